@@ -43,8 +43,15 @@ function findName(note: string, text: string): string | undefined {
 
 const FOLDER = "pages";
 const OPTIONS = {
-  ...{ target: "es2024", lib: ["es2024"], module: "nodenext", strict: true, types: ["node"], noEmit: true },
-  ...{ allowJs: true, checkJs: true, allowImportingTsExtensions: true },
+  target: "es2024",
+  lib: ["es2024"],
+  module: "nodenext",
+  strict: true,
+  types: ["node"],
+  noEmit: true,
+  allowJs: true,
+  checkJs: true,
+  allowImportingTsExtensions: true,
 };
 
 /**

@@ -56,15 +56,24 @@ export async function startAccount(allow: readonly string[]): Promise<Account> {
   const door = await openFrontDoor({ services, others: "http://127.0.0.1:1", onExchange: notes.onExchange });
   const code = await placeCode("copy");
   const environment = {
-    ...{ AWS_REGION: CONSUMER.region, AWS_ENDPOINT_URL: door.url, TRANSFER: "identity" },
-    ...{ AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey },
-    ...{ CONSUMER_ACCOUNT_ID: CONSUMER.account, CONSUMER_REGION: CONSUMER.region, ARTIFACTS_BUCKET: OWN },
-    ...{ DISTRIBUTOR_BUCKET: SOURCE, DISTRIBUTION_TOPIC: "arn:aws:sns:eu-west-1:111122223333:topic" },
-    ...{ RECEIPT_BUS: bus, PARKING_QUEUE_URL: sim.sqs.addQueue({ ...CONSUMER, name: "parking" }) },
+    AWS_REGION: CONSUMER.region,
+    AWS_ENDPOINT_URL: door.url,
+    TRANSFER: "identity",
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    CONSUMER_ACCOUNT_ID: CONSUMER.account,
+    CONSUMER_REGION: CONSUMER.region,
+    ARTIFACTS_BUCKET: OWN,
+    DISTRIBUTOR_BUCKET: SOURCE,
+    DISTRIBUTION_TOPIC: "arn:aws:sns:eu-west-1:111122223333:topic",
+    RECEIPT_BUS: bus,
+    PARKING_QUEUE_URL: sim.sqs.addQueue({ ...CONSUMER, name: "parking" }),
   };
   const lambda = createMortalLambda({ bundle: code.bundle, remainingMs: 60_000, isSilent: true, environment });
   return {
-    ...{ sim, door, lambda },
+    sim,
+    door,
+    lambda,
     announce: (name, parts) => announce(sim, name, parts),
     receipts: (key) => receiptsOf(sim).filter(({ artifact }) => Object(artifact).key === key),
     count: (operation, key, partNumber) =>
@@ -117,7 +126,11 @@ function announce(sim: AwsSim, name: string, parts: number): Announced {
   sim.s3.write(SOURCE, key, body);
   sim.s3.write(SOURCE, manifestKey, manifest);
   const message = {
-    ...{ v: 2, ArtifactKey: key, ArtifactUrl: toUrl(key), distributionId: `distribution-${name}`, sequence: 1 },
+    v: 2,
+    ArtifactKey: key,
+    ArtifactUrl: toUrl(key),
+    distributionId: `distribution-${name}`,
+    sequence: 1,
     artifact: { name, version: "1.0.0", size: file.size, sha256: file.sha256, contentType: file.contentType },
     source: { ...DISTRIBUTOR, bucket: SOURCE },
     target: { account: "ALL", region: "ALL" },
@@ -131,9 +144,12 @@ function announce(sim: AwsSim, name: string, parts: number): Announced {
 function toUrl(key: string): string {
   const at = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
   const query = new URLSearchParams({
-    ...{ "X-Amz-Algorithm": "AWS4-HMAC-SHA256", "X-Amz-Date": at, "X-Amz-Expires": "3600" },
+    "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+    "X-Amz-Date": at,
+    "X-Amz-Expires": "3600",
     "X-Amz-Credential": `AKIAEXAMPLE/${at.slice(0, 8)}/${DISTRIBUTOR.region}/s3/aws4_request`,
-    ...{ "X-Amz-SignedHeaders": "host", "X-Amz-Signature": "0".repeat(64) },
+    "X-Amz-SignedHeaders": "host",
+    "X-Amz-Signature": "0".repeat(64),
   });
   return `https://${SOURCE}.s3.${DISTRIBUTOR.region}.amazonaws.com/${key}?${query}`;
 }

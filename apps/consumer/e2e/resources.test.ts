@@ -36,7 +36,10 @@ beforeAll(async () => {
   const allow = ["sts:AssumeRole", "events:PutEvents", ...readActions()];
   const { accessKeyId, secretAccessKey } = sim.iam.addUser({ ...CONSUMER, name: "resources", allow });
   const role = sim.iam.addRole({
-    ...{ ...DISTRIBUTOR, name: "TriggerInitSetRole", trusts: [CONSUMER.account], externalId: "yard" },
+    ...DISTRIBUTOR,
+    name: "TriggerInitSetRole",
+    trusts: [CONSUMER.account],
+    externalId: "yard",
     allow: ["states:StartExecution"],
   });
   const json = (service: string) => answerJson(sim, service);
@@ -52,11 +55,18 @@ beforeAll(async () => {
   answers = await listenForAnswers(sim.answers);
   code = await placeCode("resources");
   environment = {
-    ...{ AWS_REGION: CONSUMER.region, AWS_ENDPOINT_URL: door.url, ARTIFACTS_BUCKET: BUCKET, EXTERNAL_ID: "yard" },
-    ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
-    ...{ CONSUMER_ACCOUNT_ID: CONSUMER.account, CONSUMER_REGION: CONSUMER.region },
+    AWS_REGION: CONSUMER.region,
+    AWS_ENDPOINT_URL: door.url,
+    ARTIFACTS_BUCKET: BUCKET,
+    EXTERNAL_ID: "yard",
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    CONSUMER_ACCOUNT_ID: CONSUMER.account,
+    CONSUMER_REGION: CONSUMER.region,
     INITIAL_DISTRIBUTION_MACHINE: sim.stepFunctions.addStateMachine({
-      ...{ ...DISTRIBUTOR, name: "InitialSet", definition: DONE },
+      ...DISTRIBUTOR,
+      name: "InitialSet",
+      definition: DONE,
     }),
     INITIAL_DISTRIBUTION_ROLE: role.arn,
     RECEIPT_BUS: sim.eventBridge.addBus({ ...DISTRIBUTOR, name: "receipts", allows: [CONSUMER.account] }),
@@ -76,18 +86,20 @@ function readActions(): readonly string[] {
 
 function createLife(handler: keyof typeof TYPES, changes: Readonly<Record<string, string>> = {}) {
   const lambda = createMortalLambda({
-    ...{ bundle: code.bundle, handler, answers: answers.url, isSilent: true, remainingMs: 60_000 },
+    bundle: code.bundle,
+    handler,
+    answers: answers.url,
+    isSilent: true,
+    remainingMs: 60_000,
     environment: { ...environment, ...changes },
   });
   started.push(lambda);
   return createResourceLife({
-    ...{
-      clock: systemClock,
-      endpoint: sim.answers,
-      ...CONSUMER,
-      logicalId: handler,
-      stackName: `stack-${started.length}`,
-    },
+    clock: systemClock,
+    endpoint: sim.answers,
+    ...CONSUMER,
+    logicalId: handler,
+    stackName: `stack-${started.length}`,
     invoke: (request) => lambda.invoke({ ...Object(request), ResourceType: TYPES[handler] }),
   });
 }

@@ -71,13 +71,16 @@ function open(options: CopyAppOptions, settings: CopySettings): Consumer {
     }),
     target: { client: s3, account, region, bucket, ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }) },
     source: { ...source, client: access(sourceRegion).client(S3Client, undefined) },
-    ...{ transfer, memory: createCopyMemory(records, clock), clock, collect: createCollector() },
+    transfer,
+    memory: createCopyMemory(records, clock),
+    clock,
+    collect: createCollector(),
     ...(maxBytes === undefined ? {} : { maxBytes }),
   });
   // PutEvents reaches buses of its own region only.
   const events = access(toArnPart(queues.receiptBus ?? "", 3) || region).client(EventBridgeClient, undefined);
   const clients = { s3, events, sqs: own.client(SQSClient, undefined) };
-  return createConsumer({ ...{ config, bucket, clients, records, copier, clock, logger }, ...queues });
+  return createConsumer({ config, bucket, clients, records, copier, clock, logger, ...queues });
 }
 
 /** URLs are judged as ever: an emulator takes the place of the address that their names lead to, with what is signed unchanged. */

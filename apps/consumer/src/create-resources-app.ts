@@ -49,7 +49,10 @@ function openInitialSet({ environment, access }: ResourcesAppOptions): InitialSe
   const { machineArn, roleArn, region, externalId, receiptBus, bucket, capabilities } =
     parseTriggerSettings(environment);
   const states = access(region).client(SFNClient, {
-    ...{ account: toArnPart(roleArn, 4), region, partition: toArnPart(roleArn, 1), role: roleArn },
+    account: toArnPart(roleArn, 4),
+    region,
+    partition: toArnPart(roleArn, 1),
+    role: roleArn,
     ...(externalId === undefined ? {} : { externalId }),
   });
   if (receiptBus === undefined) return { machineArn, states, bucket, capabilities };

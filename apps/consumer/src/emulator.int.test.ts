@@ -35,9 +35,14 @@ afterEach(async () => {
 function open(endpoint: string) {
   const { accessKeyId, secretAccessKey } = sim.iam.addUser({ account: OWN.account, name: "copy" });
   const environment = {
-    ...{ AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
-    ...{ CONSUMER_ACCOUNT_ID: OWN.account, CONSUMER_REGION: OWN.region, TRANSFER: "presigned" },
-    ...{ ARTIFACTS_BUCKET: "own-bucket", DISTRIBUTOR_BUCKET: "dist-bucket" },
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    CONSUMER_ACCOUNT_ID: OWN.account,
+    CONSUMER_REGION: OWN.region,
+    TRANSFER: "presigned",
+    ARTIFACTS_BUCKET: "own-bucket",
+    DISTRIBUTOR_BUCKET: "dist-bucket",
     DISTRIBUTION_TOPIC: "arn:aws:sns:eu-west-1:111122223333:topic",
   };
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
@@ -47,13 +52,19 @@ function open(endpoint: string) {
 function aMessage(host: string, path: string): string {
   const at = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
   const query = new URLSearchParams({
-    ...{ "X-Amz-Algorithm": "AWS4-HMAC-SHA256", "X-Amz-Date": at, "X-Amz-Expires": "3600" },
+    "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+    "X-Amz-Date": at,
+    "X-Amz-Expires": "3600",
     "X-Amz-Credential": `AKIAEXAMPLE/${at.slice(0, 8)}/eu-west-1/s3/aws4_request`,
-    ...{ "X-Amz-SignedHeaders": "host", "X-Amz-Signature": "0".repeat(64) },
+    "X-Amz-SignedHeaders": "host",
+    "X-Amz-Signature": "0".repeat(64),
   });
   const sha256 = createHash("sha256").update(CONTENT).digest("hex");
   return JSON.stringify({
-    ...{ v: 2, ArtifactKey: KEY, ArtifactUrl: `https://${host}${path}?${query}`, sequence: 1 },
+    v: 2,
+    ArtifactKey: KEY,
+    ArtifactUrl: `https://${host}${path}?${query}`,
+    sequence: 1,
     artifact: { name: "billing-api", version: "1.4.2", size: CONTENT.length, sha256 },
     source: { bucket: "dist-bucket" },
   });

@@ -71,7 +71,8 @@ describe("the code that templates hold", () => {
   describe.each(NODES)("under %s", (_name, node) => {
     it("serves a batch", async () => {
       const environment = {
-        ...{ ARTIFACTS_BUCKET: "own-bucket", DISTRIBUTOR_BUCKET: "dist-bucket" },
+        ARTIFACTS_BUCKET: "own-bucket",
+        DISTRIBUTOR_BUCKET: "dist-bucket",
         DISTRIBUTION_TOPIC: "arn:aws:sns:eu-west-1:111122223333:topic",
       };
       const batch = JSON.stringify({ Records: [{ messageId: "m-1", body: "{" }] });

@@ -20,11 +20,22 @@ describe("the settings of the copy function", () => {
   it("need the predecessor's variables, the topic and the place only", () => {
     expect(parseCopySettings({ ...COPY, KMS_KEY_ARN: "", PATH: "/bin" })).toEqual({
       config: {
-        ...{ account: "444455556666", region: "eu-central-1", topicArn: COPY.DISTRIBUTION_TOPIC, partition: "aws" },
-        ...{ sourceBucket: "dist-bucket", sourceRegion: "eu-west-1", sourceAccount: "111122223333", extraHosts: [] },
-        ...{ acceptV1: true, requireSignature: false, retire: false, refresh: false },
+        account: "444455556666",
+        region: "eu-central-1",
+        topicArn: COPY.DISTRIBUTION_TOPIC,
+        partition: "aws",
+        sourceBucket: "dist-bucket",
+        sourceRegion: "eu-west-1",
+        sourceAccount: "111122223333",
+        extraHosts: [],
+        acceptV1: true,
+        requireSignature: false,
+        retire: false,
+        refresh: false,
       },
-      ...{ bucket: "own-bucket", transfer: "auto", hasPrivateEndpoints: false },
+      bucket: "own-bucket",
+      transfer: "auto",
+      hasPrivateEndpoints: false,
     });
   });
 
@@ -32,18 +43,37 @@ describe("the settings of the copy function", () => {
     const queue = "https://sqs.eu-central-1.amazonaws.com/444455556666/parking";
     const kmsKeyArn = "arn:aws:kms:eu-central-1:444455556666:key/1";
     const settings = parseCopySettings({
-      ...{ ...COPY, DISTRIBUTION_REGION: "eu-west-2", RECEIPT_BUS: BUS, PARKING_QUEUE_URL: queue, QUEUE_URL: queue },
-      ...{ KMS_KEY_ARN: kmsKeyArn, MAX_BYTES: "1000", TRANSFER: "presigned", ACCEPT_V1: "false", RETIRE: "true" },
-      ...{ REQUIRE_SIGNATURE: "true", EXTRA_HOSTS: "a.example,b.example", PRIVATE_ENDPOINTS: "true" },
+      ...COPY,
+      DISTRIBUTION_REGION: "eu-west-2",
+      RECEIPT_BUS: BUS,
+      PARKING_QUEUE_URL: queue,
+      QUEUE_URL: queue,
+      KMS_KEY_ARN: kmsKeyArn,
+      MAX_BYTES: "1000",
+      TRANSFER: "presigned",
+      ACCEPT_V1: "false",
+      RETIRE: "true",
+      REQUIRE_SIGNATURE: "true",
+      EXTRA_HOSTS: "a.example,b.example",
+      PRIVATE_ENDPOINTS: "true",
     });
 
     expect(settings).toMatchObject({
       config: {
-        ...{ sourceRegion: "eu-west-2", maxBytes: 1_000, acceptV1: false, requireSignature: true, retire: true },
-        ...{ refresh: true, extraHosts: ["a.example", "b.example"] },
+        sourceRegion: "eu-west-2",
+        maxBytes: 1_000,
+        acceptV1: false,
+        requireSignature: true,
+        retire: true,
+        refresh: true,
+        extraHosts: ["a.example", "b.example"],
       },
-      ...{ transfer: "presigned", hasPrivateEndpoints: true, receiptBus: BUS },
-      ...{ queueUrl: queue, parkingQueueUrl: queue, kmsKeyArn },
+      transfer: "presigned",
+      hasPrivateEndpoints: true,
+      receiptBus: BUS,
+      queueUrl: queue,
+      parkingQueueUrl: queue,
+      kmsKeyArn,
     });
   });
 
@@ -61,8 +91,11 @@ describe("the settings of the copy function", () => {
 describe("the settings of the trigger", () => {
   it("find the machine's region in its ARN", () => {
     expect(parseTriggerSettings(TRIGGER)).toEqual({
-      ...{ machineArn: TRIGGER.INITIAL_DISTRIBUTION_MACHINE, roleArn: TRIGGER.INITIAL_DISTRIBUTION_ROLE },
-      ...{ region: "eu-west-1", bucket: "own-bucket", capabilities: { transfer: "auto", retire: false } },
+      machineArn: TRIGGER.INITIAL_DISTRIBUTION_MACHINE,
+      roleArn: TRIGGER.INITIAL_DISTRIBUTION_ROLE,
+      region: "eu-west-1",
+      bucket: "own-bucket",
+      capabilities: { transfer: "auto", retire: false },
     });
   });
 
@@ -70,7 +103,10 @@ describe("the settings of the trigger", () => {
     const more = { INITIAL_DISTRIBUTION_REGION: "eu-west-2", EXTERNAL_ID: "yard", RECEIPT_BUS: BUS, RETIRE: "true" };
 
     expect(parseTriggerSettings({ ...TRIGGER, ...more })).toMatchObject({
-      ...{ region: "eu-west-2", externalId: "yard", receiptBus: BUS, capabilities: { retire: true } },
+      region: "eu-west-2",
+      externalId: "yard",
+      receiptBus: BUS,
+      capabilities: { retire: true },
     });
   });
 

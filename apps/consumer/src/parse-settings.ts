@@ -59,7 +59,10 @@ export function parseTriggerSettings(environment: EnvironmentVariables): Trigger
   const { INITIAL_DISTRIBUTION_MACHINE: machineArn = "", INITIAL_DISTRIBUTION_ROLE: roleArn = "" } = environment;
   const { INITIAL_DISTRIBUTION_REGION, EXTERNAL_ID, RECEIPT_BUS, ARTIFACTS_BUCKET: bucket = "" } = environment;
   return {
-    ...{ machineArn, roleArn, bucket, region: INITIAL_DISTRIBUTION_REGION || toArnPart(machineArn, 3) },
+    machineArn,
+    roleArn,
+    bucket,
+    region: INITIAL_DISTRIBUTION_REGION || toArnPart(machineArn, 3),
     capabilities: { transfer: toTransfer(environment["TRANSFER"]), retire: environment["RETIRE"] === "true" },
     ...(EXTERNAL_ID ? { externalId: EXTERNAL_ID } : {}),
     ...(RECEIPT_BUS ? { receiptBus: RECEIPT_BUS } : {}),
@@ -82,9 +85,14 @@ function toConfig(environment: EnvironmentVariables): ConsumerConfig {
   const { EXTRA_HOSTS, ACCEPT_V1, REQUIRE_SIGNATURE, RECEIPT_BUS, RETIRE } = environment;
   return {
     ...parsePlace(environment),
-    ...{ topicArn, sourceBucket: DISTRIBUTOR_BUCKET, sourceRegion: DISTRIBUTION_REGION || toArnPart(topicArn, 3) },
-    ...{ partition: toArnPart(topicArn, 1), sourceAccount: toArnPart(topicArn, 4) },
-    ...{ acceptV1: ACCEPT_V1 !== "false", requireSignature: REQUIRE_SIGNATURE === "true", retire: RETIRE === "true" },
+    topicArn,
+    sourceBucket: DISTRIBUTOR_BUCKET,
+    sourceRegion: DISTRIBUTION_REGION || toArnPart(topicArn, 3),
+    partition: toArnPart(topicArn, 1),
+    sourceAccount: toArnPart(topicArn, 4),
+    acceptV1: ACCEPT_V1 !== "false",
+    requireSignature: REQUIRE_SIGNATURE === "true",
+    retire: RETIRE === "true",
     // Whoever cannot ask says that the URL has ended.
     refresh: Boolean(RECEIPT_BUS),
     extraHosts: EXTRA_HOSTS ? EXTRA_HOSTS.split(",") : [],

@@ -19,7 +19,9 @@ const SESSION_SECONDS = 900;
 export function createProcessParts(environment: EnvironmentVariables): ProcessParts {
   const clock = systemClock;
   const logger = createJsonLogger({
-    ...{ clock, level: toLevel(environment["LOG_LEVEL"]), write: (line) => void process.stdout.write(line) },
+    clock,
+    level: toLevel(environment["LOG_LEVEL"]),
+    write: (line) => void process.stdout.write(line),
   });
   const limiter = createLimiter({ clock });
   const name = `stackyard-${environment["CONSUMER_ACCOUNT_ID"] ?? ""}-${environment["CONSUMER_REGION"] ?? ""}`;
@@ -31,7 +33,9 @@ export function createProcessParts(environment: EnvironmentVariables): ProcessPa
     ...(findEmulator(environment, "S3") === undefined ? {} : { forcePathStyle: true }),
   };
   return {
-    ...{ environment, clock, logger },
+    environment,
+    clock,
+    logger,
     access: (region) => createAwsAccess({ clock, limiter, logger, region, session, clientConfig }),
   };
 }

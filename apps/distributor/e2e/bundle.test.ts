@@ -5,10 +5,14 @@ import { describe, expect, it } from "vitest";
 
 const BUNDLE = join(import.meta.dirname, "../dist/lambda/index.mjs");
 const ENVIRONMENT = {
-  ...{ ARTIFACTS_BUCKET: "source", RECORDS_TABLE: "stackyard-distributor", LOG_LEVEL: "error" },
+  ARTIFACTS_BUCKET: "source",
+  RECORDS_TABLE: "stackyard-distributor",
+  LOG_LEVEL: "error",
   DISTRIBUTION_TOPIC: "arn:aws:sns:eu-west-1:999988887777:artifacts",
   // Nobody listens there, and a call that should not be made would fail.
-  ...{ AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test", AWS_ENDPOINT_URL: "http://127.0.0.1:1" },
+  AWS_ACCESS_KEY_ID: "test",
+  AWS_SECRET_ACCESS_KEY: "test",
+  AWS_ENDPOINT_URL: "http://127.0.0.1:1",
 };
 
 async function answer(environment: Readonly<Record<string, string>>, events: readonly unknown[]) {
@@ -25,7 +29,9 @@ async function answer(environment: Readonly<Record<string, string>>, events: rea
 describe("the bundle, as Lambda loads it", () => {
   it("tells apart what reaches it", async () => {
     const forged = {
-      ...{ source: "stackyard.consumer", "detail-type": "consumer.unregistered", account: "111122223333" },
+      source: "stackyard.consumer",
+      "detail-type": "consumer.unregistered",
+      account: "111122223333",
       detail: { v: 1, account: "444455556666", region: "eu-west-1" },
     };
     const other = { bucket: { name: "other" }, object: { key: "a/1/manifest.json" } };

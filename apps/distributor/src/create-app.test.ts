@@ -4,15 +4,21 @@ import { describe, expect, it } from "vitest";
 import { createApp } from "./create-app.ts";
 
 const ENVIRONMENT = {
-  ...{ ARTIFACTS_BUCKET: "source", RECORDS_TABLE: "stackyard-distributor", TRUSTED_ACCOUNTS: "111122223333" },
+  ARTIFACTS_BUCKET: "source",
+  RECORDS_TABLE: "stackyard-distributor",
+  TRUSTED_ACCOUNTS: "111122223333",
   DISTRIBUTION_TOPIC: "arn:aws:sns:eu-west-1:999988887777:artifacts",
-  ...{ AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" },
+  AWS_ACCESS_KEY_ID: "test",
+  AWS_SECRET_ACCESS_KEY: "test",
 };
 
 function createTestApp(environment: Readonly<Record<string, string>>) {
   const fields: object[] = [];
   const app = createApp({
-    ...{ environment, clock: createFakeClock(), records: createMemoryRecords(), write: () => undefined },
+    environment,
+    clock: createFakeClock(),
+    records: createMemoryRecords(),
+    write: () => undefined,
     telemetry: {
       logger: silentLogger,
       tracing: { inject: () => ({}) },
@@ -31,7 +37,8 @@ describe("the app", () => {
 
     for (const op of ["schedule", "list"]) {
       await expect(app.handler({ op })).rejects.toMatchObject({
-        ...{ code: "CONFIG_INVALID", message: expect.stringContaining("ARTIFACTS_BUCKET is not set") },
+        code: "CONFIG_INVALID",
+        message: expect.stringContaining("ARTIFACTS_BUCKET is not set"),
       });
     }
   });

@@ -76,9 +76,15 @@ function make(options: CreateAppOptions, { logger, tracing }: AppTelemetry, cloc
   const records = options.records ?? createDynamodbRecords({ client: access.client(DynamoDBClient, undefined), table });
   const signer = { access, account, region, clock, ...(signerRole === undefined ? {} : { roleArn: signerRole }) };
   return createDistributor({
-    ...{ config, records, clock, logger, credentials: createSignerCredentials(signer) },
-    ...{ s3: access.client(S3Client, undefined), sns: access.client(SNSClient, undefined) },
-    ...{ events: access.client(EventBridgeClient, undefined), states: access.client(SFNClient, undefined) },
+    config,
+    records,
+    clock,
+    logger,
+    credentials: createSignerCredentials(signer),
+    s3: access.client(S3Client, undefined),
+    sns: access.client(SNSClient, undefined),
+    events: access.client(EventBridgeClient, undefined),
+    states: access.client(SFNClient, undefined),
     traceparent: () => tracing.inject()["traceparent"],
     ...(options.write === undefined ? {} : { write: options.write }),
   });

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { parseSettings } from "./parse-settings.ts";
 
 const LEAST = {
-  ...{ ARTIFACTS_BUCKET: "source", RECORDS_TABLE: "stackyard-distributor" },
+  ARTIFACTS_BUCKET: "source",
+  RECORDS_TABLE: "stackyard-distributor",
   DISTRIBUTION_TOPIC: "arn:aws:sns:eu-west-1:999988887777:artifacts",
 };
 
@@ -10,7 +11,11 @@ describe("parseSettings", () => {
   it("needs bucket, topic and table, and is where the topic is", () => {
     expect(parseSettings({ ...LEAST, KEEP_DAYS: "", PATH: "/bin" })).toEqual({
       config: {
-        ...{ account: "999988887777", region: "eu-west-1", bucket: "source", prefix: "", trustedAccounts: [] },
+        account: "999988887777",
+        region: "eu-west-1",
+        bucket: "source",
+        prefix: "",
+        trustedAccounts: [],
         topicArn: LEAST.DISTRIBUTION_TOPIC,
       },
       table: "stackyard-distributor",
@@ -21,16 +26,30 @@ describe("parseSettings", () => {
     const machineArn = "arn:aws:states:eu-west-1:999988887777:stateMachine:initial-set";
     const role = "arn:aws:iam::999988887777:role/signer";
     const { config, signerRole } = parseSettings({
-      ...{ ...LEAST, ARTIFACT_PREFIX: "artifacts/", UPLOAD_PREFIX: "uploads/", SIGNER_ROLE: role },
-      ...{ TRUSTED_ACCOUNTS: "111122223333, 444455556666,111122223333", ORGANIZATION_ID: "o-a1b2c3d4e5" },
-      ...{ INITIAL_SET_MACHINE: machineArn, URL_SECONDS: "600", OVERDUE_SECONDS: "60", KEEP_DAYS: "30" },
-      ...{ TRANSFER: "presigned", RECEIPT_BUS: "arn:aws:events:eu-west-1:999988887777:event-bus/stackyard-receipts" },
+      ...LEAST,
+      ARTIFACT_PREFIX: "artifacts/",
+      UPLOAD_PREFIX: "uploads/",
+      SIGNER_ROLE: role,
+      TRUSTED_ACCOUNTS: "111122223333, 444455556666,111122223333",
+      ORGANIZATION_ID: "o-a1b2c3d4e5",
+      INITIAL_SET_MACHINE: machineArn,
+      URL_SECONDS: "600",
+      OVERDUE_SECONDS: "60",
+      KEEP_DAYS: "30",
+      TRANSFER: "presigned",
+      RECEIPT_BUS: "arn:aws:events:eu-west-1:999988887777:event-bus/stackyard-receipts",
     });
 
     expect(signerRole).toBe(role);
     expect(config).toMatchObject({
-      ...{ prefix: "artifacts/", uploadPrefix: "uploads/", organizationId: "o-a1b2c3d4e5", machineArn },
-      ...{ trustedAccounts: ["111122223333", "444455556666"], urlSeconds: 600, overdueSeconds: 60, keepDays: 30 },
+      prefix: "artifacts/",
+      uploadPrefix: "uploads/",
+      organizationId: "o-a1b2c3d4e5",
+      machineArn,
+      trustedAccounts: ["111122223333", "444455556666"],
+      urlSeconds: 600,
+      overdueSeconds: 60,
+      keepDays: 30,
       transfer: "presigned",
     });
   });

@@ -23,7 +23,11 @@ function toConfig(environment: EnvironmentVariables): DistributorConfig {
   // The topic is the distributor's own: it says where that is.
   const [, , , region = "", account = ""] = topicArn.split(":");
   return {
-    ...{ account, region, bucket, topicArn, prefix: ARTIFACT_PREFIX || "" },
+    account,
+    region,
+    bucket,
+    topicArn,
+    prefix: ARTIFACT_PREFIX || "",
     ...(UPLOAD_PREFIX ? { uploadPrefix: UPLOAD_PREFIX === "/" ? "" : UPLOAD_PREFIX } : {}),
     trustedAccounts: toAccounts(environment["TRUSTED_ACCOUNTS"]),
     ...(ORGANIZATION_ID ? { organizationId: ORGANIZATION_ID } : {}),

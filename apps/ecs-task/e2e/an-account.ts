@@ -45,8 +45,12 @@ export async function startAccount(): Promise<Account> {
   const answers = await listenForAnswers(sim.answers);
   const definition = toEcsTaskStateMachine(`arn:aws:lambda:${PLACE.region}:${PLACE.account}:function:ecs-task`);
   const environment = {
-    ...{ AWS_REGION: PLACE.region, AWS_ENDPOINT_URL: door.url, LOG_LEVEL: "error", TABLE: "ecs-task" },
-    ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+    AWS_REGION: PLACE.region,
+    AWS_ENDPOINT_URL: door.url,
+    LOG_LEVEL: "error",
+    TABLE: "ecs-task",
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
     STATE_MACHINE_ARN: sim.stepFunctions.addStateMachine({ ...PLACE, name: "ecs-task", definition }),
     RESPONSE_URL_SECRET: sim.secrets.createSecret({ ...PLACE, name: "ecs-task", value: "x".repeat(64) }),
   };
@@ -54,10 +58,15 @@ export async function startAccount(): Promise<Account> {
   const lambda = createMortalLambda({ bundle, answers: answers.url, environment });
   sim.lambda.addFunction({ ...PLACE, name: "ecs-task", handler: lambda.invoke });
   return {
-    ...{ sim, door, lambda },
+    sim,
+    door,
+    lambda,
     createLife: (logicalId) =>
       createResourceLife({
-        ...{ clock: createQuickClock(TIMES), endpoint: sim.answers, invoke: lambda.invoke, logicalId },
+        clock: createQuickClock(TIMES),
+        endpoint: sim.answers,
+        invoke: lambda.invoke,
+        logicalId,
       }),
     async stop() {
       lambda.stop();
@@ -67,7 +76,10 @@ export async function startAccount(): Promise<Account> {
 }
 
 const APP = {
-  ...{ name: "app", image: "app:1", cpu: 256, memory: 512 },
+  name: "app",
+  image: "app:1",
+  cpu: 256,
+  memory: 512,
   logConfiguration: {
     logDriver: "awslogs",
     options: { "awslogs-group": "/web/app", "awslogs-region": PLACE.region, "awslogs-stream-prefix": "ecs" },
@@ -76,7 +88,10 @@ const APP = {
 
 function toServices(sim: AwsSim, dynamodb: string) {
   return {
-    ...{ ecs: answerEcs(sim), logs: answerLogs(sim), states: answerStates(sim), secretsmanager: answerSecrets(sim) },
+    ecs: answerEcs(sim),
+    logs: answerLogs(sim),
+    states: answerStates(sim),
+    secretsmanager: answerSecrets(sim),
     cloudformation: answerQuery(sim, "CloudFormation"),
     elasticloadbalancing: answerQuery(sim, "ElasticLoadBalancingV2"),
     dynamodb,

@@ -26,10 +26,8 @@ describe("the function, in processes of its own", () => {
     expect(created).toMatchObject({ status: "CREATE_COMPLETE", answer: { Data: { Ran: "true", Count: "2" } } });
     expect(updated).toMatchObject({ status: "UPDATE_COMPLETE", answer: { PhysicalResourceId: id }, followedBy: [] });
     expect(failed).toMatchObject({
-      ...{
-        status: "UPDATE_FAILED",
-        reason: expect.stringMatching(/^ECS_EXIT_CODE: .*Last lines: no such table: users$/),
-      },
+      status: "UPDATE_FAILED",
+      reason: expect.stringMatching(/^ECS_EXIT_CODE: .*Last lines: no such table: users$/),
       followedBy: [{ status: "UPDATE_COMPLETE", answer: { PhysicalResourceId: id } }],
     });
     expect(deleted.status).toBe("DELETE_COMPLETE");

@@ -4,12 +4,12 @@ import { describe, expect, it } from "vitest";
 import { createApp } from "./create-app.ts";
 
 const REQUEST = {
-  ...{ RequestType: "Create", RequestId: "r-1", StackId: "arn:aws:cloudformation:eu-west-1:111122223333:stack/shop/1" },
-  ...{
-    LogicalResourceId: "Migration",
-    ResourceType: "Custom::ECSTask",
-    ResourceProperties: { Cluster: "web", TaskDefinition: "migrate" },
-  },
+  RequestType: "Create",
+  RequestId: "r-1",
+  StackId: "arn:aws:cloudformation:eu-west-1:111122223333:stack/shop/1",
+  LogicalResourceId: "Migration",
+  ResourceType: "Custom::ECSTask",
+  ResourceProperties: { Cluster: "web", TaskDefinition: "migrate" },
   ResponseURL: "https://cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.com/x?Signature=y",
 };
 

@@ -80,7 +80,10 @@ function createRegionalAws(environment: EnvironmentVariables, clock: Clock, logg
     const access =
       known.get(region ?? "") ??
       createAwsAccess({
-        ...{ clock, limiter, logger, session: { name: "ecs-task" } },
+        clock,
+        limiter,
+        logger,
+        session: { name: "ecs-task" },
         ...(region === undefined ? {} : { region }),
       });
     known.set(region ?? "", access);

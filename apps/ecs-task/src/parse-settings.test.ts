@@ -10,7 +10,9 @@ const WHOLE = {
 describe("parseSettings", () => {
   it("reads what is needed", () => {
     expect(parseSettings({ ...WHOLE, PATH: "/bin" })).toEqual({
-      ...{ table: "ecs-task", stateMachineArn: WHOLE.STATE_MACHINE_ARN, secretId: WHOLE.RESPONSE_URL_SECRET },
+      table: "ecs-task",
+      stateMachineArn: WHOLE.STATE_MACHINE_ARN,
+      secretId: WHOLE.RESPONSE_URL_SECRET,
       physicalId: "id",
     });
   });

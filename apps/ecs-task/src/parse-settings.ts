@@ -41,7 +41,9 @@ export function parseSettings(environment: EnvironmentVariables): Settings {
   checkEnvironment(environment, VARIABLES);
   const { TABLE = "", STATE_MACHINE_ARN = "", RESPONSE_URL_SECRET = "", PHYSICAL_ID } = environment;
   return {
-    ...{ table: TABLE, stateMachineArn: STATE_MACHINE_ARN, secretId: RESPONSE_URL_SECRET },
+    table: TABLE,
+    stateMachineArn: STATE_MACHINE_ARN,
+    secretId: RESPONSE_URL_SECRET,
     physicalId: PHYSICAL_ID === "taskArn" ? "taskArn" : "id",
   };
 }

@@ -33,7 +33,8 @@ function createWorld(options: Partial<FleetAppOptions> = {}) {
     open: async () => ({ runs, records: store.records, aws, region: REGION, close: async () => {} }),
     openArtifactS3: () => aws.client(S3Client, undefined),
     telemetry: { logger: silentLogger, invoke: (_fields, work) => work() },
-    ...{ aws, clock },
+    aws,
+    clock,
     ...options,
   });
   return { app, sim, runs, jobId, event };

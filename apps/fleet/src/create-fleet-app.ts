@@ -59,7 +59,12 @@ async function openFleet(options: FleetAppOptions, logger: Telemetry["logger"]):
   const opened = await open({ app: "fleet", environment, executors: [runCommandDefinition], logger, clock });
   const { runs, records, aws } = opened;
   return createFleet({
-    ...{ runs, records, clock, logger, settings, openArtifactS3 },
+    runs,
+    records,
+    clock,
+    logger,
+    settings,
+    openArtifactS3,
     aws: { own: aws, fleet: toFleetAws(aws, settings) },
   });
 }
@@ -80,7 +85,8 @@ function createArtifactS3(environment: EnvironmentVariables): FleetDeps["openArt
   return async (credentials) => {
     const { S3Client } = await import("@aws-sdk/client-s3");
     return new S3Client({
-      ...{ credentials, followRegionRedirects: true },
+      credentials,
+      followRegionRedirects: true,
       ...(region ? { region } : {}),
       ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
     });

@@ -42,8 +42,13 @@ describe("parseFleetSettings", () => {
       reportUrl: "https://yard.example.org/runs/{runId}",
       profiles: ["ansible", "nightly"],
       boot: {
-        ...{ profile: "garlc-1", tagKey: "Managed", tagValues: ["yes", "Yes"], timeout: "20m", deliveryTimeout: "30m" },
-        ...{ agentTimeout: "5m", fallback: "newest" },
+        profile: "garlc-1",
+        tagKey: "Managed",
+        tagValues: ["yes", "Yes"],
+        timeout: "20m",
+        deliveryTimeout: "30m",
+        agentTimeout: "5m",
+        fallback: "newest",
         source: { bucket: "pipelines", pipeline: "GARLC", artifact: "MyApp" },
       },
     });

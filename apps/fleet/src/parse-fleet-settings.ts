@@ -49,7 +49,11 @@ function toSettings(values: FleetVariables, environment: EnvironmentVariables): 
   const target = toTarget(values, region);
   const account = values.FLEET_ACCOUNT ?? target?.account;
   return withoutUndefined({
-    ...{ account, region, target, environment: FLEET_ENVIRONMENT, reportUrl: FLEET_REPORT_URL },
+    account,
+    region,
+    target,
+    environment: FLEET_ENVIRONMENT,
+    reportUrl: FLEET_REPORT_URL,
     profiles: FLEET_PROFILES?.split(",").map((name) => name.trim()),
     boot: toBoot(values),
   });

@@ -72,7 +72,10 @@ describe("the functions of a yard with a fleet, over HTTP", () => {
     const second = sim.ec2.addInstance({ ...PLACE, tags: { has_ssm_agent: "true" } });
     sim.ssm.addAgent({ ...PLACE, instanceId: second });
     const event = {
-      ...{ id: "e-1", source: "aws.ec2", "detail-type": "EC2 Instance State-change Notification", ...PLACE },
+      id: "e-1",
+      source: "aws.ec2",
+      "detail-type": "EC2 Instance State-change Notification",
+      ...PLACE,
       detail: { "instance-id": second, state: "running" },
     };
 

@@ -46,9 +46,15 @@ export async function startAccount(): Promise<Account> {
   const services = { ...answerReleaseServices(sim), states: answerStates(sim), dynamodb: table.url };
   const door = await openFrontDoor({ services, others: "http://127.0.0.1:1" });
   const environment = {
-    ...{ AWS_REGION: PLACE.region, AWS_ENDPOINT_URL: door.url, LOG_LEVEL: "error", ACCOUNT_ID: PLACE.account },
-    ...{ AWS_ACCESS_KEY_ID: own.accessKeyId, AWS_SECRET_ACCESS_KEY: own.secretAccessKey },
-    ...{ RELEASES_PRESET: "odin", LOCK_TABLE: "coinbase-odin-locks", EXTERNAL_ID: "yard-blue" },
+    AWS_REGION: PLACE.region,
+    AWS_ENDPOINT_URL: door.url,
+    LOG_LEVEL: "error",
+    ACCOUNT_ID: PLACE.account,
+    AWS_ACCESS_KEY_ID: own.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: own.secretAccessKey,
+    RELEASES_PRESET: "odin",
+    LOCK_TABLE: "coinbase-odin-locks",
+    EXTERNAL_ID: "yard-blue",
   };
   const lambda = createMortalLambda({
     bundle: join(import.meta.dirname, "../dist/lambda/index.mjs"),
@@ -61,7 +67,9 @@ export async function startAccount(): Promise<Account> {
   const stateMachineArn = sim.stepFunctions.addStateMachine({ ...PLACE, name: "coinbase-odin", definition });
   const clients = openClients(door, sim.iam.addUser({ ...PLACE, name: "ada" }));
   return {
-    ...{ sim, door, lambda },
+    sim,
+    door,
+    lambda,
     release: (id) => release({ sim, ...clients, stateMachineArn }, id),
     standing: () =>
       sim.autoScaling.listGroups(PLACE).flatMap(({ tags, isDeleting }) => (isDeleting ? [] : [`${tags["ReleaseID"]}`])),
@@ -113,12 +121,22 @@ async function release({ sim, s3, sfn, stateMachineArn }: ReleaseInput, id: stri
 
 function aDocument(release_id: string) {
   return {
-    ...{ release_id, aws_account_id: PLACE.account, aws_region: PLACE.region, project_name: "org/shop" },
-    ...{ config_name: "production", created_at: new Date().toISOString(), timeout: 600, ami: "base" },
-    ...{ subnets: ["private-a"], user_data_sha256: createHash("sha256").update(USER_DATA).digest("hex") },
+    release_id,
+    aws_account_id: PLACE.account,
+    aws_region: PLACE.region,
+    project_name: "org/shop",
+    config_name: "production",
+    created_at: new Date().toISOString(),
+    timeout: 600,
+    ami: "base",
+    subnets: ["private-a"],
+    user_data_sha256: createHash("sha256").update(USER_DATA).digest("hex"),
     services: {
       web: {
-        ...{ instance_type: "t3.micro", security_groups: ["web"], target_groups: ["web"], profile: "web" },
+        instance_type: "t3.micro",
+        security_groups: ["web"],
+        target_groups: ["web"],
+        profile: "web",
         autoscaling: { min_size: 2, max_size: 4, policies: [{ type: "cpu_scale_up" }] },
       },
     },

@@ -19,7 +19,8 @@ export async function startLockTable(TableName: string): Promise<LockTable> {
   const client = new DynamoDBClient({ endpoint: url, region: "eu-west-1", credentials });
   await client.send(
     new CreateTableCommand({
-      ...{ TableName, BillingMode: "PAY_PER_REQUEST" },
+      TableName,
+      BillingMode: "PAY_PER_REQUEST",
       AttributeDefinitions: [{ AttributeName: "key", AttributeType: "S" }],
       KeySchema: [{ AttributeName: "key", KeyType: "HASH" }],
     }),

@@ -7,7 +7,8 @@ function createTestApp(environment: Readonly<Record<string, string>>) {
   const sessions: object[] = [];
   const app = createApp({
     environment: { AWS_REGION: "eu-west-1", ...environment },
-    ...{ clock: createFakeClock(), random: createRandom(1) },
+    clock: createFakeClock(),
+    random: createRandom(1),
     access(session) {
       sessions.push(session);
       throw new Error("Nobody may reach AWS here.");
@@ -18,8 +19,14 @@ function createTestApp(environment: Readonly<Record<string, string>>) {
 }
 
 const DOCUMENT = {
-  ...{ release_id: "release-1", project_name: "org/shop", config_name: "production", ami: "base", timeout: 600 },
-  ...{ created_at: "2026-01-01T00:00:00Z", subnets: ["private-a"], user_data_sha256: "0".repeat(64) },
+  release_id: "release-1",
+  project_name: "org/shop",
+  config_name: "production",
+  ami: "base",
+  timeout: 600,
+  created_at: "2026-01-01T00:00:00Z",
+  subnets: ["private-a"],
+  user_data_sha256: "0".repeat(64),
   services: { web: { instance_type: "t3.micro", security_groups: ["web"] } },
 };
 
@@ -28,7 +35,8 @@ describe("the app", () => {
     const { app } = createTestApp({});
 
     await expect(app.handler({ Task: "Validate" })).rejects.toMatchObject({
-      ...{ code: "CONFIG_INVALID", message: expect.stringContaining("ACCOUNT_ID is not set") },
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining("ACCOUNT_ID is not set"),
     });
   });
 
@@ -54,7 +62,8 @@ describe("the app", () => {
     const { app } = createTestApp({ ACCOUNT_ID: "111122223333" });
 
     await expect(app.handler({ Task: "Validate", ...DOCUMENT, bucket: "other" })).rejects.toMatchObject({
-      ...{ name: "BadReleaseError", message: expect.stringContaining("reads stackyard-releases-111122223333 only") },
+      name: "BadReleaseError",
+      message: expect.stringContaining("reads stackyard-releases-111122223333 only"),
     });
   });
 });

@@ -65,7 +65,10 @@ function make({ environment, random = Math.random, access }: CreateAppOptions, l
   const base = { clock, limiter, logger, region, maxAttempts: MAX_ATTEMPTS };
   const openAccess = access ?? ((session) => createAwsAccess({ ...base, session }));
   return createReleases({
-    ...{ ...settings, clock, random, logger },
+    ...settings,
+    clock,
+    random,
+    logger,
     deployer: { account, region },
     access: ({ tags, ...session }) => openAccess(hasSessionTags && tags ? { ...session, tags } : session),
   });

@@ -5,7 +5,9 @@ import { parseSettings } from "./parse-settings.ts";
 describe("parseSettings", () => {
   it("needs the account only, and calls things as Stackyard does", () => {
     expect(parseSettings({ ACCOUNT_ID: "111122223333", PATH: "/bin", LOCK_TABLE: "" })).toEqual({
-      ...{ constants: PRESETS.stackyard, account: "111122223333", hasSessionTags: true },
+      constants: PRESETS.stackyard,
+      account: "111122223333",
+      hasSessionTags: true,
       bucket: "stackyard-releases-111122223333",
     });
   });
@@ -13,18 +15,23 @@ describe("parseSettings", () => {
   it("takes a preset, and what differs from it", () => {
     expect(
       parseSettings({
-        ...{
-          ACCOUNT_ID: "111122223333",
-          RELEASES_PRESET: "odin",
-          BUCKET: "releases",
-          LOCK_TABLE: "coinbase-odin-locks",
-        },
-        ...{ ASSUMED_ROLE: "deployer", EXTERNAL_ID: "yard-blue", SESSION_TAGS: "false", LEASE_SECONDS: "600" },
+        ACCOUNT_ID: "111122223333",
+        RELEASES_PRESET: "odin",
+        BUCKET: "releases",
+        LOCK_TABLE: "coinbase-odin-locks",
+        ASSUMED_ROLE: "deployer",
+        EXTERNAL_ID: "yard-blue",
+        SESSION_TAGS: "false",
+        LEASE_SECONDS: "600",
       }),
     ).toEqual({
       constants: { ...PRESETS.odin, assumedRole: "deployer" },
-      ...{ account: "111122223333", bucket: "releases", lockTable: "coinbase-odin-locks", externalId: "yard-blue" },
-      ...{ hasSessionTags: false, leaseMs: 600_000 },
+      account: "111122223333",
+      bucket: "releases",
+      lockTable: "coinbase-odin-locks",
+      externalId: "yard-blue",
+      hasSessionTags: false,
+      leaseMs: 600_000,
     });
   });
 
@@ -41,7 +48,10 @@ describe("parseSettings", () => {
 
     expect(parseSettings(settings).constants).toEqual({
       ...PRESETS.odin,
-      ...{ optInTag: "ours", profileRoot: "/ours/", placementRoot: "ours/", wildcard: "*" },
+      optInTag: "ours",
+      profileRoot: "/ours/",
+      placementRoot: "ours/",
+      wildcard: "*",
     });
     expect(parseSettings({ ...settings, PROFILE_ROOT: "/" }).constants.profileRoot).toBe("/");
     expect(() => parseSettings({ ...settings, PROFILE_ROOT: "ours" })).toThrow("PROFILE_ROOT must begin and end");

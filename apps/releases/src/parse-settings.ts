@@ -96,7 +96,9 @@ export function parseSettings(environment: EnvironmentVariables): Settings {
   const { ACCOUNT_ID: account = "", BUCKET, LOCK_TABLE, EXTERNAL_ID, LEASE_SECONDS, SESSION_TAGS } = environment;
   const constants = toConstants(environment);
   return {
-    ...{ constants, account, hasSessionTags: SESSION_TAGS !== "false" },
+    constants,
+    account,
+    hasSessionTags: SESSION_TAGS !== "false",
     bucket: BUCKET || `${constants.bucketPrefix}${account}`,
     ...(LOCK_TABLE ? { lockTable: LOCK_TABLE } : {}),
     ...(EXTERNAL_ID ? { externalId: EXTERNAL_ID } : {}),

@@ -60,7 +60,8 @@ export const predecessor: Act = {
     world.sim.s3.write(SOURCE_BUCKET, key, text);
     await world.clients.sns.send(
       new PublishCommand({
-        ...{ TopicArn: world.distributor.topicArn, MessageAttributes: toAll() },
+        TopicArn: world.distributor.topicArn,
+        MessageAttributes: toAll(),
         Message: JSON.stringify({ ArtifactKey: key, ArtifactUrl: await sign(world, key) }),
       }),
     );

@@ -71,23 +71,33 @@ export const arrival: Act = {
 async function claim(world: World, account: string): Promise<string | undefined> {
   const { account: _own, ...place } = { ...CONSUMERS.frankfurt };
   const detail = {
-    ...{ v: 1, distributionId: "00000000-0000-4000-8000-000000000000", messageId: "forged" },
+    v: 1,
+    distributionId: "00000000-0000-4000-8000-000000000000",
+    messageId: "forged",
     artifact: { ...VERSION, key: "billing-api/1.2.0/app.zip" },
-    ...{
-      account: CONSUMERS.frankfurt.account,
-      region: place.region,
-      bucket: findSide(world, CONSUMERS.frankfurt).bucket,
-    },
-    ...{ status: "stored", code: null, verified: true, sourceSha256: null, storedSha256: null, size: 10_000 },
-    ...{ versionId: null, attempt: 1, at: new Date(world.yard.clock.now()).toISOString(), durationMs: 1 },
+    account: CONSUMERS.frankfurt.account,
+    region: place.region,
+    bucket: findSide(world, CONSUMERS.frankfurt).bucket,
+    status: "stored",
+    code: null,
+    verified: true,
+    sourceSha256: null,
+    storedSha256: null,
+    size: 10_000,
+    versionId: null,
+    attempt: 1,
+    at: new Date(world.yard.clock.now()).toISOString(),
+    durationMs: 1,
   };
   const { home } = world.clientsOf({ account, region: "eu-west-1" });
   const { Entries = [] } = await home.events.send(
     new PutEventsCommand({
       Entries: [
         {
-          ...{ EventBusName: world.distributor.receiptBus, Source: "stackyard.consumer" },
-          ...{ DetailType: "artifact.receipt", Detail: JSON.stringify(detail) },
+          EventBusName: world.distributor.receiptBus,
+          Source: "stackyard.consumer",
+          DetailType: "artifact.receipt",
+          Detail: JSON.stringify(detail),
         },
       ],
     }),

@@ -27,7 +27,9 @@ export function createClients(sim: AwsSim, url: string, { account, region }: Pla
   const own = { endpoint: url, region, credentials, logger: SILENT };
   const home = { ...own, region: DISTRIBUTOR.region };
   return {
-    ...{ s3: new S3Client({ ...own, forcePathStyle: true }), sqs: new SQSClient(own), sns: new SNSClient(own) },
+    s3: new S3Client({ ...own, forcePathStyle: true }),
+    sqs: new SQSClient(own),
+    sns: new SNSClient(own),
     home: {
       s3: new S3Client({ ...home, forcePathStyle: true }),
       sns: new SNSClient(home),

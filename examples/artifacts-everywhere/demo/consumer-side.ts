@@ -65,8 +65,13 @@ export async function installConsumer(plan: ConsumerPlan, input: ConsumerSideInp
   const host = createLambdaHost({ sqs: clients.sqs, clock });
   const onMessages = createCopyFunction(plan, input, { parkingQueueUrl, lines });
   const side: ConsumerSide = {
-    ...{ plan, lines, bucket: bucketOf(plan), accessKeyId: clients.credentials.accessKeyId },
-    ...{ isDown: false, idle: () => host.idle(), stop: () => host.stop() },
+    plan,
+    lines,
+    bucket: bucketOf(plan),
+    accessKeyId: clients.credentials.accessKeyId,
+    isDown: false,
+    idle: () => host.idle(),
+    stop: () => host.stop(),
     get failed() {
       return host.invocations.filter(({ outcome }) => outcome.kind === "errored").length;
     },
@@ -95,7 +100,9 @@ export async function subscribeQueue({ account, region }: Place, input: Consumer
   const FilterPolicy = JSON.stringify({ account: ["ALL", account], region: ["ALL", region] });
   await clients.home.sns.send(
     new SubscribeCommand({
-      ...{ TopicArn: distributor.topicArn, Protocol: "sqs", Endpoint: Attributes?.["QueueArn"] },
+      TopicArn: distributor.topicArn,
+      Protocol: "sqs",
+      Endpoint: Attributes?.["QueueArn"],
       Attributes: { RawMessageDelivery: "true", FilterPolicy },
     }),
   );
@@ -125,13 +132,24 @@ function createCopyFunction(plan: ConsumerPlan, input: ConsumerSideInput, { park
     void lines.push(JSON.stringify({ level, message, ...fields }));
   const consumer = createConsumer({
     config: {
-      ...{ account, region, topicArn: distributor.topicArn },
-      ...{ sourceBucket: source.bucket, sourceRegion: source.region, sourceAccount: DISTRIBUTOR.account },
+      account,
+      region,
+      topicArn: distributor.topicArn,
+      sourceBucket: source.bucket,
+      sourceRegion: source.region,
+      sourceAccount: DISTRIBUTOR.account,
     },
-    ...{ bucket, receiptBus: distributor.receiptBus, parkingQueueUrl, records, clock },
+    bucket,
+    receiptBus: distributor.receiptBus,
+    parkingQueueUrl,
+    records,
+    clock,
     clients: { s3: clients.s3, sqs: clients.sqs, events: clients.home.events },
     copier: createCopier({
-      ...{ fetch, transfer, clock, memory: createCopyMemory(records, clock) },
+      fetch,
+      transfer,
+      clock,
+      memory: createCopyMemory(records, clock),
       target: { client: clients.s3, account, region, bucket },
       source: { ...source, ...(transfer === "auto" ? { client: clients.home.s3 } : {}) },
     }),
@@ -149,11 +167,16 @@ async function makeResources(plan: ConsumerPlan, input: ConsumerSideInput): Prom
   const bucket = bucketOf(plan);
   const states = createTriggerClient({ url, clients, roleArn: distributor.triggerRoleArn });
   const resources = createConsumerResources({
-    ...{ account, region, clock },
+    account,
+    region,
+    clock,
     fetch: (address, request) => sim.answers.fetch(String(address), request),
     bucket: () => ({ s3: clients.s3 }),
     initialSet: () => ({
-      ...{ bucket, machineArn: distributor.machineArn, states, capabilities: { transfer, retire: false } },
+      bucket,
+      machineArn: distributor.machineArn,
+      states,
+      capabilities: { transfer, retire: false },
       receipts: { client: clients.home.events, bus: distributor.receiptBus },
     }),
   });
@@ -164,7 +187,14 @@ async function makeResources(plan: ConsumerPlan, input: ConsumerSideInput): Prom
     const invoke = (event: ResourceRequest) => resources.onResource(event);
     const stackName = `artifacts-${account}`;
     const life = createResourceLife({
-      ...{ clock, invoke, account, region, stackName, logicalId, resourceType, endpoint: sim.answers },
+      clock,
+      invoke,
+      account,
+      region,
+      stackName,
+      logicalId,
+      resourceType,
+      endpoint: sim.answers,
     });
     const { status, reason } = await life.create(properties);
     if (status !== "CREATE_COMPLETE") throw new Error(`${plan.name}: ${logicalId} is ${status}: ${reason}`);
@@ -177,7 +207,8 @@ export function createTriggerClient({ url, clients, roleArn }: TriggerInput): SF
   const { region } = DISTRIBUTOR;
   const sts = new STSClient({ endpoint: url, region, credentials: clients.credentials });
   return new SFNClient({
-    ...{ endpoint: url, region },
+    endpoint: url,
+    region,
     async credentials() {
       const asked = { RoleArn: roleArn, RoleSessionName: "stackyard", ExternalId: EXTERNAL_ID, DurationSeconds: 900 };
       const { Credentials } = await sts.send(new AssumeRoleCommand(asked));

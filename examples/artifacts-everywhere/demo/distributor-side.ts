@@ -55,22 +55,33 @@ export async function createDistributorSide(input: DistributorSideInput): Promis
     definition: JSON.stringify(definition),
   });
   const config = {
-    ...{ ...DISTRIBUTOR, bucket: SOURCE_BUCKET, prefix: "", uploadPrefix: UPLOAD_PREFIX, topicArn, machineArn },
+    ...DISTRIBUTOR,
+    bucket: SOURCE_BUCKET,
+    prefix: "",
+    uploadPrefix: UPLOAD_PREFIX,
+    topicArn,
+    machineArn,
     trustedAccounts: TRUSTED,
   };
   const { s3, events, states } = clients.home;
   const { arn: triggerRoleArn } = sim.iam.addRole({
-    ...{
-      account,
-      name: "TriggerInitSetRole",
-      trusts: TRUSTED,
-      externalId: EXTERNAL_ID,
-      allow: ["states:StartExecution"],
-    },
+    account,
+    name: "TriggerInitSetRole",
+    trusts: TRUSTED,
+    externalId: EXTERNAL_ID,
+    allow: ["states:StartExecution"],
   });
   const distributor = createDistributor({
-    ...{ config, clock, s3, events, states, sns: clients.sns, records: createMemoryStore().records },
-    ...{ credentials: async () => clients.credentials, random: () => 0.5, write: () => {} },
+    config,
+    clock,
+    s3,
+    events,
+    states,
+    sns: clients.sns,
+    records: createMemoryStore().records,
+    credentials: async () => clients.credentials,
+    random: () => 0.5,
+    write: () => {},
   });
   const state = { working: 0 };
   const handle = async (event: unknown): Promise<unknown> => {
@@ -83,7 +94,9 @@ export async function createDistributorSide(input: DistributorSideInput): Promis
   const receipts: AwsEvent[] = [];
   sim.eventBridge.addRule({ ...DISTRIBUTOR, pattern: { source: ["aws.s3"] }, target: handle });
   sim.eventBridge.addRule({
-    ...{ ...DISTRIBUTOR, bus: "stackyard-receipts", pattern: { source: ["stackyard.consumer"] } },
+    ...DISTRIBUTOR,
+    bus: "stackyard-receipts",
+    pattern: { source: ["stackyard.consumer"] },
     target(event) {
       receipts.push(event);
       return handle(event);
@@ -92,7 +105,11 @@ export async function createDistributorSide(input: DistributorSideInput): Promis
   const covered = { source: ["stackyard.distributor"], "detail-type": ["artifact.covered"] };
   sim.eventBridge.addRule({ ...DISTRIBUTOR, pattern: covered, target: onCovered });
   return {
-    ...{ topicArn, receiptBus, machineArn, receipts, triggerRoleArn },
+    topicArn,
+    receiptBus,
+    machineArn,
+    receipts,
+    triggerRoleArn,
     get working() {
       return state.working;
     },

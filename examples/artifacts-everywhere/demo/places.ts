@@ -26,7 +26,10 @@ export const CONSUMERS = {
 
 /** Whose account comes later. */
 export const NEWCOMER: ConsumerPlan = {
-  ...{ name: "saopaulo", account: "555555555555", region: "sa-east-1", transfer: "presigned" },
+  name: "saopaulo",
+  account: "555555555555",
+  region: "sa-east-1",
+  transfer: "presigned",
 };
 
 /** Whose consumer is one of the first version. */

@@ -78,21 +78,19 @@ export async function createWorld(): Promise<World> {
   };
   const pass = createTime({ yard, sim, distributor, consumers, old, errors });
   return {
-    ...{
-      sim,
-      wire,
-      yard,
-      clients,
-      distributor,
-      consumers,
-      old,
-      covered,
-      clientsOf,
-      install,
-      installOld,
-      errors,
-      ...pass,
-    },
+    sim,
+    wire,
+    yard,
+    clients,
+    distributor,
+    consumers,
+    old,
+    covered,
+    clientsOf,
+    install,
+    installOld,
+    errors,
+    ...pass,
     async close() {
       for (const each of [...consumers, ...old]) each.stop();
       for (const each of opened) closeClients(each);

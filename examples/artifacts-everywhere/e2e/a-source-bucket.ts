@@ -76,7 +76,9 @@ export async function startSourceBucket({ versioned }: { readonly versioned: boo
   const manifest = () => JSON.parse(sim.s3.findObject(BUCKET, MANIFEST)?.body.toString() ?? "null");
   const files = (): readonly NamedFile[] => manifest()?.files ?? [];
   return {
-    ...{ door, meet: gates.meet, stay: gates.stay },
+    door,
+    meet: gates.meet,
+    stay: gates.stay,
     publish(content) {
       const dist = join(folder, `dist-${children.size}`);
       for (const [path, bytes] of Object.entries(content)) {
@@ -121,8 +123,11 @@ function toRecord<Value>(entries: readonly (readonly [string, Value])[]): Readon
 function toEnvironment(sim: AwsSim, { url }: FrontDoor, number: number): Readonly<Record<string, string>> {
   const { accessKeyId, secretAccessKey } = sim.iam.addUser({ account: PLACE.account, name: `pipeline-${number}` });
   return {
-    ...{ AWS_ENDPOINT_URL: url, AWS_REGION: PLACE.region, STACKYARD_ARTIFACTS_BUCKET: BUCKET },
-    ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+    AWS_ENDPOINT_URL: url,
+    AWS_REGION: PLACE.region,
+    STACKYARD_ARTIFACTS_BUCKET: BUCKET,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
   };
 }
 
@@ -135,7 +140,8 @@ interface Work {
 function spawnPublisher({ folder, dist, environment }: Work): Publisher {
   const words = ["artifacts", "publish", "billing-api", "1.4.2", dist, "--json"];
   const child = spawn(process.execPath, [join(ROOT, "packages/cli/dist/bin.js"), ...words], {
-    ...{ cwd: folder, stdio: ["ignore", "pipe", "pipe"] },
+    cwd: folder,
+    stdio: ["ignore", "pipe", "pipe"],
     env: { ...environment, PATH: process.env["PATH"] },
   });
   let [stdout, stderr] = ["", ""];

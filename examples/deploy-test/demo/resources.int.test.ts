@@ -12,11 +12,14 @@ const config = String(document["config_name"]);
 describe("the release file", () => {
   it("has no problem and no warning, with what a client adds", () => {
     const added = {
-      ...{ release_id: "release-1", created_at: "2026-01-01T00:00:00Z", user_data_sha256: "0".repeat(64) },
+      release_id: "release-1",
+      created_at: "2026-01-01T00:00:00Z",
+      user_data_sha256: "0".repeat(64),
     };
 
     expect(parseRelease({ ...document, ...added }, { deployerAccount: "111122223333" })).toMatchObject({
-      ...{ kind: "parsed", warnings: [] },
+      kind: "parsed",
+      warnings: [],
     });
   });
 

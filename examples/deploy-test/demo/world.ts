@@ -74,7 +74,9 @@ const MAKERS: Readonly<Record<string, (sim: AwsSim, properties: TemplateResource
   "AWS::ElasticLoadBalancingV2::TargetGroup"(sim, { Name, Tags, TargetGroupAttributes }) {
     const attributes = toTags(TargetGroupAttributes);
     sim.loadBalancing.addTargetGroup({
-      ...{ ...PLACE, name: String(Name), tags: toTags(Tags) },
+      ...PLACE,
+      name: String(Name),
+      tags: toTags(Tags),
       deregistrationDelaySeconds: Number(attributes["deregistration_delay.timeout_seconds"]),
       slowStartSeconds: Number(attributes["slow_start.duration_seconds"]),
     });

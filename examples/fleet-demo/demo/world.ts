@@ -52,7 +52,10 @@ export function createWorld(): World {
   });
   const aws = { client: yard.client };
   const app = createFleet({
-    ...{ runs: yard.runs, records: yard.store.records, clock, logger: silentLogger },
+    runs: yard.runs,
+    records: yard.store.records,
+    clock,
+    logger: silentLogger,
     aws: { own: aws, fleet: aws },
     // The simulated accounts do not know the credentials of jobs.
     openArtifactS3: () => yard.client(S3Client),
@@ -64,7 +67,8 @@ export function createWorld(): World {
   addRules(yard, app);
   let sinceTick = 0;
   return {
-    ...{ yard, app },
+    yard,
+    app,
     launch: (input) => launch(yard, input),
     async pass(ms) {
       for (let left = ms; left > 0; left -= STEP_MS) {

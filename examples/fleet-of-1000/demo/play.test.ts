@@ -19,7 +19,12 @@ describe("the demo with 1,000 instances", () => {
     expect(played.status).toBe("Failed");
     expect(lines.join("\n")).toMatch(/has failed: [A-Z_]+: /);
     expect(played.counts[0]).toEqual({
-      ...{ selected: 1_000, succeeded: 970, failed: 30, running: 0, skipped: 0, notSent: 0 },
+      selected: 1_000,
+      succeeded: 970,
+      failed: 30,
+      running: 0,
+      skipped: 0,
+      notSent: 0,
     });
   });
 

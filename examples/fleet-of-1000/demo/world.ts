@@ -32,7 +32,11 @@ export async function createWorld(count: number): Promise<World> {
   const document = { Name: applyArtifactName, Content: applyArtifactText, DocumentType: "Command" } as const;
   await client(SSMClient).send(new CreateDocumentCommand(document));
   const app = createFleet({
-    ...{ runs, records: store.records, clock, logger: silentLogger, settings: PLACE },
+    runs,
+    records: store.records,
+    clock,
+    logger: silentLogger,
+    settings: PLACE,
     aws: { own: { client }, fleet: { client } },
     // The simulated account does not know the credentials of jobs.
     openArtifactS3: () => client(S3Client),
@@ -41,15 +45,23 @@ export async function createWorld(count: number): Promise<World> {
 }
 
 const THIRTY = {
-  ...{ playbook: 6, noisy: 4, hangs: 4, undeliverable: 4 },
-  ...{ unreachable: 4, unregistered: 4, roles: 2, flaky: 2 },
+  playbook: 6,
+  noisy: 4,
+  hangs: 4,
+  undeliverable: 4,
+  unreachable: 4,
+  unregistered: 4,
+  roles: 2,
+  flaky: 2,
 };
 
 /** A commit comes to the pipeline's action; gives the job that the fleet app gets. */
 export function startPipeline({ yard }: World): { readonly jobId: string; readonly event: unknown } {
   return yard.sim.codePipeline.startAction({
     ...PLACE,
-    ...{ pipeline: "fleet", userParameters: JSON.stringify(USER_PARAMETERS), inputArtifacts: [ARTIFACT] },
+    pipeline: "fleet",
+    userParameters: JSON.stringify(USER_PARAMETERS),
+    inputArtifacts: [ARTIFACT],
   });
 }
 

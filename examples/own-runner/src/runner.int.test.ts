@@ -56,7 +56,9 @@ it("runs a task with an executor of its own, and answers", async () => {
   const heard = await takeBody(people.url);
   expect(heard).toMatchObject({ Subject: "v-12", Message: "A release is out." });
   expect(await takeBody(events.url)).toMatchObject({
-    ...{ event: "TASK_COMPLETED", stackId: "v-12", task },
+    event: "TASK_COMPLETED",
+    stackId: "v-12",
+    task,
     outputs: { messageId: heard["MessageId"] },
   });
 });

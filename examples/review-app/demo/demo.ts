@@ -50,7 +50,13 @@ export async function runDemo(input: DemoInput): Promise<readonly Check[]> {
     const watching = watch(yard, { history, timeline, giveUp, signal: AbortSignal.any([signal, ended.signal]) });
     const killing = killLater(plane, input, AbortSignal.any([signal, ended.signal]));
     const { expectations, sent } = await tellStory({
-      ...{ yard, timeline, signal, history, reports, machine: place.machine, folder: place.environments },
+      yard,
+      timeline,
+      signal,
+      history,
+      reports,
+      machine: place.machine,
+      folder: place.environments,
       killEverything: () => killEverything(plane, timeline, "half-way"),
     });
     const checks = await loadChecks({ ...input, ...place, yard, server, expectations, sent });

@@ -19,7 +19,11 @@ function createWorld(options: Partial<AwsAccessOptions> = {}) {
   const credentials = sim.iam.addUser({ account: HUB, name: "runner" });
   const role = sim.iam.addRole({ account: SPOKE, name: "deployer", trusts: [HUB] });
   const access = createAwsAccess({
-    ...{ clock, credentials, region: "us-east-1", session: { name: "stackyard/yard one" }, maxAttempts: 1 },
+    clock,
+    credentials,
+    region: "us-east-1",
+    session: { name: "stackyard/yard one" },
+    maxAttempts: 1,
     plugins: [createSimPlugin(sim)],
     ...options,
   });
@@ -167,7 +171,10 @@ describe("a session", () => {
     const credentials = sim.iam.beginSession(ours, { name: "lambda", endsAt: clock.now() + 360 * MINUTE });
     sim.iam.addRole({ account: SPOKE, name: "long", maxSeconds: 43_200 });
     const access = createAwsAccess({
-      ...{ clock, credentials, region: "us-east-1", session: { name: "runner", seconds: 43_200 } },
+      clock,
+      credentials,
+      region: "us-east-1",
+      session: { name: "runner", seconds: 43_200 },
       plugins: [createSimPlugin(sim)],
     });
 
@@ -249,7 +256,10 @@ describe("a target", () => {
     const { sim, clock } = createWorld();
     const credentials = sim.iam.addUser({ account: HUB, name: "laptop" });
     const access = createAwsAccess({
-      ...{ clock, credentials, session: { name: "runner" }, plugins: [createSimPlugin(sim)] },
+      clock,
+      credentials,
+      session: { name: "runner" },
+      plugins: [createSimPlugin(sim)],
       clientConfig: { region: () => Promise.reject(new Error("Region is missing")) },
     });
 

@@ -138,7 +138,10 @@ function createShell(options: AwsAccessOptions): Shell {
   }
 
   return {
-    ...{ options, config, equip, sts },
+    options,
+    config,
+    equip,
+    sts,
     identity(region) {
       identity ??= createRemembered(async () => {
         const { loadCallerIdentity } = await import("./caller-identity.ts");
@@ -181,7 +184,8 @@ function toOwnConfig({ region, credentials }: AwsAccessOptions): Readonly<Record
 
 function toPlain({ accessKeyId, secretAccessKey, sessionToken, expiration }: AwsCredentials): AwsCredentials {
   return {
-    ...{ accessKeyId, secretAccessKey },
+    accessKeyId,
+    secretAccessKey,
     ...(sessionToken === undefined ? {} : { sessionToken }),
     ...(expiration === undefined ? {} : { expiration }),
   };

@@ -18,7 +18,12 @@ function createWorld() {
   sim.iam.addRole({ account: "444455556666", name: "deployer" });
   const credentials = sim.iam.addUser({ account: "111122223333", name: "runner" });
   const access = createAwsAccess({
-    ...{ clock, credentials, limiter, region: "us-east-1", session: { name: "runner" }, maxAttempts: 3 },
+    clock,
+    credentials,
+    limiter,
+    region: "us-east-1",
+    session: { name: "runner" },
+    maxAttempts: 3,
     plugins: [createSimPlugin(sim)],
     // The SDK's own limiter would wait in real time.
     clientConfig: { retryMode: "standard" },
@@ -76,14 +81,12 @@ describe("a call that waits for the limiter", () => {
     };
     const aborted = new AbortController();
     const access = createAwsAccess({
-      ...{
-        clock,
-        credentials,
-        limiter,
-        region: "us-east-1",
-        session: { name: "runner" },
-        plugins: [createSimPlugin(sim)],
-      },
+      clock,
+      credentials,
+      limiter,
+      region: "us-east-1",
+      session: { name: "runner" },
+      plugins: [createSimPlugin(sim)],
     });
 
     const sending = access

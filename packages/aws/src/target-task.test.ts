@@ -18,7 +18,10 @@ function createWorld() {
   sim.iam.addRole({ account: SPOKE, name: "deployer", trusts: [HUB], allow: ["lambda:InvokeFunction"] });
   const credentials = sim.iam.addUser({ account: HUB, name: "runner" });
   const access = createAwsAccess({
-    ...{ clock, credentials, region: "eu-west-1", session: { name: "runner" } },
+    clock,
+    credentials,
+    region: "eu-west-1",
+    session: { name: "runner" },
     plugins: [createSimPlugin(sim)],
   });
   const run = (of?: typeof target) => {

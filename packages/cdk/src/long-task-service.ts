@@ -106,12 +106,18 @@ export class LongTaskService extends Construct {
       family: `stackyard-${made.yardName}-long-tasks`,
       requiresCompatibilities: ["FARGATE"],
       networkMode: "awsvpc",
-      ...{ cpu, memory: memoryMb, executionRoleArn: made.starter.attrArn, taskRoleArn: made.role.attrArn },
+      cpu,
+      memory: memoryMb,
+      executionRoleArn: made.starter.attrArn,
+      taskRoleArn: made.role.attrArn,
       runtimePlatform: { cpuArchitecture: props.architecture ?? "ARM64", operatingSystemFamily: "LINUX" },
       ephemeralStorage: { sizeInGiB: TEMPORARY_GIB },
       containerDefinitions: [
         {
-          ...{ name: "task-runner", image: props.imageUri, essential: true, stopTimeout: STOP_SECONDS },
+          name: "task-runner",
+          image: props.imageUri,
+          essential: true,
+          stopTimeout: STOP_SECONDS,
           environment: toPairs(props),
           logConfiguration: {
             logDriver: "awslogs",

@@ -42,7 +42,8 @@ describe("a yard in a program", () => {
       queueKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1",
       stores: [{ kind: "postgres", secretArn: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db" }],
       queues: {
-        ...{ keepsOrder: true, hasLongTasks: true },
+        keepsOrder: true,
+        hasLongTasks: true,
         eventSenders: { topicArn: "arn:aws:sns:eu-west-1:111122223333:deploys.fifo", principals: ["444455556666"] },
       },
       otlpEndpoint: "http://collector:4318",

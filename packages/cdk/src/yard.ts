@@ -59,7 +59,9 @@ export class Yard extends Construct {
     const { url: queueUrl, arn: queueArn } = this.queues.events;
     this.eventQueue = Queue.fromQueueAttributes(this, "EventQueueReference", { queueUrl, queueArn });
     new YardAlarms(this, "Alarm", {
-      ...{ ...props.alarms, yardName, queues: this.queues },
+      ...props.alarms,
+      yardName,
+      queues: this.queues,
       scheduleRuleName: this.stateManager.scheduleRuleName,
       functions: { StateManager: this.stateManager.function, TaskRunner: this.taskRunner.function },
     });

@@ -43,11 +43,17 @@ export async function startAwsCloud(machines: Readonly<Record<string, string>>):
   return {
     queues,
     environment: {
-      ...{ AWS_REGION: REGION, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" },
-      ...{ AWS_ENDPOINT_URL: endpoint, AWS_ENDPOINT_URL_DYNAMODB: tablesEndpoint },
+      AWS_REGION: REGION,
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: tablesEndpoint,
     },
     yard: {
-      ...{ type: "aws", eventQueueUrl: queues.events, taskQueueUrl: queues.tasks, stacksTable: "Stacks" },
+      type: "aws",
+      eventQueueUrl: queues.events,
+      taskQueueUrl: queues.tasks,
+      stacksTable: "Stacks",
       machines: { bucket: "machines", prefix: "m/" },
     },
     async waitForWorkTable() {
@@ -75,7 +81,8 @@ async function fillBucket(s3: S3Client, machines: Readonly<Record<string, string
 
 async function createTable(dynamodb: DynamoDBClient): Promise<void> {
   const table = new CreateTableCommand({
-    ...{ TableName: "Stacks", BillingMode: "PAY_PER_REQUEST" },
+    TableName: "Stacks",
+    BillingMode: "PAY_PER_REQUEST",
     AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
     KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
   });

@@ -36,8 +36,13 @@ describe("the command line over a yard on AWS", () => {
     writeFileSync(join(cwd, "stackyard.config.json"), JSON.stringify({ yards: { production: cloud.yard } }));
     const environment = {
       ...cloud.environment,
-      ...{ MACHINE_LOCATOR: "S3", MACHINE_S3_BUCKET: "machines", MACHINE_S3_KEY: "m/", DYNAMODB_TABLE: "Stacks" },
-      ...{ SQS_EVENT_QUEUE_URL: cloud.queues.events, SQS_TASK_QUEUE_URL: cloud.queues.tasks, LOG_LEVEL: "error" },
+      MACHINE_LOCATOR: "S3",
+      MACHINE_S3_BUCKET: "machines",
+      MACHINE_S3_KEY: "m/",
+      DYNAMODB_TABLE: "Stacks",
+      SQS_EVENT_QUEUE_URL: cloud.queues.events,
+      SQS_TASK_QUEUE_URL: cloud.queues.tasks,
+      LOG_LEVEL: "error",
     };
     manager = createStateManager({ environment }).main(stop.signal);
     await cloud.waitForWorkTable();
@@ -77,7 +82,8 @@ describe("the command line over a yard on AWS", () => {
 
   it("follows a stack to its end", async () => {
     watch = spawnCli(["stacks", "watch", "pr-1", "--since", "0", "--json", "--yard", "production"], {
-      ...{ cwd, env: cloud.environment },
+      cwd,
+      env: cloud.environment,
     });
     await watch.line((line) => line.includes('"OPEN"'));
 

@@ -61,7 +61,9 @@ export function makePostgresYard({ postgres, files, plugins = [], options = {} }
     return { ...spawned, id, url };
   };
   return {
-    ...{ cwd, schema, env },
+    cwd,
+    schema,
+    env,
     start: (...words) => follow(spawnCli([...words, "--json"], { cwd, env })),
     startOld: (...words) =>
       follow(spawnCli([...words, "--json"], { cwd, env, bin: installOldVersion(join(cwd, "old")) })),

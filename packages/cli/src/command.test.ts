@@ -5,7 +5,10 @@ import { createCommand } from "./command.ts";
 const digits = { pattern: "^[0-9]{3}$", expected: "3 digits, such as 123" };
 const command = createCommand(
   {
-    ...{ name: "try", summary: "Try.", examples: [], positionals: ["name"] },
+    name: "try",
+    summary: "Try.",
+    examples: [],
+    positionals: ["name"],
     args: Type.Object({
       name: Type.String(digits),
       count: Type.Optional(Type.String(digits)),

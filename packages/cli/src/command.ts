@@ -61,7 +61,11 @@ export function createCommand(
 ): Command {
   const { name, summary, description, examples, positionals = [], args: schema } = facts;
   return {
-    ...{ name, summary, examples, positionals, args: schema },
+    name,
+    summary,
+    examples,
+    positionals,
+    args: schema,
     ...(description === undefined ? {} : { description }),
     run: async (context, args) => (await run(context, checkArgs(schema, positionals, args))) ?? 0,
   };

@@ -203,7 +203,9 @@ describe("decideMessage", () => {
     const later = NOW + 86_400_000;
 
     expect(decide(aRecord(), {}, { sourceSha256: SHA256 }, later)).toEqual({
-      ...{ kind: "skip", code: "ALREADY_PRESENT", receipt: "present" },
+      kind: "skip",
+      code: "ALREADY_PRESENT",
+      receipt: "present",
       message: aBody(),
     });
   });

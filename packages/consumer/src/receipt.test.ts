@@ -35,7 +35,11 @@ it("tells of a message that nobody could read", () => {
   const input = { consumer, message: undefined, attempt: 1, startedAt: NOW, endedAt: NOW };
 
   expect(toReceipt(input, { status: "rejected", code: "MESSAGE_INVALID" })).toMatchObject({
-    ...{ distributionId: null, messageId: null, status: "rejected", code: "MESSAGE_INVALID", verified: false },
+    distributionId: null,
+    messageId: null,
+    status: "rejected",
+    code: "MESSAGE_INVALID",
+    verified: false,
     artifact: { name: null, version: null, key: null },
   });
 });

@@ -32,12 +32,13 @@ describe("a release as a task", () => {
     expect(step).toEqual({
       kind: "succeeded",
       outputs: {
-        ...{
-          releaseId: expect.stringMatching(/^release-2026-01-01T00-00-00Z-[a-z]{7}$/),
-          end: "Success",
-          dirty: false,
-        },
-        ...{ success: true, groups: NEW, image: yard.world.ids.image, previousReleaseId: "release-1" },
+        releaseId: expect.stringMatching(/^release-2026-01-01T00-00-00Z-[a-z]{7}$/),
+        end: "Success",
+        dirty: false,
+        success: true,
+        groups: NEW,
+        image: yard.world.ids.image,
+        previousReleaseId: "release-1",
       },
     });
     expect(statesOf(steps)).toEqual([
@@ -72,7 +73,10 @@ describe("a release as a task", () => {
 
     for (const step of steps) if (step.kind === "running") expect(step.pollAfterMs).toBeLessThanOrEqual(30_000);
     expect((await yard.records.get("run-report/s1/0000", 0))?.value).toMatchObject({
-      ...{ operation: "deploy", state: "Success", end: "Success", services: { web: { isHealthy: true, group: NEW } } },
+      operation: "deploy",
+      state: "Success",
+      end: "Success",
+      services: { web: { isHealthy: true, group: NEW } },
     });
   });
 

@@ -7,8 +7,12 @@ const ROOT = `${TARGET.account}/org/shop/production`;
 
 /** A document as a client of the predecessor writes it. */
 const document = aTaskDocument({
-  ...{ aws_account_id: TARGET.account, aws_region: TARGET.region, bucket: "releases", release_id: "r2" },
-  ...{ created_at: "2026-01-01T00:00:00Z", user_data_sha256: USER_DATA_SHA256 },
+  aws_account_id: TARGET.account,
+  aws_region: TARGET.region,
+  bucket: "releases",
+  release_id: "r2",
+  created_at: "2026-01-01T00:00:00Z",
+  user_data_sha256: USER_DATA_SHA256,
 });
 
 function createYard() {

@@ -42,20 +42,29 @@ afterEach(() => world.remove());
 
 function aFailure(): Release {
   const web = aServiceReport({
-    ...{ healthy: 1, unhealthy: 8, launching: 9, terminating: 0, targetHealthy: 8, targetLaunched: 12 },
-    ...{
-      group: "acme/shop-production-2026-11-20T18-00-00Z-web",
-      causes: ["There is no Spot capacity of t3.small in eu-west-1a."],
-    },
+    healthy: 1,
+    unhealthy: 8,
+    launching: 9,
+    terminating: 0,
+    targetHealthy: 8,
+    targetLaunched: 12,
+    group: "acme/shop-production-2026-11-20T18-00-00Z-web",
+    causes: ["There is no Spot capacity of t3.small in eu-west-1a."],
   });
   const error = { class: "HaltError", message: "Timeout: Halting Release" };
   const after = ["DetachForFailure", "WaitDetachForFailure", "CleanUpFailure", "ReleaseLockFailure", "FailureClean"];
   const path = [...PATH, ...after].map((state, at) => ({ state, at }));
   const report = { ...SHOP, releaseId: RELEASE, services: { web }, path, error, end: "FailureClean" } as const;
   return aYardRelease({
-    ...{ ...SHOP, runId: "run-7259ee61e85d9aab81a2ebd7e7fdeb5d", releaseId: RELEASE, standing: "failed" },
-    ...{ end: "FailureClean", error: { code: "RELEASE_TIMED_OUT", message: error.message }, report: aReport(report) },
-    ...{ startedAt: new Date(began).toISOString(), endedAt: new Date(began + 1_325_000).toISOString() },
+    ...SHOP,
+    runId: "run-7259ee61e85d9aab81a2ebd7e7fdeb5d",
+    releaseId: RELEASE,
+    standing: "failed",
+    end: "FailureClean",
+    error: { code: "RELEASE_TIMED_OUT", message: error.message },
+    report: aReport(report),
+    startedAt: new Date(began).toISOString(),
+    endedAt: new Date(began + 1_325_000).toISOString(),
   });
 }
 

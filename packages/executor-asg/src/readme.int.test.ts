@@ -69,8 +69,13 @@ describe("the README", () => {
 });
 
 const SERVICES: Readonly<Record<string, string>> = {
-  ...{ AutoScaling: "autoscaling", EC2: "ec2", ElasticLoadBalancing: "elasticloadbalancing", IAM: "iam", SNS: "sns" },
-  ...{ ElasticLoadBalancingV2: "elasticloadbalancing", CloudWatch: "cloudwatch" },
+  AutoScaling: "autoscaling",
+  EC2: "ec2",
+  ElasticLoadBalancing: "elasticloadbalancing",
+  IAM: "iam",
+  SNS: "sns",
+  ElasticLoadBalancingV2: "elasticloadbalancing",
+  CloudWatch: "cloudwatch",
 };
 
 function toAction(operation: string): string {

@@ -13,7 +13,10 @@ const NEXT = { ...aRelease(), release_id: "release-3" };
 async function createWork() {
   const world = createReleaseWorld();
   const memory: ReleaseMemory = createYardMemory({
-    ...{ records: createMemoryRecords(), clock: world.clock, generation: "odin", at: TARGET },
+    records: createMemoryRecords(),
+    clock: world.clock,
+    generation: "odin",
+    at: TARGET,
   });
   const deps: ReleaseDeps = { ...world.deps, memory };
   const work: ReleaseWork = { release: aRelease(), state: aState({ services: { web: { healthy: true, stable: 1 } } }) };
@@ -67,13 +70,17 @@ describe("runState", () => {
     const { world, deps, memory, work } = await createWork();
     const renew = () => Promise.reject(new ReleaseError("LOCK_FAILED", "away"));
     world.sim.autoScaling.addGroup({
-      ...{ account: TARGET.account, region: TARGET.region, name: "org/shop-production-2026-01-01T00-00-00Z-web" },
-      ...{ subnets: world.ids.subnets, tags: { ReleaseUUID: work.state.uuid } },
+      account: TARGET.account,
+      region: TARGET.region,
+      name: "org/shop-production-2026-01-01T00-00-00Z-web",
+      subnets: world.ids.subnets,
+      tags: { ReleaseUUID: work.state.uuid },
     });
 
     const away = { ...memory, locks: { ...memory.locks, renew } };
     await expect(runState({ ...deps, memory: away }, "Deploy", work)).rejects.toMatchObject({
-      ...{ errorClass: "DeployError", message: expect.stringContaining("The lock could not be renewed before Deploy") },
+      errorClass: "DeployError",
+      message: expect.stringContaining("The lock could not be renewed before Deploy"),
     });
   });
 
@@ -108,7 +115,8 @@ describe("runState", () => {
     const memory = { ...deps.memory, clearHalts: () => Promise.reject(new TypeError("x is not a function")) };
 
     await expect(runState({ ...deps, memory }, "ReleaseLockFailure", work)).rejects.toMatchObject({
-      ...{ errorClass: "PanicError", message: expect.stringContaining("x is not a function") },
+      errorClass: "PanicError",
+      message: expect.stringContaining("x is not a function"),
     });
   });
 

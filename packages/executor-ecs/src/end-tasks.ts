@@ -46,11 +46,17 @@ export function toCancelled(
 ): EcsProgress {
   const now = clock.now();
   const known: EcsProgress = progress ?? {
-    ...{ taskArns: [], startedAt: now, deadline: now, clientToken: idempotencyKey, taskDefinition },
+    taskArns: [],
+    startedAt: now,
+    deadline: now,
+    clientToken: idempotencyKey,
+    taskDefinition,
     placement: { tries: 1, until: now },
   };
   const ending = known.ending ?? {
-    ...{ code: "ECS_CANCELLED", message: "The attempt was cancelled.", retryable: false },
+    code: "ECS_CANCELLED",
+    message: "The attempt was cancelled.",
+    retryable: false,
     until: now + CANCEL_WITHIN_MS,
     ...(known.placement.doneAt === undefined ? { searchUntil: now + SEARCH_MS } : {}),
   };
@@ -107,7 +113,9 @@ async function toEnd(call: EcsCall, progress: EcsProgress, tasks: readonly Task[
   const states = `The tasks are ${toStatesText(tasks)}.`;
   const { outputs } = finished;
   return failed({
-    ...{ code, message: `${message} ${states}`, retryable },
+    code,
+    message: `${message} ${states}`,
+    retryable,
     ...(outputs === undefined ? {} : { outputs }),
   });
 }

@@ -49,8 +49,12 @@ describe("judge", () => {
       kind: "failed",
       failures: [
         {
-          ...{ code: "ECS_TASK_NOT_STARTED", taskArn: arn, container: "app", stopCode: "TaskFailedToStart" },
-          ...{ stoppedReason: "Task failed to start", reason: "CannotPullContainerError: no" },
+          code: "ECS_TASK_NOT_STARTED",
+          taskArn: arn,
+          container: "app",
+          stopCode: "TaskFailedToStart",
+          stoppedReason: "Task failed to start",
+          reason: "CannotPullContainerError: no",
         },
       ],
     });

@@ -94,7 +94,9 @@ describe("docs/ecs.md", () => {
     const executors = new Map([["ecs", ecsDefinition]]);
 
     const parsed = parseMachine(source, {
-      ...{ name: "release", strict: true, executors: executors as never },
+      name: "release",
+      strict: true,
+      executors: executors as never,
       uncheckedExecutors: ["terraform"],
     });
 

@@ -59,7 +59,10 @@ describe("RunTask", () => {
   it("passes on everything that was asked for", async () => {
     const yard = createEcsYard();
     const given: Partial<TaskOrder> = {
-      ...{ group: "migrations", enableExecuteCommand: true, propagateTags: "TASK_DEFINITION", launchType: "EC2" },
+      group: "migrations",
+      enableExecuteCommand: true,
+      propagateTags: "TASK_DEFINITION",
+      launchType: "EC2",
       tags: [{ key: "stackyard:stack", value: "s" }],
       placementConstraints: [{ type: "distinctInstance" }],
       placementStrategy: [{ type: "spread", field: "instanceId" }],
@@ -69,7 +72,11 @@ describe("RunTask", () => {
 
     expect(yard.sim.calls.at(-1)?.input).toEqual({
       ...given,
-      ...{ cluster: "web", taskDefinition: "migrate", count: 1, startedBy: "me", clientToken: "token-1" },
+      cluster: "web",
+      taskDefinition: "migrate",
+      count: 1,
+      startedBy: "me",
+      clientToken: "token-1",
     });
   });
 

@@ -32,7 +32,9 @@ describe("toFailureText", () => {
 
   it("tells the reasons of the task and of the container", () => {
     const { exitCode: _, ...failure } = aFailure({
-      ...{ code: "ECS_TASK_NOT_STARTED", stopCode: "TaskFailedToStart", stoppedReason: "Task failed to start" },
+      code: "ECS_TASK_NOT_STARTED",
+      stopCode: "TaskFailedToStart",
+      stoppedReason: "Task failed to start",
       reason: "CannotStartContainerError: no such file.",
     });
 

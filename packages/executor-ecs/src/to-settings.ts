@@ -79,7 +79,9 @@ function toOrderParts(config: EcsConfig): EcsSettings["order"] {
   const { cluster, taskDefinition, count = 1, instances, launchType, capacityProviders, platformVersion } = config;
   const networkConfiguration = toNetwork(config.network);
   return {
-    ...{ cluster, taskDefinition, count },
+    cluster,
+    taskDefinition,
+    count,
     ...(instances === undefined ? {} : { instances }),
     ...(launchType === undefined ? {} : { launchType }),
     ...(capacityProviders === undefined ? {} : { capacityProviderStrategy: capacityProviders.map(toProvider) }),

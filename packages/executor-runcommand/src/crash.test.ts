@@ -186,8 +186,10 @@ describe("two processes over one run", () => {
 
 describe("a run over many pages whose process dies", () => {
   const shell: RunCommandConfig = {
-    ...{ document: "AWS-RunShellScript", parameters: { commands: ["true"] } },
-    ...{ targetsAbove: 1_000, maxConcurrency: "100%" },
+    document: "AWS-RunShellScript",
+    parameters: { commands: ["true"] },
+    targetsAbove: 1_000,
+    maxConcurrency: "100%",
   };
 
   it("sends to nobody twice, whatever the wave was that it died in", async () => {

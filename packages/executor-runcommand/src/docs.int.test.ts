@@ -23,7 +23,10 @@ function anInstance(
 
 const instances = [
   anInstance(1, 48, {
-    ...{ state: "failed", code: "COMMAND_FAILED", responseCode: 2, roles: ["webserver", "appserver"] },
+    state: "failed",
+    code: "COMMAND_FAILED",
+    responseCode: 2,
+    roles: ["webserver", "appserver"],
     stderrTail: "fatal: [localhost]: FAILED! => No space left on device\n",
   }),
   anInstance(2, 62, {}),

@@ -3,8 +3,14 @@ import { ANSIBLE, aLargeFleet } from "./testing/a-large-fleet.ts";
 import { RUN_ID } from "./testing/a-sim-fleet.ts";
 
 const THIRTY = {
-  ...{ playbook: 6, noisy: 4, hangs: 4, undeliverable: 4 },
-  ...{ unreachable: 4, unregistered: 4, roles: 2, flaky: 2 },
+  playbook: 6,
+  noisy: 4,
+  hangs: 4,
+  undeliverable: 4,
+  unreachable: 4,
+  unregistered: 4,
+  roles: 2,
+  flaky: 2,
 };
 
 describe("a fleet of 1,000 of which 30 fail in different ways", () => {
@@ -95,8 +101,10 @@ describe("a healthy fleet of 1,000", () => {
     const begin = fleet.clock.now();
 
     const { step } = await fleet.run({
-      ...{ document: "AWS-RunShellScript", parameters: { commands: ["true"] } },
-      ...{ maxConcurrency: "100%", targetsAbove: 1_000 },
+      document: "AWS-RunShellScript",
+      parameters: { commands: ["true"] },
+      maxConcurrency: "100%",
+      targetsAbove: 1_000,
     });
 
     const last = Math.max(...fleet.sim.ssm.listCommands().map(({ requestedAt }) => requestedAt));

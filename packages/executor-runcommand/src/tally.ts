@@ -51,7 +51,7 @@ export function addTallies(tallies: readonly Tally[]): Tally {
   }
   const sum = (place: Place) => tallies.reduce((total, tally) => total + tally[place], 0);
   const [waiting, running, succeeded, skipped] = PLACES.map(sum);
-  return { ...EMPTY, ...{ waiting, running, succeeded, skipped }, codes } as Tally;
+  return { ...EMPTY, waiting, running, succeeded, skipped, codes } as Tally;
 }
 
 /** Failures that stop a run once there are more than its limit. */

@@ -10,7 +10,9 @@ const aTail = (...lines: string[]) => {
 const anError = (given = {}) => ({ severity: "error", summary: "Wrong", detail: "Very.", ...given });
 const failureOf = (given: { end?: object; diagnostics?: ReturnType<typeof anError>[] } = {}) =>
   toCallFailure({
-    ...{ command: "terraform apply", code: "TERRAFORM_APPLY_FAILED", mask: (text) => text.replaceAll("secret", "***") },
+    command: "terraform apply",
+    code: "TERRAFORM_APPLY_FAILED",
+    mask: (text) => text.replaceAll("secret", "***"),
     diagnostics: given.diagnostics ?? [],
     end: { code: 1, signal: null, stopped: false, tail: aTail("one", "two"), ...given.end },
   }).step;

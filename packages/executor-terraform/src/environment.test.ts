@@ -2,8 +2,15 @@ import { describe, expect, it } from "vitest";
 import { toEnvironment } from "./environment.ts";
 
 const runner = {
-  ...{ PATH: "/bin", HOME: "/home/runner", LC_ALL: "C", TF_CLI_CONFIG_FILE: "/nowhere", TF_LOG: "trace" },
-  ...{ AWS_ACCESS_KEY_ID: "AKIARUNNER", AWS_PROFILE: "runner", DATABASE_URL: "postgres://secret", TF_TOKEN_app: "t" },
+  PATH: "/bin",
+  HOME: "/home/runner",
+  LC_ALL: "C",
+  TF_CLI_CONFIG_FILE: "/nowhere",
+  TF_LOG: "trace",
+  AWS_ACCESS_KEY_ID: "AKIARUNNER",
+  AWS_PROFILE: "runner",
+  DATABASE_URL: "postgres://secret",
+  TF_TOKEN_app: "t",
 };
 const fixed = { TF_IN_AUTOMATION: "1", TF_INPUT: "0", CHECKPOINT_DISABLE: "1", TF_HTTP_RETRY_MAX: "6" };
 const input = { runner, passEnvironment: [], variables: new Map<string, string>(), settings: {} };
@@ -11,8 +18,12 @@ const input = { runner, passEnvironment: [], variables: new Map<string, string>(
 describe("toEnvironment", () => {
   it("hands on what programs need and the runner's way to AWS, and nothing else", () => {
     expect(toEnvironment(input)).toEqual({
-      ...{ PATH: "/bin", HOME: "/home/runner", LC_ALL: "C", ...fixed },
-      ...{ AWS_ACCESS_KEY_ID: "AKIARUNNER", AWS_PROFILE: "runner" },
+      PATH: "/bin",
+      HOME: "/home/runner",
+      LC_ALL: "C",
+      ...fixed,
+      AWS_ACCESS_KEY_ID: "AKIARUNNER",
+      AWS_PROFILE: "runner",
     });
   });
 
@@ -21,9 +32,14 @@ describe("toEnvironment", () => {
     const credentials = { accessKeyId: "ASIATARGET", secretAccessKey: "s" };
 
     expect(toEnvironment({ ...input, access: { target, credentials } })).toEqual({
-      ...{ PATH: "/bin", HOME: "/home/runner", LC_ALL: "C", ...fixed },
-      ...{ AWS_ACCESS_KEY_ID: "ASIATARGET", AWS_SECRET_ACCESS_KEY: "s" },
-      ...{ AWS_REGION: "eu-central-1", AWS_DEFAULT_REGION: "eu-central-1" },
+      PATH: "/bin",
+      HOME: "/home/runner",
+      LC_ALL: "C",
+      ...fixed,
+      AWS_ACCESS_KEY_ID: "ASIATARGET",
+      AWS_SECRET_ACCESS_KEY: "s",
+      AWS_REGION: "eu-central-1",
+      AWS_DEFAULT_REGION: "eu-central-1",
     });
   });
 
@@ -48,16 +64,20 @@ describe("toEnvironment", () => {
     const traced = toEnvironment({
       ...input,
       runner: {
-        ...{ OTEL_TRACES_EXPORTER: "otlp", OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4318" },
-        ...{ OTEL_EXPORTER_OTLP_HEADERS: "x-key=secret", TRACEPARENT: "of the runner" },
+        OTEL_TRACES_EXPORTER: "otlp",
+        OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4318",
+        OTEL_EXPORTER_OTLP_HEADERS: "x-key=secret",
+        TRACEPARENT: "of the runner",
       },
       traceContext: { traceparent: "00-a-b-01", tracestate: "a=1" },
     });
 
     expect(traced).toEqual({
       ...fixed,
-      ...{ OTEL_TRACES_EXPORTER: "otlp", OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4318" },
-      ...{ TRACEPARENT: "00-a-b-01", TRACESTATE: "a=1" },
+      OTEL_TRACES_EXPORTER: "otlp",
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4318",
+      TRACEPARENT: "00-a-b-01",
+      TRACESTATE: "a=1",
     });
   });
 

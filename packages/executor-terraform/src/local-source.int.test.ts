@@ -32,13 +32,13 @@ describe("copyLocalSource", () => {
 
   it("leaves out what an earlier run left, but not the lock file", async () => {
     folder.write({
-      ...{
-        "project/net/.terraform/x": "",
-        "project/net/terraform.tfstate": "",
-        "project/net/terraform.tfstate.backup": "",
-      },
-      ...{ "project/net/.terraform.tfstate.lock.info": "", "project/net/.terraform.lock.hcl": "l" },
-      ...{ "project/.stackyard/runs/x": "", "project/data/x": "" },
+      "project/net/.terraform/x": "",
+      "project/net/terraform.tfstate": "",
+      "project/net/terraform.tfstate.backup": "",
+      "project/net/.terraform.tfstate.lock.info": "",
+      "project/net/.terraform.lock.hcl": "l",
+      "project/.stackyard/runs/x": "",
+      "project/data/x": "",
     });
 
     await copy(".");

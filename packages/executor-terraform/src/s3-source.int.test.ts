@@ -17,9 +17,17 @@ describe("copyS3Source, with the SDK's client", () => {
     folder = aFolder();
     mkdirSync(join(folder.path, "target"));
     server = await startS3Server({
-      ...{ "a/ecs-old/main.tf": "old", "a/ecs.tf": "sibling", "a/ecs/": "", "a/ecs/main.tf": "main" },
-      ...{ "a/ecs/mod/x/y.tf": "y", "a/ecs/empty.tf": "", "a/ecs/terraform.tfstate": "s", "a/ecs/.terraform/z": "z" },
-      ...{ "up/../x.tf": "x", "double//x.tf": "x", ...many },
+      "a/ecs-old/main.tf": "old",
+      "a/ecs.tf": "sibling",
+      "a/ecs/": "",
+      "a/ecs/main.tf": "main",
+      "a/ecs/mod/x/y.tf": "y",
+      "a/ecs/empty.tf": "",
+      "a/ecs/terraform.tfstate": "s",
+      "a/ecs/.terraform/z": "z",
+      "up/../x.tf": "x",
+      "double//x.tf": "x",
+      ...many,
     });
   });
   afterEach(async () => {

@@ -53,7 +53,13 @@ export async function withStagedRun<T>(
       ...cache.environment,
     });
     return work({
-      ...{ ctx, settings, binary, module, environment, folder: folder.path, shareProviders: cache.share },
+      ctx,
+      settings,
+      binary,
+      module,
+      environment,
+      folder: folder.path,
+      shareProviders: cache.share,
       initArguments: backend.initArguments,
       mask: createMasker(toSecrets(environment, facts)),
     });
@@ -135,7 +141,10 @@ async function loadEnvironment(
   const { environment: runner, passEnvironment, cliConfigFile } = settings;
   const access = ctx.target && { target: ctx.target, credentials: await ctx.credentials() };
   return toEnvironment({
-    ...{ runner, passEnvironment, variables: values, settings: own },
+    runner,
+    passEnvironment,
+    variables: values,
+    settings: own,
     ...(access === undefined ? {} : { access }),
     ...(ctx.traceContext === undefined ? {} : { traceContext: ctx.traceContext }),
     ...(cliConfigFile === undefined ? {} : { cliConfigFile }),

@@ -38,7 +38,10 @@ describe("parseStreamMessage", () => {
 
   it("reads a diagnostic with its place and its resource", () => {
     const diagnostic = {
-      ...{ severity: "error", summary: "Wrong", detail: "Very.\nWrong.", address: "a.b" },
+      severity: "error",
+      summary: "Wrong",
+      detail: "Very.\nWrong.",
+      address: "a.b",
       range: { filename: "main.tf", start: { line: 4 } },
     };
 

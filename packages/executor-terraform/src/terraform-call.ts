@@ -50,7 +50,12 @@ export async function callTerraform(run: StagedRun, call: Call, onLine: (line: s
   const splitter = createLineSplitter();
   const logPath = join(run.folder, call.command);
   const end = await runChild({
-    ...{ binary, cwd: module, environment, logPath, signal: ctx.signal, graceMs: settings.graceMs },
+    binary,
+    cwd: module,
+    environment,
+    logPath,
+    signal: ctx.signal,
+    graceMs: settings.graceMs,
     arguments: [call.command, ...call.arguments],
     onOutput: (piece) => splitter.push(piece).forEach(onLine),
   }).catch(toStartFailure);

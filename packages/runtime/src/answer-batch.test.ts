@@ -11,7 +11,11 @@ const queueArn = "arn:aws:sqs:eu-west-1:111122223333:stack-events";
 
 function aBatch(messages: number, receiptOf = (index: number) => `r${index}`) {
   const toMessage = (_: unknown, index: number) => ({
-    ...{ messageId: `m${index}`, receiptHandle: receiptOf(index), body: "{}", attributes: {}, deliveries: 1 },
+    messageId: `m${index}`,
+    receiptHandle: receiptOf(index),
+    body: "{}",
+    attributes: {},
+    deliveries: 1,
   });
   return { queueArn, messages: Array.from({ length: messages }, toMessage) };
 }

@@ -70,9 +70,14 @@ describe("a state manager in Lambda", () => {
     const manager = await startManager(cloud);
     const text = (S: string) => ({ S });
     const Item = {
-      ...{ id: text("old-1"), machine: text("review-app"), _state: text("BUILD"), previousState: text("INIT") },
+      id: text("old-1"),
+      machine: text("review-app"),
+      _state: text("BUILD"),
+      previousState: text("INIT"),
       tasks: { L: [{ M: { name: text("db"), status: text("PENDING") } }] },
-      ...{ metadata: { M: {} }, createdAt: { N: "1600000000000" }, updatedAt: { N: "1600000000000" } },
+      metadata: { M: {} },
+      createdAt: { N: "1600000000000" },
+      updatedAt: { N: "1600000000000" },
     };
     await cloud.dynamodb.send(new PutItemCommand({ TableName: manager.environment["DYNAMODB_TABLE"], Item }));
 

@@ -113,7 +113,9 @@ describe.each([
   it("runs a user's own executor, polls included", async () => {
     let polls = 0;
     const work = defineExecutor({
-      ...{ name: "work", config: Type.Object({}), progress: Type.Unknown() },
+      name: "work",
+      config: Type.Object({}),
+      progress: Type.Unknown(),
       start: async () => running({ progress: { at: 1 }, pollAfterMs: 1, message: "going" }),
       async poll() {
         polls += 1;
@@ -132,7 +134,9 @@ describe.each([
   it("interrupts work in time where the function ends", async () => {
     const reasons: unknown[] = [];
     const work = defineExecutor({
-      ...{ name: "work", config: Type.Object({}), resumable: false },
+      name: "work",
+      config: Type.Object({}),
+      resumable: false,
       async start({ signal }) {
         if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
         reasons.push(signal.reason);
@@ -155,7 +159,8 @@ describe.each([
 
   it("runs nothing where it is told to skip tasks locally", async () => {
     const environment = {
-      ...{ LOCAL_MODE: "1", SKIP_TASK_EXECUTION: "1" },
+      LOCAL_MODE: "1",
+      SKIP_TASK_EXECUTION: "1",
       AWS_ENDPOINT_URL_SQS: cloud.environment["AWS_ENDPOINT_URL"] ?? "",
     };
     const { manager, runner } = await startYard({ hasStore, machines, environment });
@@ -171,7 +176,8 @@ describe.each([
     const { manager } = await startYard({ hasStore, machines });
     const started = Promise.withResolvers<void>();
     const work = defineExecutor({
-      ...{ name: "work", config: Type.Object({}) },
+      name: "work",
+      config: Type.Object({}),
       async start() {
         started.resolve();
         return succeeded({});
@@ -179,8 +185,9 @@ describe.each([
     });
     const { DYNAMODB_TABLE = "" } = manager.environment;
     const environment = {
-      ...{ ...cloud.environment, SQS_EVENT_QUEUE_URL: manager.queues.events },
-      ...{ SQS_LONG_TASK_QUEUE_URL: manager.queues.tasks },
+      ...cloud.environment,
+      SQS_EVENT_QUEUE_URL: manager.queues.events,
+      SQS_LONG_TASK_QUEUE_URL: manager.queues.tasks,
       ...(hasStore ? { DYNAMODB_TABLE } : {}),
     };
     const stopping = new AbortController();
@@ -203,7 +210,9 @@ describe("tasks of one key", () => {
     let live = 0;
     const lives: number[] = [];
     const work = defineExecutor({
-      ...{ name: "work", config: Type.Object({}), exclusiveKey: () => "one" },
+      name: "work",
+      config: Type.Object({}),
+      exclusiveKey: () => "one",
       async start(ctx) {
         live += 1;
         await ctx.clock.sleep(5);

@@ -9,8 +9,20 @@ const given = { id: "s1", event, code: "EVENT_INVALID", reason: "no", setAsideAt
 
 function aChange(overrides: Partial<Change> = {}): Change {
   return {
-    ...{ stackId: "pr-1", expectedVersion: 0, write: { kind: "keep" }, appliedIds: [], park: [], unpark: [] },
-    ...{ setAside: [], history: [], dispatches: [], cancels: [], closes: [], acknowledges: [], now: 0, ...overrides },
+    stackId: "pr-1",
+    expectedVersion: 0,
+    write: { kind: "keep" },
+    appliedIds: [],
+    park: [],
+    unpark: [],
+    setAside: [],
+    history: [],
+    dispatches: [],
+    cancels: [],
+    closes: [],
+    acknowledges: [],
+    now: 0,
+    ...overrides,
   };
 }
 

@@ -37,7 +37,9 @@ async function createTold(service: string, isTraced: boolean) {
   const lines: string[] = [];
   const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
   const telemetry = await createTelemetry({
-    ...{ service, clock: systemClock, write: (line: string) => void lines.push(line) },
+    service,
+    clock: systemClock,
+    write: (line: string) => void lines.push(line),
     environment: { EMF_METRICS: "true", LOG_LEVEL: "debug" },
     ...(isTraced ? { openTelemetry: { tracer: provider.getTracer("test") } } : {}),
   });
@@ -87,7 +89,10 @@ async function startYard({ config, hasStore, isTraced = true, environment = {}, 
   const runner = createRunner({ cloud, lambda, manager, hasStore, environment, options });
   lambda.add("smoke", () => null);
   return {
-    ...{ manager, runner, ofManager, ofRunner },
+    manager,
+    runner,
+    ofManager,
+    ofRunner,
     /** As the SDK sends it. */
     async publish() {
       const attribute = { DataType: "String", StringValue: traceparent } as const;
@@ -151,7 +156,9 @@ describe("an app without an exporter", () => {
   it("passes on what came along, unchanged, to the task and the result", async () => {
     lambda.add("network", () => null);
     const yard = await startYard({
-      ...{ config: "{executor: lambda, config: {name: network}}", hasStore: true, isTraced: false },
+      config: "{executor: lambda, config: {name: network}}",
+      hasStore: true,
+      isTraced: false,
     });
 
     await yard.publish();

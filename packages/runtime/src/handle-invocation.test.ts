@@ -10,7 +10,8 @@ const context = { getRemainingTimeInMillis: () => 30_000 };
 function aBatch(eventSourceARN: string, ...bodies: readonly unknown[]) {
   return {
     Records: bodies.map((body, index) => ({
-      ...{ messageId: `m${index}`, eventSourceARN },
+      messageId: `m${index}`,
+      eventSourceARN,
       body: typeof body === "string" ? body : JSON.stringify(body),
       attributes: { ApproximateReceiveCount: "1" },
     })),

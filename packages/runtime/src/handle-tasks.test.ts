@@ -1,6 +1,5 @@
 import { silentLogger } from "@stackyard/core";
 import { createFakeClock } from "@stackyard/core/testing";
-import { createSqsTransport } from "@stackyard/transport-sqs";
 import { describe, expect, it } from "vitest";
 import { parseEnvironment } from "./environment/parse-environment.ts";
 import { createTaskHandler, type TaskRunnerParts } from "./task-runner.ts";
@@ -20,9 +19,10 @@ function createBench(fails: readonly string[] = []) {
       if (fails.includes(message.task.name)) throw new Error("The store does not answer.");
       return { kind: "done" };
     },
-    ...{ abort: () => {}, leave: () => {}, running: () => [] },
+    abort: () => {},
+    leave: () => {},
+    running: () => [],
   };
-  const transport = createSqsTransport({ sqs: {} as never });
   const batches = { clock, logger: silentLogger };
   const deleted: unknown[] = [];
   const deleteWorked: TaskRunnerParts["deleteWorked"] = async (...call) => {
@@ -30,8 +30,14 @@ function createBench(fails: readonly string[] = []) {
     return [];
   };
   const handle = createTaskHandler({
-    ...{ environment, worker, transport, clock, batches, deleteWorked },
-    ...{ logger: silentLogger, start: () => ({ stop: async () => {} }), close: async () => {} },
+    environment,
+    worker,
+    clock,
+    batches,
+    deleteWorked,
+    logger: silentLogger,
+    start: () => ({ stop: async () => {} }),
+    close: async () => {},
   });
   const call = (event: unknown) => handle(event, { getRemainingTimeInMillis: () => 600_000 });
   return { handled, deleted, call, callByHand: (event: unknown) => handle(event) };
@@ -42,8 +48,13 @@ function aBatch(queue: string, bodies: readonly string[]) {
   const attributes = { ApproximateReceiveCount: "1" };
   return {
     Records: bodies.map((body, index) => ({
-      ...{ messageId: `m${index}`, receiptHandle: `r${index}`, body, attributes, messageAttributes: {} },
-      ...{ eventSource: "aws:sqs", eventSourceARN },
+      messageId: `m${index}`,
+      receiptHandle: `r${index}`,
+      body,
+      attributes,
+      messageAttributes: {},
+      eventSource: "aws:sqs",
+      eventSourceARN,
     })),
   };
 }

@@ -6,7 +6,10 @@ const MINUTE_MS = 60_000;
 
 function aBatch(...ticks: readonly (Tick | string)[]) {
   const messages = ticks.map((tick, index) => ({
-    ...{ messageId: `m${index}`, receiptHandle: "", attributes: {}, deliveries: 1 },
+    messageId: `m${index}`,
+    receiptHandle: "",
+    attributes: {},
+    deliveries: 1,
     body: typeof tick === "string" ? tick : JSON.stringify(tick),
   }));
   return { queueArn: "arn:aws:sqs:eu-west-1:111122223333:stack-ticks", messages };

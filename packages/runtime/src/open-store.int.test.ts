@@ -26,7 +26,11 @@ function createWorld(secret: object) {
     value: JSON.stringify(secret),
   });
   const aws = createAwsAccess({
-    ...{ clock, session: { name: "t" }, region: "eu-west-1", credentials, plugins: [createSimPlugin(sim)] },
+    clock,
+    session: { name: "t" },
+    region: "eu-west-1",
+    credentials,
+    plugins: [createSimPlugin(sim)],
   });
   return { sim, arn, aws };
 }

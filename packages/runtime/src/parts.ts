@@ -49,7 +49,10 @@ export function createEnvironmentAws(deps: EnvironmentAwsDeps): AwsAccess {
   const { region, credentials, endpoints, targets } = environment;
   const stsEndpoint = endpoints.byService.get("STS");
   const access = createAwsAccess({
-    ...{ session, targets, clock, logger },
+    session,
+    targets,
+    clock,
+    logger,
     ...(limiter === undefined ? {} : { limiter }),
     // The client by which roles are assumed is not one that anybody asks for.
     ...(stsEndpoint === undefined ? {} : { stsEndpoint }),
@@ -134,7 +137,9 @@ async function openDynamodb(
     import("@aws-sdk/client-dynamodb"),
   ]);
   return createDynamodbStore({
-    ...{ table, clock, logger },
+    table,
+    clock,
+    logger,
     ...(workTable === undefined ? {} : { workTable }),
     client: aws.client(DynamoDBClient, undefined),
     createTables: asItIs ? false : creates || "work",
@@ -226,7 +231,11 @@ export async function loadTransportOptions(deps: TransportOptionsDeps): Promise<
   const tasks = toQueue(queues.tasks, queues.taskDeadLetters);
   const longTasks = toQueue(queues.longTasks, queues.taskDeadLetters);
   return {
-    ...{ sqs: aws.client(SQSClient, undefined), everyRunnerClaims, clock, random, logger },
+    sqs: aws.client(SQSClient, undefined),
+    everyRunnerClaims,
+    clock,
+    random,
+    logger,
     ...(events === undefined ? {} : { eventQueue: events }),
     ...(tasks === undefined ? {} : { taskQueue: tasks }),
     ...(longTasks === undefined ? {} : { longTaskQueue: { ...longTasks, executors: listLong(executors) } }),

@@ -18,7 +18,10 @@ async function createBench(steps: readonly Step[], resumable = true) {
     return steps[Math.min(calls.length, steps.length) - 1] ?? succeeded({});
   };
   const executor = defineExecutor({
-    ...{ name: "work", config: Type.Object({}), progress: Type.Unknown(), resumable },
+    name: "work",
+    config: Type.Object({}),
+    progress: Type.Unknown(),
+    resumable,
     start: next("start"),
     poll: next("poll"),
     cancel: next("cancel"),

@@ -23,7 +23,8 @@ function startContainer(input: MemoryPartsInput = {}) {
   const stopping = new AbortController();
   const running = runContainer(yard.parts, stopping.signal).then(() => void ends.push("ended"));
   return {
-    ...{ ...yard, ends },
+    ...yard,
+    ends,
     deliver(event: string) {
       const message = { stackId: "pr-1", event, machine: "app" };
       const queued = { id: event, stackId: "pr-1", origin: "external", message, receivedAt: 0 } as const;

@@ -14,7 +14,8 @@ describe("runMain", () => {
     const seen: string[] = [];
 
     const running = runMain({
-      ...{ logger, signal: stopping.signal },
+      logger,
+      signal: stopping.signal,
       async run(signal) {
         seen.push("works");
         await untilAborted(signal);

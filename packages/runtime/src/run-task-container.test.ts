@@ -18,7 +18,9 @@ function createBench({ minds }: { readonly minds: boolean }) {
   const task = Promise.withResolvers<void>();
   const transport: Transport = {
     capabilities: { maxDelayMs: 0, everyRunnerClaims: true, keepsOrder: false },
-    ...{ publish: async () => {}, sendTasks: async () => {}, consumeEvents: () => ({ stop: async () => {} }) },
+    publish: async () => {},
+    sendTasks: async () => {},
+    consumeEvents: () => ({ stop: async () => {} }),
     consumeTasks(handler, options) {
       told.push(`consumes ${options.concurrency}`);
       const working = handler(aTaskDelivery());
@@ -51,7 +53,10 @@ function createBench({ minds }: { readonly minds: boolean }) {
   const start = () => startTasks({ clock, logger, transport, worker }, { concurrency });
   const ended = runTaskContainer({ environment, logger, start }, stopping.signal);
   return {
-    ...{ clock, told, end: () => task.resolve(), ended },
+    clock,
+    told,
+    end: () => task.resolve(),
+    ended,
     async stop() {
       stopping.abort();
       await settlePromises();

@@ -19,7 +19,11 @@ describe("ticks that are sent ahead", () => {
     expect(ticks.map(({ body, delayMs }) => [JSON.parse(body), delayMs])).toEqual([
       [
         {
-          ...{ tick: "deadline", stackId: "pr-1", attemptId: attempt?.attemptId, task: "db", why: "deadline" },
+          tick: "deadline",
+          stackId: "pr-1",
+          attemptId: attempt?.attemptId,
+          task: "db",
+          why: "deadline",
           dueAt: now,
         },
         0,

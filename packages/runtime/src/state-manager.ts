@@ -105,7 +105,8 @@ export function createStateManager(options: StateManagerOptions = {}): App {
 async function open(options: StateManagerOptions, telemetry: AppTelemetry, needs: EnvironmentNeeds) {
   const environment = parseEnvironment(options.environment ?? {}, needs);
   return openStateManager({
-    ...{ environment, telemetry },
+    environment,
+    telemetry,
     executors: toExecutorDefinitions(options.executors, environment.executorNames),
     clock: options.clock ?? systemClock,
     ids: options.ids ?? createUlids(),
@@ -166,9 +167,16 @@ export async function openStateManager(input: OpenInput): Promise<StateManagerPa
   const transport = createSqsTransport(queues);
   const yard = createYard(
     {
-      ...{ store, locator, clock, ids, random, logger, transport: { ...transport, takeOwn, ticks } },
+      store,
+      locator,
+      clock,
+      ids,
+      random,
+      logger,
+      transport: { ...transport, takeOwn, ticks },
       // This process runs no tasks, so that it needs no more than their definitions.
-      ...{ executors: new Map(), definitions: executors },
+      executors: new Map(),
+      definitions: executors,
     },
     {
       roles: ["engine"],
@@ -181,7 +189,12 @@ export async function openStateManager(input: OpenInput): Promise<StateManagerPa
     },
   );
   return {
-    ...{ environment, store, yard, transport, clock, logger },
+    environment,
+    store,
+    yard,
+    transport,
+    clock,
+    logger,
     batches: toBatchOptions(queues, environment.queues.eventDeadLetters),
     deleteWorked: toDeleteWorked(environment, queues),
   };

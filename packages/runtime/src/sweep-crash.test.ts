@@ -74,7 +74,11 @@ describe("a sweep that is killed", () => {
       for (let minute = 0; minute < 8; minute += 1) {
         await sweepMinute(parts, Number.POSITIVE_INFINITY);
         const messages = sentTicks.splice(0).map((body, index) => ({
-          ...{ messageId: `m${index}`, receiptHandle: "", body, attributes: {}, deliveries: 1 },
+          messageId: `m${index}`,
+          receiptHandle: "",
+          body,
+          attributes: {},
+          deliveries: 1,
         }));
         await clock.advance(MINUTE_MS);
         await handleTicks(parts, { queueArn: "arn:aws:sqs:eu-west-1:1:stack-ticks", messages });

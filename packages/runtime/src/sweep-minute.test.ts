@@ -84,7 +84,8 @@ describe("the sweep of a minute", () => {
   it("sends due polls where there is neither a delay nor `stack-ticks`", async () => {
     const capabilities = { maxDelayMs: 0, everyRunnerClaims: true, keepsOrder: true };
     const { sweep, suspendFor, tasks, clock, attemptId } = await createYard({
-      ...{ transport: { capabilities }, hasTicks: false },
+      transport: { capabilities },
+      hasTicks: false,
     });
     await suspendFor(70 * SECOND_MS);
     await sweep();

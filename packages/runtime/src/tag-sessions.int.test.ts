@@ -58,7 +58,8 @@ beforeAll(async () => {
 afterAll(() => Promise.all([cloud.stop(), lambda.stop(), sts.stop()]));
 
 const work = defineExecutor({
-  ...{ name: "work", config: Type.Object({}) },
+  name: "work",
+  config: Type.Object({}),
   async start(ctx) {
     const { accessKeyId } = await ctx.credentials();
     return succeeded({ accessKeyId });
@@ -73,7 +74,11 @@ it.each([
   const manager = await startManager(cloud, { machines, environment: { EXECUTORS: "work" } });
   const environment = { SESSION_TAGS, AWS_ENDPOINT_URL_STS: sts.url };
   const runner = createRunner({
-    ...{ cloud, lambda, manager, hasStore: true, environment },
+    cloud,
+    lambda,
+    manager,
+    hasStore: true,
+    environment,
     options: { executors: [work] },
   });
 

@@ -19,7 +19,9 @@ function createBench() {
   const ask = async (ctx: ExecutorContext) =>
     arns.push((await ctx.aws(STSClient).send(new GetCallerIdentityCommand({}))).Arn);
   const executor = defineExecutor({
-    ...{ name: "work", config: Type.Object({}), progress: Type.Object({}) },
+    name: "work",
+    config: Type.Object({}),
+    progress: Type.Object({}),
     async start(ctx) {
       await ask(ctx);
       return running({ progress: {}, pollAfterMs: 1, message: "" });
@@ -40,7 +42,10 @@ function createBench() {
   }).values();
   const contextOf = (stackId: string, attempt = `${stackId}-1`): ExecutorContext => ({
     ...createExecutorContext({ clock }),
-    ...{ stackId, target, task: "db", attempt: { id: attempt, number: 1, token: 1 } },
+    stackId,
+    target,
+    task: "db",
+    attempt: { id: attempt, number: 1, token: 1 },
   });
   const assumed = () => sim.calls.filter(({ operation }) => operation === "STS.AssumeRole").map(({ input }) => input);
   return { arns, assumed, contextOf, tagged };

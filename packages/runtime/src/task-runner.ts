@@ -117,7 +117,12 @@ async function open(
 ): Promise<TaskRunnerParts> {
   const { environment: variables = {}, executors = [], terraform, lambda } = options;
   return openTaskRunner({
-    ...{ environment: parseEnvironment(variables, needs), variables, telemetry, executors, terraform, lambda },
+    environment: parseEnvironment(variables, needs),
+    variables,
+    telemetry,
+    executors,
+    terraform,
+    lambda,
     drainMs: options.drainMs,
     clock: options.clock ?? systemClock,
     ids: options.ids ?? createUlids(),
@@ -167,7 +172,9 @@ export async function openTaskRunner(input: OpenTaskRunnerInput): Promise<TaskRu
   const executors = skipsTasks ? createSkippedExecutors(known) : tagged;
   const deps = { executors, aws, clock, ids, logger, transport };
   return {
-    ...{ environment, clock, logger },
+    environment,
+    clock,
+    logger,
     ...(store === undefined ? connectByMessage(deps, input) : await connect(input, { ...deps, store, queues })),
     batches: toBatchOptions(queues, environment.queues.taskDeadLetters),
     deleteWorked: toDeleteWorked(environment, queues),
@@ -225,14 +232,19 @@ async function connect(
     : { store: opened };
   const engine = toEngineOptions(environment);
   const options = {
-    ...{ roles: ["worker"] as const, direct: isDirect, concurrency: tasks.concurrency, drainMs },
+    roles: ["worker"] as const,
+    direct: isDirect,
+    concurrency: tasks.concurrency,
+    drainMs,
     // A result is not a delivery of the queue.
     engine: { ...engine, refusedEvents: engine.refusedEvents === "drop" ? ("drop" as const) : ("park" as const) },
     instrument: telemetry.instrumentEngine,
     worker: { services: await loadServices(environment) },
   };
   const foreign = {
-    ...{ ...transport, takeOwn, ticks },
+    ...transport,
+    takeOwn,
+    ticks,
     // Without the queue of tasks the state manager sends the next task of a key, when the result has reached it.
     ...(hasTaskQueue ? {} : { afterTask: ["event"] as const }),
   };

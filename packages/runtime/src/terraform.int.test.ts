@@ -60,7 +60,9 @@ describe.skipIf(!hasTerraform).each([
     `;
     await cloud.createBucket(`sources-${hasStore}`, { "network/main.tf": source });
     const { manager, runner } = await startYard(hasStore, {
-      ...{ PATH: process.env["PATH"] ?? "", HOME: folder, TASK_DATA_DIR: join(folder, "data") },
+      PATH: process.env["PATH"] ?? "",
+      HOME: folder,
+      TASK_DATA_DIR: join(folder, "data"),
     });
 
     await manager.play(opened);

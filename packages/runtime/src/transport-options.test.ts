@@ -14,7 +14,12 @@ async function load(values: Readonly<Record<string, string>>) {
   const aws = createEnvironmentAws({ environment, session: { name: "t" }, ...deps });
   const executors = toExecutorDefinitions([apply]);
   const options = await loadTransportOptions({
-    ...{ environment, aws, executors, random: Math.random, tracing: undefined, ...deps },
+    environment,
+    aws,
+    executors,
+    random: Math.random,
+    tracing: undefined,
+    ...deps,
   });
   const { eventQueue, taskQueue, longTaskQueue, eventTopic, claimChecks, everyRunnerClaims } = options;
   return { eventQueue, taskQueue, longTaskQueue, eventTopic, claimChecks, everyRunnerClaims };
@@ -23,7 +28,10 @@ async function load(values: Readonly<Record<string, string>>) {
 describe("the queues of an environment", () => {
   it("are those that it names", async () => {
     expect(await load({})).toEqual({
-      ...{ eventQueue: undefined, longTaskQueue: undefined, eventTopic: undefined, claimChecks: undefined },
+      eventQueue: undefined,
+      longTaskQueue: undefined,
+      eventTopic: undefined,
+      claimChecks: undefined,
       taskQueue: { url: `${HOME}/stack-tasks`, maxDeliveries: 5 },
       everyRunnerClaims: false,
     });
@@ -31,8 +39,10 @@ describe("the queues of an environment", () => {
 
   it("have their dead letters, and one for tasks that run to the end in one process", async () => {
     const options = await load({
-      ...{ SQS_EVENT_QUEUE_URL: `${HOME}/stack-events`, SQS_EVENT_DEAD_LETTER_QUEUE_URL: `${HOME}/dead-events` },
-      ...{ SQS_LONG_TASK_QUEUE_URL: `${HOME}/stack-long-tasks`, SQS_TASK_DEAD_LETTER_QUEUE_URL: `${HOME}/dead-tasks` },
+      SQS_EVENT_QUEUE_URL: `${HOME}/stack-events`,
+      SQS_EVENT_DEAD_LETTER_QUEUE_URL: `${HOME}/dead-events`,
+      SQS_LONG_TASK_QUEUE_URL: `${HOME}/stack-long-tasks`,
+      SQS_TASK_DEAD_LETTER_QUEUE_URL: `${HOME}/dead-tasks`,
       RUNNERS_HAVE_STORE: "true",
     });
 

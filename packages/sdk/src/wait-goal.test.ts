@@ -40,16 +40,14 @@ function aStack(stack: Partial<StackDetails> = {}): StackDetails {
 }
 
 const line: HistoryEntry = {
-  ...{
-    position: 1,
-    stackId: "pr-1",
-    at: at(5),
-    eventId: "e",
-    event: "PUSHED",
-    outcome: "applied",
-    sent: [],
-    notes: [],
-  },
+  position: 1,
+  stackId: "pr-1",
+  at: at(5),
+  eventId: "e",
+  event: "PUSHED",
+  outcome: "applied",
+  sent: [],
+  notes: [],
 };
 const evaluate = (stack: Partial<StackDetails>, goal: WaitGoal, after: HistoryEntry | undefined = line) =>
   evaluateGoal(aStack(stack), goal, { after, first: undefined });

@@ -81,7 +81,10 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const backend = { ...deps, states, authenticate, maxBytes: limits.stateBytes };
   const app = createApp({
     ...deps,
-    ...{ settings, routes: all, requests, authenticate },
+    settings,
+    routes: all,
+    requests,
+    authenticate,
     // Terraform's LOCK and UNLOCK are no methods that OpenAPI knows.
     mount: (hono) => hono.all(`${STATE_PATH}*`, ({ req }) => answerTerraform(backend, toStateKey(req.raw), req.raw)),
   });

@@ -128,11 +128,15 @@ export function toProcessMetrics(processes: readonly Counted[]): readonly Metric
   return [
     { name: "stackyard_processes", help: "Live processes by role and version.", type: "gauge", samples: live },
     {
-      ...{ name: "stackyard_worker_capacity", help: "Tasks that all workers run at the same time.", type: "gauge" },
+      name: "stackyard_worker_capacity",
+      help: "Tasks that all workers run at the same time.",
+      type: "gauge",
       samples: sum(({ capacity }) => capacity),
     },
     {
-      ...{ name: "stackyard_worker_running", help: "Tasks that run, as the workers last told.", type: "gauge" },
+      name: "stackyard_worker_running",
+      help: "Tasks that run, as the workers last told.",
+      type: "gauge",
       samples: sum(({ running }) => running),
     },
   ];

@@ -58,7 +58,9 @@ describe("the preview of an event", () => {
     vi.spyOn(yard.store.revisions, "get").mockResolvedValue({ name: "review-app", hash, source: BROKEN });
 
     expect(await preview({ event: "LAUNCH" })).toMatchObject({
-      ...{ outcome: "refused", code: "MACHINE_INVALID", reason: expect.stringContaining("can no longer be used") },
+      outcome: "refused",
+      code: "MACHINE_INVALID",
+      reason: expect.stringContaining("can no longer be used"),
     });
   });
 

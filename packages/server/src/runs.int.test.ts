@@ -48,7 +48,10 @@ describe("POST /v1/runs", () => {
 
     expect(run).toEqual({
       runId: expect.stringMatching(/^run-[0-9a-f]{32}$/),
-      ...{ state: "waiting", executor: "script", config: { n: 1 }, startedAt: expect.stringMatching(/Z$/) },
+      state: "waiting",
+      executor: "script",
+      config: { n: 1 },
+      startedAt: expect.stringMatching(/Z$/),
     });
   });
 

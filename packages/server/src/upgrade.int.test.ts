@@ -86,8 +86,14 @@ describe("the upgrade of a stack", () => {
     const plan = await yard.json("/v1/stacks/a/upgrade", { body: { dryRun: true } });
 
     expect(plan).toMatchObject({
-      ...{ stackId: "a", machine: "review-app", from: before.machineHash, to: await newestHash(), outcome: "applied" },
-      ...{ replayed: 2, more: 0, end: [{ what: "state", before: "IDLE", after: "CHECK" }] },
+      stackId: "a",
+      machine: "review-app",
+      from: before.machineHash,
+      to: await newestHash(),
+      outcome: "applied",
+      replayed: 2,
+      more: 0,
+      end: [{ what: "state", before: "IDLE", after: "CHECK" }],
       differences: [
         {
           event: "TASK_COMPLETED",

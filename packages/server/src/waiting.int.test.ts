@@ -73,7 +73,11 @@ describe("the list of stacks that wait", () => {
     const quiet = { ...loaded.stack, state: "IDLE", tasks: [] };
     await yard.store.commit([
       {
-        ...{ stackId: "c", expectedVersion: loaded.version, appliedIds: [], dispatches: [], now: 0 },
+        stackId: "c",
+        expectedVersion: loaded.version,
+        appliedIds: [],
+        dispatches: [],
+        now: 0,
         ...nothing,
         write: { kind: "put", stack: quiet },
       },

@@ -51,13 +51,25 @@ function aReviewApp(entry: number): Stack {
   };
   const at = T0 + entry * 1_000;
   return aStack({
-    ...{ id, machine: "review-app", machineHash, state, previousState, life, entry, metadata },
+    id,
+    machine: "review-app",
+    machineHash,
+    state,
+    previousState,
+    life,
+    entry,
+    metadata,
     tasks: [{ name: "apply", status: "PENDING" }],
     attempts: { apply: 1 },
     runs: [
       {
-        ...{ attemptId: toAttemptId(entry), entry, task: "apply", attempt: 1, executor: "terraform" },
-        ...{ dispatchedAt: at, cancelWithinMs: 5 * MINUTE },
+        attemptId: toAttemptId(entry),
+        entry,
+        task: "apply",
+        attempt: 1,
+        executor: "terraform",
+        dispatchedAt: at,
+        cancelWithinMs: 5 * MINUTE,
       },
     ],
     createdAt: T0,
@@ -72,7 +84,10 @@ function aTransition(entry: number) {
   const { state: _state, previousState, machine, tasks, metadata } = stack;
   const attemptId = toAttemptId(entry);
   const dispatch = aDispatch(attemptId, {
-    ...{ stackId: id, life, entry, task: "apply" },
+    stackId: id,
+    life,
+    entry,
+    task: "apply",
     message: {
       task: { name: "apply", executor: "terraform", config: { module: "review-app", timeout: 600 } },
       stack: { id, previousState, machine, _state, tasks, metadata },
@@ -80,8 +95,16 @@ function aTransition(entry: number) {
     },
   });
   const line = aLine(`result:${toAttemptId(entry - 1)}`, {
-    ...{ stackId: id, at: stack.updatedAt, event: "TASK_COMPLETED", internal: true, life, task: "apply" },
-    ...{ from: previousState ?? "", to: _state, sent: ["apply"], machineHash },
+    stackId: id,
+    at: stack.updatedAt,
+    event: "TASK_COMPLETED",
+    internal: true,
+    life,
+    task: "apply",
+    from: previousState ?? "",
+    to: _state,
+    sent: ["apply"],
+    machineHash,
   });
   return { stack, attemptId, dispatches: [dispatch], history: [line], now: stack.updatedAt };
 }

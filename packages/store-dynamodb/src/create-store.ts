@@ -74,7 +74,10 @@ function toSettings(options: DynamodbStoreOptions): StoreSettings {
   const { createTables = false, logger = silentLogger } = options;
   const { clock = systemClock, random = Math.random } = options;
   return {
-    ...{ names, logger, clock, random },
+    names,
+    logger,
+    clock,
+    random,
     client: options.client ?? createClient(options),
     ownsClient: options.client === undefined,
     mayCreate: createTables,

@@ -378,7 +378,12 @@ function toTakenOver(value: PredecessorStack): Stack {
   const { id, machine, _state: state, previousState = null, tasks = [], metadata = {} } = value;
   const updatedAt = value.updatedAt ?? value.createdAt ?? 0;
   return {
-    ...{ id, machine, state, previousState, metadata, updatedAt },
+    id,
+    machine,
+    state,
+    previousState,
+    metadata,
+    updatedAt,
     machineHash: "",
     tasks: tasks.map(({ name, status, errorMessage }) => ({
       name,

@@ -8,15 +8,18 @@ const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
 describe("the README", () => {
   it("lists every option", () => {
     const options: Required<{ [Name in keyof PostgresStoreOptions]: true }> = {
-      ...{ connection: true, schema: true, tls: true, maxConnections: true, idleMs: true, connectTimeoutMs: true },
-      ...{
-        statementTimeoutMs: true,
-        answerTimeoutMs: true,
-        applicationName: true,
-        migrate: true,
-        maxGroup: true,
-        logger: true,
-      },
+      connection: true,
+      schema: true,
+      tls: true,
+      maxConnections: true,
+      idleMs: true,
+      connectTimeoutMs: true,
+      statementTimeoutMs: true,
+      answerTimeoutMs: true,
+      applicationName: true,
+      migrate: true,
+      maxGroup: true,
+      logger: true,
     };
     const table = readme.slice(readme.indexOf("## Options"), readme.indexOf("## The schema"));
 

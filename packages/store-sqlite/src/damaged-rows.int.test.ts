@@ -18,8 +18,15 @@ const times = {
 };
 const aStack = (id: string) => ({
   ...times,
-  ...{ id, machine: "m", machineHash: "h", state: "UP", previousState: null, metadata: {} },
-  ...{ tasks: [], runs: [], timers: [] },
+  id,
+  machine: "m",
+  machineHash: "h",
+  state: "UP",
+  previousState: null,
+  metadata: {},
+  tasks: [],
+  runs: [],
+  timers: [],
 });
 
 let folder = "";
@@ -37,9 +44,19 @@ beforeEach(async () => {
     const parked = { code: "EVENT_NOT_HANDLED", reason: "…", parkedAt: NOW, tries: 1, nextTryAt: NOW };
     await store.commit([
       {
-        ...{ stackId: id, expectedVersion: 0, write: { kind: "put", stack: aStack(id) }, now: NOW },
-        ...{ appliedIds: [], unpark: [], dispatches: [], cancels: [], closes: [], acknowledges: [] },
-        ...{ history, setAside, park: id === "c" ? [{ ...parked, event: { ...event, id: "p-c" } }] : [] },
+        stackId: id,
+        expectedVersion: 0,
+        write: { kind: "put", stack: aStack(id) },
+        now: NOW,
+        appliedIds: [],
+        unpark: [],
+        dispatches: [],
+        cancels: [],
+        closes: [],
+        acknowledges: [],
+        history,
+        setAside,
+        park: id === "c" ? [{ ...parked, event: { ...event, id: "p-c" } }] : [],
       },
     ]);
     await store.records.put({ key: id, value: { id }, expected: "absent", now: NOW });
@@ -73,8 +90,18 @@ async function dispatch(id: string): Promise<void> {
   };
   await store.commit([
     {
-      ...{ stackId: id, expectedVersion: 1, write: { kind: "keep" }, now: NOW, history: [], setAside: [], park: [] },
-      ...{ appliedIds: [], unpark: [], cancels: [], closes: [], acknowledges: [] },
+      stackId: id,
+      expectedVersion: 1,
+      write: { kind: "keep" },
+      now: NOW,
+      history: [],
+      setAside: [],
+      park: [],
+      appliedIds: [],
+      unpark: [],
+      cancels: [],
+      closes: [],
+      acknowledges: [],
       dispatches: [{ ...facts, attemptId, stackId: id, message }],
     },
   ]);

@@ -4,21 +4,28 @@ import { describe, expect, it } from "vitest";
 import { toCommitMetrics } from "./commit-metrics.ts";
 
 const change: Change = {
-  ...{ stackId: "pr-12", expectedVersion: 1, write: { kind: "keep" }, now: 90_000 },
-  ...{
-    appliedIds: [],
-    park: [],
-    unpark: [],
-    setAside: [],
-    history: [],
-    dispatches: [],
-    cancels: [],
-    closes: [],
-    acknowledges: [],
-  },
+  stackId: "pr-12",
+  expectedVersion: 1,
+  write: { kind: "keep" },
+  now: 90_000,
+  appliedIds: [],
+  park: [],
+  unpark: [],
+  setAside: [],
+  history: [],
+  dispatches: [],
+  cancels: [],
+  closes: [],
+  acknowledges: [],
 };
 const line: Change["history"][number] = {
-  ...{ stackId: "pr-12", at: 0, eventId: "e1", event: "PUSHED", outcome: "applied", sent: [], notes: [] },
+  stackId: "pr-12",
+  at: 0,
+  eventId: "e1",
+  event: "PUSHED",
+  outcome: "applied",
+  sent: [],
+  notes: [],
 };
 const live = aStack({ state: "LIVE", entry: 3, enteredAt: 30_000 });
 const tell = (given: Partial<Change>, stack: typeof live | undefined = live) =>

@@ -76,7 +76,8 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   }
   const deps: InstrumentDeps = { scopes, spans, count, clock };
   return {
-    ...{ logger, count },
+    logger,
+    count,
     tracing: createTracing(scopes, spans),
     instrumentEngine: (engine) => instrumentEngine(deps, engine),
     instrumentStore: (store) => instrumentStore(deps, store),

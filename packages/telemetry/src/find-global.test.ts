@@ -17,7 +17,10 @@ describe("what somebody else has set up in the process", () => {
     trace.setGlobalTracerProvider({ getTracer: () => tracer });
     const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" };
     const { tracing, flush } = await createTelemetry({
-      ...{ service: "task-runner", environment, clock: createFakeClock(), write: () => {} },
+      service: "task-runner",
+      environment,
+      clock: createFakeClock(),
+      write: () => {},
     });
 
     await tracing.run([{}], async () => {});

@@ -80,8 +80,11 @@ describe("following an event", () => {
 
     const { "decide OPENED": [opened] = [], "decide MERGED": [merged] = [] } = yard.follow.spansByName();
     expect(opened?.attributes).toMatchObject({
-      ...{ "stackyard.stack.id": "pr-1", "stackyard.event.id": "pr-1/OPENED", "stackyard.outcome": "applied" },
-      ...{ "stackyard.state.to": "BUILD", "stackyard.tasks": ["net", "db"] },
+      "stackyard.stack.id": "pr-1",
+      "stackyard.event.id": "pr-1/OPENED",
+      "stackyard.outcome": "applied",
+      "stackyard.state.to": "BUILD",
+      "stackyard.tasks": ["net", "db"],
     });
     expect(merged?.attributes).toMatchObject({ "stackyard.outcome": "parked", "stackyard.code": "EVENT_NOT_HANDLED" });
   });

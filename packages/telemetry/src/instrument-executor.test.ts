@@ -12,7 +12,9 @@ function createBench(
   follow: Follow = createFollow(),
 ) {
   const executor = defineExecutor({
-    ...{ name: "work", config: Type.Object({}), progress: Type.Object({}) },
+    name: "work",
+    config: Type.Object({}),
+    progress: Type.Object({}),
     start: async (ctx) => start(ctx),
     poll: async () => succeeded({}),
   });

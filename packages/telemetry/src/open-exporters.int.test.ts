@@ -14,7 +14,9 @@ async function open(environment: Readonly<Record<string, string>>, status?: numb
   ends.push(collector.stop);
   const lines: string[] = [];
   const telemetry = await createTelemetry({
-    ...{ service: "state-manager", clock: systemClock, write: (line: string) => void lines.push(line) },
+    service: "state-manager",
+    clock: systemClock,
+    write: (line: string) => void lines.push(line),
     environment: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...environment },
   });
   return { collector, telemetry, lines };
@@ -37,7 +39,8 @@ describe("exporting over OTLP/HTTP", () => {
 
   it("keeps the share of traces that it is told", async () => {
     const { collector, telemetry } = await open({
-      ...{ OTEL_TRACES_SAMPLER: "always_off", OTEL_METRICS_EXPORTER: "none" },
+      OTEL_TRACES_SAMPLER: "always_off",
+      OTEL_METRICS_EXPORTER: "none",
     });
 
     const sent = await telemetry.tracing.run([{}], async () => telemetry.tracing.inject());

@@ -58,7 +58,11 @@ describe("redactFields", () => {
     };
 
     expect(JSON.parse(JSON.stringify(redactFields(fields)))).toEqual({
-      ...{ big: "1", date: "1970-01-01T00:00:00.000Z", map: { a: 1 }, set: [1], bytes: "[3 bytes]" },
+      big: "1",
+      date: "1970-01-01T00:00:00.000Z",
+      map: { a: 1 },
+      set: [1],
+      bytes: "[3 bytes]",
     });
   });
 

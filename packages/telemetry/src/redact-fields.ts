@@ -65,7 +65,9 @@ function redactError(error: Error, path: readonly object[]): unknown {
   const { name, message, stack, cause } = error;
   const code = "code" in error && ["string", "number"].includes(typeof error.code) ? { code: error.code } : {};
   return {
-    ...{ name, ...code, message: toText(message) },
+    name,
+    ...code,
+    message: toText(message),
     ...(stack === undefined ? {} : { stack: toText(stack) }),
     ...(cause === undefined ? {} : { cause: redact(cause, "", path) }),
   };

@@ -7,9 +7,15 @@ const ENDPOINT = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4318" };
 describe("parseTelemetrySettings", () => {
   it("sends nothing anywhere unless it is told to", () => {
     expect(parse({})).toEqual({
-      ...{ level: "info", yard: "main", service: "state-manager", emf: false, traces: undefined, metrics: undefined },
+      level: "info",
+      yard: "main",
+      service: "state-manager",
+      emf: false,
+      traces: undefined,
+      metrics: undefined,
       sampler: { kind: "always_on", ratio: 1, isParentBased: true },
-      ...{ resource: {}, faults: [] },
+      resource: {},
+      faults: [],
     });
   });
 
@@ -76,7 +82,9 @@ describe("parseTelemetrySettings", () => {
 
   it("names service, yard and resource", () => {
     const { service, yard, resource } = parse({
-      ...{ OTEL_SERVICE_NAME: "yard", YARD_NAME: "staging", OTEL_RESOURCE_ATTRIBUTES: "deployment.environment=test" },
+      OTEL_SERVICE_NAME: "yard",
+      YARD_NAME: "staging",
+      OTEL_RESOURCE_ATTRIBUTES: "deployment.environment=test",
     });
 
     expect([service, yard, resource]).toEqual(["yard", "staging", { "deployment.environment": "test" }]);

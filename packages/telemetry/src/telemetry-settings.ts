@@ -54,7 +54,9 @@ export function parseTelemetrySettings(environment: EnvironmentVariables, servic
     yard: environment["YARD_NAME"] || "main",
     service: environment["OTEL_SERVICE_NAME"] || service,
     emf: toEmf(environment),
-    ...{ traces, metrics, faults },
+    traces,
+    metrics,
+    faults,
     sampler: toSampler(environment, faults),
     resource: parsePairs(environment["OTEL_RESOURCE_ATTRIBUTES"]),
   };

@@ -27,7 +27,10 @@ export function toSpanContext({ traceparent, tracestate }: TraceCarrier): SpanCo
   if (version === undefined || version === "ff" || traceId === undefined || spanId === undefined) return undefined;
   if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;
   return {
-    ...{ traceId, spanId, isRemote: true, traceFlags: Number.parseInt(flags ?? "00", 16) & 1 },
+    traceId,
+    spanId,
+    isRemote: true,
+    traceFlags: Number.parseInt(flags ?? "00", 16) & 1,
     ...(tracestate === undefined ? {} : { traceState: createTraceState(tracestate) }),
   };
 }

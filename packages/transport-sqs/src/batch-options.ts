@@ -43,7 +43,10 @@ export function toBatchDeps(options: BatchOptions): BatchDeps {
   const { clock = systemClock, random = Math.random, logger = silentLogger, tracing = noTracing } = options;
   const { deadLetters, maxDeliveries = SQS_DEFAULTS.maxDeliveries, queues } = options;
   return {
-    ...{ clock, logger, tracing, resultKey: options.resultKey },
+    clock,
+    logger,
+    tracing,
+    resultKey: options.resultKey,
     claimChecks: options.claimChecks === undefined ? noClaimChecks : createClaimChecks(options.claimChecks),
     policyOf(source) {
       if (deadLetters === undefined) return { deadLetters: undefined, maxDeliveries };

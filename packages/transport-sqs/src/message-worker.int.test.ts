@@ -11,8 +11,14 @@ import { type Emulator, startEmulator } from "./testing/start-emulator.ts";
 /** As the predecessor's state manager writes it: no `dispatch`. */
 const TASK = { executor: "work", config: { fails: false }, name: "db" };
 const STACK = {
-  ...{ id: "pr-12", previousState: "INIT", machine: "review-app", _state: "BUILD" },
-  ...{ tasks: [{ name: "db", status: "PENDING" }], metadata: { sha: "9f1c" }, createdAt: 1, updatedAt: 2 },
+  id: "pr-12",
+  previousState: "INIT",
+  machine: "review-app",
+  _state: "BUILD",
+  tasks: [{ name: "db", status: "PENDING" }],
+  metadata: { sha: "9f1c" },
+  createdAt: 1,
+  updatedAt: 2,
 };
 
 const work = defineExecutor({
@@ -40,8 +46,11 @@ function createRunner() {
     waitMs: 1_000,
   });
   const worker = createMessageWorker({
-    ...{ publish: transport.publish, executors: new Map([["work", work]]) },
-    ...{ clock: systemClock, ids: createUlids(), logger: silentLogger },
+    publish: transport.publish,
+    executors: new Map([["work", work]]),
+    clock: systemClock,
+    ids: createUlids(),
+    logger: silentLogger,
   });
   return { transport, worker };
 }
@@ -83,7 +92,9 @@ describe("a runner with the predecessor's queues only", () => {
     const answers = [await takeAnswer(), await takeAnswer()];
     expect(answers.map(({ event }) => event).toSorted()).toEqual(["TASK_COMPLETED", "TASK_ERROR"]);
     expect(answers.find(({ event }) => event === "TASK_ERROR")).toMatchObject({
-      ...{ stackId: "pr-12", task: failing, description: "It broke." },
+      stackId: "pr-12",
+      task: failing,
+      description: "It broke.",
     });
   });
 });

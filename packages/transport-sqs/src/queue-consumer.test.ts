@@ -18,8 +18,15 @@ function createBench({ settle = () => REMOVE, ...overrides }: Overrides = {}) {
   const logger = createRecordingLogger();
   const calls: (readonly string[])[] = [];
   const consumer = createQueueConsumer<string>({
-    ...{ clock, reader, logger },
-    ...{ batchSize: 10, concurrency: 2, prefetch: 0, ordered: true, visibilityMs: 60_000, idleMs: 0 },
+    clock,
+    reader,
+    logger,
+    batchSize: 10,
+    concurrency: 2,
+    prefetch: 0,
+    ordered: true,
+    visibilityMs: 60_000,
+    idleMs: 0,
     // The lane of `a1` is `a`.
     read: async (incoming) => ({ incoming, lane: incoming.body.slice(0, 1), value: incoming.body }),
     handle(messages) {
@@ -29,7 +36,7 @@ function createBench({ settle = () => REMOVE, ...overrides }: Overrides = {}) {
     retryDelayMs: (deliveries) => deliveries * 1_000,
     ...overrides,
   });
-  const deliver = async (...names: readonly string[]) => {
+  const deliver = async (...names: readonly string[]): Promise<void> => {
     reader.deliver(...names.map((name) => aNamed(name)));
     await settlePromises();
   };

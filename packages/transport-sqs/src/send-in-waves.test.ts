@@ -23,7 +23,11 @@ function createBench(...answers: readonly (readonly FailedEntry[])[]) {
   const send = (bodies: readonly string[], ordered = false) =>
     sendInWaves(
       {
-        ...{ target: "queue q", maxBytes: 1_000, ordered, clock, random: () => 0 },
+        target: "queue q",
+        maxBytes: 1_000,
+        ordered,
+        clock,
+        random: () => 0,
         async sendBatch(entries) {
           sent.push(entries.map(({ id, message }) => `${id}=${message.body}`));
           return left.shift() ?? [];

@@ -10,8 +10,13 @@ describe("parseSqsBatch", () => {
       queueArn: "arn:aws:sqs:eu-west-1:111122223333:q.fifo",
       messages: [
         {
-          ...{ messageId: "m-1", receiptHandle: "r-1", body: "{}", attributes: { traceparent: "00" } },
-          ...{ deliveries: 3, sentAt: 1_767_225_600_000, groupId: "s1" },
+          messageId: "m-1",
+          receiptHandle: "r-1",
+          body: "{}",
+          attributes: { traceparent: "00" },
+          deliveries: 3,
+          sentAt: 1_767_225_600_000,
+          groupId: "s1",
         },
       ],
     });

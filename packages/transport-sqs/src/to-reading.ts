@@ -19,7 +19,10 @@ export function toReading({ clock, logger, options }: TransportDeps, queue: Queu
   const { sqs, waitMs = SQS_DEFAULTS.waitMs } = options;
   return {
     reader: createQueueReader({ sqs, queueUrl: queue.url, visibilityMs, waitMs: Math.min(waitMs, MAX_WAIT_MS) }),
-    ...{ clock, logger, visibilityMs, retryDelayMs },
+    clock,
+    logger,
+    visibilityMs,
+    retryDelayMs,
     idleMs: waitMs > 0 ? 0 : IDLE_MS,
   };
 }

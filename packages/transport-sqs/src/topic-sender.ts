@@ -27,7 +27,11 @@ export function createTopicSender(input: TopicSenderInput): Sender {
       const checked = await Promise.all(messages.map((message) => checkLarge(message, limits)));
       await sendInWaves(
         {
-          ...{ target: `topic ${topicArn}`, maxBytes: MAX_TOPIC_BYTES, ordered, clock, random },
+          target: `topic ${topicArn}`,
+          maxBytes: MAX_TOPIC_BYTES,
+          ordered,
+          clock,
+          random,
           sendBatch: (entries) =>
             publishBatch(
               input,

@@ -99,7 +99,9 @@ describe("createVisibilityKeeper", () => {
   it("says nothing of a delivery that was acknowledged meanwhile", async () => {
     const { clock, reader, logger } = createBench();
     const keeper = createVisibilityKeeper({
-      ...{ clock, logger, visibilityMs: VISIBILITY_MS },
+      clock,
+      logger,
+      visibilityMs: VISIBILITY_MS,
       reader: {
         queueUrl: reader.queueUrl,
         async hide() {

@@ -90,6 +90,8 @@ function letGo({ reader, logger }: VisibilityKeeperInput, held: Map<string, numb
   if (failed.lasting) held.delete(failed.receiptHandle);
   const { code, reason } = failed;
   logger.warn("The visibility of a message could not be extended; it may be delivered again.", {
-    ...{ queueUrl: reader.queueUrl, code, reason },
+    queueUrl: reader.queueUrl,
+    code,
+    reason,
   });
 }

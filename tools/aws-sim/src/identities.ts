@@ -109,7 +109,8 @@ export function createIdentities(): Identities {
     const accessKeyId = `${prefix}SIM${String(keys.size).padStart(13, "0")}`;
     keys.set(accessKeyId, key);
     return {
-      ...{ accessKeyId, secretAccessKey: toSecret(accessKeyId) },
+      accessKeyId,
+      secretAccessKey: toSecret(accessKeyId),
       ...(key.sessionToken === undefined ? {} : { sessionToken: key.sessionToken }),
       ...(key.endsAt === undefined ? {} : { expiration: new Date(key.endsAt) }),
     };

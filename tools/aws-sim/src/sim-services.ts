@@ -85,15 +85,35 @@ export function createServices(clock: Clock): {
   const codePipeline = createCodePipeline({ clock });
   const eventBridge = createEventBridge();
   const autoScaling = createAutoScaling({
-    ...{ clock, ec2, traffic, alarms: cloudWatch.policyAlarms },
+    clock,
+    ec2,
+    traffic,
+    alarms: cloudWatch.policyAlarms,
     onEvent: (event) => eventBridge.emit(event),
   });
   const stepFunctions = createStepFunctions({ clock, lambda: lambda.service, onEvent: eventBridge.emit });
   const answers = createAnswerEndpoint(clock.now);
   const services: SimServices = {
-    ...{ iam, sns, sqs, cloudWatch, s3, secrets, lambda, cloudFormation },
-    ...{ ecs, logs, loadBalancing, classicLoadBalancing, traffic, stepFunctions, answers },
-    ...{ ec2, ssm, codePipeline, eventBridge, autoScaling },
+    iam,
+    sns,
+    sqs,
+    cloudWatch,
+    s3,
+    secrets,
+    lambda,
+    cloudFormation,
+    ecs,
+    logs,
+    loadBalancing,
+    classicLoadBalancing,
+    traffic,
+    stepFunctions,
+    answers,
+    ec2,
+    ssm,
+    codePipeline,
+    eventBridge,
+    autoScaling,
   };
   return { services, byClient: toByClient(services) };
 }

@@ -17,7 +17,12 @@ it("loses nothing, applies nothing twice and leaves nothing stuck when the yard'
     });
 
     expect(damage).toEqual({
-      ...{ lostEvents: 0, doubleEvents: 0, wrongWays: 0, tasksThatNeverRan: 0, stuckStacks: 0, leftOvers: 0 },
+      lostEvents: 0,
+      doubleEvents: 0,
+      wrongWays: 0,
+      tasksThatNeverRan: 0,
+      stuckStacks: 0,
+      leftOvers: 0,
       ownExits: [],
     });
     expect(kills).toBeGreaterThan(3);

@@ -26,7 +26,12 @@ it(
       });
 
       expect(damage).toEqual({
-        ...{ lostEvents: 0, doubleEvents: 0, wrongWays: 0, tasksThatNeverRan: 0, stuckStacks: 0, leftOvers: 0 },
+        lostEvents: 0,
+        doubleEvents: 0,
+        wrongWays: 0,
+        tasksThatNeverRan: 0,
+        stuckStacks: 0,
+        leftOvers: 0,
         ownExits: [],
       });
       expect(kills + freezes).toBeGreaterThan(3);

@@ -17,7 +17,13 @@ const WAY = [FIRST, SECOND, THIRD];
 
 function aHistory(lines: readonly Line[]): readonly StoredHistoryEntry[] {
   return lines.map((line, index) => ({
-    ...{ position: index + 1, stackId: stackIdOf(0), at: 0, event: "NEXT", outcome: "applied", sent: [], notes: [] },
+    position: index + 1,
+    stackId: stackIdOf(0),
+    at: 0,
+    event: "NEXT",
+    outcome: "applied",
+    sent: [],
+    notes: [],
     ...line,
   }));
 }

@@ -8,7 +8,10 @@ import { runPostgresCrashTest } from "./run-postgres-crash-test.ts";
 
 async function runSqlite(folder: string, { stacks, transitions, kills, minutes }: CrashArguments) {
   return runCrashTest({
-    ...{ folder, stacks, transitions, kills },
+    folder,
+    stacks,
+    transitions,
+    kills,
     lifeMs: [50, 900],
     limitMs: minutes * 60_000,
     onKill: (count) => process.stderr.write(`killed ${count}\n`),
@@ -17,7 +20,8 @@ async function runSqlite(folder: string, { stacks, transitions, kills, minutes }
 
 async function runPostgres(folder: string, { kills, minutes, store: _, ...rest }: CrashArguments) {
   return runPostgresCrashTest({
-    ...{ ...rest, folder },
+    ...rest,
+    folder,
     torments: kills,
     limitMs: minutes * 60_000,
     onTorment: (what) => process.stderr.write(`${what}\n`),

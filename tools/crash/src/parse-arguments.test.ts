@@ -2,8 +2,15 @@ import { expect, it } from "vitest";
 import { parseArguments } from "./parse-arguments.ts";
 
 const DEFAULTS = {
-  ...{ store: "sqlite", stacks: 500, transitions: 20, kills: 100, minutes: 10 },
-  ...{ everyMs: 1_000, freezeMs: 3_000, engines: 2, workers: 3 },
+  store: "sqlite",
+  stacks: 500,
+  transitions: 20,
+  kills: 100,
+  minutes: 10,
+  everyMs: 1_000,
+  freezeMs: 3_000,
+  engines: 2,
+  workers: 3,
 };
 
 it.each([

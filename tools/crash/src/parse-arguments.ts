@@ -36,8 +36,15 @@ export const HELP = `Torments the processes of a yard until every stack is throu
 const text = { type: "string" } as const;
 const OPTIONS = {
   help: { type: "boolean" },
-  ...{ store: text, stacks: text, transitions: text, kills: text, minutes: text },
-  ...{ every: text, freeze: text, engines: text, workers: text },
+  store: text,
+  stacks: text,
+  transitions: text,
+  kills: text,
+  minutes: text,
+  every: text,
+  freeze: text,
+  engines: text,
+  workers: text,
 } as const;
 
 /** Reads the arguments. */

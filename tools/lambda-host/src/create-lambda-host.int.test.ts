@@ -38,7 +38,9 @@ async function connect({ handler, input, mapping, suffix = "", attributes = {} }
   count += 1;
   const queueUrl = await queues.create(`queue-${count}${suffix}`, { VisibilityTimeout: "60", ...attributes });
   host.addFunction({
-    ...{ name: "worker", environment: {}, timeoutMs: 30_000 },
+    name: "worker",
+    environment: {},
+    timeoutMs: 30_000,
     create: () => (event) => handler(bodiesOf(event), Object(event)),
     ...input,
   });

@@ -73,7 +73,8 @@ export function createLambdaHost({ sqs, clock }: LambdaHostOptions): LambdaHost 
 
   return {
     invocations,
-    ...{ invoke, tick },
+    invoke,
+    tick,
     addFunction(input) {
       const fault = findFunctionFault(input);
       if (fault !== undefined) throw new Error(fault);

@@ -52,8 +52,14 @@ export function createInstance(
       // A time-out and a failed start both reset the environment.
       if (outcome.kind === "timed-out" || (await isBroken(live))) kill();
       return {
-        ...{ functionName: input.name, requestId, instance: number, isColdStart, event },
-        ...{ startedAt, endedAt: clock.now(), outcome },
+        functionName: input.name,
+        requestId,
+        instance: number,
+        isColdStart,
+        event,
+        startedAt,
+        endedAt: clock.now(),
+        outcome,
       };
     },
   };
@@ -88,7 +94,9 @@ async function isBroken(live: Promise<Live> | undefined): Promise<boolean> {
 
 function toContext(input: FunctionInput, awsRequestId: string, clock: Clock, startedAt: number): FunctionContext {
   return {
-    ...{ awsRequestId, functionName: input.name, memoryLimitInMB: "512" },
+    awsRequestId,
+    functionName: input.name,
+    memoryLimitInMB: "512",
     invokedFunctionArn: `arn:aws:lambda:eu-west-1:000000000000:function:${input.name}`,
     getRemainingTimeInMillis: () => Math.max(0, startedAt + input.timeoutMs - clock.now()),
   };

@@ -32,7 +32,9 @@ export function createQueueCalls(sqs: SQSClient, queueUrl: string): QueueCalls {
   return {
     async receive(max, signal) {
       const input = {
-        ...{ QueueUrl, MaxNumberOfMessages: max, WaitTimeSeconds: SQS_LIMITS.maxWaitSeconds },
+        QueueUrl,
+        MaxNumberOfMessages: max,
+        WaitTimeSeconds: SQS_LIMITS.maxWaitSeconds,
         // The host counts the queue's own time-out on its clock; this one only has to be longer.
         VisibilityTimeout: SQS_LIMITS.maxVisibilitySeconds,
         MessageSystemAttributeNames: ["All" as const],

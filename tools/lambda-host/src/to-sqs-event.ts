@@ -38,10 +38,15 @@ function toRecord(message: Message, eventSourceARN: string): SqsRecord {
     ([name, value]) => [name, toAttribute(value)] as const,
   );
   return {
-    ...{ messageId: MessageId, receiptHandle: ReceiptHandle, body: Body, md5OfBody: MD5OfBody },
+    messageId: MessageId,
+    receiptHandle: ReceiptHandle,
+    body: Body,
+    md5OfBody: MD5OfBody,
     attributes: { ...Attributes },
     messageAttributes: Object.fromEntries(messageAttributes),
-    ...{ eventSource: "aws:sqs", eventSourceARN, awsRegion: eventSourceARN.split(":")[3] ?? "" },
+    eventSource: "aws:sqs",
+    eventSourceARN,
+    awsRegion: eventSourceARN.split(":")[3] ?? "",
   };
 }
 

@@ -43,11 +43,15 @@ async function startTables(): Promise<string> {
   await new Promise<void>((resolve) => tables.listen(0, "127.0.0.1", resolve));
   const endpoint = `http://127.0.0.1:${(tables.address() as AddressInfo).port}`;
   const client = new DynamoDBClient({
-    ...{ endpoint, region: "eu-west-1", credentials: { accessKeyId: "x", secretAccessKey: "x" } },
+    endpoint,
+    region: "eu-west-1",
+    credentials: { accessKeyId: "x", secretAccessKey: "x" },
   });
   await client.send(
     new CreateTableCommand({
-      ...{ TableName: "stacks", BillingMode: "PAY_PER_REQUEST", KeySchema: [{ AttributeName: "id", KeyType: "HASH" }] },
+      TableName: "stacks",
+      BillingMode: "PAY_PER_REQUEST",
+      KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
       AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
     }),
   );
@@ -57,8 +61,11 @@ async function startTables(): Promise<string> {
 beforeAll(async () => {
   build(out);
   environments["state-manager"] = {
-    ...{ MACHINE_LOCATOR: "LOCAL_FS", MACHINE_SPEC_DIR: temp, DYNAMODB_TABLE: "stacks" },
-    ...{ SQS_TASK_QUEUE_URL: `${queues}/stack-tasks`, AWS_ENDPOINT_URL_DYNAMODB: await startTables() },
+    MACHINE_LOCATOR: "LOCAL_FS",
+    MACHINE_SPEC_DIR: temp,
+    DYNAMODB_TABLE: "stacks",
+    SQS_TASK_QUEUE_URL: `${queues}/stack-tasks`,
+    AWS_ENDPOINT_URL_DYNAMODB: await startTables(),
   };
 }, 300_000);
 
@@ -109,7 +116,11 @@ describe.each(["state-manager", "task-runner"])("the zip of %s", (app) => {
 
   it.each(["index.handler", "src/index.lambdaHandler"])("works off a batch as %s", async (handler) => {
     const record = {
-      ...{ messageId: "m-1", receiptHandle: "r-1", body: "no JSON", messageAttributes: {}, awsRegion: "eu-west-1" },
+      messageId: "m-1",
+      receiptHandle: "r-1",
+      body: "no JSON",
+      messageAttributes: {},
+      awsRegion: "eu-west-1",
       attributes: { ApproximateReceiveCount: "1", SentTimestamp: "1767225600000" },
       eventSource: "aws:sqs",
       eventSourceARN: `arn:aws:sqs:eu-west-1:111122223333:${app === "state-manager" ? "stack-events" : "stack-tasks"}`,

@@ -44,7 +44,11 @@ export async function loadComponents({ packages }: BundleInputs, root: string): 
     const { name, version, license } = manifests.get(folder) ?? { name: "", version: "", license: undefined };
     const integrity = locked.packages[relative(root, folder)]?.integrity;
     return {
-      ...{ name, version, license, sha512: toHex(integrity), licenseText: await findLicense(folder) },
+      name,
+      version,
+      license,
+      sha512: toHex(integrity),
+      licenseText: await findLicense(folder),
       imports: [...imports].map(toRef).sort(),
     };
   });

@@ -32,7 +32,10 @@ export async function packageApp(
   const components = await loadComponents(bundle.inputs, root);
   const zip = toZip(addFiles(bundle, toNotices(components)));
   const bill = toBillOfMaterials({
-    ...{ app: app.name, version: revision.version, at: revision.at, components },
+    app: app.name,
+    version: revision.version,
+    at: revision.at,
+    components,
     sha256: createHash("sha256").update(zip).digest("hex"),
     external: bundle.inputs.external,
   });

@@ -50,7 +50,8 @@ describe("a release", () => {
     const sums = names.map((name) => `${createHash("sha256").update(read(root, name)).digest("hex")}  ${name}\n`);
     expect(read(root, "SHA256SUMS").toString()).toBe(sums.join(""));
     expect(JSON.parse(read(root, "release.json").toString())).toEqual({
-      ...{ version: "0.1.0", commit: "0123456789abcdef" },
+      version: "0.1.0",
+      commit: "0123456789abcdef",
       apps: [
         { name: "bare", file: "bare-0.1.0.zip" },
         { name: "tiny", file: "tiny-0.1.0.zip" },
@@ -148,7 +149,10 @@ describe("a bill of materials", () => {
       },
       components: [
         {
-          ...{ name: "@x/dep", version: "1.2.3", purl: "pkg:npm/%40x/dep@1.2.3", licenses: [{ expression: "MIT" }] },
+          name: "@x/dep",
+          version: "1.2.3",
+          purl: "pkg:npm/%40x/dep@1.2.3",
+          licenses: [{ expression: "MIT" }],
           hashes: [{ alg: "SHA-512", content: "07".repeat(64) }],
         },
         { name: "deep", version: "2.0.0", licenses: [{ expression: "(MIT OR Apache-2.0)" }] },

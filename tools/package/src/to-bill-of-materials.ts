@@ -30,7 +30,10 @@ export function toBillOfMaterials(input: BillInput): string {
     metadata: {
       ...(at === undefined ? {} : { timestamp: at }),
       component: {
-        ...{ type: "application", "bom-ref": root, name: app, version },
+        type: "application",
+        "bom-ref": root,
+        name: app,
+        version,
         hashes: [{ alg: "SHA-256", content: sha256 }],
       },
       properties: external.map((value) => ({ name: "stackyard:broughtByRuntime", value })),
@@ -47,7 +50,11 @@ export function toBillOfMaterials(input: BillInput): string {
 function toComponent(component: Component) {
   const { name, version, license, sha512 } = component;
   return {
-    ...{ type: "library", "bom-ref": toReference(component), name, version, scope: "required" },
+    type: "library",
+    "bom-ref": toReference(component),
+    name,
+    version,
+    scope: "required",
     ...(sha512 === undefined ? {} : { hashes: [{ alg: "SHA-512", content: sha512 }] }),
     ...(license === undefined ? {} : { licenses: [{ expression: license }] }),
     purl: toPackageUrl(name, version),

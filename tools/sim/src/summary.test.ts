@@ -16,8 +16,12 @@ it("adds runs up", () => {
   const failed = { ...run, violations: [{ invariant: "order", sentence: "late" }], counts: { crash: 2, delay: 1 } };
 
   expect(addRun(addRun(NO_RUNS, run), failed)).toEqual({
-    ...{ seeds: 2, failed: 1, steps: 20, hours: 2 },
-    ...{ faults: { crash: 3, delay: 1 }, checks: { order: 10 } },
+    seeds: 2,
+    failed: 1,
+    steps: 20,
+    hours: 2,
+    faults: { crash: 3, delay: 1 },
+    checks: { order: 10 },
   });
 });
 

@@ -61,20 +61,24 @@ export async function startDistribution(): Promise<Distribution> {
   const logger = createListLogger(told);
   const app = createApp({
     environment: {
-      ...{
-        ARTIFACTS_BUCKET: BUCKET,
-        ARTIFACT_PREFIX: "artifacts/",
-        DISTRIBUTION_TOPIC: topicArn,
-        RECORDS_TABLE: TABLE,
-      },
-      ...{ TRUSTED_ACCOUNTS: accounts.join(","), SIGNER_ROLE: `arn:aws:iam::${SOURCE.account}:role/signer` },
+      ARTIFACTS_BUCKET: BUCKET,
+      ARTIFACT_PREFIX: "artifacts/",
+      DISTRIBUTION_TOPIC: topicArn,
+      RECORDS_TABLE: TABLE,
+      TRUSTED_ACCOUNTS: accounts.join(","),
+      SIGNER_ROLE: `arn:aws:iam::${SOURCE.account}:role/signer`,
       INITIAL_SET_MACHINE: `arn:aws:states:${SOURCE.region}:${SOURCE.account}:stateMachine:initial-set`,
     },
     access: createAwsAccess({
-      ...{ clock, logger, region: SOURCE.region, credentials: own, session: { name: "distributor" } },
+      clock,
+      logger,
+      region: SOURCE.region,
+      credentials: own,
+      session: { name: "distributor" },
       plugins: [plugin as never],
     }),
-    ...{ records: createDynamodbRecords({ client: table.client, table: TABLE }), clock },
+    records: createDynamodbRecords({ client: table.client, table: TABLE }),
+    clock,
     telemetry: { logger, tracing: { inject: () => ({}) }, invoke: (_fields, work) => work() },
     write: (line) => void told.push(line),
   });
@@ -82,7 +86,10 @@ export async function startDistribution(): Promise<Distribution> {
   const work = new Set<Promise<void>>();
   wire(sim, app, covered);
   return {
-    ...{ sim, app, covered, told },
+    sim,
+    app,
+    covered,
+    told,
     addConsumer: (account, region) => addConsumer({ sim, topicArn, busArn, work }, account, region),
     publish: (name, version, files) => writeArtifact(sim, { name, version, files }),
     settle: () => settle(sim, work),
@@ -100,7 +107,8 @@ function wire(sim: AwsSim, app: DistributorApp, covered: unknown[]): void {
     target,
   });
   sim.eventBridge.addRule({
-    ...{ ...SOURCE, pattern: { source: ["stackyard.distributor"] } },
+    ...SOURCE,
+    pattern: { source: ["stackyard.distributor"] },
     target: async (event: unknown) => void covered.push(event),
   });
   sim.lambda.addFunction({ ...SOURCE, name: "distributor", handler: target });

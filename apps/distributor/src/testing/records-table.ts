@@ -18,7 +18,8 @@ export async function startRecordsTable(TableName: string): Promise<RecordsTable
   const client = new DynamoDBClient({ endpoint: `http://127.0.0.1:${address.port}`, region: "eu-west-1", credentials });
   await client.send(
     new CreateTableCommand({
-      ...{ TableName, BillingMode: "PAY_PER_REQUEST" },
+      TableName,
+      BillingMode: "PAY_PER_REQUEST",
       AttributeDefinitions: ["pk", "sk"].map((AttributeName) => ({ AttributeName, AttributeType: "S" })),
       KeySchema: [
         { AttributeName: "pk", KeyType: "HASH" },

@@ -36,8 +36,10 @@ export async function startAccount(): Promise<Account> {
     others: toAddress(others.server.address()),
     services: {
       dynamodb: toAddress(tables.address()),
-      ...{ ec2: answerQuery(sim, "EC2"), autoscaling: answerQuery(sim, "AutoScaling") },
-      ...{ ssm: answerJson(sim, "SSM"), codepipeline: answerJson(sim, "CodePipeline") },
+      ec2: answerQuery(sim, "EC2"),
+      autoscaling: answerQuery(sim, "AutoScaling"),
+      ssm: answerJson(sim, "SSM"),
+      codepipeline: answerJson(sim, "CodePipeline"),
     },
   });
   const credentials = sim.iam.addUser({ account: PLACE.account, name: "functions" });
@@ -50,10 +52,16 @@ export async function startAccount(): Promise<Account> {
   return {
     sim,
     environment: {
-      ...{ AWS_ENDPOINT_URL: door.url, AWS_REGION: PLACE.region, LOG_LEVEL: "error", EMF_METRICS: "false" },
-      ...{ AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey },
-      ...{ DYNAMODB_TABLE: "stacks", RUNNERS_HAVE_STORE: "true" },
-      ...{ SQS_EVENT_QUEUE_URL: queues.events, SQS_TASK_QUEUE_URL: queues.tasks },
+      AWS_ENDPOINT_URL: door.url,
+      AWS_REGION: PLACE.region,
+      LOG_LEVEL: "error",
+      EMF_METRICS: "false",
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      DYNAMODB_TABLE: "stacks",
+      RUNNERS_HAVE_STORE: "true",
+      SQS_EVENT_QUEUE_URL: queues.events,
+      SQS_TASK_QUEUE_URL: queues.tasks,
     },
     async writeArtifact(Key, Body) {
       await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body }));
@@ -96,8 +104,13 @@ async function work(sqs: SQSClient, QueueUrl: string, handler: Handler): Promise
   if (Messages.length === 0) return 0;
   const eventSourceARN = `arn:aws:sqs:${PLACE.region}:000000000000:${QueueUrl.split("/").at(-1)}`;
   const Records = Messages.map(({ MessageId = "", ReceiptHandle = "", Body = "", Attributes = {} }) => ({
-    ...{ messageId: MessageId, receiptHandle: ReceiptHandle, body: Body, attributes: Attributes },
-    ...{ messageAttributes: {}, eventSource: "aws:sqs", eventSourceARN },
+    messageId: MessageId,
+    receiptHandle: ReceiptHandle,
+    body: Body,
+    attributes: Attributes,
+    messageAttributes: {},
+    eventSource: "aws:sqs",
+    eventSourceARN,
   }));
   await handler({ Records }, { getRemainingTimeInMillis: () => 120_000 });
   for (const { ReceiptHandle } of Messages) await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));

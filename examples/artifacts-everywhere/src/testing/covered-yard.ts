@@ -54,7 +54,11 @@ export function createCoveredYard(home: Home): CoveredYard {
   const rolledOut: string[] = [];
   sim.lambda.addFunction({ ...home, name: "roll-out", handler: (event) => void rolledOut.push(tell(event)) });
   return {
-    ...{ sim, rolledOut, clock: simulator.clock, advance: simulator.advance, settle: simulator.settle },
+    sim,
+    rolledOut,
+    clock: simulator.clock,
+    advance: simulator.advance,
+    settle: simulator.settle,
     findViolations: simulator.findViolations,
     async waitFor(work) {
       const state = { isDone: false };
@@ -70,7 +74,11 @@ export function createCoveredYard(home: Home): CoveredYard {
     async onCovered({ id, time, detail }) {
       const { name, version, manifestSha256, consumers } = detail;
       await simulator.publish({
-        ...{ id: `covered-${id}`, event: "COVERED", stackId: toStackId(String(name)), machine: "roll-out", at: time },
+        id: `covered-${id}`,
+        event: "COVERED",
+        stackId: toStackId(String(name)),
+        machine: "roll-out",
+        at: time,
         metadata: { artifact: version, manifest: manifestSha256, consumers: String(consumers) },
       });
     },

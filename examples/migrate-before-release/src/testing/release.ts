@@ -19,7 +19,11 @@ export async function release({ yard }: SimulatedYard, revision: string): Promis
   const at = new Date(startedAt).toISOString();
   const before = (await yard.listHistory("shop")).length;
   await yard.publish({
-    ...{ id: `release-${revision}`, event: "RELEASED", stackId: "shop", machine: "release", at },
+    id: `release-${revision}`,
+    event: "RELEASED",
+    stackId: "shop",
+    machine: "release",
+    at,
     metadata: { revision },
   });
   for (let step = 0; step < MAX_STEPS; step++) {

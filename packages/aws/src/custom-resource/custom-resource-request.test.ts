@@ -24,7 +24,9 @@ describe("parseRequest", () => {
     const { PhysicalResourceId, OldResourceProperties, ...create } = EVENT;
 
     expect(parseRequest({ ...create, RequestType: 7, ResourceProperties: null })).toMatchObject({
-      ...{ RequestType: "", ResourceProperties: null, RequestId: "r-1" },
+      RequestType: "",
+      ResourceProperties: null,
+      RequestId: "r-1",
     });
   });
 

@@ -35,7 +35,10 @@ export function parseRequest(event: unknown): CustomResourceRequest | undefined 
   const physicalId = toBounded(event["PhysicalResourceId"], MAX_PHYSICAL_ID);
   return {
     RequestType: toBounded(event["RequestType"], 64) ?? "",
-    ...{ RequestId, StackId, LogicalResourceId, ResponseURL },
+    RequestId,
+    StackId,
+    LogicalResourceId,
+    ResponseURL,
     ...(physicalId === undefined ? {} : { PhysicalResourceId: physicalId }),
     ResourceProperties: event["ResourceProperties"],
     ...(event["OldResourceProperties"] === undefined ? {} : { OldResourceProperties: event["OldResourceProperties"] }),

@@ -20,7 +20,7 @@ function createEndpoint(...answers: readonly (number | Error)[]) {
     if (answer instanceof Error) throw answer;
     return new Response(null, { status: answer });
   };
-  return { ...{ fetch, calls }, clock: createFakeClock(), logger: createRecordingLogger() };
+  return { fetch, calls, clock: createFakeClock(), logger: createRecordingLogger() };
 }
 
 describe("sendResponse", () => {

@@ -21,7 +21,10 @@ function createWorld(options: BucketOptions & { readonly prefix?: string } = {})
   const warn: Logger["warn"] = (message, fields) =>
     void warnings.push(`${message} ${String(Object(fields?.["error"]).message)}`);
   const locator = createS3Locator({
-    ...{ client: world.client, bucket: world.bucket, clock: world.clock, executors: new Map() },
+    client: world.client,
+    bucket: world.bucket,
+    clock: world.clock,
+    executors: new Map(),
     prefix: options.prefix ?? "machines",
     logger: { ...silentLogger, warn },
   });

@@ -32,9 +32,13 @@ export function createAlarm(scope: Construct, id: string, rule: AlarmRule, topic
   const actions = topics === undefined ? undefined : toCfnList(topics);
   const alarm = new CfnAlarm(scope, id, {
     alarmDescription: description,
-    ...{ namespace, metricName, statistic, ...toComparison(limit) },
+    namespace,
+    metricName,
+    statistic,
+    ...toComparison(limit),
     dimensions: Object.entries(dimensions).map(([name, value]) => ({ name, value })),
-    ...{ period: periodSeconds, evaluationPeriods: periods },
+    period: periodSeconds,
+    evaluationPeriods: periods,
     ...(actions === undefined ? {} : { alarmActions: actions, okActions: actions }),
   });
   if (condition !== undefined) alarm.cfnOptions.condition = condition;

@@ -25,7 +25,9 @@ function toThrottleRule(functionName: string): AlarmRule {
   return {
     description: `${functionName} is throttled: the account's or its own concurrency does not suffice.`,
     metric: toLambdaMetric("Throttles", functionName),
-    ...{ limit: { above: 0 }, periodSeconds: FIVE_MINUTES, periods: 2 },
+    limit: { above: 0 },
+    periodSeconds: FIVE_MINUTES,
+    periods: 2,
   };
 }
 
@@ -33,7 +35,9 @@ function toErrorRule(functionName: string): AlarmRule {
   return {
     description: `${functionName} fails again and again: its log says why.`,
     metric: toLambdaMetric("Errors", functionName),
-    ...{ limit: { above: 2 }, periodSeconds: FIVE_MINUTES, periods: 1 },
+    limit: { above: 2 },
+    periodSeconds: FIVE_MINUTES,
+    periods: 1,
   };
 }
 

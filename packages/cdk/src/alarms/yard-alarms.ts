@@ -58,7 +58,9 @@ function toLetterRule({ name }: QueueAddress): AlarmRule {
   return {
     description: `Messages lie in ${name}: nothing works them any more. Each has its reason; send them again when it is mended.`,
     metric: { namespace: "AWS/SQS", metricName, dimensions: { QueueName: name }, statistic: "Maximum" },
-    ...{ limit: { above: 0 }, periodSeconds: MINUTE, periods: 1 },
+    limit: { above: 0 },
+    periodSeconds: MINUTE,
+    periods: 1,
   };
 }
 
@@ -67,10 +69,15 @@ function toWaitRule(queue: Given<QueueAddress>, seconds: number): AlarmRule {
   return {
     description: `The oldest message in ${name} waits for more than ${seconds} s: look whether what reads it fails or is throttled.`,
     metric: {
-      ...{ namespace: "AWS/SQS", metricName: "ApproximateAgeOfOldestMessage", statistic: "Maximum" },
+      namespace: "AWS/SQS",
+      metricName: "ApproximateAgeOfOldestMessage",
+      statistic: "Maximum",
       dimensions: { QueueName: name },
     },
-    ...{ limit: { above: seconds }, periodSeconds: MINUTE, periods: 5, condition: findCondition(queue) },
+    limit: { above: seconds },
+    periodSeconds: MINUTE,
+    periods: 5,
+    condition: findCondition(queue),
   };
 }
 
@@ -80,10 +87,15 @@ function toLongRule(queue: Given<QueueAddress>): AlarmRule {
   return {
     description: `Tasks have been waiting in ${name} for half an hour: no container runs, or more are needed.`,
     metric: {
-      ...{ namespace: "AWS/SQS", metricName: "ApproximateNumberOfMessagesVisible", statistic: "Minimum" },
+      namespace: "AWS/SQS",
+      metricName: "ApproximateNumberOfMessagesVisible",
+      statistic: "Minimum",
       dimensions: { QueueName: name },
     },
-    ...{ limit: { above: 0 }, periodSeconds: FIVE_MINUTES, periods: 6, condition: findCondition(queue) },
+    limit: { above: 0 },
+    periodSeconds: FIVE_MINUTES,
+    periods: 6,
+    condition: findCondition(queue),
   };
 }
 
@@ -92,10 +104,14 @@ function toStalledRule(yardName: string): AlarmRule {
   return {
     description: "Stacks have stalled: they cannot go on by themselves. `stackyard stacks` says which and why.",
     metric: {
-      ...{ namespace: "Stackyard", metricName: "stalledStacks", statistic: "Maximum" },
+      namespace: "Stackyard",
+      metricName: "stalledStacks",
+      statistic: "Maximum",
       dimensions: { yard: yardName },
     },
-    ...{ limit: { above: 0 }, periodSeconds: 2 * FIVE_MINUTES, periods: 1 },
+    limit: { above: 0 },
+    periodSeconds: 2 * FIVE_MINUTES,
+    periods: 1,
   };
 }
 
@@ -103,9 +119,13 @@ function toScheduleRule(ruleName: string): AlarmRule {
   return {
     description: "The schedule does not call the state manager: what is due is worked late. Is its rule disabled?",
     metric: {
-      ...{ namespace: "AWS/Events", metricName: "Invocations", statistic: "Sum" },
+      namespace: "AWS/Events",
+      metricName: "Invocations",
+      statistic: "Sum",
       dimensions: { RuleName: ruleName },
     },
-    ...{ limit: { below: 1 }, periodSeconds: FIVE_MINUTES, periods: 2 },
+    limit: { below: 1 },
+    periodSeconds: FIVE_MINUTES,
+    periods: 2,
   };
 }

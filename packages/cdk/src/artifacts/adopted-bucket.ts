@@ -34,7 +34,10 @@ export class AdoptedBucket extends Construct {
     const name = Fn.join("", [prefix, "-", Aws.ACCOUNT_ID, "-", Aws.REGION]);
     const { arn } = new AppFunction(new Construct(this, "Functions"), "AdoptedBucket", {
       ...props.settings,
-      ...{ code, handler: HANDLERS.bucket, timeoutSeconds: TIMEOUT_SECONDS, recursiveLoop: "Terminate" },
+      code,
+      handler: HANDLERS.bucket,
+      timeoutSeconds: TIMEOUT_SECONDS,
+      recursiveLoop: "Terminate",
       description: "Stackyard: makes the bucket of artifacts, or takes over the one that is there.",
       permissions: [adoptBucket(name), spareSource(props.sourceBucket), ...whereOn(emptyOnDelete, emptyBucket(name))],
       environment: { ...props.environment },
@@ -42,7 +45,9 @@ export class AdoptedBucket extends Construct {
     const bucket = new CfnResource(this, "AdoptedBucket", {
       type: "Custom::AdoptedBucket",
       properties: {
-        ...{ ServiceToken: arn, BucketName: name, EmptyOnDelete: toFlag(emptyOnDelete) },
+        ServiceToken: arn,
+        BucketName: name,
+        EmptyOnDelete: toFlag(emptyOnDelete),
         ...(props.kmsKeyArn === undefined ? {} : { KmsKeyArn: toCfnText(props.kmsKeyArn) }),
       },
     });

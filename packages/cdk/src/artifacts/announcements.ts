@@ -41,15 +41,25 @@ export class Announcements extends Construct {
         Version: "2012-10-17",
         Statement: [
           {
-            ...{ Sid: "PublishAlone", Effect: "Deny", Principal: "*", Action: "sns:Publish", Resource: this.topicArn },
+            Sid: "PublishAlone",
+            Effect: "Deny",
+            Principal: "*",
+            Action: "sns:Publish",
+            Resource: this.topicArn,
             Condition: { ArnNotEquals: { "aws:PrincipalArn": publisherArn } },
           },
           {
-            ...{ Sid: "TlsOnly", Effect: "Deny", Principal: "*", Action: WITH_TLS, Resource: this.topicArn },
+            Sid: "TlsOnly",
+            Effect: "Deny",
+            Principal: "*",
+            Action: WITH_TLS,
+            Resource: this.topicArn,
             Condition: { Bool: { "aws:SecureTransport": "false" } },
           },
           ...letConsumers(this.#trusted, {
-            ...{ sid: "Subscribe", actions: ["sns:Subscribe"], resources: [this.topicArn] },
+            sid: "Subscribe",
+            actions: ["sns:Subscribe"],
+            resources: [this.topicArn],
             conditions: {
               StringEquals: { "sns:Protocol": "sqs" },
               StringLike: { "sns:Endpoint": OWN_QUEUES },

@@ -35,17 +35,28 @@ export class ArtifactConsumer extends Construct {
     const shared = toResourceSettings(props);
     this.bucketName = this.#chooseBucket(props, shared);
     const queues = new ConsumerQueues(this, "Queues", {
-      ...{ topicArn, topicRegion: region, visibilitySeconds: TIMES_TIMEOUT * COPY_TIMEOUT_SECONDS },
+      topicArn,
+      topicRegion: region,
+      visibilitySeconds: TIMES_TIMEOUT * COPY_TIMEOUT_SECONDS,
       kmsKeyArn: props.queueKeyArn,
     });
     const copy = new CopyFunction(this, "Copying", {
-      ...{ consumer: props, queues, bucket: this.bucketName, region },
+      consumer: props,
+      queues,
+      bucket: this.bucketName,
+      region,
       environment: { ...shared.environment, ...toCapabilities(props) },
     });
     new InitialSetTrigger(this, "Asking", {
-      ...{ ...shared, code: code.resources ?? code.copy, distributor, region, bucketPrefix },
+      ...shared,
+      code: code.resources ?? code.copy,
+      distributor,
+      region,
+      bucketPrefix,
       capabilities: toCapabilities(props),
-      ...{ bucket: this.bucketName, version: props.triggerVersion ?? "1.0", wait: props.waitForInitialSet ?? false },
+      bucket: this.bucketName,
+      version: props.triggerVersion ?? "1.0",
+      wait: props.waitForInitialSet ?? false,
       after: [...queues.delivery, copy.mapping],
     });
     this.#tellBucket(props);
@@ -61,7 +72,12 @@ export class ArtifactConsumer extends Construct {
     const condition = targetBucket === undefined ? undefined : findCondition(targetBucket);
     if (targetBucket !== undefined && condition === undefined) return toValue(targetBucket);
     const adopted = new AdoptedBucket(this, "Adoption", {
-      ...{ ...shared, code: code.resources ?? code.copy, prefix, sourceBucket, kmsKeyArn, emptyOnDelete },
+      ...shared,
+      code: code.resources ?? code.copy,
+      prefix,
+      sourceBucket,
+      kmsKeyArn,
+      emptyOnDelete,
     });
     if (targetBucket === undefined || condition === undefined) return adopted.bucketName;
     makeOnlyWhere(new CfnCondition(this, "MakesBucket", { expression: Fn.conditionNot(condition) }), adopted);
@@ -70,7 +86,9 @@ export class ArtifactConsumer extends Construct {
 
   #tellBucket({ ssmParameterName = PARAMETER_NAME }: ArtifactConsumerProps): void {
     const parameter = new CfnParameter(this, "BucketNameParameter", {
-      ...{ name: toValue(ssmParameterName), type: "String", value: this.bucketName },
+      name: toValue(ssmParameterName),
+      type: "String",
+      value: this.bucketName,
       description: "Stackyard: the bucket of artifacts in this account and region.",
     });
     const condition = findCondition(ssmParameterName);

@@ -51,20 +51,32 @@ export class ArtifactDistributor extends Construct {
     this.failures = createWorkQueue(this, "FailuresQueue", {});
     const machineName = `${name}-initial-set`;
     const parts: DistributorParts = {
-      ...{ bucket: memory.bucketName, table: { name: memory.tableName, arn: memory.tableArn } },
-      ...{ topicArn: topic.topicArn, receiptBusArn: bus.busArn, failuresArn: this.failures.arn },
-      ...{ machineArn: toMachineArn(machineName), signerName: toSignerName(name), prefixes },
+      bucket: memory.bucketName,
+      table: { name: memory.tableName, arn: memory.tableArn },
+      topicArn: topic.topicArn,
+      receiptBusArn: bus.busArn,
+      failuresArn: this.failures.arn,
+      machineArn: toMachineArn(machineName),
+      signerName: toSignerName(name),
+      prefixes,
     };
     this.function = this.#makeFunction(props, name, parts);
     topic.letPublish(this.function.role.roleArn);
     createSignerRole(this, "SignerRole", { props, parts, functionRoleArn: this.function.role.roleArn });
     const called = { functionName: this.function.name, functionArn: this.function.arn };
     new DistributorEvents(this, "Events", {
-      ...{ ...called, bucket: memory.bucketName, uploadPrefix: prefixes.uploadPrefix, receiptBusName: bus.busName },
+      ...called,
+      bucket: memory.bucketName,
+      uploadPrefix: prefixes.uploadPrefix,
+      receiptBusName: bus.busName,
     });
     const sets = new InitialSets(this, "InitialSets", {
-      ...{ trusted, machineName, functionArn: this.function.arn, externalId: props.externalId },
-      ...{ roleName: props.initialSetRoleName ?? ROLE_NAME, mayWait: props.consumersMayWait ?? false },
+      trusted,
+      machineName,
+      functionArn: this.function.arn,
+      externalId: props.externalId,
+      roleName: props.initialSetRoleName ?? ROLE_NAME,
+      mayWait: props.consumersMayWait ?? false,
       permissionsBoundaryArn: props.permissionsBoundaryArn,
     });
     this.topicArn = topic.topicArn;
@@ -80,21 +92,32 @@ export class ArtifactDistributor extends Construct {
     const { trusted, transfer = "auto", bucketPrefix = BUCKET_PREFIX, existing = {} } = props;
     const { readByIdentity = transfer !== "presigned" } = props;
     return new DistributorMemory(this, "Memory", {
-      ...{ trusted, readByIdentity, prefixes, keyArn: props.kmsKeyArn, existing, bucketPrefix, tableName },
+      trusted,
+      readByIdentity,
+      prefixes,
+      keyArn: props.kmsKeyArn,
+      existing,
+      bucketPrefix,
+      tableName,
     });
   }
 
   #makeFunction(props: ArtifactDistributorProps, name: string, parts: DistributorParts): AppFunction {
     const made = new AppFunction(this, "Distributor", {
       ...props,
-      ...{ functionName: name, logGroupName: `/stackyard/${name}`, timeoutSeconds: TIMEOUT_SECONDS },
+      functionName: name,
+      logGroupName: `/stackyard/${name}`,
+      timeoutSeconds: TIMEOUT_SECONDS,
       // It starts the machine that calls it, and writes manifests into the bucket that tells it of manifests.
-      ...{ description: "Stackyard: announces artifacts, and knows where they stand.", recursiveLoop: "Allow" },
+      description: "Stackyard: announces artifacts, and knows where they stand.",
+      recursiveLoop: "Allow",
       permissions: toDistributorPermissions(props, parts),
       environment: toDistributorEnvironment(props, parts),
     });
     new CfnEventInvokeConfig(this, "Retries", {
-      ...{ functionName: made.name, qualifier: "$LATEST", ...ATTEMPTS },
+      functionName: made.name,
+      qualifier: "$LATEST",
+      ...ATTEMPTS,
       destinationConfig: { onFailure: { destination: parts.failuresArn } },
     });
     return made;

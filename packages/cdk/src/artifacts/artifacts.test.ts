@@ -146,7 +146,8 @@ describe("ArtifactConsumer", () => {
     const named = makeConsumer({ targetBucket: "copies" });
 
     expect(made.find("Custom::AdoptedBucket")).toMatchObject({
-      ...{ BucketName: "tts-cloud-artifacts-111122223333-eu-west-1", EmptyOnDelete: "false" },
+      BucketName: "tts-cloud-artifacts-111122223333-eu-west-1",
+      EmptyOnDelete: "false",
     });
     expect(named.find("Custom::AdoptedBucket")).toBeUndefined();
     expect(named.find("AWS::SSM::Parameter")?.["Value"]).toBe("copies");

@@ -31,7 +31,9 @@ function toAgeRule({ name }: QueueAddress): AlarmRule {
   return {
     description: `Messages of artifacts lie in ${name}: nobody could work them, and they are kept for 14 days at most. The log says why.`,
     metric: toQueueMetric(name, "ApproximateAgeOfOldestMessage"),
-    ...{ limit: { above: 0 }, periodSeconds: FIVE_MINUTES, periods: 1 },
+    limit: { above: 0 },
+    periodSeconds: FIVE_MINUTES,
+    periods: 1,
   };
 }
 
@@ -39,7 +41,9 @@ function toParkedRule({ name }: QueueAddress): AlarmRule {
   return {
     description: `Messages were refused and lie in ${name}, each with its reason: somebody sends what is not to be copied.`,
     metric: toQueueMetric(name, "ApproximateNumberOfMessagesVisible"),
-    ...{ limit: { above: 0 }, periodSeconds: FIVE_MINUTES, periods: 1 },
+    limit: { above: 0 },
+    periodSeconds: FIVE_MINUTES,
+    periods: 1,
   };
 }
 
@@ -47,7 +51,9 @@ function toWaitRule({ name }: QueueAddress): AlarmRule {
   return {
     description: `The oldest message in ${name} waits for more than 6 hours: look whether the function fails or is throttled.`,
     metric: toQueueMetric(name, "ApproximateAgeOfOldestMessage"),
-    ...{ limit: { above: QUEUE_WAIT_SECONDS }, periodSeconds: FIVE_MINUTES, periods: 3 },
+    limit: { above: QUEUE_WAIT_SECONDS },
+    periodSeconds: FIVE_MINUTES,
+    periods: 3,
   };
 }
 

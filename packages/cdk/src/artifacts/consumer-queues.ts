@@ -35,8 +35,11 @@ export class ConsumerQueues extends Construct {
     this.deadLetters = createWorkQueue(this, "DeadLetterQueue", key);
     this.parking = createWorkQueue(this, "ParkingQueue", key);
     this.queue = createWorkQueue(this, "Queue", {
-      ...{ ...key, visibilitySeconds: props.visibilitySeconds, keptSeconds: KEPT_SECONDS },
-      ...{ deadLetterArn: this.deadLetters.arn, maxReceiveCount: MAX_RECEIVE_COUNT },
+      ...key,
+      visibilitySeconds: props.visibilitySeconds,
+      keptSeconds: KEPT_SECONDS,
+      deadLetterArn: this.deadLetters.arn,
+      maxReceiveCount: MAX_RECEIVE_COUNT,
       toStatements: (queueArn) => [letTopicSend(queueArn, props.topicArn, toTopicPrincipals(this, props.topicArn))],
     });
     const subscription = subscribe(this, this.queue.arn, props);
@@ -51,8 +54,11 @@ export class ConsumerQueues extends Construct {
 /** The account is the one in the topic's ARN, which decides alone where SNS tells none: nobody documents that it always does. */
 function letTopicSend(queueArn: string, topicArn: string, principals: readonly unknown[]): object {
   return {
-    ...{ Sid: "Topic", Effect: "Allow", Principal: { Service: principals } },
-    ...{ Action: "sqs:SendMessage", Resource: queueArn },
+    Sid: "Topic",
+    Effect: "Allow",
+    Principal: { Service: principals },
+    Action: "sqs:SendMessage",
+    Resource: queueArn,
     Condition: {
       ArnEquals: { "aws:SourceArn": topicArn },
       StringEqualsIfExists: { "aws:SourceAccount": Fn.select(4, Fn.split(":", topicArn)) },
@@ -67,7 +73,11 @@ function subscribe(
   { topicArn, topicRegion }: ConsumerQueuesProps,
 ): CfnSubscription {
   return new CfnSubscription(scope, "QueueSubscription", {
-    ...{ topicArn, region: topicRegion, protocol: "sqs", endpoint: queueArn, rawMessageDelivery: true },
+    topicArn,
+    region: topicRegion,
+    protocol: "sqs",
+    endpoint: queueArn,
+    rawMessageDelivery: true,
     filterPolicy: { account: ["ALL", Aws.ACCOUNT_ID], region: ["ALL", Aws.REGION] },
   });
 }

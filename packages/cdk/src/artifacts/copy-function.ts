@@ -49,14 +49,18 @@ export class CopyFunction extends Construct {
       memoryMb: MEMORY_MB,
       temporaryMb: TEMPORARY_MB,
       ...consumer,
-      ...{ code: consumer.code.copy, handler: HANDLERS.copy, recursiveLoop: "Terminate" },
+      code: consumer.code.copy,
+      handler: HANDLERS.copy,
+      recursiveLoop: "Terminate",
       timeoutSeconds: COPY_TIMEOUT_SECONDS,
       description: "Stackyard: copies artifacts into this account and region.",
       permissions: toPermissions(props),
       environment: toEnvironment(props),
     });
     this.mapping = createQueueSource(this, "QueueMapping", {
-      ...{ functionName: this.function.name, queueArn: queues.queue.arn, batchSize: BATCH_SIZE },
+      functionName: this.function.name,
+      queueArn: queues.queue.arn,
+      batchSize: BATCH_SIZE,
     });
   }
 }

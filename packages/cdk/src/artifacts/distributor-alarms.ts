@@ -27,26 +27,34 @@ export class DistributorAlarms extends Construct {
 const MISSING: AlarmRule = {
   description: "Artifacts are missing at consumers although they were announced again and again: see their coverage.",
   metric: { namespace: "Stackyard/Artifacts", metricName: "AlarmedCells", dimensions: {}, statistic: "Maximum" },
-  ...{ limit: { above: 0 }, periodSeconds: 2 * FIVE_MINUTES, periods: 1 },
+  limit: { above: 0 },
+  periodSeconds: 2 * FIVE_MINUTES,
+  periods: 1,
 };
 
 function toFailureRule(QueueName: string): AlarmRule {
   return toRule(`The distributor gave up events; they lie in ${QueueName}. Its log says why.`, {
-    ...{ namespace: "AWS/SQS", metricName: "ApproximateNumberOfMessagesVisible", statistic: "Maximum" },
+    namespace: "AWS/SQS",
+    metricName: "ApproximateNumberOfMessagesVisible",
+    statistic: "Maximum",
     dimensions: { QueueName },
   });
 }
 
 function toDeliveryRule(TopicName: string): AlarmRule {
   return toRule(`${TopicName} could not deliver to a consumer: is its queue gone, or its key closed to SNS?`, {
-    ...{ namespace: "AWS/SNS", metricName: "NumberOfNotificationsFailed", statistic: "Sum" },
+    namespace: "AWS/SNS",
+    metricName: "NumberOfNotificationsFailed",
+    statistic: "Sum",
     dimensions: { TopicName },
   });
 }
 
 function toMachineRule(StateMachineArn: string): AlarmRule {
   return toRule("An initial set has failed: the execution says why. An account that is not trusted asks in vain.", {
-    ...{ namespace: "AWS/States", metricName: "ExecutionsFailed", statistic: "Sum" },
+    namespace: "AWS/States",
+    metricName: "ExecutionsFailed",
+    statistic: "Sum",
     dimensions: { StateMachineArn },
   });
 }

@@ -21,15 +21,19 @@ export class DistributorEvents extends Construct {
     const { functionName, functionArn, receiptBusName } = props;
     const called = { functionName, functionArn };
     new CallFunction(this, "Published", {
-      ...{ ...called, description: "Tells the distributor of manifests, and of files that others have uploaded." },
+      ...called,
+      description: "Tells the distributor of manifests, and of files that others have uploaded.",
       eventPattern: toObjectPattern(props),
     });
     new CallFunction(this, "Received", {
-      ...{ ...called, eventBusName: receiptBusName, description: "Tells the distributor what became of artifacts." },
+      ...called,
+      eventBusName: receiptBusName,
+      description: "Tells the distributor what became of artifacts.",
       eventPattern: { source: [CONSUMER_SOURCE] },
     });
     new CallFunction(this, "Sweep", {
-      ...{ ...called, schedule: "rate(5 minutes)" },
+      ...called,
+      schedule: "rate(5 minutes)",
       description: "Lets the distributor see what is overdue, and go on with what was broken off.",
     });
   }

@@ -43,7 +43,9 @@ export class InitialSetTrigger extends Construct {
     const { initialSetRoleArn, initialSetMachineArn, receiptBusArn } = distributor;
     const { arn } = new AppFunction(new Construct(this, "Functions"), "InitialSetTrigger", {
       ...props.settings,
-      ...{ code: props.code, handler: HANDLERS.initialSet, recursiveLoop: "Terminate" },
+      code: props.code,
+      handler: HANDLERS.initialSet,
+      recursiveLoop: "Terminate",
       description: "Stackyard: asks the distributor for all artifacts.",
       timeoutSeconds: toNumberOf(wait, TIMEOUT_SECONDS),
       permissions: [
@@ -65,8 +67,13 @@ export class InitialSetTrigger extends Construct {
     const trigger = new CfnResource(this, "InitialSetTrigger", {
       type: "Custom::InitialSetTrigger",
       properties: {
-        ...{ ServiceToken: arn, ServiceTimeout: toNumberOf(wait, SERVICE_TIMEOUT_SECONDS), Version: version },
-        ...{ Topic: distributor.topicArn, Bucket: bucket, Role: initialSetRoleArn, Machine: initialSetMachineArn },
+        ServiceToken: arn,
+        ServiceTimeout: toNumberOf(wait, SERVICE_TIMEOUT_SECONDS),
+        Version: version,
+        Topic: distributor.topicArn,
+        Bucket: bucket,
+        Role: initialSetRoleArn,
+        Machine: initialSetMachineArn,
         WaitForInitialSet: toFlag(wait),
         // CloudFormation asks again only when a property has changed.
         ...present({ Transfer: capabilities.TRANSFER, Retire: capabilities.RETIRE }),

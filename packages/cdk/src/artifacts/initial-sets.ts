@@ -42,7 +42,8 @@ export class InitialSets extends Construct {
       permissionsBoundaryArn,
     });
     const machine = new CfnStateMachine(this, "InitialSetMachine", {
-      ...{ stateMachineName: machineName, roleArn: role.attrArn },
+      stateMachineName: machineName,
+      roleArn: role.attrArn,
       // biome-ignore lint/suspicious/noTemplateCurlyInString: as Step Functions reads it.
       definition: toInitialSetDefinition("${FunctionArn}"),
       definitionSubstitutions: { FunctionArn: functionArn },

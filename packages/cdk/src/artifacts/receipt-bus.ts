@@ -24,7 +24,9 @@ export class ReceiptBus extends Construct {
     this.busName = bus.ref;
     this.busArn = bus.attrArn;
     const statements = toTrustStatements(trusted, {
-      ...{ sid: "ReceiptsOf", actions: ["events:PutEvents"], resources: [this.busArn] },
+      sid: "ReceiptsOf",
+      actions: ["events:PutEvents"],
+      resources: [this.busArn],
       conditions: { StringEquals: { "events:source": CONSUMER_SOURCE } },
     });
     for (const given of statements) this.#add(given);
@@ -34,7 +36,9 @@ export class ReceiptBus extends Construct {
   #add(given: Given<TrustStatement>): void {
     const statement = toValue(given);
     const policy = new CfnEventBusPolicy(this, statement.Sid, {
-      ...{ eventBusName: this.busName, statementId: statement.Sid, statement },
+      eventBusName: this.busName,
+      statementId: statement.Sid,
+      statement,
     });
     const condition = findCondition(given);
     if (condition !== undefined) policy.cfnOptions.condition = condition;

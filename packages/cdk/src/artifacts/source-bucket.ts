@@ -28,7 +28,8 @@ export function createSourceBucket(scope: Construct, id: string, input: SourceBu
       lifecycleConfiguration: {
         rules: [
           {
-            ...{ id: "AbortUploads", status: "Enabled" },
+            id: "AbortUploads",
+            status: "Enabled",
             abortIncompleteMultipartUpload: { daysAfterInitiation: ABORT_AFTER_DAYS },
           },
         ],
@@ -40,7 +41,8 @@ export function createSourceBucket(scope: Construct, id: string, input: SourceBu
 /** Each statement stands within the condition of its own consumers, and that within the one of the whole. */
 function letRead(resources: readonly string[], trusted: TrustedConsumers, readByIdentity: Switch): readonly unknown[] {
   const statements = letConsumers(trusted, {
-    ...{ sid: "Read", actions: ["s3:GetObject", "s3:GetObjectVersion"] },
+    sid: "Read",
+    actions: ["s3:GetObject", "s3:GetObjectVersion"],
     resources,
   });
   return statements.flatMap((statement) => whereOn(readByIdentity, statement)).map((given) => toCfn(given, toItself));

@@ -70,7 +70,10 @@ function toStatement(
   tests?: Tests | IResolvable,
 ): TrustStatement {
   return {
-    ...{ Sid: sid, Effect: "Allow", Principal, Action: actions },
+    Sid: sid,
+    Effect: "Allow",
+    Principal,
+    Action: actions,
     ...(resources === undefined ? {} : { Resource: resources }),
     ...(tests === undefined ? {} : { Condition: tests }),
   };

@@ -6,7 +6,8 @@ import type { Construct } from "constructs";
 /** Makes the table of what is remembered of requests; entries go by themselves when their time is over. */
 export function createRecordsTable(scope: Construct, id: string, tableName: string): CfnTable {
   const table = new CfnTable(scope, id, {
-    ...{ tableName, billingMode: "PAY_PER_REQUEST" },
+    tableName,
+    billingMode: "PAY_PER_REQUEST",
     attributeDefinitions: ["pk", "sk"].map((attributeName) => ({ attributeName, attributeType: "S" })),
     keySchema: [
       { attributeName: "pk", keyType: "HASH" },

@@ -38,13 +38,16 @@ export class EcsTask extends Construct {
     const table = createRecordsTable(this, "Records", `stackyard-${name}-ecs-task`);
     const secret = createAnswerSecret(this, "AnswerSecret");
     const waiting = new EcsTaskWaiting(this, "Waiting", {
-      ...{ name: functionName, permissionsBoundaryArn: props.permissionsBoundaryArn },
+      name: functionName,
+      permissionsBoundaryArn: props.permissionsBoundaryArn,
       functionArn: `arn:${Aws.PARTITION}:lambda:${Aws.REGION}:${Aws.ACCOUNT_ID}:function:${functionName}`,
     });
     this.stateMachineArn = waiting.stateMachineArn;
     this.function = new AppFunction(this, "App", {
       ...props,
-      ...{ functionName, timeoutSeconds: TIMEOUT_SECONDS, recursiveLoop: "Terminate" },
+      functionName,
+      timeoutSeconds: TIMEOUT_SECONDS,
+      recursiveLoop: "Terminate",
       logGroupName: `/stackyard/${name}/ecs-task`,
       description: `Stackyard, ${name}: runs tasks of ECS for CloudFormation.`,
       permissions: [
@@ -64,7 +67,8 @@ export class EcsTask extends Construct {
     });
     this.serviceToken = this.function.arn;
     new CallFunction(this, "Failed", {
-      ...{ functionName: this.function.name, functionArn: this.function.arn },
+      functionName: this.function.name,
+      functionArn: this.function.arn,
       description: "Lets the function answer CloudFormation where waiting itself has failed.",
       eventPattern: {
         source: ["aws.states"],

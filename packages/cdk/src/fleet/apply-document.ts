@@ -9,7 +9,10 @@ import type { Construct } from "constructs";
  */
 export function createApplyDocument(scope: Construct, id: string, name: string = applyArtifactName): CfnDocument {
   const document = new CfnDocument(scope, id, {
-    ...{ name, content: {}, documentFormat: "JSON", documentType: "Command" },
+    name,
+    content: {},
+    documentFormat: "JSON",
+    documentType: "Command",
     targetType: "/",
     updateMethod: "NewVersion",
   });

@@ -38,7 +38,8 @@ export function createFleetAssociation(scope: Construct, id: string, props: Flee
       EntryPoint: [props.entryPoint],
       ExecutionTimeout: [props.timeoutSeconds],
     },
-    ...{ maxConcurrency: props.maxConcurrency, maxErrors: props.maxErrors },
+    maxConcurrency: props.maxConcurrency,
+    maxErrors: props.maxErrors,
     complianceSeverity: "HIGH",
   });
   if (condition !== undefined) association.cfnOptions.condition = condition;

@@ -40,20 +40,25 @@ function deploy() {
   createLaunchHook(stack, "Hook", { autoScalingGroupName: "web" });
   const rates = { maxConcurrency: "10%", maxErrors: "1" };
   createFleetAssociation(stack, "Association", {
-    ...{ ...TAG, ...rates, name: "apply", artifactLocation: "s3://artifacts/a.zip", artifactSha256: "0".repeat(64) },
-    ...{ entryPoint: "site.yml", timeoutSeconds: "600" },
+    ...TAG,
+    ...rates,
+    name: "apply",
+    artifactLocation: "s3://artifacts/a.zip",
+    artifactSha256: "0".repeat(64),
+    entryPoint: "site.yml",
+    timeoutSeconds: "600",
   });
   new PatchWindow(stack, "Patches", {
-    ...{
-      ...TAG,
-      ...rates,
-      name: "patches",
-      schedule: "rate(7 days)",
-      timeZone: "UTC",
-      durationHours: 2,
-      cutoffHours: 1,
-    },
-    ...{ cutoffBehavior: "CANCEL_TASK", operation: "Scan", rebootOption: "NoReboot" },
+    ...TAG,
+    ...rates,
+    name: "patches",
+    schedule: "rate(7 days)",
+    timeZone: "UTC",
+    durationHours: 2,
+    cutoffHours: 1,
+    cutoffBehavior: "CANCEL_TASK",
+    operation: "Scan",
+    rebootOption: "NoReboot",
   });
   return resolveTemplate(app.synth().getStackByName("all").template, {});
 }

@@ -55,7 +55,8 @@ export class Fleet extends Construct {
       functionName: `stackyard-${yardName}-fleet`,
       logGroupName: `/stackyard/${yardName}/fleet`,
       description: `Stackyard, yard ${yardName}: configures fleets for pipelines and at boot.`,
-      ...{ timeoutSeconds: TIMEOUT_SECONDS, recursiveLoop: "Terminate" },
+      timeoutSeconds: TIMEOUT_SECONDS,
+      recursiveLoop: "Terminate",
       permissions: [
         { name: "Events", statements: [sendTo("Send", queues.events.arn)] },
         ...[reportJobs(), findInstances()],

@@ -34,17 +34,27 @@ export class PatchWindow extends Construct {
   constructor(scope: Construct, id: string, props: PatchWindowProps) {
     super(scope, id);
     const window = new CfnMaintenanceWindow(this, "Window", {
-      ...{ name: props.name, schedule: props.schedule, scheduleTimezone: props.timeZone },
-      ...{ duration: props.durationHours, cutoff: props.cutoffHours, allowUnassociatedTargets: false },
+      name: props.name,
+      schedule: props.schedule,
+      scheduleTimezone: props.timeZone,
+      duration: props.durationHours,
+      cutoff: props.cutoffHours,
+      allowUnassociatedTargets: false,
     });
     const target = new CfnMaintenanceWindowTarget(this, "Target", {
-      ...{ windowId: window.ref, resourceType: "INSTANCE" },
+      windowId: window.ref,
+      resourceType: "INSTANCE",
       targets: [{ key: `tag:${props.tagKey}`, values: [...props.tagValues] }],
     });
     const task = new CfnMaintenanceWindowTask(this, "Task", {
-      ...{ windowId: window.ref, taskType: "RUN_COMMAND", taskArn: "AWS-RunPatchBaseline", priority: 0 },
+      windowId: window.ref,
+      taskType: "RUN_COMMAND",
+      taskArn: "AWS-RunPatchBaseline",
+      priority: 0,
       targets: [{ key: "WindowTargetIds", values: [target.ref] }],
-      ...{ maxConcurrency: props.maxConcurrency, maxErrors: props.maxErrors, cutoffBehavior: props.cutoffBehavior },
+      maxConcurrency: props.maxConcurrency,
+      maxErrors: props.maxErrors,
+      cutoffBehavior: props.cutoffBehavior,
       taskInvocationParameters: {
         maintenanceWindowRunCommandParameters: {
           parameters: { Operation: [props.operation], RebootOption: [props.rebootOption] },

@@ -26,7 +26,9 @@ export class CallFunction extends Construct {
     const { description, functionName, functionArn, eventPattern, eventBusName, schedule } = props;
     const { state = "ENABLED" } = props;
     const rule = new CfnRule(this, "Rule", {
-      ...{ description, state, targets: [{ id: "Function", arn: functionArn }] },
+      description,
+      state,
+      targets: [{ id: "Function", arn: functionArn }],
       ...(eventPattern === undefined ? {} : { eventPattern }),
       ...(eventBusName === undefined ? {} : { eventBusName }),
       ...(schedule === undefined ? {} : { scheduleExpression: schedule }),

@@ -31,7 +31,8 @@ beforeAll(async () => {
   const template = synthesizeTemplates().find(({ name }) => name === "yard");
   yard = await startDeployment(JSON.parse(template?.body ?? "{}"), {
     ...YARD_PARAMETERS,
-    ...{ MachinePrefix: "m/", LogLevel: "error" },
+    MachinePrefix: "m/",
+    LogLevel: "error",
   });
   await yard.putMachine("m/app.yml", MACHINE);
   manager = createStateManager({ environment: yard.environmentOf("StateManagerFunction"), executors: [hello] });

@@ -102,7 +102,10 @@ describe("the policies of the yard", () => {
   it("let the containers do what the transport of a container calls on their queue", () => {
     const granted = grantsOf("yard", "ContainersRole", {
       ...YARD_PARAMETERS,
-      ...{ LongTasks: "service", LongTaskImageUri: "image", LongTaskSubnetIds: "a", LongTaskSecurityGroupIds: "b" },
+      LongTasks: "service",
+      LongTaskImageUri: "image",
+      LongTaskSubnetIds: "a",
+      LongTaskSecurityGroupIds: "b",
     });
 
     const names = { ...NAMES, "task queue": "stack-long-tasks" };

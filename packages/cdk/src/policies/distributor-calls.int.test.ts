@@ -10,7 +10,9 @@ import { toArtifactCalls } from "../testing/to-artifact-calls.ts";
 const body = synthesizeTemplates().find(({ name }) => name === "distributor")?.body ?? "{}";
 const template = resolveTemplate(JSON.parse(body), {
   ...DISTRIBUTOR_APP,
-  ...{ ArtifactPrefix: "artifacts/", UploadPrefix: "uploads/", KeepDays: "30" },
+  ArtifactPrefix: "artifacts/",
+  UploadPrefix: "uploads/",
+  KeepDays: "30",
 });
 const DAY_MS = 86_400_000;
 

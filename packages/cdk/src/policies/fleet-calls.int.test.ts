@@ -12,7 +12,10 @@ const body = JSON.parse(synthesizeTemplates().find(({ name }) => name === "fleet
 const shell = { document: "AWS-RunShellScript", parameters: { commands: ["true"] } };
 const PARAMETERS = {
   ...FLEET_APP,
-  ...{ BootBucket: "artifacts", BootPrefix: "garlc/", BootPipeline: "garlc", BootArtifact: "MyApp" },
+  BootBucket: "artifacts",
+  BootPrefix: "garlc/",
+  BootPipeline: "garlc",
+  BootArtifact: "MyApp",
   AutoScalingGroupArns: `arn:aws:autoscaling:${REGION}:${ACCOUNT}:autoScalingGroup:*:autoScalingGroupName/garlc_webservers`,
 };
 const PLACE = { account: ACCOUNT, region: REGION } as const;

@@ -8,8 +8,11 @@ import type { Statement } from "./statement.ts";
 const MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:stackyard-releases";
 const BUCKET = "stackyard-releases-111122223333";
 const RIGHTS = {
-  ...{ bucket: BUCKET, stateMachineArn: MACHINE, account: "444455556666" },
-  ...{ project: "org/shop", config: "production" },
+  bucket: BUCKET,
+  stateMachineArn: MACHINE,
+  account: "444455556666",
+  project: "org/shop",
+  config: "production",
 };
 
 /** As IAM reads them: the partition is a token of the template. */
@@ -17,7 +20,11 @@ const statements: readonly Statement[] = JSON.parse(
   JSON.stringify(allowReleases(RIGHTS).statements).replaceAll(/\$\{Token\[[^\]]*\]\}/g, "aws"),
 );
 const plain = statements.map(({ Sid, Action, Resource }) => ({
-  ...{ policy: "Releases", sid: Sid, actions: Action, resources: [Resource].flat(), conditions: {} },
+  policy: "Releases",
+  sid: Sid,
+  actions: Action,
+  resources: [Resource].flat(),
+  conditions: {},
 }));
 
 describe("who may release a project-config", () => {

@@ -26,7 +26,10 @@ export function letSend(queueArn: string, { topicArn, ruleArns, principals }: Ev
   return services.flatMap((given) => {
     if (given === undefined || given === "") return [];
     const allowed = mapGiven<object, object>(given, (who) => ({
-      ...{ ...who, Effect: "Allow", Action: "sqs:SendMessage", Resource: queueArn },
+      ...who,
+      Effect: "Allow",
+      Action: "sqs:SendMessage",
+      Resource: queueArn,
     }));
     return [toCfn(allowed, (statement) => statement)];
   });
@@ -36,8 +39,11 @@ export function letSend(queueArn: string, { topicArn, ruleArns, principals }: Ev
 export function subscribeToTopic(scope: Construct, id: string, queueArn: string, topicArn: Given<string>): void {
   const arn = toValue(topicArn);
   const subscription = new CfnSubscription(scope, id, {
-    ...{ topicArn: arn, region: Fn.select(3, Fn.split(":", arn)) },
-    ...{ protocol: "sqs", endpoint: queueArn, rawMessageDelivery: true },
+    topicArn: arn,
+    region: Fn.select(3, Fn.split(":", arn)),
+    protocol: "sqs",
+    endpoint: queueArn,
+    rawMessageDelivery: true,
   });
   const condition = findCondition(topicArn);
   if (condition !== undefined) subscription.cfnOptions.condition = condition;
@@ -45,7 +51,8 @@ export function subscribeToTopic(scope: Construct, id: string, queueArn: string,
 
 function ofService(sid: string, service: string, sources: string | readonly string[]): object {
   return {
-    ...{ Sid: sid, Principal: { Service: `${service}.amazonaws.com` } },
+    Sid: sid,
+    Principal: { Service: `${service}.amazonaws.com` },
     Condition: { ArnEquals: { "aws:SourceArn": sources } },
   };
 }

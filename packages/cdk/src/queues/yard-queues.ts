@@ -58,21 +58,28 @@ export class YardQueues extends Construct {
     this.taskDeadLetters = make("TaskDeadLettersQueue", "task-dead-letters");
     this.tickDeadLetters = make("TickDeadLettersQueue", "tick-dead-letters");
     this.events = make("EventQueue", "stack-events", {
-      ...{ isFifo, visibilitySeconds: eventSeconds, deadLetterArn: this.eventDeadLetters.arn },
+      isFifo,
+      visibilitySeconds: eventSeconds,
+      deadLetterArn: this.eventDeadLetters.arn,
       toStatements: (queueArn) => letSend(queueArn, eventSenders),
     });
     if (eventSenders.topicArn !== undefined)
       subscribeToTopic(this, "EventSubscription", this.events.arn, eventSenders.topicArn);
     this.tasks = make("TaskQueue", "stack-tasks", {
-      ...{ visibilitySeconds: taskSeconds, deadLetterArn: this.taskDeadLetters.arn },
+      visibilitySeconds: taskSeconds,
+      deadLetterArn: this.taskDeadLetters.arn,
     });
     this.ticks = make("TickQueue", "stack-ticks", {
-      ...{ visibilitySeconds: eventSeconds, deadLetterArn: this.tickDeadLetters.arn, keptSeconds: TICK_SECONDS },
+      visibilitySeconds: eventSeconds,
+      deadLetterArn: this.tickDeadLetters.arn,
+      keptSeconds: TICK_SECONDS,
     });
     const condition = typeof hasLongTasks === "boolean" ? undefined : hasLongTasks;
     if (hasLongTasks === false) return;
     const longTasks = make("LongTaskQueue", "stack-long-tasks", {
-      ...{ visibilitySeconds: CONTAINER_VISIBILITY_SECONDS, deadLetterArn: this.taskDeadLetters.arn, condition },
+      visibilitySeconds: CONTAINER_VISIBILITY_SECONDS,
+      deadLetterArn: this.taskDeadLetters.arn,
+      condition,
     });
     this.longTasks = condition === undefined ? longTasks : onlyIf(condition, longTasks);
   }

@@ -26,7 +26,8 @@ export function createReleaseBucket(scope: Construct, id: string, input: Release
 /** Makes the table of locks, with the predecessor's key. It is kept. */
 export function createLockTable(scope: Construct, id: string, { name, condition }: MadeThing): CfnTable {
   const table = new CfnTable(scope, id, {
-    ...{ tableName: name, billingMode: "PAY_PER_REQUEST" },
+    tableName: name,
+    billingMode: "PAY_PER_REQUEST",
     attributeDefinitions: [{ attributeName: "key", attributeType: "S" }],
     keySchema: [{ attributeName: "key", keyType: "HASH" }],
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },

@@ -29,6 +29,9 @@ export function toReleaseNames(preset: PresetName): ReleaseNames {
   return {
     function: name,
     lockTable: `${name.toLowerCase()}${lockTableSuffix}`,
-    ...{ bucketPrefix, assumedRole, profileRoot, placementRoot },
+    bucketPrefix,
+    assumedRole,
+    profileRoot,
+    placementRoot,
   };
 }

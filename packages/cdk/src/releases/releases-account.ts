@@ -44,7 +44,10 @@ export class ReleasesAccount extends Construct {
     const names = typeof preset === "string" ? toReleaseNames(preset) : preset;
     const { project = OWN_PROJECT, config = OWN_CONFIG, passRoleArns } = props;
     const rights: ReleaseRights = {
-      ...{ profileRoot: names.profileRoot, placementRoot: names.placementRoot, project, config },
+      profileRoot: names.profileRoot,
+      placementRoot: names.placementRoot,
+      project,
+      config,
       ...(passRoleArns === undefined ? {} : { passRoleArns }),
     };
     const role = new CfnRole(this, "Role", {
@@ -66,7 +69,10 @@ function toTrust({ deployerRoleArn, externalId }: ReleasesAccountProps): readonl
   return [
     { Sid: "Take", Effect: "Allow", Principal, Action: "sts:AssumeRole", ...(asked ? { Condition: asked } : {}) },
     {
-      ...{ Sid: "Tag", Effect: "Allow", Principal, Action: "sts:TagSession" },
+      Sid: "Tag",
+      Effect: "Allow",
+      Principal,
+      Action: "sts:TagSession",
       Condition: { "ForAllValues:StringEquals": { "aws:TagKeys": ["ProjectName", "ConfigName", "ReleaseID"] } },
     },
   ];

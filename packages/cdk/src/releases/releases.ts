@@ -52,7 +52,9 @@ export class Releases extends Construct {
     this.lockTableName = props.lockTable ?? createLockTable(this, "Locks", { name: names.lockTable }).ref;
     this.function = new AppFunction(this, "App", {
       ...props,
-      ...{ functionName: names.function, timeoutSeconds: TIMEOUT_SECONDS, recursiveLoop: "Terminate" },
+      functionName: names.function,
+      timeoutSeconds: TIMEOUT_SECONDS,
+      recursiveLoop: "Terminate",
       logGroupName: `/stackyard/${names.function}`,
       description: "Stackyard: releases on Auto Scaling groups, a state at a time.",
       permissions: [
@@ -86,7 +88,9 @@ export class Releases extends Construct {
       permissionsBoundaryArn,
     });
     return new CfnStateMachine(this, "StateMachine", {
-      ...{ stateMachineName: names.function, roleArn: role.attrArn, definition },
+      stateMachineName: names.function,
+      roleArn: role.attrArn,
+      definition,
       definitionSubstitutions: { FunctionArn: this.function.arn },
     });
   }

@@ -22,7 +22,10 @@ export function createClosedBucket(scope: Construct, id: string, input: ClosedBu
     bucketName: name,
     versioningConfiguration: { status: "Enabled" },
     publicAccessBlockConfiguration: {
-      ...{ blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true },
+      blockPublicAcls: true,
+      blockPublicPolicy: true,
+      ignorePublicAcls: true,
+      restrictPublicBuckets: true,
     },
     ownershipControls: { rules: [{ objectOwnership: "BucketOwnerEnforced" }] },
     ...input.more,
@@ -43,7 +46,10 @@ export function createClosedBucket(scope: Construct, id: string, input: ClosedBu
 
 function denyWithoutTls({ attrArn }: CfnBucket): object {
   return {
-    ...{ Sid: "TlsOnly", Effect: "Deny", Principal: "*", Action: "s3:*" },
+    Sid: "TlsOnly",
+    Effect: "Deny",
+    Principal: "*",
+    Action: "s3:*",
     Resource: [attrArn, Fn.join("", [attrArn, "/*"])],
     Condition: { Bool: { "aws:SecureTransport": "false" } },
   };

@@ -89,7 +89,9 @@ export const CONSUMER_PARAMETERS = {
   MaxBytes: {
     group: "Artifacts",
     description: "Larger artifacts are refused.",
-    ...{ type: "Number", default: 53_687_091_200, min: 1 },
+    type: "Number",
+    default: 53_687_091_200,
+    min: 1,
   },
   Retire: {
     group: "Artifacts",

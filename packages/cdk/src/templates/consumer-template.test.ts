@@ -68,9 +68,13 @@ describe("the template of a consumer", () => {
     );
 
     expect(defaults).toEqual({
-      ...{ DistributionTopic: "", DistributionRegion: "", DistributionBucket: "" },
-      ...{ InitialDistributionRole: "", InitialDistributionSetMachine: "" },
-      ...{ TargetBucket: "!NO_VALUE", TriggerVersion: "1.0" },
+      DistributionTopic: "",
+      DistributionRegion: "",
+      DistributionBucket: "",
+      InitialDistributionRole: "",
+      InitialDistributionSetMachine: "",
+      TargetBucket: "!NO_VALUE",
+      TriggerVersion: "1.0",
     });
   });
 
@@ -115,7 +119,8 @@ describe("its code", () => {
 
   it("tells the digests as outputs, to be compared in all accounts", () => {
     expect(made.outputs).toMatchObject({
-      ...{ CopyCodeSha256: digests.Copy, ResourcesCodeSha256: digests.Resources },
+      CopyCodeSha256: digests.Copy,
+      ResourcesCodeSha256: digests.Resources,
     });
   });
 });
@@ -123,9 +128,12 @@ describe("its code", () => {
 describe("its queue", () => {
   it("hides a message six times as long as the function may work, and keeps it as long as SQS can", () => {
     expect(propertiesOf("Queue")).toEqual({
-      ...{ VisibilityTimeout: 5_400, MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true },
+      VisibilityTimeout: 5_400,
+      MessageRetentionPeriod: 1_209_600,
+      SqsManagedSseEnabled: true,
       RedrivePolicy: {
-        ...{ deadLetterTargetArn: "arn:aws:sqs:eu-west-1:111122223333:DeadLetterQueue", maxReceiveCount: 50 },
+        deadLetterTargetArn: "arn:aws:sqs:eu-west-1:111122223333:DeadLetterQueue",
+        maxReceiveCount: 50,
       },
     });
     expect(propertiesOf("CopyFunction")["Timeout"]).toBe(900);
@@ -138,7 +146,10 @@ describe("its queue", () => {
     expect(Statement).toEqual([
       expect.objectContaining({ Effect: "Deny", Condition: { Bool: { "aws:SecureTransport": "false" } } }),
       {
-        ...{ Sid: "Topic", Effect: "Allow", Principal: { Service: ["sns.amazonaws.com"] }, Action: "sqs:SendMessage" },
+        Sid: "Topic",
+        Effect: "Allow",
+        Principal: { Service: ["sns.amazonaws.com"] },
+        Action: "sqs:SendMessage",
         Resource: "arn:aws:sqs:eu-west-1:111122223333:Queue",
         Condition: {
           ArnEquals: { "aws:SourceArn": DISTRIBUTOR_OUTPUTS.DistributionTopic },
@@ -159,7 +170,9 @@ describe("its queue", () => {
     const DistributionTopic = DISTRIBUTOR_OUTPUTS.DistributionTopic.replace("eu-central-1", topicRegion);
     const partition = /^(cn|us-gov)-/.exec(region)?.[1];
     const of = resolveTemplate(consumer, {
-      ...{ ...DISTRIBUTOR_OUTPUTS, DistributionTopic, "AWS::Region": region },
+      ...DISTRIBUTOR_OUTPUTS,
+      DistributionTopic,
+      "AWS::Region": region,
       "AWS::Partition": partition === undefined ? "aws" : `aws-${partition}`,
     });
     const { Statement } = toJson(propertiesOf("QueuePolicy", of.resources)["PolicyDocument"]);
@@ -169,15 +182,20 @@ describe("its queue", () => {
 
   it("is subscribed in the topic's region, raw, for all and for this account and region", () => {
     expect(propertiesOf("QueueSubscription")).toEqual({
-      ...{ TopicArn: DISTRIBUTOR_OUTPUTS.DistributionTopic, Region: "eu-central-1", Protocol: "sqs" },
-      ...{ Endpoint: "arn:aws:sqs:eu-west-1:111122223333:Queue", RawMessageDelivery: true },
+      TopicArn: DISTRIBUTOR_OUTPUTS.DistributionTopic,
+      Region: "eu-central-1",
+      Protocol: "sqs",
+      Endpoint: "arn:aws:sqs:eu-west-1:111122223333:Queue",
+      RawMessageDelivery: true,
       FilterPolicy: { account: ["ALL", "111122223333"], region: ["ALL", "eu-west-1"] },
     });
   });
 
   it("calls the function with ten messages at most, each of which may fail alone", () => {
     expect(propertiesOf("QueueMapping")).toEqual({
-      ...{ EventSourceArn: "arn:aws:sqs:eu-west-1:111122223333:Queue", FunctionName: "CopyFunction", BatchSize: 10 },
+      EventSourceArn: "arn:aws:sqs:eu-west-1:111122223333:Queue",
+      FunctionName: "CopyFunction",
+      BatchSize: 10,
       FunctionResponseTypes: ["ReportBatchItemFailures"],
     });
   });
@@ -210,7 +228,8 @@ describe("its initial set", () => {
       Role: DISTRIBUTOR_OUTPUTS.InitialDistributionRole,
       Machine: DISTRIBUTOR_OUTPUTS.InitialDistributionSetMachine,
       WaitForInitialSet: "false",
-      ...{ Transfer: "auto", Retire: "false" },
+      Transfer: "auto",
+      Retire: "false",
     });
   });
 
@@ -235,7 +254,8 @@ describe("its initial set", () => {
       INITIAL_DISTRIBUTION_MACHINE: OLD_CONSUMER_APP.InitialDistributionSetMachine,
       INITIAL_DISTRIBUTION_ROLE: OLD_CONSUMER_APP.InitialDistributionRole,
       INITIAL_DISTRIBUTION_REGION: "eu-west-1",
-      ...{ CONSUMER_ACCOUNT_ID: "111122223333", CONSUMER_REGION: "eu-west-1" },
+      CONSUMER_ACCOUNT_ID: "111122223333",
+      CONSUMER_REGION: "eu-west-1",
     });
     expect([
       Timeout,
@@ -251,7 +271,9 @@ describe("its bucket", () => {
     expect(propertiesOf("AdoptedBucket", of.resources)).toMatchObject({ BucketName: BUCKET, EmptyOnDelete: "false" });
     expect(of.outputs["ArtifactsBucket"]).toBe(BUCKET);
     expect(propertiesOf("BucketNameParameter", of.resources)).toMatchObject({
-      ...{ Name: "/stackyard/consumer/bucket-name", Type: "String", Value: BUCKET },
+      Name: "/stackyard/consumer/bucket-name",
+      Type: "String",
+      Value: BUCKET,
     });
   });
 

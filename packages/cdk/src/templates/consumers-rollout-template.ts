@@ -14,7 +14,9 @@ export function addConsumersRolloutTemplate(app: App): Stack {
   const parameters = addParameters(stack, PARAMETERS_OF["consumers-rollout"]);
   requireDistributor(stack);
   addRequirement(stack, {
-    ...{ parameter: "PermissionModel", value: "SERVICE_MANAGED", needs: "OrganizationalUnitIds" },
+    parameter: "PermissionModel",
+    value: "SERVICE_MANAGED",
+    needs: "OrganizationalUnitIds",
   });
   addRequirement(stack, { parameter: "PermissionModel", value: "SELF_MANAGED", needs: "ConsumerAccounts" });
   const isServiceManaged = parameters.condition("IsServiceManaged", "PermissionModel", "SERVICE_MANAGED");

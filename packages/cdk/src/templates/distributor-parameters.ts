@@ -81,12 +81,18 @@ export const DISTRIBUTOR_PARAMETERS = {
   UrlSeconds: {
     group: "Artifacts",
     description: "How long URLs are valid, at most; the credentials that sign them last for an hour.",
-    ...{ type: "Number", default: 3_600, min: 900, max: 604_800 },
+    type: "Number",
+    default: 3_600,
+    min: 900,
+    max: 604_800,
   },
   OverdueSeconds: {
     group: "Artifacts",
     description: "After that time without a receipt an artifact is announced again.",
-    ...{ type: "Number", default: 900, min: 300, max: 86_400 },
+    type: "Number",
+    default: 900,
+    min: 300,
+    max: 86_400,
   },
   KeepDays: {
     group: "Artifacts",

@@ -18,7 +18,8 @@ const deploy = (name: string, parameters: Readonly<Record<string, string>>) =>
 const made = deploy("distributor", DISTRIBUTOR_APP);
 const ofOrganization = deploy("distributor", {
   ...DISTRIBUTOR_APP,
-  ...{ TrustedAccounts: "", OrganizationId: "o-a1b2c3d4e5" },
+  TrustedAccounts: "",
+  OrganizationId: "o-a1b2c3d4e5",
 });
 const full = deploy("distributor", FULL_DISTRIBUTOR_APP);
 const propertiesOf = (id: string, { resources } = made) => resources[id]?.properties ?? {};
@@ -101,7 +102,9 @@ describe("the template of the distributor", () => {
       Variables: {
         ARTIFACTS_BUCKET: FULL_DISTRIBUTOR_APP.ExistingSourceBucket,
         RECORDS_TABLE: FULL_DISTRIBUTOR_APP.ExistingRecordsTable,
-        ...{ TRUSTED_ACCOUNTS: "111122223333,444455556666", ORGANIZATION_ID: "o-a1b2c3d4e5", KEEP_DAYS: "30" },
+        TRUSTED_ACCOUNTS: "111122223333,444455556666",
+        ORGANIZATION_ID: "o-a1b2c3d4e5",
+        KEEP_DAYS: "30",
       },
     });
   });
@@ -117,19 +120,30 @@ describe("who is served", () => {
     const [alone, tls, ...others] = statementsOf(propertiesOf("DistributionTopicPolicy")["PolicyDocument"]);
 
     expect(alone).toEqual({
-      ...{ Sid: "PublishAlone", Effect: "Deny", Principal: "*", Action: "sns:Publish", Resource: TOPIC },
+      Sid: "PublishAlone",
+      Effect: "Deny",
+      Principal: "*",
+      Action: "sns:Publish",
+      Resource: TOPIC,
       Condition: { ArnNotEquals: { "aws:PrincipalArn": "arn:aws:iam::111122223333:role/DistributorRole" } },
     });
     // SNS refuses wildcards in the actions of a topic's policy.
     expect(tls).toMatchObject({ Effect: "Deny", Action: ["sns:Publish", "sns:Subscribe"] });
     expect(others).toEqual([
       {
-        ...{ Sid: "SubscribeAccounts", Effect: "Allow", Principal: ACCOUNTS, Action: ["sns:Subscribe"] },
-        ...{ Resource: [TOPIC], Condition: conditions },
+        Sid: "SubscribeAccounts",
+        Effect: "Allow",
+        Principal: ACCOUNTS,
+        Action: ["sns:Subscribe"],
+        Resource: [TOPIC],
+        Condition: conditions,
       },
     ]);
     expect(statementsOf(propertiesOf("DistributionTopicPolicy", ofOrganization)["PolicyDocument"]).at(-1)).toEqual({
-      ...{ Sid: "SubscribeOrganization", Effect: "Allow", Principal: { AWS: "*" }, Action: ["sns:Subscribe"] },
+      Sid: "SubscribeOrganization",
+      Effect: "Allow",
+      Principal: { AWS: "*" },
+      Action: ["sns:Subscribe"],
       Resource: [TOPIC],
       Condition: {
         ...conditions,
@@ -150,7 +164,8 @@ describe("who is served", () => {
     expect(trust(full)).toMatchObject([
       { Sid: "TakeAccounts", Condition: { StringEquals: { "sts:ExternalId": "artifacts-of-acme" } } },
       {
-        ...{ Sid: "TakeOrganization", Principal: { AWS: "*" } },
+        Sid: "TakeOrganization",
+        Principal: { AWS: "*" },
         Condition: { StringEquals: { "sts:ExternalId": "artifacts-of-acme", "aws:PrincipalOrgID": "o-a1b2c3d4e5" } },
       },
     ]);
@@ -175,9 +190,13 @@ describe("who is served", () => {
 
   it("may send receipts as a consumer, and nothing else", () => {
     expect(propertiesOf("ReceiptsOfAccounts")).toEqual({
-      ...{ EventBusName: "stackyard-receipts", StatementId: "ReceiptsOfAccounts" },
+      EventBusName: "stackyard-receipts",
+      StatementId: "ReceiptsOfAccounts",
       Statement: {
-        ...{ Sid: "ReceiptsOfAccounts", Effect: "Allow", Principal: ACCOUNTS, Action: ["events:PutEvents"] },
+        Sid: "ReceiptsOfAccounts",
+        Effect: "Allow",
+        Principal: ACCOUNTS,
+        Action: ["events:PutEvents"],
         Resource: ["arn:aws:events:eu-west-1:111122223333:event-bus/stackyard-receipts"],
         Condition: { StringEquals: { "events:source": "stackyard.consumer" } },
       },
@@ -196,8 +215,11 @@ describe("who is served", () => {
 
     expect(policy("auto").slice(1)).toEqual([
       {
-        ...{ Sid: "ReadAccounts", Effect: "Allow", Principal: ACCOUNTS },
-        ...{ Action: ["s3:GetObject", "s3:GetObjectVersion"], Resource: [`arn:aws:s3:::${BUCKET}/*`] },
+        Sid: "ReadAccounts",
+        Effect: "Allow",
+        Principal: ACCOUNTS,
+        Action: ["s3:GetObject", "s3:GetObjectVersion"],
+        Resource: [`arn:aws:s3:::${BUCKET}/*`],
       },
     ]);
     expect(policy("presigned")).toEqual([expect.objectContaining({ Sid: "TlsOnly", Effect: "Deny" })]);
@@ -250,7 +272,8 @@ describe("the function", () => {
     const rule = (id: string, of = made) => propertiesOf(`Events${id}Rule`, of);
 
     expect(rule("Published")["EventPattern"]).toEqual({
-      ...{ source: ["aws.s3"], "detail-type": ["Object Created"] },
+      source: ["aws.s3"],
+      "detail-type": ["Object Created"],
       detail: { bucket: { name: [BUCKET] }, object: { key: [{ suffix: "/manifest.json" }] } },
     });
     expect(rule("Published", full)["EventPattern"]).toMatchObject({
@@ -261,7 +284,8 @@ describe("the function", () => {
       detail: { object: { key: [{ suffix: "/manifest.json" }, { prefix: "" }] } },
     });
     expect(rule("Received")).toMatchObject({
-      ...{ EventBusName: "stackyard-receipts", EventPattern: { source: ["stackyard.consumer"] } },
+      EventBusName: "stackyard-receipts",
+      EventPattern: { source: ["stackyard.consumer"] },
     });
     expect(rule("Sweep")["ScheduleExpression"]).toBe("rate(5 minutes)");
   });
@@ -332,12 +356,16 @@ describe("the template of a roll-out", () => {
 
   it("brings consumers into units of an organisation, and into accounts that join them", () => {
     expect(set(ROLLOUT_APP)).toMatchObject({
-      ...{ PermissionModel: "SERVICE_MANAGED", CallAs: "SELF", Capabilities: ["CAPABILITY_IAM"] },
+      PermissionModel: "SERVICE_MANAGED",
+      CallAs: "SELF",
+      Capabilities: ["CAPABILITY_IAM"],
       TemplateURL: ROLLOUT_APP.ConsumerTemplateUrl,
       AutoDeployment: { Enabled: "true", RetainStacksOnAccountRemoval: false },
       ManagedExecution: { Active: true },
       OperationPreferences: {
-        ...{ FailureTolerancePercentage: "10", MaxConcurrentPercentage: "25", RegionConcurrencyType: "PARALLEL" },
+        FailureTolerancePercentage: "10",
+        MaxConcurrentPercentage: "25",
+        RegionConcurrencyType: "PARALLEL",
       },
       StackInstancesGroup: [
         {
@@ -368,7 +396,8 @@ describe("the template of a roll-out", () => {
     const known: readonly string[] = PARAMETERS_OF.consumer;
 
     expect(given).toContainEqual({
-      ...{ ParameterKey: "DistributionTopic", ParameterValue: DISTRIBUTOR_OUTPUTS.DistributionTopic },
+      ParameterKey: "DistributionTopic",
+      ParameterValue: DISTRIBUTOR_OUTPUTS.DistributionTopic,
     });
     expect(given.filter(({ ParameterKey }) => !known.includes(String(ParameterKey)))).toEqual([]);
   });

@@ -84,7 +84,9 @@ describe("the role of the function", () => {
     expect(passing(ECS_TASK_APP)).toEqual([]);
     expect(passing(FULL_ECS_TASK_APP)).toEqual([
       {
-        ...{ policy: "TaskRoles", sid: "HandOn", actions: ["iam:PassRole"] },
+        policy: "TaskRoles",
+        sid: "HandOn",
+        actions: ["iam:PassRole"],
         resources: ["arn:aws:iam::111122223333:role/migrate", "arn:aws:iam::111122223333:role/migrate-execution"],
         conditions: { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } },
       },

@@ -27,12 +27,18 @@ export const ENGINE_PARAMETERS = {
   AutomaticTransitionsPerHour: {
     group: "Decisions",
     description: "Entries of a stack that results and timers may cause within an hour before it is stopped.",
-    ...{ type: "Number", default: 1000, min: 1, max: 999_999_999 },
+    type: "Number",
+    default: 1000,
+    min: 1,
+    max: 999_999_999,
   },
   HistoryRetentionDays: {
     group: "Decisions",
     description: "Days that the history of stacks is kept.",
-    ...{ type: "Number", default: 30, min: 1, max: 99_999 },
+    type: "Number",
+    default: 30,
+    min: 1,
+    max: 99_999,
   },
   AllowExternalNext: {
     group: "Decisions",

@@ -56,15 +56,22 @@ describe("the template beside instances", () => {
 
   it("patches in a window, some instances at a time", () => {
     expect(propertiesOf("PatchWindow")).toMatchObject({
-      ...{ Schedule: "cron(0 3 ? * SUN *)", ScheduleTimezone: "Europe/Berlin" },
-      ...{ Duration: "4", Cutoff: "1", AllowUnassociatedTargets: false },
+      Schedule: "cron(0 3 ? * SUN *)",
+      ScheduleTimezone: "Europe/Berlin",
+      Duration: "4",
+      Cutoff: "1",
+      AllowUnassociatedTargets: false,
     });
     expect(propertiesOf("PatchTarget")).toMatchObject({
       Targets: [{ Key: "tag:has_ssm_agent", Values: ["true", "True"] }],
     });
     expect(propertiesOf("PatchTask")).toMatchObject({
-      ...{ TaskType: "RUN_COMMAND", TaskArn: "AWS-RunPatchBaseline", Priority: 0 },
-      ...{ MaxConcurrency: "10%", MaxErrors: "5%", CutoffBehavior: "CONTINUE_TASK" },
+      TaskType: "RUN_COMMAND",
+      TaskArn: "AWS-RunPatchBaseline",
+      Priority: 0,
+      MaxConcurrency: "10%",
+      MaxErrors: "5%",
+      CutoffBehavior: "CONTINUE_TASK",
       Targets: [{ Key: "WindowTargetIds", Values: ["PatchTarget"] }],
       TaskInvocationParameters: {
         MaintenanceWindowRunCommandParameters: {

@@ -45,7 +45,8 @@ function addAssociation(stack: Stack, parameters: TemplateParameters, documentNa
   const artifact = parameters.given("AssociatedArtifact");
   createFleetAssociation(stack, "Association", {
     name: Fn.join("-", ["stackyard", parameters.text("YardName"), "apply-artifact"]),
-    ...{ ...TAG, documentName },
+    ...TAG,
+    documentName,
     artifactLocation: artifact.value,
     artifactSha256: parameters.text("AssociatedSha256"),
     entryPoint: parameters.text("AssociatedEntryPoint"),
@@ -60,7 +61,9 @@ function addPatchWindow(stack: Stack, parameters: TemplateParameters): void {
   const schedule = parameters.given("PatchSchedule");
   new PatchWindow(stack, "Patch", {
     name: Fn.join("-", ["stackyard", parameters.text("YardName"), "patches"]),
-    ...{ ...TAG, schedule: schedule.value, condition: schedule.condition },
+    ...TAG,
+    schedule: schedule.value,
+    condition: schedule.condition,
     timeZone: parameters.text("PatchTimeZone"),
     durationHours: parameters.number("PatchDurationHours"),
     cutoffHours: parameters.number("PatchCutoffHours"),

@@ -81,8 +81,11 @@ describe("the template of a fleet", () => {
       Variables: {
         FLEET_ENVIRONMENT: "production",
         FLEET_REPORT_URL: "https://stackyard.example.org/runs/{runId}",
-        ...{ BOOT_PROFILE: "garlc-1", BOOT_FALLBACK: "newest" },
-        ...{ BOOT_SOURCE_BUCKET: "artifacts", BOOT_SOURCE_PIPELINE: "GARLC", BOOT_SOURCE_ARTIFACT: "MyApp" },
+        BOOT_PROFILE: "garlc-1",
+        BOOT_FALLBACK: "newest",
+        BOOT_SOURCE_BUCKET: "artifacts",
+        BOOT_SOURCE_PIPELINE: "GARLC",
+        BOOT_SOURCE_ARTIFACT: "MyApp",
       },
     });
     expect(full["TaskRunnerFunction"]?.properties["Environment"]).toMatchObject({

@@ -34,8 +34,12 @@ export function addFleetTemplate(app: App): Stack {
   };
   const fleet = new Fleet(stack, "Fleet", { ...common, queues, ...toFleetSettings(parameters) });
   const runner = new TaskRunner(stack, "TaskRunner", {
-    ...{ ...common, ...toTargetRights(parameters), queues, handler: RUNNER },
-    ...{ memoryMb: parameters.number("TaskRunnerMemory"), timeoutSeconds: parameters.number("TaskRunnerTimeout") },
+    ...common,
+    ...toTargetRights(parameters),
+    queues,
+    handler: RUNNER,
+    memoryMb: parameters.number("TaskRunnerMemory"),
+    timeoutSeconds: parameters.number("TaskRunnerTimeout"),
     maxConcurrency: parameters.givenNumber("TaskConcurrency"),
     reservedConcurrency: parameters.givenNumber("TaskRunnerReservedConcurrency"),
     managedPolicyArns: parameters.givenList("TaskRunnerPolicyArns"),

@@ -66,7 +66,10 @@ export const INSTANCES_PARAMETERS = {
   LaunchHeartbeat: {
     group: "Launch hook",
     description: "Seconds without a heartbeat after which a launch has failed; heartbeats come every two minutes.",
-    ...{ type: "Number", default: 3600, min: 300, max: 7200 },
+    type: "Number",
+    default: 3600,
+    min: 300,
+    max: 7200,
   },
   PatchSchedule: {
     group: "Patches",
@@ -83,12 +86,18 @@ export const INSTANCES_PARAMETERS = {
   PatchDurationHours: {
     group: "Patches",
     description: "Hours that the window lasts.",
-    ...{ type: "Number", default: 4, min: 1, max: 24 },
+    type: "Number",
+    default: 4,
+    min: 1,
+    max: 24,
   },
   PatchCutoffHours: {
     group: "Patches",
     description: "Hours before its end from which nothing new is begun; fewer than it lasts.",
-    ...{ type: "Number", default: 1, min: 0, max: 23 },
+    type: "Number",
+    default: 1,
+    min: 0,
+    max: 23,
   },
   PatchCutoffBehavior: {
     group: "Patches",

@@ -12,7 +12,10 @@ export const OPERATIONS_PARAMETERS = {
   StateManagerMemory: {
     group: "Operations",
     description: "Memory of the state manager in MB.",
-    ...{ type: "Number", default: 512, min: 256, max: 10240 },
+    type: "Number",
+    default: 512,
+    min: 256,
+    max: 10240,
   },
   StateManagerReservedConcurrency: {
     group: "Operations",

@@ -31,6 +31,7 @@ it("keeps every value as it is", () => {
     }),
   );
   expect(JSON.parse(printTemplate({ text: "a\n  b", long: `${LONG}\n   ${LONG}` }))).toEqual({
-    ...{ text: "a\n  b", long: `${LONG}\n   ${LONG}` },
+    text: "a\n  b",
+    long: `${LONG}\n   ${LONG}`,
   });
 });

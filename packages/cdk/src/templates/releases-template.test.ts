@@ -47,12 +47,10 @@ describe("the template of releases", () => {
     expect(resources["ReleaseBucketPolicy"]?.properties["PolicyDocument"]).toMatchObject({
       Statement: [
         {
-          ...{
-            Effect: "Deny",
-            Principal: "*",
-            Action: "s3:*",
-            Condition: { Bool: { "aws:SecureTransport": "false" } },
-          },
+          Effect: "Deny",
+          Principal: "*",
+          Action: "s3:*",
+          Condition: { Bool: { "aws:SecureTransport": "false" } },
           Resource: ["arn:aws:s3:::stackyard-releases-111122223333", "arn:aws:s3:::stackyard-releases-111122223333/*"],
         },
       ],
@@ -86,9 +84,13 @@ describe("the template of releases", () => {
 
     expect(Environment).toEqual({
       Variables: {
-        ...{ ACCOUNT_ID: "111122223333", RELEASES_PRESET: "stackyard", BUCKET: "stackyard-releases-111122223333" },
-        ...{ LOCK_TABLE: "stackyard-releases-locks", ASSUMED_ROLE: "stackyard-releases-assumed" },
-        ...{ SESSION_TAGS: "true", LOG_LEVEL: "info" },
+        ACCOUNT_ID: "111122223333",
+        RELEASES_PRESET: "stackyard",
+        BUCKET: "stackyard-releases-111122223333",
+        LOCK_TABLE: "stackyard-releases-locks",
+        ASSUMED_ROLE: "stackyard-releases-assumed",
+        SESSION_TAGS: "true",
+        LOG_LEVEL: "info",
       },
     });
     expect([Timeout, RecursiveLoop]).toEqual([300, "Terminate"]);
@@ -116,7 +118,9 @@ describe("the template of releases", () => {
     expect(FunctionName).toBe(name);
     expect(Environment).toMatchObject({
       Variables: {
-        ...{ RELEASES_PRESET: ReleasesPreset, BUCKET: `${name}-111122223333`, LOCK_TABLE: `${name}-locks` },
+        RELEASES_PRESET: ReleasesPreset,
+        BUCKET: `${name}-111122223333`,
+        LOCK_TABLE: `${name}-locks`,
         ASSUMED_ROLE: `${name}-assumed`,
       },
     });
@@ -134,8 +138,11 @@ describe("the template of releases", () => {
     expect(Object.values(made.resources).map(({ type }) => type)).not.toContain("AWS::DynamoDB::Table");
     expect(made.resources["ReleasesFunction"]?.properties["Environment"]).toMatchObject({
       Variables: {
-        ...{ BUCKET: "coinbase-odin-111122223333", LOCK_TABLE: "coinbase-odin-locks", ASSUMED_ROLE: "deployer" },
-        ...{ EXTERNAL_ID: "yard-blue", SESSION_TAGS: "false" },
+        BUCKET: "coinbase-odin-111122223333",
+        LOCK_TABLE: "coinbase-odin-locks",
+        ASSUMED_ROLE: "deployer",
+        EXTERNAL_ID: "yard-blue",
+        SESSION_TAGS: "false",
       },
     });
   });

@@ -52,11 +52,14 @@ export const ROLLOUT_PARAMETERS = {
   FailureTolerancePercentage: {
     group: "Rollout",
     description: "Share of accounts in a region that may fail before the rest is given up. Not for auto-deployment.",
-    ...{ ...PERCENT, default: 10 },
+    ...PERCENT,
+    default: 10,
   },
   MaxConcurrentPercentage: {
     group: "Rollout",
     description: "Share of accounts that are worked at a time. Not for auto-deployment.",
-    ...{ ...PERCENT, default: 25, min: 1 },
+    ...PERCENT,
+    default: 25,
+    min: 1,
   },
 } as const satisfies Readonly<Record<string, ParameterDefinition>>;

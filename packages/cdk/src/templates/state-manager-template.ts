@@ -24,11 +24,15 @@ export function addStateManagerTemplate(app: App): Stack {
   const stateManager = new StateManager(stack, "StateManager", {
     ...settings,
     ...toStateManagerSettings(parameters, stack),
-    ...{ queues, stores, runnersHaveStore: parameters.text("RunnersHaveStore") },
+    queues,
+    stores,
+    runnersHaveStore: parameters.text("RunnersHaveStore"),
     machines: { bucket: parameters.text("MachineBucket"), prefix: parameters.given("MachinePrefix") },
   });
   new YardAlarms(stack, "Alarm", {
-    ...{ yardName: settings.yardName, queues, topicArns: parameters.givenList("AlarmTopicArns") },
+    yardName: settings.yardName,
+    queues,
+    topicArns: parameters.givenList("AlarmTopicArns"),
     scheduleRuleName: stateManager.scheduleRuleName,
     functions: { StateManager: stateManager.function },
   });

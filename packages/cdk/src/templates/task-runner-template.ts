@@ -29,7 +29,9 @@ export function addTaskRunnerTemplate(app: App): Stack {
   const runner = new TaskRunner(stack, "TaskRunner", {
     ...toYardSettings(parameters),
     ...toTaskRunnerSettings(parameters, stack),
-    ...{ queues, stores, runnersHaveStore: parameters.text("RunnersHaveStore") },
+    queues,
+    stores,
+    runnersHaveStore: parameters.text("RunnersHaveStore"),
   });
   const condition = new CfnCondition(stack, "RunsContainers", {
     expression: Fn.conditionAnd(

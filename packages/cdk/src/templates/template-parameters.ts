@@ -76,11 +76,15 @@ export function addParameters(stack: Stack, names: readonly ParameterName[]): Te
 function toProps(definition: ParameterDefinition): CfnParameterProps {
   const { type = "String", description, values, pattern, constraint, min, max } = definition;
   return present({
-    ...{ type, description, allowedPattern: pattern, constraintDescription: constraint },
+    type,
+    description,
+    allowedPattern: pattern,
+    constraintDescription: constraint,
     // Values are texts here; a default that is a number would be none of them for linters.
     default: values === undefined ? definition.default : definition.default?.toString(),
     allowedValues: values?.map(String),
-    ...{ minValue: min, maxValue: max },
+    minValue: min,
+    maxValue: max,
   });
 }
 

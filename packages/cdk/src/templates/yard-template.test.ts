@@ -102,14 +102,20 @@ describe("the queues of a yard", () => {
     expect(statementsOf(resolved)).toEqual([
       expect.objectContaining({ Effect: "Deny", Condition: { Bool: { "aws:SecureTransport": "false" } } }),
       {
-        ...{ Sid: "Topic", Effect: "Allow", Principal: { Service: "sns.amazonaws.com" } },
-        ...{ Action: "sqs:SendMessage", Resource: `${ARN}stack-events` },
+        Sid: "Topic",
+        Effect: "Allow",
+        Principal: { Service: "sns.amazonaws.com" },
+        Action: "sqs:SendMessage",
+        Resource: `${ARN}stack-events`,
         Condition: { ArnEquals: { "aws:SourceArn": EventTopicArn } },
       },
     ]);
     expect(propertiesOf(resolved, "EventSubscription")).toEqual({
-      ...{ TopicArn: EventTopicArn, Region: "eu-central-1", Protocol: "sqs" },
-      ...{ Endpoint: `${ARN}stack-events`, RawMessageDelivery: true },
+      TopicArn: EventTopicArn,
+      Region: "eu-central-1",
+      Protocol: "sqs",
+      Endpoint: `${ARN}stack-events`,
+      RawMessageDelivery: true,
     });
   });
 
@@ -138,8 +144,10 @@ describe("the queues of a yard", () => {
     const resolved = deploy({ EventOrder: "fifo" });
 
     expect(propertiesOf(resolved, "EventQueue")).toMatchObject({
-      ...{ QueueName: "stack-events.fifo", FifoQueue: true },
-      ...{ DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId" },
+      QueueName: "stack-events.fifo",
+      FifoQueue: true,
+      DeduplicationScope: "messageGroup",
+      FifoThroughputLimit: "perMessageGroupId",
     });
     expect(propertiesOf(resolved, "EventDeadLettersQueue")).toMatchObject({ FifoQueue: true });
     expect(propertiesOf(deploy(), "EventQueue")).not.toHaveProperty("FifoQueue");
@@ -171,7 +179,10 @@ describe("the functions of a yard", () => {
     });
     expect(propertiesOf(resolved, "TaskRunnerFunction")).toMatchObject({
       FunctionName: "stackyard-blue-task-runner-image",
-      ...{ PackageType: "Image", Architectures: ["x86_64"], Timeout: "600", ReservedConcurrentExecutions: "10" },
+      PackageType: "Image",
+      Architectures: ["x86_64"],
+      Timeout: "600",
+      ReservedConcurrentExecutions: "10",
       Code: { ImageUri: FULL_YARD_PARAMETERS.TaskRunnerImageUri },
     });
     expect(propertiesOf(resolved, "TaskRunnerFunction")).not.toHaveProperty("Handler");
@@ -197,7 +208,9 @@ describe("the functions of a yard", () => {
         ["stack-ticks", "stackyard-main-state-manager", 10],
         ["stack-tasks", "stackyard-main-task-runner", 1],
       ].map(([queue, FunctionName, BatchSize]) => ({
-        ...{ EventSourceArn: `${ARN}${queue}`, FunctionName, BatchSize },
+        EventSourceArn: `${ARN}${queue}`,
+        FunctionName,
+        BatchSize,
         FunctionResponseTypes: ["ReportBatchItemFailures"],
       })),
     );
@@ -212,19 +225,22 @@ describe("the functions of a yard", () => {
   it("are told of queues, tables and machines by the variables that they read", () => {
     const url = "https://sqs.eu-west-1.amazonaws.com/111122223333/";
     const common = {
-      ...{
-        YARD_NAME: "main",
-        LOG_LEVEL: "info",
-        RUNNERS_HAVE_STORE: "true",
-        SQS_EVENT_QUEUE_URL: `${url}stack-events`,
-      },
-      ...{ DYNAMODB_TABLE: "stackyard-main-stacks", DYNAMODB_WORK_TABLE: "stackyard-main-stacks-work" },
+      YARD_NAME: "main",
+      LOG_LEVEL: "info",
+      RUNNERS_HAVE_STORE: "true",
+      SQS_EVENT_QUEUE_URL: `${url}stack-events`,
+      DYNAMODB_TABLE: "stackyard-main-stacks",
+      DYNAMODB_WORK_TABLE: "stackyard-main-stacks-work",
       SQS_TASK_QUEUE_URL: `${url}stack-tasks`,
       // The runner decides the results of its tasks as the state manager decides events.
-      ...{ MACHINE_LOCATOR: "S3", MACHINE_S3_BUCKET: "machines", MACHINE_S3_KEY: "" },
+      MACHINE_LOCATOR: "S3",
+      MACHINE_S3_BUCKET: "machines",
+      MACHINE_S3_KEY: "",
       SQS_TICK_QUEUE_URL: `${url}stack-ticks`,
       SQS_EVENT_DEAD_LETTER_QUEUE_URL: `${url}event-dead-letters`,
-      ...{ REFUSED_EVENTS: "park", REFUSED_EVENTS_KEEP: "1h", ALLOW_EXTERNAL_NEXT: "false" },
+      REFUSED_EVENTS: "park",
+      REFUSED_EVENTS_KEEP: "1h",
+      ALLOW_EXTERNAL_NEXT: "false",
       AUTOMATIC_TRANSITIONS_PER_HOUR: "1000",
     };
     const variablesOf = (id: string) => toJson(propertiesOf(deploy(), id)["Environment"])["Variables"];
@@ -245,12 +261,17 @@ describe("the functions of a yard", () => {
     const variablesOf = (id: string) => toJson(propertiesOf(resolved, id)["Environment"])["Variables"];
 
     expect(variablesOf("StateManagerFunction")).toMatchObject({
-      ...{ EXECUTORS: "delay, ecs", REFUSED_EVENTS: "drop", REFUSED_EVENTS_KEEP: "90m", ALLOW_EXTERNAL_NEXT: "true" },
-      ...{ AUTOMATIC_TRANSITIONS_PER_HOUR: "50", HISTORY_RETENTION_DAYS: "90" },
+      EXECUTORS: "delay, ecs",
+      REFUSED_EVENTS: "drop",
+      REFUSED_EVENTS_KEEP: "90m",
+      ALLOW_EXTERNAL_NEXT: "true",
+      AUTOMATIC_TRANSITIONS_PER_HOUR: "50",
+      HISTORY_RETENTION_DAYS: "90",
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
     });
     expect(variablesOf("TaskRunnerFunction")).toMatchObject({
-      ...{ SESSION_TAGS: "true", TERRAFORM_STATE_URL: "https://stackyard.example.org" },
+      SESSION_TAGS: "true",
+      TERRAFORM_STATE_URL: "https://stackyard.example.org",
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
     });
   });
@@ -271,14 +292,13 @@ describe("the schedule of a yard", () => {
     const resolved = deploy();
 
     expect(propertiesOf(resolved, "StateManagerScheduleRule")).toMatchObject({
-      ...{ ScheduleExpression: "rate(1 minute)", State: "ENABLED" },
+      ScheduleExpression: "rate(1 minute)",
+      State: "ENABLED",
       Targets: [{ Arn: "arn:aws:lambda:eu-west-1:111122223333:function:stackyard-main-state-manager" }],
     });
     expect(propertiesOf(resolved, "StateManagerSchedulePermission")).toMatchObject({
-      ...{
-        Principal: "events.amazonaws.com",
-        SourceArn: "arn:aws:events:eu-west-1:111122223333:rule/StateManagerScheduleRule",
-      },
+      Principal: "events.amazonaws.com",
+      SourceArn: "arn:aws:events:eu-west-1:111122223333:rule/StateManagerScheduleRule",
     });
     expect(propertiesOf(resolved, "StateManagerScheduleRetries")).toMatchObject({ MaximumRetryAttempts: 0 });
   });
@@ -362,7 +382,8 @@ describe("the alarms of a yard", () => {
     const topics = [FULL_YARD_PARAMETERS.AlarmTopicArns];
 
     expect(propertiesOf(deploy(FULL_YARD_PARAMETERS), "AlarmStalledStacks")).toMatchObject({
-      ...{ AlarmActions: topics, OKActions: topics },
+      AlarmActions: topics,
+      OKActions: topics,
     });
     expect(propertiesOf(deploy(), "AlarmStalledStacks")).not.toHaveProperty("AlarmActions");
   });
@@ -388,7 +409,8 @@ describe("the containers of a yard", () => {
     expect(variables).toMatchObject({
       SQS_LONG_TASK_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/111122223333/blue-stack-long-tasks",
       POSTGRES_CONNECTION_SECRET: FULL_YARD_PARAMETERS.ConnectionSecretArn,
-      ...{ SESSION_TAGS: "true", TERRAFORM_STATE_URL: "https://stackyard.example.org" },
+      SESSION_TAGS: "true",
+      TERRAFORM_STATE_URL: "https://stackyard.example.org",
     });
     expect(variables).not.toHaveProperty("SQS_TASK_QUEUE_URL");
   });
@@ -434,11 +456,10 @@ describe("the templates of the apps", () => {
     const { outputs } = deploy({ LongTasks: "queue" }, "state-manager");
     const runner = deploy(
       {
-        ...{
-          TaskRunnerCodeKey: RUNNER_PARAMETERS.TaskRunnerCodeKey,
-          LongTaskQueueArn: String(outputs["LongTaskQueueArn"]),
-        },
-        ...{ TaskQueueArn: String(outputs["TaskQueueArn"]), EventQueueArn: String(outputs["EventQueueArn"]) },
+        TaskRunnerCodeKey: RUNNER_PARAMETERS.TaskRunnerCodeKey,
+        LongTaskQueueArn: String(outputs["LongTaskQueueArn"]),
+        TaskQueueArn: String(outputs["TaskQueueArn"]),
+        EventQueueArn: String(outputs["EventQueueArn"]),
         TaskDeadLetterQueueArn: String(outputs["TaskDeadLetterQueueArn"]),
       },
       "task-runner",

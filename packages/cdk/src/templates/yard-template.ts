@@ -25,7 +25,8 @@ export function addYardTemplate(app: App): Stack {
   const parameters = addParameters(stack, PARAMETERS_OF.yard);
   const yard = new Yard(stack, "Yard", {
     ...toYardSettings(parameters),
-    ...{ subnets: toFunctionSettings(parameters).subnets, stores: addStores(stack, parameters) },
+    subnets: toFunctionSettings(parameters).subnets,
+    stores: addStores(stack, parameters),
     machines: { bucket: parameters.text("MachineBucket"), prefix: parameters.given("MachinePrefix") },
     queues: toQueueSettings(stack, parameters),
     stateManager: toStateManagerSettings(parameters, stack),

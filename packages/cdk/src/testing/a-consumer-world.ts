@@ -61,7 +61,10 @@ export function createConsumerWorld(template: ResolvedTemplate): ConsumerWorld {
     const [name, version] = key.split("/");
     const versionId = sim.s3.findObject(DISTRIBUTOR_OUTPUTS.DistributionBucket, key)?.versionId;
     return {
-      ...{ v: 2, ArtifactKey: key, distributionId: `d-${sequence}`, sequence },
+      v: 2,
+      ArtifactKey: key,
+      distributionId: `d-${sequence}`,
+      sequence,
       artifact: { name, version, size: bytes.length, sha256: toDigest(bytes), contentType: "application/zip" },
       source: { ...DISTRIBUTOR_PLACE, bucket: DISTRIBUTOR_OUTPUTS.DistributionBucket, versionId },
       ...facts,
@@ -71,7 +74,11 @@ export function createConsumerWorld(template: ResolvedTemplate): ConsumerWorld {
   function resource(id: "AdoptedBucket" | "InitialSetTrigger") {
     const resources = openResources({ sim, clock, access, variables: variables(`${id}Function`) });
     const life = createResourceLife({
-      ...{ clock, endpoint: sim.answers, ...PLACE, logicalId: id, resourceType: `Custom::${id}` },
+      clock,
+      endpoint: sim.answers,
+      ...PLACE,
+      logicalId: id,
+      resourceType: `Custom::${id}`,
       invoke: (request) => resources.onResource({ ...request, ResourceType: `Custom::${id}` }),
     });
     const { ServiceToken: _token, ...properties } = template.resources[id]?.properties ?? {};
@@ -83,7 +90,9 @@ export function createConsumerWorld(template: ResolvedTemplate): ConsumerWorld {
   }
 
   return {
-    ...{ sim, publish, resource },
+    sim,
+    publish,
+    resource,
     async deliver(bodies, { deadlineMs = 900_000 } = {}) {
       const Records = bodies.map((body, index) => toRecord(body, index));
       const { batchItemFailures } = await copying().onMessages({ Records }, { deadlineAt: clock.now() + deadlineMs });
@@ -97,12 +106,17 @@ export function createConsumerWorld(template: ResolvedTemplate): ConsumerWorld {
 /** Its bucket lets the consumer read, its bus lets it send, its role lets it in. */
 function addDistributor(sim: AwsSim): void {
   sim.s3.createBucket({
-    ...{ ...DISTRIBUTOR_PLACE, name: DISTRIBUTOR_OUTPUTS.DistributionBucket, sharedWith: [ACCOUNT], versioned: true },
+    ...DISTRIBUTOR_PLACE,
+    name: DISTRIBUTOR_OUTPUTS.DistributionBucket,
+    sharedWith: [ACCOUNT],
+    versioned: true,
   });
   sim.eventBridge.addBus({ ...DISTRIBUTOR_PLACE, name: "stackyard-receipts", allows: [ACCOUNT] });
   sim.iam.addRole({ ...DISTRIBUTOR_PLACE, name: "TriggerInitSetRole", trusts: [ACCOUNT] });
   sim.stepFunctions.addStateMachine({
-    ...{ ...DISTRIBUTOR_PLACE, name: "stackyard-distributor-initial-set", definition: NOTHING },
+    ...DISTRIBUTOR_PLACE,
+    name: "stackyard-distributor-initial-set",
+    definition: NOTHING,
   });
 }
 
@@ -150,18 +164,32 @@ function openConsumer(input: {
     fetch: createSourceFetch({ rules: source }),
     target: { client: s3, account: ACCOUNT, region: REGION, bucket },
     source: { ...source, client: access(source.region).client(S3Client, undefined) },
-    ...{ transfer: "identity", memory: createCopyMemory(records, clock), clock, wholeBytes: 5 * MIB },
+    transfer: "identity",
+    memory: createCopyMemory(records, clock),
+    clock,
+    wholeBytes: 5 * MIB,
   });
   const sourceAccount = DISTRIBUTOR_PLACE.account;
   return createConsumer({
-    ...{ bucket, records, copier, clock, receiptBus: said("RECEIPT_BUS") },
-    ...{ queueUrl: said("QUEUE_URL"), parkingQueueUrl: said("PARKING_QUEUE_URL") },
+    bucket,
+    records,
+    copier,
+    clock,
+    receiptBus: said("RECEIPT_BUS"),
+    queueUrl: said("QUEUE_URL"),
+    parkingQueueUrl: said("PARKING_QUEUE_URL"),
     config: {
-      ...{ account: ACCOUNT, region: REGION, topicArn: said("DISTRIBUTION_TOPIC"), sourceAccount },
-      ...{ sourceBucket: source.bucket, sourceRegion: source.region, retire: said("RETIRE") === "true" },
+      account: ACCOUNT,
+      region: REGION,
+      topicArn: said("DISTRIBUTION_TOPIC"),
+      sourceAccount,
+      sourceBucket: source.bucket,
+      sourceRegion: source.region,
+      retire: said("RETIRE") === "true",
     },
     clients: {
-      ...{ s3, sqs: access(REGION).client(SQSClient, undefined) },
+      s3,
+      sqs: access(REGION).client(SQSClient, undefined),
       events: access(DISTRIBUTOR_PLACE.region).client(EventBridgeClient, undefined),
     },
   });
@@ -179,10 +207,13 @@ function openResources(input: {
   );
   const asking = () => access("InitialSetTriggerRole", DISTRIBUTOR_PLACE.region);
   return createConsumerResources({
-    ...{ ...PLACE, clock, fetch: (url: string | URL | Request, init?: object) => sim.answers.fetch(String(url), init) },
+    ...PLACE,
+    clock,
+    fetch: (url: string | URL | Request, init?: object) => sim.answers.fetch(String(url), init),
     bucket: () => ({ s3: access("AdoptedBucketRole").client(S3Client, undefined) }),
     initialSet: () => ({
-      ...{ machineArn: machineArn ?? "", bucket: String(variables["ARTIFACTS_BUCKET"]) },
+      machineArn: machineArn ?? "",
+      bucket: String(variables["ARTIFACTS_BUCKET"]),
       capabilities: { transfer: "auto", retire: false },
       states: asking().client(SFNClient, { ...DISTRIBUTOR_PLACE, partition: "aws", role: role ?? "" }),
       receipts: { client: asking().client(EventBridgeClient, undefined), bus: bus ?? "" },
@@ -193,8 +224,11 @@ function openResources(input: {
 function toRecord(body: object, index: number) {
   const all = { stringValue: "ALL", dataType: "String" };
   return {
-    ...{ messageId: `m-${index}`, receiptHandle: `r-${index}`, body: JSON.stringify(body) },
-    ...{ messageAttributes: { account: all, region: all }, attributes: { ApproximateReceiveCount: "1" } },
+    messageId: `m-${index}`,
+    receiptHandle: `r-${index}`,
+    body: JSON.stringify(body),
+    messageAttributes: { account: all, region: all },
+    attributes: { ApproximateReceiveCount: "1" },
   };
 }
 

@@ -60,7 +60,8 @@ export function createDistributorWorld(template: ResolvedTemplate): DistributorW
   }
 
   return {
-    ...{ sim, handle },
+    sim,
+    handle,
     async publish(version) {
       const content = `content of ${version}`;
       sim.s3.write(bucket, keyOf(version), content);
@@ -109,15 +110,24 @@ function openDistributor(input: {
   });
   return createDistributor({
     config: {
-      ...{ ...PLACE, bucket: said("ARTIFACTS_BUCKET"), prefix: said("ARTIFACT_PREFIX") },
-      ...{ uploadPrefix: said("UPLOAD_PREFIX"), topicArn: said("DISTRIBUTION_TOPIC") },
-      ...{ trustedAccounts: said("TRUSTED_ACCOUNTS").split(","), machineArn: said("INITIAL_SET_MACHINE") },
-      ...{ keepDays: Number(said("KEEP_DAYS")) },
+      ...PLACE,
+      bucket: said("ARTIFACTS_BUCKET"),
+      prefix: said("ARTIFACT_PREFIX"),
+      uploadPrefix: said("UPLOAD_PREFIX"),
+      topicArn: said("DISTRIBUTION_TOPIC"),
+      trustedAccounts: said("TRUSTED_ACCOUNTS").split(","),
+      machineArn: said("INITIAL_SET_MACHINE"),
+      keepDays: Number(said("KEEP_DAYS")),
     },
-    ...{ records: createMemoryRecords(), clock, random: createRandom(1), write: () => undefined },
+    records: createMemoryRecords(),
+    clock,
+    random: createRandom(1),
+    write: () => undefined,
     credentials: createSignerCredentials({ access, clock, ...PLACE, roleArn: said("SIGNER_ROLE") }),
-    ...{ s3: access.client(S3Client, undefined), sns: access.client(SNSClient, undefined) },
-    ...{ events: access.client(EventBridgeClient, undefined), states: access.client(SFNClient, undefined) },
+    s3: access.client(S3Client, undefined),
+    sns: access.client(SNSClient, undefined),
+    events: access.client(EventBridgeClient, undefined),
+    states: access.client(SFNClient, undefined),
   });
 }
 
@@ -129,8 +139,16 @@ interface ReceivedFile {
 
 function toReceipt(clock: FakeClock, artifact: ReceivedFile, sha256: string) {
   const detail = {
-    ...{ v: 1, artifact, ...CONSUMER_PLACE, bucket: "copies", status: "stored", code: null, verified: true },
-    ...{ sourceSha256: sha256, storedSha256: sha256, at: new Date(clock.now()).toISOString() },
+    v: 1,
+    artifact,
+    ...CONSUMER_PLACE,
+    bucket: "copies",
+    status: "stored",
+    code: null,
+    verified: true,
+    sourceSha256: sha256,
+    storedSha256: sha256,
+    at: new Date(clock.now()).toISOString(),
   };
   const { account } = CONSUMER_PLACE;
   return { source: "stackyard.consumer", account, "detail-type": "artifact.receipt", detail };

@@ -41,12 +41,18 @@ export function createFleetWorld(settings: FleetSettings = {}): FleetWorld {
     return view && finished.has(runId) ? { ...view, state: "succeeded", endedAt: clock.now() } : view;
   };
   const app = createFleet({
-    ...{ runs: { ...runs, find }, records: store.records, clock, logger: silentLogger, settings },
+    runs: { ...runs, find },
+    records: store.records,
+    clock,
+    logger: silentLogger,
+    settings,
     aws: { own: own as never, fleet: own as never },
     openArtifactS3: () => ofJobs(S3Client),
   });
   return {
-    ...{ sim, clock, app },
+    sim,
+    clock,
+    app,
     finish: (runId) => void finished.add(runId),
     add(registersAt = 0) {
       const instanceId = sim.ec2.addInstance({ ...PLACE, state: "running", tags: { has_ssm_agent: "true" } });

@@ -38,8 +38,13 @@ export function createReleasesWorld(): ReleasesWorld {
   const credentials = sim.iam.addUser({ account: ACCOUNT, name: "function" });
   const plugins = [createSimPlugin(sim)] as never;
   const { handler } = createReleases({
-    ...{ clock, random: createRandom(3), logger: silentLogger, bucket: BUCKET, externalId: EXTERNAL_ID },
-    ...{ constants: PRESETS.stackyard, deployer: { account: ACCOUNT, region: REGION } },
+    clock,
+    random: createRandom(3),
+    logger: silentLogger,
+    bucket: BUCKET,
+    externalId: EXTERNAL_ID,
+    constants: PRESETS.stackyard,
+    deployer: { account: ACCOUNT, region: REGION },
     access: (session) => createAwsAccess({ clock, session, credentials, plugins, region: REGION }),
   });
   sim.lambda.addFunction({ ...PLACE, name: NAME, handler });
@@ -62,7 +67,8 @@ export function createReleasesWorld(): ReleasesWorld {
   }
 
   return {
-    ...{ sim, release },
+    sim,
+    release,
     calls: () => ({
       own: sim.calls.filter(({ arn }) => arn.endsWith("user/function")),
       assumed: sim.calls.filter(({ arn }) => arn.includes(`assumed-role/${ASSUMED}/`)),
@@ -87,7 +93,12 @@ function addResources(sim: AwsSim): void {
   sim.classicLoadBalancing.addLoadBalancer({ ...PLACE, name: "web", tags });
   sim.cloudWatch.addAlarm({ ...PLACE, name: "errors" });
   sim.autoScaling.addGroup({
-    ...{ ...PLACE, name: "old", desired: 2, max: 10, targetGroups: [targetGroup], loadBalancers: ["web"] },
+    ...PLACE,
+    name: "old",
+    desired: 2,
+    max: 10,
+    targetGroups: [targetGroup],
+    loadBalancers: ["web"],
     tags: { ...PROJECT, ServiceName: "web", ReleaseID: "release-0" },
     policies: [{ name: "up", alarms: ["old-up"] }],
   });
@@ -97,20 +108,36 @@ function addResources(sim: AwsSim): void {
 function aDocument(now: Date) {
   const stamp = now.toISOString().slice(0, 19);
   return {
-    ...{ aws_account_id: ACCOUNT, aws_region: REGION, bucket: BUCKET, release_id: `release-${stamp}` },
-    ...{ project_name: "org/shop", config_name: "production", created_at: `${stamp}Z`, timeout: 900 },
-    ...{ ami: "base", subnets: ["private-a"], user_data_sha256: USER_DATA_SHA256, alarms: ["errors"] },
-    ...{ count_terminations: "cumulative", drain_hooks: true },
+    aws_account_id: ACCOUNT,
+    aws_region: REGION,
+    bucket: BUCKET,
+    release_id: `release-${stamp}`,
+    project_name: "org/shop",
+    config_name: "production",
+    created_at: `${stamp}Z`,
+    timeout: 900,
+    ami: "base",
+    subnets: ["private-a"],
+    user_data_sha256: USER_DATA_SHA256,
+    alarms: ["errors"],
+    count_terminations: "cumulative",
+    drain_hooks: true,
     lifecycle: {
       ready: { transition: "autoscaling:EC2_INSTANCE_TERMINATING", role: "hooks", sns: "hooks", heartbeat_timeout: 60 },
     },
     services: {
       web: {
-        ...{ instance_type: "t3.micro", security_groups: ["web"], elbs: ["web"], target_groups: ["web"] },
-        ...{ profile: "web", placement_group_name: "stackyard/org/shop/production/web" },
+        instance_type: "t3.micro",
+        security_groups: ["web"],
+        elbs: ["web"],
+        target_groups: ["web"],
+        profile: "web",
+        placement_group_name: "stackyard/org/shop/production/web",
         placement_group_strategy: "spread",
         autoscaling: {
-          ...{ min_size: 2, max_size: 4, strategy: "GatedCanary" },
+          min_size: 2,
+          max_size: 4,
+          strategy: "GatedCanary",
           policies: [{ type: "cpu_scale_up" }],
         },
       },

@@ -99,7 +99,9 @@ export const APP_DEPLOYMENTS: readonly (readonly [string, string, Readonly<Recor
     "fleet",
     "on a database",
     {
-      ...{ ...FULL_FLEET_APP, StacksTable: "", WorkTable: "" },
+      ...FULL_FLEET_APP,
+      StacksTable: "",
+      WorkTable: "",
       ConnectionSecretArn: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-abc",
     },
   ],

@@ -19,7 +19,9 @@ const OPERATIONS = {
 
 /** Parameters with which the distributor is deployed. */
 export const DISTRIBUTOR_APP = {
-  ...{ CodeBucket: "code", DistributorCodeKey: "distributor.zip", TrustedAccounts: "111122223333,444455556666" },
+  CodeBucket: "code",
+  DistributorCodeKey: "distributor.zip",
+  TrustedAccounts: "111122223333,444455556666",
 } as const;
 
 /** Everything that can be said of it is said. */
@@ -93,7 +95,9 @@ export const FULL_CONSUMER_APP = {
 /** A bucket that is made, with what only such a one has. */
 export const ADOPTING_CONSUMER_APP = {
   ...DISTRIBUTOR_OUTPUTS,
-  ...{ BucketPrefix: "tts-cloud-artifacts", EmptyOnDelete: "true", SsmParameterName: "" },
+  BucketPrefix: "tts-cloud-artifacts",
+  EmptyOnDelete: "true",
+  SsmParameterName: "",
   KmsKeyArn: KEY,
 } as const;
 

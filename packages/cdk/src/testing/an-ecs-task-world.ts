@@ -24,12 +24,17 @@ export function createEcsTaskWorld(stateMachineName: string): EcsTaskWorld {
   const [taskRoleArn = "", executionRoleArn = ""] = TASK_ROLES;
   sim.ecs.addCluster({ ...PLACE, name: "web" });
   sim.ecs.registerTaskDefinition({
-    ...{ ...PLACE, family: "migrate", taskRoleArn, executionRoleArn },
+    ...PLACE,
+    family: "migrate",
+    taskRoleArn,
+    executionRoleArn,
     containerDefinitions: [{ name: "app", cpu: 256, memory: 512, logConfiguration: LOGS }],
   });
   const definition = toEcsTaskStateMachine(`arn:aws:lambda:${REGION}:${ACCOUNT}:function:ecs-task`);
   const made = createEcsTask({
-    ...{ clock, records: createMemoryRecords(), physicalId: "taskArn" },
+    clock,
+    records: createMemoryRecords(),
+    physicalId: "taskArn",
     aws: createSimulatedClients(sim, { ...PLACE, name: "ecs-task" }),
     fetch: (url, init) => sim.answers.fetch(url instanceof Request ? url.url : url, init),
     secret: async () => "a long random text that nobody knows",

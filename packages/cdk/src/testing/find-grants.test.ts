@@ -2,7 +2,10 @@ import { describe, expect, it } from "vitest";
 import { findGrants, type Grant, isAllowed, listPairs } from "./find-grants.ts";
 
 const grant: Grant = {
-  ...{ policy: "Machines", sid: "List", actions: ["s3:ListBucket"], resources: ["arn:aws:s3:::machines"] },
+  policy: "Machines",
+  sid: "List",
+  actions: ["s3:ListBucket"],
+  resources: ["arn:aws:s3:::machines"],
   conditions: { StringLike: { "s3:prefix": "m/*" } },
 };
 

@@ -67,7 +67,10 @@ function toGrant(policy: string, statement: Readonly<Record<string, unknown>>): 
   const { Sid, Effect, Action, Resource, Condition } = statement;
   if (Effect !== "Allow") throw new TypeError(`${policy} ${Sid} allows nothing.`);
   return {
-    ...{ policy, sid: String(Sid), actions: toList(Action).map(String), resources: toList(Resource).map(String) },
+    policy,
+    sid: String(Sid),
+    actions: toList(Action).map(String),
+    resources: toList(Resource).map(String),
     conditions: toJson(Condition),
   };
 }

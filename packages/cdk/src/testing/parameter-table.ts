@@ -3,10 +3,18 @@ import type { ParameterDefinition } from "../templates/parameter-forms.ts";
 import { PARAMETERS_OF } from "../templates/parameters-of.ts";
 
 const LETTERS = {
-  ...{ yard: "Y", "state-manager": "S", "task-runner": "T" },
-  ...{ "ecs-task": "E", fleet: "F", "fleet-instances": "I" },
-  ...{ releases: "R", "releases-account": "A" },
-  ...{ distributor: "D", consumer: "C", "consumer-zip": "Z", "consumers-rollout": "O" },
+  yard: "Y",
+  "state-manager": "S",
+  "task-runner": "T",
+  "ecs-task": "E",
+  fleet: "F",
+  "fleet-instances": "I",
+  releases: "R",
+  "releases-account": "A",
+  distributor: "D",
+  consumer: "C",
+  "consumer-zip": "Z",
+  "consumers-rollout": "O",
 } as const;
 
 /** The parameters of the templates as the table of the README. */

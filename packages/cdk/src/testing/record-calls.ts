@@ -28,7 +28,8 @@ export async function startRecorder(target: string): Promise<Recorder> {
   // A server that listens on a port has an address of that kind.
   const { port } = server.address() as AddressInfo;
   return {
-    ...{ endpoint: `http://127.0.0.1:${port}`, calls },
+    endpoint: `http://127.0.0.1:${port}`,
+    calls,
     stop: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

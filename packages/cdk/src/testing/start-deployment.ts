@@ -57,8 +57,11 @@ export async function startDeployment(
     resolved,
     environmentOf: (functionId) => ({
       ...toVariables(resolved, functionId),
-      ...{ AWS_REGION: REGION, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" },
-      ...{ AWS_ENDPOINT_URL: recorder.endpoint, AWS_ENDPOINT_URL_DYNAMODB: tableRecorder.endpoint },
+      AWS_REGION: REGION,
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+      AWS_ENDPOINT_URL: recorder.endpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: tableRecorder.endpoint,
     }),
     putMachine: async (Key, Body) => void (await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body }))),
     send: async (queue, body) =>
@@ -114,7 +117,9 @@ function toVariables({ resources }: ResolvedTemplate, functionId: string): Reado
 async function receiveBatch(sqs: SQSClient, queue: string, QueueUrl: string) {
   const { Messages = [] } = await sqs.send(
     new ReceiveMessageCommand({
-      ...{ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 5 },
+      QueueUrl,
+      MaxNumberOfMessages: 10,
+      WaitTimeSeconds: 5,
       MessageSystemAttributeNames: ["All"],
       MessageAttributeNames: ["All"],
     }),
@@ -125,8 +130,13 @@ async function receiveBatch(sqs: SQSClient, queue: string, QueueUrl: string) {
       return [name, { stringValue: StringValue, dataType: DataType }] as const;
     });
     return {
-      ...{ messageId: MessageId, receiptHandle: ReceiptHandle, body: Body, attributes: Attributes },
-      ...{ messageAttributes: Object.fromEntries(attributes), eventSource: "aws:sqs", eventSourceARN },
+      messageId: MessageId,
+      receiptHandle: ReceiptHandle,
+      body: Body,
+      attributes: Attributes,
+      messageAttributes: Object.fromEntries(attributes),
+      eventSource: "aws:sqs",
+      eventSourceARN,
     };
   });
   return { Records };

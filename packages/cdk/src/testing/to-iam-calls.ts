@@ -21,8 +21,15 @@ type Judge = (call: SimulatedCall, facts: SimulatedFacts) => readonly Call[];
 
 /** The prefixes of actions, by the names of clients. */
 const PREFIXES: Readonly<Record<string, string>> = {
-  ...{ ECS: "ecs", EC2: "ec2", SSM: "ssm", S3: "s3", SFN: "states", CodePipeline: "codepipeline" },
-  ...{ CloudWatchLogs: "logs", CloudFormation: "cloudformation", AutoScaling: "autoscaling" },
+  ECS: "ecs",
+  EC2: "ec2",
+  SSM: "ssm",
+  S3: "s3",
+  SFN: "states",
+  CodePipeline: "codepipeline",
+  CloudWatchLogs: "logs",
+  CloudFormation: "cloudformation",
+  AutoScaling: "autoscaling",
   ElasticLoadBalancingV2: "elasticloadbalancing",
 };
 
@@ -55,7 +62,8 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   "S3.HeadObject": judgeObject,
   "S3.ListObjectsV2": ({ input }) => [
     {
-      ...{ action: "s3:ListBucket", resource: `arn:aws:s3:::${input["Bucket"]}` },
+      action: "s3:ListBucket",
+      resource: `arn:aws:s3:::${input["Bucket"]}`,
       context: { "s3:prefix": String(input["Prefix"] ?? "") },
     },
   ],
@@ -76,7 +84,8 @@ function judgeStart(call: SimulatedCall, facts: SimulatedFacts): readonly Call[]
   const definition = String(call.input["taskDefinition"]);
   const tasks = `arn:aws:ecs:${call.region}:${facts.account}:task/web/0123456789abcdef0123456789abcdef`;
   const passed = (facts.rolesOf?.(definition) ?? []).map((resource) => ({
-    ...{ action: "iam:PassRole", resource },
+    action: "iam:PassRole",
+    resource,
     context: { "iam:PassedToService": "ecs-tasks.amazonaws.com" },
   }));
   const tagged = { action: "ecs:TagResource", resource: tasks, context: { "ecs:CreateAction": action } };

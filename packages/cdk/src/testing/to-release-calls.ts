@@ -13,8 +13,15 @@ type Judge = (call: LoggedCall, known: Known) => readonly Call[];
 
 /** The prefixes of actions, by the names of clients. */
 const PREFIXES: Readonly<Record<string, string>> = {
-  ...{ AutoScaling: "autoscaling", EC2: "ec2", CloudWatch: "cloudwatch", IAM: "iam", SNS: "sns", S3: "s3", STS: "sts" },
-  ...{ ElasticLoadBalancing: "elasticloadbalancing", ElasticLoadBalancingV2: "elasticloadbalancing" },
+  AutoScaling: "autoscaling",
+  EC2: "ec2",
+  CloudWatch: "cloudwatch",
+  IAM: "iam",
+  SNS: "sns",
+  S3: "s3",
+  STS: "sts",
+  ElasticLoadBalancing: "elasticloadbalancing",
+  ElasticLoadBalancingV2: "elasticloadbalancing",
 };
 
 const inAccount = (service: string, name: string) => `arn:aws:${service}:${REGION}:${ACCOUNT}:${name}`;
@@ -70,7 +77,8 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   ],
   "CloudWatch.PutMetricAlarm": (call) =>
     ["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"].map((action) => ({
-      ...{ action, resource: inAccount("cloudwatch", `alarm:${call.input["AlarmName"]}`) },
+      action,
+      resource: inAccount("cloudwatch", `alarm:${call.input["AlarmName"]}`),
       context: toContext("aws:RequestTag", tagsIn(call)),
     })),
   "CloudWatch.DeleteAlarms": (call) =>
@@ -110,11 +118,13 @@ function judgeCreation(call: LoggedCall): readonly Call[] {
   const hooks = toList(call.input["LifecycleHookSpecificationList"]).map((hook) => String(toJson(hook)["RoleARN"]));
   return [
     {
-      ...{ action: toAction(call), resource: group(call.input["AutoScalingGroupName"]) },
+      action: toAction(call),
+      resource: group(call.input["AutoScalingGroupName"]),
       context: toContext("aws:RequestTag", tagsIn(call)),
     },
     {
-      ...{ action: "ec2:RunInstances", resource: inAccount("ec2", "instance/*") },
+      action: "ec2:RunInstances",
+      resource: inAccount("ec2", "instance/*"),
       context: { "ec2:LaunchTemplate": inAccount("ec2", "launch-template/lt-0") },
     },
     handOn(role("/stackyard/org/shop/production/web/web"), "ec2.amazonaws.com"),

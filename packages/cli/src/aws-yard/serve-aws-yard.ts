@@ -51,13 +51,17 @@ async function serve(
   const server = createServer(
     { store, locator, executors, clock: systemClock, ids: createUlids(), logger, version: VERSION },
     {
-      ...{ host: "127.0.0.1", port: 0, tokens: [{ name: caller, token }], limits: { outcomeMs: OUTCOME_MS } },
+      host: "127.0.0.1",
+      port: 0,
+      tokens: [{ name: caller, token }],
+      limits: { outcomeMs: OUTCOME_MS },
       allowExternalNext: env["ALLOW_EXTERNAL_NEXT"] === "true",
     },
   );
   const { url } = await server.start();
   return {
-    ...{ url, token },
+    url,
+    token,
     async close() {
       await server.stop();
       await opened.close();

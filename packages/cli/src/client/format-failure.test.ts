@@ -4,7 +4,12 @@ import { formatFailure, formatFailureCell, toOneLine } from "./format-failure.ts
 
 const out = { paint: (_style: string, text: string) => text };
 const failure: LastFailure = {
-  ...{ task: "db", state: "BUILD", entry: 1, attempt: 2, at: "2026-01-01T00:00:00.000Z", code: "QUOTA" },
+  task: "db",
+  state: "BUILD",
+  entry: 1,
+  attempt: 2,
+  at: "2026-01-01T00:00:00.000Z",
+  code: "QUOTA",
   message: "terraform apply ended with exit code 1.\n\nerror: no quota",
 };
 const now = Date.parse("2026-01-01T00:01:00.000Z");

@@ -15,7 +15,14 @@ describe("parseMetadata", () => {
     ];
 
     expect(parseMetadata(words)).toEqual({
-      ...{ sha: "x", url: "a=b", empty: "", seen: 5, done: true, gone: null, quoted: "5", n: 1 },
+      sha: "x",
+      url: "a=b",
+      empty: "",
+      seen: 5,
+      done: true,
+      gone: null,
+      quoted: "5",
+      n: 1,
     });
   });
 

@@ -5,13 +5,24 @@ import { tellMachine } from "./tell-machine.ts";
 const plain = { paint: (_: string, text: string) => text };
 
 const machine: MachineDetails = {
-  ...{ name: "review-app", status: "valid", hash: "0123", problems: [] },
-  ...{ version: 2, revision: "pin", events: ["PUSHED", "MERGED"] },
+  name: "review-app",
+  status: "valid",
+  hash: "0123",
+  problems: [],
+  version: 2,
+  revision: "pin",
+  events: ["PUSHED", "MERGED"],
   states: [
     { name: "INIT", terminal: false, tasks: [], on: ["PUSHED"], leaving: "wait" },
     {
-      ...{ name: "LIVE", terminal: false, tasks: ["app", "db"], on: ["MERGED", "TIMEOUT"], leaving: "cancel" },
-      ...{ timeoutMs: 2_700_000, after: [{ inMs: 259_200_000, event: "MERGED" }], protected: true },
+      name: "LIVE",
+      terminal: false,
+      tasks: ["app", "db"],
+      on: ["MERGED", "TIMEOUT"],
+      leaving: "cancel",
+      timeoutMs: 2_700_000,
+      after: [{ inMs: 259_200_000, event: "MERGED" }],
+      protected: true,
     },
     { name: "GONE", terminal: true, tasks: [], on: [] },
   ],

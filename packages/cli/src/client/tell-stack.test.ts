@@ -8,15 +8,30 @@ function tell(why: string, progressMessage: string): string {
   const attempt = { attemptId: "a", stackId: "s", task: "work", entry: 1, attempt: 1, status: "running" } as const;
   const times = { dispatchedAt: at, deadlineAt: at };
   const stack: StackDetails = {
-    ...{ id: "s", machine: "m", machineHash: "0".repeat(64), state: "RUN", previousState: null, metadata: {} },
-    ...{ createdAt: at, updatedAt: at, enteredAt: at, life: "e", entry: 1, version: 1, summary: "Waits for work." },
+    id: "s",
+    machine: "m",
+    machineHash: "0".repeat(64),
+    state: "RUN",
+    previousState: null,
+    metadata: {},
+    createdAt: at,
+    updatedAt: at,
+    enteredAt: at,
+    life: "e",
+    entry: 1,
+    version: 1,
+    summary: "Waits for work.",
     tasks: [
       {
-        ...{ name: "work", status: "PENDING", why },
+        name: "work",
+        status: "PENDING",
+        why,
         attempt: { ...attempt, ...times, heldKeys: [], hasLog: false, progressMessage },
       },
     ],
-    ...{ attempts: [], parked: [], timers: [] },
+    attempts: [],
+    parked: [],
+    timers: [],
   };
   return tellStack(stack, { paint: (_style, text) => text }, Date.parse(at));
 }
@@ -33,8 +48,19 @@ describe("tellStack", () => {
 
 describe("a row of a list of those that wait", () => {
   const summary = (more: Partial<StackSummary>): StackSummary => ({
-    ...{ id: "s", machine: "m", machineHash: "", state: "RUN", previousState: null, metadata: {}, tasks: [] },
-    ...{ createdAt: at, updatedAt: at, enteredAt: at, life: "e", entry: 1, version: 1 },
+    id: "s",
+    machine: "m",
+    machineHash: "",
+    state: "RUN",
+    previousState: null,
+    metadata: {},
+    tasks: [],
+    createdAt: at,
+    updatedAt: at,
+    enteredAt: at,
+    life: "e",
+    entry: 1,
+    version: 1,
     ...more,
   });
   const plain = { paint: (_style: string, text: string) => text };

@@ -7,8 +7,15 @@ const at = "2026-01-01T00:00:00.000Z";
 
 function aPlan(plan: Partial<UpgradePlan> = {}): UpgradePlan {
   return {
-    ...{ stackId: "pr-1", machine: "app", from: "a".repeat(64), to: "b".repeat(64), outcome: "applied" },
-    ...{ replayed: 4, differences: [], more: 0, end: [] },
+    stackId: "pr-1",
+    machine: "app",
+    from: "a".repeat(64),
+    to: "b".repeat(64),
+    outcome: "applied",
+    replayed: 4,
+    differences: [],
+    more: 0,
+    end: [],
     ...plan,
   };
 }
@@ -27,11 +34,14 @@ describe("a plan", () => {
   it("shows each place where the stack would have gone another way, and how it would stand", () => {
     const differences: UpgradePlan["differences"] = [
       {
-        ...{ eventId: "e1", event: "PUSHED", at, position: 7 },
+        eventId: "e1",
+        event: "PUSHED",
+        at,
+        position: 7,
         before: { outcome: "applied", state: "BUILD", sent: ["network", "db"] },
         after: { outcome: "refused", code: "EVENT_NOT_HANDLED", state: "LIVE", sent: [] },
       },
-      { ...{ eventId: "t1", event: "MERGED", at }, after: { outcome: "removed", state: null, sent: ["remove"] } },
+      { eventId: "t1", event: "MERGED", at, after: { outcome: "removed", state: null, sent: ["remove"] } },
     ];
     const end = [{ what: "state", before: "BUILD", after: null }];
 

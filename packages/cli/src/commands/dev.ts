@@ -46,8 +46,11 @@ export const dev = defineCommand({
     const file = await loadConfigFile(cwd, project);
     const running = await startDev(file, {
       ...toServerAddress(file.config, given),
-      ...{ env, anonymous: noToken, drainMs: DRAIN_MS },
-      ...{ logger: createProcessLogger(context), onReport: createTellReport(out) },
+      env,
+      anonymous: noToken,
+      drainMs: DRAIN_MS,
+      logger: createProcessLogger(context),
+      onReport: createTellReport(out),
     });
     try {
       await follow(context, running, noToken);

@@ -382,7 +382,9 @@ describe("commands of packages", () => {
     expect(exitCode).toBe(0);
     expect(parseLines(stdout)).toEqual([
       {
-        ...{ args: { yard: "elsewhere" }, dataDir: join(cwd, "data"), tea: "green" },
+        args: { yard: "elsewhere" },
+        dataDir: join(cwd, "data"),
+        tea: "green",
         yards: { prod: { type: "aws", region: "eu-west-1" } },
       },
     ]);
@@ -443,7 +445,9 @@ describe("doctor", () => {
     expect(parseLines(stdout).filter(({ check }) => check === "store")).toEqual([
       { check: "store", status: "ok", message: expect.stringContaining(join(cwd, ".stackyard")) },
       {
-        ...{ check: "store", status: "warn", message: expect.stringMatching(/^DATABASE_URL names a store/) },
+        check: "store",
+        status: "warn",
+        message: expect.stringMatching(/^DATABASE_URL names a store/),
         hint: expect.stringContaining("write `store` into the configuration"),
       },
     ]);

@@ -18,8 +18,12 @@ tasks:
 `;
 const QUEUES = "https://sqs.eu-west-1.amazonaws.com/111122223333";
 const AWS = {
-  ...{ type: "aws", region: "eu-west-1", stacksTable: "Stacks", machines: { bucket: "machines" } },
-  ...{ eventQueueUrl: `${QUEUES}/stack-events`, taskQueueUrl: `${QUEUES}/stack-tasks` },
+  type: "aws",
+  region: "eu-west-1",
+  stacksTable: "Stacks",
+  machines: { bucket: "machines" },
+  eventQueueUrl: `${QUEUES}/stack-events`,
+  taskQueueUrl: `${QUEUES}/stack-tasks`,
 };
 const PLUGIN = `import { definePlugin } from "@stackyard/core";
 import { Type } from "typebox";
@@ -39,7 +43,8 @@ describe("commands over yards of the configuration", () => {
   };
   const { folder: cwd, remove } = makeTempProject({
     ...FAKE_YARD_RUNTIME,
-    ...{ "stackyard.config.json": JSON.stringify(config), "ask.mjs": PLUGIN },
+    "stackyard.config.json": JSON.stringify(config),
+    "ask.mjs": PLUGIN,
   });
   const run = (...words: string[]) => runCli(words, { cwd });
   let running: ReturnType<typeof startYard>;

@@ -6,8 +6,17 @@ const at = "2026-01-01T00:00:00.000Z";
 
 function aWorker(overrides: Partial<YardProcess>): YardProcess {
   return {
-    ...{ id: "01A", roles: ["worker"], version: "0.1.0", host: "blue", executors: ["terraform"] },
-    ...{ capacity: 8, running: 8, draining: false, gone: false, startedAt: at, seenAt: at },
+    id: "01A",
+    roles: ["worker"],
+    version: "0.1.0",
+    host: "blue",
+    executors: ["terraform"],
+    capacity: 8,
+    running: 8,
+    draining: false,
+    gone: false,
+    startedAt: at,
+    seenAt: at,
     ...overrides,
   };
 }

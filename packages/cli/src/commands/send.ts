@@ -286,7 +286,10 @@ function tellReached(stackId: string, stack: StackDetails | "removed"): string {
 
 function toResult({ event, outcome, code, reason, from, to, sent, notes }: HistoryEntry) {
   return {
-    ...{ event, outcome, sent, notes },
+    event,
+    outcome,
+    sent,
+    notes,
     ...(code === undefined ? {} : { code }),
     ...(reason === undefined ? {} : { reason }),
     ...(from === undefined ? {} : { from }),

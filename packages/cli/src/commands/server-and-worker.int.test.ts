@@ -48,7 +48,8 @@ function aProject(config: object = {}) {
   });
   cleanUps.push(remove);
   return {
-    ...{ cwd, store },
+    cwd,
+    store,
     go: () => writeFileSync(join(cwd, "go"), ""),
     hasBegun: () => expect.poll(() => existsSync(join(cwd, "begun")), { timeout: 10_000 }).toBe(true),
     isDone: () =>

@@ -50,9 +50,14 @@ export const server = defineCommand({
     const running = await startProcess(file, {
       roles: withWorker ? ["engine", "worker"] : ["engine"],
       store: chooseServerStore(file, env, withWorker),
-      ...{ env, drainMs, logger: createProcessLogger(context), onReport: createTellReport(out) },
+      env,
+      drainMs,
+      logger: createProcessLogger(context),
+      onReport: createTellReport(out),
       serve: {
-        ...{ host, port, anonymous: noToken },
+        host,
+        port,
+        anonymous: noToken,
         loadTokens: async () => tokens?.load() ?? [],
         ...(isPublished ? { proofDir: dataDirOf(file) } : {}),
       },

@@ -48,7 +48,9 @@ describe("task run", () => {
 
     expect(exitCode).toBe(0);
     expect(parseLines(stdout).at(-1)).toMatchObject({
-      ...{ event: "TASK_COMPLETED", stackId: "pr-12", task: TASK },
+      event: "TASK_COMPLETED",
+      stackId: "pr-12",
+      task: TASK,
       outputs: { got: "yes" },
     });
   });

@@ -59,7 +59,10 @@ async function runTask(
   const answers: Answer[] = [];
   const worker = createMessageWorker(
     {
-      ...{ executors, logger, clock: systemClock, ids: createUlids() },
+      executors,
+      logger,
+      clock: systemClock,
+      ids: createUlids(),
       aws: createOwnAwsAccess({ clock: systemClock, logger }),
       publish: async (events) => void answers.push(...events.map(({ message }) => message)),
     },

@@ -66,7 +66,10 @@ export const worker = defineCommand({
       roles: ["worker"],
       store: chooseWorkerStore(file, env),
       serverUrl: findServerUrl(file, url ?? env["STACKYARD_URL"]),
-      ...{ env, drainMs, logger: createProcessLogger(context), onReport: createTellReport(out) },
+      env,
+      drainMs,
+      logger: createProcessLogger(context),
+      onReport: createTellReport(out),
     });
     const health = await openHealth(running, { healthPort, healthHost, isStopping: () => stopping });
     tellReady(running, { out, health, concurrency: file.config.concurrency ?? DEFAULT_CONCURRENCY });

@@ -43,7 +43,10 @@ export async function startDev(file: ConfigFile, options: DevOptions): Promise<R
   const { url = "" } = started;
   const removeAddress = await publishAddress(dataDir, started);
   return {
-    ...{ ...started, url, token, dataDir },
+    ...started,
+    url,
+    token,
+    dataDir,
     async stop() {
       removeAddress();
       await started.stop();

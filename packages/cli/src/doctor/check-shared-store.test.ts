@@ -2,8 +2,18 @@ import { describe, expect, it } from "vitest";
 import { judgeProcesses } from "./check-shared-store.ts";
 
 const aProcess = (role: "engine" | "worker", more: object = {}) => ({
-  ...{ id: "1", roles: [role], version: "0.1.0", host: "blue", capacity: 8, running: 0, draining: false, gone: false },
-  ...{ executors: role === "worker" ? ["terraform"] : [], startedAt: 0, seenAt: 0, ...more },
+  id: "1",
+  roles: [role],
+  version: "0.1.0",
+  host: "blue",
+  capacity: 8,
+  running: 0,
+  draining: false,
+  gone: false,
+  executors: role === "worker" ? ["terraform"] : [],
+  startedAt: 0,
+  seenAt: 0,
+  ...more,
 });
 const judge = (processes: readonly ReturnType<typeof aProcess>[], ...used: string[]) =>
   judgeProcesses(processes, new Set(used)).map(({ check, status, message }) => `${check} ${status}: ${message}`);

@@ -4,17 +4,21 @@ import { findYardFaults, isAwsYard } from "./parse-yards.ts";
 const QUEUES = "https://sqs.eu-west-1.amazonaws.com/111122223333";
 const aws = {
   type: "aws",
-  ...{
-    region: "eu-west-1",
-    profile: "production",
-    role: "arn:aws:iam::111122223333:role/operators",
-    externalId: "x-1",
-  },
-  ...{ eventQueueUrl: `${QUEUES}/stack-events`, eventTopicArn: "arn:aws:sns:eu-west-1:111122223333:events" },
-  ...{ taskQueueUrl: `${QUEUES}/stack-tasks`, longTaskQueueUrl: `${QUEUES}/stack-long-tasks` },
-  ...{ tickQueueUrl: `${QUEUES}/stack-ticks`, eventDeadLetterQueueUrl: `${QUEUES}/event-dead-letters` },
-  ...{ taskDeadLetterQueueUrl: `${QUEUES}/task-dead-letters`, stacksTable: "Stacks", workTable: "Stacks-work" },
-  ...{ machines: { bucket: "machines", prefix: "m/" }, messages: { bucket: "messages" } },
+  region: "eu-west-1",
+  profile: "production",
+  role: "arn:aws:iam::111122223333:role/operators",
+  externalId: "x-1",
+  eventQueueUrl: `${QUEUES}/stack-events`,
+  eventTopicArn: "arn:aws:sns:eu-west-1:111122223333:events",
+  taskQueueUrl: `${QUEUES}/stack-tasks`,
+  longTaskQueueUrl: `${QUEUES}/stack-long-tasks`,
+  tickQueueUrl: `${QUEUES}/stack-ticks`,
+  eventDeadLetterQueueUrl: `${QUEUES}/event-dead-letters`,
+  taskDeadLetterQueueUrl: `${QUEUES}/task-dead-letters`,
+  stacksTable: "Stacks",
+  workTable: "Stacks-work",
+  machines: { bucket: "machines", prefix: "m/" },
+  messages: { bucket: "messages" },
 };
 
 describe("the yards of a configuration", () => {

@@ -26,7 +26,9 @@ describe("toFailure", () => {
     const details = { awsError: "CredentialsProviderError" };
 
     expect(toFailure(new StackyardError("UNAUTHENTICATED", "No credentials.", { details }))).toEqual({
-      ...{ exitCode: 3, code: "UNAUTHENTICATED", message: "No credentials." },
+      exitCode: 3,
+      code: "UNAUTHENTICATED",
+      message: "No credentials.",
     });
   });
 

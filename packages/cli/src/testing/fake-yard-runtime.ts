@@ -22,7 +22,9 @@ const toStatus = (yard) => (yard.profile === "broken" ? "fail" : "warn");
 /** Files of a project in which `@stackyard/runtime` is installed, but leads to no AWS. */
 export const FAKE_YARD_RUNTIME: Readonly<Record<string, string>> = {
   "node_modules/@stackyard/runtime/package.json": JSON.stringify({
-    ...{ name: "@stackyard/runtime", version: "0.1.0", type: "module" },
+    name: "@stackyard/runtime",
+    version: "0.1.0",
+    type: "module",
     exports: { "./yard": "./yard.js" },
   }),
   "node_modules/@stackyard/runtime/yard.js": MODULE,

@@ -91,7 +91,10 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
     forgetSecrets(process.env, input.store);
     const yard = await startParts(parts, file, { ...input, ...settings, ...(served && { serverUrl: served.url }) });
     return {
-      ...{ id: yard.id, machinesDir, locator, executors },
+      id: yard.id,
+      machinesDir,
+      locator,
+      executors,
       ...(served === undefined ? {} : { url: served.url }),
       running: () => yard.running(),
       check: createStoreProbe(parts).check,
@@ -136,7 +139,11 @@ async function startServing(
   const server = createServer(
     { ...parts, version: VERSION },
     {
-      ...{ host, port, tokens, allowAnonymous: anonymous, allowExternalNext: engine.allowExternalNext ?? false },
+      host,
+      port,
+      tokens,
+      allowAnonymous: anonymous,
+      allowExternalNext: engine.allowExternalNext ?? false,
       ...(proofSecret === undefined ? {} : { proofSecret }),
       // On other addresses every name is allowed.
       ...(publicUrl === undefined || !isLoopbackHost(host) ? {} : allowProxy(new URL(publicUrl))),
@@ -167,14 +174,18 @@ async function startParts(
   return startYard(
     { ...parts, aws: createOwnAwsAccess(parts) },
     {
-      ...{ roles, engine, retention },
+      roles,
+      engine,
+      retention,
       worker: {
         ...(leaseMs === undefined ? {} : { leaseMs }),
         services: serverUrl === undefined ? [] : [provideTerraformState(`${serverUrl}/terraform/state`)],
         onReport: ({ message, line }) => onReport({ stackId: message.stack.id, task: message.task.name, line }),
       },
       process: {
-        ...{ version: VERSION, host: hostname(), pid: process.pid },
+        version: VERSION,
+        host: hostname(),
+        pid: process.pid,
         ...(serve === undefined || ownUrl === undefined ? {} : { url: ownUrl }),
       },
       concurrency: config.concurrency ?? DEFAULT_CONCURRENCY,

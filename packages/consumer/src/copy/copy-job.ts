@@ -40,7 +40,8 @@ export interface CopyResult {
 export function toSourceFile({ message }: Pick<CopyJob, "message">, signal: AbortSignal): SourceFile {
   const versionId = message.v === 2 ? message.source.versionId : undefined;
   return {
-    ...{ key: message.ArtifactKey, signal },
+    key: message.ArtifactKey,
+    signal,
     ...(message.ArtifactUrl !== undefined && { url: message.ArtifactUrl }),
     ...(versionId !== undefined && { versionId }),
   };

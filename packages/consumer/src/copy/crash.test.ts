@@ -21,7 +21,9 @@ const MANIFEST = Buffer.from(
   JSON.stringify({
     files: [
       {
-        ...{ key: KEY, size: LARGE.length, sha256: digest(LARGE) },
+        key: KEY,
+        size: LARGE.length,
+        sha256: digest(LARGE),
         parts: PARTS.map((bytes) => ({ size: bytes.length, sha256: digest(bytes) })),
       },
     ],

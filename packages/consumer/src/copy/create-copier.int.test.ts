@@ -20,7 +20,9 @@ const MANIFEST_KEY = "billing-api/1.4.2/manifest.json";
 const MANIFEST = JSON.stringify({
   files: [
     {
-      ...{ key: KEY, size: BYTES.length, sha256: digest(BYTES) },
+      key: KEY,
+      size: BYTES.length,
+      sha256: digest(BYTES),
       parts: PARTS.map((bytes) => ({ size: bytes.length, sha256: digest(bytes) })),
     },
   ],
@@ -49,7 +51,11 @@ async function createWorld(elsewhere?: RequestListener) {
   const records = createS3Records({ client, bucket: TARGET.bucket, prefix: ".stackyard/", clock });
   const copier = createCopier({
     fetch: createSourceFetch({ rules: SOURCE, origin: () => other?.origin ?? door.url, idleTimeoutMs: 2_000 }),
-    ...{ target: { ...TARGET, client }, source: SOURCE, transfer: "presigned", clock, wholeBytes: 5 * MIB },
+    target: { ...TARGET, client },
+    source: SOURCE,
+    transfer: "presigned",
+    clock,
+    wholeBytes: 5 * MIB,
     memory: createCopyMemory(records, clock),
   });
   return { sim, clock, copier, sign: (key: string) => sign(sim, key) };

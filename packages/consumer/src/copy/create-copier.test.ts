@@ -25,8 +25,12 @@ describe("a copy of a small file", () => {
 
     const stored = find(world);
     expect(outcome).toEqual({
-      ...{ kind: "stored", verified: true, size: 12, versionId: stored?.versionId },
-      ...{ sourceSha256: digest(BYTES), storedSha256: digest(BYTES) },
+      kind: "stored",
+      verified: true,
+      size: 12,
+      versionId: stored?.versionId,
+      sourceSha256: digest(BYTES),
+      storedSha256: digest(BYTES),
     });
     expect([stored?.body.toString(), stored?.contentType]).toEqual(["the artifact", "application/zip"]);
     expect(stored?.metadata).toEqual({
@@ -82,7 +86,8 @@ describe("a copy of a small file", () => {
     world.sim.s3.write(TARGET.bucket, KEY, "other bytes");
 
     expect(await world.copier.copy({ message: anAnnouncement(BYTES) })).toMatchObject({
-      ...{ kind: "rejected", code: "VERSION_CONFLICT" },
+      kind: "rejected",
+      code: "VERSION_CONFLICT",
     });
     expect(find(world)?.body.toString()).toBe("other bytes");
   });
@@ -191,7 +196,8 @@ describe("a template", () => {
     ]);
     expect(find(world, key)?.body.equals(rewritten)).toBe(true);
     expect(find(world, key)?.metadata).toMatchObject({
-      ...{ "stackyard-sha256": digests.sourceSha256, "stackyard-stored-sha256": digests.storedSha256 },
+      "stackyard-sha256": digests.sourceSha256,
+      "stackyard-stored-sha256": digests.storedSha256,
     });
   });
 

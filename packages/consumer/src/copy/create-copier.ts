@@ -71,7 +71,9 @@ export function createCopier(deps: CopierDeps): Copier {
   }
   const target = createTargetBucket(deps.target);
   const fixed = {
-    ...{ target, stored: createStoredObjects(deps.target), buckets: { source, target: deps.target } },
+    target,
+    stored: createStoredObjects(deps.target),
+    buckets: { source, target: deps.target },
     maxBytes: deps.maxBytes ?? DEFAULT_MAX_BYTES,
     partsAtOnce: deps.partsAtOnce ?? DEFAULT_PARTS_AT_ONCE,
     wholeBytes: deps.wholeBytes ?? MAX_WHOLE_BYTES,

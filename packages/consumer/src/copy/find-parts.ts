@@ -13,7 +13,9 @@ const part = Type.Object({ size, sha256 });
 const ManifestFiles = Type.Object({
   files: Type.Array(
     Type.Object({
-      ...{ key: Type.String(), size, sha256 },
+      key: Type.String(),
+      size,
+      sha256,
       parts: Type.Optional(Type.Array(part, { maxItems: 10_000 })),
     }),
     { maxItems: 1_000 },

@@ -17,7 +17,9 @@ const MANIFEST = Buffer.from(
   JSON.stringify({
     files: [
       {
-        ...{ key: KEY, size: LARGE.length, sha256: digest(LARGE) },
+        key: KEY,
+        size: LARGE.length,
+        sha256: digest(LARGE),
         parts: [LARGE.subarray(0, PART), LARGE.subarray(PART)].map((part) => ({
           size: part.length,
           sha256: digest(part),
@@ -81,7 +83,9 @@ async function createWorld(bytes: Buffer, trouble?: Trouble) {
   const records = createS3Records({ client: world.client, bucket: TARGET.bucket, prefix: ".stackyard/", clock });
   const copier = world.create({
     fetch: serve({ [KEY]: bytes, [MANIFEST_KEY]: MANIFEST }),
-    ...{ target: { ...TARGET, client }, memory: createCopyMemory(records, clock), partsAtOnce: 1 },
+    target: { ...TARGET, client },
+    memory: createCopyMemory(records, clock),
+    partsAtOnce: 1,
   });
   const message = bytes === SMALL ? anAnnouncement(SMALL) : LARGE_MESSAGE;
   async function deliver(attempt: number): Promise<string> {

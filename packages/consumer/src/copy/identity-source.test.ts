@@ -124,7 +124,8 @@ describe("a copy by the consumer's role", () => {
     sim.once("S3.GetObject", () => Promise.reject(new SimFault("SlowDown", 503, "Please reduce your request rate.")));
 
     expect(await copier.copy({ message: anAnnouncement(BYTES) })).toMatchObject({
-      ...{ kind: "retry", code: "SOURCE_UNAVAILABLE" },
+      kind: "retry",
+      code: "SOURCE_UNAVAILABLE",
     });
   });
 });

@@ -66,14 +66,17 @@ describe("the metadata of a copy", () => {
     const metadata = toMetadata({ ...MESSAGE, distributionId: "é\n" });
 
     expect(metadata).toEqual({
-      ...{ "stackyard-sha256": SHA256, "stackyard-version": "1.4.2", "stackyard-sequence": "7" },
+      "stackyard-sha256": SHA256,
+      "stackyard-version": "1.4.2",
+      "stackyard-sequence": "7",
     });
   });
 
   it("of a first message has the digest that was found, where there is one", () => {
     expect(toMetadata(anOldAnnouncement())).toEqual({});
     expect(toMetadata(anOldAnnouncement(), { source: SHA256, stored: OTHER })).toEqual({
-      ...{ "stackyard-sha256": SHA256, "stackyard-stored-sha256": OTHER },
+      "stackyard-sha256": SHA256,
+      "stackyard-stored-sha256": OTHER,
     });
   });
 });

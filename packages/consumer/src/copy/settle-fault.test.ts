@@ -27,7 +27,10 @@ describe("settleFault", () => {
     const settled = settleFault({ kind: "counted", code: "SOURCE_DENIED", reason: "r" }, { SOURCE_MISSING: 4 }, 9);
 
     expect(settled).toEqual({
-      ...{ kind: "retry", code: "SOURCE_DENIED", reason: "r", counts: { SOURCE_MISSING: 4, SOURCE_DENIED: 1 } },
+      kind: "retry",
+      code: "SOURCE_DENIED",
+      reason: "r",
+      counts: { SOURCE_MISSING: 4, SOURCE_DENIED: 1 },
     });
   });
 

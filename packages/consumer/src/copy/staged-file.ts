@@ -40,7 +40,8 @@ export async function stageFile(path: string, bytes: AsyncIterable<Uint8Array>, 
     await file.close();
   }
   return {
-    ...{ size, sha256: hash.digest("hex") },
+    size,
+    sha256: hash.digest("hex"),
     readBytes: () => readFile(path),
     stream: () => createReadStream(path),
     remove: () => rm(path, { force: true }),

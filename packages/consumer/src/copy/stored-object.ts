@@ -30,7 +30,9 @@ export function createStoredObjects({ client, bucket, account }: TargetInput): S
         const found = await client.send(new HeadObjectCommand({ ...at, Key: key }));
         const { ETag = "", ContentLength = 0, VersionId, Metadata = {} } = found;
         return {
-          ...{ etag: ETag, size: ContentLength, metadata: Metadata },
+          etag: ETag,
+          size: ContentLength,
+          metadata: Metadata,
           ...(VersionId !== undefined && { versionId: VersionId }),
         };
       } catch (error) {

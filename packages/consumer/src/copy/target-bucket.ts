@@ -106,7 +106,9 @@ export function createTargetBucket({ client, bucket, account, kmsKeyArn }: Targe
     },
     complete(upload, parts, condition) {
       const Parts = parts.map(({ number, etag, sha256 }) => ({
-        ...{ PartNumber: number, ETag: etag, ChecksumSHA256: toBase64(sha256) },
+        PartNumber: number,
+        ETag: etag,
+        ChecksumSHA256: toBase64(sha256),
       }));
       const input = { ...place(upload), MultipartUpload: { Parts }, ...toCondition(condition) };
       return write(client.send(new CompleteMultipartUploadCommand(input)), true);

@@ -14,7 +14,9 @@ const MANIFEST = Buffer.from(
   JSON.stringify({
     files: [
       {
-        ...{ key: KEY, size: RIGHT.length, sha256: digest(RIGHT) },
+        key: KEY,
+        size: RIGHT.length,
+        sha256: digest(RIGHT),
         parts: PARTS.map((bytes) => ({ size: bytes.length, sha256: digest(bytes) })),
       },
     ],

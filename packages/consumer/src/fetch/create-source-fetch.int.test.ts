@@ -108,7 +108,11 @@ describe("a fetch by a presigned URL", () => {
     );
 
     expect(await ask({ origin: () => source.origin, now: () => NOW })).toEqual({
-      ...{ kind: "refused", status: 403, code: "AccessDenied", message: "Request has expired", clockAheadMs: 3_000 },
+      kind: "refused",
+      status: 403,
+      code: "AccessDenied",
+      message: "Request has expired",
+      clockAheadMs: 3_000,
     });
   });
 });

@@ -28,7 +28,12 @@ export function sendGet(input: GetInput): Promise<IncomingMessage> {
   const { host, protocol, hostname, port } = readAuthority(url, origin);
   const isPlain = protocol === "http:";
   const options = {
-    ...{ hostname, port, path: toPath(url), headers: { ...headers, Host: host }, lookup, signal },
+    hostname,
+    port,
+    path: toPath(url),
+    headers: { ...headers, Host: host },
+    lookup,
+    signal,
     ...(isPlain ? { agent: agents["http:"] } : { agent: agents["https:"], rejectUnauthorized: true, servername: host }),
   };
   return new Promise((resolve, reject) => {

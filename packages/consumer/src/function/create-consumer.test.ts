@@ -7,8 +7,11 @@ import { aBody, aRecord, aUrl, KEY, NOW, SHA256 } from "../testing/a-message.ts"
 const V1 = { ArtifactKey: KEY, ArtifactUrl: aUrl() };
 const artifact = (over: object) => ({ ...Object(aBody()["artifact"]), ...over });
 const PROBE = {
-  ...{ v: 2, distributionId: "probe-1", artifact: { name: "stackyard.probe" } },
-  ...{ target: { account: "444455556666", region: "eu-central-1" }, issuedAt: "2026-11-20T06:00:00Z" },
+  v: 2,
+  distributionId: "probe-1",
+  artifact: { name: "stackyard.probe" },
+  target: { account: "444455556666", region: "eu-central-1" },
+  issuedAt: "2026-11-20T06:00:00Z",
 };
 const { ArtifactUrl: _url, ...RETIREMENT } = aBody({ retire: true });
 const SEQUENCE = 1_042;
@@ -29,15 +32,29 @@ describe("a message", () => {
     expect(isAgain).toBe(false);
     expect(sim.s3.texts(BUCKET)).toEqual({ [KEY]: "bytes" });
     expect((await records.get(`known/${digestOf(KEY)}`, NOW))?.value).toEqual({
-      ...{ key: KEY, sourceSha256: SHA256, storedSha256: SHA256, size: 5, sequence: 1_042 },
-      ...{ name: "billing-api", version: "1.4.2" },
+      key: KEY,
+      sourceSha256: SHA256,
+      storedSha256: SHA256,
+      size: 5,
+      sequence: 1_042,
+      name: "billing-api",
+      version: "1.4.2",
     });
     expect(receipts).toMatchObject([
       {
         type: "artifact.receipt",
         detail: {
-          ...{ v: 1, messageId: "m-1", account: "444455556666", region: "eu-central-1", bucket: BUCKET, attempt: 1 },
-          ...{ status: "stored", code: null, verified: true, sourceSha256: SHA256, size: 5 },
+          v: 1,
+          messageId: "m-1",
+          account: "444455556666",
+          region: "eu-central-1",
+          bucket: BUCKET,
+          attempt: 1,
+          status: "stored",
+          code: null,
+          verified: true,
+          sourceSha256: SHA256,
+          size: 5,
           artifact: { name: "billing-api", version: "1.4.2", key: KEY },
         },
       },
@@ -122,8 +139,12 @@ describe("a refused message", () => {
     ]);
     expect(parked()).toMatchObject([
       {
-        ...{ v: 1, code: "WRONG_ACCOUNT", reason: "The message is for another account.", messageId: "m-1" },
-        ...{ bucket: BUCKET, at: expect.any(String) },
+        v: 1,
+        code: "WRONG_ACCOUNT",
+        reason: "The message is for another account.",
+        messageId: "m-1",
+        bucket: BUCKET,
+        at: expect.any(String),
         message: {
           ArtifactKey: KEY,
           ArtifactUrl: "https://dist-bucket.s3.eu-west-1.amazonaws.com/billing-api/1.4.2/app.zip",
@@ -159,8 +180,13 @@ describe("a URL that has ended", () => {
       {
         type: "artifact.refresh",
         detail: {
-          ...{ v: 1, distributionId: expired["distributionId"], key: KEY, account: "444455556666" },
-          ...{ region: "eu-central-1", name: "billing-api", version: "1.4.2" },
+          v: 1,
+          distributionId: expired["distributionId"],
+          key: KEY,
+          account: "444455556666",
+          region: "eu-central-1",
+          name: "billing-api",
+          version: "1.4.2",
         },
       },
     ]);

@@ -13,7 +13,10 @@ function createBus(allowed: readonly string[] = [account]) {
   const sim = createAwsSim({ clock });
   const credentials = sim.iam.addUser({ account, name: "consumer" });
   const bus = sim.eventBridge.addBus({
-    ...{ account: "111122223333", region: "eu-west-1", name: "receipts", allows: allowed },
+    account: "111122223333",
+    region: "eu-west-1",
+    name: "receipts",
+    allows: allowed,
   });
   const client = new EventBridgeClient({ region: "eu-west-1", credentials, maxAttempts: 1 });
   client.middlewareStack.use(createSimPlugin(sim));

@@ -40,7 +40,8 @@ describe("hideSecretsIn", () => {
     const error = Object.assign(new TypeError(url, { cause: url }), { code: "ECONNRESET", stack: url });
 
     expect(hideSecretsIn({ list: [url, 1, null], [url]: { deep: url }, error })).toEqual({
-      ...{ list: ["https://host/key", 1, null], "https://host/key": { deep: "https://host/key" } },
+      list: ["https://host/key", 1, null],
+      "https://host/key": { deep: "https://host/key" },
       error: { name: "TypeError", message: "https://host/key", code: "ECONNRESET" },
     });
   });

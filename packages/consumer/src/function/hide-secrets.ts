@@ -35,7 +35,8 @@ export function hideSecretsIn(value: unknown, depth = 0): unknown {
 function toPlainError(error: Error): object {
   const code: unknown = "code" in error ? error.code : undefined;
   return {
-    ...{ name: error.name, message: hideSecrets(error.message) },
+    name: error.name,
+    message: hideSecrets(error.message),
     ...(typeof code === "string" ? { code: hideSecrets(code) } : {}),
   };
 }

@@ -16,7 +16,10 @@ describe("the logger", () => {
 
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       {
-        ...{ time: "1970-01-01T00:00:00.000Z", level: "info", message: "It is so.", key: "a" },
+        time: "1970-01-01T00:00:00.000Z",
+        level: "info",
+        message: "It is so.",
+        key: "a",
         error: { name: "Error", message: "at https://host/key" },
       },
     ]);

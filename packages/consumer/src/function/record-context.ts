@@ -42,8 +42,12 @@ export async function sendReceipt(
   const { account, region } = deps.config;
   const receipt = toReceipt(
     {
-      ...{ consumer: { account, region, bucket: deps.bucket }, message, messageId: record.messageId },
-      ...{ attempt: toAttempt(record), startedAt, endedAt: deps.clock.now() },
+      consumer: { account, region, bucket: deps.bucket },
+      message,
+      messageId: record.messageId,
+      attempt: toAttempt(record),
+      startedAt,
+      endedAt: deps.clock.now(),
     },
     outcome,
   );

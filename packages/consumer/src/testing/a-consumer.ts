@@ -58,7 +58,9 @@ export function createConsumerWorld(options: ConsumerWorldOptions = {}): Consume
   const credentials = sim.iam.addUser({ account, name: "consumer", allow: options.allow ?? ["*"] });
   sim.s3.createBucket({ account, region, name: BUCKET });
   const receiptBus = sim.eventBridge.addBus({
-    ...{ account: "111122223333", region: "eu-west-1", name: "stackyard-receipts" },
+    account: "111122223333",
+    region: "eu-west-1",
+    name: "stackyard-receipts",
     allows: options.allowed ?? [account],
   });
   const parkingQueueUrl = sim.sqs.addQueue({ account, region, name: "parking" });
@@ -85,12 +87,16 @@ export function createConsumerWorld(options: ConsumerWorldOptions = {}): Consume
     };
     const s3 = equip(new S3Client({ ...common, region }));
     const clients = {
-      ...{ s3, sqs: equip(new SQSClient({ ...common, region })) },
+      s3,
+      sqs: equip(new SQSClient({ ...common, region })),
       events: equip(new EventBridgeClient({ ...common, region: "eu-west-1" })),
     };
     const copier = createScriptedCopier(s3, options.copy, copies);
     const deps: ConsumerOptions = {
-      ...{ ...base, clients, copier, logger: createLineLogger(lines) },
+      ...base,
+      clients,
+      copier,
+      logger: createLineLogger(lines),
       records: guard.records(records),
     };
     return { consumer: createConsumer(deps), calls: guard.calls };
@@ -100,7 +106,14 @@ export function createConsumerWorld(options: ConsumerWorldOptions = {}): Consume
     sim.eventBridge.waiting.map((event) => ({ type: String(event["detail-type"]), detail: Object(event.detail) }));
   const parked = () => sim.sqs.messages(parkingQueueUrl).map(({ body }) => JSON.parse(body));
   return {
-    ...{ sim, clock, records, lines, copies, start, events, parked },
+    sim,
+    clock,
+    records,
+    lines,
+    copies,
+    start,
+    events,
+    parked,
     everything: () => JSON.stringify([lines, events(), parked(), sim.s3.texts(BUCKET), sim.calls]),
   };
 }

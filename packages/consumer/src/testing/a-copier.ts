@@ -67,7 +67,11 @@ export function anAnnouncement(
 ): Extract<ArtifactMessage, { readonly v: 2 }> {
   const facts = { name: "billing-api", version: "1.4.2", size: bytes.length, sha256: digest(bytes) };
   return {
-    ...{ v: 2, ArtifactKey: KEY, ArtifactUrl: aUrl(), distributionId: "d-1", sequence: 7 },
+    v: 2,
+    ArtifactKey: KEY,
+    ArtifactUrl: aUrl(),
+    distributionId: "d-1",
+    sequence: 7,
     artifact: { ...facts, contentType: "application/zip", ...over },
     source: { ...SOURCE },
   };
@@ -104,7 +108,10 @@ export function serve(
     const scripted = script(ranges.length, bytes);
     const sent = Buffer.isBuffer(scripted) ? scripted : bytes;
     const content: SourceAnswer = {
-      ...{ kind: "content", length: bytes.length, body: inChunks(sent), cancel: () => undefined },
+      kind: "content",
+      length: bytes.length,
+      body: inChunks(sent),
+      cancel: () => undefined,
       ...(range && { range: { ...range, size: whole.length } }),
     };
     return scripted === undefined || Buffer.isBuffer(scripted)

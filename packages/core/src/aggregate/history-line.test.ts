@@ -138,7 +138,13 @@ const knowing = (password: string, version: number): Partial<Stack> => ({
   secretVersions: { password: version },
 });
 const applied = (stack: Stack): Decision => ({
-  ...{ kind: "applied", stack, removed: false, dispatches: [], cancels: [], closes: [], notes: ["It was hunter22."] },
+  kind: "applied",
+  stack,
+  removed: false,
+  dispatches: [],
+  cancels: [],
+  closes: [],
+  notes: ["It was hunter22."],
 });
 const tell = (event: Partial<StackEvent>, decision: Decision, known: Partial<Stack> = {}) =>
   toHistoryEntry({
@@ -335,8 +341,11 @@ describe("printed metadata", () => {
 describe("a printed message", () => {
   it("is as received, without sensitive metadata and outputs", () => {
     const message = {
-      ...{ event: "TASK_COMPLETED", task: { name: "db" }, metadata: { password: "hunter22", url: "x" } },
-      ...{ outputs: { key: "hunter23", id: 4 }, sensitiveOutputs: ["key"] },
+      event: "TASK_COMPLETED",
+      task: { name: "db" },
+      metadata: { password: "hunter22", url: "x" },
+      outputs: { key: "hunter23", id: 4 },
+      sensitiveOutputs: ["key"],
     };
 
     expect(toPrintedMessage(message, ["password"])).toEqual({

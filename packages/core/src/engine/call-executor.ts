@@ -365,7 +365,8 @@ export function findTarget({ task }: TaskMessage): Target | undefined {
   const { account, region, role, externalId, partition } = target;
   if (typeof account !== "string" || typeof region !== "string") return undefined;
   return {
-    ...{ account, region },
+    account,
+    region,
     partition: typeof partition === "string" ? partition : DEFAULT_PARTITION,
     ...(typeof role === "string" ? { role } : {}),
     ...(typeof externalId === "string" ? { externalId } : {}),

@@ -121,8 +121,11 @@ describe("explainStack, of a stack that holds secrets", () => {
       { name: "app", status: "PENDING", detail: "RUNNING" },
     ] as const;
     const stack = aStack({
-      ...{ state: "BUILD", entry: 1, tasks },
-      ...{ metadata: { password: "hunter22" }, secretVersions: { password: 1 } },
+      state: "BUILD",
+      entry: 1,
+      tasks,
+      metadata: { password: "hunter22" },
+      secretVersions: { password: 1 },
     });
     const queuedFor = { key: "key:hunter22", holder: "legacy", place: 1 };
 
@@ -149,7 +152,11 @@ describe("the outlook of a stack", () => {
   const secret = { metadata: { password: "hunter22" }, secretVersions: { password: 1 } };
   const parkedGo: ParkedEvent = {
     event: { id: "e", stackId: "pr-12", origin: "external", receivedAt: 0, message: { event: "GO" } },
-    ...{ code: "EVENT_NOT_HANDLED", reason: "no", parkedAt: 0, tries: 1, nextTryAt: NOW },
+    code: "EVENT_NOT_HANDLED",
+    reason: "no",
+    parkedAt: 0,
+    tries: 1,
+    nextTryAt: NOW,
   };
 
   it("is what it can reach by itself, parked events counted, and what its last failure has spoiled; without secrets", () => {

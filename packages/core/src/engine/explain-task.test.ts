@@ -9,7 +9,8 @@ import type { YardProcess } from "./process-registry.ts";
 const NOW = 1_000_000;
 
 const task = (name: string, detail?: TaskState["detail"], status: TaskState["status"] = "PENDING"): TaskState => ({
-  ...{ name, status },
+  name,
+  status,
   ...(detail === undefined ? {} : { detail }),
 });
 
@@ -31,13 +32,26 @@ function explain(
 }
 
 const run = (name: string, entry: number): OpenRun => ({
-  ...{ attemptId: `pr-12/e/${entry}/${name}/1`, entry, task: name, attempt: 1, dispatchedAt: NOW - 5_000 },
+  attemptId: `pr-12/e/${entry}/${name}/1`,
+  entry,
+  task: name,
+  attempt: 1,
+  dispatchedAt: NOW - 5_000,
 });
 
 const view = (open: OpenRun, more: Partial<AttemptView> = {}): AttemptView => ({
-  ...{ attemptId: open.attemptId, stackId: "pr-12", task: open.task, entry: open.entry, attempt: open.attempt },
-  ...{ status: "running", owner: "w1", leaseUntil: NOW + 1, dispatchedAt: open.dispatchedAt },
-  ...{ deadlineAt: NOW, token: 1, heldKeys: [] },
+  attemptId: open.attemptId,
+  stackId: "pr-12",
+  task: open.task,
+  entry: open.entry,
+  attempt: open.attempt,
+  status: "running",
+  owner: "w1",
+  leaseUntil: NOW + 1,
+  dispatchedAt: open.dispatchedAt,
+  deadlineAt: NOW,
+  token: 1,
+  heldKeys: [],
   ...more,
 });
 
@@ -165,8 +179,17 @@ describe("the attempts of an explained task", () => {
 
   function explain(attempt: Partial<AttemptView>, workers?: readonly YardProcess[]) {
     const view: AttemptView = {
-      ...{ attemptId: ID, stackId: "pr-12", task: "app", entry: 1, attempt: 1, status: "unclaimed", executor: "ecs" },
-      ...{ dispatchedAt: NOW - 12_000, deadlineAt: NOW + 3_600_000, token: 0, heldKeys: [] },
+      attemptId: ID,
+      stackId: "pr-12",
+      task: "app",
+      entry: 1,
+      attempt: 1,
+      status: "unclaimed",
+      executor: "ecs",
+      dispatchedAt: NOW - 12_000,
+      deadlineAt: NOW + 3_600_000,
+      token: 0,
+      heldKeys: [],
       ...attempt,
     };
     return explainAttempt(view, { now: NOW, workers });
@@ -174,8 +197,16 @@ describe("the attempts of an explained task", () => {
 
   function aWorker(worker: Partial<YardProcess> = {}): YardProcess {
     return {
-      ...{ id: "w1", roles: ["worker"], version: "1", host: "host-1", executors: ["ecs"] },
-      ...{ capacity: 8, running: 8, draining: false, startedAt: 0, seenAt: NOW - 3_000 },
+      id: "w1",
+      roles: ["worker"],
+      version: "1",
+      host: "host-1",
+      executors: ["ecs"],
+      capacity: 8,
+      running: 8,
+      draining: false,
+      startedAt: 0,
+      seenAt: NOW - 3_000,
       ...worker,
     };
   }
@@ -235,8 +266,12 @@ describe("the attempts of an explained task", () => {
       expect(explain({ status: "queued", queuedFor })).toEqual({
         why: 'Waits for "key:db", which task "network" of stack "pr/7" holds; place 3 in the queue.',
         waitsFor: {
-          ...{ kind: "key", key: "key:db", place: 3 },
-          ...{ attemptId: "pr%2F7/e/4/network/2", stackId: "pr/7", task: "network" },
+          kind: "key",
+          key: "key:db",
+          place: 3,
+          attemptId: "pr%2F7/e/4/network/2",
+          stackId: "pr/7",
+          task: "network",
         },
       });
     });

@@ -190,7 +190,10 @@ function explainQueued({ attemptId, queuedFor }: AttemptView): Reason {
   const parts = parseAttemptId(holder);
   const who = parts === undefined ? `attempt ${holder}` : `task "${parts.task}" of stack "${parts.stackId}"`;
   const waitsFor: Wait = {
-    ...{ kind: "key", key, place, attemptId: holder },
+    kind: "key",
+    key,
+    place,
+    attemptId: holder,
     ...(parts === undefined ? {} : { stackId: parts.stackId, task: parts.task }),
   };
   return { why: `Waits for "${key}", which ${who} holds; place ${place} in the queue.`, waitsFor };

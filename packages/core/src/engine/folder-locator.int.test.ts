@@ -188,7 +188,11 @@ describe("a machine's file", () => {
       kind: "invalid",
       problems: [
         {
-          ...{ severity: "error", code: "module-failed", path: "", line: 1, column: 1 },
+          severity: "error",
+          code: "module-failed",
+          path: "",
+          line: 1,
+          column: 1,
           message: "The module has no default export. Write `export default defineMachine({ … })`.",
         },
       ],

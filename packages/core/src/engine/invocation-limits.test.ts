@@ -23,7 +23,9 @@ async function createBench({ start, poll, resumable = false }: Parts = {}) {
   const clock = createFakeClock();
   const store = createMemoryStore();
   const executor = defineExecutor({
-    ...{ name: "work", config: Type.Object({}), resumable },
+    name: "work",
+    config: Type.Object({}),
+    resumable,
     start: start ?? (async () => succeeded({})),
     poll: poll ?? (async () => succeeded({})),
   });
@@ -33,7 +35,8 @@ async function createBench({ start, poll, resumable = false }: Parts = {}) {
   const message = { ...dispatch.message, task: { name: "plan", executor: "work", config: {} } };
   await commitNow(store, aPut({}, { dispatches: [{ ...dispatch, message }], now: clock.now() }));
   return {
-    ...{ clock, store },
+    clock,
+    store,
     deliver: () => worker.handle({ attemptId: ID, message, deliveries: 1 }, { endsAt: clock.now() + INVOCATION_MS }),
     async takeEvents() {
       const items = await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 10, leaseMs: 1 });
@@ -65,7 +68,8 @@ describe("an invocation that ends", () => {
     expect(await handled).toEqual({ kind: "done" });
     expect(await takeEvents()).toMatchObject([{ event: "TASK_ERROR", code: "TASK_TIMEOUT", retryable: true }]);
     expect(await store.findAttempt(ID)).toMatchObject({
-      ...{ status: "settled", outcome: "failed" },
+      status: "settled",
+      outcome: "failed",
       log: "It was interrupted. STOPPED: asked to end: false",
     });
   });

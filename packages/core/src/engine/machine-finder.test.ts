@@ -217,11 +217,16 @@ describe("the finder of upgrades", () => {
       list: async () => [{ name: "web", located, origin: "test" }],
     };
     const finder = createMachineFinder({
-      ...{ locator, revisions, clock: createFakeClock() },
+      locator,
+      revisions,
+      clock: createFakeClock(),
       compile: ({ source }) => machines.get(source),
     });
     return {
-      ...{ finder, revisions, asked, machines },
+      finder,
+      revisions,
+      asked,
+      machines,
       locate(next: Machine | "invalid" | "unknown") {
         located = toLocated(next);
       },

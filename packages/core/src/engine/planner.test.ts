@@ -383,12 +383,21 @@ const ATTEMPT = "s1/created/1/db/1";
 describe("the event of a line", () => {
   it("is the event as it came, with the names of secrets in the place of their values", () => {
     const line = aHistoryEntry("e1", {
-      ...{ actor: "kim", reason: "why", at: 5, confirmed: true },
+      actor: "kim",
+      reason: "why",
+      at: 5,
+      confirmed: true,
       metadata: { password: { $secret: "password#3" }, url: "x", gone: "***" },
     });
 
     expect(toReplayEvent(line)).toEqual({
-      ...{ id: "e1", stackId: "s1", name: "PUSH", at: 5, origin: "external", actor: "kim", reason: "why" },
+      id: "e1",
+      stackId: "s1",
+      name: "PUSH",
+      at: 5,
+      origin: "external",
+      actor: "kim",
+      reason: "why",
       confirm: "s1",
       metadata: { password: "password#3", url: "x", gone: "***" },
     });
@@ -427,7 +436,11 @@ describe("the event of a line", () => {
     const line = aHistoryEntry(`result:${ATTEMPT}`, { internal: true, ...failure, task: "db", outputs });
 
     expect(toReplayEvent(line)).toMatchObject({
-      ...{ name: "TASK_ERROR", code: "QUOTA", description: "no room", retryable: false, task: { name: "db" } },
+      name: "TASK_ERROR",
+      code: "QUOTA",
+      description: "no room",
+      retryable: false,
+      task: { name: "db" },
       outputs: { host: "h", key: "tasks.db.outputs.key#1", lost: "***" },
       sensitiveOutputs: ["key", "lost"],
     });

@@ -326,7 +326,11 @@ function tellTask({ status, detail }: TaskState): string {
 export function toReplayEvent(entry: HistoryEntry): StackEvent {
   const { stackId, at, event: name, eventId: id, task, description, retryable, actor, reason, timer } = entry;
   return {
-    ...{ id, stackId, name, at, origin: findOrigin(entry) },
+    id,
+    stackId,
+    name,
+    at,
+    origin: findOrigin(entry),
     ...defined({ description, retryable, actor, reason, timerId: timer }),
     ...defined({
       task: task === undefined ? undefined : { name: task },

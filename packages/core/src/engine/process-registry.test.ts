@@ -22,7 +22,9 @@ function createBench() {
   const logger = createRecordingLogger();
   const { records } = createMemoryStore();
   return {
-    ...{ clock, logger, records },
+    clock,
+    logger,
+    records,
     join: (describe: () => typeof facts = () => facts, over = records) =>
       joinRegistry({ records: over, clock, logger, describe }),
     list: async () => (await listProcesses(records, { limit: 100, now: clock.now() })).items,
@@ -116,8 +118,17 @@ describe("the list of a yard's processes", () => {
 
     expect(await list()).toEqual([
       {
-        ...{ id: "1", version: "9.0.0", host: "h", startedAt: 1, seenAt: 2 },
-        ...{ roles: ["engine"], executors: [], capacity: 0, running: 0, draining: false, gone: true },
+        id: "1",
+        version: "9.0.0",
+        host: "h",
+        startedAt: 1,
+        seenAt: 2,
+        roles: ["engine"],
+        executors: [],
+        capacity: 0,
+        running: 0,
+        draining: false,
+        gone: true,
       },
     ]);
   });

@@ -148,11 +148,16 @@ function parseProcess(value: unknown): YardProcess | undefined {
   if (![id, version, host].every((text) => typeof text === "string")) return undefined;
   if (!Number.isSafeInteger(startedAt) || !Number.isSafeInteger(seenAt)) return undefined;
   return {
-    ...{ id: String(id), version: String(version), host: String(host) },
+    id: String(id),
+    version: String(version),
+    host: String(host),
     roles: toTexts(roles).filter((role): role is YardRole => role === "engine" || role === "worker"),
     executors: toTexts(executors),
-    ...{ capacity: toCount(capacity), running: toCount(running), draining: draining === true },
-    ...{ startedAt: Number(startedAt), seenAt: Number(seenAt) },
+    capacity: toCount(capacity),
+    running: toCount(running),
+    draining: draining === true,
+    startedAt: Number(startedAt),
+    seenAt: Number(seenAt),
     ...(Number.isSafeInteger(pid) ? { pid: Number(pid) } : {}),
     ...(typeof url === "string" ? { url } : {}),
   };

@@ -15,7 +15,9 @@ function createBench(transport: Partial<OutboxRelayDeps["transport"]> = {}) {
   const sent: string[] = [];
   const logger = createRecordingLogger();
   const relay = createOutboxRelay({
-    ...{ store, clock, logger },
+    store,
+    clock,
+    logger,
     transport: {
       publish: async (events) => void sent.push(...events.map(({ id }) => `event ${id}`)),
       sendTasks: async (messages) => void sent.push(...messages.map(({ dispatch }) => `task ${dispatch.id}`)),

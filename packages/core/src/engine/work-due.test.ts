@@ -39,7 +39,10 @@ async function createBench(wrap: (store: Store) => Store = (store) => store) {
   const takeBy = (kind: DueKind, afterMs: number) =>
     memory.takeDue({ kinds: [kind], now: start + afterMs, limit: 10, leaseMs: MINUTE_MS });
   return {
-    ...{ memory, clock, engine, takeBy },
+    memory,
+    clock,
+    engine,
+    takeBy,
     async claim() {
       const [attempt] = await memory.queries.listAttempts("pr-1");
       const attemptId = attempt?.attemptId ?? "";

@@ -119,12 +119,27 @@ describe("a yard of several processes", () => {
     const instants = { startedAt: expect.any(Number), seenAt: expect.any(Number) };
     expect(draining).toEqual([
       {
-        ...{ ...process, ...instants, id: engine.id, roles: ["engine"], url: "http://blue:7070" },
-        ...{ executors: [], capacity: 0, running: 0, draining: false, gone: false },
+        ...process,
+        ...instants,
+        id: engine.id,
+        roles: ["engine"],
+        url: "http://blue:7070",
+        executors: [],
+        capacity: 0,
+        running: 0,
+        draining: false,
+        gone: false,
       },
       {
-        ...{ ...process, ...instants, id: worker.id, roles: ["worker"] },
-        ...{ executors: ["work"], capacity: 1, running: 1, draining: true, gone: false },
+        ...process,
+        ...instants,
+        id: worker.id,
+        roles: ["worker"],
+        executors: ["work"],
+        capacity: 1,
+        running: 1,
+        draining: true,
+        gone: false,
       },
     ]);
     expect(await list()).toEqual([]);

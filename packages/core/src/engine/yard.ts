@@ -168,7 +168,9 @@ export function createYard(deps: YardDeps, options: YardOptions = {}): Yard {
   const parts = connect(deps, roles, options);
   const { id, worker, engine, sweeping, retention } = parts;
   return {
-    ...{ id, engine, worker },
+    id,
+    engine,
+    worker,
     sweep: createSweep(sweeping, retention),
     drain: parts.drain,
     start: () => start(deps, parts, { ...options, roles }),
@@ -199,11 +201,19 @@ function connect(deps: YardDeps, roles: readonly YardRole[], options: YardOption
   const relays = transport && createRelays(deps, { engine, transport, options });
   const worker = connectWorker(deps, { ...options.worker, owner: id }, { direct, relays });
   return {
-    ...{ id, engine, direct },
+    id,
+    engine,
+    direct,
     worker: "sent" in worker ? withPlaces(worker, slots) : worker,
     transport: transport ?? createStoreTransport({ store, clock, logger, slots }),
     sweeping: {
-      ...{ engine, store, clock, logger, owner: id, ticks: transport?.ticks, measure },
+      engine,
+      store,
+      clock,
+      logger,
+      owner: id,
+      ticks: transport?.ticks,
+      measure,
       outbox: relays && { relay: relays.all, drain: relays.drain, maxDelayMs: relays.maxDelayMs },
     },
     retention: { ...DEFAULT_RETENTION, ...options.retention },
@@ -444,9 +454,13 @@ function listProcess(
 ): ProcessEntry {
   const works = roles.includes("worker");
   return joinRegistry({
-    ...{ records: store.records, clock, logger },
+    records: store.records,
+    clock,
+    logger,
     describe: () => ({
-      ...{ id, roles, ...facts },
+      id,
+      roles,
+      ...facts,
       executors: works ? [...executors.keys()] : [],
       capacity: works ? concurrency : 0,
       running: worker.running().length,

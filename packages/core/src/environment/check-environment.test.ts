@@ -20,7 +20,8 @@ describe("checkEnvironment", () => {
 
     expect(check).toThrow(
       expect.objectContaining({
-        ...{ code: "CONFIG_INVALID", details: { faults } },
+        code: "CONFIG_INVALID",
+        details: { faults },
         message: `The environment of the function is wrong: ${faults.join(" ")}`,
       }),
     );

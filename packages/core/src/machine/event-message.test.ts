@@ -29,8 +29,14 @@ const parse = (body: unknown, more: Partial<ParseEventOptions> = {}) =>
 describe("parseEventMessage", () => {
   it("reads an event with all that belongs to it, and keeps the message", () => {
     const message = {
-      ...{ id: "e-1", stackId: "pr-12", event: "OPENED", action: "OLD", machine: "review-app" },
-      ...{ metadata: { sha: "a1" }, actor: "kim", extra: [1, { x: true }] },
+      id: "e-1",
+      stackId: "pr-12",
+      event: "OPENED",
+      action: "OLD",
+      machine: "review-app",
+      metadata: { sha: "a1" },
+      actor: "kim",
+      extra: [1, { x: true }],
     };
 
     expect(parse(JSON.stringify(message))).toEqual(
@@ -172,8 +178,14 @@ describe("reserved events", () => {
 describe("results", () => {
   it("bring all that the worker says", () => {
     const message = {
-      ...{ stackId: "pr-12", event: "TASK_ERROR", task: { name: "db", executor: "lambda" }, dispatchId: "d" },
-      ...{ description: "quota", code: "QUOTA", retryable: false, outputs: { a: [1] } },
+      stackId: "pr-12",
+      event: "TASK_ERROR",
+      task: { name: "db", executor: "lambda" },
+      dispatchId: "d",
+      description: "quota",
+      code: "QUOTA",
+      retryable: false,
+      outputs: { a: [1] },
     };
     const { stackId, event: name, task, ...rest } = message;
 
@@ -182,8 +194,14 @@ describe("results", () => {
 
   it("are not lost for optional fields of a wrong type", () => {
     const message = {
-      ...{ stackId: "pr-12", event: "TASK_COMPLETED", task: { name: "db" } },
-      ...{ dispatchId: 7, description: null, code: "c".repeat(300), retryable: "no", outputs: [1] },
+      stackId: "pr-12",
+      event: "TASK_COMPLETED",
+      task: { name: "db" },
+      dispatchId: 7,
+      description: null,
+      code: "c".repeat(300),
+      retryable: "no",
+      outputs: [1],
     };
 
     expect(parse(message)).toEqual(
@@ -298,9 +316,17 @@ describe("parseEventMessage, for any input", () => {
   );
   const message = fc.record(
     {
-      ...{ stackId: fc.anything(), event: fc.oneof(name, fc.anything()), action: fc.anything(), id: fc.anything() },
-      ...{ task: fc.anything(), description: fc.anything(), metadata: fc.anything(), machine: fc.anything() },
-      ...{ Type: fc.constant("Notification"), Message: fc.string(), detail: fc.anything() },
+      stackId: fc.anything(),
+      event: fc.oneof(name, fc.anything()),
+      action: fc.anything(),
+      id: fc.anything(),
+      task: fc.anything(),
+      description: fc.anything(),
+      metadata: fc.anything(),
+      machine: fc.anything(),
+      Type: fc.constant("Notification"),
+      Message: fc.string(),
+      detail: fc.anything(),
     },
     { requiredKeys: [] },
   );

@@ -55,7 +55,11 @@ describe("start", () => {
     const { runId } = await runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
 
     expect(await runs.find(runId)).toEqual({
-      ...{ runId, state: "waiting", executor: "work", config: { n: 1 }, startedAt: T0 },
+      runId,
+      state: "waiting",
+      executor: "work",
+      config: { n: 1 },
+      startedAt: T0,
     });
   });
 
@@ -65,7 +69,12 @@ describe("start", () => {
     const runId = await startAndSettle(yard);
 
     expect(await yard.runs.find(runId)).toEqual({
-      ...{ runId, state: "succeeded", executor: "work", config: { n: 1 }, startedAt: T0, endedAt: T0 },
+      runId,
+      state: "succeeded",
+      executor: "work",
+      config: { n: 1 },
+      startedAt: T0,
+      endedAt: T0,
       outputs: { text: "done", list: [1] },
     });
   });
@@ -92,7 +101,9 @@ describe("start", () => {
     await runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
 
     const starting = createRuns({ store, clock, executors: new Map([["other", other]]) }).start({
-      ...{ key: "job-7", executor: "other", config: {} },
+      key: "job-7",
+      executor: "other",
+      config: {},
     });
 
     await expect(starting).rejects.toMatchObject({
@@ -225,7 +236,10 @@ describe("find", () => {
     const runId = await startAndSettle(yard);
 
     expect(await yard.runs.find(runId)).toMatchObject({
-      ...{ state: "failed", error: { code: "BROKEN", message: "It broke." }, outputs: { failed: 3 }, endedAt: T0 },
+      state: "failed",
+      error: { code: "BROKEN", message: "It broke." },
+      outputs: { failed: 3 },
+      endedAt: T0,
     });
   });
 

@@ -91,7 +91,9 @@ async function start(deps: Deps, request: RunRequest): Promise<{ readonly runId:
   const { executor, config, target, timeoutMs } = checkRunRequest(deps.executors, request);
   const key = request.key === undefined ? { ulid: ids.next() } : { key: request.key };
   const run = prepareRun({
-    ...{ executor, config, ...key },
+    executor,
+    config,
+    ...key,
     ...(target && { target }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
@@ -135,7 +137,10 @@ async function operate(
   { actor, reason }: RunOptions,
 ): Promise<void> {
   await publish(deps, {
-    ...{ id: message.id, stackId, origin: "external", receivedAt: deps.clock.now() },
+    id: message.id,
+    stackId,
+    origin: "external",
+    receivedAt: deps.clock.now(),
     message: { ...message, stackId, machine: RUN_MACHINE, ...(reason === undefined ? {} : { reason }) },
     ...toActor({ ...(actor === undefined ? {} : { actor }) }),
   });

@@ -5,12 +5,22 @@ import { aStack } from "../testing/builders.ts";
 import { toRunView } from "./load-run.ts";
 
 const source: RunSource = {
-  ...{ machine: "stackyard.run", executor: "work", config: {}, timeoutMs: 1_000, cancelWithinMs: 1_000 },
+  machine: "stackyard.run",
+  executor: "work",
+  config: {},
+  timeoutMs: 1_000,
+  cancelWithinMs: 1_000,
 };
 
 function aLine(line: Partial<HistoryEntry>): HistoryEntry {
   return {
-    ...{ stackId: "run-1", at: 5, eventId: "e", event: "START", outcome: "applied", sent: [], notes: [] },
+    stackId: "run-1",
+    at: 5,
+    eventId: "e",
+    event: "START",
+    outcome: "applied",
+    sent: [],
+    notes: [],
     ...line,
   };
 }

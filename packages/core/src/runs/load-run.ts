@@ -146,7 +146,11 @@ export function toRunView(facts: RunFacts): RunView {
   const startedAt = stack?.createdAt ?? findStart(lines) ?? askedAt ?? lines.at(-1)?.at ?? 0;
   const isWorked = stack?.state === "RUN";
   return {
-    ...{ runId, executor, config, startedAt, ...(target && { target }) },
+    runId,
+    executor,
+    config,
+    startedAt,
+    ...(target && { target }),
     ...(isWorked || lines.length === 0 ? toOpen(attempt) : toEnd(lines, stack)),
     ...defined({ message: attempt?.progressMessage }),
   };

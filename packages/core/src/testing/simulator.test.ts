@@ -115,7 +115,8 @@ describe("a yard whose processes die at calls of the store", () => {
 
 const run = { attemptId: "a1", entry: 1, task: "plan", attempt: 1, dispatchedAt: T0 };
 const pending = (detail?: TaskState["detail"]): TaskState => ({
-  ...{ name: "plan", status: "PENDING" },
+  name: "plan",
+  status: "PENDING",
   ...(detail === undefined ? {} : { detail }),
 });
 

@@ -48,7 +48,9 @@ export function createAppsCommand<Args extends TObject>(
   const { name, summary } = spec;
   const args = Type.Object({ ...spec.args.properties, yard: YardArg });
   return {
-    ...{ name, summary, args },
+    name,
+    summary,
+    args,
     async run(context, given) {
       const { out, projectDir, dataDir, signal, environment } = context;
       const { yard: named, ...rest } = parseArgs(args, given);

@@ -18,7 +18,8 @@ import { choosePlace, placeArgs } from "./place-args.ts";
 
 const Args = Type.Object({
   name: Type.String({
-    ...{ pattern: "^[a-z][a-z0-9-]{0,62}$", expected: "a name such as state-manager" },
+    pattern: "^[a-z][a-z0-9-]{0,62}$",
+    expected: "a name such as state-manager",
     description: "A template: yard, state-manager, task-runner",
   }),
   parameter: Type.Optional(

@@ -61,10 +61,12 @@ it("tells how to reach AWS, and not how to reach a server", async () => {
   sim.once("CloudFormation.DescribeStacks", () => Promise.reject(new Error("Region is missing")));
 
   await expect(project.run(aws, "apps ls")).rejects.toMatchObject({
-    ...{ code: "CONFIG_INVALID", details: { hint: expect.stringContaining("AWS_REGION") } },
+    code: "CONFIG_INVALID",
+    details: { hint: expect.stringContaining("AWS_REGION") },
   });
   await expect(project.run(as([]), "apps ls")).rejects.toMatchObject({
-    ...{ code: "FORBIDDEN", details: { hint: expect.stringContaining("@stackyard/deployment") } },
+    code: "FORBIDDEN",
+    details: { hint: expect.stringContaining("@stackyard/deployment") },
   });
 });
 

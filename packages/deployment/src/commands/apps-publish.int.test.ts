@@ -31,8 +31,13 @@ describe("apps publish", () => {
     const object = `s3://${BUCKET}/stackyard/state-manager/0.1.0/state-manager.zip`;
     const stored = sim.s3.findObject(BUCKET, "stackyard/state-manager/0.1.0/state-manager.zip");
     expect(results[0]).toEqual({
-      ...{ kind: "app", name: "state-manager", version: "0.1.0", object, action: "uploaded" },
-      ...{ sha256: toSum("one"), versionId: stored?.versionId },
+      kind: "app",
+      name: "state-manager",
+      version: "0.1.0",
+      object,
+      action: "uploaded",
+      sha256: toSum("one"),
+      versionId: stored?.versionId,
     });
     expect(stored?.checksumSha256).toBe(createHash("sha256").update("one").digest("base64"));
   });
@@ -145,7 +150,8 @@ describe("apps publish", () => {
 
     expect(results[0]).toMatchObject({ action: "present", object: expect.stringContaining(`s3://${BUCKET}/p/`) });
     expect(JSON.parse(readFileSync(join(project.folder, ".stackyard/apps.json"), "utf8"))).toEqual({
-      ...{ bucket: BUCKET, prefix: "p/" },
+      bucket: BUCKET,
+      prefix: "p/",
     });
   });
 

@@ -17,7 +17,8 @@ beforeAll(async () => {
     ),
   );
   writeRelease(join(project.folder, "dist/release"), {
-    ...{ zips: { "state-manager": "one", "task-runner": "two", releases: "three", distributor: "four" }, templates },
+    zips: { "state-manager": "one", "task-runner": "two", releases: "three", distributor: "four" },
+    templates,
   });
   await project.run(aws, "apps publish", { bucket: BUCKET });
 });
@@ -63,7 +64,8 @@ it("releases need nothing, and the role of an account trusts the deployer of the
   const made = sim.calls.filter(({ operation }) => operation === "CloudFormation.CreateChangeSet").slice(-2);
   expect(made.map(({ input }) => input["Capabilities"])).toEqual([["CAPABILITY_IAM"], ["CAPABILITY_NAMED_IAM"]]);
   expect(made[1]?.input["Parameters"]).toContainEqual({
-    ...{ ParameterKey: "DeployerRoleArn", ParameterValue: expect.stringMatching(/^arn:aws:iam::\d{12}:role\//) },
+    ParameterKey: "DeployerRoleArn",
+    ParameterValue: expect.stringMatching(/^arn:aws:iam::\d{12}:role\//),
   });
 });
 

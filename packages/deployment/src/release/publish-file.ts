@@ -45,7 +45,9 @@ async function upload(s3: S3Client, { bucket }: Place, key: string, file: Releas
   try {
     const { VersionId } = await s3.send(
       new PutObjectCommand({
-        ...{ Bucket: bucket, Key: key, Body: file.body },
+        Bucket: bucket,
+        Key: key,
+        Body: file.body,
         ContentType: file.kind === "app" ? "application/zip" : "application/json",
         ChecksumSHA256: Buffer.from(file.sha256, "hex").toString("base64"),
         // Beside the checksum, for stores that keep none.

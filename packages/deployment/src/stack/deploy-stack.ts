@@ -71,7 +71,9 @@ const ROLLED_BACK =
 
 async function prepare(client: CloudFormationClient, input: DeployInput, type: "CREATE" | "UPDATE", deps: FollowDeps) {
   const request = {
-    ...{ StackName: input.name, ChangeSetType: type, TemplateURL: input.templateUrl },
+    StackName: input.name,
+    ChangeSetType: type,
+    TemplateURL: input.templateUrl,
     ChangeSetName: `stackyard-${deps.clock.now().toString(36)}`,
     Parameters: [...input.parameters],
     Tags: Object.entries(input.tags).map(([Key, Value]) => ({ Key, Value })),

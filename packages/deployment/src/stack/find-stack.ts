@@ -48,7 +48,11 @@ function toFacts(stack: Stack): StackFacts {
   const { StackId: id = "", StackName: name = "", StackStatus: status = "", StackStatusReason: reason } = stack;
   const changedAt = stack.LastUpdatedTime ?? stack.CreationTime ?? new Date(0);
   return {
-    ...{ id, name, status, reason, changedAt: changedAt.toISOString() },
+    id,
+    name,
+    status,
+    reason,
+    changedAt: changedAt.toISOString(),
     parameters: new Map(
       stack.Parameters?.map(({ ParameterKey = "", ParameterValue = "" }) => [ParameterKey, ParameterValue]),
     ),

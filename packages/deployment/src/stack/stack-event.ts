@@ -22,7 +22,11 @@ export function toResourceEvent(event: StackEvent): ResourceEvent {
     ResourceStatus: status,
   } = event;
   return {
-    ...{ id, logicalId, type, status: status ?? "", reason: event.ResourceStatusReason },
+    id,
+    logicalId,
+    type,
+    status: status ?? "",
+    reason: event.ResourceStatusReason,
     at: (event.Timestamp ?? new Date(0)).toISOString(),
     isStack: event.PhysicalResourceId !== undefined && event.PhysicalResourceId === event.StackId,
   };

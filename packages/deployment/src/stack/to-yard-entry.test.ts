@@ -3,8 +3,12 @@ import type { StackFacts } from "./find-stack.ts";
 import { toYardEntry } from "./to-yard-entry.ts";
 
 const stack: StackFacts = {
-  ...{ id: "arn:aws:cloudformation:eu-west-1:111122223333:stack/s/1", name: "s", status: "CREATE_COMPLETE" },
-  ...{ reason: undefined, tags: new Map(), changedAt: "2026-01-01T00:00:00.000Z" },
+  id: "arn:aws:cloudformation:eu-west-1:111122223333:stack/s/1",
+  name: "s",
+  status: "CREATE_COMPLETE",
+  reason: undefined,
+  tags: new Map(),
+  changedAt: "2026-01-01T00:00:00.000Z",
   parameters: new Map([
     ["MachineBucket", "machines"],
     ["MachinePrefix", ""],

@@ -42,7 +42,9 @@ export function createCloud({ versioned = true }: { readonly versioned?: boolean
     return { s3, cloudFormation, clock };
   };
   return {
-    ...{ sim, clock, aws: connect(sim.iam.addUser({ account: ACCOUNT, name: "operator" })) },
+    sim,
+    clock,
+    aws: connect(sim.iam.addUser({ account: ACCOUNT, name: "operator" })),
     as: (allow) => connect(sim.iam.addUser({ account: ACCOUNT, name: "weak", allow })),
   };
 }

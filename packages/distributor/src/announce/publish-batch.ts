@@ -34,7 +34,8 @@ async function send(
   messages: readonly Announcement[],
 ): Promise<readonly BatchResultErrorEntry[]> {
   const entries = messages.map(({ body, attributes }, index) => ({
-    ...{ Id: String(index), Message: body },
+    Id: String(index),
+    Message: body,
     MessageAttributes: Object.fromEntries(
       Object.entries(attributes).map(([name, value]) => [name, { DataType: "String", StringValue: value }]),
     ),

@@ -45,15 +45,22 @@ describe("toAnnouncement", () => {
       issuedAt: "2026-11-20T06:00:00.000Z",
       urlExpiresAt: "2026-11-20T07:00:00.000Z",
       artifact: {
-        ...{ name: "billing-api", version: "1.4.2", size: 1_234, sha256: SHA256 },
-        ...{ contentType: "application/zip", rewrite: "none" },
+        name: "billing-api",
+        version: "1.4.2",
+        size: 1_234,
+        sha256: SHA256,
+        contentType: "application/zip",
+        rewrite: "none",
       },
       source: { ...SOURCE, versionId: "v1" },
       target: { account: "ALL", region: "ALL" },
       manifest: { key: "billing-api/1.4.2/manifest.json", sha256: SHA256 },
     });
     expect(attributes).toEqual({
-      ...{ account: "ALL", region: "ALL", v: "2", artifact: "billing-api@1.4.2" },
+      account: "ALL",
+      region: "ALL",
+      v: "2",
+      artifact: "billing-api@1.4.2",
       traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     });
   });
@@ -134,8 +141,11 @@ describe("toProbe", () => {
     const probe = toProbe({ target: PLACE, issuedAt: NOW, distributionId: "d" });
 
     expect(JSON.parse(probe.body)).toEqual({
-      ...{ v: 2, distributionId: "d", issuedAt: "2026-11-20T06:00:00.000Z" },
-      ...{ artifact: { name: "stackyard.probe" }, target: PLACE },
+      v: 2,
+      distributionId: "d",
+      issuedAt: "2026-11-20T06:00:00.000Z",
+      artifact: { name: "stackyard.probe" },
+      target: PLACE,
     });
     expect(judge(probe)).toMatchObject({ kind: "skip", code: "PROBE" });
   });

@@ -70,12 +70,16 @@ function toMessage(input: AnnouncementInput, more: Readonly<Record<string, unkno
   const body = {
     ArtifactKey: file.key,
     ...more,
-    ...{ v: 2, distributionId: artifact.distributionId, sequence: artifact.sequence, issuedAt: toIso(issuedAt) },
+    v: 2,
+    distributionId: artifact.distributionId,
+    sequence: artifact.sequence,
+    issuedAt: toIso(issuedAt),
     artifact: { name, version, size, sha256, ...(contentType === undefined ? {} : { contentType }), rewrite },
     source: { ...source, ...(file.versionId === undefined ? {} : { versionId: file.versionId }) },
     target: toPlace(target),
     manifest: {
-      ...{ key: artifact.manifestKey, sha256: artifact.manifestSha256 },
+      key: artifact.manifestKey,
+      sha256: artifact.manifestSha256,
       ...(manifestUrl === undefined ? {} : { url: manifestUrl.url }),
     },
   };

@@ -29,15 +29,20 @@ export const DISTRIBUTOR_REQUESTS = {
   show: Type.Object({ op: Type.Literal("show"), name, version }, strict),
   coverage: Type.Object(
     {
-      ...{ op: Type.Literal("coverage"), name: Type.Optional(name), version: Type.Optional(version) },
-      ...{ ...maybePlace, ...page },
+      op: Type.Literal("coverage"),
+      name: Type.Optional(name),
+      version: Type.Optional(version),
+      ...maybePlace,
+      ...page,
     },
     strict,
   ),
   replay: Type.Object(
     {
-      ...{ op: Type.Literal("replay"), ...place },
-      ...{ since: Type.Optional(IsoInstant), artifact: Type.Optional(ArtifactChoice) },
+      op: Type.Literal("replay"),
+      ...place,
+      since: Type.Optional(IsoInstant),
+      artifact: Type.Optional(ArtifactChoice),
     },
     strict,
   ),
@@ -47,7 +52,10 @@ export const DISTRIBUTOR_REQUESTS = {
   consumer: Type.Object({ op: Type.Literal("consumer"), ...place }, strict),
   compare: Type.Object(
     {
-      ...{ op: Type.Literal("compare"), name, version, ...place },
+      op: Type.Literal("compare"),
+      name,
+      version,
+      ...place,
       bucket: Type.String({ minLength: 3, maxLength: 255 }),
       seen: Type.Array(SeenFile, { maxItems: 1_000 }),
     },

@@ -70,7 +70,10 @@ describe("show", () => {
     const { manifest } = await publish("1");
 
     expect(await ask({ op: "show", name: "billing-api", version: "1" })).toMatchObject({
-      ...{ manifest, covered: false, retired: false, cells: [{ ...PLACE, status: "announced", filesDone: 0 }] },
+      manifest,
+      covered: false,
+      retired: false,
+      cells: [{ ...PLACE, status: "announced", filesDone: 0 }],
     });
   });
 
@@ -132,7 +135,10 @@ describe("replay", () => {
     const [execution] = world.sim.stepFunctions.executions;
     expect(answer["executionArn"]).toBe(execution?.arn);
     expect(JSON.parse(execution?.input ?? "")).toEqual({
-      ...{ AccountId: PLACE.account, Region: PLACE.region, Since: "2026-11-01T00:00:00.000Z", Artifact: "billing-api" },
+      AccountId: PLACE.account,
+      Region: PLACE.region,
+      Since: "2026-11-01T00:00:00.000Z",
+      Artifact: "billing-api",
     });
   });
 
@@ -277,7 +283,9 @@ describe("onCall", () => {
     ],
   ])("refuses %j and says where it is wrong", async (request, message) => {
     expect(await onCall(world.context, request)).toMatchObject({
-      ...{ kind: "error", code: "USAGE", message: expect.stringContaining(message) },
+      kind: "error",
+      code: "USAGE",
+      message: expect.stringContaining(message),
     });
   });
 
@@ -305,7 +313,9 @@ describe("onCall", () => {
     const reply = await onCall({ ...world.context, loadPublished }, { op: "show", name: "billing-api", version: "1" });
 
     expect(reply).toEqual({
-      ...{ kind: "error", code: "INTERNAL", message: "The distributor has failed (TypeError). Its log tells more." },
+      kind: "error",
+      code: "INTERNAL",
+      message: "The distributor has failed (TypeError). Its log tells more.",
     });
   });
 });

@@ -14,7 +14,9 @@ export async function replay(
   if (verdict.kind === "rejected") throw refuse(verdict.code, verdict.reason);
   if ((await findConsumer(context, { account, region })) === undefined) throw unknownConsumer({ account, region });
   const { executionArn, startedAt } = await startSet(context, {
-    ...{ account, region, executionName: `${account}-${region}-replay-${context.clock.now().toString(36)}` },
+    account,
+    region,
+    executionName: `${account}-${region}-replay-${context.clock.now().toString(36)}`,
     ...(since === undefined ? {} : { since: Date.parse(since) }),
     ...(artifact === undefined ? {} : { artifact }),
   });

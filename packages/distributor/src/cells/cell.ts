@@ -91,8 +91,22 @@ export function createCell(
   at: number,
 ): Cell {
   return {
-    ...{ v: 1, name, version, account, region, manifestSha256, files: "-".repeat(files) },
-    ...{ failures: {}, rewritten: {}, expectedAt: at, announcedAt: null, resetAt: null, announcements: 0 },
-    ...{ overdueAt: null, sweeps: 0, alarmedAt: null, heardAt: null },
+    v: 1,
+    name,
+    version,
+    account,
+    region,
+    manifestSha256,
+    files: "-".repeat(files),
+    failures: {},
+    rewritten: {},
+    expectedAt: at,
+    announcedAt: null,
+    resetAt: null,
+    announcements: 0,
+    overdueAt: null,
+    sweeps: 0,
+    alarmedAt: null,
+    heardAt: null,
   };
 }

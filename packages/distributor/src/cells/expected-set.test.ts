@@ -54,7 +54,8 @@ describe("expectedSet", () => {
 describe("toSubscription", () => {
   it("reads channels and labels, and leaves other capabilities alone", () => {
     expect(toSubscription(["v2", "retire", "channel:beta", "label:a=b=c", "label:=x", "label:y"])).toEqual({
-      ...{ channels: ["beta"], labels: { a: "b=c" } },
+      channels: ["beta"],
+      labels: { a: "b=c" },
     });
   });
 });

@@ -6,7 +6,8 @@ import { onPublished } from "./on-published.ts";
 import { onReceipt } from "./on-receipt.ts";
 
 const PLACES = Array.from({ length: 10 }, (_, index) => ({
-  ...{ account: index % 2 === 0 ? "111122223333" : "444455556666", region: `eu-west-${index + 1}` },
+  account: index % 2 === 0 ? "111122223333" : "444455556666",
+  region: `eu-west-${index + 1}`,
 }));
 
 /** A version of so many files was announced to consumers; each call of the records takes so long. */
@@ -24,7 +25,10 @@ async function createAnnounced({ files, consumers, callMs }: { files: number; co
       return call(...args);
     };
   const taken: Records = {
-    ...{ get: slow(records.get), put: slow(records.put), remove: slow(records.remove), list: slow(records.list) },
+    get: slow(records.get),
+    put: slow(records.put),
+    remove: slow(records.remove),
+    list: slow(records.list),
   };
   const events = places.flatMap((place) =>
     Array.from({ length: files }, (_, file) => aReceiptEvent(artifact, place, { file })),

@@ -54,7 +54,8 @@ describe("onReceipt", () => {
 
     expect(await settled(world)).toBe(1);
     expect(world.covered[0]).toMatchObject({
-      ...{ source: "stackyard.distributor", "detail-type": "artifact.covered" },
+      source: "stackyard.distributor",
+      "detail-type": "artifact.covered",
       detail: { v: 1, name: "billing-api", version: "1.0.0", manifestSha256: "a".repeat(64), consumers: 2 },
     });
   });

@@ -19,11 +19,16 @@ const file = fc.integer({ min: 0, max: 3 });
 const at = fc.integer({ min: T0, max: T0 + 5 });
 const receipt: fc.Arbitrary<CellEvent> = fc.oneof(
   fc.record({
-    ...{ kind: fc.constantFrom("stored" as const, "present" as const), at, file, verified: fc.boolean() },
+    kind: fc.constantFrom("stored" as const, "present" as const),
+    at,
+    file,
+    verified: fc.boolean(),
     rewrittenSha256: fc.constantFrom(digestOf("1"), digestOf("2")),
   }),
   fc.record({
-    ...{ kind: fc.constantFrom("failed" as const, "rejected" as const), at, file },
+    kind: fc.constantFrom("failed" as const, "rejected" as const),
+    at,
+    file,
     code: fc.constantFrom("SOURCE_DENIED", "SHA256_MISMATCH"),
   }),
 );

@@ -5,7 +5,10 @@ import { parseReceipt, type ReceivedReceipt } from "./received-receipt.ts";
 import { toCellEvent } from "./to-cell-event.ts";
 
 const manifest: Manifest = {
-  ...{ v: 1, name: "billing-api", version: "1.4.2", createdAt: "2026-11-20T06:00:00Z" },
+  v: 1,
+  name: "billing-api",
+  version: "1.4.2",
+  createdAt: "2026-11-20T06:00:00Z",
   files: [
     { key: "billing-api/1.4.2/a", size: 1, sha256: digestOf("1") },
     { key: "billing-api/1.4.2/b", size: 2, sha256: digestOf("2") },
@@ -14,16 +17,27 @@ const manifest: Manifest = {
 
 function aReceipt(changes: Partial<ReceivedReceipt> = {}): ReceivedReceipt {
   return {
-    ...{ v: 1, artifact: { name: "billing-api", version: "1.4.2", key: "billing-api/1.4.2/b" }, ...PLACE },
-    ...{ bucket: "stackyard-artifacts", status: "stored", code: null, verified: true, sourceSha256: digestOf("2") },
-    ...{ storedSha256: digestOf("2"), at: "2026-11-20T06:00:10.000Z", ...changes },
+    v: 1,
+    artifact: { name: "billing-api", version: "1.4.2", key: "billing-api/1.4.2/b" },
+    ...PLACE,
+    bucket: "stackyard-artifacts",
+    status: "stored",
+    code: null,
+    verified: true,
+    sourceSha256: digestOf("2"),
+    storedSha256: digestOf("2"),
+    at: "2026-11-20T06:00:10.000Z",
+    ...changes,
   };
 }
 
 describe("toCellEvent", () => {
   it("finds the file by its key", () => {
     expect(toCellEvent(aReceipt(), manifest)).toEqual({
-      ...{ kind: "stored", file: 1, verified: true, at: Date.UTC(2026, 10, 20, 6, 0, 10) },
+      kind: "stored",
+      file: 1,
+      verified: true,
+      at: Date.UTC(2026, 10, 20, 6, 0, 10),
     });
   });
 

@@ -31,9 +31,13 @@ export function toCoverageCell(cell: Cell): CoverageCell {
   const status = statusOf(cell);
   const missing = findMissing(cell).length;
   return {
-    ...{ account, region, status, announcements },
+    account,
+    region,
+    status,
+    announcements,
     code: findFirstFailure(cell)?.code ?? null,
-    ...{ files: files.length, filesDone: files.length - missing },
+    files: files.length,
+    filesDone: files.length - missing,
     verified: /^[SP]+$/.test(files),
     at: new Date(instantOf(cell, status)).toISOString(),
   };

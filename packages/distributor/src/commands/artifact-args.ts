@@ -28,7 +28,8 @@ export const versionArgs = {
 export const consumerArgs = {
   account: Type.String({ pattern: "^[0-9]{12}$", expected: "12 digits", description: "The consumer's account." }),
   region: Type.String({
-    ...{ pattern: "^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$", expected: "a region such as eu-west-1" },
+    pattern: "^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$",
+    expected: "a region such as eu-west-1",
     description: "The consumer's region.",
   }),
 };
@@ -42,7 +43,9 @@ export const consumerFlags = {
 /** An artifact, or one version of it. */
 export const artifactFlag = Type.Optional(
   Type.String({
-    ...{ minLength: 1, maxLength: 193, placeholder: "name[@version]" },
+    minLength: 1,
+    maxLength: 193,
+    placeholder: "name[@version]",
     description: "Only this artifact, or this version of it.",
   }),
 );
@@ -52,7 +55,8 @@ export const waitArgs = {
   wait: Type.Optional(Type.Boolean({ description: "Wait until the version stands at every consumer." })),
   timeout: Type.Optional(
     Type.String({
-      ...{ pattern: "^[1-9][0-9]{0,8}(s|m|h|d)$", placeholder: "length" },
+      pattern: "^[1-9][0-9]{0,8}(s|m|h|d)$",
+      placeholder: "length",
       expected: "a whole number and s, m, h or d, such as 30m",
       description: "With --wait: how long, such as 30m (then exit code 4). Default: 15m.",
     }),

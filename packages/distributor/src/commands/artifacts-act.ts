@@ -12,7 +12,8 @@ const ReplayArgs = Type.Object({
   artifact: artifactFlag,
   since: Type.Optional(
     Type.String({
-      ...{ pattern: "^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z)?$", placeholder: "date" },
+      pattern: "^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z)?$",
+      placeholder: "date",
       expected: "a day such as 2026-11-01, or an instant such as 2026-11-01T06:00:00Z",
       description: "Only what was published since then, such as 2026-11-01 or 2026-11-01T06:00:00Z.",
     }),

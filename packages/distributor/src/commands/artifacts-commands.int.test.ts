@@ -12,12 +12,23 @@ afterEach(() => world.remove());
 const VERSION = { name: "billing-api", version: "1.4.2" };
 const CONSUMER = { account: "222233334444", region: "eu-west-1" };
 const SUMMARY = {
-  ...{ ...VERSION, manifestSha256: "0".repeat(64), publishedAt: "2026-01-01T00:00:00.000Z", files: 1, bytes: 3 },
-  ...{ labels: { commit: "4f1c9d2" }, retired: false, covered: true },
+  ...VERSION,
+  manifestSha256: "0".repeat(64),
+  publishedAt: "2026-01-01T00:00:00.000Z",
+  files: 1,
+  bytes: 3,
+  labels: { commit: "4f1c9d2" },
+  retired: false,
+  covered: true,
 };
 const VIEW = {
-  ...{ ...CONSUMER, bucket: "target", generation: "v2", capabilities: ["v2", "sha256"] },
-  ...{ firstSeenAt: "2026-01-01T00:00:00.000Z", lastReceiptAt: null, registered: true },
+  ...CONSUMER,
+  bucket: "target",
+  generation: "v2",
+  capabilities: ["v2", "sha256"],
+  firstSeenAt: "2026-01-01T00:00:00.000Z",
+  lastReceiptAt: null,
+  registered: true,
 };
 const codeOf = (work: Promise<unknown>) => work.then(() => "none", findArtifactCode);
 
@@ -349,7 +360,10 @@ describe("artifacts verify", () => {
     ]);
     expect(world.opened.aws.at(-1)).toEqual({ region: "eu-west-1", role: "arn:aws:iam::222233334444:role/look" });
     expect(world.asked.at(-1)).toEqual({
-      ...{ op: "compare", ...CONSUMER, ...VERSION, bucket: "target" },
+      op: "compare",
+      ...CONSUMER,
+      ...VERSION,
+      bucket: "target",
       seen: [
         { key: "billing-api/1.4.2/app.zip", sha256: digestOfApp },
         { key: "billing-api/1.4.2/b.txt", sha256: null },

@@ -41,7 +41,8 @@ async function look(context: ArtifactContext, args: Args): Promise<number> {
   if (args.timeout !== undefined) throw usage("--timeout belongs to --wait.");
   const query = {
     ...(artifact === undefined ? {} : parseArtifactWord(artifact)),
-    ...{ ...(account && { account }), ...(region && { region }) },
+    ...(account && { account }),
+    ...(region && { region }),
   };
   const { coverage } = createArtifactsClient({ call: await openDistributor(context, args) });
   const taken = await takeRows(coverage(query), limit);

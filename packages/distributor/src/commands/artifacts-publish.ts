@@ -21,13 +21,15 @@ const Args = Type.Object({
   path: Type.String({ minLength: 1, maxLength: 4_096, description: "A folder with the files, or a file." }),
   file: Type.Optional(
     Type.Array(Type.String({ minLength: 1, maxLength: 4_096 }), {
-      ...{ maxItems: 1_000, placeholder: "path" },
+      maxItems: 1_000,
+      placeholder: "path",
       description: "One more file or folder. May be repeated.",
     }),
   ),
   label: Type.Optional(
     Type.Array(Type.String({ minLength: 1, maxLength: 400 }), {
-      ...{ maxItems: 50, placeholder: "key=value" },
+      maxItems: 50,
+      placeholder: "key=value",
       description: "Stands in the manifest, such as commit=4f1c9d2. May be repeated.",
     }),
   ),
@@ -87,7 +89,16 @@ async function publish(context: ArtifactContext, args: Args): Promise<number> {
       toBlock: (columns) => toPublishPicture(progress, columns),
     });
   const result = await publishArtifact({
-    ...{ client, bucket, prefix, name, version, labels, files, signal, onProgress, now: () => clock.now() },
+    client,
+    bucket,
+    prefix,
+    name,
+    version,
+    labels,
+    files,
+    signal,
+    onProgress,
+    now: () => clock.now(),
   });
   noteLabels(context, result, labels);
   if (call === undefined) return show(context, result);

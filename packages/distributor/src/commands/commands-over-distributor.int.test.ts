@@ -41,8 +41,14 @@ function createOver({ sim, clock: start }: CommandWorld): Distributor {
   };
   const topicArn = sim.sns.addTopic({ ...OWN, name: "artifacts" });
   return createDistributor({
-    ...{ records: createMemoryRecords(), clock, random: () => 0.5, write: () => {} },
-    ...{ s3: open(S3Client), sns: open(SNSClient), events: open(EventBridgeClient), states: open(SFNClient) },
+    records: createMemoryRecords(),
+    clock,
+    random: () => 0.5,
+    write: () => {},
+    s3: open(S3Client),
+    sns: open(SNSClient),
+    events: open(EventBridgeClient),
+    states: open(SFNClient),
     credentials: async () => ({ ...credentials, expiration: new Date(clock.now() + 3_600_000) }),
     config: { ...OWN, bucket: "source", prefix: "", topicArn, trustedAccounts: [CONSUMER.account] },
   });
@@ -115,7 +121,8 @@ describe("the commands, over a distributor", () => {
     await receive(await publish());
 
     expect(await world.run("artifacts verify", { ...VERSION, ...CONSUMER })).toMatchObject({
-      ...{ exitCode: 1, value: { missing: ["billing-api/1.4.2/app.zip"] } },
+      exitCode: 1,
+      value: { missing: ["billing-api/1.4.2/app.zip"] },
     });
     expect(await world.run("artifacts coverage")).toMatchObject({ exitCode: 1 });
   });

@@ -26,7 +26,10 @@ export function followCoverage(context: ArtifactContext, input: FollowCoverageIn
   const { clock, signal, pollMs, out } = context;
   const { timeout = DEFAULT_TIMEOUT, ...what } = input;
   return waitForCoverage({
-    ...{ ...what, clock, signal, timeoutMs: parseDuration(timeout) ?? 0 },
+    ...what,
+    clock,
+    signal,
+    timeoutMs: parseDuration(timeout) ?? 0,
     ...(pollMs === undefined ? {} : { pollMs }),
     onFault: ({ message }) => out.note(`${toCell(message, 1_000)} It is asked again until ${timeout} are over.`),
     onChange: (row) =>

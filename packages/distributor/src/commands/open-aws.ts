@@ -10,7 +10,9 @@ const ROLE = /^arn:(aws[a-z-]*):iam::([0-9]{12}):role\/.+$/;
 /** AWS as whoever types the command, or in a role. Calls nothing yet. Throws `USAGE` for what can be no role. */
 export function openAws({ region, role, externalId, pathStyle: forcePathStyle = false }: AwsPlace): ArtifactAws {
   const access = createAwsAccess({
-    ...{ clock: systemClock, session: { name: "stackyard-artifacts" }, ...(region && { region }) },
+    clock: systemClock,
+    session: { name: "stackyard-artifacts" },
+    ...(region && { region }),
     // A bucket may lie elsewhere than the region that was said.
     clientConfig: { followRegionRedirects: true, forcePathStyle },
   });

@@ -91,7 +91,9 @@ function toFile(body: string, path: string, { rewriteTemplates }: FindFilesOptio
   const type = CONTENT_TYPES[extname(path).toLowerCase()];
   const isTemplate = rewriteTemplates && TEMPLATES.has(extname(path).toLowerCase());
   return {
-    ...{ path, body, contentType: type ?? "application/octet-stream" },
+    path,
+    body,
+    contentType: type ?? "application/octet-stream",
     ...(isTemplate ? { rewrite: "template" as const } : {}),
   };
 }

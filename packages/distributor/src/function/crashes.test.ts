@@ -23,7 +23,8 @@ function createWorld(when: "before" | "after") {
   const topicArn = sim.sns.addTopic({ ...SOURCE, name: "artifacts" });
   const covered: unknown[] = [];
   sim.eventBridge.addRule({
-    ...{ ...SOURCE, pattern: { source: ["stackyard.distributor"] } },
+    ...SOURCE,
+    pattern: { source: ["stackyard.distributor"] },
     target: async (event: unknown) => void covered.push(event),
   });
   let [calls, diesAt, isDead] = [0, Number.POSITIVE_INFINITY, false];
@@ -56,12 +57,19 @@ function createWorld(when: "before" | "after") {
   function start() {
     return createDistributor({
       config: {
-        ...{ ...SOURCE, bucket: "source", prefix: "artifacts/", topicArn },
+        ...SOURCE,
+        bucket: "source",
+        prefix: "artifacts/",
+        topicArn,
         trustedAccounts: [PLACE.account, OTHER.account],
       },
       ...clients,
-      ...{ records, clock, random: createRandom(1), credentials: async () => credentials },
-      ...{ write: () => undefined, logger: silentLogger },
+      records,
+      clock,
+      random: createRandom(1),
+      credentials: async () => credentials,
+      write: () => undefined,
+      logger: silentLogger,
     });
   }
   let distributor = start();
@@ -85,7 +93,12 @@ function createWorld(when: "before" | "after") {
   const manifest = { v: 1 as const, name: "app", version: "1", createdAt: "2026-11-20T06:00:00Z", files: FILES };
   sim.s3.write("source", KEY, toManifestText(manifest));
   return {
-    ...{ sim, covered, bring, revive, clock, memory },
+    sim,
+    covered,
+    bring,
+    revive,
+    clock,
+    memory,
     sent: () => sim.sns.published(topicArn).map(({ body }) => JSON.parse(body)),
     dieAt: (at: number) => {
       [calls, diesAt] = [0, at];
@@ -95,15 +108,24 @@ function createWorld(when: "before" | "after") {
 }
 
 const CREATED = {
-  ...{ source: "aws.s3", "detail-type": "Object Created", account: SOURCE.account },
+  source: "aws.s3",
+  "detail-type": "Object Created",
+  account: SOURCE.account,
   detail: { bucket: { name: "source" }, object: { key: KEY } },
 };
 
 function aReceipt(place: typeof PLACE | typeof OTHER, { key, sha256 }: (typeof FILES)[number], status = "stored") {
   const detail = {
-    ...{ v: 1, artifact: { name: "app", version: "1", key }, ...place, status, verified: true },
-    ...{ code: status === "failed" ? "SOURCE_DENIED" : null, sourceSha256: sha256, storedSha256: sha256 },
-    ...{ at: "2026-11-20T06:00:05Z", bucket: `bucket-${place.account}-${place.region}` },
+    v: 1,
+    artifact: { name: "app", version: "1", key },
+    ...place,
+    status,
+    verified: true,
+    code: status === "failed" ? "SOURCE_DENIED" : null,
+    sourceSha256: sha256,
+    storedSha256: sha256,
+    at: "2026-11-20T06:00:05Z",
+    bucket: `bucket-${place.account}-${place.region}`,
   };
   return { ...aRegistration(place), "detail-type": "artifact.receipt", detail };
 }

@@ -24,11 +24,18 @@ function createWorld(over: Partial<DistributorOptions> = {}) {
   const metrics: string[] = [];
   const distributor = createDistributor({
     config: {
-      ...{ ...SOURCE, bucket: "source", prefix: "artifacts/", uploadPrefix: "uploads/", topicArn },
+      ...SOURCE,
+      bucket: "source",
+      prefix: "artifacts/",
+      uploadPrefix: "uploads/",
+      topicArn,
       trustedAccounts: [PLACE.account],
     },
     ...clients,
-    ...{ records: createMemoryRecords(), clock, random: createRandom(1), credentials: async () => credentials },
+    records: createMemoryRecords(),
+    clock,
+    random: createRandom(1),
+    credentials: async () => credentials,
     write: (line) => void metrics.push(line),
     ...over,
   });
@@ -47,7 +54,10 @@ function writeArtifact(): void {
   world.sim.s3.write("source", FILE, "content");
   const sha256 = "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73";
   const manifest = {
-    ...{ v: 1 as const, name: "billing-api", version: "1.4.2", createdAt: "2026-11-20T06:00:00Z" },
+    v: 1 as const,
+    name: "billing-api",
+    version: "1.4.2",
+    createdAt: "2026-11-20T06:00:00Z",
     files: [{ key: FILE, size: 7, sha256 }],
   };
   world.sim.s3.write("source", KEY, toManifestText(manifest));
@@ -175,14 +185,15 @@ describe("an event of a consumer", () => {
     await world.distributor.handle(CREATED);
     const [{ artifact }] = world.sent();
     const detail = {
-      ...{
-        v: 1,
-        artifact: { name: "billing-api", version: "1.4.2", key: FILE },
-        ...PLACE,
-        status: "stored",
-        code: null,
-      },
-      ...{ verified: true, sourceSha256: artifact.sha256, storedSha256: artifact.sha256, at: "2026-11-20T06:00:05Z" },
+      v: 1,
+      artifact: { name: "billing-api", version: "1.4.2", key: FILE },
+      ...PLACE,
+      status: "stored",
+      code: null,
+      verified: true,
+      sourceSha256: artifact.sha256,
+      storedSha256: artifact.sha256,
+      at: "2026-11-20T06:00:05Z",
       bucket: `bucket-${PLACE.account}-${PLACE.region}`,
     };
 
@@ -230,7 +241,9 @@ describe("other events", () => {
       const task = { op: "initial-set", execution: "first", input: { AccountId, Region: "eu-west-1" } };
 
       expect(await world.distributor.handle(task)).toEqual({
-        ...{ kind: "failed", code: "ACCOUNT_NOT_TRUSTED", askedAt: expect.any(Number) },
+        kind: "failed",
+        code: "ACCOUNT_NOT_TRUSTED",
+        askedAt: expect.any(Number),
         message: expect.stringContaining("/input/AccountId"),
       });
     },

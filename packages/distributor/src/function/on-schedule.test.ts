@@ -152,7 +152,10 @@ describe("the sweep", () => {
 
     const lines = world.metrics.map((line) => JSON.parse(line));
     expect(lines[0]).toMatchObject({
-      ...{ Artifact: "billing-api", Consumer: "111122223333/eu-west-1", version: "1.0.0", MissingFiles: 2 },
+      Artifact: "billing-api",
+      Consumer: "111122223333/eu-west-1",
+      version: "1.0.0",
+      MissingFiles: 2,
       _aws: { CloudWatchMetrics: [{ Namespace: "Stackyard/Artifacts", Dimensions: [["Artifact", "Consumer"]] }] },
     });
     expect(lines.find(({ Status }) => Status === "announced")).toMatchObject({ Cells: 1 });

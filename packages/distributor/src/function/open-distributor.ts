@@ -64,7 +64,10 @@ export function openDistributor(options: Options): OpenDistributor {
 function openAnnouncer({ config, sns, clock, credentials, traceparent }: Options) {
   const { account, region, bucket, topicArn, transfer, urlSeconds, pathStyleUrls: pathStyle = false } = config;
   return createAnnouncer({
-    ...{ sns, topicArn, clock, source: { account, region, bucket } },
+    sns,
+    topicArn,
+    clock,
+    source: { account, region, bucket },
     signer: createUrlSigner({ bucket, region, pathStyle, credentials, clock }),
     ...(transfer === undefined ? {} : { transfer }),
     ...(urlSeconds === undefined ? {} : { urlSeconds }),

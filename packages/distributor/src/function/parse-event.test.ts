@@ -3,14 +3,16 @@ import { describe, expect, it } from "vitest";
 import { parseBody, parseEvent } from "./parse-event.ts";
 
 const record = (key: string, versionId?: string) => ({
-  ...{ eventSource: "aws:s3", eventName: "ObjectCreated:CompleteMultipartUpload" },
+  eventSource: "aws:s3",
+  eventName: "ObjectCreated:CompleteMultipartUpload",
   s3: { bucket: { name: "source" }, object: { key, versionId } },
 });
 
 const message = (messageId: string) => ({ eventSource: "aws:sqs", messageId, body: `{"id":${messageId}}` });
 const notification = (Message: string) => ({ EventSource: "aws:sns", Sns: { Message } });
 const created = (over: object) => ({
-  ...{ source: "aws.s3", "detail-type": "Object Created" },
+  source: "aws.s3",
+  "detail-type": "Object Created",
   detail: { bucket: { name: "source" }, object: { key: "a" }, ...over },
 });
 
@@ -19,10 +21,14 @@ describe("parseEvent", () => {
     const detail = { bucket: { name: "source" }, object: { key: "a b+c%41", "version-id": "v1" } };
 
     expect(parseEvent({ source: "aws.s3", "detail-type": "Object Created", detail })).toEqual({
-      ...{ kind: "objects", objects: [{ bucket: "source", key: "a b+c%41", versionId: "v1" }], faulty: 0 },
+      kind: "objects",
+      objects: [{ bucket: "source", key: "a b+c%41", versionId: "v1" }],
+      faulty: 0,
     });
     expect(parseEvent({ Records: [record("a+b%2Bc%2541", "v1")] })).toEqual({
-      ...{ kind: "objects", objects: [{ bucket: "source", key: "a b+c%41", versionId: "v1" }], faulty: 0 },
+      kind: "objects",
+      objects: [{ bucket: "source", key: "a b+c%41", versionId: "v1" }],
+      faulty: 0,
     });
   });
 
@@ -31,7 +37,9 @@ describe("parseEvent", () => {
     const objects = [{ bucket: "source", key: "b" }];
 
     expect(parseEvent({ source: "aws.s3", "detail-type": "Object Created", detail })).toEqual({
-      ...{ kind: "objects", objects, faulty: 0 },
+      kind: "objects",
+      objects,
+      faulty: 0,
     });
     expect(parseEvent({ Records: [record("b", "null")] })).toEqual({ kind: "objects", objects, faulty: 0 });
   });
@@ -50,7 +58,9 @@ describe("parseEvent", () => {
     ["nothing", null],
   ])("counts a record with %s, and takes the others", (_, faulty) => {
     expect(parseEvent({ Records: [faulty, record("b"), faulty] })).toEqual({
-      ...{ kind: "objects", objects: [{ bucket: "source", key: "b" }], faulty: 2 },
+      kind: "objects",
+      objects: [{ bucket: "source", key: "b" }],
+      faulty: 2,
     });
   });
 
@@ -71,10 +81,12 @@ describe("parseEvent", () => {
 
   it("takes messages of a queue and of a topic one by one", () => {
     expect(parseEvent({ Records: [message("1"), message("2")] })).toEqual({
-      ...{ kind: "messages", messages: ["1", "2"].map((id) => ({ id, body: `{"id":${id}}` })) },
+      kind: "messages",
+      messages: ["1", "2"].map((id) => ({ id, body: `{"id":${id}}` })),
     });
     expect(parseEvent({ Records: [notification("a"), notification("b")] })).toEqual({
-      ...{ kind: "notifications", bodies: ["a", "b"] },
+      kind: "notifications",
+      bodies: ["a", "b"],
     });
   });
 

@@ -21,22 +21,33 @@ function createWorld() {
   const topicArn = sim.sns.addTopic({ ...SOURCE, name: "artifacts" });
   const covered: unknown[] = [];
   sim.eventBridge.addRule({
-    ...{ ...SOURCE, pattern: { source: ["stackyard.distributor"] } },
+    ...SOURCE,
+    pattern: { source: ["stackyard.distributor"] },
     target: async (event: unknown) => void covered.push((event as AwsEvent).detail),
   });
   let left = Number.POSITIVE_INFINITY;
   const distributor = createDistributor({
     config: {
-      ...{ ...SOURCE, bucket: "source", prefix: "artifacts/", uploadPrefix: "uploads/", topicArn, keepDays: 1 },
+      ...SOURCE,
+      bucket: "source",
+      prefix: "artifacts/",
+      uploadPrefix: "uploads/",
+      topicArn,
+      keepDays: 1,
       trustedAccounts: [PLACE.account],
     },
     ...clients,
-    ...{ records: mortalRecords(createMemoryRecords(), () => left--), clock, random: createRandom(1) },
-    ...{ credentials: async () => credentials, write: () => undefined },
+    records: mortalRecords(createMemoryRecords(), () => left--),
+    clock,
+    random: createRandom(1),
+    credentials: async () => credentials,
+    write: () => undefined,
   });
   const created = (key: string) =>
     distributor.handle({
-      ...{ source: "aws.s3", "detail-type": "Object Created", account: SOURCE.account },
+      source: "aws.s3",
+      "detail-type": "Object Created",
+      account: SOURCE.account,
       detail: { bucket: { name: "source" }, object: { key } },
     });
 
@@ -65,15 +76,30 @@ function createWorld() {
     for (const { ArtifactKey: key, artifact } of messages.filter(isAnswered)) {
       const { name, version, sha256 } = artifact;
       const detail = {
-        ...{ v: 1, artifact: { name, version, key }, ...PLACE, status, code: null, verified: true },
-        ...{ sourceSha256: sha256, storedSha256: sha256, at: new Date(clock.now()).toISOString(), bucket: "b" },
+        v: 1,
+        artifact: { name, version, key },
+        ...PLACE,
+        status,
+        code: null,
+        verified: true,
+        sourceSha256: sha256,
+        storedSha256: sha256,
+        at: new Date(clock.now()).toISOString(),
+        bucket: "b",
       };
       await distributor.handle({ ...aRegistration(PLACE), "detail-type": "artifact.receipt", detail });
     }
     await sim.eventBridge.deliver();
   }
   return {
-    ...{ clock, sim, distributor, covered, write, created, sent, answer },
+    clock,
+    sim,
+    distributor,
+    covered,
+    write,
+    created,
+    sent,
+    answer,
     die: (calls: number) => {
       left = calls;
     },

@@ -9,7 +9,12 @@ const V1 = { generation: "v1", probeAnsweredAt: null } as const;
 const V2 = { generation: "v2", probeAnsweredAt: null } as const;
 
 const aRequest = (changes: Partial<SetRequest> = {}): SetRequest => ({
-  ...{ ...PLACE, line: "first", execution: changes.line ?? "first", askedAt: T0, since: null, artifact: null },
+  ...PLACE,
+  line: "first",
+  execution: changes.line ?? "first",
+  askedAt: T0,
+  since: null,
+  artifact: null,
   ...changes,
 });
 const decide = (changes: Partial<SetFacts> = {}) =>
@@ -88,7 +93,9 @@ describe("the end", () => {
     const set = aSet({ phase: "announcing", messages: 12 });
 
     expect(decideSetEnd({ consumer: V2, now: T0 }, set)).toMatchObject({
-      ...{ kind: "done", messages: 12, set: { phase: "done", endedAt: T0 } },
+      kind: "done",
+      messages: 12,
+      set: { phase: "done", endedAt: T0 },
     });
   });
 
@@ -143,7 +150,8 @@ describe("a second execution", () => {
     const set = aSet({ phase: "announcing", cursor, messages: 7 });
 
     expect(decide({ request, set, now: T0 + 31 * MINUTE })).toMatchObject({
-      ...{ kind: "announce", set: { line: "second", execution: "second", cursor, messages: 7 } },
+      kind: "announce",
+      set: { line: "second", execution: "second", cursor, messages: 7 },
     });
   });
 });
@@ -174,7 +182,9 @@ describe("decideSet", () => {
         fc
           .record({
             phase: fc.constantFrom<SetRecord["phase"]>("waiting", "announcing", "pausing", "done", "failed"),
-            ...{ line: fc.constantFrom("first", "second"), steps: fc.nat(801), round: fc.constantFrom(1, 2) },
+            line: fc.constantFrom("first", "second"),
+            steps: fc.nat(801),
+            round: fc.constantFrom(1, 2),
             pausedAt: fc.option(fc.integer({ min: T0 - 2 * 60 * MINUTE, max: T0 })),
             startedAt: fc.integer({ min: T0 - 30 * MINUTE, max: T0 }),
           })

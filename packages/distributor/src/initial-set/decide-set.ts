@@ -79,9 +79,27 @@ function begin(facts: SetFacts): SetDecision {
   const { request, now, set } = facts;
   const { account, region, line, execution, since, artifact } = request;
   return goOn(facts, {
-    ...{ v: 1, account, region, line, execution, startedAt: now, aliveAt: now, phase: "waiting", round: 1, probes: 0 },
-    ...{ probedAt: null, announcingAt: null, pausedAt: null, cursor: null, messages: 0, steps: 0, restarts: 0 },
-    ...{ since, artifact, endedAt: null, failures: set?.phase === "failed" ? set.failures : 0 },
+    v: 1,
+    account,
+    region,
+    line,
+    execution,
+    startedAt: now,
+    aliveAt: now,
+    phase: "waiting",
+    round: 1,
+    probes: 0,
+    probedAt: null,
+    announcingAt: null,
+    pausedAt: null,
+    cursor: null,
+    messages: 0,
+    steps: 0,
+    restarts: 0,
+    since,
+    artifact,
+    endedAt: null,
+    failures: set?.phase === "failed" ? set.failures : 0,
     wholeAt: set === undefined ? null : findWholeAt(set),
   });
 }

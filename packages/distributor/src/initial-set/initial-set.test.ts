@@ -194,29 +194,30 @@ describe("an initial set", () => {
     const { world, start, files, find } = createSets({ beforeStep: answers });
     await world.publish({ version: "1.0.0", files: 1 });
     await world.context.records.put({
-      ...{ key: toSetKey(PLACE), expected: "absent", now: world.context.clock.now() },
+      key: toSetKey(PLACE),
+      expected: "absent",
+      now: world.context.clock.now(),
       value: {
-        ...{
-          v: 1,
-          ...PLACE,
-          line: "first",
-          execution: "first",
-          startedAt: 0,
-          aliveAt: 0,
-          phase: "announcing",
-          round: 1,
-        },
-        ...{
-          probes: 1,
-          probedAt: 0,
-          announcingAt: 0,
-          pausedAt: null,
-          cursor: null,
-          messages: 0,
-          steps: 800,
-          restarts: 0,
-        },
-        ...{ since: null, artifact: "billing-api", endedAt: null, failures: 0 },
+        v: 1,
+        ...PLACE,
+        line: "first",
+        execution: "first",
+        startedAt: 0,
+        aliveAt: 0,
+        phase: "announcing",
+        round: 1,
+        probes: 1,
+        probedAt: 0,
+        announcingAt: 0,
+        pausedAt: null,
+        cursor: null,
+        messages: 0,
+        steps: 800,
+        restarts: 0,
+        since: null,
+        artifact: "billing-api",
+        endedAt: null,
+        failures: 0,
       },
     });
 
@@ -228,7 +229,9 @@ describe("an initial set", () => {
       ["first-r1", "SUCCEEDED"],
     ]);
     expect(JSON.parse(world.sim.stepFunctions.executions[1]?.input ?? "")).toEqual({
-      ...{ ...INPUT, Artifact: "billing-api", Line: "first" },
+      ...INPUT,
+      Artifact: "billing-api",
+      Line: "first",
     });
     expect([files().length, (await find())?.phase]).toEqual([1, "done"]);
   });
@@ -358,7 +361,8 @@ describe("parseSetTask", () => {
 
   it("says what is wrong with a task", () => {
     expect(parseSetTask(task({ Region: "eu-west-1" }))).toEqual({
-      ...{ kind: "faulty", code: "INITIAL_SET_FAILED" },
+      kind: "faulty",
+      code: "INITIAL_SET_FAILED",
       message: "The input of the state machine is invalid: /input must have required properties AccountId.",
     });
   });

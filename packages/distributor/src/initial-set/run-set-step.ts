@@ -46,13 +46,11 @@ type Refusal = Omit<SetAnswer & { kind: "failed" }, "askedAt">;
 function toRequest({ execution, input }: SetTask, now: number): SetRequest {
   const { AccountId, Region, Since, Artifact, Line, Step } = input;
   return {
-    ...{
-      account: AccountId,
-      region: Region,
-      execution,
-      line: Line ?? execution,
-      askedAt: Math.min(Step?.askedAt ?? now, now),
-    },
+    account: AccountId,
+    region: Region,
+    execution,
+    line: Line ?? execution,
+    askedAt: Math.min(Step?.askedAt ?? now, now),
     since: Since === undefined ? null : Date.parse(Since),
     artifact: Artifact ?? null,
   };

@@ -35,7 +35,8 @@ export async function startSet(
     );
   }
   const input = {
-    ...{ AccountId: account, Region: region },
+    AccountId: account,
+    Region: region,
     ...(since === undefined || since === null ? {} : { Since: new Date(since).toISOString() }),
     ...(artifact ? { Artifact: artifact } : {}),
     ...(line === undefined ? {} : { Line: line }),

@@ -40,7 +40,11 @@ describe("createPublisher", () => {
     expect(announced).toEqual([{ artifact: found, target: "ALL", keys: ["billing-api/1.4.2/0.zip"] }]);
     expect(found?.manifest.files[0]?.versionId).toMatch(/./);
     expect((await records.get(artifactRecordKey("billing-api", "1.4.2"), clock.now()))?.value).toMatchObject({
-      ...{ sequence: 1, files: 1, bytes: 1, announcedAt: "2026-11-20T06:00:00.000Z", retiredAt: null },
+      sequence: 1,
+      files: 1,
+      bytes: 1,
+      announcedAt: "2026-11-20T06:00:00.000Z",
+      retiredAt: null,
     });
     expect(await list("outbox/")).toEqual([]);
   });
@@ -181,7 +185,9 @@ describe("createPublisher", () => {
     const { publish, announcer, announced, ...world } = createWorld();
     const place = await publish("1.4.2", "x", 101);
     const publisher = createPublisher({
-      ...{ ...world, bucket: BUCKET, prefix: "" },
+      ...world,
+      bucket: BUCKET,
+      prefix: "",
       announcer: {
         async announce(...given) {
           if (fails.pop()) throw new Error("throttled");
@@ -227,12 +233,18 @@ describe("createPublisher", () => {
     const { publish, publisher, clock, announcer, ...world } = createWorld();
     const places = [await publish("1"), await publish("2"), await publish("3")];
     const dead = createPublisher({
-      ...{ ...world, clock, bucket: BUCKET, prefix: "" },
+      ...world,
+      clock,
+      bucket: BUCKET,
+      prefix: "",
       announcer: { announce: () => Promise.reject(new Error("dead")) },
     });
     for (const place of places) await dead.onManifest(place).catch(() => undefined);
     const flaky = createPublisher({
-      ...{ ...world, clock, bucket: BUCKET, prefix: "" },
+      ...world,
+      clock,
+      bucket: BUCKET,
+      prefix: "",
       announcer: {
         announce: async (artifact, ...rest) => {
           if (artifact.manifest.version === "2") throw new Error("no");
@@ -254,7 +266,10 @@ describe("createPublisher", () => {
     const places = await Promise.all(versions.map((version) => publish(version)));
     const told: string[] = [];
     const { drainOutbox, onManifest } = createPublisher({
-      ...{ ...world, clock, bucket: BUCKET, prefix: "" },
+      ...world,
+      clock,
+      bucket: BUCKET,
+      prefix: "",
       announcer: {
         announce: async ({ manifest: { version } }) => {
           told.push(version);

@@ -48,7 +48,10 @@ export function toPublished(record: ArtifactRecord, manifest: Manifest): Publish
   });
   return {
     manifest: { ...manifest, files },
-    ...{ manifestKey, manifestSha256, sequence, distributionId },
+    manifestKey,
+    manifestSha256,
+    sequence,
+    distributionId,
     ...(manifestVersionId === null ? {} : { manifestVersionId }),
   };
 }

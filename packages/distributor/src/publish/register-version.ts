@@ -94,16 +94,23 @@ async function register(deps: RegisterDeps, place: ObjectPlace, version: NewVers
   const upload = isOfUpload(manifest, deps) ? manifest.files[0] : undefined;
   const writtenAt = upload === undefined ? (version.modifiedAt ?? new Date(now)).toISOString() : manifest.createdAt;
   const record: ArtifactRecord = {
-    ...{ v: 1, name: manifest.name, version: manifest.version, manifestKey: place.key, manifestSha256, sequence },
-    ...{ contentSha256: digestContent(manifest), manifestVersionId: version.versionId ?? null },
-    ...{
-      distributionId: randomUUID(),
-      publishedAt: new Date(now).toISOString(),
-      writtenAt,
-      labels: { ...manifest.labels },
-    },
-    ...{ files: manifest.files.length, bytes: manifest.files.reduce((sum, { size }) => sum + size, 0) },
-    ...{ versionIds: [...headed.versionIds], announcedAt: null, retiredAt: null },
+    v: 1,
+    name: manifest.name,
+    version: manifest.version,
+    manifestKey: place.key,
+    manifestSha256,
+    sequence,
+    contentSha256: digestContent(manifest),
+    manifestVersionId: version.versionId ?? null,
+    distributionId: randomUUID(),
+    publishedAt: new Date(now).toISOString(),
+    writtenAt,
+    labels: { ...manifest.labels },
+    files: manifest.files.length,
+    bytes: manifest.files.reduce((sum, { size }) => sum + size, 0),
+    versionIds: [...headed.versionIds],
+    announcedAt: null,
+    retiredAt: null,
     ...(upload === undefined ? {} : { uploadKey: upload.key }),
   };
   const key = artifactRecordKey(manifest.name, manifest.version);

@@ -53,7 +53,11 @@ export function isRegistered({ unregisteredAt, registeredAt, askedAt }: Consumer
 export function toConsumerView(consumer: ConsumerRecord): ConsumerView {
   const { account, region, bucket, generation, capabilities, firstSeenAt, lastReceiptAt } = consumer;
   return {
-    ...{ account, region, bucket, generation, capabilities },
+    account,
+    region,
+    bucket,
+    generation,
+    capabilities,
     firstSeenAt: new Date(firstSeenAt).toISOString(),
     lastReceiptAt: lastReceiptAt === null ? null : new Date(lastReceiptAt).toISOString(),
     registered: isRegistered(consumer),

@@ -5,7 +5,10 @@ import { type ConsumerRecord, isRegistered, parseConsumerRecord, toConsumerView 
 import { type ConsumerEvent, registerConsumer } from "./register-consumer.ts";
 
 const registered = (at: number, capabilities: readonly string[] = ["v2"], bucket = "b"): ConsumerEvent => ({
-  ...{ kind: "registered", at, bucket, capabilities },
+  kind: "registered",
+  at,
+  bucket,
+  capabilities,
 });
 const answered = (at: number, isProbe = false): ConsumerEvent => ({ kind: "answered", at, bucket: "b", isProbe });
 const left = (at: number): ConsumerEvent => ({ kind: "unregistered", at });
@@ -22,7 +25,12 @@ function play(...[first, ...more]: readonly [ConsumerEvent, ...ConsumerEvent[]])
 describe("registerConsumer", () => {
   it("takes one that only asks for its set as one of the first generation", () => {
     expect(toConsumerView(play(asked(T0)))).toEqual({
-      ...{ ...PLACE, bucket: null, generation: "v1", capabilities: [], registered: true, lastReceiptAt: null },
+      ...PLACE,
+      bucket: null,
+      generation: "v1",
+      capabilities: [],
+      registered: true,
+      lastReceiptAt: null,
       firstSeenAt: new Date(T0).toISOString(),
     });
   });
@@ -51,7 +59,9 @@ describe("registerConsumer", () => {
     expect(after(trust("distrusted", T0 + 1), trust("distrusted", T0 + 2)).distrustedAt).toBe(T0 + 1);
     expect(after(trust("distrusted", T0 + 1)).joinedAt).toBe(T0);
     expect(after(trust("distrusted", T0 + 1), trust("trusted", T0 + 5))).toEqual({
-      ...{ ...known, distrustedAt: null, joinedAt: T0 + 5 },
+      ...known,
+      distrustedAt: null,
+      joinedAt: T0 + 5,
     });
     expect(after(trust("trusted", T0 + 5)).joinedAt).toBe(T0);
     expect(after(trust("distrusted", T0 + 1), answered(T0 + 2)).joinedAt).toBe(T0);
@@ -59,7 +69,11 @@ describe("registerConsumer", () => {
 
   it("is in the bucket of the latest word that is no older than its registration", () => {
     const from = (bucket: string, at: number, saidAt = at): ConsumerEvent => ({
-      ...{ kind: "answered", at, saidAt, bucket, isProbe: false },
+      kind: "answered",
+      at,
+      saidAt,
+      bucket,
+      isProbe: false,
     });
     const bucketOf = (...events: readonly [ConsumerEvent, ...ConsumerEvent[]]) => play(...events).bucket;
 

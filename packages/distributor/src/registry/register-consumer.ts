@@ -49,8 +49,19 @@ function toWishes({ capabilities }: ConsumerRecord): string {
 
 function aNewcomer({ account, region }: ConsumerPlace, at: number): ConsumerRecord {
   return {
-    ...{ v: 1, account, region, bucket: null, generation: "v1", capabilities: [], firstSeenAt: at, joinedAt: at },
-    ...{ registeredAt: null, askedAt: null, unregisteredAt: null, lastReceiptAt: null, probeAnsweredAt: null },
+    v: 1,
+    account,
+    region,
+    bucket: null,
+    generation: "v1",
+    capabilities: [],
+    firstSeenAt: at,
+    joinedAt: at,
+    registeredAt: null,
+    askedAt: null,
+    unregisteredAt: null,
+    lastReceiptAt: null,
+    probeAnsweredAt: null,
   };
 }
 
@@ -81,7 +92,8 @@ function hear(consumer: ConsumerRecord, event: ConsumerEvent & { kind: "answered
   const { at, saidAt = at } = event;
   const isNews = at >= (consumer.lastReceiptAt ?? -1) && saidAt >= (consumer.registeredAt ?? -1);
   return {
-    ...{ ...consumer, generation: "v2" as const },
+    ...consumer,
+    generation: "v2" as const,
     bucket: isNews ? event.bucket : consumer.bucket,
     lastReceiptAt: latest(consumer.lastReceiptAt, event.at),
     probeAnsweredAt: event.isProbe ? latest(consumer.probeAnsweredAt, event.at) : consumer.probeAnsweredAt,

@@ -43,7 +43,9 @@ describe("decideRetention", () => {
 
   it("never lets go a current version, a young one, or one that somebody still waits for", () => {
     const version = fc.record({
-      ...{ sequence: fc.nat(30), covered: fc.boolean(), retired: fc.boolean() },
+      sequence: fc.nat(30),
+      covered: fc.boolean(),
+      retired: fc.boolean(),
       publishedAt: fc.integer({ min: T0 - 60 * DAY, max: T0 }),
     });
     fc.assert(

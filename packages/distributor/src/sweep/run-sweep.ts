@@ -147,7 +147,12 @@ async function alarm(context: DistributorContext, version: ListedVersion, cell: 
   if (!isOurs) return 0;
   const missing = files.split("-").length - 1;
   context.logger.error("a consumer has not got a version although it was announced again and again", {
-    ...{ code: "ARTIFACT_OVERDUE", name, version: cell.version, account, region, missing },
+    code: "ARTIFACT_OVERDUE",
+    name,
+    version: cell.version,
+    account,
+    region,
+    missing,
   });
   return 1;
 }

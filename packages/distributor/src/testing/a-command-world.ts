@@ -60,7 +60,8 @@ export function createCommandWorld(deps: Partial<ArtifactCommandDeps> = {}): Com
     return answers[request.op]?.(request);
   };
   const commands = createArtifactCommands({
-    ...{ clock, columns: () => undefined },
+    clock,
+    columns: () => undefined,
     async openAws(place) {
       opened.aws.push(place);
       const [s3, lambda] = [S3Client, LambdaClient].map(
@@ -76,7 +77,12 @@ export function createCommandWorld(deps: Partial<ArtifactCommandDeps> = {}): Com
     ...deps,
   });
   return {
-    ...{ cwd, sim, clock, asked, answers, opened },
+    cwd,
+    sim,
+    clock,
+    asked,
+    answers,
+    opened,
     write(name, content) {
       mkdirSync(dirname(join(cwd, name)), { recursive: true });
       writeFileSync(join(cwd, name), content);
@@ -115,8 +121,15 @@ function createEar() {
 /** How a version stands at a consumer: it is stored. */
 export function aCell(over: Partial<CoverageCell> = {}): CoverageCell {
   return {
-    ...{ account: "222233334444", region: "eu-west-1", status: "stored", code: null, files: 1, filesDone: 1 },
-    ...{ announcements: 1, verified: true, at: "2026-01-01T00:00:00.000Z" },
+    account: "222233334444",
+    region: "eu-west-1",
+    status: "stored",
+    code: null,
+    files: 1,
+    filesDone: 1,
+    announcements: 1,
+    verified: true,
+    at: "2026-01-01T00:00:00.000Z",
     ...over,
   };
 }
@@ -125,13 +138,13 @@ export function aCell(over: Partial<CoverageCell> = {}): CoverageCell {
 export function aRow(cells: readonly CoverageCell[] = [aCell()], over: Partial<CoverageRow> = {}): CoverageRow {
   const covered = cells.length > 0 && cells.every(({ status }) => status === "stored" || status === "present");
   return {
-    ...{
-      name: "billing-api",
-      version: "1.4.2",
-      manifestSha256: "0".repeat(64),
-      publishedAt: "2026-01-01T00:00:00.000Z",
-    },
-    ...{ covered, retired: false, cells },
+    name: "billing-api",
+    version: "1.4.2",
+    manifestSha256: "0".repeat(64),
+    publishedAt: "2026-01-01T00:00:00.000Z",
+    covered,
+    retired: false,
+    cells,
     ...over,
   };
 }

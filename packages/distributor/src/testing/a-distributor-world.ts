@@ -60,15 +60,26 @@ export function createDistributorWorld(options: WorldOptions = {}): DistributorW
   const [announced, covered, metrics]: [Announced[], AwsEvent[], string[]] = [[], [], []];
   const published = new Map<string, PublishedArtifact>();
   sim.eventBridge.addRule({
-    ...{ ...SOURCE, pattern: { source: ["stackyard.distributor"] } },
+    ...SOURCE,
+    pattern: { source: ["stackyard.distributor"] },
     target: async (event: unknown) => void covered.push(event as AwsEvent),
   });
   const context: DistributorContext = {
-    ...{ records, clock, random: createRandom(1), logger: silentLogger, trust: options.trust ?? { accounts: TRUSTED } },
-    ...{ s3, events, states },
+    records,
+    clock,
+    random: createRandom(1),
+    logger: silentLogger,
+    trust: options.trust ?? { accounts: TRUSTED },
+    s3,
+    events,
+    states,
     config: {
-      ...{ ...SOURCE, bucket: "source", prefix: "", topicArn: "arn:aws:sns:eu-west-1:999988887777:artifacts" },
-      ...{ trustedAccounts: TRUSTED, ...options.config },
+      ...SOURCE,
+      bucket: "source",
+      prefix: "",
+      topicArn: "arn:aws:sns:eu-west-1:999988887777:artifacts",
+      trustedAccounts: TRUSTED,
+      ...options.config,
     },
     announcer: createRecordingAnnouncer(announced, clock),
     loadPublished: async (name, version) => published.get(`${name}/${version}`),
@@ -76,7 +87,11 @@ export function createDistributorWorld(options: WorldOptions = {}): DistributorW
   };
   let sequence = 0;
   return {
-    ...{ context, sim, announced, covered, metrics },
+    context,
+    sim,
+    announced,
+    covered,
+    metrics,
     pass: (ms) => clock.advance(ms),
     async publish(input) {
       sequence += 1;
@@ -96,10 +111,16 @@ function anArtifact({ name = "billing-api", version, files = 2, labels = {} }: W
   const paths = Array.from({ length: files }, (_, index) => `${name}/${version}/file-${index}`);
   return {
     manifest: {
-      ...{ v: 1 as const, name, version, createdAt: "2026-11-20T06:00:00Z", labels },
+      v: 1 as const,
+      name,
+      version,
+      createdAt: "2026-11-20T06:00:00Z",
+      labels,
       files: paths.map((key, index) => ({ key, size: 10, sha256: digestOf(String(index % 10)) })),
     },
-    ...{ manifestKey: `${name}/${version}/manifest.json`, manifestSha256: digestOf("a"), sequence },
+    manifestKey: `${name}/${version}/manifest.json`,
+    manifestSha256: digestOf("a"),
+    sequence,
     distributionId: `d-${sequence}`,
   } satisfies PublishedArtifact;
 }
@@ -107,9 +128,18 @@ function anArtifact({ name = "billing-api", version, files = 2, labels = {} }: W
 function toArtifactRecord({ manifest, ...rest }: PublishedArtifact, publishedAt: number) {
   const { name, version, labels = {}, files } = manifest;
   return {
-    ...{ v: 1, name, version, ...rest, manifestVersionId: null, publishedAt: new Date(publishedAt).toISOString() },
-    ...{ labels, files: files.length, bytes: files.length * 10, versionIds: files.map(() => null) },
-    ...{ announcedAt: null, retiredAt: null },
+    v: 1,
+    name,
+    version,
+    ...rest,
+    manifestVersionId: null,
+    publishedAt: new Date(publishedAt).toISOString(),
+    labels,
+    files: files.length,
+    bytes: files.length * 10,
+    versionIds: files.map(() => null),
+    announcedAt: null,
+    retiredAt: null,
   };
 }
 
@@ -145,9 +175,18 @@ export function aReceiptEvent(
   const { name, version, files } = artifact.manifest;
   const { key, sha256 } = files[file] ?? { key: "none", sha256: digestOf("f") };
   const detail = {
-    ...{ v: 1, artifact: { name, version, key }, account, region, bucket: `bucket-${account}-${region}` },
-    ...{ status: "stored", code: null, verified: true, sourceSha256: sha256, storedSha256: sha256 },
-    ...{ at: new Date(at).toISOString(), ...changes },
+    v: 1,
+    artifact: { name, version, key },
+    account,
+    region,
+    bucket: `bucket-${account}-${region}`,
+    status: "stored",
+    code: null,
+    verified: true,
+    sourceSha256: sha256,
+    storedSha256: sha256,
+    at: new Date(at).toISOString(),
+    ...changes,
   };
   return { source: "stackyard.consumer", account, "detail-type": "artifact.receipt", detail };
 }
@@ -161,9 +200,17 @@ export function aRegistration({ account, region }: ConsumerPlace, capabilities: 
 /** The event of the answer to a probe. */
 export function aProbeAnswer({ account, region }: ConsumerPlace) {
   const detail = {
-    ...{ v: 1, artifact: { name: "stackyard.probe", version: null, key: null }, account, region },
-    ...{ bucket: `bucket-${account}-${region}`, status: "present", code: "PROBE", verified: false },
-    ...{ sourceSha256: null, storedSha256: null, at: new Date(T0).toISOString() },
+    v: 1,
+    artifact: { name: "stackyard.probe", version: null, key: null },
+    account,
+    region,
+    bucket: `bucket-${account}-${region}`,
+    status: "present",
+    code: "PROBE",
+    verified: false,
+    sourceSha256: null,
+    storedSha256: null,
+    at: new Date(T0).toISOString(),
   };
   return { source: "stackyard.consumer", account, "detail-type": "artifact.receipt", detail };
 }

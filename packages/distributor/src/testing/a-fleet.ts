@@ -38,7 +38,12 @@ export function createFleet(config: Partial<DistributorConfig> = {}, { versioned
   const handle = (event: unknown) => distributor.handle(event);
   const { receipt, answer, register } = createConsumers({ sim, handle, sent, now: clock.now });
   return {
-    ...{ ...services, handle, sent, receipt, answer, register },
+    ...services,
+    handle,
+    sent,
+    receipt,
+    answer,
+    register,
     /** Another process, perhaps with another configuration. */
     restart(over: Partial<DistributorConfig> = {}) {
       distributor = start(over);
@@ -47,7 +52,9 @@ export function createFleet(config: Partial<DistributorConfig> = {}, { versioned
       writeArtifact(services, { name, version, files }),
     created: (key: string) =>
       handle({
-        ...{ source: "aws.s3", "detail-type": "Object Created", account: SOURCE.account },
+        source: "aws.s3",
+        "detail-type": "Object Created",
+        account: SOURCE.account,
         detail: { bucket: { name: "source" }, object: { key } },
       }),
     look: () => handle({ op: "schedule" }),
@@ -72,15 +79,25 @@ function openServices(versioned: boolean) {
   const topicArn = sim.sns.addTopic({ ...SOURCE, name: "artifacts" });
   const [covered, metrics, executions]: [unknown[], string[], AskedExecution[]] = [[], [], []];
   sim.eventBridge.addRule({
-    ...{ ...SOURCE, pattern: { source: ["stackyard.distributor"] } },
+    ...SOURCE,
+    pattern: { source: ["stackyard.distributor"] },
     target: async (event: unknown) => void covered.push((event as AwsEvent).detail),
   });
   const records = createMemoryRecords();
   const options = {
-    ...{ ...clients, states: openStates(executions), records, clock, random: createRandom(1) },
-    ...{ credentials: async () => credentials, write: (line: string) => void metrics.push(line) },
+    ...clients,
+    states: openStates(executions),
+    records,
+    clock,
+    random: createRandom(1),
+    credentials: async () => credentials,
+    write: (line: string) => void metrics.push(line),
     config: {
-      ...{ ...SOURCE, bucket: "source", prefix: "artifacts/", uploadPrefix: "uploads/", topicArn },
+      ...SOURCE,
+      bucket: "source",
+      prefix: "artifacts/",
+      uploadPrefix: "uploads/",
+      topicArn,
       machineArn: `arn:aws:states:${SOURCE.region}:${SOURCE.account}:stateMachine:sets`,
       trustedAccounts: [PLACE.account, OTHER.account],
     },
@@ -137,9 +154,17 @@ function createConsumers({ sim, handle, sent, now }: ConsumersInput) {
   function receipt({ ArtifactKey: key, artifact }: FleetMessage, place: ConsumerPlace, over: object = {}) {
     const { name, version, sha256 } = artifact;
     const detail = {
-      ...{ v: 1, artifact: { name, version, key }, ...place, status: "stored", code: null, verified: true },
-      ...{ sourceSha256: sha256, storedSha256: sha256, at: new Date(now()).toISOString() },
-      ...{ bucket: `bucket-${place.account}-${place.region}`, ...over },
+      v: 1,
+      artifact: { name, version, key },
+      ...place,
+      status: "stored",
+      code: null,
+      verified: true,
+      sourceSha256: sha256,
+      storedSha256: sha256,
+      at: new Date(now()).toISOString(),
+      bucket: `bucket-${place.account}-${place.region}`,
+      ...over,
     };
     return { ...aRegistration(place), "detail-type": "artifact.receipt", detail };
   }

@@ -12,7 +12,11 @@ export function aFile(over: Partial<ManifestFile> = {}): ManifestFile {
 /** A manifest of one file. */
 export function aManifest(over: Partial<Manifest> = {}): Manifest {
   return {
-    ...{ v: 1, name: "billing-api", version: "1.4.2", createdAt: "2026-11-20T06:00:00Z", files: [aFile()] },
+    v: 1,
+    name: "billing-api",
+    version: "1.4.2",
+    createdAt: "2026-11-20T06:00:00Z",
+    files: [aFile()],
     ...over,
   };
 }

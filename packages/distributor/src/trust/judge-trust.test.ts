@@ -19,7 +19,8 @@ describe("judgeTrust", () => {
 
   it("trusts nobody where nobody is listed", () => {
     expect(judgeTrust(MINE, { accounts: [] }, "stamped")).toEqual({
-      ...{ kind: "rejected", code: "ACCOUNT_NOT_TRUSTED" },
+      kind: "rejected",
+      code: "ACCOUNT_NOT_TRUSTED",
       reason: "The account 111122223333 is not trusted by this distributor.",
     });
   });

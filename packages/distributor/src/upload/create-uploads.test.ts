@@ -259,7 +259,9 @@ describe("a process that dies while it makes an artifact of an upload", () => {
         send: { value: (...given: [never]) => guard(() => base.s3.send(...given)) },
       });
       const mortal = createUploads({
-        ...{ ...base, s3, records: guarded },
+        ...base,
+        s3,
+        records: guarded,
         publisher: { onManifest: (manifest) => guard(() => publisher.onManifest(manifest)) },
       });
 

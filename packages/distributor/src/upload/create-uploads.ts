@@ -134,7 +134,10 @@ async function publish(
   if (present?.etag !== head.etag || present.versionId !== head.versionId) return undefined;
   const { size, versionId, contentType, modifiedAt } = head;
   const upload: DigestedUpload = {
-    ...{ key: place.key, size, sha256, modifiedAt },
+    key: place.key,
+    size,
+    sha256,
+    modifiedAt,
     ...(versionId === undefined ? {} : { versionId }),
     ...(contentType === undefined ? {} : { contentType }),
     ...(parts === undefined ? {} : { parts }),

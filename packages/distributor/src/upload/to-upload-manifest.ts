@@ -39,7 +39,10 @@ export function toUploadManifest({ name, version }: UploadName, upload: Digested
 function toFile({ key, size, sha256, versionId, contentType, parts }: DigestedUpload): ManifestFile {
   const partBytes = toPartBytes(size) ?? size;
   return {
-    ...{ key, size, sha256, rewrite: TEMPLATES.test(key) ? "template" : "none" },
+    key,
+    size,
+    sha256,
+    rewrite: TEMPLATES.test(key) ? "template" : "none",
     ...(versionId === undefined ? {} : { versionId }),
     ...(contentType !== undefined && CONTENT_TYPE.test(contentType) ? { contentType } : {}),
     ...(parts === undefined ? {} : { parts: parts.map((digest, index) => toPart(digest, index)) }),

@@ -16,7 +16,10 @@ function createSigning() {
   const role = sim.iam.addRole({ account: PLACE.account, name: "signer", trusts: [PLACE.account] });
   const own = sim.iam.beginSession(function_, { name: "f", endsAt: clock.now() + 24 * HOUR });
   const access = createAwsAccess({
-    ...{ clock, region: PLACE.region, credentials: own, session: { name: "signer" } },
+    clock,
+    region: PLACE.region,
+    credentials: own,
+    session: { name: "signer" },
     plugins: [createSimPlugin(sim) as never],
   });
   sim.s3.createBucket({ name: "dist-bucket", ...PLACE });

@@ -22,7 +22,8 @@ describe("capacityAfterSuccess", () => {
 
   it("takes nothing over from a group that a policy has made smaller", () => {
     expect(capacityAfterSuccess({ min_size: 2, plan, currentDesired: 3, keepScaled: true })).toEqual({
-      ...{ min: 2, desired: 10 },
+      min: 2,
+      desired: 10,
     });
   });
 });

@@ -106,7 +106,11 @@ describe("nextCapacity", () => {
 
 describe("nextCapacity of gated steps", () => {
   const autoscaling = {
-    ...{ min_size: 3, max_size: 50, strategy: "GatedSteps", steps: [1, "50%"], bake_time: 60 },
+    min_size: 3,
+    max_size: 50,
+    strategy: "GatedSteps",
+    steps: [1, "50%"],
+    bake_time: 60,
   } as const satisfies CapacityRules;
   const plan = planCapacity(autoscaling, 40);
 
@@ -114,7 +118,12 @@ describe("nextCapacity of gated steps", () => {
     const group = { min: 0, desired: 0 };
     const instances = { total: healthy, healthy };
     const next = nextCapacity({
-      ...{ autoscaling, plan, group, instances, held, now: atSeconds * 1_000 },
+      autoscaling,
+      plan,
+      group,
+      instances,
+      held,
+      now: atSeconds * 1_000,
       ...(step && { step }),
     });
     return [next.wanted.min, next.wanted.desired, next.step];
@@ -151,7 +160,10 @@ describe("nextCapacity of gated steps", () => {
     const input = { autoscaling: rules, plan: planCapacity(rules, 40), group: { min: 1, desired: 1 }, now: 5 };
 
     expect(nextCapacity({ ...input, instances: { total: 1, healthy: 1 } })).toEqual({
-      ...{ wanted: { min: 3, desired: 40 }, applied: { min: 3, desired: 40 }, changed: true, step: { index: 1 } },
+      wanted: { min: 3, desired: 40 },
+      applied: { min: 3, desired: 40 },
+      changed: true,
+      step: { index: 1 },
     });
   });
 
@@ -164,7 +176,11 @@ describe("nextCapacity of gated steps", () => {
         for (const { healthy, seconds } of looks) {
           at += seconds;
           const after = nextCapacity({
-            ...{ autoscaling, plan, group: { min: 0, desired: 0 }, now: at * 1_000, step },
+            autoscaling,
+            plan,
+            group: { min: 0, desired: 0 },
+            now: at * 1_000,
+            step,
             instances: { total: healthy, healthy },
           }).step;
           if (after === undefined) throw new Error("gated steps always have a step");

@@ -26,7 +26,10 @@ const anyPrevious = fc.option(fc.integer({ min: -1, max: 700 }), { nil: undefine
 describe("planCapacity", () => {
   it("has one instance where nothing is said", () => {
     expect(planCapacity({})).toEqual({
-      ...{ desired: 1, targetLaunched: 1, targetHealthy: 1, steps: [] },
+      desired: 1,
+      targetLaunched: 1,
+      targetHealthy: 1,
+      steps: [],
       initial: { min: 1, desired: 1, max: 1 },
     });
   });

@@ -33,7 +33,10 @@ beforeEach(() => {
   sim = createAwsSim({ clock });
   sim.s3.createBucket({ name: `coinbase-odin-${ACCOUNT}`, account: ACCOUNT, region: REGION });
   sim.stepFunctions.addStateMachine({
-    ...{ account: ACCOUNT, region: REGION, name: "coinbase-odin", definition: DEFINITION },
+    account: ACCOUNT,
+    region: REGION,
+    name: "coinbase-odin",
+    definition: DEFINITION,
   });
   const credentials = sim.iam.addUser({ account: ACCOUNT, name: "ann" });
   regions = [];

@@ -64,8 +64,17 @@ function createLook(context: ReleaseContext, place: ReleasePlace, id: string): (
 function toProgress({ runId, releaseId, standing, isHalting, report, message }: Release) {
   const { state, since, services, error, end } = report ?? {};
   return {
-    ...{ kind: "progress", runId, releaseId, standing, halting: isHalting, state: state ?? null, since: since ?? null },
-    ...{ services: services ?? {}, error: error ?? null, end: end ?? null, message: message ?? null },
+    kind: "progress",
+    runId,
+    releaseId,
+    standing,
+    halting: isHalting,
+    state: state ?? null,
+    since: since ?? null,
+    services: services ?? {},
+    error: error ?? null,
+    end: end ?? null,
+    message: message ?? null,
   };
 }
 

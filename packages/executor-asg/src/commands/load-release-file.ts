@@ -22,7 +22,12 @@ export async function loadReleaseFile(
   const bucket = toBucket(context, words);
   return prepareRelease({
     ...(bucket === undefined ? {} : { bucket }),
-    ...{ text, userData, userDataFile, constants: toConstants(context, words), now: context.clock.now() },
-    ...{ letters: toLetters(context.random), ...toPlaceDefaults(context, words) },
+    text,
+    userData,
+    userDataFile,
+    constants: toConstants(context, words),
+    now: context.clock.now(),
+    letters: toLetters(context.random),
+    ...toPlaceDefaults(context, words),
   });
 }

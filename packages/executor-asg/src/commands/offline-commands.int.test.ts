@@ -68,10 +68,12 @@ describe("release validate", () => {
 
     expect([broken.exitCode, broken.value["problems"]]).toMatchObject([1, [{ code: "release-not-json", pointer: "" }]]);
     await expect(world.run("validate", { file: "none.json" })).rejects.toMatchObject({
-      ...{ code: "CONFIG_INVALID", message: 'There is no release file "none.json".' },
+      code: "CONFIG_INVALID",
+      message: 'There is no release file "none.json".',
     });
     await expect(world.run("validate", { file: parse(world.cwd).root })).rejects.toMatchObject({
-      ...{ code: "CONFIG_INVALID", message: expect.stringContaining("EISDIR") },
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining("EISDIR"),
     });
   });
 
@@ -81,7 +83,8 @@ describe("release validate", () => {
       writeFileSync(join(world.cwd, file), Buffer.from([0x1f, 0x8b, 0x08, 0x00, 0xff]));
 
       await expect(world.run("validate", { file: "shop.json" })).rejects.toMatchObject({
-        ...{ code: "CONFIG_INVALID", message: expect.stringContaining(`"${file}" is not UTF-8`) },
+        code: "CONFIG_INVALID",
+        message: expect.stringContaining(`"${file}" is not UTF-8`),
       });
     },
   );
@@ -106,7 +109,8 @@ describe("release validate", () => {
 
   it.runIf(existsSync("/dev/zero"))("does not read files without an end", async () => {
     await expect(world.run("validate", { file: "/dev/zero" })).rejects.toMatchObject({
-      ...{ code: "CONFIG_INVALID", message: 'The release file "/dev/zero" has more than 16777216 bytes.' },
+      code: "CONFIG_INVALID",
+      message: 'The release file "/dev/zero" has more than 16777216 bytes.',
     });
   });
 
@@ -160,13 +164,22 @@ web: 6 after 0s; healthy after 1m 45s
 
 Done after 1m 50s at the earliest; the time-out is 10m.`);
     expect(value).toEqual({
-      ...{ file: "shop.json", problems: [], warnings: [] },
+      file: "shop.json",
+      problems: [],
+      warnings: [],
       timing: { healthyAfterSeconds: 105, doneAfterSeconds: 110, timeoutSeconds: 600, pollSeconds: 15 },
       services: [
         {
-          ...{ service: "web", group: "org/shop-production-2026-01-01T00-00-00Z-web", previous: 4, desired: 4 },
-          ...{ targetLaunched: 6, targetHealthy: 2, initial: { min: 2, desired: 6, max: 10 } },
-          ...{ strategy: "AllAtOnce", steps: [{ afterSeconds: 0, desired: 6 }], healthyAfterSeconds: 105 },
+          service: "web",
+          group: "org/shop-production-2026-01-01T00-00-00Z-web",
+          previous: 4,
+          desired: 4,
+          targetLaunched: 6,
+          targetHealthy: 2,
+          initial: { min: 2, desired: 6, max: 10 },
+          strategy: "AllAtOnce",
+          steps: [{ afterSeconds: 0, desired: 6 }],
+          healthyAfterSeconds: 105,
         },
       ],
     });

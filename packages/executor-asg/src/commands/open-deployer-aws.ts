@@ -12,7 +12,9 @@ export interface DeployerAws {
 /** AWS with the credentials of whoever types the command. Calls nothing yet. */
 export function openDeployerAws(region: string): DeployerAws {
   const access = createAwsAccess({
-    ...{ clock: systemClock, session: { name: "stackyard-release" }, region },
+    clock: systemClock,
+    session: { name: "stackyard-release" },
+    region,
     // The bucket lies where its releases go to, which need not be where the deployer runs.
     clientConfig: { followRegionRedirects: true },
   });

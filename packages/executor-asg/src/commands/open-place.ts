@@ -31,10 +31,12 @@ export async function openPlace(context: ReleaseContext, words: PlaceWords): Pro
   if (lockTable !== undefined && bucket === undefined) throw usage("--lock-table belongs to --bucket.");
   if (externalId !== undefined && role === undefined) throw usage("--external-id belongs to --role.");
   return createYardPlace({
-    ...{ ...shared, releases: context.openReleases(context.server) },
+    ...shared,
+    releases: context.openReleases(context.server),
     ...(bucket === undefined ? {} : { memory: { bucket, ...(lockTable && { lockTable }) } }),
     ...(bucket === undefined ? {} : { storeDocument: createStoring(context, bucket, shared) }),
-    ...{ ...(role && { role }), ...(externalId && { externalId }) },
+    ...(role && { role }),
+    ...(externalId && { externalId }),
     ...(context.pollMs === undefined ? {} : { pollMs: context.pollMs }),
   });
 }

@@ -5,8 +5,12 @@ import { type PrepareInput, prepareRelease } from "./prepare-release.ts";
 
 function prepare(over: Partial<PrepareInput>) {
   return prepareRelease({
-    ...{ text: JSON.stringify(aReleaseFile()), userData: "#!/bin/sh\n", userDataFile: "shop.json.userdata" },
-    ...{ constants: PRESETS.odin, now: Date.UTC(2026, 0, 1), letters: "abcdefg" },
+    text: JSON.stringify(aReleaseFile()),
+    userData: "#!/bin/sh\n",
+    userDataFile: "shop.json.userdata",
+    constants: PRESETS.odin,
+    now: Date.UTC(2026, 0, 1),
+    letters: "abcdefg",
     ...over,
   });
 }
@@ -14,7 +18,8 @@ function prepare(over: Partial<PrepareInput>) {
 describe("prepareRelease", () => {
   it("sends the user data beside the document", () => {
     expect(prepare({})).toMatchObject({
-      ...{ kind: "prepared", userData: "#!/bin/sh\n" },
+      kind: "prepared",
+      userData: "#!/bin/sh\n",
       document: { release_id: "release-2026-01-01T00-00-00Z-abcdefg", created_at: "2026-01-01T00:00:00.000Z" },
     });
   });
@@ -33,7 +38,9 @@ describe("prepareRelease", () => {
       kind: "refused",
       problems: [
         {
-          ...{ class: "BadReleaseError", code: "release-user-data-file", pointer: "/user_data_sha256" },
+          class: "BadReleaseError",
+          code: "release-user-data-file",
+          pointer: "/user_data_sha256",
           message: 'There is no user data: write it to "shop.json.userdata".',
         },
       ],

@@ -53,7 +53,8 @@ export function prepareRelease(input: PrepareInput): PreparedRelease {
   if (read.kind === "refused") return read;
   const document = isMap(read.value) ? fillDocument(read.value, input) : read.value;
   const parsed = parseRelease(document, {
-    ...{ constants, now },
+    constants,
+    now,
     account: account ?? UNKNOWN.account,
     region: region ?? UNKNOWN.region,
   });
@@ -66,7 +67,10 @@ export function prepareRelease(input: PrepareInput): PreparedRelease {
   if (problems.length > 0) return { kind: "refused", problems };
   const warnings = [...parsed.warnings, ...findUnsaid(document), ...warnOfSecrets(parsed.release, input)];
   return {
-    ...{ kind: "prepared", document, release: parsed.release, warnings },
+    kind: "prepared",
+    document,
+    release: parsed.release,
+    warnings,
     ...(constants.generation === "odin" && input.userData !== undefined ? { userData: input.userData } : {}),
   };
 }

@@ -17,7 +17,9 @@ export const presetArg = Type.Optional(
 export const accountArgs = {
   account: Type.Optional(
     Type.String({
-      ...{ pattern: "^[0-9]{12}$", expected: "12 digits", placeholder: "id" },
+      pattern: "^[0-9]{12}$",
+      expected: "12 digits",
+      placeholder: "id",
       description: "Default: AWS_ACCOUNT_ID.",
     }),
   ),

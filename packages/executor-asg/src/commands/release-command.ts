@@ -38,7 +38,11 @@ export function createReleaseCommand<Args extends TObject>(
   return createCommand(spec, (context) => {
     const { out, cwd, environment, signal } = context;
     return {
-      ...{ ...deps, out, cwd, environment, signal },
+      ...deps,
+      out,
+      cwd,
+      environment,
+      signal,
       // Asked for by those who need it: where none is known, that is an error.
       get server() {
         return context.server;

@@ -93,7 +93,8 @@ function readProjectConfig(context: ReleaseContext, text: string, args: Args): P
   }
   const textOf = (value: unknown, otherwise: string) => (typeof value === "string" ? value : otherwise);
   return {
-    ...{ project, config },
+    project,
+    config,
     account: textOf(document["aws_account_id"], account),
     region: textOf(document["aws_region"], region),
   };

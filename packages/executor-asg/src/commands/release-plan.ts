@@ -26,7 +26,9 @@ const Args = Type.Object({
   ),
   slowStart: Type.Optional(
     Type.Integer({
-      ...{ minimum: 0, maximum: 900, placeholder: "seconds" },
+      minimum: 0,
+      maximum: 900,
+      placeholder: "seconds",
       description: "The largest slow start of the target groups.",
     }),
   ),

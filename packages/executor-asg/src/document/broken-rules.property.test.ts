@@ -14,28 +14,36 @@ const names = fc.uniqueArray(name, { minLength: 1, maxLength: 4 });
 /** Documents that break no rule. */
 const sound = fc
   .record({
-    ...{
-      project: name,
-      config: name,
-      subnets: names,
-      groups: names,
-      targets: names,
-      timeout: fc.integer({ min: 1, max: 172_800 }),
-    },
+    project: name,
+    config: name,
+    subnets: names,
+    groups: names,
+    targets: names,
+    timeout: fc.integer({ min: 1, max: 172_800 }),
     sizes: fc.tuple(fc.nat(50), fc.nat(50)),
     spread: fc.double({ min: 0, max: 1, noNaN: true }),
     strategy: fc.constantFrom(...POLLED_STRATEGIES, "GatedCanary"),
-    ...{ terms: fc.nat(5), size: fc.integer({ min: 1, max: 500 }), tags: fc.dictionary(name, name, { maxKeys: 5 }) },
+    terms: fc.nat(5),
+    size: fc.integer({ min: 1, max: 500 }),
+    tags: fc.dictionary(name, name, { maxKeys: 5 }),
     detach: fc.constantFrom("Detach", "SkipDetach", "SkipDetachCheck"),
   })
   .map(
     (some): Changes => ({
-      ...{ "/project_name": `org/${some.project}`, "/config_name": some.config, "/subnets": some.subnets },
-      ...{ "/timeout": some.timeout, "/detach_strategy": some.detach, [`${WEB}/tags`]: some.tags },
-      ...{ [`${WEB}/security_groups`]: some.groups, [`${WEB}/target_groups`]: some.targets },
-      ...{ [`${WEB}/ebs_volume_size`]: some.size, [`${SCALING}/strategy`]: some.strategy },
-      ...{ [`${SCALING}/min_size`]: Math.min(...some.sizes), [`${SCALING}/max_size`]: Math.max(...some.sizes) },
-      ...{ [`${SCALING}/spread`]: some.spread, [`${SCALING}/max_terms`]: some.terms },
+      "/project_name": `org/${some.project}`,
+      "/config_name": some.config,
+      "/subnets": some.subnets,
+      "/timeout": some.timeout,
+      "/detach_strategy": some.detach,
+      [`${WEB}/tags`]: some.tags,
+      [`${WEB}/security_groups`]: some.groups,
+      [`${WEB}/target_groups`]: some.targets,
+      [`${WEB}/ebs_volume_size`]: some.size,
+      [`${SCALING}/strategy`]: some.strategy,
+      [`${SCALING}/min_size`]: Math.min(...some.sizes),
+      [`${SCALING}/max_size`]: Math.max(...some.sizes),
+      [`${SCALING}/spread`]: some.spread,
+      [`${SCALING}/max_terms`]: some.terms,
     }),
   );
 

@@ -188,10 +188,17 @@ describe("a service is refused", () => {
 
   it("but not for what is at the limit", () => {
     const changes = {
-      ...{ "/timeout": 172_800, "/project_name": "p".repeat(22), "/config_name": "c".repeat(21), "/ami": "" },
+      "/timeout": 172_800,
+      "/project_name": "p".repeat(22),
+      "/config_name": "c".repeat(21),
+      "/ami": "",
       [`${WEB}/tags`]: { ...tags(44), Name: "overwritten" },
-      ...{ [`${SCALING}/spread`]: 1, [`${SCALING}/min_size`]: 0, [`${SCALING}/max_size`]: 0 },
-      ...{ ...group, [`${WEB}/placement_group_strategy`]: "partition", [`${WEB}/placement_group_partition_count`]: 7 },
+      [`${SCALING}/spread`]: 1,
+      [`${SCALING}/min_size`]: 0,
+      [`${SCALING}/max_size`]: 0,
+      ...group,
+      [`${WEB}/placement_group_strategy`]: "partition",
+      [`${WEB}/placement_group_partition_count`]: 7,
     };
 
     expect(faultsOf(aDocument(changes))).toEqual([]);
@@ -300,8 +307,14 @@ describe("hooks are refused", () => {
 
 describe("the order of problems", () => {
   const broken: Changes = {
-    ...{ "/aws_account_id": "", "/created_at": "2020-01-01T00:00:00Z", "/timeout": 0, "/ami": undefined },
-    ...{ "/lifecycle": { a: null }, "/subnets": [], "/alarms": [""], "/stable_polls": 0 },
+    "/aws_account_id": "",
+    "/created_at": "2020-01-01T00:00:00Z",
+    "/timeout": 0,
+    "/ami": undefined,
+    "/lifecycle": { a: null },
+    "/subnets": [],
+    "/alarms": [""],
+    "/stable_polls": 0,
     "/services": {
       web: { ...service, security_groups: [], ebs_encrypted: true },
       api: { ...service, instance_type: "", autoscaling: { min_size: 2 }, ebs_volume_size: 0, metadata_hop_limit: 0 },

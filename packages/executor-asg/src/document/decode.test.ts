@@ -20,8 +20,15 @@ const Schema = Type.Object({
 describe("decode", () => {
   it("takes over what has the right type, whatever its limits say", () => {
     const document = {
-      ...{ name: "", kind: "c", share: 1, flag: false, items: [{ size: -1 }], texts: { a: "b" }, step: "x" },
-      ...{ map: { one: { size: 1, note: "n" } }, at: "2026-01-01T00:00:00Z" },
+      name: "",
+      kind: "c",
+      share: 1,
+      flag: false,
+      items: [{ size: -1 }],
+      texts: { a: "b" },
+      step: "x",
+      map: { one: { size: 1, note: "n" } },
+      at: "2026-01-01T00:00:00Z",
     };
 
     expect(decode(Schema, document, "refused")).toEqual({ value: document, problems: [] });

@@ -71,8 +71,13 @@ describe("hashRelease", () => {
 describe("canonicalRelease", () => {
   it("has known keys in the schema's order, and those of maps as pairs in theirs", () => {
     const document = {
-      ...{ services: { b: { security_groups: ["z", "a"], instance_type: "t" }, a: null }, ami: "x", extra: 1 },
-      ...{ Task: "Lock", metadata: { "10": "a", "9": "b" }, timeout: null, release_id: "r" },
+      services: { b: { security_groups: ["z", "a"], instance_type: "t" }, a: null },
+      ami: "x",
+      extra: 1,
+      Task: "Lock",
+      metadata: { "10": "a", "9": "b" },
+      timeout: null,
+      release_id: "r",
     };
 
     expect(canonicalRelease(document)).toBe(

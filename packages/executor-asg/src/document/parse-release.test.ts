@@ -33,19 +33,53 @@ describe("parseRelease", () => {
       kind: "parsed",
       warnings: [],
       release: {
-        ...{ aws_account_id, aws_region, release_id, project_name, config_name, bucket, created_at, ami },
-        ...{ user_data_sha256, subnets, timeout: 600, metadata: {}, safe_release: false, lifecycle: {} },
-        ...{ detach_strategy: "Detach", wait_for_healthy: 15, stable_polls: 1, keep_scaled_capacity: false },
-        ...{ count_terminations: "snapshot", drain_timeout: 600, drain_timeout_action: "delete", drain_hooks: false },
-        ...{ rollback_window: 0, alarms: [] },
+        aws_account_id,
+        aws_region,
+        release_id,
+        project_name,
+        config_name,
+        bucket,
+        created_at,
+        ami,
+        user_data_sha256,
+        subnets,
+        timeout: 600,
+        metadata: {},
+        safe_release: false,
+        lifecycle: {},
+        detach_strategy: "Detach",
+        wait_for_healthy: 15,
+        stable_polls: 1,
+        keep_scaled_capacity: false,
+        count_terminations: "snapshot",
+        drain_timeout: 600,
+        drain_timeout_action: "delete",
+        drain_hooks: false,
+        rollback_window: 0,
+        alarms: [],
         services: {
           web: {
-            ...{ service_name: "web", instance_type: "t3.small", instance_types: [], security_groups: ["shop-web"] },
-            ...{ elbs: [], target_groups: [], tags: {}, volumes: [], depends_on: [] },
-            ...{ metadata_tokens: "required", metadata_hop_limit: 1 },
+            service_name: "web",
+            instance_type: "t3.small",
+            instance_types: [],
+            security_groups: ["shop-web"],
+            elbs: [],
+            target_groups: [],
+            tags: {},
+            volumes: [],
+            depends_on: [],
+            metadata_tokens: "required",
+            metadata_hop_limit: 1,
             autoscaling: {
-              ...{ min_size: 1, max_size: 1, spread: 0, max_terms: 0, health_check_grace_period: 600 },
-              ...{ strategy: "AllAtOnce", steps: [], bake_time: 0, policies: [] },
+              min_size: 1,
+              max_size: 1,
+              spread: 0,
+              max_terms: 0,
+              health_check_grace_period: 600,
+              strategy: "AllAtOnce",
+              steps: [],
+              bake_time: 0,
+              policies: [],
             },
           },
         },
@@ -80,12 +114,18 @@ describe("parseRelease", () => {
 
     expect(release.lifecycle).toEqual({
       drain: {
-        ...{ name: "drain", transition: "autoscaling:EC2_INSTANCE_TERMINATING", heartbeat_timeout: 300 },
-        ...{ role: "shop-hooks", role_arn: "arn:aws:iam::111111111111:role/shop-hooks" },
-        ...{ sns: "shop-drain", notification_target_arn: "arn:aws:sns:eu-west-1:111111111111:shop-drain" },
+        name: "drain",
+        transition: "autoscaling:EC2_INSTANCE_TERMINATING",
+        heartbeat_timeout: 300,
+        role: "shop-hooks",
+        role_arn: "arn:aws:iam::111111111111:role/shop-hooks",
+        sns: "shop-drain",
+        notification_target_arn: "arn:aws:sns:eu-west-1:111111111111:shop-drain",
       },
       warm: {
-        ...{ name: "warm", transition: "autoscaling:EC2_INSTANCE_LAUNCHING", role: "shop-hooks" },
+        name: "warm",
+        transition: "autoscaling:EC2_INSTANCE_LAUNCHING",
+        role: "shop-hooks",
         role_arn: "arn:aws:iam::111111111111:role/path/shop-hooks",
         notification_target_arn: "arn:aws:sqs:eu-west-1:111111111111:shop-warm",
       },
@@ -108,12 +148,24 @@ describe("parseRelease", () => {
 
     expect(warnings).toEqual([]);
     expect(release).toMatchObject({
-      ...{ aws_account_id: "1", aws_region: "eu-west-1", bucket: "stackyard-releases-1", subnets: [] },
-      ...{ stable_polls: 3, keep_scaled_capacity: true, count_terminations: "cumulative", drain_timeout: 900 },
-      ...{ drain_timeout_action: "fail", drain_hooks: true, rollback_window: 3600, wait_for_healthy: 120 },
+      aws_account_id: "1",
+      aws_region: "eu-west-1",
+      bucket: "stackyard-releases-1",
+      subnets: [],
+      stable_polls: 3,
+      keep_scaled_capacity: true,
+      count_terminations: "cumulative",
+      drain_timeout: 900,
+      drain_timeout_action: "fail",
+      drain_hooks: true,
+      rollback_window: 3600,
+      wait_for_healthy: 120,
     });
     expect(release.services["web"]).toMatchObject({
-      ...{ ebs_volume_type: "gp3", ebs_device_name: "/dev/xvda", subnets: ["private-a"], lifecycle: {} },
+      ebs_volume_type: "gp3",
+      ebs_device_name: "/dev/xvda",
+      subnets: ["private-a"],
+      lifecycle: {},
       volumes: [{ type: "gp3" }, { type: "io2", delete_on_termination: false }],
       autoscaling: { steps: [1, "25%", "50%"], bake_time: 120, policies: [{ metric: "cpu" }, {}, { name: "queue" }] },
     });
@@ -195,9 +247,11 @@ describe("parseRelease", () => {
       aDocument({
         [`${WEB}/autoscaling/strategy`]: "10AtATimeNoCanary",
         [`${WEB}/elbs`]: ["old"],
-        ...{ [`${WEB}/ebs_volume_size`]: 8, [`${WEB}/ebs_volume_type`]: "gp2" },
+        [`${WEB}/ebs_volume_size`]: 8,
+        [`${WEB}/ebs_volume_type`]: "gp2",
         [`${WEB}/volumes`]: [{ device: "/dev/sdf", size: 1, type: "gp2" }],
-        ...{ [`${WEB}/spot_price`]: "1", [`${WEB}/metadata_tokens`]: "optional" },
+        [`${WEB}/spot_price`]: "1",
+        [`${WEB}/metadata_tokens`]: "optional",
       }),
     );
 
@@ -220,14 +274,20 @@ describe("parseRelease of the first generation", () => {
     const { release } = parsedOf(releaseFixture("step-asg-deployer/one-service"), SEED);
 
     expect(release).toMatchObject({
-      ...{ timeout: 31_536_000, wait_for_healthy: 15, safe_release: false, metadata: {}, detach_strategy: "Detach" },
+      timeout: 31_536_000,
+      wait_for_healthy: 15,
+      safe_release: false,
+      metadata: {},
+      detach_strategy: "Detach",
       user_data: "#!/bin/sh\necho {{SERVICE_NAME}} {{RELEASE_DIR}}\n",
       user_data_sha256: "44a1613c5f479f132e3f19ede0fc55f1238a07dfce3f449108f518b046634cc4",
     });
     expect(release).not.toHaveProperty("comment");
     expect(release.services["web"]).not.toHaveProperty("spot_price");
     expect(release.services["web"]?.autoscaling).toMatchObject({
-      ...{ strategy: "AllAtOnce", health_check_grace_period: 300, max_size: 3 },
+      strategy: "AllAtOnce",
+      health_check_grace_period: 300,
+      max_size: 3,
       policies: [
         { type: "cpu_scale_up", threshold: 50 },
         { type: "cpu_scale_up", threshold: 90 },

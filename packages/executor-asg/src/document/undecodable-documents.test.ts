@@ -111,7 +111,9 @@ describe("documents that cannot be decoded", () => {
       [`${WEB}/autoscaling/policies`]: [
         { type: "cpu_scale_up", unit: "x" },
         {
-          ...{ type: "target_tracking", metric: "custom", target_value: 1 },
+          type: "target_tracking",
+          metric: "custom",
+          target_value: 1,
           custom_metric: { namespace: "a", name: "b", statistic: "Sum", unit: "c" },
         },
       ],
@@ -162,8 +164,12 @@ describe("documents that cannot be decoded", () => {
 
   it("tell all that is wrong, and nothing that only follows from it", () => {
     const changes: Changes = {
-      ...{ "/ami": 1, "/timeout": 999_999, "/extra": 1, "/services/web/autoscaling/max_size": "5" },
-      ...{ "/services/web/autoscaling/min_size": 3, "/services/web/security_groups": [] },
+      "/ami": 1,
+      "/timeout": 999_999,
+      "/extra": 1,
+      "/services/web/autoscaling/max_size": "5",
+      "/services/web/autoscaling/min_size": 3,
+      "/services/web/security_groups": [],
     };
 
     expect(problemsOf(aDocument(changes))).toEqual([

@@ -36,7 +36,11 @@ export function openCall({ ctx, config, at, random }: AsgCallInput): AsgCall {
   const lines: { at: number; text: string }[] = [];
   const { clock, logger, signal } = ctx;
   const deps: ReleaseDeps = {
-    ...{ constants, clock, logger, signal, random },
+    constants,
+    clock,
+    logger,
+    signal,
+    random,
     target: { ...at, partition: ctx.target?.partition ?? "aws", client: (type) => ctx.aws(type) },
     memory: openMemory(ctx, config, { at, constants }),
     actor: toActor(config),

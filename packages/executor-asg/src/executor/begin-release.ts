@@ -49,7 +49,13 @@ export async function beginRelease(
   const row = RELEASE_MACHINES[constants.generation].Validate;
   const next = row?.kind === "task" ? row.next : "Lock";
   const first: ReleaseProgress = {
-    ...{ op: "deploy", operation, release, state, position: FIRST_POSITION, since: now, dueAt: now },
+    op: "deploy",
+    operation,
+    release,
+    state,
+    position: FIRST_POSITION,
+    since: now,
+    dueAt: now,
     path: [{ state: FIRST_POSITION.state, at: now }],
     lines: [],
     mayQueue: config.queue === true,

@@ -69,7 +69,10 @@ function toEnd(call: AsgCall, progress: ReleaseProgress, end: ReleaseEnd): AsgSt
   const { release, state, failure } = progress;
   const groups = Object.values(state.services).flatMap(({ created_asg }) => created_asg ?? []);
   const outputs = {
-    ...{ releaseId: release.release_id, end, dirty: end === "FailureDirty", success: end === "Success" },
+    releaseId: release.release_id,
+    end,
+    dirty: end === "FailureDirty",
+    success: end === "Success",
     ...(end === "Success" ? { groups: groups.join(","), image: toImages(progress) } : {}),
     ...(state.previous_release_id === undefined ? {} : { previousReleaseId: state.previous_release_id }),
   };

@@ -16,19 +16,23 @@ describe("fillDocument", () => {
     };
 
     expect(fillDocument({ ...given, config })).toEqual({
-      ...{
-        release_id: "release-2026-01-01T00-00-00Z-abcdefg",
-        created_at: "2026-01-01T00:00:00Z",
-        project_name: "web",
-      },
-      ...{ aws_account_id: "111122223333", aws_region: "eu-west-1", bucket: "ours" },
+      release_id: "release-2026-01-01T00-00-00Z-abcdefg",
+      created_at: "2026-01-01T00:00:00Z",
+      project_name: "web",
+      aws_account_id: "111122223333",
+      aws_region: "eu-west-1",
+      bucket: "ours",
       user_data_sha256: hashUserData("#!/bin/sh"),
     });
   });
 
   it("leaves what a client has written", () => {
     const release = {
-      ...{ release_id: "r", created_at: "2020-01-01T00:00:00Z", aws_account_id: "1", aws_region: "r", bucket: "b" },
+      release_id: "r",
+      created_at: "2020-01-01T00:00:00Z",
+      aws_account_id: "1",
+      aws_region: "r",
+      bucket: "b",
       user_data_sha256: "0",
     };
 
@@ -39,7 +43,8 @@ describe("fillDocument", () => {
     const constants = PRESETS["step-asg-deployer"];
 
     expect(fillDocument({ ...given, constants, target: undefined, config: {} })).toEqual({
-      ...{ release_id: "release-2026-01-01T00-00-00Z-abcdefg", created_at: "2026-01-01T00:00:00Z" },
+      release_id: "release-2026-01-01T00-00-00Z-abcdefg",
+      created_at: "2026-01-01T00:00:00Z",
     });
   });
 });

@@ -17,7 +17,11 @@ export async function findHaltInWait(
   });
   const now = clock.now();
   const verdict = decideHalt({
-    ...{ now, halts, startedAt: now, createdAt: now, timeoutSeconds: Number.POSITIVE_INFINITY },
+    now,
+    halts,
+    startedAt: now,
+    createdAt: now,
+    timeoutSeconds: Number.POSITIVE_INFINITY,
     generation: constants.generation,
   });
   return verdict.kind === "halt" ? new ReleaseError(verdict.code, verdict.message) : undefined;

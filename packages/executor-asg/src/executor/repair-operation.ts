@@ -19,7 +19,9 @@ export async function repairPlace(call: AsgCall, place: Place): Promise<AsgStep>
   const keep = config.releaseId === undefined ? [] : [config.releaseId];
   const { found, removed, failed: kept } = await repairRelease(deps, { at, uuid, running, keep, confirm });
   const outputs = {
-    ...{ found: found.length, removed: removed.length, leftOvers: JSON.stringify(found) },
+    found: found.length,
+    removed: removed.length,
+    leftOvers: JSON.stringify(found),
     ...(holder === undefined ? {} : { lockedBy: holder.release ?? holder.uuid }),
   };
   if (kept.length === 0) return succeeded(outputs);

@@ -51,14 +51,20 @@ describe("mergeSource", () => {
       const states = { "i-1": state, "i-2": state, "i-3": state, "i-4": state };
 
       expect(mergeSource(own, { kind: "target-group", name: "tg", states })).toEqual({
-        ...{ "i-1": "unhealthy", "i-2": "unhealthy", "i-3": "unhealthy", "i-4": "terminating" },
+        "i-1": "unhealthy",
+        "i-2": "unhealthy",
+        "i-3": "unhealthy",
+        "i-4": "terminating",
       });
     },
   );
 
   it("finds nobody healthy whom the load balancer does not know", () => {
     expect(mergeSource(own, { kind: "classic", name: "elb", states: {} })).toEqual({
-      ...{ "i-1": "unhealthy", "i-2": "unhealthy", "i-3": "unhealthy", "i-4": "terminating" },
+      "i-1": "unhealthy",
+      "i-2": "unhealthy",
+      "i-3": "unhealthy",
+      "i-4": "terminating",
     });
   });
 

@@ -18,9 +18,15 @@ function instances(text: string) {
 
 function judge(text: string, input: Partial<HealthInput> = {}) {
   return judgeHealth({
-    ...{ autoscaling: { max_terms: 0, strategy: "AllAtOnce" }, plan, sources: [], alarms: [] },
+    autoscaling: { max_terms: 0, strategy: "AllAtOnce" },
+    plan,
+    sources: [],
+    alarms: [],
     group: { min: 1, desired: 6, instances: instances(text) },
-    ...{ countTerminations: "snapshot", terminated: [], stable: 0, stablePolls: 1 },
+    countTerminations: "snapshot",
+    terminated: [],
+    stable: 0,
+    stablePolls: 1,
     ...input,
   });
 }
@@ -30,10 +36,19 @@ describe("judgeHealth", () => {
     expect(judge("hhutt", { autoscaling: { max_terms: 2, strategy: "AllAtOnce" } })).toEqual({
       instances: { "i-0": "healthy", "i-1": "healthy", "i-2": "unhealthy", "i-3": "terminating", "i-4": "terminating" },
       report: {
-        ...{ target_healthy: 2, target_launched: 6, healthy: 2, launching: 5 },
-        ...{ terminating: 2, terminating_ids: ["i-3", "i-4"], desired_capacity: 6, min_size: 1 },
+        target_healthy: 2,
+        target_launched: 6,
+        healthy: 2,
+        launching: 5,
+        terminating: 2,
+        terminating_ids: ["i-3", "i-4"],
+        desired_capacity: 6,
+        min_size: 1,
       },
-      ...{ healthy: true, stable: 1, terminated: ["i-3", "i-4"], waitingFor: [] },
+      healthy: true,
+      stable: 1,
+      terminated: ["i-3", "i-4"],
+      waitingFor: [],
     });
   });
 
@@ -66,7 +81,8 @@ describe("judgeHealth", () => {
 
     expect(judge("hhhhu", { sources })).toMatchObject({
       instances: { "i-0": "healthy", "i-1": "unhealthy", "i-2": "unhealthy", "i-3": "unhealthy", "i-4": "unhealthy" },
-      ...{ report: { healthy: 1, launching: 5 }, healthy: false },
+      report: { healthy: 1, launching: 5 },
+      healthy: false,
     });
   });
 
@@ -146,7 +162,9 @@ describe("judgeHealth over several looks", () => {
 
   it("is held by an alarm, and begins again afterwards", () => {
     expect(judge("hh", { stable: 2, stablePolls: 3, alarms: ["errors", "latency"] })).toMatchObject({
-      ...{ healthy: false, stable: 0, waitingFor: ["alarms in ALARM: errors, latency"] },
+      healthy: false,
+      stable: 0,
+      waitingFor: ["alarms in ALARM: errors, latency"],
     });
   });
 
@@ -175,7 +193,8 @@ describe("judgeHealth over several looks", () => {
     const text = fc.array(fc.constantFrom("h", "u", "t"), { maxLength: 8 }).map((letters) => letters.join(""));
     const input = fc.record({
       autoscaling: fc.record({ max_terms: fc.nat(3), strategy: fc.constant("AllAtOnce" as const) }),
-      ...{ stable: fc.nat(3), stablePolls: fc.integer({ min: 1, max: 3 }) },
+      stable: fc.nat(3),
+      stablePolls: fc.integer({ min: 1, max: 3 }),
       alarms: fc.subarray(["a"]),
       countTerminations: fc.constantFrom("snapshot", "cumulative"),
       terminated: fc.subarray(["i-x", "i-y", "i-0"]),

@@ -93,12 +93,15 @@ describe("explainActivity", () => {
 
 describe("readActivities", () => {
   const ended = (id: string): ScalingActivity => ({
-    ...{ Description: `Terminating EC2 instance: ${id}`, StatusCode: "InProgress" },
+    Description: `Terminating EC2 instance: ${id}`,
+    StatusCode: "InProgress",
     Cause:
       "At 2026-03-04T05:06:07Z an instance was taken out of service in response to an ELB system health check failure.",
   });
   const failed = (StatusMessage: string): ScalingActivity => ({
-    ...{ Description: "Launching a new EC2 instance", StatusCode: "Failed", StatusMessage },
+    Description: "Launching a new EC2 instance",
+    StatusCode: "Failed",
+    StatusMessage,
   });
   const launched = {
     Description: "Launching a new EC2 instance: i-0c",

@@ -68,7 +68,13 @@ async function collectMetrics({ target, signal }: ReleaseDeps, serviceId: string
 
 function toEmptyReport({ targetHealthy, targetLaunched, initial }: CapacityPlan): HealthReport {
   return {
-    ...{ target_healthy: targetHealthy, target_launched: targetLaunched, healthy: 0, launching: 0, terminating: 0 },
-    ...{ terminating_ids: [], desired_capacity: initial.desired, min_size: initial.min },
+    target_healthy: targetHealthy,
+    target_launched: targetLaunched,
+    healthy: 0,
+    launching: 0,
+    terminating: 0,
+    terminating_ids: [],
+    desired_capacity: initial.desired,
+    min_size: initial.min,
   };
 }

@@ -102,8 +102,11 @@ describe("toGroupRequest", () => {
 
   it("is of several types, the first ones first on demand, the cheapest with room on Spot", () => {
     const service = aService({
-      ...{ instance_types: ["t3a.micro", "t3.micro"], on_demand_base_capacity: 1, on_demand_percentage: 25 },
-      ...{ spot_price: "0.02", capacity_rebalance: true },
+      instance_types: ["t3a.micro", "t3.micro"],
+      on_demand_base_capacity: 1,
+      on_demand_percentage: 25,
+      spot_price: "0.02",
+      capacity_rebalance: true,
     });
 
     const request = requestOf({ service });

@@ -53,8 +53,13 @@ describe("toLaunchTemplate", () => {
 
   it("makes volumes as they are asked for, the further ones after the first", () => {
     const devices = dataOf({
-      ...{ ebs_volume_size: 20, ebs_volume_type: "io2", ebs_device_name: "/dev/sda1", ebs_iops: 3_000 },
-      ...{ ebs_throughput: 250, ebs_encrypted: true, ebs_delete_on_termination: false },
+      ebs_volume_size: 20,
+      ebs_volume_type: "io2",
+      ebs_device_name: "/dev/sda1",
+      ebs_iops: 3_000,
+      ebs_throughput: 250,
+      ebs_encrypted: true,
+      ebs_delete_on_termination: false,
       volumes: [{ device: "/dev/sdf", size: 100, type: "gp3", kms_key: "alias/data" }],
     })?.BlockDeviceMappings;
 
@@ -62,7 +67,11 @@ describe("toLaunchTemplate", () => {
       {
         DeviceName: "/dev/sda1",
         Ebs: {
-          ...{ VolumeSize: 20, VolumeType: "io2", Iops: 3_000, Throughput: 250, Encrypted: true },
+          VolumeSize: 20,
+          VolumeType: "io2",
+          Iops: 3_000,
+          Throughput: 250,
+          Encrypted: true,
           DeleteOnTermination: false,
         },
       },

@@ -29,7 +29,10 @@ describe("the lock table", () => {
     expect(await lock.take(PATH, { owner: "u1", until: 5 })).toBe("taken");
 
     expect(await read()).toEqual({
-      ...{ key: { S: PATH }, id: { S: "u1" }, time: { S: "2026-01-01T00:00:00.000Z" }, until: { N: "5" } },
+      key: { S: PATH },
+      id: { S: "u1" },
+      time: { S: "2026-01-01T00:00:00.000Z" },
+      until: { N: "5" },
     });
   });
 

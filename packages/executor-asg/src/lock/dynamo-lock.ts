@@ -36,8 +36,11 @@ export function createDynamoLock({ client, table, clock }: DynamoLockOptions): S
     const values = { ":id": { S: owner }, ...condition.values };
     const sent = client.send(
       new PutItemCommand({
-        ...{ TableName: table, Item: item, ConditionExpression: condition.expression },
-        ...{ ExpressionAttributeNames: condition.names, ExpressionAttributeValues: values },
+        TableName: table,
+        Item: item,
+        ConditionExpression: condition.expression,
+        ExpressionAttributeNames: condition.names,
+        ExpressionAttributeValues: values,
       }),
     );
     return holds(sent, `${tell(path)} cannot be written.`);
@@ -67,7 +70,9 @@ export function createDynamoLock({ client, table, clock }: DynamoLockOptions): S
   }
 
   return {
-    ...{ take, renew, release },
+    take,
+    renew,
+    release,
     async remove(path) {
       const sent = client.send(new DeleteItemCommand({ TableName: table, Key: { key: { S: path } } }));
       await holds(sent, `${tell(path)} cannot be removed.`);

@@ -37,7 +37,9 @@ async function deploy(race: Race, name: string): Promise<void> {
   };
   const hooks = { before: meet, after: meet, isUnconditional: race.isUnconditional };
   const locks = createReleaseLocks({
-    ...{ files: createMemoryLockFiles(hooks, race.stored), clock, generation: "odin" },
+    files: createMemoryLockFiles(hooks, race.stored),
+    clock,
+    generation: "odin",
   });
   const key = { aws_account_id: "1", project_name: "p", config_name: "c", release_id: `r-${name}` };
   try {
@@ -93,7 +95,12 @@ async function runRace(seed: number, isUnconditional = false): Promise<Race> {
   const scheduler = createScheduler(random);
   const time = { now: Date.UTC(2026, 0, 1) };
   const race: Race = {
-    ...{ random, scheduler, time, isUnconditional, stored: new Map(), holders: new Map() },
+    random,
+    scheduler,
+    time,
+    isUnconditional,
+    stored: new Map(),
+    holders: new Map(),
     faults: [],
     tokens: [],
     wins: 0,

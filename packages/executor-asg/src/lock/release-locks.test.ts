@@ -49,7 +49,11 @@ describe("acquire", () => {
 
     expect(answer).toEqual({ kind: "acquired", fencingToken: 1 });
     expect(JSON.parse(read(ROOT) ?? "")).toEqual({
-      ...{ uuid: "u1", until: "2026-01-01T00:30:00.000Z", by: "ann", release: "r1", token: 1 },
+      uuid: "u1",
+      until: "2026-01-01T00:30:00.000Z",
+      by: "ann",
+      release: "r1",
+      token: 1,
     });
     expect(JSON.parse(read("1/org/web/prod/r1/lock") ?? "")).toEqual({ uuid: "u1", by: "ann" });
   });
@@ -128,7 +132,9 @@ describe("acquire", () => {
     await lockByUser({ files, generation: "odin" }, key, { user: "bob", reason: "audit" });
 
     expect(await locks.acquire(key, "u1")).toEqual({
-      ...{ kind: "held", what: "user", by: "bob" },
+      kind: "held",
+      what: "user",
+      by: "bob",
       message:
         'Lock Already Exists: "org/web" "prod" was locked by bob: audit. When the reason is gone, remove the lock: stackyard release unlock org/web prod --account 1',
     });
@@ -158,7 +164,8 @@ describe("acquire", () => {
     await files.put("1/org/web/prod/user-lock", text, "absent");
 
     expect(await locks.acquire(key, "u1")).toMatchObject({
-      ...{ kind: "held", what: "user" },
+      kind: "held",
+      what: "user",
       message: expect.stringContaining(`was locked by ${who}. When`),
     });
   });
@@ -171,10 +178,13 @@ describe("acquire", () => {
     });
 
     await expect(createWorld({ hooks: broken("load") }).locks.acquire(key, "u1")).rejects.toMatchObject({
-      ...{ releaseCode: "LOCK_EXISTS", errorClass: "LockExistsError", message: "S3 is away." },
+      releaseCode: "LOCK_EXISTS",
+      errorClass: "LockExistsError",
+      message: "S3 is away.",
     });
     await expect(createWorld({ hooks: broken("put") }).locks.acquire(key, "u1")).rejects.toMatchObject({
-      ...{ releaseCode: "LOCK_FAILED", errorClass: "LockError" },
+      releaseCode: "LOCK_FAILED",
+      errorClass: "LockError",
     });
   });
 
@@ -245,7 +255,8 @@ describe("release", () => {
 
     for (const _ of [1, 2]) {
       await expect(locks.release(key, "u1")).rejects.toMatchObject({
-        ...{ releaseCode: "LOCK_FAILED", message: expect.stringContaining("another's") },
+        releaseCode: "LOCK_FAILED",
+        message: expect.stringContaining("another's"),
       });
     }
     expect(read(ROOT)).toBe(text);

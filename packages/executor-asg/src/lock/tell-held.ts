@@ -21,7 +21,9 @@ export function tellRoot(release: ReleaseKey, { file, at, words }: HeldLock): He
       : `It ends some minutes after ${file.until} if nobody renews it.`;
   const commands = [toUnlockCommand(release, { root: true, words }), ...(at.removeCommand ? [at.removeCommand] : [])];
   return {
-    ...{ kind: "held", what: "root", by },
+    kind: "held",
+    what: "root",
+    by,
     message:
       `Lock Already Exists: ${tellConfig(release)} is locked by ${by} in ${at.place}. ${end} Wait for that release, or halt it. ` +
       `Only if you know that it is dead, remove the lock: ${commands.join(" or: ")}`,
@@ -33,7 +35,9 @@ export function tellUsed(release: ReleaseKey, file: LockFile | undefined): Held 
   const by = toOwner(file);
   const id = JSON.stringify(release.release_id);
   return {
-    ...{ kind: "held", what: "used", by },
+    kind: "held",
+    what: "used",
+    by,
     message: `Lock Already Exists: the release id ${id} of ${tellConfig(release)} was used by ${by}, and each id is good for one release. Give the release a new id; "stackyard release deploy" does so.`,
   };
 }
@@ -45,7 +49,9 @@ export function tellUser(
 ): Held {
   const why = reason === "" ? "" : `: ${reason}`;
   return {
-    ...{ kind: "held", what: "user", by: user },
+    kind: "held",
+    what: "user",
+    by: user,
     message: `Lock Already Exists: ${tellConfig(release)} was locked by ${user}${why}. When the reason is gone, remove the lock: ${toUnlockCommand(release, { words })}`,
   };
 }

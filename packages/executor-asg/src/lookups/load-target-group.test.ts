@@ -20,7 +20,9 @@ describe("loadTargetGroup", () => {
     expect(await loadTargetGroup(world.deps, "web")).toMatchObject({
       kind: "found",
       value: {
-        ...{ arn: world.ids.targetGroups["web"], name: "web", slowStartSeconds: 45 },
+        arn: world.ids.targetGroups["web"],
+        name: "web",
+        slowStartSeconds: 45,
         tags: { Name: "web", ProjectName: "org/shop", ConfigName: "production", ServiceName: "web" },
       },
     });

@@ -47,7 +47,10 @@ async function findTargetGroup(deps: ReleaseDeps, name: string): Promise<TargetG
   const described = TagDescriptions.find(({ ResourceArn }) => ResourceArn === arn);
   const label = toRequestLabel(group);
   return {
-    ...{ arn, name, tags: toTagMap(described?.Tags), slowStartSeconds: await loadSlowStart(deps, arn) },
+    arn,
+    name,
+    tags: toTagMap(described?.Tags),
+    slowStartSeconds: await loadSlowStart(deps, arn),
     ...(group.VpcId !== undefined && { vpc: group.VpcId }),
     ...(label !== undefined && { requestLabel: label }),
   };

@@ -13,7 +13,10 @@ const done = { kind: "done" } as const;
 describe("advance", () => {
   it("moves on when a state is done, and says what has to pass first", () => {
     expect(advance(odin, FIRST_POSITION, done, HEALTHY)).toEqual({
-      ...{ kind: "moved", position: at("Lock"), pauseSeconds: 0, caught: false },
+      kind: "moved",
+      position: at("Lock"),
+      pauseSeconds: 0,
+      caught: false,
     });
     expect(advance(odin, at("Deploy"), done, HEALTHY)).toMatchObject({
       position: at("WaitForDeploy"),
@@ -30,22 +33,31 @@ describe("advance", () => {
 
     expect(second).toEqual({ kind: "retrying", position: at("DetachForSuccess", [4, 2]), pauseSeconds: 120 });
     expect(advance(odin, at("DetachForSuccess", [4, 2]), done, HEALTHY)).toMatchObject({
-      ...{ position: at("WaitDetachForSuccess"), caught: false },
+      position: at("WaitDetachForSuccess"),
+      caught: false,
     });
   });
 
   it("says that an error leads on", () => {
     expect(advance(odin, at("DetachForSuccess", [60, 0]), failed("DetachError"), HEALTHY)).toMatchObject({
-      ...{ kind: "moved", position: at("WaitDetachForSuccess"), caught: true },
+      kind: "moved",
+      position: at("WaitDetachForSuccess"),
+      caught: true,
     });
     expect(advance(odin, at("Validate"), failed("BadReleaseError"), HEALTHY)).toEqual({
-      ...{ kind: "ended", position: at("FailureClean"), end: "FailureClean", caught: true },
+      kind: "ended",
+      position: at("FailureClean"),
+      end: "FailureClean",
+      caught: true,
     });
   });
 
   it.each(["WaitForDeploy", "WaitForHealthy", "WaitForDetach"] as const)("obeys a halt during %s", (state) => {
     expect(advance(odin, at(state), failed("HaltError"), HEALTHY)).toEqual({
-      ...{ kind: "moved", position: at("DetachForFailure"), pauseSeconds: 0, caught: true },
+      kind: "moved",
+      position: at("DetachForFailure"),
+      pauseSeconds: 0,
+      caught: true,
     });
   });
 
@@ -55,7 +67,10 @@ describe("advance", () => {
 
   it("stays where it has ended", () => {
     expect(advance(odin, at("Success"), done, HEALTHY)).toEqual({
-      ...{ kind: "ended", position: at("Success"), end: "Success", caught: false },
+      kind: "ended",
+      position: at("Success"),
+      end: "Success",
+      caught: false,
     });
   });
 

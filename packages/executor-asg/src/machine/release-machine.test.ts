@@ -40,7 +40,8 @@ describe("a release", () => {
     };
 
     expect(walk(script)).toEqual({
-      ...{ path: [...TO_HEALTHY, ...LOOK, ...LOOK, ...DETACHED], end: "Success" },
+      path: [...TO_HEALTHY, ...LOOK, ...LOOK, ...DETACHED],
+      end: "Success",
       pauses: [90, 60, 60, 60, 900, 5],
     });
   });
@@ -77,11 +78,13 @@ describe("a release", () => {
     const looks = [...TO_HEALTHY.slice(0, -1), ...Array(3).fill("CheckHealthy")];
 
     expect(walk({ CheckHealthy: failing })).toEqual({
-      ...{ path: [...looks, ...TORN_DOWN], end: "FailureClean" },
+      path: [...looks, ...TORN_DOWN],
+      end: "FailureClean",
       pauses: [90, 15, 15, 30, 60, 60],
     });
     expect(walk({ CheckHealthy: failing.slice(1) })).toEqual({
-      ...{ path: [...looks, "Healthy?", ...DETACHED], end: "Success" },
+      path: [...looks, "Healthy?", ...DETACHED],
+      end: "Success",
       pauses: [90, 15, 15, 30, 60, 30, 5],
     });
   });
@@ -167,7 +170,8 @@ describe("a release of the seed", () => {
 
   it("retries only what it names, and the last clean-up every half minute, minute, two minutes", () => {
     expect(walkSeed({ CleanUpSuccess: Array(4).fill("CleanUpError") })).toMatchObject({
-      ...{ end: "FailureDirty", pauses: [30, 15, 30, 60, 120] },
+      end: "FailureDirty",
+      pauses: [30, 15, 30, 60, 120],
     });
     expect(walkSeed({ CleanUpSuccess: ["DeployError"] })).toMatchObject({ end: "FailureDirty", pauses: [30, 15] });
     expect(walkSeed({ CheckHealthy: ["HealthError", "PanicError"] }).pauses).toEqual([30, 15, 15, 30]);

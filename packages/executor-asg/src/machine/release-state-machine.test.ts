@@ -42,7 +42,8 @@ async function run(
   const { result, eventLogs } = machine.run({ ...HEALTHY, ...input }, {
     overrides: {
       taskResourceLocalHandlers: Object.fromEntries(names.map((name) => [name, serve(name)])),
-      ...{ waitTimeOverrides: zeros, retryIntervalOverrides: zeros },
+      waitTimeOverrides: zeros,
+      retryIntervalOverrides: zeros,
     },
   } as never);
   const output: unknown = await result.catch((error: unknown) => error);
@@ -159,9 +160,14 @@ describe("toReleaseStateMachine", () => {
     });
 
     expect(Object.fromEntries(waits)).toEqual({
-      ...{ WaitForDeploy: 90, WaitForHealthy: "$.wait_for_healthy", WaitForDetach: "$.wait_for_detach" },
-      ...{ WaitDetachForSuccess: 5, WaitDetachForFailure: 60, WaitForDetachKeeping: "$.wait_for_detach" },
-      ...{ WaitDetachForSuccessKeeping: 5, WaitForRetire: "$.rollback_window" },
+      WaitForDeploy: 90,
+      WaitForHealthy: "$.wait_for_healthy",
+      WaitForDetach: "$.wait_for_detach",
+      WaitDetachForSuccess: 5,
+      WaitDetachForFailure: 60,
+      WaitForDetachKeeping: "$.wait_for_detach",
+      WaitDetachForSuccessKeeping: 5,
+      WaitForRetire: "$.rollback_window",
     });
   });
 

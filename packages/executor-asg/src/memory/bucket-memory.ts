@@ -36,13 +36,20 @@ export function createBucketMemory(options: BucketMemoryOptions): ReleaseMemory 
   const files = createS3LockFiles({ client, bucket });
   const strong = table && createDynamoLock({ client: table.client, table: table.name, clock });
   const locks = createReleaseLocks({
-    ...{ files, clock, generation, unlockWords: ["--bucket", bucket] },
+    files,
+    clock,
+    generation,
+    unlockWords: ["--bucket", bucket],
     ...(strong === undefined ? {} : { strong }),
     ...(by === undefined ? {} : { by }),
     ...(leaseMs === undefined ? {} : { leaseMs }),
   });
   return createFileMemory({
-    ...{ files, locks, clock, generation, isSecondChannel: true },
+    files,
+    locks,
+    clock,
+    generation,
+    isSecondChannel: true,
     putUserData: (key, text) => putUserData({ client, bucket, key }, text),
     findHaltFile: (key) => findHaltFile({ client, bucket, key }),
     async removeHaltFile(key) {

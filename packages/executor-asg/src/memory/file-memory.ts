@@ -41,7 +41,8 @@ export function createFileMemory(options: FileMemoryOptions): ReleaseMemory {
   }
 
   return {
-    ...{ isSecondChannel, locks },
+    isSecondChannel,
+    locks,
     async loadDocument(release) {
       const found = await files.load(toPaths(release).release);
       return found === undefined ? undefined : JSON.parse(found.text);

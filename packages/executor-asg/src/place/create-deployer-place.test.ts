@@ -47,7 +47,11 @@ function createDeployer() {
   const options = { sfn, s3, machineArn, bucket: BUCKET, clock, random: createRandom(1), by: "ann" };
   const signal = new AbortController().signal;
   return {
-    ...{ clock, sim, sfn, s3, machineArn },
+    clock,
+    sim,
+    sfn,
+    s3,
+    machineArn,
     place: createDeployerPlace({ ...options, signal, preset: "odin", constants: PRESETS.odin }),
     async read(key: string) {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
@@ -120,7 +124,8 @@ describe("a deployer under Step Functions", () => {
 
     expect(await world.read(`${ACCOUNT}/org/shop/production/halt`)).toBe("wrong image");
     expect(JSON.parse((await world.read(`${ACCOUNT}/org/shop/production/release-1/halt`)) ?? "")).toMatchObject({
-      ...{ message: "wrong image", by: "ann" },
+      message: "wrong image",
+      by: "ann",
     });
   });
 

@@ -50,7 +50,11 @@ export async function loadExecution(
     const events = history ? await loadEvents(input, executionArn) : undefined;
     const { status = "RUNNING", startDate = new Date(0), stopDate, error } = found;
     return readExecution({
-      ...{ name, status, startedAt: startDate, account, region },
+      name,
+      status,
+      startedAt: startDate,
+      account,
+      region,
       ...(found.input === undefined ? {} : { input: found.input }),
       ...(stopDate && { endedAt: stopDate }),
       ...(error === undefined ? {} : { error }),

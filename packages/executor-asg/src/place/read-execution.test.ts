@@ -5,23 +5,36 @@ import { type ExecutionFacts, readExecution } from "./read-execution.ts";
 
 const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
 const DOCUMENT = {
-  ...{ aws_account_id: "111122223333", aws_region: "eu-west-1", project_name: "org/shop", config_name: "production" },
-  ...{ release_id: "release-2", timeout: 1_200, started_at: "2026-01-01T00:00:01Z" },
+  aws_account_id: "111122223333",
+  aws_region: "eu-west-1",
+  project_name: "org/shop",
+  config_name: "production",
+  release_id: "release-2",
+  timeout: 1_200,
+  started_at: "2026-01-01T00:00:01Z",
 };
 
 const entered = (name: string, seconds: number, input: object = DOCUMENT): HistoryEvent => ({
-  ...{ id: seconds, type: "TaskStateEntered", timestamp: at(seconds) },
+  id: seconds,
+  type: "TaskStateEntered",
+  timestamp: at(seconds),
   stateEnteredEventDetails: { name, input: JSON.stringify(input) },
 });
 const exited = (name: string, seconds: number, output: object): HistoryEvent => ({
-  ...{ id: seconds, type: "TaskStateExited", timestamp: at(seconds) },
+  id: seconds,
+  type: "TaskStateExited",
+  timestamp: at(seconds),
   stateExitedEventDetails: { name, output: JSON.stringify(output) },
 });
 
 function anExecution(over: Partial<ExecutionFacts> = {}): ExecutionFacts {
   return {
-    ...{ name: "deploy-org-shop-production-x", status: "RUNNING", startedAt: at(0) },
-    ...{ account: "000000000000", region: "us-east-1", input: JSON.stringify(DOCUMENT) },
+    name: "deploy-org-shop-production-x",
+    status: "RUNNING",
+    startedAt: at(0),
+    account: "000000000000",
+    region: "us-east-1",
+    input: JSON.stringify(DOCUMENT),
     ...over,
   };
 }
@@ -29,9 +42,16 @@ function anExecution(over: Partial<ExecutionFacts> = {}): ExecutionFacts {
 describe("readExecution", () => {
   it("is a release that runs, with the names of its document", () => {
     expect(readExecution(anExecution())).toEqual({
-      ...{ runId: "deploy-org-shop-production-x", operation: "deploy", releaseId: "release-2" },
-      ...{ account: "111122223333", region: "eu-west-1", project: "org/shop", config: "production" },
-      ...{ standing: "running", isHalting: false, startedAt: "2026-01-01T00:00:00.000Z" },
+      runId: "deploy-org-shop-production-x",
+      operation: "deploy",
+      releaseId: "release-2",
+      account: "111122223333",
+      region: "eu-west-1",
+      project: "org/shop",
+      config: "production",
+      standing: "running",
+      isHalting: false,
+      startedAt: "2026-01-01T00:00:00.000Z",
     });
   });
 
@@ -44,7 +64,7 @@ describe("readExecution", () => {
 
     expect(release.error).toEqual({ code: "RELEASE_HALTED", message: "HaltError!" });
     expect(release.report).toMatchObject({
-      ...{ error: { class: "HaltError", message: "HaltError!" } },
+      error: { class: "HaltError", message: "HaltError!" },
       laterErrors: [{ class: "CleanUpError", message: "CleanUpError!" }],
     });
   });
@@ -68,17 +88,33 @@ describe("readExecution", () => {
     ];
 
     expect(readExecution(anExecution({ events })).report).toEqual({
-      ...{ operation: "deploy", releaseId: "release-2", account: "111122223333", region: "eu-west-1" },
-      ...{ project: "org/shop", config: "production", state: "CheckHealthy", since: at(8).getTime() },
-      ...{ startedAt: at(1).getTime(), timeoutSeconds: 1_200, lines: [], laterErrors: [] },
+      operation: "deploy",
+      releaseId: "release-2",
+      account: "111122223333",
+      region: "eu-west-1",
+      project: "org/shop",
+      config: "production",
+      state: "CheckHealthy",
+      since: at(8).getTime(),
+      startedAt: at(1).getTime(),
+      timeoutSeconds: 1_200,
+      lines: [],
+      laterErrors: [],
       path: [
         { state: "Validate", at: at(1).getTime() },
         { state: "CheckHealthy", at: at(8).getTime() },
       ],
       services: {
         web: {
-          ...{ healthy: 1, unhealthy: 1, terminating: 1, launching: 3, targetHealthy: 2, targetLaunched: 3 },
-          ...{ group: "shop-web", isHealthy: false, causes: ["no Spot"] },
+          healthy: 1,
+          unhealthy: 1,
+          terminating: 1,
+          launching: 3,
+          targetHealthy: 2,
+          targetLaunched: 3,
+          group: "shop-web",
+          isHealthy: false,
+          causes: ["no Spot"],
         },
       },
     });
@@ -128,7 +164,9 @@ describe("readExecution", () => {
     const events = [entered(state, 30), entered("WaitForRetire", 20), entered("CleanUpSuccessKeeping", 10)];
 
     expect(readExecution(anExecution({ events }))).toMatchObject({
-      ...{ standing: "succeeded", end: "Success", endedAt: at(20).toISOString() },
+      standing: "succeeded",
+      end: "Success",
+      endedAt: at(20).toISOString(),
     });
   });
 

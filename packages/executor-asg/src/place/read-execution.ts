@@ -37,7 +37,10 @@ export function readExecution(given: ExecutionFacts): Release {
   const fault = parseFault(errors.error);
   const laterErrors = errors.later_errors?.flatMap((each) => parseFault(each) ?? []) ?? [];
   return {
-    ...{ runId: name, operation: "deploy", releaseId: textOf(state["release_id"]), ...place },
+    runId: name,
+    operation: "deploy",
+    releaseId: textOf(state["release_id"]),
+    ...place,
     standing: STANDINGS[status] ?? "failed",
     isHalting: false,
     ...(end && { end }),
@@ -95,8 +98,13 @@ function toReport(
   const last = path.at(-1);
   const startedAt = Date.parse(textOf(state["started_at"], textOf(state["created_at"])));
   return {
-    ...{ operation: "deploy", releaseId: textOf(state["release_id"]), ...place },
-    ...{ state: last?.state ?? "", since: last?.at ?? 0, path: path.slice(-200), lines: [] },
+    operation: "deploy",
+    releaseId: textOf(state["release_id"]),
+    ...place,
+    state: last?.state ?? "",
+    since: last?.at ?? 0,
+    path: path.slice(-200),
+    lines: [],
     ...(Number.isNaN(startedAt) ? {} : { startedAt }),
     timeoutSeconds: countOf(state["timeout"], 600),
     services: Object.fromEntries(
@@ -115,7 +123,9 @@ function toService(service: Json): ServiceReport {
   );
   const group = textOf(service["created_asg"]);
   return {
-    ...{ healthy: healthy ?? 0, launching: launching ?? 0, terminating: terminating ?? 0 },
+    healthy: healthy ?? 0,
+    launching: launching ?? 0,
+    terminating: terminating ?? 0,
     unhealthy: Math.max(0, (launching ?? 0) - (healthy ?? 0) - (terminating ?? 0)),
     targetHealthy: countOf(report["target_healthy"], 0),
     targetLaunched: countOf(report["target_launched"], 0),

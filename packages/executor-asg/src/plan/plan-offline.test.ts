@@ -11,17 +11,35 @@ describe("planOffline", () => {
 
     expect(planOffline(aRelease({ services: { web, worker, api } }), { web: 6 })).toEqual([
       {
-        ...{ service: "api", serviceId: "org/shop-production-2026-01-01T00-00-00Z-api", strategy: "AllAtOnce" },
-        ...{ desired: 2, targetLaunched: 3, targetHealthy: 2, initial: { min: 2, desired: 3, max: 10 }, steps: [] },
+        service: "api",
+        serviceId: "org/shop-production-2026-01-01T00-00-00Z-api",
+        strategy: "AllAtOnce",
+        desired: 2,
+        targetLaunched: 3,
+        targetHealthy: 2,
+        initial: { min: 2, desired: 3, max: 10 },
+        steps: [],
       },
       {
-        ...{ service: "worker", serviceId: "org/shop-production-2026-01-01T00-00-00Z-worker", strategy: "AllAtOnce" },
-        ...{ desired: 1, targetLaunched: 1, targetHealthy: 1, initial: { min: 1, desired: 1, max: 1 }, steps: [] },
+        service: "worker",
+        serviceId: "org/shop-production-2026-01-01T00-00-00Z-worker",
+        strategy: "AllAtOnce",
+        desired: 1,
+        targetLaunched: 1,
+        targetHealthy: 1,
+        initial: { min: 1, desired: 1, max: 1 },
+        steps: [],
       },
       {
-        ...{ service: "web", serviceId: "org/shop-production-2026-01-01T00-00-00Z-web", strategy: "AllAtOnce" },
-        ...{ previous: 6, desired: 6, targetLaunched: 9, targetHealthy: 3 },
-        ...{ initial: { min: 2, desired: 9, max: 10 }, steps: [] },
+        service: "web",
+        serviceId: "org/shop-production-2026-01-01T00-00-00Z-web",
+        strategy: "AllAtOnce",
+        previous: 6,
+        desired: 6,
+        targetLaunched: 9,
+        targetHealthy: 3,
+        initial: { min: 2, desired: 9, max: 10 },
+        steps: [],
       },
     ]);
   });

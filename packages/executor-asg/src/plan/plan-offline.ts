@@ -29,7 +29,9 @@ export function planOffline(release: Release, previous: Readonly<Record<string, 
     const { service_name: name, autoscaling } = service;
     const before = Object.hasOwn(previous, name) ? previous[name] : undefined;
     return {
-      ...{ service: name, serviceId: serviceId(release, service), strategy: autoscaling.strategy },
+      service: name,
+      serviceId: serviceId(release, service),
+      strategy: autoscaling.strategy,
       ...(before !== undefined && before >= 0 && { previous: before }),
       ...planCapacity(autoscaling, before),
     };

@@ -25,7 +25,11 @@ describe("a release under Step Functions", () => {
 
     expect({ status, path }).toEqual({ status: "SUCCEEDED", path: GOOD });
     expect(output).toMatchObject({
-      ...{ success: true, healthy: true, release_id: "release-2", wait_for_healthy: 15, wait_for_detach: 0 },
+      success: true,
+      healthy: true,
+      release_id: "release-2",
+      wait_for_healthy: 15,
+      wait_for_detach: 0,
       services: {
         web: { created_asg: NEW, previous_desired_capacity: 2, Healthy: true, healthy_report: { healthy: 2 } },
       },

@@ -46,12 +46,18 @@ export function openDeps(deps: ReleasesDeps, open: OpenSession, release: Release
   const access = open(release);
   const region = release.aws_region;
   const target = {
-    ...{ account: release.aws_account_id, region, partition: toPartition(region), role: constants.assumedRole },
+    account: release.aws_account_id,
+    region,
+    partition: toPartition(region),
+    role: constants.assumedRole,
     ...(externalId === undefined ? {} : { externalId }),
   };
   const own = { account: deployer.account, region, partition: toPartition(region) };
   return {
-    ...{ constants, clock, random, logger },
+    constants,
+    clock,
+    random,
+    logger,
     signal: new AbortController().signal,
     target: { ...target, client: (type) => access.client(type, target) },
     memory: createBucketMemory({

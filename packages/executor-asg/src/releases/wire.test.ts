@@ -14,14 +14,12 @@ function handOn(state: ReleaseState, change: Readonly<Record<string, unknown>> =
 }
 
 const service = {
-  ...{
-    healthy: true,
-    stable: 2,
-    created_asg: "group",
-    previous_desired_capacity: 3,
-    terminated: ["i-1"],
-    causes: ["no room"],
-  },
+  healthy: true,
+  stable: 2,
+  created_asg: "group",
+  previous_desired_capacity: 3,
+  terminated: ["i-1"],
+  causes: ["no room"],
   step: { index: 1, healthySince: 5 },
 };
 
@@ -35,7 +33,8 @@ describe("the state between two states of the machine", () => {
     });
 
     expect(parseWire(JSON.parse(JSON.stringify(toWire({ release: aRelease(), state }))), constants)).toEqual({
-      ...{ release: aRelease(), state },
+      release: aRelease(),
+      state,
     });
   });
 
@@ -43,7 +42,10 @@ describe("the state between two states of the machine", () => {
     const wire = toWire({ release: aRelease(), state: aState({ services: { web: service } }) });
 
     expect(wire).toMatchObject({
-      ...{ release_id: "release-2", uuid: aState().uuid, started_at: aState().started_at, wait_for_healthy: 15 },
+      release_id: "release-2",
+      uuid: aState().uuid,
+      started_at: aState().started_at,
+      wait_for_healthy: 15,
       services: {
         web: { instance_type: "t3.micro", created_asg: "group", previous_desired_capacity: 3, Healthy: true },
       },
@@ -64,22 +66,22 @@ describe("the state between two states of the machine", () => {
 
   it("is read as the predecessor has written it, with our defaults", () => {
     const wire = {
-      ...{
-        aws_account_id: "1",
-        aws_region: "eu-west-1",
-        uuid: "u",
-        release_id: "r",
-        project_name: "p",
-        config_name: "c",
-      },
-      ...{
-        bucket: "b",
-        created_at: "2020-01-01T00:00:00Z",
-        started_at: "2020-01-01T00:00:01Z",
-        timeout: 600,
-        ami: "a",
-      },
-      ...{ subnets: ["s"], user_data_sha256: "0".repeat(64), healthy: false, wait_for_healthy: 15, wait_for_detach: 0 },
+      aws_account_id: "1",
+      aws_region: "eu-west-1",
+      uuid: "u",
+      release_id: "r",
+      project_name: "p",
+      config_name: "c",
+      bucket: "b",
+      created_at: "2020-01-01T00:00:00Z",
+      started_at: "2020-01-01T00:00:01Z",
+      timeout: 600,
+      ami: "a",
+      subnets: ["s"],
+      user_data_sha256: "0".repeat(64),
+      healthy: false,
+      wait_for_healthy: 15,
+      wait_for_detach: 0,
       services: { web: { instance_type: "t2.micro", security_groups: ["g"], created_asg: "group", Healthy: false } },
     };
 
@@ -94,7 +96,11 @@ describe("the state between two states of the machine", () => {
     const wire = { ...toWire({ release: aRelease(), state: aState() }), services: { web: { resources } } };
 
     expect(parseWire(JSON.parse(JSON.stringify(wire)), constants).state.services["web"]?.resources).toEqual({
-      ...{ image: "ami-1", subnets: ["subnet-1"], security_groups: [], elbs: [], target_group_arns: [] },
+      image: "ami-1",
+      subnets: ["subnet-1"],
+      security_groups: [],
+      elbs: [],
+      target_group_arns: [],
     });
   });
 

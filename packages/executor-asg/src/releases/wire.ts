@@ -66,12 +66,16 @@ export function parseWire(value: unknown, constants: ReleaseConstants): ReleaseW
     ([name, service]) => [name, toObject(service, `The service ${name}`)] as const,
   );
   const stateOf = (service: WireRelease): ServiceState => ({
-    ...{ healthy: service["Healthy"] === true, stable: 0 },
+    healthy: service["Healthy"] === true,
+    stable: 0,
     ...pick(service, SERVICE_KEYS),
     ...toResources(service["resources"]),
   });
   const state = {
-    ...{ uuid: "", started_at: "", healthy: false, wait_for_detach: 0 },
+    uuid: "",
+    started_at: "",
+    healthy: false,
+    wait_for_detach: 0,
     ...pick(wire, STATE_KEYS),
     ...readErrors(wire),
     services: Object.fromEntries(services.map(([name, service]) => [name, stateOf(service)])),

@@ -28,7 +28,11 @@ describe("findLeftOvers of groups", () => {
 
     expect(find({ groups })).toEqual([
       {
-        ...{ kind: "group", name: "new", releaseId: "release-2", service: "web", removable: true },
+        kind: "group",
+        name: "new",
+        releaseId: "release-2",
+        service: "web",
+        removable: true,
         why: 'Release "release-1" serves, and this one is not running.',
       },
     ]);

@@ -76,7 +76,8 @@ describe("foreseeRelease", () => {
     const release = { ...aReleaseBy("GatedCanary", { bake_time: 600 }), timeout: 300 };
 
     expect(foreseeRelease(release, { web: 4 }, ODIN)).toMatchObject({
-      ...{ healthyAfterSeconds: undefined, doneAfterSeconds: undefined },
+      healthyAfterSeconds: undefined,
+      doneAfterSeconds: undefined,
       services: { web: { steps: [{ afterSeconds: 0, desired: 1 }] } },
     });
   });

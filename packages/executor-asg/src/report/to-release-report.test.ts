@@ -5,7 +5,11 @@ import { toReleaseReport, toReportKey } from "./to-release-report.ts";
 
 const at = { name: "CheckHealthy", since: 7 } as const;
 const RESOURCES = {
-  ...{ image: "ami-1", security_groups: [], elbs: [], target_group_arns: [], subnets: [] },
+  image: "ami-1",
+  security_groups: [],
+  elbs: [],
+  target_group_arns: [],
+  subnets: [],
 } as const;
 const autoscaling = anAutoscaling({ min_size: 1, max_size: 10, spread: 0.5 });
 const release = aRelease({ services: { web: aService({ autoscaling }) } });
@@ -19,18 +23,37 @@ describe("toReleaseReport", () => {
     const state = aState({ services: { web }, error, later_errors: [{ Error: "DetachError", Cause: "slow" }] });
 
     const report = toReleaseReport({
-      ...{ release, state, at, path: [{ state: "Validate", at: 1 }], lines: [{ at: 2, text: "on its way" }] },
+      release,
+      state,
+      at,
+      path: [{ state: "Validate", at: 1 }],
+      lines: [{ at: 2, text: "on its way" }],
       end: "FailureClean",
     });
 
     expect(report).toEqual({
-      ...{ operation: "deploy", releaseId: "release-2", account: "111122223333", region: "eu-west-1" },
-      ...{ project: "org/shop", config: "production", state: "CheckHealthy", since: 7 },
-      ...{ startedAt: Date.UTC(2026, 0, 1, 0, 0, 10), timeoutSeconds: 600, path: [{ state: "Validate", at: 1 }] },
+      operation: "deploy",
+      releaseId: "release-2",
+      account: "111122223333",
+      region: "eu-west-1",
+      project: "org/shop",
+      config: "production",
+      state: "CheckHealthy",
+      since: 7,
+      startedAt: Date.UTC(2026, 0, 1, 0, 0, 10),
+      timeoutSeconds: 600,
+      path: [{ state: "Validate", at: 1 }],
       services: {
         web: {
-          ...{ healthy: 2, unhealthy: 2, terminating: 1, launching: 5, targetHealthy: 2, targetLaunched: 6 },
-          ...{ group: "shop-web", isHealthy: true, causes: ["no Spot capacity"] },
+          healthy: 2,
+          unhealthy: 2,
+          terminating: 1,
+          launching: 5,
+          targetHealthy: 2,
+          targetLaunched: 6,
+          group: "shop-web",
+          isHealthy: true,
+          causes: ["no Spot capacity"],
         },
       },
       lines: [{ at: 2, text: "on its way" }],

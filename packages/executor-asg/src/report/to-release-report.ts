@@ -61,7 +61,11 @@ function toService(service: Service, state: ServiceState | undefined): ServiceRe
   const counts = report ?? { healthy: 0, terminating: 0, launching: 0, ...toTargets(service, state) };
   const { healthy, terminating, launching, target_healthy: targetHealthy, target_launched: targetLaunched } = counts;
   return {
-    ...{ healthy, terminating, launching, targetHealthy, targetLaunched },
+    healthy,
+    terminating,
+    launching,
+    targetHealthy,
+    targetLaunched,
     unhealthy: Math.max(0, launching - healthy - terminating),
     ...(group === undefined ? {} : { group }),
     isHealthy: state?.healthy ?? false,

@@ -32,11 +32,13 @@ describe("authoriseResource of images and subnets", () => {
 
   it("says what the tag is and what it should be", () => {
     expect(authorise({ kind: "image", name: "ami-1", tags: {} })).toEqual({
-      ...{ kind: "refused", code: "image-not-opted-in" },
+      kind: "refused",
+      code: "image-not-opted-in",
       message: 'Image ami-1 has no tag "DeployWith". It can be used when the tag is "odin".',
     });
     expect(authorise({ kind: "subnet", name: "subnet-1", tags: { DeployWith: "Odin" } })).toEqual({
-      ...{ kind: "refused", code: "subnet-not-opted-in" },
+      kind: "refused",
+      code: "subnet-not-opted-in",
       message: 'Subnet subnet-1 has the tag "DeployWith" with "Odin". It can be used when the tag is "odin".',
     });
   });
@@ -130,7 +132,8 @@ describe("authoriseResource of a target group", () => {
 
   it("is refused with all that is wrong", () => {
     expect(authorise(withTags({ ProjectName: P, ConfigName: "production" }))).toEqual({
-      ...{ kind: "refused", code: "target-group-not-yours" },
+      kind: "refused",
+      code: "target-group-not-yours",
       message:
         'Target group "it" does not belong to the service by its tags: ConfigName must be "development" and is "production", ServiceName must be "web" and is missing.',
     });
@@ -221,7 +224,8 @@ describe("authoriseResource of a placement group", () => {
 
   it("must be what the document says", () => {
     expect(authorise({ ...group, found: { ...found, strategy: "spread" } })).toEqual({
-      ...{ kind: "refused", code: "placement-group-differs" },
+      kind: "refused",
+      code: "placement-group-differs",
       message: `Placement group "${group.name}" has the strategy "spread", not "cluster". Change the document, or use another name.`,
     });
   });

@@ -5,7 +5,9 @@ import { findPredecessors } from "./find-predecessors.ts";
 import { type GroupFacts, sortGroups } from "./sort-groups.ts";
 
 const RELEASE = {
-  ...{ project_name: "org/app", config_name: "production", release_id: "r-2" },
+  project_name: "org/app",
+  config_name: "production",
+  release_id: "r-2",
   services: { web: {}, worker: {} },
 };
 
@@ -36,7 +38,11 @@ describe("findPredecessors", () => {
     const [web, api] = [aGroup("web"), aGroup("api", { ReleaseID: "r-0" })];
 
     expect(find([web, api])).toEqual({
-      ...{ kind: "found", previous: { web }, old: [web, api], retired: [], unowned: [] },
+      kind: "found",
+      previous: { web },
+      old: [web, api],
+      retired: [],
+      unowned: [],
       previousReleaseId: "r-0",
     });
   });
@@ -57,11 +63,13 @@ describe("findPredecessors", () => {
       kind: "refused",
       problems: [
         {
-          ...{ class: "BadReleaseError", code: "release-already-deployed" },
+          class: "BadReleaseError",
+          code: "release-already-deployed",
           message: 'Release "r-2" has Auto Scaling groups already: "app-web". Use another release id.',
         },
       ],
-      ...{ retired: [], unowned: [] },
+      retired: [],
+      unowned: [],
     });
   });
 

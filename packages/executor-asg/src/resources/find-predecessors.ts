@@ -54,7 +54,10 @@ export function findPredecessors<Group extends GroupFacts>(
   const previous = old.filter((group) => Object.hasOwn(release.services, toService(group)));
   const previousReleaseId = others.map((group) => findReleaseId(group, generation)).find((id) => id !== undefined);
   return {
-    ...{ kind: "found", old, retired, unowned },
+    kind: "found",
+    old,
+    retired,
+    unowned,
     previous: Object.fromEntries(previous.map((group) => [toService(group), group])),
     ...(previousReleaseId !== undefined && { previousReleaseId }),
   };

@@ -7,8 +7,11 @@ import { found, notFound, ownTags, someLookUps } from "../testing/some-look-ups.
 import { judgeService } from "./judge-service.ts";
 
 const SCOPE = {
-  ...{ project: "org/shop", config: "production", service: "web" },
-  ...{ constants: PRESETS.odin, account: "111122223333" },
+  project: "org/shop",
+  config: "production",
+  service: "web",
+  constants: PRESETS.odin,
+  account: "111122223333",
 };
 const SUBNETS = ["private-a", "private-b"];
 
@@ -40,7 +43,9 @@ describe("judgeService", () => {
     );
 
     expect(verdict).toEqual({
-      ...{ missing: [], refused: [], warnings: [] },
+      missing: [],
+      refused: [],
+      warnings: [],
       resources: {
         image: "ami-1",
         profile_arn: arn,
@@ -55,9 +60,14 @@ describe("judgeService", () => {
   it("tells all that is missing in the order of the look-ups, and asks no rule about it", () => {
     const gone = (code: string) => notFound(code, "It is not there.");
     const missing = {
-      ...{ subnets: gone("subnets"), image: gone("image"), hooks: [gone("role"), gone("topic")] },
-      ...{ securityGroups: gone("groups"), elbs: [gone("elb")], targetGroups: [gone("target-group")] },
-      ...{ placement: gone("placement"), profile: gone("profile") },
+      subnets: gone("subnets"),
+      image: gone("image"),
+      hooks: [gone("role"), gone("topic")],
+      securityGroups: gone("groups"),
+      elbs: [gone("elb")],
+      targetGroups: [gone("target-group")],
+      placement: gone("placement"),
+      profile: gone("profile"),
     };
 
     expect(codesOf(missing)).toEqual([
@@ -112,7 +122,10 @@ describe("judgeService", () => {
 
   it("names a target group for a policy on its requests by the load balancer in front", () => {
     const policy: TargetTrackingPolicy = {
-      ...{ type: "target_tracking", metric: "alb_requests_per_target", target_value: 100, target_group: "web" },
+      type: "target_tracking",
+      metric: "alb_requests_per_target",
+      target_value: 100,
+      target_group: "web",
     };
     const service = aService({ autoscaling: anAutoscaling({ policies: [policy] }) });
     const group = { arn: "arn:tg", name: "web", tags: ownTags(), slowStartSeconds: 0 };

@@ -106,7 +106,10 @@ function toPlacement({ service, placement }: ServiceLookUps): readonly Resource[
   const found = placement.value === undefined ? {} : { found: placement.value };
   return [
     {
-      ...{ kind: "placement-group", name, strategy, partition_count: service.placement_group_partition_count },
+      kind: "placement-group",
+      name,
+      strategy,
+      partition_count: service.placement_group_partition_count,
       ...found,
     },
   ];

@@ -12,7 +12,10 @@ export async function tagGroup(
   tags: Readonly<Record<string, string>>,
 ): Promise<void> {
   const Tags = Object.entries(tags).map(([Key, Value]) => ({
-    ...{ ResourceId, ResourceType, Key, Value },
+    ResourceId,
+    ResourceType,
+    Key,
+    Value,
     PropagateAtLaunch: false,
   }));
   await target.client(AutoScalingClient).send(new CreateOrUpdateTagsCommand({ Tags }), { abortSignal: signal });

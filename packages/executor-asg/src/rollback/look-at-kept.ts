@@ -38,13 +38,20 @@ async function look(
   const { report } = judgeHealth({
     autoscaling: { max_terms: Number.MAX_SAFE_INTEGER, strategy: "AllAtOnce" },
     plan: {
-      ...{ desired, targetLaunched: desired, targetHealthy: desired },
+      desired,
+      targetLaunched: desired,
+      targetHealthy: desired,
       initial: { min, desired, max: desired },
       steps: [],
     },
     group: { min, desired: DesiredCapacity, instances: Instances },
     sources: await loadHealthSources(deps, resources, ids),
-    ...{ countTerminations: "snapshot", terminated: [], stable: 0, stablePolls: 1, alarms: [], step: undefined },
+    countTerminations: "snapshot",
+    terminated: [],
+    stable: 0,
+    stablePolls: 1,
+    alarms: [],
+    step: undefined,
   });
   return report.healthy < desired ? `"${name}" has ${report.healthy} of ${desired} healthy instances` : undefined;
 }

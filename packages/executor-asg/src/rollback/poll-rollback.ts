@@ -90,8 +90,11 @@ async function leave(deps: ReleaseDeps, input: RollbackInput, progress: Rollback
     left.map(({ AutoScalingGroupName = "" }) => loadAttachments(deps, AutoScalingGroupName)),
   );
   const verdict = judgeDrain({
-    ...{ attachments: attachments.flat(), remaining: {}, now: deps.clock.now() },
-    ...{ beganAt: progress.beganAt, budgetSeconds: DRAIN_BUDGET_SECONDS },
+    attachments: attachments.flat(),
+    remaining: {},
+    now: deps.clock.now(),
+    beganAt: progress.beganAt,
+    budgetSeconds: DRAIN_BUDGET_SECONDS,
   });
   if (verdict.kind === "waiting") return running(deps, progress, DRAIN_SECONDS, verdict.message);
   // First these are no longer kept ones: where the process dies now, nobody may delete them as such.

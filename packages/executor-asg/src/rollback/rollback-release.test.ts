@@ -51,7 +51,8 @@ describe("a rollback to groups that were kept", () => {
     const ended = await finish(world, begun);
 
     expect(begun).toMatchObject({
-      ...{ kind: "running", waitSeconds: 15 },
+      kind: "running",
+      waitSeconds: 15,
       progress: { phase: "healing", releaseId: "release-2", previousReleaseId: "release-1", left: [world.newGroup] },
     });
     expect(ended).toEqual({ kind: "succeeded", releaseId: "release-1", groups: [world.oldGroup] });
@@ -86,7 +87,9 @@ describe("a rollback to groups that were kept", () => {
     const ended = await finish(world, await rollbackRelease(world.deps, input));
 
     expect(ended).toMatchObject({
-      ...{ kind: "failed", code: "RELEASE_TIMED_OUT", dirty: false },
+      kind: "failed",
+      code: "RELEASE_TIMED_OUT",
+      dirty: false,
       message: `Timeout: Halting Release; "${world.oldGroup}" has 0 of 2 healthy instances. Release "release-2" runs as before, and the old groups are kept.`,
     });
     expect(world.standing()).toEqual([world.oldGroup, world.newGroup].toSorted());
@@ -142,7 +145,9 @@ describe("a rollback to groups that were kept", () => {
     world.sim.once("AutoScaling.AttachLoadBalancerTargetGroups", denied);
 
     expect(await rollbackRelease(world.deps, input)).toMatchObject({
-      ...{ kind: "failed", code: "DEPLOY_FAILED", dirty: false },
+      kind: "failed",
+      code: "DEPLOY_FAILED",
+      dirty: false,
       message: expect.stringContaining("AccessDenied: Not you."),
     });
     expect(world.inputs("AutoScaling.DetachLoadBalancers").at(-1)).toMatchObject({
@@ -206,7 +211,8 @@ describe("a rollback without kept groups", () => {
     const world = await createReleased({ release: {} });
 
     expect(await rollbackRelease(world.deps, input)).toMatchObject({
-      ...{ kind: "failed", code: "BAD_RELEASE" },
+      kind: "failed",
+      code: "BAD_RELEASE",
       message: 'The document of release "release-1" is not there. Deploy it from its source.',
     });
   });
@@ -227,7 +233,9 @@ describe("a rollback beside another release", () => {
     if (begun.kind !== "running") throw new Error(begun.kind);
 
     expect(await pollRollback(world.deps, input, begun.progress)).toMatchObject({
-      ...{ kind: "failed", code: "LOCK_FAILED", dirty: true },
+      kind: "failed",
+      code: "LOCK_FAILED",
+      dirty: true,
     });
   });
 });

@@ -9,8 +9,12 @@ const WEB = "/services/web";
 const SCALING = `${WEB}/autoscaling`;
 
 const base: Changes = {
-  ...{ [`${WEB}/elbs`]: ["a", "b"], [`${WEB}/target_groups`]: ["t"], [`${WEB}/profile`]: "p" },
-  ...{ [`${WEB}/ebs_volume_size`]: 8, [`${WEB}/security_groups`]: ["a", "b"], [`${SCALING}/max_size`]: 9 },
+  [`${WEB}/elbs`]: ["a", "b"],
+  [`${WEB}/target_groups`]: ["t"],
+  [`${WEB}/profile`]: "p",
+  [`${WEB}/ebs_volume_size`]: 8,
+  [`${WEB}/security_groups`]: ["a", "b"],
+  [`${SCALING}/max_size`]: 9,
 };
 
 function release(changes: Changes = {}): Release {

@@ -25,8 +25,14 @@ describe("checkHealthy", () => {
     expect(state.services["web"]).toMatchObject({
       healthy: false,
       healthy_report: {
-        ...{ target_healthy: 2, target_launched: 2, healthy: 0, launching: 2, terminating: 0, terminating_ids: [] },
-        ...{ desired_capacity: 2, min_size: 2 },
+        target_healthy: 2,
+        target_launched: 2,
+        healthy: 0,
+        launching: 2,
+        terminating: 0,
+        terminating_ids: [],
+        desired_capacity: 2,
+        min_size: 2,
       },
     });
     expect(world.lines.at(-1)).toBe("web: 0 of 2 healthy, 2 launched (desired 2); healthy instances: 0 of 2");
@@ -79,7 +85,11 @@ describe("checkHealthy", () => {
 
   it("keeps a gated step until it has baked", async () => {
     const autoscaling = anAutoscaling({
-      ...{ min_size: 2, max_size: 4, strategy: "GatedSteps", steps: [1, "100%"], bake_time: 30 },
+      min_size: 2,
+      max_size: 4,
+      strategy: "GatedSteps",
+      steps: [1, "100%"],
+      bake_time: 30,
     });
     const world = await createFresh({ service: { autoscaling } });
     await world.pass(60);
@@ -211,7 +221,8 @@ describe("checkHealthy of terminations while something else does not answer", ()
     world.sim.once(operation, never);
 
     await expect(world.run(checkHealthy)).rejects.toMatchObject({
-      ...{ errorClass: "HaltError", releaseCode: "INSTANCES_TERMINATED" },
+      errorClass: "HaltError",
+      releaseCode: "INSTANCES_TERMINATED",
       message: expect.stringMatching(
         /^Found terminating instances: 1, allowed are 0 \(max_terms\): i-\w+\. i-\w+ ended: /,
       ),

@@ -198,9 +198,13 @@ describe("cleanUpSuccess that must not delete", () => {
     const world = await createDetached();
     const name = "org/shop-production-2026-01-02T00-00-00Z-web";
     world.sim.autoScaling.addGroup({
-      ...{ ...PLACE, name },
+      ...PLACE,
+      name,
       tags: {
-        ...{ ProjectName: "org/shop", ConfigName: "production", ServiceName: "web", ReleaseID: "release-3" },
+        ProjectName: "org/shop",
+        ConfigName: "production",
+        ServiceName: "web",
+        ReleaseID: "release-3",
         "stackyard:fencing-token": "8",
       },
     });
@@ -250,7 +254,8 @@ describe("cleanUpSuccess that keeps the old group", () => {
     await world.run(cleanUpSuccess);
 
     expect(world.sim.autoScaling.findGroup({ ...PLACE, name })).toMatchObject({
-      ...{ min: 0, desired: 0 },
+      min: 0,
+      desired: 0,
       tags: { "stackyard:retired-capacity": "1/3" },
     });
   });

@@ -31,7 +31,11 @@ function aWork(world: ReleaseWorld): ReleaseWork {
 /** Everything that stands, apart from what differs with each world. */
 function standing({ sim }: ReleaseWorld) {
   const groups = sim.autoScaling.listGroups(PLACE).map(({ name, min, desired, max, tags }) => ({
-    ...{ name, min, desired, max, tags },
+    name,
+    min,
+    desired,
+    max,
+    tags,
   }));
   const alarms = sim.cloudWatch.findAlarms(PLACE.account, PLACE.region).map(({ name }) => name);
   const created = (operation: string) => {

@@ -35,10 +35,19 @@ afterAll(async () => {
 /** A service with all that travels: lists in lists, numbers, booleans, base64, hooks, several types, devices. */
 function everything(): Partial<Release> {
   const web = aService({
-    ...{ elbs: ["web"], target_groups: ["web"], profile: "web", tags: { Team: "a & b" } },
-    ...{ instance_types: ["t3a.micro"], spot_price: "0.02", on_demand_base_capacity: 1, capacity_rebalance: true },
-    ...{ ebs_volume_size: 20, ebs_encrypted: true, associate_public_ip_address: false },
-    ...{ placement_group_name: "odin/org/shop/production", placement_group_strategy: "partition" },
+    elbs: ["web"],
+    target_groups: ["web"],
+    profile: "web",
+    tags: { Team: "a & b" },
+    instance_types: ["t3a.micro"],
+    spot_price: "0.02",
+    on_demand_base_capacity: 1,
+    capacity_rebalance: true,
+    ebs_volume_size: 20,
+    ebs_encrypted: true,
+    associate_public_ip_address: false,
+    placement_group_name: "odin/org/shop/production",
+    placement_group_strategy: "partition",
     placement_group_partition_count: 3,
     volumes: [{ device: "/dev/sdf", size: 100, type: "gp3", throughput: 250 }],
     autoscaling: anAutoscaling({

@@ -65,10 +65,18 @@ describe("deploy", () => {
     ]);
     expect(state.services["web"]).toEqual({
       ...work.state.services["web"],
-      ...{ healthy: false, stable: 0, created_asg: WEB },
+      healthy: false,
+      stable: 0,
+      created_asg: WEB,
       healthy_report: {
-        ...{ target_healthy: 2, target_launched: 3, healthy: 0, launching: 0, terminating: 0, terminating_ids: [] },
-        ...{ desired_capacity: 3, min_size: 2 },
+        target_healthy: 2,
+        target_launched: 3,
+        healthy: 0,
+        launching: 0,
+        terminating: 0,
+        terminating_ids: [],
+        desired_capacity: 3,
+        min_size: 2,
       },
     });
     expect(world.lines).toEqual([`web: created ${WEB} with 3 of 3`]);
@@ -109,9 +117,16 @@ describe("deploy", () => {
     await world.until(deploy(world.deps, work));
 
     expect(world.sim.autoScaling.findGroup({ ...PLACE, name: WEB })?.tags).toEqual({
-      ...{ ProjectName: "org/shop", ConfigName: "production", ServiceName: "web", ReleaseID: "release-2" },
-      ...{ ReleaseUUID: work.state.uuid, Name: WEB, "stackyard:fencing-token": "7" },
-      ...{ "stackyard:actor": "ada", "stackyard:revision": "4f1c", "stackyard:previous-release": "release-1" },
+      ProjectName: "org/shop",
+      ConfigName: "production",
+      ServiceName: "web",
+      ReleaseID: "release-2",
+      ReleaseUUID: work.state.uuid,
+      Name: WEB,
+      "stackyard:fencing-token": "7",
+      "stackyard:actor": "ada",
+      "stackyard:revision": "4f1c",
+      "stackyard:previous-release": "release-1",
     });
   });
 
@@ -147,7 +162,8 @@ describe("deploy", () => {
 
     expect(world.inputs("EC2.CreatePlacementGroup")).toEqual([
       {
-        ...{ GroupName: "odin/org/shop/production", Strategy: "spread" },
+        GroupName: "odin/org/shop/production",
+        Strategy: "spread",
         TagSpecifications: [{ ResourceType: "placement-group", Tags: expect.arrayContaining([]) }],
       },
     ]);

@@ -62,7 +62,9 @@ describe("detachForSuccess", () => {
   it("leaves a group without a release alone, and says so", async () => {
     const world = await createSwitch();
     world.sim.autoScaling.addGroup({
-      ...{ ...PLACE, name: "by-hand", targetGroups: [world.targetGroup] },
+      ...PLACE,
+      name: "by-hand",
+      targetGroups: [world.targetGroup],
       tags: { ProjectName: "org/shop", ConfigName: "production", ServiceName: "web" },
     });
 
@@ -83,7 +85,9 @@ describe("detachForSuccess", () => {
   it("goes on with the other groups when one fails", async () => {
     const world = await createSwitch();
     world.sim.autoScaling.addGroup({
-      ...{ ...PLACE, name: "org/shop-a", targetGroups: [world.targetGroup] },
+      ...PLACE,
+      name: "org/shop-a",
+      targetGroups: [world.targetGroup],
       tags: { ProjectName: "org/shop", ConfigName: "production", ServiceName: "worker", ReleaseID: "release-0" },
     });
     const denied = () => Promise.reject(new SimFault("AccessDenied", 403, "Not you."));

@@ -38,18 +38,28 @@ describe("validateResources", () => {
       previous_release_id: "release-1",
       services: {
         api: {
-          ...{ healthy: false, stable: 0 },
+          healthy: false,
+          stable: 0,
           resources: {
-            ...{ image: ids.image, subnets: ids.subnets, security_groups: [ids.securityGroups["api"]] },
-            ...{ elbs: [], target_group_arns: [] },
+            image: ids.image,
+            subnets: ids.subnets,
+            security_groups: [ids.securityGroups["api"]],
+            elbs: [],
+            target_group_arns: [],
           },
         },
         web: {
-          ...{ healthy: false, stable: 0, previous_desired_capacity: 3 },
+          healthy: false,
+          stable: 0,
+          previous_desired_capacity: 3,
           resources: {
-            ...{ image: ids.image, subnets: ids.subnets, security_groups: [ids.securityGroups["web"]] },
-            ...{ elbs: ["web"], target_group_arns: [ids.targetGroups["web"]] },
-            ...{ profile_arn: ids.profiles["web"], prev_asg_arn: old },
+            image: ids.image,
+            subnets: ids.subnets,
+            security_groups: [ids.securityGroups["web"]],
+            elbs: ["web"],
+            target_group_arns: [ids.targetGroups["web"]],
+            profile_arn: ids.profiles["web"],
+            prev_asg_arn: old,
           },
         },
       },
@@ -275,8 +285,14 @@ describe("validateResources", () => {
 
 describe("validateResources of a safe release", () => {
   const document = {
-    ...{ project_name: "org/shop", config_name: "production", release_id: "release-1", ami: "base", timeout: 600 },
-    ...{ created_at: "2025-12-31T00:00:00Z", subnets: ["private-a", "private-b"], user_data_sha256: "0".repeat(64) },
+    project_name: "org/shop",
+    config_name: "production",
+    release_id: "release-1",
+    ami: "base",
+    timeout: 600,
+    created_at: "2025-12-31T00:00:00Z",
+    subnets: ["private-a", "private-b"],
+    user_data_sha256: "0".repeat(64),
     services: { web: { instance_type: "t3.micro", security_groups: ["web"] } },
   };
 

@@ -12,8 +12,10 @@ function setUp({ userData = USER_DATA, changes = {} }: { userData?: string | und
   const world = createReleaseWorld();
   const id = "release-9";
   const document = aDocument({
-    ...{ "/release_id": id, "/created_at": new Date(world.clock.now()).toISOString() },
-    ...{ "/user_data_sha256": hashUserData(userData), ...changes },
+    "/release_id": id,
+    "/created_at": new Date(world.clock.now()).toISOString(),
+    "/user_data_sha256": hashUserData(userData),
+    ...changes,
   });
   world.memory.documents.set(id, structuredClone(document));
   world.memory.userData.set(id, userData);

@@ -49,7 +49,11 @@ export function createCommandWorld(deps: Partial<ReleaseCommandDeps> = {}, url?:
       const heard = createEar(onNote);
       const folders = { cwd, projectDir: cwd, dataDir: cwd };
       const context = {
-        ...{ ...folders, environment, yards: {}, signal, out: heard.out },
+        ...folders,
+        environment,
+        yards: {},
+        signal,
+        out: heard.out,
         get server() {
           if (url === undefined) throw new StackyardError("UNREACHABLE", "No server is known.");
           return { url };
@@ -87,11 +91,18 @@ function createEar(onNote: (note: string) => void = () => {}) {
 /** A release file as people write it: without id, time and hash. */
 export function aReleaseFile(over: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
   return {
-    ...{ aws_account_id: "111122223333", aws_region: "eu-west-1", project_name: "org/shop", config_name: "production" },
-    ...{ ami: "base", subnets: ["private-a", "private-b"], timeout: 600 },
+    aws_account_id: "111122223333",
+    aws_region: "eu-west-1",
+    project_name: "org/shop",
+    config_name: "production",
+    ami: "base",
+    subnets: ["private-a", "private-b"],
+    timeout: 600,
     services: {
       web: {
-        ...{ instance_type: "t3.micro", security_groups: ["web"], target_groups: ["web"] },
+        instance_type: "t3.micro",
+        security_groups: ["web"],
+        target_groups: ["web"],
         autoscaling: { min_size: 2, max_size: 10, spread: 0.5 },
       },
     },

@@ -43,12 +43,21 @@ export interface Executed {
 /** What a client of the predecessor sends. */
 export function aClientDocument(over: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
   return {
-    ...{ aws_account_id: TARGET.account, aws_region: TARGET.region, release_id: "release-2", bucket: BUCKET },
-    ...{ project_name: "org/shop", config_name: "production", created_at: "2026-01-01T00:00:00Z", ami: "base" },
-    ...{ subnets: ["private-a", "private-b"], user_data_sha256: USER_DATA_SHA256 },
+    aws_account_id: TARGET.account,
+    aws_region: TARGET.region,
+    release_id: "release-2",
+    bucket: BUCKET,
+    project_name: "org/shop",
+    config_name: "production",
+    created_at: "2026-01-01T00:00:00Z",
+    ami: "base",
+    subnets: ["private-a", "private-b"],
+    user_data_sha256: USER_DATA_SHA256,
     services: {
       web: {
-        ...{ instance_type: "t3.micro", security_groups: ["web"], target_groups: ["web"] },
+        instance_type: "t3.micro",
+        security_groups: ["web"],
+        target_groups: ["web"],
         autoscaling: { min_size: 2, max_size: 4 },
       },
     },
@@ -73,7 +82,12 @@ export function createDeployer({ preset = "odin" }: { readonly preset?: PresetNa
   sim.s3.createBucket({ name: BUCKET, ...place });
   const plugin = createSimPlugin(sim);
   const deps: ReleasesDeps = {
-    ...{ constants, clock, random: createRandom(3), logger: silentLogger, deployer: place, externalId: EXTERNAL_ID },
+    constants,
+    clock,
+    random: createRandom(3),
+    logger: silentLogger,
+    deployer: place,
+    externalId: EXTERNAL_ID,
     access: (session) =>
       createAwsAccess({ clock, session, credentials, region: TARGET.region, plugins: [plugin], maxAttempts: 1 }),
   };
@@ -91,7 +105,10 @@ export function createDeployer({ preset = "odin" }: { readonly preset?: PresetNa
     await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body }));
   };
   return {
-    ...{ world, deps, handler, put },
+    world,
+    deps,
+    handler,
+    put,
     keys: () => Object.keys(sim.s3.texts(BUCKET)).sort(),
     async execute(document) {
       await put(`${toRoot(document)}/release`, JSON.stringify(document));

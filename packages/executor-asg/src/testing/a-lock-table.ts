@@ -30,7 +30,8 @@ export async function startLockTable(): Promise<LockTable> {
   );
   await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 1, maxDelay: 1 }, { TableName: name });
   return {
-    ...{ client, name },
+    client,
+    name,
     async stop() {
       client.destroy();
       await new Promise((resolve) => server.close(resolve));

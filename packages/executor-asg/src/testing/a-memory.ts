@@ -17,7 +17,12 @@ export function createTestMemory(): TestMemory {
   const halts: HaltOrder[] = [];
   const answers: HaltAnswer[] = [];
   return {
-    ...{ isSecondChannel: true, documents, userData, halts, answers, locks: createFreeLocks() },
+    isSecondChannel: true,
+    documents,
+    userData,
+    halts,
+    answers,
+    locks: createFreeLocks(),
     loadDocument: async ({ release_id }) => documents.get(release_id),
     loadUserData: async ({ release_id }) => userData.get(release_id),
     async storeDocument({ release_id }, stored) {

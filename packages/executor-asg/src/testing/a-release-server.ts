@@ -38,7 +38,8 @@ export async function startReleaseServer(): Promise<ReleaseServer> {
   const { url } = await server.start();
   const yard = startYard(deps, { drainMs: 100 });
   return Object.assign(served, {
-    ...{ url, started },
+    url,
+    started,
     async stop() {
       await server.stop();
       await yard.stop();

@@ -74,14 +74,23 @@ export function createReleaseWorld(options: WorldOptions = {}): ReleaseWorld {
   const memory = createTestMemory();
   const lines: string[] = [];
   const deps: ReleaseDeps = {
-    ...{ constants, clock, memory, random: createRandom(1), logger: silentLogger },
+    constants,
+    clock,
+    memory,
+    random: createRandom(1),
+    logger: silentLogger,
     signal: new AbortController().signal,
     target: { ...TARGET, client: toClients(sim) },
     ...(options.actor && { actor: options.actor }),
     report: (line) => void lines.push(line),
   };
   return {
-    ...{ sim, clock, memory, deps, lines, ids },
+    sim,
+    clock,
+    memory,
+    deps,
+    lines,
+    ids,
     work(over) {
       const release = aRelease(over);
       memory.userData.set(release.release_id, USER_DATA);
@@ -126,7 +135,10 @@ function tagsOf(service: string) {
 function addOldGroup(sim: AwsSim, ids: WorldIds, input: OldGroup): string {
   const { service, releaseId = "release-1", desired = 2, tags = {} } = input;
   return sim.autoScaling.addGroup({
-    ...{ ...PLACE, name: `${PROJECT}-${CONFIG}-${releaseId}-${service}`, desired, max: 10 },
+    ...PLACE,
+    name: `${PROJECT}-${CONFIG}-${releaseId}-${service}`,
+    desired,
+    max: 10,
     subnets: ids.subnets,
     tags: { ...tagsOf(service), ReleaseID: releaseId, ...tags },
   });

@@ -41,7 +41,8 @@ export async function startSimulatedYard(
   const sleep = (ms: number, signal?: AbortSignal) => clock.sleep(Math.max(ms, LOOK_MS), signal);
   const commands = createCommandWorld({ clock: { ...clock, now: () => clock.now(), sleep }, pollMs: 10 }, url);
   return {
-    ...{ yard, commands },
+    yard,
+    commands,
     async run(name, args) {
       let isOver = false;
       const running = commands.run(name, args).finally(() => {

@@ -44,7 +44,9 @@ export async function createSwitch(input: SwitchInput = {}): Promise<Switch> {
   const targetGroup = world.ids.targetGroups["web"] ?? "";
   const oldGroup = addOld(world, input, targetGroup);
   const service = aService({
-    ...{ elbs: ["web"], target_groups: ["web"], autoscaling: anAutoscaling({ min_size: 2, max_size: 4 }) },
+    elbs: ["web"],
+    target_groups: ["web"],
+    autoscaling: anAutoscaling({ min_size: 2, max_size: 4 }),
     ...input.service,
   });
   let now = world.work({ services: { web: service }, ...input.release });
@@ -61,7 +63,9 @@ export async function createSwitch(input: SwitchInput = {}): Promise<Switch> {
   }
   return {
     ...world,
-    ...{ oldGroup, targetGroup, run },
+    oldGroup,
+    targetGroup,
+    run,
     get now() {
       return now;
     },
@@ -74,8 +78,14 @@ export async function createSwitch(input: SwitchInput = {}): Promise<Switch> {
 function addOld({ sim, ids }: ReleaseWorld, { tags, hookSeconds }: SwitchInput, targetGroup: string): string {
   const { project_name: ProjectName, config_name: ConfigName } = aRelease();
   return sim.autoScaling.addGroup({
-    ...{ ...PLACE, name: `${ProjectName}-${ConfigName}-2025-12-31T00-00-00Z-web`, desired: 2, min: 2, max: 8 },
-    ...{ subnets: ids.subnets, targetGroups: [targetGroup], loadBalancers: ["web"] },
+    ...PLACE,
+    name: `${ProjectName}-${ConfigName}-2025-12-31T00-00-00Z-web`,
+    desired: 2,
+    min: 2,
+    max: 8,
+    subnets: ids.subnets,
+    targetGroups: [targetGroup],
+    loadBalancers: ["web"],
     ...(hookSeconds !== undefined && {
       hooks: [{ name: "bye", transition: TERMINATING, heartbeatSeconds: hookSeconds }],
     }),

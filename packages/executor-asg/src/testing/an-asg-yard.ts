@@ -47,7 +47,10 @@ export interface Standing {
 /** A document of one service `web` with a target group, in a machine: without id, time and target. */
 export function aTaskDocument(over: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
   return {
-    ...{ project_name: "org/shop", config_name: "production", subnets: ["private-a", "private-b"], ami: "base" },
+    project_name: "org/shop",
+    config_name: "production",
+    subnets: ["private-a", "private-b"],
+    ami: "base",
     services: { web: aTaskService() },
     ...over,
   };
@@ -56,7 +59,9 @@ export function aTaskDocument(over: Readonly<Record<string, unknown>> = {}): Rea
 /** Two servers behind the target group `web`. */
 export function aTaskService(over: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
   return {
-    ...{ instance_type: "t3.micro", security_groups: ["web"], target_groups: ["web"] },
+    instance_type: "t3.micro",
+    security_groups: ["web"],
+    target_groups: ["web"],
     autoscaling: { min_size: 2, max_size: 4, policies: [{ type: "cpu_scale_up" }] },
     ...over,
   };
@@ -74,8 +79,14 @@ export async function addServingGroup({ world, aws }: AsgYard): Promise<string> 
   const request = { TargetGroupArn: arn, Attributes: [attribute] };
   await aws(ElasticLoadBalancingV2Client).send(new ModifyTargetGroupAttributesCommand(request));
   return world.sim.autoScaling.addGroup({
-    ...{ account: TARGET.account, region: TARGET.region, name: OLD_GROUP, desired: 2, max: 10 },
-    ...{ subnets: world.ids.subnets, targetGroups: [arn], launchConfiguration: OLD_GROUP },
+    account: TARGET.account,
+    region: TARGET.region,
+    name: OLD_GROUP,
+    desired: 2,
+    max: 10,
+    subnets: world.ids.subnets,
+    targetGroups: [arn],
+    launchConfiguration: OLD_GROUP,
     tags: { ProjectName: "org/shop", ConfigName: "production", ServiceName: "web", ReleaseID: "release-1" },
   });
 }
@@ -97,7 +108,11 @@ export function createAsgYard(options: WorldOptions = {}): AsgYard {
       .filter(({ isDeleting }) => !isDeleting)
       .map(({ name }) => name);
   return {
-    ...{ world, records, aws, context, groups },
+    world,
+    records,
+    aws,
+    context,
+    groups,
     async standing() {
       const { LaunchTemplates = [] } = await aws(EC2Client).send(new DescribeLaunchTemplatesCommand({}));
       return {

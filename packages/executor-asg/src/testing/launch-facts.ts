@@ -6,13 +6,11 @@ import { aRelease, aService, aState } from "./a-release.ts";
 /** What the names of a service mean. */
 export function someResources(over: Partial<ServiceResources> = {}): ServiceResources {
   return {
-    ...{
-      image: "ami-1",
-      security_groups: ["sg-1"],
-      elbs: [],
-      target_group_arns: [],
-      subnets: ["subnet-1", "subnet-2"],
-    },
+    image: "ami-1",
+    security_groups: ["sg-1"],
+    elbs: [],
+    target_group_arns: [],
+    subnets: ["subnet-1", "subnet-2"],
     ...over,
   };
 }
@@ -20,8 +18,12 @@ export function someResources(over: Partial<ServiceResources> = {}): ServiceReso
 /** The facts of the service `web` of a release. */
 export function someLaunchFacts(over: Partial<LaunchFacts> = {}): LaunchFacts {
   return {
-    ...{ constants: PRESETS.odin, release: aRelease(), state: aState(), service: aService() },
-    ...{ resources: someResources(), serviceId: "org/shop-production-2026-01-01T00-00-00Z-web" },
+    constants: PRESETS.odin,
+    release: aRelease(),
+    state: aState(),
+    service: aService(),
+    resources: someResources(),
+    serviceId: "org/shop-production-2026-01-01T00-00-00Z-web",
     ...over,
   };
 }

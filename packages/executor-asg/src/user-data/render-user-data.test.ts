@@ -5,8 +5,13 @@ import { renderUserData } from "./render-user-data.ts";
 import { findUserDataFault } from "./user-data-size.ts";
 
 const facts = {
-  ...{ release_id: "r1", project_name: "acme/shop", config_name: "prod", service_name: "web" },
-  ...{ bucket: "releases", aws_account_id: "123", aws_region: "eu-west-1" },
+  release_id: "r1",
+  project_name: "acme/shop",
+  config_name: "prod",
+  service_name: "web",
+  bucket: "releases",
+  aws_account_id: "123",
+  aws_region: "eu-west-1",
 };
 
 describe("renderUserData", () => {

@@ -27,7 +27,9 @@ beforeEach(async () => {
   answer = succeeded({ taskArns: "[]", exitCode: 0, duration: 4.2 });
   started = [];
   const executor = defineExecutor({
-    ...{ name: "ecs", config: EcsConfig, progress: Type.Unknown() },
+    name: "ecs",
+    config: EcsConfig,
+    progress: Type.Unknown(),
     async start(ctx, config) {
       started.push(config);
       ctx.report("migrating");

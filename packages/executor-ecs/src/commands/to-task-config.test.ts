@@ -44,7 +44,9 @@ describe("toTaskConfig", () => {
     };
 
     expect(toTaskConfig({ cluster: "other", env: ["B=2"], securityGroup: ["sg-1"] }, file)).toEqual({
-      ...{ cluster: "other", taskDefinition: "migrate", environment: { A: "1", B: "2" } },
+      cluster: "other",
+      taskDefinition: "migrate",
+      environment: { A: "1", B: "2" },
       network: { subnets: ["subnet-1"], securityGroups: ["sg-1"] },
     });
   });
@@ -66,7 +68,9 @@ describe("toTaskTarget", () => {
   it("is the runner's own account, or names account and region", () => {
     expect(toTaskTarget({})).toBeUndefined();
     expect(toTaskTarget({ account: "1", region: "eu-central-1", role: "r" })).toEqual({
-      ...{ account: "1", region: "eu-central-1", role: "r" },
+      account: "1",
+      region: "eu-central-1",
+      role: "r",
     });
     expect(() => toTaskTarget({ region: "eu-central-1" })).toThrow(expect.objectContaining({ code: "USAGE" }));
   });

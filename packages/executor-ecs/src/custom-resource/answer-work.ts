@@ -60,7 +60,9 @@ async function giveUp(
   const { fault, changes } = mayRun ? await stopAsFarAsPossible(context) : NOTHING_TO_STOP;
   const text = failure?.text ?? `The work was given up: ${cause ?? "its execution ended before"}.`;
   const end = {
-    ...{ status: "FAILED", code: failure?.code ?? "ECS_AWS_ERROR", why: mayRun ? "RUN" : "" },
+    status: "FAILED",
+    code: failure?.code ?? "ECS_AWS_ERROR",
+    why: mayRun ? "RUN" : "",
     text: fault === undefined ? text : `${text} Tasks may still run: ${fault}.`,
     exitCode: failure?.exitCode,
   } satisfies WorkEnd;

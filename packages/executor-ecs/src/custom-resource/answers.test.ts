@@ -134,7 +134,8 @@ describe("the answer", () => {
     await world.until(world.function.handler({ ...ids, ResponseURL, RequestType: "Read", ResourceProperties: LEAST }));
 
     expect(world.sim.answers.findAnswer("r")?.answer).toMatchObject({
-      ...{ Status: "FAILED", Reason: expect.stringMatching(/^ECS_REQUEST_INVALID: RequestType must be/) },
+      Status: "FAILED",
+      Reason: expect.stringMatching(/^ECS_REQUEST_INVALID: RequestType must be/),
     });
   });
 });
@@ -171,7 +172,8 @@ describe("whatever throws", () => {
     await world.until(world.life.create(LEAST));
 
     expect(uploadsOf(world)[0]?.answer).toMatchObject({
-      ...{ Status: "FAILED", Reason: "ECS_AWS_ERROR: Error: The table is not there." },
+      Status: "FAILED",
+      Reason: "ECS_AWS_ERROR: Error: The table is not there.",
       PhysicalResourceId: expect.stringMatching(/^[0-9a-f]{32}$/),
     });
     expect(world.count("ECS.RunTask")).toBe(0);
@@ -247,7 +249,9 @@ describe("whatever throws", () => {
     execution?.stop.abort();
 
     const detail = {
-      ...{ stateMachineArn: world.deps.stateMachineArn, name: execution?.name, status: "ABORTED" },
+      stateMachineArn: world.deps.stateMachineArn,
+      name: execution?.name,
+      status: "ABORTED",
       input: execution?.input,
     };
     const event = { "detail-type": "Step Functions Execution Status Change", source: "aws.states", detail };

@@ -97,7 +97,8 @@ describe("criteriaChanged", () => {
     ];
 
     expect(criteriaChanged(criteria, aDefinition(), aDefinition({}, { name: "log" }), {}, {})).toEqual({
-      ...{ kind: "rejected", code: "ECS_CRITERIA_CONTAINER" },
+      kind: "rejected",
+      code: "ECS_CRITERIA_CONTAINER",
       reason: "UpdateCriteria names ap, and the task definition has no such container. It has: app, log.",
     });
   });

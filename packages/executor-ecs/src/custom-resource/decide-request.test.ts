@@ -22,7 +22,8 @@ describe("decideRequest", () => {
     "stops on Delete without a look at the properties %j",
     (properties) => {
       expect(decideRequest({ RequestType: "Delete", ResourceProperties: properties })).toEqual({
-        ...{ kind: "stop", cluster: undefined },
+        kind: "stop",
+        cluster: undefined,
       });
     },
   );
@@ -31,7 +32,8 @@ describe("decideRequest", () => {
     const properties = { Cluster: "blue", Count: "many", Timeout: [] };
 
     expect(decideRequest({ RequestType: "Delete", ResourceProperties: properties })).toEqual({
-      ...{ kind: "stop", cluster: "blue" },
+      kind: "stop",
+      cluster: "blue",
     });
   });
 

@@ -22,7 +22,10 @@ async function live(properties: object, fault: Fault) {
   for (let minute = 0; minute < 10; minute += 1) await world.clock.advance(60_000);
   const uploads = world.sim.answers.uploads.filter((upload) => upload.requestId === requestId);
   return {
-    ...{ status, isMet, started, deleted: deleted?.status ?? "DELETE_COMPLETE" },
+    status,
+    isMet,
+    started,
+    deleted: deleted?.status ?? "DELETE_COMPLETE",
     running: world.sim.ecs.tasks().filter(({ lastStatus }) => lastStatus !== "STOPPED").length,
     answers: new Set(uploads.map(({ answer }) => JSON.stringify(answer))).size,
   };

@@ -38,7 +38,9 @@ async function findOld(context: TurnContext, oldName: string): Promise<TaskDefin
   // What is only busy now tells later: nothing is run for its sake.
   if (loaded.retryable) throw loaded.cause;
   logger.warn("The old task definition cannot be read, so everything counts as changed.", {
-    ...{ ...fields, code: loaded.code, message: loaded.message },
+    ...fields,
+    code: loaded.code,
+    message: loaded.message,
   });
   return undefined;
 }
@@ -48,7 +50,8 @@ function toOldOverrides({ logger, work }: TurnContext, value: unknown): TaskOver
   const parsed = parseOverrides(value);
   if (!("problems" in parsed)) return parsed.overrides;
   logger.warn("The old Overrides cannot be read and are left out of the comparison.", {
-    ...{ requestId: work.request.RequestId, problems: parsed.problems },
+    requestId: work.request.RequestId,
+    problems: parsed.problems,
   });
   return undefined;
 }

@@ -35,7 +35,9 @@ export function toEnd({ work, id, config, deps }: EndContext, end: WorkEnd): Cus
   const { taskArns, request } = work;
   const count = config === undefined ? 0 : config.instances.length || config.count;
   return toResponse(request, {
-    ...{ status: end.status, code: end.code, text: end.text },
+    status: end.status,
+    code: end.code,
+    text: end.text,
     physicalResourceId: toPhysicalId(work, { id, mode: deps.physicalId ?? "id", status: end.status }),
     data: {
       Ran: String(taskArns.length > 0),

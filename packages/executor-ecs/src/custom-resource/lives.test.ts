@@ -40,13 +40,15 @@ const script: fc.Arbitrary<TaskScript> = fc
     exitCode: fc.constantFrom(0, 0, 0, 1, 137),
   })
   .map(({ exitCode, missingMs, failsToStart, ...rest }) => ({
-    ...{ ...rest, containers: { app: exitCode } },
+    ...rest,
+    containers: { app: exitCode },
     ...(missingMs === undefined ? {} : { missingMs }),
     ...(failsToStart === undefined ? {} : { failsToStart }),
   }));
 
 const chapter: fc.Arbitrary<Chapter> = fc.record({
-  ...{ properties, script },
+  properties,
+  script,
   refused: fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 1 }),
   throttled: fc.array(fc.constantFrom("ECS.RunTask", "ECS.DescribeTasks", "ECS.StopTask", "ECS.ListTasks"), {
     maxLength: 2,

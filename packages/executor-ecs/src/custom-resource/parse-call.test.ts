@@ -16,7 +16,9 @@ describe("parseCall", () => {
   it("knows the states of the machine", () => {
     expect(parseCall({ op: "step", requestId: "r-1" }, MACHINE)).toEqual({ kind: "step", requestId: "r-1" });
     expect(parseCall({ op: "answer", requestId: "r-1", state: { requestId: "r-1" } }, MACHINE)).toEqual({
-      ...{ kind: "answer", requestId: "r-1", cause: undefined },
+      kind: "answer",
+      requestId: "r-1",
+      cause: undefined,
     });
   });
 
@@ -33,7 +35,9 @@ describe("parseCall", () => {
 
   it.each(["FAILED", "TIMED_OUT", "ABORTED"])("answers for an execution that is %s", (status) => {
     expect(parseCall(anExecutionEvent({ status }), MACHINE)).toEqual({
-      ...{ kind: "answer", requestId: "r 1", cause: `the execution ended as ${status}` },
+      kind: "answer",
+      requestId: "r 1",
+      cause: `the execution ended as ${status}`,
     });
   });
 
@@ -56,7 +60,8 @@ describe("parseCall", () => {
     const startedBy = "0123456789abcdef0123456789abcdef";
 
     expect(parseCall(event({ lastStatus: "STOPPED", startedBy }), MACHINE)).toEqual({
-      ...{ kind: "task-stopped", resourceId: startedBy },
+      kind: "task-stopped",
+      resourceId: startedBy,
     });
     for (const detail of [
       { lastStatus: "RUNNING", startedBy },

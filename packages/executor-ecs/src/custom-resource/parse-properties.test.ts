@@ -4,8 +4,17 @@ import { parseProperties } from "./parse-properties.ts";
 
 const LEAST = { Cluster: "blue", TaskDefinition: "migrate" };
 const DEFAULTS = {
-  ...{ cluster: "blue", taskDefinition: "migrate", count: 1, timeout: 3540, pollInterval: 10, runOnUpdate: true },
-  ...{ runOnRollback: true, instances: [], overrides: {}, checkContainers: "all", placementTimeout: 0 },
+  cluster: "blue",
+  taskDefinition: "migrate",
+  count: 1,
+  timeout: 3540,
+  pollInterval: 10,
+  runOnUpdate: true,
+  runOnRollback: true,
+  instances: [],
+  overrides: {},
+  checkContainers: "all",
+  placementTimeout: 0,
 };
 const GROUP = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef";
 
@@ -28,21 +37,28 @@ describe("parseProperties", () => {
 
   it("takes every scalar as text, as CloudFormation sends it", () => {
     const texts = {
-      ...{
-        ServiceToken: "arn",
-        Count: "3",
-        Timeout: "120",
-        PollInterval: "30",
-        RunOnUpdate: "No",
-        RunOnRollback: "FALSE",
-      },
-      ...{ EnableExecuteCommand: "yes", PlacementTimeout: "900", ServiceTimeout: "600" },
+      ServiceToken: "arn",
+      Count: "3",
+      Timeout: "120",
+      PollInterval: "30",
+      RunOnUpdate: "No",
+      RunOnRollback: "FALSE",
+      EnableExecuteCommand: "yes",
+      PlacementTimeout: "900",
+      ServiceTimeout: "600",
       CapacityProviderStrategy: [{ CapacityProvider: "FARGATE_SPOT", Weight: "4", Base: "1" }],
     };
 
     expect(configOf(texts)).toEqual({
-      ...{ ...DEFAULTS, count: 3, timeout: 120, pollInterval: 30, runOnUpdate: false, runOnRollback: false },
-      ...{ enableExecuteCommand: true, placementTimeout: 900, serviceTimeout: 600 },
+      ...DEFAULTS,
+      count: 3,
+      timeout: 120,
+      pollInterval: 30,
+      runOnUpdate: false,
+      runOnRollback: false,
+      enableExecuteCommand: true,
+      placementTimeout: 900,
+      serviceTimeout: 600,
       capacityProviderStrategy: [{ capacityProvider: "FARGATE_SPOT", weight: 4, base: 1 }],
     });
   });
@@ -51,13 +67,21 @@ describe("parseProperties", () => {
     const native = { Count: 3, Timeout: 0, PollInterval: 60, RunOnUpdate: false, EnableExecuteCommand: true };
 
     expect(configOf(native)).toEqual({
-      ...{ ...DEFAULTS, count: 3, timeout: 0, pollInterval: 60, runOnUpdate: false, enableExecuteCommand: true },
+      ...DEFAULTS,
+      count: 3,
+      timeout: 0,
+      pollInterval: 60,
+      runOnUpdate: false,
+      enableExecuteCommand: true,
     });
   });
 
   it("passes on how tasks are started, in the spelling of ECS", () => {
     const start = {
-      ...{ LaunchType: "FARGATE", PlatformVersion: "1.4.0", Group: "jobs", PropagateTags: "TASK_DEFINITION" },
+      LaunchType: "FARGATE",
+      PlatformVersion: "1.4.0",
+      Group: "jobs",
+      PropagateTags: "TASK_DEFINITION",
       NetworkConfiguration: {
         AwsvpcConfiguration: { Subnets: ["subnet-1"], securityGroups: [], AssignPublicIp: "DISABLED" },
       },
@@ -69,7 +93,10 @@ describe("parseProperties", () => {
 
     expect(configOf(start)).toEqual({
       ...DEFAULTS,
-      ...{ launchType: "FARGATE", platformVersion: "1.4.0", group: "jobs", propagateTags: "TASK_DEFINITION" },
+      launchType: "FARGATE",
+      platformVersion: "1.4.0",
+      group: "jobs",
+      propagateTags: "TASK_DEFINITION",
       networkConfiguration: {
         awsvpcConfiguration: { subnets: ["subnet-1"], securityGroups: [], assignPublicIp: "DISABLED" },
       },
@@ -243,7 +270,8 @@ describe("parseProperties", () => {
     const result = parseProperties({ ...LEAST, Triggers: [{ a: null }], ServiceToken: 1, Clutser: "x", "a/b": 1 });
 
     expect(result).toEqual({
-      ...{ kind: "config", config: DEFAULTS },
+      kind: "config",
+      config: DEFAULTS,
       warnings: ["These properties are not known and are ignored: Clutser, a~1b."],
     });
   });

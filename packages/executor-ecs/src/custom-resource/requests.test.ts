@@ -19,11 +19,20 @@ describe("Create", () => {
     const [task] = sim.ecs.tasks();
     expect(status).toBe("CREATE_COMPLETE");
     expect(answer).toEqual({
-      ...{ Status: "SUCCESS", Reason: "RUN: 1 task has ended, and every checked container exited with 0." },
-      ...{ PhysicalResourceId: expect.stringMatching(ID), NoEcho: false },
-      ...{ StackId: life.requests[0]?.StackId, RequestId: life.requests[0]?.RequestId, LogicalResourceId: "Migration" },
+      Status: "SUCCESS",
+      Reason: "RUN: 1 task has ended, and every checked container exited with 0.",
+      PhysicalResourceId: expect.stringMatching(ID),
+      NoEcho: false,
+      StackId: life.requests[0]?.StackId,
+      RequestId: life.requests[0]?.RequestId,
+      LogicalResourceId: "Migration",
       Data: {
-        ...{ Ran: "true", Why: "RUN", TaskArn: task?.taskArn, TaskArns: task?.taskArn, Count: "1", ExitCode: "0" },
+        Ran: "true",
+        Why: "RUN",
+        TaskArn: task?.taskArn,
+        TaskArns: task?.taskArn,
+        Count: "1",
+        ExitCode: "0",
         TaskDefinitionArn: "arn:aws:ecs:eu-west-1:111122223333:task-definition/migrate:1",
         StartedBy: answer?.PhysicalResourceId,
       },
@@ -140,7 +149,9 @@ describe("Update", () => {
 
     expect(answer?.Reason).toBe("RUN_ON_UPDATE_FALSE: Nothing was run, since RunOnUpdate is false.");
     expect(answer?.Data).toMatchObject({
-      ...{ Ran: "false", Why: "RUN_ON_UPDATE_FALSE", TaskArns: "" },
+      Ran: "false",
+      Why: "RUN_ON_UPDATE_FALSE",
+      TaskArns: "",
       TaskDefinitionArn: "arn:aws:ecs:eu-west-1:111122223333:task-definition/migrate:1",
     });
     expect(count("ECS.RunTask")).toBe(1);

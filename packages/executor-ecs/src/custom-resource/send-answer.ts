@@ -10,7 +10,9 @@ export async function sendAnswer(deps: EcsTaskDeps, claimed: ClaimedWork): Promi
   const { logger = silentLogger } = deps;
   await sendResponse({ ...deps, logger }, request.ResponseURL, response);
   logger.info("CloudFormation is answered.", {
-    ...{ requestId: request.RequestId, status: response.Status, reason: response.Reason },
+    requestId: request.RequestId,
+    status: response.Status,
+    reason: response.Reason,
   });
   await claimed.save({ phase: "done" });
 }

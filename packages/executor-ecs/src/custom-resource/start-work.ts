@@ -53,7 +53,9 @@ function toOrder(context: TurnContext, isRepeated: boolean): TaskOrder {
   const { request, attempt, intendedAt, taskDefinitionArn } = work;
   return {
     ...config,
-    ...{ count, startedBy: id, clientToken: toClientToken(request.RequestId, attempt) },
+    count,
+    startedBy: id,
+    clientToken: toClientToken(request.RequestId, attempt),
     ...(taskDefinitionArn === undefined ? {} : { taskDefinition: taskDefinitionArn }),
     ...(instances.length === 0 ? {} : { instances }),
     ...(isRepeated && intendedAt !== undefined ? { intendedAt } : {}),

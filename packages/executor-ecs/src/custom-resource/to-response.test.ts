@@ -24,9 +24,18 @@ describe("toResponse", () => {
 
     expect(toResponse(event, anOutcome({ data: { Ran: "true", Why: "RUN", Count: "1" } }))).toEqual({
       ...REQUEST,
-      ...{ Status: "SUCCESS", Reason: "RUN: 1 task ended.", PhysicalResourceId: "f".repeat(32), NoEcho: false },
+      Status: "SUCCESS",
+      Reason: "RUN: 1 task ended.",
+      PhysicalResourceId: "f".repeat(32),
+      NoEcho: false,
       Data: {
-        ...{ Ran: "true", Why: "RUN", TaskArn: "", TaskArns: "", TaskDefinitionArn: "", Count: "1", ExitCode: "" },
+        Ran: "true",
+        Why: "RUN",
+        TaskArn: "",
+        TaskArns: "",
+        TaskDefinitionArn: "",
+        Count: "1",
+        ExitCode: "",
         StartedBy: "",
       },
     });

@@ -42,16 +42,14 @@ export interface CustomResourceResponse {
 
 const MIN_REASON = 200;
 const NO_DATA: ResponseData = {
-  ...{
-    Ran: "false",
-    Why: "",
-    TaskArn: "",
-    TaskArns: "",
-    TaskDefinitionArn: "",
-    Count: "0",
-    ExitCode: "",
-    StartedBy: "",
-  },
+  Ran: "false",
+  Why: "",
+  TaskArn: "",
+  TaskArns: "",
+  TaskDefinitionArn: "",
+  Count: "0",
+  ExitCode: "",
+  StartedBy: "",
 };
 
 /**
@@ -67,7 +65,9 @@ export function toResponse(
     Status: status,
     Reason: toReason(`${code}: ${text}`, status),
     PhysicalResourceId: physicalResourceId,
-    ...{ StackId, RequestId, LogicalResourceId },
+    StackId,
+    RequestId,
+    LogicalResourceId,
     NoEcho: false,
     Data: toData(data),
   };

@@ -26,8 +26,13 @@ export function createTurnContext(input: {
     get work() {
       return claimed.work;
     },
-    ...{ id: toResourceId(request), config: parsed.kind === "config" ? parsed.config : undefined, cluster },
-    ...{ definitions, deps, logger, signal },
+    id: toResourceId(request),
+    config: parsed.kind === "config" ? parsed.config : undefined,
+    cluster,
+    definitions,
+    deps,
+    logger,
+    signal,
     ecs: { ecs: deps.aws(ECSClient, region), clock, signal },
     logs: { logs: deps.aws(CloudWatchLogsClient, region), signal },
     save: (changes) => claimed.save(changes),

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { createEcsTaskWorld, type EcsTaskWorld, PLACE } from "../testing/an-ecs-task-world.ts";
 
 const BASE = {
-  ...{ Cluster: "web", TaskDefinition: "app" },
+  Cluster: "web",
+  TaskDefinition: "app",
   UpdateCriteria: [{ Container: "app", EnvironmentKeys: ["VERSION", "MODE"] }],
 };
 

@@ -4,8 +4,12 @@ import { createTextCipher } from "./text-cipher.ts";
 import { type ClaimedWork, createWorkStore, type WorkStore } from "./work-store.ts";
 
 const REQUEST = {
-  ...{ RequestType: "Create", RequestId: "r-1", StackId: "s", LogicalResourceId: "l" },
-  ...{ ResponseURL: "https://x?Signature=y", ResourceProperties: { Cluster: "web" } },
+  RequestType: "Create",
+  RequestId: "r-1",
+  StackId: "s",
+  LogicalResourceId: "l",
+  ResponseURL: "https://x?Signature=y",
+  ResourceProperties: { Cluster: "web" },
 };
 
 function createTestStore() {
@@ -27,7 +31,12 @@ describe("the store of work", () => {
     expect(await store.add(REQUEST)).toBe(true);
     expect(await store.add({ ...REQUEST, RequestType: "Delete" })).toBe(false);
     expect((await claim(store, "a")).work).toEqual({
-      ...{ request: REQUEST, receivedAt: clock.now(), phase: "decide", handedOver: false, attempt: 1, taskArns: [] },
+      request: REQUEST,
+      receivedAt: clock.now(),
+      phase: "decide",
+      handedOver: false,
+      attempt: 1,
+      taskArns: [],
     });
   });
 

@@ -40,7 +40,10 @@ interface Pluggable {
 }
 
 const APP = {
-  ...{ name: "app", image: "app@sha256:0123", cpu: 256, memory: 512 },
+  name: "app",
+  image: "app@sha256:0123",
+  cpu: 256,
+  memory: 512,
   logConfiguration: {
     logDriver: "awslogs",
     options: { "awslogs-group": "/web/app", "awslogs-region": PLACE.region, "awslogs-stream-prefix": "ecs" },
@@ -58,7 +61,11 @@ export function createEcsTaskWorld(options: WorldOptions = {}): EcsTaskWorld {
   const functionArn = `arn:aws:lambda:${PLACE.region}:${PLACE.account}:function:ecs-task`;
   const definition = toEcsTaskStateMachine(functionArn);
   const deps: EcsTaskDeps = {
-    ...{ records, clock, logger, aws: options.aws ?? toAws(sim), fetch: options.fetch ?? toFetch(sim) },
+    records,
+    clock,
+    logger,
+    aws: options.aws ?? toAws(sim),
+    fetch: options.fetch ?? toFetch(sim),
     secret: async () => "a long random text",
     stateMachineArn: sim.stepFunctions.addStateMachine({ ...PLACE, name: "ecs-task", definition }),
     ...(options.physicalId === undefined ? {} : { physicalId: options.physicalId }),
@@ -70,7 +77,14 @@ export function createEcsTaskWorld(options: WorldOptions = {}): EcsTaskWorld {
   const inputs = (operation: string) =>
     sim.calls.filter((each) => each.operation === operation).map(({ input }) => input);
   return {
-    ...{ sim, clock, records, logger, deps, function: made, life, inputs },
+    sim,
+    clock,
+    records,
+    logger,
+    deps,
+    function: made,
+    life,
+    inputs,
     until: (done) => passUntil(clock, done),
     count: (operation) => inputs(operation).length,
   };

@@ -66,7 +66,10 @@ export function createEcsYard(): EcsYard {
   };
   const context = (input: TestContextInput = {}) => createExecutorContext({ clock, aws, target: TARGET, ...input });
   return {
-    ...{ sim, clock, aws, context },
+    sim,
+    clock,
+    aws,
+    context,
     run: (config, options = {}) => runExecutor(createEcsExecutor(), config, { context: context(), ...options }),
     countCalls: (operation) => sim.calls.filter((call) => call.operation === operation).length,
   };

@@ -233,8 +233,11 @@ describe("fleet retry", () => {
 
     expect((value as { run: { runId: string } }).run.runId).not.toBe(run.runId);
     expect(yard.fleet.started[1]).toEqual({
-      ...{ select: { tagKey: "Role" }, instanceIds: ["i-00000000000000002"] },
-      ...{ maxErrors: "50%", profile: "ansible", source: "command" },
+      select: { tagKey: "Role" },
+      instanceIds: ["i-00000000000000002"],
+      maxErrors: "50%",
+      profile: "ansible",
+      source: "command",
     });
   });
 

@@ -14,7 +14,9 @@ const well: Answers = {
       {
         Instances: [
           {
-            ...{ InstanceId: ID, VpcId: "vpc-1", IamInstanceProfile: { Arn: PROFILE } },
+            InstanceId: ID,
+            VpcId: "vpc-1",
+            IamInstanceProfile: { Arn: PROFILE },
             MetadataOptions: { HttpEndpoint: "enabled", HttpTokens: "required" },
           },
         ],

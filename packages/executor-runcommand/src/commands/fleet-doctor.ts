@@ -9,7 +9,12 @@ import { runArgs } from "./to-run-config.ts";
 
 const { tagKey, tagValue, account, region, role, externalId } = runArgs;
 const Args = Type.Object({
-  ...{ tagKey, tagValue, account, region, role, externalId },
+  tagKey,
+  tagValue,
+  account,
+  region,
+  role,
+  externalId,
   artifact: Type.Optional(
     Type.String({
       pattern: "^s3://[^/]+/.+$",

@@ -65,15 +65,16 @@ describe("toRunConfig", () => {
     const file = { select: { tagKey: "a", states: ["running"] }, maxErrors: 1, timeout: "1h", source: "pipeline" };
 
     expect(toRunConfig({ tagValue: ["b"], maxErrors: "2" }, file)).toEqual({
-      ...{
-        select: { tagKey: "a", states: ["running"], tagValues: ["b"] },
-        maxErrors: "2",
-        timeout: "1h",
-        source: "command",
-      },
+      select: { tagKey: "a", states: ["running"], tagValues: ["b"] },
+      maxErrors: "2",
+      timeout: "1h",
+      source: "command",
     });
     expect(toRunConfig({ instanceId: ["i-1"] }, file)).toEqual({
-      ...{ instanceIds: ["i-1"], maxErrors: 1, timeout: "1h", source: "command" },
+      instanceIds: ["i-1"],
+      maxErrors: 1,
+      timeout: "1h",
+      source: "command",
     });
   });
 

@@ -17,19 +17,25 @@ export function checkAgents(instances: readonly InstanceFacts[]): readonly Fleet
     ...findingOf(
       instances.filter(({ agent }) => agent === undefined),
       {
-        ...{ check: "agents", status: "fail", message: "The agent has never registered" },
+        check: "agents",
+        status: "fail",
+        message: "The agent has never registered",
         hint: "Install amazon-ssm-agent, give the instance a profile with AmazonSSMManagedInstanceCore and a way to Systems Manager.",
       },
     ),
     ...findingOf(
       instances.filter((instance) => instance.agent !== undefined && !isOnline(instance)),
       {
-        ...{ check: "agents", status: "fail", message: "The agent is not online" },
+        check: "agents",
+        status: "fail",
+        message: "The agent is not online",
         hint: "Look at the agent (`systemctl status amazon-ssm-agent`), the profile and the network of the instance.",
       },
     ),
     ...findingOf(online.filter(needsEc2Messages), {
-      ...{ check: "agents", status: "warn", message: `The agent is older than ${WITHOUT_EC2_MESSAGES}` },
+      check: "agents",
+      status: "warn",
+      message: `The agent is older than ${WITHOUT_EC2_MESSAGES}`,
       hint: "Update it (document AWS-UpdateSSMAgent); until then a private subnet needs an endpoint for ec2messages too.",
     }),
   ] as const;

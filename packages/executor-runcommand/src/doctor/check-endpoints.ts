@@ -33,7 +33,8 @@ function checkVpc(
     return [{ check: "endpoints", status: "ok", message }];
   }
   return findingOf(cutOff, {
-    ...{ check: "endpoints", status: "warn" },
+    check: "endpoints",
+    status: "warn",
     message: `${vpcId} has no endpoint for ${missing.join(", ")}, and agents without a public address are not online`,
     hint: "Make interface endpoints for ssm and ssmmessages (ec2messages for old agents) and a gateway endpoint for s3, or give the subnets a NAT gateway.",
   });

@@ -11,23 +11,25 @@ export function checkMetadata(
     ...findingOf(
       instances.filter(({ metadata }) => !metadata.isEnabled),
       {
-        ...{ check: "metadata", status: "fail", message: "The instance metadata service is off" },
+        check: "metadata",
+        status: "fail",
+        message: "The instance metadata service is off",
         hint: "Switch it on (HttpEndpoint=enabled, HttpTokens=required): region and credentials come from it.",
       },
     ),
     ...findingOf(
       enabled.filter(({ metadata }) => !metadata.requiresToken),
       {
-        ...{
-          check: "metadata",
-          status: "warn",
-          message: "The instance metadata service answers without a token (IMDSv1)",
-        },
+        check: "metadata",
+        status: "warn",
+        message: "The instance metadata service answers without a token (IMDSv1)",
         hint: "Set HttpTokens=required; everything of ours uses tokens.",
       },
     ),
     ...findingOf(needsTags ? enabled.filter(({ metadata }) => !metadata.showsTags) : [], {
-      ...{ check: "metadata", status: "fail", message: "Tags are not in the instance metadata" },
+      check: "metadata",
+      status: "fail",
+      message: "Tags are not in the instance metadata",
       hint: "Set InstanceMetadataTags=enabled: associations and runs over targets have instances read their own roles.",
     }),
   ] as const;

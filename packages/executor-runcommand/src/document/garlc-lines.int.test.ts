@@ -21,7 +21,10 @@ let instance: Instance;
 async function play(key: string, programs: Readonly<Record<string, string>> = {}) {
   instance = await anInstance({
     programs: {
-      ...{ aws: noting("aws"), unzip: noting("unzip"), curl: CURL, "ansible-playbook": noting("ansible-playbook") },
+      aws: noting("aws"),
+      unzip: noting("unzip"),
+      curl: CURL,
+      "ansible-playbook": noting("ansible-playbook"),
       ...programs,
     },
   });

@@ -131,8 +131,11 @@ describe("other profiles", () => {
 describe("a profile of the installation", () => {
   it("runs another entry point, with another document pinned by its version", () => {
     const site: ProfileDefinition = {
-      ...{ kind: "artifact", entryPoint: "deploy/run.sh", lockWaitSeconds: 0 },
-      ...{ document: "Acme-Apply", documentVersion: "3" },
+      kind: "artifact",
+      entryPoint: "deploy/run.sh",
+      lockWaitSeconds: 0,
+      document: "Acme-Apply",
+      documentVersion: "3",
     };
 
     const { documentName, documentHash, documentVersion, parameters } = resolve("site", { profiles: { site } });
@@ -143,7 +146,9 @@ describe("a profile of the installation", () => {
 
   it("sends a document with values of the run as whole values, never inside a text", () => {
     const own: ProfileDefinition = {
-      ...{ kind: "document", document: "Acme-Own", documentHash: SUM },
+      kind: "document",
+      document: "Acme-Own",
+      documentHash: SUM,
       parameters: {
         Where: ["@artifact.location"],
         Sum: ["@artifact.sha256"],
@@ -153,10 +158,15 @@ describe("a profile of the installation", () => {
     };
 
     expect(resolve("own", { profiles: { own } })).toEqual({
-      ...{ kind: "resolved", documentName: "Acme-Own", documentHash: SUM, perInstanceInventory: false },
+      kind: "resolved",
+      documentName: "Acme-Own",
+      documentHash: SUM,
+      perInstanceInventory: false,
       parameters: {
-        ...{ Where: ["s3://artifacts/app/build.zip?versionId=v1"], Sum: [SUM] },
-        ...{ Wait: ["900"], Text: ["to @timeout"] },
+        Where: ["s3://artifacts/app/build.zip?versionId=v1"],
+        Sum: [SUM],
+        Wait: ["900"],
+        Text: ["to @timeout"],
       },
     });
   });

@@ -47,7 +47,11 @@ describe("an instance that starts", () => {
         config: {
           instance: INSTANCE_ID,
           select: { tagKey: "has_ssm_agent", tagValues: ["true", "True"] },
-          ...{ profile: "ansible", timeout: "10m", deliveryTimeout: "15m", agentTimeout: "10m", source: "bootstrap" },
+          profile: "ansible",
+          timeout: "10m",
+          deliveryTimeout: "15m",
+          agentTimeout: "10m",
+          source: "bootstrap",
           artifact: CURRENT,
         },
       },

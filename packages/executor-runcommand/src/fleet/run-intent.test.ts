@@ -6,8 +6,12 @@ import { DEFAULT_USER_PARAMETERS } from "./user-parameters.ts";
 
 const artifact: PinnedArtifact = { bucket: "abc", key: "k", versionId: "v", sha256: "a".repeat(64) };
 const boot = {
-  ...{ profile: "ansible", tagKey: "has_ssm_agent", tagValues: ["true"] },
-  ...{ timeout: "10m", deliveryTimeout: "15m", agentTimeout: "10m" },
+  profile: "ansible",
+  tagKey: "has_ssm_agent",
+  tagValues: ["true"],
+  timeout: "10m",
+  deliveryTimeout: "15m",
+  agentTimeout: "10m",
 };
 const LAUNCHED = "2026-01-01T00:00:00.000Z";
 const aBootIntent = (fields: Partial<Parameters<typeof toBootIntent>[0]> = {}) =>

@@ -51,8 +51,16 @@ export function toPipelineIntent(input: {
     targets === undefined ? { select: { tagKey, tagValues: [...tagValues] } } : { targets: toPlain(targets) };
   const config = { ...fleet, ...rest, artifact: { ...artifact }, source: "pipeline" };
   return {
-    ...{ kind: "run", key: jobId, runId: runStackId({ key: jobId }), source: "pipeline", profile: rest.profile },
-    ...{ config, wait, artifact: { ...artifact }, revision, decidedAt: now },
+    kind: "run",
+    key: jobId,
+    runId: runStackId({ key: jobId }),
+    source: "pipeline",
+    profile: rest.profile,
+    config,
+    wait,
+    artifact: { ...artifact },
+    revision,
+    decidedAt: now,
     // A plan brings nothing onto any instance.
     records: !rest.dryRun,
   };
@@ -71,12 +79,26 @@ export function toBootIntent(input: {
   const { profile, tagKey, tagValues, timeout, deliveryTimeout, agentTimeout } = boot;
   const key = `${instanceId}:${toArtifactId(artifact)}:${launchedAt}`;
   const config = {
-    ...{ instance: instanceId, select: { tagKey, tagValues: [...tagValues] }, profile, artifact: { ...artifact } },
-    ...{ timeout, deliveryTimeout, agentTimeout, source: "bootstrap" },
+    instance: instanceId,
+    select: { tagKey, tagValues: [...tagValues] },
+    profile,
+    artifact: { ...artifact },
+    timeout,
+    deliveryTimeout,
+    agentTimeout,
+    source: "bootstrap",
   };
   return {
-    ...{ kind: "run", key, runId: runStackId({ key }), source: "bootstrap", profile },
-    ...{ config, wait: true, artifact: { ...artifact }, revision: null, decidedAt: now },
+    kind: "run",
+    key,
+    runId: runStackId({ key }),
+    source: "bootstrap",
+    profile,
+    config,
+    wait: true,
+    artifact: { ...artifact },
+    revision: null,
+    decidedAt: now,
   };
 }
 

@@ -20,7 +20,10 @@ export async function startWatched(fleet: Fleet, intent: RunIntent): Promise<voi
   const { target } = fleet.settings;
   const { key, config } = intent;
   const { runId } = await fleet.runs.start({
-    ...{ key, executor: "runcommand", config, actor: `fleet:${intent.source}` },
+    key,
+    executor: "runcommand",
+    config,
+    actor: `fleet:${intent.source}`,
     ...(target === undefined ? {} : { target }),
   });
   fleet.logger.info("A run was started.", { runId, source: intent.source, profile: intent.profile });

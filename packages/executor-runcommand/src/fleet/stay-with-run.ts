@@ -43,7 +43,11 @@ export function toUnseen(
   const { code, message } = toFleetFailure(error);
   fleet.logger.warn("A run cannot be looked at for a moment.", { runId, code, message });
   const run: RunView = {
-    ...{ runId, state: "waiting", executor: "runcommand", config: {}, startedAt: fleet.clock.now() },
+    runId,
+    state: "waiting",
+    executor: "runcommand",
+    config: {},
+    startedAt: fleet.clock.now(),
     message: `The run cannot be looked at for a moment (${code}); it goes on.`,
   };
   return toJobResult({ jobId, run, report: undefined, wait: true });

@@ -96,8 +96,13 @@ describe("toFleetHtml", () => {
       aPage(
         [
           aFailure(1, {
-            ...{ instanceId: HOSTILE, code: HOSTILE, roles: [HOSTILE], detailedStatus: HOSTILE, commandId: HOSTILE },
-            ...{ stdoutTail: HOSTILE, stderrTail: HOSTILE },
+            instanceId: HOSTILE,
+            code: HOSTILE,
+            roles: [HOSTILE],
+            detailedStatus: HOSTILE,
+            commandId: HOSTILE,
+            stdoutTail: HOSTILE,
+            stderrTail: HOSTILE,
           }),
         ],
         { runId: HOSTILE, source: HOSTILE, artifact: { bucket: HOSTILE, key: HOSTILE, versionId: HOSTILE } },

@@ -87,7 +87,11 @@ function toCounts(standings: Readonly<Record<FleetStanding, number>>): FleetCoun
   const { failed, cancelled, running, waiting, skipped, succeeded, "not sent": notSent } = standings;
   return {
     selected: failed + cancelled + notSent + running + waiting + succeeded,
-    ...{ succeeded, running, skipped, failed: failed + cancelled, notSent: notSent + waiting },
+    succeeded,
+    running,
+    skipped,
+    failed: failed + cancelled,
+    notSent: notSent + waiting,
   };
 }
 

@@ -60,14 +60,22 @@ export function createFleetWorld(
   };
   const client = (Client: new (config: never) => unknown) => scripted.find(Client.name) ?? open(Client, credentials);
   const deps = wrap({
-    ...{ runs, records: createMemoryRecords(), clock, logger: toLogger(log) },
+    runs,
+    records: createMemoryRecords(),
+    clock,
+    logger: toLogger(log),
     aws: { own: { client: client as never }, fleet: { client: client as never } },
     // The job's credentials are the only ones that the simulation does not know: they read nothing else.
     openArtifactS3: () => open(S3Client, credentials) as S3Client,
     settings: { account: ACCOUNT, region: REGION, ...settings },
   });
   return {
-    ...{ app: createFleet(deps), sim, clock, runs, deps, log },
+    app: createFleet(deps),
+    sim,
+    clock,
+    runs,
+    deps,
+    log,
     calls: scripted.calls,
     fail: scripted.fail,
     lastResult: () => scripted.calls.findLast(({ operation }) => operation.startsWith("PutJob"))?.input,

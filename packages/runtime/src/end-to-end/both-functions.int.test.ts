@@ -135,7 +135,9 @@ describe("a runner that has the store and the machines", () => {
   it("decides the results of its tasks, and works what follows in the same invocation", async () => {
     const calls = serveFunctions("step");
     const { host, send, find, findResultOrigins, outcomes, count } = await start({
-      ...{ machines: { train: aTrain(12) }, runnerHasStore: true, runnerDecides: true },
+      machines: { train: aTrain(12) },
+      runnerHasStore: true,
+      runnerDecides: true,
       managerEnvironment: { RUNNERS_HAVE_STORE: "true" },
     });
 
@@ -153,7 +155,9 @@ describe("a runner that has the store and the machines", () => {
     const names = ["a", "b", "c", "d"];
     const calls = serveFunctions("first", ...names, "after");
     const { host, send, find, outcomes } = await start({
-      ...{ machines: { wide: aFan(names, "first") }, runnerHasStore: true, runnerDecides: true },
+      machines: { wide: aFan(names, "first") },
+      runnerHasStore: true,
+      runnerDecides: true,
     });
 
     await send({ stackId: "d-2", event: "START", machine: "wide" });
@@ -167,7 +171,9 @@ describe("a runner that has the store and the machines", () => {
   it("sends a result whose machine it does not find to the queue of events", async () => {
     const calls = serveFunctions("step");
     const { host, send, find, outcomes } = await start({
-      ...{ machines: { train: aTrain(3) }, runnerHasStore: true, runnerDecides: true },
+      machines: { train: aTrain(3) },
+      runnerHasStore: true,
+      runnerDecides: true,
       runnerEnvironment: { MACHINE_S3_KEY: "elsewhere" },
     });
 
@@ -181,7 +187,10 @@ describe("a runner that has the store and the machines", () => {
     const calls = serveFunctions("step");
     const clock = createFakeClock();
     const { host, send, find, outcomes, sources } = await start({
-      ...{ machines: { train: aTrain(3) }, runnerHasStore: true, runnerDecides: true, clock },
+      machines: { train: aTrain(3) },
+      runnerHasStore: true,
+      runnerDecides: true,
+      clock,
     });
     const held = account.door.hold(
       ({ operation, body }) =>

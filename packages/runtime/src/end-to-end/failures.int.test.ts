@@ -47,7 +47,9 @@ describe("a batch of which one stack cannot be written", () => {
 describe("a batch whose mapping reads no answer, as the predecessor's users may have it", () => {
   it("loses nothing, and brings again only what its stack has refused", async () => {
     const { host, find, sources } = await start({
-      ...{ batchSize: 10, reportsFailures: false, managerEnvironment: { REFUSED_EVENTS: "redeliver" } },
+      batchSize: 10,
+      reportsFailures: false,
+      managerEnvironment: { REFUSED_EVENTS: "redeliver" },
       backlog: [opened("pr-1"), { stackId: "pr-1", event: "MERGED" }],
     });
     await host.until(async () => (await find("pr-1")) === "LIVE");

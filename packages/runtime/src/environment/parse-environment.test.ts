@@ -33,29 +33,41 @@ describe("the environment", () => {
 
   it("is read with its defaults", () => {
     expect(parseEnvironment(least, needs)).toEqual({
-      ...{ yard: "main", isLocal: false, region: "eu-west-1", credentials: undefined },
+      yard: "main",
+      isLocal: false,
+      region: "eu-west-1",
+      credentials: undefined,
       endpoints: { all: undefined, byService: new Map() },
       queues: {
-        ...{ events: undefined, tasks: TASKS, longTasks: undefined, ticks: undefined },
-        ...{ eventDeadLetters: undefined, taskDeadLetters: undefined },
+        events: undefined,
+        tasks: TASKS,
+        longTasks: undefined,
+        ticks: undefined,
+        eventDeadLetters: undefined,
+        taskDeadLetters: undefined,
       },
-      ...{ eventTopicArn: undefined, messages: undefined, runnersHaveStore: false, targets: {}, skipsTasks: false },
+      eventTopicArn: undefined,
+      messages: undefined,
+      runnersHaveStore: false,
+      targets: {},
+      skipsTasks: false,
       executorNames: [],
       store: { kind: "dynamodb", table: "Stacks", workTable: undefined, creates: false },
       machines: { kind: "s3", bucket: "machines", prefix: "", cacheMs: 60_000 },
       engine: {
-        ...{ refusedEvents: "park", refusedKeepMs: 3_600_000, automaticEntriesPerHour: 1_000 },
-        ...{ historyMs: 30 * 86_400_000, allowExternalNext: false },
+        refusedEvents: "park",
+        refusedKeepMs: 3_600_000,
+        automaticEntriesPerHour: 1_000,
+        historyMs: 30 * 86_400_000,
+        allowExternalNext: false,
       },
       tasks: {
-        ...{
-          hasStore: true,
-          concurrency: 4,
-          terraform: {},
-          stateBackendUrl: undefined,
-          dataDir: undefined,
-          hasSessionTags: false,
-        },
+        hasStore: true,
+        concurrency: 4,
+        terraform: {},
+        stateBackendUrl: undefined,
+        dataDir: undefined,
+        hasSessionTags: false,
         isFunction: false,
       },
     });
@@ -79,23 +91,38 @@ describe("the environment", () => {
     const read = parseEnvironment(
       {
         ...least,
-        ...{ REFUSED_EVENTS: "drop", REFUSED_EVENTS_KEEP: "90m", AUTOMATIC_TRANSITIONS_PER_HOUR: "10" },
-        ...{ HISTORY_RETENTION_DAYS: "7", ALLOW_EXTERNAL_NEXT: "true", RUNNERS_HAVE_STORE: "true" },
-        ...{ MESSAGE_BUCKET: "messages", TARGET_ROLE: "deployer", TARGET_EXTERNAL_ID: "yard-main", YARD_NAME: "blue" },
-        ...{ MACHINE_CACHE_SECONDS: "5", MACHINE_S3_KEY: "m/", DYNAMODB_WORK_TABLE: "Work", SKIP_TASK_EXECUTION: "1" },
+        REFUSED_EVENTS: "drop",
+        REFUSED_EVENTS_KEEP: "90m",
+        AUTOMATIC_TRANSITIONS_PER_HOUR: "10",
+        HISTORY_RETENTION_DAYS: "7",
+        ALLOW_EXTERNAL_NEXT: "true",
+        RUNNERS_HAVE_STORE: "true",
+        MESSAGE_BUCKET: "messages",
+        TARGET_ROLE: "deployer",
+        TARGET_EXTERNAL_ID: "yard-main",
+        YARD_NAME: "blue",
+        MACHINE_CACHE_SECONDS: "5",
+        MACHINE_S3_KEY: "m/",
+        DYNAMODB_WORK_TABLE: "Work",
+        SKIP_TASK_EXECUTION: "1",
       },
       needs,
     );
 
     expect(read).toMatchObject({
-      ...{ yard: "blue", runnersHaveStore: true, skipsTasks: false },
+      yard: "blue",
+      runnersHaveStore: true,
+      skipsTasks: false,
       messages: { bucket: "messages", prefix: "stackyard/messages/" },
       targets: { role: "deployer", externalId: "yard-main" },
       store: { kind: "dynamodb", workTable: "Work" },
       machines: { kind: "s3", prefix: "m/", cacheMs: 5_000 },
       engine: {
-        ...{ refusedEvents: "drop", refusedKeepMs: 5_400_000, automaticEntriesPerHour: 10 },
-        ...{ historyMs: 7 * 86_400_000, allowExternalNext: true },
+        refusedEvents: "drop",
+        refusedKeepMs: 5_400_000,
+        automaticEntriesPerHour: 10,
+        historyMs: 7 * 86_400_000,
+        allowExternalNext: true,
       },
     });
   });
@@ -184,7 +211,9 @@ describe("the environment", () => {
       "MACHINE_SPEC_DIR must be an absolute path.",
     ]);
     expect(parseEnvironment({ ...folder, MACHINE_SPEC_DIR: "/machines" }, needs).machines).toEqual({
-      ...{ kind: "folder", folder: "/machines", cacheMs: 60_000 },
+      kind: "folder",
+      folder: "/machines",
+      cacheMs: 60_000,
     });
   });
 
@@ -205,7 +234,9 @@ describe("LOCAL_MODE", () => {
 
   it("is any text: the predecessor's addresses, table, and credentials that emulators take", () => {
     expect(parseEnvironment(local, needs)).toMatchObject({
-      ...{ isLocal: true, region: "us-east-1", credentials: { accessKeyId: "local", secretAccessKey: "local" } },
+      isLocal: true,
+      region: "us-east-1",
+      credentials: { accessKeyId: "local", secretAccessKey: "local" },
       endpoints: {
         all: undefined,
         byService: new Map([
@@ -222,7 +253,8 @@ describe("LOCAL_MODE", () => {
     const address = "postgres://u:p@127.0.0.1:5433/yard";
 
     expect(parseEnvironment(secret, needs).store).toEqual({
-      ...{ kind: "postgres", address: "postgres://cloudseam:cloudseam@db:5432/cloudseam" },
+      kind: "postgres",
+      address: "postgres://cloudseam:cloudseam@db:5432/cloudseam",
     });
     expect(parseEnvironment({ ...secret, DATABASE_URL: address }, needs).store).toEqual({ kind: "postgres", address });
   });
@@ -232,7 +264,8 @@ describe("LOCAL_MODE", () => {
 
     expect(parseEnvironment(said, needs).endpoints.byService.get("SQS")).toBe("http://127.0.0.1:1");
     expect(parseEnvironment({ ...local, AWS_ENDPOINT_URL: "http://127.0.0.1:2" }, needs).endpoints).toEqual({
-      ...{ all: "http://127.0.0.1:2", byService: new Map() },
+      all: "http://127.0.0.1:2",
+      byService: new Map(),
     });
   });
 });

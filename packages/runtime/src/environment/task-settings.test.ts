@@ -4,7 +4,11 @@ import { toTaskSettings } from "./parse-environment.ts";
 describe("the environment of a runner", () => {
   it("has defaults", () => {
     expect(toTaskSettings({})).toEqual({
-      ...{ hasStore: false, concurrency: 4, terraform: {}, stateBackendUrl: undefined, dataDir: undefined },
+      hasStore: false,
+      concurrency: 4,
+      terraform: {},
+      stateBackendUrl: undefined,
+      dataDir: undefined,
       hasSessionTags: false,
       isFunction: false,
     });
@@ -12,14 +16,22 @@ describe("the environment of a runner", () => {
 
   it("says how tasks are run", () => {
     const values = {
-      ...{ TASK_CONCURRENCY: "12", TERRAFORM_BINARY: "tofu", TERRAFORM_VERSION: "~> 1.9.0" },
-      ...{ TERRAFORM_STATE_URL: "https://yard.example.org/", TASK_DATA_DIR: "/data" },
-      ...{ SESSION_TAGS: "true", AWS_LAMBDA_FUNCTION_NAME: "task-runner" },
+      TASK_CONCURRENCY: "12",
+      TERRAFORM_BINARY: "tofu",
+      TERRAFORM_VERSION: "~> 1.9.0",
+      TERRAFORM_STATE_URL: "https://yard.example.org/",
+      TASK_DATA_DIR: "/data",
+      SESSION_TAGS: "true",
+      AWS_LAMBDA_FUNCTION_NAME: "task-runner",
     };
 
     expect(toTaskSettings(values)).toEqual({
-      ...{ hasStore: false, concurrency: 12, terraform: { binary: "tofu", version: "~> 1.9.0" } },
-      ...{ stateBackendUrl: "https://yard.example.org/terraform/state", dataDir: "/data", isFunction: true },
+      hasStore: false,
+      concurrency: 12,
+      terraform: { binary: "tofu", version: "~> 1.9.0" },
+      stateBackendUrl: "https://yard.example.org/terraform/state",
+      dataDir: "/data",
+      isFunction: true,
       hasSessionTags: true,
     });
   });

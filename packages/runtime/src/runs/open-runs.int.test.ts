@@ -20,7 +20,9 @@ describe("the runs of a yard", () => {
   let manager: Manager;
   const open = (environment: Readonly<Record<string, string>> = {}) =>
     openRuns({
-      ...{ app: "fleet", executors: [greet], logger: silentLogger },
+      app: "fleet",
+      executors: [greet],
+      logger: silentLogger,
       environment: { ...manager.environment, SQS_EVENT_QUEUE_URL: manager.queues.events, ...environment },
     });
 

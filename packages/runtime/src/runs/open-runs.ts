@@ -54,7 +54,9 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
   const transport = createSqsTransport(queues);
   return {
     runs: createRuns({ store, transport, executors, clock }),
-    ...{ records: store.records, aws, region },
+    records: store.records,
+    aws,
+    region,
     close: () => store.close(),
   };
 }

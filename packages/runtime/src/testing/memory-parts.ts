@@ -90,7 +90,12 @@ export function createMemoryParts(input: MemoryPartsInput = {}): MemoryParts {
   const sender = hasTicks ? createTickSender({ send: sendTicks }, clock) : undefined;
   const yard = createYard(
     {
-      ...{ store, locator, executors, clock, ids: countingIds(), logger },
+      store,
+      locator,
+      executors,
+      clock,
+      ids: countingIds(),
+      logger,
       transport: { ...transport, takeOwn: input.takeOwn, ticks: sender },
     },
     {
@@ -104,12 +109,20 @@ export function createMemoryParts(input: MemoryPartsInput = {}): MemoryParts {
   );
   const parts: StateManagerParts = {
     environment: anEnvironment({ ...(hasTicks ? {} : { SQS_TICK_QUEUE_URL: "" }), ...input.environment }),
-    ...{ store, yard, transport, clock, logger },
+    store,
+    yard,
+    transport,
+    clock,
+    logger,
     batches: { clock, logger },
     deleteWorked: undefined,
   };
   return {
-    ...{ parts, clock, store: memory, tasks, ticks },
+    parts,
+    clock,
+    store: memory,
+    tasks,
+    ticks,
     async handle(event, stackId = "pr-1") {
       const message = { stackId, event, machine: "app" };
       const id = `${event}-${clock.now()}`;

@@ -34,10 +34,16 @@ export async function startAccount({ hasPostgres = false } = {}): Promise<Accoun
   const services = { dynamodb, lambda: functions.url, secretsmanager: answerSecrets(sim) };
   const door = await openFrontDoor({ services, others });
   return {
-    ...{ cloud, door, functions, postgres },
+    cloud,
+    door,
+    functions,
+    postgres,
     environment: {
-      ...{ AWS_DEFAULT_REGION: REGION, AWS_ENDPOINT_URL: door.url, LOG_LEVEL: "error" },
-      ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+      AWS_DEFAULT_REGION: REGION,
+      AWS_ENDPOINT_URL: door.url,
+      LOG_LEVEL: "error",
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
     },
     createSecret: (name, value) => {
       return sim.secrets.createSecret({ account: ACCOUNT, region: REGION, name, value: JSON.stringify(value) });

@@ -80,7 +80,10 @@ export async function startCloud(): Promise<Cloud> {
       AWS_ENDPOINT_URL: endpoint,
       AWS_ENDPOINT_URL_DYNAMODB: tablesEndpoint,
     },
-    ...{ sqs, dynamodb, receive, settle },
+    sqs,
+    dynamodb,
+    receive,
+    settle,
     async createQueue(name, attributes = {}) {
       const fifo = name.endsWith(".fifo") ? { FifoQueue: "true" } : {};
       await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: { ...fifo, ...attributes } }));
@@ -140,7 +143,9 @@ async function createTable(dynamodb: DynamoDBClient, name: string): Promise<void
 async function receiveBatch(sqs: SQSClient, queueUrl: string, waitSeconds: number): Promise<LambdaBatch | undefined> {
   const { Messages = [] } = await sqs.send(
     new ReceiveMessageCommand({
-      ...{ QueueUrl: queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: waitSeconds },
+      QueueUrl: queueUrl,
+      MaxNumberOfMessages: 10,
+      WaitTimeSeconds: waitSeconds,
       MessageSystemAttributeNames: ["All"],
       MessageAttributeNames: ["All"],
     }),
@@ -163,7 +168,11 @@ function toRecord(message: Message, eventSourceARN: string): LambdaBatch["Record
     return [name, { stringValue: StringValue, dataType: DataType }] as const;
   });
   return {
-    ...{ messageId: MessageId, receiptHandle: ReceiptHandle, body: Body, eventSource: "aws:sqs", eventSourceARN },
+    messageId: MessageId,
+    receiptHandle: ReceiptHandle,
+    body: Body,
+    eventSource: "aws:sqs",
+    eventSourceARN,
     attributes: { ...Attributes },
     messageAttributes: Object.fromEntries(attributes),
   };

@@ -66,7 +66,10 @@ function findBody({ pathname, searchParams }: URL, shown: readonly ShownFunction
 
 function toMapping(name: string) {
   return {
-    ...{ UUID: `mapping-of-${name}`, FunctionArn: `${ARN}${name}`, State: "Enabled", BatchSize: 10 },
+    UUID: `mapping-of-${name}`,
+    FunctionArn: `${ARN}${name}`,
+    State: "Enabled",
+    BatchSize: 10,
     FunctionResponseTypes: ["ReportBatchItemFailures"],
   };
 }

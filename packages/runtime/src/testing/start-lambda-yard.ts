@@ -75,9 +75,13 @@ export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYar
   const host = createLambdaHost({ sqs: cloud.sqs, clock });
   host.addFunction({
     // The time-outs and concurrencies of CloudSeam's documentation.
-    ...{ name: "state-manager", timeoutMs: 30_000, reservedConcurrency: 1 },
+    name: "state-manager",
+    timeoutMs: 30_000,
+    reservedConcurrency: 1,
     environment: {
-      ...{ ...account.environment, ...placed, SQS_TASK_QUEUE_URL: queues.tasks },
+      ...account.environment,
+      ...placed,
+      SQS_TASK_QUEUE_URL: queues.tasks,
       ...machines,
       ...input.managerEnvironment,
     },
@@ -86,9 +90,13 @@ export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYar
   });
   const withStore = input.runnerHasStore ? { ...placed, SQS_TASK_QUEUE_URL: queues.tasks } : {};
   host.addFunction({
-    ...{ name: "task-runner", timeoutMs: 600_000, reservedConcurrency: 10 },
+    name: "task-runner",
+    timeoutMs: 600_000,
+    reservedConcurrency: 10,
     environment: {
-      ...{ ...account.environment, ...withStore, SQS_EVENT_QUEUE_URL: queues.events },
+      ...account.environment,
+      ...withStore,
+      SQS_EVENT_QUEUE_URL: queues.events,
       ...(input.runnerDecides === true ? machines : {}),
       ...input.runnerEnvironment,
     },
@@ -106,7 +114,9 @@ export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYar
   };
 
   return {
-    ...{ host, queues, sources },
+    host,
+    queues,
+    sources,
     send: async (...events) => {
       for (const event of events) await cloud.send(queues.events, event);
     },

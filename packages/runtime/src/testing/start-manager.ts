@@ -72,8 +72,12 @@ export async function startManager(
   };
   const environment = {
     ...cloud.environment,
-    ...{ MACHINE_LOCATOR: "S3", MACHINE_S3_BUCKET: bucket, MACHINE_S3_KEY: "m", DYNAMODB_TABLE: table },
-    ...{ SQS_TASK_QUEUE_URL: queues.tasks, SQS_TICK_QUEUE_URL: queues.ticks },
+    MACHINE_LOCATOR: "S3",
+    MACHINE_S3_BUCKET: bucket,
+    MACHINE_S3_KEY: "m",
+    DYNAMODB_TABLE: table,
+    SQS_TASK_QUEUE_URL: queues.tasks,
+    SQS_TICK_QUEUE_URL: queues.ticks,
     SQS_EVENT_DEAD_LETTER_QUEUE_URL: queues.eventDeadLetters,
     ...input.environment,
   };
@@ -90,7 +94,10 @@ export async function startManager(
   }
 
   return {
-    ...{ environment, queues, app, invoke },
+    environment,
+    queues,
+    app,
+    invoke,
     async play(...events) {
       for (const event of events) await cloud.send(queues.events, event);
       const failures: string[] = [];
@@ -104,7 +111,10 @@ export async function startManager(
     tick: () => app.handler({ source: "aws.events", "detail-type": "Scheduled Event" }, context),
     takeTasks: async () => (await cloud.take(queues.tasks)).map(({ Body = "" }): SentTask => JSON.parse(Body)),
     toAnswer: ({ task, stack, dispatch }, event = "TASK_COMPLETED") => ({
-      ...{ event, stackId: stack.id, task, dispatchId: dispatch.id },
+      event,
+      stackId: stack.id,
+      task,
+      dispatchId: dispatch.id,
       ...(event === "TASK_ERROR" ? { description: "It broke." } : {}),
     }),
   };

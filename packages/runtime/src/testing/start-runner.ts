@@ -29,7 +29,8 @@ export function createRunner(input: RunnerInput): Runner {
   const { DYNAMODB_TABLE = "", SQS_TASK_QUEUE_URL = "" } = manager.environment;
   const environment = {
     ...cloud.environment,
-    ...{ AWS_ENDPOINT_URL_LAMBDA: lambda.url, SQS_EVENT_QUEUE_URL: manager.queues.events },
+    AWS_ENDPOINT_URL_LAMBDA: lambda.url,
+    SQS_EVENT_QUEUE_URL: manager.queues.events,
     ...(hasStore ? { DYNAMODB_TABLE, SQS_TASK_QUEUE_URL } : {}),
     ...input.environment,
   };

@@ -67,7 +67,9 @@ function toConnection(
   { UUID: id = "", State = "Enabled", BatchSize = 10, FunctionResponseTypes = [] }: EventSourceMappingConfiguration,
 ): Pick<FunctionFacts, "queue" | "arn" | "name" | "mapping"> {
   return {
-    ...{ queue, arn, name: arn.split(":")[6] ?? arn },
+    queue,
+    arn,
+    name: arn.split(":")[6] ?? arn,
     mapping: {
       id,
       // What is being made or changed will be on.

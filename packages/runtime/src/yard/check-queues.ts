@@ -28,7 +28,8 @@ export async function checkQueues(scene: YardScene): Promise<CheckedQueues> {
   const queues = looked.flatMap(({ facts }) => facts);
   const { functions, findings } = await checkFunctions(scene, queues);
   return {
-    ...{ queues, functions },
+    queues,
+    functions,
     findings: [
       ...looked.flatMap((each) => each.findings),
       ...queues.flatMap((queue) => judgeQueue(queue, toSurroundings(queue, queues, functions))),

@@ -24,12 +24,18 @@ function aScene(connectionSecret: string): YardScene {
   sim.secrets.createSecret({ account, region: "eu-west-1", name: "yard/db", value: JSON.stringify(value) });
   const plugins = [createSimPlugin(sim)];
   const aws = createAwsAccess({
-    ...{ clock: systemClock, session: { name: "t" }, region: "eu-west-1", credentials, plugins },
+    clock: systemClock,
+    session: { name: "t" },
+    region: "eu-west-1",
+    credentials,
+    plugins,
   });
   const queues = "https://sqs.eu-west-1.amazonaws.com/111122223333";
   const yard: AwsYardOptions = {
     type: "aws",
-    ...{ eventQueueUrl: `${queues}/events`, taskQueueUrl: `${queues}/tasks`, connectionSecret },
+    eventQueueUrl: `${queues}/events`,
+    taskQueueUrl: `${queues}/tasks`,
+    connectionSecret,
     machines: { bucket: "machines" },
   };
   return { yard, parts: toYardParts(yard), aws, deps: toYardDeps({ environment: {}, logger: silentLogger }) };

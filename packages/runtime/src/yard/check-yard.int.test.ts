@@ -30,7 +30,10 @@ describe("a look at a yard", () => {
     await cloud.createTable("Empty");
     await cloud.createBucket("machines", { "m/review-app.yml": REVIEW_APP, "m/broken.yml": "version: 3\n" });
     yard = {
-      ...{ type: "aws", eventDeadLetterQueueUrl, taskDeadLetterQueueUrl, stacksTable: "Stacks" },
+      type: "aws",
+      eventDeadLetterQueueUrl,
+      taskDeadLetterQueueUrl,
+      stacksTable: "Stacks",
       eventQueueUrl: await cloud.createQueue("stack-events", {
         ...common,
         RedrivePolicy: redrive("event-dead-letters"),
@@ -50,13 +53,18 @@ describe("a look at a yard", () => {
         name: "state-manager",
         reads: [`${ARN}stack-events`],
         variables: {
-          ...{ SQS_TASK_QUEUE_URL: yard.taskQueueUrl ?? "", DYNAMODB_TABLE: "Other" },
-          ...{ MACHINE_S3_BUCKET: "machines", MACHINE_S3_KEY: "m" },
+          SQS_TASK_QUEUE_URL: yard.taskQueueUrl ?? "",
+          DYNAMODB_TABLE: "Other",
+          MACHINE_S3_BUCKET: "machines",
+          MACHINE_S3_KEY: "m",
           SQS_EVENT_DEAD_LETTER_QUEUE_URL: yard.eventDeadLetterQueueUrl ?? "",
         },
       },
       {
-        ...{ name: "task-runner", reads: [`${ARN}stack-tasks`], timeoutSeconds: 900, recursiveLoop: "Terminate" },
+        name: "task-runner",
+        reads: [`${ARN}stack-tasks`],
+        timeoutSeconds: 900,
+        recursiveLoop: "Terminate",
         variables: { SQS_EVENT_QUEUE_URL: yard.eventQueueUrl ?? "" },
       },
     ]);

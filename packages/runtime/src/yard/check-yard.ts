@@ -338,23 +338,33 @@ function listReads(client: DynamoDBClient, stacks: string, work: string): readon
   const purpose = READING;
   return [
     {
-      ...{ action: "dynamodb:GetItem", resource: stacks, purpose },
+      action: "dynamodb:GetItem",
+      resource: stacks,
+      purpose,
       call: () => client.send(new GetItemCommand({ TableName: stacks, Key: { id: { S: NOBODY } } })),
     },
     {
-      ...{ action: "dynamodb:Scan", resource: stacks, purpose },
+      action: "dynamodb:Scan",
+      resource: stacks,
+      purpose,
       call: () => client.send(new ScanCommand({ TableName: stacks, Limit: 1 })),
     },
     {
-      ...{ action: "dynamodb:GetItem", resource: work, purpose },
+      action: "dynamodb:GetItem",
+      resource: work,
+      purpose,
       call: () => client.send(new GetItemCommand({ TableName: work, Key: toKey() })),
     },
     {
-      ...{ action: "dynamodb:Query", resource: work, purpose },
+      action: "dynamodb:Query",
+      resource: work,
+      purpose,
       call: () => client.send(new QueryCommand({ ...query, KeyConditionExpression: "pk = :nobody" })),
     },
     {
-      ...{ action: "dynamodb:Query", resource: `${work}/index/list`, purpose },
+      action: "dynamodb:Query",
+      resource: `${work}/index/list`,
+      purpose,
       call: () =>
         client.send(new QueryCommand({ ...query, IndexName: "list", KeyConditionExpression: "listKey = :nobody" })),
     },
@@ -366,15 +376,18 @@ function listWrites(client: DynamoDBClient, work: string): readonly DryCall[] {
   const facts = { resource: work, purpose: WRITING };
   return [
     {
-      ...{ ...facts, action: "dynamodb:PutItem" },
+      ...facts,
+      action: "dynamodb:PutItem",
       call: () => client.send(new PutItemCommand({ ...never, Item: toKey() })),
     },
     {
-      ...{ ...facts, action: "dynamodb:UpdateItem" },
+      ...facts,
+      action: "dynamodb:UpdateItem",
       call: () => client.send(new UpdateItemCommand({ ...never, Key: toKey(), UpdateExpression: "REMOVE nothing" })),
     },
     {
-      ...{ ...facts, action: "dynamodb:DeleteItem" },
+      ...facts,
+      action: "dynamodb:DeleteItem",
       call: () => client.send(new DeleteItemCommand({ ...never, Key: toKey() })),
     },
   ];

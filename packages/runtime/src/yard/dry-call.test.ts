@@ -35,7 +35,8 @@ describe("a dry call", () => {
     expect(found).toEqual([
       { check: "permissions", status: "ok", message: "Allowed: dynamodb:GetItem, dynamodb:Scan." },
       {
-        ...{ check: "permissions", status: "fail" },
+        check: "permissions",
+        status: "fail",
         message: "sqs:SendMessage on stack-events is denied: sending events will not work.",
         hint: "Allow it to the role or user under `identity`.",
       },

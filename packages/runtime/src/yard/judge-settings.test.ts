@@ -13,7 +13,9 @@ const yard: AwsYardOptions = {
 };
 const variables = {
   SQS_TASK_QUEUE_URL: `${QUEUES}/stack-tasks`,
-  ...{ DYNAMODB_TABLE: "Stacks", MACHINE_S3_BUCKET: "machines", MACHINE_S3_KEY: "m" },
+  DYNAMODB_TABLE: "Stacks",
+  MACHINE_S3_BUCKET: "machines",
+  MACHINE_S3_KEY: "m",
 };
 
 describe("the state manager's settings", () => {

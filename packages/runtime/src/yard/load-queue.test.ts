@@ -7,7 +7,9 @@ const arn = "arn:aws:sqs:eu-west-1:111122223333:stack-events.fifo";
 describe("a queue's attributes", () => {
   it("are read with policy and redrive", () => {
     const attributes = {
-      ...{ QueueArn: arn, VisibilityTimeout: "180", MessageRetentionPeriod: "86400" },
+      QueueArn: arn,
+      VisibilityTimeout: "180",
+      MessageRetentionPeriod: "86400",
       ApproximateNumberOfMessages: "7",
       RedrivePolicy: '{"deadLetterTargetArn":"arn:dead","maxReceiveCount":"5"}',
       Policy: JSON.stringify({
@@ -19,8 +21,14 @@ describe("a queue's attributes", () => {
     };
 
     expect(toQueueFacts("events", url, attributes)).toEqual({
-      ...{ role: "events", url, arn, name: "stack-events.fifo", isFifo: true, waiting: 7 },
-      ...{ visibilityMs: 180_000, retentionMs: 86_400_000 },
+      role: "events",
+      url,
+      arn,
+      name: "stack-events.fifo",
+      isFifo: true,
+      waiting: 7,
+      visibilityMs: 180_000,
+      retentionMs: 86_400_000,
       redrive: { targetArn: "arn:dead", maxReceiveCount: 5 },
       statements: [
         { effect: "Allow", principals: ["sns.amazonaws.com"], actions: ["sqs:SendMessage"], hasCondition: true },
@@ -33,7 +41,11 @@ describe("a queue's attributes", () => {
     const attributes = { QueueArn: arn, Policy: "{", RedrivePolicy: "null" };
 
     expect(toQueueFacts("events", url, attributes)).toMatchObject({
-      ...{ visibilityMs: 30_000, retentionMs: 345_600_000, waiting: 0, redrive: undefined, statements: [] },
+      visibilityMs: 30_000,
+      retentionMs: 345_600_000,
+      waiting: 0,
+      redrive: undefined,
+      statements: [],
     });
   });
 });

@@ -53,7 +53,9 @@ export function toQueueFacts(
 ): QueueFacts {
   const arn = attributes["QueueArn"] ?? "";
   return {
-    ...{ role, url, arn },
+    role,
+    url,
+    arn,
     name: arn.split(":").at(-1) ?? "",
     isFifo: url.endsWith(".fifo"),
     visibilityMs: Number(attributes["VisibilityTimeout"] ?? 30) * 1_000,

@@ -17,7 +17,9 @@ describe("a yard that somebody opens from outside", () => {
     manager = await startManager(cloud);
     const { environment, queues } = manager;
     yard = {
-      ...{ type: "aws", eventQueueUrl: queues.events, taskQueueUrl: queues.tasks },
+      type: "aws",
+      eventQueueUrl: queues.events,
+      taskQueueUrl: queues.tasks,
       stacksTable: environment["DYNAMODB_TABLE"] ?? "",
       machines: { bucket: environment["MACHINE_S3_BUCKET"] ?? "", prefix: "m" },
     };

@@ -142,7 +142,8 @@ export function createYardAws(yard: AwsYardOptions, context: YardContext): AwsAc
     },
     session: { name: sessionName },
     clientConfig: yard.profile === undefined ? {} : { profile: yard.profile },
-    ...{ clock, logger },
+    clock,
+    logger,
   });
   return yard.role === undefined ? access : withTarget(access, toTarget(yard, yard.role, environment));
 }
@@ -264,7 +265,9 @@ export async function openYard(yard: AwsYardOptions, context: YardContext): Prom
   const opening = { aws, clock, logger, maxConnections: CONNECTIONS, asItIs: true };
   const store = await openStore(parts.store, opening);
   return {
-    ...{ transport, locator, aws },
+    transport,
+    locator,
+    aws,
     store: { ...store, enqueue: (events) => publishAll(transport, events) },
     caller: arn.slice(0, MAX_ACTOR),
     close: () => store.close(),

@@ -55,7 +55,8 @@ describe("AWS of a yard", () => {
 
   it("follows addresses of services, and does not take LOCAL_MODE for its own", () => {
     expect(configOf({}, { ...keys, AWS_ENDPOINT_URL: "http://127.0.0.1:4566" })).toMatchObject({
-      ...{ endpoint: "http://127.0.0.1:4566", forcePathStyle: true },
+      endpoint: "http://127.0.0.1:4566",
+      forcePathStyle: true,
     });
     expect(configOf({}, { ...keys, LOCAL_MODE: "1" })).not.toHaveProperty("endpoint");
     expect(() => configOf({}, { AWS_ENDPOINT_URL: "nonsense" })).toThrow("AWS_ENDPOINT_URL must be an address");

@@ -5,8 +5,14 @@ import { createCommand } from "./create-command.ts";
 
 const out: CommandOutput = { result: () => undefined, progress: () => undefined, note: () => undefined };
 const context: PluginCommandContext = {
-  ...{ out, cwd: "/here", projectDir: "/", dataDir: "/", environment: {}, yards: {} },
-  ...{ server: { url: "http://yard.test" }, signal: new AbortController().signal },
+  out,
+  cwd: "/here",
+  projectDir: "/",
+  dataDir: "/",
+  environment: {},
+  yards: {},
+  server: { url: "http://yard.test" },
+  signal: new AbortController().signal,
 };
 const args = Type.Object({
   file: Type.String({ minLength: 2 }),

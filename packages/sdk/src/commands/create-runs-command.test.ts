@@ -12,7 +12,9 @@ it("gives a command the runs of its server, and nothing else of what plugins are
   const runs = openRuns(server);
   const command = createRunsCommand(
     {
-      ...{ name: "ecs run", summary: "Run tasks.", args: Type.Object({}) },
+      name: "ecs run",
+      summary: "Run tasks.",
+      args: Type.Object({}),
       async run(context) {
         seen.push(context);
         return 0;

@@ -27,7 +27,8 @@ export async function followRun(
   const timeoutMs = giveUpAfter === undefined ? undefined : parseDuration(giveUpAfter);
   try {
     return await runs.wait(runId, {
-      ...{ signal, onLook },
+      signal,
+      onLook,
       ...(pollMs === undefined ? {} : { pollMs }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(after === undefined ? {} : { after }),

@@ -24,13 +24,24 @@ describe("toDeployRun", () => {
     const memory = { bucket: "releases" };
 
     const run = toDeployRun({
-      ...{ document: DOCUMENT, userData: "#!/bin/sh", queue: true, revision: "abc", preset: "odin", actor: "ann" },
-      ...{ memory, target },
+      document: DOCUMENT,
+      userData: "#!/bin/sh",
+      queue: true,
+      revision: "abc",
+      preset: "odin",
+      actor: "ann",
+      memory,
+      target,
     });
 
     expect(run).toMatchObject({
       config: {
-        ...{ op: "deploy", userData: "#!/bin/sh", queue: true, revision: "abc", preset: "odin", actor: "ann" },
+        op: "deploy",
+        userData: "#!/bin/sh",
+        queue: true,
+        revision: "abc",
+        preset: "odin",
+        actor: "ann",
         memory,
       },
       target,

@@ -64,7 +64,8 @@ export function toCareRun(
   return {
     executor: RELEASE_EXECUTOR,
     config: {
-      ...{ op, at: { account, region, project, config } },
+      op,
+      at: { account, region, project, config },
       ...(reason === undefined ? {} : { reason }),
       ...toShared(request),
       ...Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined)),

@@ -17,8 +17,15 @@ const REPORT: ReleaseReport = {
   path: [{ state: "Validate", at: 1 }],
   services: {
     web: {
-      ...{ healthy: 1, unhealthy: 2, terminating: 3, launching: 6, targetHealthy: 4, targetLaunched: 5 },
-      ...{ group: "acme-web", isHealthy: true, causes: ["no Spot capacity"] },
+      healthy: 1,
+      unhealthy: 2,
+      terminating: 3,
+      launching: 6,
+      targetHealthy: 4,
+      targetLaunched: 5,
+      group: "acme-web",
+      isHealthy: true,
+      causes: ["no Spot capacity"],
     },
   },
   lines: [{ at: 2, text: "web: 1 of 4" }],
@@ -34,25 +41,60 @@ describe("parseReleaseReport", () => {
 
   it("fills in what an older executor has not written", () => {
     expect(parseReleaseReport({ releaseId: "r", state: "Lock" })).toEqual({
-      ...{ operation: "deploy", releaseId: "r", account: "", region: "", project: "", config: "", state: "Lock" },
-      ...{ since: 0, timeoutSeconds: 0, path: [], services: {}, lines: [], laterErrors: [] },
+      operation: "deploy",
+      releaseId: "r",
+      account: "",
+      region: "",
+      project: "",
+      config: "",
+      state: "Lock",
+      since: 0,
+      timeoutSeconds: 0,
+      path: [],
+      services: {},
+      lines: [],
+      laterErrors: [],
     });
   });
 
   it("leaves out what is of another type", () => {
     const page = {
-      ...{ releaseId: "r", state: "Lock", account: 7, since: -1, startedAt: "now", path: [{}, { state: "Lock" }, 5] },
-      ...{ services: { web: { healthy: "1", causes: [1, "x"], group: 5 }, none: null }, lines: "x", error: "broken" },
-      ...{ laterErrors: [{ class: "X" }, { message: "y" }], end: "Over", operation: "dance" },
+      releaseId: "r",
+      state: "Lock",
+      account: 7,
+      since: -1,
+      startedAt: "now",
+      path: [{}, { state: "Lock" }, 5],
+      services: { web: { healthy: "1", causes: [1, "x"], group: 5 }, none: null },
+      lines: "x",
+      error: "broken",
+      laterErrors: [{ class: "X" }, { message: "y" }],
+      end: "Over",
+      operation: "dance",
     };
 
     expect(parseReleaseReport(page)).toEqual({
-      ...{ operation: "deploy", releaseId: "r", account: "", region: "", project: "", config: "", state: "Lock" },
-      ...{ since: 0, timeoutSeconds: 0, path: [{ state: "Lock", at: 0 }], lines: [] },
+      operation: "deploy",
+      releaseId: "r",
+      account: "",
+      region: "",
+      project: "",
+      config: "",
+      state: "Lock",
+      since: 0,
+      timeoutSeconds: 0,
+      path: [{ state: "Lock", at: 0 }],
+      lines: [],
       services: {
         web: {
-          ...{ healthy: 0, unhealthy: 0, terminating: 0, launching: 0, targetHealthy: 0, targetLaunched: 0 },
-          ...{ isHealthy: false, causes: ["x"] },
+          healthy: 0,
+          unhealthy: 0,
+          terminating: 0,
+          launching: 0,
+          targetHealthy: 0,
+          targetLaunched: 0,
+          isHealthy: false,
+          causes: ["x"],
         },
       },
       laterErrors: [{ class: "X", message: "" }],

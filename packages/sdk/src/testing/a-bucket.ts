@@ -33,7 +33,11 @@ export interface BucketOptions {
 /** One small file. */
 export function aPublication({ client, bucket, clock }: ABucket, over: Partial<PublishInput> = {}): PublishInput {
   return {
-    ...{ client, bucket, now: clock.now, name: "billing-api", version: "1.4.2" },
+    client,
+    bucket,
+    now: clock.now,
+    name: "billing-api",
+    version: "1.4.2",
     files: [{ path: "app.zip", body: Buffer.from("app") }],
     ...over,
   };

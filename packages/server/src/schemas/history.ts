@@ -68,7 +68,9 @@ export function toSetAside(setAside: SetAside): SetAsideEvent {
   const { id, event, code, reason, setAsideAt } = setAside;
   const name = event.message["event"] ?? event.message["action"];
   return {
-    ...{ id, code, reason },
+    id,
+    code,
+    reason,
     eventId: event.id,
     stackId: event.stackId,
     ...(typeof name === "string" ? { event: name } : {}),

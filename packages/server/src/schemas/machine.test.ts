@@ -29,8 +29,14 @@ tasks:
     expect(details).toMatchObject({ version: 2, revision: "pin", events: ["GO"] });
     expect(details.states).toEqual([
       {
-        ...{ name: "INIT", terminal: false, tasks: [], on: ["GO", "TIMEOUT"], leaving: "wait", protected: true },
-        ...{ timeoutMs: 300_000, after: [{ inMs: 3_600_000, event: "GO" }] },
+        name: "INIT",
+        terminal: false,
+        tasks: [],
+        on: ["GO", "TIMEOUT"],
+        leaving: "wait",
+        protected: true,
+        timeoutMs: 300_000,
+        after: [{ inMs: 3_600_000, event: "GO" }],
       },
       { name: "END", terminal: true, tasks: ["a", "b"], on: [], leaving: "cancel" },
     ]);

@@ -182,7 +182,8 @@ type Task = Machine["tasks"] extends ReadonlyMap<string, infer Value> ? Value : 
 function toState({ version }: Machine, state: State): MachineDetails["states"][number] {
   const { name, terminal, tasks, on, timeoutMs, after, leaving } = state;
   return {
-    ...{ name, terminal },
+    name,
+    terminal,
     tasks: [...tasks],
     on: [...on.keys()],
     ...(timeoutMs !== undefined && { timeoutMs }),

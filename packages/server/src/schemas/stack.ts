@@ -227,7 +227,9 @@ export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: numb
     attempts: attempts.map(toAttempt),
     parked: parked.map(toParked),
     timers: stack.timers.map(({ id, event, dueAt, task }) => ({
-      ...{ id, event, dueAt: toInstant(dueAt) },
+      id,
+      event,
+      dueAt: toInstant(dueAt),
       ...(task === undefined ? {} : { task }),
     })),
   };
@@ -267,7 +269,14 @@ function toWait({ at, tasks, events, ...wait }: EngineWait): Static<typeof Wait>
 function toFields(stack: StoredStack["stack"], version: number): Omit<StackSummary, "tasks" | "lastFailure"> {
   const { id, machine, machineHash, state, previousState, metadata, life, entry, stalled, failed, overdue } = stack;
   return {
-    ...{ id, machine, machineHash, state, previousState, life, entry, version },
+    id,
+    machine,
+    machineHash,
+    state,
+    previousState,
+    life,
+    entry,
+    version,
     metadata: { ...metadata },
     createdAt: toInstant(stack.createdAt),
     updatedAt: toInstant(stack.updatedAt),

@@ -18,7 +18,9 @@ export const UpgradeBody = Type.Object({ to, dryRun, reason, id: Type.Optional(E
 
 /** Moves the stacks of a machine, a page at a time. */
 export const UpgradeMachineBody = Type.Object({
-  ...{ to, dryRun, reason },
+  to,
+  dryRun,
+  reason,
   cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, description: "As the page before gave it." })),
   limit: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 100, description: "Stacks of the page. Default 50; 20 at most in a dry run." }),

@@ -50,9 +50,16 @@ async function prepare(credentials: Credentials) {
   const [user, password] =
     credentials === "operator" ? ["token", TOKEN] : [credentials.attemptId, credentials.password];
   const env = {
-    ...{ PATH: process.env["PATH"], HOME: folder, TF_HTTP_ADDRESS: address, CHECKPOINT_DISABLE: "1" },
-    ...{ TF_HTTP_LOCK_ADDRESS: address, TF_HTTP_UNLOCK_ADDRESS: address },
-    ...{ TF_HTTP_USERNAME: user, TF_HTTP_PASSWORD: password, TF_HTTP_RETRY_MAX: "0", TF_IN_AUTOMATION: "1" },
+    PATH: process.env["PATH"],
+    HOME: folder,
+    TF_HTTP_ADDRESS: address,
+    CHECKPOINT_DISABLE: "1",
+    TF_HTTP_LOCK_ADDRESS: address,
+    TF_HTTP_UNLOCK_ADDRESS: address,
+    TF_HTTP_USERNAME: user,
+    TF_HTTP_PASSWORD: password,
+    TF_HTTP_RETRY_MAX: "0",
+    TF_IN_AUTOMATION: "1",
   };
   const start = (...args: string[]) =>
     spawn("terraform", args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });

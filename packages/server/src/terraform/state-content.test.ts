@@ -34,7 +34,9 @@ describe("withSerial", () => {
 describe("parseStateFacts", () => {
   it("tells serial, lineage and version, and nothing that is not of its type", () => {
     expect(parseStateFacts(bytesOf('{"serial":3,"lineage":"l","terraform_version":"1.11.4"}'))).toEqual({
-      ...{ serial: 3, lineage: "l", terraformVersion: "1.11.4" },
+      serial: 3,
+      lineage: "l",
+      terraformVersion: "1.11.4",
     });
     expect(parseStateFacts(bytesOf('{"serial":"3","lineage":1}'))).toEqual({});
   });

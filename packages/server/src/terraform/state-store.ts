@@ -100,7 +100,13 @@ async function addVersion(deps: StateStoreDeps, key: string, input: WriteInput):
     const chunks = await writeContent(deps.records, place, { bytes: input.bytes, now });
     const { by, restoredFrom, bytes } = input;
     const version: StateVersion = {
-      ...{ version: place.version, blob: place.blob, chunks, bytes: bytes.byteLength, at: now, by, ...facts },
+      version: place.version,
+      blob: place.blob,
+      chunks,
+      bytes: bytes.byteLength,
+      at: now,
+      by,
+      ...facts,
       ...(restoredFrom === undefined ? {} : { restoredFrom }),
     };
     const added = await changeHead(deps, key, async (head) => {

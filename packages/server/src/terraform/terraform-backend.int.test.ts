@@ -241,7 +241,11 @@ describe("an attempt", () => {
     const { lock: shown } = await yard.json<{ lock: object }>(STATES);
 
     expect(shown).toEqual({
-      ...{ id: "l1", holder: attempt.attemptId, binds: true, who: "who-l1", operation: "OperationTypeApply" },
+      id: "l1",
+      holder: attempt.attemptId,
+      binds: true,
+      who: "who-l1",
+      operation: "OperationTypeApply",
       at: expect.any(String),
     });
   });

@@ -84,7 +84,11 @@ export function createTestYard(options: TestYardOptions = {}): TestYard {
   let yard: ReturnType<typeof startYard> | undefined;
   const call: TestYard["call"] = async (path, init) => server.app.fetch(toRequest(path, init));
   return {
-    ...{ store, server, locator, clock, call },
+    store,
+    server,
+    locator,
+    clock,
+    call,
     write(newer) {
       located = locate(newer, executors);
     },

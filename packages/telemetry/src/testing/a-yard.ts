@@ -35,7 +35,8 @@ export function aYard(options: { readonly isTraced?: boolean; readonly wrap?: (s
   const memory = createMemoryStore();
   const store = instrumentStore(follow, options.wrap?.(memory) ?? memory);
   const executor: Executor = defineExecutor({
-    ...{ name: "work", config: Type.Object({}) },
+    name: "work",
+    config: Type.Object({}),
     start: async (): Promise<Succeeded> => succeeded({}),
   });
   const executors = new Map([["work", instrumentExecutor(follow, executor)]]);
@@ -47,11 +48,18 @@ export function aYard(options: { readonly isTraced?: boolean; readonly wrap?: (s
   const worker = createWorker(deps);
 
   const toEvent = (event: string, stackId: string, more: Readonly<Record<string, unknown>>): QueuedEvent => ({
-    ...{ id: `${stackId}/${event}`, stackId, origin: "external", receivedAt: follow.clock.now() },
+    id: `${stackId}/${event}`,
+    stackId,
+    origin: "external",
+    receivedAt: follow.clock.now(),
     message: { stackId, event, machine: "app", ...more },
   });
   return {
-    ...{ follow, store, engine, worker, toEvent },
+    follow,
+    store,
+    engine,
+    worker,
+    toEvent,
     /** Decides events that came together, each with what came along. */
     async decide(...given: readonly (readonly [event: QueuedEvent, carrier: TraceCarrier])[]) {
       const takeCarriers = toOnce(given.map(([, carrier]) => findCarrier(carrier)));

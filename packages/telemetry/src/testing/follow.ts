@@ -27,7 +27,10 @@ export function createFollow({ isTraced = true }: { readonly isTraced?: boolean 
   const scopes = createScopes();
   const measured: string[] = [];
   return {
-    ...{ scopes, spans: createSpans(scopes, isTraced ? tracer : undefined), clock: createFakeClock(), measured },
+    scopes,
+    spans: createSpans(scopes, isTraced ? tracer : undefined),
+    clock: createFakeClock(),
+    measured,
     count(name: MetricName, value: number, dimensions: Dimensions = {}) {
       measured.push([name, value, ...Object.entries(dimensions).map((pair) => pair.join("="))].join(" "));
     },

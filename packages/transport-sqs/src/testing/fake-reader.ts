@@ -33,7 +33,9 @@ export function createFakeReader(): FakeReader {
 
   return {
     queueUrl: "http://127.0.0.1/000000000000/queue",
-    ...{ removed, hidden, asked },
+    removed,
+    hidden,
+    asked,
     deliver(...messages) {
       waiting.push(...messages);
       wake();

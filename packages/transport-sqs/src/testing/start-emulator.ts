@@ -35,7 +35,9 @@ export async function startEmulator(): Promise<Emulator> {
   const s3 = new S3Client({ ...common, maxAttempts: 1, forcePathStyle: true });
   for (const client of [sqs, sns, s3]) requests.watch(client);
   return {
-    ...{ sqs, sns, s3 },
+    sqs,
+    sns,
+    s3,
     async createQueue(name, attributes = {}) {
       const fifo = name.endsWith(".fifo") ? { FifoQueue: "true" } : {};
       await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: { ...fifo, ...attributes } }));

@@ -22,7 +22,9 @@ describe("DescribeScalingActivities", () => {
 
     const start = "1970-01-01T00:00:01Z".length;
     expect(activity).toMatchObject({
-      ...{ AutoScalingGroupName: "web", StatusCode: "Successful", Progress: 100 },
+      AutoScalingGroupName: "web",
+      StatusCode: "Successful",
+      Progress: 100,
       Description: `Launching a new EC2 instance: ${instance?.InstanceId}`,
       Details: JSON.stringify({ "Subnet ID": subnets[0], "Availability Zone": "eu-west-1a" }),
     });

@@ -19,7 +19,11 @@ describe("a group that has been there for a while", () => {
     const { Reservations } = await ec2Client.send(new DescribeInstancesCommand({ Filters }));
 
     expect(sim.autoScaling.findGroup(OLD)).toMatchObject({
-      ...{ min: 0, max: 2, desired: 2, tags: { ReleaseID: "r-1" }, isDeleting: false },
+      min: 0,
+      max: 2,
+      desired: 2,
+      tags: { ReleaseID: "r-1" },
+      isDeleting: false,
       instances: Array.from({ length: 2 }, () => ({ lifecycleState: "InService", healthStatus: "Healthy" })),
     });
     expect(TargetHealthDescriptions.map(({ TargetHealth }) => TargetHealth?.State)).toEqual(["healthy", "healthy"]);

@@ -39,7 +39,11 @@ export function addGroup(state: AutoScalingState, input: GroupInput, now: number
   const configuration = input.launchConfiguration ?? name;
   addConfiguration(state, { account, region, name: configuration }, now);
   const settings = {
-    ...{ ...NO_SETTINGS, min, max, desired, subnets: input.subnets ?? [] },
+    ...NO_SETTINGS,
+    min,
+    max,
+    desired,
+    subnets: input.subnets ?? [],
     availabilityZones: [`${region}a`],
     healthCheckType: input.healthCheckType ?? "EC2",
     source: { kind: "configuration", name: configuration } as const,

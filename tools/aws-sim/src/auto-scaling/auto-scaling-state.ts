@@ -60,11 +60,19 @@ export interface LaunchConfiguration {
 export function createAutoScalingState(deps: AutoScalingDeps): AutoScalingState {
   return {
     ...deps,
-    ...{ groups: new Map(), gone: [], configurations: new Map(), scripts: [] },
+    groups: new Map(),
+    gone: [],
+    configurations: new Map(),
+    scripts: [],
     lifecycle: { hooks: new Map(), actions: new Map() },
     settings: {
-      ...{ describeLagMs: 0, reactionMs: 1_000, terminateMs: 30_000, batchSize: 20, batchEveryMs: 1_000 },
-      ...{ removedVisibleMs: 60_000, launchConfigurations: "refused" },
+      describeLagMs: 0,
+      reactionMs: 1_000,
+      terminateMs: 30_000,
+      batchSize: 20,
+      batchEveryMs: 1_000,
+      removedVisibleMs: 60_000,
+      launchConfigurations: "refused",
       quotas: { groups: 500, configurations: 200 },
     },
   };

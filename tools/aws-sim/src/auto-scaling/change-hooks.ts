@@ -25,7 +25,12 @@ export function readHook({ account, region, name: group }: GroupKey, input: SimC
   }
   const notificationMetadata = findText(input, "NotificationMetadata");
   return {
-    ...{ account, region, group, name, transition: readTransition(input), defaultResult: readResult(input) },
+    account,
+    region,
+    group,
+    name,
+    transition: readTransition(input),
+    defaultResult: readResult(input),
     ...(heartbeatSeconds === undefined ? {} : { heartbeatSeconds }),
     ...(roleArn === undefined ? {} : { roleArn }),
     ...(notificationTargetArn === undefined ? {} : { notificationTargetArn }),
@@ -78,8 +83,11 @@ export function describeHooks(state: AutoScalingState, call: SimCall): unknown {
 function toHook(hook: HookInput): SimCall["input"] {
   const { heartbeatSeconds, globalSeconds } = limitsOf(hook);
   return {
-    ...{ LifecycleHookName: hook.name, AutoScalingGroupName: hook.group, LifecycleTransition: transitionOf(hook) },
-    ...{ HeartbeatTimeout: heartbeatSeconds, GlobalTimeout: globalSeconds },
+    LifecycleHookName: hook.name,
+    AutoScalingGroupName: hook.group,
+    LifecycleTransition: transitionOf(hook),
+    HeartbeatTimeout: heartbeatSeconds,
+    GlobalTimeout: globalSeconds,
     DefaultResult: hook.defaultResult ?? "ABANDON",
     ...(hook.roleArn && { RoleARN: hook.roleArn }),
     ...(hook.notificationTargetArn && { NotificationTargetARN: hook.notificationTargetArn }),

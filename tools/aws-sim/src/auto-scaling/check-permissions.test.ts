@@ -5,7 +5,8 @@ import { createScalingWorld } from "../testing/a-scaling-world.ts";
 import { ACCOUNT } from "../testing/a-world.ts";
 
 const HOOK = {
-  ...{ LifecycleHookName: "ready", LifecycleTransition: "autoscaling:EC2_INSTANCE_LAUNCHING" },
+  LifecycleHookName: "ready",
+  LifecycleTransition: "autoscaling:EC2_INSTANCE_LAUNCHING",
   RoleARN: "arn:aws:iam::111122223333:role/hook",
 };
 
@@ -19,8 +20,12 @@ async function createAs(...allow: string[]) {
   return (input: object = {}) =>
     client.send(
       new CreateAutoScalingGroupCommand({
-        ...{ AutoScalingGroupName: "web", MinSize: 0, MaxSize: 1, VPCZoneIdentifier: subnets.join(",") },
-        ...{ LaunchTemplate: { LaunchTemplateName: "web" }, ...input },
+        AutoScalingGroupName: "web",
+        MinSize: 0,
+        MaxSize: 1,
+        VPCZoneIdentifier: subnets.join(","),
+        LaunchTemplate: { LaunchTemplateName: "web" },
+        ...input,
       }),
     );
 }

@@ -59,17 +59,39 @@ export function toGroup(
 ): SimGroup {
   const { account, region, name } = key;
   return {
-    ...{ account, region, name, settings, createdAt: now, visibleAt: now + describeLagMs },
+    account,
+    region,
+    name,
+    settings,
+    createdAt: now,
+    visibleAt: now + describeLagMs,
     arn: `arn:aws:autoscaling:${region}:${account}:autoScalingGroup:${randomUUID()}:autoScalingGroupName/${name}`,
-    ...{ tags: [], sources: [], members: [], activities: [], changes: [], failures: 0, isDeleting: false },
-    ...{ policies: new Map(), suspended: new Map(), metrics: new Set(), scaleAt: Number.POSITIVE_INFINITY },
+    tags: [],
+    sources: [],
+    members: [],
+    activities: [],
+    changes: [],
+    failures: 0,
+    isDeleting: false,
+    policies: new Map(),
+    suspended: new Map(),
+    metrics: new Set(),
+    scaleAt: Number.POSITIVE_INFINITY,
   };
 }
 
 /** What a new group has where nobody says otherwise. */
 export const NO_SETTINGS: GroupSettings = {
-  ...{ min: 0, max: 0, desired: 0, healthCheckType: "EC2", graceSeconds: 0, subnets: [], availabilityZones: [] },
-  ...{ placementGroup: undefined, terminationPolicies: ["Default"], isProtected: false },
+  min: 0,
+  max: 0,
+  desired: 0,
+  healthCheckType: "EC2",
+  graceSeconds: 0,
+  subnets: [],
+  availabilityZones: [],
+  placementGroup: undefined,
+  terminationPolicies: ["Default"],
+  isProtected: false,
   source: { kind: "configuration", name: "" },
   others: { DefaultCooldown: 300 },
 };

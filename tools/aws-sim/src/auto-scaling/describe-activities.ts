@@ -38,8 +38,14 @@ export function describeActivities(state: AutoScalingState, call: SimCall): unkn
 export function toActivityOutput({ name, arn }: SimGroup, activity: SimActivity, isGone = false): unknown {
   const { id, cause, details, description, status, message, startedAt, endedAt } = activity;
   return {
-    ...{ ActivityId: id, AutoScalingGroupName: name, AutoScalingGroupARN: arn, Description: description, Cause: cause },
-    ...{ StartTime: new Date(startedAt), StatusCode: status, Details: details },
+    ActivityId: id,
+    AutoScalingGroupName: name,
+    AutoScalingGroupARN: arn,
+    Description: description,
+    Cause: cause,
+    StartTime: new Date(startedAt),
+    StatusCode: status,
+    Details: details,
     ...(endedAt === undefined ? { Progress: 50 } : { EndTime: new Date(endedAt), Progress: 100 }),
     ...(message === undefined ? {} : { StatusMessage: message }),
     ...(isGone ? { AutoScalingGroupState: "Deleted" } : {}),

@@ -79,8 +79,13 @@ const OUT = "an instance was taken out of service in response to a difference be
 
 function toActivity({ instanceId, availabilityZone, subnetId }: SimMember, { at, cause }: EndInput): SimActivity {
   return {
-    ...{ id: randomUUID(), cause, startedAt: at, description: `Terminating EC2 instance: ${instanceId}` },
+    id: randomUUID(),
+    cause,
+    startedAt: at,
+    description: `Terminating EC2 instance: ${instanceId}`,
     details: JSON.stringify({ "Subnet ID": subnetId, "Availability Zone": availabilityZone }),
-    ...{ status: "InProgress", message: undefined, endedAt: undefined },
+    status: "InProgress",
+    message: undefined,
+    endedAt: undefined,
   };
 }

@@ -9,14 +9,21 @@ export function toGroupOutput(group: SimGroup): Readonly<Record<string, unknown>
   const attached = group.sources.filter(({ removedAt }) => removedAt === undefined).map(({ ref }) => ref);
   const idsOf = (kind: string) => attached.filter((ref) => ref.kind === kind).map(({ id }) => id);
   return {
-    ...{ AutoScalingGroupName: name, AutoScalingGroupARN: arn, CreatedTime: new Date(createdAt) },
-    ...{ MinSize: settings.min, MaxSize: settings.max, DesiredCapacity: settings.desired },
+    AutoScalingGroupName: name,
+    AutoScalingGroupARN: arn,
+    CreatedTime: new Date(createdAt),
+    MinSize: settings.min,
+    MaxSize: settings.max,
+    DesiredCapacity: settings.desired,
     ...settings.others,
     ...toSourceOutput(settings.source),
-    ...{ AvailabilityZones: settings.availabilityZones, VPCZoneIdentifier: settings.subnets.join(",") },
-    ...{ LoadBalancerNames: idsOf("classic"), TargetGroupARNs: idsOf("targetGroup") },
+    AvailabilityZones: settings.availabilityZones,
+    VPCZoneIdentifier: settings.subnets.join(","),
+    LoadBalancerNames: idsOf("classic"),
+    TargetGroupARNs: idsOf("targetGroup"),
     TrafficSources: attached.map(({ kind, id }) => ({ Identifier: id, Type: kind === "classic" ? "elb" : "elbv2" })),
-    ...{ HealthCheckType: settings.healthCheckType, HealthCheckGracePeriod: settings.graceSeconds },
+    HealthCheckType: settings.healthCheckType,
+    HealthCheckGracePeriod: settings.graceSeconds,
     ...(settings.placementGroup === undefined ? {} : { PlacementGroup: settings.placementGroup }),
     TerminationPolicies: settings.terminationPolicies,
     NewInstancesProtectedFromScaleIn: settings.isProtected,
@@ -33,8 +40,12 @@ export function toGroupOutput(group: SimGroup): Readonly<Record<string, unknown>
 export function toMemberOutput(member: SimMember): Readonly<Record<string, unknown>> {
   const { instanceId, instanceType, availabilityZone, healthStatus, template, configuration, isProtected } = member;
   return {
-    ...{ InstanceId: instanceId, InstanceType: instanceType, AvailabilityZone: availabilityZone },
-    ...{ LifecycleState: lifecycleStateOf(member), HealthStatus: healthStatus, ProtectedFromScaleIn: isProtected },
+    InstanceId: instanceId,
+    InstanceType: instanceType,
+    AvailabilityZone: availabilityZone,
+    LifecycleState: lifecycleStateOf(member),
+    HealthStatus: healthStatus,
+    ProtectedFromScaleIn: isProtected,
     ...(template === undefined ? {} : { LaunchTemplate: toSpecification(template) }),
     ...(configuration === undefined ? {} : { LaunchConfigurationName: configuration }),
   };
@@ -47,8 +58,11 @@ function toSourceOutput(source: LaunchSource): Readonly<Record<string, unknown>>
   const launch = { ...Object(LaunchTemplate), LaunchTemplateSpecification: toSpecification(source.template) };
   // "InstancesDistribution", the default of each property.
   const usual = {
-    ...{ OnDemandAllocationStrategy: "prioritized", OnDemandBaseCapacity: 0, SpotAllocationStrategy: "lowest-price" },
-    ...{ OnDemandPercentageAboveBaseCapacity: 100, SpotInstancePools: 2 },
+    OnDemandAllocationStrategy: "prioritized",
+    OnDemandBaseCapacity: 0,
+    SpotAllocationStrategy: "lowest-price",
+    OnDemandPercentageAboveBaseCapacity: 100,
+    SpotInstancePools: 2,
   };
   return {
     MixedInstancesPolicy: {

@@ -232,8 +232,10 @@ describe("launch configurations", () => {
     sim.autoScaling.addLaunchConfiguration({ ...SCALING_PLACE, name: "old" });
 
     expect(await client.send(new DescribeAccountLimitsCommand({}))).toMatchObject({
-      ...{ MaxNumberOfAutoScalingGroups: 500, NumberOfAutoScalingGroups: 0 },
-      ...{ MaxNumberOfLaunchConfigurations: 200, NumberOfLaunchConfigurations: 1 },
+      MaxNumberOfAutoScalingGroups: 500,
+      NumberOfAutoScalingGroups: 0,
+      MaxNumberOfLaunchConfigurations: 200,
+      NumberOfLaunchConfigurations: 1,
     });
   });
 });

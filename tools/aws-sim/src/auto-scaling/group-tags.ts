@@ -64,7 +64,11 @@ export function describeTags(state: AutoScalingState, call: SimCall): unknown {
 /** API reference, "TagDescription". */
 export function toTags({ name, tags }: SimGroup) {
   return tags.map(({ key, value, propagates }) => ({
-    ...{ ResourceId: name, ResourceType: "auto-scaling-group", Key: key, Value: value, PropagateAtLaunch: propagates },
+    ResourceId: name,
+    ResourceType: "auto-scaling-group",
+    Key: key,
+    Value: value,
+    PropagateAtLaunch: propagates,
   }));
 }
 

@@ -20,7 +20,11 @@ export interface GroupView {
 export function toGroupView({ name, settings, tags, members, isDeleting }: SimGroup): GroupView {
   const { min, max, desired } = settings;
   return {
-    ...{ name, min, max, desired, isDeleting },
+    name,
+    min,
+    max,
+    desired,
+    isDeleting,
     tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),
     instances: members.map((member) => ({
       instanceId: member.instanceId,

@@ -14,11 +14,21 @@ describe("CreateAutoScalingGroup", () => {
     await create({ Tags: [tag("ProjectName", "p")], TargetGroupARNs: [targetGroup] });
 
     expect(await find()).toMatchObject({
-      ...{ AutoScalingGroupName: "web", MinSize: 0, MaxSize: 10, DesiredCapacity: 2, DefaultCooldown: 300 },
-      ...{ HealthCheckType: "EC2", HealthCheckGracePeriod: 0, TerminationPolicies: ["Default"], Instances: [] },
-      ...{ VPCZoneIdentifier: subnets.join(","), AvailabilityZones: ["eu-west-1a", "eu-west-1b"] },
+      AutoScalingGroupName: "web",
+      MinSize: 0,
+      MaxSize: 10,
+      DesiredCapacity: 2,
+      DefaultCooldown: 300,
+      HealthCheckType: "EC2",
+      HealthCheckGracePeriod: 0,
+      TerminationPolicies: ["Default"],
+      Instances: [],
+      VPCZoneIdentifier: subnets.join(","),
+      AvailabilityZones: ["eu-west-1a", "eu-west-1b"],
       TrafficSources: [{ Identifier: targetGroup, Type: "elbv2" }],
-      ...{ TargetGroupARNs: [targetGroup], LoadBalancerNames: [], NewInstancesProtectedFromScaleIn: false },
+      TargetGroupARNs: [targetGroup],
+      LoadBalancerNames: [],
+      NewInstancesProtectedFromScaleIn: false,
       LaunchTemplate: { LaunchTemplateName: "web", Version: "1" },
       Tags: [{ ...tag("ProjectName", "p"), ResourceId: "web", ResourceType: "auto-scaling-group" }],
     });
@@ -220,7 +230,8 @@ describe("DeleteAutoScalingGroup", () => {
     await clock.advance(30 * SECOND);
 
     expect(during).toMatchObject({
-      ...{ Status: "Delete in progress", DesiredCapacity: 0 },
+      Status: "Delete in progress",
+      DesiredCapacity: 0,
       Instances: [{ LifecycleState: "Terminating" }, { LifecycleState: "Terminating" }],
     });
     expect(await find()).toBeUndefined();

@@ -9,7 +9,8 @@ async function createHooks() {
   await create();
   const about = { AutoScalingGroupName: "web", LifecycleHookName: "ready", LifecycleTransition: LAUNCHING };
   return {
-    ...{ clock, sim },
+    clock,
+    sim,
     put: (input: object = {}) => client.send(new PutLifecycleHookCommand({ ...about, ...input })),
     list: async (LifecycleHookNames?: string[]) => {
       const asked = { AutoScalingGroupName: "web", LifecycleHookNames };

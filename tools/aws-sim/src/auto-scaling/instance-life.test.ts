@@ -47,7 +47,10 @@ describe("an instance of a group", () => {
 
     const [instance] = Reservations.flatMap(({ Instances = [] }) => Instances);
     expect(instance).toMatchObject({
-      ...{ ImageId: imageId, InstanceType: "t3.small", SubnetId: subnets[0], State: { Name: "running" } },
+      ImageId: imageId,
+      InstanceType: "t3.small",
+      SubnetId: subnets[0],
+      State: { Name: "running" },
       SecurityGroups: [{ GroupId: groupId }],
     });
     expect(instance?.Tags?.map(({ Key }) => Key)).toEqual([

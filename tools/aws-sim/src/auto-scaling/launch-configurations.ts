@@ -70,8 +70,9 @@ export function describeLimits(state: AutoScalingState, call: SimCall): unknown 
     ({ account, region }) => account === call.identity.account && region === call.region,
   );
   return {
-    ...{ MaxNumberOfAutoScalingGroups: groups, NumberOfAutoScalingGroups: own.length },
-    ...{ MaxNumberOfLaunchConfigurations: configurations },
+    MaxNumberOfAutoScalingGroups: groups,
+    NumberOfAutoScalingGroups: own.length,
+    MaxNumberOfLaunchConfigurations: configurations,
     NumberOfLaunchConfigurations: ownConfigurations(state, call).length,
   };
 }
@@ -82,9 +83,13 @@ function ownConfigurations({ configurations }: AutoScalingState, { identity, reg
 
 function toConfiguration({ account, region, name, createdAt, input }: LaunchConfiguration): unknown {
   return {
-    ...{ ImageId: "ami-00000000000000000", InstanceType: "t3.micro", SecurityGroups: [], BlockDeviceMappings: [] },
+    ImageId: "ami-00000000000000000",
+    InstanceType: "t3.micro",
+    SecurityGroups: [],
+    BlockDeviceMappings: [],
     ...input,
-    ...{ LaunchConfigurationName: name, CreatedTime: new Date(createdAt) },
+    LaunchConfigurationName: name,
+    CreatedTime: new Date(createdAt),
     LaunchConfigurationARN: `arn:aws:autoscaling:${region}:${account}:launchConfiguration:00000000-0000-4000-8000-000000000000:launchConfigurationName/${name}`,
   };
 }

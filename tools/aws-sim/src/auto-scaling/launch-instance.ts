@@ -76,10 +76,14 @@ function findFault(
 
 function toActivity({ subnetId, availabilityZone }: LaunchPlace, at: number, cause: string): SimActivity {
   return {
-    ...{ id: randomUUID(), startedAt: at, description: "Launching a new EC2 instance" },
+    id: randomUUID(),
+    startedAt: at,
+    description: "Launching a new EC2 instance",
     cause: `${cause}At ${toCauseTime(at)} an instance was started in response to a difference between desired and actual capacity`,
     details: JSON.stringify({ "Subnet ID": subnetId, "Availability Zone": availabilityZone }),
-    ...{ status: "InProgress", message: undefined, endedAt: undefined },
+    status: "InProgress",
+    message: undefined,
+    endedAt: undefined,
   };
 }
 
@@ -93,7 +97,12 @@ function addInstance(
   const { imageId, instanceType, securityGroupIds, isSpot, template } = order;
   const placementGroup = group.settings.placementGroup ?? order.placementGroup;
   return ec2.addInstance({
-    ...{ account, region, instanceType, launchedAt: at, state: "pending", visibleAt: ec2.state.seenAt(at) },
+    account,
+    region,
+    instanceType,
+    launchedAt: at,
+    state: "pending",
+    visibleAt: ec2.state.seenAt(at),
     launch: { ...place, imageId, securityGroupIds, placementGroup, isSpot },
     tags: {
       ...order.tags,
@@ -116,8 +125,21 @@ function toMember(
 ): SimMember {
   const { instanceId, availabilityZone, subnetId, at, script, activity } = input;
   return {
-    ...{ instanceId, instanceType, availabilityZone, subnetId, launchedAt: at, script, template, configuration },
-    ...{ isProtected: false, stage: "booting", nextAt: at, healthStatus: "Healthy" },
-    ...{ course: undefined, inServiceAt: undefined, actions: [], activity },
+    instanceId,
+    instanceType,
+    availabilityZone,
+    subnetId,
+    launchedAt: at,
+    script,
+    template,
+    configuration,
+    isProtected: false,
+    stage: "booting",
+    nextAt: at,
+    healthStatus: "Healthy",
+    course: undefined,
+    inServiceAt: undefined,
+    actions: [],
+    activity,
   };
 }

@@ -116,7 +116,8 @@ describe("what a group launches from", () => {
     await clock.advance(60 * SECOND);
 
     expect(await find()).toMatchObject({
-      ...{ LaunchConfigurationName: "old", AvailabilityZones: ["eu-west-1a"] },
+      LaunchConfigurationName: "old",
+      AvailabilityZones: ["eu-west-1a"],
       Instances: Array.from({ length: 2 }, () => ({ LaunchConfigurationName: "old", LifecycleState: "InService" })),
     });
   });

@@ -32,7 +32,8 @@ async function createPolicies() {
   const about = (PolicyName: string) => ({ AutoScalingGroupName: "web", PolicyName });
   const watch = clientOf(CloudWatchClient);
   return {
-    ...{ ...world, removeGroup: world.remove },
+    ...world,
+    removeGroup: world.remove,
     put: (name: string, input: object = UP) => client.send(new PutScalingPolicyCommand({ ...about(name), ...input })),
     remove: (name: string) => client.send(new DeletePolicyCommand(about(name))),
     run: (name: string, input: object = {}) => client.send(new ExecutePolicyCommand({ ...about(name), ...input })),
@@ -40,8 +41,15 @@ async function createPolicies() {
     alarm: (AlarmName: string, AlarmActions: string[]) =>
       watch.send(
         new PutMetricAlarmCommand({
-          ...{ AlarmName, AlarmActions, Namespace: "AWS/EC2", MetricName: "CPUUtilization", Statistic: "Average" },
-          ...{ Period: 300, EvaluationPeriods: 2, Threshold: 50, ComparisonOperator: "GreaterThanThreshold" },
+          AlarmName,
+          AlarmActions,
+          Namespace: "AWS/EC2",
+          MetricName: "CPUUtilization",
+          Statistic: "Average",
+          Period: 300,
+          EvaluationPeriods: 2,
+          Threshold: 50,
+          ComparisonOperator: "GreaterThanThreshold",
         }),
       ),
     alarms: async () =>
@@ -58,7 +66,11 @@ describe("a scaling policy", () => {
 
     expect((await list()).ScalingPolicies).toMatchObject([
       {
-        ...{ PolicyName: "up", PolicyARN, PolicyType: "SimpleScaling", ...UP, Enabled: true },
+        PolicyName: "up",
+        PolicyARN,
+        PolicyType: "SimpleScaling",
+        ...UP,
+        Enabled: true,
         Alarms: [{ AlarmName: "web-up", AlarmARN: expect.stringContaining(":alarm:web-up") }],
       },
     ]);

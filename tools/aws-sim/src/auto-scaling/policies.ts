@@ -148,9 +148,14 @@ function toPolicy(state: AutoScalingState, group: SimGroup, policy: SimPolicy): 
   const { name, arn, type, input } = policy;
   const given = FIELDS.flatMap((field) => (input[field] === undefined ? [] : [[field, input[field]]]));
   return {
-    ...{ AutoScalingGroupName: group.name, PolicyName: name, PolicyARN: arn, PolicyType: type, StepAdjustments: [] },
+    AutoScalingGroupName: group.name,
+    PolicyName: name,
+    PolicyARN: arn,
+    PolicyType: type,
+    StepAdjustments: [],
     ...Object.fromEntries(given),
-    ...{ Alarms: toAlarms(state, group, policy), Enabled: input["Enabled"] !== false },
+    Alarms: toAlarms(state, group, policy),
+    Enabled: input["Enabled"] !== false,
   };
 }
 

@@ -19,7 +19,8 @@ async function createFour(input: object = {}) {
   const instances = async () => (await find())?.Instances ?? [];
   const first = (await instances()).map(({ InstanceId }) => InstanceId);
   return {
-    ...{ ...world, first },
+    ...world,
+    first,
     leaving: async () =>
       (await instances())
         .filter(({ LifecycleState }) => LifecycleState === "Terminating")

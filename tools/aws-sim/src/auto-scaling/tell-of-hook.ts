@@ -8,11 +8,20 @@ export function tellOfHook({ account, region, arn, name }: SimGroup, action: Lif
   const isLaunch = transitionOf(hook) === "autoscaling:EC2_INSTANCE_LAUNCHING";
   const ends = isLaunch ? ["EC2", "AutoScalingGroup"] : ["AutoScalingGroup", "EC2"];
   return toAwsEvent({
-    ...{ account, region, at: beganAt, source: "aws.autoscaling", resources: [arn] },
+    account,
+    region,
+    at: beganAt,
+    source: "aws.autoscaling",
+    resources: [arn],
     detailType: `EC2 Instance-${isLaunch ? "launch" : "terminate"} Lifecycle Action`,
     detail: {
-      ...{ LifecycleActionToken: token, AutoScalingGroupName: name, LifecycleHookName: hook.name },
-      ...{ EC2InstanceId: instanceId, LifecycleTransition: transitionOf(hook), Origin: ends[0], Destination: ends[1] },
+      LifecycleActionToken: token,
+      AutoScalingGroupName: name,
+      LifecycleHookName: hook.name,
+      EC2InstanceId: instanceId,
+      LifecycleTransition: transitionOf(hook),
+      Origin: ends[0],
+      Destination: ends[1],
       ...(hook.notificationMetadata === undefined ? {} : { NotificationMetadata: hook.notificationMetadata }),
     },
   });

@@ -24,7 +24,9 @@ async function createTraffic() {
     );
   const TargetGroupARNs = [fast];
   return {
-    ...{ ...world, fast, sourceStates: states },
+    ...world,
+    fast,
+    sourceStates: states,
     classicStates: async () =>
       (await client.send(new DescribeLoadBalancersCommand(GROUP))).LoadBalancers?.map(({ State }) => State),
     attach: () => client.send(new AttachLoadBalancerTargetGroupsCommand({ ...GROUP, TargetGroupARNs })),

@@ -21,9 +21,14 @@ export function describeLoadBalancers(all: ClassicLoadBalancers, call: SimCall):
 
 function toDescription({ name, region, instances, madeAt }: ClassicLoadBalancer, now: number): object {
   return {
-    ...{ LoadBalancerName: name, DNSName: `${name}-1.${region}.elb.amazonaws.com`, Scheme: "internet-facing" },
+    LoadBalancerName: name,
+    DNSName: `${name}-1.${region}.elb.amazonaws.com`,
+    Scheme: "internet-facing",
     Instances: instances.list(now).map(({ id }) => ({ InstanceId: id })),
-    ...{ VPCId: DEFAULT_VPC, Subnets: [], SecurityGroups: [], CreatedTime: new Date(madeAt) },
+    VPCId: DEFAULT_VPC,
+    Subnets: [],
+    SecurityGroups: [],
+    CreatedTime: new Date(madeAt),
   };
 }
 
@@ -47,7 +52,9 @@ export function describeClassicAttributes(all: ClassicLoadBalancers, call: SimCa
   const ConnectionDraining = drainSeconds === undefined ? { Enabled: false } : { Enabled: true, Timeout: drainSeconds };
   return {
     LoadBalancerAttributes: {
-      ...{ ConnectionDraining, AccessLog: { Enabled: false }, CrossZoneLoadBalancing: { Enabled: false } },
+      ConnectionDraining,
+      AccessLog: { Enabled: false },
+      CrossZoneLoadBalancing: { Enabled: false },
       ConnectionSettings: { IdleTimeout: 60 },
     },
   };

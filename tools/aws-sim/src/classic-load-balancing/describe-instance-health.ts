@@ -14,15 +14,18 @@ const HEALTH: Readonly<Record<TargetState, Health>> = {
   initial: { State: "OutOfService", ReasonCode: "ELB", Description: "Instance registration is still in progress." },
   healthy: { State: "InService", ReasonCode: "N/A", Description: "N/A" },
   unhealthy: {
-    ...{ State: "OutOfService", ReasonCode: "Instance" },
+    State: "OutOfService",
+    ReasonCode: "Instance",
     Description: "Instance has failed at least the UnhealthyThreshold number of health checks consecutively.",
   },
   draining: {
-    ...{ State: "InService", ReasonCode: "N/A" },
+    State: "InService",
+    ReasonCode: "N/A",
     Description: "Instance deregistration currently in progress.",
   },
   unused: {
-    ...{ State: "OutOfService", ReasonCode: "Instance" },
+    State: "OutOfService",
+    ReasonCode: "Instance",
     Description: "Instance is not currently registered with the LoadBalancer.",
   },
   unavailable: {

@@ -96,7 +96,8 @@ describe("the health of instances", () => {
     sim.classicLoadBalancing.setInstance(WEB, { id: "i-1", state: "healthy" });
 
     await expect(health(["i-1", "i-2"])).rejects.toMatchObject({
-      ...{ name: "InvalidEndPointException", message: "Could not find EC2 instance i-2." },
+      name: "InvalidEndPointException",
+      message: "Could not find EC2 instance i-2.",
     });
   });
 

@@ -130,8 +130,13 @@ export function describeChangeSet(state: CloudFormationState, call: SimCall): un
   const [Status, ExecutionStatus] = changeSetStatus(set, call.now);
   const isReady = Status !== "CREATE_IN_PROGRESS";
   return {
-    ...{ ChangeSetId: set.id, ChangeSetName: set.name, StackId: stack.id, StackName: stack.name },
-    ...{ Status, ExecutionStatus, CreationTime: new Date(set.createdAt) },
+    ChangeSetId: set.id,
+    ChangeSetName: set.name,
+    StackId: stack.id,
+    StackName: stack.name,
+    Status,
+    ExecutionStatus,
+    CreationTime: new Date(set.createdAt),
     ...(Status === "FAILED" ? { StatusReason: set.failure } : {}),
     Changes: isReady ? set.changes.map(toChange) : [],
   };
@@ -150,7 +155,11 @@ export function executeChangeSet(state: CloudFormationState, call: SimCall): unk
   const [status, execution] = changeSetStatus(set, now);
   if (execution !== "AVAILABLE") throw faults.changeSetStatus(set.id, status === "FAILED" ? status : execution);
   const operation = runOperation({
-    ...{ kind: set.kind, stackName: stack.name, changes: set.changes, startAt: now, stepMs: STEP_MS },
+    kind: set.kind,
+    stackName: stack.name,
+    changes: set.changes,
+    startAt: now,
+    stepMs: STEP_MS,
     retainsNew: input["RetainExceptOnCreate"] !== true,
     findFailure: (change, phase) => findFailure(state, change, phase),
   });

@@ -57,7 +57,11 @@ export function parseTemplate(text: string): Template {
     if (found > most) throw refuse(why);
   }
   return {
-    ...{ text, parameters: Parameters, conditions: Conditions, resources: Resources, outputs: Outputs },
+    text,
+    parameters: Parameters,
+    conditions: Conditions,
+    resources: Resources,
+    outputs: Outputs,
     mappings: Mappings,
     description: typeof Description === "string" ? Description : undefined,
   };

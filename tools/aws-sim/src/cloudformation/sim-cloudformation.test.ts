@@ -67,7 +67,8 @@ describe("a change set", () => {
     await clock.advance(2_000);
 
     expect(await describeIt()).toMatchObject({
-      ...{ Status: "CREATE_COMPLETE", ExecutionStatus: "AVAILABLE" },
+      Status: "CREATE_COMPLETE",
+      ExecutionStatus: "AVAILABLE",
       Changes: [{ ResourceChange: { Action: "Add", LogicalResourceId: "Queue", ResourceType: "AWS::SQS::Queue" } }],
     });
   });
@@ -157,7 +158,8 @@ describe("a change set", () => {
     const names = { StackName: "yard", ChangeSetName: "set", ChangeSetType: "CREATE", TemplateBody };
 
     await expect(client.send(new CreateChangeSetCommand({ ...names, ...input } as never))).rejects.toMatchObject({
-      ...{ name: "ValidationError", $metadata: { httpStatusCode: 400 } },
+      name: "ValidationError",
+      $metadata: { httpStatusCode: 400 },
       message: expect.stringContaining(why),
     });
   });
@@ -183,7 +185,8 @@ describe("a change set", () => {
     const { create } = createYard();
 
     await expect(create(aTemplate({ Role }), { Capabilities: Capabilities as never })).rejects.toMatchObject({
-      ...{ name: "InsufficientCapabilitiesException", message: `Requires capabilities : [${needed}]` },
+      name: "InsufficientCapabilitiesException",
+      message: `Requires capabilities : [${needed}]`,
     });
     await create(aTemplate({ Role }), { Capabilities: [needed as never] });
   });
@@ -391,7 +394,8 @@ describe("a stack", () => {
     await clock.advance(60_000);
 
     await expect(status()).rejects.toMatchObject({
-      ...{ name: "ValidationError", message: "Stack with id yard does not exist" },
+      name: "ValidationError",
+      message: "Stack with id yard does not exist",
     });
     expect(await status(stack?.StackId)).toBe("DELETE_COMPLETE");
     await create(aTemplate());
@@ -433,7 +437,10 @@ describe("a stack", () => {
     expect(Object.fromEntries(stack?.Outputs?.map((each) => [each.OutputKey, each.OutputValue]) ?? [])).toEqual({
       Url: `https://sqs.eu-west-1.amazonaws.com/${ACCOUNT}/own`,
       Arn: `arn:aws:sqs:eu-west-1:${ACCOUNT}:yard-Made`,
-      ...{ Name: "yard-Table", Other: "Table.StreamArn", Mapped: "512", Part: "b" },
+      Name: "yard-Table",
+      Other: "Table.StreamArn",
+      Mapped: "512",
+      Part: "b",
     });
   });
 

@@ -40,8 +40,15 @@ export function beginStack(
   const id = `arn:aws:cloudformation:${region}:${account}:stack/${name}/00000000-0000-4000-8000-${number}`;
   const review = { at: now, logicalId: name, type: STACK_TYPE, status: "REVIEW_IN_PROGRESS", reason: "User Initiated" };
   const stack: SimStack = {
-    ...{ id, name, account, region, createdAt: now, content: undefined, resources: new Map() },
-    ...{ events: [{ ...review, token: undefined }], changeSets: new Map() },
+    id,
+    name,
+    account,
+    region,
+    createdAt: now,
+    content: undefined,
+    resources: new Map(),
+    events: [{ ...review, token: undefined }],
+    changeSets: new Map(),
   };
   stacks.set(id, stack);
   return stack;
@@ -62,7 +69,10 @@ function toStack(stack: SimStack, now: number) {
   const { content, createdAt, updatedAt, id, name } = stack;
   const { status, reason } = findStatusEvent(stack, now) ?? { status: "REVIEW_IN_PROGRESS", reason: undefined };
   return {
-    ...{ StackId: id, StackName: name, StackStatus: status, CreationTime: new Date(createdAt) },
+    StackId: id,
+    StackName: name,
+    StackStatus: status,
+    CreationTime: new Date(createdAt),
     ...(updatedAt === undefined ? {} : { LastUpdatedTime: new Date(updatedAt) }),
     ...(reason === undefined ? {} : { StackStatusReason: reason }),
     ...(content === undefined ? { Tags: [] } : toContentFields(content, stack)),
@@ -99,9 +109,14 @@ export function describeStackEvents(state: CloudFormationState, call: SimCall): 
 function toEvent({ id, name }: SimStack, event: StackEventRow, index: number) {
   const { logicalId, type, status, reason, at, token } = event;
   return {
-    ...{ StackId: id, StackName: name, EventId: `${logicalId}-${index}`, LogicalResourceId: logicalId },
-    ...{ PhysicalResourceId: type === STACK_TYPE ? id : `${name}-${logicalId}`, ResourceType: type },
-    ...{ ResourceStatus: status, Timestamp: new Date(at) },
+    StackId: id,
+    StackName: name,
+    EventId: `${logicalId}-${index}`,
+    LogicalResourceId: logicalId,
+    PhysicalResourceId: type === STACK_TYPE ? id : `${name}-${logicalId}`,
+    ResourceType: type,
+    ResourceStatus: status,
+    Timestamp: new Date(at),
     ...(reason === undefined ? {} : { ResourceStatusReason: reason }),
     ...(token === undefined ? {} : { ClientRequestToken: token }),
   };
@@ -129,7 +144,11 @@ export function deleteStack(state: CloudFormationState, call: SimCall): unknown 
     return { action: "Remove" as const, logicalId, resource, isReplaced: false };
   });
   const operation = runOperation({
-    ...{ kind: "delete", stackName: stack.name, changes, startAt: now, stepMs: STEP_MS },
+    kind: "delete",
+    stackName: stack.name,
+    changes,
+    startAt: now,
+    stepMs: STEP_MS,
     findFailure: (change, phase) => findFailure(state, change, phase),
   });
   const token = findText(input, "ClientRequestToken");

@@ -16,7 +16,9 @@ export function putMetricAlarm(alarms: Alarms, call: SimCall): unknown {
   const { input, now } = call;
   checkAlarm(input);
   alarms.put(placeOf(call), {
-    ...{ name: textOf(input, "AlarmName"), request: input, configuredAt: now },
+    name: textOf(input, "AlarmName"),
+    request: input,
+    configuredAt: now,
     state: { ...FIRST, at: now },
   });
   return {};

@@ -29,10 +29,17 @@ export function toAlarmArn({ account, region }: AlarmPlace, name: string): strin
 export function toMetricAlarm({ arn, request, configuredAt, state }: SimAlarm): object {
   const { Tags: _tags, ...configuration } = request;
   return {
-    ...{ ActionsEnabled: true, OKActions: [], AlarmActions: [], InsufficientDataActions: [], Dimensions: [] },
+    ActionsEnabled: true,
+    OKActions: [],
+    AlarmActions: [],
+    InsufficientDataActions: [],
+    Dimensions: [],
     ...configuration,
-    ...{ AlarmArn: arn, AlarmConfigurationUpdatedTimestamp: new Date(configuredAt) },
-    ...{ StateValue: state.value, StateReason: state.reason },
-    ...{ StateUpdatedTimestamp: new Date(state.at), StateTransitionedTimestamp: new Date(state.at) },
+    AlarmArn: arn,
+    AlarmConfigurationUpdatedTimestamp: new Date(configuredAt),
+    StateValue: state.value,
+    StateReason: state.reason,
+    StateUpdatedTimestamp: new Date(state.at),
+    StateTransitionedTimestamp: new Date(state.at),
   };
 }

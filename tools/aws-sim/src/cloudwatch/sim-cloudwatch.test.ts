@@ -18,8 +18,14 @@ function createWatch() {
   const put = (input: Partial<PutMetricAlarmCommandInput> = {}) =>
     watch.send(
       new PutMetricAlarmCommand({
-        ...{ AlarmName: "cpu", Namespace: "AWS/EC2", MetricName: "CPUUtilization", Statistic: "Average" },
-        ...{ Period: 300, EvaluationPeriods: 2, Threshold: 50, ComparisonOperator: "GreaterThanThreshold" },
+        AlarmName: "cpu",
+        Namespace: "AWS/EC2",
+        MetricName: "CPUUtilization",
+        Statistic: "Average",
+        Period: 300,
+        EvaluationPeriods: 2,
+        Threshold: 50,
+        ComparisonOperator: "GreaterThanThreshold",
         ...input,
       }),
     );
@@ -39,9 +45,15 @@ describe("an alarm", () => {
 
     const [alarm] = await list();
     expect(alarm).toMatchObject({
-      ...{ AlarmName: "cpu", Period: 300, Threshold: 50, Dimensions, AlarmActions: ["arn:aws:autoscaling:x"] },
+      AlarmName: "cpu",
+      Period: 300,
+      Threshold: 50,
+      Dimensions,
+      AlarmActions: ["arn:aws:autoscaling:x"],
       AlarmArn: `arn:aws:cloudwatch:eu-west-1:${ACCOUNT}:alarm:cpu`,
-      ...{ StateValue: "INSUFFICIENT_DATA", StateUpdatedTimestamp: new Date(clock.now()), ActionsEnabled: true },
+      StateValue: "INSUFFICIENT_DATA",
+      StateUpdatedTimestamp: new Date(clock.now()),
+      ActionsEnabled: true,
     });
     expect(alarm).not.toHaveProperty("Tags");
   });
@@ -148,7 +160,8 @@ describe("alarms", () => {
     for (const name of ["a", "b"]) sim.cloudWatch.addAlarm({ ...PLACE, name });
 
     await expect(remove(["a", "none"])).rejects.toMatchObject({
-      ...{ name: "ResourceNotFound", $metadata: { httpStatusCode: 404 } },
+      name: "ResourceNotFound",
+      $metadata: { httpStatusCode: 404 },
     });
     expect(await names()).toEqual(["b"]);
     await remove(["b"]);

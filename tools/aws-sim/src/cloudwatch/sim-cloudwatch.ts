@@ -66,8 +66,14 @@ function addAlarm(
   { name, state = "OK", actions = [], at }: Omit<AlarmInput, keyof AlarmPlace> & { readonly at: number },
 ): void {
   const request = {
-    ...{ AlarmName: name, AlarmActions: actions, Namespace: "AWS/EC2", MetricName: "CPUUtilization" },
-    ...{ Statistic: "Average", Period: 60, EvaluationPeriods: 3, Threshold: 50 },
+    AlarmName: name,
+    AlarmActions: actions,
+    Namespace: "AWS/EC2",
+    MetricName: "CPUUtilization",
+    Statistic: "Average",
+    Period: 60,
+    EvaluationPeriods: 3,
+    Threshold: 50,
     ComparisonOperator: "GreaterThanThreshold",
   };
   alarms.put(place, { name, request, configuredAt: at, state: { value: state, reason: "Threshold Crossed", at } });

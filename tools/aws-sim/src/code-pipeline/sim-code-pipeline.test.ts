@@ -16,7 +16,9 @@ function createJob() {
   const { codePipeline } = world.sim;
   const client = world.client(CodePipelineClient);
   const action = codePipeline.startAction({
-    ...{ account: ACCOUNT, region: REGION, userParameters: '{"profile":"ansible"}' },
+    account: ACCOUNT,
+    region: REGION,
+    userParameters: '{"profile":"ansible"}',
     inputArtifacts: [{ name: "SourceOutput", bucket: "artifacts", key: "GARLC/SourceOut/abc" }],
   });
   const succeed = (input: Partial<PutJobSuccessResultCommandInput> = {}) =>
@@ -33,7 +35,8 @@ describe("a job", () => {
 
     expect(event).toMatchObject({
       "CodePipeline.job": {
-        ...{ id: jobId, accountId: ACCOUNT },
+        id: jobId,
+        accountId: ACCOUNT,
         data: {
           actionConfiguration: { configuration: { UserParameters: '{"profile":"ansible"}' } },
           inputArtifacts: [

@@ -58,17 +58,16 @@ export function toJobEvent(action: SimAction, { id, continuationToken }: SimJob)
   const parameters = userParameters === undefined ? {} : { UserParameters: userParameters };
   return {
     "CodePipeline.job": {
-      ...{ id, accountId: account },
+      id,
+      accountId: account,
       data: {
         actionConfiguration: { configuration: { FunctionName: functionName, ...parameters } },
         inputArtifacts: inputArtifacts.map(toArtifact),
         outputArtifacts: [],
         artifactCredentials: {
-          ...{
-            accessKeyId: "ASIASIMARTIFACT",
-            secretAccessKey: "secret-of-artifact",
-            sessionToken: "token-of-artifact",
-          },
+          accessKeyId: "ASIASIMARTIFACT",
+          secretAccessKey: "secret-of-artifact",
+          sessionToken: "token-of-artifact",
         },
         ...(continuationToken === undefined ? {} : { continuationToken }),
       },

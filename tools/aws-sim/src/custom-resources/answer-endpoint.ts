@@ -92,7 +92,9 @@ export function createAnswerEndpoint(now: () => number): AnswerEndpoint {
   }
 
   return {
-    ...{ uploads, put, findAnswer },
+    uploads,
+    put,
+    findAnswer,
     open(ids, region) {
       const url = toResponseUrl(ids, region, now() + GOOD_FOR_MS);
       slots.set(`${url.pathname}${url.search}`, { ids, expiresAt: now() + GOOD_FOR_MS });

@@ -10,7 +10,8 @@ it("serves the paths of response URLs over HTTP", async () => {
   const listener = await listenForAnswers(endpoint);
   const put = (headers: Record<string, string>) =>
     fetch(`${listener.url}${pathname}${search}`, {
-      ...{ method: "PUT", headers },
+      method: "PUT",
+      headers,
       body: JSON.stringify({ ...IDS, Status: "SUCCESS", PhysicalResourceId: "p" }),
     });
 

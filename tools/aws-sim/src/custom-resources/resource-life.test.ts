@@ -41,7 +41,9 @@ describe("the life of a custom resource", () => {
     );
 
     expect(await life.create({})).toMatchObject({
-      ...{ status: "CREATE_FAILED", reason: "no", followedBy: [{ status: "DELETE_COMPLETE" }] },
+      status: "CREATE_FAILED",
+      reason: "no",
+      followedBy: [{ status: "DELETE_COMPLETE" }],
     });
     expect(types()).toEqual(["Create", "Delete"]);
   });
@@ -53,10 +55,13 @@ describe("the life of a custom resource", () => {
     await life.create({ Good: "1" });
 
     expect(await life.update({ Bad: "1" })).toMatchObject({
-      ...{ status: "UPDATE_FAILED", reason: "bad", followedBy: [{ status: "UPDATE_COMPLETE" }] },
+      status: "UPDATE_FAILED",
+      reason: "bad",
+      followedBy: [{ status: "UPDATE_COMPLETE" }],
     });
     expect(life.requests.at(-1)).toMatchObject({
-      ...{ ResourceProperties: { Good: "1" }, OldResourceProperties: { Bad: "1" } },
+      ResourceProperties: { Good: "1" },
+      OldResourceProperties: { Bad: "1" },
     });
   });
 

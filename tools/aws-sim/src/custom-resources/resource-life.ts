@@ -116,7 +116,9 @@ async function updateResource(
 ): Promise<{ readonly step: LifeStep; readonly known: Known }> {
   const change = (from: Known, to: Properties) =>
     send({
-      ...{ RequestType: "Update", ResourceProperties: to, OldResourceProperties: from.properties },
+      RequestType: "Update",
+      ResourceProperties: to,
+      OldResourceProperties: from.properties,
       PhysicalResourceId: from.id,
     });
   const step = await change(before, properties);
@@ -147,9 +149,12 @@ async function sendRequest(
     LogicalResourceId: logicalId,
   };
   const request: ResourceRequest = {
-    ...{ ServiceToken: `arn:aws:lambda:${region}:${account}:function:ecs-task` },
+    ServiceToken: `arn:aws:lambda:${region}:${account}:function:ecs-task`,
     ResourceType: input.resourceType ?? "Custom::ECSTask",
-    ...{ ...ids, ResponseURL: input.endpoint.open(ids, region), ResourceProperties: {}, ...facts },
+    ...ids,
+    ResponseURL: input.endpoint.open(ids, region),
+    ResourceProperties: {},
+    ...facts,
   };
   requests.push(request);
   void invokeAsync(input, request);

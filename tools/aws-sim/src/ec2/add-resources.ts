@@ -33,7 +33,15 @@ export function addPlacementGroup({ placementGroups, nextId }: Ec2State, input: 
   const { account, region, name, strategy, partitionCount, state = "available", tags = {} } = input;
   const groupId = nextId("pg");
   placementGroups.set(groupId, {
-    ...{ account, region, groupId, name, strategy, partitionCount, state, tags, visibleAt: 0 },
+    account,
+    region,
+    groupId,
+    name,
+    strategy,
+    partitionCount,
+    state,
+    tags,
+    visibleAt: 0,
   });
   return groupId;
 }

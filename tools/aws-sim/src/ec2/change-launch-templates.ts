@@ -57,8 +57,16 @@ export function createLaunchTemplate(store: LaunchTemplateStore, call: SimCall):
   }
   const version = toNewVersion(call, 1, readTemplateData(input));
   const template: SimLaunchTemplate = {
-    ...{ account: identity.account, region, id: store.nextId("lt"), name, createdAt: now, createdBy: identity.arn },
-    ...{ visibleAt: store.seenAt(now), defaultVersion: 1, latestNumber: 1, versions: [version] },
+    account: identity.account,
+    region,
+    id: store.nextId("lt"),
+    name,
+    createdAt: now,
+    createdBy: identity.arn,
+    visibleAt: store.seenAt(now),
+    defaultVersion: 1,
+    latestNumber: 1,
+    versions: [version],
     tags: readTagSpecifications(call, "launch-template"),
   };
   store.launchTemplates.set(template.id, template);

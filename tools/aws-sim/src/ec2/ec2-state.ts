@@ -28,8 +28,14 @@ export function createEc2State(): Ec2State {
   const given = new Map<string, number>();
   const settings: Ec2Settings = { describeLagMs: 0 };
   return {
-    ...{ instances: new Map(), images: new Map(), subnets: new Map(), securityGroups: new Map() },
-    ...{ placementGroups: new Map(), launchTemplates: new Map(), templateTokens: new Map(), settings },
+    instances: new Map(),
+    images: new Map(),
+    subnets: new Map(),
+    securityGroups: new Map(),
+    placementGroups: new Map(),
+    launchTemplates: new Map(),
+    templateTokens: new Map(),
+    settings,
     nextId(prefix) {
       const number = (given.get(prefix) ?? 0) + 1;
       given.set(prefix, number);

@@ -80,8 +80,13 @@ export function versionOf(template: SimLaunchTemplate, version: string): Templat
 export function toTemplate(template: SimLaunchTemplate): unknown {
   const { id, name, createdAt, createdBy, defaultVersion, versions, tags } = template;
   return {
-    ...{ LaunchTemplateId: id, LaunchTemplateName: name, CreateTime: new Date(createdAt), CreatedBy: createdBy },
-    ...{ DefaultVersionNumber: defaultVersion, LatestVersionNumber: versions.at(-1)?.number, Tags: toTagList(tags) },
+    LaunchTemplateId: id,
+    LaunchTemplateName: name,
+    CreateTime: new Date(createdAt),
+    CreatedBy: createdBy,
+    DefaultVersionNumber: defaultVersion,
+    LatestVersionNumber: versions.at(-1)?.number,
+    Tags: toTagList(tags),
   };
 }
 
@@ -89,9 +94,13 @@ export function toTemplate(template: SimLaunchTemplate): unknown {
 export function toVersion({ id, name, defaultVersion }: SimLaunchTemplate, version: TemplateVersion): unknown {
   const { number, description, createdAt, createdBy, data } = version;
   return {
-    ...{ LaunchTemplateId: id, LaunchTemplateName: name, VersionNumber: number },
+    LaunchTemplateId: id,
+    LaunchTemplateName: name,
+    VersionNumber: number,
     ...(description === undefined ? {} : { VersionDescription: description }),
-    ...{ CreateTime: new Date(createdAt), CreatedBy: createdBy, DefaultVersion: number === defaultVersion },
+    CreateTime: new Date(createdAt),
+    CreatedBy: createdBy,
+    DefaultVersion: number === defaultVersion,
     LaunchTemplateData: data,
   };
 }

@@ -23,7 +23,8 @@ function createTemplates() {
   const client = clientOf(EC2Client);
   const LaunchTemplateName = NAME;
   return {
-    ...{ sim, clock },
+    sim,
+    clock,
     create: (input: Partial<CreateLaunchTemplateCommandInput> = {}) =>
       client.send(new CreateLaunchTemplateCommand({ LaunchTemplateName, LaunchTemplateData: DATA, ...input })),
     addVersion: (LaunchTemplateData: object, SourceVersion?: string) =>

@@ -12,7 +12,8 @@ function createGroups() {
   const { client: clientOf, sim, clock } = createWorld();
   const client = clientOf(EC2Client);
   return {
-    ...{ sim, clock },
+    sim,
+    clock,
     create: (input: CreatePlacementGroupCommandInput) => client.send(new CreatePlacementGroupCommand(input)),
     remove: (GroupName: string) => client.send(new DeletePlacementGroupCommand({ GroupName })),
     find: async (name: string) => {

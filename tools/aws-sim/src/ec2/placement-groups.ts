@@ -127,7 +127,11 @@ function readStrategy(input: SimCall["input"]) {
 function toOutput(group: SimPlacementGroup) {
   const { groupId, name, strategy, partitionCount, state, tags } = group;
   return {
-    ...{ GroupName: name, GroupId: groupId, GroupArn: toArn(group), State: state, Strategy: strategy },
+    GroupName: name,
+    GroupId: groupId,
+    GroupArn: toArn(group),
+    State: state,
+    Strategy: strategy,
     ...(partitionCount === undefined ? {} : { PartitionCount: partitionCount }),
     Tags: toTagList(tags),
   };

@@ -17,7 +17,8 @@ function createResources() {
   const world = createWorld();
   const client = world.client(EC2Client);
   return {
-    ...{ ec2: world.sim.ec2, clock: world.clock },
+    ec2: world.sim.ec2,
+    clock: world.clock,
     images: async (input: DescribeImagesCommandInput = {}) =>
       (await client.send(new DescribeImagesCommand(input))).Images ?? [],
     subnets: (input: DescribeSubnetsCommandInput = {}) => client.send(new DescribeSubnetsCommand(input)),
@@ -32,7 +33,12 @@ describe("DescribeImages", () => {
 
     expect(await images({ ImageIds: [ImageId] })).toMatchObject([
       {
-        ...{ ImageId, Name: "web-1", State: "available", OwnerId: ACCOUNT, Architecture: "x86_64", Public: false },
+        ImageId,
+        Name: "web-1",
+        State: "available",
+        OwnerId: ACCOUNT,
+        Architecture: "x86_64",
+        Public: false,
         Tags: [{ Key: "DeployWith", Value: "odin" }],
       },
     ]);

@@ -41,9 +41,15 @@ const KIND: ResourceKind<SimSecurityGroup> = {
   pages: { min: 5, max: 1_000 },
   answer: "SecurityGroups",
   toOutput: ({ account, region, groupId, name, vpcId, tags }) => ({
-    ...{ GroupId: groupId, GroupName: name, VpcId: vpcId, OwnerId: account, Description: name },
+    GroupId: groupId,
+    GroupName: name,
+    VpcId: vpcId,
+    OwnerId: account,
+    Description: name,
     SecurityGroupArn: `arn:aws:ec2:${region}:${account}:security-group/${groupId}`,
-    ...{ IpPermissions: [], IpPermissionsEgress: [], Tags: toTagList(tags) },
+    IpPermissions: [],
+    IpPermissionsEgress: [],
+    Tags: toTagList(tags),
   }),
 };
 

@@ -25,7 +25,9 @@ describe("DescribeInstances", () => {
 
     expect((await describeIt()).instances).toMatchObject([
       {
-        ...{ InstanceId: ID, State: { Code: 16, Name: "running" }, Platform: "windows" },
+        InstanceId: ID,
+        State: { Code: 16, Name: "running" },
+        Platform: "windows",
         Tags: [{ Key: "Ansible_Roles", Value: "web,app" }],
       },
     ]);

@@ -85,7 +85,11 @@ function addInstance(instances: Map<string, SimInstance>, input: InstanceInput, 
   const number = (instances.size + 1).toString(16).padStart(17, "0");
   const { account, region, instanceId = `i-${number}`, state = "running", launchedAt = now } = input;
   instances.set(instanceId, {
-    ...{ account, region, instanceId, launchedAt, launch: input.launch },
+    account,
+    region,
+    instanceId,
+    launchedAt,
+    launch: input.launch,
     reservationId: input.reservationId ?? `r-${number}`,
     platform: input.platform,
     instanceType: input.instanceType ?? "t3.micro",

@@ -79,7 +79,9 @@ export function toInstance(instance: SimInstance, now: number): Readonly<Record<
 function toLaunch(launch: LaunchFacts) {
   const { imageId, subnetId, vpcId, availabilityZone, placementGroup, isSpot } = launch;
   return {
-    ...{ ImageId: imageId, SubnetId: subnetId, VpcId: vpcId },
+    ImageId: imageId,
+    SubnetId: subnetId,
+    VpcId: vpcId,
     Placement: { AvailabilityZone: availabilityZone, ...(placementGroup && { GroupName: placementGroup }) },
     SecurityGroups: launch.securityGroupIds.map((GroupId) => ({ GroupId })),
     // Absent for on-demand instances ("Instance", InstanceLifecycle).

@@ -44,9 +44,15 @@ const KIND: ResourceKind<SimSubnet> = {
   pages: { min: 5, max: 1_000 },
   answer: "Subnets",
   toOutput: ({ account, region, subnetId, vpcId, availabilityZone, tags }) => ({
-    ...{ SubnetId: subnetId, VpcId: vpcId, AvailabilityZone: availabilityZone, OwnerId: account, State: "available" },
+    SubnetId: subnetId,
+    VpcId: vpcId,
+    AvailabilityZone: availabilityZone,
+    OwnerId: account,
+    State: "available",
     SubnetArn: `arn:aws:ec2:${region}:${account}:subnet/${subnetId}`,
-    ...{ AvailableIpAddressCount: 4_091, CidrBlock: "10.0.0.0/20", Tags: toTagList(tags) },
+    AvailableIpAddressCount: 4_091,
+    CidrBlock: "10.0.0.0/20",
+    Tags: toTagList(tags),
   }),
 };
 

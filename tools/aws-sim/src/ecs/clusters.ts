@@ -9,7 +9,11 @@ const PROVISIONING_QUOTA = 500;
 export function createCluster({ clusters }: EcsState, input: ClusterInput): Cluster {
   const { account, region, name, instances = [{}] } = input;
   const cluster: Cluster = {
-    ...{ account, region, name, isActive: true, defaultStrategy: input.defaultStrategy },
+    account,
+    region,
+    name,
+    isActive: true,
+    defaultStrategy: input.defaultStrategy,
     arn: `arn:aws:ecs:${region}:${account}:cluster/${name}`,
     capacityProviders: input.capacityProviders ?? {},
     provisioningQuota: input.provisioningQuota ?? PROVISIONING_QUOTA,

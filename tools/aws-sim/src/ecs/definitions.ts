@@ -27,9 +27,15 @@ export function describeDefinition(state: EcsState, call: SimCall): unknown {
   const { arn, revision, isActive, account: _account, region: _region, tags = [], ...content } = definition;
   const include: unknown = call.input["include"];
   const taskDefinition = {
-    ...{ ...content, taskDefinitionArn: arn, revision, status: isActive ? "ACTIVE" : "INACTIVE" },
+    ...content,
+    taskDefinitionArn: arn,
+    revision,
+    status: isActive ? "ACTIVE" : "INACTIVE",
     containerDefinitions: content.containerDefinitions.map((each) => ({
-      ...{ cpu: 0, environment: [], essential: true, image: `${each.name}:latest` },
+      cpu: 0,
+      environment: [],
+      essential: true,
+      image: `${each.name}:latest`,
       ...each,
     })),
   };

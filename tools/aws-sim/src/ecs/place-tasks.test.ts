@@ -41,7 +41,8 @@ describe("placement", () => {
 
     expect((await offline.run()).failures).toMatchObject([{ reason: "AGENT" }]);
     await expect(empty.run()).rejects.toMatchObject({
-      ...{ name: "InvalidParameterException", message: "No Container Instances were found in your cluster." },
+      name: "InvalidParameterException",
+      message: "No Container Instances were found in your cluster.",
     });
   });
 
@@ -117,7 +118,8 @@ describe("a client token", () => {
     const { tasks = [] } = await run({ clientToken: "t" });
 
     await expect(run({ clientToken: "t", count: 2 })).rejects.toMatchObject({
-      ...{ name: "ConflictException", resourceIds: tasks.map(({ taskArn }) => taskArn) },
+      name: "ConflictException",
+      resourceIds: tasks.map(({ taskArn }) => taskArn),
     });
     await run({ clientToken: "T" });
     expect(ecs.tasks()).toHaveLength(2);

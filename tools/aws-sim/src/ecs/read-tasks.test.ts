@@ -49,7 +49,9 @@ describe("DescribeTasks", () => {
       }),
     );
     const { tasks: [task] = [] } = await run({
-      ...{ taskDefinition: "tagged", propagateTags: "TASK_DEFINITION", tags: [{ key: "a", value: "1" }] },
+      taskDefinition: "tagged",
+      propagateTags: "TASK_DEFINITION",
+      tags: [{ key: "a", value: "1" }],
     });
     const resourceArn = task?.taskArn ?? "";
     const read = async () => (await look([resourceArn], { include: ["TAGS"] })).tasks?.[0]?.tags;

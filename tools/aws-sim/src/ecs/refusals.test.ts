@@ -10,7 +10,8 @@ const overrides = (name: string, value = "") => ({
   containerOverrides: [{ name, environment: [{ name: "A", value }] }],
 });
 const strategy = (...items: { capacityProvider: string; weight?: number; base?: number }[]) => ({
-  ...{ taskDefinition: "api", networkConfiguration: NETWORK },
+  taskDefinition: "api",
+  networkConfiguration: NETWORK,
   capacityProviderStrategy: items,
 });
 const spot = { capacityProvider: "FARGATE_SPOT", weight: 1 };
@@ -81,7 +82,8 @@ describe("RunTask", () => {
       clientOf(ECSClient, weak).send(new RunTaskCommand({ cluster: "main", taskDefinition: "migrate", ...input }));
 
     await expect(run({ tags: [{ key: "a", value: "b" }] })).rejects.toMatchObject({
-      ...{ name: "AccessDeniedException", message: expect.stringContaining("ecs:TagResource") },
+      name: "AccessDeniedException",
+      message: expect.stringContaining("ecs:TagResource"),
     });
     await expect(run({ taskDefinition: "role" })).rejects.toMatchObject({
       message: expect.stringContaining("iam:PassRole"),

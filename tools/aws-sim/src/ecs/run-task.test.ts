@@ -28,8 +28,9 @@ describe("a task that ends by itself", () => {
     });
     expect(seen).toEqual(["PENDING", "ACTIVATING", "RUNNING", "STOPPED"]);
     expect(await look()).toMatchObject({
-      ...{ desiredStatus: "STOPPED", stopCode: "EssentialContainerExited" },
-      ...{ stoppedReason: "Essential container in task exited" },
+      desiredStatus: "STOPPED",
+      stopCode: "EssentialContainerExited",
+      stoppedReason: "Essential container in task exited",
       startedAt: new Date(Date.UTC(2026, 0, 1, 0, 0, 5)),
       stoppedAt: new Date(Date.UTC(2026, 0, 1, 0, 0, 15)),
       containers: [{ name: "app", lastStatus: "STOPPED", exitCode: 0 }],
@@ -39,7 +40,9 @@ describe("a task that ends by itself", () => {
   it("has an interface to wait for and to give back where it is awsvpc", async () => {
     const { client, clock, run } = createEcsWorld();
     const { tasks: [started] = [] } = await run({
-      ...{ taskDefinition: "api", launchType: "FARGATE", networkConfiguration: NETWORK },
+      taskDefinition: "api",
+      launchType: "FARGATE",
+      networkConfiguration: NETWORK,
     });
     const seen: unknown[] = [];
     for (let second = 0; second < 25; second += 1) {

@@ -45,7 +45,13 @@ export interface EcsDeps {
 /** ECS without containers. Sources: ECS API reference and developer guide; pages stand beside the facts. */
 export function createEcs({ now, onStart, onEvent }: EcsDeps): SimEcs {
   const state: EcsState = {
-    ...{ clusters: new Map(), definitions: [], tasks: [], tokens: new Map(), scripts: [], refusals: [], onStart },
+    clusters: new Map(),
+    definitions: [],
+    tasks: [],
+    tokens: new Map(),
+    scripts: [],
+    refusals: [],
+    onStart,
   };
   let toldUntil = Number.NEGATIVE_INFINITY;
   const bind = (serve: (state: EcsState, call: SimCall) => unknown) => (call: SimCall) => serve(state, call);

@@ -75,14 +75,22 @@ function beginTask(
   const propagated = input["propagateTags"] === "TASK_DEFINITION" ? (definition.tags ?? []) : [];
   const tags = mergeTags(propagated, Array.isArray(input["tags"]) ? input["tags"] : []);
   const task: SimTask = {
-    ...{ id, arn: `${cluster.arn.replace(/:cluster\//, ":task/")}/${id}`, cluster, definition, createdAt: now, input },
+    id,
+    arn: `${cluster.arn.replace(/:cluster\//, ":task/")}/${id}`,
+    cluster,
+    definition,
+    createdAt: now,
+    input,
     launchType: seat.capacityProvider === undefined ? seat.launchType : undefined,
-    ...{ capacityProvider: seat.capacityProvider, instance: seat.instance, stop: undefined },
+    capacityProvider: seat.capacityProvider,
+    instance: seat.instance,
+    stop: undefined,
     script:
       seat.scaleOutMs === undefined
         ? script
         : { ...script, stagesMs: { PROVISIONING: seat.scaleOutMs, ...script.stagesMs } },
-    ...{ tags, firstTags: tags },
+    tags,
+    firstTags: tags,
   };
   state.tasks.push(task);
   state.onStart(task);

@@ -26,7 +26,8 @@ describe("scripts of tasks", () => {
 
     expect(ecs.tasks()).toMatchObject([
       {
-        ...{ lastStatus: "STOPPED", stopCode: "EssentialContainerExited" },
+        lastStatus: "STOPPED",
+        stopCode: "EssentialContainerExited",
         containers: [
           { name: "app", exitCode: 1 },
           { name: "proxy", exitCode: 143 },
@@ -77,10 +78,12 @@ describe("scripts of tasks", () => {
 
     const [fargate, instance] = ecs.tasks();
     expect(fargate).toMatchObject({
-      ...{ stopCode: "TaskFailedToStart", stoppedReason: expect.stringMatching(/^CannotPullContainerError/) },
+      stopCode: "TaskFailedToStart",
+      stoppedReason: expect.stringMatching(/^CannotPullContainerError/),
     });
     expect(instance).toMatchObject({
-      ...{ stoppedReason: "Task failed to start", containers: [{ reason: expect.stringMatching(/^CannotPull/) }] },
+      stoppedReason: "Task failed to start",
+      containers: [{ reason: expect.stringMatching(/^CannotPull/) }],
     });
     for (const task of [fargate, instance]) {
       expect(task?.containers[0]).not.toHaveProperty("exitCode");
@@ -180,7 +183,9 @@ describe("events of tasks", () => {
       ...["PENDING", "ACTIVATING", "RUNNING", "STOPPED"],
     ]);
     expect(sim.eventBridge.waiting.at(-1)).toMatchObject({
-      ...{ source: "aws.ecs", "detail-type": "ECS Task State Change", time: "2026-01-01T00:00:15Z" },
+      source: "aws.ecs",
+      "detail-type": "ECS Task State Change",
+      time: "2026-01-01T00:00:15Z",
       detail: { stopCode: "EssentialContainerExited", stoppedAt: "2026-01-01T00:00:15.000Z" },
     });
   });

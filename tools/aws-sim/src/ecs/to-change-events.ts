@@ -20,7 +20,12 @@ function toChangeEvent(task: SimTask, at: number): AwsEvent {
   const { account, region } = task.cluster;
   const { tags: _tags, ...detail } = toTask(task, at, { withTags: false });
   return toAwsEvent({
-    ...{ account, region, at, source: "aws.ecs", detailType: "ECS Task State Change", resources: [task.arn] },
+    account,
+    region,
+    at,
+    source: "aws.ecs",
+    detailType: "ECS Task State Change",
+    resources: [task.arn],
     detail: JSON.parse(JSON.stringify(detail)),
   });
 }

@@ -50,8 +50,12 @@ const STOPS_IN_MS = 1_000;
 const NEVER = Number.POSITIVE_INFINITY;
 /** Of the length that small tasks have; AWS promises none. */
 const STAGES_MS = {
-  ...{ PROVISIONING: 3_000, PENDING: 4_000, ACTIVATING: 1_000 },
-  ...{ DEACTIVATING: 0, STOPPING: 0, DEPROVISIONING: 2_000 },
+  PROVISIONING: 3_000,
+  PENDING: 4_000,
+  ACTIVATING: 1_000,
+  DEACTIVATING: 0,
+  STOPPING: 0,
+  DEPROVISIONING: 2_000,
 };
 /** What a process has that SIGTERM or SIGKILL ended: 128 and the signal's number. */
 const TERMINATED = 143;

@@ -14,7 +14,9 @@ const STOP_TIMEOUT_SECONDS = 30;
 export function toLife(task: SimTask, now: number): Life {
   const { createdAt, script, stop, definition } = task;
   const containers = definition.containerDefinitions.map(({ name, essential = true, stopTimeout }) => ({
-    ...{ name, isEssential: essential, stopTimeoutMs: (stopTimeout ?? STOP_TIMEOUT_SECONDS) * 1_000 },
+    name,
+    isEssential: essential,
+    stopTimeoutMs: (stopTimeout ?? STOP_TIMEOUT_SECONDS) * 1_000,
   }));
   const course = toCourse({ createdAt, script, stop, containers, isAwsvpc: definition.networkMode === "awsvpc" });
   const stage = course.stages.findLast(({ at }) => at <= now)?.stage ?? course.stages[0]?.stage ?? "PENDING";

@@ -10,9 +10,14 @@ export function toTask(task: SimTask, now: number, { withTags }: { readonly with
   const hasEnded = now >= life.end.at;
   const startedBy = findText(input, "startedBy");
   return {
-    ...{ taskArn: task.arn, clusterArn: cluster.arn, taskDefinitionArn: definition.arn },
-    ...{ lastStatus: life.stage, desiredStatus: hasEnded ? "STOPPED" : "RUNNING" },
-    ...{ attachments: toAttachments(task, life), attributes: [], availabilityZone: `${cluster.region}a` },
+    taskArn: task.arn,
+    clusterArn: cluster.arn,
+    taskDefinitionArn: definition.arn,
+    lastStatus: life.stage,
+    desiredStatus: hasEnded ? "STOPPED" : "RUNNING",
+    attachments: toAttachments(task, life),
+    attributes: [],
+    availabilityZone: `${cluster.region}a`,
     containers: definition.containerDefinitions.map((each) => toContainer(task, each, life, now)),
     ...(task.launchType && { launchType: task.launchType }),
     ...(task.capacityProvider && { capacityProviderName: task.capacityProvider }),
@@ -20,9 +25,12 @@ export function toTask(task: SimTask, now: number, { withTags }: { readonly with
     ...(definition.cpu && { cpu: definition.cpu }),
     ...(definition.memory && { memory: definition.memory }),
     ...(isFargate(task) && { platformVersion: "1.4.0", platformFamily: "Linux" }),
-    ...{ group: findText(input, "group") ?? `family:${definition.family}`, ...(startedBy && { startedBy }) },
-    ...{ enableExecuteCommand: input["enableExecuteCommand"] === true, healthStatus: "UNKNOWN" },
-    ...{ overrides: input["overrides"] ?? { containerOverrides: [] }, tags: withTags ? task.tags : [] },
+    group: findText(input, "group") ?? `family:${definition.family}`,
+    ...(startedBy && { startedBy }),
+    enableExecuteCommand: input["enableExecuteCommand"] === true,
+    healthStatus: "UNKNOWN",
+    overrides: input["overrides"] ?? { containerOverrides: [] },
+    tags: withTags ? task.tags : [],
     version: life.stages.filter(({ at }) => at <= now).length,
     ...toInstants(task, life, now),
     ...(hasEnded && { stopCode: life.end.code, stoppedReason: life.end.reason }),
@@ -48,8 +56,14 @@ function toContainer(task: SimTask, definition: ContainerDefinition, life: Life,
   const lastStatus = hasEnded ? "STOPPED" : isRunning ? "RUNNING" : "PENDING";
   const [prefix = ""] = task.arn.split(":task/");
   return {
-    ...{ containerArn: `${prefix}:container/${task.cluster.name}/${task.id}/${name}`, taskArn: task.arn, name, image },
-    ...{ lastStatus, networkInterfaces: [], healthStatus: "UNKNOWN", cpu: String(cpu) },
+    containerArn: `${prefix}:container/${task.cluster.name}/${task.id}/${name}`,
+    taskArn: task.arn,
+    name,
+    image,
+    lastStatus,
+    networkInterfaces: [],
+    healthStatus: "UNKNOWN",
+    cpu: String(cpu),
     ...(isRunning && { runtimeId: `${task.id}-${name}`, imageDigest: toDigest(image) }),
     ...(hasEnded && toExit(course)),
   };
@@ -68,7 +82,10 @@ function isFargate({ launchType, capacityProvider }: SimTask): boolean {
 }
 
 const ATTACHMENT_STATUS = {
-  ...{ PROVISIONING: "PRECREATED", PENDING: "ATTACHING", DEPROVISIONING: "DETACHING", STOPPED: "DELETED" },
+  PROVISIONING: "PRECREATED",
+  PENDING: "ATTACHING",
+  DEPROVISIONING: "DETACHING",
+  STOPPED: "DELETED",
 } as const;
 
 /** The network interface of awsvpc ("Attachment"). */

@@ -32,17 +32,25 @@ export interface EventInput extends EventPlace {
 /** Any event. */
 export function toAwsEvent({ id = randomUUID(), account, region, at, ...input }: EventInput): AwsEvent {
   return {
-    ...{ version: "0", id, "detail-type": input.detailType, source: input.source, account },
+    version: "0",
+    id,
+    "detail-type": input.detailType,
+    source: input.source,
+    account,
     // Seconds, as AWS writes it.
     time: new Date(at).toISOString().replace(/\.\d{3}/, ""),
-    ...{ region, resources: input.resources ?? [], detail: input.detail },
+    region,
+    resources: input.resources ?? [],
+    detail: input.detail,
   };
 }
 
 /** EC2 user guide, "Instance state change events". */
 export function toStateEvent(place: EventPlace, instanceId: string, state: string): AwsEvent {
   return toAwsEvent({
-    ...{ ...place, source: "aws.ec2", detailType: "EC2 Instance State-change Notification" },
+    ...place,
+    source: "aws.ec2",
+    detailType: "EC2 Instance State-change Notification",
     resources: [toInstanceArn(place, instanceId)],
     detail: { "instance-id": instanceId, state },
   });
@@ -53,13 +61,20 @@ export function toLaunchEvent(place: EventPlace, action: LaunchAction): AwsEvent
   const { token, group, hook, instanceId } = action;
   const transition = "autoscaling:EC2_INSTANCE_LAUNCHING";
   return toAwsEvent({
-    ...{ ...place, source: "aws.autoscaling", detailType: "EC2 Instance-launch Lifecycle Action" },
+    ...place,
+    source: "aws.autoscaling",
+    detailType: "EC2 Instance-launch Lifecycle Action",
     resources: [
       `arn:aws:autoscaling:${place.region}:${place.account}:autoScalingGroup:00000000-0000-4000-8000-000000000000:autoScalingGroupName/${group}`,
     ],
     detail: {
-      ...{ LifecycleActionToken: token, AutoScalingGroupName: group, LifecycleHookName: hook },
-      ...{ EC2InstanceId: instanceId, LifecycleTransition: transition, Origin: "EC2", Destination: "AutoScalingGroup" },
+      LifecycleActionToken: token,
+      AutoScalingGroupName: group,
+      LifecycleHookName: hook,
+      EC2InstanceId: instanceId,
+      LifecycleTransition: transition,
+      Origin: "EC2",
+      Destination: "AutoScalingGroup",
     },
   });
 }
@@ -85,7 +100,9 @@ export function toInvocationEvent(
   const { commandId, instanceId, documentName, status } = invocation;
   const requested = { "requested-date-time": new Date(place.at).toISOString() };
   return toAwsEvent({
-    ...{ ...place, source: "aws.ssm", detailType: "EC2 Command Invocation Status-change Notification" },
+    ...place,
+    source: "aws.ssm",
+    detailType: "EC2 Command Invocation Status-change Notification",
     resources: [toInstanceArn(place, instanceId)],
     detail: { "command-id": commandId, "document-name": documentName, "instance-id": instanceId, ...requested, status },
   });

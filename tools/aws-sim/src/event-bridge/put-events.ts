@@ -61,8 +61,12 @@ function putEntry(entry: Entry, call: SimCall, { admits, take }: PutEventsDeps):
     return { ErrorCode: "AccessDeniedException", ErrorMessage: why };
   }
   const event = toAwsEvent({
-    ...{ account: call.identity.account, region: call.region, at: timeOf(entry) ?? call.now },
-    ...{ source: entry.Source ?? "", detailType: entry.DetailType ?? "", resources: entry.Resources ?? [] },
+    account: call.identity.account,
+    region: call.region,
+    at: timeOf(entry) ?? call.now,
+    source: entry.Source ?? "",
+    detailType: entry.DetailType ?? "",
+    resources: entry.Resources ?? [],
     detail: JSON.parse(entry.Detail ?? "{}"),
   });
   take(event, place);

@@ -27,8 +27,15 @@ describe("PutEvents", () => {
 
     expect(got).toEqual([
       {
-        ...{ version: "0", id: Entries?.[0]?.EventId, source: "stackyard", "detail-type": "Stack changed" },
-        ...{ account: ACCOUNT, region: REGION, time: "2026-01-01T00:00:00Z", resources: [], detail: { stack: "a" } },
+        version: "0",
+        id: Entries?.[0]?.EventId,
+        source: "stackyard",
+        "detail-type": "Stack changed",
+        account: ACCOUNT,
+        region: REGION,
+        time: "2026-01-01T00:00:00Z",
+        resources: [],
+        detail: { stack: "a" },
       },
     ]);
   });
@@ -153,16 +160,21 @@ describe("events of AWS", () => {
     const command = { commandId: "c", instanceId: "i-1", documentName: "AWS-RunShellScript", status: "Success" };
 
     expect(toStateEvent(place, "i-1", "running")).toMatchObject({
-      ...{ source: "aws.ec2", "detail-type": "EC2 Instance State-change Notification" },
-      ...{ detail: { "instance-id": "i-1", state: "running" }, account: ACCOUNT, region: REGION },
+      source: "aws.ec2",
+      "detail-type": "EC2 Instance State-change Notification",
+      detail: { "instance-id": "i-1", state: "running" },
+      account: ACCOUNT,
+      region: REGION,
       resources: [`arn:aws:ec2:${REGION}:${ACCOUNT}:instance/i-1`],
     });
     expect(toLaunchEvent(place, launch)).toMatchObject({
-      ...{ source: "aws.autoscaling", "detail-type": "EC2 Instance-launch Lifecycle Action" },
+      source: "aws.autoscaling",
+      "detail-type": "EC2 Instance-launch Lifecycle Action",
       detail: { LifecycleActionToken: "t", LifecycleHookName: "configure", EC2InstanceId: "i-1" },
     });
     expect(toInvocationEvent(place, command)).toMatchObject({
-      ...{ source: "aws.ssm", "detail-type": "EC2 Command Invocation Status-change Notification" },
+      source: "aws.ssm",
+      "detail-type": "EC2 Command Invocation Status-change Notification",
       detail: { "command-id": "c", status: "Success" },
     });
   });

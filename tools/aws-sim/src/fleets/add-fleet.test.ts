@@ -15,7 +15,8 @@ describe("addFleet", () => {
       ...["webserver,appserver", "dbserver", "common", "webserver,appserver", "dbserver"],
     ]);
     expect(sim.ec2.findInstance(fleet[0]?.instanceId ?? "")?.tags).toEqual({
-      ...{ has_ssm_agent: "true", Ansible_Roles: "webserver,appserver" },
+      has_ssm_agent: "true",
+      Ansible_Roles: "webserver,appserver",
     });
     const { InstanceInformationList } = await client(SSMClient).send(new DescribeInstanceInformationCommand({}));
     expect(InstanceInformationList).toHaveLength(5);

@@ -27,7 +27,8 @@ it("tells the state of a stack over HTTP", async () => {
 
   expect((await client.send(new DescribeStacksCommand({ StackName: "shop" }))).Stacks).toMatchObject(Stacks);
   await expect(client.send(new DescribeStacksCommand({ StackName: "none" }))).rejects.toMatchObject({
-    ...{ name: "ValidationError", message: "Stack with id none does not exist" },
+    name: "ValidationError",
+    message: "Stack with id none does not exist",
   });
   client.destroy();
 });

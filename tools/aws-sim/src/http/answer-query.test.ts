@@ -54,7 +54,11 @@ const tags = fc.array(fc.record({ Key: text, Value: text, PropagateAtLaunch: fc.
 
 const group = fc.record(
   {
-    ...{ AutoScalingGroupName: text, MinSize: count, MaxSize: count, CapacityRebalance: fc.boolean(), Tags: tags },
+    AutoScalingGroupName: text,
+    MinSize: count,
+    MaxSize: count,
+    CapacityRebalance: fc.boolean(),
+    Tags: tags,
     TargetGroupARNs: fc.array(text, { maxLength: 3 }),
     MixedInstancesPolicy: fc.record({
       LaunchTemplate: fc.record({
@@ -71,7 +75,9 @@ const template = fc.record({
   LaunchTemplateName: text,
   ClientToken: text,
   LaunchTemplateData: fc.record({
-    ...{ ImageId: text, UserData: text, EbsOptimized: fc.boolean() },
+    ImageId: text,
+    UserData: text,
+    EbsOptimized: fc.boolean(),
     MetadataOptions: fc.record({ HttpTokens: text, HttpPutResponseHopLimit: count }),
     SecurityGroupIds: fc.array(text, { minLength: 1, maxLength: 11 }),
     BlockDeviceMappings: fc.array(
@@ -106,7 +112,9 @@ describe("what is answered is read as it was", () => {
   it("by EC2's client", async () => {
     const versions = fc.array(
       fc.record({
-        ...{ LaunchTemplateName: text, VersionNumber: count, DefaultVersion: fc.boolean() },
+        LaunchTemplateName: text,
+        VersionNumber: count,
+        DefaultVersion: fc.boolean(),
         CreateTime: fc.date({ min: new Date(0), max: new Date("2100-01-01"), noInvalidDate: true }),
         LaunchTemplateData: template.map(({ LaunchTemplateData }) => LaunchTemplateData),
       }),
@@ -140,7 +148,10 @@ describe("what is answered is read as it was", () => {
     });
 
     await expect(send(new GetTopicAttributesCommand({ TopicArn: "t" }))).rejects.toMatchObject({
-      ...{ name, message: "no <such> & such", $metadata: { httpStatusCode: status }, Error: { Code } },
+      name,
+      message: "no <such> & such",
+      $metadata: { httpStatusCode: status },
+      Error: { Code },
     });
   });
 

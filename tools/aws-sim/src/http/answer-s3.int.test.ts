@@ -85,7 +85,9 @@ it("takes streams, in chunks", async () => {
 
 it("refuses strangers, other accounts and what it does not know", async () => {
   const stranger = new S3Client({
-    ...{ endpoint: door.url, region: "eu-west-1", maxAttempts: 1 },
+    endpoint: door.url,
+    region: "eu-west-1",
+    maxAttempts: 1,
     credentials: { accessKeyId: "AKIANOBODY", secretAccessKey: "x" },
   });
   sim.s3.createBucket({ name: "closed", account: "999988887777", region: "eu-west-1" });

@@ -44,7 +44,8 @@ async function answerPresigned(sim: Pick<AwsSim, "fetch">, request: DoorRequest)
   const conditions = { Range, "If-Match": IfMatch, "If-None-Match": IfNoneMatch };
   const sent = Object.entries(conditions).filter((each): each is [string, string] => typeof each[1] === "string");
   const answer = await sim.fetch(url, {
-    ...{ method: method === "HEAD" || method === "PUT" ? method : "GET", headers: Object.fromEntries(sent) },
+    method: method === "HEAD" || method === "PUT" ? method : "GET",
+    headers: Object.fromEntries(sent),
     ...(method === "PUT" ? { body: request.body } : {}),
   });
   return {
@@ -103,7 +104,11 @@ function toBody(
 
 /** The API reference, each: "HTTP/1.1 204". */
 const STATUSES: Readonly<Record<string, number>> = {
-  ...{ DeleteObject: 204, DeleteBucket: 204, AbortMultipartUpload: 204, PutBucketPolicy: 204, PutBucketTagging: 204 },
+  DeleteObject: 204,
+  DeleteBucket: 204,
+  AbortMultipartUpload: 204,
+  PutBucketPolicy: 204,
+  PutBucketTagging: 204,
 };
 
 function toHeaders(member: NormalizedSchema, value: unknown): Readonly<Record<string, string>> {

@@ -8,8 +8,14 @@ describe("what a request asks", () => {
   it("stands in its signature and its target", () => {
     const headers = { authorization, "x-amz-target": "AmazonSQS.SendMessageBatch" };
     expect(toDoorRequest({ method: "POST", url: "/", headers }, body)).toEqual({
-      ...{ service: "sqs", region: "eu-west-1", accessKeyId: "AKID", operation: "SendMessageBatch" },
-      ...{ method: "POST", path: "/", headers, body },
+      service: "sqs",
+      region: "eu-west-1",
+      accessKeyId: "AKID",
+      operation: "SendMessageBatch",
+      method: "POST",
+      path: "/",
+      headers,
+      body,
     });
   });
 

@@ -19,12 +19,11 @@ let door: FrontDoor;
 
 beforeAll(async () => {
   const services = {
-    ...{ ec2: answerQuery(sim, "EC2"), autoscaling: answerQuery(sim, "AutoScaling") },
-    ...{
-      ssm: answerJson(sim, "SSM"),
-      codepipeline: answerJson(sim, "CodePipeline"),
-      events: answerJson(sim, "EventBridge"),
-    },
+    ec2: answerQuery(sim, "EC2"),
+    autoscaling: answerQuery(sim, "AutoScaling"),
+    ssm: answerJson(sim, "SSM"),
+    codepipeline: answerJson(sim, "CodePipeline"),
+    events: answerJson(sim, "EventBridge"),
   };
   door = await openFrontDoor({ services, others: "http://127.0.0.1:1" });
 });
@@ -100,8 +99,10 @@ describe("over HTTP", () => {
     const complete = () =>
       open(AutoScalingClient).send(
         new CompleteLifecycleActionCommand({
-          ...{ AutoScalingGroupName: "web", LifecycleHookName: "configure" },
-          ...{ LifecycleActionToken: token, LifecycleActionResult: "CONTINUE" },
+          AutoScalingGroupName: "web",
+          LifecycleHookName: "configure",
+          LifecycleActionToken: token,
+          LifecycleActionResult: "CONTINUE",
         }),
       );
 

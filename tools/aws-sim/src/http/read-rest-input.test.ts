@@ -13,14 +13,20 @@ describe("a request to S3", () => {
     const headers = { "if-none-match": "*", "x-amz-meta-by": "me", "x-amz-server-side-encryption": "aws:kms" };
 
     expect(await read("PutObject", { path: "/b/a%20b/c?x-id=PutObject", headers, body: "x" })).toEqual({
-      ...{ Bucket: "b", Key: "a b/c", IfNoneMatch: "*", ServerSideEncryption: "aws:kms", Metadata: { by: "me" } },
+      Bucket: "b",
+      Key: "a b/c",
+      IfNoneMatch: "*",
+      ServerSideEncryption: "aws:kms",
+      Metadata: { by: "me" },
       Body: Buffer.from("x"),
     });
   });
 
   it("has numbers and texts in its query", async () => {
     expect(await read("ListObjectsV2", { path: "/b?list-type=2&prefix=a%2F&max-keys=5" })).toEqual({
-      ...{ Bucket: "b", Prefix: "a/", MaxKeys: 5 },
+      Bucket: "b",
+      Prefix: "a/",
+      MaxKeys: 5,
     });
   });
 

@@ -47,7 +47,9 @@ async function ask({ service, operation, input }: ReleaseStep, open: (type: unkn
     .then(
       ({ $metadata, ...output }: Record<string, unknown>) => output,
       ({ name, message, $metadata }: Record<string, unknown>) => ({
-        ...{ name, message, status: Object($metadata).httpStatusCode },
+        name,
+        message,
+        status: Object($metadata).httpStatusCode,
       }),
     );
   const text = JSON.stringify(answer).replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "uuid");
@@ -80,8 +82,13 @@ describe("a release over HTTP", () => {
     const asked = new Set(releaseSteps.map(({ service, operation }) => `${service}.${operation}`));
     const { sim } = near;
     const served = Object.entries({
-      ...{ AutoScaling: sim.autoScaling, CloudWatch: sim.cloudWatch, EC2: sim.ec2, IAM: sim.iam, SNS: sim.sns },
-      ...{ ElasticLoadBalancing: sim.classicLoadBalancing, ElasticLoadBalancingV2: sim.loadBalancing },
+      AutoScaling: sim.autoScaling,
+      CloudWatch: sim.cloudWatch,
+      EC2: sim.ec2,
+      IAM: sim.iam,
+      SNS: sim.sns,
+      ElasticLoadBalancing: sim.classicLoadBalancing,
+      ElasticLoadBalancingV2: sim.loadBalancing,
     }).flatMap(([name, { service }]) => Object.keys(service.operations).map((operation) => `${name}.${operation}`));
 
     expect(served.filter((each) => !asked.has(each))).toEqual([]);
@@ -93,7 +100,10 @@ describe("a release over HTTP", () => {
     const client = new sts.STSClient({ endpoint: door.url, region: "eu-west-1", credentials, maxAttempts: 1 });
     const { Credentials: given } = await client.send(
       new sts.AssumeRoleCommand({
-        ...{ RoleArn: role.arn, RoleSessionName: "release-1", ExternalId: "yard-7", DurationSeconds: 900 },
+        RoleArn: role.arn,
+        RoleSessionName: "release-1",
+        ExternalId: "yard-7",
+        DurationSeconds: 900,
         Tags: [{ Key: "ProjectName", Value: "shop" }],
       }),
     );

@@ -92,7 +92,9 @@ describe("buckets over HTTP", () => {
     const Bucket = "made-over-http";
     const Rules = [
       {
-        ...{ ID: "a<b", Status: "Enabled" as const, Filter: { Prefix: "" } },
+        ID: "a<b",
+        Status: "Enabled" as const,
+        Filter: { Prefix: "" },
         AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
       },
     ];
@@ -166,7 +168,8 @@ describe("presigned URLs over HTTP", () => {
     expect(await get(url, { range: "bytes=2-3" })).toEqual({ status: 206, length: "2", text: "23" });
     expect((await get(url, { range: "bytes=10-" })).status).toBe(416);
     expect(await get(url, { host: `other.s3.eu-west-1.amazonaws.com` })).toMatchObject({
-      ...{ status: 403, text: expect.stringContaining("<Code>SignatureDoesNotMatch</Code>") },
+      status: 403,
+      text: expect.stringContaining("<Code>SignatureDoesNotMatch</Code>"),
     });
   });
 

@@ -21,8 +21,12 @@ export function getInstanceProfile(profiles: readonly InstanceProfile[], roles: 
   const own = roles.listRoles(found.account).filter((role) => role.name === found.role);
   return {
     InstanceProfile: {
-      ...{ Path: found.path, InstanceProfileName: found.name, InstanceProfileId: toId("AIPA", found.arn) },
-      ...{ Arn: found.arn, CreateDate: new Date(found.madeAt), Roles: own.map(toRole) },
+      Path: found.path,
+      InstanceProfileName: found.name,
+      InstanceProfileId: toId("AIPA", found.arn),
+      Arn: found.arn,
+      CreateDate: new Date(found.madeAt),
+      Roles: own.map(toRole),
     },
   };
 }
@@ -41,8 +45,13 @@ function toRole(role: Role): object {
   const { path, name } = splitName(role);
   const AssumeRolePolicyDocument = encodeURIComponent(JSON.stringify({ Version: "2012-10-17", Statement: [] }));
   return {
-    ...{ Path: path, RoleName: name, RoleId: toId("AROA", role.arn), Arn: role.arn, CreateDate: new Date(0) },
-    ...{ AssumeRolePolicyDocument, MaxSessionDuration: role.maxSeconds },
+    Path: path,
+    RoleName: name,
+    RoleId: toId("AROA", role.arn),
+    Arn: role.arn,
+    CreateDate: new Date(0),
+    AssumeRolePolicyDocument,
+    MaxSessionDuration: role.maxSeconds,
   };
 }
 

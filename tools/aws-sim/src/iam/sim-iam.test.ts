@@ -22,7 +22,9 @@ describe("an instance profile", () => {
 
     expect(arn).toBe(`arn:aws:iam::${ACCOUNT}:instance-profile/odin/shop/production/web/web`);
     expect(await profile("web")).toMatchObject({
-      ...{ Arn: arn, Path: path, InstanceProfileName: "web" },
+      Arn: arn,
+      Path: path,
+      InstanceProfileName: "web",
       Roles: [{ RoleName: "web", Path: "/apps/" }],
     });
   });
@@ -62,7 +64,10 @@ describe("a role", () => {
     const { arn } = sim.iam.addRole({ account: ACCOUNT, name: "team/hooks", maxSeconds: 7_200 });
 
     expect(await role("hooks")).toMatchObject({
-      ...{ Arn: arn, Path: "/team/", RoleName: "hooks", MaxSessionDuration: 7_200 },
+      Arn: arn,
+      Path: "/team/",
+      RoleName: "hooks",
+      MaxSessionDuration: 7_200,
     });
   });
 
@@ -70,7 +75,8 @@ describe("a role", () => {
     const { role } = createAccount();
 
     await expect(role("hooks")).rejects.toMatchObject({
-      ...{ name: "NoSuchEntityException", message: "The role with name hooks cannot be found." },
+      name: "NoSuchEntityException",
+      message: "The role with name hooks cannot be found.",
     });
   });
 });

@@ -25,10 +25,23 @@ export function describeTargetGroups(groups: TargetGroups, call: SimCall): unkno
 
 function toTargetGroup({ arn, name, port }: TargetGroup): object {
   return {
-    ...{ TargetGroupArn: arn, TargetGroupName: name, Protocol: "HTTP", Port: port, VpcId: DEFAULT_VPC },
-    ...{ HealthCheckEnabled: true, HealthCheckIntervalSeconds: 30, HealthCheckPath: "/" },
-    ...{ HealthCheckPort: "traffic-port", HealthCheckProtocol: "HTTP", HealthCheckTimeoutSeconds: 5 },
-    ...{ HealthyThresholdCount: 5, UnhealthyThresholdCount: 2, IpAddressType: "ipv4" },
-    ...{ LoadBalancerArns: [], Matcher: { HttpCode: "200" }, ProtocolVersion: "HTTP1", TargetType: "instance" },
+    TargetGroupArn: arn,
+    TargetGroupName: name,
+    Protocol: "HTTP",
+    Port: port,
+    VpcId: DEFAULT_VPC,
+    HealthCheckEnabled: true,
+    HealthCheckIntervalSeconds: 30,
+    HealthCheckPath: "/",
+    HealthCheckPort: "traffic-port",
+    HealthCheckProtocol: "HTTP",
+    HealthCheckTimeoutSeconds: 5,
+    HealthyThresholdCount: 5,
+    UnhealthyThresholdCount: 2,
+    IpAddressType: "ipv4",
+    LoadBalancerArns: [],
+    Matcher: { HttpCode: "200" },
+    ProtocolVersion: "HTTP1",
+    TargetType: "instance",
   };
 }

@@ -28,7 +28,8 @@ describe("DescribeTargetHealth", () => {
 
     expect(await read()).toEqual([
       {
-        ...{ Target: { Id: "i-1", Port: 80 }, HealthCheckPort: "80" },
+        Target: { Id: "i-1", Port: 80 },
+        HealthCheckPort: "80",
         TargetHealth: { State: state, ...(Reason && { Reason }) },
       },
     ]);

@@ -50,7 +50,12 @@ export function createTargetGroup(input: TargetGroupInput, number: number): Targ
   const id = String(number).padStart(16, "0");
   return {
     arn: `arn:aws:elasticloadbalancing:${region}:${account}:targetgroup/${name}/${id}`,
-    ...{ account, region, name, port, tags, drainsForMs },
+    account,
+    region,
+    name,
+    port,
+    tags,
+    drainsForMs,
     attributes: {
       ...DEFAULTS,
       ...(slowStartSeconds === undefined ? {} : { "slow_start.duration_seconds": String(slowStartSeconds) }),

@@ -37,7 +37,8 @@ describe("target groups", () => {
     expect(await list({ Names: ["api"] })).toEqual({ names: ["api"], NextMarker: undefined });
     expect(await list({ TargetGroupArns: arns })).toEqual({ names: ["web", "api"], NextMarker: undefined });
     await expect(list({ Names: ["api", "none"] })).rejects.toMatchObject({
-      ...{ name: "TargetGroupNotFoundException", message: "One or more target groups not found" },
+      name: "TargetGroupNotFoundException",
+      message: "One or more target groups not found",
     });
     await expect(list({ Names: ["api"], TargetGroupArns: arns })).rejects.toMatchObject({ name: "ValidationError" });
   });

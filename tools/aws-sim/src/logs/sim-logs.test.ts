@@ -75,7 +75,8 @@ describe("GetLogEvents", () => {
     const { read } = createLog(1);
 
     await expect(read({ logGroupName: "/none" })).rejects.toMatchObject({
-      ...{ name: "ResourceNotFoundException", message: "The specified log group does not exist." },
+      name: "ResourceNotFoundException",
+      message: "The specified log group does not exist.",
     });
     await expect(read({ logStreamName: "none" })).rejects.toMatchObject({
       message: "The specified log stream does not exist.",

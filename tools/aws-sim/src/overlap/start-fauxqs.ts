@@ -17,13 +17,16 @@ export async function startFauxqs(): Promise<Fauxqs> {
   const address = app.server.address();
   if (address === null || typeof address === "string") throw new TypeError("The emulator listens on no port.");
   const common = {
-    ...{ endpoint: `http://127.0.0.1:${address.port}`, region: "eu-west-1", maxAttempts: 1 },
+    endpoint: `http://127.0.0.1:${address.port}`,
+    region: "eu-west-1",
+    maxAttempts: 1,
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
   };
   const s3 = new S3Client({ ...common, forcePathStyle: true });
   const sts = new STSClient(common);
   return {
-    ...{ s3, sts },
+    s3,
+    sts,
     createBucket: async (Bucket) => void (await s3.send(new CreateBucketCommand({ Bucket }))),
     async stop() {
       s3.destroy();

@@ -41,8 +41,10 @@ export function createBucket(buckets: Buckets, { input, identity, region, now }:
 }
 
 const BLOCKED = {
-  ...{ BlockPublicAcls: true, IgnorePublicAcls: true },
-  ...{ BlockPublicPolicy: true, RestrictPublicBuckets: true },
+  BlockPublicAcls: true,
+  IgnorePublicAcls: true,
+  BlockPublicPolicy: true,
+  RestrictPublicBuckets: true,
 };
 
 /** DeleteBucket: "All objects (including all object versions and delete markers) in the bucket must be deleted". */

@@ -27,7 +27,9 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   BucketPolicy: { put: "Policy", missing: "NoSuchBucketPolicy" },
   BucketEncryption: { put: "ServerSideEncryptionConfiguration", missing: SSE_S3_RULES },
   BucketLifecycleConfiguration: {
-    ...{ put: "LifecycleConfiguration", get: same, missing: "NoSuchLifecycleConfiguration" },
+    put: "LifecycleConfiguration",
+    get: same,
+    missing: "NoSuchLifecycleConfiguration",
   },
   BucketTagging: { put: "Tagging", get: same, missing: "NoSuchTagSet" },
   BucketNotificationConfiguration: { put: "NotificationConfiguration", get: same, missing: {} },

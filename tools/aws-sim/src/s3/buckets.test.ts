@@ -97,7 +97,8 @@ describe("settings", () => {
 
     await expect(s3.send(new GetBucketPolicyCommand({ Bucket }))).rejects.toMatchObject({ name: "NoSuchBucketPolicy" });
     await expect(s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket }))).rejects.toMatchObject({
-      ...{ name: "NoSuchLifecycleConfiguration", $metadata: { httpStatusCode: 404 } },
+      name: "NoSuchLifecycleConfiguration",
+      $metadata: { httpStatusCode: 404 },
     });
     await s3.send(new PutBucketPolicyCommand({ Bucket, Policy: '{"Statement":[]}' }));
     await s3.send(new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules } }));
@@ -142,10 +143,15 @@ describe("settings", () => {
 
     expect(sim.eventBridge.waiting).toEqual([
       expect.objectContaining({
-        ...{ source: "aws.s3", "detail-type": "Object Created", account: ACCOUNT, region: "eu-west-1" },
+        source: "aws.s3",
+        "detail-type": "Object Created",
+        account: ACCOUNT,
+        region: "eu-west-1",
         resources: [`arn:aws:s3:::${BUCKET}`],
         detail: expect.objectContaining({
-          ...{ bucket: { name: BUCKET }, reason: "PutObject", requester: ACCOUNT },
+          bucket: { name: BUCKET },
+          reason: "PutObject",
+          requester: ACCOUNT,
           object: { key: "a/b c.json", size: 5, etag: ETag?.replaceAll('"', ""), sequencer: expect.any(String) },
         }),
       }),

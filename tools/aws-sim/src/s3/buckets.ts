@@ -126,7 +126,14 @@ export function compareKeys(a: string, b: string): number {
 export function createEmptyBucket(at: Pick<Bucket, "name" | "account" | "region" | "createdAt">): Bucket {
   return {
     ...at,
-    ...{ sharedWith: [], objects: new Map(), versions: new Map(), uploads: new Map(), settings: new Map() },
-    ...{ discards: false, versioning: "never", notifies: false, written: 0 },
+    sharedWith: [],
+    objects: new Map(),
+    versions: new Map(),
+    uploads: new Map(),
+    settings: new Map(),
+    discards: false,
+    versioning: "never",
+    notifies: false,
+    written: 0,
   };
 }

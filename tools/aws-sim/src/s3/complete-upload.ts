@@ -20,7 +20,12 @@ export function completeUpload(buckets: ReadonlyMap<string, Bucket>, call: SimCa
   const { key, contentType, metadata, encryption } = upload;
   const checksumSha256 = upload.checksumAlgorithm === "SHA256" ? toDigestOfDigests(parts) : undefined;
   const object = keepObject(bucket, {
-    ...{ key, contentType, metadata, encryption, modifiedAt: call.now, etag: toEtagOfParts(parts) },
+    key,
+    contentType,
+    metadata,
+    encryption,
+    modifiedAt: call.now,
+    etag: toEtagOfParts(parts),
     body: bucket.discards ? Buffer.alloc(0) : Buffer.concat(parts.map(({ body }) => body)),
     size: parts.reduce((sum, { size }) => sum + size, 0),
     ...(checksumSha256 === undefined ? {} : { checksumSha256 }),

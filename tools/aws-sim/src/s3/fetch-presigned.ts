@@ -88,13 +88,13 @@ function toWebStream(body: Readable): ReadableStream<Uint8Array<ArrayBuffer>> {
 
 /** Headers of an answer by the field of the SDK's output. */
 const HEADERS = {
-  ...{
-    etag: "ETag",
-    "content-length": "ContentLength",
-    "content-range": "ContentRange",
-    "accept-ranges": "AcceptRanges",
-  },
-  ...{ "content-type": "ContentType", "last-modified": "LastModified", "x-amz-version-id": "VersionId" },
+  etag: "ETag",
+  "content-length": "ContentLength",
+  "content-range": "ContentRange",
+  "accept-ranges": "AcceptRanges",
+  "content-type": "ContentType",
+  "last-modified": "LastModified",
+  "x-amz-version-id": "VersionId",
 };
 
 function toErrorResponse(fault: SimFault): Response {

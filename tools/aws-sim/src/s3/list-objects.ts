@@ -23,7 +23,11 @@ export function listObjects(buckets: ReadonlyMap<string, Bucket>, call: SimCall)
   const contents = page.flatMap(({ key }) => objects.get(key ?? "") ?? []);
   const prefixes = page.flatMap(({ common }) => (common === undefined ? [] : [{ Prefix: common }]));
   return {
-    ...{ Name: name, Prefix: prefix, MaxKeys: maxKeys, KeyCount: page.length, IsTruncated: isTruncated },
+    Name: name,
+    Prefix: prefix,
+    MaxKeys: maxKeys,
+    KeyCount: page.length,
+    IsTruncated: isTruncated,
     ...(contents.length === 0 ? {} : { Contents: contents.map(toContent) }),
     ...(prefixes.length === 0 ? {} : { CommonPrefixes: prefixes }),
     ...(isTruncated ? { NextContinuationToken: toToken(page.at(-1)?.last ?? "") } : {}),

@@ -17,9 +17,15 @@ export function listParts(buckets: Buckets, call: SimCall): unknown {
   const page = following.slice(0, Math.min(MAX_ROWS, findNumber(call.input, "MaxParts") ?? MAX_ROWS));
   const isTruncated = page.length < following.length;
   return {
-    ...{ Bucket: bucket.name, Key: upload.key, UploadId: upload.uploadId, IsTruncated: isTruncated },
+    Bucket: bucket.name,
+    Key: upload.key,
+    UploadId: upload.uploadId,
+    IsTruncated: isTruncated,
     Parts: page.map(({ partNumber, size, etag, checksumSha256, modifiedAt }) => ({
-      ...{ PartNumber: partNumber, Size: size, ETag: etag, LastModified: new Date(modifiedAt) },
+      PartNumber: partNumber,
+      Size: size,
+      ETag: etag,
+      LastModified: new Date(modifiedAt),
       ...(checksumSha256 === undefined ? {} : { ChecksumSHA256: checksumSha256 }),
     })),
     ...(isTruncated ? { NextPartNumberMarker: String(page.at(-1)?.partNumber) } : {}),
@@ -39,9 +45,13 @@ export function listUploads(buckets: Buckets, call: SimCall): unknown {
   const isTruncated = page.length < following.length;
   const last = page.at(-1);
   return {
-    ...{ Bucket: bucket.name, Prefix: prefix, IsTruncated: isTruncated },
+    Bucket: bucket.name,
+    Prefix: prefix,
+    IsTruncated: isTruncated,
     Uploads: page.map(({ key, uploadId, beganAt }) => ({
-      ...{ Key: key, UploadId: uploadId, Initiated: new Date(beganAt) },
+      Key: key,
+      UploadId: uploadId,
+      Initiated: new Date(beganAt),
     })),
     ...(isTruncated ? { NextKeyMarker: last?.key, NextUploadIdMarker: last?.uploadId } : {}),
   };

@@ -19,7 +19,10 @@ export function listVersions(buckets: ReadonlyMap<string, Bucket>, call: SimCall
   const isTruncated = page.length < following.length;
   const last = page.at(-1);
   return {
-    ...{ Name: bucket.name, Prefix: prefix, IsTruncated: isTruncated, MaxKeys: MAX_KEYS },
+    Name: bucket.name,
+    Prefix: prefix,
+    IsTruncated: isTruncated,
+    MaxKeys: MAX_KEYS,
     Versions: page.filter((row) => "Size" in row),
     DeleteMarkers: page.filter((row) => !("Size" in row)),
     ...(isTruncated ? { NextKeyMarker: last?.Key, NextVersionIdMarker: last?.VersionId } : {}),
@@ -29,6 +32,10 @@ export function listVersions(buckets: ReadonlyMap<string, Bucket>, call: SimCall
 interface Row {
   readonly Key: string;
   readonly VersionId: string;
+  readonly LastModified: Date;
+  readonly Size?: number;
+  readonly ETag?: string;
+  readonly StorageClass?: "STANDARD";
 }
 
 function toRows({ versions }: Bucket): readonly Row[] {
@@ -46,7 +53,7 @@ function toRows({ versions }: Bucket): readonly Row[] {
 function toRow(version: StoredObject | DeleteMarker): Row {
   const { key, versionId = NULL_VERSION, modifiedAt } = version;
   const row = { Key: key, VersionId: versionId, LastModified: new Date(modifiedAt) };
-  return isObject(version) ? { ...row, ...{ Size: version.size, ETag: version.etag, StorageClass: "STANDARD" } } : row;
+  return isObject(version) ? { ...row, Size: version.size, ETag: version.etag, StorageClass: "STANDARD" } : row;
 }
 
 function toStart(rows: readonly Row[], key: string | undefined, versionId: string | undefined): number {

@@ -22,7 +22,12 @@ export function createUpload(buckets: Buckets, call: SimCall): unknown {
   const checksumAlgorithm = findText(input, "ChecksumAlgorithm");
   const encryption = toEncryption(input);
   bucket.uploads.set(uploadId, {
-    ...{ uploadId, key, beganAt: now, encryption, checksumAlgorithm, parts: new Map() },
+    uploadId,
+    key,
+    beganAt: now,
+    encryption,
+    checksumAlgorithm,
+    parts: new Map(),
     contentType: findText(input, "ContentType"),
     metadata: { ...Object(input["Metadata"]) },
   });
@@ -47,7 +52,8 @@ export async function uploadPart(buckets: Buckets, call: SimCall): Promise<unkno
   const part = { partNumber, body: kept, size: body.length, etag, checksumSha256, modifiedAt: now };
   upload.parts.set(partNumber, part);
   return {
-    ...{ ETag: etag, ...upload.encryption },
+    ETag: etag,
+    ...upload.encryption,
     ...(checksumSha256 === undefined ? {} : { ChecksumSHA256: checksumSha256 }),
   };
 }

@@ -96,7 +96,8 @@ describe("a multipart upload", () => {
     sim.s3.write(BUCKET, "big", "was first");
 
     await expect(complete(upload, parts, { IfNoneMatch: "*" })).rejects.toMatchObject({
-      ...{ name: "PreconditionFailed", $metadata: { httpStatusCode: 412 } },
+      name: "PreconditionFailed",
+      $metadata: { httpStatusCode: 412 },
     });
 
     expect(sim.s3.texts(BUCKET)).toEqual({ big: "was first" });
@@ -192,7 +193,8 @@ describe("the owner of a bucket", () => {
 
     await s3.send(new HeadObjectCommand({ ...at, ExpectedBucketOwner: ACCOUNT }));
     await expect(s3.send(new GetObjectCommand({ ...at, ExpectedBucketOwner: OTHER }))).rejects.toMatchObject({
-      ...{ name: "AccessDenied", $metadata: { httpStatusCode: 403 } },
+      name: "AccessDenied",
+      $metadata: { httpStatusCode: 403 },
     });
   });
 });

@@ -17,12 +17,20 @@ export function toObjectCreated(
   const version = versionId === undefined ? {} : { "version-id": versionId };
   const sequencer = `${now.toString(16)}${written.toString(16).padStart(6, "0")}`.toUpperCase();
   return toAwsEvent({
-    ...{ account, region, at: now, source: "aws.s3", detailType: "Object Created" },
+    account,
+    region,
+    at: now,
+    source: "aws.s3",
+    detailType: "Object Created",
     resources: [`arn:aws:s3:::${name}`],
     detail: {
-      ...{ version: "0", bucket: { name }, reason, requester: identity.account },
+      version: "0",
+      bucket: { name },
+      reason,
+      requester: identity.account,
       object: { key, size, etag: etag.replaceAll('"', ""), ...version, sequencer },
-      ...{ "request-id": "N4N7GDK58NMKJ12R", "source-ip-address": "192.0.2.1" },
+      "request-id": "N4N7GDK58NMKJ12R",
+      "source-ip-address": "192.0.2.1",
     },
   });
 }

@@ -33,7 +33,12 @@ export async function putObject(buckets: Buckets, call: SimCall): Promise<Writte
   const checksumSha256 = checkSha256(body, input);
   const encryption = toEncryption(input);
   const object = keepObject(bucket, {
-    ...{ key, body, size: body.length, etag: toEtag(body, encryption), modifiedAt: now, encryption },
+    key,
+    body,
+    size: body.length,
+    etag: toEtag(body, encryption),
+    modifiedAt: now,
+    encryption,
     contentType: findText(input, "ContentType"),
     metadata: { ...Object(input["Metadata"]) },
     ...(checksumSha256 === undefined ? {} : { checksumSha256 }),
@@ -135,8 +140,12 @@ function toHead({ versioning }: Bucket, object: StoredObject, { input }: SimCall
     ...encryption,
     ...(versioning === "never" ? {} : { VersionId: object.versionId ?? NULL_VERSION }),
     ...(input["ChecksumMode"] === "ENABLED" ? toChecksum(object) : {}),
-    ...{ ETag: etag, ContentLength: size, LastModified: toSeconds(modifiedAt), AcceptRanges: "bytes" },
-    ...{ Metadata: metadata, ContentType: contentType ?? "application/octet-stream" },
+    ETag: etag,
+    ContentLength: size,
+    LastModified: toSeconds(modifiedAt),
+    AcceptRanges: "bytes",
+    Metadata: metadata,
+    ContentType: contentType ?? "application/octet-stream",
   };
 }
 

@@ -44,7 +44,13 @@ export function parsePresignedUrl(method: string, text: string): PresignedUrl {
   const hosted = HOST.exec(url.hostname)?.groups?.["bucket"];
   const [bucket = "", ...rest] = hosted === undefined ? path.split("/") : [hosted, path];
   return {
-    ...{ method, bucket, key: rest.join("/"), region, accessKeyId, expiresSeconds, scope },
+    method,
+    bucket,
+    key: rest.join("/"),
+    region,
+    accessKeyId,
+    expiresSeconds,
+    scope,
     versionId: url.searchParams.get("versionId") ?? undefined,
     sessionToken: url.searchParams.get("X-Amz-Security-Token") ?? undefined,
     signedAt: parseDate(read("Date")),

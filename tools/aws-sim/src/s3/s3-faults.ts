@@ -33,7 +33,8 @@ export const s3Faults = {
   urlExpired: ({ expiresSeconds, expiresAt, now }: EndedUrl) =>
     new SimFault("AccessDenied", 403, "Request has expired", {
       "X-Amz-Expires": expiresSeconds,
-      ...{ Expires: new Date(expiresAt).toISOString(), ServerTime: new Date(now).toISOString() },
+      Expires: new Date(expiresAt).toISOString(),
+      ServerTime: new Date(now).toISOString(),
     }),
   throttled: () => new SimFault("SlowDown", 503, "Please reduce your request rate."),
   noSuchBucket: (BucketName: string) =>

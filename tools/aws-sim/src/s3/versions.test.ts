@@ -66,7 +66,8 @@ describe("a bucket with versions", () => {
     const { VersionId } = await put("one");
 
     await expect(s3.send(new GetObjectCommand({ Bucket: KEPT, Key: "b", VersionId }))).rejects.toMatchObject({
-      ...{ name: "NoSuchVersion", $metadata: { httpStatusCode: 404 } },
+      name: "NoSuchVersion",
+      $metadata: { httpStatusCode: 404 },
     });
   });
 

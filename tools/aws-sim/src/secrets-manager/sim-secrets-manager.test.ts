@@ -5,7 +5,10 @@ import { ACCOUNT, createWorld, OTHER } from "../testing/a-world.ts";
 function createSecrets() {
   const world = createWorld();
   const arn = world.sim.secrets.createSecret({
-    ...{ account: ACCOUNT, region: "eu-west-1", name: "yard/db", value: "one" },
+    account: ACCOUNT,
+    region: "eu-west-1",
+    name: "yard/db",
+    value: "one",
     sharedWith: [OTHER],
   });
   const own = world.client(SecretsManagerClient);

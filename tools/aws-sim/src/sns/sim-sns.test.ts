@@ -35,7 +35,9 @@ describe("GetTopicAttributes", () => {
     const far = sim.sns.addTopic({ ...PLACE, region: "us-east-1", name: "far" });
 
     await expect(read(`arn:aws:sns:eu-west-1:${ACCOUNT}:none`)).rejects.toMatchObject({
-      ...{ name: "NotFoundException", message: "Topic does not exist", $metadata: { httpStatusCode: 404 } },
+      name: "NotFoundException",
+      message: "Topic does not exist",
+      $metadata: { httpStatusCode: 404 },
     });
     for (const arn of [far, "hooks", "arn:aws:sqs:eu-west-1:111122223333:x"]) {
       await expect(read(arn)).rejects.toMatchObject({ name: "InvalidParameterException" });

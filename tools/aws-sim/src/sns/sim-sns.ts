@@ -90,8 +90,14 @@ function getTopicAttributes(topics: ReadonlyMap<string, TopicInput>, call: SimCa
   const { arn, owner } = findTopic(topics, call, "GetTopicAttributes");
   return {
     Attributes: {
-      ...{ TopicArn: arn, Owner: owner, DisplayName: "", SubscriptionsConfirmed: "0", SubscriptionsPending: "0" },
-      ...{ SubscriptionsDeleted: "0", EffectiveDeliveryPolicy: "{}", Policy: "{}" },
+      TopicArn: arn,
+      Owner: owner,
+      DisplayName: "",
+      SubscriptionsConfirmed: "0",
+      SubscriptionsPending: "0",
+      SubscriptionsDeleted: "0",
+      EffectiveDeliveryPolicy: "{}",
+      Policy: "{}",
     },
   };
 }

@@ -65,7 +65,9 @@ export const NOT_TAKEN: RefusedEntry = { Code: "InternalError", Message: "Try ag
 
 /** SQS API reference, ChangeMessageVisibility and DeleteMessage, ReceiptHandleIsInvalid; of FIFO queues also when it has expired. */
 export const INVALID_RECEIPT: RefusedEntry = {
-  ...{ Code: "ReceiptHandleIsInvalid", Message: "The input receipt handle is invalid.", SenderFault: true },
+  Code: "ReceiptHandleIsInvalid",
+  Message: "The input receipt handle is invalid.",
+  SenderFault: true,
 };
 
 type Input = Readonly<Record<string, unknown>>;

@@ -102,7 +102,10 @@ function receive({ messages }: Queue, { input, now }: SimCall): unknown {
     message.receipt = randomUUID();
   }
   const Messages = taken.map(({ messageId, body, receipt, received, attributes }) => ({
-    ...{ MessageId: messageId, Body: body, MD5OfBody: md5(body), ReceiptHandle: receipt },
+    MessageId: messageId,
+    Body: body,
+    MD5OfBody: md5(body),
+    ReceiptHandle: receipt,
     Attributes: { ApproximateReceiveCount: String(received) },
     MessageAttributes: Object.fromEntries(
       Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: "String", StringValue }]),

@@ -88,9 +88,14 @@ function matches(
 function toInformation(agent: SimAgent, now: number): unknown {
   const { instanceId, agentVersion, platformType, registersAt } = agent;
   return {
-    ...{ InstanceId: instanceId, PingStatus: pingOf(agent, now), LastPingDateTime: new Date(now) },
-    ...{ AgentVersion: agentVersion, IsLatestVersion: true, PlatformType: platformType },
-    ...{ ResourceType: resourceTypeOf(instanceId), RegistrationDate: new Date(registersAt) },
+    InstanceId: instanceId,
+    PingStatus: pingOf(agent, now),
+    LastPingDateTime: new Date(now),
+    AgentVersion: agentVersion,
+    IsLatestVersion: true,
+    PlatformType: platformType,
+    ResourceType: resourceTypeOf(instanceId),
+    RegistrationDate: new Date(registersAt),
   };
 }
 

@@ -19,12 +19,16 @@ const toContent = (about: object = {}): string =>
     parameters: { Key: { type: "String", allowedPattern: "[a-z]+" }, Timeout: { type: "String", default: "60" } },
     mainSteps: [
       {
-        ...{ action: "aws:runShellScript", name: "onLinux" },
-        ...{ precondition: { StringEquals: ["platformType", "Linux"] }, inputs: { timeoutSeconds: "{{ Timeout }}" } },
+        action: "aws:runShellScript",
+        name: "onLinux",
+        precondition: { StringEquals: ["platformType", "Linux"] },
+        inputs: { timeoutSeconds: "{{ Timeout }}" },
       },
       {
-        ...{ action: "aws:runPowerShellScript", name: "onWindows" },
-        ...{ precondition: { StringEquals: ["platformType", "Windows"] }, inputs: { timeoutSeconds: "{{ Timeout }}" } },
+        action: "aws:runPowerShellScript",
+        name: "onWindows",
+        precondition: { StringEquals: ["platformType", "Windows"] },
+        inputs: { timeoutSeconds: "{{ Timeout }}" },
       },
     ],
     ...about,
@@ -47,7 +51,12 @@ describe("documents", () => {
     await create();
 
     expect(await describeIt()).toMatchObject({
-      ...{ Name, Status: "Active", DocumentVersion: "1", DefaultVersion: "1", LatestVersion: "1", HashType: "Sha256" },
+      Name,
+      Status: "Active",
+      DocumentVersion: "1",
+      DefaultVersion: "1",
+      LatestVersion: "1",
+      HashType: "Sha256",
       Hash: createHash("sha256").update(toContent()).digest("hex"),
       PlatformTypes: ["Linux", "Windows"],
     });

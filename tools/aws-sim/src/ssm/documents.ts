@@ -100,13 +100,24 @@ function toKey({ identity, region }: SimCall, name: string): string {
 function toDescription(document: SimDocument, number: number): unknown {
   const { version } = openVersion(document, String(number));
   return {
-    ...{ Name: document.name, Owner: document.owner, CreatedDate: new Date(document.createdAt), Status: "Active" },
-    ...{ Hash: version.hash, HashType: "Sha256", DocumentVersion: String(number), DocumentType: "Command" },
-    ...{ LatestVersion: String(document.versions.length), DefaultVersion: String(document.defaultVersion) },
-    ...{ SchemaVersion: version.schemaVersion, DocumentFormat: "JSON", PlatformTypes: version.platformTypes },
+    Name: document.name,
+    Owner: document.owner,
+    CreatedDate: new Date(document.createdAt),
+    Status: "Active",
+    Hash: version.hash,
+    HashType: "Sha256",
+    DocumentVersion: String(number),
+    DocumentType: "Command",
+    LatestVersion: String(document.versions.length),
+    DefaultVersion: String(document.defaultVersion),
+    SchemaVersion: version.schemaVersion,
+    DocumentFormat: "JSON",
+    PlatformTypes: version.platformTypes,
     Description: version.description,
     Parameters: Object.entries(version.parameters).map(([Name, parameter]) => ({
-      ...{ Name, Type: parameter.type, Description: parameter.description },
+      Name,
+      Type: parameter.type,
+      Description: parameter.description,
       DefaultValue: parameter.default === undefined ? undefined : String(parameter.default),
     })),
   };

@@ -141,8 +141,10 @@ describe("GetCommandInvocation", () => {
     const over = await get();
     expect([over.StandardOutputContent?.length, over.StandardErrorContent?.length]).toEqual([24_000, 8_000]);
     expect(over).toMatchObject({
-      ...{ ResponseCode: 1, ExecutionElapsedTime: "PT5S" },
-      ...{ ExecutionStartDateTime: "2026-01-01T00:00:00.500Z", ExecutionEndDateTime: "2026-01-01T00:00:05.500Z" },
+      ResponseCode: 1,
+      ExecutionElapsedTime: "PT5S",
+      ExecutionStartDateTime: "2026-01-01T00:00:00.500Z",
+      ExecutionEndDateTime: "2026-01-01T00:00:05.500Z",
     });
   });
 

@@ -49,9 +49,14 @@ export function getCommandInvocation(state: SsmState, call: SimCall): unknown {
   if (command === undefined || invocation === undefined) throw faults.invocationMissing("");
   const details = detailsOf(invocation, now);
   return {
-    ...{ CommandId: commandId, InstanceId: instanceId, Comment: command.comment },
-    ...{ DocumentName: command.documentName, DocumentVersion: command.documentVersion },
-    ...{ Status: toStatus(details), StatusDetails: details, CloudWatchOutputConfig: command.logs },
+    CommandId: commandId,
+    InstanceId: instanceId,
+    Comment: command.comment,
+    DocumentName: command.documentName,
+    DocumentVersion: command.documentVersion,
+    Status: toStatus(details),
+    StatusDetails: details,
+    CloudWatchOutputConfig: command.logs,
     ...stepFieldsOf(command, invocation, { name: findText(input, "PluginName"), now }),
   };
 }
@@ -90,9 +95,15 @@ function toInvocation(command: SimCommand, invocation: SimInvocation, now: numbe
     ? toStepResults(command, invocation, now).map((result) => toPlugin(command, instanceId, result))
     : [];
   return {
-    ...{ CommandId: command.commandId, InstanceId: instanceId, InstanceName: "", Comment: command.comment },
-    ...{ DocumentName: command.documentName, DocumentVersion: command.documentVersion },
+    CommandId: command.commandId,
+    InstanceId: instanceId,
+    InstanceName: "",
+    Comment: command.comment,
+    DocumentName: command.documentName,
+    DocumentVersion: command.documentVersion,
     RequestedDateTime: new Date(command.requestedAt),
-    ...{ Status: toStatus(details), StatusDetails: details, CommandPlugins: plugins },
+    Status: toStatus(details),
+    StatusDetails: details,
+    CommandPlugins: plugins,
   };
 }

@@ -21,7 +21,10 @@ describe("a command", () => {
 
     expect(seen).toEqual(["Pending", "InProgress", "Success"]);
     expect(await ssm.send(new GetCommandInvocationCommand({ CommandId, InstanceId: id }))).toMatchObject({
-      ...{ Status: "Success", ResponseCode: 0, StandardOutputContent: "done\n", PluginName: "aws:runShellScript" },
+      Status: "Success",
+      ResponseCode: 0,
+      StandardOutputContent: "done\n",
+      PluginName: "aws:runShellScript",
     });
   });
 

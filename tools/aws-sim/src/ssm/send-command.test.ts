@@ -89,8 +89,15 @@ describe("SendCommand", () => {
     const command = await send([id], { Comment: "stackyard:run:0", TimeoutSeconds: 600 });
 
     expect(command).toMatchObject({
-      ...{ InstanceIds: [id], Targets: [], Comment: "stackyard:run:0", DocumentVersion: "1" },
-      ...{ MaxConcurrency: "50", MaxErrors: "0", TargetCount: 1, CompletedCount: 0, TimeoutSeconds: 600 },
+      InstanceIds: [id],
+      Targets: [],
+      Comment: "stackyard:run:0",
+      DocumentVersion: "1",
+      MaxConcurrency: "50",
+      MaxErrors: "0",
+      TargetCount: 1,
+      CompletedCount: 0,
+      TimeoutSeconds: 600,
       ExpiresAfter: new Date(clock.now() + (600 + 3_600) * 1_000),
     });
   });

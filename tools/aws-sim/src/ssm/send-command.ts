@@ -28,10 +28,18 @@ export function sendCommand(state: SsmState, call: SimCall): unknown {
   const agents = findTargets(state, call);
   if (listOf(input["InstanceIds"]).length > 0) checkPlatforms(agents, version);
   const command: SimCommand = {
-    ...{ account: call.identity.account, region: call.region, commandId: randomUUID() },
-    ...{ documentName: document.name, documentVersion: String(number), parameters, steps: version.steps },
-    ...{ comment: findText(input, "Comment") ?? "", requestedAt: now, playedUntil: now },
-    ...{ instanceIds: listOf(input["InstanceIds"]).map(String), targets: listOf(input["Targets"]) },
+    account: call.identity.account,
+    region: call.region,
+    commandId: randomUUID(),
+    documentName: document.name,
+    documentVersion: String(number),
+    parameters,
+    steps: version.steps,
+    comment: findText(input, "Comment") ?? "",
+    requestedAt: now,
+    playedUntil: now,
+    instanceIds: listOf(input["InstanceIds"]).map(String),
+    targets: listOf(input["Targets"]),
     deliverySeconds: findNumber(input, "TimeoutSeconds") ?? DELIVERY_SECONDS,
     executionSeconds: executionSecondsOf(version, parameters),
     maxConcurrency: findText(input, "MaxConcurrency") ?? "50",

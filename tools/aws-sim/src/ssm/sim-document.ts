@@ -59,7 +59,9 @@ export function parseDocument(content: string): DocumentVersion {
   if (!Array.isArray(mainSteps) || mainSteps.length === 0) throw faults.documentContent("A document needs mainSteps.");
   const steps = mainSteps.map(toStep);
   return {
-    ...{ content, schemaVersion, steps },
+    content,
+    schemaVersion,
+    steps,
     hash: createHash("sha256").update(content).digest("hex"),
     description: String(document["description"] ?? ""),
     parameters: Object(document["parameters"]),

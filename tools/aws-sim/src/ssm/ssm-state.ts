@@ -67,7 +67,10 @@ export function createSsmState({ ec2, scripts, s3 }: SsmStateDeps): SsmState {
       });
     });
   return {
-    ...{ agents, commands, scripts, s3 },
+    agents,
+    commands,
+    scripts,
+    s3,
     documents: new Map(),
     limits: {
       invocationLagMs: INVOCATION_LAG_MS,

@@ -7,7 +7,13 @@ const course = (input: Partial<CourseInput> = {}) =>
 describe("toCourse", () => {
   it("delivers, runs and succeeds", () => {
     expect(course({ outcome: { deliveredAfterMs: 100, runsForMs: 200, stdout: "a" } })).toEqual({
-      ...{ deliveredAt: 1_100, isDelayed: false, endsAt: 1_300, end: "Success", exitCode: 0, stdout: "a", stderr: "" },
+      deliveredAt: 1_100,
+      isDelayed: false,
+      endsAt: 1_300,
+      end: "Success",
+      exitCode: 0,
+      stdout: "a",
+      stderr: "",
     });
   });
 
@@ -29,7 +35,10 @@ describe("toCourse", () => {
   it("waits for an agent that is away, up to the delivery time-out", () => {
     expect(course({ onlineAt: 31_000 })).toMatchObject({ isDelayed: true, deliveredAt: 31_500, end: "Success" });
     expect(course({ onlineAt: Number.POSITIVE_INFINITY })).toMatchObject({
-      ...{ end: "DeliveryTimedOut", endsAt: 61_000, exitCode: -1, isDelayed: true },
+      end: "DeliveryTimedOut",
+      endsAt: 61_000,
+      exitCode: -1,
+      isDelayed: true,
     });
   });
 

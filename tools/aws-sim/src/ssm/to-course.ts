@@ -46,7 +46,10 @@ export function toCourse({ startAt, outcome, onlineAt, deliveryMs, executionMs }
   }
   const isKilled = runsForMs > executionMs;
   return {
-    ...{ deliveredAt, isDelayed, stdout, stderr },
+    deliveredAt,
+    isDelayed,
+    stdout,
+    stderr,
     endsAt: deliveredAt + Math.min(runsForMs, executionMs),
     end: isKilled ? "ExecutionTimedOut" : exitCode === 0 ? "Success" : "Failed",
     exitCode: isKilled ? KILLED : exitCode,

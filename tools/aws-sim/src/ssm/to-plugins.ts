@@ -30,7 +30,8 @@ function toRun(step: CommandStep, invocation: SimInvocation, now: number): StepR
   const { deliveredAt, endsAt, exitCode, stdout, stderr } = invocation.course ?? {};
   const hasEnded = isOver(details) && deliveredAt !== undefined;
   return {
-    ...{ step, details },
+    step,
+    details,
     exitCode: hasEnded ? (exitCode ?? -1) : -1,
     stdout: hasEnded ? (stdout ?? "") : "",
     stderr: hasEnded ? (stderr ?? "") : "",
@@ -49,11 +50,15 @@ function toSkip(invocation: SimInvocation, now: number): Partial<StepResult> {
 export function toPlugin(command: SimCommand, instanceId: string, result: StepResult): unknown {
   const { step, details, exitCode, startedAt, endedAt } = result;
   return {
-    ...{ Name: step.name, Status: toStatus(details), StatusDetails: details, ResponseCode: exitCode },
+    Name: step.name,
+    Status: toStatus(details),
+    StatusDetails: details,
+    ResponseCode: exitCode,
     ...(startedAt === undefined ? {} : { ResponseStartDateTime: new Date(startedAt) }),
     ...(endedAt === undefined ? {} : { ResponseFinishDateTime: new Date(endedAt) }),
     Output: toPluginOutput(result.stdout, result.stderr),
-    ...{ OutputS3BucketName: command.output.bucket, OutputS3KeyPrefix: command.output.prefix },
+    OutputS3BucketName: command.output.bucket,
+    OutputS3KeyPrefix: command.output.prefix,
     ...toUrls(command, instanceId, step),
   };
 }
@@ -63,7 +68,9 @@ export function toStepFields(command: SimCommand, instanceId: string, result: St
   const { step, exitCode, startedAt, endedAt } = result;
   const elapsed = startedAt === undefined || endedAt === undefined ? "" : `PT${(endedAt - startedAt) / 1_000}S`;
   return {
-    ...{ PluginName: step.name, ResponseCode: exitCode, ExecutionElapsedTime: elapsed },
+    PluginName: step.name,
+    ResponseCode: exitCode,
+    ExecutionElapsedTime: elapsed,
     ExecutionStartDateTime: toText(startedAt),
     ExecutionEndDateTime: toText(endedAt),
     StandardOutputContent: cutText(result.stdout, MAX_STDOUT),

@@ -48,8 +48,15 @@ export function startExecution(
   const { region, account } = machine;
   const arn = `arn:aws:states:${region}:${account}:execution:${machine.name}:${name}`;
   const execution: Execution = {
-    ...{ arn, machine, name, input, startedAt: deps.clock.now(), status: "RUNNING" },
-    ...{ ended: Promise.resolve(), stop: new AbortController(), history: [] },
+    arn,
+    machine,
+    name,
+    input,
+    startedAt: deps.clock.now(),
+    status: "RUNNING",
+    ended: Promise.resolve(),
+    stop: new AbortController(),
+    history: [],
   };
   deps.onChange(execution);
   execution.ended = run(execution, deps).then((outcome) => {

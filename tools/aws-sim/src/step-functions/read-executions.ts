@@ -14,7 +14,11 @@ export function listExecutions(executions: readonly Execution[], call: SimCall):
     .toSorted((one, other) => other.startedAt - one.startedAt);
   const { items, next } = toPage(found, call);
   const listed = items.map(({ arn: executionArn, machine, name, status: now, startedAt, stoppedAt }) => ({
-    ...{ executionArn, stateMachineArn: machine.arn, name, status: now, startDate: new Date(startedAt) },
+    executionArn,
+    stateMachineArn: machine.arn,
+    name,
+    status: now,
+    startDate: new Date(startedAt),
     ...(stoppedAt === undefined ? {} : { stopDate: new Date(stoppedAt) }),
   }));
   return { executions: listed, ...next };

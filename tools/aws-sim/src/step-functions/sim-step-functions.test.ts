@@ -100,8 +100,11 @@ describe("an execution", () => {
       StartAt: "F",
       States: {
         F: {
-          ...{ Type: "Task", Resource: `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:f`, TimeoutSeconds: 60 },
-          ...{ Catch: [{ ErrorEquals: ["States.Timeout"], Next: "Late" }], End: true },
+          Type: "Task",
+          Resource: `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:f`,
+          TimeoutSeconds: 60,
+          Catch: [{ ErrorEquals: ["States.Timeout"], Next: "Late" }],
+          End: true,
         },
         Late: { Type: "Pass", Result: "late", End: true },
       },

@@ -110,7 +110,12 @@ function openExecution({ executions }: StepFunctionsState, { input }: SimCall): 
 function toDescription({ arn, machine, startedAt, stoppedAt, ...rest }: Execution) {
   const { name, status, input, output, error, cause } = rest;
   return {
-    ...{ executionArn: arn, stateMachineArn: machine.arn, name, status, input, startDate: new Date(startedAt) },
+    executionArn: arn,
+    stateMachineArn: machine.arn,
+    name,
+    status,
+    input,
+    startDate: new Date(startedAt),
     ...(stoppedAt === undefined ? {} : { stopDate: new Date(stoppedAt) }),
     ...(output === undefined ? {} : { output }),
     ...(error === undefined ? {} : { error }),
@@ -130,11 +135,23 @@ function toDeps({ clock, lambda, onEvent }: StepFunctionsState, machine: Machine
 function toStatusEvent({ arn, machine, name, ...facts }: Execution, at: number): AwsEvent {
   const { status, input, output = null, startedAt, stoppedAt = null } = facts;
   return toAwsEvent({
-    ...{ account: machine.account, region: machine.region, at, source: "aws.states" },
-    ...{ detailType: "Step Functions Execution Status Change", resources: [arn] },
+    account: machine.account,
+    region: machine.region,
+    at,
+    source: "aws.states",
+    detailType: "Step Functions Execution Status Change",
+    resources: [arn],
     detail: {
-      ...{ executionArn: arn, stateMachineArn: machine.arn, name, status, input, output },
-      ...{ startDate: startedAt, stopDate: stoppedAt, error: facts.error ?? null, cause: facts.cause ?? null },
+      executionArn: arn,
+      stateMachineArn: machine.arn,
+      name,
+      status,
+      input,
+      output,
+      startDate: startedAt,
+      stopDate: stoppedAt,
+      error: facts.error ?? null,
+      cause: facts.cause ?? null,
     },
   });
 }

@@ -6,6 +6,7 @@ export interface State {
   readonly End?: boolean;
   readonly InputPath?: string;
   readonly OutputPath?: string;
+  readonly ResultPath?: string | null;
   readonly Seconds?: number;
   readonly SecondsPath?: string;
   readonly Timestamp?: string;
@@ -58,7 +59,7 @@ function convertState(name: string, state: State, states: Map<string, State>): S
   if (state.Type === "Wait") {
     states.set(name, state);
     const { Seconds, SecondsPath, Timestamp, TimestampPath, ...rest } = state;
-    return { ...rest, Type: "Task", Resource: WAIT, ...{ ResultPath: null } };
+    return { ...rest, Type: "Task", Resource: WAIT, ResultPath: null };
   }
   if (state.Type === "Task") {
     states.set(name, state);

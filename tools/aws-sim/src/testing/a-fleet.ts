@@ -18,7 +18,8 @@ export function createFleet(): AFleet {
   const ssm = world.client(SSMClient);
   const at = { account: ACCOUNT, region: "eu-west-1" };
   return {
-    ...{ ...world, ssm },
+    ...world,
+    ssm,
     addNode({ registersAt, ping, platformType, tags = {}, ...input } = {}) {
       const instanceId = world.sim.ec2.addInstance({ ...at, tags, ...input });
       const agent = { registersAt, ping, platformType };

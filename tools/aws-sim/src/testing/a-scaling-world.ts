@@ -27,15 +27,27 @@ export async function createScalingWorld() {
   const data = { ImageId: imageId, InstanceType: "t3.small" as const, SecurityGroupIds: [groupId] };
   await ec2Client.send(new CreateLaunchTemplateCommand({ LaunchTemplateName: "web", LaunchTemplateData: data }));
   const usual = {
-    ...{ AutoScalingGroupName: "web", MinSize: 0, MaxSize: 10, DesiredCapacity: 2 },
-    ...{ LaunchTemplate: { LaunchTemplateName: "web", Version: "1" }, VPCZoneIdentifier: subnets.join(",") },
+    AutoScalingGroupName: "web",
+    MinSize: 0,
+    MaxSize: 10,
+    DesiredCapacity: 2,
+    LaunchTemplate: { LaunchTemplateName: "web", Version: "1" },
+    VPCZoneIdentifier: subnets.join(","),
   };
   const find = async (name = "web") => {
     const asked = { AutoScalingGroupNames: [name] };
     return (await client.send(new DescribeAutoScalingGroupsCommand(asked))).AutoScalingGroups?.[0];
   };
   return {
-    ...{ ...world, clientOf: world.client, client, ec2Client, imageId, subnets, groupId, targetGroup, find },
+    ...world,
+    clientOf: world.client,
+    client,
+    ec2Client,
+    imageId,
+    subnets,
+    groupId,
+    targetGroup,
+    find,
     create: (input: Partial<CreateAutoScalingGroupCommandInput> = {}) =>
       client.send(new CreateAutoScalingGroupCommand({ ...usual, ...input })),
     update: (input: Partial<UpdateAutoScalingGroupCommandInput>) =>

@@ -32,7 +32,9 @@ export function createWorld(): AWorld {
   const credentials = sim.iam.addUser({ account: ACCOUNT, name: "app" });
   sim.s3.createBucket({ name: BUCKET, account: ACCOUNT, region: "eu-west-1" });
   return {
-    ...{ sim, clock, credentials },
+    sim,
+    clock,
+    credentials,
     client(type, as = credentials, region = "eu-west-1") {
       const made = new type({ region, credentials: as, maxAttempts: 1 } as never);
       made.middlewareStack.use(plugin as never);

@@ -9,9 +9,18 @@ const action = { ...hook, InstanceId: "i-000000000000000ff" };
 const refused = { gives: { name: "ValidationError", status: 400 } };
 
 const created = {
-  ...{ ...group, MinSize: 0, MaxSize: 3, DesiredCapacity: 2, DefaultCooldown: 300, HealthCheckGracePeriod: 60 },
-  ...{ HealthCheckType: "ELB", VPCZoneIdentifier: "subnet-00000000000000001", NewInstancesProtectedFromScaleIn: false },
-  ...{ LoadBalancerNames: ["web"], TargetGroupARNs: [targetGroup], TerminationPolicies: ["OldestLaunchTemplate"] },
+  ...group,
+  MinSize: 0,
+  MaxSize: 3,
+  DesiredCapacity: 2,
+  DefaultCooldown: 300,
+  HealthCheckGracePeriod: 60,
+  HealthCheckType: "ELB",
+  VPCZoneIdentifier: "subnet-00000000000000001",
+  NewInstancesProtectedFromScaleIn: false,
+  LoadBalancerNames: ["web"],
+  TargetGroupARNs: [targetGroup],
+  TerminationPolicies: ["OldestLaunchTemplate"],
   MixedInstancesPolicy: {
     LaunchTemplate: {
       LaunchTemplateSpecification: { LaunchTemplateName: "shop-web", Version: "2" },
@@ -26,13 +35,20 @@ const created = {
 };
 
 const policy = {
-  ...{ ...group, PolicyName: "up", PolicyType: "StepScaling", AdjustmentType: "ChangeInCapacity" },
+  ...group,
+  PolicyName: "up",
+  PolicyType: "StepScaling",
+  AdjustmentType: "ChangeInCapacity",
   StepAdjustments: [{ MetricIntervalLowerBound: 0.5, ScalingAdjustment: 1 }],
 };
 const tracking = {
-  ...{ ...group, PolicyName: "track", PolicyType: "TargetTrackingScaling", EstimatedInstanceWarmup: 60 },
+  ...group,
+  PolicyName: "track",
+  PolicyType: "TargetTrackingScaling",
+  EstimatedInstanceWarmup: 60,
   TargetTrackingConfiguration: {
-    ...{ TargetValue: 42.5, DisableScaleIn: true },
+    TargetValue: 42.5,
+    DisableScaleIn: true,
     PredefinedMetricSpecification: { PredefinedMetricType: "ASGAverageCPUUtilization" },
   },
 };
@@ -49,7 +65,8 @@ export const autoScalingSteps: readonly ReleaseStep[] = [
     "DescribeAutoScalingGroups",
     { Filters: [{ Name: "tag:Name", Values: ["<web & co>"] }], MaxRecords: 5 },
     {
-      ...{ afterMs: 120_000, gives: { AutoScalingGroups: [{ DesiredCapacity: 2 }] } },
+      afterMs: 120_000,
+      gives: { AutoScalingGroups: [{ DesiredCapacity: 2 }] },
     },
   ),
   asg("DescribeAutoScalingInstances"),
@@ -80,7 +97,8 @@ export const autoScalingSteps: readonly ReleaseStep[] = [
   asg(
     "TerminateInstanceInAutoScalingGroup",
     {
-      ...{ InstanceId: "i-000000000000000ff", ShouldDecrementDesiredCapacity: true },
+      InstanceId: "i-000000000000000ff",
+      ShouldDecrementDesiredCapacity: true,
     },
     refused,
   ),

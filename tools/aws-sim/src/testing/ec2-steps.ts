@@ -6,7 +6,9 @@ const byName = { Filters: [{ Name: "tag:Name", Values: ["web & co"] }] };
 const notFound = (name: string) => ({ gives: { name, status: 400 } });
 
 const data = {
-  ...{ ImageId: "ami-00000000000000001", InstanceType: "t3.micro", UserData: "IyEvYmluL3No" },
+  ImageId: "ami-00000000000000001",
+  InstanceType: "t3.micro",
+  UserData: "IyEvYmluL3No",
   SecurityGroupIds: ["sg-00000000000000001"],
   MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1 },
   BlockDeviceMappings: [

@@ -18,7 +18,9 @@ export const PLACE = { account: ACCOUNT, region: "eu-west-1" } as const;
 /** Steps of one service. */
 export function createSteps(service: string) {
   return (operation: string, input: object = {}, more: Pick<ReleaseStep, "afterMs" | "gives"> = {}): ReleaseStep => ({
-    ...{ service, operation, input },
+    service,
+    operation,
+    input,
     ...more,
   });
 }

@@ -45,11 +45,13 @@ const balancingSteps: readonly ReleaseStep[] = [
   elb("DescribeTags", { ResourceArns: [ARN] }, { gives: { TagDescriptions: [{ Tags: TAGS }] } }),
   elb("DescribeTargetGroupAttributes", { TargetGroupArn: ARN }),
   elb("ModifyTargetGroupAttributes", {
-    ...{ TargetGroupArn: ARN, Attributes: [{ Key: "slow_start.duration_seconds", Value: "0" }] },
+    TargetGroupArn: ARN,
+    Attributes: [{ Key: "slow_start.duration_seconds", Value: "0" }],
   }),
   elb("RegisterTargets", targets),
   elb("DescribeTargetHealth", targets, {
-    ...{ afterMs: 30_000, gives: { TargetHealthDescriptions: [{ TargetHealth: { State: "healthy" } }] } },
+    afterMs: 30_000,
+    gives: { TargetHealthDescriptions: [{ TargetHealth: { State: "healthy" } }] },
   }),
   elb("DeregisterTargets", targets),
   elb("DescribeTargetHealth", { TargetGroupArn: ARN }),
@@ -74,9 +76,17 @@ const balancingSteps: readonly ReleaseStep[] = [
 ];
 
 const alarm = {
-  ...{ AlarmName: "cpu", AlarmDescription: "CPU > 50 %", Namespace: "AWS/EC2", MetricName: "CPUUtilization" },
-  ...{ Statistic: "Average", Period: 300, EvaluationPeriods: 2, Threshold: 50.5, ActionsEnabled: true },
-  ...{ ComparisonOperator: "GreaterThanThreshold", Dimensions: [{ Name: "AutoScalingGroupName", Value: "shop-web" }] },
+  AlarmName: "cpu",
+  AlarmDescription: "CPU > 50 %",
+  Namespace: "AWS/EC2",
+  MetricName: "CPUUtilization",
+  Statistic: "Average",
+  Period: 300,
+  EvaluationPeriods: 2,
+  Threshold: 50.5,
+  ActionsEnabled: true,
+  ComparisonOperator: "GreaterThanThreshold",
+  Dimensions: [{ Name: "AutoScalingGroupName", Value: "shop-web" }],
 };
 
 const watchSteps: readonly ReleaseStep[] = [

@@ -54,7 +54,12 @@ export function createSimYard({ account, region, executors }: SimYardInput): Sim
   }
 
   return {
-    ...{ sim, clock, store, runs, client, findViolations },
+    sim,
+    clock,
+    store,
+    runs,
+    client,
+    findViolations,
     async advance(ms) {
       for (let left = ms; left > 0; left -= TICK_MS) {
         await simulator.advance(Math.min(left, TICK_MS));

@@ -4,7 +4,12 @@ import { toArtifactTables } from "./artifact-tables.ts";
 
 const spread = (median: number) => ({ median, least: median / 2, most: median * 2 });
 const NONE: ArtifactFigures = {
-  ...{ plans: [], messages: [], decisions: [], copies: [], memories: [], publications: [] },
+  plans: [],
+  messages: [],
+  decisions: [],
+  copies: [],
+  memories: [],
+  publications: [],
 };
 
 function rowsOf(figures: Partial<ArtifactFigures>) {

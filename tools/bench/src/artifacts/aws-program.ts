@@ -23,9 +23,13 @@ export async function copyByAws(
   await run("sh", ["-c", script, "sh", from, to, String(bytes)], {
     env: {
       ...process.env,
-      ...{ AWS_ENDPOINT_URL: endpoint, AWS_DEFAULT_REGION: REGION, AWS_EC2_METADATA_DISABLED: "true" },
-      ...{ AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey },
-      ...{ AWS_CONFIG_FILE: "/dev/null", AWS_SHARED_CREDENTIALS_FILE: "/dev/null" },
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_DEFAULT_REGION: REGION,
+      AWS_EC2_METADATA_DISABLED: "true",
+      AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+      AWS_CONFIG_FILE: "/dev/null",
+      AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
     },
   });
 }

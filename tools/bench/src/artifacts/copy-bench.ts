@@ -48,7 +48,8 @@ export async function startCopyBench(): Promise<CopyBench> {
   const server: ServerChild = startChild("synthetic-s3-process.ts");
   const url = await server.call("start", {});
   return {
-    ...{ url, end: server.end },
+    url,
+    end: server.end,
     announce: (bytes) => announce(url, bytes),
     startCopier: () => startCopier(url),
     startSecure: () => server.call("startSecure", null),

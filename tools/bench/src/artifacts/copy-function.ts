@@ -53,9 +53,14 @@ export async function startCopyFunction({ transfer, port }: CopyFunctionInput): 
 
 function toEnvironment(transfer: string): Readonly<Record<string, string>> {
   return {
-    ...{ CONSUMER_ACCOUNT_ID: CONSUMER.account, CONSUMER_REGION: CONSUMER.region, AWS_REGION: CONSUMER.region },
-    ...{ AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey },
-    ...{ ARTIFACTS_BUCKET: CONSUMER.bucket, DISTRIBUTOR_BUCKET: DISTRIBUTOR.bucket },
-    ...{ DISTRIBUTION_TOPIC: CONFIG.topicArn, TRANSFER: transfer },
+    CONSUMER_ACCOUNT_ID: CONSUMER.account,
+    CONSUMER_REGION: CONSUMER.region,
+    AWS_REGION: CONSUMER.region,
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    ARTIFACTS_BUCKET: CONSUMER.bucket,
+    DISTRIBUTOR_BUCKET: DISTRIBUTOR.bucket,
+    DISTRIBUTION_TOPIC: CONFIG.topicArn,
+    TRANSFER: transfer,
   };
 }

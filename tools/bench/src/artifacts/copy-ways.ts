@@ -55,7 +55,10 @@ export function createCopyWays(
       fetch: createSourceFetch({ rules: SOURCE, origin: () => url }),
       target: { ...TARGET, client },
       source: { ...SOURCE, client: source },
-      ...{ transfer, memory: createCopyMemory(records, clock), clock, collect },
+      transfer,
+      memory: createCopyMemory(records, clock),
+      clock,
+      collect,
     });
   const copyBy = (transfer: "presigned" | "identity") => {
     const { copy } = copier(transfer);

@@ -35,12 +35,10 @@ export async function measureAnnouncements(
       return seconds;
     };
     const figures = await pairRounds({
-      ...{
-        name: "the distributor announces it, SNS to SQS",
-        bare: "`PublishBatch` of its body",
-        messages: files,
-        rounds,
-      },
+      name: "the distributor announces it, SNS to SQS",
+      bare: "`PublishBatch` of its body",
+      messages: files,
+      rounds,
       ours: timed(announce),
       theirs: timed(() => bench.sendBare(records)),
     });

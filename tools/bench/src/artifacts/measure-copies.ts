@@ -67,7 +67,8 @@ function toFigures(rounds: readonly Round[], bytes: number): readonly CopyFigure
   return [...(rounds[0]?.keys() ?? [])].map((way) => {
     const secondsOf = (round: Round, name: string) => round.get(name) ?? Number.NaN;
     return {
-      ...{ way, bytes },
+      way,
+      bytes,
       mibPerSecond: toSpread(rounds.map((round) => bytes / MIB / secondsOf(round, way))),
       ratio: toSpread(rounds.map((round) => secondsOf(round, COPY_WAYS.plain) / secondsOf(round, way))),
     };

@@ -18,7 +18,9 @@ export function measureDecisions(
     if (kind !== "copy") throw new Error(`A message is not to be copied: ${kind}.`);
   }
   return pairRounds({
-    ...{ name: "the consumer decides about it", bare: "`JSON.parse` of its body", rounds },
+    name: "the consumer decides about it",
+    bare: "`JSON.parse` of its body",
+    rounds,
     messages: records.length * turns,
     ours: over((record) => decideMessage(record, CONFIG, now, () => undefined)),
     theirs: over(({ body }) => JSON.parse(body)),

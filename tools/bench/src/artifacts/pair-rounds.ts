@@ -20,7 +20,8 @@ export async function pairRounds({ name, bare, messages, rounds, ours, theirs }:
     if (round > 0) seconds.push({ ours: taken.get(ours) ?? Number.NaN, theirs: taken.get(theirs) ?? Number.NaN });
   }
   return {
-    ...{ name, bare },
+    name,
+    bare,
     perSecond: toSpread(seconds.map((each) => messages / each.ours)),
     barePerSecond: toSpread(seconds.map((each) => messages / each.theirs)),
     ratio: toSpread(seconds.map((each) => each.theirs / each.ours)),

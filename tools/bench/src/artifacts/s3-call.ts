@@ -25,7 +25,9 @@ export function parseS3Call({ method, path, headers }: S3Request): S3Call {
   const [bucket = "", ...rest] = host === undefined ? pathname.slice(1).split("/") : [host, pathname.slice(1)];
   const [, from, to] = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(headers.range ?? "") ?? [];
   return {
-    ...{ kind: toKind(method, searchParams), bucket, key: decodeURIComponent(rest.join("/")) },
+    kind: toKind(method, searchParams),
+    bucket,
+    key: decodeURIComponent(rest.join("/")),
     ...(from !== undefined && { range: { from: Number(from), to: Number(to) } }),
   };
 }

@@ -32,12 +32,15 @@ export async function createTopicBench(endpoint: string): Promise<TopicBench> {
   const filter = { account: ["ALL", CONSUMER.account], region: ["ALL", CONSUMER.region] };
   await sns.send(
     new SubscribeCommand({
-      ...{ TopicArn: topicArn, Protocol: "sqs", Endpoint: Attributes["QueueArn"] },
+      TopicArn: topicArn,
+      Protocol: "sqs",
+      Endpoint: Attributes["QueueArn"],
       Attributes: { RawMessageDelivery: "true", FilterPolicy: JSON.stringify(filter) },
     }),
   );
   return {
-    ...{ sns, topicArn },
+    sns,
+    topicArn,
     drain: () => drain(sqs, QueueUrl),
     sendBare: (records) => sendBare(sns, topicArn, records),
     end() {
@@ -50,7 +53,8 @@ export async function createTopicBench(endpoint: string): Promise<TopicBench> {
 async function sendBare(sns: SNSClient, TopicArn: string, records: readonly MessageRecord[]): Promise<void> {
   for (let at = 0; at < records.length; at += 10) {
     const PublishBatchRequestEntries = records.slice(at, at + 10).map(({ body, messageAttributes = {} }, index) => ({
-      ...{ Id: String(index), Message: body },
+      Id: String(index),
+      Message: body,
       MessageAttributes: Object.fromEntries(
         Object.entries(messageAttributes).map(([name, { stringValue }]) => [
           name,

@@ -29,8 +29,14 @@ export type AwsUse = Readonly<Record<keyof typeof AWS_PRICES, number>>;
 
 /** Nothing. */
 export const NO_USE: AwsUse = {
-  ...{ queue: 0, fifoQueue: 0, write: 0, read: 0 },
-  ...{ invocation: 0, gbSecond: 0, get: 0, list: 0 },
+  queue: 0,
+  fifoQueue: 0,
+  write: 0,
+  read: 0,
+  invocation: 0,
+  gbSecond: 0,
+  get: 0,
+  list: 0,
 };
 
 /** What that comes to, in US dollars. */

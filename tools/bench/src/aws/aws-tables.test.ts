@@ -11,7 +11,9 @@ const figures: AwsFigures = {
   ],
   requests: [
     {
-      ...{ scenario: "busy", transitions: 500, counts: { "sqs.SendMessageBatch": 250, "dynamodb.PutItem": 1_000 } },
+      scenario: "busy",
+      transitions: 500,
+      counts: { "sqs.SendMessageBatch": 250, "dynamodb.PutItem": 1_000 },
       use: { ...NO_USE, queue: 2_500, write: 2_000, read: 500, invocation: 100 },
       sweep: { ...NO_USE, read: 8, invocation: 1 },
     },

@@ -45,9 +45,13 @@ export function toBatch(events: readonly unknown[]): unknown {
       messages += 1;
       return {
         messageId: `00000000-0000-4000-8000-${String(messages).padStart(12, "0")}`,
-        ...{ receiptHandle: `r-${messages}`, body: JSON.stringify(event), messageAttributes: {} },
+        receiptHandle: `r-${messages}`,
+        body: JSON.stringify(event),
+        messageAttributes: {},
         attributes: { ApproximateReceiveCount: "1", SentTimestamp: String(Date.now()) },
-        ...{ md5OfBody: "", eventSource: "aws:sqs", awsRegion: "us-east-1" },
+        md5OfBody: "",
+        eventSource: "aws:sqs",
+        awsRegion: "us-east-1",
         eventSourceARN: "arn:aws:sqs:us-east-1:000000000000:stack-events",
       };
     }),

@@ -43,8 +43,11 @@ export async function countRequests(
     const failed = yard.host.invocations.find(({ outcome }) => outcome.kind !== "answered");
     if (failed !== undefined) throw new Error(`An invocation failed: ${JSON.stringify(failed.outcome)}`);
     return {
-      ...{ scenario: name, transitions: stacks * (states + 1) },
-      ...{ counts: Object.fromEntries(work.counts), use: work.use, sweep: sweep.use },
+      scenario: name,
+      transitions: stacks * (states + 1),
+      counts: Object.fromEntries(work.counts),
+      use: work.use,
+      sweep: sweep.use,
     };
   } finally {
     await yard.stop();

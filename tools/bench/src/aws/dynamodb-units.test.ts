@@ -9,7 +9,8 @@ const consumed = (CapacityUnits: number) => Buffer.from(JSON.stringify({ Consume
 
 it("asks DynamoDB alone what was consumed", () => {
   expect(JSON.parse(askConsumption(aRequest("GetItem", { TableName: "t" })).toString())).toEqual({
-    ...{ TableName: "t", ReturnConsumedCapacity: "TOTAL" },
+    TableName: "t",
+    ReturnConsumedCapacity: "TOTAL",
   });
   expect(askConsumption(aRequest("SendMessage", { a: 1 }, "sqs")).toString()).toBe('{"a":1}');
   expect(askConsumption(aRequest("DescribeTable", { TableName: "t" })).toString()).toBe('{"TableName":"t"}');
@@ -20,7 +21,8 @@ it("tells reads from writes", () => {
 
   expect(toUnits(aRequest("Query", {}), consumed(0.5))).toEqual({ read: 0.5, write: 0 });
   expect(toUnits(aRequest("UpdateItem", { UpdateExpression: "SET sweepAt = :at" }), consumed(1))).toEqual({
-    ...{ read: 0, write: 3 },
+    read: 0,
+    write: 3,
   });
   expect(toUnits(aRequest("DeleteItem", {}), Buffer.from(""))).toEqual({ read: 0, write: 0 });
 });

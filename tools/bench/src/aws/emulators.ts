@@ -15,8 +15,12 @@ export const REGION = "us-east-1";
 /** What a function needs to know of them. */
 export function toAwsEnvironment({ url, dynamodbUrl }: EmulatorAddresses): Readonly<Record<string, string>> {
   return {
-    ...{ AWS_REGION: REGION, AWS_ENDPOINT_URL: url, AWS_ENDPOINT_URL_DYNAMODB: dynamodbUrl, LOG_LEVEL: "error" },
-    ...{ AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey },
+    AWS_REGION: REGION,
+    AWS_ENDPOINT_URL: url,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamodbUrl,
+    LOG_LEVEL: "error",
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
   };
 }
 
@@ -45,7 +49,8 @@ export async function createStacksTable({ dynamodbUrl }: EmulatorAddresses, Tabl
     { AttributeName: "nextDueAt", KeyType: "RANGE" as const },
   ];
   const table = new CreateTableCommand({
-    ...{ TableName, BillingMode: "PAY_PER_REQUEST" },
+    TableName,
+    BillingMode: "PAY_PER_REQUEST",
     AttributeDefinitions: [
       { AttributeName: "id", AttributeType: "S" },
       { AttributeName: "dueShard", AttributeType: "N" },

@@ -36,8 +36,11 @@ export async function startFunctionYard(): Promise<FunctionYard> {
         ...toAwsEnvironment(addresses),
         // As in Lambda, where the store is opened while a function is initialised.
         AWS_LAMBDA_FUNCTION_NAME: "state-manager",
-        ...{ SQS_TASK_QUEUE_URL: tasks, SQS_TICK_QUEUE_URL: ticks },
-        ...{ MACHINE_LOCATOR: "S3", MACHINE_S3_BUCKET: bucket, MACHINE_S3_KEY: "m" },
+        SQS_TASK_QUEUE_URL: tasks,
+        SQS_TICK_QUEUE_URL: ticks,
+        MACHINE_LOCATOR: "S3",
+        MACHINE_S3_BUCKET: bucket,
+        MACHINE_S3_KEY: "m",
         ...(await createStore(store, { addresses, postgres, name: `stacks-${count}` })),
       };
     },

@@ -19,7 +19,8 @@ export function measureBundle(app: string, folder: string): BundleFigures {
   const bodies = new Map(names.map((name) => [name, readFileSync(join(folder, name))]));
   const sum = (lengths: readonly number[]) => lengths.reduce((total, length) => total + length, 0);
   return {
-    ...{ app, files: names.length },
+    app,
+    files: names.length,
     bytes: sum([...bodies.values()].map(({ length }) => length)),
     firstBytes: sum([...findImported(bodies, "index.mjs")].map((name) => bodies.get(name)?.length ?? 0)),
     zippedBytes: sum([...bodies.values()].map((body) => gzipSync(body).length)),

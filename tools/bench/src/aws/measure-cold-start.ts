@@ -38,7 +38,11 @@ export async function measureColdStart(
   }
   const medianOf = (name: keyof (typeof samples)[number]) => median(samples.map((sample) => sample[name]));
   return {
-    ...{ store, starts, importMs: medianOf("importMs"), importCpuMs: medianOf("importCpuMs") },
-    ...{ firstMs: medianOf("firstMs"), secondMs: medianOf("secondMs") },
+    store,
+    starts,
+    importMs: medianOf("importMs"),
+    importCpuMs: medianOf("importCpuMs"),
+    firstMs: medianOf("firstMs"),
+    secondMs: medianOf("secondMs"),
   };
 }

@@ -45,8 +45,12 @@ export async function measureEventRate(
     const wallMs = calls.reduce((sum, call) => sum + call.wallMs, 0);
     const cpuMs = calls.reduce((sum, call) => sum + call.cpuMs, 0);
     return {
-      ...{ store, batchSize, events, perSecond: (events * 1_000) / wallMs },
-      ...{ invocationMs: wallMs / calls.length, cpuMsPerEvent: cpuMs / events },
+      store,
+      batchSize,
+      events,
+      perSecond: (events * 1_000) / wallMs,
+      invocationMs: wallMs / calls.length,
+      cpuMsPerEvent: cpuMs / events,
     };
   } finally {
     await instance.end();

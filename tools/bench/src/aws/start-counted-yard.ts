@@ -36,7 +36,8 @@ export interface CountedYardInput {
 
 /** The work of a task costs nothing here: what tasks do is the user's. */
 const step = defineExecutor({
-  ...{ name: "lambda", config: Type.Object({ name: Type.String() }) },
+  name: "lambda",
+  config: Type.Object({ name: Type.String() }),
   start: async () => succeeded({}),
 });
 
@@ -47,7 +48,9 @@ export async function startCountedYard({ addresses, logs, ...input }: CountedYar
   yards += 1;
   const name = `count-${yards}`;
   const door = await openFrontDoor({
-    ...{ services: { dynamodb: addresses.dynamodbUrl }, others: addresses.url, rewrite: askConsumption },
+    services: { dynamodb: addresses.dynamodbUrl },
+    others: addresses.url,
+    rewrite: askConsumption,
     onExchange: (request, { body }) => {
       for (const log of logs) log.add(request, body);
     },
@@ -92,12 +95,16 @@ function addFunctions(host: LambdaHost, { name, common: shared, events, ticks, r
   const common = { ...shared, RUNNERS_HAVE_STORE: String(runnerHasStore), SQS_TICK_QUEUE_URL: ticks };
   const decides = { DYNAMODB_TABLE: name, MACHINE_LOCATOR: "S3", MACHINE_S3_BUCKET: name };
   host.addFunction({
-    ...{ name: "state-manager", timeoutMs: 60_000, reservedConcurrency: 2 },
+    name: "state-manager",
+    timeoutMs: 60_000,
+    reservedConcurrency: 2,
     environment: { ...common, ...decides },
     create: (environment) => createStateManager({ environment, executors: [step] }).handler,
   });
   host.addFunction({
-    ...{ name: "task-runner", timeoutMs: 360_000, reservedConcurrency: 5 },
+    name: "task-runner",
+    timeoutMs: 360_000,
+    reservedConcurrency: 5,
     environment: { ...common, SQS_EVENT_QUEUE_URL: events, ...(runnerHasStore ? decides : {}) },
     create: (environment) => createTaskRunner({ environment, executors: [step] }).handler,
   });

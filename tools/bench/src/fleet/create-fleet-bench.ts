@@ -38,7 +38,9 @@ export function createFleetBench(input: Pick<FleetInput, "count" | "broken">): F
   const { records, leases } = createExecutorContext({ clock });
   const about = { machine: "stackyard.run", stackId: "run-bench", target: { ...PLACE, partition: "aws" } };
   return {
-    ...{ sim, clock, members },
+    sim,
+    clock,
+    members,
     context() {
       // Each process has a limiter of its own, which learns from being throttled.
       const access = createAwsAccess(own);

@@ -13,8 +13,12 @@ export interface DeathsInput {
 }
 
 const CONFIG = {
-  ...{ document: "AWS-RunShellScript", parameters: { commands: ["true"] }, targetsAbove: 100_000 },
-  ...{ maxConcurrency: "50%", maxErrors: "100%", deliveryTimeout: "5m" },
+  document: "AWS-RunShellScript",
+  parameters: { commands: ["true"] },
+  targetsAbove: 100_000,
+  maxConcurrency: "50%",
+  maxErrors: "100%",
+  deliveryTimeout: "5m",
 };
 /** Until another process has the lease of the dead one. */
 const LEASE_MS = 60_000;

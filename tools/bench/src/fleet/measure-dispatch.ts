@@ -22,7 +22,9 @@ export async function measureDispatch({ name, instances, config }: DispatchInput
   const commands = bench.sim.ssm.listCommands();
   const lastSentAt = Math.max(...commands.map(({ requestedAt }) => requestedAt));
   return {
-    ...{ name, instances, sends: commands.length },
+    name,
+    instances,
+    sends: commands.length,
     sentSeconds: (lastSentAt - begin) / 1_000,
     endedSeconds: elapsedMs / 1_000,
   };

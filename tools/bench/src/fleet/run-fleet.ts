@@ -53,7 +53,8 @@ async function measurePlans(instances: number): Promise<readonly PlanFigures[]> 
   return [
     await measurePlan({ name: "instances with their tags", instances, config: SHELL }),
     await measurePlan({
-      ...{ name: "their agents too (`requireOnline`)", instances },
+      name: "their agents too (`requireOnline`)",
+      instances,
       config: { ...SHELL, select: { requireOnline: true } },
     }),
   ];

@@ -9,12 +9,20 @@ it("gives medians over the rounds, rate by rate", () => {
 
   expect(summarizeLatencies(figures, [])).toEqual([
     {
-      ...{ contender: "a", rate: 50, rounds: 3, jobs: 200, overCapacity: false },
+      contender: "a",
+      rate: 50,
+      rounds: 3,
+      jobs: 200,
+      overCapacity: false,
       p50Ms: { median: 2, least: 1, most: 3 },
       p99Ms: { median: 8, least: 7, most: 9 },
     },
     {
-      ...{ contender: "a", rate: 200, rounds: 2, jobs: 200, overCapacity: false },
+      contender: "a",
+      rate: 200,
+      rounds: 2,
+      jobs: 200,
+      overCapacity: false,
       p50Ms: { median: 4.5, least: 4, most: 5 },
       p99Ms: { median: 45, least: 40, most: 50 },
     },

@@ -30,7 +30,11 @@ export function summarizeLatencies(
     const capacity = rateOf(contender) ?? Number.POSITIVE_INFINITY;
     return [
       {
-        ...{ contender, rate, jobs, rounds: group.length, overCapacity: capacity < rate },
+        contender,
+        rate,
+        jobs,
+        rounds: group.length,
+        overCapacity: capacity < rate,
         p50Ms: toSpread(group.map(({ p50Ms }) => p50Ms)),
         p99Ms: toSpread(group.map(({ p99Ms }) => p99Ms)),
       },

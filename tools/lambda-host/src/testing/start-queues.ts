@@ -19,7 +19,8 @@ export async function startQueues(): Promise<Queues> {
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
   const sqs = new SQSClient({ endpoint: url, region: "eu-west-1", credentials, maxAttempts: 1 });
   return {
-    ...{ sqs, url },
+    sqs,
+    url,
     async create(QueueName, attributes = {}) {
       const fifo = QueueName.endsWith(".fifo") ? { FifoQueue: "true" } : {};
       await sqs.send(new CreateQueueCommand({ QueueName, Attributes: { ...fifo, ...attributes } }));

@@ -30,7 +30,8 @@ export async function adoptBucket(deps: ResourceDeps, call: ResourceCall): Promi
     return found;
   });
   return {
-    ...{ status: "SUCCESS", physicalId: place.bucket },
+    status: "SUCCESS",
+    physicalId: place.bucket,
     reason: isAdopted ? "The bucket was there and is used." : "The bucket was created.",
     data: { Bucket: place.bucket, Adopted: String(isAdopted) },
   };

@@ -35,7 +35,11 @@ function createWorld({ type, trusts = [account], definition = DONE, death, deadl
   const credentials = sim.iam.addUser({ account, name: "function" });
   const plugins = [createSimPlugin(sim), createDeath(death)];
   const access = createAwsAccess({
-    ...{ clock, credentials, region: "eu-west-1", plugins, maxAttempts: 1 },
+    clock,
+    credentials,
+    region: "eu-west-1",
+    plugins,
+    maxAttempts: 1,
     session: { name: `stackyard-${account}-${region}`, seconds: 900 },
   });
   const s3 = new S3Client({ region, credentials, maxAttempts: 1 });
@@ -43,16 +47,26 @@ function createWorld({ type, trusts = [account], definition = DONE, death, deadl
   const logged: string[] = [];
   const add = (...line: readonly unknown[]) => void logged.push(JSON.stringify(line));
   const resources = createConsumerResources({
-    ...{ account, region, clock, fetch: (url, init) => sim.answers.fetch(String(url), init), bucket: () => ({ s3 }) },
+    account,
+    region,
+    clock,
+    fetch: (url, init) => sim.answers.fetch(String(url), init),
+    bucket: () => ({ s3 }),
     logger: { debug: add, info: add, warn: add, error: add },
     initialSet: () => ({
-      ...{ machineArn, bucket: BUCKET, capabilities: { transfer: "auto", retire: false } },
+      machineArn,
+      bucket: BUCKET,
+      capabilities: { transfer: "auto", retire: false },
       states: access.client(SFNClient, { ...distributor, partition: "aws", role: role.arn, externalId: "yard" }),
       receipts: { client: access.client(EventBridgeClient, undefined), bus },
     }),
   });
   const life = createResourceLife({
-    ...{ clock, endpoint: sim.answers, region, account, logicalId: "Resource" },
+    clock,
+    endpoint: sim.answers,
+    region,
+    account,
+    logicalId: "Resource",
     invoke: (request) => {
       const event = { ...Object(request), ResourceType: TYPES[type] };
       return resources.onResource(event, deadlineMs === undefined ? {} : { deadlineAt: clock.now() + deadlineMs });
@@ -154,7 +168,8 @@ describe("Custom::InitialSetTrigger", () => {
     expect(created.answer?.Data?.["Message"]).toMatch(/^ACCOUNT_NOT_TRUSTED: /);
     expect(created.followedBy.map(({ status }) => status)).toEqual(["DELETE_COMPLETE"]);
     expect(life.requests.at(-1)).toMatchObject({
-      ...{ RequestType: "Delete", PhysicalResourceId: `initial-set-${account}-${region}` },
+      RequestType: "Delete",
+      PhysicalResourceId: `initial-set-${account}-${region}`,
     });
   });
 
@@ -177,7 +192,8 @@ describe("Custom::InitialSetTrigger", () => {
 
     expect(sim.answers.findAnswer("Update")?.answer?.PhysicalResourceId).toBe(`initial-set-${account}-${region}`);
     expect(sim.answers.findAnswer("Delete")?.answer).toMatchObject({
-      ...{ Status: "SUCCESS", PhysicalResourceId: "2021/06/15/[$LATEST]0123" },
+      Status: "SUCCESS",
+      PhysicalResourceId: "2021/06/15/[$LATEST]0123",
     });
     expect(told().map((event) => event["detail-type"])).toEqual(["consumer.registered"]);
   });

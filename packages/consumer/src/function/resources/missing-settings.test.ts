@@ -4,7 +4,10 @@ import { completePolicy, completeRules, completeTags, hasAllBlocked } from "./mi
 const PLACE = { account: "444455556666", region: "eu-central-1", bucket: "own" };
 const ALL = { BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true };
 const rule = (over: object) => ({
-  ...{ ID: "theirs", Status: "Enabled" as const, AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 }, ...over },
+  ID: "theirs",
+  Status: "Enabled" as const,
+  AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+  ...over,
 });
 
 describe("public access", () => {

@@ -17,7 +17,9 @@ export function hasAllBlocked(found: PublicAccessBlockConfiguration | undefined)
 export function completeRules(rules: readonly LifecycleRule[]): LifecycleRule[] | undefined {
   if (rules.some(endsUploads)) return undefined;
   const own: LifecycleRule = {
-    ...{ ID: "stackyard-end-uploads", Status: "Enabled", Filter: { Prefix: "" } },
+    ID: "stackyard-end-uploads",
+    Status: "Enabled",
+    Filter: { Prefix: "" },
     AbortIncompleteMultipartUpload: { DaysAfterInitiation: ABORT_DAYS },
   };
   return [...rules.filter(({ ID }) => ID !== own.ID), own];
@@ -36,7 +38,11 @@ export function completePolicy(text: string | undefined, { bucket, region }: Buc
   if (statements.some(isTlsOnly)) return undefined;
   const arn = `arn:${toPartition(region)}:s3:::${bucket}`;
   const own = {
-    ...{ Sid: TLS_ONLY, Effect: "Deny", Principal: "*", Action: "s3:*", Resource: [arn, `${arn}/*`] },
+    Sid: TLS_ONLY,
+    Effect: "Deny",
+    Principal: "*",
+    Action: "s3:*",
+    Resource: [arn, `${arn}/*`],
     Condition: { Bool: { "aws:SecureTransport": "false" } },
   };
   return JSON.stringify({ ...policy, Statement: [...statements, own] });

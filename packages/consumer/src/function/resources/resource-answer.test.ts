@@ -4,7 +4,11 @@ import { describe, expect, it } from "vitest";
 import { refusal, toAnswer, toFailure, wasNeverMade } from "./resource-answer.ts";
 
 const REQUEST = {
-  ...{ RequestType: "Create", RequestId: "r-1", StackId: "stack", LogicalResourceId: "Bucket", ResponseURL: "" },
+  RequestType: "Create",
+  RequestId: "r-1",
+  StackId: "stack",
+  LogicalResourceId: "Bucket",
+  ResponseURL: "",
   ResourceProperties: {},
 };
 

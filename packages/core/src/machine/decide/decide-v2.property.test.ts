@@ -156,7 +156,10 @@ function toEvent(plan: Plan, stack: Stack | undefined, index: number): StackEven
   const answers = name.startsWith("TASK_");
   const all = name.startsWith("RETRY_") && !only;
   return {
-    ...{ ...base, name, metadata: toMetadata(plan), confirm: "s" },
+    ...base,
+    name,
+    metadata: toMetadata(plan),
+    confirm: "s",
     origin: answers && worker ? "worker" : "external",
     ...(all ? {} : { task: { name: task } }),
     ...(answers ? toAnswer(plan, stack) : {}),
@@ -368,7 +371,11 @@ function checkProgress(machine: Machine, stack: Stack, { name, status, detail }:
 
 /** The status that goes with each detail. */
 const STATUS_OF: Readonly<Record<string, TaskState["status"]>> = {
-  ...{ WAITING: "PENDING", RUNNING: "PENDING", RETRYING: "PENDING", SKIPPED: "SATISFIED", CANCELLED: "ERROR" },
+  WAITING: "PENDING",
+  RUNNING: "PENDING",
+  RETRYING: "PENDING",
+  SKIPPED: "SATISFIED",
+  CANCELLED: "ERROR",
 };
 
 /** The machine, with an ear on the events that the engine fires. */

@@ -292,7 +292,9 @@ function toDispatch(work: Work, { run, prepared, shown, again }: DispatchInput):
     task: { ...definition, name: task.name },
     stack: shown,
     dispatch: {
-      ...{ id: run.attemptId, attempt: run.attempt, deadline },
+      id: run.attemptId,
+      attempt: run.attempt,
+      deadline,
       ...(exclusiveKey === undefined ? {} : { exclusiveKey }),
       ...(messageVersion === undefined ? {} : { version: messageVersion }),
     },

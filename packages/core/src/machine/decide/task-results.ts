@@ -223,7 +223,8 @@ function toStale(reason: string, closes?: string): Ignored {
 /** A failed task; without a message or a code where none was given. */
 function toFailed(work: Work, name: string, { message, code }: Failure): TaskState {
   return {
-    ...{ name, status: "ERROR" },
+    name,
+    status: "ERROR",
     ...(message === undefined ? {} : { errorMessage: toShown(work, message) }),
     ...(code === undefined ? {} : { errorCode: code }),
   };

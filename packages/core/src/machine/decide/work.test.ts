@@ -151,7 +151,9 @@ describe("timers", () => {
 
   describe("timers that are due at the same instant", () => {
     const at = (id: string, event: string, dueAt: number, task?: string) => ({
-      ...{ id, event, dueAt },
+      id,
+      event,
+      dueAt,
       ...(task === undefined ? {} : { task }),
     });
 

@@ -64,7 +64,9 @@ function toStateEdges(state: State): readonly GraphEdge[] {
     return listTaken(reactions).flatMap(({ advance, when }, position) => {
       const condition = when?.source ?? (position > 0 ? "else" : undefined);
       return advance.map((to, index) => ({
-        ...{ from: state.name, to, event },
+        from: state.name,
+        to,
+        event,
         ...(condition !== undefined && { when: condition }),
         ...(after !== undefined && { after }),
         passing: index < advance.length - 1,

@@ -63,7 +63,9 @@ describe("a compiled v2 machine", () => {
     expect(machine?.metadata.keys.get("stage")).toMatchObject({ enum: ["test", "live", 3, true] });
     expect(machine?.metadata.keys.get("note")).toMatchObject({ default: null });
     expect(machine?.states.get("WORK")).toMatchObject({
-      ...{ timeoutMs: 5_400_000, leaving: "cancel", protected: true },
+      timeoutMs: 5_400_000,
+      leaving: "cancel",
+      protected: true,
       after: [
         { inMs: 600_000, event: "TICK" },
         { inMs: 86_400_000, event: "TICK" },
@@ -71,7 +73,10 @@ describe("a compiled v2 machine", () => {
     });
     expect(machine?.states.get("WORK")?.on.get("TICK")).toEqual([{ advance: [], set: new Map() }]);
     expect(machine?.tasks.get("two")?.retry).toEqual({
-      ...{ attempts: 4, fromMs: 500, toMs: 30_000, factor: 1.5 },
+      attempts: 4,
+      fromMs: 500,
+      toMs: 30_000,
+      factor: 1.5,
       only: new Set(["TASK_TIMEOUT", "LAMBDA_FUNCTION_ERROR"]),
     });
     expect(machine?.tasks.get("two")?.outputs).toEqual(new Map(Object.entries({ url: "address", token: "secret" })));

@@ -36,7 +36,7 @@ export function drawPlan(seed: number): DrawnPlan {
   const actions = withForgeries(seed, drawn, spanMs);
   const leaseMs = pick(random, [5_000, 30_000]);
   return {
-    plan: { ...{ seed, leaseMs, ...drawMedium(random) }, nodes, machines, actions, faults: {}, work: {} },
+    plan: { seed, leaseMs, ...drawMedium(random), nodes, machines, actions, faults: {}, work: {} },
     chaos: drawChaos(random),
     calmAfterMs: spanMs + MINUTE_MS,
   };
@@ -181,7 +181,8 @@ export function drawMachineV1(random: Random): PlannedMachine {
     return Object.fromEntries([...on, ...next]) as Readonly<Record<string, unknown>>;
   };
   const drawState = (isFinal: boolean): PlannedState => ({
-    ...{ tasks: TASKS.filter(() => random() < (isFinal ? 0.25 : 0.5)), on: drawOn(isFinal) },
+    tasks: TASKS.filter(() => random() < (isFinal ? 0.25 : 0.5)),
+    on: drawOn(isFinal),
     ...(isFinal ? { terminal: true } : {}),
   });
   return {
@@ -236,7 +237,8 @@ function drawNeeds(random: Random): Needs {
 function drawTask(random: Random, needs: readonly string[]): Readonly<Record<string, unknown>> {
   const executor = random() < 0.8 ? "work" : "solo";
   return {
-    ...{ executor, config: random() < 0.2 ? { key: pick(random, ["k1", "k2"]) } : {} },
+    executor,
+    config: random() < 0.2 ? { key: pick(random, ["k1", "k2"]) } : {},
     ...(needs.length === 0 ? {} : { needs }),
     ...(random() < 0.5 ? { retry: drawRetry(random) } : {}),
     ...(random() < 0.3 ? { timeout: pick(random, SHORT) } : {}),

@@ -73,7 +73,9 @@ export function createWorld(
   const nodes: SimulatedNode[] = plan.nodes.map((node, index) => {
     const keyOf = keysOf(index);
     return createNode(index, node, {
-      ...{ ...shared, keyOf, random: createRandom(plan.seed + index) },
+      ...shared,
+      keyOf,
+      random: createRandom(plan.seed + index),
       ...(plan.medium === "queue" ? { queue: { queue, noteGone } } : {}),
       createExecutors: (life) => createPlannedExecutors({ scheduler, chance, countCall, noteStarted, life, keyOf }),
       createLocator: (life) => createPlannedLocator(machines, { life, keyOf, scheduler }),

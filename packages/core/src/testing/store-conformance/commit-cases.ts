@@ -52,7 +52,12 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("gives the last failure of a stack back as it was, alone and in a list", async (store) => {
     const lastFailure = {
-      ...{ task: "db", state: "BUILD", entry: 3, attempt: 2, at: 1_000, resolvedAt: 2_000 },
+      task: "db",
+      state: "BUILD",
+      entry: 3,
+      attempt: 2,
+      at: 1_000,
+      resolvedAt: 2_000,
       code: "QUOTA",
       message: "terraform apply ended with exit code 1.\n\nerror: no quota, né ✓",
     };

@@ -1,6 +1,13 @@
 const POINTS: Readonly<Record<string, string>> = {
-  ...{ north: "n", south: "s", east: "e", west: "w", central: "c" },
-  ...{ northeast: "ne", northwest: "nw", southeast: "se", southwest: "sw" },
+  north: "n",
+  south: "s",
+  east: "e",
+  west: "w",
+  central: "c",
+  northeast: "ne",
+  northwest: "nw",
+  southeast: "se",
+  southwest: "sw",
 };
 
 /** Regions by short names, such as `euw1` for `eu-west-1`; all as they are where two would be called the same. */

@@ -7,8 +7,14 @@ const at = "2026-11-20T06:00:00.000Z";
 
 function aRow(over: Partial<CoverageRow> = {}): CoverageRow {
   return {
-    ...{ name: "billing-api", version: "1", manifestSha256: "a".repeat(64), publishedAt: at, covered: true },
-    ...{ retired: false, cells: [{ ...cell, status: "stored", verified: true, at }], ...over },
+    name: "billing-api",
+    version: "1",
+    manifestSha256: "a".repeat(64),
+    publishedAt: at,
+    covered: true,
+    retired: false,
+    cells: [{ ...cell, status: "stored", verified: true, at }],
+    ...over,
   };
 }
 

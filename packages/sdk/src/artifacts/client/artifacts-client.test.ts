@@ -8,8 +8,14 @@ import { createLambdaCall } from "./create-lambda-call.ts";
 import { parseReply } from "./distributor-answers.ts";
 
 const CONSUMER = {
-  ...{ account: "111122223333", region: "eu-west-1", bucket: "artifacts", generation: "v2", capabilities: ["v2"] },
-  ...{ firstSeenAt: "2026-01-01T00:00:00Z", lastReceiptAt: null, registered: true },
+  account: "111122223333",
+  region: "eu-west-1",
+  bucket: "artifacts",
+  generation: "v2",
+  capabilities: ["v2"],
+  firstSeenAt: "2026-01-01T00:00:00Z",
+  lastReceiptAt: null,
+  registered: true,
 };
 
 /** A function that answers with this payload, or fails so; and what it was asked. */

@@ -13,24 +13,45 @@ const MAX_ITEMS = 10_000;
 const cellFacts = {
   ...place,
   status: Type.Enum(["expected", "announced", "stored", "present", "failed", "rejected", "overdue"]),
-  ...{ code: nullableText, files: count, filesDone: count, announcements: count, verified: Type.Boolean(), at: text },
+  code: nullableText,
+  files: count,
+  filesDone: count,
+  announcements: count,
+  verified: Type.Boolean(),
+  at: text,
 };
 const Cells = Type.Array(Type.Object(cellFacts), { maxItems: MAX_ITEMS });
 
 const summaryFacts = {
-  ...{ name: text, version: text, manifestSha256: text, publishedAt: text, files: count, bytes: count },
+  name: text,
+  version: text,
+  manifestSha256: text,
+  publishedAt: text,
+  files: count,
+  bytes: count,
   // Keys that fit no pattern would pass with whatever they have.
   labels: Type.Record(Type.String({ pattern: "^[^\\u0000-\\u001f]{1,256}$" }), text, { additionalProperties: false }),
-  ...{ retired: Type.Boolean(), covered: Type.Boolean() },
+  retired: Type.Boolean(),
+  covered: Type.Boolean(),
 };
 const rowFacts = {
-  ...{ name: text, version: text, manifestSha256: text, publishedAt: text },
-  ...{ covered: Type.Boolean(), silent: Type.Optional(count), retired: Type.Boolean(), cells: Cells },
+  name: text,
+  version: text,
+  manifestSha256: text,
+  publishedAt: text,
+  covered: Type.Boolean(),
+  silent: Type.Optional(count),
+  retired: Type.Boolean(),
+  cells: Cells,
 };
 const consumerFacts = {
-  ...{ ...place, bucket: nullableText, generation: Type.Enum(["v1", "v2"]) },
+  ...place,
+  bucket: nullableText,
+  generation: Type.Enum(["v1", "v2"]),
   capabilities: Type.Array(text, { maxItems: 100 }),
-  ...{ firstSeenAt: text, lastReceiptAt: nullableText, registered: Type.Boolean() },
+  firstSeenAt: text,
+  lastReceiptAt: nullableText,
+  registered: Type.Boolean(),
 };
 const itemsOf = (item: TSchema) => Type.Object({ items: Type.Array(item, { maxItems: MAX_ITEMS }), cursor });
 const named = Type.Object({ ...cellFacts, name: text, version: text });

@@ -6,8 +6,15 @@ import { waitForCoverage } from "./wait-for-coverage.ts";
 
 function aRow(statuses: readonly CellStatus[], over: Partial<CoverageRow> = {}): CoverageRow {
   const cells = statuses.map((status, index) => ({
-    ...{ account: "111122223333", region: `eu-west-${index + 1}`, status, code: null, files: 1, filesDone: 0 },
-    ...{ announcements: 1, verified: false, at: "2026-01-01T00:00:00Z" },
+    account: "111122223333",
+    region: `eu-west-${index + 1}`,
+    status,
+    code: null,
+    files: 1,
+    filesDone: 0,
+    announcements: 1,
+    verified: false,
+    at: "2026-01-01T00:00:00Z",
   }));
   const covered = statuses.length > 0 && statuses.every((status) => status === "stored" || status === "present");
   const facts = { manifestSha256: "0".repeat(64), publishedAt: "2026-01-01T00:00:00Z", retired: false };
@@ -33,8 +40,13 @@ function wait(
     return { rows: found === undefined ? [] : [found] };
   };
   const outcome = waitForCoverage({
-    ...{ call: call as unknown as CallDistributor, name: "billing-api", version: "1.4.2", timeoutMs: 20_000, clock },
-    ...{ onChange: (row: CoverageRow) => void changes.push(row), ...over },
+    call: call as unknown as CallDistributor,
+    name: "billing-api",
+    version: "1.4.2",
+    timeoutMs: 20_000,
+    clock,
+    onChange: (row: CoverageRow) => void changes.push(row),
+    ...over,
     onFault: (fault) => void faults.push(fault),
   });
   // Looked at before the clock goes on, so that a refusal is nobody's.
@@ -123,7 +135,11 @@ describe("waiting for coverage", () => {
     const call = () => new Promise((resolve) => void setTimeout(() => resolve({ rows: [row] }), 20));
 
     const outcome = waitForCoverage({
-      ...{ call: call as unknown as CallDistributor, name: "billing-api", version: "1.4.2", timeoutMs, pollMs: 1 },
+      call: call as unknown as CallDistributor,
+      name: "billing-api",
+      version: "1.4.2",
+      timeoutMs,
+      pollMs: 1,
     });
 
     expect(await outcome).toEqual({ kind: "covered", row });

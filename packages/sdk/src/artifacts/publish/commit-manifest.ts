@@ -43,8 +43,13 @@ export async function commitManifest(place: ManifestPlace, manifest: Manifest): 
   checkReadable(place, text);
   const { PutObjectCommand } = await import("@aws-sdk/client-s3");
   const command = new PutObjectCommand({
-    ...{ Bucket: bucket, Key: manifestKey, Body: text, ContentType: "application/json", IfNoneMatch: "*" },
-    ...{ ChecksumSHA256: toBase64(manifestSha256), Metadata: { "stackyard-sha256": manifestSha256 } },
+    Bucket: bucket,
+    Key: manifestKey,
+    Body: text,
+    ContentType: "application/json",
+    IfNoneMatch: "*",
+    ChecksumSHA256: toBase64(manifestSha256),
+    Metadata: { "stackyard-sha256": manifestSha256 },
   });
   try {
     await client.send(command, { abortSignal: signal });

@@ -53,7 +53,8 @@ describe("publishing an artifact", () => {
   it("writes the files, and the manifest last", async () => {
     const result = await publishArtifact(
       aPublication(world, {
-        ...{ prefix: "artifacts", labels: { commit: "4f1c9d2" } },
+        prefix: "artifacts",
+        labels: { commit: "4f1c9d2" },
         files: [
           { path: "app.zip", body: aFile("app.zip", "app"), contentType: "application/zip" },
           { path: "templates/vpc.yaml", body: Buffer.from("AWSTemplateFormatVersion"), rewrite: "template" },
@@ -68,16 +69,25 @@ describe("publishing an artifact", () => {
     const text = await loadText(`${folderKey}/manifest.json`);
     expect([text, digestManifest(text)]).toEqual([toManifestText(result.manifest), result.manifestSha256]);
     expect(JSON.parse(text)).toEqual({
-      ...{ v: 1, name: "billing-api", version: "1.4.2", createdAt: "2026-01-01T00:00:00.000Z" },
+      v: 1,
+      name: "billing-api",
+      version: "1.4.2",
+      createdAt: "2026-01-01T00:00:00.000Z",
       labels: { commit: "4f1c9d2" },
       files: [
         {
-          ...{ key: `${folderKey}/app.zip`, size: 3, sha256: sha256("app"), contentType: "application/zip" },
+          key: `${folderKey}/app.zip`,
+          size: 3,
+          sha256: sha256("app"),
+          contentType: "application/zip",
           versionId: world.sim.s3.findObject("source", `${folderKey}/app.zip`)?.versionId,
         },
         {
-          ...{ key: `${folderKey}/templates/vpc.yaml`, size: 24, sha256: sha256("AWSTemplateFormatVersion") },
-          ...{ rewrite: "template", versionId: expect.any(String) },
+          key: `${folderKey}/templates/vpc.yaml`,
+          size: 24,
+          sha256: sha256("AWSTemplateFormatVersion"),
+          rewrite: "template",
+          versionId: expect.any(String),
         },
       ],
     });

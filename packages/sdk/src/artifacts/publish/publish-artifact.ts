@@ -76,13 +76,11 @@ async function publish(plan: PublishPlan, place: ManifestPlace, progress: Progre
   if (committed.manifestSha256 !== digestManifest(toManifestText(manifest))) return toAlready(plan, committed, files);
   const sent = published.filter(({ skipped }) => !skipped).map(({ file }) => file);
   return {
-    ...{
-      outcome: "published",
-      ...committed,
-      manifestKey: plan.manifestKey,
-      bytes: sumOf(files),
-      uploadedBytes: sumOf(sent),
-    },
+    outcome: "published",
+    ...committed,
+    manifestKey: plan.manifestKey,
+    bytes: sumOf(files),
+    uploadedBytes: sumOf(sent),
     skipped: published.filter(({ skipped }) => skipped).map(({ file }) => file.key),
   };
 }
@@ -120,18 +118,16 @@ function toAlready(plan: PublishPlan, standing: StandingManifest, files: readonl
     const more = differing.length > few.length ? ` and ${differing.length - few.length} more` : "";
     const message = `${name} ${version} is published with other content: ${few.join(", ")}${more}.`;
     throw toArtifactError("VERSION_CONFLICT", message, {
-      ...{ hint: "A version never changes. Publish this content under another version." },
+      hint: "A version never changes. Publish this content under another version.",
       facts: { differing: differing.slice(0, 100), manifestSha256: standing.manifestSha256 },
     });
   }
   return {
-    ...{
-      outcome: "already-published",
-      ...standing,
-      manifestKey: plan.manifestKey,
-      bytes: sumOf(files),
-      uploadedBytes: 0,
-    },
+    outcome: "already-published",
+    ...standing,
+    manifestKey: plan.manifestKey,
+    bytes: sumOf(files),
+    uploadedBytes: 0,
     skipped: files.map(({ key }) => key),
   };
 }

@@ -129,7 +129,10 @@ async function findOwn({ client, bucket, signal }: PublishTarget, key: string, s
 function toManifestFile(file: PlannedFile, digest: FileDigest, versionId: string | undefined): ManifestFile {
   const { size, sha256, parts } = digest;
   return {
-    ...{ key: file.key, size, sha256, ...toFacts(file) },
+    key: file.key,
+    size,
+    sha256,
+    ...toFacts(file),
     ...(versionId === undefined ? {} : { versionId }),
     ...(size > SINGLE_BYTES || (file.size === undefined && parts.length > 1) ? { parts: [...parts] } : {}),
   };

@@ -62,7 +62,10 @@ export async function planPublish(content: PublishContent, now: number): Promise
     files.push({ ...file, key: folder + path, size: await findSize(file.body, size) });
   }
   const head = {
-    ...{ v: 1 as const, name, version, createdAt: new Date(now).toISOString() },
+    v: 1 as const,
+    name,
+    version,
+    createdAt: new Date(now).toISOString(),
     ...(Object.keys(labels).length === 0 ? {} : { labels: { ...labels } }),
   };
   const plan = {

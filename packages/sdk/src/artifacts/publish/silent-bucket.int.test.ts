@@ -31,8 +31,12 @@ function createClient(limits: { readonly socketTimeout?: number } = {}): S3Clien
   const address = server.address();
   const port = typeof address === "object" ? address?.port : undefined;
   return new S3Client({
-    ...{ region: "eu-west-1", endpoint: `http://127.0.0.1:${port}`, forcePathStyle: true, maxAttempts: 1 },
-    ...{ credentials: { accessKeyId: "AKIAEXAMPLE", secretAccessKey: "secret" }, requestHandler: limits },
+    region: "eu-west-1",
+    endpoint: `http://127.0.0.1:${port}`,
+    forcePathStyle: true,
+    maxAttempts: 1,
+    credentials: { accessKeyId: "AKIAEXAMPLE", secretAccessKey: "secret" },
+    requestHandler: limits,
   });
 }
 

@@ -30,7 +30,9 @@ export async function findStandingFile(place: ObjectPlace): Promise<StandingFile
   const { client, bucket, key, versionId, signal } = place;
   const { HeadObjectCommand } = await import("@aws-sdk/client-s3");
   const command = new HeadObjectCommand({
-    ...{ Bucket: bucket, Key: key, ChecksumMode: "ENABLED" },
+    Bucket: bucket,
+    Key: key,
+    ChecksumMode: "ENABLED",
     ...(versionId === undefined ? {} : { VersionId: versionId }),
   });
   try {
@@ -48,7 +50,8 @@ function toStanding(head: HeadObjectCommandOutput): StandingFile {
   const sha256 = Metadata?.["stackyard-sha256"];
   const storedSha256 = Metadata?.["stackyard-stored-sha256"];
   return {
-    ...{ size, etag },
+    size,
+    etag,
     ...(versionId === undefined || versionId === "null" ? {} : { versionId }),
     ...(sha256 === undefined ? {} : { sha256 }),
     ...(storedSha256 === undefined ? {} : { storedSha256 }),

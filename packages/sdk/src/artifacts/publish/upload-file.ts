@@ -88,8 +88,13 @@ async function putWhole(
     const whole = checkSize(target, source, digest);
     const { PutObjectCommand } = await import("@aws-sdk/client-s3");
     const command = new PutObjectCommand({
-      ...{ Bucket: target.bucket, Key: target.key, Body: first?.bytes ?? Buffer.alloc(0), ContentLength: whole.size },
-      ...{ ChecksumSHA256: toBase64(whole.sha256), ...target.condition, ...toContentType(target) },
+      Bucket: target.bucket,
+      Key: target.key,
+      Body: first?.bytes ?? Buffer.alloc(0),
+      ContentLength: whole.size,
+      ChecksumSHA256: toBase64(whole.sha256),
+      ...target.condition,
+      ...toContentType(target),
       Metadata: { ...target.metadata, "stackyard-sha256": whole.sha256 },
     });
     signWithDigest(command, whole.sha256);
@@ -131,8 +136,11 @@ async function uploadParts(
     const parts = await sendParts(target, source, { first, reader, stop, uploadId });
     const whole = checkSize(target, source, await reader.digest());
     const complete = new CompleteMultipartUploadCommand({
-      ...{ ...at, UploadId: uploadId, ...target.condition },
-      ...{ MultipartUpload: { Parts: [...parts] }, ChecksumType: "COMPOSITE" },
+      ...at,
+      UploadId: uploadId,
+      ...target.condition,
+      MultipartUpload: { Parts: [...parts] },
+      ChecksumType: "COMPOSITE",
     });
     const written = await unlessOccupied(target.client.send(complete, { abortSignal: source.signal }));
     isCompleted = written !== undefined;
@@ -150,8 +158,12 @@ async function beginUpload(target: UploadTarget, { signal }: UploadSource): Prom
   const { CreateMultipartUploadCommand } = await import("@aws-sdk/client-s3");
   const { UploadId } = await target.client.send(
     new CreateMultipartUploadCommand({
-      ...{ Bucket: target.bucket, Key: target.key, ChecksumAlgorithm: "SHA256", ChecksumType: "COMPOSITE" },
-      ...{ Metadata: { ...target.metadata }, ...toContentType(target) },
+      Bucket: target.bucket,
+      Key: target.key,
+      ChecksumAlgorithm: "SHA256",
+      ChecksumType: "COMPOSITE",
+      Metadata: { ...target.metadata },
+      ...toContentType(target),
     }),
     { abortSignal: signal },
   );
@@ -206,8 +218,13 @@ async function sendPart(
     const ChecksumSHA256 = toBase64(sha256);
     const { UploadPartCommand } = await import("@aws-sdk/client-s3");
     const command = new UploadPartCommand({
-      ...{ Bucket: target.bucket, Key: target.key, UploadId: uploadId, PartNumber, ChecksumSHA256 },
-      ...{ Body: bytes, ContentLength: bytes.length },
+      Bucket: target.bucket,
+      Key: target.key,
+      UploadId: uploadId,
+      PartNumber,
+      ChecksumSHA256,
+      Body: bytes,
+      ContentLength: bytes.length,
     });
     signWithDigest(command, sha256);
     const { ETag } = await target.client.send(command, { abortSignal: signal });
