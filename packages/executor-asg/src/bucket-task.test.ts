@@ -1,7 +1,7 @@
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { describe, expect, it } from "vitest";
-import { TARGET, USER_DATA, USER_DATA_SHA256 } from "./testing/a-release.ts";
-import { aTaskConfig, aTaskDocument, createAsgYard } from "./testing/an-asg-yard.ts";
+import { TARGET, USER_DATA, USER_DATA_SHA256 } from "./testing/builders.ts";
+import { aTaskConfig, aTaskDocument, createAsgYard } from "./testing/yards.ts";
 
 const ROOT = `${TARGET.account}/org/shop/production`;
 

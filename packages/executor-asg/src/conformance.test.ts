@@ -1,8 +1,8 @@
 import { type ExecutorUnderTest, executorConformance } from "@stackyard/core/testing";
 import { describe, it } from "vitest";
-import { createAsgExecutor } from "./asg.ts";
-import { TARGET } from "./testing/a-release.ts";
-import { aTaskConfig, createAsgYard } from "./testing/an-asg-yard.ts";
+import { createAsgExecutor } from "./executor/asg.ts";
+import { TARGET } from "./testing/builders.ts";
+import { aTaskConfig, createAsgYard } from "./testing/yards.ts";
 
 async function createPort(): Promise<ExecutorUnderTest> {
   const { world, aws, records, groups } = createAsgYard();

@@ -1,10 +1,9 @@
 import type { Executor, ExecutorContext, Step } from "@stackyard/core";
 import { createRandom, runExecutor } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { createAsgExecutor } from "./asg.ts";
-import { type AsgYard, addServingGroup, aTaskConfig, createAsgYard } from "./testing/an-asg-yard.ts";
-import { createDeath, guardContext } from "./testing/crash-at.ts";
-import { watchTraffic } from "./testing/watch-traffic.ts";
+import { createAsgExecutor } from "./executor/asg.ts";
+import { createDeath, guardContext } from "./testing/fakes.ts";
+import { type AsgYard, addServingGroup, aTaskConfig, createAsgYard, watchTraffic } from "./testing/yards.ts";
 
 /** No process makes so many calls. */
 const MAX_CALLS = 400;

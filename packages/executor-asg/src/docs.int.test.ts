@@ -4,13 +4,12 @@ import { createFakeClock } from "@stackyard/core/testing";
 import { createReleasesClient, type Release } from "@stackyard/sdk/releases";
 import type { TObject } from "typebox";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { planCapacity } from "./capacity/plan-capacity.ts";
 import { createReleaseCommands } from "./commands/create-release-commands.ts";
-import { tellRepair } from "./place/tell-care.ts";
-import { tellRelease } from "./report/tell-release.ts";
-import { toReleasePicture } from "./report/to-release-picture.ts";
-import { type CommandWorld, createCommandWorld } from "./testing/a-command-world.ts";
-import { aReport, aServiceReport, aYardRelease } from "./testing/a-report.ts";
+import { tellRepair } from "./place/release-place.ts";
+import { planCapacity } from "./plan/capacity.ts";
+import { tellRelease, toReleasePicture } from "./plan/report.ts";
+import { aReport, aServiceReport, aYardRelease } from "./testing/builders.ts";
+import { type CommandWorld, createCommandWorld } from "./testing/command-world.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/releases.md"), "utf8");
 const [, FILE = ""] = /```json\n(\{\n {2}"aws_account_id"[\s\S]*?)```/.exec(page) ?? [];

@@ -2,10 +2,9 @@ import { connectionReset, SimFault } from "@stackyard/aws-sim";
 import type { Clock, Step } from "@stackyard/core";
 import { createRandom, runExecutor } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { createAsgExecutor } from "./asg.ts";
-import { type AsgYard, addServingGroup, aTaskConfig, createAsgYard } from "./testing/an-asg-yard.ts";
-import { guardContext } from "./testing/crash-at.ts";
-import { watchTraffic } from "./testing/watch-traffic.ts";
+import { createAsgExecutor } from "./executor/asg.ts";
+import { guardContext } from "./testing/fakes.ts";
+import { type AsgYard, addServingGroup, aTaskConfig, createAsgYard, watchTraffic } from "./testing/yards.ts";
 
 const MINUTE_MS = 60_000;
 const OLD = "org/shop-production-release-1-web";

@@ -1,11 +1,9 @@
 import type { Executor, ExecutorContext, Step } from "@stackyard/core";
 import { createRandom, settlePromises } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { createAsgExecutor } from "./asg.ts";
-import { createScheduler, type Scheduler } from "./testing/a-scheduler.ts";
-import { type AsgYard, addServingGroup, aTaskConfig, createAsgYard } from "./testing/an-asg-yard.ts";
-import { guardContext } from "./testing/crash-at.ts";
-import { watchTraffic } from "./testing/watch-traffic.ts";
+import { createAsgExecutor } from "./executor/asg.ts";
+import { createScheduler, guardContext, type Scheduler } from "./testing/fakes.ts";
+import { type AsgYard, addServingGroup, aTaskConfig, createAsgYard, watchTraffic } from "./testing/yards.ts";
 
 const RACES = 20;
 const SECOND_MS = 1_000;

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { parseMachine } from "@stackyard/core/machine";
 import { describe, expect, it } from "vitest";
 import { AsgConfig, asgDefinition } from "./definition.ts";
-import { RELEASE_FAILURES } from "./release-error.ts";
-import { aTaskConfig, createAsgYard } from "./testing/an-asg-yard.ts";
+import { RELEASE_FAILURES } from "./release-state.ts";
+import { aTaskConfig, createAsgYard } from "./testing/yards.ts";
 
 const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
 

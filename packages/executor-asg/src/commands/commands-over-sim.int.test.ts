@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { aReleaseFile } from "../testing/a-command-world.ts";
-import { type SimulatedYard, startSimulatedYard } from "../testing/a-simulated-yard.ts";
+import { aReleaseFile, type SimulatedYard, startSimulatedYard } from "../testing/command-world.ts";
 
 const SHOP = { project: "org/shop", config: "production", account: "111122223333", region: "eu-west-1" };
 

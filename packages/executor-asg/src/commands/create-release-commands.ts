@@ -1,14 +1,29 @@
-import type { PluginCommand } from "@stackyard/core";
+import { type PluginCommand, StackyardError } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import { createReleasesClient } from "@stackyard/sdk/releases";
-import { releaseLock, releaseRepair, releaseRollback, releaseUnlock } from "./release-care-commands.ts";
-import { createReleaseCommand, type ReleaseCommandDeps } from "./release-command.ts";
-import { releaseDeploy } from "./release-deploy.ts";
-import { releaseGraph } from "./release-graph.ts";
-import { releaseHalt } from "./release-halt.ts";
-import { releaseFails, releaseLs, releaseShow, releaseWatch } from "./release-look-commands.ts";
-import { releasePlan } from "./release-plan.ts";
-import { releaseValidate } from "./release-validate.ts";
+import { formatTable } from "@stackyard/sdk/commands";
+import { createReleasesClient, type ProjectConfig, type Release } from "@stackyard/sdk/releases";
+import { type Static, Type } from "typebox";
+import type { CareAnswer } from "../place/release-place.ts";
+import { toCell } from "../plan/report.ts";
+import { followRelease, releaseDeploy, releaseHalt, showRelease } from "./deploy.ts";
+import {
+  createReleaseCommand,
+  followArgs,
+  openPlace,
+  type PlaceWords,
+  placeArgs,
+  projectArgs,
+  type ReleaseCommandDeps,
+  type ReleaseCommandSpec,
+  type ReleaseContext,
+  reasonArg,
+  releaseArg,
+  toActor,
+  toPlaceDefaults,
+  toReleaseExitCode,
+} from "./place.ts";
+import { releaseGraph, releasePlan } from "./plan.ts";
+import { releaseValidate } from "./release-file.ts";
 
 const DEPS: ReleaseCommandDeps = {
   clock: systemClock,
@@ -16,7 +31,7 @@ const DEPS: ReleaseCommandDeps = {
   openReleases: createReleasesClient,
   async openAws(region) {
     // The SDK is loaded by those who need it.
-    const { openDeployerAws } = await import("./open-deployer-aws.ts");
+    const { openDeployerAws } = await import("./place.ts");
     return openDeployerAws(region);
   },
 };
@@ -39,4 +54,248 @@ export function createReleaseCommands(deps: Partial<ReleaseCommandDeps> = {}): r
     createReleaseCommand(releaseUnlock, whole),
     createReleaseCommand(releaseGraph, whole),
   ];
+}
+
+const RollbackArgs = Type.Object({
+  ...projectArgs,
+  from: Type.Optional(
+    Type.String({ minLength: 1, placeholder: "release", description: "Only if this release is the one that runs." }),
+  ),
+  reason: Type.Optional(reasonArg),
+  ...placeArgs,
+  ...followArgs,
+});
+
+/** `release rollback`: one step back. */
+const releaseRollback: ReleaseCommandSpec<typeof RollbackArgs> = {
+  name: "release rollback",
+  summary: "Go back to the release before: its groups where they are kept, else its document deployed again.",
+  examples: [{ command: "stackyard release rollback acme/shop production", what: "In AWS_ACCOUNT_ID and AWS_REGION" }],
+  args: RollbackArgs,
+  async run(context, args) {
+    const { out } = context;
+    const place = await openPlace(context, args);
+    const { from, reason } = args;
+    const order = { ...(from && { releaseId: from }), ...(reason && { reason }) };
+    const begun = await place.rollback({ at: toProjectConfig(context, args), ...order });
+    if (args.detach === true) {
+      out.result({ release: begun }, () => begun.runId);
+      return 0;
+    }
+    out.note(`Rolling back, ${toCell(begun.runId)} of ${place.name}`);
+    const ended = await followRelease(context, place, begun.runId, args);
+    showRelease(context, ended);
+    return toReleaseExitCode(ended);
+  },
+};
+
+const RepairArgs = Type.Object({
+  ...projectArgs,
+  remove: Type.Optional(Type.Boolean({ description: "Remove what was found. Default: only list it." })),
+  force: Type.Optional(
+    Type.Boolean({
+      description: "With --remove: also the lock of the release. Only when it is certain that it is dead.",
+    }),
+  ),
+  keep: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: "Id of the release that stays, where groups of several stand and the list asks which.",
+    }),
+  ),
+  reason: Type.Optional(reasonArg),
+  ...placeArgs,
+});
+
+/** `release repair`: what releases have left behind. */
+const releaseRepair: ReleaseCommandSpec<typeof RepairArgs> = {
+  name: "release repair",
+  summary: "List what releases of a project-config have left behind and nobody owns; with --remove, remove it.",
+  description:
+    "Groups, launch templates and configurations, alarms and placement groups, each with why it is a left-over.",
+  examples: [
+    { command: "stackyard release repair acme/shop production", what: "List" },
+    { command: "stackyard release repair acme/shop production --remove", what: "Remove what the list has shown" },
+  ],
+  args: RepairArgs,
+  async run(context, { remove = false, force = false, keep, reason, ...args }) {
+    const place = await openPlace(context, args);
+    const at = toProjectConfig(context, args);
+    const order = { ...(force && { force }), ...(keep && { keep }), ...(reason && { reason }) };
+    return tell(context, await place.repair({ at, remove, ...order }));
+  },
+};
+
+const LockArgs = Type.Object({ ...projectArgs, reason: reasonArg, ...placeArgs });
+
+/** `release lock`: nobody deploys until it is taken away. */
+const releaseLock: ReleaseCommandSpec<typeof LockArgs> = {
+  name: "release lock",
+  summary: "Let nobody deploy to a project-config; a release that runs goes on. Exit code 1: it is locked already.",
+  examples: [
+    { command: "stackyard release lock acme/shop production sale", what: "The reason is told to whoever deploys" },
+  ],
+  args: LockArgs,
+  async run(context, { reason, ...args }) {
+    const place = await openPlace(context, args);
+    return tell(context, await place.lock({ at: toProjectConfig(context, args), reason, by: toActor(context) }));
+  },
+};
+
+const UnlockArgs = Type.Object({
+  ...projectArgs,
+  root: Type.Optional(
+    Type.Boolean({ description: "Also the lock of a release. Only when it is certain that the release is dead." }),
+  ),
+  ...placeArgs,
+});
+
+/** `release unlock`: takes a person's lock away. */
+const releaseUnlock: ReleaseCommandSpec<typeof UnlockArgs> = {
+  name: "release unlock",
+  summary: "Take away the lock that a person has put on a project-config.",
+  args: UnlockArgs,
+  async run(context, { root = false, ...args }) {
+    const place = await openPlace(context, args);
+    return tell(context, await place.unlock({ at: toProjectConfig(context, args), root, by: toActor(context) }));
+  },
+};
+
+function tell({ out }: ReleaseContext, { isDone, message, facts }: CareAnswer): number {
+  out.result({ done: isDone, message, ...facts }, () => message);
+  return isDone ? 0 : 1;
+}
+
+/** Throws `USAGE`. */
+function toProjectConfig(
+  context: ReleaseContext,
+  args: PlaceWords & { readonly project: string; readonly config: string },
+): ProjectConfig {
+  const { project, config } = args;
+  const { account, region } = toPlaceDefaults(context, args);
+  if (account !== undefined && region !== undefined) return { account, region, project, config };
+  const ways = "Give --account and --region, or set AWS_ACCOUNT_ID and AWS_REGION.";
+  throw new StackyardError("USAGE", `Which account and region? ${ways}`);
+}
+
+const WatchArgs = Type.Object({ release: releaseArg, ...placeArgs, giveUpAfter: followArgs.giveUpAfter });
+
+/** `release watch`: waits for the end of a release. */
+const releaseWatch: ReleaseCommandSpec<typeof WatchArgs> = {
+  name: "release watch",
+  summary: "Follow a release to its end; the exit code is that of the release.",
+  args: WatchArgs,
+  async run(context, args) {
+    const ended = await followRelease(context, await openPlace(context, args), args.release, args);
+    showRelease(context, ended);
+    return toReleaseExitCode(ended);
+  },
+};
+
+const ShowArgs = Type.Object({ release: releaseArg, ...placeArgs });
+
+/** `release show`: a release as it stands now. */
+const releaseShow: ReleaseCommandSpec<typeof ShowArgs> = {
+  name: "release show",
+  summary: "Show a release: how it stands, its services, its path through the states, its errors.",
+  args: ShowArgs,
+  async run(context, args) {
+    const place = await openPlace(context, args);
+    showRelease(context, await place.get(args.release));
+    return 0;
+  },
+};
+
+const filterArgs = {
+  project: Type.Optional(Type.String({ minLength: 1, placeholder: "name", description: "Only of this project." })),
+  config: Type.Optional(Type.String({ minLength: 1, placeholder: "name", description: "Only of this config." })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, description: "At most so many. Default: 50." })),
+};
+const ListArgs = Type.Object({ ...filterArgs, ...placeArgs });
+
+/** `release ls`: the newest releases. */
+const releaseLs: ReleaseCommandSpec<typeof ListArgs> = {
+  name: "release ls",
+  summary: "List releases, the newest first.",
+  args: ListArgs,
+  run: (context, args) => list(context, args, { failed: false }),
+};
+
+/** `release fails`: what has failed lately. */
+const releaseFails: ReleaseCommandSpec<typeof ListArgs> = {
+  name: "release fails",
+  summary: "List the releases of the last three days that have failed: where, and why.",
+  args: ListArgs,
+  run: (context, args) => list(context, args, { failed: true }),
+};
+
+const FAILS_MS = 3 * 86_400_000;
+const DEFAULT_LIMIT = 50;
+
+async function list(
+  context: ReleaseContext,
+  args: Static<typeof ListArgs>,
+  { failed }: { readonly failed: boolean },
+): Promise<number> {
+  const { out, clock } = context;
+  const place = await openPlace(context, args);
+  const { project, config, limit = DEFAULT_LIMIT } = args;
+  const { account } = args.account === undefined ? {} : toPlaceDefaults(context, args);
+  const at = { ...(account && { account }), ...(project && { project }), ...(config && { config }) };
+  const since = failed ? { since: clock.now() - FAILS_MS } : {};
+  const found = await place.list({ at, limit, failed, ...since });
+  const releases = failed ? await withReports(found, (id) => place.get(id)) : found;
+  out.result({ releases }, () => {
+    return failed ? toFailTable(releases, out.columns) : toTable(releases, out.columns);
+  });
+  return 0;
+}
+
+/** Lists hold no reports; of failed ones they are wanted, one after the other. */
+async function withReports(
+  releases: readonly Release[],
+  get: (id: string) => Promise<Release>,
+): Promise<readonly Release[]> {
+  const whole: Release[] = [];
+  for (const release of releases) whole.push(release.report === undefined ? await get(release.runId) : release);
+  return whole;
+}
+
+function toTable(releases: readonly Release[], columns: number | undefined): string {
+  if (releases.length === 0) return "There are no releases.";
+  const rows = releases.map((release) => {
+    const { startedAt, project, config, operation, runId, end, standing } = release;
+    const names = [project, config, operation, end ?? standing].map((name) => toCell(name, 60));
+    return [startedAt.slice(0, 19), ...names, toCell(runId, 80)];
+  });
+  return formatTable([["STARTED", "PROJECT", "CONFIG", "WHAT", "STANDS", "RUN"], ...rows], { columns });
+}
+
+function toFailTable(releases: readonly Release[], columns: number | undefined): string {
+  if (releases.length === 0) return "No release has failed in the last three days.";
+  const rows = releases.map((release) => {
+    const { startedAt, runId, end = "-", error, report } = release;
+    const cause = report?.error?.message ?? error?.message ?? "";
+    const name = report?.error?.class ?? error?.code ?? "";
+    return [startedAt.slice(0, 19), toCell(runId, 80), findFailedState(release), end, toCell(`${name}: ${cause}`, 200)];
+  });
+  return formatTable([["STARTED", "RUN", "FAILED IN", "END", "WHY"], ...rows], { columns, keepLast: true });
+}
+
+const AFTER_FAILURE: ReadonlySet<string> = new Set([
+  "DetachForFailure",
+  "WaitDetachForFailure",
+  "CleanUpFailure",
+  "ReleaseLockFailure",
+  "FailureClean",
+  "FailureDirty",
+]);
+
+/** The state whose error decided: the last one before those that follow a failure. Without a path what else is known. */
+function findFailedState({ report, outputs }: Release): string {
+  const states = report?.path.map(({ state }) => state) ?? [];
+  const at = states.findIndex((state) => AFTER_FAILURE.has(state));
+  const state = (at < 0 ? states.at(-1) : states[at - 1]) ?? outputs?.["state"] ?? report?.state;
+  return toCell(typeof state === "string" && state !== "" ? state : "-", 40);
 }

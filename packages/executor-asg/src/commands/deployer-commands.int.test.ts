@@ -3,7 +3,7 @@ import { SFNClient } from "@aws-sdk/client-sfn";
 import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
 import { createFakeClock, type FakeClock } from "@stackyard/core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { aReleaseFile, type CommandWorld, createCommandWorld, type RunOptions } from "../testing/a-command-world.ts";
+import { aReleaseFile, type CommandWorld, createCommandWorld, type RunOptions } from "../testing/command-world.ts";
 
 const [ACCOUNT, REGION] = ["111122223333", "eu-west-1"];
 const ODIN = { environment: { ODIN_STEP: "coinbase-odin", AWS_ACCOUNT_ID: ACCOUNT, AWS_REGION: REGION, USER: "ann" } };

@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join, parse } from "node:path";
 import { createFakeClock } from "@stackyard/core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { aReleaseFile, type CommandWorld, createCommandWorld } from "../testing/a-command-world.ts";
+import { aReleaseFile, type CommandWorld, createCommandWorld } from "../testing/command-world.ts";
 
 let world: CommandWorld;
 beforeEach(() => {

@@ -1,8 +1,8 @@
 import { failed, succeeded } from "@stackyard/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { aReleaseFile, type CommandWorld, createCommandWorld } from "../testing/a-command-world.ts";
-import { DONE, type ReleaseServer, startReleaseServer } from "../testing/a-release-server.ts";
-import { aServiceReport } from "../testing/a-report.ts";
+import { aServiceReport } from "../testing/builders.ts";
+import { aReleaseFile, type CommandWorld, createCommandWorld } from "../testing/command-world.ts";
+import { DONE, type ReleaseServer, startReleaseServer } from "../testing/yards.ts";
 
 let server: ReleaseServer;
 let world: CommandWorld;

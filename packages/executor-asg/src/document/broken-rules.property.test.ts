@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { aDocument, type Changes } from "../testing/a-document.ts";
+import { aDocument, type Changes } from "../testing/builders.ts";
 import { parseRelease } from "./parse-release.ts";
-import { POLLED_STRATEGIES } from "./schema/autoscaling-schema.ts";
+import { POLLED_STRATEGIES } from "./schema.ts";
 
 const WEB = "/services/web";
 const SCALING = `${WEB}/autoscaling`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { PRESETS } from "../release-constants.ts";
-import { aDocument, aSeedDocument, type Changes } from "../testing/a-document.ts";
+import { PRESETS } from "../release-state.ts";
+import { aDocument, aSeedDocument, type Changes } from "../testing/builders.ts";
 import { parseRelease } from "./parse-release.ts";
 
 const WEB = "/services/web";

@@ -1,13 +1,63 @@
 import { type Static, type TObject, type TSchema, Type } from "typebox";
-import { hintAt } from "./hint.ts";
-import { parseInstant } from "./parse-instant.ts";
-import { pointTo, quote, type ReleaseProblem } from "./release-problem.ts";
+import { pointTo, quote, type ReleaseProblem } from "./release.ts";
+import type {
+  AutoscalingDocument,
+  HookDocument,
+  PolicyDocument,
+  ReleaseDocument,
+  ServiceDocument,
+  VolumeDocument,
+} from "./schema.ts";
+
+/** The longest text of a document, in bytes of UTF-8. */
+const MAX_DOCUMENT_BYTES = 1_048_576;
+
+/** How deep objects and lists may stand in each other. */
+const MAX_DEPTH = 32;
+
+/** The value that a text is, or why it is none. */
+type ReadJson =
+  | { readonly kind: "value"; readonly value: unknown }
+  | { readonly kind: "refused"; readonly problems: readonly ReleaseProblem[] };
+
+/** Reads JSON (RFC 8259). A name that an object has twice is refused, since readers differ in which one counts. */
+export function readJson(text: string): ReadJson {
+  if (text.length > MAX_DOCUMENT_BYTES || Buffer.byteLength(text) > MAX_DOCUMENT_BYTES) {
+    return refuse("release-too-large", `The document has more than ${MAX_DOCUMENT_BYTES} bytes.`);
+  }
+  const { tooDeep, duplicates } = scanJson(text, MAX_DEPTH);
+  if (tooDeep) return refuse("release-too-deep", `The document has more than ${MAX_DEPTH} levels.`);
+  const parsed = parse(text);
+  if (parsed.kind === "refused" || duplicates.length === 0) return parsed;
+  const problems = duplicates.map((pointer) => ({
+    class: "UnmarshalError" as const,
+    code: "release-duplicate-key" as const,
+    pointer,
+    message: `${pointer} is there more than once. Remove all but one.`,
+  }));
+  return { kind: "refused", problems };
+}
+
+function parse(text: string): ReadJson {
+  try {
+    return { kind: "value", value: JSON.parse(text) };
+  } catch (cause) {
+    if (text.startsWith("\uFEFF")) {
+      return refuse("release-not-json", "The document begins with a byte order mark: save it without one.");
+    }
+    return refuse("release-not-json", `The document is not JSON: ${String(Object(cause).message).slice(0, 200)}.`);
+  }
+}
+
+function refuse(code: ReleaseProblem["code"], message: string): ReadJson {
+  return { kind: "refused", problems: [{ class: "UnmarshalError", code, pointer: "", message }] };
+}
 
 /**
  * What is left of a document when it is decoded: members of the right JSON type and nothing else. Whether they are there, and
  * which texts and numbers they may hold, is for the rules. Items of lists and of maps may be null.
  */
-export type Decoded<T> = T extends readonly (infer Item)[]
+type Decoded<T> = T extends readonly (infer Item)[]
   ? readonly (Decoded<Item> | null)[]
   : T extends string
     ? string
@@ -18,10 +68,10 @@ export type Decoded<T> = T extends readonly (infer Item)[]
       : T;
 
 /** What becomes of keys that the schema does not know. */
-export type UnknownKeys = "refused" | "ignored";
+type UnknownKeys = "refused" | "ignored";
 
 /** What was decoded, and everything in it that could not be. */
-export interface DecodedDocument<T> {
+interface DecodedDocument<T> {
   readonly value: Decoded<T>;
   readonly problems: readonly ReleaseProblem[];
 }
@@ -157,4 +207,167 @@ function nameOf(pointer: string): string {
 
 function tell({ problems }: Decoding, code: ReleaseProblem["code"], pointer: string, message: string): void {
   if (problems.length < MAX_PROBLEMS) problems.push({ class: "UnmarshalError", code, pointer, message });
+}
+
+/** A decoded document of either generation, before its rules are checked. */
+export type RawRelease = Decoded<ReleaseDocument> & { readonly user_data?: string | undefined };
+
+/** A service of it. */
+export type RawService = Decoded<Static<typeof ServiceDocument>>;
+
+/** Its capacities. */
+export type RawAutoscaling = Decoded<Static<typeof AutoscalingDocument>>;
+
+/** A scaling policy. */
+export type RawPolicy = Decoded<Static<typeof PolicyDocument>>;
+
+/** A lifecycle hook. */
+export type RawHook = Decoded<Static<typeof HookDocument>>;
+
+/** A further device. */
+export type RawVolume = Decoded<Static<typeof VolumeDocument>>;
+
+/** What `JSON.parse` does not tell. Of a text that is no JSON it says nothing that can be relied on, but never throws. */
+interface JsonScan {
+  readonly tooDeep: boolean;
+  /** Pointers of members that come after one of the same name; at most 20. */
+  readonly duplicates: readonly string[];
+}
+
+interface Level {
+  readonly pointer: string;
+  /** Of an object: the names so far. A list has none. */
+  readonly names: Set<string> | undefined;
+  /** The name or number of the item that is being read. */
+  key: string | number;
+}
+
+interface Scan {
+  readonly levels: Level[];
+  readonly duplicates: string[];
+  /** The token before. */
+  previous: string;
+}
+
+// A text, or a character that opens, closes or parts. A text that does not end is one token: else each quote in it is a new start.
+const TOKEN = /"(?:[^"\\]|\\.)*"?|[{}[\],:]/gs;
+
+/** Looks over JSON for depth and names that are there twice. */
+export function scanJson(text: string, maxDepth: number): JsonScan {
+  const scan: Scan = { levels: [], duplicates: [], previous: "" };
+  for (const [token] of text.matchAll(TOKEN)) {
+    HANDLERS[token]?.(scan);
+    if (scan.levels.length > maxDepth) return { tooDeep: true, duplicates: scan.duplicates };
+    scan.previous = token;
+  }
+  return { tooDeep: false, duplicates: scan.duplicates };
+}
+
+const HANDLERS: Readonly<Record<string, (scan: Scan) => void>> = {
+  "{": (scan) => open(scan, new Set()),
+  "[": (scan) => open(scan, undefined),
+  "}": ({ levels }) => void levels.pop(),
+  "]": ({ levels }) => void levels.pop(),
+  ",": nextItem,
+  ":": noteName,
+};
+
+function open({ levels }: Scan, names: Level["names"]): void {
+  const level = levels.at(-1);
+  levels.push({ pointer: level ? pointTo(level.pointer, level.key) : "", names, key: names ? "" : 0 });
+}
+
+function nextItem({ levels }: Scan): void {
+  const level = levels.at(-1);
+  if (typeof level?.key === "number") level.key += 1;
+}
+
+function noteName({ levels, duplicates, previous }: Scan): void {
+  const level = levels.at(-1);
+  if (!level?.names) return;
+  level.key = toName(previous);
+  if (level.names.has(level.key) && duplicates.length < 20) duplicates.push(pointTo(level.pointer, level.key));
+  level.names.add(level.key);
+}
+
+function toName(token: string): string {
+  try {
+    return String(JSON.parse(token));
+  } catch {
+    return token;
+  }
+}
+
+/** Keys that people bring along from elsewhere, and what to do instead. */
+const HINTS: ReadonlyMap<string, string> = new Map([
+  [
+    "user_data",
+    "User data is kept beside the document and named by user_data_sha256; or use the preset step-asg-deployer.",
+  ],
+  ["user_data_kms_key", "User data is encrypted with the key of the bucket."],
+  ["release_sha256", "The deployer hashes the document itself; leave it out."],
+  ["force_safe_deploy", "Its name is safe_release."],
+  ["warm_pool", "Warm pools are not supported."],
+  ["instance_refresh", "A release makes new groups; instance refresh is not supported."],
+  ["instance_maintenance_policy", "Instance maintenance policies are not supported."],
+  ["traffic_sources", "Name load balancers by elbs and target_groups."],
+  ["instance_requirements", "Name types by instance_types; selection by attributes is not supported."],
+]);
+
+/** What to say after "there is no such key", with a space before it; empty where nothing comes to mind. */
+export function hintAt(key: string, known: readonly string[]): string {
+  const hint = HINTS.get(key);
+  if (hint !== undefined) return ` ${hint}`;
+  const near = known.find((name) => isNear(name, key));
+  return near === undefined ? "" : ` Do you mean ${JSON.stringify(near)}?`;
+}
+
+// Letters in other case, a letter too many, too few, other or swapped: all that typing does.
+function isNear(name: string, key: string): boolean {
+  if (key.length > 64) return false;
+  const [one, other] = [toPlain(name), toPlain(key)];
+  if (one === other) return true;
+  if (Math.min(one.length, other.length) < 4 || Math.abs(one.length - other.length) > 1) return false;
+  let from = 0;
+  while (from < one.length && one[from] === other[from]) from += 1;
+  const [restOfOne, restOfOther] = [one.slice(from), other.slice(from)];
+  return (
+    restOfOne.slice(1) === restOfOther.slice(1) ||
+    restOfOne.slice(1) === restOfOther ||
+    restOfOne === restOfOther.slice(1) ||
+    (restOfOne.slice(2) === restOfOther.slice(2) && restOfOne[0] === restOfOther[1] && restOfOne[1] === restOfOther[0])
+  );
+}
+
+function toPlain(name: string): string {
+  return name.toLowerCase().replaceAll(/[-_]/g, "");
+}
+
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(?:Z|([+-])(\d\d):(\d\d))$/;
+
+/**
+ * Epoch milliseconds of a time as RFC 3339 (section 5.6) writes it, capital letters only; `undefined`: it is none. A leap
+ * second is none, as for the predecessor.
+ */
+export function parseInstant(text: string): number | undefined {
+  const found = RFC_3339.exec(text);
+  if (!found) return undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = found.slice(1, 7).map(Number);
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  const offset = readOffset(found.slice(8));
+  const midnight = new Date(0).setUTCFullYear(year, month - 1, day);
+  if (offset === undefined || !isDate(midnight, month, day)) return undefined;
+  const milliseconds = Math.floor(Number(`0${found[7] ?? ""}`) * 1000);
+  return midnight + ((hour * 60 + minute - offset) * 60 + second) * 1000 + milliseconds;
+}
+
+function readOffset([sign, hours = "0", minutes = "0"]: readonly (string | undefined)[]): number | undefined {
+  if (Number(hours) > 23 || Number(minutes) > 59) return undefined;
+  return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
+}
+
+// The 31st of a shorter month becomes a day of the next one.
+function isDate(midnight: number, month: number, day: number): boolean {
+  const date = new Date(midnight);
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
 }

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { Compile } from "typebox/compile";
 import { describe, expect, it } from "vitest";
-import { PRESETS } from "../release-constants.ts";
-import { releaseFixture } from "../testing/release-fixture.ts";
+import { PRESETS } from "../release-state.ts";
+import { releaseFixture } from "../testing/builders.ts";
 import { parseRelease } from "./parse-release.ts";
 import type { Release, Service } from "./release.ts";
-import { ReleaseDocument } from "./schema/release-schema.ts";
+import { ReleaseDocument } from "./schema.ts";
 
 const RUNS = { numRuns: 500 };
 const ACCOUNT = { account: "111111111111", region: "eu-west-1" };

@@ -1,8 +1,9 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PRESETS } from "../release-constants.ts";
-import { aDocument, aSeedDocument, type Changes } from "../testing/a-document.ts";
-import { releaseFixture } from "../testing/release-fixture.ts";
-import { parseRelease } from "./parse-release.ts";
+import { PRESETS } from "../release-state.ts";
+import { aDocument, aSeedDocument, type Changes, releaseFixture } from "../testing/builders.ts";
+import { canonicalRelease, hashRelease, parseRelease } from "./parse-release.ts";
+import { GATED_STRATEGIES, POLLED_STRATEGIES } from "./schema.ts";
 
 const SEED = { constants: PRESETS["step-asg-deployer"] };
 
@@ -353,5 +354,157 @@ describe("the age of a document", () => {
         },
       ],
     });
+  });
+});
+
+function codesOf(changes: Readonly<Record<string, unknown>>): readonly string[] {
+  const parsed = parseRelease(aDocument(changes));
+  return parsed.kind === "parsed" ? parsed.warnings.map(({ code }) => code) : ["refused"];
+}
+
+describe("findWarnings", () => {
+  it.each(POLLED_STRATEGIES.filter((strategy) => strategy !== "AllAtOnce"))("warns of %s", (strategy) => {
+    expect(codesOf({ [`${WEB}/autoscaling/strategy`]: strategy })).toEqual(["release-strategy-ungated"]);
+  });
+
+  it("says of the canary what it looks at", () => {
+    const parsed = parseRelease(aDocument({ [`${WEB}/autoscaling/strategy`]: "OneThenAllWithCanary" }));
+
+    expect(parsed).toMatchObject({
+      kind: "parsed",
+      warnings: [
+        {
+          message:
+            "Service(web): OneThenAllWithCanary goes on at the first healthy look, and where one instance is enough it ends with it. Use GatedCanary.",
+        },
+      ],
+    });
+  });
+
+  it.each(["AllAtOnce", ...GATED_STRATEGIES])("does not warn of %s", (strategy) => {
+    const steps = strategy === "GatedSteps" ? { [`${WEB}/autoscaling/steps`]: [1] } : {};
+
+    expect(codesOf({ [`${WEB}/autoscaling/strategy`]: strategy, ...steps })).toEqual([]);
+  });
+
+  it.each<[string, Readonly<Record<string, unknown>>]>([
+    ["spot capacity of several types", { [`${WEB}/spot_price`]: "1", [`${WEB}/instance_types`]: ["t3a.small"] }],
+    ["volumes without a type", { [`${WEB}/ebs_volume_size`]: 8 }],
+    ["an empty list of classic load balancers", { [`${WEB}/elbs`]: [] }],
+    ["tokens for instance metadata", { [`${WEB}/metadata_tokens`]: "required" }],
+  ])("does not warn of %s", (_, changes) => {
+    expect(codesOf(changes)).toEqual([]);
+  });
+
+  it.each<[string, Readonly<Record<string, unknown>>, string]>([
+    ["a volume's type without its size", { [`${WEB}/ebs_volume_type`]: "gp3" }, "release-ebs-without-size"],
+    ["a device without a size", { [`${WEB}/ebs_device_name`]: "/dev/sda1" }, "release-ebs-without-size"],
+    [
+      "a period that CloudWatch does not take",
+      { [`${WEB}/autoscaling/policies`]: [{ type: "cpu_scale_up", period: 45 }] },
+      "release-policy-period",
+    ],
+  ])("takes %s, as the predecessor did, and warns of it", (_, changes, code) => {
+    expect(codesOf(changes)).toEqual([code]);
+  });
+
+  it.each([
+    ["GatedSteps", [1, 2], 299, []],
+    ["GatedSteps", [1, 2], 300, ["release-bake-time-above-timeout"]],
+    ["GatedCanary", undefined, 599, []],
+    ["GatedCanary", undefined, 600, ["release-bake-time-above-timeout"]],
+  ])("counts how long %s bakes with the steps %j of %i s", (strategy, steps, bake_time, codes) => {
+    expect(codesOf({ [`${WEB}/autoscaling`]: { strategy, steps, bake_time } })).toEqual(codes);
+  });
+});
+
+const SEED_HASH_RELEASE = PRESETS["step-asg-deployer"];
+
+function shuffled(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shuffled);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toReversed()
+      .map(([key, item]) => [key, shuffled(item)]),
+  );
+}
+
+describe("hashRelease", () => {
+  it.each(["odin/one-service", "odin/every-old-key", "odin/every-new-key"])("does not see the order of %s", (name) => {
+    const document = JSON.parse(releaseFixture(name));
+
+    expect(hashRelease(shuffled(document))).toBe(hashRelease(document));
+  });
+
+  it("is a SHA-256 in hex", () => {
+    expect(hashRelease(aDocument())).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it.each([
+    ["the name of the task", { "/Task": "Validate" }],
+    ["null", { "/profile": null, "/timeout": null }],
+    ["keys that are unknown", { "/extra": 1 }],
+  ])("leaves out %s", (_, changes) => {
+    expect(hashRelease(aDocument(changes))).toBe(hashRelease(aDocument()));
+  });
+
+  it.each([
+    { "/timeout": 600 },
+    { "/metadata": {} },
+    { "/metadata/a": "b" },
+    { "/ami": "other" },
+    { "/subnets": ["private-b", "private-a"] },
+    { "/services/web/autoscaling/min_size": 1 },
+    { "/services/web/created_asg": "other" },
+    { "/services/other": { instance_type: "t3.small", security_groups: ["a"] } },
+  ])("sees what differs: %j", (changes) => {
+    expect(hashRelease(aDocument(changes))).not.toBe(hashRelease(aDocument()));
+  });
+
+  it("sees which service is which", () => {
+    const [a, b] = [{ instance_type: "a" }, { instance_type: "b" }];
+
+    const hash = hashRelease(aDocument({ "/services": { "10": a, "9": b } }));
+
+    expect(hash).toBe(hashRelease(aDocument({ "/services": { "9": b, "10": a } })));
+    expect(hash).not.toBe(hashRelease(aDocument({ "/services": { "10": b, "9": a } })));
+  });
+
+  it("sees the user data of a document that brings it along", () => {
+    expect(hashRelease(aSeedDocument({ "/user_data": "x" }), SEED_HASH_RELEASE)).not.toBe(
+      hashRelease(aSeedDocument(), SEED_HASH_RELEASE),
+    );
+    expect(hashRelease(aSeedDocument({ "/comment": "x" }), SEED_HASH_RELEASE)).toBe(
+      hashRelease(aSeedDocument(), SEED_HASH_RELEASE),
+    );
+  });
+
+  it("makes something of any value", () => {
+    fc.assert(fc.property(fc.anything(), (value) => typeof canonicalRelease(value) === "string"));
+  });
+});
+
+describe("canonicalRelease", () => {
+  it("has known keys in the schema's order, and those of maps as pairs in theirs", () => {
+    const document = {
+      services: { b: { security_groups: ["z", "a"], instance_type: "t" }, a: null },
+      ami: "x",
+      extra: 1,
+      Task: "Lock",
+      metadata: { "10": "a", "9": "b" },
+      timeout: null,
+      release_id: "r",
+    };
+
+    expect(canonicalRelease(document)).toBe(
+      '{"release_id":"r","metadata":[["10","a"],["9","b"]],"ami":"x","services":[["a",null],["b",{"instance_type":"t","security_groups":["z","a"]}]]}',
+    );
+  });
+
+  it("is a text of what is no document, too", () => {
+    expect([undefined, 1n, () => 1, [], "x"].map((value) => canonicalRelease(value))).toEqual([
+      ...["null", "null", "null", "null", '"x"'],
+    ]);
   });
 });

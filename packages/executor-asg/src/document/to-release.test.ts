@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { PRESETS } from "../release-constants.ts";
-import { releaseFixture } from "../testing/release-fixture.ts";
+import { PRESETS } from "../release-state.ts";
+import { releaseFixture } from "../testing/builders.ts";
 import { parseRelease } from "./parse-release.ts";
-import { toPartition } from "./to-hooks.ts";
-import { toPollSeconds } from "./to-release.ts";
+import { toPartition, toPollSeconds } from "./to-release.ts";
 
 describe("toRelease", () => {
   it.each([

@@ -1,9 +1,18 @@
-import type { ReleaseConstants } from "../release-constants.ts";
-import { hashUserData } from "../user-data/hash-user-data.ts";
-import type { RawRelease } from "./raw-release.ts";
-import type { DetachStrategy, Release } from "./release.ts";
-import { toHooks } from "./to-hooks.ts";
-import { toService, toTextMap, toTexts } from "./to-service.ts";
+import { hashUserData } from "../plan/user-data.ts";
+import type { ReleaseConstants } from "../release-state.ts";
+import type { RawHook, RawPolicy, RawRelease, RawService, RawVolume } from "./decode.ts";
+import type {
+  Autoscaling,
+  DetachStrategy,
+  LifecycleHook,
+  Release,
+  RolloutStep,
+  ScalingPolicy,
+  Service,
+  Strategy,
+  Volume,
+} from "./release.ts";
+import { DEFAULT_DEVICE } from "./service-rules.ts";
 
 type Generation = ReleaseConstants["generation"];
 /** What defaults depend on. */
@@ -81,4 +90,143 @@ function toDecisions(raw: RawRelease): Pick<Release, Decisions> {
     rollback_window: raw.rollback_window ?? 0,
     alarms: toTexts(raw.alarms),
   };
+}
+
+/** What defaults of services come from. */
+interface ServiceScope extends HookScope {
+  /** Seconds. */
+  readonly timeout: number;
+  /** Seconds; `undefined`: the time-out, which then is the limit, too. */
+  readonly gracePeriod: number | undefined;
+  readonly volumeType: string;
+}
+
+/** A service with its defaults, of a document that breaks no rule. */
+function toService(name: string, raw: RawService, scope: ServiceScope): Service {
+  return dropAbsent({
+    ...raw,
+    ...(raw.ebs_volume_size === undefined ? {} : withDevice(raw, scope)),
+    service_name: name,
+    instance_type: raw.instance_type ?? "",
+    instance_types: toTexts(raw.instance_types),
+    security_groups: toTexts(raw.security_groups),
+    elbs: toTexts(raw.elbs),
+    target_groups: toTexts(raw.target_groups),
+    tags: toTextMap(raw.tags),
+    autoscaling: toAutoscaling(raw.autoscaling ?? {}, scope),
+    volumes: toItems(raw.volumes).map(toVolume),
+    metadata_tokens: raw.metadata_tokens ?? "required",
+    metadata_hop_limit: raw.metadata_hop_limit ?? 1,
+    lifecycle: raw.lifecycle && toHooks(raw.lifecycle, scope),
+    depends_on: toTexts(raw.depends_on),
+  }) as Service;
+}
+
+/** The texts of a list, which may be absent. */
+function toTexts(list: readonly (string | null)[] | undefined): readonly string[] {
+  return toItems(list);
+}
+
+/** A map of texts, which may be absent. */
+function toTextMap(map: Readonly<Record<string, string | null>> | undefined): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(map ?? {}).map(([key, value]) => [key, value ?? ""]));
+}
+
+/** The same without members that are `undefined`. */
+function dropAbsent(members: object): object {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+}
+
+function toItems<Item>(list: readonly (Item | null)[] = []): readonly Item[] {
+  return list.flatMap((item) => (item === null ? [] : [item]));
+}
+
+function withDevice(raw: RawService, { volumeType }: ServiceScope): Partial<Service> {
+  const { ebs_volume_type, ebs_device_name = DEFAULT_DEVICE, ebs_iops, ebs_throughput } = raw;
+  // What is chosen of a volume can be chosen of gp3 alone.
+  const otherwise = ebs_iops === undefined && ebs_throughput === undefined ? volumeType : "gp3";
+  return { ebs_volume_type: ebs_volume_type ?? otherwise, ebs_device_name };
+}
+
+function toVolume({ device = "", size = 0, type = "gp3", ...rest }: RawVolume): Volume {
+  return { device, size, type, ...dropAbsent(rest) };
+}
+
+function toAutoscaling(raw: NonNullable<RawService["autoscaling"]>, scope: ServiceScope): Autoscaling {
+  const { timeout, gracePeriod = timeout } = scope;
+  return {
+    min_size: raw.min_size ?? 1,
+    max_size: raw.max_size ?? 1,
+    spread: raw.spread ?? 0,
+    max_terms: raw.max_terms ?? 0,
+    ...(raw.default_cooldown === undefined ? {} : { default_cooldown: raw.default_cooldown }),
+    ...(raw.default_instance_warmup === undefined ? {} : { default_instance_warmup: raw.default_instance_warmup }),
+    health_check_grace_period:
+      raw.health_check_grace_period === undefined ? gracePeriod : Math.min(raw.health_check_grace_period, timeout),
+    strategy: (raw.strategy ?? "AllAtOnce") as Strategy,
+    steps: toItems(raw.steps) as readonly RolloutStep[],
+    bake_time: raw.bake_time ?? 0,
+    policies: toItems(raw.policies).map(toPolicy),
+  };
+}
+
+function toPolicy(raw: RawPolicy): ScalingPolicy {
+  if (raw.type === "target_tracking") return toTracking(raw);
+  const up = raw.type === "cpu_scale_up";
+  return {
+    type: up ? "cpu_scale_up" : "cpu_scale_down",
+    ...(raw.name === undefined ? {} : { name: raw.name }),
+    scaling_adjustment: raw.scaling_adjustment ?? (up ? 1 : -1),
+    threshold: raw.threshold ?? (up ? 50 : 20),
+    period: raw.period ?? 300,
+    evaluation_periods: raw.evaluation_periods ?? 2,
+    cooldown: raw.cooldown ?? 60,
+  };
+}
+
+function toTracking({ custom_metric, ...raw }: RawPolicy): ScalingPolicy {
+  const dimensions = toTextMap(custom_metric?.dimensions);
+  return dropAbsent({ ...raw, custom_metric: custom_metric && { ...custom_metric, dimensions } }) as ScalingPolicy;
+}
+
+type HookResult = NonNullable<LifecycleHook["default_result"]>;
+
+/** Where the names of roles and topics are. */
+interface HookScope {
+  readonly account: string;
+  readonly region: string;
+}
+
+/** Hooks with the ARNs that their names stand for, of a document that breaks no rule. */
+function toHooks(
+  hooks: Readonly<Record<string, RawHook | null>>,
+  scope: HookScope,
+): Readonly<Record<string, LifecycleHook>> {
+  return Object.fromEntries(Object.entries(hooks).map(([name, hook]) => [name, toHook(name, hook ?? {}, scope)]));
+}
+
+function toHook(name: string, raw: RawHook, { account, region }: HookScope): LifecycleHook {
+  const partition = toPartition(region);
+  return {
+    name,
+    transition: raw.transition as LifecycleHook["transition"],
+    ...(raw.role === undefined ? {} : { role: raw.role }),
+    ...(raw.sns === undefined ? {} : { sns: raw.sns }),
+    ...(raw.heartbeat_timeout === undefined ? {} : { heartbeat_timeout: raw.heartbeat_timeout }),
+    ...(raw.default_result === undefined ? {} : { default_result: raw.default_result as HookResult }),
+    // EventBridge is told of every hook; whoever else is told needs a role to do so.
+    ...(raw.event_bridge === true
+      ? {}
+      : {
+          role_arn: raw.role_arn ?? `arn:${partition}:iam::${account}:role/${raw.role}`,
+          notification_target_arn:
+            raw.notification_target_arn ?? `arn:${partition}:sns:${region}:${account}:${raw.sns}`,
+        }),
+  };
+}
+
+/** The partition of a region, by its name (IAM User Guide, ARNs). */
+export function toPartition(region: string): string {
+  if (region.startsWith("cn-")) return "aws-cn";
+  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { aDocument, type Changes } from "../testing/a-document.ts";
-import { releaseFixture } from "../testing/release-fixture.ts";
+import { aDocument, type Changes, releaseFixture } from "../testing/builders.ts";
 import { parseRelease } from "./parse-release.ts";
 
 const WEB = "/services/web";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { createAsgExecutor } from "../asg.ts";
-import { createYardLockFiles } from "../memory/yard-memory.ts";
-import { TARGET } from "../testing/a-release.ts";
-import { aTaskConfig, createAsgYard } from "../testing/an-asg-yard.ts";
+import { createYardLockFiles } from "../deploy/memory.ts";
+import { TARGET } from "../testing/builders.ts";
+import { aTaskConfig, createAsgYard } from "../testing/yards.ts";
+import { createAsgExecutor } from "./asg.ts";
 
 describe("a release that waits", () => {
   it("renews its lock at each look, so that nobody takes it over for dead", async () => {

@@ -1,18 +1,26 @@
+import type { Plan } from "@stackyard/core";
+import type { ReleaseEnd as ReleaseEndWriteReport, ReleaseOperation, ReleaseReport } from "@stackyard/sdk/releases";
 import { QUEUE_MS } from "../definition.ts";
-import { advance, type ReleaseOutcome, type ReleasePosition } from "../machine/advance.ts";
-import { RELEASE_MACHINES } from "../machine/release-machine.ts";
-import type { ReleaseEnd, ReleaseMachine } from "../machine/release-row.ts";
-import type { ReleaseDeps } from "../release-deps.ts";
-import { ReleaseError } from "../release-error.ts";
-import type { ReleaseState } from "../release-state.ts";
-import { isReleaseWorkName, runState } from "../run-state.ts";
-import { tryLock } from "../tasks/lock.ts";
-import { findHaltInWait } from "./find-halt-in-wait.ts";
-import { enter, type ReleaseProgress } from "./release-progress.ts";
-import { rememberError } from "./remember-error.ts";
+import { isReleaseWorkName, runState, tryLock } from "../deploy/run-state.ts";
+import { validateRelease } from "../deploy/validate.ts";
+import { parseRelease } from "../document/parse-release.ts";
+import { toLetters } from "../plan/names.ts";
+import { planRelease } from "../plan/plan-release.ts";
+import { toReleaseReport, toReportKey } from "../plan/report.ts";
+import {
+  advance,
+  FIRST_POSITION,
+  RELEASE_MACHINES,
+  type ReleaseEnd,
+  type ReleaseMachine,
+  type ReleaseOutcome,
+  type ReleasePosition,
+} from "../release-machine.ts";
+import { decideHalt, type ReleaseDeps, ReleaseError, type ReleaseState, type ReleaseWork } from "../release-state.ts";
+import { type AsgCall, enter, fillDocument, type ReleaseProgress, rememberError } from "./call.ts";
 
 /** How far a release is after one step. */
-export type ReleaseStep =
+type ReleaseStep =
   | { readonly kind: "going"; readonly progress: ReleaseProgress; readonly message: string }
   | { readonly kind: "ended"; readonly progress: ReleaseProgress; readonly end: ReleaseEnd };
 
@@ -134,4 +142,128 @@ function tellPosition({ state, retries }: ReleasePosition): string {
 
 function machineOf({ constants }: ReleaseDeps): ReleaseMachine {
   return RELEASE_MACHINES[constants.generation];
+}
+
+/** What is to be released. */
+export interface BeginInput {
+  readonly operation: ReleaseOperation;
+  readonly document: unknown;
+  readonly userData?: string;
+}
+
+/** What a task's config asks for. */
+export function toBeginInput({ ctx, config, constants, deps }: AsgCall): BeginInput {
+  const letters = toLetters(deps.random);
+  const document = fillDocument({ config, constants, target: ctx.target, now: ctx.clock.now(), letters });
+  return { operation: "deploy", document, userData: config.userData ?? "" };
+}
+
+/**
+ * The state Validate, and where the release goes from there. Nothing is taken or made yet but a note of the document, so a call that is
+ * repeated may begin under other ids. Throws `ReleaseError`.
+ */
+export async function beginRelease(
+  call: AsgCall,
+  { operation, document, userData }: BeginInput,
+): Promise<ReleaseProgress> {
+  const { deps, config, constants, at } = call;
+  const { isSecondChannel } = deps.memory;
+  const { release, state } = await validateRelease(deps, {
+    document,
+    ...(isSecondChannel || userData === undefined ? {} : { userData }),
+    deployerAccount: at.account,
+    region: at.region,
+  });
+  if (release.aws_account_id !== at.account || release.aws_region !== at.region) {
+    const target = `${at.account} in ${at.region}`;
+    const own = `${release.aws_account_id} in ${release.aws_region}`;
+    throw new ReleaseError("BAD_RELEASE", `The release goes to ${own}, and the target of its task is ${target}.`);
+  }
+  if (!isSecondChannel)
+    await deps.memory.storeDocument(release, { document, ...(userData === undefined ? {} : { userData }) });
+  const now = deps.clock.now();
+  const row = RELEASE_MACHINES[constants.generation].Validate;
+  const next = row?.kind === "task" ? row.next : "Lock";
+  const first: ReleaseProgress = {
+    op: "deploy",
+    operation,
+    release,
+    state,
+    position: FIRST_POSITION,
+    since: now,
+    dueAt: now,
+    path: [{ state: FIRST_POSITION.state, at: now }],
+    lines: [],
+    mayQueue: config.queue === true,
+  };
+  return enter(first, { position: { state: next, retries: [] }, now, pauseMs: 0 });
+}
+
+/** What a release would do: the figures of each service, what was found, what is wrong. Reads only. */
+export async function planTask(call: AsgCall): Promise<Plan> {
+  const { config, constants, deps, at } = call;
+  const { op = "deploy" } = config;
+  if (op !== "deploy") return { summary: `${op} is not planned: it depends on what it finds.` };
+  const places = { account: at.account, region: at.region, deployerAccount: at.account };
+  const parsed = parseRelease(toBeginInput(call).document, { constants, now: call.ctx.clock.now(), ...places });
+  if (parsed.kind === "refused") {
+    return { summary: `The document has ${parsed.problems.length} problems.`, details: { problems: parsed.problems } };
+  }
+  const plan = await planRelease(deps, parsed.release);
+  const count = plan.services.length;
+  const what = `${count} new ${count === 1 ? "group" : "groups"}, ${plan.predecessors.length} old to be replaced`;
+  const problems = plan.problems.length === 0 ? "" : `; ${plan.problems.length} problems`;
+  return { summary: `${what}${problems}.`, unchanged: false, details: { ...plan, documentWarnings: parsed.warnings } };
+}
+
+const KEPT_MS = 30 * 24 * 3_600_000;
+const MAX_TRIES = 3;
+
+/** Writes down how far a release is, for whoever watches its run. */
+export function writeReport(call: AsgCall, progress: ReleaseProgress, end?: ReleaseEndWriteReport): Promise<void> {
+  const { operation, release, state, position, since, path, lines } = progress;
+  const at = { name: position.state, since };
+  const report = toReleaseReport({ operation, release, state, at, path, lines, ...(end === undefined ? {} : { end }) });
+  return putReport(call, report);
+}
+
+/** A report that cannot be written stops no release: the next one comes soon. */
+export async function putReport({ ctx }: Pick<AsgCall, "ctx">, value: ReleaseReport): Promise<void> {
+  const { records, clock, logger, stackId } = ctx;
+  const key = toReportKey(stackId);
+  try {
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const now = clock.now();
+      const expected = (await records.get(key, now))?.version ?? ("absent" as const);
+      const { kind } = await records.put({ key, value, expected, now, expiresAt: now + KEPT_MS });
+      if (kind === "written") return;
+    }
+  } catch (error) {
+    logger.warn("the report of a release could not be written", { error });
+  }
+}
+
+/**
+ * An order to halt that is there while a release waits. The time-out is not looked at: the predecessor's states look at it when they work, and
+ * the slow start of a target group is not part of it. What cannot be read is read at the next look, some seconds later.
+ */
+async function findHaltInWait(
+  deps: ReleaseDeps,
+  { release }: Pick<ReleaseWork, "release">,
+): Promise<ReleaseError | undefined> {
+  const { clock, constants, memory, logger } = deps;
+  const halts = await memory.listHalts(release).catch((error: unknown) => {
+    logger.warn("orders to halt could not be read", { error, release: release.release_id });
+    return "unreadable" as const;
+  });
+  const now = clock.now();
+  const verdict = decideHalt({
+    now,
+    halts,
+    startedAt: now,
+    createdAt: now,
+    timeoutSeconds: Number.POSITIVE_INFINITY,
+    generation: constants.generation,
+  });
+  return verdict.kind === "halt" ? new ReleaseError(verdict.code, verdict.message) : undefined;
 }

@@ -1,13 +1,15 @@
-import type { Release } from "../document/release.ts";
-import { assessRelease } from "../lookups/assess-release.ts";
-import type { ReleaseDeps } from "../release-deps.ts";
-import type { ServiceResources } from "../release-state.ts";
-import type { ReleaseVerdict } from "../resources/judge-release.ts";
-import { findQuotaWarnings } from "./find-quota-warnings.ts";
-import { planOffline, type ServicePlan } from "./plan-offline.ts";
+import { AutoScalingClient, DescribeAccountLimitsCommand } from "@aws-sdk/client-auto-scaling";
+import { parseRelease } from "../document/parse-release.ts";
+import { pointTo, type Release, type Service, type Strategy } from "../document/release.ts";
+import type { ReleaseDeps, ServiceResources } from "../release-state.ts";
+import type { ResourceProblem } from "../resources/groups.ts";
+import { judgeRelease, type ReleaseVerdict } from "../resources/judge-release.ts";
+import { loadReleaseLookUps } from "../resources/lookups.ts";
+import { planCapacity } from "./capacity.ts";
+import { serviceId, toServiceOrder } from "./names.ts";
 
 /** What a release would do, if it may. */
-export interface ReleasePlan {
+interface ReleasePlan {
   readonly services: readonly PlannedService[];
   /** Names of all groups that would go after success, also of services that are in the release no longer. */
   readonly predecessors: readonly string[];
@@ -20,7 +22,7 @@ export interface ReleasePlan {
 }
 
 /** A service with what its names mean. */
-export type PlannedService = ServicePlan & {
+type PlannedService = ServicePlan & {
   /** Absent where a problem is. */
   readonly resources?: ServiceResources;
   /** Name of the group that it replaces. */
@@ -28,7 +30,7 @@ export type PlannedService = ServicePlan & {
 };
 
 /** Something in the way of a release. */
-export interface PlanFinding {
+interface PlanFinding {
   readonly code: string;
   readonly message: string;
 }
@@ -58,4 +60,209 @@ function toPrevious({ services }: ReleaseVerdict): Readonly<Record<string, numbe
 function withFound(plan: ServicePlan, { services }: ReleaseVerdict): PlannedService {
   const { resources, previous } = services[plan.service] ?? {};
   return { ...plan, ...(resources && { resources }), ...(previous && { previousGroup: previous.name }) };
+}
+
+/**
+ * Looks up all that a release names and judges it, against the release before where it shall be safe. Reads only. Throws
+ * `BAD_RELEASE` where AWS cannot be asked at all.
+ */
+export async function assessRelease(deps: ReleaseDeps, release: Release): Promise<ReleaseVerdict> {
+  const verdict = judgeRelease(await loadReleaseLookUps(deps, release), release, deps.constants);
+  const { previousReleaseId } = verdict;
+  if (!release.safe_release || previousReleaseId === undefined) return verdict;
+  const unsafe = await findUnsafe(deps, release, previousReleaseId);
+  const problems = unsafe.map((each) => ({
+    ...each,
+    message: `Release(${release.release_id}) Error: ${each.message}`,
+  }));
+  return { ...verdict, problems: [...verdict.problems, ...problems] };
+}
+
+/** What a safe release must not change, and has changed. */
+async function findUnsafe(
+  { memory, constants, target, signal }: ReleaseDeps,
+  release: Release,
+  previousId: string,
+): Promise<readonly ResourceProblem[]> {
+  const fail = (text: string, cause?: unknown): readonly ResourceProblem[] => [
+    {
+      code: "release-previous-unknown",
+      message: `Safe release: the document of the release before, "${previousId}", ${text}. Deploy without safe_release once.`,
+      cause,
+    },
+  ];
+  let document: unknown;
+  try {
+    document = await memory.loadDocument({ ...release, release_id: previousId });
+  } catch (error) {
+    signal.throwIfAborted();
+    return fail(`cannot be read (${error instanceof Error ? error.message : error})`, error);
+  }
+  if (document === undefined) return fail("is not there");
+  const parsed = parseRelease(document, { constants, account: target.account, region: target.region });
+  if (parsed.kind === "refused") return fail(`breaks a rule (${parsed.problems[0]?.message})`);
+  const differences = compareReleases(parsed.release, release);
+  return differences.map(({ message }) => ({ code: "release-unsafe", message: `Safe release: ${message}` }));
+}
+
+/** What a release would do for one service. */
+interface ServicePlan {
+  readonly service: string;
+  /** Name of the group. The first generation draws it when it creates the group. */
+  readonly serviceId: string;
+  /** Desired capacity of the group that is replaced; absent: there is none. */
+  readonly previous?: number;
+  /** What the service needs. */
+  readonly desired: number;
+  /** What is launched, with the spread on top. */
+  readonly targetLaunched: number;
+  /** So many healthy ones make the service healthy. */
+  readonly targetHealthy: number;
+  /** What the group is created with. */
+  readonly initial: { readonly min: number; readonly desired: number; readonly max: number };
+  /** Of a gated strategy: capacities that must be healthy one after the other. */
+  readonly steps: readonly number[];
+  readonly strategy: Strategy;
+}
+
+/** The figures of all services, in the order in which they are created, from the desired capacities of the groups before. */
+export function planOffline(release: Release, previous: Readonly<Record<string, number>>): readonly ServicePlan[] {
+  return toServiceOrder(release).map((service) => {
+    const { service_name: name, autoscaling } = service;
+    const before = Object.hasOwn(previous, name) ? previous[name] : undefined;
+    return {
+      service: name,
+      serviceId: serviceId(release, service),
+      strategy: autoscaling.strategy,
+      ...(before !== undefined && before >= 0 && { previous: before }),
+      ...planCapacity(autoscaling, before),
+    };
+  });
+}
+
+/**
+ * What the account's quotas leave no room for, as sentences. Whoever may not ask for quotas gets none: they are no rule of a
+ * release. Source: Auto Scaling API reference, "DescribeAccountLimits".
+ */
+async function findQuotaWarnings(
+  { target, signal, logger }: ReleaseDeps,
+  services: readonly ServicePlan[],
+): Promise<readonly string[]> {
+  try {
+    const client = target.client(AutoScalingClient);
+    const limits = await client.send(new DescribeAccountLimitsCommand({}), { abortSignal: signal });
+    const { MaxNumberOfAutoScalingGroups: max, NumberOfAutoScalingGroups: now } = limits;
+    if (max === undefined || now === undefined || now + services.length <= max) return [];
+    return [
+      `The account has ${now} of at most ${max} Auto Scaling groups, and the release makes ${services.length} more.`,
+    ];
+  } catch (error) {
+    signal.throwIfAborted();
+    logger.debug("The quotas of Auto Scaling could not be read.", { error });
+    return [];
+  }
+}
+
+/** One thing that a safe release may not change. */
+export interface ReleaseDifference {
+  /** JSON pointer into the document. */
+  readonly pointer: string;
+  /** What it was, and what it would be. */
+  readonly message: string;
+}
+
+/**
+ * Everything in which the next release differs from the previous one and may not, as a safe one: only the image, the user data
+ * and what is not compared here may change. Empty: it is safe. Both are with their defaults.
+ */
+export function compareReleases(previous: Release, next: Release): readonly ReleaseDifference[] {
+  return [
+    ...compareSets("", "subnets", previous.subnets, next.subnets),
+    ...compareValues("", "timeout", previous.timeout, next.timeout),
+    ...compareServiceNames(previous, next),
+    ...Object.entries(next.services).flatMap(([name, service]) => {
+      const before = Object.hasOwn(previous.services, name) ? previous.services[name] : undefined;
+      return before ? compareServices(pointTo("/services", name), before, service) : [];
+    }),
+  ];
+}
+
+function* compareServiceNames(previous: Release, next: Release): Generator<ReleaseDifference> {
+  for (const name of Object.keys(next.services)) {
+    if (Object.hasOwn(previous.services, name)) continue;
+    yield { pointer: pointTo("/services", name), message: `Service(${name}) is new.` };
+  }
+  for (const name of Object.keys(previous.services)) {
+    if (Object.hasOwn(next.services, name)) continue;
+    yield { pointer: pointTo("/services", name), message: `Service(${name}) is gone.` };
+  }
+}
+
+const SETS = ["security_groups", "elbs", "target_groups", "instance_types"] as const;
+
+const VALUES = [
+  "profile",
+  "ebs_volume_size",
+  "ebs_volume_type",
+  "ebs_device_name",
+  "ebs_iops",
+  "ebs_throughput",
+  "ebs_encrypted",
+  "ebs_kms_key",
+  "ebs_delete_on_termination",
+  "associate_public_ip_address",
+  "instance_type",
+] as const;
+
+const CAPACITIES = [
+  "min_size",
+  "max_size",
+  "max_terms",
+  "default_cooldown",
+  "health_check_grace_period",
+  "spread",
+] as const;
+
+function compareServices(pointer: string, before: Service, after: Service): readonly ReleaseDifference[] {
+  const scaling = pointTo(pointer, "autoscaling");
+  return [
+    ...SETS.flatMap((key) => compareSets(pointer, key, before[key], after[key])),
+    ...compareOwnSubnets(pointer, before, after),
+    ...VALUES.flatMap((key) => compareValues(pointer, key, before[key], after[key])),
+    ...CAPACITIES.flatMap((key) => compareValues(scaling, key, before.autoscaling[key], after.autoscaling[key])),
+  ];
+}
+
+// In place of the release's: without any, the release's are compared.
+function compareOwnSubnets(pointer: string, before: Service, after: Service): readonly ReleaseDifference[] {
+  const [was, becomes] = [before.subnets, after.subnets].map((subnets) => subnets && toSet(subnets));
+  return compareValues(pointer, "subnets", was, becomes);
+}
+
+type List = readonly string[] | null | undefined;
+
+function compareSets(pointer: string, key: string, before: List, after: List): readonly ReleaseDifference[] {
+  return compareValues(pointer, key, toSet(before), toSet(after));
+}
+
+// What is stored may be of a deployer that left empty lists out, or wrote null for what is absent.
+function toSet(list: List): string {
+  return JSON.stringify([...new Set(list ?? [])].sort());
+}
+
+type Value = string | number | boolean | null | undefined;
+
+function compareValues(pointer: string, key: string, before: Value, after: Value): readonly ReleaseDifference[] {
+  if ((before ?? undefined) === (after ?? undefined)) return [];
+  const place = pointTo(pointer, key);
+  return [{ pointer: place, message: `${place} was ${before ?? "not given"}, and would be ${after ?? "not given"}.` }];
+}
+
+/** All differences as one text, a line each after the first. */
+export function toSafeReleaseMessage(differences: readonly ReleaseDifference[]): string {
+  const lines = differences.map(({ message }) => `- ${message}`);
+  return [
+    "SafeRelease Error: the release differs from the one before. Leave safe_release out to allow it.",
+    ...lines,
+  ].join("\n");
 }

@@ -1,10 +1,16 @@
 import type { AutoScalingGroup } from "@aws-sdk/client-auto-scaling";
 import { describe, expect, it } from "vitest";
-import type { ReleaseLookUps, ServiceLookUps } from "../lookups/load-release-look-ups.ts";
-import { PRESETS } from "../release-constants.ts";
-import { aRelease, aService } from "../testing/a-release.ts";
-import { found, notFound, ownTags, someLookUps } from "../testing/some-look-ups.ts";
-import { judgeRelease } from "./judge-release.ts";
+import type { TargetTrackingPolicy } from "../document/release.ts";
+import { PRESETS } from "../release-state.ts";
+import { anAutoscaling, aRelease, aService, found, notFound, ownTags, someLookUps } from "../testing/builders.ts";
+import {
+  findImageProblems,
+  findImageWarnings,
+  findNetworkProblems,
+  judgeRelease,
+  judgeService,
+} from "./judge-release.ts";
+import type { ImageFacts, ReleaseLookUps, ServiceLookUps } from "./lookups.ts";
 
 const API = aService({ service_name: "api", security_groups: ["api"] });
 const RELEASE = aRelease({ services: { web: aService(), api: API } });
@@ -107,5 +113,249 @@ describe("judgeRelease", () => {
     expect(judge(looksOf({ groups: found([kept]) })).warnings).toEqual([
       'Group "kept" was kept for a rollback. It is deleted before anything is created.',
     ]);
+  });
+});
+
+const SCOPE = {
+  project: "org/shop",
+  config: "production",
+  service: "web",
+  constants: PRESETS.odin,
+  account: "111122223333",
+};
+const SUBNETS = ["private-a", "private-b"];
+
+function judgeJudgeService(over: Partial<ServiceLookUps>, asked: readonly string[] = SUBNETS) {
+  return judgeService(someLookUps(over), asked, SCOPE);
+}
+
+/** Codes of what was not found, and of what may not be used. */
+function codesOf(over: Partial<ServiceLookUps>, asked?: readonly string[]) {
+  const { missing, refused } = judgeJudgeService(over, asked);
+  return [missing, refused].map((problems) => problems.map(({ code }) => code));
+}
+
+describe("judgeService", () => {
+  it("gives the ids of what a service may use, in the order in which it names them", () => {
+    const arn = "arn:aws:iam::111122223333:instance-profile/web";
+    const verdict = judgeJudgeService(
+      {
+        service: aService({ security_groups: ["web", "shared"], profile: "web" }),
+        securityGroups: found([
+          { id: "sg-2", name: "shared", tags: ownTags({ ServiceName: "_all" }) },
+          { id: "sg-1", name: "web", tags: ownTags() },
+        ]),
+        elbs: [found({ name: "web", tags: ownTags() })],
+        targetGroups: [found({ arn: "arn:tg", name: "web", tags: ownTags(), slowStartSeconds: 30 })],
+        profile: found({ arn, name: "web", path: "/odin/org/shop/production/web/" }),
+      },
+      ["private-b", "subnet-1"],
+    );
+
+    expect(verdict).toEqual({
+      missing: [],
+      refused: [],
+      warnings: [],
+      resources: {
+        image: "ami-1",
+        profile_arn: arn,
+        subnets: ["subnet-2", "subnet-1"],
+        security_groups: ["sg-1", "sg-2"],
+        elbs: ["web"],
+        target_group_arns: ["arn:tg"],
+      },
+    });
+  });
+
+  it("tells all that is missing in the order of the look-ups, and asks no rule about it", () => {
+    const gone = (code: string) => notFound(code, "It is not there.");
+    const missing = {
+      subnets: gone("subnets"),
+      image: gone("image"),
+      hooks: [gone("role"), gone("topic")],
+      securityGroups: gone("groups"),
+      elbs: [gone("elb")],
+      targetGroups: [gone("target-group")],
+      placement: gone("placement"),
+      profile: gone("profile"),
+    };
+
+    expect(codesOf(missing)).toEqual([
+      ["subnets", "image", "role", "topic", "groups", "elb", "target-group", "placement", "profile"],
+      [],
+    ]);
+    expect(judgeJudgeService(missing)).not.toHaveProperty("resources");
+  });
+
+  it("tells all that may not be used in the order of the rules", () => {
+    const tags = {};
+    const strangers = {
+      image: found({ id: "ami-1", tags }),
+      profile: found({ arn: "arn:profile", name: "web", path: "/" }),
+      subnets: found([{ id: "subnet-1", name: "private-a", tags }]),
+      securityGroups: found([{ id: "sg-1", name: "web", tags }]),
+      elbs: [found({ name: "web", tags })],
+      targetGroups: [found({ arn: "arn:tg", name: "web", tags, slowStartSeconds: 0 })],
+    };
+
+    expect(codesOf(strangers, ["private-a"])).toEqual([
+      [],
+      [
+        ...["release-image-not-opted-in", "release-profile-path-wrong", "release-subnet-not-opted-in"],
+        ...["release-security-group-not-yours", "release-classic-load-balancer-not-yours"],
+        "release-target-group-not-yours",
+      ],
+    ]);
+  });
+
+  it("matches subnets and security groups one by one", () => {
+    expect(codesOf({}, ["private-a", "private-a"])[0]).toEqual([
+      "release-subnet-repeated",
+      "release-subnet-unexpected",
+    ]);
+    expect(codesOf({}, [])[0]).toEqual(["release-subnets-empty"]);
+    expect(codesOf({ service: aService({ security_groups: ["web", "db"] }) })[0]).toEqual([
+      "release-security-group-not-found",
+    ]);
+  });
+
+  it("takes a placement group that will be made, and one that is as the document says", () => {
+    const service = aService({ placement_group_name: "odin/org/shop/production", placement_group_strategy: "spread" });
+    const available = { state: "available", strategy: "spread", tags: {} };
+
+    expect(codesOf({ service, placement: found(undefined) })).toEqual([[], []]);
+    expect(codesOf({ service, placement: found(available) })).toEqual([[], []]);
+    expect(codesOf({ service, placement: found({ ...available, strategy: "cluster" }) })[1]).toEqual([
+      "release-placement-group-differs",
+    ]);
+  });
+
+  it("names a target group for a policy on its requests by the load balancer in front", () => {
+    const policy: TargetTrackingPolicy = {
+      type: "target_tracking",
+      metric: "alb_requests_per_target",
+      target_value: 100,
+      target_group: "web",
+    };
+    const service = aService({ autoscaling: anAutoscaling({ policies: [policy] }) });
+    const group = { arn: "arn:tg", name: "web", tags: ownTags(), slowStartSeconds: 0 };
+    const requestLabel = "app/shop/1/targetgroup/web/2";
+
+    expect(
+      judgeJudgeService({ service, targetGroups: [found({ ...group, requestLabel })] }).resources?.request_labels,
+    ).toEqual({
+      web: requestLabel,
+    });
+    expect(codesOf({ service, targetGroups: [found(group)] })[1]).toEqual(["release-target-group-unbalanced"]);
+  });
+
+  it("warns of what is open to every project", () => {
+    const tags = { ProjectName: "_all", ConfigName: "_all", ServiceName: "_all" };
+
+    const { warnings, resources } = judgeJudgeService({ securityGroups: found([{ id: "sg-1", name: "web", tags }]) });
+
+    expect(warnings).toEqual([expect.stringContaining("open to every project")]);
+    expect(resources).toBeDefined();
+  });
+});
+
+const inVpc = (vpc: string | undefined) => ({ tags: {}, ...(vpc !== undefined && { vpc }) });
+
+describe("findNetworkProblems", () => {
+  it("has nothing against resources of one VPC, or of nobody knows which", () => {
+    const looks = someLookUps({
+      elbs: [found({ name: "web", ...inVpc("vpc-1") })],
+      targetGroups: [found({ arn: "arn:tg", name: "web", slowStartSeconds: 0, ...inVpc(undefined) })],
+    });
+
+    expect(findNetworkProblems(looks)).toEqual([]);
+    expect(findNetworkProblems({ ...looks, subnets: notFound("release-subnet-missing", "No.") })).toEqual([]);
+  });
+
+  it("refuses subnets of two VPCs", () => {
+    const subnets = found([
+      { id: "subnet-1", ...inVpc("vpc-1") },
+      { id: "subnet-2", ...inVpc("vpc-2") },
+    ]);
+
+    expect(findNetworkProblems(someLookUps({ subnets }))).toEqual([
+      {
+        code: "release-subnets-apart",
+        message: "Subnets must be of one VPC: subnet-1 in vpc-1, subnet-2 in vpc-2.",
+      },
+    ]);
+  });
+
+  it("names everything that is in another VPC than the subnets", () => {
+    const looks = someLookUps({
+      securityGroups: found([{ id: "sg-1", name: "web", ...inVpc("vpc-2") }]),
+      elbs: [found({ name: "web", ...inVpc("vpc-3") }), notFound("release-load-balancer-missing", "No.")],
+      targetGroups: [found({ arn: "arn:tg", name: "web", slowStartSeconds: 0, ...inVpc("vpc-4") })],
+    });
+
+    expect(findNetworkProblems(looks).map(({ message }) => message)).toEqual([
+      'Security group "web" is in vpc-2, and the subnets are in vpc-1. They must be in one VPC.',
+      'Load balancer "web" is in vpc-3, and the subnets are in vpc-1. They must be in one VPC.',
+      'Target group "web" is in vpc-4, and the subnets are in vpc-1. They must be in one VPC.',
+    ]);
+  });
+});
+
+const OWNER = { account: "111122223333" };
+
+function looksOfJudgeImage(image: Partial<ImageFacts>, types: readonly string[] = ["t3.micro"]) {
+  const [instance_type = "", ...instance_types] = types;
+  return { image: found({ id: "ami-1", tags: {}, ...image }), service: aService({ instance_type, instance_types }) };
+}
+
+describe("findImageProblems", () => {
+  it.each(["pending", "failed", "deregistered"])("refuses an image that is %s", (state) => {
+    expect(findImageProblems(looksOfJudgeImage({ state }))).toEqual([
+      {
+        code: "release-image-not-available",
+        message: `Image ami-1 is ${state}. It can be used when it is available.`,
+      },
+    ]);
+  });
+
+  it("takes one that is available, and one of which nothing is known", () => {
+    expect(findImageProblems(looksOfJudgeImage({ state: "available" }))).toEqual([]);
+    expect(findImageProblems(looksOfJudgeImage({}))).toEqual([]);
+  });
+
+  it.each([
+    ["x86_64", ["m6g.large", "t3.micro", "im4gn.large", "a1.medium"], "m6g.large, im4gn.large, a1.medium"],
+    ["arm64", ["m6g.large", "g4dn.xlarge", "c7gn.large"], "g4dn.xlarge"],
+  ])("names the types that cannot run an image for %s", (architecture, types, expected) => {
+    expect(findImageProblems(looksOfJudgeImage({ architecture }, types))).toEqual([
+      {
+        code: "release-image-architecture",
+        message: `Image ami-1 is for ${architecture}, and instances of ${expected} are not.`,
+      },
+    ]);
+  });
+
+  it.each([
+    ["of Macs", "arm64_mac", "mac2.metal"],
+    ["of a 32-bit image", "i386", "t2.micro"],
+    ["of accelerators", "arm64", "p6e-gb200.36xlarge"],
+    ["of a type whose name it does not know", "arm64", "odd"],
+  ])("says nothing %s", (_, architecture, type) => {
+    expect(findImageProblems(looksOfJudgeImage({ architecture }, [type]))).toEqual([]);
+  });
+});
+
+describe("findImageWarnings", () => {
+  it("tells of an image of another account", () => {
+    expect(findImageWarnings(looksOfJudgeImage({ owner: "999900001111" }), OWNER)).toEqual([
+      "Image ami-1 is of account 999900001111: whoever owns it decides what boots.",
+    ]);
+    expect(findImageWarnings(looksOfJudgeImage({ owner: OWNER.account }), OWNER)).toEqual([]);
+  });
+
+  it("has nothing to say of an image that is not there", () => {
+    const looks = { ...looksOfJudgeImage({}), image: notFound("release-image-missing", "No.") };
+
+    expect([findImageProblems(looks), findImageWarnings(looks, OWNER)]).toEqual([[], []]);
   });
 });

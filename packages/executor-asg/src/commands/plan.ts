@@ -1,0 +1,213 @@
+import { StackyardError } from "@stackyard/core";
+import { formatTable } from "@stackyard/sdk/commands";
+import { Type } from "typebox";
+import { readJson } from "../document/decode.ts";
+import type { Release } from "../document/release.ts";
+import { planOffline } from "../plan/plan-release.ts";
+import { foreseeRelease, type ReleaseForecast, toCell, toLength } from "../plan/report.ts";
+import { RELEASE_MACHINES, type ReleaseMachine, type ReleaseRow, toReleaseStateMachine } from "../release-machine.ts";
+import type { ReleaseConstants } from "../release-state.ts";
+import { accountArgs, fileArg, presetArg, type ReleaseCommandSpec, toConstants } from "./place.ts";
+import { loadReleaseFile, tellProblems, tellWarnings } from "./release-file.ts";
+
+const Args = Type.Object({
+  file: fileArg,
+  previous: Type.Optional(
+    Type.String({
+      minLength: 2,
+      maxLength: 65_536,
+      placeholder: "json",
+      description: 'Desired capacities of the groups that run now, such as {"web": 4}. Default: there are none.',
+    }),
+  ),
+  slowStart: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 900,
+      placeholder: "seconds",
+      description: "The largest slow start of the target groups.",
+    }),
+  ),
+  preset: presetArg,
+  ...accountArgs,
+});
+
+/** `release plan`: sizes, steps and lengths of a release, without an account. */
+export const releasePlan: ReleaseCommandSpec<typeof Args> = {
+  name: "release plan",
+  summary: "Show how large the groups of a release would be, how they come up and how long it takes. Needs no account.",
+  description: "Changes nothing and calls nobody. Exit code 1: the file has problems.",
+  examples: [
+    {
+      command: `stackyard release plan shop.json --previous '{"web": 4}'`,
+      what: "As if four instances of web ran now",
+    },
+  ],
+  args: Args,
+  async run(context, args) {
+    const { out } = context;
+    const prepared = await loadReleaseFile(context, args.file, args);
+    if (prepared.kind === "refused") {
+      tellProblems(out, args.file, prepared.problems);
+      return 1;
+    }
+    const { release, warnings } = prepared;
+    const previous = parsePrevious(args.previous, release);
+    const { generation } = toConstants(context, args);
+    const slow = args.slowStart === undefined ? {} : { slowStartSeconds: args.slowStart };
+    const forecast = foreseeRelease(release, previous, { generation, ...slow });
+    const services = toServices(release, previous, { generation, forecast });
+    tellWarnings(out, warnings);
+    const { healthyAfterSeconds = null, doneAfterSeconds = null } = forecast;
+    const { timeout: timeoutSeconds, wait_for_healthy: pollSeconds } = release;
+    const timing = { healthyAfterSeconds, doneAfterSeconds, timeoutSeconds, pollSeconds };
+    out.result({ file: args.file, services, timing, warnings, problems: [] }, () =>
+      tellPlan(services, forecast, release),
+    );
+    return 0;
+  },
+};
+
+/** Throws `USAGE`. */
+function parsePrevious(text: string | undefined, { services }: Release): Readonly<Record<string, number>> {
+  const shape = `--previous is a JSON object of capacities, such as {"web": 4}.`;
+  const read = readJson(text ?? "{}");
+  const given = read.kind === "value" ? read.value : undefined;
+  if (typeof given !== "object" || given === null || Array.isArray(given)) throw new StackyardError("USAGE", shape);
+  const entries = Object.entries({ ...given } as Readonly<Record<string, unknown>>).map(([name, capacity]) => {
+    if (!Object.hasOwn(services, name)) {
+      const known = Object.keys(services).join(", ");
+      throw new StackyardError("USAGE", `--previous names "${name}", which is no service of the release: ${known}.`);
+    }
+    if (typeof capacity !== "number" || !Number.isSafeInteger(capacity) || capacity < 0)
+      throw new StackyardError("USAGE", shape);
+    return [name, capacity] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function toServices(
+  release: Release,
+  previous: Readonly<Record<string, number>>,
+  { generation, forecast }: { readonly generation: ReleaseConstants["generation"]; readonly forecast: ReleaseForecast },
+) {
+  return planOffline(release, previous).map(({ service, serviceId, previous: before, steps: _steps, ...figures }) => ({
+    service,
+    // The first generation draws its names while it deploys.
+    group: generation === "odin" ? serviceId : null,
+    previous: before ?? null,
+    ...figures,
+    steps: forecast.services[service]?.steps ?? [],
+    healthyAfterSeconds: forecast.services[service]?.healthyAfterSeconds ?? null,
+  }));
+}
+
+function tellPlan(services: ReturnType<typeof toServices>, forecast: ReleaseForecast, release: Release): string {
+  const head = ["SERVICE", "BEFORE", "DESIRED", "LAUNCHED", "HEALTHY", "MIN AT START", "MAX", "STRATEGY"];
+  const rows = services.map((each) => {
+    const { previous, desired, targetLaunched, targetHealthy, initial, strategy } = each;
+    const before = previous === null ? "-" : String(previous);
+    const figures = [desired, targetLaunched, targetHealthy, initial.min, initial.max].map(String);
+    return [toCell(each.service, 40), before, ...figures, strategy];
+  });
+  const steps = services.map(({ service, steps: each, healthyAfterSeconds }) => {
+    const sizes = each.map(({ afterSeconds, desired }) => `${desired} after ${toLength(afterSeconds)}`).join(", ");
+    const end =
+      healthyAfterSeconds === null ? "not within the time-out" : `healthy after ${toLength(healthyAfterSeconds)}`;
+    return `${toCell(service, 40)}: ${sizes}; ${end}`;
+  });
+  const { doneAfterSeconds } = forecast;
+  const done =
+    doneAfterSeconds === undefined
+      ? `It cannot be done within its time-out of ${toLength(release.timeout)}.`
+      : `Done after ${toLength(doneAfterSeconds)} at the earliest; the time-out is ${toLength(release.timeout)}.`;
+  return [formatTable([head, ...rows], { numbers: [1, 2, 3, 4, 5, 6] }), steps.join("\n"), done].join("\n\n");
+}
+
+const ArgsReleaseGraph = Type.Object({
+  format: Type.Optional(
+    Type.Union([Type.Literal("text"), Type.Literal("mermaid"), Type.Literal("asl")], {
+      description: "A table (default), a Mermaid diagram, or the definition for Step Functions.",
+    }),
+  ),
+  function: Type.Optional(
+    Type.String({ minLength: 1, placeholder: "arn", description: "Of asl: the deployer's function." }),
+  ),
+  preset: presetArg,
+});
+
+/** `release graph`: the states of a release. */
+export const releaseGraph: ReleaseCommandSpec<typeof ArgsReleaseGraph> = {
+  name: "release graph",
+  summary: "Show the states of a release: as a table, as a diagram, or as a definition for Step Functions.",
+  examples: [{ command: "stackyard release graph --format asl --preset odin", what: "What `odin json` printed" }],
+  args: ArgsReleaseGraph,
+  async run(context, { format = "text", function: functionArn = FUNCTION, ...words }) {
+    const { generation } = toConstants(context, words);
+    const machine = RELEASE_MACHINES[generation];
+    const edges = listEdges(machine);
+    if (format === "asl") {
+      const definition = toReleaseStateMachine({ functionArn, generation });
+      context.out.result(definition, () => JSON.stringify(definition, null, 2));
+    } else
+      context.out.result({ edges }, () =>
+        format === "mermaid" ? toMermaid(edges) : toTable(machine, edges, context.out.columns),
+      );
+    return 0;
+  },
+};
+
+/** To be replaced, unless --function says it. */
+const FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:stackyard-releases";
+
+interface Edge {
+  readonly from: string;
+  readonly to: string;
+  /** Empty: when the state is done. */
+  readonly on: string;
+}
+
+function listEdges(machine: ReleaseMachine): readonly Edge[] {
+  return Object.entries(machine).flatMap(([from, row]) => toEdges(row).map((edge) => ({ from, ...edge })));
+}
+
+function toEdges(row: ReleaseRow): readonly Omit<Edge, "from">[] {
+  switch (row.kind) {
+    case "task":
+      return [
+        { to: row.next, on: "" },
+        ...row.catches.map(({ errors, next }) => ({ to: next, on: errors === "all" ? "error" : errors.join(", ") })),
+      ];
+    case "wait":
+      return [{ to: row.next, on: "" }];
+    case "choice":
+      return [
+        { to: row.healthy, on: "healthy" },
+        { to: row.unhealthy, on: "not yet" },
+        { to: row.otherwise, on: "neither" },
+      ];
+    case "end":
+      return [];
+  }
+}
+
+function toMermaid(edges: readonly Edge[]): string {
+  const id = (name: string) => name.replaceAll("?", "");
+  const lines = edges.map(({ from, to, on }) => `  ${id(from)} --> ${id(to)}${on === "" ? "" : `: ${on}`}`);
+  return ["stateDiagram-v2", `  [*] --> Validate`, ...lines].join("\n");
+}
+
+function toTable(machine: ReleaseMachine, edges: readonly Edge[], columns: number | undefined): string {
+  const rows = Object.entries(machine).map(([name, row]) => {
+    const own = edges.filter(({ from }) => from === name);
+    const next = own.filter(({ on }) => on === "").map(({ to }) => to);
+    const other = own.filter(({ on }) => on !== "").map(({ on, to }) => `${on} → ${to}`);
+    return [name, toKind(row), next.join(", "), other.join(", ")];
+  });
+  return formatTable([["STATE", "KIND", "NEXT", "ELSE"], ...rows], { columns });
+}
+
+function toKind(row: ReleaseRow): string {
+  if (row.kind !== "wait") return row.kind;
+  return `wait ${typeof row.seconds === "number" ? `${row.seconds}s` : row.seconds}`;
+}

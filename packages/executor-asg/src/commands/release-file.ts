@@ -1,0 +1,269 @@
+import { createReadStream } from "node:fs";
+import { resolve } from "node:path";
+import { type CommandOutput, StackyardError } from "@stackyard/core";
+import { Type } from "typebox";
+import { MAX_PROBLEMS, readJson } from "../document/decode.ts";
+import { parseRelease } from "../document/parse-release.ts";
+import type { Release, ReleaseProblem, ReleaseWarning } from "../document/release.ts";
+import { toLetters, toReleaseId } from "../plan/names.ts";
+import { toCell } from "../plan/report.ts";
+import { findSecrets, findUserDataFault, hashUserData, renderUserData } from "../plan/user-data.ts";
+import type { ReleaseConstants } from "../release-state.ts";
+import {
+  accountArgs,
+  fileArg,
+  type PlaceWords,
+  presetArg,
+  type ReleaseCommandSpec,
+  type ReleaseContext,
+  toBucket,
+  toConstants,
+  toPlaceDefaults,
+} from "./place.ts";
+
+/** A release file with its user data, made ready to be sent; or what is wrong with it. Throws `CONFIG_INVALID` where it cannot be read. */
+export async function loadReleaseFile(
+  context: Pick<ReleaseContext, "cwd" | "clock" | "random" | "environment">,
+  file: string,
+  words: PlaceWords,
+): Promise<PreparedRelease> {
+  const path = resolve(context.cwd, file);
+  const userDataFile = `${file}.userdata`;
+  const [text, userData] = await Promise.all([
+    readTextFile(path, `The release file "${file}"`),
+    readTextFile(`${path}.userdata`, `The user data "${userDataFile}"`),
+  ]);
+  if (text === undefined) throw new StackyardError("CONFIG_INVALID", `There is no release file "${file}".`);
+  const bucket = toBucket(context, words);
+  return prepareRelease({
+    ...(bucket === undefined ? {} : { bucket }),
+    text,
+    userData,
+    userDataFile,
+    constants: toConstants(context, words),
+    now: context.clock.now(),
+    letters: toLetters(context.random),
+    ...toPlaceDefaults(context, words),
+  });
+}
+
+/** More than any file that can be right; what is right is judged by those who read the text. */
+const MAX_FILE_BYTES = 16_777_216;
+
+/** The text of a file of UTF-8, byte for byte; undefined: it is not there. Throws `CONFIG_INVALID`, which calls it `what`. */
+async function readTextFile(path: string, what: string): Promise<string | undefined> {
+  const bytes = await readBytes(path).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    const why = error instanceof Error ? error.message : String(error);
+    throw invalid(`${what} cannot be read: ${why}`, error);
+  });
+  if (bytes === undefined) return undefined;
+  if (bytes.length > MAX_FILE_BYTES) throw invalid(`${what} has more than ${MAX_FILE_BYTES} bytes.`);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw invalid(`${what} is not UTF-8. Save it as UTF-8; load what is no text from a bucket.`, error);
+  }
+}
+
+// A device has no end and no size: one byte more than the most tells.
+async function readBytes(path: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of createReadStream(path, { end: MAX_FILE_BYTES })) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+function invalid(message: string, cause?: unknown): StackyardError {
+  return new StackyardError("CONFIG_INVALID", message, { cause });
+}
+
+/** Prints everything that is wrong with a release file, in the order of its description. */
+export function tellProblems(out: CommandOutput, file: string, problems: readonly ReleaseProblem[]): void {
+  const head = `${file}: ${toCount(problems.length)}`;
+  out.result({ file, valid: false, problems }, () => [head, ...problems.map(tellProblem)].join("\n"));
+}
+
+/** Tells people what had better be changed. */
+export function tellWarnings(out: CommandOutput, warnings: readonly ReleaseWarning[]): void {
+  for (const { pointer, message } of warnings) out.note(`warning  ${toPlace(pointer)}  ${toCell(message, 1_000)}`);
+}
+
+// A document with as many may have more, which nobody was told.
+function toCount(length: number): string {
+  if (length >= MAX_PROBLEMS) return `at least ${length} problems`;
+  return length === 1 ? "1 problem" : `${length} problems`;
+}
+
+function tellProblem({ class: name, code, pointer, message }: ReleaseProblem): string {
+  return `${name}  ${code}  ${toPlace(pointer)}  ${toCell(message, 1_000)}`;
+}
+
+function toPlace(pointer: string): string {
+  return pointer === "" ? "(the document)" : toCell(pointer, 200);
+}
+
+const Args = Type.Object({ file: fileArg, preset: presetArg, ...accountArgs });
+
+/** `release validate`: everything that is wrong with a release file, without an account. */
+export const releaseValidate: ReleaseCommandSpec<typeof Args> = {
+  name: "release validate",
+  summary: "Check a release file and its user data, and list every problem. Needs no account.",
+  description: "Exit code 1: there are problems. Each has the predecessor's class, a code and a JSON pointer.",
+  examples: [
+    { command: "stackyard release validate shop.json", what: "A file of ours or of Odin, with shop.json.userdata" },
+    {
+      command: "stackyard release validate shop.json --preset step-asg-deployer",
+      what: "A file of the first generation",
+    },
+  ],
+  args: Args,
+  async run(context, args) {
+    const { out } = context;
+    const prepared = await loadReleaseFile(context, args.file, args);
+    if (prepared.kind === "refused") {
+      tellProblems(out, args.file, prepared.problems);
+      return 1;
+    }
+    tellWarnings(out, prepared.warnings);
+    const { file } = args;
+    out.result({ file, valid: true, problems: [], warnings: prepared.warnings }, () => `${file}: no problems`);
+    return 0;
+  },
+};
+
+/** A release file, and what its client knows beside it. */
+export interface PrepareInput {
+  readonly text: string;
+  /** Of `<file>.userdata`; undefined: there is none. */
+  readonly userData: string | undefined;
+  /** What people call that file. */
+  readonly userDataFile: string;
+  readonly constants: ReleaseConstants;
+  /** Epoch ms. */
+  readonly now: number;
+  /** Seven, for the release's id. */
+  readonly letters: string;
+  /** Defaults where the document does not say. */
+  readonly account?: string;
+  readonly region?: string;
+  readonly bucket?: string;
+}
+
+/** What is sent to a deployer, or why it cannot be. */
+type PreparedRelease =
+  | {
+      readonly kind: "prepared";
+      /** As it is sent: the file's content with a new id, without our defaults. */
+      readonly document: Readonly<Record<string, unknown>>;
+      /** What goes beside it; seed documents hold it themselves. */
+      readonly userData?: string;
+      readonly release: Release;
+      readonly warnings: readonly ReleaseWarning[];
+    }
+  | { readonly kind: "refused"; readonly problems: readonly ReleaseProblem[] };
+
+/** Stands for what only the deployer knows, while the rest is checked. */
+const UNKNOWN = { account: "000000000000", region: "us-east-1" } as const;
+
+/**
+ * Makes a release of a file as the predecessor's client did: a new `release_id`, `created_at` of now, no `uuid`, the hash of the
+ * user data; and finds everything that is wrong with it.
+ */
+export function prepareRelease(input: PrepareInput): PreparedRelease {
+  const { text, constants, now, account, region } = input;
+  const read = readJson(text);
+  if (read.kind === "refused") return read;
+  const document = isMap(read.value) ? fillDocument(read.value, input) : read.value;
+  const parsed = parseRelease(document, {
+    constants,
+    now,
+    account: account ?? UNKNOWN.account,
+    region: region ?? UNKNOWN.region,
+  });
+  const missing = findMissingUserData(document, input);
+  if (parsed.kind === "refused" || !isMap(document)) {
+    const problems = parsed.kind === "refused" ? parsed.problems : [];
+    return { kind: "refused", problems: [...withoutHash(problems, missing), ...missing] };
+  }
+  const problems = [...missing, ...findLargeUserData(parsed.release, input)];
+  if (problems.length > 0) return { kind: "refused", problems };
+  const warnings = [...parsed.warnings, ...findUnsaid(document), ...warnOfSecrets(parsed.release, input)];
+  return {
+    kind: "prepared",
+    document,
+    release: parsed.release,
+    warnings,
+    ...(constants.generation === "odin" && input.userData !== undefined ? { userData: input.userData } : {}),
+  };
+}
+
+type Document = Readonly<Record<string, unknown>>;
+
+function fillDocument(given: Document, input: PrepareInput): Document {
+  const { constants, now, letters, account, region, bucket, userData } = input;
+  const { uuid: _uuid, ...rest } = given;
+  const isOdin = constants.generation === "odin";
+  return {
+    ...(account === undefined ? {} : { aws_account_id: account }),
+    ...(bucket === undefined ? {} : { bucket }),
+    ...(region === undefined ? {} : { aws_region: region }),
+    ...rest,
+    ...(!isOdin && rest["user_data"] === PLACEHOLDER && userData !== undefined ? { user_data: userData } : {}),
+    ...(isOdin && userData !== undefined ? { user_data_sha256: hashUserData(userData) } : {}),
+    release_id: toReleaseId(now, letters),
+    created_at: new Date(now).toISOString(),
+  };
+}
+
+/** A seed document that holds exactly this wants the file beside it. */
+const PLACEHOLDER = "{{USER_DATA_FILE}}";
+
+function findMissingUserData(document: unknown, input: PrepareInput): readonly ReleaseProblem[] {
+  const { constants, userData, userDataFile } = input;
+  if (userData !== undefined || !isMap(document)) return [];
+  const isOdin = constants.generation === "odin";
+  if (!isOdin && document["user_data"] !== PLACEHOLDER) return [];
+  const message = `There is no user data: write it to "${userDataFile}".`;
+  const pointer = isOdin ? "/user_data_sha256" : "/user_data";
+  return [{ class: "BadReleaseError", code: "release-user-data-file", pointer, message }];
+}
+
+/** The hash is missing because the file is: said once. */
+function withoutHash(problems: readonly ReleaseProblem[], missing: readonly ReleaseProblem[]) {
+  return problems.filter(({ pointer }) => missing.every((each) => each.pointer !== pointer));
+}
+
+function findLargeUserData(release: Release, { constants, userData }: PrepareInput): readonly ReleaseProblem[] {
+  const template = release.user_data ?? userData;
+  return Object.keys(release.services).flatMap((service_name) => {
+    const fault = findUserDataFault(renderUserData(template, { ...release, service_name }, constants.generation));
+    if (fault === undefined) return [];
+    const message = `Service(${service_name}) Error: ${fault}`;
+    return [
+      { class: "BadReleaseError", code: "release-user-data-size", pointer: "/user_data_sha256", message },
+    ] as const;
+  });
+}
+
+function findUnsaid(document: Document): readonly ReleaseWarning[] {
+  return (["aws_account_id", "aws_region"] as const)
+    .filter((key) => document[key] === undefined || document[key] === null)
+    .map((key) => ({
+      code: "release-place-unsaid" as const,
+      pointer: `/${key}`,
+      message: `${key} is not given: the deployer's own counts.`,
+    }));
+}
+
+function warnOfSecrets(release: Release, { userData }: PrepareInput): readonly ReleaseWarning[] {
+  const pointer = release.user_data === undefined ? "/user_data_sha256" : "/user_data";
+  return findSecrets(release.user_data ?? userData ?? "").map((message) => ({
+    code: "release-user-data-secret",
+    pointer,
+    message,
+  }));
+}
+
+function isMap(value: unknown): value is Document {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

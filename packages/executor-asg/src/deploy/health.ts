@@ -1,0 +1,271 @@
+import type { Autoscaling, Release } from "../document/release.ts";
+import { type Capacity, type CapacityPlan, isAtLastStep } from "../plan/capacity.ts";
+import type { HealthReport, ServiceState } from "../release-state.ts";
+
+/** One look at the new group of a service. What may be left out has the default of the document. */
+export interface HealthInput {
+  readonly autoscaling: Partial<Pick<Autoscaling, "max_terms" | "strategy">>;
+  readonly plan: CapacityPlan;
+  readonly group: Capacity & { readonly instances: readonly GroupInstance[] };
+  /** All load balancers and target groups of the service. */
+  readonly sources: readonly HealthSource[];
+  readonly countTerminations?: Release["count_terminations"];
+  /** Ids of instances that were seen to end at earlier looks, or that Auto Scaling tells of. */
+  readonly terminated?: readonly string[];
+  /** Good looks in a row before this one. */
+  readonly stable?: number;
+  /** How many it takes. */
+  readonly stablePolls?: number;
+  /** Of a gated strategy: where it was before this look. */
+  readonly step?: ServiceState["step"] | undefined;
+  /** Names of the release's alarms that are in ALARM. */
+  readonly alarms?: readonly string[];
+}
+
+/** What the look comes to. */
+export interface HealthJudgement {
+  readonly instances: InstanceHealths;
+  readonly report: HealthReport;
+  /**
+   * Enough instances are healthy, as often in a row as asked, no alarm rings, and a gated rollout is at its last step.
+   */
+  readonly healthy: boolean;
+  /** Good looks in a row, this one included. */
+  readonly stable: number;
+  /** Ids of all that have ended, the first 200. */
+  readonly terminated: readonly string[];
+  /** More instances have ended than the document allows: the release stops at once. */
+  readonly halt?: { readonly code: "INSTANCES_TERMINATED"; readonly message: string };
+  /** What is missing, in words for people; empty when healthy. */
+  readonly waitingFor: readonly string[];
+}
+
+/** As many ids as the state of a release keeps. */
+const TERMINATED_KEPT = 200;
+
+/**
+ * Judges a service by one look. An instance is healthy when Auto Scaling and every load balancer say so. More ended
+ * instances than `max_terms` halt the release; equal is allowed. A canary that is alone may not end at all. An alarm in
+ * ALARM holds the release where it is until it is quiet or the time is over: it may have rung before the release began.
+ */
+export function judgeHealth(input: HealthInput): HealthJudgement {
+  const own = classifyInstances(input.group.instances);
+  const instances = input.sources.reduce(mergeSource, own);
+  const report = toReport(input, instances);
+  const { terminated, halt } = evaluateTerminations(input);
+  const missing = findMissing(input, report);
+  const stable = missing.length === 0 && halt === undefined ? (input.stable ?? 0) + 1 : 0;
+  const { stablePolls = 1 } = input;
+  const isStable = stable >= stablePolls;
+  return {
+    instances,
+    report,
+    stable,
+    healthy: stable > 0 && isStable,
+    terminated,
+    ...(halt && { halt }),
+    waitingFor: stable > 0 && !isStable ? [`healthy looks in a row: ${stable} of ${stablePolls}`] : missing,
+  };
+}
+
+/**
+ * Evaluates only the terminations, which needs no answer of a load balancer: more terminating instances than `max_terms` halt the
+ * release at once.
+ */
+export function evaluateTerminations(
+  input: Pick<HealthInput, "autoscaling" | "group" | "countTerminations" | "terminated">,
+): Pick<HealthJudgement, "terminated" | "halt"> {
+  const instances = Object.entries(classifyInstances(input.group.instances));
+  const terminating = instances.flatMap(([id, health]) => (health === "terminating" ? id : []));
+  const ended = [...new Set([...(input.terminated ?? []), ...terminating])];
+  const counted = input.countTerminations === "cumulative" ? ended : terminating;
+  const halt = findHalt(counted, toLimit(input.autoscaling, instances.length));
+  return { terminated: ended.slice(0, TERMINATED_KEPT), ...(halt && { halt }) };
+}
+
+function toReport({ plan, group }: HealthInput, instances: InstanceHealths): HealthReport {
+  const idsOf = (health: InstanceHealth) => Object.keys(instances).filter((id) => instances[id] === health);
+  const terminating = idsOf("terminating");
+  return {
+    target_healthy: plan.targetHealthy,
+    target_launched: plan.targetLaunched,
+    healthy: idsOf("healthy").length,
+    launching: Object.keys(instances).length,
+    terminating: terminating.length,
+    terminating_ids: terminating,
+    desired_capacity: group.desired,
+    min_size: group.min,
+  };
+}
+
+const CANARIES: readonly string[] = ["OneThenAllWithCanary", "GatedCanary"];
+
+function toLimit({ strategy = "AllAtOnce", max_terms = 0 }: HealthInput["autoscaling"], total: number): number {
+  return CANARIES.includes(strategy) && total <= 1 ? 0 : max_terms;
+}
+
+function findHalt(ids: readonly string[], limit: number): HealthJudgement["halt"] {
+  if (ids.length <= limit) return undefined;
+  const some = ids.slice(0, 10).join(", ") + (ids.length > 10 ? " and others" : "");
+  const message = `Found terminating instances: ${ids.length}, allowed are ${limit} (max_terms): ${some}.`;
+  return { code: "INSTANCES_TERMINATED", message };
+}
+
+function findMissing({ plan, step, alarms = [] }: HealthInput, { healthy }: HealthReport): readonly string[] {
+  const { steps, targetHealthy } = plan;
+  const isLast = isAtLastStep(steps, step);
+  const gate = `step ${(step?.index ?? 0) + 1} of ${steps.length}`;
+  return [
+    ...(healthy < targetHealthy ? [`healthy instances: ${healthy} of ${targetHealthy}`] : []),
+    ...(isLast ? [] : [gate]),
+    ...(alarms.length > 0 ? [`alarms in ALARM: ${alarms.join(", ")}`] : []),
+  ];
+}
+
+/** An instance as Auto Scaling lists it in its group. */
+interface GroupInstance {
+  readonly InstanceId?: string | undefined;
+  readonly LifecycleState?: string | undefined;
+  readonly HealthStatus?: string | undefined;
+}
+
+/** What an instance is for a release. */
+type InstanceHealth = "healthy" | "unhealthy" | "terminating";
+
+/** By instance id, in the order of the group. */
+type InstanceHealths = Readonly<Record<string, InstanceHealth>>;
+
+/** What one load balancer says of the instances that it knows. */
+export interface HealthSource {
+  readonly kind: "classic" | "target-group";
+  readonly name: string;
+  /** By instance id, in the words of its API. Empty where none of the instances is registered. */
+  readonly states: Readonly<Record<string, string>>;
+}
+
+/** The one state of each kind that is good; all others, such as `initial` and `draining`, are not. */
+const GOOD = { classic: "InService", "target-group": "healthy" } as const;
+
+/** What Auto Scaling itself says. Instances without a lifecycle state do not count. */
+export function classifyInstances(instances: readonly GroupInstance[]): InstanceHealths {
+  const known = instances.flatMap(({ InstanceId, LifecycleState, HealthStatus }) => {
+    if (!InstanceId || LifecycleState === undefined) return [];
+    return [[InstanceId, classify(LifecycleState, HealthStatus)] as const];
+  });
+  return Object.fromEntries(known);
+}
+
+function classify(lifecycleState: string, healthStatus: string | undefined): InstanceHealth {
+  if (lifecycleState.startsWith("Term")) return "terminating";
+  return healthStatus === "Healthy" && lifecycleState === "InService" ? "healthy" : "unhealthy";
+}
+
+/** Takes down whom a load balancer does not find healthy, or does not know. Instances that end stay so. */
+export function mergeSource(instances: InstanceHealths, { kind, states }: HealthSource): InstanceHealths {
+  const merged = Object.entries(instances).map(([id, health]) => {
+    const isGood = Object.hasOwn(states, id) && states[id] === GOOD[kind];
+    return [id, health === "healthy" && !isGood ? "unhealthy" : health] as const;
+  });
+  return Object.fromEntries(merged);
+}
+
+/** A scaling activity as Auto Scaling lists it. */
+export interface ScalingActivity {
+  readonly Description?: string | undefined;
+  readonly Cause?: string | undefined;
+  readonly StatusCode?: string | undefined;
+  readonly StatusMessage?: string | undefined;
+}
+
+/** What the activities of a group tell. */
+interface ToldByActivities {
+  /** Ids of instances that were ended, or are about to be, oldest first. */
+  readonly terminated: readonly string[];
+  /** Why instances did not come, or went; each once, the latest first, at most ten. */
+  readonly causes: readonly string[];
+}
+
+const CAUSES_KEPT = 10;
+
+/** API reference, "Activity": StatusCode. A launch that was cancelled has not given an instance either. */
+const UNSUCCESSFUL: readonly string[] = ["Failed", "Cancelled"];
+
+/** Reads the activities of a group, newest first as Auto Scaling lists them. */
+export function readActivities(activities: readonly ScalingActivity[]): ToldByActivities {
+  const terminated = activities.flatMap((activity) => findTerminated(activity) ?? []).reverse();
+  const causes = activities.flatMap((activity) => findCause(activity) ?? []);
+  return { terminated: [...new Set(terminated)], causes: [...new Set(causes)].slice(0, CAUSES_KEPT) };
+}
+
+function findTerminated({ Description = "" }: ScalingActivity): string | undefined {
+  return /^Terminating EC2 instance: (i-[0-9a-z]+)/.exec(Description)?.[1];
+}
+
+function findCause(activity: ScalingActivity): string | undefined {
+  const { StatusCode = "", StatusMessage, Cause = "" } = activity;
+  const id = findTerminated(activity);
+  if (id !== undefined) return `${id} ended: ${explainActivity(Cause)}`;
+  if (!UNSUCCESSFUL.includes(StatusCode)) return undefined;
+  return `launch failed: ${explainActivity(StatusMessage ?? Cause)}`;
+}
+
+/**
+ * What Auto Scaling's messages mean, first fit counts. Source: Amazon EC2 Auto Scaling user guide, "Troubleshoot
+ * issues": its pages on launch failures, AMI issues and load balancers; EC2 API reference, "Error codes for the Amazon
+ * EC2 API".
+ */
+const MEANINGS: readonly (readonly [pattern: RegExp, meaning: string])[] = [
+  [/no Spot capacity|UnfulfillableCapacity|Spot.*InsufficientInstanceCapacity/is, "no Spot capacity"],
+  [/Spot (request )?(bid )?price|price.*lower than the minimum|SpotMaxPriceTooLow/is, "the Spot price is too low"],
+  [
+    /Max spot instance count exceeded|MaxSpotInstanceCountExceeded/i,
+    "the account's quota of Spot Instances is used up",
+  ],
+  [/vCPU (capacity|limit)|VcpuLimitExceeded/i, "the account's quota of vCPUs is used up"],
+  [/quota allows for|InstanceLimitExceeded|running instances? limit/i, "the account's quota of instances is used up"],
+  [/VolumeLimitExceeded|maximum number of .*volumes?|storage limit/i, "the account's quota of volumes is used up"],
+  [
+    /sufficient .*capacity|InsufficientInstanceCapacity|insufficient capacity/is,
+    "no capacity for the instance type in this zone",
+  ],
+  [/free addresses|InsufficientFreeAddressesInSubnet/i, "no free address in the subnet"],
+  [
+    /image id .*does not exist|InvalidAMIID|AMI .*(not found|does not exist|is (pending|disabled|invalid))|image .*(not found|not available)/is,
+    "AMI not found",
+  ],
+  [/architecture/i, "the AMI does not fit the instance type"],
+  [/iam ?instance ?profile/i, "IAM profile invalid"],
+  [/security group .*(does not exist|not found)|InvalidGroup\.NotFound/is, "security group not found"],
+  [/subnet .*(does not exist|not found)|InvalidSubnet/is, "subnet not found"],
+  [/key pair .*(does not exist|not found)/is, "key pair not found"],
+  [/placement group/i, "placement group not usable"],
+  [/launch template/i, "launch template not usable"],
+  [
+    /instance type .*not supported|not supported in your requested Availability Zone|InvalidInstanceType|Unsupported/is,
+    "the instance type is not offered there",
+  ],
+  [/configuration is currently not supported/i, "the configuration is not supported for the instance type"],
+  [/InvalidKMSKey|KMS|Client error on launch/i, "the KMS key of a volume is not usable"],
+  [
+    /snapshot .*(does not exist|not found)|block ?device|VolumeType|invalid device/is,
+    "a volume is not possible as it is described",
+  ],
+  [/Lifecycle Action.*abandon|Heartbeat Timeout/is, "a launch hook was abandoned"],
+  [/not authorized|UnauthorizedOperation|AccessDenied|service-linked role/i, "not allowed to launch"],
+  [/ELB system health check|load balancer .*health check/i, "a load balancer found it unhealthy"],
+  [
+    /EC2 (instance status |health )check|health check indicating it has been terminated or stopped|status checks?/i,
+    "its EC2 status checks failed",
+  ],
+  [/Spot interruption|rebalance recommendation|capacity rebalanc/i, "Spot took it back"],
+  [/shrinking the capacity/i, "the group was scaled in"],
+  [/user (request|health-check)/i, "somebody asked for it"],
+];
+
+/** Says in few words what a message of a scaling activity means; of one that is not known, its first sentence. */
+export function explainActivity(message: string): string {
+  const known = MEANINGS.find(([pattern]) => pattern.test(message));
+  if (known !== undefined) return known[1];
+  const [sentence = ""] = message.trim().split(/(?<=\.)\s/);
+  return sentence.slice(0, 200) || "Auto Scaling says nothing of it";
+}

@@ -1,0 +1,333 @@
+import type {
+  CreateAutoScalingGroupCommandInput,
+  CustomizedMetricSpecification,
+  LaunchTemplateSpecification,
+  LifecycleHookSpecification,
+  MixedInstancesPolicy,
+  PredefinedMetricSpecification,
+  PutScalingPolicyCommandInput,
+  TargetTrackingConfiguration,
+} from "@aws-sdk/client-auto-scaling";
+import type { PutMetricAlarmCommandInput } from "@aws-sdk/client-cloudwatch";
+import type {
+  _InstanceType,
+  CreateLaunchTemplateCommandInput,
+  CreatePlacementGroupCommandInput,
+  LaunchTemplateBlockDeviceMappingRequest,
+  LaunchTemplateInstanceMarketOptionsRequest,
+  RequestLaunchTemplateData,
+  VolumeType,
+} from "@aws-sdk/client-ec2";
+import type {
+  AlarmPolicy,
+  LifecycleHook,
+  ScalingPolicy,
+  Service,
+  TargetTrackingPolicy,
+  Volume,
+} from "../document/release.ts";
+import { DEFAULT_DEVICE } from "../document/service-rules.ts";
+import {
+  type LaunchFacts,
+  toAlarmName,
+  toPolicyName,
+  toReleaseTags,
+  toTagList,
+  toTemplateName,
+} from "../plan/names.ts";
+
+/**
+ * The request for the launch template of a service, of which a release makes one version. `userData`: rendered, as text.
+ * Source: EC2 API reference, "CreateLaunchTemplate" and "RequestLaunchTemplateData".
+ */
+export function toLaunchTemplate(facts: LaunchFacts, userData: string): CreateLaunchTemplateCommandInput {
+  return {
+    LaunchTemplateName: toTemplateName(facts.serviceId),
+    VersionDescription: facts.release.release_id.slice(0, 255),
+    LaunchTemplateData: toData(facts, userData),
+    TagSpecifications: [{ ResourceType: "launch-template", Tags: toTagList(toReleaseTags(facts)) }],
+  };
+}
+
+function toData(facts: LaunchFacts, userData: string): RequestLaunchTemplateData {
+  const { service, resources } = facts;
+  const devices = toBlockDevices(service);
+  const market = toMarket(facts);
+  return {
+    ImageId: resources.image,
+    // EC2 knows more types than the SDK's list of them.
+    InstanceType: service.instance_type as _InstanceType,
+    ...toNetwork(facts),
+    ...(resources.profile_arn !== undefined && { IamInstanceProfile: { Arn: resources.profile_arn } }),
+    ...(userData !== "" && { UserData: Buffer.from(userData, "utf8").toString("base64") }),
+    ...(devices.length > 0 && { BlockDeviceMappings: devices }),
+    ...(service.placement_tenancy !== undefined && { Placement: { Tenancy: service.placement_tenancy } }),
+    ...(market && { InstanceMarketOptions: market }),
+    MetadataOptions: {
+      HttpEndpoint: "enabled",
+      HttpTokens: service.metadata_tokens,
+      HttpPutResponseHopLimit: service.metadata_hop_limit,
+    },
+    Monitoring: { Enabled: false },
+  };
+}
+
+/** EC2 takes security groups either of the instance or of its network interface, and a public address only of the latter. */
+function toNetwork({ service, resources }: LaunchFacts): Partial<RequestLaunchTemplateData> {
+  const groups = [...resources.security_groups];
+  if (service.associate_public_ip_address === undefined) return { SecurityGroupIds: groups };
+  return {
+    NetworkInterfaces: [
+      {
+        DeviceIndex: 0,
+        AssociatePublicIpAddress: service.associate_public_ip_address,
+        DeleteOnTermination: true,
+        Groups: groups,
+      },
+    ],
+  };
+}
+
+/** Spot instances of one type. Of several types the group's policy says it: Auto Scaling refuses it in the template then. */
+function toMarket({ service }: LaunchFacts): LaunchTemplateInstanceMarketOptionsRequest | undefined {
+  if (service.spot_price === undefined || isMixed(service)) return undefined;
+  return { MarketType: "spot", SpotOptions: { MaxPrice: service.spot_price, SpotInstanceType: "one-time" } };
+}
+
+const TYPE = "gp3";
+
+/** The block devices of a service's launch template: the one of the `ebs_…` keys where a size is given, then the further ones. */
+function toBlockDevices(service: Service): LaunchTemplateBlockDeviceMappingRequest[] {
+  const main = toMainVolume(service);
+  return [...(main === undefined ? [] : [main]), ...service.volumes].map(toMapping);
+}
+
+function toMainVolume(service: Service): Volume | undefined {
+  if (service.ebs_volume_size === undefined) return undefined;
+  return {
+    device: service.ebs_device_name ?? DEFAULT_DEVICE,
+    size: service.ebs_volume_size,
+    type: service.ebs_volume_type ?? TYPE,
+    ...(service.ebs_iops !== undefined && { iops: service.ebs_iops }),
+    ...(service.ebs_throughput !== undefined && { throughput: service.ebs_throughput }),
+    ...(service.ebs_encrypted !== undefined && { encrypted: service.ebs_encrypted }),
+    ...(service.ebs_kms_key !== undefined && { kms_key: service.ebs_kms_key }),
+    ...(service.ebs_delete_on_termination !== undefined && {
+      delete_on_termination: service.ebs_delete_on_termination,
+    }),
+  };
+}
+
+function toMapping(volume: Volume): LaunchTemplateBlockDeviceMappingRequest {
+  // A key encrypts: EC2 refuses one beside nothing ("EbsBlockDevice", KmsKeyId).
+  const encrypted = volume.encrypted ?? (volume.kms_key === undefined ? undefined : true);
+  return {
+    DeviceName: volume.device,
+    Ebs: {
+      VolumeSize: volume.size,
+      // EC2 knows more types than the SDK's list of them.
+      VolumeType: volume.type as VolumeType,
+      ...(volume.iops !== undefined && { Iops: volume.iops }),
+      ...(volume.throughput !== undefined && { Throughput: volume.throughput }),
+      ...(encrypted !== undefined && { Encrypted: encrypted }),
+      ...(volume.kms_key !== undefined && { KmsKeyId: volume.kms_key }),
+      // Launch configurations delete each volume with its instance; templates keep those that are not the image's root.
+      DeleteOnTermination: volume.delete_on_termination ?? true,
+    },
+  };
+}
+
+/** True where a group is of several types, or of Spot and on-demand instances. */
+function isMixed(service: Service): boolean {
+  const { instance_types, on_demand_base_capacity, on_demand_percentage } = service;
+  return instance_types.length > 0 || on_demand_base_capacity !== undefined || on_demand_percentage !== undefined;
+}
+
+/**
+ * The policy of such a group. Types are taken in the order of the document for on-demand instances; for Spot by price and
+ * capacity, as Auto Scaling recommends. A price alone asks for Spot instances alone, as it does in a group of one type.
+ * Source: Auto Scaling API reference, "InstancesDistribution".
+ */
+function toMixedInstances(service: Service, template: LaunchTemplateSpecification): MixedInstancesPolicy {
+  const types = [...new Set([service.instance_type, ...service.instance_types])];
+  const isSpot = service.spot_price !== undefined;
+  return {
+    LaunchTemplate: {
+      LaunchTemplateSpecification: template,
+      Overrides: types.map((InstanceType) => ({ InstanceType })),
+    },
+    InstancesDistribution: {
+      OnDemandAllocationStrategy: "prioritized",
+      OnDemandBaseCapacity: service.on_demand_base_capacity ?? 0,
+      OnDemandPercentageAboveBaseCapacity: service.on_demand_percentage ?? (isSpot ? 0 : 100),
+      SpotAllocationStrategy: "price-capacity-optimized",
+      ...(isSpot && { SpotMaxPrice: service.spot_price }),
+    },
+  };
+}
+
+/** Capacity at the creation, by the strategy. */
+interface InitialCapacity {
+  readonly min: number;
+  readonly desired: number;
+  readonly max: number;
+}
+
+/** Auto Scaling's own default ("CreateAutoScalingGroup", DefaultCooldown), said so that it is seen. */
+const COOLDOWN_SECONDS = 300;
+/** A release ends before old servers stand beside new ones in a group; what is older by its template goes first. */
+const TERMINATION_POLICIES = ["OldestLaunchTemplate", "Default"];
+
+/** What belongs to the group beside the facts of its service. */
+export interface GroupInput {
+  /** With a fixed version. */
+  readonly template: LaunchTemplateSpecification;
+  readonly capacity: InitialCapacity;
+}
+
+/** The request for the group of a service. Source: Auto Scaling API reference, "CreateAutoScalingGroup". */
+export function toGroupRequest(
+  facts: LaunchFacts,
+  { template, capacity }: GroupInput,
+): CreateAutoScalingGroupCommandInput {
+  const { service, resources, release } = facts;
+  const { autoscaling, placement_group_name, capacity_rebalance } = service;
+  const hooks = Object.values(service.lifecycle ?? release.lifecycle).map(toHook);
+  return {
+    AutoScalingGroupName: facts.serviceId,
+    ...(isMixed(service)
+      ? { MixedInstancesPolicy: toMixedInstances(service, template) }
+      : { LaunchTemplate: template }),
+    // The first step of a strategy has at least one server, also of a service that may have none.
+    MinSize: Math.min(capacity.min, capacity.max),
+    DesiredCapacity: Math.min(capacity.desired, capacity.max),
+    MaxSize: capacity.max,
+    DefaultCooldown: autoscaling.default_cooldown ?? COOLDOWN_SECONDS,
+    ...(autoscaling.default_instance_warmup !== undefined && {
+      DefaultInstanceWarmup: autoscaling.default_instance_warmup,
+    }),
+    ...toHealthCheck(facts),
+    VPCZoneIdentifier: resources.subnets.join(","),
+    ...(resources.elbs.length > 0 && { LoadBalancerNames: [...resources.elbs] }),
+    ...(resources.target_group_arns.length > 0 && { TargetGroupARNs: [...resources.target_group_arns] }),
+    ...(placement_group_name !== undefined && { PlacementGroup: placement_group_name }),
+    ...(capacity_rebalance !== undefined && { CapacityRebalance: capacity_rebalance }),
+    TerminationPolicies: [...(service.termination_policies ?? TERMINATION_POLICIES)],
+    ...(hooks.length > 0 && { LifecycleHookSpecificationList: hooks }),
+    Tags: toGroupTags(facts),
+  };
+}
+
+function toHealthCheck({ service, resources }: LaunchFacts) {
+  const isBalanced = resources.elbs.length + resources.target_group_arns.length > 0;
+  return {
+    HealthCheckType: isBalanced ? "ELB" : "EC2",
+    HealthCheckGracePeriod: service.autoscaling.health_check_grace_period,
+  };
+}
+
+function toGroupTags(facts: LaunchFacts) {
+  const identity = { ResourceId: facts.serviceId, ResourceType: "auto-scaling-group", PropagateAtLaunch: true };
+  return Object.entries(toReleaseTags(facts)).map(([Key, Value]) => ({ ...identity, Key, Value }));
+}
+
+function toHook(hook: LifecycleHook): LifecycleHookSpecification {
+  return {
+    LifecycleHookName: hook.name,
+    LifecycleTransition: hook.transition,
+    ...(hook.notification_target_arn !== undefined && { NotificationTargetARN: hook.notification_target_arn }),
+    ...(hook.role_arn !== undefined && { RoleARN: hook.role_arn }),
+    ...(hook.default_result !== undefined && { DefaultResult: hook.default_result }),
+    ...(hook.heartbeat_timeout !== undefined && { HeartbeatTimeout: hook.heartbeat_timeout }),
+  };
+}
+
+/** The request for one policy of a group. Source: Auto Scaling API reference, "PutScalingPolicy". */
+export function toPolicyRequest(facts: LaunchFacts, policy: ScalingPolicy): PutScalingPolicyCommandInput {
+  const base = {
+    AutoScalingGroupName: facts.serviceId,
+    PolicyName: toPolicyName(facts.serviceId, policy, facts.constants),
+  };
+  if (policy.type === "target_tracking") {
+    return {
+      ...base,
+      PolicyType: "TargetTrackingScaling",
+      TargetTrackingConfiguration: toTracking(policy, facts),
+    };
+  }
+  return {
+    ...base,
+    PolicyType: "SimpleScaling",
+    AdjustmentType: "ChangeInCapacity",
+    ScalingAdjustment: policy.scaling_adjustment,
+    Cooldown: policy.cooldown,
+  };
+}
+
+function toTracking(policy: TargetTrackingPolicy, facts: LaunchFacts): TargetTrackingConfiguration {
+  const custom = toCustomMetric(policy);
+  return {
+    TargetValue: policy.target_value,
+    ...(custom === undefined
+      ? { PredefinedMetricSpecification: toPredefined(policy, facts) }
+      : { CustomizedMetricSpecification: custom }),
+    ...(policy.disable_scale_in !== undefined && { DisableScaleIn: policy.disable_scale_in }),
+  };
+}
+
+function toPredefined(policy: TargetTrackingPolicy, { resources }: LaunchFacts): PredefinedMetricSpecification {
+  if (policy.metric === "cpu") return { PredefinedMetricType: "ASGAverageCPUUtilization" };
+  const label = resources.request_labels?.[policy.target_group ?? ""];
+  return { PredefinedMetricType: "ALBRequestCountPerTarget", ...(label !== undefined && { ResourceLabel: label }) };
+}
+
+function toCustomMetric({ metric, custom_metric }: TargetTrackingPolicy): CustomizedMetricSpecification | undefined {
+  if (metric !== "custom" || custom_metric === undefined) return undefined;
+  return {
+    Namespace: custom_metric.namespace,
+    MetricName: custom_metric.name,
+    Statistic: custom_metric.statistic,
+    Dimensions: Object.entries(custom_metric.dimensions).map(([Name, Value]) => ({ Name, Value })),
+  };
+}
+
+/** The request for the alarm that works a policy. Source: CloudWatch API reference, "PutMetricAlarm". */
+export function toAlarmRequest(facts: LaunchFacts, policy: AlarmPolicy, policyArn: string): PutMetricAlarmCommandInput {
+  const name = toAlarmName(facts.serviceId, policy);
+  const comparison = policy.type === "cpu_scale_up" ? "GreaterThanThreshold" : "LessThanThreshold";
+  return {
+    AlarmName: name,
+    AlarmDescription: [
+      name,
+      "Average of CPUUtilization",
+      `${comparison} ${policy.threshold} %`,
+      `${policy.period} s × ${policy.evaluation_periods}`,
+    ].join("\n"),
+    Namespace: "AWS/EC2",
+    MetricName: "CPUUtilization",
+    Statistic: "Average",
+    Dimensions: [{ Name: "AutoScalingGroupName", Value: facts.serviceId }],
+    ComparisonOperator: comparison,
+    Threshold: policy.threshold,
+    Period: policy.period,
+    EvaluationPeriods: policy.evaluation_periods,
+    ActionsEnabled: true,
+    AlarmActions: [policyArn],
+    Tags: toTagList(toReleaseTags(facts)),
+  };
+}
+
+/**
+ * The request for a placement group that does not stand yet; `undefined`: the service has none. It outlives the release, since the
+ * next one uses it again. Source: EC2 API reference, "CreatePlacementGroup".
+ */
+export function toPlacementRequest(facts: LaunchFacts): CreatePlacementGroupCommandInput | undefined {
+  const { placement_group_name, placement_group_strategy, placement_group_partition_count } = facts.service;
+  if (placement_group_name === undefined || placement_group_strategy === undefined) return undefined;
+  return {
+    GroupName: placement_group_name,
+    Strategy: placement_group_strategy,
+    ...(placement_group_partition_count !== undefined && { PartitionCount: placement_group_partition_count }),
+    TagSpecifications: [{ ResourceType: "placement-group", Tags: toTagList(toReleaseTags(facts)) }],
+  };
+}

@@ -1,0 +1,337 @@
+import {
+  type Activity,
+  AutoScalingClient,
+  type AutoScalingGroup,
+  paginateDescribeScalingActivities,
+} from "@aws-sdk/client-auto-scaling";
+import { CloudWatchClient, paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
+import { DescribeInstanceHealthCommand, ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
+import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
+import type { Release, Service } from "../document/release.ts";
+import { type CapacityPlan, planCapacity } from "../plan/capacity.ts";
+import { chunk, toServiceOrder } from "../plan/names.ts";
+import {
+  type HealthReport,
+  type ReleaseDeps,
+  ReleaseError,
+  type ReleaseWork,
+  type ServiceResources,
+  type ServiceState,
+  toReleaseError,
+} from "../release-state.ts";
+import { loadGroupsNamed } from "../resources/groups.ts";
+import {
+  evaluateTerminations,
+  type HealthInput,
+  type HealthJudgement,
+  type HealthSource,
+  judgeHealth,
+  readActivities,
+} from "./health.ts";
+
+/** The new group of a service as Auto Scaling lists it. No load balancer has been asked yet. */
+export interface GroupLook {
+  readonly release: Release;
+  readonly service: Service;
+  readonly known: ServiceState;
+  readonly group: AutoScalingGroup;
+  readonly plan: CapacityPlan;
+  /** Ids of all instances that have ended, as far as they are known. */
+  readonly terminated: readonly string[];
+  /** Why instances did not come or went. Absent: the scaling activities have not been read. */
+  readonly causes?: readonly string[];
+  /** More instances have ended than the document allows. */
+  readonly halt?: HealthJudgement["halt"];
+}
+
+/** One complete look at the new group of a service. */
+export interface ServiceLook extends Omit<GroupLook, "causes" | "halt"> {
+  readonly judgement: HealthJudgement;
+  /** The last ones known. */
+  readonly causes: readonly string[];
+}
+
+/** How long a halt waits for an explanation. */
+const EXPLAIN_MS = 5_000;
+
+/**
+ * Looks at the group that the release has made for a service, and at nothing else, so that terminations halt a release also while
+ * its load balancers do not answer. Throws `HEALTH_CHECK_FAILED`.
+ */
+export async function lookAtGroup(
+  deps: ReleaseDeps,
+  { release, state }: ReleaseWork,
+  service: Service,
+): Promise<GroupLook> {
+  const known = state.services[service.service_name] ?? { healthy: false, stable: 0 };
+  const group = await orUnreadable(service, () => loadCreatedGroup(deps, service, known));
+  const plan = planCapacity(service.autoscaling, known.previous_desired_capacity);
+  return countTerminations({ release, service, known, group, plan, terminated: known.terminated ?? [] });
+}
+
+/**
+ * Counts also the instances that ended between two looks, where the release counts them (`count_terminations: cumulative`). Throws
+ * `HEALTH_CHECK_FAILED`.
+ */
+export async function readTerminations(deps: ReleaseDeps, look: GroupLook): Promise<GroupLook> {
+  if (look.release.count_terminations !== "cumulative") return look;
+  const { terminated, causes } = await orUnreadable(look.service, async () => {
+    return readActivities(await loadActivities(deps, look.group.AutoScalingGroupName ?? ""));
+  });
+  return countTerminations({ ...look, causes, terminated: [...new Set([...look.terminated, ...terminated])] });
+}
+
+function countTerminations(look: GroupLook): GroupLook {
+  const { terminated, halt } = evaluateTerminations(toGroupInput(look));
+  return { ...look, terminated, ...(halt && { halt }) };
+}
+
+/**
+ * Completes a look by what the load balancers of the service say, and by what Auto Scaling tells of a group that lacks instances.
+ * Changes nothing. Throws `HEALTH_CHECK_FAILED`.
+ */
+export async function completeLook(
+  deps: ReleaseDeps,
+  look: GroupLook,
+  alarms: readonly string[],
+): Promise<ServiceLook> {
+  const { release, known, group } = look;
+  const resources = known.resources ?? { elbs: [], target_group_arns: [] };
+  const ids = (group.Instances ?? []).flatMap(({ InstanceId }) => InstanceId ?? []);
+  const sources = await orUnreadable(look.service, () => loadHealthSources(deps, resources, ids));
+  const causes = look.causes ?? (isBehind(group) ? await explain(deps, group) : []);
+  const judgement = judgeHealth({
+    ...toGroupInput(look),
+    plan: look.plan,
+    sources,
+    stable: known.stable,
+    stablePolls: release.stable_polls,
+    step: known.step,
+    alarms,
+  });
+  return { ...look, judgement, causes: causes.length > 0 ? causes : (known.causes ?? []) };
+}
+
+/**
+ * What a release that halts knows of the service: the group by its own account, and at most as many healthy instances as the load
+ * balancers confirmed before, since they are not asked any more.
+ */
+export async function toHaltedState(deps: ReleaseDeps, look: GroupLook): Promise<ServiceState> {
+  const { known, terminated } = look;
+  const causes = look.causes ?? (look.halt ? await explainSoon(deps, look.group) : []);
+  return {
+    ...known,
+    healthy_report: toUnconfirmedReport(look),
+    healthy: false,
+    stable: 0,
+    terminated,
+    causes: causes.length > 0 ? causes : (known.causes ?? []),
+  };
+}
+
+function toUnconfirmedReport(look: GroupLook): HealthReport {
+  const { report } = judgeHealth({ ...toGroupInput(look), plan: look.plan, sources: [] });
+  const { resources, healthy_report: before } = look.known;
+  const isBalanced = resources !== undefined && resources.elbs.length + resources.target_group_arns.length > 0;
+  return isBalanced ? { ...report, healthy: Math.min(report.healthy, before?.healthy ?? 0) } : report;
+}
+
+function toGroupInput({ release, service, group, terminated }: GroupLook) {
+  const { MinSize: min = 0, DesiredCapacity: desired = 0, Instances: instances = [] } = group;
+  return {
+    autoscaling: service.autoscaling,
+    group: { min, desired, instances },
+    countTerminations: release.count_terminations,
+    terminated,
+  } satisfies Partial<HealthInput>;
+}
+
+async function loadCreatedGroup(deps: ReleaseDeps, service: Service, known: ServiceState): Promise<AutoScalingGroup> {
+  const name = known.created_asg;
+  const [group] = name === undefined ? [] : await loadGroupsNamed(deps, [name]);
+  if (group !== undefined) return group;
+  const what = name === undefined ? "no group" : `no group "${name}" any more`;
+  throw new ReleaseError("HEALTH_CHECK_FAILED", `Service "${service.service_name}" has ${what}.`);
+}
+
+async function orUnreadable<Result>({ service_name }: Service, load: () => Promise<Result>): Promise<Result> {
+  try {
+    return await load();
+  } catch (error) {
+    throw toReleaseError("HEALTH_CHECK_FAILED", error, `The health of service "${service_name}" could not be read.`);
+  }
+}
+
+function isBehind({ Instances = [], DesiredCapacity = 0 }: AutoScalingGroup): boolean {
+  const staying = Instances.filter(({ LifecycleState = "" }) => !LifecycleState.startsWith("Term"));
+  return staying.length < DesiredCapacity || staying.length < Instances.length;
+}
+
+/** A role of the predecessor may not read the activities: then the release goes on without the explanation. */
+async function explain(
+  deps: Pick<ReleaseDeps, "target" | "signal" | "logger">,
+  group: AutoScalingGroup,
+): Promise<readonly string[]> {
+  try {
+    return readActivities(await loadActivities(deps, group.AutoScalingGroupName ?? "")).causes;
+  } catch (error) {
+    deps.logger.warn("the scaling activities could not be read", { group: group.AutoScalingGroupName, error });
+    return [];
+  }
+}
+
+async function explainSoon(deps: ReleaseDeps, group: AutoScalingGroup): Promise<readonly string[]> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([deps.signal, over.signal]);
+  try {
+    const late = deps.clock.sleep(EXPLAIN_MS, signal).then((): readonly string[] => []);
+    return await Promise.race([explain({ ...deps, signal }, group), late]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** What the load balancers of a service say of the instances of its group, classic ones first, each by its own words. */
+export async function loadHealthSources(
+  deps: Pick<ReleaseDeps, "target" | "signal">,
+  { elbs, target_group_arns }: Pick<ServiceResources, "elbs" | "target_group_arns">,
+  instanceIds: readonly string[],
+): Promise<readonly HealthSource[]> {
+  const sources: HealthSource[] = [];
+  for (const name of elbs) {
+    sources.push({ kind: "classic", name, states: await loadInstanceHealth(deps, name, instanceIds) });
+  }
+  for (const arn of target_group_arns) {
+    sources.push({ kind: "target-group", name: arn, states: await loadTargetHealth(deps, arn, instanceIds) });
+  }
+  return sources;
+}
+
+type States = Readonly<Record<string, string>>;
+
+async function loadInstanceHealth(
+  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
+  name: string,
+  instanceIds: readonly string[],
+): Promise<States> {
+  // Without instances in the request it would answer for all that are registered.
+  if (instanceIds.length === 0) return {};
+  const input = { LoadBalancerName: name, Instances: instanceIds.map((InstanceId) => ({ InstanceId })) };
+  try {
+    const client = target.client(ElasticLoadBalancingClient);
+    const { InstanceStates = [] } = await client.send(new DescribeInstanceHealthCommand(input), {
+      abortSignal: signal,
+    });
+    return toStates(InstanceStates.map(({ InstanceId, State }) => [InstanceId, State]));
+  } catch (error) {
+    if (isUnregistered(error)) return {};
+    throw error;
+  }
+}
+
+/**
+ * Every error is thrown. For an instance that is not registered the answer is the state `unused`; `InvalidTarget` says that the
+ * instance cannot be a target of this group at all, for example because it is in another VPC (API reference 2015-12-01,
+ * "DescribeTargetHealth" and "TargetHealth").
+ */
+async function loadTargetHealth(
+  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
+  arn: string,
+  instanceIds: readonly string[],
+): Promise<States> {
+  if (instanceIds.length === 0) return {};
+  const input = { TargetGroupArn: arn, Targets: instanceIds.map((Id) => ({ Id })) };
+  const client = target.client(ElasticLoadBalancingV2Client);
+  const { TargetHealthDescriptions = [] } = await client.send(new DescribeTargetHealthCommand(input), {
+    abortSignal: signal,
+  });
+  return toStates(TargetHealthDescriptions.map(({ Target, TargetHealth }) => [Target?.Id, TargetHealth?.State]));
+}
+
+/** An instance that is registered with several ports is as healthy as the worst of them. */
+function toStates(pairs: readonly (readonly [id: string | undefined, state: string | undefined])[]): States {
+  const states = new Map<string, string>();
+  for (const [id, state = "unknown"] of pairs) {
+    if (id === undefined) continue;
+    const known = states.get(id);
+    if (known === undefined || known === "healthy") states.set(id, state);
+  }
+  return Object.fromEntries(states);
+}
+
+/**
+ * A classic load balancer does not know one of the instances (yet, or any more). API reference 2012-06-01,
+ * "DescribeInstanceHealth": `InvalidInstance`, which the SDK calls InvalidEndPointException.
+ */
+function isUnregistered(error: unknown): boolean {
+  return error instanceof Error && /^(InvalidInstance|InvalidEndPoint)(Exception)?$/.test(error.name);
+}
+
+/** API reference, "DescribeAlarms", AlarmNames: "maximum number of 100 items". */
+const MAX_NAMES = 100;
+
+/**
+ * Which of the alarms are in ALARM. One that has too few data does not hold a release up; one that is not there does: an alarm that
+ * was removed by mistake must not open the gate. Throws `HEALTH_CHECK_FAILED` then.
+ */
+export async function loadRingingAlarms(
+  deps: Pick<ReleaseDeps, "target" | "signal">,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const states = new Map<string, string | undefined>();
+  for (const part of chunk(names, MAX_NAMES)) await addStates(deps, part, states);
+  const missing = names.filter((name) => !states.has(name));
+  if (missing.length > 0) {
+    const what = missing.map((name) => `"${name}"`).join(", ");
+    throw new ReleaseError("HEALTH_CHECK_FAILED", `There is no alarm ${what}. Create it, or take it out of "alarms".`);
+  }
+  return names.filter((name) => states.get(name) === "ALARM");
+}
+
+async function addStates(
+  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
+  AlarmNames: string[],
+  states: Map<string, string | undefined>,
+): Promise<void> {
+  const client = target.client(CloudWatchClient);
+  // Without the types it answers for metric alarms alone.
+  const input = { AlarmNames, AlarmTypes: ["MetricAlarm" as const, "CompositeAlarm" as const] };
+  for await (const page of paginateDescribeAlarms({ client, pageSize: MAX_NAMES }, input, { abortSignal: signal })) {
+    for (const { AlarmName, StateValue } of [...(page.MetricAlarms ?? []), ...(page.CompositeAlarms ?? [])]) {
+      if (AlarmName !== undefined) states.set(AlarmName, StateValue);
+    }
+  }
+}
+
+/** API reference, "DescribeScalingActivities", MaxRecords: "the maximum value is 100". */
+const PAGE = 100;
+
+/** All that happened to a group since it was created, newest first: Auto Scaling keeps six weeks. */
+async function loadActivities(
+  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
+  AutoScalingGroupName: string,
+): Promise<readonly Activity[]> {
+  const client = target.client(AutoScalingClient);
+  const activities: Activity[] = [];
+  const input = { AutoScalingGroupName };
+  const pages = paginateDescribeScalingActivities({ client, pageSize: PAGE }, input, { abortSignal: signal });
+  for await (const { Activities = [] } of pages) activities.push(...Activities);
+  return activities;
+}
+
+/**
+ * Looks once more at the new groups, right before an old one loses its traffic or its life, and says which services have too few
+ * healthy instances now. Terminations, alarms and looks in a row decided before, when traffic was allowed to move; here only the
+ * count does. A group that its policies have scaled in since then needs no more than it is to have, but never less than
+ * `min_size`. Throws `HEALTH_CHECK_FAILED` where a group cannot be read: what is not seen is not healthy.
+ */
+export async function findUnhealthy(deps: ReleaseDeps, work: ReleaseWork): Promise<readonly string[]> {
+  const unhealthy: string[] = [];
+  for (const service of toServiceOrder(work.release)) {
+    const { judgement } = await completeLook(deps, await lookAtGroup(deps, work, service), []);
+    const { healthy, target_healthy, desired_capacity } = judgement.report;
+    const needed = Math.min(target_healthy, Math.max(desired_capacity, service.autoscaling.min_size));
+    if (healthy < needed) unhealthy.push(`"${service.service_name}" has ${healthy} of ${needed} healthy instances`);
+  }
+  return unhealthy;
+}

@@ -1,0 +1,439 @@
+import {
+  defineExecutor,
+  type Executor,
+  type ExecutorContext,
+  failed,
+  type Random,
+  running,
+  succeeded,
+} from "@stackyard/core";
+import { type AsgConfig, type AsgProgress, type AsgStep, asgDefinition, type Place } from "../definition.ts";
+import { repairRelease } from "../deploy/repair.ts";
+import {
+  cancelRollback,
+  pollRollback,
+  type RollbackInput,
+  type RollbackProgress,
+  type RollbackStep,
+  rollbackRelease,
+} from "../deploy/rollback.ts";
+import { runState } from "../deploy/run-state.ts";
+import { parseRelease } from "../document/parse-release.ts";
+import type { Release } from "../document/release.ts";
+import { isSafe } from "../document/release-rules.ts";
+import { findRootLock, lockByUser, removeRootLock, unlockByUser } from "../locks/release-locks.ts";
+import { joinSentences } from "../plan/report.ts";
+import type { ReleaseEnd } from "../release-machine.ts";
+import { type ReleaseDeps, ReleaseError } from "../release-state.ts";
+import {
+  type AsgCall,
+  openCall,
+  openLocks,
+  parseReleaseProgress,
+  type ReleaseProgress,
+  toAsgProgress,
+  toFollowUp,
+  toProjectConfig,
+  withLines,
+} from "./call.ts";
+import {
+  type BeginInput,
+  beginRelease,
+  planTask,
+  putReport,
+  stepRelease,
+  toBeginInput,
+  writeReport,
+} from "./step-release.ts";
+
+/** What an executor may be made with. */
+export interface AsgExecutorOptions {
+  /** For ids of releases. Default: `Math.random`. */
+  readonly random?: Random;
+}
+
+const ASK_AGAIN_MS = 30_000;
+
+/**
+ * The executor `asg`: releases the services of a project-config on new Auto Scaling groups, state by state; takes a release back; repairs
+ * and locks. A cancel is a halt: what was made is taken away, or, when traffic has moved, the release ends well. Fails with the codes of
+ * the README; `LEFT_BEHIND` when somebody has to look.
+ */
+export function createAsgExecutor({ random = Math.random }: AsgExecutorOptions = {}): Executor {
+  const open = (ctx: ExecutorContext, config: AsgConfig) =>
+    openCall({ ctx, config, at: toAccount(ctx, config), random });
+  return defineExecutor({
+    ...asgDefinition,
+    plan: (ctx, config) => planTask(open(ctx, config)),
+    start: (ctx, config) => guard(undefined, ctx, config, () => start(open(ctx, config))),
+    poll: (ctx, config, progress) => guard(progress, ctx, config, () => poll(open(ctx, config), progress)),
+    cancel: (ctx, config, progress) => guard(progress, ctx, config, () => cancel(open(ctx, config), progress)),
+  });
+}
+
+/** Where the release says to go; else the task's target. */
+function toAccount({ target }: ExecutorContext, { release, at }: AsgConfig): AsgCall["at"] {
+  const { aws_account_id: account, aws_region: region } = release ?? {};
+  return {
+    account: target?.account ?? at?.account ?? (typeof account === "string" ? account : ""),
+    region: target?.region ?? at?.region ?? (typeof region === "string" ? region : ""),
+  };
+}
+
+async function start(call: AsgCall): Promise<AsgStep> {
+  const { op = "deploy" } = call.config;
+  switch (op) {
+    case "deploy":
+      return startRelease(call, toBeginInput(call));
+    case "rollback":
+      return startRollback(call, placeOf(call));
+    case "repair":
+      return repairPlace(call, placeOf(call));
+    case "retire":
+      return retireGroups(call, placeOf(call));
+    case "lock":
+      return lockPlace(call, placeOf(call));
+    case "unlock":
+      return unlockPlace(call, placeOf(call));
+  }
+}
+
+async function poll(call: AsgCall, progress: AsgProgress): Promise<AsgStep> {
+  if (progress.op === "deploy") return pollRelease(call, parseReleaseProgress(progress));
+  if (progress.op === "rollback") return pollKeptRollback(call, placeOf(call), progress);
+  return progress.op === "retire" ? retireGroups(call, placeOf(call), progress) : start(call);
+}
+
+async function cancel(call: AsgCall, progress: AsgProgress | undefined): Promise<AsgStep> {
+  if (progress?.op === "deploy") return cancelRelease(call, parseReleaseProgress(progress));
+  if (progress?.op === "rollback") return cancelKeptRollback(call, placeOf(call), progress);
+  const outputs = { end: "FailureClean", dirty: false, success: false };
+  return failed({
+    code: "RELEASE_HALTED",
+    message: "The run was cancelled before it began.",
+    retryable: false,
+    outputs,
+  });
+}
+
+function placeOf({ config, ctx }: AsgCall): Place {
+  const { at, op } = config;
+  if (at === undefined) throw new ReleaseError("BAD_RELEASE", `"${op}" needs "at": account, region, project, config.`);
+  checkName("project", at.project);
+  checkName("config", at.config);
+  const { target } = ctx;
+  if (target !== undefined && (target.account !== at.account || target.region !== at.region)) {
+    const what = `"at" is ${at.account} in ${at.region}, and the target of the task is ${target.account} in ${target.region}.`;
+    throw new ReleaseError("BAD_RELEASE", what);
+  }
+  return at;
+}
+
+// No release may have such a name: a lock on it would keep nobody away, and locks lie in paths.
+function checkName(what: "project" | "config", name: string): void {
+  if (isSafe(name)) return;
+  const why = 'It may hold no control characters and no part that is empty, "." or "..".';
+  throw new ReleaseError("BAD_RELEASE", `${JSON.stringify(name)} is no name of a ${what}. ${why}`);
+}
+
+/** What a state throws decides its next state, long before it comes here. Here come errors of the call itself. */
+async function guard(
+  progress: AsgProgress | undefined,
+  ctx: ExecutorContext,
+  config: AsgConfig,
+  work: () => Promise<AsgStep>,
+): Promise<AsgStep> {
+  try {
+    return await work();
+  } catch (error) {
+    if (progress === undefined) return toNotStarted(ctx, config, error);
+    const message = error instanceof Error ? error.message : String(error);
+    const isInterrupted = ctx.signal.aborted;
+    if (!isInterrupted) ctx.logger.error("a step of a release could not be done", { error });
+    return running({ progress, pollAfterMs: isInterrupted ? 0 : ASK_AGAIN_MS, message: `Asks again: ${message}` });
+  }
+}
+
+/** Nothing was begun. */
+function toNotStarted(ctx: ExecutorContext, { op = "deploy" }: AsgConfig, error: unknown): AsgStep {
+  if (ctx.signal.aborted || !(error instanceof ReleaseError)) throw error;
+  const { releaseCode: code, message, errorClass } = error;
+  const outputs = { end: "FailureClean", dirty: false, success: false, error: errorClass, op };
+  return failed({ code, message, retryable: code === "LOCK_EXISTS", outputs });
+}
+
+/** The lock's lease is renewed, and orders to halt are looked for, at least so often. */
+const LOOK_MS = 30_000;
+
+/** Begins a release: its document is judged, and its states are next. */
+async function startRelease(call: AsgCall, input: BeginInput): Promise<AsgStep> {
+  try {
+    return goOn(call, await beginRelease(call, input), "Lock.");
+  } catch (error) {
+    if (!(error instanceof ReleaseError)) throw error;
+    const outputs = { end: "FailureClean", dirty: false, success: false, state: "Validate", error: error.errorClass };
+    return failed({ code: error.releaseCode, message: error.message, retryable: false, outputs });
+  }
+}
+
+/** Does what is due of a release. */
+async function pollRelease(call: AsgCall, progress: ReleaseProgress): Promise<AsgStep> {
+  const step = await stepRelease(withHalt(call.deps, progress), progress);
+  const told = withLines(step.progress, call.lines);
+  if (step.kind === "going") return goOn(call, told, step.message);
+  await writeReport(call, told, step.end);
+  return toEnd(call, told, step.end);
+}
+
+/** A cancel is a halt, addressed to this very release: it is obeyed where the states look for one. */
+function cancelRelease(call: AsgCall, progress: ReleaseProgress): Promise<AsgStep> {
+  const at = call.ctx.clock.now();
+  const halt = progress.halt ?? { kind: "release", message: "Halted: the run was cancelled.", at };
+  return pollRelease(call, { ...progress, halt });
+}
+
+async function goOn(call: AsgCall, progress: ReleaseProgress, message: string): Promise<AsgStep> {
+  await writeReport(call, progress);
+  const restMs = Math.max(0, progress.dueAt - call.ctx.clock.now());
+  return running({
+    progress: toAsgProgress(progress),
+    pollAfterMs: Math.min(restMs, LOOK_MS),
+    message: toMessage(progress, message),
+  });
+}
+
+/** `CheckHealthy: web 3/4, worker 1/1.` */
+function toMessage({ state }: ReleaseProgress, message: string): string {
+  const services = Object.entries(state.services).flatMap(([name, { healthy_report: report }]) =>
+    report === undefined ? [] : [`${name} ${report.healthy}/${report.target_healthy}`],
+  );
+  return services.length === 0 ? message : `${message} ${services.join(", ")}`;
+}
+
+function withHalt(deps: ReleaseDeps, { halt }: ReleaseProgress): ReleaseDeps {
+  if (halt === undefined) return deps;
+  const { memory } = deps;
+  return { ...deps, memory: { ...memory, listHalts: async (key) => [halt, ...(await memory.listHalts(key))] } };
+}
+
+function toEnd(call: AsgCall, progress: ReleaseProgress, end: ReleaseEnd): AsgStep {
+  const { release, state, failure } = progress;
+  const groups = Object.values(state.services).flatMap(({ created_asg }) => created_asg ?? []);
+  const outputs = {
+    releaseId: release.release_id,
+    end,
+    dirty: end === "FailureDirty",
+    success: end === "Success",
+    ...(end === "Success" ? { groups: groups.join(","), image: toImages(progress) } : {}),
+    ...(state.previous_release_id === undefined ? {} : { previousReleaseId: state.previous_release_id }),
+  };
+  if (end === "Success") return succeeded(outputs, toFollowUp(call, progress));
+  const { code = "RELEASE_PANIC", state: at = "Validate" } = failure ?? {};
+  const cause = state.error?.Cause ?? "The release has failed.";
+  const later = state.later_errors?.map((error) => `Then ${error.Error}: ${error.Cause}`) ?? [];
+  const left = "Something may be left behind, and the lock is kept. Look with: stackyard release repair.";
+  return failed({
+    code: end === "FailureDirty" ? "LEFT_BEHIND" : code,
+    message: joinSentences([cause, ...later, ...(end === "FailureDirty" ? [left] : [])]),
+    retryable: false,
+    outputs: { ...outputs, state: at, error: state.error?.Error ?? "PanicError", failure: code },
+  });
+}
+
+function toImages({ state }: ReleaseProgress): string {
+  const images = Object.values(state.services).flatMap(({ resources }) => resources?.image ?? []);
+  return [...new Set(images)].join(",");
+}
+
+/** A rollback between two polls. JSON. */
+interface KeptRollback {
+  readonly op: "rollback";
+  readonly inner: RollbackProgress;
+  readonly lines: AsgCall["lines"];
+}
+
+const MAX_LINES = 50;
+
+/** Takes a project-config one release back. */
+async function startRollback(call: AsgCall, place: Place): Promise<AsgStep> {
+  return tell(call, place, { step: await rollbackRelease(call.deps, toInput(call, place)), lines: [] });
+}
+
+/** Goes on with one that has groups to bring back. */
+async function pollKeptRollback(call: AsgCall, place: Place, progress: AsgProgress): Promise<AsgStep> {
+  const { inner, lines } = parse(progress);
+  return tell(call, place, { step: await pollRollback(call.deps, toInput(call, place), inner), lines });
+}
+
+/** Leaves it, if traffic has not moved yet. */
+async function cancelKeptRollback(call: AsgCall, place: Place, progress: AsgProgress): Promise<AsgStep> {
+  const { inner, lines } = parse(progress);
+  const reason = "The run was cancelled.";
+  return tell(call, place, { step: await cancelRollback(call.deps, toInput(call, place), inner, reason), lines });
+}
+
+function toInput({ ctx, config }: AsgCall, place: Place): RollbackInput {
+  const uuid = `rollback-${ctx.idempotencyKey}`;
+  return {
+    at: toProjectConfig(place),
+    uuid,
+    ...(config.releaseId === undefined ? {} : { releaseId: config.releaseId }),
+  };
+}
+
+interface Told {
+  readonly step: RollbackStep;
+  readonly lines: AsgCall["lines"];
+}
+
+async function tell(call: AsgCall, place: Place, { step, lines: earlier }: Told): Promise<AsgStep> {
+  const lines = [...earlier, ...call.lines].slice(-MAX_LINES);
+  if (step.kind === "redeploy") return redeploy(call, step);
+  await report(call, place, { step, lines });
+  if (step.kind === "running") {
+    const progress: KeptRollback = { op: "rollback", inner: step.progress, lines };
+    return running({ progress: { ...progress }, pollAfterMs: step.waitSeconds * 1_000, message: step.message });
+  }
+  if (step.kind === "succeeded") {
+    const { releaseId, groups } = step;
+    return succeeded({ releaseId, end: "Success", dirty: false, success: true, groups: groups.join(",") });
+  }
+  const { code, message, dirty } = step;
+  const outputs = { end: toEndRollbackOperation(step), dirty, success: false, failure: code };
+  return failed({ code: dirty ? "LEFT_BEHIND" : code, message, retryable: false, outputs });
+}
+
+/** No group was kept: the document of the release before is released anew, and its run is this one. */
+async function redeploy(call: AsgCall, step: Extract<RollbackStep, { kind: "redeploy" }>): Promise<AsgStep> {
+  const { document, userData, previousReleaseId } = step;
+  call.deps.report(`No group of release ${previousReleaseId} was kept. Its document is released anew.`);
+  const given = userData === undefined ? {} : { userData };
+  // What the deployer itself writes needs no second channel: it has read it there before.
+  const memory = { ...call.deps.memory, isSecondChannel: false };
+  return startRelease({ ...call, deps: { ...call.deps, memory } }, { operation: "rollback", document, ...given });
+}
+
+function report(call: AsgCall, place: Place, { step, lines }: Told): Promise<void> {
+  const inner = step.kind === "running" ? step.progress : undefined;
+  const now = call.ctx.clock.now();
+  const isOver = step.kind !== "running";
+  return putReport(call, {
+    operation: "rollback",
+    releaseId: inner?.previousReleaseId ?? (step.kind === "succeeded" ? step.releaseId : (call.config.releaseId ?? "")),
+    account: place.account,
+    region: place.region,
+    project: place.project,
+    config: place.config,
+    state: inner?.phase ?? (step.kind === "succeeded" ? "Success" : "Rollback"),
+    since: inner?.beganAt ?? now,
+    timeoutSeconds: 600,
+    path: [],
+    services: {},
+    lines,
+    laterErrors: [],
+    ...(step.kind === "failed" ? { error: { class: step.code, message: step.message } } : {}),
+    ...(isOver ? { end: step.kind === "succeeded" ? "Success" : toEndRollbackOperation(step) } : {}),
+  });
+}
+
+function toEndRollbackOperation(step: RollbackStep): "FailureClean" | "FailureDirty" {
+  return step.kind === "failed" && step.dirty ? "FailureDirty" : "FailureClean";
+}
+
+/** What this file has kept comes back as it was. */
+function parse(progress: AsgProgress): KeptRollback {
+  return progress as unknown as KeptRollback;
+}
+
+const AGAIN_MS = 60_000;
+const PATIENCE_MS = 60 * 60_000;
+
+interface RetireProgress {
+  readonly op: "retire";
+  readonly since: number;
+}
+
+/** Deletes the groups that a release has kept for its rollback window. A release that is under way does so itself. */
+async function retireGroups(call: AsgCall, place: Place, progress?: AsgProgress): Promise<AsgStep> {
+  const { deps, config, ctx } = call;
+  const now = ctx.clock.now();
+  const uuid = config.uuid ?? `retire-${ctx.idempotencyKey}`;
+  const started = { uuid, started_at: new Date(now).toISOString() };
+  const state = { ...started, healthy: true, wait_for_detach: 0, services: {} };
+  const outputs = { releaseId: config.releaseId ?? "", end: "Success", dirty: false };
+  try {
+    await runState(deps, "RetireKept", { release: await loadRelease(call, place), state });
+    return succeeded(outputs);
+  } catch (error) {
+    if (!(error instanceof ReleaseError) || error.releaseCode === "BAD_RELEASE") throw error;
+    if (error.releaseCode !== "LOCK_EXISTS") {
+      const left = { ...outputs, end: "FailureDirty", dirty: true };
+      return failed({ code: "LEFT_BEHIND", message: error.message, retryable: true, outputs: left });
+    }
+    const since = progress === undefined ? now : parseRetireOperation(progress).since;
+    // Whoever has the locks for so long deletes them, or is looked after by a person.
+    if (now - since >= PATIENCE_MS) return succeeded(outputs);
+    const waiting: RetireProgress = { op: "retire", since };
+    return running({ progress: { ...waiting }, pollAfterMs: AGAIN_MS, message: "Waits for another release." });
+  }
+}
+
+/** As it was stored when the release began. */
+async function loadRelease({ deps, config, constants }: AsgCall, place: Place): Promise<Release> {
+  const release_id = config.releaseId ?? "";
+  const document = await deps.memory.loadDocument({ ...toProjectConfig(place), release_id });
+  if (document === undefined) throw new ReleaseError("BAD_RELEASE", `There is no document of release "${release_id}".`);
+  const parsed = parseRelease(document, { constants, account: place.account, region: place.region });
+  if (parsed.kind === "parsed") return parsed.release;
+  throw new ReleaseError("BAD_RELEASE", parsed.problems.map(({ message }) => message).join("\n"));
+}
+
+/** What this file has kept comes back as it was. */
+function parseRetireOperation(progress: AsgProgress): RetireProgress {
+  return progress as unknown as RetireProgress;
+}
+
+/** Lists what a dead release has left behind, and removes it when that was confirmed. */
+async function repairPlace(call: AsgCall, place: Place): Promise<AsgStep> {
+  const { ctx, config, constants, deps } = call;
+  const at = toProjectConfig(place);
+  const confirm = config.confirm === true;
+  const locks = { ...openLocks(call), generation: constants.generation };
+  const holder = await findRootLock(locks, at);
+  const isForced = confirm && config.force === true && holder !== undefined;
+  if (isForced) await removeRootLock(locks, at);
+  const running = holder?.release === undefined || isForced ? [] : [holder.release];
+  const uuid = `repair-${ctx.idempotencyKey}`;
+  const keep = config.releaseId === undefined ? [] : [config.releaseId];
+  const { found, removed, failed: kept } = await repairRelease(deps, { at, uuid, running, keep, confirm });
+  const outputs = {
+    found: found.length,
+    removed: removed.length,
+    leftOvers: JSON.stringify(found),
+    ...(holder === undefined ? {} : { lockedBy: holder.release ?? holder.uuid }),
+  };
+  if (kept.length === 0) return succeeded(outputs);
+  const message = kept.map((each) => `${each.name}: ${each.message}`).join(" ");
+  return failed({ code: "LEFT_BEHIND", message, retryable: false, outputs: { ...outputs, dirty: true } });
+}
+
+/** Keeps new releases of a project-config away, in the name of a person. */
+async function lockPlace(call: AsgCall, place: Place): Promise<AsgStep> {
+  const { actor = "somebody", reason = "" } = call.config;
+  const deps = { ...openLocks(call), generation: call.constants.generation };
+  const lock = await lockByUser(deps, toProjectConfig(place), { user: actor, reason });
+  return succeeded({ locked: true, user: lock.user, reason: lock.reason });
+}
+
+/** Lets them come again; with `root` also where a dead deployer has left its own lock. */
+async function unlockPlace(call: AsgCall, place: Place): Promise<AsgStep> {
+  const deps = { ...openLocks(call), generation: call.constants.generation };
+  const at = toProjectConfig(place);
+  const lock = await unlockByUser(deps, at);
+  const rootRemoved = call.config.root === true && (await removeRootLock(deps, at));
+  return succeeded({
+    unlocked: lock !== undefined,
+    rootRemoved,
+    ...(lock === undefined ? {} : { user: lock.user, reason: lock.reason }),
+  });
+}

@@ -1,0 +1,200 @@
+import { DeleteItemCommand, type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { findAwsFault, toAwsError } from "@stackyard/aws";
+import type { Clock, Records } from "@stackyard/core";
+import { CLOCKS_APART_MS, type LockFiles, type StrongLock, type StrongLockRequest } from "./lock-files.ts";
+
+/** Which bucket, and the client for it. */
+export interface S3LockFilesOptions {
+  readonly client: S3Client;
+  readonly bucket: string;
+}
+
+/**
+ * Objects of a bucket. Conditional writes are answered 412 when the condition does not hold, 404 when `If-Match` meets no object,
+ * and 409 when another request is under way (S3 guide, "How to prevent object overwrites with conditional writes" and "How to
+ * perform conditional deletes"): all of them say that somebody else was there, so the caller looks again.
+ */
+export function createS3LockFiles({ client, bucket }: S3LockFilesOptions): LockFiles {
+  const toPlace = (path: string): string => `s3://${bucket}/${path}`;
+  return {
+    async load(path) {
+      try {
+        const { Body, ETag = "" } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: path }));
+        return { text: (await Body?.transformToString("utf-8")) ?? "", version: ETag };
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw toAwsError(error, `The object ${toPlace(path)} cannot be read.`);
+      }
+    },
+    async put(path, text, over) {
+      const condition = over === "absent" ? { IfNoneMatch: "*" } : { IfMatch: over };
+      const content = { Body: text, ContentType: "application/json" };
+      try {
+        await client.send(new PutObjectCommand({ Bucket: bucket, Key: path, ...content, ...condition }));
+        return "written";
+      } catch (error) {
+        if (isConflict(error)) return "conflict";
+        throw toAwsError(error, `The object ${toPlace(path)} cannot be written.`);
+      }
+    },
+    async remove(path, version) {
+      const key = { Bucket: bucket, Key: path };
+      try {
+        await client.send(new DeleteObjectCommand({ ...key, IfMatch: version })).catch((error: unknown) => {
+          // Stores that speak S3 may know no conditional delete. The predecessor's was none either.
+          if (findAwsFault(error).name === "NotImplemented") return client.send(new DeleteObjectCommand(key));
+          throw error;
+        });
+        return "removed";
+      } catch (error) {
+        if (isMissing(error)) return "removed";
+        if (isConflict(error)) return "conflict";
+        throw toAwsError(error, `The object ${toPlace(path)} cannot be deleted.`);
+      }
+    },
+    locate: (path) => ({ place: toPlace(path), removeCommand: `aws s3 rm ${toPlace(path)}` }),
+  };
+}
+
+function isMissing(error: unknown): boolean {
+  const { name } = findAwsFault(error);
+  return name === "NoSuchKey" || name === "NotFound";
+}
+
+function isConflict(error: unknown): boolean {
+  return findAwsFault(error).code === "RECORD_CONFLICT" || isMissing(error);
+}
+
+/** Whose records, and under which beginning of their keys. */
+interface RecordLockFilesOptions {
+  readonly records: Records;
+  readonly clock: Clock;
+  /** Default: `releases/`. */
+  readonly prefix?: string;
+}
+
+/** The yard's records: a text a record. */
+export function createRecordLockFiles({ records, clock, prefix = "releases/" }: RecordLockFilesOptions): LockFiles {
+  return {
+    async load(path) {
+      const found = await records.get(toKey(prefix, path), clock.now());
+      if (found === undefined) return undefined;
+      return { text: toText(found.value), version: String(found.version) };
+    },
+    async put(path, text, over) {
+      const expected = over === "absent" ? over : Number(over);
+      const { kind } = await records.put({ key: toKey(prefix, path), value: { text }, expected, now: clock.now() });
+      return kind;
+    },
+    async remove(path, version) {
+      return (await records.remove(toKey(prefix, path), Number(version))) ? "removed" : "conflict";
+    },
+    locate: (path) => ({ place: `the yard's record ${toKey(prefix, path)}` }),
+  };
+}
+
+/** Names of projects may hold what a key must not. */
+function toKey(prefix: string, path: string): string {
+  return prefix + path.split("/").map(encodeSegment).join("/");
+}
+
+function encodeSegment(segment: string): string {
+  return segment === "" ? "%" : encodeURIComponent(segment);
+}
+
+function toText(value: unknown): string {
+  const { text } = typeof value === "object" && value !== null ? { text: undefined, ...value } : { text: undefined };
+  return typeof text === "string" ? text : "";
+}
+
+/** Which table, and the client for it. */
+export interface DynamoLockOptions {
+  readonly client: DynamoDBClient;
+  /** `<name of the deployer's function, in lower case>-locks`; its key is the text `key`. */
+  readonly table: string;
+  readonly clock: Clock;
+}
+
+interface Condition {
+  readonly expression: string;
+  readonly names: Readonly<Record<string, string>>;
+  readonly values: Readonly<Record<string, { readonly N: string }>>;
+}
+
+/**
+ * The predecessor's lock table: `key`, `id` and `time`, and our `until` in epoch ms, which its items do not have. Every write is
+ * conditional (DynamoDB guide, "Condition expressions"), so of two deployers one wins.
+ */
+export function createDynamoLock({ client, table, clock }: DynamoLockOptions): StrongLock {
+  const tell = (path: string): string => `The lock ${path} in the table ${table}`;
+
+  /** PutItem and DeleteItem are all that the predecessor's policies allow. */
+  function put(path: string, { owner, until }: StrongLockRequest, condition: Condition): Promise<boolean> {
+    const item = {
+      key: { S: path },
+      id: { S: owner },
+      time: { S: new Date(clock.now()).toISOString() },
+      ...(until === undefined ? {} : { until: { N: String(until) } }),
+    };
+    const values = { ":id": { S: owner }, ...condition.values };
+    const sent = client.send(
+      new PutItemCommand({
+        TableName: table,
+        Item: item,
+        ConditionExpression: condition.expression,
+        ExpressionAttributeNames: condition.names,
+        ExpressionAttributeValues: values,
+      }),
+    );
+    return holds(sent, `${tell(path)} cannot be written.`);
+  }
+
+  async function take(path: string, request: StrongLockRequest): Promise<"taken" | "held"> {
+    const isTaken = await put(path, request, {
+      expression: "attribute_not_exists(#key) OR #id = :id OR #until < :lapsed",
+      names: { "#key": "key", "#id": "id", "#until": "until" },
+      values: { ":lapsed": { N: String(clock.now() - CLOCKS_APART_MS) } },
+    });
+    return isTaken ? "taken" : "held";
+  }
+
+  function renew(path: string, request: StrongLockRequest): Promise<boolean> {
+    return put(path, request, { expression: "#id = :id", names: { "#id": "id" }, values: {} });
+  }
+
+  function release(path: string, owner: string): Promise<boolean> {
+    const condition = {
+      ConditionExpression: "attribute_not_exists(#id) OR #id = :id",
+      ExpressionAttributeNames: { "#id": "id" },
+      ExpressionAttributeValues: { ":id": { S: owner } },
+    };
+    const sent = client.send(new DeleteItemCommand({ TableName: table, Key: { key: { S: path } }, ...condition }));
+    return holds(sent, `${tell(path)} cannot be released.`);
+  }
+
+  return {
+    take,
+    renew,
+    release,
+    async remove(path) {
+      const sent = client.send(new DeleteItemCommand({ TableName: table, Key: { key: { S: path } } }));
+      await holds(sent, `${tell(path)} cannot be removed.`);
+    },
+    locate: (path) => ({
+      place: `the item ${path} of the table ${table}`,
+      removeCommand: `aws dynamodb delete-item --table-name ${table} --key '${JSON.stringify({ key: { S: path } })}'`,
+    }),
+  };
+}
+
+/** False: the condition did not hold. */
+async function holds(sent: Promise<unknown>, what: string): Promise<boolean> {
+  try {
+    await sent;
+    return true;
+  } catch (error) {
+    if (findAwsFault(error).name === "ConditionalCheckFailedException") return false;
+    throw toAwsError(error, what);
+  }
+}

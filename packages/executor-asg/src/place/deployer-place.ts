@@ -1,0 +1,436 @@
+import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import {
+  DescribeExecutionCommand,
+  type ExecutionListItem,
+  ExecutionStatus,
+  GetExecutionHistoryCommand,
+  type HistoryEvent,
+  paginateListExecutions,
+  type SFNClient,
+  StartExecutionCommand,
+} from "@aws-sdk/client-sfn";
+import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { type Clock, StackyardError } from "@stackyard/core";
+import type {
+  ProjectConfig,
+  Release,
+  ReleaseEnd,
+  ReleaseFault,
+  ReleaseReport,
+  ServiceReport,
+} from "@stackyard/sdk/releases";
+import { createBucketMemory } from "../deploy/memory.ts";
+import { createS3LockFiles } from "../locks/lock-stores.ts";
+import { lockByUser, removeRootLock, unlockByUser } from "../locks/release-locks.ts";
+import { toExecutionName, toExecutionPrefix, toLetters, toReleaseId, toReleasePaths } from "../plan/names.ts";
+import { RELEASE_FAILURES } from "../release-state.ts";
+import { readErrors } from "../releases/releases.ts";
+import {
+  type CareAnswer,
+  type DeployOrder,
+  type PlaceFilter,
+  type PlaceOptions,
+  type ReleasePlace,
+  tellUnlocked,
+  toReleaseKey,
+} from "./release-place.ts";
+
+/** A deployer under Step Functions, of either generation. */
+export interface DeployerPlaceOptions extends PlaceOptions, ExecutionsInput {
+  readonly sfn: SFNClient;
+  readonly s3: S3Client;
+  /** Where it keeps releases. Of a document that names one: that. */
+  readonly bucket: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** Releases as executions of a state machine, with documents and locks in its bucket. */
+export function createDeployerPlace(options: DeployerPlaceOptions): ReleasePlace {
+  const { machineArn } = options;
+  const get = (id: string) => loadExecution(options, id, { history: true });
+  return {
+    name: `the deployer ${machineArn.split(":").at(-1)}`,
+    get,
+    findRunning: (at) => findFirst(options, at, { status: ExecutionStatus.RUNNING }),
+    deploy: (order) => deploy(options, order),
+    halt: (release, order) => halt(options, release, order),
+    list: (filter) => list(options, filter),
+    rollback: ({ at, releaseId }) => rollback(options, at, releaseId),
+    async repair() {
+      const hint = "Repair it through a yard: leave --deployer out.";
+      throw new StackyardError("USAGE", `A deployer under Step Functions has no repair. ${hint}`);
+    },
+    async lock({ at, reason, by }) {
+      const lock = { user: by, reason };
+      const found = await lockByUser(toLockDeps(options), toKey(at), lock);
+      const isDone = found === lock;
+      const message = isDone ? "Locked." : `It is locked already, by ${found.user}: ${found.reason}`;
+      return { isDone, message, facts: { ...at, user: found.user, reason: found.reason } };
+    },
+    unlock: ({ at, root }) => unlock(options, at, root),
+  };
+}
+
+async function deploy(options: DeployerPlaceOptions, { document, userData }: DeployOrder): Promise<Release> {
+  const { sfn, machineArn, clock, random, signal } = options;
+  const key = toReleaseKey(document);
+  const stored = { document, ...(userData === undefined ? {} : { userData }) };
+  await toMemory(options, document["bucket"]).storeDocument(key, stored);
+  const name = toExecutionName(key, clock.now(), toLetters(random));
+  const request = { stateMachineArn: machineArn, name, input: JSON.stringify(document) };
+  try {
+    await sfn.send(new StartExecutionCommand(request), { abortSignal: signal });
+  } catch (error) {
+    throw toAwsError(error, `The execution "${name}" cannot be started.`);
+  }
+  return loadExecution(options, name, { history: false });
+}
+
+/** The predecessor's file for a deployer of the predecessor, and an order to this release for ours. */
+async function halt(
+  options: DeployerPlaceOptions,
+  release: Release,
+  { message, by }: { readonly message: string; readonly by: string },
+): Promise<void> {
+  const { s3, constants, signal } = options;
+  const { Bucket, memory } = await openBucketOf(options, release);
+  const key = { ...toKey(release), release_id: release.releaseId };
+  const { halt: path } = toReleasePaths(key, constants.generation);
+  const put = new PutObjectCommand({ Bucket, Key: path, Body: message });
+  try {
+    await s3.send(put, { abortSignal: signal });
+  } catch (error) {
+    throw toAwsError(error, `The halt file s3://${Bucket}/${path} cannot be written.`);
+  }
+  await memory.orderHalt(key, { message, by });
+}
+
+interface Wanted {
+  readonly status: ExecutionStatus;
+  readonly not?: string;
+}
+
+/** Names of executions are ambiguous, so what one was started with decides. */
+async function findFirst(
+  options: DeployerPlaceOptions,
+  at: ProjectConfig,
+  { status, not }: Wanted,
+): Promise<Release | undefined> {
+  const prefix = toExecutionPrefix({ project_name: at.project, config_name: at.config });
+  for await (const { name = "" } of listExecutions(options, status)) {
+    if (!name.startsWith(prefix)) continue;
+    // One that only keeps its groups for a while runs to Step Functions, and hinders nobody.
+    const release = await loadExecution(options, name, { history: true });
+    const runs = status !== ExecutionStatus.RUNNING || release.endedAt === undefined;
+    if (runs && isAt(release, at) && release.releaseId !== not) return release;
+  }
+  return undefined;
+}
+
+function isAt(release: Release, at: Partial<ProjectConfig>): boolean {
+  const keys = ["account", "region", "project", "config"] as const;
+  return keys.every((key) => at[key] === undefined || at[key] === release[key]);
+}
+
+async function list(options: DeployerPlaceOptions, filter: PlaceFilter): Promise<readonly Release[]> {
+  const { at = {}, since = 0, failed = false, limit } = filter;
+  const found: Release[] = [];
+  for await (const { name = "", startDate } of listExecutions(options, failed ? ExecutionStatus.FAILED : undefined)) {
+    // They come by their begin.
+    if (found.length === limit || (startDate?.getTime() ?? 0) <= since) break;
+    const release = await loadExecution(options, name, { history: failed });
+    if (isAt(release, at)) found.push(release);
+  }
+  return found;
+}
+
+/** Nothing is kept here that could be taken back into service: the document before is deployed again. */
+async function rollback(options: DeployerPlaceOptions, at: ProjectConfig, leave?: string): Promise<Release> {
+  const left = leave ?? (await findFirst(options, at, { status: ExecutionStatus.SUCCEEDED }))?.releaseId;
+  const before = left && (await findFirst(options, at, { status: ExecutionStatus.SUCCEEDED, not: left }));
+  if (!before) {
+    throw new StackyardError(
+      "NOT_FOUND",
+      `No release of ${at.project} ${at.config} is known before the one that runs.`,
+    );
+  }
+  const key = { ...toKey(at), release_id: before.releaseId };
+  const { Bucket, memory } = await openBucketOf(options, before);
+  const [document, userData] = await Promise.all([memory.loadDocument(key), memory.loadUserData(key)]);
+  if (typeof document !== "object" || document === null) {
+    throw new StackyardError("NOT_FOUND", `The document of ${before.releaseId} is not in s3://${Bucket}.`);
+  }
+  const now = options.clock.now();
+  const fresh = { release_id: toReleaseId(now, toLetters(options.random)), created_at: new Date(now).toISOString() };
+  return deploy(options, { document: { ...document, ...fresh }, ...(userData === undefined ? {} : { userData }) });
+}
+
+async function unlock(options: DeployerPlaceOptions, at: ProjectConfig, root: boolean): Promise<CareAnswer> {
+  const found = await unlockByUser(toLockDeps(options), toKey(at));
+  const hadRoot = root && (await removeRootLock(toLockDeps(options), toKey(at)));
+  return tellUnlocked({ lock: found, ...(root ? { root: hadRoot } : {}), facts: { ...at } });
+}
+
+function toLockDeps({ s3: client, bucket, constants: { generation } }: DeployerPlaceOptions) {
+  return { files: createS3LockFiles({ client, bucket }), generation };
+}
+
+/** Where a release is kept: as its document says. */
+async function openBucketOf(options: DeployerPlaceOptions, { runId }: Pick<Release, "runId">) {
+  const { bucket } = await loadDocument(options, runId);
+  const Bucket = typeof bucket === "string" && bucket !== "" ? bucket : options.bucket;
+  return { Bucket, memory: toMemory(options, Bucket) };
+}
+
+function toMemory({ s3, bucket, clock, constants, by }: DeployerPlaceOptions, named?: unknown) {
+  const place = typeof named === "string" && named !== "" ? named : bucket;
+  return createBucketMemory({ s3, bucket: place, clock, generation: constants.generation, by });
+}
+
+function toKey({ account, project, config }: Omit<ProjectConfig, "region">) {
+  return { aws_account_id: account, project_name: project, config_name: config };
+}
+
+/** What Step Functions says of an execution. */
+export interface ExecutionFacts {
+  readonly name: string;
+  /** `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`. */
+  readonly status: string;
+  readonly input?: string;
+  readonly error?: string;
+  readonly startedAt: Date;
+  readonly endedAt?: Date;
+  /** Of the deployer: for documents that do not say. */
+  readonly account: string;
+  readonly region: string;
+  /** The newest first; absent: not asked for. */
+  readonly events?: readonly HistoryEvent[];
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** An execution of either generation's state machine as a release. What it holds comes from outside: any JSON will do. */
+export function readExecution(given: ExecutionFacts): Release {
+  const facts = endAtRetirement(given);
+  const { name, status, startedAt, endedAt, events } = facts;
+  const state = findState(facts);
+  const place = {
+    account: textOf(state["aws_account_id"], facts.account),
+    region: textOf(state["aws_region"], facts.region),
+    project: textOf(state["project_name"]),
+    config: textOf(state["config_name"]),
+  };
+  const end = findEnd(facts);
+  const errors = readErrors(state);
+  const fault = parseFault(errors.error);
+  const laterErrors = errors.later_errors?.flatMap((each) => parseFault(each) ?? []) ?? [];
+  return {
+    runId: name,
+    operation: "deploy",
+    releaseId: textOf(state["release_id"]),
+    ...place,
+    standing: STANDINGS[status] ?? "failed",
+    isHalting: false,
+    ...(end && { end }),
+    ...(fault && end !== "Success" ? { error: { code: toCode(fault), message: fault.message } } : {}),
+    ...(events && { report: toReport(events, state, { ...place, end, fault, laterErrors }) }),
+    startedAt: startedAt.toISOString(),
+    ...(endedAt && { endedAt: endedAt.toISOString() }),
+  };
+}
+
+/** Traffic has moved, and the locks are given back: what is left is to wait with the groups that are kept. */
+const RETIREMENT: ReadonlySet<string> = new Set(["WaitForRetire", "RetireKept"]);
+
+function endAtRetirement(facts: ExecutionFacts): ExecutionFacts {
+  const names = facts.events?.flatMap(({ stateEnteredEventDetails }) => stateEnteredEventDetails?.name ?? []) ?? [];
+  if (facts.status !== "RUNNING" || !RETIREMENT.has(names[0] ?? "")) return facts;
+  const first = facts.events?.findLast(({ stateEnteredEventDetails: entered }) => entered?.name === "WaitForRetire");
+  return { ...facts, status: "SUCCEEDED", endedAt: first?.timestamp ?? facts.startedAt };
+}
+
+const STANDINGS: Readonly<Record<string, Release["standing"]>> = { RUNNING: "running", SUCCEEDED: "succeeded" };
+
+function findEnd({ status, error }: ExecutionFacts): ReleaseEnd | undefined {
+  if (status === "RUNNING") return undefined;
+  if (status === "SUCCEEDED") return "Success";
+  // One that was stopped, or ran into a limit of the service, has cleaned nothing up.
+  return error === "FailureClean" ? "FailureClean" : "FailureDirty";
+}
+
+/** The newest JSON of the history that is a release; without history what the execution was started with. */
+function findState({ input, events = [] }: ExecutionFacts): Json {
+  for (const { stateExitedEventDetails, stateEnteredEventDetails } of events) {
+    const state = parseJson(stateExitedEventDetails?.output ?? stateEnteredEventDetails?.input);
+    if (state["release_id"] !== undefined) return state;
+  }
+  return parseJson(input);
+}
+
+function toReport(
+  events: readonly HistoryEvent[],
+  state: Json,
+  more: { account: string; region: string; project: string; config: string } & {
+    readonly end: ReleaseEnd | undefined;
+    readonly fault: ReleaseFault | undefined;
+    readonly laterErrors: readonly ReleaseFault[];
+  },
+): ReleaseReport {
+  const { end, fault, laterErrors, ...place } = more;
+  const path = events
+    .flatMap(({ stateEnteredEventDetails, timestamp }) => {
+      const { name } = stateEnteredEventDetails ?? {};
+      return name === undefined ? [] : [{ state: name, at: timestamp?.getTime() ?? 0 }];
+    })
+    .toReversed();
+  const last = path.at(-1);
+  const startedAt = Date.parse(textOf(state["started_at"], textOf(state["created_at"])));
+  return {
+    operation: "deploy",
+    releaseId: textOf(state["release_id"]),
+    ...place,
+    state: last?.state ?? "",
+    since: last?.at ?? 0,
+    path: path.slice(-200),
+    lines: [],
+    ...(Number.isNaN(startedAt) ? {} : { startedAt }),
+    timeoutSeconds: countOf(state["timeout"], 600),
+    services: Object.fromEntries(
+      Object.entries(mapOf(state["services"])).map(([name, service]) => [name, toService(mapOf(service))]),
+    ),
+    ...(fault && { error: fault }),
+    laterErrors,
+    ...(end && { end }),
+  };
+}
+
+function toService(service: Json): ServiceReport {
+  const report = mapOf(service["healthy_report"]);
+  const [healthy, launching, terminating] = [report["healthy"], report["launching"], report["terminating"]].map(
+    (value) => countOf(value, 0),
+  );
+  const group = textOf(service["created_asg"]);
+  return {
+    healthy: healthy ?? 0,
+    launching: launching ?? 0,
+    terminating: terminating ?? 0,
+    unhealthy: Math.max(0, (launching ?? 0) - (healthy ?? 0) - (terminating ?? 0)),
+    targetHealthy: countOf(report["target_healthy"], 0),
+    targetLaunched: countOf(report["target_launched"], 0),
+    ...(group === "" ? {} : { group }),
+    isHealthy: service["Healthy"] === true,
+    causes: Array.isArray(service["causes"]) ? service["causes"].filter((cause) => typeof cause === "string") : [],
+  };
+}
+
+/** Behind a Lambda function the cause is JSON, whose `errorMessage` is the text. */
+function parseFault(value: unknown): ReleaseFault | undefined {
+  const { Error: name, Cause: cause } = mapOf(value);
+  if (typeof name !== "string") return undefined;
+  return { class: name, message: textOf(parseJson(textOf(cause))["errorMessage"], textOf(cause)) };
+}
+
+function toCode({ class: name, message }: ReleaseFault): string {
+  if (name === "HaltError" && message.startsWith("Timeout")) return "RELEASE_TIMED_OUT";
+  const known = Object.entries(RELEASE_FAILURES).find(([, errorClass]) => errorClass === name);
+  return known?.[0] ?? name;
+}
+
+function parseJson(text: string | undefined): Json {
+  try {
+    return mapOf(JSON.parse(text ?? ""));
+  } catch {
+    return {};
+  }
+}
+
+function mapOf(value: unknown): Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+function textOf(value: unknown, otherwise = ""): string {
+  return typeof value === "string" ? value : otherwise;
+}
+
+function countOf(value: unknown, otherwise: number): number {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : otherwise;
+}
+
+/** One state machine, and the client for it. */
+export interface ExecutionsInput {
+  readonly sfn: SFNClient;
+  /** Of the state machine. */
+  readonly machineArn: string;
+  readonly signal: AbortSignal;
+}
+
+/** All pages of a state machine's executions, the newest first. */
+export async function* listExecutions(
+  { sfn, machineArn, signal }: ExecutionsInput,
+  status?: ExecutionStatus,
+): AsyncGenerator<ExecutionListItem, void> {
+  const request = { stateMachineArn: machineArn, maxResults: 1_000, ...(status && { statusFilter: status }) };
+  try {
+    // Pages are asked for one by one: who has enough stops.
+    for await (const page of paginateListExecutions({ client: sfn }, request, { abortSignal: signal })) {
+      yield* page.executions ?? [];
+    }
+  } catch (error) {
+    throw toAwsError(error, `The executions of ${machineArn} cannot be listed.`);
+  }
+}
+
+/** One execution as a release; with its newest thousand events where they are wanted. Throws `NOT_FOUND`. */
+export async function loadExecution(
+  input: ExecutionsInput,
+  name: string,
+  { history }: { readonly history: boolean },
+): Promise<Release> {
+  const { sfn, machineArn, signal } = input;
+  const executionArn = `${machineArn.replace(":stateMachine:", ":execution:")}:${name}`;
+  const [, , , region = "", account = ""] = machineArn.split(":");
+  try {
+    const found = await sfn.send(new DescribeExecutionCommand({ executionArn }), { abortSignal: signal });
+    const events = history ? await loadEvents(input, executionArn) : undefined;
+    const { status = "RUNNING", startDate = new Date(0), stopDate, error } = found;
+    return readExecution({
+      name,
+      status,
+      startedAt: startDate,
+      account,
+      region,
+      ...(found.input === undefined ? {} : { input: found.input }),
+      ...(stopDate && { endedAt: stopDate }),
+      ...(error === undefined ? {} : { error }),
+      ...(events && { events }),
+    });
+  } catch (error) {
+    if (findAwsFault(error).name === "ExecutionDoesNotExist") {
+      throw new StackyardError("NOT_FOUND", `There is no execution "${name}" of ${machineArn}.`, { cause: error });
+    }
+    throw toAwsError(error, `The execution "${name}" cannot be read.`);
+  }
+}
+
+/** What an execution was started with; empty where that is no object. */
+export async function loadDocument(
+  { sfn, machineArn, signal }: ExecutionsInput,
+  name: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const executionArn = `${machineArn.replace(":stateMachine:", ":execution:")}:${name}`;
+  try {
+    const { input = "" } = await sfn.send(new DescribeExecutionCommand({ executionArn }), { abortSignal: signal });
+    return { ...Object(JSON.parse(input)) };
+  } catch (error) {
+    throw toAwsError(error, `What the execution "${name}" was started with cannot be read.`);
+  }
+}
+
+const EVENTS = 1_000;
+
+async function loadEvents({ sfn, signal }: ExecutionsInput, executionArn: string): Promise<readonly HistoryEvent[]> {
+  const request = { executionArn, reverseOrder: true, maxResults: EVENTS };
+  const { events = [] } = await sfn.send(new GetExecutionHistoryCommand(request), { abortSignal: signal });
+  return events;
+}

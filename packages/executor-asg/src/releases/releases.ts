@@ -1,0 +1,330 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { S3Client } from "@aws-sdk/client-s3";
+import type { AwsAccess, SessionOptions } from "@stackyard/aws";
+import type { Clock, Logger, Random } from "@stackyard/core";
+import { createBucketMemory } from "../deploy/memory.ts";
+import { isReleaseWorkName, type ReleaseWorkName, runState } from "../deploy/run-state.ts";
+import { validateRelease } from "../deploy/validate.ts";
+import { parseRelease } from "../document/parse-release.ts";
+import type { Release, Service } from "../document/release.ts";
+import {
+  type ReleaseConstants,
+  type ReleaseDeps,
+  ReleaseError,
+  type ReleaseState,
+  type ReleaseWork,
+  type ServiceState,
+  type StateError,
+} from "../release-state.ts";
+
+/** The deployer's function. */
+export interface Releases {
+  /**
+   * Does what a state of the state machine asks for, and answers the release as the next state is to get it. Rejects with errors that are
+   * named as the predecessor's classes, so that Lambda tells these as `errorType`.
+   */
+  readonly handler: (event: unknown) => Promise<unknown>;
+}
+
+/** Makes the function behind the state machine of releases. Nothing is called before the first event. */
+export function createReleases(deps: ReleasesDeps): Releases {
+  const open = createSessions(deps);
+  return {
+    async handler(event) {
+      try {
+        return await answer(deps, open, event);
+      } catch (error) {
+        deps.logger.error("a state of a release has failed", { error });
+        throw toWireError(error);
+      }
+    },
+  };
+}
+
+async function answer(deps: ReleasesDeps, open: OpenSession, event: unknown): Promise<WireRelease> {
+  const { task, input } = parseReleaseCall(event);
+  if (task === "Validate") return toWire(await validate(deps, open, input));
+  const work = parseWire(input, deps.constants);
+  const state = await runState(openDeps(deps, open, work.release), task, work);
+  return toWire({ release: work.release, state });
+}
+
+async function validate(deps: ReleasesDeps, open: OpenSession, document: unknown) {
+  const { account, region } = deps.deployer;
+  const places = { deployerAccount: account, region };
+  return validateRelease(openDeps(deps, open, readPlaces(deps, document)), { document, ...places });
+}
+
+/** The document says which bucket it must be in, too; whether it is new enough is seen afterwards. */
+function readPlaces({ constants, deployer }: ReleasesDeps, document: unknown): Release {
+  const places = { account: deployer.account, region: deployer.region, deployerAccount: deployer.account };
+  const parsed = parseRelease(document, { constants, ...places });
+  if (parsed.kind === "parsed") return parsed.release;
+  const isUnreadable = parsed.problems[0]?.class === "UnmarshalError";
+  const message = parsed.problems.map((problem) => problem.message).join("\n");
+  throw new ReleaseError(isUnreadable ? "RELEASE_UNREADABLE" : "BAD_RELEASE", message);
+}
+
+/** What the deployer's function is made of. */
+export interface ReleasesDeps {
+  readonly constants: ReleaseConstants;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** The account and region that the function runs in: defaults of a release's, and where the lock table is. */
+  readonly deployer: { readonly account: string; readonly region: string };
+  /** How AWS is reached under a session's name and tags; without a target as the function itself. */
+  access(session: SessionOptions): AwsAccess;
+  /** The bucket of all releases; one that names another is refused. Default: as each release says. */
+  readonly bucket?: string;
+  /** Default: no table, and the files of the bucket alone are the locks. */
+  readonly lockTable?: string;
+  /** What the roles of targets ask for. */
+  readonly externalId?: string;
+  /** Default: 30 min. */
+  readonly leaseMs?: number;
+  readonly actor?: NonNullable<ReleaseDeps["actor"]>;
+}
+
+/** A release and its state in one object, as the predecessor's states hand it to each other. */
+export type WireRelease = Readonly<Record<string, unknown>>;
+
+const STATE_KEYS = {
+  uuid: true,
+  started_at: true,
+  healthy: true,
+  wait_for_detach: true,
+  success: true,
+  fencing_token: true,
+  error: true,
+  later_errors: true,
+  previous_release_id: true,
+  old_groups: true,
+} as const satisfies Record<Exclude<keyof Required<ReleaseState>, "services">, true>;
+
+/** On the wire `healthy` of a service is `Healthy`, since the predecessor has no tag for it. */
+const SERVICE_KEYS = {
+  resources: true,
+  previous_desired_capacity: true,
+  created_asg: true,
+  healthy_report: true,
+  stable: true,
+  step: true,
+  terminated: true,
+  causes: true,
+} as const satisfies Record<Exclude<keyof Required<ServiceState>, "healthy">, true>;
+
+/** Step Functions writes a caught error over the one before; the first one is kept beside it. */
+const FIRST_ERROR = "first_error";
+
+/** The release with all that is known, under the predecessor's names. */
+export function toWire({ release, state }: ReleaseWork): WireRelease {
+  const { services, ...rest } = state;
+  const merged = Object.entries(release.services).map(([name, service]) => [
+    name,
+    toWireService(service, services[name]),
+  ]);
+  return {
+    ...release,
+    ...rest,
+    ...(state.error === undefined ? {} : { [FIRST_ERROR]: state.error }),
+    services: Object.fromEntries(merged),
+  };
+}
+
+function toWireService(service: Service, state: ServiceState | undefined): Readonly<Record<string, unknown>> {
+  const { healthy = false, ...rest } = state ?? {};
+  return { ...service, ...rest, Healthy: healthy };
+}
+
+/**
+ * Takes it apart again. A state that a predecessor's deployer has written lacks what it does not know: its document is read as a new one
+ * is. Throws `RELEASE_UNREADABLE`.
+ */
+export function parseWire(value: unknown, constants: ReleaseConstants): ReleaseWork {
+  const wire = toObject(value, "The state of the release");
+  const services = Object.entries(toObject(wire["services"], "The services of the release")).map(
+    ([name, service]) => [name, toObject(service, `The service ${name}`)] as const,
+  );
+  const stateOf = (service: WireRelease): ServiceState => ({
+    healthy: service["Healthy"] === true,
+    stable: 0,
+    ...pick(service, SERVICE_KEYS),
+    ...toResources(service["resources"]),
+  });
+  const state = {
+    uuid: "",
+    started_at: "",
+    healthy: false,
+    wait_for_detach: 0,
+    ...pick(wire, STATE_KEYS),
+    ...readErrors(wire),
+    services: Object.fromEntries(services.map(([name, service]) => [name, stateOf(service)])),
+  };
+  if (state.uuid === "") throw new ReleaseError("RELEASE_UNREADABLE", "The state of the release has no uuid.");
+  const bare = services.map(([name, service]) => [name, omit(service, { ...SERVICE_KEYS, Healthy: true })]);
+  const document = { ...omit(wire, { ...STATE_KEYS, [FIRST_ERROR]: true }), services: Object.fromEntries(bare) };
+  return { release: toRelease(document, constants), state };
+}
+
+/** The predecessor leaves empty lists out, or writes them as `null`. */
+function toResources(found: unknown): Pick<ServiceState, "resources"> {
+  if (typeof found !== "object" || found === null) return {};
+  const given = Object.fromEntries(Object.entries(found).filter(([, value]) => value !== null));
+  return { resources: { image: "", security_groups: [], elbs: [], target_group_arns: [], subnets: [], ...given } };
+}
+
+/** Of a state that has passed our Validate nothing is missing. */
+function toRelease(document: WireRelease, constants: ReleaseConstants): Release {
+  // Such a document is the very Release that toWire was given.
+  if ("drain_timeout" in document && "wait_for_healthy" in document) return document as unknown as Release;
+  const parsed = parseRelease(document, { constants });
+  if (parsed.kind === "parsed") return parsed.release;
+  throw new ReleaseError("RELEASE_UNREADABLE", parsed.problems.map(({ message }) => message).join("\n"));
+}
+
+/** The errors of a release: on the wire `error` is what was caught last, and the first one stays the error of the release. */
+export function readErrors(wire: WireRelease): Pick<ReleaseState, "error" | "later_errors"> {
+  const last = toError(wire["error"]);
+  const first = toError(wire[FIRST_ERROR]) ?? last;
+  if (first === undefined) return {};
+  const later = Array.isArray(wire["later_errors"]) ? wire["later_errors"].map(toError).filter(isError) : [];
+  const isNew = last !== undefined && [first, ...later].every((known) => !isSame(known, last));
+  const all = isNew ? [...later, last] : later;
+  return { error: first, ...(all.length > 0 ? { later_errors: all } : {}) };
+}
+
+function toError(value: unknown): StateError | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { Error: name, Cause: cause } = { Error: undefined, Cause: undefined, ...value };
+  return typeof name === "string" ? { Error: name, Cause: typeof cause === "string" ? cause : "" } : undefined;
+}
+
+function isError(error: StateError | undefined): error is StateError {
+  return error !== undefined;
+}
+
+function isSame(one: StateError, other: StateError): boolean {
+  return one.Error === other.Error && one.Cause === other.Cause;
+}
+
+function toObject(value: unknown, what: string): WireRelease {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  throw new ReleaseError("RELEASE_UNREADABLE", `${what} is no object.`);
+}
+
+function pick(from: WireRelease, keys: object): WireRelease {
+  return Object.fromEntries(Object.entries(from).filter(([key, value]) => Object.hasOwn(keys, key) && value !== null));
+}
+
+function omit(from: WireRelease, keys: object): WireRelease {
+  return Object.fromEntries(Object.entries(from).filter(([key]) => !Object.hasOwn(keys, key)));
+}
+
+/** What a state of the state machine asks for. */
+export interface ReleaseCall {
+  readonly task: "Validate" | ReleaseWorkName;
+  readonly input: unknown;
+}
+
+/** Of a release, not of the call. */
+const MAY_BE_INPUT = 2;
+
+/**
+ * Reads a call: `{ Task, Input }`, or the predecessor's `{ Task, …release }`. Throws `TASK_UNKNOWN`, and `RELEASE_UNREADABLE` for what is
+ * no object.
+ */
+export function parseReleaseCall(event: unknown): ReleaseCall {
+  if (typeof event !== "object" || event === null || Array.isArray(event)) {
+    throw new ReleaseError("RELEASE_UNREADABLE", "The deployer is called with an object that has a Task.");
+  }
+  const { Task: task, ...rest }: Readonly<Record<string, unknown>> = { ...event };
+  const keys = Object.keys(rest);
+  const input = keys.length < MAY_BE_INPUT && "Input" in rest ? rest["Input"] : rest;
+  if (task === "Validate" || isReleaseWorkName(task)) return { task, input };
+  throw new ReleaseError("TASK_UNKNOWN", `There is no task ${JSON.stringify(task) ?? "without a name"}.`);
+}
+
+/** An error as Lambda tells it to Step Functions: `errorType` is its name (Lambda guide, "Node.js function errors"). */
+export function toWireError(error: unknown): Error {
+  const isOurs = error instanceof ReleaseError;
+  const message = error instanceof Error ? error.message : String(error);
+  const told = new Error(message, { cause: error });
+  told.name = isOurs ? error.errorClass : "PanicError";
+  return told;
+}
+
+/** Opens sessions for releases; those of one release share one. */
+export type OpenSession = (release: Pick<Release, "project_name" | "config_name" | "release_id">) => AwsAccess;
+
+const MAX_SESSIONS = 50;
+
+/** Keeps the newest sessions: a role that is assumed anew for every call is throttled soon. */
+export function createSessions({ access }: ReleasesDeps): OpenSession {
+  const sessions = new Map<string, AwsAccess>();
+  return ({ project_name, config_name, release_id }) => {
+    const key = JSON.stringify([project_name, config_name, release_id]);
+    const known = sessions.get(key);
+    if (known !== undefined) return known;
+    const tags = { ProjectName: project_name, ConfigName: config_name, ReleaseID: release_id };
+    const session = access({
+      name: `release-${release_id}`,
+      tags: Object.fromEntries(Object.entries(tags).map(([name, value]) => [name, toTagValue(value)])),
+    });
+    sessions.set(key, session);
+    const [oldest] = sessions.keys();
+    if (sessions.size > MAX_SESSIONS && oldest !== undefined) sessions.delete(oldest);
+    return session;
+  };
+}
+
+/** STS API reference, `Tag`: letters, digits, spaces and `_.:/=+-@`, at most 256. */
+function toTagValue(text: string): string {
+  return text.replaceAll(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, "-").slice(0, 256);
+}
+
+/** What the states of one release work with: its account through the assumed role, and the bucket as the function itself. */
+export function openDeps(deps: ReleasesDeps, open: OpenSession, release: Release): ReleaseDeps {
+  const { constants, clock, random, logger, deployer, externalId, actor } = deps;
+  if (deps.bucket !== undefined && release.bucket !== deps.bucket) {
+    const what = `Release(${release.release_id}) Error: its bucket is ${release.bucket}`;
+    throw new ReleaseError("BAD_RELEASE", `${what}, and this deployer reads ${deps.bucket} only.`);
+  }
+  const access = open(release);
+  const region = release.aws_region;
+  const target = {
+    account: release.aws_account_id,
+    region,
+    partition: toPartition(region),
+    role: constants.assumedRole,
+    ...(externalId === undefined ? {} : { externalId }),
+  };
+  const own = { account: deployer.account, region, partition: toPartition(region) };
+  return {
+    constants,
+    clock,
+    random,
+    logger,
+    signal: new AbortController().signal,
+    target: { ...target, client: (type) => access.client(type, target) },
+    memory: createBucketMemory({
+      s3: access.client(S3Client, own),
+      bucket: release.bucket,
+      clock,
+      generation: constants.generation,
+      ...(deps.lockTable === undefined
+        ? {}
+        : { table: { client: access.client(DynamoDBClient, undefined), name: deps.lockTable } }),
+      ...(deps.leaseMs === undefined ? {} : { leaseMs: deps.leaseMs }),
+      ...(actor?.name === undefined ? {} : { by: actor.name }),
+    }),
+    ...(actor === undefined ? {} : { actor }),
+    report: (line) => logger.info(line, { release: release.release_id }),
+  };
+}
+
+/** AWS General Reference, "Partitions": the beginning of a region tells it. */
+function toPartition(region: string): string {
+  if (region.startsWith("cn-")) return "aws-cn";
+  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+}

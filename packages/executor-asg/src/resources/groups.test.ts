@@ -1,0 +1,318 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { RELEASE_TAGS } from "../plan/names.ts";
+import { TARGET } from "../testing/builders.ts";
+import { createReleaseWorld, type ReleaseWorld } from "../testing/release-world.ts";
+import {
+  escapeFilterValue,
+  findPredecessors,
+  type GroupFacts,
+  loadGroups,
+  loadGroupsNamed,
+  lookUp,
+  sortGroups,
+} from "./groups.ts";
+
+const RELEASE = {
+  project_name: "org/app",
+  config_name: "production",
+  release_id: "r-2",
+  services: { web: {}, worker: {} },
+};
+
+/** A group of the release before; a tag that is `undefined` is taken away. */
+function aGroup(
+  service: string,
+  tags: Readonly<Record<string, string | undefined>> = {},
+  more: Partial<GroupFacts> = {},
+): GroupFacts {
+  const all = { ProjectName: "org/app", ConfigName: "production", ServiceName: service, ReleaseID: "r-1", ...tags };
+  const present = Object.entries(all).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]));
+  return { name: `app-${service}`, desired: 3, tags: Object.fromEntries(present), ...more };
+}
+
+const find = (groups: readonly GroupFacts[]) => findPredecessors(groups, RELEASE);
+const codesOf = (groups: readonly GroupFacts[]) => {
+  const found = find(groups);
+  return found.kind === "refused" ? found.problems.map(({ code }) => code) : found.kind;
+};
+const nothing = { kind: "found", previous: {}, old: [], retired: [], unowned: [] };
+
+describe("findPredecessors", () => {
+  it("finds nothing where there is nothing", () => {
+    expect(find([])).toEqual(nothing);
+  });
+
+  it("finds the previous group of each service, and all that will go", () => {
+    const [web, api] = [aGroup("web"), aGroup("api", { ReleaseID: "r-0" })];
+
+    expect(find([web, api])).toEqual({
+      kind: "found",
+      previous: { web },
+      old: [web, api],
+      retired: [],
+      unowned: [],
+      previousReleaseId: "r-0",
+    });
+  });
+
+  it.each([
+    ["another project", aGroup("web", { ProjectName: "org/other" })],
+    ["a project whose name begins so", aGroup("web", { ProjectName: "org/app2" })],
+    ["another config", aGroup("web", { ConfigName: "production-eu" })],
+    ["no config", aGroup("web", { ConfigName: undefined })],
+    ["every project, by a wildcard", aGroup("web", { ProjectName: "_all" })],
+    ["a group that is being deleted", aGroup("web", {}, { status: "Delete in progress" })],
+  ])("leaves out %s", (_name, group) => {
+    expect(find([group])).toEqual(nothing);
+  });
+
+  it("refuses a release id that is there already", () => {
+    expect(find([aGroup("web", { ReleaseID: "r-2" })])).toEqual({
+      kind: "refused",
+      problems: [
+        {
+          class: "BadReleaseError",
+          code: "release-already-deployed",
+          message: 'Release "r-2" has Auto Scaling groups already: "app-web". Use another release id.',
+        },
+      ],
+      retired: [],
+      unowned: [],
+    });
+  });
+
+  it("reads the older spelling of the release id where the newer is missing or empty", () => {
+    expect(codesOf([aGroup("web", { ReleaseID: undefined, ReleaseId: "r-2" })])).toEqual(["release-already-deployed"]);
+    expect(codesOf([aGroup("web", { ReleaseID: "", ReleaseId: "r-2" })])).toEqual(["release-already-deployed"]);
+    expect(find([aGroup("web", { ReleaseID: undefined, ReleaseId: "r-0" })])).toMatchObject({
+      previousReleaseId: "r-0",
+    });
+    expect(find([aGroup("web", { ReleaseId: "r-2" })])).toMatchObject({ kind: "found", previousReleaseId: "r-1" });
+  });
+
+  it("does not know the older spelling under the seed's rules", () => {
+    const group = aGroup("web", { ReleaseID: undefined, ReleaseId: "r-0" });
+    const found = findPredecessors([group], RELEASE, "step-asg-deployer");
+
+    expect(found).toMatchObject({ kind: "refused", problems: [{ code: "group-without-release" }] });
+  });
+
+  it("refuses groups of which nobody knows the service", () => {
+    expect(codesOf([aGroup("web", { ServiceName: undefined })])).toEqual(["group-without-service"]);
+    expect(codesOf([aGroup("")])).toEqual(["group-without-service"]);
+  });
+
+  it("refuses two groups of one service, even of one that the release does not have", () => {
+    expect(codesOf([aGroup("web"), aGroup("web", { ReleaseID: "r-0" })])).toEqual(["groups-of-one-service"]);
+    expect(codesOf([aGroup("api"), aGroup("api")])).toEqual(["groups-of-one-service"]);
+  });
+
+  it("refuses a previous group that is of no release", () => {
+    expect(codesOf([aGroup("web", { ReleaseID: undefined })])).toEqual(["group-without-release"]);
+    expect(codesOf([aGroup("web", { ReleaseID: "" })])).toEqual(["group-without-release"]);
+  });
+
+  it("lists, and does not touch, a group of another service that is of no release", () => {
+    const stray = aGroup("api", { ReleaseID: undefined });
+
+    expect(find([stray, aGroup("web")])).toMatchObject({ kind: "found", old: [aGroup("web")], unowned: [stray] });
+  });
+
+  it("lists groups that are kept for a rollback, and does not follow them", () => {
+    const kept = aGroup("web", { [RELEASE_TAGS.retiredAt]: "2026-03-04T05:06:07Z", ReleaseID: "r-0" });
+
+    expect(find([kept])).toEqual({ ...nothing, retired: [kept] });
+    expect(find([kept, aGroup("web")])).toMatchObject({
+      kind: "found",
+      previous: { web: aGroup("web") },
+      retired: [kept],
+    });
+  });
+
+  it("says everything at once, in its order", () => {
+    const groups = [
+      ...[aGroup("worker", { ReleaseID: undefined }), aGroup("api"), aGroup("api")],
+      ...[aGroup("x", { ServiceName: undefined }), aGroup("web", { ReleaseID: "r-2" })],
+    ];
+
+    expect(codesOf(groups)).toEqual([
+      ...["release-already-deployed", "group-without-service", "groups-of-one-service", "group-without-release"],
+    ]);
+  });
+
+  it("has the same answer in whatever order the groups are listed", () => {
+    const groups = [aGroup("web"), aGroup("api", { ReleaseID: "r-0" }), aGroup("worker", { ReleaseID: "r-3" })];
+    fc.assert(
+      fc.property(fc.shuffledSubarray(groups, { minLength: 3 }), (shuffled) => {
+        expect(find(shuffled)).toMatchObject({
+          previous: { web: groups[0], worker: groups[2] },
+          previousReleaseId: "r-0",
+        });
+      }),
+    );
+  });
+
+  it("never panics, whatever the tags are", () => {
+    const tag = fc.option(fc.constantFrom("org/app", "production", "web", "r-1", "r-2", "", "__proto__"), {
+      nil: undefined,
+    });
+    const keys = ["ProjectName", "ConfigName", "ServiceName", "ReleaseID", "ReleaseId", RELEASE_TAGS.retiredAt];
+    const tags = fc.record(Object.fromEntries(keys.map((key) => [key, tag])));
+    fc.assert(
+      fc.property(
+        fc.array(
+          tags.map((each) => aGroup("web", each)),
+          { maxLength: 5 },
+        ),
+        (groups) => {
+          const { own, old, retired, unowned } = sortGroups(groups, RELEASE);
+          const sorted = [...own, ...old, ...retired, ...unowned];
+
+          expect(new Set(sorted).size).toBe(sorted.length);
+          expect(sorted).toHaveLength(
+            groups.filter(({ tags }) => tags["ProjectName"] === "org/app" && tags["ConfigName"] === "production")
+              .length,
+          );
+          expect(["found", "refused"]).toContain(find(groups).kind);
+        },
+      ),
+    );
+  });
+});
+
+describe("sortGroups", () => {
+  it("has groups of this release as its own even where they are kept", () => {
+    const kept = aGroup("web", { ReleaseID: "r-2", [RELEASE_TAGS.retiredAt]: "2026-03-04T05:06:07Z" });
+
+    expect(sortGroups([kept], RELEASE)).toEqual({ own: [kept], old: [], retired: [], unowned: [] });
+  });
+});
+
+const MISSING = { errors: ["NoSuchThing"], problem: { code: "release-thing-missing", message: "There is no thing." } };
+
+function named(name: string, status = 400): Error {
+  return Object.assign(new Error("No."), { name, $metadata: { httpStatusCode: status } });
+}
+
+function look(error: Error, signal = new AbortController().signal) {
+  return lookUp({ signal }, { what: 'thing "a"', missing: MISSING }, async () => {
+    throw error;
+  });
+}
+
+describe("lookUp", () => {
+  it("gives what was found", async () => {
+    const { signal } = new AbortController();
+
+    expect(await lookUp({ signal }, { what: "a" }, async () => 1)).toEqual({ kind: "found", value: 1 });
+  });
+
+  it("knows the error that says that a thing is not there", async () => {
+    const error = named("NoSuchThing");
+
+    expect(await look(error)).toEqual({ kind: "refused", problems: [{ ...MISSING.problem, cause: error }] });
+  });
+
+  it.each([
+    ["ValidationError", 'Looking up thing "a" failed. ValidationError: No.'],
+    ["AccessDenied", 'Looking up thing "a" failed. AccessDenied: No. Allow the call to the role that was used.'],
+  ])("has %s as a problem of this thing", async (name, message) => {
+    expect(await look(named(name))).toEqual({
+      kind: "refused",
+      problems: [{ code: "release-look-up-failed", message, cause: expect.any(Error) }],
+    });
+  });
+
+  it.each([["Throttling"], ["ExpiredToken"], ["InternalFailure"]])(
+    "ends with %s, which every call would meet",
+    async (name) => {
+      await expect(look(named(name))).rejects.toMatchObject({
+        releaseCode: "BAD_RELEASE",
+        errorClass: "BadReleaseError",
+      });
+    },
+  );
+
+  it("is no answer when its process shall end", async () => {
+    const controller = new AbortController();
+    controller.abort(new Error("shutting down"));
+
+    await expect(look(named("ValidationError"), controller.signal)).rejects.toThrow("shutting down");
+  });
+});
+
+const OWNER = { project_name: "org/shop", config_name: "production" };
+
+function addGroups({ sim }: ReleaseWorld, names: readonly string[], tags: Readonly<Record<string, string>>): void {
+  for (const name of names) {
+    sim.autoScaling.addGroup({ account: TARGET.account, region: TARGET.region, name, desired: 0, tags });
+  }
+}
+
+function namesOf(groups: readonly { readonly AutoScalingGroupName?: string | undefined }[]): readonly string[] {
+  return groups.map(({ AutoScalingGroupName = "" }) => AutoScalingGroupName);
+}
+
+const OURS = { ProjectName: "org/shop", ConfigName: "production" };
+
+describe("loadGroups", () => {
+  it("finds all groups of a project-config, over pages, by name", async () => {
+    const world = createReleaseWorld();
+    const names = Array.from({ length: 120 }, (_, index) => `group-${String(index).padStart(3, "0")}`);
+    addGroups(world, names.toReversed(), OURS);
+
+    const groups = await loadGroups(world.deps, OWNER);
+
+    expect(namesOf(groups)).toEqual(names);
+    expect(world.inputs("AutoScaling.DescribeAutoScalingGroups")).toHaveLength(2);
+  });
+
+  it("leaves out whose tags are only like those", async () => {
+    const world = createReleaseWorld();
+    addGroups(world, ["ours"], OURS);
+    addGroups(world, ["other-config"], { ...OURS, ConfigName: "production-eu" });
+    addGroups(world, ["other-project"], { ...OURS, ProjectName: "org/shop2" });
+    addGroups(world, ["untagged"], {});
+
+    expect(namesOf(await loadGroups(world.deps, OWNER))).toEqual(["ours"]);
+  });
+
+  it("does not rely on the filter", async () => {
+    const world = createReleaseWorld();
+    addGroups(world, ["ours"], OURS);
+    world.sim.once("AutoScaling.DescribeAutoScalingGroups", async (proceed) => {
+      const { AutoScalingGroups } = Object(await proceed());
+      return { AutoScalingGroups: [...AutoScalingGroups, { AutoScalingGroupName: "anybody's", Tags: [] }] };
+    });
+
+    expect(namesOf(await loadGroups(world.deps, OWNER))).toEqual(["ours"]);
+  });
+});
+
+describe("loadGroupsNamed", () => {
+  it("finds those that stand", async () => {
+    const world = createReleaseWorld();
+    addGroups(world, ["a", "b", "c"], {});
+
+    expect(namesOf(await loadGroupsNamed(world.deps, ["c", "a", "d"]))).toEqual(["a", "c"]);
+  });
+
+  it("asks nothing without names, since that would mean all", async () => {
+    const world = createReleaseWorld();
+    addGroups(world, ["a"], {});
+
+    expect(await loadGroupsNamed(world.deps, [])).toEqual([]);
+    expect(world.sim.calls).toEqual([]);
+  });
+});
+
+describe("escapeFilterValue", () => {
+  it("takes their meaning from wildcards", () => {
+    expect(escapeFilterValue("web-*?\\")).toBe("web-\\*\\?\\\\");
+  });
+
+  it("leaves other names as they are", () => {
+    expect(escapeFilterValue("org/shop.web_1")).toBe("org/shop.web_1");
+  });
+});
