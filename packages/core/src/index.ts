@@ -7,7 +7,10 @@ export {
   StackyardError,
 } from "./errors/stackyard-error.ts";
 export { defineMachine } from "./machine/define-machine.ts";
+export { type Defined, defined } from "./machine/defined.ts";
 export type { ConfigReport, DocumentConfig, ExecutorDefinition, TasksReport } from "./machine/executor-definition.ts";
+export type { Stack } from "./machine/stack.ts";
+export type { TaskMessage } from "./machine/task-message.ts";
 export type { Clock, Ids, Random } from "./ports/clock.ts";
 export type { CommandOutput, PluginCommand, PluginCommandContext } from "./ports/define-plugin.ts";
 export {
@@ -41,9 +44,17 @@ export {
   running,
   succeeded,
 } from "./ports/executor.ts";
-export type { Locator } from "./ports/locator.ts";
+export type { Locator, Revision } from "./ports/locator.ts";
 export { type Logger, silentLogger } from "./ports/logger.ts";
-export type { Leases, Records } from "./ports/records.ts";
+export type { Leases, PutRecordInput, PutRecordResult, Records } from "./ports/records.ts";
+export type { DispatchAttempt, DueKind, RenewResult, SettleInput, SuspendInput } from "./ports/stack-store.ts";
 export { toStatePrefix } from "./ports/state-prefix.ts";
-export type { Store } from "./ports/store.ts";
-export type { Transport } from "./ports/transport.ts";
+export type { Store, StoreSignal, StoreStats } from "./ports/store.ts";
+export type {
+  ConsumeOptions,
+  DeliveryOutcome,
+  EventDelivery,
+  Subscription,
+  TaskDelivery,
+  Transport,
+} from "./ports/transport.ts";

@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { type DispatchAttempt, type DueKind, type Stack, StackyardError, type TaskMessage } from "@stackyard/core";
 import {
   type Attempt,
   type AttemptFacts,
@@ -9,7 +9,7 @@ import {
   toAttemptDue,
 } from "@stackyard/core/attempt";
 import type { HistoryEntry, QueuedEvent, SetAsideEvent } from "@stackyard/core/engine";
-import type { Dispatch, DueKind, KnownIds, Stack, TaskMessage } from "./keys.ts";
+import type { KnownIds } from "./keys.ts";
 
 /** An instant that is not handed out before another one. A new instant is handed out at once. */
 interface Hidden {
@@ -76,7 +76,7 @@ export function toDeadline(row: AttemptRow): (AttemptInstant & { readonly why: "
 
 /** A new attempt: with its message in the queue, or granted to the process that dispatches it. */
 export function createAttemptRow(
-  dispatch: Dispatch,
+  dispatch: DispatchAttempt,
   input: { readonly sequence: number; readonly now: number },
   claim: BirthClaim | undefined,
 ): AttemptRow {

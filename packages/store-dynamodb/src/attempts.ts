@@ -1,3 +1,4 @@
+import type { RenewResult, SettleInput, SuspendInput, TaskMessage } from "@stackyard/core";
 import {
   type AttemptMove,
   claimAttempt,
@@ -17,7 +18,7 @@ import {
   toGranted,
   toListedAttempt,
 } from "@stackyard/core/attempt";
-import type { AttemptView, ClaimInput, ClaimResult, Grant } from "@stackyard/core/engine";
+import type { AttemptView, ClaimInput, ClaimResult, Grant, RenewInput } from "@stackyard/core/engine";
 import {
   type Aggregate,
   type AttemptRow,
@@ -30,14 +31,7 @@ import {
 } from "./aggregate.ts";
 import { type PreparedEvents, queueEvents } from "./event-queue.ts";
 import { isLongLog, listEnded, readLog, withLogRow, writeLog } from "./history.ts";
-import {
-  type RenewInput,
-  type RenewResult,
-  type SettleInput,
-  type SuspendInput,
-  type TaskMessage,
-  toKeyPart,
-} from "./keys.ts";
+import { toKeyPart } from "./keys.ts";
 import { type Change, changeStack, loadStack } from "./stack-home.ts";
 import { locateAttempt, readLocator, type StoreContext } from "./store-context.ts";
 import { loadRow, type Move, mutateRow, type RowKind, type WorkRow } from "./work-rows.ts";
@@ -73,7 +67,7 @@ async function changeAttempt<Result>(
   const found = named === undefined ? undefined : await tryIn(named);
   const other = named === undefined || found !== undefined ? undefined : await readLocator(context, attemptId);
   const answered = found ?? (other === undefined || other === named ? undefined : await tryIn(other));
-  if (toldEvents > 0) context.listeners.tell("event");
+  if (toldEvents > 0) context.listeners.notify(["event"]);
   return answered === undefined ? decide(undefined, EMPTY).result : answered.answer;
 }
 
@@ -164,7 +158,7 @@ async function wakeHolder(context: StoreContext, key: string, holder: string, no
     if (row.status !== "queued" || row.queuedFor !== key) return { result: "alive" };
     return { move: grantKey(row, key, now), result: "woken" };
   });
-  if (became === "woken") context.listeners.tell("task");
+  if (became === "woken") context.listeners.notify(["task"]);
   return became === "dead" ? "dead" : "alive";
 }
 

@@ -1,7 +1,7 @@
+import type { Stack } from "@stackyard/core";
 import type { Grant } from "@stackyard/core/engine";
 import { attemptIdOf } from "@stackyard/core/machine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Stack } from "./keys.ts";
 import { countUnits } from "./testing/count-units.ts";
 import {
   aChange,

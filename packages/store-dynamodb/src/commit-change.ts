@@ -109,8 +109,8 @@ async function adopt(context: StoreContext, stackId: string): Promise<void> {
 }
 
 function tell({ listeners }: StoreContext, { dispatches, claims = [] }: Change, { events }: Prepared): void {
-  if (dispatches.length > claims.length) listeners.tell("task");
-  if (events.size > 0) listeners.tell("event");
+  if (dispatches.length > claims.length) listeners.notify(["task"]);
+  if (events.size > 0) listeners.notify(["event"]);
 }
 
 /** Why nothing of a change is written; undefined: nothing stands against it. */
@@ -286,7 +286,7 @@ async function record(context: StoreContext, stackId: string, entry: OutboxEntry
     inParallel(setAside, (event) => putSetAside(context, event)),
     inParallel(unused, (name) => context.work.remove({ ...toStackKey(stackId, name) })),
   ]);
-  if (lines.length > 0) context.listeners.tell("history");
+  if (lines.length > 0) context.listeners.notify(["history"]);
 }
 
 /** May be done again, by several processes at once. */

@@ -9,7 +9,7 @@ import {
   type Store,
   silentLogger,
 } from "@stackyard/core";
-import { systemClock } from "@stackyard/core/engine";
+import { createStoreListeners, systemClock } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { createAttemptStore } from "./attempts.ts";
@@ -20,7 +20,7 @@ import { listHistory } from "./history.ts";
 import { prune } from "./prune.ts";
 import { listParkedStackIds, listStacks, loadStats } from "./queries.ts";
 import { createRecords, createRevisions } from "./records.ts";
-import { createListeners, createRecentWork, createYardLog, type StoreContext } from "./store-context.ts";
+import { createRecentWork, createYardLog, type StoreContext } from "./store-context.ts";
 import { prepareTables, type TableNames } from "./tables.ts";
 import { nextDueAt, takeDue, takeOwn } from "./take-due.ts";
 
@@ -224,7 +224,7 @@ function createContext(settings: StoreSettings, hasDueIndex: boolean): StoreCont
     random,
     stacks: createTable(client, names.stacks, nextNonce),
     work,
-    listeners: createListeners(logger),
+    listeners: createStoreListeners(logger),
     serialize: createSerializer(),
     loaded: new Map(),
     recent: createRecentWork(clock),

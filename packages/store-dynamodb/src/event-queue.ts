@@ -1,4 +1,12 @@
-import { createPageBuilder, type Page, type QueuedEvent, type SetAsideEvent, toEventKey } from "@stackyard/core/engine";
+import {
+  createPageBuilder,
+  type Page,
+  type PageInput,
+  parsePosition,
+  type QueuedEvent,
+  type SetAsideEvent,
+  toEventKey,
+} from "@stackyard/core/engine";
 import {
   type Aggregate,
   appendEvents,
@@ -10,7 +18,7 @@ import {
   removeEvents,
 } from "./aggregate.ts";
 import { inParallel, type Row, toAttribute, toItem } from "./database.ts";
-import { findKnownIds, type PageInput, sizeOfItem, toKeyPart, toStackKey } from "./keys.ts";
+import { findKnownIds, sizeOfItem, toKeyPart, toStackKey } from "./keys.ts";
 import { changeStack } from "./stack-home.ts";
 import { attemptLater, locateAttempt, type StoreContext } from "./store-context.ts";
 import { WORK_INDEXES } from "./tables.ts";
@@ -20,7 +28,6 @@ import {
   loadRow,
   loadRowAt,
   mutateRow,
-  parsePosition,
   type RowKind,
   takeFirst,
   toWorkKey,
@@ -54,7 +61,7 @@ export async function enqueue(context: StoreContext, events: readonly EventToQue
     return added;
   });
   const added = new Set(lanes.flat());
-  if (added.size > 0) context.listeners.tell("event");
+  if (added.size > 0) context.listeners.notify(["event"]);
   return events.map((event) => added.has(event));
 }
 

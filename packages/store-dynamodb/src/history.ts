@@ -1,15 +1,15 @@
-import { createPageBuilder, type HistoryEntry, type Page, type StoredHistoryEntry } from "@stackyard/core/engine";
+import {
+  createPageBuilder,
+  type HistoryEntry,
+  type HistoryFilter,
+  type Page,
+  type PageInput,
+  parsePosition,
+  type StoredHistoryEntry,
+} from "@stackyard/core/engine";
 import type { Aggregate, AttemptRow, OutboxEntry } from "./aggregate.ts";
 import { type Condition, fromItem, type Item, inParallel, toItem } from "./database.ts";
-import {
-  type HistoryFilter,
-  MAX_ITEM_BYTES,
-  type PageInput,
-  toKeyPart,
-  toSortable,
-  toStackKey,
-  type WorkKey,
-} from "./keys.ts";
+import { MAX_ITEM_BYTES, toKeyPart, toSortable, toStackKey, type WorkKey } from "./keys.ts";
 import { pack, unpack } from "./stack-item.ts";
 import {
   findLogEntry,
@@ -20,16 +20,7 @@ import {
   SETTLES_MS,
   type StoreContext,
 } from "./store-context.ts";
-import {
-  fillPage,
-  loadListed,
-  parsePosition,
-  type ReadRow,
-  takeFirst,
-  tooLarge,
-  tryRead,
-  type WorkRow,
-} from "./work-rows.ts";
+import { fillPage, loadListed, type ReadRow, takeFirst, tooLarge, tryRead, type WorkRow } from "./work-rows.ts";
 
 /** What one write leaves behind for good: one item, so that its lines have their positions together or not at all. */
 export interface HistoryRow {

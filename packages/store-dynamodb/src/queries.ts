@@ -1,9 +1,16 @@
-import { StackyardError, type Store } from "@stackyard/core";
-import { createPageBuilder, type Page, type PageRow, type StackFilter, type StoredStack } from "@stackyard/core/engine";
+import { StackyardError, type StoreStats } from "@stackyard/core";
+import {
+  createPageBuilder,
+  matchesCondition,
+  type Page,
+  type PageInput,
+  type PageRow,
+  type StackFilter,
+  type StoredStack,
+} from "@stackyard/core/engine";
 import type { Aggregate } from "./aggregate.ts";
 import type { Condition, Item } from "./database.ts";
 import { SET_ASIDE_LIST } from "./event-queue.ts";
-import type { PageInput, Stack } from "./keys.ts";
 import { parseStackItem, readShadowId } from "./stack-item.ts";
 import type { StoreContext } from "./store-context.ts";
 import { WORK_INDEXES } from "./tables.ts";
@@ -49,7 +56,7 @@ function readStack(item: Item, { condition }: StackFilter): readonly ListedStack
   const { stack } = aggregate;
   if (stack === undefined || kind === "removed") return [];
   const parked = Number(item["parked"]?.N ?? 0);
-  if (condition !== undefined && !CONDITIONS[condition](stack, parked)) return [];
+  if (condition !== undefined && !matchesCondition(condition, stack, parked)) return [];
   return [{ id, cursor: id, bytes: Buffer.byteLength(JSON.stringify(stack)), read: () => toStored(aggregate) }];
 }
 
@@ -77,21 +84,6 @@ function toCondition({ machine, state, idPrefix = "" }: StackFilter, after: stri
     values: Object.fromEntries(parts.map(([, name = "", value]) => [name, value])),
   };
 }
-
-type Test = (stack: Stack, parked: number) => boolean;
-
-const CONDITIONS: Readonly<Record<NonNullable<StackFilter["condition"]>, Test>> = {
-  failed: ({ tasks }) => tasks.some(({ status }) => status === "ERROR"),
-  busy: ({ awaitsRuns, tasks }) => awaitsRuns === true || tasks.some(({ status }) => status === "PENDING"),
-  stalled: ({ stalled }) => stalled !== undefined,
-  overdue: ({ overdue }) => overdue === true,
-  waiting: ({ awaitsRuns, tasks, stalled, overdue }, parked) =>
-    parked > 0 ||
-    stalled !== undefined ||
-    overdue === true ||
-    awaitsRuns === true ||
-    tasks.some(({ status }) => status !== "SATISFIED"),
-};
 
 /**
  * Ids of stacks with parked events, in order, whether or not the stacks exist. Like every list of stacks, each page reads
@@ -126,8 +118,6 @@ async function findAbsent({ work }: StoreContext): Promise<readonly string[]> {
   }
   return ids;
 }
-
-type StoreStats = Awaited<ReturnType<Store["queries"]["stats"]>>;
 
 /** What items say of themselves in numbers. */
 const COUNTS = ["queued", "sent", "parked", "open"] as const;

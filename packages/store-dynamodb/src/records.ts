@@ -1,19 +1,23 @@
 import { randomUUID } from "node:crypto";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { type Records, StackyardError, type Store } from "@stackyard/core";
-import { createPageBuilder, type Page, type StoredRecord } from "@stackyard/core/engine";
+import { type PutRecordInput, type PutRecordResult, type Records, StackyardError, type Store } from "@stackyard/core";
+import {
+  checkRecordKey,
+  createPageBuilder,
+  type Page,
+  type PageInput,
+  type StoredRecord,
+  toRecordText,
+} from "@stackyard/core/engine";
 import { createTable, fromItem, type Item, inParallel, takeRecordNumber, toItem } from "./database.ts";
-import { type PageInput, type PutRecordInput, type PutRecordResult, toKeyPart } from "./keys.ts";
+import { toKeyPart } from "./keys.ts";
 import type { StoreContext } from "./store-context.ts";
 import { fillPage, tryRead } from "./work-rows.ts";
 
-const MAX_BYTES = 256 * 1024;
-const MAX_KEY_LENGTH = 512;
 /** Of a sort key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
 const MAX_KEY_BYTES = 1024;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for.
-const CONTROL = /[\u0000-\u001f\u007f]/;
+
 const PK = "record";
 
 /** A key may be written so often in one life: versions of a later life are above. */
@@ -41,7 +45,7 @@ export function createRecords(context: RecordsContext): Records {
     },
     async put(input) {
       checkKey(input.key);
-      const text = toText(input);
+      const text = toRecordText(input.key, input.value);
       const version = await findNextVersion(context, input);
       const { key, expiresAt, now } = input;
       const index =
@@ -112,23 +116,10 @@ function toRecord(item: Item): StoredRecord {
 }
 
 function checkKey(key: string): void {
-  if (key.length === 0 || key.length > MAX_KEY_LENGTH || CONTROL.test(key)) {
-    const message = `A record's key has 1 to ${MAX_KEY_LENGTH} characters, none of them control characters.`;
-    throw new StackyardError("USAGE", message);
-  }
+  checkRecordKey(key);
   if (Buffer.byteLength(key) > MAX_KEY_BYTES || !key.isWellFormed()) {
     throw new StackyardError("USAGE", `In DynamoDB a record's key has at most ${MAX_KEY_BYTES} bytes of UTF-8.`);
   }
-}
-
-function toText({ key, value }: PutRecordInput): string {
-  const text: string | undefined = JSON.stringify(value);
-  if (text === undefined) throw new StackyardError("USAGE", `The value of the record "${key}" is not JSON.`);
-  if (Buffer.byteLength(text) > MAX_BYTES) {
-    const message = `The record "${key}" has more than ${MAX_BYTES} bytes. Keep a reference instead.`;
-    throw new StackyardError("PAYLOAD_TOO_LARGE", message);
-  }
-  return text;
 }
 
 /** Of one item; a document has at most 256 KiB, but nothing here depends on it. */

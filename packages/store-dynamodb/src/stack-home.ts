@@ -1,7 +1,7 @@
-import { StackyardError } from "@stackyard/core";
+import { type Stack, StackyardError } from "@stackyard/core";
 import { type Aggregate, EMPTY, type FollowUp, isEmpty, type OutboxEntry, type ParkedMark } from "./aggregate.ts";
 import { fromItem, type Item, inParallel } from "./database.ts";
-import { MAX_ITEM_BYTES, type Stack, sizeOfItem, toStackKey } from "./keys.ts";
+import { MAX_ITEM_BYTES, sizeOfItem, toStackKey } from "./keys.ts";
 import {
   type EncodedItem,
   joinSpill,

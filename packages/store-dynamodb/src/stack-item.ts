@@ -1,11 +1,10 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import { StackyardError } from "@stackyard/core";
-import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { type Stack, StackyardError } from "@stackyard/core";
+import { parseStored } from "@stackyard/core/engine";
 import { type Aggregate, EMPTY, findDueTimes, findNextDueAt } from "./aggregate.ts";
 import type { Item } from "./database.ts";
-import { MAX_ITEM_BYTES, packIds, type Stack, sizeOfItem, toShard, toStackKey, unpackIds } from "./keys.ts";
+import { MAX_ITEM_BYTES, packIds, sizeOfItem, toShard, toStackKey, unpackIds } from "./keys.ts";
 
 // Values as the predecessor's readers and writers know them: maps and lists are those of DynamoDB.
 
@@ -81,31 +80,6 @@ export function unpack(bytes: Uint8Array | undefined, what: string): unknown {
     throw new StackyardError("STORE_CORRUPT", `${what} cannot be read: its packed part is damaged.`, { cause });
   }
 }
-
-/** A record as the predecessor writes it. What it lacks of ours has defaults. */
-const PredecessorStack = Type.Object({
-  id: Type.String({ minLength: 1, maxLength: 255 }),
-  machine: Type.String({ minLength: 1 }),
-  _state: Type.String({ minLength: 1 }),
-  previousState: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  tasks: Type.Optional(
-    Type.Array(
-      Type.Object({
-        name: Type.String({ minLength: 1 }),
-        status: Type.Union([Type.Literal("PENDING"), Type.Literal("SATISFIED"), Type.Literal("ERROR")]),
-        errorMessage: Type.Optional(Type.String()),
-      }),
-    ),
-  ),
-  metadata: Type.Optional(
-    Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])),
-  ),
-  createdAt: Type.Optional(Type.Number()),
-  updatedAt: Type.Optional(Type.Number()),
-});
-type PredecessorStack = Static<typeof PredecessorStack>;
-
-const predecessorStack = Compile(PredecessorStack);
 
 /** The version under which callers see an item that the predecessor wrote: it has none. Ours begin at 2. */
 export const TAKEN_OVER_VERSION = 1;
@@ -363,40 +337,12 @@ function inOrder(values: Stack["metadata"], order: readonly string[]): Stack["me
 
 function parsePredecessor(item: Item): Stack {
   const value = Object.fromEntries(Object.entries(item).map(([name, attribute]) => [name, fromNative(attribute)]));
-  if (predecessorStack.Check(value)) return toTakenOver(value);
-  const faults = predecessorStack.Errors(value).map(({ instancePath, message }) => `${instancePath || "/"} ${message}`);
-  const reason = `${[...new Set(faults)].slice(0, 5).join("; ")}.`;
+  const read = parseStored.predecessorStack(value);
+  if (read.kind === "stack") return read.stack;
+  const { reason } = read;
   throw new StackyardError(
     "STORE_CORRUPT",
     `The item of the stack ${JSON.stringify(value["id"])} cannot be read: ${reason} Correct or delete it.`,
     { details: { stackId: value["id"], reason } },
   );
-}
-
-/** The predecessor kept no runs, entries and timers. */
-function toTakenOver(value: PredecessorStack): Stack {
-  const { id, machine, _state: state, previousState = null, tasks = [], metadata = {} } = value;
-  const updatedAt = value.updatedAt ?? value.createdAt ?? 0;
-  return {
-    id,
-    machine,
-    state,
-    previousState,
-    metadata,
-    updatedAt,
-    machineHash: "",
-    tasks: tasks.map(({ name, status, errorMessage }) => ({
-      name,
-      status,
-      ...(status === "ERROR" && errorMessage !== undefined ? { errorMessage } : {}),
-    })),
-    createdAt: value.createdAt ?? updatedAt,
-    enteredAt: updatedAt,
-    life: "0",
-    entry: 0,
-    attempts: {},
-    runs: [],
-    timers: [],
-    automaticEntries: [],
-  };
 }

@@ -1,8 +1,9 @@
 import { type Clock, type Logger, type Random, StackyardError } from "@stackyard/core";
+import type { StoreListeners } from "@stackyard/core/engine";
 import { parseAttemptId } from "@stackyard/core/machine";
 import { type Aggregate, type DueTimes, findDueTimes, findNextDueAt } from "./aggregate.ts";
 import { type Condition, fromItem, type Item, type Serializer, type Table, toItem } from "./database.ts";
-import { type StoreSignal, toKeyPart, toSortable, type WorkKey } from "./keys.ts";
+import { toKeyPart, toSortable, type WorkKey } from "./keys.ts";
 import type { LoadedStack } from "./stack-item.ts";
 
 /** What the parts of a store share. */
@@ -16,7 +17,7 @@ export interface StoreContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly listeners: Listeners;
+  readonly listeners: StoreListeners;
   /** One at a time by key, within this process. */
   readonly serialize: Serializer;
   /** Stacks as they were loaded last, so that the commit that follows need not read them again. */
@@ -34,39 +35,6 @@ export interface StoreContext {
   nextNumber(): number;
   /** Lists a row of the history of the yard. Gives the position of its first line. */
   listRow(entry: NewEntry): Promise<number>;
-}
-
-/** Who wants to know of what is written in this process. */
-interface Listeners {
-  watch(listener: (signal: StoreSignal) => void): () => void;
-  tell(...kinds: readonly StoreSignal["kind"][]): void;
-}
-
-/** A listener that throws harms neither the write nor the others. */
-export function createListeners(logger: Logger): Listeners {
-  const listeners = new Set<(signal: StoreSignal) => void>();
-
-  function call(listener: (signal: StoreSignal) => void, kind: StoreSignal["kind"]): void {
-    try {
-      listener({ kind });
-    } catch (error) {
-      logger.error("A listener of the store failed.", { error });
-    }
-  }
-
-  return {
-    watch(listener) {
-      // The same function may listen twice.
-      const own = (signal: StoreSignal) => listener(signal);
-      listeners.add(own);
-      return () => {
-        listeners.delete(own);
-      };
-    },
-    tell(...kinds) {
-      for (const listener of [...listeners]) for (const kind of kinds) call(listener, kind);
-    },
-  };
 }
 
 /** Stacks of which this process has just written something that is due, or will be. */

@@ -1,3 +1,4 @@
+import type { DueKind } from "@stackyard/core";
 import { toAttemptDue } from "@stackyard/core/attempt";
 import type { DueItem, QueuedEvent, TakeDueInput } from "@stackyard/core/engine";
 import {
@@ -20,7 +21,7 @@ import {
 import { repairStack } from "./commit-change.ts";
 import { fromItem, type Item, inParallel } from "./database.ts";
 import { finishRedrives } from "./event-queue.ts";
-import { type DueKind, toStackKey } from "./keys.ts";
+import { toStackKey } from "./keys.ts";
 import { changeStack, loadStack, toDoneKey } from "./stack-home.ts";
 import { type LoadedStack, readShadowId, STACK_SHARDS } from "./stack-item.ts";
 import { attemptLater, type DueStack, type StoreContext } from "./store-context.ts";

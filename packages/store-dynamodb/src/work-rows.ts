@@ -217,13 +217,6 @@ export async function fillPage<Item>(
   return page.end();
 }
 
-/** The position that a cursor stands for; undefined without one. Throws `USAGE` for text that is none. */
-export function parsePosition(cursor: string | undefined): number | undefined {
-  if (cursor === undefined) return undefined;
-  if (/^\d{1,16}$/.test(cursor)) return Number(cursor);
-  throw new StackyardError("USAGE", "The cursor is none of this list. Begin again without a cursor.");
-}
-
 /** A parked event. It is parked only as far as the stack says so: what a late writer leaves behind is never read. */
 export interface ParkedRow {
   /** Its key (`toEventKey`). */

@@ -1,6 +1,6 @@
+import type { DispatchAttempt, TaskMessage } from "@stackyard/core";
 import { type Change, parseStored } from "@stackyard/core/engine";
 import { fromKeyText, toComparedText, toHome, toKeyText, toLongText } from "./key-text.ts";
-import type { Dispatch, TaskMessage } from "./port-types.ts";
 
 /** What stays as an attempt was dispatched, kept as one document beside its line of history. */
 export interface SentAttempt {
@@ -45,7 +45,7 @@ const FIRST_LOOK_MS = 20_000;
 type BirthClaim = NonNullable<Change["claims"]>[number];
 
 /** Makes the row of an attempt that begins. */
-export function toDispatchRow(dispatch: Dispatch, claim: BirthClaim | undefined, now: number): DispatchRow {
+export function toDispatchRow(dispatch: DispatchAttempt, claim: BirthClaim | undefined, now: number): DispatchRow {
   const { attemptId, stackId, task, entry, attempt, executor, timeoutMs, claimWithinMs, secrets, message } = dispatch;
   const id = toComparedText(attemptId);
   const isLong = toLongText(attemptId) !== null;

@@ -1,4 +1,4 @@
-import type { Store } from "@stackyard/core";
+import type { RenewResult, SettleInput, Stack, Store, SuspendInput } from "@stackyard/core";
 import { readAttemptSecrets } from "@stackyard/core/attempt";
 import type { ClaimInput, ClaimResult, Grant, QueuedEvent } from "@stackyard/core/engine";
 import { parseSent, toAttemptId } from "./attempt-rows.ts";
@@ -6,7 +6,6 @@ import { findAttempt, findTaskMessage } from "./attempt-views.ts";
 import type { Database } from "./database.ts";
 import type { GroupedCalls } from "./grouped-calls.ts";
 import { fromKeyText, toComparedText, toHome, toKeyText, toLongText } from "./key-text.ts";
-import type { RenewResult, SettleInput, Stack, SuspendInput } from "./port-types.ts";
 import type { Signals } from "./signals.ts";
 import { toEventRow } from "./work-queue.ts";
 

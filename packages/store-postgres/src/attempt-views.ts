@@ -1,8 +1,8 @@
+import type { TaskMessage } from "@stackyard/core";
 import type { AttemptView } from "@stackyard/core/engine";
 import { parseSent, type SentAttempt, toAttemptId } from "./attempt-rows.ts";
 import type { Database } from "./database.ts";
 import { fromKeyText, toComparedText, toHome, toKeyText } from "./key-text.ts";
-import type { TaskMessage } from "./port-types.ts";
 
 interface ViewRow {
   readonly attempt_id: string;

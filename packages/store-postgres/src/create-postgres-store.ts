@@ -1,4 +1,4 @@
-import type { Logger, Store } from "@stackyard/core";
+import type { Logger, RenewResult, Store } from "@stackyard/core";
 import type { Change, ClaimInput, ClaimResult, CommitResult, QueuedEvent } from "@stackyard/core/engine";
 import { claimAll, createAttemptStore, type RenewCall, renewAll, type SettleCall, settleAll } from "./attempt-store.ts";
 import { Connections } from "./connections.ts";
@@ -6,7 +6,6 @@ import { createRecords, createRevisions } from "./create-records.ts";
 import { Database, type StorePlace } from "./database.ts";
 import { GroupedCalls } from "./grouped-calls.ts";
 import { migrate } from "./migrate.ts";
-import type { RenewResult } from "./port-types.ts";
 import { type PostgresStoreOptions, type StoreSettings, toSettings } from "./postgres-store-options.ts";
 import { createPrune } from "./prune.ts";
 import { createStackQueries } from "./queries.ts";

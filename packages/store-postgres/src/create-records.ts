@@ -1,9 +1,16 @@
-import { type Records, StackyardError, type Store } from "@stackyard/core";
-import { createPageBuilder, type Page, parseStored, type StoredRecord } from "@stackyard/core/engine";
+import type { PutRecordInput, PutRecordResult, Records, Revision, Store } from "@stackyard/core";
+import {
+  afterPrefix,
+  createPageBuilder,
+  type Page,
+  type PageInput,
+  parseStored,
+  type StoredRecord,
+  toRecordText,
+} from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import { fromKeyText, toKeyText } from "./key-text.ts";
-import type { PutRecordInput, PutRecordResult, Revision } from "./port-types.ts";
-import { addFetched, afterPrefix, type FetchedRow, maxBytesOf, withinBytes } from "./queries.ts";
+import { addFetched, type FetchedRow, maxBytesOf, withinBytes } from "./queries.ts";
 
 interface RecordRow {
   readonly version: number;
@@ -11,10 +18,6 @@ interface RecordRow {
   readonly value: string;
   readonly expires_at: number | null;
 }
-
-const MAX_BYTES = 256 * 1024;
-const MAX_KEY_LENGTH = 512;
-const CONTROL = /\p{Cc}/u;
 
 /** Small documents with conditional writes. */
 export function createRecords(database: Database): Records {
@@ -58,7 +61,7 @@ returning version`,
 /** Each write takes a version that no record ever had. */
 async function putRecord(database: Database, input: PutRecordInput): Promise<PutRecordResult> {
   const { key, value, expected, expiresAt, now } = input;
-  const text = serialise(key, value);
+  const text = toRecordText(key, value);
   const values = [toKeyText(key), text, expiresAt ?? null, now];
   const row =
     expected === "absent"
@@ -67,20 +70,6 @@ async function putRecord(database: Database, input: PutRecordInput): Promise<Put
   if (row === undefined) return { kind: "conflict", current: await findRecord(database, key, now) };
   const record = { key, version: row.version, value: JSON.parse(text) as unknown };
   return { kind: "written", record: expiresAt === undefined ? record : { ...record, expiresAt } };
-}
-
-/** The value as it is kept. Throws `USAGE` for a bad key or what is no JSON, and `PAYLOAD_TOO_LARGE`. */
-function serialise(key: string, value: unknown): string {
-  if (key.length === 0 || key.length > MAX_KEY_LENGTH || CONTROL.test(key)) {
-    throw new StackyardError("USAGE", "A record's key has 1 to 512 characters, none of them control characters.");
-  }
-  const text: string | undefined = JSON.stringify(value);
-  if (text === undefined) throw new StackyardError("USAGE", `The value of the record "${key}" is not JSON.`);
-  if (Buffer.byteLength(text) <= MAX_BYTES) return text;
-  throw new StackyardError(
-    "PAYLOAD_TOO_LARGE",
-    `The record "${key}" is larger than 256 KiB. Keep a reference instead.`,
-  );
 }
 
 const REMOVE = {
@@ -111,7 +100,7 @@ const LIST = {
 async function listRecords(
   database: Database,
   prefix: string,
-  page: Parameters<Records["list"]>[1],
+  page: PageInput & { readonly now: number },
 ): Promise<Page<StoredRecord>> {
   const from = toKeyText(prefix);
   const values = [page.cursor ?? "", from, afterPrefix(from), page.now, page.limit + 1];

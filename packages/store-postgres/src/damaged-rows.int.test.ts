@@ -32,7 +32,7 @@ afterAll(() => server.stop());
 
 describe("a damaged row", () => {
   it.each([
-    ["no JSON", "{", "It is no JSON"],
+    ["no JSON", "{", "It is not JSON"],
     ["no stack", "[]", "must be object"],
     ["a stack without tasks", '{"id":"b","_state":"UP","life":"e","runs":[]}', '"machine" is not of type string'],
   ])("of a stack that holds %s is reported in lists, with the other stacks", async (_, data, reason) => {

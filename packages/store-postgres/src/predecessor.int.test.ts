@@ -95,7 +95,7 @@ describe("a database of the predecessor", () => {
     const store = await open();
 
     expect(await store.listUnreadable()).toEqual([
-      { stackId: "Broken-json", reason: "It is no JSON." },
+      { stackId: "Broken-json", reason: "It is not JSON." },
       { stackId: "no-state", reason: expect.stringContaining("_state") },
       { stackId: "other-id", reason: 'The record names another stack, "another".' },
     ]);

@@ -1,21 +1,24 @@
-import { type Logger, StackyardError, type Store } from "@stackyard/core";
+import type { Logger, Store } from "@stackyard/core";
 import {
+  afterPrefix,
   createPageBuilder,
   type Page,
   type PageBuilder,
   type PageInput,
   type PageRow,
+  parsePosition,
   parseStored,
   type SetAsideEvent,
   type StackFilter,
   type StoredHistoryEntry,
   type StoredStack,
+  TROUBLE,
 } from "@stackyard/core/engine";
 import { listAttempts } from "./attempt-views.ts";
 import type { Database, Parameter, Statement } from "./database.ts";
 import { fromKeyText, toComparedText, toKeyText } from "./key-text.ts";
 import type { Signals } from "./signals.ts";
-import { parseStackRow, STACK_COLUMNS, type StackRow, TROUBLE } from "./stack-data.ts";
+import { parseStackRow, STACK_COLUMNS, type StackRow } from "./stack-data.ts";
 import { lookAtForeignRows } from "./take-over.ts";
 import { toEventRow } from "./work-queue.ts";
 
@@ -424,16 +427,4 @@ export function addFetched<Row extends FetchedRow, Item>(
     last = next;
   }
   return rows.length < (rows[0]?.fetched ?? 0) ? last?.cursor : undefined;
-}
-
-/** The position that a cursor stands for; undefined without one. Throws `USAGE` for text that is none. */
-function parsePosition(cursor: string | undefined): number | undefined {
-  if (cursor === undefined) return undefined;
-  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
-  throw new StackyardError("USAGE", "The cursor is none of this list. Begin again without a cursor.");
-}
-
-/** An upper bound of all texts with that beginning; U+10FFFF is no character. */
-export function afterPrefix(prefix: string): string {
-  return `${prefix}\u{10ffff}`;
 }

@@ -1,7 +1,7 @@
+import type { StoreSignal } from "@stackyard/core";
 import type { DueItem } from "@stackyard/core/engine";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PostgresStore } from "./create-postgres-store.ts";
-import type { StoreSignal } from "./port-types.ts";
 import { aChange, aDispatch, anEvent, aPut, MINUTE, T0 } from "./testing/store-values.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 

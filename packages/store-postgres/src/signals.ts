@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Logger } from "@stackyard/core";
-import type { Change } from "@stackyard/core/engine";
+import type { Logger, StoreSignal } from "@stackyard/core";
+import { type Change, createStoreListeners, type StoreListeners } from "@stackyard/core/engine";
 import type pg from "pg";
 import type { Connections } from "./connections.ts";
-import type { StoreSignal } from "./port-types.ts";
 
 type Kind = StoreSignal["kind"];
 
@@ -29,7 +28,7 @@ interface SignalsDeps {
  */
 export class Signals {
   readonly #deps: SignalsDeps;
-  readonly #listeners: Listeners;
+  readonly #listeners: StoreListeners;
   readonly #origin = randomUUID().slice(0, 8);
   #listening: Listening | undefined;
   #pending = new Set<Kind>();
@@ -39,19 +38,19 @@ export class Signals {
 
   constructor(deps: SignalsDeps) {
     this.#deps = deps;
-    this.#listeners = new Listeners(deps.logger);
+    this.#listeners = createStoreListeners(deps.logger);
   }
 
   /** The first listener opens the connection that hears of others. */
   watch(listener: (signal: StoreSignal) => void): () => void {
-    const stop = this.#listeners.add(listener);
+    const stop = this.#listeners.watch(listener);
     if (!this.#closed) {
       this.#listening ??= listen({
         ...this.#deps,
         channel: this.#channel,
         onMessage: (payload) => this.#hear(payload),
         // Signals may have been missed.
-        onConnected: () => this.#listeners.tell(new Set(KINDS)),
+        onConnected: () => this.#listeners.notify(KINDS),
       });
     }
     return stop;
@@ -59,7 +58,7 @@ export class Signals {
 
   /** Call it after a commit that tells the other processes itself, by `messageOf`. */
   tellHere(kinds: ReadonlySet<Kind>): void {
-    if (!this.#closed) this.#listeners.tell(kinds);
+    if (!this.#closed) this.#listeners.notify(kinds);
   }
 
   /** Channel and payload for `pg_notify`. */
@@ -70,7 +69,7 @@ export class Signals {
   /** Call it after a commit. */
   tell(kinds: ReadonlySet<Kind>): void {
     if (kinds.size === 0 || this.#closed) return;
-    this.#listeners.tell(kinds);
+    this.#listeners.notify(kinds);
     for (const kind of kinds) this.#pending.add(kind);
     this.#schedule();
   }
@@ -117,40 +116,7 @@ export class Signals {
     const [origin, kinds = ""] = payload.split(" ");
     if (origin === this.#origin) return;
     const heard = kinds.split(",");
-    this.#listeners.tell(new Set(KINDS.filter((kind) => heard.includes(kind))));
-  }
-}
-
-/** Who wants to know of commits in this process. A listener that throws harms neither the commit nor the others. */
-class Listeners {
-  readonly #listeners = new Set<(signal: StoreSignal) => void>();
-  readonly #logger: Logger;
-
-  constructor(logger: Logger) {
-    this.#logger = logger;
-  }
-
-  add(listener: (signal: StoreSignal) => void): () => void {
-    // The same function may be added twice.
-    const own = (signal: StoreSignal): void => listener(signal);
-    this.#listeners.add(own);
-    return () => {
-      this.#listeners.delete(own);
-    };
-  }
-
-  tell(kinds: ReadonlySet<StoreSignal["kind"]>): void {
-    for (const listener of [...this.#listeners]) {
-      for (const kind of kinds) this.#call(listener, kind);
-    }
-  }
-
-  #call(listener: (signal: StoreSignal) => void, kind: StoreSignal["kind"]): void {
-    try {
-      listener({ kind });
-    } catch (error) {
-      this.#logger.error("A listener of the store failed.", { error });
-    }
+    this.#listeners.notify(KINDS.filter((kind) => heard.includes(kind)));
   }
 }
 

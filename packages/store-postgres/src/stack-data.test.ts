@@ -55,7 +55,7 @@ describe("the record of a stack", () => {
   });
 
   it.each([
-    ["", "It is no JSON."],
+    ["", "It is not JSON."],
     ["null", "must be object"],
     ["[]", "must be object"],
     [{ ...predecessor, _state: 5 }, "/_state"],

@@ -1,32 +1,6 @@
-import { StackyardError } from "@stackyard/core";
-import { parseStored } from "@stackyard/core/engine";
-import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { type Stack, StackyardError } from "@stackyard/core";
+import { parseStored, type ReadStack, toStackColumns } from "@stackyard/core/engine";
 import { toKeyText } from "./key-text.ts";
-import type { Stack } from "./port-types.ts";
-
-/** A record as the predecessor writes it. What it lacks of ours has defaults. */
-const PredecessorStack = Type.Object({
-  id: Type.String({ minLength: 1, maxLength: 255 }),
-  machine: Type.String({ minLength: 1 }),
-  _state: Type.String({ minLength: 1 }),
-  previousState: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  tasks: Type.Optional(
-    Type.Array(
-      Type.Object({
-        name: Type.String({ minLength: 1 }),
-        status: Type.Union([Type.Literal("PENDING"), Type.Literal("SATISFIED"), Type.Literal("ERROR")]),
-        errorMessage: Type.Optional(Type.String()),
-      }),
-    ),
-  ),
-  metadata: Type.Optional(
-    Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])),
-  ),
-});
-type PredecessorStack = Static<typeof PredecessorStack>;
-
-const predecessorStack = Compile(PredecessorStack);
 
 /** The record as it is kept: with the names that the predecessor's readers know, and all that is ours beside them. */
 export function toStackData(stack: Stack): string {
@@ -51,11 +25,6 @@ export interface StackRow {
   readonly updated: number;
 }
 
-/** What a row holds: the stack, or why it cannot be read. */
-export type ReadStack =
-  | { readonly kind: "stack"; readonly stack: Stack }
-  | { readonly kind: "unreadable"; readonly reason: string };
-
 /** Reads a record of ours or of the predecessor. Never throws. */
 export function readStackRow(row: StackRow): ReadStack {
   const value = readJson(row.data);
@@ -66,11 +35,20 @@ export function readStackRow(row: StackRow): ReadStack {
     if (fault !== undefined) return { kind: "unreadable", reason: `${fault}.` };
     return { kind: "stack", stack: read };
   }
-  if (!predecessorStack.Check(value)) return { kind: "unreadable", reason: tellFault(value) };
-  if (value.id !== row.id) {
-    return { kind: "unreadable", reason: `The record names another stack, ${JSON.stringify(value.id)}.` };
-  }
-  return { kind: "stack", stack: toTakenOver(value, row) };
+  return readForeignRow(row, value);
+}
+
+/**
+ * The predecessor keeps the times in columns. Where it wrote over a record of ours, entries continue above all earlier
+ * ones, so that no attempt's id is used again.
+ */
+function readForeignRow(row: StackRow, value: unknown): ReadStack {
+  if (value === undefined) return { kind: "unreadable", reason: "It is not JSON." };
+  const isRecord = typeof value === "object" && value !== null && !Array.isArray(value);
+  const dated = isRecord ? { ...value, createdAt: row.created, updatedAt: row.updated } : value;
+  const read = parseStored.predecessorStack(dated, (row.version - 1) * ENTRIES_A_VERSION);
+  if (read.kind === "unreadable" || read.stack.id === row.id) return read;
+  return { kind: "unreadable", reason: `The record names another stack, ${JSON.stringify(read.stack.id)}.` };
 }
 
 /** The record of a row. Throws `STORE_CORRUPT`, with id and reason, for one that cannot be read. */
@@ -102,76 +80,13 @@ function readJson(text: string): unknown {
   }
 }
 
-function tellFault(value: unknown): string {
-  if (value === undefined) return "It is no JSON.";
-  const faults = predecessorStack.Errors(value).map(({ instancePath, message }) => `${instancePath || "/"} ${message}`);
-  return `${[...new Set(faults)].slice(0, 5).join("; ")}.`;
-}
-
-/**
- * The predecessor kept no times in this table's records, no runs and no entries. Where it wrote over a record of ours,
- * entries go on above all that there were, so that no attempt's id is used again.
- */
-function toTakenOver(value: PredecessorStack, row: StackRow): Stack {
-  const { id, machine, _state: state, previousState = null, tasks = [], metadata = {} } = value;
-  return {
-    id,
-    machine,
-    machineHash: "",
-    state,
-    previousState,
-    tasks: tasks.map(({ name, status, errorMessage }) => ({
-      name,
-      status,
-      ...(status === "ERROR" && errorMessage !== undefined ? { errorMessage } : {}),
-    })),
-    metadata,
-    createdAt: row.created,
-    updatedAt: row.updated,
-    enteredAt: row.updated,
-    life: "0",
-    entry: (row.version - 1) * ENTRIES_A_VERSION,
-    attempts: {},
-    runs: [],
-    timers: [],
-    automaticEntries: [],
-  };
-}
-
-/** Bits of the column `trouble`. */
-export const TROUBLE = { failed: 1, stalled: 2, overdue: 4 } as const;
-
-/** The columns by which stacks are found, made from the record. */
-interface StackColumns {
-  readonly machine: string;
-  readonly state: string;
-  readonly busy: boolean;
-  readonly trouble: number | null;
-  readonly timerAt: number | null;
-}
-
-/** Pure. */
-export function toColumns(stack: Stack): StackColumns {
-  const failed = stack.tasks.some(({ status }) => status === "ERROR") ? TROUBLE.failed : 0;
-  const stalled = stack.stalled === undefined ? 0 : TROUBLE.stalled;
-  const overdue = stack.overdue === true ? TROUBLE.overdue : 0;
-  let timerAt: number | null = null;
-  for (const { dueAt } of stack.timers) timerAt = timerAt === null ? dueAt : Math.min(timerAt, dueAt);
-  return {
-    machine: stack.machine,
-    state: stack.state,
-    busy: stack.awaitsRuns === true || stack.tasks.some(({ status }) => status === "PENDING"),
-    trouble: failed + stalled + overdue || null,
-    timerAt,
-  };
-}
-
 /** The columns of a record that is written. */
 export type WrittenRow = ReturnType<typeof toWrittenRow>;
 
 /** Pure. */
 export function toWrittenRow(stack: Stack) {
-  const { machine, state, busy, trouble, timerAt } = toColumns(stack);
+  const { machine, state } = stack;
+  const { busy, trouble, timerAt } = toStackColumns(stack);
   return {
     data: toStackData(stack),
     machine: toKeyText(machine),

@@ -1,7 +1,8 @@
 import type { Logger } from "@stackyard/core";
+import { toStackColumns } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import { fromKeyText, toKeyText } from "./key-text.ts";
-import { readStackRow, STACK_COLUMNS, type StackRow, toColumns } from "./stack-data.ts";
+import { readStackRow, STACK_COLUMNS, type StackRow } from "./stack-data.ts";
 
 /** A row of `stacks` that holds no stack, and why. */
 export interface UnreadableStack {
@@ -52,7 +53,8 @@ function toNote(row: StackRow) {
   if (read.kind === "unreadable") {
     return { id, version, machine: null, state: null, busy: false, trouble: null, unreadable: read.reason };
   }
-  const { machine, state, busy, trouble } = toColumns(read.stack);
+  const { machine, state } = read.stack;
+  const { busy, trouble } = toStackColumns(read.stack);
   return { id, version, machine: toKeyText(machine), state: toKeyText(state), busy, trouble, unreadable: null };
 }
 

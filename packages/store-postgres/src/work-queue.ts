@@ -1,4 +1,4 @@
-import type { Store } from "@stackyard/core";
+import type { DueKind, Store } from "@stackyard/core";
 import {
   type DueItem,
   type LoadedStack,
@@ -10,7 +10,6 @@ import { parseSent, toAttemptId } from "./attempt-rows.ts";
 import type { Database, Statement } from "./database.ts";
 import type { GroupedCalls } from "./grouped-calls.ts";
 import { fromKeyText, toComparedText, toKeyText } from "./key-text.ts";
-import type { DueKind } from "./port-types.ts";
 import type { Signals } from "./signals.ts";
 import { readStackRow, type StackRow } from "./stack-data.ts";
 

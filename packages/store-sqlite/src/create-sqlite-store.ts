@@ -1,8 +1,9 @@
 import { type Clock, type Logger, StackyardError, type Store, silentLogger } from "@stackyard/core";
+import { createStoreListeners } from "@stackyard/core/engine";
 import { backUp } from "./backup.ts";
 import type { Database } from "./database.ts";
 import { listParkedStackIds, listSetAside, loadParked, takeSetAside } from "./event-queue.ts";
-import { acknowledge, commitChange, GroupCommit, Listeners } from "./group-commit.ts";
+import { acknowledge, commitChange, GroupCommit } from "./group-commit.ts";
 import { findEnded, listEnded, listHistory } from "./history.ts";
 import { type OwnerLock, takeOwnerLock } from "./owner-lock.ts";
 import { beginPruning, prune } from "./prune.ts";
@@ -91,7 +92,7 @@ function assemble(
   lock: OwnerLock,
   { maxGroup, logger }: { readonly maxGroup: number; readonly logger: Logger },
 ): SqliteStore {
-  const listeners = new Listeners(logger);
+  const listeners = createStoreListeners(logger);
   const commits = new GroupCommit(new StoreState(database, logger), maxGroup, (kinds) => listeners.notify(kinds));
   const copies = new Set<Promise<void>>();
   const close = once(async () => {
@@ -115,7 +116,7 @@ function assemble(
     prune: createPrune(commits),
     records: createRecords(commits),
     revisions: createRevisions(commits),
-    watch: (listener) => listeners.add(listener),
+    watch: (listener) => listeners.watch(listener),
     async backup(toFile) {
       const copy = commits.read(() => backUp(files.database, toFile));
       copies.add(copy);

@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { isStackyardError, StackyardError } from "@stackyard/core";
+import { isStackyardError, StackyardError, type StoreSignal } from "@stackyard/core";
 
 /** A value that a statement may be given; undefined is written as null. */
 export type Parameter = string | number | null | undefined;
@@ -169,19 +169,15 @@ export function segmentOf(rowNumber: number): number {
   return Math.floor(rowNumber / SEGMENT_ROWS);
 }
 
-/** The position that a cursor stands for; undefined without one. Throws `USAGE` for text that is none. */
-export function parsePosition(cursor: string | undefined): number | undefined {
-  if (cursor === undefined) return undefined;
-  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
-  throw new StackyardError("USAGE", "The cursor is none of this list. Begin again without a cursor.");
-}
-
-/** An upper bound of all texts with that beginning; U+10FFFF is no character. */
-export function afterPrefix(prefix: string): string {
-  return `${prefix}\u{10ffff}`;
-}
-
 /** Bytes of a document. A damaged row may hold something other than text. */
 export function byteLengthOf(body: unknown): number {
   return typeof body === "string" ? Buffer.byteLength(body) : 0;
+}
+
+/** What happens in memory once a transaction is on the disk. */
+export interface Effects {
+  /** Runs after the commit, never when it is undone. */
+  afterCommit(effect: () => void): void;
+  /** Notifies the listeners after the commit. */
+  signal(kind: StoreSignal["kind"]): void;
 }

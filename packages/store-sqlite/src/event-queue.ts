@@ -6,6 +6,7 @@ import {
   type Page,
   type PageInput,
   type ParkedEvent,
+  parsePosition,
   parseStored,
   type QueuedEvent,
   type SetAsideEvent,
@@ -13,8 +14,7 @@ import {
   type TakenRow,
   toEventKey,
 } from "@stackyard/core/engine";
-import { byteLengthOf, type Database, type Parameter, parsePosition, Sequence } from "./database.ts";
-import type { Effects } from "./port-types.ts";
+import { byteLengthOf, type Database, type Effects, type Parameter, Sequence } from "./database.ts";
 
 /** A queued event as memory knows it. */
 interface KnownEvent {

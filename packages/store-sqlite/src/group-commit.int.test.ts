@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { silentLogger } from "@stackyard/core";
+import { type StoreSignal, silentLogger } from "@stackyard/core";
 import type { Change, ClaimResult } from "@stackyard/core/engine";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Database } from "./database.ts";
 import { GroupCommit, type Write } from "./group-commit.ts";
-import type { StoreSignal } from "./port-types.ts";
 import { migrate, openDatabase } from "./schema.ts";
 import { storeFilesOf } from "./store-files.ts";
 import { StoreState } from "./store-state.ts";

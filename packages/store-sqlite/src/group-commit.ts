@@ -1,4 +1,4 @@
-import { type Logger, StackyardError } from "@stackyard/core";
+import { type DispatchAttempt, StackyardError, type StoreSignal } from "@stackyard/core";
 import { readAttemptSecrets } from "@stackyard/core/attempt";
 import {
   type AttemptSink,
@@ -9,10 +9,9 @@ import {
   type QueuedEvent,
   toEventKey,
 } from "@stackyard/core/engine";
-import type { Database } from "./database.ts";
+import type { Database, Effects } from "./database.ts";
 import { parkEvent, setEventAside, unparkEvent } from "./event-queue.ts";
 import { findEnded, recordChange, recordEnded } from "./history.ts";
-import type { Dispatch, Effects, StoreSignal } from "./port-types.ts";
 import { findStack, findStackRow, requireStackNo, writeStack } from "./stacks.ts";
 import { type StoreState, writeOpenAttempts } from "./store-state.ts";
 
@@ -71,7 +70,7 @@ export class Transaction implements AttemptSink<string>, Effects {
     this.state.events.add(this, event, notBefore);
   }
 
-  hasEnded({ attemptId }: Dispatch): boolean {
+  hasEnded({ attemptId }: DispatchAttempt): boolean {
     return findEnded(this.state, attemptId) !== undefined;
   }
 
@@ -247,39 +246,6 @@ export class GroupCommit {
 
 function closedError(): StackyardError {
   return new StackyardError("STORE_CLOSED", "The store was closed. Open it again before you use it.");
-}
-
-/** Who wants to know of commits in this process. A listener that throws harms neither the commit nor the others. */
-export class Listeners {
-  readonly #listeners = new Set<(signal: StoreSignal) => void>();
-  readonly #logger: Logger;
-
-  constructor(logger: Logger) {
-    this.#logger = logger;
-  }
-
-  add(listener: (signal: StoreSignal) => void): () => void {
-    // The same function may be added twice.
-    const own = (signal: StoreSignal): void => listener(signal);
-    this.#listeners.add(own);
-    return () => {
-      this.#listeners.delete(own);
-    };
-  }
-
-  notify(kinds: ReadonlySet<StoreSignal["kind"]>): void {
-    for (const listener of [...this.#listeners]) {
-      for (const kind of kinds) this.#call(listener, kind);
-    }
-  }
-
-  #call(listener: (signal: StoreSignal) => void, kind: StoreSignal["kind"]): void {
-    try {
-      listener({ kind });
-    } catch (error) {
-      this.#logger.error("A listener of the store failed.", { error });
-    }
-  }
 }
 
 /** Writes everything that a change does to its stack, or nothing when the stack, an event or an attempt was changed before. */

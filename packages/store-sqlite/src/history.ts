@@ -1,23 +1,16 @@
-import type { EndedAttempt } from "@stackyard/core/engine";
 import {
   type AttemptView,
   type Change,
   createPageBuilder,
+  type EndedAttempt,
   type HistoryEntry,
   type Page,
   type PageInput,
+  parsePosition,
   parseStored,
   type StoredHistoryEntry,
 } from "@stackyard/core/engine";
-import {
-  byteLengthOf,
-  type Database,
-  type Parameter,
-  parsePosition,
-  SEGMENT_ROWS,
-  type Sequence,
-  segmentOf,
-} from "./database.ts";
+import { byteLengthOf, type Database, type Parameter, SEGMENT_ROWS, type Sequence, segmentOf } from "./database.ts";
 import type { StoreState } from "./store-state.ts";
 
 interface HistoryRow {

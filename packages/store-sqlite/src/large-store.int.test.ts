@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { DispatchAttempt, Stack } from "@stackyard/core";
 import type { Change, HistoryEntry, Retention } from "@stackyard/core/engine";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
-import type { Dispatch, Stack } from "./port-types.ts";
 import { migrate, openDatabase } from "./schema.ts";
 import { storeFilesOf } from "./store-files.ts";
 
@@ -62,7 +62,7 @@ function aLine(stackId: string, index: number): HistoryEntry {
   return { stackId, at: index, eventId: `e${index}`, event: "E", outcome: "applied", sent: [], notes: [] };
 }
 
-function aDispatch(stackId: string, attemptId: string): Dispatch {
+function aDispatch(stackId: string, attemptId: string): DispatchAttempt {
   return {
     attemptId,
     stackId,

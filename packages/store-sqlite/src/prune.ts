@@ -1,6 +1,5 @@
 import type { Retention } from "@stackyard/core/engine";
-import type { Database } from "./database.ts";
-import type { Effects } from "./port-types.ts";
+import type { Database, Effects } from "./database.ts";
 import type { StoreState } from "./store-state.ts";
 
 /** How far a pass over each table has come; a pass goes on where the call before it ended. */

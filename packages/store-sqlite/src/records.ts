@@ -1,15 +1,22 @@
-import { type Records, StackyardError, type Store } from "@stackyard/core";
-import { createPageBuilder, type Page, parseStored, type StoredRecord } from "@stackyard/core/engine";
-import { afterPrefix, byteLengthOf, type Database } from "./database.ts";
+import type { PutRecordInput, PutRecordResult, Records, Revision, Store } from "@stackyard/core";
+import {
+  afterPrefix,
+  createPageBuilder,
+  type Page,
+  type PageInput,
+  parseStored,
+  type StoredRecord,
+  toRecordText,
+} from "@stackyard/core/engine";
+import { byteLengthOf, type Database } from "./database.ts";
 import type { GroupCommit, Transaction } from "./group-commit.ts";
-import type { PutRecordInput, PutRecordResult, Revision } from "./port-types.ts";
 
 /** Small documents under keys, beside the stacks. */
 export function createRecords(commits: GroupCommit): Records {
   return {
     get: (key, now) => commits.read(({ database }) => findRecord(database, key, now)),
     async put({ value, ...input }) {
-      const text = serialiseRecord(input.key, value);
+      const text = toRecordText(input.key, value);
       return commits.write((transaction) => putRecord(transaction, input, text));
     },
     remove: (key, expected) => commits.write((transaction) => removeRecord(transaction, key, expected)),
@@ -58,9 +65,6 @@ interface RecordRow {
 }
 
 const COLUMNS = "version, key, value, expires_at";
-const MAX_BYTES = 256 * 1024;
-const MAX_KEY_LENGTH = 512;
-const CONTROL = /\p{Cc}/u;
 
 /** The record, unless it is expired. */
 function findRecord(database: Database, key: string, now: number): StoredRecord | undefined {
@@ -70,20 +74,6 @@ function findRecord(database: Database, key: string, now: number): StoredRecord 
     now,
   );
   return row === undefined ? undefined : toRecord(row);
-}
-
-/** The value as it is kept. Throws `USAGE` for a bad key or what is no JSON, and `PAYLOAD_TOO_LARGE`. */
-function serialiseRecord(key: string, value: unknown): string {
-  if (key.length === 0 || key.length > MAX_KEY_LENGTH || CONTROL.test(key)) {
-    throw new StackyardError("USAGE", "A record's key has 1 to 512 characters, none of them control characters.");
-  }
-  const text: string | undefined = JSON.stringify(value);
-  if (text === undefined) throw new StackyardError("USAGE", `The value of the record "${key}" is not JSON.`);
-  if (Buffer.byteLength(text) <= MAX_BYTES) return text;
-  throw new StackyardError(
-    "PAYLOAD_TOO_LARGE",
-    `The record "${key}" is larger than 256 KiB. Keep a reference instead.`,
-  );
 }
 
 /** Writes if the expected version stands there. Each write takes a version that no record ever had. */
@@ -111,7 +101,11 @@ function removeRecord({ database }: Transaction, key: string, expected: number):
 }
 
 /** Records in order of keys. */
-function listRecords(database: Database, prefix: string, page: Parameters<Records["list"]>[1]): Page<StoredRecord> {
+function listRecords(
+  database: Database,
+  prefix: string,
+  page: PageInput & { readonly now: number },
+): Page<StoredRecord> {
   const rows = database.each<RecordRow>(
     `select ${COLUMNS} from record
       where key > ? and key >= ? and key < ? and (expires_at is null or expires_at > ?) order by key limit ?`,

@@ -1,4 +1,6 @@
+import type { Stack, StoreStats } from "@stackyard/core";
 import {
+  afterPrefix,
   type Change,
   createPageBuilder,
   type Page,
@@ -6,9 +8,10 @@ import {
   parseStored,
   type StackFilter,
   type StoredStack,
+  TROUBLE,
+  toStackColumns,
 } from "@stackyard/core/engine";
-import { afterPrefix, byteLengthOf, type Database, type Parameter } from "./database.ts";
-import type { Stack, StoreStats } from "./port-types.ts";
+import { byteLengthOf, type Database, type Parameter } from "./database.ts";
 
 /** What a commit must know of a stack; `is_there` is 0 for one that was removed. */
 export interface StackRow {
@@ -40,30 +43,6 @@ export function findStackRow(database: Database, stackId: string): StackRow | un
   );
 }
 
-/** Bits of the column `trouble`. */
-export const TROUBLE = { failed: 1, stalled: 2, overdue: 4 } as const;
-
-/** The columns by which stacks are found, made from the record. */
-export interface StackColumns {
-  readonly busy: number;
-  readonly trouble: number | null;
-  readonly timerAt: number | null;
-}
-
-/** Pure. */
-export function toColumns(stack: Stack): StackColumns {
-  const failed = stack.tasks.some(({ status }) => status === "ERROR") ? TROUBLE.failed : 0;
-  const stalled = stack.stalled === undefined ? 0 : TROUBLE.stalled;
-  const overdue = stack.overdue === true ? TROUBLE.overdue : 0;
-  let timerAt: number | null = null;
-  for (const { dueAt } of stack.timers) timerAt = timerAt === null ? dueAt : Math.min(timerAt, dueAt);
-  return {
-    busy: stack.awaitsRuns === true || stack.tasks.some(({ status }) => status === "PENDING") ? 1 : 0,
-    trouble: failed + stalled + overdue || null,
-    timerAt,
-  };
-}
-
 /** What a write of a stack changes: its row, and the counts of `stats`. */
 interface StackTables {
   readonly database: Database;
@@ -90,7 +69,8 @@ const UPDATE =
 const UPDATE_ALL = UPDATE.replace("version = ?", "version = ?, trouble = ?, timer_at = ?");
 
 function put({ database, counts }: StackTables, row: StackRow | undefined, stack: Stack, idCount: number): number {
-  const { busy, trouble, timerAt } = toColumns(stack);
+  const { busy: isBusy, trouble, timerAt } = toStackColumns(stack);
+  const busy = isBusy ? 1 : 0;
   const { machine, state, id } = stack;
   const version = (row?.version ?? 0) + 1;
   const body = JSON.stringify(stack);

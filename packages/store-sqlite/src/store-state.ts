@@ -1,4 +1,4 @@
-import type { Logger } from "@stackyard/core";
+import type { DueKind, Logger } from "@stackyard/core";
 import {
   AttemptBook,
   type BookAttempt,
@@ -12,7 +12,6 @@ import {
 } from "@stackyard/core/engine";
 import { type Database, Sequence } from "./database.ts";
 import { EventQueue } from "./event-queue.ts";
-import type { DueKind } from "./port-types.ts";
 import { StackCounts } from "./stacks.ts";
 
 /** An open store: its connection, and what one process may keep in memory because it is the only writer. */

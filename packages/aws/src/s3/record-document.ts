@@ -1,4 +1,5 @@
 import { StackyardError } from "@stackyard/core";
+import { checkRecordKey } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 
@@ -15,12 +16,10 @@ export const RecordDocument = Type.Object({
 export type RecordDocument = Static<typeof RecordDocument>;
 
 const document = Compile(RecordDocument);
-const MAX_BYTES = 256 * 1024;
-const MAX_KEY_LENGTH = 512;
 /** S3 guide, "Naming Amazon S3 objects": of UTF-8, the prefix included. */
 const MAX_OBJECT_KEY_BYTES = 1_024;
-// S3 tells keys in XML, which cannot hold the last two.
-const UNUSABLE = /[\p{Cc}\uFFFE\uFFFF]/u;
+// S3 lists keys in XML, which cannot contain these.
+const UNUSABLE = /[\uFFFE\uFFFF]/;
 
 /** Reads what an object holds. Throws `STORE_CORRUPT` for what is no record. */
 export function parseRecordDocument(text: string, address: string): RecordDocument {
@@ -37,20 +36,11 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The JSON of a value. Throws `USAGE` for what is none and `PAYLOAD_TOO_LARGE` above 256 KiB. */
-export function toValueText(key: string, value: unknown): string {
-  const text: string | undefined = JSON.stringify(value);
-  if (text === undefined) throw new StackyardError("USAGE", `The value of the record "${key}" is not JSON.`);
-  if (Buffer.byteLength(text) <= MAX_BYTES) return text;
-  const why = `The record "${key}" has more than ${MAX_BYTES} bytes. Keep a reference instead.`;
-  throw new StackyardError("PAYLOAD_TOO_LARGE", why);
-}
-
-/** The object's key. Throws `USAGE` for a key that no record can have. */
+/** Returns the object's key. Throws `USAGE` for a key that no record in S3 may have. */
 export function toObjectKey(prefix: string, key: string): string {
-  if (key.length === 0 || key.length > MAX_KEY_LENGTH || UNUSABLE.test(key) || !key.isWellFormed()) {
-    const why = `A record's key has 1 to ${MAX_KEY_LENGTH} characters, none of them control characters.`;
-    throw new StackyardError("USAGE", why);
+  checkRecordKey(key);
+  if (UNUSABLE.test(key) || !key.isWellFormed()) {
+    throw new StackyardError("USAGE", "A record's key in S3 has only characters that XML can contain.");
   }
   const objectKey = prefix + key;
   if (Buffer.byteLength(objectKey) <= MAX_OBJECT_KEY_BYTES) return objectKey;

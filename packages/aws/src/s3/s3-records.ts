@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
 import { type Clock, isStackyardError, type Records, StackyardError } from "@stackyard/core";
-import { createPageBuilder, type Page, type PageRow, type StoredRecord } from "@stackyard/core/engine";
+import { createPageBuilder, type Page, type PageRow, type StoredRecord, toRecordText } from "@stackyard/core/engine";
 import { toAwsError } from "../aws-fault.ts";
 import { mapLimited } from "../map-limited.ts";
-import { type RecordDocument, toObjectKey, toValueText } from "./record-document.ts";
+import { type RecordDocument, toObjectKey } from "./record-document.ts";
 import { createRecordObjects, type RecordObject, type RecordObjects } from "./record-objects.ts";
 
 /** Where records are kept. */
@@ -58,7 +58,7 @@ interface WriteDeps {
 
 async function put(deps: WriteDeps, objectKey: string, input: PutInput): Promise<PutResult> {
   const { key, expected, expiresAt, now } = input;
-  const value: unknown = JSON.parse(toValueText(key, input.value));
+  const value: unknown = JSON.parse(toRecordText(key, input.value));
   const content = { value, ...(expiresAt === undefined ? {} : { expiresAt }) };
   const writer = randomUUID();
   return contend(deps, objectKey, async (found) => {

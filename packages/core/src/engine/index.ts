@@ -21,7 +21,7 @@ export { readAttemptSecrets } from "../machine/decide/work.ts";
 export { toEventKey } from "../machine/event-message.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";
 export type { Page, PageInput, StoredRecord, UnreadableRow } from "../ports/records.ts";
-export { createPageBuilder, type PageBuilder, type PageRow } from "../ports/records.ts";
+export { checkRecordKey, createPageBuilder, type PageBuilder, type PageRow, toRecordText } from "../ports/records.ts";
 export type {
   AttemptView,
   Change,
@@ -34,11 +34,22 @@ export type {
   LoadedStack,
   ParkedEvent,
   QueuedEvent,
+  RenewInput,
   SetAsideEvent,
   StoredHistoryEntry,
   TakeDueInput,
 } from "../ports/stack-store.ts";
-export type { Retention, StackFilter, StoredStack } from "../ports/store.ts";
+export type { HistoryFilter, Retention, StackFilter, StoredStack } from "../ports/store.ts";
+export {
+  afterPrefix,
+  createStoreListeners,
+  matchesCondition,
+  parsePosition,
+  type StackColumns,
+  type StoreListeners,
+  TROUBLE,
+  toStackColumns,
+} from "../ports/store-rules.ts";
 export { createLeases, createStaticLocator, createUlids, systemClock } from "./built-in-ports.ts";
 export { createStepHandler } from "./call-executor.ts";
 export { createEngine, publishMessages } from "./engine.ts";
@@ -46,7 +57,7 @@ export { explainStack } from "./explain-stack.ts";
 export { createFolderLocator, loadMachineFile } from "./folder-locator.ts";
 export { listParked } from "./list-parked.ts";
 export { createMessageWorker } from "./message-worker.ts";
-export { parseStored } from "./parse-stored.ts";
+export { parseStored, type ReadStack } from "./parse-stored.ts";
 export { createPlanner } from "./planner.ts";
 export { listProcesses, loadLiveProcesses } from "./process-registry.ts";
 export { createOutboxRelay, type OutboxRelay } from "./relay.ts";

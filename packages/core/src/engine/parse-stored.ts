@@ -1,3 +1,5 @@
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, ParkedEvent, SetAsideEvent } from "../ports/stack-store.ts";
@@ -57,6 +59,12 @@ export const parseStored = {
   setAside: (text: string, name: string): SetAsideEvent => parse<SetAsideEvent>(text, name, findEventFault(SET_ASIDE)),
   /** Returns what is wrong with a stack that was kept in another form, if anything is. */
   findStackFault: (value: unknown): string | undefined => findFault(value, STACK),
+  /** Reads a stack in the predecessor's format, which has no task runs, entries and timers. */
+  predecessorStack: (value: unknown, entry = 0): ReadStack => {
+    if (predecessorStack.Check(value)) return { kind: "stack", stack: fromPredecessor(value, entry) };
+    const faults = predecessorStack.Errors(value).map((fault) => `${fault.instancePath || "/"} ${fault.message}`);
+    return { kind: "unreadable", reason: `${[...new Set(faults)].slice(0, 5).join("; ")}.` };
+  },
   /** Any JSON, such as the value of a record. */
   json: (text: string, name: string): unknown => parse<unknown>(text, name, () => undefined),
 };
@@ -96,4 +104,59 @@ function findFault(value: unknown, shape: Shape): string | undefined {
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "array";
   return value === null ? "null" : typeof value;
+}
+
+/** The content of a row: the stack, or why it cannot be read. */
+export type ReadStack =
+  | { readonly kind: "stack"; readonly stack: Stack }
+  | { readonly kind: "unreadable"; readonly reason: string };
+
+/** A stack as the predecessor writes it. */
+const PredecessorStack = Type.Object({
+  id: Type.String({ minLength: 1, maxLength: 255 }),
+  machine: Type.String({ minLength: 1 }),
+  _state: Type.String({ minLength: 1 }),
+  previousState: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  tasks: Type.Optional(
+    Type.Array(
+      Type.Object({
+        name: Type.String({ minLength: 1 }),
+        status: Type.Union([Type.Literal("PENDING"), Type.Literal("SATISFIED"), Type.Literal("ERROR")]),
+        errorMessage: Type.Optional(Type.String()),
+      }),
+    ),
+  ),
+  metadata: Type.Optional(
+    Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])),
+  ),
+  createdAt: Type.Optional(Type.Number()),
+  updatedAt: Type.Optional(Type.Number()),
+});
+type PredecessorStack = Static<typeof PredecessorStack>;
+
+const predecessorStack = Compile(PredecessorStack);
+
+function fromPredecessor(value: PredecessorStack, entry: number): Stack {
+  const { id, machine, _state: state, previousState = null, tasks = [], metadata = {} } = value;
+  const updatedAt = value.updatedAt ?? value.createdAt ?? 0;
+  return {
+    id,
+    machine,
+    machineHash: "",
+    state,
+    previousState,
+    tasks: tasks.map(({ name, status, errorMessage }) =>
+      status === "ERROR" && errorMessage !== undefined ? { name, status, errorMessage } : { name, status },
+    ),
+    metadata,
+    createdAt: value.createdAt ?? updatedAt,
+    updatedAt,
+    enteredAt: updatedAt,
+    life: "0",
+    entry,
+    attempts: {},
+    runs: [],
+    timers: [],
+    automaticEntries: [],
+  };
 }

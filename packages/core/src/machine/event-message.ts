@@ -2,6 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
+import { defined } from "./defined.ts";
 import { NEXT } from "./machine.ts";
 
 /** Where an event comes from. Only `external` ones pass the checks of names that are reserved. */
@@ -350,19 +351,6 @@ function refuse(message: Fields, code: "EVENT_INVALID" | "EVENT_RESERVED", reaso
 
 function toText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-/** An object type whose properties that may be undefined are optional instead. */
-export type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
-  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
-};
-
-/** A copy without the properties that are undefined, as `exactOptionalPropertyTypes` asks for. */
-export function defined<T extends object>(value: T): Defined<T> {
-  const copy: Partial<T> = {};
-  for (const key in value) if (value[key] !== undefined) copy[key] = value[key];
-  // Every key that is left has a value, which is what the type says.
-  return copy as Partial<T> & Defined<T>;
 }
 
 /** A message without its envelopes, or why there is none. */

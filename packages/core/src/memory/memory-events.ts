@@ -2,7 +2,7 @@ import { createMemoryQueue, type DueSource, type TakenRow } from "../in-process/
 import { toEventKey } from "../machine/event-message.ts";
 import type { Page, PageInput } from "../ports/records.ts";
 import type { DueItem, HistoryEntry, QueuedEvent, SetAsideEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
-import type { StackQueries } from "../ports/store.ts";
+import type { HistoryFilter } from "../ports/store.ts";
 import { toPage } from "./memory-lists.ts";
 
 /** The queued events. */
@@ -111,8 +111,6 @@ export function createMemorySetAside(): MemorySetAside {
     },
   };
 }
-
-type HistoryFilter = Parameters<StackQueries["listHistory"]>[0];
 
 /** The yard's history, found by stack and by event. */
 interface MemoryHistory {

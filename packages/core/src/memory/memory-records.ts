@@ -1,17 +1,12 @@
-import { StackyardError } from "../errors/stackyard-error.ts";
 import {
   createPageBuilder,
   type PutRecordInput,
   type PutRecordResult,
   type Records,
   type StoredRecord,
+  toRecordText,
 } from "../ports/records.ts";
 import { createSortedKeys } from "./memory-lists.ts";
-
-const MAX_BYTES = 256 * 1024;
-const MAX_KEY_LENGTH = 512;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for.
-const CONTROL = /[\u0000-\u001f\u007f]/;
 
 interface Row {
   readonly key: string;
@@ -39,7 +34,7 @@ export function createMemoryRecords(): MemoryRecords {
   }
 
   function put({ key, value, expected, expiresAt, now }: PutRecordInput): PutRecordResult {
-    const text = toText(key, value);
+    const text = toRecordText(key, value);
     const current = findRow(key, now);
     if ((current?.version ?? "absent") !== expected) {
       return { kind: "conflict", current: current && toRecord(current) };
@@ -81,22 +76,4 @@ export function createMemoryRecords(): MemoryRecords {
 
 function toRecord({ key, version, text, expiresAt }: Row): StoredRecord {
   return { key, version, value: JSON.parse(text), ...(expiresAt === undefined ? {} : { expiresAt }) };
-}
-
-function toText(key: string, value: unknown): string {
-  if (key.length === 0 || key.length > MAX_KEY_LENGTH || CONTROL.test(key)) {
-    throw new StackyardError(
-      "USAGE",
-      `A record's key has 1 to ${MAX_KEY_LENGTH} characters, none of them control characters.`,
-    );
-  }
-  const text: string | undefined = JSON.stringify(value);
-  if (text === undefined) throw new StackyardError("USAGE", `The value of the record "${key}" is not JSON.`);
-  if (Buffer.byteLength(text) > MAX_BYTES) {
-    throw new StackyardError(
-      "PAYLOAD_TOO_LARGE",
-      `The record "${key}" has more than ${MAX_BYTES} bytes. Keep a reference instead.`,
-    );
-  }
-  return text;
 }

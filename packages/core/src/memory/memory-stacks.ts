@@ -3,6 +3,7 @@ import type { Stack } from "../machine/stack.ts";
 import type { Page, PageInput } from "../ports/records.ts";
 import type { Change, LoadedStack, ParkedEvent, StackWrite } from "../ports/stack-store.ts";
 import type { Retention, StackFilter, StoredStack, StoreStats } from "../ports/store.ts";
+import { matchesCondition } from "../ports/store-rules.ts";
 import { createSortedKeys, toPage } from "./memory-lists.ts";
 
 /** What is kept of one stack id; it outlives the stack. */
@@ -126,24 +127,9 @@ function matches(stack: Stack, parked: number, { machine, state, condition }: St
   return (
     (machine === undefined || machine === stack.machine) &&
     (state === undefined || state === stack.state) &&
-    (condition === undefined || CONDITIONS[condition](stack, parked))
+    (condition === undefined || matchesCondition(condition, stack, parked))
   );
 }
-
-type Condition = (stack: Stack, parked: number) => boolean;
-
-const CONDITIONS: Readonly<Record<NonNullable<StackFilter["condition"]>, Condition>> = {
-  failed: ({ tasks }) => tasks.some(({ status }) => status === "ERROR"),
-  busy: ({ awaitsRuns, tasks }) => awaitsRuns === true || tasks.some(({ status }) => status === "PENDING"),
-  stalled: ({ stalled }) => stalled !== undefined,
-  overdue: ({ overdue }) => overdue === true,
-  waiting: ({ awaitsRuns, tasks, stalled, overdue }, parked) =>
-    parked > 0 ||
-    stalled !== undefined ||
-    overdue === true ||
-    awaitsRuns === true ||
-    tasks.some(({ status }) => status !== "SATISFIED"),
-};
 
 function pruneIds(applied: Map<string, number>, { eventIdMs, eventIdCount }: Retention, now: number): void {
   for (const [id, at] of applied) {

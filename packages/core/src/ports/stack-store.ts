@@ -247,6 +247,13 @@ export type ClaimResult =
   /** Unknown, settled or cancelled. */
   | { readonly kind: "gone" };
 
+/** For how long the lease is renewed, and the newest line of progress. */
+export interface RenewInput {
+  readonly leaseMs: number;
+  readonly now: number;
+  readonly message?: string;
+}
+
 /** The answer to a renewal. `cancelling`: a cancel was asked for since the grant. */
 export type RenewResult =
   | { readonly kind: "renewed"; readonly cancelling?: "requested" | "timed-out" }
@@ -306,11 +313,8 @@ export interface AttemptView {
 export interface AttemptStore {
   /** Whatever it answers, the same commit removes the attempt's message from the store's own queue. */
   claim(input: ClaimInput): Promise<ClaimResult>;
-  /** A lease that nobody else took may be renewed after its end. `message`: the newest line of progress. */
-  renew(
-    grant: Grant,
-    input: { readonly leaseMs: number; readonly now: number; readonly message?: string },
-  ): Promise<RenewResult>;
+  /** A lease that nobody else took may be renewed after its end. */
+  renew(grant: Grant, input: RenewInput): Promise<RenewResult>;
   /**
    * Gives the lease back and keeps the keys. The poll is due at once when a cancel was asked for after the grant; a
    * grant that carried `cancelling` is polled when `dueAt` says.

@@ -54,6 +54,13 @@ export interface StackFilter {
   readonly condition?: "failed" | "stalled" | "overdue" | "busy" | "waiting";
 }
 
+/** Which lines of the history are listed. Default: all of the yard, oldest first. */
+export interface HistoryFilter {
+  readonly stackId?: string;
+  readonly eventId?: string;
+  readonly newestFirst?: boolean;
+}
+
 /** A stack with its version in the store. */
 export interface StoredStack {
   readonly version: number;
@@ -93,10 +100,7 @@ export interface StackQueries {
    * Of one stack, of one event or of the yard, in order of positions; `newestFirst` turns it round. Lives on after the
    * stack. Cursors are positions in decimal digits: a reader continues after any position that it knows.
    */
-  listHistory(
-    filter: { readonly stackId?: string; readonly eventId?: string; readonly newestFirst?: boolean },
-    page: PageInput,
-  ): Promise<Page<StoredHistoryEntry>>;
+  listHistory(filter: HistoryFilter, page: PageInput): Promise<Page<StoredHistoryEntry>>;
   /** Attempts of a stack that are not settled, and the last 50 settled ones; newest first, without their logs. */
   listAttempts(stackId: string): Promise<readonly AttemptView[]>;
   /** Ids of stacks with parked events after that id, in a stable order, also of stacks that do not exist (yet). */

@@ -186,7 +186,7 @@ export const recordsConformance: readonly ConformanceCase<Records>[] = [
   recordsCase("refuses keys that are empty, too long or hold control characters", async (records) => {
     await putNow(records, "k".repeat(512));
 
-    for (const key of ["", "k".repeat(513), "a\u0000b", "a\nb", "a\u007f"])
+    for (const key of ["", "k".repeat(513), "a\u0000b", "a\nb", "a\u007f", "a\u0085b"])
       await assertRefused(() => putNow(records, key));
   }),
 

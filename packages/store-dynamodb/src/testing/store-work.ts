@@ -1,4 +1,4 @@
-import type { Store } from "@stackyard/core";
+import type { DispatchAttempt, Stack, Store } from "@stackyard/core";
 import type {
   Change,
   DueItem,
@@ -8,7 +8,6 @@ import type {
   SetAsideEvent,
   TakeDueInput,
 } from "@stackyard/core/engine";
-import type { Dispatch, Stack } from "../keys.ts";
 
 /** The instant at which tests begin. */
 export const T0 = Date.UTC(2026, 0, 1);
@@ -68,7 +67,7 @@ export function aLine(eventId: string, overrides: Partial<HistoryEntry> = {}): H
   return { stackId: "s1", at: T0, eventId, event: "PUSH", outcome: "applied", sent: [], notes: [], ...overrides };
 }
 
-export function aDispatch(attemptId: string, overrides: Partial<Dispatch> = {}): Dispatch {
+export function aDispatch(attemptId: string, overrides: Partial<DispatchAttempt> = {}): DispatchAttempt {
   const task = { name: "plan", executor: "terraform" };
   const stack = { id: "s1", previousState: "INIT", machine: "web", _state: "UP", tasks: [], metadata: {} };
   return {

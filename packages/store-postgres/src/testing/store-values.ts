@@ -1,5 +1,5 @@
+import type { DispatchAttempt, Stack } from "@stackyard/core";
 import type { Change, QueuedEvent } from "@stackyard/core/engine";
-import type { Dispatch, Stack } from "../port-types.ts";
 
 /** The instant at which tests begin. */
 export const T0 = Date.UTC(2026, 0, 1);
@@ -58,7 +58,7 @@ export function anEvent(id: string, overrides: Partial<QueuedEvent> = {}): Queue
   return { id, stackId, origin: "external", message: { event: "PUSH", stackId }, receivedAt: T0, ...overrides };
 }
 
-export function aDispatch(attemptId: string, overrides: Partial<Dispatch> = {}): Dispatch {
+export function aDispatch(attemptId: string, overrides: Partial<DispatchAttempt> = {}): DispatchAttempt {
   const { stackId = "s1", task = "plan" } = overrides;
   return {
     attemptId,
