@@ -1,7 +1,7 @@
 import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ClaimChecks, checkLarge, createClaimChecks, noClaimChecks } from "./claim-check.ts";
-import type { OutgoingMessage } from "./outgoing-message.ts";
+import type { OutgoingMessage } from "./messages.ts";
 import { anIncoming } from "./testing/builders.ts";
 import { type Emulator, startEmulator } from "./testing/start-emulator.ts";
 

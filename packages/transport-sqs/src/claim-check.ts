@@ -1,10 +1,7 @@
 import { Readable } from "node:stream";
 import type { GetObjectCommandOutput, S3Client } from "@aws-sdk/client-s3";
 import { StackyardError } from "@stackyard/core";
-import { readEnvelope } from "./envelope.ts";
-import { hashOf } from "./fifo-ids.ts";
-import type { IncomingMessage } from "./incoming-message.ts";
-import { byteSizeOf, type OutgoingMessage } from "./outgoing-message.ts";
+import { byteSizeOf, hashOf, type IncomingMessage, type OutgoingMessage, readEnvelope } from "./messages.ts";
 import { MESSAGE_REFUSED, toStackyardError } from "./to-stackyard-error.ts";
 
 /** Where bodies lie that are larger than the queue takes. */

@@ -1,17 +1,28 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { Clock, Logger, Random } from "@stackyard/core";
-import { hashOf } from "./fifo-ids.ts";
-import type { IncomingMessage } from "./incoming-message.ts";
-import { byteSizeOf, type OutgoingMessage } from "./outgoing-message.ts";
-import { createQueueSender } from "./queue-sender.ts";
-import { MAX_ATTRIBUTES, MAX_QUEUE_BYTES } from "./sqs-limits.ts";
-import { toJsonText } from "./to-json-text.ts";
+import { type SetAsideEvent, systemClock } from "@stackyard/core/engine";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { decodeEvent, encodeEvent, NOTE_ATTRIBUTE, toNoteText } from "./message-codec.ts";
+import {
+  byteSizeOf,
+  hashOf,
+  type IncomingMessage,
+  MAX_ATTRIBUTES,
+  MAX_ENTRIES,
+  MAX_QUEUE_BYTES,
+  type OutgoingMessage,
+  readEnvelope,
+  toJsonText,
+} from "./messages.ts";
+import { createQueueReader, type QueueReader } from "./queue-reader.ts";
+import { createQueueSender, type QueueSenderInput } from "./senders.ts";
 
 /** The attribute in which a dead letter says why it is one. */
-export const REASON_ATTRIBUTE = "stackyard-dead-letter";
+const REASON_ATTRIBUTE = "stackyard-dead-letter";
 
 /** Why a message was given up. */
-export interface DeadLetterReason {
+interface DeadLetterReason {
   /** UPPER_SNAKE. */
   readonly code: string;
   readonly reason: string;
@@ -76,4 +87,199 @@ function addReason({ body, attributes }: Pick<OutgoingMessage, "body" | "attribu
   const more = { ...attributes, [REASON_ATTRIBUTE]: reason };
   const fits = Object.keys(more).length <= MAX_ATTRIBUTES && byteSizeOf({ body, attributes: more }) <= MAX_QUEUE_BYTES;
   return fits ? more : attributes;
+}
+
+/** Where copies of events lie that the engine has given up. */
+export interface SetAsideSender {
+  /** Throws errors of the queue; the store has the events still. */
+  send(events: readonly SetAsideEvent[]): Promise<void>;
+}
+
+/** A dead-letter queue that is sent to. */
+export interface SetAsideSenderInput extends QueueSenderInput {
+  /** As with `SqsTransportOptions`: results that were set aside are results when they are sent again. */
+  readonly resultKey?: string | undefined;
+}
+
+/**
+ * Sends events that were set aside to a dead-letter queue, with the reason where `createDeadLetterQueue` finds it. Sent again
+ * from there, an event keeps its id; so it does not matter if it is sent again from the store too.
+ */
+export function createSetAsideSender(input: SetAsideSenderInput): SetAsideSender {
+  const sender = createQueueSender(input);
+  return {
+    async send(events) {
+      const letters = events.map(({ id, event, code, reason, setAsideAt: at }) => {
+        const message = encodeEvent(event, input.resultKey);
+        const short = reason.slice(0, MAX_REASON_CHARACTERS);
+        const note = { code, reason: short, at, deliveries: 1, messageId: event.id, source: "stackyard" };
+        const attributes = { ...message.attributes, [REASON_ATTRIBUTE]: toJsonText(note) };
+        return { ...message, attributes, deduplicationId: id };
+      });
+      await sender.send(letters);
+    },
+  };
+}
+
+/** A dead-letter queue and where its messages came from. */
+export interface DeadLetterQueueOptions {
+  readonly sqs: SQSClient;
+  /** The dead-letter queue. */
+  readonly url: string;
+  /** The queue that letters are sent to again. */
+  readonly targetUrl: string;
+  /** As with `SqsTransportOptions`: a result then never counts as a repeat of an event that only names its id. */
+  readonly resultKey?: string;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** A message that was given up. */
+export interface DeadLetter {
+  readonly messageId: string;
+  readonly body: string;
+  /** The event's stack; empty where the message names none, as tasks do not. */
+  readonly stackId: string;
+  /** Why, where this package gave it up. SQS moves messages without a reason. */
+  readonly why?: {
+    readonly code: string;
+    readonly reason: string;
+    readonly at: number;
+    readonly deliveries: number;
+    /** As it was in its queue. */
+    readonly messageId: string;
+    readonly source: string;
+  };
+}
+
+/** What lies in a dead-letter queue. */
+export interface DeadLetterQueue {
+  /** Up to so many letters, default 100. SQS shows them by hiding them for half a minute. */
+  list(options?: { readonly maxLetters?: number }): Promise<readonly DeadLetter[]>;
+  /**
+   * Sends letters again and then removes them; default: all. Events keep their ids, so one that was applied after all is
+   * applied once. What is given up again meanwhile stays. Gives what was sent.
+   */
+  redrive(isWanted?: (letter: DeadLetter) => boolean): Promise<readonly DeadLetter[]>;
+}
+
+const VISIBILITY_MS = 30_000;
+const WAIT_MS = 1_000;
+const DEFAULT_MAX_LETTERS = 100;
+
+/** Looks into a dead-letter queue and sends its messages again, with what they were before. */
+export function createDeadLetterQueue(options: DeadLetterQueueOptions): DeadLetterQueue {
+  const { sqs, url, targetUrl, clock = systemClock, random = Math.random, resultKey } = options;
+  const reader = createQueueReader({ sqs, queueUrl: url, visibilityMs: VISIBILITY_MS, waitMs: WAIT_MS });
+  const sender = createQueueSender({ sqs, queueUrl: targetUrl, clock, random, claimChecks: undefined });
+  return {
+    async list({ maxLetters = DEFAULT_MAX_LETTERS } = {}) {
+      const seen = await receiveAll(reader, maxLetters, async (messages) => messages);
+      await show(reader, seen);
+      return seen.map((message) => toLetter(message, clock.now()));
+    },
+    async redrive(isWanted = () => true) {
+      const sent: DeadLetter[] = [];
+      const sentKeys = new Set<string>();
+      const kept = await receiveAll(reader, Number.POSITIVE_INFINITY, async (messages) => {
+        const letters = messages.map((message) => ({ message, letter: toLetter(message, clock.now()) }));
+        const wanted = letters.filter(({ message, letter }) => {
+          const key = toKey(message, clock.now(), resultKey);
+          const isSent = sentKeys.has(key);
+          if (isSent || !isWanted(letter)) return false;
+          sentKeys.add(key);
+          return true;
+        });
+        await sender.send(wanted.map(({ message }) => toOutgoing(message, clock.now())));
+        await reader.remove(wanted.map(({ message }) => message.receiptHandle));
+        sent.push(...wanted.map(({ letter }) => letter));
+        return letters.filter((one) => !wanted.includes(one)).map(({ message }) => message);
+      });
+      await show(reader, kept);
+      return sent;
+    },
+  };
+}
+
+/** Receives until nothing more comes, or what came before comes again. Gives what the visitor keeps. */
+async function receiveAll(
+  reader: QueueReader,
+  maxMessages: number,
+  visit: (messages: readonly IncomingMessage[]) => Promise<readonly IncomingMessage[]>,
+): Promise<readonly IncomingMessage[]> {
+  const { signal } = new AbortController();
+  const kept: IncomingMessage[] = [];
+  const seen = new Set<string>();
+  while (kept.length < maxMessages) {
+    const messages = await reader.receive(Math.min(MAX_ENTRIES, maxMessages - kept.length), signal);
+    const fresh = messages.filter(({ messageId }) => !seen.has(messageId));
+    if (fresh.length === 0) return kept;
+    for (const { messageId } of fresh) seen.add(messageId);
+    kept.push(...(await visit(fresh)));
+  }
+  return kept;
+}
+
+/** Others may see the messages at once. */
+async function show(reader: QueueReader, messages: readonly IncomingMessage[]): Promise<void> {
+  await reader.hide(messages.map(({ receiptHandle }) => ({ receiptHandle, forMs: 0 })));
+}
+
+function toLetter(message: IncomingMessage, now: number): DeadLetter {
+  const { messageId, body } = message;
+  const why = findWhy(message);
+  return {
+    messageId,
+    body,
+    stackId: decodeEvent(message, now, undefined).stackId,
+    ...(why === undefined ? {} : { why }),
+  };
+}
+
+/** The same for a letter that has come back: the event, or what it says where it is none or a task. */
+function toKey(message: IncomingMessage, now: number, resultKey: string | undefined): string {
+  const { id, stackId, origin } = decodeEvent(asBefore(message), now, resultKey);
+  return stackId === "" ? hashOf([message.body]) : hashOf([origin, stackId, id]);
+}
+
+/** Under the id that it had in its queue. */
+function asBefore(message: IncomingMessage): IncomingMessage {
+  return { ...message, messageId: findWhy(message)?.messageId ?? message.messageId };
+}
+
+/**
+ * As it was, without the reason; an event that named no id keeps the one that it had. A note that it has, also in the envelope
+ * of a topic, stays: its proof is made for the body, which stays too.
+ */
+function toOutgoing(message: IncomingMessage, now: number): OutgoingMessage {
+  const { [REASON_ATTRIBUTE]: _reason, ...attributes } = message.attributes;
+  const event = decodeEvent(asBefore(message), now, undefined);
+  const isNoted = NOTE_ATTRIBUTE in { ...readEnvelope(message.body).attributes, ...attributes };
+  const note = { [NOTE_ATTRIBUTE]: toNoteText({ id: event.id, at: event.receivedAt }) };
+  return {
+    body: message.body,
+    attributes: event.stackId === "" || isNoted ? attributes : { ...attributes, ...note },
+    groupId: message.groupId ?? hashOf([event.stackId]),
+    // The first one was dropped as a repeat if it came within five minutes.
+    deduplicationId: hashOf([message.messageId, String(now)]),
+  };
+}
+
+const Why = Type.Object({
+  code: Type.String(),
+  reason: Type.String(),
+  at: Type.Number(),
+  deliveries: Type.Number(),
+  messageId: Type.String(),
+  source: Type.String(),
+});
+const validator = Compile(Why);
+
+function findWhy({ attributes }: IncomingMessage): DeadLetter["why"] {
+  try {
+    const why: unknown = JSON.parse(attributes[REASON_ATTRIBUTE] ?? "");
+    return validator.Check(why) ? why : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,22 +1,28 @@
-export type { BatchOptions } from "./batch-options.ts";
-export { type BatchItem, type SqsBatchResponse, toBatchResponse } from "./batch-response.ts";
 export type { ClaimCheckOptions } from "./claim-check.ts";
-export { createSqsTransport } from "./create-sqs-transport.ts";
 export {
   createDeadLetterQueue,
+  createSetAsideSender,
   type DeadLetter,
   type DeadLetterQueue,
   type DeadLetterQueueOptions,
-} from "./dead-letter-queue.ts";
-export { deleteMessages } from "./delete-messages.ts";
-export { createEventBatchHandler } from "./event-batch-handler.ts";
-export type { IncomingMessage } from "./incoming-message.ts";
-export type { OutgoingMessage } from "./outgoing-message.ts";
+  type SetAsideSender,
+  type SetAsideSenderInput,
+} from "./dead-letters.ts";
+export type { BatchOptions } from "./lambda-batches.ts";
+export {
+  type BatchItem,
+  createEventBatchHandler,
+  createTaskBatchHandler,
+  type Invocation,
+  parseSqsBatch,
+  type SqsBatch,
+  type SqsBatchResponse,
+  toBatchResponse,
+} from "./lambda-batches.ts";
+export type { IncomingMessage, OutgoingMessage, TraceCarrier, Tracing } from "./messages.ts";
 export type { FailedReceipt } from "./queue-reader.ts";
-export { createQueueSender, type QueueSenderInput } from "./queue-sender.ts";
-export type { Sender } from "./sender.ts";
-export { createSetAsideSender, type SetAsideSender, type SetAsideSenderInput } from "./set-aside-sender.ts";
-export { parseSqsBatch, type SqsBatch } from "./sqs-batch.ts";
-export type { LongTaskOptions, QueueOptions, SqsTransportOptions, TopicOptions } from "./sqs-transport-options.ts";
-export { createTaskBatchHandler, type Invocation } from "./task-batch-handler.ts";
-export type { TraceCarrier, Tracing } from "./tracing.ts";
+export { deleteMessages } from "./queue-reader.ts";
+export type { Sender } from "./senders.ts";
+export { createQueueSender, type QueueSenderInput } from "./senders.ts";
+export type { LongTaskOptions, QueueOptions, SqsTransportOptions, TopicOptions } from "./sqs-transport.ts";
+export { createSqsTransport } from "./sqs-transport.ts";

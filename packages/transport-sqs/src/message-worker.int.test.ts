@@ -3,9 +3,9 @@ import { defineExecutor, failed, silentLogger, succeeded } from "@stackyard/core
 import { createMessageWorker, createUlids, systemClock } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createSqsTransport } from "./create-sqs-transport.ts";
-import { createTaskBatchHandler } from "./task-batch-handler.ts";
-import { anSqsEvent } from "./testing/an-sqs-event.ts";
+import { createTaskBatchHandler } from "./lambda-batches.ts";
+import { createSqsTransport } from "./sqs-transport.ts";
+import { anSqsEvent } from "./testing/builders.ts";
 import { type Emulator, startEmulator } from "./testing/start-emulator.ts";
 
 /** As the predecessor's state manager writes it: no `dispatch`. */

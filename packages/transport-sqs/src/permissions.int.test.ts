@@ -2,11 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createFakeClock } from "@stackyard/core/testing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createSqsTransport } from "./create-sqs-transport.ts";
-import { createDeadLetterQueue } from "./dead-letter-queue.ts";
-import type { SqsTransportOptions } from "./sqs-transport-options.ts";
-import { aTask } from "./testing/a-task.ts";
-import { anEvent } from "./testing/an-event.ts";
+import { createDeadLetterQueue } from "./dead-letters.ts";
+import { createSqsTransport, type SqsTransportOptions } from "./sqs-transport.ts";
+import { anEvent, aTask } from "./testing/builders.ts";
 import { type Emulator, startEmulator } from "./testing/start-emulator.ts";
 
 interface Statement {

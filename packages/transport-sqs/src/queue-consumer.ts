@@ -1,9 +1,7 @@
-import type { Clock, Transport } from "@stackyard/core";
-import type { IncomingMessage } from "./incoming-message.ts";
-import { createMessageCalls, type MessageCallsInput, type ReadMessage } from "./message-calls.ts";
-import { type SettledMessage, type Settlement, settleMessages } from "./settle-messages.ts";
-import { MAX_ENTRIES } from "./sqs-limits.ts";
-import { createVisibilityKeeper } from "./visibility-keeper.ts";
+import { type Clock, isStackyardError, type Logger, type Subscription } from "@stackyard/core";
+import { type IncomingMessage, MAX_ENTRIES, MAX_VISIBILITY_MS } from "./messages.ts";
+import type { FailedReceipt, HiddenReceipt, QueueReader } from "./queue-reader.ts";
+import { type SettleDeps, type SettledMessage, type Settlement, settleMessages } from "./settlement.ts";
 
 /** How a queue is consumed. */
 export interface QueueConsumerInput<Value> extends Omit<MessageCallsInput<Value>, "keeper"> {
@@ -14,8 +12,6 @@ export interface QueueConsumerInput<Value> extends Omit<MessageCallsInput<Value>
   /** Understands a message, or says what becomes of it. Throws: it is delivered again. */
   read(incoming: IncomingMessage): Promise<ReadMessage<Value> | Settlement>;
 }
-
-type Subscription = ReturnType<Transport["consumeTasks"]>;
 
 const AFTER_ERROR_MS = 5_000;
 
@@ -78,4 +74,270 @@ async function readOne<Value>(
     logger.error("A message could not be read; it is delivered again.", { error, queueUrl, messageId });
     return { incoming, settlement: { kind: "return", afterMs: retryDelayMs(deliveries) } };
   }
+}
+
+/** A message that is understood. */
+interface ReadMessage<Value> {
+  readonly lane: string;
+  readonly incoming: IncomingMessage;
+  readonly value: Value;
+}
+
+/** How messages are handed to calls. */
+interface MessageCallsInput<Value> extends SettleDeps {
+  readonly logger: Logger;
+  readonly batchSize: number;
+  readonly concurrency: number;
+  /** Messages that may wait while all calls are under way. */
+  readonly prefetch: number;
+  /** True: what waits behind a message of its lane that goes back goes back too. */
+  readonly ordered: boolean;
+  /** One call. Settlements in the order of the messages. Throws: all are delivered again. */
+  handle(messages: readonly ReadMessage<Value>[]): Promise<readonly Settlement[]>;
+  /** How long a delivery that failed stays out of sight. */
+  retryDelayMs(deliveries: number): number;
+}
+
+/** Calls under way and what waits for them. */
+interface MessageCalls<Value> {
+  add(messages: readonly ReadMessage<Value>[]): void;
+  /** How many more messages may be added. */
+  room(): number;
+  /** Resolves when a call ends, or `stop` is called. */
+  waitForEnd(): Promise<void>;
+  /** Starts nothing more, gives back what waits, and resolves when what is under way has ended. */
+  stop(): Promise<void>;
+}
+
+/** Hands messages to calls, lane by lane, and settles them afterwards. */
+function createMessageCalls<Value>(input: MessageCallsInput<Value>): MessageCalls<Value> {
+  const { batchSize, concurrency, prefetch } = input;
+  const lanes = createLanes<ReadMessage<Value>>();
+  const calls = new Set<Promise<void>>();
+  let stopping = false;
+  let noteEnd = () => {};
+
+  function start(): void {
+    while (calls.size < concurrency && !stopping) {
+      const messages = lanes.take(batchSize);
+      if (messages === undefined) return;
+      const ended = call(messages).finally(() => {
+        calls.delete(ended);
+        lanes.free(messages);
+        start();
+        noteEnd();
+      });
+      calls.add(ended);
+    }
+  }
+
+  async function call(messages: readonly ReadMessage<Value>[]): Promise<void> {
+    const settlements = await handleAll(input, messages);
+    const settled = messages.map(({ incoming, lane }, index) => {
+      // Of which nothing is said was perhaps not worked.
+      const afterMs = input.retryDelayMs(incoming.deliveries);
+      return { incoming, lane, settlement: settlements[index] ?? { kind: "return" as const, afterMs } };
+    });
+    const returned = input.ordered ? findFirstReturns(settled) : new Map<string, Settlement>();
+    // What is behind a message that goes back must not overtake it, whether it was in the call or waits.
+    const aligned = settled.map(({ incoming, lane, settlement }): SettledMessage => {
+      return { incoming, settlement: settlement.kind === "remove" ? settlement : (returned.get(lane) ?? settlement) };
+    });
+    const behind = [...returned].flatMap(([lane, settlement]) => {
+      return lanes.drop(lane).map(({ incoming }) => ({ incoming, settlement }));
+    });
+    await settleMessages(input, [...aligned, ...behind]);
+  }
+
+  return {
+    add(messages) {
+      lanes.add(messages);
+      start();
+    },
+    room: () => (concurrency - calls.size) * batchSize + prefetch - lanes.size,
+    /** Not a race of the calls: each race would leave a listener at the one that takes hours. */
+    waitForEnd: () =>
+      new Promise((resolve) => {
+        noteEnd = resolve;
+        if (stopping) resolve();
+      }),
+    async stop() {
+      stopping = true;
+      noteEnd();
+      const waiting = lanes.dropAll();
+      await settleMessages(
+        input,
+        waiting.map(({ incoming }) => ({ incoming, settlement: { kind: "return", afterMs: 0 } })),
+      );
+      await Promise.all(calls);
+    },
+  };
+}
+
+/** By lane: how its first message that goes back does. */
+function findFirstReturns(
+  settled: readonly { readonly lane: string; readonly settlement: Settlement }[],
+): ReadonlyMap<string, Settlement> {
+  const first = new Map<string, Settlement>();
+  for (const { lane, settlement } of settled) {
+    if (settlement.kind === "return" && !first.has(lane)) first.set(lane, settlement);
+  }
+  return first;
+}
+
+async function handleAll<Value>(
+  { handle, logger, reader, retryDelayMs }: MessageCallsInput<Value>,
+  messages: readonly ReadMessage<Value>[],
+): Promise<readonly Settlement[]> {
+  try {
+    return await handle(messages);
+  } catch (error) {
+    logger.error("Messages could not be handled; they are delivered again.", { error, queueUrl: reader.queueUrl });
+    return messages.map(({ incoming }) => ({ kind: "return", afterMs: retryDelayMs(incoming.deliveries) }));
+  }
+}
+
+/** Something that waits in a lane: what has the same lane is worked in order, one call at a time. */
+interface Laned {
+  readonly lane: string;
+}
+
+/** What was received and waits for a call. */
+interface Lanes<Item extends Laned> {
+  add(items: readonly Item[]): void;
+  /** Items for one call, in order of arrival; their lanes are taken. Undefined: nothing is free. */
+  take(maxItems: number): readonly Item[] | undefined;
+  /** Frees the lanes of a call that has ended. */
+  free(items: readonly Item[]): void;
+  /** Removes and gives what waits in a lane. */
+  drop(lane: string): readonly Item[];
+  /** Removes and gives all that waits. */
+  dropAll(): readonly Item[];
+  readonly size: number;
+}
+
+/** Keeps items in order; those of one lane are in at most one call, and there together as far as it has room. */
+export function createLanes<Item extends Laned>(): Lanes<Item> {
+  let waiting: readonly Item[] = [];
+  const busy = new Set<string>();
+
+  function remove(isGone: (item: Item) => boolean): readonly Item[] {
+    const gone = waiting.filter(isGone);
+    waiting = waiting.filter((item) => !isGone(item));
+    return gone;
+  }
+
+  return {
+    add(items) {
+      waiting = [...waiting, ...items];
+    },
+    take(maxItems) {
+      const taken = new Set(waiting.filter(({ lane }) => !busy.has(lane)).slice(0, maxItems));
+      if (taken.size === 0) return undefined;
+      for (const { lane } of taken) busy.add(lane);
+      return remove((item) => taken.has(item));
+    },
+    free(items) {
+      for (const { lane } of items) busy.delete(lane);
+    },
+    drop: (lane) => remove((item) => item.lane === lane),
+    dropAll: () => remove(() => true),
+    get size() {
+      return waiting.length;
+    },
+  };
+}
+
+/** Keeps deliveries out of sight while they are worked. */
+export interface VisibilityKeeper {
+  hold(receiptHandle: string): void;
+  release(receiptHandle: string): void;
+}
+
+/** What a keeper works with. */
+interface VisibilityKeeperInput {
+  readonly reader: Pick<QueueReader, "hide" | "queueUrl">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How long each extension hides a delivery; extended at a third of it. */
+  readonly visibilityMs: number;
+}
+
+/**
+ * Extends the visibility time-out of what is held, in batches. SQS hides a delivery for at most twelve hours after its
+ * receive; then it comes again while its work goes on, and the log says so. A delivery that is over is let go. Where the
+ * role may not extend at all, it says so once and leaves all to the time-out: the predecessor's policies lack that action.
+ */
+export function createVisibilityKeeper(input: VisibilityKeeperInput): VisibilityKeeper {
+  const { clock } = input;
+  /** When each one was received. */
+  const held = new Map<string, number>();
+  let asleep: AbortController | undefined;
+
+  async function keep(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await clock.sleep(input.visibilityMs / 3, signal);
+      if (signal.aborted || !(await extend(input, held))) return;
+    }
+  }
+
+  return {
+    hold(receiptHandle) {
+      held.set(receiptHandle, clock.now());
+      if (asleep !== undefined) return;
+      asleep = new AbortController();
+      void keep(asleep.signal);
+    },
+    release(receiptHandle) {
+      held.delete(receiptHandle);
+      if (held.size > 0) return;
+      asleep?.abort("nothing is held");
+      asleep = undefined;
+    },
+  };
+}
+
+/** Extends all that is held. False: it is never allowed. */
+async function extend(input: VisibilityKeeperInput, held: Map<string, number>): Promise<boolean> {
+  const { reader, clock, logger, visibilityMs } = input;
+  const now = clock.now();
+  const hidden = [...held].map(([receiptHandle, receivedAt]): HiddenReceipt => {
+    return { receiptHandle, forMs: Math.min(visibilityMs, receivedAt + MAX_VISIBILITY_MS - SPARE_MS - now) };
+  });
+  const { queueUrl } = reader;
+  for (const { receiptHandle } of hidden.filter(({ forMs }) => forMs <= 0)) {
+    held.delete(receiptHandle);
+    logger.warn("A message was hidden for twelve hours, the most that SQS allows; it is delivered again.", {
+      queueUrl,
+    });
+  }
+  try {
+    const failed = await reader.hide(hidden.filter(({ forMs }) => forMs > 0));
+    for (const receipt of failed) letGo(input, held, receipt);
+    return true;
+  } catch (error) {
+    const isDenied = isStackyardError(error, "FORBIDDEN");
+    if (isDenied) logger.error(DENIED, { error, queueUrl });
+    // The next extension may succeed; when none does, the message is delivered again.
+    else logger.warn("The visibility of messages could not be extended.", { error, queueUrl });
+    return !isDenied;
+  }
+}
+
+const DENIED =
+  "Messages in hand come again when their visibility time-out ends: allow sqs:ChangeMessageVisibility on the queue.";
+
+// The receive was some time before the hold.
+const SPARE_MS = 60_000;
+
+function letGo({ reader, logger }: VisibilityKeeperInput, held: Map<string, number>, failed: FailedReceipt): void {
+  // It was removed meanwhile: what the extension saw was true when it began.
+  if (!held.has(failed.receiptHandle)) return;
+  if (failed.lasting) held.delete(failed.receiptHandle);
+  const { code, reason } = failed;
+  logger.warn("The visibility of a message could not be extended; it may be delivered again.", {
+    queueUrl: reader.queueUrl,
+    code,
+    reason,
+  });
 }

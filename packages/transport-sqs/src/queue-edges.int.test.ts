@@ -8,9 +8,9 @@ import {
   requestThrottled,
 } from "@stackyard/aws-sim";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createSqsTransport } from "./create-sqs-transport.ts";
 import { createQueueReader } from "./queue-reader.ts";
-import { anEvent } from "./testing/an-event.ts";
+import { createSqsTransport } from "./sqs-transport.ts";
+import { anEvent } from "./testing/builders.ts";
 import { type Emulator, startEmulator } from "./testing/start-emulator.ts";
 
 let emulator: Emulator;

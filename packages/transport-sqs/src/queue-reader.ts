@@ -5,9 +5,9 @@ import {
   ReceiveMessageCommand,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
-import { type IncomingMessage, toIncomingMessage } from "./incoming-message.ts";
-import type { FailedEntry } from "./send-in-waves.ts";
-import { MAX_ENTRIES } from "./sqs-limits.ts";
+import { StackyardError } from "@stackyard/core";
+import { type IncomingMessage, MAX_ENTRIES, toIncomingMessage } from "./messages.ts";
+import type { FailedEntry } from "./senders.ts";
 import { toStackyardError } from "./to-stackyard-error.ts";
 
 /** A delivery that could not be acknowledged or kept hidden, and why. */
@@ -37,7 +37,7 @@ export interface HiddenReceipt {
 }
 
 /** How a queue is read. */
-export interface QueueReaderInput {
+interface QueueReaderInput {
   readonly sqs: SQSClient;
   readonly queueUrl: string;
   readonly visibilityMs: number;
@@ -138,4 +138,28 @@ function toFailedReceipts(failed: readonly FailedEntry[], receiptHandles: readon
     const receiptHandle = receiptHandles[Number(Id)];
     return receiptHandle === undefined ? [] : [{ receiptHandle, code: Code, reason: Message, lasting: SenderFault }];
   });
+}
+
+/**
+ * Deletes messages of a batch from the queue with that ARN, as functions do whose event source mapping does not read what they
+ * answer. Gives those that were not deleted. Throws errors of ours, and `EVENT_INVALID` for an ARN that is none of a queue.
+ */
+export async function deleteMessages(
+  sqs: SQSClient,
+  queueArn: string,
+  receiptHandles: readonly string[],
+): Promise<readonly FailedReceipt[]> {
+  const queueUrl = await toQueueUrl(sqs, queueArn);
+  return createQueueReader({ sqs, queueUrl, visibilityMs: 0, waitMs: 0 }).remove(receiptHandles);
+}
+
+/** Batches name their queue by its ARN, calls by its URL. To ask SQS for it would need one more permission. */
+async function toQueueUrl({ config }: SQSClient, queueArn: string): Promise<string> {
+  const [, , service, region, account, name] = queueArn.split(":");
+  if (service !== "sqs" || !region || !account || !name) {
+    throw new StackyardError("EVENT_INVALID", `"${queueArn}" is not the ARN of a queue.`);
+  }
+  const [fips, dual] = await Promise.all([config.useFipsEndpoint(), config.useDualstackEndpoint()]);
+  const { url } = config.endpointProvider({ Region: region, UseFIPS: fips === true, UseDualStack: dual === true });
+  return new URL(`/${account}/${name}`, url).href;
 }

@@ -2,9 +2,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createSqsTransport } from "./create-sqs-transport.ts";
-import { aTask } from "./testing/a-task.ts";
-import { anSqsEvent } from "./testing/an-sqs-event.ts";
+import { createSqsTransport } from "./sqs-transport.ts";
+import { anSqsEvent, aTask } from "./testing/builders.ts";
 import { type Emulator, startEmulator } from "./testing/start-emulator.ts";
 
 const root = join(import.meta.dirname, "..");

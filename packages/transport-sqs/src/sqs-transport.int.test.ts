@@ -1,13 +1,10 @@
 import { ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
+import type { DeliveryOutcome, EventDelivery, TaskDelivery } from "@stackyard/core";
 import { createFakeClock } from "@stackyard/core/testing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createSqsTransport } from "./create-sqs-transport.ts";
-import type { EventDelivery, TaskDelivery } from "./read-deliveries.ts";
-import type { SqsTransportOptions } from "./sqs-transport-options.ts";
-import { aTask } from "./testing/a-task.ts";
-import { anEvent } from "./testing/an-event.ts";
+import { createSqsTransport, type SqsTransportOptions } from "./sqs-transport.ts";
+import { anEvent, aTask } from "./testing/builders.ts";
 import { type Emulator, startEmulator } from "./testing/start-emulator.ts";
-import type { DeliveryOutcome } from "./to-settlement.ts";
 
 const DONE: DeliveryOutcome = { kind: "done" };
 

@@ -14,7 +14,7 @@ import { parseMachine } from "@stackyard/core/machine";
 import { createQueuePublisher } from "@stackyard/sdk/queue";
 import { Type } from "typebox";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createSqsTransport } from "./create-sqs-transport.ts";
+import { createSqsTransport } from "./sqs-transport.ts";
 import { type Emulator, startEmulator } from "./testing/start-emulator.ts";
 
 const SOURCE = `

@@ -1,12 +1,101 @@
+import { StackyardError, type TaskMessage } from "@stackyard/core";
 import type { QueuedEvent } from "@stackyard/core/engine";
 import { parseEventMessage } from "@stackyard/core/machine";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeEvent } from "./decode-event.ts";
-import { encodeEvent } from "./encode-event.ts";
-import type { IncomingMessage } from "./incoming-message.ts";
-import { toResultProof } from "./result-proof.ts";
+import { createClaimChecks, noClaimChecks } from "./claim-check.ts";
+import {
+  decodeEvent,
+  encodeEvent,
+  encodeTask,
+  isResultProof,
+  readEvent,
+  readTask,
+  toResultProof,
+} from "./message-codec.ts";
+import { findCarrier, type IncomingMessage, noTracing, toTraceAttributes } from "./messages.ts";
 import { anIncoming } from "./testing/builders.ts";
+import { toStackyardError } from "./to-stackyard-error.ts";
+
+const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const event = {
+  ...({ id: "result:a1", stackId: "pr-12", origin: "worker", receivedAt: 1_000 } as const),
+  message: { event: "TASK_COMPLETED", stackId: "pr-12", dispatchId: "a1" },
+} as const;
+
+describe("encodeEvent", () => {
+  it("sends trace context that was kept in the body in attributes", () => {
+    const traced = { ...event, message: { ...event.message, traceparent, tracestate: "a=1" } };
+
+    const { body, attributes } = encodeEvent(traced, "key");
+
+    expect(body).toBe(encodeEvent(event, "key").body);
+    expect(attributes).toMatchObject({ traceparent, tracestate: "a=1" });
+  });
+
+  it.each([["yes"], [5], [null]])("leaves in the body what is none: %j", (value) => {
+    const withValue = { ...event, message: { ...event.message, traceparent: value } };
+
+    const { body, attributes } = encodeEvent(withValue, "key");
+
+    expect(JSON.parse(body)).toMatchObject({ traceparent: value });
+    expect(attributes).not.toHaveProperty("traceparent");
+  });
+
+  it("gives a result a deduplication id that no sender can guess, and a sender's event always the same", () => {
+    const ids = [event, event, { ...event, origin: "external" }, { ...event, origin: "external" }] as const;
+
+    const [first, second, sent, again] = ids.map((each) => encodeEvent(each, "key").deduplicationId);
+
+    expect(first).not.toBe(second);
+    expect([sent === again, first === sent]).toEqual([true, false]);
+  });
+});
+
+const message: TaskMessage = {
+  task: { executor: "lambda", config: { name: "make-db" }, name: "db" },
+  stack: {
+    id: "pr-12",
+    previousState: "INIT",
+    machine: "review-app",
+    _state: "BUILD",
+    tasks: [{ name: "db", status: "PENDING" }],
+    metadata: { sha: "9f1c" },
+  },
+  dispatch: { id: "pr-12/e1/1/db/1", attempt: 1, deadline: "2026-01-01T00:00:00.000Z" },
+};
+
+describe("encodeTask", () => {
+  it("writes the predecessor's body, field by field, with the dispatch behind it", () => {
+    expect(encodeTask(message).body).toBe(
+      '{"task":{"executor":"lambda","config":{"name":"make-db"},"name":"db"},' +
+        '"stack":{"id":"pr-12","previousState":"INIT","machine":"review-app","_state":"BUILD",' +
+        '"tasks":[{"name":"db","status":"PENDING"}],"metadata":{"sha":"9f1c"}},' +
+        '"dispatch":{"id":"pr-12/e1/1/db/1","attempt":1,"deadline":"2026-01-01T00:00:00.000Z"}}',
+    );
+  });
+
+  it("makes a new message each time, in the group of its attempt", () => {
+    const other = { ...message, dispatch: { ...message.dispatch, id: "pr-12/e1/1/db/2" } };
+    const [first, again, second] = [message, message, other].map(encodeTask);
+
+    expect(again?.groupId).toBe(first?.groupId);
+    expect(again?.deduplicationId).not.toBe(first?.deduplicationId);
+    expect(second?.groupId).not.toBe(first?.groupId);
+  });
+
+  it("sends trace context that was kept with the task in attributes, and none that is none", () => {
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const toTraced = (trace: { traceparent: string; tracestate?: string }) =>
+      encodeTask({ ...message, dispatch: { ...message.dispatch, ...trace } });
+
+    const traced = toTraced({ traceparent, tracestate: "a=1" });
+
+    expect(traced.attributes).toEqual({ traceparent, tracestate: "a=1" });
+    expect(traced.body).toBe(encodeTask(message).body);
+    expect(toTraced({ traceparent: "yes" })).toMatchObject({ attributes: {}, body: encodeTask(message).body });
+  });
+});
 
 const NOW = Date.UTC(2026, 0, 2);
 const SENT = Date.UTC(2026, 0, 1);
@@ -261,5 +350,136 @@ describe("decodeEvent", () => {
         expect(decode(anIncoming(body, { attributes: { stackyard: note } })).origin).toBe("external");
       }),
     );
+  });
+});
+
+const pointerTo = (s3BucketName: string, s3Key = "stackyard/messages/a") =>
+  JSON.stringify(["software.amazon.payloadoffloading.PayloadS3Pointer", { s3BucketName, s3Key }]);
+
+/** Reads a message with a pointer, whose body S3 does not give. */
+function readBoth(error: unknown) {
+  const claimChecks = { redeem: () => Promise.reject(error) };
+  const incoming = anIncoming(pointerTo("bodies"));
+  return [
+    readEvent(incoming, { claimChecks, resultKey: undefined, now: NOW }),
+    readTask(incoming, { claimChecks, now: NOW }),
+  ] as const;
+}
+
+const s3Error = (name: string) =>
+  toStackyardError(Object.assign(new Error("No."), { name, $metadata: { httpStatusCode: 403 } }), "Fetching");
+
+describe("reading a message whose body lies elsewhere", () => {
+  it.each(["AccessDenied", "KmsAccessDenied", "ExpiredToken", "NoSuchBucket", "SlowDown"])(
+    "leaves it in its queue where S3 answers %s: somebody may mend that",
+    async (name) => {
+      for (const reading of readBoth(s3Error(name))) await expect(reading).rejects.toThrow(name);
+    },
+  );
+
+  it("leaves it in its queue where no bucket is configured", async () => {
+    const reading = readEvent(anIncoming(pointerTo("bodies")), {
+      claimChecks: noClaimChecks,
+      resultKey: undefined,
+      now: NOW,
+    });
+
+    await expect(reading).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    await expect(readTask(anIncoming(pointerTo("bodies")), { claimChecks: noClaimChecks, now: NOW })).rejects.toThrow(
+      "claimChecks",
+    );
+  });
+
+  it.each([
+    ["the object is gone", s3Error("NoSuchKey")],
+    ["the object is too large", new StackyardError("PAYLOAD_TOO_LARGE", "It has 9 bytes.")],
+  ])("takes the message for none where %s", async (_, error) => {
+    const [event, task] = readBoth(error);
+
+    expect((await event).event.message["unreadable"]).toBe(error.message);
+    expect(await task).toEqual({ kind: "invalid", reason: error.message });
+  });
+
+  it("takes the message for none where it leads elsewhere", async () => {
+    const { S3Client } = await import("@aws-sdk/client-s3");
+    const claimChecks = createClaimChecks({ s3: new S3Client({ region: "eu-west-1" }), bucket: "bodies" });
+
+    const { event } = await readEvent(anIncoming(pointerTo("secrets")), {
+      claimChecks,
+      resultKey: undefined,
+      now: NOW,
+    });
+
+    expect(event.message["unreadable"]).toContain("s3://secrets/");
+  });
+});
+
+const result = {
+  id: "result:a1",
+  stackId: "s1",
+  message: { event: "TASK_COMPLETED", stackId: "s1", outputs: { n: 1 } },
+};
+
+describe("a proof of a result", () => {
+  it("is the same for the same result and key", () => {
+    const proof = toResultProof("key", result);
+
+    expect(proof).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(isResultProof(proof, "key", { ...result, message: structuredClone(result.message) })).toBe(true);
+  });
+
+  it.each([
+    ["another id", { ...result, id: "result:a2" }],
+    ["another stack", { ...result, stackId: "s2" }],
+    ["another message", { ...result, message: { ...result.message, outputs: { n: 2 } } }],
+    ["parts that only join to the same text", { ...result, id: "result:a1\u0000s1", stackId: "" }],
+  ])("proves nothing of %s", (_, other) => {
+    expect(isResultProof(toResultProof("key", result), "key", other)).toBe(false);
+  });
+
+  it.each([[""], ["x"], ["é".repeat(43)], [toResultProof("other key", result)]])("is not %j", (proof) => {
+    expect(isResultProof(proof, "key", result)).toBe(false);
+  });
+});
+
+describe("findCarrier", () => {
+  it("finds trace context among attributes", () => {
+    expect(findCarrier({ traceparent, tracestate: "a=1", stackyard: "{}" })).toEqual({
+      traceparent,
+      tracestate: "a=1",
+    });
+    expect(findCarrier({ traceparent })).toEqual({ traceparent });
+  });
+
+  it("passes over what is none", () => {
+    expect(findCarrier({})).toEqual({});
+    expect(findCarrier({ traceparent: "yes", tracestate: "a=1" })).toEqual({});
+    expect(findCarrier({ tracestate: "a=1" })).toEqual({});
+    expect(findCarrier({ traceparent, tracestate: "x".repeat(513) })).toEqual({ traceparent });
+  });
+
+  it.each([[""], ["\u0001"], ["a=\u00fc"], ["a=1\n"]])(
+    "passes over the state %j, which no queue takes",
+    (tracestate) => {
+      expect(findCarrier({ traceparent, tracestate })).toEqual({ traceparent });
+    },
+  );
+
+  it("passes over a parent with more at its end that no queue takes", () => {
+    expect(findCarrier({ traceparent: `${traceparent}-more` })).toEqual({ traceparent: `${traceparent}-more` });
+    expect(findCarrier({ traceparent: `${traceparent}-\u0001` })).toEqual({});
+    expect(findCarrier({ traceparent: `${traceparent}\n` })).toEqual({});
+  });
+});
+
+describe("toTraceAttributes", () => {
+  it("sends nothing along where nothing is traced", () => {
+    expect(toTraceAttributes(noTracing)).toEqual({});
+  });
+
+  it("sends only trace context along", () => {
+    expect(toTraceAttributes({ ...noTracing, inject: () => ({ traceparent, baggage: "secret=1" }) })).toEqual({
+      traceparent,
+    });
   });
 });

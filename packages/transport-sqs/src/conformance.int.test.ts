@@ -1,6 +1,6 @@
 import { createFakeClock, type TransportUnderTest, transportConformance } from "@stackyard/core/testing";
 import { afterEach, describe, it, vi } from "vitest";
-import { createSqsTransport } from "./create-sqs-transport.ts";
+import { createSqsTransport } from "./sqs-transport.ts";
 import { type Emulator, startEmulator } from "./testing/start-emulator.ts";
 
 /** Consumers look again each second; after a while nothing but deliveries that come again is waited for. */

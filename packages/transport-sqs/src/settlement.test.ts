@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Settlement, settleMessages } from "./settle-messages.ts";
-import { aFailedReceipt, aNamed, createFakeReader } from "./testing/fake-reader.ts";
-import { createRecordingLogger } from "./testing/recording-logger.ts";
+import { retryDelayMs, type Settlement, settleMessages } from "./settlement.ts";
+import { aFailedReceipt, aNamed, createFakeReader, createRecordingLogger } from "./testing/builders.ts";
 
 const REMOVE: Settlement = { kind: "remove" };
 
@@ -71,4 +70,8 @@ describe("settleMessages", () => {
 
     expect(logger.lines).toEqual(["warn Messages could not be acknowledged; they are delivered again."]);
   });
+});
+
+it("hides what fails longer and longer, and gives five deliveries over four minutes", () => {
+  expect([1, 2, 3, 4, 5, 99].map(retryDelayMs)).toEqual([2_000, 15_000, 60_000, 180_000, 300_000, 300_000]);
 });

@@ -1,0 +1,273 @@
+import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
+import type { EventDelivery, TaskDelivery, TaskMessage } from "@stackyard/core";
+import type { QueuedEvent } from "@stackyard/core/engine";
+import { parseAttemptId, parseTaskMessage, unwrapBody } from "@stackyard/core/machine";
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { ClaimChecks } from "./claim-check.ts";
+import {
+  findCarrier,
+  hashOf,
+  type IncomingMessage,
+  type OutgoingMessage,
+  readEnvelope,
+  type TraceCarrier,
+  toDeduplicationId,
+  toGroupId,
+  toJsonText,
+} from "./messages.ts";
+import { isMessageRefused } from "./to-stackyard-error.ts";
+
+/** The attribute in which a sender of ours says what the predecessor's bodies have no place for. */
+export const NOTE_ATTRIBUTE = "stackyard";
+
+/** What that attribute holds. One attribute, because a topic with raw delivery drops messages with more than ten. */
+const SenderNote = Type.Object({
+  /** The event's id. */
+  id: Type.String({ minLength: 1, maxLength: 16_384 }),
+  /** When it was accepted, epoch milliseconds. */
+  at: Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 }),
+  origin: Type.Optional(Type.Literal("worker")),
+  /** That a worker has sent it: see `toResultProof`. */
+  proof: Type.Optional(Type.String({ maxLength: 64 })),
+  actor: Type.Optional(Type.String({ maxLength: 255 })),
+  /** Keys that were added to the body for receivers that read nothing else. */
+  added: Type.Optional(Type.Array(Type.Union([Type.Literal("id"), Type.Literal("stackId")]), { maxItems: 2 })),
+});
+type SenderNote = Static<typeof SenderNote>;
+
+const validator = Compile(SenderNote);
+
+/** The note as text. */
+export function toNoteText(note: SenderNote): string {
+  return toJsonText(note);
+}
+
+/** The note in the attributes of a message; undefined where there is none, or something else. */
+function findNote(attributes: Readonly<Record<string, string>>): SenderNote | undefined {
+  const text = Object.hasOwn(attributes, NOTE_ATTRIBUTE) ? attributes[NOTE_ATTRIBUTE] : undefined;
+  if (text === undefined) return undefined;
+  try {
+    const note: unknown = JSON.parse(text);
+    return validator.Check(note) ? note : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a proof is about: a result as its receivers read it. */
+interface ProvenResult {
+  readonly id: string;
+  readonly stackId: string;
+  /** As parsed from the body, whose envelopes and place make no difference. */
+  readonly message: unknown;
+}
+
+/** The proof that a result was sent by a process that has the key. */
+export function toResultProof(key: string, { id, stackId, message }: ProvenResult): string {
+  const text = [id, stackId, JSON.stringify(message)].join("\u0000");
+  return createHmac("sha256", key).update(text).digest("base64url");
+}
+
+/** True if the proof was made with the key for exactly this result. */
+export function isResultProof(proof: string, key: string, result: ProvenResult): boolean {
+  const given = Buffer.from(proof);
+  const expected = Buffer.from(toResultProof(key, result));
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
+
+/** As many characters as the id in a body may have. */
+const MAX_BODY_ID = 255;
+
+/**
+ * An event as the predecessor's message: the body says it all to receivers that read no attributes. A worker's has a
+ * deduplication id that nobody can guess: SQS would drop a result for a message that a sender has sent under its id. Sent
+ * twice, it is applied once all the same, because the engine knows it by its origin and id. With the key a worker's event
+ * carries the proof without which no receiver believes its origin.
+ */
+export function encodeEvent(event: QueuedEvent, resultKey: string | undefined): OutgoingMessage {
+  const { id, stackId } = event;
+  const { message, carrier } = takeTrace(event.message);
+  const added = {
+    ...(Object.hasOwn(message, "stackId") || stackId === "" ? {} : { stackId }),
+    ...(Object.hasOwn(message, "id") || id.length > MAX_BODY_ID ? {} : { id }),
+  };
+  const body = toJsonText({ ...message, ...added });
+  const note = { ...toNote(event, Object.keys(added)), ...toProof(event, body, resultKey) };
+  return {
+    body,
+    attributes: { ...carrier, [NOTE_ATTRIBUTE]: toNoteText(note) },
+    groupId: toGroupId(stackId),
+    deduplicationId: event.origin === "worker" ? randomUUID() : toDeduplicationId(stackId, id),
+  };
+}
+
+type Message = QueuedEvent["message"];
+
+/** A store keeps the trace context in the body; on a queue it has attributes. What only looks like it stays where it is. */
+function takeTrace(message: Message): { readonly message: Message; readonly carrier: TraceCarrier } {
+  const { traceparent, tracestate, ...rest } = message;
+  if (typeof traceparent !== "string") return { message, carrier: {} };
+  const carrier = findCarrier({ traceparent, ...(typeof tracestate === "string" ? { tracestate } : {}) });
+  return "traceparent" in carrier ? { message: rest, carrier } : { message, carrier };
+}
+
+function toProof(
+  { id, stackId, origin }: QueuedEvent,
+  body: string,
+  resultKey: string | undefined,
+): Pick<SenderNote, "proof"> {
+  if (origin !== "worker" || resultKey === undefined) return {};
+  // The receiver sees what is left of the message as JSON.
+  return { proof: toResultProof(resultKey, { id, stackId, message: JSON.parse(body) }) };
+}
+
+function toNote({ id, origin, receivedAt, actor }: QueuedEvent, added: readonly string[]): SenderNote {
+  return {
+    id,
+    at: receivedAt,
+    ...(origin === "worker" ? { origin } : {}),
+    ...(actor === undefined ? {} : { actor }),
+    ...(added.length === 0 ? {} : { added: added.filter((key) => key === "id" || key === "stackId") }),
+  };
+}
+
+/**
+ * A task message as the predecessor's, with `dispatch` beside it. In a FIFO queue attempts do not wait for each other. Each
+ * sending is a message of its own: a poll, and what is sent again because a lease has lapsed, is the same attempt.
+ */
+export function encodeTask(message: TaskMessage): OutgoingMessage {
+  const { task, stack, dispatch: kept } = message;
+  const { traceparent, tracestate, ...dispatch } = kept;
+  return {
+    body: toJsonText({ task, stack, dispatch }),
+    attributes: findCarrier(toGiven({ traceparent, tracestate })),
+    groupId: hashOf([dispatch.id]),
+    deduplicationId: randomUUID(),
+  };
+}
+
+/** Values that are there. */
+function toGiven(values: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  const given = Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  return Object.fromEntries(given);
+}
+
+/** Of a body that is no event so much is kept, for whoever looks into it. */
+const MAX_UNREADABLE_CHARACTERS = 4_096;
+
+/**
+ * An event as the engine takes it. Its id is the sender's, or that of the topic or the bus before the queue, or the queue's.
+ * A body that is none becomes an event of no stack, which the engine refuses with its reason: it is listed, not lost. Only with
+ * the key can a worker's result be told from a forged one; without, every event is an external one.
+ */
+export function decodeEvent(incoming: IncomingMessage, now: number, resultKey: string | undefined): QueuedEvent {
+  const unwrapped = unwrapBody(incoming.body);
+  if (unwrapped.kind === "none") return toUnreadable(incoming, unwrapped.reason, now);
+  const envelope = readEnvelope(incoming.body);
+  const note = findNote({ ...envelope.attributes, ...incoming.attributes });
+  const { message } = unwrapped;
+  const stackId = toName(message["stackId"]) ?? "";
+  const isWorkers = isResult(message, note) && isProven(message, note, resultKey);
+  const noted = isWorkers ? note?.id : toName(note?.id);
+  return {
+    id: noted ?? toName(message["id"]) ?? toName(envelope.id) ?? incoming.messageId,
+    stackId,
+    origin: isWorkers ? "worker" : "external",
+    receivedAt: note?.at ?? incoming.sentAt ?? now,
+    message: withoutAdded(message, note),
+    ...(note?.actor === undefined ? {} : { actor: note.actor }),
+  };
+}
+
+/** A message that cannot be read as an event that says so. */
+function toUnreadable({ messageId, body, sentAt }: IncomingMessage, reason: string, now: number): QueuedEvent {
+  const message = { unreadable: reason, body: body.slice(0, MAX_UNREADABLE_CHARACTERS) };
+  return { id: messageId, stackId: "", origin: "external", receivedAt: sentAt ?? now, message };
+}
+
+function withoutAdded(message: Message, note: SenderNote | undefined): Message {
+  const { added } = note ?? {};
+  if (added === undefined) return message;
+  return Object.fromEntries(Object.entries(message).filter(([key]) => !added.some((name) => name === key)));
+}
+
+/**
+ * Only results travel as a worker's, under the id of their attempt's end; what only the engine says never comes from a queue.
+ * Their ids alone may be longer than a sender's: stores keep the ids of what was applied.
+ */
+function isResult({ event, dispatchId, stackId }: Message, note: SenderNote | undefined): boolean {
+  if (note?.origin !== "worker" || typeof event !== "string" || !RESULTS.has(event)) return false;
+  if (typeof dispatchId !== "string" || dispatchId.length > MAX_ATTEMPT_ID) return false;
+  if (note.id !== `result:${dispatchId}` && note.id !== `cancelled:${dispatchId}`) return false;
+  return parseAttemptId(dispatchId)?.stackId === stackId;
+}
+
+/** Whoever may send to the queue may write any note; the proof can be made only by who has the key. */
+function isProven(message: Message, note: SenderNote | undefined, resultKey: string | undefined): boolean {
+  if (note?.proof === undefined || resultKey === undefined) return false;
+  return isResultProof(note.proof, resultKey, { id: note.id, stackId: String(message["stackId"]), message });
+}
+
+/** As many characters as a task message takes. */
+const MAX_ATTEMPT_ID = 8_192;
+const RESULTS: ReadonlySet<string> = new Set(["TASK_COMPLETED", "TASK_ERROR", "TASK_CANCELLED"]);
+
+/** What becomes a key somewhere; the engine refuses anything else with its reason. */
+function toName(value: unknown): string | undefined {
+  if (typeof value !== "string" || value === "" || value.length > 255 || !value.isWellFormed()) return undefined;
+  return CONTROL.test(value) ? undefined : value;
+}
+
+const CONTROL = /\p{Cc}/u;
+
+/** What reading works with. */
+interface ReadDeps {
+  readonly claimChecks: Pick<ClaimChecks, "redeem">;
+  /** Now, epoch milliseconds. */
+  readonly now: number;
+}
+
+/** What reading an event works with. */
+interface ReadEventDeps extends ReadDeps {
+  readonly resultKey: string | undefined;
+}
+
+/**
+ * A message of the event queue as the engine takes it; whatever it holds is an event, if only one that is refused. Throws
+ * what passes by itself, and what somebody must mend: a body that may not be fetched now is none the less somebody's event.
+ */
+export async function readEvent(
+  incoming: IncomingMessage,
+  { claimChecks, resultKey, now }: ReadEventDeps,
+): Promise<EventDelivery> {
+  const { deliveries } = incoming;
+  try {
+    return { event: decodeEvent(await claimChecks.redeem(incoming), now, resultKey), deliveries };
+  } catch (error) {
+    if (!isMessageRefused(error)) throw error;
+    return { event: toUnreadable(incoming, error.message, now), deliveries };
+  }
+}
+
+/** A task, or why the message is none. */
+type ReadTask =
+  | { readonly kind: "task"; readonly delivery: TaskDelivery }
+  | { readonly kind: "invalid"; readonly reason: string };
+
+/** A message of a task queue as workers take it. Throws what passes by itself, and what somebody must mend. */
+export async function readTask(incoming: IncomingMessage, { claimChecks, now }: ReadDeps): Promise<ReadTask> {
+  const { messageId, deliveries } = incoming;
+  try {
+    const { body } = await claimChecks.redeem(incoming);
+    const parsed = parseTaskMessage(body, { at: now, messageId });
+    if (parsed.kind === "invalid") return parsed;
+    const { message } = parsed;
+    return { kind: "task", delivery: { attemptId: message.dispatch.id, message, deliveries } };
+  } catch (error) {
+    if (!isMessageRefused(error)) throw error;
+    return { kind: "invalid", reason: error.message };
+  }
+}

@@ -1,0 +1,220 @@
+import { createHash } from "node:crypto";
+
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+// https://docs.aws.amazon.com/general/latest/gr/sns.html
+
+/** The most that one message, attributes included, or one batch of them may hold. A queue may be set to less. */
+export const MAX_QUEUE_BYTES = 1_048_576;
+/** As `MAX_QUEUE_BYTES`, for topics. */
+export const MAX_TOPIC_BYTES = 262_144;
+/** Attributes of one message. */
+export const MAX_ATTRIBUTES = 10;
+/** Entries of one batch, and messages of one receive. */
+export const MAX_ENTRIES = 10;
+/** The longest delay of a message of a standard queue; those of FIFO queues have none of their own. */
+export const MAX_DELAY_MS = 900_000;
+/** From the receive on; extending does not begin it anew. */
+export const MAX_VISIBILITY_MS = 43_200_000;
+/** The longest wait of a receive. */
+export const MAX_WAIT_MS = 20_000;
+
+/** A message as a receive or a Lambda event brings it. */
+export interface IncomingMessage {
+  /** The same over all deliveries. */
+  readonly messageId: string;
+  /** Of this delivery. */
+  readonly receiptHandle: string;
+  readonly body: string;
+  /** Text attributes by name. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** From 1. */
+  readonly deliveries: number;
+  /** When it was sent, epoch milliseconds. */
+  readonly sentAt?: number;
+  /** Of FIFO queues. */
+  readonly groupId?: string;
+}
+
+/** What the SDK's `Message` and a record of a Lambda event have in common once their spelling is levelled. */
+interface RawMessage {
+  readonly messageId: string | undefined;
+  readonly receiptHandle: string | undefined;
+  readonly body: string | undefined;
+  readonly system: Readonly<Record<string, string | undefined>>;
+  readonly attributes: Readonly<Record<string, string | undefined>>;
+}
+
+/** Reads numbers and leaves out what is not there. An emulator that counts no receives gives a first delivery. */
+export function toIncomingMessage({ messageId, receiptHandle, body, system, attributes }: RawMessage): IncomingMessage {
+  const sentAt = toCount(system["SentTimestamp"]);
+  const groupId = system["MessageGroupId"];
+  const texts = Object.entries(attributes).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+  return {
+    messageId: messageId ?? "",
+    receiptHandle: receiptHandle ?? "",
+    body: body ?? "",
+    attributes: Object.fromEntries(texts),
+    deliveries: toCount(system["ApproximateReceiveCount"]) ?? 1,
+    ...(sentAt === undefined ? {} : { sentAt }),
+    ...(groupId === undefined ? {} : { groupId }),
+  };
+}
+
+function toCount(text: string | undefined): number | undefined {
+  return text !== undefined && /^[1-9][0-9]{0,15}$/.test(text) ? Number(text) : undefined;
+}
+
+/** A message on its way to a queue or a topic. */
+export interface OutgoingMessage {
+  readonly body: string;
+  /** Text attributes by name. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Used by FIFO queues and topics only. */
+  readonly groupId: string;
+  /** Used by FIFO queues and topics only. */
+  readonly deduplicationId: string;
+  /** Its own delay instead of that of the sending; standard queues only. */
+  readonly delayMs?: number;
+}
+
+/** What a message counts against the limits: its body and the names, types and values of its attributes, in UTF-8. */
+export function byteSizeOf({ body, attributes }: Pick<OutgoingMessage, "body" | "attributes">): number {
+  const sizes = Object.entries(attributes).map(([name, value]) => Buffer.byteLength(`${name}String${value}`));
+  return sizes.reduce((sum, size) => sum + size, Buffer.byteLength(body));
+}
+
+/** Attributes as SQS and SNS take them. */
+export function toTextAttributes(
+  attributes: Readonly<Record<string, string>>,
+): Record<string, { DataType: "String"; StringValue: string }> {
+  const entries = Object.entries(attributes).map(([name, value]) => {
+    return [name, { DataType: "String" as const, StringValue: value }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** What an envelope says about the message in it. */
+interface Envelope {
+  /** The id that the topic or the bus gave it: the same when they deliver it twice. */
+  readonly id?: string;
+  /** Text attributes that came through a topic without raw delivery. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** The text in a topic's envelope. */
+  readonly message?: string;
+}
+
+const NONE: Envelope = { attributes: {} };
+
+/**
+ * Reads the outermost envelope of a body: the notification of an SNS topic
+ * (https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html) or an event of EventBridge
+ * (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html). A body that has a `stackId`, or is no
+ * JSON, has none.
+ */
+export function readEnvelope(body: string): Envelope {
+  const value = parseMap(body);
+  if (value === undefined || Object.hasOwn(value, "stackId")) return NONE;
+  if (value["Type"] === "Notification" && typeof value["Message"] === "string") {
+    return {
+      ...toId(value["MessageId"]),
+      attributes: readAttributes(value["MessageAttributes"]),
+      message: value["Message"],
+    };
+  }
+  return typeof value["detail"] === "object" && value["detail"] !== null
+    ? { ...toId(value["id"]), attributes: {} }
+    : NONE;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function parseMap(body: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return isMap(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isMap(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function toId(value: unknown): Pick<Envelope, "id"> {
+  return typeof value === "string" && value !== "" && value.length <= 255 ? { id: value } : {};
+}
+
+function readAttributes(value: unknown): Readonly<Record<string, string>> {
+  if (!isMap(value)) return {};
+  const texts = Object.entries(value).flatMap(([name, attribute]) => {
+    const text = isMap(attribute) && attribute["Type"] === "String" ? attribute["Value"] : undefined;
+    return typeof text === "string" ? [[name, text] as const] : [];
+  });
+  return Object.fromEntries(texts);
+}
+
+/** True for the address or name of a FIFO queue or topic; they all end so. */
+export function isFifo(nameOrUrl: string): boolean {
+  return nameOrUrl.endsWith(".fifo");
+}
+
+/** The message group of a stack: its id, or where SQS takes that not, the id's SHA-256. */
+export function toGroupId(stackId: string): string {
+  return GROUP.test(stackId) ? stackId : hashOf([stackId]);
+}
+
+/** The same for the same event of the same stack, so that a repeat within five minutes is one message. */
+export function toDeduplicationId(stackId: string, eventId: string): string {
+  return hashOf([stackId, eventId]);
+}
+
+/** SHA-256 over parts that are told apart, in hex. */
+export function hashOf(parts: readonly string[]): string {
+  return createHash("sha256").update(parts.join("\u0000")).digest("hex");
+}
+
+// 128 alphanumeric characters and punctuation:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html, `MessageGroupId`.
+const GROUP = /^[A-Za-z0-9!"#$%&'()*+,./:;<=>?@[\\\]^_`{|}~-]{1,128}$/;
+
+/**
+ * JSON in characters that every queue takes: SQS refuses some (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html,
+ * `MessageBody`), and emulators refuse those outside the basic plane too, so these are escaped. It reads back as it was.
+ */
+export function toJsonText(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+// JSON.stringify has escaped everything below U+0020 and lone surrogates; halves of pairs are escaped one by one.
+const UNSAFE = /[\ud800-\udfff\ufffe\uffff]/g;
+
+/** Trace context that travels with a message: W3C `traceparent`, and perhaps `tracestate`. */
+export type TraceCarrier = Readonly<Record<string, string>>;
+
+/** How spans follow messages; an adapter of OpenTelemetry in the apps. */
+export interface Tracing {
+  /** What goes along with a message that is sent now. */
+  inject(): TraceCarrier;
+  /** Works deliveries under what came along with them, in their order. */
+  run<Result>(carriers: readonly TraceCarrier[], work: () => Promise<Result>): Promise<Result>;
+}
+
+/** Nothing follows messages. */
+export const noTracing: Tracing = { inject: () => ({}), run: (_carriers, work) => work() };
+
+/** The trace context in the attributes of a message; others' texts are left out. https://www.w3.org/TR/trace-context/ */
+export function findCarrier(attributes: Readonly<Record<string, string>>): TraceCarrier {
+  const { traceparent, tracestate } = attributes;
+  if (traceparent === undefined || !TRACEPARENT.test(traceparent)) return {};
+  return tracestate !== undefined && TRACESTATE.test(tracestate) ? { traceparent, tracestate } : { traceparent };
+}
+
+/** The trace context of what is done now, as attributes. */
+export function toTraceAttributes(tracing: Tracing): TraceCarrier {
+  return findCarrier(tracing.inject());
+}
+
+// Printable characters only, as the standard has it: a queue refuses a message with others in an attribute, or an empty one.
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[\x20-\x7e]{0,200})?$/;
+const TRACESTATE = /^[\x20-\x7e]{1,512}$/;
