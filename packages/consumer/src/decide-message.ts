@@ -1,8 +1,5 @@
-import { isAllowedKey } from "./allowed-key.ts";
-import { type ArtifactMessage, parseArtifactMessage } from "./artifact-message.ts";
 import { judgeUrl, type UrlFault } from "./judge-url.ts";
-import { type MessageRecord, type OpenedRecord, openRecord } from "./message-record.ts";
-import { isObject, type JsonObject } from "./parse-json.ts";
+import { type AnnouncedMessage, type ArtifactMessage, parseArtifactMessage } from "./messages.ts";
 
 /** What a consumer knows of itself and of its distributor. */
 export interface ConsumerConfig {
@@ -75,9 +72,6 @@ export type MessageDecision =
 const DEFAULT_MAX_BYTES = 50 * 1024 ** 3;
 /** Name of the artifact that only asks whether anybody listens. */
 const PROBE_NAME = "stackyard.probe";
-
-/** A message of the second version. */
-export type AnnouncedMessage = Extract<ArtifactMessage, { readonly v: 2 }>;
 
 type Rejection = Extract<MessageDecision, { readonly kind: "reject" }>;
 
@@ -217,4 +211,114 @@ function readEnd(message: ArtifactMessage): number {
 
 function reject(code: RejectCode, reason: string): Rejection {
   return { kind: "reject", code, reason };
+}
+
+/** A message of SQS as a function is given it. Raw delivery: the attributes are those of the topic's message. */
+export interface MessageRecord {
+  readonly body: string;
+  readonly messageId?: string;
+  readonly messageAttributes?: Readonly<Record<string, MessageAttribute>>;
+}
+
+/** A text attribute. */
+export interface MessageAttribute {
+  readonly stringValue?: string;
+}
+
+/** What a record says, once an envelope of SNS is taken off. */
+type OpenedRecord =
+  | { readonly kind: "opened"; readonly body: JsonObject; readonly attributes: ReadonlyMap<string, string> }
+  | { readonly kind: "refused"; readonly code: "MESSAGE_TOO_LARGE" | "MESSAGE_INVALID" | "WRONG_TOPIC" };
+
+/** A topic takes messages of up to 256 KiB by default; ours stay within a quarter of that. */
+const MAX_BYTES = 65_536;
+
+/** Opens a record: its body, or the one inside of an envelope of the topic that is listened to. */
+export function openRecord(record: MessageRecord, topicArn: string): OpenedRecord {
+  // Whoever invokes the function by hand may leave it out, and the other messages of the batch are not to suffer.
+  if (typeof record.body !== "string") return { kind: "refused", code: "MESSAGE_INVALID" };
+  if (Buffer.byteLength(record.body) > MAX_BYTES) return { kind: "refused", code: "MESSAGE_TOO_LARGE" };
+  const body = parseJsonObject(record.body);
+  if (body === undefined) return { kind: "refused", code: "MESSAGE_INVALID" };
+  const { Type: type, Message: inner, TopicArn, MessageAttributes } = body;
+  if (type !== "Notification" || typeof inner !== "string") {
+    return { kind: "opened", body, attributes: toRawAttributes(record.messageAttributes ?? {}) };
+  }
+  if (TopicArn !== topicArn) return { kind: "refused", code: "WRONG_TOPIC" };
+  const message = parseJsonObject(inner);
+  if (message === undefined) return { kind: "refused", code: "MESSAGE_INVALID" };
+  return { kind: "opened", body: message, attributes: toEnvelopeAttributes(MessageAttributes) };
+}
+
+function toRawAttributes(attributes: Readonly<Record<string, MessageAttribute>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries(attributes).map(([name, attribute]) => [name, attribute?.stringValue ?? ""]));
+}
+
+/** Source: Amazon SNS developer guide, "Parsing message formats": `{ "Type": "String", "Value": "…" }` by name. */
+function toEnvelopeAttributes(attributes: unknown): ReadonlyMap<string, string> {
+  if (!isObject(attributes)) return new Map();
+  const entries = Object.entries(attributes).map(([name, attribute]) => {
+    const value = isObject(attribute) ? attribute["Value"] : undefined;
+    return [name, typeof value === "string" ? value : ""] as const;
+  });
+  return new Map(entries);
+}
+
+const MAX_BYTES_ALLOWED_KEY = 1_024;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+const FORBIDDEN = /[\u0000-\u001f\u007f\\]/;
+/** What the consumer keeps for itself. */
+const RESERVED = ".stackyard";
+
+/**
+ * May an artifact stand under this key? One to 1,024 bytes of UTF-8 without control characters and backslashes, in segments that
+ * are neither empty nor dots, and not under `.stackyard/`; also for whoever decodes the key once or twice.
+ */
+export function isAllowedKey(key: string): boolean {
+  if (key === "" || !key.isWellFormed() || Buffer.byteLength(key) > MAX_BYTES_ALLOWED_KEY) return false;
+  const once = decodeBytes(key);
+  return [key, once, decodeBytes(once)].every(isPlain);
+}
+
+function isPlain(key: string): boolean {
+  const segments = key.split("/");
+  if (FORBIDDEN.test(key) || segments[0] === RESERVED) return false;
+  return segments.every((segment) => segment !== "" && segment !== "." && segment !== "..");
+}
+
+/** Percent sequences as the bytes that they are; broken ones stay as text. What is forbidden is ASCII, so bytes will do. */
+function decodeBytes(text: string): string {
+  return text.replace(/%([0-9a-f]{2})/gi, (_sequence, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+/** An object of JSON, whose fields nobody has looked at yet. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** The object that a text holds; undefined for any other text, and for one that names a prototype anywhere. */
+function parseJsonObject(text: string): JsonObject | undefined {
+  const value = parse(text);
+  return isObject(value) && !namesPrototype(value) ? value : undefined;
+}
+
+/** True for objects, not for lists. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Without recursion: a text of brackets is deeper than the stack. */
+function namesPrototype(root: object): boolean {
+  const left: object[] = [root];
+  for (let value = left.pop(); value !== undefined; value = left.pop()) {
+    if (Object.hasOwn(value, "__proto__")) return true;
+    for (const part of Object.values(value)) if (typeof part === "object" && part !== null) left.push(part);
+  }
+  return false;
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { judgeUrl } from "./judge-url.ts";
+import { judgeUrl, redactUrl } from "./judge-url.ts";
 import { aUrl, KEY, NOW } from "./testing/a-message.ts";
 
 const RULES = { bucket: "dist-bucket", region: "eu-west-1" };
@@ -212,3 +212,26 @@ describe("judgeUrl", () => {
     fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => ["good", "refused"].includes(judge(text).kind)));
   });
 });
+
+it("keeps scheme, host and key, and nothing of the signature", () => {
+  expect(redactUrl(aUrl())).toBe("https://dist-bucket.s3.eu-west-1.amazonaws.com/billing-api/1.4.2/app.zip");
+});
+
+it("takes an at sign in the key for a part of it", () => {
+  expect(redactUrl("https://host/icons/a@2x.png?X-Amz-Signature=1")).toBe("https://host/icons/a@2x.png");
+});
+
+it("needs neither a path nor a query", () => {
+  expect(["https://host?X-Amz-Signature=1", "https://host/a", "https://host"].map(redactUrl)).toEqual([
+    "https://host",
+    "https://host/a",
+    "https://host",
+  ]);
+});
+
+it.each(["see https://host/a?x", "https://user:secret@host/a?x", "no address ?X-Amz-Signature=1", ""])(
+  "shows nothing of %j",
+  (text) => {
+    expect(redactUrl(text)).toBe("[address]");
+  },
+);

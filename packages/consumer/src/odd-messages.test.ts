@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type ConsumerConfig, decideMessage, type KnownArtifact } from "./decide-message.ts";
-import type { MessageRecord } from "./message-record.ts";
+import { type ConsumerConfig, decideMessage, type KnownArtifact, type MessageRecord } from "./decide-message.ts";
 import { aBody, aRecord, aUrl, CONSUMER, KEY, NOW, SHA256 } from "./testing/a-message.ts";
 
 const HOST = "dist-bucket.s3.eu-west-1.amazonaws.com";

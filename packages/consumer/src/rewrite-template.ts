@@ -1,4 +1,4 @@
-import { isObject } from "./parse-json.ts";
+import { isObject } from "./decide-message.ts";
 
 /** The two buckets of a copy. */
 export interface RewriteInput {

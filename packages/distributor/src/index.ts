@@ -1,24 +1,52 @@
 import { definePlugin } from "@stackyard/core";
-import { createArtifactCommands } from "./commands/create-artifact-commands.ts";
+import { createArtifactCommands } from "./commands/artifact-commands.ts";
 
-export type { AnnouncementTarget, Announcer, PublishedArtifact } from "./announce/announcer.ts";
-export { type Cell, type CellSubject, createCell, type FileFailure, type RewrittenFile } from "./cells/cell.ts";
-export { type CoverageFacts, type CoverageVerdict, decideCovered } from "./cells/decide-covered.ts";
-export { expectedSet, type PublishedVersion, type Subscription, toSubscription } from "./cells/expected-set.ts";
-export { type CellEvent, type FileArrived, type FileFailed, reduceCell } from "./cells/reduce-cell.ts";
-export { statusOf } from "./cells/to-coverage-cell.ts";
 export {
+  type Cell,
+  type CellEvent,
+  type CellSubject,
+  type CoverageFacts,
+  type CoverageVerdict,
+  createCell,
+  decideCovered,
+  decideSweep,
+  type FileArrived,
+  type FileFailed,
+  type FileFailure,
+  type RewrittenFile,
+  reduceCell,
+  type SweepAction,
+  type SweepOptions,
+  statusOf,
+} from "./cell.ts";
+export {
+  type AccountSource,
+  type ConsumerEvent,
+  type ConsumerRecord,
+  judgeTrust,
+  registerConsumer,
+  type TrustConfig,
+  type TrustVerdict,
+} from "./consumers.ts";
+export {
+  type AnnouncementTarget,
+  type Announcer,
   type FanOutItem,
   type FanOutOptions,
   type PlannedBatch,
   type PlannedMessage,
+  type PublishedArtifact,
   planFanOut,
-} from "./fan-out/plan-fan-out.ts";
-export type { ConsumerRecord } from "./registry/consumer-record.ts";
-export { type ConsumerEvent, registerConsumer } from "./registry/register-consumer.ts";
-export { decideRetention, type KeptVersion, type RetentionInput } from "./retention/decide-retention.ts";
-export { decideSweep, type SweepAction, type SweepOptions } from "./sweep/decide-sweep.ts";
-export { type AccountSource, judgeTrust, type TrustConfig, type TrustVerdict } from "./trust/judge-trust.ts";
+} from "./fan-out.ts";
+export {
+  decideRetention,
+  expectedSet,
+  type KeptVersion,
+  type PublishedVersion,
+  type RetentionInput,
+  type Subscription,
+  toSubscription,
+} from "./versions.ts";
 
 /** The commands about artifacts and their consumers. */
 export default definePlugin({ name: "artifacts", executors: [], commands: createArtifactCommands() });

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import * as entry from "./index.ts";
-import { toDropLine, toMetricLines } from "./sweep/to-metric-lines.ts";
+import { toDropLine, toMetricLines } from "./schedule.ts";
 import { aCell, T0 } from "./testing/a-cell.ts";
 
 const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
@@ -21,8 +21,11 @@ describe("the README", () => {
   });
 
   it("lists every key of the config", () => {
-    const source = readFileSync(join(import.meta.dirname, "function/distributor-config.ts"), "utf8");
-    const keys = [...source.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, key]) => key);
+    const [, source = ""] = readFileSync(join(import.meta.dirname, "context.ts"), "utf8").split(
+      "interface DistributorConfig",
+    );
+    const [declaration = ""] = source.split("\n}");
+    const keys = [...declaration.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, key]) => key);
 
     expect(keys.length).toBeGreaterThan(10);
     expect(firstColumnOf("config | default | meaning")).toEqual(keys);

@@ -1,4 +1,13 @@
-import type { ByteRange } from "../fetch/source-answer.ts";
+import { createHash } from "node:crypto";
+import { addAbortSignal, Readable } from "node:stream";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
+import { findAwsFault } from "@stackyard/aws";
+import { StackyardError } from "@stackyard/core";
+import type { UrlFault } from "../judge-url.ts";
+import type { ArtifactMessage } from "../messages.ts";
+import { type ByteRange, readWithin, type SourceFetch } from "./source-fetch.ts";
 
 /** A file of the source bucket, as it is named in a message. */
 export interface SourceFile {
@@ -23,3 +32,355 @@ export interface OpenedFile {
 
 /** Opens files of the source bucket. Fails with a `CopyStop`. */
 export type ArtifactSource = (file: SourceFile) => Promise<OpenedFile>;
+
+/** The source bucket, as the consumer's role reads it. */
+interface IdentitySourceInput {
+  /** In the source's region. */
+  readonly client: S3Client;
+  readonly bucket: string;
+  /** Whose the bucket is. */
+  readonly account?: string;
+}
+
+const IDLE_MS = 30_000;
+
+/** Files as the consumer's own role reads them: nothing expires, and nothing secret travels. */
+export function createIdentitySource({ client, bucket, account }: IdentitySourceInput): ArtifactSource {
+  return async (file) => {
+    const command = new GetObjectCommand({
+      Bucket: bucket,
+      Key: file.key,
+      ...(account !== undefined && { ExpectedBucketOwner: account }),
+      ...(file.versionId !== undefined && { VersionId: file.versionId }),
+      ...(file.range && { Range: `bytes=${file.range.from}-${file.range.to}` }),
+    });
+    try {
+      return toOpened(await client.send(command, { abortSignal: file.signal }), file.signal);
+    } catch (error) {
+      throw toSourceStop(error);
+    }
+  };
+}
+
+/** Reads by the role, and by the URL where the role may not: from the first refusal on. */
+export function createAutoSource(identity: ArtifactSource, presigned: ArtifactSource): ArtifactSource {
+  let denied = false;
+  return async (file: SourceFile) => {
+    if (denied && file.url !== undefined) return presigned(file);
+    try {
+      return await identity(file);
+    } catch (error) {
+      if (!isDenied(error) || file.url === undefined) throw error;
+      denied = true;
+      return presigned(file);
+    }
+  };
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof CopyStop && error.fault.kind === "counted" && error.fault.code === "SOURCE_DENIED";
+}
+
+function toOpened({ Body, ContentLength, ContentRange }: GetObjectCommandOutput, signal: AbortSignal): OpenedFile {
+  if (!(Body instanceof Readable)) throw toUnavailable("The source sent no bytes.");
+  // The SDK hears the signal only until the answer begins.
+  addAbortSignal(signal, Body);
+  // One that is stopped before it is read must not fail unheard.
+  Body.on("error", () => undefined);
+  const [, from, to, size] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(ContentRange ?? "") ?? [];
+  const range = { from: Number(from), to: Number(to), size: Number(size) };
+  return {
+    ...(ContentLength !== undefined && { length: ContentLength }),
+    ...(from !== undefined && { range }),
+    body: guard(readWithin(Body, IDLE_MS)),
+    cancel: () => void Body.destroy(),
+  };
+}
+
+function toSourceStop(error: unknown): unknown {
+  const status = readStatus(error);
+  const { name, kind } = findAwsFault(error);
+  if (status === undefined || kind === "retryable") return toUnavailable("The source bucket does not answer.");
+  const fault = classifyAnswer({ status, ...(name !== undefined && { code: name }) });
+  // Credentials of one's own are renewed by themselves: there is no URL to ask for.
+  if (fault?.kind === "expired") return toUnavailable("The credentials have expired.");
+  return fault === undefined ? error : new CopyStop(fault);
+}
+
+function readStatus(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("$metadata" in error)) return undefined;
+  const { $metadata } = error;
+  if (typeof $metadata !== "object" || $metadata === null || !("httpStatusCode" in $metadata)) return undefined;
+  return typeof $metadata.httpStatusCode === "number" ? $metadata.httpStatusCode : undefined;
+}
+
+/** Files by presigned URLs. */
+export function createPresignedSource(fetch: SourceFetch): ArtifactSource {
+  return async ({ key, url, range, signal }) => {
+    if (url === undefined) {
+      throw new CopyStop({ kind: "counted", code: "SOURCE_DENIED", reason: "The message holds no URL." });
+    }
+    const answer = await fetch({ url, key, signal, ...(range && { range }) });
+    switch (answer.kind) {
+      case "content":
+        return { ...answer, body: guard(answer.body) };
+      case "refused": {
+        const { status } = answer;
+        const fallback = toUnavailable(`The source answered ${status}.`);
+        throw new CopyStop(classifyAnswer(answer) ?? fallback.fault);
+      }
+      case "forbidden":
+        throw new CopyStop({ kind: "refused", code: answer.code, reason: answer.reason });
+      case "redirected":
+        throw new CopyStop({ kind: "refused", code: "URL_REDIRECT", reason: "The source leads elsewhere." });
+      case "unreachable":
+        throw toUnavailable(answer.reason);
+    }
+  };
+}
+
+/** The same bytes; what breaks on the way is tried again. */
+async function* guard(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch {
+    throw toUnavailable("The source broke off.");
+  }
+}
+
+/** The source does not serve now. */
+function toUnavailable(reason: string): CopyStop {
+  return new CopyStop({ kind: "passing", code: "SOURCE_UNAVAILABLE", reason });
+}
+
+/** What a source answered, as far as it is judged. */
+export interface SourceReply {
+  readonly status: number;
+  readonly code?: string;
+  readonly message?: string;
+  /** How far the source's clock is ahead of ours, where it told the time. */
+  readonly clockAheadMs?: number;
+}
+
+/** Source: Amazon S3 API reference, "Error responses"; S3 answers ExpiredToken with 400, its documentation of 2019 with 403. */
+const EXPIRED = new Set(["ExpiredToken", "TokenRefreshRequired", "RequestExpired"]);
+/** Within this both clocks are right, and the signer's is not. S3 itself allows 15 minutes. */
+const SAME_CLOCK_MS = 5 * 60_000;
+
+/** Why an answer is no file; undefined: it is one. */
+export function classifyAnswer({ status, code = "", message = "", clockAheadMs }: SourceReply): CopyFault | undefined {
+  if (status === 200 || status === 206) return undefined;
+  const said = `The source answered ${[String(status), code].filter(Boolean).join(" ")}.`;
+  if (status >= 300 && status < 400) return { kind: "refused", code: "URL_REDIRECT", reason: said };
+  if (status === 408 || status === 425 || status === 429 || status >= 500 || status < 200) {
+    return { kind: "passing", code: "SOURCE_UNAVAILABLE", reason: said };
+  }
+  if (isExpired(code, message, clockAheadMs)) return { kind: "expired", reason: said };
+  // 405: the version is a marker of a deletion.
+  if (status === 404 || status === 405 || status === 410) {
+    return { kind: "counted", code: "SOURCE_MISSING", reason: said };
+  }
+  if (status === 416) return { kind: "counted", code: "SIZE_MISMATCH", reason: "The source has fewer bytes." };
+  if (status === 400 && code === "RequestTimeout") return { kind: "passing", code: "SOURCE_UNAVAILABLE", reason: said };
+  return { kind: "counted", code: "SOURCE_DENIED", reason: said };
+}
+
+function isExpired(code: string, message: string, clockAheadMs: number | undefined): boolean {
+  if (code === "RequestTimeTooSkewed") return clockAheadMs !== undefined && Math.abs(clockAheadMs) < SAME_CLOCK_MS;
+  return EXPIRED.has(code) || (code === "AccessDenied" && /\bexpired\b/i.test(message));
+}
+
+/** What is tried again a few times, and is final then. */
+export type CountedCode = "SOURCE_DENIED" | "SOURCE_MISSING" | "SIZE_MISMATCH" | "SHA256_MISMATCH";
+
+/** Codes of copies that will never be made. */
+export type RefusalCode = "URL_REDIRECT" | "VERSION_CONFLICT" | "TOO_LARGE" | UrlFault;
+
+/** Why a copy ended before it was made. No reason holds a URL. */
+export type CopyFault =
+  | { readonly kind: "expired"; readonly reason: string }
+  | { readonly kind: "refused"; readonly code: RefusalCode; readonly reason: string }
+  | { readonly kind: "counted"; readonly code: CountedCode; readonly reason: string }
+  | {
+      readonly kind: "passing";
+      /** `COPY_BUSY`: another delivery of the same file is at work. */
+      readonly code: "SOURCE_UNAVAILABLE" | "TARGET_UNAVAILABLE" | "COPY_BUSY";
+      readonly reason: string;
+    }
+  /** The upload that the parts belong to is of no use any more. */
+  | { readonly kind: "lost"; readonly reason: string }
+  | { readonly kind: "target"; readonly code: "TARGET_DENIED" | "BUCKET_FOREIGN"; readonly reason: string }
+  /** The time is over. */
+  | { readonly kind: "stopped"; readonly reason: string }
+  /** A later one of the same key lies there. */
+  | { readonly kind: "superseded"; readonly reason: string };
+
+/** Carries a fault out of streams and calls; it does not leave the copier. */
+export class CopyStop extends StackyardError {
+  readonly fault: CopyFault;
+
+  constructor(fault: CopyFault) {
+    super("INTERRUPTED", fault.reason);
+    this.fault = fault;
+  }
+}
+
+/** Stops a copy whose source announces other bytes than those that were asked for. `size`: absent where nobody has named one. */
+export function checkOpened(opened: OpenedFile, size: number | undefined, range?: ByteRange): void {
+  const expected = range === undefined ? size : range.to - range.from + 1;
+  if (opened.length !== undefined && expected !== undefined && opened.length !== expected) {
+    throw toSizeMismatch(`The source announces ${opened.length} bytes instead of ${expected}.`);
+  }
+  if (range === undefined) checkUnasked(opened);
+  else checkPart(opened, size, range);
+}
+
+function checkPart(opened: OpenedFile, size: number | undefined, range: ByteRange): void {
+  const isWhole = range.from === 0 && range.to + 1 === size && opened.range === undefined;
+  if (isWhole) return;
+  if (opened.range?.from !== range.from || opened.range.to !== range.to) {
+    throw toSizeMismatch("The source does not send the part that was asked for.");
+  }
+  if (opened.range.size !== undefined && opened.range.size !== size) {
+    throw toSizeMismatch(`The source has ${opened.range.size} bytes instead of ${size}.`);
+  }
+}
+
+/** Without a size or a digest nothing else tells a part from the file. */
+function checkUnasked({ range }: OpenedFile): void {
+  if (range === undefined || (range.from === 0 && range.to + 1 === range.size)) return;
+  throw toSizeMismatch("The source sends a part where the whole was asked for.");
+}
+
+/** What bytes must be. */
+interface ExpectedBytes {
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/**
+ * The same bytes, counted and digested on their way. The last ones are given on only when all of them are what they should
+ * be: who uploads them never completes what is wrong.
+ */
+export async function* measureBody(
+  body: AsyncIterable<Uint8Array>,
+  expected: ExpectedBytes,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash("sha256");
+  let size = 0;
+  let held: Uint8Array | undefined;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    if (size > expected.size) throw toSizeMismatch(`The source sends more than ${expected.size} bytes.`);
+    hash.update(chunk);
+    if (held !== undefined) yield held;
+    held = chunk;
+  }
+  if (size < expected.size) throw toSizeMismatch(`The source sent ${size} bytes instead of ${expected.size}.`);
+  checkDigest(hash.digest("hex"), expected.sha256);
+  if (held !== undefined) yield held;
+}
+
+/** Compares a whole file with what was announced of it, where something was. */
+export function checkWhole(message: ArtifactMessage, size: number, sha256: string): void {
+  if (message.v !== 2) return;
+  const { artifact } = message;
+  if (size !== artifact.size) throw toSizeMismatch(`The source sent ${size} bytes instead of ${artifact.size}.`);
+  checkDigest(sha256, artifact.sha256);
+}
+
+function checkDigest(found: string, expected: string): void {
+  if (found === expected) return;
+  throw new CopyStop({
+    kind: "counted",
+    code: "SHA256_MISMATCH",
+    reason: "The bytes are not those that were announced.",
+  });
+}
+
+/** A fault of the number of bytes. */
+export function toSizeMismatch(reason: string): CopyStop {
+  return new CopyStop({ kind: "counted", code: "SIZE_MISMATCH", reason });
+}
+
+/** A stream that is taken piece by piece. */
+export interface ByteReader {
+  /** So many bytes, or fewer where the stream ends. To be read to its end before anything else is asked. */
+  take(bytes: number): AsyncGenerator<Uint8Array>;
+  isAtEnd(): Promise<boolean>;
+  /** Ends the stream. */
+  close(): Promise<void>;
+}
+
+/** Divides a stream at bytes, wherever its chunks end. Never holds more than one chunk. */
+export function createByteReader(body: AsyncIterable<Uint8Array>): ByteReader {
+  const iterator = body[Symbol.asyncIterator]();
+  let held: Uint8Array | undefined;
+
+  async function fill(): Promise<Uint8Array | undefined> {
+    while (held === undefined || held.byteLength === 0) {
+      const next = await iterator.next();
+      if (next.done === true) return undefined;
+      held = next.value;
+    }
+    return held;
+  }
+
+  return {
+    async *take(bytes) {
+      let left = bytes;
+      while (left > 0) {
+        const chunk = await fill();
+        if (chunk === undefined) return;
+        const piece = chunk.subarray(0, left);
+        held = chunk.subarray(piece.byteLength);
+        left -= piece.byteLength;
+        yield piece;
+      }
+    },
+    isAtEnd: async () => (await fill()) === undefined,
+    close: async () => void (await iterator.return?.()),
+  };
+}
+
+// By TLS, bytes come in chunks of 16 KiB at the most and leave as further buffers: after 4 MiB too many have grown old.
+const EVERY_BYTES = 1_024 ** 2;
+/** Chunks that were under way while it collected have grown old, and only a whole collection frees those. */
+const WHOLE_EVERY = 64;
+
+/**
+ * Frees what was allocated lately and is not used any more; a fraction of a millisecond. Each 64th call frees all that is
+ * not used. For `CopierDeps.collect` in processes that do little else. Each chunk of a stream is a buffer outside of V8's heap,
+ * and V8 lets more than 100 MiB of dead ones lie before it looks: measured at 400 MiB/s, a process needs half as much memory with this.
+ */
+export function createCollector(): () => void {
+  // The flag counts for contexts that are created while it is set (Node.js documentation, "v8.setFlagsFromString").
+  setFlagsFromString("--expose-gc");
+  const found: unknown = runInNewContext("globalThis.gc");
+  setFlagsFromString("--no-expose-gc");
+  let calls = 0;
+  return () => {
+    if (typeof found !== "function") return;
+    calls += 1;
+    if (calls % WHOLE_EVERY === 0) found();
+    else found({ type: "minor" });
+  };
+}
+
+/** The same source, which has garbage collected as bytes go by: of all files together. */
+export function collectAlong(source: ArtifactSource, collect: () => void): ArtifactSource {
+  let count = 0;
+  async function* pass(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of body) {
+      yield chunk;
+      count += chunk.byteLength;
+      if (count < EVERY_BYTES) continue;
+      count = 0;
+      collect();
+    }
+  }
+  return async (file) => {
+    const opened = await source(file);
+    return { ...opened, body: pass(opened.body) };
+  };
+}

@@ -1,18 +1,29 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdtemp, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { rewriteTemplate } from "../rewrite-template.ts";
-import { toFacts } from "./begin-upload.ts";
-import { createByteReader } from "./byte-reader.ts";
-import { checkOpened } from "./check-opened.ts";
-import { CopyStop } from "./copy-fault.ts";
-import { type CopyJob, type CopyResult, toSourceFile, toVersion } from "./copy-job.ts";
-import { checkWhole, toSizeMismatch } from "./measure-body.ts";
-import { toPartBytes } from "./plan-parts.ts";
-import { type StagedFile, stageFile, withFolder } from "./staged-file.ts";
-import type { DigestedBytes } from "./target-bucket.ts";
-import { uploadStaged } from "./upload-staged.ts";
-import { writeConditionally } from "./write-conditionally.ts";
+import {
+  type ByteReader,
+  CopyStop,
+  checkOpened,
+  checkWhole,
+  createByteReader,
+  toSizeMismatch,
+} from "./artifact-source.ts";
+import { toPartBytes } from "./copy-in-parts.ts";
+import {
+  abortUpload,
+  type CopyJob,
+  type CopyResult,
+  openUpload,
+  toFacts,
+  toSourceFile,
+  toVersion,
+  writeConditionally,
+} from "./copy-job.ts";
+import type { DigestedBytes, UploadedPart, UploadPlace } from "./target-bucket.ts";
 
 /**
  * Copies a file of which no part is known: its beginning goes to the disk, and where that is all of it, it is compared and put. A
@@ -80,4 +91,119 @@ async function rewrite({ message, buckets }: CopyJob, file: StagedFile): Promise
 /** A message of version 1 cannot ask for it: its templates are rewritten as by the predecessor, which leaves `.json` files alone. */
 function isRewritten(message: CopyJob["message"]): boolean {
   return message.v === 1 ? !message.ArtifactKey.endsWith(".json") : message.artifact.rewrite === "template";
+}
+
+/** A stream that is being staged, with the digest of all that was. */
+interface StagedPass {
+  readonly reader: ByteReader;
+  readonly folder: string;
+  readonly partBytes: number;
+  readonly whole: Hash;
+}
+
+/** Uploads what was staged and what follows, in parts. An upload that fails is ended at once. */
+async function uploadStaged(job: CopyJob, pass: StagedPass, first: StagedFile): Promise<CopyResult> {
+  const { message, target, ledger } = job;
+  const place = await openUpload(job, "");
+  try {
+    const { parts, size } = await uploadAll(job, pass, { first, place });
+    const sha256 = pass.whole.digest("hex");
+    checkWhole(message, size, sha256);
+    const written = await writeConditionally(job, { size, sha256 }, (condition) =>
+      target.complete(place, parts, condition),
+    );
+    const facts = { verified: message.v === 2, sourceSha256: sha256, size, ...toVersion(written) };
+    if (written.kind === "present") return { kind: "present", storedSha256: written.storedSha256, ...facts };
+    ledger.drop();
+    return { kind: "stored", storedSha256: sha256, ...facts };
+  } catch (error) {
+    await abortUpload(job);
+    throw error;
+  }
+}
+
+/** One part is uploaded while the next one arrives: two of them are on the disk. */
+async function uploadAll(
+  job: CopyJob,
+  { reader, folder, partBytes, whole }: StagedPass,
+  { first, place }: { readonly first: StagedFile; readonly place: UploadPlace },
+) {
+  const parts: UploadedPart[] = [];
+  let size = 0;
+  let staged: StagedFile | undefined = first;
+  while (staged !== undefined) {
+    size += staged.size;
+    const number = parts.length + 1;
+    const [part, next]: readonly [UploadedPart, StagedFile | undefined] = await bothOrNeither(
+      uploadPart(job, place, number, staged),
+      stageNext(reader, () => stageFile(join(folder, String(number + 1)), reader.take(partBytes), whole)),
+    );
+    parts.push(part);
+    staged = next;
+  }
+  return { parts, size };
+}
+
+async function stageNext(
+  reader: StagedPass["reader"],
+  stage: () => Promise<StagedFile>,
+): Promise<StagedFile | undefined> {
+  return (await reader.isAtEnd()) ? undefined : stage();
+}
+
+async function uploadPart(job: CopyJob, place: UploadPlace, number: number, file: StagedFile): Promise<UploadedPart> {
+  const { size, sha256 } = file;
+  const etag = await job.target.upload(place, number, { size, sha256, body: () => file.stream() }, job.signal);
+  await file.remove();
+  return { number, etag, sha256 };
+}
+
+/** Waits for both before it fails: neither may work on when the folder is removed. */
+async function bothOrNeither<A, B>(a: Promise<A>, b: Promise<B>): Promise<readonly [A, B]> {
+  await Promise.allSettled([a, b]);
+  return [await a, await b];
+}
+
+/** Bytes on the disk that nobody else may read. */
+interface StagedFile {
+  readonly size: number;
+  readonly sha256: string;
+  readBytes(): Promise<Uint8Array>;
+  /** Anew at each call. */
+  stream(): Readable;
+  remove(): Promise<void>;
+}
+
+/** A folder for staged files, which is removed in any case. `under`: such as the system's folder for temporary files. */
+export async function withFolder<Result>(under: string, work: (folder: string) => Promise<Result>): Promise<Result> {
+  const folder = await mkdtemp(join(under, "stackyard-"));
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Writes bytes to a new file, digesting them on the way. `whole`: a digest over several files, taken along. */
+export async function stageFile(path: string, bytes: AsyncIterable<Uint8Array>, whole?: Hash): Promise<StagedFile> {
+  const hash = createHash("sha256");
+  let size = 0;
+  const file = await open(path, "wx", 0o600);
+  try {
+    for await (const chunk of bytes) {
+      size += chunk.byteLength;
+      hash.update(chunk);
+      whole?.update(chunk);
+      await file.appendFile(chunk);
+    }
+  } finally {
+    await file.close();
+  }
+  return {
+    size,
+    sha256: hash.digest("hex"),
+    readBytes: () => readFile(path),
+    stream: () => createReadStream(path),
+    remove: () => rm(path, { force: true }),
+  };
 }

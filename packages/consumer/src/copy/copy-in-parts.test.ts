@@ -1,10 +1,12 @@
 import { AbortMultipartUploadCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { SimFault } from "@stackyard/aws-sim";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ArtifactMessage } from "../artifact-message.ts";
-import type { SourceAnswer, SourceFetch } from "../fetch/source-answer.ts";
+import type { ArtifactMessage } from "../messages.ts";
 import { anAnnouncement, createACopier, digest, serve, someBytes, TARGET } from "../testing/a-copier.ts";
 import { aUrl, KEY, NOW } from "../testing/a-message.ts";
+import { MAX_WHOLE_BYTES, planParts, runLimited, toPartBytes } from "./copy-in-parts.ts";
+import type { SourceAnswer, SourceFetch } from "./source-fetch.ts";
 
 const MIB = 1_024 ** 2;
 const PART = 5 * MIB;
@@ -266,5 +268,108 @@ describe("the sweep", () => {
     ]);
     expect(await copier.sweepUploads()).toBe(0);
     expect(sim.s3.findObject(TARGET.bucket, KEY)).toBeUndefined();
+  });
+});
+
+const part = (size: number) => ({ size, sha256: "ab".repeat(32) });
+
+describe("toPartBytes", () => {
+  it.each([
+    [1, 64 * MIB],
+    [640_000 * MIB, 64 * MIB],
+    [640_000 * MIB + 1, 65 * MIB],
+  ])("divides %d bytes into parts of %d", (size, expected) =>
+    expect(toPartBytes(size, MAX_WHOLE_BYTES)).toBe(expected),
+  );
+
+  it("never needs more than 10,000 parts, nor one above 5 GiB, up to the largest object", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 48 * 1_024 ** 4 }), (size) => {
+        const bytes = toPartBytes(size, MAX_WHOLE_BYTES);
+        expect(Math.ceil(size / bytes)).toBeLessThanOrEqual(10_000);
+        expect(bytes).toBeLessThanOrEqual(5 * 1_024 ** 3);
+      }),
+    );
+  });
+});
+
+describe("planParts", () => {
+  it("numbers parts and says where they begin", () => {
+    const plan = planParts(21 * MIB, [part(10 * MIB), part(10 * MIB), part(MIB)]);
+
+    expect(plan?.parts.map(({ number, from, size }) => [number, from, size])).toEqual([
+      [1, 0, 10 * MIB],
+      [2, 10 * MIB, 10 * MIB],
+      [3, 20 * MIB, MIB],
+    ]);
+  });
+
+  it("tells plans apart by sizes and digests", () => {
+    const plans = [
+      planParts(16 * MIB, [part(8 * MIB), part(8 * MIB)]),
+      planParts(16 * MIB, [part(10 * MIB), part(6 * MIB)]),
+      planParts(16 * MIB, [part(8 * MIB), { ...part(8 * MIB), sha256: "cd".repeat(32) }]),
+      planParts(16 * MIB, [part(8 * MIB), part(8 * MIB)]),
+    ];
+
+    const [first, ...others] = plans.map((plan) => plan?.digest);
+    expect(others.map((digest) => digest === first)).toEqual([false, false, true]);
+  });
+
+  it.each([
+    ["another size together", 17 * MIB, [part(8 * MIB), part(8 * MIB)]],
+    ["a small part in the middle", 17 * MIB, [part(8 * MIB), part(MIB), part(8 * MIB)]],
+    ["an empty part", 8 * MIB, [part(8 * MIB), part(0)]],
+    ["a part above 5 GiB", 5 * 1_024 ** 3 + 1, [part(5 * 1_024 ** 3 + 1)]],
+    ["too many parts", 10_001 * 8 * MIB, Array.from({ length: 10_001 }, () => part(8 * MIB))],
+    ["no parts", 8 * MIB, []],
+  ])("plans nothing for %s", (_what, size, parts) => expect(planParts(size, parts)).toBeUndefined());
+});
+
+const never = new AbortController().signal;
+const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe("runLimited", () => {
+  it("works on each item once, with so many at a time", async () => {
+    const done: number[] = [];
+    let [now, most] = [0, 0];
+
+    await runLimited([1, 2, 3, 4, 5, 6, 7], 3, never, async (item) => {
+      now += 1;
+      most = Math.max(most, now);
+      await tick();
+      now -= 1;
+      done.push(item);
+    });
+
+    expect([done.toSorted(), most]).toEqual([[1, 2, 3, 4, 5, 6, 7], 3]);
+  });
+
+  it("tells the others of a failure, waits for them and begins nothing more", async () => {
+    const events: string[] = [];
+
+    const ended = runLimited(["bad", "slow", "late"], 2, never, async (item, signal) => {
+      events.push(`begin ${item}`);
+      if (item === "bad") throw new Error("bad");
+      while (!signal.aborted) await tick();
+      await tick();
+      events.push(`end ${item}`);
+    });
+
+    await expect(ended).rejects.toThrow("bad");
+    expect(events).toEqual(["begin bad", "begin slow", "end slow"]);
+  });
+
+  it("ends with the caller's signal, also when no item fails", async () => {
+    const controller = new AbortController();
+    const done: number[] = [];
+
+    const ended = runLimited([1, 2, 3], 1, controller.signal, async (item) => {
+      done.push(item);
+      controller.abort(new Error("over"));
+    });
+
+    await expect(ended).rejects.toThrow("over");
+    expect(done).toEqual([1]);
   });
 });

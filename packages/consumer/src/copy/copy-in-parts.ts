@@ -1,20 +1,18 @@
+import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import { openUpload } from "./begin-upload.ts";
-import { checkOpened } from "./check-opened.ts";
-import { type CopyJob, type CopyResult, toSourceFile, toVersion } from "./copy-job.ts";
-import type { AnnouncedFile } from "./judge-stored.ts";
-import { measureBody } from "./measure-body.ts";
-import type { PartPlan, PlannedPart } from "./plan-parts.ts";
-import { runLimited } from "./run-limited.ts";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { AnnouncedMessage } from "../messages.ts";
+import { type ArtifactSource, CopyStop, checkOpened, measureBody } from "./artifact-source.ts";
+import { type CopyJob, type CopyResult, openUpload, toSourceFile, toVersion, writeConditionally } from "./copy-job.ts";
 import type { UploadPlace } from "./target-bucket.ts";
-import { writeConditionally } from "./write-conditionally.ts";
 
 /**
  * Copies a large file whose parts are known by their digests. Each part flows from the source through its digest into the
  * upload, several at a time, and none is held; what is done is kept, and the next attempt asks for the rest. The upload is
  * completed when all parts are what they should be, and the object is not there before.
  */
-export async function copyInParts(job: CopyJob, message: AnnouncedFile, plan: PartPlan): Promise<CopyResult> {
+export async function copyInParts(job: CopyJob, message: AnnouncedMessage, plan: PartPlan): Promise<CopyResult> {
   const { ledger, target, partsAtOnce, signal } = job;
   const place = await openUpload(job, plan.digest);
   const missing = plan.parts.filter(({ number }) => ledger.findEtag(number) === undefined);
@@ -39,7 +37,7 @@ interface PartInput {
   readonly signal: AbortSignal;
 }
 
-async function copyPart(job: CopyJob, message: AnnouncedFile, { place, part, signal }: PartInput): Promise<string> {
+async function copyPart(job: CopyJob, message: AnnouncedMessage, { place, part, signal }: PartInput): Promise<string> {
   const { size, sha256, number, from } = part;
   const range = { from, to: from + size - 1 };
   const opened = await job.source({ ...toSourceFile(job, signal), range });
@@ -50,4 +48,158 @@ async function copyPart(job: CopyJob, message: AnnouncedFile, { place, part, sig
   } finally {
     opened.cancel();
   }
+}
+
+const sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
+const size = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const part = Type.Object({ size, sha256 });
+/** What of a manifest is of use here. */
+const ManifestFiles = Type.Object({
+  files: Type.Array(
+    Type.Object({
+      key: Type.String(),
+      size,
+      sha256,
+      parts: Type.Optional(Type.Array(part, { maxItems: 10_000 })),
+    }),
+    { maxItems: 1_000 },
+  ),
+});
+const compiled = Compile(ManifestFiles);
+
+/** As large as a publisher makes it. */
+const MAX_MANIFEST_BYTES = 4 * 1_024 ** 2;
+
+/**
+ * The parts of a large file, from the manifest that the message names by its digest. Undefined where there is no manifest to
+ * be had, or none that is right: then the digest of the whole is what there is. Fails with a `CopyStop` where it may be had later.
+ */
+export async function findParts(
+  source: ArtifactSource,
+  message: AnnouncedMessage,
+  signal: AbortSignal,
+): Promise<PartPlan | undefined> {
+  const { manifest, artifact, ArtifactKey } = message;
+  if (manifest === undefined) return undefined;
+  const text = await readManifest(source, manifest, signal);
+  const files = text === undefined ? [] : parseFiles(text);
+  const file = files.find(({ key, ...said }) => key === ArtifactKey && said.sha256 === artifact.sha256);
+  return file?.parts === undefined ? undefined : planParts(artifact.size, file.parts);
+}
+
+async function readManifest(
+  source: ArtifactSource,
+  { key, url, sha256: expected }: NonNullable<AnnouncedMessage["manifest"]>,
+  signal: AbortSignal,
+): Promise<Buffer | undefined> {
+  try {
+    const { body, cancel } = await source({ key, signal, ...(url !== undefined && { url }) });
+    try {
+      const bytes = await readAll(body);
+      const isRight = bytes !== undefined && createHash("sha256").update(bytes).digest("hex") === expected;
+      return isRight ? bytes : undefined;
+    } finally {
+      cancel();
+    }
+  } catch (error) {
+    if (error instanceof CopyStop && ["counted", "refused"].includes(error.fault.kind)) return undefined;
+    throw error;
+  }
+}
+
+async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer | undefined> {
+  const chunks: Uint8Array[] = [];
+  let read = 0;
+  for await (const chunk of body) {
+    read += chunk.byteLength;
+    if (read > MAX_MANIFEST_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function parseFiles(bytes: Buffer) {
+  try {
+    const value: unknown = JSON.parse(bytes.toString("utf-8"));
+    return compiled.Check(value) ? value.files : [];
+  } catch {
+    return [];
+  }
+}
+
+/** A piece of a file and what it must be. */
+interface PlannedPart {
+  /** From 1. */
+  readonly number: number;
+  readonly from: number;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** Parts that make a whole file. */
+interface PartPlan {
+  readonly parts: readonly PlannedPart[];
+  /** Tells this plan from others. */
+  readonly digest: string;
+}
+
+const MIB = 1_024 ** 2;
+/** Larger files are uploaded in parts. */
+export const MAX_WHOLE_BYTES: number = 64 * MIB;
+/** Amazon S3 user guide, "Amazon S3 multipart upload limits": 5 MiB to 5 GiB, 10,000 of them. */
+const PART_LIMITS = { minBytes: 5 * MIB, maxBytes: 5 * 1_024 * MIB, count: 10_000 };
+
+/** How large the parts of a file are that nobody has divided. */
+export function toPartBytes(size: number, wholeBytes: number): number {
+  return Math.max(wholeBytes, Math.ceil(size / PART_LIMITS.count / MIB) * MIB);
+}
+
+/** Plans the upload of parts that are known by their digests; undefined where they are not this file, or S3 does not take them. */
+export function planParts(
+  size: number,
+  given: readonly { readonly size: number; readonly sha256: string }[],
+): PartPlan | undefined {
+  let from = 0;
+  const parts = given.map((part, index) => {
+    const planned = { number: index + 1, from, size: part.size, sha256: part.sha256 };
+    from += part.size;
+    return planned;
+  });
+  const isTaken = (bytes: number, isLast: boolean) =>
+    bytes > 0 && bytes <= PART_LIMITS.maxBytes && (isLast || bytes >= PART_LIMITS.minBytes);
+  if (from !== size || parts.length > PART_LIMITS.count) return undefined;
+  if (!parts.every((part, index) => isTaken(part.size, index === parts.length - 1))) return undefined;
+  const text = parts.map((part) => `${part.size} ${part.sha256}\n`).join("");
+  return { parts, digest: createHash("sha256").update(text).digest("hex") };
+}
+
+/**
+ * Works on items with so many at a time. The first failure, or the signal, ends it: what is under way is told to stop and
+ * waited for, and only then it fails.
+ */
+export async function runLimited<Item>(
+  items: readonly Item[],
+  limit: number,
+  signal: AbortSignal,
+  work: (item: Item, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const controller = new AbortController();
+  const either = AbortSignal.any([signal, controller.signal]);
+  const failures: unknown[] = [];
+  // One iterator for all: each item is taken once.
+  const left = items.values();
+  async function run(): Promise<void> {
+    for (const item of left) {
+      if (either.aborted) return;
+      try {
+        await work(item, either);
+      } catch (error) {
+        failures.push(error);
+        controller.abort();
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, run));
+  if (failures.length > 0) throw failures[0];
+  signal.throwIfAborted();
 }

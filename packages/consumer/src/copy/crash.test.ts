@@ -1,6 +1,6 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { describe, expect, it } from "vitest";
-import type { ArtifactMessage } from "../artifact-message.ts";
+import type { ArtifactMessage } from "../messages.ts";
 import {
   type ACopier,
   anAnnouncement,

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ArtifactMessage } from "../artifact-message.ts";
-import type { SourceAnswer, SourceFetch } from "../fetch/source-answer.ts";
+import type { ArtifactMessage } from "../messages.ts";
 import { anAnnouncement, createACopier, digest, inChunks, serve, someBytes, TARGET } from "../testing/a-copier.ts";
 import { KEY, NOW } from "../testing/a-message.ts";
+import type { SourceAnswer, SourceFetch } from "./source-fetch.ts";
 
 const PART = 5 * 1_024 ** 2;
 const RIGHT = someBytes(PART + 77);

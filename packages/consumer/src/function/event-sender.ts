@@ -6,7 +6,7 @@ import {
 } from "@aws-sdk/client-eventbridge";
 import { findAwsFault } from "@stackyard/aws";
 import type { Clock, Logger } from "@stackyard/core";
-import type { ConsumerEvent } from "./consumer-events.ts";
+import type { ConsumerEvent } from "../messages.ts";
 
 /** Sends events to the distributor. */
 export interface EventSender {

@@ -5,12 +5,10 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
 import type { Logger, Records } from "@stackyard/core";
 import { createFakeClock, createMemoryRecords, type FakeClock } from "@stackyard/core/testing";
-import type { CopyInput, CopyOutcome } from "../copy/copy-outcome.ts";
-import type { Copier } from "../copy/create-copier.ts";
+import type { Copier, CopyInput, CopyOutcome } from "../copy/copier.ts";
 import type { ConsumerConfig } from "../decide-message.ts";
-import type { ConsumerOptions } from "../function/consumer-options.ts";
-import { createConsumer } from "../function/create-consumer.ts";
-import type { SqsRecord } from "../function/sqs-event.ts";
+import { createConsumer } from "../function/consumer.ts";
+import type { ConsumerOptions, SqsRecord } from "../function/record-context.ts";
 import { CONSUMER, NOW, SHA256 } from "./a-message.ts";
 
 /** The consumer's own bucket. */

@@ -3,10 +3,10 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { createS3Records } from "@stackyard/aws/s3";
 import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
 import { createFakeClock, type FakeClock } from "@stackyard/core/testing";
-import type { ArtifactMessage } from "../artifact-message.ts";
-import { type Copier, type CopierDeps, createCopier } from "../copy/create-copier.ts";
-import { createCopyMemory } from "../copy/create-copy-memory.ts";
-import type { SourceAnswer, SourceFetch } from "../fetch/source-answer.ts";
+import { type Copier, type CopierDeps, createCopier } from "../copy/copier.ts";
+import { createCopyMemory } from "../copy/copy-memory.ts";
+import type { SourceAnswer, SourceFetch } from "../copy/source-fetch.ts";
+import type { ArtifactMessage } from "../messages.ts";
 import { aUrl, KEY, NOW } from "./a-message.ts";
 
 /** Account, region and bucket of the consumer. */

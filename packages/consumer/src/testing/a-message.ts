@@ -1,5 +1,4 @@
-import type { ConsumerConfig } from "../decide-message.ts";
-import type { MessageRecord } from "../message-record.ts";
+import type { ConsumerConfig, MessageRecord } from "../decide-message.ts";
 
 /** A consumer in Frankfurt of a distributor in Ireland. */
 export const CONSUMER: ConsumerConfig = {

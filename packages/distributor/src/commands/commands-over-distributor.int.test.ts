@@ -7,7 +7,7 @@ import { createSimPlugin } from "@stackyard/aws-sim";
 import { createMemoryRecords } from "@stackyard/core/testing";
 import { createLambdaCall, findArtifactCode, type Manifest } from "@stackyard/sdk/artifacts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createDistributor, type Distributor } from "../function/create-distributor.ts";
+import { createDistributor, type Distributor } from "../distributor.ts";
 import { type CommandWorld, createCommandWorld } from "../testing/a-command-world.ts";
 import { aReceiptEvent, aRegistration } from "../testing/a-distributor-world.ts";
 import { createPassingClock } from "../testing/passing-clock.ts";

@@ -1,4 +1,4 @@
-import { type Cell, createCell } from "../cells/cell.ts";
+import { type Cell, createCell } from "../cell.ts";
 
 /** When tests of cells begin. */
 export const T0: number = Date.UTC(2026, 10, 20, 6);

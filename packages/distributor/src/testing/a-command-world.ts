@@ -8,7 +8,7 @@ import type { CommandOutput } from "@stackyard/core";
 import { createFakeClock, type FakeClock } from "@stackyard/core/testing";
 import type { CallDistributor, CoverageCell, CoverageRow, DistributorRequest } from "@stackyard/sdk/artifacts";
 import type { ArtifactCommandDeps, AwsPlace, DistributorPlace } from "../commands/artifact-command.ts";
-import { createArtifactCommands } from "../commands/create-artifact-commands.ts";
+import { createArtifactCommands } from "../commands/artifact-commands.ts";
 
 /** What a command has said, and how it ended. */
 export interface CommandResult {

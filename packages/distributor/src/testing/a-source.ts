@@ -3,7 +3,7 @@ import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
 import { createMemoryRecords, createRandom } from "@stackyard/core/testing";
 import { type Manifest, type ManifestFile, toManifestText } from "@stackyard/sdk/artifacts";
-import type { AnnouncementTarget, PublishedArtifact } from "../announce/announcer.ts";
+import type { AnnouncementTarget, PublishedArtifact } from "../fan-out.ts";
 import { createPassingClock } from "./passing-clock.ts";
 
 /** The bucket of the source. */

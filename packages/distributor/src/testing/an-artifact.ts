@@ -1,5 +1,5 @@
 import type { Manifest, ManifestFile } from "@stackyard/sdk/artifacts";
-import type { PublishedArtifact } from "../announce/announcer.ts";
+import type { PublishedArtifact } from "../fan-out.ts";
 
 /** A digest of the builders. */
 export const SHA256 = "ab".repeat(32);

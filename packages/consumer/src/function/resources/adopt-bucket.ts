@@ -1,13 +1,24 @@
-import type { S3Client } from "@aws-sdk/client-s3";
+import {
+  type BucketLocationConstraint,
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectsCommand,
+  HeadBucketCommand,
+  ListObjectVersionsCommand,
+  type S3Client,
+} from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { isStackyardError, StackyardError } from "@stackyard/core";
-import { isObject } from "../../parse-json.ts";
-import type { BucketPlace } from "./bucket-place.ts";
-import { completeSettings } from "./complete-settings.ts";
-import { emptyBucket } from "./empty-bucket.ts";
-import { ensureBucket, findBucket } from "./ensure-bucket.ts";
-import { type ResourceOutcome, servesNone, wasNeverMade } from "./resource-answer.ts";
-import type { ResourceCall, ResourceDeps } from "./resource-call.ts";
+import { type Clock, isStackyardError, StackyardError } from "@stackyard/core";
+import { isObject } from "../../decide-message.ts";
+import { type BucketPlace, completeSettings } from "./bucket-settings.ts";
+import {
+  type ResourceCall,
+  type ResourceDeps,
+  type ResourceOutcome,
+  refusal,
+  servesNone,
+  wasNeverMade,
+} from "./resource-answer.ts";
 
 const NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const KEY = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)\/[\w/-]{1,256}$/;
@@ -88,4 +99,92 @@ async function insist<Result>({ clock }: ResourceDeps, work: () => Promise<Resul
 /** Refusals of ours stay as they are. */
 function toError(error: unknown): unknown {
   return error instanceof Error && "refusal" in error ? error : toAwsError(error, "The bucket could not be set up.");
+}
+
+/** Makes the bucket unless it is there. True: it was. Throws `BUCKET_FOREIGN` where another account has the name. */
+async function ensureBucket(s3: S3Client, place: BucketPlace): Promise<boolean> {
+  const found = await findBucket(s3, place);
+  if (found === "foreign") throw foreign(place);
+  if (found === "elsewhere") {
+    throw refusal("CONFIG_INVALID", `The bucket ${place.bucket} is in another region than ${place.region}.`);
+  }
+  if (found === "own") return true;
+  return create(s3, place);
+}
+
+/** Whose a bucket of that name is. Names of buckets are of all accounts of a partition ("Bucket naming rules"). */
+async function findBucket(
+  s3: S3Client,
+  { bucket, account }: BucketPlace,
+): Promise<"own" | "foreign" | "elsewhere" | "none"> {
+  try {
+    await s3.send(new HeadBucketCommand({ Bucket: bucket, ExpectedBucketOwner: account }));
+    return "own";
+  } catch (error) {
+    const status = statusOf(error);
+    if (status === 404) return "none";
+    if (status === 403) return "foreign";
+    if (status === 301) return "elsewhere";
+    throw error;
+  }
+}
+
+async function create(s3: S3Client, place: BucketPlace): Promise<boolean> {
+  // "CreateBucket": us-east-1 is the only region that must not be named.
+  const LocationConstraint = place.region as BucketLocationConstraint;
+  const location = place.region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint } };
+  try {
+    await s3.send(
+      new CreateBucketCommand({ Bucket: place.bucket, ObjectOwnership: "BucketOwnerEnforced", ...location }),
+    );
+    return false;
+  } catch (error) {
+    // An earlier try whose answer was lost.
+    if (findAwsFault(error).name === "BucketAlreadyOwnedByYou") return false;
+    if (findAwsFault(error).name === "BucketAlreadyExists") throw foreign(place);
+    throw error;
+  }
+}
+
+function foreign({ bucket, account }: BucketPlace): Error {
+  const text = `The bucket ${bucket} cannot be used: it is not one of account ${account}, or this function may not look at it.`;
+  return refusal("BUCKET_FOREIGN", `${text} Choose another BucketPrefix, or pass an own bucket as TargetBucket.`);
+}
+
+function statusOf(error: unknown): number | undefined {
+  const metadata: unknown = error instanceof Error && "$metadata" in error ? error.$metadata : undefined;
+  const status: unknown = Object(metadata).httpStatusCode;
+  return typeof status === "number" ? status : undefined;
+}
+
+/** What the emptying of a bucket needs. */
+interface EmptyBucketDeps {
+  readonly s3: S3Client;
+  readonly place: BucketPlace;
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** Kept back of an invocation for the answer. */
+const ANSWER_MS = 15_000;
+
+/** Deletes all versions, a thousand at a time, then the bucket. Out of time it fails, and a further deletion goes on. */
+async function emptyBucket({ s3, place, clock }: EmptyBucketDeps, deadlineAt: number): Promise<void> {
+  const owned = { Bucket: place.bucket, ExpectedBucketOwner: place.account };
+  for (;;) {
+    if (clock.now() > deadlineAt - ANSWER_MS) {
+      throw refusal("TIMED_OUT", `The bucket ${place.bucket} is not empty yet. Delete the stack again to go on.`);
+    }
+    const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand(owned));
+    const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
+    if (Objects.length === 0) break;
+    const { Errors = [] } = await s3.send(new DeleteObjectsCommand({ ...owned, Delete: { Objects, Quiet: true } }));
+    const [first] = Errors;
+    if (first !== undefined)
+      throw refusal("LEFT_BEHIND", `${first.Code}: ${Errors.length} objects could not be deleted.`);
+  }
+  try {
+    await s3.send(new DeleteBucketCommand(owned));
+  } catch (error) {
+    if (findAwsFault(error).code !== "NOT_FOUND") throw error;
+  }
 }

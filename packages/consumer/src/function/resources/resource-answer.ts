@@ -1,6 +1,40 @@
+import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import type { S3Client } from "@aws-sdk/client-s3";
+import type { SFNClient } from "@aws-sdk/client-sfn";
 import { type CustomResourceRequest, cutReason, toReason } from "@stackyard/aws/custom-resource";
-import { isStackyardError, StackyardError } from "@stackyard/core";
-import { hideSecrets } from "../hide-secrets.ts";
+import { type Clock, isStackyardError, type Logger, StackyardError } from "@stackyard/core";
+import type { Capabilities } from "../../messages.ts";
+import { hideSecrets } from "../json-logger.ts";
+
+/** What the custom resources are made of. A type of resource whose part is absent is answered as failed. */
+export interface ConsumerResourcesOptions {
+  /** The consumer's own. */
+  readonly account: string;
+  readonly region: string;
+  /** Sends the answer; the global `fetch` fits. */
+  readonly fetch: typeof globalThis.fetch;
+  readonly clock: Clock;
+  /** Default: none. */
+  readonly logger?: Logger;
+  /** Address of an emulator of AWS, whose host may take answers too. Default: none. */
+  readonly emulator?: string;
+  /** `Custom::InitialSetTrigger`. What it throws, such as `CONFIG_INVALID`, is told to CloudFormation. */
+  readonly initialSet?: () => InitialSetOptions;
+  /** `Custom::AdoptedBucket`. */
+  readonly bucket?: () => { readonly s3: S3Client };
+}
+
+/** What is started at the distributor. */
+export interface InitialSetOptions {
+  readonly machineArn: string;
+  /** In the machine's region, with a session of the role that may start it. */
+  readonly states: SFNClient;
+  /** The consumer's. */
+  readonly bucket: string;
+  readonly capabilities: Capabilities;
+  /** Where the consumer is registered; `client` is in the region of the bus. Default: nowhere. */
+  readonly receipts?: { readonly client: EventBridgeClient; readonly bus: string };
+}
 
 /** How a request ended. */
 export interface ResourceOutcome {
@@ -11,7 +45,7 @@ export interface ResourceOutcome {
 }
 
 /** The answer to CloudFormation (user guide, "Custom resource response objects"). */
-export interface ResourceAnswer {
+interface ResourceAnswer {
   readonly Status: "SUCCESS" | "FAILED";
   readonly Reason: string;
   readonly PhysicalResourceId: string;
@@ -71,4 +105,15 @@ function codeOf(error: unknown): string {
   if (isStackyardError(error)) return error.code;
   const code: unknown = error instanceof Error && "refusal" in error ? error.refusal : undefined;
   return typeof code === "string" ? code : "INTERNAL";
+}
+
+/** One request, and when the invocation ends. */
+export interface ResourceCall {
+  readonly request: CustomResourceRequest;
+  readonly deadlineAt: number;
+}
+
+/** What serving one request needs. */
+export interface ResourceDeps extends ConsumerResourcesOptions {
+  readonly logger: Logger;
 }

@@ -4,12 +4,17 @@ import { DescribeExecutionCommand, type DescribeExecutionOutput, StartExecutionC
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
 import { isStackyardError, StackyardError } from "@stackyard/core";
-import { isObject } from "../../parse-json.ts";
-import { toRegisteredEvent, toUnregisteredEvent } from "../consumer-events.ts";
+import { isObject } from "../../decide-message.ts";
+import { toRegisteredEvent, toUnregisteredEvent } from "../../messages.ts";
 import { createEventSender } from "../event-sender.ts";
-import type { InitialSetOptions } from "./consumer-resources-options.ts";
-import { type ResourceOutcome, refusal, servesNone } from "./resource-answer.ts";
-import type { ResourceCall, ResourceDeps } from "./resource-call.ts";
+import {
+  type InitialSetOptions,
+  type ResourceCall,
+  type ResourceDeps,
+  type ResourceOutcome,
+  refusal,
+  servesNone,
+} from "./resource-answer.ts";
 
 interface Started {
   readonly arn: string;

@@ -1,0 +1,376 @@
+import type { LookupAddress } from "node:dns";
+import { lookup } from "node:dns/promises";
+import {
+  Agent as HttpAgent,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as requestPlainly,
+} from "node:http";
+import { Agent as HttpsAgent, request as requestSecurely } from "node:https";
+import { BlockList, isIP, type LookupFunction, type Socket } from "node:net";
+import type { Readable } from "node:stream";
+import { StackyardError } from "@stackyard/core";
+import { judgeUrl, type UrlFault, type UrlRules } from "../judge-url.ts";
+
+/** What may be fetched, and how patiently. */
+export interface SourceFetchOptions {
+  /** Asked before every request, also before the one that a redirect leads to. */
+  readonly rules: UrlRules;
+  /** Addresses inside of the network are good too: for interface endpoints. Default: false. */
+  readonly privateEndpoints?: boolean;
+  /** Default: 5,000. */
+  readonly connectTimeoutMs?: number;
+  /** Default: 30,000. */
+  readonly idleTimeoutMs?: number;
+  /** Where a request goes instead, such as `http://127.0.0.1:4566`: for emulators. The `Host` stays the URL's. */
+  readonly origin?: (url: URL) => string;
+  /** Default: as the system resolves names. */
+  readonly resolve?: Resolve;
+  /** Default: the system's clock. */
+  readonly now?: () => number;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const IDLE_TIMEOUT_MS = 30_000;
+
+/**
+ * Fetches files by presigned URLs of the source bucket, and nothing else: what a URL may be is judged here again, addresses
+ * inside of the network are not called, and only a 307 is followed, once, to a URL that stands the same judgement (S3 sends
+ * it for buckets whose name has not spread yet: S3 guide, "Making requests", "Request redirection and the REST API").
+ */
+export function createSourceFetch(options: SourceFetchOptions): SourceFetch {
+  const { rules, origin, connectTimeoutMs = CONNECT_TIMEOUT_MS, idleTimeoutMs = IDLE_TIMEOUT_MS } = options;
+  const { now = Date.now } = options;
+  const lookup = createCheckedLookup(options);
+
+  async function send({ url, range, signal }: SourceRequest): Promise<IncomingMessage> {
+    const headers = {
+      // Digests are over the bytes as they lie there.
+      "Accept-Encoding": "identity",
+      "User-Agent": "stackyard-consumer",
+      ...(range && { Range: `bytes=${range.from}-${range.to}` }),
+    };
+    const elsewhere = origin === undefined ? {} : { origin: origin(new URL(url)) };
+    return sendGet({ url, ...elsewhere, headers, lookup, connectTimeoutMs, idleTimeoutMs, signal });
+  }
+
+  async function fetchOnce(request: SourceRequest, redirects: number): Promise<SourceAnswer> {
+    const verdict = judgeUrl(request.url, request.key, rules);
+    if (verdict.kind === "refused") return { kind: "forbidden", code: verdict.code, reason: verdict.reason };
+    // A socket resolves no address, so nobody would look at it: hosts have names.
+    if (isIP(new URL(request.url).hostname.replace(/^\[|\]$/g, "")) !== 0) {
+      return { kind: "forbidden", code: "URL_HOST", reason: "The host is an address." };
+    }
+    const response = await send(request);
+    const { statusCode: status = 0, headers } = response;
+    if (status >= 300 && status < 400) return follow(response, request, redirects);
+    const body = readWithin(response, idleTimeoutMs);
+    if (status !== 200 && status !== 206) {
+      return { kind: "refused", status, ...(await readErrorAnswer(body)), ...toClock(headers, now()) };
+    }
+    return { ...toContent(headers), body, cancel: () => void response.destroy() };
+  }
+
+  async function follow(from: IncomingMessage, request: SourceRequest, redirects: number): Promise<SourceAnswer> {
+    const { location } = from.headers;
+    from.destroy();
+    if (from.statusCode !== 307 || redirects === 0 || location === undefined) return { kind: "redirected" };
+    const answer = await fetchOnce({ ...request, url: location }, redirects - 1);
+    return answer.kind === "forbidden" ? { kind: "redirected" } : answer;
+  }
+
+  return (request) =>
+    fetchOnce(request, 1).catch((error) => ({ kind: "unreachable", reason: toUnreachable(error).message }));
+}
+
+function toContent(headers: IncomingHttpHeaders): Omit<SourceContent, "body" | "cancel"> {
+  const length = toWhole(headers["content-length"]);
+  const [, from, to, size] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(headers["content-range"] ?? "") ?? [];
+  const total = toWhole(size);
+  const range = { from: Number(from), to: Number(to), ...(total !== undefined && { size: total }) };
+  return { kind: "content", ...(length !== undefined && { length }), ...(from !== undefined && { range }) };
+}
+
+function toWhole(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+function toClock({ date = "" }: IncomingHttpHeaders, now: number): { readonly clockAheadMs?: number } {
+  const at = Date.parse(date);
+  return Number.isNaN(at) ? {} : { clockAheadMs: at - now };
+}
+
+/** Bytes `from` to `to`, both included. */
+export interface ByteRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A part of a file, or all of it, by a presigned URL. */
+export interface SourceRequest {
+  readonly url: string;
+  /** What the URL must be of. */
+  readonly key: string;
+  readonly range?: ByteRange;
+  readonly signal: AbortSignal;
+}
+
+/** What the source says. */
+export type SourceAnswer =
+  | SourceContent
+  /** S3 refused, or answered something that is no file. */
+  | (ErrorWords & {
+      readonly kind: "refused";
+      readonly status: number;
+      /** How far the source's clock is ahead, where it told the time. */
+      readonly clockAheadMs?: number;
+    })
+  /** Nothing was asked: this URL is not fetched. */
+  | { readonly kind: "forbidden"; readonly code: UrlFault; readonly reason: string }
+  /** It led elsewhere. */
+  | { readonly kind: "redirected" }
+  | { readonly kind: "unreachable"; readonly reason: string };
+
+/** A file that begins to arrive. */
+interface SourceContent {
+  readonly kind: "content";
+  /** Bytes that are announced to come. */
+  readonly length?: number;
+  /** Of an answer to a range: which bytes these are, of how many. */
+  readonly range?: ByteRange & { readonly size?: number };
+  /** To be read to its end or returned from; fails with `UNREACHABLE`. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Ends it unread. */
+  readonly cancel: () => void;
+}
+
+/** Fetches by presigned URLs. Never throws, and no answer holds a URL. */
+export type SourceFetch = (request: SourceRequest) => Promise<SourceAnswer>;
+
+/** One GET. */
+interface GetInput {
+  readonly url: string;
+  /** Where the request goes instead of the URL's own scheme, host and port. */
+  readonly origin?: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly lookup: LookupFunction;
+  /** For name, connection and TLS together. */
+  readonly connectTimeoutMs: number;
+  /** Until the answer begins. */
+  readonly idleTimeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+// Of our own: the global agents can be told to use proxies of the environment. A function sleeps between its calls, and
+// connections that were kept open are dead by then.
+const agents = { "http:": new HttpAgent(), "https:": new HttpsAgent() };
+
+/** Sends a GET as it is said, with TLS verified, no proxy, no cookies, no redirects. Fails with `UNREACHABLE`. */
+function sendGet(input: GetInput): Promise<IncomingMessage> {
+  const { url, origin, headers, lookup, signal } = input;
+  const { host, protocol, hostname, port } = readAuthority(url, origin);
+  const isPlain = protocol === "http:";
+  const options = {
+    hostname,
+    port,
+    path: toPath(url),
+    headers: { ...headers, Host: host },
+    lookup,
+    signal,
+    ...(isPlain ? { agent: agents["http:"] } : { agent: agents["https:"], rejectUnauthorized: true, servername: host }),
+  };
+  return new Promise((resolve, reject) => {
+    const request = isPlain ? requestPlainly(options) : requestSecurely(options);
+    const fail = (why: string) => request.destroy(new StackyardError("UNREACHABLE", why));
+    const idle = setTimeout(() => fail("The source does not answer in time."), input.idleTimeoutMs);
+    request.once("socket", (socket) =>
+      limitConnecting(socket, isPlain, input.connectTimeoutMs, () =>
+        fail("The source cannot be connected to in time."),
+      ),
+    );
+    request.once("response", resolve);
+    request.on("error", (error) => reject(toUnreachable(error)));
+    request.once("response", () => clearTimeout(idle));
+    request.once("close", () => {
+      clearTimeout(idle);
+      // After a switch of protocols there is neither an answer nor an error.
+      reject(new StackyardError("UNREACHABLE", "The source does not answer."));
+    });
+    request.end();
+  });
+}
+
+function readAuthority(url: string, origin: string | undefined) {
+  const { host } = new URL(url);
+  const { protocol, hostname, port } = new URL(origin ?? url);
+  // Brackets of IPv6 are of the URL only.
+  return { host, protocol, hostname: hostname.replace(/^\[|\]$/g, ""), port };
+}
+
+/** As the text has it: the signature is over these very characters. */
+function toPath(url: string): string {
+  const rest = url.slice(url.indexOf("//") + 2);
+  const at = rest.search(/[/?]/);
+  const path = at < 0 ? "/" : rest.slice(at);
+  const full = path.startsWith("/") ? path : `/${path}`;
+  return full.toWellFormed().replace(/[^\u0021-\u007e]+/g, encodeURIComponent);
+}
+
+function limitConnecting(socket: Socket, isPlain: boolean, ms: number, onTimeout: () => void): void {
+  const timer = setTimeout(onTimeout, ms);
+  const stop = () => clearTimeout(timer);
+  socket.once(isPlain ? "connect" : "secureConnect", stop);
+  socket.once("close", stop);
+}
+
+/** All addresses of a name. */
+type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
+
+/** How names become addresses. */
+export interface CheckedLookupOptions {
+  /** Default: as the system does it. */
+  readonly resolve?: Resolve;
+  /** Addresses inside of the network are good too: for interface endpoints. Default: false. */
+  readonly privateEndpoints?: boolean;
+}
+
+/**
+ * The `lookup` of a socket: what it answers is what the socket connects to, so a name cannot be public when it is checked and
+ * private when it is called. One address inside of the network is enough to refuse the name.
+ */
+export function createCheckedLookup(options: CheckedLookupOptions = {}): LookupFunction {
+  const { resolve = (host) => lookup(host, { all: true, verbatim: true }), privateEndpoints = false } = options;
+  return (host, { all }, callback) => {
+    resolve(host).then(
+      (found) => {
+        const [first] = found;
+        if (first === undefined) return callback(toRefusal(`The name ${host} has no address.`), "");
+        if (!privateEndpoints && !found.every(({ address }) => isPublicAddress(address))) {
+          return callback(toRefusal(`The name ${host} has an address that is not public.`), "");
+        }
+        if (all === true) callback(null, [...found]);
+        else callback(null, first.address, first.family);
+      },
+      (error) => callback(toRefusal(`The name ${host} cannot be resolved.`, error), ""),
+    );
+  };
+}
+
+function toRefusal(why: string, cause?: unknown): StackyardError {
+  return new StackyardError("UNREACHABLE", why, { cause });
+}
+
+/** Source: IANA, "IPv4 Special-Purpose Address Registry", and multicast. */
+const NOT_PUBLIC_4 = [
+  "0.0.0.0/8",
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.0.0.0/24",
+  "192.0.2.0/24",
+  "192.88.99.0/24",
+  "192.168.0.0/16",
+  "198.18.0.0/15",
+  "198.51.100.0/24",
+  "203.0.113.0/24",
+  "224.0.0.0/4",
+  "240.0.0.0/4",
+];
+/** Global unicast: whatever wraps an IPv4 address, is local, or is not assigned lies outside (IANA, "IPv6 Address Space"). */
+const PUBLIC_6 = ["2000::/3"];
+/** Within it: protocol assignments with Teredo, 6to4, documentation (IANA, "IPv6 Special-Purpose Address Registry"). */
+const NOT_PUBLIC_6 = ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"];
+
+const notPublic4 = toList(NOT_PUBLIC_4, "ipv4");
+const public6 = toList(PUBLIC_6, "ipv6");
+const notPublic6 = toList(NOT_PUBLIC_6, "ipv6");
+
+/** Is this an address of the open internet? False for anything inside of a network, for wrapped addresses, and for no address. */
+export function isPublicAddress(address: string): boolean {
+  const family = isIP(address);
+  if (family === 4) return !notPublic4.check(address, "ipv4");
+  // A zone is of use on one link only.
+  if (family !== 6 || address.includes("%")) return false;
+  return public6.check(address, "ipv6") && !notPublic6.check(address, "ipv6");
+}
+
+function toList(subnets: readonly string[], type: "ipv4" | "ipv6"): BlockList {
+  const list = new BlockList();
+  for (const subnet of subnets) {
+    const [net = "", bits] = subnet.split("/");
+    list.addSubnet(net, Number(bits), type);
+  }
+  return list;
+}
+
+/**
+ * The bytes of a stream, which is destroyed in the end. Fails with `UNREACHABLE` when nothing comes for `idleMs` although
+ * somebody waits: a reader that is slow itself is no idle sender.
+ */
+export async function* readWithin(stream: Readable, idleMs: number): AsyncGenerator<Uint8Array> {
+  let waiting = true;
+  const timer = setTimeout(() => {
+    if (waiting) stream.destroy(new StackyardError("UNREACHABLE", "The source sends nothing any more."));
+    else timer.refresh();
+  }, idleMs);
+  try {
+    for await (const chunk of stream) {
+      waiting = false;
+      yield chunk;
+      waiting = true;
+      timer.refresh();
+    }
+  } catch (error) {
+    throw toUnreachable(error);
+  } finally {
+    clearTimeout(timer);
+    stream.destroy();
+  }
+}
+
+/** Errors of sockets name hosts and codes only, but nobody promises it: only the code is repeated. */
+function toUnreachable(error: unknown): StackyardError {
+  if (error instanceof StackyardError) return error;
+  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? ` (${error.code})` : "";
+  return new StackyardError("UNREACHABLE", `The source does not answer${code}.`);
+}
+
+/** What S3 says of a request that it did not serve. */
+interface ErrorWords {
+  readonly code?: string;
+  readonly message?: string;
+}
+
+const MAX_BYTES = 65_536;
+const MAX_WORDS = 500;
+
+/**
+ * Reads `<Code>` and `<Message>` of an error in XML, at most 64 KiB of it. What else is in there is not looked at: the
+ * answers to wrong signatures repeat the request. Source: Amazon S3 API reference, "REST error responses".
+ */
+export async function readErrorAnswer(body: AsyncIterable<Uint8Array>): Promise<ErrorWords> {
+  const text = await readBeginning(body).catch(() => "");
+  const code = findElement(text, "Code", /^[A-Za-z0-9.]{1,100}$/);
+  const message = findElement(text, "Message", /^[^<]*$/);
+  return { ...(code && { code }), ...(message && { message }) };
+}
+
+async function readBeginning(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    size += chunk.byteLength;
+    if (size >= MAX_BYTES) break;
+  }
+  return Buffer.concat(chunks).subarray(0, MAX_BYTES).toString("utf-8");
+}
+
+function findElement(text: string, name: string, shape: RegExp): string | undefined {
+  const [, found = ""] = text.split(`<${name}>`, 2);
+  const end = found.indexOf(`</${name}>`);
+  const value = found.slice(0, Math.max(0, end)).slice(0, MAX_WORDS);
+  return shape.test(value) ? value : undefined;
+}

@@ -1,0 +1,166 @@
+import { ChangeMessageVisibilityCommand } from "@aws-sdk/client-sqs";
+import { silentLogger } from "@stackyard/core";
+import { createEventSender } from "./event-sender.ts";
+import { handleRecord } from "./handle-record.ts";
+import { createDiscreetLogger } from "./json-logger.ts";
+import { createKnownArtifacts } from "./known-artifacts.ts";
+import {
+  type ConsumerDeps,
+  type ConsumerOptions,
+  type MessagesContext,
+  parseRecords,
+  peekRecord,
+  type RecordContext,
+  type RecordEnd,
+  type SqsBatchResponse,
+  type SqsEvent,
+  type SqsRecord,
+  toAttempt,
+  toFields,
+} from "./record-context.ts";
+
+/** The function behind a consumer's queue. */
+export interface Consumer {
+  /** Serves a batch. It names the messages that are to come again and never throws for one of them; `EVENT_INVALID` for no batch. */
+  onMessages(event: SqsEvent, context?: MessagesContext): Promise<SqsBatchResponse>;
+}
+
+/** No record is begun with less time than this, or than a quarter of a short invocation. */
+const LEAST_MS = 20_000;
+const SWEEP_EVERY_MS = 3_600_000;
+const SWEEP_NEEDS_MS = 60_000;
+
+/** Copies what is announced into its bucket, and tells the distributor. Nothing is called before the first batch. */
+export function createConsumer(options: ConsumerOptions): Consumer {
+  const deps = toDeps(options);
+  let sweptAt = Number.NEGATIVE_INFINITY;
+
+  /** Now and then: uploads that nobody goes on with. */
+  async function sweep(deadlineAt: number): Promise<void> {
+    const now = deps.clock.now();
+    if (now - sweptAt < SWEEP_EVERY_MS || deadlineAt - now < SWEEP_NEEDS_MS) return;
+    sweptAt = now;
+    await deps.copier.sweepUploads().catch((error: unknown) => {
+      deps.logger.warn("Uploads that nobody goes on with could not be ended.", { error });
+    });
+  }
+
+  return {
+    async onMessages(event, context = {}) {
+      const records = parseRecords(event);
+      const now = deps.clock.now();
+      const deadlineAt = context.deadlineAt ?? now + (context.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY);
+      const { invocationId } = context;
+      const batch = {
+        deps,
+        deadlineAt,
+        invocationId,
+        beginBefore: deadlineAt - Math.min(LEAST_MS, (deadlineAt - now) / 4),
+      };
+      const again = new Set<string>();
+      await Promise.all(planLanes(records, deps.config.topicArn).map((lane) => runLane(batch, lane, again)));
+      await sweep(deadlineAt);
+      return { batchItemFailures: [...again].map((itemIdentifier) => ({ itemIdentifier })) };
+    },
+  };
+}
+
+function toDeps(options: ConsumerOptions): ConsumerDeps {
+  const { clock, records, receiptBus: bus, clients } = options;
+  const logger = createDiscreetLogger(options.logger ?? silentLogger);
+  const known = createKnownArtifacts(records, clock);
+  const events = bus === undefined ? undefined : createEventSender({ client: clients.events, bus, clock, logger });
+  return { ...options, logger, known, events };
+}
+
+interface Batch {
+  readonly deps: ConsumerDeps;
+  readonly deadlineAt: number;
+  readonly invocationId: string | undefined;
+  readonly beginBefore: number;
+}
+
+async function runLane(batch: Batch, lane: Lane, again: Set<string>): Promise<void> {
+  const { deps, beginBefore } = batch;
+  for (const record of lane) {
+    const isBegun = deps.clock.now() < beginBefore;
+    const end = isBegun ? await serve(batch, record) : "again";
+    if (end === "done") continue;
+    again.add(record.messageId);
+    await postpone(deps, record, isBegun ? end : "unbegun");
+  }
+}
+
+async function serve({ deps, ...batch }: Batch, record: SqsRecord): Promise<RecordEnd> {
+  const { deadlineAt, invocationId } = batch;
+  const context: RecordContext = { deps, record, deadlineAt, invocationId, startedAt: deps.clock.now() };
+  try {
+    return await handleRecord(context);
+  } catch (error) {
+    deps.logger.error("A message could not be served; it comes again.", toFields(context, { error }));
+    return "again";
+  }
+}
+
+/** Records that are served one after another. */
+type Lane = readonly SqsRecord[];
+
+/** What is larger is read part by part with several requests at a time: one such copy has all of the function. */
+const SMALL_BYTES = 64 * 1024 * 1024;
+/** Each holds up to 64 MiB in a temporary file. */
+const SMALL_LANES = 3;
+
+/**
+ * Which records of a batch are served at the same time: those of one key in the order of the batch, large files (and those of
+ * unknown size) one at a time, the others three at a time.
+ */
+export function planLanes(records: readonly SqsRecord[], topicArn: string): readonly Lane[] {
+  const large: SqsRecord[] = [];
+  const byKey = new Map<string, SqsRecord[]>();
+  const keysOfLarge = new Set<string>();
+  for (const record of records) {
+    const { key = `\0${record.messageId}`, size } = peekRecord(record, topicArn);
+    byKey.set(key, [...(byKey.get(key) ?? []), record]);
+    if (size > SMALL_BYTES) keysOfLarge.add(key);
+  }
+  const lanes: SqsRecord[][] = Array.from({ length: SMALL_LANES }, () => []);
+  for (const [key, ofKey] of byKey) {
+    const lane = keysOfLarge.has(key)
+      ? large
+      : lanes.reduce((least, each) => (each.length < least.length ? each : least));
+    lane.push(...ofKey);
+  }
+  return [large, ...lanes].filter((lane) => lane.length > 0);
+}
+
+const SOON_SECONDS = 1;
+/** As long as those before it in the batch may need. */
+const UNBEGUN_SECONDS = 60;
+const FIRST_SECONDS = 15;
+const LONGEST_SECONDS = 900;
+
+/**
+ * When the queue delivers the message once more. Its own visibility is a multiple of the function's time, far too long for a
+ * copy that only ran out of it. A failure changes nothing: then that visibility holds.
+ */
+async function postpone(
+  { clients, queueUrl, logger }: ConsumerDeps,
+  record: SqsRecord,
+  why: "again" | "soon" | "unbegun",
+): Promise<void> {
+  if (queueUrl === undefined || record.receiptHandle === undefined) return;
+  const request = { QueueUrl: queueUrl, ReceiptHandle: record.receiptHandle };
+  try {
+    const VisibilityTimeout = toSeconds(why, toAttempt(record));
+    await clients.sqs.send(new ChangeMessageVisibilityCommand({ ...request, VisibilityTimeout }));
+  } catch (error) {
+    logger.warn("A message could not be postponed.", { messageId: record.messageId, error });
+  }
+}
+
+/** Twice as long with each attempt that has failed. */
+function toSeconds(why: "again" | "soon" | "unbegun", attempt: number): number {
+  if (why === "soon") return SOON_SECONDS;
+  if (why === "unbegun") return UNBEGUN_SECONDS;
+  return Math.min(LONGEST_SECONDS, FIRST_SECONDS * 2 ** Math.min(attempt - 1, 10));
+}

@@ -1,0 +1,217 @@
+import {
+  GetBucketEncryptionCommand,
+  GetBucketLifecycleConfigurationCommand,
+  GetBucketOwnershipControlsCommand,
+  GetBucketPolicyCommand,
+  GetBucketTaggingCommand,
+  GetBucketVersioningCommand,
+  GetPublicAccessBlockCommand,
+  type LifecycleRule,
+  type PublicAccessBlockConfiguration,
+  PutBucketEncryptionCommand,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketOwnershipControlsCommand,
+  PutBucketPolicyCommand,
+  PutBucketTaggingCommand,
+  PutBucketVersioningCommand,
+  PutPublicAccessBlockCommand,
+  type S3Client,
+  type Tag,
+} from "@aws-sdk/client-s3";
+import { findAwsFault } from "@stackyard/aws";
+import { type Logger, StackyardError } from "@stackyard/core";
+import { isObject, type JsonObject } from "../../decide-message.ts";
+
+/** What the settings of a bucket are read and written with. */
+interface SettingsDeps {
+  readonly s3: S3Client;
+  readonly place: BucketPlace;
+  readonly logger: Logger;
+}
+
+/** What differs from stack to stack. */
+interface WantedSettings {
+  readonly kmsKeyArn: string | undefined;
+  readonly stackId: string;
+}
+
+/** Adds what is missing, and leaves what is stricter or of somebody else. Each step may be done again. */
+export async function completeSettings(deps: SettingsDeps, wanted: WantedSettings): Promise<void> {
+  await blockPublicAccess(deps);
+  await enforceOwner(deps);
+  await keepVersions(deps);
+  await encrypt(deps, wanted);
+  await endUploads(deps);
+  await askForTls(deps);
+  await addTags(deps, wanted);
+}
+
+function ownedBy({ place }: SettingsDeps) {
+  return { Bucket: place.bucket, ExpectedBucketOwner: place.account };
+}
+
+async function blockPublicAccess(deps: SettingsDeps): Promise<void> {
+  const owned = ownedBy(deps);
+  const found = await unlessMissing(deps.s3.send(new GetPublicAccessBlockCommand(owned)));
+  if (hasAllBlocked(found?.PublicAccessBlockConfiguration)) return;
+  const all = { BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true };
+  await deps.s3.send(new PutPublicAccessBlockCommand({ ...owned, PublicAccessBlockConfiguration: all }));
+}
+
+async function enforceOwner(deps: SettingsDeps): Promise<void> {
+  const owned = ownedBy(deps);
+  const found = await unlessMissing(deps.s3.send(new GetBucketOwnershipControlsCommand(owned)));
+  if (found?.OwnershipControls?.Rules?.[0]?.ObjectOwnership === "BucketOwnerEnforced") return;
+  const OwnershipControls = { Rules: [{ ObjectOwnership: "BucketOwnerEnforced" as const }] };
+  await deps.s3.send(new PutBucketOwnershipControlsCommand({ ...owned, OwnershipControls }));
+}
+
+async function keepVersions(deps: SettingsDeps): Promise<void> {
+  const owned = ownedBy(deps);
+  const { Status } = await deps.s3.send(new GetBucketVersioningCommand(owned));
+  if (Status === "Enabled") return;
+  await deps.s3.send(new PutBucketVersioningCommand({ ...owned, VersioningConfiguration: { Status: "Enabled" } }));
+}
+
+/** A key that somebody has chosen stays. Every bucket is encrypted with keys of S3 at the least ("Default encryption"). */
+async function encrypt(deps: SettingsDeps, { kmsKeyArn }: WantedSettings): Promise<void> {
+  const owned = ownedBy(deps);
+  const found = await unlessMissing(deps.s3.send(new GetBucketEncryptionCommand(owned)));
+  const current = found?.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault;
+  if (current?.KMSMasterKeyID !== undefined || (current !== undefined && kmsKeyArn === undefined)) return;
+  const algorithm =
+    kmsKeyArn === undefined
+      ? { SSEAlgorithm: "AES256" as const }
+      : { SSEAlgorithm: "aws:kms" as const, KMSMasterKeyID: kmsKeyArn };
+  const Rules = [
+    { ApplyServerSideEncryptionByDefault: algorithm, ...(kmsKeyArn === undefined ? {} : { BucketKeyEnabled: true }) },
+  ];
+  await deps.s3.send(new PutBucketEncryptionCommand({ ...owned, ServerSideEncryptionConfiguration: { Rules } }));
+}
+
+async function endUploads(deps: SettingsDeps): Promise<void> {
+  const owned = ownedBy(deps);
+  const found = await unlessMissing(deps.s3.send(new GetBucketLifecycleConfigurationCommand(owned)));
+  const Rules = completeRules(found?.Rules ?? []);
+  if (Rules === undefined) return;
+  await deps.s3.send(new PutBucketLifecycleConfigurationCommand({ ...owned, LifecycleConfiguration: { Rules } }));
+}
+
+async function askForTls(deps: SettingsDeps): Promise<void> {
+  const owned = ownedBy(deps);
+  const found = await unlessMissing(deps.s3.send(new GetBucketPolicyCommand(owned)));
+  const Policy = completePolicy(found?.Policy, deps.place);
+  if (Policy !== undefined) await deps.s3.send(new PutBucketPolicyCommand({ ...owned, Policy }));
+}
+
+/** Nothing depends on tags: a bucket that has its fifty, or tags of AWS that nobody may write, is used as it is. */
+async function addTags(deps: SettingsDeps, { stackId }: WantedSettings): Promise<void> {
+  const owned = ownedBy(deps);
+  const found = await unlessMissing(deps.s3.send(new GetBucketTaggingCommand(owned)));
+  const TagSet = completeTags(found?.TagSet ?? [], stackId);
+  if (TagSet === undefined) return;
+  try {
+    await deps.s3.send(new PutBucketTaggingCommand({ ...owned, Tagging: { TagSet } }));
+  } catch (error) {
+    deps.logger.warn("The bucket has no tags of the consumer.", { error });
+  }
+}
+
+/** S3 answers 404 with a name of its own for each setting that was never made. */
+async function unlessMissing<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    const name = findAwsFault(error).name ?? "";
+    const isMissing = /^(NoSuch(?!Bucket$)|OwnershipControlsNotFound|ServerSideEncryptionConfigurationNotFound)/.test(
+      name,
+    );
+    if (isMissing) return undefined;
+    throw error;
+  }
+}
+
+const ABORT_DAYS = 7;
+const MAX_TAGS = 50;
+const TLS_ONLY = "StackyardTlsOnly";
+
+/** True when nothing of the bucket can be public. */
+export function hasAllBlocked(found: PublicAccessBlockConfiguration | undefined): boolean {
+  const { BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets } = found ?? {};
+  return [BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets].every((each) => each === true);
+}
+
+/** The rules with one that ends uploads which nobody goes on with; undefined: there is one that does so no later. */
+export function completeRules(rules: readonly LifecycleRule[]): LifecycleRule[] | undefined {
+  if (rules.some(endsUploads)) return undefined;
+  const own: LifecycleRule = {
+    ID: "stackyard-end-uploads",
+    Status: "Enabled",
+    Filter: { Prefix: "" },
+    AbortIncompleteMultipartUpload: { DaysAfterInitiation: ABORT_DAYS },
+  };
+  return [...rules.filter(({ ID }) => ID !== own.ID), own];
+}
+
+function endsUploads({ Status, Filter, Prefix, AbortIncompleteMultipartUpload }: LifecycleRule): boolean {
+  const { DaysAfterInitiation = Number.POSITIVE_INFINITY } = AbortIncompleteMultipartUpload ?? {};
+  const isForAll = Object.values(Filter ?? {}).every((part) => part === undefined || part === "") && !Prefix;
+  return Status === "Enabled" && isForAll && DaysAfterInitiation <= ABORT_DAYS;
+}
+
+/** The policy with a refusal of requests without TLS; undefined: it has one. The statements of others stay as they are. */
+export function completePolicy(text: string | undefined, { bucket, region }: BucketPlace): string | undefined {
+  const policy = text === undefined ? { Version: "2012-10-17" } : parsePolicy(text, bucket);
+  const statements = toList(policy["Statement"]);
+  if (statements.some(isTlsOnly)) return undefined;
+  const arn = `arn:${toPartition(region)}:s3:::${bucket}`;
+  const own = {
+    Sid: TLS_ONLY,
+    Effect: "Deny",
+    Principal: "*",
+    Action: "s3:*",
+    Resource: [arn, `${arn}/*`],
+    Condition: { Bool: { "aws:SecureTransport": "false" } },
+  };
+  return JSON.stringify({ ...policy, Statement: [...statements, own] });
+}
+
+/** Whoever else denies it for all may have written it otherwise; a second denial takes nothing away. */
+function isTlsOnly(statement: unknown): boolean {
+  return isObject(statement) && statement["Sid"] === TLS_ONLY && statement["Effect"] === "Deny";
+}
+
+function parsePolicy(text: string, bucket: string): JsonObject {
+  const policy: unknown = JSON.parse(text);
+  if (isObject(policy)) return policy;
+  throw new StackyardError("CONFIG_INVALID", `The policy of the bucket ${bucket} cannot be read.`);
+}
+
+function toList(value: unknown): readonly unknown[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value];
+}
+
+function toPartition(region: string): string {
+  if (region.startsWith("cn-")) return "aws-cn";
+  if (region.startsWith("eusc-")) return "aws-eusc";
+  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+}
+
+/** The tags with ours; undefined: they are there, or there is no room. The first stack that has taken a bucket stays its tag. */
+export function completeTags(tags: readonly Tag[], stackId: string): Tag[] | undefined {
+  const own = [
+    { Key: "stackyard:part", Value: "consumer" },
+    { Key: "stackyard:stack", Value: stackId.slice(0, 256) },
+  ];
+  const missing = own.filter(({ Key }) => !tags.some((tag) => tag.Key === Key));
+  if (missing.length === 0 || tags.length + missing.length > MAX_TAGS) return undefined;
+  return [...tags, ...missing];
+}
+
+/** A bucket and whose it is to be. */
+export interface BucketPlace {
+  readonly account: string;
+  readonly region: string;
+  readonly bucket: string;
+}

@@ -1,0 +1,89 @@
+import { isResponseUrl, parseRequest, sendResponse } from "@stackyard/aws/custom-resource";
+import { StackyardError, silentLogger } from "@stackyard/core";
+import { isObject } from "../../decide-message.ts";
+import { createDiscreetLogger } from "../json-logger.ts";
+import { adoptBucket } from "./adopt-bucket.ts";
+import {
+  type ConsumerResourcesOptions,
+  type ResourceCall,
+  type ResourceDeps,
+  type ResourceOutcome,
+  servesNone,
+  toAnswer,
+  toFailure,
+} from "./resource-answer.ts";
+import { toSetId, triggerInitialSet } from "./trigger-initial-set.ts";
+
+/** Custom resources of a consumer's stack. */
+export interface ConsumerResources {
+  /** Serves a request of CloudFormation and answers it. Throws `EVENT_INVALID` for what cannot be answered. */
+  onResource(event: unknown, context?: ResourceContext): Promise<void>;
+}
+
+/** What Lambda tells of a call. */
+export interface ResourceContext {
+  /** Epoch milliseconds. Default: as `getRemainingTimeInMillis` says; without both the time has no end. */
+  readonly deadlineAt?: number;
+  readonly getRemainingTimeInMillis?: () => number;
+}
+
+interface ResourceType {
+  readonly serve: (deps: ResourceDeps, call: ResourceCall) => Promise<ResourceOutcome>;
+  /** Of a resource that has the same id for ever. */
+  readonly toId?: (place: ResourceDeps) => string;
+}
+
+const TYPES: Readonly<Record<string, ResourceType>> = {
+  "Custom::InitialSetTrigger": { serve: triggerInitialSet, toId: toSetId },
+  "Custom::AdoptedBucket": { serve: adoptBucket },
+};
+const REQUESTS = ["Create", "Update", "Delete"];
+
+/** The functions behind both types. Repeats of a request do nothing twice. */
+export function createConsumerResources(options: ConsumerResourcesOptions): ConsumerResources {
+  const logger = createDiscreetLogger(options.logger ?? silentLogger);
+  const deps = { ...options, logger };
+  return {
+    async onResource(event, context = {}) {
+      const request = parseRequest(event);
+      if (request === undefined || !isAnswerUrl(request.ResponseURL, options.emulator)) {
+        const why = request === undefined ? "an id or ResponseURL is missing" : "ResponseURL is no address of S3";
+        throw new StackyardError("EVENT_INVALID", `The request cannot be answered, since ${why}.`);
+      }
+      const left = context.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY;
+      const deadlineAt = context.deadlineAt ?? deps.clock.now() + left;
+      const answer = toAnswer(request, await serve(deps, { request, deadlineAt }, typeOf(event)));
+      logger.info("A request of CloudFormation is answered.", { requestId: request.RequestId, status: answer.Status });
+      await sendResponse(deps, request.ResponseURL, answer);
+    },
+  };
+}
+
+async function serve(deps: ResourceDeps, call: ResourceCall, type: string): Promise<ResourceOutcome> {
+  const found = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
+  try {
+    if (found === undefined) throw servesNone();
+    if (!REQUESTS.includes(call.request.RequestType)) {
+      throw new StackyardError("CONFIG_INVALID", "RequestType must be Create, Update or Delete.");
+    }
+    return await found.serve(deps, call);
+  } catch (error) {
+    // An execution that goes on: Lambda hands the same request over once more.
+    if (error instanceof StackyardError && error.code === "TIMED_OUT") throw error;
+    deps.logger.error("A request of CloudFormation failed.", { requestId: call.request.RequestId, error });
+    return toFailure(call.request, error, found?.toId?.(deps));
+  }
+}
+
+function typeOf(event: unknown): string {
+  const type = isObject(event) ? event["ResourceType"] : undefined;
+  return typeof type === "string" ? type : "";
+}
+
+/** May an answer go there? Only to S3, where CloudFormation waits for it, or to the host of an emulator that is known. */
+export function isAnswerUrl(text: string, emulator: string | undefined): boolean {
+  if (isResponseUrl(text)) return true;
+  if (emulator === undefined || !URL.canParse(text)) return false;
+  const { protocol, hostname, username } = new URL(text);
+  return protocol === "http:" && username === "" && hostname === new URL(emulator).hostname;
+}

@@ -1,0 +1,231 @@
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { TLocalizedValidationError } from "typebox/error";
+
+const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+const whole = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
+const instant = Type.String({
+  pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?(Z|[+-]\\d{2}:\\d{2})$",
+});
+
+/** Names of artifacts: lower-case letters, digits and `._/-`, in segments that are neither empty nor dots. */
+const ARTIFACT_NAME = "^(?!.*(^|/)(\\.{1,2})?(/|$))[a-z0-9][a-z0-9._/-]{0,127}$";
+/** Versions of artifacts. */
+const ARTIFACT_VERSION = "^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$";
+
+const Place = Type.Object({ account: Type.Optional(text(64)), region: Type.Optional(text(64)) });
+
+/** What the second version says beside key and URL. Further fields are left alone: a newer distributor may have them. */
+const MessageV2 = Type.Object({
+  v: Type.Literal(2),
+  ArtifactKey: text(1_024),
+  ArtifactUrl: Type.Optional(text(65_536)),
+  /** A UUID of ours. It is repeated in receipts, so it must be nothing that could sign a URL. */
+  distributionId: Type.Optional(Type.String({ pattern: "^[\\w.:-]{1,128}$" })),
+  sequence: Type.Optional(whole),
+  issuedAt: Type.Optional(instant),
+  urlExpiresAt: Type.Optional(instant),
+  artifact: Type.Object({
+    name: Type.String({ pattern: ARTIFACT_NAME }),
+    version: Type.String({ pattern: ARTIFACT_VERSION }),
+    size: whole,
+    sha256,
+    contentType: Type.Optional(Type.String({ pattern: "^[\\u0020-\\u007e]{1,255}$" })),
+    rewrite: Type.Optional(Type.Enum(["none", "template"])),
+  }),
+  source: Type.Object({
+    account: Type.Optional(text(64)),
+    region: Type.Optional(text(64)),
+    bucket: text(255),
+    versionId: Type.Optional(text(1_024)),
+  }),
+  target: Type.Optional(Place),
+  /** `url`: of files whose parts are looked up there, where the consumer's role cannot read the manifest. */
+  manifest: Type.Optional(Type.Object({ key: text(1_024), sha256, url: Type.Optional(text(65_536)) })),
+  /** True: the file is to be deleted. Sent only to consumers that said that they do so. */
+  retire: Type.Optional(Type.Unknown()),
+});
+type MessageV2 = Static<typeof MessageV2>;
+
+const MessageV1 = Type.Object({ ArtifactKey: text(1_024), ArtifactUrl: text(65_536) });
+type MessageV1 = Static<typeof MessageV1>;
+
+const [v1, v2] = [Compile(MessageV1), Compile(MessageV2)];
+
+/** A file of an artifact, as it is announced. */
+export type ArtifactMessage =
+  /** The predecessor's: a key and a URL. */
+  (MessageV1 & { readonly v: 1 }) | MessageV2;
+
+/** A message, or the places where an object is none, without their values. */
+type ParsedMessage =
+  | { readonly kind: "message"; readonly message: ArtifactMessage }
+  | { readonly kind: "faulty"; readonly places: readonly string[] };
+
+/** Reads a message of either version. What a key may be is said by the rule on keys: here it may have any length. */
+export function parseArtifactMessage(body: Readonly<Record<string, unknown>>): ParsedMessage {
+  const probe = { ...body, ArtifactKey: shorten(body["ArtifactKey"]) };
+  if (body["v"] === undefined) {
+    if (!v1.Check(probe)) return { kind: "faulty", places: listPlaces(v1.Errors(probe)) };
+    const message = { v: 1, ArtifactKey: String(body["ArtifactKey"]), ArtifactUrl: probe.ArtifactUrl } as const;
+    return { kind: "message", message };
+  }
+  if (!v2.Check(probe)) return { kind: "faulty", places: listPlaces(v2.Errors(probe)) };
+  const unreal = (["issuedAt", "urlExpiresAt"] as const).filter((name) => !isReal(probe[name]));
+  if (unreal.length > 0) return { kind: "faulty", places: unreal.map((name) => `/${name}`) };
+  if (probe.ArtifactUrl === undefined && probe.source.versionId === undefined) {
+    return { kind: "faulty", places: ["/ArtifactUrl"] };
+  }
+  return { kind: "message", message: { ...probe, ArtifactKey: String(body["ArtifactKey"]) } };
+}
+
+/** The 30th of February has the form of an instant, and is read as a day in March. */
+function isReal(instant: string | undefined): boolean {
+  if (instant === undefined) return true;
+  const day = instant.slice(0, "2026-11-20".length);
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  const isDay = !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(day);
+  return isDay && !Number.isNaN(Date.parse(instant));
+}
+
+function shorten(key: unknown): unknown {
+  return typeof key === "string" ? key.slice(0, 1) : key;
+}
+
+/** Of what is missing, its own place. */
+function listPlaces(errors: readonly TLocalizedValidationError[]): readonly string[] {
+  const places = errors.flatMap(({ instancePath, ...error }) =>
+    error.keyword === "required"
+      ? error.params.requiredProperties.map((name) => `${instancePath}/${name}`)
+      : [instancePath || "/"],
+  );
+  return [...new Set(places)].slice(0, 8);
+}
+
+/** A consumer's word on one file. */
+export interface Receipt {
+  readonly v: 1;
+  readonly distributionId: string | null;
+  readonly messageId: string | null;
+  readonly artifact: { readonly name: string | null; readonly version: string | null; readonly key: string | null };
+  readonly account: string;
+  readonly region: string;
+  readonly bucket: string;
+  readonly status: "stored" | "present" | "failed" | "rejected";
+  /** Of what failed or was refused. */
+  readonly code: string | null;
+  /** The digest was compared. */
+  readonly verified: boolean;
+  readonly sourceSha256: string | null;
+  /** Differs where a template was rewritten. */
+  readonly storedSha256: string | null;
+  readonly size: number | null;
+  readonly versionId: string | null;
+  readonly attempt: number;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly durationMs: number;
+}
+
+/** Who sends it, of which message and when. */
+export interface ReceiptInput {
+  readonly consumer: { readonly account: string; readonly region: string; readonly bucket: string };
+  /** Undefined for one that could not be read. */
+  readonly message: ArtifactMessage | undefined;
+  readonly messageId?: string;
+  readonly attempt: number;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+/** What came of it. */
+export type ReceiptOutcome = Pick<Receipt, "status"> &
+  Partial<Pick<Receipt, "code" | "verified" | "sourceSha256" | "storedSha256" | "size" | "versionId">>;
+
+/** Makes a receipt. */
+export function toReceipt(input: ReceiptInput, outcome: ReceiptOutcome): Receipt {
+  const { message, consumer, startedAt, endedAt } = input;
+  const announced = message?.v === 2 ? message : undefined;
+  return {
+    v: 1,
+    distributionId: announced?.distributionId ?? null,
+    messageId: input.messageId ?? null,
+    artifact: {
+      name: announced?.artifact.name ?? null,
+      version: announced?.artifact.version ?? null,
+      key: message?.ArtifactKey ?? null,
+    },
+    account: consumer.account,
+    region: consumer.region,
+    bucket: consumer.bucket,
+    code: null,
+    verified: false,
+    sourceSha256: announced?.artifact.sha256 ?? null,
+    storedSha256: null,
+    size: announced?.artifact.size ?? null,
+    versionId: null,
+    ...outcome,
+    attempt: input.attempt,
+    at: new Date(endedAt).toISOString(),
+    durationMs: Math.max(0, endedAt - startedAt),
+  };
+}
+
+/** Who it is that sends. */
+interface ConsumerPlace {
+  readonly account: string;
+  readonly region: string;
+}
+
+/** An event for the distributor's bus. */
+export interface ConsumerEvent {
+  readonly detailType: "artifact.receipt" | "artifact.refresh" | "consumer.registered" | "consumer.unregistered";
+  readonly detail: object;
+}
+
+/** The word on one file. */
+export function toReceiptEvent(receipt: Receipt): ConsumerEvent {
+  return { detailType: "artifact.receipt", detail: receipt };
+}
+
+/** Asks for a message with a new URL. */
+export function toRefreshEvent({ account, region }: ConsumerPlace, message: AnnouncedMessage): ConsumerEvent {
+  const { distributionId, ArtifactKey: key, artifact } = message;
+  const { name, version } = artifact;
+  return { detailType: "artifact.refresh", detail: { v: 1, distributionId, key, account, region, name, version } };
+}
+
+/** What a consumer can do, for `toRegisteredEvent`. */
+export interface Capabilities {
+  readonly transfer: "identity" | "presigned" | "auto";
+  readonly retire: boolean;
+}
+
+/** Tells that the consumer is there. */
+export function toRegisteredEvent(
+  { account, region }: ConsumerPlace,
+  bucket: string,
+  capabilities: Capabilities,
+): ConsumerEvent {
+  const detail = { v: 1, account, region, bucket, capabilities: toCapabilities(capabilities) };
+  return { detailType: "consumer.registered", detail };
+}
+
+/** Tells that it goes. */
+export function toUnregisteredEvent({ account, region }: ConsumerPlace): ConsumerEvent {
+  return { detailType: "consumer.unregistered", detail: { v: 1, account, region } };
+}
+
+function toCapabilities({ transfer, retire }: Capabilities): readonly string[] {
+  return [
+    ...["v2", "sha256", "refresh"],
+    ...(transfer === "presigned" ? [] : ["identity"]),
+    "multipart",
+    ...(retire ? ["retire"] : []),
+  ];
+}
+
+/** A message of the second version. */
+export type AnnouncedMessage = Extract<ArtifactMessage, { readonly v: 2 }>;

@@ -1,0 +1,241 @@
+import { randomUUID } from "node:crypto";
+import { type BatchResultErrorEntry, PublishBatchCommand, type SNSClient } from "@aws-sdk/client-sns";
+import { toAwsError } from "@stackyard/aws";
+import { type Clock, StackyardError } from "@stackyard/core";
+import type { ManifestFile } from "@stackyard/sdk/artifacts";
+import {
+  type AnnouncementTarget,
+  type Announcer,
+  createPace,
+  type PlannedMessage,
+  type PublishedArtifact,
+  planFanOut,
+} from "./fan-out.ts";
+import type { SignedUrl, UrlSigner } from "./url-signer.ts";
+
+/** What it works with. */
+export interface AnnouncerOptions {
+  readonly sns: SNSClient;
+  readonly signer: UrlSigner;
+  readonly topicArn: string;
+  readonly source: AnnouncementSource;
+  /** `identity`: no URL where the file's version is known; consumers of the first version fail on such messages. Default: `auto`. */
+  readonly transfer?: "identity" | "presigned" | "auto";
+  /** How long URLs should be good. Default: an hour. */
+  readonly urlSeconds?: number;
+  readonly clock: Clock;
+  /** W3C Trace Context of the present work. */
+  readonly traceparent?: () => string | undefined;
+}
+
+const DEFAULT_URL_SECONDS = 3_600;
+
+/** Announces through a topic of Amazon SNS. URLs are made as late as their message. Make one per process: it keeps the pace. */
+export function createAnnouncer(options: AnnouncerOptions): Announcer {
+  const { clock, signer, source, transfer = "auto", urlSeconds = DEFAULT_URL_SECONDS } = options;
+  const pace = createPace(clock);
+
+  function toBasis({ artifact, file, target }: PlannedMessage) {
+    return { artifact, file, target, source, issuedAt: clock.now(), ...findTrace(options) };
+  }
+
+  async function announceFile(message: PlannedMessage): Promise<Announcement> {
+    const { file, artifact } = message;
+    if (transfer === "identity" && file.versionId !== undefined) return toAnnouncement(toBasis(message));
+    const url = await sign(file.key, file.versionId);
+    if (file.parts === undefined) return toAnnouncement({ ...toBasis(message), url });
+    const manifestUrl = await sign(artifact.manifestKey, artifact.manifestVersionId);
+    return toAnnouncement({ ...toBasis(message), url, manifestUrl });
+  }
+
+  function sign(key: string, versionId: string | undefined): Promise<SignedUrl> {
+    return signer.sign({ key, wantedSeconds: urlSeconds, ...(versionId && { versionId }) });
+  }
+
+  async function run(
+    artifact: PublishedArtifact,
+    target: AnnouncementTarget,
+    keys: readonly string[] | undefined,
+    toMessage: (message: PlannedMessage) => Promise<Announcement> | Announcement,
+  ): Promise<number> {
+    const count = keys?.length ?? artifact.manifest.files.length;
+    const startAt = await pace.take(target, count);
+    let sent = 0;
+    const plan = planFanOut([{ artifact, ...(keys && { keys }) }], target === "ALL" ? "ALL" : [target]);
+    for (const { afterMs, messages } of plan) {
+      await clock.sleep(startAt + afterMs - clock.now());
+      await publishBatch(options, await Promise.all(messages.map(toMessage)));
+      sent += messages.length;
+    }
+    return sent;
+  }
+
+  return {
+    announce: (artifact, target, keys) => run(artifact, target, keys, announceFile),
+    announceRetirement: (artifact, target) =>
+      run(artifact, target, undefined, (message) => toRetirement(toBasis(message))),
+    async probe(target) {
+      await pace.take(target, 1);
+      const input = { target, distributionId: randomUUID(), issuedAt: clock.now(), ...findTrace(options) };
+      await publishBatch(options, [toProbe(input)]);
+    },
+  };
+}
+
+function findTrace({ traceparent }: AnnouncerOptions): { readonly traceparent?: string } {
+  const found = traceparent?.();
+  return found === undefined ? {} : { traceparent: found };
+}
+
+/** The bucket that files are announced from, and whose it is. */
+export interface AnnouncementSource {
+  readonly account: string;
+  readonly region: string;
+  readonly bucket: string;
+}
+
+/** One file for one target. `issuedAt`: epoch milliseconds. */
+export interface AnnouncementInput {
+  readonly artifact: PublishedArtifact;
+  readonly file: ManifestFile;
+  readonly target: AnnouncementTarget;
+  readonly source: AnnouncementSource;
+  /** Without it consumers read by their own identity, which the predecessor's cannot. */
+  readonly url?: SignedUrl;
+  /** Of the manifest, for files whose parts have digests there. */
+  readonly manifestUrl?: SignedUrl;
+  readonly issuedAt: number;
+  /** W3C Trace Context of the publication. */
+  readonly traceparent?: string;
+}
+
+/** A message of the topic. The body may carry a secret URL. */
+export interface Announcement {
+  readonly body: string;
+  /** All of type String. Subscriptions filter by `account` and `region`: without one of the two nothing is delivered. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** Ten of them fit into one batch of Amazon SNS (256 KiB, API reference "PublishBatch"), and consumers read 64 KiB. */
+const MAX_BODY_BYTES = 24_576;
+
+/** The message of one file, which consumers of the first version read too as long as it has a URL. */
+export function toAnnouncement(input: AnnouncementInput): Announcement {
+  const { url, manifestUrl } = input;
+  if (url === undefined) return toMessage(input, {});
+  const expiresAt = Math.min(url.expiresAt, manifestUrl?.expiresAt ?? url.expiresAt);
+  return toMessage(input, { ArtifactUrl: url.url, urlExpiresAt: toIso(expiresAt) });
+}
+
+/** The message that lets a consumer delete one file. It has no URL. */
+export function toRetirement(input: Omit<AnnouncementInput, "url" | "manifestUrl">): Announcement {
+  const { versionId = NO_VERSION, ...file } = input.file;
+  return toMessage({ ...input, file: { ...file, versionId } }, { retire: true });
+}
+
+/** What Amazon S3 calls the version of an object in a bucket without versions; consumers read no message without URL and version. */
+const NO_VERSION = "null";
+
+/** The message that only asks whether somebody listens. It names no file. */
+export function toProbe(
+  input: Pick<AnnouncementInput, "target" | "issuedAt" | "traceparent"> & { readonly distributionId: string },
+): Announcement {
+  const { target, issuedAt, distributionId } = input;
+  const head = { v: 2, distributionId, issuedAt: toIso(issuedAt) };
+  return pack({ ...head, artifact: { name: PROBE_NAME }, target: toPlace(target) }, input, PROBE_NAME);
+}
+
+const PROBE_NAME = "stackyard.probe";
+
+function toMessage(input: AnnouncementInput, more: Readonly<Record<string, unknown>>): Announcement {
+  const { artifact, file, target, source, manifestUrl, issuedAt } = input;
+  const { name, version } = artifact.manifest;
+  const { size, sha256, contentType, rewrite = "none" } = file;
+  const body = {
+    ArtifactKey: file.key,
+    ...more,
+    v: 2,
+    distributionId: artifact.distributionId,
+    sequence: artifact.sequence,
+    issuedAt: toIso(issuedAt),
+    artifact: { name, version, size, sha256, ...(contentType === undefined ? {} : { contentType }), rewrite },
+    source: { ...source, ...(file.versionId === undefined ? {} : { versionId: file.versionId }) },
+    target: toPlace(target),
+    manifest: {
+      key: artifact.manifestKey,
+      sha256: artifact.manifestSha256,
+      ...(manifestUrl === undefined ? {} : { url: manifestUrl.url }),
+    },
+  };
+  return pack(body, input, `${name}@${version}`);
+}
+
+function pack(
+  message: object,
+  { target, traceparent }: Pick<AnnouncementInput, "target" | "traceparent">,
+  artifact: string,
+): Announcement {
+  const body = JSON.stringify(message);
+  if (Buffer.byteLength(body) > MAX_BODY_BYTES) {
+    throw new StackyardError("PAYLOAD_TOO_LARGE", `A message of ${artifact} is larger than ${MAX_BODY_BYTES} bytes.`);
+  }
+  return { body, attributes: { ...toPlace(target), v: "2", artifact, ...(traceparent && { traceparent }) } };
+}
+
+function toPlace(target: AnnouncementTarget): { readonly account: string; readonly region: string } {
+  return target === "ALL" ? { account: "ALL", region: "ALL" } : { account: target.account, region: target.region };
+}
+
+function toIso(instant: number): string {
+  return new Date(instant).toISOString();
+}
+
+/** What it works with. */
+interface PublishBatchDeps {
+  readonly sns: SNSClient;
+  readonly topicArn: string;
+  readonly clock: Clock;
+}
+
+const MAX_TRIES = 6;
+const FIRST_PAUSE_MS = 200;
+
+/**
+ * Sends up to ten messages in one call, and those again that the topic did not take, after growing pauses. Throws what SNS
+ * answers, `CONFIG_INVALID` where a message is wrong, and `SERVER_ERROR` where some are not taken at last.
+ */
+async function publishBatch(deps: PublishBatchDeps, messages: readonly Announcement[]): Promise<void> {
+  let left = messages;
+  for (let tries = 1; left.length > 0; tries += 1) {
+    const failed = await send(deps, left);
+    const fault = failed.find(({ SenderFault }) => SenderFault === true);
+    if (fault !== undefined) throw refused(deps.topicArn, fault, "CONFIG_INVALID");
+    if (failed[0] !== undefined && tries >= MAX_TRIES) throw refused(deps.topicArn, failed[0], "SERVER_ERROR");
+    left = failed.flatMap(({ Id }) => left[Number(Id)] ?? []);
+    if (left.length > 0) await deps.clock.sleep(FIRST_PAUSE_MS * 2 ** (tries - 1));
+  }
+}
+
+async function send(
+  { sns, topicArn }: PublishBatchDeps,
+  messages: readonly Announcement[],
+): Promise<readonly BatchResultErrorEntry[]> {
+  const entries = messages.map(({ body, attributes }, index) => ({
+    Id: String(index),
+    Message: body,
+    MessageAttributes: Object.fromEntries(
+      Object.entries(attributes).map(([name, value]) => [name, { DataType: "String", StringValue: value }]),
+    ),
+  }));
+  try {
+    const command = new PublishBatchCommand({ TopicArn: topicArn, PublishBatchRequestEntries: entries });
+    return (await sns.send(command)).Failed ?? [];
+  } catch (error) {
+    throw toAwsError(error, `The topic ${topicArn} takes no messages.`);
+  }
+}
+
+/** Only the code: what else SNS says may repeat a message, and messages have secrets. */
+function refused(topicArn: string, { Code }: BatchResultErrorEntry, code: "CONFIG_INVALID" | "SERVER_ERROR") {
+  return new StackyardError(code, `The topic ${topicArn} did not take a message: ${Code ?? "no reason is given"}.`);
+}

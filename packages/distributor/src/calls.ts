@@ -1,0 +1,393 @@
+import { isStackyardError, StackyardError } from "@stackyard/core";
+import type {
+  ArtifactSummary,
+  ConsumerPlace,
+  ConsumerView,
+  CoverageRow,
+  DistributorAnswers,
+  DistributorReply,
+  DistributorRequest,
+  Manifest,
+  SeenFile,
+} from "@stackyard/sdk/artifacts";
+import { type Cell, changeCell, findCell, isDone, listCells, toCoverageCell, toPlaceKey } from "./cell.ts";
+import {
+  CONSUMERS_PREFIX,
+  type ConsumerRecord,
+  findConsumer,
+  judgeTrust,
+  listExpecting,
+  parseConsumerRecord,
+  toConsumerView,
+} from "./consumers.ts";
+import type { DistributorContext } from "./context.ts";
+import { countSilent, expectedConsumers, judgeCoverage, settleVersion } from "./coverage.ts";
+import { parseDistributorRequest } from "./events.ts";
+import { startSet } from "./initial-set/set-step.ts";
+import { inParallel } from "./records.ts";
+import {
+  changeArtifact,
+  findVersion,
+  type ListedVersion,
+  listVersions,
+  openCoverage,
+  toVersionKey,
+} from "./versions.ts";
+
+/** Answers a request. Never rejects: what goes wrong is an answer with a code. */
+export async function onCall(context: DistributorContext, request: unknown): Promise<DistributorReply> {
+  const parsed = parseDistributorRequest(request);
+  if (parsed.kind === "faulty") return { kind: "error", code: "USAGE", message: parsed.message };
+  try {
+    return { kind: "answer", answer: await answer(context, parsed.request) };
+  } catch (error) {
+    const told = toCallError(error);
+    if (isAnswer(error)) context.logger.info("a call was answered with no", { op: parsed.request.op, ...told });
+    else context.logger.error("a call could not be answered", { op: parsed.request.op, error });
+    return { kind: "error", ...told };
+  }
+}
+
+const ANSWERS: ReadonlySet<string> = new Set(["NOT_FOUND", "OUTCOME_NEGATIVE", "USAGE"]);
+
+/** Somebody has mistyped a name: nothing that an alarm on the log should ring for. */
+function isAnswer(error: unknown): boolean {
+  return isStackyardError(error) && ANSWERS.has(error.code);
+}
+
+function answer(
+  context: DistributorContext,
+  request: DistributorRequest,
+): Promise<DistributorAnswers[keyof DistributorAnswers]> {
+  switch (request.op) {
+    case "list":
+      return listArtifacts(context, request);
+    case "show":
+      return showArtifact(context, request);
+    case "coverage":
+      return showCoverage(context, request);
+    case "replay":
+      return replay(context, request);
+    case "refresh":
+      return refresh(context, request);
+    case "retire":
+      return retire(context, request);
+    case "consumers":
+      return listConsumers(context, request);
+    case "consumer":
+      return showConsumer(context, request);
+    case "compare":
+      return compare(context, request);
+  }
+}
+
+/** The announcer keeps the pace of each consumer. */
+const WIDTH = 10;
+
+/** Announces a version again with fresh URLs: to one consumer, or to all that lack it. Failures from before count no more. */
+async function refresh(
+  context: DistributorContext,
+  { name, version, account, region }: Extract<DistributorRequest, { readonly op: "refresh" }>,
+): Promise<DistributorAnswers["refresh"]> {
+  const found = await findVersion(context, { name, version });
+  const published = found && (await context.loadPublished(name, version));
+  if (found === undefined || published === undefined) throw unknownVersion({ name, version });
+  if (found.retired) throw refuse("ARTIFACT_RETIRED", `The version ${version} of ${name} is retired.`);
+  const isOne = account !== undefined && region !== undefined;
+  const places = isOne ? [await findOne(context, { account, region })] : await findLacking(context, found);
+  const subject = { name, version, manifestSha256: found.record.manifestSha256, files: found.record.files };
+  const at = context.clock.now();
+  const sent = await inParallel(places, WIDTH, async (place) => {
+    await changeCell(context, subject, place, () => [
+      { kind: "announced", at, scope: "all", bucket: place.bucket ?? undefined },
+    ]);
+    return context.announcer.announce(published, { account: place.account, region: place.region });
+  });
+  await openCoverage(context, found);
+  return { files: found.record.files, messages: sent.reduce((sum, each) => sum + each, 0) };
+}
+
+async function findOne(context: DistributorContext, place: ConsumerPlace): Promise<ConsumerRecord> {
+  const verdict = judgeTrust(place.account, context.trust, "stamped");
+  if (verdict.kind === "rejected") throw refuse(verdict.code, verdict.reason);
+  const consumer = await findConsumer(context, place);
+  if (consumer === undefined) throw unknownConsumer(place);
+  return consumer;
+}
+
+async function findLacking(context: DistributorContext, version: ListedVersion): Promise<readonly ConsumerRecord[]> {
+  const [consumers, cells] = [await listExpecting(context, context.trust), await listCells(context, version)];
+  const done = new Set(cells.filter(isDone).map(toPlaceKey));
+  const expected = expectedConsumers({ version, isCurrent: version.isCurrent, consumers, cells });
+  return expected.filter((place) => !done.has(toPlaceKey(place)));
+}
+
+/** Starts the state machine for a consumer that is known and trusted. */
+async function replay(
+  context: DistributorContext,
+  { account, region, since, artifact }: Extract<DistributorRequest, { readonly op: "replay" }>,
+): Promise<DistributorAnswers["replay"]> {
+  const verdict = judgeTrust(account, context.trust, "stamped");
+  if (verdict.kind === "rejected") throw refuse(verdict.code, verdict.reason);
+  if ((await findConsumer(context, { account, region })) === undefined) throw unknownConsumer({ account, region });
+  const { executionArn, startedAt } = await startSet(context, {
+    account,
+    region,
+    executionName: `${account}-${region}-replay-${context.clock.now().toString(36)}`,
+    ...(since === undefined ? {} : { since: Date.parse(since) }),
+    ...(artifact === undefined ? {} : { artifact }),
+  });
+  return { executionArn, startedAt: new Date(startedAt).toISOString() };
+}
+
+const AGREED = "retire";
+
+/** The version is expected nowhere from now on; consumers that agreed to it are told to delete it. May be repeated: they are told again. */
+export async function retire(
+  context: DistributorContext,
+  { name, version }: Extract<DistributorRequest, { readonly op: "retire" }>,
+): Promise<DistributorAnswers["retire"]> {
+  const found = await findVersion(context, { name, version });
+  const published = found && (await context.loadPublished(name, version));
+  if (published === undefined) throw unknownVersion({ name, version });
+  const retiredAt = new Date(context.clock.now()).toISOString();
+  await changeArtifact(context, { name, version }, (known) => ({ ...known, retiredAt: known.retiredAt ?? retiredAt }));
+  await openCurrent(context, name);
+  const consumers = await listExpecting(context, context.trust);
+  const agreed = consumers.filter(({ capabilities }) => capabilities.includes(AGREED));
+  const sent = await inParallel(agreed, WIDTH, ({ account, region }) =>
+    context.announcer.announceRetirement(published, { account, region }),
+  );
+  return { retired: true, messages: sent.reduce((sum, each) => sum + each, 0) };
+}
+
+/** The version before is expected again, also at those who have come since it stood everywhere: the sweep looks for them. */
+async function openCurrent(context: DistributorContext, name: string): Promise<void> {
+  for (const each of await listVersions(context, name)) if (each.isCurrent) await openCoverage(context, each);
+}
+
+/** Takes what somebody has seen in a consumer's bucket: what stands there counts as arrived, and what does not as missing again. */
+async function compare(
+  context: DistributorContext,
+  request: Extract<DistributorRequest, { readonly op: "compare" }>,
+): Promise<DistributorAnswers["compare"]> {
+  const { name, version, account, region, bucket } = request;
+  const found = await findVersion(context, { name, version });
+  const published = found && (await context.loadPublished(name, version));
+  if (found === undefined || published === undefined) throw unknownVersion({ name, version });
+  const consumer = await findConsumer(context, { account, region });
+  if (consumer === undefined) throw unknownConsumer({ account, region });
+  if (consumer.bucket !== null && consumer.bucket !== bucket) {
+    throw refuse("BUCKET_FOREIGN", `The consumer in ${account} ${region} has its artifacts in ${consumer.bucket}.`);
+  }
+  const subject = { name, version, manifestSha256: found.record.manifestSha256, files: found.record.files };
+  const at = context.clock.now();
+  let seen = compareFiles(published.manifest, undefined, request.seen);
+  await changeCell(context, subject, { account, region }, (cell) => {
+    seen = compareFiles(published.manifest, cell, request.seen);
+    return [{ kind: "seen", at, matching: seen.matching, lost: [...seen.missing, ...seen.different], bucket }];
+  });
+  await openCoverage(context, found);
+  if (!found.retired) await settleVersion(context, found, await listExpecting(context, context.trust));
+  const toKeys = (files: readonly number[]) => files.flatMap((file) => published.manifest.files[file]?.key ?? []);
+  return { matching: seen.matching.length, missing: toKeys(seen.missing), different: toKeys(seen.different) };
+}
+
+/** Files by their index in the manifest; those that nobody has looked at are in none. */
+interface ComparedFiles {
+  readonly matching: readonly number[];
+  readonly missing: readonly number[];
+  readonly different: readonly number[];
+}
+
+/** Compares digests. A template that was rewritten matches what the consumer has told of it, too. */
+function compareFiles(
+  { files }: Pick<Manifest, "files">,
+  cell: Pick<Cell, "rewritten"> | undefined,
+  seen: readonly SeenFile[],
+): ComparedFiles {
+  const byKey = new Map(seen.map(({ key, sha256 }) => [key, sha256]));
+  const judged = files.map(({ key, sha256 }, file) => {
+    const digest = byKey.get(key);
+    if (digest === undefined) return "unseen";
+    if (digest === null) return "missing";
+    return digest === sha256 || digest === cell?.rewritten[file]?.sha256 ? "matching" : "different";
+  });
+  const pick = (verdict: string) => judged.flatMap((each, file) => (each === verdict ? [file] : []));
+  return { matching: pick("matching"), missing: pick("missing"), different: pick("different") };
+}
+
+/** Codes that answers may have beside those of core. */
+type CallCode = "ACCOUNT_NOT_TRUSTED" | "BUCKET_FOREIGN" | "ARTIFACT_RETIRED";
+
+/** A refusal whose code is one of artifacts: it stands in `details.problem.code`. */
+function refuse(code: CallCode, message: string): StackyardError {
+  return new StackyardError("OUTCOME_NEGATIVE", message, { details: { problem: { code } } });
+}
+
+/** There is no such version, or the source holds it no more. */
+function unknownVersion({ name, version }: { readonly name: string; readonly version: string }): StackyardError {
+  return new StackyardError("NOT_FOUND", `No version ${version} of ${name} is known.`);
+}
+
+/** Nobody has heard of this consumer. */
+function unknownConsumer({ account, region }: { readonly account: string; readonly region: string }) {
+  return new StackyardError("NOT_FOUND", `No consumer in ${account} ${region} is known.`);
+}
+
+/** How an error travels. What is not ours is told by name only: its text may hold anything. */
+function toCallError(error: unknown): { readonly code: string; readonly message: string } {
+  if (!isStackyardError(error)) {
+    const name = error instanceof Error ? error.name : "unknown";
+    return { code: "INTERNAL", message: `The distributor has failed (${name}). Its log tells more.` };
+  }
+  const problem = error.details["problem"];
+  const code = typeof problem === "object" && problem !== null && "code" in problem ? problem.code : error.code;
+  return { code: String(code), message: error.message };
+}
+
+type Request<Op extends DistributorRequest["op"]> = Extract<DistributorRequest, { readonly op: Op }>;
+
+const ROWS = 20;
+const ITEMS = 50;
+
+/** Versions, by name and version. */
+async function listArtifacts(
+  context: DistributorContext,
+  { name, cursor, limit = ITEMS }: Request<"list">,
+): Promise<DistributorAnswers["list"]> {
+  const { items, ...next } = takePage(await listVersions(context, name), { cursor, limit });
+  const consumers = await listExpecting(context, context.trust);
+  const summaries = await inParallel(items, WIDTH, async (version) =>
+    toSummary(version, judge(version, consumers, await listCells(context, version))),
+  );
+  return { items: summaries, ...next };
+}
+
+/** One version with its manifest and where it stands. */
+async function showArtifact(
+  context: DistributorContext,
+  { name, version }: Request<"show">,
+): Promise<DistributorAnswers["show"]> {
+  const found = await findVersion(context, { name, version });
+  const published = found && (await context.loadPublished(name, version));
+  if (found === undefined || published === undefined) throw unknownVersion({ name, version });
+  const consumers = await listExpecting(context, context.trust);
+  const cells = await listCells(context, found);
+  const summary = toSummary(found, judge(found, consumers, cells));
+  return { ...summary, manifest: published.manifest, cells: cells.map(toCoverageCell) };
+}
+
+/** Where versions stand. */
+async function showCoverage(
+  context: DistributorContext,
+  { name, version, account, region, cursor, limit = ROWS }: Request<"coverage">,
+): Promise<DistributorAnswers["coverage"]> {
+  const versions = (await listVersions(context, name)).filter(
+    (each) => version === undefined || each.version === version,
+  );
+  const { items, ...next } = takePage(versions, { cursor, limit });
+  const consumers = await listExpecting(context, context.trust);
+  const isWanted = (cell: Cell) =>
+    (account === undefined || cell.account === account) && (region === undefined || cell.region === region);
+  const rows = await inParallel(items, WIDTH, async (each) => {
+    const cells = await listCells(context, each);
+    const silent = countSilent(each, consumers, cells);
+    return toRow(each, { covered: judge(each, consumers, cells), silent }, cells.filter(isWanted));
+  });
+  return { rows, ...next };
+}
+
+/** A consumer and all that was announced to it. */
+async function showConsumer(
+  context: DistributorContext,
+  { account, region }: Request<"consumer">,
+): Promise<DistributorAnswers["consumer"]> {
+  const place = { account, region };
+  const consumer = await findConsumer(context, place);
+  if (consumer === undefined) throw unknownConsumer(place);
+  const versions = await listVersions(context);
+  const cells = await inParallel(versions, WIDTH, ({ name, version }) =>
+    findCell(context, { name, version, ...place }),
+  );
+  const known = cells.flatMap((cell) =>
+    cell === undefined ? [] : [{ ...toCoverageCell(cell), name: cell.name, version: cell.version }],
+  );
+  return { ...toConsumerView(consumer), cells: known };
+}
+
+function judge(version: ListedVersion, consumers: readonly ConsumerRecord[], cells: readonly Cell[]): boolean {
+  return judgeCoverage(version, consumers, cells).kind === "covered";
+}
+
+function toSummary({ record, retired }: ListedVersion, covered: boolean): ArtifactSummary {
+  const { name, version, manifestSha256, publishedAt, files, bytes, labels } = record;
+  return { name, version, manifestSha256, publishedAt, files, bytes, labels, retired, covered };
+}
+
+function toRow(
+  { record, retired }: ListedVersion,
+  standing: Pick<CoverageRow, "covered" | "silent">,
+  cells: readonly Cell[],
+): CoverageRow {
+  const { name, version, manifestSha256, publishedAt } = record;
+  return { name, version, manifestSha256, publishedAt, ...standing, retired, cells: cells.map(toCoverageCell) };
+}
+
+/** All consumers that were ever heard of, by account and region. */
+async function listConsumers(
+  { records, clock }: Pick<DistributorContext, "records" | "clock">,
+  { cursor, limit = ITEMS }: Extract<DistributorRequest, { readonly op: "consumers" }>,
+): Promise<DistributorAnswers["consumers"]> {
+  const after = cursor === undefined ? {} : { cursor: readCursor(cursor) };
+  const page = await records.list(CONSUMERS_PREFIX, { limit, now: clock.now(), ...after });
+  const items: readonly ConsumerView[] = page.items.flatMap(({ value }) => {
+    const consumer = parseConsumerRecord(value);
+    return consumer === undefined ? [] : [toConsumerView(consumer)];
+  });
+  return { items, ...(page.cursor === undefined ? {} : { cursor: Buffer.from(page.cursor).toString("base64url") }) };
+}
+
+function readCursor(cursor: string): string {
+  const read = Buffer.from(cursor, "base64url").toString();
+  if (read.startsWith(CONSUMERS_PREFIX) && Buffer.from(read).toString("base64url") === cursor) return read;
+  throw new StackyardError("USAGE", "The cursor is not one of an earlier answer.");
+}
+
+/** A part of a list: behind the cursor, so many. */
+interface PageRequest {
+  readonly cursor: string | undefined;
+  readonly limit: number;
+}
+
+interface Named {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** Takes a page of versions. The cursor names the last one of the page before, so what is published meanwhile shifts nothing. */
+export function takePage<Version extends Named>(
+  versions: readonly Version[],
+  { cursor, limit }: PageRequest,
+): { readonly items: readonly Version[]; readonly cursor?: string } {
+  const behind = cursor === undefined ? undefined : readCursorTakePage(cursor);
+  const left = versions
+    .map((version) => ({ version, key: toVersionKey(version) }))
+    .filter(({ key }) => behind === undefined || key > behind)
+    .sort((one, other) => (one.key < other.key ? -1 : 1));
+  const items = left.slice(0, limit);
+  const last = items.at(-1);
+  const next = left.length > limit && last !== undefined ? { cursor: toCursor(last.key) } : {};
+  return { items: items.map(({ version }) => version), ...next };
+}
+
+function toCursor(key: string): string {
+  return Buffer.from(key).toString("base64url");
+}
+
+/** What is no cursor gives no key of a version. */
+function readCursorTakePage(cursor: string): string {
+  const key = Buffer.from(cursor, "base64url").toString();
+  if (/^[a-z0-9][\x21-\x7e]{1,193}$/.test(key) && toCursor(key) === cursor) return key;
+  throw new StackyardError("USAGE", "The cursor is not one of an earlier answer.");
+}

@@ -1,0 +1,449 @@
+import {
+  ARTIFACT_NAME,
+  ARTIFACT_VERSION,
+  type CellStatus,
+  type ConsumerPlace,
+  type CoverageCell,
+  type Manifest,
+} from "@stackyard/sdk/artifacts";
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { ReceivedReceipt } from "./events.ts";
+import { AccountId, changeRecord, Instant, listRecords, type RecordDeps, Region } from "./records.ts";
+
+const moment = Type.Union([Instant, Type.Null()]);
+const sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
+
+/** How a file failed: `failed` may go better another time, `rejected` may not. */
+export const FileFailure = Type.Object(
+  {
+    kind: Type.Enum(["failed", "rejected"]),
+    code: Type.String({ maxLength: 64 }),
+    at: Instant,
+  },
+  { additionalProperties: false },
+);
+export type FileFailure = Static<typeof FileFailure>;
+
+/** What a template has become at a consumer. */
+export const RewrittenFile = Type.Object({ sha256, at: Instant }, { additionalProperties: false });
+export type RewrittenFile = Static<typeof RewrittenFile>;
+
+const byIndex = "^(0|[1-9]\\d{0,2})$";
+
+/** One artifact version at one consumer, as a record under `cell/<name>/<version>/<account>/<region>`. */
+export const Cell = Type.Object(
+  {
+    v: Type.Literal(1),
+    name: Type.String({ pattern: ARTIFACT_NAME }),
+    version: Type.String({ pattern: ARTIFACT_VERSION }),
+    account: AccountId,
+    region: Region,
+    manifestSha256: sha256,
+    /** Where the files are; records of before do not tell. */
+    bucket: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+    /**
+     * A character a file, in the manifest's order: `-` has not come; `s` stored, `p` was present, in capitals where the digest
+     * was compared. A thousand files must fit into a record many times over.
+     */
+    files: Type.String({ pattern: "^[-sSpP]{1,1000}$" }),
+    /** By the file's index; of files that have not come. */
+    failures: Type.Record(Type.String({ pattern: byIndex }), FileFailure),
+    /** By the file's index; of files that were rewritten on their way. */
+    rewritten: Type.Record(Type.String({ pattern: byIndex }), RewrittenFile),
+    expectedAt: Instant,
+    announcedAt: moment,
+    /** When all of it was announced last: failures from before count no more. */
+    resetAt: moment,
+    announcements: Type.Integer({ minimum: 0 }),
+    overdueAt: moment,
+    /** Announcements by the sweep since then. */
+    sweeps: Type.Integer({ minimum: 0 }),
+    alarmedAt: moment,
+    /** The latest word of the consumer that counted. */
+    heardAt: moment,
+  },
+  { additionalProperties: false },
+);
+export type Cell = Static<typeof Cell>;
+
+/** A version of an artifact, as far as cells are concerned. */
+export interface CellSubject {
+  readonly name: string;
+  readonly version: string;
+  readonly manifestSha256: string;
+  readonly files: number;
+}
+
+const validator = Compile(Cell);
+
+/** Reads a record; undefined: it is none. */
+export function parseCell(value: unknown): Cell | undefined {
+  return validator.Check(value) ? value : undefined;
+}
+
+/** All cells of a version lie under it, and those of other names that continue it. */
+function toCellsPrefix({ name, version }: Pick<Cell, "name" | "version">): string {
+  return `cell/${name}/${version}/`;
+}
+
+/** Where a cell lies. */
+function toCellKey({ name, version, account, region }: ConsumerPlace & Pick<Cell, "name" | "version">): string {
+  return `${toCellsPrefix({ name, version })}${account}/${region}`;
+}
+
+/** A version that is to come to a consumer. */
+export function createCell(
+  { name, version, manifestSha256, files }: CellSubject,
+  { account, region }: ConsumerPlace,
+  at: number,
+): Cell {
+  return {
+    v: 1,
+    name,
+    version,
+    account,
+    region,
+    manifestSha256,
+    files: "-".repeat(files),
+    failures: {},
+    rewritten: {},
+    expectedAt: at,
+    announcedAt: null,
+    resetAt: null,
+    announcements: 0,
+    overdueAt: null,
+    sweeps: 0,
+    alarmedAt: null,
+    heardAt: null,
+  };
+}
+
+/**
+ * What happens to a cell. `at`: epoch milliseconds; `file`: its index in the manifest; `bucket`: where the consumer has its files now. What was
+ * known of another bucket is forgotten with it.
+ */
+export type CellEvent =
+  /** `all`: from the beginning, `missing`: what has not come, by the sweep. */
+  | {
+      readonly kind: "announced";
+      readonly at: number;
+      readonly scope: "all" | "missing";
+      readonly bucket?: string | undefined;
+    }
+  | FileArrived
+  | FileFailed
+  | { readonly kind: "overdue"; readonly at: number }
+  | { readonly kind: "alarmed"; readonly at: number }
+  /** Somebody has looked into the consumer's bucket. */
+  | {
+      readonly kind: "seen";
+      readonly at: number;
+      readonly matching: readonly number[];
+      readonly lost: readonly number[];
+      readonly bucket?: string | undefined;
+    };
+
+/** A file stands there, with the digest of the manifest. */
+export interface FileArrived {
+  readonly kind: "stored" | "present";
+  readonly at: number;
+  readonly file: number;
+  readonly verified: boolean;
+  /** Of a template that was rewritten. */
+  readonly rewrittenSha256?: string;
+  readonly bucket?: string | undefined;
+}
+
+/** A file does not stand there. */
+export interface FileFailed {
+  readonly kind: "failed" | "rejected";
+  readonly at: number;
+  readonly file: number;
+  readonly code: string;
+  readonly bucket?: string | undefined;
+}
+
+/**
+ * A cell after an event; the same object where nothing changes. Receipts may come in any order and any number of times and end in the same
+ * cell: a file that stands there stays so whatever a late receipt says, and of failures the latest counts.
+ */
+export function reduceCell(known: Cell, event: CellEvent): Cell {
+  const cell = "bucket" in event ? moveTo(known, event.bucket) : known;
+  switch (event.kind) {
+    case "announced":
+      return announce(cell, event.at, event.scope);
+    case "stored":
+    case "present":
+      return arrive(cell, event);
+    case "failed":
+    case "rejected":
+      return fail(cell, event);
+    case "overdue":
+      return cell.overdueAt === null ? { ...cell, overdueAt: event.at } : cell;
+    case "alarmed":
+      return cell.alarmedAt === null ? { ...cell, alarmedAt: event.at } : cell;
+    case "seen":
+      return see(cell, event);
+  }
+}
+
+function moveTo(cell: Cell, bucket: string | undefined): Cell {
+  if (bucket === undefined || bucket === cell.bucket) return cell;
+  if (cell.bucket === undefined) return { ...cell, bucket };
+  const nothing = { files: "-".repeat(cell.files.length), failures: {}, rewritten: {}, heardAt: null };
+  return { ...cell, ...nothing, bucket, sweeps: 0, overdueAt: null, alarmedAt: null };
+}
+
+function announce(cell: Cell, at: number, scope: "all" | "missing"): Cell {
+  if (at <= (cell.announcedAt ?? -1)) return cell;
+  const announced = { ...cell, announcedAt: at, announcements: cell.announcements + 1 };
+  if (scope === "missing") return { ...announced, sweeps: cell.sweeps + 1 };
+  const failures = Object.fromEntries(Object.entries(cell.failures).filter(([, failure]) => failure.at >= at));
+  return { ...announced, resetAt: at, failures, sweeps: 0, overdueAt: null, alarmedAt: null };
+}
+
+function arrive(cell: Cell, { kind, at, file, verified, rewrittenSha256 }: FileArrived): Cell {
+  const before = cell.files[file];
+  if (before === undefined) return cell;
+  const letter = merge(before, kind === "stored" ? "s" : "p", verified);
+  const rewritten =
+    rewrittenSha256 === undefined ? cell.rewritten : rewrite(cell, file, { sha256: rewrittenSha256, at });
+  const changes = { files: replaceAt(cell.files, file, letter), failures: without(cell.failures, file), rewritten };
+  return { ...cell, ...changes, heardAt: Math.max(cell.heardAt ?? 0, at) };
+}
+
+/** What one receipt said and another did not, both have: stored is more than present, compared more than not. */
+function merge(before: string, letter: "s" | "p", verified: boolean): string {
+  const merged = before.toLowerCase() === "s" ? "s" : letter;
+  const isVerified = verified || before === "S" || before === "P";
+  return isVerified ? merged.toUpperCase() : merged;
+}
+
+function rewrite(cell: Cell, file: number, later: RewrittenFile): Cell["rewritten"] {
+  const known = cell.rewritten[file];
+  const isLater = known === undefined || later.at > known.at || (later.at === known.at && later.sha256 > known.sha256);
+  return isLater ? { ...cell.rewritten, [file]: later } : cell.rewritten;
+}
+
+function fail(cell: Cell, { kind, at, file, code }: FileFailed): Cell {
+  if (cell.files[file] === undefined || at < (cell.resetAt ?? 0)) return cell;
+  const heard = { ...cell, heardAt: Math.max(cell.heardAt ?? 0, at) };
+  if (cell.files[file] !== "-") return heard;
+  const failure = { kind, code, at };
+  const known = cell.failures[file];
+  return known !== undefined && !isWorse(failure, known)
+    ? heard
+    : { ...heard, failures: { ...cell.failures, [file]: failure } };
+}
+
+function isWorse(one: FileFailure, other: FileFailure): boolean {
+  if (one.at !== other.at) return one.at > other.at;
+  return one.kind === other.kind ? one.code > other.code : one.kind === "rejected";
+}
+
+function see(cell: Cell, { at, matching, lost }: CellEvent & { kind: "seen" }): Cell {
+  const letters = [...cell.files];
+  let failures = cell.failures;
+  let rewritten = cell.rewritten;
+  for (const file of matching) {
+    if (letters[file] === undefined) continue;
+    letters[file] = merge(letters[file], "p", true);
+    failures = without(failures, file);
+  }
+  for (const file of lost) {
+    if (letters[file] === undefined) continue;
+    letters[file] = "-";
+    rewritten = without(rewritten, file);
+  }
+  const files = letters.join("");
+  return files === cell.files
+    ? cell
+    : { ...cell, files, failures, rewritten, heardAt: Math.max(cell.heardAt ?? 0, at) };
+}
+
+function without<Value>(values: Readonly<Record<string, Value>>, file: number): Record<string, Value> {
+  const { [file]: _, ...rest } = values;
+  return rest;
+}
+
+function replaceAt(text: string, index: number, letter: string): string {
+  return text.slice(0, index) + letter + text.slice(index + 1);
+}
+
+/**
+ * What a receipt means for the cell of this version; undefined: nothing. It tells of a file by its key, and one about another digest is
+ * about another file.
+ */
+export function toCellEvent(receipt: ReceivedReceipt, manifest: Manifest): FileArrived | FileFailed | undefined {
+  const { status, code, verified, sourceSha256, storedSha256, artifact } = receipt;
+  const index = manifest.files.findIndex(({ key }) => key === artifact.key);
+  const file = manifest.files[index];
+  // The receipt of a retirement says that the file is gone.
+  if (file === undefined || code === "RETIRED") return undefined;
+  const at = Date.parse(receipt.at);
+  if (status === "failed" || status === "rejected") {
+    const isAnother = sourceSha256 !== null && sourceSha256 !== file.sha256;
+    return isAnother ? undefined : { kind: status, at, file: index, code: code ?? "UNKNOWN" };
+  }
+  if (sourceSha256 !== file.sha256) return undefined;
+  const isRewritten = storedSha256 !== null && storedSha256 !== file.sha256;
+  return { kind: status, at, file: index, verified, ...(isRewritten ? { rewrittenSha256: storedSha256 } : {}) };
+}
+
+/** How a version stands at a consumer: it is there only when all of its files are. */
+export function statusOf(cell: Cell): CellStatus {
+  if (isDone(cell)) return /[sS]/.test(cell.files) ? "stored" : "present";
+  const failures = Object.values(cell.failures);
+  if (failures.length > 0) return failures.some(({ kind }) => kind === "rejected") ? "rejected" : "failed";
+  if (cell.overdueAt !== null) return "overdue";
+  return cell.announcedAt === null ? "expected" : "announced";
+}
+
+/** All of its files stand there. */
+export function isDone({ files }: Pick<Cell, "files">): boolean {
+  return !files.includes("-");
+}
+
+/** Indices of files that have neither come nor failed. */
+export function findWaiting({ files, failures }: Pick<Cell, "files" | "failures">): readonly number[] {
+  return findMissing({ files }).filter((file) => failures[file] === undefined);
+}
+
+/** Indices of files that have not come. */
+export function findMissing({ files }: Pick<Cell, "files">): readonly number[] {
+  return [...files].flatMap((letter, file) => (letter === "-" ? [file] : []));
+}
+
+/** A cell as programs and people see it. */
+export function toCoverageCell(cell: Cell): CoverageCell {
+  const { account, region, files, announcements } = cell;
+  const status = statusOf(cell);
+  const missing = findMissing(cell).length;
+  return {
+    account,
+    region,
+    status,
+    announcements,
+    code: findFirstFailure(cell)?.code ?? null,
+    files: files.length,
+    filesDone: files.length - missing,
+    verified: /^[SP]+$/.test(files),
+    at: new Date(instantOf(cell, status)).toISOString(),
+  };
+}
+
+function findFirstFailure({ failures }: Cell): FileFailure | undefined {
+  const first = Object.keys(failures).sort((one, other) => Number(one) - Number(other))[0];
+  return first === undefined ? undefined : failures[first];
+}
+
+function instantOf(cell: Cell, status: CellStatus): number {
+  const { expectedAt, announcedAt, overdueAt, heardAt } = cell;
+  if (status === "expected") return expectedAt;
+  if (status === "announced") return announcedAt ?? expectedAt;
+  if (status === "overdue") return overdueAt ?? expectedAt;
+  return heardAt ?? expectedAt;
+}
+
+/** Who has a version, and who should. */
+export interface CoverageFacts {
+  readonly cells: readonly Pick<Cell, "account" | "region" | "files">[];
+  readonly expected: readonly ConsumerPlace[];
+}
+
+/** `covered`: it stands everywhere where it should, and should stand somewhere. */
+export type CoverageVerdict =
+  | { readonly kind: "covered"; readonly consumers: number }
+  | { readonly kind: "open"; readonly missing: readonly ConsumerPlace[] };
+
+/** Does a version stand everywhere? A consumer without a cell has nothing. */
+export function decideCovered({ cells, expected }: CoverageFacts): CoverageVerdict {
+  const done = new Set(cells.filter(isDone).map(toPlaceKey));
+  const missing = expected.filter((place) => !done.has(toPlaceKey(place)));
+  return expected.length > 0 && missing.length === 0
+    ? { kind: "covered", consumers: expected.length }
+    : { kind: "open", missing };
+}
+
+/** Tells places apart. */
+export function toPlaceKey({ account, region }: ConsumerPlace): string {
+  return `${account}/${region}`;
+}
+
+/** How patient the sweep is. */
+export interface SweepOptions {
+  /** After which a cell is overdue, and which doubles with each announcement. Default: 15 minutes. */
+  readonly overdueMs?: number;
+}
+
+/** What is to be done about a cell. `announce`: it is overdue, these files (indices in the manifest) are announced again. */
+export type SweepAction =
+  | { readonly kind: "announce"; readonly cell: Cell; readonly files: readonly number[] }
+  | { readonly kind: "alarm"; readonly cell: Cell };
+
+const OVERDUE_MS = 15 * 60_000;
+/** So often the sweep announces by itself. */
+const MAX_SWEEPS = 3;
+
+/**
+ * What is to be done now about cells of consumers that can answer. What has failed for good waits for somebody to look at it; what has not
+ * been heard of for 15 minutes is announced again, and so twice more, 30 and 60 minutes after one another. Two hours later there is an
+ * alarm.
+ */
+export function decideSweep(
+  cells: readonly Cell[],
+  now: number,
+  { overdueMs = OVERDUE_MS }: SweepOptions = {},
+): readonly SweepAction[] {
+  return cells.flatMap((cell) => decide(cell, now, overdueMs));
+}
+
+function decide(cell: Cell, now: number, overdueMs: number): readonly SweepAction[] {
+  const files = findWaiting(cell);
+  const dueAt = (cell.announcedAt ?? cell.expectedAt) + overdueMs * 2 ** cell.sweeps;
+  if (isDone(cell) || files.length === 0 || now < dueAt) return [];
+  if (cell.sweeps < MAX_SWEEPS) return [{ kind: "announce", cell, files }];
+  return cell.alarmedAt === null ? [{ kind: "alarm", cell }] : [];
+}
+
+/** What happens to a cell, seen its state: nothing, where the list is empty. */
+type DecideCellEvents = (cell: Cell) => readonly CellEvent[];
+
+/** Changes a cell, which is made where there is none. Two changes at once are both made. Gives what stands there now. */
+export async function changeCell(
+  deps: RecordDeps,
+  subject: CellSubject,
+  place: ConsumerPlace,
+  decide: DecideCellEvents,
+): Promise<Cell> {
+  const fresh = createCell(subject, place, deps.clock.now());
+  const changed = await changeRecord(deps, {
+    key: toCellKey(fresh),
+    parse: parseCell,
+    change(known) {
+      // One of another manifest is of what was removed from the source: its files may stand in another order.
+      const before = known?.manifestSha256 === fresh.manifestSha256 ? known : fresh;
+      return decide(before).reduce(reduceCell, before);
+    },
+  });
+  return changed ?? fresh;
+}
+
+/** Cells of a version, by account and region. */
+export async function listCells(
+  deps: Pick<RecordDeps, "records" | "clock">,
+  version: Pick<Cell, "name" | "version">,
+): Promise<readonly Cell[]> {
+  const cells = await listRecords(deps, toCellsPrefix(version), parseCell);
+  // Cells of an artifact "a/1" lie under those of the version 1 of "a".
+  return cells.filter((cell) => cell.name === version.name && cell.version === version.version);
+}
+
+/** A consumer's cell of a version. */
+export async function findCell(
+  { records, clock }: Pick<RecordDeps, "records" | "clock">,
+  key: ConsumerPlace & Pick<Cell, "name" | "version">,
+): Promise<Cell | undefined> {
+  return parseCell((await records.get(toCellKey(key), clock.now()))?.value);
+}

@@ -1,0 +1,186 @@
+import type { CellStatus, CoverageCell, CoverageRow } from "@stackyard/sdk/artifacts";
+import { toCell } from "./artifact-command.ts";
+
+/** How a matrix is drawn. */
+interface MatrixOptions {
+  /** No line is longer, if one column at least finds room. */
+  readonly columns: number;
+}
+
+/** Letter, colour and meaning of each status; letters differ, so that it reads without colours too. */
+const LOOKS: Readonly<
+  Record<CellStatus, { readonly letter: string; readonly colour: number; readonly meaning: string }>
+> = {
+  stored: { letter: "S", colour: 32, meaning: "stored" },
+  present: { letter: "P", colour: 32, meaning: "present already" },
+  announced: { letter: "A", colour: 33, meaning: "announced" },
+  expected: { letter: "E", colour: 90, meaning: "expected" },
+  overdue: { letter: "O", colour: 35, meaning: "overdue" },
+  failed: { letter: "F", colour: 31, meaning: "failed" },
+  rejected: { letter: "R", colour: 31, meaning: "rejected" },
+};
+const NOT_EXPECTED = "-";
+const GAP = 1;
+const MAX_NAME = 48;
+
+/**
+ * Artifact versions down, accounts and regions across. What is too wide for the terminal goes on in further blocks; a legend tells
+ * the letters that occur. Pure: colours are always in it, and taken off by whoever does not want them.
+ */
+export function toCoverageMatrix(rows: readonly CoverageRow[], { columns }: MatrixOptions): string {
+  const places = toPlaces(rows);
+  const names = rows.map(({ name, version, retired }) =>
+    toCell(`${name}@${version}${retired ? " (retired)" : ""}`, Math.max(8, Math.min(MAX_NAME, columns - 16))),
+  );
+  const width = Math.max(HEAD.length, ...names.map((name) => [...name].length));
+  const blocks = toBlocks(places, columns - width).map((block) => toBlock(block, rows, { names, width }));
+  return [...blocks, toLegend(rows)].join("\n\n");
+}
+
+const HEAD = "ARTIFACT";
+
+/** A column. */
+interface Place {
+  readonly account: string;
+  readonly region: string;
+  readonly short: string;
+  readonly key: string;
+}
+
+function toPlaces(rows: readonly CoverageRow[]): readonly Place[] {
+  const cells = rows.flatMap((row) => row.cells);
+  const names = toRegionNames(cells.map(({ region }) => region));
+  const places = new Map<string, Place>();
+  for (const { account, region } of cells) {
+    const short = toCell(names.get(region) ?? region, 20);
+    places.set(keyOf({ account, region }), { account, region, short, key: keyOf({ account, region }) });
+  }
+  return [...places.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function keyOf({ account, region }: Pick<CoverageCell, "account" | "region">): string {
+  return `${account} ${region}`;
+}
+
+/** The regions of one account, as wide as its number at least. */
+interface Group {
+  readonly account: string;
+  readonly places: readonly Place[];
+  readonly width: number;
+}
+
+function toBlocks(places: readonly Place[], room: number): readonly (readonly Group[])[] {
+  const blocks: Group[][] = [];
+  let used = Number.POSITIVE_INFINITY;
+  for (const group of toGroups(places, room)) {
+    if (used + group.width + GAP > room) {
+      blocks.push([]);
+      used = 0;
+    }
+    blocks.at(-1)?.push(group);
+    used += group.width + GAP * 2;
+  }
+  return blocks;
+}
+
+/** An account with more regions than there is room for stands there more than once. */
+function toGroups(places: readonly Place[], room: number): readonly Group[] {
+  const groups: Group[] = [];
+  for (const place of places) {
+    const last = groups.at(-1);
+    const wider = last === undefined ? 0 : widthOf([...last.places, place]);
+    if (last !== undefined && last.account === place.account && wider + GAP <= room) {
+      groups[groups.length - 1] = toGroup([...last.places, place]);
+    } else groups.push(toGroup([place]));
+  }
+  return groups;
+}
+
+function toGroup(places: readonly Place[]): Group {
+  const account = places[0]?.account ?? "";
+  return { account, places, width: Math.max(toCell(account, 20).length, widthOf(places)) };
+}
+
+function widthOf(places: readonly Place[]): number {
+  return places.reduce((sum, { short }) => sum + short.length + GAP, -GAP);
+}
+
+interface Side {
+  readonly names: readonly string[];
+  readonly width: number;
+}
+
+function toBlock(block: readonly Group[], rows: readonly CoverageRow[], { names, width }: Side): string {
+  const gap = " ".repeat(GAP * 2);
+  const accounts = block.map((group) => toCell(group.account, 20).padEnd(group.width)).join(gap);
+  const regions = block
+    .map((group) =>
+      padLine(
+        group.places.map(({ short }) => short),
+        group,
+      ),
+    )
+    .join(gap);
+  const lines = rows.map((row, index) => {
+    const cells = new Map(row.cells.map((cell) => [keyOf(cell), cell]));
+    const marks = block.map((group) => toMarks(group, cells)).join(gap);
+    const name = names[index] ?? "";
+    return `${name}${" ".repeat(width - [...name].length)} ${marks}`.trimEnd();
+  });
+  return [`${" ".repeat(width)} ${accounts}`.trimEnd(), `${HEAD.padEnd(width)} ${regions}`.trimEnd(), ...lines].join(
+    "\n",
+  );
+}
+
+function padLine(words: readonly string[], { width }: Group): string {
+  return words.join(" ".repeat(GAP)).padEnd(width);
+}
+
+/** Colours take no room. */
+function toMarks({ places, width }: Group, cells: ReadonlyMap<string, CoverageCell>): string {
+  const marks = places.map(({ key, short }) => {
+    const cell = cells.get(key);
+    return paint(cell?.status) + " ".repeat(short.length - 1);
+  });
+  return marks.join(" ".repeat(GAP)) + " ".repeat(Math.max(0, width - widthOf(places)));
+}
+
+function paint(status: CellStatus | undefined): string {
+  if (status === undefined) return NOT_EXPECTED;
+  const { letter, colour } = LOOKS[status];
+  return `\u001b[${colour}m${letter}\u001b[39m`;
+}
+
+function toLegend(rows: readonly CoverageRow[]): string {
+  const seen = new Set(rows.flatMap(({ cells }) => cells.map(({ status }) => status)));
+  const words = Object.entries(LOOKS).flatMap(([status, { letter, meaning }]) =>
+    [...seen].some((each) => each === status) ? [`${letter} ${meaning}`] : [],
+  );
+  return [...words, `${NOT_EXPECTED} not expected`].join("  ");
+}
+
+const POINTS: Readonly<Record<string, string>> = {
+  north: "n",
+  south: "s",
+  east: "e",
+  west: "w",
+  central: "c",
+  northeast: "ne",
+  northwest: "nw",
+  southeast: "se",
+  southwest: "sw",
+};
+
+/** Regions by short names, such as `euw1` for `eu-west-1`; all as they are where two would be called the same. */
+export function toRegionNames(regions: readonly string[]): ReadonlyMap<string, string> {
+  const distinct = [...new Set(regions)];
+  const short = new Map(distinct.map((region) => [region, toShortName(region)]));
+  if (new Set(short.values()).size === distinct.length) return short;
+  return new Map(distinct.map((region) => [region, region]));
+}
+
+function toShortName(region: string): string {
+  const [first = "", ...rest] = region.split("-");
+  if (!/^[a-z]{2,4}(-[a-z]+)+-\d+$/.test(region)) return region;
+  return first + rest.map((word) => POINTS[word] ?? word.slice(0, /^\d/.test(word) ? undefined : 1)).join("");
+}

@@ -1,0 +1,225 @@
+import { StackyardError, silentLogger } from "@stackyard/core";
+import { createAnnouncer } from "./announce.ts";
+import { onCall } from "./calls.ts";
+import { judgeTrust, type TrustConfig } from "./consumers.ts";
+import type { DistributorContext, DistributorOptions, Turn } from "./context.ts";
+import { onPublished, onReceipt } from "./coverage.ts";
+import {
+  type DistributorEvent,
+  parseBody,
+  parseEvent,
+  parseSetTask,
+  type StampedEvent,
+  type WrittenObject,
+} from "./events.ts";
+import { runSetStep } from "./initial-set/set-step.ts";
+import { createPublisher } from "./publish.ts";
+import { createRefresher, type Refresher } from "./refresh.ts";
+import { onSchedule, toDropLine } from "./schedule.ts";
+import { classifyKey, loadArtifact, loadPublished, rememberPublished } from "./source-bucket.ts";
+import { createUploads } from "./upload.ts";
+import { createUrlSigner } from "./url-signer.ts";
+import type { ArtifactRecord } from "./versions.ts";
+
+/** What Lambda tells of a call. */
+export interface InvocationContext {
+  readonly awsRequestId?: string;
+  getRemainingTimeInMillis?(): number;
+}
+
+/** The distributor's function. */
+export interface Distributor {
+  /**
+   * Takes an event of S3, of consumers, of the schedule or of the state machine, or a request, and answers as each wants it. Rejects when it is to
+   * be brought again; `EVENT_INVALID` for what is nothing of these.
+   */
+  handle(event: unknown, context?: InvocationContext): Promise<unknown>;
+}
+
+/** Where Lambda does not say how much time there is. */
+const TURN_MS = 840_000;
+
+/** Makes the distributor. Nothing is called before the first event. Throws `CONFIG_INVALID` for prefixes that cannot be told apart. */
+export function createDistributor(options: DistributorOptions): Distributor {
+  const { random = Math.random, logger = silentLogger, write = writeLine } = options;
+  const open = openDistributor({ ...options, random, logger, write });
+  return {
+    handle: (event, context) =>
+      handleEvent(open, event, {
+        deadlineAt: options.clock.now() + (context?.getRemainingTimeInMillis?.() ?? TURN_MS),
+      }),
+  };
+}
+
+function writeLine(line: string): void {
+  process.stdout.write(line);
+}
+
+/** Takes one event, or each of a batch: one that fails does not lose the others. */
+async function handleEvent(open: OpenDistributor, event: unknown, turn: Turn): Promise<unknown> {
+  const parsed = parseEvent(event);
+  if (parsed.kind === "messages") return takeMessages(open, parsed.messages, turn);
+  if (parsed.kind === "notifications") {
+    await takeAll(parsed.bodies, (body) => take(open, parseBody(body), turn));
+    return undefined;
+  }
+  return take(open, parsed, turn);
+}
+
+async function take(open: OpenDistributor, event: DistributorEvent, turn: Turn): Promise<unknown> {
+  const { context } = open;
+  switch (event.kind) {
+    case "objects":
+      return takeObjects(open, event, turn);
+    case "consumer":
+      return takeConsumerEvent(open, event.event);
+    case "schedule":
+      return onSchedule(context, (each) => open.resume(each), turn);
+    case "set":
+      return takeSetTask(open, event.task, turn);
+    case "call":
+      return onCall(context, event.request);
+    case "nothing":
+      return undefined;
+    default:
+      throw new StackyardError("EVENT_INVALID", "The event is none that a distributor knows.");
+  }
+}
+
+/** What cannot be read fails the event when all else is done: where failed events end, somebody can look at it. */
+async function takeObjects(
+  open: OpenDistributor,
+  { objects, faulty }: DistributorEvent & { readonly kind: "objects" },
+  turn: Turn,
+): Promise<readonly unknown[]> {
+  const { logger, clock, write } = open.context;
+  if (faulty > 0) {
+    logger.error("a notification has records that cannot be read", { code: "EVENT_INVALID", records: faulty });
+    write(toDropLine("EVENT_INVALID", clock.now()));
+  }
+  const outcomes = await takeAll(objects, (object) => takeObject(open, object, turn));
+  if (faulty === 0) return outcomes;
+  throw new StackyardError("EVENT_INVALID", `${faulty} records of the notification cannot be read.`);
+}
+
+async function takeObject(open: OpenDistributor, object: WrittenObject, turn: Turn): Promise<unknown> {
+  // A rule may bring events of other buckets.
+  if (object.bucket !== open.context.config.bucket) return { kind: "ignored" };
+  return open.takeObject(object, turn);
+}
+
+async function takeConsumerEvent({ context, refresher }: OpenDistributor, event: StampedEvent): Promise<unknown> {
+  const isRefresh = event["detail-type"] === "artifact.refresh";
+  const outcome = isRefresh ? await refresher.onRefresh(event) : await onReceipt(context, event);
+  if (outcome.kind !== "dropped") return outcome;
+  const { code } = outcome;
+  context.logger.warn("an event of a consumer was dropped", {
+    code,
+    account: event.account,
+    type: event["detail-type"],
+  });
+  context.write(toDropLine(code, context.clock.now()));
+  return outcome;
+}
+
+async function takeSetTask({ context }: OpenDistributor, event: unknown, turn: Turn): Promise<unknown> {
+  const parsed = parseSetTask(event);
+  if (parsed.kind === "task") return runSetStep(context, parsed.task, turn);
+  const { code, message } = parsed;
+  context.logger.warn(message);
+  return { kind: "failed", code, message, askedAt: context.clock.now() };
+}
+
+/** "Reporting batch item failures for Lambda functions with an Amazon SQS trigger". */
+async function takeMessages(
+  open: OpenDistributor,
+  messages: readonly { readonly id: string; readonly body: string }[],
+  turn: Turn,
+): Promise<{ readonly batchItemFailures: readonly { readonly itemIdentifier: string }[] }> {
+  const failed: string[] = [];
+  for (const { id, body } of messages) {
+    try {
+      await take(open, parseBody(body), turn);
+    } catch (error) {
+      open.context.logger.error("a message could not be worked, and stays in its queue", { messageId: id, error });
+      failed.push(id);
+    }
+  }
+  return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+}
+
+async function takeAll<Item>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<unknown>,
+): Promise<readonly unknown[]> {
+  const settled = await Promise.allSettled(items.map(work));
+  const failure = settled.find((each) => each.status === "rejected");
+  if (failure !== undefined) throw failure.reason;
+  return settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+}
+
+/** The parts of a distributor, put together. */
+interface OpenDistributor {
+  readonly context: DistributorContext;
+  readonly refresher: Refresher;
+  /** A manifest becomes a publication, a file of somebody else an upload. */
+  takeObject(object: WrittenObject, turn: Turn): Promise<unknown>;
+  /** Goes on with publications and uploads that a process has left behind. */
+  resume(turn: Turn): Promise<void>;
+}
+
+type Options = DistributorOptions & Required<Pick<DistributorOptions, "random" | "logger" | "write">>;
+
+/** Puts the parts together. */
+function openDistributor(options: Options): OpenDistributor {
+  const { config, s3, records, clock, logger } = options;
+  const trust = toTrust(options);
+  const context = { ...options, trust, announcer: openAnnouncer(options), loadPublished: load };
+  const { bucket, prefix, uploadPrefix } = config;
+  const places = { bucket, prefix, ...(uploadPrefix === undefined ? {} : { uploadPrefix }) };
+
+  const loadOnce = rememberPublished((record: ArtifactRecord) => loadArtifact({ s3, bucket }, record));
+
+  function load(name: string, version: string) {
+    return loadPublished({ records, clock, load: loadOnce }, name, version);
+  }
+
+  const publisher = createPublisher({
+    ...context,
+    ...places,
+    onPublished: (artifact) => onPublished(context, artifact),
+  });
+  const uploads = createUploads({ s3, records, publisher, clock, logger, ...places });
+  const isTrusted = (account: string) => judgeTrust(account, trust, "stamped").kind === "trusted";
+  return {
+    context,
+    refresher: createRefresher({ ...context, ...places, isTrusted }),
+    async takeObject(object, turn) {
+      const kind = classifyKey(object.key, places);
+      if (kind === "manifest") return publisher.onManifest(object);
+      return kind === "upload" ? uploads.onUpload(object, turn) : { kind: "ignored" };
+    },
+    async resume(turn) {
+      await publisher.drainOutbox(turn);
+      await uploads.resume(turn);
+    },
+  };
+}
+
+function openAnnouncer({ config, sns, clock, credentials, traceparent }: Options) {
+  const { account, region, bucket, topicArn, transfer, urlSeconds, pathStyleUrls: pathStyle = false } = config;
+  return createAnnouncer({
+    sns,
+    topicArn,
+    clock,
+    source: { account, region, bucket },
+    signer: createUrlSigner({ bucket, region, pathStyle, credentials, clock }),
+    ...(transfer === undefined ? {} : { transfer }),
+    ...(urlSeconds === undefined ? {} : { urlSeconds }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  });
+}
+
+function toTrust({ config: { trustedAccounts: accounts, organizationId } }: Options): TrustConfig {
+  return organizationId === undefined ? { accounts } : { accounts, organizationId };
+}

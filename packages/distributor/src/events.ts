@@ -1,0 +1,405 @@
+import { ARTIFACT_NAME, ARTIFACT_VERSION, type DistributorRequest } from "@stackyard/sdk/artifacts";
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { TLocalizedValidationError } from "typebox/error";
+import { AccountId, Instant, Region } from "./records.ts";
+
+/** An object that somebody has written. */
+export interface WrittenObject {
+  readonly bucket: string;
+  readonly key: string;
+  readonly versionId?: string;
+}
+
+const CONSUMER = "stackyard.consumer";
+
+/** An event of a consumer, with the account that EventBridge has stamped on it. */
+export interface StampedEvent {
+  readonly source: typeof CONSUMER;
+  readonly account: string;
+  readonly "detail-type": string;
+  readonly detail: unknown;
+  readonly time: unknown;
+}
+
+/** What reaches the function. */
+export type DistributorEvent =
+  /** `faulty`: so many more were written that cannot be told from what has come. */
+  | { readonly kind: "objects"; readonly objects: readonly WrittenObject[]; readonly faulty: number }
+  | { readonly kind: "consumer"; readonly event: StampedEvent }
+  | { readonly kind: "schedule" }
+  | { readonly kind: "set"; readonly task: unknown }
+  | { readonly kind: "call"; readonly request: unknown }
+  /** Of a queue: what is done of it is told one by one. */
+  | { readonly kind: "messages"; readonly messages: readonly QueueMessage[] }
+  /** Of a topic. */
+  | { readonly kind: "notifications"; readonly bodies: readonly string[] }
+  /** S3 sends it when a notification is set up, and for what happens to objects beside their writing. */
+  | { readonly kind: "nothing" }
+  | { readonly kind: "unknown" };
+
+/** A message of a queue. */
+interface QueueMessage {
+  readonly id: string;
+  readonly body: string;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const UNKNOWN = { kind: "unknown" } as const;
+const CREATED = /^(s3:)?ObjectCreated:/;
+/** Rules of EventBridge, and EventBridge Scheduler. */
+const SCHEDULERS: ReadonlySet<unknown> = new Set(["aws.events", "aws.scheduler"]);
+
+/**
+ * Tells events apart by their shape. Sources: S3 user guide, "EventBridge event message structure" and "Event message structure"; Lambda
+ * developer guide, "Using Lambda with Amazon SQS" and "… with Amazon SNS".
+ */
+export function parseEvent(event: unknown): DistributorEvent {
+  if (!isFields(event)) return UNKNOWN;
+  if (Array.isArray(event["Records"])) return parseRecords(event["Records"]);
+  if (typeof event["detail-type"] === "string") return parseBusEvent(event, event["detail-type"]);
+  if (event["op"] === "schedule") return { kind: "schedule" };
+  if (event["op"] === "initial-set") return { kind: "set", task: event };
+  if (event["Event"] === "s3:TestEvent") return { kind: "nothing" };
+  // What asks for something unknown is answered, so that whoever asked sees it.
+  return isRequestOp(event["op"]) || "op" in event ? { kind: "call", request: event } : UNKNOWN;
+}
+
+function parseBusEvent(event: Fields, type: string): DistributorEvent {
+  const { source, account, detail, time } = event;
+  if (SCHEDULERS.has(source) && type === "Scheduled Event") return { kind: "schedule" };
+  if (source === CONSUMER && typeof account === "string") {
+    return { kind: "consumer", event: { source, account, "detail-type": type, detail, time } };
+  }
+  if (source !== "aws.s3") return UNKNOWN;
+  if (type !== "Object Created") return { kind: "nothing" };
+  const object = toObject(detail, "version-id");
+  return object === undefined ? UNKNOWN : { kind: "objects", objects: [object], faulty: 0 };
+}
+
+function parseRecords(records: readonly unknown[]): DistributorEvent {
+  const fields = records.filter(isFields);
+  if (fields.length === 0) return UNKNOWN;
+  if (fields.every((record) => record["eventSource"] === "aws:s3")) return parseWritten(fields, records.length);
+  if (fields.length !== records.length) return UNKNOWN;
+  if (fields.every((record) => record["eventSource"] === "aws:sqs")) return parseMessages(fields);
+  return fields.every((record) => record["EventSource"] === "aws:sns") ? parseNotifications(fields) : UNKNOWN;
+}
+
+/** One record that cannot be read must not lose the others. */
+function parseWritten(records: readonly Fields[], count: number): DistributorEvent {
+  const others = records.filter(({ eventName }) => typeof eventName === "string" && !CREATED.test(eventName));
+  const created = records.filter(({ eventName }) => typeof eventName === "string" && CREATED.test(eventName));
+  const objects = created.flatMap((record) => toNotifiedObject(record) ?? []);
+  return { kind: "objects", objects, faulty: count - others.length - objects.length };
+}
+
+function parseMessages(records: readonly Fields[]): DistributorEvent {
+  const messages = records.flatMap(({ messageId, body }) =>
+    typeof messageId === "string" && typeof body === "string" ? [{ id: messageId, body }] : [],
+  );
+  return messages.length < records.length ? UNKNOWN : { kind: "messages", messages };
+}
+
+function parseNotifications(records: readonly Fields[]): DistributorEvent {
+  const bodies = records.flatMap(({ Sns }) =>
+    isFields(Sns) && typeof Sns["Message"] === "string" ? [Sns["Message"]] : [],
+  );
+  return bodies.length < records.length ? UNKNOWN : { kind: "notifications", bodies };
+}
+
+/** Notifications have keys as forms have them: encoded, and a plus for a space. */
+function toNotifiedObject(record: Fields): WrittenObject | undefined {
+  const object = toObject(record["s3"], "versionId");
+  if (object === undefined) return undefined;
+  try {
+    return { ...object, key: decodeURIComponent(object.key.replaceAll("+", " ")) };
+  } catch {
+    return undefined;
+  }
+}
+
+function toObject(detail: unknown, versionField: string): WrittenObject | undefined {
+  if (!isFields(detail)) return undefined;
+  const { bucket, object } = detail;
+  if (!isFields(bucket) || !isFields(object)) return undefined;
+  const { name } = bucket;
+  const { key, [versionField]: said } = object;
+  if (typeof name !== "string" || typeof key !== "string" || key === "") return undefined;
+  const versionId = toVersionId(said);
+  return { bucket: name, key, ...(versionId === undefined ? {} : { versionId }) };
+}
+
+/**
+ * The id of an object's version. Undefined in a bucket that keeps none: S3 names none there or, where versioning is suspended, "null" (S3 user
+ * guide, "Adding objects to versioning-suspended buckets"), as emulators do in each.
+ */
+export function toVersionId(said: unknown): string | undefined {
+  return typeof said === "string" && said !== "" && said !== "null" ? said : undefined;
+}
+
+/** What a message holds: an event, in an envelope of SNS where raw delivery is switched off. */
+export function parseBody(body: string): DistributorEvent {
+  const value = parseJson(body);
+  const isEnvelope = isFields(value) && value["Type"] === "Notification" && typeof value["Message"] === "string";
+  return parseEvent(isEnvelope ? parseJson(String(value["Message"])) : value);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const NAME = ARTIFACT_NAME.slice(0, -1);
+const VERSION = ARTIFACT_VERSION.slice(1, -1);
+
+/** The name of an artifact, or `name@version`. */
+const ArtifactChoice = Type.String({ pattern: `${NAME}(@${VERSION})?$`, maxLength: 193 });
+/** Such as `2026-11-20T06:00:00Z`: a day that its month has, and no leap second, which `Date` does not know. */
+const IsoInstant = Type.String({
+  format: "date-time",
+  pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:[0-5]\\d(\\.\\d{1,9})?Z$",
+});
+
+/** The input of the state machine; `Line` and `Step` are what it tells itself. Further fields are left alone. */
+const SetInput = Type.Object({
+  AccountId,
+  Region,
+  Since: Type.Optional(IsoInstant),
+  Artifact: Type.Optional(ArtifactChoice),
+  Line: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9_-]{1,80}$" })),
+  Step: Type.Optional(Type.Object({ askedAt: Instant })),
+});
+
+/** A task of the state machine. */
+export const SetTask = Type.Object({
+  op: Type.Literal("initial-set"),
+  execution: Type.String({ pattern: "^[A-Za-z0-9_-]{1,80}$" }),
+  input: SetInput,
+});
+export type SetTask = Static<typeof SetTask>;
+
+const validator = Compile(SetTask);
+
+/** A task, or what is wrong with it. */
+type ParsedSetTask =
+  | { readonly kind: "task"; readonly task: SetTask }
+  | {
+      readonly kind: "faulty";
+      readonly code: "ACCOUNT_NOT_TRUSTED" | "INITIAL_SET_FAILED";
+      readonly message: string;
+    };
+
+/** Reads a task. An account id that no account can have is an account that is not trusted. */
+export function parseSetTask(event: unknown): ParsedSetTask {
+  if (validator.Check(event)) return { kind: "task", task: event };
+  const errors = validator.Errors(event);
+  const isAccountRefused = errors.some(({ instancePath }) => instancePath === "/input/AccountId");
+  return {
+    kind: "faulty",
+    code: isAccountRefused ? "ACCOUNT_NOT_TRUSTED" : "INITIAL_SET_FAILED",
+    message: `The input of the state machine is invalid: ${tellFaults(errors)}.`,
+  };
+}
+
+const name = Type.String({ pattern: ARTIFACT_NAME });
+const version = Type.String({ pattern: ARTIFACT_VERSION });
+const page = {
+  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+};
+const place = { account: AccountId, region: Region };
+const maybePlace = { account: Type.Optional(AccountId), region: Type.Optional(Region) };
+const strict = { additionalProperties: false };
+
+const SeenFile = Type.Object(
+  {
+    key: Type.String({ minLength: 1, maxLength: 1_024 }),
+    sha256: Type.Union([Type.String({ pattern: "^[0-9a-f]{64}$" }), Type.Null()]),
+  },
+  strict,
+);
+
+/** Requests by their `op`, as they may come from outside. */
+const DISTRIBUTOR_REQUESTS = {
+  list: Type.Object({ op: Type.Literal("list"), name: Type.Optional(name), ...page }, strict),
+  show: Type.Object({ op: Type.Literal("show"), name, version }, strict),
+  coverage: Type.Object(
+    {
+      op: Type.Literal("coverage"),
+      name: Type.Optional(name),
+      version: Type.Optional(version),
+      ...maybePlace,
+      ...page,
+    },
+    strict,
+  ),
+  replay: Type.Object(
+    {
+      op: Type.Literal("replay"),
+      ...place,
+      since: Type.Optional(IsoInstant),
+      artifact: Type.Optional(ArtifactChoice),
+    },
+    strict,
+  ),
+  refresh: Type.Object({ op: Type.Literal("refresh"), name, version, ...maybePlace }, strict),
+  retire: Type.Object({ op: Type.Literal("retire"), name, version }, strict),
+  consumers: Type.Object({ op: Type.Literal("consumers"), ...page }, strict),
+  consumer: Type.Object({ op: Type.Literal("consumer"), ...place }, strict),
+  compare: Type.Object(
+    {
+      op: Type.Literal("compare"),
+      name,
+      version,
+      ...place,
+      bucket: Type.String({ minLength: 3, maxLength: 255 }),
+      seen: Type.Array(SeenFile, { maxItems: 1_000 }),
+    },
+    strict,
+  ),
+} as const;
+
+const validators = new Map(Object.entries(DISTRIBUTOR_REQUESTS).map(([op, schema]) => [op, Compile(schema)]));
+
+/** A request, or what is wrong with it. */
+type ParsedRequest =
+  | { readonly kind: "request"; readonly request: DistributorRequest }
+  | { readonly kind: "faulty"; readonly message: string };
+
+/** True where somebody asks something, be it rightly or not. */
+function isRequestOp(op: unknown): boolean {
+  return typeof op === "string" && validators.has(op);
+}
+
+/** Reads a request. What is wrong is told by place, without values. */
+export function parseDistributorRequest(value: unknown): ParsedRequest {
+  const op: unknown = typeof value === "object" && value !== null && "op" in value ? value.op : undefined;
+  const validator = typeof op === "string" ? validators.get(op) : undefined;
+  if (validator === undefined) {
+    return { kind: "faulty", message: `"op" must be one of ${[...validators.keys()].join(", ")}.` };
+  }
+  if (validator.Check(value)) return findContradiction(value as DistributorRequest);
+  return { kind: "faulty", message: `The request is wrong: ${tellFaults(validator.Errors(value))}.` };
+}
+
+function findContradiction(request: DistributorRequest): ParsedRequest {
+  const { op, account, region, version, name } = request as Readonly<Record<string, unknown>>;
+  if (op === "refresh" && (account === undefined) !== (region === undefined)) {
+    return { kind: "faulty", message: "A consumer is named by both its account and its region." };
+  }
+  if (op === "coverage" && version !== undefined && name === undefined) {
+    return { kind: "faulty", message: "A version is of an artifact: name it too." };
+  }
+  return { kind: "request", request };
+}
+
+/** A consumer says where it is and what it can do. */
+const RegisteredDetail = Type.Object({
+  v: Type.Literal(1),
+  account: AccountId,
+  region: Region,
+  bucket: Type.String({ minLength: 1, maxLength: 255 }),
+  capabilities: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 50 }),
+});
+type RegisteredDetail = Static<typeof RegisteredDetail>;
+
+/** A consumer goes. */
+const UnregisteredDetail = Type.Object({ v: Type.Literal(1), account: AccountId, region: Region });
+type UnregisteredDetail = Static<typeof UnregisteredDetail>;
+
+const [registered, unregistered] = [Compile(RegisteredDetail), Compile(UnregisteredDetail)];
+
+/** Reads it; undefined: it is none. */
+export function parseRegistered(detail: unknown): RegisteredDetail | undefined {
+  return registered.Check(detail) ? detail : undefined;
+}
+
+/** Reads it; undefined: it is none. */
+export function parseUnregistered(detail: unknown): UnregisteredDetail | undefined {
+  return unregistered.Check(detail) ? detail : undefined;
+}
+
+const orNull = (pattern: string) => Type.Union([Type.String({ pattern }), Type.Null()]);
+const sha256OrNull = orNull("^[0-9a-f]{64}$");
+
+/** A consumer's word on one file, as far as it is read here. Others may say more: further fields are left alone. */
+export const ReceivedReceipt = Type.Object({
+  v: Type.Literal(1),
+  artifact: Type.Object({
+    name: orNull(ARTIFACT_NAME),
+    version: orNull(ARTIFACT_VERSION),
+    key: Type.Union([Type.String({ maxLength: 1_024 }), Type.Null()]),
+  }),
+  account: AccountId,
+  region: Region,
+  bucket: Type.String({ minLength: 1, maxLength: 255 }),
+  status: Type.Enum(["stored", "present", "failed", "rejected"]),
+  code: orNull("^[A-Z][A-Z0-9_]{0,63}$"),
+  verified: Type.Boolean(),
+  sourceSha256: sha256OrNull,
+  storedSha256: sha256OrNull,
+  at: Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z$" }),
+});
+export type ReceivedReceipt = Static<typeof ReceivedReceipt>;
+
+const validatorReceivedReceipt = Compile(ReceivedReceipt);
+
+/** Reads a receipt; undefined: it is none. */
+export function parseReceipt(detail: unknown): ReceivedReceipt | undefined {
+  return validatorReceivedReceipt.Check(detail) && !Number.isNaN(Date.parse(detail.at)) ? detail : undefined;
+}
+
+const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+
+/** An event of the receipts bus, as EventBridge gives it to a function: `account` is stamped by EventBridge itself. */
+const RefreshEvent = Type.Object({
+  source: Type.Literal("stackyard.consumer"),
+  "detail-type": Type.Literal("artifact.refresh"),
+  account: AccountId,
+  detail: Type.Object({
+    v: Type.Literal(1),
+    distributionId: Type.Optional(Type.Union([text(128), Type.Null()])),
+    key: text(1_024),
+    account: AccountId,
+    region: Region,
+    name: Type.Optional(Type.Union([text(128), Type.Null()])),
+    version: Type.Optional(Type.Union([text(64), Type.Null()])),
+  }),
+});
+
+/** What a consumer asks for: fresh URLs of one file. */
+export interface RefreshWish {
+  readonly account: string;
+  readonly region: string;
+  readonly key: string;
+  readonly name?: string;
+  readonly version?: string;
+}
+
+const compiled = Compile(RefreshEvent);
+
+/** Reads an event; a word on what is wrong with it where it is none, or where its sender is not who it says. */
+export function parseRefreshEvent(event: unknown): RefreshWish | "EVENT_INVALID" | "ACCOUNT_MISMATCH" {
+  if (!compiled.Check(event)) return "EVENT_INVALID";
+  const { account, detail }: Static<typeof RefreshEvent> = event;
+  if (detail.account !== account) return "ACCOUNT_MISMATCH";
+  const { region, key, name, version } = detail;
+  return { account, region, key, ...(name && { name }), ...(version && { version }) };
+}
+
+const FAULTS_SHOWN = 5;
+
+/** What is wrong with a value that came from outside, by place and without values. */
+function tellFaults(errors: readonly TLocalizedValidationError[]): string {
+  const shown = errors.slice(0, FAULTS_SHOWN);
+  return shown.map(({ instancePath, message }) => `${instancePath || "/"} ${message}`).join("; ");
+}

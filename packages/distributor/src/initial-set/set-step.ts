@@ -1,0 +1,333 @@
+import { StartExecutionCommand } from "@aws-sdk/client-sfn";
+import { StackyardError } from "@stackyard/core";
+import { changeCell } from "../cell.ts";
+import { type ConsumerRecord, findConsumer, judgeTrust, noteConsumer } from "../consumers.ts";
+import type { DistributorContext, Turn } from "../context.ts";
+import type { SetTask } from "../events.ts";
+import type { PublishedArtifact } from "../fan-out.ts";
+import { loadReadable } from "../source-bucket.ts";
+import {
+  expectedSet,
+  type ListedVersion,
+  listVersions,
+  openCoverage,
+  toSubscription,
+  toVersionKey,
+} from "../versions.ts";
+import {
+  decideSet,
+  decideSetEnd,
+  parseSetRecord,
+  type SetDecision,
+  type SetRecord,
+  type SetRequest,
+  toSetKey,
+} from "./set-rules.ts";
+
+/** What the state machine is answered. `askedAt` comes back with the next step. */
+type SetAnswer =
+  | { readonly kind: "wait"; readonly seconds: number; readonly askedAt: number }
+  | { readonly kind: "done"; readonly messages: number; readonly askedAt: number }
+  | {
+      readonly kind: "failed";
+      readonly code: "ACCOUNT_NOT_TRUSTED" | "INITIAL_SET_FAILED";
+      readonly message: string;
+      readonly askedAt: number;
+    };
+
+/** An organisation's account is vouched for by what it sends through the bus, which may be behind its trigger. */
+const VOUCHING_MS = 5 * 60_000;
+const VOUCHING_WAIT_S = 15;
+
+/** One step of the state machine. It may be repeated at any time, and several executions may ask for the same consumer. */
+export async function runSetStep(context: DistributorContext, task: SetTask, turn: Turn): Promise<SetAnswer> {
+  const request = toRequest(task, context.clock.now());
+  const { askedAt } = request;
+  const known = await findConsumer(context, request);
+  const refusal = judgeRequest(context, request, known);
+  if (refusal !== undefined) return { ...refusal, askedAt };
+  const consumer = await noteConsumer(context, request, { kind: "asked", at: askedAt });
+  if (consumer === undefined) throw new StackyardError("INTERNAL", "A consumer that was just noted is not there.");
+  const record = await context.records.get(toSetKey(request), context.clock.now());
+  const set = record === undefined ? undefined : parseSetRecord(record.value);
+  const decision = decideSet({ request, set, consumer, now: context.clock.now() });
+  const answer = await carryOut(context, { request, consumer, turn }, decision, record?.version ?? "absent");
+  return { ...answer, askedAt };
+}
+
+type Answer = Omit<SetAnswer & { kind: "wait" }, "askedAt"> | Omit<SetAnswer & { kind: "done" }, "askedAt"> | Refusal;
+type Refusal = Omit<SetAnswer & { kind: "failed" }, "askedAt">;
+
+function toRequest({ execution, input }: SetTask, now: number): SetRequest {
+  const { AccountId, Region, Since, Artifact, Line, Step } = input;
+  return {
+    account: AccountId,
+    region: Region,
+    execution,
+    line: Line ?? execution,
+    askedAt: Math.min(Step?.askedAt ?? now, now),
+    since: Since === undefined ? null : Date.parse(Since),
+    artifact: Artifact ?? null,
+  };
+}
+
+function judgeRequest(
+  { trust, clock }: DistributorContext,
+  { account, askedAt }: SetRequest,
+  known: ConsumerRecord | undefined,
+): Refusal | (Answer & { kind: "wait" }) | undefined {
+  const isVouchedFor = known !== undefined && (known.registeredAt !== null || known.lastReceiptAt !== null);
+  const verdict = judgeTrust(account, trust, isVouchedFor ? "stamped" : "claimed");
+  if (verdict.kind === "trusted") return undefined;
+  const mayCome = trust.organizationId !== undefined && clock.now() - askedAt < VOUCHING_MS;
+  if (mayCome) return { kind: "wait", seconds: VOUCHING_WAIT_S };
+  return { kind: "failed", code: verdict.code, message: verdict.reason };
+}
+
+interface StepInput {
+  readonly request: SetRequest;
+  readonly consumer: ConsumerRecord;
+  readonly turn: Turn;
+}
+
+/** Whoever finds that somebody else has gone on meanwhile looks again soon. */
+const LOST: Answer = { kind: "wait", seconds: 5 };
+const NEXT: Answer = { kind: "wait", seconds: 1 };
+
+async function carryOut(
+  context: DistributorContext,
+  input: StepInput,
+  decision: SetDecision,
+  expected: number | "absent",
+): Promise<Answer> {
+  const version = decision.set === undefined ? expected : await save(context, decision.set, expected);
+  if (version === undefined) return LOST;
+  switch (decision.kind) {
+    case "wait":
+      return { kind: "wait", seconds: decision.seconds };
+    case "done":
+      return { kind: "done", messages: decision.messages };
+    case "failed":
+      return toFailure(input);
+    case "probe":
+      await context.announcer.probe(toPlace(input.request));
+      return { kind: "wait", seconds: decision.seconds };
+    case "restart":
+      await startAfresh(context, input.request, decision.set);
+      return { kind: "done", messages: decision.set.messages };
+    case "announce":
+      return announceNext(context, input, decision.set, version);
+  }
+}
+
+async function announceNext(
+  context: DistributorContext,
+  { consumer, turn, ...input }: StepInput,
+  set: SetRecord,
+  expected: number | "absent",
+): Promise<Answer> {
+  let after = set;
+  let version = expected;
+  const saveCursor: SaveCursor = async (cursor) => {
+    const next = { ...after, aliveAt: context.clock.now(), cursor, messages: after.messages + 1 };
+    const saved = await save(context, next, version);
+    if (saved === undefined) return false;
+    after = next;
+    version = saved;
+    return true;
+  };
+  const reached = await announceSet(context, { set, consumer, turn, save: saveCursor });
+  if (reached === "lost") return LOST;
+  if (reached === "more") return NEXT;
+  const decision = decideSetEnd({ consumer, now: context.clock.now() }, after);
+  return carryOut(context, { consumer, turn, ...input }, decision, version);
+}
+
+/** Gives the version that stands there now; undefined: somebody else has written meanwhile. */
+async function save(
+  { records, clock }: DistributorContext,
+  set: SetRecord,
+  expected: number | "absent",
+): Promise<number | undefined> {
+  const result = await records.put({ key: toSetKey(set), value: set, expected, now: clock.now() });
+  return result.kind === "written" ? result.record.version : undefined;
+}
+
+async function startAfresh(context: DistributorContext, request: SetRequest, set: SetRecord): Promise<void> {
+  const { account, region, since, artifact, line } = request;
+  await startSet(context, { account, region, since, artifact, line, executionName: set.execution });
+}
+
+function toFailure({ request: { account, region } }: StepInput): Refusal {
+  const message = `The consumer in ${account} ${region} has not answered. Look at its function, its queue and its subscription.`;
+  return { kind: "failed", code: "INITIAL_SET_FAILED", message };
+}
+
+function toPlace({ account, region }: SetRequest) {
+  return { account, region };
+}
+
+/** Saves the cursor behind a file that was announced. False: another execution goes on with the set. */
+type SaveCursor = (cursor: NonNullable<SetRecord["cursor"]>) => Promise<boolean>;
+
+type SetContext = Pick<DistributorContext, "records" | "clock" | "random" | "announcer" | "loadPublished" | "logger">;
+
+/** Files of one step. */
+const MAX_FILES = 500;
+/** What the announcement of one file may take. */
+const MARGIN_MS = 60_000;
+
+interface AnnounceSetInput {
+  readonly set: SetRecord;
+  readonly consumer: ConsumerRecord;
+  readonly turn: Turn;
+  readonly save: SaveCursor;
+}
+
+/**
+ * Announces the next files of a set to its consumer, from the cursor on. The cursor is saved after each file, so a step that is
+ * repeated after a crash announces at most one file twice: the one whose cursor was not saved. At 20 files a second a consumer's
+ * pace leaves time for that.
+ */
+async function announceSet(
+  context: SetContext,
+  { set, consumer, turn, save }: AnnounceSetInput,
+): Promise<"end" | "more" | "lost"> {
+  let count = 0;
+  for await (const { published, key, cursor } of listFiles(context, set, consumer)) {
+    if (count >= MAX_FILES || context.clock.now() + MARGIN_MS > turn.deadlineAt) return "more";
+    if (cursor.files === 1) await noteAnnounced(context, published, consumer);
+    await context.announcer.announce(published, toPlaceAnnounceSet(consumer), [key]);
+    count += 1;
+    if (!(await save(cursor))) return "lost";
+  }
+  return "end";
+}
+
+interface NextFile {
+  readonly published: PublishedArtifact;
+  readonly key: string;
+  /** Behind this file. */
+  readonly cursor: NonNullable<SetRecord["cursor"]>;
+}
+
+/** The files behind the cursor of a set. The manifest of a version is loaded when its first file is taken. */
+async function* listFiles(context: SetContext, set: SetRecord, consumer: ConsumerRecord): AsyncGenerator<NextFile> {
+  for (const version of await findWanted(context, set, consumer)) {
+    const first = findFirst(version, set.cursor);
+    const published = first < version.record.files ? await loadVersion(context, version) : undefined;
+    const files = published?.manifest.files.slice(first) ?? [];
+    for (const [index, { key }] of files.entries()) {
+      const cursor = { name: version.name, version: version.version, files: first + index + 1 };
+      if (published) yield { published, key, cursor };
+    }
+  }
+}
+
+/** How many files of a version lie before the cursor. */
+function findFirst(version: ListedVersion, cursor: SetRecord["cursor"]): number {
+  if (cursor === null) return 0;
+  const order = compare(toVersionKey(version), toVersionKey(cursor));
+  if (order === 0) return cursor.files;
+  return order < 0 ? version.record.files : 0;
+}
+
+async function loadVersion(context: SetContext, version: ListedVersion): Promise<PublishedArtifact | undefined> {
+  const published = await loadReadable(context, version);
+  if (published === undefined) {
+    const subject = { name: version.name, version: version.version };
+    context.logger.error("a published version cannot be read, and is left out of a set", subject);
+  }
+  return published;
+}
+
+/** Done before anything is sent: a process that dies between leaves a cell that becomes overdue. */
+async function noteAnnounced(
+  context: SetContext,
+  { manifest: { name, version, files }, manifestSha256 }: PublishedArtifact,
+  consumer: ConsumerRecord,
+): Promise<void> {
+  const at = context.clock.now();
+  const subject = { name, version, manifestSha256, files: files.length };
+  await changeCell(context, subject, consumer, () => [
+    { kind: "announced", at, scope: "all", bucket: consumer.bucket ?? undefined },
+  ]);
+  await openCoverage(context, subject);
+}
+
+async function findWanted(
+  context: SetContext,
+  { since, artifact }: SetRecord,
+  { capabilities }: ConsumerRecord,
+): Promise<readonly ListedVersion[]> {
+  const versions = await listVersions(context);
+  // Whoever names a version wants that one, be it the current one or not.
+  const one = versions.filter((each) => !each.retired && `${each.name}@${each.version}` === artifact);
+  const expected = one.length > 0 ? one : expectedSet(versions, toSubscription(capabilities));
+  return expected
+    .filter((each) => artifact === null || one.length > 0 || each.name === artifact)
+    .filter(({ record }) => since === null || Date.parse(record.publishedAt) >= since)
+    .sort((left, right) => compare(toVersionKey(left), toVersionKey(right)));
+}
+
+function compare(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}
+
+function toPlaceAnnounceSet({ account, region }: ConsumerRecord) {
+  return { account, region };
+}
+
+/** A set that is to be sent. */
+interface StartSetInput {
+  readonly account: string;
+  readonly region: string;
+  /** At most 80 characters; the same name starts one execution. */
+  readonly executionName: string;
+  /** Epoch milliseconds. */
+  readonly since?: number | null;
+  readonly artifact?: string | null;
+  /** The execution that this one continues. */
+  readonly line?: string;
+}
+
+/** An execution that has been started, now or before under the same name. */
+interface StartedSet {
+  readonly executionArn: string;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+}
+
+/** Starts the state machine. Throws `CONFIG_INVALID` where there is none, and what Step Functions refuses. */
+export async function startSet(
+  { states, config, clock }: Pick<DistributorContext, "states" | "config" | "clock">,
+  { account, region, executionName, since, artifact, line }: StartSetInput,
+): Promise<StartedSet> {
+  const { machineArn } = config;
+  if (machineArn === undefined) {
+    throw new StackyardError(
+      "CONFIG_INVALID",
+      "This distributor has no state machine of initial sets (INITIAL_SET_MACHINE).",
+    );
+  }
+  const input = {
+    AccountId: account,
+    Region: region,
+    ...(since === undefined || since === null ? {} : { Since: new Date(since).toISOString() }),
+    ...(artifact ? { Artifact: artifact } : {}),
+    ...(line === undefined ? {} : { Line: line }),
+  };
+  const command = { stateMachineArn: machineArn, name: executionName, input: JSON.stringify(input) };
+  try {
+    const { executionArn = "", startDate } = await states.send(new StartExecutionCommand(command));
+    return { executionArn, startedAt: startDate?.getTime() ?? clock.now() };
+  } catch (error) {
+    // The name is for one purpose, so whoever started it meant the same.
+    if (!(error instanceof Error) || error.name !== "ExecutionAlreadyExists") throw error;
+    return {
+      executionArn: `${machineArn.replace(":stateMachine:", ":execution:")}:${executionName}`,
+      startedAt: clock.now(),
+    };
+  }
+}

@@ -1,0 +1,199 @@
+import { createFakeClock, createMemoryRecords, createRandom } from "@stackyard/core/testing";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { describe, expect, it } from "vitest";
+import { parseUnregistered } from "./events.ts";
+import { Claimed, changeRecord, createObjectClaims, inParallel } from "./records.ts";
+import { T0 } from "./testing/a-cell.ts";
+import { createPassingClock } from "./testing/passing-clock.ts";
+
+const parse = (value: unknown) => (typeof value === "number" ? value : undefined);
+
+function createDeps() {
+  return { records: createMemoryRecords(), clock: createPassingClock(T0), random: createRandom(1) };
+}
+
+describe("changeRecord", () => {
+  it("makes all of many changes at once", async () => {
+    const deps = createDeps();
+    const change = (known = 0) => known + 1;
+
+    await Promise.all(Array.from({ length: 20 }, () => changeRecord(deps, { key: "count", parse, change })));
+
+    expect((await deps.records.get("count", T0))?.value).toBe(20);
+  });
+
+  it("writes nothing where nothing changes", async () => {
+    const deps = createDeps();
+    await changeRecord(deps, { key: "a", parse, change: () => 5 });
+    const { version } = (await deps.records.get("a", T0)) ?? {};
+
+    const given = [
+      await changeRecord(deps, { key: "a", parse, change: () => 5 }),
+      await changeRecord(deps, { key: "a", parse, change: () => undefined }),
+      await changeRecord(deps, { key: "b", parse, change: () => undefined }),
+    ];
+
+    expect(given).toEqual([5, 5, undefined]);
+    expect((await deps.records.get("a", T0))?.version).toBe(version);
+  });
+
+  it("ends when somebody is always faster", async () => {
+    const { records, ...deps } = createDeps();
+    const put: typeof records.put = async () => ({ kind: "conflict", current: undefined });
+
+    const changed = changeRecord({ ...deps, records: { ...records, put } }, { key: "a", parse, change: () => 5 });
+
+    await expect(changed).rejects.toMatchObject({ code: "RECORD_CONFLICT", retryable: true });
+  });
+
+  it("does not overwrite what it cannot read", async () => {
+    const deps = createDeps();
+    await deps.records.put({ key: "a", value: "of a later version", expected: "absent", now: T0 });
+
+    await expect(changeRecord(deps, { key: "a", parse, change: () => 5 })).rejects.toMatchObject({
+      code: "STORE_CORRUPT",
+    });
+  });
+});
+
+const compiled = Compile(Type.Object({ ...Claimed, done: Type.Integer() }));
+const OBJECT = { key: "app/1/manifest.json", versionId: "v1" };
+
+function createWorld() {
+  const clock = createFakeClock();
+  const records = createMemoryRecords();
+  const isClaim = (value: unknown) => compiled.Check(value);
+  const claims = createObjectClaims(records, clock, { name: "work", takenMs: 1_000, fresh: { done: 0 }, isClaim });
+  return { clock, records, claims };
+}
+
+describe("createObjectClaims", () => {
+  it("gives an object to one at a time", async () => {
+    const { claims } = createWorld();
+
+    const answers = await claims.hold(OBJECT, async () => ["first", await claims.hold(OBJECT, async () => "second")]);
+
+    expect(answers).toEqual(["first", undefined]);
+  });
+
+  it("gives another version of the object to somebody else", async () => {
+    const { claims } = createWorld();
+
+    const later = await claims.hold(OBJECT, () => claims.hold({ ...OBJECT, versionId: "v2" }, async () => "later"));
+
+    expect(later).toBe("later");
+  });
+
+  it("gives it to the next one with its progress when the first is silent for too long, and the first cannot save", async () => {
+    const { claims, clock } = createWorld();
+
+    const [next, lost] = (await claims.hold(OBJECT, async (claim, save) => {
+      const saved = await save(claim, { done: 7 });
+      await clock.advance(1_000);
+      const done = await claims.hold(OBJECT, async (taken) => taken.done);
+      return [done, saved && (await save(saved, { done: 8 }))];
+    })) ?? [undefined, "not held"];
+
+    expect([next, lost]).toEqual([7, undefined]);
+  });
+
+  it("is free at once, with what was saved, after an error", async () => {
+    const { claims } = createWorld();
+    const broken = claims.hold(OBJECT, async (claim, save) => {
+      await save(claim, { done: 3 });
+      throw new Error("gone");
+    });
+    await expect(broken).rejects.toThrow("gone");
+
+    expect(await claims.hold(OBJECT, async ({ done }) => done)).toBe(3);
+  });
+
+  it("forgets what is finished", async () => {
+    const { claims } = createWorld();
+
+    await claims.hold(OBJECT, (claim) => claims.remove(claim));
+
+    expect(await claims.listFree(undefined)).toEqual({ free: [], busy: 0 });
+  });
+
+  it("lists what is free, page by page, and counts what is not", async () => {
+    const { claims, clock } = createWorld();
+    const keys = Array.from({ length: 150 }, (_, number) => `key-${number}`);
+    for (const key of keys) await claims.hold({ key }, claims.release);
+    await claims.hold(OBJECT, async () => undefined);
+
+    const first = await claims.listFree(undefined);
+    const second = await claims.listFree(first.cursor);
+    await clock.advance(1_000);
+
+    expect([...first.free, ...second.free].map(({ key }) => key).sort()).toEqual(keys.sort());
+    expect(first.busy + second.busy).toBe(1);
+    expect([first.cursor, second.cursor]).toEqual([expect.any(String), undefined]);
+    expect((await claims.hold(OBJECT, async () => "free again")) ?? "busy").toBe("free again");
+  });
+
+  it("says which record is none of its own", async () => {
+    const { claims, records } = createWorld();
+    await records.put({ key: "work/odd", value: { key: 1 }, expected: "absent", now: 0 });
+
+    await expect(claims.listFree(undefined)).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+  });
+});
+
+const isRegion = (region: string) => parseUnregistered({ v: 1, account: "111122223333", region }) !== undefined;
+
+describe("Region", () => {
+  it.each([
+    ...["eu-west-1", "us-gov-west-1", "us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1", "cn-north-1"],
+    ...["ap-southeast-5", "mx-central-1", "il-central-1", "eusc-de-east-1"],
+  ])("is %s", (region) => {
+    expect(isRegion(region)).toBe(true);
+  });
+
+  it.each([
+    "",
+    "ALL",
+    "eu",
+    "eu-west",
+    "EU-west-1",
+    "eu-west-1 ",
+    "eu--west-1",
+    "eu-west-1a",
+    "eu-west-1/x",
+    "euwest1",
+  ])("is not %j", (region) => {
+    expect(isRegion(region)).toBe(false);
+  });
+});
+
+describe("inParallel", () => {
+  it("works on so many at a time, and keeps the order", async () => {
+    let [atWork, most] = [0, 0];
+    const results = await inParallel([5, 4, 3, 2, 1], 2, async (item) => {
+      atWork += 1;
+      most = Math.max(most, atWork);
+      for (let turn = 0; turn < item; turn += 1) await Promise.resolve();
+      atWork -= 1;
+      return item * 10;
+    });
+
+    expect([results, most]).toEqual([[50, 40, 30, 20, 10], 2]);
+  });
+
+  it("begins nothing new after an error", async () => {
+    const begun: number[] = [];
+    const work = inParallel([1, 2, 3, 4], 2, async (item) => {
+      begun.push(item);
+      await Promise.resolve();
+      if (item === 1) throw new Error("one");
+    });
+
+    await expect(work).rejects.toThrow("one");
+    expect(begun).toEqual([1, 2]);
+  });
+
+  it("has nothing to do for nobody", async () => {
+    expect(await inParallel([], 5, async () => 1)).toEqual([]);
+  });
+});

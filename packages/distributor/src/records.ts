@@ -1,0 +1,256 @@
+import { createHash } from "node:crypto";
+import { type Clock, type Random, type Records, StackyardError } from "@stackyard/core";
+import { Type } from "typebox";
+
+/** What changing records needs. */
+export interface RecordDeps {
+  readonly records: Records;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** A change of one record. */
+interface RecordChange<Value> {
+  readonly key: string;
+  /** Undefined: what lies there is not of this kind. */
+  parse(value: unknown): Value | undefined;
+  /** May be called several times. Undefined: leave it as it is. */
+  change(known: Value | undefined): Value | undefined;
+}
+
+const MAX_TRIES = 40;
+const MAX_PAUSE_MS = 500;
+
+/**
+ * Changes a record, and starts again when somebody else does it in that moment: two changes at once are both made. Gives what stands there
+ * now. Throws `RECORD_CONFLICT` when that does not end, `STORE_CORRUPT` when something else lies there.
+ */
+export async function changeRecord<Value>(
+  { records, clock, random }: RecordDeps,
+  { key, parse, change }: RecordChange<Value>,
+): Promise<Value | undefined> {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const record = await records.get(key, clock.now());
+    const known = record === undefined ? undefined : parse(record.value);
+    if (record !== undefined && known === undefined) {
+      throw new StackyardError("STORE_CORRUPT", `The record "${key}" is not one that this version can read.`);
+    }
+    const value = change(known);
+    if (value === undefined || JSON.stringify(value) === JSON.stringify(known)) return known;
+    const result = await records.put({ key, value, expected: record?.version ?? "absent", now: clock.now() });
+    if (result.kind === "written") return value;
+    await clock.sleep(Math.ceil(random() * Math.min(MAX_PAUSE_MS, 10 * 2 ** tries)));
+  }
+  throw new StackyardError("RECORD_CONFLICT", `Too many others change the record "${key}" at once.`);
+}
+
+const PAGE = 1_000;
+
+/** All records under a prefix, in order of their keys; what is not of the kind is left out. */
+export async function listRecords<Value>(
+  { records, clock }: Pick<RecordDeps, "records" | "clock">,
+  prefix: string,
+  parse: (value: unknown) => Value | undefined,
+): Promise<readonly Value[]> {
+  const found: Value[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await records.list(prefix, {
+      limit: PAGE,
+      now: clock.now(),
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    for (const { value } of page.items) {
+      const parsed = parse(value);
+      if (parsed !== undefined) found.push(parsed);
+    }
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return found;
+}
+
+/** What every claim has; its schema is made of these and of the progress. */
+export const Claimed = {
+  key: Type.String(),
+  versionId: Type.Union([Type.String(), Type.Null()]),
+  /** Nobody else works on it until then, in epoch milliseconds. */
+  takenUntil: Type.Integer(),
+};
+
+interface ClaimedObject {
+  readonly key: string;
+  readonly versionId: string | null;
+  readonly takenUntil: number;
+}
+
+/** An object of the source bucket that this process works on. */
+export type Claim<Progress> = ClaimedObject & Progress & { readonly recordKey: string; readonly recordVersion: number };
+
+/** Keeps progress, and the claim for some more time; undefined when somebody else has taken the object. */
+type SaveClaim<Progress> = (claim: Claim<Progress>, progress: Progress) => Promise<Claim<Progress> | undefined>;
+
+/** Objects that must be worked on to the end by one process at a time, whoever dies. */
+export interface ObjectClaims<Progress> {
+  /** Works on an object. Undefined while somebody else does. Where `work` fails, others may go on at once. */
+  hold<Outcome>(
+    object: FreeObject,
+    work: (claim: Claim<Progress>, save: SaveClaim<Progress>) => Promise<Outcome>,
+  ): Promise<Outcome | undefined>;
+  /** Lets somebody else go on at once. */
+  release(claim: Claim<Progress>): Promise<void>;
+  /** It is finished. */
+  remove(claim: Claim<Progress>): Promise<void>;
+  /** What nobody works on, a page at a time. */
+  listFree(
+    cursor: string | undefined,
+  ): Promise<{ readonly free: readonly FreeObject[]; readonly busy: number; readonly cursor?: string }>;
+}
+
+/** An object that can be claimed. */
+interface FreeObject {
+  readonly key: string;
+  readonly versionId?: string;
+}
+
+/** What tells one kind of claims from another. */
+interface ClaimKind<Progress> {
+  /** Of the keys of its records, such as `outbox`. */
+  readonly name: string;
+  /** How long a claim lasts that is not saved meanwhile. */
+  readonly takenMs: number;
+  /** Of an object that nobody has worked on. */
+  readonly fresh: Progress;
+  isClaim(value: unknown): value is ClaimedObject & Progress;
+}
+
+const PAGE_OBJECT_CLAIMS = 100;
+
+/** Claims in records. Errors: `STORE_CORRUPT`, for a record that is none of them. */
+export function createObjectClaims<Progress>(
+  records: Records,
+  clock: Clock,
+  kind: ClaimKind<Progress>,
+): ObjectClaims<Progress> {
+  async function change(claim: Claim<Progress>, over: Partial<ClaimedObject>): Promise<Claim<Progress> | undefined> {
+    const { recordKey, recordVersion, ...value } = claim;
+    const changed = { ...value, ...over };
+    const put = await records.put({ key: recordKey, value: changed, expected: recordVersion, now: clock.now() });
+    return put.kind === "written" ? toClaim(kind, put.record) : undefined;
+  }
+
+  async function take({ key, versionId }: FreeObject): Promise<Claim<Progress> | undefined> {
+    const now = clock.now();
+    const takenUntil = now + kind.takenMs;
+    const value = { ...kind.fresh, key, versionId: versionId ?? null, takenUntil };
+    const put = await records.put({ key: toRecordKey(kind.name, key, versionId), value, expected: "absent", now });
+    if (put.kind === "written") return toClaim(kind, put.record);
+    if (put.current === undefined) return undefined;
+    const claim = toClaim(kind, put.current);
+    return claim.takenUntil > now ? undefined : change(claim, { takenUntil });
+  }
+
+  async function release(claim: Claim<Progress>): Promise<void> {
+    await change(claim, { takenUntil: clock.now() });
+  }
+
+  return {
+    async hold(object, work) {
+      const claim = await take(object);
+      if (claim === undefined) return undefined;
+      let held = claim;
+      const save: SaveClaim<Progress> = async (given, progress) => {
+        const saved = await change({ ...given, ...progress }, { takenUntil: clock.now() + kind.takenMs });
+        held = saved ?? held;
+        return saved;
+      };
+      try {
+        return await work(claim, save);
+      } catch (error) {
+        // Where this fails too, the next one waits until the claim ends.
+        await release(held).catch(() => undefined);
+        throw error;
+      }
+    },
+    release,
+    async remove({ recordKey, recordVersion }) {
+      await records.remove(recordKey, recordVersion);
+    },
+    async listFree(cursor) {
+      const page = await records.list(`${kind.name}/`, {
+        limit: PAGE_OBJECT_CLAIMS,
+        now: clock.now(),
+        ...(cursor && { cursor }),
+      });
+      const claims = page.items.map((record) => toClaim(kind, record));
+      const free = claims.filter(({ takenUntil }) => takenUntil <= clock.now()).map(toFree);
+      return { free, busy: claims.length - free.length, ...(page.cursor && { cursor: page.cursor }) };
+    },
+  };
+}
+
+interface ClaimRecord {
+  readonly key: string;
+  readonly version: number;
+  readonly value: unknown;
+}
+
+function toClaim<Progress>({ name, isClaim }: ClaimKind<Progress>, record: ClaimRecord): Claim<Progress> {
+  const { key: recordKey, version: recordVersion, value } = record;
+  if (isClaim(value)) return { ...value, recordKey, recordVersion };
+  throw new StackyardError("STORE_CORRUPT", `The record ${recordKey} is none of ${name}.`);
+}
+
+function toRecordKey(name: string, key: string, versionId: string | undefined): string {
+  return `${name}/${createHash("sha256")
+    .update(`${key}\0${versionId ?? ""}`)
+    .digest("hex")}`;
+}
+
+function toFree({ key, versionId }: ClaimedObject): FreeObject {
+  return { key, ...(versionId === null ? {} : { versionId }) };
+}
+
+/** An account's id. */
+export const AccountId = Type.String({ pattern: "^\\d{12}$" });
+/** A region's name, as AWS spells them, in every partition: `eu-west-1`, `us-gov-west-1`, `eusc-de-east-1`. */
+export const Region = Type.String({ pattern: "^[a-z]{2,4}(-[a-z]{2,12}){1,3}-\\d{1,2}$" });
+
+/** Instants are epoch milliseconds. */
+export const Instant = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
+
+/** Works on items, so many at a time, and gives the results in their order. After the first error nothing new is begun. */
+export async function inParallel<Item, Result>(
+  items: readonly Item[],
+  width: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  const left = items.entries();
+  let failed = false;
+  async function workOn(): Promise<void> {
+    for (const [index, item] of left) {
+      if (failed) return;
+      try {
+        results[index] = await work(item);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, workOn));
+  return results;
+}
+
+/** Works on items one after another: one that fails does not keep the others. The first error is thrown at the end. */
+export async function eachApart<Item>(items: readonly Item[], work: (item: Item) => Promise<unknown>): Promise<void> {
+  const errors: unknown[] = [];
+  for (const item of items) {
+    try {
+      await work(item);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+}

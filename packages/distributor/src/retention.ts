@@ -1,0 +1,162 @@
+import { DeleteObjectCommand } from "@aws-sdk/client-s3";
+import { findWaiting, listCells, toPlaceKey } from "./cell.ts";
+import type { ConsumerRecord } from "./consumers.ts";
+import type { DistributorContext, Turn } from "./context.ts";
+import { eachApart, inParallel, listRecords } from "./records.ts";
+import { loadManifest, loadReadable } from "./source-bucket.ts";
+import {
+  type ArtifactRecord,
+  artifactRecordKey,
+  COVERAGE_PREFIX,
+  type CoverageRecord,
+  changeCoverage,
+  decideRetention,
+  findCoverage,
+  type ListedVersion,
+  parseArtifactRecord,
+  parseCoverageRecord,
+  type VersionId,
+} from "./versions.ts";
+
+type RetentionContext = Pick<
+  DistributorContext,
+  "records" | "clock" | "random" | "config" | "s3" | "logger" | "loadPublished"
+>;
+
+/** What one look at old versions is given. */
+interface RunRetentionInput {
+  readonly versions: readonly ListedVersion[];
+  /** At which artifacts are expected. */
+  readonly consumers: readonly ConsumerRecord[];
+  readonly turn: Turn;
+}
+
+const DAY_MS = 86_400_000;
+const WIDTH = 10;
+/** What removing one version may take. */
+const MARGIN_MS = 120_000;
+
+/**
+ * Removes versions that the source need not keep. What is remembered of them stays, so that the same version is not published again with
+ * other content. Gives how many. Without `keepDays` everything is kept.
+ */
+export async function runRetention(
+  context: RetentionContext,
+  { versions, consumers, turn }: RunRetentionInput,
+): Promise<number> {
+  const { keepDays } = context.config;
+  if (keepDays === undefined) return 0;
+  const able = new Set(consumers.filter(({ generation }) => generation === "v2").map(toPlaceKey));
+  let removed = 0;
+  const removals = listOld(context, versions, keepDays).map((version) => async () => {
+    if (context.clock.now() + MARGIN_MS <= turn.deadlineAt) removed += await removeOld(context, version, able);
+  });
+  await eachApart([() => endRemovals(context), ...removals], (work) => work());
+  return removed;
+}
+
+/** Before anything is read of them: most versions are current or young. */
+function listOld(
+  { clock }: RetentionContext,
+  versions: readonly ListedVersion[],
+  keepDays: number,
+): readonly ListedVersion[] {
+  const all = versions.map((each) => ({ ...each, publishedAt: Date.parse(each.record.publishedAt), covered: true }));
+  return decideRetention({ versions: all, now: clock.now(), keepMs: keepDays * DAY_MS });
+}
+
+/** `able`: the places of consumers that can answer. */
+async function removeOld(
+  context: RetentionContext,
+  version: ListedVersion,
+  able: ReadonlySet<string>,
+): Promise<number> {
+  if (version.retired) return removeVersion(context, version);
+  const { coveredAt } = await findCoverage(context, version);
+  return coveredAt === null || (await isAwaited(context, version, able)) ? 0 : removeVersion(context, version);
+}
+
+/** Somebody is being sent it again, or has lost it and will be: for as long as the sweep tries. */
+async function isAwaited(
+  context: RetentionContext,
+  version: ListedVersion,
+  able: ReadonlySet<string>,
+): Promise<boolean> {
+  const cells = await listCells(context, version);
+  return cells.some((cell) => cell.alarmedAt === null && findWaiting(cell).length > 0 && able.has(toPlaceKey(cell)));
+}
+
+/** Files first, the manifest last: a process that dies before leaves a version that is removed again. */
+async function removeVersion(context: RetentionContext, { name, version, record }: ListedVersion): Promise<number> {
+  const { clock, logger } = context;
+  const published = await loadReadable(context, { name, version });
+  if (published === undefined) {
+    logger.error("a version is not removed from the source: its manifest is not there any more", { name, version });
+    return 0;
+  }
+  const files = published.manifest.files.filter((file) => isOwn(file, record.manifestKey));
+  await inParallel(files, WIDTH, (file) => remove(context, file));
+  const removedAt = clock.now();
+  const noted = await changeCoverage(context, { name, version }, (known) =>
+    isBack(known, record) ? undefined : { ...known, removedAt: known.removedAt ?? removedAt },
+  );
+  if (isBack(noted, record)) return 0;
+  await remove(context, toManifestPlace(record));
+  await noteGone(context, { name, version });
+  logger.info("a version was removed from the source", { name, version, files: files.length });
+  return 1;
+}
+
+/** Another look has removed it meanwhile, and somebody has published it again. */
+function isBack({ sequence = 0 }: CoverageRecord, removed: ArtifactRecord): boolean {
+  return sequence > removed.sequence;
+}
+
+/** Of versions whose files are gone: while the manifest stands, the version cannot be published again. */
+async function endRemovals(context: RetentionContext): Promise<void> {
+  const known = await listRecords(context, COVERAGE_PREFIX, parseCoverageRecord);
+  const open = known.filter(({ removedAt, goneAt = null }) => removedAt !== null && goneAt === null);
+  await eachApart(open, (each) => endRemoval(context, each));
+}
+
+async function endRemoval(context: RetentionContext, { name, version, removedAt }: CoverageRecord): Promise<void> {
+  if (removedAt === null) return;
+  const { records, clock, s3, config } = context;
+  const found = await records.get(artifactRecordKey(name, version), clock.now());
+  const record = found && parseArtifactRecord(found.value);
+  if (record !== undefined) {
+    // It is on its way back: the manifest that stands there is the new one.
+    if (Date.parse(record.publishedAt) > removedAt) return;
+    const place = toManifestPlace(record);
+    const loaded = await loadManifest(s3, { bucket: config.bucket, ...place });
+    if (loaded.kind === "loaded" && loaded.sha256 === record.manifestSha256) await remove(context, place);
+  }
+  await noteGone(context, { name, version });
+}
+
+function toManifestPlace({ manifestKey: key, manifestVersionId }: ArtifactRecord) {
+  return { key, ...(manifestVersionId === null ? {} : { versionId: manifestVersionId }) };
+}
+
+/** Unless it has come back meanwhile. */
+async function noteGone(context: RetentionContext, version: VersionId): Promise<void> {
+  await changeCoverage(context, version, (known) =>
+    known.removedAt === null ? undefined : { ...known, goneAt: context.clock.now() },
+  );
+}
+
+async function remove({ s3, config }: RetentionContext, { key, versionId }: StoredObject): Promise<void> {
+  await s3.send(
+    new DeleteObjectCommand({ Bucket: config.bucket, Key: key, ...(versionId && { VersionId: versionId }) }),
+  );
+}
+
+interface StoredObject {
+  readonly key: string;
+  readonly versionId?: string | undefined;
+}
+
+/** What somebody uploaded may have been overwritten by a later version: without the id of its own one it is not touched. */
+function isOwn({ key, versionId }: StoredObject, manifestKey: string): boolean {
+  return versionId !== undefined || key.startsWith(manifestKey.slice(0, manifestKey.lastIndexOf("/") + 1));
+}
