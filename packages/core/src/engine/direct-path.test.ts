@@ -5,15 +5,15 @@ import { defineExecutor, succeeded } from "../ports/executor.ts";
 import { countingIds, createFakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { createTrialLocator } from "../testing/trial.ts";
+import { createEventRoom, Slots } from "./direct-path.ts";
 import { createEngine, publishMessages } from "./engine.ts";
-import { createSlots } from "./work-loop.ts";
 import { startYard } from "./yard.ts";
 
 const never = new AbortController().signal;
 
 describe("places for tasks", () => {
   it("hands out as many as there are", () => {
-    const slots = createSlots(3);
+    const slots = new Slots(3);
 
     expect([slots.take(2), slots.take(2), slots.take(1)]).toEqual([2, 1, 0]);
     slots.release(2);
@@ -21,7 +21,7 @@ describe("places for tasks", () => {
   });
 
   it("gives a free place to who waits, in the order of waiting", async () => {
-    const slots = createSlots(1);
+    const slots = new Slots(1);
     slots.take(1);
     const order: string[] = [];
     const first = slots.takeNext(never).then(() => order.push("first"));
@@ -38,28 +38,92 @@ describe("places for tasks", () => {
 
   it("keeps the place of a task that has ended for what its result begins, and not for ever", async () => {
     let now = 0;
-    const slots = createSlots(1, () => now);
+    const slots = new Slots(1, () => now);
     slots.take(1);
     let taken = false;
     void slots.takeNext(never).then(() => {
       taken = true;
     });
 
-    const narrow = slots.widen();
-    expect([slots.take(1), slots.takeForBirth(), slots.takeForBirth()]).toEqual([0, true, false]);
+    const narrow = slots.widen("pr-1");
+    expect([slots.take(1), slots.takeForBirth("pr-1"), slots.takeForBirth("pr-1")]).toEqual([0, true, false]);
     narrow();
     slots.release();
     now = 200;
-    const narrowAgain = slots.widen();
-    expect(slots.takeForBirth()).toBe(false);
+    const narrowAgain = slots.widen("pr-2");
+    expect(slots.takeForBirth("pr-2")).toBe(false);
     narrowAgain();
     await Promise.resolve();
 
     expect(taken).toBe(true);
   });
 
+  it("keeps places for the stacks of events, and counts one that an attempt has taken no longer as kept", () => {
+    const slots = new Slots(3);
+
+    const end = slots.keep(["pr-1", "pr-2"], slots.take(2));
+    const before = slots.free;
+    const births = [slots.takeForBirth("pr-1"), slots.takeForBirth("pr-3"), slots.takeForBirth("pr-3")];
+    const during = slots.free;
+    end();
+
+    expect([before, births, during, slots.free]).toEqual([1, [true, true, false], 0, 1]);
+  });
+
+  it("frees what is kept once the inputs of a stack are decided, and returns which part of it attempts have taken", () => {
+    const slots = new Slots(4);
+    const end = slots.keep(["pr-1", "pr-2", "pr-3", "pr-4"], 0);
+    slots.takeForBirth("pr-1");
+
+    slots.endKeeping(["pr-1", "pr-2", "pr-3"]);
+    const free = slots.free;
+
+    expect([free, end(), slots.free]).toEqual([2, 0.25, 3]);
+  });
+
+  it("leaves a place alone that the stack keeps for its next attempt", () => {
+    const slots = new Slots(1);
+    const endOfEvent = slots.keep(["pr-1"], 0);
+    slots.takeForBirth("pr-1");
+
+    const narrow = slots.widen("pr-1");
+    endOfEvent();
+
+    expect(slots.takeForBirth("pr-1")).toBe(true);
+    narrow();
+  });
+
+  it("keeps no more places than are free", () => {
+    const slots = new Slots(1);
+
+    const end = slots.keep(["pr-1", "pr-2"], slots.take(2));
+
+    expect([slots.takeForBirth("pr-2"), slots.takeForBirth("pr-1")]).toEqual([false, true]);
+    end();
+    expect(slots.free).toBe(0);
+  });
+
+  it("reports a free place to a caller that waits for one, until the caller gives up", async () => {
+    const slots = new Slots(1);
+    const stopping = new AbortController();
+    slots.take(1);
+    let freed = 0;
+    const first = slots.whenFree(never).then(() => {
+      freed = slots.free;
+    });
+
+    slots.release();
+    await first;
+    slots.take(1);
+    const second = slots.whenFree(stopping.signal);
+    stopping.abort();
+    await second;
+
+    expect([freed, slots.free]).toEqual([1, 0]);
+  });
+
   it("lets who waits give up", async () => {
-    const slots = createSlots(1);
+    const slots = new Slots(1);
     slots.take(1);
     const stopping = new AbortController();
     const waiting = slots.takeNext(stopping.signal);
@@ -70,6 +134,63 @@ describe("places for tasks", () => {
     slots.release();
     expect(slots.take(1)).toBe(1);
     expect(await slots.takeNext(stopping.signal)).toBe(false);
+  });
+});
+
+describe("room for events", () => {
+  const stackIds = ["pr-1", "pr-2", "pr-3", "pr-4"];
+
+  it("takes as many events as attempts can begin, and more where few of them begin one", async () => {
+    const slots = new Slots(4);
+    const room = createEventRoom({ slots, clock: createFakeClock(), batchSize: 64 });
+
+    const first = await room.take(never);
+    first.keepFor(stackIds)();
+    const second = await room.take(never);
+    const end = second.keepFor(stackIds);
+    for (const stackId of stackIds) slots.takeForBirth(stackId);
+    end();
+    slots.release(4);
+    const third = await room.take(never);
+
+    expect([first.limit, second.limit, third.limit]).toEqual([4, 8, 6]);
+  });
+
+  it("waits a moment for a place, then takes one event and each time twice as many", async () => {
+    const clock = createFakeClock();
+    const slots = new Slots(1, clock.now);
+    const room = createEventRoom({ slots, clock, batchSize: 3 });
+    slots.take(1);
+    const limits: number[] = [];
+    const note = () => room.take(never).then(({ limit }) => limits.push(limit));
+
+    const first = note();
+    await clock.advance(24);
+    const early = [...limits];
+    await clock.advance(1);
+    await first;
+    for (let turn = 0; turn < 2; turn += 1) {
+      const next = note();
+      await clock.advance(25);
+      await next;
+    }
+
+    expect([early, limits]).toEqual([[], [1, 2, 3]]);
+  });
+
+  it("waits longer where tasks end all the time, and is there as soon as a place is", async () => {
+    const clock = createFakeClock();
+    const slots = new Slots(1, clock.now);
+    const room = createEventRoom({ slots, clock, batchSize: 64 });
+    slots.take(1);
+    slots.widen("pr-1")();
+
+    const taken = room.take(never);
+    await clock.advance(400);
+    slots.release();
+
+    expect((await taken).limit).toBe(1);
+    expect(slots.free).toBe(0);
   });
 });
 
@@ -158,13 +279,13 @@ describe("a result that is applied at once", () => {
 
 describe("the last in line for a place", () => {
   it("gets one when neither the queue nor a result wants it", async () => {
-    const slots = createSlots(0);
+    const slots = new Slots(0);
     const order: string[] = [];
-    const narrow = slots.widen();
+    const narrow = slots.widen("pr-1");
     const patient = slots.takeLast().then(() => void order.push("last"));
     const queued = slots.takeNext(new AbortController().signal).then(() => void order.push("queue"));
 
-    const isBorn = slots.takeForBirth();
+    const isBorn = slots.takeForBirth("pr-1");
     narrow();
     slots.release(2);
     await queued;

@@ -29,6 +29,8 @@ export interface Births {
   reserve(dispatch: Dispatch): BirthClaim | undefined;
   /** Runs an attempt that was granted. */
   run(born: BornAttempt): void;
+  /** The inputs of these stacks are decided: no more places are needed for what they begin. */
+  endKeeping(stackIds: readonly string[]): void;
   /** The place of a claim that was not granted is free again. */
   giveBack(): void;
 }
@@ -265,6 +267,7 @@ async function commitDecided(
 ): Promise<readonly CommitResult[]> {
   if (decided.length === 0) return [];
   const changes = decided.map(({ change }) => (births === undefined ? change : withClaims(births, change)));
+  births?.endKeeping(changes.map(({ stackId }) => stackId));
   let places = changes.reduce((count, { claims = [] }) => count + claims.length, 0);
   let results: readonly CommitResult[] = [];
   try {

@@ -1,4 +1,3 @@
-import type { Dispatch } from "../machine/decide/decision.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { DueItem, DueKind } from "../ports/stack-store.ts";
@@ -11,17 +10,17 @@ import type {
   TaskDelivery,
   Transport,
 } from "../ports/transport.ts";
-import type { Engine } from "./engine.ts";
-import type { Births, BornAttempt, FinishedAttempt } from "./work-inputs.ts";
-import type { StoreWorker } from "./worker.ts";
+import { createEventRoom, type EventRoom, Slots, type TakenRoom } from "./direct-path.ts";
 
 /** What the transport works with. */
 interface StoreTransportDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Places of tasks that it shares with attempts that are claimed as they begin. */
+  /** Places of tasks, shared with attempts that are claimed as they begin. */
   readonly slots?: Slots;
+  /** True: attempts may be claimed as they begin, so events wait a moment for a place of the attempts that they begin. */
+  readonly isDirect?: boolean;
 }
 
 // What a process that dies has in hand is handed out again after this. Handling takes far less; when it does not, two
@@ -52,7 +51,7 @@ export function createStoreTransport(deps: StoreTransportDeps): Transport {
 }
 
 function consumeEvents(
-  { store, clock, logger }: StoreTransportDeps,
+  { store, clock, logger, slots, isDirect = false }: StoreTransportDeps,
   handler: (deliveries: readonly EventDelivery[]) => Promise<readonly DeliveryOutcome[]>,
   { batchSize, concurrency }: ConsumeOptions,
 ): Subscription {
@@ -60,19 +59,27 @@ function consumeEvents(
     store,
     clock,
     logger,
+    room: isDirect && slots !== undefined ? createEventRoom({ slots, clock, batchSize }) : undefined,
     kinds: ["event"],
     signal: "event",
     concurrency,
     leaseMs: EVENT_LEASE_MS,
     batchSize,
     // Events of one stack in one take go to one call, in order.
-    toBatches: (items) => [items.filter(isEvent)],
-    handle: (items) => decideQueued({ store, clock }, items, handler),
+    toBatches: (items) => (items.length === 0 ? [] : [items.filter(isEvent)]),
+    async handle(items, room) {
+      const end = room?.keepFor(items.map(({ event }) => event.stackId));
+      try {
+        await decideQueued({ store, clock }, items, handler);
+      } finally {
+        end?.();
+      }
+    },
   });
 }
 
 function consumeTasks(
-  { store, clock, logger, slots }: StoreTransportDeps,
+  { store, clock, logger, slots, isDirect = false }: StoreTransportDeps,
   handler: (delivery: TaskDelivery) => Promise<DeliveryOutcome>,
   { concurrency }: ConsumeOptions,
 ): Subscription {
@@ -84,6 +91,8 @@ function consumeTasks(
     signal: "task",
     concurrency,
     slots,
+    // Events need the others at the same time, and mostly there is nothing in the queue.
+    mostPlaces: isDirect && slots !== undefined ? () => Math.ceil(slots.free / 2) : undefined,
     leaseMs: TASK_LEASE_MS,
     // Taking no more than there are free places keeps the others for whoever is free.
     batchSize: concurrency,
@@ -153,9 +162,13 @@ interface ConsumerInput<Item> {
   readonly concurrency: number;
   /** Where the work that it starts shares its places with other work. Default: `concurrency` places of its own. */
   readonly slots?: Slots | undefined;
+  /** How many of the shared places one take may have. Default: all. */
+  readonly mostPlaces?: (() => number) | undefined;
+  /** Limits what is taken to the attempts that can begin here. Default: no limit. */
+  readonly room?: EventRoom | undefined;
   readonly leaseMs: number;
   readonly toBatches: (items: readonly DueItem[]) => readonly (readonly Item[])[];
-  readonly handle: (batch: readonly Item[]) => Promise<void>;
+  readonly handle: (batch: readonly Item[], room: TakenRoom | undefined) => Promise<void>;
 }
 
 // Without a signal (another process wrote) and without an instant that is due, the store is asked again after this.
@@ -170,7 +183,7 @@ const ASK_AFTER_MS = 20;
 export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();
-  const slots = input.slots ?? createSlots(input.concurrency);
+  const slots = input.slots ?? new Slots(input.concurrency);
   // Each task has a place; events that are taken together share one.
   const isEachPlaced = input.batchSize === input.concurrency;
   const wake = createWake(input, stopping.signal);
@@ -191,37 +204,46 @@ export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
   async function turn(): Promise<void> {
     const places = await takePlaces();
     if (places === 0) return;
+    const room = await input.room?.take(stopping.signal);
     let started = 0;
     let found = 0;
     try {
       wake.arm();
-      const items = await take(input, isEachPlaced ? places : input.batchSize);
+      const items = await take(input, room?.limit ?? (isEachPlaced ? places : input.batchSize));
       found = items.length;
-      if (stopping.signal.aborted) await giveBack(input, items);
-      else for (const batch of input.toBatches(items)) started += start(batch);
+      started = await startAll(items, room);
     } finally {
       slots.release(places - started);
+      if (started === 0) room?.release();
     }
     if (found === 0) await wake.wait();
   }
 
   async function takePlaces(): Promise<number> {
-    const places = slots.take(isEachPlaced ? input.concurrency : 1);
+    const places = slots.take(isEachPlaced ? (input.mostPlaces?.() ?? input.concurrency) : 1);
     return places === 0 && (await slots.takeNext(stopping.signal)) ? 1 : places;
   }
 
   /** Returns how many places the work has taken. */
-  function start(batch: readonly Item[]): number {
-    if (batch.length === 0) return 0;
+  async function startAll(items: readonly DueItem[], room: TakenRoom | undefined): Promise<number> {
+    if (stopping.signal.aborted) {
+      await giveBack(input, items);
+      return 0;
+    }
+    const batches = input.toBatches(items);
+    for (const batch of batches) start(batch, room);
+    return batches.length;
+  }
+
+  function start(batch: readonly Item[], room: TakenRoom | undefined): void {
     const work = input
-      .handle(batch)
+      .handle(batch, room)
       .catch((error: unknown) => input.logger.error("Work failed; it is handed out again.", { error }))
       .finally(() => {
         running.delete(work);
         slots.release();
       });
     running.add(work);
-    return 1;
   }
 
   return {
@@ -288,206 +310,4 @@ function createWake<Item>(input: ConsumerInput<Item>, stopping: AbortSignal): Wa
     const dueAt = (await input.store.nextDueAt(input.kinds)) ?? Number.POSITIVE_INFINITY;
     return Math.max(SHORTEST_MS, Math.min(IDLE_MS, dueAt - input.clock.now()));
   }
-}
-
-/** Places for tasks that run at the same time in one process. */
-export interface Slots {
-  /** Takes up to so many places for tasks of the queue, and returns how many were free. */
-  take(most: number): number;
-  /** Takes a place for an attempt as it begins, also one that a result keeps. */
-  takeForBirth(): boolean;
-  /** Takes one place as soon as it is free; false: the wait was aborted. Who waits comes before who asks. */
-  takeNext(signal: AbortSignal): Promise<boolean>;
-  /** Waits until a place is free for which neither the queue nor a result waits, and takes it. */
-  takeLast(): Promise<void>;
-  /** Default: one. */
-  release(count?: number): void;
-  /**
-   * Adds a place for a while, because a task has ended and only its result is still to be written. It is for the attempt
-   * that this result begins, unless somebody has waited for a place too long.
-   */
-  widen(): () => void;
-}
-
-/** So long the tasks of the queue wait for those that follow from a result, which cost one commit less. */
-const LONGEST_WAIT_MS = 200;
-
-/** Creates free places. */
-export function createSlots(size: number, now: () => number = Date.now): Slots {
-  let free = size;
-  let kept = 0;
-  const waiting: { readonly since: number; readonly take: () => void }[] = [];
-  const patient: (() => void)[] = [];
-  return {
-    async takeLast() {
-      if (free <= kept) await new Promise<void>((resolve) => patient.push(resolve));
-      else free -= 1;
-    },
-    take(most) {
-      const taken = Math.max(0, Math.min(most, free - kept));
-      free -= taken;
-      return taken;
-    },
-    takeForBirth() {
-      if (free <= 0) return false;
-      free -= 1;
-      return true;
-    },
-    takeNext(signal) {
-      return new Promise((resolve) => {
-        if (signal.aborted) return resolve(false);
-        const entry = {
-          since: now(),
-          take() {
-            signal.removeEventListener("abort", giveUp);
-            free -= 1;
-            resolve(true);
-          },
-        };
-        const giveUp = () => {
-          waiting.splice(waiting.indexOf(entry), 1);
-          resolve(false);
-        };
-        waiting.push(entry);
-        signal.addEventListener("abort", giveUp, { once: true });
-        if (free > kept) waiting.shift()?.take();
-      });
-    },
-    release(count = 1) {
-      free += count;
-      while (free > kept && waiting.length > 0) waiting.shift()?.take();
-      while (free > kept && patient.length > 0) {
-        free -= 1;
-        patient.shift()?.();
-      }
-    },
-    widen() {
-      free += 1;
-      kept += 1;
-      const [first] = waiting;
-      if (first !== undefined && first.since <= now() - LONGEST_WAIT_MS) waiting.shift()?.take();
-      return () => {
-        free -= 1;
-        kept -= 1;
-      };
-    },
-  };
-}
-
-/** What connects an engine and a worker of one process. */
-export interface DirectPath {
-  /** For the engine: attempts that this process takes as they begin. */
-  readonly births: Births;
-  /** For the worker: has a result decided and committed at once. `retry`: settle it, so that its event is queued. */
-  readonly finish: (finished: FinishedAttempt) => Promise<DeliveryOutcome>;
-  /** Takes no more attempts as they begin, and resolves when those that run have ended. */
-  stop(): Promise<void>;
-}
-
-/** What a direct path is made of. */
-interface DirectPathInput {
-  /** Called when both exist. */
-  readonly parts: () => {
-    readonly engine: Pick<Engine, "finish">;
-    readonly worker: Pick<StoreWorker, "claimAtBirth" | "run">;
-  };
-  readonly slots: Slots;
-  /** Results that one commit takes together, and commits that are under way at the same time. */
-  readonly batchSize: number;
-  readonly commitsAtATime: number;
-}
-
-/**
- * Connects the engine and the worker of one process. A result is decided by the commit that ends its attempt, and the next
- * attempt begins as claimed here when a place is free: neither goes through a queue. Results that end while commits are
- * under way share the next one.
- */
-export function createDirectPath(input: DirectPathInput): DirectPath {
-  const { parts, slots } = input;
-  const running = new Set<Promise<void>>();
-  const results = createGatherer<FinishedAttempt, DeliveryOutcome>({
-    ...input,
-    handle: (batch) => parts().engine.finish(batch),
-  });
-  let stopping = false;
-  return {
-    births: {
-      reserve(dispatch: Dispatch) {
-        if (stopping || !slots.takeForBirth()) return undefined;
-        const claim = parts().worker.claimAtBirth(dispatch);
-        if (claim === undefined) slots.release();
-        return claim;
-      },
-      run(born: BornAttempt) {
-        const work = parts()
-          .worker.run(born)
-          .finally(() => {
-            running.delete(work);
-            slots.release();
-          });
-        running.add(work);
-      },
-      giveBack: () => slots.release(),
-    },
-    async finish(finished) {
-      const narrow = slots.widen();
-      try {
-        return await results.add(finished);
-      } finally {
-        narrow();
-      }
-    },
-    async stop() {
-      stopping = true;
-      while (running.size > 0) await Promise.all(running);
-    },
-  };
-}
-
-interface GathererInput<Item, Answer> {
-  readonly batchSize: number;
-  readonly commitsAtATime: number;
-  /** Answers in the order of the items. */
-  readonly handle: (batch: readonly Item[]) => Promise<readonly Answer[]>;
-}
-
-interface Waiting<Item, Answer> {
-  readonly item: Item;
-  readonly resolve: (answer: Answer) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** Handles items in batches: while batches are under way, the next one gathers. */
-function createGatherer<Item, Answer>({ batchSize, commitsAtATime, handle }: GathererInput<Item, Answer>) {
-  const waiting: Waiting<Item, Answer>[] = [];
-  let underWay = 0;
-
-  async function work(batch: readonly Waiting<Item, Answer>[]): Promise<void> {
-    try {
-      const answers = await handle(batch.map(({ item }) => item));
-      for (const [index, { resolve }] of batch.entries()) resolve(answers[index] as Answer);
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
-    } finally {
-      underWay -= 1;
-      flush();
-    }
-  }
-
-  function flush(): void {
-    while (underWay < commitsAtATime && waiting.length > 0) {
-      underWay += 1;
-      void work(waiting.splice(0, batchSize));
-    }
-  }
-
-  return {
-    add(item: Item): Promise<Answer> {
-      return new Promise((resolve, reject) => {
-        waiting.push({ item, resolve, reject });
-        // What ends in the same turn of the event loop goes together.
-        queueMicrotask(flush);
-      });
-    },
-  };
 }

@@ -7,6 +7,7 @@ import type { Logger } from "../ports/logger.ts";
 import type { Retention, Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery, Subscription, TaskDelivery, Transport } from "../ports/transport.ts";
 import type { AwsAccess } from "./call-executor.ts";
+import { createDirectPath, type DirectPath, Slots } from "./direct-path.ts";
 import { createEngine, type Engine, type EngineOptions } from "./engine.ts";
 import { joinRegistry, type ProcessEntry, type ProcessFacts, type YardRole } from "./process-registry.ts";
 import { createOutboxRelay, type DrainedKind, drainStore, sendResults } from "./relay.ts";
@@ -20,7 +21,7 @@ import {
   startSweep,
   type TickSender,
 } from "./sweep.ts";
-import { createDirectPath, createSlots, createStoreTransport, type DirectPath, type Slots } from "./work-loop.ts";
+import { createStoreTransport } from "./work-loop.ts";
 import {
   createPollingWorker,
   createWorker,
@@ -194,7 +195,7 @@ function connect(deps: YardDeps, roles: readonly YardRole[], options: YardOption
   const id = options.worker?.owner ?? deps.ids.next();
   const { concurrency = DEFAULT_CONCURRENCY, measure } = options;
   // Each message of another transport brings the place in which it is worked.
-  const slots = createSlots(transport === undefined ? concurrency : 0, clock.now);
+  const slots = new Slots(transport === undefined ? concurrency : 0, clock.now);
   const isDirect = options.direct ?? (roles.includes("engine") && roles.includes("worker"));
   const direct = isDirect ? connectDirect(options, slots, () => ({ engine, worker })) : undefined;
   const engine = connectEngine(deps, roles, { direct, options });
@@ -205,7 +206,7 @@ function connect(deps: YardDeps, roles: readonly YardRole[], options: YardOption
     engine,
     direct,
     worker: "sent" in worker ? withPlaces(worker, slots) : worker,
-    transport: transport ?? createStoreTransport({ store, clock, logger, slots }),
+    transport: transport ?? createStoreTransport({ store, clock, logger, slots, isDirect }),
     sweeping: {
       engine,
       store,

@@ -1,6 +1,7 @@
+import { createDirectPath, Slots } from "../../engine/direct-path.ts";
 import { createEngine, type Engine } from "../../engine/engine.ts";
 import { startSweep } from "../../engine/sweep.ts";
-import { createDirectPath, createSlots, createStoreTransport, type Slots } from "../../engine/work-loop.ts";
+import { createStoreTransport } from "../../engine/work-loop.ts";
 import { createWorker, type Worker } from "../../engine/worker.ts";
 import { DEFAULT_RETENTION } from "../../engine/yard.ts";
 import type { Clock, Ids, Random } from "../../ports/clock.ts";
@@ -120,7 +121,7 @@ function startLife(
   const shared = { executors: deps.createExecutors(life), ids: deps.ids, logger: silentLogger };
   const locator = deps.createLocator(life);
   const clock = createNodeClock("engine", parts);
-  const slots = createSlots(concurrency, () => deps.scheduler.now());
+  const slots = new Slots(concurrency, () => deps.scheduler.now());
   const direct = createDirectPath({
     parts: () => ({ engine, worker }),
     slots,
@@ -143,13 +144,14 @@ function startLife(
     { ...shared, store: storeOf("worker"), clock: createNodeClock("worker", parts), ...(isDirect && { finish }) },
     { leaseMs: deps.leaseMs },
   );
-  const loops = startLoops({ engine, worker }, { parts, concurrency, slots, storeOf, deps });
+  const loops = startLoops({ engine, worker }, { parts, concurrency, isDirect, slots, storeOf, deps });
   return { life, engine, worker, loops: [...loops, direct] };
 }
 
 interface LoopsInput {
   readonly parts: { readonly life: Life; readonly keyOf: KeyOf; readonly scheduler: Scheduler };
   readonly concurrency: number;
+  readonly isDirect: boolean;
   readonly slots: Slots;
   readonly storeOf: (part: NodePart) => Store;
   readonly deps: NodeDeps;
@@ -157,11 +159,11 @@ interface LoopsInput {
 
 function startLoops(
   { engine, worker }: Pick<Running, "engine" | "worker">,
-  { parts, concurrency, slots, storeOf, deps }: LoopsInput,
+  { parts, concurrency, isDirect, slots, storeOf, deps }: LoopsInput,
 ): readonly Subscription[] {
   const logger = silentLogger;
   const transportOf = (kind: "events" | "tasks") =>
-    createStoreTransport({ store: storeOf(kind), clock: createIdleClock(kind, parts), logger, slots });
+    createStoreTransport({ store: storeOf(kind), clock: createIdleClock(kind, parts), logger, slots, isDirect });
   const over = { ...parts, deps };
   const events = transportOf("events").consumeEvents(
     (deliveries) =>
