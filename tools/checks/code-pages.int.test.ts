@@ -36,7 +36,9 @@ function findCodesInSources(): readonly string[] {
     (name) => name.endsWith(".ts") && !name.includes(".test") && !name.startsWith("graph"),
   );
   const calls = files.flatMap((name) => [
-    ...readFileSync(join(machines, name), "utf8").matchAll(/(?:\.(?:error|warn)\(\s*|code: )"([a-z]+(?:-[a-z]+)+)"/g),
+    ...readFileSync(join(machines, name), "utf8").matchAll(
+      /(?:\.(?:error|warn)\(\s*|code: |\b(?:must|choice|refuse|refuseChoice|Filled|Expression|Scalar)\(\s*)"([a-z]+(?:-[a-z]+)+)"/g,
+    ),
   ]);
   return [...new Set(calls.map(([, code = ""]) => code))];
 }

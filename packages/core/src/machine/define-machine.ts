@@ -1,4 +1,6 @@
+import type { Static, TSchema } from "typebox";
 import type { MetadataValue } from "./stack.ts";
+import type { Event as EventSchema, MetadataRule, Retry, Target } from "./v2/machine-v2-schema.ts";
 
 /** Marks what `defineMachine` gives. A text, because projects may hold two copies of this package. */
 const KIND = "stackyard.machine";
@@ -94,33 +96,10 @@ export function findMachineDocument(value: unknown): unknown {
 /** A length of time with its unit, such as `10m`. */
 type DurationDocument = `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
-/** A declared event of a v2 document. */
-interface EventDocument {
-  readonly description?: string;
-  readonly metadata?: readonly string[];
-}
+/** A part of a v2 document, which may be a constant. */
+type Part<Schema extends TSchema> = DeepReadonly<Static<Schema>>;
 
-/** The rule of a metadata key. */
-interface MetadataRuleDocument {
-  readonly type?: "string" | "number" | "boolean";
-  readonly required?: boolean;
-  readonly default?: MetadataValue;
-  readonly pattern?: string;
-  readonly enum?: readonly (string | number | boolean)[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly sensitive?: boolean;
-  readonly immutable?: boolean;
-  readonly description?: string;
-}
-
-/** An AWS account and region, and how to get there. */
-interface TargetDocument {
-  readonly account?: string;
-  readonly region?: string;
-  readonly role?: string;
-  readonly externalId?: string;
-}
+type DeepReadonly<Value> = { readonly [Key in keyof Value]: DeepReadonly<Value[Key]> };
 
 interface ReactionEntryParts {
   readonly when?: string;
@@ -146,13 +125,6 @@ interface StateV2Document<Event extends string, State extends string, Task exten
   readonly on?: { readonly [Name in Event | "NEXT" | "FAILED" | "TIMEOUT"]?: ReactionDocument<State> };
 }
 
-/** How a task is tried again. */
-interface RetryDocument {
-  readonly attempts?: number;
-  readonly backoff?: { readonly from?: DurationDocument; readonly to?: DurationDocument; readonly factor?: number };
-  readonly only?: readonly string[];
-}
-
 /** A task of a v2 document. */
 interface TaskV2Document<Task extends string, Target extends string> {
   readonly executor: string;
@@ -160,7 +132,7 @@ interface TaskV2Document<Task extends string, Target extends string> {
   readonly target?: Target;
   readonly needs?: readonly Task[];
   readonly timeout?: DurationDocument;
-  readonly retry?: RetryDocument;
+  readonly retry?: Part<typeof Retry>;
   readonly outputs?: Readonly<Record<string, string>>;
   readonly exclusive?: string;
   readonly when?: string;
@@ -175,10 +147,10 @@ interface MachineV2Document<
 > {
   readonly version: 2;
   readonly description?: string;
-  readonly events?: readonly Event[] | { readonly [Name in Event]: EventDocument };
-  readonly metadata?: Readonly<Record<string, MetadataRuleDocument>>;
+  readonly events?: readonly Event[] | { readonly [Name in Event]: Part<typeof EventSchema> };
+  readonly metadata?: Readonly<Record<string, Part<typeof MetadataRule>>>;
   readonly additionalMetadata?: boolean;
-  readonly targets?: { readonly [Name in Target]: TargetDocument };
+  readonly targets?: { readonly [Name in Target]: Part<typeof Target> };
   readonly revision?: "pin" | "follow";
   readonly states: { readonly [Name in State]: StateV2Document<NoInfer<Event>, NoInfer<State>, NoInfer<Task>> } & {
     readonly INIT: unknown;

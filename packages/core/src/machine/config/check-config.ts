@@ -1,6 +1,6 @@
 import { Check, Errors } from "typebox/value";
 import { describeThrown } from "../../errors/stackyard-error.ts";
-import { checkKeys } from "../document/check-document.ts";
+import { checkKeys } from "../document/check-structure.ts";
 import {
   type CompileContext,
   onKey,
@@ -48,7 +48,10 @@ export function checkExecutor(context: CompileContext, executor: Field): string 
   if (name !== undefined && (known.has(name) || isAccepted(context, name))) return name;
   const near = name === undefined ? "" : suggestFrom(name, known);
   const registered = context.anyExecutor ? "" : ` Registered: ${listNames(known)}.`;
-  const message = `There is no executor ${describe(executor.node)}.${near}${registered}`;
+  const what = name
+    ? `Unknown executor ${quote(name)}`
+    : `executor must be a name, but it is ${describe(executor.node)}`;
+  const message = `${what}.${near}${registered}`;
   context.problems.error("executor-unknown", onValue(executor), message);
   return undefined;
 }
@@ -236,7 +239,7 @@ function checkFault(context: CompileContext, config: Field<MapNode>, { fault, ex
   const known = field === config ? findKnownKeys(executor) : [];
   for (const key of fault.params.additionalProperties) {
     const near = known.length > 0 ? suggestOrList(key, known) : "";
-    const message = `${quote(key)} is no key of this config of ${executor.name}.${near}`;
+    const message = `Unknown key ${quote(key)} in this config of ${executor.name}.${near}`;
     context.problems.error("config-invalid", onKey(findField(field, key) ?? field), message);
   }
 }

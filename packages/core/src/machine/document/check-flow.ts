@@ -1,6 +1,7 @@
+import { compact } from "../compact.ts";
 import { INIT, NEXT } from "../machine.ts";
-import { type CompileContext, onKey, onMissing, onValue, suggestOrList } from "./compile-context.ts";
-import { type Field, findField, findText, isListField, isMapField, isNull, type MapNode, toItems } from "./tree.ts";
+import { type CompileContext, onKey, onValue } from "./compile-context.ts";
+import { type Field, findField, findText, isListField, toItems } from "./tree.ts";
 import { describe, findNearestName, quote, suggest } from "./wording.ts";
 
 /** A state as far as it could be read; undefined parts are faulty, and nothing is said about them. */
@@ -118,31 +119,16 @@ export interface AdvanceDraft {
   readonly field: Field;
 }
 
-/** The state that an entry with `action: advance` names; undefined, with a problem, when it names none. */
-export function readAdvance(
-  context: CompileContext,
-  item: Field<MapNode>,
-  states: References,
-): AdvanceDraft | undefined {
-  const state = findField(item, "state");
-  if (state === undefined || isNull(state)) {
-    const message = "advance needs state: the name of the state to enter.";
-    context.problems.error("advance-state-required", state ? onValue(state) : onMissing(item, "state"), message);
-    return undefined;
-  }
-  return readTarget(context, state, states);
-}
-
 /** The state that a value names; undefined, with `advance-state-undefined`, when it cannot be a name at all. */
 export function readTarget(context: CompileContext, state: Field, states: References): AdvanceDraft | undefined {
   const target = findText(state);
   if (target === undefined) return refuseTarget(context, state, states);
   const meant = states.resolve(target);
   if (meant !== target) {
-    const message = `There is no state ${quote(target)}.${suggest(meant)}`;
+    const message = `Unknown state ${quote(target)}.${suggest(meant)}`;
     context.problems.error("advance-state-undefined", onValue(state), message);
   }
-  return { target, field: state, ...(meant !== undefined && { meant }) };
+  return compact({ target, field: state, meant });
 }
 
 function refuseTarget({ problems }: CompileContext, state: Field, states: References): AdvanceDraft | undefined {
@@ -151,14 +137,7 @@ function refuseTarget({ problems }: CompileContext, state: Field, states: Refere
   const hint = text !== undefined && meant === text ? ` Write it in quotes: ${quote(text)}.` : "";
   const message = `state must be the name of a state, but it is ${describe(state.node)}.${hint}`;
   problems.error("advance-state-undefined", onValue(state), message);
-  return text === undefined ? undefined : { target: text, field: state, ...(meant !== undefined && { meant }) };
-}
-
-/** Refuses an action that there is not. */
-export function refuseAction({ problems }: CompileContext, action: Field): void {
-  const name = findText(action);
-  const near = name === undefined ? " Known: advance, no-op." : suggestOrList(name, ["advance", "no-op"]);
-  problems.error("action-unknown", onValue(action), `The action ${describe(action.node)} is not known.${near}`);
+  return text === undefined ? undefined : compact({ target: text, field: state, meant });
 }
 
 /** Warns of events that lead from a state to itself, once an event. */
@@ -214,53 +193,39 @@ export function createStateReferences(
   };
 }
 
-/** The names of a state's tasks, each once, unknown ones included; undefined when they cannot be read. */
+/** Returns the names of a state's tasks, each once, unknown ones included; undefined when they cannot be read. */
 export function readStateTasks(
-  context: CompileContext,
+  { problems, limits, version }: CompileContext,
   state: Field,
   known: References,
 ): readonly string[] | undefined {
-  const field = isMapField(state) ? findField(state, "tasks") : undefined;
-  if (field === undefined) return [];
-  const { problems, limits, version } = context;
-  if (!isListField(field)) {
-    const message = `tasks of a state must be a list of task names, but this is ${describe(field.node)}.`;
-    problems.error("state-tasks-not-list", onValue(field), message);
-    return undefined;
-  }
+  const field = findField(state, "tasks");
+  if (field && !isListField(field)) return undefined;
   const items = toItems(field);
-  if (version === 2 && items.length > limits.maxStateTasks) {
+  if (field && version === 2 && items.length > limits.maxStateTasks) {
     const message = `The state has ${items.length} tasks; ${limits.maxStateTasks} are allowed.`;
     problems.error("limit-exceeded", onKey(field), message);
   }
   const names = new Set<string>();
   for (const item of items) {
     const name = findText(item);
-    if (name === undefined) {
-      const message = `A task of a state must be a task's name, but this is ${describe(item.node)}.`;
-      problems.error("state-task-not-string", onValue(item), message);
-    } else if (names.has(name)) {
-      refuseRepeated(context, item, name);
-    } else {
-      names.add(name);
-      noteTask(context, item, { name, known });
+    if (name === undefined) continue;
+    if (names.has(name)) reportRepeated({ problems, version }, item, name);
+    else if (!known.use(name)) {
+      const message = `Unknown task ${quote(name)}.${suggest(known.resolve(name))}`;
+      problems.error("state-task-undefined", onValue(item), message);
     }
+    names.add(name);
   }
   return [...names];
 }
 
-function refuseRepeated({ problems, version }: CompileContext, item: Field, name: string): void {
+function reportRepeated(
+  { problems, version }: Pick<CompileContext, "problems" | "version">,
+  item: Field,
+  name: string,
+) {
   const message = `The task ${quote(name)} is listed twice in this state`;
   if (version === 1) problems.warn("duplicate-state-task", onValue(item), `${message}; it runs once.`);
   else problems.error("state-task-duplicate", onValue(item), `${message}. Remove one of them.`);
-}
-
-function noteTask(
-  { problems }: CompileContext,
-  item: Field,
-  { name, known }: { readonly name: string; readonly known: References },
-): void {
-  if (known.use(name)) return;
-  const message = `There is no task ${quote(name)}.${suggest(known.resolve(name))}`;
-  problems.error("state-task-undefined", onValue(item), message);
 }

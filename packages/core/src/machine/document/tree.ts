@@ -64,8 +64,8 @@ export function isNull(field: Field): boolean {
 }
 
 /** The field's text; undefined when it holds anything else. */
-export function findText(field: Field): string | undefined {
-  return field.node.kind === "scalar" && typeof field.node.value === "string" ? field.node.value : undefined;
+export function findText(field: Field | undefined): string | undefined {
+  return field?.node.kind === "scalar" && typeof field.node.value === "string" ? field.node.value : undefined;
 }
 
 /** The field's scalar, null included; undefined for maps, lists and numbers that JSON has not. */
@@ -79,24 +79,47 @@ export function isNumberOfJson(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value);
 }
 
-/** The value under one key. */
-export function findField(map: Field<MapNode>, key: string): Field | undefined {
-  const entry = map.node.entries.get(key);
-  return entry && { path: [...map.path, key], keyAt: entry.keyAt, node: entry.value };
+/** Returns the value under one key; undefined when the field holds no map. */
+export function findField(map: Field | undefined, key: string): Field | undefined {
+  const entry = map?.node.kind === "map" ? map.node.entries.get(key) : undefined;
+  return map && entry && { path: [...map.path, key], keyAt: entry.keyAt, node: entry.value };
 }
 
-/** All values of a map, by key. */
-export function toFields(map: Field<MapNode>): ReadonlyMap<string, Field> {
+/** Returns all values of a map, by key; none when the field holds no map. */
+export function toFields(map: Field | undefined): ReadonlyMap<string, Field> {
   const fields = new Map<string, Field>();
+  if (map?.node.kind !== "map") return fields;
   for (const [key, entry] of map.node.entries) {
     fields.set(key, { path: [...map.path, key], keyAt: entry.keyAt, node: entry.value });
   }
   return fields;
 }
 
-/** All values of a list. */
-export function toItems(list: Field<ListNode>): readonly Field[] {
+/** Returns all values of a list; none when the field holds no list. */
+export function toItems(list: Field | undefined): readonly Field[] {
+  if (list?.node.kind !== "list") return [];
   return list.node.items.map((node, index) => ({ path: [...list.path, String(index)], keyAt: node.at, node }));
+}
+
+/** A text of a list, and where it stands. */
+export interface TextItem {
+  readonly text: string;
+  readonly field: Field;
+}
+
+/** Returns the texts of a list that are not empty. */
+export function toTextItems(list: Field | undefined): readonly TextItem[] {
+  return toItems(list).flatMap((field) => {
+    const text = findText(field);
+    return text ? [{ text, field }] : [];
+  });
+}
+
+/** Returns the flag under a key: false when it is missing, undefined when it is not a boolean. */
+export function findFlag(map: Field, key: string): boolean | undefined {
+  const field = findField(map, key);
+  if (field === undefined) return false;
+  return field.node.kind === "scalar" && typeof field.node.value === "boolean" ? field.node.value : undefined;
 }
 
 /**
@@ -118,11 +141,7 @@ export function toRecord(map: MapNode): Readonly<Record<string, unknown>> {
 export function findInside(field: Field, path: Path): Field {
   let inner = field;
   for (const key of path) {
-    const next = isMapField(inner)
-      ? findField(inner, key)
-      : isListField(inner)
-        ? toItems(inner)[Number(key)]
-        : undefined;
+    const next = findField(inner, key) ?? toItems(inner)[Number(key)];
     if (next === undefined) return inner;
     inner = next;
   }

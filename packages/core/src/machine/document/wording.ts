@@ -12,8 +12,8 @@ export function quote(text: string): string {
 /** What a value is, in a few words. */
 export function describe(node: TreeNode): string {
   if (node.kind === "map") return "a map";
-  if (node.kind === "list") return "a list";
-  if (node.value === null) return node.plain === "" ? "nothing" : "null";
+  if (node.kind === "list") return node.items.length === 0 ? "an empty list" : "a list";
+  if (node.value === null) return node.plain === "" ? "empty" : "null";
   if (typeof node.value === "string") return quote(node.value);
   const text = node.plain ?? String(node.value);
   return typeof node.value === "number" ? `the number ${text.slice(0, MAX_TEXT)}` : `the boolean ${text}`;

@@ -459,7 +459,7 @@ describe("tasks", () => {
     const tellMissing = (config: TSchema) => messages(aTask("{executor: nap}"), anExecutor({ name: "nap", config }))[0];
 
     expect(tellMissing(Type.Object({ seconds: Type.Optional(Type.Number()) }))).toBe(
-      'The task has no config; "nap" takes its defaults. Write {} to say so.',
+      'The task has no config; "nap" uses its defaults. Write {} to confirm this.',
     );
     expect(tellMissing(Type.Object({ seconds: Type.Number() }))).toBe(
       "The task has no config; it will fail when it runs.",
@@ -481,13 +481,13 @@ describe("tasks", () => {
   it("names the registered executors for one that is not", () => {
     const message = messages(aTask("{executor: ecs, config: {}}"), anExecutor())[0];
 
-    expect(message).toBe('There is no executor "ecs". Registered: "sleeper".');
+    expect(message).toBe('Unknown executor "ecs". Registered: "sleeper".');
   });
 
   it("accepts any executor, and checks no config, where no executors are given", () => {
     expect(tell(aTask("{executor: ecs, config: {a: 1}}"))).toEqual([]);
     expect(tell(aTask('{executor: "", config: {a: 1}}'))).toEqual(["!executor-unknown tasks.run.executor"]);
-    expect(messages(aTask("{executor: 5, config: {}}"))[0]).toBe("There is no executor the number 5.");
+    expect(messages(aTask("{executor: 5, config: {}}"))[0]).toBe("executor must be a name, but it is the number 5.");
   });
 
   it("keeps a revision in use whose executor is not registered, and warns", () => {
@@ -518,7 +518,7 @@ describe("tasks", () => {
       "the number 5 5 1",
       '"x" Did you mean "deep"?',
       " Known: a, b.",
-      '"siez" is no key of a nap. Did you mean "size"?',
+      'Unknown key "siez" in a nap. Did you mean "size"?',
     ]);
   });
 

@@ -1,71 +1,172 @@
 import { type TSchema, Type } from "typebox";
+import { ADVICE_TO_UPGRADE } from "../document/check-document.ts";
+import {
+  adviseQuotes,
+  closedMap,
+  type Fault,
+  must,
+  namedMap,
+  RULE,
+  refuseChoice,
+} from "../document/check-structure.ts";
+import { KEYS_OF_2, suggestOrList } from "../document/compile-context.ts";
+import { type Field, findText, isMapField } from "../document/tree.ts";
+import { quote } from "../document/wording.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
+import { NEXT } from "../machine.ts";
+import { adviseTopLevel } from "../v2/document-faults.ts";
+import {
+  CONFIG_RULE,
+  STATE_MISFIT,
+  STATE_TASK_RULE,
+  STATE_TASKS_RULE,
+  STATES_RULE,
+  TASK_RULE,
+  TASKS_MISFIT,
+} from "../v2/machine-v2-schema.ts";
 
-const Name = Type.String({ pattern: "^[A-Z0-9-]+$" });
+const NAME = "^[A-Z0-9-]+$";
 
-const EventName = Type.String({ pattern: "^(?!NEXT$)[A-Z0-9-]+$" });
+const WHOLE_NAME = new RegExp(NAME);
 
-const Filled = Type.String({ minLength: 1 });
+/** True for names that events and states may have: capitals, digits and hyphens. */
+export function isUpperName(name: string): boolean {
+  return WHOLE_NAME.test(name);
+}
 
-const closed = { additionalProperties: false };
+function explainUpperName(name: string): string {
+  if (name === "") return "It is empty.";
+  const proposal = name.toUpperCase().replaceAll(/[\s_.]+/g, "-");
+  const example = isUpperName(proposal) ? ` Write ${quote(proposal)}.` : "";
+  return `Only capitals, digits and hyphens are allowed.${example}`;
+}
 
-const AnyMap = Type.Record(Type.String(), Type.Unknown());
+function findStateNameFault(name: string): Fault | undefined {
+  if (isUpperName(name)) return undefined;
+  return { code: "state-name-pattern", message: `${quote(name)} is not a state name. ${explainUpperName(name)}` };
+}
 
-const Advance = Type.Object({ action: Type.Literal("advance"), state: Name }, closed);
+const refuseEvent = must("event-not-string", "a name", { subject: "An event", advice: adviseQuotes });
 
-const NoOp = Type.Object({ action: Type.Literal("no-op") }, closed);
+function findEventFault(field: Field): Fault | undefined {
+  const name = findText(field);
+  if (name === undefined) return refuseEvent(field);
+  if (name === NEXT) {
+    return { code: "event-reserved", message: "NEXT is reserved: the engine sends it itself. Remove it from events." };
+  }
+  if (isUpperName(name)) return undefined;
+  return { code: "event-name-pattern", message: `${quote(name)} is not an event name. ${explainUpperName(name)}` };
+}
 
-const Nothing = Type.Object({ state: Type.Optional(Name) }, closed);
+/** Advice for an unknown key: to upgrade, where version 2 has it. */
+function adviseUpgrade(newer: readonly string[], otherwise = suggestOrList) {
+  return (key: string, known: readonly string[]) => (newer.includes(key) ? ADVICE_TO_UPGRADE : otherwise(key, known));
+}
 
-const Action = Type.Union([Advance, NoOp, Nothing], { description: "What happens; several are done in order." });
+/** Whether the state exists is checked later, with the nearest name. */
+const StateName = Type.String({
+  pattern: NAME,
+  [RULE]: {
+    check: () => undefined,
+    missing: { code: "advance-state-required", message: "advance needs state: the name of the state to enter." },
+  },
+});
 
-const State = Type.Object(
+const ACTION_RULE = { misfit: refuseChoice("action-unknown", ["advance", "no-op"]) };
+
+const closed = { code: "action-unknown-key", owner: "an action", advise: adviseUpgrade(["when", "set"]) };
+
+const Advance = closedMap({ action: Type.Literal("advance", { [RULE]: ACTION_RULE }), state: StateName }, { closed });
+
+const NoOp = closedMap(
+  { action: Type.Literal("no-op", { [RULE]: ACTION_RULE }) },
+  { closed: { ...closed, owner: "a no-op" } },
+);
+
+const Nothing = closedMap({ state: Type.Optional(StateName) }, { closed });
+
+const Action = Type.Union([Advance, NoOp, Nothing], {
+  description: "What happens; several are done in order.",
+  [RULE]: { misfit: must("action-not-map", "a map such as {action: advance, state: NAME}", { subject: "An action" }) },
+});
+
+function findHandlerFault(field: Field): Fault | undefined {
+  if (field.node.kind === "list") return undefined;
+  const advice = findText(field) === undefined ? ' Put "- " before the action.' : ADVICE_TO_UPGRADE;
+  return must("handler-not-list", "a list of actions", { subject: "A handler", advice })(field);
+}
+
+const State = closedMap(
   {
     terminal: Type.Optional(
       Type.Union([Type.Boolean(), Type.Literal("true"), Type.Literal("false")], {
         description: "The stack is removed when the state's tasks have succeeded.",
+        [RULE]: { misfit: must("terminal-not-boolean", "true or false") },
       }),
     ),
     tasks: Type.Optional(
-      Type.Array(Type.String(), { description: "Names of tasks to run when the state is entered." }),
+      Type.Array(Type.String({ [RULE]: STATE_TASK_RULE }), {
+        description: "Names of tasks to run when the state is entered.",
+        [RULE]: STATE_TASKS_RULE,
+      }),
     ),
     on: Type.Optional(
-      Type.Object(
-        {},
-        {
-          patternProperties: { "^[A-Z0-9-]+$": Type.Array(Action) },
-          additionalProperties: false,
-          description: "Events that the state handles; NEXT comes when its tasks have succeeded.",
-        },
-      ),
+      namedMap(NAME, Type.Array(Action, { [RULE]: { check: findHandlerFault } }), {
+        description: "Events that the state handles; NEXT comes when its tasks have succeeded.",
+        [RULE]: { misfit: must("on-not-map", "a map from events to lists of actions") },
+      }),
     ),
   },
-  closed,
+  {
+    misfit: STATE_MISFIT,
+    closed: {
+      code: "state-unknown-key",
+      owner: "a state",
+      advise: adviseUpgrade(["timeout", "after", "leaving", "protected"]),
+    },
+  },
 );
 
-/** Tasks; those of executors without schemas of their own may have any config. */
-function toTask(executors: Iterable<ExecutorDefinition>): TSchema {
+const AnyMap = Type.Record(Type.String(), Type.Unknown(), { [RULE]: CONFIG_RULE });
+
+/** The schema of a task; tasks of executors without schemas of their own may have any config. */
+function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
   const known = [...executors].flatMap(({ name, documentSchemas }) =>
     documentSchemas === undefined ? [] : [{ name, config: documentSchemas.v1 }],
   );
-  if (known.length === 0)
-    return Type.Object({ executor: Type.Optional(Filled), config: Type.Optional(AnyMap) }, closed);
+  const newer = ["target", "needs", "timeout", "retry", "outputs", "exclusive", "when"];
+  const rule = { ...TASK_RULE, closed: { ...TASK_RULE.closed, advise: adviseUpgrade(newer) } };
+  if (known.length === 0) {
+    // Whether the executor exists is checked later, with the nearest name.
+    const executor = Type.Optional(Type.String({ minLength: 1, [RULE]: { check: () => undefined } }));
+    return closedMap({ executor, config: Type.Optional(AnyMap) }, rule);
+  }
   const names = known.map(({ name }) => name).join("|");
+  // Which other executors exist, and what they accept, is known only in a yard.
+  const other = Type.String({ minLength: 1, pattern: `^(?!(?:${names})$)` });
   return Type.Union([
     ...known.map(({ name, config }) =>
-      Type.Object({ executor: Type.Literal(name), config: Type.Optional(config) }, closed),
+      closedMap({ executor: Type.Literal(name), config: Type.Optional(config) }, rule),
     ),
-    Type.Object({ config: Type.Optional(Type.Union(known.map(({ config }) => config))) }, closed),
-    Type.Object(
-      {
-        // Which other executors exist, and what they accept, is known only in a yard.
-        executor: Type.String({ minLength: 1, pattern: `^(?!(?:${names})$)` }),
-        config: Type.Optional(AnyMap),
-      },
-      closed,
-    ),
+    closedMap({ config: Type.Optional(Type.Union(known.map(({ config }) => config))) }, rule),
+    closedMap({ executor: other, config: Type.Optional(AnyMap) }, rule),
   ]);
 }
+
+const Events = Type.Array(Type.String({ pattern: "^(?!NEXT$)[A-Z0-9-]+$", [RULE]: { check: findEventFault } }), {
+  uniqueItems: true,
+  description: "Events that may come from outside.",
+  [RULE]: {
+    misfit: (field: Field) => {
+      const advice = isMapField(field) ? ADVICE_TO_UPGRADE : " Without events write [].";
+      return must("events-not-list", "a list of names", { advice })(field);
+    },
+    missing: {
+      code: "events-required",
+      message: "events is missing: a list of the events that may come. Without events write [].",
+    },
+  },
+});
 
 /**
  * Returns machines of version 1 as JSON Schema, for editors, with the configs of these executors. It refuses nothing that
@@ -73,30 +174,45 @@ function toTask(executors: Iterable<ExecutorDefinition>): TSchema {
  * documents are beyond a schema.
  */
 export function createMachineV1Schema(executors: Iterable<ExecutorDefinition> = []): TSchema {
-  const Task = toTask(executors);
   return Type.Object(
     {
       version: Type.Union([Type.Literal(1), Type.Literal("1")]),
-      events: Type.Array(EventName, { uniqueItems: true, description: "Events that may come from outside." }),
+      events: Events,
       states: Type.Object(
         { INIT: State },
         {
-          patternProperties: { "^[A-Z0-9-]+$": State },
+          patternProperties: { [NAME]: State },
           additionalProperties: false,
           maxProperties: 500,
           description: "Every stack begins in INIT.",
+          [RULE]: { ...STATES_RULE, name: findStateNameFault },
         },
       ),
-      tasks: Type.Object(
-        {},
-        { patternProperties: { "[\\s\\S]": Task }, additionalProperties: false, maxProperties: 500 },
-      ),
+      tasks: namedMap("[\\s\\S]", createTaskSchema(executors), {
+        maxProperties: 500,
+        [RULE]: {
+          name: (name: string) =>
+            name === "" ? { code: "task-name-empty", message: "A task needs a name." } : undefined,
+          misfit: TASKS_MISFIT,
+          missing: {
+            code: "tasks-required",
+            message: "tasks is missing: a map of the machine's tasks. Without tasks write {}.",
+          },
+        },
+      }),
     },
     {
       $schema: "https://json-schema.org/draft/2020-12/schema",
       title: "Stackyard machine, version 1",
       patternProperties: { "^x-": {} },
       additionalProperties: false,
+      [RULE]: {
+        closed: {
+          code: "top-level-unknown-key",
+          owner: "a machine",
+          advise: adviseUpgrade(KEYS_OF_2, adviseTopLevel),
+        },
+      },
     },
   );
 }

@@ -1,41 +1,85 @@
+import { compact } from "../compact.ts";
 import { checkTasks } from "../config/check-config.ts";
-import { checkTopLevel, checkVersion, findRequired, readStateMap, readTaskMap } from "../document/check-document.ts";
-import { type CompileContext, onValue, suggestOrList } from "../document/compile-context.ts";
-import { type Field, findField, findText, isMapField, type MapNode, toRecord } from "../document/tree.ts";
-import { describe } from "../document/wording.ts";
+import { checkVersion, readStateMap, readTaskMap } from "../document/check-document.ts";
+import { checkStructure } from "../document/check-structure.ts";
+import { type CompileContext, onValue } from "../document/compile-context.ts";
+import {
+  type Field,
+  findField,
+  findText,
+  isListField,
+  isMapField,
+  type MapNode,
+  toFields,
+  toItems,
+  toRecord,
+  toTextItems,
+} from "../document/tree.ts";
+import { quote } from "../document/wording.ts";
 import { toCancelWithinMs } from "../executor-definition.ts";
+import type { ExpressionPlace } from "../expression/expression.ts";
 import { type Machine, type Reaction, SEMANTICS_V2, type State, type Task } from "../machine.ts";
-import { type EventDraft, explainName, isName, readEvents } from "./read-events.ts";
-import { checkDescription, createV2Context, type V2Context } from "./read-fields.ts";
+import { machineV2Schema } from "./machine-v2-schema.ts";
+import { createV2Context, readTemplate, type V2Context } from "./read-expressions.ts";
 import { checkDeclared, type MetadataDraft, readMetadata } from "./read-metadata.ts";
-import { checkNeeds, type Needs, readNeeds } from "./read-needs.ts";
-import type { EntryDraft } from "./read-reactions.ts";
-import { readStates, type StateDraft, toStateTasks } from "./read-states.ts";
-import { readTargets, readTask, type TargetDrafts, type TaskDraft } from "./read-tasks.ts";
+import { type EntryDraft, type EventDraft, type HandlerDraft, readStates, type StateDraft } from "./read-states.ts";
+import { checkNeeds, type Needs, readNeeds, readTask, type TargetDrafts, type TaskDraft } from "./read-tasks.ts";
 
-/** A v2 machine without its hash; undefined when the document has an error, which is then among the problems. */
+/**
+ * Compiles a machine of version 2, without its hash; undefined when the document has an error, which is then among the
+ * problems. The schema decides what may stand where; the rules here add what a schema cannot express.
+ */
 export function compileV2(base: CompileContext, root: Field<MapNode>): Omit<Machine, "hash"> | undefined {
   const context = createV2Context(base);
   checkVersion(context, root, 2);
-  checkTopLevel(context, root, { known: KEYS });
-  checkDescription(context, root);
-  const revision = readRevision(context, root);
+  checkStructure(context, machineV2Schema, root);
   const metadata = readMetadata(context, root);
-  const events = readEvents(context, findField(root, "events"));
-  for (const { metadata: keys } of events?.values() ?? []) {
-    for (const { text, field } of keys) checkDeclared(context, field, text, metadata);
-  }
+  const events = readEvents(context, findField(root, "events"), metadata);
   const targets = readTargets(context, findField(root, "targets"), metadata);
-  const tasksField = findField(root, "tasks");
-  const taskFields = tasksField ? readTaskMap(context, tasksField) : new Map<string, Field>();
-  const statesField = findRequired(context, root, "states");
-  const fields = statesField && readStateMap(context, statesField, { isName, explainName });
+  const taskFields = readTaskMap(context, findField(root, "tasks"));
+  const statesField = findField(root, "states");
+  const fields = readStateMap(context, statesField);
   const states =
     statesField && fields && readStates(context, { statesField, fields, events, tasks: taskFields, metadata });
   const tasks = readTasks(context, { metadata, targets, fields: taskFields, states: fields });
-  checkNeeds(context, tasks.needs, states ? toStateTasks(states) : new Map());
+  checkNeeds(context, tasks.needs, states ?? new Map());
   if (context.problems.hasErrors() || !events || !states || !targets) return undefined;
+  const revision = findText(findField(root, "revision")) === "follow" ? "follow" : "pin";
   return toMachine(context, { revision, events, metadata, targets, states, tasks: tasks.drafts });
+}
+
+/**
+ * Returns the declared events by name, also those with a faulty name, so that one fault is not reported again wherever the
+ * event is used. Undefined when `events` is neither a list nor a map.
+ */
+function readEvents(
+  context: CompileContext,
+  field: Field | undefined,
+  metadata: MetadataDraft,
+): ReadonlyMap<string, EventDraft> | undefined {
+  if (field && !isMapField(field) && !isListField(field)) return undefined;
+  const declared = new Map<string, EventDraft>();
+  for (const item of toItems(field)) {
+    const name = findText(item);
+    if (name !== undefined && declared.has(name)) {
+      context.problems.error("event-duplicate", onValue(item), `The event ${quote(name)} is declared twice.`);
+    } else if (name !== undefined) {
+      declared.set(name, { field: item, metadata: [] });
+    }
+  }
+  for (const [name, event] of toFields(field)) {
+    const keys = toTextItems(findField(event, "metadata"));
+    for (const key of keys) checkDeclared(context, key.field, key.text, metadata);
+    declared.set(name, { field: event, metadata: keys });
+  }
+  return declared;
+}
+
+/** Returns the accounts and regions that tasks work in; undefined when `targets` is not a map. */
+function readTargets(context: V2Context, field: Field | undefined, { place }: MetadataDraft): TargetDrafts | undefined {
+  if (field && !isMapField(field)) return undefined;
+  const target: ExpressionPlace = { event: false, metadata: place, sensitive: "never", variables: ["metadata"] };
+  return new Map([...toFields(field)].map(([name, inner]) => [name, readTemplate(context, inner, target)]));
 }
 
 interface TasksInput {
@@ -53,43 +97,16 @@ interface Tasks {
 function readTasks(context: V2Context, { fields = new Map(), states, ...scope }: TasksInput): Tasks {
   const maps = [...fields].flatMap(([name, field]) => (isMapField(field) ? [[name, field] as const] : []));
   const needs = new Map(maps.map(([name, field]) => [name, readNeeds(context, field, fields)]));
-  const names = states && { states: [...states.keys()] };
-  const drafts = [...fields].flatMap(([name, field]) => {
-    return readTask(context, field, { ...scope, ...names, name, needs }) ?? [];
-  });
-  const configured = drafts.map(({ config, ...task }) => ({ ...task, ...(config && { config: config.config }) }));
-  checkTasks(context, configured);
+  const names = compact({ states: states && [...states.keys()] });
+  const drafts = maps.map(([name, field]) => readTask(context, field, { ...scope, ...names, name, needs }));
+  checkTasks(
+    context,
+    drafts.map(({ name, executor, config }) => compact({ name, executor, config: config?.config })),
+  );
   return { needs, drafts };
 }
 
-const KEYS = [
-  "version",
-  "description",
-  "events",
-  "metadata",
-  "additionalMetadata",
-  "targets",
-  "revision",
-  "states",
-  "tasks",
-];
-
-const REVISIONS = ["pin", "follow"] as const;
-
-/** Whether stacks keep the revision that they were created with, or follow the newest. */
-function readRevision({ problems }: CompileContext, root: Field<MapNode>): Machine["revision"] {
-  const field = findField(root, "revision");
-  if (field === undefined) return "pin";
-  const name = findText(field);
-  const revision = REVISIONS.find((known) => known === name);
-  if (revision === undefined) {
-    const near = suggestOrList(name ?? "", REVISIONS);
-    problems.error("revision-unknown", onValue(field), `revision cannot be ${describe(field.node)}.${near}`);
-  }
-  return revision ?? "pin";
-}
-
-/** How long an attempt of a v2 task may run when neither it nor its executor says. */
+/** How long an attempt of a v2 task may run when neither it nor its executor has a limit. */
 const TIMEOUT_MS = 3_600_000;
 
 /** All parts of a document without faults. */
@@ -102,7 +119,6 @@ interface MachineDraft {
   readonly tasks: readonly TaskDraft[];
 }
 
-/** The machine that the parts make. */
 function toMachine(context: CompileContext, draft: MachineDraft): Omit<Machine, "hash"> {
   const { revision, events, metadata, targets, states, tasks } = draft;
   return {
@@ -127,9 +143,9 @@ function toRequiredMetadata(events: ReadonlyMap<string, EventDraft>): Machine["r
 }
 
 function toState(name: string, draft: StateDraft): State {
-  const { terminal = false, tasks = [], on = new Map(), after, leaving, timeoutMs } = draft;
+  const { terminal = false, tasks = [], on = new Map<string, HandlerDraft>(), after, leaving, timeoutMs } = draft;
   const reactions = [...on].map(([event, { entries }]) => [event, entries.map(toReaction)] as const);
-  return {
+  return compact({
     name,
     terminal,
     tasks,
@@ -137,33 +153,26 @@ function toState(name: string, draft: StateDraft): State {
     leaving,
     on: new Map(reactions),
     after: after.flatMap(({ inMs, event }) => (inMs !== undefined && event !== undefined ? [{ inMs, event }] : [])),
-    ...(timeoutMs !== undefined && { timeoutMs }),
-  };
+    timeoutMs,
+  });
 }
 
 function toReaction({ when, advance, set }: EntryDraft): Reaction {
-  return { advance: advance ? [advance.target] : [], set, ...(when && { when }) };
+  return compact({ when, advance: advance ? [advance.target] : [], set });
 }
 
 function toTask({ executors }: CompileContext, draft: TaskDraft): Task {
-  const { name, executor, config, target, needs, retry, outputs, when, exclusive } = draft;
+  const { name, executor, config, timeoutMs, ...rest } = draft;
   const definition = executor === undefined ? undefined : executors.get(executor);
   const dynamic = config?.dynamic;
-  return {
+  return compact({
+    ...rest,
     name,
-    ...(executor !== undefined && { executor }),
+    executor,
     definition: { executor, ...(config && { config: toRecord(config.config.node) }) },
-    ...(dynamic && { dynamicConfig: draft.timeoutMs === undefined ? dynamic : { ...dynamic, ...NO_TIMEOUT } }),
-    ...(target !== undefined && { target }),
-    needs,
-    ...(when && { when }),
-    ...(exclusive && { exclusive }),
-    retry,
-    outputs,
-    timeoutMs: draft.timeoutMs ?? config?.timeoutMs ?? TIMEOUT_MS,
+    // The task's own time-out applies, whatever the config is resolved to.
+    dynamicConfig: dynamic && timeoutMs !== undefined ? { ...dynamic, findTimeoutMs: () => undefined } : dynamic,
+    timeoutMs: timeoutMs ?? config?.timeoutMs ?? TIMEOUT_MS,
     cancelWithinMs: toCancelWithinMs(definition),
-  };
+  });
 }
-
-// The task's own time-out stands, whatever the config is resolved to.
-const NO_TIMEOUT = { findTimeoutMs: (): undefined => undefined };

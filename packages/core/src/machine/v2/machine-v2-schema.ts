@@ -1,208 +1,434 @@
 import { type TSchema, Type } from "typebox";
+import {
+  adviseBoolean,
+  choice,
+  closedMap,
+  type Fault,
+  must,
+  namedMap,
+  RULE,
+  refuseChoice,
+} from "../document/check-structure.ts";
+import { type Field, findText, isListField, isMapField, isNull } from "../document/tree.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
-import { NAME, RESERVED_EVENTS } from "./read-events.ts";
+import {
+  adviseTopLevel,
+  EVENT,
+  findDurationFault,
+  findEventFault,
+  findEventNameFault,
+  findMetadataKeyFault,
+  findStateNameFault,
+  findTargetValueFault,
+  findTaskNameFault,
+  NAME,
+} from "./document-faults.ts";
 
-/** Only the keys that are named. */
-const closed = { additionalProperties: false };
+/** A text, number, boolean or null, as metadata holds them. */
+function Scalar(code: string, subject: string) {
+  const misfit = must(code, "a text, number, boolean or null", { subject });
+  return Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()], { [RULE]: { misfit } });
+}
 
-/** A text that holds `${…}`. */
-const Template = Type.String({ pattern: "\\$\\{" });
+const Description = Type.Optional(Type.String({ [RULE]: { misfit: must("description-not-string", "a text") } }));
 
-/** What metadata can hold. */
-const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
-
-/** A key that may be true; it is false where it is left out. */
-function Flag(description: string) {
-  return Type.Optional(Type.Boolean({ description }));
+/** A key that may be true or false. */
+function Flag(description: string, code = "flag-not-boolean") {
+  const misfit = must(code, "true or false", { advice: adviseBoolean });
+  return Type.Optional(Type.Boolean({ description, [RULE]: { misfit } }));
 }
 
 /** A length of time with its unit. */
-function Duration(description: string) {
-  return Type.String({ pattern: "^[1-9][0-9]{0,8}(?:ms|s|m|h|d)$", description });
+function Duration(description: string, missing?: Fault) {
+  const pattern = "^[1-9][0-9]{0,8}(?:ms|s|m|h|d)$";
+  return Type.Unsafe<`${number}${"ms" | "s" | "m" | "h" | "d"}`>(
+    Type.String({ pattern, description, [RULE]: { check: findDurationFault, missing } }),
+  );
 }
 
-/** A text that is an expression as a whole. */
-function Expression(description: string) {
-  return Type.String({ minLength: 1, maxLength: 4096, description });
+/** A text that is an expression as a whole. What is wrong with the expression itself is reported when it is compiled. */
+function Expression(code: string, description: string) {
+  const refuse = must(code, "a text with an expression", { advice: " Put it in quotes." });
+  const check = (field: Field) => (findText(field) === undefined ? refuse(field) : undefined);
+  return Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description, [RULE]: { check } }));
 }
 
-const EVENT = `^(?!(?:${RESERVED_EVENTS.join("|")})$)${NAME}$`;
+/** An entry of a list of texts that are not empty. */
+function Filled(code: string, subject: string, expected: string) {
+  return Type.String({ minLength: 1, [RULE]: { misfit: must(code, expected, { subject }) } });
+}
 
-const Filled = Type.String({ minLength: 1 });
+/** The rule of the `config` of a task, in both versions. */
+export const CONFIG_RULE = { misfit: must("config-not-map", "a map") };
 
-const AnyMap = Type.Record(Type.String(), Type.Unknown());
+const AnyMap = Type.Record(Type.String(), Type.Unknown(), { [RULE]: CONFIG_RULE });
 
-const Backoff = Type.Object(
+const Backoff = closedMap(
   {
     from: Type.Optional(Duration("Before the second attempt at most. Default: 1s.")),
     to: Type.Optional(Duration("Never longer. Default: 1m.")),
-    factor: Type.Optional(Type.Number({ minimum: 1, description: "How much longer each time. Default: 2." })),
-  },
-  closed,
-);
-
-const Retry = Type.Object(
-  {
-    attempts: Type.Optional(Type.Integer({ minimum: 1, description: "In total, the first one included. Default: 1." })),
-    backoff: Type.Optional(Backoff),
-    only: Type.Optional(
-      Type.Array(Filled, { minItems: 1, description: "Codes of failures that are retried. Default: all." }),
+    factor: Type.Optional(
+      Type.Number({
+        minimum: 1,
+        description: "How much longer each time. Default: 2.",
+        [RULE]: { misfit: must("backoff-factor-invalid", "a number of at least 1") },
+      }),
     ),
   },
-  closed,
+  {
+    misfit: must("backoff-not-map", "a map such as {from: 5s, to: 2m}"),
+    closed: { code: "backoff-unknown-key", owner: "backoff" },
+  },
+);
+
+/** How a task is tried again. */
+export const Retry = closedMap(
+  {
+    attempts: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: "In total, the first one included. Default: 1.",
+        [RULE]: { misfit: must("retry-attempts-invalid", "a whole number from 1, the first attempt included") },
+      }),
+    ),
+    backoff: Type.Optional(Backoff),
+    only: Type.Optional(
+      Type.Array(Filled("retry-only-invalid", "An entry of only", "the code of a failure, such as TASK_TIMEOUT"), {
+        minItems: 1,
+        description: "Codes of failures that are retried. Default: all.",
+        [RULE]: { misfit: must("retry-only-invalid", "a list of codes of failures, such as [TASK_TIMEOUT]") },
+      }),
+    ),
+  },
+  {
+    misfit: must("retry-not-map", "a map such as {attempts: 3}"),
+    closed: { code: "retry-unknown-key", owner: "retry" },
+  },
+);
+
+const Outputs = Type.Record(
+  Type.String(),
+  Type.String({
+    minLength: 1,
+    [RULE]: {
+      misfit: must("output-name-not-string", "a text", {
+        subject: "The name of an output",
+        advice: " Write the metadata key before the colon.",
+      }),
+    },
+  }),
+  {
+    description: "Metadata keys, each with the name of the output that it takes.",
+    [RULE]: { misfit: must("outputs-not-map", "a map of metadata keys to names of outputs") },
+  },
 );
 
 const COMMON = {
   target: Type.Optional(
-    Type.String({ description: "A name of targets. Default: the runner's own account and region." }),
+    Type.String({
+      description: "A name of targets. Default: the runner's own account and region.",
+      [RULE]: { check: () => undefined },
+    }),
   ),
   needs: Type.Optional(
-    Type.Array(Filled, {
+    Type.Array(Filled("needs-not-list", "An entry of needs", "the name of a task"), {
       uniqueItems: true,
       maxItems: 100,
       description: "Tasks of the same state that must have succeeded before.",
+      [RULE]: { misfit: must("needs-not-list", "a list of names of tasks") },
     }),
   ),
-  when: Type.Optional(Expression("If this CEL expression is false when the state is entered, the task is skipped.")),
+  when: Expression(
+    "when-not-string",
+    "If this CEL expression is false when the state is entered, the task is skipped.",
+  ),
   timeout: Type.Optional(Duration("For a whole attempt. Default: the executor's own, else 1h.")),
   retry: Type.Optional(Retry),
-  outputs: Type.Optional(
-    Type.Record(Type.String(), Filled, {
-      description: "Metadata keys, each with the name of the output that it takes.",
-    }),
-  ),
-  exclusive: Type.Optional(
-    Expression("A CEL expression that gives a key: at most one live run with it in the whole yard. A text: \"'key'\"."),
+  outputs: Type.Optional(Outputs),
+  exclusive: Expression(
+    "exclusive-not-string",
+    "A CEL expression that returns a key: at most one live run with it in the whole yard. A text: \"'key'\".",
   ),
 };
 
-/** A task of a version 2 machine; those of executors without schemas of their own may have any config. */
-function createTaskV2Schema(executors: Iterable<ExecutorDefinition>): TSchema {
+/** Whether the executor exists is checked later, with the nearest name. */
+const Executor = Type.String({ minLength: 1, [RULE]: { check: () => undefined } });
+
+/** The rule of a task, in both versions. */
+export const TASK_RULE = {
+  misfit: must("task-not-map", "a map with executor and config", { subject: "A task" }),
+  closed: { code: "task-unknown-key", owner: "a task" },
+};
+
+/** The schema of a task; tasks of executors without schemas of their own may have any config. */
+function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
   const known = [...executors].flatMap(({ name, documentSchemas }) =>
     documentSchemas === undefined ? [] : [{ name, config: documentSchemas.v2 }],
   );
-  if (known.length === 0) return Type.Object({ executor: Filled, config: Type.Optional(AnyMap), ...COMMON }, closed);
+  if (known.length === 0) {
+    return closedMap({ executor: Executor, config: Type.Optional(AnyMap), ...COMMON }, TASK_RULE);
+  }
   const names = known.map(({ name }) => name).join("|");
+  // Which other executors exist, and what they accept, is known only in a yard.
+  const other = Type.String({ minLength: 1, pattern: `^(?!(?:${names})$)` });
   return Type.Union([
-    ...known.map(({ name, config }) => Type.Object({ executor: Type.Literal(name), config, ...COMMON }, closed)),
-    Type.Object(
-      {
-        // Which other executors exist, and what they accept, is known only in a yard.
-        executor: Type.String({ minLength: 1, pattern: `^(?!(?:${names})$)` }),
-        config: Type.Optional(AnyMap),
-        ...COMMON,
-      },
-      closed,
-    ),
+    ...known.map(({ name, config }) => closedMap({ executor: Type.Literal(name), config, ...COMMON }, TASK_RULE)),
+    closedMap({ executor: other, config: Type.Optional(AnyMap), ...COMMON }, TASK_RULE),
   ]);
 }
 
-const Name = Type.String({ pattern: `^${NAME}$` });
-
-const EventName = Type.String({ pattern: EVENT });
-
-const Event = Type.Object(
+/** A declared event. */
+export const Event = closedMap(
   {
-    description: Type.Optional(Type.String()),
+    description: Description,
     metadata: Type.Optional(
-      Type.Array(Type.String({ minLength: 1 }), { description: "Metadata keys that must come with this event." }),
+      Type.Array(Filled("event-metadata-not-list", "An entry of metadata", "a metadata key"), {
+        description: "Metadata keys that must come with this event.",
+        [RULE]: {
+          misfit: must("event-metadata-not-list", "a list of the keys that come with it", {
+            subject: "metadata of an event",
+          }),
+        },
+      }),
     ),
   },
-  closed,
+  {
+    misfit: must("event-not-map", "a map such as {metadata: [image]}", {
+      subject: "An event",
+      advice: " Without anything write {}.",
+    }),
+    closed: { code: "event-unknown-key", owner: "an event" },
+  },
 );
 
 const Events = Type.Union(
   [
-    Type.Array(EventName, { uniqueItems: true }),
-    Type.Object({}, { patternProperties: { [EVENT]: Event }, additionalProperties: false }),
+    Type.Array(Type.String({ pattern: EVENT, [RULE]: { check: findEventFault } }), { uniqueItems: true }),
+    namedMap(EVENT, Event, { [RULE]: { name: findEventNameFault } }),
   ],
-  { description: "Events that may come from outside." },
+  {
+    description: "Events that may come from outside.",
+    [RULE]: {
+      misfit: must("events-not-list", "a list of names or a map", { advice: " Without events leave it out." }),
+    },
+  },
 );
 
-const MetadataRule = Type.Object(
+const Bound = Type.Optional(Type.Number({ [RULE]: { misfit: must("constraint-not-applicable", "a number") } }));
+
+const EnumValue = Type.Union([Type.String(), Type.Number(), Type.Boolean()], {
+  [RULE]: { misfit: must("enum-invalid", "a text, number or boolean", { subject: "A value of enum" }) },
+});
+
+/** The rule of a metadata key. */
+export const MetadataRule = closedMap(
   {
-    type: Type.Optional(Type.Union([Type.Literal("string"), Type.Literal("number"), Type.Literal("boolean")])),
+    type: Type.Optional(choice("metadata-type-unknown", ["string", "number", "boolean"])),
     required: Flag("Every stack must have a value from its creation on."),
-    default: Type.Optional(Scalar),
+    default: Type.Optional(Scalar("default-invalid", "default")),
     pattern: Type.Optional(
-      Type.String({ description: "A regular expression, searched anywhere in the text: anchor it with ^ and $." }),
+      Type.String({
+        description: "A regular expression, searched anywhere in the text: anchor it with ^ and $.",
+        [RULE]: { misfit: must("pattern-invalid", "a text, a regular expression") },
+      }),
     ),
-    enum: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Number(), Type.Boolean()]), { minItems: 1 })),
-    minimum: Type.Optional(Type.Number()),
-    maximum: Type.Optional(Type.Number()),
+    enum: Type.Optional(
+      Type.Array(EnumValue, {
+        minItems: 1,
+        [RULE]: { misfit: must("enum-invalid", "a list of the values that are allowed") },
+      }),
+    ),
+    minimum: Bound,
+    maximum: Bound,
     sensitive: Flag("The value is never shown, logged or written into messages."),
     immutable: Flag("A value, once set, cannot be changed."),
-    description: Type.Optional(Type.String()),
+    description: Description,
   },
-  closed,
+  {
+    misfit: must("metadata-not-map", "a map such as {type: string}", {
+      subject: "The rule of a metadata key",
+      advice: " Without rules write {}.",
+    }),
+    closed: { code: "metadata-unknown-key", owner: "a metadata key" },
+  },
 );
 
-const Target = Type.Object(
+const TARGET_VALUE_RULE = { check: findTargetValueFault };
+
+const TargetValue = Type.Optional(Type.String({ minLength: 1, [RULE]: TARGET_VALUE_RULE }));
+
+/** An AWS account and region, and how to get there. */
+export const Target = closedMap(
   {
-    account: Type.Optional(Type.Union([Type.String({ pattern: "^[0-9]{12}$" }), Template])),
-    region: Type.Optional(Type.String({ minLength: 1 })),
-    role: Type.Optional(Type.String({ minLength: 1 })),
-    externalId: Type.Optional(Type.String({ minLength: 1 })),
+    account: Type.Optional(
+      Type.Union([Type.String({ pattern: "^[0-9]{12}$" }), Type.String({ pattern: "\\$\\{" })], {
+        [RULE]: TARGET_VALUE_RULE,
+      }),
+    ),
+    region: TargetValue,
+    role: TargetValue,
+    externalId: TargetValue,
   },
-  closed,
+  {
+    misfit: must("target-not-map", 'a map such as {account: "111122223333", region: eu-west-1}', {
+      subject: "A target",
+    }),
+    closed: { code: "target-unknown-key", owner: "a target" },
+  },
 );
 
 const SetMetadata = Type.Optional(
-  Type.Record(Type.String(), Scalar, { description: "Metadata to set before the state is entered." }),
+  Type.Record(Type.String(), Scalar("set-value-not-scalar", "Metadata is flat: a value of set"), {
+    description: "Metadata to set before the state is entered.",
+    [RULE]: { misfit: must("set-not-map", "a map of metadata keys to values") },
+  }),
 );
 
-const When = Type.Optional(Expression("Taken only if this CEL expression is true."));
+const When = Expression("when-not-string", "Taken only if this CEL expression is true.");
 
-const Advance = Type.Object({ when: When, action: Type.Literal("advance"), state: Name, set: SetMetadata }, closed);
+const ACTION_RULE = {
+  misfit: refuseChoice("action-unknown", ["advance", "no-op"]),
+  missing: {
+    code: "action-required",
+    message: 'This entry has no action. Write "action: advance" or "action: no-op".',
+  },
+};
 
-const NoOp = Type.Object({ when: When, action: Type.Literal("no-op"), set: SetMetadata }, closed);
+/** Whether the state exists is checked later, with the nearest name. */
+const StateName = Type.String({
+  pattern: `^${NAME}$`,
+  [RULE]: {
+    check: () => undefined,
+    missing: { code: "advance-state-required", message: "advance needs state: the name of the state to enter." },
+  },
+});
+
+const Advance = closedMap(
+  { when: When, action: Type.Literal("advance", { [RULE]: ACTION_RULE }), state: StateName, set: SetMetadata },
+  { closed: { code: "action-unknown-key", owner: "an entry" } },
+);
+
+const NoOp = closedMap(
+  { when: When, action: Type.Literal("no-op", { [RULE]: ACTION_RULE }), set: SetMetadata },
+  { closed: { code: "action-unknown-key", owner: "a no-op" } },
+);
+
+function findReactionFault(field: Field): Fault | undefined {
+  if (isListField(field) && field.node.items.length === 0) {
+    const message = 'This list is empty. To handle the event without doing anything write "no-op".';
+    return { code: "handler-empty", message };
+  }
+  // Other scalars are taken for the name of a state.
+  if (!isMapField(field) && !isNull(field)) return undefined;
+  const advice = isMapField(field) ? ' Put "- " before it.' : ' To do nothing write "no-op".';
+  const expected = "a state's name, no-op or a list of entries";
+  return must("handler-not-list", expected, { subject: "A reaction", advice })(field);
+}
 
 const Reaction = Type.Union(
   [
     Type.String({ pattern: `^(?:no-op|${NAME})$`, description: "A state to enter, or no-op." }),
-    Type.Array(Type.Union([Advance, NoOp]), {
-      minItems: 1,
-      description: "The first entry whose condition holds is taken, and only it.",
-    }),
+    Type.Array(
+      Type.Union([Advance, NoOp], {
+        [RULE]: {
+          misfit: must("action-not-map", "a map such as {action: advance, state: NAME}", { subject: "An entry" }),
+        },
+      }),
+      { minItems: 1, description: "The first entry whose condition holds is taken, and only it." },
+    ),
   ],
-  { description: "What happens: a state to enter, no-op, or a list of entries." },
+  {
+    description: "What happens: a state to enter, no-op, or a list of entries.",
+    [RULE]: { check: findReactionFault },
+  },
 );
 
-const After = Type.Object({ in: Duration("From the entry into the state."), event: EventName }, closed);
+const refuseAfterEvent = must("after-event-undeclared", "the name of a declared event");
 
-const State = Type.Object(
+const After = closedMap(
   {
-    terminal: Flag("The stack is removed when the state's tasks have succeeded."),
-    protected: Flag("An event that leads from here into a terminal state must confirm the stack's id."),
+    in: Duration("From the entry into the state.", {
+      code: "after-in-required",
+      message: "The entry needs in: how long the stack must have been in this state, such as 72h.",
+    }),
+    event: Type.String({
+      pattern: EVENT,
+      [RULE]: {
+        check: (field: Field) => (findText(field) === undefined ? refuseAfterEvent(field) : undefined),
+        missing: { code: "after-event-required", message: "The entry needs event: the event to send." },
+      },
+    }),
+  },
+  {
+    misfit: must("after-not-map", "a map such as {in: 72h, event: NAME}", { subject: "An entry of after" }),
+    closed: { code: "after-unknown-key", owner: "an entry of after" },
+  },
+);
+
+/** The rules of `tasks` of a state, in both versions. */
+export const STATE_TASKS_RULE = {
+  misfit: must("state-tasks-not-list", "a list of names of tasks", { subject: "tasks of a state" }),
+};
+
+/** As `STATE_TASKS_RULE`, for one of them. */
+export const STATE_TASK_RULE = {
+  misfit: must("state-task-not-string", "the name of a task", { subject: "A task of a state" }),
+};
+
+/** As `STATE_TASKS_RULE`, for the state. */
+export const STATE_MISFIT = must("state-not-map", "a map", {
+  subject: "A state",
+  advice: " A state without anything is {}.",
+});
+
+const State = closedMap(
+  {
     tasks: Type.Optional(
-      Type.Array(Type.String(), {
+      Type.Array(Type.String({ [RULE]: STATE_TASK_RULE }), {
         uniqueItems: true,
         maxItems: 100,
         description: "Tasks to run when the state is entered; those with needs wait for them.",
+        [RULE]: STATE_TASKS_RULE,
       }),
     ),
+    terminal: Flag("The stack is removed when the state's tasks have succeeded.", "terminal-not-boolean"),
     timeout: Type.Optional(Duration("From the entry; then TIMEOUT fires once.")),
     after: Type.Optional(
-      Type.Array(After, { description: "Events to send when the stack has been in this state for so long." }),
-    ),
-    leaving: Type.Optional(
-      Type.Union([Type.Literal("abandon"), Type.Literal("wait"), Type.Literal("cancel")], {
-        description: "What becomes of tasks that still run when this state is entered. Default: wait.",
+      Type.Array(After, {
+        description: "Events to send when the stack has been in this state for so long.",
+        [RULE]: { misfit: must("after-not-list", "a list such as [{in: 72h, event: NAME}]") },
       }),
     ),
-    on: Type.Optional(
-      Type.Object(
-        {},
-        {
-          patternProperties: { [`^${NAME}$`]: Reaction },
-          additionalProperties: false,
-          description: "Declared events, and NEXT (all tasks succeeded), FAILED (one failed for good), TIMEOUT.",
-        },
+    leaving: Type.Optional(
+      choice(
+        "leaving-unknown",
+        ["abandon", "wait", "cancel"],
+        "What becomes of tasks that still run when this state is entered. Default: wait.",
       ),
     ),
+    on: Type.Optional(
+      namedMap(`^${NAME}$`, Reaction, {
+        description: "Declared events, and NEXT (all tasks succeeded), FAILED (one failed for good), TIMEOUT.",
+        [RULE]: { misfit: must("on-not-map", "a map from events to reactions") },
+      }),
+    ),
+    protected: Flag(
+      "An event that leads from here into a terminal state must confirm the stack's id.",
+      "protected-not-boolean",
+    ),
   },
-  closed,
+  { misfit: STATE_MISFIT, closed: { code: "state-unknown-key", owner: "a state" } },
 );
+
+/** The rule of `states`, in both versions. */
+export const STATES_RULE = {
+  misfit: must("states-required", "a map of states"),
+  missing: { code: "states-required", message: "states is missing: a map of the machine's states, with INIT." },
+};
+
+/** The rule of `tasks` of a machine, in both versions. */
+export const TASKS_MISFIT = must("tasks-not-map", "a map of tasks", { advice: " Without tasks write {}." });
 
 /**
  * Returns machines of version 2 as JSON Schema, for editors, with the configs of these executors. It refuses nothing that
@@ -213,29 +439,30 @@ export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = 
   return Type.Object(
     {
       version: Type.Literal(2),
-      description: Type.Optional(Type.String()),
+      description: Description,
       events: Type.Optional(Events),
       metadata: Type.Optional(
-        Type.Object(
-          {},
-          {
-            patternProperties: { "^[\\s\\S]{1,255}$": MetadataRule },
-            additionalProperties: false,
-            description: "What stacks may hold.",
+        namedMap("^[\\s\\S]{1,255}$", MetadataRule, {
+          description: "What stacks may hold.",
+          [RULE]: {
+            name: findMetadataKeyFault,
+            misfit: must("metadata-not-map", "a map of keys to rules", { advice: " Without rules leave it out." }),
           },
-        ),
+        }),
       ),
-      additionalMetadata: Type.Optional(
-        Type.Boolean({ description: "False: only the keys of metadata are allowed. Default: true." }),
-      ),
+      additionalMetadata: Flag("False: only the keys of metadata are allowed. Default: true."),
       targets: Type.Optional(
-        Type.Record(Type.String(), Target, { description: "AWS accounts and regions that tasks work in." }),
+        Type.Record(Type.String(), Target, {
+          description: "AWS accounts and regions that tasks work in.",
+          [RULE]: { misfit: must("target-not-map", "a map of targets", { advice: " Without targets leave it out." }) },
+        }),
       ),
       revision: Type.Optional(
-        Type.Union([Type.Literal("pin"), Type.Literal("follow")], {
-          description:
-            "pin: a stack keeps the revision that it was created with. follow: it takes the newest valid one.",
-        }),
+        choice(
+          "revision-unknown",
+          ["pin", "follow"],
+          "pin: a stack keeps the revision that it was created with. follow: it takes the newest valid one.",
+        ),
       ),
       states: Type.Object(
         { INIT: State },
@@ -244,17 +471,14 @@ export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = 
           additionalProperties: false,
           maxProperties: 500,
           description: "Every stack begins in INIT.",
+          [RULE]: { ...STATES_RULE, name: findStateNameFault },
         },
       ),
       tasks: Type.Optional(
-        Type.Object(
-          {},
-          {
-            patternProperties: { "[\\s\\S]": createTaskV2Schema(executors) },
-            additionalProperties: false,
-            maxProperties: 500,
-          },
-        ),
+        namedMap("[\\s\\S]", createTaskSchema(executors), {
+          maxProperties: 500,
+          [RULE]: { name: findTaskNameFault, misfit: TASKS_MISFIT },
+        }),
       ),
     },
     {
@@ -262,6 +486,7 @@ export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = 
       title: "Stackyard machine, version 2",
       patternProperties: { "^x-": {} },
       additionalProperties: false,
+      [RULE]: { closed: { code: "top-level-unknown-key", owner: "a machine", advise: adviseTopLevel } },
     },
   );
 }

@@ -1,22 +1,42 @@
-import { checkKeys } from "../document/check-document.ts";
+import { compact } from "../compact.ts";
 import {
+  type AdvanceDraft,
   checkFlow,
   createStateReferences,
   readStateTasks,
+  readTarget,
   type StateReferences,
   warnSelfAdvance,
   warnUnused,
 } from "../document/check-flow.ts";
-import { type CompileContext, onKey, onValue, suggestOrList } from "../document/compile-context.ts";
-import { type Field, findField, findText, isMapField, type MapNode } from "../document/tree.ts";
-import { describe, quote } from "../document/wording.ts";
-import type { ExpressionPlace } from "../expression/expression.ts";
+import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
+import { parseDuration } from "../document/duration.ts";
+import {
+  type Field,
+  findField,
+  findFlag,
+  findScalar,
+  findText,
+  isListField,
+  isMapField,
+  isNull,
+  type TextItem,
+  toFields,
+  toItems,
+} from "../document/tree.ts";
+import { quote, suggest } from "../document/wording.ts";
+import type { Expression, ExpressionPlace, Template } from "../expression/expression.ts";
 import { FAILED, NEXT, type State, TIMEOUT } from "../machine.ts";
-import { type EventDraft, isName, isReserved } from "./read-events.ts";
-import { readDuration, readFlag, type V2Context } from "./read-fields.ts";
-import type { MetadataDraft } from "./read-metadata.ts";
-import type { StateTasks } from "./read-needs.ts";
-import { type AfterDraft, type HandlerDraft, readAfter, readHandlers, type StateScope } from "./read-reactions.ts";
+import { isName, isReserved } from "./document-faults.ts";
+import { readExpression, readTemplate, suggestWithin, type V2Context } from "./read-expressions.ts";
+import { checkDeclared, type MetadataDraft } from "./read-metadata.ts";
+
+/** A declared event. */
+export interface EventDraft {
+  readonly field: Field;
+  /** Keys that must come with it. */
+  readonly metadata: readonly TextItem[];
+}
 
 /** What the states of a document refer to; undefined where it could not be read. */
 interface StatesInput {
@@ -27,29 +47,28 @@ interface StatesInput {
   readonly metadata: MetadataDraft;
 }
 
-/** All states, each checked by itself and the ways between them. */
+/** Events that the engine sends to the states themselves. */
+const INTERNAL: readonly string[] = [NEXT, FAILED, TIMEOUT];
+
+/** Reads all states, and checks each one and the ways between them. */
 export function readStates(context: V2Context, input: StatesInput): ReadonlyMap<string, StateDraft> {
   const { fields, events, tasks, metadata } = input;
-  const known = { events, tasks, states: fields };
-  const references = createStateReferences(known, [NEXT, FAILED, TIMEOUT]);
+  const references = createStateReferences({ events, tasks, states: fields }, INTERNAL);
   const states = new Map<string, StateDraft>();
   for (const [name, field] of fields) {
     const own = readStateTasks(context, field, references.tasks);
-    const place = toPlace(own, input);
+    const place: ExpressionPlace = {
+      event: true,
+      tasks: own ?? [],
+      states: [...fields.keys()],
+      metadata: metadata.place,
+      sensitive: "never",
+    };
     states.set(name, readState(context, field, { references, events, metadata, place, tasks: own }));
   }
   checkCounts(context, input.statesField, states);
   warnAll(context, input, { states, references });
   return states;
-}
-
-/** The tasks of each state. */
-export function toStateTasks(states: ReadonlyMap<string, StateDraft>): ReadonlyMap<string, StateTasks> {
-  return new Map([...states].map(([name, { tasks }]) => [name, tasks]));
-}
-
-function toPlace(tasks: StateTasks, { fields, metadata }: StatesInput): ExpressionPlace {
-  return { event: true, tasks: tasks ?? [], states: [...fields.keys()], metadata: metadata.place, sensitive: "never" };
 }
 
 function checkCounts(
@@ -59,8 +78,8 @@ function checkCounts(
 ): void {
   const handlers = [...states.values()].flatMap(({ on }) => [...(on?.values() ?? [])]);
   const reactions = handlers.reduce((sum, { entries }) => sum + entries.length, 0);
+  // A stack's record contains the timers of its state.
   const timers = [...states.values()].reduce((sum, { after }) => sum + after.length, 0);
-  // Timers stand in the stack's record while it is in the state.
   for (const [count, what] of [[reactions, "reactions"] as const, [timers, "entries of after"] as const]) {
     if (count <= limits.maxReactions) continue;
     const message = `The machine has ${count} ${what}; ${limits.maxReactions} are allowed.`;
@@ -75,19 +94,18 @@ interface Read {
 
 function warnAll(context: V2Context, input: StatesInput, { states, references }: Read): void {
   checkFlow(context, { states, statesField: input.statesField });
-  checkProtected(context, states);
+  warnProtected(context, states);
   for (const [name, state] of states) warnRestarts(context, name, state);
   if ([...states.values()].some(({ tasks, on }) => tasks === undefined || on === undefined)) return;
-  // Names that events cannot have are told there.
+  // Names that events cannot have are already reported.
   const declared = [...(input.events ?? [])].filter(([name]) => isName(name) && !isReserved(name));
   const events = new Map(declared.map(([name, { field }]) => [name, field]));
   warnUnused(context, { events, tasks: input.tasks }, references);
 }
 
-// Only where what runs is left to run: then the same work may be done twice at a time. Elsewhere entering a state again is
-// how an author asks for another try, or for new timers.
-function warnRestarts(context: V2Context, name: string, state: StateDraft): void {
-  const { tasks = [], on, leaving } = state;
+// Only where running tasks are abandoned: then the same work may run twice at a time. Elsewhere authors enter a state again
+// on purpose, for another try or for new timers.
+function warnRestarts(context: V2Context, name: string, { tasks = [], on, leaving }: StateDraft): void {
   if (tasks.length === 0 || leaving !== "abandon") return;
   const unconditional = [...(on ?? [])].filter(([, { entries }]) =>
     entries.every(({ isConditional }) => !isConditional),
@@ -95,7 +113,24 @@ function warnRestarts(context: V2Context, name: string, state: StateDraft): void
   warnSelfAdvance(context, name, new Map(unconditional));
 }
 
-/** A state as far as it could be read; undefined parts are faulty, and nothing can be said about them. */
+/** Warns of protected states that the engine itself may lead into a terminal one, without a confirmation. */
+function warnProtected({ problems }: CompileContext, states: ReadonlyMap<string, StateDraft>): void {
+  const findEnds = (state: StateDraft, event: string) =>
+    state.on?.get(event)?.advances.filter(({ target }) => states.get(target)?.terminal) ?? [];
+  for (const [name, state] of states) {
+    if (!state.protected) continue;
+    const internal = INTERNAL.flatMap((event) => findEnds(state, event).map(({ field }) => ({ event, field })));
+    const timed = state.after.flatMap(({ event, field }) => {
+      return event !== undefined && findEnds(state, event).length > 0 ? [{ event, field }] : [];
+    });
+    for (const { event, field } of [...internal, ...timed]) {
+      const message = `${event} may lead from the protected state ${quote(name)} into a terminal one without a confirmation.`;
+      problems.warn("protected-left-automatically", onValue(field), message);
+    }
+  }
+}
+
+/** A state as far as it could be read; undefined parts are faulty, and no other rule reports on them. */
 export interface StateDraft {
   readonly field: Field;
   readonly terminal?: boolean;
@@ -108,75 +143,176 @@ export interface StateDraft {
   readonly after: readonly AfterDraft[];
 }
 
-const KEYS = ["tasks", "terminal", "timeout", "after", "leaving", "on", "protected"];
-
-/** Reads one state, whose tasks were read before. */
-function readState(
-  context: V2Context,
-  field: Field,
-  { tasks, ...scope }: StateScope & { readonly tasks: readonly string[] | undefined },
-): StateDraft {
-  if (!isMapField(field)) {
-    const message = `A state must be a map, but this is ${describe(field.node)}. A state without anything is {}.`;
-    context.problems.error("state-not-map", onValue(field), message);
-    return { field, leaving: "wait", after: [] };
-  }
-  checkKeys(context, field, { known: KEYS, code: "state-unknown-key", owner: "a state" });
-  const terminal = readFlag(context, field, { key: "terminal", absent: false, code: "terminal-not-boolean" });
-  const isProtected = readFlag(context, field, { key: "protected", absent: false, code: "protected-not-boolean" });
-  const timeoutMs = readDuration(context, field, "timeout");
-  const on = readHandlers(context, findField(field, "on"), scope);
-  const after = readAfter(context, findField(field, "after"), { ...scope, handled: on });
-  return {
-    field,
-    after,
-    leaving: readLeaving(context, field),
-    ...(terminal !== undefined && { terminal }),
-    ...(isProtected !== undefined && { protected: isProtected }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(tasks && { tasks }),
-    ...(on && { on }),
-  };
+/** What the parts of a state refer to. */
+interface StateScope {
+  readonly references: StateReferences;
+  /** Undefined when they could not be read. */
+  readonly events: ReadonlyMap<string, EventDraft> | undefined;
+  readonly metadata: MetadataDraft;
+  /** What its conditions may name. */
+  readonly place: ExpressionPlace;
+  /** The names of its tasks; undefined when they could not be read. */
+  readonly tasks: readonly string[] | undefined;
 }
 
 const LEAVING = ["abandon", "wait", "cancel"] as const;
 
-function readLeaving({ problems }: V2Context, state: Field<MapNode>): State["leaving"] {
-  const field = findField(state, "leaving");
-  if (field === undefined) return "wait";
-  const name = findText(field);
-  const leaving = LEAVING.find((known) => known === name);
-  if (leaving === undefined) {
-    const message = `leaving cannot be ${describe(field.node)}.${suggestOrList(name ?? "", LEAVING)}`;
-    problems.error("leaving-unknown", onValue(field), message);
-  }
-  return leaving ?? "wait";
+function readState(context: V2Context, field: Field, scope: StateScope): StateDraft {
+  if (!isMapField(field)) return { field, leaving: "wait", after: [] };
+  const on = readHandlers(context, findField(field, "on"), scope);
+  const leaving = findText(findField(field, "leaving"));
+  return compact({
+    field,
+    after: readAfter(context, findField(field, "after"), { ...scope, handled: on }),
+    leaving: LEAVING.find((known) => known === leaving) ?? "wait",
+    terminal: findFlag(field, "terminal"),
+    protected: findFlag(field, "protected"),
+    timeoutMs: parseDuration(findText(findField(field, "timeout")) ?? ""),
+    tasks: scope.tasks,
+    on,
+  });
 }
 
-/** Warns of protected states that the engine itself may lead into a terminal one: nobody is asked to confirm that. */
-function checkProtected({ problems }: CompileContext, states: ReadonlyMap<string, StateDraft>): void {
-  for (const [name, state] of states) {
-    if (!state.protected) continue;
-    for (const { event, field } of findAutomatic(state, states)) {
-      const message = `${event} may lead from the protected state ${quote(name)} into a terminal one, and nobody is asked to confirm it.`;
-      problems.warn("protected-left-automatically", onValue(field), message);
-    }
-  }
-}
-
-interface AutomaticExit {
-  readonly event: string;
+/** What a state does on one event. */
+export interface HandlerDraft {
   readonly field: Field;
+  readonly entries: readonly EntryDraft[];
+  /** The states that it may lead to. */
+  readonly advances: readonly AdvanceDraft[];
 }
 
-function findAutomatic(state: StateDraft, states: ReadonlyMap<string, StateDraft>): readonly AutomaticExit[] {
-  const ends = (handler: HandlerDraft | undefined) =>
-    handler?.advances.filter(({ target }) => states.get(target)?.terminal) ?? [];
-  const internal = [NEXT, FAILED, TIMEOUT].flatMap((event) => {
-    return ends(state.on?.get(event)).map(({ field }) => ({ event, field }));
+/** Handlers by event; undefined when `on` could not be read. */
+function readHandlers(
+  context: V2Context,
+  on: Field | undefined,
+  scope: StateScope,
+): ReadonlyMap<string, HandlerDraft> | undefined {
+  if (on && !isMapField(on)) return undefined;
+  const handlers = new Map<string, HandlerDraft>();
+  for (const [event, field] of toFields(on)) {
+    if (!INTERNAL.includes(event)) checkHandled(context, event, { field, scope });
+    const entries = readReaction(context, field, scope);
+    handlers.set(event, { field, entries, advances: entries.flatMap(({ advance }) => advance ?? []) });
+  }
+  return handlers;
+}
+
+function checkHandled(
+  { problems }: V2Context,
+  event: string,
+  { field, scope }: { readonly field: Field; readonly scope: StateScope },
+): void {
+  const { events } = scope.references;
+  if (events.use(event)) return;
+  const message = isReserved(event)
+    ? `${event} is handled by the engine; a state can only handle declared events, NEXT, FAILED and TIMEOUT.`
+    : `The event ${quote(event)} is not declared in events.${suggest(events.resolve(event))}`;
+  problems.error("on-event-undeclared", onKey(field), message);
+}
+
+/** One entry of a reaction. */
+export interface EntryDraft {
+  readonly field: Field;
+  readonly isConditional: boolean;
+  readonly when?: Expression;
+  readonly advance?: AdvanceDraft;
+  readonly set: ReadonlyMap<string, Template>;
+}
+
+/** Reads a state's name, `no-op`, or a list of entries of which the first whose condition holds is taken. */
+function readReaction(context: V2Context, field: Field, scope: StateScope): readonly EntryDraft[] {
+  if (isListField(field)) {
+    const entries = toItems(field).flatMap((item) => (isMapField(item) ? [readEntry(context, item, scope)] : []));
+    warnUnreachable(context, entries);
+    return entries;
+  }
+  if (isMapField(field) || isNull(field)) return [];
+  const advance = findText(field) === "no-op" ? undefined : readTarget(context, field, scope.references.states);
+  return [compact({ field, isConditional: false, set: new Map(), advance })];
+}
+
+function warnUnreachable({ problems }: V2Context, entries: readonly EntryDraft[]): void {
+  const last = entries.findIndex(({ isConditional }) => !isConditional);
+  for (const { field } of last === -1 ? [] : entries.slice(last + 1)) {
+    const message = 'This entry is never reached: one before it has no "when", and only the first that holds is taken.';
+    problems.warn("reaction-unreachable", onValue(field), message);
+  }
+}
+
+function readEntry(context: V2Context, item: Field, scope: StateScope): EntryDraft {
+  const action = findField(item, "action");
+  const state = findField(item, "state");
+  const leads = state && !isNull(state) && (action === undefined || findText(action) === "advance");
+  const when = findField(item, "when");
+  return compact({
+    field: item,
+    isConditional: when !== undefined,
+    advance: leads ? readTarget(context, state, scope.references.states) : undefined,
+    when: readExpression(context, when, scope.place),
+    set: readSet(context, findField(item, "set"), scope),
   });
-  const timed = state.after.flatMap(({ event, field }) => {
-    return event !== undefined && ends(state.on?.get(event)).length > 0 ? [{ event, field }] : [];
+}
+
+/** Metadata that an entry sets, by key. Only sensitive keys may be set from sensitive values. */
+function readSet(
+  context: V2Context,
+  set: Field | undefined,
+  { metadata, place }: StateScope,
+): ReadonlyMap<string, Template> {
+  const templates = new Map<string, Template>();
+  for (const [key, field] of toFields(set)) {
+    checkDeclared(context, field, key, metadata);
+    if (findScalar(field) === undefined) continue;
+    const sensitive = metadata.place.sensitive.has(key) ? "always" : "never";
+    const template = readTemplate(context, field, { ...place, sensitive });
+    if (template) templates.set(key, template);
+  }
+  return templates;
+}
+
+/** An entry of `after`, as far as it could be read. */
+interface AfterDraft {
+  readonly field: Field;
+  readonly inMs?: number;
+  readonly event?: string;
+}
+
+/** What `after` refers to; `handled` is undefined where `on` could not be read. */
+interface AfterScope extends Pick<StateScope, "events"> {
+  readonly handled: { has(event: string): boolean } | undefined;
+}
+
+/** Reads the events that a state sends itself. */
+function readAfter(context: V2Context, after: Field | undefined, scope: AfterScope): readonly AfterDraft[] {
+  return toItems(after).flatMap((item) => {
+    if (!isMapField(item)) return [];
+    const inMs = parseDuration(findText(findField(item, "in")) ?? "");
+    return [compact({ field: item, inMs, event: readAfterEvent(context, findField(item, "event"), scope) })];
   });
-  return [...internal, ...timed];
+}
+
+function readAfterEvent(context: V2Context, field: Field | undefined, scope: AfterScope): string | undefined {
+  const name = findText(field);
+  if (field === undefined || name === undefined) return undefined;
+  const fault = findAfterFault(context, name, scope);
+  if (fault === undefined) return name;
+  context.problems.error(fault.code, onValue(field), fault.message);
+  return undefined;
+}
+
+function findAfterFault(context: V2Context, name: string, { events, handled }: AfterScope) {
+  if (events === undefined) return undefined;
+  const event = events.get(name);
+  if (event === undefined) {
+    const message = `The event ${quote(name)} is not declared in events.${suggestWithin(context, name, events.keys())}`;
+    return { code: "after-event-undeclared", message };
+  }
+  if (handled && !handled.has(name)) {
+    const message = `This state does not handle ${quote(name)}, so it would be refused when it is due. Add it to on.`;
+    return { code: "after-event-not-handled", message };
+  }
+  if (event.metadata.length === 0) return undefined;
+  const keys = event.metadata.map(({ text }) => quote(text)).join(", ");
+  const message = `${quote(name)} requires metadata (${keys}), and a timer sends none.`;
+  return { code: "after-event-needs-metadata", message };
 }

@@ -1,0 +1,110 @@
+import { adviseQuotes, type Fault, must } from "../document/check-structure.ts";
+import { suggestOrList } from "../document/compile-context.ts";
+import { parseDuration } from "../document/duration.ts";
+import { type Field, findText, type TreeNode } from "../document/tree.ts";
+import { describe, quote } from "../document/wording.ts";
+import { SYSTEM_EVENTS } from "../event-message.ts";
+import { hasExpression } from "../expression/split-template.ts";
+import { FAILED, NEXT, TIMEOUT } from "../machine.ts";
+
+/** Names of events and states, as the text of a regular expression without its anchors. */
+export const NAME = "[A-Z0-9][A-Z0-9_-]{0,62}";
+
+const WHOLE_NAME = new RegExp(`^${NAME}$`);
+
+// The engine sends events of these names itself, or operators do.
+const RESERVED_EVENTS: readonly string[] = [NEXT, FAILED, TIMEOUT, ...Object.values(SYSTEM_EVENTS)];
+
+/** As `NAME`, for declared events and with the anchors. */
+export const EVENT = `^(?!(?:${RESERVED_EVENTS.join("|")})$)${NAME}$`;
+
+/** Returns what is wrong with the name of a state. */
+export function findStateNameFault(name: string): Fault | undefined {
+  if (isName(name)) return undefined;
+  return { code: "state-name-pattern", message: `${quote(name)} is not a state name. ${explainName(name)}` };
+}
+
+/** True for names that events and states of version 2 may have. */
+export function isName(name: string): boolean {
+  return WHOLE_NAME.test(name);
+}
+
+/** True for names of events that only the engine or an operator sends. */
+export function isReserved(name: string): boolean {
+  return RESERVED_EVENTS.includes(name);
+}
+
+function explainName(name: string): string {
+  if (name === "") return "It is empty.";
+  if (name.length > 63) return `It has ${name.length} characters; 63 are allowed.`;
+  const proposal = name
+    .toUpperCase()
+    .replaceAll(/[\s.]+/g, "-")
+    .replace(/^[_-]+/, "");
+  const rule = "Only capitals, digits, underscores and hyphens are allowed, with a capital or digit first.";
+  return isName(proposal) ? `${rule} Write ${JSON.stringify(proposal)}.` : rule;
+}
+
+/** Returns what is wrong with the name of a declared event. */
+export function findEventNameFault(name: string): Fault | undefined {
+  if (isReserved(name)) {
+    const message = `${name} is reserved: the engine or an operator sends it. Remove it from events.`;
+    return { code: "event-reserved", message };
+  }
+  if (isName(name)) return undefined;
+  return { code: "event-name-pattern", message: `${quote(name)} is not an event name. ${explainName(name)}` };
+}
+
+/** As `findEventNameFault`, for an entry of a list of events. */
+export function findEventFault(field: Field): Fault | undefined {
+  const name = findText(field);
+  const refuse = must("event-not-string", "a name", { subject: "An event", advice: adviseQuotes });
+  return name === undefined ? refuse(field) : findEventNameFault(name);
+}
+
+/** Returns what is wrong with the name of a metadata key, which stands in messages, files and URLs. */
+export function findMetadataKeyFault(key: string): Fault | undefined {
+  if (key !== "" && key.length <= 255 && key !== "__proto__" && !/\p{Cc}/u.test(key)) return undefined;
+  const rule = '1 to 255 characters, no control characters, not "__proto__"';
+  return { code: "metadata-key-invalid", message: `${quote(key)} cannot be a metadata key: ${rule}.` };
+}
+
+/** Returns what is wrong with the name of a task. */
+export function findTaskNameFault(name: string): Fault | undefined {
+  if (name === "") return { code: "task-name-empty", message: "A task needs a name." };
+  if (name.length <= 128 && !/\p{Cc}/u.test(name)) return undefined;
+  const message = `${quote(name)} is not a task name: at most 128 characters, and no control characters.`;
+  return { code: "task-name-pattern", message };
+}
+
+/** Returns what is wrong with a value of a target. */
+export function findTargetValueFault(field: Field): Fault | undefined {
+  const key = field.path.at(-1);
+  const text = findText(field);
+  if (!text)
+    return must("target-value-not-string", "a text", { subject: `${key} of a target`, advice: adviseQuotes })(field);
+  if (key !== "account" || hasExpression(text) || /^[0-9]{12}$/.test(text)) return undefined;
+  const message = `An AWS account must have 12 digits, but this is ${describe(field.node)}.`;
+  return { code: "target-account-invalid", message };
+}
+
+function adviseUnit(node: TreeNode): string {
+  const value = node.kind === "scalar" ? node.value : undefined;
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? ` Write ${value}s for seconds.` : "";
+}
+
+const refuseDuration = must(
+  "duration-invalid",
+  "a whole number above zero with one unit, ms, s, m, h or d, such as 10m",
+  { advice: adviseUnit },
+);
+
+/** Returns what is wrong with a duration. */
+export function findDurationFault(field: Field): Fault | undefined {
+  return parseDuration(findText(field) ?? "") === undefined ? refuseDuration(field) : undefined;
+}
+
+/** Advice for unknown keys at the top of a machine, in both versions. */
+export function adviseTopLevel(key: string, known: readonly string[]): string {
+  return /^x[-_]/i.test(key) ? ' Keys of your own begin with "x-".' : suggestOrList(key, [...known, "x-…"]);
+}

@@ -1,0 +1,84 @@
+import { type CompileContext, onValue, suggestFrom } from "../document/compile-context.ts";
+import { type Field, findInside, findText, type TreeNode, toValue } from "../document/tree.ts";
+import { compileExpression } from "../expression/compile-expression.ts";
+import { compileTemplate } from "../expression/compile-template.ts";
+import type { Expression, ExpressionPlace, Template } from "../expression/expression.ts";
+
+/** What the rules of version 2 need besides their part of the document. */
+export interface V2Context extends CompileContext {
+  readonly budget: ExpressionBudget;
+}
+
+/** What the expressions and the misspelt names of a document may cost. */
+interface ExpressionBudget {
+  /** Compiling takes some microseconds a character, and aliases repeat an expression as often as a document likes. */
+  readonly maxCharacters: number;
+  characters: number;
+  /** How many nearest names were looked up. */
+  guesses: number;
+}
+
+// A document with more unknown names does not contain them by mistake.
+const MAX_GUESSES = 200;
+
+/** Returns a context with a fresh budget. No document without aliases comes near it. */
+export function createV2Context(context: CompileContext): V2Context {
+  return { ...context, budget: { maxCharacters: 2 * context.limits.maxBytes, characters: 0, guesses: 0 } };
+}
+
+/** True when the expressions exceed the budget, so that the document is refused in any case. */
+export function isOverspent({ budget }: V2Context): boolean {
+  return budget.characters > budget.maxCharacters;
+}
+
+/** Returns the end of a message about an unknown name. */
+export function suggestWithin({ budget }: V2Context, name: string, known: Iterable<string>): string {
+  budget.guesses += 1;
+  return budget.guesses > MAX_GUESSES ? "" : suggestFrom(name, known);
+}
+
+/** Charges the budget; false, reported once, when it is exceeded. */
+function spend(context: V2Context, { path, node }: Field, characters: number): boolean {
+  const { budget, problems, limits } = context;
+  const isReported = isOverspent(context);
+  budget.characters += characters;
+  // Problems beyond those that are listed need not be found.
+  if (!isOverspent(context)) return problems.countErrors() <= limits.maxProblems;
+  if (isReported) return false;
+  const message = `The expressions of this document have more than ${budget.maxCharacters} characters when its aliases are expanded.`;
+  problems.error("limit-exceeded", { path, at: node.at }, message);
+  return false;
+}
+
+function countCharacters(node: TreeNode): number {
+  if (node.kind === "scalar") {
+    return typeof node.value === "string" && node.value.includes("${") ? node.value.length : 0;
+  }
+  const inner = node.kind === "list" ? node.items : [...node.entries.values()].map(({ value }) => value);
+  return inner.reduce((sum, each) => sum + countCharacters(each), 0);
+}
+
+/** Compiles a value with `${…}` in its texts; undefined, with problems at the texts, when one is faulty. */
+export function readTemplate(context: V2Context, field: Field, place: ExpressionPlace): Template | undefined {
+  if (!spend(context, field, countCharacters(field.node))) return undefined;
+  const compiled = compileTemplate(toValue(field.node), place);
+  if (compiled.kind === "template") return compiled.template;
+  for (const fault of compiled.faults) {
+    context.problems.error(fault.code, onValue(findInside(field, fault.path)), fault.message);
+  }
+  return undefined;
+}
+
+/** Compiles a text that is an expression as a whole; undefined, with problems, when it is faulty. */
+export function readExpression(
+  context: V2Context,
+  field: Field | undefined,
+  place: ExpressionPlace,
+): Expression | undefined {
+  const source = findText(field);
+  if (field === undefined || source === undefined || !spend(context, field, source.length)) return undefined;
+  const compiled = compileExpression(source, place);
+  if (compiled.kind === "expression") return compiled.expression;
+  for (const fault of compiled.faults) context.problems.error(fault.code, onValue(field), fault.message);
+  return undefined;
+}
