@@ -75,7 +75,7 @@ describe("the built-in executors", () => {
     };
 
     expect(messages(1, "{executor: lamda, config: {}}")).toEqual([
-      'There is no executor "lamda". Did you mean "lambda"? Registered: "terraform", "lambda".',
+      'Unknown executor "lamda". Did you mean "lambda"? Registered: "terraform", "lambda".',
     ]);
     expect(messages(2, "{config: {}}")).toEqual([
       "A task needs executor: who does the work, such as terraform or lambda.",

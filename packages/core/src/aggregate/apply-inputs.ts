@@ -17,9 +17,9 @@ import type { DeliveryOutcome } from "../ports/transport.ts";
 import { findRefusedKeys, toHistoryEntry, toUnreadEntry } from "./history-line.ts";
 import {
   beginRound,
-  drawJitter,
   isRedelivered,
   parkOrGiveUp,
+  pickJitter,
   postponeTimer,
   type RefusalOutcome,
   type RefuseDeps,
@@ -337,7 +337,7 @@ function takeTimer(work: Work, event: StackEvent, { decision, notes, machine }: 
   const { options, round } = work;
   const before = round.stack;
   const changed = takeDecision(round, event, decision, options);
-  // One that comes to nothing has fired all the same: else it would be due for ever.
+  // A timer whose event is ignored has fired too: otherwise it would stay due.
   if (decision.kind === "ignored" && round.stack !== undefined) {
     round.stack = spendTimer(round.stack, event.timerId ?? "");
   }
@@ -394,7 +394,7 @@ function decideOn(work: Work, event: StackEvent): NotedDecision {
   if (decision.kind !== "applied") return noted;
   if (!decision.removed && machine !== undefined) work.revisions.add(machine.hash);
   if (options.random === undefined) return noted;
-  return { ...noted, decision: { ...decision, stack: drawJitter(decision.stack, options.random) } };
+  return { ...noted, decision: { ...decision, stack: pickJitter(decision.stack, options.random) } };
 }
 
 function decideOnStack(
@@ -416,7 +416,7 @@ function decideOnStack(
 }
 
 function toUnknownStack({ stackId }: StackEvent): Decision {
-  return { kind: "ignored", code: "STACK_UNKNOWN", reason: `There is no stack "${stackId}".` };
+  return { kind: "ignored", code: "STACK_UNKNOWN", reason: `Unknown stack "${stackId}".` };
 }
 
 /** An event that a stack's older revision does not declare may be one of the newest: it waits until the stack is there. */

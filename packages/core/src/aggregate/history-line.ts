@@ -114,7 +114,7 @@ function toFailureCode({ name, code }: StackEvent): string | undefined {
   return name === SYSTEM_EVENTS.taskError ? code : undefined;
 }
 
-/** The history line of an event that no decision was made on: its message is none, or deciding failed. */
+/** The history line of an event without a decision: its message is invalid, or the decision failed. */
 export function toUnreadEntry(
   { stackId, id, origin, actor, message }: QueuedEvent,
   why: { readonly code: string; readonly reason: string; readonly outcome: Outcome; readonly at: number },
@@ -151,7 +151,7 @@ export function findMaskedKeys(
   if (metadata === undefined || metadata === null) return undefined;
   const isSensitive = findSecretKeys(machine, stack);
   if (isSensitive === undefined) return undefined;
-  // What is no flat map was refused, and nobody can tell where in it a secret stands.
+  // Metadata that is not a flat map was refused, and may contain a secret anywhere.
   if (!isMap(metadata)) return "all";
   const masked = Object.entries(metadata).flatMap(([key, value]) => {
     return isSensitive(key) || (typeof value === "object" && value !== null) ? [key] : [];
@@ -201,7 +201,7 @@ export function toPrintedMetadata(
   return Object.fromEntries(printed);
 }
 
-/** Keys of a message that say what it is; those of one that nobody could read may hold anything else besides. */
+/** Keys of a message that identify it. The other keys of an invalid message may contain anything. */
 const PLAIN_KEYS: ReadonlySet<string> = new Set([
   ...["id", "stackId", "event", "action", "machine", "dispatchId", "code", "retryable"],
   ...["actor", "reason", "as", "force", "to", "confirm", "sensitiveOutputs"],

@@ -5,13 +5,13 @@ import { failed, running, type Step, succeeded } from "../ports/executor.ts";
 import { countingIds, createRandom } from "../testing/fake-clock.ts";
 import { createScriptedExecutor } from "../testing/run-executor.ts";
 import { pick } from "../testing/simulation/chance.ts";
-import { drawMachineV2, EVENTS, TASKS } from "../testing/simulation/draw-plan.ts";
+import { EVENTS, pickMachineV2, TASKS } from "../testing/simulation/pick-plan.ts";
 import { createTrial } from "../testing/trial.ts";
 
 const RUNS = 60;
 const STEPS = 25;
 
-function drawStep(random: Random): Step {
+function pickStep(random: Random): Step {
   const kind = random();
   if (kind < 0.5) return succeeded({ n: Math.floor(random() * 9), key: "hunter22" }, { sensitive: ["key"] });
   if (kind < 0.8)
@@ -19,7 +19,7 @@ function drawStep(random: Random): Step {
   return running({ progress: {}, pollAfterMs: pick(random, [1_000, 30_000, 600_000]), message: "works" });
 }
 
-function drawMessage(random: Random, id: string): object {
+function pickMessage(random: Random, id: string): object {
   const kind = random();
   const event = { id, stackId: "s", machine: "app" };
   if (kind < 0.6) {
@@ -37,16 +37,16 @@ function drawMessage(random: Random, id: string): object {
 /** A stack's life under chance, and its plan for a revision that does the same. */
 async function planDrawn(seed: number) {
   const random = createRandom(seed);
-  const drawn = drawMachineV2(random);
+  const drawn = pickMachineV2(random);
   const secret = { type: "string", sensitive: true, pattern: "^hunter" };
   const document = { ...drawn, revision: "pin", metadata: { ...drawn.metadata, password: secret } };
-  const executors = ["work", "solo"].map((name) => createScriptedExecutor(name, () => drawStep(random)).executor);
+  const executors = ["work", "solo"].map((name) => createScriptedExecutor(name, () => pickStep(random)).executor);
   const trial = createTrial({ source: JSON.stringify(document), executors, seed });
   const { yard } = trial;
   await yard.publish({ id: "begin", stackId: "s", event: "GO", machine: "app", metadata: { password: "hunter22" } });
   for (let step = 0; step < STEPS; step += 1) {
     await yard.advance(pick(random, [0, 500, 3_000, 20_000, 200_000]));
-    await yard.publish(drawMessage(random, `e${step}`));
+    await yard.publish(pickMessage(random, `e${step}`));
   }
   await yard.settle();
   trial.locator.write("app", JSON.stringify({ ...document, description: "the same" }));

@@ -12,7 +12,7 @@ import type { StackInput } from "./stack-input.ts";
 export interface ReplayedEvent {
   readonly outcome: "applied" | "removed" | "refused" | "ignored";
   readonly code?: string;
-  /** Null: there is no stack. */
+  /** Null: the stack does not exist. */
   readonly state: string | null;
   /** Tasks that were sent. */
   readonly sent: readonly string[];

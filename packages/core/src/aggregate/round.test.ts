@@ -9,11 +9,11 @@ import { aDispatch, aParkedEvent, aQueuedEvent } from "../testing/store-conforma
 import {
   beginRound,
   DEFAULT_PARKING,
-  drawJitter,
   isEmpty,
   nextTryAt,
   park,
   parkAgain,
+  pickJitter,
   postponeTimer,
   type RefuseDeps,
   type Round,
@@ -393,11 +393,11 @@ describe("the timers of a stack", () => {
 const retry = { id: "1/retry/db", event: "TASK_RETRY_DUE", task: "db", dueAt: 10_000, jitterMs: 8_000 };
 const after = { id: "1/after/0", event: "SLEEP", dueAt: 9_000 };
 
-describe("drawJitter", () => {
+describe("pickJitter", () => {
   it("fixes the instants that are up to chance, and leaves the others alone", () => {
     const { jitterMs: _, ...fixed } = retry;
 
-    expect(drawJitter(aStack({ timers: [retry, after] }), () => 0.25).timers).toEqual([
+    expect(pickJitter(aStack({ timers: [retry, after] }), () => 0.25).timers).toEqual([
       { ...fixed, dueAt: 8_000 },
       after,
     ]);
@@ -406,7 +406,7 @@ describe("drawJitter", () => {
   it("gives a stack with nothing to draw back as it is, and asks no chance", () => {
     const stack = aStack({ timers: [after] });
 
-    const drawn = drawJitter(stack, () => {
+    const drawn = pickJitter(stack, () => {
       throw new Error("not asked");
     });
 
@@ -417,7 +417,7 @@ describe("drawJitter", () => {
     const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     fc.assert(
       fc.property(chance, fc.nat(1e9), (random, jitterMs) => {
-        const [timer] = drawJitter(aStack({ timers: [{ ...retry, dueAt: 1e9, jitterMs }] }), () => random).timers;
+        const [timer] = pickJitter(aStack({ timers: [{ ...retry, dueAt: 1e9, jitterMs }] }), () => random).timers;
 
         expect(timer?.dueAt).toBeLessThanOrEqual(1e9);
         expect(timer?.dueAt).toBeGreaterThanOrEqual(1e9 - jitterMs);

@@ -152,8 +152,8 @@ function toWrite(round: Round): Change["write"] {
 }
 
 /**
- * True when an event is parked that was not before. Then the stack gets a new version: whoever decides meanwhile on the one
- * of before, without this event, must decide again.
+ * True when an event is parked that was not before. Then the stack gets a new version: a decision made meanwhile on the
+ * earlier version, without this event, must be made again.
  */
 function parksMore({ loaded, reparked }: Round): boolean {
   if (reparked.size === 0) return false;
@@ -209,7 +209,7 @@ export function parkOrGiveUp(
 ): RefusalOutcome {
   const before = round.parked.get(toEventKey(queued));
   if (isRedelivered(deps, round, queued)) return "redeliver";
-  // What workers and deadlines bring comes once only: without it the stack would wait for ever.
+  // Events of workers and deadlines come only once: without them the stack would never continue.
   if (before === undefined && deps.refusedEvents === "drop" && queued.origin === "external") return "refused";
   const input = { event: queued, before, code: decision.code, reason: decision.reason, now: round.now, masked };
   const { kind, parked } = parkAgain(input, deps.parking);
@@ -230,7 +230,7 @@ export function isRedelivered(
   return refusedEvents === "redeliver" && queued.origin === "external" && !round.parked.has(toEventKey(queued));
 }
 
-/** Gives an event up for good; its reason stays with it until somebody sends it again. */
+/** Gives an event up for good, and keeps its reason until an operator sends it again. */
 export function setAside(
   { ids }: Pick<RefuseDeps, "ids">,
   round: Round,
@@ -301,7 +301,7 @@ export function parkAgain(
 
 /**
  * The event of a timer that has fired; its id names the timer, so it counts once. A task may wait for several of its
- * attempts in one entry: there the last attempt tells them apart.
+ * attempts in one entry: there the last attempt distinguishes them.
  */
 export function toTimerEvent(stack: Stack, timer: StackTimer, at: number): StackEvent {
   const attempt = timer.task === undefined ? "" : `/${attemptsOf(stack, timer.task)}`;
@@ -335,7 +335,7 @@ export function resumeTimers(stack: Stack): Stack {
   return replaceTimers(stack, (each) => ({ ...each, dueAt: each.postponedFrom ?? each.dueAt }));
 }
 
-/** A timer's event as it is kept when it is set aside: sent again, it counts as the worker's. */
+/** A timer's event as a dead letter: when it is sent again, it counts as the worker's. */
 export function toQueuedTimer({ id, stackId, name, at, task }: StackEvent): QueuedEvent {
   const message = { event: name, stackId, ...(task === undefined ? {} : { task }) };
   return { id, stackId, origin: "worker", receivedAt: at, message };
@@ -349,7 +349,7 @@ function replaceTimers(stack: Stack, replace: (timer: StackTimer) => StackTimer)
  * The stack with its timers at fixed instants: `decide` gives the latest one and how much before it is up to chance. The
  * same stack when nothing is.
  */
-export function drawJitter(stack: Stack, random: Random): Stack {
+export function pickJitter(stack: Stack, random: Random): Stack {
   if (stack.timers.every(({ jitterMs }) => jitterMs === undefined)) return stack;
   const timers = stack.timers.map(({ jitterMs = 0, ...timer }) => ({
     ...timer,

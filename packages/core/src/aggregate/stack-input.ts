@@ -11,7 +11,7 @@ export interface WantedMachine {
   readonly event: StackEvent;
 }
 
-/** The machine that an event is decided on, or why there is none. */
+/** The machine that an event is decided on, or why it cannot be decided. */
 export type FoundMachine =
   | {
       readonly kind: "found";
@@ -25,7 +25,7 @@ export type FoundMachine =
     }
   | MissingMachine;
 
-/** Why there is none. */
+/** Why the event has no machine. */
 export interface MissingMachine {
   readonly kind: "missing";
   readonly code: "MACHINE_UNKNOWN" | "MACHINE_INVALID";

@@ -31,7 +31,7 @@ import type {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** What the rules know of an attempt. Stores may keep more beside it. Instants are epoch milliseconds. */
+/** What the rules know about an attempt. Stores may keep more with it. Instants are epoch milliseconds. */
 export interface Attempt {
   readonly attemptId: string;
   readonly stackId: string;
@@ -91,7 +91,7 @@ export function toClaimWithinMs(timeoutMs: number, everyRunnerClaims: boolean): 
   return everyRunnerClaims ? Math.max(timeoutMs, DAY_MS) : timeoutMs;
 }
 
-/** Returns a new attempt, which nobody has claimed. */
+/** Returns a new attempt that is not claimed. */
 export function beginAttempt(
   {
     attemptId,
@@ -291,7 +291,7 @@ export function endByResult<A extends Attempt>(
   return isHeldBy(attempt, grant) ? end(attempt, outcome, { now, log }) : undefined;
 }
 
-/** Grants an attempt to its owner as it begins. It wants no key, so that nothing can stand in the way. */
+/** Grants an attempt to its owner when it begins. It has no exclusive keys, so nothing can block it. */
 export function claimAtBirth<A extends Attempt>(attempt: A, claim: Pick<ClaimInput, "owner" | "leaseMs" | "now">): A {
   return grant(attempt, { ...claim, attemptId: attempt.attemptId, exclusiveKeys: [] });
 }

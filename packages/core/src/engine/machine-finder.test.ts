@@ -55,7 +55,7 @@ describe("the machine of an event", () => {
     const reasons = [...(await yard.listHistory("pr-1")), ...(await yard.listHistory("pr-2"))].map(
       ({ reason }) => reason,
     );
-    expect(reasons).toEqual(['There is no machine "apq". Did you mean "app"?', 'There is no machine "else".']);
+    expect(reasons).toEqual(['Unknown machine "apq". Did you mean "app"?', 'Unknown machine "else".']);
   });
 
   it("that nobody knows is told although the names cannot be listed", async () => {
@@ -65,7 +65,7 @@ describe("the machine of an event", () => {
     await yard.publish({ ...opened, machine: "apq" });
     await yard.settle();
 
-    expect((await yard.listHistory("pr-1")).map(({ reason }) => reason)).toEqual(['There is no machine "apq".']);
+    expect((await yard.listHistory("pr-1")).map(({ reason }) => reason)).toEqual(['Unknown machine "apq".']);
   });
 
   it("is never another machine's revision under the name of the runs' machine", async () => {
@@ -335,7 +335,7 @@ describe("the finder of upgrades", () => {
         OTHER,
         /^MACHINE_UNKNOWN: No revision cccccccccccc .* The newest one is b+\.$/,
       ],
-      ["no revision, while the machine is gone", "unknown", undefined, /^MACHINE_UNKNOWN: There is no machine "web"\./],
+      ["no revision, while the machine is gone", "unknown", undefined, /^MACHINE_UNKNOWN: Unknown machine "web"\./],
       ["no revision, while the newest has errors", "invalid", undefined, /^MACHINE_INVALID: /],
     ] as const)("is refused where it names %s", async (_, newest, to, answer) => {
       const { find } = await createBench(newest, [pinned(OLD)]);

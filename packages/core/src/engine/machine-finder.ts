@@ -1,6 +1,6 @@
 import { chooseMachine, mayBeUndeclared } from "../aggregate/apply-inputs.ts";
 import type { FoundMachine, MissingMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
-import { tellUnknownMachine } from "../machine/decide/decide.ts";
+import { formatUnknownMachine } from "../machine/decide/decide.ts";
 import { MACHINES_FAULT } from "../machine/decide/decision.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
@@ -252,7 +252,7 @@ export async function tellUnknown(locator: Locator, name: string): Promise<Missi
   // None when they cannot be listed: only advice is lost.
   const listings = await locator.list().catch(() => []);
   const names = listings.map((listing) => listing.name);
-  return { kind: "missing", code: "MACHINE_UNKNOWN", reason: tellUnknownMachine(name, names) };
+  return { kind: "missing", code: "MACHINE_UNKNOWN", reason: formatUnknownMachine(name, names) };
 }
 
 /** That a machine has errors, with the first of them. */

@@ -10,7 +10,7 @@ import { countingIds, createFakeClock, createRandom } from "../testing/fake-cloc
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { createScriptedExecutor } from "../testing/run-executor.ts";
 import { pick } from "../testing/simulation/chance.ts";
-import { drawMachineV1, drawMachineV2, EVENTS, TASKS } from "../testing/simulation/draw-plan.ts";
+import { pickMachineV1, pickMachineV2, EVENTS, TASKS } from "../testing/simulation/pick-plan.ts";
 import { createTrial, createTrialLocator } from "../testing/trial.ts";
 import { createEngine } from "./engine.ts";
 
@@ -69,7 +69,7 @@ const executors = new Map(
   ["work", "solo"].map((name) => [name, createScriptedExecutor(name, () => undefined).executor] as const),
 );
 
-function drawStep(random: Random, index: number): Readonly<Record<string, unknown>> {
+function pickStep(random: Random, index: number): Readonly<Record<string, unknown>> {
   const stackId = random() < 0.8 ? "s" : "t";
   const kind = random();
   const event = { stackId, machine: "app" };
@@ -201,7 +201,7 @@ describe("simulate and the engine, over random machines and steps", () => {
   it("agree after each step", { timeout: 300_000 }, async () => {
     for (let seed = 1; seed <= MACHINES; seed += 1) {
       const random = createRandom(seed);
-      const source = JSON.stringify(random() < 0.25 ? drawMachineV1(random) : drawMachineV2(random));
+      const source = JSON.stringify(random() < 0.25 ? pickMachineV1(random) : pickMachineV2(random));
       const { machine } = parseMachine(source, { name: "app", executors });
       if (machine === undefined) throw new Error(`The machine of seed ${seed} has errors.`);
       const locator = createTrialLocator(executors, { app: source });
@@ -217,7 +217,7 @@ async function playBoth(seed: string, random: Random, machine: Machine, locator:
   const steps: unknown[] = [];
   for (let index = 1; index <= STEPS; index += 1) {
     const step =
-      index === 1 ? { event: { id: "e0", stackId: "s", machine: "app", event: "GO" } } : drawStep(random, index);
+      index === 1 ? { event: { id: "e0", stackId: "s", machine: "app", event: "GO" } } : pickStep(random, index);
     steps.push(step);
     const line = simulation.step(step);
     // A simulation ends a timer that begins itself again and again; an engine goes on for as long as time does.

@@ -1,6 +1,6 @@
 const BRAND = Symbol.for("stackyard.error");
 
-/** The one root of all errors of ours. Ask with `isStackyardError`: it works over two copies of this package. */
+/** The base class of all Stackyard errors. Test with `isStackyardError`, which works across two copies of this package. */
 export class StackyardError extends Error {
   readonly code: ErrorCode;
   /** True when the same call may succeed later without a change. */
@@ -24,7 +24,7 @@ interface StackyardErrorOptions {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** True for errors of ours, of any copy of this package; with a code, only for that one. */
+/** True for Stackyard errors of any copy of this package; with a code, only for errors with that code. */
 export function isStackyardError(error: unknown, code?: ErrorCode): error is StackyardError {
   if (typeof error !== "object" || error === null || !(BRAND in error)) return false;
   return code === undefined || ("code" in error && error.code === code);
@@ -46,35 +46,35 @@ function fact(exitCode: number, httpStatus: number, meaning: string, retryable =
 
 /** Codes of errors that are thrown. Never renamed or used for something else. */
 export const ERROR_CODES = {
-  USAGE: fact(64, 400, "The command was called with wrong words."),
+  USAGE: fact(64, 400, "The command was called with invalid arguments."),
   CONFIG_INVALID: fact(3, 422, "The configuration, or a task's config, does not fit its schema."),
   MACHINE_INVALID: fact(1, 422, "The machine document has errors."),
-  MACHINE_UNKNOWN: fact(1, 404, "No machine of that name is known."),
-  STACK_UNKNOWN: fact(1, 404, "No stack of that id is known."),
+  MACHINE_UNKNOWN: fact(1, 404, "The machine does not exist."),
+  STACK_UNKNOWN: fact(1, 404, "The stack does not exist."),
   EVENT_INVALID: fact(1, 400, "The message is not an event."),
   DUPLICATE: fact(1, 409, "The event's id was used before for another event of the stack."),
   RECORD_CONFLICT: fact(1, 409, "Another writer changed the record first.", true),
-  NOT_FOUND: fact(1, 404, "There is no such thing."),
+  NOT_FOUND: fact(1, 404, "Not found."),
   PAYLOAD_TOO_LARGE: fact(1, 413, "The request is larger than the limit."),
   RATE_LIMITED: fact(3, 429, "Too many requests.", true),
-  UNAUTHENTICATED: fact(3, 401, "No token, or a wrong one."),
-  FORBIDDEN: fact(3, 403, "The token does not allow it."),
+  UNAUTHENTICATED: fact(3, 401, "The token is missing or invalid."),
+  FORBIDDEN: fact(3, 403, "The token does not allow this request."),
   UNREACHABLE: fact(3, 503, "The server does not answer.", true),
   SERVER_ERROR: fact(3, 500, "The server failed.", true),
   STORE_LOCKED: fact(3, 503, "Another process owns the store."),
-  STORE_MISSING: fact(3, 500, "The store is gone, but its data folder has been used before."),
+  STORE_MISSING: fact(3, 500, "The store is missing, but its data folder was used before."),
   STORE_CORRUPT: fact(3, 500, "The store cannot be read."),
   STORE_TOO_NEW: fact(3, 500, "The store was written by a newer version."),
   STORE_UNAVAILABLE: fact(3, 503, "The store does not answer.", true),
   STORE_CLOSED: fact(3, 503, "The store is closed."),
-  LEASE_LOST: fact(1, 409, "The lease went to another owner.", true),
+  LEASE_LOST: fact(1, 409, "Another owner took the lease.", true),
   EXECUTOR_UNKNOWN: fact(3, 422, "No executor of that name is registered."),
   PLUGIN_INVALID: fact(3, 500, "The plugin could not be loaded."),
-  TIMED_OUT: fact(4, 504, "The time given was over before the outcome was there."),
+  TIMED_OUT: fact(4, 504, "The time limit ended before the outcome was known."),
   INTERRUPTED: fact(130, 499, "The work was interrupted."),
-  OUTCOME_NEGATIVE: fact(1, 409, "The outcome is not the one that was waited for."),
+  OUTCOME_NEGATIVE: fact(1, 409, "The outcome is not the expected one."),
   LEFT_BEHIND: fact(2, 500, "The work failed and left something behind."),
-  INTERNAL: fact(3, 500, "A fault in Stackyard itself."),
+  INTERNAL: fact(3, 500, "An error in Stackyard itself."),
 } as const satisfies Record<string, CodeFacts>;
 
 /** A code of an error that is thrown. */
@@ -100,17 +100,17 @@ export function toErrorText(error: unknown): string {
   return describeThrown(error);
 }
 
-/** True for an error that passes by itself, such as a store that does not answer. */
+/** True for a transient error, such as a store that does not answer. */
 export function isPassing(error: unknown): boolean {
   return isStackyardError(error) && error.retryable;
 }
 
-/** What was thrown, in words: an error's message, or the text of any other value. Never throws itself. */
+/** Returns the message of an error, or the text of any other value that was thrown. Never throws. */
 export function describeThrown(thrown: unknown): string {
   return describeValue(thrown instanceof Error ? thrown.message : thrown);
 }
 
-/** Any value as a text, also one that has none: `Object.create(null)`, or an object whose `toString` throws. */
+/** Returns any value as text, also `Object.create(null)` and objects whose `toString` throws. Never throws. */
 export function describeValue(value: unknown): string {
   try {
     return String(value);

@@ -236,7 +236,7 @@ export class AttemptBook<Message> {
     if (attempt !== undefined && this.#withdraw(attempt.attemptId)) sink.changed(attempt);
   }
 
-  /** Hands a message, a poll or a lapsed lease out again from that instant on; other receipts are passed over. */
+  /** Makes a message, a poll or an expired lease available again from that instant on; ignores other receipts. */
   giveBack(sink: AttemptSink<Message>, receipt: string, visibleAt: number): void {
     const attempt = this.#attempts.get(this.tasks.find(receipt)?.value ?? "");
     if (attempt !== undefined) {
@@ -313,7 +313,7 @@ export class AttemptBook<Message> {
     this.#apply(sink, cancelAttempt(this.#attempts.get(cancel.attemptId), cancel, now), now);
   }
 
-  /** False when there is no move. */
+  /** False when the attempt does not change. */
   #apply(sink: AttemptSink<Message>, move: AttemptMove<BookAttempt<Message>> | undefined, now: number): boolean {
     if (move === undefined) return false;
     const { attempt, effects } = move;

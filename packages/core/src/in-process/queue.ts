@@ -9,7 +9,7 @@ export interface TakenRow<Value> {
 
 /** Where and when a row is handed out. What is left out begins anew. */
 export interface RowPlace {
-  /** Rows of one lane are handed out in order; without a lane a row waits for nobody. */
+  /** Rows of one lane are received in order; a row without a lane does not wait for others. */
   readonly lane?: string;
   /** When it became due: orders it among other kinds of work. */
   readonly dueAt: number;
@@ -136,7 +136,7 @@ function createRowOrder<Value>(has: (receipt: string) => boolean) {
     return peekWhere(visible, (entry) => isCurrent(entry) && isFree(entry.row, take))?.row;
   }
 
-  /** Only the first row of a lane stands in a heap; the others follow when it is handed out or gone. */
+  /** Only the first row of a lane is in a heap; the others follow when it is received or removed. */
   function schedule(row: Row<Value>): void {
     if (row.before === undefined) waiting.push({ row, visibleAt: row.visibleAt });
   }

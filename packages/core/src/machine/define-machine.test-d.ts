@@ -125,7 +125,7 @@ describe("defineMachine of version 2", () => {
     defineMachine({ ...base, states: { INIT: { after: [{ in: "1h", event: "STOP" }] } } });
     // @ts-expect-error: an unknown task
     defineMachine({ ...base, states: { INIT: { tasks: ["ap"] } } });
-    // @ts-expect-error: a need that is no task
+    // @ts-expect-error: a need that is not a task
     defineMachine({ ...base, states: { INIT: {} }, tasks: { app: { ...task, needs: ["db"] } } });
     // @ts-expect-error: an unknown target
     defineMachine({ ...base, states: { INIT: {} }, tasks: { app: { ...task, target: "here" } } });

@@ -118,7 +118,7 @@ describe("parseEventMessage", () => {
     expect(parse(message)).toMatchObject({
       kind: "invalid",
       code: "EVENT_INVALID",
-      reason: `The message is no event: ${fault}.`,
+      reason: `The message is not an event: ${fault}.`,
     });
   });
 
@@ -498,8 +498,8 @@ describe("findJsonFault", () => {
     [{ a: () => 1 }, "it holds a function"],
     [{ a: Number.NaN }, "it holds a number that JSON has not"],
     [[Number.NEGATIVE_INFINITY], "it holds a number that JSON has not"],
-    [{ a: new Date(0) }, "it holds an object that is no plain data"],
-    [new Map(), "it holds an object that is no plain data"],
+    [{ a: new Date(0) }, "it contains an object that is not plain data"],
+    [new Map(), "it contains an object that is not plain data"],
     [nest(65), "it is nested deeper than 64 levels"],
     [nestLists(65), "it is nested deeper than 64 levels"],
   ])("says what is wrong", (value, fault) => {

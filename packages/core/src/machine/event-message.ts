@@ -37,7 +37,7 @@ export interface StackEvent {
   readonly as?: "succeeded";
   /** Names of outputs that must not be shown. */
   readonly sensitiveOutputs?: readonly string[];
-  /** The stack's id, where a protected state asks for it. */
+  /** The stack's id, where a protected state requires it. */
   readonly confirm?: string;
   /** `UPGRADE_STACK`: the content hash of the revision to move to; absent: the newest valid one. */
   readonly to?: string;
@@ -101,7 +101,7 @@ export function attemptIdOf(parts: AttemptParts): string {
   return listParts(parts).map(encode).join("/");
 }
 
-/** The parts of an attempt id; undefined when the text is none. */
+/** Returns the parts of an attempt id; undefined when the text is not one. */
 export function parseAttemptId(id: string): AttemptParts | undefined {
   const encoded = id.split("/");
   if (encoded.length !== 5) return undefined;
@@ -151,11 +151,11 @@ function parseCount(text: string | undefined): number | undefined {
 /** Ids that become keys and parts of paths: no control characters, no half surrogate pairs. */
 const Name = Type.String({ minLength: 1, maxLength: 255, pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$" });
 
-/** What names a task in a message. Other keys, such as those of an echoed task, are passed over. */
+/** The name of a task in a message. Other keys, such as those of an echoed task, are ignored. */
 const TaskReference = Type.Object({ name: Type.String({ minLength: 1, maxLength: 1_024 }) });
 
 /**
- * An event as it travels: the body of a queue message or of a request. Keys that are not listed are passed over.
+ * An event as it travels: the body of a queue message or of a request. Keys that are not listed are ignored.
  * Some events need more than `stackId` and `event`; see `parseEventMessage`.
  */
 export const EventMessage = Type.Object({
@@ -208,7 +208,7 @@ export interface ParseEventOptions {
   readonly allowExternalNext?: boolean;
 }
 
-/** An event, or why the message is none. Such a message can never apply. */
+/** An event, or why the message is invalid. An invalid message can never apply. */
 export type ParsedEvent =
   | { readonly kind: "event"; readonly event: StackEvent }
   | {
@@ -229,7 +229,7 @@ export function parseEventMessage(body: unknown, options: ParseEventOptions): Pa
   if (unwrapped.kind === "none") return { kind: "invalid", code: "EVENT_INVALID", reason: unwrapped.reason };
   const { message } = unwrapped;
   const fields = pickFields(message, options);
-  if (!validator.Check(fields)) return refuse(message, "EVENT_INVALID", tellFaults(fields));
+  if (!validator.Check(fields)) return refuse(message, "EVENT_INVALID", formatFaults(fields));
   const { id, event: name, stackId, ...rest } = fields;
   const origin = options.origin ?? "external";
   if (name !== undefined && isReserved(name, origin, options)) {
@@ -261,7 +261,7 @@ const REQUIRED: ReadonlyMap<string, readonly (keyof EventMessage)[]> = new Map([
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The keys that the event uses. What the predecessor passed over must not make a message of today fail. */
+/** The keys that the event uses. Keys that the predecessor ignored must not make a message fail today. */
 function pickFields(message: Fields, { messageId, actor, origin }: ParseEventOptions): Fields {
   const name = toText(message["event"]) ?? toText(message["action"]) ?? message["event"] ?? message["action"];
   return defined({
@@ -339,9 +339,9 @@ function toFields({ task, action, ...rest }: Omit<EventMessage, "id" | "event" |
   return task === undefined ? rest : { ...rest, task: { name: task.name } };
 }
 
-function tellFaults(fields: Fields): string {
+function formatFaults(fields: Fields): string {
   const faults = validator.Errors(fields).map(({ instancePath, message }) => `${instancePath || "/"} ${message}`);
-  return `The message is no event: ${faults.join("; ")}.`;
+  return `The message is not an event: ${faults.join("; ")}.`;
 }
 
 function refuse(message: Fields, code: "EVENT_INVALID" | "EVENT_RESERVED", reason: string): ParsedEvent {
@@ -353,7 +353,7 @@ function toText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** A message without its envelopes, or why there is none. */
+/** A message without its envelopes, or why it cannot be read. */
 type Unwrapped =
   | { readonly kind: "message"; readonly message: Readonly<Record<string, unknown>> }
   | { readonly kind: "none"; readonly reason: string };
@@ -409,7 +409,7 @@ const MAX_MESSAGE_CHARACTERS = 1_048_576;
 
 const MAX_DEPTH = 64;
 
-/** Why a value may not come in as JSON from outside: too deep, too large, not JSON, or with a key that is no data. */
+/** Returns why a value from outside is not accepted as JSON: too deep, too large, not JSON, or with a forbidden key. */
 export function findJsonFault(value: unknown): string | undefined {
   return findFaultWithin(value, { characters: 0 }, 0);
 }
@@ -421,7 +421,7 @@ function findFaultWithin(value: unknown, spent: { characters: number }, depth: n
   if (typeof value !== "object") return `it holds a ${typeof value}`;
   if (depth === MAX_DEPTH) return `it is nested deeper than ${MAX_DEPTH} levels`;
   if (Array.isArray(value)) return findListFault(value, spent, depth);
-  return isPlain(value) ? findMapFault(value, spent, depth) : "it holds an object that is no plain data";
+  return isPlain(value) ? findMapFault(value, spent, depth) : "it contains an object that is not plain data";
 }
 
 function findListFault(list: readonly unknown[], spent: { characters: number }, depth: number): string | undefined {

@@ -87,7 +87,7 @@ export type ExecutorRegistry = ReadonlyMap<string, ExecutorDefinition>;
 
 /**
  * The executor's own time limit for a config that it accepts, in milliseconds; undefined when it has none, or says
- * something that is none. Throws what the executor throws.
+ * an invalid value. Throws what the executor throws.
  */
 export function findTimeoutMs(definition: ExecutorDefinition | undefined, config: unknown): number | undefined {
   // The definition's own schema says what its config is, and only the caller knows that they belong together.

@@ -1,6 +1,6 @@
 export { createSimulation, readStep, type Simulation } from "../simulation/simulation.ts";
 export type { SimulationLine } from "../simulation/simulation-line.ts";
-export { decide, tellUnknownMachine } from "./decide/decide.ts";
+export { decide, formatUnknownMachine } from "./decide/decide.ts";
 export type { Decision } from "./decide/decision.ts";
 export { DEFAULT_LIMITS, type DecideLimits } from "./decide/work.ts";
 export type { DefinedMachine, EventOf } from "./define-machine.ts";

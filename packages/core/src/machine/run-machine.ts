@@ -71,13 +71,13 @@ export function runMachineSource(input: RunMachineInput): string {
   throw new StackyardError("PAYLOAD_TOO_LARGE", reason);
 }
 
-/** The machine of a run's revision; undefined when the text is none. */
+/** Returns the machine of a run's revision; undefined when the text is not one. */
 export function parseRunMachine(source: string): Machine | undefined {
   const document = parseRunSource(source);
   if (document === undefined) return undefined;
   return {
     ...PLAIN_MACHINE,
-    // By the time somebody asks what a run returned, its stack is in another state.
+    // When a caller reads what a run returned, its stack is in another state already.
     semantics: { ...SEMANTICS_V1, outputsInHistory: true },
     name: RUN_MACHINE,
     hash: bytesToHex(sha256(utf8ToBytes(`${RUN_MACHINE}\u0000${source}`))),
@@ -88,7 +88,7 @@ export function parseRunMachine(source: string): Machine | undefined {
   };
 }
 
-/** What a run's revision says; undefined when the text is none. */
+/** Returns the content of a run's revision; undefined when the text is not one. */
 export function parseRunSource(source: string): RunSource | undefined {
   try {
     const document: unknown = JSON.parse(source);

@@ -1,23 +1,23 @@
 import { isMap } from "./event-message.ts";
 import type { Metadata, MetadataValue, Stack } from "./stack.ts";
 
-/** What stands for a sensitive value wherever people or queues may see it: `{"$secret": "password#3"}`. */
+/** What replaces a sensitive value wherever people or queues may see it: `{"$secret": "password#3"}`. */
 export interface SecretReference {
   readonly $secret: string;
 }
 
 /**
- * Keys of the maps that stand for sensitive values in configs: `{"$secret": ref}`, and `{"$concat": [...]}` for text around
+ * Keys of the maps that replace sensitive values in configs: `{"$secret": ref}`, and `{"$concat": [...]}` for text around
  * them. No document may write them and no expression may make them: what they name would be read past the checks.
  */
 export const REFERENCE_KEYS: readonly string[] = ["$secret", "$concat"];
 
-/** True for a map that stands for a sensitive value, or might be taken for one: whatever else is in it. */
+/** True for a map that replaces a sensitive value, or could be mistaken for one, whatever else it contains. */
 export function isReference(value: unknown): boolean {
   return isMap(value) && REFERENCE_KEYS.some((key) => key in value);
 }
 
-/** Metadata as it is shown: sensitive values are references. */
+/** Returns metadata for display: sensitive values are references. */
 export type ShownMetadata = Readonly<Record<string, MetadataValue | SecretReference>>;
 
 /** The reference of a sensitive metadata key's present value; undefined when the key is not sensitive or holds null. */

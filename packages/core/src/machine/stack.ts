@@ -37,7 +37,7 @@ export interface OpenRun {
   readonly attempt: number;
   readonly executor?: string;
   readonly dispatchedAt: number;
-  /** A cancel was asked for: by an operator's event, or because the deadline has passed. */
+  /** A cancel was requested: by an operator's event, or because the deadline has passed. */
   readonly cancelling?: "requested" | "timed-out";
   /** How long a cancel may take; kept here because a later revision may not have the task. */
   readonly cancelWithinMs?: number;
@@ -69,7 +69,7 @@ export interface StackTimer {
   readonly postponedFrom?: number;
 }
 
-/** Why a stack cannot go on by itself. */
+/** Why a stack cannot continue by itself. */
 export interface Stalled {
   readonly code: string;
   readonly reason: string;
@@ -127,7 +127,7 @@ export interface Stack {
    * later revision says.
    */
   readonly awaitsRuns?: true;
-  /** How often each state was entered; a state that never was is not in it. Absent in rows of before. */
+  /** How often each state was entered; a state that was never entered is missing. Missing in rows written by earlier versions. */
   readonly visits?: Readonly<Record<string, number>>;
   /** What tasks of the present entry gave, by task: only scalars. Sensitive ones are references to `keptSecrets`. */
   readonly outputs?: Readonly<Record<string, Readonly<Record<string, MetadataValue | { readonly $secret: string }>>>>;

@@ -27,7 +27,7 @@ export interface TaskMessage {
     /** Echo it as `dispatchId` in the answer. */
     readonly id: string;
     readonly attempt: number;
-    /** ISO 8601: the instant at which the attempt would end if it were taken up now. */
+    /** ISO 8601: the instant at which the attempt would end if it started now. */
     readonly deadline: string;
     /** The task's explicit exclusive key, without the prefix `key:`. */
     readonly exclusiveKey?: string;
@@ -50,7 +50,7 @@ interface ParseTaskOptions {
   readonly messageId: string;
 }
 
-/** A task message, or why the body is none. Such a body can never be worked. */
+/** A task message, or why the body is invalid. An invalid body can never be run. */
 type ParsedTask =
   | { readonly kind: "task"; readonly message: TaskMessage }
   | { readonly kind: "invalid"; readonly reason: string };
@@ -64,8 +64,8 @@ export function parseTaskMessage(body: unknown, { at, messageId }: ParseTaskOpti
   if (unwrapped.kind === "none") return { kind: "invalid", reason: unwrapped.reason };
   const { stack, task, dispatch } = unwrapped.message;
   const fields = dispatch === undefined || dispatch === null ? { stack, task } : { stack, task, dispatch };
-  if (!validator.Check(fields)) return { kind: "invalid", reason: tellFaults(fields) };
-  // The schema has checked what is read; what it lets pass beside that is echoed, not read.
+  if (!validator.Check(fields)) return { kind: "invalid", reason: formatFaults(fields) };
+  // The schema has checked what is read; other keys are echoed and not read.
   const message = fields as unknown as Partial<TaskMessage> & Pick<TaskMessage, "task" | "stack">;
   return {
     kind: "task",
@@ -92,7 +92,7 @@ const OWN_ATTEMPT = "message:";
 /** As of a task of version 1 that names no time-out. */
 const DEFAULT_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 
-/** What a message that somebody wrote by hand may leave out. */
+/** What a message written by hand may leave out. */
 const NO_STACK_FIELDS = { previousState: null, _state: "", tasks: [], metadata: {} };
 
 const Name = Type.String({ minLength: 1, maxLength: 255 });
@@ -127,7 +127,7 @@ const validator = Compile(
   }),
 );
 
-function tellFaults(fields: unknown): string {
+function formatFaults(fields: unknown): string {
   const faults = validator.Errors(fields).map(({ instancePath, message }) => `${instancePath || "/"} ${message}`);
-  return `The message is no task: ${faults.slice(0, 8).join("; ")}.`;
+  return `The message is not a task: ${faults.slice(0, 8).join("; ")}.`;
 }

@@ -21,14 +21,14 @@ function sizeOf(item: object): number {
   return bytes;
 }
 
-/** Keys in order, for lists. Additions are cheap; they are sorted in when somebody lists. */
+/** Keys in order, for lists. Additions are cheap; they are sorted when the next list is read. */
 interface SortedKeys {
   add(key: string): void;
   /** Keys that begin so, after the cursor, in order. */
   list(prefix: string, after: string | undefined): Generator<string>;
 }
 
-/** `has` tells which keys are still there; the others are dropped while sorting. */
+/** `has` returns whether a key still exists; the others are dropped while sorting. */
 export function createSortedKeys(has: (key: string) => boolean): SortedKeys {
   let sorted: string[] = [];
   const added = new Set<string>();
@@ -75,7 +75,7 @@ function findStart(keys: readonly string[], prefix: string, after: string | unde
 }
 
 /**
- * A frozen copy of a JSON value, so that nobody can change what a memory adapter holds. Like JSON it drops what is
+ * A frozen copy of a JSON value, so that callers cannot change what a memory adapter contains. Like JSON it drops what is
  * undefined; `__proto__` never becomes a key.
  */
 export function toFrozen<Value>(value: Value): Value;

@@ -16,7 +16,7 @@ interface Row {
   readonly expiresAt: number | undefined;
 }
 
-/** Records that also drop what is expired, when told to. */
+/** Records that drop expired ones on request. */
 export interface MemoryRecords extends Records {
   removeExpired(now: number): void;
 }

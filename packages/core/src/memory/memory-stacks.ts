@@ -20,10 +20,10 @@ export interface StackRow {
 /** The records of stacks, with the event ids that they know. */
 export interface MemoryStacks {
   find(id: string): StackRow | undefined;
-  /** Makes the row when there is none. */
+  /** Creates the row when it does not exist. */
   require(id: string): StackRow;
   load(id: string): LoadedStack;
-  /** Gives the version afterwards; 0 when there is no stack. */
+  /** Returns the new version; 0 when the stack does not exist. */
   write(id: string, write: StackWrite): number;
   /** Gives the earliest instant at which a parked event is to be tried again. */
   park(id: string, change: Pick<Change, "park" | "unpark">): number | undefined;

@@ -276,7 +276,7 @@ function writeRows(state: MemoryState, change: Change): number {
   return version;
 }
 
-/** Removes a row of a queue; an unknown receipt is passed over. */
+/** Removes a row of a queue; ignores unknown receipts. */
 function acknowledge({ events, attempts, sink }: MemoryState, receipt: string): void {
   events.remove(receipt);
   attempts.acknowledge(sink, receipt);

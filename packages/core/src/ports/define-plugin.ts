@@ -98,7 +98,7 @@ export interface PluginCommand {
 export type PluginReference = string | Plugin | { readonly use: string | Plugin; readonly options?: unknown };
 
 /**
- * A store by name (`sqlite`, `postgres`), package or path; beside `type` stand the store's own options. A package exports
+ * A store by name (`sqlite`, `postgres`), package or path; the other keys are the store's own options. A package exports
  * `createStore(options, { projectDir, environment, logger, migrate })`, which resolves with a `Store`; `migrate: false`: to
  * look only, nothing is brought up to date.
  */
@@ -134,7 +134,7 @@ export interface StackyardConfig {
   readonly concurrency?: number;
   readonly worker?: {
     /**
-     * How long tasks of a process that died stay with it before they are taken up again: a duration from `1s` to `1h`.
+     * How long tasks of a process that died wait before another process continues them: a duration from `1s` to `1h`.
      * A live one renews it at a third. Default: `30s`.
      */
     readonly lease?: string;
@@ -143,7 +143,7 @@ export interface StackyardConfig {
   readonly yards?: ConfiguredYards;
 }
 
-/** Types a configuration; gives it back as it is. */
+/** Checks the type of a configuration, and returns it unchanged. */
 export function defineConfig(config: StackyardConfig): StackyardConfig {
   return config;
 }

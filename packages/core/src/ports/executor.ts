@@ -14,7 +14,7 @@ import type { Clock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 import type { Leases, Records } from "./records.ts";
 
-/** The work goes on: poll it again with this progress. */
+/** The work continues: poll it again with this progress. */
 export interface Running<Progress = unknown> {
   readonly kind: "running";
   /** JSON; survives a restart. */
@@ -94,9 +94,9 @@ export interface ExecutorContext {
   readonly previousState: string | null;
   /** 32 lower-case hex digits, stable over redeliveries of the attempt. */
   readonly idempotencyKey: string;
-  /** Aborted when a cancel is asked for, the lease is lost, or the process stops; `reason` tells which. */
+  /** Aborted when a cancel is requested, the lease is lost, or the process stops; `reason` is the cause. */
   readonly signal: AbortSignal;
-  /** True once a cancel was asked for: the call is `cancel`, or a `poll` after it. */
+  /** True after a cancel was requested: the call is `cancel`, or a `poll` after it. */
   readonly cancelling: boolean;
   readonly deadlineAt: number;
   /** W3C trace context of this call, where it is traced: for programs and requests that it starts. */
@@ -165,7 +165,7 @@ export interface Executor extends ExecutorDefinition {
   cancel?(ctx: ExecutorContext, config: never, progress: never): Promise<Step>;
 }
 
-/** The work goes on; poll it again after so many milliseconds. */
+/** Returns a step of running work, which is polled again after this many milliseconds. */
 export function running<Progress>(input: {
   readonly progress: Progress;
   readonly pollAfterMs: number;
@@ -190,7 +190,7 @@ export function failed(input: Omit<Failed, "kind">): Failed {
 /** A service that a host provides to the executors of its worker. `provideService` makes it. */
 export interface ProvidedService {
   readonly name: string;
-  /** Called for each attempt that asks for the service. */
+  /** Called for each attempt that requests the service. */
   create(attempt: AttemptAccess): unknown;
 }
 

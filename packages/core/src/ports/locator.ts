@@ -1,7 +1,7 @@
 import type { Problem } from "../machine/document/problem-list.ts";
 import type { Machine } from "../machine/machine.ts";
 
-/** A machine's source as it is kept for the stacks that use it. */
+/** A machine's source, kept for the stacks that use it. */
 export interface Revision {
   readonly name: string;
   readonly hash: string;

@@ -10,7 +10,7 @@ export interface StoredRecord {
   readonly expiresAt?: number;
 }
 
-/** What a write gives: the new record, or the one that stands in the way (undefined: there is none). */
+/** The result of a write: the new record, or the record that prevented it (undefined: it does not exist). */
 export type PutRecordResult =
   | { readonly kind: "written"; readonly record: StoredRecord }
   | { readonly kind: "conflict"; readonly current: StoredRecord | undefined };
@@ -20,7 +20,7 @@ export interface PutRecordInput {
   readonly key: string;
   /** JSON, at most 256 KiB as UTF-8 text; larger: `PAYLOAD_TOO_LARGE`. */
   readonly value: unknown;
-  /** The version that must stand there now; `absent`: none (expired counts as none). */
+  /** The version that the record must have now; `absent`: it must not exist (an expired record counts as absent). */
   readonly expected: number | "absent";
   readonly expiresAt?: number;
   readonly now: number;
@@ -33,7 +33,7 @@ export interface PutRecordInput {
 export interface Records {
   get(key: string, now: number): Promise<StoredRecord | undefined>;
   put(input: PutRecordInput): Promise<PutRecordResult>;
-  /** Removes the record if that version stands there; true when it is gone or was not there. */
+  /** Removes the record if it has that version; true when it does not exist afterwards. */
   remove(key: string, expected: number): Promise<boolean>;
   /** In order of keys. Pages are bounded as those of `StackQueries`. */
   list(prefix: string, page: PageInput & { readonly now: number }): Promise<Page<StoredRecord>>;
@@ -68,7 +68,7 @@ export interface PageInput {
   readonly cursor?: string;
   /** 1 to 1,000. */
   readonly limit: number;
-  /** Of the rows as they are stored. Default and maximum: 1 MiB. A page has at least one row all the same. */
+  /** Of the stored rows. Default and maximum: 1 MiB. A page has at least one row in any case. */
   readonly maxBytes?: number;
 }
 
@@ -76,7 +76,7 @@ export interface PageInput {
 export interface Page<T> {
   readonly items: readonly T[];
   readonly cursor?: string;
-  /** Rows in the range of this page that cannot be read. Missing when there are none. */
+  /** Rows in the range of this page that cannot be read. Missing when all rows can be read. */
   readonly unreadable?: readonly UnreadableRow[];
 }
 
@@ -96,7 +96,7 @@ export interface PageRow<Item> {
   readonly id: string;
   /** The cursor of a page that ends with this row. */
   readonly cursor: string;
-  /** Of the row as it is stored. */
+  /** Of the stored row. */
   readonly bytes: number;
   readonly read: () => Item;
 }

@@ -5,7 +5,7 @@ import type { TaskMessage } from "../machine/task-message.ts";
 /** An event as it lies in a queue: the message without its envelope, and what the receiver knows about it. */
 export interface QueuedEvent {
   readonly id: string;
-  /** Orders the queue; an event whose stack is not known stands under the empty string. */
+  /** Orders the queue; an event without a known stack has the empty string. */
   readonly stackId: string;
   /** `worker`: written by `settle`. Only those may carry internal events. */
   readonly origin: "external" | "worker";
@@ -29,7 +29,7 @@ export interface ParkedEvent {
   readonly masked?: readonly string[] | "all";
 }
 
-/** An event that was given up, kept with its reason until somebody sends it again or it is too old. */
+/** A dead letter: an event that was given up, kept with its reason until it is sent again or is too old. */
 export interface SetAsideEvent {
   /** Of this entry, not of the event. */
   readonly id: string;
@@ -73,7 +73,7 @@ export interface HistoryEntry {
   readonly outputs?: unknown;
   /** Of an applied `TASK_ERROR` in stacks of version 2 and runs: whether another attempt may help, as its worker said. */
   readonly retryable?: boolean;
-  /** The attempt that an answer from outside named. A worker's is told by the id of its event. */
+  /** The attempt that a result from outside names. That of a worker is in the id of its event. */
   readonly dispatchId?: string;
   /** The timer that has brought the event. */
   readonly timer?: string;
@@ -94,7 +94,7 @@ export interface StoredHistoryEntry extends HistoryEntry {
 /** A stack as loaded for a decision. */
 export interface LoadedStack {
   readonly stackId: string;
-  /** 0 when there is none. A stack that is created again goes on above the versions of its earlier lives. */
+  /** 0 when the stack does not exist. A stack that is created again continues above the versions of its earlier incarnations. */
   readonly version: number;
   readonly stack?: Stack;
   /** Oldest first. */
@@ -129,7 +129,7 @@ export interface Change {
   readonly history: readonly HistoryEntry[];
   readonly dispatches: readonly DispatchAttempt[];
   readonly cancels: readonly CancelAttempt[];
-  /** Attempts that have ended; unknown and settled ones are passed over. Their keys go to the next in the queue. */
+  /** Attempts that have ended; unknown and settled ones are ignored. Their keys go to the next attempt in the queue. */
   readonly closes: readonly string[];
   /** Receipts of the store's own queue that this change consumes. */
   readonly acknowledges: readonly string[];
@@ -231,7 +231,7 @@ export type ClaimResult =
        * dispatched with none.
        */
       readonly secrets?: Readonly<Record<string, MetadataValue>>;
-      /** A cancel was asked for: call the executor's `cancel` instead of `start` or `poll`. */
+      /** A cancel was requested: call the executor's `cancel` instead of `start` or `poll`. */
       readonly cancelling?: "requested" | "timed-out";
       /** True when an earlier owner was granted and `start` may have run. */
       readonly again: boolean;
@@ -241,7 +241,7 @@ export type ClaimResult =
   /**
    * Another attempt has one of the keys. The attempt waits in that key's queue, in order of dispatch (`place` 1: it
    * is next), and keeps the keys before it. Who frees a key passes it on to the next one (`holder`: its attempt id),
-   * whose message comes by the same commit; nobody overtakes it.
+   * whose message is written by the same commit; no later attempt overtakes it.
    */
   | { readonly kind: "queued"; readonly key: string; readonly holder: string; readonly place: number }
   /** Unknown, settled or cancelled. */
@@ -254,7 +254,7 @@ export interface RenewInput {
   readonly message?: string;
 }
 
-/** The answer to a renewal. `cancelling`: a cancel was asked for since the grant. */
+/** The answer to a renewal. `cancelling`: a cancel was requested since the grant. */
 export type RenewResult =
   | { readonly kind: "renewed"; readonly cancelling?: "requested" | "timed-out" }
   | { readonly kind: "lost" };
@@ -262,7 +262,7 @@ export type RenewResult =
 /** Where the work stands, and when to look at it again. */
 export interface SuspendInput {
   readonly progress: unknown;
-  /** When it shall be polled; earlier when a cancel is asked for. */
+  /** When it is polled; earlier when a cancel is requested. */
   readonly dueAt: number;
   /** One line for people: how far the work is. */
   readonly message?: string;
@@ -291,7 +291,7 @@ export interface AttemptView {
   readonly executor?: string;
   readonly status: "unclaimed" | "queued" | "running" | "suspended" | "settled";
   readonly dispatchedAt: number;
-  /** While it is queued the clock stands and this tells nothing. */
+  /** While the attempt is queued its time does not run, and this value has no meaning. */
   readonly deadlineAt: number;
   /** The newest grant; 0 before the first. */
   readonly token: number;
@@ -313,10 +313,10 @@ export interface AttemptView {
 export interface AttemptStore {
   /** Whatever it answers, the same commit removes the attempt's message from the store's own queue. */
   claim(input: ClaimInput): Promise<ClaimResult>;
-  /** A lease that nobody else took may be renewed after its end. */
+  /** An expired lease may be renewed until another owner takes it. */
   renew(grant: Grant, input: RenewInput): Promise<RenewResult>;
   /**
-   * Gives the lease back and keeps the keys. The poll is due at once when a cancel was asked for after the grant; a
+   * Gives the lease back and keeps the keys. The poll is due at once when a cancel was requested after the grant; a
    * grant that carried `cancelling` is polled when `dueAt` says.
    */
   suspend(grant: Grant, input: SuspendInput): Promise<"suspended" | "lost">;
@@ -360,7 +360,7 @@ export type DueItem =
     }
   /** The stack has a timer with `dueAt` at or before now. */
   | { readonly kind: "timer"; readonly stackId: string; readonly dueAt: number }
-  /** `deadline`: the attempt's time is over. `cancel`: a cancel was asked for and its time is over too. */
+  /** `deadline`: the attempt's time is over. `cancel`: a cancel was requested and its time is over too. */
   | {
       readonly kind: "deadline";
       readonly stackId: string;
@@ -376,7 +376,7 @@ export type DueItem =
 export interface TakeDueInput {
   readonly kinds: readonly DueKind[];
   /**
-   * Later than the clock says: what is due by then, for somebody who sends it on with the delay that is left. Not with
+   * Later than the clock: what is due by then, for a caller that sends it on with the remaining delay. Not with
    * `lapsedLease`, whose owners are alive until then, nor with the kinds of the outbox.
    */
   readonly now: number;
@@ -388,7 +388,7 @@ export interface TakeDueInput {
 /** The store as a queue: the embedded transport and the sweep of every other one. */
 export interface WorkQueue {
   /**
-   * Adds events; one whose key (`toEventKey`) is queued, parked or applied already is passed over. Order is kept per stack.
+   * Adds events; one whose key (`toEventKey`) is queued, parked or applied already is ignored. Order is kept per stack.
    * Returns for each event, in their order, whether it was added. Behind a queue that does not know the keys all are.
    */
   enqueue(events: readonly QueuedEvent[]): Promise<readonly boolean[]>;
@@ -399,7 +399,7 @@ export interface WorkQueue {
   takeDue(input: TakeDueInput): Promise<readonly DueItem[]>;
   /**
    * Gives back what was taken. Without an instant the work is done and its rows are removed; with one they are handed
-   * out again from then on. An unknown receipt is passed over. Polls and lapsed leases need no release.
+   * out again from then on. An unknown receipt is ignored. Polls and expired leases need no release.
    */
   release(receipts: readonly string[], visibleAt?: number): Promise<void>;
   /** The earliest instant at which `takeDue` may find something; undefined: nothing is waiting. May be early, never late. */

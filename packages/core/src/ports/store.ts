@@ -12,14 +12,14 @@ import type {
 
 /** Sources of machines by content hash. All revisions that a stack uses are kept. */
 export interface Revisions {
-  /** Adds it; a known hash is passed over. */
+  /** Adds a revision; ignores a known hash. */
   put(revision: Revision): Promise<void>;
   get(hash: string): Promise<Revision | undefined>;
   /** The hashes of a machine's kept revisions that begin with these hexadecimal digits, ascending, at most 10. */
   findHashes(name: string, prefix: string): Promise<readonly string[]>;
 }
 
-/** What has changed, as far as a store can tell in this process or by notification; a hint, never the truth. */
+/** What has changed, as far as a store notices it in this process or by notification; only a hint. */
 export interface StoreSignal {
   readonly kind: "event" | "task" | "history";
 }

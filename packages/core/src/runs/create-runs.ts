@@ -54,9 +54,9 @@ export interface Runs {
   start(request: RunRequest): Promise<{ readonly runId: string }>;
   /** From its start on; undefined when nothing is kept under that id. */
   find(runId: string): Promise<RunView | undefined>;
-  /** Runs that an engine has taken up, until they are closed; in order of their ids. */
+  /** Runs that an engine has started, until they are closed; in order of their ids. */
   list(filter: RunFilter, page: PageInput): Promise<Page<RunView>>;
-  /** Asks the run to stop; one that has ended stays as it is. Throws `NOT_FOUND`. */
+  /** Cancels the run; does nothing when it has ended. Throws `NOT_FOUND`. */
   cancel(runId: string, options?: RunOptions): Promise<void>;
   /** Runs it once more with the same config. Throws `NOT_FOUND`, and `OUTCOME_NEGATIVE` unless it has failed. */
   retry(runId: string, options?: RunOptions): Promise<void>;
@@ -84,7 +84,7 @@ type Deps = RunsDeps & { readonly ids: Ids };
 
 /**
  * The revision is kept before the record names it, and the record before the event is sent: whatever a crash leaves out,
- * the repeat adds, and what the first call has asked for is what runs.
+ * the repeat adds, and the request of the first call is what runs.
  */
 async function start(deps: Deps, request: RunRequest): Promise<{ readonly runId: string }> {
   const { store, clock, ids } = deps;
@@ -103,7 +103,7 @@ async function start(deps: Deps, request: RunRequest): Promise<{ readonly runId:
   if (found === undefined) await store.revisions.put(revision);
   const asked = { revision: revision.hash, executor: executor.name, askedAt: now };
   const kept = found ?? (await putRunRecord(store.records, runId, asked));
-  if (kept.executor !== executor.name) throw tellTaken(kept.executor, runId);
+  if (kept.executor !== executor.name) throw formatTaken(kept.executor, runId);
   if (found !== undefined && (await findRunStack(store, runId)) !== undefined) return { runId };
   const event = toRunEvent({ ...run, revision: { ...revision, hash: kept.revision } }, now);
   await publish(deps, { ...event, ...toActor(request) });
@@ -112,7 +112,7 @@ async function start(deps: Deps, request: RunRequest): Promise<{ readonly runId:
 
 async function cancel(deps: Deps, runId: string, options: RunOptions = {}): Promise<void> {
   const run = await findRun(deps, runId);
-  if (run === undefined) throw tellUnknown(runId);
+  if (run === undefined) throw formatUnknown(runId);
   if (run.endedAt !== undefined) return;
   await operate(deps, runId, { id: deps.ids.next(), event: SYSTEM_EVENTS.cancelTask, task: { name: "run" } }, options);
 }
@@ -124,7 +124,7 @@ async function retry(deps: Deps, runId: string, options: RunOptions = {}): Promi
     return operate(deps, runId, { id: `retry:${runId}:${stack.entry}`, event: "RETRY" }, options);
   }
   const run = await findRun(deps, runId);
-  if (run === undefined) throw tellUnknown(runId);
+  if (run === undefined) throw formatUnknown(runId);
   const state = stack === undefined && run.endedAt !== undefined ? "closed" : run.state;
   const hint = "Only a run that has failed or was cancelled can be tried again, for 30 days. Start a new one.";
   throw new StackyardError("OUTCOME_NEGATIVE", `The run "${runId}" is ${state}. ${hint}`);
@@ -159,13 +159,13 @@ async function findRunStack(store: Pick<Store, "load">, runId: string): Promise<
   return loaded?.stack?.machine === RUN_MACHINE ? loaded.stack : undefined;
 }
 
-/** Whoever has meant another kind of work would wait for the wrong end. */
-function tellTaken(executor: string, runId: string): StackyardError {
+/** A caller that means another kind of work would wait for the wrong run. */
+function formatTaken(executor: string, runId: string): StackyardError {
   const reason = `The key is that of the run "${runId}" of the executor "${executor}". Use another one.`;
   return new StackyardError("OUTCOME_NEGATIVE", reason);
 }
 
-function tellUnknown(runId: string): StackyardError {
+function formatUnknown(runId: string): StackyardError {
   return new StackyardError("NOT_FOUND", `No run "${runId}" is known. Runs are kept for a day, failed ones for 30.`);
 }
 
@@ -192,7 +192,7 @@ async function loadReportPage({ store, clock }: Deps, runId: string, page: PageI
 
 /**
  * The request with its executor. Throws `EXECUTOR_UNKNOWN`, which lists those that are known, and `CONFIG_INVALID`: else
- * somebody would find out only when the work begins.
+ * the caller would learn it only when the work begins.
  */
 function checkRunRequest(
   executors: ExecutorRegistry,
@@ -201,7 +201,7 @@ function checkRunRequest(
   const executor = executors.get(request.executor);
   if (executor === undefined) {
     const known = [...executors.keys()].sort().join(", ") || "none";
-    const reason = `There is no executor "${request.executor}". Known: ${known}.`;
+    const reason = `Unknown executor "${request.executor}". Known: ${known}.`;
     throw new StackyardError("EXECUTOR_UNKNOWN", reason);
   }
   const faults = [
@@ -239,5 +239,5 @@ const RUN_ID = /^[A-Za-z0-9-]{1,64}$/;
 /** A run's id, which becomes part of keys. Throws `NOT_FOUND`: nothing can be kept under any other text. */
 function parseRunId(text: string): string {
   if (RUN_ID.test(text)) return text;
-  throw new StackyardError("NOT_FOUND", "There is no such run: an id has at most 64 letters, digits and hyphens.");
+  throw new StackyardError("NOT_FOUND", "Run not found: an id has at most 64 letters, digits and hyphens.");
 }

@@ -18,7 +18,7 @@ interface LoadRunDeps {
 /** Lines that may lie on top of a run's last end: repeats of its start, late answers. */
 const LINES = 50;
 
-/** How a run stands; undefined when there is none of that id, or nothing is kept of it any more. */
+/** Returns the state of a run; undefined when the id is unknown, or nothing of the run is kept. */
 export async function findRun(deps: LoadRunDeps, runId: string): Promise<RunView | undefined> {
   const { store, clock } = deps;
   const [[loaded], record] = await Promise.all([store.load([runId]), findRunRecord(store.records, runId, clock.now())]);
@@ -73,11 +73,11 @@ const STATES = {
   cancelled: "FAILED",
 } as const satisfies Record<RunState, string>;
 
-/** Runs that are looked at together: each brings its attempts and a part of its history. */
+/** Runs that are read together: each has its attempts and a part of its history. */
 const AT_ONCE = 10;
 
 /**
- * Runs that were taken up and are not closed, in order of their ids. A page may hold fewer than its limit, or none, and
+ * Runs that were started and are not closed, in order of their ids. A page may contain fewer than its limit, or none, and
  * still have a next one: the store knows neither executors nor how a run has failed, and a run is larger than its stack.
  */
 export async function listRuns(
@@ -103,7 +103,7 @@ export async function listRuns(
   return { ...found.end(cursor), ...(unreadable.length === 0 ? {} : { unreadable }) };
 }
 
-/** How far a run is. `waiting`: nobody works on it yet. */
+/** The state of a run. `waiting`: no worker has started it yet. */
 export type RunState = "waiting" | "running" | "succeeded" | "failed" | "cancelled";
 
 /** A run as people and programs see it. Instants are epoch milliseconds. */
@@ -118,11 +118,11 @@ export interface RunView {
   readonly error?: { readonly code: string; readonly message: string };
   /** The newest line of its progress. */
   readonly message?: string;
-  /** A cancel was asked for and has not ended. */
+  /** A cancel was requested and has not ended. */
   readonly cancelling?: true;
-  /** When it was taken up; before, when it was asked for. */
+  /** When it was started; before that, when it was requested. */
   readonly startedAt: number;
-  /** Of its last end; absent while it goes on. */
+  /** Of its last end; missing while it runs. */
   readonly endedAt?: number;
 }
 
@@ -130,17 +130,17 @@ export interface RunView {
 interface RunFacts {
   readonly runId: string;
   readonly source: RunSource;
-  /** Undefined: it was not taken up yet, or it was closed. */
+  /** Undefined: it was not started yet, or it was closed. */
   readonly stack: Stack | undefined;
   /** Newest first. */
   readonly lines: readonly HistoryEntry[];
   /** The newest one. */
   readonly attempt: AttemptView | undefined;
-  /** When it was asked for, where that is known. */
+  /** When it was requested, where that is known. */
   readonly askedAt: number | undefined;
 }
 
-/** How a run stands. A closed one is told by its history, one that nobody took up by having none. */
+/** Returns the state of a run. A closed run is read from its history; a run without a history was not started. */
 export function toRunView(facts: RunFacts): RunView {
   const { runId, source, stack, lines, attempt, askedAt } = facts;
   const { executor, config, target } = source;
@@ -194,7 +194,7 @@ function toOutputs({ outputs }: HistoryEntry): Pick<RunView, "outputs"> {
   return typeof outputs === "object" && outputs !== null ? { outputs: { ...outputs } } : {};
 }
 
-/** What was asked for, kept until the start has been applied and for as long as its repeats may come. */
+/** The request of a run, kept until the start has been applied and for as long as it may be repeated. */
 const RunRecord = Type.Object({
   /** The content hash of the run's revision. */
   revision: Type.String({ pattern: "^[0-9a-f]{64}$" }),
@@ -208,7 +208,7 @@ const KEEP_MS = 14 * 86_400_000;
 
 const validator = Compile(RunRecord);
 
-/** Notes what a run was asked for with. The first one counts: the answer is what stands there. */
+/** Stores the request of a run. The first one counts: returns the stored one. */
 export async function putRunRecord(records: Records, runId: string, value: RunRecord): Promise<RunRecord> {
   const { askedAt: now } = value;
   const key = toKey(runId);
@@ -216,7 +216,7 @@ export async function putRunRecord(records: Records, runId: string, value: RunRe
   return result.kind === "written" ? value : (parseRunRecord(result.current?.value) ?? value);
 }
 
-/** What a run was asked for with; undefined when nothing is kept of it. */
+/** Returns the request of a run; undefined when nothing of it is kept. */
 export async function findRunRecord(records: Records, runId: string, now: number): Promise<RunRecord | undefined> {
   return parseRunRecord((await records.get(toKey(runId), now))?.value);
 }

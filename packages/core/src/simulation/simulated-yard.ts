@@ -9,7 +9,7 @@ import {
   claimAtBirth,
   closeAttempt,
 } from "../attempt/attempt.ts";
-import { tellUnknownMachine } from "../machine/decide/decide.ts";
+import { formatUnknownMachine } from "../machine/decide/decide.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
 import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
 import { type StackEvent, SYSTEM_EVENTS, toEventKey } from "../machine/event-message.ts";
@@ -18,7 +18,7 @@ import type { Stack } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { Change, LoadedStack, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
 
-/** Timers that one simulation fires at most: one that begins itself again would fire for ever. */
+/** The most timers that one simulation fires: a timer that starts itself again would never end. */
 export const MAX_FIRED = 10_000;
 
 /** Stacks and machines in memory, and the clock that only `advance` moves. */
@@ -66,13 +66,13 @@ export function createSimulatedYard(machines: ReadonlyMap<string, Machine | unde
 }
 
 /** Applies an input as the engine does, takes the change, and applies the events that follow from it. */
-export function workInput(yard: SimulatedYard, input: StackInput): readonly DecidedEvent[] {
+export function applyInput(yard: SimulatedYard, input: StackInput): readonly DecidedEvent[] {
   const { change, decided, faults } = decideInput(yard, input);
   for (const error of faults.values()) throw error;
   const { stackId } = input;
   const events = takeChange(yard, change, decided);
   const followed = events.flatMap((event) =>
-    workInput(yard, { kind: "delivery", stackId, delivery: { event, deliveries: 1 } }),
+    applyInput(yard, { kind: "delivery", stackId, delivery: { event, deliveries: 1 } }),
   );
   return [...decided, ...followed];
 }
@@ -109,7 +109,7 @@ function toLoaded({ stacks, parked }: SimulatedYard, stackId: string): LoadedSta
 function findMachine(yard: SimulatedYard, { name, stack, event }: WantedMachine): FoundMachine {
   if (isNamed(event)) return findNamed(yard, name, event.to);
   if (!yard.machines.has(name)) {
-    return { kind: "missing", code: "MACHINE_UNKNOWN", reason: tellUnknownMachine(name, yard.machines.keys()) };
+    return { kind: "missing", code: "MACHINE_UNKNOWN", reason: formatUnknownMachine(name, yard.machines.keys()) };
   }
   const machine = yard.machines.get(name);
   const reason = `The machine "${name}" has errors.`;

@@ -26,7 +26,7 @@ export interface SimulationLine {
   readonly outcome: "applied" | "refused" | "ignored" | "removed";
   readonly code?: string;
   readonly reason?: string;
-  /** The step's stack after it; null when there is none. */
+  /** The step's stack after it; null when it does not exist. */
   readonly stack: SimulatedStack | null;
   /** Names of the tasks of that stack whose messages this step has sent, in order. */
   readonly dispatched: readonly string[];
@@ -112,7 +112,7 @@ export function toRefusal({ code, reason }: Pick<Rejected, "code" | "reason">) {
   return { outcome: "refused", code, reason } as const;
 }
 
-/** The parts of a line that tell of the yard: the subject and the others that were touched. */
+/** The parts of a line about the yard: the subject and the other stacks that were touched. */
 export function toTouchedParts(
   { stacks, touched, revisions }: Pick<SimulatedYard, "stacks" | "touched" | "revisions">,
   subject: string | undefined,

@@ -119,7 +119,7 @@ describe("a step of a simulation that lets time pass", () => {
     expect(line?.fired?.length).toBe(10_000);
     expect(line).toMatchObject({ outcome: "applied", code: "LOOP_LIMIT", stack: { state: "A" } });
     expect(line?.reason).toBe(
-      "A simulation fires at most 10000 timers; the clock stands at 2030-01-07T22:40:00.000Z, and more are due.",
+      "A simulation fires at most 10000 timers; the clock is at 2030-01-07T22:40:00.000Z, and more are due.",
     );
   });
 

@@ -46,14 +46,14 @@ interface Model {
   dispatched: readonly string[];
 }
 
-function workInModel(states: States, before: ModelStack | null, message: Message): Outcome {
+function applyInModel(states: States, before: ModelStack | null, message: Message): Outcome {
   const unchanged = { stack: before, dispatched: [] };
   if (before === null && message.machine === undefined) {
     return { ...unchanged, outcome: "ignored", code: "STACK_UNKNOWN" };
   }
   const stack = structuredClone(before ?? { state: "INIT", previousState: null, tasks: [], metadata: {} });
   const model: Model = { states, stack, dispatched: [] };
-  const code = findEarlyRefusal(before, message) ?? workInto(model, message);
+  const code = findEarlyRefusal(before, message) ?? applyTo(model, message);
   if (code !== undefined) return { ...unchanged, outcome: "refused", code };
   const removed = isSatisfied(stack) && states[stack.state]?.terminal === true;
   return { outcome: removed ? "removed" : "applied", stack: removed ? null : stack, dispatched: model.dispatched };
@@ -77,7 +77,7 @@ function retryParked(states: States, parked: ParkedMessage[], after: Outcome) {
   const retried: Retried[] = [];
   for (let index = 0; index < parked.length; ) {
     const { id, message } = parked[index] as ParkedMessage;
-    const { outcome, code, ...did } = workInModel(states, stack, message);
+    const { outcome, code, ...did } = applyInModel(states, stack, message);
     if (isParked(message, code)) {
       index += 1;
       continue;
@@ -103,7 +103,7 @@ function findEarlyRefusal(before: ModelStack | null, { event, machine, metadata 
   return nested ? "METADATA_NOT_FLAT" : undefined;
 }
 
-function workInto(model: Model, message: Message): string | undefined {
+function applyTo(model: Model, message: Message): string | undefined {
   const { event, metadata } = message;
   Object.assign(model.stack.metadata, metadata);
   if (event.startsWith("RETRY_")) return retry(model, event === "RETRY_FAILED_TASKS" ? "ERROR" : "PENDING");
@@ -209,7 +209,7 @@ describe("createSimulation, for any machine of version 1 and any messages", () =
         const parked: ParkedMessage[] = [];
 
         for (const [index, message] of [{ event: "GO", machine: "app" }, ...stream].entries()) {
-          const own = workInModel(states, stack, message);
+          const own = applyInModel(states, stack, message);
           const isApplied = own.outcome === "applied" || own.outcome === "removed";
           if (isParked(message, own.code)) parked.push({ id: `simulated-step-${index + 1}`, message });
           const expected = { ...own, ...(isApplied && retryParked(states, parked, own)) };

@@ -170,11 +170,11 @@ describe("createSimulation", () => {
   });
 
   it.each([
-    [{ event: { ...opened.event, machine: "none" } }, "MACHINE_UNKNOWN", 'There is no machine "none".'],
+    [{ event: { ...opened.event, machine: "none" } }, "MACHINE_UNKNOWN", 'Unknown machine "none".'],
     [
       { event: { ...opened.event, machine: "borken" } },
       "MACHINE_UNKNOWN",
-      'There is no machine "borken". Did you mean "broken"?',
+      'Unknown machine "borken". Did you mean "broken"?',
     ],
     [{ event: { ...opened.event, machine: "broken" } }, "MACHINE_INVALID", 'The machine "broken" has errors.'],
     [{ event: { stackId: "pr-12", event: "NEXT" } }, "EVENT_RESERVED", '"NEXT" is sent by the engine only.'],
@@ -183,7 +183,7 @@ describe("createSimulation", () => {
     [
       { task: "db", result: "succeeded" },
       "EVENT_INVALID",
-      "The message is no event: / must have required properties stackId.",
+      "The message is not an event: / must have required properties stackId.",
     ],
     [7, "EVENT_INVALID", "The message is not a JSON object."],
   ])("refuses the step %j", (step, code, reason) => {

@@ -15,7 +15,7 @@ import {
 import { type Machine, TIMEOUT } from "../machine/machine.ts";
 import type { OpenRun } from "../machine/stack.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
-import { createSimulatedYard, decideInput, MAX_FIRED, type SimulatedYard, workInput } from "./simulated-yard.ts";
+import { applyInput, createSimulatedYard, decideInput, MAX_FIRED, type SimulatedYard } from "./simulated-yard.ts";
 import {
   type FiredTimer,
   type SimulationLine,
@@ -38,7 +38,7 @@ export interface Simulation {
    *   "retryable"?, "outputs"?, "metadata"?}`; without `stackId` it goes to the stack of the step before;
    * - `{"advance": "15m", "stackId"?}`: time passes, and every timer on the way fires (10,000 in all);
    * - `{"load": FILE}`: a new revision of a machine, one of the options' `revisions`;
-   * - `{"upgrade": STACK, "dryRun"?}`: moves a stack to the newest revision, or tells where its events would differ there.
+   * - `{"upgrade": STACK, "dryRun"?}`: moves a stack to the newest revision, or reports where its events would differ there.
    */
   step(step: unknown): SimulationLine;
 }
@@ -69,7 +69,7 @@ export function createSimulation(
 ): Simulation {
   const yard = createSimulatedYard(machines, now);
   const state: State = { yard, revisions, lives: new Map(), steps: 0, subject: undefined, retried: [] };
-  return { step: (step) => workStep(state, step) };
+  return { step: (step) => applyStep(state, step) };
 }
 
 interface State {
@@ -89,7 +89,7 @@ interface SimulatedEvent extends LifeEvent {
 
 type Answer = Pick<SimulationLine, "outcome" | "code" | "reason" | "fired" | "differences">;
 
-function workStep(state: State, input: unknown): SimulationLine {
+function applyStep(state: State, input: unknown): SimulationLine {
   state.steps += 1;
   state.yard.touched = new Map();
   state.retried = [];
@@ -106,7 +106,7 @@ function workStep(state: State, input: unknown): SimulationLine {
 function work(state: State, step: SimulationStep): Answer {
   switch (step.kind) {
     case "event":
-      return workMessage(state, step);
+      return applyMessage(state, step);
     case "advance":
       return advance(state, step);
     case "load":
@@ -118,7 +118,7 @@ function work(state: State, step: SimulationStep): Answer {
   }
 }
 
-function workMessage(state: State, { body, origin }: Extract<SimulationStep, { kind: "event" }>): Answer {
+function applyMessage(state: State, { body, origin }: Extract<SimulationStep, { kind: "event" }>): Answer {
   const { yard, steps } = state;
   const parsed = parseEventMessage(body, { messageId: `simulated-step-${steps}`, at: yard.now, origin });
   const stackId = parsed.kind === "event" ? parsed.event.stackId : parsed.stackId;
@@ -130,19 +130,19 @@ function workMessage(state: State, { body, origin }: Extract<SimulationStep, { k
   if (yard.parked.get(queued.stackId)?.has(toEventKey(queued))) {
     return { outcome: "ignored", code: "DUPLICATE", reason: `Event ${id} is parked.` };
   }
-  return workQueued(state, queued);
+  return applyQueued(state, queued);
 }
 
-function workQueued(state: State, event: QueuedEvent): Answer {
+function applyQueued(state: State, event: QueuedEvent): Answer {
   const { stackId } = event;
-  const [own] = workAndKeep(state, { kind: "delivery", stackId, delivery: { event, deliveries: 1 } });
+  const [own] = applyAndKeep(state, { kind: "delivery", stackId, delivery: { event, deliveries: 1 } });
   return own === undefined ? { outcome: "ignored" } : toOutcome(own.decision);
 }
 
-function workAndKeep(state: State, input: StackInput): readonly DecidedEvent[] {
+function applyAndKeep(state: State, input: StackInput): readonly DecidedEvent[] {
   const { yard, lives, steps } = state;
   const parked = new Set(yard.parked.get(input.stackId)?.keys());
-  const decided = workInput(yard, input);
+  const decided = applyInput(yard, input);
   for (const each of decided) {
     const { event, decision, outcome, isBegin, stack } = each;
     if (outcome === "parked-again") continue;
@@ -158,12 +158,12 @@ function advance(state: State, { byMs, stackId }: Extract<SimulationStep, { kind
   const { yard } = state;
   state.subject = stackId ?? state.subject;
   const wasThere = state.subject !== undefined && yard.stacks.has(state.subject);
-  const { fired, isThere } = advanceClock(yard, toInstant(yard.now + byMs), (input) => workAndKeep(state, input));
+  const { fired, isThere } = advanceClock(yard, toInstant(yard.now + byMs), (input) => applyAndKeep(state, input));
   const isGone = wasThere && !yard.stacks.has(state.subject ?? "");
   const outcome = isGone ? "removed" : fired.length > 0 ? "applied" : "ignored";
   if (isThere) return { outcome, fired };
   const at = new Date(yard.now).toISOString();
-  const reason = `A simulation fires at most ${MAX_FIRED} timers; the clock stands at ${at}, and more are due.`;
+  const reason = `A simulation fires at most ${MAX_FIRED} timers; the clock is at ${at}, and more are due.`;
   return { outcome, code: "LOOP_LIMIT", reason, fired };
 }
 
@@ -171,7 +171,7 @@ function load(state: State, file: string): Answer {
   const { yard, revisions } = state;
   const revision = revisions.get(file);
   if (revision === undefined) {
-    return toRefusal({ code: "MACHINE_UNKNOWN", reason: `There is no machine ${JSON.stringify(file)} to load.` });
+    return toRefusal({ code: "MACHINE_UNKNOWN", reason: `Unknown machine ${JSON.stringify(file)}. Check the path.` });
   }
   const { name, machine } = revision;
   yard.machines.set(name, machine);
@@ -181,7 +181,7 @@ function load(state: State, file: string): Answer {
   yard.revisions.set(machine.hash, machine);
   // What an earlier revision refused is decided again, as the engine does when it sees a new one.
   for (const stackId of new Set([...yard.parked.keys(), ...yard.stacks.keys()])) {
-    workAndKeep(state, { kind: "revised", stackId });
+    applyAndKeep(state, { kind: "revised", stackId });
   }
   return { outcome: "applied" };
 }
@@ -191,7 +191,7 @@ function upgrade(state: State, { stackId, dryRun }: Extract<SimulationStep, { ki
   state.subject = stackId;
   const message = { event: SYSTEM_EVENTS.upgradeStack, stackId };
   const event = { id: `simulated-step-${steps}`, stackId, origin: "external", receivedAt: yard.now, message } as const;
-  if (!dryRun) return workQueued(state, event);
+  if (!dryRun) return applyQueued(state, event);
   const [own] = decideInput(yard, { kind: "delivery", stackId, delivery: { event, deliveries: 1 } }).decided;
   if (own === undefined || own.decision.kind !== "applied")
     return own ? toOutcome(own.decision) : { outcome: "ignored" };
@@ -201,7 +201,7 @@ function upgrade(state: State, { stackId, dryRun }: Extract<SimulationStep, { ki
 
 /** Where the events of a stack's life would have done something else on a machine. */
 function compareLife({ lives }: State, stackId: string, machine: Machine): readonly StepDifference[] {
-  // Moves between revisions are what is being tried; they are no events of the machine.
+  // Moves between revisions are what the step tries; they are not events of the machine.
   const life = lives.get(stackId)?.filter(({ event }) => event.name !== SYSTEM_EVENTS.upgradeStack) ?? [];
   return replayLife({ machine, life, limits: DEFAULT_LIMITS }).differences.flatMap(({ event, place, after }) => {
     const before = place === undefined ? undefined : life[place];
@@ -279,7 +279,7 @@ function findRunDue(yard: SimulatedYard, stackId: string, { attemptId, task }: O
 function fire(yard: SimulatedYard, input: StackInput, work: WorkInput): readonly FiredTimer[] {
   const before = yard.stacks.get(input.stackId);
   const decided = work(input);
-  // An attempt that has passed its deadline is asked to stop; here it does at once, so that its next one can begin.
+  // An attempt past its deadline is cancelled; here the cancel ends at once, so that the next attempt can begin.
   if (input.kind === "deadline") confirmTimedOut(yard, input, work);
   if (input.kind !== "timers" && input.kind !== "deadline") return [];
   const isRemoved = before !== undefined && !yard.stacks.has(input.stackId);
@@ -345,7 +345,7 @@ const ANSWERS: ReadonlyMap<unknown, string> = new Map([
 function readAnswer(step: Fields, subject: string | undefined): SimulationStep {
   const { task, result, stackId = subject, message: description, ...rest } = step;
   const body = { ...rest, event: ANSWERS.get(result), stackId, description, task: { name: task } };
-  // Nobody outside may confirm a cancel; the step stands for the worker that does.
+  // Only a worker may confirm a cancel; the step acts as that worker.
   return { kind: "event", body, origin: result === "cancelled" ? "worker" : "external" };
 }
 

@@ -54,7 +54,7 @@ export async function runExecutor(
   const cancel = new AbortController();
   const steps: Step[] = [];
   let kept: { readonly progress: unknown; readonly cancelBegun: boolean } | undefined;
-  void askForCancel(clock, cancel, options.cancelAfterMs);
+  void requestCancel(clock, cancel, options.cancelAfterMs);
 
   while (steps.length < maxSteps) {
     const cancelling = cancel.signal.aborted;
@@ -71,7 +71,7 @@ export async function runExecutor(
   throw new Error(`The executor "${executor.name}" has not ended after ${maxSteps} steps.`);
 }
 
-async function askForCancel(clock: FakeClock, cancel: AbortController, afterMs: number | undefined): Promise<void> {
+async function requestCancel(clock: FakeClock, cancel: AbortController, afterMs: number | undefined): Promise<void> {
   if (afterMs === undefined) return;
   await clock.sleep(afterMs);
   cancel.abort(new Error("A cancel was asked for."));

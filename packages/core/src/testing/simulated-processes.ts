@@ -64,7 +64,7 @@ export function createProcesses(input: ProcessesInput, world: World): SimulatedP
 
   function decideCrash(): "before" | "after" | undefined {
     calls += 1;
-    return calls === input.crashAt?.call ? input.crashAt.when : drawCrash(world.random, input.crashRate ?? 0);
+    return calls === input.crashAt?.call ? input.crashAt.when : pickCrash(world.random, input.crashRate ?? 0);
   }
 
   const hesitant = createHesitantStore(world.store, world.random);
@@ -99,7 +99,7 @@ export function createProcesses(input: ProcessesInput, world: World): SimulatedP
   };
 }
 
-function drawCrash(random: Random, rate: number): "before" | "after" | undefined {
+function pickCrash(random: Random, rate: number): "before" | "after" | undefined {
   if (rate === 0 || random() >= rate) return undefined;
   return random() < 0.5 ? "before" : "after";
 }

@@ -1,5 +1,5 @@
 import { type Locator, StackyardError, type Store } from "@stackyard/core";
-import { type Machine, tellUnknownMachine } from "@stackyard/core/machine";
+import { type Machine, formatUnknownMachine } from "@stackyard/core/machine";
 
 /** The newest valid revision. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID` with the problems. */
 export async function loadMachine(locator: Locator, name: string): Promise<Machine> {
@@ -13,7 +13,7 @@ export async function loadMachine(locator: Locator, name: string): Promise<Machi
 /** `MACHINE_UNKNOWN`, with the known name that was probably meant. */
 export async function unknownMachine(locator: Locator, name: string): Promise<StackyardError> {
   const names = (await locator.list()).map((listing) => listing.name);
-  return new StackyardError("MACHINE_UNKNOWN", tellUnknownMachine(name, names));
+  return new StackyardError("MACHINE_UNKNOWN", formatUnknownMachine(name, names));
 }
 
 /** What the search works with. */

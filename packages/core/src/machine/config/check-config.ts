@@ -34,7 +34,7 @@ import {
 import { hasExpression } from "../expression/split-template.ts";
 import { type OpenConfig, relaxSchema } from "./open-config.ts";
 
-/** What is looked at of a task when all tasks of a machine are checked together. */
+/** The parts of a task that matter when all tasks of a machine are checked together. */
 interface ConfiguredTask {
   readonly name: string;
   readonly executor?: string;
@@ -75,7 +75,7 @@ export function checkConfigAndLimit(
     return findTimeoutMs(definition, toRecord(config.node));
   } catch (cause) {
     const why = describeThrown(cause);
-    const message = `The executor ${quote(definition.name)} cannot tell its time limit from this config: ${why.slice(0, 200)}`;
+    const message = `The executor ${quote(definition.name)} cannot determine its time limit from this config: ${why.slice(0, 200)}`;
     context.problems.error("config-invalid", onKey(config), message);
     return undefined;
   }
@@ -191,7 +191,7 @@ function relaxExecutor(executors: ExecutorRegistry, name: string, { opening }: O
   try {
     return new Map([...executors, [name, { ...definition, config: relaxSchema(definition.config, opening) }]]);
   } catch {
-    // The check by the schema as it is tells why it cannot be used.
+    // The check by the unchanged schema reports why it cannot be used.
     return executors;
   }
 }
@@ -214,7 +214,7 @@ export function needsNoConfig({ config }: ExecutorDefinition): boolean {
   try {
     return Check(config, {});
   } catch {
-    // A schema that cannot be used is told where there is a config to check.
+    // A schema that cannot be used is reported where a config is checked.
     return false;
   }
 }
@@ -222,7 +222,7 @@ export function needsNoConfig({ config }: ExecutorDefinition): boolean {
 type Fault = ReturnType<typeof Errors>[number];
 
 function checkFault(context: CompileContext, config: Field<MapNode>, { fault, executor }: RegisteredFault): void {
-  // Told already, with the key's name, by the fault of the map that may not have this key.
+  // Already reported, with the key's name, by the fault of the map that may not have this key.
   if (fault.keyword === "boolean" && fault.schemaPath.endsWith("/additionalProperties")) return;
   const field = findByPointer(config, fault.instancePath);
   if (fault.keyword === "required") {

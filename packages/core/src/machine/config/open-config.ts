@@ -8,15 +8,15 @@ import { isReference } from "../secrets.ts";
 
 /** A config whose texts may hold expressions. */
 export interface OpenConfig {
-  /** The config with `$${` as the `${` that it stands for, except in texts with expressions. */
+  /** The config with `$${` unescaped to `${`, except in texts with expressions. */
   readonly node: MapNode;
-  /** Where texts with expressions stand; undefined when there is none. */
+  /** Where texts with expressions are; undefined when the config has no expressions. */
   readonly opening: Opening | undefined;
   /** The places of those texts. */
   readonly places: ReadonlySet<Place>;
 }
 
-/** Takes the texts of a config apart. */
+/** Finds the expressions in the texts of a config. */
 export function openConfig(config: MapNode): OpenConfig {
   const places = new Set<Place>();
   const { node, opening } = openMap(config, places);
@@ -66,14 +66,14 @@ function toOpening(inner: readonly (readonly [string, Opening | undefined])[]): 
 }
 
 /**
- * What is wrong with a resolved config, by the executor's schema; undefined: nothing. References that stand for sensitive
- * values, `{"$secret": …}` and `{"$concat": […]}`, may stand for any scalar.
+ * Returns what is wrong with a resolved config, by the executor's schema; undefined: nothing. References of sensitive
+ * values, `{"$secret": …}` and `{"$concat": […]}`, are accepted in place of any scalar.
  */
 export function findConfigFault({ name, config: schema }: ExecutorDefinition, config: unknown): string | undefined {
   try {
     const opening = findReferences(config);
     const faults = Errors(opening === undefined ? schema : relaxSchema(schema, opening), config);
-    // A key that may not be there is told by the map that may not have it.
+    // An unknown key is reported by the map that may not have it.
     const fault = faults.find(({ keyword }) => keyword !== "boolean") ?? faults[0];
     if (fault === undefined) return undefined;
     const where = fault.instancePath === "" ? "" : ` at ${fault.instancePath}`;
@@ -94,7 +94,7 @@ function findReferences(value: unknown): Opening | undefined {
   return inner.length > 0 ? new Map(inner) : undefined;
 }
 
-/** Where a value stands whose content is not known yet: there, or at the keys that lead to it. */
+/** Where a value is whose content is not known yet: here, or below these keys. */
 export type Opening = "here" | ReadonlyMap<string, Opening>;
 
 /**
@@ -116,7 +116,7 @@ function relax(schema: unknown, opening: Opening): object {
   return Object.fromEntries(relaxed);
 }
 
-// What looks at a value as a whole. "~" keywords are checks in code, which expect values that have their types.
+// Keywords that check a value as a whole. "~" keywords are checks in code, which expect values of their types.
 const DROPPED: ReadonlySet<string> = new Set(
   "not if then else const enum uniqueItems contains dependentSchemas unevaluatedProperties unevaluatedItems ~refine ~codec".split(
     " ",
@@ -135,7 +135,7 @@ function relaxKeyword(schema: object, { keyword, rule, opening }: KeywordInput):
     case "allOf":
       return [keyword, toList(rule).map((branch) => relax(branch, opening))];
     case "oneOf":
-      // With less to tell them apart, several may fit.
+      // A relaxed value may fit several branches.
       return ["anyOf", toList(rule).map((branch) => relax(branch, opening))];
     case "prefixItems":
       return [keyword, relaxItems(toList(rule), opening)];

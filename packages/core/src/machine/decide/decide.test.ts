@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aMachine, anEvent, aStack, play, toApplied } from "../../testing/builders.ts";
-import { decide, decideWithoutMachine, followDecision, machineNameFor, tellUnknownMachine } from "./decide.ts";
+import { decide, decideWithoutMachine, followDecision, formatUnknownMachine, machineNameFor } from "./decide.ts";
 import { isParked, isParkedCode, type RefusalCode } from "./decision.ts";
 
 const machine = aMachine({ IDLE: { on: {}, tasks: [] } });
@@ -163,10 +163,10 @@ describe("decide", () => {
 });
 
 describe("decideWithoutMachine", () => {
-  const unknown = { kind: "ignored", code: "STACK_UNKNOWN", reason: 'There is no stack "pr-12".' };
+  const unknown = { kind: "ignored", code: "STACK_UNKNOWN", reason: 'Unknown stack "pr-12".' };
 
   it("passes over an event of an unknown stack that names no machine", () => {
-    const reason = 'There is no stack "pr-12". Name the machine of a new one.';
+    const reason = 'Unknown stack "pr-12". Name the machine of a new one.';
     expect(decideWithoutMachine(undefined, anEvent("OPENED"))).toEqual({ ...unknown, reason });
     expect(decide(app, undefined, anEvent("TASK_COMPLETED", { task: { name: "db" } }))).toEqual(unknown);
   });
@@ -301,12 +301,12 @@ describe("isParked", () => {
   );
 });
 
-describe("tellUnknownMachine", () => {
+describe("formatUnknownMachine", () => {
   it("names the known machine that is near, if there is one", () => {
-    expect(tellUnknownMachine("revew-app", ["sandbox", "review-app"])).toBe(
-      'There is no machine "revew-app". Did you mean "review-app"?',
+    expect(formatUnknownMachine("revew-app", ["sandbox", "review-app"])).toBe(
+      'Unknown machine "revew-app". Did you mean "review-app"?',
     );
-    expect(tellUnknownMachine("other", ["sandbox", "review-app"])).toBe('There is no machine "other".');
-    expect(tellUnknownMachine("other", [])).toBe('There is no machine "other".');
+    expect(formatUnknownMachine("other", ["sandbox", "review-app"])).toBe('Unknown machine "other".');
+    expect(formatUnknownMachine("other", [])).toBe('Unknown machine "other".');
   });
 });

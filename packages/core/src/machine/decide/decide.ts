@@ -67,7 +67,7 @@ export function decideWithoutMachine(stack: Stack | undefined, event: StackEvent
     const mayBegin = !NEEDS_STACK.has(event.name);
     if (mayBegin && event.machine !== undefined) return undefined;
     const advice = mayBegin && !SYSTEM_HANDLERS.has(event.name) ? " Name the machine of a new one." : "";
-    return ignore("STACK_UNKNOWN", `There is no stack "${event.stackId}".${advice}`);
+    return ignore("STACK_UNKNOWN", `Unknown stack "${event.stackId}".${advice}`);
   }
   if (event.machine !== undefined && event.machine !== stack.machine) {
     return reject("MACHINE_MISMATCH", `Stack "${stack.id}" belongs to "${stack.machine}", not to "${event.machine}".`);
@@ -117,7 +117,7 @@ function decideOnMachine(
   return findHandler(before, event)(work) ?? endWork(work);
 }
 
-/** A decision whose reasons and notes tell no sensitive value of the stack before and after, or of the event. */
+/** Masks the sensitive values of the event, and of the stack before and after it, in the reasons and notes of a decision. */
 function decideMasked(machine: Machine, stack: Stack | undefined, event: StackEvent, limits: DecideLimits): Decision {
   const decision = decideOnMachine(machine, stack, event, limits);
   const after = decision.kind === "applied" ? decision.stack : undefined;
@@ -132,7 +132,7 @@ function findHandler(stack: Stack, event: StackEvent): Handler {
 function isTimeout({ life, entry }: Stack, { id, name, origin, timerId }: StackEvent): boolean {
   if (name !== TIMEOUT) return false;
   if (origin === "timer") return timerId === timeoutId(entry);
-  // One that was set aside and is sent again has its id alone to say what it is; nobody else may choose this origin.
+  // A dead letter that is sent again is identified by its id alone; no other sender may choose this origin.
   return origin === "worker" && id === timerEventId(life, timeoutId(entry));
 }
 
@@ -193,7 +193,7 @@ function ignore(code: Ignored["code"], reason: string): Ignored {
 }
 
 /**
- * The stack after a decision on it; undefined when there is none. An event that was not applied may have ended a run all
+ * Returns the stack after a decision; undefined when it does not exist. An event that was not applied may still have ended a run
  * the same, and a timer that was refused has fired.
  */
 export function followDecision(stack: Stack | undefined, decision: Decision): Stack | undefined {
@@ -203,7 +203,7 @@ export function followDecision(stack: Stack | undefined, decision: Decision): St
   return decision.kind === "rejected" && decision.spends !== undefined ? spendTimer(closed, decision.spends) : closed;
 }
 
-/** Removes a stack by force: its open runs are asked to stop, and the notes tell what may be left behind. */
+/** Removes a stack by force: cancels its open runs, and notes what may be left behind. */
 function removeStack(stack: Stack, event: StackEvent): Decision {
   if (event.force !== true || !event.reason) {
     return { kind: "rejected", code: "EVENT_INVALID", reason: '"REMOVE_STACK" needs "force": true and a "reason".' };
@@ -216,28 +216,28 @@ function removeStack(stack: Stack, event: StackEvent): Decision {
     dispatches: [],
     cancels: runs.map((run) => toCancel(run, run.cancelling ?? "requested")),
     closes: [],
-    notes: tellWhatIsLeft(stack, event.reason),
+    notes: formatLeftovers(stack, event.reason),
   };
 }
 
-function tellWhatIsLeft(stack: Stack, reason: string): readonly string[] {
+function formatLeftovers(stack: Stack, reason: string): readonly string[] {
   return [
     `Removed by force in state "${stack.state}": ${maskText(listHeldSecrets(stack), reason)}`,
-    ...stack.runs.map(tellRun),
-    ...stack.tasks.filter(({ status }) => status !== "PENDING").map(tellTask),
+    ...stack.runs.map(formatRun),
+    ...stack.tasks.filter(({ status }) => status !== "PENDING").map(formatTask),
     "What tasks of earlier states made, and no task has taken away, may be left behind too.",
   ];
 }
 
-function tellRun({ task, entry, attempt }: OpenRun): string {
+function formatRun({ task, entry, attempt }: OpenRun): string {
   return `May be left behind: what task "${task}" (entry ${entry}, attempt ${attempt}), asked to stop, has made.`;
 }
 
-function tellTask({ name, status }: TaskState): string {
+function formatTask({ name, status }: TaskState): string {
   return `May be left behind: what task "${name}", ${status}, has made.`;
 }
 
-/** That there is no machine of this name, with the known one that was probably meant. */
-export function tellUnknownMachine(name: string, known: Iterable<string>): string {
-  return `There is no machine ${quote(name)}.${suggest(findNearestName(name, known))}`;
+/** Returns the message about an unknown machine, with the nearest known name. */
+export function formatUnknownMachine(name: string, known: Iterable<string>): string {
+  return `Unknown machine ${quote(name)}.${suggest(findNearestName(name, known))}`;
 }

@@ -73,13 +73,13 @@ export interface Applied {
   readonly notes: readonly string[];
 }
 
-/** Nothing of the event is stored. `closes`: an open run of an earlier entry that this answer ends all the same. */
+/** Nothing of the event is stored. `closes`: an open run of an earlier entry that this answer still ends. */
 export interface Rejected {
   readonly kind: "rejected";
   readonly code: RefusalCode;
   readonly reason: string;
   readonly closes?: string;
-  /** The timer that brought the event: it has fired all the same, and the commit drops it (see `spendTimer`). */
+  /** The timer that sent the event: it has fired in any case, and the commit drops it (see `spendTimer`). */
   readonly spends?: string;
 }
 

@@ -6,13 +6,13 @@ import { decideOnEntry, startReady } from "./start-tasks.ts";
 import { NO_SECRETS, type ScopeInput, toScope } from "./to-scope.ts";
 import {
   armTimers,
-  askToStop,
   changeMetadata,
   hasFailed,
   hasLeftRuns,
   isHeld,
   isSatisfied,
   noteEnd,
+  requestStop,
   toScopeInput,
   type Work,
   withoutMarks,
@@ -29,7 +29,7 @@ export function react(work: Work, { advance }: Reaction, sets: MetadataChange): 
   return undefined;
 }
 
-/** Marks a stack that cannot go on by itself. */
+/** Marks a stack that cannot continue by itself. */
 export function stall(work: Work, { code, reason }: Stalled): void {
   work.stack = { ...work.stack, stalled: { code, reason } };
   work.notes.push(reason);
@@ -62,7 +62,7 @@ export function fireTimeout(work: Work): void {
   const fault = reactInternally(work, TIMEOUT);
   if (fault === undefined) return;
   work.stack = { ...work.stack, overdue: true };
-  tellUnhandled(work, fault);
+  noteUnhandled(work, fault);
 }
 
 function fireNext(work: Work): void {
@@ -77,10 +77,10 @@ function fireFailed(work: Work): void {
   const fault = isTold ? reactInternally(work, FAILED) : undefined;
   if (isTold && fault === undefined) return;
   work.stack = { ...work.stack, failed: true };
-  if (fault !== undefined) tellUnhandled(work, fault);
+  if (fault !== undefined) noteUnhandled(work, fault);
 }
 
-function tellUnhandled(work: Work, fault: Stalled): void {
+function noteUnhandled(work: Work, fault: Stalled): void {
   if (fault.code === "LOOP_LIMIT" || fault.code === "TRANSITION_LIMIT") stall(work, fault);
   else work.notes.push(fault.reason);
 }
@@ -133,7 +133,7 @@ function enter(work: Work, targets: readonly string[]): void {
   if (waits) work.stack = { ...work.stack, awaitsRuns: true };
   work.entries += targets.length;
   if (definition?.leaving === "cancel")
-    askToStop(
+    requestStop(
       work,
       work.stack.runs.filter(({ cancelling }) => !cancelling),
     );

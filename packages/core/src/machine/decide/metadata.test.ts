@@ -322,7 +322,7 @@ describe("a metadata rule", () => {
 
     expect(faultOf({ enum: many }, 99)).toMatch(/ 11, …\.$/);
     expect(faultOf({ enum: ["hunter22"], sensitive: true }, "x")).toBe(
-      'The metadata key "key" is none of the values that are allowed.',
+      'The metadata key "key" is not an allowed value.',
     );
   });
 });

@@ -15,7 +15,7 @@ export interface MetadataChange {
 
 /** What an event changes of the metadata. For the first one of a stack that is the defaults too. */
 export interface BroughtMetadata extends MetadataChange {
-  /** The keys that stand in the event itself. */
+  /** The keys in the event itself. */
   readonly own: readonly string[];
 }
 
@@ -123,7 +123,7 @@ function utf8BytesOf(text: string): number {
   return bytes;
 }
 
-/** Why metadata is refused; the reason tells no sensitive value. */
+/** Why metadata is refused; the reason contains no sensitive value. */
 interface MetadataFault {
   readonly code: "METADATA_INVALID" | "PATTERN_NOT_LINEAR";
   readonly reason: string;
@@ -149,7 +149,7 @@ export function findMetadataFault(
   return undefined;
 }
 
-/** The first required key that a new stack has no value for, as a sentence; undefined when there is none. */
+/** Returns a sentence about the first required key without a value in a new stack; undefined when all have one. */
 export function findMissingFault(rules: MetadataRules, metadata: Metadata): string | undefined {
   for (const [key, { required }] of rules.keys) {
     const value = Object.hasOwn(metadata, key) ? metadata[key] : undefined;
@@ -165,7 +165,7 @@ export function listDefaults(rules: MetadataRules): Metadata {
   return defaults;
 }
 
-/** True when nobody may see what this key holds. */
+/** True when the value of this key must stay hidden. */
 export function isSensitive(rules: MetadataRules, key: string): boolean {
   return rules.keys.get(key)?.sensitive === true;
 }
@@ -194,7 +194,7 @@ const MAX_LISTED = 12;
 
 function findEnumFault({ enum: allowed, sensitive }: MetadataRule, value: MetadataValue): string | undefined {
   if (allowed === undefined || allowed.includes(value)) return undefined;
-  if (sensitive) return "is none of the values that are allowed";
+  if (sensitive) return "is not an allowed value";
   const shown = allowed.slice(0, MAX_LISTED).map((each) => JSON.stringify(each));
   return `must be one of ${shown.join(", ")}${allowed.length > MAX_LISTED ? ", …" : ""}`;
 }
@@ -324,7 +324,7 @@ export function isSecretKey(machine: Machine | undefined, stacks: readonly Secre
 
 /**
  * Returns the names of a result's outputs that must not be shown: those that the worker names, and those that become
- * sensitive metadata. An attempt decides which task it is; senders may name another one beside it.
+ * sensitive metadata. The attempt decides which task it is, even if the sender names another one.
  */
 export function listHiddenOutputs(machine: Machine | undefined, event: StackEvent): readonly string[] {
   const { sensitiveOutputs = [], dispatchId, task } = event;
@@ -360,7 +360,7 @@ export function maskText(values: readonly unknown[], text: string): string {
   return createMaskText(values)(text);
 }
 
-/** Tasks without these values in what they say; the same list where there are none. */
+/** Masks these values in the messages of tasks. Returns the same list when there is nothing to mask. */
 export function maskTasks(values: readonly unknown[], tasks: readonly TaskState[]): readonly TaskState[] {
   if (values.length === 0) return tasks;
   const mask = createMaskText(values);
@@ -408,7 +408,7 @@ function listBrought(
 /** Replaces every occurrence of secret values in a text by `***`. */
 export type MaskText = (text: string) => string;
 
-/** Shorter values are left: they would stand in nearly every text, and masking them would tell where. */
+/** Shorter values are not masked: they occur in nearly every text, and masking them would reveal where. */
 const SHORTEST = 4;
 
 /**
@@ -435,7 +435,7 @@ export function createIsQuoting(values: Iterable<unknown>): IsQuoting {
   return (text) => needles.some((needle) => text.includes(needle));
 }
 
-/** Deeper is no log line any more, but perhaps a value that holds itself. */
+/** A deeper value is not a plain log line, and may contain itself. */
 const DEEPEST = 16;
 
 /** As `MaskText`, for every text in a value; what is nested too deep is masked as a whole. */

@@ -1,15 +1,15 @@
 import type { Stack, TaskState } from "../stack.ts";
 import type { Rejected } from "./decision.ts";
 import { changeTasks, settleState } from "./enter-state.ts";
-import { decideOnEntry, dispatchAgain, startReady, tellLostTask, toMessageStack, toWaiting } from "./start-tasks.ts";
+import { decideOnEntry, dispatchAgain, formatLostTask, startReady, toMessageStack, toWaiting } from "./start-tasks.ts";
 import { forgetOutputs } from "./store-outputs.ts";
 import { forgetFailures, toCancelled } from "./task-results.ts";
 import {
-  askToStop,
   findTask,
   type Handler,
   hasFailed,
   listCurrentRuns,
+  requestStop,
   setTask,
   type Work,
   withoutMarks,
@@ -53,7 +53,7 @@ export const cancelTask: Handler = (work) => {
   if (task === undefined) return toNotCurrent(work.stack, name);
   if (task.status !== "PENDING") return toNotRunning(task);
   const runs = isUnsent(task.detail) ? [] : listCurrentRuns(work.stack, name);
-  askToStop(work, runs);
+  requestStop(work, runs);
   if (runs.length === 0) changeTasks(work, () => setTask(work, toCancelled(work, name)));
   return undefined;
 };
@@ -64,7 +64,7 @@ export const settleTask: Handler = (work) => {
   const task = findTask(work.stack, name);
   if (task === undefined) return toNotCurrent(work.stack, name);
   if (task.status === "SATISFIED") return toNotRunning(task);
-  askToStop(work, listCurrentRuns(work.stack, name), { abandoned: true });
+  requestStop(work, listCurrentRuns(work.stack, name), { abandoned: true });
   forgetOutputs(work, name);
   changeTasks(work, () => setTask(work, { name, status: "SATISFIED" }));
   return undefined;
@@ -80,7 +80,7 @@ export const retryDue: Handler = (work) => {
 
 /**
  * Moves a stack to the revision that the decision is made on. Tasks, attempts and timers of the entry stay; a task that
- * waits only for what the revision no longer asks for is sent.
+ * waits only for tasks that the revision no longer needs is sent.
  */
 export const upgradeStack: Handler = (work) => {
   const { machine, stack } = work;
@@ -101,7 +101,7 @@ const NOT_RETRYING = {
   reason: "The task does not wait for its next attempt.",
 } as const;
 
-/** A task that never was sent may have failed because it could not tell whether it shall run. */
+/** A task that was never sent may have failed because its condition could not be evaluated. */
 function toRetried(work: Work, { name, errorCode }: TaskState): TaskState {
   const undecided = errorCode === "EXPRESSION_FAILED" && !Object.hasOwn(work.stack.attempts, name);
   return undecided ? decideOnEntry(work, name) : toWaiting(name);
@@ -109,7 +109,7 @@ function toRetried(work: Work, { name, errorCode }: TaskState): TaskState {
 
 function isKnown(work: Work, name: string): boolean {
   const known = work.machine.tasks.has(name);
-  if (!known) work.notes.push(tellLostTask(name));
+  if (!known) work.notes.push(formatLostTask(name));
   return known;
 }
 

@@ -300,7 +300,7 @@ describe("prepareTask", () => {
         },
         "No such key: x",
       ],
-      ["it is no map", () => "preview", "it is no map."],
+      ["it is no map", () => "preview", "it is not a map."],
       ["a value is no text", () => ({ account: 1 }), '"account" must be a text that is not empty.'],
       ["a value is empty", () => ({ region: "" }), '"region" must be a text that is not empty.'],
       ["the account is none", () => ({ account: "12" }), '"account" must have twelve digits.'],

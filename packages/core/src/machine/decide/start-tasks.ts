@@ -21,7 +21,7 @@ import {
   type Work,
 } from "./work.ts";
 
-/** What becomes of a task when its state is entered: it waits to be sent, is skipped, or cannot tell and has failed. */
+/** What becomes of a task when its state is entered: it waits to be sent, is skipped, or has failed because its condition has. */
 export function decideOnEntry(work: Work, name: string): TaskState {
   const when = work.machine.tasks.get(name)?.when;
   if (when === undefined) return toWaiting(name);
@@ -43,7 +43,7 @@ export function toWaiting(name: string): TaskState {
 
 /**
  * Sends every waiting task that nothing holds up any more. Those that cannot be resolved fail without being sent. All
- * messages show the stack as it is then, or as it is given.
+ * messages contain the stack of that moment, or the given one.
  */
 export function startReady(work: Work, given?: MessageStack): void {
   if (isHeld(work)) return;
@@ -73,7 +73,7 @@ interface Unsent {
 function prepare(work: Work, name: string): PreparedTask | Unsent {
   const task: Task | undefined = work.machine.tasks.get(name);
   if (task === undefined) {
-    work.notes.push(tellLostTask(name));
+    work.notes.push(formatLostTask(name));
     return { kind: "unsent", task: { name, status: "PENDING" } };
   }
   const prepared = prepareTask(toScopeInput(work), task);
@@ -171,7 +171,7 @@ function resolveTarget(machine: Machine, { target: name }: Task, scope: Expressi
 }
 
 function findTargetFault(target: unknown): string | undefined {
-  if (!isMap(target)) return "it is no map.";
+  if (!isMap(target)) return "it is not a map.";
   const wrong = Object.entries(target).find(([, value]) => typeof value !== "string" || value === "");
   if (wrong !== undefined) return `"${wrong[0]}" must be a text that is not empty.`;
   const { account } = target;
@@ -251,7 +251,7 @@ export function dispatchTask(work: Work, prepared: PreparedTask, shown: MessageS
 export function dispatchAgain(work: Work, name: string, shown: MessageStack): boolean {
   const task = work.machine.tasks.get(name);
   if (task === undefined) {
-    work.notes.push(tellLostTask(name));
+    work.notes.push(formatLostTask(name));
     return false;
   }
   const prepared = prepareTask(toScopeInput(work), task);
@@ -271,7 +271,7 @@ export function dispatchAgain(work: Work, name: string, shown: MessageStack): bo
 }
 
 /** That a task could not be sent because its machine has changed. */
-export function tellLostTask(name: string): string {
+export function formatLostTask(name: string): string {
   return `Task "${name}" is not in the machine any more, so it was not sent.`;
 }
 

@@ -69,7 +69,7 @@ describe("outputs of a task", () => {
     const { stack, notes } = finish(build({ url: "address" }), done({}), { url: "https:old" });
 
     expect([stack.metadata, stack.tasks[0]?.status]).toEqual([{ url: "https:old" }, "SATISFIED"]);
-    expect(notes).toEqual(['Task "db" gave no output "address", so the metadata key "url" stays as it is.']);
+    expect(notes).toEqual(['Task "db" returned no output "address", so the metadata key "url" is unchanged.']);
   });
 
   it.each<[string, Readonly<Record<string, unknown>>, string]>([

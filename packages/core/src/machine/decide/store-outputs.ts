@@ -79,7 +79,7 @@ function mapOutputs(work: Work, task: string): Mapped {
     const what = `The output ${JSON.stringify(output)}`;
     const where = `the metadata key ${JSON.stringify(key)}`;
     if (value === undefined) {
-      work.notes.push(`Task "${task}" gave no output ${JSON.stringify(output)}, so ${where} stays as it is.`);
+      work.notes.push(`Task "${task}" returned no output ${JSON.stringify(output)}, so ${where} is unchanged.`);
     } else if (!isScalar(value)) {
       return { kind: "fault", reason: `${what} is neither text, number, boolean nor null, which ${where} may hold.` };
     } else if (sensitiveOutputs.includes(output) && !isSensitive(work.machine.metadata, key)) {

@@ -54,7 +54,7 @@ export const failTask: Handler = (work) => {
 /** A cancel has ended. After a time-out the attempt has failed already, and the wait for the next one begins. */
 export const confirmCancel: Handler = (work) => answer(work, (current) => endCancel(work, current));
 
-/** The deadline of an attempt has passed: it has failed and is asked to stop. It stays open until it has. */
+/** Handles a passed deadline: the attempt has failed and is cancelled. It stays open until the cancel has ended. */
 export const timeOutTask: Handler = (work) => {
   const { stack, event } = work;
   const run = stack.runs.find(({ attemptId }) => attemptId === event.dispatchId);
@@ -142,7 +142,7 @@ interface LeftAnswer {
   readonly run: OpenRun;
 }
 
-/** What an answer concerns, or why it comes to nothing. */
+/** The task that a result belongs to, or why the result is ignored. */
 type Match = CurrentAnswer | LeftAnswer | Ignored | Rejected;
 
 /** Which task an answer concerns: its attempt says, else the task's name. */
@@ -260,7 +260,7 @@ function failAttempt(
   }
   countFailures(work, name, failures);
   setTask(work, { name, status: "PENDING", ...toDetail(work.machine, "RETRYING") });
-  work.notes.push(tellRetry(work, name, failure));
+  work.notes.push(formatRetry(work, name, failure));
   if (attempt.ending !== true) armRetry(work, name);
 }
 
@@ -300,7 +300,7 @@ function countFailures(work: Work, name: string, failures: number): void {
   work.stack = { ...work.stack, failures: { ...work.stack.failures, [name]: failures } };
 }
 
-function tellRetry(work: Work, name: string, { code, message }: Failure): string {
+function formatRetry(work: Work, name: string, { code, message }: Failure): string {
   const why = [code, message].filter((part) => part !== undefined).join(": ");
   return `Attempt ${attemptsOf(work.stack, name)} of task "${name}" failed and is followed by another${why && ` (${why})`}.`;
 }
@@ -326,7 +326,7 @@ export function mayRetry(policy: RetryPolicy, failures: number, { code, retryabl
 /** The longest wait before the next attempt after so many failures: it doubles (or what the factor says) each time. */
 export function maxBackoffMs({ fromMs, toMs, factor }: RetryPolicy, failures: number): number {
   const backoffMs = fromMs * factor ** (failures - 1);
-  // Zero times infinity is no number; neither is a wait.
+  // Zero times infinity is NaN, which is not a wait.
   return Number.isNaN(backoffMs) ? toMs : Math.round(Math.min(toMs, backoffMs));
 }
 

@@ -61,7 +61,7 @@ function toNulls(machine: Machine, metadata: Metadata): Metadata {
   return Object.fromEntries(keys.map((key) => [key, null] as const));
 }
 
-// A stack that was taken over from the first version has no counts; its present entry counts all the same.
+// A stack that was taken over from the predecessor has no counts; its present entry counts nevertheless.
 function toVisits(machine: Machine, { visits = {}, state }: Stack): Readonly<Record<string, number>> {
   const counted = [...machine.states.keys()].map((name) => {
     const count = Object.hasOwn(visits, name) ? (visits[name] ?? 0) : 0;

@@ -15,7 +15,7 @@ import {
 } from "./metadata.ts";
 import type { ScopeInput } from "./to-scope.ts";
 
-/** What keeps a stack from running in circles for ever. */
+/** The limits that keep a stack from endless transitions. */
 export interface DecideLimits {
   /** Entries caused by results and timers within 60 minutes. */
   readonly automaticEntriesPerHour: number;
@@ -43,10 +43,10 @@ export interface Work {
   readonly notes: string[];
 }
 
-/** Works an event into a stack; says so when it comes to nothing. */
+/** Applies an event to a stack, or returns why it is ignored. */
 export type Handler = (work: Work) => Rejected | Ignored | undefined;
 
-/** A stack as it is before its first event. The tasks of INIT are not created. */
+/** Returns a stack before its first event. The tasks of INIT are not created. */
 export function createStack(machine: Machine, init: State, event: StackEvent): Stack {
   return {
     id: event.stackId,
@@ -125,15 +125,15 @@ export function toScopeInput({ machine, stack, event }: Work): ScopeInput {
 
 /**
  * The decision at the end of the work. A satisfied stack in a terminal state is removed, unless runs are waited for. An
- * upgrade removes none: whoever moves all stacks of a machine would end those that rest where the new revision ends.
+ * upgrade removes no stack: otherwise moving all stacks of a machine would end those in a state that is terminal now.
  */
 export function endWork(work: Work): Applied {
   const { machine, event, dispatches, cancels, closes, notes } = work;
   const stack = pruneSecrets(work.stack);
   const ends = machine.states.get(stack.state)?.terminal === true && isSatisfied(stack.tasks) && !isHeld(work);
   const removed = ends && event.name !== SYSTEM_EVENTS.upgradeStack;
-  if (ends && !removed) notes.push(tellEnd(stack));
-  if (removed) notes.push(...stack.runs.map(tellLeftRun));
+  if (ends && !removed) notes.push(formatEnd(stack));
+  if (removed) notes.push(...stack.runs.map(formatLeftRun));
   return { kind: "applied", stack, removed, dispatches, cancels, closes, notes };
 }
 
@@ -200,7 +200,7 @@ export function replaceRun(work: Work, run: OpenRun, next: OpenRun): void {
 }
 
 /** Asks open attempts to stop, also those that were asked before: the cancel may have been lost. */
-export function askToStop(work: Work, runs: readonly OpenRun[], mark: { readonly abandoned?: true } = {}): void {
+export function requestStop(work: Work, runs: readonly OpenRun[], mark: { readonly abandoned?: true } = {}): void {
   for (const run of runs) {
     replaceRun(work, run, { ...run, cancelling: run.cancelling ?? "requested", ...mark });
     work.cancels.push(toCancel(run, run.cancelling ?? "requested"));
@@ -223,11 +223,11 @@ function listWorkSecrets({ machine, stack, event }: Work): readonly unknown[] {
   return listSecretValues(machine, [stack], event);
 }
 
-function tellEnd({ state }: Stack): string {
+function formatEnd({ state }: Stack): string {
   return `"${state}" is terminal in the new revision: the next event that is applied removes the stack.`;
 }
 
-function tellLeftRun({ task, entry, attempt }: OpenRun): string {
+function formatLeftRun({ task, entry, attempt }: OpenRun): string {
   return `Left running: task "${task}" of entry ${entry}, attempt ${attempt}.`;
 }
 
@@ -242,7 +242,7 @@ export function findTask(stack: Stack, name: string): TaskState | undefined {
   return stack.tasks.find((task) => task.name === name);
 }
 
-/** True when there is no task that has not succeeded. */
+/** True when all tasks have succeeded. */
 export function isSatisfied(tasks: readonly TaskState[]): boolean {
   return tasks.every(({ status }) => status === "SATISFIED");
 }
@@ -343,7 +343,7 @@ export function spendTimer(stack: Stack, timerId: string): Stack {
 }
 
 /**
- * Why a timer's event comes to nothing: its timer has fired, was dropped with its state, or is not due. The last
+ * Returns why a timer's event is ignored: its timer has fired, was dropped with its state, or is not due. The last
  * happens when an id is used by a new stack: a late event of the old one may carry the name of a timer of the new.
  */
 export function findTimerFault(stack: Stack, event: StackEvent): Ignored | undefined {
@@ -381,7 +381,7 @@ export function isCurrent(stack: Stack, run: OpenRun): boolean {
   return run.entry === stack.entry && run.abandoned === undefined;
 }
 
-/** The highest attempt that was made of a task in the present entry; 0 when there was none. */
+/** Returns the number of the latest attempt of a task in the present entry; 0 before the first. */
 export function attemptsOf(stack: Stack, task: string): number {
   return Object.hasOwn(stack.attempts, task) ? (stack.attempts[task] ?? 0) : 0;
 }

@@ -1,4 +1,4 @@
-import { compact } from "../compact.ts";
+import { defined } from "../defined.ts";
 import { INIT, NEXT } from "../machine.ts";
 import { type CompileContext, onKey, onValue } from "./compile-context.ts";
 import { type Field, findField, findText, isListField, toItems } from "./tree.ts";
@@ -13,7 +13,7 @@ export interface FlowState {
   readonly on?: ReadonlyMap<string, FlowHandler>;
 }
 
-/** What is looked at of a handler. */
+/** The parts of a handler that the checks use. */
 export interface FlowHandler {
   readonly field: Field;
   readonly advances: readonly AdvanceDraft[];
@@ -87,7 +87,7 @@ export interface StateReferences {
   readonly states: References;
 }
 
-// A document with more unknown names is no document with slips of the pen.
+// A document with more unknown names does not contain them by mistake.
 const MAX_GUESSES = 200;
 
 /** Uses of a set of known names; of anything when the set could not be read. */
@@ -128,7 +128,7 @@ export function readTarget(context: CompileContext, state: Field, states: Refere
     const message = `Unknown state ${quote(target)}.${suggest(meant)}`;
     context.problems.error("advance-state-undefined", onValue(state), message);
   }
-  return compact({ target, field: state, meant });
+  return defined({ target, field: state, meant });
 }
 
 function refuseTarget({ problems }: CompileContext, state: Field, states: References): AdvanceDraft | undefined {
@@ -137,7 +137,7 @@ function refuseTarget({ problems }: CompileContext, state: Field, states: Refere
   const hint = text !== undefined && meant === text ? ` Write it in quotes: ${quote(text)}.` : "";
   const message = `state must be the name of a state, but it is ${describe(state.node)}.${hint}`;
   problems.error("advance-state-undefined", onValue(state), message);
-  return text === undefined ? undefined : compact({ target: text, field: state, meant });
+  return text === undefined ? undefined : defined({ target: text, field: state, meant });
 }
 
 /** Warns of events that lead from a state to itself, once an event. */
@@ -188,7 +188,7 @@ export function createStateReferences(
   return {
     events: createReferences(known.events && new Set([...known.events.keys(), ...ofEngine])),
     tasks: createReferences(known.tasks),
-    // That INIT is missing is told once, not again wherever a state leads to it.
+    // A missing INIT is reported once, and not again wherever a state leads to it.
     states: createReferences(new Set([INIT, ...known.states.keys()])),
   };
 }

@@ -223,7 +223,7 @@ export function checkKeys(
 }
 
 /**
- * The branch of a union that a map is checked against: the one whose constant, such as `action: advance`, stands in the
+ * The branch of a union that a map is checked against: the one whose constant, such as `action: advance`, is in the
  * map; otherwise all of them as one, so that a misspelt constant does not make the other keys unknown.
  */
 function chooseShape(schema: Grammar, map: Field): Grammar {

@@ -19,12 +19,12 @@ export interface CompileContext {
   readonly isKept: boolean;
 }
 
-/** Where to report that something stands at a value. */
+/** Where to report a problem of a value. */
 export function onValue(field: Field): Spot {
   return { path: field.path, at: field.node.at };
 }
 
-/** Where to report that something concerns a key. */
+/** Where to report a problem of a key. */
 export function onKey(field: Field): Spot {
   return { path: field.path, at: field.keyAt };
 }

@@ -29,7 +29,7 @@ export interface ProblemList {
   warn(code: string, spot: Spot, message: string): void;
   /** True as soon as one fault is an error, in strict mode also by a warning. */
   hasErrors(): boolean;
-  /** Calls of `error`, also those that told a fault again. Strict mode does not change it. */
+  /** Calls of `error`, repeated faults included. Strict mode does not change it. */
   countErrors(): number;
   /** In the order of the document. */
   toProblems(): readonly Problem[];

@@ -26,7 +26,7 @@ export function readValue(value: unknown, limits: MachineLimits, problems: Probl
   }
 }
 
-// A place for every value, because one place stands for one fault.
+// A place for every value, because the list of problems drops repetitions at the same place.
 function newPlace(): Place {
   return { line: 1, column: 1 };
 }

@@ -26,7 +26,7 @@ type Token = Parameters<Composer["next"]>[0];
 const START: Place = { line: 1, column: 1 };
 
 /**
- * The one document of a YAML 1.2 source, merges and aliases resolved. Undefined when there is none to go on with; then a
+ * Reads the document of a YAML 1.2 source, with merges and aliases resolved. Undefined when it cannot be used; then a
  * problem `yaml-syntax` or `limit-exceeded` says why. Cost is bounded: depth is checked while tokens arrive, before the
  * recursive composer sees them.
  */
@@ -65,7 +65,7 @@ function readTokens(source: string, lines: LineCounter, maxDepth: number): reado
   const tokens: Token[] = [];
   for (const lexeme of new Lexer().lex(source)) {
     for (const token of parser.next(lexeme)) tokens.push(token);
-    // The document and the innermost scalar stand on the parser's stack too.
+    // The document and the innermost scalar are on the parser's stack too.
     if (parser.stack.length > maxDepth + 2) return undefined;
   }
   for (const token of parser.end()) tokens.push(token);
@@ -106,7 +106,7 @@ interface Anchored {
 
 interface Resolution extends ResolveContext {
   readonly anchors: Map<string, Anchored>;
-  /** Keys that stand in their map before. */
+  /** Keys that are in their map already. */
   readonly duplicates: DuplicateKey[];
   nodes: number;
   deepest: number;
@@ -140,14 +140,14 @@ function resolveYaml(contents: unknown, context: ResolveContext): TreeNode | und
     context.problems.error("limit-exceeded", { path: [], at: START }, message);
   }
   const failed = context.problems.countErrors() > 0;
-  tellDuplicates(resolution, tree);
+  reportDuplicates(resolution, tree);
   return failed ? undefined : tree;
 }
 
-function tellDuplicates({ problems, duplicates }: Resolution, tree: TreeNode): void {
+function reportDuplicates({ problems, duplicates }: Resolution, tree: TreeNode): void {
   const strict = tree.kind === "map" && findVersion(tree) === 2;
   for (const { key, ...spot } of duplicates) {
-    const message = `The key ${quote(key)} stands in this map before; ${strict ? "remove one of them" : "this one is ignored"}.`;
+    const message = `The key ${quote(key)} is already in this map; ${strict ? "remove one of them" : "this one is ignored"}.`;
     if (strict) problems.error("duplicate-mapping-key", spot, message);
     else problems.warn("duplicate-mapping-key", spot, message);
   }
@@ -197,7 +197,7 @@ function resolveAlias(resolution: Resolution, alias: Alias, path: Path): TreeNod
   resolution.nodes += anchored?.size ?? 1;
   resolution.deepest = Math.max(resolution.deepest, path.length + (anchored?.height ?? 0));
   if (anchored?.tree) return { ...anchored.tree, at };
-  const why = anchored ? "stands inside the value that it names" : "names no anchor before it";
+  const why = anchored ? "is inside the value that it refers to" : "refers to no anchor before it";
   resolution.problems.error("yaml-syntax", { path, at }, `The alias ${quote(`*${alias.source}`)} ${why}.`);
   return { kind: "scalar", at, value: null };
 }
@@ -209,7 +209,7 @@ function resolveItems(resolution: Resolution, list: YAMLSeq, path: Path): readon
 interface OpenMap {
   readonly path: Path;
   readonly entries: Map<string, Entry>;
-  /** Keys that stand in the map itself: they win over merged ones, and the first of them wins. */
+  /** Keys of the map itself: they override merged ones, and the first of them wins. */
   readonly explicit: Set<string>;
 }
 
@@ -242,7 +242,7 @@ function resolvePair(resolution: Resolution, pair: Pair, { path, entries, explic
 }
 
 function mergePair(resolution: Resolution, pair: Pair, { path, entries }: OpenMap): void {
-  // Without "<<" in the path: merged keys are as deep as those beside the merge.
+  // Without "<<" in the path: merged keys are as deep as the others.
   const here = { path, keyAt: toPlace(resolution, pair.key) };
   const errors = resolution.problems.countErrors();
   const merged = resolveNode(resolution, pair.value, here);
@@ -263,7 +263,7 @@ function isMergeKey(key: unknown): boolean {
   return isScalar(key) && key.type === "PLAIN" && key.source === "<<" && key.tag === undefined;
 }
 
-// A plain key is the text that stands there: `1.0`, `010` and `true` are names, whatever they mean as values.
+// A plain key is its source text: `1.0`, `010` and `true` are names, whatever they mean as values.
 function toKey(node: TreeNode): string | undefined {
   return node.kind === "scalar" ? (node.plain ?? String(node.value)) : undefined;
 }

@@ -1,4 +1,4 @@
-/** Where something stands in a document; both from 1. Documents given as values have no places: everything is at 1, 1. */
+/** A place in a document; both from 1. Documents given as values have no places: everything is at 1, 1. */
 export interface Place {
   readonly line: number;
   readonly column: number;
@@ -11,7 +11,7 @@ export interface MapNode {
   readonly entries: ReadonlyMap<string, Entry>;
 }
 
-/** A value of a map and where its key stands. */
+/** A value of a map, and the place of its key. */
 export interface Entry {
   readonly keyAt: Place;
   readonly value: TreeNode;
@@ -101,7 +101,7 @@ export function toItems(list: Field | undefined): readonly Field[] {
   return list.node.items.map((node, index) => ({ path: [...list.path, String(index)], keyAt: node.at, node }));
 }
 
-/** A text of a list, and where it stands. */
+/** A text of a list, and its field. */
 export interface TextItem {
   readonly text: string;
   readonly field: Field;

@@ -102,7 +102,7 @@ function addField(add: AddFunction, field: { name: string; read: (date: Date) =>
   );
 }
 
-// Up to here a search looks at each character once or twice; beyond, hostile texts make it look at each many times.
+// Up to this length a search reads each character once or twice; beyond it, hostile texts make it read each many times.
 const SHORT_PART = 250;
 
 /** `text.contains(part)`. The library's own text functions make any amount of text out of a little; these charge a meter. */
@@ -111,7 +111,7 @@ export function containsText(meter: Meter, text: string, part: string): boolean 
   return text.includes(part);
 }
 
-/** `text.split(separator, limit)`; a limit below zero is none. An empty separator gives the characters. */
+/** `text.split(separator, limit)`; a limit below zero means unlimited. An empty separator splits into characters. */
 export function splitText(meter: Meter, text: string, separator: string, limit = -1n): string[] {
   chargeSearch(meter, text, separator);
   const parts = toParts(text, separator);
@@ -214,7 +214,7 @@ function toFormat(timeZone: string): Intl.DateTimeFormat {
   try {
     return new Intl.DateTimeFormat("en-US", { timeZone, hourCycle: "h23", calendar: "gregory", ...fields });
   } catch {
-    throw new EvaluationError("there is no such time zone");
+    throw new EvaluationError("the time zone is unknown");
   }
 }
 

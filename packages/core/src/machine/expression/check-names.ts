@@ -21,7 +21,7 @@ export function checkNames(tree: ASTNode, source: string, place: ExpressionPlace
 interface Check {
   readonly source: string;
   readonly place: ExpressionPlace;
-  /** By message, so that a fault that shows in several names is told once. */
+  /** By message, so that a fault of several names is reported once. */
   readonly faults: Map<string, ExpressionFault>;
 }
 
@@ -39,7 +39,7 @@ function fault(check: Check, offset: number, code: ExpressionFaultCode, message:
 
 function checkReference(check: Check, reference: Reference): void {
   const { root, at } = reference;
-  if (isElsewhere(check.place, root)) tellElsewhere(check, reference);
+  if (isElsewhere(check.place, root)) formatElsewhere(check, reference);
   else if (root === "stack") checkStack(check, reference);
   else if (root === "metadata") checkMetadata(check, reference.members[0]);
   else if (root === "event") checkEvent(check, reference);
@@ -54,7 +54,7 @@ function isElsewhere({ variables }: ExpressionPlace, root: string): boolean {
   return variables !== undefined && KNOWN_VARIABLES.includes(root) && !variables.includes(root);
 }
 
-function tellElsewhere(check: Check, { root, at }: Reference): void {
+function formatElsewhere(check: Check, { root, at }: Reference): void {
   const message = `Only ${check.place.variables?.join(", ")} can be used here, not ${root}.`;
   fault(check, at.start, "expression-variable-unavailable", message);
 }
@@ -65,8 +65,8 @@ function checkRoot(check: Check, root: string, at: ASTNode): void {
   if (check.faults.size > 0 && hintQuotes(source) !== "") return;
   const hyphenated = findHyphenated(source, at.start);
   const message = hyphenated
-    ? tellHyphenated(hyphenated)
-    : `There is no variable ${quote(root)}.${hintRoot(root, source, place)}`;
+    ? formatHyphenHint(hyphenated)
+    : `Unknown variable ${quote(root)}.${hintRoot(root, source, place)}`;
   fault(check, at.start, "expression-unknown-name", message);
 }
 
@@ -76,7 +76,7 @@ function checkMember(check: Check, member: Member | undefined, input: { of: stri
   const hyphenated = findHyphenated(check.source, offset);
   const nearest = suggest(findNearestName(member.name, input.known));
   const message = hyphenated
-    ? tellHyphenated(hyphenated)
+    ? formatHyphenHint(hyphenated)
     : `${input.of} has no ${quote(member.name)}.${nearest || ` Known are ${listNames(input.known)}.`}`;
   fault(check, offset, "expression-unknown-name", message);
 }
@@ -122,7 +122,7 @@ function checkTaskName(check: Check, member: Member, tasks: readonly string[]): 
   const name = member.name ?? "";
   const hyphenated = findHyphenated(check.source, offset);
   if (hyphenated) {
-    fault(check, offset, "expression-unknown-name", tellHyphenated(hyphenated));
+    fault(check, offset, "expression-unknown-name", formatHyphenHint(hyphenated));
     return;
   }
   const nearest = suggest(findNearestName(name, tasks));
@@ -139,7 +139,7 @@ function checkCall(check: Check, { name, method, at }: { name: string; method: b
   const nearest = suggest(findNearestName(name, known));
   const hint = others.has(name) ? ` It is written ${form}.` : nearest || ` Known are ${listNames(known)}.`;
   const offset = at.op === "rcall" ? check.source.indexOf(name, at.args[1].end) : at.start;
-  fault(check, offset, "expression-unknown-name", `There is no function ${quote(name)} here.${hint}`);
+  fault(check, offset, "expression-unknown-name", `Unknown function ${quote(name)}.${hint}`);
 }
 
 // The library notices only when it evaluates; the language calls it a fault of the syntax.
@@ -147,7 +147,7 @@ function checkHas(check: Check, at: ASTNode): void {
   const [selection, ...more] = at.op === "call" ? at.args[1] : [];
   if (selection?.op === "." && more.length === 0) return;
   const advice = "For other names write 'the-name' in metadata.";
-  const message = `has() asks for one name after a dot, such as has(metadata.image). ${advice}`;
+  const message = `has() requires one name after a dot, such as has(metadata.image). ${advice}`;
   fault(check, at.start, "expression-syntax", message);
 }
 
@@ -165,10 +165,10 @@ function checkMetadataKey(
 ): { code: ExpressionFaultCode; message: string } | undefined {
   if (metadata.declared.has(key)) {
     if (!metadata.sensitive.has(key) || sensitive === "always") return undefined;
-    return { code: "sensitive-leak", message: tellLeak(key, sensitive) };
+    return { code: "sensitive-leak", message: formatLeak(key, sensitive) };
   }
   if (hyphenated !== undefined && metadata.declared.has(hyphenated)) {
-    return { code: "expression-unknown-name", message: tellHyphenated(hyphenated) };
+    return { code: "expression-unknown-name", message: formatHyphenHint(hyphenated) };
   }
   if (metadata.additional) return undefined;
   // Documents are hostile: looking through thousands of keys for each of thousands of expressions takes minutes.
@@ -177,7 +177,7 @@ function checkMetadataKey(
   return { code: "metadata-undeclared", message: `The metadata key ${quote(key)} is not declared.${nearest}` };
 }
 
-function tellLeak(key: string, sensitive: ExpressionPlace["sensitive"]): string {
+function formatLeak(key: string, sensitive: ExpressionPlace["sensitive"]): string {
   return sensitive === "placeholder"
     ? `The sensitive key ${quote(key)} may stand only as a whole placeholder, \${metadata['${key}']}, in a config.`
     : `The sensitive key ${quote(key)} may not be read here.`;
@@ -186,10 +186,10 @@ function tellLeak(key: string, sensitive: ExpressionPlace["sensitive"]): string 
 /** The variables of expressions. */
 const VARIABLES = ["stack", "metadata", "event", "tasks", "now"] as const;
 
-// Text that somebody wrote without the inner quotes: `shared-db`, `db/main`.
+// Text without the inner quotes: `shared-db`, `db/main`.
 const BARE_TEXT = /^[A-Za-z0-9_][\w./:@ -]*$/;
 
-/** The end of a message about a name that is no variable: what was probably meant. */
+/** Returns the end of a message about an unknown variable: what was probably meant. */
 function hintRoot(name: string, source: string, place: ExpressionPlace): string {
   const key = place.metadata.declared.has(name) ? `metadata.${name}` : undefined;
   const nearest = key ?? findNearestName(name, VARIABLES);
@@ -205,7 +205,7 @@ function hintQuotes(source: string): string {
 }
 
 /**
- * The name with hyphens that stands at a place behind a dot, such as `CLEAN-UP`; undefined when there is none. CEL takes
+ * Returns the name with hyphens after the dot at a place, such as `CLEAN-UP`; undefined for other names. CEL takes
  * the hyphen for a minus.
  */
 function findHyphenated(source: string, offset: number): string | undefined {
@@ -217,7 +217,7 @@ function findHyphenated(source: string, offset: number): string | undefined {
 }
 
 /** What to write instead of a name with hyphens. */
-function tellHyphenated(name: string): string {
+function formatHyphenHint(name: string): string {
   return `${quote(name)} after a dot is read as a subtraction; write ['${name}'].`;
 }
 
@@ -246,7 +246,7 @@ export function tooLong(source: string): ExpressionFault | undefined {
 // A word of the language behind a hyphen, as in `metadata.sign-in`, or behind a dot, as in `metadata.in`.
 function hintHyphen(source: string, offset: number): string | undefined {
   const hyphenated = findHyphenated(source, offset);
-  if (hyphenated) return ` ${tellHyphenated(hyphenated)}`;
+  if (hyphenated) return ` ${formatHyphenHint(hyphenated)}`;
   const word = /\.\s*$/.test(source.slice(0, offset)) && /^\w+/.exec(source.slice(offset))?.[0];
   return word ? ` Write ['${word}'].` : undefined;
 }

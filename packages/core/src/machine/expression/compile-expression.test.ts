@@ -146,7 +146,7 @@ describe("compileExpression", () => {
   it.each([
     ["metadata.nope", '"metadata.nope": metadata has no "nope"; ask has() before'],
     ["metadata['no-pe']", `"metadata['no-pe']": metadata has no "no-pe"; ask has() before`],
-    ["stack.visits[stack.id]", '"stack.visits[stack.id]": there is no such key'],
+    ["stack.visits[stack.id]", '"stack.visits[stack.id]": the key does not exist'],
     [
       "'a' + tasks.app.outputs.password",
       `"'a' + tasks.app.outputs.password": tasks.app.outputs has no "password"; a sensitive output may stand only as a whole placeholder of a config`,
@@ -173,7 +173,7 @@ describe("compileExpression", () => {
       `"timestamp('Jan 1 2030 00:00:00')": timestamp() needs RFC 3339 text such as 2030-01-31T09:00:00Z, or seconds since 1970`,
     ],
     ["duration(metadata.image)", '"duration(metadata.image)": duration() needs text such as 90m or 1h30m'],
-    ["now.getHours('Nowhere/Here')", `"now.getHours('Nowhere/Here')": there is no such time zone`],
+    ["now.getHours('Nowhere/Here')", `"now.getHours('Nowhere/Here')": the time zone is unknown`],
     ["[1].join('a')", `"[1].join('a')": join() needs a list of texts; write string(x) for other values`],
     ["9223372036854775807 + 1", '"9223372036854775807 + 1": a number is out of the range of its type'],
     ["9007199254740993", '"9007199254740993": the result is a whole number beyond 2^53, which JSON cannot hold'],

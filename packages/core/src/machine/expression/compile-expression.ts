@@ -97,22 +97,22 @@ function tell(error: unknown, source: string): string {
   if (error instanceof EvaluationError) return error.message;
   if (error instanceof RangeError) return "it is too deep or too large";
   const { code, summary, node } = readError(error);
-  if (code === "no_such_key") return tellMissing(node, source);
+  if (code === "no_such_key") return formatMissing(node, source);
   if (code === "unknown_variable") return "it uses a variable that is not here";
-  if (TYPES_ONLY.has(code)) return tellTypes(toWrittenNames(summary));
+  if (TYPES_ONLY.has(code)) return formatTypes(toWrittenNames(summary));
   return WORDS[code] ?? "it cannot be evaluated";
 }
 
-function tellTypes(summary: string): string {
+function formatTypes(summary: string): string {
   const mixed = /int [-+*/%] double|double [-+*/%] int/.test(summary);
   return mixed ? `${summary}; write double(x) to mix whole and other numbers` : summary;
 }
 
-// The name of the key is told only if it is written in the expression: a computed one may be a sensitive value.
-function tellMissing(node: ASTNode | undefined, source: string): string {
+// The message contains the key only if it is written in the expression: a computed one may be a sensitive value.
+function formatMissing(node: ASTNode | undefined, source: string): string {
   const members = node && findReference(node)?.members;
   const last = members?.at(-1);
-  if (!node || !last?.name || (node.op !== "." && node.op !== "[]")) return "there is no such key";
+  if (!node || !last?.name || (node.op !== "." && node.op !== "[]")) return "the key does not exist";
   const of = source.slice(node.start, node.args[0].end);
   const missing = `${of.slice(0, 80)} has no ${quote(last.name)}`;
   if (members?.at(-2)?.name !== "outputs") return `${missing}; ask has() before`;

@@ -26,15 +26,15 @@ describe("faults of an expression", () => {
     ["stack.visits.BULID < 3", 'expression-unknown-name 13: stack.visits has no "BULID". Did you mean "BUILD"?'],
     ["event.nam", 'expression-unknown-name 6: event has no "nam". Did you mean "name"?'],
     ["tasks.app.output.x", `expression-unknown-name 10: tasks['app'] has no "output". Did you mean "outputs"?`],
-    ["metdata.image", 'expression-unknown-name 0: There is no variable "metdata". Did you mean metadata?'],
-    ["image + '!'", 'expression-unknown-name 0: There is no variable "image". Did you mean metadata.image?'],
+    ["metdata.image", 'expression-unknown-name 0: Unknown variable "metdata". Did you mean metadata?'],
+    ["image + '!'", 'expression-unknown-name 0: Unknown variable "image". Did you mean metadata.image?'],
     [
       "nothing + '!'",
-      'expression-unknown-name 0: There is no variable "nothing". Known are stack, metadata, event, tasks, now.',
+      'expression-unknown-name 0: Unknown variable "nothing". Known are stack, metadata, event, tasks, now.',
     ],
-    ["'a'.spilt('b')", 'expression-unknown-name 4: There is no function "spilt" here. Did you mean "split"?'],
-    ["split('a', 'b')", 'expression-unknown-name 0: There is no function "split" here. It is written x.split(…).'],
-    ["'a'.int()", 'expression-unknown-name 4: There is no function "int" here. It is written int(x).'],
+    ["'a'.spilt('b')", 'expression-unknown-name 4: Unknown function "spilt". Did you mean "split"?'],
+    ["split('a', 'b')", 'expression-unknown-name 0: Unknown function "split". It is written x.split(…).'],
+    ["'a'.int()", 'expression-unknown-name 4: Unknown function "int". It is written int(x).'],
   ])("names what is unknown in %s", (source, expected) => {
     expect(told(source.replace("metdata.image", "metdata.image + ''"))).toEqual([expected]);
   });
@@ -43,7 +43,7 @@ describe("faults of an expression", () => {
     "takes has() of a selection by a dot only, and tells what to write instead of %s",
     (source) => {
       expect(told(source)).toEqual([
-        "expression-syntax 0: has() asks for one name after a dot, such as has(metadata.image). For other names write 'the-name' in metadata.",
+        "expression-syntax 0: has() requires one name after a dot, such as has(metadata.image). For other names write 'the-name' in metadata.",
       ]);
     },
   );
@@ -75,13 +75,13 @@ describe("faults of an expression", () => {
   it.each([
     [
       "shared-db",
-      `There is no variable "shared". A fixed text needs quotes of its own inside those of YAML: "'shared-db'".`,
+      `Unknown variable "shared". A fixed text needs quotes of its own inside those of YAML: "'shared-db'".`,
     ],
-    ["yard", `There is no variable "yard". A fixed text needs quotes of its own inside those of YAML: "'yard'".`],
-    ["db/main", `There is no variable "db". A fixed text needs quotes of its own inside those of YAML: "'db/main'".`],
+    ["yard", `Unknown variable "yard". A fixed text needs quotes of its own inside those of YAML: "'yard'".`],
+    ["db/main", `Unknown variable "db". A fixed text needs quotes of its own inside those of YAML: "'db/main'".`],
     [
       "image",
-      `There is no variable "image". Did you mean metadata.image? A fixed text needs quotes of its own inside those of YAML: "'image'".`,
+      `Unknown variable "image". Did you mean metadata.image? A fixed text needs quotes of its own inside those of YAML: "'image'".`,
     ],
   ])("proposes inner quotes for the bare text %s", (source, message) => {
     expect(faults(source)).toEqual([{ code: "expression-unknown-name", message, offset: 0 }]);

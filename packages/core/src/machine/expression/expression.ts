@@ -61,7 +61,7 @@ export type FindSecret = (place: SecretPlace) => string | undefined;
  * its value. A whole placeholder of a sensitive value becomes `{"$secret": ref}`, or `{"$concat": [...]}` inside text.
  */
 export interface Template {
-  /** As it stands in the document. */
+  /** The text in the document. */
   readonly source: unknown;
   resolve(scope: ExpressionScope, findSecret: FindSecret): Evaluated;
 }

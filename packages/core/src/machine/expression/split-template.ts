@@ -33,7 +33,7 @@ export function splitTemplate(template: string): readonly TemplatePart[] {
   return text === "" ? parts : [...parts, { kind: "text", text }];
 }
 
-/** True when a text holds `${…}`, also a broken one; `$${` is none. */
+/** True when a text contains `${…}`, also a broken one; `$${` does not count. */
 export function hasExpression(text: string): boolean {
   return splitTemplate(text).some(({ kind }) => kind !== "text");
 }

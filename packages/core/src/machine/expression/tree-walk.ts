@@ -27,7 +27,7 @@ interface Visitor {
 
 const MACROS = new Set(["all", "exists", "exists_one", "map", "filter"]);
 
-/** Walks a tree as it was written, macros not expanded. The names that macros bind are no references. */
+/** Walks a tree as it was written, without expanding macros. The names that macros bind are not references. */
 export function walkTree(node: ASTNode, visitor: Visitor, bound: ReadonlySet<string> = new Set()): void {
   const reference = findReference(node);
   if (reference) walkReference(reference, visitor, bound);

@@ -1,6 +1,6 @@
 import { type DrawOptions, type Graph, type GraphEdge, type GraphNode, toEdgeLabel } from "./to-graph.ts";
 
-/** A Mermaid state diagram. Names of the document stand in quoted labels only; ids are numbers. */
+/** A Mermaid state diagram. Names of the document appear in quoted labels only; ids are numbers. */
 export function toMermaid(graph: Graph, { direction = "horizontal" }: DrawOptions = {}): string {
   const ids = new Map(graph.nodes.map((node, index) => [node.id, node.kind === "state" ? `s${index}` : "[*]"]));
   const lines = ["stateDiagram-v2", `  direction ${direction === "horizontal" ? "LR" : "TB"}`];

@@ -2,7 +2,7 @@ import { type DrawOptions, type Graph, type GraphEdge, type GraphNode, START_NOD
 
 /**
  * A complete SVG document. Deterministic; texts of the document appear only as escaped character data, so it may be put
- * into a page as it is. It holds no script, style sheet or reference.
+ * into a page unchanged. It contains no script, style sheet or reference.
  */
 export function toSvg(graph: Graph, { direction = "horizontal" }: DrawOptions = {}): string {
   const vertical = direction === "vertical";
@@ -12,9 +12,9 @@ export function toSvg(graph: Graph, { direction = "horizontal" }: DrawOptions = 
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="State chart" ${view} font-family="sans-serif" font-size="13">`,
     '<defs><marker id="arrow" viewBox="0 0 10 10" refX="10" refY="5" markerWidth="8" markerHeight="8" orient="auto-start-reverse"><path d="M0 0L10 5L0 10z" fill="#57606a"/></marker></defs>',
-    ...routed.map(drawPath),
-    ...[...layout.nodes.values()].map(drawNode),
-    ...routed.map(drawLabel),
+    ...routed.map(renderPath),
+    ...[...layout.nodes.values()].map(renderNode),
+    ...routed.map(renderLabel),
     "</svg>",
     "",
   ].join("\n");
@@ -62,20 +62,20 @@ function toLabelEnds(edge: GraphEdge, { x, y }: Point): readonly Point[] {
   ];
 }
 
-function drawPath({ edge, curve }: RoutedEdge): string {
+function renderPath({ edge, curve }: RoutedEdge): string {
   const [a, b, c, d] = curve.map(({ x, y }) => `${round(x)} ${round(y)}`);
   const dashes = edge.passing ? ' stroke-dasharray="5 4"' : "";
   return `<path d="M${a}C${b} ${c} ${d}" fill="none" stroke="#57606a" stroke-width="1.5"${dashes} marker-end="url(#arrow)"/>`;
 }
 
-function drawLabel({ edge, label }: RoutedEdge): string {
+function renderLabel({ edge, label }: RoutedEdge): string {
   if (edge.event === undefined) return "";
   // The white outline keeps a label legible on an arrow.
   const halo = 'paint-order="stroke" stroke="#ffffff" stroke-width="4"';
   return `<text x="${round(label.x)}" y="${round(label.y)}" text-anchor="middle" fill="#1f2328" ${halo}>${toText(toEdgeLabel(edge))}</text>`;
 }
 
-function drawNode(placed: PlacedNode): string {
+function renderNode(placed: PlacedNode): string {
   const { node, x, y, width, height } = placed;
   const centre = `cx="${round(x + width / 2)}" cy="${round(y + height / 2)}"`;
   if (node.kind === "start") return `<circle ${centre} r="8" fill="#1f2328"/>`;
@@ -85,10 +85,10 @@ function drawNode(placed: PlacedNode): string {
   const dashes = node.reachable ? "" : ' stroke-dasharray="5 4"';
   const stroke = `stroke="${node.terminal ? "#8250df" : "#0969da"}" stroke-width="1.5"${dashes}`;
   const frame = `<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" rx="8" fill="#f6f8fa" ${stroke}/>`;
-  return [frame, ...drawTexts(placed, node.id, node.tasks)].join("\n");
+  return [frame, ...renderTexts(placed, node.id, node.tasks)].join("\n");
 }
 
-function drawTexts({ x, y, width }: PlacedNode, name: string, tasks: readonly string[]): readonly string[] {
+function renderTexts({ x, y, width }: PlacedNode, name: string, tasks: readonly string[]): readonly string[] {
   const top = y + METRICS.padding + 13;
   const title = `<text x="${round(x + width / 2)}" y="${round(top)}" text-anchor="middle" font-weight="bold" fill="#1f2328">${toText(name)}</text>`;
   const lines = tasks.map((task, index) => {
@@ -156,7 +156,7 @@ interface Box {
 }
 
 /**
- * Layers by distance from the start marker; what nothing leads to stands in the first layer after it. Inside a layer nodes
+ * Layers by distance from the start marker; unreachable nodes are in the first layer after it. Inside a layer nodes
  * are sorted by the middle of those before that lead to them. The same graph gives the same layout.
  */
 export function toLayout(graph: Graph, vertical: boolean): Layout {
@@ -258,7 +258,7 @@ interface RouteInput {
 // Labels are wider than high, so arrows that run down need more room between them.
 const LANE = { horizontal: 26, vertical: 60 };
 
-/** The way of one arrow: straight on to later layers, in a bow beside the nodes to the same or an earlier one, or a loop. */
+/** The way of one arrow: straight to later layers, in a curve around the nodes to the same or an earlier layer, or a loop. */
 function routeEdge({ from, to, lane, vertical }: RouteInput): Curve {
   const away = lane * (vertical ? LANE.vertical : LANE.horizontal);
   // Everything is reckoned as if the drawing grew to the right, and turned over at the end.
@@ -307,7 +307,7 @@ function flipBox({ x, y, width, height }: Area): Area {
   return { x: y, y: x, width: height, height: width };
 }
 
-/** A curve and the text that stands on it. */
+/** A curve and its text. */
 interface LabelInput {
   readonly curve: Curve;
   readonly text: string;

@@ -100,7 +100,7 @@ interface Handled {
   readonly event: string;
 }
 
-/** The short form; a list of one action that holds comments stays as it is. */
+/** Returns the short form; a list of one action with comments stays unchanged. */
 function editHandler(nodes: Nodes, pair: Pair | undefined, { state, event }: Handled): void {
   if (pair === undefined || isScalar(pair.value)) return;
   const list = nodes.resolve(pair.value);
@@ -214,7 +214,7 @@ function escapeValue(value: unknown): unknown {
 
 /** How the nodes of one document are read. */
 interface Nodes {
-  /** What an alias stands for; any other node itself. */
+  /** Returns the target of an alias; any other node itself. */
   resolve(node: unknown): unknown;
 }
 
@@ -223,7 +223,7 @@ function aliasesOf(document: Document.Parsed): Nodes {
   return { resolve: (node) => (isAlias(node) ? node.resolve(document) : node) };
 }
 
-/** What each alias of a document stands for; undefined where no anchor of that name is before it. */
+/** The target of each alias of a document; undefined where no anchor of that name is before it. */
 function findTargets(document: Document): ReadonlyMap<Alias, Node | undefined> {
   const anchored = new Map<string, Node>();
   const targets = new Map<Alias, Node | undefined>();
@@ -255,7 +255,7 @@ function listMerged(nodes: Nodes, map: YAMLMap): readonly YAMLMap[] {
   return sources.map((source) => nodes.resolve(source)).filter((source) => isMap(source));
 }
 
-/** A key as the machine reads it: a plain one is the text that stands there. Undefined for keys that are no scalars. */
+/** Returns a key as the machine reads it: a plain key is its source text. Undefined for keys that are not scalars. */
 function toKeyText(key: unknown): string | undefined {
   if (!isScalar(key)) return undefined;
   return key.type === "PLAIN" && key.source !== undefined ? key.source : String(key.value);

@@ -20,7 +20,7 @@ function toSource(source: string, executors?: ExecutorRegistry): string {
   return upgraded.source;
 }
 
-const tell = (source: string) =>
+const problemsOf = (source: string) =>
   upgrade(source).problems.map(({ severity, code, path, line }) => `${severity} ${code} ${path} ${line}`);
 
 const sleeper: ExecutorDefinition = {
@@ -200,7 +200,7 @@ tasks:
 tasks: {}
 `;
 
-    expect(tell(source)).toEqual(["warning advance-collapsed states.INIT.on.GO 6"]);
+    expect(problemsOf(source)).toEqual(["warning advance-collapsed states.INIT.on.GO 6"]);
     expect(parseMachine(toSource(source), { name: "app" }).machine?.states.get("INIT")?.on.get("GO")).toEqual([
       { advance: ["INIT"], set: new Map() },
     ]);
@@ -234,12 +234,12 @@ tasks: {}
     ],
   ])("refuses %s with the code of version 2, at its place in the old document", (_what, source, told) => {
     expect(upgrade(source).kind).toBe("refused");
-    expect(tell(source)).toContain(told);
+    expect(problemsOf(source)).toContain(told);
   });
 
   it("refuses what v1 refuses, and what is of version 2 already", () => {
-    expect(tell("version: 1\nevents: []\nstates: {}\ntasks: {}\n")).toContain("error init-required states 3");
-    expect(tell("version: 2\nstates: {INIT: {}}\n")).toEqual(["error version-unsupported version 1"]);
+    expect(problemsOf("version: 1\nevents: []\nstates: {}\ntasks: {}\n")).toContain("error init-required states 3");
+    expect(problemsOf("version: 2\nstates: {INIT: {}}\n")).toEqual(["error version-unsupported version 1"]);
   });
 
   const folder = join(import.meta.dirname, "../../../fixtures/machines/valid");

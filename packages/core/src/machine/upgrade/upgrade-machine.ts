@@ -29,7 +29,7 @@ export function upgradeMachine(source: string, options: ParseMachineOptions): Up
   if (upgraded.kind === "refused") {
     return { kind: "refused", problems: upgraded.problems.map((problem) => movePlace(tree, problem)) };
   }
-  return { ...upgraded, problems: [...old.machine.states.values()].flatMap((state) => tellCollapsed(tree, state)) };
+  return { ...upgraded, problems: [...old.machine.states.values()].flatMap((state) => reportCollapsed(tree, state)) };
 }
 
 const QUIET = { strict: false, maxProblems: 1 };
@@ -69,7 +69,7 @@ function isJson(text: string): boolean {
   }
 }
 
-function tellCollapsed(tree: TreeNode, { name, on }: State): readonly Problem[] {
+function reportCollapsed(tree: TreeNode, { name, on }: State): readonly Problem[] {
   return [...on].flatMap(([event, [reaction]]) => {
     const advance = reaction?.advance ?? [];
     if (advance.length < 2) return [];

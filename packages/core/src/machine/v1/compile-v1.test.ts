@@ -9,7 +9,7 @@ const parse = (source: string, options: Partial<ParseMachineOptions> = {}) =>
   parseMachine(source, { name: "app", ...options });
 
 /** Problems as `code path`, errors with an exclamation mark. */
-const tell = (source: string, options: Partial<ParseMachineOptions> = {}) =>
+const problemsOf = (source: string, options: Partial<ParseMachineOptions> = {}) =>
   parse(source, options).problems.map(
     ({ code, path, severity }) => `${severity === "error" ? "!" : ""}${code} ${path}`,
   );
@@ -188,7 +188,7 @@ describe("what is missing", () => {
     ["tasks", { tasks: "tasks:" }],
     ["tasks", { tasks: "tasks: null" }],
   ])("is also %s with nothing after it: %j", (key, parts) => {
-    const told = tell(aDocument(parts)).filter((text) => text.startsWith("!"));
+    const told = problemsOf(aDocument(parts)).filter((text) => text.startsWith("!"));
 
     expect(told).toEqual([`!${key}-required ${key}`]);
   });
@@ -196,13 +196,13 @@ describe("what is missing", () => {
 
 describe("version", () => {
   it.each(["1", "1.0", "1e0", "01", "0x1", "+1"])("accepts the number %s", (version) => {
-    expect(tell(aDocument({ version: `version: ${version}` }))).toEqual([]);
+    expect(problemsOf(aDocument({ version: `version: ${version}` }))).toEqual([]);
   });
 
   it.each(['"1.0"', "1.1", "3", "v1", "true", "null", "[1]", "{}", ""])(
     "refuses %s and judges the rest as v1",
     (version) => {
-      expect(tell(aDocument({ version: `version: ${version}`, more: "extra: 1" }))).toEqual([
+      expect(problemsOf(aDocument({ version: `version: ${version}`, more: "extra: 1" }))).toEqual([
         "!version-unsupported version",
         "!top-level-unknown-key extra",
       ]);
@@ -214,7 +214,7 @@ describe("version", () => {
   });
 
   it("refuses a document without it", () => {
-    expect(tell(aDocument({ version: "" }))).toEqual(["!version-unsupported version"]);
+    expect(problemsOf(aDocument({ version: "" }))).toEqual(["!version-unsupported version"]);
   });
 });
 
@@ -223,31 +223,31 @@ describe("events", () => {
     const states =
       "states: {INIT: {on: {go_on: [{action: advance, state: DONE}]}}, DONE: {terminal: true, tasks: [run]}}";
 
-    expect(tell(aDocument({ events: "events: [go_on]", states }))).toEqual(["!event-name-pattern events.0"]);
+    expect(problemsOf(aDocument({ events: "events: [go_on]", states }))).toEqual(["!event-name-pattern events.0"]);
   });
 
   it("says of a bad name not also that nobody uses it", () => {
-    expect(tell(aDocument({ events: "events: [GO, go_on]" }))).toEqual(["!event-name-pattern events.1"]);
+    expect(problemsOf(aDocument({ events: "events: [GO, go_on]" }))).toEqual(["!event-name-pattern events.1"]);
   });
 
   it.each(["events: {GO: {}}", "events: GO", "events: 1"])(
     "says nothing about handlers when there is no list: %s",
     (events) => {
-      expect(tell(aDocument({ events }))).toEqual(["!events-not-list events"]);
+      expect(problemsOf(aDocument({ events }))).toEqual(["!events-not-list events"]);
     },
   );
 
   it("may be empty", () => {
     const states = "states: {INIT: {terminal: true, tasks: [run]}}";
 
-    expect(tell(aDocument({ events: "events: []", states }))).toEqual([]);
+    expect(problemsOf(aDocument({ events: "events: []", states }))).toEqual([]);
   });
 
   it("tells of each bad item", () => {
     const events = 'events: [GO, 1, null, [A], {B: 1}, "", a b, GO, NEXT, NEXT, TASK_ERROR]';
     const states = "states: {INIT: {on: {GO: [{action: advance, state: DONE}]}}, DONE: {terminal: true, tasks: [run]}}";
 
-    const told = tell(aDocument({ events, states })).filter((text) => text.startsWith("!"));
+    const told = problemsOf(aDocument({ events, states })).filter((text) => text.startsWith("!"));
 
     expect(told).toEqual([
       "!event-not-string events.1",
@@ -284,13 +284,13 @@ describe("states", () => {
   const withStates = (states: string) => aDocument({ states: `states:\n${states}` });
 
   it.each(["null", "[]", "text"])("must be a map, not %s", (value) => {
-    expect(tell(aDocument({ states: `states: ${value}` }))).toEqual(["!states-required states"]);
+    expect(problemsOf(aDocument({ states: `states: ${value}` }))).toEqual(["!states-required states"]);
   });
 
   it("need INIT in capitals, and the message says so", () => {
     const source = withStates("  Init: {terminal: true, tasks: [run], on: {GO: []}}");
 
-    expect(tell(source)).toEqual(["!init-required states", "!state-name-pattern states.Init"]);
+    expect(problemsOf(source)).toEqual(["!init-required states", "!state-name-pattern states.Init"]);
     expect(messages(source)[0]).toContain("INIT");
     expect(messages(source)[0]).toContain('"Init"');
   });
@@ -299,15 +299,15 @@ describe("states", () => {
     const named = (name: string) =>
       withStates(`  INIT: {on: {GO: [{action: advance, state: ${name}}]}}\n  123: {terminal: true, tasks: [run]}`);
 
-    expect(tell(named('"123"'))).toEqual([]);
-    expect(tell(named("123"))).toEqual(["!advance-state-undefined states.INIT.on.GO.0.state"]);
+    expect(problemsOf(named('"123"'))).toEqual([]);
+    expect(problemsOf(named("123"))).toEqual(["!advance-state-undefined states.INIT.on.GO.0.state"]);
     expect(messages(named("123"))[0]).toContain('Write it in quotes: "123".');
   });
 
   it("lack INIT once, also where others lead to it", () => {
     const source = withStates("  DONE: {terminal: true, tasks: [run], on: {GO: [{action: advance, state: INIT}]}}");
 
-    expect(tell(source)).toEqual(["!init-required states"]);
+    expect(problemsOf(source)).toEqual(["!init-required states"]);
   });
 
   it("with a bad name can still be entered", () => {
@@ -315,7 +315,7 @@ describe("states", () => {
       "  INIT: {on: {GO: [{action: advance, state: up}]}}\n  up: {terminal: true, tasks: [run]}",
     );
 
-    expect(tell(source)).toEqual(["!state-name-pattern states.up"]);
+    expect(problemsOf(source)).toEqual(["!state-name-pattern states.up"]);
   });
 
   it("that are misspelt are not unreachable too, nor are tasks unused", () => {
@@ -323,7 +323,7 @@ describe("states", () => {
       "  INIT: {on: {GO: [{action: advance, state: DON}]}}\n  DONE: {terminal: true, tasks: [rnu]}",
     );
 
-    expect(tell(source)).toEqual([
+    expect(problemsOf(source)).toEqual([
       "!advance-state-undefined states.INIT.on.GO.0.state",
       "!state-task-undefined states.DONE.tasks.0",
     ]);
@@ -332,19 +332,19 @@ describe("states", () => {
   it.each(["yes", "1", "null", '"TRUE"', "[]"])("cannot have %s as terminal", (value) => {
     const source = withStates(`  INIT: {terminal: ${value}, tasks: [run], on: {GO: []}}`);
 
-    expect(tell(source)).toEqual(["!terminal-not-boolean states.INIT.terminal"]);
+    expect(problemsOf(source)).toEqual(["!terminal-not-boolean states.INIT.terminal"]);
   });
 
   it.each(["null", "run", "{run: 1}"])("cannot have %s as tasks, and no task is called unused then", (value) => {
     const source = withStates(`  INIT: {terminal: true, tasks: ${value}, on: {GO: []}}`);
 
-    expect(tell(source)).toEqual(["!state-tasks-not-list states.INIT.tasks"]);
+    expect(problemsOf(source)).toEqual(["!state-tasks-not-list states.INIT.tasks"]);
   });
 
   it.each(["null", "[GO]", "GO"])("cannot have %s as on, and no event is called unused then", (value) => {
     const source = withStates(`  INIT: {terminal: true, tasks: [run], on: ${value}}`);
 
-    expect(tell(source)).toEqual(["!on-not-map states.INIT.on"]);
+    expect(problemsOf(source)).toEqual(["!on-not-map states.INIT.on"]);
   });
 
   it("have closed keys, also for extensions", () => {
@@ -352,7 +352,7 @@ describe("states", () => {
       "  INIT: {terminal: true, tasks: [run], on: {GO: []}, x-note: 1, __proto__: 1, constructor: 2}",
     );
 
-    expect(tell(source)).toEqual([
+    expect(problemsOf(source)).toEqual([
       "!state-unknown-key states.INIT.x-note",
       "!state-unknown-key states.INIT.__proto__",
       "!state-unknown-key states.INIT.constructor",
@@ -364,7 +364,7 @@ describe("states", () => {
       "  INIT: {terminal: true, tasks: [run, toString], on: {GO: [{action: advance, state: constructor}], valueOf: []}}",
     );
 
-    expect(tell(source)).toEqual([
+    expect(problemsOf(source)).toEqual([
       "!state-task-undefined states.INIT.tasks.1",
       "!advance-state-undefined states.INIT.on.GO.0.state",
       "!on-event-undeclared states.INIT.on.valueOf",
@@ -376,7 +376,7 @@ describe("states", () => {
       "  INIT: {tasks: [run], on: {GO: [{action: advance, state: END}]}}\n  END: {terminal: true}",
     );
 
-    expect(tell(source)).toEqual([]);
+    expect(problemsOf(source)).toEqual([]);
   });
 });
 
@@ -430,7 +430,7 @@ describe("actions", () => {
       ],
     ],
   ])("%s", (actions, expected) => {
-    expect(tell(withActions(actions))).toEqual(expected);
+    expect(problemsOf(withActions(actions))).toEqual(expected);
   });
 
   it("tell of a fault in a shared part once", () => {
@@ -442,7 +442,7 @@ describe("actions", () => {
       "A: *first, B: *first, DONE: {terminal: true, tasks: [run]}",
     );
 
-    expect(tell(shared)).toEqual([
+    expect(problemsOf(shared)).toEqual([
       "!action-unknown states.A.on.GO.0.action",
       "unreachable-state states.A",
       "unreachable-state states.B",
@@ -452,16 +452,17 @@ describe("actions", () => {
 
 describe("tasks", () => {
   it.each(["1", "[]", "run"])("must be a map, not %s, and no state's task is called unknown then", (value) => {
-    expect(tell(aDocument({ tasks: `tasks: ${value}` }))).toEqual(["!tasks-not-map tasks"]);
+    expect(problemsOf(aDocument({ tasks: `tasks: ${value}` }))).toEqual(["!tasks-not-map tasks"]);
   });
 
   it("may leave the config out where the executor needs none, and is told so", () => {
-    const tellMissing = (config: TSchema) => messages(aTask("{executor: nap}"), anExecutor({ name: "nap", config }))[0];
+    const missingConfigOf = (config: TSchema) =>
+      messages(aTask("{executor: nap}"), anExecutor({ name: "nap", config }))[0];
 
-    expect(tellMissing(Type.Object({ seconds: Type.Optional(Type.Number()) }))).toBe(
+    expect(missingConfigOf(Type.Object({ seconds: Type.Optional(Type.Number()) }))).toBe(
       'The task has no config; "nap" uses its defaults. Write {} to confirm this.',
     );
-    expect(tellMissing(Type.Object({ seconds: Type.Number() }))).toBe(
+    expect(missingConfigOf(Type.Object({ seconds: Type.Number() }))).toBe(
       "The task has no config; it will fail when it runs.",
     );
   });
@@ -475,7 +476,7 @@ describe("tasks", () => {
     ["{config: {name: f}}", ["executor-missing tasks.run.executor"]],
     ["{config: {action: apply, source: {location: ./a, type: local}}}", ["executor-missing tasks.run.executor"]],
   ])("%s", (task, expected) => {
-    expect(tell(aTask(task))).toEqual(expected);
+    expect(problemsOf(aTask(task))).toEqual(expected);
   });
 
   it("names the registered executors for one that is not", () => {
@@ -485,16 +486,16 @@ describe("tasks", () => {
   });
 
   it("accepts any executor, and checks no config, where no executors are given", () => {
-    expect(tell(aTask("{executor: ecs, config: {a: 1}}"))).toEqual([]);
-    expect(tell(aTask('{executor: "", config: {a: 1}}'))).toEqual(["!executor-unknown tasks.run.executor"]);
+    expect(problemsOf(aTask("{executor: ecs, config: {a: 1}}"))).toEqual([]);
+    expect(problemsOf(aTask('{executor: "", config: {a: 1}}'))).toEqual(["!executor-unknown tasks.run.executor"]);
     expect(messages(aTask("{executor: 5, config: {}}"))[0]).toBe("executor must be a name, but it is the number 5.");
   });
 
   it("keeps a revision in use whose executor is not registered, and warns", () => {
     const source = aTask("{executor: ecs, config: {a: 1}}");
 
-    expect(tell(source, { executors: new Map() })).toEqual(["!executor-unknown tasks.run.executor"]);
-    expect(tell(source, { executors: new Map(), kept: true })).toEqual(["executor-unchecked tasks.run.config"]);
+    expect(problemsOf(source, { executors: new Map() })).toEqual(["!executor-unknown tasks.run.executor"]);
+    expect(problemsOf(source, { executors: new Map(), kept: true })).toEqual(["executor-unchecked tasks.run.config"]);
   });
 
   it("lets an executor check its config in its own words, each fault at its place", () => {
@@ -508,7 +509,7 @@ describe("tasks", () => {
     const source = aTask(`{executor: nap, config: {size: 5, deep: {text: "\${x}"}, siez: 1}}`);
     const options = anExecutor({ name: "nap", config: Type.Never(), checkConfig });
 
-    expect(tell(source, options)).toEqual([
+    expect(problemsOf(source, options)).toEqual([
       "!nap-size tasks.run.config.size",
       "nap-missing tasks.run.config.deep.inner",
       "nap-text tasks.run.config.deep.text",
@@ -537,13 +538,13 @@ describe("tasks", () => {
     ];
     const other = { name: "other", config: Type.Never(), resumable: true };
     const executors = new Map([wants("a", "x"), ["other", other] as const, wants("b", "y")]);
-    const tellErrors = (config: string) =>
-      tell(aTask(`{config: ${config}}`), { executors }).filter((text) => text.startsWith("!"));
+    const errorsOf = (config: string) =>
+      problemsOf(aTask(`{config: ${config}}`), { executors }).filter((text) => text.startsWith("!"));
 
-    expect(tellErrors("{x: 1}")).toEqual([]);
-    expect(tellErrors("{y: 1}")).toEqual([]);
-    expect(tellErrors("{y: 1, z: 1}")).toEqual(["!b-key tasks.run.config.z"]);
-    expect(tellErrors("{}")).toEqual(["!a-x tasks.run.config.x"]);
+    expect(errorsOf("{x: 1}")).toEqual([]);
+    expect(errorsOf("{y: 1}")).toEqual([]);
+    expect(errorsOf("{y: 1, z: 1}")).toEqual(["!b-key tasks.run.config.z"]);
+    expect(errorsOf("{}")).toEqual(["!a-x tasks.run.config.x"]);
   });
 
   it("lets an executor check the tasks of a machine together", () => {
@@ -557,7 +558,7 @@ describe("tasks", () => {
     const states =
       "states: {INIT: {on: {GO: [{action: advance, state: DONE}]}}, DONE: {terminal: true, tasks: [a, b, run]}}";
 
-    const told = tell(aDocument({ tasks, states }), anExecutor({ name: "nap", checkTasks }));
+    const told = problemsOf(aDocument({ tasks, states }), anExecutor({ name: "nap", checkTasks }));
 
     expect(told.filter((text) => text.startsWith("nap"))).toEqual([
       "nap-shared tasks.a.config.key",
@@ -571,7 +572,7 @@ describe("tasks", () => {
       { additionalProperties: false },
     );
 
-    const told = tell(
+    const told = problemsOf(
       aTask('{executor: sleeper, config: {size: 0, tags: [a, 1], nmae: x, "a/b": 1}}'),
       anExecutor({ config: Config }),
     );
@@ -629,7 +630,7 @@ describe("tasks", () => {
     ['"010"', false],
     ["a, b", false],
   ])("says of %s whether it is ambiguous: %s", (text, ambiguous) => {
-    const told = tell(
+    const told = problemsOf(
       aTask(
         `\n    executor: lambda\n    config:\n      name: f\n      args:\n        deep:\n          - value: ${text}\n  `,
       )
@@ -649,7 +650,7 @@ describe("limits", () => {
   };
 
   it("refuses more than 500 states and accepts 500", () => {
-    const errors = [499, 500].map((count) => tell(manyStates(count)).filter((text) => text.startsWith("!")));
+    const errors = [499, 500].map((count) => problemsOf(manyStates(count)).filter((text) => text.startsWith("!")));
 
     expect(errors).toEqual([[], ["!limit-exceeded states"]]);
   });
@@ -657,7 +658,7 @@ describe("limits", () => {
   it("refuses more tasks than allowed", () => {
     const tasks = "tasks: {run: {executor: lambda, config: {name: f}}, b: {executor: lambda, config: {name: f}}}";
 
-    expect(tell(aDocument({ tasks }), { limits: { maxTasks: 1 } })).toContain("!limit-exceeded tasks");
+    expect(problemsOf(aDocument({ tasks }), { limits: { maxTasks: 1 } })).toContain("!limit-exceeded tasks");
   });
 
   it("refuses more than 256 KiB, counted in bytes", () => {
@@ -670,7 +671,7 @@ describe("limits", () => {
       "x".repeat(50_000_000),
     ];
 
-    const told = sources.map((source) => tell(source));
+    const told = sources.map((source) => problemsOf(source));
 
     expect(told).toEqual([[], ["!limit-exceeded "], [], ["!limit-exceeded "], ["!limit-exceeded "]]);
   });

@@ -1,5 +1,5 @@
-import { compact } from "../compact.ts";
 import { checkConfigAndLimit, checkExecutor, checkTasks, needsNoConfig } from "../config/check-config.ts";
+import { defined } from "../defined.ts";
 import { ADVICE_TO_UPGRADE, checkVersion, readStateMap, readTaskMap } from "../document/check-document.ts";
 import {
   type AdvanceDraft,
@@ -112,7 +112,7 @@ function readEvents(context: CompileContext, events: Field | undefined): Readonl
 
 function readState(context: CompileContext, field: Field, references: StateReferences): FlowState {
   if (!isMapField(field)) return { field };
-  return compact({
+  return defined({
     field,
     terminal: readTerminal(context, field),
     tasks: readStateTasks(context, field, references.tasks),
@@ -196,7 +196,7 @@ function readTask(context: CompileContext, name: string, field: Field): TaskDraf
   // The config of an unknown executor is not checked.
   const isChecked = config && (executor !== undefined || executorField === undefined);
   const timeoutMs = isChecked ? checkConfigAndLimit(context, config, executor) : undefined;
-  return compact({ name, field, executor, config, timeoutMs });
+  return defined({ name, field, executor, config, timeoutMs });
 }
 
 function readConfig(
@@ -223,7 +223,7 @@ export const V1_TIMEOUT_MS = 24 * 3_600_000;
 /** A task that has no fault. */
 function compileTask({ executors }: CompileContext, { name, executor, field, timeoutMs }: TaskDraft): Task {
   const definition = executor === undefined ? undefined : executors.get(executor);
-  return compact({
+  return defined({
     ...PLAIN_TASK,
     name,
     executor,

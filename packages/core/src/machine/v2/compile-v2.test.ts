@@ -41,7 +41,7 @@ const compileTask = (task: object) => {
 };
 
 /** Problems as `code path`, errors with an exclamation mark. */
-const tell = (parts: object = {}) =>
+const problemsOf = (parts: object = {}) =>
   compile(parts).problems.map(({ code, path, severity }) => `${severity === "error" ? "!" : ""}${code} ${path}`);
 
 const scope = {
@@ -125,13 +125,15 @@ describe("the config of a v2 task", () => {
   });
 
   it("is empty where it is left out", () => {
-    expect(tell({ tasks: { run: { executor: "sleeper" } } })).toEqual(["!config-invalid tasks.run.config.seconds"]);
+    expect(problemsOf({ tasks: { run: { executor: "sleeper" } } })).toEqual([
+      "!config-invalid tasks.run.config.seconds",
+    ]);
   });
 
   it("is checked as far as it is known where it holds expressions", () => {
     const config = { secondz: 1, note: "${stack.id} is too long" };
 
-    expect(tell({ tasks: { run: { executor: "sleeper", config } } })).toEqual([
+    expect(problemsOf({ tasks: { run: { executor: "sleeper", config } } })).toEqual([
       "!config-invalid tasks.run.config.seconds",
       "!config-invalid tasks.run.config.secondz",
     ]);
@@ -179,9 +181,9 @@ describe("the config of a v2 task", () => {
   });
 
   it("may not hold what stands for a secret in messages", () => {
-    expect(tell({ tasks: { run: { ...run, config: { name: "run", args: { a: { $secret: "k#1" } } } } } })).toEqual([
-      "!sensitive-leak tasks.run.config.args.a.$secret",
-    ]);
+    expect(
+      problemsOf({ tasks: { run: { ...run, config: { name: "run", args: { a: { $secret: "k#1" } } } } } }),
+    ).toEqual(["!sensitive-leak tasks.run.config.args.a.$secret"]);
   });
 
   it("only warns of an executor whose definition is elsewhere", () => {
@@ -249,13 +251,13 @@ describe("what expressions may name", () => {
   it("is what a task needs, also through others", () => {
     const c = { ...config("${tasks.a.outputs.id}-${tasks.b.status}"), exclusive: "tasks.a.outputs.id", needs: ["b"] };
 
-    expect(tell({ states, tasks: { a: task({}), b: task({ needs: ["a"] }), c: task(c) } })).toEqual([]);
+    expect(problemsOf({ states, tasks: { a: task({}), b: task({ needs: ["a"] }), c: task(c) } })).toEqual([]);
   });
 
   it("is no task that runs at the same time, and none before tasks start", () => {
     const c = { ...config("${tasks.a.outputs.id}"), when: "tasks.b.status == 'SATISFIED'", needs: ["b"] };
 
-    expect(tell({ states, tasks: { a: task({}), b: task({}), c: task(c) } })).toEqual([
+    expect(problemsOf({ states, tasks: { a: task({}), b: task({}), c: task(c) } })).toEqual([
       "!expression-task-not-available tasks.c.config.args.id",
       "!expression-variable-unavailable tasks.c.when",
     ]);
@@ -265,9 +267,9 @@ describe("what expressions may name", () => {
     const on = { GO: [{ when: "tasks.run.status == 'ERROR' || stack.visits.DOEN > 1", action: "no-op" }] };
     const here = { INIT: { on: { GO: "DONE" } }, DONE: { terminal: true, tasks: ["run"], on } };
 
-    expect(tell({ states: here })).toEqual(["!expression-unknown-name states.DONE.on.GO.0.when"]);
+    expect(problemsOf({ states: here })).toEqual(["!expression-unknown-name states.DONE.on.GO.0.when"]);
     expect(
-      tell({ states: { ...here, INIT: { on: { GO: [...on.GO, { action: "advance", state: "DONE" }] } } } }),
+      problemsOf({ states: { ...here, INIT: { on: { GO: [...on.GO, { action: "advance", state: "DONE" }] } } } }),
     ).toContain("!expression-task-not-available states.INIT.on.GO.0.when");
   });
 
@@ -276,7 +278,7 @@ describe("what expressions may name", () => {
     const set = { copy: "${metadata.key + '!'}", open: "${event.metadata.key}" };
     const on = { GO: [{ action: "advance", state: "DONE", set }] };
 
-    expect(tell({ metadata, states: { ...base.states, INIT: { on } } })).toEqual([
+    expect(problemsOf({ metadata, states: { ...base.states, INIT: { on } } })).toEqual([
       "!sensitive-leak states.INIT.on.GO.0.set.open",
     ]);
   });
@@ -300,7 +302,7 @@ describe("needs", () => {
   });
 
   it("go unchecked where the states cannot be read", () => {
-    expect(tell({ states: 1, tasks: needing({ a: [], b: ["a"] }) })).toEqual(["!states-required states"]);
+    expect(problemsOf({ states: 1, tasks: needing({ a: [], b: ["a"] }) })).toEqual(["!states-required states"]);
   });
 });
 
@@ -310,7 +312,7 @@ describe("the limits of a v2 machine", () => {
     const states = { INIT: { on: { GO: entries, TIMEOUT: entries } }, DONE: {} };
 
     const [within, beyond] = [states, { ...states, DONE: { on: { GO: "DONE" } } }].map((given) =>
-      tell({ states: given }),
+      problemsOf({ states: given }),
     );
 
     expect(within).not.toContain("!limit-exceeded states");
@@ -321,7 +323,7 @@ describe("the limits of a v2 machine", () => {
     const after = Array.from({ length: 2_001 }, () => ({ in: "1h", event: "GO" }));
 
     const [within, beyond] = [after.slice(1), after].map((given) =>
-      tell({ states: { ...base.states, INIT: { on: { GO: "DONE" }, after: given } } }),
+      problemsOf({ states: { ...base.states, INIT: { on: { GO: "DONE" }, after: given } } }),
     );
 
     expect(within).toEqual([]);
@@ -334,7 +336,7 @@ describe("the limits of a v2 machine", () => {
     const states = { ...base.states, DONE: { terminal: true, tasks: ["run", ...names.slice(0, 99)] } };
 
     const [within, beyond] = [names.slice(0, 99), names].map((needs) =>
-      tell({ states, tasks: { ...others, run: { ...run, needs } } }).filter((told) => told.startsWith("!")),
+      problemsOf({ states, tasks: { ...others, run: { ...run, needs } } }).filter((problem) => problem.startsWith("!")),
     );
 
     expect(within).toEqual([]);
@@ -345,8 +347,8 @@ describe("the limits of a v2 machine", () => {
     const many = (value: unknown, prefix: string) =>
       Object.fromEntries(Array.from({ length: 501 }, (_, index) => [`${prefix}${index}`, value]));
 
-    expect(tell({ states: { ...base.states, ...many({}, "S") } })).toContain("!limit-exceeded states");
-    expect(tell({ tasks: { ...base.tasks, ...many(run, "t") } })).toContain("!limit-exceeded tasks");
+    expect(problemsOf({ states: { ...base.states, ...many({}, "S") } })).toContain("!limit-exceeded states");
+    expect(problemsOf({ tasks: { ...base.tasks, ...many(run, "t") } })).toContain("!limit-exceeded tasks");
   });
 
   it("refuse a document of more than 256 KiB, and a deep one", () => {
@@ -429,7 +431,7 @@ describe("documents of another version", () => {
   it("are judged by what they look like", () => {
     const events = { GO: {} };
 
-    const codes = [3, undefined, "v2"].map((version) => tell({ version, events }));
+    const codes = [3, undefined, "v2"].map((version) => problemsOf({ version, events }));
 
     expect(codes).toEqual(codes.map(() => ["!version-unsupported version"]));
     expect(messages({ ...base, version: 3 })[0]).toContain('write "version: 1" or "version: 2"');

@@ -1,5 +1,5 @@
-import { compact } from "../compact.ts";
 import { checkTasks } from "../config/check-config.ts";
+import { defined } from "../defined.ts";
 import { checkVersion, readStateMap, readTaskMap } from "../document/check-document.ts";
 import { checkStructure } from "../document/check-structure.ts";
 import { type CompileContext, onValue } from "../document/compile-context.ts";
@@ -97,11 +97,11 @@ interface Tasks {
 function readTasks(context: V2Context, { fields = new Map(), states, ...scope }: TasksInput): Tasks {
   const maps = [...fields].flatMap(([name, field]) => (isMapField(field) ? [[name, field] as const] : []));
   const needs = new Map(maps.map(([name, field]) => [name, readNeeds(context, field, fields)]));
-  const names = compact({ states: states && [...states.keys()] });
+  const names = defined({ states: states && [...states.keys()] });
   const drafts = maps.map(([name, field]) => readTask(context, field, { ...scope, ...names, name, needs }));
   checkTasks(
     context,
-    drafts.map(({ name, executor, config }) => compact({ name, executor, config: config?.config })),
+    drafts.map(({ name, executor, config }) => defined({ name, executor, config: config?.config })),
   );
   return { needs, drafts };
 }
@@ -145,7 +145,7 @@ function toRequiredMetadata(events: ReadonlyMap<string, EventDraft>): Machine["r
 function toState(name: string, draft: StateDraft): State {
   const { terminal = false, tasks = [], on = new Map<string, HandlerDraft>(), after, leaving, timeoutMs } = draft;
   const reactions = [...on].map(([event, { entries }]) => [event, entries.map(toReaction)] as const);
-  return compact({
+  return defined({
     name,
     terminal,
     tasks,
@@ -158,14 +158,14 @@ function toState(name: string, draft: StateDraft): State {
 }
 
 function toReaction({ when, advance, set }: EntryDraft): Reaction {
-  return compact({ when, advance: advance ? [advance.target] : [], set });
+  return defined({ when, advance: advance ? [advance.target] : [], set });
 }
 
 function toTask({ executors }: CompileContext, draft: TaskDraft): Task {
   const { name, executor, config, timeoutMs, ...rest } = draft;
   const definition = executor === undefined ? undefined : executors.get(executor);
   const dynamic = config?.dynamic;
-  return compact({
+  return defined({
     ...rest,
     name,
     executor,

@@ -62,7 +62,7 @@ export function findEventFault(field: Field): Fault | undefined {
   return name === undefined ? refuse(field) : findEventNameFault(name);
 }
 
-/** Returns what is wrong with the name of a metadata key, which stands in messages, files and URLs. */
+/** Returns what is wrong with the name of a metadata key, which appears in messages, files and URLs. */
 export function findMetadataKeyFault(key: string): Fault | undefined {
   if (key !== "" && key.length <= 255 && key !== "__proto__" && !/\p{Cc}/u.test(key)) return undefined;
   const rule = '1 to 255 characters, no control characters, not "__proto__"';

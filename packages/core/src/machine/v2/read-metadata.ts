@@ -1,6 +1,6 @@
-import { compact } from "../compact.ts";
 import { findMetadataFault } from "../decide/metadata.ts";
 import { createMetadataPattern, MAX_PATTERN } from "../decide/metadata-pattern.ts";
+import { defined } from "../defined.ts";
 import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
 import {
   type Field,
@@ -47,7 +47,7 @@ const TYPES = ["string", "number", "boolean"] as const;
 
 function readRule(context: CompileContext, key: string, field: Field): MetadataRule {
   const type = TYPES.find((known) => known === findText(findField(field, "type")));
-  const rule: MetadataRule = compact({
+  const rule: MetadataRule = defined({
     required: findFlag(field, "required") ?? false,
     sensitive: findFlag(field, "sensitive") ?? false,
     immutable: findFlag(field, "immutable") ?? false,
@@ -56,7 +56,7 @@ function readRule(context: CompileContext, key: string, field: Field): MetadataR
     enum: readEnum(context, findField(field, "enum"), type),
     ...readRange(context, field, type),
   });
-  return compact({ ...rule, default: readDefault(context, key, { field: findField(field, "default"), rule }) });
+  return defined({ ...rule, default: readDefault(context, key, { field: findField(field, "default"), rule }) });
 }
 
 /** The `default` of a metadata key, which must fit the key's other rules. */

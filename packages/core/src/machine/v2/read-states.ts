@@ -1,4 +1,4 @@
-import { compact } from "../compact.ts";
+import { defined } from "../defined.ts";
 import {
   type AdvanceDraft,
   checkFlow,
@@ -161,7 +161,7 @@ function readState(context: V2Context, field: Field, scope: StateScope): StateDr
   if (!isMapField(field)) return { field, leaving: "wait", after: [] };
   const on = readHandlers(context, findField(field, "on"), scope);
   const leaving = findText(findField(field, "leaving"));
-  return compact({
+  return defined({
     field,
     after: readAfter(context, findField(field, "after"), { ...scope, handled: on }),
     leaving: LEAVING.find((known) => known === leaving) ?? "wait",
@@ -228,7 +228,7 @@ function readReaction(context: V2Context, field: Field, scope: StateScope): read
   }
   if (isMapField(field) || isNull(field)) return [];
   const advance = findText(field) === "no-op" ? undefined : readTarget(context, field, scope.references.states);
-  return [compact({ field, isConditional: false, set: new Map(), advance })];
+  return [defined({ field, isConditional: false, set: new Map(), advance })];
 }
 
 function warnUnreachable({ problems }: V2Context, entries: readonly EntryDraft[]): void {
@@ -244,7 +244,7 @@ function readEntry(context: V2Context, item: Field, scope: StateScope): EntryDra
   const state = findField(item, "state");
   const leads = state && !isNull(state) && (action === undefined || findText(action) === "advance");
   const when = findField(item, "when");
-  return compact({
+  return defined({
     field: item,
     isConditional: when !== undefined,
     advance: leads ? readTarget(context, state, scope.references.states) : undefined,
@@ -287,7 +287,7 @@ function readAfter(context: V2Context, after: Field | undefined, scope: AfterSco
   return toItems(after).flatMap((item) => {
     if (!isMapField(item)) return [];
     const inMs = parseDuration(findText(findField(item, "in")) ?? "");
-    return [compact({ field: item, inMs, event: readAfterEvent(context, findField(item, "event"), scope) })];
+    return [defined({ field: item, inMs, event: readAfterEvent(context, findField(item, "event"), scope) })];
   });
 }
 

@@ -1,6 +1,6 @@
-import { compact } from "../compact.ts";
 import { checkConfigAndLimit, checkExecutor, checkOpenConfig } from "../config/check-config.ts";
 import { findConfigFault, type OpenConfig, openConfig } from "../config/open-config.ts";
+import { defined } from "../defined.ts";
 import { type CompileContext, onKey, onMissing, onValue } from "../document/compile-context.ts";
 import { parseDuration } from "../document/duration.ts";
 import {
@@ -55,7 +55,7 @@ export function readTask(
   { name, ...scope }: TaskScope & { readonly name: string },
 ): TaskDraft {
   const { metadata, states } = scope;
-  const before: ExpressionPlace = compact({
+  const before: ExpressionPlace = defined({
     event: false,
     metadata: metadata.place,
     sensitive: "never" as const,
@@ -63,7 +63,7 @@ export function readTask(
   });
   const needed: ExpressionPlace = { ...before, tasks: toAllNeeds(scope.needs, name) };
   const executor = readExecutor(context, field);
-  return compact({
+  return defined({
     name,
     executor,
     config: readConfig(context, field, { executor, place: needed }),
@@ -106,7 +106,7 @@ function readTargetName(
 
 /** A config that could be read. */
 interface ConfigDraft {
-  /** As it travels; with expressions as it stands in the document. */
+  /** As messages contain it; with expressions, as the document contains it. */
   readonly config: Field<MapNode>;
   /** The executor's own limit, where it can be known. */
   readonly timeoutMs?: number;
@@ -130,7 +130,7 @@ function readConfig(context: V2Context, task: Field<MapNode>, input: ConfigInput
   if (open.opening !== undefined) return readDynamic(context, field, { ...input, open, template });
   const config = { ...field, node: open.node };
   const timeoutMs = input.executor === undefined ? undefined : checkConfigAndLimit(context, config, input.executor);
-  return compact({ config, timeoutMs });
+  return defined({ config, timeoutMs });
 }
 
 // So that a missing config is reported by what the executor misses in it.
@@ -170,7 +170,7 @@ function readDynamic(context: V2Context, config: Field<MapNode>, { executor, ope
 function readRetry(field: Field | undefined): RetryPolicy {
   const backoff = findField(field, "backoff");
   const only = toTextItems(findField(field, "only")).map(({ text }) => text);
-  return compact({
+  return defined({
     attempts: readNumber(field, "attempts") ?? PLAIN_TASK.retry.attempts,
     fromMs: readDuration(backoff, "from") ?? PLAIN_TASK.retry.fromMs,
     toMs: readDuration(backoff, "to") ?? PLAIN_TASK.retry.toMs,

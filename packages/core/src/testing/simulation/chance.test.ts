@@ -5,7 +5,7 @@ const plan = { seed: 7, nodes: [{ skewMs: 0, concurrency: 1 }] };
 const calm: Chaos = { crash: 0, fail: 0, delay: 0, yield: 0, hurry: 0, lose: 0, repeat: 0, work: 0 };
 const keys = Array.from({ length: 300 }, (_, index) => `s1 commit ${index}`);
 
-function drawKinds(place: FaultPlace, chaos: Partial<Chaos>): readonly string[] {
+function pickKinds(place: FaultPlace, chaos: Partial<Chaos>): readonly string[] {
   const chance = createRecordedChance(plan, { ...calm, ...chaos }, () => false);
   return [...new Set(keys.map((key) => chance.findFault(key, place)?.kind ?? "none"))].sort();
 }
@@ -36,7 +36,7 @@ describe("a recorded chance", () => {
     ["idle", { hurry: 0.3, delay: 0.3, crash: 0.3 }, ["delay", "hurry", "none"]],
     ["delivery", { lose: 0.2, repeat: 0.2, crash: 0.2, fail: 0.2 }, ["crash", "lose", "none", "repeat"]],
   ] as const)("does to a %s what may happen to one", (place, chaos, kinds) => {
-    expect(drawKinds(place, chaos)).toEqual(kinds);
+    expect(pickKinds(place, chaos)).toEqual(kinds);
   });
 
   it("lets everything go well once it is calm", () => {

@@ -70,7 +70,7 @@ export function createRecordedChance(
       return fault;
     },
     findWork(key) {
-      const step = drawHabit(seed, key, chaos) ?? (isCalm() ? undefined : drawStep(seed, key, chaos));
+      const step = pickHabit(seed, key, chaos) ?? (isCalm() ? undefined : pickStep(seed, key, chaos));
       if (step === undefined) return undefined;
       work[key] = step;
       return step;
@@ -86,7 +86,7 @@ export function pick<Value>(random: Random, values: readonly Value[]): Value {
 }
 
 /** A whole number from the first to the last, both included. */
-export function drawWhole(random: Random, first: number, last: number): number {
+export function pickWhole(random: Random, first: number, last: number): number {
   return first + Math.floor(random() * (last - first + 1));
 }
 
@@ -94,26 +94,26 @@ type Draw = (random: Random, chaos: Chaos, nodes: number) => Fault | undefined;
 
 const FAULTS: Readonly<Record<FaultPlace, Draw>> = {
   call(random, chaos) {
-    const drawn = drawKind(random, [chaos.crash, chaos.fail, chaos.delay, chaos.yield]);
-    return [drawCrash, drawFail, drawDelay, drawYield][drawn]?.(random);
+    const drawn = pickKind(random, [chaos.crash, chaos.fail, chaos.delay, chaos.yield]);
+    return [pickCrash, pickFail, pickDelay, pickYield][drawn]?.(random);
   },
   point(random, chaos) {
-    const drawn = drawKind(random, [chaos.crash, chaos.delay, chaos.yield]);
-    return [drawCrash, drawDelay, drawYield][drawn]?.(random);
+    const drawn = pickKind(random, [chaos.crash, chaos.delay, chaos.yield]);
+    return [pickCrash, pickDelay, pickYield][drawn]?.(random);
   },
   idle(random, chaos) {
-    const drawn = drawKind(random, [chaos.hurry, chaos.delay]);
-    return [drawHurry, drawDelay][drawn]?.(random);
+    const drawn = pickKind(random, [chaos.hurry, chaos.delay]);
+    return [pickHurry, pickDelay][drawn]?.(random);
   },
   delivery(random, chaos, nodes) {
-    const drawn = drawKind(random, [chaos.lose, chaos.repeat, chaos.crash]);
-    if (drawn === 1) return { kind: "repeat", node: drawWhole(random, 0, nodes - 1) };
-    return [drawLoss, undefined, drawCrash][drawn]?.(random);
+    const drawn = pickKind(random, [chaos.lose, chaos.repeat, chaos.crash]);
+    if (drawn === 1) return { kind: "repeat", node: pickWhole(random, 0, nodes - 1) };
+    return [pickLoss, undefined, pickCrash][drawn]?.(random);
   },
 };
 
 /** The place of the kind that is drawn; -1: none. */
-function drawKind(random: Random, rates: readonly number[]): number {
+function pickKind(random: Random, rates: readonly number[]): number {
   let left = random();
   return rates.findIndex((rate) => {
     left -= rate;
@@ -123,47 +123,47 @@ function drawKind(random: Random, rates: readonly number[]): number {
 
 const LONG_MS = [1, 20, 900, 5_000, 12_000, 31_000, 65_000, 130_000, 700_000] as const;
 
-function drawCrash(random: Random): Fault {
-  return { kind: "crash", when: drawWhen(random), downMs: pick(random, [1, 500, 5_000, 40_000]) };
+function pickCrash(random: Random): Fault {
+  return { kind: "crash", when: pickWhen(random), downMs: pick(random, [1, 500, 5_000, 40_000]) };
 }
 
-function drawFail(random: Random): Fault {
-  return { kind: "fail", when: drawWhen(random) };
+function pickFail(random: Random): Fault {
+  return { kind: "fail", when: pickWhen(random) };
 }
 
-function drawDelay(random: Random): Fault {
-  return { kind: "delay", when: drawWhen(random), ms: pick(random, LONG_MS) };
+function pickDelay(random: Random): Fault {
+  return { kind: "delay", when: pickWhen(random), ms: pick(random, LONG_MS) };
 }
 
-function drawYield(random: Random): Fault {
-  return { kind: "yield", steps: drawWhole(random, 1, 12) };
+function pickYield(random: Random): Fault {
+  return { kind: "yield", steps: pickWhole(random, 1, 12) };
 }
 
-function drawHurry(): Fault {
+function pickHurry(): Fault {
   return { kind: "hurry" };
 }
 
-function drawLoss(): Fault {
+function pickLoss(): Fault {
   return { kind: "lose" };
 }
 
-function drawWhen(random: Random): "before" | "after" {
+function pickWhen(random: Random): "before" | "after" {
   return random() < 0.5 ? "before" : "after";
 }
 
 /** Some tasks of some stacks fail again and again, however calm it is. */
-function drawHabit(seed: number, key: string, chaos: Chaos): WorkStep | undefined {
+function pickHabit(seed: number, key: string, chaos: Chaos): WorkStep | undefined {
   const [stack, task] = key.split("/");
   const random = createRandom(hashOf(seed, `${stack}/${task}`));
   return random() < chaos.work / 2 ? { answer: random() < 0.7 ? "fail" : "fail-for-good" } : undefined;
 }
 
-function drawStep(seed: number, key: string, chaos: Chaos): WorkStep | undefined {
+function pickStep(seed: number, key: string, chaos: Chaos): WorkStep | undefined {
   const random = createRandom(hashOf(seed, key));
-  return random() < chaos.work ? drawWork(random) : undefined;
+  return random() < chaos.work ? pickWork(random) : undefined;
 }
 
-function drawWork(random: Random): WorkStep {
+function pickWork(random: Random): WorkStep {
   const answer = pick(random, [
     "succeed",
     "succeed",

@@ -1,10 +1,10 @@
 import { createMemoryStore } from "../../memory/memory-store.ts";
 import type { Store } from "../../ports/store.ts";
 import { type Chance, createPlannedChance, createRecordedChance } from "./chance.ts";
-import { drawPlan } from "./draw-plan.ts";
 import { ALL_INVARIANTS } from "./invariants/all-invariants.ts";
 import type { Violation } from "./invariants/invariant.ts";
 import { type StoreWatch, watchStore } from "./invariants/watch-store.ts";
+import { pickPlan } from "./pick-plan.ts";
 import { createPlannedMachines } from "./planned-machines.ts";
 import type { StepNote } from "./scheduler.ts";
 import type { SimulationPlan } from "./simulation-plan.ts";
@@ -104,7 +104,7 @@ function createCounts() {
 
 /** Draws a plan and what goes wrong in it, and runs it. The run's plan holds all that was drawn: `runPlan` repeats it. */
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<SimulationRun> {
-  const { plan, chaos, calmAfterMs } = drawPlan(seed);
+  const { plan, chaos, calmAfterMs } = pickPlan(seed);
   let now = 0;
   const chance = createRecordedChance(plan, chaos, () => now > calmAfterMs);
   const run = await runWithChance(plan, chance, {

@@ -281,19 +281,19 @@ function createNodeStore(
 
   function call(name: string, act: () => unknown, args: readonly unknown[]): Promise<unknown> {
     const key = keyOf(`${part} ${name}`, findSubject(name, args));
-    return scheduler.enter({ key, life, act, tell: () => tellArguments(name, args) });
+    return scheduler.enter({ key, life, act, tell: () => formatArguments(name, args) });
   }
 
   // Signals are hints; here the scheduler itself knows when there is work.
   return { ...wrap(store), watch: () => () => undefined };
 }
 
-function tellArguments(name: string, [first]: readonly unknown[]): string {
-  if (name === "commit" && Array.isArray(first)) return first.map(tellChange).join(", ");
+function formatArguments(name: string, [first]: readonly unknown[]): string {
+  if (name === "commit" && Array.isArray(first)) return first.map(formatChange).join(", ");
   return JSON.stringify(first) ?? "";
 }
 
-function tellChange(change: unknown): string {
+function formatChange(change: unknown): string {
   if (typeof change !== "object" || change === null || !("history" in change)) return "";
   const { stackId, expectedVersion, history } = { stackId: "", expectedVersion: 0, ...change };
   const lines = Array.isArray(history) ? history : [];

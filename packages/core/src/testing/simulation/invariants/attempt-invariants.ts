@@ -181,7 +181,7 @@ export const handedOut: Invariant = {
       onTaken(input, items) {
         for (const item of items) hide(item, input);
         if (items.length >= input.limit) return;
-        tellForgotten(input);
+        formatForgotten(input);
       },
       onGivenBack(given) {
         for (const receipt of given) {
@@ -191,7 +191,7 @@ export const handedOut: Invariant = {
       },
     };
 
-    function tellForgotten({ now, kinds }: TakeDueInput): void {
+    function formatForgotten({ now, kinds }: TakeDueInput): void {
       const lost = [...messages].filter(([, at]) => kinds.includes("task") && at <= now);
       for (const [attemptId] of lost) tell(`The message of ${attemptId} was not handed out.`);
       const waiting = [...due].filter(([, { kind, at }]) => kinds.includes(kind) && at <= now);
@@ -321,13 +321,13 @@ export const deadlinesTold: Invariant = {
       },
       onTaken({ kinds, now, limit, leaseMs }, items) {
         for (const item of items) if (item.kind === "deadline") due.set(item.attemptId, now + leaseMs);
-        if (items.length < limit && kinds.includes("deadline")) tellOverdue(due, now, tell);
+        if (items.length < limit && kinds.includes("deadline")) formatOverdue(due, now, tell);
       },
     };
   },
 };
 
-function tellOverdue(due: ReadonlyMap<string, number>, now: number, tell: (sentence: string) => void): void {
+function formatOverdue(due: ReadonlyMap<string, number>, now: number, tell: (sentence: string) => void): void {
   for (const [attemptId, at] of due) if (at <= now) tell(`The deadline of ${attemptId} was not told.`);
 }
 

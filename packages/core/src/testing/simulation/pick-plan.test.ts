@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { drawPlan } from "./draw-plan.ts";
+import { pickPlan } from "./pick-plan.ts";
 import { createPlannedMachines } from "./planned-machines.ts";
 
-const drawn = Array.from({ length: 300 }, (_, seed) => drawPlan(seed));
+const drawn = Array.from({ length: 300 }, (_, seed) => pickPlan(seed));
 const plans = drawn.map(({ plan }) => plan);
 
 describe("drawn plans", () => {
   it("are the same for the same seed", () => {
-    expect(drawPlan(7)).toEqual(drawPlan(7));
+    expect(pickPlan(7)).toEqual(pickPlan(7));
   });
 
   it("have machines that compile, of both versions", () => {

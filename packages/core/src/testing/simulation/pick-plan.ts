@@ -2,7 +2,7 @@ import { retryId, timeoutId, timerEventId } from "../../machine/decide/work.ts";
 import { attemptIdOf } from "../../machine/event-message.ts";
 import type { Random } from "../../ports/clock.ts";
 import { createRandom } from "../fake-clock.ts";
-import { type Chaos, drawWhole, pick } from "./chance.ts";
+import { type Chaos, pick, pickWhole } from "./chance.ts";
 import {
   PLANNED_MACHINE,
   type PlannedAction,
@@ -22,40 +22,40 @@ interface DrawnPlan {
 const MINUTE_MS = 60_000;
 
 /** The plan of a seed. Each seed has its own mixture, so that a rare thing is common in some runs. */
-export function drawPlan(seed: number): DrawnPlan {
+export function pickPlan(seed: number): DrawnPlan {
   const random = createRandom(Math.imul(seed, 0x9e3779b1));
-  const nodes = Array.from({ length: drawWhole(random, 1, 3) }, (_, index) => ({
-    ...drawNode(random),
+  const nodes = Array.from({ length: pickWhole(random, 1, 3) }, (_, index) => ({
+    ...pickNode(random),
     // Some work as a process does whose engine and worker are apart.
     direct: (seed + index) % 3 !== 2,
   }));
-  const drawMachine = random() < 0.4 ? drawMachineV1 : drawMachineV2;
-  const machines = Array.from({ length: random() < 0.25 ? 2 : 1 }, () => drawMachine(random));
+  const pickMachine = random() < 0.4 ? pickMachineV1 : pickMachineV2;
+  const machines = Array.from({ length: random() < 0.25 ? 2 : 1 }, () => pickMachine(random));
   const spanMs = pick(random, [2_000, MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS]);
-  const drawn = drawActions(random, { spanMs, nodes: nodes.length, revisions: machines.length });
+  const drawn = pickActions(random, { spanMs, nodes: nodes.length, revisions: machines.length });
   const actions = withForgeries(seed, drawn, spanMs);
   const leaseMs = pick(random, [5_000, 30_000]);
   return {
-    plan: { seed, leaseMs, ...drawMedium(random), nodes, machines, actions, faults: {}, work: {} },
-    chaos: drawChaos(random),
+    plan: { seed, leaseMs, ...pickMedium(random), nodes, machines, actions, faults: {}, work: {} },
+    chaos: pickChaos(random),
     calmAfterMs: spanMs + MINUTE_MS,
   };
 }
 
-function drawMedium(random: Random): Pick<SimulationPlan, "medium" | "refusedEvents"> {
+function pickMedium(random: Random): Pick<SimulationPlan, "medium" | "refusedEvents"> {
   return {
     ...(random() < 0.3 ? { medium: "queue" } : {}),
     ...(random() < 0.1 ? { refusedEvents: "drop" } : {}),
   };
 }
 
-function drawNode(random: Random): PlannedNode {
+function pickNode(random: Random): PlannedNode {
   const skewMs = random() < 0.4 ? pick(random, [-90_000, -7_000, -300, 300, 7_000, 90_000]) : 0;
-  return { skewMs, concurrency: drawWhole(random, 1, 3) };
+  return { skewMs, concurrency: pickWhole(random, 1, 3) };
 }
 
 /** Each kind of fault is off in some runs, else the others would never be seen alone. */
-function drawChaos(random: Random): Chaos {
+function pickChaos(random: Random): Chaos {
   const rate = (most: number) => (random() < 0.4 ? 0 : random() * most);
   return {
     crash: rate(0.03),
@@ -75,16 +75,16 @@ interface ActionsInput {
   readonly revisions: number;
 }
 
-function drawActions(random: Random, input: ActionsInput): readonly PlannedAction[] {
-  const stacks = Array.from({ length: drawWhole(random, 1, 3) }, (_, index) => `s${index + 1}`);
+function pickActions(random: Random, input: ActionsInput): readonly PlannedAction[] {
+  const stacks = Array.from({ length: pickWhole(random, 1, 3) }, (_, index) => `s${index + 1}`);
   const begin = stacks.map(
     (stackId): PlannedAction => toSend({ atMs: 0, stackId, event: "GO", id: `${stackId}-begin` }),
   );
-  const count = drawWhole(random, 2, 14);
+  const count = pickWhole(random, 2, 14);
   // Several at one instant, so that they meet.
-  const instants = Array.from({ length: drawWhole(random, 1, 6) }, () => Math.floor(random() * input.spanMs));
+  const instants = Array.from({ length: pickWhole(random, 1, 6) }, () => Math.floor(random() * input.spanMs));
   const drawn = Array.from({ length: count }, (_, index) => {
-    return drawAction(random, { ...input, index, atMs: pick(random, instants), stackId: pick(random, stacks) });
+    return pickAction(random, { ...input, index, atMs: pick(random, instants), stackId: pick(random, stacks) });
   });
   const repeated = drawn.filter((action) => action.do === "send" && random() < 0.2);
   return [...begin, ...drawn, ...repeated.map((action) => ({ ...action, atMs: pick(random, instants) }))]
@@ -100,20 +100,20 @@ function drawActions(random: Random, input: ActionsInput): readonly PlannedActio
 function withForgeries(seed: number, actions: readonly PlannedAction[], spanMs: number): readonly PlannedAction[] {
   const random = createRandom(Math.imul(seed, 0x85ebca6b));
   if (random() < 0.6) return actions;
-  const count = drawWhole(random, 1, 12);
-  const forged = Array.from({ length: count }, () => drawForgery(random, Math.floor(random() * random() * spanMs)));
+  const count = pickWhole(random, 1, 12);
+  const forged = Array.from({ length: count }, () => pickForgery(random, Math.floor(random() * random() * spanMs)));
   return [...actions, ...forged].sort((a, b) => a.atMs - b.atMs);
 }
 
-function drawForgery(random: Random, atMs: number): PlannedAction {
-  const stackId = `s${drawWhole(random, 1, 3)}`;
-  const [life, entry, task] = [`${stackId}-begin`, drawWhole(random, 1, 3), pick(random, TASKS)];
-  const attempt = attemptIdOf({ stackId, life, entry, task, attempt: drawWhole(random, 1, 2) });
+function pickForgery(random: Random, atMs: number): PlannedAction {
+  const stackId = `s${pickWhole(random, 1, 3)}`;
+  const [life, entry, task] = [`${stackId}-begin`, pickWhole(random, 1, 3), pick(random, TASKS)];
+  const attempt = attemptIdOf({ stackId, life, entry, task, attempt: pickWhole(random, 1, 2) });
   const timer = pick(random, [timeoutId(entry), `${entry}/after/0`, `${retryId(entry, task)}/1`]);
   const ends = ["result", "cancelled", "deadline", "cancel"].map((end) => `${end}:${attempt}`);
   const id = pick(random, [`result:${attempt}`, pick(random, ends), timerEventId(life, timer)]);
   const prefix = random() < 0.2 ? "internal:" : "";
-  return toSend({ atMs, stackId, ...drawEvent(random), id: `${prefix}${id}` });
+  return toSend({ atMs, stackId, ...pickEvent(random), id: `${prefix}${id}` });
 }
 
 interface ActionInput extends ActionsInput {
@@ -122,17 +122,17 @@ interface ActionInput extends ActionsInput {
   readonly stackId: string;
 }
 
-function drawAction(random: Random, input: ActionInput): PlannedAction {
+function pickAction(random: Random, input: ActionInput): PlannedAction {
   const { atMs, nodes, revisions, index } = input;
   const kind = random();
   if (kind < 0.06) {
-    return { atMs, do: pick(random, ["kill", "stop"]), node: drawWhole(random, 0, nodes - 1), downMs: 3_000 };
+    return { atMs, do: pick(random, ["kill", "stop"]), node: pickWhole(random, 0, nodes - 1), downMs: 3_000 };
   }
-  if (kind < 0.09) return { atMs, do: "freeze", node: drawWhole(random, 0, nodes - 1), forMs: 40_000 };
+  if (kind < 0.09) return { atMs, do: "freeze", node: pickWhole(random, 0, nodes - 1), forMs: 40_000 };
   if (kind < 0.12) return { atMs, do: "redrive" };
   if (kind < 0.15) return { atMs, do: "run", key: `run-${index}` };
-  if (kind < 0.22 && revisions > 1) return { atMs, do: "revise", to: drawWhole(random, 0, revisions - 1) };
-  return toSend({ id: `${input.stackId}-${index}`, ...input, ...drawEvent(random) });
+  if (kind < 0.22 && revisions > 1) return { atMs, do: "revise", to: pickWhole(random, 0, revisions - 1) };
+  return toSend({ id: `${input.stackId}-${index}`, ...input, ...pickEvent(random) });
 }
 
 function toSend({ atMs, ...message }: { atMs: number; stackId: string; id: string; event: string }): PlannedAction {
@@ -146,10 +146,10 @@ function pickExtras(rest: Readonly<Record<string, unknown>>): Readonly<Record<st
   return Object.fromEntries(Object.entries(rest).filter(([key]) => EXTRAS.includes(key)));
 }
 
-function drawEvent(random: Random): { readonly event: string } & Readonly<Record<string, unknown>> {
+function pickEvent(random: Random): { readonly event: string } & Readonly<Record<string, unknown>> {
   const kind = random();
   const task = { name: pick(random, TASKS) };
-  const metadata = random() < 0.3 ? { metadata: { n: drawWhole(random, 1, 5) } } : {};
+  const metadata = random() < 0.3 ? { metadata: { n: pickWhole(random, 1, 5) } } : {};
   if (kind < 0.6) return { event: pick(random, EVENTS), ...metadata };
   if (kind < 0.7) return { event: "RETRY_FAILED_TASKS" };
   if (kind < 0.76) return { event: "RETRY_PENDING_TASKS" };
@@ -170,19 +170,19 @@ const STATES = ["ONE", "TWO", "THREE"] as const;
 const END = "END";
 
 /** A machine of version 1: some states with some tasks, and an end that a stack may reach. */
-export function drawMachineV1(random: Random): PlannedMachine {
-  const states = STATES.slice(0, drawWhole(random, 1, STATES.length));
+export function pickMachineV1(random: Random): PlannedMachine {
+  const states = STATES.slice(0, pickWhole(random, 1, STATES.length));
   const targets = [...states, ...states, END];
   const advance = (state: string) => [{ action: "advance", state }];
-  const drawOn = (isFinal: boolean) => {
+  const pickOn = (isFinal: boolean) => {
     const events = EVENTS.filter(() => random() < 0.6);
     const on = events.map((event) => [event, random() < 0.15 ? [{ action: "no-op" }] : advance(pick(random, targets))]);
     const next = isFinal || random() < 0.1 ? [] : [["NEXT", advance(pick(random, targets))]];
     return Object.fromEntries([...on, ...next]) as Readonly<Record<string, unknown>>;
   };
-  const drawState = (isFinal: boolean): PlannedState => ({
+  const pickState = (isFinal: boolean): PlannedState => ({
     tasks: TASKS.filter(() => random() < (isFinal ? 0.25 : 0.5)),
-    on: drawOn(isFinal),
+    on: pickOn(isFinal),
     ...(isFinal ? { terminal: true } : {}),
   });
   return {
@@ -190,14 +190,14 @@ export function drawMachineV1(random: Random): PlannedMachine {
     events: EVENTS,
     states: {
       INIT: { on: { GO: advance(states[0] ?? END) } },
-      ...Object.fromEntries(states.map((name) => [name, drawState(false)])),
-      [END]: drawState(true),
+      ...Object.fromEntries(states.map((name) => [name, pickState(false)])),
+      [END]: pickState(true),
     },
-    tasks: Object.fromEntries(TASKS.map((name) => [name, drawTaskV1(random)])),
+    tasks: Object.fromEntries(TASKS.map((name) => [name, pickTaskV1(random)])),
   };
 }
 
-function drawTaskV1(random: Random): Readonly<Record<string, unknown>> {
+function pickTaskV1(random: Random): Readonly<Record<string, unknown>> {
   const executor = random() < 0.8 ? "work" : "solo";
   const key = random() < 0.3 ? { key: pick(random, ["k1", "k2"]) } : {};
   const limit = random() < 0.2 ? { limitMs: pick(random, [10_000, 40_000]) } : {};
@@ -209,10 +209,10 @@ const END_V2 = "END";
 const SHORT = ["1s", "5s", "20s", "2m"] as const;
 
 /** A machine of version 2: needs, retries, time-outs, timers, keys, conditions, and every way to leave a state. */
-export function drawMachineV2(random: Random): PlannedMachine {
-  const names = STATES_V2.slice(0, drawWhole(random, 1, STATES_V2.length));
-  const needs = drawNeeds(random);
-  const states = names.map((name) => [name, drawState(random, { names, needs, isFinal: false })]);
+export function pickMachineV2(random: Random): PlannedMachine {
+  const names = STATES_V2.slice(0, pickWhole(random, 1, STATES_V2.length));
+  const needs = pickNeeds(random);
+  const states = names.map((name) => [name, pickState(random, { names, needs, isFinal: false })]);
   return {
     version: 2,
     revision: random() < 0.5 ? "pin" : "follow",
@@ -221,26 +221,26 @@ export function drawMachineV2(random: Random): PlannedMachine {
     states: {
       INIT: { on: { GO: names[0] ?? END_V2 } },
       ...Object.fromEntries(states),
-      [END_V2]: drawState(random, { names, needs, isFinal: true }),
+      [END_V2]: pickState(random, { names, needs, isFinal: true }),
     },
-    tasks: Object.fromEntries(TASKS.map((name) => [name, drawTask(random, needs.get(name) ?? [])])),
+    tasks: Object.fromEntries(TASKS.map((name) => [name, pickTask(random, needs.get(name) ?? [])])),
   };
 }
 
 type Needs = ReadonlyMap<string, readonly string[]>;
 
 /** Each task may need some of those before it. */
-function drawNeeds(random: Random): Needs {
+function pickNeeds(random: Random): Needs {
   return new Map(TASKS.map((name, index) => [name, TASKS.slice(0, index).filter(() => random() < 0.25)]));
 }
 
-function drawTask(random: Random, needs: readonly string[]): Readonly<Record<string, unknown>> {
+function pickTask(random: Random, needs: readonly string[]): Readonly<Record<string, unknown>> {
   const executor = random() < 0.8 ? "work" : "solo";
   return {
     executor,
     config: random() < 0.2 ? { key: pick(random, ["k1", "k2"]) } : {},
     ...(needs.length === 0 ? {} : { needs }),
-    ...(random() < 0.5 ? { retry: drawRetry(random) } : {}),
+    ...(random() < 0.5 ? { retry: pickRetry(random) } : {}),
     ...(random() < 0.3 ? { timeout: pick(random, SHORT) } : {}),
     ...(random() < 0.25 ? { exclusive: pick(random, ["'k1'", "'k2'", "stack.id"]) } : {}),
     ...(random() < 0.15 ? { when: "stack.visits[stack.state] % 2 == 1" } : {}),
@@ -248,10 +248,10 @@ function drawTask(random: Random, needs: readonly string[]): Readonly<Record<str
   };
 }
 
-function drawRetry(random: Random): Readonly<Record<string, unknown>> {
+function pickRetry(random: Random): Readonly<Record<string, unknown>> {
   const backoff = { from: pick(random, ["1s", "3s"]), to: pick(random, ["5s", "30s"]) };
   return {
-    attempts: drawWhole(random, 2, 4),
+    attempts: pickWhole(random, 2, 4),
     ...(random() < 0.6 ? { backoff } : {}),
     ...(random() < 0.2 ? { only: ["WORK_FAILED"] } : {}),
   };
@@ -263,7 +263,7 @@ interface StateInput {
   readonly isFinal: boolean;
 }
 
-function drawState(random: Random, { names, needs, isFinal }: StateInput): PlannedState {
+function pickState(random: Random, { names, needs, isFinal }: StateInput): PlannedState {
   const targets = [...names, ...names, END_V2];
   const events = EVENTS.filter(() => random() < 0.6);
   const system = ["NEXT", "FAILED", "TIMEOUT"].filter((name) => random() < (name === "NEXT" ? 0.9 : 0.4));
@@ -274,7 +274,7 @@ function drawState(random: Random, { names, needs, isFinal }: StateInput): Plann
       TASKS.filter(() => random() < (isFinal ? 0.2 : 0.45)),
       needs,
     ),
-    on: Object.fromEntries(handled.map((name) => [name, drawReaction(random, targets)])),
+    on: Object.fromEntries(handled.map((name) => [name, pickReaction(random, targets)])),
     ...(random() < 0.7 ? { leaving: pick(random, ["abandon", "wait", "cancel"]) } : {}),
     ...(random() < 0.3 ? { timeout: pick(random, SHORT) } : {}),
     ...(event !== undefined && random() < 0.3 ? { after: [{ in: pick(random, SHORT), event }] } : {}),
@@ -282,7 +282,7 @@ function drawState(random: Random, { names, needs, isFinal }: StateInput): Plann
   };
 }
 
-function drawReaction(random: Random, targets: readonly string[]): unknown {
+function pickReaction(random: Random, targets: readonly string[]): unknown {
   const kind = random();
   const state = pick(random, targets);
   if (kind < 0.6) return state;
