@@ -1,6 +1,6 @@
 import type { Static, TSchema } from "typebox";
 import type { MetadataValue } from "./stack.ts";
-import type { Event as EventSchema, MetadataRule, Retry, Target } from "./v2/machine-v2-schema.ts";
+import type { EventPart, MetadataRulePart, RetryPart, TargetPart } from "./v2/machine-v2-schema.ts";
 
 /** Marks what `defineMachine` gives. A text, because projects may hold two copies of this package. */
 const KIND = "stackyard.machine";
@@ -132,7 +132,7 @@ interface TaskV2Document<Task extends string, Target extends string> {
   readonly target?: Target;
   readonly needs?: readonly Task[];
   readonly timeout?: DurationDocument;
-  readonly retry?: Part<typeof Retry>;
+  readonly retry?: Part<typeof RetryPart>;
   readonly outputs?: Readonly<Record<string, string>>;
   readonly exclusive?: string;
   readonly when?: string;
@@ -147,10 +147,10 @@ interface MachineV2Document<
 > {
   readonly version: 2;
   readonly description?: string;
-  readonly events?: readonly Event[] | { readonly [Name in Event]: Part<typeof EventSchema> };
-  readonly metadata?: Readonly<Record<string, Part<typeof MetadataRule>>>;
+  readonly events?: readonly Event[] | { readonly [Name in Event]: Part<typeof EventPart> };
+  readonly metadata?: Readonly<Record<string, Part<typeof MetadataRulePart>>>;
   readonly additionalMetadata?: boolean;
-  readonly targets?: { readonly [Name in Target]: Part<typeof Target> };
+  readonly targets?: { readonly [Name in Target]: Part<typeof TargetPart> };
   readonly revision?: "pin" | "follow";
   readonly states: { readonly [Name in State]: StateV2Document<NoInfer<Event>, NoInfer<State>, NoInfer<Task>> } & {
     readonly INIT: unknown;

@@ -82,7 +82,7 @@ const Backoff = closedMap(
 );
 
 /** How a task is tried again. */
-export const Retry = closedMap(
+export const RetryPart = closedMap(
   {
     attempts: Type.Optional(
       Type.Integer({
@@ -144,7 +144,7 @@ const COMMON = {
     "If this CEL expression is false when the state is entered, the task is skipped.",
   ),
   timeout: Type.Optional(Duration("For a whole attempt. Default: the executor's own, else 1h.")),
-  retry: Type.Optional(Retry),
+  retry: Type.Optional(RetryPart),
   outputs: Type.Optional(Outputs),
   exclusive: Expression(
     "exclusive-not-string",
@@ -179,7 +179,7 @@ function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
 }
 
 /** A declared event. */
-export const Event = closedMap(
+export const EventPart = closedMap(
   {
     description: Description,
     metadata: Type.Optional(
@@ -205,7 +205,7 @@ export const Event = closedMap(
 const Events = Type.Union(
   [
     Type.Array(Type.String({ pattern: EVENT, [RULE]: { check: findEventFault } }), { uniqueItems: true }),
-    namedMap(EVENT, Event, { [RULE]: { name: findEventNameFault } }),
+    namedMap(EVENT, EventPart, { [RULE]: { name: findEventNameFault } }),
   ],
   {
     description: "Events that may come from outside.",
@@ -222,7 +222,7 @@ const EnumValue = Type.Union([Type.String(), Type.Number(), Type.Boolean()], {
 });
 
 /** The rule of a metadata key. */
-export const MetadataRule = closedMap(
+export const MetadataRulePart = closedMap(
   {
     type: Type.Optional(choice("metadata-type-unknown", ["string", "number", "boolean"])),
     required: Flag("Every stack must have a value from its creation on."),
@@ -259,7 +259,7 @@ const TARGET_VALUE_RULE = { check: findTargetValueFault };
 const TargetValue = Type.Optional(Type.String({ minLength: 1, [RULE]: TARGET_VALUE_RULE }));
 
 /** An AWS account and region, and how to get there. */
-export const Target = closedMap(
+export const TargetPart = closedMap(
   {
     account: Type.Optional(
       Type.Union([Type.String({ pattern: "^[0-9]{12}$" }), Type.String({ pattern: "\\$\\{" })], {
@@ -442,7 +442,7 @@ export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = 
       description: Description,
       events: Type.Optional(Events),
       metadata: Type.Optional(
-        namedMap("^[\\s\\S]{1,255}$", MetadataRule, {
+        namedMap("^[\\s\\S]{1,255}$", MetadataRulePart, {
           description: "What stacks may hold.",
           [RULE]: {
             name: findMetadataKeyFault,
@@ -452,7 +452,7 @@ export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = 
       ),
       additionalMetadata: Flag("False: only the keys of metadata are allowed. Default: true."),
       targets: Type.Optional(
-        Type.Record(Type.String(), Target, {
+        Type.Record(Type.String(), TargetPart, {
           description: "AWS accounts and regions that tasks work in.",
           [RULE]: { misfit: must("target-not-map", "a map of targets", { advice: " Without targets leave it out." }) },
         }),
