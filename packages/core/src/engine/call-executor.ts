@@ -122,7 +122,7 @@ export interface CallInput {
   readonly token: number;
   readonly deadlineAt: number;
   readonly logger: Logger;
-  readonly signal: AbortSignal;
+  readonly signal: () => AbortSignal;
   readonly cancelling: boolean;
   readonly report: (line: string) => void;
 }
@@ -140,8 +140,13 @@ export function createExecutorContext(deps: ContextDeps, call: CallInput): Execu
     metadata: stack.metadata,
     state: stack._state,
     previousState: stack.previousState,
-    idempotencyKey: toIdempotencyKey(dispatch.id),
-    signal: call.signal,
+    // Few executors read these two, and each of them costs more than the rest of the context.
+    get idempotencyKey() {
+      return toIdempotencyKey(dispatch.id);
+    },
+    get signal() {
+      return call.signal();
+    },
     cancelling: call.cancelling,
     deadlineAt: call.deadlineAt,
     logger: call.logger,

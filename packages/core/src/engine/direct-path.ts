@@ -338,6 +338,7 @@ const STRAGGLERS = 4;
 function createGatherer<Item, Answer>({ batchSize, commitsAtATime, handle }: GathererInput<Item, Answer>) {
   const waiting: Waiting<Item, Answer>[] = [];
   const underWay = new Set<readonly Waiting<Item, Answer>[]>();
+  let isScheduled = false;
 
   async function work(batch: readonly Waiting<Item, Answer>[]): Promise<void> {
     try {
@@ -369,8 +370,13 @@ function createGatherer<Item, Answer>({ batchSize, commitsAtATime, handle }: Gat
     add(item: Item): Promise<Answer> {
       return new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject });
+        if (isScheduled) return;
+        isScheduled = true;
         // What ends in the same turn of the event loop goes together.
-        queueMicrotask(flush);
+        queueMicrotask(() => {
+          isScheduled = false;
+          flush();
+        });
       });
     },
   };

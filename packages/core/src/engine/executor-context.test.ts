@@ -42,7 +42,7 @@ function createContext(call: Partial<CallInput> = {}, deps: Pick<ContextDeps, "a
       token: 3,
       deadlineAt: 9,
       logger: silentLogger,
-      signal: new AbortController().signal,
+      signal: () => new AbortController().signal,
       cancelling: false,
       report: () => {},
       ...call,

@@ -68,7 +68,7 @@ describe("a held attempt", () => {
 
     await clock.advance(60_000);
 
-    expect([held.stopReason(), held.signal.aborted, renewals.length]).toEqual(["lost", true, 1]);
+    expect([held.stopReason(), held.signal().aborted, renewals.length]).toEqual(["lost", true, 1]);
     await held.end();
   });
 
@@ -86,7 +86,7 @@ describe("a held attempt", () => {
 
     await clock.advance(20_000);
 
-    expect(held.signal.aborted).toBe(false);
+    expect(held.signal().aborted).toBe(false);
     await held.end();
   });
 
@@ -95,7 +95,7 @@ describe("a held attempt", () => {
 
     await clock.advance(30_000);
 
-    expect([held.signal.aborted, renewals.length]).toEqual([false, 3]);
+    expect([held.signal().aborted, renewals.length]).toEqual([false, 3]);
     expect(logger.lines.map(({ level, fields }) => [level, fields["attemptId"]])).toEqual([
       ["warn", "a1"],
       ["warn", "a1"],

@@ -292,8 +292,8 @@ type StopReason = "cancel" | "lost" | "stopping" | "out-of-time";
 
 /** An attempt whose lease this process holds and renews. */
 export interface HeldAttempt {
-  /** Aborted with a StopReason. */
-  readonly signal: AbortSignal;
+  /** Aborted with a StopReason. It is made when it is first asked for. */
+  signal(): AbortSignal;
   /** Why it was aborted; undefined while it was not. */
   stopReason(): StopReason | undefined;
   /** Asks the executor to end because the process ends. */
@@ -323,7 +323,7 @@ interface HoldInput {
 
 /** Renews the lease at each beat until it is ended, lost, or a cancel is asked for. */
 export function holdAttempt(input: HoldInput): HeldAttempt {
-  const controller = new AbortController();
+  let controller: AbortController | undefined;
   let stopping: AbortController | undefined;
   let reason: StopReason | undefined;
   let left = false;
@@ -332,7 +332,7 @@ export function holdAttempt(input: HoldInput): HeldAttempt {
   const abort = (why: StopReason) => {
     if (reason !== undefined) return;
     reason = why;
-    controller.abort(why);
+    controller?.abort(why);
   };
   const renew = async () => {
     if ((await renewOnce(input, abort)) && !ended) endBeat = input.heartbeat.next(beat);
@@ -353,7 +353,11 @@ export function holdAttempt(input: HoldInput): HeldAttempt {
     watching = stopInTime(input.clock, input.stopAt, stopping.signal, abort);
   }
   return {
-    signal: controller.signal,
+    signal() {
+      controller ??= new AbortController();
+      if (reason !== undefined) controller.abort(reason);
+      return controller.signal;
+    },
     stopReason: () => (left ? "lost" : reason),
     stop: () => abort("stopping"),
     leave() {

@@ -290,10 +290,11 @@ function withClaims(births: Births, change: Change): Change {
 
 function reserveClaims(births: Births, { dispatches, cancels, closes }: Change): readonly BirthClaim[] {
   if (dispatches.length === 0) return [];
-  const ended = new Set([...closes, ...cancels.map(({ attemptId }) => attemptId)]);
-  return dispatches.flatMap((dispatch) =>
-    dispatch.again || ended.has(dispatch.attemptId) ? [] : (births.reserve(dispatch) ?? []),
-  );
+  return dispatches.flatMap((dispatch) => {
+    const isEnded =
+      closes.includes(dispatch.attemptId) || cancels.some((each) => each.attemptId === dispatch.attemptId);
+    return dispatch.again || isEnded ? [] : (births.reserve(dispatch) ?? []);
+  });
 }
 
 function listBorn({ dispatches, write, now }: Change, result: CommitResult | undefined): readonly BornAttempt[] {
