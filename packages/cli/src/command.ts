@@ -1,9 +1,7 @@
 import { StackyardError } from "@stackyard/core";
-import { type Static, type TObject, Type } from "typebox";
+import { type Static, type TObject, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
-import { keywordOf } from "./shell/keyword-of.ts";
-import type { Output } from "./shell/output.ts";
-import { tellFaults } from "./shell/tell-faults.ts";
+import type { Output } from "./output.ts";
 
 /** What every command is given. */
 export interface CommandContext {
@@ -17,7 +15,7 @@ export interface CommandContext {
 }
 
 /** One line of help: a command as it is typed, and what it does. */
-export interface CommandExample {
+interface CommandExample {
   readonly command: string;
   readonly what: string;
 }
@@ -102,4 +100,146 @@ function inWords<Fault extends PatternFault>(fault: Fault, properties: TObject["
   const schema = properties[name];
   const expected = fault.keyword === "pattern" && schema ? keywordOf(schema, "expected") : undefined;
   return expected === undefined ? fault : { ...fault, message: `must be ${expected}` };
+}
+
+/** An argument as help, parser and reference see it. */
+export interface ArgumentFacts {
+  readonly name: string;
+  readonly positional: boolean;
+  readonly required: boolean;
+  /** May be repeated, or takes all words that are left. */
+  readonly many: boolean;
+  /** A flag without a value. */
+  readonly isSwitch: boolean;
+  readonly isNumber: boolean;
+  /** What stands for the value. */
+  readonly word: string;
+  readonly short?: string;
+  readonly choices: readonly string[];
+  /** The kind of value that a shell can complete, such as `stack`: the schema's keyword `completes`. */
+  readonly completes?: string;
+  readonly description: string;
+}
+
+/** The arguments of a command: the positional ones in their order, then the flags. */
+export function toArgumentFacts({ args, positionals }: Command): readonly ArgumentFacts[] {
+  const required: readonly string[] = args.required ?? [];
+  const flags = Object.keys(args.properties).filter((name) => !positionals.includes(name));
+  return [...positionals, ...flags].map((name) => {
+    const schema = args.properties[name] ?? Type.String();
+    const type = keywordOf(schema, "type");
+    const short = keywordOf(schema, "short");
+    const completes = keywordOf(schema, "completes") ?? completesItems(schema);
+    const positional = positionals.includes(name);
+    const description = keywordOf(schema, "description") ?? "";
+    return {
+      name,
+      positional,
+      required: required.includes(name),
+      many: type === "array",
+      isSwitch: type === "boolean",
+      isNumber: type === "integer" || type === "number",
+      word: keywordOf(schema, "placeholder") ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+      ...(short === undefined ? {} : { short }),
+      choices: choicesOf(schema),
+      ...(completes === undefined ? {} : { completes }),
+      // Help shows by brackets which words are needed, but not which flags.
+      description: required.includes(name) && !positional ? `Needed. ${description}` : description,
+    };
+  });
+}
+
+function completesItems(schema: TSchema): string | undefined {
+  const items: unknown = "items" in schema ? schema.items : undefined;
+  return typeof items === "object" && items !== null ? keywordOf(items, "completes") : undefined;
+}
+
+function choicesOf(schema: TSchema): readonly string[] {
+  const anyOf: unknown = "anyOf" in schema ? schema.anyOf : undefined;
+  if (!Array.isArray(anyOf)) return [];
+  return anyOf.flatMap((each: { const?: unknown }) => (typeof each.const === "string" ? [each.const] : []));
+}
+
+/** A keyword of ours in a schema, such as `placeholder`; texts only. */
+function keywordOf(schema: TSchema, keyword: string): string | undefined {
+  const found: unknown = Object.entries(schema).find(([key]) => key === keyword)?.[1];
+  return typeof found === "string" ? found : undefined;
+}
+
+interface Fault {
+  readonly instancePath: string;
+  readonly keyword: string;
+  readonly message: string;
+  readonly params?: unknown;
+}
+
+/** Faults of a schema in words, each with its place: `server.port must be <= 65535.` */
+export function tellFaults(
+  faults: readonly Fault[],
+  toPlace: (path: readonly string[]) => string = (path) => path.join("."),
+): readonly string[] {
+  const told = faults.flatMap((fault) =>
+    tellFault(fault, faults).map(([path, what]) => {
+      const place = toPlace(path);
+      return `${place === "" ? "It" : place} ${what}.`;
+    }),
+  );
+  return [...new Set(told)];
+}
+
+type Told = readonly [path: readonly string[], what: string];
+
+function tellFault(fault: Fault, all: readonly Fault[]): readonly Told[] {
+  const { instancePath, keyword, message } = fault;
+  const path = instancePath.split("/").slice(1);
+  switch (keyword) {
+    case "boolean":
+      return [];
+    case "required":
+      return namesIn(fault, "requiredProperties").map((name) => [[...path, name], "is missing"]);
+    case "additionalProperties":
+      return namesIn(fault, "additionalProperties").map((name) => [[...path, name], "is no known key"]);
+    case "anyOf":
+      // What each of the alternatives asks for is told already.
+      return all.some((other) => other !== fault && other.instancePath.startsWith(instancePath))
+        ? []
+        : [[path, message]];
+    case "const":
+    case "type":
+      return [[path, `must be ${toAlternatives(all.filter((other) => other.instancePath === instancePath))}`]];
+    case "minLength":
+      return [[path, readParam(fault, "limit") === 1 ? "must not be empty" : message]];
+    default:
+      return message === "" ? [] : [[path, message]];
+  }
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  array: "a list",
+  boolean: "true or false",
+  integer: "a whole number",
+  number: "a number",
+  object: "a map",
+  string: "text",
+};
+
+// A union fails once for each of its members, all at the same place.
+function toAlternatives(faults: readonly Fault[]): string {
+  const words = faults.flatMap((fault) => {
+    if (fault.keyword === "const") return [JSON.stringify(readParam(fault, "allowedValue"))];
+    const type = readParam(fault, "type");
+    return fault.keyword === "type" && typeof type === "string" ? [KINDS[type] ?? type] : [];
+  });
+  const last = words.at(-1) ?? "";
+  return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} or ${last}`;
+}
+
+function namesIn(fault: Fault, name: string): readonly string[] {
+  const value = readParam(fault, name);
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+function readParam({ params }: Fault, name: string): unknown {
+  const entries = typeof params === "object" && params !== null ? Object.entries(params) : [];
+  return entries.find(([key]) => key === name)?.[1];
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { COMMANDS } from "./commands.ts";
+import { COMMANDS } from "./command-line.ts";
 import { toReference } from "./reference.ts";
 
 describe("docs/cli.md", () => {

@@ -1,5 +1,4 @@
-import { type Command, toFlag } from "./command.ts";
-import { toArgumentFacts } from "./shell/argument-facts.ts";
+import { type Command, toArgumentFacts, toFlag } from "./command.ts";
 
 /** The reference of the command line as a Markdown page, made from the table of commands. */
 export function toReference(commands: readonly Command[]): string {

@@ -1,4 +1,4 @@
-import { runCommandLine } from "./run-command-line.ts";
+import { runCommandLine } from "./command-line.ts";
 
 /** Runs the words that the process was started with, and ends it with their exit code. */
 export async function runProcess(): Promise<void> {

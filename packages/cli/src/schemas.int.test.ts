@@ -3,7 +3,7 @@ import { createMachineV1Schema, createMachineV2Schema } from "@stackyard/core/ma
 import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
 import { describe, expect, it } from "vitest";
-import { loadTemplate } from "./template.ts";
+import { loadTemplate } from "./init.ts";
 
 const read = (file: string) => readFileSync(new URL(file, import.meta.url), "utf8");
 

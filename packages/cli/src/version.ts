@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { Type } from "typebox";
+import { defineCommand } from "./command.ts";
 
 /** The version of this package. */
 export const VERSION: string = readVersion();
@@ -9,3 +11,15 @@ function readVersion(): string {
   const version = typeof manifest === "object" && manifest !== null && "version" in manifest ? manifest.version : "";
   return String(version);
 }
+
+/** `stackyard version`; `-v` and `--version` mean the same. */
+export const version = defineCommand({
+  name: "version",
+  summary: "Print the version. The same as -v and --version.",
+  examples: [{ command: "stackyard version --json", what: "The version of Node too." }],
+  args: Type.Object({}),
+  run({ out }) {
+    out.result({ version: VERSION, node: process.versions.node }, () => VERSION);
+    return 0;
+  },
+});

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { Page } from "./http-client.ts";
+import { type HttpClient, loadPage } from "./http-client.ts";
 import { isStackyardError, Stackyard, StackyardApiError } from "./index.ts";
 
 interface Sent {
@@ -8,7 +10,7 @@ interface Sent {
   readonly headers: Headers;
 }
 
-/** A fetch that gives prepared answers, the last one for ever. */
+/** A fetch that returns prepared answers and repeats the last. */
 function prepared(...answers: readonly (() => Response | Promise<Response>)[]) {
   const sent: Sent[] = [];
   const fake: typeof fetch = async (input, init) => {
@@ -39,7 +41,7 @@ const yardWith = (given: typeof fetch, retries = 3) =>
   new Stackyard({ url: "http://127.0.0.1:7070/base/", token: "secret", fetch: given, retries });
 
 describe("Stackyard", () => {
-  it("sends the token, and encodes what stands in paths and queries", async () => {
+  it("sends the token, and encodes the values in paths and queries", async () => {
     const { sent, fetch } = prepared(() => Response.json({ items: [] }));
     const yard = yardWith(fetch);
 
@@ -56,7 +58,7 @@ describe("Stackyard", () => {
     expect(sent).toEqual([]);
   });
 
-  it("refuses an address that is none", () => {
+  it("rejects an invalid address", () => {
     expect(() => new Stackyard({ url: "ftp://x" })).toThrow("no http or https address");
   });
 
@@ -128,7 +130,7 @@ describe("Stackyard", () => {
     });
   });
 
-  it("stops when it is told to", async () => {
+  it("stops when its signal aborts", async () => {
     const { sent, fetch } = prepared(broken);
     const stop = new AbortController();
     stop.abort();
@@ -151,7 +153,7 @@ describe("Stackyard", () => {
     expect(batches.flat().map(({ id }) => Number(id))).toEqual(Array.from({ length: 250 }, (_, n) => n));
   });
 
-  it("throws what is no event", async () => {
+  it("throws for an invalid event", async () => {
     const answer = {
       results: [{ kind: "invalid", code: "EVENT_RESERVED", reason: '"NEXT" is sent by the engine only.' }],
     };
@@ -161,5 +163,52 @@ describe("Stackyard", () => {
       code: "EVENT_INVALID",
       details: { code: "EVENT_RESERVED" },
     });
+  });
+});
+
+const path = ["v1", "stacks"];
+
+/** A server with these pages, whose cursors are their numbers, and the queries that it was sent. */
+function serve(...pages: readonly Page<string>[]) {
+  const queries: unknown[] = [];
+  const http: Pick<HttpClient, "requestJson"> = {
+    async requestJson<Answer>(request: Parameters<HttpClient["requestJson"]>[0]) {
+      queries.push(request.query);
+      return pages[Number(request.query?.["cursor"] ?? 0)] as Answer;
+    },
+  };
+  return { http, queries };
+}
+
+describe("loadPage", () => {
+  it("asks again for what large items have kept off a page", async () => {
+    const { http, queries } = serve({ items: ["a", "b"], cursor: "1" }, { items: ["c"], cursor: "2" }, { items: [] });
+
+    const page = await loadPage(http, { path, query: { limit: 3, state: "UP" } });
+
+    expect(page).toEqual({ items: ["a", "b", "c"], cursor: "2" });
+    expect(queries).toEqual([
+      { limit: 3, state: "UP" },
+      { limit: 1, state: "UP", cursor: "1" },
+    ]);
+  });
+
+  it("ends with the list, and begins at a cursor", async () => {
+    const { http } = serve({ items: ["a"], cursor: "1" }, { items: [], cursor: "2" }, { items: ["c"] });
+
+    expect(await loadPage(http, { path, query: {} })).toEqual({ items: ["a", "c"] });
+    expect(await loadPage(http, { path, query: { cursor: "2" } })).toEqual({ items: ["c"] });
+  });
+
+  it("collects the rows that the server cannot read", async () => {
+    const row = (id: string) => ({ id, reason: "It is not JSON." });
+    const { http } = serve(
+      { items: ["a"], cursor: "1", unreadable: [row("b")] },
+      { items: [], unreadable: [row("c")] },
+    );
+
+    const page = await loadPage(http, { path, query: {} });
+
+    expect(page).toEqual({ items: ["a"], unreadable: [row("b"), row("c")] });
   });
 });

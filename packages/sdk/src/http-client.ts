@@ -1,6 +1,4 @@
-import { StackyardError } from "@stackyard/core";
-import { parseProblem, StackyardApiError } from "./api-error.ts";
-import { backoffMs, sleep } from "./backoff.ts";
+import { ERROR_CODES, type ErrorCode, StackyardError } from "@stackyard/core";
 
 /** How to reach a server. */
 export interface StackyardOptions {
@@ -22,7 +20,7 @@ export interface CallOptions {
 }
 
 /** One request. */
-export interface ApiRequest extends CallOptions {
+interface ApiRequest extends CallOptions {
   readonly method?: "GET" | "POST";
   /** Segments of the path, unencoded. */
   readonly path: readonly string[];
@@ -84,14 +82,14 @@ function createSend({ url, token, fetch: given }: StackyardOptions): Send {
 function parseBase(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed?.protocol !== "http:" && parsed?.protocol !== "https:") {
-    throw new StackyardError("CONFIG_INVALID", `"${url}" is no http or https address.`);
+    throw new StackyardError("CONFIG_INVALID", `"${url}" is not an http or https address.`);
   }
   return `${parsed.origin}${parsed.pathname.replace(/\/+$/, "")}`;
 }
 
 function toUrl(base: string, { path, query = {} }: ApiRequest): string {
   const dots = path.find((segment) => segment === "" || segment === "." || segment === "..");
-  if (dots !== undefined) throw new StackyardError("USAGE", `"${dots}" cannot stand in the path of a request.`);
+  if (dots !== undefined) throw new StackyardError("USAGE", `"${dots}" is not allowed in the path of a request.`);
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
   return `${base}/${path.map(encodeURIComponent).join("/")}${search.size === 0 ? "" : `?${search}`}`;
@@ -145,4 +143,160 @@ const MAX_RETRY_AFTER_MS = 60_000;
 function retryAfterMs({ details }: StackyardError): number {
   const { retryAfterMs: wait } = details;
   return typeof wait === "number" ? Math.min(wait, MAX_RETRY_AFTER_MS) : 0;
+}
+
+/** What a server says of a request that it refuses (RFC 9457). */
+export interface ProblemDetails {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  /** Stable; also the codes of refusals, such as `TASK_NOT_RUNNING`. */
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly requestId?: string;
+  readonly faults?: readonly { readonly in: string; readonly pointer: string; readonly message: string }[];
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** The server's refusal. `problem.code` is the server's word; `code` is the nearest code that every error of ours may have. */
+export class StackyardApiError extends StackyardError {
+  readonly problem: ProblemDetails;
+
+  constructor(problem: ProblemDetails) {
+    super(toErrorCode(problem), problem.detail, { details: { ...problem.details, problem } });
+    this.name = "StackyardApiError";
+    this.problem = problem;
+  }
+}
+
+/** The problem in an answer. An answer of something in between, such as a proxy, becomes one too. */
+function parseProblem({ status, statusText }: Response, text: string): ProblemDetails {
+  const body = parseJson(text);
+  const fallback = { status, title: statusText, retryable: status >= 500 };
+  if (!isProblem(body)) {
+    return { ...fallback, code: codeOfStatus(status), detail: `The server answered ${status} ${statusText}`.trim() };
+  }
+  return { ...fallback, ...body, status };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isProblem(body: unknown): body is Omit<ProblemDetails, "status"> {
+  if (typeof body !== "object" || body === null) return false;
+  return "code" in body && typeof body.code === "string" && "detail" in body && typeof body.detail === "string";
+}
+
+function toErrorCode({ code, status }: ProblemDetails): ErrorCode {
+  return isErrorCode(code) ? code : codeOfStatus(status);
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code);
+}
+
+const CODES_OF_STATUS: ReadonlyMap<number, ErrorCode> = new Map([
+  [401, "UNAUTHENTICATED"],
+  [403, "FORBIDDEN"],
+  [404, "NOT_FOUND"],
+  [409, "OUTCOME_NEGATIVE"],
+  [413, "PAYLOAD_TOO_LARGE"],
+  [429, "RATE_LIMITED"],
+  [502, "UNREACHABLE"],
+  [503, "UNREACHABLE"],
+  [504, "TIMED_OUT"],
+]);
+
+function codeOfStatus(status: number): ErrorCode {
+  return CODES_OF_STATUS.get(status) ?? (status >= 500 ? "SERVER_ERROR" : "USAGE");
+}
+
+/** The part of a list to load. An infinite limit loads the whole list. */
+interface PageRequest extends CallOptions {
+  /** Segments of the path, unencoded. */
+  readonly path: readonly string[];
+  readonly query: Readonly<Record<string, string | number | undefined>> & {
+    readonly limit?: number;
+    readonly cursor?: string;
+  };
+}
+
+const DEFAULT_LIMIT = 100;
+/** The most that the server takes. */
+const MAX_LIMIT = 1_000;
+
+/**
+ * Loads a page up to its limit. The server ends a page of large items at about 1 MiB, so that it may take several
+ * requests; a page that is shorter than its limit and has a cursor never leaves this function.
+ */
+export async function loadPage<Item>(
+  http: Pick<HttpClient, "requestJson">,
+  { path, query, signal }: PageRequest,
+): Promise<Page<Item>> {
+  const { limit = DEFAULT_LIMIT, ...filter } = query;
+  const items: Item[] = [];
+  const unreadable: UnreadableRow[] = [];
+  let { cursor } = query;
+  do {
+    const left = Number.isFinite(limit) ? { limit: Math.min(limit - items.length, MAX_LIMIT) } : {};
+    const part = { ...filter, ...left, ...(cursor === undefined ? {} : { cursor }) };
+    const page = await http.requestJson<Page<Item>>({ path, query: part, ...(signal && { signal }) });
+    items.push(...page.items);
+    unreadable.push(...(page.unreadable ?? []));
+    cursor = page.cursor;
+  } while (cursor !== undefined && items.length < limit);
+  return {
+    items,
+    ...(cursor === undefined ? {} : { cursor }),
+    ...(unreadable.length === 0 ? {} : { unreadable }),
+  };
+}
+
+const FIRST_MS = 200;
+const MAX_MS = 5_000;
+/** `setTimeout` keeps 31 bits: what is longer would end at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** How long to wait before try n + 1: anything up to a limit that doubles, so that many senders do not come at once. */
+export function backoffMs(tries: number, random: () => number = Math.random): number {
+  return random() * Math.min(MAX_MS, FIRST_MS * 2 ** (tries - 1));
+}
+
+/** Resolves after the time, or at once when the signal is aborted. A longer one than of 24 days is cut. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, Math.min(ms, LONGEST_TIMER_MS));
+    signal.addEventListener("abort", end);
+  });
+}
+
+/** Part of a list; without a cursor it is the last. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly cursor?: string;
+  /** Rows in this part of the list that the server's store cannot read. Absent when all can be read. */
+  readonly unreadable?: readonly UnreadableRow[];
+}
+
+/** A damaged row of the store: the id of its item, or the position of its line of the history. */
+export interface UnreadableRow {
+  readonly id: string;
+  readonly reason: string;
+}
+
+/** A new event id: 128 random bits in hex. `crypto.randomUUID` is not there on pages without TLS. */
+export function createEventId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,27 +1,43 @@
 export { isStackyardError, StackyardError } from "@stackyard/core";
-export { type ProblemDetails, StackyardApiError } from "./api-error.ts";
-export { EventNotAppliedError } from "./event-not-applied-error.ts";
-export type { EventsApi } from "./events-api.ts";
-export type { HistoryEntry, Outcome, Page, PageOptions, SetAsideEvent, UnreadableRow } from "./history-entry.ts";
-export type { CallOptions, StackyardOptions } from "./http-client.ts";
-export type { MachineDetails, MachineSummary, MachinesApi, SimulationLine } from "./machines-api.ts";
-export type { ProcessesApi, YardProcess } from "./processes-api.ts";
-export type { Duplicate, MachineEvents, NewEvent, PublishedEvent, Publisher, PublishResult } from "./publisher.ts";
+export type { WatchOptions } from "./event-stream.ts";
+export type { Page, UnreadableRow } from "./http-client.ts";
+export { type CallOptions, type ProblemDetails, StackyardApiError, type StackyardOptions } from "./http-client.ts";
+export type {
+  MachineDetails,
+  MachineSummary,
+  MachinesApi,
+  ProcessesApi,
+  SimulationLine,
+  YardProcess,
+} from "./machines-api.ts";
+export {
+  type Duplicate,
+  EventNotAppliedError,
+  type EventsApi,
+  type MachineEvents,
+  type NewEvent,
+  type PublishedEvent,
+  type Publisher,
+  type PublishResult,
+} from "./publisher.ts";
 export type {
   Attempt,
+  HistoryEntry,
   LastFailure,
   ListedParkedEvent,
   MetadataValue,
+  OperationResult,
+  Outcome,
+  PageOptions,
   ParkedEvent,
   Reachable,
+  SetAsideEvent,
   StackDetails,
   StackFilter,
   StackSummary,
+  StacksApi,
   StackTask,
-} from "./stack.ts";
-export type { OperationResult, StacksApi } from "./stacks-api.ts";
+} from "./stacks-api.ts";
 export { Stackyard } from "./stackyard.ts";
 export type { UpgradePlan, UpgradeResult } from "./upgrade.ts";
-export type { WaitGoal } from "./wait-goal.ts";
-export type { WaitForOutcomeOptions, WaitForStateOptions, WaitOptions } from "./waiting.ts";
-export type { WatchOptions } from "./watch-history.ts";
+export type { WaitForOutcomeOptions, WaitForStateOptions, WaitGoal, WaitOptions } from "./waiting.ts";

@@ -1,10 +1,10 @@
-import type { Page, PageOptions } from "./history-entry.ts";
-import type { CallOptions, HttpClient } from "./http-client.ts";
-import { loadPage } from "./load-page.ts";
+import type { Page } from "./http-client.ts";
+import { type CallOptions, type HttpClient, loadPage } from "./http-client.ts";
+import type { PageOptions } from "./stacks-api.ts";
 import type { UpgradeResult } from "./upgrade.ts";
 
 /** One fault of a machine document. */
-export interface MachineProblem {
+interface MachineProblem {
   readonly severity: "error" | "warning";
   readonly code: string;
   readonly path: string;
@@ -56,7 +56,7 @@ export interface SimulationLine {
   readonly outcome: "applied" | "refused" | "ignored" | "removed";
   readonly code?: string;
   readonly reason?: string;
-  /** The stack after the step; null when there is none. */
+  /** The stack after the step; null when it does not exist. */
   readonly stack: unknown;
   readonly dispatched: readonly string[];
   readonly messages: readonly unknown[];
@@ -73,7 +73,7 @@ export interface SimulationLine {
 }
 
 /** A parked event that a simulation has decided again. */
-export interface RetriedEvent {
+interface RetriedEvent {
   readonly stackId: string;
   readonly id: string;
   readonly event: string;
@@ -82,7 +82,7 @@ export interface RetriedEvent {
 }
 
 /** A timer that has fired in a simulation. */
-export interface FiredTimer {
+interface FiredTimer {
   /** ISO 8601. */
   readonly at: string;
   readonly stackId: string;
@@ -94,7 +94,7 @@ export interface FiredTimer {
 }
 
 /** Which stacks of a machine to move where; see `UpgradeOptions`. */
-export interface UpgradeStacksOptions extends PageOptions {
+interface UpgradeStacksOptions extends PageOptions {
   readonly to?: string;
   readonly reason?: string;
 }
@@ -106,7 +106,7 @@ export interface MachinesApi {
   get(name: string, options?: CallOptions): Promise<MachineDetails>;
   /** Tries steps, such as `{ event: {…} }` or `{ task, result }`, on an empty yard. Changes nothing. */
   simulate(steps: readonly unknown[], options?: CallOptions): Promise<readonly SimulationLine[]>;
-  /** Moves one page of a machine's stacks to another revision, at most 100; go on with the cursor. */
+  /** Moves one page of a machine's stacks to another revision, at most 100; pass the cursor for the next one. */
   upgradeStacks(name: string, options?: UpgradeStacksOptions): Promise<Page<UpgradeResult>>;
   /** What that would do to each of a page, at most 20. Changes nothing. */
   planUpgrades(name: string, options?: Omit<UpgradeStacksOptions, "reason">): Promise<Page<UpgradeResult>>;
@@ -130,5 +130,43 @@ export function createMachinesApi(http: HttpClient): MachinesApi {
       const request = { method: "POST", path: ["v1", "simulate"], body: { steps }, ...options } as const;
       return (await http.requestJson<{ readonly lines: readonly SimulationLine[] }>(request)).lines;
     },
+  };
+}
+
+/** A process that works for the yard. `engine`: it answers the API and applies events; `worker`: it runs tasks. */
+export interface YardProcess {
+  /** Also the owner of the attempts that it runs. */
+  readonly id: string;
+  readonly roles: readonly ("engine" | "worker")[];
+  readonly version: string;
+  readonly host: string;
+  readonly pid?: number;
+  /** Where its API is. */
+  readonly url?: string;
+  /** Whose tasks it runs. */
+  readonly executors: readonly string[];
+  /** Tasks that it runs at the same time. */
+  readonly capacity: number;
+  readonly running: number;
+  /** It takes nothing new, and ends when what runs has ended. */
+  readonly draining: boolean;
+  readonly startedAt: string;
+  /** Its newest heartbeat; one comes every 5 s. */
+  readonly seenAt: string;
+  /** No heartbeat for 20 s: it was killed, or cannot reach the store. */
+  readonly gone: boolean;
+}
+
+/** Servers and workers of the yard. */
+export interface ProcessesApi {
+  /** In the order in which they started. One that died is listed as gone for 10 minutes. */
+  list(page?: PageOptions): Promise<Page<YardProcess>>;
+}
+
+/** The part of the client that is about processes. */
+export function createProcessesApi(http: HttpClient): ProcessesApi {
+  return {
+    list: ({ signal, ...query } = {}) =>
+      loadPage(http, { path: ["v1", "processes"], query, ...(signal && { signal }) }),
   };
 }

@@ -1,6 +1,15 @@
-import type { Outcome } from "./history-entry.ts";
-import type { CallOptions } from "./http-client.ts";
-import type { MetadataValue } from "./stack.ts";
+import { StackyardError } from "@stackyard/core";
+import type { Page } from "./http-client.ts";
+import { type CallOptions, createEventId, type HttpClient, loadPage } from "./http-client.ts";
+import type {
+  HistoryEntry,
+  HistoryOptions,
+  ListedParkedEvent,
+  MetadataValue,
+  Outcome,
+  PageOptions,
+  SetAsideEvent,
+} from "./stacks-api.ts";
 
 /** Anything that knows its events: what `defineMachine` returns for a document of version 1 or 2. */
 export interface MachineEvents {
@@ -24,7 +33,7 @@ export interface NewEvent<Event extends string = string> {
 export interface PublishedEvent {
   readonly eventId: string;
   readonly stackId: string;
-  /** The stack knew the id, so nothing was sent again. Absent where it did not, or where nobody can say at once. */
+  /** The stack had the id already, so nothing was sent again. Absent otherwise, and where it is not known at once. */
   readonly duplicate?: Duplicate;
 }
 
@@ -51,4 +60,110 @@ export interface Publisher<Event extends string = string> {
   publish(event: NewEvent<Event>, options?: CallOptions): Promise<PublishedEvent>;
   /** Results in the order of the events. */
   publishMany(events: readonly NewEvent<Event>[], options?: CallOptions): Promise<readonly PublishResult[]>;
+}
+
+/** The event will not apply by itself: it was set aside, refused or ignored. `code` is `OUTCOME_NEGATIVE`. */
+export class EventNotAppliedError extends StackyardError {
+  /** The line of the history that says so. */
+  readonly entry: HistoryEntry;
+
+  constructor(entry: HistoryEntry) {
+    const { event, outcome, stackId, code, reason } = entry;
+    const why = [code, reason].filter((part) => part !== undefined).join(": ");
+    super("OUTCOME_NEGATIVE", `"${event}" of stack "${stackId}" was ${outcome}${why === "" ? "." : ` (${why})`}`, {
+      details: { eventId: entry.eventId, stackId, outcome, ...(code && { code }), ...(reason && { reason }) },
+    });
+    this.name = "EventNotAppliedError";
+    this.entry = entry;
+  }
+}
+
+/** What the server takes in one request. */
+const MAX_EVENTS = 100;
+
+/** Publishes over the HTTP API. */
+export function createHttpPublisher(http: HttpClient): Publisher {
+  const publishMany: Publisher["publishMany"] = async (events, options = {}) => {
+    const results: PublishResult[] = [];
+    for (let from = 0; from < events.length; from += MAX_EVENTS) {
+      const body = events.slice(from, from + MAX_EVENTS).map(withId);
+      const answer = await http.requestJson<{ readonly results: readonly PublishResult[] }>({
+        ...options,
+        method: "POST",
+        path: ["v1", "events"],
+        body,
+      });
+      results.push(...answer.results);
+    }
+    return results;
+  };
+  return {
+    publishMany,
+    async publish(event, options) {
+      const [result] = await publishMany([event], options);
+      if (result?.kind === "accepted") return { eventId: result.eventId, stackId: result.stackId };
+      if (result?.kind === "duplicate") return toRepeated(event, result);
+      const reason = result?.reason ?? "The server gave no result.";
+      throw new StackyardError("EVENT_INVALID", reason, { details: { code: result?.code } });
+    },
+  };
+}
+
+/** A repeat is harmless; another event under the same id would be lost without a word. */
+function toRepeated(event: NewEvent, result: Extract<PublishResult, { kind: "duplicate" }>): PublishedEvent {
+  const { kind: _, eventId, stackId, ...duplicate } = result;
+  const { reason, usedFor } = duplicate;
+  if (usedFor === undefined || usedFor.event === event.event) return { eventId, stackId, duplicate };
+  throw new StackyardError("DUPLICATE", `${reason} ${event.event} needs an id of its own.`, {
+    details: { eventId, stackId, usedFor },
+  });
+}
+
+function withId(event: NewEvent): NewEvent {
+  return { ...event, id: event.id ?? createEventId() };
+}
+
+/** Which set-aside or parked events. */
+interface SetAsideFilter {
+  readonly stackId?: string;
+  readonly code?: string;
+}
+
+/** Events of the yard. */
+export interface EventsApi {
+  /** What became of an event, oldest first. */
+  history(eventId: string, page?: PageOptions): Promise<Page<HistoryEntry>>;
+  /** The history of the yard. */
+  list(options?: HistoryOptions): Promise<Page<HistoryEntry>>;
+  /** Events that their stacks refuse for the present, also of stacks that do not exist yet. Pages may be short. */
+  listParked(filter?: SetAsideFilter, page?: PageOptions): Promise<Page<ListedParkedEvent>>;
+  listSetAside(filter?: SetAsideFilter, page?: PageOptions): Promise<Page<SetAsideEvent>>;
+  /** Puts set-aside events back into the queue, by the ids of their entries. */
+  redrive(
+    ids: readonly string[],
+    options?: CallOptions,
+  ): Promise<{ readonly redriven: readonly string[]; readonly unknown: readonly string[] }>;
+}
+
+/** The part of the client that is about events. */
+export function createEventsApi(http: HttpClient): EventsApi {
+  return {
+    history: (eventId, { signal, ...query } = {}) =>
+      loadPage(http, { path: ["v1", "events", eventId, "history"], query, ...(signal && { signal }) }),
+    list: ({ signal, ...query } = {}) =>
+      loadPage(http, { path: ["v1", "history"], query: { ...query }, ...(signal && { signal }) }),
+    listParked: (filter = {}, { signal, ...page } = {}) =>
+      loadPage(http, { path: ["v1", "parked"], query: { ...filter, ...page }, ...(signal && { signal }) }),
+    listSetAside: (filter = {}, { signal, ...page } = {}) =>
+      loadPage(http, { path: ["v1", "set-aside"], query: { ...filter, ...page }, ...(signal && { signal }) }),
+    // Sent twice, the second answer would call the ids unknown.
+    redrive: (ids, options) =>
+      http.requestJson({
+        method: "POST",
+        path: ["v1", "set-aside", "redrive"],
+        body: { ids },
+        repeatable: false,
+        ...options,
+      }),
+  };
 }

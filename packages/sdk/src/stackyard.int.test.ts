@@ -109,7 +109,7 @@ describe("a program", () => {
     await expect(client.stacks.get("pr-1")).rejects.toMatchObject({ code: "STACK_UNKNOWN" });
   });
 
-  it("is told what became of an event", async () => {
+  it("returns the outcome of an event", async () => {
     const { client } = await start();
 
     const entry = await client.waitForOutcome(await client.publish(launch));
@@ -117,7 +117,7 @@ describe("a program", () => {
     expect(entry).toMatchObject({ event: "LAUNCH", outcome: "applied", actor: "tester" });
   });
 
-  it("is told at once that an event is parked, and gets the outcome all the same", async () => {
+  it("reports at once that an event is parked, and later returns its outcome", async () => {
     const { client } = await start(failing);
     await client.publish(launch);
     await client.waitForState("pr-1", "UP");
@@ -152,7 +152,7 @@ describe("a program", () => {
     expect(await client.events.redrive(items.map(({ id }) => id))).toMatchObject({ unknown: [] });
   });
 
-  it("gives up when the time is over, when it is told to, and on a failure when it asks for that", async () => {
+  it("gives up when the time is over, when its signal aborts, and on a failure when requested", async () => {
     const { client } = await start(failing);
     await client.publish(launch);
     const signal = AbortSignal.timeout(50);
@@ -286,7 +286,7 @@ describe("a program", () => {
     expect(seen).toHaveLength((await client.events.list({ limit: 1000 })).items.length);
   });
 
-  it("does not go on watching with a wrong token", async () => {
+  it("stops watching with a wrong token", async () => {
     const { url } = await start();
     const stranger = new Stackyard({ url, token: "wrong" });
 

@@ -65,7 +65,7 @@ describe("Stackyard", () => {
   });
 
   it("takes flat metadata only", () => {
-    // @ts-expect-error a nested value is no metadata
+    // @ts-expect-error metadata must be flat
     void untyped.publish({ stackId: "s", event: "GO", metadata: { a: { b: 1 } } });
   });
 });

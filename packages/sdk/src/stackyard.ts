@@ -1,24 +1,28 @@
 import type { EventOf } from "@stackyard/core/machine";
-import { createEventsApi, type EventsApi } from "./events-api.ts";
-import type { HistoryEntry } from "./history-entry.ts";
+import { followHistory, type WatchOptions } from "./event-stream.ts";
 import { type CallOptions, createHttpClient, type HttpClient, type StackyardOptions } from "./http-client.ts";
-import { createHttpPublisher } from "./http-publisher.ts";
-import { createMachinesApi, type MachinesApi } from "./machines-api.ts";
-import { createProcessesApi, type ProcessesApi } from "./processes-api.ts";
-import type { MachineEvents, NewEvent, PublishedEvent, Publisher, PublishResult } from "./publisher.ts";
+import { createMachinesApi, createProcessesApi, type MachinesApi, type ProcessesApi } from "./machines-api.ts";
+import {
+  createEventsApi,
+  createHttpPublisher,
+  type EventsApi,
+  type MachineEvents,
+  type NewEvent,
+  type PublishedEvent,
+  type Publisher,
+  type PublishResult,
+} from "./publisher.ts";
 import { createRunsApi, type RunsApi } from "./runs/runs-api.ts";
-import type { StackDetails } from "./stack.ts";
-import { createStacksApi, type StacksApi } from "./stacks-api.ts";
-import type { WaitGoal } from "./wait-goal.ts";
+import { createStacksApi, type HistoryEntry, type StackDetails, type StacksApi } from "./stacks-api.ts";
 import {
   type WaitForOutcomeOptions,
   type WaitForStateOptions,
+  type WaitGoal,
   waitForOutcome,
   waitForRemoval,
   waitForStack,
   waitForState,
 } from "./waiting.ts";
-import { followHistory, type WatchOptions } from "./watch-history.ts";
 
 /**
  * A yard over its HTTP API. With the type of a machine, `new Stackyard<typeof machine>(…)`, only that machine's events
@@ -62,7 +66,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
     return waitForState(this.#http, { stackId, states: typeof states === "string" ? [states] : states }, options);
   }
 
-  /** Resolves when there is no stack of that id (any more). Throws as `waitForState`. */
+  /** Resolves when the stack does not exist or was removed. Throws as `waitForState`. */
   waitForRemoval(stackId: string, options?: WaitForStateOptions): Promise<void> {
     return waitForRemoval(this.#http, stackId, options);
   }

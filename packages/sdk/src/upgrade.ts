@@ -2,7 +2,7 @@
 export interface ReplayedEvent {
   readonly outcome: "applied" | "removed" | "refused" | "ignored";
   readonly code?: string;
-  /** Null: there is no stack. */
+  /** Null: the stack does not exist. */
   readonly state: string | null;
   /** Tasks that were sent. */
   readonly sent: readonly string[];
@@ -12,7 +12,7 @@ export interface ReplayedEvent {
 export interface UpgradePlan {
   readonly stackId: string;
   readonly machine: string;
-  /** Content hashes; `to` is absent when there is no such revision. */
+  /** Content hashes; `to` is absent when the revision does not exist. */
   readonly from: string;
   readonly to?: string;
   /** Whether the upgrade would be accepted as the stack stands. */
@@ -21,7 +21,7 @@ export interface UpgradePlan {
   readonly reason?: string;
   /** Lines of the history that were replayed. */
   readonly replayed: number;
-  /** Why the replay does not tell all; absent when it does. */
+  /** Why the replay is incomplete; absent when it is complete. */
   readonly incomplete?: string;
   /** Where the history would have been another, the first 100. */
   readonly differences: readonly {

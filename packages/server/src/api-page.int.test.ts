@@ -6,7 +6,7 @@ import { toApiPage } from "./testing/to-api-page.ts";
 const page = join(import.meta.dirname, "../../../docs/http-api.md");
 
 // After a change of the API: `npx vitest run packages/server/src/api-page -u`.
-it("is described by docs/http-api.md as it is", async () => {
+it("matches docs/http-api.md", async () => {
   const yard = createTestYard();
 
   const text = toApiPage(await yard.json("/openapi.json"));

@@ -69,7 +69,7 @@ describe("createAuthenticate", () => {
     expect(authenticate(asking(basic("ada:first-secret-of-the-tests")))).toBeUndefined();
   });
 
-  it("knows nobody by anything else", () => {
+  it("rejects other credentials", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         fc.pre(tokens.every(({ token }) => text !== token));
@@ -81,7 +81,7 @@ describe("createAuthenticate", () => {
     expect(authenticate(asking("Bearer first-secret-of-the-test"))).toBeUndefined();
   });
 
-  it("lets everybody in without a token when that is allowed, but nobody with a wrong one", () => {
+  it("accepts requests without a token when that is allowed, but never a wrong token", () => {
     const open = createAuthenticate([], true);
 
     expect(open(asking())).toBe("anonymous");

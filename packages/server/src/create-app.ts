@@ -1,9 +1,15 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Logger } from "@stackyard/core";
 import { Hono } from "hono";
-import { HttpError } from "./http/http-error.ts";
-import { type ProblemInput, problemResponse, toProblemInput } from "./http/problem.ts";
-import { type Authenticate, mountRoutes, type Route } from "./http/route.ts";
+import {
+  type Authenticate,
+  HttpError,
+  mountRoutes,
+  type ProblemInput,
+  problemResponse,
+  type Route,
+  toProblemInput,
+} from "./http/route.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import type { OperatorToken, ServerDeps, ServerSettings } from "./server-options.ts";
 
@@ -12,7 +18,7 @@ export interface AppDeps extends Pick<ServerDeps, "logger" | "ids" | "clock"> {
   readonly routes: readonly Route[];
   readonly requests: RequestMetrics;
   readonly authenticate: Authenticate;
-  /** Paths that are no part of the route table, such as the Terraform state backend. */
+  /** Mounts paths outside the route table, such as the Terraform state backend. */
   readonly mount: (app: Hono) => void;
 }
 
@@ -38,7 +44,7 @@ export function createApp(deps: AppDeps): Hono {
   mountRoutes(app, routes, { authenticate: deps.authenticate, bodyBytes, requestMs });
   deps.mount(app);
   app.notFound(() => {
-    throw new HttpError(404, "NOT_FOUND", "There is no such path. /openapi.json lists those that are.");
+    throw new HttpError(404, "NOT_FOUND", "Path not found. /openapi.json lists all paths.");
   });
   app.onError((error, c) => toErrorResponse(error, requestIds.get(c.req.raw) ?? "", deps.logger));
   return app;
@@ -55,7 +61,7 @@ function addCommonHeaders(headers: Headers, requestId: string): void {
   headers.set("x-request-id", requestId);
   headers.set("x-content-type-options", "nosniff");
   headers.set("cache-control", "no-store");
-  // Answers are data. One that a browser shows all the same, such as a drawing, runs nothing and loads nothing.
+  // Answers are data. If a browser renders one, such as an SVG, it must not run or load anything.
   headers.set(
     "content-security-policy",
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox",
@@ -76,7 +82,7 @@ function toHeaders({ status, details }: ProblemInput): Readonly<Record<string, s
 }
 
 /**
- * Why a request is refused before anything else is looked at. A page of another site can make a browser call a server
+ * Returns why a request is refused before any other check. A page of another site can make a browser call a server
  * on the loopback, also under a name that it has pointed there (DNS rebinding): such calls carry a foreign `Host` or
  * `Origin`.
  */
@@ -111,7 +117,7 @@ function isWellEncoded(path: string): boolean {
   }
 }
 
-/** The name in a `Host` header, lower-case and without port; a header that is none stays a name that nobody allows. */
+/** The lower-case name in a `Host` header, without port; an invalid header gives a name that is never allowed. */
 function hostnameOf(header: string | null): string | undefined {
   if (header === null) return undefined;
   return URL.parse(`http://${header}`)?.hostname ?? "";

@@ -1,31 +1,27 @@
+import { createHmac, randomBytes } from "node:crypto";
+import { chmod, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { StackyardError } from "@stackyard/core";
 import { createPlanner } from "@stackyard/core/engine";
 import { createApp, createAuthenticate } from "./create-app.ts";
-import { toOpenApi } from "./http/openapi.ts";
+import { namedSchemas, toOpenApi } from "./http/openapi.ts";
 import { defineRoute, json, type Route } from "./http/route.ts";
 import { createRequestMetrics } from "./metrics.ts";
-import { namedSchemas } from "./named-schemas.ts";
-import { attemptRoutes } from "./routes/attempt-routes.ts";
-import { eventRoutes } from "./routes/event-routes.ts";
-import { healthRoutes } from "./routes/health-routes.ts";
+import { eventRoutes, previewRoutes } from "./routes/event-routes.ts";
+import { healthRoutes, processRoutes } from "./routes/health-routes.ts";
 import { machineRoutes } from "./routes/machine-routes.ts";
-import { operationRoutes } from "./routes/operation-routes.ts";
-import { previewRoutes } from "./routes/preview-routes.ts";
-import { processRoutes } from "./routes/process-routes.ts";
+import { attemptRoutes, operationRoutes } from "./routes/operation-routes.ts";
 import { runRoutes } from "./routes/run-routes.ts";
-import { createStackExplainer } from "./routes/stack-explainer.ts";
-import { stackRoutes } from "./routes/stack-routes.ts";
-import { terraformStateRoutes } from "./routes/terraform-state-routes.ts";
+import { createStackExplainer, stackRoutes } from "./routes/stack-routes.ts";
 import { upgradeRoutes } from "./routes/upgrade-routes.ts";
-import { watchRoutes } from "./routes/watch-routes.ts";
+import { createChangeBell, createHistoryStreams, watchRoutes } from "./routes/watch-routes.ts";
 import { parseServerOptions, type ServerDeps, type ServerOptions } from "./server-options.ts";
-import { toServerProof } from "./server-proof.ts";
+import { terraformStateRoutes } from "./terraform/state-routes.ts";
 import { createStateStore } from "./terraform/state-store.ts";
 import { answerTerraform } from "./terraform/terraform-backend.ts";
-import { createChangeBell, createHistoryStreams } from "./watch/history-stream.ts";
 
 /** The HTTP API of a yard. */
 export interface Server {
@@ -85,7 +81,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     routes: all,
     requests,
     authenticate,
-    // Terraform's LOCK and UNLOCK are no methods that OpenAPI knows.
+    // OpenAPI has no LOCK and UNLOCK, the methods of Terraform.
     mount: (hono) => hono.all(`${STATE_PATH}*`, ({ req }) => answerTerraform(backend, toStateKey(req.raw), req.raw)),
   });
   return {
@@ -209,4 +205,64 @@ function close(server: HttpServer, unused: ReadonlySet<Socket>, withinMs: number
     });
     for (const socket of unused) socket.destroy();
   });
+}
+
+/** What a server proves: that it knows a secret, and that it listens at this port. */
+interface ServerProofInput {
+  /** Known to the server and to the one who asks, such as the token of the data folder. Never sent. */
+  readonly secret: string;
+  /** Random bytes of the one who asks; new for each question. */
+  readonly challenge: string;
+  /** Where the server listens: a process at another port cannot pass the question on to it. */
+  readonly port: number;
+}
+
+/** Returns the answer of a server that knows the secret: an HMAC-SHA256 (RFC 2104) in base64url. */
+function toServerProof({ secret, challenge, port }: ServerProofInput): string {
+  return createHmac("sha256", secret).update(`stackyard-server\n${port}\n${challenge}`).digest("base64url");
+}
+
+const TOKEN_FILE = "token";
+const TOKEN = /^[A-Za-z0-9_-]{32,128}$/;
+
+/**
+ * Returns the token in the data folder (file `token`, mode 600); creates one of 256 random bits when the file is missing. Two processes that
+ * start together get the same one. Throws `CONFIG_INVALID` when the file holds something else.
+ */
+export async function ensureToken(dataDir: string): Promise<string> {
+  const file = join(dataDir, TOKEN_FILE);
+  await mkdir(dataDir, { recursive: true });
+  const present = await findToken(file);
+  if (present !== undefined) return present;
+  // A link appears whole or not at all, and never replaces what another process has put there first.
+  const draft = `${file}.${process.pid}.${randomBytes(6).toString("hex")}`;
+  await writeFile(draft, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
+  try {
+    await link(draft, file);
+  } catch (error) {
+    if (!hasCode(error, "EEXIST")) throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+  const made = await findToken(file);
+  if (made === undefined) throw new StackyardError("CONFIG_INVALID", `The token file "${file}" cannot be read back.`);
+  return made;
+}
+
+async function findToken(file: string): Promise<string | undefined> {
+  try {
+    const token = (await readFile(file, "utf8")).trim();
+    if (!TOKEN.test(token)) {
+      throw new StackyardError("CONFIG_INVALID", `"${file}" holds no token. Remove the file; a new one is made.`);
+    }
+    await chmod(file, 0o600);
+    return token;
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }

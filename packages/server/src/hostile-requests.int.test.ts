@@ -19,7 +19,7 @@ async function expectProblem(answer: Response, status: number, code: string) {
 }
 
 describe("hostile requests", () => {
-  it("asks for a token everywhere but at health and its own description", async () => {
+  it("requires a token everywhere except for health and the OpenAPI document", async () => {
     const headers = { authorization: "" };
 
     for (const path of ["/v1/stacks", "/v1/history", "/v1/watch", "/metrics", "/v1/yard", "/v1/machines"]) {
@@ -69,7 +69,7 @@ describe("hostile requests", () => {
     await expectProblem(await yard.call(path), 400, "USAGE");
   });
 
-  it("tells the faults of a query by pointer", async () => {
+  it("reports the faults of a query by pointer", async () => {
     const answer = await yard.call("/v1/stacks?limit=0&condition=odd");
 
     const { faults } = (await answer.json()) as { faults: { in: string; pointer: string }[] };
@@ -109,7 +109,7 @@ describe("hostile requests", () => {
         expect(await answer.json()).toMatchObject({
           status: 404,
           code: "STACK_UNKNOWN",
-          detail: `There is no stack "${id}".`,
+          detail: `Stack "${id}" does not exist.`,
         });
       }),
     );

@@ -1,5 +1,9 @@
-export type { ApiAnswers } from "./api-answers.ts";
-export { createServer, type Server } from "./create-server.ts";
-export { ensureToken } from "./ensure-token.ts";
-export { isLoopbackHost } from "./loopback-host.ts";
-export type { OperatorToken, ServerDeps, ServerLimits, ServerOptions } from "./server-options.ts";
+export { createServer, ensureToken, type Server } from "./create-server.ts";
+export type { ApiAnswers } from "./http/openapi.ts";
+export {
+  isLoopbackHost,
+  type OperatorToken,
+  type ServerDeps,
+  type ServerLimits,
+  type ServerOptions,
+} from "./server-options.ts";

@@ -100,8 +100,8 @@ export function toYardMetrics(stats: StoreStats, version: string): readonly Metr
     { name: "stackyard_stacks", help: "Stacks by machine and state.", type: "gauge", samples: states },
     gauge("stackyard_queued_events", "Events that wait for the engine.", stats.queuedEvents),
     gauge("stackyard_queued_tasks", "Task messages that wait for a runner.", stats.queuedTasks),
-    gauge("stackyard_parked_events", "Events that their stacks refuse for the present.", stats.parkedEvents),
-    gauge("stackyard_set_aside_events", "Events that were given up.", stats.setAsideEvents),
+    gauge("stackyard_parked_events", "Parked events.", stats.parkedEvents),
+    gauge("stackyard_set_aside_events", "Dead-lettered events.", stats.setAsideEvents),
     gauge("stackyard_open_attempts", "Attempts that have not ended.", stats.openAttempts),
   ];
 }
@@ -129,13 +129,13 @@ export function toProcessMetrics(processes: readonly Counted[]): readonly Metric
     { name: "stackyard_processes", help: "Live processes by role and version.", type: "gauge", samples: live },
     {
       name: "stackyard_worker_capacity",
-      help: "Tasks that all workers run at the same time.",
+      help: "Tasks that all workers can run at the same time.",
       type: "gauge",
       samples: sum(({ capacity }) => capacity),
     },
     {
       name: "stackyard_worker_running",
-      help: "Tasks that run, as the workers last told.",
+      help: "Running tasks, as last reported by the workers.",
       type: "gauge",
       samples: sum(({ running }) => running),
     },

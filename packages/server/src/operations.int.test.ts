@@ -44,7 +44,7 @@ async function launchUntil(status: (stack: Stack) => boolean): Promise<Stack> {
 }
 
 describe("operations", () => {
-  it("retries a failed task and tells who did it", async () => {
+  it("retries a failed task and records who did it", async () => {
     yard = createTestYard({ executor: failing });
     yard.run();
     await launchUntil(({ tasks }) => tasks[0]?.status === "ERROR");
@@ -71,7 +71,7 @@ describe("operations", () => {
     expect(attempt).not.toHaveProperty("token");
   });
 
-  it("tells why a task waits", async () => {
+  it("explains why a task waits", async () => {
     yard = createTestYard({ executor: endless });
     yard.run();
 
@@ -135,7 +135,7 @@ describe("operations", () => {
     expect(await answer.json()).toMatchObject({ code: "STACK_UNKNOWN" });
   });
 
-  it("answers 202 when nobody decides in time", async () => {
+  it("answers 202 when no engine decides in time", async () => {
     yard = createTestYard({ limits: { outcomeMs: 300 }, executor: failing });
     yard.run();
     await launchUntil(({ tasks }) => tasks[0]?.status === "ERROR");

@@ -64,7 +64,7 @@ describe("the preview of an event", () => {
     });
   });
 
-  it("tells whether an upgrade would be accepted", async () => {
+  it("reports whether an upgrade would be accepted", async () => {
     await createStack(PINNED);
     yard.write(PINNED.replaceAll("IDLE", "READY"));
 

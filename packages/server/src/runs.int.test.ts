@@ -89,7 +89,7 @@ describe("POST /v1/runs", () => {
     expect([response.status, await response.json()]).toEqual([status, expect.objectContaining({ code })]);
   });
 
-  it("asks for a token, as all of them do", async () => {
+  it("requires a token, as all routes do", async () => {
     const headers = { authorization: "Bearer wrong" };
 
     const calls = await Promise.all([
@@ -117,7 +117,7 @@ describe("GET /v1/runs", () => {
     expect([found.items, others.items, odd.status]).toEqual([[run], [], 400]);
   });
 
-  it("knows no run that nobody has started, nor one under an id that is none", async () => {
+  it("answers 404 for an unknown run and for an invalid id", async () => {
     const unknown = await yard.call("/v1/runs/run-0");
     const none = await yard.call("/v1/runs/..%2Fx");
 

@@ -112,7 +112,7 @@ describe("sensitive values", () => {
     await stateIs("IDLE");
     await send("ROTATE", { password: "hunter22-second" });
     await stateIs("IDLE");
-    // Refused by its value, parked, set aside, and of a machine that nobody knows.
+    // Refused by its value, parked, dead-lettered, and of an unknown machine.
     await send("ROTATE", { password: "hunter22-refused" });
     await send("LAUNCH", { token: "hunter22-refused", password: null });
     await send("UNHEARD", { password: "hunter22-refused" });

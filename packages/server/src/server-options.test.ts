@@ -10,7 +10,7 @@ describe("parseServerOptions", () => {
   });
 
   it.each(["0.0.0.0", "10.0.0.1", "::", "127.0.0.1.evil.test", "localhost.evil.test"])(
-    "asks for a token on %s",
+    "requires a token on %s",
     (host) => {
       expect(() => parseServerOptions({ host, allowAnonymous: true, tokens })).toThrow("no loopback");
       expect(parseServerOptions({ host, tokens }).allowedHosts).toBeUndefined();

@@ -1,6 +1,12 @@
-import type { Clock, Executor, Ids, Locator, Logger, Store } from "@stackyard/core";
-import { StackyardError } from "@stackyard/core";
-import { isLoopbackHost } from "./loopback-host.ts";
+import {
+  type Clock,
+  type Executor,
+  type Ids,
+  type Locator,
+  type Logger,
+  StackyardError,
+  type Store,
+} from "@stackyard/core";
 
 /** What the server works on. It decides nothing: events go into the store's queue, and an engine takes them up. */
 export interface ServerDeps {
@@ -100,7 +106,7 @@ export function parseServerOptions(options: ServerOptions): ServerSettings {
   const { host = "127.0.0.1", port = 7070, tokens = [], allowAnonymous = false } = options;
   const loopback = isLoopbackHost(host);
   if (allowAnonymous && !loopback)
-    throw invalid(`"${host}" is no loopback address: the server asks for a token there.`);
+    throw invalid(`"${host}" is not a loopback address. The server requires a token there.`);
   if (!allowAnonymous && tokens.length === 0) throw invalid("The server needs at least one token.");
   if (tokens.some(({ token }) => token.length < MIN_TOKEN_LENGTH)) {
     throw invalid(`A token needs at least ${MIN_TOKEN_LENGTH} characters.`);
@@ -125,4 +131,9 @@ export function parseServerOptions(options: ServerOptions): ServerSettings {
 
 function invalid(message: string): StackyardError {
   return new StackyardError("CONFIG_INVALID", message);
+}
+
+/** True for addresses that only programs on this machine reach. */
+export function isLoopbackHost(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }

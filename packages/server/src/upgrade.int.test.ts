@@ -28,7 +28,7 @@ interface Upgraded {
 let yard: TestYard;
 afterEach(() => yard.stop());
 
-/** Stacks that stand in IDLE. */
+/** Stacks in the state IDLE. */
 const createStacks = (...ids: readonly string[]) => createStacksOf(createTestYard({ source: SOURCE }), ids);
 
 async function createStacksOf(created: TestYard, ids: readonly string[]): Promise<void> {
@@ -47,7 +47,7 @@ async function newestHash(): Promise<string> {
   return (await yard.json<{ hash: string }>("/v1/machines/review-app")).hash;
 }
 
-/** How often the store is asked for the history of each event, and how many such questions are open at once at most. */
+/** How often the history of each event is read, and the highest number of concurrent reads. */
 function watchQuestions(store: Store) {
   const seen = { events: new Map<string, number>(), open: 0, most: 0 };
   const ask = store.queries.listHistory;
@@ -78,7 +78,7 @@ describe("the upgrade of a stack", () => {
     expect((await findStack("a")).machineHash).toBe(machineHash);
   });
 
-  it("tells what it would do, and does nothing", async () => {
+  it("reports what it would do, and changes nothing", async () => {
     await createStacks("a");
     const before = await findStack("a");
     yard.write(NEWER);
@@ -107,7 +107,7 @@ describe("the upgrade of a stack", () => {
     expect(await findStack("a")).toEqual(before);
   });
 
-  it("is refused where the new revision lacks its state, is not there, or there is no stack", async () => {
+  it("is refused when the new revision lacks its state, or the revision or the stack does not exist", async () => {
     await createStacks("a");
     yard.write(SOURCE.replaceAll("IDLE", "READY"));
 
@@ -125,7 +125,7 @@ describe("the upgrade of a stack", () => {
 });
 
 describe("the upgrade of a machine's stacks", () => {
-  it("moves them a page at a time, and tells what became of each", async () => {
+  it("moves them one page at a time, and reports the outcome of each", async () => {
     await createStacks("a", "b", "c");
     yard.write(NEWER);
     await yard.json("/v1/stacks/b/upgrade", { body: {} });
@@ -143,7 +143,7 @@ describe("the upgrade of a machine's stacks", () => {
     expect(items).toMatchObject([{ event: "UPGRADE_STACK", actor: "tester", reason: "r" }]);
   });
 
-  it("tells of each what it would do", async () => {
+  it("reports for each what it would do", async () => {
     await createStacks("a", "b");
     yard.write(NEWER);
 
@@ -168,7 +168,7 @@ describe("the upgrade of a machine's stacks", () => {
     expect(read.mock.calls.filter(([hash]) => hash === to)).toHaveLength(1);
   });
 
-  it("asks for one outcome at a time, and looks once where the time is over", async () => {
+  it("reads one outcome at a time, and reads once when the time is over", async () => {
     await createStacksOf(createTestYard({ source: SOURCE, limits: { outcomeMs: 1 } }), ["a", "b", "c"]);
     await yard.halt();
     yard.write(NEWER);

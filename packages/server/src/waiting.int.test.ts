@@ -24,7 +24,7 @@ async function why(stackId: string): Promise<readonly unknown[]> {
 }
 
 describe("why a stack waits", () => {
-  it("is told with the object that it waits for", async () => {
+  it("is shown with the object that it waits for", async () => {
     yard = createTestYard();
     const { attemptId } = await claimAttempt(yard, "pr-1");
 
@@ -64,7 +64,7 @@ describe("why a stack waits", () => {
 });
 
 describe("the list of stacks that wait", () => {
-  it("tells of each what it waits for, page by page, and leaves out those that wait for nothing", async () => {
+  it("explains what each waits for, page by page, and omits those that wait for nothing", async () => {
     yard = createTestYard();
     for (const id of ["a", "b", "c"]) await claimAttempt(yard, id);
     const [loaded] = await yard.store.load(["c"]);

@@ -41,7 +41,7 @@ describe("watching over a socket", () => {
     expect(text).not.toContain('"stackId":"a"');
   });
 
-  it("goes on after the last event that its receiver saw", async () => {
+  it("continues after the last event that its receiver saw", async () => {
     yard = createTestYard();
     yard.run();
     const { url } = await yard.server.start();
@@ -81,7 +81,7 @@ describe("watching over a socket", () => {
     await expect.poll(async () => (await open()).status).toBe(200);
   });
 
-  it("opens no stream for who asks for the head of one only", async () => {
+  it("opens no stream for a HEAD request", async () => {
     yard = createTestYard({ limits: { streams: 1 } });
     const { url } = await yard.server.start();
 
@@ -103,7 +103,7 @@ describe("watching over a socket", () => {
     expect((await yard.call("/v1/watch")).status).toBe(500);
   });
 
-  it("goes on at its end for who comes from behind it, as after a restore", async () => {
+  it("continues at the end for a position beyond it, as after a restore", async () => {
     yard = createTestYard();
     yard.run();
     const { url } = await yard.server.start();
@@ -118,7 +118,7 @@ describe("watching over a socket", () => {
     expect(text).toContain("id: 1\n");
   });
 
-  it("refuses a position that is no number", async () => {
+  it("rejects a position that is not a number", async () => {
     yard = createTestYard();
 
     const answer = await yard.call("/v1/watch", { headers: { "last-event-id": "1; drop" } });

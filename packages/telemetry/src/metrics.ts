@@ -23,8 +23,8 @@ export const METRICS = {
   failed_stacks: gauge("Stacks with a failed task."),
   queued_events: gauge("Events that wait for the engine."),
   queued_tasks: gauge("Task messages that wait for a runner."),
-  parked_events: gauge("Events that their stacks refuse for the present."),
-  set_aside_events: gauge("Events that were given up."),
+  parked_events: gauge("Parked events."),
+  set_aside_events: gauge("Dead-lettered events."),
   open_attempts: gauge("Attempts that have not ended."),
   events: counter("Decided events, by what became of them.", ["outcome"]),
   refused_events: counter(

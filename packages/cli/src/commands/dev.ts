@@ -1,19 +1,25 @@
 import { join } from "node:path";
+import type { Locator, Logger } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
 import { type HistoryEntry, Stackyard } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { createDisplayFetch } from "../client/displayed-answers.ts";
-import { tellEntry } from "../client/tell-history.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
-import { type RunningDev, startDev } from "../dev/start-dev.ts";
-import { type MachineListing, watchMachines } from "../dev/watch-machines.ts";
-import { loadConfigFile } from "../project/config-file.ts";
-import type { Output } from "../shell/output.ts";
-import { tellProblems } from "../shell/tell-problems.ts";
-import { createProcessLogger } from "../yard/process-logger.ts";
-import { toServerAddress } from "../yard/server-address.ts";
-import { createTellReport } from "../yard/tell-report.ts";
-import { tellStopping } from "../yard/tell-stopping.ts";
-import { projectArg } from "./project-arg.ts";
+import { tellProblems } from "../failure.ts";
+import type { Output } from "../output.ts";
+import { type ConfigFile, dataDirOf, loadConfigFile, projectArg } from "../project/config.ts";
+import { chooseStore } from "../project/store.ts";
+import { createDisplayFetch } from "../server/connection.ts";
+import { createProcessLogger } from "../yard/health-listener.ts";
+import {
+  createTellReport,
+  publishAddress,
+  type RunningProcess,
+  startProcess,
+  type TaskReport,
+  tellStopping,
+  toServerAddress,
+} from "../yard/process.ts";
+import { tellEntry } from "./stacks.ts";
 
 // As the help says.
 const DRAIN_MS = 10_000;
@@ -122,4 +128,101 @@ function tellMachine({ name, origin, located }: MachineListing, out: Output, cha
 function toMachine({ name, origin, located }: MachineListing) {
   const problems = located.kind === "unknown" ? [] : located.problems;
   return { name, origin, valid: located.kind === "found", problems };
+}
+
+interface DevOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Everybody on this machine may call the server. */
+  readonly anonymous: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+  readonly onReport: (report: TaskReport) => void;
+  /** How long running tasks may go on when it ends. */
+  readonly drainMs: number;
+}
+
+/** A yard of one process at work, with its server. */
+interface RunningDev extends RunningProcess {
+  readonly url: string;
+  readonly token: string;
+  readonly dataDir: string;
+}
+
+/** Starts a project's yard, and leaves its address in the data folder. Throws as `startProcess`. */
+async function startDev(file: ConfigFile, options: DevOptions): Promise<RunningDev> {
+  const { host, port, anonymous, ...rest } = options;
+  const dataDir = dataDirOf(file);
+  let token = "";
+  const loadTokens = async () => {
+    const { ensureToken } = await import("@stackyard/server");
+    token = await ensureToken(dataDir);
+    return [{ name: "operator", token }];
+  };
+  const started = await startProcess(file, {
+    ...rest,
+    roles: ["engine", "worker"],
+    store: chooseStore(file),
+    serve: { host, port, anonymous, loadTokens, proofDir: dataDir },
+  });
+  const { url = "" } = started;
+  const removeAddress = await publishAddress(dataDir, started);
+  return {
+    ...started,
+    url,
+    token,
+    dataDir,
+    async stop() {
+      removeAddress();
+      await started.stop();
+    },
+  };
+}
+
+/** A row of a locator's list. */
+export type MachineListing = Awaited<ReturnType<Locator["list"]>>[number];
+
+/** What became of a machine's file. */
+interface MachineChange {
+  readonly kind: "added" | "changed" | "removed";
+  readonly listing: MachineListing;
+}
+
+const EVERY_MS = 1_000;
+
+/** Tells each change of the machines until the signal is aborted. What could not be read is looked at again. */
+async function watchMachines(
+  locator: Locator,
+  first: readonly MachineListing[],
+  { signal, onChange }: { readonly signal: AbortSignal; readonly onChange: (change: MachineChange) => void },
+): Promise<void> {
+  let known = first;
+  while (!signal.aborted) {
+    await systemClock.sleep(EVERY_MS, signal);
+    if (signal.aborted) return;
+    const now = await locator.list().catch(() => known);
+    for (const change of toChanges(known, now)) onChange(change);
+    known = now;
+  }
+}
+
+/** The difference of two lists. */
+export function toChanges(
+  before: readonly MachineListing[],
+  after: readonly MachineListing[],
+): readonly MachineChange[] {
+  const old = new Map(before.map((listing) => [listing.name, listing]));
+  const names = new Set(after.map(({ name }) => name));
+  const present = after.flatMap((listing): readonly MachineChange[] => {
+    const last = old.get(listing.name);
+    if (last === undefined) return [{ kind: "added", listing }];
+    return toStamp(last) === toStamp(listing) ? [] : [{ kind: "changed", listing }];
+  });
+  const gone = before.filter(({ name }) => !names.has(name));
+  return [...present, ...gone.map((listing) => ({ kind: "removed", listing }) as const)];
+}
+
+function toStamp({ located, origin }: MachineListing): string {
+  if (located.kind === "found") return `${origin} ${located.revision.hash}`;
+  return `${origin} ${JSON.stringify(located)}`;
 }

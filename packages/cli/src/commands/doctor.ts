@@ -1,21 +1,26 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import type { Executor } from "@stackyard/core";
 import { Type } from "typebox";
-import { serverArgs } from "../client/find-server.ts";
-import { findYardName, type GivenServer } from "../client/open-server.ts";
 import { type Command, type CommandContext, defineCommand } from "../command.ts";
-import { checkNamedYard } from "../doctor/check-named-yard.ts";
-import { checkPluginCommands } from "../doctor/check-plugin-commands.ts";
-import { type CheckedProject, checkProject } from "../doctor/check-project.ts";
-import { checkServer } from "../doctor/check-server.ts";
-import { checkSharedStore, type SharedStoreInput } from "../doctor/check-shared-store.ts";
-import { checkDisk, checkProviderCache, checkStore } from "../doctor/check-store.ts";
-import { checkTerraform } from "../doctor/check-terraform.ts";
-import { type Finding, fail, failOf, ok, warn } from "../doctor/finding.ts";
+import { type Finding, fail, failOf, ok, warn } from "../failure.ts";
 import { findNodeProblem } from "../node-version.ts";
-import { chooseSharedStore, findStoreVariable } from "../project/choose-store.ts";
-import type { ConfigFile } from "../project/config-file.ts";
-import { dataDirOf } from "../project/load-executors.ts";
-import type { Style } from "../shell/output.ts";
+import type { Style } from "../output.ts";
+import { type ConfigFile, dataDirOf, findYard, isAwsYard, loadConfigFile, machinesDirOf } from "../project/config.ts";
+import { isFolder, loadExecutors, loadPlugins, markDuplicates, readMachineFiles } from "../project/executors.ts";
+import { chooseSharedStore, findStoreVariable } from "../project/store.ts";
+import { findYardName, type GivenServer, serverArgs } from "../server/connection.ts";
+import { loadYardRuntime, toYardRuntimeContext } from "../yard/aws-yard.ts";
+import {
+  checkDisk,
+  checkProviderCache,
+  checkServer,
+  checkSharedStore,
+  checkStore,
+  type SharedStoreInput,
+} from "./doctor-stores.ts";
 
 /** `stackyard doctor`; `listCommands` gives the names of all our commands. */
 export function createDoctor(listCommands: () => readonly string[]): Command {
@@ -118,4 +123,175 @@ function tell(finding: Finding, { out }: CommandContext): void {
     const line = `${out.paint(STYLES[status], status.padEnd(4))}  ${check.padEnd(14)}  ${message}`;
     return hint === undefined ? line : `${line}\n${" ".repeat(22)}${out.paint("dim", hint)}`;
   });
+}
+
+/** The project as far as it could be loaded, and what was found on the way. */
+interface CheckedProject {
+  readonly findings: readonly Finding[];
+  readonly file?: ConfigFile;
+  /** Names of executors that the machines use. */
+  readonly used: ReadonlySet<string>;
+}
+
+/** Looks at configuration, plugins and machines. */
+async function checkProject(
+  { cwd, env }: Pick<CommandContext, "cwd" | "env">,
+  project?: string,
+): Promise<CheckedProject> {
+  let file: ConfigFile;
+  try {
+    file = await loadConfigFile(cwd, project);
+  } catch (error) {
+    return {
+      findings: [failOf("config", error, "Correct it; the other checks of the project need it.")],
+      used: new Set(),
+    };
+  }
+  const plugins = await checkPlugins(file, env);
+  const machines = await checkMachines(file, plugins.executors);
+  const findings = [checkConfig(file), plugins.finding, ...machines.findings];
+  return { findings, file, used: machines.used };
+}
+
+function checkConfig({ path, projectDir }: ConfigFile): Finding {
+  if (path !== undefined) return ok("config", path);
+  return warn(
+    "config",
+    `${projectDir} has no stackyard.config.ts; the defaults hold.`,
+    "`stackyard init` writes a project.",
+  );
+}
+
+async function checkPlugins(
+  file: ConfigFile,
+  env: CommandContext["env"],
+): Promise<{ readonly finding: Finding; readonly executors: ReadonlyMap<string, Executor> }> {
+  try {
+    const executors = await loadExecutors(file, "all", env);
+    return { finding: ok("plugins", `executors ${[...executors.keys()].join(", ")}`), executors };
+  } catch (error) {
+    return {
+      finding: failOf("plugins", error, "Correct the configuration, or install the plugin."),
+      executors: new Map(),
+    };
+  }
+}
+
+async function checkMachines(
+  file: ConfigFile,
+  executors: ReadonlyMap<string, Executor>,
+): Promise<{ readonly findings: readonly Finding[]; readonly used: ReadonlySet<string> }> {
+  const folder = machinesDirOf(file);
+  if (!existsSync(folder)) {
+    const finding = warn(
+      "machines",
+      `There is no folder ${folder}.`,
+      "Make it, or set `machines` in the configuration.",
+    );
+    return { findings: [finding], used: new Set() };
+  }
+  if (!isFolder(folder)) {
+    const finding = fail("machines", `${folder} is not a folder.`, "Correct `machines` in the configuration.");
+    return { findings: [finding], used: new Set() };
+  }
+  const reports = markDuplicates(await readMachineFiles([folder], { cwd: file.projectDir, executors }));
+  const broken = reports.filter(({ machine }) => machine === undefined).map(({ file: path }) => path);
+  const tasks = reports.flatMap(({ machine }) => [...(machine?.tasks.values() ?? [])]);
+  const used = new Set(tasks.flatMap(({ executor }) => (executor === undefined ? [] : [executor])));
+  const names = reports.map(({ name }) => name).join(", ");
+  if (broken.length > 0) {
+    const finding = fail("machines", `${broken.join(", ")}: errors.`, "`stackyard validate` shows them.");
+    return { findings: [finding], used };
+  }
+  const none = warn("machines", `${folder} has no machine.`, "`stackyard init` writes one to begin with.");
+  return { findings: [reports.length === 0 ? none : ok("machines", names)], used };
+}
+
+/** Looks for commands of plugins that cannot be reached, because their first word is one of our own. */
+async function checkPluginCommands(
+  { config, projectDir }: ConfigFile,
+  own: readonly string[],
+): Promise<readonly Finding[]> {
+  const firsts = new Set(own.map(toFirstWord));
+  // What does not load is told by the check of the plugins.
+  const { plugins } = await loadPlugins(config.plugins ?? [], projectDir);
+  const hidden = plugins.flatMap(({ plugin }) =>
+    plugin.commands
+      .filter(({ name }) => firsts.has(toFirstWord(name)))
+      .map(({ name }) => `"${name}" of the plugin "${plugin.name}"`),
+  );
+  if (hidden.length === 0) return [];
+  const message = `Commands of Stackyard hide ${hidden.join(", ")}.`;
+  return [warn("commands", message, "Ask the plugin's author for names with another first word.")];
+}
+
+function toFirstWord(name: string): string {
+  return name.split(" ", 1)[0] ?? "";
+}
+
+/** Which yard is looked at. */
+interface NamedYardInput {
+  readonly file: ConfigFile;
+  readonly name: string;
+  readonly given: GivenServer;
+}
+
+/** Looks at a yard of the configuration: on AWS at all that it is made of, else whether its server answers. */
+async function checkNamedYard(
+  context: CommandContext,
+  { file, name, given }: NamedYardInput,
+): Promise<readonly Finding[]> {
+  try {
+    const yard = findYard(file, name);
+    if (!isAwsYard(yard)) return [await checkServer(context, { ...given, yard: name })];
+    const runtime = await loadYardRuntime(file.projectDir);
+    return await runtime.checkYard(yard, toYardRuntimeContext(context, await findExecutors(file, context.env)));
+  } catch (error) {
+    return [failOf("yard", error, "Correct `yards` in the configuration.")];
+  }
+}
+
+/** Those that cannot be loaded are told by the check of the plugins. */
+async function findExecutors(file: ConfigFile, env: CommandContext["env"]): Promise<ReadonlyMap<string, Executor>> {
+  return loadExecutors(file, "all", env).catch(() => new Map());
+}
+
+const run = promisify(execFile);
+const TIMEOUT_MS = 20_000;
+
+interface CheckTerraformInput {
+  /** As the project's options name it. */
+  readonly binary: string;
+  /** A machine of the project needs it. */
+  readonly needed: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Looks for the program that runs Terraform tasks, and asks for its version. */
+async function checkTerraform({ binary, needed, env }: CheckTerraformInput): Promise<Finding> {
+  const version = await findVersion(binary, env);
+  if (version !== undefined) return ok("terraform", `${binary} ${version}`);
+  const other = binary === "tofu" ? "terraform" : "tofu";
+  const found = await findVersion(other, env);
+  const message = `The program "${binary}" does not answer.`;
+  const hint =
+    found === undefined
+      ? "Install Terraform or OpenTofu, or set `executors.terraform.binary`."
+      : `${other} ${found} is there: set \`executors: { terraform: { binary: "${other}" } }\`.`;
+  return needed ? fail("terraform", message, hint) : warn("terraform", `${message} No machine needs it.`, hint);
+}
+
+async function findVersion(binary: string, env: CheckTerraformInput["env"]): Promise<string | undefined> {
+  try {
+    const { stdout } = await run(binary, ["version", "-json"], {
+      env: { ...env, CHECKPOINT_DISABLE: "1" },
+      timeout: TIMEOUT_MS,
+    });
+    const answer: unknown = JSON.parse(stdout);
+    const version =
+      typeof answer === "object" && answer !== null && "terraform_version" in answer ? answer.terraform_version : "";
+    return String(version);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,9 +1,8 @@
 import type { ListedParkedEvent, SetAsideEvent } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { readAll } from "../client/read-pages.ts";
-import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
-import { failWith } from "../shell/failure.ts";
+import { failWith } from "../failure.ts";
+import { defineServerCommand, readAll, type ServerContext } from "../server/connection.ts";
 
 const filterArgs = {
   stack: Type.Optional(

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isStackyardError } from "@stackyard/core";
 import type { Attempt, StackDetails } from "@stackyard/sdk";
 import { type Static, Type } from "typebox";
-import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
-import { failWith } from "../shell/failure.ts";
+import { failWith } from "../failure.ts";
+import { defineServerCommand, type ServerContext } from "../server/connection.ts";
 import { stackArg } from "./stacks.ts";
 
 const Args = Type.Object({

@@ -1,7 +1,24 @@
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { relative, resolve } from "node:path";
+import { isStackyardError } from "@stackyard/core";
+import { formatDuration, type Machine, toDot, toGraph, toMermaid, toSvg } from "@stackyard/core/machine";
+import type { MachineDetails, MachineSummary } from "@stackyard/sdk";
+import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { defineServerCommand } from "../client/server-command.ts";
-import { tellMachine, tellMachineStatus } from "../client/tell-machine.ts";
-import { tellProblems } from "../shell/tell-problems.ts";
+import { type CommandContext, defineCommand } from "../command.ts";
+import { failWith, tellProblems } from "../failure.ts";
+import type { Output } from "../output.ts";
+import { loadConfigFile, machinesDirOf, projectArg } from "../project/config.ts";
+import {
+  isFolder,
+  loadDefinitions,
+  type MachineFileReport,
+  markDuplicates,
+  readMachineFiles,
+} from "../project/executors.ts";
+import { defineServerCommand, type ServerContext } from "../server/connection.ts";
+import { findNearestName } from "../suggestions.ts";
 
 /** `stackyard machines ls` */
 export const machinesLs = defineServerCommand({
@@ -48,3 +65,220 @@ export const machinesShow = defineServerCommand({
     return 0;
   },
 });
+
+/** `stackyard validate` */
+export const validate = defineCommand({
+  name: "validate",
+  summary: "Check machine files and show every problem with its place.",
+  description:
+    "Takes files, or folders whose machine files are all checked; without one the machines of the project. Ends with 1 when one has errors. With --json: one object a file, {file, valid, problems}.",
+  examples: [
+    { command: "stackyard validate", what: "Check every machine of the project." },
+    { command: "stackyard validate machines", what: "Check every machine of a folder." },
+    {
+      command: "stackyard validate review-app.yaml --strict --json",
+      what: "Check one for a program; warnings are errors.",
+    },
+  ],
+  args: Type.Object({
+    files: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        placeholder: "file",
+        description: "Files or folders. Default: the machines of the project.",
+      }),
+    ),
+    strict: Type.Optional(Type.Boolean({ description: "Warnings are errors." })),
+    ...projectArg,
+  }),
+  positionals: ["files"],
+  async run(context, { files: given = [], strict = false, project }) {
+    const files = given.length > 0 ? given : [await findMachines(context, project)];
+    const executors = await loadDefinitions(context, project);
+    const reports = markDuplicates(await readMachineFiles(files, { cwd: context.cwd, executors, strict }));
+    for (const report of reports) tellReport(context, report);
+    const invalid = reports.filter(({ machine }) => machine === undefined).length;
+    context.out.note(
+      reports.length === 0 ? `No machine file in ${files.join(", ")}.` : toSummary(reports.length, invalid),
+    );
+    return invalid === 0 ? 0 : 1;
+  },
+});
+
+/** The machines folder of the project, as a path from here. Throws `CONFIG_INVALID` where there is none. */
+async function findMachines({ cwd }: CommandContext, project: string | undefined): Promise<string> {
+  const folder = machinesDirOf(await loadConfigFile(cwd, project));
+  const path = relative(cwd, folder) || ".";
+  if (isFolder(folder)) return path;
+  throw failWith("CONFIG_INVALID", `The project's machines folder "${path}" does not exist.`, {
+    hint: "Name the files to check, or let `stackyard init` write a project.",
+  });
+}
+
+function tellReport({ out }: CommandContext, { file, machine, problems }: MachineFileReport): void {
+  const valid = machine !== undefined;
+  out.result({ file, valid, problems }, () => {
+    const mark = valid ? out.paint("green", "ok  ") : out.paint("red", "FAIL");
+    return [`${mark} ${file}`, ...tellProblems(problems, out)].join("\n");
+  });
+}
+
+function toSummary(count: number, invalid: number): string {
+  const machines = count === 1 ? "1 machine" : `${count} machines`;
+  return invalid === 0 ? `${machines}, no errors.` : `${machines}, ${invalid} with errors.`;
+}
+
+const DRAWINGS = { mermaid: toMermaid, dot: toDot, svg: toSvg } as const;
+
+/** `stackyard graph` */
+export const graph = defineCommand({
+  name: "graph",
+  summary: "Draw a machine: Mermaid, Graphviz or SVG.",
+  examples: [
+    { command: "stackyard graph machines/review-app.yaml", what: "A Mermaid diagram, as Markdown pages show it." },
+    {
+      command: "stackyard graph review-app --format svg --output review-app.svg",
+      what: "A picture of a machine of the project.",
+    },
+  ],
+  args: Type.Object({
+    machine: Type.String({
+      minLength: 1,
+      completes: "machine",
+      description: "A file, or the name of a machine of the project.",
+    }),
+    format: Type.Optional(
+      Type.Union([Type.Literal("mermaid"), Type.Literal("dot"), Type.Literal("svg")], {
+        description: "Default: mermaid.",
+        short: "f",
+      }),
+    ),
+    direction: Type.Optional(
+      Type.Union([Type.Literal("horizontal"), Type.Literal("vertical")], { description: "Default: horizontal." }),
+    ),
+    output: Type.Optional(Type.String({ short: "o", placeholder: "file", description: "Write to a file." })),
+    ...projectArg,
+  }),
+  positionals: ["machine"],
+  async run(context, { machine: wanted, format = "mermaid", direction = "horizontal", output, project }) {
+    const machine = await loadMachine(context, wanted, project);
+    const drawn = toGraph(machine);
+    const text = DRAWINGS[format](drawn, { direction });
+    if (output !== undefined) await writeFile(resolve(context.cwd, output), text);
+    const written = output === undefined ? { text } : { output };
+    if (context.out.json) context.out.result({ machine: machine.name, format, ...drawn, ...written }, () => "");
+    else if (output === undefined) context.out.text(text);
+    else context.out.note(`Wrote ${output}.`);
+    return 0;
+  },
+});
+
+async function loadMachine(context: CommandContext, wanted: string, project?: string): Promise<Machine> {
+  const path = existsSync(resolve(context.cwd, wanted)) ? wanted : await findByName(context, wanted, project);
+  if (isFolder(resolve(context.cwd, path))) {
+    throw failWith("USAGE", `"${wanted}" is a folder.`, { hint: "Name one machine file." });
+  }
+  const executors = await loadDefinitions(context, project);
+  const [report] = await readMachineFiles([path], { cwd: context.cwd, executors });
+  if (report?.machine !== undefined) return report.machine;
+  const problems = tellProblems(report?.problems ?? [], context.out).join("\n");
+  throw failWith("MACHINE_INVALID", `${path} has errors:\n${problems}`, { hint: "Correct them and draw it again." });
+}
+
+async function findByName({ cwd }: CommandContext, name: string, project?: string): Promise<string> {
+  const folder = machinesDirOf(await loadConfigFile(cwd, project));
+  const reports = isFolder(folder) ? await readMachineFiles([folder], { cwd, executors: new Map() }) : [];
+  const found = reports.find((report) => report.name === name);
+  if (found !== undefined) return found.file;
+  throw failWith("CONFIG_INVALID", `There is no file "${name}", and no machine of that name in ${folder}.`, {
+    hint: "`stackyard graph FILE` draws a file; `stackyard machines ls` lists a running yard's machines.",
+  });
+}
+
+/** Whether a machine can be used, in colour. */
+function tellMachineStatus(status: MachineSummary["status"], out: Pick<Output, "paint" | "columns">): string {
+  return out.paint(status === "valid" ? "green" : status === "stale" ? "yellow" : "red", status);
+}
+
+/** A machine for a reader: its problems, events, states and tasks. */
+export function tellMachine(machine: MachineDetails, out: Pick<Output, "paint" | "columns">): string {
+  const { name, status, hash, events, states, tasks, problems } = machine;
+  return [
+    `${out.paint("bold", name)}  ${tellMachineStatus(status, out)}  ${out.paint("dim", hash ?? "")}`,
+    ...tellProblems(problems, out),
+    ...tellVersion(machine),
+    `events  ${events.join(", ")}`,
+    "states",
+    formatTable(states.map(toStateRow), { columns: out.columns, keepLast: true }),
+    "tasks",
+    formatTable(tasks.map(toTaskRow), { columns: out.columns, keepLast: true }),
+  ].join("\n");
+}
+
+function tellVersion({ version, revision }: MachineDetails): readonly string[] {
+  if (version === undefined) return [];
+  const kept =
+    revision === "pin" ? "stacks keep the revision that they began with" : "stacks follow the newest revision";
+  return [`version ${version}, ${kept}`];
+}
+
+function toStateRow({ name, terminal, tasks, on, ...state }: MachineDetails["states"][number]): readonly string[] {
+  const time = (state.after ?? []).map(({ inMs, event }) => `${event} after ${formatDuration(inMs)}`);
+  if (state.timeoutMs !== undefined) time.unshift(`TIMEOUT after ${formatDuration(state.timeoutMs)}`);
+  const marks = [terminal ? ["terminal"] : [], state.protected ? ["protected"] : []].flat();
+  return [
+    `  ${name}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}`,
+    tasks.length === 0 ? "" : `tasks ${tasks.join(", ")}`,
+    on.length === 0 ? "" : `on ${on.join(", ")}`,
+    time.join(", "),
+    // What v2 does without being told is not worth a word.
+    state.leaving === undefined || state.leaving === "wait" ? "" : `leaving: ${state.leaving}`,
+  ];
+}
+
+function toTaskRow({ name, executor = "", target, needs = [] }: MachineDetails["tasks"][number]): readonly string[] {
+  return [
+    `  ${name}`,
+    executor,
+    target === undefined ? "" : `target ${target}`,
+    needs.length === 0 ? "" : `needs ${needs.join(", ")}`,
+  ];
+}
+
+type YardContext = Pick<ServerContext, "yard" | "signal">;
+
+/** Returns the machines of the yard, or the one of that name, with their states and events; invalid ones have none. */
+export async function loadMachines(
+  { yard, signal }: YardContext,
+  machine?: string,
+): Promise<readonly MachineDetails[]> {
+  const names = machine === undefined ? (await yard.machines.list({ signal })).map(({ name }) => name) : [machine];
+  const found = await Promise.all(
+    names.map((name) =>
+      yard.machines.get(name, { signal }).catch((error: unknown) => {
+        if (isStackyardError(error, "MACHINE_UNKNOWN")) return undefined;
+        throw error;
+      }),
+    ),
+  );
+  return found.filter((each) => each !== undefined);
+}
+
+/** States of jobs, whose machine is in no list. */
+const JOB_STATES: readonly string[] = ["INIT", "RUN", "DONE", "FAILED", "CLOSED"];
+
+/**
+ * Throws `USAGE` for a state that no machine has: names of states are case-sensitive, and a list of stacks in a mistyped
+ * one would only be empty. While a machine is invalid its states are not known, so nothing is refused.
+ */
+export async function checkState(context: YardContext, state: string, machine?: string): Promise<void> {
+  const machines = await loadMachines(context, machine);
+  const states = [...new Set(machines.flatMap((each) => each.states.map(({ name }) => name)))];
+  if (states.length === 0 || states.includes(state) || machines.some(({ status }) => status === "invalid")) return;
+  if (machine === undefined && JOB_STATES.includes(state)) return;
+  const owner = machine === undefined ? "No machine" : `The machine "${machine}"`;
+  const verb = machine === undefined ? "has a" : "has no";
+  const near = states.find((each) => each.toLowerCase() === state.toLowerCase()) ?? findNearestName(state, states);
+  throw failWith("USAGE", `${owner} ${verb} state "${state}".`, {
+    hint: near === undefined ? `States: ${states.join(", ")}.` : `Did you mean "${near}"? Names are case-sensitive.`,
+  });
+}

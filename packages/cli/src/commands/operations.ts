@@ -1,7 +1,7 @@
 import type { OperationResult, StackDetails } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
-import { failWith } from "../shell/failure.ts";
+import { failWith } from "../failure.ts";
+import { defineServerCommand, type ServerContext } from "../server/connection.ts";
 import { stackArg } from "./stacks.ts";
 
 const taskArg = Type.String({ minLength: 1, maxLength: 1_024, completes: "task", description: "The task's name." });
@@ -37,7 +37,7 @@ export const stacksRetry = defineServerCommand({
       ...(reason === undefined ? {} : { reason }),
     } as const;
     const result = await context.yard.stacks.retry(stack, options);
-    if (await sentAnything(context, result)) return tellOperation(context, result, "was asked to try again");
+    if (await sentAnything(context, result)) return formatOperation(context, result, "was asked to try again");
     const advice = adviseInstead(await context.yard.stacks.get(stack, { signal: context.signal }));
     const { out } = context;
     out.result({ ...result, sent: [], advice }, () => {
@@ -105,7 +105,11 @@ export const stacksCancel = defineServerCommand({
   async run(context, { stack, reason, ...named }) {
     const task = readTask(named);
     const options = { signal: context.signal, ...(reason === undefined ? {} : { reason }) };
-    return tellOperation(context, await context.yard.stacks.cancel(stack, task, options), `was asked to stop ${task}`);
+    return formatOperation(
+      context,
+      await context.yard.stacks.cancel(stack, task, options),
+      `was asked to stop ${task}`,
+    );
   },
 });
 
@@ -129,7 +133,7 @@ export const stacksSettle = defineServerCommand({
   async run(context, { stack, reason, ...named }) {
     const task = readTask(named);
     const result = await context.yard.stacks.settle(stack, task, { reason, signal: context.signal });
-    return tellOperation(context, result, `counts ${task} as done`);
+    return formatOperation(context, result, `counts ${task} as done`);
   },
 });
 
@@ -154,11 +158,11 @@ export const stacksRemove = defineServerCommand({
       });
     }
     const result = await context.yard.stacks.remove(stack, { reason, signal: context.signal });
-    return tellOperation(context, result, "was removed; what it has made stays");
+    return formatOperation(context, result, "was removed; what it has made stays");
   },
 });
 
-function tellOperation({ out }: ServerContext, result: OperationResult, done: string): number {
+function formatOperation({ out }: ServerContext, result: OperationResult, done: string): number {
   out.result(result, () => {
     const notes = result.notes.map((note) => `\n  ${note}`).join("");
     if (result.outcome !== "waiting") return `${result.stackId} ${done}.${notes}`;

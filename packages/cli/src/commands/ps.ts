@@ -1,10 +1,8 @@
 import type { YardProcess } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { readPages } from "../client/read-pages.ts";
-import { defineServerCommand } from "../client/server-command.ts";
-import { toAge } from "../shell/age.ts";
-import type { Output } from "../shell/output.ts";
+import { type Output, toAge } from "../output.ts";
+import { defineServerCommand, readPages } from "../server/connection.ts";
 
 /** `stackyard ps` */
 export const ps = defineServerCommand({

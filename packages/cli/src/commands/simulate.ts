@@ -1,20 +1,19 @@
+import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { createSimulation, type Machine, readStep } from "@stackyard/core/machine";
+import { createSimulation, type Machine, readStep, type SimulationLine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
-import { checkSteps } from "../project/check-steps.ts";
-import { loadDefinitions } from "../project/load-definitions.ts";
+import { failWith, tellProblems } from "../failure.ts";
+import type { Output } from "../output.ts";
+import { projectArg } from "../project/config.ts";
 import {
   isFolder,
+  loadDefinitions,
   type MachineFileReport,
   type ReadMachinesOptions,
   readMachineFiles,
-} from "../project/machine-files.ts";
-import { readSteps } from "../project/read-steps.ts";
-import { failWith } from "../shell/failure.ts";
-import { tellProblems } from "../shell/tell-problems.ts";
-import { projectArg } from "./project-arg.ts";
-import { tellSimulationLine } from "./tell-simulation-line.ts";
+} from "../project/executors.ts";
+import { findNearestName } from "../suggestions.ts";
 
 /** `stackyard simulate` */
 export const simulate = defineCommand({
@@ -129,4 +128,205 @@ function tellBroken(reports: readonly (MachineFileReport | Revision)[], { out }:
     out.note([`${file} has errors; its events are refused:`, ...tellProblems(problems, out)].join("\n"));
   }
   return broken.map(({ file }) => file);
+}
+
+/** One step of a simulation, for people. */
+function tellSimulationLine(line: SimulationLine, step: unknown, out: Output): string {
+  const { stack, code, reason, dispatched, cancelled } = line;
+  const head = `${String(line.step).padStart(3)}  ${toTitle(step)}  ${out.paint(COLORS[line.outcome], line.outcome)}`;
+  const why = code === undefined ? "" : ` ${code}: ${reason ?? ""}`;
+  const details = [...tellStack(stack), ...tellNames("sent", dispatched), ...tellNames("asked to stop", cancelled)];
+  const told = details.length === 0 ? [] : [details.join(out.paint("dim", " · "))];
+  const fired = (line.fired ?? []).map((timer) => tellFired(timer, line));
+  const retried = (line.retried ?? []).map(tellRetried);
+  const lines = [
+    ...told,
+    ...retried,
+    ...fired,
+    ...line.others.map(tellOther),
+    ...(line.differences ?? []).map(tellDifference),
+  ];
+  const same = line.differences?.length === 0 ? ["Every event would do the same."] : [];
+  return [head + why, ...[...lines, ...same].map((each) => `     ${each}`)].join("\n");
+}
+
+const COLORS = { applied: "green", removed: "green", refused: "yellow", ignored: "dim" } as const;
+
+function tellStack(stack: SimulationLine["stack"]): readonly string[] {
+  if (stack === null) return [];
+  const { state, previousState, tasks, failed, overdue, stalled } = stack;
+  const marks = Object.entries({ failed, overdue, stalled }).flatMap(([mark, is]) => (is ? [mark] : []));
+  const was = previousState === null ? "" : ` (was ${previousState})`;
+  return [`${state}${was}`, ...tasks.map(tellTask), ...marks];
+}
+
+function tellTask({
+  name,
+  status,
+  detail,
+  errorMessage,
+}: NonNullable<SimulationLine["stack"]>["tasks"][number]): string {
+  return `${name} ${detail ?? status}${errorMessage ? ` (${errorMessage})` : ""}`;
+}
+
+function tellNames(what: string, names: readonly string[]): readonly string[] {
+  return names.length === 0 ? [] : [`${what} ${names.join(", ")}`];
+}
+
+function tellFired({ at, stackId, timer, event, task, outcome, code }: Fired, { stack }: SimulationLine): string {
+  const whose = stackId === stack?.id ? "" : ` of ${stackId}`;
+  const what = task === undefined ? event : `${timer} of task ${task}`;
+  return `${at}  ${what}${whose} ${outcome}${code === undefined ? "" : ` (${code})`}`;
+}
+
+function tellRetried({ event, outcome, code }: NonNullable<SimulationLine["retried"]>[number]): string {
+  return `parked ${event} ${outcome}${code === undefined ? "" : ` (${code})`}`;
+}
+
+type Fired = NonNullable<SimulationLine["fired"]>[number];
+
+function tellOther({ id, stack, dispatched }: SimulationLine["others"][number]): string {
+  const details = stack === null ? ["removed"] : [...tellStack(stack), ...tellNames("sent", dispatched)];
+  return `${id}: ${details.join(" · ")}`;
+}
+
+function tellDifference({ step, event, before, after }: NonNullable<SimulationLine["differences"]>[number]): string {
+  const tell = ({ outcome, code, state, dispatched }: typeof before) =>
+    [code ?? outcome, state ?? "no stack", ...tellNames("sent", dispatched)].join(" · ");
+  return `step ${step} ${event}: ${tell(before)} would be ${tell(after)}`;
+}
+
+function toTitle(step: unknown): string {
+  if (typeof step !== "object" || step === null) return JSON.stringify(step) ?? "";
+  if ("event" in step) return toEventTitle(step.event);
+  if ("advance" in step) return `advance ${String(step.advance)}`;
+  if ("load" in step) return `load ${String(step.load)}`;
+  if ("upgrade" in step) return `upgrade ${String(step.upgrade)}${"dryRun" in step && step.dryRun ? " (dry run)" : ""}`;
+  if (!("task" in step)) return JSON.stringify(step);
+  return `${String(step.task)} ${"result" in step ? String(step.result) : "?"}`;
+}
+
+function toEventTitle(event: unknown): string {
+  if (typeof event !== "object" || event === null) return JSON.stringify(event) ?? "";
+  const name = "event" in event ? event.event : "action" in event ? event.action : "?";
+  return `${String(name)} ${"stackId" in event ? String(event.stackId) : ""}`.trimEnd();
+}
+
+const RESULTS = ["succeeded", "failed", "cancelled"] as const;
+const KINDS = ["event", "task", "advance", "load", "upgrade"];
+const MAX_TOLD = 10;
+
+/** Throws `CONFIG_INVALID` with every step that is none. */
+export function checkSteps(steps: readonly unknown[], from: string): void {
+  const faults = steps.flatMap((step, index) => {
+    const fault = findFault(step);
+    return fault === undefined ? [] : [`step ${index + 1}: ${fault}`];
+  });
+  if (faults.length === 0) return;
+  const more = faults.length > MAX_TOLD ? [`and ${faults.length - MAX_TOLD} more`] : [];
+  const told = [...faults.slice(0, MAX_TOLD), ...more].map((line) => `\n  - ${line}`).join("");
+  throw failWith("CONFIG_INVALID", `${from} has steps that are none:${told}`, {
+    hint: 'A step is {"event": {"stackId": "pr-12", "event": "OPENED", …}}, {"task": "db", "result": "succeeded", …}, {"advance": "15m"}, {"load": "next/review-app.yaml"} or {"upgrade": "pr-12"}.',
+  });
+}
+
+function findFault(step: unknown): string | undefined {
+  if (typeof step !== "object" || step === null || Array.isArray(step)) return `${tell(step)} is no object.`;
+  // Whatever stands there is the message: one that is none is refused like any other that comes from outside.
+  if ("event" in step) return undefined;
+  const read = readStep(step, undefined);
+  if (read.kind === "none") return read.reason;
+  if (read.kind !== "event") return undefined;
+  return "task" in step ? findAnswerFault(step) : tellUnknownKeys(Object.keys(step));
+}
+
+function findAnswerFault({ task, result }: { readonly task?: unknown; readonly result?: unknown }): string | undefined {
+  if (typeof task !== "string") return `"task" must be the name of a task, not ${tell(task)}.`;
+  if (RESULTS.some((each) => each === result)) return undefined;
+  return `"result" must be "succeeded", "failed" or "cancelled"${result === undefined ? "." : `, not ${tell(result)}.`}`;
+}
+
+function tellUnknownKeys(keys: readonly string[]): string {
+  const [near] = keys.flatMap((key) => {
+    const known = findNearestName(key, KINDS);
+    return known === undefined ? [] : [` Did you mean "${known}" instead of "${key}"?`];
+  });
+  return `it has none of ${KINDS.map((kind) => `"${kind}"`).join(", ")}.${near ?? ""}`;
+}
+
+function tell(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+/** Reads the steps of a simulation: a JSON array, or one JSON value a line; `-` is standard input. */
+async function readSteps(
+  from: string,
+  { cwd, stdin }: { readonly cwd: string; readonly stdin: AsyncIterable<Uint8Array | string> },
+): Promise<readonly unknown[]> {
+  return parseSteps(from === "-" ? await readAll(stdin) : await readText(resolve(cwd, from), from), from);
+}
+
+/** Parses the text of steps. Throws `CONFIG_INVALID` that names the line. */
+export function parseSteps(text: string, from: string): readonly unknown[] {
+  const whole = text.replace(/^\uFEFF/, "").trim();
+  if (whole === "") return [];
+  if (whole.startsWith("[")) {
+    const value = tryParse(whole);
+    if (value.kind === "value" && Array.isArray(value.value)) return value.value;
+    // Lines may be arrays too, however useless; but who begins so most often means one array.
+    if (value.kind === "fault") throw invalid(from, value.message);
+  }
+  const single = tryParse(whole);
+  return single.kind === "value" ? [single.value] : parseLines(text, from);
+}
+
+function parseLines(text: string, from: string): readonly unknown[] {
+  const steps: unknown[] = [];
+  for (const [index, line] of text
+    .replace(/^\uFEFF/, "")
+    .split("\n")
+    .entries()) {
+    if (line.trim() === "") continue;
+    const parsed = tryParse(line);
+    if (parsed.kind === "fault") throw invalid(`${from}:${index + 1}`, parsed.message);
+    steps.push(parsed.value);
+  }
+  return steps;
+}
+
+type Parsed =
+  | { readonly kind: "value"; readonly value: unknown }
+  | { readonly kind: "fault"; readonly message: string };
+
+function tryParse(text: string): Parsed {
+  try {
+    return { kind: "value", value: JSON.parse(text) };
+  } catch (error) {
+    return { kind: "fault", message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function invalid(place: string, why: string): Error {
+  return failWith("CONFIG_INVALID", `${place}: the steps are no JSON: ${why}`, {
+    hint: "Steps are one JSON array, or one JSON object a line.",
+  });
+}
+
+async function readText(path: string, given: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw failWith("CONFIG_INVALID", `The steps "${given}" cannot be read.`, {
+      cause: error,
+      hint: "Give a file that exists, or - for standard input.",
+    });
+  }
+}
+
+async function readAll(stream: AsyncIterable<Uint8Array | string>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of stream) text += typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
+  return text + decoder.decode();
 }

@@ -1,20 +1,19 @@
 import { isStackyardError } from "@stackyard/core";
-import type { Attempt, ListedParkedEvent, StackFilter, StackSummary } from "@stackyard/sdk";
+import type {
+  Attempt,
+  HistoryEntry,
+  LastFailure,
+  ListedParkedEvent,
+  StackDetails,
+  StackFilter,
+  StackSummary,
+} from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { checkState } from "../client/check-state.ts";
-import { readPages } from "../client/read-pages.ts";
-import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
-import { tellEntry } from "../client/tell-history.ts";
-import {
-  tellParked,
-  tellStack,
-  toStackColumns,
-  toStackRow,
-  toWaitingRow,
-  WAITING_COLUMNS,
-} from "../client/tell-stack.ts";
-import { failWith } from "../shell/failure.ts";
+import { failWith } from "../failure.ts";
+import { type Output, type Style, toAge } from "../output.ts";
+import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
+import { checkState } from "./machines.ts";
 
 /** The stack that a command is about. */
 export const stackArg = {
@@ -240,3 +239,225 @@ export const stacksWatch = defineServerCommand({
     return 130;
   },
 });
+
+type Painter = Pick<Output, "paint" | "columns">;
+type TaskStatus = StackSummary["tasks"][number]["status"];
+
+const STYLES: Readonly<Record<TaskStatus, Style>> = { PENDING: "cyan", SATISFIED: "green", ERROR: "red" };
+
+/** A status in its colour. */
+function tellStatus(status: TaskStatus, out: Painter): string {
+  return out.paint(STYLES[status], status);
+}
+
+/** The row of a stack in a list. */
+function toStackRow(stack: StackSummary, out: Painter, now: number): readonly string[] {
+  return [
+    out.paint("bold", stack.id),
+    stack.machine,
+    tellState(stack, out),
+    tellTasks(stack),
+    toAge(stack.enteredAt, now),
+    ...(stack.lastFailure === undefined ? [] : [formatFailureCell(stack.lastFailure, out, now)]),
+  ];
+}
+
+/** The heads of the columns of `toStackRow`; the last one only where a stack has had a failure. */
+function toStackColumns(stacks: readonly StackSummary[]): readonly string[] {
+  const columns = ["STACK", "MACHINE", "STATE", "TASKS", "FOR"];
+  return stacks.some(({ lastFailure }) => lastFailure !== undefined) ? [...columns, "LAST FAILURE"] : columns;
+}
+
+/** The row of a stack in a list of those that wait. */
+export function toWaitingRow(stack: StackSummary, out: Painter, now: number): readonly string[] {
+  const row = [out.paint("bold", stack.id), stack.machine, tellState(stack, out), toAge(stack.enteredAt, now)];
+  return [...row, stack.waiting?.summary ?? "It is gone."];
+}
+
+/** The heads of the columns of `toWaitingRow`. */
+const WAITING_COLUMNS = ["STACK", "MACHINE", "STATE", "FOR", "WAITS FOR"] as const;
+
+/** A stack with everything that explains its present state. */
+export function tellStack(stack: StackDetails, out: Painter, now: number): string {
+  const { id, machine, machineHash, previousState, metadata } = stack;
+  const facts = [
+    ["machine", `${machine} ${out.paint("dim", machineHash.slice(0, 12))}`],
+    [
+      "state",
+      `${tellState(stack, out)}${previousState === null ? "" : ` (was ${previousState})`} for ${toAge(stack.enteredAt, now)}`,
+    ],
+    ...(Object.keys(metadata).length === 0 ? [] : [["metadata", JSON.stringify(metadata)]]),
+    ["changed", `${stack.updatedAt} (created ${stack.createdAt})`],
+  ];
+  return [
+    out.paint("bold", id),
+    stack.summary,
+    "",
+    formatTable(
+      facts.map(([name = "", value = ""]) => [`  ${out.paint("dim", name)}`, value]),
+      { columns: out.columns, keepLast: true },
+    ),
+    ...toSection("Tasks", toTaskRows(stack, out), out),
+    ...toFailureSection(stack, out, now),
+    ...toSection("Waiting events", toParkedRows(stack.parked, out), out),
+    ...toSection(
+      "Timers",
+      stack.timers.map(({ event, dueAt, task }) => [
+        `  ${task === undefined ? event : `next try of ${task}`}`,
+        `due ${dueAt}`,
+      ]),
+      out,
+    ),
+    ...toSection("Earlier work that still runs", toOldRows(stack), out),
+  ].join("\n");
+}
+
+function toSection(title: string, rows: readonly (readonly string[])[], out: Painter): readonly string[] {
+  return rows.length === 0
+    ? []
+    : ["", out.paint("bold", title), formatTable(rows, { columns: out.columns, keepLast: true })];
+}
+
+function toFailureSection({ id, lastFailure }: StackDetails, out: Painter, now: number): readonly string[] {
+  if (lastFailure === undefined) return [];
+  return ["", out.paint("bold", "Last failure"), formatFailure(lastFailure, { stackId: id, out, now })];
+}
+
+/** What a failed task said may have many lines; those of the last one are shown apart. */
+const MOST_WHY_CHARACTERS = 500;
+
+function toTaskRows({ tasks }: StackDetails, out: Painter): readonly (readonly string[])[] {
+  return tasks.map(({ name, status, detail, why, attempt }) => [
+    `  ${name}`,
+    tellStatus(status, out),
+    detail ?? "",
+    status === "ERROR"
+      ? toOneLine(why, MOST_WHY_CHARACTERS)
+      : tellProgress(why, status === "PENDING" ? attempt?.progressMessage : undefined, out),
+  ]);
+}
+
+// The reason tells the progress of an attempt that runs or is polled, but not of one that is queued or asked to stop.
+function tellProgress(why: string, progress: string | undefined, out: Painter): string {
+  return progress === undefined || why.endsWith(progress) ? why : `${why} ${out.paint("dim", progress)}`;
+}
+
+/** The events that wait for a stack that does not exist yet. */
+function tellParked(parked: StackDetails["parked"], out: Painter): string {
+  return toSection("Waiting events", toParkedRows(parked, out), out).slice(1).join("\n");
+}
+
+function toParkedRows(parked: StackDetails["parked"], out: Painter): readonly (readonly string[])[] {
+  return parked.map(({ event, eventId, code, reason, nextTryAt }) => [
+    `  ${event}`,
+    out.paint("yellow", code),
+    `${reason} Tried again at ${nextTryAt}.`,
+    out.paint("dim", eventId),
+  ]);
+}
+
+function toOldRows({ attempts, entry }: StackDetails): readonly (readonly string[])[] {
+  const old = attempts.filter((attempt: Attempt) => attempt.entry !== entry && attempt.status !== "settled");
+  return old.map(({ task, status, deadlineAt }) => [`  ${task}`, status, `until ${deadlineAt} at the latest`]);
+}
+
+function tellState({ state, stalled, failed, overdue }: StackSummary | StackDetails, out: Painter): string {
+  const marks = [stalled?.code, failed === true ? "failed" : undefined, overdue === true ? "overdue" : undefined];
+  const told = (stalled === undefined ? marks : marks.slice(0, 1)).filter((mark) => mark !== undefined);
+  return `${state}${told.map((mark) => out.paint("red", ` ${mark}`)).join("")}`;
+}
+
+function tellTasks({ tasks }: StackSummary): string {
+  const parts = (["PENDING", "ERROR", "SATISFIED"] as const).map((wanted) => {
+    const names = tasks.filter(({ status }) => status === wanted).map(({ name }) => name);
+    return names.length === 0 ? "" : `${wanted}: ${names.join(", ")}`;
+  });
+  return parts.filter((part) => part !== "").join("; ") || "–";
+}
+
+const STYLES_TELL_HISTORY: Readonly<Record<HistoryEntry["outcome"], Style>> = {
+  applied: "green",
+  removed: "green",
+  parked: "yellow",
+  refused: "yellow",
+  "set-aside": "red",
+  ignored: "dim",
+};
+
+/** One line of the history for people. */
+export function tellEntry(
+  entry: HistoryEntry,
+  out: Pick<Output, "paint">,
+  options: { readonly stack?: boolean } = {},
+): string {
+  const { at, stackId, event, task, outcome, actor } = entry;
+  const words = [
+    out.paint("dim", at.replace("T", " ").replace(/\.\d+Z$/, "Z")),
+    ...(options.stack === false ? [] : [out.paint("cyan", stackId)]),
+    task === undefined ? event : `${event} ${task}`,
+    out.paint(STYLES_TELL_HISTORY[outcome], outcome),
+    toWay(entry),
+    ...(entry.sent.length === 0 ? [] : [`sent ${entry.sent.join(", ")}`]),
+    toWhy(entry),
+    ...(actor === undefined ? [] : [out.paint("dim", `by ${actor}`)]),
+  ];
+  const line = words.filter((word) => word !== "").join("  ");
+  return [line, ...entry.notes.map((note) => `  ${note}`)].join("\n");
+}
+
+const MOST_CHARACTERS = 300;
+
+/** The code and reason of a line, where it has some, and the beginning of what a failed task said. */
+export function toWhy({ code, reason, description }: Pick<HistoryEntry, "code" | "reason" | "description">): string {
+  const said = toOneLine(description ?? "", MOST_CHARACTERS);
+  return [code, reason, said].filter((part) => part !== undefined && part !== "").join(": ");
+}
+
+function toWay({ from, to, outcome }: HistoryEntry): string {
+  if (outcome === "removed") return from === undefined ? "" : `${from} → removed`;
+  if (from === undefined || to === undefined || from === to) return to ?? from ?? "";
+  return `${from} → ${to}`;
+}
+
+type PainterFormatFailure = Pick<Output, "paint">;
+
+/** A text of several lines as one; of a long one the beginning and the end, where tools print what went wrong. */
+export function toOneLine(text: string, mostCharacters: number): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  if (line.length <= mostCharacters) return line;
+  const half = Math.floor((mostCharacters - 3) / 2);
+  return `${line.slice(0, half)} … ${line.slice(-half)}`;
+}
+
+/** The last failure of a stack in a row of a list. What is resolved is not painted. */
+export function formatFailureCell(failure: LastFailure, out: PainterFormatFailure, now: number): string {
+  const { task, code, message = "", at, resolvedAt } = failure;
+  const what = [task, code].filter((part) => part !== undefined).join(" ");
+  const text = `${what} ${toAge(at, now)} ago${resolvedAt === undefined ? "" : ", resolved"}`;
+  const why = resolvedAt === undefined ? toOneLine(message, 80) : "";
+  return `${out.paint(resolvedAt === undefined ? "red" : "dim", text)}${why === "" ? "" : `: ${why}`}`;
+}
+
+const MOST_LINES = 12;
+
+/** The last failure of a stack with the beginning of what its task said, and where the rest is. */
+export function formatFailure(
+  { task, state, attempt, code, message = "", at, resolvedAt }: LastFailure,
+  { stackId, out, now }: { readonly stackId: string; readonly out: PainterFormatFailure; readonly now: number },
+): string {
+  const times = attempt === 0 ? "never sent" : `attempt ${attempt}`;
+  const resolved = resolvedAt === undefined ? "" : `, resolved ${toAge(resolvedAt, now)} ago`;
+  const head = `  ${task} of ${state}  ${code ?? "failed"}  ${times}, ${toAge(at, now)} ago${resolved} (${at})`;
+  const lines = message.split("\n").filter((line) => line.trim() !== "");
+  const log = attempt === 0 ? [] : [`  ${out.paint("dim", `Log: stackyard stacks logs ${stackId} ${task}`)}`];
+  return [
+    resolvedAt === undefined ? out.paint("red", head) : head,
+    ...toEnds(lines).map((line) => `    ${line}`),
+    ...log,
+  ].join("\n");
+}
+
+function toEnds(lines: readonly string[]): readonly string[] {
+  if (lines.length <= MOST_LINES) return lines;
+  return [...lines.slice(0, MOST_LINES / 2), "…", ...lines.slice(-MOST_LINES / 2)];
+}

@@ -1,12 +1,10 @@
 import { isStackyardError, type PluginCommand, type PluginCommandContext } from "@stackyard/core";
 import { type TObject, Type } from "typebox";
-import { serverArgs } from "../client/find-server.ts";
-import { type OpenServer, openServer } from "../client/open-server.ts";
 import { type Command, createCommand } from "../command.ts";
-import { failWith } from "../shell/failure.ts";
-import { type ConfigFile, loadConfigFile } from "./config-file.ts";
-import { dataDirOf } from "./load-executors.ts";
-import { loadPlugins } from "./load-plugins.ts";
+import { failWith } from "../failure.ts";
+import { type OpenServer, openServer, serverArgs } from "../server/connection.ts";
+import { type ConfigFile, dataDirOf, loadConfigFile } from "./config.ts";
+import { loadPlugins } from "./executors.ts";
 
 /**
  * The commands that the plugins of the project bring. `quiet`: a configuration that does not load gives none, as for

@@ -1,4 +1,4 @@
-import { runCommandLine } from "../run-command-line.ts";
+import { runCommandLine } from "../command-line.ts";
 
 /** What a command line has left. */
 export interface CliResult {

@@ -2,7 +2,7 @@ import { CloudFormationClient } from "@aws-sdk/client-cloudformation";
 import { S3Client } from "@aws-sdk/client-s3";
 import { type AwsSim, createAwsSim, createSimPlugin, type SimCredentials } from "@stackyard/aws-sim";
 import type { Clock } from "@stackyard/core";
-import type { AppsAws } from "../apps-aws.ts";
+import type { AppsAws } from "../apps-command.ts";
 
 /** An account with a bucket that keeps versions, and clients for it. */
 export interface ACloud {
@@ -17,7 +17,7 @@ export const ACCOUNT = "111122223333";
 export const BUCKET = "releases";
 const REGION = "eu-west-1";
 
-/** A clock that jumps: whoever sleeps wakes at once, so much later. */
+/** A clock whose sleeps end at once and advance it. */
 function createJumpingClock(): Clock {
   let at = Date.UTC(2026, 0, 1);
   return {

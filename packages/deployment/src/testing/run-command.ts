@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { AppsAws } from "../apps-aws.ts";
-import { createAppsCommands } from "../commands/create-apps-commands.ts";
+import type { AppsAws } from "../apps-command.ts";
+import { createAppsCommands } from "../commands.ts";
 
 /** What a command has said. */
 export interface CommandRun {
@@ -28,7 +28,7 @@ export function makeProject(environment: Readonly<Record<string, string>> = {}):
     remove: () => rmSync(folder, { recursive: true, force: true }),
     async run(aws, name, args = {}, signal = new AbortController().signal) {
       const command = createAppsCommands(() => aws).find((each) => each.name === name);
-      if (command === undefined) throw new Error(`There is no command ${name}.`);
+      if (command === undefined) throw new Error(`Unknown command ${name}.`);
       const results: unknown[] = [];
       const texts: string[] = [];
       const progress: Readonly<Record<string, unknown>>[] = [];

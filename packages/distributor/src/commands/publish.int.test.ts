@@ -176,7 +176,7 @@ describe("artifacts publish --wait", () => {
     const running = publish({ wait: true }, { signal: stop.signal });
     const ended = expect(running).rejects.toMatchObject({
       code: "INTERRUPTED",
-      message: "The wait for billing-api 1.4.2 was stopped; it goes on its way.",
+      message: "The wait for billing-api 1.4.2 was stopped. The distribution continues.",
     });
     await expect.poll(() => world.asked.length).toBe(1);
     stop.abort();

@@ -1,13 +1,18 @@
-export { type CommandSpec, createCommand } from "./create-command.ts";
-export { createProgressTeller, type ProgressTeller } from "./create-progress-teller.ts";
 export {
+  type CommandSpec,
+  createCommand,
+  createProgressTeller,
   createRunsCommand,
+  type FollowRunOptions,
+  followRun,
+  keyArg,
+  loadConfigFile,
   type OpenRuns,
   openRuns,
+  type ProgressTeller,
   type RunsCommandSpec,
   type RunsContext,
-} from "./create-runs-command.ts";
-export { type FollowRunOptions, followRun } from "./follow-run.ts";
+  toFollowArgs,
+  toRunArg,
+} from "./command.ts";
 export { formatTable, type TableOptions, truncateText } from "./format-table.ts";
-export { loadConfigFile } from "./load-config-file.ts";
-export { keyArg, toFollowArgs, toRunArg } from "./run-args.ts";

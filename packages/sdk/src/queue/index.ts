@@ -1,3 +1,8 @@
-export { createQueuePublisher, type QueuePublisherOptions } from "./create-queue-publisher.ts";
-export { createTopicPublisher, type TopicPublisherOptions } from "./create-topic-publisher.ts";
-export type { SenderOptions, TraceContext } from "./sender-options.ts";
+export {
+  createQueuePublisher,
+  createTopicPublisher,
+  type QueuePublisherOptions,
+  type SenderOptions,
+  type TopicPublisherOptions,
+  type TraceContext,
+} from "./publishers.ts";

@@ -13,7 +13,7 @@ const sqs = mockClient(SQSClient);
 afterAll(() => sqs.restore());
 
 interface Publish {
-  tellMerged(queueUrl: string, stackId: string, deliveryId: string): Promise<PublishedEvent>;
+  publishMerged(queueUrl: string, stackId: string, deliveryId: string): Promise<PublishedEvent>;
 }
 
 beforeAll(() => {
@@ -25,9 +25,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 it("shows a program in the README that publishes to a queue", async () => {
   sqs.on(SendMessageBatchCommand).resolves({});
-  const { tellMerged }: Publish = await import(join(folder, "publish.ts"));
+  const { publishMerged }: Publish = await import(join(folder, "publish.ts"));
 
-  const event = await tellMerged("https://sqs.eu-west-1.amazonaws.com/111122223333/stack-events", "pr-12", "d-1");
+  const event = await publishMerged("https://sqs.eu-west-1.amazonaws.com/111122223333/stack-events", "pr-12", "d-1");
 
   expect(event).toEqual({ eventId: "d-1", stackId: "pr-12" });
   expect(sqs.calls()).toHaveLength(1);

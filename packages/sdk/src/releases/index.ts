@@ -1,7 +1,21 @@
-export { createReleasesClient } from "./create-releases-client.ts";
-export type { NewRelease, ReleaseCare, ReleaseMemoryPlace, ReleaseRequest } from "./new-release.ts";
-export { parseReleaseReport } from "./parse-release-report.ts";
-export type { ProjectConfig, Release } from "./release.ts";
-export type { ReleaseEnd, ReleaseFault, ReleaseOperation, ReleaseReport, ServiceReport } from "./release-report.ts";
-export type { ReleaseFilter, ReleasesApi, WaitForReleaseOptions } from "./releases-api.ts";
-export type { WatchReleaseOptions } from "./watch-release.ts";
+export {
+  type ProjectConfig,
+  parseReleaseReport,
+  type Release,
+  type ReleaseEnd,
+  type ReleaseFault,
+  type ReleaseOperation,
+  type ReleaseReport,
+  type ServiceReport,
+} from "./release.ts";
+export {
+  createReleasesClient,
+  type NewRelease,
+  type ReleaseCare,
+  type ReleaseFilter,
+  type ReleaseMemoryPlace,
+  type ReleaseRequest,
+  type ReleasesApi,
+  type WaitForReleaseOptions,
+  type WatchReleaseOptions,
+} from "./releases-api.ts";

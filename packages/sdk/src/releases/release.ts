@@ -1,6 +1,4 @@
-import type { Run, RunState } from "../runs/run.ts";
-import { parseReleaseEnd, parseReleaseOperation, parseReleaseReport } from "./parse-release-report.ts";
-import type { ReleaseEnd, ReleaseOperation, ReleaseReport } from "./release-report.ts";
+import type { Run, RunState } from "../runs/runs-api.ts";
 
 /** What releases are replaced, locked and halted by. */
 export interface ProjectConfig {
@@ -18,7 +16,7 @@ export interface Release extends ProjectConfig {
   readonly releaseId: string;
   /** How its run stands. */
   readonly standing: RunState;
-  /** A halt was asked for and has not ended. */
+  /** A halt was requested and has not finished. */
   readonly isHalting: boolean;
   /** Of one that has ended; a run that failed without a word of its executor has none. */
   readonly end?: ReleaseEnd;
@@ -74,4 +72,149 @@ function readConfig(config: Run["config"]): ProjectConfig & Pick<Release, "opera
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** How a release ends. `FailureDirty`: it has left something behind, and its lock. */
+export type ReleaseEnd = "Success" | "FailureClean" | "FailureDirty";
+
+/** What a run of the executor `asg` does. */
+export type ReleaseOperation = "deploy" | "rollback" | "repair" | "retire" | "lock" | "unlock";
+
+/** Counts of one service, as of the last look at it. */
+export interface ServiceReport {
+  readonly healthy: number;
+  readonly unhealthy: number;
+  readonly terminating: number;
+  /** All instances of its group, in any state. */
+  readonly launching: number;
+  /** So many healthy ones are enough. */
+  readonly targetHealthy: number;
+  /** So many shall run at most until the release is done. */
+  readonly targetLaunched: number;
+  /** The name of its Auto Scaling group. */
+  readonly group?: string;
+  readonly isHealthy: boolean;
+  /** Why instances did not come or went, in words. */
+  readonly causes: readonly string[];
+}
+
+/** A fault on the way: the predecessor's class, such as `HaltError`, and the text. */
+export interface ReleaseFault {
+  readonly class: string;
+  readonly message: string;
+}
+
+/** What a release has done so far, as its executor writes it down after each state. */
+export interface ReleaseReport {
+  readonly operation: ReleaseOperation;
+  readonly releaseId: string;
+  readonly account: string;
+  readonly region: string;
+  readonly project: string;
+  readonly config: string;
+  /** The state that it is in, such as `CheckHealthy`. */
+  readonly state: string;
+  /** Since when, in epoch milliseconds. */
+  readonly since: number;
+  /** When the time-out began to count, in epoch milliseconds. */
+  readonly startedAt?: number;
+  readonly timeoutSeconds: number;
+  /** The states that were entered, in order; the newest 200. */
+  readonly path: readonly { readonly state: string; readonly at: number }[];
+  readonly services: Readonly<Record<string, ServiceReport>>;
+  /** The newest 50 lines of progress. */
+  readonly lines: readonly { readonly at: number; readonly text: string }[];
+  /** The first one: it decided the end. */
+  readonly error?: ReleaseFault;
+  readonly laterErrors: readonly ReleaseFault[];
+  readonly end?: ReleaseEnd;
+}
+
+/**
+ * The report of a release, of a page that some version of the executor has written. What is missing is filled in, what is of
+ * another type is left out; undefined for a page that is not the report of a release.
+ */
+export function parseReleaseReport(page: unknown): ReleaseReport | undefined {
+  if (!isMap(page) || typeof page["releaseId"] !== "string" || typeof page["state"] !== "string") return undefined;
+  const { startedAt, error } = page;
+  const fault = parseFault(error);
+  const end = parseReleaseEnd(page["end"]);
+  return {
+    operation: parseReleaseOperation(page["operation"]),
+    releaseId: page["releaseId"],
+    account: toText(page["account"]),
+    region: toText(page["region"]),
+    project: toText(page["project"]),
+    config: toText(page["config"]),
+    state: page["state"],
+    since: toCount(page["since"]),
+    ...(isCount(startedAt) ? { startedAt } : {}),
+    timeoutSeconds: toCount(page["timeoutSeconds"]),
+    path: toList(page["path"]).flatMap((step) =>
+      typeof step["state"] === "string" ? [{ state: step["state"], at: toCount(step["at"]) }] : [],
+    ),
+    services: parseServices(page["services"]),
+    lines: toList(page["lines"]).flatMap((line) =>
+      typeof line["text"] === "string" ? [{ text: line["text"], at: toCount(line["at"]) }] : [],
+    ),
+    ...(fault && { error: fault }),
+    laterErrors: toList(page["laterErrors"]).flatMap((later) => parseFault(later) ?? []),
+    ...(end && { end }),
+  };
+}
+
+const OPERATIONS: readonly ReleaseOperation[] = ["deploy", "rollback", "repair", "retire", "lock", "unlock"];
+const ENDS: readonly ReleaseEnd[] = ["Success", "FailureClean", "FailureDirty"];
+
+/** What a run does; `deploy` where it does not say. */
+function parseReleaseOperation(value: unknown): ReleaseOperation {
+  return OPERATIONS.find((each) => each === value) ?? "deploy";
+}
+
+/** The result of a release; undefined when it has not ended. */
+function parseReleaseEnd(value: unknown): ReleaseEnd | undefined {
+  return ENDS.find((end) => end === value);
+}
+
+function parseServices(value: unknown): Readonly<Record<string, ServiceReport>> {
+  if (!isMap(value)) return {};
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, service]) => (isMap(service) ? [[name, parseService(service)]] : [])),
+  );
+}
+
+function parseService(service: Readonly<Record<string, unknown>>): ServiceReport {
+  const { group, causes } = service;
+  return {
+    healthy: toCount(service["healthy"]),
+    unhealthy: toCount(service["unhealthy"]),
+    terminating: toCount(service["terminating"]),
+    launching: toCount(service["launching"]),
+    targetHealthy: toCount(service["targetHealthy"]),
+    targetLaunched: toCount(service["targetLaunched"]),
+    ...(typeof group === "string" ? { group } : {}),
+    isHealthy: service["isHealthy"] === true,
+    causes: Array.isArray(causes) ? causes.filter((cause) => typeof cause === "string") : [],
+  };
+}
+
+function parseFault(value: unknown): ReleaseFault | undefined {
+  if (!isMap(value) || typeof value["class"] !== "string") return undefined;
+  return { class: value["class"], message: toText(value["message"]) };
+}
+
+function toList(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value) ? value.filter(isMap) : [];
+}
+
+function toText(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function toCount(value: unknown): number {
+  return isCount(value) ? value : 0;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
 }

@@ -1,11 +1,21 @@
-import type { Page, PageOptions } from "../history-entry.ts";
-import type { CallOptions } from "../http-client.ts";
-import type { RunState } from "../runs/run.ts";
-import type { RunOperationOptions, RunsApi } from "../runs/runs-api.ts";
-import type { WaitForRunOptions } from "../runs/wait-for-run.ts";
-import { type NewRelease, type ReleaseCare, toCareRun, toDeployRun } from "./new-release.ts";
+import { StackyardError } from "@stackyard/core";
+import type { Page } from "../http-client.ts";
+import { type CallOptions, type StackyardOptions, sleep } from "../http-client.ts";
+import {
+  createRunsClient,
+  type NewRun,
+  type RunOperationOptions,
+  type RunState,
+  type RunsApi,
+  type WaitForRunOptions,
+} from "../runs/runs-api.ts";
+import type { PageOptions } from "../stacks-api.ts";
 import { type ProjectConfig, RELEASE_EXECUTOR, type Release, toRelease } from "./release.ts";
-import { type WatchReleaseOptions, watchRelease } from "./watch-release.ts";
+
+/** The releases of a yard, for programs, pipelines and pages; imports nothing of Node. */
+export function createReleasesClient(options: StackyardOptions): ReleasesApi {
+  return createReleasesApi(createRunsClient(options));
+}
 
 /** Which releases are listed; what is left out does not matter. */
 export interface ReleaseFilter extends Partial<ProjectConfig> {
@@ -33,16 +43,16 @@ export interface ReleasesApi {
       readonly remove?: boolean;
       /** Also the lock of a dead release. */
       readonly force?: boolean;
-      /** Id of the release that stays, where groups of several stand and traffic does not tell which serves. */
+      /** Id of the release to keep, when several have groups and traffic does not show which one serves. */
       readonly keep?: string;
     },
     options?: CallOptions,
   ): Promise<Release>;
-  /** Lets nobody deploy until it is taken away; releases that run go on. */
+  /** Blocks deployments until it is removed; running releases continue. */
   lock(care: ReleaseCare & { readonly reason: string }, options?: CallOptions): Promise<Release>;
   /** Takes that lock away; with `root` also the lock of a release that has died. */
   unlock(care: ReleaseCare & { readonly root?: boolean }, options?: CallOptions): Promise<Release>;
-  /** Asks a release to stop and to remove what it has made. One that has ended stays as it is. */
+  /** Stops a release and removes what it created. Does nothing when it has ended. */
   halt(runId: string, options?: RunOperationOptions): Promise<Release>;
   /** With its report. Throws `NOT_FOUND`. */
   get(runId: string, options?: CallOptions): Promise<Release>;
@@ -57,7 +67,7 @@ export interface ReleasesApi {
 }
 
 /** Releases over the runs of a yard. */
-export function createReleasesApi(runs: RunsApi): ReleasesApi {
+function createReleasesApi(runs: RunsApi): ReleasesApi {
   const get: ReleasesApi["get"] = async (runId, options) => {
     const run = await runs.get(runId, options);
     for await (const page of runs.report(runId, { ...options, limit: 1 })) return toRelease(run, page);
@@ -122,4 +132,132 @@ async function findRunning(
   );
   // One that waits may be queued behind the one that runs.
   return running?.[0] ?? waiting?.[0];
+}
+
+/** Where releases are remembered that a predecessor's tools shall see too. Default: in the yard. */
+export interface ReleaseMemoryPlace {
+  readonly bucket: string;
+  readonly lockTable?: string;
+}
+
+/** Options of every request about a release. */
+export interface ReleaseRequest {
+  /** The installation whose tags and paths count: `stackyard` (default), `odin` or `step-asg-deployer`. */
+  readonly preset?: string;
+  readonly memory?: ReleaseMemoryPlace;
+  /** The role and its account. Default: those of the document, with the runner's own role. */
+  readonly target?: NewRun["target"];
+  /** The requester; recorded in tags and history. */
+  readonly actor?: string;
+}
+
+/** A release that shall be deployed. */
+export interface NewRelease extends ReleaseRequest {
+  /** The document, whole: with account, region, `release_id` and `created_at`. */
+  readonly document: Readonly<Record<string, unknown>>;
+  /** What `user_data_sha256` of the document is the hash of. */
+  readonly userData?: string;
+  /** True: wait for the release that holds the lock. Default: `LOCK_EXISTS`. */
+  readonly queue?: boolean;
+  /** The source that is deployed, such as a commit; recorded in tags and history. */
+  readonly revision?: string;
+}
+
+/** The run of a release. A repeat with the same `release_id` finds the same run. */
+export function toDeployRun({ document, userData, queue, revision, ...request }: NewRelease): NewRun {
+  const { aws_account_id: account, aws_region: region, project_name: project, config_name: config } = document;
+  const id = [account, region, project, config, document["release_id"]].map((part) => String(part ?? "")).join("/");
+  return {
+    executor: RELEASE_EXECUTOR,
+    config: {
+      op: "deploy",
+      release: document,
+      ...(userData === undefined ? {} : { userData }),
+      ...(queue === true ? { queue } : {}),
+      ...(revision === undefined ? {} : { revision }),
+      ...toShared(request),
+    },
+    ...(request.target && { target: request.target }),
+    key: toKey(id),
+  };
+}
+
+/** What is done about the releases of a project-config. */
+export interface ReleaseCare extends ReleaseRequest {
+  readonly at: ProjectConfig;
+  readonly reason?: string;
+}
+
+/** The run of what is done about releases. */
+export function toCareRun(
+  op: "rollback" | "repair" | "lock" | "unlock",
+  { at: { account, region, project, config }, reason, ...request }: ReleaseCare,
+  more: Readonly<Record<string, unknown>> = {},
+): NewRun {
+  return {
+    executor: RELEASE_EXECUTOR,
+    config: {
+      op,
+      at: { account, region, project, config },
+      ...(reason === undefined ? {} : { reason }),
+      ...toShared(request),
+      ...Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined)),
+    },
+    ...(request.target && { target: request.target }),
+  };
+}
+
+function toShared({ preset, memory, actor }: ReleaseRequest) {
+  return {
+    ...(preset === undefined ? {} : { preset }),
+    ...(memory === undefined ? {} : { memory }),
+    ...(actor === undefined ? {} : { actor }),
+  };
+}
+
+const MAX_KEY = 255;
+
+/** The key of a run has an end; what is longer keeps its end, which has the release's own id. */
+function toKey(id: string): string {
+  const key = `release:${id}`;
+  return key.length <= MAX_KEY ? key : `release:…${key.slice(-(MAX_KEY - "release:…".length))}`;
+}
+
+/** How to watch a release. */
+export interface WatchReleaseOptions extends CallOptions {
+  /** Between two looks. Default: 2 s. */
+  readonly pollMs?: number;
+}
+
+const POLL_MS = 2_000;
+
+/** The release each time that it is another one than at the look before, the last time with its end. Throws `INTERRUPTED`. */
+async function* watchRelease(
+  look: (call: CallOptions) => Promise<Release>,
+  { pollMs = POLL_MS, signal }: WatchReleaseOptions = {},
+): AsyncGenerator<Release, void> {
+  const end = signal ?? new AbortController().signal;
+  let last = "";
+  while (!end.aborted) {
+    const release = await lookUnless(end, look);
+    if (release === undefined) break;
+    const seen = JSON.stringify(release);
+    if (seen !== last) yield release;
+    if (release.endedAt !== undefined) return;
+    last = seen;
+    await sleep(pollMs, end);
+  }
+  throw new StackyardError("INTERRUPTED", "Stopped watching the release. It continues.");
+}
+
+async function lookUnless(
+  end: AbortSignal,
+  look: (call: CallOptions) => Promise<Release>,
+): Promise<Release | undefined> {
+  try {
+    return await look({ signal: end });
+  } catch (error) {
+    if (end.aborted) return undefined;
+    throw error;
+  }
 }

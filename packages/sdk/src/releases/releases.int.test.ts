@@ -62,7 +62,7 @@ function deploy(releaseId: string, config = AT.config) {
 }
 
 describe("the client of releases", () => {
-  it("deploys a release once, however often it is asked to", async () => {
+  it("deploys a release once, however often it is requested", async () => {
     answer = succeeded({ end: "Success", releaseId: "release-1" });
 
     const first = await deploy("release-1");
@@ -87,7 +87,7 @@ describe("the client of releases", () => {
     expect([...new Set(states)].filter(Boolean)).toEqual(["Deploy", "CheckHealthy", "succeeded"]);
   });
 
-  it("stops watching when it is told to", async () => {
+  it("stops watching when its signal aborts", async () => {
     const { runId } = await deploy("release-1");
     const stop = new AbortController();
     const watching = (async () => {

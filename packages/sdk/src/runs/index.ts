@@ -1,4 +1,11 @@
-export { createRunsClient } from "./create-runs-client.ts";
-export type { NewRun, Run, RunFilter, RunState } from "./run.ts";
-export type { ReportOptions, RunOperationOptions, RunsApi } from "./runs-api.ts";
-export type { WaitForRunOptions } from "./wait-for-run.ts";
+export {
+  createRunsClient,
+  type NewRun,
+  type ReportOptions,
+  type Run,
+  type RunFilter,
+  type RunOperationOptions,
+  type RunState,
+  type RunsApi,
+  type WaitForRunOptions,
+} from "./runs-api.ts";

@@ -1,12 +1,22 @@
-import { createEventId } from "../event-id.ts";
-import type { Page, PageOptions } from "../history-entry.ts";
-import type { CallOptions, HttpClient } from "../http-client.ts";
-import { loadPage } from "../load-page.ts";
-import type { Attempt } from "../stack.ts";
-import type { NewRun, Run, RunFilter } from "./run.ts";
-import { type WaitForRunOptions, waitForRun } from "./wait-for-run.ts";
+import { StackyardError } from "@stackyard/core";
+import type { Page } from "../http-client.ts";
+import {
+  type CallOptions,
+  createEventId,
+  createHttpClient,
+  type HttpClient,
+  loadPage,
+  type StackyardOptions,
+  sleep,
+} from "../http-client.ts";
+import type { Attempt, PageOptions } from "../stacks-api.ts";
 
-/** Who asks for a change may say why. */
+/** The runs of a yard alone, as `new Stackyard(…).runs` has them: for commands and programs that need nothing else of it. */
+export function createRunsClient(options: StackyardOptions): RunsApi {
+  return createRunsApi(createHttpClient(options));
+}
+
+/** The reason of a change, optional. */
 export interface RunOperationOptions extends CallOptions {
   /** Stands in the history. */
   readonly reason?: string;
@@ -29,7 +39,7 @@ export interface RunsApi {
   get(runId: string, options?: CallOptions): Promise<Run>;
   /** In order of their ids; with a filter a page may be empty and still have a next one. */
   list(filter?: RunFilter, page?: PageOptions): Promise<Page<Run>>;
-  /** One that has ended stays as it is. */
+  /** Does nothing when it has ended. */
   cancel(runId: string, options?: RunOperationOptions): Promise<Run>;
   /** Throws `OUTCOME_NEGATIVE` for one that has not failed. */
   retry(runId: string, options?: RunOperationOptions): Promise<Run>;
@@ -89,4 +99,92 @@ async function loadLog(http: HttpClient, runId: string, options: CallOptions = {
   const [newest] = items;
   if (newest === undefined) return "";
   return http.requestText({ path: ["v1", "attempts", newest.attemptId, "log"], ...options });
+}
+
+/** The state of a run. `waiting`: not started yet. */
+export type RunState = "waiting" | "running" | "succeeded" | "failed" | "cancelled";
+
+/** One task without a machine: started by hand, by a pipeline or by a boot. */
+export interface Run {
+  readonly runId: string;
+  readonly state: RunState;
+  readonly executor: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly target?: Readonly<Record<string, unknown>>;
+  /** What its last end gave, failed ones too. */
+  readonly outputs?: Readonly<Record<string, unknown>>;
+  /** The code is the executor's. */
+  readonly error?: { readonly code: string; readonly message: string };
+  /** The newest line of its progress. */
+  readonly message?: string;
+  /** A cancel was requested and has not finished. */
+  readonly cancelling?: true;
+  readonly startedAt: string;
+  /** Of its last end. */
+  readonly endedAt?: string;
+}
+
+/** What shall run. */
+export interface NewRun {
+  readonly executor: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** The caller's own: a repeat finds the same run, whatever the rest says. Default: a new one. */
+  readonly key?: string;
+  /** The account and region to work in. Default: the runner's own. */
+  readonly target?: {
+    readonly account: string;
+    readonly region: string;
+    readonly partition?: string;
+    /** The role to assume there. */
+    readonly role?: string;
+    readonly externalId?: string;
+  };
+  /** Default: the executor's own, else one hour. */
+  readonly timeoutMs?: number;
+}
+
+/** Which runs are listed. */
+export interface RunFilter {
+  readonly state?: RunState;
+  readonly executor?: string;
+}
+
+/** How to wait for a run. */
+export interface WaitForRunOptions extends CallOptions {
+  /** Then `TIMED_OUT`. Default: no limit. */
+  readonly timeoutMs?: number;
+  /** Between two polls, which also report progress. Default 2 s. */
+  readonly pollMs?: number;
+  /** Called with the run after each look; what it gives is waited for. */
+  readonly onLook?: (run: Run) => void | Promise<void>;
+  /** The `endedAt` of an earlier end to ignore, after the run was retried. */
+  readonly after?: string;
+}
+
+const POLL_MS = 2_000;
+
+/** Looks until the run has ended. */
+export async function waitForRun(look: Look, runId: string, options: WaitForRunOptions = {}): Promise<Run> {
+  const { timeoutMs, pollMs = POLL_MS, onLook, after, signal } = options;
+  const limits = [...(signal ? [signal] : []), ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)])];
+  const end = AbortSignal.any(limits);
+  while (!end.aborted) {
+    const run = await lookUnless(end, look);
+    if (run !== undefined) await onLook?.(run);
+    if (run?.endedAt !== undefined && run.endedAt !== after) return run;
+    await sleep(pollMs, end);
+  }
+  if (signal?.aborted) throw new StackyardError("INTERRUPTED", `The wait for the run "${runId}" was stopped.`);
+  throw new StackyardError("TIMED_OUT", `${timeoutMs} ms were over before the run "${runId}" had ended.`);
+}
+
+type Look = (call: CallOptions) => Promise<Run>;
+
+async function lookUnless(end: AbortSignal, look: Look): Promise<Run | undefined> {
+  try {
+    return await look({ signal: end });
+  } catch (error) {
+    if (end.aborted) return undefined;
+    throw error;
+  }
 }

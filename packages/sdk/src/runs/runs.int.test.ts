@@ -79,7 +79,7 @@ describe("client.runs", () => {
     expect(again.runId).toBe(first.runId);
   });
 
-  it("tries a failed run again, and refuses one that goes on", async () => {
+  it("retries a failed run, and refuses a running one", async () => {
     const { runs } = await connect();
     const broken = await runs.start({ executor: "script", config: { how: "broken" } });
     const { endedAt = "" } = await runs.wait(broken.runId, { pollMs: 10 });

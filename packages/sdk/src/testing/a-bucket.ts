@@ -1,7 +1,7 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
 import { createFakeClock, type FakeClock } from "@stackyard/core/testing";
-import type { PublishInput } from "../artifacts/publish/publish-artifact.ts";
+import type { PublishInput } from "../artifacts/publish-artifact.ts";
 
 /** A bucket of the simulation, and a client for it. */
 export interface ABucket {

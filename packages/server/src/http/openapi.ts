@@ -1,12 +1,72 @@
-import type { TProperties, TSchema } from "typebox";
-import { Type } from "typebox";
-import { ProblemDetails } from "./problem.ts";
-import type { Route, RouteAnswer } from "./route.ts";
+import { type Static, type TProperties, type TSchema, Type } from "typebox";
+import { YardProcess } from "../routes/health-routes.ts";
+import { Run, RunReport } from "../routes/run-routes.ts";
+import { UpgradePlan, UpgradeResult } from "../routes/upgrade-routes.ts";
+import {
+  EventBody,
+  HistoryEntry,
+  OperationAnswer,
+  PublishAnswer,
+  PublishResult,
+  SetAsideEvent,
+} from "../schemas/event.ts";
+import {
+  MachineDetails,
+  MachineGraph,
+  MachineProblem,
+  MachineSummary,
+  Preview,
+  SimulationLine,
+} from "../schemas/machine.ts";
+import {
+  Attempt,
+  ListedParkedEvent,
+  Metadata,
+  ParkedEvent,
+  StackDetails,
+  StackSummary,
+  Wait,
+} from "../schemas/stack.ts";
+import { StateVersion, TerraformState } from "../terraform/state-routes.ts";
+import { ProblemDetails, type Route, type RouteAnswer } from "./route.ts";
+
+/** Schemas under the names that the OpenAPI document gives them. */
+export const namedSchemas = {
+  Attempt,
+  EventMessage: EventBody,
+  HistoryEntry,
+  ListedParkedEvent,
+  MachineDetails,
+  MachineGraph,
+  MachineProblem,
+  MachineSummary,
+  Metadata,
+  OperationAnswer,
+  ParkedEvent,
+  Preview,
+  PublishAnswer,
+  PublishResult,
+  Run,
+  RunReport,
+  SetAsideEvent,
+  SimulationLine,
+  StackDetails,
+  StackSummary,
+  StateVersion,
+  TerraformState,
+  UpgradePlan,
+  UpgradeResult,
+  Wait,
+  YardProcess,
+};
+
+/** What the API's JSON looks like, by the names of the OpenAPI document: for clients that are checked against it. */
+export type ApiAnswers = { readonly [Name in keyof typeof namedSchemas]: Static<(typeof namedSchemas)[Name]> };
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** What the document says of itself. */
-export interface OpenApiInput {
+interface OpenApiInput {
   readonly version: string;
   readonly routes: readonly Route[];
   /** Schemas that get a name; wherever one of them stands, a reference does. */
@@ -23,7 +83,7 @@ export function toOpenApi({ version, routes, schemas }: OpenApiInput): Json {
     info: {
       title: "Stackyard",
       version,
-      description: "The HTTP API of a yard. Every answer that is no success is a problem (RFC 9457) with a `code`.",
+      description: "The HTTP API of a yard. Every error is a problem (RFC 9457) with a `code`.",
     },
     servers: [{ url: "/" }],
     security: [{ bearer: [] }],

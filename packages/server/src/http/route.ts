@@ -1,18 +1,17 @@
-import { StackyardError } from "@stackyard/core";
+import { STATUS_CODES } from "node:http";
+import { type ErrorCode, httpStatusOf, isStackyardError, StackyardError } from "@stackyard/core";
 import type { Context, Hono } from "hono";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { HttpError } from "./http-error.ts";
-import type { RequestFault } from "./problem.ts";
 
-/** What one status of a route means. Without a schema the body is of that media type, or there is none. */
+/** What one status of a route means. Without a schema, the body has that media type or is empty. */
 export interface RouteAnswer {
   readonly description: string;
   readonly schema?: TSchema;
   readonly mediaType?: string;
 }
 
-/** Finds out who asks. Undefined: nobody who may do anything. */
+/** Returns the name of the caller; undefined when the caller is not authenticated. */
 export type Authenticate = (request: Request) => string | undefined;
 
 /** What a handler is given besides its parsed input. */
@@ -33,14 +32,14 @@ interface RouteSpec<Params extends TProperties, Query extends TProperties, Body 
   readonly operationId: string;
   readonly tag: string;
   readonly summary: string;
-  /** `public`: no token is asked for. */
+  /** `public`: requires no token. */
   readonly access?: "operator" | "public";
   /** True for streams that stay open: no time limit. */
   readonly longLived?: boolean;
   readonly params?: Params;
   readonly query?: Query;
   readonly body?: Body;
-  /** What the document says of the body where the handler, not the schema, tells its faults. */
+  /** The documented body where the handler, not the schema, validates it. */
   readonly describedBody?: TSchema;
   readonly answers: Readonly<Record<number, RouteAnswer>>;
   handle(
@@ -100,7 +99,7 @@ const MAX_FAULTS = 20;
 function createParser(part: RequestFault["in"], schema: TSchema) {
   const validator = Compile(schema);
   return (raw: unknown): { readonly value: unknown; readonly faults: readonly RequestFault[] } => {
-    // Text of a query becomes the number that the schema asks for; a body says its types itself.
+    // Text in a query becomes the number that the schema requires; a body has its own types.
     const value = part === "query" ? validator.Convert({ ...(raw as object) }) : raw;
     if (validator.Check(value)) return { value, faults: [] };
     const faults = validator.Errors(value).slice(0, MAX_FAULTS);
@@ -127,7 +126,7 @@ export function mountRoutes(app: Hono, routes: readonly Route[], deps: MountDeps
   for (const [path, methods] of groupMethods(routes)) {
     app.all(path, () => {
       const allow = methods.join(", ");
-      throw new HttpError(405, "USAGE", `The path knows ${allow} only.`, { details: { allow } });
+      throw new HttpError(405, "USAGE", `Method not allowed. Use ${allow}.`, { details: { allow } });
     });
   }
 }
@@ -145,7 +144,7 @@ async function callRoute(c: Context, route: Route, deps: MountDeps): Promise<Res
   return route.longLived ? openLongLived(request, work()) : within(limit, work());
 }
 
-/** Of an answer to HEAD nobody takes the body, so nobody would end it either. */
+/** Nothing reads the body of an answer to HEAD, so it is cancelled here. */
 async function openLongLived(request: Request, opened: Promise<Response>): Promise<Response> {
   const response = await opened;
   if (request.method === "HEAD") await response.body?.cancel();
@@ -192,17 +191,17 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Uin
   return Buffer.concat(chunks, size);
 }
 
-/** A sender that hangs up is no fault of the server: nobody shall look for it in the log. */
+/** A sender that hangs up is not a fault of the server, so it must not appear in the log as one. */
 async function* untilBroken(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* body;
   } catch (cause) {
-    throw new HttpError(400, "USAGE", "The body broke off before its end.", { cause });
+    throw new HttpError(400, "USAGE", "The body ended early.", { cause });
   }
 }
 
-/** The body as JSON. An absent one is undefined. The type must be said: a page of another site cannot say it unasked. */
-export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
+/** Reads the body as JSON; undefined when it is empty. The content type is required: a page of another site cannot set it without a preflight. */
+async function readJson(request: Request, maxBytes: number): Promise<unknown> {
   const bytes = await readBytes(request, maxBytes);
   if (bytes.byteLength === 0) return undefined;
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
@@ -227,7 +226,7 @@ function tooLarge(maxBytes: number): StackyardError {
 const MAX_DEPTH = 32;
 
 /**
- * JSON from outside. Refused (400, `USAGE`): what is no JSON, what nests deeper than 32, and any key `__proto__`, so
+ * Parses JSON from outside. Rejects (400, `USAGE`) invalid JSON, nesting deeper than 32, and any key `__proto__`, so
  * that no later copy of the value can reach a prototype.
  */
 export function parseJson(text: string): unknown {
@@ -248,5 +247,89 @@ function parseText(text: string): unknown {
     return JSON.parse(text);
   } catch (cause) {
     throw new HttpError(400, "USAGE", "The body is not JSON.", { cause });
+  }
+}
+
+/** One fault of a request: its place in the body, the query or the path, and what is wrong. */
+const RequestFault = Type.Object({
+  in: Type.Union([Type.Literal("body"), Type.Literal("query"), Type.Literal("path")]),
+  pointer: Type.String({ description: "JSON pointer (RFC 6901)." }),
+  message: Type.String(),
+});
+type RequestFault = Static<typeof RequestFault>;
+
+/** The body of every error (RFC 9457). Programs read `code`. */
+export const ProblemDetails = Type.Object({
+  type: Type.String({ description: "Always about:blank; `code` is the kind." }),
+  title: Type.String(),
+  status: Type.Integer({ minimum: 400, maximum: 599 }),
+  detail: Type.String({ description: "What is wrong, with what, and what to do." }),
+  code: Type.String({ description: "Stable and in capitals, such as STACK_UNKNOWN." }),
+  retryable: Type.Boolean({ description: "The same request may succeed later without a change." }),
+  requestId: Type.Optional(Type.String({ description: "The same id appears in the server's log." })),
+  faults: Type.Optional(Type.Array(RequestFault)),
+  details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+});
+export type ProblemDetails = Static<typeof ProblemDetails>;
+
+/** What a problem is made of. */
+export interface ProblemInput {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly retryable?: boolean;
+  readonly requestId?: string;
+  readonly faults?: readonly RequestFault[];
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** The problem as it goes over the wire. */
+function toProblem(input: ProblemInput): ProblemDetails {
+  const { status, code, detail, retryable = false, requestId, faults, details } = input;
+  return {
+    type: "about:blank",
+    title: STATUS_CODES[status] ?? "Error",
+    status,
+    detail,
+    code,
+    retryable,
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(faults === undefined ? {} : { faults: [...faults] }),
+    ...(details === undefined || Object.keys(details).length === 0 ? {} : { details }),
+  };
+}
+
+/** Converts a thrown error to a problem. An unknown error is not described: its text may contain anything. */
+export function toProblemInput(error: unknown): ProblemInput {
+  if (!isStackyardError(error)) {
+    return { status: 500, code: "INTERNAL", detail: "The server failed on this request. See its log." };
+  }
+  const status = error instanceof HttpError ? error.status : httpStatusOf(error.code);
+  const faults = Array.isArray(error.details["faults"]) ? (error.details["faults"] as RequestFault[]) : undefined;
+  const { faults: _, ...details } = error.details;
+  const { code, message, retryable } = error;
+  return { status, code, detail: message, retryable, details, ...(faults === undefined ? {} : { faults }) };
+}
+
+/** An answer with problem details. */
+export function problemResponse(input: ProblemInput, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(JSON.stringify(toProblem(input)), {
+    status: input.status,
+    headers: { "content-type": "application/problem+json", ...headers },
+  });
+}
+
+/** An error whose status differs from the one that its code has everywhere else, such as 405 or 415. */
+export class HttpError extends StackyardError {
+  readonly status: number;
+
+  constructor(
+    status: number,
+    code: ErrorCode,
+    message: string,
+    options?: ConstructorParameters<typeof StackyardError>[2],
+  ) {
+    super(code, message, options);
+    this.status = status;
   }
 }

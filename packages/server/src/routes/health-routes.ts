@@ -1,11 +1,37 @@
 import { type Clock, type Ids, StackyardError, type Store } from "@stackyard/core";
-import { createStoreProbe, loadLiveProcesses } from "@stackyard/core/engine";
-import { Type } from "typebox";
-import { problemResponse, toProblemInput } from "../http/problem.ts";
-import { defineRoute, json, type Route } from "../http/route.ts";
+import { createStoreProbe, listProcesses, loadLiveProcesses } from "@stackyard/core/engine";
+import { type Static, Type } from "typebox";
+import { defineRoute, json, problemResponse, type Route, toProblemInput } from "../http/route.ts";
 import { type Metric, type RequestMetrics, toExposition, toProcessMetrics, toYardMetrics } from "../metrics.ts";
+import { Instant, pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import { pageInput, toPage } from "./to-page.ts";
 
-export interface HealthRoutesDeps {
+const count = Type.Integer({ minimum: 0 });
+
+/** A process that works for the yard. */
+export const YardProcess = Type.Object({
+  id: Type.String({ description: "Also the owner of the attempts that it runs." }),
+  roles: Type.Array(
+    Type.Union([
+      Type.Literal("engine", { description: "It answers the API and applies events." }),
+      Type.Literal("worker", { description: "It runs tasks." }),
+    ]),
+  ),
+  version: Type.String(),
+  host: Type.String(),
+  pid: Type.Optional(Type.Integer()),
+  url: Type.Optional(Type.String({ description: "Where its API is." })),
+  executors: Type.Array(Type.String(), { description: "Whose tasks it runs." }),
+  capacity: Type.Integer({ minimum: 0, description: "Tasks that it runs at the same time." }),
+  running: count,
+  draining: Type.Boolean({ description: "It takes nothing new, and ends when what runs has ended." }),
+  startedAt: Instant,
+  seenAt: Type.String({ format: "date-time", description: "Its newest heartbeat; one comes every 5 s." }),
+  gone: Type.Boolean({ description: "No heartbeat for 20 s: it was killed, or cannot reach the store." }),
+});
+export type YardProcess = Static<typeof YardProcess>;
+
+interface HealthRoutesDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -84,7 +110,6 @@ function proofRoute({ prove }: HealthRoutesDeps): Route {
   });
 }
 
-const count = Type.Integer({ minimum: 0 });
 const Yard = Type.Object({
   version: Type.String(),
   stacks: count,
@@ -133,4 +158,41 @@ function metricsRoute({ store, clock, version, requests, countStreams }: HealthR
       return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
     },
   });
+}
+
+interface ProcessRoutesDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+}
+
+/** Who works for the yard. */
+export function processRoutes({ store, clock }: ProcessRoutesDeps): readonly Route[] {
+  return [
+    defineRoute({
+      method: "GET",
+      path: "/v1/processes",
+      operationId: "listProcesses",
+      tag: "health",
+      summary:
+        "Servers and workers in the order in which they started. One that died is listed as gone for 10 minutes.",
+      query: pageQuery,
+      answers: { 200: { description: "A page.", schema: pageOf(YardProcess) } },
+      async handle({ query }) {
+        const page = await listProcesses(store.records, { ...pageInput(query), now: clock.now() });
+        return json(200, toPage(page, { toView: toYardProcess, toId: ({ id }) => id }));
+      },
+    }),
+  ];
+}
+
+type ListedProcess = Awaited<ReturnType<typeof listProcesses>>["items"][number];
+
+function toYardProcess({ startedAt, seenAt, roles, executors, ...rest }: ListedProcess): YardProcess {
+  return {
+    ...rest,
+    roles: [...roles],
+    executors: [...executors],
+    startedAt: toInstant(startedAt),
+    seenAt: toInstant(seenAt),
+  };
 }

@@ -1,9 +1,18 @@
-import type { Locator } from "@stackyard/core";
+import { type Locator, StackyardError, type Store } from "@stackyard/core";
 import { createPageBuilder } from "@stackyard/core/engine";
-import { createSimulation, type Graph, toDot, toGraph, toMermaid, toSvg } from "@stackyard/core/machine";
+import {
+  createSimulation,
+  type Graph,
+  type Machine,
+  formatUnknownMachine,
+  toDot,
+  toGraph,
+  toMermaid,
+  toSvg,
+} from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
-import { pageOf, pageQuery } from "../schemas/common.ts";
+import { pageOf, pageQuery } from "../schemas/event.ts";
 import {
   MachineDetails,
   MachineGraph,
@@ -12,10 +21,9 @@ import {
   toMachineDetails,
   toMachineSummary,
 } from "../schemas/machine.ts";
-import { loadMachine, unknownMachine } from "./load-machine.ts";
 import { toPage } from "./to-page.ts";
 
-export interface MachineRoutesDeps {
+interface MachineRoutesDeps {
   readonly locator: Locator;
 }
 
@@ -138,4 +146,57 @@ function simulateRoute({ locator }: MachineRoutesDeps): Route {
       return json(200, { lines: steps.map((step) => simulation.step(step)) });
     },
   });
+}
+
+/** The newest valid revision. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID` with the problems. */
+export async function loadMachine(locator: Locator, name: string): Promise<Machine> {
+  const located = await locator.find(name, { fresh: true });
+  if (located.kind === "found") return located.machine;
+  if (located.kind === "unknown") throw await unknownMachine(locator, name);
+  const { problems } = located;
+  throw new StackyardError("MACHINE_INVALID", `The machine "${name}" has errors.`, { details: { problems } });
+}
+
+/** `MACHINE_UNKNOWN`, with the known name that was probably meant. */
+async function unknownMachine(locator: Locator, name: string): Promise<StackyardError> {
+  const names = (await locator.list()).map((listing) => listing.name);
+  return new StackyardError("MACHINE_UNKNOWN", formatUnknownMachine(name, names));
+}
+
+/** What the search works with. */
+interface FindRevisionDeps {
+  readonly store: Pick<Store, "revisions">;
+  readonly locator: Locator;
+}
+
+const HASH_LENGTH = 64;
+
+/** True for all digits of a hash. */
+export function isWholeHash(digits: string): boolean {
+  return digits.length === HASH_LENGTH;
+}
+
+/**
+ * Returns the whole hash of the revision of a machine that begins with these digits: of a kept one or the newest. A whole
+ * hash is returned unchanged. Throws `MACHINE_UNKNOWN` when none matches, `USAGE` when several do.
+ */
+export async function findRevisionHash(
+  { store, locator }: FindRevisionDeps,
+  { name, digits }: { readonly name: string; readonly digits: string },
+): Promise<string> {
+  if (isWholeHash(digits)) return digits;
+  const [kept, newest] = await Promise.all([
+    store.revisions.findHashes(name, digits),
+    locator.find(name, { fresh: true }),
+  ]);
+  const isNewest = newest.kind === "found" && newest.revision.hash.startsWith(digits);
+  const hashes = [...new Set([...kept, ...(isNewest ? [newest.revision.hash] : [])])].sort();
+  const [hash] = hashes;
+  if (hash !== undefined && hashes.length === 1) return hash;
+  if (hash === undefined) {
+    const advice = newest.kind === "found" ? ` The newest one is ${newest.revision.hash}.` : "";
+    throw new StackyardError("MACHINE_UNKNOWN", `No revision of "${name}" begins with ${digits}.${advice}`);
+  }
+  const list = hashes.map((each) => each.slice(0, Math.max(12, digits.length + 4))).join(", ");
+  throw new StackyardError("USAGE", `Several revisions of "${name}" begin with ${digits}: ${list}. Give more digits.`);
 }

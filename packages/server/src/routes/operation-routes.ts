@@ -1,10 +1,21 @@
-import type { TSchema } from "typebox";
-import { defineRoute, type Route } from "../http/route.ts";
-import { StackId } from "../schemas/common.ts";
-import { OperationAnswer as AnswerSchema, CancelBody, RemoveBody, RetryBody, SettleBody } from "../schemas/event.ts";
-import { idOf, type Message, type OperateDeps, operate } from "./operate.ts";
+import { type Clock, type Ids, StackyardError, type Store } from "@stackyard/core";
+import { type AttemptView, publishMessages, type StoredHistoryEntry } from "@stackyard/core/engine";
+import { type TSchema, Type } from "typebox";
+import { defineRoute, json, problemResponse, type Route, type RouteContext } from "../http/route.ts";
+import {
+  OperationAnswer as AnswerSchema,
+  AttemptId,
+  CancelBody,
+  type OperationAnswer,
+  RemoveBody,
+  RetryBody,
+  SettleBody,
+  StackId,
+} from "../schemas/event.ts";
+import { Attempt, toAttempt } from "../schemas/stack.ts";
+import type { ChangeBell } from "./watch-routes.ts";
 
-/** What operators do by hand. Each is an event with the actor in the history; the answer tells what became of it. */
+/** Operations by hand. Each is an event with the actor in the history; the answer contains its outcome. */
 export function operationRoutes(deps: OperateDeps): readonly Route[] {
   return [
     operationRoute(deps, {
@@ -51,7 +62,7 @@ const answers = {
   200: { description: "It was done.", schema: AnswerSchema },
   202: { description: "Not decided yet.", schema: AnswerSchema },
   404: { description: "STACK_UNKNOWN" },
-  409: { description: "It was refused; `code` tells why, such as TASK_NOT_RUNNING." },
+  409: { description: "It was refused; `code` is the reason, such as TASK_NOT_RUNNING." },
 };
 
 function operationRoute<Body extends TSchema>(deps: OperateDeps, operation: Operation<Body>): Route {
@@ -72,4 +83,157 @@ function operationRoute<Body extends TSchema>(deps: OperateDeps, operation: Oper
         context,
       ),
   });
+}
+
+/** Attempts and the logs of their tasks. An attempt's id is one path segment: encode its slashes. */
+export function attemptRoutes(deps: { readonly store: Store }): readonly Route[] {
+  return [listRoute(deps), attemptRoute(deps), logRoute(deps)];
+}
+
+function listRoute({ store }: { readonly store: Store }): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/stacks/:stackId/attempts",
+    operationId: "listAttempts",
+    tag: "attempts",
+    summary: "Attempts of a stack that have not ended, and the last 50 that have; newest first.",
+    params: { stackId: StackId },
+    answers: { 200: { description: "All of them.", schema: Type.Object({ items: Type.Array(Attempt) }) } },
+    async handle({ params: { stackId } }) {
+      return json(200, { items: (await store.queries.listAttempts(stackId)).map(toAttempt) });
+    },
+  });
+}
+
+function attemptRoute({ store }: { readonly store: Store }): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/attempts/:attemptId",
+    operationId: "getAttempt",
+    tag: "attempts",
+    summary: "One attempt.",
+    params: { attemptId: AttemptId },
+    answers: { 200: { description: "The attempt.", schema: Attempt }, 404: { description: "NOT_FOUND" } },
+    async handle({ params: { attemptId } }) {
+      return json(200, toAttempt(await loadAttempt(store, attemptId)));
+    },
+  });
+}
+
+function logRoute({ store }: { readonly store: Store }): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/attempts/:attemptId/log",
+    operationId: "getAttemptLog",
+    tag: "attempts",
+    summary: "The end of the task's log, at most 64 KiB. Empty when the task has not logged.",
+    params: { attemptId: AttemptId },
+    answers: { 200: { description: "Text.", mediaType: "text/plain" }, 404: { description: "NOT_FOUND" } },
+    async handle({ params: { attemptId } }) {
+      const { log = "" } = await loadAttempt(store, attemptId);
+      return new Response(log, { headers: { "content-type": "text/plain; charset=utf-8" } });
+    },
+  });
+}
+
+async function loadAttempt(store: Store, attemptId: string): Promise<AttemptView> {
+  const attempt = await store.findAttempt(attemptId);
+  if (attempt === undefined) throw new StackyardError("NOT_FOUND", `Attempt "${attemptId}" not found.`);
+  return attempt;
+}
+
+/** What operations work with. */
+export interface OperateDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly bell: ChangeBell;
+  readonly outcomeMs: number;
+}
+
+/** An operator's event. */
+type Message = Readonly<Record<string, unknown>>;
+
+/** The sender's own id, so that a repeat is known as one. */
+export function idOf(body: unknown, ids: Ids): string {
+  const own = typeof body === "object" && body !== null && "id" in body ? body.id : undefined;
+  return typeof own === "string" ? own : ids.next();
+}
+
+/** Publishes an operator's event and answers with what became of it. Throws `STACK_UNKNOWN`. */
+export async function operate(
+  deps: OperateDeps,
+  message: Message & { readonly id: string; readonly stackId: string },
+  { actor, signal }: RouteContext,
+): Promise<Response> {
+  const { id: eventId, stackId } = message;
+  const ids = { eventId, stackId };
+  const [loaded] = await deps.store.load([stackId]);
+  if (loaded?.stack === undefined && !(await wasDecided(deps.store, ids))) throw unknownStack(stackId);
+  const [result] = await publishMessages(deps, [message], { actor });
+  if (result?.kind === "invalid") throw new StackyardError("EVENT_INVALID", result.reason);
+  const entry = await waitForOutcome(deps, { eventId, stackId, timeoutMs: deps.outcomeMs, signal });
+  if (entry !== undefined && result?.kind === "duplicate" && entry.event !== message["event"]) {
+    throw new StackyardError("DUPLICATE", result.reason, { details: { ...ids, usedFor: entry.event } });
+  }
+  return toAnswer(entry, ids);
+}
+
+async function wasDecided(store: Store, ids: EventIds): Promise<boolean> {
+  return (await findSentLine(store, ids)) !== undefined;
+}
+
+function toAnswer(
+  entry: StoredHistoryEntry | undefined,
+  ids: { readonly eventId: string; readonly stackId: string },
+): Response {
+  if (entry === undefined) return json(202, { ...ids, outcome: "waiting", notes: [] } satisfies OperationAnswer);
+  const { outcome, code, reason, notes, event } = entry;
+  if (code === "STACK_UNKNOWN") throw unknownStack(ids.stackId);
+  if (outcome === "applied" || outcome === "removed") {
+    return json(200, { ...ids, outcome, notes: [...notes] } satisfies OperationAnswer);
+  }
+  return problemResponse({
+    status: 409,
+    code: code ?? "OUTCOME_NEGATIVE",
+    detail: reason ?? `"${event}" was ${outcome}.`,
+    details: { ...ids, outcome },
+  });
+}
+
+function unknownStack(stackId: string): StackyardError {
+  return new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
+}
+
+const POLL_MS = 250;
+
+/** Names an event: other stacks may use its id too. */
+interface EventIds {
+  readonly eventId: string;
+  readonly stackId: string;
+}
+
+/** Returns the first history line of a sender's event; undefined when the time is over first. */
+export async function waitForOutcome(
+  deps: { readonly store: Store; readonly clock: Clock; readonly bell: ChangeBell },
+  input: EventIds & { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<StoredHistoryEntry | undefined> {
+  const { eventId, stackId, timeoutMs, signal } = input;
+  const until = deps.clock.now() + timeoutMs;
+  for (;;) {
+    const seen = deps.bell.count;
+    const line = await findSentLine(deps.store, { eventId, stackId });
+    const rest = until - deps.clock.now();
+    if (line !== undefined || rest <= 0 || signal.aborted) return line;
+    await deps.bell.wait(seen, Math.min(POLL_MS, rest), signal);
+  }
+}
+
+// A worker, a timer or a deadline brings one event under an id, and such an event has a few lines at the most.
+const LINES = 16;
+
+/** The first line about an event of a sender. A result or a timer may have the same id: its lines are not about this one. */
+async function findSentLine(store: Store, { eventId, stackId }: EventIds): Promise<StoredHistoryEntry | undefined> {
+  const { items } = await store.queries.listHistory({ eventId, stackId }, { limit: LINES });
+  return items.find(({ internal }) => internal !== true);
 }

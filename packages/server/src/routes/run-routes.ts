@@ -1,11 +1,86 @@
 import { type Clock, type Executor, type Ids, StackyardError, type Store } from "@stackyard/core";
 import { createRuns, type RunOptions, type Runs, type RunView } from "@stackyard/core/runs";
-import { Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
-import { pageOf, pageQuery } from "../schemas/common.ts";
-import { Run, RunId, RunOperationBody, RunReport, RunState, StartRunBody, toRun } from "../schemas/run.ts";
-import type { ChangeBell } from "../watch/history-stream.ts";
+import { Instant, pageOf, pageQuery, toInstant } from "../schemas/event.ts";
 import { pageInput, toPage } from "./to-page.ts";
+import type { ChangeBell } from "./watch-routes.ts";
+
+/** An id that becomes part of keys. */
+const RunId = Type.String({ pattern: "^[A-Za-z0-9-]{1,64}$" });
+
+/** How far a run is. */
+const RunState = Type.Union([
+  Type.Literal("waiting", { description: "Not started yet." }),
+  Type.Literal("running"),
+  Type.Literal("succeeded"),
+  Type.Literal("failed"),
+  Type.Literal("cancelled"),
+]);
+
+const Config = Type.Record(Type.String(), Type.Unknown());
+
+/** One task without a machine: started by hand, by a pipeline or by a boot. */
+export const Run = Type.Object({
+  runId: Type.String(),
+  state: RunState,
+  executor: Type.String(),
+  config: Config,
+  target: Type.Optional(Config),
+  outputs: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), { description: "What its last end gave, failed ones too." }),
+  ),
+  error: Type.Optional(Type.Object({ code: Type.String({ description: "The executor's." }), message: Type.String() })),
+  message: Type.Optional(Type.String({ description: "The newest line of its progress." })),
+  cancelling: Type.Optional(Type.Literal(true, { description: "A cancel was requested and has not finished." })),
+  startedAt: Instant,
+  endedAt: Type.Optional(Type.String({ format: "date-time", description: "Of its last end." })),
+});
+export type Run = Static<typeof Run>;
+
+/** Starts a run. */
+const StartRunBody = Type.Object({
+  executor: Type.String({ minLength: 1, maxLength: 255 }),
+  config: Config,
+  key: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description:
+        "The caller's own: a repeat finds the same run, whatever the rest says. Default: another run each time.",
+    }),
+  ),
+  target: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), {
+      description: "`account` and `region` to work in, perhaps `role` and `externalId`. Default: the runner's own.",
+    }),
+  ),
+  timeoutMs: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 31_622_400_000, description: "Default: the executor's own, else one hour." }),
+  ),
+});
+
+/** Asks a run to stop, or to be tried again. */
+const RunOperationBody = Type.Object({
+  reason: Type.Optional(Type.String({ minLength: 1, maxLength: 4_096 })),
+});
+
+/** Pages of what a run's executor reports, such as instances of a fleet. */
+export const RunReport = pageOf(Type.Unknown({ description: "A page as the executor has written it." }));
+export type RunReport = Static<typeof RunReport>;
+
+/** A run as the API shows it. */
+function toRun({ startedAt, endedAt, config, target, outputs, error, ...rest }: RunView): Run {
+  return {
+    ...rest,
+    config: { ...config },
+    ...(target && { target: { ...target } }),
+    ...(outputs && { outputs: { ...outputs } }),
+    ...(error && { error: { ...error } }),
+    startedAt: toInstant(startedAt),
+    ...(endedAt === undefined ? {} : { endedAt: toInstant(endedAt) }),
+  };
+}
 
 interface RunRoutesDeps {
   readonly store: Store;
@@ -56,7 +131,7 @@ function listRoute(runs: Runs): Route {
     operationId: "listRuns",
     tag: "runs",
     summary:
-      "Runs that were taken up: for a day after a success, for 30 after a failure. With a filter a page may be empty and still have a next one.",
+      "Jobs that were accepted: kept for a day after a success, 30 days after a failure. With a filter, a page may be empty and still have a next one.",
     query: filterQuery,
     answers: { 200: { description: "A page, in order of the ids.", schema: pageOf(Run) } },
     async handle({ query: { cursor, limit, ...filter } }) {
@@ -106,7 +181,7 @@ function reportRoute(runs: Runs): Route {
   });
 }
 
-/** What tells that an operation has come to something. */
+/** When an operation counts as done. */
 interface RunOperationDeps {
   readonly clock: Clock;
   readonly bell: ChangeBell;
@@ -118,7 +193,7 @@ function runOperationRoutes(runs: Runs, deps: RunOperationDeps): readonly Route[
   return [
     operationRoute(runs, deps, {
       name: "cancel",
-      summary: "Ask a run to stop. One that has ended stays as it is.",
+      summary: "Cancel a run. Does nothing when it has ended.",
       refusals: {},
       act: (runId, options) => runs.cancel(runId, options),
       isDone: (run) => run.cancelling === true || run.endedAt !== undefined,
@@ -168,7 +243,7 @@ function operationRoute(runs: Runs, deps: RunOperationDeps, operation: RunOperat
 
 const POLL_MS = 250;
 
-/** The run as soon as it is what was wanted, or as it is when the time is over. */
+/** Returns the run as soon as it satisfies the condition, or in its present state when the time is over. */
 async function waitForRun(
   { clock, bell, outcomeMs }: RunOperationDeps,
   runs: Runs,
@@ -187,6 +262,6 @@ async function waitForRun(
 /** How a run stands. Throws `NOT_FOUND`. */
 async function loadRun(runs: Runs, runId: string): Promise<RunView> {
   const run = await runs.find(runId);
-  if (run === undefined) throw new StackyardError("NOT_FOUND", `There is no run "${runId}".`);
+  if (run === undefined) throw new StackyardError("NOT_FOUND", `Run "${runId}" not found.`);
   return run;
 }

@@ -1,14 +1,29 @@
-import { StackyardError, type Store } from "@stackyard/core";
-import type { StackFilter, StoredStack } from "@stackyard/core/engine";
+import { type Clock, isStackyardError, type Locator, StackyardError, type Store } from "@stackyard/core";
+import {
+  type createPlanner,
+  type LoadedStack,
+  loadLiveProcesses,
+  type StackFilter,
+  type StoredStack,
+} from "@stackyard/core/engine";
+import type { Machine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
-import { EventId, pageOf, pageQuery, StackId } from "../schemas/common.ts";
-import { HistoryEntry, historyItem } from "../schemas/history.ts";
-import { type ParkedEvent, StackDetails, StackSummary, toParked, toStackSummary } from "../schemas/stack.ts";
-import type { StackExplainer } from "./stack-explainer.ts";
+import { EventId, HistoryEntry, historyItem, pageOf, pageQuery, StackId } from "../schemas/event.ts";
+import {
+  type ParkedEvent,
+  StackDetails,
+  type StackFacts,
+  StackSummary,
+  toParked,
+  toStackDetails,
+  toStackSummary,
+  toWaiting,
+  type Waiting,
+} from "../schemas/stack.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
-export interface StackRoutesDeps {
+interface StackRoutesDeps {
   readonly store: Store;
   readonly explainer: StackExplainer;
 }
@@ -100,10 +115,10 @@ function stackRoute({ store, explainer }: StackRoutesDeps): Route {
 /** Events may wait for a stack that does not exist yet: they explain why it does not. */
 function toUnknownStack(stackId: string, parked: readonly ParkedEvent[]): StackyardError {
   const [first] = parked;
-  if (first === undefined) return new StackyardError("STACK_UNKNOWN", `There is no stack "${stackId}".`);
+  if (first === undefined) return new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
   const count = parked.length === 1 ? "1 event is" : `${parked.length} events are`;
   const why = `${first.event}: ${first.code}: ${first.reason} It is tried again at ${first.nextTryAt}, or when its machine changes.`;
-  return new StackyardError("STACK_UNKNOWN", `There is no stack "${stackId}" yet; ${count} parked for it. ${why}`, {
+  return new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist yet; ${count} parked for it. ${why}`, {
     details: { stackId, parked },
   });
 }
@@ -143,4 +158,79 @@ function historyRoute({ store }: StackRoutesDeps): Route {
       return json(200, toPage(await store.queries.listHistory(filter, pageInput(query)), historyItem));
     },
   });
+}
+
+/** Says what stacks wait for. */
+interface StackExplainer {
+  /** Undefined: the stack does not exist. */
+  explain(loaded: LoadedStack): Promise<StackDetails | undefined>;
+  /** For a page of a list, in its order; undefined for a stack that has gone meanwhile. */
+  explainAll(stacks: readonly StoredStack[]): Promise<readonly (Waiting | undefined)[]>;
+}
+
+interface StackExplainerDeps {
+  readonly store: Store;
+  readonly locator: Locator;
+  readonly clock: Clock;
+  readonly planner: Pick<ReturnType<typeof createPlanner>, "findRevision">;
+}
+
+type Stack = StoredStack["stack"];
+type Workers = StackFacts["workers"];
+
+/** Look-ups of one page that are under way at once. */
+const AT_ONCE = 10;
+
+/** An explainer over the store: one look at the processes a page, attempts only where a task is pending. */
+export function createStackExplainer({ store, locator, clock, planner }: StackExplainerDeps): StackExplainer {
+  async function findMachine(stack: Stack): Promise<Machine | undefined> {
+    const own = await planner.findRevision(stack.machineHash);
+    if (own?.revision === "pin") return own;
+    // Without it the explanation is shorter, but still useful.
+    const located = await locator.find(stack.machine).catch(() => undefined);
+    return located?.kind === "found" && located.machine.states.has(stack.state) ? located.machine : own;
+  }
+
+  async function findWorkers(): Promise<Workers> {
+    const live = await loadLiveProcesses(store.records, clock.now());
+    // A yard in one process may list no processes; then liveness is unknown.
+    return live.length === 0 ? undefined : live;
+  }
+
+  /** Undefined when something of the stack cannot be read: the list still shows its record. */
+  async function loadReadable(stackId: string): Promise<LoadedStack | undefined> {
+    try {
+      return (await store.load([stackId]))[0];
+    } catch (error) {
+      if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
+      throw error;
+    }
+  }
+
+  async function findFacts(stack: Stack, workers: Workers, wantsAll: boolean): Promise<StackFacts> {
+    const isPending = stack.tasks.some(({ status }) => status === "PENDING");
+    const attempts = wantsAll || isPending ? await store.queries.listAttempts(stack.id) : [];
+    return { attempts, workers, machine: await findMachine(stack) };
+  }
+
+  return {
+    async explain(loaded) {
+      if (loaded.stack === undefined) return undefined;
+      return toStackDetails(loaded, await findFacts(loaded.stack, await findWorkers(), true), clock.now());
+    },
+    async explainAll(stacks) {
+      if (stacks.length === 0) return [];
+      const workers = await findWorkers();
+      const waiting: (Waiting | undefined)[] = [];
+      for (let start = 0; start < stacks.length; start += AT_ONCE) {
+        // Some at a time: each stack brings all of its parked events.
+        const part = await Promise.all(stacks.slice(start, start + AT_ONCE).map(({ stack }) => loadReadable(stack.id)));
+        const told = part.map(async (each) => {
+          return each?.stack && toWaiting(each, await findFacts(each.stack, workers, false), clock.now());
+        });
+        waiting.push(...(await Promise.all(told)));
+      }
+      return waiting;
+    },
+  };
 }

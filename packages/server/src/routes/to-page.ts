@@ -2,7 +2,7 @@ import type { Page, PageInput, UnreadableRow } from "@stackyard/core/engine";
 
 const DEFAULT_LIMIT = 100;
 
-/** The page that a query asks for. */
+/** Returns the page that a query requests. */
 export function pageInput(query: { readonly cursor?: string; readonly limit?: number }): PageInput {
   const { cursor, limit = DEFAULT_LIMIT } = query;
   return { limit, ...(cursor === undefined ? {} : { cursor }) };

@@ -1,15 +1,113 @@
 import { type Locator, StackyardError } from "@stackyard/core";
-import type { createPlanner } from "@stackyard/core/engine";
-import { Type } from "typebox";
-import { defineRoute, json, type Route } from "../http/route.ts";
-import { pageOf, StackId } from "../schemas/common.ts";
-import { OperationAnswer } from "../schemas/event.ts";
-import { toUpgradePlan, UpgradeBody, UpgradeMachineBody, UpgradePlan, UpgradeResult } from "../schemas/upgrade.ts";
-import { findRevisionHash, isWholeHash } from "./load-machine.ts";
-import { idOf, type OperateDeps, operate } from "./operate.ts";
-import { upgradeMachine } from "./upgrade-machine.ts";
+import {
+  createPageBuilder,
+  type createPlanner,
+  type Page,
+  publishMessages,
+  type StoredHistoryEntry,
+} from "@stackyard/core/engine";
+import { type Static, Type } from "typebox";
+import { defineRoute, json, type Route, type RouteContext } from "../http/route.ts";
+import { EventId, Instant, OperationAnswer, pageOf, StackId, toInstant } from "../schemas/event.ts";
+import { findRevisionHash, isWholeHash, loadMachine } from "./machine-routes.ts";
+import { idOf, type OperateDeps, operate, waitForOutcome } from "./operation-routes.ts";
 
-export interface UpgradeRoutesDeps extends OperateDeps {
+const Hash = Type.String({ pattern: "^[0-9a-f]{64}$", description: "A revision's content hash." });
+const reason = Type.Optional(Type.String({ minLength: 1, maxLength: 4_096 }));
+const dryRun = Type.Optional(Type.Boolean({ description: "Change nothing, and report what would differ." }));
+const to = Type.Optional(
+  Type.String({
+    pattern: "^[0-9a-f]{4,64}$",
+    description:
+      "A kept revision, or the newest: its content hash, or so many of its first digits that they are those of one. Default: the newest valid one.",
+  }),
+);
+
+/** Moves a stack to another revision of its machine. */
+const UpgradeBody = Type.Object({ to, dryRun, reason, id: Type.Optional(EventId) });
+
+/** Moves the stacks of a machine, a page at a time. */
+const UpgradeMachineBody = Type.Object({
+  to,
+  dryRun,
+  reason,
+  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, description: "As the page before gave it." })),
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 100, description: "Stacks of the page. Default 50; 20 at most in a dry run." }),
+  ),
+});
+
+const ReplayedEvent = Type.Object({
+  outcome: Type.Enum(["applied", "removed", "refused", "ignored"]),
+  code: Type.Optional(Type.String()),
+  state: Type.Union([Type.String(), Type.Null()]),
+  sent: Type.Array(Type.String(), { description: "Tasks that were sent." }),
+});
+
+const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
+
+/** What an upgrade would do; nothing of it has happened. */
+export const UpgradePlan = Type.Object({
+  stackId: Type.String(),
+  machine: Type.String(),
+  from: Hash,
+  to: Type.Optional({ ...Hash, description: "Absent when the revision does not exist." }),
+  outcome: Type.Enum(["applied", "refused"], {
+    description: "Whether the upgrade would be accepted as the stack stands.",
+  }),
+  code: Type.Optional(Type.String()),
+  reason: Type.Optional(Type.String()),
+  replayed: Type.Integer({ description: "Lines of the history that were replayed." }),
+  incomplete: Type.Optional(Type.String({ description: "Why the replay is incomplete; absent when it is complete." })),
+  differences: Type.Array(
+    Type.Object({
+      eventId: Type.String(),
+      event: Type.String(),
+      at: Instant,
+      position: Type.Optional(Type.Integer({ description: "In the history; absent for a timer that only `to` has." })),
+      before: Type.Optional(ReplayedEvent),
+      after: ReplayedEvent,
+    }),
+    { description: "Where the history would have been another, the first 100." },
+  ),
+  more: Type.Integer({ description: "How many more there are." }),
+  end: Type.Array(Type.Object({ what: Type.String(), before: Scalar, after: Scalar }), {
+    description: "How the stack would stand otherwise; sensitive values as `***`.",
+  }),
+});
+export type UpgradePlan = Static<typeof UpgradePlan>;
+
+/** What became of one stack. */
+export const UpgradeResult = Type.Object({
+  stackId: Type.String(),
+  outcome: Type.Enum(["applied", "unchanged", "refused", "waiting"], {
+    description: "`unchanged`: it has the revision already. `waiting`: not decided yet; see its history.",
+  }),
+  code: Type.Optional(Type.String()),
+  reason: Type.Optional(Type.String()),
+  eventId: Type.Optional(Type.String()),
+  plan: Type.Optional(UpgradePlan),
+});
+export type UpgradeResult = Static<typeof UpgradeResult>;
+
+type Plan = NonNullable<Awaited<ReturnType<ReturnType<typeof createPlanner>["planUpgrade"]>>>;
+type Difference = Plan["differences"][number];
+
+/** A plan as the API shows it. */
+function toUpgradePlan(plan: Plan): UpgradePlan {
+  return { ...plan, differences: plan.differences.map(toDifference), end: plan.end.map((each) => ({ ...each })) };
+}
+
+function toDifference({ at, before, after, ...rest }: Difference): UpgradePlan["differences"][number] {
+  return {
+    ...rest,
+    at: toInstant(at),
+    ...(before === undefined ? {} : { before: { ...before, sent: [...before.sent] } }),
+    after: { ...after, sent: [...after.sent] },
+  };
+}
+
+interface UpgradeRoutesDeps extends OperateDeps {
   readonly locator: Locator;
   readonly planner: Planner;
 }
@@ -27,7 +125,7 @@ function stackRoute(deps: UpgradeRoutesDeps): Route {
     path: "/v1/stacks/:stackId/upgrade",
     operationId: "upgradeStack",
     tag: "operations",
-    summary: "Move a stack to another revision of its machine; or tell what that would do, by replaying its history.",
+    summary: "Move a stack to another revision of its machine, or report what that would do by replaying its history.",
     params: { stackId: StackId },
     body: UpgradeBody,
     answers: {
@@ -59,7 +157,7 @@ async function findTarget(
 ): Promise<string | undefined> {
   if (to === undefined || isWholeHash(to)) return to;
   const [loaded] = await deps.store.load([stackId]);
-  if (loaded?.stack === undefined) throw new StackyardError("STACK_UNKNOWN", `There is no stack "${stackId}".`);
+  if (loaded?.stack === undefined) throw new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
   return findRevisionHash(deps, { name: loaded.stack.machine, digits: to });
 }
 
@@ -69,7 +167,7 @@ async function loadPlan(
 ): Promise<UpgradePlan> {
   const plan = await planner.planUpgrade(wanted);
   if (plan !== undefined) return toUpgradePlan(plan);
-  throw new StackyardError("STACK_UNKNOWN", `There is no stack "${wanted.stackId}".`);
+  throw new StackyardError("STACK_UNKNOWN", `Stack "${wanted.stackId}" does not exist.`);
 }
 
 function machineRoute(deps: UpgradeRoutesDeps): Route {
@@ -78,7 +176,8 @@ function machineRoute(deps: UpgradeRoutesDeps): Route {
     path: "/v1/machines/:name/upgrade",
     operationId: "upgradeStacks",
     tag: "operations",
-    summary: "Move the stacks of a machine to another revision, a page at a time; or tell of each what that would do.",
+    summary:
+      "Move the stacks of a machine to another revision, one page at a time, or report what that would do to each.",
     params: { name: Type.String({ minLength: 1, maxLength: 255 }) },
     body: UpgradeMachineBody,
     answers: {
@@ -89,4 +188,109 @@ function machineRoute(deps: UpgradeRoutesDeps): Route {
     handle: async ({ params: { name }, body }, context) =>
       json(200, await upgradeMachine(deps, { name, ...body }, context)),
   });
+}
+
+/** Which stacks are to be moved where. */
+interface UpgradeMachineInput {
+  readonly name: string;
+  /** Default: the newest valid revision. */
+  readonly to?: string;
+  readonly dryRun?: boolean;
+  readonly reason?: string;
+  readonly cursor?: string;
+  readonly limit?: number;
+}
+
+type Deps = OperateDeps & { readonly locator: Locator; readonly planner: Planner };
+
+const DEFAULT_LIMIT = 50;
+/** A replay may read thousands of lines of each stack. */
+const MOST_PLANS = 20;
+
+/** Upgrades one page of a machine's stacks, or plans it. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID`. */
+async function upgradeMachine(
+  deps: Deps,
+  { name, to, dryRun = false, reason, cursor, limit = DEFAULT_LIMIT }: UpgradeMachineInput,
+  context: RouteContext,
+) {
+  const target =
+    to === undefined
+      ? (await loadMachine(deps.locator, name)).hash
+      : await findRevisionHash(deps, { name, digits: to });
+  const input = { limit: dryRun ? Math.min(limit, MOST_PLANS) : limit, ...(cursor === undefined ? {} : { cursor }) };
+  const page = await deps.store.queries.listStacks({ machine: name }, input);
+  const stacks = page.items.map(({ stack }) => ({ stackId: stack.id, isThere: stack.machineHash === target }));
+  const unreadable = page.unreadable === undefined ? {} : { unreadable: [...page.unreadable] };
+  if (dryRun) return { ...(await plan(deps.planner, stacks, { to: target, next: page.cursor })), ...unreadable };
+  const items = await upgrade(deps, stacks, { target, reason }, context);
+  return { items, ...(page.cursor === undefined ? {} : { cursor: page.cursor }), ...unreadable };
+}
+
+interface Listed {
+  readonly stackId: string;
+  /** It has the wanted revision. */
+  readonly isThere: boolean;
+}
+
+/** A plan lists every difference, so a page of them ends by bytes too. */
+async function plan(
+  planner: Planner,
+  stacks: readonly Listed[],
+  { to, next }: { readonly to: string; readonly next: string | undefined },
+): Promise<Pick<Page<UpgradeResult>, "cursor"> & { items: UpgradeResult[] }> {
+  const found = createPageBuilder<UpgradeResult>({ limit: MOST_PLANS });
+  for (const { stackId, isThere } of stacks) {
+    const planned = isThere ? undefined : await planner.planUpgrade({ stackId, to });
+    // None: the stack has gone meanwhile.
+    if (!isThere && planned === undefined) continue;
+    const result: UpgradeResult = planned === undefined ? { stackId, outcome: "unchanged" } : toPlanned(planned);
+    const bytes = Buffer.byteLength(JSON.stringify(result));
+    // A stack's id is a cursor of the list of stacks.
+    if (!found.add({ id: stackId, cursor: stackId, bytes, read: () => result })) break;
+  }
+  const { items, cursor } = found.end(next);
+  return { items: [...items], ...(cursor === undefined ? {} : { cursor }) };
+}
+
+function toPlanned(planned: Parameters<typeof toUpgradePlan>[0]): UpgradeResult {
+  const { stackId, outcome, code, reason } = planned;
+  return { stackId, outcome, ...toWhy({ code, reason }), plan: toUpgradePlan(planned) };
+}
+
+async function upgrade(
+  deps: Deps,
+  stacks: readonly Listed[],
+  { target, reason }: { readonly target: string; readonly reason: string | undefined },
+  { actor, signal }: RouteContext,
+): Promise<UpgradeResult[]> {
+  const moved = stacks.map(({ stackId, isThere }) => ({ stackId, isThere, id: deps.ids.next() }));
+  const messages = moved.flatMap(({ stackId, isThere, id }) => {
+    return isThere ? [] : [{ id, stackId, event: "UPGRADE_STACK", to: target, ...(reason && { reason }) }];
+  });
+  await publishMessages(deps, messages, { actor });
+  // One after the other: while the first is waited for the others are decided too, and one look at each is enough.
+  const until = deps.clock.now() + deps.outcomeMs;
+  const results: UpgradeResult[] = [];
+  for (const { stackId, isThere, id } of moved) {
+    const wait = { timeoutMs: Math.max(0, until - deps.clock.now()), signal };
+    results.push(
+      isThere
+        ? { stackId, outcome: "unchanged" }
+        : toResult({ stackId, eventId: id }, await waitForOutcome(deps, { eventId: id, stackId, ...wait })),
+    );
+  }
+  return results;
+}
+
+function toResult(
+  ids: { readonly stackId: string; readonly eventId: string },
+  entry: StoredHistoryEntry | undefined,
+): UpgradeResult {
+  if (entry === undefined) return { ...ids, outcome: "waiting" };
+  if (entry.outcome === "applied") return { ...ids, outcome: "applied" };
+  return { ...ids, outcome: "refused", ...toWhy(entry) };
+}
+
+function toWhy({ code, reason }: { readonly code?: string | undefined; readonly reason?: string | undefined }) {
+  return { ...(code === undefined ? {} : { code }), ...(reason === undefined ? {} : { reason }) };
 }

@@ -1,8 +1,8 @@
+import { type Clock, StackyardError, type Store } from "@stackyard/core";
+import type { Page, StoredHistoryEntry } from "@stackyard/core/engine";
 import { Type } from "typebox";
-import { HttpError } from "../http/http-error.ts";
-import { defineRoute, type Route } from "../http/route.ts";
-import { StackId } from "../schemas/common.ts";
-import type { HistoryStreams } from "../watch/history-stream.ts";
+import { defineRoute, HttpError, type Route } from "../http/route.ts";
+import { StackId, toHistoryEntry } from "../schemas/event.ts";
 
 /** Live updates as server-sent events. */
 export function watchRoutes(streams: HistoryStreams): readonly Route[] {
@@ -13,7 +13,7 @@ export function watchRoutes(streams: HistoryStreams): readonly Route[] {
       operationId: "watchHistory",
       tag: "history",
       summary:
-        "The history as it grows: `ready` with the position, then `history` with one HistoryEntry each. The header Last-Event-ID, or `since`, goes on after a position.",
+        "The history as it grows: `ready` with the position, then `history` with one HistoryEntry each. The header Last-Event-ID, or `since`, continues after a position.",
       longLived: true,
       query: {
         stackId: Type.Optional(StackId),
@@ -33,5 +33,160 @@ function parseLastEventId(request: Request): { readonly since?: number } {
   const header = request.headers.get("last-event-id");
   if (header === null || header === "") return {};
   if (/^(0|[1-9]\d{0,15})$/.test(header)) return { since: Number(header) };
-  throw new HttpError(400, "USAGE", "The header Last-Event-ID is no position.");
+  throw new HttpError(400, "USAGE", "Invalid position in the header Last-Event-ID.");
+}
+
+/** Opens event streams and ends them all when the server stops. */
+interface HistoryStreams {
+  /**
+   * `since`: the position after which the stream begins; without it, or beyond the newest one, only what comes from now
+   * on.
+   */
+  open(input: { readonly stackId?: string; readonly since?: number }, signal: AbortSignal): Promise<Response>;
+  readonly count: number;
+  stop(): void;
+}
+
+interface HistoryStreamsDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly bell: ChangeBell;
+  readonly heartbeatMs: number;
+  /** Open streams; one more is `RATE_LIMITED`. */
+  readonly max: number;
+}
+
+const POLL_MS = 1_000;
+/** What a stream holds of the history, besides one entry more. */
+const PAGE = { limit: 100, maxBytes: 32_768 };
+
+/** Streams of the history as server-sent events. Each reads when its receiver is ready, so a slow one holds no memory. */
+export function createHistoryStreams(deps: HistoryStreamsDeps): HistoryStreams {
+  const ending = new AbortController();
+  const open = new Set<AbortController>();
+  return {
+    get count() {
+      return open.size;
+    },
+    stop: () => ending.abort(),
+    async open({ stackId, since }, signal) {
+      if (open.size >= deps.max) throw new StackyardError("RATE_LIMITED", "Too many streams are open.");
+      const own = new AbortController();
+      open.add(own);
+      const end = AbortSignal.any([signal, own.signal, ending.signal]);
+      end.addEventListener("abort", () => open.delete(own));
+      try {
+        const filter = stackId === undefined ? {} : { stackId };
+        const newest = await findNewestPosition(deps.store);
+        // A store that was restored is behind what a receiver saw of it before: nothing would come for a long time.
+        const position = Math.min(since ?? newest, newest);
+        return toEventStream(followHistory(deps, { filter, position, signal: end }), () => own.abort());
+      } catch (error) {
+        own.abort();
+        throw error;
+      }
+    },
+  };
+}
+
+/** The position of the newest entry of the yard; 0 when the history is empty. */
+async function findNewestPosition(store: Store): Promise<number> {
+  const { items } = await store.queries.listHistory({ newestFirst: true }, { limit: 1 });
+  return items[0]?.position ?? 0;
+}
+
+interface FollowInput {
+  readonly filter: { readonly stackId?: string };
+  readonly position: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The text of a stream. It is read when the receiver is ready and holds one small page, so the memory of a stream does
+ * not depend on how much its receiver has missed.
+ */
+async function* followHistory(deps: HistoryStreamsDeps, input: FollowInput): AsyncGenerator<string> {
+  const { filter, signal } = input;
+  let { position } = input;
+  yield `retry: 2000\nid: ${position}\nevent: ready\ndata: {"position":${position}}\n\n`;
+  let spokeAt = deps.clock.now();
+  while (!signal.aborted) {
+    const seen = deps.bell.count;
+    // The cursor of a page of the history is its last position.
+    const page = await deps.store.queries.listHistory(filter, { ...PAGE, cursor: String(position) });
+    for (const line of listLines(page)) {
+      position = Math.max(position, line.position);
+      yield line.text;
+    }
+    if (page.items.length > 0) spokeAt = deps.clock.now();
+    if (page.items.length > 0 || page.cursor !== undefined) continue;
+    await deps.bell.wait(seen, Math.min(POLL_MS, deps.heartbeatMs), signal);
+    if (deps.clock.now() - spokeAt < deps.heartbeatMs) continue;
+    spokeAt = deps.clock.now();
+    yield ": alive\n\n";
+  }
+}
+
+/** Formats a page for the stream. Receivers ignore comments, such as those about damaged lines. */
+function* listLines({ items, unreadable = [] }: Page<StoredHistoryEntry>) {
+  for (const { id } of unreadable) yield { position: Number(id), text: `: line ${id} cannot be read\n\n` };
+  for (const entry of items) yield { position: entry.position, text: toEvent(entry) };
+}
+
+function toEvent(entry: StoredHistoryEntry): string {
+  return `id: ${entry.position}\nevent: history\ndata: ${JSON.stringify(toHistoryEntry(entry))}\n\n`;
+}
+
+function toEventStream(chunks: AsyncGenerator<string>, cancel: () => void): Response {
+  const encoder = new TextEncoder();
+  // Without a queue of its own a chunk is made when the socket takes it.
+  const strategy = { highWaterMark: 0 };
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const next = await chunks.next().catch((error: unknown) => {
+          cancel();
+          throw error;
+        });
+        if (next.done) {
+          cancel();
+          controller.close();
+        } else controller.enqueue(encoder.encode(next.value));
+      },
+      cancel,
+    },
+    strategy,
+  );
+  const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
+  return new Response(body, { headers });
+}
+
+/** Signals that the history has grown. A store of several processes may not signal, so waits are short anyway. */
+export interface ChangeBell {
+  /** Rings so far. */
+  readonly count: number;
+  /** Resolves at the next ring after that count, after the time, or when the signal is aborted. Never rejects. */
+  wait(count: number, ms: number, signal: AbortSignal): Promise<void>;
+  stop(): void;
+}
+
+/** One subscription to the store for all who wait. */
+export function createChangeBell(store: Store, clock: Clock): ChangeBell {
+  let count = 0;
+  let next = new AbortController();
+  const stop = store.watch(({ kind }) => {
+    if (kind !== "history") return;
+    count += 1;
+    next.abort();
+    next = new AbortController();
+  });
+  return {
+    get count() {
+      return count;
+    },
+    async wait(seen, ms, signal) {
+      if (count === seen) await clock.sleep(ms, AbortSignal.any([signal, next.signal]));
+    },
+    stop,
+  };
 }

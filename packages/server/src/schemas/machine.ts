@@ -106,7 +106,7 @@ export const SimulationLine = Type.Object({
   outcome: Type.Enum(["applied", "refused", "ignored", "removed"]),
   code: Type.Optional(Type.String()),
   reason: Type.Optional(Type.String()),
-  stack: Type.Unknown({ description: "The stack after the step; null when there is none." }),
+  stack: Type.Unknown({ description: "The stack after the step; null when it does not exist." }),
   dispatched: Names,
   messages: Type.Array(Type.Unknown({ description: "Task messages." })),
   cancelled: Names,

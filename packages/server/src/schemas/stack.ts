@@ -8,8 +8,59 @@ import {
   toPrinted,
 } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
-import { Attempt, toAttempt } from "./attempt.ts";
-import { Instant, toInstant } from "./common.ts";
+import { Instant, toInstant } from "./event.ts";
+
+const Cancelling = Type.Union([Type.Literal("requested"), Type.Literal("timed-out")]);
+
+/** One attempt of a task, without the token of its lease, which is a secret of the runner. */
+export const Attempt = Type.Object({
+  attemptId: Type.String(),
+  stackId: Type.String(),
+  task: Type.String(),
+  entry: Type.Integer({ description: "Which entry into a state of the stack it belongs to." }),
+  attempt: Type.Integer({ description: "From 1." }),
+  executor: Type.Optional(Type.String()),
+  status: Type.Union([
+    Type.Literal("unclaimed", { description: "No runner has taken it yet." }),
+    Type.Literal("queued", { description: "It waits for an exclusive key." }),
+    Type.Literal("running", { description: "A runner works on it." }),
+    Type.Literal("suspended", { description: "The work continues elsewhere and is polled." }),
+    Type.Literal("settled", { description: "It has ended." }),
+  ]),
+  dispatchedAt: Instant,
+  deadlineAt: Instant,
+  owner: Type.Optional(Type.String({ description: "The runner." })),
+  leaseUntil: Type.Optional(Instant),
+  pollDueAt: Type.Optional(Instant),
+  cancelling: Type.Optional(Cancelling),
+  queuedFor: Type.Optional(Type.Object({ key: Type.String(), holder: Type.String(), place: Type.Integer() })),
+  heldKeys: Type.Array(Type.String()),
+  progressMessage: Type.Optional(Type.String()),
+  hasLog: Type.Boolean(),
+  outcome: Type.Optional(
+    Type.Union([
+      Type.Literal("succeeded"),
+      Type.Literal("failed"),
+      Type.Literal("cancelled"),
+      Type.Literal("closed", { description: "Ended without an answer of its own." }),
+    ]),
+  ),
+});
+export type Attempt = Static<typeof Attempt>;
+
+/** An attempt as the API shows it: without token and log. */
+export function toAttempt(view: AttemptView): Attempt {
+  const { token: _, log: __, dispatchedAt, deadlineAt, leaseUntil, pollDueAt, heldKeys, ...rest } = view;
+  return {
+    ...rest,
+    dispatchedAt: toInstant(dispatchedAt),
+    deadlineAt: toInstant(deadlineAt),
+    ...(leaseUntil === undefined ? {} : { leaseUntil: toInstant(leaseUntil) }),
+    ...(pollDueAt === undefined ? {} : { pollDueAt: toInstant(pollDueAt) }),
+    heldKeys: [...heldKeys],
+    hasLog: view.hasLog === true,
+  };
+}
 
 /** The same values as in the machine's events: flat, types kept. */
 export const Metadata = Type.Record(
@@ -82,15 +133,15 @@ export const Wait = Type.Object({
     Type.Literal("lease", { description: "A worker works on the attempt." }),
     Type.Literal("worker", { description: "No worker has taken the attempt." }),
     Type.Literal("key", { description: "`attemptId` holds the exclusive key." }),
-    Type.Literal("poll", { description: "The work goes on elsewhere and is looked at again." }),
+    Type.Literal("poll", { description: "The work continues elsewhere and is polled again." }),
     Type.Literal("cancel", { description: "The attempt was asked to stop." }),
     Type.Literal("result", { description: "The answer is on its way." }),
     Type.Literal("timer", { description: "`event` comes by itself." }),
     Type.Literal("need", { description: "Other tasks of the stack." }),
     Type.Literal("leaving", { description: "Runs of earlier states." }),
     Type.Literal("parked", { description: "The next try of a parked event." }),
-    Type.Literal("event", { description: "Somebody must send one of `events`." }),
-    Type.Literal("operator", { description: "Somebody must look." }),
+    Type.Literal("event", { description: "One of `events` must be sent." }),
+    Type.Literal("operator", { description: "An operator must act." }),
   ]),
   attemptId: Type.Optional(Type.String()),
   stackId: Type.Optional(Type.String()),
@@ -146,7 +197,7 @@ export const ListedParkedEvent = Type.Object({
 });
 export type ListedParkedEvent = Static<typeof ListedParkedEvent>;
 
-/** A stack with everything that tells why it stands where it stands. */
+/** A stack with everything that explains its present state. */
 export const StackDetails = Type.Object({
   ...stackProperties,
   summary: Type.String({ description: "One sentence: what the stack does or waits for." }),
@@ -208,7 +259,7 @@ export function toWaiting(loaded: LoadedStack, facts: StackFacts, now: number): 
   return { summary, ...(waitsFor && { waitsFor: toWait(waitsFor) }) };
 }
 
-/** A stack with all that tells why it stands where it stands. Undefined: there is none. */
+/** Loads a stack with everything that explains its present state; undefined when it does not exist. */
 export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: number): StackDetails | undefined {
   const { stack, version, parked } = loaded;
   if (stack === undefined) return undefined;

@@ -99,7 +99,7 @@ describe.skipIf(!found)("a real Terraform", () => {
     expect(await yard.json(`/v1/terraform/states/${encodeURIComponent(KEY)}`)).not.toHaveProperty("lock");
   });
 
-  it("is told who holds the lock, and gets it when it waits", async () => {
+  it("reports who holds the lock, and gets it when it waits", async () => {
     const attempt = await claimAttempt(yard, "pr-1");
     const [first, second] = [await prepare(attempt), await prepare("operator")];
     const busy = finish(first.start(...apply(2)));

@@ -1,19 +1,14 @@
+import { createHash } from "node:crypto";
+import { isDeepStrictEqual, promisify } from "node:util";
+import { gunzip, gzip } from "node:zlib";
 import { type Clock, type Ids, type Records, StackyardError } from "@stackyard/core";
 import type { Page, PageInput } from "@stackyard/core/engine";
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { HttpError } from "../http/route.ts";
 import { toPage } from "../routes/to-page.ts";
-import {
-  chunkKeyOf,
-  dataPrefixOf,
-  headKeyOf,
-  headPrefixOf,
-  parseStateFacts,
-  readContent,
-  versionOfChunk,
-  writeContent,
-} from "./state-content.ts";
-import { emptyHead, findCurrent, parseHead, type StateHead, type StateVersion } from "./state-head.ts";
 
-export interface StateStoreDeps {
+interface StateStoreDeps {
   readonly records: Records;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -22,18 +17,18 @@ export interface StateStoreDeps {
 }
 
 /** What a change of a head comes to: the head to write, if any, and the answer. */
-export interface HeadChange<Answer> {
+interface HeadChange<Answer> {
   readonly head?: StateHead;
   readonly answer: Answer;
 }
 
 /** Terraform states as records of the yard. */
 export interface StateStore {
-  /** An empty head when nobody has written the state. */
+  /** Returns an empty head when the state has not been written. */
   loadHead(key: string): Promise<StateHead>;
   /** In order of keys. */
   list(prefix: string, page: PageInput): Promise<Page<StateHead>>;
-  /** Decides on the head as it stands and writes it if nobody else did; else decides again. */
+  /** Applies a decision to the present head and writes it; decides again after a concurrent write. */
   change<Answer>(key: string, decide: (head: StateHead) => Promise<HeadChange<Answer>>): Promise<Answer>;
   /** The content of a version. Throws `NOT_FOUND`. */
   read(key: string, version: StateVersion): Promise<Uint8Array>;
@@ -41,7 +36,7 @@ export interface StateStore {
   write(key: string, input: WriteInput): Promise<StateVersion>;
 }
 
-export interface WriteInput {
+interface WriteInput {
   readonly bytes: Uint8Array;
   readonly by: string;
   readonly restoredFrom?: number;
@@ -154,4 +149,301 @@ async function prune(deps: StateStoreDeps, key: string): Promise<void> {
     // A page of large records may have fewer than its limit.
     if (stale.length === 0 || stale.length < page.items.length || page.cursor === undefined) return;
   }
+}
+
+/** Who holds a lock: an attempt while its lease lives, an operator until it is unlocked. */
+const LockHolder = Type.Union([
+  Type.Object({ kind: Type.Literal("attempt"), attemptId: Type.String(), token: Type.Integer() }),
+  Type.Object({ kind: Type.Literal("operator"), name: Type.String() }),
+]);
+export type LockHolder = Static<typeof LockHolder>;
+
+const StateLock = Type.Object({
+  /** Terraform's id of the lock. */
+  id: Type.String(),
+  /** Terraform's own description, unchanged; returned to callers that find the state locked. */
+  info: Type.String(),
+  holder: LockHolder,
+  at: Type.Integer(),
+});
+export type StateLock = Static<typeof StateLock>;
+
+const StateVersion = Type.Object({
+  version: Type.Integer({ minimum: 1 }),
+  /** Names the records that hold the content. */
+  blob: Type.String(),
+  chunks: Type.Integer(),
+  bytes: Type.Integer(),
+  at: Type.Integer(),
+  by: Type.String(),
+  serial: Type.Optional(Type.Integer()),
+  lineage: Type.Optional(Type.String()),
+  terraformVersion: Type.Optional(Type.String()),
+  restoredFrom: Type.Optional(Type.Integer()),
+});
+export type StateVersion = Static<typeof StateVersion>;
+
+/** A lock that was broken by force: who did it, and whose it was. Small, since a record's size is bounded. */
+const ForcedUnlock = Type.Object({
+  at: Type.Integer(),
+  /** The name of the operator's token. */
+  by: Type.String(),
+  lockId: Type.String(),
+  lockedAt: Type.Integer(),
+  /** An attempt's id or a token's name. */
+  holder: Type.String(),
+  who: Type.Optional(Type.String()),
+  operation: Type.Optional(Type.String()),
+});
+export type ForcedUnlock = Static<typeof ForcedUnlock>;
+
+/** Everything about one state but its content: one record, so lock and versions change in one conditional write. */
+const StateHead = Type.Object({
+  key: Type.String(),
+  /** The number of the next version; never goes back. */
+  next: Type.Integer({ minimum: 1 }),
+  /** The current version; absent when the state is empty or was deleted. */
+  current: Type.Optional(Type.Integer()),
+  /** Newest first. */
+  versions: Type.Array(StateVersion),
+  lock: Type.Optional(StateLock),
+  /** Newest first, a bounded number. */
+  forcedUnlocks: Type.Optional(Type.Array(ForcedUnlock)),
+});
+export type StateHead = Static<typeof StateHead>;
+
+const validator = Compile(StateHead);
+
+/** A state that has not been written. */
+function emptyHead(key: string): StateHead {
+  return { key, next: 1, versions: [] };
+}
+
+/** Reads the record of a head. Throws `STORE_CORRUPT`. */
+function parseHead(value: unknown): StateHead {
+  if (validator.Check(value)) return value;
+  throw new StackyardError("STORE_CORRUPT", "The record of a Terraform state cannot be read.");
+}
+
+/** The version that counts now. */
+export function findCurrent({ versions, current }: StateHead): StateVersion | undefined {
+  return versions.find(({ version }) => version === current);
+}
+
+const CHUNK_CHARACTERS = 200_000;
+
+/** Where the content of one version lies. */
+interface ContentPlace {
+  readonly key: string;
+  readonly version: number;
+  readonly blob: string;
+}
+
+/** Writes the content as compressed records; nothing refers to them yet. Gives their number. */
+export async function writeContent(
+  records: Records,
+  { key, version, blob }: ContentPlace,
+  { bytes, now }: { readonly bytes: Uint8Array; readonly now: number },
+): Promise<number> {
+  const text = (await promisify(gzip)(bytes)).toString("base64");
+  const chunks = Math.max(1, Math.ceil(text.length / CHUNK_CHARACTERS));
+  for (let index = 0; index < chunks; index += 1) {
+    const data = text.slice(index * CHUNK_CHARACTERS, (index + 1) * CHUNK_CHARACTERS);
+    await records.put({ key: chunkKeyOf(key, version, blob, index), value: { data }, expected: "absent", now });
+  }
+  return chunks;
+}
+
+/** The content of a version, as it was written. Throws `NOT_FOUND` when it was pruned meanwhile. */
+export async function readContent(
+  records: Records,
+  { key, version, maxBytes }: { readonly key: string; readonly version: StateVersion; readonly maxBytes: number },
+  now: number,
+): Promise<Uint8Array> {
+  const parts: string[] = [];
+  for (let index = 0; index < version.chunks; index += 1) {
+    const record = await records.get(chunkKeyOf(key, version.version, version.blob, index), now);
+    if (record === undefined) throw new StackyardError("NOT_FOUND", `Version ${version.version} is not kept any more.`);
+    parts.push((record.value as { readonly data: string }).data);
+  }
+  return promisify(gunzip)(Buffer.from(parts.join(""), "base64"), {
+    maxOutputLength: Math.max(maxBytes, version.bytes),
+  });
+}
+
+/** Reads Terraform's facts from a state. Throws `USAGE` (400) when the bytes are not a state. */
+export function parseStateFacts(bytes: Uint8Array): Pick<StateVersion, "serial" | "lineage" | "terraformVersion"> {
+  const value = parseState(bytes);
+  const { serial, lineage, terraform_version: version } = value as Readonly<Record<string, unknown>>;
+  return {
+    ...(Number.isSafeInteger(serial) ? { serial: Number(serial) } : {}),
+    ...(typeof lineage === "string" ? { lineage: lineage.slice(0, 255) } : {}),
+    ...(typeof version === "string" ? { terraformVersion: version.slice(0, 64) } : {}),
+  };
+}
+
+function parseState(bytes: Uint8Array): object {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // The parser's message would quote the state, which may hold secrets.
+  }
+  throw new HttpError(400, "USAGE", "The body is no Terraform state: it is not a JSON object.");
+}
+
+/** The top level of a state begins with scalars; numbers further down may be larger than JavaScript can hold. */
+const SERIAL = /^(\s*\{(?:[^{}[\]"]|"(?:[^"\\]|\\.)*")*?"serial"\s*:\s*)\d+/;
+
+/** The same state under another serial, all other bytes as they were. */
+export function withSerial(bytes: Uint8Array, serial: number): Uint8Array {
+  const text = new TextDecoder().decode(bytes);
+  return new TextEncoder().encode(text.replace(SERIAL, (_, before: string) => `${before}${serial}`));
+}
+
+const HEADS = "terraform-state/head/";
+const DATA = "terraform-state/data/";
+const MAX_READABLE = 300;
+
+/** The beginning of the keys of all heads whose state keys begin so. Good for prefixes of up to 300 encoded characters. */
+export function headPrefixOf(prefix: string): string {
+  return `${HEADS}${encodeURIComponent(prefix).slice(0, MAX_READABLE)}`;
+}
+
+/** The record that holds everything about a state but its content. */
+export function headKeyOf(key: string): string {
+  return `${HEADS}${nameOf(key)}`;
+}
+
+/** The beginning of the keys of a state's content, in order of versions. */
+function dataPrefixOf(key: string): string {
+  return `${DATA}${nameOf(key)}/`;
+}
+
+/** One part of the content of a version. */
+export function chunkKeyOf(key: string, version: number, blob: string, index: number): string {
+  return `${dataPrefixOf(key)}${pad(version, 10)}/${blob}/${pad(index, 4)}`;
+}
+
+/** The version that a chunk belongs to. */
+export function versionOfChunk(key: string, chunkKey: string): number {
+  return Number(chunkKey.slice(dataPrefixOf(key).length).split("/")[0]);
+}
+
+/** Readable and sorted as far as it goes, and different for different keys. A record's key has 512 characters at most. */
+function nameOf(key: string): string {
+  const digest = createHash("sha256").update(key, "utf8").digest("hex").slice(0, 32);
+  return `${encodeURIComponent(key).slice(0, MAX_READABLE)}~${digest}`;
+}
+
+function pad(value: number, length: number): string {
+  return String(value).padStart(length, "0");
+}
+
+/** A lock as it stands, and whether it still binds. */
+export interface StandingLock {
+  readonly lock: StateLock;
+  readonly binds: boolean;
+}
+
+/** What a request for a lock comes to. */
+export type LockDecision =
+  | { readonly kind: "locked"; readonly head: StateHead; readonly takenOverFrom?: StateLock }
+  | { readonly kind: "held"; readonly lock: StateLock }
+  | { readonly kind: "forbidden" };
+
+/** A free lock, one whose holder has ended, and one's own under the same id are granted. */
+export function decideLock(
+  head: StateHead,
+  standing: StandingLock | undefined,
+  request: { readonly caller: StateCaller; readonly lock: StateLock },
+): LockDecision {
+  const { caller, lock } = request;
+  if (!caller.live) return { kind: "forbidden" };
+  const locked = { ...head, lock };
+  if (standing === undefined) return { kind: "locked", head: locked };
+  if (isHeldBy(standing.lock, caller)) {
+    return standing.lock.id === lock.id ? { kind: "locked", head: locked } : { kind: "held", lock: standing.lock };
+  }
+  if (standing.binds) return { kind: "held", lock: standing.lock };
+  return { kind: "locked", head: locked, takenOverFrom: standing.lock };
+}
+
+/** What a request to unlock comes to. */
+export type UnlockDecision =
+  /** `forced` is the lock that was another's, or that was broken without its id. */
+  | { readonly kind: "unlocked"; readonly head: StateHead; readonly forced?: StateLock }
+  | { readonly kind: "nothing" }
+  | { readonly kind: "held"; readonly lock: StateLock };
+
+/** Without an id it is Terraform's force-unlock. Attempts give back their own lock only; operators any. */
+export function decideUnlock(
+  head: StateHead,
+  request: { readonly caller: StateCaller; readonly id: string | undefined; readonly at: number },
+): UnlockDecision {
+  const { lock, ...free } = head;
+  const { caller, id, at } = request;
+  if (lock === undefined) return { kind: "nothing" };
+  const mayUnlock = caller.holder.kind === "operator" || isHeldBy(lock, caller);
+  if (!mayUnlock || (id !== undefined && id !== lock.id)) return { kind: "held", lock };
+  if (isHeldBy(lock, caller) && (id !== undefined || caller.holder.kind === "attempt")) {
+    return { kind: "unlocked", head: free };
+  }
+  return { kind: "unlocked", head: breakLock(head, { by: caller.name, at }), forced: lock };
+}
+
+const MAX_FORCED_UNLOCKS = 20;
+
+/** The head without its lock, and with a record of who broke it. */
+export function breakLock(head: StateHead, { by, at }: { readonly by: string; readonly at: number }): StateHead {
+  const { lock, forcedUnlocks = [], ...free } = head;
+  if (lock === undefined) return head;
+  const broken = { at, by, lockId: lock.id, lockedAt: lock.at, ...toHolderFacts(lock) };
+  return { ...free, forcedUnlocks: [broken, ...forcedUnlocks].slice(0, MAX_FORCED_UNLOCKS) };
+}
+
+const MAX_FACT = 512;
+
+/** Who holds a lock, for people: by our name for it, and as Terraform describes it. Never the token of a lease. */
+export function toHolderFacts({ holder, info }: StateLock) {
+  const described: unknown = JSON.parse(info);
+  const { Who: who, Operation: operation } = { ...(described as object) } as Readonly<Record<string, unknown>>;
+  return {
+    holder: holder.kind === "attempt" ? holder.attemptId : holder.name,
+    ...(typeof who === "string" ? { who: who.slice(0, MAX_FACT) } : {}),
+    ...(typeof operation === "string" ? { operation: operation.slice(0, MAX_FACT) } : {}),
+  };
+}
+
+/** What the server's log keeps of a lock that was broken. */
+export function toForcedUnlockFields(key: string, by: string, lock: StateLock) {
+  const { holder } = toHolderFacts(lock);
+  return { key, by, lockId: lock.id, holder, lockedAt: new Date(lock.at).toISOString() };
+}
+
+/** Whether the caller may read or write; a standing lock of another, or under another id, keeps writers out. */
+export function decideAccess(
+  standing: StandingLock | undefined,
+  request: { readonly caller: StateCaller; readonly write: boolean; readonly id: string | undefined },
+): { readonly kind: "allowed" | "forbidden" } | { readonly kind: "held"; readonly lock: StateLock } {
+  const { caller, write, id } = request;
+  const own = standing !== undefined && isHeldBy(standing.lock, caller);
+  // An expired lease may be renewed until another process claims it: the lock, not the clock, decides who may write.
+  if (!caller.live && !own) return { kind: "forbidden" };
+  if (!write || standing === undefined) return { kind: "allowed" };
+  if (own) return id === standing.lock.id ? { kind: "allowed" } : { kind: "held", lock: standing.lock };
+  return standing.binds ? { kind: "held", lock: standing.lock } : { kind: "allowed" };
+}
+
+function isHeldBy({ holder }: StateLock, caller: StateCaller): boolean {
+  return isDeepStrictEqual(holder, caller.holder);
+}
+
+/** Who works on a state. */
+export interface StateCaller {
+  readonly holder: LockHolder;
+  /** For the list of versions. */
+  readonly name: string;
+  /** False for an attempt whose lease expired but was not claimed again: it may still finish under its own lock. */
+  readonly live: boolean;
 }

@@ -112,7 +112,7 @@ describe("a state", () => {
 });
 
 describe("a lock", () => {
-  it("goes to one of many who ask at the same time, and the others are told who holds it", async () => {
+  it("goes to one of many concurrent callers, and the others learn who holds it", async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => lock(`l${n}`)));
 
     const granted = answers.filter(({ status }) => status === 200);
@@ -289,7 +289,7 @@ describe("an attempt", () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
   });
 
-  it("may finish under its own lock after its lease while nobody has taken either", async () => {
+  it("may finish under its own lock after its lease while neither has been claimed", async () => {
     const late = await claimAttempt(yard, "pr-1", LEASE_MS);
     await lock("l1", late);
     yard.advance(LEASE_MS + 1);

@@ -1,22 +1,25 @@
-import { createHash } from "node:crypto";
-import type { Logger } from "@stackyard/core";
-import { StackyardError } from "@stackyard/core";
-import { HttpError } from "../http/http-error.ts";
-import { parseJson, readBytes } from "../http/route.ts";
-import { findStateCaller, isHolding, type StateCaller, type StateCallerDeps } from "./state-caller.ts";
-import { findCurrent, type StateHead, type StateLock } from "./state-head.ts";
+import { createHash, timingSafeEqual } from "node:crypto";
+import { type Clock, type Logger, StackyardError, type Store, toStatePrefix } from "@stackyard/core";
+import { type AttemptView, toAttemptPassword } from "@stackyard/core/engine";
+import { type BasicCredentials, parseBasic } from "../create-app.ts";
+import { type Authenticate, HttpError, parseJson, readBytes } from "../http/route.ts";
 import {
   decideAccess,
   decideLock,
   decideUnlock,
+  findCurrent,
   type LockDecision,
+  type LockHolder,
   type StandingLock,
+  type StateCaller,
+  type StateHead,
+  type StateLock,
+  type StateStore,
   toForcedUnlockFields,
   type UnlockDecision,
-} from "./state-lock.ts";
-import type { StateStore } from "./state-store.ts";
+} from "./state-store.ts";
 
-export interface TerraformBackendDeps extends StateCallerDeps {
+interface TerraformBackendDeps extends StateCallerDeps {
   readonly states: StateStore;
   readonly logger: Logger;
   readonly maxBytes: number;
@@ -49,7 +52,7 @@ export async function answerTerraform(deps: TerraformBackendDeps, key: string, r
   const handler = HANDLERS.get(request.method);
   if (handler === undefined) {
     const allow = [...HANDLERS.keys()].join(", ");
-    throw new HttpError(405, "USAGE", `The path knows ${allow} only.`, { details: { allow } });
+    throw new HttpError(405, "USAGE", `Method not allowed. Use ${allow}.`, { details: { allow } });
   }
   if (key === "" || key.length > MAX_KEY)
     throw new HttpError(400, "USAGE", `A state's key has 1 to ${MAX_KEY} characters.`);
@@ -165,4 +168,64 @@ function checkDigest(request: Request, bytes: Uint8Array): void {
   if (declared !== null && declared !== createHash("md5").update(bytes).digest("base64")) {
     throw new HttpError(400, "USAGE", "The body does not match its Content-MD5: it was cut or changed on the way.");
   }
+}
+
+interface StateCallerDeps {
+  readonly store: Pick<Store, "findAttempt" | "findTaskMessage" | "records">;
+  readonly clock: Clock;
+  readonly authenticate: Authenticate;
+}
+
+/**
+ * Finds out who calls: an operator by token, or an attempt by its id and the password of its newest grant. An attempt
+ * reaches only states of its own stack, those below `toStatePrefix`. Undefined: the caller has no access.
+ */
+async function findStateCaller(deps: StateCallerDeps, request: Request, key: string): Promise<StateCaller | undefined> {
+  const basic = parseBasic(request.headers.get("authorization"));
+  if (basic === undefined || basic.user === "token") {
+    const name = deps.authenticate(request);
+    return name === undefined ? undefined : { holder: { kind: "operator", name }, name, live: true };
+  }
+  const token = Number(/^([1-9]\d{0,15})\./.exec(basic.password)?.[1]);
+  const attempt = await deps.store.findAttempt(basic.user);
+  if (attempt === undefined || !isGranted(attempt, token)) return undefined;
+  if (!(await isPassword(deps, basic, token))) return undefined;
+  const { attemptId } = attempt;
+  const message = await deps.store.findTaskMessage(attemptId);
+  if (message === undefined) return undefined;
+  const { machine, id: stackId } = message.stack;
+  if (!key.startsWith(toStatePrefix({ machine, stackId }))) return undefined;
+  const holder = { kind: "attempt", attemptId, token } as const;
+  return { holder, name: attemptId.slice(0, 512), live: isLive(attempt, token, deps.clock.now()) };
+}
+
+async function isPassword(
+  { store, clock }: StateCallerDeps,
+  { user, password }: BasicCredentials,
+  token: number,
+): Promise<boolean> {
+  const expected = await toAttemptPassword(store.records, { attemptId: user, token }, clock.now());
+  return timingSafeEqual(digestOf(password), digestOf(expected));
+}
+
+function digestOf(text: string): Buffer {
+  return createHash("sha256").update(text, "utf8").digest();
+}
+
+/** Whether a lock still binds: an attempt's ends with its lease. */
+export async function isHolding(
+  { store, clock }: Pick<StateCallerDeps, "store" | "clock">,
+  holder: LockHolder,
+): Promise<boolean> {
+  if (holder.kind === "operator") return true;
+  const attempt = await store.findAttempt(holder.attemptId);
+  return attempt !== undefined && isLive(attempt, holder.token, clock.now());
+}
+
+function isGranted({ status, token: newest }: AttemptView, token: number): boolean {
+  return status !== "settled" && newest === token;
+}
+
+function isLive(attempt: AttemptView, token: number, now: number): boolean {
+  return isGranted(attempt, token) && attempt.status === "running" && (attempt.leaseUntil ?? 0) > now;
 }

@@ -61,7 +61,7 @@ const PROGRAM = `
   process.stdin.on("end", () => process.exit(0));
   console.log(url);`;
 
-/** Starts it with a heap that is no larger than that. */
+/** Starts it with this maximum heap size. */
 export async function runServerProcess(input: {
   readonly token: string;
   readonly heapMb: number;

@@ -38,10 +38,10 @@ export interface TestYard {
   readonly clock: Clock;
   /** Puts another revision of the machine `review-app` there; it may have errors. */
   write(source: string): void;
-  /** Sets the yard's clock forward; the machine's own goes on. */
+  /** Sets the yard's clock forward; the machine's own clock is unchanged. */
   advance(ms: number): void;
   run(): void;
-  /** Stops the engine and the worker; the server goes on. */
+  /** Stops the engine and the worker; the server keeps running. */
   halt(): Promise<void>;
   /** Calls the app without a socket, as an operator unless the headers say otherwise. */
   call(path: string, init?: CallInit): Promise<Response>;

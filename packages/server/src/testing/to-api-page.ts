@@ -50,73 +50,73 @@ export function toApiPage(document: Document): string {
   );
   const groups = Object.entries(TITLES).map(([tag, title]) => {
     const entries = rows.filter(({ operation }) => operation.tags.includes(tag));
-    return `## ${title}\n\n${entries.map(({ path, method, operation }) => tellOperation(path, method, operation)).join("\n")}`;
+    return `## ${title}\n\n${entries.map(({ path, method, operation }) => formatOperation(path, method, operation)).join("\n")}`;
   });
-  const shapes = Object.entries(document.components.schemas).map(([name, schema]) => tellShape(name, schema));
+  const shapes = Object.entries(document.components.schemas).map(([name, schema]) => formatShape(name, schema));
   return `${introduction.trim()}\n\n${groups.join("\n")}\n## Shapes\n\n${shapes.join("\n")}`;
 }
 
-function tellOperation(path: string, method: string, operation: Operation): string {
+function formatOperation(path: string, method: string, operation: Operation): string {
   const { summary, parameters, requestBody, responses, security } = operation;
   const lines = [`### ${method.toUpperCase()} \`${path}\``, "", summary];
   if (security !== undefined) lines.push("", "Needs no token.");
   const rows = parameters.map((parameter) => {
     const required = parameter.required ? "yes" : "no";
-    return `| \`${parameter.name}\` | ${parameter.in} | ${required} | ${tellType(parameter.schema)} | ${tellNote(parameter.schema)} |`;
+    return `| \`${parameter.name}\` | ${parameter.in} | ${required} | ${formatType(parameter.schema)} | ${formatNote(parameter.schema)} |`;
   });
   if (rows.length > 0) lines.push("", "| parameter | in | required | type | |", "|---|---|---|---|---|", ...rows);
   const body = requestBody?.content["application/json"]?.schema;
-  if (body !== undefined) lines.push("", `Body: ${tellType(body)}`);
+  if (body !== undefined) lines.push("", `Body: ${formatType(body)}`);
   const answers = Object.entries(responses).filter(([status]) => status !== "default");
   lines.push(
     "",
-    ...answers.map(([status, answer]) => `- ${status}: ${answer.description}${tellContent(answer.content)}`),
+    ...answers.map(([status, answer]) => `- ${status}: ${answer.description}${formatContent(answer.content)}`),
     "",
   );
   return lines.join("\n");
 }
 
-function tellContent(content: Operation["responses"][string]["content"]): string {
+function formatContent(content: Operation["responses"][string]["content"]): string {
   const [first] = Object.entries(content ?? {});
   if (first === undefined || first[0] === "application/problem+json") return "";
   const [type, { schema }] = first;
-  return type === "application/json" ? ` ${tellType(schema)}` : ` (\`${type}\`)`;
+  return type === "application/json" ? ` ${formatType(schema)}` : ` (\`${type}\`)`;
 }
 
-function tellShape(name: string, schema: Schema): string {
+function formatShape(name: string, schema: Schema): string {
   const properties = Object.entries((schema["properties"] ?? {}) as Readonly<Record<string, Schema>>);
-  if (properties.length === 0) return `### ${name}\n\n${tellType(schema)}\n`;
+  if (properties.length === 0) return `### ${name}\n\n${formatType(schema)}\n`;
   const required = new Set((schema["required"] ?? []) as readonly string[]);
   const rows = properties.map(([key, property]) => {
-    return `| \`${key}\` | ${required.has(key) ? "yes" : "no"} | ${tellType(property)} | ${tellNote(property)} |`;
+    return `| \`${key}\` | ${required.has(key) ? "yes" : "no"} | ${formatType(property)} | ${formatNote(property)} |`;
   });
   return `### ${name}\n\n| key | always | type | |\n|---|---|---|---|\n${rows.join("\n")}\n`;
 }
 
 /** A type in one line. */
-function tellType(schema: Schema): string {
+function formatType(schema: Schema): string {
   const { $ref, anyOf, items, properties, type } = schema;
   if ($ref !== undefined) return linkTo(String($ref).split("/").at(-1) ?? "");
-  if (Array.isArray(anyOf)) return anyOf.map((each: Schema) => tellType(each)).join(" or ");
+  if (Array.isArray(anyOf)) return anyOf.map((each: Schema) => formatType(each)).join(" or ");
   if (Array.isArray(schema["enum"])) return schema["enum"].map((each) => `\`${each}\``).join(", ");
   if (schema["const"] !== undefined) return `\`${JSON.stringify(schema["const"])}\``;
-  if (type === "array") return `list of ${tellType((items ?? {}) as Schema)}`;
-  if (type === "object" && properties !== undefined) return tellKeys(schema);
+  if (type === "array") return `list of ${formatType((items ?? {}) as Schema)}`;
+  if (type === "object" && properties !== undefined) return formatKeys(schema);
   return type === undefined ? "anything" : String(type);
 }
 
-function tellKeys(schema: Schema): string {
+function formatKeys(schema: Schema): string {
   const required = new Set((schema["required"] ?? []) as readonly string[]);
   const entries = Object.entries(schema["properties"] as Readonly<Record<string, Schema>>);
   if (entries.length === 0) return "object";
-  return `{ ${entries.map(([key, value]) => `${key}${required.has(key) ? "" : "?"}: ${tellType(value)}`).join(", ")} }`;
+  return `{ ${entries.map(([key, value]) => `${key}${required.has(key) ? "" : "?"}: ${formatType(value)}`).join(", ")} }`;
 }
 
 function linkTo(name: string): string {
   return `[${name}](#${name.toLowerCase()})`;
 }
 
-function tellNote({ description, ...schema }: Schema): string {
+function formatNote({ description, ...schema }: Schema): string {
   const bounds = [
     ["minimum", "from"],
     ["maximum", "to"],

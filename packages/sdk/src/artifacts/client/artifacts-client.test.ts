@@ -1,11 +1,14 @@
 import { type InvokeCommandInput, LambdaClient } from "@aws-sdk/client-lambda";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findArtifactCode } from "../artifact-error.ts";
-import type { CallDistributor, DistributorRequest } from "../distributor-request.ts";
-import { createArtifactsClient } from "./create-artifacts-client.ts";
-import { createLambdaCall } from "./create-lambda-call.ts";
-import { parseReply } from "./distributor-answers.ts";
+import {
+  type CallDistributor,
+  createArtifactsClient,
+  createLambdaCall,
+  type DistributorRequest,
+  parseReply,
+} from "../artifacts-client.ts";
+import { findArtifactCode } from "../manifest.ts";
 
 const CONSUMER = {
   account: "111122223333",
@@ -45,7 +48,7 @@ const awsError = (name: string, httpStatusCode: number) =>
 const consumers: DistributorRequest = { op: "consumers" };
 
 describe("a distributor that is a function", () => {
-  it("is asked by its payload, and answers", async () => {
+  it("sends the request as the payload and returns the answer", async () => {
     const { call, asked } = aFunction({ payload: { kind: "answer", answer: { items: [CONSUMER] } } });
 
     expect(await call(consumers)).toEqual({ items: [CONSUMER] });
@@ -147,7 +150,7 @@ describe("a client of a distributor", () => {
     });
   });
 
-  it("asks for everything else once", async () => {
+  it("sends every other request once", async () => {
     const { call, asked } = pages({}, {}, {}, {}, {}, {}, { items: [] });
     const client = createArtifactsClient({ call });
     const at = { account: "111122223333", region: "eu-west-1" };

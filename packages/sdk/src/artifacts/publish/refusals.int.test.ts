@@ -5,9 +5,8 @@ import { Readable } from "node:stream";
 import { isStackyardError } from "@stackyard/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ABucket, aPublication, createBucket, someBytes } from "../../testing/a-bucket.ts";
-import { findArtifactCode } from "../artifact-error.ts";
-import { commitManifest } from "./commit-manifest.ts";
-import { type PublishInput, publishArtifact } from "./publish-artifact.ts";
+import { findArtifactCode } from "../manifest.ts";
+import { commitManifest, type PublishInput, publishArtifact } from "../publish-artifact.ts";
 
 let world: ABucket;
 let folder: string;
@@ -50,7 +49,7 @@ describe("what cannot be published", () => {
     expect(world.sim.calls).toEqual([]);
   });
 
-  it("is told with the key, and what keys may not have", async () => {
+  it("is reported with the key and the rules for keys", async () => {
     const { text } = await refusal({
       files: [file("a\\b"), file("a/../b"), file("c"), file("c"), file("manifest.json")],
     });
@@ -59,7 +58,7 @@ describe("what cannot be published", () => {
       [
         "This cannot be published.",
         '"billing-api/1.4.2/a/../b", "billing-api/1.4.2/a\\\\b": A key has at most 1,024 bytes, no backslash, control character, empty part, "." or "..", also when it is decoded, and does not begin with .stackyard/.',
-        '"billing-api/1.4.2/c": The key stands in the manifest twice.',
+        '"billing-api/1.4.2/c": The key appears twice in the manifest.',
         '"billing-api/1.4.2/manifest.json": This key is the manifest\'s own.',
       ].join(" "),
     );
@@ -160,7 +159,7 @@ describe("what cannot be published", () => {
 });
 
 describe("a manifest", () => {
-  it("is not committed where nobody could read it, as with the parts of too many streams", async () => {
+  it("is not committed when readers would reject it, as with too many parts", async () => {
     const PART = 32 * 1_048_576;
     const parts = Array.from({ length: 10_000 }, () => ({ size: PART, sha256: "0".repeat(64) }));
     const files = Array.from({ length: 5 }, (_, index) => {
@@ -199,7 +198,7 @@ describe("a publisher", () => {
     expect([code, text]).toEqual(["FORBIDDEN", expect.stringContaining("s3:ListBucket")]);
   });
 
-  it("says that there is no such bucket", async () => {
+  it("reports an unknown bucket", async () => {
     expect(await refusal({ bucket: "none" })).toMatchObject({ code: "CONFIG_INVALID" });
   });
 
@@ -209,7 +208,7 @@ describe("a publisher", () => {
     expect(await refusal({})).toMatchObject({ code: "MANIFEST_INVALID" });
   });
 
-  it("stops when it is told to, and commits nothing", async () => {
+  it("stops when its signal aborts, and commits nothing", async () => {
     const stop = new AbortController();
     world.sim.once("S3.PutObject", async (proceed) => {
       stop.abort();
@@ -270,7 +269,7 @@ describe("a publisher", () => {
     expect(silent.destroyed).toBe(true);
   });
 
-  it("says that somebody else writes the same file at this moment", async () => {
+  it("reports a concurrent write of the same file", async () => {
     world.sim.once("S3.PutObject", async (proceed) => {
       world.sim.s3.write("source", "billing-api/1.4.2/app.zip", "theirs");
       return proceed();
@@ -280,7 +279,7 @@ describe("a publisher", () => {
     expect(world.sim.s3.texts("source")).toEqual({ "billing-api/1.4.2/app.zip": "theirs" });
   });
 
-  it("takes the manifest that somebody else has written in the meantime, where it says the same", async () => {
+  it("accepts a manifest that another publisher wrote in the meantime when it is equal", async () => {
     const text = JSON.stringify((await publishArtifact(aPublication(world))).manifest);
     world = createBucket();
     world.sim.once("S3.PutObject", async (proceed) => {

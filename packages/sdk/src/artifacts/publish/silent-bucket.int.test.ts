@@ -3,8 +3,8 @@ import { createServer, type Server } from "node:http";
 import { S3Client } from "@aws-sdk/client-s3";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { someBytes } from "../../testing/a-bucket.ts";
-import { findArtifactCode } from "../artifact-error.ts";
-import { publishArtifact } from "./publish-artifact.ts";
+import { findArtifactCode } from "../manifest.ts";
+import { publishArtifact } from "../publish-artifact.ts";
 
 let server: Server;
 let methods: string[];

@@ -1,0 +1,221 @@
+import { inspect } from "node:util";
+import { StackyardError } from "@stackyard/core";
+import type { Command } from "./command.ts";
+import { backup, migrate, restore } from "./commands/backup.ts";
+import { dev } from "./commands/dev.ts";
+import { createDoctor } from "./commands/doctor.ts";
+import { eventsLs, eventsRedrive } from "./commands/events.ts";
+import { stacksLogs } from "./commands/logs.ts";
+import { graph, machinesLs, machinesShow, validate } from "./commands/machines.ts";
+import { stacksCancel, stacksRemove, stacksRetry, stacksSettle } from "./commands/operations.ts";
+import { ps } from "./commands/ps.ts";
+import { send } from "./commands/send.ts";
+import { server, worker } from "./commands/server.ts";
+import { simulate } from "./commands/simulate.ts";
+import { stacksHistory, stacksLs, stacksShow, stacksWatch } from "./commands/stacks.ts";
+import { taskRun } from "./commands/task-run.ts";
+import { machinesUpgrade, stacksUpgrade } from "./commands/upgrade.ts";
+import { completeValues, completeWords, createCompletion } from "./completion.ts";
+import { tellFailure, toFailure } from "./failure.ts";
+import { init } from "./init.ts";
+import { createOutput, type OutputOptions, type OutputStream } from "./output.ts";
+import { type GlobalOptions, type Invocation, type ReadResult, readWords } from "./program.ts";
+import { findPluginCommands } from "./project/plugin-commands.ts";
+import { findGroupName, findNearestName, tellMissingPackage } from "./suggestions.ts";
+import { VERSION, version } from "./version.ts";
+
+/** The world of a command line. */
+export interface CommandLineIo {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly stdin: AsyncIterable<Uint8Array | string>;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted by the first Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs one command line (the words after the program's name) and gives its exit code. Never throws. */
+export async function runCommandLine(given: readonly string[], io: CommandLineIo): Promise<number> {
+  if (given[0] === COMPLETE) return complete(given.slice(1), io);
+  const words = toVersionCommand(given);
+  // What is not read yet cannot say more exactly what it wants.
+  const options = {
+    json: words.includes("--json"),
+    quiet: false,
+    verbose: words.includes("--verbose"),
+    color: !words.includes("--no-color"),
+  };
+  try {
+    const read = await readCommandLine(words, io);
+    if (read.kind === "text") {
+      io.stdout.write(read.text);
+      return 0;
+    }
+    if (read.kind === "usage") return tellUsage(read, io, options);
+    return await invoke(read.invocation, io);
+  } catch (error) {
+    return tell(error, io, options);
+  }
+}
+
+/** What the scripts of `stackyard completion` call: the words that were typed, the last of them not to its end. */
+const COMPLETE = "__complete";
+const COMPLETE_MS = 2_000;
+
+/** Prints what may stand for the last word, one value a line. A shell waits for it: errors give no values. */
+async function complete([, ...words]: readonly string[], io: CommandLineIo): Promise<number> {
+  const signal = AbortSignal.any([io.signal, AbortSignal.timeout(COMPLETE_MS)]);
+  const prefix = words.at(-1) ?? "";
+  try {
+    const commands = await listCommands(words.slice(0, -1), io);
+    const wanted = completeWords(words, commands);
+    const context = { ...io, out: createOutput({ ...io, json: false, quiet: true }), signal };
+    const values = wanted.kind === "words" ? wanted.words : await completeValues(context, { ...wanted, prefix });
+    for (const value of values) if (value.startsWith(prefix) && !/\p{Cc}/u.test(value)) io.stdout.write(`${value}\n`);
+  } catch {
+    // A message would stand in the middle of what the user types.
+  }
+  return 0;
+}
+
+const VERSION_FLAGS: ReadonlySet<string> = new Set(["-v", "-V", "--version"]);
+
+/** The version is a command, so that `--json` works with it; other tools have taught people the flags. */
+function toVersionCommand(words: readonly string[]): readonly string[] {
+  const isVersion = words.every((word) => word.startsWith("-")) && words.some((word) => VERSION_FLAGS.has(word));
+  return isVersion ? ["version", ...words.filter((word) => !VERSION_FLAGS.has(word))] : words;
+}
+
+async function readCommandLine(given: readonly string[], io: CommandLineIo): Promise<ReadResult> {
+  const words = toGroupWords(given, COMMANDS);
+  const commands = await listCommands(words, io);
+  const columns = io.stdout.columns;
+  const read = await readWords(toGroupWords(words, commands), {
+    commands,
+    groups: GROUPS,
+    version: VERSION,
+    ...(columns === undefined ? {} : { columns }),
+  });
+  const missing = read.kind === "usage" && !hasFirstWord(commands, words) ? tellMissingPackage(words) : undefined;
+  if (missing !== undefined) throw missing;
+  return read;
+}
+
+/** `stack ls` means `stacks ls`: a group of commands has one name, and its other number is understood. */
+function toGroupWords(words: readonly string[], commands: readonly Command[]): readonly string[] {
+  if (hasFirstWord(commands, words)) return words;
+  const at = words.findIndex((word) => !word.startsWith("-") && word !== "help");
+  const group = findGroupName(words[at] ?? "", commands);
+  return group === undefined ? words : words.with(at, group);
+}
+
+function hasFirstWord(commands: readonly Command[], words: readonly string[]): boolean {
+  const [first] = words.filter((word) => !word.startsWith("-"));
+  return first !== undefined && commands.some(({ name }) => name.split(" ")[0] === first);
+}
+
+/** Ours; and those of the project's plugins where the words name none of ours, or help is asked for. */
+async function listCommands(words: readonly string[], io: CommandLineIo): Promise<readonly Command[]> {
+  const [first] = words.filter((word) => !word.startsWith("-"));
+  if (hasFirstWord(COMMANDS, words)) return COMMANDS;
+  const firsts = COMMANDS.map(({ name }) => name.split(" ")[0] ?? "");
+  // For help, and for what is most likely a slip, a configuration that does not load is no matter.
+  const quiet = first === undefined || first === "help" || findNearestName(first, firsts) !== undefined;
+  const added = await findPluginCommands(io, { quiet });
+  return [...COMMANDS, ...added.filter(({ name }) => !COMMANDS.some((ours) => ours.name === name))];
+}
+
+async function invoke({ command, args, ...options }: Invocation, given: CommandLineIo): Promise<number> {
+  const io = options.verbose ? { ...given, env: { ...given.env, STACKYARD_DEBUG: "1" } } : given;
+  const out = createOutput(toOutputOptions(io, options));
+  try {
+    const exitCode = await command.run({ ...io, out }, args);
+    out.settle();
+    return exitCode;
+  } catch (error) {
+    out.settle();
+    return tell(
+      io.signal.aborted ? new StackyardError("INTERRUPTED", "Interrupted.", { cause: error }) : error,
+      io,
+      options,
+    );
+  }
+}
+
+function toOutputOptions({ stdout, stderr, env }: CommandLineIo, options: GlobalOptions): OutputOptions {
+  const { json, quiet, color } = options;
+  return { stdout, stderr, env: color ? env : { ...env, NO_COLOR: "1" }, json, quiet };
+}
+
+function tell(error: unknown, io: CommandLineIo, options: GlobalOptions): number {
+  const failure = toFailure(error);
+  const out = createOutput(toOutputOptions(io, options));
+  const people = createOutput(toOutputOptions({ ...io, stdout: io.stderr }, { ...options, json: false }));
+  tellFailure((text) => people.text(text), failure, out);
+  if (options.verbose || io.env["STACKYARD_DEBUG"]) io.stderr.write(`${inspect(error)}\n`);
+  return failure.exitCode;
+}
+
+function tellUsage(
+  { message, help, json, hint: better }: ReadResult & { readonly kind: "usage" },
+  io: CommandLineIo,
+  options: GlobalOptions,
+): number {
+  if (help !== "" && !json) {
+    io.stderr.write(help);
+    return 64;
+  }
+  const hint = better ?? "`stackyard --help` lists the commands; `stackyard COMMAND --help` shows what one takes.";
+  return tell(new StackyardError("USAGE", message, { details: { hint } }), io, { ...options, json });
+}
+
+const OWN: readonly Command[] = [
+  init,
+  validate,
+  graph,
+  simulate,
+  dev,
+  server,
+  worker,
+  send,
+  stacksLs,
+  stacksShow,
+  stacksWatch,
+  stacksHistory,
+  stacksLogs,
+  stacksRetry,
+  stacksCancel,
+  stacksSettle,
+  stacksRemove,
+  stacksUpgrade,
+  eventsLs,
+  eventsRedrive,
+  machinesLs,
+  machinesShow,
+  machinesUpgrade,
+  taskRun,
+  ps,
+  migrate,
+  backup,
+  restore,
+  createDoctor(() => COMMANDS.map(({ name }) => name)),
+];
+
+/** The commands, in the order in which help shows them. Plugins add theirs at the end. */
+export const COMMANDS: readonly Command[] = [...OWN, createCompletion(OWN), version];
+
+/** What stands before commands of two words. */
+const GROUPS: Readonly<Record<string, string>> = {
+  stacks: "Look at stacks, and operate them.",
+  events: "Look at events that were set aside, and send them again.",
+  machines: "Look at the machines of a server, and rewrite machine files.",
+  task: "Try a task by hand.",
+  // Of plugins of ours.
+  apps: "Publish and deploy what runs on AWS.",
+  artifacts: "Publish build artifacts for every account and region, and see where they stand.",
+  consumers: "See who gets artifacts, and how everything stands there.",
+  fleet: "Run commands on fleets of EC2 instances, and look at what became of them.",
+  ecs: "Run tasks on Amazon ECS, and read what they log.",
+  release: "Release services on Auto Scaling groups, and follow, halt or roll back a release.",
+};

@@ -1,0 +1,182 @@
+import { existsSync, statSync } from "node:fs";
+import { access, constants, statfs } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { isStackyardError, type StackyardError, type Store, silentLogger } from "@stackyard/core";
+import { loadLiveProcesses } from "@stackyard/core/engine";
+import { Stackyard } from "@stackyard/sdk";
+import type { CommandContext } from "../command.ts";
+import { type Finding, fail, failOf, ok, warn } from "../failure.ts";
+import { openStore, type StoreChoice, storeMissing } from "../project/store.ts";
+import { type GivenServer, openServer } from "../server/connection.ts";
+import { readServerFile } from "../server/server-file.ts";
+
+/** Checks the store: whether it can be made, who has it open, whether this release reads it. It is not changed. */
+export async function checkStore(dataDir: string): Promise<Finding> {
+  const unusable = await findFolderFault(dataDir);
+  if (unusable !== undefined) return fail("store", unusable, "Check the path and its permissions, or set `dataDir`.");
+  const token = join(dataDir, "token");
+  const { size } = statSync(join(dataDir, "stackyard.db"), { throwIfNoEntry: false }) ?? { size: 0 };
+  if (size === 0 && existsSync(token)) {
+    const { message, details } = storeMissing(dataDir, token);
+    return fail("store", message, String(details["hint"]));
+  }
+  if (size === 0) return ok("store", `${dataDir}: made when \`stackyard dev\` starts.`);
+  try {
+    const { createSqliteStore } = await import("@stackyard/store-sqlite");
+    const store = await createSqliteStore({ folder: dataDir, migrate: false });
+    const { stacks, setAsideEvents } = await store.queries.stats();
+    await store.close();
+    return ok("store", `${dataDir}: ${stacks} stacks, ${setAsideEvents} events set aside.`);
+  } catch (error) {
+    if (isStackyardError(error, "STORE_LOCKED"))
+      return ok("store", `${dataDir}: in use${await tellOwner(dataDir, error)}.`);
+    if (isStackyardError(error, "STORE_UNAVAILABLE") && "found" in error.details) {
+      return warn("store", `${dataDir}: ${error.message}`, "Make a backup first: `stackyard backup FILE`.");
+    }
+    return failOf("store", error, "`stackyard restore FILE --replace` puts a backup in its place.");
+  }
+}
+
+/** Why nothing can be written where the data folder is, or will be made. */
+async function findFolderFault(dataDir: string): Promise<string | undefined> {
+  const folder = findExisting(dataDir);
+  if (!statSync(folder).isDirectory()) return `${folder} is not a folder, so the store cannot be in ${dataDir}.`;
+  try {
+    await access(folder, constants.W_OK);
+    return undefined;
+  } catch {
+    return `${folder} cannot be written.`;
+  }
+}
+
+async function tellOwner(dataDir: string, { details }: StackyardError): Promise<string> {
+  const { owner } = details;
+  if (typeof owner !== "object" || owner === null || !("pid" in owner)) return "";
+  const server = await readServerFile(dataDir);
+  return server?.pid === owner.pid
+    ? ` by this project's yard (process ${server?.pid})`
+    : ` by process ${String(owner.pid)}`;
+}
+
+/** Looks at the folder that keeps Terraform's providers for later runs. */
+export async function checkProviderCache(folder: string): Promise<Finding> {
+  try {
+    await access(findExisting(folder), constants.W_OK);
+    return ok("provider cache", folder);
+  } catch (error) {
+    return failOf(
+      "provider cache",
+      error,
+      "Check the folder's permissions, or set `executors.terraform.providerCacheDir`.",
+    );
+  }
+}
+
+const MIB = 1_048_576;
+const LOW_MIB = 1_024;
+const TOO_LOW_MIB = 100;
+
+/** Looks at the room that is left where the data folder lies. */
+export async function checkDisk(dataDir: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(findExisting(dataDir));
+  const freeMib = Math.floor((bavail * bsize) / MIB);
+  const message = `${freeMib} MiB are free at ${dataDir}.`;
+  const hint = "Make room, or move the data folder with `dataDir`.";
+  if (freeMib < TOO_LOW_MIB) return fail("disk", message, hint);
+  return freeMib < LOW_MIB ? warn("disk", message, hint) : ok("disk", message);
+}
+
+function findExisting(folder: string): string {
+  return existsSync(folder) ? folder : findExisting(dirname(folder));
+}
+
+/** What to look at, and how to get there. */
+export interface SharedStoreInput {
+  readonly projectDir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Executors that the project's machines use. */
+  readonly used: ReadonlySet<string>;
+}
+
+type YardProcess = Awaited<ReturnType<typeof loadLiveProcesses>>[number];
+
+/** Looks at a store that several processes share, without bringing it up to date, and at who works on it. */
+export async function checkSharedStore(
+  choice: StoreChoice & { readonly kind: "package" },
+  { projectDir, env, used }: SharedStoreInput,
+): Promise<readonly Finding[]> {
+  let store: Store | undefined;
+  try {
+    store = await openStore(choice, { projectDir, env, logger: silentLogger, migrate: false });
+    const { stacks, setAsideEvents } = await store.queries.stats();
+    const live = await loadLiveProcesses(store.records, Date.now());
+    const found = ok("store", `${choice.name}: ${stacks} stacks, ${setAsideEvents} events set aside.`);
+    return [found, ...judgeProcesses(live, used)];
+  } catch (error) {
+    return [failOf("store", error, "Check the connection: DATABASE_URL, or the options of `store`.")];
+  } finally {
+    await store?.close();
+  }
+}
+
+/** What the list of a yard's processes tells: who is missing, and which versions run side by side. */
+export function judgeProcesses(processes: readonly YardProcess[], used: ReadonlySet<string>): readonly Finding[] {
+  const engines = processes.filter(({ roles }) => roles.includes("engine"));
+  const workers = processes.filter(({ roles }) => roles.includes("worker") && !roles.includes("engine"));
+  const versions = [...new Set(processes.map(({ version }) => version))].sort();
+  const offered = new Set(processes.flatMap(({ executors }) => executors));
+  const missing = [...used].filter((name) => !offered.has(name)).sort();
+  const counts = `${tellCount(engines, "server")}, ${tellCount(workers, "worker")}`;
+  return [
+    ...(engines.length === 0
+      ? [warn("processes", `${counts}: nobody applies events.`, "Start `stackyard server`.")]
+      : [ok("processes", `${counts}, version ${versions.join(" and ")}.`)]),
+    ...(missing.length === 0
+      ? []
+      : [
+          warn(
+            "workers",
+            `Nobody runs tasks of ${missing.join(", ")}: they wait.`,
+            "Start `stackyard worker`, with the plugins that bring these executors.",
+          ),
+        ]),
+    ...(versions.length < 2
+      ? []
+      : [
+          warn(
+            "versions",
+            `${versions.join(" and ")} run side by side.`,
+            "End the upgrade: `stackyard ps` shows who is old.",
+          ),
+        ]),
+  ];
+}
+
+function tellCount({ length }: readonly unknown[], noun: string): string {
+  return `${length} ${noun}${length === 1 ? "" : "s"}`;
+}
+
+/** Looks whether the server answers, and takes the token. */
+export async function checkServer({ cwd, env, out, signal }: CommandContext, given: GivenServer): Promise<Finding> {
+  try {
+    const { close, ...server } = await openServer({ cwd, env, out }, given);
+    try {
+      await new Stackyard({ ...server, retries: 0 }).events.list({ limit: 1, signal });
+      return ok("server", `${server.url} answers.`);
+    } catch (error) {
+      if (!isStackyardError(error, "UNAUTHENTICATED"))
+        return failOf("server", error, `Is ${server.url} the right address?`);
+      return fail(
+        "server",
+        `${server.url} does not take the token.`,
+        "Give another one with --token or STACKYARD_TOKEN.",
+      );
+    } finally {
+      await close();
+    }
+  } catch (error) {
+    if (!isStackyardError(error, "UNREACHABLE")) return failOf("server", error, "Check --url and STACKYARD_URL.");
+    const hint = "Start it with `stackyard dev`, or `stackyard server` for a team.";
+    return warn("server", error.message, typeof error.details["hint"] === "string" ? error.details["hint"] : hint);
+  }
+}

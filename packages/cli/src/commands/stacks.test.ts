@@ -1,0 +1,138 @@
+import type { LastFailure, StackDetails, StackSummary } from "@stackyard/sdk";
+import { describe, expect, it } from "vitest";
+import { formatFailure, formatFailureCell, tellStack, toOneLine, toWaitingRow } from "./stacks.ts";
+
+const at = "2026-01-01T00:00:00.000Z";
+
+function tell(why: string, progressMessage: string): string {
+  const attempt = { attemptId: "a", stackId: "s", task: "work", entry: 1, attempt: 1, status: "running" } as const;
+  const times = { dispatchedAt: at, deadlineAt: at };
+  const stack: StackDetails = {
+    id: "s",
+    machine: "m",
+    machineHash: "0".repeat(64),
+    state: "RUN",
+    previousState: null,
+    metadata: {},
+    createdAt: at,
+    updatedAt: at,
+    enteredAt: at,
+    life: "e",
+    entry: 1,
+    version: 1,
+    summary: "Waits for work.",
+    tasks: [
+      {
+        name: "work",
+        status: "PENDING",
+        why,
+        attempt: { ...attempt, ...times, heldKeys: [], hasLog: false, progressMessage },
+      },
+    ],
+    attempts: [],
+    parked: [],
+    timers: [],
+  };
+  return tellStack(stack, { paint: (_style, text) => text }, Date.parse(at));
+}
+
+describe("tellStack", () => {
+  it("tells the progress of a task once", () => {
+    expect(tell("Runs at worker w since 1s: try 4", "try 4")).toMatch(/since 1s: try 4$/);
+  });
+
+  it("tells the progress where the reason does not", () => {
+    expect(tell("It was asked to stop.", "try 4")).toMatch(/asked to stop\. try 4$/);
+  });
+});
+
+describe("a row of a list of those that wait", () => {
+  const summary = (more: Partial<StackSummary>): StackSummary => ({
+    id: "s",
+    machine: "m",
+    machineHash: "",
+    state: "RUN",
+    previousState: null,
+    metadata: {},
+    tasks: [],
+    createdAt: at,
+    updatedAt: at,
+    enteredAt: at,
+    life: "e",
+    entry: 1,
+    version: 1,
+    ...more,
+  });
+  const plain = { paint: (_style: string, text: string) => text };
+
+  it("tells how the stack stands, and what it waits for", () => {
+    const waiting = { summary: "Waits for db." };
+
+    const rows = [
+      summary({ waiting, overdue: true, failed: true }),
+      summary({ waiting, stalled: { code: "LOOP_LIMIT", reason: "" }, failed: true }),
+      summary({}),
+    ].map((stack) => toWaitingRow(stack, plain, Date.parse(at) + 61_000));
+
+    expect(rows).toEqual([
+      ["s", "m", "RUN failed overdue", "1m 1s", "Waits for db."],
+      ["s", "m", "RUN LOOP_LIMIT", "1m 1s", "Waits for db."],
+      ["s", "m", "RUN", "1m 1s", "It is gone."],
+    ]);
+  });
+});
+
+const out = { paint: (_style: string, text: string) => text };
+const failure: LastFailure = {
+  task: "db",
+  state: "BUILD",
+  entry: 1,
+  attempt: 2,
+  at: "2026-01-01T00:00:00.000Z",
+  code: "QUOTA",
+  message: "terraform apply ended with exit code 1.\n\nerror: no quota",
+};
+const now = Date.parse("2026-01-01T00:01:00.000Z");
+const format = (given: Partial<LastFailure>) =>
+  formatFailure({ ...failure, ...given }, { stackId: "pr-1", out, now }).split("\n");
+
+describe("toOneLine", () => {
+  it("keeps the beginning and the end of a long text", () => {
+    expect([toOneLine(" a\n b ", 10), toOneLine(`first ${"x".repeat(90)} last`, 15)]).toEqual([
+      "a b",
+      "first  … x last",
+    ]);
+  });
+});
+
+describe("the last failure of a stack", () => {
+  it("says task, state, code, attempt, age, what the tool printed, and where the log is", () => {
+    expect(format({})).toEqual([
+      "  db of BUILD  QUOTA  attempt 2, 1m ago (2026-01-01T00:00:00.000Z)",
+      "    terraform apply ended with exit code 1.",
+      "    error: no quota",
+      "  Log: stackyard stacks logs pr-1 db",
+    ]);
+  });
+
+  it("says that it is resolved, and names no log of a task that was never sent", () => {
+    expect(format({ attempt: 0, message: "", resolvedAt: "2026-01-01T00:00:30.000Z" })).toEqual([
+      "  db of BUILD  QUOTA  never sent, 1m ago, resolved 30s ago (2026-01-01T00:00:00.000Z)",
+    ]);
+  });
+
+  it("shows the first and the last lines of a long message", () => {
+    const message = Array.from({ length: 30 }, (_, index) => `line ${index + 1}`).join("\n");
+
+    expect(format({ message }).slice(6, 9)).toEqual(["    line 6", "    …", "    line 25"]);
+  });
+
+  it("is one cell of a list, without what was said when it is resolved", () => {
+    const resolved = { ...failure, resolvedAt: failure.at };
+
+    expect([formatFailureCell(failure, out, now), formatFailureCell(resolved, out, now)]).toEqual([
+      "db QUOTA 1m ago: terraform apply ended with exit code 1. error: no quota",
+      "db QUOTA 1m ago, resolved",
+    ]);
+  });
+});

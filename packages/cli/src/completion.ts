@@ -1,0 +1,388 @@
+import { Stackyard } from "@stackyard/sdk";
+import { Type } from "typebox";
+import {
+  type ArgumentFacts,
+  type Command,
+  type CommandContext,
+  defineCommand,
+  toArgumentFacts,
+  toFlag,
+} from "./command.ts";
+import { loadMachines } from "./commands/machines.ts";
+import { GLOBAL_OPTIONS } from "./program.ts";
+import { isAwsYard, loadConfigFile, machinesDirOf } from "./project/config.ts";
+import { listMachineNames } from "./project/executors.ts";
+import { findYardName, openServer, type ServerContext } from "./server/connection.ts";
+
+const SCRIPTS = { bash: toBash, zsh: toZsh, fish: toFish } as const;
+
+const Args = Type.Object({
+  shell: Type.Union([Type.Literal("bash"), Type.Literal("zsh"), Type.Literal("fish")], {
+    description: "bash, zsh or fish.",
+  }),
+});
+
+/** `stackyard completion`, for these commands and itself. */
+export function createCompletion(others: readonly Command[]): Command {
+  const completion = defineCommand({
+    name: "completion",
+    summary: "Print a script that completes commands, flags and values in a shell.",
+    description:
+      "Values are completed too: ids of stacks, machines, states, events, tasks, and the choices of options. They come from the yard that the command would talk to; where none answers within 2 s there are none.",
+    examples: [
+      { command: 'eval "$(stackyard completion bash)"', what: "In ~/.bashrc." },
+      { command: 'eval "$(stackyard completion zsh)"', what: "In ~/.zshrc, after compinit." },
+      { command: "stackyard completion fish | source", what: "In ~/.config/fish/config.fish." },
+    ],
+    args: Args,
+    positionals: ["shell"],
+    run({ out }, { shell }) {
+      const script = SCRIPTS[shell]([...others, completion].map(toWords));
+      if (out.json) out.result({ shell, script }, () => "");
+      else out.text(script);
+      return 0;
+    },
+  });
+  return completion;
+}
+
+function toWords(command: Command): CompletionWords {
+  return { name: command.name, summary: command.summary, flags: listFlags(command) };
+}
+
+/** What the user has typed of the command. */
+interface CompleteInput {
+  /** `stack`, `machine`, `state`, `event`, `task`, `yard`, `executor`. */
+  readonly of: string;
+  readonly prefix: string;
+  /** Arguments before it, by name. */
+  readonly typed: ReadonlyMap<string, string>;
+}
+
+type Context = Pick<CommandContext, "cwd" | "env" | "out" | "signal">;
+type YardContext = Pick<ServerContext, "yard" | "signal">;
+
+const MOST_STACKS = 200;
+
+/**
+ * Returns the values that an argument may have, from the running yard or the project's files. Throws what reading these
+ * throws. A yard on AWS is not asked: opening it takes longer than a shell may wait.
+ */
+export async function completeValues(context: Context, input: CompleteInput): Promise<readonly string[]> {
+  const { of, typed } = input;
+  if (of === "yard") return Object.keys((await loadConfigFile(context.cwd, typed.get("project"))).config.yards ?? {});
+  if (of === "machine") {
+    const [known, local] = await Promise.all([
+      askYard(context, input, listMachines).catch(() => []),
+      listLocalMachines(context, typed.get("project")).catch(() => []),
+    ]);
+    return [...new Set([...known, ...local])];
+  }
+  return askYard(context, input, SOURCES[of] ?? (async () => []));
+}
+
+type Source = (context: YardContext, input: CompleteInput) => Promise<readonly string[]>;
+
+const SOURCES: Readonly<Record<string, Source>> = {
+  stack: async ({ yard, signal }, { prefix, typed }) => {
+    const machine = typed.get("machine");
+    const filter = { idPrefix: prefix, ...(machine === undefined ? {} : { machine }) };
+    const { items } = await yard.stacks.list(filter, { limit: MOST_STACKS, signal });
+    return items.map(({ id }) => id);
+  },
+  state: async (context, { typed }) => {
+    const machines = await loadMachines(context, (await findMachine(context, typed)) ?? typed.get("machine"));
+    return unique(machines.flatMap(({ states }) => states.map(({ name }) => name)));
+  },
+  event: async (context, { typed }) => {
+    const machines = await loadMachines(context, (await findMachine(context, typed)) ?? typed.get("machine"));
+    return unique(machines.flatMap(({ events }) => events));
+  },
+  task: async ({ yard, signal }, { typed }) => {
+    const stack = typed.get("stack");
+    if (stack === undefined) return [];
+    return (await yard.stacks.get(stack, { signal })).tasks.map(({ name }) => name);
+  },
+};
+
+async function askYard(context: Context, input: CompleteInput, source: Source): Promise<readonly string[]> {
+  const given = pick(input.typed, ["url", "token", "yard", "project"]);
+  const name = findYardName(given, context.env);
+  if (name !== undefined) {
+    const yard = (await loadConfigFile(context.cwd, given["project"])).config.yards?.[name];
+    if (yard === undefined || isAwsYard(yard)) return [];
+  }
+  const { close, ...server } = await openServer(context, given);
+  try {
+    return await source({ yard: new Stackyard({ ...server, retries: 0 }), signal: context.signal }, input);
+  } finally {
+    await close();
+  }
+}
+
+const listMachines: Source = async ({ yard, signal }) => {
+  return (await yard.machines.list({ signal })).map(({ name }) => name);
+};
+
+async function listLocalMachines({ cwd }: Context, project: string | undefined): Promise<readonly string[]> {
+  return listMachineNames(machinesDirOf(await loadConfigFile(cwd, project)));
+}
+
+/** The machine of the stack that was named; undefined when there is none yet. */
+async function findMachine(
+  { yard, signal }: YardContext,
+  typed: ReadonlyMap<string, string>,
+): Promise<string | undefined> {
+  const stack = typed.get("stack");
+  if (stack === undefined) return undefined;
+  return yard.stacks.get(stack, { signal }).then(
+    ({ machine }) => machine,
+    () => undefined,
+  );
+}
+
+function pick(typed: ReadonlyMap<string, string>, names: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries([...typed].filter(([name]) => names.includes(name)));
+}
+
+function unique(names: readonly string[]): readonly string[] {
+  return [...new Set(names)];
+}
+
+/** What a word may be: words that are known already, or values that a project or a yard knows. */
+type Completion =
+  | { readonly kind: "words"; readonly words: readonly string[] }
+  | {
+      readonly kind: "values";
+      /** What the schema of the argument names by `completes`, such as `stack`. */
+      readonly of: string;
+      readonly command: Command;
+      /** Arguments that were typed before, by name. */
+      readonly typed: ReadonlyMap<string, string>;
+    };
+
+/**
+ * Returns what may stand for the last of these words: commands, flags, choices, or the kind of value that its argument
+ * takes. `words` are those after the program's name; the last one is what was typed of the present word.
+ */
+export function completeWords(words: readonly string[], commands: readonly Command[]): Completion {
+  const before = words.slice(0, -1);
+  const current = words.at(-1) ?? "";
+  const found = findCommand(before, commands);
+  if (found === undefined) return { kind: "words", words: listNextWords(before, current, commands) };
+  const { command, rest } = found;
+  const read = readArguments(toArgumentFacts(command), rest);
+  const wanted = read.open ?? (current.startsWith("-") ? undefined : read.next);
+  if (wanted !== undefined) return completeValue(wanted, command, read.typed);
+  if (!current.startsWith("-")) return { kind: "words", words: [] };
+  return { kind: "words", words: listFlags(command) };
+}
+
+/** The flags of a command, those of every command with them. */
+function listFlags(command: Command): readonly string[] {
+  const own = toArgumentFacts(command).filter(({ positional }) => !positional);
+  return [...own.map(({ name }) => toFlag(name)), ...GLOBAL_FLAGS];
+}
+
+const GLOBAL_FLAGS: readonly string[] = [
+  ...GLOBAL_OPTIONS.flatMap(([flags]) => flags.split(", ").filter((flag) => flag.startsWith("--"))),
+  "--help",
+];
+
+function findCommand(
+  words: readonly string[],
+  commands: readonly Command[],
+): { readonly command: Command; readonly rest: readonly string[] } | undefined {
+  const start = words.findIndex((word) => !word.startsWith("-"));
+  if (start < 0) return undefined;
+  for (const length of [3, 2, 1]) {
+    const name = words.slice(start, start + length).join(" ");
+    const command = commands.find((each) => each.name === name && name.split(" ").length === length);
+    if (command !== undefined) return { command, rest: words.slice(start + length) };
+  }
+  return undefined;
+}
+
+function listNextWords(before: readonly string[], current: string, commands: readonly Command[]): readonly string[] {
+  const typed = before.filter((word) => !word.startsWith("-"));
+  if (current.startsWith("-")) return [...GLOBAL_FLAGS, ...(typed.length === 0 ? ["--version"] : [])];
+  const under = commands
+    .map(({ name }) => name.split(" "))
+    .filter((name) => name.length > typed.length && typed.every((word, index) => name[index] === word));
+  return [...new Set(under.map((name) => name[typed.length] ?? ""))];
+}
+
+interface ReadArguments {
+  /** The flag whose value comes next. */
+  readonly open: ArgumentFacts | undefined;
+  /** The positional argument that comes next. */
+  readonly next: ArgumentFacts | undefined;
+  readonly typed: ReadonlyMap<string, string>;
+}
+
+function readArguments(facts: readonly ArgumentFacts[], words: readonly string[]): ReadArguments {
+  const positionals = facts.filter(({ positional }) => positional);
+  const typed = new Map<string, string>();
+  let open: ArgumentFacts | undefined;
+  let at = 0;
+  for (const word of words) {
+    const place = open ?? (word.startsWith("-") ? undefined : positionals[at]);
+    if (place !== undefined) typed.set(place.name, word);
+    if (open === undefined && place !== undefined && !place.many) at += 1;
+    open = place === undefined ? readFlag(word, facts, typed) : undefined;
+  }
+  return { open, next: positionals[at], typed };
+}
+
+/** Returns the flag when its value is the next word; a value behind `=` is noted. */
+function readFlag(
+  word: string,
+  facts: readonly ArgumentFacts[],
+  typed: Map<string, string>,
+): ArgumentFacts | undefined {
+  const [flag = "", value] = word.split("=", 2);
+  const isMeant = ({ name, short }: ArgumentFacts) => toFlag(name) === flag || `-${short}` === flag;
+  const found = facts.find((each) => !each.positional && isMeant(each));
+  if (found === undefined || found.isSwitch) return undefined;
+  if (value === undefined) return found;
+  typed.set(found.name, value);
+  return undefined;
+}
+
+function completeValue(
+  { choices, completes }: ArgumentFacts,
+  command: Command,
+  typed: ReadonlyMap<string, string>,
+): Completion {
+  if (choices.length > 0) return { kind: "words", words: choices };
+  return completes === undefined ? { kind: "words", words: [] } : { kind: "values", of: completes, command, typed };
+}
+
+/** A command as completion needs it. */
+interface CompletionWords {
+  readonly name: string;
+  readonly summary: string;
+  readonly flags: readonly string[];
+}
+
+/** What may follow: after these words, these words. */
+interface Step {
+  readonly after: string;
+  readonly words: readonly string[];
+}
+
+/**
+ * A completion script for bash. It knows commands and flags; values come from the program. They are names that others
+ * have chosen, so the shell must never evaluate them: `compgen -W` would.
+ */
+export function toBash(commands: readonly CompletionWords[]): string {
+  return `_stackyard() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" typed="" word offered=""
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "$word" in -*) ;; *) typed="$typed $word" ;; esac
+  done
+  case "\${typed# }" in
+${toCases(commands)}
+  esac
+  COMPREPLY=()
+  if [ -n "$offered" ]; then
+    case "\${typed# },$current" in
+      *,-*${toPlainPatterns(commands)}) COMPREPLY=($(compgen -W "$offered" -- "$current")); return ;;
+    esac
+  fi
+  while IFS= read -r word; do
+    COMPREPLY+=("$(printf %q "$word")")
+  done < <(stackyard __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD-1}" "$current" 2>/dev/null)
+}
+complete -o default -F _stackyard stackyard
+`;
+}
+
+/** A completion script for zsh. */
+export function toZsh(commands: readonly CompletionWords[]): string {
+  return `#compdef stackyard
+_stackyard() {
+  local current="\${words[CURRENT]}" typed="" word offered=""
+  local -a values
+  for word in "\${(@)words[2,CURRENT-1]}"; do
+    case "$word" in -*) ;; *) typed="$typed $word" ;; esac
+  done
+  case "\${typed# }" in
+${toCases(commands)}
+  esac
+  if [[ -n "$offered" ]]; then
+    case "\${typed# },$current" in
+      *,-*${toPlainPatterns(commands)}) compadd -- \${=offered}; return ;;
+    esac
+  fi
+  values=("\${(@f)$(stackyard __complete -- "\${(@)words[2,CURRENT-1]}" "$current" 2>/dev/null)}")
+  if [[ -n "\${values[1]}" ]]; then compadd -a values; else _files; fi
+}
+compdef _stackyard stackyard
+`;
+}
+
+/** A completion script for fish. */
+export function toFish(commands: readonly CompletionWords[]): string {
+  const values = "(stackyard __complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)";
+  const lines = ["complete -c stackyard -e"];
+  for (const { name, summary, flags } of commands) {
+    const words = name.split(" ");
+    const last = words.at(-1) ?? "";
+    lines.push(`complete -c stackyard -n ${toCondition(words.slice(0, -1))} -a ${last} -d ${quote(summary)}`);
+    for (const flag of flags) lines.push(`complete -c stackyard -n ${toCondition(words)} -l ${flag.slice(2)}`);
+  }
+  for (const group of listGroups(commands)) {
+    lines.push(`complete -c stackyard -n __fish_use_subcommand -a ${group}`);
+  }
+  lines.push(`complete -c stackyard -n 'not __fish_use_subcommand' -a ${quote(values)}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function toCondition(words: readonly string[]): string {
+  if (words.length === 0) return "__fish_use_subcommand";
+  return quote(words.map((word) => `__fish_seen_subcommand_from ${word}`).join("; and "));
+}
+
+function toCases(commands: readonly CompletionWords[]): string {
+  return toSteps(commands)
+    .map(
+      ({ after, words }) => `    ${after === "" ? '""' : toPattern(after, commands)}) offered="${words.join(" ")}" ;;`,
+    )
+    .join("\n");
+}
+
+// A command may be followed by more words, its arguments; a group of commands may not.
+function toPattern(after: string, commands: readonly CompletionWords[]): string {
+  const isCommand = commands.some(({ name }) => name === after);
+  return isCommand ? `"${after}"|"${after} "*` : `"${after}"`;
+}
+
+/** Where a command's name is not complete yet: the words that may follow are known. */
+function toPlainPatterns(commands: readonly CompletionWords[]): string {
+  return ["", ...listGroups(commands)].map((group) => `|${quote(`${group},`)}*`).join("");
+}
+
+function toSteps(commands: readonly CompletionWords[]): readonly Step[] {
+  const groups = listGroups(commands);
+  const top = commands.filter(({ name }) => !name.includes(" ")).map(({ name }) => name);
+  return [
+    { after: "", words: [...top, ...groups, "--help", "--version"] },
+    ...groups.map((group) => ({
+      after: group,
+      words: commands
+        .filter(({ name }) => name.startsWith(`${group} `))
+        .map(({ name }) => name.slice(group.length + 1)),
+    })),
+    ...commands.map(({ name, flags }) => ({ after: name, words: flags })),
+  ];
+}
+
+function listGroups(commands: readonly CompletionWords[]): readonly string[] {
+  const firsts = commands.filter(({ name }) => name.includes(" ")).map(({ name }) => name.split(" ")[0] ?? "");
+  return [...new Set(firsts)];
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,152 @@
+import { stripVTControlCharacters } from "node:util";
+import { exitCodeOf, isStackyardError, StackyardError } from "@stackyard/core";
+import type { Problem } from "@stackyard/core/machine";
+import { formatTable } from "@stackyard/sdk/commands";
+import type { Output } from "./output.ts";
+
+/** What a command ends with that has not done its work. */
+interface Failure {
+  readonly exitCode: number;
+  readonly code: string;
+  readonly message: string;
+  /** What to do next. */
+  readonly hint?: string;
+  /** The failed task behind it, as the API shows a stack's last failure. */
+  readonly failure?: unknown;
+}
+
+/** An error with a word on what to do next. */
+export function failWith(
+  code: ConstructorParameters<typeof StackyardError>[0],
+  message: string,
+  options: {
+    readonly hint?: string;
+    readonly details?: Readonly<Record<string, unknown>>;
+    readonly cause?: unknown;
+  } = {},
+): StackyardError {
+  const { hint, cause } = options;
+  const details = { ...options.details, ...(hint === undefined ? {} : { hint }) };
+  return new StackyardError(code, message, { details, cause });
+}
+
+/** The one place where errors become exit codes. */
+export function toFailure(error: unknown): Failure {
+  if (isStackyardError(error)) {
+    const { message, details } = error;
+    const code = findServerCode(details) ?? error.code;
+    // The code's own hints are about our server.
+    const ofCode = "awsError" in details ? undefined : HINTS[error.code];
+    const hint = typeof details["hint"] === "string" ? details["hint"] : ofCode;
+    return {
+      exitCode: exitCodeOf(error.code),
+      code,
+      message,
+      ...(hint === undefined ? {} : { hint }),
+      ...(details["failure"] === undefined ? {} : { failure: details["failure"] }),
+    };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const known = SYSTEM_ERRORS[codeOf(error)];
+  if (known !== undefined) return { exitCode: 3, code: codeOf(error), message, hint: known };
+  const hint = "This is a fault in Stackyard itself. Run it again with STACKYARD_DEBUG=1 and report what it prints.";
+  return { exitCode: exitCodeOf("INTERNAL"), code: "INTERNAL", message, hint };
+}
+
+// The server's refusals have codes of their own, such as `TASK_NOT_RUNNING`.
+function findServerCode(details: Readonly<Record<string, unknown>>): string | undefined {
+  const { problem } = details;
+  if (typeof problem !== "object" || problem === null || !("code" in problem)) return undefined;
+  return typeof problem.code === "string" ? problem.code : undefined;
+}
+
+/** Tells a failure: two lines for people, or one JSON object; both on standard error, so that results stay clean. */
+export function tellFailure(
+  write: (text: string) => void,
+  { code, message, hint, failure }: Failure,
+  out: Output,
+): void {
+  out.settle();
+  if (out.json) {
+    const error = {
+      code,
+      message: stripVTControlCharacters(message),
+      ...(hint === undefined ? {} : { hint }),
+      ...(failure === undefined ? {} : { failure }),
+    };
+    write(JSON.stringify({ error }));
+    return;
+  }
+  write(`${out.paint("red", "error")} ${out.paint("dim", code)} ${message}`);
+  if (hint !== undefined) write(hint);
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  UNREACHABLE:
+    "Start it with `stackyard dev` (of a team: `stackyard server`), or name another one with --url, --yard or STACKYARD_URL.",
+  UNAUTHENTICATED: "Give the token with --token or STACKYARD_TOKEN; `stackyard dev` prints where it lies.",
+  FORBIDDEN: "Ask for a token that allows it.",
+  DUPLICATE: "Send the event with an id of its own, or without --id.",
+  STACK_UNKNOWN: "`stackyard stacks ls` shows what there is; `stackyard stacks history ID` what there was.",
+  MACHINE_UNKNOWN: "`stackyard machines ls` shows what there is.",
+  STORE_TOO_NEW: "Use the newer version of stackyard, or another data folder.",
+  RATE_LIMITED: "Wait a little and try again.",
+};
+
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  EACCES: "Check the permissions of the file or folder.",
+  EEXIST: "Something else stands there already; choose another path.",
+  EISDIR: "It is a folder; name a file.",
+  ENOENT: "Check the path; its folder must be there.",
+  ENOTDIR: "A part of the path is a file; choose another path.",
+  EPERM: "Check the permissions of the file or folder.",
+  EROFS: "The file system is read-only; choose another folder.",
+  ENOSPC: "The disk is full; make room.",
+  EMFILE: "Too many files are open; raise the limit (ulimit -n).",
+};
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
+/** Problems of a document as indented lines, each with place and code. */
+export function tellProblems(problems: readonly Problem[], out: Pick<Output, "paint" | "columns">): readonly string[] {
+  if (problems.length === 0) return [];
+  const rows = problems.map(({ severity, code, path, line, column, message }) => [
+    `  ${line}:${column}`,
+    severity === "error" ? out.paint("red", severity) : out.paint("yellow", severity),
+    out.paint("dim", code),
+    path === "" ? message : `${path}: ${message}`,
+  ]);
+  return formatTable(rows, { columns: out.columns, keepLast: true }).split("\n");
+}
+
+/** What one look at the machine and the project has found. */
+export interface Finding {
+  /** One or two words: `node`, `store`. */
+  readonly check: string;
+  readonly status: "ok" | "warn" | "fail";
+  readonly message: string;
+  /** What to do. */
+  readonly hint?: string;
+}
+
+/** All is well. */
+export function ok(check: string, message: string): Finding {
+  return { check, status: "ok", message };
+}
+
+/** It works, but something may be missing. */
+export function warn(check: string, message: string, hint: string): Finding {
+  return { check, status: "warn", message, hint };
+}
+
+/** It will not work. */
+export function fail(check: string, message: string, hint: string): Finding {
+  return { check, status: "fail", message, hint };
+}
+
+/** The finding of an error that was thrown. */
+export function failOf(check: string, error: unknown, hint: string): Finding {
+  return fail(check, error instanceof Error ? error.message : String(error), hint);
+}

@@ -1,0 +1,134 @@
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Type } from "typebox";
+import { type CommandContext, defineCommand } from "./command.ts";
+import { failWith } from "./failure.ts";
+import { CONFIG_NAMES } from "./project/config.ts";
+import { readPackageType } from "./project/modules.ts";
+import { VERSION } from "./version.ts";
+
+/** Files that a folder may well have already; they are left as they are. */
+const KEPT: ReadonlySet<string> = new Set(["package.json", "README.md", ".gitignore"]);
+
+/** `stackyard init` */
+export const init = defineCommand({
+  name: "init",
+  summary: "Write a working project: a machine, Terraform modules, a function, a configuration.",
+  description:
+    "Nothing that is there is overwritten without --force; package.json, README.md and .gitignore of a folder are left as they are.",
+  examples: [
+    { command: "stackyard init review-app", what: "A new folder." },
+    { command: "stackyard init", what: "In this folder." },
+  ],
+  args: Type.Object({
+    dir: Type.Optional(Type.String({ minLength: 1, description: "The folder. Default: this one." })),
+    force: Type.Optional(Type.Boolean({ description: "Overwrite files that are there." })),
+  }),
+  positionals: ["dir"],
+  async run(context, { dir = ".", force = false }) {
+    const folder = resolve(context.cwd, dir);
+    const template = await loadTemplate();
+    const files = force ? template : toFilesFor(folder, template);
+    const present = force ? [] : files.filter(({ path }) => existsSync(join(folder, path)));
+    const clashes = force ? [] : findClashes(folder, present);
+    if (clashes.length > 0) {
+      const list = clashes.map((path) => `\n  ${path}`).join("");
+      throw failWith("OUTCOME_NEGATIVE", `These files are already in ${folder}:${list}`, {
+        hint: "Nothing was written. Choose another folder, or overwrite them with --force.",
+      });
+    }
+    const written = files.filter((file) => !present.includes(file));
+    for (const { path, text } of written) await write(join(folder, path), text);
+    tellDone(context, { folder, written, kept: present });
+    return 0;
+  },
+});
+
+// In a package that is there already and is none of ES modules, a configuration that ends with `.ts` would not load.
+function toFilesFor(folder: string, files: readonly TemplateFile[]): readonly TemplateFile[] {
+  const manifest = join(folder, "package.json");
+  if (!existsSync(manifest) || readPackageType(manifest) === "module") return files;
+  const rename = (text: string) => text.replaceAll("stackyard.config.ts", "stackyard.config.mts");
+  return files.map(({ path, text }) => ({ path: rename(path), text: rename(text) }));
+}
+
+function findClashes(folder: string, present: readonly TemplateFile[]): readonly string[] {
+  const configs = CONFIG_NAMES.filter((name) => existsSync(join(folder, name)));
+  return [...new Set([...configs, ...present.map(({ path }) => path).filter((path) => !KEPT.has(path))])];
+}
+
+async function write(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+}
+
+interface Done {
+  readonly folder: string;
+  readonly written: readonly TemplateFile[];
+  readonly kept: readonly TemplateFile[];
+}
+
+function tellDone({ cwd, out }: CommandContext, { folder, written, kept }: Done): void {
+  const facts = { folder, written: written.map(({ path }) => path), kept: kept.map(({ path }) => path) };
+  out.result(facts, () => {
+    const into = relative(cwd, folder);
+    const install = facts.kept.includes("package.json") ? "npm install --save-dev stackyard" : "npm install";
+    return [
+      ...facts.written.map((path) => `${out.paint("green", "wrote")} ${join(into, path)}`),
+      ...facts.kept.map((path) => `${out.paint("dim", "kept ")} ${join(into, path)}`),
+      "",
+      "Next:",
+      ...(into === "" ? [] : [`  cd ${into}`]),
+      `  ${install}`,
+      "  npx stackyard dev",
+      "and in another terminal:",
+      "  npx stackyard send pr-12 OPENED --machine review-app --until LIVE",
+    ].join("\n");
+  });
+}
+
+/** A file of a new project. */
+interface TemplateFile {
+  /** Relative to the project's folder, with slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What tools of this repository, or npm, would take for their own carries this ending in the template. */
+const ENDING = ".template";
+
+/** The files of a new project, in the order of their paths. */
+export async function loadTemplate(): Promise<readonly TemplateFile[]> {
+  // Both `src` and `dist` lie beside it.
+  const root = fileURLToPath(new URL("../template/", import.meta.url));
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  const dependency = toDependency(dirname(root));
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => `${entry.parentPath}/${entry.name}`)
+    .sort();
+  return Promise.all(
+    paths.map(async (path) => {
+      const text = (await readFile(path, "utf8")).replaceAll("{{stackyard}}", dependency);
+      return { path: toTarget(path.slice(root.length)), text };
+    }),
+  );
+}
+
+/**
+ * What the package.json of a new project asks npm for: this version or, where this package was not installed but stands
+ * in a clone of its repository, the clone's folder, since the registry may not have the version.
+ */
+export function toDependency(folder: string): string {
+  const parts = folder.replaceAll("\\", "/");
+  return parts.includes("/node_modules/") ? VERSION : `file:${parts}`;
+}
+
+function toTarget(path: string): string {
+  const name = path.replaceAll("\\", "/").replace(/^\/+/, "");
+  const plain = name.endsWith(ENDING) ? name.slice(0, -ENDING.length) : name;
+  // npm leaves files of this name out of packages.
+  return plain === "gitignore" ? ".gitignore" : plain;
+}

@@ -1,0 +1,210 @@
+import { stripVTControlCharacters, styleText } from "node:util";
+import type { CommandOutput } from "@stackyard/core";
+import { truncateText } from "@stackyard/sdk/commands";
+
+export interface OutputOptions {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Results as JSON, one object a line. */
+  readonly json: boolean;
+  /** Results and errors only: no notes, no progress. Default: false. */
+  readonly quiet?: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Looks of words. */
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+/** How a command speaks. Results go to standard output; what is for people goes to standard error. */
+export interface Output extends CommandOutput {
+  readonly json: boolean;
+  /** True when a person looks at the results. */
+  readonly interactive: boolean;
+  /** Text as it stands, such as a graph or a script; never as JSON. */
+  text(text: string): void;
+  /** A lasting line of long work: to people on standard error; with `--json` one object on standard output. */
+  step(value: Readonly<Record<string, unknown>>, toText: () => string): void;
+  /** A line of a log: on standard error, with `--json` as an object. */
+  log(value: Readonly<Record<string, unknown>>, toText: () => string): void;
+  /** Takes the live lines away. */
+  settle(): void;
+  /** Colours a word; taken off again where colours are not wanted. */
+  paint(style: Style, text: string): string;
+}
+
+/** An output for these streams. */
+export function createOutput({ stdout, stderr, json, quiet = false, env }: OutputOptions): Output {
+  const results = createWriter(stdout, env);
+  const people = createWriter(stderr, env);
+  const live = createLiveBlock(stderr, people, { color: wantsColor(stderr, env) });
+  const print = (value: unknown, toText: () => string) => {
+    live.clear();
+    results(json ? toJsonText(value) : toText());
+  };
+  const tell = (text: string) => {
+    if (json || quiet) return;
+    live.clear();
+    people(text);
+  };
+  const report = (value: Readonly<Record<string, unknown>>, toPeople: () => void) => {
+    if (quiet) return;
+    if (json) results(toJsonText(value));
+    else toPeople();
+  };
+  return {
+    json,
+    interactive: !json && stdout.isTTY === true,
+    get columns() {
+      return !json && stdout.isTTY === true ? stdout.columns || undefined : undefined;
+    },
+    result: print,
+    text(text) {
+      live.clear();
+      results(text);
+    },
+    progress: (value, toText, toBlock) => report(value, () => live.show(toText, toBlock)),
+    step: (value, toText) => report(value, () => tell(toText())),
+    note: tell,
+    log(value, toText) {
+      live.clear();
+      people(json ? toJsonText(value) : toText());
+    },
+    settle: live.clear,
+    paint: (style, text) => styleText(style, text, { validateStream: false }),
+  };
+}
+
+/** True where colours are wanted: a terminal, unless `NO_COLOR` (no-color.org) says no or `FORCE_COLOR` says yes. */
+function wantsColor(stream: OutputStream, env: OutputOptions["env"]): boolean {
+  if (env["NO_COLOR"]) return false;
+  if (env["FORCE_COLOR"]) return env["FORCE_COLOR"] !== "0";
+  return stream.isTTY === true && env["TERM"] !== "dumb";
+}
+
+function createWriter(stream: OutputStream, env: OutputOptions["env"]): (text: string) => void {
+  const color = wantsColor(stream, env);
+  return (text) => {
+    if (text === "") return;
+    const clean = color ? toColoredText(text) : toPlainText(text);
+    stream.write(clean.endsWith("\n") ? clean : `${clean}\n`);
+  };
+}
+
+/** Where text goes: a terminal, a pipe or a file. */
+export interface OutputStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+  write(text: string): unknown;
+}
+
+/** What of long work is seen for a while. */
+interface LiveBlock {
+  /** A line; where there is a block too, a terminal shows that. */
+  show(toText: () => string, toBlock?: (columns: number) => string): void;
+  /** Takes it away. */
+  clear(): void;
+}
+
+/** One line, or a block, that a terminal shows anew in place; in a pipe lines, each of them where it is another one. */
+export function createLiveBlock(
+  stream: OutputStream,
+  write: (text: string) => void,
+  options: { readonly color: boolean },
+): LiveBlock {
+  return stream.isTTY === true ? createTerminalBlock(stream, options) : createPipeLines(write);
+}
+
+function createPipeLines(write: (text: string) => void): LiveBlock {
+  let last = "";
+  return {
+    show(toText) {
+      const text = toText();
+      if (text !== last) write(text);
+      last = text;
+    },
+    clear() {},
+  };
+}
+
+const ERASE_LINE = "\r\u001b[2K";
+
+function createTerminalBlock(stream: OutputStream, { color }: { readonly color: boolean }): LiveBlock {
+  let shown: readonly string[] = [];
+  // The cursor stands in the last line of what is shown.
+  const erase = () => (shown.length > 1 ? `\r\u001b[${shown.length - 1}A\u001b[J` : ERASE_LINE);
+  return {
+    show(toText, toBlock) {
+      const columns = (stream.columns || 80) - 1;
+      const lines = toBlock === undefined ? [toLine(toText(), columns)] : toLines(toBlock(columns), stream, color);
+      stream.write(erase() + lines.join("\n"));
+      shown = lines;
+    },
+    clear() {
+      if (shown.some((line) => line !== "")) stream.write(erase());
+      shown = [];
+    },
+  };
+}
+
+function toLine(text: string, columns: number): string {
+  const [line = ""] = text.split("\n");
+  return truncateText(toPlainText(line), columns, "");
+}
+
+/** A block that is higher than its terminal could not be drawn anew. */
+function toLines(text: string, stream: OutputStream, color: boolean): readonly string[] {
+  const most = Math.max(1, (stream.rows || 24) - 1);
+  const lines = text.split("\n");
+  const fitting = lines.length <= most ? lines : [...lines.slice(0, most - 1), `… and ${lines.length - most + 1} more`];
+  const columns = (stream.columns || 80) - 1;
+  return fitting.map((line) => truncateText(color ? toColoredText(line) : toPlainText(line), columns, ""));
+}
+
+/** What turns the direction of the text around it, so that a name reads as another one. */
+const DIRECTIONS = "\\u202a-\\u202e\\u2066-\\u2069";
+const COLOR_OR_CONTROL = new RegExp(`\\u001b\\[[0-9;]*m|[\\p{Cc}${DIRECTIONS}]`, "gu");
+const CONTROL = new RegExp(`[\\p{Cc}${DIRECTIONS}]`, "gu");
+const UNESCAPED_IN_JSON = new RegExp(`[\\u007f-\\u009f${DIRECTIONS}]`, "gu");
+
+/** Names and messages come from outside: of what a terminal would obey, only colours and ends of lines pass. */
+export function toColoredText(text: string): string {
+  return text.replaceAll(COLOR_OR_CONTROL, (match) => (match.length > 1 ? match : keepBlank(match)));
+}
+
+/** Without colours too. What is left when sequences are taken out may be one again, so that is looked at once more. */
+export function toPlainText(text: string): string {
+  return stripVTControlCharacters(text).replaceAll(CONTROL, keepBlank);
+}
+
+/** JSON of one line, whole: what a terminal would obey is escaped. */
+export function toJsonText(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    UNESCAPED_IN_JSON,
+    (match) => `\\u${match.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function keepBlank(control: string): string {
+  return control === "\n" || control === "\t" ? control : "";
+}
+
+const UNITS = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", 1_000],
+] as const;
+
+/** How long ago an instant was, in its largest two units: `3d 4h`, `12s`. */
+export function toAge(at: string, now: number): string {
+  let left = Math.max(0, now - Date.parse(at));
+  const parts: string[] = [];
+  for (const [unit, ms] of UNITS) {
+    const count = Math.floor(left / ms);
+    left -= count * ms;
+    if (count > 0 || parts.length > 0) parts.push(`${count}${unit}`);
+  }
+  const shown = parts.slice(0, 2).filter((part) => !part.startsWith("0"));
+  return shown.length === 0 ? "0s" : shown.join(" ");
+}

@@ -1,0 +1,249 @@
+import { CommanderError, Option, Command as Program } from "commander";
+import { type ArgumentFacts, type Command, toArgumentFacts, toFlag } from "./command.ts";
+import { findFamiliarCommand, findNearestName } from "./suggestions.ts";
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly json: boolean;
+  /** Results and errors only. */
+  readonly quiet: boolean;
+  /** Also what the command does on the way, and where an error comes from. */
+  readonly verbose: boolean;
+  /** False: no colors, whatever the environment says. */
+  readonly color: boolean;
+}
+
+/** The command that the words mean, with its arguments by name. */
+export interface Invocation extends GlobalOptions {
+  readonly command: Command;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** What reading the words of a command line gives. */
+export type ReadResult =
+  | { readonly kind: "invocation"; readonly invocation: Invocation }
+  /** Help or the version: to standard output. */
+  | { readonly kind: "text"; readonly text: string }
+  | {
+      readonly kind: "usage";
+      readonly message: string;
+      readonly json: boolean;
+      readonly help: string;
+      /** What to type instead. */
+      readonly hint?: string;
+    };
+
+interface ReadInput {
+  readonly commands: readonly Command[];
+  /** One sentence for each first word that has commands under it. */
+  readonly groups: Readonly<Record<string, string>>;
+  readonly version: string;
+  readonly columns?: number;
+}
+
+/** Reads the words after the program's name. */
+export async function readWords(words: readonly string[], input: ReadInput): Promise<ReadResult> {
+  let found: Invocation | undefined;
+  let text = "";
+  const program = createProgram(input);
+  program.configureOutput({
+    writeOut: (part) => {
+      text += part;
+    },
+    writeErr: (part) => {
+      text += part;
+    },
+    outputError: () => {},
+    getOutHasColors: () => false,
+    getErrHasColors: () => false,
+    getOutHelpWidth: () => input.columns ?? 100,
+    getErrHelpWidth: () => input.columns ?? 100,
+  });
+  addCommands(program, input, (invocation) => {
+    found = invocation;
+  });
+  const asked = findHelpWords(words);
+  const unknown = findUnknownWords(program, findCommandWords(words), input.commands);
+  if (unknown !== undefined) return { kind: "usage", ...unknown, json: words.includes("--json"), help: "" };
+  try {
+    await program.parseAsync(asked.length > 0 ? [...asked, "--help"] : toOrder(words), { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: "text", text };
+    const json = words.includes("--json");
+    const isHelp = error.code === "commander.help";
+    const message = isHelp ? "A command is missing." : toSentence(error.message);
+    return { kind: "usage", message, json, help: isHelp ? text : "" };
+  }
+  if (found === undefined) return { kind: "usage", message: "A command is missing.", json: false, help: text };
+  return { kind: "invocation", invocation: found };
+}
+
+// `help` of the parser knows commands of one word only.
+function findHelpWords(words: readonly string[]): readonly string[] {
+  const [first, ...rest] = words.filter((word) => !word.startsWith("-"));
+  return first === "help" ? rest.filter((word) => word !== "help") : [];
+}
+
+/** The words up to the first flag: those that may name a command. */
+function findCommandWords(words: readonly string[]): readonly string[] {
+  const asked = findHelpWords(words);
+  if (asked.length > 0 || words[0] === "help") return asked;
+  const rest = toOrder(words);
+  const end = rest.findIndex((word) => word.startsWith("-"));
+  return end < 0 ? rest : rest.slice(0, end);
+}
+
+/** The parser does not know the commands of other tools, and with `--help` it ignores a word that it does not know. */
+function findUnknownWords(
+  program: Program,
+  words: readonly string[],
+  commands: readonly Command[],
+): { readonly message: string; readonly hint?: string } | undefined {
+  let parent = program;
+  for (const [index, word] of words.entries()) {
+    if (parent.commands.length === 0) return undefined;
+    const found = parent.commands.find((each) => each.name() === word);
+    if (found === undefined) {
+      const before = words.slice(0, index);
+      const names = parent.commands.map((each) => each.name());
+      const familiar = findFamiliarCommand(words.slice(0, index + 1), words.slice(index + 1), commands);
+      if (familiar !== undefined)
+        return { message: `Unknown command '${[...before, word].join(" ")}'.`, hint: familiar };
+      return tellUnknownCommand([...before, word].join(" "), toName(before, findNearestName(word, names)));
+    }
+    parent = found;
+  }
+  return undefined;
+}
+
+function toName(before: readonly string[], last: string | undefined): string | undefined {
+  return last === undefined ? undefined : [...before, last].join(" ");
+}
+
+function tellUnknownCommand(name: string, nearest: string | undefined): { readonly message: string } {
+  const message = `Unknown command '${name}'${nearest === undefined ? "." : ` (Did you mean ${nearest}?)`}`;
+  return { message };
+}
+
+const GLOBAL_FLAGS: ReadonlySet<string> = new Set(["--json", "-q", "--quiet", "--verbose", "--no-color"]);
+
+/** `stackyard --json stacks ls` means the same as `stackyard stacks ls --json`. */
+function toOrder(words: readonly string[]): string[] {
+  const first = words.findIndex((word) => !GLOBAL_FLAGS.has(word));
+  if (first <= 0) return [...words];
+  const flags = words.slice(0, first);
+  const rest = words.slice(first);
+  const at = rest.indexOf("--");
+  return at < 0 ? [...rest, ...flags] : [...rest.slice(0, at), ...flags, ...rest.slice(at)];
+}
+
+type Found = (invocation: Invocation) => void;
+
+function createProgram({ version }: ReadInput): Program {
+  return new Program("stackyard")
+    .description("State machines for stacks of infrastructure.")
+    .version(version, "-v, --version", "Print the version.")
+    .helpOption("-h, --help", "Show help.")
+    .helpCommand("help [command]", "Show the help of a command.")
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .allowExcessArguments(false)
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 1 the answer is no or the work failed, 2 failed and left something behind,\n3 could not start, 4 timed out, 64 wrong words, 130 interrupted.\n",
+    );
+}
+
+function addCommands(program: Program, { commands, groups }: ReadInput, found: Found): void {
+  for (const command of commands) {
+    const words = command.name.split(" ");
+    const last = words.pop() ?? "";
+    let parent = program;
+    for (const word of words) {
+      const group = parent.commands.find((each) => each.name() === word);
+      parent = group ?? parent.command(word).description(groups[word] ?? "");
+    }
+    addCommand(parent.command(last), command, found);
+  }
+}
+
+function addCommand(program: Program, command: Command, found: Found): void {
+  const { description, examples, summary } = command;
+  program.summary(summary).description(description ? `${summary}\n\n${description}` : summary);
+  const facts = toArgumentFacts(command);
+  for (const each of facts) {
+    if (each.positional) program.argument(toPlace(each), each.description);
+    else program.addOption(toOption(each));
+  }
+  for (const [flags, what] of GLOBAL_OPTIONS) program.option(flags, what);
+  if (examples.length > 0) {
+    const lines = examples.map(({ command: typed, what }) => `  ${typed}\n      ${what}`);
+    program.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
+  }
+  program.action(() => {
+    const options = program.opts<Record<string, unknown>>();
+    found({
+      command,
+      args: toArgs(facts, program.processedArgs, options),
+      json: options["json"] === true,
+      quiet: options["quiet"] === true,
+      verbose: options["verbose"] === true,
+      color: options["color"] !== false,
+    });
+  });
+}
+
+/** The options that every command takes, and what each does. */
+export const GLOBAL_OPTIONS = [
+  ["--json", "Print results as JSON, one object a line."],
+  ["-q, --quiet", "Print results and errors only."],
+  ["--verbose", "Print what the command does, and where an error comes from."],
+  ["--no-color", "Print no colors."],
+] as const;
+
+function toPlace({ many, required, word }: ArgumentFacts): string {
+  const text = many ? `${word}...` : word;
+  return required ? `<${text}>` : `[${text}]`;
+}
+
+function toOption({ name, short, isSwitch, many, word, choices, required, description }: ArgumentFacts): Option {
+  const value = isSwitch ? "" : ` <${word}>`;
+  const option = new Option(`${short ? `-${short}, ` : ""}${toFlag(name)}${value}`, description);
+  if (many) option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
+  if (choices.length > 0) option.choices(choices);
+  return option.makeOptionMandatory(required);
+}
+
+function toArgs(
+  facts: readonly ArgumentFacts[],
+  given: readonly unknown[],
+  options: Readonly<Record<string, unknown>>,
+) {
+  const args: Record<string, unknown> = {};
+  for (const [index, each] of facts.entries()) {
+    const value = each.positional ? given[index] : readOption(each.name, options);
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    args[each.name] = each.isNumber ? toNumber(value) : value;
+  }
+  return args;
+}
+
+function readOption(name: string, options: Readonly<Record<string, unknown>>): unknown {
+  if (!toFlag(name).startsWith("--no-")) return options[name];
+  // `--no-token` sets `token` to false.
+  const positive = name.slice(2, 3).toLowerCase() + name.slice(3);
+  return options[positive] === false ? true : undefined;
+}
+
+// What is no number stays text, and the check of the schema says so.
+function toNumber(value: unknown): unknown {
+  if (typeof value !== "string" || value.trim() === "" || Number.isNaN(Number(value))) return value;
+  return Number(value);
+}
+
+function toSentence(message: string): string {
+  const text = message.replace(/^error: /, "").replaceAll("\n", " ");
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.?)]$/.test(first) ? first : `${first}.`;
+}

@@ -1,0 +1,378 @@
+import { existsSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { PluginReference, StackyardConfig } from "@stackyard/core";
+import { parseDuration } from "@stackyard/core/machine";
+import { type TSchema, Type } from "typebox";
+import { Value } from "typebox/value";
+import { tellFaults } from "../command.ts";
+import { failWith } from "../failure.ts";
+import { findNearestName } from "../suggestions.ts";
+import { findTypeAdvice, isPlugin, offerOwnPackages, tellLoadError } from "./modules.ts";
+
+/** A folder with its configuration; without a file the defaults hold. */
+export interface ConfigFile {
+  readonly projectDir: string;
+  /** Absolute; undefined: there is none. */
+  readonly path?: string;
+  readonly config: StackyardConfig;
+}
+
+/** Names under which the configuration is looked for, the first one wins. */
+export const CONFIG_NAMES = [
+  "stackyard.config.ts",
+  "stackyard.config.mts",
+  "stackyard.config.js",
+  "stackyard.config.mjs",
+  "stackyard.config.json",
+] as const;
+
+/**
+ * Loads the configuration of a project: of `project`, or of the nearest folder from `cwd` upwards that has one. Throws
+ * `CONFIG_INVALID` with all that is wrong.
+ */
+export async function loadConfigFile(cwd: string, project?: string): Promise<ConfigFile> {
+  const path = project === undefined ? findUpwards(cwd) : findGiven(resolve(cwd, project));
+  if (path === undefined) return { projectDir: resolve(cwd, project ?? "."), config: {} };
+  const config = parseConfig(await loadValue(path), basename(path));
+  return { projectDir: dirname(path), path, config };
+}
+
+function findUpwards(cwd: string): string | undefined {
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    const found = findIn(folder);
+    if (found !== undefined || folder === dirname(folder)) return found;
+  }
+}
+
+function findIn(folder: string): string | undefined {
+  return CONFIG_NAMES.map((name) => join(folder, name)).find((path) => existsSync(path));
+}
+
+function findGiven(path: string): string | undefined {
+  if (!existsSync(path))
+    throw failWith("CONFIG_INVALID", `There is no folder "${path}".`, { hint: "Check --project." });
+  return statSync(path).isDirectory() ? findIn(path) : path;
+}
+
+async function loadValue(path: string): Promise<unknown> {
+  try {
+    if (extname(path) === ".json") return JSON.parse(await readFile(path, "utf8"));
+    offerOwnPackages();
+    const module: unknown = await import(/* @vite-ignore */ pathToFileURL(path).href);
+    return typeof module === "object" && module !== null && "default" in module ? module.default : undefined;
+  } catch (error) {
+    const why = await tellLoadError(error, path);
+    const hint = findTypeAdvice(path) ?? 'Its default export must be `defineConfig({ … })`, imported from "stackyard".';
+    throw failWith("CONFIG_INVALID", `"${path}" cannot be loaded: ${why}`, { cause: error, hint });
+  }
+}
+
+const Path = Type.String({ minLength: 1, maxLength: 4_096 });
+const Keys = {
+  machines: Type.Optional(Path),
+  dataDir: Type.Optional(Path),
+  // A name or an object with options of its package, which checks them.
+  store: Type.Optional(Type.Unknown()),
+  // Plugins hold functions; they are looked at one by one.
+  plugins: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 100 })),
+  executors: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  server: Type.Optional(
+    Type.Object(
+      {
+        host: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+        port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
+        url: Type.Optional(Type.String({ maxLength: 2_048 })),
+      },
+      { additionalProperties: false },
+    ),
+  ),
+  concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+  worker: Type.Optional(
+    Type.Object({ lease: Type.Optional(Type.String({ maxLength: 32 })) }, { additionalProperties: false }),
+  ),
+  // Of several kinds, and more readable when each is looked at on its own.
+  yards: Type.Optional(Type.Unknown()),
+};
+const Config: TSchema = Type.Object(Keys, { additionalProperties: false });
+
+/** Reads a configuration. Throws one `CONFIG_INVALID` that lists everything that is wrong. */
+export function parseConfig(value: unknown, name: string): StackyardConfig {
+  const faults = findFaults(value);
+  if (faults.length === 0) return value as StackyardConfig;
+  const list = faults.map((fault) => `\n  - ${fault}`).join("");
+  throw failWith(
+    "CONFIG_INVALID",
+    `${name} has ${faults.length === 1 ? "an error" : `${faults.length} errors`}:${list}`,
+    {
+      hint: "Correct the file and try again; its keys are described at `defineConfig`.",
+    },
+  );
+}
+
+function findFaults(value: unknown): readonly string[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return ["The default export must be the configuration: `export default defineConfig({ … })`."];
+  }
+  const unknown = Object.keys(value).filter((key) => !Object.hasOwn(Keys, key));
+  const known = Object.fromEntries(Object.entries(value).filter(([key]) => Object.hasOwn(Keys, key)));
+  const plugins: unknown = known["plugins"];
+  return [
+    ...unknown.map(tellUnknownKey),
+    ...tellFaults(Value.Errors(Config, known)),
+    ...(Array.isArray(plugins) ? plugins : []).flatMap((plugin, index) => findPluginFaults(plugin, index)),
+    ...findLeaseFaults(known["worker"]),
+    ...findStoreFaults(known["store"]),
+    ...findUrlFaults(known["server"]),
+    ...findYardFaults(known["yards"]),
+  ];
+}
+
+function tellUnknownKey(key: string): string {
+  const near = findNearestName(key, Object.keys(Keys));
+  return `"${key}" is no key of a configuration. ${near ? `Did you mean "${near}"?` : `Known: ${Object.keys(Keys).join(", ")}.`}`;
+}
+
+function findLeaseFaults(worker: unknown): readonly string[] {
+  if (typeof worker !== "object" || worker === null || !("lease" in worker)) return [];
+  const { lease } = worker;
+  // What is no text is told by the schema.
+  if (typeof lease !== "string" || toLeaseMs(lease) !== undefined) return [];
+  return [`worker.lease: "${lease}" must be a duration from 1s to 1h, such as 30s.`];
+}
+
+function findStoreFaults(store: unknown): readonly string[] {
+  const type = typeof store === "object" && store !== null && "type" in store ? store.type : store;
+  if (store === undefined || (typeof type === "string" && type !== "")) return [];
+  return ['store must be "sqlite", "postgres", a package or a path, or { type, … } with one of them and its options.'];
+}
+
+function findUrlFaults(server: unknown): readonly string[] {
+  if (typeof server !== "object" || server === null || !("url" in server)) return [];
+  const { url } = server;
+  // What is no text is told by the schema.
+  if (typeof url !== "string" || /^https?:$/.test(URL.parse(url)?.protocol ?? "")) return [];
+  return [`server.url: "${url}" must be an address such as https://stackyard.example.org.`];
+}
+
+function findPluginFaults(value: unknown, index: number): readonly string[] {
+  return isPluginReference(value)
+    ? []
+    : [`plugins[${index}] must be a package, a path, a plugin, or { use, options } with one of them.`];
+}
+
+function isPluginReference(value: unknown): value is PluginReference {
+  if (typeof value === "string") return value !== "";
+  if (isPlugin(value)) return true;
+  if (typeof value !== "object" || value === null || !("use" in value)) return false;
+  return isPlugin(value.use) || (typeof value.use === "string" && value.use !== "");
+}
+
+/** A yard of a configuration. */
+type YardOptions = NonNullable<StackyardConfig["yards"]>[string];
+
+/** A yard in an AWS account. */
+export type AwsYardOptions = Extract<YardOptions, { readonly type: "aws" }>;
+
+/** How a value must look: what people are told, and its pattern. */
+interface Form {
+  readonly pattern: RegExp;
+  readonly must: string;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+const TEXT: Form = { pattern: /^[^\p{Cc}]{1,2048}$/u, must: "text" };
+const QUEUE: Form = { pattern: /^https?:\/\/[^\s/]+\/\S{1,2000}$/, must: "the URL of a queue" };
+const STANDARD: Form = {
+  pattern: /^https?:\/\/[^\s/]+\/\S{1,2000}(?<!\.fifo)$/,
+  must: "the URL of a standard queue: FIFO queues delay no single message",
+};
+const TABLE: Form = {
+  pattern: /^[a-zA-Z0-9_.-]{3,255}$/,
+  must: 'the name of a table: 3 to 255 letters, digits, "_", "-" and "."',
+};
+const BUCKET: Form = { pattern: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, must: "the name of a bucket" };
+const PREFIX: Form = { pattern: /^[^\p{Cc}]{0,1024}$/u, must: "the beginning of keys" };
+
+const OF_SERVER: ReadonlyMap<string, Form> = new Map([
+  ["url", { pattern: /^https?:\/\/\S{1,2000}$/, must: "an address such as https://stackyard.example.org" }],
+  ["token", { pattern: /^[\x21-\x7e]{1,256}$/, must: "a token" }],
+]);
+const OF_AWS: ReadonlyMap<string, Form> = new Map([
+  ["type", TEXT],
+  ["region", { pattern: /^[a-z]{2,4}(-[a-z0-9]+)+$/, must: "a region such as eu-west-1" }],
+  ["profile", TEXT],
+  ["role", { pattern: /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, must: "the ARN of a role" }],
+  [
+    "externalId",
+    { pattern: /^[\w+=,.@:/-]{2,1224}$/, must: "an external id: 2 to 1,224 letters, digits and _+=,.@:/-" },
+  ],
+  ["eventQueueUrl", QUEUE],
+  [
+    "eventTopicArn",
+    { pattern: /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?$/, must: "the ARN of a topic" },
+  ],
+  ["taskQueueUrl", QUEUE],
+  ["longTaskQueueUrl", QUEUE],
+  ["tickQueueUrl", STANDARD],
+  ["eventDeadLetterQueueUrl", QUEUE],
+  ["taskDeadLetterQueueUrl", QUEUE],
+  ["stacksTable", TABLE],
+  ["workTable", TABLE],
+  ["connectionSecret", TEXT],
+]);
+const PLACES = ["machines", "messages"] as const;
+const OF_PLACE: ReadonlyMap<string, Form> = new Map([
+  ["bucket", BUCKET],
+  ["prefix", PREFIX],
+]);
+/** Who leads to an account names no more than these. */
+const OF_ACCOUNT: ReadonlySet<string> = new Set(["type", "region", "profile", "role", "externalId"]);
+
+/** Everything that is wrong with the yards of a configuration. No value is shown that may be a secret. */
+export function findYardFaults(yards: unknown): readonly string[] {
+  if (yards === undefined) return [];
+  if (!isMap(yards)) return ["yards must be a map of names and yards."];
+  return Object.entries(yards).flatMap(([name, yard]) => {
+    const place = `yards.${name}`;
+    if (!NAME.test(name)) return [`${place}: a yard's name has 1 to 64 letters, digits, "_", "-" and ".".`];
+    if (!isMap(yard)) return [`${place} must be { url, token } or { type: "aws", … }.`];
+    return findFaultsParseYards(place, withoutUndefined(yard));
+  });
+}
+
+/** True for a yard in an AWS account. */
+export function isAwsYard(yard: YardOptions): yard is AwsYardOptions {
+  return "type" in yard;
+}
+
+function findFaultsParseYards(place: string, yard: Fields): readonly string[] {
+  if (yard["type"] === undefined) {
+    const missing = yard["url"] === undefined ? [`${place}.url is missing; a yard on AWS has type: "aws".`] : [];
+    return [...missing, ...findUnknown(place, yard, [...OF_SERVER.keys()]), ...findForms(place, yard, OF_SERVER)];
+  }
+  if (yard["type"] !== "aws") return [`${place}.type must be "aws".`];
+  return [
+    ...findUnknown(place, yard, [...OF_AWS.keys(), ...PLACES]),
+    ...findForms(place, yard, OF_AWS),
+    ...PLACES.flatMap((key) => findPlaceFaults(`${place}.${key}`, yard[key])),
+    ...findMissing(place, yard),
+    ...findContradictions(place, yard),
+  ];
+}
+
+function findUnknown(place: string, yard: Fields, known: readonly string[]): readonly string[] {
+  const unknown = Object.keys(yard).filter((key) => !known.includes(key));
+  return unknown.map((key) => {
+    const near = findNearestName(key, known);
+    return `${place}.${key} is no known key. ${near ? `Did you mean "${near}"?` : `Known: ${known.join(", ")}.`}`;
+  });
+}
+
+function findForms(place: string, yard: Fields, forms: ReadonlyMap<string, Form>): readonly string[] {
+  return [...forms].flatMap(([key, { pattern, must }]) => {
+    const value = yard[key];
+    if (value === undefined || (typeof value === "string" && pattern.test(value))) return [];
+    return [`${place}.${key} must be ${must}.`];
+  });
+}
+
+function findPlaceFaults(place: string, value: unknown): readonly string[] {
+  if (value === undefined) return [];
+  if (!isMap(value)) return [`${place} must be { bucket, prefix }.`];
+  const fields = withoutUndefined(value);
+  const missing = fields["bucket"] === undefined ? [`${place}.bucket is missing.`] : [];
+  return [...missing, ...findUnknown(place, fields, [...OF_PLACE.keys()]), ...findForms(place, fields, OF_PLACE)];
+}
+
+function findMissing(place: string, yard: Fields): readonly string[] {
+  if (Object.keys(yard).every((key) => OF_ACCOUNT.has(key))) return [];
+  const groups = [
+    ["eventQueueUrl", "eventTopicArn"],
+    ["taskQueueUrl"],
+    ["stacksTable", "connectionSecret"],
+    ["machines"],
+  ];
+  return groups
+    .filter((group) => group.every((key) => yard[key] === undefined))
+    .map((group) => `${place}.${group.join(" or ")} is missing.`);
+}
+
+function findContradictions(place: string, yard: Fields): readonly string[] {
+  const has = (key: string): boolean => yard[key] !== undefined;
+  return [
+    ...(has("stacksTable") && has("connectionSecret")
+      ? [`${place}: state lies in stacksTable or behind connectionSecret, not in both.`]
+      : []),
+    ...(has("workTable") && !has("stacksTable") ? [`${place}.workTable goes with stacksTable.`] : []),
+    ...(has("externalId") && !has("role") ? [`${place}.externalId goes with role.`] : []),
+    ...findOrderFaults(place, yard, "eventQueueUrl", "eventDeadLetterQueueUrl"),
+    ...findOrderFaults(place, yard, "taskQueueUrl", "taskDeadLetterQueueUrl"),
+  ];
+}
+
+/** "Using dead-letter queues in Amazon SQS": that of a FIFO queue is a FIFO queue, that of a standard one is standard. */
+function findOrderFaults(place: string, yard: Fields, queue: string, deadLetters: string): readonly string[] {
+  const [first, second] = [yard[queue], yard[deadLetters]];
+  if (typeof first !== "string" || typeof second !== "string") return [];
+  if (first.endsWith(".fifo") === second.endsWith(".fifo")) return [];
+  return [`${place}.${deadLetters} must be a FIFO queue where ${queue} is one, and only there.`];
+}
+
+/** What comes from the environment may be undefined. */
+function withoutUndefined(value: Fields): Fields {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined));
+}
+
+function isMap(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The yard of that name in a configuration. Throws `CONFIG_INVALID` that lists those that there are. */
+export function findYard({ config, path }: ConfigFile, name: string): YardOptions {
+  const yards = config.yards ?? {};
+  const found = Object.hasOwn(yards, name) ? yards[name] : undefined;
+  if (found !== undefined) return found;
+  const names = Object.keys(yards);
+  const near = findNearestName(name, names);
+  const known = names.length === 0 ? "It names none." : `It names ${names.join(", ")}.`;
+  const hint = near === undefined ? `${known} Write it under \`yards\`.` : `Did you mean "${near}"?`;
+  throw failWith("CONFIG_INVALID", `There is no yard "${name}" in ${path ?? "a stackyard.config.ts"}.`, { hint });
+}
+
+// Below, a busy machine loses leases that it still works under; above, a crash is noticed too late.
+const SHORTEST_MS = 1_000;
+const LONGEST_MS = 3_600_000;
+
+/** A worker's lease in milliseconds; undefined for what is no duration or none of use. */
+export function toLeaseMs(lease: string): number | undefined {
+  const ms = parseDuration(lease);
+  return ms !== undefined && ms >= SHORTEST_MS && ms <= LONGEST_MS ? ms : undefined;
+}
+
+/** The argument of commands that look at a project but at no server. */
+export const projectArg = {
+  project: Type.Optional(
+    Type.String({
+      placeholder: "dir",
+      description: "The project's folder. Default: the nearest with a configuration.",
+    }),
+  ),
+};
+
+/** Where a project's store, token and working files lie; absolute. */
+export function dataDirOf({ config, projectDir }: ConfigFile): string {
+  return toAbsolute(projectDir, config.dataDir ?? ".stackyard");
+}
+
+/** Where a project's machines lie; absolute. */
+export function machinesDirOf({ config, projectDir }: ConfigFile): string {
+  return toAbsolute(projectDir, config.machines ?? "machines");
+}
+
+function toAbsolute(projectDir: string, path: string): string {
+  return path.startsWith("/") ? path : join(projectDir, path);
+}

@@ -1,0 +1,300 @@
+import { existsSync, statSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import type { Executor, ExecutorDefinition, Plugin, PluginContext, PluginReference } from "@stackyard/core";
+import { loadMachineFile } from "@stackyard/core/engine";
+import type { Problem } from "@stackyard/core/machine";
+import { type Machine, type ParseMachineOptions, parseMachine } from "@stackyard/core/machine";
+import { Value } from "typebox/value";
+import type { CommandContext } from "../command.ts";
+import { tellFaults } from "../command.ts";
+import { failWith } from "../failure.ts";
+import { findNearestName } from "../suggestions.ts";
+import { type ConfigFile, dataDirOf, loadConfigFile } from "./config.ts";
+import { importFromProject, isPlugin, offerOwnPackages, tellImportError } from "./modules.ts";
+
+/** The executors that come with the command line. */
+const BUILT_IN = ["terraform", "lambda"] as const;
+
+/** What is loaded of a project: `plugins` leaves out the built-in executors, whose names every machine knows. */
+type ExecutorScope = "all" | "plugins";
+
+/**
+ * The executors of a project by name; they may hand the environment on to programs. Throws one `CONFIG_INVALID` that lists
+ * every plugin that does not load and every option that does not fit.
+ */
+export async function loadExecutors(
+  file: ConfigFile,
+  scope: ExecutorScope,
+  environment: PluginContext["environment"],
+): Promise<ReadonlyMap<string, Executor>> {
+  const { config, projectDir } = file;
+  // Their options are checked in any case.
+  const builtIn = scope === "all" || config.executors !== undefined ? await loadBuiltIn(config.executors ?? {}) : [];
+  const { plugins, faults, cause } = await loadPlugins(config.plugins ?? [], projectDir);
+  const context = { projectDir, dataDir: dataDirOf(file), environment };
+  const executors = new Map<string, Executor>();
+  const more = [
+    ...builtIn.map((loaded) => {
+      if (scope === "plugins") return typeof loaded === "string" ? loaded : undefined;
+      return addExecutors(executors, loaded, { ...context, taken: [] });
+    }),
+    ...plugins.map((loaded) => addExecutors(executors, loaded, { ...context, taken: BUILT_IN })),
+  ];
+  const all = [...tellUnknownNames(config.executors ?? {}), ...faults, ...more.filter((fault) => fault !== undefined)];
+  if (all.length === 0) return executors;
+  const message = `The project's executors cannot be set up:${all.map((fault) => `\n  - ${fault}`).join("")}`;
+  throw failWith("CONFIG_INVALID", message, {
+    hint: `Correct ${file.path ?? "stackyard.config.ts"} and try again.`,
+    cause,
+  });
+}
+
+async function loadBuiltIn(options: Readonly<Record<string, unknown>>): Promise<readonly (LoadedPlugin | string)[]> {
+  const [terraform, lambda] = await Promise.all([
+    import("@stackyard/executor-terraform"),
+    import("@stackyard/executor-lambda"),
+  ]);
+  return [checkOptions(terraform.default, options["terraform"]), checkOptions(lambda.default, options["lambda"])];
+}
+
+function tellUnknownNames(options: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.keys(options)
+    .filter((name) => !BUILT_IN.some((known) => known === name))
+    .map((name) => {
+      const near = findNearestName(name, BUILT_IN);
+      const advice = near ? `Did you mean "${near}"?` : "Options of plugins stand beside them: { use, options }.";
+      return `"executors.${name}": only ${BUILT_IN.join(" and ")} are built in. ${advice}`;
+    });
+}
+
+function addExecutors(
+  executors: Map<string, Executor>,
+  loaded: LoadedPlugin | string,
+  { taken, ...context }: PluginContext & { readonly taken: readonly string[] },
+): string | undefined {
+  if (typeof loaded === "string") return loaded;
+  const { plugin, options } = loaded;
+  try {
+    for (const executor of plugin.executors(options, context)) {
+      if (!isExecutor(executor)) return `The plugin "${plugin.name}" brings what \`defineExecutor\` has not made.`;
+      const { name } = executor;
+      if (taken.includes(name)) return `The plugin "${plugin.name}" brings an executor "${name}", which is built in.`;
+      if (executors.has(name)) return `Two plugins bring an executor "${name}".`;
+      executors.set(name, executor);
+    }
+    return undefined;
+  } catch (error) {
+    return `The plugin "${plugin.name}" failed: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+// A plugin in plain JavaScript may give anything, and the worker would find out when a task runs.
+function isExecutor(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const parts = new Map<string, unknown>(Object.entries(value));
+  const config = parts.get("config");
+  const hasSchema = typeof config === "object" && config !== null;
+  return typeof parts.get("name") === "string" && hasSchema && typeof parts.get("start") === "function";
+}
+
+/** The definitions of the built-in executors and of those that the plugins of the nearest project bring. */
+export async function loadDefinitions(
+  { cwd, env }: Pick<CommandContext, "cwd" | "env">,
+  project?: string,
+): Promise<ExecutorRegistry> {
+  const file = await loadConfigFile(cwd, project);
+  const [{ terraformDefinition }, { lambdaDefinition }, plugins] = await Promise.all([
+    import("@stackyard/executor-terraform/definition"),
+    import("@stackyard/executor-lambda/definition"),
+    loadExecutors(file, "plugins", env),
+  ]);
+  const builtIn = [terraformDefinition, lambdaDefinition].map(withoutLimits);
+  return new Map([...builtIn.map((definition) => [definition.name, definition] as const), ...plugins]);
+}
+
+/** What documents are checked by. Simulations take the limits of the document: `timeout`, else the default of its version. */
+function withoutLimits(definition: ExecutorDefinition): ExecutorDefinition {
+  const { timeout, cancelWithin, exclusiveKey, ...checks } = definition;
+  return checks;
+}
+
+/** A file with the machine in it, if it has one, and all that is to say about it. */
+export interface MachineFileReport {
+  /** As it was given, or as found in the folder that was given. */
+  readonly file: string;
+  readonly name: string;
+  /** Undefined when a problem is an error. */
+  readonly machine?: Machine;
+  readonly problems: readonly Problem[];
+}
+
+export interface ReadMachinesOptions {
+  readonly cwd: string;
+  readonly executors: ExecutorRegistry;
+  readonly strict?: boolean;
+}
+
+const ENDINGS: ReadonlySet<string> = new Set([".yml", ".yaml", ".json", ".ts", ".mts", ".js", ".mjs"]);
+
+/**
+ * Reads machines from files and from the files of folders, each judged alone. Throws `CONFIG_INVALID` that names every
+ * path that is not there.
+ */
+export async function readMachineFiles(
+  paths: readonly string[],
+  { cwd, executors, strict = false }: ReadMachinesOptions,
+): Promise<readonly MachineFileReport[]> {
+  const missing = paths.filter((path) => !existsSync(resolve(cwd, path)));
+  if (missing.length > 0) {
+    throw failWith("CONFIG_INVALID", `There is no file or folder ${missing.map((path) => `"${path}"`).join(", ")}.`, {
+      hint: "Check the spelling; paths start at the current folder.",
+    });
+  }
+  const files = (await Promise.all(paths.map((path) => listFiles(cwd, path)))).flat();
+  return Promise.all(files.map((file) => readMachineFile(resolve(cwd, file), file, { executors, strict })));
+}
+
+/** Returns the reports with an error for each machine that a folder has in several files: a yard uses none of them. */
+export function markDuplicates(reports: readonly MachineFileReport[]): readonly MachineFileReport[] {
+  const keyOf = ({ file, name }: MachineFileReport) => join(dirname(file), name);
+  const byKey = Map.groupBy(new Map(reports.map((report) => [report.file, report])).values(), keyOf);
+  return reports.map((report) => {
+    const same = byKey.get(keyOf(report)) ?? [];
+    if (same.length < 2) return report;
+    const { file, name, problems } = report;
+    const message = `The machine "${name}" is in several files: ${same.map((each) => each.file).join(", ")}. Keep one of them.`;
+    const problem = { severity: "error", code: "machine-duplicate", path: "", line: 1, column: 1, message } as const;
+    return { file, name, problems: [problem, ...problems] };
+  });
+}
+
+/** Returns the names of the machines in a folder, without reading them. Throws when it cannot be listed. */
+export async function listMachineNames(folder: string): Promise<readonly string[]> {
+  const files = await listFiles(folder, ".");
+  return files.map((file) => basename(file, extname(file)));
+}
+
+/** True where a path names a folder. */
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+async function listFiles(cwd: string, path: string): Promise<readonly string[]> {
+  if (!isFolder(resolve(cwd, path))) return [path];
+  const entries = await readdir(resolve(cwd, path), { withFileTypes: true });
+  return entries
+    .filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && isMachineFile(entry.name))
+    .map(({ name }) => join(path, name))
+    .sort();
+}
+
+function isMachineFile(name: string): boolean {
+  return !name.startsWith(".") && !name.endsWith(".d.ts") && ENDINGS.has(extname(name));
+}
+
+async function readMachineFile(
+  path: string,
+  file: string,
+  options: { readonly executors: ExecutorRegistry; readonly strict: boolean },
+): Promise<MachineFileReport> {
+  if (!ENDINGS.has(extname(path))) {
+    // A file that is named outright is read as YAML, whatever its ending.
+    const name = basename(path, extname(path));
+    const { machine, problems } = parseMachine(await readFile(path, "utf8"), { ...options, name });
+    return { file, name, problems, ...(machine === undefined ? {} : { machine }) };
+  }
+  offerOwnPackages();
+  const { name, located } = await loadMachineFile(path, options);
+  if (located.kind === "unknown") return { file, name, problems: [] };
+  return { file, name, problems: located.problems, ...(located.kind === "found" ? { machine: located.machine } : {}) };
+}
+
+/** Executors that machines may name, besides the built-in ones. */
+export type ExecutorRegistry = NonNullable<ParseMachineOptions["executors"]>;
+
+/** A machine's document as it stands in its file, and the name that the file gives it. */
+interface MachineText {
+  readonly name: string;
+  readonly source: string;
+}
+
+const MODULES: ReadonlySet<string> = new Set([".ts", ".mts", ".js", ".mjs"]);
+
+/** Reads the text of a YAML or JSON machine. Throws `CONFIG_INVALID` for programs and for what cannot be read. */
+export async function readMachineText(file: string, cwd: string): Promise<MachineText> {
+  const ending = extname(file);
+  if (MODULES.has(ending)) {
+    throw failWith("CONFIG_INVALID", `${file} is a program; only documents can be rewritten.`, {
+      hint: 'Change it by hand: version: 2, revision: "follow", leaving: "abandon" in each state.',
+    });
+  }
+  try {
+    const bytes = await readFile(resolve(cwd, file));
+    return { name: basename(file, ending), source: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
+  } catch (error) {
+    throw failWith("CONFIG_INVALID", `${file} cannot be read as UTF-8 text.`, {
+      cause: error,
+      hint: "Name a machine file that exists; paths start at the current folder.",
+    });
+  }
+}
+
+/** A plugin with the options that the project gives it, checked. */
+export interface LoadedPlugin {
+  readonly plugin: Plugin;
+  readonly options: unknown;
+}
+
+/** Plugins that could be loaded, and what is wrong with the others. */
+interface LoadedPlugins {
+  readonly plugins: readonly LoadedPlugin[];
+  readonly faults: readonly string[];
+  /** What those that do not load have thrown. */
+  readonly cause?: unknown;
+}
+
+/** Loads what the configuration names, by package or by path from the project's folder. Never throws. */
+export async function loadPlugins(references: readonly PluginReference[], projectDir: string): Promise<LoadedPlugins> {
+  const thrown: unknown[] = [];
+  const noteThrown = (error: unknown) => thrown.push(error);
+  const results = await Promise.all(references.map((reference) => loadPlugin(reference, projectDir, noteThrown)));
+  return {
+    plugins: results.flatMap((result) => (typeof result === "string" ? [] : [result])),
+    faults: results.filter((result) => typeof result === "string"),
+    ...(thrown.length === 0 ? {} : { cause: thrown.length === 1 ? thrown[0] : new AggregateError(thrown) }),
+  };
+}
+
+/** The plugin with its options, or what is wrong with them. */
+export function checkOptions(plugin: Plugin, options: unknown): LoadedPlugin | string {
+  if (plugin.options === undefined) {
+    return options === undefined ? { plugin, options } : `The plugin "${plugin.name}" takes no options.`;
+  }
+  const given = options ?? {};
+  const faults = tellFaults(Value.Errors(plugin.options, given));
+  return faults.length === 0 ? { plugin, options: given } : `Options of "${plugin.name}": ${faults.join(" ")}`;
+}
+
+async function loadPlugin(
+  reference: PluginReference,
+  projectDir: string,
+  onThrown: (error: unknown) => void,
+): Promise<LoadedPlugin | string> {
+  const { use, options, ...more } = toUse(reference);
+  const [unknown] = Object.keys(more);
+  if (unknown !== undefined) return `"${unknown}" is no key beside "use". Known: "use", "options".`;
+  if (typeof use !== "string") return checkOptions(use, options);
+  try {
+    const { default: found } = await importFromProject(use, projectDir);
+    if (isPlugin(found)) return checkOptions(found, options);
+    return `The plugin "${use}" is none: its default export must come from \`definePlugin\`.`;
+  } catch (error) {
+    onThrown(error);
+    return `The plugin "${use}" cannot be loaded: ${await tellImportError(error, use, projectDir)}`;
+  }
+}
+
+function toUse(reference: PluginReference): { readonly use: string | Plugin; readonly options?: unknown } {
+  return typeof reference === "object" && "use" in reference ? reference : { use: reference };
+}

@@ -1,0 +1,173 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { isStackyardError, type Logger, type StackyardError, type Store } from "@stackyard/core";
+import { failWith } from "../failure.ts";
+import { type ConfigFile, dataDirOf } from "./config.ts";
+import { importFromProject, importOwn, offerOwnPackages, tellImportError } from "./modules.ts";
+
+/** The store of a project: the embedded one in a folder, or one that a package brings. */
+export type StoreChoice =
+  | { readonly kind: "sqlite"; readonly folder: string }
+  | {
+      readonly kind: "package";
+      /** As people name it: `postgres`, `dynamodb`, or the package itself. */
+      readonly name: string;
+      /** The package, or a path. */
+      readonly use: string;
+      readonly options: Readonly<Record<string, unknown>>;
+    };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const PACKAGES: Readonly<Record<string, string>> = {
+  postgres: "@stackyard/store-postgres",
+  dynamodb: "@stackyard/store-dynamodb",
+};
+/** Each names a Postgres server; the package reads them. */
+const POSTGRES_VARIABLES = ["DATABASE_URL", "DATABASE_URL_FILE", "POSTGRES_CONNECTION_SECRET"] as const;
+
+/** The store that the configuration names; without a word of it the embedded one. Throws `CONFIG_INVALID`. */
+export function chooseStore(file: ConfigFile): StoreChoice {
+  const { store = "sqlite" } = file.config;
+  const { type, ...options } = typeof store === "string" ? { type: store } : store;
+  if (type !== "sqlite") return { kind: "package", name: type, use: PACKAGES[type] ?? type, options };
+  const [option] = Object.keys(options);
+  if (option === undefined) return { kind: "sqlite", folder: dataDirOf(file) };
+  throw failWith("CONFIG_INVALID", `store.${option}: the store "sqlite" takes no options.`, {
+    hint: "Its folder is `dataDir`, beside `store`.",
+  });
+}
+
+/**
+ * The store of a process that shares its yard with others. Where the configuration is silent, the environment may name a
+ * Postgres server: who runs servers and workers means that one, while in a developer's shell it may be any database.
+ */
+export function chooseSharedStore(file: ConfigFile, env: Environment): StoreChoice {
+  if (findStoreVariable(file, env) === undefined) return chooseStore(file);
+  return chooseStore({ ...file, config: { ...file.config, store: "postgres" } });
+}
+
+/** The variable that names the store where the configuration is silent; undefined: none does. */
+export function findStoreVariable({ config }: ConfigFile, env: Environment): string | undefined {
+  if (config.store !== undefined) return undefined;
+  return POSTGRES_VARIABLES.find((name) => (env[name] ?? "") !== "");
+}
+
+/** The environment as tasks may see it: with the store or a token, a task has the whole yard. */
+export function toTaskEnvironment(env: Environment, choice: StoreChoice): Environment {
+  const hidden = new Set<string>([...TOKEN_VARIABLES, ...listStoreVariables(choice), ...listDriverVariables(choice)]);
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !hidden.has(name)));
+}
+
+/**
+ * Removes from the environment of this process what tasks must not see, once the process has read it: a plugin that starts
+ * a program without naming an environment hands on that of the process. What the driver of the database reads again for
+ * each connection stays. On Linux `/proc/<pid>/environ` goes on showing the environment that the process began with.
+ */
+export function forgetSecrets(env: Record<string, string | undefined>, choice: StoreChoice): void {
+  for (const name of [...TOKEN_VARIABLES, ...listStoreVariables(choice)]) delete env[name];
+}
+
+const TOKEN_VARIABLES = ["STACKYARD_TOKEN", "STACKYARD_API_TOKENS", "STACKYARD_API_TOKENS_FILE"];
+
+function listStoreVariables(choice: StoreChoice): readonly string[] {
+  if (choice.kind === "sqlite") return [];
+  if (choice.name === "dynamodb") return ["DYNAMODB_TABLE", "DYNAMODB_WORK_TABLE"];
+  // A store of one's own may well be on Postgres.
+  return POSTGRES_VARIABLES;
+}
+
+/** libpq's names for a password and the file that holds some, which Postgres drivers know too. */
+function listDriverVariables(choice: StoreChoice): readonly string[] {
+  return choice.kind === "sqlite" || choice.name === "dynamodb" ? [] : ["PGPASSWORD", "PGPASSFILE"];
+}
+
+/** What to do where one process may write and several are wanted. */
+export const SHARED_STORE_HINT =
+  'Use Postgres: `npm install @stackyard/store-postgres`, write `store: "postgres"` into the configuration and set DATABASE_URL. Or let one process do everything: `stackyard server --with-worker`.';
+
+/** What opening a store needs. */
+export interface OpenStoreInput {
+  readonly projectDir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+  /** False: who only looks brings nothing up to date. Default: true. */
+  readonly migrate?: boolean;
+}
+
+/**
+ * Opens a project's store, which brings it up to date. Throws `STORE_LOCKED` with the owner, `CONFIG_INVALID` for a package
+ * that is not there or is no store, and what the package throws.
+ */
+export async function openStore(choice: StoreChoice, input: OpenStoreInput): Promise<Store> {
+  if (choice.kind === "sqlite") return openSqlite(choice.folder, input);
+  const { projectDir, env, logger, migrate = true } = input;
+  const createStore = await loadFactory(choice, projectDir);
+  try {
+    const store: unknown = await createStore(choice.options, { projectDir, environment: env, logger, migrate });
+    if (isStore(store)) return store;
+  } catch (error) {
+    if (isStackyardError(error)) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw failWith("STORE_UNAVAILABLE", `The store "${choice.name}" cannot be opened: ${why}`, { cause: error });
+  }
+  throw failWith("CONFIG_INVALID", `The store "${choice.name}" is none: \`createStore\` must resolve with a Store.`);
+}
+
+const ONE_PROCESS =
+  'SQLite is for one process; several share Postgres: `store: "postgres"` in the configuration, from @stackyard/store-postgres.';
+
+async function openSqlite(folder: string, { logger, migrate = true }: OpenStoreInput): Promise<Store> {
+  const { createSqliteStore } = await import("@stackyard/store-sqlite");
+  // The token is made after the store, so a folder with a token has had one.
+  const token = join(folder, "token");
+  try {
+    return await createSqliteStore({ folder, logger, migrate, mustExist: existsSync(token) });
+  } catch (error) {
+    if (isStackyardError(error, "STORE_MISSING")) throw storeMissing(folder, token, error);
+    if (!isStackyardError(error, "STORE_LOCKED")) throw error;
+    throw failWith("STORE_LOCKED", error.message, { cause: error, hint: ONE_PROCESS });
+  }
+}
+
+/** Shared by the commands that find a data folder with a token and without a store. */
+export function storeMissing(folder: string, token: string, cause?: unknown): StackyardError {
+  const message = `The store ${join(folder, "stackyard.db")} is missing or empty, but ${token} shows that there was one.`;
+  const hint = [
+    "Put the file back, or restore a backup with `stackyard restore FILE`; check `dataDir` and --project.",
+    `Only to begin with an empty yard, which knows none of the existing environments: remove ${token}.`,
+  ].join(" ");
+  return failWith("STORE_MISSING", message, { hint, cause });
+}
+
+type Factory = (options: unknown, context: OpenStoreContext) => unknown;
+
+interface OpenStoreContext {
+  readonly projectDir: string;
+  readonly environment: OpenStoreInput["env"];
+  readonly logger: Logger;
+  readonly migrate: boolean;
+}
+
+async function loadFactory({ name, use }: StoreChoice & { kind: "package" }, projectDir: string): Promise<Factory> {
+  const { createStore } = await load({ name, use }, projectDir);
+  if (typeof createStore === "function") return (options, context) => createStore(options, context);
+  throw failWith("CONFIG_INVALID", `The store "${name}" is none: "${use}" does not export \`createStore\`.`);
+}
+
+async function load({ name, use }: { readonly name: string; readonly use: string }, projectDir: string) {
+  offerOwnPackages();
+  try {
+    return await (name === use ? importFromProject(use, projectDir) : importOwn(use, projectDir));
+  } catch (error) {
+    const why = await tellImportError(error, use, projectDir);
+    throw failWith("CONFIG_INVALID", `The store "${name}" cannot be loaded: ${why}`, { cause: error });
+  }
+}
+
+// A package in plain JavaScript may give anything; what is wrong with it shall be told before work begins.
+function isStore(value: unknown): value is Store {
+  if (typeof value !== "object" || value === null) return false;
+  const calls = ["load", "commit", "claim", "takeDue", "enqueue", "watch", "close"];
+  return calls.every((name) => typeof Reflect.get(value, name) === "function") && "records" in value;
+}

@@ -1,0 +1,379 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isStackyardError, type Logger } from "@stackyard/core";
+import type { Page, UnreadableRow } from "@stackyard/sdk";
+import { Stackyard } from "@stackyard/sdk";
+import { type Static, type TObject, Type } from "typebox";
+import { type Command, type CommandContext, type CommandSpec, createCommand } from "../command.ts";
+import { failWith } from "../failure.ts";
+import type { Output } from "../output.ts";
+import { dataDirOf, findYard, isAwsYard, loadConfigFile } from "../project/config.ts";
+import { findNearestName } from "../suggestions.ts";
+import { serveAwsYard } from "../yard/aws-yard.ts";
+import { createProcessLogger } from "../yard/health-listener.ts";
+import { findIdentityFault, readServerFile, SERVER_FILE } from "./server-file.ts";
+
+/** What a command that talks to a server is given. */
+export interface ServerContext extends CommandContext {
+  readonly yard: Stackyard;
+}
+
+type Own<Args extends TObject> = Omit<CommandSpec<Args>, "run"> & {
+  /** Gives the exit code; nothing is 0. Errors fly. */
+  run(context: ServerContext, args: Static<Args>): Promise<number | undefined>;
+};
+
+/** A command over a server: `--url`, `--token`, `--yard` and `--project` are added to its own arguments. */
+export function defineServerCommand<Args extends TObject>(spec: Own<Args>): Command {
+  const args = Type.Object({ ...spec.args.properties, ...serverArgs });
+  return createCommand({ ...spec, args }, async (context, { url, token, yard: name, project, ...rest }) => {
+    const { close, ...server } = await openServer(context, pickTexts({ url, token, yard: name, project }));
+    // One more try: who types the command wants to know soon that nobody is there.
+    const logger = createProcessLogger(context);
+    logger.debug("server found", { url: server.url });
+    const logged = createLoggedFetch(logger);
+    const yard = new Stackyard({
+      ...server,
+      retries: 1,
+      fetch: context.out.json ? logged : createDisplayFetch(logged),
+    });
+    try {
+      // `createCommand` has checked them against the schema that holds these.
+      return await spec.run({ ...context, yard }, rest as Static<Args>);
+    } catch (error) {
+      throw await toExplained(
+        error,
+        { ...context, yard },
+        { stack: "stack" in rest ? rest.stack : undefined, url: server.url },
+      );
+    } finally {
+      await close();
+    }
+  });
+}
+
+/** The error with what helps against it: where the server should be, or which stack was probably meant. */
+async function toExplained(
+  error: unknown,
+  context: ServerContext,
+  { stack, url }: { readonly stack: unknown; readonly url: string },
+): Promise<unknown> {
+  if (isStackyardError(error, "UNREACHABLE")) {
+    return failWith("UNREACHABLE", `${error.message.replace(/\.$/, "")} at ${url}.`, { cause: error });
+  }
+  if (!isStackyardError(error, "STACK_UNKNOWN") || typeof stack !== "string" || "hint" in error.details) return error;
+  const hint = await adviseUnknownStack(context, stack);
+  return failWith("STACK_UNKNOWN", error.message, { hint, cause: error });
+}
+
+/** Calls `fetch`, and logs each request with the answer's status; never its headers, which hold the token. */
+function createLoggedFetch(logger: Logger): typeof fetch {
+  return async (input, init) => {
+    const startedAt = performance.now();
+    const response = await fetch(input, init);
+    const { pathname, search } = new URL(input instanceof Request ? input.url : input);
+    const ms = Math.round(performance.now() - startedAt);
+    logger.debug(`${init?.method ?? "GET"} ${pathname}${search}`, { status: response.status, ms });
+    return response;
+  };
+}
+
+function pickTexts(values: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}
+
+/** Where a yard's server is, and how to be done with it. */
+export interface OpenServer extends FoundServer {
+  /** Ends what was started for the command. */
+  close(): Promise<void>;
+}
+
+/** What flags say of a server. */
+export interface GivenServer {
+  readonly url?: string;
+  readonly token?: string;
+  readonly yard?: string;
+  readonly project?: string;
+}
+
+/**
+ * The server that a command talks to. Of a yard on AWS there is none: then one is started in this process, until `close`.
+ * Throws what `findServer` throws, and `CONFIG_INVALID` and the errors of AWS for yards.
+ */
+export async function openServer(
+  context: Pick<CommandContext, "cwd" | "env" | "out">,
+  given: GivenServer,
+): Promise<OpenServer> {
+  const name = findYardName(given, context.env);
+  if (name === undefined) return { ...(await findServer(context, given)), close: async () => {} };
+  const file = await loadConfigFile(context.cwd, given.project);
+  const yard = findYard(file, name);
+  if (isAwsYard(yard)) return serveAwsYard(yard, file, context);
+  const token = given.token ?? yard.token ?? (context.env["STACKYARD_TOKEN"] || undefined);
+  return { url: parseUrl(yard.url), ...(token === undefined ? {} : { token }), close: async () => {} };
+}
+
+/** The yard that flags or environment name; an address comes before it. Throws `USAGE` for flags of both kinds. */
+export function findYardName(given: GivenServer, env: CommandContext["env"]): string | undefined {
+  if (given.yard !== undefined && given.url !== undefined) {
+    throw failWith("USAGE", "--url and --yard name two servers.", { hint: "Give one of them." });
+  }
+  if (given.yard !== undefined) return given.yard;
+  const hasUrl = given.url !== undefined || (env["STACKYARD_URL"] ?? "") !== "";
+  return hasUrl ? undefined : env["STACKYARD_YARD"] || undefined;
+}
+
+/** Arguments of every command that talks to a server. */
+export const serverArgs = {
+  url: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: "Address of the server. Default: STACKYARD_URL, else that of `stackyard dev`.",
+    }),
+  ),
+  token: Type.Optional(
+    Type.String({ minLength: 1, description: "Token. Default: STACKYARD_TOKEN, else the project's token file." }),
+  ),
+  yard: Type.Optional(
+    Type.String({
+      minLength: 1,
+      placeholder: "name",
+      completes: "yard",
+      description: "A yard of the configuration instead of an address. Default: STACKYARD_YARD.",
+    }),
+  ),
+  project: Type.Optional(
+    Type.String({
+      placeholder: "dir",
+      description: "The project's folder. Default: the nearest with a configuration.",
+    }),
+  ),
+};
+
+/** Where a yard's server is and how to get in. */
+interface FoundServer {
+  readonly url: string;
+  readonly token?: string;
+}
+
+/**
+ * The server that a command talks to: by flags, by environment, else the one that runs for the project. The latter
+ * proves itself before a token is sent to it. Throws `UNREACHABLE` when none is named and none runs, and
+ * `CONFIG_INVALID` for an invalid address.
+ */
+async function findServer(
+  { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>> },
+  given: { readonly url?: string; readonly token?: string; readonly project?: string },
+): Promise<FoundServer> {
+  const url = given.url ?? (env["STACKYARD_URL"] || undefined);
+  const token = given.token ?? (env["STACKYARD_TOKEN"] || undefined);
+  if (url !== undefined && token !== undefined) return { url: parseUrl(url), token };
+  const dataDir = dataDirOf(await loadConfigFile(cwd, given.project));
+  if (url !== undefined) return withToken(parseUrl(url), token ?? (await findOwnToken(dataDir, parseUrl(url))));
+  const path = join(dataDir, SERVER_FILE);
+  const running = await readServerFile(dataDir);
+  if (running === undefined) {
+    throw failWith("UNREACHABLE", `No server runs for this project (there is no ${path}).`);
+  }
+  const address = parseUrl(running.url);
+  const own = await findToken(dataDir);
+  const fault = await findIdentityFault({ url: address, pid: running.pid }, { secret: own, path });
+  if (fault !== undefined) throw fault;
+  return withToken(address, token ?? own);
+}
+
+/** The project's token is a secret: it goes to the project's own server, never to another address or another server. */
+async function findOwnToken(dataDir: string, address: string): Promise<string | undefined> {
+  const running = await readServerFile(dataDir);
+  if (running?.url !== address) return undefined;
+  const own = await findToken(dataDir);
+  const fault = await findIdentityFault(running, { secret: own, path: join(dataDir, SERVER_FILE) });
+  return fault === undefined ? own : undefined;
+}
+
+function withToken(url: string, token: string | undefined): FoundServer {
+  return token === undefined ? { url } : { url, token };
+}
+
+/** An address of a server without a slash at its end. Throws `CONFIG_INVALID`. */
+function parseUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || !["http:", "https:"].includes(url.protocol)) {
+    throw failWith("CONFIG_INVALID", `"${text}" is no address of a server.`, {
+      hint: "Write one such as http://127.0.0.1:7070.",
+    });
+  }
+  return url.href.replace(/\/$/, "");
+}
+
+async function findToken(dataDir: string): Promise<string | undefined> {
+  try {
+    return (await readFile(join(dataDir, "token"), "utf8")).trim() || undefined;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** What a terminal or a reader would take for layout: controls, ends of lines, and what turns the direction of text. */
+const LAYOUT = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+/** The same but for tabs and ends of lines. */
+const LAYOUT_IN_TEXT = /(?![\n\t])[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Values that have lines of their own, such as the error of a tool. Their further lines are indented. */
+const TEXTS: ReadonlySet<string> = new Set(["description", "message", "errorMessage"]);
+/** Values that are printed alone and byte for byte. */
+const DOCUMENTS: ReadonlySet<string> = new Set(["source"]);
+const INDENT = "    ";
+
+/**
+ * Returns a `fetch` for commands that print for people: in each JSON answer, and each event of a stream, names and values
+ * are one line each, and what a terminal would obey is escaped so that it is seen. Anyone who may send an event chooses
+ * its name and metadata; printed as they are, they could add rows to a table or rewrite the screen. Done here, where the
+ * server's data enters a command, no template can forget it. With `--json` nothing is changed: JSON escapes by itself.
+ */
+export function createDisplayFetch(given: typeof fetch): typeof fetch {
+  return async (input, init) => {
+    const response = await given(input, init);
+    const type = response.headers.get("content-type") ?? "";
+    if (response.body === null) return response;
+    if (/^text\/event-stream\b/.test(type)) return rebuild(response, response.body.pipeThrough(createLineStream()));
+    if (!/^application\/([\w.-]+\+)?json\b/.test(type)) return response;
+    return rebuild(response, toDisplayedJson(await response.text()));
+  };
+}
+
+function rebuild(
+  { status, statusText, headers }: Response,
+  body: string | ReadableStream<Uint8Array<ArrayBuffer>>,
+): Response {
+  const kept = new Headers(headers);
+  kept.delete("content-length");
+  kept.delete("content-encoding");
+  return new Response(body, { status, statusText, headers: kept });
+}
+
+function toDisplayedJson(text: string): string {
+  try {
+    return JSON.stringify(toDisplayed(JSON.parse(text), ""));
+  } catch {
+    return text;
+  }
+}
+
+function toDisplayed(value: unknown, key: string): unknown {
+  if (typeof value === "string") return toDisplayedText(value, key);
+  if (Array.isArray(value)) return value.map((each) => toDisplayed(each, key));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [escapeAll(name, LAYOUT), toDisplayed(each, name)]),
+  );
+}
+
+function toDisplayedText(text: string, key: string): string {
+  if (DOCUMENTS.has(key)) return text;
+  if (!TEXTS.has(key)) return escapeAll(text, LAYOUT);
+  return escapeAll(text.replaceAll("\r\n", "\n"), LAYOUT_IN_TEXT).replaceAll("\n", `\n${INDENT}`);
+}
+
+const SHORT: ReadonlyMap<string, string> = new Map([
+  ["\n", "\\n"],
+  ["\r", "\\r"],
+  ["\t", "\\t"],
+]);
+
+function escapeAll(text: string, what: RegExp): string {
+  return text.replaceAll(what, (sign) => SHORT.get(sign) ?? `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+const DATA = /^data: ?/;
+
+/** Server-sent events (HTML, 9.2): the data of each is JSON in one line. */
+function createLineStream(): ReadableWritablePair<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
+  let rest = "";
+  const toLine = (line: string) => (DATA.test(line) ? `data: ${toDisplayedJson(line.replace(DATA, ""))}` : line);
+  return new TransformStream({
+    transform(chunk, controller) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      if (lines.length > 0) controller.enqueue(encoder.encode(lines.map((line) => `${toLine(line)}\n`).join("")));
+    },
+    flush(controller) {
+      if (rest !== "") controller.enqueue(encoder.encode(toLine(rest)));
+    },
+  });
+}
+
+/** How much of a list is read, and where damaged rows are reported. */
+interface ReadOptions {
+  /** Default: they are not reported. */
+  readonly out?: Pick<Output, "note">;
+  /** Default: the whole list. */
+  readonly limit?: number | undefined;
+}
+
+/** The pages of a list, one after the other, until the end or so many items. Damaged rows are reported as notes. */
+export async function* readPages<Item>(
+  load: (page: { readonly limit: number; readonly cursor?: string }) => Promise<Page<Item>>,
+  { out, limit = Number.POSITIVE_INFINITY }: ReadOptions,
+): AsyncGenerator<readonly Item[], void> {
+  let left = limit;
+  let cursor: string | undefined;
+  do {
+    const page = await load({ limit: Math.min(left, PAGE), ...(cursor === undefined ? {} : { cursor }) });
+    for (const row of page.unreadable ?? []) out?.note(toNote(row));
+    yield page.items;
+    left -= page.items.length;
+    cursor = page.cursor;
+  } while (cursor !== undefined && left > 0);
+}
+
+/** All items of the pages, at most so many. */
+export async function readAll<Item>(
+  load: Parameters<typeof readPages<Item>>[0],
+  options: ReadOptions,
+): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  for await (const page of readPages(load, options)) items.push(...page);
+  return items;
+}
+
+const PAGE = 500;
+
+function toNote({ id, reason }: UnreadableRow): string {
+  return `"${id}" is not shown: ${reason}`;
+}
+
+/** The yard that is asked. */
+interface YardContext {
+  readonly yard: Pick<Stackyard, "stacks">;
+  readonly signal: AbortSignal;
+}
+
+/** Stacks that are compared at most: the advice must not cost more than the command. */
+const MAX_STACKS = 1_000;
+
+/** Returns the id of an existing stack that was probably meant; undefined when none is near or they cannot be listed. */
+export async function findNearestStack({ yard, signal }: YardContext, id: string): Promise<string | undefined> {
+  const stacks = await readAll((page) => yard.stacks.list({}, { ...page, signal }), { limit: MAX_STACKS }).catch(
+    () => [],
+  );
+  return findNearestName(
+    id,
+    stacks.map((stack) => stack.id).filter((other) => other !== id),
+  );
+}
+
+/** What to do when there is no such stack: the id that was probably meant, or where the ids or its history are listed. */
+export async function adviseUnknownStack(context: YardContext, id: string): Promise<string> {
+  const near = await findNearestStack(context, id);
+  if (near !== undefined) return `Did you mean "${near}"?`;
+  const { yard, signal } = context;
+  const past = await yard.stacks.history(id, { limit: 1, signal }).catch(() => undefined);
+  if (past === undefined || past.items.length === 0) return "`stackyard stacks ls` lists the stacks.";
+  return `\`stackyard stacks history ${id}\` shows what happened to it.`;
+}

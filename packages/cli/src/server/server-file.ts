@@ -1,0 +1,121 @@
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { readFileSync, rmSync } from "node:fs";
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { StackyardError } from "@stackyard/core";
+import { failWith } from "../failure.ts";
+
+/** What `stackyard dev` leaves in the data folder while it runs, so that other commands find it. */
+interface ServerFile {
+  readonly url: string;
+  readonly pid: number;
+  readonly startedAt: string;
+}
+
+/** Its name in the data folder. */
+export const SERVER_FILE = "server.json";
+
+/** Writes it whole or not at all. */
+export async function writeServerFile(dataDir: string, file: ServerFile): Promise<void> {
+  const draft = join(dataDir, `${SERVER_FILE}.${file.pid}`);
+  await writeFile(draft, `${JSON.stringify(file)}\n`, { mode: 0o600 });
+  await rename(draft, join(dataDir, SERVER_FILE));
+}
+
+/** The file; undefined when there is none, or none that can be read. */
+export async function readServerFile(dataDir: string): Promise<ServerFile | undefined> {
+  try {
+    return parse(await readFile(join(dataDir, SERVER_FILE), "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes the file when it is this process's own. */
+export function removeServerFile(dataDir: string, pid: number): void {
+  const path = join(dataDir, SERVER_FILE);
+  try {
+    if (parse(readFileSync(path, "utf8"))?.pid === pid) rmSync(path, { force: true });
+  } catch {
+    // Not there: nothing to remove.
+  }
+}
+
+function parse(text: string): ServerFile | undefined {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== "object" || value === null) return undefined;
+  if (!("url" in value) || !("pid" in value) || !("startedAt" in value)) return undefined;
+  const { url, pid, startedAt } = value;
+  return typeof url === "string" && typeof pid === "number" ? { url, pid, startedAt: String(startedAt) } : undefined;
+}
+
+const TIMEOUT_MS = 10_000;
+const MAX_ANSWER_CHARS = 1_000;
+
+/**
+ * Why the server that a project's `server.json` names is not to be trusted with a token, as an `UNREACHABLE` to throw.
+ * Undefined: its process is alive, and it has answered a challenge with an HMAC under the project's token
+ * (`GET /v1/proof`). The file outlives a server that was killed, and then any process may hold its port.
+ */
+export async function findIdentityFault(
+  { url, pid }: Pick<ServerFile, "url" | "pid">,
+  { secret, path }: { readonly secret: string | undefined; readonly path: string },
+): Promise<StackyardError | undefined> {
+  if (!isAlive(pid)) {
+    const message = `No server runs for this project: process ${pid} of ${path} has ended.`;
+    return failWith("UNREACHABLE", message, { hint: "Start it with `stackyard dev`." });
+  }
+  try {
+    if (secret !== undefined && (await isProven(url, secret))) return undefined;
+  } catch (error) {
+    return failWith("UNREACHABLE", `The project's server does not answer at ${url}.`, { cause: error });
+  }
+  const message = `The server at ${url} did not prove that it is this project's own, so no token was sent to it.`;
+  const hint = `Start \`stackyard dev\` again, or remove ${path}. For another server, give --url and --token.`;
+  return failWith("UNREACHABLE", message, { hint });
+}
+
+async function isProven(address: string, secret: string): Promise<boolean> {
+  const challenge = randomBytes(32).toString("base64url");
+  const { port, protocol, href } = new URL("/v1/proof", address);
+  const place = port === "" ? (protocol === "https:" ? "443" : "80") : port;
+  const expected = createHmac("sha256", secret).update(`stackyard-server\n${place}\n${challenge}`).digest("base64url");
+  const given = Buffer.from(findProof(await ask(`${href}?challenge=${challenge}`)) ?? "");
+  return given.length === expected.length && timingSafeEqual(given, Buffer.from(expected));
+}
+
+async function ask(url: string): Promise<string> {
+  const response = await fetch(url, { redirect: "error", signal: AbortSignal.timeout(TIMEOUT_MS) });
+  return response.ok ? await readStart(response) : "";
+}
+
+/** Any program may answer: of an endless answer only the beginning is read. */
+async function readStart({ body }: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > MAX_ANSWER_CHARS) return "";
+  }
+  return text;
+}
+
+function findProof(text: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null || !("proof" in value)) return undefined;
+    return typeof value.proof === "string" ? value.proof : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}

@@ -1,0 +1,174 @@
+import { StackyardError } from "@stackyard/core";
+import type { Command } from "./command.ts";
+
+/** Commands of other tools, and ours that do the same; the first one that exists is suggested. */
+const COMMANDS = toMap({
+  apply: ["send"],
+  cancel: ["stacks cancel"],
+  check: ["validate"],
+  create: ["send"],
+  delete: ["stacks remove"],
+  describe: ["stacks show"],
+  destroy: ["stacks remove"],
+  get: ["stacks show"],
+  history: ["stacks history"],
+  inspect: ["stacks show"],
+  lint: ["validate"],
+  list: ["stacks ls"],
+  log: ["stacks logs", "stacks history"],
+  logs: ["stacks logs", "stacks history"],
+  ls: ["stacks ls"],
+  new: ["init"],
+  publish: ["send"],
+  redrive: ["events redrive"],
+  remove: ["stacks remove"],
+  retry: ["stacks retry"],
+  rm: ["stacks remove"],
+  serve: ["server"],
+  settle: ["stacks settle"],
+  show: ["stacks show"],
+  start: ["dev"],
+  status: ["stacks show"],
+  tail: ["stacks watch"],
+  top: ["ps"],
+  up: ["dev"],
+  upgrade: ["stacks upgrade"],
+  watch: ["stacks watch"],
+});
+
+/** The same for the last word of a command of a group, such as `stacks list`. */
+const VERBS = toMap({
+  cat: ["show"],
+  delete: ["remove", "retire"],
+  describe: ["show"],
+  destroy: ["remove", "retire"],
+  get: ["show"],
+  info: ["show"],
+  inspect: ["show"],
+  list: ["ls"],
+  log: ["logs", "history"],
+  logs: ["history"],
+  resend: ["redrive"],
+  retry: ["redrive"],
+  rm: ["remove", "retire"],
+  status: ["show"],
+  tail: ["watch"],
+});
+
+/**
+ * Returns what to type instead of a command that only other tools have, such as `logs` or `rm`; undefined for other
+ * words. `typed` are the words that name no command of ours, `rest` what follows.
+ */
+export function findFamiliarCommand(
+  typed: readonly string[],
+  rest: readonly string[],
+  commands: readonly Command[],
+): string | undefined {
+  const [first = "", ...more] = typed;
+  if (more.length === 0) return findTopLevel(first, rest, commands);
+  const verbs = VERBS.get(more.at(-1) ?? "") ?? [];
+  const names = verbs.map((verb) => [...typed.slice(0, -1), verb].join(" "));
+  const found = findFirst(names, commands);
+  return found === undefined ? undefined : `Use \`${toTyped(found, rest)}\`.`;
+}
+
+function findTopLevel(word: string, rest: readonly string[], commands: readonly Command[]): string | undefined {
+  const known = COMMANDS.get(word);
+  if (known === undefined) return undefined;
+  const [noun = "", ...after] = rest;
+  const group = findGroupName(noun, commands);
+  // `get stacks` and `get stack pr-12`, as kubectl has it.
+  const names = group === undefined ? known : (VERBS.get(word) ?? [word]).map((verb) => `${group} ${verb}`);
+  const given = group === undefined ? rest : after;
+  const lists = given.length === 0 && names.some((name) => name.endsWith(" show"));
+  const found = findFirst(lists ? [`${group ?? "stacks"} ls`, ...names] : names, commands);
+  if (found === undefined) return undefined;
+  const use = `Use \`${toTyped(found, given)}\`.`;
+  if (found.name !== "stacks remove") return use;
+  return `${use} It deletes the record only: to take an environment down, send the event of its machine that does so.`;
+}
+
+/** The group of commands that a word means, in the singular or the plural; undefined when there is none. */
+export function findGroupName(word: string, commands: readonly Pick<Command, "name">[]): string | undefined {
+  if (word === "") return undefined;
+  const groups = new Set(commands.filter(({ name }) => name.includes(" ")).map(({ name }) => name.split(" ", 1)[0]));
+  return [word, `${word}s`, word.replace(/s$/, "")].find((name) => groups.has(name));
+}
+
+function findFirst(names: readonly string[], commands: readonly Command[]): Command | undefined {
+  return names
+    .map((name) => commands.find((command) => command.name === name))
+    .find((command) => command !== undefined);
+}
+
+/** The command with the words that were typed; what is missing stands in capitals. */
+function toTyped({ name, args, positionals }: Command, rest: readonly string[]): string {
+  const required: readonly string[] = args.required ?? [];
+  const missing = positionals.slice(rest.length).filter((each) => required.includes(each));
+  return ["stackyard", name, ...rest, ...missing.map((each) => each.toUpperCase())].join(" ");
+}
+
+function toMap(words: Readonly<Record<string, readonly string[]>>): ReadonlyMap<string, readonly string[]> {
+  return new Map(Object.entries(words));
+}
+
+/** The known name that was probably meant; undefined when none is near. */
+export function findNearestName(name: string, known: Iterable<string>): string | undefined {
+  const allowed = Math.min(3, Math.max(1, Math.floor(name.length / 3)));
+  let nearest: { readonly name: string; readonly distance: number } | undefined;
+  for (const candidate of known) {
+    const distance = toDistance(name.slice(0, 64).toLowerCase(), candidate.slice(0, 64).toLowerCase());
+    if (distance <= allowed && distance < (nearest?.distance ?? Number.POSITIVE_INFINITY)) {
+      nearest = { name: candidate, distance };
+    }
+  }
+  return nearest?.name;
+}
+
+// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbors count one each.
+function toDistance(from: string, to: string): number {
+  let beforeLast: readonly number[] = [];
+  let last: readonly number[] = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= from.length; row++) {
+    const next = [row];
+    for (let column = 1; column <= to.length; column++) {
+      const changed = Math.min(at(last, column) + 1, at(next, column - 1) + 1);
+      const replaced = at(last, column - 1) + (from[row - 1] === to[column - 1] ? 0 : 1);
+      const swapped = isSwap(from, to, { row, column }) ? at(beforeLast, column - 2) + 1 : replaced;
+      next[column] = Math.min(changed, replaced, swapped);
+    }
+    beforeLast = last;
+    last = next;
+  }
+  return at(last, to.length);
+}
+
+function at(distances: readonly number[], column: number): number {
+  return distances[column] ?? 0;
+}
+
+function isSwap(from: string, to: string, { row, column }: { readonly row: number; readonly column: number }): boolean {
+  if (row < 2 || column < 2) return false;
+  return from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+}
+
+/** Commands of packages of ours that a project may not have. */
+const PACKAGES: ReadonlyMap<string, string> = new Map([
+  ["apps", "@stackyard/deployment"],
+  ["fleet", "@stackyard/executor-runcommand"],
+  ["ecs", "@stackyard/executor-ecs"],
+  ["release", "@stackyard/executor-asg"],
+  ["artifacts", "@stackyard/distributor"],
+  ["consumers", "@stackyard/distributor"],
+]);
+
+/** The error for a command whose package the project lacks. `CONFIG_INVALID`; undefined for any other word. */
+export function tellMissingPackage(words: readonly string[]): StackyardError | undefined {
+  const first = words.find((word) => !word.startsWith("-")) ?? "";
+  const name = PACKAGES.get(first);
+  if (name === undefined) return undefined;
+  const hint = `Install it with \`npm install ${name}\`, and add "${name}" to "plugins" in stackyard.config.ts.`;
+  return new StackyardError("CONFIG_INVALID", `The command "${first}" comes with the package ${name}.`, {
+    details: { hint },
+  });
+}

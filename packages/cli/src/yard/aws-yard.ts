@@ -1,0 +1,144 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import type { AwsAccess } from "@stackyard/aws";
+import { type Executor, type Locator, type Logger, type Store, silentLogger } from "@stackyard/core";
+import { createUlids, systemClock } from "@stackyard/core/engine";
+import type { CommandContext } from "../command.ts";
+import type { Finding } from "../failure.ts";
+import { failWith } from "../failure.ts";
+import type { AwsYardOptions, ConfigFile } from "../project/config.ts";
+import { loadExecutors } from "../project/executors.ts";
+import { importOwn } from "../project/modules.ts";
+import { VERSION } from "../version.ts";
+import { createProcessLogger } from "./health-listener.ts";
+
+/** A yard on AWS, served on this machine for as long as a command runs. */
+interface ServedYard {
+  readonly url: string;
+  readonly token: string;
+  close(): Promise<void>;
+}
+
+/** A function that starts anew takes some seconds; then its answer is worth waiting for. */
+const OUTCOME_MS = 20_000;
+
+/**
+ * Opens a yard on AWS and answers the API over it on a free loopback port, with a token that nobody else knows. So every command
+ * works as on a server; the yard's own state manager decides. Throws `CONFIG_INVALID` and what opening the yard throws.
+ */
+export async function serveAwsYard(
+  yard: AwsYardOptions,
+  file: ConfigFile,
+  context: Pick<CommandContext, "env" | "out">,
+): Promise<ServedYard> {
+  const runtime = await loadYardRuntime(file.projectDir);
+  const executors = await loadExecutors(file, "all", context.env);
+  const opened = await runtime.openYard(yard, toYardRuntimeContext(context, executors));
+  try {
+    return await serve(opened, executors, context);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function serve(
+  opened: OpenedYard,
+  executors: ReadonlyMap<string, Executor>,
+  { env, out }: Pick<CommandContext, "env" | "out">,
+): Promise<ServedYard> {
+  const { createServer } = await import("@stackyard/server");
+  const { store, locator, caller } = opened;
+  const { logger } = toYardRuntimeContext({ env, out }, executors);
+  const token = randomBytes(32).toString("base64url");
+  const server = createServer(
+    { store, locator, executors, clock: systemClock, ids: createUlids(), logger, version: VERSION },
+    {
+      host: "127.0.0.1",
+      port: 0,
+      tokens: [{ name: caller, token }],
+      limits: { outcomeMs: OUTCOME_MS },
+      allowExternalNext: env["ALLOW_EXTERNAL_NEXT"] === "true",
+    },
+  );
+  const { url } = await server.start();
+  return {
+    url,
+    token,
+    async close() {
+      await server.stop();
+      await opened.close();
+    },
+  };
+}
+
+/** From where a yard is looked at. */
+interface YardRuntimeContext {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+  readonly executors: readonly Executor[];
+  readonly sessionName: string;
+}
+
+/** A yard in an AWS account that was opened. */
+interface OpenedYard {
+  /** Its `enqueue` sends events to the yard's queue or topic. */
+  readonly store: Store;
+  readonly locator: Locator;
+  readonly aws: AwsAccess;
+  /** Whose credentials these are. */
+  readonly caller: string;
+  close(): Promise<void>;
+}
+
+/** What `@stackyard/runtime/yard` gives. */
+interface YardRuntime {
+  openYard(yard: AwsYardOptions, context: YardRuntimeContext): Promise<OpenedYard>;
+  checkYard(yard: AwsYardOptions, context: YardRuntimeContext): Promise<readonly Finding[]>;
+  createYardAws(yard: AwsYardOptions, context: YardRuntimeContext): AwsAccess;
+}
+
+const PACKAGE = "@stackyard/runtime";
+const CALLS = ["openYard", "checkYard", "createYardAws"] as const;
+
+/**
+ * Loads what reaches yards on AWS. It brings SDKs of several services, so the command line does without it until a command
+ * names such a yard. Throws `CONFIG_INVALID` that says what to install.
+ */
+export async function loadYardRuntime(projectDir: string): Promise<YardRuntime> {
+  const module = await load(projectDir);
+  if (isYardRuntime(module)) return module;
+  const message = `${PACKAGE} is of another version than stackyard.`;
+  throw failWith("CONFIG_INVALID", message, { hint: `Install the same version of both: \`npm install ${PACKAGE}\`.` });
+}
+
+async function load(projectDir: string): Promise<unknown> {
+  try {
+    return await importOwn(`${PACKAGE}/yard`, projectDir);
+  } catch (error) {
+    const isMissing = error instanceof Error && "code" in error && /MODULE_NOT_FOUND$/.test(String(error.code));
+    const why = error instanceof Error ? error.message : String(error);
+    const message = isMissing
+      ? `Yards on AWS need the package ${PACKAGE}, which is not installed.`
+      : `${PACKAGE} cannot be loaded: ${why}`;
+    throw failWith("CONFIG_INVALID", message, { cause: error, hint: `Install it with \`npm install ${PACKAGE}\`.` });
+  }
+}
+
+function isYardRuntime(module: unknown): module is YardRuntime {
+  if (typeof module !== "object" || module === null) return false;
+  return CALLS.every((name) => typeof Reflect.get(module, name) === "function");
+}
+
+/** This machine, as it looks at a yard on AWS. What slows a yard down is told by `doctor`, not by each command. */
+export function toYardRuntimeContext(
+  { env, out }: Pick<CommandContext, "env" | "out">,
+  executors: ReadonlyMap<string, Executor>,
+): YardRuntimeContext {
+  return {
+    environment: env,
+    logger: env["STACKYARD_DEBUG"] ? createProcessLogger({ env, out }) : silentLogger,
+    executors: [...executors.values()],
+    sessionName: `stackyard-${hostname()}`,
+  };
+}

@@ -1,0 +1,306 @@
+import { hostname } from "node:os";
+import { type AwsAccess, createAwsAccess } from "@stackyard/aws";
+import type { Clock, Executor, Locator, Logger, StackyardConfig, Store } from "@stackyard/core";
+import { createFolderLocator, createStoreProbe, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import { parseDuration } from "@stackyard/core/machine";
+import { Type } from "typebox";
+import type { CommandContext } from "../command.ts";
+import { failWith } from "../failure.ts";
+import type { Output } from "../output.ts";
+import { type ConfigFile, machinesDirOf, toLeaseMs } from "../project/config.ts";
+import { loadExecutors } from "../project/executors.ts";
+import { offerOwnPackages } from "../project/modules.ts";
+import { forgetSecrets, openStore, type StoreChoice, toTaskEnvironment } from "../project/store.ts";
+import { removeServerFile, writeServerFile } from "../server/server-file.ts";
+import { VERSION } from "../version.ts";
+import { type ApiToken, type EngineSettings, parseEngineSettings } from "./settings.ts";
+
+/** A task at work. */
+interface RunningTask {
+  readonly stackId: string;
+  readonly task: string;
+}
+
+/** A line that a running task reports. */
+export interface TaskReport extends RunningTask {
+  readonly line: string;
+}
+
+/** Where a process answers the HTTP API, and whom. */
+interface ServeInput {
+  readonly host: string;
+  readonly port: number;
+  /** Asked for when the store is open. */
+  readonly loadTokens: () => Promise<readonly ApiToken[]>;
+  /** Everybody on this machine may call the server. */
+  readonly anonymous: boolean;
+  /** Where the token lies that the server proves to this machine's commands that it knows. Without it: no proof. */
+  readonly proofDir?: string;
+}
+
+/** What a process of a project's yard does. */
+interface ProcessInput {
+  readonly roles: readonly ("engine" | "worker")[];
+  readonly store: StoreChoice;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+  readonly onReport: (report: TaskReport) => void;
+  /** Without it the process answers nobody. */
+  readonly serve?: ServeInput;
+  /** The servers' address, for Terraform's states, where this process is no server. */
+  readonly serverUrl?: string;
+  /** How long running tasks may go on when the process ends. Default: 10 s. */
+  readonly drainMs?: number;
+}
+
+/** Tasks that a process runs at the same time. */
+export const DEFAULT_CONCURRENCY = 8;
+
+/** A process of a yard at work. */
+export interface RunningProcess {
+  /** As in the list of the yard's processes. */
+  readonly id: string;
+  /** Where its HTTP API is. */
+  readonly url?: string;
+  readonly machinesDir: string;
+  readonly locator: Locator;
+  readonly executors: ReadonlyMap<string, Executor>;
+  /** Tasks that run now. */
+  running(): readonly RunningTask[];
+  /** Fails when the store does not answer. */
+  check(): Promise<void>;
+  /** Lets running tasks end, then closes server and store. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a process of a project's yard. Throws `CONFIG_INVALID` (configuration, plugins, store, address taken),
+ * `STORE_LOCKED` with the owner; what was opened before is closed again.
+ */
+export async function startProcess(file: ConfigFile, input: ProcessInput): Promise<RunningProcess> {
+  offerOwnPackages();
+  const { env, logger } = input;
+  const settings = parseEngineSettings(env);
+  const executors = await loadExecutors(file, "all", toTaskEnvironment(env, input.store));
+  const store = await openStore(input.store, { projectDir: file.projectDir, env, logger });
+  const machinesDir = machinesDirOf(file);
+  const locator = createFolderLocator({ folder: machinesDir, executors, clock: systemClock });
+  const parts = { store, locator, executors, clock: systemClock, ids: createUlids(), logger };
+  let served: Served | undefined;
+  try {
+    served = input.serve && (await startServing(parts, { ...input.serve, ...settings }, file.config.server?.url));
+    // Everything that reads them has done so.
+    forgetSecrets(process.env, input.store);
+    const yard = await startParts(parts, file, { ...input, ...settings, ...(served && { serverUrl: served.url }) });
+    return {
+      id: yard.id,
+      machinesDir,
+      locator,
+      executors,
+      ...(served === undefined ? {} : { url: served.url }),
+      running: () => yard.running(),
+      check: createStoreProbe(parts).check,
+      async stop() {
+        served?.drain();
+        // Terraform keeps its state in the server: tasks end before it does.
+        await yard.stop();
+        await served?.stop();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await served?.stop();
+    await store.close();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly store: Store;
+  readonly locator: Locator;
+  readonly executors: ReadonlyMap<string, Executor>;
+  readonly clock: Clock;
+  readonly ids: ReturnType<typeof createUlids>;
+  readonly logger: Logger;
+}
+
+interface Served {
+  readonly url: string;
+  drain(): void;
+  stop(): Promise<void>;
+}
+
+async function startServing(
+  parts: Parts,
+  { host, port, loadTokens, anonymous, proofDir, engine = {} }: ServeInput & EngineSettings,
+  publicUrl: string | undefined,
+): Promise<Served> {
+  const { createServer, ensureToken, isLoopbackHost } = await import("@stackyard/server");
+  const tokens = await loadTokens();
+  const proofSecret = proofDir === undefined ? undefined : await ensureToken(proofDir);
+  const server = createServer(
+    { ...parts, version: VERSION },
+    {
+      host,
+      port,
+      tokens,
+      allowAnonymous: anonymous,
+      allowExternalNext: engine.allowExternalNext ?? false,
+      ...(proofSecret === undefined ? {} : { proofSecret }),
+      // On other addresses every name is allowed.
+      ...(publicUrl === undefined || !isLoopbackHost(host) ? {} : allowProxy(new URL(publicUrl))),
+    },
+  );
+  const { url } = await server.start();
+  return {
+    url: toReachableUrl(url),
+    drain: () => server.drain(),
+    stop: () => server.stop(),
+  };
+}
+
+/** A proxy hands the name on under which it was called. */
+function allowProxy({ hostname, origin }: URL) {
+  return { allowedHosts: ["localhost", "127.0.0.1", "[::1]", hostname], corsOrigins: [origin] };
+}
+
+async function startParts(
+  parts: Parts,
+  { config }: ConfigFile,
+  input: ProcessInput & EngineSettings,
+): Promise<ReturnType<typeof startYard>> {
+  const { roles, serve, serverUrl, drainMs, onReport, engine = {}, retention = {} } = input;
+  const leaseMs = toLeaseMs(config.worker?.lease ?? "");
+  const { provideTerraformState } = await import("@stackyard/executor-terraform");
+  const ownUrl = config.server?.url ?? serverUrl;
+  return startYard(
+    { ...parts, aws: createOwnAwsAccess(parts) },
+    {
+      roles,
+      engine,
+      retention,
+      worker: {
+        ...(leaseMs === undefined ? {} : { leaseMs }),
+        services: serverUrl === undefined ? [] : [provideTerraformState(`${serverUrl}/terraform/state`)],
+        onReport: ({ message, line }) => onReport({ stackId: message.stack.id, task: message.task.name, line }),
+      },
+      process: {
+        version: VERSION,
+        host: hostname(),
+        pid: process.pid,
+        ...(serve === undefined || ownUrl === undefined ? {} : { url: ownUrl }),
+      },
+      concurrency: config.concurrency ?? DEFAULT_CONCURRENCY,
+      ...(drainMs === undefined ? {} : { drainMs }),
+    },
+  );
+}
+
+/**
+ * Lets a process work until it is asked to end, then drains it; gives the exit code. `onEnding` comes first: from then on
+ * nobody shall send it anything.
+ */
+export async function runUntilSignal(
+  { out, signal }: CommandContext,
+  running: RunningProcess,
+  { drainMs, onEnding }: { readonly drainMs: number; readonly onEnding: () => void },
+): Promise<number> {
+  if (!signal.aborted) {
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  }
+  onEnding();
+  tellStopping(running.running(), drainMs, out);
+  await running.stop();
+  out.step({ kind: "stopped" }, () => "Stopped.");
+  return 0;
+}
+
+/** Says which tasks a process waits for that was asked to end, and what becomes of them. */
+export function tellStopping(running: readonly RunningTask[], drainMs: number, out: Output): void {
+  out.step({ kind: "stopping", running }, () => {
+    if (running.length === 0) return "Stopping: no task runs.";
+    const tasks = running.map(({ stackId, task }) => `${stackId} ${task}`).join(", ");
+    const seconds = Math.round(drainMs / 1_000);
+    return `Stopping: ${tasks} may end within ${seconds} s and are then asked to stop. Ctrl-C again quits at once.`;
+  });
+}
+
+/** Shows the lines that running tasks report. */
+export function createTellReport(out: Output): (report: TaskReport) => void {
+  return ({ stackId, task, line }) =>
+    out.progress({ kind: "report", stackId, task, line }, () => `${stackId} ${task}: ${line}`);
+}
+
+/**
+ * Lets the project's commands find the server of this process. Gives the way to take the address away. When it cannot be
+ * written the process is stopped: nobody else knows yet that it runs.
+ */
+export async function publishAddress(dataDir: string, running: RunningProcess): Promise<() => void> {
+  const remove = () => removeServerFile(dataDir, process.pid);
+  // Whatever ends the process, nobody shall look for a server that is gone.
+  process.once("exit", remove);
+  try {
+    await writeServerFile(dataDir, {
+      url: running.url ?? "",
+      pid: process.pid,
+      startedAt: new Date().toISOString(),
+    });
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+  return remove;
+}
+
+/** Where servers listen by themselves. */
+const DEFAULTS = { host: "127.0.0.1", port: 7070 };
+
+/** Where a server listens: as the command says, else the configuration. */
+export function toServerAddress(
+  { server }: StackyardConfig,
+  given: { readonly host?: string | undefined; readonly port?: number | undefined } = {},
+): { readonly host: string; readonly port: number } {
+  return {
+    host: given.host ?? server?.host ?? DEFAULTS.host,
+    port: given.port ?? server?.port ?? DEFAULTS.port,
+  };
+}
+
+/** How this machine reaches a server that listens there. */
+export function toServerUrl({ host, port }: { readonly host: string; readonly port: number }): string {
+  return toReachableUrl(`http://${host.includes(":") ? `[${host}]` : host}:${port}`);
+}
+
+/** The same for its own word: who listens on all addresses is reached by the loopback. */
+export function toReachableUrl(url: string): string {
+  return url.replace(/\/\/(0\.0\.0\.0|\[::\])/, `//${DEFAULTS.host}`).replace(/\/$/, "");
+}
+
+/** How long a process that was asked to end lets its tasks go on. */
+export const drainArg = {
+  drainTimeout: Type.Optional(
+    Type.String({
+      placeholder: "duration",
+      description:
+        "How long running tasks may go on after SIGTERM or Ctrl-C before they are asked to stop. Default: 30s.",
+    }),
+  ),
+};
+
+const DEFAULT_DRAIN = "30s";
+
+/** The argument in milliseconds. Throws `USAGE`. */
+export function parseDrainTimeout(text: string = DEFAULT_DRAIN): number {
+  const ms = /^0m?s$/.test(text) ? 0 : parseDuration(text);
+  if (ms !== undefined) return ms;
+  throw failWith("USAGE", `--drain-timeout ${text} is no duration.`, { hint: "Write one such as 30s, 10m or 0s." });
+}
+
+/**
+ * AWS as this machine reaches it: the SDK finds credentials and region by itself (environment, shared files, instance
+ * role), and a task with a target gets a session of the target's role under this machine's name. Nothing of the SDK is
+ * loaded before a task needs it.
+ */
+export function createOwnAwsAccess(deps: { readonly clock: Clock; readonly logger: Logger }): AwsAccess {
+  return createAwsAccess({ ...deps, session: { name: `stackyard-${hostname()}` } });
+}

@@ -1,0 +1,114 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseApiTokens, parseEngineSettings } from "./settings.ts";
+
+describe("parseEngineSettings", () => {
+  it("leaves to the engine what nobody names", () => {
+    expect(parseEngineSettings({})).toEqual({ engine: {} });
+    expect(parseEngineSettings({ REFUSED_EVENTS: "", HISTORY_RETENTION_DAYS: "" })).toEqual({ engine: {} });
+  });
+
+  it("reads every variable", () => {
+    const env = {
+      REFUSED_EVENTS: "drop",
+      REFUSED_EVENTS_KEEP: "90m",
+      AUTOMATIC_TRANSITIONS_PER_HOUR: "50",
+      HISTORY_RETENTION_DAYS: "365",
+      ALLOW_EXTERNAL_NEXT: "true",
+    };
+
+    expect(parseEngineSettings(env)).toEqual({
+      engine: {
+        refusedEvents: "drop",
+        parking: { keepMs: 5_400_000 },
+        limits: { automaticEntriesPerHour: 50 },
+        allowExternalNext: true,
+      },
+      retention: { historyMs: 31_536_000_000 },
+    });
+  });
+
+  it.each([
+    ["REFUSED_EVENTS", "keep"],
+    ["REFUSED_EVENTS", "redeliver"],
+    ["REFUSED_EVENTS_KEEP", "long"],
+    ["AUTOMATIC_TRANSITIONS_PER_HOUR", "0"],
+    ["AUTOMATIC_TRANSITIONS_PER_HOUR", "1e3"],
+    ["HISTORY_RETENTION_DAYS", "-1"],
+    ["HISTORY_RETENTION_DAYS", "1.5"],
+    ["ALLOW_EXTERNAL_NEXT", "yes"],
+  ])("refuses %s=%s", (name, value) => {
+    const told = expect.objectContaining({
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining(`${name} must be`),
+    });
+
+    expect(() => parseEngineSettings({ [name]: value })).toThrow(told);
+  });
+
+  it("lists all faults at once", () => {
+    const env = { REFUSED_EVENTS: "keep", HISTORY_RETENTION_DAYS: "x" };
+
+    expect(() => parseEngineSettings(env)).toThrow(/REFUSED_EVENTS must[\s\S]*HISTORY_RETENTION_DAYS must/);
+  });
+});
+
+const secret = "0123456789abcdef";
+
+describe("parseApiTokens", () => {
+  it.each([
+    ["nothing", "", []],
+    ["one", `ada=${secret}`, [["ada", secret]]],
+    [
+      "several",
+      `ada=${secret},ci=${secret}x`,
+      [
+        ["ada", secret],
+        ["ci", `${secret}x`],
+      ],
+    ],
+    [
+      "lines of a file",
+      `# people\nada=${secret}\n\n  # machines\nci=${secret}x\r\n`,
+      [
+        ["ada", secret],
+        ["ci", `${secret}x`],
+      ],
+    ],
+    [
+      "two of one name",
+      `ada=${secret},ada=${secret}x`,
+      [
+        ["ada", secret],
+        ["ada", `${secret}x`],
+      ],
+    ],
+    ["an equals sign in a token", `ada=${secret}==`, [["ada", `${secret}==`]]],
+  ])("reads %s", (_what, text, tokens) => {
+    expect(parseApiTokens(text, "X").map(({ name, token }) => [name, token])).toEqual(tokens);
+  });
+
+  it.each([
+    ["a token without a name", secret, "Token 1 of X has no name. Write it as name=token."],
+    ["an empty name", `=${secret}`, "Token 1 of X has a name that is none"],
+    ["an odd name", `ada=${secret},a/b=${secret}x`, "Token 2 of X has a name that is none"],
+    ["a short token", "ada=short", "Token 1 of X must have 16 to 256 visible ASCII characters after its name."],
+    ["a token of two people", `ada=${secret},ben=${secret}`, 'X gives "ada" and "ben" the same token.'],
+  ])("refuses %s and says what to write", (_what, text, told) => {
+    expect(() => parseApiTokens(text, "X")).toThrow(told);
+  });
+
+  it("shows no secret, whatever it is given", () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[!-~]{6,40}$/), (text) => {
+        const hidden = `hush${text.replaceAll(",", "")}`;
+        try {
+          parseApiTokens(`${hidden}=`, "X");
+          parseApiTokens(`a=${hidden.slice(0, 15)}`, "X");
+        } catch (error) {
+          expect(String(error)).not.toContain("hush");
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,138 @@
+import { describe, expect, it } from "vitest";
+import {
+  findCodeApps,
+  type ParameterSources,
+  parseGiven,
+  parseTemplateParameters,
+  planParameters,
+  toYardEntry,
+} from "./apps-deploy.ts";
+import type { StackFacts } from "./stack.ts";
+
+const template = { Bucket: { Type: "String", Description: "Where code lies." }, Days: { Type: "Number", Default: 30 } };
+
+function plan(sources: Partial<ParameterSources>) {
+  const none = { given: new Map(), filled: new Map(), previous: new Set<string>(), offered: new Map() };
+  return planParameters({ template, ...none, ...sources });
+}
+
+const planned = (...parameters: object[]) => ({ kind: "planned", parameters });
+
+describe("parameters", () => {
+  it("take what is given before all else", () => {
+    const sources = { filled: new Map([["Bucket", "b"]]), previous: new Set(["Bucket"]) };
+
+    expect(plan({ ...sources, given: new Map([["Bucket", "own"]]) })).toEqual(
+      planned({ ParameterKey: "Bucket", ParameterValue: "own" }),
+    );
+    expect(plan(sources)).toEqual(planned({ ParameterKey: "Bucket", ParameterValue: "b" }));
+  });
+
+  it("keep what the stack has, before what others offer", () => {
+    const offered = new Map([["Bucket", "offered"]]);
+
+    expect(plan({ previous: new Set(["Bucket", "Days", "Gone"]), offered })).toEqual(
+      planned({ ParameterKey: "Bucket", UsePreviousValue: true }, { ParameterKey: "Days", UsePreviousValue: true }),
+    );
+    expect(plan({ offered })).toEqual(planned({ ParameterKey: "Bucket", ParameterValue: "offered" }));
+  });
+
+  it("may be empty texts", () => {
+    expect(plan({ given: new Map([["Bucket", ""]]) })).toEqual(planned({ ParameterKey: "Bucket", ParameterValue: "" }));
+  });
+
+  it("are refused with all that is wrong", () => {
+    expect(plan({ given: new Map([["Dayz", "1"]]) })).toEqual({
+      kind: "refused",
+      faults: ["The template has no parameter Dayz; it has Bucket, Days.", "Bucket has no value (Where code lies.)."],
+    });
+  });
+
+  it("of a name that every object has are unknown too", () => {
+    expect(plan({ given: new Map([["constructor", "1"]]) })).toMatchObject({ kind: "refused" });
+  });
+});
+
+describe("typed parameters", () => {
+  it("may hold further signs and be empty", () => {
+    expect(parseGiven(["A=x=y", "B="])).toEqual(
+      new Map([
+        ["A", "x=y"],
+        ["B", ""],
+      ]),
+    );
+  });
+
+  it.each([
+    [["A"], '--parameter takes Name=value, not "A".'],
+    [["=x"], '--parameter takes Name=value, not "=x".'],
+    [["A-B=x"], '--parameter takes Name=value, not "A-B=x".'],
+    [["A=1", "A=2"], "--parameter A is given twice."],
+  ])("are refused: %j", (words, refusal) => {
+    expect(parseGiven(words)).toEqual({ refusal });
+  });
+});
+
+describe("parameters of a template", () => {
+  it("are read with defaults and descriptions", () => {
+    const Parameters = {
+      A: { Type: "String", Default: "", Description: "x", AllowedPattern: ".*" },
+      B: { Type: "Number" },
+    };
+
+    expect(Object.keys(parseTemplateParameters(JSON.stringify({ Parameters, Resources: {} })))).toEqual(["A", "B"]);
+    expect(parseTemplateParameters("{}")).toEqual({});
+  });
+
+  it.each(["[]", '{"Parameters":[]}', '{"Parameters":{"A":{}}}', "{"])("are refused: %s", (text) => {
+    expect(() => parseTemplateParameters(text)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
+  });
+
+  it("name the apps whose code they ask for", () => {
+    const template = {
+      StateManagerCodeKey: { Type: "String" },
+      XCodeKey: { Type: "String" },
+      CodeKey: { Type: "String" },
+    };
+
+    expect(findCodeApps({ ...template, CodeBucket: { Type: "String" } })).toEqual(
+      new Map([
+        ["StateManager", "state-manager"],
+        ["X", "x"],
+      ]),
+    );
+  });
+});
+
+const stack: StackFacts = {
+  id: "arn:aws:cloudformation:eu-west-1:111122223333:stack/s/1",
+  name: "s",
+  status: "CREATE_COMPLETE",
+  reason: undefined,
+  tags: new Map(),
+  changedAt: "2026-01-01T00:00:00.000Z",
+  parameters: new Map([
+    ["MachineBucket", "machines"],
+    ["MachinePrefix", ""],
+  ]),
+  outputs: { EventQueueUrl: "https://sqs/q", StacksTableName: "stackyard-main-stacks", LongTaskQueueUrl: "" },
+};
+
+it("is what the configuration takes", () => {
+  expect(toYardEntry("main", stack)).toBe(`main: {
+  type: "aws",
+  region: "eu-west-1",
+  eventQueueUrl: "https://sqs/q",
+  stacksTable: "stackyard-main-stacks",
+  machines: {"bucket":"machines"},
+},`);
+});
+
+it("quotes a name that is not an identifier", () => {
+  expect(toYardEntry("my-yard", stack)).toContain('"my-yard": {');
+});
+
+it("is undefined for a stack without an event queue", () => {
+  expect(toYardEntry("main", { ...stack, outputs: {} })).toBeUndefined();
+  expect(toYardEntry("main", undefined)).toBeUndefined();
+});

@@ -1,0 +1,310 @@
+import type { Parameter } from "@aws-sdk/client-cloudformation";
+import { type CommandOutput, StackyardError } from "@stackyard/core";
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { type AppsCommandSpec, type AppsContext, choosePlace, placeArgs } from "./apps-command.ts";
+import {
+  findCode,
+  findLatest,
+  findRememberedPlace,
+  listPublished,
+  loadTemplate,
+  type Place,
+} from "./published-objects.ts";
+import {
+  type DeployInput,
+  type DeployResult,
+  deployStack,
+  findDeployedPlace,
+  findStack,
+  listStacks,
+  type ResourceEvent,
+  STACK_TAGS,
+  type StackFacts,
+  toStackName,
+} from "./stack.ts";
+
+const Args = Type.Object({
+  name: Type.String({
+    pattern: "^[a-z][a-z0-9-]{0,62}$",
+    expected: "a name such as state-manager",
+    description: "A template: yard, state-manager, task-runner",
+  }),
+  parameter: Type.Optional(
+    Type.Array(Type.String(), { placeholder: "name=value", description: "Of the template, may be repeated." }),
+  ),
+  release: Type.Optional(Type.String({ placeholder: "version", description: "Default: the one published last." })),
+  stack: Type.Optional(
+    Type.String({ description: "The stack's name. Default: stackyard-YARD, or stackyard-YARD-NAME." }),
+  ),
+  dryRun: Type.Optional(Type.Boolean({ description: "Print what would change and change nothing." })),
+  minutes: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 720, description: "Give up waiting after. Default: 60." }),
+  ),
+  ...placeArgs,
+});
+type Args = Static<typeof Args>;
+
+const DEFAULT_MINUTES = 60;
+
+/** `apps deploy`: creates or updates the stack of a template, with progress by resource. */
+export const appsDeploy: AppsCommandSpec<typeof Args> = {
+  name: "apps deploy",
+  summary: "Create or update the CloudFormation stack of a template of ours.",
+  args: Args,
+  run: deploy,
+};
+
+async function deploy(context: AppsContext, args: Args): Promise<number> {
+  const { out, aws, signal } = context;
+  const input = await prepareInput(context, args);
+  const result = await deployStack(aws.cloudFormation, input, {
+    clock: aws.clock,
+    signal,
+    timeoutMs: (args.minutes ?? DEFAULT_MINUTES) * 60_000,
+    onEvent: (event) => printEvent(out, event),
+  });
+  tellResult(context, input, result);
+  return 0;
+}
+
+async function prepareInput(context: AppsContext, args: Args): Promise<DeployInput> {
+  const { aws, dataDir, yard } = context;
+  const given = parseGiven(args.parameter ?? []);
+  if ("refusal" in given) throw new StackyardError("USAGE", given.refusal);
+  const name = args.stack ?? toStackName(yard, args.name);
+  const existing = await findStack(aws.cloudFormation, name);
+  const place = choosePlace(args, [existing && findDeployedPlace(existing), await findRememberedPlace(dataDir)]);
+  const release = args.release ?? (await findNewest(context, place, args.name));
+  const template = await loadTemplate(aws.s3, place, args.name, release);
+  const declared = parseTemplateParameters(template.text);
+  const plan = planParameters({
+    template: declared,
+    given,
+    filled: await fillParameters(context, { place, release, yard, declared, given }),
+    previous: new Set(isMade(existing) ? existing.parameters.keys() : []),
+    offered: await findOffered(context, name),
+  });
+  if (plan.kind === "refused") {
+    const hint = "Give values with --parameter Name=value.";
+    throw new StackyardError("CONFIG_INVALID", plan.faults.join("\n"), { details: { hint } });
+  }
+  const tags = {
+    [STACK_TAGS.template]: args.name,
+    [STACK_TAGS.yard]: yard,
+    [STACK_TAGS.release]: release,
+    [STACK_TAGS.bucket]: place.bucket,
+    [STACK_TAGS.prefix]: place.prefix,
+  };
+  const namesRoles = template.text.includes('"RoleName"');
+  const { parameters } = plan;
+  return { name, existing, templateUrl: template.url, namesRoles, parameters, tags, dryRun: args.dryRun === true };
+}
+
+/** Outputs of the yard's other stacks: a runner of its own finds the queues of its state manager so. */
+async function findOffered({ aws, yard }: AppsContext, name: string): Promise<ReadonlyMap<string, string>> {
+  const stacks = await listStacks(aws.cloudFormation);
+  const others = stacks.filter((stack) => stack.tags.get(STACK_TAGS.yard) === yard && stack.name !== name);
+  return new Map(others.flatMap(({ outputs }) => Object.entries(outputs)));
+}
+
+/** What was rolled back or never made has no values that could be kept. */
+function isMade(stack: StackFacts | undefined): stack is StackFacts {
+  return stack !== undefined && !/^(REVIEW_IN_PROGRESS|ROLLBACK_COMPLETE)$/.test(stack.status);
+}
+
+async function findNewest({ aws }: AppsContext, place: Place, name: string): Promise<string> {
+  const found = findLatest(await listPublished(aws.s3, place), name);
+  if (found !== undefined) return found;
+  const hint = "Publish a release first: `stackyard apps publish`. `stackyard apps ls` shows what there is.";
+  throw new StackyardError("NOT_FOUND", `No template "${name}" is published in s3://${place.bucket}/${place.prefix}.`, {
+    details: { hint },
+  });
+}
+
+interface FillInput {
+  readonly place: Place;
+  readonly release: string;
+  readonly yard: string;
+  readonly declared: TemplateParameters;
+  readonly given: ReadonlyMap<string, string>;
+}
+
+async function fillParameters({ aws }: AppsContext, input: FillInput): Promise<ReadonlyMap<string, string>> {
+  const { place, release, yard, declared, given } = input;
+  const filled = new Map([
+    ["CodeBucket", place.bucket],
+    ["YardName", yard],
+  ]);
+  for (const [start, app] of findCodeApps(declared)) {
+    // Code of one's own: an object that need not be one of ours.
+    if (given.has(`${start}CodeKey`)) continue;
+    const { key, versionId } = await findCode(aws.s3, place, app, release);
+    filled.set(`${start}CodeKey`, key).set(`${start}CodeVersion`, versionId);
+  }
+  return filled;
+}
+
+function printEvent(out: CommandOutput, { at, logicalId, type, status, reason }: ResourceEvent): void {
+  const event = { kind: "resource", at, logicalId, type, status, reason: reason ?? null };
+  const text = `${at.slice(11, 19)}  ${status}  ${logicalId}  ${type}`;
+  out.progress(event, () => text);
+  if (status.endsWith("_FAILED")) out.note(`${logicalId}: ${reason ?? status}`);
+}
+
+function tellResult({ out, yard }: AppsContext, { name }: DeployInput, result: DeployResult): void {
+  if (result.kind === "unchanged") {
+    out.result({ stack: name, result: "unchanged" }, () => `${name} is up to date: nothing to change.`);
+  } else if (result.kind === "planned") {
+    const lines = result.changes.map(
+      ({ action, logicalId, type, replacement }) =>
+        `${action.padEnd(6)}  ${logicalId}  ${type}${replacement === "True" ? "  is replaced" : ""}`,
+    );
+    out.result({ stack: name, result: "planned", changes: result.changes }, () =>
+      [`${name}: ${result.changes.length} changes, none made.`, ...lines].join("\n"),
+    );
+  } else {
+    const outputs = result.stack?.outputs ?? {};
+    const lines = Object.entries(outputs).map(([key, value]) => `  ${key}  ${value}`);
+    out.result({ stack: name, result: result.kind, outputs }, () =>
+      [`${name} is ${result.kind}.`, ...lines].join("\n"),
+    );
+    const entry = toYardEntry(yard, result.stack);
+    if (entry !== undefined)
+      out.note(`\nFor "yards" in stackyard.config.ts, so that --yard ${yard} reaches it:\n${entry}`);
+  }
+}
+
+/** What the values of a template's parameters can come from. */
+export interface ParameterSources {
+  readonly template: TemplateParameters;
+  /** By the person who deploys. */
+  readonly given: ReadonlyMap<string, string>;
+  /** By what is deployed: bucket, keys, yard. */
+  readonly filled: ReadonlyMap<string, string>;
+  /** Names that the stack has values for; empty for a new stack. */
+  readonly previous: ReadonlySet<string>;
+  /** By other stacks of the yard, whose outputs have the names of parameters. */
+  readonly offered: ReadonlyMap<string, string>;
+}
+
+/** All values, or all that is wrong. */
+type ParameterPlan =
+  | { readonly kind: "planned"; readonly parameters: readonly Parameter[] }
+  | { readonly kind: "refused"; readonly faults: readonly string[] };
+
+/**
+ * Gives each parameter of the template its value: the given one, else the filled one, else the stack's previous one, else what
+ * another stack of the yard offers, else the template's default. A given name that the template lacks, and a parameter without any value, are faults.
+ */
+export function planParameters(sources: ParameterSources): ParameterPlan {
+  const { template, given } = sources;
+  const unknown = [...given.keys()].filter((name) => !Object.hasOwn(template, name));
+  const known = Object.keys(template).join(", ") || "none";
+  const faults = unknown.map((name) => `The template has no parameter ${name}; it has ${known}.`);
+  const parameters: Parameter[] = [];
+  for (const [name, { Default, Description }] of Object.entries(template)) {
+    const found = findValue(name, sources);
+    if (found !== undefined) parameters.push(found);
+    else if (Default === undefined) faults.push(`${name} has no value${Description ? ` (${Description})` : ""}.`);
+  }
+  return faults.length > 0 ? { kind: "refused", faults } : { kind: "planned", parameters };
+}
+
+function findValue(name: string, sources: ParameterSources): Parameter | undefined {
+  const { given, filled, previous, offered } = sources;
+  const now = given.get(name) ?? filled.get(name);
+  if (now !== undefined) return { ParameterKey: name, ParameterValue: now };
+  if (previous.has(name)) return { ParameterKey: name, UsePreviousValue: true };
+  const other = offered.get(name);
+  return other === undefined ? undefined : { ParameterKey: name, ParameterValue: other };
+}
+
+/** Reads `Name=value` as it was typed; the value may hold further `=` and may be empty. */
+export function parseGiven(words: readonly string[]): ReadonlyMap<string, string> | { readonly refusal: string } {
+  const values = new Map<string, string>();
+  for (const word of words) {
+    const at = word.indexOf("=");
+    const name = word.slice(0, Math.max(at, 0));
+    if (!/^[A-Za-z0-9]{1,255}$/.test(name)) return { refusal: `--parameter takes Name=value, not "${word}".` };
+    if (values.has(name)) return { refusal: `--parameter ${name} is given twice.` };
+    values.set(name, word.slice(at + 1));
+  }
+  return values;
+}
+const TemplateParameter = Type.Object({
+  Type: Type.String(),
+  Default: Type.Optional(Type.Unknown()),
+  Description: Type.Optional(Type.String()),
+});
+const TemplateDocument = Type.Object({
+  Parameters: Type.Optional(Type.Record(Type.String({ pattern: "^[A-Za-z0-9]{1,255}$" }), TemplateParameter)),
+});
+
+/** The parameters of a template by name. */
+export type TemplateParameters = Readonly<Record<string, Static<typeof TemplateParameter>>>;
+
+const document = Compile(TemplateDocument);
+
+/** Reads the parameters of a JSON template. Throws `CONFIG_INVALID` when the text is not a template. */
+export function parseTemplateParameters(text: string): TemplateParameters {
+  const value = parseJson(text);
+  if (document.Check(value)) return value.Parameters ?? {};
+  throw new StackyardError("CONFIG_INVALID", "The template's parameters do not fit. Publish it again.");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new StackyardError("CONFIG_INVALID", "The template is not JSON. Publish it again.", { cause });
+  }
+}
+
+/** Fields of a yard in the configuration, by the outputs of the templates. */
+const FIELDS: Readonly<Record<string, string>> = {
+  EventQueueUrl: "eventQueueUrl",
+  TaskQueueUrl: "taskQueueUrl",
+  LongTaskQueueUrl: "longTaskQueueUrl",
+  TickQueueUrl: "tickQueueUrl",
+  EventDeadLetterQueueUrl: "eventDeadLetterQueueUrl",
+  TaskDeadLetterQueueUrl: "taskDeadLetterQueueUrl",
+  StacksTableName: "stacksTable",
+  WorkTableName: "workTable",
+};
+
+/** The yard as a project's configuration names it, made of a stack's outputs; undefined: the stack has no queue of events. */
+export function toYardEntry(yard: string, stack: StackFacts | undefined): string | undefined {
+  if (stack === undefined || !stack.outputs["EventQueueUrl"]) return undefined;
+  const { outputs, parameters, id } = stack;
+  const region = id.split(":")[3] ?? "";
+  const fields = Object.entries(FIELDS).flatMap(([output, field]) => {
+    const value = outputs[output];
+    return value ? [`  ${field}: ${JSON.stringify(value)},`] : [];
+  });
+  const secret = parameters.get("ConnectionSecretArn");
+  const bucket = parameters.get("MachineBucket");
+  const prefix = parameters.get("MachinePrefix") || undefined;
+  const name = /^[A-Za-z][A-Za-z0-9]*$/.test(yard) ? yard : JSON.stringify(yard);
+  return [
+    `${name}: {`,
+    `  type: "aws",`,
+    `  region: ${JSON.stringify(region)},`,
+    ...fields,
+    ...(secret ? [`  connectionSecret: ${JSON.stringify(secret)},`] : []),
+    ...(bucket ? [`  machines: ${JSON.stringify({ bucket, prefix })},`] : []),
+    "},",
+  ].join("\n");
+}
+
+const CODE_KEY = /^([A-Z][A-Za-z0-9]*)CodeKey$/;
+
+/** Lists the apps whose code a template takes by a parameter such as `StateManagerCodeKey`: `state-manager`, by that beginning. */
+export function findCodeApps(template: TemplateParameters): ReadonlyMap<string, string> {
+  const apps = new Map<string, string>();
+  for (const name of Object.keys(template)) {
+    const [, start] = CODE_KEY.exec(name) ?? [];
+    if (start !== undefined) apps.set(start, start.replace(/(?<=.)[A-Z]/g, "-$&").toLowerCase());
+  }
+  return apps;
+}

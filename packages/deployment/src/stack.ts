@@ -1,0 +1,485 @@
+import {
+  type CloudFormationClient,
+  CreateChangeSetCommand,
+  type CreateChangeSetCommandInput,
+  DeleteChangeSetCommand,
+  DeleteStackCommand,
+  DescribeStacksCommand,
+  ExecuteChangeSetCommand,
+  type Parameter,
+  paginateDescribeChangeSet,
+  paginateDescribeStackEvents,
+  paginateDescribeStacks,
+  type Stack,
+  type StackEvent,
+} from "@aws-sdk/client-cloudformation";
+import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { type Clock, StackyardError } from "@stackyard/core";
+import { type Place, parsePlace } from "./published-objects.ts";
+
+/** What a stack shall become. */
+export interface DeployInput {
+  readonly name: string;
+  /** As it stands now; undefined: it is new. */
+  readonly existing: StackFacts | undefined;
+  readonly templateUrl: string;
+  readonly parameters: readonly Parameter[];
+  readonly tags: Readonly<Record<string, string>>;
+  /** Whether a role of the template has a name of its own. */
+  readonly namesRoles: boolean;
+  /** Reports what would change and changes nothing. */
+  readonly dryRun: boolean;
+}
+
+/** How it went. What fails is thrown. */
+export type DeployResult =
+  | { readonly kind: "planned"; readonly changes: readonly PlannedChange[] }
+  | { readonly kind: "unchanged" }
+  | { readonly kind: "created" | "updated"; readonly stack: StackFacts | undefined };
+
+/**
+ * Creates or updates a stack through a change set and waits for its end. Nothing to change is success. A creation that was
+ * rolled back before is cleared away first. Throws `RECORD_CONFLICT` when the stack cannot be changed now,
+ * `CONFIG_INVALID` when CloudFormation refuses, `OUTCOME_NEGATIVE` when it failed and all was undone, `LEFT_BEHIND` when
+ * something stays, `TIMED_OUT` and `INTERRUPTED` while CloudFormation continues.
+ */
+export async function deployStack(
+  client: CloudFormationClient,
+  input: DeployInput,
+  deps: FollowDeps,
+): Promise<DeployResult> {
+  const verdict = evaluateStatus(input.existing?.status);
+  if (verdict.kind === "refused") {
+    throw new StackyardError("RECORD_CONFLICT", `The stack ${input.name} cannot be changed now. ${verdict.reason}`);
+  }
+  if (verdict.kind === "replace" && input.existing !== undefined) {
+    if (input.dryRun) throw new StackyardError("RECORD_CONFLICT", `${input.name} ${ROLLED_BACK}`);
+    await removeStack(client, input.existing.id, deps);
+  }
+  const type = verdict.kind === "update" ? "UPDATE" : "CREATE";
+  const prepared = await prepare(client, input, type, deps);
+  if (prepared.kind === "unchanged") return prepared;
+  const at = { StackName: prepared.stackId, ChangeSetName: prepared.name };
+  if (input.dryRun) {
+    await dropChangeSet(client, at);
+    if (type === "CREATE") await dropShell(client, prepared.stackId);
+    return { kind: "planned", changes: prepared.changes };
+  }
+  await execute(client, at, deps);
+  const stack = await findStack(client, prepared.stackId);
+  return { kind: type === "CREATE" ? "created" : "updated", stack };
+}
+
+const ROLLED_BACK =
+  "is what a failed creation has left, empty; a dry run cannot look past it. Deploying clears it away first.";
+
+async function prepare(client: CloudFormationClient, input: DeployInput, type: "CREATE" | "UPDATE", deps: FollowDeps) {
+  const request = {
+    StackName: input.name,
+    ChangeSetType: type,
+    TemplateURL: input.templateUrl,
+    ChangeSetName: `stackyard-${deps.clock.now().toString(36)}`,
+    Parameters: [...input.parameters],
+    Tags: Object.entries(input.tags).map(([Key, Value]) => ({ Key, Value })),
+    Capabilities: [input.namesRoles ? "CAPABILITY_NAMED_IAM" : "CAPABILITY_IAM"],
+  } satisfies CreateChangeSetCommandInput;
+  try {
+    return await prepareChangeSet(client, request, deps);
+  } catch (error) {
+    // A refused creation leaves an empty stack in REVIEW_IN_PROGRESS.
+    if (input.existing === undefined) await dropShell(client, input.name).catch(() => {});
+    throw error;
+  }
+}
+
+async function execute(
+  client: CloudFormationClient,
+  at: { readonly StackName: string; readonly ChangeSetName: string },
+  deps: FollowDeps,
+): Promise<void> {
+  const after = await findLastEventId(client, at.StackName);
+  try {
+    const ClientRequestToken = at.ChangeSetName;
+    await client.send(new ExecuteChangeSetCommand({ ...at, ClientRequestToken, RetainExceptOnCreate: true }));
+  } catch (error) {
+    throw toAwsError(error, "CloudFormation does not begin with the change.");
+  }
+  const summary = summarize(await followStack(client, { stackId: at.StackName, after }, deps));
+  if (!/^(CREATE|UPDATE)_COMPLETE$/.test(summary.status)) throw toFailure(summary);
+}
+
+function toFailure({ status, failures, left }: OperationSummary): StackyardError {
+  const told = failures
+    .slice(0, 5)
+    .map(({ logicalId, type, reason }) => `${logicalId} (${type}): ${reason ?? "no reason"}`);
+  const why = told.length > 0 ? told.join("\n") : "CloudFormation names no resource; look at the events of the stack.";
+  const isUndone = /^(UPDATE_)?ROLLBACK_COMPLETE$/.test(status) && left.length === 0;
+  const details = { status, failed: failures.map(({ logicalId }) => logicalId), left };
+  if (isUndone) {
+    const hint = "All was undone. Correct it and deploy again.";
+    return new StackyardError("OUTCOME_NEGATIVE", `The stack failed: ${why}`, { details: { ...details, hint } });
+  }
+  const rest = left.length > 0 ? ` Left behind: ${left.join(", ")}.` : "";
+  const hint = "Look at the stack in CloudFormation, take away what is left, then deploy again.";
+  const message = `The stack failed with status ${status}: ${why}.${rest}`;
+  return new StackyardError("LEFT_BEHIND", message, { details: { ...details, hint } });
+}
+
+/** Deletes the shell of a creation that was rolled back, and waits. */
+async function removeStack(client: CloudFormationClient, stackId: string, deps: FollowDeps): Promise<void> {
+  const after = await findLastEventId(client, stackId);
+  try {
+    await client.send(new DeleteStackCommand({ StackName: stackId }));
+  } catch (error) {
+    throw toAwsError(error, "The rolled back creation cannot be cleared away.");
+  }
+  const summary = summarize(await followStack(client, { stackId, after }, deps));
+  if (summary.status !== "DELETE_COMPLETE") throw toFailure(summary);
+}
+
+/** A stack that has only had a change set holds nothing. */
+async function dropShell(client: CloudFormationClient, name: string): Promise<void> {
+  const shell = await findStack(client, name);
+  if (shell?.status === "REVIEW_IN_PROGRESS") await client.send(new DeleteStackCommand({ StackName: shell.id }));
+}
+
+/** What a change set would do to one resource. */
+interface PlannedChange {
+  readonly action: string;
+  readonly logicalId: string;
+  readonly type: string;
+  /** `True`: the resource is made anew; `Conditional`: that is seen only then. */
+  readonly replacement: string | undefined;
+}
+
+/** A change set that can be executed, or one that was empty and is gone. */
+type PreparedChange =
+  | {
+      readonly kind: "ready";
+      readonly stackId: string;
+      readonly name: string;
+      readonly changes: readonly PlannedChange[];
+    }
+  | { readonly kind: "unchanged" };
+
+const POLL_MS = 2_000;
+/** Reasons of empty change sets (API reference, "DescribeChangeSet"; user guide, "Troubleshooting", "No updates to perform"). */
+const NO_CHANGES = /didn't contain changes|No updates are to be performed/;
+
+/**
+ * Makes a change set and waits until CloudFormation has judged it. One that fails or changes nothing is deleted. Throws
+ * `CONFIG_INVALID` with CloudFormation's reason.
+ */
+async function prepareChangeSet(
+  client: CloudFormationClient,
+  input: CreateChangeSetCommandInput & { readonly ChangeSetName: string; readonly StackName: string },
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<PreparedChange> {
+  const stackId = await create(client, input);
+  const at = { StackName: stackId, ChangeSetName: input.ChangeSetName };
+  for (;;) {
+    const { status, reason, changes } = await load(client, at);
+    if (status === "CREATE_COMPLETE") return { kind: "ready", stackId, name: input.ChangeSetName, changes };
+    if (status === "FAILED") {
+      await dropChangeSet(client, at);
+      if (NO_CHANGES.test(reason)) return { kind: "unchanged" };
+      throw new StackyardError(
+        "CONFIG_INVALID",
+        `CloudFormation refuses the change: ${reason || "it gives no reason"}.`,
+      );
+    }
+    await clock.sleep(POLL_MS, signal);
+    if (signal.aborted) {
+      await dropChangeSet(client, at);
+      throw new StackyardError("INTERRUPTED", "Interrupted. Nothing was changed.");
+    }
+  }
+}
+
+async function create(client: CloudFormationClient, input: CreateChangeSetCommandInput): Promise<string> {
+  try {
+    const { StackId = "" } = await client.send(new CreateChangeSetCommand(input));
+    return StackId;
+  } catch (error) {
+    throw toAwsError(error, `CloudFormation refuses the change of ${input.StackName}.`);
+  }
+}
+
+interface ChangeSetAddress {
+  readonly StackName: string;
+  readonly ChangeSetName: string;
+}
+
+async function load(client: CloudFormationClient, at: ChangeSetAddress) {
+  const changes: PlannedChange[] = [];
+  let status = "";
+  let reason = "";
+  try {
+    for await (const page of paginateDescribeChangeSet({ client }, at)) {
+      status = page.Status ?? "";
+      reason = page.StatusReason ?? "";
+      for (const { ResourceChange } of page.Changes ?? []) {
+        if (ResourceChange === undefined) continue;
+        const { Action: action = "", LogicalResourceId: logicalId = "", ResourceType: type = "" } = ResourceChange;
+        changes.push({ action, logicalId, type, replacement: ResourceChange.Replacement });
+      }
+    }
+  } catch (error) {
+    throw toAwsError(error, "CloudFormation does not say what it thinks of the change.");
+  }
+  return { status, reason, changes };
+}
+
+/** Deletes a change set; does nothing when it is already gone. */
+async function dropChangeSet(client: CloudFormationClient, at: ChangeSetAddress): Promise<void> {
+  try {
+    await client.send(new DeleteChangeSetCommand(at));
+  } catch (error) {
+    const { name } = findAwsFault(error);
+    if (name === "ChangeSetNotFoundException" || name === "ChangeSetNotFound") return;
+    throw toAwsError(error, `The change set ${at.ChangeSetName} cannot be deleted.`);
+  }
+}
+
+/** How an operation is watched. */
+interface FollowDeps {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Called with each event once, oldest first. */
+  readonly onEvent: (event: ResourceEvent) => void;
+  /** Milliseconds until `TIMED_OUT`. */
+  readonly timeoutMs: number;
+}
+
+const POLL_MS_FOLLOW_STACK = 3_000;
+
+/** The id of a stack's newest event; undefined: it has none. What comes after it belongs to what is begun now. */
+async function findLastEventId(client: CloudFormationClient, stackId: string): Promise<string | undefined> {
+  const [newest] = await loadEventsAfter(client, stackId, undefined, 1);
+  return newest?.id;
+}
+
+/**
+ * Waits until an operation that started after the event `after` has ended, and returns its events, oldest first. Retries
+ * transient errors. Throws `TIMED_OUT` and `INTERRUPTED`; CloudFormation continues in both cases.
+ */
+async function followStack(
+  client: CloudFormationClient,
+  { stackId, after }: { readonly stackId: string; readonly after: string | undefined },
+  { clock, signal, onEvent, timeoutMs }: FollowDeps,
+): Promise<readonly ResourceEvent[]> {
+  const endsAt = clock.now() + timeoutMs;
+  const all: ResourceEvent[] = [];
+  for (;;) {
+    const fresh = await loadFresh(client, stackId, all.at(-1)?.id ?? after);
+    for (const event of fresh) onEvent(event);
+    all.push(...fresh);
+    const last = all.findLast(({ isStack }) => isStack);
+    if (last !== undefined && !last.status.endsWith("_IN_PROGRESS")) return all;
+    if (clock.now() >= endsAt) throw goesOn("TIMED_OUT", "Timed out before the stack operation finished.");
+    await clock.sleep(POLL_MS_FOLLOW_STACK, signal);
+    if (signal.aborted) throw goesOn("INTERRUPTED", "Interrupted.");
+  }
+}
+
+async function loadFresh(client: CloudFormationClient, stackId: string, after: string | undefined) {
+  try {
+    return (await loadEventsAfter(client, stackId, after)).toReversed();
+  } catch (error) {
+    if (findAwsFault(error).kind === "retryable") return [];
+    throw toAwsError(error, "Cannot read the stack's events. The operation itself continues.");
+  }
+}
+
+/** Newest first. */
+async function loadEventsAfter(
+  client: CloudFormationClient,
+  stackId: string,
+  after: string | undefined,
+  most = Number.POSITIVE_INFINITY,
+): Promise<readonly ResourceEvent[]> {
+  const events: ResourceEvent[] = [];
+  for await (const { StackEvents = [] } of paginateDescribeStackEvents({ client }, { StackName: stackId })) {
+    for (const event of StackEvents.map(toResourceEvent)) {
+      if (event.id === after || events.length >= most) return events;
+      events.push(event);
+    }
+  }
+  return events;
+}
+
+function goesOn(code: "TIMED_OUT" | "INTERRUPTED", message: string): StackyardError {
+  const hint = "CloudFormation continues; `stackyard apps ls` shows the status.";
+  return new StackyardError(code, message, { details: { hint } });
+}
+
+/** One event of a stack: something that happened to a resource or to the stack itself. */
+export interface ResourceEvent {
+  readonly id: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly logicalId: string;
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string | undefined;
+  /** Of the stack itself, not of a resource or a nested stack. */
+  readonly isStack: boolean;
+}
+
+/** From the API's form. */
+export function toResourceEvent(event: StackEvent): ResourceEvent {
+  const {
+    EventId: id = "",
+    LogicalResourceId: logicalId = "",
+    ResourceType: type = "",
+    ResourceStatus: status,
+  } = event;
+  return {
+    id,
+    logicalId,
+    type,
+    status: status ?? "",
+    reason: event.ResourceStatusReason,
+    at: (event.Timestamp ?? new Date(0)).toISOString(),
+    isStack: event.PhysicalResourceId !== undefined && event.PhysicalResourceId === event.StackId,
+  };
+}
+
+/** How an operation on a stack went, by its events. */
+interface OperationSummary {
+  /** The stack's last status. */
+  readonly status: string;
+  /** Failed resources with their reasons, the cause first; cancelled resources are omitted. */
+  readonly failures: readonly ResourceEvent[];
+  /** Resources that still exist: retained by their policy, or could not be deleted. */
+  readonly left: readonly string[];
+}
+
+const CANCELLED = /^Resource (creation|update|deletion) cancelled/i;
+
+/** Sums the events of one operation up, oldest first. */
+export function summarize(events: readonly ResourceEvent[]): OperationSummary {
+  const ofResources = events.filter(({ isStack }) => !isStack);
+  const failed = ofResources.filter(
+    ({ status, reason }) => status.endsWith("_FAILED") && !CANCELLED.test(reason ?? ""),
+  );
+  const last = new Map(ofResources.map((event) => [event.logicalId, event.status]));
+  const left = [...last].flatMap(([id, status]) => (/^DELETE_(FAILED|SKIPPED)$/.test(status) ? [id] : []));
+  const status = events.findLast(({ isStack }) => isStack)?.status ?? "";
+  return { status, failures: failed, left };
+}
+
+/** A stack as it stands. */
+export interface StackFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly reason: string | undefined;
+  /** Values of NoEcho parameters are asterisks. */
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly tags: ReadonlyMap<string, string>;
+  /** ISO 8601. */
+  readonly changedAt: string;
+}
+
+/** Finds a stack by name or id; undefined when it does not exist or was deleted. */
+export async function findStack(client: CloudFormationClient, name: string): Promise<StackFacts | undefined> {
+  try {
+    const { Stacks: [stack] = [] } = await client.send(new DescribeStacksCommand({ StackName: name }));
+    return stack && toFacts(stack);
+  } catch (error) {
+    const { name: fault } = findAwsFault(error);
+    // CloudFormation has no error of its own for it (API reference, "DescribeStacks").
+    if (fault === "ValidationError" && String(error).includes("does not exist")) return undefined;
+    throw toAwsError(error, `CloudFormation does not say how the stack ${name} stands.`);
+  }
+}
+
+/** All stacks of the account and region that are not deleted. */
+export async function listStacks(client: CloudFormationClient): Promise<readonly StackFacts[]> {
+  const found: StackFacts[] = [];
+  try {
+    for await (const { Stacks = [] } of paginateDescribeStacks({ client }, {})) found.push(...Stacks.map(toFacts));
+  } catch (error) {
+    throw toAwsError(error, "CloudFormation does not list its stacks.");
+  }
+  return found;
+}
+
+function toFacts(stack: Stack): StackFacts {
+  const { StackId: id = "", StackName: name = "", StackStatus: status = "", StackStatusReason: reason } = stack;
+  const changedAt = stack.LastUpdatedTime ?? stack.CreationTime ?? new Date(0);
+  return {
+    id,
+    name,
+    status,
+    reason,
+    changedAt: changedAt.toISOString(),
+    parameters: new Map(
+      stack.Parameters?.map(({ ParameterKey = "", ParameterValue = "" }) => [ParameterKey, ParameterValue]),
+    ),
+    outputs: Object.fromEntries(
+      stack.Outputs?.map(({ OutputKey = "", OutputValue = "" }) => [OutputKey, OutputValue]) ?? [],
+    ),
+    tags: new Map(stack.Tags?.map(({ Key = "", Value = "" }) => [Key, Value])),
+  };
+}
+
+/** What a deployment can do with a stack in its present status. */
+type StatusVerdict =
+  | { readonly kind: "create" }
+  | { readonly kind: "update" }
+  /** An empty shell of a creation that was rolled back: it goes first. */
+  | { readonly kind: "replace" }
+  | { readonly kind: "refused"; readonly reason: string };
+
+const STUCK: Readonly<Record<string, string>> = {
+  UPDATE_ROLLBACK_FAILED:
+    "Its last update could not be undone. Go on with `aws cloudformation continue-update-rollback`, then deploy again.",
+  ROLLBACK_FAILED:
+    "Its creation could not be undone. Delete it in CloudFormation, see what it leaves, then deploy again.",
+  CREATE_FAILED: "Its creation failed and was not undone. Delete it in CloudFormation, then deploy again.",
+  DELETE_FAILED: "It could not be deleted. Finish that in CloudFormation, then deploy again.",
+};
+
+/** Decides what a deployment does with a stack by its status; undefined: the stack does not exist. Source: user guide, "Stack status codes". */
+export function evaluateStatus(status: string | undefined): StatusVerdict {
+  if (status === undefined || status === "REVIEW_IN_PROGRESS" || status === "DELETE_COMPLETE")
+    return { kind: "create" };
+  if (status === "ROLLBACK_COMPLETE") return { kind: "replace" };
+  if (status.endsWith("_IN_PROGRESS")) {
+    return {
+      kind: "refused",
+      reason: `Something else is at work on it (${status}). Wait for its end, then deploy again.`,
+    };
+  }
+  const reason = STUCK[status];
+  return reason === undefined ? { kind: "update" } : { kind: "refused", reason: `${status}. ${reason}` };
+}
+
+/** Tags by which our stacks know what they were deployed from. */
+export const STACK_TAGS = {
+  template: "stackyard:template",
+  yard: "stackyard:yard",
+  release: "stackyard:release",
+  bucket: "stackyard:bucket",
+  prefix: "stackyard:prefix",
+} as const;
+
+/** Where a stack was deployed from; undefined: not by us, or the tags are not ours any more. */
+export function findDeployedPlace({ tags }: Pick<StackFacts, "tags">): Place | undefined {
+  const bucket = tags.get(STACK_TAGS.bucket);
+  if (bucket === undefined) return undefined;
+  try {
+    return parsePlace(bucket, tags.get(STACK_TAGS.prefix));
+  } catch {
+    return undefined;
+  }
+}
+
+/** `stackyard-main` for the whole yard, `stackyard-main-task-runner` for a part of it. Names of stacks have no `_`. */
+export function toStackName(yard: string, template: string): string {
+  const start = `stackyard-${yard.replaceAll("_", "-")}`;
+  return template === "yard" ? start : `${start}-${template}`;
+}

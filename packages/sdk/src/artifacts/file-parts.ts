@@ -1,0 +1,319 @@
+import { createHash, webcrypto } from "node:crypto";
+import { constants, type FileHandle, open, stat } from "node:fs/promises";
+import { addAbortSignal, type Readable } from "node:stream";
+import { isStackyardError } from "@stackyard/core";
+import { type ManifestPart, toArtifactError } from "./manifest.ts";
+
+/** The bytes of a file: a path in the file system, bytes, or a stream, which can be read once only. */
+export type FileBody = string | Uint8Array | Readable;
+
+const CHUNK_BYTES = 1_048_576;
+
+/** Can it be read again? */
+export function isReplayable(body: FileBody): body is string | Uint8Array {
+  return typeof body === "string" || body instanceof Uint8Array;
+}
+
+/** How long it is; of a stream only what it was said to be. Throws `CONFIG_INVALID` for what cannot be read. */
+export async function findSize(body: FileBody, said?: number): Promise<number | undefined> {
+  if (body instanceof Uint8Array) return body.length;
+  if (typeof body !== "string") {
+    // Read again, a stream that has ended would be an empty file.
+    if (body.readable) return said;
+    const hint = "Give a new stream for each publication.";
+    throw toArtifactError("CONFIG_INVALID", "A stream was read already, or is closed.", { hint });
+  }
+  const found = await stat(body).catch((error: unknown) => {
+    throw toReadError(body, error);
+  });
+  if (!found.isFile()) throw toArtifactError("CONFIG_INVALID", `"${body}" is not a file.`);
+  return found.size;
+}
+
+/**
+ * Its bytes, each chunk valid until the next is requested. Stopping early closes what is open; the signal ends a
+ * stream that is silent too. Throws `CONFIG_INVALID` for what cannot be read, `SIZE_MISMATCH` for a file that changes meanwhile.
+ */
+export async function* readBody(body: FileBody, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+  if (body instanceof Uint8Array) {
+    yield body;
+    return;
+  }
+  const stream: AsyncIterable<unknown> = typeof body === "string" ? readFile(body) : addAbortSignal(signal, body);
+  try {
+    for await (const chunk of stream) {
+      signal.throwIfAborted();
+      yield toBytes(chunk);
+    }
+  } catch (error) {
+    if (isStackyardError(error)) throw error;
+    throw toReadError(typeof body === "string" ? body : "the stream", error);
+  }
+}
+
+/** Into two buffers in turn, one ahead: those of a stream are garbage outside of V8's heap, which costs time to collect. */
+async function* readFile(path: string): AsyncGenerator<Uint8Array, void> {
+  // What was a file may be a pipe by now, which would be waited for.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const before = await file.stat({ bigint: true });
+    yield* readAhead(file);
+    const after = await file.stat({ bigint: true });
+    if (after.mtimeNs !== before.mtimeNs || after.size !== before.size) throw toChangedError(JSON.stringify(path));
+  } finally {
+    await file.close();
+  }
+}
+
+async function* readAhead(file: FileHandle): AsyncGenerator<Uint8Array, void> {
+  const read = (buffer: Buffer<ArrayBuffer>) => file.read(buffer, 0, buffer.length);
+  let next = read(Buffer.allocUnsafeSlow(CHUNK_BYTES));
+  let spare = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  for (;;) {
+    const { bytesRead, buffer } = await next;
+    if (bytesRead === 0) return;
+    next = read(spare);
+    // Who stops now never asks how it went.
+    next.catch(() => {});
+    spare = buffer;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** The error for a file that changes while it is read. `what`: its name, and what was observed. */
+export function toChangedError(what: string): Error {
+  const hint = "Publish it again when it no longer changes.";
+  return toArtifactError("SIZE_MISMATCH", `${what} changed while it was read.`, { hint });
+}
+
+function toBytes(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (typeof chunk === "string") return Buffer.from(chunk);
+  throw new TypeError("It gives something else than bytes.");
+}
+
+function toReadError(name: string, cause: unknown): Error {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return toArtifactError("CONFIG_INVALID", `"${name}" cannot be read: ${why}`, { cause });
+}
+
+/** What the bytes of a file are known by. */
+export interface FileDigest {
+  readonly size: number;
+  readonly sha256: string;
+  readonly parts: readonly ManifestPart[];
+}
+
+/** Takes the bytes of a file as they come. */
+interface DigestInProgress {
+  update(chunk: Uint8Array): void;
+  /** Those that are whole. */
+  readonly parts: readonly ManifestPart[];
+  /** Ends the last part. Once. */
+  end(): FileDigest;
+}
+
+/** SHA-256 of a whole and of its parts, in one pass. */
+export function createFileDigest(partBytes: number): DigestInProgress {
+  const whole = createHash("sha256");
+  const parts: ManifestPart[] = [];
+  let part = createHash("sha256");
+  let [size, inPart] = [0, 0];
+
+  function endPart(): void {
+    parts.push({ size: inPart, sha256: part.digest("hex") });
+    part = createHash("sha256");
+    inPart = 0;
+  }
+
+  return {
+    parts,
+    update(chunk) {
+      whole.update(chunk);
+      size += chunk.length;
+      for (let from = 0; from < chunk.length; ) {
+        const slice = chunk.subarray(from, from + partBytes - inPart);
+        part.update(slice);
+        inPart += slice.length;
+        from += slice.length;
+        if (inPart === partBytes) endPart();
+      }
+    },
+    end() {
+      if (inPart > 0) endPart();
+      return { size, sha256: whole.digest("hex"), parts };
+    },
+  };
+}
+
+/**
+ * What S3 calls the SHA-256 of an object that went up in parts: the digest over the parts' digests, and their number (S3 user
+ * guide, "Checking object integrity", composite checksums).
+ */
+export function toCompositeSha256(parts: readonly ManifestPart[]): string {
+  const hash = createHash("sha256");
+  for (const { sha256 } of parts) hash.update(Buffer.from(sha256, "hex"));
+  return `${hash.digest("base64")}-${parts.length}`;
+}
+
+const MIB = 1_048_576;
+
+/** Up to here a file is one object put at once; above, it goes up in parts, and the manifest has their digests. */
+export const SINGLE_BYTES: number = 64 * MIB;
+
+/** S3 user guide, "Amazon S3 multipart upload limits". */
+export const MAX_PARTS = 10_000;
+
+const SMALLEST = 16 * MIB;
+/** For a file that does not say how long it is: up to 312 GiB. */
+const UNKNOWN = 32 * MIB;
+
+/**
+ * How long the parts of a file are, all but the last: 16 MiB, doubled until they are no more than 10,000. So they divide, or are
+ * divided by, the parts in which consumers store it.
+ */
+export function toPartBytes(size: number | undefined): number {
+  if (size === undefined) return UNKNOWN;
+  let bytes = SMALLEST;
+  while (bytes * MAX_PARTS < size) bytes *= 2;
+  return bytes;
+}
+
+/** Some bytes of a file, in memory. The receiver releases `held`. */
+export interface HeldPart {
+  /** From 1. */
+  readonly number: number;
+  readonly bytes: Buffer;
+  /** In hex; worked out by another thread while the next part is read. */
+  readonly sha256: Promise<string>;
+  /** The memory that it is in. */
+  readonly held: Buffer<ArrayBuffer>;
+}
+
+/** Reads a file part by part. */
+export interface PartReader {
+  /** Undefined: there are no more. */
+  next(): Promise<HeldPart | undefined>;
+  /** Of all that was read; undefined before the end. */
+  digest(): Promise<FileDigest> | undefined;
+}
+
+/** Cuts what comes into parts of so many bytes, all but the last, and digests them meanwhile. Reads no part before there is room. */
+export function createPartReader(
+  chunks: AsyncGenerator<Uint8Array, void>,
+  { partBytes, room }: { readonly partBytes: number; readonly room: MemoryRoom },
+): PartReader {
+  const whole = createHash("sha256");
+  const fill = createFill(chunks, (bytes) => whole.update(bytes));
+  const parts: Promise<ManifestPart>[] = [];
+  let ended: string | undefined;
+  let size = 0;
+
+  /** All of a short file is its only part. */
+  function toPart(held: HeldPart["held"], bytes: Buffer<ArrayBuffer>): HeldPart {
+    const sha256 = ended !== undefined && parts.length === 0 ? Promise.resolve(ended) : digestAside(bytes);
+    const number = parts.push(sha256.then((digest) => ({ size: bytes.length, sha256: digest })));
+    return { number, bytes, sha256, held };
+  }
+
+  async function toDigest(sha256: string): Promise<FileDigest> {
+    return { size, sha256, parts: await Promise.all(parts) };
+  }
+
+  return {
+    digest: () => (ended === undefined ? undefined : toDigest(ended)),
+    async next() {
+      if (ended !== undefined) return undefined;
+      const held = await room.take(partBytes);
+      let part: HeldPart | undefined;
+      try {
+        const filled = await fill(held);
+        if (filled < held.length) ended = whole.digest("hex");
+        size += filled;
+        if (filled > 0) part = toPart(held, held.subarray(0, filled));
+        return part;
+      } finally {
+        if (part === undefined) room.give(held);
+      }
+    },
+  };
+}
+
+/** Fills memory from the stream and returns the number of bytes: fewer than requested at the end. */
+function createFill(chunks: AsyncGenerator<Uint8Array, void>, onBytes: (bytes: Uint8Array) => void) {
+  let rest: Uint8Array = Buffer.alloc(0);
+  return async (memory: Buffer): Promise<number> => {
+    let filled = 0;
+    while (filled < memory.length) {
+      const step = rest.length === 0 ? await chunks.next() : { done: false as const, value: rest };
+      if (step.done === true) break;
+      const slice = step.value.subarray(0, memory.length - filled);
+      memory.set(slice, filled);
+      onBytes(slice);
+      filled += slice.length;
+      rest = step.value.subarray(slice.length);
+    }
+    return filled;
+  };
+}
+
+/** Runs on a thread of Node's pool; the digest of the whole file uses this thread. */
+async function digestAside(bytes: Buffer<ArrayBuffer>): Promise<string> {
+  return Buffer.from(await webcrypto.subtle.digest("SHA-256", bytes)).toString("hex");
+}
+
+/** A pool that limits the bytes in memory at a time. */
+export interface MemoryRoom {
+  /** Waits until this many bytes are free, at most the whole pool. The buffers may contain data of earlier holders. */
+  take(bytes: number): Promise<Buffer<ArrayBuffer>>;
+  /**
+   * Gives back what was taken, once. A request that was answered early may still send what is in it by then; S3 takes no bytes
+   * that are not those of the digest that is signed.
+   */
+  give(memory: Buffer<ArrayBuffer>): void;
+}
+
+/**
+ * First come, first served, so every caller is served. Released buffers are reused when the length is the same: new
+ * memory outside of V8's heap, part after part, keeps the collector at work.
+ */
+export function createMemoryRoom(bytes: number): MemoryRoom {
+  const waiting: { readonly wanted: number; readonly go: () => void }[] = [];
+  const spare: Buffer<ArrayBuffer>[] = [];
+  let free = bytes;
+
+  function serve(): void {
+    for (let next = waiting[0]; next !== undefined && next.wanted <= free; next = waiting[0]) {
+      waiting.shift();
+      free -= next.wanted;
+      next.go();
+    }
+  }
+
+  /** What is spare and does not fit makes room. */
+  function lend(length: number): Buffer<ArrayBuffer> {
+    const found = spare.findIndex((each) => each.length === length);
+    const [same] = found === -1 ? [] : spare.splice(found, 1);
+    if (same !== undefined) return same;
+    while (sumOf(spare) > free) spare.shift();
+    return Buffer.allocUnsafeSlow(length);
+  }
+
+  return {
+    take(length) {
+      return new Promise((resolve) => {
+        waiting.push({ wanted: Math.min(length, bytes), go: () => resolve(lend(length)) });
+        serve();
+      });
+    },
+    give(memory) {
+      spare.push(memory);
+      free += Math.min(memory.length, bytes);
+      serve();
+    },
+  };
+}
+
+export function sumOf(buffers: readonly Buffer[]): number {
+  return buffers.reduce((sum, { length }) => sum + length, 0);
+}

@@ -1,0 +1,247 @@
+import type { S3Client } from "@aws-sdk/client-s3";
+import { isStackyardError } from "@stackyard/core";
+import {
+  digestManifest,
+  MAX_MANIFEST_BYTES,
+  type Manifest,
+  type ManifestFile,
+  type ManifestProblem,
+  parseManifest,
+  statusOf,
+  toArtifactError,
+  toManifestText,
+  toSdkError,
+} from "./manifest.ts";
+import {
+  createProgressTeller,
+  digestFile,
+  type ProgressTeller,
+  type PublishContent,
+  type PublishPlan,
+  type PublishProgress,
+  planPublish,
+  publishFiles,
+} from "./publish-files.ts";
+import { toBase64 } from "./upload-file.ts";
+
+/** What to publish, and where. */
+export interface PublishInput extends PublishContent {
+  /** Set its timeouts for publishing: a file may take any time, but a `socketTimeout` ends silent connections. */
+  readonly client: S3Client;
+  readonly bucket: string;
+  readonly onProgress?: (progress: PublishProgress) => void;
+  readonly signal?: AbortSignal;
+  /** Epoch milliseconds. Default: the machine's clock. */
+  readonly now?: () => number;
+}
+
+/** A publication that has succeeded. */
+export interface PublishResult {
+  /** `already-published`: the same content was published earlier; nothing was written. */
+  readonly outcome: "published" | "already-published";
+  /** As it stands. */
+  readonly manifest: Manifest;
+  readonly manifestKey: string;
+  readonly manifestSha256: string;
+  readonly bytes: number;
+  readonly uploadedBytes: number;
+  /** Keys of files that stood already. */
+  readonly skipped: readonly string[];
+}
+
+/**
+ * Publishes an artifact: the files first, then the manifest, whose appearance is the commit. It may be repeated after any
+ * failure, with new streams: what stands is not sent again. Throws `VERSION_CONFLICT` (`findArtifactCode`) when the version is published with other
+ * content, `USAGE` for what could never be published, `CONFIG_INVALID`, `SIZE_MISMATCH`, `RECORD_CONFLICT` (another publisher),
+ * `INTERRUPTED`, `FORBIDDEN`, `UNREACHABLE` and what else S3 answers. Nothing is committed then; unless the answer to the
+ * commit itself was lost, which a repetition finds out.
+ */
+export async function publishArtifact(input: PublishInput): Promise<PublishResult> {
+  const { client, bucket, now = Date.now, signal = new AbortController().signal, onProgress = () => {} } = input;
+  const plan = await planPublish(input, now());
+  const place = { client, bucket, manifestKey: plan.manifestKey, signal };
+  const progress = createProgressTeller({ sizes: plan.files.map(({ size }) => size), now, onProgress });
+  try {
+    progress.enter("checking");
+    const standing = await findManifest(place);
+    if (standing !== undefined) return toAlready(plan, standing, await digestFiles(plan, progress, signal));
+    return await publish(plan, place, progress);
+  } catch (error) {
+    // What was aborted fails in many ways.
+    if (!signal.aborted || isStackyardError(error, "INTERRUPTED")) throw error;
+    throw toArtifactError("INTERRUPTED", "Publishing was interrupted.", { cause: error });
+  }
+}
+
+async function publish(plan: PublishPlan, place: ManifestPlace, progress: ProgressTeller): Promise<PublishResult> {
+  const { client, bucket, signal } = place;
+  progress.enter("sending");
+  const metadata = { "stackyard-version": plan.head.version };
+  const published = await publishFiles({ client, bucket, signal, metadata, progress }, plan.files);
+  const files = published.map(({ file }) => file);
+  progress.enter("committing");
+  const manifest = { ...plan.head, files };
+  const committed = (await commitManifest(place, manifest)) ?? (await findWinner(place));
+  // The very same text is ours: the answer to an earlier try was lost.
+  if (committed.manifestSha256 !== digestManifest(toManifestText(manifest))) return toAlready(plan, committed, files);
+  const sent = published.filter(({ skipped }) => !skipped).map(({ file }) => file);
+  return {
+    outcome: "published",
+    ...committed,
+    manifestKey: plan.manifestKey,
+    bytes: sumOf(files),
+    uploadedBytes: sumOf(sent),
+    skipped: published.filter(({ skipped }) => skipped).map(({ file }) => file.key),
+  };
+}
+
+/** Finds the manifest that another publisher wrote in the meantime. */
+async function findWinner(place: ManifestPlace): Promise<StandingManifest> {
+  const winner = await findManifest(place);
+  if (winner !== undefined) return winner;
+  const message = `Another publisher is writing the manifest "${place.manifestKey}".`;
+  throw toArtifactError("RECORD_CONFLICT", message, { hint: "Run it again." });
+}
+
+type Digested = Pick<ManifestFile, "key" | "size" | "sha256" | "rewrite">;
+
+async function digestFiles(
+  { files }: PublishPlan,
+  progress: ProgressTeller,
+  signal: AbortSignal,
+): Promise<readonly Digested[]> {
+  const digested: Digested[] = [];
+  for (const file of files) {
+    const { size, sha256 } = await digestFile(file, signal);
+    digested.push({ key: file.key, size, sha256, ...(file.rewrite === undefined ? {} : { rewrite: file.rewrite }) });
+    progress.skipped(size);
+    progress.fileDone();
+  }
+  return digested;
+}
+
+function toAlready(plan: PublishPlan, standing: StandingManifest, files: readonly Digested[]): PublishResult {
+  const differing = compareFiles(files, standing.manifest.files);
+  const { name, version } = plan.head;
+  if (differing.length > 0) {
+    const few = differing.slice(0, 5).map((key) => JSON.stringify(key));
+    const more = differing.length > few.length ? ` and ${differing.length - few.length} more` : "";
+    const message = `${name} ${version} is published with other content: ${few.join(", ")}${more}.`;
+    throw toArtifactError("VERSION_CONFLICT", message, {
+      hint: "A version never changes. Publish this content under another version.",
+      facts: { differing: differing.slice(0, 100), manifestSha256: standing.manifestSha256 },
+    });
+  }
+  return {
+    outcome: "already-published",
+    ...standing,
+    manifestKey: plan.manifestKey,
+    bytes: sumOf(files),
+    uploadedBytes: 0,
+    skipped: files.map(({ key }) => key),
+  };
+}
+
+function sumOf(files: readonly { readonly size: number }[]): number {
+  return files.reduce((sum, { size }) => sum + size, 0);
+}
+
+/** Where a manifest lies. */
+interface ManifestPlace {
+  readonly client: S3Client;
+  readonly bucket: string;
+  readonly manifestKey: string;
+  readonly signal: AbortSignal;
+}
+
+/** A manifest that stands. */
+interface StandingManifest {
+  readonly manifest: Manifest;
+  readonly manifestSha256: string;
+}
+
+/** Finds the stored manifest; undefined when its key is free. Throws `MANIFEST_INVALID` when the object is not a manifest. */
+async function findManifest(place: ManifestPlace): Promise<StandingManifest | undefined> {
+  const { bucket, manifestKey } = place;
+  const text = await loadText(place);
+  if (text === undefined) return undefined;
+  const parsed = parseManifest(text);
+  if (parsed.kind === "manifest") return { manifest: parsed.manifest, manifestSha256: digestManifest(text) };
+  const message = `"${manifestKey}" in the bucket ${bucket} is not a manifest: ${formatProblems(parsed.problems)}`;
+  throw toArtifactError("MANIFEST_INVALID", message, { hint: "Look who has written it, and publish another version." });
+}
+
+/**
+ * Writes the manifest unless one exists: this is the commit. Undefined: another publisher was first. Throws
+ * `MANIFEST_INVALID` for a manifest that readers would reject.
+ */
+export async function commitManifest(place: ManifestPlace, manifest: Manifest): Promise<StandingManifest | undefined> {
+  const { client, bucket, manifestKey, signal } = place;
+  const text = toManifestText(manifest);
+  const manifestSha256 = digestManifest(text);
+  checkReadable(place, text);
+  const { PutObjectCommand } = await import("@aws-sdk/client-s3");
+  const command = new PutObjectCommand({
+    Bucket: bucket,
+    Key: manifestKey,
+    Body: text,
+    ContentType: "application/json",
+    IfNoneMatch: "*",
+    ChecksumSHA256: toBase64(manifestSha256),
+    Metadata: { "stackyard-sha256": manifestSha256 },
+  });
+  try {
+    await client.send(command, { abortSignal: signal });
+    return { manifest, manifestSha256 };
+  } catch (error) {
+    // 412: it exists. 409: a concurrent write (S3 user guide, "Conditional writes").
+    if (statusOf(error) === 412 || statusOf(error) === 409) return undefined;
+    throw toSdkError(error, `The manifest "${manifestKey}" could not be written into the bucket ${bucket}.`);
+  }
+}
+
+/** A version never changes: an unreadable manifest, such as one with too many parts, could never be repaired. */
+function checkReadable({ manifestKey }: ManifestPlace, text: string): void {
+  const parsed = parseManifest(text);
+  if (parsed.kind === "manifest") return;
+  const message = `"${manifestKey}" would not be a valid manifest: ${formatProblems(parsed.problems)}`;
+  throw toArtifactError("MANIFEST_INVALID", message, {
+    hint: "Publish several artifacts, or an archive of the files.",
+  });
+}
+
+function formatProblems([problem]: readonly ManifestProblem[]): string {
+  return `${problem?.pointer ?? ""} ${problem?.message ?? ""}`.trim();
+}
+
+/** Keys of files that are in one only, or differ. Labels and instants are not content. */
+function compareFiles(
+  a: readonly Pick<ManifestFile, "key" | "size" | "sha256" | "rewrite">[],
+  b: readonly Pick<ManifestFile, "key" | "size" | "sha256" | "rewrite">[],
+): readonly string[] {
+  const [ofA, ofB] = [toLines(a), toLines(b)];
+  const keys = new Set([...ofA.keys(), ...ofB.keys()]);
+  return [...keys].filter((key) => ofA.get(key) !== ofB.get(key)).toSorted();
+}
+
+function toLines(
+  files: readonly Pick<ManifestFile, "key" | "size" | "sha256" | "rewrite">[],
+): ReadonlyMap<string, string> {
+  return new Map(files.map(({ key, size, sha256, rewrite = "none" }) => [key, `${size} ${sha256} ${rewrite}`]));
+}
+
+async function loadText({ client, bucket, manifestKey, signal }: ManifestPlace): Promise<string | undefined> {
+  const { GetObjectCommand } = await import("@aws-sdk/client-s3");
+  try {
+    const { Body, ContentLength = 0 } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: manifestKey }), {
+      abortSignal: signal,
+    });
+    if (ContentLength > MAX_MANIFEST_BYTES) return "";
+    return (await Body?.transformToString()) ?? "";
+  } catch (error) {
+    if (statusOf(error) === 404 && !(error instanceof Error && error.name === "NoSuchBucket")) return undefined;
+    const advice =
+      statusOf(error) === 403 ? " Allow s3:GetObject, and s3:ListBucket, without which S3 denies what is missing." : "";
+    throw toSdkError(error, `"${manifestKey}" in the bucket ${bucket} could not be read.${advice}`);
+  }
+}

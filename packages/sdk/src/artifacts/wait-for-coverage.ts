@@ -1,0 +1,160 @@
+import { type Clock, isStackyardError, type StackyardError } from "@stackyard/core";
+import { sleep } from "../http-client.ts";
+import type { CallDistributor, CoverageCell, CoverageRow } from "./artifacts-client.ts";
+import { toArtifactError } from "./manifest.ts";
+
+/** What to wait for, and how long. */
+export interface WaitForCoverageInput {
+  readonly call: CallDistributor;
+  readonly name: string;
+  readonly version: string;
+  readonly timeoutMs: number;
+  /** Between two looks. Default 5 s. */
+  readonly pollMs?: number;
+  readonly signal?: AbortSignal;
+  /** Called when the row is another one than at the look before. */
+  readonly onChange?: (row: CoverageRow) => void;
+  /** Called for a look that failed after one that did not: it is tried again. */
+  readonly onFault?: (fault: StackyardError) => void;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+}
+
+/** It stands everywhere; or the time was over before. */
+export type CoverageOutcome =
+  | { readonly kind: "covered"; readonly row: CoverageRow }
+  /**
+   * Without a row the distributor does not know the version; with one and nothing missing no consumer should have it. With
+   * `fault` the last look failed, and the row is of an earlier one, if there was any.
+   */
+  | {
+      readonly kind: "timed-out";
+      readonly row?: CoverageRow;
+      readonly missing: readonly CoverageCell[];
+      readonly fault?: StackyardError;
+    };
+
+const POLL_MS = 5_000;
+/** A look that has no answer by then has lost it, as when a connection is gone without a word: another one is taken. */
+const LOOK_MS = 60_000;
+/** What the last look has for its answer. */
+const LAST_LOOK_MS = 1_000;
+/** Looks in a row that may fail with what passes. */
+const MAX_FAULTS = 30;
+const never = new AbortController().signal;
+const systemClock: Clock = { now: Date.now, sleep: (ms, signal = never) => sleep(ms, signal) };
+
+/**
+ * Polls until a version has arrived at every consumer that should have it. A version that the distributor does not know yet is waited
+ * for, and a distributor that does not answer no longer than the time given; a look that is silent for a minute is taken again.
+ * Throws `INTERRUPTED`, `OUTCOME_NEGATIVE` for a version that was retired, and what the distributor refuses.
+ */
+export async function waitForCoverage(input: WaitForCoverageInput): Promise<CoverageOutcome> {
+  const { timeoutMs, signal = never, clock = systemClock } = input;
+  const [done, end] = [new AbortController(), new AbortController()];
+  void sleepUntil(clock, clock.now() + timeoutMs, AbortSignal.any([signal, done.signal])).then(() => end.abort());
+  try {
+    return await lookUntil(input, end.signal);
+  } finally {
+    done.abort();
+  }
+}
+
+/** Clocks cut what is too long for their timers. */
+async function sleepUntil(clock: Clock, at: number, signal: AbortSignal): Promise<void> {
+  do await clock.sleep(at - clock.now(), signal);
+  while (clock.now() < at && !signal.aborted);
+}
+
+async function lookUntil(input: WaitForCoverageInput, end: AbortSignal): Promise<CoverageOutcome> {
+  const { name, version, timeoutMs, pollMs = POLL_MS, signal = never, clock = systemClock } = input;
+  const lastLookAt = clock.now() + timeoutMs - Math.min(LAST_LOOK_MS, timeoutMs / 2);
+  const look = createLook(input, end);
+  for (;;) {
+    const { row, fault } = await look();
+    if (signal.aborted)
+      throw toArtifactError("INTERRUPTED", `The wait for ${name} ${version} was stopped. The distribution continues.`);
+    if (row?.covered === true) return { kind: "covered", row };
+    if (row?.retired === true) throw toArtifactError("OUTCOME_NEGATIVE", `${name} ${version} was retired.`);
+    const leftMs = lastLookAt - clock.now();
+    if (leftMs <= 0) {
+      const missing = (row?.cells ?? []).filter(isMissing);
+      return { kind: "timed-out", missing, ...(row && { row }), ...(fault && { fault }) };
+    }
+    await clock.sleep(Math.min(pollMs, leftMs), signal);
+  }
+}
+
+/** Whether the version has not arrived there. */
+function isMissing({ status }: Pick<CoverageCell, "status">): boolean {
+  return status !== "stored" && status !== "present";
+}
+
+interface Looked {
+  /** The last one that was seen. */
+  readonly row?: CoverageRow;
+  /** Why this look saw none. */
+  readonly fault?: StackyardError;
+}
+
+/** Polls once. Transient errors, such as throttling, are ignored. */
+function createLook(input: WaitForCoverageInput, end: AbortSignal): () => Promise<Looked> {
+  const { call, name, version, onChange, onFault, clock = systemClock } = input;
+  let faults = 0;
+  let row: CoverageRow | undefined;
+  let last = "";
+
+  function seen(found: CoverageRow | undefined): void {
+    const text = JSON.stringify(found) ?? "";
+    if (found !== undefined && text !== last) onChange?.(found);
+    [row, last, faults] = [found, text, 0];
+  }
+
+  function passOver(error: unknown): StackyardError {
+    if (end.aborted) return silent();
+    faults += 1;
+    if (!isStackyardError(error) || !error.retryable || faults > MAX_FAULTS) throw error;
+    if (faults === 1) onFault?.(error);
+    return error;
+  }
+
+  return async () => {
+    let fault: StackyardError | undefined;
+    const { signal, stop } = limitLook(clock, end);
+    try {
+      const { rows } = await unlessEnded(call({ op: "coverage", name, version }, { signal }), signal);
+      seen(rows.find((each) => each.name === name && each.version === version));
+    } catch (error) {
+      fault = passOver(signal.aborted ? silent() : error);
+    } finally {
+      stop();
+    }
+    return { ...(row && { row }), ...(fault && { fault }) };
+  };
+}
+
+/** Ends a look when it has been silent for too long, and at the end of all. */
+function limitLook(clock: Clock, end: AbortSignal): { readonly signal: AbortSignal; readonly stop: () => void } {
+  const [late, done] = [new AbortController(), new AbortController()];
+  void clock.sleep(LOOK_MS, AbortSignal.any([end, done.signal])).then(() => {
+    if (!done.signal.aborted) late.abort();
+  });
+  return { signal: late.signal, stop: () => done.abort() };
+}
+
+/** Returns the answer unless it is too late, even when the call ignores the signal. */
+async function unlessEnded<Answer>(answer: Promise<Answer>, end: AbortSignal): Promise<Answer> {
+  const ended = Promise.withResolvers<never>();
+  const stop = () => ended.reject(silent());
+  if (end.aborted) stop();
+  end.addEventListener("abort", stop);
+  try {
+    return await Promise.race([answer, ended.promise]);
+  } finally {
+    end.removeEventListener("abort", stop);
+  }
+}
+
+function silent(): StackyardError {
+  return toArtifactError("UNREACHABLE", "The distributor did not answer in time.");
+}

@@ -1,0 +1,241 @@
+import { type CommandOutput, type PluginCommandContext, StackyardError } from "@stackyard/core";
+import { Type } from "typebox";
+import { Value } from "typebox/value";
+import { describe, expect, it } from "vitest";
+import { createRunsClient, type Run, type RunsApi } from "../runs/runs-api.ts";
+import {
+  createCommand,
+  createProgressTeller,
+  createRunsCommand,
+  followRun,
+  keyArg,
+  openRuns,
+  type RunsContext,
+  toFollowArgs,
+  toRunArg,
+} from "./command.ts";
+
+const out: CommandOutput = { result: () => undefined, progress: () => undefined, note: () => undefined };
+const context: PluginCommandContext = {
+  out,
+  cwd: "/here",
+  projectDir: "/",
+  dataDir: "/",
+  environment: {},
+  yards: {},
+  server: { url: "http://yard.test" },
+  signal: new AbortController().signal,
+};
+const args = Type.Object({
+  file: Type.String({ minLength: 2 }),
+  role: Type.String(),
+  count: Type.Optional(Type.Integer({ minimum: 1 })),
+  tags: Type.Optional(Type.Array(Type.String())),
+});
+const facts = { name: "show file", summary: "Show a file.", args };
+
+describe("createCommand", () => {
+  it("hands what is opened and the arguments to the command, and gives its exit code", async () => {
+    const seen: unknown[] = [];
+    const command = createCommand(
+      {
+        ...facts,
+        async run(given, { file, count = 1 }) {
+          seen.push(given, file, count);
+          return 2;
+        },
+      },
+      ({ cwd }) => ({ cwd, extra: "opened" }),
+    );
+
+    const exitCode = await command.run(context, { file: "a.json", role: "web" });
+
+    expect([exitCode, seen]).toEqual([2, [{ cwd: "/here", extra: "opened" }, "a.json", 1]]);
+  });
+
+  it("keeps what people are shown", () => {
+    const run = async () => 0;
+    const examples = [{ command: "stackyard show file a.json", what: "One" }];
+
+    const command = createCommand({ ...facts, description: "More.", examples, run }, () => undefined);
+
+    expect(command).toEqual({ ...facts, description: "More.", examples, run: expect.any(Function) });
+  });
+
+  it.each([
+    ["what is missing, at once", {}, " must have required properties file, role"],
+    ["what is too short", { file: "a", role: "web" }, "/file must not have fewer than 2 characters"],
+    [
+      "each argument that does not fit, after what is missing",
+      { file: 7, count: 0 },
+      " must have required properties role; /file must be string; /count must be >= 1",
+    ],
+    ["what is there without a value", { file: "a.json", role: undefined }, "/role must be string"],
+    ["a part of an argument", { file: "a.json", role: "web", tags: ["x", 1] }, "/tags/1 must be string"],
+  ])("refuses %s", async (_what, given, message) => {
+    const command = createCommand({ ...facts, run: async () => 0 }, () => {
+      throw new Error("Nothing is opened.");
+    });
+
+    await expect(command.run(context, given)).rejects.toMatchObject({ code: "USAGE", message });
+  });
+
+  it("lists every fault, however many there are", async () => {
+    const names = Array.from({ length: 20 }, (_, at) => `arg${at}`);
+    const many = Type.Object(Object.fromEntries(names.map((name) => [name, Type.String()])));
+    const command = createCommand({ ...facts, args: many, run: async () => 0 }, () => undefined);
+
+    const running = command.run(context, Object.fromEntries(names.map((name) => [name, 1])));
+
+    await expect(running).rejects.toMatchObject({
+      message: names.map((name) => `/${name} must be string`).join("; "),
+    });
+  });
+});
+
+it("gives a command the runs of its server, and nothing else of what plugins are given", async () => {
+  const seen: RunsContext[] = [];
+  const out: CommandOutput = { result: () => undefined, progress: () => undefined, note: () => undefined };
+  const { signal } = new AbortController();
+  const server = { url: "http://yard.test", token: "secret" };
+  const opened: unknown[] = [];
+  const runs = openRuns(server);
+  const command = createRunsCommand(
+    {
+      name: "ecs run",
+      summary: "Run tasks.",
+      args: Type.Object({}),
+      async run(context) {
+        seen.push(context);
+        return 0;
+      },
+    },
+    (given) => {
+      opened.push(given);
+      return { ...runs, pollMs: 10 };
+    },
+  );
+  const folders = { cwd: "/here", projectDir: "/", dataDir: "/" };
+
+  const exitCode = await command.run({ ...folders, environment: {}, yards: {}, server, signal, out }, {});
+
+  expect([exitCode, opened, seen]).toEqual([0, [server], [{ out, cwd: "/here", signal, ...runs, pollMs: 10 }]]);
+});
+
+const FIRST_END = "2026-11-20T18:00:04.000Z";
+const LAST_END = "2026-11-20T18:09:00.000Z";
+const running: Run = { runId: "run-7", state: "running", executor: "ecs", config: {}, startedAt: "" };
+const failed: Run = { ...running, state: "failed", endedAt: FIRST_END };
+const succeeded: Run = { ...running, state: "succeeded", endedAt: LAST_END };
+const hint = "Look again: stackyard ecs logs run-7 --follow";
+
+/** Runs whose looks are answered in order; the last answer stays. */
+function createWorld(looks: readonly Run[], signal = new AbortController().signal) {
+  const [notes, progress]: [string[], unknown[]] = [[], []];
+  let at = 0;
+  const out: CommandOutput = {
+    result: () => undefined,
+    progress: (value, toText) => void progress.push([value, toText()]),
+    note: (note) => void notes.push(note),
+  };
+  const answer = async () => Response.json(looks[Math.min(at++, looks.length - 1)]);
+  const runs = createRunsClient({ url: "http://yard.test", fetch: answer });
+  const context: RunsContext = { out, runs, cwd: "/", signal, pollMs: 1 };
+  return { context, notes, progress };
+}
+
+describe("followRun", () => {
+  it("looks until the run has ended, and says nothing of its own", async () => {
+    const { context, notes } = createWorld([running, running, succeeded]);
+    const states: string[] = [];
+
+    const ended = await followRun(context, "run-7", { onLook: ({ state }) => void states.push(state), hint });
+
+    expect([ended, states, notes]).toEqual([succeeded, ["running", "running", "succeeded"], []]);
+  });
+
+  it("waits for another end than the one that was there before", async () => {
+    const { context } = createWorld([failed, running, succeeded]);
+
+    const ended = await followRun(context, "run-7", { onLook: () => undefined, hint, after: FIRST_END });
+
+    expect(ended).toEqual(succeeded);
+  });
+
+  it("says how to return to a run that is no longer followed", async () => {
+    const interrupt = new AbortController();
+    const { context, notes } = createWorld([running], interrupt.signal);
+
+    const following = followRun(context, "run-7", { onLook: () => interrupt.abort(), hint });
+
+    await expect(following).rejects.toMatchObject({ code: "INTERRUPTED" });
+    expect(notes).toEqual([`The run continues. ${hint}`]);
+  });
+
+  it("gives up after the length that it is given", async () => {
+    const { context, notes } = createWorld([running]);
+    const lengths: unknown[] = [];
+    const runs: RunsApi = {
+      ...context.runs,
+      async wait(_runId, { timeoutMs } = {}) {
+        lengths.push(timeoutMs);
+        throw new StackyardError("TIMED_OUT", "The length is over.");
+      },
+    };
+
+    const following = followRun({ ...context, runs }, "run-7", { onLook: () => undefined, hint, giveUpAfter: "30m" });
+
+    await expect(following).rejects.toMatchObject({ code: "TIMED_OUT" });
+    expect([lengths, notes]).toEqual([[1_800_000], [`The run continues. ${hint}`]]);
+  });
+
+  it("lets other errors fly without a word", async () => {
+    const { context, notes } = createWorld([running]);
+    const onLook = () => {
+      throw new RangeError("A report of another form.");
+    };
+
+    await expect(followRun(context, "run-7", { onLook, hint })).rejects.toThrow(RangeError);
+    expect(notes).toEqual([]);
+  });
+});
+
+describe("createProgressTeller", () => {
+  it("prints a line with its facts once, until it changes", () => {
+    const { context, progress } = createWorld([]);
+    const tell = createProgressTeller(context.out);
+
+    tell(running, "run-7  running", { message: null });
+    tell(running, "run-7  running", { message: null });
+    tell(succeeded, "run-7  succeeded", { message: "done" });
+
+    expect(progress).toEqual([
+      [{ kind: "progress", runId: "run-7", state: "running", message: null }, "run-7  running"],
+      [{ kind: "progress", runId: "run-7", state: "succeeded", message: "done" }, "run-7  succeeded"],
+    ]);
+  });
+});
+
+const argsRunArgs = Type.Object({ run: toRunArg("ecs run"), key: keyArg, ...toFollowArgs("run") });
+
+describe("the arguments of commands over runs", () => {
+  it.each([
+    ["a run alone", { run: "run-7" }, true],
+    ["all of them", { run: "run-7", key: "release-7", detach: true, giveUpAfter: "30m" }, true],
+    ["an id with a slash", { run: "run/7" }, false],
+    ["an empty key", { run: "run-7", key: "" }, false],
+    ["a length without a unit", { run: "run-7", giveUpAfter: "30" }, false],
+    ["a length of nothing", { run: "run-7", giveUpAfter: "0s" }, false],
+  ])("%s: %j", (_what, given, fits) => {
+    expect(Value.Check(argsRunArgs, given)).toBe(fits);
+  });
+
+  it("describe what continues, and which command prints the id", () => {
+    const { giveUpAfter } = toFollowArgs("release");
+
+    expect([giveUpAfter, toRunArg("fleet run")]).toMatchObject([
+      { description: expect.stringContaining("the release continues (exit code 4)") },
+      { description: "As `fleet run` prints it." },
+    ]);
+  });
+});

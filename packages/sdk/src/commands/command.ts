@@ -1,0 +1,176 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import {
+  type CommandOutput,
+  isStackyardError,
+  type PluginCommand,
+  type PluginCommandContext,
+  StackyardError,
+} from "@stackyard/core";
+import { parseDuration } from "@stackyard/core/machine";
+import { type Static, type TObject, Type } from "typebox";
+import { Value } from "typebox/value";
+import { createRunsClient, type Run, type RunsApi } from "../runs/runs-api.ts";
+
+/** One command: what it takes, and what it does with what its plugin has opened. Gives the exit code; errors fly. */
+export interface CommandSpec<Args extends TObject, Context> extends Omit<PluginCommand, "args" | "run"> {
+  readonly args: Args;
+  run(context: Context, args: Static<Args>): Promise<number>;
+}
+
+/** A command as a plugin gives it. Arguments that do not fit the schema are `USAGE`, and nothing is opened then. */
+export function createCommand<Args extends TObject, Context>(
+  { run, ...facts }: CommandSpec<Args, Context>,
+  open: (context: PluginCommandContext) => Context,
+): PluginCommand {
+  return {
+    ...facts,
+    async run(context, given) {
+      if (!Value.Check(facts.args, given)) throw new StackyardError("USAGE", tellFaults(facts.args, given));
+      return run(open(context), given);
+    },
+  };
+}
+
+// One by one: a validator of the whole stops at its eighth error.
+function tellFaults(schema: TObject, given: unknown): string {
+  const names = Object.keys(schema.properties);
+  const frame = { ...schema, properties: Object.fromEntries(names.map((name) => [name, Type.Unknown()])) };
+  const ofArguments = Object.entries(schema.properties)
+    .flatMap(([name, argument]) => Value.Errors(Type.Object({ [name]: argument }), given))
+    // That one is missing, the frame says of all at once.
+    .filter(({ instancePath }) => instancePath !== "");
+  return [...Value.Errors(frame, given), ...ofArguments]
+    .map(({ instancePath, message }) => `${instancePath} ${message}`)
+    .join("; ");
+}
+
+/** What a command over runs is given. */
+export interface RunsContext {
+  readonly out: CommandOutput;
+  readonly runs: RunsApi;
+  /** Relative paths start here. */
+  readonly cwd: string;
+  readonly signal: AbortSignal;
+  /** Between two polls of a run. Default: 2 s. */
+  readonly pollMs?: number;
+}
+
+/** One command over runs. */
+export type RunsCommandSpec<Args extends TObject> = CommandSpec<Args, RunsContext>;
+
+/** Opens the runs of the server that a command talks to; tests have their own. */
+export type OpenRuns = (server: PluginCommandContext["server"]) => Pick<RunsContext, "runs" | "pollMs">;
+
+/** The runs of a server. Calls nothing yet. */
+export function openRuns(server: PluginCommandContext["server"]): Pick<RunsContext, "runs"> {
+  return { runs: createRunsClient(server) };
+}
+
+/** A command over runs as a plugin gives it. Arguments that do not fit are `USAGE`. */
+export function createRunsCommand<Args extends TObject>(spec: RunsCommandSpec<Args>, open: OpenRuns): PluginCommand {
+  return createCommand(spec, ({ out, cwd, server, signal }) => ({ out, cwd, signal, ...open(server) }));
+}
+
+/** How a run is followed. */
+export interface FollowRunOptions {
+  /** Called with the run after each look; what it gives is waited for. */
+  readonly onLook: (run: Run) => void | Promise<void>;
+  /** How people get back to the run: a sentence. */
+  readonly hint: string;
+  /** A duration. Default: until it has ended. */
+  readonly giveUpAfter?: string;
+  /** The `endedAt` of an earlier end to ignore, after the run was retried. */
+  readonly after?: string;
+}
+
+/**
+ * Waits for the end of a run. Throws `TIMED_OUT` and `INTERRUPTED`; the run continues then, and the hint is printed.
+ */
+export async function followRun(
+  { runs, out, signal, pollMs }: RunsContext,
+  runId: string,
+  { onLook, hint, giveUpAfter, after }: FollowRunOptions,
+): Promise<Run> {
+  const timeoutMs = giveUpAfter === undefined ? undefined : parseDuration(giveUpAfter);
+  try {
+    return await runs.wait(runId, {
+      signal,
+      onLook,
+      ...(pollMs === undefined ? {} : { pollMs }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(after === undefined ? {} : { after }),
+    });
+  } catch (error) {
+    if (isStackyardError(error, "TIMED_OUT") || isStackyardError(error, "INTERRUPTED")) {
+      out.note(`The run continues. ${hint}`);
+    }
+    throw error;
+  }
+}
+
+/** A run that was started, as the command of this name has printed it. */
+export function toRunArg(command: string) {
+  return Type.String({
+    pattern: "^[A-Za-z0-9-]{1,64}$",
+    expected: "letters, digits and -, at most 64",
+    description: `As \`${command}\` prints it.`,
+  });
+}
+
+/** The caller's own key of a run. */
+export const keyArg = Type.Optional(
+  Type.String({
+    minLength: 1,
+    maxLength: 255,
+    placeholder: "text",
+    description: "A name of yours for this run: a repeat finds it and starts no other.",
+  }),
+);
+
+/** Arguments of commands that follow what people call so, such as a `run`. */
+export function toFollowArgs(what: string) {
+  return {
+    detach: Type.Optional(Type.Boolean({ description: "Do not wait for the end." })),
+    giveUpAfter: Type.Optional(
+      Type.String({
+        pattern: "^[1-9][0-9]{0,8}(s|m|h|d)$",
+        expected: "a whole number and s, m, h or d, such as 30m",
+        placeholder: "length",
+        description: `Wait so long, such as 30m; the ${what} continues (exit code 4). Default: until it has ended.`,
+      }),
+    ),
+  };
+}
+
+/** Prints the progress of a run: a line for people, and facts for `--json`. */
+export type ProgressTeller = (run: Run, line: string, facts: Readonly<Record<string, unknown>>) => void;
+
+/** Creates a `ProgressTeller` that prints a line only when it differs from the previous one. */
+export function createProgressTeller(out: CommandOutput): ProgressTeller {
+  let last = "";
+  return ({ runId, state }, line, facts) => {
+    if (line !== last) out.progress({ kind: "progress", runId, state, ...facts }, () => line);
+    last = line;
+  };
+}
+
+/** The config in a JSON file; empty without one. Throws `CONFIG_INVALID`. */
+export async function loadConfigFile(
+  cwd: string,
+  path: string | undefined,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (path === undefined) return {};
+  const config = parse(await readFile(resolve(cwd, path), "utf8"), path);
+  if (typeof config === "object" && config !== null && !Array.isArray(config)) return { ...config };
+  throw new StackyardError("CONFIG_INVALID", `"${path}" holds no JSON object.`);
+}
+
+function parse(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StackyardError("CONFIG_INVALID", `"${path}" is no JSON: ${why}`, { cause });
+  }
+}

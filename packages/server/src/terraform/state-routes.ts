@@ -1,0 +1,227 @@
+import { type Clock, type Logger, StackyardError, type Store } from "@stackyard/core";
+import { type Static, Type } from "typebox";
+import { defineRoute, json, type Route } from "../http/route.ts";
+import { pageInput } from "../routes/to-page.ts";
+import { Instant, pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import {
+  breakLock,
+  type ForcedUnlock,
+  findCurrent,
+  type StateHead,
+  type StateStore,
+  type StateVersion as StoredVersion,
+  toForcedUnlockFields,
+  toHolderFacts,
+  withSerial,
+} from "./state-store.ts";
+import { isHolding } from "./terraform-backend.ts";
+
+/** One kept version of a Terraform state. */
+export const StateVersion = Type.Object({
+  version: Type.Integer(),
+  bytes: Type.Integer(),
+  at: Instant,
+  by: Type.String({ description: "An attempt's id or a token's name." }),
+  serial: Type.Optional(Type.Integer()),
+  lineage: Type.Optional(Type.String()),
+  terraformVersion: Type.Optional(Type.String()),
+  restoredFrom: Type.Optional(Type.Integer()),
+});
+
+/** A Terraform state without its content. */
+export const TerraformState = Type.Object({
+  key: Type.String(),
+  current: Type.Optional(Type.Integer({ description: "The version that counts; absent: deleted, or never written." })),
+  versions: Type.Array(StateVersion, { description: "Newest first." }),
+  forcedUnlocks: Type.Optional(
+    Type.Array(
+      Type.Object({
+        at: Instant,
+        by: Type.String({ description: "The name of the operator's token." }),
+        lockId: Type.String(),
+        lockedAt: Instant,
+        holder: Type.String({ description: "An attempt's id or a token's name." }),
+        who: Type.Optional(Type.String({ description: "As Terraform reports it." })),
+        operation: Type.Optional(Type.String()),
+      }),
+      { description: "The last 20 locks that were broken by force, newest first." },
+    ),
+  ),
+  lock: Type.Optional(
+    Type.Object({
+      id: Type.String(),
+      at: Instant,
+      holder: Type.String({ description: "An attempt's id or a token's name." }),
+      binds: Type.Boolean({ description: "False: the holder's lease has ended, the next one takes the lock." }),
+      who: Type.Optional(Type.String({ description: "As Terraform reports it." })),
+      operation: Type.Optional(Type.String()),
+    }),
+  ),
+});
+export type TerraformState = Static<typeof TerraformState>;
+
+/** A Terraform state as the API shows it: nothing of its content, no token of a lease. */
+function toTerraformState(head: StateHead, lockBinds: boolean): TerraformState {
+  const { key, current, versions, lock, forcedUnlocks } = head;
+  return {
+    key,
+    ...(current === undefined ? {} : { current }),
+    versions: versions.map(({ blob: _, chunks: __, at, ...version }) => ({ ...version, at: toInstant(at) })),
+    ...(forcedUnlocks === undefined ? {} : { forcedUnlocks: forcedUnlocks.map(toForcedUnlock) }),
+    ...(lock === undefined
+      ? {}
+      : { lock: { id: lock.id, at: toInstant(lock.at), binds: lockBinds, ...toHolderFacts(lock) } }),
+  };
+}
+
+function toForcedUnlock(broken: ForcedUnlock): NonNullable<TerraformState["forcedUnlocks"]>[number] {
+  return { ...broken, at: toInstant(broken.at), lockedAt: toInstant(broken.lockedAt) };
+}
+
+interface TerraformStateRoutesDeps {
+  readonly states: StateStore;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** For operators: states, their versions and their locks. A state's key is one path segment: encode its slashes. */
+export function terraformStateRoutes(deps: TerraformStateRoutesDeps): readonly Route[] {
+  return [listRoute(deps), stateRoute(deps), versionRoute(deps), restoreRoute(deps), unlockRoute(deps)];
+}
+
+const params = { key: Type.String({ minLength: 1, maxLength: 1_500 }) };
+const unknown = { 404: { description: "NOT_FOUND" } };
+
+function listRoute(deps: TerraformStateRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/terraform/states",
+    operationId: "listTerraformStates",
+    tag: "terraform",
+    summary: "Terraform states in order of their keys.",
+    query: { prefix: Type.Optional(Type.String({ maxLength: 255, description: "Keys that begin so." })), ...pageQuery },
+    answers: { 200: { description: "A page.", schema: pageOf(TerraformState) } },
+    async handle({ query: { prefix = "", ...query } }) {
+      const page = await deps.states.list(prefix, pageInput(query));
+      return json(200, { ...page, items: await Promise.all(page.items.map((head) => show(deps, head))) });
+    },
+  });
+}
+
+function stateRoute(deps: TerraformStateRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/terraform/states/:key",
+    operationId: "getTerraformState",
+    tag: "terraform",
+    summary: "A Terraform state's versions and its lock.",
+    params,
+    answers: { 200: { description: "The state without its content.", schema: TerraformState }, ...unknown },
+    handle: async ({ params: { key } }) => json(200, await show(deps, await loadKnownHead(deps, key))),
+  });
+}
+
+function versionRoute(deps: TerraformStateRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/terraform/states/:key/versions/:version",
+    operationId: "getTerraformStateVersion",
+    tag: "terraform",
+    summary: "The content of one version. It may hold secrets.",
+    params: { ...params, version: Type.String({ pattern: "^[1-9][0-9]{0,9}$" }) },
+    answers: { 200: { description: "As Terraform wrote it.", mediaType: "application/json" }, ...unknown },
+    async handle({ params: { key, version } }) {
+      const found = findVersion(await loadKnownHead(deps, key), Number(version));
+      const bytes = await deps.states.read(key, found);
+      return new Response(bytes.slice(), { headers: { "content-type": "application/json" } });
+    },
+  });
+}
+
+function restoreRoute(deps: TerraformStateRoutesDeps): Route {
+  return defineRoute({
+    method: "POST",
+    path: "/v1/terraform/states/:key/restore",
+    operationId: "restoreTerraformState",
+    tag: "terraform",
+    summary: "Make an old version the newest, under the next serial. Refused while the state is locked.",
+    params,
+    body: Type.Object({ version: Type.Integer({ minimum: 1 }) }),
+    answers: {
+      200: { description: "The new version.", schema: StateVersion },
+      409: { description: "RECORD_CONFLICT: the state is locked." },
+      ...unknown,
+    },
+    async handle({ params: { key }, body: { version } }, { actor }) {
+      const head = await loadKnownHead(deps, key);
+      const old = findVersion(head, version);
+      const serial = Math.max(...head.versions.map((each) => each.serial ?? 0)) + 1;
+      const bytes = withSerial(await deps.states.read(key, old), serial);
+      const check = (now: StateHead) => checkUnlocked(deps, now);
+      await deps.states.write(key, { bytes, by: actor, restoredFrom: version, check });
+      const [newest] = (await show(deps, await deps.states.loadHead(key))).versions;
+      return json(200, newest);
+    },
+  });
+}
+
+function unlockRoute(deps: TerraformStateRoutesDeps): Route {
+  return defineRoute({
+    method: "POST",
+    path: "/v1/terraform/states/:key/unlock",
+    operationId: "unlockTerraformState",
+    tag: "terraform",
+    summary:
+      "Break the lock by force. Only when no Terraform works on the state any more. The state and the server's log keep who did it.",
+    params,
+    body: Type.Object({ id: Type.String({ minLength: 1, maxLength: 255, description: "The lock's id." }) }),
+    answers: {
+      200: { description: "The state, unlocked.", schema: TerraformState },
+      409: { description: "RECORD_CONFLICT: it is locked under another id." },
+      ...unknown,
+    },
+    async handle({ params: { key }, body: { id } }, { actor }) {
+      await loadKnownHead(deps, key);
+      const broken = await deps.states.change(key, async (head) => {
+        const { lock } = head;
+        if (lock !== undefined && lock.id !== id) throw locked(`The state is locked under the id "${lock.id}".`);
+        if (lock === undefined) return { answer: undefined };
+        return { head: breakLock(head, { by: actor, at: deps.clock.now() }), answer: lock };
+      });
+      if (broken !== undefined) {
+        deps.logger.warn("A Terraform lock was broken by force.", toForcedUnlockFields(key, actor, broken));
+      }
+      return json(200, await show(deps, await deps.states.loadHead(key)));
+    },
+  });
+}
+
+async function show({ store, clock }: TerraformStateRoutesDeps, head: StateHead): Promise<TerraformState> {
+  const binds = head.lock !== undefined && (await isHolding({ store, clock }, head.lock.holder));
+  return toTerraformState(head, binds);
+}
+
+async function loadKnownHead({ states }: TerraformStateRoutesDeps, key: string): Promise<StateHead> {
+  const head = await states.loadHead(key);
+  if (head.next === 1 && head.lock === undefined && head.forcedUnlocks === undefined) {
+    throw new StackyardError("NOT_FOUND", `There is no Terraform state "${key}".`);
+  }
+  return head;
+}
+
+function findVersion(head: StateHead, version: number): StoredVersion {
+  const found = head.versions.find((each) => each.version === version);
+  if (found !== undefined) return found;
+  const current = findCurrent(head)?.version ?? "none";
+  throw new StackyardError("NOT_FOUND", `Version ${version} is not kept; the current one is ${current}.`);
+}
+
+async function checkUnlocked({ store, clock }: TerraformStateRoutesDeps, { lock }: StateHead): Promise<void> {
+  if (lock === undefined || !(await isHolding({ store, clock }, lock.holder))) return;
+  throw locked("The state is locked. Wait for its holder, or unlock it.");
+}
+
+function locked(message: string): StackyardError {
+  return new StackyardError("RECORD_CONFLICT", message);
+}
