@@ -107,7 +107,7 @@ describe("apps publish", () => {
 
     await expect(project.run(aws, "apps publish", { bucket: BUCKET })).rejects.toMatchObject({
       code: "CONFIG_INVALID",
-      message: expect.stringMatching(/"a-0.1.0.zip" has another SHA-256.*"b-0.1.0.zip" is missing/),
+      message: expect.stringMatching(/"a-0.1.0.zip" does not match its SHA-256.*"b-0.1.0.zip" is missing/),
     });
     expect(sim.calls).toEqual([]);
   });
@@ -230,7 +230,7 @@ it("says that nothing is known yet", async () => {
   const { texts, results } = await project.run(aws, "apps ls");
 
   expect(results).toEqual([{ place: null, published: [], deployed: [] }]);
-  expect(texts[0]).toContain("name a bucket with --bucket");
+  expect(texts[0]).toContain("Pass --bucket");
   expect((await project.run(aws, "apps ls", { bucket: BUCKET })).texts[0]).toContain(
     `Nothing is published in s3://${BUCKET}/.`,
   );

@@ -59,7 +59,7 @@ describe("Stackyard", () => {
   });
 
   it("rejects an invalid address", () => {
-    expect(() => new Stackyard({ url: "ftp://x" })).toThrow("no http or https address");
+    expect(() => new Stackyard({ url: "ftp://x" })).toThrow("not an http or https address");
   });
 
   it("sends the same id again when the network fails, so that the event is applied once", async () => {

@@ -24,6 +24,8 @@ describe("GET /v1/processes", () => {
     yard = createTestYard();
     const empty = await list();
     const engine = startProcess("0.2.0", "engine");
+    // Ids of two processes have an order only when they start in different milliseconds.
+    await expect.poll(async () => (await list()).items.length).toBe(1);
     const worker = startProcess("0.1.0", "worker");
     await expect.poll(async () => (await list()).items.length).toBe(2);
 

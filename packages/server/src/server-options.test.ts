@@ -12,7 +12,7 @@ describe("parseServerOptions", () => {
   it.each(["0.0.0.0", "10.0.0.1", "::", "127.0.0.1.evil.test", "localhost.evil.test"])(
     "requires a token on %s",
     (host) => {
-      expect(() => parseServerOptions({ host, allowAnonymous: true, tokens })).toThrow("no loopback");
+      expect(() => parseServerOptions({ host, allowAnonymous: true, tokens })).toThrow("not a loopback address");
       expect(parseServerOptions({ host, tokens }).allowedHosts).toBeUndefined();
     },
   );

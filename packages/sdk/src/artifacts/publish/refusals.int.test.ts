@@ -56,7 +56,7 @@ describe("what cannot be published", () => {
 
     expect(text).toBe(
       [
-        "This cannot be published.",
+        "Invalid publication.",
         '"billing-api/1.4.2/a/../b", "billing-api/1.4.2/a\\\\b": A key has at most 1,024 bytes, no backslash, control character, empty part, "." or "..", also when it is decoded, and does not begin with .stackyard/.',
         '"billing-api/1.4.2/c": The key appears twice in the manifest.',
         '"billing-api/1.4.2/manifest.json": This key is the manifest\'s own.',
