@@ -2,9 +2,9 @@ import { type Locator, StackyardError, type Store } from "@stackyard/core";
 import { createPageBuilder } from "@stackyard/core/engine";
 import {
   createSimulation,
+  formatUnknownMachine,
   type Graph,
   type Machine,
-  formatUnknownMachine,
   toDot,
   toGraph,
   toMermaid,
