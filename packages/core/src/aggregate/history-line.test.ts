@@ -18,7 +18,7 @@ const before = aStack({ state: "IDLE" });
 const after = aStack({ state: "BUILD", entry: 1 });
 
 describe("a line of the history", () => {
-  it("tells what an applied event did", () => {
+  it("contains what an applied event did", () => {
     const entry = toHistoryEntry({
       event: anEvent("LAUNCH", { actor: "kim", metadata: { sha: "9f1c" }, reason: "release" }),
       decision: {
@@ -54,7 +54,7 @@ describe("a line of the history", () => {
     });
   });
 
-  it("tells why an event was refused, and that the stack stays where it is", () => {
+  it("contains why an event was refused, and the unchanged state", () => {
     const entry = toHistoryEntry({
       event: anEvent("TASK_ERROR", { task: { name: "db" }, description: "quota" }),
       decision: { kind: "rejected", code: "TASK_NOT_CURRENT", reason: "no such task" },
@@ -76,7 +76,7 @@ describe("a line of the history", () => {
     });
   });
 
-  it("names no states where there is no stack", () => {
+  it("names no states of an unknown stack", () => {
     const entry = toHistoryEntry({
       event: anEvent("LAUNCH"),
       decision: { kind: "ignored", code: "STACK_UNKNOWN", reason: "none" },
@@ -175,7 +175,7 @@ describe("a line about an event that brought a secret", () => {
     expect(entry.reason).toBe("no int: ***");
   });
 
-  it("shows null, which is no secret", () => {
+  it("shows null, which is not a secret", () => {
     expect(tell({ metadata: { password: null } }, applied(aStack())).metadata).toEqual({ password: null });
   });
 });
@@ -245,7 +245,7 @@ describe("a line about a result", () => {
 });
 
 describe("what a replay needs", () => {
-  it("is told by the line: the attempt that outsiders answer, the timer, the confirmation", () => {
+  it("is in the line: the attempt that outsiders answer, the timer, the confirmation", () => {
     const entries = [
       tell({ name: "TASK_COMPLETED", dispatchId: "a1" }, applied(aStack())),
       tell({ origin: "timer", timerId: "1/after/0" }, applied(aStack())),
@@ -356,7 +356,7 @@ describe("a printed message", () => {
     expect(toPrintedMessage({ event: "GO", extra: 1 }, undefined)).toEqual({ event: "GO", extra: 1 });
   });
 
-  it("keeps its shape where nobody knows what it is", () => {
+  it("keeps the shape of an unknown message", () => {
     const hidden = { metdata: { password: "hunter22", on: true }, list: ["hunter22"], outputs: { key: "hunter22" } };
     const message = { stackId: "pr-1", event: "GO", ...hidden };
 

@@ -203,7 +203,7 @@ describe("parkAgain", () => {
     expect(parkAgain({ ...why, before, now: 3_600_000 }, DEFAULT_PARKING).kind).toBe("give-up");
   });
 
-  it("looks at an event for the last time when its hour is over", () => {
+  it("tries an event for the last time when its hour has ended", () => {
     const before = { ...why, parkedAt: 0, tries: 5, nextTryAt: 0 };
 
     expect(parkAgain({ ...why, before, now: 3_000_000 }, DEFAULT_PARKING).parked.nextTryAt).toBe(3_600_000);
@@ -403,7 +403,7 @@ describe("pickJitter", () => {
     ]);
   });
 
-  it("gives a stack with nothing to draw back as it is, and asks no chance", () => {
+  it("returns a stack without random waits unchanged, and uses no random number", () => {
     const stack = aStack({ timers: [after] });
 
     const drawn = pickJitter(stack, () => {

@@ -10,7 +10,7 @@ import { countingIds, createFakeClock, createRandom } from "../testing/fake-cloc
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { createScriptedExecutor } from "../testing/run-executor.ts";
 import { pick } from "../testing/simulation/chance.ts";
-import { pickMachineV1, pickMachineV2, EVENTS, TASKS } from "../testing/simulation/pick-plan.ts";
+import { EVENTS, pickMachineV1, pickMachineV2, TASKS } from "../testing/simulation/pick-plan.ts";
 import { createTrial, createTrialLocator } from "../testing/trial.ts";
 import { createEngine } from "./engine.ts";
 

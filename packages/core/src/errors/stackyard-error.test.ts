@@ -32,7 +32,7 @@ describe("what was thrown", () => {
     expect(describeThrown(new TypeError("it broke"))).toBe("it broke");
   });
 
-  it("is a text also where it is no error", () => {
+  it("is a text also for values that are not errors", () => {
     expect([describeThrown("it broke"), describeThrown(Object.create(null))]).toEqual([
       "it broke",
       "a value without a text (object)",

@@ -62,7 +62,7 @@ describe("parseEventMessage", () => {
       code: 4,
       timerId: "1/after/0",
     },
-  ])("passes over what an event does not use: %j", (message) => {
+  ])("ignores what an event does not use: %j", (message) => {
     expect(parse(message)).toEqual(event({ name: "OPENED" }, message));
   });
 
@@ -114,7 +114,7 @@ describe("parseEventMessage", () => {
       { stackId: "pr-12", event: "SETTLE_TASK", task: { name: "db" }, as: "failed", reason: "x" },
       "/as must be equal to constant",
     ],
-  ])("tells where the shape of a message is wrong: %j", (message, fault) => {
+  ])("reports where the shape of a message is wrong: %j", (message, fault) => {
     expect(parse(message)).toMatchObject({
       kind: "invalid",
       code: "EVENT_INVALID",
@@ -159,7 +159,7 @@ describe("reserved events", () => {
     },
   );
 
-  it("lets NEXT in only where that is asked for", () => {
+  it("accepts NEXT only where the caller allows it", () => {
     const message = { stackId: "pr-12", event: "NEXT" };
 
     expect(parse(message, { allowExternalNext: true })).toEqual(event({ name: "NEXT" }, message));
@@ -243,7 +243,7 @@ describe("sensitive outputs", () => {
 });
 
 describe("a confirmation", () => {
-  it("may come with any event, and is nothing where it is no text", () => {
+  it("may come with any event, and is ignored unless it is a text", () => {
     const message = { stackId: "pr-12", event: "MERGED" };
 
     expect(parse({ ...message, confirm: "pr-12" })).toMatchObject({ event: { confirm: "pr-12" } });
@@ -262,7 +262,7 @@ describe("an upgrade", () => {
     expect(parse(upgrade)).not.toHaveProperty("event.to");
   });
 
-  it("is refused where its revision is no content hash", () => {
+  it("is refused when its revision is not a content hash", () => {
     for (const wrong of ["newest", to.toUpperCase(), 7]) {
       expect(parse({ ...upgrade, to: wrong })).toMatchObject({ kind: "invalid", code: "EVENT_INVALID" });
     }
@@ -394,7 +394,7 @@ describe("unwrapBody", () => {
       [" ".repeat(1_048_577), "The message is larger than 1048576 characters."],
       [`${JSON.stringify(event)}${" ".repeat(1_048_577)}`, "The message is larger than 1048576 characters."],
       ["null", "The message is not a JSON object."],
-    ])("tells why there is none", (body, reason) => {
+    ])("returns why it cannot be read", (body, reason) => {
       expect(unwrapBody(body)).toEqual({ kind: "none", reason });
     });
 

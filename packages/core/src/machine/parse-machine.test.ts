@@ -42,7 +42,7 @@ function parseFixture(file: string, strict = false) {
   return parseMachine(source, { name: "fixture", executors, uncheckedExecutors: ["elsewhere"], strict });
 }
 
-/** The problems beside a fixture that core itself reports. */
+/** The expected problems of a fixture that core itself reports. */
 const toExpected = (file: string) => {
   const problems: readonly Problem[] = JSON.parse(
     readFileSync(new URL(file.replace(".yaml", ".json"), folder), "utf8"),
@@ -51,7 +51,7 @@ const toExpected = (file: string) => {
 };
 
 describe("parseMachine", () => {
-  it.each(listFixtures("invalid"))("refuses %s with the problems beside it", (file) => {
+  it.each(listFixtures("invalid"))("refuses %s with the expected problems", (file) => {
     const { machine, problems } = parseFixture(file);
 
     expect(problems).toEqual(toExpected(file));
@@ -61,7 +61,7 @@ describe("parseMachine", () => {
     expect(machine).toBeUndefined();
   });
 
-  it.each(listFixtures("valid"))("accepts %s with the warnings beside it", (file) => {
+  it.each(listFixtures("valid"))("accepts %s with the expected warnings", (file) => {
     const { machine, problems } = parseFixture(file);
 
     expect(problems).toEqual(toExpected(file));
@@ -133,7 +133,7 @@ describe("parseMachineDocument", () => {
     expect(compiled).toEqual(parseMachineDocument(document, { name: "app" }).machine);
   });
 
-  it("tells every fault at line 1, column 1, the same fault of two values twice", () => {
+  it("reports every fault at line 1, column 1, the same fault of two values twice", () => {
     const faulty = { ...document, states: { INIT: { terminal: 1 }, DONE: { terminal: 1, tasks: ["run"] } }, extra: 1 };
 
     expect(told(faulty)).toEqual([

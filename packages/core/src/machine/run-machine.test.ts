@@ -25,7 +25,7 @@ describe("runMachineSource", () => {
     );
   });
 
-  it("takes the limits from the executor, and the target as it is", () => {
+  it("takes the limits from the executor, and keeps the target unchanged", () => {
     const source = runMachineSource({ ...input, target: { region: "eu-west-1" }, definition });
 
     expect(JSON.parse(source)).toEqual({

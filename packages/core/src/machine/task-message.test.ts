@@ -75,7 +75,7 @@ describe("parseTaskMessage", () => {
     ["nested metadata", { task: TASK, stack: { ...STACK, metadata: { a: { b: 1 } } } }, "/stack/metadata/a"],
     ["a dispatch without an id", { task: TASK, stack: STACK, dispatch: { attempt: 1 } }, "/dispatch must have"],
     [
-      "a deadline that is no instant",
+      "a deadline that is not an instant",
       { task: TASK, stack: STACK, dispatch: { ...DISPATCH, deadline: "soon" } },
       "/dispatch/deadline",
     ],

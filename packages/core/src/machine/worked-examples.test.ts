@@ -180,7 +180,7 @@ describe("the review application of version 2", () => {
     ]);
   });
 
-  it("is cleaned up after 72 hours, unless somebody keeps it", () => {
+  it("is cleaned up after 72 hours, unless an operator keeps it", () => {
     const [timer] = live.timers;
     const kept = decideOn(live, anEvent("KEEP", { at: 9_000 })).stack;
     const merged = { origin: "timer", timerId: timer?.id ?? "", at: timer?.dueAt ?? 0 } as const;
@@ -199,7 +199,7 @@ describe("the review application of version 2", () => {
     expect(detailsOf(decideOn(building, failed("network")).stack)).toEqual(["remove RUNNING"]);
   });
 
-  it("refuses an image that is none, and a push without one", () => {
+  it("refuses an invalid image, and a push without one", () => {
     expect(decide(app, live, pushed("shop app"))).toMatchObject({ code: "METADATA_INVALID" });
     expect(decide(app, live, anEvent("PUSHED"))).toMatchObject({ code: "EVENT_METADATA_REQUIRED" });
   });

@@ -56,7 +56,7 @@ describe("createSortedKeys", () => {
 describe("createMemoryRecords", () => {
   for (const c of recordsConformance) it(c.name, () => c.run(async () => createMemoryRecords()));
 
-  it("drops what is expired when told to", async () => {
+  it("drops what is expired on request", async () => {
     const records = createMemoryRecords();
     const { record } = Object(await records.put({ key: "a", value: 1, expected: "absent", expiresAt: 10, now: 0 }));
     await records.put({ key: "b", value: 1, expected: "absent", now: 0 });

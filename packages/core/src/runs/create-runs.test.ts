@@ -124,7 +124,7 @@ describe("start", () => {
     expect(a.runId).toMatch(/^run-[0-9A-HJKMNP-TV-Z]{26}$/);
   });
 
-  it("tells who has started it", async () => {
+  it("shows who has started it", async () => {
     const { runs, simulator } = createYard();
 
     const { runId } = await runs.start({ executor: "work", config: { n: 1 }, actor: "ada" });
@@ -134,7 +134,7 @@ describe("start", () => {
   });
 
   it.each([
-    ["an executor that nobody knows", { executor: "wrok", config: {} }, "EXECUTOR_UNKNOWN", /"wrok"\. Known: work\./],
+    ["an unknown executor", { executor: "wrok", config: {} }, "EXECUTOR_UNKNOWN", /"wrok"\. Known: work\./],
     [
       "a config that does not fit",
       { executor: "work", config: { n: "1" } },
@@ -189,7 +189,7 @@ describe("a start that is interrupted", () => {
 
     const runId = await startAndSettle(yard, "job-7", 2);
 
-    // What was noted before the crash is what was asked for.
+    // The request that was stored before the crash counts.
     expect(yard.started).toEqual([dies < 4 ? 2 : 1]);
     expect((await yard.runs.find(runId))?.state).toBe("succeeded");
     expect(await yard.simulator.findViolations()).toEqual([]);
@@ -219,7 +219,7 @@ describe("a start over another medium", () => {
 });
 
 describe("find", () => {
-  it("tells how far the work is", async () => {
+  it("shows the progress of the work", async () => {
     const yard = createYard();
     yard.answer = GOES_ON;
 
@@ -229,7 +229,7 @@ describe("find", () => {
     expect((await yard.runs.find(runId))?.endedAt).toBeUndefined();
   });
 
-  it("tells why a run has failed, and what it gave all the same", async () => {
+  it("shows why a run has failed, and its outputs", async () => {
     const yard = createYard();
     yard.answer = HAS_FAILED;
 
@@ -243,7 +243,7 @@ describe("find", () => {
     });
   });
 
-  it("tells that a run's time was over, also after its late end", async () => {
+  it("shows that a run timed out, also after its late end", async () => {
     const yard = createYard();
     yard.answer = GOES_ON;
     const runId = await startAndSettle(yard);
@@ -253,7 +253,7 @@ describe("find", () => {
     expect(await yard.runs.find(runId)).toMatchObject({ state: "failed", error: { code: "TASK_TIMEOUT" } });
   });
 
-  it("tells a closed run by its history", async () => {
+  it("reads a closed run from its history", async () => {
     const yard = createYard();
     const runId = await startAndSettle(yard);
 
@@ -263,7 +263,7 @@ describe("find", () => {
     expect(await yard.runs.find(runId)).toMatchObject({ state: "succeeded", outputs: { text: "done" }, endedAt: T0 });
   });
 
-  it("finds no run under a stack's id, nor under what nobody knows or nothing can be kept under", async () => {
+  it("finds no run under a stack's id, an unknown id or an invalid one", async () => {
     const { runs, store } = createYard();
     await store.enqueue([
       { id: "e", stackId: "web-1", origin: "external", receivedAt: T0, message: { event: "OPENED", stackId: "web-1" } },
@@ -304,7 +304,7 @@ describe("list", () => {
 });
 
 describe("cancel", () => {
-  it("ends a run that is under way, and tells it apart from one that has failed", async () => {
+  it("ends a run that is under way, and distinguishes it from a failed one", async () => {
     const yard = createYard();
     yard.answer = GOES_ON;
     const runId = await startAndSettle(yard);
@@ -316,7 +316,7 @@ describe("cancel", () => {
     expect((await yard.simulator.listHistory(runId))[1]).toMatchObject({ actor: "ada", reason: "wrong fleet" });
   });
 
-  it("ends a run that nobody has taken up yet, before any work begins", async () => {
+  it("ends a run that was not started yet, before any work begins", async () => {
     const yard = createYard();
     const { runId } = await yard.runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
 
@@ -326,7 +326,7 @@ describe("cancel", () => {
     expect([(await yard.runs.find(runId))?.state, yard.started]).toEqual(["cancelled", []]);
   });
 
-  it("leaves one that has ended as it is", async () => {
+  it("leaves a run that has ended unchanged", async () => {
     const yard = createYard();
     const runId = await startAndSettle(yard);
 
@@ -337,7 +337,7 @@ describe("cancel", () => {
     expect(await yard.simulator.listHistory(runId)).toHaveLength(2);
   });
 
-  it("says that there is no such run", async () => {
+  it("reports an unknown run", async () => {
     await expect(createYard().runs.cancel("run-0")).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 });
@@ -361,7 +361,7 @@ describe("retry", () => {
     expect(await yard.simulator.findViolations()).toEqual([]);
   });
 
-  it("refuses one that goes on, has succeeded or was closed, and says what to do", async () => {
+  it("refuses a run that still runs, has succeeded or was closed, and advises what to do", async () => {
     const yard = createYard();
     yard.answer = GOES_ON;
     const open = await startAndSettle(yard, "a");

@@ -47,7 +47,7 @@ describe("toRunView", () => {
     expect(view({ lines: [aLine({ outcome: "parked", code: "MACHINE_UNKNOWN" })] }).state).toBe("waiting");
   });
 
-  it("is told by the state of its stack where the lines of its end are gone", () => {
+  it("is read from the state of its stack where the lines of its end are gone", () => {
     const lines = [aLine({ outcome: "ignored", code: "DUPLICATE" })];
 
     const stack = { ...aStack({ state: "FAILED" }), enteredAt: 9 };
@@ -61,7 +61,7 @@ describe("toRunView", () => {
     expect(view({ lines })).toEqual({ state: "succeeded", startedAt: 1, endedAt: 8 });
   });
 
-  it("tells the last end of a run that was tried again", () => {
+  it("shows the last end of a run that was retried", () => {
     const lines = [
       aLine({ event: "TASK_CANCELLED", from: "RUN", to: "FAILED", at: 9 }),
       aLine({ event: "RETRY", from: "FAILED", to: "RUN", at: 8 }),

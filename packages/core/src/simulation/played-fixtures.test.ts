@@ -7,7 +7,7 @@ import { parseMachine } from "../machine/parse-machine.ts";
 import { createSimulation, type LoadedRevision } from "./simulation.ts";
 import type { SimulatedStack, SimulationLine } from "./simulation-line.ts";
 
-// How the documents are written is told beside them.
+// The README of the documents explains how they are written.
 const folder = new URL("../../fixtures/machines-v2/", import.meta.url);
 
 interface Case {
@@ -127,7 +127,7 @@ function readFields(text: string): object {
   return text === "" ? {} : readYaml(text);
 }
 
-/** What a line says and what it should, as far as the step looks at it. */
+/** The actual and the expected parts of a line that the step compares. */
 function tell({ text, answer, parts }: Step, line: SimulationLine, before: string) {
   const shown = answer === undefined ? "" : toText(answer, line, before);
   const looked = Object.entries(parts).map(([path, part]) => [path, lookUp(line, path, isSearched(part))] as const);

@@ -46,13 +46,13 @@ describe("a step of a simulation that lets time pass", () => {
     });
   });
 
-  it("starts the clock where it is told", () => {
+  it("starts the clock at the given instant", () => {
     const [, line] = run([open("s1"), { advance: "60m" }], { now: 0 });
 
     expect(line?.fired?.[0]?.at).toBe("1970-01-01T01:00:00.000Z");
   });
 
-  it("lets the clock stand at the last instant that a date can name", () => {
+  it("stops the clock at the last instant of a date", () => {
     const far = { advance: "99999999d" };
     const line = run([far, open("s1"), { advance: "1m" }, far, far]);
 
@@ -67,7 +67,7 @@ describe("a step of a simulation that lets time pass", () => {
     expect(lines.map(({ outcome }) => outcome)).toEqual(["applied", "ignored", "applied", "ignored", "removed"]);
   });
 
-  it("fires stacks of one instant in the order of their creation, and tells of those that are not the subject", () => {
+  it("fires stacks of one instant in the order of their creation, and reports those that are not the subject", () => {
     const line = run([open("s2"), open("s1"), { advance: "1h", stackId: "s1" }]).at(-1);
 
     expect(line?.fired?.map(({ stackId }) => stackId)).toEqual(["s2", "s1"]);
@@ -95,7 +95,7 @@ describe("a step of a simulation that lets time pass", () => {
     expect(again?.fired).toEqual([]);
   });
 
-  it("ends a cancel that nobody confirms when its time is over", () => {
+  it("ends an unconfirmed cancel when its time is over", () => {
     const cancel = { event: { stackId: "s1", event: "CANCEL_TASK", task: { name: "db" } } };
     const [, asked, line] = run([open("s1", "BUILT"), cancel, { advance: "5m" }]);
 
@@ -113,7 +113,7 @@ describe("a step of a simulation that lets time pass", () => {
     expect(later?.fired).toEqual([]);
   });
 
-  it("stops a timer that begins itself again for ever", () => {
+  it("stops a timer that starts itself again endlessly", () => {
     const line = run([open("s1"), { advance: "365d" }], {}, circling).at(-1);
 
     expect(line?.fired?.length).toBe(10_000);
@@ -224,7 +224,7 @@ describe("a step of a simulation that changes machines", () => {
     ]);
   });
 
-  it("tells by a dry run where the stack's events would have done something else, and changes nothing", () => {
+  it("reports by a dry run where the stack's events would have acted differently, and changes nothing", () => {
     const states = new Map(newer().states);
     const init = states.get("INIT");
     if (init) states.set("INIT", { ...init, on: new Map([["OPENED", [{ advance: [], set: new Map() }]]]) });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseMachine } from "../machine/parse-machine.ts";
 import { createSimulation } from "./simulation.ts";
 
-// The rules of version 1 once more, as plainly as they can be told, over documents and messages as they travel.
+// The rules of version 1 again, in their plainest form, over documents and messages as they travel.
 
 interface Action {
   readonly action?: "advance" | "no-op";

@@ -39,7 +39,7 @@ describe("createSimulation", () => {
     expect(lines.map(({ outcome }) => outcome)).toEqual(["applied", "removed"]);
   });
 
-  it("tells what a step did, with the messages as a queue would carry them", () => {
+  it("reports what a step did, with the messages as a queue would carry them", () => {
     const toMessage = (name: string) => ({
       task: { executor: "lambda", config: { name }, name },
       stack: {
@@ -66,7 +66,7 @@ describe("createSimulation", () => {
     ]);
   });
 
-  it("stands at the instant that is given", () => {
+  it("starts at the given instant", () => {
     const line = createSimulation(machines, { now: 0 }).step(opened);
 
     expect(line.messages[0]?.dispatch.deadline).toBe("1970-01-02T00:00:00.000Z");
@@ -129,7 +129,7 @@ describe("createSimulation", () => {
     ]);
   });
 
-  it("passes over an id that was applied before, also after the removal, or that is parked", () => {
+  it("ignores an id that was applied before, also after the removal, or that is parked", () => {
     const named = { event: { ...opened.event, id: "e-1" } };
     const early = { event: { stackId: "pr-12", event: "LAUNCH", id: "e-2" } };
     const end = { event: { stackId: "pr-12", event: "END" } };

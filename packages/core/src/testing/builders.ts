@@ -254,7 +254,7 @@ export function play(machine: Machine, ...events: readonly StackEvent[]): Stack 
     const named = index === 0 ? { machine: machine.name, ...event } : event;
     stack = toApplied(decide(machine, stack, named)).stack;
   }
-  if (stack === undefined) throw new Error("There is no event to play.");
+  if (stack === undefined) throw new Error("The scenario has no event.");
   return stack;
 }
 

@@ -9,7 +9,7 @@ async function countEvents(store: ReturnType<typeof createMemoryStore>): Promise
 }
 
 describe("a crashing store", () => {
-  it("does what it is asked while nobody dies", async () => {
+  it("forwards calls while no process dies", async () => {
     const memory = createMemoryStore();
     const view = createCrashingStore(memory, () => undefined);
 

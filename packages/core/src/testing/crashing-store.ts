@@ -45,7 +45,7 @@ export function createCrashingStore(store: Store, decideCrash: CrashDecision): C
     if (dead) throw new ProcessDied();
     const result = await run();
     if (crash === "after") die();
-    // It may have died while the call was under way: what the store did stands, but nobody hears of it.
+    // It may have died while the call was under way: the store has done its work, but no caller receives the result.
     if (dead) throw new ProcessDied();
     return result;
   }

@@ -101,7 +101,7 @@ export const durableStoreConformance: readonly ConformanceCase<DurableStore>[] =
   ),
 
   durableCase(
-    "goes on above all versions and positions that were given, of removed stacks too",
+    "continues above all earlier versions and positions, also of removed stacks",
     async (store) => {
       const version = await commitNow(store, aPut({}, { history: [aHistoryEntry("e1")] }));
       await commitNow(store, aChange({ write: { kind: "remove" } }));
@@ -116,7 +116,7 @@ export const durableStoreConformance: readonly ConformanceCase<DurableStore>[] =
   ),
 
   durableCase(
-    "keeps leases: their owner goes on, and the next token is higher",
+    "keeps leases: their owner continues, and the next token is higher",
     async (store) => {
       await dispatchNow(store, ["a1"]);
       return grantNow(store, "a1", { owner: "elsewhere" });

@@ -84,7 +84,7 @@ describe("runExecutor", () => {
     expect(run.elapsedMs).toBe(45_000);
   });
 
-  it("aborts the signal of a start that works on when a cancel is asked for", async () => {
+  it("aborts the signal of a start that keeps working when a cancel is requested", async () => {
     const executor = defineExecutor({
       name: "long",
       config: Type.Object({}),

@@ -43,7 +43,7 @@ function toArgument(value: unknown): never {
 
 /** What every executor keeps, whatever its work is. */
 export const executorConformance: readonly ConformanceCase<ExecutorUnderTest>[] = [
-  executorCase("tells valid from invalid config by its schema", async ({ executor, config, invalidConfig }) => {
+  executorCase("distinguishes valid and invalid config by its schema", async ({ executor, config, invalidConfig }) => {
     assert.equal(findFaults(executor.config, config), undefined);
     assert.notEqual(findFaults(executor.config, invalidConfig), undefined);
   }),
@@ -76,7 +76,7 @@ export const executorConformance: readonly ConformanceCase<ExecutorUnderTest>[] 
     assert.equal(await port.countWork(), 1);
   }),
 
-  executorCase("goes on after a restart with nothing but its progress", async (port) => {
+  executorCase("continues after a restart with nothing but its progress", async (port) => {
     const first = await startNow(port);
     if (first === undefined) return;
     const executor = port.restart();
@@ -92,7 +92,7 @@ export const executorConformance: readonly ConformanceCase<ExecutorUnderTest>[] 
     assert.equal(await port.countWork(), 1);
   }),
 
-  executorCase("ends within its time when a cancel is asked for", async ({ executor, config, context }) => {
+  executorCase("ends within its time when a cancel is requested", async ({ executor, config, context }) => {
     const { elapsedMs } = await runExecutor(executor, config, {
       context: createExecutorContext(context),
       cancelAfterMs: 1,

@@ -4,7 +4,7 @@ import type { Clock, Ids, Random } from "../ports/clock.ts";
 export interface FakeClock extends Clock {
   /** Lets time pass: wakes sleepers in order, each at its instant, and lets promises settle between. */
   advance(ms: number): Promise<void>;
-  /** When the next sleeper wakes; undefined: nobody sleeps. */
+  /** When the next sleeper wakes; undefined: no caller sleeps. */
   nextWakeAt(): number | undefined;
 }
 

@@ -22,7 +22,7 @@ async function acquireNow(leases: Leases, key: string, owner: string, ttlMs = TT
 
 /** Every promise of the `Leases` port. */
 export const leasesConformance: readonly ConformanceCase<LeasesUnderTest>[] = [
-  leasesCase("gives a free lease to who asks for it, and shows it", async ({ leases, clock }) => {
+  leasesCase("grants a free lease, and shows it", async ({ leases, clock }) => {
     const lease = await acquireNow(leases, "states/a b", "ada@host 1 (plan)");
 
     const until = clock.now() + TTL;
@@ -32,7 +32,7 @@ export const leasesConformance: readonly ConformanceCase<LeasesUnderTest>[] = [
     assert.equal(await leases.find("states/a"), undefined);
   }),
 
-  leasesCase("refuses a lease that somebody holds, and says who and until when", async ({ leases, clock }) => {
+  leasesCase("refuses a lease that is held, and returns its owner and end", async ({ leases, clock }) => {
     const lease = await acquireNow(leases, "a", "ada");
     await clock.advance(TTL - 1);
 
@@ -72,7 +72,7 @@ export const leasesConformance: readonly ConformanceCase<LeasesUnderTest>[] = [
     assert.deepEqual(await leases.find("a"), renewed);
   }),
 
-  leasesCase("renews a lease that is over but that nobody took", async ({ leases, clock }) => {
+  leasesCase("renews an expired lease without a new owner", async ({ leases, clock }) => {
     const lease = await acquireNow(leases, "a", "ada");
     await clock.advance(2 * TTL);
 
@@ -92,7 +92,7 @@ export const leasesConformance: readonly ConformanceCase<LeasesUnderTest>[] = [
     assert.deepEqual(await leases.find("b"), taken);
   }),
 
-  leasesCase("passes over the release of what is not there or not ours any more", async ({ leases, clock }) => {
+  leasesCase("ignores the release of a lease that does not exist or was lost", async ({ leases, clock }) => {
     const late = await acquireNow(leases, "a", "ada");
     await clock.advance(TTL);
     const lease = await acquireNow(leases, "a", "bob");

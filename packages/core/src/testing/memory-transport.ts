@@ -19,7 +19,7 @@ export interface MemoryTransportOptions {
 const FIFTEEN_MINUTES_MS = 15 * 60_000;
 const SECOND_MS = 1_000;
 
-/** A transport beside the store, as a queue service is: it knows nothing of commits, and order is kept per stack. */
+/** A transport outside the store, like a queue service: it is independent of commits, and keeps order per stack. */
 export function createMemoryTransport({
   clock,
   everyRunnerClaims = false,

@@ -32,7 +32,7 @@ async function assertRefused(call: () => Promise<unknown>, code?: string): Promi
   });
 }
 
-/** Every promise of the `Records` port. Cases leave the port open: whoever makes it ends it. */
+/** Every promise of the `Records` port. Cases leave the port open: its creator closes it. */
 export const recordsConformance: readonly ConformanceCase<Records>[] = [
   recordsCase("gives a record back as it was written", async (records) => {
     const value = { text: "né ✓ \u0000", zero: 0, no: false, nothing: null, list: [1, [2, { a: "" }]] };
@@ -46,14 +46,14 @@ export const recordsConformance: readonly ConformanceCase<Records>[] = [
     assert.equal(await records.get("a", NOW), undefined);
   }),
 
-  recordsCase("keeps values that are no objects", async (records) => {
+  recordsCase("keeps values that are not objects", async (records) => {
     for (const value of ["text", 0, false, null, []]) {
       await putNow(records, "a", { value });
       assert.deepEqual((await records.get("a", NOW))?.value, value);
     }
   }),
 
-  recordsCase("writes over the version that stands there, and gives a higher one", async (records) => {
+  recordsCase("overwrites the present version, and returns a higher one", async (records) => {
     const first = await putNow(records, "a", { value: 1 });
 
     const result = await records.put({ key: "a", value: 2, expected: first, now: NOW });
@@ -62,7 +62,7 @@ export const recordsConformance: readonly ConformanceCase<Records>[] = [
     assert.equal((await records.get("a", NOW))?.value, 2);
   }),
 
-  recordsCase("answers a write over another version with what stands there", async (records) => {
+  recordsCase("answers a write over another version with the stored record", async (records) => {
     const first = await putNow(records, "a", { value: 1 });
     await putNow(records, "a", { value: 2 });
     const current = await records.get("a", NOW);
@@ -88,7 +88,7 @@ export const recordsConformance: readonly ConformanceCase<Records>[] = [
     assert.equal(won.length, 1);
   }),
 
-  recordsCase("removes the version that stands there only", async (records) => {
+  recordsCase("removes the present version only", async (records) => {
     const first = await putNow(records, "a");
     const second = await putNow(records, "a");
 
@@ -138,7 +138,7 @@ export const recordsConformance: readonly ConformanceCase<Records>[] = [
     assert.equal(second.cursor, undefined);
   }),
 
-  recordsCase("goes on after a cursor while records come and go", async (records) => {
+  recordsCase("continues after a cursor while records come and go", async (records) => {
     for (const key of ["a/1", "a/3", "a/5"]) await putNow(records, key);
     const first = await records.list("a/", { limit: 2, now: NOW });
 

@@ -58,7 +58,7 @@ export async function runExecutor(
 
   while (steps.length < maxSteps) {
     const cancelling = cancel.signal.aborted;
-    // A call that begins after the cancel was asked for must not end at once by the signal that told of it.
+    // A call that begins after the cancel was requested must not be ended by the signal of that cancel.
     const signal = cancelling ? context.signal : AbortSignal.any([cancel.signal, context.signal]);
     const operation = operationOf(kept, cancelling, executor);
     const call = callExecutor(executor, { ...context, cancelling, signal }, { operation, config, kept });
@@ -74,7 +74,7 @@ export async function runExecutor(
 async function requestCancel(clock: FakeClock, cancel: AbortController, afterMs: number | undefined): Promise<void> {
   if (afterMs === undefined) return;
   await clock.sleep(afterMs);
-  cancel.abort(new Error("A cancel was asked for."));
+  cancel.abort(new Error("A cancel was requested."));
 }
 
 /** Wakes one sleeper after the other until the work has ended; work that waits for the outside is waited for. */

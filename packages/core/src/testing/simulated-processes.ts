@@ -121,7 +121,7 @@ const MAX_EVENTS = 8;
 /** Events, tasks and the sweep at the same time, in an order that chance gives. Gives how much was worked. */
 export async function workTurn(deps: TurnDeps): Promise<number> {
   const actions = shuffle([takeEvents, takeEvents, takeTask, sweep], deps.random);
-  // A process that dies here counts as work: whoever comes next goes on.
+  // A process that dies here counts as work: the next one continues.
   const worked = await Promise.all(actions.map((act) => act(deps).catch(() => 1)));
   await settlePromises();
   return worked.reduce((sum, count) => sum + count, 0);
@@ -180,7 +180,7 @@ function shuffle<T>(items: readonly T[], random: Random): readonly T[] {
     .map(({ item }) => item);
 }
 
-/** Lets everything that is not waiting for time go on. */
+/** Runs everything that is not waiting for time. */
 export async function settlePromises(): Promise<void> {
   for (let turn = 0; turn < 4; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -91,7 +91,7 @@ describe("a yard whose processes die at calls of the store", () => {
     },
   );
 
-  it("starts each attempt once when nobody dies", async () => {
+  it("starts each attempt once when no process dies", async () => {
     const { yard, calls } = createTrial(5, 0);
 
     await drive(yard, { name: "OPENED", state: "LIVE" });
@@ -141,7 +141,7 @@ describe("findStuck", () => {
     expect(await findStuck(store)).toEqual(["No message of a1 is left."]);
   });
 
-  it("finds an end that the stack was not told, once no event is on its way", async () => {
+  it("finds an end that the stack does not know, once no event is under way", async () => {
     const store = createMemoryStore();
     await commitNow(store, aPut({ tasks: [pending()], runs: [run] }, { dispatches: [aDispatch("a1")] }));
     await store.settle(await grantNow(store, "a1"), aSettle("a1"));
@@ -150,7 +150,7 @@ describe("findStuck", () => {
     const events = await store.takeDue({ kinds: ["event"], now: T0, limit: 9, leaseMs: 1 });
     await store.release(events.flatMap((item) => ("receipt" in item ? [item.receipt] : [])));
 
-    expect([before, await findStuck(store)]).toEqual([[], ["s1: the stack was never told that a1 has ended."]]);
+    expect([before, await findStuck(store)]).toEqual([[], ["s1: the stack never received the end of a1."]]);
   });
 
   it.each([

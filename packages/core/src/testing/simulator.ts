@@ -113,7 +113,7 @@ export async function findStuck(store: Store): Promise<readonly string[]> {
 async function findIdleRuns(store: Store, { id, runs }: Stack, queuedTasks: number): Promise<readonly string[]> {
   const attempts = await Promise.all(runs.map(({ attemptId }) => store.findAttempt(attemptId)));
   return attempts.flatMap((attempt) => {
-    if (attempt?.status === "settled") return [`${id}: the stack was never told that ${attempt.attemptId} has ended.`];
+    if (attempt?.status === "settled") return [`${id}: the stack never received the end of ${attempt.attemptId}.`];
     if (attempt?.status === "unclaimed" && queuedTasks === 0) return [`No message of ${attempt.attemptId} is left.`];
     return [];
   });

@@ -76,7 +76,7 @@ const events: readonly ConformanceCase<TransportUnderTest>[] = [
     });
   }),
 
-  transportCase("never has events of one stack in two calls at the same time; other stacks go on", async (port) => {
+  transportCase("never has events of one stack in two calls at the same time; other stacks continue", async (port) => {
     const gate = createGate();
     const { delivered, subscription } = consume(port, async ({ event }) => {
       if (event.id === "e1") await gate.opened;
@@ -251,7 +251,7 @@ const tasks: readonly ConformanceCase<TransportUnderTest>[] = [
 /** Every promise of the `Transport` port. */
 export const transportConformance: readonly ConformanceCase<TransportUnderTest>[] = [...events, ...tasks];
 
-/** A transport with what its medium needs beside it. */
+/** A transport with what its tests need. */
 export interface TransportUnderTest {
   readonly transport: Transport;
   /** Brings a task message under way: by `sendTasks`, or by the commit that dispatches it. */

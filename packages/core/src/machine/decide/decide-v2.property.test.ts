@@ -329,7 +329,7 @@ describe("decide, for any machine of version 2 and any events", () => {
     }),
   );
 
-  always("tells no sensitive value in messages, texts of tasks, notes and reasons", ({ before, decision }) => {
+  always("shows no sensitive value in messages, texts of tasks, notes and reasons", ({ before, decision }) => {
     if (decision.kind !== "applied") {
       for (const secret of before === undefined ? [] : secretsOf(before)) expect(decision.reason).not.toContain(secret);
       return;
@@ -352,7 +352,7 @@ describe("decide, for any machine of version 2 and any events", () => {
   );
 });
 
-/** A task runs, or something is there that will make it go on. */
+/** A task runs, or something will make it continue. */
 function checkProgress(machine: Machine, stack: Stack, { name, status, detail }: TaskState): void {
   const runs = stack.runs.filter((run) => run.task === name && run.entry === stack.entry && !run.abandoned);
   const timers = stack.timers.filter(({ task }) => task === name);

@@ -80,7 +80,7 @@ describe("decide", () => {
     expect(stack).toEqual({ ...opened, machineHash: newer.hash, updatedAt: 9_000, metadata: { k: 1 } });
   });
 
-  it("removes a stack at once in a terminal state without tasks, and tells which runs are left", () => {
+  it("removes a stack at once in a terminal state without tasks, and notes which runs are left", () => {
     const opened = play(app, anEvent("OPENED"));
 
     const { removed, stack, cancels, notes } = toApplied(decide(app, opened, anEvent("END")));
@@ -112,13 +112,13 @@ describe("decide", () => {
     ["EVENT_RESERVED", "FAILED", '"FAILED" is sent by the engine only.'],
     ["EVENT_RESERVED", "TIMEOUT", '"TIMEOUT" is sent by the engine only.'],
     ["EVENT_NOT_HANDLED", "NEXT", '"INIT" has no "NEXT".'],
-  ])("refuses with %s the event %s, before it looks at metadata", (code, name, reason) => {
+  ])("refuses with %s the event %s, before it checks metadata", (code, name, reason) => {
     const metadata = code === "EVENT_NOT_HANDLED" ? {} : { bad: [] };
 
     expect(decide(app, aStack(), anEvent(name, { metadata }))).toEqual({ kind: "rejected", code, reason });
   });
 
-  it("refuses metadata that is not flat before it looks at the reaction", () => {
+  it("refuses metadata that is not flat before it evaluates the reaction", () => {
     expect(decide(app, aStack(), anEvent("END", { metadata: null }))).toEqual({
       kind: "rejected",
       code: "METADATA_NOT_FLAT",
@@ -165,7 +165,7 @@ describe("decide", () => {
 describe("decideWithoutMachine", () => {
   const unknown = { kind: "ignored", code: "STACK_UNKNOWN", reason: 'Unknown stack "pr-12".' };
 
-  it("passes over an event of an unknown stack that names no machine", () => {
+  it("ignores an event of an unknown stack that names no machine", () => {
     const reason = 'Unknown stack "pr-12". Name the machine of a new one.';
     expect(decideWithoutMachine(undefined, anEvent("OPENED"))).toEqual({ ...unknown, reason });
     expect(decide(app, undefined, anEvent("TASK_COMPLETED", { task: { name: "db" } }))).toEqual(unknown);
@@ -239,7 +239,7 @@ describe("followDecision", () => {
     expect([decision.kind, built.timers.length, followDecision(built, decision)?.timers]).toEqual(["rejected", 1, []]);
   });
 
-  it("leaves the stack as it is otherwise, and where there is none", () => {
+  it("leaves other stacks unchanged, and unknown ones undefined", () => {
     const refused = decide(machine, built, anEvent("NEXT"));
 
     expect(followDecision(built, refused)).toBe(built);

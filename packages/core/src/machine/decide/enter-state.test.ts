@@ -232,7 +232,7 @@ describe("limits of entries", () => {
     expect(complete(full, 3_600_010).automaticEntries).toEqual([20, 30, 3_600_010]);
   });
 
-  it("begin anew after an event from outside that is no result", () => {
+  it("begin anew after an event from outside that is not a result", () => {
     const looked = decideOn(machine, full, "LOOK").stack;
 
     expect(looked.automaticEntries).toEqual([]);
@@ -314,7 +314,7 @@ describe("a list of reactions", () => {
     );
   });
 
-  it("looks at the stack before the event, with the event's metadata laid over its own", () => {
+  it("reads the stack before the event, with the event's metadata merged into its own", () => {
     let seen: ExpressionScope | undefined;
     const look = anExpression((scope) => {
       seen = scope;
@@ -677,7 +677,7 @@ describe("a state that is left", () => {
   describe("a wait for what was left", () => {
     const later = build("abandon");
 
-    it("goes on when a later revision would abandon it, and ends with the last run", () => {
+    it("continues when a later revision would abandon it, and ends with the last run", () => {
       const waiting = play(build("wait"), anEvent("GO"), anEvent("LEAVE"), done(idOf("a")));
 
       const { stack } = toApplied(decide(later, waiting, done(idOf("b"))));

@@ -20,7 +20,7 @@ describe("mergeMetadata", () => {
     expect(present).toEqual({ a: 1, b: "x", gone: "y" });
   });
 
-  it.each([undefined, {}])("leaves the present metadata itself as it is for %j", (brought) => {
+  it.each([undefined, {}])("returns the present metadata itself for %j", (brought) => {
     const present = { a: 1 };
 
     const result = mergeMetadata(present, brought);
@@ -115,7 +115,7 @@ describe("a stack that begins", () => {
     ]);
   });
 
-  it("has them before the first condition is looked at", () => {
+  it("has them before the first condition is evaluated", () => {
     const picky = aMachineV2(
       { INIT: { on: { OPENED: [{ when: anExpression((scope) => readKey(scope, "size") === 3), to: "A" }] } }, A: {} },
       { metadata: machine.metadata },
@@ -156,7 +156,7 @@ describe("what an event brings", () => {
   const stack = play(machine, opened);
   const push = (metadata: unknown, name = "PUSHED") => decide(machine, stack, anEvent(name, { metadata }));
 
-  it("must have the keys that the event asks for, also those that the stack has", () => {
+  it("must have the keys that the event requires, also those that the stack has", () => {
     const both = '"PUSHED" must bring "image" and "size" in its metadata.';
 
     expect([push(undefined), push("text"), push({ image: null })].map((decision) => decision)).toEqual(
@@ -166,7 +166,7 @@ describe("what an event brings", () => {
     expect(push({ image: "a", size: 1 }).kind).toBe("applied");
   });
 
-  it("is looked at in this order: name, required keys, flatness, rules, reaction", () => {
+  it("is checked in this order: name, required keys, flatness, rules, reaction", () => {
     const codesOf = (...cases: readonly [string, unknown][]) =>
       cases.map(([name, metadata]) => {
         const decision = push(metadata, name);
@@ -224,7 +224,7 @@ describe("what an event brings", () => {
     expect(metadata).toEqual(stack.metadata);
   });
 
-  it("tells no value of a sensitive key", () => {
+  it("shows no value of a sensitive key", () => {
     expect(push({ image: "a", size: 1, password: 12345 })).toMatchObject({
       reason: 'The metadata key "password" must be a string, not a number.',
     });
@@ -248,11 +248,11 @@ function faultOf(rule: Partial<MetadataRule>, value: MetadataValue, present?: Me
 
 describe("a metadata rule", () => {
   it.each<[string, Partial<MetadataRule>, MetadataValue]>([
-    ["a text where text is asked for", { type: "string" }, ""],
-    ["a number where one is asked for", { type: "number" }, 0],
-    ["a boolean where one is asked for", { type: "boolean" }, false],
+    ["a text where a text is required", { type: "string" }, ""],
+    ["a number where a number is required", { type: "number" }, 0],
+    ["a boolean where a boolean is required", { type: "boolean" }, false],
     [
-      "null, whatever else is asked for",
+      "null, whatever type is required",
       { type: "number", minimum: 1, pattern: createMetadataPattern("^a"), enum: [2] },
       null,
     ],
@@ -317,7 +317,7 @@ describe("a metadata rule", () => {
     ).toBeUndefined();
   });
 
-  it("tells no more than a dozen of the allowed values, and none of a sensitive key", () => {
+  it("lists at most a dozen of the allowed values, and none of a sensitive key", () => {
     const many = Array.from({ length: 20 }, (_, index) => index);
 
     expect(faultOf({ enum: many }, 99)).toMatch(/ 11, …\.$/);
@@ -328,7 +328,7 @@ describe("a metadata rule", () => {
 });
 
 describe("metadata rules", () => {
-  it("allow other keys unless the machine says that there are none", () => {
+  it("allow other keys unless the machine forbids them", () => {
     const change = { next: { other: 1 }, keys: ["other"], present: {} };
 
     expect(findMetadataFault(someRules({}), change)).toBeUndefined();

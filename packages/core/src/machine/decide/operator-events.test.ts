@@ -252,7 +252,7 @@ describe("SETTLE_TASK", () => {
     expect(decideOn(stack, settle("network")).stack.state).toBe("LIVE");
   });
 
-  it("keeps saying why an attempt that timed out is asked to stop", () => {
+  it("keeps the reason why an attempt that timed out is cancelled", () => {
     const timedOut = anEvent("TASK_TIMED_OUT", { origin: "engine", dispatchId: idOf("db") });
 
     const { stack, cancels } = decideOn(decideOn(opened, timedOut).stack, settle("db"));
@@ -309,7 +309,7 @@ describe("UPGRADE_STACK", () => {
 });
 
 describe("UPGRADE_STACK of a stack with waiting tasks", () => {
-  it("sends what waited for a task that the revision no longer asks for", () => {
+  it("sends a task that waited for one that the revision no longer needs", () => {
     const states = { INIT: { on: { OPENED: ["BUILD"] } }, BUILD: { tasks: ["network", "db"] } };
     const older = aMachineV2(states, { tasks: { db: { needs: ["network"] } } });
     const before = toApplied(decide(older, play(older, anEvent("OPENED")), failed("network"))).stack;
@@ -324,7 +324,7 @@ describe("UPGRADE_STACK of a stack with waiting tasks", () => {
 describe("REMOVE_STACK", () => {
   const remove = anEvent("REMOVE_STACK", { at: 5_000, force: true, reason: "stuck" });
 
-  it("removes the stack, asks every open run to stop and tells what may be left behind", () => {
+  it("removes the stack, cancels every open run and notes what may be left behind", () => {
     const half = decideOn(opened, failed("db")).stack;
 
     expect(decide(machine, half, remove)).toEqual({

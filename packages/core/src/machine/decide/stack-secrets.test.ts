@@ -49,7 +49,7 @@ const done = (event: Partial<StackEvent> = {}) => anEvent("TASK_COMPLETED", { ta
 const decideOn = (stack: Stack, event: StackEvent, on: Machine = machine) => toApplied(decide(on, stack, event));
 
 describe("the version of a sensitive key", () => {
-  it("counts every value, defaults and rules' values among them, and goes on after null", () => {
+  it("counts every value, defaults and rules' values among them, and continues after null", () => {
     const versions = (...events: StackEvent[]) => play(machine, ...events).secretVersions;
 
     expect(versions(anEvent("SET"))).toEqual({ pin: 1 });
@@ -72,7 +72,7 @@ describe("the version of a sensitive key", () => {
     expect(stack.tasks[0]?.errorMessage).toBe("no user ***");
   });
 
-  it("goes on when a later revision does not call the key sensitive any more", () => {
+  it("continues when the key is not sensitive in a later revision", () => {
     const open = { ...machine, metadata: someRules({}) };
 
     expect(decideOn(play(machine, set("one4")), set("two4"), open).stack.secretVersions).toEqual({
@@ -112,7 +112,7 @@ describe("a task's message", () => {
     expect("keptSecrets" in stack).toBe(false);
   });
 
-  it("that is sent again adds the present references to those of before", () => {
+  it("that is sent again adds the present references to the earlier ones", () => {
     const changed = decideOn(sent.stack, set("two4")).stack;
 
     const { stack, dispatches } = decideOn(changed, anEvent("RETRY_PENDING_TASKS"));
@@ -147,7 +147,7 @@ describe("a sensitive value in a text", () => {
     anEvent("TASK_ERROR", { task: { name: "db" }, description, ...event });
   const messageAfter = (event: StackEvent) => decideOn(secretive, event).stack.tasks[0]?.errorMessage;
 
-  it("is masked wherever it stands in what a task says, numbers too", () => {
+  it("is masked anywhere in the texts of a task, also as a number", () => {
     expect(messageAfter(failed("login hunter22@db with hunter22, pin 1234"))).toBe("login ***@db with ***, pin ***");
   });
 
@@ -260,7 +260,7 @@ describe("a masked decision", () => {
       expect(listSecretValues(undefined, [], event)).toEqual(["k-out"]);
     });
 
-    it("are none where neither machine, stack nor event hides anything", () => {
+    it("are empty when neither machine, stack nor event has sensitive values", () => {
       const event = anEvent("GO", { metadata: { password: "p-new" } });
 
       expect(listSecretValues(aMachine({ INIT: {} }), [aStack(), undefined], event)).toEqual([]);
@@ -272,7 +272,7 @@ describe("a masked decision", () => {
       expect(maskText([KEY], "bad line: MIIEvQIBADANB")).toBe("bad line: ***");
     });
 
-    it("keep the words true and false, which are no secrets", () => {
+    it("keep the words true and false, which are not secrets", () => {
       expect(maskText([true, false], "true or false")).toBe("true or false");
     });
 
@@ -306,11 +306,11 @@ const holder = {
 };
 
 describe("secrets", () => {
-  it("shows references in place of sensitive values, and null as it is", () => {
+  it("shows references in place of sensitive values, and null unchanged", () => {
     expect(toShownMetadata(holder)).toEqual({ password: { $secret: "password#2" }, user: "u", token: null });
   });
 
-  it("shows metadata without sensitive keys as it is", () => {
+  it("shows metadata without sensitive keys unchanged", () => {
     const { metadata } = holder;
 
     expect(toShownMetadata({ metadata })).toBe(metadata);
@@ -357,7 +357,7 @@ describe("createMaskText", () => {
     expect(mask("hunter22 and hunter22, 987654, p(.*)w, hunter2")).toBe("*** and ***, ***, ***, hunter2");
   });
 
-  it("leaves values of fewer than four characters, and what is no text or number", () => {
+  it("does not mask values of fewer than four characters, nor values other than texts and numbers", () => {
     const mask = createMaskText(["abc", 123, true, null, undefined, { a: "hunter22" }]);
 
     expect(mask("abc 123 true null hunter22")).toBe("abc 123 true null hunter22");

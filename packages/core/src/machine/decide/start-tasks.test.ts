@@ -85,7 +85,7 @@ describe("tasks with needs", () => {
     ]);
   });
 
-  it("in a circle, which no compiled machine has, wait for ever and do no harm", () => {
+  it("in a cycle, which no compiled machine has, never start and do no harm", () => {
     const circle = build({ a: { needs: ["b"] }, b: { needs: ["a"] }, c: {} });
 
     expect(detailsOf(play(circle, anEvent("GO"), done("c")))).toEqual(["a WAITING", "b WAITING", "c SATISFIED"]);
@@ -139,7 +139,7 @@ describe("a task's condition", () => {
     expect([stack.state, stack.previousState, stack.entry]).toEqual(["LIVE", "BUILD", 2]);
   });
 
-  it("fails the task without a dispatch when it cannot be evaluated, and the event goes on", () => {
+  it("fails the task without a dispatch when it cannot be evaluated, and applies the event", () => {
     const machine = build({ db: { when: isBig }, app: {} });
 
     const { stack, dispatches } = decideOn(machine, play(machine, anEvent("RETRY_PENDING_TASKS")), anEvent("GO"));
@@ -300,10 +300,10 @@ describe("prepareTask", () => {
         },
         "No such key: x",
       ],
-      ["it is no map", () => "preview", "it is not a map."],
-      ["a value is no text", () => ({ account: 1 }), '"account" must be a text that is not empty.'],
+      ["it is not a map", () => "preview", "it is not a map."],
+      ["a value is not a text", () => ({ account: 1 }), '"account" must be a text that is not empty.'],
       ["a value is empty", () => ({ region: "" }), '"region" must be a text that is not empty.'],
-      ["the account is none", () => ({ account: "12" }), '"account" must have twelve digits.'],
+      ["the account is invalid", () => ({ account: "12" }), '"account" must have twelve digits.'],
     ])("fails the task when %s", (_why, resolve, reason) => {
       const { stack, dispatches } = send(task, target(resolve));
 
@@ -363,7 +363,7 @@ describe("prepareTask", () => {
   });
 
   describe("an attempt that is sent again", () => {
-    it("is not, with a note, when its config cannot be resolved any more; the attempt goes on", () => {
+    it("is not, with a note, when its config can no longer be resolved; the attempt continues", () => {
       const machine = build(dynamic((scope) => (readKey(scope, "size") === 1 ? {} : raise())));
       const sent = play(machine, go({ size: 1 }), anEvent("SET", { metadata: { size: 2 } }));
 

@@ -65,7 +65,7 @@ describe("outputs of a task", () => {
     expect([after.stack.state, after.stack.metadata]).toEqual(["LIVE", { url: "https:b", k: 1 }]);
   });
 
-  it("leave a key as it is when the output is missing, with a note", () => {
+  it("leave a key unchanged when the output is missing, with a note", () => {
     const { stack, notes } = finish(build({ url: "address" }), done({}), { url: "https:old" });
 
     expect([stack.metadata, stack.tasks[0]?.status]).toEqual([{ url: "https:old" }, "SATISFIED"]);
@@ -74,7 +74,7 @@ describe("outputs of a task", () => {
 
   it.each<[string, Readonly<Record<string, unknown>>, string]>([
     [
-      "is no scalar",
+      "is not a scalar",
       { address: ["https:x"], other: 1 },
       'The output "address" is neither text, number, boolean nor null, which the metadata key "url" may hold.',
     ],

@@ -181,7 +181,7 @@ describe("answers of several attempts", () => {
   });
 });
 
-describe("answers beside open runs of the same name in earlier entries", () => {
+describe("results while runs of the same name are open in earlier entries", () => {
   const again = play(machine, anEvent("OPENED"), anEvent("AGAIN"));
 
   it("count by name when the present run has been answered, and leave the earlier run open", () => {
@@ -232,7 +232,7 @@ describe("TASK_TIMED_OUT", () => {
     expect(closes).toEqual([]);
   });
 
-  it("tells no length when the revision has no such task", () => {
+  it("omits the length when the revision has no such task", () => {
     const changed = { ...machine, tasks: new Map() };
 
     const { stack } = toApplied(decide(changed, opened, timedOut(idOf("db"))));
@@ -411,7 +411,7 @@ describe("the answer of an attempt", () => {
     });
   });
 
-  describe("a failure after a cancel was asked for", () => {
+  describe("a failure after a cancel was requested", () => {
     const asked = (on: Machine) => play(on, anEvent("GO"), cancel("a"), { ...failed("a"), description: "killed" });
 
     it("is the end of the cancel", () => {
@@ -429,7 +429,7 @@ describe("the answer of an attempt", () => {
     });
   });
 
-  describe("a result by name beside abandoned runs of that name", () => {
+  describe("a result by name while abandoned runs of that name are open", () => {
     const again = play(machine, anEvent("GO"), anEvent("AGAIN"));
     const idOf = (entry: number) => `pr-12/event-1/${entry}/a/1`;
 
@@ -522,7 +522,7 @@ describe("a failed attempt", () => {
     });
 
     it.each<[string, Partial<StackEvent>]>([
-      ["the executor says that another attempt is no use", { retryable: false }],
+      ["the executor reports that another attempt would fail too", { retryable: false }],
       ["the code is never retried", { code: "CONFIG_INVALID" }],
     ])("fails for good at once when %s", (_why, event) => {
       expect(decideOn(entered, failed(1, event)).stack.state).toBe("BROKEN");
@@ -643,7 +643,7 @@ describe("a failed attempt", () => {
       expect([stack.tasks[0]?.status, stack.timers]).toEqual(["SATISFIED", []]);
     });
 
-    it("fails for good with TASK_TIMEOUT when there is no attempt left", () => {
+    it("fails for good with TASK_TIMEOUT when no attempt is left", () => {
       const once = build({ db: {}, app: {} });
 
       expect(decideOn(play(once, anEvent("GO")), timedOut, once).stack.tasks[0]).toEqual({
@@ -680,7 +680,7 @@ describe("a failed attempt", () => {
     const wide = build({ db: retrying(2), app: {} });
     const broken = play(wide, anEvent("GO"), failed(1), due(3_000), failed(2));
 
-    it("lets the numbers go on and the policy begin its count again", () => {
+    it("continues the numbers of attempts and restarts the count of the policy", () => {
       const { stack, dispatches } = decideOn(broken, retry, wide);
 
       expect(broken.failures).toEqual({ db: 2 });
@@ -712,7 +712,7 @@ describe("a failed attempt", () => {
       expect(stack.lastFailure).toEqual({ ...failure, attempt: 3, code: "QUOTA", at: 7_000 });
     });
 
-    it("is none while the task may try again", () => {
+    it("is undefined while the task may be retried", () => {
       expect(retrying1.stack.lastFailure).toBeUndefined();
     });
 

@@ -239,7 +239,7 @@ describe("timers", () => {
       expect([stack.overdue, notes]).toEqual([true, ['The condition "odd()" of "TIMEOUT" failed: odd']]);
     });
 
-    it("stalls the stack instead of going in circles for ever", () => {
+    it("stalls the stack instead of entering states endlessly", () => {
       const on = { TIMEOUT: ["LATE"] };
       const limits = { automaticEntriesPerHour: 0, entriesPerEvent: 50 };
 
@@ -340,7 +340,7 @@ describe("toScope", () => {
       ]);
     });
 
-    it("is neither event nor tasks where they are not asked for", () => {
+    it("contains neither event nor tasks where they are not requested", () => {
       expect([Object.keys(toScope(input)).sort(), toScope(input).now]).toEqual([["metadata", "now", "stack"], 9]);
     });
   });
@@ -353,7 +353,7 @@ describe("toScope", () => {
       expect(find({ kind: "output", task: "db", output: "pass" })).toBe("tasks.db.outputs.pass#1");
     });
 
-    it("is none for what is not sensitive, null or not there", () => {
+    it("is undefined for what is not sensitive, null or missing", () => {
       expect(
         [
           find({ kind: "metadata", key: "token" }),
@@ -376,7 +376,7 @@ describe("the secrets of an attempt", () => {
     expect(readAttemptSecrets(stack, idIn("e1"), ["password#1", "password#2"])).toEqual({ "password#1": "hunter22" });
   });
 
-  it("are none of another life, of no stack, and of an id that names no life", () => {
+  it("are empty for another incarnation, without a stack, and for an id without an incarnation", () => {
     expect(readAttemptSecrets(stack, idIn("e0"), ["password#1"])).toEqual({});
     expect(readAttemptSecrets(undefined, idIn("e1"), ["password#1"])).toEqual({});
     expect(readAttemptSecrets(stack, "a1", ["password#1"])).toEqual({});

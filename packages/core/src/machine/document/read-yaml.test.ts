@@ -64,7 +64,7 @@ describe("readYaml", () => {
     expect(value).toEqual(["on", "yes", "no", "off", 10, "1_000", "2020-01-01", 31, 1, null, true, "1", "1"]);
   });
 
-  it("reads keys as the text that stands there", () => {
+  it("reads keys as their source text", () => {
     const value = readValue('123: a\n1.0: b\ntrue: c\n~: d\n"x": e\n? f\n: g\n');
 
     expect(value).toEqual({ "123": "a", "1.0": "b", true: "c", "~": "d", x: "e", f: "g" });
@@ -127,7 +127,7 @@ describe("readYaml", () => {
     ["a: 1\n b: 2", "at one place"],
     ["a: &a {<<: *a}", "in a merge"],
     ["a:\n  <<: *nowhere", "of an unknown alias in a merge"],
-  ])("tells a slip once: %j, %s", (source) => {
+  ])("reports a mistake once: %j, %s", (source) => {
     expect(read(source).faults).toHaveLength(1);
   });
 

@@ -121,7 +121,7 @@ function adaptEvaluator(environment: Environment, current: CurrentRun): Evaluato
   return adapted;
 }
 
-// What these give was counted where it was made. A macro that builds a list returns it after every iteration, as far as it is complete.
+// The results of these were charged where they were created. A macro that builds a list returns it after every iteration, as far as it is complete.
 const PASSED_ON = new Set(["?:", "accuPush", "accuValue", "accuInc"]);
 
 // Errors that `||` and macros swallow are slow to make.

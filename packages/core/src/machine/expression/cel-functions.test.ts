@@ -64,7 +64,7 @@ describe("text functions", () => {
     expect(() => containsText(createMeter(), hay, "b".repeat(1000))).toThrow("steps");
   });
 
-  it("refuse to join what is no text", () => {
+  it("refuse to join values that are not texts", () => {
     expect(() => joinTexts(createMeter(), ["a", 1n])).toThrow("join() needs a list of texts");
   });
 });

@@ -114,7 +114,7 @@ describe("compileTemplate", () => {
     );
   });
 
-  it("reads an output that is not sensitive as it is", () => {
+  it("reads an output that is not sensitive unchanged", () => {
     expect(resolve("${tasks.app.outputs.port}")).toEqual(value(80));
   });
 
@@ -145,7 +145,7 @@ describe("compileTemplate", () => {
     });
   });
 
-  it("tells every fault with its path and its place in the string", () => {
+  it("reports every fault with its path and its place in the string", () => {
     const source = { a: ["ok", { b: "x ${stack.nope}" }], c: "y ${", d: "$${ ${event.name} ${tasks.nope.status}" };
 
     expect(compileTemplate(source, config)).toMatchObject({

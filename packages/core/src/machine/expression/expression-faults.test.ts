@@ -40,7 +40,7 @@ describe("faults of an expression", () => {
   });
 
   it.each(["has('image')", "has(metadata)", "has()", "has(metadata['a-b'])", "has(metadata.image, metadata.image)"])(
-    "takes has() of a selection by a dot only, and tells what to write instead of %s",
+    "takes has() of a selection by a dot only, and suggests a replacement for %s",
     (source) => {
       expect(told(source)).toEqual([
         "expression-syntax 0: has() requires one name after a dot, such as has(metadata.image). For other names write 'the-name' in metadata.",
@@ -103,7 +103,7 @@ describe("faults of an expression", () => {
     });
   });
 
-  it("tells a name with a hyphen once", () => {
+  it("reports a name with a hyphen once", () => {
     expect(faults("stack.visits.CLEAN-UP < 3")).toHaveLength(1);
   });
 
@@ -183,7 +183,7 @@ describe("faults of an expression", () => {
     expect(faults("stack.visits.ANY", unchecked)).toEqual([]);
   });
 
-  it("tells every fault once, in order", () => {
+  it("reports every fault once, in order", () => {
     expect(told("stack.a + stack.a + event.b").map((text) => text.slice(0, 42))).toEqual([
       'expression-unknown-name 6: stack has no "a',
       'expression-unknown-name 26: event has no "',

@@ -11,7 +11,7 @@ describe("a meter", () => {
     expect(() => meter.charge(1)).toThrow("it takes more than 100000 steps");
   });
 
-  it("takes no number that is none for free", () => {
+  it("does not accept NaN for free", () => {
     expect(() => createMeter().charge(Number.NaN)).toThrow("steps");
   });
 

@@ -56,7 +56,7 @@ describe("findReachable", () => {
     expect(findReachable(machine, { ...stack, runs: [{ ...run, abandoned: true }] }).states).toEqual([]);
   });
 
-  it("expects FAILED and not NEXT while another task still runs beside a failed one", () => {
+  it("expects FAILED and not NEXT while another task still runs after a failure", () => {
     const two = aMachineV2({
       INIT: { on: { GO: ["BUILD"] } },
       BUILD: { tasks: ["a", "b"], on: { NEXT: ["LIVE"], FAILED: ["BROKEN"] } },
@@ -118,7 +118,7 @@ describe("findReachable", () => {
     expect(findReachable(two, aStack({ state: "BUILD", tasks: ["a"] })).states).toEqual(["LIVE"]);
   });
 
-  it("tells that a stack in a terminal state ends with its tasks, unless one has failed", () => {
+  it("reports that a stack in a terminal state ends with its tasks, unless one has failed", () => {
     expect(findReachable(machine, aStack({ state: "GONE", tasks: ["remove"] })).removal).toBe(true);
     expect(findReachable(machine, aStack({ state: "GONE", tasks: [failed("remove")] })).removal).toBe(false);
   });

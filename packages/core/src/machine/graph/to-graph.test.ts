@@ -234,7 +234,7 @@ describe("placeLabels", () => {
       { x: 300, y },
     ] as const;
 
-  it("stands on the middle of a curve", () => {
+  it("is placed on the middle of a curve", () => {
     const points = placeLabels([{ curve: curve(50), text: "GO" }], []);
 
     expect(points).toEqual([{ x: 150, y: 46 }]);
@@ -252,7 +252,7 @@ describe("placeLabels", () => {
     expect([first?.x, second?.x].map((x) => Math.round(x ?? 0))).toEqual([150, 174]);
   });
 
-  it("stays in the middle when there is no better place", () => {
+  it("stays in the middle when no place is better", () => {
     const node = { node: { kind: "start", id: "start:" }, x: 0, y: 0, width: 300, height: 300 } as const;
 
     const points = placeLabels([{ curve: curve(50), text: "GO" }], [node]);

@@ -170,7 +170,7 @@ describe("a compiled v1 machine", () => {
 });
 
 describe("what is missing", () => {
-  it("is told in the order of the format, under the path that it would have, at the map that lacks it", () => {
+  it("is reported in the order of the format, under the path that it would have, at the map that lacks it", () => {
     const { problems } = parse("# nothing\nx-a: 1");
 
     expect(problems.map(({ code, path, line, column }) => [code, path, line, column])).toEqual([
@@ -219,19 +219,19 @@ describe("version", () => {
 });
 
 describe("events", () => {
-  it("tells of an event once, wherever it is used", () => {
+  it("reports an event once, wherever it is used", () => {
     const states =
       "states: {INIT: {on: {go_on: [{action: advance, state: DONE}]}}, DONE: {terminal: true, tasks: [run]}}";
 
     expect(problemsOf(aDocument({ events: "events: [go_on]", states }))).toEqual(["!event-name-pattern events.0"]);
   });
 
-  it("says of a bad name not also that nobody uses it", () => {
+  it("does not report an invalid name as unused too", () => {
     expect(problemsOf(aDocument({ events: "events: [GO, go_on]" }))).toEqual(["!event-name-pattern events.1"]);
   });
 
   it.each(["events: {GO: {}}", "events: GO", "events: 1"])(
-    "says nothing about handlers when there is no list: %s",
+    "reports nothing about handlers without a list: %s",
     (events) => {
       expect(problemsOf(aDocument({ events }))).toEqual(["!events-not-list events"]);
     },
@@ -243,7 +243,7 @@ describe("events", () => {
     expect(problemsOf(aDocument({ events: "events: []", states }))).toEqual([]);
   });
 
-  it("tells of each bad item", () => {
+  it("reports each invalid item", () => {
     const events = 'events: [GO, 1, null, [A], {B: 1}, "", a b, GO, NEXT, NEXT, TASK_ERROR]';
     const states = "states: {INIT: {on: {GO: [{action: advance, state: DONE}]}}, DONE: {terminal: true, tasks: [run]}}";
 
@@ -433,7 +433,7 @@ describe("actions", () => {
     expect(problemsOf(withActions(actions))).toEqual(expected);
   });
 
-  it("tell of a fault in a shared part once", () => {
+  it("report a fault in a shared part once", () => {
     const source = aDocument({
       more: "x-all: &all {GO: [{action: advance, state: NOWHERE}]}",
     }).replace("states:", "x-first: &first {on: {GO: [{action: jump}, {action: advance, state: DONE}]}}\nstates:");
@@ -455,7 +455,7 @@ describe("tasks", () => {
     expect(problemsOf(aDocument({ tasks: `tasks: ${value}` }))).toEqual(["!tasks-not-map tasks"]);
   });
 
-  it("may leave the config out where the executor needs none, and is told so", () => {
+  it("may leave the config out where the executor needs none, with a warning", () => {
     const missingConfigOf = (config: TSchema) =>
       messages(aTask("{executor: nap}"), anExecutor({ name: "nap", config }))[0];
 

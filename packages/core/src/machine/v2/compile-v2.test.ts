@@ -130,7 +130,7 @@ describe("the config of a v2 task", () => {
     ]);
   });
 
-  it("is checked as far as it is known where it holds expressions", () => {
+  it("is checked as far as it is known where it contains expressions", () => {
     const config = { secondz: 1, note: "${stack.id} is too long" };
 
     expect(problemsOf({ tasks: { run: { executor: "sleeper", config } } })).toEqual([
@@ -139,7 +139,7 @@ describe("the config of a v2 task", () => {
     ]);
   });
 
-  it.each([{ key: 1 }, { key: "${metadata.n}" }])("is told of a schema that cannot be used, as %j", (config) => {
+  it.each([{ key: 1 }, { key: "${metadata.n}" }])("reports a schema that cannot be used, as %j", (config) => {
     const broken = { ...sleeper, config: { type: "object", patternProperties: { "[\\w-.]": { type: "number" } } } };
     const executors = new Map<string, ExecutorDefinition>([["sleeper", broken]]);
     const tasks = { run: { executor: "sleeper", config } };
@@ -176,11 +176,11 @@ describe("the config of a v2 task", () => {
       undefined,
     );
     expect(dynamic?.findFault({ seconds: { $secret: "n#1" }, more: 1 })).toMatch(/additional properties\.$/);
-    // As a runner reads it, which looks at nothing else in it.
+    // Like a runner, which ignores the other keys of a reference.
     expect(dynamic?.findFault({ seconds: { $secret: "n#1", more: 1 } })).toBe(undefined);
   });
 
-  it("may not hold what stands for a secret in messages", () => {
+  it("may not contain a map that replaces a secret in messages", () => {
     expect(
       problemsOf({ tasks: { run: { ...run, config: { name: "run", args: { a: { $secret: "k#1" } } } } } }),
     ).toEqual(["!sensitive-leak tasks.run.config.args.a.$secret"]);
@@ -226,7 +226,7 @@ describe("the time limit of a v2 task", () => {
     expect(limits).toEqual([7_000, undefined]);
   });
 
-  it("is none where the executor cannot tell it", () => {
+  it("is undefined where the executor throws", () => {
     const refusing: ExecutorDefinition = { ...sleeper, timeout: () => JSON.parse("oops") };
     const tasks = { run: { executor: "sleeper", config: { seconds: "${metadata.n}" } } };
 
@@ -254,7 +254,7 @@ describe("what expressions may name", () => {
     expect(problemsOf({ states, tasks: { a: task({}), b: task({ needs: ["a"] }), c: task(c) } })).toEqual([]);
   });
 
-  it("is no task that runs at the same time, and none before tasks start", () => {
+  it("excludes tasks that run at the same time, and all tasks before they start", () => {
     const c = { ...config("${tasks.a.outputs.id}"), when: "tasks.b.status == 'SATISFIED'", needs: ["b"] };
 
     expect(problemsOf({ states, tasks: { a: task({}), b: task({}), c: task(c) } })).toEqual([
@@ -379,7 +379,7 @@ describe("a hostile v2 document", () => {
     expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual(["limit-exceeded tasks.run.config"]);
   });
 
-  it("is told thousands of unknown names without looking for what was meant each time", () => {
+  it("gets a suggestion for only some of thousands of unknown names", () => {
     const list = (count: number, toItem: (index: number) => string) =>
       Array.from({ length: count }, (_, i) => toItem(i)).join(", ");
     const keys = `metadata: { ${list(5_000, (i) => `key${i}: {}`)} }`;
@@ -396,7 +396,7 @@ describe("a hostile v2 document", () => {
     expect(codesOf(needing)).toEqual(new Set(["needs-undefined", "unused-task", "limit-exceeded"]));
   });
 
-  it("is told of circles in few words when each of 500 tasks needs all of them by an alias", () => {
+  it("gets short messages about cycles when each of 500 tasks needs all of them by an alias", () => {
     const names = Array.from({ length: 500 }, (_, index) => `t${index}`);
     const tasks = names.map((name) => `${name}: { executor: lambda, config: { name: f }, needs: *all }`).join(", ");
     const source = `version: 2
@@ -422,7 +422,7 @@ describe("documents of another version", () => {
     { states: { INIT: { on: { FAILED: [] } } } },
     { states: { INIT: { on: { GO: [{ when: "true", action: "no-op" }] } } } },
     { tasks: { run: { ...run, retry: { attempts: 2 } } } },
-  ])("are told how to get %j", (parts) => {
+  ])("get advice on how to write %j", (parts) => {
     const v1 = { version: 1, events: ["GO"], states: { INIT: {} }, tasks: {}, ...parts };
 
     expect(messages(v1).filter((message) => message.includes("stackyard machines upgrade FILE"))).toHaveLength(1);

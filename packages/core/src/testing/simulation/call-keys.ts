@@ -26,7 +26,7 @@ export function toAttemptKey(attemptId: string): string {
   return `${stackId}/${task}/${entry}.${attempt}`;
 }
 
-/** What a call of a store concerns, as its first argument tells; undefined: no attempt and no stack. */
+/** Returns the subject of a call of a store, by its first argument; undefined: no attempt and no stack. */
 export function findSubject(name: string, [first]: readonly unknown[]): string | undefined {
   if (Array.isArray(first)) return SUBJECT_LISTS.has(name) ? findStackId(first[0]) : undefined;
   if (typeof first !== "object" || first === null || !("attemptId" in first)) return undefined;

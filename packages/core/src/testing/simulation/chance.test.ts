@@ -11,7 +11,7 @@ function pickKinds(place: FaultPlace, chaos: Partial<Chaos>): readonly string[] 
 }
 
 describe("a recorded chance", () => {
-  it("says the same for a call, in whatever order it is asked", () => {
+  it("returns the same for a call, in whatever order it is made", () => {
     const chaos = { ...calm, crash: 0.2, delay: 0.2 };
     const [first, second] = [1, 2].map(() => createRecordedChance(plan, chaos, () => false));
 
@@ -65,7 +65,7 @@ describe("a recorded chance", () => {
 });
 
 describe("pick", () => {
-  it("picks any of the values, and none where there are none", () => {
+  it("picks any of the values, and nothing from an empty list", () => {
     expect([pick(() => 0, [1, 2, 3]), pick(() => 0.999, [1, 2, 3])]).toEqual([1, 3]);
     expect(() => pick(() => 0, [])).toThrow("There is nothing to pick from.");
   });

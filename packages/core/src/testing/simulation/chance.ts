@@ -5,7 +5,7 @@ import type { Fault, SimulationPlan, WorkStep } from "./simulation-plan.ts";
 /** What a fault may happen to. */
 export type FaultPlace = "call" | "point" | "idle" | "delivery";
 
-/** Says what happens to each call, whatever the order in which it is asked. */
+/** Decides what happens to each call, independent of the order of the calls. */
 export interface Chance {
   findFault(key: string, place: FaultPlace): Fault | undefined;
   findWork(key: string): WorkStep | undefined;
@@ -24,7 +24,7 @@ export interface Chaos {
   readonly work: number;
 }
 
-/** Only what the plan says. What of it was asked for is written down: the rest of the plan makes no difference. */
+/** Only what the plan contains. Records the parts that were used: the rest of the plan makes no difference. */
 export function createPlannedChance(plan: Pick<SimulationPlan, "faults" | "work">): RecordedChance {
   const faultOf = new Map(Object.entries(plan.faults));
   const workOf = new Map(Object.entries(plan.work));

@@ -25,7 +25,7 @@ export interface PlannedMachines {
   revise(to: number): void;
 }
 
-/** Compiles all of them. Throws when one does not compile: then the plan is none. */
+/** Compiles all of them. Throws when one does not compile: then the plan is invalid. */
 export function createPlannedMachines(machines: readonly PlannedMachine[]): PlannedMachines {
   const located = machines.map(locate);
   const byHash = new Map(located.flatMap((each) => (each.kind === "found" ? [[each.machine.hash, each.machine]] : [])));
@@ -94,7 +94,7 @@ const Progress = Type.Object({ calls: Type.Integer() });
 
 /** The longest that an attempt of these executors takes, unless its config or its machine says so. */
 const LIMIT_MS = 240_000;
-// An attempt ends even when every one of its steps goes on.
+// An attempt ends even when none of its steps does.
 const MAX_CALLS = 6;
 // Longer than any deadline.
 const HANGING_MS = 900_000;

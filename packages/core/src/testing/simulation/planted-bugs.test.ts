@@ -48,7 +48,7 @@ it.each(["fencing", "de-duplication", "outbox", "version-check"])(
   "cuts a run without %s down to a few actions and faults that still show it",
   async (name) => {
     const bug = PLANTED_BUGS.find((one) => one.name === name);
-    if (bug === undefined) throw new Error("There is no such bug.");
+    if (bug === undefined) throw new Error("Unknown bug.");
     const run = await findShortRun(bug);
 
     const { plan, violations } = await shrinkRun(run, { plant: bug.plant, maxRuns: 500 });

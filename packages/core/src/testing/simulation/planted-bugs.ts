@@ -100,7 +100,7 @@ function withReturningTokens(store: Store): Store {
   };
 }
 
-/** Knows events by their ids alone, as if an id told who has made it. */
+/** Identifies events by their ids alone, as if an id contained its origin. */
 function withoutOrigins(change: Change): Change {
   const appliedIds = change.appliedIds.flatMap((key) => {
     return key.startsWith(INTERNAL) ? [key, key.slice(INTERNAL.length)] : [key, `${INTERNAL}${key}`];
@@ -132,7 +132,7 @@ function withoutFencing(store: Store): Store {
   };
 }
 
-/** Writes over whatever stands there. */
+/** Overwrites the record, whatever its version. */
 function withoutVersions(store: Store): Store {
   return {
     ...store,
@@ -176,7 +176,7 @@ function withoutLeases(store: Store): Store {
 
 type Replace = (change: Change, before: Stack | undefined) => Change;
 
-/** Writes other changes, by what stands there. */
+/** Writes other changes, depending on the stored record. */
 function onCommits(replace: Replace): (store: Store) => Store {
   return (store) => ({
     ...store,
@@ -228,7 +228,7 @@ function withReversedEvents(store: Store): Store {
   return { ...store, takeDue: async (input) => [...(await store.takeDue(input))].reverse() };
 }
 
-/** Shows the engine another record than the one that stands there. */
+/** Shows the engine another record than the stored one. */
 function onLoaded(replace: (stack: Stack) => Stack): (store: Store) => Store {
   const show = (loaded: LoadedStack): LoadedStack => {
     return loaded.stack === undefined ? loaded : { ...loaded, stack: replace(loaded.stack) };
@@ -240,7 +240,7 @@ function isPresent({ entry }: Stack): (run: OpenRun) => boolean {
   return (run) => run.entry === entry;
 }
 
-/** Ends an attempt and loses the event that would tell of it. */
+/** Ends an attempt and loses the event of its end. */
 function withoutResults(store: Store): Store {
   let count = 0;
   return {

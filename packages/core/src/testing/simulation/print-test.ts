@@ -17,7 +17,7 @@ it(${JSON.stringify(`${name} (seed ${plan.seed})`)}, async () => {
 `;
 }
 
-/** The plan as a literal: what is short stands on one line. */
+/** The plan as a literal: short values are on one line. */
 function printPlan(plan: SimulationPlan): string {
   return printValue(plan, "  ");
 }

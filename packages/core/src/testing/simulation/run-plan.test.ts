@@ -136,7 +136,7 @@ describe("a fault", () => {
     "0 s1/db/1.1 worker settle",
   ];
 
-  it("kills a process that has settled and was not told: the result stands", async () => {
+  it("kills a process that has settled without an answer: the result is kept", async () => {
     const { steps, commits, violations, counts } = await trace(
       fault("s1/db/1.1 worker settle 1", { kind: "crash", when: "after", downMs: 500 }),
     );
@@ -238,7 +238,7 @@ describe("a process that dies with several messages in hand", () => {
   });
 });
 
-describe("events by a queue beside the store", () => {
+describe("events by a queue outside the store", () => {
   it("come once when all goes well", async () => {
     const { commits, violations } = await trace({ medium: "queue" });
 
@@ -298,7 +298,7 @@ describe("events by a queue beside the store", () => {
 describe("an action", () => {
   const slow = work({ answer: "succeed", takesMs: 2_000 });
 
-  it("stops a process in order: its task is given back and taken up again at once", async () => {
+  it("stops a process in order: its task is released and claimed again at once", async () => {
     const { steps, violations } = await trace({
       actions: [go, { atMs: 1_000, do: "stop", node: 0, downMs: 500 }],
       ...slow,
@@ -315,7 +315,7 @@ describe("an action", () => {
     expect(violations).toEqual([]);
   });
 
-  it("kills a process: its task is taken up again when its lease is over", async () => {
+  it("kills a process: its task is claimed again when its lease has expired", async () => {
     const { steps, violations } = await trace({
       actions: [go, { atMs: 1_000, do: "kill", node: 0, downMs: 500 }],
       ...slow,
@@ -357,7 +357,7 @@ describe("an action", () => {
 
   it("brings a new revision, after which what the old one refused is decided again", async () => {
     const [first] = aPlan().machines;
-    if (first === undefined) throw new Error("There is no machine.");
+    if (first === undefined) throw new Error("The plan has no machine.");
     const second = { ...first, states: { ...first.states, ONE: { on: { GO: [{ action: "no-op" }] } } } };
 
     const { commits, violations } = await trace({
@@ -457,7 +457,7 @@ describe("a run", () => {
   it("that takes too long breaks the limit of steps", async () => {
     const { violations } = await runPlan(aPlan(), { maxSteps: 5 });
 
-    expect(violations).toEqual([{ invariant: "step-limit", sentence: "After 5 steps there is no end." }]);
+    expect(violations).toEqual([{ invariant: "step-limit", sentence: "The run has not ended after 5 steps." }]);
   });
 
   it("goes by the clock of each process", async () => {
@@ -526,7 +526,7 @@ describe("runs of seeds", () => {
     expect(first.plan).not.toEqual({ ...second.plan, seed: 1 });
   });
 
-  it("say how much was looked at", async () => {
+  it("contain how much was checked", async () => {
     const { checks, lastedMs, steps } = await runSeed(3);
 
     expect(Object.keys(checks).sort()).toEqual(ALL_INVARIANTS.map(({ name }) => name).sort());

@@ -16,7 +16,7 @@ export interface RunOptions {
   readonly createStore?: () => Store | Promise<Store>;
   /** Puts a bug into the store; see `PLANTED_BUGS`. */
   readonly plant?: (store: Store) => Store;
-  /** Each step, as it is done. */
+  /** Called with each step when it is done. */
   readonly onStep?: (line: string) => void;
   /** A run that takes longer breaks `step-limit`. Default: 20,000. */
   readonly maxSteps?: number;
@@ -32,7 +32,7 @@ export interface SimulationRun {
   readonly lastedMs: number;
   /** How often each kind of fault has happened, and what else there is to count. */
   readonly counts: Readonly<Record<string, number>>;
-  /** How often each invariant was looked at. */
+  /** How often each invariant was checked. */
   readonly checks: Readonly<Record<string, number>>;
 }
 
@@ -84,7 +84,7 @@ async function goOn({ scheduler, refreshDue }: World, watch: StoreWatch, maxStep
     if (!isOn) return watch.checkRest();
     await refreshDue();
   }
-  watch.note({ invariant: "step-limit", sentence: `After ${maxSteps} steps there is no end.` });
+  watch.note({ invariant: "step-limit", sentence: `The run has not ended after ${maxSteps} steps.` });
 }
 
 function toLine({ at, key, fault, tell }: StepNote): string {

@@ -78,7 +78,7 @@ describe("the scheduler", () => {
     expect(await runToEnd()).toEqual(expected);
   });
 
-  it("takes nothing from a life that was discarded, whatever goes on in it", async () => {
+  it("accepts nothing from a discarded incarnation, whatever still runs in it", async () => {
     const { scheduler, life, done, call, runToEnd } = createStage();
     call("a");
     scheduler.discard(life);
@@ -147,17 +147,17 @@ describe("a process that looks for work", () => {
   }
 
   it.each([
-    ["sleeps while there is none", {}, ["0 busy"]],
+    ["sleeps without due work", {}, ["0 busy"]],
     ["is woken when there is some, after those that are busy", { dueAt: 0 }, ["0 busy", "0 looks"]],
     ["sleeps until there is some", { dueAt: 70 }, ["0 busy", "70 looks"]],
-    ["looks at once when it is in a hurry", { dueAt: 0, fault: { kind: "hurry" } as const }, ["0 looks", "0 busy"]],
+    ["polls at once when it is in a hurry", { dueAt: 0, fault: { kind: "hurry" } as const }, ["0 looks", "0 busy"]],
     [
       "may miss the signal",
       { dueAt: 0, fault: { kind: "delay", when: "before", ms: 5_000 } as const },
       ["0 busy", "5000 looks"],
     ],
     ["goes by its own clock", { dueAt: 70, skewMs: 20 }, ["0 busy", "50 looks"]],
-    ["looks for nothing when it is told to", { always: true }, ["0 busy", "0 looks"]],
+    ["does not poll when polling is off", { always: true }, ["0 busy", "0 looks"]],
   ])("%s", async (_what, options, expected) => {
     expect(await lookFor(options)).toEqual(expected);
   });

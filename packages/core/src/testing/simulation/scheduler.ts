@@ -33,7 +33,7 @@ export interface Scheduler extends Pick<OperationQueue, "discard"> {
   step(): Promise<boolean>;
 }
 
-/** What the scheduler tells of a step. */
+/** What the scheduler reports about a step. */
 export interface StepNote {
   readonly at: number;
   readonly key: string;
@@ -110,7 +110,7 @@ export function createScheduler({ startAt, endAt, chance, onStep }: SchedulerInp
   };
 }
 
-/** Waits beside everything else; the signal ends it at once. */
+/** Waits independently of everything else; the signal ends it at once. */
 function waitFor(signal: AbortSignal | undefined, add: (end: () => void) => () => void): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
@@ -145,7 +145,7 @@ export interface Life {
   readonly skewMs: number;
   /** The true instant until which it stands still. */
   frozenUntil: number;
-  /** It has ended. What still goes on in it, because the code cannot be stopped, reaches nothing any more. */
+  /** It has ended. Code that still runs in it, because it cannot be stopped, has no effect. */
   isOver: boolean;
   /** Ends it now, as `kill -9` would; another one starts after so long. */
   crash(downMs: number): void;
@@ -170,7 +170,7 @@ interface Operation {
   readyAt: number;
 }
 
-/** How an operation went, for whoever waits for it. */
+/** How an operation ended, for its caller. */
 type Answer = (operation: Pick<Operation, "resolve" | "reject">) => void;
 
 /**

@@ -64,13 +64,13 @@ describe("a failing run", () => {
     expect(small.violations).toEqual([{ invariant: "one-commit", sentence: "The dispatch of s2/b/1/app/1 was lost." }]);
   });
 
-  it("is given back as it is when nothing smaller may be tried", async () => {
+  it("is returned unchanged when nothing smaller may be tried", async () => {
     const run = await runPlan(plan, { plant: lossy });
 
     expect(await shrinkRun(run, { plant: lossy, maxRuns: 0 })).toBe(run);
   });
 
-  it("stays as it is when it does not fail", async () => {
+  it("is unchanged when it does not fail", async () => {
     const run = await runPlan(plan);
 
     expect(run.violations).toEqual([]);

@@ -88,7 +88,7 @@ async function shrinkParts(present: () => SimulationPlan, attempt: Attempt): Pro
   await shrinkList(Object.entries(present().work), (work) => attempt({ ...present(), work: Object.fromEntries(work) }));
 }
 
-/** Tries each simpler plan, and goes on from those that still fail. */
+/** Tries each simpler plan, and continues from those that still fail. */
 async function shrinkOneByOne(present: () => SimulationPlan, attempt: Attempt): Promise<void> {
   for (const list of [listFewerNodes, listPlainMedia, listFewerMachines, listSimplerRevisions, listSimplerValues]) {
     for (let isSmaller = true; isSmaller; ) {

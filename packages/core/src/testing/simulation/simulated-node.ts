@@ -221,7 +221,7 @@ async function handOver<Result>(
   subject: string | undefined,
   { handle, repeat }: HandOver<Result>,
 ): Promise<Result> {
-  // It has died with one of the messages that were taken together; nobody handles the others.
+  // It has died with one message of a batch; the others are not handled.
   if (life.isOver) return new Promise(() => undefined);
   const fault = deps.chance.findFault(keyOf("delivery", subject), "delivery");
   if (fault !== undefined) deps.noteFault(fault.kind);
@@ -250,7 +250,7 @@ function createNodeClock(part: NodePart, { life, keyOf, scheduler }: ClockInput)
 }
 
 /**
- * The clock of a loop that looks for work again and again: what it finds nothing at is passed over, so that hours
+ * The clock of a loop that polls for work: instants without work are skipped, so that hours
  * without work cost nothing.
  */
 function createIdleClock(kind: WorkKind, { life, keyOf, scheduler }: ClockInput): Clock {

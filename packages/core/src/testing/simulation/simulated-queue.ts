@@ -3,7 +3,7 @@ import type { DeliveryOutcome, EventDelivery } from "../../ports/transport.ts";
 import type { KeyOf } from "./call-keys.ts";
 import type { Life, Scheduler } from "./scheduler.ts";
 
-/** An event as a queue beside the store hands it out. */
+/** An event of a queue outside the store, as it is received. */
 interface QueueDelivery {
   readonly event: QueuedEvent;
   readonly receipt: number;
@@ -82,7 +82,7 @@ function listFirsts(rows: Iterable<Row>): readonly Row[] {
   return [...firsts.values()];
 }
 
-/** What a process receives events with from a queue beside the store. */
+/** Receives the events of a queue outside the store in a process. */
 export interface QueueLoopInput {
   readonly queue: SimulatedQueue;
   readonly life: Life;

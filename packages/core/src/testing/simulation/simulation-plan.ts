@@ -64,14 +64,14 @@ export interface WorkStep {
   readonly answer: "succeed" | "fail" | "fail-for-good" | "throw" | "nonsense" | "go-on" | "follow-up" | "hang";
   /** How long it takes. */
   readonly takesMs?: number;
-  /** It does not listen when it is asked to stop. */
+  /** It ignores a request to stop. */
   readonly deaf?: boolean;
   /** With `go-on`. */
   readonly pollAfterMs?: number;
 }
 
 /**
- * A run of the simulator as data: the same plan gives the same run. Faults stand under the name of the call that they
+ * A run of the simulator as data: the same plan gives the same run. Faults are listed by the name of the call that they
  * happen to (`s1/db/2.1 worker settle 1`: the first settling of the first attempt of the task `db` in the second entry
  * of the stack `s1`), steps of work under the call of the executor (`s1/db/2.1/1`); everything else goes well and at
  * once.
@@ -79,7 +79,7 @@ export interface WorkStep {
 export interface SimulationPlan {
   readonly seed: number;
   readonly leaseMs: number;
-  /** `queue`: events from outside come by a queue beside the store. Default: by the store. */
+  /** `queue`: events from outside come by a queue outside the store. Default: by the store. */
   readonly medium?: "store" | "queue";
   /** What becomes of events that only the present state refuses. Default: `park`. */
   readonly refusedEvents?: "park" | "drop";

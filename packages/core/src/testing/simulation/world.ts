@@ -20,7 +20,7 @@ import type { PlannedAction, SimulationPlan } from "./simulation-plan.ts";
 
 /** What a world is made of besides its plan. */
 interface WorldDeps {
-  /** The store, and what else is looked at. */
+  /** The store, and everything else that is watched. */
   readonly watch: Pick<StoreWatch, "store" | "noteSent" | "noteGone" | "noteStarted">;
   readonly chance: Chance;
   readonly machines: PlannedMachines;
@@ -97,7 +97,7 @@ function planActions({ actions }: SimulationPlan, scheduler: Scheduler, deps: Ac
   }
 }
 
-/** Where events from outside go into a queue beside the store. */
+/** Where events from outside enter a queue outside the store. */
 function createDoor(queue: SimulatedQueue, { noteSent }: Pick<StoreWatch, "noteSent">): ActionDeps["door"] {
   return {
     async enqueue(events) {
@@ -109,7 +109,7 @@ function createDoor(queue: SimulatedQueue, { noteSent }: Pick<StoreWatch, "noteS
   };
 }
 
-/** A store that is looked at for work after each call that may have made some. */
+/** A store that is checked for work after each call that may have created some. */
 function watchDue(
   store: Store,
   queue: SimulatedQueue,

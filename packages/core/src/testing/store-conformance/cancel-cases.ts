@@ -63,7 +63,7 @@ export const cancelCases: readonly ConformanceCase<Store>[] = [
   }),
 
   storeCase(
-    "leaves an unclaimed attempt alive where runners may have no store, and tells who claims it",
+    "leaves an unclaimed attempt alive where runners may have no store, and shows the cancel to its owner",
     async (store) => {
       await dispatchNow(store, ["a1"]);
 
@@ -75,7 +75,7 @@ export const cancelCases: readonly ConformanceCase<Store>[] = [
     },
   ),
 
-  storeCase("tells a running attempt of a cancel when it renews, and does not end it", async (store) => {
+  storeCase("reports a cancel to a running attempt when it renews, and does not end it", async (store) => {
     await dispatchNow(store, ["a1"]);
     const grant = await grantNow(store, "a1");
 
@@ -88,7 +88,7 @@ export const cancelCases: readonly ConformanceCase<Store>[] = [
     assert.equal(await store.settle(grant, aSettle("a1", { outcome: "cancelled" })), "settled");
   }),
 
-  storeCase("tells the next owner of a cancel", async (store) => {
+  storeCase("reports a cancel to the next owner", async (store) => {
     await dispatchNow(store, ["a1"]);
     await grantNow(store, "a1");
     await cancelNow(store, { why: "timed-out" });
@@ -98,7 +98,7 @@ export const cancelCases: readonly ConformanceCase<Store>[] = [
     assert.equal(next.cancelling, "timed-out");
   }),
 
-  storeCase("makes the poll of a suspended attempt due at once when a cancel is asked for", async (store) => {
+  storeCase("makes the poll of a suspended attempt due at once when a cancel is requested", async (store) => {
     await dispatchNow(store, ["a1"]);
     const grant = await grantNow(store, "a1");
     await store.suspend(grant, { progress: { step: 1 }, dueAt: T0 + HOUR, now: T0 });
@@ -132,7 +132,7 @@ export const cancelCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await takeAttemptIds(store, "poll", { now: T0 + MINUTE }), ["a1"]);
   }),
 
-  storeCase("passes over a cancel of an attempt that is unknown or settled", async (store) => {
+  storeCase("ignores a cancel of an attempt that is unknown or settled", async (store) => {
     await dispatchNow(store, ["a1"]);
     await store.settle(await grantNow(store, "a1"), aSettle("a1"));
     await cancelNow(store);
@@ -179,7 +179,7 @@ export const cancelCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await takeDeadlines(store, T0 + HOUR), [["a1", "deadline"]]);
   }),
 
-  storeCase("replaces the deadline by the time of the cancel once one is asked for", async (store) => {
+  storeCase("replaces the deadline by the time of the cancel once one is requested", async (store) => {
     await dispatchNow(store, ["a1"]);
     await grantNow(store, "a1", { timeoutMs: HOUR, leaseMs: DAY });
     await take(store, ["deadline"], { now: T0 + HOUR, leaseMs: DAY });

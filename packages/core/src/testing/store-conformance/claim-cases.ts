@@ -257,7 +257,7 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
   }),
 
   storeCase(
-    "hands a poll out before its time to who asks for later, once until the lease after that",
+    "returns a poll before its time to a caller with a later clock, once until that lease ends",
     async (store) => {
       await suspendOne(store);
       const input = { now: T0 + 2 * MINUTE, leaseMs: MINUTE };
@@ -309,7 +309,7 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await takeAttemptIds(store, "poll", { now: now + SECOND }), ["a1"]);
   }),
 
-  storeCase("renews a lease, and one that is over but that nobody took", async (store) => {
+  storeCase("renews a lease, also an expired one without a new owner", async (store) => {
     await dispatchNow(store, ["a1"]);
     const grant = await grantNow(store, "a1", { leaseMs: MINUTE });
 
@@ -322,7 +322,7 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
     assert.equal((await store.claim(aClaim("a1", { owner: "w2", now: T0 + 10 * MINUTE }))).kind, "held");
   }),
 
-  storeCase("settles and suspends under a lease that is over but that nobody took", async (store) => {
+  storeCase("settles and suspends under an expired lease without a new owner", async (store) => {
     await dispatchNow(store, ["a1", "a2"]);
     const one = await grantNow(store, "a1");
     const two = await grantNow(store, "a2");

@@ -422,7 +422,7 @@ async function aResult(store: Store, attemptId: string, result: Partial<AppliedR
   return { grant: await grantNow(store, attemptId), outcome: "succeeded", ...result };
 }
 
-/** Commits on the stack as it is. */
+/** Commits on the present version of the stack. */
 async function commitOn(store: Store, overrides: Partial<Change>): Promise<CommitResult | undefined> {
   const [loaded] = await store.load(["s1"]);
   const change = aChange({ ...aPut({}, overrides), expectedVersion: loaded?.version ?? 0 });

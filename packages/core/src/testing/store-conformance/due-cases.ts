@@ -62,21 +62,18 @@ export const dueCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await takeStacks(store, "timer", T0 + DAY), []);
   }),
 
-  storeCase(
-    "hands a timer out before its time to who asks for later, and an earlier one all the same",
-    async (store) => {
-      await commitNow(store, aPut({ timers: [aTimer(T0 + MINUTE)] }));
-      const items = await take(store, ["timer"], { now: T0 + 2 * MINUTE, leaseMs: MINUTE });
-      assert.deepEqual(items, [{ kind: "timer", stackId: "s1", dueAt: T0 + MINUTE }]);
-      assert.deepEqual(await takeStacks(store, "timer", T0 + 3 * MINUTE - 1), []);
+  storeCase("returns a timer before its time to a caller with a later clock, and an earlier one too", async (store) => {
+    await commitNow(store, aPut({ timers: [aTimer(T0 + MINUTE)] }));
+    const items = await take(store, ["timer"], { now: T0 + 2 * MINUTE, leaseMs: MINUTE });
+    assert.deepEqual(items, [{ kind: "timer", stackId: "s1", dueAt: T0 + MINUTE }]);
+    assert.deepEqual(await takeStacks(store, "timer", T0 + 3 * MINUTE - 1), []);
 
-      await commitNow(store, aPut({ timers: [aTimer(T0 + SECOND), aTimer(T0 + MINUTE, 1)] }));
+    await commitNow(store, aPut({ timers: [aTimer(T0 + SECOND), aTimer(T0 + MINUTE, 1)] }));
 
-      assert.deepEqual(await takeStacks(store, "timer", T0 + SECOND), ["s1"]);
-    },
-  ),
+    assert.deepEqual(await takeStacks(store, "timer", T0 + SECOND), ["s1"]);
+  }),
 
-  storeCase("hands the next timer of a stack out as soon as it is due, whatever was taken before", async (store) => {
+  storeCase("returns the next timer of a stack as soon as it is due, whatever was received before", async (store) => {
     await commitNow(store, aPut({ timers: [aTimer(T0)] }));
     await takeStacks(store, "timer", T0);
 
@@ -108,7 +105,7 @@ export const dueCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await takeStacks(store, "timer", T0 + SECOND), ["s1"]);
   }),
 
-  storeCase("hands due timers out oldest first, at most as many as asked for", async (store) => {
+  storeCase("returns due timers oldest first, at most as many as requested", async (store) => {
     for (const [id, at] of [["late", T0 + 2] as const, ["first", T0] as const, ["mid", T0 + 1] as const]) {
       await commitNow(store, aPut({ id, timers: [aTimer(at)] }));
     }
@@ -146,7 +143,7 @@ export const dueCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await takeStacks(store, "parked", T0), ["s1"]);
   }),
 
-  storeCase("hands out only the kinds that are asked for", async (store) => {
+  storeCase("returns only the requested kinds", async (store) => {
     const dispatches = [aDispatch("a1")];
     await store.enqueue([aQueuedEvent("e1")]);
     await commitNow(
@@ -266,7 +263,7 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
     assert.equal((await store.queries.stats()).parkedEvents, 2);
   }),
 
-  storeCase("unparks events, and passes over ids that are not parked", async (store) => {
+  storeCase("unparks events, and ignores ids that are not parked", async (store) => {
     await commitNow(store, aChange({ park: [aParkedEvent("e1"), aParkedEvent("e2")] }));
 
     await commitNow(store, aPut({}, { unpark: ["e1", "nothing"], appliedIds: ["e1"] }));

@@ -73,7 +73,7 @@ export const keyCases: readonly ConformanceCase<Store>[] = [
     assert.equal((await store.claim(aClaim("b", keyed))).kind, "granted");
   }),
 
-  storeCase("lets nobody overtake the one that the key was passed on to", async (store) => {
+  storeCase("lets no attempt overtake the one that received the key", async (store) => {
     const grant = await dispatchThree(store);
     await store.claim(aClaim("c", keyed));
     await store.settle(grant, aSettle("a"));
@@ -146,7 +146,7 @@ export const keyCases: readonly ConformanceCase<Store>[] = [
     );
   }),
 
-  storeCase("frees the key when nobody waits", async (store) => {
+  storeCase("frees the key when no attempt waits", async (store) => {
     const grant = await dispatchThree(store);
     await store.settle(grant, aSettle("a"));
 

@@ -108,7 +108,7 @@ export const listCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await listStackIds(store, { condition: "waiting" }), ["busy", "failed", "held", "stalled"]);
   }),
 
-  storeCase("goes on after a cursor while stacks come and go", async (store) => {
+  storeCase("continues after a cursor while stacks come and go", async (store) => {
     await putAll(
       store,
       ["a", "c", "e", "g"].map((id) => ({ id })),
@@ -186,7 +186,7 @@ export const listCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(items[0], { ...entry, position: items[0]?.position });
   }),
 
-  storeCase("goes on after a cursor while history is written", async (store) => {
+  storeCase("continues after a cursor while history is written", async (store) => {
     const write = (id: string) => commitNow(store, aPut({}, { history: [aHistoryEntry(id)] }));
     for (const id of ["e1", "e2", "e3"]) await write(id);
     const older = await store.queries.listHistory({ newestFirst: true }, { limit: 1 });

@@ -57,7 +57,7 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await store.enqueue([]), []);
   }),
 
-  storeCase("hands events out oldest first, at most as many as asked for", async (store) => {
+  storeCase("returns events oldest first, at most as many as requested", async (store) => {
     await store.enqueue([aQueuedEvent("e1", { stackId: "a" }), aQueuedEvent("e2", { stackId: "b" })]);
     await store.enqueue([aQueuedEvent("e3", { stackId: "a" }), aQueuedEvent("e4", { stackId: "c" })]);
 
@@ -142,7 +142,7 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await takeEventIds(store), []);
   }),
 
-  storeCase("passes over an event whose id is queued, out, parked or applied", async (store) => {
+  storeCase("ignores an event whose id is queued, received, parked or applied", async (store) => {
     const ids = ["queued", "out", "parked", "applied"];
     await store.enqueue([aQueuedEvent("out")]);
     await takeEventIds(store);
@@ -155,7 +155,7 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     assert.equal((await store.queries.stats()).queuedEvents, 2);
   }),
 
-  storeCase("passes over ids that a removed stack applied", async (store) => {
+  storeCase("ignores ids that a removed stack applied", async (store) => {
     await commitNow(store, aPut({}, { appliedIds: ["e1"] }));
     await commitNow(store, aChange({ write: { kind: "remove" } }));
 
@@ -179,13 +179,13 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await takeEventIds(store), ["e1"]);
   }),
 
-  storeCase("passes over receipts that it does not know", async (store) => {
+  storeCase("ignores unknown receipts", async (store) => {
     await store.release(["nothing", ""]);
     await store.release(["nothing", ""], T0);
     await commitNow(store, aPut({}, { acknowledges: ["nothing"] }));
   }),
 
-  storeCase("acknowledges a row whose lease is over but that nobody took", async (store) => {
+  storeCase("acknowledges a row with an expired lease and without a new owner", async (store) => {
     await store.enqueue([aQueuedEvent("e1")]);
     const receipts = (await take(store, ["event"])).flatMap(toReceipts);
 

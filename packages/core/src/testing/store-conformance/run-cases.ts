@@ -29,7 +29,7 @@ export const runCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual((await runs.list({ state: "succeeded" }, { limit: 9 })).items, [run]);
   }),
 
-  storeCase("runs: one that has failed tells why, and can be tried again", async (store) => {
+  storeCase("runs: a failed one shows why, and can be retried", async (store) => {
     const { runs, work, started } = createYard(store);
     const { runId } = await runs.start({ key: "job-7", executor: "work", config: { n: -1 } });
     await work();
@@ -42,7 +42,7 @@ export const runCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual([started, (await runs.find(runId))?.state], [[-1, -1], "failed"]);
   }),
 
-  storeCase("runs: one that nobody has taken up is cancelled before it works", async (store) => {
+  storeCase("runs: one that was not started is cancelled before it works", async (store) => {
     const { runs, work, started } = createYard(store);
     const { runId } = await runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
 

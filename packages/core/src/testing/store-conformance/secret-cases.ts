@@ -56,7 +56,7 @@ export const secretCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await claimSecrets(store), { "password#3": "hunter22" });
   }),
 
-  storeCase("reads the record as it stands at the claim", async (store) => {
+  storeCase("reads the present record at the claim", async (store) => {
     await dispatchWith(store, ["password#3"]);
     const changed = { password: "hunter23" };
     const kept = { "password#3": "hunter22" };
@@ -98,7 +98,7 @@ export const secretCases: readonly ConformanceCase<Store>[] = [
     );
   }),
 
-  storeCase("keeps all that a line of the history tells", async (store) => {
+  storeCase("keeps everything in a line of the history", async (store) => {
     const line = aHistoryEntry("e1", {
       metadata: { password: { $secret: "password#3" } },
       outputs: { host: "h", key: "***" },

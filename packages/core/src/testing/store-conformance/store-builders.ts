@@ -49,7 +49,7 @@ export function aStoredStack(overrides: Partial<Stack> = {}): Stack {
   };
 }
 
-/** Keeps the record and does nothing else, unless told. */
+/** Keeps the record and, by default, does nothing else. */
 export function aChange(overrides: Partial<Change> = {}): Change {
   return {
     stackId: "s1",

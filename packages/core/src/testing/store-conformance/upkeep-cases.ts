@@ -52,7 +52,7 @@ function nextSignal(store: Store, kind: StoreSignal["kind"]): Promise<void> {
 
 /** Revisions, pruning, watching and closing. */
 export const upkeepCases: readonly ConformanceCase<Store>[] = [
-  storeCase("keeps revisions by hash, and passes over a known one", async (store) => {
+  storeCase("keeps revisions by hash, and ignores a known one", async (store) => {
     const revision = { name: "web", hash: "h1", source: "name: web\n# ünïcode\n" };
 
     await store.revisions.put(revision);
@@ -156,7 +156,7 @@ export const upkeepCases: readonly ConformanceCase<Store>[] = [
     assert.equal((await store.queries.stats()).stacks, 1);
   }),
 
-  storeCase("tells listeners of queued events, of tasks and of history", async (store) => {
+  storeCase("notifies listeners of queued events, of tasks and of history", async (store) => {
     const event = nextSignal(store, "event");
     await store.enqueue([aQueuedEvent("e1")]);
     await event;
@@ -167,7 +167,7 @@ export const upkeepCases: readonly ConformanceCase<Store>[] = [
     await Promise.all([task, history]);
   }),
 
-  storeCase("tells a listener nothing after it stopped", async (store) => {
+  storeCase("does not notify a listener after it stopped", async (store) => {
     const heard: string[] = [];
     const stop = store.watch(({ kind }) => heard.push(kind));
     stop();

@@ -66,7 +66,7 @@ describe("the invariants", () => {
         await store.renew(grant, { leaseMs: MINUTE, now: T0 });
         await store.settle(grant, aSettle(A1));
         const [result] = await store.takeDue({ kinds: ["event"], now: T0, limit: 1, leaseMs: MINUTE });
-        if (result?.kind !== "event") throw new Error("There is no result.");
+        if (result?.kind !== "event") throw new Error("The result is missing.");
         const history = [again(result.event.id, INTERNAL)];
         await commitNow(store, aPut({}, { history, acknowledges: [result.receipt] }));
       },
@@ -329,7 +329,7 @@ describe("the invariants", () => {
 describe("the invariants of attempts", () => {
   const granted = (token: number) => ({ attemptId: A1, owner: "w1", token });
 
-  /** Drives a store that grants whatever it is asked for. */
+  /** Drives a store that grants every claim. */
   function findAfterGrants(drive: (store: Store) => Promise<unknown>): Promise<readonly string[]> {
     return findAfter(async ({ store, breakStore }) => {
       let token = 0;
@@ -395,7 +395,7 @@ describe("the invariants of attempts", () => {
   it.each([
     ["a lapsed lease", ["lapsedLease"], `handed-out: ${A1} was not handed out (lapsedLease).`],
     ["a deadline", ["deadline"], `deadlines-told: The deadline of ${A1} was not told.`],
-  ] as const)("find %s that nobody hears of", async (_what, kinds, sentence) => {
+  ] as const)("find %s that is never handed out", async (_what, kinds, sentence) => {
     const found = await findAfterGrants(async (store) => {
       await store.claim(claim(0));
       await store.takeDue({ kinds, now: 9, limit: 1, leaseMs: SECOND });
@@ -405,7 +405,7 @@ describe("the invariants of attempts", () => {
     expect(found).toEqual([sentence]);
   });
 
-  it("find a poll that nobody hears of", async () => {
+  it("find a poll that is never handed out", async () => {
     const found = await findAfterGrants(async (store) => {
       await store.claim(claim(0));
       await store.suspend(granted(1), { progress: {}, dueAt: 5, now: 1 });
@@ -522,7 +522,7 @@ describe("the invariants of version 2", () => {
       expect(found).toEqual([]);
     });
 
-    it("lets an entry that has begun go on", async () => {
+    it("lets an entry that has begun continue", async () => {
       const app = aDispatch("s1/created/2/app/1", { entry: 2, task: "app" });
 
       const found = await findAfter(

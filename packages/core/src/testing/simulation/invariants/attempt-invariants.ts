@@ -5,10 +5,10 @@ import type { DueItem, DueKind, Grant, HistoryEntry, TakeDueInput } from "../../
 import type { Store } from "../../../ports/store.ts";
 import { type Invariant, type InvariantContext, keyIn, type StartedCall } from "./invariant.ts";
 
-/** One live lease, by the clock of whoever asks for the next one. */
+/** One live lease, by the clock of the next claimer. */
 export const oneLease: Invariant = {
   name: "one-lease",
-  promise: "At most one live lease stands on an attempt.",
+  promise: "An attempt has at most one live lease.",
   create(tell) {
     const leases = new Map<string, number>();
     return {
@@ -171,7 +171,7 @@ export const handedOut: Invariant = {
           due.delete(attemptId);
           messages.delete(attemptId);
         }
-        // A cancel makes it due at once by the clock of whoever asks, which may be ahead.
+        // A cancel makes it due at once by the caller's clock, which may be ahead.
         for (const { attemptId } of change.cancels) {
           messages.delete(attemptId);
           const known = due.get(attemptId);
@@ -223,7 +223,7 @@ export const lateResults: Invariant = {
         const overtaken = history.map(findOvertaken);
         if (before === undefined) return;
         const isLate = (attempt: AttemptParts | undefined) => attempt !== undefined && isPresent(attempt, before);
-        // What other lines of the change do excuses an answer that came too late: they cannot be told apart.
+        // What other lines of the change do excuses an answer that came too late: they cannot be distinguished.
         const idle = history.every((line, index) => isLate(overtaken[index]) || isWithoutEffect(line, before));
         if (!idle || toVisible(before) === toVisible(after)) return;
         const told = history.map(({ eventId, outcome }) => `${eventId} ${outcome}`).join(", ");
@@ -277,10 +277,10 @@ function toVisible(stack: Stack | undefined): string {
   return JSON.stringify([state, entry, tasks, metadata]);
 }
 
-/** What a stack has cancelled is asked to stop, or has ended. */
+/** An attempt that its stack has cancelled is cancelled in the store, or has ended. */
 export const cancelsAsked: Invariant = {
   name: "cancels-asked",
-  promise: "A run that its stack cancels is asked to stop by the same commit.",
+  promise: "A run that its stack cancels is cancelled by the same commit.",
   create(tell) {
     return {
       async onCommitted({ before, after }, store) {
@@ -301,10 +301,10 @@ function listCancelled(before: Stack | undefined, after: Stack | undefined): rea
   return runs.map(({ attemptId }) => attemptId);
 }
 
-/** From the first grant on; where a cancel was asked for, the cancel has its own end. */
+/** From the first grant on; a requested cancel has its own end. */
 export const deadlinesTold: Invariant = {
   name: "deadlines-told",
-  promise: "The deadline of an attempt that was granted is handed out to whoever asks for what is due.",
+  promise: "The deadline of an attempt that was granted is returned to a caller that requests due work.",
   create(tell) {
     const due = new Map<string, number>();
     return {
@@ -363,7 +363,7 @@ async function findStuckRuns({ id, runs }: Stack, store: Store): Promise<readonl
 function findStuckTasks(stack: Stack, { findMachine }: InvariantContext): readonly string[] {
   const { id, tasks, timers, machineHash } = stack;
   const machine = findMachine(machineHash);
-  // What needs a task that has failed for good waits until somebody mends that one.
+  // A task that needs one that has failed for good waits until an operator repairs that one.
   const isBlocked = stack.failed === true || (machine !== undefined && hasFailed({ machine, stack }));
   const stuck = tasks.filter(({ status, detail }) => status === "PENDING" && !(isBlocked && detail === "WAITING"));
   return [

@@ -19,7 +19,7 @@ import type { Store } from "../../../ports/store.ts";
 export interface CommittedChange {
   readonly change: Change;
   readonly version: number;
-  /** The version before, as the calls so far tell. */
+  /** The version before, by the calls so far. */
   readonly versionBefore: number;
   readonly before: Stack | undefined;
   readonly after: Stack | undefined;
@@ -34,7 +34,7 @@ export interface StartedCall {
   readonly exclusiveKey?: string;
 }
 
-/** What one invariant looks at. Each of them is called when such a call of the store has happened. */
+/** What one invariant observes. Each member is called when such a call of the store has happened. */
 export interface InvariantChecks {
   onSent?(events: readonly QueuedEvent[]): void;
   /** Events that were set aside and are in the queue again. */
@@ -69,7 +69,7 @@ export interface Invariant {
   readonly name: string;
   /** The promise, as a sentence. */
   readonly promise: string;
-  /** Begins to look at a run; `tell` takes a sentence about a breach. */
+  /** Begins to watch a run; `tell` takes a sentence about a breach. */
   create(tell: (sentence: string) => void, context: InvariantContext): InvariantChecks;
 }
 

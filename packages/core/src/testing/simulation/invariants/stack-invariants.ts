@@ -124,7 +124,7 @@ export const nothingDropped: Invariant = {
   promise:
     "No event is dropped without a word; a parked one soon ends as applied, refused or set aside, which is listed.",
   create(tell) {
-    // What is to be told of an event that never gets its line.
+    // What is reported of an event that never gets its line.
     const owed = new Map<string, string>();
     const met = new Set<string>();
     const applied = new Set<string>();
@@ -380,7 +380,7 @@ export const retriesBounded: Invariant = {
   },
 };
 
-/** What people have asked for in each entry. A change may hold their events and the end of the entry they were for. */
+/** The requests of operators in each entry. A change may hold their events and the end of the entry they were for. */
 function createRetries() {
   const asked = new Map<string, HistoryEntry[]>();
   const keyOf = (stackId: string, life: string, entry: number) => keyIn(stackId, `${life}/${entry}`);
@@ -401,7 +401,7 @@ function createRetries() {
   };
 }
 
-/** Without a limit where the revision is none of the plan's. */
+/** Without a limit where the revision is not in the plan. */
 function attemptsOf(task: string, hashes: Iterable<string>, { findMachine }: InvariantContext): number {
   const machines = [...hashes].flatMap((hash) => findMachine(hash) ?? []);
   if (machines.length === 0) return Number.POSITIVE_INFINITY;

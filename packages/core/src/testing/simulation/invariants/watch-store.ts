@@ -5,12 +5,12 @@ import type { Invariant, InvariantChecks, InvariantContext, StartedCall, Violati
 
 /** Invariants at a store, where everything passes. */
 export interface StoreWatch {
-  /** The same store, with its calls looked at. */
+  /** The same store, with its calls watched. */
   readonly store: Store;
   /** Breaches so far, in their order. */
   readonly violations: readonly Violation[];
   note(violation: Violation): void;
-  /** How often each invariant was looked at. */
+  /** How often each invariant was checked. */
   readonly checks: ReadonlyMap<string, number>;
   /** Events that were sent by another way, and those that have left it. */
   noteSent(events: readonly QueuedEvent[]): Promise<void>;
