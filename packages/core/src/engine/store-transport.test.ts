@@ -2,9 +2,10 @@ import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { silentLogger } from "../ports/logger.ts";
 import type { Store } from "../ports/store.ts";
-import { createFakeClock } from "../testing/fake-clock.ts";
+import { createFakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { aClaim, aDispatch, aPut, aQueuedEvent, commitNow } from "../testing/store-conformance/store-builders.ts";
 import { transportConformance } from "../testing/transport-conformance.ts";
+import { Slots } from "./direct-path.ts";
 import { createStoreTransport } from "./work-loop.ts";
 
 describe("createStoreTransport", () => {
@@ -28,6 +29,39 @@ describe("createStoreTransport", () => {
       }),
     );
   }
+
+  it("takes events of small calls together, and hands those of one stack to one call", async () => {
+    const clock = createFakeClock();
+    const store = createMemoryStore();
+    const taken: number[] = [];
+    const counting: Store = {
+      ...store,
+      async takeDue(input) {
+        const items = await store.takeDue(input);
+        if (items.length > 0) taken.push(items.length);
+        return items;
+      },
+    };
+    await store.enqueue([
+      aQueuedEvent("e1", { stackId: "a" }),
+      aQueuedEvent("e2", { stackId: "b" }),
+      aQueuedEvent("e3", { stackId: "a" }),
+    ]);
+    const deps = { store: counting, clock, logger: silentLogger, slots: new Slots(3), isDirect: true };
+    const calls: (readonly string[])[] = [];
+
+    const subscription = createStoreTransport(deps).consumeEvents(
+      async (deliveries) => {
+        calls.push(deliveries.map(({ event }) => event.id));
+        return deliveries.map(() => ({ kind: "done" }));
+      },
+      { batchSize: 1, concurrency: 3 },
+    );
+    await settlePromises();
+    await subscription.stop();
+
+    expect([taken, calls]).toEqual([[3], [["e1", "e3"], ["e2"]]]);
+  });
 
   it("gives what failed of a batch back with one call for each instant", async () => {
     const clock = createFakeClock();

@@ -55,22 +55,25 @@ function consumeEvents(
   handler: (deliveries: readonly EventDelivery[]) => Promise<readonly DeliveryOutcome[]>,
   { batchSize, concurrency }: ConsumeOptions,
 ): Subscription {
+  // Small calls share a take, which is a statement of its own.
+  const takeSize = Math.max(batchSize, concurrency);
   return createConsumer<EventItem>({
     store,
     clock,
     logger,
-    room: isDirect && slots !== undefined ? createEventRoom({ slots, clock, batchSize }) : undefined,
+    room: isDirect && slots !== undefined ? createEventRoom({ slots, clock, batchSize: takeSize }) : undefined,
     kinds: ["event"],
     signal: "event",
     concurrency,
     leaseMs: EVENT_LEASE_MS,
     batchSize,
-    // Events of one stack in one take go to one call, in order.
     toBatches: (items) => (items.length === 0 ? [] : [items.filter(isEvent)]),
     async handle(items, room) {
-      const end = room?.keepFor(items.map(({ event }) => event.stackId));
+      const end = room?.keepFor(items.map(toStackId));
       try {
-        await decideQueued({ store, clock }, items, handler);
+        // Events of one stack go to one call, in order.
+        const calls = items.length <= batchSize ? [items] : [...Map.groupBy(items, toStackId).values()];
+        await Promise.all(calls.map((call) => decideQueued({ store, clock }, call, handler)));
       } finally {
         end?.();
       }
@@ -104,6 +107,10 @@ function consumeTasks(
       await giveBackFailed(store, clock, [item], [outcome]);
     },
   });
+}
+
+function toStackId({ event }: EventItem): string {
+  return event.stackId;
 }
 
 /** True for an event of the store's own queue. */
