@@ -1,7 +1,6 @@
-import { AssumeRoleCommand, type STSClient, type Tag } from "@aws-sdk/client-sts";
+import { AssumeRoleCommand, GetCallerIdentityCommand, type STSClient, type Tag } from "@aws-sdk/client-sts";
 import { type AwsCredentials, StackyardError } from "@stackyard/core";
 import { findAwsFault, toAwsError } from "./aws-fault.ts";
-import { toSessionName } from "./session-name.ts";
 import type { CheckedTarget } from "./target-identity.ts";
 
 /** How sessions in targets are begun. */
@@ -77,4 +76,32 @@ function toAdvice(error: unknown, { target, session }: AssumeRoleInput): string 
   if (name === "ValidationError")
     return "Look at the session's length, name and tags, and at the role's longest session.";
   return "";
+}
+
+/**
+ * A name as AssumeRole takes it ("RoleSessionName": 2 to 64 characters of `[\w+=,.@-]`): other characters become `-`, and
+ * what is too long is cut. It stands in the other account's CloudTrail beside every call.
+ */
+export function toSessionName(text: string): string {
+  const name = text.replace(/[^\w+=,.@-]+/g, "-").slice(0, 64);
+  return name.length < 2 ? `stackyard-${name}`.slice(0, 64) : name;
+}
+
+/** Whose credentials the process has. */
+export interface CallerIdentity {
+  readonly account: string;
+  readonly arn: string;
+  readonly partition: string;
+  /** They are those of a role, so that a role that is assumed with them is chained. */
+  readonly isRole: boolean;
+}
+
+/** Asks STS who we are; it needs no permission (GetCallerIdentity). */
+export async function loadCallerIdentity(sts: STSClient): Promise<CallerIdentity> {
+  try {
+    const { Account: account = "", Arn: arn = "" } = await sts.send(new GetCallerIdentityCommand({}));
+    return { account, arn, partition: arn.split(":")[1] ?? "aws", isRole: arn.includes(":assumed-role/") };
+  } catch (error) {
+    throw toAwsError(error, "STS does not say whose credentials these are.");
+  }
 }

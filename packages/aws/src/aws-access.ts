@@ -1,15 +1,23 @@
 import type { STSClient } from "@aws-sdk/client-sts";
-import { type AwsCredentials, type Clock, type Logger, StackyardError, silentLogger } from "@stackyard/core";
+import {
+  type AwsCredentials,
+  type Clock,
+  isStackyardError,
+  type Logger,
+  StackyardError,
+  silentLogger,
+} from "@stackyard/core";
 import type { startYard } from "@stackyard/core/engine";
-import type { RoleTarget, SessionOptions } from "./assume-role.ts";
-import type { CallerIdentity } from "./caller-identity.ts";
-import { createClientCache } from "./client-cache.ts";
-import { createLimiter, type Limiter } from "./limiter.ts";
-import { type ClientPlugin, createLimiterPlugin } from "./limiter-plugin.ts";
-import { findRecentlyUsed } from "./recently-used.ts";
-import { createRemembered, type Remembered } from "./remembered.ts";
-import { createRenewedCredentials, type RenewedCredentials } from "./renewed-credentials.ts";
-import { type CheckedTarget, checkTarget, type TargetDefaults } from "./target-identity.ts";
+import type { CallerIdentity, RoleTarget, SessionCredentials, SessionOptions } from "./assume-role.ts";
+import { type ClientPlugin, createLimiter, createLimiterPlugin, findRecentlyUsed, type Limiter } from "./limiter.ts";
+import {
+  type CheckedTarget,
+  checkTarget,
+  createClientCache,
+  createRemembered,
+  type Remembered,
+  type TargetDefaults,
+} from "./target-identity.ts";
 
 /** How a process reaches AWS. The engine gives it to executors; a process's own work uses it with no target. */
 export type AwsAccess = NonNullable<Parameters<typeof startYard>[0]["aws"]>;
@@ -144,7 +152,7 @@ function createShell(options: AwsAccessOptions): Shell {
     sts,
     identity(region) {
       identity ??= createRemembered(async () => {
-        const { loadCallerIdentity } = await import("./caller-identity.ts");
+        const { loadCallerIdentity } = await import("./assume-role.ts");
         return loadCallerIdentity(await sts(region));
       });
       return identity.get();
@@ -199,4 +207,84 @@ interface SdkClient {
 /** Whatever else an executor makes with the configuration has no calls to be limited. */
 function isSdkClient(client: unknown): client is SdkClient {
   return typeof client === "object" && client !== null && "middlewareStack" in client && "config" in client;
+}
+
+/** Credentials that are renewed before they end. */
+interface RenewedCredentials {
+  /** Credentials that are good for five minutes, and that have at least so much of their time before them (0 to 1). */
+  get(share?: number): Promise<SessionCredentials>;
+}
+
+/** What it works with. */
+interface RenewedCredentialsInput {
+  readonly load: () => Promise<SessionCredentials>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What the SDK asks for before it signs: it takes credentials as ended five minutes before their end. */
+const MIN_MS = 5 * 60_000;
+/** In the last quarter of its time a new session is begun beside the work, so that no call waits for it. */
+const AHEAD_SHARE = 0.25;
+/** A renewal that failed is not tried again at once while the session lasts. */
+const AGAIN_MS = 30_000;
+
+/** Keeps one session: one renewal at a time, and the last session while a renewal fails and it still lasts. */
+export function createRenewedCredentials({ load, clock, logger }: RenewedCredentialsInput): RenewedCredentials {
+  let current: SessionCredentials | undefined;
+  let lifeMs = 0;
+  let loading: Promise<SessionCredentials> | undefined;
+  let failedAt = Number.NEGATIVE_INFINITY;
+
+  function leftMs(): number {
+    return current === undefined ? Number.NEGATIVE_INFINITY : current.expiration.getTime() - clock.now();
+  }
+
+  function renew(): Promise<SessionCredentials> {
+    loading ??= load()
+      .then((loaded) => {
+        current = loaded;
+        lifeMs = leftMs();
+        return loaded;
+      })
+      .catch((error: unknown) => {
+        failedAt = clock.now();
+        throw error;
+      })
+      .finally(() => {
+        loading = undefined;
+      });
+    return loading;
+  }
+
+  function mayTry(): boolean {
+    return clock.now() - failedAt >= AGAIN_MS;
+  }
+
+  async function renewOrKeep(): Promise<SessionCredentials> {
+    const last = current;
+    if (last !== undefined && leftMs() > 0 && !mayTry()) return last;
+    try {
+      return await renew();
+    } catch (error) {
+      if (last === undefined || leftMs() <= 0 || !isPassing(error)) throw error;
+      logger.warn("A session could not be renewed; the last one goes on until its end.", { error });
+      return last;
+    }
+  }
+
+  return {
+    async get(share = 0) {
+      if (current === undefined || leftMs() < Math.max(MIN_MS, lifeMs * share)) return renewOrKeep();
+      if (leftMs() < lifeMs * AHEAD_SHARE && mayTry()) {
+        renew().catch((error: unknown) => logger.warn("A session could not be renewed ahead of its end.", { error }));
+      }
+      return current;
+    },
+  };
+}
+
+/** A role that was taken away must not be used on because a renewal failed. */
+function isPassing(error: unknown): boolean {
+  return isStackyardError(error) && error.retryable;
 }

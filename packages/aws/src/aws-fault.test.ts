@@ -1,7 +1,9 @@
 import { connectionReset, SimFault } from "@stackyard/aws-sim";
 import { StackyardError } from "@stackyard/core";
+import { settlePromises } from "@stackyard/core/testing";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findAwsFault, toAwsError } from "./aws-fault.ts";
+import { findAwsFault, findEmulator, mapLimited, redactText, toAwsError } from "./aws-fault.ts";
 
 const named = (name: string): Error => Object.assign(new Error("why"), { name });
 
@@ -74,5 +76,95 @@ describe("toAwsError", () => {
     const error = new StackyardError("CONFIG_INVALID", "x");
 
     expect(toAwsError(error, "No.")).toBe(error);
+  });
+});
+
+const presigned =
+  "https://b.s3.eu-west-1.amazonaws.com/k/a.zip?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAX%2F20260101%2Feu-west-1%2Fs3%2Faws4_request&X-Amz-Date=20260101T000000Z&X-Amz-Expires=900&X-Amz-Security-Token=IQoJb3&X-Amz-Signature=5f0c&X-Amz-SignedHeaders=host";
+
+describe("redactText", () => {
+  it.each([
+    [`GET ${presigned} failed`, "GET https://b.s3.eu-west-1.amazonaws.com/k/a.zip?[redacted] failed"],
+    [`{"url":"${presigned}"}`, '{"url":"https://b.s3.eu-west-1.amazonaws.com/k/a.zip?[redacted]"}'],
+    [
+      "https://b.s3.amazonaws.com/k?AWSAccessKeyId=AKIA&Expires=1&Signature=abc%2B",
+      "https://b.s3.amazonaws.com/k?[redacted]",
+    ],
+    ["x-amz-security-token: IQoJb3JpZ2", "x-amz-security-token: [redacted]"],
+    ["tail of a URL: &X-Amz-Signature=5f0c&X=1", "tail of a URL: &X-Amz-Signature=[redacted]&X=1"],
+    [
+      "authorization: AWS4-HMAC-SHA256 Credential=AKIA/2026/x, SignedHeaders=host, Signature=ab",
+      "authorization: AWS4-HMAC-SHA256 [redacted]",
+    ],
+    ["postgres://yard:p%40ss@db:5432/yard", "postgres://yard:[redacted]@db:5432/yard"],
+    ['{"username":"u","password":"a \\"b\\" c","host":"h"}', '{"username":"u","password":"[redacted]","host":"h"}'],
+    ["AWS_SECRET_ACCESS_KEY=wJalr/x AWS_REGION=eu", "AWS_SECRET_ACCESS_KEY=[redacted] AWS_REGION=eu"],
+    ["SecretAccessKey: abc, SessionToken: def", "SecretAccessKey: [redacted], SessionToken: [redacted]"],
+  ])("of %j is %j", (text, expected) => {
+    expect(redactText(text)).toBe(expected);
+  });
+
+  it.each(["https://example.com/path?state=RUN&page=2", "The password is wrong.", "s3://bucket/key", "Signature"])(
+    "leaves %j as it is",
+    (text) => {
+      expect(redactText(text)).toBe(text);
+    },
+  );
+
+  it("changes nothing that it has made", () => {
+    fc.assert(fc.property(fc.string(), (text) => redactText(redactText(text)) === redactText(text)));
+  });
+});
+
+const EMULATOR = "http://127.0.0.1:4566";
+
+describe("findEmulator", () => {
+  it.each([
+    ["all services have", { AWS_ENDPOINT_URL: EMULATOR }, EMULATOR],
+    ["the service has", { AWS_ENDPOINT_URL_S3: EMULATOR }, EMULATOR],
+    ["the service has of its own", { AWS_ENDPOINT_URL: "http://other:1", AWS_ENDPOINT_URL_S3: EMULATOR }, EMULATOR],
+  ])("finds the address that %s", (_which, environment, found) => {
+    expect(findEmulator(environment, "S3")).toBe(found);
+  });
+
+  it.each([
+    ["without an address", {}],
+    ["with an empty one", { AWS_ENDPOINT_URL: "" }],
+    ["with another service's", { AWS_ENDPOINT_URL_SQS: EMULATOR }],
+    ["with one that is to be ignored", { AWS_ENDPOINT_URL: EMULATOR, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" }],
+    ["over https, as AWS itself has", { AWS_ENDPOINT_URL_S3: "https://bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com" }],
+    ["where the service has one over https", { AWS_ENDPOINT_URL: EMULATOR, AWS_ENDPOINT_URL_S3: "https://s3.example" }],
+    ["with what is no address", { AWS_ENDPOINT_URL: "http://" }],
+  ])("finds none %s", (_what, environment) => {
+    expect(findEmulator(environment, "S3")).toBeUndefined();
+  });
+});
+
+describe("mapLimited", () => {
+  it("gives the answers in the order of the items, with so many at a time", async () => {
+    let running = 0;
+    let most = 0;
+    const work = async (item: number): Promise<number> => {
+      running += 1;
+      most = Math.max(most, running);
+      for (let n = 0; n < 5 - item; n += 1) await settlePromises();
+      running -= 1;
+      return item * 10;
+    };
+
+    expect(await mapLimited([0, 1, 2, 3, 4], 2, work)).toEqual([0, 10, 20, 30, 40]);
+    expect(most).toBe(2);
+    expect(await mapLimited([], 2, work)).toEqual([]);
+  });
+
+  it("begins nothing more after a failure", async () => {
+    const begun: number[] = [];
+    const work = async (item: number): Promise<void> => {
+      begun.push(item);
+      if (item === 1) throw new Error("no");
+    };
+
+    await expect(mapLimited([0, 1, 2, 3], 1, work)).rejects.toThrow("no");
+    expect(begun).toEqual([0, 1]);
   });
 });

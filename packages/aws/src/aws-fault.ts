@@ -1,5 +1,5 @@
 import { type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
-import { redactText } from "./redact-text.ts";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 
 /**
  * What a caller can do about an error of AWS. `retryable`: the same call may succeed later. `caller`: the request, or what
@@ -157,4 +157,61 @@ function toText(value: unknown): string | undefined {
 
 function toNumber(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
+}
+
+const HIDDEN = "[redacted]";
+
+// A presigned URL is a bearer's right: who has the query has the object (S3 guide, "Sharing objects with presigned URLs").
+const PRESIGNED = /(\bhttps?:\/\/[^\s"'<>?]{1,2000})\?[^\s"'<>]{0,8000}?(?:X-Amz-Signature|[?&]Signature)=[^\s"'<>]*/gi;
+const PARAMETER = /\b(X-Amz-(?:Signature|Security-Token|Credential))(=|%3D|:\s?)[^\s&"'<>,;]+/gi;
+const AUTHORIZATION = /\bAWS4-HMAC-SHA256\s+Credential=[^\n"]*/gi;
+const PASSWORD_IN_URL = /(\b[a-z][a-z0-9+.-]{1,30}:\/\/[^\s:/@"']{0,200}):[^\s@/"']{1,500}@/gi;
+const NAMED =
+  /(["']?\b(?:aws_?)?(?:secret_?access_?key|session_?token|password|passwd|client_?secret|api_?key)["']?\s{0,3}[:=]\s{0,3})("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&}"']+)/gi;
+
+/**
+ * A text as it may be logged or shown: without the signatures of presigned URLs, signed headers, passwords in addresses,
+ * and values under names such as `password` and `SecretAccessKey`. What cannot be told by its form (a bare password)
+ * stays: values that are known to be secret must not be put into texts.
+ */
+export function redactText(text: string): string {
+  return text
+    .replace(PRESIGNED, `$1?${HIDDEN}`)
+    .replace(PARAMETER, `$1$2${HIDDEN}`)
+    .replace(AUTHORIZATION, `AWS4-HMAC-SHA256 ${HIDDEN}`)
+    .replace(PASSWORD_IN_URL, `$1:${HIDDEN}@`)
+    .replace(NAMED, (_, name: string, value: string) => name + (value.startsWith('"') ? `"${HIDDEN}"` : HIDDEN));
+}
+
+/**
+ * Where an emulator of AWS answers for a service such as `S3`, as the SDK is told it by `AWS_ENDPOINT_URL_S3` and
+ * `AWS_ENDPOINT_URL`. Only an address over plain http is an emulator's: AWS is reached over https. Undefined: there is none.
+ */
+export function findEmulator(environment: EnvironmentVariables, service: string): string | undefined {
+  const { AWS_ENDPOINT_URL: all, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: isIgnored } = environment;
+  const endpoint = environment[`AWS_ENDPOINT_URL_${service}`] || all || "";
+  return isIgnored !== "true" && /^http:/i.test(endpoint) && URL.canParse(endpoint) ? endpoint : undefined;
+}
+
+/** Works on items with so many at a time; the answers are in the order of the items. The first failure ends it. */
+export async function mapLimited<Item, Result>(
+  items: readonly Item[],
+  limit: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  let next = 0;
+  let failed = false;
+  async function run(): Promise<void> {
+    for (let index = next++; index < items.length && !failed; index = next++) {
+      try {
+        results[index] = await work(items[index] as Item);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, run));
+  return results;
 }

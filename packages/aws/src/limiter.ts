@@ -1,7 +1,5 @@
 import type { Clock } from "@stackyard/core";
-import { type AdaptiveBucket, createAdaptiveBucket } from "./adaptive-bucket.ts";
-import { findQuota, QUOTAS, type Quota } from "./quotas.ts";
-import { findRecentlyUsed } from "./recently-used.ts";
+import { findAwsFault } from "./aws-fault.ts";
 
 /** One call, as quotas are counted: per account of the credentials, region and service. */
 export interface LimitedCall {
@@ -116,4 +114,235 @@ function createLane(bucket: AdaptiveBucket, clock: Clock): Lane {
 
 function first<T>(set: ReadonlySet<T>): T | undefined {
   return set.values().next().value;
+}
+
+/**
+ * Something that adds to what a client of the SDK does for each call, as `client.middlewareStack.use` takes it: any of the
+ * SDK's pluggables is one.
+ */
+export interface ClientPlugin {
+  applyToStack(stack: never): void;
+}
+
+/** The part of the SDK's middleware stack that is used here; typed by its form, since every service has types of its own. */
+interface Stack {
+  addRelativeTo(middleware: Middleware, options: Readonly<Record<string, unknown>>): void;
+}
+
+type Handle = (args: { readonly input: unknown }) => Promise<unknown>;
+type Middleware = (next: Handle, context: Context) => Handle;
+type Context = { readonly clientName?: unknown; readonly commandName?: unknown };
+
+/** What the plugin of one client works with. */
+interface LimiterPluginInput {
+  readonly limiter: Limiter;
+  readonly region: () => Promise<string>;
+  /** Of the credentials; `own` where it need not be known. */
+  readonly account: () => string;
+}
+
+/** Every attempt of a client's calls asks the limiter, and tells it when the service has throttled. */
+export function createLimiterPlugin({ limiter, region, account }: LimiterPluginInput): ClientPlugin {
+  return {
+    applyToStack(stack: Stack) {
+      stack.addRelativeTo(
+        (next, context) => async (args) => {
+          const call: LimitedCall = {
+            account: account(),
+            region: await region(),
+            service: String(context.clientName).replace(/Client$/, ""),
+            operation: String(context.commandName).replace(/Command$/, ""),
+            input: args.input,
+          };
+          await limiter.acquire(call, findSignal(context));
+          try {
+            return await next(args);
+          } catch (error) {
+            if (findAwsFault(error).throttled) limiter.noteThrottled(call);
+            throw error;
+          }
+        },
+        // Inside of the retries, so that each attempt counts.
+        { name: "stackyardLimiter", relation: "after", toMiddleware: "retryMiddleware", override: true },
+      );
+    },
+  };
+}
+
+/** The SDK keeps the signal of `send` in its own part of the context. */
+function findSignal(context: object): AbortSignal | undefined {
+  const own: unknown = Reflect.get(context, "__smithy_context");
+  const signal: unknown = typeof own === "object" && own !== null ? Reflect.get(own, "abortSignal") : undefined;
+  return signal instanceof AbortSignal ? signal : undefined;
+}
+
+/** A token bucket whose rate falls when the service throttles and grows back with time. Instants: epoch milliseconds. */
+export interface AdaptiveBucket {
+  /** Milliseconds until the next call may go; 0: it may go now. */
+  waitMs(now: number): number;
+  /** A call goes. */
+  take(now: number): void;
+  /** The service has asked for fewer calls. */
+  slowDown(now: number): void;
+  /** Calls a second at present; infinite where nothing is documented and nothing was throttled. */
+  rate(now: number): number;
+}
+
+/** How a bucket is filled. Without a rate it is bottomless until the service throttles. */
+export interface BucketInput {
+  readonly perSecond?: number;
+  readonly burst?: number;
+}
+
+// The numbers of the SDK's adaptive mode: to 70 % when throttled, and never below one call in two seconds.
+const BACK_OFF = 0.7;
+const MIN_RATE = 0.5;
+/** Calls that are under way together are throttled together: that is one sign, not many. */
+const ONE_SIGN_MS = 1_000;
+/** The share of the full rate that comes back each second, so that a quota is tried again within seconds. */
+const RECOVERY = 0.05;
+/** So far above the rate at which it was throttled, an undocumented limit counts as gone. */
+const FORGET_AT = 4;
+
+/** A bucket that is full. */
+export function createAdaptiveBucket({ perSecond, burst }: BucketInput = {}): AdaptiveBucket {
+  const quota = perSecond ?? Number.POSITIVE_INFINITY;
+  let rate = quota;
+  let full = quota;
+  let tokens = burst ?? Math.max(1, quota);
+  let filledAt = Number.NEGATIVE_INFINITY;
+  let slowedAt = Number.NEGATIVE_INFINITY;
+  const measured = createRateMeter();
+
+  function refill(now: number): void {
+    const seconds = filledAt === Number.NEGATIVE_INFINITY ? 0 : Math.max(0, now - filledAt) / 1_000;
+    filledAt = Math.max(filledAt, now);
+    if (rate === Number.POSITIVE_INFINITY) return;
+    rate = Math.min(quota, rate + full * RECOVERY * seconds);
+    if (quota === Number.POSITIVE_INFINITY && rate >= full * FORGET_AT) rate = quota;
+    if (rate === Number.POSITIVE_INFINITY) return;
+    const capacity = rate === quota ? (burst ?? Math.max(1, quota)) : Math.max(1, rate);
+    tokens = Math.min(capacity, tokens + rate * seconds);
+  }
+
+  return {
+    waitMs(now) {
+      refill(now);
+      if (rate === Number.POSITIVE_INFINITY || tokens >= 1) return 0;
+      return Math.ceil(((1 - tokens) / rate) * 1_000);
+    },
+    take(now) {
+      refill(now);
+      measured.count(now);
+      if (rate !== Number.POSITIVE_INFINITY) tokens -= 1;
+    },
+    slowDown(now) {
+      refill(now);
+      if (now - slowedAt < ONE_SIGN_MS) return;
+      slowedAt = now;
+      const reached = Math.min(rate, Math.max(MIN_RATE, measured.perSecond(now)));
+      full = quota === Number.POSITIVE_INFINITY ? reached : quota;
+      rate = Math.max(MIN_RATE, reached * BACK_OFF);
+      tokens = 0;
+    },
+    rate(now) {
+      refill(now);
+      return rate;
+    },
+  };
+}
+
+/** How many calls went in the last second, from two windows of a second each. */
+function createRateMeter() {
+  let window = Number.NEGATIVE_INFINITY;
+  let current = 0;
+  let last = 0;
+  function turn(now: number): number {
+    const second = Math.floor(now / 1_000);
+    if (second !== window) {
+      last = second === window + 1 ? current : 0;
+      current = 0;
+      window = second;
+    }
+    return (now % 1_000) / 1_000;
+  }
+  return {
+    count(now: number): void {
+      turn(now);
+      current += 1;
+    },
+    perSecond(now: number): number {
+      const elapsed = turn(now);
+      return current + last * (1 - elapsed);
+    },
+  };
+}
+
+/** A documented rate of calls. Several operations of a row share it. */
+export interface Quota {
+  /** As the SDK names the client, without `Client`: `STS`, `S3`, `SecretsManager`. */
+  readonly service: string;
+  readonly operations: readonly string[] | "others";
+  readonly perSecond: number;
+  /** Calls at once after a pause. Default: those of one second. */
+  readonly burst?: number;
+  /** A field of the input that has a quota of its own per value, such as `Bucket`. */
+  readonly scope?: string;
+}
+
+/**
+ * Documented quotas per account and region. Where a service documents none, calls are free until it throttles.
+ * Sources: "IAM and AWS STS quotas" (reference_iam-quotas, "AWS STS request quotas": all calls that are made with
+ * credentials share one); "Optimizing Amazon S3 performance" (at least so many per prefix: several processes and prefixes
+ * have more, so the bucket's one is what one process may begin with); "AWS Secrets Manager quotas" (reference_limits);
+ * "Lambda quotas" (gettingstarted-limits, "Lambda API requests": invocations are 10 times the concurrency, 1,000 by default).
+ */
+export const QUOTAS: readonly Quota[] = [
+  { service: "STS", operations: "others", perSecond: 600 },
+  {
+    service: "S3",
+    operations: ["GetObject", "HeadObject", "ListObjectsV2", "ListObjectVersions", "HeadBucket"],
+    perSecond: 5_500,
+    scope: "Bucket",
+  },
+  { service: "S3", operations: "others", perSecond: 3_500, scope: "Bucket" },
+  { service: "SecretsManager", operations: ["DescribeSecret", "GetSecretValue"], perSecond: 10_000 },
+  { service: "SecretsManager", operations: ["BatchGetSecretValue"], perSecond: 100 },
+  { service: "SecretsManager", operations: ["ListSecrets"], perSecond: 100 },
+  { service: "SecretsManager", operations: ["GetRandomPassword"], perSecond: 50 },
+  { service: "SecretsManager", operations: "others", perSecond: 50 },
+  { service: "Lambda", operations: ["Invoke", "InvokeWithResponseStream"], perSecond: 10_000 },
+  { service: "Lambda", operations: ["GetFunction"], perSecond: 100 },
+  { service: "Lambda", operations: ["GetPolicy"], perSecond: 15 },
+  { service: "Lambda", operations: "others", perSecond: 15 },
+];
+
+/** The quota that a call counts against; undefined: none is documented. */
+function findQuota(quotas: readonly Quota[], service: string, operation: string): Quota | undefined {
+  const ofService = quotas.filter((quota) => quota.service === service);
+  return (
+    ofService.find(({ operations }) => operations !== "others" && operations.includes(operation)) ??
+    ofService.find(({ operations }) => operations === "others")
+  );
+}
+
+/** How a value is found. */
+interface RecentlyUsedInput<Value> {
+  /** More are not kept. */
+  readonly max: number;
+  readonly make: () => Value;
+}
+
+/** The value of a key, made where there is none; of too many the one goes that nobody has asked for for longest. */
+export function findRecentlyUsed<Value>(
+  values: Map<string, Value>,
+  key: string,
+  { max, make }: RecentlyUsedInput<Value>,
+): Value {
+  const value = values.get(key) ?? make();
+  values.delete(key);
+  values.set(key, value);
+  const oldest = values.size > max ? values.keys().next().value : undefined;
+  if (oldest !== undefined) values.delete(oldest);
+  return value;
 }

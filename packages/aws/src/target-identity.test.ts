@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkTarget } from "./target-identity.ts";
+import { checkTarget, createClientCache, findPartition } from "./target-identity.ts";
 
 const ACCOUNT = "444455556666";
 const target = { account: ACCOUNT, region: "eu-west-1", partition: "aws" };
@@ -50,5 +50,54 @@ describe("checkTarget", () => {
     expect(() => checkTarget({ ...target, ...parts })).toThrow(
       expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringContaining(why) }),
     );
+  });
+});
+
+describe("findPartition", () => {
+  it.each([
+    ["eu-west-1", "aws"],
+    ["us-east-1", "aws"],
+    ["il-central-1", "aws"],
+    ["mx-central-1", "aws"],
+    ["cn-northwest-1", "aws-cn"],
+    ["us-gov-west-1", "aws-us-gov"],
+    ["us-iso-east-1", "aws-iso"],
+    ["us-isob-east-1", "aws-iso-b"],
+    ["eusc-de-east-1", "aws-eusc"],
+    ["eu-west", undefined],
+    ["eu-west-1.evil.example", undefined],
+    ["", undefined],
+  ])("of %j is %s", (region, partition) => {
+    expect(findPartition(region)).toBe(partition);
+  });
+});
+
+class A {}
+class B {}
+
+const targetClientCache = (account: string) => ({ account, region: "eu-west-1", partition: "aws" });
+
+describe("a client cache", () => {
+  it("keeps one client per class and target", () => {
+    const cache = createClientCache();
+    const first = cache.find(A, targetClientCache("1"), () => new A());
+
+    expect(cache.find(A, targetClientCache("1"), () => new A())).toBe(first);
+    expect(cache.find(A, targetClientCache("2"), () => new A())).not.toBe(first);
+    expect(cache.find(A, undefined, () => new A())).not.toBe(first);
+    expect(cache.find(B, targetClientCache("1"), () => new B())).toBeInstanceOf(B);
+    expect(cache.find(A, { ...targetClientCache("1"), externalId: "x" }, () => new A())).not.toBe(first);
+  });
+
+  it("lets go of the client that was not used for longest", () => {
+    const cache = createClientCache(2);
+    const first = cache.find(A, targetClientCache("1"), () => new A());
+    const second = cache.find(A, targetClientCache("2"), () => new A());
+    cache.find(A, targetClientCache("1"), () => new A());
+
+    cache.find(A, targetClientCache("3"), () => new A());
+
+    expect(cache.find(A, targetClientCache("1"), () => new A())).toBe(first);
+    expect(cache.find(A, targetClientCache("2"), () => new A())).not.toBe(second);
   });
 });

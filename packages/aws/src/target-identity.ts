@@ -1,5 +1,5 @@
 import { StackyardError, type Target } from "@stackyard/core";
-import { findPartition } from "./partition.ts";
+import { findRecentlyUsed } from "./limiter.ts";
 
 /** A target whose every part was checked. */
 export interface CheckedTarget {
@@ -63,4 +63,80 @@ function toRoleArn(target: Target, role: string, partition: string): string {
 function invalid({ account, region }: Target, why: string): StackyardError {
   const what = `The target ${JSON.stringify(account.slice(0, 20))} in ${JSON.stringify(region.slice(0, 40))} is not right.`;
   return new StackyardError("CONFIG_INVALID", `${what} ${why}`);
+}
+
+/** Regions by the partition that they belong to, as the SDK's own table has them (`partitions.json`, `regionRegex`). */
+const PARTITIONS: readonly (readonly [partition: string, region: RegExp])[] = [
+  ["aws", /^(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+$/],
+  ["aws-cn", /^cn-\w+-\d+$/],
+  ["aws-us-gov", /^us-gov-\w+-\d+$/],
+  ["aws-eusc", /^eusc-de-\w+-\d+$/],
+  ["aws-iso", /^us-iso-\w+-\d+$/],
+  ["aws-iso-b", /^us-isob-\w+-\d+$/],
+  ["aws-iso-e", /^eu-isoe-\w+-\d+$/],
+  ["aws-iso-f", /^us-isof-\w+-\d+$/],
+];
+
+/** The partition of a region; undefined for text that is no region that is known. */
+export function findPartition(region: string): string | undefined {
+  return PARTITIONS.find(([, pattern]) => pattern.test(region))?.[0];
+}
+
+type Constructor<Client> = new (config: never) => Client;
+
+/** Clients by constructor and target. */
+interface ClientCache {
+  find<Client>(clientClass: Constructor<Client>, target: CheckedTarget | undefined, make: () => Client): Client;
+}
+
+/** Targets come out of tasks: the least recently used client goes, and its idle connections with it. */
+const MAX_CLIENTS = 500;
+
+/** One client per service and target. */
+export function createClientCache(maxClients = MAX_CLIENTS): ClientCache {
+  const ids = new Map<unknown, number>();
+  const clients = new Map<string, unknown>();
+
+  function toKey(clientClass: unknown, target: CheckedTarget | undefined): string {
+    const id = ids.get(clientClass) ?? ids.size;
+    ids.set(clientClass, id);
+    return JSON.stringify([id, target?.account, target?.region, target?.roleArn, target?.externalId]);
+  }
+
+  return {
+    find(clientClass, target, make) {
+      // The one that goes is not destroyed: somebody may be waiting for its answer.
+      const client = findRecentlyUsed(clients, toKey(clientClass, target), { max: maxClients, make });
+      // Only what `make` of the same constructor gave is kept under the key.
+      return client as ReturnType<typeof make>;
+    },
+  };
+}
+
+/** A load that is done once, when it is first asked for; one that failed is done again by the next who asks. */
+export function createRemembered<Value>(load: () => Promise<Value>): Remembered<Value> {
+  let loading: Promise<Value> | undefined;
+  let known: Value | undefined;
+  return {
+    known: () => known,
+    get() {
+      loading ??= load().then(
+        (value) => {
+          known = value;
+          return value;
+        },
+        (error: unknown) => {
+          loading = undefined;
+          throw error;
+        },
+      );
+      return loading;
+    },
+  };
+}
+
+/** A value and whether it is there yet. */
+export interface Remembered<Value> {
+  get(): Promise<Value>;
+  known(): Value | undefined;
 }

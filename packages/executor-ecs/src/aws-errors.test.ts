@@ -3,8 +3,8 @@ import { connectionReset, createSimPlugin, SimFault } from "@stackyard/aws-sim";
 import { describe, expect, it } from "vitest";
 import { createEcsExecutor } from "./ecs.ts";
 import plugin from "./index.ts";
+import { toAwsFailure } from "./task-order.ts";
 import { createEcsYard } from "./testing/an-ecs-yard.ts";
-import { toAwsFailure } from "./to-aws-failure.ts";
 
 const config = { cluster: "web", taskDefinition: "migrate" };
 

@@ -2,8 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TObject } from "typebox";
 import { describe, expect, it } from "vitest";
-import { createEcsCommands } from "./commands/create-ecs-commands.ts";
-import { tellRun } from "./commands/show-run.ts";
+import { createEcsCommands, tellRun } from "./commands/ecs-commands.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/ecs.md"), "utf8");
 

@@ -1,12 +1,18 @@
 import { definePlugin } from "@stackyard/core";
 import { openRuns } from "@stackyard/sdk/commands";
-import { createEcsCommands } from "./commands/create-ecs-commands.ts";
+import { createEcsCommands } from "./commands/ecs-commands.ts";
 import { createEcsExecutor } from "./ecs.ts";
 
-export { type CriteriaChange, type CriteriaResult, criteriaChanged } from "./custom-resource/criteria-changed.ts";
-export { decideRequest, type RequestAction, type RequestFacts } from "./custom-resource/decide-request.ts";
+export {
+  type CriteriaChange,
+  type CriteriaResult,
+  criteriaChanged,
+  decideRequest,
+  type RequestAction,
+  type RequestFacts,
+} from "./custom-resource/decide-request.ts";
 export { type PropertiesResult, parseProperties, type TaskProperties } from "./custom-resource/parse-properties.ts";
-export { toResponse } from "./custom-resource/to-response.ts";
+export { toResponse } from "./custom-resource/work-store.ts";
 export { EcsConfig, EcsOutputs, EcsProgress, ecsDefinition } from "./definition.ts";
 export { createEcsExecutor } from "./ecs.ts";
 export { type CheckContainers, type JudgedTask, type Judgement, judge, type TaskFailure } from "./judge.ts";

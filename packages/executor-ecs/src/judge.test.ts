@@ -1,6 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type JudgedTask, judge } from "./judge.ts";
+import {
+  checkDefinition,
+  isFargate,
+  isRetryable,
+  isTransientReason,
+  type JudgedTask,
+  judge,
+  type TaskFailure,
+  toPlacementMessage,
+  toReasonText,
+} from "./judge.ts";
 
 const arn = "arn:aws:ecs:eu-west-1:111122223333:task/web/96052dc0aaaaaaaaaaaaaaaaaaaaaaaa";
 
@@ -161,5 +171,157 @@ describe("judge", () => {
         expect(judge(tasks, "all").kind === "ok").toBe(tasks.length > 0 && isWell);
       }),
     );
+  });
+});
+
+const arnCheckDefinition = "arn:aws:ecs:eu-west-1:111122223333:task-definition/api:7";
+const networkConfiguration = { awsvpcConfiguration: { subnets: ["subnet-1"] } };
+
+function aDefinition(given: object = {}) {
+  return {
+    taskDefinitionArn: arnCheckDefinition,
+    status: "ACTIVE",
+    containerDefinitions: [{ name: "app" }, { name: "proxy" }],
+    ...given,
+  };
+}
+
+describe("checkDefinition", () => {
+  it.each([
+    ["bridge", undefined],
+    ["host", undefined],
+    [undefined, undefined],
+    ["awsvpc", networkConfiguration],
+  ])("has nothing against the network mode %s with %j", (networkMode, network) => {
+    expect(checkDefinition(aDefinition({ networkMode }), { networkConfiguration: network })).toBeUndefined();
+  });
+
+  it.each([
+    ["awsvpc", {}, "The task definition api:7 has the network mode awsvpc: name subnets in its network configuration."],
+    [
+      "bridge",
+      { networkConfiguration },
+      "The task definition api:7 has the network mode bridge, which takes no network configuration. Leave it out.",
+    ],
+    [
+      "host",
+      { launchType: "FARGATE" },
+      "The task definition api:7 has the network mode host, and Fargate needs awsvpc.",
+    ],
+    [
+      undefined,
+      { capacityProviderStrategy: [{ capacityProvider: "FARGATE_SPOT" }], networkConfiguration },
+      "The task definition api:7 has the network mode bridge, and Fargate needs awsvpc.",
+    ],
+  ])("refuses the network mode %s with %j", (networkMode, run, message) => {
+    expect(checkDefinition(aDefinition({ networkMode }), run)).toEqual({ code: "ECS_NETWORK", message });
+  });
+
+  it.each(["INACTIVE", "DELETE_IN_PROGRESS"])("refuses a definition that is %s", (status) => {
+    expect(checkDefinition(aDefinition({ status }), {})).toMatchObject({ code: "ECS_TASK_DEFINITION" });
+  });
+
+  it("refuses names of overrides and checks that are no container, all at once", () => {
+    const overrides = { containerOverrides: [{ name: "app" }, { name: "db" }] };
+
+    expect(checkDefinition(aDefinition(), { overrides, check: ["proxy", "cache", "db"] })).toEqual({
+      code: "ECS_PROPERTIES_INVALID",
+      message: 'No container is called "db", "cache" in api:7; it has "app", "proxy".',
+    });
+    expect(checkDefinition(aDefinition(), { check: "essential" })).toBeUndefined();
+  });
+
+  it("knows Fargate by launch type and by capacity provider", () => {
+    expect(isFargate({ launchType: "FARGATE" })).toBe(true);
+    expect(
+      isFargate({ capacityProviderStrategy: [{ capacityProvider: "asg" }, { capacityProvider: "FARGATE" }] }),
+    ).toBe(true);
+    expect(isFargate({ launchType: "EC2" })).toBe(false);
+    expect(isFargate({})).toBe(false);
+  });
+});
+
+describe("isTransientReason", () => {
+  it.each([
+    "RESOURCE:MEMORY",
+    "RESOURCE:CPU",
+    "RESOURCE:ENI",
+    "RESOURCE:FARGATE",
+    "AGENT",
+    "Capacity is unavailable at this time. Please try again later or in a different availability zone",
+    "You've reached the limit on the number of tasks you can run concurrently",
+    "You've reached the limit on the number of vCPUs you can run concurrently",
+    "The cluster has reached the maximum number of tasks in the PROVISIONING state.",
+    "You've reached the provisioning limit of the cluster.",
+    "Rate exceeded",
+  ])("takes %s for something that passes", (reason) => {
+    expect(isTransientReason(reason)).toBe(true);
+  });
+
+  it.each([
+    undefined,
+    "",
+    "ATTRIBUTE",
+    "LOCATION",
+    "INACTIVE",
+    "MISSING",
+    "EMPTY CAPACITY PROVIDER",
+    "MemberOf placement constraint unsatisfied.",
+    "AGENTS",
+    "No Container Instances were found in your cluster.",
+  ])("takes %s for something that stays", (reason) => {
+    expect(isTransientReason(reason)).toBe(false);
+  });
+});
+
+describe("the text of a placement", () => {
+  it("names reason, detail and place", () => {
+    expect(toReasonText({ reason: "ATTRIBUTE", detail: "no GPU", arn: "arn:1" })).toBe("ATTRIBUTE (no GPU) arn:1");
+    expect(toReasonText({})).toBe("no reason was given");
+  });
+
+  it("tells equal reasons once", () => {
+    expect(toPlacementMessage({ placed: 1, expected: 4 }, ["AGENT", "RESOURCE:CPU", "AGENT"])).toBe(
+      "1 of 4 tasks found a place: 2 times AGENT; RESOURCE:CPU.",
+    );
+  });
+
+  it("tells that nothing was told", () => {
+    expect(toPlacementMessage({ placed: 0, expected: 1 }, [])).toBe(
+      "0 of 1 tasks found a place: ECS named neither tasks nor failures.",
+    );
+  });
+});
+
+const notStarted: TaskFailure = { code: "ECS_TASK_NOT_STARTED", taskArn: "t", container: "app" };
+
+describe("isRetryable", () => {
+  it.each([
+    { ...notStarted, code: "ECS_TASK_STOPPED", stopCode: "SpotInterruption" } as const,
+    { ...notStarted, code: "ECS_EXIT_CODE", exitCode: 143, stopCode: "TerminationNotice" } as const,
+    { ...notStarted, stopCode: "InfrastructureHealth" },
+    { ...notStarted, reason: "CannotPullContainerError: net/http: request canceled (Client.Timeout exceeded)" },
+    { ...notStarted, stoppedReason: "CannotPullContainerError: i/o timeout" },
+    { ...notStarted, stoppedReason: "Capacity is unavailable at this time." },
+  ])("of %j", (failure) => {
+    expect(isRetryable([failure])).toBe(true);
+  });
+
+  it.each([
+    { ...notStarted, code: "ECS_EXIT_CODE", exitCode: 1, stopCode: "EssentialContainerExited" } as const,
+    { ...notStarted, code: "ECS_TASK_STOPPED", stopCode: "UserInitiated" } as const,
+    { ...notStarted, code: "ECS_EXIT_CODE", exitCode: 1, reason: "CannotPullContainerError: timeout" } as const,
+    { ...notStarted, reason: "CannotPullContainerError: not found" },
+    notStarted,
+  ])("is not of %j", (failure) => {
+    expect(isRetryable([failure])).toBe(false);
+  });
+
+  it("needs that of every failure", () => {
+    const interrupted = { ...notStarted, stopCode: "SpotInterruption" };
+
+    expect(isRetryable([interrupted, notStarted])).toBe(false);
+    expect(isRetryable([interrupted, interrupted])).toBe(true);
+    expect(isRetryable([])).toBe(false);
   });
 });

@@ -1,8 +1,10 @@
+import type { TaskOverrides } from "./parse-overrides.ts";
+
 /** Whose exit codes count: every container's, those of essential containers, or those of these names. */
 export type CheckContainers = "all" | "essential" | readonly string[];
 
 /** A container of a task as DescribeTasks shows it; `essential` comes from the task definition. */
-export interface JudgedContainer {
+interface JudgedContainer {
   readonly name?: string | undefined;
   readonly exitCode?: number | null | undefined;
   readonly reason?: string | null | undefined;
@@ -18,7 +20,7 @@ export interface JudgedTask {
 }
 
 /** Why a task counts as failed, most basic first. */
-export type JudgedCode = "ECS_TASK_NOT_STARTED" | "ECS_EXIT_CODE" | "ECS_TASK_STOPPED";
+type JudgedCode = "ECS_TASK_NOT_STARTED" | "ECS_EXIT_CODE" | "ECS_TASK_STOPPED";
 
 /** One finding. */
 export interface TaskFailure {
@@ -100,4 +102,144 @@ function nothingRan(taskArn: string, reason: string): TaskFailure {
 
 function toShownStop({ stopCode, stoppedReason }: JudgedTask): Pick<TaskFailure, "stopCode" | "stoppedReason"> {
   return { ...(stopCode ? { stopCode } : {}), ...(stoppedReason ? { stoppedReason } : {}) };
+}
+
+/** The parts of a task definition that decide whether it can be run as asked (ECS API, TaskDefinition). */
+interface CheckedDefinition {
+  readonly taskDefinitionArn?: string | undefined;
+  readonly networkMode?: string | undefined;
+  readonly status?: string | undefined;
+  readonly containerDefinitions?: readonly { readonly name?: string | undefined }[] | undefined;
+}
+
+/** How the definition is to be run. */
+interface CheckedRun {
+  readonly launchType?: string | undefined;
+  readonly capacityProviderStrategy?: readonly { readonly capacityProvider?: string | undefined }[] | undefined;
+  readonly networkConfiguration?: unknown;
+  readonly overrides?: TaskOverrides | undefined;
+  readonly check?: CheckContainers | undefined;
+}
+
+/** Why a run cannot work, told before anything is started. */
+interface DefinitionFault {
+  readonly code: "ECS_TASK_DEFINITION" | "ECS_NETWORK" | "ECS_PROPERTIES_INVALID";
+  readonly message: string;
+}
+
+/** The first thing that stands against running a definition so; undefined: nothing does. */
+export function checkDefinition(definition: CheckedDefinition, run: CheckedRun): DefinitionFault | undefined {
+  return checkStatus(definition) ?? checkNetwork(definition, run) ?? checkNames(definition, run);
+}
+
+/** True when the tasks would run on Fargate, Spot or not. */
+export function isFargate({ launchType, capacityProviderStrategy = [] }: CheckedRun): boolean {
+  return (
+    launchType === "FARGATE" ||
+    capacityProviderStrategy.some(({ capacityProvider = "" }) => FARGATE.has(capacityProvider))
+  );
+}
+
+const FARGATE: ReadonlySet<string> = new Set(["FARGATE", "FARGATE_SPOT"]);
+
+function checkStatus({ status, taskDefinitionArn }: CheckedDefinition): DefinitionFault | undefined {
+  if (status === undefined || status === "ACTIVE") return undefined;
+  const message = `The task definition ${toName(taskDefinitionArn)} is ${status}. Name an active revision, or the family for its latest.`;
+  return { code: "ECS_TASK_DEFINITION", message };
+}
+
+/** RunTask API, `networkConfiguration`: required for the network mode awsvpc, "and it isn't supported for other network modes". */
+function checkNetwork(definition: CheckedDefinition, run: CheckedRun): DefinitionFault | undefined {
+  const { networkMode = "bridge" } = definition;
+  const isAwsvpc = networkMode === "awsvpc";
+  const hasNetwork = run.networkConfiguration !== undefined;
+  if (isAwsvpc && hasNetwork) return undefined;
+  const name = `The task definition ${toName(definition.taskDefinitionArn)} has the network mode ${networkMode}`;
+  if (isAwsvpc) return toNetworkFault(`${name}: name subnets in its network configuration.`);
+  if (isFargate(run)) return toNetworkFault(`${name}, and Fargate needs awsvpc.`);
+  return hasNetwork ? toNetworkFault(`${name}, which takes no network configuration. Leave it out.`) : undefined;
+}
+
+function toNetworkFault(message: string): DefinitionFault {
+  return { code: "ECS_NETWORK", message };
+}
+
+function checkNames(definition: CheckedDefinition, { overrides, check }: CheckedRun): DefinitionFault | undefined {
+  const names = (definition.containerDefinitions ?? []).flatMap(({ name }) => name ?? []);
+  const overridden = (overrides?.containerOverrides ?? []).map(({ name }) => name);
+  const checked = Array.isArray(check) ? (check as readonly string[]) : [];
+  const unknown = [...new Set([...overridden, ...checked])].filter((name) => !names.includes(name));
+  if (unknown.length === 0) return undefined;
+  const told = `No container is called ${toList(unknown)} in ${toName(definition.taskDefinitionArn)}; it has ${toList(names)}.`;
+  return { code: "ECS_PROPERTIES_INVALID", message: told };
+}
+
+function toName(taskDefinitionArn = ""): string {
+  return taskDefinitionArn.slice(taskDefinitionArn.lastIndexOf("/") + 1);
+}
+
+function toList(names: readonly string[]): string {
+  return names.length === 0 ? "none" : names.map((name) => `"${name}"`).join(", ");
+}
+
+/** Why a task found no place, as RunTask and StartTask tell it. */
+interface PlacementFailure {
+  readonly arn?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly detail?: string | undefined;
+}
+
+/**
+ * Reasons that pass by themselves (ECS developer guide, "API failure reasons"): RESOURCE:* and AGENT; Fargate's "Capacity is
+ * unavailable at this time"; and limits on how many tasks are provisioned or run at once.
+ */
+const TRANSIENT: readonly RegExp[] = [
+  /^RESOURCE:/,
+  /^AGENT$/,
+  /capacity is (currently )?unavailable/i,
+  /capacity ?unavailable/i,
+  /insufficient capacity/i,
+  /provisioning (capacity )?(limit|quota)/i,
+  /(limit|quota|maximum number)\b.*\b(tasks?|vcpus?|provision\w*|concurrent\w*)/i,
+  /\bthrottl|rate exceeded/i,
+];
+
+/** True when a place may be found later although nothing is changed. */
+export function isTransientReason(reason: string | undefined): boolean {
+  return reason !== undefined && TRANSIENT.some((pattern) => pattern.test(reason.trim()));
+}
+
+/** `RESOURCE:MEMORY (detail) arn:…`, for people. */
+export function toReasonText({ arn, reason, detail }: PlacementFailure): string {
+  return [reason ?? "no reason was given", detail && `(${detail})`, arn].filter(Boolean).join(" ");
+}
+
+/** Of what kinds the reasons are, with how many tasks had each. */
+export function toPlacementMessage(
+  { placed, expected }: { readonly placed: number; readonly expected: number },
+  reasons: readonly string[],
+): string {
+  const counts = new Map<string, number>();
+  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const told = [...counts].map(([reason, count]) => (count === 1 ? reason : `${count} times ${reason}`));
+  const why = told.length === 0 ? "ECS named neither tasks nor failures" : told.join("; ");
+  return `${placed} of ${expected} tasks found a place: ${why}.`;
+}
+
+/** The machine went away, not the work (ECS API, Task, `stopCode`). */
+const INTERRUPTED: ReadonlySet<string> = new Set(["SpotInterruption", "TerminationNotice", "InfrastructureHealth"]);
+
+const PULL = /CannotPull/;
+const TIMED_OUT = /time(d[ -]?)?out|deadline exceeded|request cancell?ed/i;
+
+/** True when another attempt may succeed: each of the failures was an interruption, a lack of room, or a slow registry. */
+export function isRetryable(failures: readonly TaskFailure[]): boolean {
+  return failures.length > 0 && failures.every(passes);
+}
+
+function passes({ stopCode = "", stoppedReason = "", reason = "", exitCode }: TaskFailure): boolean {
+  if (INTERRUPTED.has(stopCode)) return true;
+  if (exitCode !== undefined) return false;
+  const texts = [stoppedReason, reason];
+  return texts.some((text) => isTransientReason(text) || (PULL.test(text) && TIMED_OUT.test(text)));
 }

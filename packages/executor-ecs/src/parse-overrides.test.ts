@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseOverrides } from "./parse-overrides.ts";
+import { createSecretMask, parseOverrides, withEnvironment } from "./parse-overrides.ts";
 
 function problemsOf(value: unknown): readonly string[] {
   const parsed = parseOverrides(value);
@@ -171,3 +171,111 @@ function anOverride(): fc.Arbitrary<unknown> {
   );
   return fc.record({ containerOverrides: fc.array(container), cpu: scalar, Memory: scalar }, { requiredKeys: [] });
 }
+
+const environment = [{ name: "A", value: "1" }];
+
+describe("withEnvironment", () => {
+  it("goes to the only container, or to the named one", () => {
+    expect(withEnvironment({}, { container: undefined, environment }, ["app"])).toEqual({
+      overrides: { containerOverrides: [{ name: "app", environment }] },
+    });
+    expect(withEnvironment({}, { container: "b", environment }, ["a", "b"])).toEqual({
+      overrides: { containerOverrides: [{ name: "b", environment }] },
+    });
+  });
+
+  it("wins over overrides of the same name, and keeps the others", () => {
+    const overrides = {
+      cpu: "512",
+      containerOverrides: [
+        { name: "x", cpu: 1 },
+        {
+          name: "app",
+          command: ["up"],
+          environment: [
+            { name: "A", value: "0" },
+            { name: "B", value: "2" },
+          ],
+        },
+      ],
+    };
+
+    expect(withEnvironment(overrides, { container: "app", environment }, ["app", "x"])).toEqual({
+      overrides: {
+        cpu: "512",
+        containerOverrides: [
+          { name: "x", cpu: 1 },
+          {
+            name: "app",
+            command: ["up"],
+            environment: [
+              { name: "B", value: "2" },
+              { name: "A", value: "1" },
+            ],
+          },
+        ],
+      },
+    });
+  });
+
+  it("changes nothing without variables", () => {
+    expect(withEnvironment({ cpu: "1" }, { container: undefined, environment: [] }, ["a", "b"])).toEqual({
+      overrides: { cpu: "1" },
+    });
+  });
+
+  it("needs a name where there are several containers", () => {
+    expect(withEnvironment({}, { container: undefined, environment }, ["a", "b"])).toEqual({
+      problems: [{ path: "/environment", message: 'needs "container": the definition has 2 containers (a, b)' }],
+    });
+  });
+
+  it("stays within what ECS takes", () => {
+    const long = [{ name: "A", value: "x".repeat(8_192) }];
+
+    expect(withEnvironment({}, { container: "app", environment: long }, ["app"])).toHaveProperty("problems");
+  });
+});
+
+describe("createSecretMask", () => {
+  const mask = createSecretMask(
+    [
+      {
+        secrets: [{ name: "DB_PASS" }, { name: "A.B" }],
+        environment: [
+          { name: "API_TOKEN", value: "tok-12345" },
+          { name: "STAGE", value: "production" },
+          { name: "SHORT_SECRET", value: "abc" },
+        ],
+      },
+    ],
+    { containerOverrides: [{ name: "app", environment: [{ name: "MASTER_KEY_SECRET", value: "tok-12345-long" }] }] },
+  );
+
+  it.each([
+    ["DB_PASS=hunter2 next", "DB_PASS=*** next"],
+    ["DB_PASS: hunter2, next", "DB_PASS: ***, next"],
+    ['{"DB_PASS":"hun ter2","a":1}', '{"DB_PASS":***,"a":1}'],
+    ["A.B=x", "A.B=***"],
+    ["AxB=x", "AxB=x"],
+    ["MY_DB_PASSED=1", "MY_DB_PASSED=1"],
+  ])("hides what follows the name of a secret: %s", (line, masked) => {
+    expect(mask(line)).toBe(masked);
+  });
+
+  it("hides values of variables whose names sound secret, the longest first", () => {
+    expect(mask("using tok-12345-long and tok-12345 in production")).toBe("using *** and *** in production");
+  });
+
+  it("leaves values alone that are too short to tell from other text", () => {
+    expect(mask("abc")).toBe("abc");
+  });
+
+  it("hides what is secret by its form", () => {
+    expect(mask("postgres://app:pw@db/x")).not.toContain("pw@");
+  });
+
+  it("leaves lines alone where there is nothing to hide", () => {
+    expect(createSecretMask([])("migrated 3 tables")).toBe("migrated 3 tables");
+  });
+});

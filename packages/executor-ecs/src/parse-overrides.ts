@@ -1,3 +1,5 @@
+import { redactText } from "@stackyard/aws";
+
 /** One fault of a value that somebody else wrote. */
 export interface ValueProblem {
   /** JSON pointer, in the author's spelling; the empty text is the whole value. */
@@ -6,7 +8,7 @@ export interface ValueProblem {
 }
 
 /** What one container of a task gets instead of what its definition says (ECS API, ContainerOverride). */
-export interface ContainerOverrides {
+interface ContainerOverrides {
   readonly name: string;
   readonly command?: readonly string[];
   readonly environment?: readonly { readonly name: string; readonly value: string }[];
@@ -160,4 +162,78 @@ function toPointerPart(key: string): string {
 function toKind(value: unknown): string {
   if (value === null) return "null";
   return Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/** Variables for one container. */
+interface AddedEnvironment {
+  readonly container: string | undefined;
+  readonly environment: readonly { readonly name: string; readonly value: string }[];
+}
+
+/**
+ * Overrides with variables added to those of a container; they win over overrides of the same name. Without a name they go
+ * to the only container of the definition. More than ECS takes is a problem, as in `parseOverrides`.
+ */
+export function withEnvironment(
+  overrides: TaskOverrides,
+  { container, environment }: AddedEnvironment,
+  containerNames: readonly string[],
+): ParsedOverrides {
+  if (environment.length === 0) return { overrides };
+  const name = container ?? (containerNames.length === 1 ? containerNames[0] : undefined);
+  if (name === undefined) {
+    const message = `needs "container": the definition has ${containerNames.length} containers (${containerNames.join(", ")})`;
+    return { problems: [{ path: "/environment", message }] };
+  }
+  const all = overrides.containerOverrides ?? [];
+  const own = all.find((each) => each.name === name) ?? { name };
+  const added = new Set(environment.map((entry) => entry.name));
+  const kept = (own.environment ?? []).filter((entry) => !added.has(entry.name));
+  const changed = { ...own, environment: [...kept, ...environment] };
+  const containerOverrides = all.some((each) => each.name === name)
+    ? all.map((each) => (each.name === name ? changed : each))
+    : [...all, changed];
+  return parseOverrides({ ...overrides, containerOverrides });
+}
+
+/** The parts of a container's definition that may hold secrets or names of them. */
+interface SecretiveContainer {
+  readonly secrets?: readonly { readonly name?: string | undefined }[] | undefined;
+  readonly environment?:
+    | readonly { readonly name?: string | undefined; readonly value?: string | undefined }[]
+    | undefined;
+}
+
+const MASK = "***";
+/** Shorter texts stand in every other line. */
+const MIN_VALUE_CHARS = 4;
+const SECRET_NAME = /pass(word|wd|phrase)?|secret|token|api_?key|access_?key|private_?key|credential|dsn|_url$|_uri$/i;
+
+/**
+ * Takes secrets out of a line of a task's log: what follows the name of a secret of the task definition (`NAME=…`, `NAME: …`,
+ * `"NAME":"…"`), the values of variables whose names sound secret, and what is secret by its form. The values of the
+ * definition's `secrets` are in their store, where this does not look.
+ */
+export function createSecretMask(
+  containers: readonly SecretiveContainer[],
+  overrides: TaskOverrides = {},
+): (text: string) => string {
+  const overridden = overrides.containerOverrides ?? [];
+  const names = containers.flatMap(({ secrets = [] }) => secrets.flatMap(({ name }) => name || []));
+  const entries = [...containers, ...overridden].flatMap(({ environment = [] }) => environment);
+  const values = entries
+    .filter(({ name = "" }) => SECRET_NAME.test(name))
+    .flatMap(({ value = "" }) => (value.length >= MIN_VALUE_CHARS ? [value] : []))
+    .sort((a, b) => b.length - a.length);
+  const named = toNamedPattern([...new Set(names)]);
+  return (text) => {
+    const masked = values.reduce((line, value) => line.replaceAll(value, MASK), text);
+    return redactText(named === undefined ? masked : masked.replace(named, `$1${MASK}`));
+  };
+}
+
+function toNamedPattern(names: readonly string[]): RegExp | undefined {
+  if (names.length === 0) return undefined;
+  const either = names.map((name) => name.replace(/[^A-Za-z0-9_]/g, "\\$&")).join("|");
+  return new RegExp(`(\\b(?:${either})\\b["']?\\s{0,3}[:=]\\s{0,3})("(?:[^"\\\\]|\\\\.)*"|'[^']*'|[^\\s,;&}"']+)`, "g");
 }

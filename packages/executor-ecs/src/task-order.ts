@@ -1,15 +1,23 @@
-import type {
-  CapacityProviderStrategyItem,
-  ECSClient,
-  LaunchType,
-  NetworkConfiguration,
-  PlacementConstraint,
-  PlacementStrategy,
-  PropagateTags,
-  RunTaskCommandInput,
-  StartTaskCommandInput,
-  Tag,
+import {
+  type CapacityProviderStrategyItem,
+  DescribeTaskDefinitionCommand,
+  DescribeTasksCommand,
+  type ECSClient,
+  type LaunchType,
+  ListTasksCommand,
+  type ListTasksCommandInput,
+  type NetworkConfiguration,
+  type PlacementConstraint,
+  type PlacementStrategy,
+  type PropagateTags,
+  type RunTaskCommandInput,
+  type StartTaskCommandInput,
+  StopTaskCommand,
+  type Tag,
+  type Task,
+  type TaskDefinition,
 } from "@aws-sdk/client-ecs";
+import { findAwsFault, redactText } from "@stackyard/aws";
 import type { Clock } from "@stackyard/core";
 import type { TaskOverrides } from "./parse-overrides.ts";
 
@@ -93,4 +101,269 @@ function toCommonInput(order: TaskOrder) {
 /** The SDK's lists are writable, and its kinds of resources are unions of literals that ECS itself checks. */
 function toSdkOverrides(overrides: TaskOverrides): NonNullable<RunTaskCommandInput["overrides"]> {
   return overrides as NonNullable<RunTaskCommandInput["overrides"]>;
+}
+
+/** A task definition's revision, or why it cannot be had. */
+export type LoadedDefinition =
+  | { readonly kind: "found"; readonly definition: TaskDefinition; readonly taskDefinitionArn: string }
+  | ({
+      readonly kind: "failed";
+      /** What AWS threw, where it was not just that there is none. */
+      readonly cause?: unknown;
+    } & AwsFailure);
+
+/**
+ * Resolves a family, `family:revision` or ARN; a family means its latest active revision. Fails with ECS_TASK_DEFINITION, and
+ * throws when it is interrupted only.
+ */
+export async function loadDefinition(
+  { ecs, signal }: Pick<EcsDeps, "ecs" | "signal">,
+  taskDefinition: string,
+): Promise<LoadedDefinition> {
+  try {
+    const answer = await ecs.send(new DescribeTaskDefinitionCommand({ taskDefinition }), { abortSignal: signal });
+    const { taskDefinition: definition } = answer;
+    const taskDefinitionArn = definition?.taskDefinitionArn;
+    if (definition !== undefined && taskDefinitionArn !== undefined) {
+      return { kind: "found", definition, taskDefinitionArn };
+    }
+    return toNotFound(taskDefinition, "ECS named no revision.");
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (isRefusal(error)) return toNotFound(taskDefinition, `${error.name}: ${error.message}`);
+    return { kind: "failed", cause: error, ...toAwsFailure(error, `DescribeTaskDefinition of "${taskDefinition}"`) };
+  }
+}
+
+/** DescribeTaskDefinition API: an unknown definition is a ClientException, "Unable to describe task definition." */
+function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && ["ClientException", "InvalidParameterException"].includes(error.name);
+}
+
+function toNotFound(name: string, why: string): LoadedDefinition {
+  const message = `There is no task definition "${name}". ${why} Look at its name, revision, region and account.`;
+  return { kind: "failed", code: "ECS_TASK_DEFINITION", message, retryable: false };
+}
+
+/** Task definitions by the ARN of their revision, which never changes. */
+export interface DefinitionCache {
+  /** Undefined where it is not to be had. Throws what AWS said where it may be had later. */
+  find(deps: Pick<EcsDeps, "ecs" | "signal">, taskDefinitionArn: string): Promise<TaskDefinition | undefined>;
+  remember(taskDefinitionArn: string, definition: TaskDefinition): void;
+}
+
+const MAX_DEFINITIONS = 100;
+
+/** A cache of one process, so that a poll does not ask for the same revision again. */
+export function createDefinitionCache(): DefinitionCache {
+  const known = new Map<string, TaskDefinition>();
+
+  function remember(taskDefinitionArn: string, definition: TaskDefinition): void {
+    known.delete(taskDefinitionArn);
+    known.set(taskDefinitionArn, definition);
+    const oldest = known.keys().next().value;
+    if (known.size > MAX_DEFINITIONS && oldest !== undefined) known.delete(oldest);
+  }
+
+  return {
+    remember,
+    async find(deps, taskDefinitionArn) {
+      const found = known.get(taskDefinitionArn);
+      if (found !== undefined) return found;
+      const loaded = await loadDefinition(deps, taskDefinitionArn);
+      if (loaded.kind === "failed" && loaded.retryable) throw loaded.cause;
+      if (loaded.kind === "failed") return undefined;
+      remember(taskDefinitionArn, loaded.definition);
+      return loaded.definition;
+    },
+  };
+}
+
+/** Tasks of one cluster. */
+interface TasksInput {
+  readonly cluster: string;
+  readonly taskArns: readonly string[];
+}
+
+/** Tasks in the order in which they were asked for, and those that ECS does not know (any more, or yet). */
+export interface DescribedTasks {
+  readonly tasks: readonly Task[];
+  readonly missing: readonly string[];
+}
+
+/** DescribeTasks API, `tasks`: "up to 100 task IDs or full ARN entries". */
+const MAX_TASKS = 100;
+
+/** Looks tasks up, 100 a call. ECS forgets stopped tasks after an hour, and knows new ones only after some seconds. */
+export async function describeTasks(
+  { ecs, signal }: Pick<EcsDeps, "ecs" | "signal">,
+  { cluster, taskArns, tags = false }: TasksInput & { readonly tags?: boolean },
+): Promise<DescribedTasks> {
+  const found = new Map<string, Task>();
+  for (let at = 0; at < taskArns.length; at += MAX_TASKS) {
+    const input = {
+      cluster,
+      tasks: taskArns.slice(at, at + MAX_TASKS),
+      ...(tags ? { include: ["TAGS" as const] } : {}),
+    };
+    const { tasks = [] } = await ecs.send(new DescribeTasksCommand(input), { abortSignal: signal });
+    for (const task of tasks) if (task.taskArn !== undefined) found.set(task.taskArn, task);
+  }
+  return {
+    tasks: taskArns.flatMap((arn) => found.get(arn) ?? []),
+    missing: taskArns.filter((arn) => !found.has(arn)),
+  };
+}
+
+/**
+ * The ARNs of the tasks in a cluster that are meant to run and were started by that name, over all pages. ListTasks allows
+ * no other filter beside `startedBy`, and without a `desiredStatus` it shows RUNNING.
+ */
+export function listTasks(
+  deps: Pick<EcsDeps, "ecs" | "signal">,
+  { cluster, startedBy }: { readonly cluster: string; readonly startedBy: string },
+): Promise<readonly string[]> {
+  return listPages(deps, { cluster, startedBy });
+}
+
+/** The ARNs of tasks of a family that have stopped, or are about to, within the last hour. */
+function listStoppedTasks(
+  deps: Pick<EcsDeps, "ecs" | "signal">,
+  { cluster, family }: { readonly cluster: string; readonly family: string },
+): Promise<readonly string[]> {
+  return listPages(deps, { cluster, family, desiredStatus: "STOPPED" });
+}
+
+async function listPages(
+  { ecs, signal }: Pick<EcsDeps, "ecs" | "signal">,
+  filter: ListTasksCommandInput,
+): Promise<readonly string[]> {
+  const taskArns: string[] = [];
+  let nextToken: string | undefined;
+  do {
+    const input = { ...filter, ...(nextToken === undefined ? {} : { nextToken }) };
+    const page = await ecs.send(new ListTasksCommand(input), { abortSignal: signal });
+    taskArns.push(...(page.taskArns ?? []));
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined && nextToken !== "");
+  return taskArns;
+}
+
+/**
+ * The tasks that an earlier call for this order has started, running or stopped within the last hour: those of its
+ * `startedBy` that carry all its tags. A task shows up some seconds after its start.
+ */
+export async function findStartedTasks(
+  deps: Pick<EcsDeps, "ecs" | "signal">,
+  order: Pick<TaskOrder, "cluster" | "startedBy" | "taskDefinition" | "tags">,
+): Promise<readonly Task[]> {
+  const { cluster, startedBy, tags = [] } = order;
+  const running = await listTasks(deps, { cluster, startedBy });
+  const stopped = await listStoppedTasks(deps, { cluster, family: toFamily(order.taskDefinition) });
+  const taskArns = [...new Set([...running, ...stopped])];
+  const { tasks } = await describeTasks(deps, { cluster, taskArns, tags: tags.length > 0 });
+  return tasks.filter((task) => task.startedBy === startedBy && hasTags(task, tags));
+}
+
+/** The family of a task definition given as ARN, `family:revision` or family. */
+function toFamily(taskDefinition: string): string {
+  const name = taskDefinition.slice(taskDefinition.lastIndexOf("/") + 1);
+  return name.replace(/:[0-9]+$/, "");
+}
+
+/** A tag without a value has an empty one. */
+function hasTags(task: Task, tags: readonly Tag[]): boolean {
+  const own = new Map(task.tags?.map(({ key, value = "" }) => [key, value]));
+  return tags.every(({ key, value = "" }) => own.get(key) === value);
+}
+
+/** Which tasks were told to stop, and which were gone already. */
+interface StoppedTasks {
+  readonly stopped: readonly string[];
+  readonly gone: readonly string[];
+}
+
+/** StopTask API, `reason`: at most 1,024 characters are kept. */
+const MAX_REASON_CHARS = 1_024;
+
+/**
+ * Tells each task to stop: SIGTERM now, SIGKILL after its stop time-out (30 s by default). A task or a cluster that is gone
+ * is no error, so it may be called again. Other errors are thrown after every task was tried.
+ */
+export async function stopTasks(
+  { ecs }: Pick<EcsDeps, "ecs">,
+  { cluster, taskArns, reason }: TasksInput & { readonly reason: string },
+): Promise<StoppedTasks> {
+  const stopped: string[] = [];
+  const gone: string[] = [];
+  const errors: unknown[] = [];
+  for (const task of taskArns) {
+    try {
+      await ecs.send(new StopTaskCommand({ cluster, task, reason: reason.slice(0, MAX_REASON_CHARS) }));
+      stopped.push(task);
+    } catch (error) {
+      if (isGone(error)) gone.push(task);
+      else errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+  return { stopped, gone };
+}
+
+/** ECS answers InvalidParameterException "The referenced task was not found." for a task that it has forgotten. */
+function isGone(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.name === "ClusterNotFoundException") return true;
+  return error.name === "InvalidParameterException" && /not found/i.test(error.message);
+}
+
+/** `2 RUNNING, 1 PENDING`, in the order in which tasks go through them; for people. */
+export function toStatesText(tasks: readonly { readonly lastStatus?: string | undefined }[], missing = 0): string {
+  const counts = new Map<string, number>();
+  for (const { lastStatus = "UNKNOWN" } of tasks) counts.set(lastStatus, (counts.get(lastStatus) ?? 0) + 1);
+  if (missing > 0) counts.set("MISSING", missing);
+  const states = [...counts].sort(([a], [b]) => ORDER.indexOf(a) - ORDER.indexOf(b));
+  return states.length === 0 ? "gone" : states.map(([state, count]) => `${count} ${state}`).join(", ");
+}
+
+/** Developer guide, "Task lifecycle". */
+const ORDER = [
+  "MISSING",
+  "UNKNOWN",
+  "PROVISIONING",
+  "PENDING",
+  "ACTIVATING",
+  "RUNNING",
+  "DEACTIVATING",
+  "STOPPING",
+  "DEPROVISIONING",
+  "STOPPED",
+];
+
+/** An error of a call, as a step failure. */
+export interface AwsFailure {
+  readonly code: "ECS_AWS_ERROR" | "ECS_TASK_DEFINITION" | "ECS_NETWORK";
+  /** The AWS error's name and message, and what was tried. */
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+const MAX_CHARS = 1_000;
+
+/** What ECS refuses at the start although the definition was looked at before: it may have changed meanwhile. */
+const BY_MESSAGE: readonly (readonly [RegExp, "ECS_TASK_DEFINITION" | "ECS_NETWORK"])[] = [
+  [/task ?definition.*(not found|inactive|does not exist)|unable to describe task definition/i, "ECS_TASK_DEFINITION"],
+  [/network ?configuration|network ?mode/i, "ECS_NETWORK"],
+];
+
+/** Judges an error of a call of ECS or CloudWatch Logs; `what` is a short clause such as `RunTask in "web"`. */
+export function toAwsFailure(error: unknown, what: string): AwsFailure {
+  const fault = findAwsFault(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const name = error instanceof Error && error.name !== "Error" ? `${error.name}: ` : "";
+  const text = `${name}${redactText(message)}`.slice(0, MAX_CHARS);
+  const isCallers = name.startsWith("ClientException") || name.startsWith("InvalidParameterException");
+  const code = (isCallers && BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1]) || "ECS_AWS_ERROR";
+  const retryable = fault.kind === "retryable" || name.startsWith("ServerException");
+  return { code, message: `${what} failed. ${text}${text.endsWith(".") ? "" : "."}`, retryable };
 }

@@ -2,10 +2,8 @@ import { DescribeTasksCommand, ECSClient, ListTasksCommand } from "@aws-sdk/clie
 import { SimFault } from "@stackyard/aws-sim";
 import { mockClient } from "aws-sdk-client-mock";
 import { describe, expect, it } from "vitest";
-import { describeTasks } from "./describe-tasks.ts";
-import { listTasks } from "./list-tasks.ts";
 import { startTasks } from "./start-tasks.ts";
-import { stopTasks } from "./stop-tasks.ts";
+import { describeTasks, listTasks, stopTasks } from "./task-order.ts";
 import { createEcsYard } from "./testing/an-ecs-yard.ts";
 
 async function createRunning(count: number) {

@@ -1,6 +1,47 @@
-import type { Executor } from "@stackyard/core";
+import type { ConfigReport, DocumentConfig, Executor } from "@stackyard/core";
 import { type Static, Type } from "typebox";
-import { checkLambdaConfig, lambdaDocumentSchemas } from "./check-config.ts";
+
+const closed = { additionalProperties: false };
+
+const AnyMap = Type.Record(Type.String(), Type.Unknown());
+
+const Name = Type.String({ minLength: 1, description: "Function name or ARN." });
+
+/** A text that holds an expression. */
+const Template = Type.String({ pattern: "\\$\\{" });
+
+/** What editors know of the config in documents of either version. */
+const lambdaDocumentSchemas = {
+  v1: Type.Object({ name: Name, args: Type.Optional(AnyMap) }, closed),
+  v2: Type.Object({ name: Name, args: Type.Optional(Type.Union([AnyMap, Template])) }, closed),
+};
+
+const timeout = Type.Optional(
+  Type.String({ pattern: "^[1-9][0-9]{0,5}(s|m)$", description: "`30s`, at most `15m`. Default: `15m`" }),
+);
+
+const env = Type.Optional(
+  Type.Record(Type.String(), Type.String(), { description: "Added to the runner's environment" }),
+);
+
+/** A module that exports a handler as Lambda wants it: Node (`.ts`, `.js`, `.mjs`, `.cjs`, `.mts`, `.cts`) or Python. */
+const ModuleFunction = Type.Object(
+  {
+    file: Type.String({ minLength: 1, maxLength: 1_024, description: "`./make-db.ts`, or `./make_db.py:main`" }),
+    timeout,
+    memoryMb: Type.Optional(
+      Type.Integer({ minimum: 32, maximum: 10_240, description: "Heap of a Node function. Default: 512" }),
+    ),
+    env,
+  },
+  { additionalProperties: false },
+);
+
+/** A program that reads the event from standard input and answers with JSON on standard output. */
+const CommandFunction = Type.Object(
+  { command: Type.Array(Type.String({ maxLength: 4_096 }), { minItems: 1, maxItems: 64 }), timeout, env },
+  { additionalProperties: false },
+);
 
 /** Lambda ends every function after 15 minutes at the latest (Lambda quotas, "Function timeout": 900 seconds). */
 const MAX_FUNCTION_MS = 15 * 60_000;
@@ -44,3 +85,36 @@ export const lambdaDefinition = {
   checkConfig: checkLambdaConfig,
   documentSchemas: lambdaDocumentSchemas,
 } as const satisfies Omit<Executor, "start">;
+
+/** Checks the config of a Lambda task in a machine. */
+function checkLambdaConfig(config: DocumentConfig, report: ConfigReport): void {
+  report.unknownKeys([], { known: ["name", "args"], code: "config-unknown-key", owner: "a lambda config" });
+  const { name, args } = config;
+  if (name === undefined) {
+    report.error("lambda-name-required", ["name"], "A lambda task needs name: the function's name or ARN.");
+  } else if (typeof name !== "string" || name === "") {
+    const message = `The function's name must be a text that is not empty, but it is ${report.describe(["name"])}.`;
+    report.error("lambda-name-not-string", ["name"], message);
+  }
+  if (args === undefined) return;
+  if (typeof args === "object" && args !== null && !Array.isArray(args)) report.ambiguousScalars(["args"]);
+  else report.error("lambda-args-not-map", ["args"], `args must be a map, but it is ${report.describe(["args"])}.`);
+}
+
+/** Options of the executor `lambda`. */
+export const LambdaOptions = Type.Object(
+  {
+    functions: Type.Optional(
+      Type.Record(Type.String(), Type.Union([Type.String({ minLength: 1 }), ModuleFunction, CommandFunction]), {
+        description: "Functions served from this machine, by the name that tasks use",
+      }),
+    ),
+    mode: Type.Optional(
+      Type.Union([Type.Literal("local"), Type.Literal("aws")], {
+        description: "`local`: nothing leaves the machine. `aws`: `functions` is not used. Default: by name",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type LambdaOptions = Static<typeof LambdaOptions>;

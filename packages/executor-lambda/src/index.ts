@@ -1,10 +1,9 @@
 import { definePlugin } from "@stackyard/core";
+import { LambdaOptions } from "./definition.ts";
 import { createLambdaExecutor } from "./lambda.ts";
-import { LambdaOptions } from "./lambda-options.ts";
 
-export { LambdaConfig, LambdaOutputs, lambdaDefinition } from "./definition.ts";
+export { LambdaConfig, LambdaOptions, LambdaOutputs, lambdaDefinition } from "./definition.ts";
 export { createLambdaExecutor } from "./lambda.ts";
-export { LambdaOptions } from "./lambda-options.ts";
 
 /** The plugin of the executor `lambda`. */
 export default definePlugin({

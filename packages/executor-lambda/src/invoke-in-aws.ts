@@ -1,10 +1,6 @@
-import { InvocationType, InvokeCommand, LogType } from "@aws-sdk/client-lambda";
+import { InvocationType, InvokeCommand, LambdaClient, type LambdaClientConfig, LogType } from "@aws-sdk/client-lambda";
 import { type ExecutorContext, type Failed, failed } from "@stackyard/core";
-import type { FunctionAnswer } from "./function-answer.ts";
-import { InvokeClient } from "./invoke-client.ts";
-import type { InvokeInput } from "./invoke-input.ts";
-import { toLogLines } from "./log-tail.ts";
-import { toCallFailure } from "./to-call-failure.ts";
+import type { FunctionAnswer, InvokeInput } from "./to-step.ts";
 
 /**
  * Calls a deployed function once and waits for its answer. Invoke has no idempotency token: when an attempt is delivered
@@ -37,4 +33,167 @@ function toCancelled(name: string): Failed {
     message: `Stopped waiting for "${name}". Lambda cannot stop a function: it may run on until its end or its time-out.`,
     retryable: false,
   });
+}
+
+/**
+ * What a client must have so that a call is made once and waited for: no retry by the SDK, which cannot know whether the
+ * function has run, and a socket that may be silent for longer than any function runs (900 s). TCP keep-alive is the
+ * SDK's default. The connection's own time-out comes before anything is sent.
+ */
+const lambdaClientConfig = {
+  maxAttempts: 1,
+  retryMode: "standard",
+  requestHandler: {
+    connectionTimeout: 10_000,
+    socketTimeout: 930_000,
+    // A call waits for a free socket as long as for a connection, so there must always be one.
+    httpsAgent: { keepAlive: true, maxSockets: 1_000 },
+  },
+} as const satisfies LambdaClientConfig;
+
+/**
+ * The client of Invoke. `ctx.aws` makes it with the configuration that it gives every client; what a call must not have
+ * is replaced here, so that no runner can forget it. A request handler that the runner made itself is kept.
+ */
+export class InvokeClient extends LambdaClient {
+  constructor(config: LambdaClientConfig) {
+    const { retryStrategy: _, requestHandler, ...rest } = config;
+    super({ ...rest, ...lambdaClientConfig, requestHandler: toRequestHandler(requestHandler) });
+  }
+}
+
+type RequestHandler = NonNullable<LambdaClientConfig["requestHandler"]>;
+
+function toRequestHandler(given: LambdaClientConfig["requestHandler"]): RequestHandler {
+  if (given !== undefined && "handle" in given) return given;
+  return { ...given, ...lambdaClientConfig.requestHandler };
+}
+
+interface Kind {
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly advice: string;
+}
+
+const throttled = { code: "LAMBDA_THROTTLED", retryable: true, advice: "Too many calls run at once; try again later." };
+const denied = {
+  code: "LAMBDA_ACCESS_DENIED",
+  retryable: false,
+  advice: "Allow lambda:InvokeFunction on the function and its aliases to the runner's role.",
+};
+const notFound = {
+  code: "LAMBDA_NOT_FOUND",
+  retryable: false,
+  advice: "Check the name, the alias, the region and the account.",
+};
+const notReady = { code: "LAMBDA_NOT_READY", retryable: true, advice: "Wait until the function is active." };
+const tooLarge = { code: "LAMBDA_PAYLOAD_TOO_LARGE", retryable: false, advice: "Pass large values by S3 keys." };
+const refused = { code: "LAMBDA_REQUEST_REFUSED", retryable: false, advice: "Check the task's config." };
+const broken = { code: "LAMBDA_FUNCTION_BROKEN", retryable: false, advice: "Repair the function's configuration." };
+const unavailable = {
+  code: "LAMBDA_UNAVAILABLE",
+  retryable: true,
+  advice: "Lambda did not serve the call; try again.",
+};
+const notConfigured = {
+  code: "LAMBDA_NOT_CONFIGURED",
+  retryable: false,
+  advice: "Give the runner a region and credentials, or serve the function from a local module.",
+};
+const lost = {
+  code: "LAMBDA_ANSWER_LOST",
+  retryable: false,
+  advice: "The connection ended before the answer, so the function may still run. Look at its log before a retry.",
+};
+
+/** Exceptions of the Invoke API by name (Invoke, "Errors"); the rest is told by the HTTP status. */
+const KINDS: ReadonlyMap<string, Kind> = new Map([
+  ...toEntries(throttled, ["TooManyRequestsException", "ThrottlingException", "EC2ThrottledException"]),
+  ...toEntries(denied, ["AccessDeniedException", "UnrecognizedClientException", "InvalidSignatureException"]),
+  ...toEntries(denied, ["ExpiredTokenException", "IncompleteSignatureException", "OptInRequired"]),
+  ...toEntries(notConfigured, ["CredentialsProviderError", "TokenProviderError"]),
+  ...toEntries(notFound, ["ResourceNotFoundException", "NoPublishedVersionException"]),
+  ...toEntries(notReady, ["ResourceNotReadyException", "ResourceConflictException", "SnapStartNotReadyException"]),
+  ...toEntries(notReady, ["CodeArtifactUserPendingException", "ENINotReadyException"]),
+  ...toEntries(tooLarge, ["RequestTooLargeException", "RequestEntityTooLargeException"]),
+  ...toEntries(tooLarge, ["SerializedRequestEntityTooLargeException"]),
+  ...toEntries(refused, ["InvalidParameterValueException", "InvalidRequestContentException", "ValidationException"]),
+  ...toEntries(refused, ["UnsupportedMediaTypeException", "ModeNotSupportedException"]),
+  ...toEntries(refused, ["RecursiveInvocationException", "DurableExecutionAlreadyStartedException"]),
+  ...toEntries(broken, ["InvalidRuntimeException", "InvalidZipFileException", "EC2AccessDeniedException"]),
+  ...toEntries(broken, ["InvalidSecurityGroupIDException", "InvalidSubnetIDException", "EFSMountFailureException"]),
+  ...toEntries(broken, ["KMSAccessDeniedException", "KMSDisabledException", "KMSInvalidStateException"]),
+  ...toEntries(broken, ["KMSNotFoundException", "CodeArtifactUserDeletedException", "CodeArtifactUserFailedException"]),
+  ...toEntries(broken, ["S3FilesMountFailureException", "SnapStartException"]),
+  ...toEntries(unavailable, ["ServiceException", "EC2UnexpectedException", "ENILimitReachedException"]),
+  ...toEntries(unavailable, [
+    "SubnetIPAddressLimitReachedException",
+    "EFSIOException",
+    "ServiceQuotaExceededException",
+  ]),
+  ...toEntries(unavailable, ["EFSMountConnectivityException", "EFSMountTimeoutException", "SnapStartTimeoutException"]),
+  ...toEntries(unavailable, ["S3FilesMountConnectivityException", "S3FilesMountTimeoutException"]),
+  ...toEntries(unavailable, ["SnapStartRegenerationFailureException"]),
+]);
+
+/** Nothing reached Lambda: the address, the route or the connection was missing. */
+const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+
+/** An error of the Invoke call, of any shape, as the failure of the attempt. */
+export function toCallFailure(name: string, error: unknown): Failed {
+  const { code, retryable, advice } = toKind(error);
+  const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return failed({ code, message: `The call of "${name}" failed. ${said.slice(0, 2_000)}\n${advice}`, retryable });
+}
+
+function toKind(error: unknown): Kind {
+  if (!(error instanceof Error)) return unavailable;
+  return KINDS.get(error.name) ?? findKindByStatus(findStatus(error)) ?? toConnectionKind(error);
+}
+
+function findStatus(error: object): number | undefined {
+  const metadata: unknown = "$metadata" in error ? error.$metadata : undefined;
+  if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return undefined;
+  return typeof metadata.httpStatusCode === "number" ? metadata.httpStatusCode : undefined;
+}
+
+function findKindByStatus(status: number | undefined): Kind | undefined {
+  if (status === undefined || status < 400) return undefined;
+  if (status >= 500) return unavailable;
+  return (
+    new Map<number, Kind>([
+      [401, denied],
+      [403, denied],
+      [404, notFound],
+      [409, notReady],
+      [413, tooLarge],
+      [429, throttled],
+    ]).get(status) ?? refused
+  );
+}
+
+function toConnectionKind(error: Error): Kind {
+  if (error.message.includes("Region is missing")) return notConfigured;
+  const code = "code" in error ? String(error.code) : "";
+  const connecting = "syscall" in error && error.syscall === "connect";
+  const neverConnected = error.message.includes("did not establish a connection");
+  return NEVER_SENT.has(code) || connecting || neverConnected ? unavailable : lost;
+}
+
+function toEntries(kind: Kind, names: readonly string[]): [string, Kind][] {
+  return names.map((name) => [name, kind]);
+}
+
+/** Lambda sends the last 4 KB (Invoke API, LogResult); a proxy in between might not. */
+const MAX_CHARS = 8_192;
+
+/** The lines of a call's LogResult, which is base64 of UTF-8 whose first character may be cut in half. Never throws. */
+export function toLogLines(logResult: string | undefined): readonly string[] {
+  if (logResult === undefined) return [];
+  const text = Buffer.from(logResult, "base64").toString("utf8").slice(-MAX_CHARS);
+  return text
+    .replace(/^\uFFFD+/, "")
+    .split(/\r?\n/)
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== "");
 }

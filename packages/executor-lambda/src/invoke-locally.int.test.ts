@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Executor, Failed } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
+import type { LambdaOptions } from "./definition.ts";
 import { createLambdaExecutor } from "./lambda.ts";
-import type { LambdaOptions } from "./lambda-options.ts";
 import { aContext } from "./testing/a-context.ts";
 import { start } from "./testing/run.ts";
 

@@ -1,12 +1,9 @@
-import { type ExecutorContext, type Failed, failed } from "@stackyard/core";
-import { type FunctionAnswer, MAX_RESPONSE_BYTES } from "./function-answer.ts";
-import { type InvocationContext, toInvocationContext } from "./invocation-context.ts";
-import type { InvokeInput } from "./invoke-input.ts";
-import { toExited, toNotJson, toNotStarted, toResponseTooLarge, toTimedOut } from "./local-errors.ts";
-import type { LocalFunction } from "./local-function.ts";
-import { toLocalProgram } from "./local-program.ts";
-import { createLineSink, type LineSink } from "./output-lines.ts";
-import { type ProgramEnd, runProgram } from "./run-program.ts";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type ExecutorContext, type Failed, failed, type PluginContext, StackyardError } from "@stackyard/core";
+import type { LambdaOptions } from "./definition.ts";
+import { createLineSink, type LineSink, type ProgramEnd, type RunProgramInput, runProgram } from "./run-program.ts";
+import { type FunctionAnswer, type InvokeInput, MAX_RESPONSE_BYTES } from "./to-step.ts";
 
 /**
  * Runs a function of this machine in a process of its own, so that its crash, exit, endless loop or hunger for memory is
@@ -90,4 +87,225 @@ function toProgramName({ entry }: LocalFunction): string {
 
 function toCancelled(name: string): Failed {
   return failed({ code: "LAMBDA_CANCELLED", message: `The local function "${name}" was killed.`, retryable: false });
+}
+
+type Program = Pick<RunProgramInput, "command" | "env" | "stdin" | "holdStdin" | "resultFd">;
+
+// Run from the sources, Node strips the types; the build puts both beside each other.
+const nodeBootstrap = import.meta.url.endsWith(".ts") ? "./node-bootstrap.ts" : "./node-bootstrap.js";
+
+/** The program that runs a local function, and how the call is given to it. */
+export function toLocalProgram(local: LocalFunction, context: InvocationContext, payload: string): Program {
+  const env = { ...local.runnerEnv, ...toEnv(local, context), ...local.env };
+  const { entry } = local;
+  if (entry.kind === "command") return { command: entry.command, env, stdin: payload, holdStdin: false, resultFd: 1 };
+  const call = `{"event":${payload},"context":${JSON.stringify(context)},"timeoutMs":${local.timeoutMs}}\n`;
+  const command = toRuntime(local, entry.kind);
+  return { command: [...command, entry.file, entry.handler], env, stdin: call, holdStdin: true, resultFd: 3 };
+}
+
+function toRuntime({ memoryMb }: LocalFunction, kind: "node" | "python"): [string, ...string[]] {
+  if (kind === "python") return ["python3", "-u", toPath("../runtime/bootstrap.py")];
+  const flags = [`--max-old-space-size=${memoryMb}`, "--disable-warning=ExperimentalWarning"];
+  return [process.execPath, ...flags, toPath(nodeBootstrap)];
+}
+
+function toPath(relative: string): string {
+  return fileURLToPath(new URL(relative, import.meta.url));
+}
+
+/** What Lambda sets for every function (Lambda, "Using environment variables", reserved ones). */
+function toEnv({ cwd }: LocalFunction, context: InvocationContext): Record<string, string> {
+  return {
+    AWS_LAMBDA_FUNCTION_NAME: context.functionName,
+    AWS_LAMBDA_FUNCTION_VERSION: context.functionVersion,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: context.memoryLimitInMB,
+    AWS_LAMBDA_LOG_GROUP_NAME: context.logGroupName,
+    AWS_LAMBDA_LOG_STREAM_NAME: context.logStreamName,
+    LAMBDA_TASK_ROOT: cwd,
+  };
+}
+
+/** A function served from this machine, ready to run. Paths are absolute. */
+export interface LocalFunction {
+  readonly name: string;
+  readonly entry:
+    | { readonly kind: "node" | "python"; readonly file: string; readonly handler: string }
+    | { readonly kind: "command"; readonly command: readonly [string, ...string[]] };
+  /** Where it runs: the project's folder. */
+  readonly cwd: string;
+  readonly timeoutMs: number;
+  readonly memoryMb: number;
+  /** What the function sees of the process that runs it. */
+  readonly runnerEnv: PluginContext["environment"];
+  /** Stands above `runnerEnv`. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** As in Lambda (quotas, "Function timeout"). */
+const MAX_TIMEOUT_MS = 900_000;
+const DEFAULT_MEMORY_MB = 512;
+const FILE = /^(?<file>.+\.(?:(?<node>[cm]?[jt]s)|py))(?::(?<handler>[\w$]+))?$/;
+
+type Given = NonNullable<LambdaOptions["functions"]>[string];
+
+/** Reads the option `functions`. Throws `CONFIG_INVALID` with every fault. */
+export function parseLocalFunctions(
+  functions: LambdaOptions["functions"],
+  { projectDir, environment }: Pick<PluginContext, "projectDir" | "environment">,
+): ReadonlyMap<string, LocalFunction> {
+  const faults: string[] = [];
+  const parsed = Object.entries(functions ?? {}).map(([name, given]) => {
+    const entry = findEntry(given, projectDir);
+    const timeoutMs = toTimeoutMs(typeof given === "string" ? undefined : given.timeout);
+    if (entry === undefined) faults.push(`functions["${name}"] must name a .ts, .js or .py file, or a command.`);
+    if (timeoutMs > MAX_TIMEOUT_MS) faults.push(`functions["${name}"].timeout must be 15m or less.`);
+    return { name, entry, cwd: projectDir, timeoutMs, runnerEnv: environment, ...toSettings(given) };
+  });
+  if (faults.length > 0) throw new StackyardError("CONFIG_INVALID", `Executor "lambda": ${faults.join(" ")}`);
+  return new Map(parsed.flatMap(({ entry, ...rest }) => (entry ? [[rest.name, { ...rest, entry }] as const] : [])));
+}
+
+function findEntry(given: Given, projectDir: string): LocalFunction["entry"] | undefined {
+  if (typeof given !== "string" && "command" in given) {
+    const [program, ...args] = given.command;
+    return program ? { kind: "command", command: [program, ...args] } : undefined;
+  }
+  const groups = FILE.exec(typeof given === "string" ? given : given.file)?.groups;
+  if (groups?.["file"] === undefined) return undefined;
+  const { file, node, handler = "handler" } = groups;
+  return { kind: node === undefined ? "python" : "node", file: resolve(projectDir, file), handler };
+}
+
+function toSettings(given: Given): Pick<LocalFunction, "memoryMb" | "env"> {
+  if (typeof given === "string") return { memoryMb: DEFAULT_MEMORY_MB, env: {} };
+  const memoryMb = "memoryMb" in given ? given.memoryMb : undefined;
+  return { memoryMb: memoryMb ?? DEFAULT_MEMORY_MB, env: given.env ?? {} };
+}
+
+function toTimeoutMs(timeout: string | undefined): number {
+  if (timeout === undefined) return MAX_TIMEOUT_MS;
+  return Number.parseInt(timeout, 10) * (timeout.endsWith("m") ? 60_000 : 1_000);
+}
+
+/** What a handler learns of its call, besides the time that is left. */
+interface InvocationContext {
+  readonly functionName: string;
+  readonly functionVersion: string;
+  readonly invokedFunctionArn: string;
+  readonly memoryLimitInMB: string;
+  /** Made of the idempotency key, so a redelivered attempt has the same: a function can tell it by this. */
+  readonly awsRequestId: string;
+  readonly logGroupName: string;
+  readonly logStreamName: string;
+}
+
+const NO_TARGET = { partition: "aws", region: "local", account: "000000000000" };
+
+/** The context of a local call, with an ARN of the target where the task has one. */
+function toInvocationContext(
+  ctx: Pick<ExecutorContext, "target" | "idempotencyKey">,
+  { name, memoryMb }: LocalFunction,
+  calledName: string,
+): InvocationContext {
+  const { partition, region, account } = ctx.target ?? NO_TARGET;
+  const { qualifier } = parseFunctionName(calledName);
+  const arn = `arn:${partition}:lambda:${region}:${account}:function:${name}`;
+  return {
+    functionName: name,
+    functionVersion: "$LATEST",
+    invokedFunctionArn: qualifier === undefined ? arn : `${arn}:${qualifier}`,
+    memoryLimitInMB: String(memoryMb),
+    awsRequestId: toUuid(ctx.idempotencyKey),
+    logGroupName: `/aws/lambda/${name}`,
+    logStreamName: "local",
+  };
+}
+
+function toUuid(hex: string): string {
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** The names that Go's `os/exec` gives signals, which is what Lambda shows. */
+const SIGNALS: Readonly<Record<string, string>> = {
+  SIGKILL: "killed",
+  SIGTERM: "terminated",
+  SIGABRT: "aborted",
+  SIGSEGV: "segmentation fault",
+};
+
+/** The answer of a function that ran out of time, in Lambda's words. */
+function toTimedOut(requestId: string, timeoutMs: number): FunctionAnswer {
+  const seconds = (timeoutMs / 1_000).toFixed(2);
+  return toUnhandled("Sandbox.Timedout", `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`);
+}
+
+/** The answer of a function whose process ended without one, in Lambda's words, with what it wrote last. */
+function toExited(
+  requestId: string,
+  { code, signal }: { readonly code: number | null; readonly signal: string | null },
+  trace: readonly string[],
+): FunctionAnswer {
+  const reason = signal === null ? `exit status ${code}` : `signal: ${SIGNALS[signal] ?? signal}`;
+  const said = code === 0 ? "Runtime exited without providing a reason" : `Runtime exited with error: ${reason}`;
+  return toUnhandled("Runtime.ExitError", `RequestId: ${requestId} Error: ${said}`, trace);
+}
+
+/** The answer of a function whose result is larger than Lambda lets through. */
+function toResponseTooLarge(): FunctionAnswer {
+  const limit = `Response payload size exceeded maximum allowed payload size (${MAX_RESPONSE_BYTES} bytes).`;
+  return toUnhandled("Function.ResponseSizeTooLarge", limit);
+}
+
+/** The system has run out of something. The function is as good as before, and a later try may start it. */
+const EXHAUSTED: ReadonlyMap<string, string> = new Map([
+  ["EMFILE", "This process has no file descriptor left. Raise its limit (ulimit -n), or lower the worker's capacity."],
+  ["ENFILE", "The system has no file descriptor left. Raise fs.file-max, or lower the worker's capacity."],
+  ["EAGAIN", "The system starts no more processes. Raise the limit (ulimit -u), or lower the worker's capacity."],
+  ["ENOMEM", "The system has no memory left. Lower the worker's capacity."],
+]);
+
+/** The answer of a function whose program cannot be started; `LAMBDA_UNAVAILABLE` when the system has run out. */
+export function toNotStarted(requestId: string, program: string, error: Error): FunctionAnswer | Failed {
+  const advice = "code" in error ? EXHAUSTED.get(String(error.code)) : undefined;
+  if (advice !== undefined) {
+    const message = `The local function was not started: ${error.message}. ${advice}`;
+    return failed({ code: "LAMBDA_UNAVAILABLE", message, retryable: true });
+  }
+  const missing = "code" in error && error.code === "ENOENT";
+  const said = missing ? `fork/exec ${program}: no such file or directory` : error.message;
+  return toUnhandled("Runtime.InvalidEntrypoint", `RequestId: ${requestId} Error: ${said}`);
+}
+
+/** The answer of a program that wrote something else than JSON. */
+function toNotJson(output: string): FunctionAnswer {
+  const said =
+    "Standard output is not JSON. Write logs to standard error, and nothing or one JSON value to standard output.";
+  return toUnhandled("Runtime.InvalidResponse", said, output.split("\n").slice(0, 5));
+}
+
+function toUnhandled(errorType: string, errorMessage: string, trace?: readonly string[]): FunctionAnswer {
+  const error = { errorType, errorMessage, ...(trace === undefined || trace.length === 0 ? {} : { trace }) };
+  return { functionError: "Unhandled", payload: JSON.stringify(error) };
+}
+
+/** The parts of what a task calls a function. */
+interface FunctionName {
+  /** Without account, region and qualifier. */
+  readonly name: string;
+  /** An alias or a version. */
+  readonly qualifier?: string;
+}
+
+/**
+ * Takes apart a function name in any of the forms of the Invoke API (parameter FunctionName): `make-db`, `make-db:live`,
+ * `123456789012:function:make-db` and `arn:aws:lambda:eu-west-1:123456789012:function:make-db:live`. What fits none of
+ * them is a plain name.
+ */
+export function parseFunctionName(text: string): FunctionName {
+  const parts = text.split(":");
+  const marker = parts.indexOf("function");
+  const [name = "", qualifier] = marker === 1 || marker === 5 ? parts.slice(marker + 1) : parts;
+  if (name === "") return { name: text };
+  return qualifier === undefined || qualifier === "" ? { name } : { name, qualifier };
 }

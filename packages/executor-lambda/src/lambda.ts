@@ -8,15 +8,9 @@ import {
   type Plan,
   type PluginContext,
 } from "@stackyard/core";
-import { type LambdaConfig, lambdaDefinition } from "./definition.ts";
-import { findFunction, toServedText } from "./find-function.ts";
-import type { FunctionAnswer } from "./function-answer.ts";
-import type { InvokeInput } from "./invoke-input.ts";
-import { invokeLocally } from "./invoke-locally.ts";
-import type { LambdaOptions } from "./lambda-options.ts";
-import { type LocalFunction, parseLocalFunctions } from "./local-function.ts";
-import { findPayloadFault, toPayload } from "./to-payload.ts";
-import { toStep } from "./to-step.ts";
+import { type LambdaConfig, type LambdaOptions, lambdaDefinition } from "./definition.ts";
+import { invokeLocally, type LocalFunction, parseFunctionName, parseLocalFunctions } from "./invoke-locally.ts";
+import { type FunctionAnswer, findPayloadFault, type InvokeInput, toPayload, toStep } from "./to-step.ts";
 
 /**
  * The executor `lambda`: calls a function with the stack's id and metadata and waits for its answer. A name found in
@@ -101,4 +95,40 @@ function toPlanText(ctx: ExecutorContext, { name }: LambdaConfig, route: Route):
   if (route === undefined) return `The function "${name}" is not served locally: the task would fail.`;
   if (route !== "aws") return `Would run the local function "${route.name}".`;
   return `Would call "${name}" in ${ctx.target ? `${ctx.target.account}, ${ctx.target.region}` : "AWS"}.`;
+}
+
+/** The local function that a task means: by the very text, else by the name without account, region and alias. */
+export function findFunction(functions: ReadonlyMap<string, LocalFunction>, text: string): LocalFunction | undefined {
+  return functions.get(text) ?? functions.get(parseFunctionName(text).name);
+}
+
+/** For messages: which functions are served here, and which one was probably meant. */
+export function toServedText(functions: ReadonlyMap<string, LocalFunction>, text: string): string {
+  const names = [...functions.keys()];
+  if (names.length === 0) return 'No function is served locally; name some in the option "functions".';
+  const nearest = findNearest(parseFunctionName(text).name, names);
+  const list = names.map((name) => `"${name}"`).join(", ");
+  return `Served locally: ${list}.${nearest === undefined ? "" : ` Did you mean "${nearest}"?`}`;
+}
+
+function findNearest(name: string, names: readonly string[]): string | undefined {
+  const ranked = names
+    .map((candidate) => ({ candidate, distance: toDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best !== undefined && best.distance <= Math.max(1, Math.floor(name.length / 3)) ? best.candidate : undefined;
+}
+
+/** Levenshtein; names are at most 140 characters in Lambda, and longer ones are cut. */
+function toDistance(from: string, to: string): number {
+  let last = Array.from({ length: Math.min(to.length, 140) + 1 }, (_, column) => column);
+  for (const [row, char] of [...from.slice(0, 140)].entries()) {
+    const next = [row + 1];
+    for (let column = 1; column < last.length; column++) {
+      const swap = (last[column - 1] ?? 0) + (char === to[column - 1] ? 0 : 1);
+      next[column] = Math.min(swap, (last[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1);
+    }
+    last = next;
+  }
+  return last.at(-1) ?? 0;
 }

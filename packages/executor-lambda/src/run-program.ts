@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
-import { keepTrack, killGroup } from "./live-processes.ts";
-import { createOutputLines } from "./output-lines.ts";
 
 /** A program to run once. */
 export interface RunProgramInput {
@@ -138,4 +136,95 @@ function collect(
   source?.once("end", () => resolve());
   source?.once("error", () => resolve());
   return { ended, text: () => Buffer.concat(chunks).toString("utf8") };
+}
+
+const live = new Set<ChildProcess>();
+
+/** Sees to it that the program, and what it started, does not outlive this process. */
+function keepTrack(child: ChildProcess): void {
+  if (live.size === 0) process.on("exit", killAll);
+  live.add(child);
+  child.once("exit", () => {
+    live.delete(child);
+    if (live.size === 0) process.off("exit", killAll);
+  });
+}
+
+/** Ends a program that leads its own process group, with all that it started. It has no say in it, as in Lambda. */
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // The group is gone, or this system has none.
+    child.kill("SIGKILL");
+  }
+}
+
+function killAll(): void {
+  for (const child of live) killGroup(child);
+}
+
+/** Takes what a process writes and gives it on as lines. */
+interface OutputLines {
+  write(chunk: Buffer): void;
+  /** Gives on a last line without an end; for the program's end. */
+  end(): void;
+}
+
+/** Where lines go; the limits hold over all streams that share it. */
+export interface LineSink {
+  line(text: string): void;
+  /** Tells how much was held back and gives on the newest of it. */
+  end(): void;
+  /** The newest lines, shown or not. */
+  tail(): readonly string[];
+}
+
+const MAX_LINE_CHARS = 4_000;
+const MAX_LINES = 2_000;
+const TAIL_LINES = 20;
+
+/** Passes 2,000 lines on as they come; of the rest the last 20 at the end, since those tell why a program failed. */
+export function createLineSink(report: (line: string) => void): LineSink {
+  let lines = 0;
+  const newest: string[] = [];
+  return {
+    line(text) {
+      lines++;
+      newest.push(text);
+      if (newest.length > TAIL_LINES) newest.shift();
+      if (lines <= MAX_LINES) report(text);
+    },
+    end() {
+      const held = Math.max(0, lines - MAX_LINES);
+      const shown = Math.min(held, TAIL_LINES);
+      if (held > shown) report(`… ${held - shown} lines of output left out …`);
+      for (const text of newest.slice(TAIL_LINES - shown)) if (shown > 0) report(text);
+      lines = 0;
+    },
+    tail: () => [...newest],
+  };
+}
+
+/** Cuts UTF-8 into lines without their ends; a longer line than 4,000 characters is cut there. Blank lines are left out. */
+export function createOutputLines(onLine: (line: string) => void): OutputLines {
+  const decoder = new TextDecoder();
+  let rest = "";
+  const give = (line: string): void => {
+    const text = line.trimEnd();
+    if (text !== "") onLine(text.length > MAX_LINE_CHARS ? `${text.slice(0, MAX_LINE_CHARS)}…` : text);
+  };
+  return {
+    write(chunk) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      // What is over the limit would be cut anyway, so a program without line ends cannot fill the memory.
+      rest = (lines.pop() ?? "").slice(0, MAX_LINE_CHARS + 1);
+      for (const line of lines) give(line);
+    },
+    end() {
+      give(rest + decoder.decode());
+      rest = "";
+    },
+  };
 }

@@ -1,8 +1,5 @@
 import { type ExecutorContext, type Failed, failed, type Succeeded, succeeded } from "@stackyard/core";
-import type { LambdaOutputs } from "./definition.ts";
-import type { FunctionAnswer } from "./function-answer.ts";
-import { parseFunctionError, toErrorText } from "./function-error.ts";
-import { toOutputs } from "./to-outputs.ts";
+import type { LambdaConfig, LambdaOutputs } from "./definition.ts";
 
 /** An answer as the step that ends the attempt. What the outputs leave out is reported. */
 export function toStep(
@@ -26,4 +23,182 @@ function toFailure(payload: string): Failed {
 function toNames(names: readonly string[]): string {
   const shown = names.slice(0, 10).map((name) => name.slice(0, 60));
   return names.length > shown.length ? `${shown.join(", ")} and ${names.length - shown.length} more` : shown.join(", ");
+}
+
+const MAX_OUTPUTS = 64;
+/** As much as a stack's metadata holds, where outputs go. */
+const MAX_OUTPUTS_CHARS = 65_536;
+
+/** The outputs of an answer, and the names of scalars that found no room. */
+interface AnswerOutputs {
+  readonly outputs: LambdaOutputs;
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * The top-level scalars of a payload that is a JSON object: the first 64, and 64 Ki characters of names and values. Every
+ * other payload has no outputs; that is no failure. Never throws.
+ */
+export function toOutputs(payload: string): AnswerOutputs {
+  const scalars = Object.entries(parseObject(payload)).filter(isScalarEntry);
+  const kept: (typeof scalars)[number][] = [];
+  const leftOut: string[] = [];
+  let chars = 0;
+  for (const [name, value] of scalars) {
+    const size = name.length + String(value).length;
+    if (kept.length === MAX_OUTPUTS || chars + size > MAX_OUTPUTS_CHARS) {
+      leftOut.push(name);
+    } else {
+      chars += size;
+      kept.push([name, value]);
+    }
+  }
+  return { outputs: Object.fromEntries(kept), leftOut };
+}
+
+function parseObject(payload: string): object {
+  try {
+    const value: unknown = JSON.parse(payload);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function isScalarEntry(entry: [string, unknown]): entry is [string, LambdaOutputs[string]] {
+  const [name, value] = entry;
+  // It would become a prototype wherever outputs are copied by assignment.
+  if (name === "__proto__") return false;
+  return value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+}
+
+/** Why a function failed, as its runtime told. */
+interface FunctionError {
+  readonly errorType?: string;
+  readonly errorMessage?: string;
+  /** Lines of the stack trace, bounded in number and length. */
+  readonly trace: readonly string[];
+  /** Lambda ended the function at its own time-out. */
+  readonly timedOut: boolean;
+}
+
+const MAX_TRACE_LINES = 50;
+const MAX_LINE_CHARS = 500;
+const MAX_MESSAGE_CHARS = 4_000;
+const TIMED_OUT = /\bTask timed out after \d+(\.\d+)? seconds/;
+
+/**
+ * Reads the payload of a failed call. Runtimes differ: Node sends `trace`, Python, Ruby, Java, .NET and Go `stackTrace`
+ * (lines, or maps with path, line and label), a time-out has neither and on older runtimes no `errorType`, and a custom
+ * runtime may send anything, JSON or not. Never throws.
+ */
+export function parseFunctionError(payload: string): FunctionError {
+  const value = parseJson(payload);
+  if (!isRecord(value)) return { ...toMessage(value ?? payload), trace: [], timedOut: false };
+  const errorType = toText(value["errorType"]);
+  const errorMessage = toText(value["errorMessage"] ?? value["message"] ?? value["error"]);
+  const trace = toTrace(value["trace"] ?? value["stackTrace"] ?? value["stack"]);
+  // A function may throw an error with the same words: that one has a type of its own.
+  const timedOut = errorType === "Sandbox.Timedout" || (errorType === undefined && TIMED_OUT.test(errorMessage ?? ""));
+  const told = errorType === undefined && errorMessage === undefined ? toMessage(payload) : {};
+  return {
+    ...told,
+    ...(errorType === undefined ? {} : { errorType }),
+    ...(errorMessage === undefined ? {} : { errorMessage }),
+    trace,
+    timedOut,
+  };
+}
+
+/** For people: `errorType: errorMessage`, then the trace. */
+export function toErrorText({ errorType, errorMessage, trace }: FunctionError): string {
+  const head = [errorType, errorMessage].filter((part) => part !== undefined).join(": ");
+  return [head === "" ? "The function failed and told no reason." : head, ...trace].join("\n");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function toMessage(value: unknown): { readonly errorMessage?: string } {
+  const text = toText(value);
+  return text === undefined ? {} : { errorMessage: text };
+}
+
+function toText(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.trim() === "" ? undefined : cut(text.trim(), MAX_MESSAGE_CHARS);
+}
+
+function toTrace(value: unknown): readonly string[] {
+  const frames: readonly unknown[] = Array.isArray(value) ? value : typeof value === "string" ? [value] : [];
+  const lines = frames
+    .slice(0, MAX_TRACE_LINES + 1)
+    .flatMap((frame) => toFrame(frame).split("\n"))
+    .filter((line) => line.trim() !== "")
+    .map((line) => cut(line.trimEnd(), MAX_LINE_CHARS));
+  return lines.length > MAX_TRACE_LINES ? [...lines.slice(0, MAX_TRACE_LINES), "…"] : lines;
+}
+
+/** Go sends `{path, line, label}`, Python 2 sent `[path, line, function, text]`. */
+function toFrame(frame: unknown): string {
+  if (typeof frame === "string") return frame.slice(0, MAX_MESSAGE_CHARS);
+  if (isRecord(frame) && typeof frame["path"] === "string") {
+    return `    at ${toText(frame["label"]) ?? "?"} (${frame["path"]}:${toText(frame["line"]) ?? "?"})`;
+  }
+  return toText(frame) ?? "";
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function cut(text: string, maxChars: number): string {
+  return text.length <= maxChars ? text : `${text.slice(0, maxChars)}…`;
+}
+
+/** What Lambda takes in a synchronous call (Lambda quotas, "Invocation payload": 6 MB, enforced as 6,291,456 bytes). */
+export const MAX_REQUEST_BYTES = 6_291_456;
+
+/** The event of a function: `{"stackId":…,"metadata":…}` and `"args"` where the task has any, in this order. */
+export function toPayload(ctx: Pick<ExecutorContext, "stackId" | "metadata">, { args }: LambdaConfig): string {
+  const { stackId, metadata } = ctx;
+  return JSON.stringify(isMap(args) ? { stackId, metadata, args } : { stackId, metadata });
+}
+
+/** The failure of a payload that Lambda would refuse, so that it is told before the call. */
+export function findPayloadFault(name: string, payload: string): Failed | undefined {
+  const bytes = Buffer.byteLength(payload);
+  if (bytes <= MAX_REQUEST_BYTES) return undefined;
+  return failed({
+    code: "LAMBDA_PAYLOAD_TOO_LARGE",
+    message: `The payload for "${name}" has ${bytes} bytes, and Lambda takes ${MAX_REQUEST_BYTES}. Put large values into S3 and pass their keys.`,
+    retryable: false,
+  });
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What a call of a function gave, deployed or local. */
+export interface FunctionAnswer {
+  /** `Unhandled` or `Handled` when the function failed: the header X-Amz-Function-Error. */
+  readonly functionError?: string;
+  /** JSON as text, unless the function's runtime is odd. */
+  readonly payload: string;
+}
+
+/** What a function may answer with (Function.ResponseSizeTooLarge names this number: 6 MB and 100 bytes). */
+export const MAX_RESPONSE_BYTES = 6_291_556;
+
+/** One call: the name as the task gives it, and the event as JSON. */
+export interface InvokeInput {
+  readonly name: string;
+  readonly payload: string;
 }

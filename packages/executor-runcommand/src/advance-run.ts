@@ -1,5 +1,12 @@
-import type { FleetInstanceReport } from "./fleet-report.ts";
+import { S3Client } from "@aws-sdk/client-s3";
+import { type ExecutorContext, type Failed, failed, type Random, running } from "@stackyard/core";
+import { type FleetAws, FleetEc2Client, FleetSsmClient, toCallError } from "./call-aws.ts";
+import { type RunCommandConfig, type RunCommandProgress, type RunCommandStep, toLengths } from "./definition.ts";
+import type { RunCommandOptions } from "./document/resolve-profile.ts";
+import { findInstance, loadAgents } from "./fleet-calls.ts";
 import {
+  createRun,
+  type FleetInstanceReport,
   type FleetRun,
   isWaiting,
   listInstances,
@@ -7,9 +14,13 @@ import {
   noteStopped,
   type RunStop,
   tallyOf,
+  toMessage,
+  updateInstances,
 } from "./fleet-run.ts";
-import { nextAction, type RunAction } from "./next-action.ts";
-import { nextFleetAction } from "./next-fleet-action.ts";
+import { nextAction, nextFleetAction, type RunAction, toFinalStep } from "./next-action.ts";
+import { type PlanDeps, type PlanInput, toRun } from "./plan-run.ts";
+import { createRunStore, type RunStore } from "./run-store.ts";
+import { type KnownInstance, type SsmAgent, selectInstances } from "./select-instances.ts";
 import { recoverSending, type SendDeps, sendWave } from "./send-wave.ts";
 import { watchRun } from "./watch-run.ts";
 
@@ -70,4 +81,216 @@ function listWaiting(run: FleetRun): readonly string[] {
 async function dropWaiting({ store }: AdvanceDeps, run: FleetRun, stop: RunStop): Promise<FleetRun> {
   const whole = await store.loadWaiting(run, tallyOf(run).waiting);
   return noteStopped(whole, stop);
+}
+
+/** A run that can go on, or the step that ends this call. */
+type WaitedRun = { readonly run: FleetRun } | { readonly step: RunCommandStep };
+
+/** The run of one instance: sent to when its agent is online, ended when it is none of ours or the time is over. */
+export async function waitForAgent(
+  deps: StepDeps,
+  loaded: FleetRun | undefined,
+  progress: RunCommandProgress,
+): Promise<WaitedRun> {
+  // After a crash in the middle of a send, what was sent is found first.
+  if (loaded !== undefined && loaded.state.sending.length > 0) return { run: loaded };
+  const { ctx, config, aws, runId } = deps;
+  const instanceId = config.instance ?? "";
+  const { since, polls } = progress.agent ?? { since: loaded?.state.startedAt ?? ctx.clock.now(), polls: 0 };
+  const instance = await findInstance(aws, instanceId);
+  const agent = instance?.state === "running" ? (await loadAgents(aws, [instanceId])).get(instanceId) : undefined;
+  const decision = lookForAgent({ instance, agent, since, polls, now: ctx.clock.now() }, config);
+  if (decision.kind === "wait") {
+    const message = `${instanceId}: ${decision.why}.`;
+    const next = { runId, polls: 0, outages: 0, agent: { since, polls: polls + 1 } };
+    return { step: running({ progress: next, pollAfterMs: decision.afterMs, message }) };
+  }
+  if (decision.kind === "end") return { step: await endRun(deps, toEnded(deps, loaded, decision)) };
+  return loaded === undefined ? beginRun(deps, decision.instance) : { run: loaded };
+}
+
+/** SSM knew the agent a moment ago and took no command for it: it is not online yet. */
+export function waitAgain(
+  deps: StepDeps,
+  { run, hasSent }: Pick<AdvancedRun, "run" | "hasSent">,
+  progress: RunCommandProgress,
+): RunCommandStep | Promise<RunCommandStep> {
+  const { since, polls } = progress.agent ?? { since: run.state.startedAt, polls: 0 };
+  const isOver = deps.ctx.clock.now() >= since + toLengths(deps.config).agentTimeout;
+  if (hasSent && isOver) return endRun(deps, toEnded(deps, run, { state: "failed", code: "SSM_AGENT_TIMEOUT" }));
+  const next = { runId: deps.runId, polls: 0, outages: 0, agent: { since, polls: polls + 1 } };
+  return running({ progress: next, pollAfterMs: toAgentDelayMs(polls), message: toMessage(tallyOf(run)) });
+}
+
+async function beginRun(given: StepDeps, instance: KnownInstance): Promise<WaitedRun> {
+  const config = await pinConfig(given.ctx, given.config);
+  if ("kind" in config) return { step: config };
+  const deps = { ...given, config };
+  const found = { instances: [instance], selected: [instance.instanceId], skipped: [] };
+  const run = toRun(toPlanDeps(deps), toPlanInput(deps), found);
+  if ("kind" in run) return { step: run };
+  await deps.store.save(run);
+  return { run };
+}
+
+/** The run with the instance as it has ended, without anything having been sent. */
+function toEnded(
+  deps: StepDeps,
+  loaded: FleetRun | undefined,
+  { state, code }: Pick<Extract<AgentDecision, { readonly kind: "end" }>, "state" | "code">,
+): FleetRun {
+  if (loaded !== undefined) {
+    return updateInstances(loaded, (instance) => (isWaiting(instance) ? { ...instance, state, code } : instance));
+  }
+  const member = { instanceId: deps.config.instance ?? "", state, code, roles: [] };
+  const limits = { maxConcurrency: 1, maxErrors: 0 };
+  return createRun({ ...toPlanInput(deps), way: "ids", byInventory: false, members: [member], ...limits });
+}
+
+/** What a look at one instance has found. */
+export interface AgentLook {
+  readonly instance: KnownInstance | undefined;
+  /** Undefined: not registered, or not asked. */
+  readonly agent: SsmAgent | undefined;
+  /** When the first look was. */
+  readonly since: number;
+  /** Looks before this one. */
+  readonly polls: number;
+  readonly now: number;
+}
+
+/** What follows: send, look again, or the end, with the state that the report shows. */
+type AgentDecision =
+  | { readonly kind: "send"; readonly instance: KnownInstance }
+  | { readonly kind: "wait"; readonly afterMs: number; readonly why: string }
+  | { readonly kind: "end"; readonly state: "skipped" | "failed"; readonly code: string };
+
+/** EC2 answers with all instances only after some seconds (API reference, "Eventual consistency"). */
+const KNOWN_WITHIN_MS = 60_000;
+const DELAYS_MS: readonly number[] = [5_000, 10_000, 20_000];
+const DELAY_MS = 30_000;
+
+/**
+ * What to do about an instance that has just started: its agent registers some time after it runs. An instance that is not
+ * one of ours, or has gone, is left alone. Pure.
+ */
+export function lookForAgent(look: AgentLook, config: RunCommandConfig): AgentDecision {
+  const { instance, agent, since, now } = look;
+  if (instance === undefined) {
+    if (now - since >= KNOWN_WITHIN_MS) return { kind: "end", state: "skipped", code: "INSTANCE_GONE" };
+    return toWait(look, since + KNOWN_WITHIN_MS, "EC2 does not know the instance yet");
+  }
+  if (instance.state !== "running" && instance.state !== "pending") {
+    return { kind: "end", state: "skipped", code: "INSTANCE_GONE" };
+  }
+  const states = [...(config.select?.states ?? ["running"]), "pending"];
+  const { skipped } = selectInstances([toUnasked(instance)], { ...config.select, states, requireOnline: false });
+  if (skipped[0] !== undefined) return { kind: "end", state: "skipped", code: skipped[0].code };
+  if (instance.state === "running" && agent?.pingStatus === "Online") return { kind: "send", instance };
+  const until = since + toLengths(config).agentTimeout;
+  if (now >= until) return { kind: "end", state: "failed", code: "SSM_AGENT_TIMEOUT" };
+  return toWait(look, until, "The agent has not registered yet");
+}
+
+/** The agent is a matter of time and no reason to leave an instance alone. */
+function toUnasked({ ssm: _, ...instance }: KnownInstance): KnownInstance {
+  return instance;
+}
+
+function toWait({ polls, now }: AgentLook, until: number, why: string): AgentDecision {
+  return { kind: "wait", afterMs: Math.max(1, Math.min(toAgentDelayMs(polls), until - now)), why };
+}
+
+/** The pause after so many looks: 5, 10, 20, then 30 seconds. */
+function toAgentDelayMs(polls: number): number {
+  return DELAYS_MS[polls] ?? DELAY_MS;
+}
+
+/** What a step of the executor works with. */
+export interface StepDeps {
+  readonly ctx: ExecutorContext;
+  readonly config: RunCommandConfig;
+  readonly options: RunCommandOptions;
+  readonly random: Random;
+  readonly aws: FleetAws;
+  readonly store: RunStore;
+  readonly runId: string;
+}
+
+/** What a step works with, made of the executor's context. */
+export function toStepDeps(
+  ctx: ExecutorContext,
+  config: RunCommandConfig,
+  { options, random }: { readonly options: RunCommandOptions; readonly random: Random },
+): StepDeps {
+  const { clock, signal, deadlineAt, records } = ctx;
+  const runId = toRunId(ctx);
+  const source = config.source ?? "task";
+  const aws = { ssm: ctx.aws(FleetSsmClient), ec2: ctx.aws(FleetEc2Client), clock, signal, deadlineAt, random };
+  return { ctx, config, options, random, aws, store: createRunStore({ records, clock, runId, source }), runId };
+}
+
+/** A run of its own has the id of its stack; a task of a machine that of its attempt. */
+export function toRunId({ machine, stackId, idempotencyKey }: ExecutorContext): string {
+  return machine === "stackyard.run" ? stackId : idempotencyKey;
+}
+
+/** What plans of this run are made with. */
+export function toPlanDeps({ aws, config, options }: StepDeps): PlanDeps {
+  return { aws, config, profiles: options.profiles };
+}
+
+/** Whose run it is. */
+export function toPlanInput({ ctx, config, runId }: StepDeps): PlanInput {
+  const artifact = config.artifact === undefined ? {} : { artifact: config.artifact };
+  return { runId, attempt: ctx.idempotencyKey, startedAt: ctx.clock.now(), ...artifact };
+}
+
+/** With the artifact as it was when the run began. */
+export function withArtifact(deps: StepDeps, artifact: RunCommandConfig["artifact"]): StepDeps {
+  return artifact === undefined ? deps : { ...deps, config: { ...deps.config, artifact } };
+}
+
+/** Ends a run that has nothing left to do. */
+export async function endRun(deps: StepDeps, run: FleetRun): Promise<RunCommandStep> {
+  const ended = { ...run, state: { ...run.state, endedAt: deps.ctx.clock.now() } };
+  await deps.store.save(ended);
+  return toEnd(deps, ended);
+}
+
+/** The last step of a run that has ended. */
+export function toEnd({ config, options }: StepDeps, run: FleetRun): RunCommandStep {
+  return toFinalStep(run, { config, reportUrl: options.reportUrl });
+}
+
+/**
+ * The config with its artifact's SHA-256 and version, where the profile checks them and nobody has said them: read once, so
+ * that every instance of the run gets the same content.
+ */
+export async function pinConfig(ctx: ExecutorContext, config: RunCommandConfig): Promise<RunCommandConfig | Failed> {
+  const { artifact } = config;
+  if (artifact === undefined || !isToBePinned(config)) return config;
+  // Only those who need it load S3's client.
+  const { pinArtifact } = await import("./fleet/pin-artifact.ts");
+  try {
+    const pinned = await pinArtifact(ctx.aws(S3Client), artifact, ctx.signal);
+    if ("kind" in pinned) return failed({ code: pinned.code, message: pinned.message, retryable: false });
+    return { ...config, artifact: pinned };
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    throw toCallError(error, { what: `The artifact s3://${artifact.bucket}/${artifact.key} could not be read.` });
+  }
+}
+
+/** The predecessor's lines check nothing. */
+export function isToBePinned({ artifact, document, profile }: RunCommandConfig): boolean {
+  return artifact !== undefined && artifact.sha256 === undefined && document === undefined && profile !== "garlc-1";
+}
+
+const FIRST_MS = 5_000;
+const CAP_MS = 30_000;
+
+/** The pause before the next look: five seconds after something was sent, growing to thirty. */
+export function toPollMs(polls: number): number {
+  return Math.min(CAP_MS, Math.round(FIRST_MS * 1.5 ** polls));
 }

@@ -1,4 +1,4 @@
-import type { Executor, Step } from "@stackyard/core";
+import { type Executor, type Failed, failed, type Step } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
 
@@ -130,11 +130,11 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /** How long a command may run where the config does not say it. */
-export const DEFAULT_TIMEOUT_MS = 10 * MINUTE_MS;
+const DEFAULT_TIMEOUT_MS = 10 * MINUTE_MS;
 /** How long a command may wait for its instance where the config does not say it. */
-export const DEFAULT_DELIVERY_TIMEOUT_MS = 15 * MINUTE_MS;
+const DEFAULT_DELIVERY_TIMEOUT_MS = 15 * MINUTE_MS;
 /** How long an instance that has started is waited for until its agent is online. */
-export const DEFAULT_AGENT_TIMEOUT_MS = 10 * MINUTE_MS;
+const DEFAULT_AGENT_TIMEOUT_MS = 10 * MINUTE_MS;
 
 /** How long a run waits for commands that it has cancelled. */
 export const CANCEL_WAIT_MS = 4 * MINUTE_MS;
@@ -165,4 +165,43 @@ export function toLengths(config: Pick<RunCommandConfig, "timeout" | "deliveryTi
     deliveryTimeout: parseDuration(config.deliveryTimeout ?? "") ?? DEFAULT_DELIVERY_TIMEOUT_MS,
     agentTimeout: parseDuration(config.agentTimeout ?? "") ?? DEFAULT_AGENT_TIMEOUT_MS,
   };
+}
+
+const SECOND_MS = 1_000;
+const DAY_MS_CONFIG_FAULT = 86_400_000;
+
+type Length = "timeout" | "deliveryTimeout" | "agentTimeout";
+
+/** API reference, SendCommand: TimeoutSeconds is 30 to 2,592,000; shell documents take 1 to 172,800 s. */
+const LIMITS: readonly (readonly [key: Length, minMs: number, maxMs: number, said: string])[] = [
+  ["timeout", SECOND_MS, 2 * DAY_MS_CONFIG_FAULT, "1s to 48h"],
+  ["deliveryTimeout", 30 * SECOND_MS, 30 * DAY_MS_CONFIG_FAULT, "30s to 30d"],
+  ["agentTimeout", SECOND_MS, DAY_MS_CONFIG_FAULT, "1s to 24h"],
+];
+
+/** Everything that is wrong with a config although it fits the schema, as the failure of the attempt. */
+export function findConfigFault(config: RunCommandConfig): Failed | undefined {
+  const problems = [...listLengthProblems(config), ...listChoiceProblems(config)];
+  if (problems.length === 0) return undefined;
+  return failed({ code: "CONFIG_INVALID", message: problems.join(" "), retryable: false });
+}
+
+function listLengthProblems(config: RunCommandConfig): readonly string[] {
+  return LIMITS.flatMap(([key, minMs, maxMs, said]) => {
+    const text = config[key];
+    const ms = text === undefined ? minMs : parseDuration(text);
+    return ms !== undefined && ms >= minMs && ms <= maxMs ? [] : [`/${key} must be ${said}, not ${text}.`];
+  });
+}
+
+function listChoiceProblems(config: RunCommandConfig): readonly string[] {
+  const { document, profile, parameters, documentVersion, instance, instanceIds, targets } = config;
+  const ofDocument = parameters !== undefined || documentVersion !== undefined;
+  return [
+    ...(document !== undefined && profile !== undefined ? ["/document and /profile exclude each other."] : []),
+    ...(document === undefined && ofDocument ? ["/parameters and /documentVersion need a /document."] : []),
+    ...(instance !== undefined && (instanceIds ?? targets) !== undefined
+      ? ["/instance goes with neither /instanceIds nor /targets."]
+      : []),
+  ];
 }

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TObject } from "typebox";
 import { describe, expect, it } from "vitest";
-import { createFleetCommands } from "./commands/create-fleet-commands.ts";
-import { tellRun } from "./commands/tell-run-state.ts";
-import type { FleetInstanceReport } from "./fleet-report.ts";
-import { CODES, explainCode } from "./report/explain-code.ts";
+import { createFleetCommands } from "./commands/fleet-commands.ts";
+import { tellRun } from "./commands/follow-fleet-run.ts";
+import type { FleetInstanceReport } from "./fleet-run.ts";
+import { CODES, explainCode } from "./report/to-fleet-report.ts";
 import { toFleetTable } from "./report/to-fleet-table.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/fleet.md"), "utf8");

@@ -1,7 +1,5 @@
 import type { RunCommandConfig } from "./definition.ts";
-import { type FleetInstanceReport, PAGE_SIZE } from "./fleet-report.ts";
 import type { Platform } from "./select-instances.ts";
-import { addTallies, NOT_SENT, type Tally, toTally } from "./tally.ts";
 
 /** A run as its record holds it; the instances are in the report's pages. */
 export interface RunState {
@@ -171,4 +169,274 @@ export function isWaiting({ state, code }: FleetInstanceReport): boolean {
 /** An instance as it was before anything was sent to it. */
 export function toWaiting({ instanceId, roles, platform }: FleetInstanceReport): FleetInstanceReport {
   return { instanceId, state: "not-sent", roles, ...(platform === undefined ? {} : { platform }) };
+}
+
+/** What a run begins with. */
+interface CreateRunInput
+  extends Pick<RunState, "runId" | "attempt" | "startedAt" | "artifact" | "way" | "byInventory"> {
+  readonly members: readonly FleetInstanceReport[];
+  readonly maxConcurrency: string | number;
+  readonly maxErrors: string | number;
+}
+
+/** A run of which nothing has been sent. Percentages are of the instances that were selected. */
+export function createRun({ members, maxConcurrency, maxErrors, ...given }: CreateRunInput): FleetRun {
+  const selected = members.filter(({ state }) => state !== "skipped").length;
+  const state: RunState = {
+    version: 1,
+    ...given,
+    maxConcurrency: toConcurrency(maxConcurrency, selected),
+    maxErrors: toCount(maxErrors, selected),
+    nextChunk: 1,
+    sending: [],
+    tallies: [],
+  };
+  return addInstances({ state, pages: new Map([[0, []]]) }, members);
+}
+
+/** What a run knows of one instance. */
+export interface FleetInstanceReport {
+  readonly instanceId: string;
+  /** `not-sent` without a code: still to be sent. */
+  readonly state: InstanceState;
+  /** Why it failed, was skipped or not sent; `NO_ROLES` is a warning of a success. */
+  readonly code?: string;
+  readonly roles: readonly string[];
+  readonly platform?: Platform;
+  readonly commandId?: string;
+  /** As SSM spells it; of an instance whose command SSM refused, SSM's or our code. */
+  readonly detailedStatus?: string;
+  /** `-1`: not started. */
+  readonly responseCode?: number;
+  /** Epoch milliseconds. */
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly stdoutTail?: string;
+  readonly stderrTail?: string;
+  /** One of the texts is not whole. */
+  readonly cut?: boolean;
+  readonly links?: { readonly stdout?: string; readonly stderr?: string };
+}
+
+/** How many instances of a run stand where. */
+export interface FleetCounts {
+  readonly selected: number;
+  readonly succeeded: number;
+  /** Failed or cancelled. */
+  readonly failed: number;
+  readonly running: number;
+  readonly skipped: number;
+  /** Still to be sent, or never sent. */
+  readonly notSent: number;
+}
+
+/** A part of a run's report, as its record holds it: at most 200 KiB. */
+export interface FleetReportPage {
+  readonly runId: string;
+  readonly instances: readonly FleetInstanceReport[];
+  /** On the first page: the whole run. */
+  readonly counts?: FleetCounts;
+  readonly artifact?: { readonly bucket: string; readonly key: string; readonly versionId?: string };
+  readonly source?: string;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+}
+
+/** Instances of one page, so that a poll writes little and a page has room for what they said. */
+const PAGE_SIZE = 50;
+
+/** The key of a page's record. */
+export function toPageKey(runId: string, page: number): string {
+  return `run-report/${runId}/${String(page).padStart(4, "0")}`;
+}
+
+/** How many instances of a page, or of a run, stand where. */
+export interface Tally {
+  /** Still to be sent. */
+  readonly waiting: number;
+  readonly running: number;
+  readonly succeeded: number;
+  readonly skipped: number;
+  /** The rest by code: failed, cancelled and not sent. */
+  readonly codes: Readonly<Record<string, number>>;
+}
+
+/** The code of instances that a run which has stopped never sent to. */
+const NOT_SENT = "NOT_SENT";
+
+/** In a tally, the beginning of the codes of those among them whose own command was refused: they are failures. */
+const REFUSED = "NOT_SENT:";
+
+/** What SSM counts against `MaxErrors` (user guide, "Understanding command statuses"). */
+const ERRORS: ReadonlySet<string> = new Set(["COMMAND_FAILED", "EXECUTION_TIMEOUT"]);
+
+/** Instances that nothing was run on because they did not answer. */
+const UNREACHABLE: ReadonlySet<string> = new Set(["DELIVERY_TIMEOUT", "UNDELIVERABLE", "SSM_NOT_ONLINE"]);
+
+const EMPTY: Tally = { waiting: 0, running: 0, succeeded: 0, skipped: 0, codes: {} };
+
+/** True for an instance that did not answer, so that nothing was run on it. */
+export function isUnreachable({ code = "" }: FleetInstanceReport): boolean {
+  return UNREACHABLE.has(code);
+}
+
+/** Counts instances. */
+export function toTally(instances: readonly FleetInstanceReport[]): Tally {
+  const tally = { ...EMPTY, codes: {} as Record<string, number> };
+  for (const instance of instances) {
+    const place = findPlace(instance);
+    if (place === undefined) {
+      const code = toCode(instance);
+      tally.codes[code] = (tally.codes[code] ?? 0) + 1;
+    } else tally[place] += 1;
+  }
+  return tally;
+}
+
+/** Adds up the tallies of pages. */
+export function addTallies(tallies: readonly Tally[]): Tally {
+  const codes: Record<string, number> = {};
+  for (const tally of tallies) {
+    for (const [code, count] of Object.entries(tally.codes)) codes[code] = (codes[code] ?? 0) + count;
+  }
+  const sum = (place: Place) => tallies.reduce((total, tally) => total + tally[place], 0);
+  const [waiting, running, succeeded, skipped] = PLACES.map(sum);
+  return { ...EMPTY, waiting, running, succeeded, skipped, codes } as Tally;
+}
+
+/** Failures that stop a run once there are more than its limit. */
+export function countErrors({ codes }: Tally): number {
+  return sumOf(codes, (code) => ERRORS.has(code));
+}
+
+/** Instances that did not succeed although they were sent to, or should have been. */
+export function countFailures({ codes }: Tally, { ignoreUnreachable = false } = {}): number {
+  return sumOf(codes, (code) => code !== NOT_SENT && !(ignoreUnreachable && UNREACHABLE.has(code)));
+}
+
+/** Instances that a run left out because it stopped. */
+export function countNotSent({ codes }: Tally): number {
+  return codes[NOT_SENT] ?? 0;
+}
+
+/** Instances whose own command was refused. */
+export function countRefused({ codes }: Tally): number {
+  return sumOf(codes, (code) => code.startsWith(REFUSED));
+}
+
+/** Why a command was refused, where one was. */
+export function findRefusal({ codes }: Tally): string | undefined {
+  return Object.keys(codes)
+    .find((code) => code.startsWith(REFUSED))
+    ?.slice(REFUSED.length);
+}
+
+/** The counts of a report. */
+export function toCounts(tally: Tally): FleetCounts {
+  const { waiting, running, succeeded, skipped } = tally;
+  const notSent = waiting + countNotSent(tally) + countRefused(tally);
+  const failed = sumOf(tally.codes, (code) => code !== NOT_SENT && !code.startsWith(REFUSED));
+  return { selected: succeeded + failed + running + notSent, succeeded, failed, running, skipped, notSent };
+}
+
+type Place = "waiting" | "running" | "succeeded" | "skipped";
+const PLACES = ["waiting", "running", "succeeded", "skipped"] as const satisfies readonly Place[];
+
+function findPlace({ state, code }: FleetInstanceReport): Place | undefined {
+  if (state === "not-sent") return code === undefined ? "waiting" : undefined;
+  return state === "failed" || state === "cancelled" ? undefined : state;
+}
+
+function toCode({ state, code = "COMMAND_FAILED", detailedStatus }: FleetInstanceReport): string {
+  return state === "not-sent" && detailedStatus !== undefined ? `${REFUSED}${detailedStatus}` : code;
+}
+
+function sumOf(codes: Tally["codes"], isMeant: (code: string) => boolean): number {
+  return Object.entries(codes).reduce((sum, [code, count]) => (isMeant(code) ? sum + count : sum), 0);
+}
+
+/** What became of one instance. `not-sent` without a code is still to be sent. */
+export type InstanceState = "succeeded" | "failed" | "running" | "cancelled" | "not-sent" | "skipped";
+
+/** A state, with the code of a failure. */
+export interface InstanceOutcome {
+  readonly state: InstanceState;
+  readonly code?: string;
+}
+
+const RUNNING: InstanceOutcome = { state: "running" };
+const CANCELLED: InstanceOutcome = { state: "cancelled", code: "CANCELLED" };
+const FAILED: InstanceOutcome = { state: "failed", code: "COMMAND_FAILED" };
+
+// "Understanding command statuses" (Systems Manager user guide). The same state is spelt with and without spaces, and
+// cancelled with one l or two, so both are taken out before the comparison. `TimedOut` is the coarse status.
+const OUTCOMES: ReadonlyMap<string, InstanceOutcome> = new Map([
+  ["success", { state: "succeeded" }],
+  ["pending", RUNNING],
+  ["inprogress", RUNNING],
+  ["delayed", RUNNING],
+  ["cancelling", RUNNING],
+  ["canceling", RUNNING],
+  ["cancelled", CANCELLED],
+  ["canceled", CANCELLED],
+  ["terminated", { state: "cancelled", code: "TERMINATED" }],
+  ["deliverytimedout", { state: "failed", code: "DELIVERY_TIMEOUT" }],
+  ["executiontimedout", { state: "failed", code: "EXECUTION_TIMEOUT" }],
+  ["timedout", { state: "failed", code: "EXECUTION_TIMEOUT" }],
+  ["undeliverable", { state: "failed", code: "UNDELIVERABLE" }],
+  ["failed", FAILED],
+]);
+
+/** What SSM's detailed status of an invocation means; one that is not known is a failure. */
+export function toInstanceState(detailedStatus: string): InstanceOutcome {
+  return OUTCOMES.get(detailedStatus.replace(/[\s_-]+/g, "").toLowerCase()) ?? FAILED;
+}
+
+/** What may run or fail at once: a number of instances, or a share of them such as `10%`. */
+type Share = string | number;
+
+/** How many instances a share of so many is; parts of an instance are dropped. */
+export function toCount(share: Share, total: number): number {
+  const written = String(share);
+  const number = Number.parseInt(written, 10);
+  return written.endsWith("%") ? Math.floor((number * total) / 100) : number;
+}
+
+/** At least one, or nothing would ever be sent. */
+export function toConcurrency(share: Share, total: number): number {
+  return Math.max(1, toCount(share, total));
+}
+
+/** One line on where a run stands. */
+export function toMessage(tally: Tally): string {
+  const { selected, succeeded, failed, running, notSent } = toCounts(tally);
+  const parts = [`${succeeded} succeeded`, `${failed} failed`, `${running} running`, `${notSent} waiting`];
+  return `${succeeded + failed} of ${selected} instances done: ${parts.join(", ")}.`;
+}
+
+const MAX_LINES = 20;
+
+/** A line on each instance that has failed, the first twenty of them. */
+export function toFailureLines(ended: readonly FleetInstanceReport[]): readonly string[] {
+  const failures = ended.filter(({ state }) => state === "failed" || state === "cancelled");
+  const lines = failures.slice(0, MAX_LINES).map(toLine);
+  const left = failures.length - lines.length;
+  return left > 0 ? [...lines, `… and ${left} more failed; the report has them all.`] : lines;
+}
+
+function toLine({ instanceId, code, responseCode, stderrTail, stdoutTail }: FleetInstanceReport): string {
+  const exit = responseCode === undefined || responseCode < 0 ? "" : `, exit code ${responseCode}`;
+  const said = toLastLine(stderrTail) || toLastLine(stdoutTail);
+  return `${instanceId}: ${code}${exit}${said === "" ? "" : `: ${said}`}`;
+}
+
+function toLastLine(text = ""): string {
+  return (text.trimEnd().split("\n").at(-1) ?? "").trim().slice(0, 200);
+}
+
+const OPEN: ReadonlySet<string> = new Set(["pending", "inprogress", "delayed", "cancelling", "canceling"]);
+
+/** Detailed states of a command after which nothing happens to it. None is known yet: not final. */
+export function isFinalStatus(status: string | undefined): boolean {
+  return status !== undefined && !OPEN.has(status.replace(/\s+/g, "").toLowerCase());
 }

@@ -1,16 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  countErrors,
+  countNotSent,
+  type FleetInstanceReport,
   type FleetRun,
   noteRefused,
   noteSending,
   noteSent,
   noteStopped,
   tallyOf,
+  toCounts,
   updateInstances,
 } from "./fleet-run.ts";
-import { MAX_WAVE, nextAction, PARTIAL_AFTER_MS } from "./next-action.ts";
-import { countErrors, countNotSent, toCounts } from "./tally.ts";
+import { MAX_WAVE, nextAction, nextFleetAction, PARTIAL_AFTER_MS, toVerdict } from "./next-action.ts";
 import { aMember, anId, aRun, members } from "./testing/a-run.ts";
 
 function actOn(run: FleetRun, now = 0, chunkSize = 50) {
@@ -207,3 +210,138 @@ function act(run: FleetRun, now: number, { chunkSize, ended, code }: Turn): Flee
   if (action.kind === "drop") return noteStopped(run, action.stop);
   return action.kind === "send" ? send(run, now, chunkSize) : end(run, ended, code);
 }
+
+function actNextFleetAction(given: readonly FleetInstanceReport[], status?: string, state = {}) {
+  const fleetCommand = status === undefined ? {} : { fleetCommand: { commandId: "c1", status } };
+  return nextFleetAction(aRun(given, { way: "targets", ...fleetCommand, ...state }));
+}
+
+const done = { state: "succeeded" } as const;
+
+describe("nextFleetAction", () => {
+  it("sends one command with the limits as they were written", () => {
+    const limits = { maxConcurrency: "10%", maxErrors: "5" };
+
+    expect(actNextFleetAction(members(600), undefined, { limits })).toEqual({
+      kind: "send",
+      chunks: [{ chunk: 1, ids: [], platform: "linux", roles: ["web"], ...limits }],
+    });
+  });
+
+  it.each(["Pending", "InProgress", "Cancelling", "In Progress"])("watches a command that is %s", (status) => {
+    expect(actNextFleetAction(members(2, done), status)).toEqual({ kind: "watch" });
+  });
+
+  it("settles when the command and its instances have ended", () => {
+    expect(actNextFleetAction(members(2, done), "Success")).toEqual({ kind: "settle" });
+    expect(actNextFleetAction(members(2, { state: "running" }), "Success")).toEqual({ kind: "watch" });
+  });
+
+  it("misses those whom SSM has not found", () => {
+    expect(actNextFleetAction([aMember(1, done), aMember(2)], "Success")).toEqual({ kind: "miss" });
+  });
+
+  it("drops those who were not begun because there were too many errors", () => {
+    const failed = aMember(1, { state: "failed", code: "COMMAND_FAILED" });
+
+    expect(actNextFleetAction([failed, aMember(2)], "Failed")).toMatchObject({
+      kind: "drop",
+      stop: { code: "MAX_ERRORS_EXCEEDED" },
+    });
+  });
+
+  it("drops the rest of a command that somebody has cancelled", () => {
+    expect(actNextFleetAction([aMember(1)], "Cancelled")).toMatchObject({ kind: "drop", stop: { code: "TERMINATED" } });
+  });
+
+  it.each([
+    ["Rate Exceeded", "SSM_THROTTLED", true],
+    ["NoInstancesInTag", "NO_INSTANCES", false],
+  ])("does not settle quietly what SSM never began: %s", (status, code, retryable) => {
+    expect(actNextFleetAction([], status)).toMatchObject({ kind: "drop", stop: { code, retryable } });
+    expect(actNextFleetAction([], status, { stop: { code, message: "", retryable } })).toEqual({ kind: "settle" });
+  });
+});
+
+const ok: Partial<FleetInstanceReport> = { state: "succeeded" };
+const bad: Partial<FleetInstanceReport> = { state: "failed", code: "COMMAND_FAILED" };
+const off: Partial<FleetInstanceReport> = { state: "failed", code: "UNDELIVERABLE" };
+
+function aRunOf(outcomes: readonly Partial<FleetInstanceReport>[], state = {}) {
+  return aRun(
+    outcomes.map((outcome, number) => aMember(number, outcome)),
+    state,
+  );
+}
+
+function judge(outcomes: readonly Partial<FleetInstanceReport>[], state = {}, ignoreUnreachable = false) {
+  const run = aRunOf(outcomes, state);
+  return toVerdict(run.state, tallyOf(run), { ignoreUnreachable });
+}
+
+describe("toVerdict", () => {
+  it("succeeds when all did, also with the warning that there are no roles", () => {
+    expect(judge([ok, { ...ok, code: "NO_ROLES" }])).toEqual({ kind: "succeeded" });
+  });
+
+  it("fails with one more failure than the limit", () => {
+    expect(judge([ok, bad, bad], { maxErrors: 2 })).toEqual({ kind: "succeeded" });
+    expect(judge([ok, bad, bad], { maxErrors: 1 })).toEqual({
+      kind: "failed",
+      code: "COMMAND_FAILED",
+      message: "2 of 3 instances failed (2 × COMMAND_FAILED).",
+      retryable: false,
+    });
+  });
+
+  it("names what failed before what that brought about", () => {
+    const ended: Partial<FleetInstanceReport> = { state: "cancelled", code: "TERMINATED" };
+
+    expect(judge([ended, bad, ended, ended])).toMatchObject({
+      code: "COMMAND_FAILED",
+      message: "4 of 4 instances failed (1 × COMMAND_FAILED, 3 × TERMINATED).",
+    });
+  });
+
+  it("does not let a fleet pass that is switched off, unless told to", () => {
+    expect(judge([off, off])).toMatchObject({ kind: "failed", code: "UNDELIVERABLE" });
+    expect(judge([off, off], {}, true)).toEqual({ kind: "succeeded" });
+    expect(judge([off, bad], {}, true)).toMatchObject({ kind: "failed" });
+  });
+
+  it("names the code that most of the failed have", () => {
+    expect(judge([off, bad, off])).toMatchObject({
+      code: "UNDELIVERABLE",
+      message: "3 of 3 instances failed (2 × UNDELIVERABLE, 1 × COMMAND_FAILED).",
+    });
+  });
+
+  it("counts what was ended with its command as failed", () => {
+    expect(judge([ok, { state: "cancelled", code: "TERMINATED" }])).toMatchObject({ code: "TERMINATED" });
+  });
+
+  it("says how many were not sent to, and why", () => {
+    const stop = { code: "MAX_ERRORS_EXCEEDED", message: "1 error exceeds the limit of 0.", retryable: false };
+    const run = noteStopped(aRunOf([bad, {}, {}]), stop);
+
+    expect(toVerdict(run.state, tallyOf(run), { ignoreUnreachable: false })).toMatchObject({
+      code: "COMMAND_FAILED",
+      message: "1 of 3 instances failed (1 × COMMAND_FAILED). 2 were not sent to. 1 error exceeds the limit of 0.",
+    });
+  });
+
+  it("passes on why a command was refused, and that a retry helps", () => {
+    const refused = { state: "not-sent", code: "NOT_SENT", detailedStatus: "SSM_THROTTLED" } as const;
+    const stop = { code: "SSM_THROTTLED", message: "SSM throttles.", retryable: true };
+
+    expect(judge([ok, refused], { stop, maxErrors: 5 })).toMatchObject({ code: "SSM_THROTTLED", retryable: true });
+    expect(toCounts(tallyOf(aRunOf([ok, refused])))).toMatchObject({ selected: 2, failed: 0, notSent: 1 });
+  });
+
+  it("ends a cancelled run as cancelled, whatever succeeded", () => {
+    expect(judge([ok], { cancelledAt: 1 })).toMatchObject({ kind: "failed", code: "RUN_CANCELLED" });
+    expect(judge([ok, { state: "running" }], { cancelledAt: 1 })).toMatchObject({
+      message: expect.stringContaining("1 still run"),
+    });
+  });
+});

@@ -1,7 +1,32 @@
-import { MAX_CHUNK_SIZE } from "./chunk.ts";
-import type { FleetInstanceReport } from "./fleet-report.ts";
-import { type FleetRun, isWaiting, listInstances, type RunStop, type SendingChunk, tallyOf } from "./fleet-run.ts";
-import { countErrors, findRefusal, type Tally } from "./tally.ts";
+import { type Failed, failed, type Succeeded, succeeded } from "@stackyard/core";
+import type { RunCommandConfig, RunCommandOutputs } from "./definition.ts";
+import {
+  countErrors,
+  countFailures,
+  countNotSent,
+  countRefused,
+  type FleetInstanceReport,
+  type FleetRun,
+  findRefusal,
+  isFinalStatus,
+  isWaiting,
+  listInstances,
+  type RunState,
+  type RunStop,
+  type SendingChunk,
+  type Tally,
+  tallyOf,
+  toCount,
+  toCounts,
+} from "./fleet-run.ts";
+import { MAX_CHUNK_SIZE } from "./select-instances.ts";
+
+/** Why nothing more is sent to an account that has too many commands under way. */
+export const RATE_EXCEEDED: RunStop = {
+  code: "SSM_THROTTLED",
+  message: "SSM has too many commands under way in this account (Rate Exceeded). Try again later.",
+  retryable: true,
+};
 
 /** What a run does next. `drop`: what still waits is never sent. `miss`: SSM
  * has not found those who wait. `settle`: everything has ended. */
@@ -13,7 +38,7 @@ export type RunAction =
   | { readonly kind: "settle" };
 
 /** What the plan of a run depends on besides the run itself. */
-export interface NextActionInput {
+interface NextActionInput {
   readonly now: number;
   /** 1 to 50. */
   readonly chunkSize: number;
@@ -40,7 +65,7 @@ export function nextAction(run: FleetRun, input: NextActionInput): RunAction {
 }
 
 /** Why nothing more may be sent; exceeded is one error more than the limit. */
-export function findStop(run: FleetRun): RunStop | undefined {
+function findStop(run: FleetRun): RunStop | undefined {
   const { stop, maxErrors } = run.state;
   if (stop !== undefined) return stop;
   const tally = tallyOf(run);
@@ -52,7 +77,7 @@ export function findStop(run: FleetRun): RunStop | undefined {
 }
 
 /** The instances tell of a refusal where the process died before the run itself was written. */
-export function findRefusedStop(tally: Tally): RunStop | undefined {
+function findRefusedStop(tally: Tally): RunStop | undefined {
   const code = findRefusal(tally);
   if (code === undefined) return undefined;
   const retryable = code === "SSM_THROTTLED" || code === "AWS_UNAVAILABLE";
@@ -107,4 +132,189 @@ function* listGroups(
 /** Instances with the same key can be served by one command. */
 export function toGroupKey({ platform = "linux", roles }: FleetInstanceReport, byInventory: boolean): string {
   return byInventory ? `${platform} ${roles.join()}` : platform;
+}
+
+/** Plans a run of the way `targets`: one command for the whole fleet, whose limits SSM keeps. */
+export function nextFleetAction(run: FleetRun): RunAction {
+  const { fleetCommand, stop } = run.state;
+  const tally = tallyOf(run);
+  if (stop !== undefined) return tally.waiting > 0 ? { kind: "drop", stop } : toEnd(tally.running);
+  if (fleetCommand === undefined) return { kind: "send", chunks: [toFleetChunk(run)] };
+  if (!isFinalStatus(fleetCommand.status)) return { kind: "watch" };
+  const ended = findFleetStop(run, fleetCommand.status);
+  if (ended !== undefined) return { kind: "drop", stop: ended };
+  return tally.waiting > 0 ? { kind: "miss" } : toEnd(tally.running);
+}
+
+function toEnd(running: number): RunAction {
+  return running > 0 ? { kind: "watch" } : { kind: "settle" };
+}
+
+function toFleetChunk({ state, ...run }: FleetRun): SendingChunk {
+  const first = listInstances({ state, ...run }).find(isWaiting);
+  const { platform = "linux", roles = [] } = first ?? {};
+  const { maxConcurrency, maxErrors } = state.limits ?? {
+    maxConcurrency: String(state.maxConcurrency),
+    maxErrors: String(state.maxErrors),
+  };
+  return { chunk: state.nextChunk, ids: [], platform, roles, maxConcurrency, maxErrors };
+}
+
+/** A command that SSM could not begin, or that has ended before it was begun everywhere. */
+function findFleetStop(run: FleetRun, status = ""): RunStop | undefined {
+  const plain = status.replace(/\s+/g, "").toLowerCase();
+  if (plain === "rateexceeded") return RATE_EXCEEDED;
+  if (plain === "noinstancesintag") {
+    return { code: "NO_INSTANCES", message: "SSM found no instance that fits the targets.", retryable: false };
+  }
+  if (tallyOf(run).waiting === 0) return undefined;
+  if (["cancelled", "canceled"].includes(plain)) {
+    return { code: "TERMINATED", message: "Somebody has cancelled the command.", retryable: false };
+  }
+  return findStop(run);
+}
+
+/** What the end of a run is made of. */
+interface FinalStepInput {
+  readonly config: RunCommandConfig;
+  readonly reportUrl: string | undefined;
+}
+
+/** The last step of a run. */
+export function toFinalStep(
+  run: FleetRun,
+  { config, reportUrl }: FinalStepInput,
+): Succeeded<RunCommandOutputs> | Failed {
+  const tally = tallyOf(run);
+  const outputs = toOutputs(run, tally, reportUrl);
+  const empty = findEmptyFault(run, config, outputs);
+  if (empty !== undefined) return failed({ ...empty, outputs });
+  if (outputs.selected === 0) return succeeded(outputs);
+  const timedOut = config.instance === undefined ? undefined : findAgentTimeout(run);
+  if (timedOut !== undefined) return failed({ ...timedOut, outputs });
+  const stop = run.state.stop ?? findRefusedStop(tally);
+  const verdict = toVerdict({ ...run.state, maxErrors: findMaxErrors(run, outputs), ...(stop && { stop }) }, tally, {
+    ignoreUnreachable: config.ignoreUnreachable === true,
+  });
+  if (verdict.kind === "failed") {
+    const { code, message, retryable } = verdict;
+    return failed({ code, message, retryable, outputs });
+  }
+  const incomplete = findIncomplete(run, tally);
+  return incomplete === undefined ? succeeded(outputs) : failed({ ...incomplete, retryable: false, outputs });
+}
+
+/** Where SSM has found the instances, how many a share of them is was not known before. */
+function findMaxErrors({ state }: FleetRun, { selected }: RunCommandOutputs): number {
+  return state.limits === undefined ? state.maxErrors : toCount(state.limits.maxErrors, selected);
+}
+
+/** The counts of a run, as its step gives them. */
+export function toOutputs({ state }: FleetRun, tally: Tally, reportUrl: string | undefined): RunCommandOutputs {
+  const { selected, succeeded: done, failed: bad, skipped } = toCounts(tally);
+  const address = reportUrl?.replaceAll("{runId}", encodeURIComponent(state.runId));
+  return {
+    runId: state.runId,
+    selected,
+    succeeded: done,
+    failed: bad + countRefused(tally),
+    skipped,
+    reportUrl: address ?? `urn:stackyard:run:${state.runId}`,
+  };
+}
+
+interface Fault {
+  readonly code: string;
+  readonly message: string;
+}
+
+function findEmptyFault(
+  run: FleetRun,
+  config: RunCommandConfig,
+  { selected, skipped }: RunCommandOutputs,
+): (Fault & { readonly retryable: boolean }) | undefined {
+  const { stop, cancelledAt } = run.state;
+  const isAllowed = config.allowEmpty === true || config.instance !== undefined;
+  if (selected > 0 || cancelledAt !== undefined) return undefined;
+  if (stop !== undefined && stop.code !== "NO_INSTANCES") return stop;
+  if (isAllowed) return undefined;
+  const left = skipped === 0 ? "" : ` ${skipped} were skipped: look at the report.`;
+  const message = `No instance is part of the run.${left} Look at tags, states and the region.`;
+  return { code: "NO_INSTANCES", message, retryable: false };
+}
+
+function findAgentTimeout(run: FleetRun): (Fault & { readonly retryable: boolean }) | undefined {
+  const [instance] = listInstances(run);
+  if (instance?.code !== "SSM_AGENT_TIMEOUT") return undefined;
+  const message = `The agent of ${instance.instanceId} did not register in time. Look at its network, its instance profile and the agent.`;
+  return { code: "SSM_AGENT_TIMEOUT", message, retryable: true };
+}
+
+/** SSM's own word on a command for a whole fleet, where no instance of the report says why. */
+function findIncomplete({ state }: FleetRun, tally: Tally): Fault | undefined {
+  const { fleetCommand } = state;
+  const status = fleetCommand?.status;
+  if (status === undefined || !isFinalStatus(status) || status === "Success" || countFailures(tally) > 0)
+    return undefined;
+  return { code: "COMMAND_FAILED", message: `SSM ended the command as ${status}.` };
+}
+
+/** How a run that has nothing left to do ends. */
+type Verdict =
+  | { readonly kind: "succeeded" }
+  | { readonly kind: "failed"; readonly code: string; readonly message: string; readonly retryable: boolean };
+
+/**
+ * A run succeeds when no more of its instances failed than its limit. Instances that could not be reached are failures
+ * unless they are ignored, although SSM does not count them: a fleet that is switched off must not pass.
+ */
+export function toVerdict(
+  state: Pick<RunState, "stop" | "maxErrors" | "cancelledAt">,
+  tally: Tally,
+  { ignoreUnreachable }: { readonly ignoreUnreachable: boolean },
+): Verdict {
+  const failures = countFailures(tally, { ignoreUnreachable });
+  const notSent = countNotSent(tally);
+  if (state.cancelledAt !== undefined) return cancelled(tally);
+  const isWhole = notSent === 0 && tally.running === 0 && tally.waiting === 0;
+  if (isWhole && failures <= state.maxErrors && state.stop === undefined) return { kind: "succeeded" };
+  const { code, retryable } = findCause(state, tally);
+  const left = notSent > 0 ? ` ${notSent} were not sent to.` : "";
+  const why = state.stop === undefined ? "" : ` ${state.stop.message}`;
+  const message = `${toBreakdown(tally)}${left}${why}`;
+  return { kind: "failed", code, message, retryable };
+}
+
+function cancelled(tally: Tally): Verdict {
+  const running = tally.running > 0 ? ` ${tally.running} still run and end by themselves.` : "";
+  const message = `The run was cancelled: ${tally.succeeded} succeeded, ${countNotSent(tally)} were not sent to.${running}`;
+  return { kind: "failed", code: "RUN_CANCELLED", message, retryable: false };
+}
+
+/** What a failure of others brought about. */
+const CONSEQUENCES: ReadonlySet<string> = new Set(["TERMINATED", "NOT_SENT"]);
+
+/** A command that was refused says most; else the code that most of the instances have, causes before consequences. */
+function findCause(
+  { stop }: Pick<RunState, "stop">,
+  tally: Tally,
+): { readonly code: string; readonly retryable: boolean } {
+  if (stop !== undefined && stop.code !== "MAX_ERRORS_EXCEEDED") return stop;
+  const [most] = rank(tally);
+  return { code: most?.[0] ?? "NOT_SENT", retryable: false };
+}
+
+function toBreakdown(tally: Tally): string {
+  const parts = rank(tally).map(([code, count]) => `${count} × ${code}`);
+  const failed = countFailures(tally);
+  return `${failed} of ${failed + tally.succeeded + countNotSent(tally) + tally.running} instances failed${parts.length === 0 ? "" : ` (${parts.join(", ")})`}.`;
+}
+
+function rank({ codes }: Tally): readonly (readonly [string, number])[] {
+  return Object.entries(codes)
+    .filter(([code, count]) => code !== "NOT_SENT" && count > 0)
+    .map(([code, count]) => [code.startsWith("NOT_SENT") ? "NOT_SENT" : code, count] as const)
+    .toSorted(
+      ([a, m], [b, n]) => Number(CONSEQUENCES.has(a)) - Number(CONSEQUENCES.has(b)) || n - m || (a < b ? -1 : 1),
+    );
 }

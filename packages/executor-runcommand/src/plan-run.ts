@@ -1,15 +1,33 @@
 import { type Failed, failed } from "@stackyard/core";
-import { createRun } from "./create-run.ts";
-import type { RunCommandConfig } from "./definition.ts";
-import type { FleetInstanceReport } from "./fleet-report.ts";
-import type { FleetRun } from "./fleet-run.ts";
-import { loadFound } from "./load-found.ts";
+import type { FleetAws } from "./call-aws.ts";
+import { type RunCommandConfig, toLengths } from "./definition.ts";
+import {
+  type ProfileDefinition,
+  type ProfileProblem,
+  type ResolvedProfile,
+  type RunCommandOptions,
+  resolveProfile,
+} from "./document/resolve-profile.ts";
+import { loadAgents, loadByIds, loadSelected } from "./fleet-calls.ts";
+import {
+  createRun,
+  type FleetInstanceReport,
+  type FleetRun,
+  listInstances,
+  type RunState,
+  toConcurrency,
+  toCount,
+  updateInstances,
+} from "./fleet-run.ts";
 import { toGroupKey } from "./next-action.ts";
-import { type FoundInstances, planMembers } from "./plan-members.ts";
-import { resolveCommand } from "./resolve-command.ts";
-import type { RunCommandOptions } from "./run-command-options.ts";
-import { DEFAULT_TAG_KEY, type Platform, toPlatform } from "./select-instances.ts";
-import type { FleetAws } from "./ssm/call-aws.ts";
+import {
+  DEFAULT_TAG_KEY,
+  inventory,
+  type KnownInstance,
+  type Platform,
+  selectInstances,
+  toPlatform,
+} from "./select-instances.ts";
 
 /** What a plan is made of. */
 export interface PlanDeps {
@@ -57,7 +75,7 @@ export function toRun(deps: PlanDeps, input: PlanInput, found: FoundInstances): 
 }
 
 /** What instances of a run become, each with what it is sent. */
-export function toMembers(
+function toMembers(
   { config, profiles }: PlanDeps,
   { startedAt }: Pick<PlanInput, "startedAt">,
   found: FoundInstances,
@@ -126,4 +144,232 @@ function isForTargets(
   if (isNarrowed || first === undefined || !TARGET_KEY.test(select.tagKey ?? DEFAULT_TAG_KEY)) return false;
   const key = toGroupKey(first, byInventory);
   return members.every((member) => member.state === "not-sent" && toGroupKey(member, byInventory) === key);
+}
+
+/** The instances that a config names, and which of them are part of the run. */
+async function loadFound(aws: FleetAws, config: RunCommandConfig): Promise<FoundInstances> {
+  const { select = {}, instance, instanceIds = instance === undefined ? undefined : [instance] } = config;
+  if (instanceIds !== undefined) return loadFoundByIds(aws, config, instanceIds);
+  const instances = await withAgents(aws, config, await loadSelected(aws, select));
+  return { instances, ...selectInstances(instances, select) };
+}
+
+/** Exactly these, as far as they are still there and may be touched. */
+async function loadFoundByIds(
+  aws: FleetAws,
+  config: RunCommandConfig,
+  ids: readonly string[],
+): Promise<FoundInstances> {
+  const known = [...(await loadByIds(aws, ids)), ...(await loadNodes(aws, ids))];
+  const present = new Set(known.map(({ instanceId }) => instanceId));
+  const gone = ids.filter((id) => !present.has(id)).map((instanceId) => ({ instanceId, code: "INSTANCE_GONE" }));
+  const instances = await withAgents(aws, config, known);
+  const tagged = selectInstances(
+    instances.filter((instance) => !isTrusted(config, instance)),
+    config.select,
+  );
+  const { selected, skipped } = selectTrusted(instances.filter((instance) => isTrusted(config, instance)));
+  return {
+    instances,
+    selected: [...tagged.selected, ...selected],
+    skipped: [...tagged.skipped, ...skipped, ...gone],
+  };
+}
+
+/** SSM's targets have chosen them before, or they are no instances of EC2, whose tags are elsewhere. */
+function isTrusted({ targets }: RunCommandConfig, { instanceId }: KnownInstance): boolean {
+  return targets !== undefined || instanceId.startsWith("mi-");
+}
+
+function selectTrusted(instances: readonly KnownInstance[]): Pick<FoundInstances, "selected" | "skipped"> {
+  const isRunning = ({ state }: KnownInstance) => state === "running";
+  return {
+    selected: instances.filter(isRunning).map(({ instanceId }) => instanceId),
+    skipped: instances
+      .filter((instance) => !isRunning(instance))
+      .map(({ instanceId }) => ({ instanceId, code: "STATE_NOT_RUNNING" })),
+  };
+}
+
+/** Managed nodes, which only SSM knows. */
+async function loadNodes(aws: FleetAws, ids: readonly string[]): Promise<readonly KnownInstance[]> {
+  const agents = await loadAgents(
+    aws,
+    ids.filter((id) => id.startsWith("mi-")),
+  );
+  return [...agents].map(([instanceId, { platformType = "" }]) => ({
+    instanceId,
+    state: "running",
+    platform: platformType,
+  }));
+}
+
+async function withAgents(
+  aws: FleetAws,
+  { select }: RunCommandConfig,
+  instances: readonly KnownInstance[],
+): Promise<readonly KnownInstance[]> {
+  if (select?.requireOnline !== true) return instances;
+  const agents = await loadAgents(
+    aws,
+    instances.map(({ instanceId }) => instanceId),
+  );
+  return instances.map((instance) => ({ ...instance, ssm: agents.get(instance.instanceId) ?? null }));
+}
+
+/** The tag that names an instance's roles, as in the predecessor. */
+const ROLES_TAG = "Ansible_Roles";
+
+/** Instances, and which of them are part of the run. */
+interface FoundInstances {
+  readonly instances: readonly KnownInstance[];
+  readonly selected: readonly string[];
+  readonly skipped: readonly { readonly instanceId: string; readonly code: string }[];
+}
+
+/** What the members of a run follow from. */
+interface PlanMembersInput {
+  readonly found: FoundInstances;
+  /** Platforms that there is a command for. */
+  readonly platforms: ReadonlySet<Platform>;
+  /** Roles are part of the command, so each instance's must make an inventory. */
+  readonly byInventory: boolean;
+}
+
+/**
+ * The instances of a run's report: first those to send to, neighbours where one command serves them; then those whose roles
+ * make no inventory, then those that were skipped.
+ */
+export function planMembers({ found, platforms, byInventory }: PlanMembersInput): readonly FleetInstanceReport[] {
+  const selected = new Set(found.selected);
+  const members: FleetInstanceReport[] = [];
+  for (const instance of found.instances) {
+    if (!selected.delete(instance.instanceId)) continue;
+    members.push(toMember(instance, { platforms, byInventory }));
+  }
+  const groups = Map.groupBy(members, (member) => `${rankOf(member)} ${toGroupKey(member, byInventory)}`);
+  const skipped = found.skipped.map(({ instanceId, code }) => toSkipped(instanceId, code));
+  const sorted = [...groups].toSorted(([a], [b]) => Number(a[0]) - Number(b[0]));
+  return [...sorted.flatMap(([, group]) => group), ...skipped];
+}
+
+/** An instance that a run leaves alone. */
+export function toSkipped(instanceId: unknown, code: string): FleetInstanceReport {
+  return { instanceId: String(instanceId), state: "skipped", code, roles: [] };
+}
+
+function toMember(
+  instance: KnownInstance,
+  { platforms, byInventory }: Pick<PlanMembersInput, "platforms" | "byInventory">,
+): FleetInstanceReport {
+  const { instanceId, tags = [] } = instance;
+  const platform = toPlatform(instance);
+  const found = inventory(tags.find(({ key }) => key === ROLES_TAG)?.value);
+  const roles = "code" in found ? [] : found.roles;
+  if (!platforms.has(platform)) return { ...toSkipped(instanceId, "PLATFORM_MISMATCH"), roles, platform };
+  if ("code" in found && byInventory) return { instanceId, state: "failed", code: found.code, roles, platform };
+  return { instanceId, state: "not-sent", roles, platform };
+}
+
+function rankOf({ state }: FleetInstanceReport): number {
+  return state === "not-sent" ? 0 : state === "failed" ? 1 : 2;
+}
+
+/** Whom a command is for, and when its run began. */
+interface CommandSubject {
+  readonly platform: Platform;
+  /** Of all of its instances. `from-tags`: they differ, and each instance reads its own tag. */
+  readonly roles: readonly string[] | "from-tags";
+  readonly startedAt: number;
+}
+
+/** The document and parameters that instances of one platform with the same roles are sent. */
+export function resolveCommand(
+  config: RunCommandConfig,
+  subject: CommandSubject,
+  profiles: Readonly<Record<string, ProfileDefinition>> = {},
+): ResolvedProfile | ProfileProblem {
+  const timeoutSeconds = Math.ceil(toLengths(config).timeout / 1_000);
+  if (config.document !== undefined) return toOwnDocument(config, config.document, timeoutSeconds);
+  return resolveProfile(config.profile ?? "ansible", {
+    artifact: config.artifact,
+    inventory: toInventory(subject.roles),
+    platform: subject.platform,
+    timeoutSeconds,
+    stamp: new Date(subject.startedAt).toISOString().replace(/\D/g, "").slice(0, 14),
+    profiles,
+  });
+}
+
+/** Shell documents of AWS have a time limit of their own, an hour unless it is said. */
+const SHELL_DOCUMENTS: ReadonlySet<string> = new Set(["AWS-RunShellScript", "AWS-RunPowerShellScript"]);
+
+function toOwnDocument(config: RunCommandConfig, documentName: string, timeoutSeconds: number): ResolvedProfile {
+  const { documentVersion, parameters = {} } = config;
+  const limit = SHELL_DOCUMENTS.has(documentName) ? { executionTimeout: [String(timeoutSeconds)] } : {};
+  return {
+    kind: "resolved",
+    documentName,
+    ...(documentVersion === undefined ? {} : { documentVersion }),
+    parameters: { ...limit, ...parameters },
+    perInstanceInventory: false,
+  };
+}
+
+function toInventory(roles: CommandSubject["roles"]): string | { readonly kind: "from-tags" } {
+  if (roles === "from-tags") return { kind: "from-tags" };
+  const found = inventory(roles.join());
+  return "code" in found ? "" : found.text;
+}
+
+/**
+ * A run that is tried again: exactly the instances that did not succeed are looked at anew and sent to again. What still
+ * runs goes on. All pages must be there.
+ */
+export async function retryRun(
+  deps: PlanDeps,
+  run: FleetRun,
+  { attempt, startedAt }: Pick<PlanInput, "attempt" | "startedAt">,
+): Promise<FleetRun | Failed> {
+  const { aws, config } = deps;
+  const ids = listInstances(run).flatMap((instance) => (isToBeTried(instance) ? [instance.instanceId] : []));
+  const planned = toMembers(deps, { startedAt }, await loadFoundByIds(aws, config, ids));
+  if ("kind" in planned) return planned;
+  const byId = new Map(planned.members.map((member) => [member.instanceId, member]));
+  const reset = updateInstances(run, (instance) =>
+    isToBeTried(instance) ? (byId.get(instance.instanceId) ?? instance) : instance,
+  );
+  return { ...reset, state: toFreshState(reset, config, { attempt, startedAt, byInventory: planned.byInventory }) };
+}
+
+/** Skipped instances were none of the run's; those that run are still under way. */
+function isToBeTried({ state }: FleetInstanceReport): boolean {
+  return state === "failed" || state === "cancelled" || state === "not-sent";
+}
+
+function toFreshState(
+  run: FleetRun,
+  { maxConcurrency = "50", maxErrors = 0 }: RunCommandConfig,
+  given: Pick<RunState, "attempt" | "startedAt" | "byInventory">,
+): RunState {
+  const {
+    stop: _stop,
+    endedAt: _end,
+    cancelledAt: _cancel,
+    isCancelAsked: _isAsked,
+    fleetCommand: _fleet,
+    limits: _limits,
+    isPinned: _isPinned,
+    refusals: _refusals,
+    pausedUntil: _pausedUntil,
+    ...rest
+  } = run.state;
+  const selected = listInstances(run).filter(({ state }) => state !== "skipped").length;
+  return {
+    ...rest,
+    ...given,
+    way: "ids",
+    maxConcurrency: toConcurrency(maxConcurrency, selected),
+    maxErrors: toCount(maxErrors, selected),
+  };
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { RunCommandConfig } from "./definition.ts";
-import { aSimFleet, RUN_ID } from "./testing/a-sim-fleet.ts";
+import type { RunCommandConfig, RunCommandStep } from "./definition.ts";
+import { createRunCommandExecutor } from "./run-command.ts";
+import { aMortalProcess, type Death } from "./testing/a-mortal-process.ts";
+import { aSimFleet, RUN_ID, type SimFleet } from "./testing/a-sim-fleet.ts";
 
 const shell: RunCommandConfig = { document: "AWS-RunShellScript", parameters: { commands: ["true"] } };
 
@@ -168,5 +170,219 @@ describe("a run", () => {
 
     expect(step).toMatchObject({ kind: "succeeded", outputs: { selected: 1, succeeded: 0 } });
     expect(elapsedMs).toBe(0);
+  });
+});
+
+const shellCancelRun: RunCommandConfig = { document: "AWS-RunShellScript", parameters: { commands: ["sleep 1000"] } };
+const executor = createRunCommandExecutor({}, { random: () => 0.5 });
+
+function aFleet(count: number): SimFleet {
+  const fleet = aSimFleet();
+  fleet.addMany(count);
+  fleet.sim.ssm.script("*", { runsForMs: 400_000 });
+  return fleet;
+}
+
+function throttled(): Promise<never> {
+  const error = Object.assign(new Error("Slow down"), { name: "ThrottlingException" });
+  return Promise.reject(Object.assign(error, { $metadata: { httpStatusCode: 400 } }));
+}
+
+/** A process that dies, or whose signal is aborted, at one of its calls. */
+function aProcess(fleet: SimFleet, death?: Death, abort = new AbortController()) {
+  const context = { ...fleet.context(), cancelling: true, signal: abort.signal };
+  const mortal = aMortalProcess({ records: fleet.records, aws: context.aws }, death);
+  return { ctx: { ...context, records: mortal.records, aws: mortal.aws }, mortal, abort };
+}
+
+/** What the engine does once a cancel has begun: it only polls. */
+async function pollToEnd(fleet: SimFleet, config: RunCommandConfig, progress: unknown): Promise<RunCommandStep> {
+  const { ctx } = aProcess(fleet);
+  for (let kept = progress; ; ) {
+    const step = await executor.poll?.(ctx, config as never, kept as never);
+    if (step === undefined || step.kind !== "running") return step as RunCommandStep;
+    kept = step.progress;
+    await fleet.clock.advance(step.pollAfterMs);
+  }
+}
+
+async function start(fleet: SimFleet, config: RunCommandConfig) {
+  const step = await executor.start(fleet.context(), config as never);
+  await fleet.clock.advance(5_000);
+  return step.kind === "running" ? step.progress : undefined;
+}
+
+async function settle<Answer>(fleet: SimFleet, work: Promise<Answer>): Promise<Answer> {
+  let isOver = false;
+  const done = work.finally(() => {
+    isOver = true;
+  });
+  while (!isOver) await fleet.clock.advance(1_000);
+  return done;
+}
+
+describe("a cancel that could not begin", () => {
+  it("stays asked for when SSM does not say what was sent", async () => {
+    const fleet = aFleet(120);
+    const config = { ...shellCancelRun, maxConcurrency: "60" };
+    // The process stops in the middle of a wave: what it was sending must be found first.
+    const stopping = aProcess(fleet);
+    fleet.sim.once("SSM.SendCommand", async (proceed) => {
+      await proceed();
+      stopping.abort.abort();
+      throw new Error("The process stops.");
+    });
+    const begun = await settle(
+      fleet,
+      Promise.resolve(executor.start({ ...stopping.ctx, cancelling: false }, config as never)),
+    );
+    const kept = begun.kind === "running" ? begun.progress : undefined;
+    expect(fleet.sim.ssm.listCommands()).toHaveLength(1);
+    for (let times = 0; times < 10; times += 1) fleet.sim.once("SSM.ListCommands", throttled);
+
+    const cancelling = Promise.resolve(executor.cancel?.(aProcess(fleet).ctx, config as never, kept as never));
+    const step = await settle(fleet, cancelling);
+
+    expect(step).toMatchObject({ kind: "running", message: expect.stringContaining("Slow down") });
+    const progress = step?.kind === "running" ? step.progress : undefined;
+    expect(await settle(fleet, pollToEnd(fleet, config, progress))).toMatchObject({ code: "RUN_CANCELLED" });
+    expect(fleet.sim.ssm.listCommands()).toHaveLength(1);
+    expect((await fleet.report()).instances.filter(({ state }) => state === "running")).toEqual([]);
+  });
+
+  it("asks again for the cancel of a command that SSM throttled", async () => {
+    const fleet = aFleet(2);
+    const progress = await start(fleet, shellCancelRun);
+    for (let times = 0; times < 10; times += 1) fleet.sim.once("SSM.CancelCommand", throttled);
+
+    await settle(
+      fleet,
+      Promise.resolve(executor.cancel?.(aProcess(fleet).ctx, shellCancelRun as never, progress as never)),
+    );
+
+    expect(await settle(fleet, pollToEnd(fleet, shellCancelRun, progress))).toMatchObject({ code: "RUN_CANCELLED" });
+    const { instances } = await fleet.report();
+    expect(instances.map(({ state }) => state)).toEqual(["cancelled", "cancelled"]);
+  });
+
+  it("does not begin the run of an earlier attempt again", async () => {
+    const fleet = aFleet(60);
+    await start(fleet, shellCancelRun);
+    const context = { ...aProcess(fleet).ctx, idempotencyKey: "another-attempt" };
+
+    const step = await executor.cancel?.(context, shellCancelRun as never, undefined as never);
+    await fleet.clock.advance(30_000);
+    const next = await executor.poll?.(
+      context,
+      shellCancelRun as never,
+      (step as { progress: unknown }).progress as never,
+    );
+
+    expect(next).toMatchObject({ kind: "failed", code: "RUN_CANCELLED" });
+    expect(fleet.sim.ssm.listCommands()).toHaveLength(1);
+  });
+
+  it.each(["dies", "is told to stop"] as const)("goes on where a process %s over it", async (how) => {
+    const whole = aFleet(60);
+    const kept = await start(whole, shellCancelRun);
+    const { ctx, mortal } = aProcess(whole);
+    await executor.cancel?.(ctx, shellCancelRun as never, kept as never);
+    for (let at = 1; at <= mortal.count(); at += 1) {
+      const fleet = aFleet(60);
+      const progress = await start(fleet, shellCancelRun);
+      const first = aProcess(fleet, { at, when: "after" });
+      const cancelled = Promise.resolve(executor.cancel?.(first.ctx, shellCancelRun as never, progress as never));
+      if (how === "is told to stop") first.abort.abort();
+      await settle(
+        fleet,
+        cancelled.catch(() => undefined),
+      );
+
+      const step = await settle(fleet, pollToEnd(fleet, shellCancelRun, progress));
+
+      expect(step, `${how} at ${at}`).toMatchObject({ code: "RUN_CANCELLED" });
+      const { instances } = await fleet.report();
+      const codes = instances.map(({ code }) => code);
+      expect(codes.filter((code) => code === "CANCELLED")).toHaveLength(50);
+      expect(codes.filter((code) => code === "NOT_SENT")).toHaveLength(10);
+    }
+  });
+});
+
+function plan(fleet: SimFleet, config: RunCommandConfig) {
+  return createRunCommandExecutor().plan?.(fleet.context(), config as never);
+}
+
+describe("a plan", () => {
+  it("shows whom a run would send to, and sends and writes nothing", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(3);
+    fleet.add({ state: "stopped" });
+
+    expect(await plan(fleet, { ...shell, maxConcurrency: "50%" })).toMatchObject({
+      summary: "Would send to 3 instances, 1 at once; 0 skipped.",
+      details: { way: "ids", selected: 3, maxConcurrency: 1, instances: { length: 3 } },
+    });
+    expect(fleet.sim.ssm.listCommands()).toEqual([]);
+    expect((await fleet.report()).first).toBeUndefined();
+  });
+
+  it("looks at one instance where the run is of one", async () => {
+    const fleet = aSimFleet();
+    const [id = ""] = fleet.addMany(3);
+
+    expect(await plan(fleet, { ...shell, instance: id })).toMatchObject({
+      details: { selected: 1, instances: [{ instanceId: id }] },
+    });
+  });
+
+  it("finds that nothing would happen", async () => {
+    expect(await plan(aSimFleet(), shell)).toMatchObject({ unchanged: true, details: { selected: 0 } });
+  });
+
+  it("finds what would fail", async () => {
+    const fleet = aSimFleet();
+    fleet.add();
+
+    expect(await plan(fleet, { profile: "nope" })).toMatchObject({ details: { code: "PROFILE_UNKNOWN" } });
+    expect(await plan(fleet, { timeout: "99d" })).toMatchObject({ details: { code: "CONFIG_INVALID" } });
+  });
+
+  it("does not know whom SSM will find by targets", async () => {
+    const targets = [{ key: "tag:Env", values: ["prod"] }];
+
+    expect(await plan(aSimFleet(), { ...shell, targets, maxConcurrency: "10%" })).toMatchObject({
+      summary: "Would send to those that SSM finds by the targets, 10% at once; 0 skipped.",
+    });
+  });
+
+  it("asks whose agents are online where it is told to", async () => {
+    const fleet = aSimFleet();
+    fleet.add();
+    fleet.add({ agent: false });
+
+    expect(await plan(fleet, { ...shell, select: { requireOnline: true } })).toMatchObject({
+      details: { selected: 1, skipped: 1, instances: [{ state: "not-sent" }, { code: "SSM_NOT_REGISTERED" }] },
+    });
+  });
+
+  it("finds values with wildcards literally", async () => {
+    const fleet = aSimFleet();
+    fleet.add({ tags: { fleet: "a*" } });
+    fleet.add({ tags: { fleet: "ab" } });
+
+    expect(await plan(fleet, { ...shell, select: { tagKey: "fleet", tagValues: ["a*"] } })).toMatchObject({
+      details: { selected: 1, skipped: 0 },
+    });
+  });
+
+  it("reads all pages of what EC2 and SSM answer", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(1_010);
+    fleet.add({ agent: false });
+
+    expect(await plan(fleet, { ...shell, select: { requireOnline: true } })).toMatchObject({
+      details: { selected: 1_010, skipped: 1, instances: { length: 200 } },
+    });
   });
 });

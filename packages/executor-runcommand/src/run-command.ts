@@ -7,21 +7,54 @@ import {
   type Plan,
   type Random,
   running,
+  succeeded,
 } from "@stackyard/core";
-import { cancelRun } from "./cancel-run.ts";
-import { findConfigFault } from "./config-fault.ts";
 import {
+  type AdvanceDeps,
+  type AdvancedRun,
+  advanceRun,
+  endRun,
+  isToBePinned,
+  pinConfig,
+  type StepDeps,
+  toEnd,
+  toPlanDeps,
+  toPlanInput,
+  toPollMs,
+  toRunId,
+  toStepDeps,
+  waitAgain,
+  waitForAgent,
+  withArtifact,
+} from "./advance-run.ts";
+import { AwsCallError } from "./call-aws.ts";
+import {
+  CANCEL_WAIT_MS,
+  findConfigFault,
   type RunCommandConfig,
   type RunCommandProgress,
   type RunCommandStep,
   runCommandDefinition,
 } from "./definition.ts";
-import type { RunCommandOptions } from "./run-command-options.ts";
-import { pollRun, runStep } from "./run-step.ts";
-import { AwsCallError } from "./ssm/call-aws.ts";
-import { type StepDeps, toRunId, toStepDeps } from "./step-deps.ts";
-import { toPlan } from "./to-plan.ts";
-import { RunConflictError } from "./versioned-records.ts";
+import type { ResolvedProfile, RunCommandOptions } from "./document/resolve-profile.ts";
+import { cancelCommand } from "./fleet-calls.ts";
+import {
+  type FleetRun,
+  listInstances,
+  noteStopped,
+  type RunStop,
+  type SendingChunk,
+  tallyOf,
+  toCounts,
+  toFailureLines,
+  toMessage,
+} from "./fleet-run.ts";
+import { toOutputs } from "./next-action.ts";
+import { planRun, resolveCommand, retryRun, toTargetPlatform } from "./plan-run.ts";
+import { RunConflictError } from "./run-store.ts";
+import { DEFAULT_TAG_KEY, DEFAULT_TAG_VALUES, MAX_CHUNK_SIZE } from "./select-instances.ts";
+import { recoverSending } from "./send-wave.ts";
+import { listOpenCommands } from "./watch-run.ts";
 
 /** Where a test replaces chance. */
 export interface RunCommandDeps {
@@ -89,4 +122,219 @@ function toGoOn(progress: RunCommandProgress, pollAfterMs: number, message: stri
 
 function toFailed({ code, message, retryable }: AwsCallError): Failed {
   return failed({ code, message, retryable });
+}
+
+/** The predecessor's profile kept its small chunks. */
+const GARLC_CHUNK_SIZE = 3;
+
+/** Goes on with a run. A cancel is asked of the executor once: where that was interrupted, it goes on here. */
+async function pollRun(deps: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
+  const isToBeCancelled = deps.ctx.cancelling && !(await isCancelAsked(deps));
+  return isToBeCancelled ? cancelRun(deps) : runStep(deps, progress);
+}
+
+/** Takes the run where it stands, or plans it, and does what can be done now. */
+async function runStep(given: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
+  const loaded = await loadRun(given);
+  if (loaded !== undefined && "kind" in loaded) return loaded;
+  const deps = withArtifact(given, loaded?.state.artifact);
+  if (loaded?.state.endedAt !== undefined) return toEnd(deps, loaded);
+  const { instance } = deps.config;
+  if (instance !== undefined && (loaded === undefined || tallyOf(loaded).waiting > 0)) {
+    const waited = await waitForAgent(deps, loaded, progress);
+    if ("step" in waited) return waited.step;
+    if (deps.config.dryRun === true) return toDryEnd(deps, waited.run);
+    return goOn(withArtifact(deps, waited.run.state.artifact), waited.run, progress);
+  }
+  return loaded === undefined ? beginRun(deps, progress) : goOn(deps, loaded, progress);
+}
+
+async function beginRun(given: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
+  const config = await pinConfig(given.ctx, given.config);
+  if ("kind" in config) return config;
+  const deps = { ...given, config };
+  const planned = await planRun(toPlanDeps(deps), toPlanInput(deps));
+  if ("kind" in planned) return planned;
+  await deps.store.save(planned);
+  return config.dryRun === true ? toDryEnd(deps, planned) : goOn(deps, planned, progress);
+}
+
+/** What would be sent to; where SSM finds the instances, nobody knows yet. */
+function toDryEnd(deps: StepDeps, run: FleetRun): RunCommandStep | Promise<RunCommandStep> {
+  const outputs = toOutputs(run, tallyOf(run), deps.options.reportUrl);
+  return outputs.selected === 0 && run.state.way === "ids" ? endRun(deps, run) : succeeded(outputs);
+}
+
+/** The run as it is kept; one of an earlier attempt is taken up with what did not succeed. */
+async function loadRun({ ctx, store, ...given }: StepDeps): Promise<FleetRun | Failed | undefined> {
+  const run = await store.load();
+  if (run === undefined || run.state.attempt === ctx.idempotencyKey) return run;
+  // Nothing was sent, so that there is nothing to keep: the instances are selected anew.
+  if (run.state.nextChunk === 1) return undefined;
+  const deps = withArtifact({ ctx, store, ...given }, run.state.artifact);
+  const retried = await retryRun(toPlanDeps(deps), await store.loadAll(run), toPlanInput(deps));
+  if ("kind" in retried) return retried;
+  await store.save(retried);
+  return retried;
+}
+
+async function goOn(deps: StepDeps, run: FleetRun, progress: RunCommandProgress): Promise<RunCommandStep> {
+  const advanced = await advanceRun(toAdvanceDeps(deps, run), run);
+  if (deps.config.instance !== undefined && tallyOf(advanced.run).waiting > 0) {
+    return waitAgain(deps, advanced, progress);
+  }
+  const { cancelledAt } = advanced.run.state;
+  const isGivenUp = cancelledAt !== undefined && deps.ctx.clock.now() - cancelledAt >= CANCEL_WAIT_MS;
+  if (advanced.isOver || isGivenUp) return endRun(deps, advanced.run);
+  if (isDispatched(deps.config, advanced.run)) {
+    return succeeded(toOutputs(advanced.run, tallyOf(advanced.run), deps.options.reportUrl));
+  }
+  return toRunning(advanced, progress);
+}
+
+/** As the predecessor did: done once everything has been handed over. */
+function isDispatched({ wait }: RunCommandConfig, run: FleetRun): boolean {
+  const { way, fleetCommand, cancelledAt, stop } = run.state;
+  if (wait !== false || cancelledAt !== undefined || stop !== undefined) return false;
+  return way === "targets" ? fleetCommand !== undefined : tallyOf(run).waiting === 0;
+}
+
+function toRunning({ run, isHurried, hasSent }: AdvancedRun, progress: RunCommandProgress): RunCommandStep {
+  const { runId } = run.state;
+  const message = toMessage(tallyOf(run));
+  const polls = hasSent ? 0 : progress.polls;
+  const pollAfterMs = isHurried ? 0 : toPollMs(polls);
+  return running({ progress: { runId, polls: polls + 1, outages: 0 }, pollAfterMs, message });
+}
+
+function toAdvanceDeps(deps: StepDeps, run: FleetRun): AdvanceDeps {
+  const { aws, store, config, ctx } = deps;
+  const targets = run.state.way === "targets" ? toTargets(config) : undefined;
+  return {
+    aws,
+    store,
+    config,
+    ...(targets && { targets }),
+    waitsForAgent: config.instance !== undefined,
+    chunkSize: config.profile === "garlc-1" ? GARLC_CHUNK_SIZE : MAX_CHUNK_SIZE,
+    resolve: (chunk) => resolveNow(deps, run, chunk),
+    tell: (ended) => {
+      for (const line of toFailureLines(ended)) ctx.report(line);
+    },
+  };
+}
+
+function toTargets({ targets, select = {} }: RunCommandConfig): NonNullable<RunCommandConfig["targets"]> {
+  const { tagKey = DEFAULT_TAG_KEY, tagValues = [...DEFAULT_TAG_VALUES] } = select;
+  return targets ?? [{ key: `tag:${tagKey}`, values: tagValues }];
+}
+
+/** The plan has looked at this already; a profile that is gone since then refuses the command. */
+function resolveNow({ config, options }: StepDeps, { state }: FleetRun, chunk: SendingChunk): ResolvedProfile {
+  const isOfTargets = state.way === "targets" && config.targets !== undefined;
+  const platform = isOfTargets ? toTargetPlatform(config) : chunk.platform;
+  const roles = isOfTargets ? ("from-tags" as const) : chunk.roles;
+  const command = resolveCommand(config, { platform, roles, startedAt: state.startedAt }, options.profiles);
+  if (command.kind === "resolved") return command;
+  throw new AwsCallError(command.code, command.message, { retryable: false, cause: undefined });
+}
+
+const CANCELLED: RunStop = { code: "RUN_CANCELLED", message: "The run was cancelled.", retryable: false };
+
+/**
+ * Sends nothing more and asks SSM to cancel what runs; the run is polled on until that has ended. That it is cancelled is
+ * noted before anything is asked of SSM, so that whoever polls a run whose cancel was interrupted goes on with it.
+ */
+async function cancelRun(deps: StepDeps): Promise<RunCommandStep> {
+  const { aws, ctx, store, runId } = deps;
+  const loaded = await store.load();
+  if (loaded === undefined) return toNothingSent();
+  if (loaded.state.endedAt !== undefined) return toEnd(deps, loaded);
+  const noted = noteCancelled(loaded, ctx);
+  await store.save(noted);
+  const cancelled = noteStopped(await recoverSending(aws, await store.loadAll(noted)), CANCELLED);
+  await store.save(cancelled);
+  if (await cancelCommands(deps, cancelled)) {
+    await store.save({ ...cancelled, state: { ...cancelled.state, isCancelAsked: true } });
+  }
+  const message = `Cancelling. ${toMessage(tallyOf(cancelled))}`;
+  return running({ progress: { runId, polls: 0, outages: 0 }, pollAfterMs: toPollMs(0), message });
+}
+
+/** True once there is nothing left to ask of SSM, or no time to: the run is only watched. */
+async function isCancelAsked({ ctx, store }: StepDeps): Promise<boolean> {
+  const state = (await store.load())?.state;
+  if (state === undefined || state.attempt !== ctx.idempotencyKey) return false;
+  const { isCancelAsked: isAsked = false, cancelledAt } = state;
+  return isAsked || (cancelledAt !== undefined && ctx.clock.now() - cancelledAt >= CANCEL_WAIT_MS);
+}
+
+/** Where the run is still that of an earlier attempt, it is this one's from now on: a poll must not begin it again. */
+function noteCancelled(run: FleetRun, { clock, idempotencyKey: attempt }: StepDeps["ctx"]): FleetRun {
+  const { state } = run;
+  const before = state.attempt === attempt ? state.cancelledAt : undefined;
+  const stop = state.stop ?? CANCELLED;
+  return { ...run, state: { ...state, attempt, stop, cancelledAt: before ?? clock.now() } };
+}
+
+function toNothingSent(): Failed {
+  const message = "The run was cancelled before anything was sent.";
+  return failed({ code: "RUN_CANCELLED", message, retryable: false });
+}
+
+/** False where SSM is to be asked again. */
+async function cancelCommands(deps: StepDeps, run: FleetRun): Promise<boolean> {
+  let isAsked = true;
+  for (const commandId of listOpenCommands(run)) isAsked = (await cancelOne(deps, run, commandId)) && isAsked;
+  return isAsked;
+}
+
+/** What SSM refuses to cancel ends by itself. */
+async function cancelOne({ aws, ctx }: StepDeps, run: FleetRun, commandId: string): Promise<boolean> {
+  const ids = listInstances(run).flatMap((instance) =>
+    instance.state === "running" && instance.commandId === commandId ? [instance.instanceId] : [],
+  );
+  try {
+    await cancelCommand(aws, commandId, run.state.fleetCommand?.commandId === commandId ? "all" : ids);
+    return true;
+  } catch (error) {
+    if (!(error instanceof AwsCallError)) throw error;
+    ctx.report(error.message);
+    return !error.retryable;
+  }
+}
+
+/** Instances that the details of a plan name; the counts are of all. */
+const MAX_LISTED = 200;
+
+/** Whom a run would send to. Reads only. */
+async function toPlan(deps: StepDeps): Promise<Plan> {
+  const fault = findConfigFault(deps.config);
+  if (fault !== undefined) return { summary: `Would fail: ${fault.message}`, details: { code: fault.code } };
+  const run = await planRun(toPlanDeps({ ...deps, config: toKnown(deps.config) }), toPlanInput(deps));
+  if ("kind" in run) return { summary: `Would fail: ${run.message}`, details: { code: run.code } };
+  const { selected, skipped } = toCounts(tallyOf(run));
+  const { way, maxConcurrency, maxErrors, limits } = run.state;
+  const instances = listInstances(run);
+  const whom =
+    way === "targets" && instances.length === 0 ? "those that SSM finds by the targets" : `${selected} instances`;
+  return {
+    summary: `Would send to ${whom}, ${limits?.maxConcurrency ?? maxConcurrency} at once; ${skipped} skipped.`,
+    unchanged: way === "ids" && selected === 0,
+    details: {
+      way,
+      selected,
+      skipped,
+      maxConcurrency: limits?.maxConcurrency ?? maxConcurrency,
+      maxErrors: limits?.maxErrors ?? maxErrors,
+      instances: instances.slice(0, MAX_LISTED),
+    },
+  };
+}
+
+/** A plan does not read the artifact: any digest stands for its own. */
+function toKnown(config: RunCommandConfig): RunCommandConfig {
+  const { artifact } = config;
+  if (artifact === undefined || !isToBePinned(config)) return config;
+  return { ...config, artifact: { ...artifact, sha256: "0".repeat(64) } };
 }

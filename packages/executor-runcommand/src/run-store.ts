@@ -1,11 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock, Records } from "@stackyard/core";
-import { fitPage } from "./fit-page.ts";
-import { type FleetInstanceReport, type FleetReportPage, toPageKey } from "./fleet-report.ts";
-import type { FleetRun, RunState } from "./fleet-run.ts";
-import { mapLimited } from "./map-limited.ts";
-import { addTallies, toCounts, toTally } from "./tally.ts";
-import { createVersionedRecords } from "./versioned-records.ts";
+import { mapLimited } from "./call-aws.ts";
+import {
+  addTallies,
+  type FleetInstanceReport,
+  type FleetReportPage,
+  type FleetRun,
+  type RunState,
+  toCounts,
+  toPageKey,
+  toTally,
+} from "./fleet-run.ts";
 
 /** The records of one run: its state, and its report in pages. One for each step of the executor. */
 export interface RunStore {
@@ -19,7 +24,7 @@ export interface RunStore {
 }
 
 /** What a store works with. */
-export interface RunStoreInput {
+interface RunStoreInput {
   readonly records: Records;
   readonly clock: Clock;
   readonly runId: string;
@@ -115,4 +120,85 @@ function listWaitingPages({ tallies }: RunState, waiting: number): readonly numb
     left -= tally.waiting;
   }
   return numbers;
+}
+
+/** Of the instances' part of a page; the record as a whole stays below 200 KiB. */
+export const MAX_PAGE_BYTES = 190 * 1024;
+
+/** How much of each text is kept, tried in this order; SSM shows 24,000 characters of one and 8,000 of the other. */
+const TAILS: readonly number[] = [24_000, 8_000, 4_000, 2_000, 1_000, 400, 0];
+
+/** The instances of a page with their texts cut until they fit: all to the same length, which keeps the ends. */
+export function fitPage(instances: readonly FleetInstanceReport[]): readonly FleetInstanceReport[] {
+  for (const tail of TAILS) {
+    const fitted = instances.map((instance) => cutTexts(instance, tail));
+    if (byteLengthOf(fitted) <= MAX_PAGE_BYTES) return fitted;
+  }
+  // Only roles and links are left; the links go first, because SSM's console has them too.
+  return instances.map((instance) => ({ ...cutTexts(instance, 0), links: {} }));
+}
+
+function cutTexts(instance: FleetInstanceReport, tail: number): FleetInstanceReport {
+  const { stdoutTail = "", stderrTail = "" } = instance;
+  if (stdoutTail.length <= tail && stderrTail.length <= tail) return instance;
+  return { ...instance, stdoutTail: toTail(stdoutTail, tail), stderrTail: toTail(stderrTail, tail), cut: true };
+}
+
+/** The end of a text, not beginning in the middle of a character. */
+function toTail(text: string, length: number): string {
+  if (text.length <= length) return text;
+  const start = text.length - length;
+  return text.slice(isLowSurrogate(text.charCodeAt(start)) ? start + 1 : start);
+}
+
+function isLowSurrogate(code: number): boolean {
+  return code >= 0xdc00 && code <= 0xdfff;
+}
+
+function byteLengthOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+/** Another worker has written the record meanwhile: load everything again. */
+export class RunConflictError extends Error {
+  constructor(key: string) {
+    super(`The record "${key}" was written by another worker.`);
+    this.name = "RunConflictError";
+  }
+}
+
+/** Records that one worker reads and writes, which notices when another one does. */
+interface VersionedRecords {
+  get(key: string): Promise<unknown>;
+  /** Over what was read last, or over whatever stands there now. Throws `RunConflictError`. */
+  put(key: string, value: unknown): Promise<void>;
+}
+
+const DAY_MS = 86_400_000;
+/** A failed run can be tried again for so long. */
+const RETRY_MS = 30 * DAY_MS;
+/** A run that is tried again on the last day must find its pages until it ends. */
+const KEEP_MS = RETRY_MS + 10 * DAY_MS;
+
+/** Records that remember the versions that were read. */
+function createVersionedRecords(records: Records, clock: Clock): VersionedRecords {
+  const versions = new Map<string, number | "absent">();
+
+  async function get(key: string): Promise<unknown> {
+    const record = await records.get(key, clock.now());
+    versions.set(key, record?.version ?? "absent");
+    return record?.value;
+  }
+
+  return {
+    get,
+    async put(key, value) {
+      if (!versions.has(key)) await get(key);
+      const now = clock.now();
+      const expected = versions.get(key) ?? "absent";
+      const result = await records.put({ key, value, expected, now, expiresAt: now + KEEP_MS });
+      if (result.kind === "conflict") throw new RunConflictError(key);
+      versions.set(key, result.record.version);
+    },
+  };
 }

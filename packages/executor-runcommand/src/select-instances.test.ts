@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type KnownInstance, selectInstances, toPlatform } from "./select-instances.ts";
+import { chunk, inventory, type KnownInstance, selectInstances, toPlatform } from "./select-instances.ts";
 
 const ID = "i-0123456789abcdef0";
 const managed = [{ key: "has_ssm_agent", value: "true" }];
@@ -121,5 +121,97 @@ describe("toPlatform", () => {
     expect(toPlatform({ platform: "windows" })).toBe("windows");
     expect(toPlatform({ ssm: { pingStatus: "Online", platformType: "Windows" } })).toBe("windows");
     expect(toPlatform({ ssm: { pingStatus: "Online", platformType: "MacOS" } })).toBe("linux");
+  });
+});
+
+const HOST = "localhost ansible_connection=local";
+
+describe("inventory", () => {
+  it("makes a group of each role, in the order of the tag", () => {
+    expect(inventory("webserver,appserver")).toEqual({
+      text: `[webserver]\n${HOST}\n[appserver]\n${HOST}\n`,
+      roles: ["webserver", "appserver"],
+    });
+  });
+
+  it.each([undefined, null, "", "  \t\n", ",", " , ,"])("has no groups for %j", (tagValue) => {
+    expect(inventory(tagValue)).toEqual({ text: "", roles: [] });
+  });
+
+  it("deletes white space, also inside of names", () => {
+    expect(inventory(" web server ,\tdb\u00a0ser\u0085ver\n")).toMatchObject({ roles: ["webserver", "dbserver"] });
+  });
+
+  it("drops empty elements and keeps the first of repeated ones", () => {
+    expect(inventory("b,,a, b ,a,")).toMatchObject({ roles: ["b", "a"] });
+  });
+
+  it.each(["1web", "-web", "web.server", "web]", "web[x]", "a=b", "rôle", "a".repeat(64)])(
+    "refuses the role %j",
+    (role) => {
+      expect(inventory(`common,${role}`)).toMatchObject({
+        code: "ROLE_NAME_INVALID",
+        element: role,
+        message: expect.stringContaining(JSON.stringify(role)),
+      });
+    },
+  );
+
+  it("takes names of 63 characters and 50 roles, and no more", () => {
+    const roles = Array.from({ length: 51 }, (_, index) => `r${index}`);
+
+    expect(inventory("a".repeat(63))).toMatchObject({ roles: ["a".repeat(63)] });
+    expect(inventory(roles.slice(0, 50).join())).toMatchObject({ roles: roles.slice(0, 50) });
+    expect(inventory(roles.join())).toMatchObject({ code: "TOO_MANY_ROLES" });
+    expect(inventory([...roles.slice(0, 50), ...roles.slice(0, 50)].join())).toMatchObject({ roles: { length: 50 } });
+  });
+
+  it("lets nothing into the file but headers and the host", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (tagValue) => {
+        const answer = inventory(tagValue);
+
+        if ("code" in answer) return;
+        expect(answer.text).toMatch(/^(\[[A-Za-z_][A-Za-z0-9_-]{0,62}\]\nlocalhost ansible_connection=local\n)*$/);
+        expect(inventory(answer.roles.join(" , "))).toEqual(answer);
+      }),
+    );
+  });
+});
+
+describe("chunk", () => {
+  it("cuts a thousand ids into 20 chunks, and into 334 as the predecessor did", () => {
+    const ids = Array.from({ length: 1_000 }, (_, index) => `i-${index}`);
+
+    expect(chunk(ids)).toHaveLength(20);
+    expect(chunk(ids, 3)).toHaveLength(334);
+    expect(chunk(ids, 3).at(-1)).toEqual(["i-999"]);
+  });
+
+  it("leaves the rest to the last chunk", () => {
+    const ids = Array.from({ length: 51 }, (_, index) => index);
+
+    expect(chunk(ids, 50).map((part) => part.length)).toEqual([50, 1]);
+    expect(chunk(ids, 3)).toHaveLength(17);
+  });
+
+  it("makes nothing of nothing", () => {
+    expect(chunk([], 3)).toEqual([]);
+  });
+
+  it.each([0, 51, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("refuses the size %s", (size) => {
+    expect(() => chunk(["i-1"], size)).toThrow(expect.objectContaining({ code: "CHUNK_SIZE_INVALID" }));
+  });
+
+  it("keeps every id in its place", () => {
+    fc.assert(
+      fc.property(fc.array(fc.string()), fc.integer({ min: 1, max: 50 }), (ids, size) => {
+        const chunks = chunk(ids, size);
+
+        expect(chunks.flat()).toEqual(ids);
+        expect(chunks.slice(0, -1).every((part) => part.length === size)).toBe(true);
+        expect(chunks.every((part) => part.length > 0)).toBe(true);
+      }),
+    );
   });
 });

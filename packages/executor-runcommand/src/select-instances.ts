@@ -10,7 +10,7 @@ export interface KnownInstance {
 }
 
 /** A tag as EC2 gives it; case counts in both. */
-export interface InstanceTag {
+interface InstanceTag {
   readonly key: string;
   readonly value: string;
 }
@@ -41,7 +41,7 @@ export interface SelectOptions {
 export type Platform = "linux" | "windows";
 
 /** Why an instance is not part of the run; in the order in which they are looked at. */
-export type SkipCode =
+type SkipCode =
   | "INVALID_INSTANCE_ID"
   | "DUPLICATE"
   | "STATE_NOT_RUNNING"
@@ -63,7 +63,7 @@ export const DEFAULT_TAG_VALUES: readonly string[] = ["true", "True"];
 export const DEFAULT_STATES: readonly string[] = ["running"];
 
 /** Ids of EC2 instances (8 or 17 hex digits) and of managed nodes (17), stricter than the API's own word characters. */
-export const INSTANCE_ID = /^(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})$/;
+const INSTANCE_ID = /^(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})$/;
 
 /** Which instances a run works on, and why the others are left alone. */
 export function selectInstances(instances: readonly KnownInstance[], options: SelectOptions = {}): Selection {
@@ -130,4 +130,71 @@ function findAgentFault({ ssm }: KnownInstance, { requireOnline }: Rules): SkipC
 
 function isWindows(name: string | undefined): boolean {
   return name?.toLowerCase() === "windows";
+}
+
+/** An inventory file, and the roles that it has a group for. */
+export interface Inventory {
+  readonly text: string;
+  readonly roles: readonly string[];
+}
+
+/** Why a role tag makes no inventory. */
+export interface InventoryFault {
+  readonly code: "ROLE_NAME_INVALID" | "TOO_MANY_ROLES";
+  /** The element that is no role's name. */
+  readonly element?: string;
+  readonly message: string;
+}
+
+const ROLE = /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/;
+/** All that Unicode calls so, and what JavaScript does besides. */
+const WHITE_SPACE = /[\s\p{White_Space}]+/gu;
+const MAX_ROLES = 50;
+const HOST = "localhost ansible_connection=local";
+
+/**
+ * The Ansible inventory of one instance, by the value of its tag `Ansible_Roles`: a group for each role, which holds the
+ * instance itself. No tag or a blank one: no groups. Whoever may tag an instance writes this file, so names are checked.
+ */
+export function inventory(tagValue: string | null | undefined): Inventory | InventoryFault {
+  const elements = String(tagValue ?? "")
+    .replace(WHITE_SPACE, "")
+    .split(",");
+  const roles = [...new Set(elements.filter((element) => element !== ""))];
+  const invalid = roles.find((role) => !ROLE.test(role));
+  if (invalid !== undefined) return toInvalidRole(invalid);
+  if (roles.length > MAX_ROLES) {
+    const message = `The tag names ${roles.length} roles; at most ${MAX_ROLES} are taken.`;
+    return { code: "TOO_MANY_ROLES", message };
+  }
+  return { text: roles.map((role) => `[${role}]\n${HOST}\n`).join(""), roles };
+}
+
+function toInvalidRole(element: string): InventoryFault {
+  const message = `${JSON.stringify(element)} is no role: use a letter or "_", then letters, digits, "_" and "-", at most 63 in all.`;
+  return { code: "ROLE_NAME_INVALID", element, message };
+}
+
+/** SendCommand takes at most 50 instance ids (API reference, "InstanceIds"). */
+export const MAX_CHUNK_SIZE = 50;
+
+/** The size of a chunk is no whole number from 1 to 50. */
+export class ChunkSizeError extends RangeError {
+  readonly code = "CHUNK_SIZE_INVALID";
+
+  constructor(size: unknown) {
+    super(`The chunk size must be a whole number from 1 to ${MAX_CHUNK_SIZE}, and ${String(size)} is none.`);
+    this.name = "ChunkSizeError";
+  }
+}
+
+/**
+ * Cuts ids into lists of so many, in order; only the last one may be shorter, and none is empty. Throws
+ * `CHUNK_SIZE_INVALID`.
+ */
+export function chunk<Id>(ids: readonly Id[], size: number = MAX_CHUNK_SIZE): Id[][] {
+  if (!Number.isInteger(size) || size < 1 || size > MAX_CHUNK_SIZE) throw new ChunkSizeError(size);
+  const chunks: Id[][] = [];
+  for (let from = 0; from < ids.length; from += size) chunks.push(ids.slice(from, from + size));
+  return chunks;
 }

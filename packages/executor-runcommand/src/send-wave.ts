@@ -1,5 +1,8 @@
-import type { RunCommandConfig } from "./definition.ts";
+import { SendCommandCommand, type SendCommandCommandInput } from "@aws-sdk/client-ssm";
+import { AwsCallError, callAws, type FleetAws } from "./call-aws.ts";
+import { type RunCommandConfig, toLengths } from "./definition.ts";
 import type { ResolvedProfile } from "./document/resolve-profile.ts";
+import { findCommands, LISTED_AFTER_MS, loadAgents, type SentCommand, toComment } from "./fleet-calls.ts";
 import {
   type FleetRun,
   isWaiting,
@@ -8,15 +11,12 @@ import {
   noteRefused,
   noteSending,
   noteSent,
+  type RunState,
   type RunStop,
   type SendingChunk,
   withoutSending,
 } from "./fleet-run.ts";
 import type { RunStore } from "./run-store.ts";
-import { AwsCallError, type FleetAws } from "./ssm/call-aws.ts";
-import { findCommands, LISTED_AFTER_MS, type SentCommand, toComment } from "./ssm/find-commands.ts";
-import { sendChunk } from "./ssm/send-chunk.ts";
-import { toSendRequest } from "./to-send-request.ts";
 
 /** What sending works with. */
 export interface SendDeps {
@@ -100,4 +100,96 @@ function noteFound(run: FleetRun, { chunk, ids }: SendingChunk, command: SentCom
   const dropped = run.state.way === "targets" ? [] : ids.filter((id) => !isIn.has(id));
   const noted = noteSent(noteFailed(run, dropped, "SSM_NOT_ONLINE"), { chunk, ids: sent }, { commandId, startedAt });
   return withFleetCommand(noted, commandId);
+}
+
+/** What a command is made of. */
+interface SendRequestInput {
+  readonly config: RunCommandConfig;
+  readonly state: Pick<RunState, "runId">;
+  readonly command: ResolvedProfile;
+  readonly chunk: SendingChunk;
+  /** Instead of the chunk's instances. */
+  readonly targets?: RunCommandConfig["targets"];
+}
+
+/** SendCommand's request for one chunk. */
+export function toSendRequest({ config, state, command, chunk, targets }: SendRequestInput): SendCommandCommandInput {
+  const { documentName, documentHash, documentVersion, parameters } = command;
+  return {
+    DocumentName: documentName,
+    ...(documentVersion === undefined ? {} : { DocumentVersion: documentVersion }),
+    ...(documentHash === undefined ? {} : { DocumentHash: documentHash, DocumentHashType: "Sha256" }),
+    Parameters: Object.fromEntries(Object.entries(parameters).map(([key, values]) => [key, [...values]])),
+    ...(targets === undefined ? { InstanceIds: [...chunk.ids] } : { Targets: toTargets(targets) }),
+    Comment: toComment(state.runId, chunk.chunk),
+    MaxConcurrency: chunk.maxConcurrency,
+    MaxErrors: chunk.maxErrors,
+    TimeoutSeconds: Math.ceil(toLengths(config).deliveryTimeout / 1_000),
+    ...toOutput(config, state),
+  };
+}
+
+function toTargets(targets: NonNullable<RunCommandConfig["targets"]>): SendCommandCommandInput["Targets"] {
+  return targets.map(({ key, values }) => ({ Key: key, Values: [...values] }));
+}
+
+function toOutput({ output }: RunCommandConfig, { runId }: Pick<RunState, "runId">): Partial<SendCommandCommandInput> {
+  const { bucket, prefix = "runs", logGroup } = output ?? {};
+  return {
+    ...(bucket === undefined
+      ? {}
+      : { OutputS3BucketName: bucket, OutputS3KeyPrefix: `${prefix.replace(/\/+$/, "")}/${runId}/` }),
+    ...(logGroup === undefined
+      ? {}
+      : { CloudWatchOutputConfig: { CloudWatchOutputEnabled: true, CloudWatchLogGroupName: logGroup } }),
+  };
+}
+
+/** What became of a chunk: who has it, and who was left out because the agent does not answer. */
+interface SendResult {
+  /** Undefined: nobody was left. */
+  readonly commandId?: string;
+  readonly ids: readonly string[];
+  readonly notOnline: readonly string[];
+}
+
+/**
+ * Sends one command. Where SSM knows an instance no more, the ones that are not online are left out and the rest is sent
+ * once. Throws `AwsCallError`, `SSM_THROTTLED` when SSM did not take it in ten tries.
+ */
+async function sendChunk(aws: FleetAws, request: SendCommandCommandInput): Promise<SendResult> {
+  const ids = request.InstanceIds ?? [];
+  try {
+    return { commandId: await sendOnce(aws, request), ids, notOnline: [] };
+  } catch (error) {
+    if (!isInvalidInstance(error) || ids.length === 0) throw error;
+    const agents = await loadAgents(aws, ids);
+    const online = ids.filter((id) => agents.get(id)?.pingStatus === "Online");
+    const notOnline = ids.filter((id) => !online.includes(id));
+    if (online.length === 0) return { ids: [], notOnline };
+    return { commandId: await sendOnce(aws, { ...request, InstanceIds: online }), ids: online, notOnline };
+  }
+}
+
+function isInvalidInstance(error: unknown): boolean {
+  return error instanceof AwsCallError && error.awsName === "InvalidInstanceId";
+}
+
+async function sendOnce(aws: FleetAws, request: SendCommandCommandInput): Promise<string> {
+  const { Comment = "" } = request;
+  const begunAt = aws.clock.now();
+  return callAws(aws, {
+    what: `The command ${Comment} could not be sent.`,
+    unavailable: "SSM_THROTTLED",
+    async send(abortSignal) {
+      const { Command } = await aws.ssm.send(new SendCommandCommand(request), { abortSignal });
+      if (Command?.CommandId === undefined) throw new Error("SSM has answered without a command.");
+      return Command.CommandId;
+    },
+    // An answer may be lost although the command was taken, and SSM lists a command some seconds late.
+    async recover() {
+      await aws.clock.sleep(LISTED_AFTER_MS, aws.signal);
+      return (await findCommands(aws, [Comment], begunAt)).get(Comment)?.commandId;
+    },
+  });
 }

@@ -1,14 +1,26 @@
-import type { FleetInstanceReport } from "./fleet-report.ts";
-import { type FleetRun, listInstances } from "./fleet-run.ts";
-import { isFinalStatus } from "./is-final-status.ts";
-import { mapLimited } from "./map-limited.ts";
-import { findNewFailures, noteInvocations } from "./note-invocations.ts";
-import { noteStatus } from "./note-status.ts";
-import { findUnbegun, noteUnbegun } from "./note-unbegun.ts";
-import { AwsCallError, type FleetAws } from "./ssm/call-aws.ts";
-import { findCommand, type SentCommand } from "./ssm/find-commands.ts";
-import { type Invocation, listInvocations } from "./ssm/list-invocations.ts";
-import { type InvocationOutput, loadOutput } from "./ssm/load-output.ts";
+import { AwsCallError, type FleetAws, mapLimited } from "./call-aws.ts";
+import {
+  findCommand,
+  type Invocation,
+  type InvocationOutput,
+  listInvocations,
+  loadOutput,
+  type SentCommand,
+} from "./fleet-calls.ts";
+import {
+  addInstances,
+  type FleetInstanceReport,
+  type FleetRun,
+  isFinalStatus,
+  isUnreachable,
+  isWaiting,
+  listInstances,
+  toInstanceState,
+  toWaiting,
+  updateInstances,
+} from "./fleet-run.ts";
+import { RATE_EXCEEDED } from "./next-action.ts";
+import { toSkipped } from "./plan-run.ts";
 
 /** Calls at a time: SSM's rates are per account, and others work there too. */
 const AT_ONCE = 4;
@@ -17,7 +29,7 @@ const AT_ONCE = 4;
 const MAX_OUTPUTS = 200;
 
 /** A run after a look at SSM. */
-export interface WatchedRun {
+interface WatchedRun {
   readonly run: FleetRun;
   /** Some failures were left for the next look. */
   readonly isPartial: boolean;
@@ -96,4 +108,178 @@ function listEnded(before: FleetRun, after: FleetRun): readonly FleetInstanceRep
 
 function isOpenState(state: string | undefined): boolean {
   return state === undefined || state === "running" || state === "not-sent";
+}
+
+/** What SSM says of the instances of a run. */
+interface InvocationNews {
+  readonly invocations: readonly Invocation[];
+  /** By instance: what those that failed left behind. */
+  readonly outputs: ReadonlyMap<string, InvocationOutput>;
+  readonly now: number;
+}
+
+/** Instances whose commands are still open by what is known so far, but failed with an output by what SSM says. */
+export function findNewFailures(run: FleetRun, invocations: readonly Invocation[]): readonly Invocation[] {
+  const byId = toOpen(run);
+  return invocations.filter((invocation) => {
+    const { code } = toInstanceState(invocation.detailedStatus);
+    if (code !== "COMMAND_FAILED" && code !== "EXECUTION_TIMEOUT") return false;
+    return run.state.way === "targets" ? !isKnownFinal(run, invocation, byId) : isOf(byId, invocation);
+  });
+}
+
+/**
+ * The run with the news of its instances. Where SSM found the instances itself, those that are new are added; where they had been
+ * selected before, one that is new and cannot be reached is one that does not run. That a command
+ * has reached an instance without having ended there is no news: pages are written for what counts.
+ */
+export function noteInvocations(run: FleetRun, { invocations, outputs, now }: InvocationNews): FleetRun {
+  const byId = new Map(invocations.map((invocation) => [invocation.instanceId, invocation]));
+  const { way, byInventory } = run.state;
+  const noted = updateInstances(run, (instance) => {
+    const invocation = byId.get(instance.instanceId);
+    if (invocation === undefined || !isOpen(run, instance, invocation)) return instance;
+    return leaveOut(run, toNoted(instance, invocation, { output: outputs.get(instance.instanceId), now, byInventory }));
+  });
+  if (way === "ids") return noted;
+  const known = new Set(listInstances(run).map(({ instanceId }) => instanceId));
+  const added = invocations.filter(({ instanceId }) => !known.has(instanceId));
+  return addInstances(
+    noted,
+    added.map((invocation) => {
+      const instance = { instanceId: invocation.instanceId, state: "not-sent", roles: [] } as const;
+      const output = outputs.get(invocation.instanceId);
+      return leaveOut(run, toNoted(instance, invocation, { output, now, byInventory: false }));
+    }),
+  );
+}
+
+/** Whom SSM found besides those that were selected (they alone have a platform) and cannot reach: it does not run. */
+function leaveOut({ state }: FleetRun, instance: FleetInstanceReport): FleetInstanceReport {
+  const isOther = state.isPinned === true && instance.platform === undefined;
+  return isOther && isUnreachable(instance) ? toSkipped(instance.instanceId, "STATE_NOT_RUNNING") : instance;
+}
+
+interface NoteInput {
+  readonly output: InvocationOutput | undefined;
+  readonly now: number;
+  readonly byInventory: boolean;
+}
+
+function toNoted(
+  instance: FleetInstanceReport,
+  invocation: Invocation,
+  { output, now, byInventory }: NoteInput,
+): FleetInstanceReport {
+  const { state, code } = toInstanceState(invocation.detailedStatus);
+  const { commandId, detailedStatus, requestedAt = now, links } = invocation;
+  if (state === "running" && instance.state === "running") return instance;
+  const begun = { startedAt: requestedAt, ...instance, state, commandId };
+  if (state === "running") return begun;
+  const warning = state === "succeeded" && byInventory && instance.roles.length === 0 ? "NO_ROLES" : code;
+  return {
+    ...begun,
+    ...(warning === undefined ? {} : { code: warning }),
+    detailedStatus,
+    endedAt: now,
+    ...(Object.keys(links).length === 0 ? {} : { links }),
+    ...output,
+  };
+}
+
+/** An instance of which news of this command still matter. */
+function isOpen({ state }: FleetRun, instance: FleetInstanceReport, { commandId }: Invocation): boolean {
+  if (instance.state === "running") return instance.commandId === commandId;
+  return state.way === "targets" && (isWaiting(instance) || instance.code === "NOT_SENT");
+}
+
+function toOpen(run: FleetRun): ReadonlyMap<string, FleetInstanceReport> {
+  return new Map(listInstances(run).map((instance) => [instance.instanceId, instance]));
+}
+
+function isOf(byId: ReadonlyMap<string, FleetInstanceReport>, { instanceId, commandId }: Invocation): boolean {
+  const instance = byId.get(instanceId);
+  return instance?.state === "running" && instance.commandId === commandId;
+}
+
+function isKnownFinal(run: FleetRun, invocation: Invocation, byId: ReadonlyMap<string, FleetInstanceReport>): boolean {
+  const instance = byId.get(invocation.instanceId);
+  return instance !== undefined && !isOpen(run, instance, invocation);
+}
+
+/**
+ * The run with the state of its one command. SSM lists what a command has begun some seconds late: an end counts once all of
+ * its instances are listed, or by the second look, since a command that was stopped never lists the rest.
+ */
+export function noteStatus(
+  run: FleetRun,
+  command: Pick<SentCommand, "status" | "targetCount"> | undefined,
+  listed: number,
+): FleetRun {
+  const { fleetCommand } = run.state;
+  if (fleetCommand === undefined || command === undefined) return run;
+  const { status, targetCount } = command;
+  const isLate = isFinalStatus(status) && listed < targetCount && fleetCommand.ending !== status;
+  const noted = isLate ? { ...fleetCommand, ending: status } : { ...fleetCommand, status };
+  return { ...run, state: { ...run.state, fleetCommand: noted } };
+}
+
+/** SSM lists what it has begun some seconds late; who is missing for longer than that has not been begun. */
+const LISTED_WITHIN_MS = 15_000;
+
+/** Commands that SSM did not take up because the account has too many are sent again, so often and after this pause. */
+const MAX_REFUSALS = 20;
+const REFUSAL_PAUSE_MS = 30_000;
+
+/** Commands of which some instances are missing in what SSM lists. */
+export function findUnbegun(run: FleetRun, invocations: readonly Invocation[], now: number): readonly string[] {
+  if (run.state.way === "targets") return [];
+  const listed = toKeys(invocations);
+  const commandIds = listInstances(run).flatMap((instance) =>
+    isMissing(instance, listed) && now - (instance.startedAt ?? now) >= LISTED_WITHIN_MS ? [instance.commandId] : [],
+  );
+  return [...new Set(commandIds)].filter((commandId) => commandId !== undefined);
+}
+
+/**
+ * The run without those whom SSM will not begin, because their command has ended. Where the account had too many invocations
+ * under way (`Rate Exceeded`), they wait again.
+ */
+export function noteUnbegun(
+  run: FleetRun,
+  { commandId, status }: Pick<SentCommand, "commandId" | "status">,
+  { invocations, now }: { readonly invocations: readonly Invocation[]; readonly now: number },
+): FleetRun {
+  if (!isFinalStatus(status)) return run;
+  const listed = toKeys(invocations);
+  const isRefused = toPlain(status) === "rateexceeded";
+  const noted = updateInstances(run, (instance) => {
+    if (instance.commandId !== commandId || !isMissing(instance, listed)) return instance;
+    return isRefused ? toWaiting(instance) : toEnded(instance, status, now);
+  });
+  if (!isRefused) return noted;
+  const refusals = (run.state.refusals ?? 0) + 1;
+  const stop = refusals > MAX_REFUSALS && run.state.stop === undefined ? { stop: RATE_EXCEEDED } : {};
+  return { ...noted, state: { ...noted.state, refusals, pausedUntil: now + REFUSAL_PAUSE_MS, ...stop } };
+}
+
+/** A command that has failed or was cancelled ended these with it; otherwise SSM could not reach them. */
+function toEnded(instance: FleetInstanceReport, status: string, now: number): FleetInstanceReport {
+  const isTerminated = ["failed", "executiontimedout", "cancelled", "canceled"].includes(toPlain(status));
+  const outcome = isTerminated
+    ? ({ state: "cancelled", code: "TERMINATED" } as const)
+    : ({ state: "failed", code: "UNDELIVERABLE" } as const);
+  return { ...instance, ...outcome, detailedStatus: status, endedAt: now };
+}
+
+function isMissing({ state, instanceId, commandId }: FleetInstanceReport, listed: ReadonlySet<string>): boolean {
+  return state === "running" && !listed.has(`${commandId} ${instanceId}`);
+}
+
+function toKeys(invocations: readonly Invocation[]): ReadonlySet<string> {
+  return new Set(invocations.map(({ commandId, instanceId }) => `${commandId} ${instanceId}`));
+}
+
+function toPlain(status: string): string {
+  return status.replace(/\s+/g, "").toLowerCase();
 }

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { removeDeadFolders } from "./owned-folder.ts";
+import { removeDeadFolders } from "./child.ts";
 import { aContext } from "./testing/a-context.ts";
 import { aProject, type TestProject } from "./testing/a-project.ts";
 import type { RunnerWords } from "./testing/killed-runner.ts";

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { type FileHandle, open } from "node:fs/promises";
-import { followFile } from "./follow-file.ts";
+import { type FileHandle, lstat, mkdir, mkdtemp, open, readdir, readFile, readlink, rm } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join, sep } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** How a program ended. */
 export interface ChildEnd {
@@ -10,7 +12,7 @@ export interface ChildEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-export interface ChildInput {
+interface ChildInput {
   readonly binary: string;
   readonly arguments: readonly string[];
   readonly cwd: string;
@@ -87,5 +89,170 @@ function killGroup({ pid }: ChildProcess): void {
     process.kill(-pid, "SIGKILL");
   } catch {
     // Nothing is left of the group.
+  }
+}
+
+/** Progress is for people: a tenth of a second late is at once. */
+const INTERVAL_MS = 100;
+const PIECE_BYTES = 64 * 1024;
+
+/**
+ * Reads a growing file to its end, again and again, until `ended` is settled and everything is read. The file stays
+ * open. Reads at positions of its own, so the handle may be the one that a program writes through.
+ */
+async function followFile(file: FileHandle, ended: Promise<unknown>, onText: (text: string) => void): Promise<void> {
+  const waking = new AbortController();
+  const wake = () => waking.abort();
+  ended.then(wake, wake);
+  const drain = createDrain(file, onText);
+  while (!waking.signal.aborted) {
+    await drain();
+    await delay(INTERVAL_MS, undefined, { signal: waking.signal }).catch(() => undefined);
+  }
+  await drain();
+}
+
+function createDrain(file: FileHandle, onText: (text: string) => void): () => Promise<void> {
+  const decoder = new TextDecoder();
+  const buffer = Buffer.alloc(PIECE_BYTES);
+  let position = 0;
+  return async () => {
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, PIECE_BYTES, position);
+      if (bytesRead === 0) return;
+      position += bytesRead;
+      onText(decoder.decode(buffer.subarray(0, bytesRead), { stream: true }));
+    }
+  };
+}
+
+/** A longer line is no message of Terraform's that we could use; it is dropped, so that memory stays bounded. */
+const MAX_LINE_CHARS = 8 * 1024 * 1024;
+
+/** Makes lines of a stream of text pieces. */
+interface LineSplitter {
+  /** The lines that this piece completes, without their ends. */
+  push(piece: string): string[];
+  /** What follows the last line end. */
+  end(): string[];
+}
+
+/** A splitter that gives no line longer than `maxChars`. */
+export function createLineSplitter(maxChars: number = MAX_LINE_CHARS): LineSplitter {
+  let rest = "";
+  let dropping = false;
+  const keep = (line: string): string[] => {
+    const dropped = dropping || line.length > maxChars;
+    dropping = false;
+    return dropped || line === "" ? [] : [line];
+  };
+  return {
+    push(piece) {
+      const lines = (rest + piece).split(/\r?\n/);
+      rest = lines.pop() ?? "";
+      const complete = lines.flatMap(keep);
+      if (rest.length > maxChars) {
+        rest = "";
+        dropping = true;
+      }
+      return complete;
+    },
+    end() {
+      const last = keep(rest);
+      rest = "";
+      return last;
+    },
+  };
+}
+
+/** Says whose a folder is: the host and process stand in its name, so that nothing has to be written or read. */
+const NAME = /^stackyard-tf-(.+)-(\d+)-[A-Za-z0-9]{6}$/;
+const HOST = hostname().replace(/[^A-Za-z0-9.]/g, "_");
+
+/** A folder that belongs to one run of this process. */
+export interface OwnedFolder {
+  readonly path: string;
+  remove(): Promise<void>;
+}
+
+/** Makes a folder that only this user can read; `remove` takes it away with everything in it. */
+export async function createOwnedFolder(parent: string): Promise<OwnedFolder> {
+  await mkdir(parent, { recursive: true });
+  const path = await mkdtemp(join(parent, `stackyard-tf-${HOST}-${process.pid}-`));
+  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 3 }) };
+}
+
+/**
+ * Removes what runs of killed processes of this host and user left in a folder. A program that still works there is
+ * asked to stop, so that it saves its state and gives up its lock; its folder goes at a later call. Never throws.
+ */
+export async function removeDeadFolders(parent: string): Promise<void> {
+  const names = await readdir(parent).catch((): string[] => []);
+  await Promise.all(names.filter((name) => NAME.test(name)).map((name) => removeIfDead(join(parent, name), name)));
+}
+
+async function removeIfDead(path: string, name: string): Promise<void> {
+  try {
+    if (!(await isDead(path, name))) return;
+    if (await stopProcessesIn(path)) return;
+    await rm(path, { recursive: true, force: true });
+  } catch {
+    // Another start removes the same folder, or may remove it where we may not.
+  }
+}
+
+async function isDead(path: string, name: string): Promise<boolean> {
+  const [, host, pid] = NAME.exec(name) ?? [];
+  if (host !== HOST) return false;
+  const { uid, mtimeMs, birthtimeMs } = await lstat(path);
+  if (uid !== process.getuid?.()) return false;
+  if (Number(pid) !== process.pid) return !isAlive(Number(pid));
+  // The process that made it had our number before us, as it happens in containers.
+  return Math.min(mtimeMs, birthtimeMs || mtimeMs) < Date.now() - process.uptime() * 1000 - 1000;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/**
+ * Asks what works inside a folder to stop; true when there was something. Leaders of a process group stop what belongs
+ * to them themselves; what is left without one is killed. Knows processes only where the system shows them as files
+ * under /proc.
+ */
+async function stopProcessesIn(folder: string): Promise<boolean> {
+  const pids = (await readdir("/proc").catch((): string[] => [])).filter((name) => /^\d+$/.test(name));
+  const inside = await Promise.all(pids.map((pid) => worksIn(pid, folder)));
+  const found = pids.filter((_pid, index) => inside[index]);
+  const leads = await Promise.all(found.map(isGroupLeader));
+  const leaders = found.filter((_pid, index) => leads[index]);
+  if (leaders.length > 0) for (const pid of leaders) kill(pid, "SIGINT");
+  else for (const pid of found) kill(pid, "SIGKILL");
+  return found.length > 0;
+}
+
+async function worksIn(pid: string, folder: string): Promise<boolean> {
+  const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => "");
+  return cwd === folder || cwd.startsWith(folder + sep);
+}
+
+/** The program was made a leader when it was started; its providers and provisioners are not. */
+async function isGroupLeader(pid: string): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  // `pid (name) state ppid pgrp …`, where the name may hold anything (proc(5)).
+  const [, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return group === pid;
+}
+
+function kill(pid: string, signal: NodeJS.Signals): void {
+  try {
+    process.kill(Number(pid), signal);
+  } catch {
+    // It ended by itself.
   }
 }

@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { Compile } from "typebox/compile";
 import { describe, expect, it } from "vitest";
-import { TerraformConfig, terraformDefinition } from "./definition.ts";
+import { TerraformConfig, terraformDefinition, toStateAddress, toStateKey } from "./definition.ts";
 
 const config = Compile(TerraformConfig);
 const subject = { stackId: "pr-12", machine: "review-app" };
@@ -42,5 +43,89 @@ describe("the exclusive key", () => {
       "review-app/pr-12/ecs",
     ]);
     expect(exclusiveKey(subject, { action: "apply" })).toBeUndefined();
+  });
+});
+
+const owner = { machine: "review-app", stackId: "pr-12" };
+
+describe("toStateKey", () => {
+  it.each([
+    [{ type: "s3", key: "terraform/ecs" }, "review-app/pr-12/terraform/ecs"],
+    [{ type: "s3", key: "terraform/ecs/" }, "review-app/pr-12/terraform/ecs/"],
+    [{ type: "s3", key: "/a//b c" }, "review-app/pr-12//a//b c"],
+    [{ type: "local", location: "./network" }, "review-app/pr-12/local/./network"],
+  ] as const)("of %j is %s", (source, key) => {
+    expect(toStateKey(owner, source)).toBe(key);
+  });
+
+  it("is unknown without a source that names files", () => {
+    expect([toStateKey(owner, undefined), toStateKey(owner, { key: "a" })]).toEqual([undefined, undefined]);
+  });
+
+  it("keeps the stack id and the source's key apart", () => {
+    const source = (key: string) => ({ type: "s3", key }) as const;
+
+    expect(toStateKey({ machine: "app", stackId: "team" }, source("prod/network"))).toBe("app/team/prod/network");
+    expect(toStateKey({ machine: "app", stackId: "team/prod" }, source("network"))).toBe("app/team%2Fprod/network");
+  });
+
+  it("keeps the keys of S3 and local sources apart", () => {
+    expect(toStateKey(owner, { type: "s3", key: "local/network" })).toBe("review-app/pr-12/local%2Fnetwork");
+    expect(toStateKey(owner, { type: "local", location: "network" })).toBe("review-app/pr-12/local/network");
+  });
+
+  it("keeps a plain stack's S3 key byte for byte", () => {
+    const key = fc.string().filter((text) => !/^local[/%]/.test(text));
+
+    fc.assert(
+      fc.property(key, (text) => {
+        expect(toStateKey(owner, { type: "s3", key: text })).toBe(`review-app/pr-12/${text}`);
+      }),
+    );
+  });
+
+  it("differs for any two sources of any two stacks", () => {
+    const text = fc.constantFrom("a", "a/a", "a/a/a", "a%2Fa", "%");
+    const part = fc.oneof(text, fc.constantFrom("local/a", "local%2Fa", "local%252Fa"));
+    const source = fc.oneof(
+      part.map((key) => ({ type: "s3", key }) as const),
+      part.map((location) => ({ type: "local", location }) as const),
+    );
+    const task = fc.record({ machine: text, stackId: text, source });
+
+    fc.assert(
+      fc.property(task, task, (one, other) => {
+        fc.pre(JSON.stringify(one) !== JSON.stringify(other));
+        expect(toStateKey(one, one.source)).not.toBe(toStateKey(other, other.source));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});
+
+describe("toStateAddress", () => {
+  it("escapes each part of the key", () => {
+    expect(toStateAddress("https://yard/state/", "m/a?b/local/ä #1/")).toBe(
+      "https://yard/state/m/a%3Fb/local/%C3%A4%20%231/",
+    );
+  });
+
+  it.each(["m/s/local/./network", "m/s/../../other"])("keeps the dots of %s", (key) => {
+    const { pathname } = new URL(toStateAddress("https://yard/state", key));
+
+    expect(decodeURIComponent(pathname)).toBe(`/state/${key}`);
+  });
+
+  it("gives the key back byte for byte, and never another place", () => {
+    const part = fc.oneof(fc.constantFrom(".", "..", ""), fc.string({ unit: "grapheme" }));
+
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 1 }), (parts) => {
+        const key = `m/s/${parts.join("/")}`;
+        const url = new URL(toStateAddress("https://yard/state", key));
+        expect([url.host, url.search, url.hash]).toEqual(["yard", "", ""]);
+        expect(decodeURIComponent(url.pathname.slice("/state/".length))).toBe(key);
+      }),
+    );
   });
 });

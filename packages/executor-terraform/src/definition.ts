@@ -1,7 +1,13 @@
-import type { Executor } from "@stackyard/core";
+import {
+  defineService,
+  type Executor,
+  type ProvidedService,
+  provideService,
+  type ServiceKey,
+  toStatePrefix,
+} from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { checkTerraformConfig, checkTerraformTasks, terraformDocumentSchemas } from "./check-config.ts";
-import { toStateKey } from "./state-key.ts";
 
 /** Terraform releases its lock and saves the state within seconds; a provider may need minutes to let go. */
 const CANCEL_WITHIN = "5m";
@@ -76,3 +82,111 @@ export const terraformDefinition = {
   checkTasks: checkTerraformTasks,
   documentSchemas: terraformDocumentSchemas,
 } as const satisfies Omit<Executor, "start">;
+
+/** The parts of a stack that a state key is made of. */
+interface StateOwner {
+  readonly machine: string;
+  readonly stackId: string;
+}
+
+/** The parts of a task's `source` that a state key is made of. */
+interface StateSource {
+  readonly type?: "s3" | "local";
+  readonly key?: string;
+  readonly location?: string;
+}
+
+/**
+ * Returns the key of a source's state: the stack's prefix, then `<source.key>` or `local/<location>`. Two stacks or two
+ * sources never share a key. The last part is kept byte for byte, a trailing slash included: existing state is found by
+ * it, and `destroy` finds by it what `apply` made. Undefined when the source names no files.
+ */
+export function toStateKey(owner: StateOwner, source: StateSource | undefined): string | undefined {
+  const last = toLastPart(source);
+  return last === undefined ? undefined : `${toStatePrefix(owner)}${last}`;
+}
+
+function toLastPart(source: StateSource | undefined): string | undefined {
+  // `local/` belongs to local sources: an S3 key that begins so has its first slash encoded, and its first % as well.
+  if (source?.type === "s3")
+    return source.key?.replace(/^local([/%])/, (_, sign) => `local${encodeURIComponent(sign)}`);
+  if (source?.type === "local" && source.location !== undefined) return `local/${source.location}`;
+  return undefined;
+}
+
+/**
+ * The address of a state in the yard's own backend: the key as path, each part escaped, so that none can leave its
+ * place. Where a part is a dot, which every reader of addresses would resolve, the key is one escaped part.
+ */
+export function toStateAddress(baseUrl: string, stateKey: string): string {
+  const parts = stateKey.split("/");
+  const hasDots = parts.some((part) => part === "." || part === "..");
+  const path = hasDots ? encodeURIComponent(stateKey) : parts.map(encodeURIComponent).join("/");
+  return `${baseUrl.replace(/\/+$/, "")}/${path}`;
+}
+
+/** What a project may set for this plugin. */
+export const TerraformOptions = Type.Object(
+  {
+    binary: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: "Program: a name that is looked up in PATH, such as `tofu`, or a path. Default: `terraform`",
+      }),
+    ),
+    version: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: "Versions that may be used, such as `~> 1.11.0`. Default: any, and the program is not asked",
+      }),
+    ),
+    sourcesDir: Type.Optional(
+      Type.String({ minLength: 1, description: "Folder that local sources come from. Default: the project's folder" }),
+    ),
+    workDir: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: "Folder for the files of runs. Default: the system's folder for such files",
+      }),
+    ),
+    providerCacheDir: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: "Folder that keeps providers for later runs. Default: `terraform-providers` in the data folder",
+      }),
+    ),
+    cliConfigFile: Type.Optional(
+      Type.String({ minLength: 1, description: "Terraform's CLI configuration file. Default: none of our own" }),
+    ),
+    passEnvironment: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+        maxItems: 100,
+        description: "More environment variables to hand on; `TF_TOKEN_*` hands on all that begin so. Default: none",
+      }),
+    ),
+    lockTimeout: Type.Optional(
+      Type.String({
+        pattern: "^\\d{1,5}(ms|s|m|h)$",
+        description: "How long to wait for a state that is locked. Default: `30s`",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type TerraformOptions = Static<typeof TerraformOptions>;
+
+/** The yard's state backend, as one attempt reaches it. */
+export interface TerraformState {
+  /** The base address of the `http` backend. */
+  readonly url: string;
+  /** What the attempt signs in there with, for as long as its lease lives; the user is the attempt's id. A secret. */
+  password(): Promise<string>;
+}
+
+/** The service by which runners give tasks without a backend of their own a place for their state. */
+export const TERRAFORM_STATE: ServiceKey<TerraformState> = defineService<TerraformState>("terraform-state");
+
+/** Returns the service for a worker; `url` is the `stateBackendUrl` of the yard's server. */
+export function provideTerraformState(url: string): ProvidedService {
+  return provideService(TERRAFORM_STATE, ({ password }) => ({ url, password }));
+}

@@ -51,3 +51,122 @@ export class TerraformFailure extends Error {
     this.step = failed({ code, message, retryable: TERRAFORM_FAILURES[code].retryable });
   }
 }
+
+/** What Terraform says about a problem. */
+export interface Diagnostic {
+  readonly severity: string;
+  readonly summary: string;
+  readonly detail: string;
+  /** `main.tf:12`, where the problem has a place. */
+  readonly place?: string;
+  /** The resource, where the problem belongs to one. */
+  readonly address?: string;
+}
+
+/** The summary that Terraform and OpenTofu give when another run holds the state. */
+const LOCKED_SUMMARY = /^Error acquiring the state lock$/i;
+/** Reads the `diagnostic` of a message; what is missing stays empty. */
+export function parseDiagnostic(diagnostic: JsonObject): Diagnostic {
+  const range = objectAt(diagnostic, "range");
+  const file = textAt(range, "filename");
+  const address = textAt(diagnostic, "address");
+  return {
+    severity: textAt(diagnostic, "severity") || "error",
+    summary: textAt(diagnostic, "summary"),
+    detail: textAt(diagnostic, "detail"),
+    ...(file === "" ? {} : { place: `${file}:${numberAt(objectAt(range, "start"), "line")}` }),
+    ...(address === "" ? {} : { address }),
+  };
+}
+
+/** One diagnostic for people: severity, summary and place in the first line, then the detail. */
+export function toDiagnosticText({ severity, summary, detail, place, address }: Diagnostic): string {
+  const where = [place, address].filter((part) => part !== undefined).join(", ");
+  const first = `${severity}: ${summary}${where === "" ? "" : ` (${where})`}`;
+  return detail.trim() === "" ? first : `${first}\n${detail.trim()}`;
+}
+
+/** True when another run holds the state. */
+export function saysLocked({ summary }: Diagnostic): boolean {
+  return LOCKED_SUMMARY.test(summary);
+}
+
+/** A JSON object of which nothing is known yet. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** The value of a JSON text, or undefined when it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** True for objects, not for lists and null. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The object under a key; empty when there is none. */
+export function objectAt(object: JsonObject, key: string): JsonObject {
+  const value = valueAt(object, key);
+  return isJsonObject(value) ? value : {};
+}
+
+/** The text under a key; empty when there is none. */
+export function textAt(object: JsonObject, key: string): string {
+  const value = valueAt(object, key);
+  return typeof value === "string" ? value : "";
+}
+
+/** The number under a key; 0 when there is none. */
+export function numberAt(object: JsonObject, key: string): number {
+  const value = valueAt(object, key);
+  return typeof value === "number" ? value : 0;
+}
+
+function valueAt(object: JsonObject, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+/** The last lines of a log, as many as fit. */
+export interface LogTail {
+  add(line: string): void;
+  /** The newest lines, at most this many bytes of UTF-8. */
+  text(maxBytes: number): string;
+}
+
+/** Keeps the newest lines up to `keepBytes` of UTF-8. */
+export function createLogTail(keepBytes: number): LogTail {
+  const lines: string[] = [];
+  let bytes = 0;
+  return {
+    add(line) {
+      const kept = toTail(line, keepBytes - 1);
+      lines.push(kept);
+      bytes += sizeOf(kept);
+      while (bytes > keepBytes) bytes -= sizeOf(lines.shift() ?? "");
+    },
+    text: (maxBytes) => toTail(lines.join("\n"), maxBytes),
+  };
+}
+
+/** The end of a text, cut between characters, at most `maxBytes` of UTF-8. */
+export function toTail(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= maxBytes) return text;
+  // A cut inside a character leaves replacement characters at the beginning.
+  return new TextDecoder().decode(bytes.subarray(bytes.length - Math.max(0, maxBytes))).replace(/^\uFFFD+/, "");
+}
+
+/** The beginning of a text, cut between characters, at most `maxBytes` of UTF-8. */
+export function toHead(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= maxBytes) return text;
+  return new TextDecoder().decode(bytes.subarray(0, Math.max(0, maxBytes))).replace(/\uFFFD+$/, "");
+}
+
+function sizeOf(line: string): number {
+  return Buffer.byteLength(line) + 1;
+}

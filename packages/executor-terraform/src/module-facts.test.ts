@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { toHclTokens } from "./hcl-tokens.ts";
-import { findModuleFacts, isModuleFile } from "./module-facts.ts";
+import { allowsVersion, findModuleFacts, isModuleFile, isVersionConstraint, toHclTokens } from "./module-facts.ts";
 
 const backendOf = (text: string, name = "main.tf") => findModuleFacts([{ name, text }]).backend;
 const s3 = { kind: "backend", type: "s3", inFolder: false };
@@ -130,5 +129,39 @@ describe("toHclTokens", () => {
 
     expect(backendOf(`${deep}\n${"{".repeat(100_000)}`)).toBeUndefined();
     expect(backendOf(`${"a {\n".repeat(50_000)}`)).toBeUndefined();
+  });
+});
+
+describe("allowsVersion", () => {
+  it.each([
+    ["1.11.4", "1.11.4", true],
+    ["= 1.11.4", "1.11.5", false],
+    ["!= 1.11.4", "1.11.5", true],
+    [">= 1.6, < 2.0", "1.11.4", true],
+    [">= 1.6, < 2.0", "2.0.0", false],
+    ["> 1.11.4", "1.11.4", false],
+    ["<= 1.11", "1.11.0", true],
+    ["~> 1.11.0", "1.11.9", true],
+    ["~> 1.11.0", "1.12.0", false],
+    ["~> 1.9", "1.11.4", true],
+    ["~> 1.9", "2.0.0", false],
+    ["~> 1.9", "1.8.9", false],
+    [">= 1.12.0", "1.12.0-beta1", false],
+    ["> 1.12.0-alpha", "1.12.0-beta1", true],
+    ["v1.2", "1.2.0", true],
+    [">= 1.0", "", false],
+    ["nonsense", "1.0.0", false],
+  ])("%s allows %s: %s", (constraint, version, allowed) => {
+    expect(allowsVersion(constraint, version)).toBe(allowed);
+  });
+
+  it("is checked by isVersionConstraint", () => {
+    expect(["~> 1.11", ">= 1, < 2", "1.x", "", ">= 1,"].map(isVersionConstraint)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
   });
 });

@@ -1,11 +1,13 @@
+import { execFile } from "node:child_process";
+import { access, constants, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve, sep } from "node:path";
-import { type ExecutorContext, StackyardError } from "@stackyard/core";
-import type { Environment } from "./environment.ts";
-import type { TerraformOptions } from "./options.ts";
-import type { S3Source } from "./s3-source.ts";
-import { loadSdkS3Source } from "./sdk-s3-source.ts";
-import { isVersionConstraint } from "./version-constraint.ts";
+import { delimiter, isAbsolute, join, resolve, sep } from "node:path";
+import { promisify } from "node:util";
+import { type AwsCredentials, type ExecutorContext, StackyardError, type Target } from "@stackyard/core";
+import type { TerraformOptions } from "./definition.ts";
+import { isJsonObject, parseJson, TerraformFailure, textAt } from "./failure.ts";
+import { allowsVersion, isVersionConstraint } from "./module-facts.ts";
+import { loadSdkS3Source, type S3Source } from "./sources.ts";
 
 /** What the executor is given besides the project's options. */
 export interface TerraformDeps {
@@ -77,4 +79,198 @@ function checkVersion(version: string | undefined): void {
     "CONFIG_INVALID",
     `The option "version" of the plugin terraform is ${JSON.stringify(version)}; write it as in "~> 1.11.0" or ">= 1.6, < 2.0".`,
   );
+}
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a program needs to work at all; nothing of it is a secret of the runner. A star stands at an end only. */
+const BASE = [
+  ...["PATH", "HOME", "USER", "LANG", "LC_*", "TZ", "TMPDIR", "SYSTEMROOT"],
+  ...[
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+  ],
+];
+
+/** The runner's own way to AWS, for tasks without a target. */
+const AWS_ACCESS = ["AWS_*"];
+
+/**
+ * An `http` backend is asked again after 1, 2, 4, 8, 16 and 30 s, unless the runner's environment says otherwise: long
+ * enough for a server that is replaced by its next version. Terraform's own default is 2 tries, after which a state that
+ * could not be saved is left in a file (Terraform docs, "Backend Type: http").
+ */
+const DEFAULTS_ENVIRONMENT: Environment = { TF_HTTP_RETRY_MAX: "6" };
+const TUNING = ["TF_HTTP_RETRY_*"];
+
+/**
+ * Terraform exports traces of its own where OTEL_TRACES_EXPORTER is `otlp` (its telemetry.go: an experiment); newer versions
+ * below the span that TRACEPARENT names, 1.11 in a trace of its own. Headers, which may hold a key, are handed on only by
+ * `passEnvironment`.
+ */
+const TRACING = [
+  ...[
+    "OTEL_TRACES_EXPORTER",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
+    "OTEL_EXPORTER_OTLP_INSECURE",
+  ],
+  ...["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_INSECURE"],
+];
+
+/** The same for every run: no questions, no look for updates, no hints for people at a terminal. */
+const FIXED: Environment = { TF_IN_AUTOMATION: "1", TF_INPUT: "0", CHECKPOINT_DISABLE: "1" };
+
+interface EnvironmentInput {
+  /** The runner's own environment, of which only named parts are handed on. */
+  readonly runner: Environment;
+  /** More names to hand on; a star at the end stands for any rest. */
+  readonly passEnvironment: readonly string[];
+  readonly cliConfigFile?: string;
+  /** The account that the task works in, with credentials for it. */
+  readonly access?: { readonly target: Target; readonly credentials: AwsCredentials };
+  /** Of the call that runs it. */
+  readonly traceContext?: { readonly traceparent: string; readonly tracestate?: string };
+  readonly variables: ReadonlyMap<string, string>;
+  /** What backend and provider cache need. */
+  readonly settings: Environment;
+}
+
+/**
+ * The whole environment of a run. With a target the runner's own credentials are left out, so that a task can never
+ * work in the runner's account by mistake. Fails with TERRAFORM_VALUE_REFUSED.
+ */
+export function toEnvironment(input: EnvironmentInput): Record<string, string> {
+  const { runner, passEnvironment, access, cliConfigFile, variables, settings, traceContext } = input;
+  const names = [...BASE, ...TUNING, ...TRACING, ...(access ? [] : AWS_ACCESS), ...passEnvironment];
+  const environment = new Map<string, string>();
+  const add = (values: Environment) => {
+    for (const [name, value] of Object.entries(values)) if (value !== undefined) environment.set(name, value);
+  };
+  add(DEFAULTS_ENVIRONMENT);
+  add(pick(runner, names));
+  // A path that leads nowhere makes every call print a warning, so it is set only when it is configured.
+  add({ ...FIXED, TF_CLI_CONFIG_FILE: cliConfigFile, ...settings, ...toAccess(access) });
+  add({ TRACEPARENT: traceContext?.traceparent, TRACESTATE: traceContext?.tracestate });
+  for (const [name, value] of variables) environment.set(`TF_VAR_${name}`, checkValue(name, value));
+  return Object.fromEntries(environment);
+}
+
+function pick(runner: Environment, names: readonly string[]): Environment {
+  const exact = new Set(names);
+  const prefixes = names.filter((name) => name.endsWith("*")).map((name) => name.slice(0, -1));
+  const isNamed = (name: string) => exact.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
+  return Object.fromEntries(Object.entries(runner).filter(([name]) => isNamed(name)));
+}
+
+function toAccess(access: EnvironmentInput["access"]): Environment {
+  if (access === undefined) return {};
+  const { target, credentials } = access;
+  return {
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_SESSION_TOKEN: credentials.sessionToken,
+    AWS_REGION: target.region,
+    AWS_DEFAULT_REGION: target.region,
+  };
+}
+
+/** Linux takes at most 128 KiB in one variable, its name included (execve(2), MAX_ARG_STRLEN). */
+const MAX_VALUE_BYTES = 128 * 1024 - 512;
+
+function checkValue(name: string, value: string): string {
+  const fault = findFault(value);
+  if (fault === undefined) return value;
+  throw new TerraformFailure("TERRAFORM_VALUE_REFUSED", `The variable "${name}" ${fault}.`);
+}
+
+function findFault(value: string): string | undefined {
+  if (value.includes("\0")) return "holds the character U+0000, which no program can be given";
+  const bytes = Buffer.byteLength(value);
+  return bytes > MAX_VALUE_BYTES ? `has ${bytes} bytes; a program can be given ${MAX_VALUE_BYTES}` : undefined;
+}
+
+const run = promisify(execFile);
+const VERSION_TIMEOUT_MS = 30_000;
+
+interface BinaryInput {
+  /** A name that is looked up in `path`, or a path. */
+  readonly binary: string;
+  /** The runner's own; PATH and HOME of it are used. */
+  readonly environment: Environment;
+  /** The versions that may be used; without it none is asked for. */
+  readonly version?: string;
+}
+
+/** The program's absolute path, its version checked. Fails with TERRAFORM_NOT_FOUND, TERRAFORM_VERSION_MISMATCH. */
+export async function findBinary({ binary, environment, version }: BinaryInput): Promise<string> {
+  const found = await findExecutable(toCandidates(binary, environment["PATH"] ?? ""));
+  if (found === undefined) throw new TerraformFailure("TERRAFORM_NOT_FOUND", toMissingText(binary));
+  if (version !== undefined) await checkVersionBinary(found, version, environment);
+  return found;
+}
+
+function toMissingText(binary: string): string {
+  const where = isAbsolute(binary) ? "" : " in any folder of PATH";
+  return `The program "${binary}" is not found${where}. Install it on the runner, or set the option "binary".`;
+}
+
+function toCandidates(binary: string, path: string): string[] {
+  if (isAbsolute(binary)) return [binary];
+  return path
+    .split(delimiter)
+    .filter((folder) => folder !== "")
+    .map((folder) => join(folder, binary));
+}
+
+async function findExecutable(candidates: readonly string[]): Promise<string | undefined> {
+  for (const candidate of candidates) {
+    const usable = await access(candidate, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (usable && (await stat(candidate)).isFile()) return candidate;
+  }
+  return undefined;
+}
+
+/** Versions by path and file: asking costs a process, and the answer changes only with the file. */
+const versions = new Map<string, Promise<string>>();
+
+async function checkVersionBinary(binary: string, constraint: string, environment: Environment): Promise<void> {
+  const { size, mtimeMs } = await stat(binary);
+  const key = `${binary}\0${size}\0${mtimeMs}`;
+  const asked = versions.get(key) ?? loadVersion(binary, environment);
+  versions.set(key, asked);
+  asked.catch(() => versions.delete(key));
+  const version = await asked;
+  if (version === "") versions.delete(key);
+  if (allowsVersion(constraint, version)) return;
+  throw new TerraformFailure("TERRAFORM_VERSION_MISMATCH", toMismatchText(binary, constraint, version));
+}
+
+function toMismatchText(binary: string, constraint: string, version: string): string {
+  const is = version === "" ? "does not tell its version" : `is version ${version}`;
+  return `"${binary}" ${is}; the option "version" allows ${constraint}. Install a fitting one, or change the option.`;
+}
+
+/** The system has run out of something: this says nothing about the program. */
+const EXHAUSTED: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]);
+
+/** OpenTofu answers under the same name. Empty when the program does not answer as either. */
+async function loadVersion(binary: string, { PATH, HOME }: Environment): Promise<string> {
+  const options = { env: { CHECKPOINT_DISABLE: "1", PATH, HOME }, timeout: VERSION_TIMEOUT_MS };
+  const { stdout } = await run(binary, ["version", "-json"], options).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && EXHAUSTED.has(error.code)) throw error;
+    return { stdout: "" };
+  });
+  const answer = parseJson(stdout);
+  return isJsonObject(answer) ? textAt(answer, "terraform_version") : "";
 }

@@ -1,21 +1,18 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, mkdir, readdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { ExecutorContext } from "@stackyard/core";
-import { BACKEND_OVERRIDE, BACKEND_OVERRIDE_FILE, type BackendSetup, toBackendSetup } from "./backend.ts";
-import { findBinary } from "./binary.ts";
-import type { TerraformConfig } from "./definition.ts";
-import { type Environment, toEnvironment } from "./environment.ts";
+import { createOwnedFolder, type OwnedFolder, removeDeadFolders } from "./child.ts";
+import { TERRAFORM_STATE, type TerraformConfig, toStateAddress, toStateKey } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
-import { copyLocalSource } from "./local-source.ts";
-import { createMasker, isSecretName } from "./masker.ts";
-import { findModuleFacts, isModuleFile, type ModuleFacts, type ModuleFile } from "./module-facts.ts";
-import { createOwnedFolder, type OwnedFolder, removeDeadFolders } from "./owned-folder.ts";
-import { openProviderCache, type RunProviderCache } from "./provider-cache.ts";
-import { copyS3Source } from "./s3-source.ts";
-import type { Settings } from "./settings.ts";
-import { toStateKey } from "./state-key.ts";
-import { TERRAFORM_STATE } from "./state-service.ts";
-import { toVariables, type Variables } from "./variables.ts";
+import {
+  type DeclaredBackend,
+  findModuleFacts,
+  isModuleFile,
+  type ModuleFacts,
+  type ModuleFile,
+} from "./module-facts.ts";
+import { type Environment, findBinary, type Settings, toEnvironment } from "./settings.ts";
+import { copyLocalSource, copyS3Source } from "./sources.ts";
 
 /** A configuration in a folder of its own, with all that a call of the program needs. */
 export interface StagedRun {
@@ -154,4 +151,210 @@ async function loadEnvironment(
 function toSecrets(environment: Readonly<Record<string, string>>, { variables }: ModuleFacts): string[] {
   const isSecret = (name: string) => isSecretName(name) || variables.get(name.replace(/^TF_VAR_/, "")) === true;
   return Object.entries(environment).flatMap(([name, value]) => (isSecret(name) ? [value] : []));
+}
+
+/** The name that makes Terraform read the file last, so that it adds to what the module's own files say. */
+const BACKEND_OVERRIDE_FILE = "stackyard_backend_override.tf.json";
+
+/** The contents of the override file: all else comes by environment variables. */
+const BACKEND_OVERRIDE: string = JSON.stringify({ terraform: { backend: { http: {} } } });
+
+/** What a run has to do so that the state is kept. */
+interface BackendSetup {
+  /** More arguments of `init`. */
+  readonly initArguments: readonly string[];
+  readonly environment: Environment;
+  /** True: the override file is to be written. */
+  readonly override: boolean;
+}
+
+interface BackendInput {
+  readonly declared: DeclaredBackend | undefined;
+  readonly stateKey: string;
+  readonly stateBackendUrl: string | undefined;
+  /** How the attempt signs in to the yard's own backend. */
+  readonly attempt: { readonly id: string; readonly password: string };
+}
+
+/**
+ * Where the state goes: an `s3` backend is told the state key, any other declared one is used as it is, and without
+ * one the yard's own backend is used. Fails with TERRAFORM_BACKEND_MISSING when the state would be lost with the run.
+ */
+export function toBackendSetup({ declared, stateKey, stateBackendUrl, attempt }: BackendInput): BackendSetup {
+  if (declared === undefined) return toYardBackend(requireUrl(stateBackendUrl), stateKey, attempt);
+  const isS3 = declared.kind === "backend" && declared.type === "s3";
+  if (declared.kind === "backend" && declared.inFolder)
+    throw new TerraformFailure("TERRAFORM_BACKEND_MISSING", LOCAL_TEXT);
+  return { initArguments: isS3 ? [`-backend-config=key=${stateKey}`] : [], environment: {}, override: false };
+}
+
+const LOCAL_TEXT =
+  'The configuration declares the backend "local" in its own folder, which is removed after each run, and the state with it. ' +
+  "Declare a remote backend, give an absolute path, or remove the block to use the yard's own state backend.";
+
+const MISSING_TEXT =
+  "The configuration declares no backend, and this runner knows no state backend of the yard, so the state would be lost. " +
+  'Declare one, such as `terraform { backend "s3" { bucket = … } }`, or run the task where the yard\'s server is configured.';
+
+function requireUrl(stateBackendUrl: string | undefined): string {
+  if (stateBackendUrl !== undefined) return stateBackendUrl;
+  throw new TerraformFailure("TERRAFORM_BACKEND_MISSING", MISSING_TEXT);
+}
+
+/** User and password are the attempt's: the server lets the lock end with the attempt's lease. */
+function toYardBackend(url: string, stateKey: string, attempt: BackendInput["attempt"]): BackendSetup {
+  const address = toStateAddress(url, stateKey);
+  const environment = {
+    TF_HTTP_ADDRESS: address,
+    TF_HTTP_LOCK_ADDRESS: address,
+    TF_HTTP_LOCK_METHOD: "LOCK",
+    TF_HTTP_UNLOCK_ADDRESS: address,
+    TF_HTTP_UNLOCK_METHOD: "UNLOCK",
+    TF_HTTP_USERNAME: attempt.id,
+    TF_HTTP_PASSWORD: attempt.password,
+  };
+  return { initArguments: [], environment, override: true };
+}
+
+/** Terraform's identifiers: letters of any script, digits, underscores and hyphens, not beginning with a digit or hyphen. */
+const IDENTIFIER = /^[\p{ID_Start}_][\p{ID_Continue}-]*$/u;
+
+/** What a module is given, and the names that it cannot be given. */
+interface Variables {
+  /** Text by name, in the form that `-var` takes. */
+  readonly values: ReadonlyMap<string, string>;
+  /** Names that no Terraform variable can have. */
+  readonly unusable: readonly string[];
+}
+
+interface VariablesInput {
+  readonly stackId: string;
+  readonly metadata: ExecutorContext["metadata"];
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** The variables of a run: `stack_id`, then metadata, then the task's own; a later one of the same name wins. */
+export function toVariables({ stackId, metadata, variables }: VariablesInput): Variables {
+  const given = new Map<string, unknown>([
+    ["stack_id", stackId],
+    ...Object.entries(metadata),
+    ...Object.entries(variables),
+  ]);
+  const usable = [...given].filter(([name]) => IDENTIFIER.test(name));
+  return {
+    values: new Map(usable.map(([name, value]) => [name, toVariableText(value)])),
+    unusable: [...given.keys()].filter((name) => !IDENTIFIER.test(name)),
+  };
+}
+
+/** A value as text: null is `null`, lists and maps are JSON. */
+export function toVariableText(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "object" && value !== null) return toNestedText(value);
+  return String(value);
+}
+
+/** Terraform reads the text of a list or map as an expression, where `${` and `%{` begin a template: escaped, they stay data. */
+function toNestedText(value: object): string {
+  return JSON.stringify(value).replaceAll("${", "\\u0024{").replaceAll("%{", "\\u0025{");
+}
+
+/** `<host>/<namespace>/<type>/<version>/<system>`: the folders of a provider cache (Terraform docs, "CLI Configuration"). */
+const DEPTH = 5;
+const RUNS = ".runs";
+
+/** The provider cache as one run sees it. */
+interface RunProviderCache {
+  readonly environment: Environment;
+  /** Gives the providers that this run has installed to later runs. */
+  share(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/**
+ * Terraform's own cache folder must not be used by two runs of `init` at once. So each run has a folder of its own, in
+ * which the shared packages stand as links; what it installs is moved into the shared folder afterwards by one rename
+ * a package. Nobody waits, and a killed run leaves nothing half written there. Two runs that need the same new
+ * provider at the same moment both load it, and one of the two is kept.
+ */
+async function openProviderCache(shared: string): Promise<RunProviderCache> {
+  // In the shared folder, because a rename needs the same file system.
+  const runs = join(shared, RUNS);
+  const own = await createOwnedFolder(runs);
+  const [packages] = await Promise.all([findPackages(shared), removeDeadFolders(runs)]);
+  await Promise.all(packages.map((name) => link(join(shared, name), join(own.path, name))));
+  return {
+    environment: {
+      TF_PLUGIN_CACHE_DIR: own.path,
+      // Without it a configuration that brings no lock file would load its providers anew each time.
+      TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE: "1",
+    },
+    async share() {
+      const installed = (await findPackages(own.path)).filter((name) => !packages.includes(name));
+      await Promise.all(installed.map((name) => moveAndLink(join(own.path, name), join(shared, name))));
+    },
+    remove: own.remove,
+  };
+}
+
+/** The packages of a cache, as paths relative to it. */
+async function findPackages(cache: string): Promise<string[]> {
+  let level = [""];
+  for (let depth = 0; depth < DEPTH; depth += 1) {
+    level = (await Promise.all(level.map((folder) => findFolders(cache, folder)))).flat();
+  }
+  return level;
+}
+
+async function findFolders(cache: string, folder: string): Promise<string[]> {
+  const entries = await readdir(join(cache, folder), { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => !entry.name.startsWith(".") && (entry.isDirectory() || entry.isSymbolicLink()))
+    .map((entry) => join(folder, entry.name));
+}
+
+async function link(target: string, path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await symlink(target, path);
+}
+
+/** The run itself goes on to find the package where it was. */
+async function moveAndLink(from: string, to: string): Promise<void> {
+  // A provider of a local mirror is a link already; it is cheap to make again.
+  if ((await lstat(from)).isSymbolicLink()) return;
+  await mkdir(dirname(to), { recursive: true });
+  const moved = await rename(from, to).then(
+    () => true,
+    // Another run was first: its package is as good, and ours is used until the end of this run.
+    () => false,
+  );
+  if (moved) await symlink(to, from);
+}
+
+/** Shorter texts would mask half of any log. */
+const MIN_SECRET_CHARS = 4;
+/** A line of a longer secret, such as a private key, is masked by itself from here on. */
+const MIN_LINE_CHARS = 8;
+const MASK = "***";
+const SECRET_NAME = /pass(word|phrase|wd)?|secret|token|credential|private_?key|api_?key|access_?key/i;
+
+/** True for names whose values are treated as secrets although nobody marked them. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
+/** A function that replaces every occurrence of the secrets, as they are, as JSON writes them, and line by line. */
+export function createMasker(secrets: Iterable<string>): (text: string) => string {
+  const forms = new Set([...secrets].filter((secret) => secret.trim().length >= MIN_SECRET_CHARS).flatMap(toForms));
+  const longestFirst = [...forms].sort((a, b) => b.length - a.length);
+  return (text) => longestFirst.reduce((masked, form) => masked.replaceAll(form, MASK), text);
+}
+
+function toForms(secret: string): string[] {
+  const lines = secret
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line.length >= MIN_LINE_CHARS);
+  const escaped = JSON.stringify(secret).slice(1, -1);
+  return [secret, escaped, ...(lines.length > 1 ? lines : [])];
 }

@@ -1,13 +1,24 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { type ChildEnd, runChild } from "./child.ts";
-import type { Diagnostic } from "./diagnostic.ts";
-import { TerraformFailure } from "./failure.ts";
-import { createLineSplitter } from "./line-splitter.ts";
-import { createLogTail, type LogTail } from "./log-tail.ts";
-import { toProgressLines } from "./progress-line.ts";
+import { type ChildEnd, createLineSplitter, runChild } from "./child.ts";
+import {
+  createLogTail,
+  type Diagnostic,
+  isJsonObject,
+  type JsonObject,
+  type LogTail,
+  numberAt,
+  objectAt,
+  parseDiagnostic,
+  parseJson,
+  saysLocked,
+  TerraformFailure,
+  type TerraformFailureCode,
+  textAt,
+  toDiagnosticText,
+  toHead,
+} from "./failure.ts";
 import type { StagedRun } from "./staged-run.ts";
-import { type ChangeCounts, parseStreamMessage, type StreamMessage, type StreamOutput } from "./stream-message.ts";
 
 /** As much of a call's output as a failure message may hold. */
 const TAIL_BYTES = 64 * 1024;
@@ -18,13 +29,13 @@ const MAX_DIAGNOSTICS = 100;
 const MAX_PLANNED = 200;
 
 /** A call of the program with the words that it was given. */
-export interface Call {
+interface Call {
   readonly command: "init" | "plan" | "apply" | "destroy" | "output";
   readonly arguments: readonly string[];
 }
 
 /** How a call ended. */
-export interface CallEnd extends ChildEnd {
+interface CallEnd extends ChildEnd {
   /** True when it was asked to stop while it worked. */
   readonly stopped: boolean;
   /** The last of what it said, secrets masked. */
@@ -121,5 +132,202 @@ async function loadErrorLines(path: string): Promise<string[]> {
       .filter((line) => line.trim() !== "");
   } finally {
     await file.close();
+  }
+}
+
+/** An output of the root module; the stream leaves the values of sensitive ones out. */
+export interface StreamOutput {
+  readonly sensitive: boolean;
+  readonly value?: unknown;
+}
+
+/** How many resources a plan or an apply concerns. */
+interface ChangeCounts {
+  readonly add: number;
+  readonly change: number;
+  readonly remove: number;
+  readonly import: number;
+}
+
+/** What one line of `terraform … -json` says (Terraform docs, "Machine-Readable UI"). */
+type StreamMessage =
+  | { readonly kind: "diagnostic"; readonly diagnostic: Diagnostic }
+  /** Planned ones come before the work, the real ones after it. */
+  | { readonly kind: "outputs"; readonly planned: boolean; readonly outputs: ReadonlyMap<string, StreamOutput> }
+  | { readonly kind: "summary"; readonly counts: ChangeCounts; readonly text: string }
+  | { readonly kind: "planned"; readonly address: string; readonly action: string }
+  | ResourceMessage
+  | { readonly kind: "provisioner"; readonly address: string; readonly provisioner: string; readonly output: string }
+  | { readonly kind: "other"; readonly text: string };
+
+/** Work on one resource begins, goes on or ends. */
+interface ResourceMessage {
+  readonly kind: "resource";
+  readonly phase: "start" | "progress" | "complete" | "errored";
+  readonly address: string;
+  readonly action: string;
+  readonly elapsedSeconds: number;
+}
+
+type Reader = (message: JsonObject) => StreamMessage | undefined;
+
+const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ["diagnostic", (message) => ({ kind: "diagnostic", diagnostic: parseDiagnostic(objectAt(message, "diagnostic")) })],
+  ["outputs", readOutputs],
+  ["change_summary", readSummary],
+  ["planned_change", readPlanned],
+  ["apply_start", (message) => readResource(message, "start")],
+  ["apply_progress", (message) => readResource(message, "progress")],
+  ["apply_complete", (message) => readResource(message, "complete")],
+  ["apply_errored", (message) => readResource(message, "errored")],
+  ["provision_progress", readProvisioner],
+  // A line each for every resource, every time: a log of them says nothing.
+  ["refresh_start", () => undefined],
+  ["refresh_complete", () => undefined],
+  ["provision_start", () => undefined],
+  ["provision_complete", () => undefined],
+]);
+
+/** Reads a line; what is no JSON object is text. Undefined: it says nothing to anybody. Never throws. */
+export function parseStreamMessage(line: string): StreamMessage | undefined {
+  const message = parseJson(line);
+  if (!isJsonObject(message)) return line.trim() === "" ? undefined : { kind: "other", text: line };
+  const reader = readers.get(textAt(message, "type"));
+  if (reader) return reader(message);
+  return { kind: "other", text: textAt(message, "@message") || line };
+}
+
+function readOutputs(message: JsonObject): StreamMessage {
+  const entries = Object.entries(objectAt(message, "outputs"));
+  const planned = entries.some(([, output]) => isJsonObject(output) && "action" in output);
+  return { kind: "outputs", planned, outputs: new Map(entries.map(([name, output]) => [name, readOutput(output)])) };
+}
+
+function readOutput(output: unknown): StreamOutput {
+  if (!isJsonObject(output)) return { sensitive: false };
+  const sensitive = output["sensitive"] === true;
+  return "value" in output ? { sensitive, value: output["value"] } : { sensitive };
+}
+
+function readSummary(message: JsonObject): StreamMessage {
+  const changes = objectAt(message, "changes");
+  const [add, change, remove] = [numberAt(changes, "add"), numberAt(changes, "change"), numberAt(changes, "remove")];
+  const counts = { add, change, remove, import: numberAt(changes, "import") };
+  return { kind: "summary", counts, text: textAt(message, "@message") };
+}
+
+function readPlanned(message: JsonObject): StreamMessage {
+  const change = objectAt(message, "change");
+  return { kind: "planned", address: textAt(objectAt(change, "resource"), "addr"), action: textAt(change, "action") };
+}
+
+function readResource(message: JsonObject, phase: ResourceMessage["phase"]): ResourceMessage {
+  const hook = objectAt(message, "hook");
+  return {
+    kind: "resource",
+    phase,
+    address: textAt(objectAt(hook, "resource"), "addr"),
+    action: textAt(hook, "action"),
+    elapsedSeconds: numberAt(hook, "elapsed_seconds"),
+  };
+}
+
+function readProvisioner(message: JsonObject): StreamMessage {
+  const hook = objectAt(message, "hook");
+  const address = textAt(objectAt(hook, "resource"), "addr");
+  return { kind: "provisioner", address, provisioner: textAt(hook, "provisioner"), output: textAt(hook, "output") };
+}
+
+const VERBS: ReadonlyMap<string, string> = new Map([
+  ["create", "creating"],
+  ["update", "updating"],
+  ["delete", "destroying"],
+  ["read", "reading"],
+  ["replace", "replacing"],
+  ["noop", "checking"],
+]);
+
+/** The lines that a message is worth to a person who watches. */
+export function toProgressLines(message: StreamMessage): readonly string[] {
+  return toText(message)
+    .split(/\r?\n/)
+    .map(toPlainText)
+    .filter((line) => line.trim() !== "");
+}
+
+function toText(message: StreamMessage): string {
+  switch (message.kind) {
+    case "diagnostic":
+      return toDiagnosticText(message.diagnostic);
+    case "resource":
+      return toResourceText(message);
+    case "provisioner":
+      return `${message.address} (${message.provisioner}): ${message.output}`;
+    case "planned":
+      return `${message.address}: to ${message.action}`;
+    case "summary":
+    case "other":
+      return message.text;
+    case "outputs":
+      return "";
+  }
+}
+
+function toResourceText({ address, action, phase, elapsedSeconds }: ResourceMessage): string {
+  const begun = `${address}: ${VERBS.get(action) ?? action}…`;
+  switch (phase) {
+    case "start":
+      return begun;
+    case "progress":
+      return `${begun} ${elapsedSeconds}s`;
+    case "complete":
+      return `${begun} done after ${elapsedSeconds}s`;
+    case "errored":
+      return `${begun} failed after ${elapsedSeconds}s`;
+  }
+}
+
+/** Output of a provisioner may hold control characters, which would reach a terminal. */
+function toPlainText(line: string): string {
+  return line.replace(/[^\P{Cc}\t]/gu, "");
+}
+
+/** A failure message with everything in it; whoever stores it needs a bound. */
+const MAX_MESSAGE_BYTES = 64 * 1024;
+
+interface FailedCall {
+  /** `terraform apply`. */
+  readonly command: string;
+  readonly code: TerraformFailureCode;
+  readonly end: CallEnd;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly mask: (text: string) => string;
+}
+
+/** Why a call failed, for people: what the program says about the problems or, without any, the end of its output. */
+export function toCallFailure({ command, code, end, diagnostics, mask }: FailedCall): TerraformFailure {
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  const found = toCode(code, end, errors);
+  const reasons = errors.length > 0 ? errors.map(toDiagnosticText).map(mask) : [end.tail.text(MAX_MESSAGE_BYTES)];
+  const text = [toFirstLine(found, command, end), ...new Set(reasons)].filter((part) => part !== "").join("\n\n");
+  return new TerraformFailure(found, toHead(text, MAX_MESSAGE_BYTES));
+}
+
+function toCode(code: TerraformFailureCode, end: CallEnd, errors: readonly Diagnostic[]): TerraformFailureCode {
+  if (end.stopped) return "TERRAFORM_CANCELLED";
+  return errors.some(saysLocked) ? "TERRAFORM_STATE_LOCKED" : code;
+}
+
+function toFirstLine(code: TerraformFailureCode, command: string, { code: exitCode, signal }: ChildEnd): string {
+  const how = exitCode === null ? `was ended by ${signal}` : `ended with exit code ${exitCode}`;
+  switch (code) {
+    case "TERRAFORM_CANCELLED":
+      return exitCode === null
+        ? `${command} was stopped and ${how}; a lock of its state may be left.`
+        : `${command} was stopped; what it had made before is in the state.`;
+    case "TERRAFORM_STATE_LOCKED":
+      return `${command} could not begin: another run holds the lock of its state.`;
+    default:
+      return `${command} ${how}.`;
   }
 }

@@ -1,8 +1,16 @@
+import { trace } from "@opentelemetry/api";
 import { createMemoryStore } from "@stackyard/core/engine";
-import { createFakeClock } from "@stackyard/core/testing";
-import { describe, expect, it } from "vitest";
-import { createTelemetry, type TelemetryOptions } from "./create-telemetry.ts";
-import { createMemoryTracer } from "./testing/follow.ts";
+import { aStack, createFakeClock } from "@stackyard/core/testing";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import {
+  createMeasureYard,
+  createTelemetry,
+  createTracing,
+  findGlobalOpenTelemetry,
+  type MeasuredStore,
+  type TelemetryOptions,
+} from "./create-telemetry.ts";
+import { createFollow, createMemoryTracer } from "./testing/follow.ts";
 
 const one = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
 
@@ -121,5 +129,149 @@ describe("telemetry", () => {
 
     expect(parsed()).toMatchObject([{ level: "warn", error: { message: "503" } }]);
     expect(clock.nextWakeAt()).toBeUndefined();
+  });
+});
+
+const two = { traceparent: "00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01" };
+
+describe("tracing over queues", () => {
+  it("works one message as a part of its sender's trace", async () => {
+    const { scopes, spans, spansByName } = createFollow();
+    const tracing = createTracing(scopes, spans);
+
+    const sent = await tracing.run([one], async () => tracing.inject());
+
+    const [span] = spansByName()["process"] ?? [];
+    expect(span?.spanContext().traceId).toBe(one.traceparent.slice(3, 35));
+    expect(sent["traceparent"]).toContain(span?.spanContext().spanId);
+  });
+
+  it("works several in a trace of their own that is linked with each", async () => {
+    const { scopes, spans, spansByName } = createFollow();
+
+    await createTracing(scopes, spans).run([one, {}, two], async () => {});
+
+    const [span] = spansByName()["process"] ?? [];
+    expect(span?.links.map(({ context }) => context.spanId)).toEqual(["b7ad6b7169203331", "c7ad6b7169203331"]);
+    expect(span?.parentSpanContext).toBeUndefined();
+    expect(span?.attributes["messaging.batch.message_count"]).toBe(3);
+  });
+
+  it("gives no message the trace of another where nothing is exported", async () => {
+    const { scopes, spans } = createFollow({ isTraced: false });
+    const tracing = createTracing(scopes, spans);
+
+    expect(await tracing.run([one, two], async () => tracing.inject())).toEqual({});
+    expect(await tracing.run([one], async () => tracing.inject())).toEqual(one);
+  });
+
+  it("passes over what is no trace context", async () => {
+    const { scopes, spans, spansByName } = createFollow();
+
+    await createTracing(scopes, spans).run([{ traceparent: "no", baggage: "a=1" }], async () => {});
+
+    expect(spansByName()["process"]?.[0]?.parentSpanContext).toBeUndefined();
+  });
+
+  it("hands over what came along once, to who works the messages first", async () => {
+    const { scopes, spans } = createFollow({ isTraced: false });
+
+    const taken = await createTracing(scopes, spans).run([one, two], async () => {
+      const { takeCarriers } = scopes.current();
+      return [takeCarriers(), takeCarriers()];
+    });
+
+    expect(taken).toEqual([[one, two], []]);
+  });
+});
+
+afterEach(() => trace.disable());
+
+describe("what somebody else has set up in the process", () => {
+  it("is nothing where nobody has", () => {
+    expect(findGlobalOpenTelemetry()).toBeUndefined();
+  });
+
+  it("takes the spans, and no exporter is opened beside it", async () => {
+    const { tracer, spans } = createMemoryTracer();
+    trace.setGlobalTracerProvider({ getTracer: () => tracer });
+    const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" };
+    const { tracing, flush } = await createTelemetry({
+      service: "task-runner",
+      environment,
+      clock: createFakeClock(),
+      write: () => {},
+    });
+
+    await tracing.run([{}], async () => {});
+    await flush();
+
+    expect(spans().map(({ name }) => name)).toEqual(["process"]);
+  });
+});
+
+const stats = { stacks: 3, queuedEvents: 1, queuedTasks: 2, parkedEvents: 3, setAsideEvents: 4, openAttempts: 5 };
+
+function createBenchMeasureYard() {
+  const clock = createFakeClock();
+  const measured: string[] = [];
+  const measure = createMeasureYard({
+    clock,
+    count: (name, value, dimensions = {}) => void measured.push([name, value, ...Object.values(dimensions)].join(" ")),
+  });
+  const states = [{ machine: "app", state: "LIVE", count: 2 }];
+  const queries: MeasuredStore["queries"] = {
+    stats: async () => ({ ...stats, states }),
+    listStacks: async ({ condition }) => ({ items: condition === "stalled" ? [{ version: 1, stack: aStack() }] : [] }),
+  };
+  return { clock, measured, measure: () => measure({ queries }), queries, states };
+}
+
+describe("measuring a yard", () => {
+  it("tells how many stacks are in which state, are stalled or have failed, and what waits", async () => {
+    const { measure, measured } = createBenchMeasureYard();
+
+    await measure();
+
+    expect(measured).toEqual([
+      ...["stacks 2 app LIVE", "stalled_stacks 1", "failed_stacks 0", "queued_events 1", "queued_tasks 2"],
+      ...["parked_events 3", "set_aside_events 4", "open_attempts 5"],
+    ]);
+  });
+
+  it("looks no oftener than every five minutes, because a look may read a whole table", async () => {
+    const { measure, measured, clock } = createBenchMeasureYard();
+    await measure();
+    const once = measured.length;
+
+    await clock.advance(240_000);
+    await measure();
+    const before = measured.length;
+    await clock.advance(60_000);
+    await measure();
+
+    expect([before, measured.length]).toEqual([once, 2 * once]);
+  });
+
+  it("looks again where a look has failed", async () => {
+    const { measure, measured, queries } = createBenchMeasureYard();
+    const spy = vi.spyOn(queries, "stats").mockRejectedValueOnce(new TypeError("no"));
+    await measure().catch(() => undefined);
+    spy.mockRestore();
+
+    expect([await measure(), measured.length > 0]).toEqual([true, true]);
+  });
+
+  it("tells once that a state has no stacks any more", async () => {
+    const { measure, measured, clock, states } = createBenchMeasureYard();
+    await measure();
+    states.length = 0;
+
+    for (let time = 0; time < 2; time += 1) {
+      await clock.advance(300_000);
+      await measure();
+    }
+
+    expect(measured.filter((line) => line.startsWith("stacks"))).toEqual(["stacks 2 app LIVE", "stacks 0 app LIVE"]);
   });
 });

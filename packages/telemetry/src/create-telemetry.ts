@@ -1,19 +1,34 @@
-import type { Clock, Executor, Logger } from "@stackyard/core";
-import { createTracing, type Tracing } from "./create-tracing.ts";
-import { createEmfMetrics } from "./emf-metrics.ts";
-import { findGlobalOpenTelemetry } from "./find-global.ts";
-import { type EngineLike, type InstrumentDeps, instrumentEngine } from "./instrument-engine.ts";
-import { instrumentExecutor } from "./instrument-executor.ts";
-import { instrumentStore, type StoreLike } from "./instrument-store.ts";
+import { metrics, ProxyTracerProvider, trace } from "@opentelemetry/api";
+import type { Clock, Executor, Logger, Store } from "@stackyard/core";
+import {
+  type EngineLike,
+  type InstrumentDeps,
+  instrumentEngine,
+  instrumentExecutor,
+  instrumentStore,
+  type StoreLike,
+} from "./instrument.ts";
 import { createJsonLogger } from "./json-logger.ts";
-import { createMeasureYard, type MeasuredStore } from "./measure-yard.ts";
-import type { Count } from "./metric-sink.ts";
-import { type OpenTelemetry, openExporters } from "./open-exporters.ts";
-import { createOtelMetrics } from "./otel-metrics.ts";
-import { createScopes, type Scopes } from "./scope.ts";
-import { createSpans } from "./spans.ts";
-import { type EnvironmentVariables, parseTelemetrySettings, type TelemetrySettings } from "./telemetry-settings.ts";
-import { toSpanContext } from "./trace-context.ts";
+import { type Count, createEmfMetrics, createOtelMetrics } from "./metrics.ts";
+import {
+  createScopes,
+  createSpans,
+  findCarrier,
+  NO_CARRIER,
+  type Scopes,
+  type Spans,
+  type TraceCarrier,
+  toOnce,
+  toSpanContext,
+} from "./spans.ts";
+import {
+  type EnvironmentVariables,
+  INSTRUMENTATION,
+  type OpenTelemetry,
+  openExporters,
+  parseTelemetrySettings,
+  type TelemetrySettings,
+} from "./telemetry-settings.ts";
 
 /** What telemetry is made of. */
 export interface TelemetryOptions {
@@ -127,4 +142,90 @@ function toFields(scopes: Scopes): Readonly<Record<string, unknown>> {
   const { carrier, fields } = scopes.current();
   const { traceId, spanId } = toSpanContext(carrier) ?? {};
   return traceId === undefined ? fields : { traceId, spanId, ...fields };
+}
+
+/** How spans follow messages, in the shape that transports ask for. */
+export interface Tracing {
+  /** What goes along with a message that is sent now. */
+  inject(): TraceCarrier;
+  /** Works deliveries under what came along with them, in their order. */
+  run<Result>(carriers: readonly TraceCarrier[], work: () => Promise<Result>): Promise<Result>;
+}
+
+/**
+ * One message is worked as a part of its sender's trace; several together in a trace of their own that is linked with each, and
+ * what is done for each of them alone goes into its own.
+ */
+export function createTracing(scopes: Scopes, spans: Spans): Tracing {
+  return {
+    inject: () => spans.inject(),
+    run(carriers, work) {
+      const found = carriers.map(findCarrier);
+      const [only = NO_CARRIER, ...more] = found;
+      const isOne = more.length === 0;
+      const input = {
+        name: "process",
+        kind: "consumer",
+        attributes: { "messaging.operation.type": "process", "messaging.batch.message_count": carriers.length },
+        parent: isOne ? only : NO_CARRIER,
+        links: isOne ? [] : found,
+      } as const;
+      return spans.run(input, ({ carrier }) => scopes.run({ takeCarriers: toOnce(isOne ? [carrier] : found) }, work));
+    },
+  };
+}
+
+/**
+ * What somebody else in the process has set up, such as the Lambda layer of AWS Distro for OpenTelemetry: then spans go there.
+ * Undefined where nobody has.
+ */
+export function findGlobalOpenTelemetry(): OpenTelemetry | undefined {
+  const provider = trace.getTracerProvider();
+  const isNobodys =
+    provider instanceof ProxyTracerProvider && provider.getDelegateTracer(INSTRUMENTATION) === undefined;
+  if (isNobodys) return undefined;
+  return { tracer: provider.getTracer(INSTRUMENTATION), meter: metrics.getMeter(INSTRUMENTATION) };
+}
+
+/** What is read of a store. */
+export interface MeasuredStore {
+  readonly queries: Pick<Store["queries"], "stats" | "listStacks">;
+}
+
+/** Measures how a yard stands, at most once in five minutes; false: not now. */
+type MeasureYard = (store: MeasuredStore) => Promise<boolean>;
+
+/** In DynamoDB each look reads the whole table three times, which is paid for. */
+const EVERY_MS = 300_000;
+/** More are told as so many. */
+const MOST_LISTED = 1_000;
+
+/** Of one process. Several measure the same, each in its turn. */
+export function createMeasureYard({ count, clock }: { readonly count: Count; readonly clock: Clock }): MeasureYard {
+  let measuredIn = Number.NaN;
+  let told = new Map<string, { readonly machine: string; readonly state: string }>();
+  return async (store) => {
+    const slot = Math.floor(clock.now() / EVERY_MS);
+    if (slot === measuredIn) return false;
+    const page = { limit: MOST_LISTED };
+    const [stats, stalled, failed] = await Promise.all([
+      store.queries.stats(),
+      store.queries.listStacks({ condition: "stalled" }, page),
+      store.queries.listStacks({ condition: "failed" }, page),
+    ]);
+    const present = new Map(stats.states.map(({ machine, state }) => [`${machine}\u0000${state}`, { machine, state }]));
+    // A state that the last stack has left would keep its last value for ever.
+    for (const [key, dimensions] of told) if (!present.has(key)) count("stacks", 0, dimensions);
+    for (const { machine, state, count: stacks } of stats.states) count("stacks", stacks, { machine, state });
+    told = present;
+    count("stalled_stacks", stalled.items.length);
+    count("failed_stacks", failed.items.length);
+    count("queued_events", stats.queuedEvents);
+    count("queued_tasks", stats.queuedTasks);
+    count("parked_events", stats.parkedEvents);
+    count("set_aside_events", stats.setAsideEvents);
+    count("open_attempts", stats.openAttempts);
+    measuredIn = slot;
+    return true;
+  };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { findCarrier, type TraceCarrier } from "./spans.ts";
 import { aYard } from "./testing/a-yard.ts";
-import { findCarrier, type TraceCarrier } from "./trace-context.ts";
 
 const one = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
 const two = { traceparent: "00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01" };

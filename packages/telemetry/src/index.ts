@@ -1,9 +1,11 @@
-export { createTelemetry, type Telemetry, type TelemetryOptions } from "./create-telemetry.ts";
-export type { Tracing } from "./create-tracing.ts";
-export type { EngineLike } from "./instrument-engine.ts";
-export type { StoreLike } from "./instrument-store.ts";
-export type { MeasuredStore } from "./measure-yard.ts";
-export type { Count } from "./metric-sink.ts";
-export { type Dimensions, METRICS, type MetricDefinition, type MetricName } from "./metrics.ts";
-export type { OpenTelemetry } from "./open-exporters.ts";
-export type { TraceCarrier } from "./trace-context.ts";
+export {
+  createTelemetry,
+  type MeasuredStore,
+  type Telemetry,
+  type TelemetryOptions,
+  type Tracing,
+} from "./create-telemetry.ts";
+export type { EngineLike, StoreLike } from "./instrument.ts";
+export { type Count, type Dimensions, METRICS, type MetricDefinition, type MetricName } from "./metrics.ts";
+export type { TraceCarrier } from "./spans.ts";
+export type { OpenTelemetry } from "./telemetry-settings.ts";

@@ -1,3 +1,6 @@
+import type { Meter } from "@opentelemetry/api";
+import type { Clock } from "@stackyard/core";
+
 /** What is measured, and how it is told. */
 export interface MetricDefinition {
   /** `counter`: how often. `gauge`: how it stands. `distribution`: single values, such as times. */
@@ -79,4 +82,239 @@ function distribution(
   cloudWatch: MetricDefinition["cloudWatch"] = [dimensions],
 ): MetricDefinition {
   return { kind: "distribution", unit: "Seconds", help, dimensions, cloudWatch };
+}
+
+/** Measures: adds to a counter, sets a gauge, or notes one value of a distribution. */
+export type Count = (metric: MetricName, value: number, dimensions?: Dimensions) => void;
+
+/** Values of one metric under the same dimensions. */
+export interface Sample {
+  readonly name: MetricName;
+  readonly dimensions: Dimensions;
+  /** Of a counter its sum, of a gauge its last value, of a distribution each value. */
+  readonly values: readonly number[];
+}
+
+/** Gathers what is measured until it is told. */
+interface MetricBuffer {
+  add(name: MetricName, value: number, dimensions: Dimensions): void;
+  /** How many values wait. */
+  size(): number;
+  /** All samples, in the order in which they came first; then it is empty. */
+  take(): readonly Sample[];
+}
+
+interface Entry extends Sample {
+  readonly values: number[];
+}
+
+/** An empty one. */
+export function createMetricBuffer(): MetricBuffer {
+  let entries = new Map<string, Entry>();
+  let count = 0;
+  return {
+    add(name, value, dimensions) {
+      if (!Number.isFinite(value)) return;
+      const key = JSON.stringify([name, ...Object.entries(dimensions).sort().flat()]);
+      const entry = entries.get(key) ?? { name, dimensions, values: [] };
+      entries.set(key, entry);
+      const before = entry.values.length;
+      addValue(entry, value);
+      count += entry.values.length - before;
+    },
+    size: () => count,
+    take() {
+      const taken = [...entries.values()];
+      entries = new Map();
+      count = 0;
+      return taken;
+    },
+  };
+}
+
+function addValue({ name, values }: Entry, value: number): void {
+  const { kind } = METRICS[name];
+  if (kind === "distribution") values.push(value);
+  else values[0] = kind === "counter" ? (values[0] ?? 0) + value : value;
+}
+
+/** What stands beside the values. */
+interface EmfInput {
+  /** The dimension `yard`. */
+  readonly yard: string;
+  readonly service: string;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+/** CloudWatch's namespace of all metrics. */
+const NAMESPACE = "Stackyard";
+
+/*
+ * Limits of the embedded metric format, CloudWatch User Guide, "Specification: Embedded metric format": 100 metrics a
+ * directive, 100 values of a metric, 30 dimensions a set; the line is a log event of at most 1 MB (256 KB until 2025).
+ * Dimension values, CloudWatch API Reference, "Dimension": 1 to 1,024 ASCII characters without control characters.
+ */
+const MAX_METRICS = 100;
+const MAX_VALUES = 100;
+const MAX_DIMENSION_CHARACTERS = 1_024;
+
+/** Samples as lines of the embedded metric format, from which CloudWatch Logs takes metrics. */
+export function toEmfLines(samples: readonly Sample[], input: EmfInput): readonly string[] {
+  const documents = new Map<string, Line>();
+  for (const part of samples.flatMap(toParts)) addPart(documents, part);
+  return [...documents.values()].flatMap((line) => toLines(line, input));
+}
+
+/** Values of a metric as they stand in one line. */
+interface Part {
+  readonly name: string;
+  readonly definition: MetricDefinition;
+  readonly sets: readonly (readonly string[])[];
+  readonly dimensions: Dimensions;
+  readonly values: readonly number[];
+}
+
+interface Line {
+  readonly sets: Part["sets"];
+  readonly dimensions: Dimensions;
+  readonly metrics: Map<string, Part>;
+}
+
+function toParts({ name, dimensions, values }: Sample): readonly Part[] {
+  const definition: MetricDefinition = METRICS[name];
+  const sets = definition.cloudWatch ?? [definition.dimensions];
+  const used = new Set(sets.flat());
+  const kept = Object.entries(dimensions).filter(([key]) => used.has(key));
+  const own = Object.fromEntries(kept.map(([key, value]) => [key, toDimensionValue(value)]));
+  const chunks = Array.from({ length: Math.ceil(values.length / MAX_VALUES) }, (_, index) =>
+    values.slice(index * MAX_VALUES, (index + 1) * MAX_VALUES),
+  );
+  return chunks.map((chunk) => ({
+    name: toCloudWatchName(name),
+    definition,
+    sets: sets.filter((set) => set.every((key) => Object.hasOwn(own, key))),
+    dimensions: own,
+    values: chunk,
+  }));
+}
+
+/** Parts of the same dimensions share a line; a metric stands in it once, so a second part of it begins another one. */
+function addPart(lines: Map<string, Line>, part: Part): void {
+  const base = JSON.stringify([part.sets, Object.entries(part.dimensions).sort()]);
+  for (let number = 0; ; number += 1) {
+    const key = `${base}${number}`;
+    const line = lines.get(key) ?? { sets: part.sets, dimensions: part.dimensions, metrics: new Map() };
+    if (line.metrics.has(part.name) || line.metrics.size >= MAX_METRICS) continue;
+    line.metrics.set(part.name, part);
+    lines.set(key, line);
+    return;
+  }
+}
+
+function toLines({ sets, dimensions, metrics }: Line, { yard, service, now }: EmfInput): readonly string[] {
+  if (sets.length === 0) return [];
+  const parts = [...metrics.values()];
+  const values = parts.map(({ name, values }) => [name, values.length === 1 ? values[0] : values] as const);
+  const directive = {
+    Namespace: NAMESPACE,
+    Dimensions: sets.map((set) => ["yard", ...set]),
+    Metrics: parts.map(({ name, definition }) => ({ Name: name, Unit: definition.unit })),
+  };
+  const metadata = { Timestamp: now, CloudWatchMetrics: [directive] };
+  const document = {
+    _aws: metadata,
+    service,
+    yard: toDimensionValue(yard),
+    ...dimensions,
+    ...Object.fromEntries(values),
+  };
+  return [`${JSON.stringify(document)}\n`];
+}
+
+function toDimensionValue(text: string): string {
+  const plain = text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, MAX_DIMENSION_CHARACTERS);
+  return plain.trim() === "" ? "-" : plain;
+}
+
+/** What writing needs. */
+interface EmfMetricsInput {
+  readonly yard: string;
+  readonly service: string;
+  readonly clock: Clock;
+  /** Takes one line with its end. */
+  readonly write: (line: string) => void;
+}
+
+/** Metrics as lines of the log. */
+interface EmfMetrics {
+  readonly count: Count;
+  /** Writes what waits. */
+  flush(): void;
+}
+
+/** A container has no end of an invocation; what waits there is written when it is so old, or so much. */
+const WRITE_AFTER_MS = 60_000;
+const MOST_WAITING = 5_000;
+
+/** Gathers what one invocation measures into few lines. */
+export function createEmfMetrics({ yard, service, clock, write }: EmfMetricsInput): EmfMetrics {
+  const buffer = createMetricBuffer();
+  let waiting: AbortController | undefined;
+  function flush(): void {
+    waiting?.abort();
+    waiting = undefined;
+    for (const line of toEmfLines(buffer.take(), { yard, service, now: clock.now() })) write(line);
+  }
+  /** An invocation flushes at its end, and then nothing waits any more. */
+  async function flushLater(own: AbortController): Promise<void> {
+    await clock.sleep(WRITE_AFTER_MS, own.signal);
+    if (waiting === own) flush();
+  }
+  return {
+    flush,
+    count(name, value, dimensions = {}) {
+      if (buffer.size() >= MOST_WAITING) flush();
+      buffer.add(name, value, dimensions);
+      if (waiting !== undefined) return;
+      waiting = new AbortController();
+      void flushLater(waiting);
+    },
+  };
+}
+
+type RecordValue = (value: number, attributes: Readonly<{ [name: string]: string }>) => void;
+
+/** Measures with OpenTelemetry; every value also says the yard. */
+export function createOtelMetrics(meter: Meter, yard: string): Count {
+  const instruments = new Map<MetricName, RecordValue>();
+  return (name, value, dimensions = {}) => {
+    const record = instruments.get(name) ?? createInstrument(meter, name);
+    instruments.set(name, record);
+    record(value, { yard, ...dimensions });
+  };
+}
+
+/** Time in states and of tasks goes from milliseconds to days. */
+const BOUNDARIES = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400, 604_800];
+
+function createInstrument(meter: Meter, name: MetricName): RecordValue {
+  const { kind, help, unit }: MetricDefinition = METRICS[name];
+  const options = { description: help, unit: unit === "Seconds" ? "s" : "1" };
+  const fullName = toOpenTelemetryName(name);
+  switch (kind) {
+    case "counter": {
+      const counter = meter.createCounter(fullName, options);
+      return (value, attributes) => counter.add(value, attributes);
+    }
+    case "gauge": {
+      const gauge = meter.createGauge(fullName, options);
+      return (value, attributes) => gauge.record(value, attributes);
+    }
+    case "distribution": {
+      const advice = { explicitBucketBoundaries: BOUNDARIES };
+      const histogram = meter.createHistogram(fullName, { ...options, advice });
+      return (value, attributes) => histogram.record(value, attributes);
+    }
+  }
 }

@@ -1,19 +1,26 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import {
   type Attributes,
   type Context,
   context,
+  createTraceState,
   type Link,
   type Span,
+  type SpanContext,
   SpanKind,
   SpanStatusCode,
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import type { Scopes } from "./scope.ts";
-import { NO_CARRIER, type TraceCarrier, toCarrier, toSpanContext } from "./trace-context.ts";
+
+/** Trace context as it travels: W3C `traceparent`, and perhaps `tracestate`. https://www.w3.org/TR/trace-context/ */
+export type TraceCarrier = Readonly<Record<string, string>>;
+
+/** Nothing came along. */
+export const NO_CARRIER: TraceCarrier = {};
 
 /** A span to be. */
-export interface SpanInput {
+interface SpanInput {
   readonly name: string;
   readonly kind?: "internal" | "consumer";
   readonly attributes: Attributes;
@@ -94,3 +101,84 @@ function toContext(parent: TraceCarrier): Context {
   const found = toSpanContext(parent);
   return found === undefined ? context.active() : trace.setSpanContext(context.active(), found);
 }
+
+/** How the decision of one event is followed. */
+export interface DecidedEvent {
+  readonly carrier: TraceCarrier;
+  /** Undefined where nothing is exported. */
+  readonly span: Span | undefined;
+}
+
+/** What is done now, for everything that is called meanwhile. */
+export interface Scope {
+  /** Of the span under way; where nothing is exported, what came along. */
+  readonly carrier: TraceCarrier;
+  /**
+   * Gives what came along with the deliveries in hand, in their order, to the first who asks: who works something else under the
+   * same messages later, such as what their commits have left behind, must not take it for theirs.
+   */
+  readonly takeCarriers: () => readonly TraceCarrier[];
+  /** Events that are decided now, by id. */
+  readonly events: ReadonlyMap<string, DecidedEvent>;
+  /** Ids for the lines of the log. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+const NO_SCOPE: Scope = { carrier: NO_CARRIER, takeCarriers: () => [], events: new Map(), fields: {} };
+
+/** Gives them once. */
+export function toOnce(carriers: readonly TraceCarrier[]): Scope["takeCarriers"] {
+  let left = carriers;
+  return () => {
+    const taken = left;
+    left = [];
+    return taken;
+  };
+}
+
+/** Keeps what is done now apart for each chain of calls. */
+export interface Scopes {
+  current(): Scope;
+  /** Changes it while the work is under way. */
+  run<Result>(change: Partial<Scope>, work: () => Promise<Result>): Promise<Result>;
+}
+
+/** Scopes of one telemetry. */
+export function createScopes(): Scopes {
+  const storage = new AsyncLocalStorage<Scope>();
+  const current = () => storage.getStore() ?? NO_SCOPE;
+  return { current, run: (change, work) => storage.run({ ...current(), ...change }, work) };
+}
+
+/** The trace context among other values, such as the keys of a message; what is none is left out. */
+export function findCarrier(values: Readonly<Record<string, unknown>>): TraceCarrier {
+  const { traceparent, tracestate } = values;
+  if (typeof traceparent !== "string" || toSpanContext({ traceparent }) === undefined) return NO_CARRIER;
+  const hasState = typeof tracestate === "string" && TRACESTATE.test(tracestate);
+  return hasState ? { traceparent, tracestate } : { traceparent };
+}
+
+/** A span's context as it travels. */
+export function toCarrier({ traceId, spanId, traceFlags, traceState }: SpanContext): TraceCarrier {
+  const traceparent = `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, "0")}`;
+  const tracestate = traceState?.serialize() ?? "";
+  return tracestate === "" ? { traceparent } : { traceparent, tracestate };
+}
+
+/** What came along as the context of a span elsewhere; undefined for what is none. */
+export function toSpanContext({ traceparent, tracestate }: TraceCarrier): SpanContext | undefined {
+  const [, version, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? "") ?? [];
+  if (version === undefined || version === "ff" || traceId === undefined || spanId === undefined) return undefined;
+  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;
+  return {
+    traceId,
+    spanId,
+    isRemote: true,
+    traceFlags: Number.parseInt(flags ?? "00", 16) & 1,
+    ...(tracestate === undefined ? {} : { traceState: createTraceState(tracestate) }),
+  };
+}
+
+// Printable characters only, as the standard has it: a queue refuses a message with others in an attribute.
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-[\x20-\x7e]{0,200})?$/;
+const TRACESTATE = /^[\x20-\x7e]{1,512}$/;

@@ -1,4 +1,11 @@
-export { type CustomResourceRequest, isCloudFormationEvent, parseRequest } from "./custom-resource-request.ts";
-export { cutReason, isWithinLimit, toReason } from "./fit-response.ts";
-export { isResponseUrl } from "./response-host.ts";
-export { type SendDeps, sendResponse } from "./send-response.ts";
+export {
+  type CustomResourceRequest,
+  cutReason,
+  isCloudFormationEvent,
+  isResponseUrl,
+  isWithinLimit,
+  parseRequest,
+  type SendDeps,
+  sendResponse,
+  toReason,
+} from "./send-response.ts";

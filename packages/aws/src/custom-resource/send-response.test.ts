@@ -1,6 +1,15 @@
 import { createFakeClock, settlePromises } from "@stackyard/core/testing";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sendResponse } from "./send-response.ts";
+import {
+  cutReason,
+  isCloudFormationEvent,
+  isResponseUrl,
+  isWithinLimit,
+  parseRequest,
+  sendResponse,
+  toReason,
+} from "./send-response.ts";
 
 const URL_TEXT = "https://bucket.s3.amazonaws.com/x?Signature=top-secret";
 const RESPONSE = { Status: "SUCCESS", StackId: "s", RequestId: "r-1", LogicalResourceId: "Migration", Reason: "done" };
@@ -76,5 +85,125 @@ describe("sendResponse", () => {
     const told = [String(await sent), JSON.stringify(endpoint.logger.lines)].join();
     expect(told).not.toContain("top-secret");
     expect(endpoint.logger.lines.length).toBe(6);
+  });
+});
+
+const withReason = (Reason: string) => ({ StackId: "s".repeat(200), Reason });
+
+describe("a reason", () => {
+  it("of a success is one line without control characters", () => {
+    expect(toReason(" one\n two\u0007three ", "SUCCESS")).toBe("one two three");
+    expect(toReason("one\n two", "FAILED")).toBe("one\n two");
+  });
+
+  it("that fits is left alone", () => {
+    expect(cutReason(withReason("short"), 1)).toEqual(withReason("short"));
+  });
+
+  it("is cut as little as the limit wants, and parts no character", () => {
+    const cut = cutReason(withReason("😀".repeat(3_000)), 1);
+
+    expect(cut.Reason).toMatch(/^(?:😀)+…$/u);
+    expect(isWithinLimit(cut)).toBe(true);
+    expect(isWithinLimit({ ...cut, Reason: `${cut.Reason}😀` })).toBe(false);
+  });
+
+  it("keeps so many characters where nothing helps", () => {
+    const cut = cutReason({ Data: "d".repeat(5_000), Reason: "r".repeat(500) }, 200);
+
+    expect([cut.Reason.length, isWithinLimit(cut)]).toEqual([200, false]);
+  });
+
+  it("never makes an answer too long, whatever it says", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 6_000 }), (text) => {
+        expect(isWithinLimit(cutReason(withReason(toReason(text, "FAILED")), 1))).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe("isResponseUrl", () => {
+  it.each([
+    "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/arn%3Aaws/x?AWSAccessKeyId=a&Signature=b",
+    "https://cloudformation-custom-resource-response-euwest1.s3-eu-west-1.amazonaws.com/x",
+    "https://cloudformation-custom-resource-response-eucentral1.s3.eu-central-1.amazonaws.com/x",
+    "https://cloudformation-custom-resource-response-usgovwest1.s3.us-gov-west-1.amazonaws.com/x",
+    "https://cloudformation-custom-resource-response-cnnorth1.s3.cn-north-1.amazonaws.com.cn/x",
+    "https://cloudformation-custom-resource-response-euscdeeast1.s3.eusc-de-east-1.amazonaws.eu/x",
+    "https://s3.dualstack.ap-southeast-2.amazonaws.com/bucket/x",
+    "https://s3.amazonaws.com/bucket/x",
+    "https://bucket.s3-external-1.amazonaws.com/x",
+    "https://b.s3.amazonaws.com/x",
+  ])("takes %s", (url) => {
+    expect(isResponseUrl(url)).toBe(true);
+  });
+
+  it.each([
+    ...["", "x", "file:///etc/passwd", "http://bucket.s3.amazonaws.com/x", "https://example.com/x"],
+    "https://bucket.s3.amazonaws.com.example.com/x",
+    "https://example.com/bucket.s3.amazonaws.com",
+    "https://bucket.s3.amazonaws.com:8443/x",
+    "https://user:pass@bucket.s3.amazonaws.com/x",
+    "https://user@bucket.s3.amazonaws.com/x",
+    "https://evil-s3.amazonaws.com/x",
+    "https://bucket.s3.eu-west-1.amazonaws.eu.example.com/x",
+    "https://bucket.s3.eu-west-1.amazonaws.de/x",
+    "https://notamazonaws.com/x",
+    "https://bucket.s3.notamazonaws.com/x",
+    "https://s3-1234567890.eu-west-1.elb.amazonaws.com/x",
+    "https://x.execute-api.eu-west-1.amazonaws.com/s3",
+    "https://bucket.s3-website-eu-west-1.amazonaws.com/x",
+    "https://169.254.169.254/latest/meta-data",
+    "https://bucket.s3.amazonaws.com@example.com/x",
+  ])("refuses %j", (url) => {
+    expect(isResponseUrl(url)).toBe(false);
+  });
+});
+
+const EVENT = {
+  RequestType: "Update",
+  ResponseURL: "https://example.s3.amazonaws.com/x?Signature=y",
+  StackId: "arn:aws:cloudformation:eu-west-1:111122223333:stack/shop/1",
+  RequestId: "r-1",
+  ResourceType: "Custom::ECSTask",
+  LogicalResourceId: "Migration",
+  PhysicalResourceId: "p-1",
+  ResourceProperties: { Cluster: "blue" },
+  OldResourceProperties: { Cluster: "green" },
+};
+
+describe("parseRequest", () => {
+  it("keeps what it needs", () => {
+    const { ResourceType, ...kept } = EVENT;
+
+    expect(parseRequest(EVENT)).toEqual(kept);
+  });
+
+  it("leaves wrong properties and a wrong type to be answered", () => {
+    const { PhysicalResourceId, OldResourceProperties, ...create } = EVENT;
+
+    expect(parseRequest({ ...create, RequestType: 7, ResourceProperties: null })).toMatchObject({
+      RequestType: "",
+      ResourceProperties: null,
+      RequestId: "r-1",
+    });
+  });
+
+  it.each(["RequestId", "StackId", "LogicalResourceId", "ResponseURL"])("needs %s in order to answer", (name) => {
+    for (const value of [undefined, "", 7, null, {}, "x".repeat(9_000)]) {
+      expect(parseRequest({ ...EVENT, [name]: value })).toBeUndefined();
+    }
+  });
+
+  it.each([undefined, null, "text", 7, []])("refuses %j", (event) => {
+    expect(parseRequest(event)).toBeUndefined();
+    expect(isCloudFormationEvent(event)).toBe(false);
+  });
+
+  it("knows the events of CloudFormation", () => {
+    expect(isCloudFormationEvent(EVENT)).toBe(true);
+    expect(isCloudFormationEvent({ op: "step", requestId: "r-1" })).toBe(false);
   });
 });

@@ -47,3 +47,110 @@ async function putOnce({ fetch }: SendDeps, url: string, body: string): Promise<
     return error instanceof Error ? error.name : "unknown";
   }
 }
+
+/** "The response body can't exceed 4096 bytes": more is not read, and CloudFormation waits for an hour. */
+const MAX_RESPONSE_BYTES = 4_096;
+const ELLIPSIS = "…";
+
+/** True for an answer that CloudFormation reads: at most 4,096 bytes of JSON (user guide, "Custom resource response objects"). */
+export function isWithinLimit(response: object): boolean {
+  return Buffer.byteLength(JSON.stringify(response)) <= MAX_RESPONSE_BYTES;
+}
+
+/** A reason as it may stand in an answer. A success is told in one line. */
+export function toReason(text: string, status: "SUCCESS" | "FAILED"): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: in JSON each of them takes six bytes and shows nothing.
+  const plain = text.toWellFormed().replace(/[\u0000-\u0009\u000b-\u001f\u007f]/g, " ");
+  return (status === "SUCCESS" ? plain.replace(/\s*\n\s*/g, " ") : plain).trim();
+}
+
+/** The longest beginning of the reason with which the answer fits; where none does, `least` characters of it. */
+export function cutReason<Response extends { readonly Reason: string }>(response: Response, least: number): Response {
+  const characters = [...response.Reason];
+  if (characters.length <= least || isWithinLimit(response)) return response;
+  const cutAt = (length: number): Response => {
+    const isWhole = length >= characters.length;
+    return { ...response, Reason: isWhole ? response.Reason : characters.slice(0, length - 1).join("") + ELLIPSIS };
+  };
+  let [fits, tooLong] = [least, characters.length];
+  while (tooLong - fits > 1) {
+    const middle = Math.floor((fits + tooLong) / 2);
+    if (isWithinLimit(cutAt(middle))) fits = middle;
+    else tooLong = middle;
+  }
+  return cutAt(fits);
+}
+
+// The hosts of S3's endpoints ("Amazon S3 endpoints and quotas"), with the bucket before them or in the path.
+const S3_HOST =
+  /^(?:[a-z0-9][a-z0-9.-]{0,62}\.)?s3(?:-external-1|[.-](?:dualstack\.)?[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2})?\.amazonaws\.(?:com(?:\.cn)?|eu)$/;
+
+/**
+ * True for an address that CloudFormation may have made: `https`, on a host of S3. A request may come from anybody who may
+ * invoke the function, and the answer must not go anywhere else.
+ */
+export function isResponseUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, port, username, password } = new URL(text);
+  return protocol === "https:" && port === "" && username === "" && password === "" && S3_HOST.test(hostname);
+}
+
+/**
+ * What CloudFormation sends to a custom resource, as it spells it (CloudFormation user guide, "Custom resource request
+ * objects"). Properties and the type of the request are judged later: a resource whose properties are wrong must still be
+ * answered, and deleted.
+ */
+export interface CustomResourceRequest {
+  readonly RequestType: string;
+  readonly RequestId: string;
+  readonly StackId: string;
+  readonly LogicalResourceId: string;
+  /** Absent on Create. */
+  readonly PhysicalResourceId?: string;
+  /** Where the answer goes. A secret: whoever has it can answer. */
+  readonly ResponseURL: string;
+  readonly ResourceProperties: unknown;
+  /** Present on Update. */
+  readonly OldResourceProperties?: unknown;
+}
+
+const TEXTS = ["RequestId", "StackId", "LogicalResourceId", "ResponseURL"] as const;
+/** Longer than what CloudFormation sends; all but the address come back in the answer. */
+const MAX_LENGTHS = { RequestId: 128, StackId: 512, LogicalResourceId: 512, ResponseURL: 8_192 } as const;
+const MAX_PHYSICAL_ID = 1_024;
+
+/**
+ * Reads a request far enough to answer it. Undefined: it cannot be answered, since an id or the address of the answer is
+ * absent or far too long.
+ */
+export function parseRequest(event: unknown): CustomResourceRequest | undefined {
+  if (!isJsonObject(event)) return undefined;
+  const texts = TEXTS.map((name) => toBounded(event[name], MAX_LENGTHS[name]));
+  const [RequestId, StackId, LogicalResourceId, ResponseURL] = texts;
+  if (RequestId === undefined || StackId === undefined) return undefined;
+  if (LogicalResourceId === undefined || ResponseURL === undefined) return undefined;
+  const physicalId = toBounded(event["PhysicalResourceId"], MAX_PHYSICAL_ID);
+  return {
+    RequestType: toBounded(event["RequestType"], 64) ?? "",
+    RequestId,
+    StackId,
+    LogicalResourceId,
+    ResponseURL,
+    ...(physicalId === undefined ? {} : { PhysicalResourceId: physicalId }),
+    ResourceProperties: event["ResourceProperties"],
+    ...(event["OldResourceProperties"] === undefined ? {} : { OldResourceProperties: event["OldResourceProperties"] }),
+  };
+}
+
+/** True for what CloudFormation sends, whether it is whole or not. */
+export function isCloudFormationEvent(event: unknown): boolean {
+  return isJsonObject(event) && ("ResponseURL" in event || "RequestType" in event);
+}
+
+function toBounded(value: unknown, maxLength: number): string | undefined {
+  return typeof value === "string" && value !== "" && value.length <= maxLength ? value : undefined;
+}
+
+function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,10 +1,14 @@
 import { Readable } from "node:stream";
-import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
+import {
+  type _Object,
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  paginateListObjectsV2,
+  type S3Client,
+} from "@aws-sdk/client-s3";
 import { type Clock, type Executor, type Locator, type Logger, silentLogger } from "@stackyard/core";
 import { parseMachine } from "@stackyard/core/machine";
-import { findAwsFault, toAwsError } from "../aws-fault.ts";
-import { mapLimited } from "../map-limited.ts";
-import { loadMachineObjects, type MachineObject, type MachinePlace } from "./machine-objects.ts";
+import { findAwsFault, mapLimited, toAwsError } from "../aws-fault.ts";
 
 type Listing = Awaited<ReturnType<Locator["list"]>>[number];
 type Located = Listing["located"];
@@ -142,3 +146,47 @@ function toAdvice(error: unknown): string {
     ? "Allow s3:ListBucket on the bucket and s3:GetObject on its objects to the role that was used."
     : "";
 }
+
+/** An object that holds a machine. */
+interface MachineObject {
+  readonly key: string;
+  /** The base name without its last ending. */
+  readonly name: string;
+  readonly etag: string;
+  readonly bytes: number;
+}
+
+/** Where machines lie. */
+export interface MachinePlace {
+  readonly bucket: string;
+  /** A folder, one object, or the beginning of keys. Empty: the whole bucket. */
+  readonly prefix: string;
+}
+
+/** All machines of a place, however many pages they are. */
+export async function loadMachineObjects(client: S3Client, place: MachinePlace): Promise<readonly MachineObject[]> {
+  const { bucket, prefix } = place;
+  const objects: _Object[] = [];
+  const input = { Bucket: bucket, ...(prefix === "" ? {} : { Prefix: prefix }) };
+  for await (const page of paginateListObjectsV2({ client }, input)) objects.push(...(page.Contents ?? []));
+  return toMachineObjects(objects, prefix);
+}
+
+/**
+ * The machines among what begins with the prefix: the one object of that very name; else what lies in that folder; else,
+ * where there is no such folder, everything, as the prefix of keys that it then is. So `machines` does not bring in
+ * `machines-old/…`. Empty objects, which mark folders, and other files are no machines.
+ */
+export function toMachineObjects(objects: readonly _Object[], prefix: string): readonly MachineObject[] {
+  const all = objects.map(({ Key = "", ETag = "", Size = 0 }) => ({ key: Key, etag: ETag, bytes: Size }));
+  const folder = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
+  const exact = all.filter(({ key, bytes }) => key === prefix && bytes > 0);
+  const inside = all.filter(({ key }) => key.startsWith(folder));
+  const chosen = exact.length > 0 ? exact : inside.length > 0 ? inside : all;
+  return chosen.flatMap((object) => {
+    const [, name] = MACHINE.exec(object.key) ?? [];
+    return name === undefined || object.bytes === 0 ? [] : [{ ...object, name }];
+  });
+}
+
+const MACHINE = /(?:^|\/)([^/.][^/]*)\.ya?ml$/;

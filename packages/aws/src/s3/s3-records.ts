@@ -1,11 +1,23 @@
 import { randomUUID } from "node:crypto";
-import { paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  type S3Client,
+} from "@aws-sdk/client-s3";
 import { type Clock, isStackyardError, type Records, StackyardError } from "@stackyard/core";
-import { createPageBuilder, type Page, type PageRow, type StoredRecord, toRecordText } from "@stackyard/core/engine";
-import { toAwsError } from "../aws-fault.ts";
-import { mapLimited } from "../map-limited.ts";
-import { type RecordDocument, toObjectKey } from "./record-document.ts";
-import { createRecordObjects, type RecordObject, type RecordObjects } from "./record-objects.ts";
+import {
+  checkRecordKey,
+  createPageBuilder,
+  type Page,
+  type PageRow,
+  type StoredRecord,
+  toRecordText,
+} from "@stackyard/core/engine";
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { findAwsFault, mapLimited, toAwsError } from "../aws-fault.ts";
 
 /** Where records are kept. */
 export interface S3RecordsOptions {
@@ -175,4 +187,112 @@ function toRecord(key: string, document: RecordDocument, now: number): StoredRec
   const { version, value, expiresAt, removedAt } = document;
   if (removedAt !== undefined || (expiresAt !== undefined && expiresAt <= now)) return undefined;
   return { key, version, value, ...(expiresAt === undefined ? {} : { expiresAt }) };
+}
+
+/** A record's object at one instant. */
+interface RecordObject {
+  readonly document: RecordDocument;
+  readonly etag: string;
+}
+
+/** Reads and conditional writes of the objects that hold records. */
+interface RecordObjects {
+  /** Undefined: there is none. */
+  load(objectKey: string): Promise<RecordObject | undefined>;
+  /** Over what was found, or where nothing was found; false: somebody else was there first. */
+  write(objectKey: string, document: RecordDocument, over: RecordObject | undefined): Promise<boolean>;
+  /** Deletes what was found unless somebody wrote meanwhile. Never throws: it is done again another time. */
+  sweep(objectKey: string, found: RecordObject): Promise<void>;
+}
+
+/** Objects of one bucket. */
+function createRecordObjects(client: S3Client, bucket: string): RecordObjects {
+  const tell = (objectKey: string): string => `s3://${bucket}/${objectKey}`;
+  return {
+    async load(objectKey) {
+      try {
+        const { Body, ETag = "" } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: objectKey }));
+        const text = (await Body?.transformToString("utf-8")) ?? "";
+        return { document: parseRecordDocument(text, tell(objectKey)), etag: ETag };
+      } catch (error) {
+        if (findAwsFault(error).name === "NoSuchKey") return undefined;
+        throw toAwsError(error, `The record in ${tell(objectKey)} cannot be read.`, toAdvice(error));
+      }
+    },
+    async write(objectKey, document, over) {
+      const body = { Body: JSON.stringify(document), ContentType: "application/json" };
+      const condition = over === undefined ? { IfNoneMatch: "*" } : { IfMatch: over.etag };
+      try {
+        await client.send(new PutObjectCommand({ Bucket: bucket, Key: objectKey, ...body, ...condition }));
+        return true;
+      } catch (error) {
+        if (isLost(error)) return false;
+        throw toAwsError(error, `The record in ${tell(objectKey)} cannot be written.`, toAdvice(error));
+      }
+    },
+    async sweep(objectKey, { etag }) {
+      const input = { Bucket: bucket, Key: objectKey, IfMatch: etag };
+      await client.send(new DeleteObjectCommand(input)).catch(() => undefined);
+    },
+  };
+}
+
+/**
+ * Conditional writes are answered 412 when the condition does not hold, 404 when `If-Match` meets no object, and 409 when
+ * another request is under way (S3 guide, "How to prevent object overwrites with conditional writes").
+ */
+function isLost(error: unknown): boolean {
+  const { code, name } = findAwsFault(error);
+  return code === "RECORD_CONFLICT" || name === "NoSuchKey";
+}
+
+function toAdvice(error: unknown): string {
+  return findAwsFault(error).code === "FORBIDDEN"
+    ? "Allow s3:GetObject, s3:PutObject and s3:DeleteObject on the objects and s3:ListBucket on the bucket; without the last one S3 answers so for objects that are not there."
+    : "";
+}
+
+/** A record as an object of S3 holds it. */
+const RecordDocument = Type.Object({
+  version: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  /** Of one write: who reads it after a lost answer knows whether the write was its own. */
+  writer: Type.String({ minLength: 1, maxLength: 64 }),
+  /** Absent in what a removal leaves. */
+  value: Type.Optional(Type.Unknown()),
+  expiresAt: Type.Optional(Type.Number()),
+  removedAt: Type.Optional(Type.Number()),
+});
+type RecordDocument = Static<typeof RecordDocument>;
+
+const document = Compile(RecordDocument);
+/** S3 guide, "Naming Amazon S3 objects": of UTF-8, the prefix included. */
+const MAX_OBJECT_KEY_BYTES = 1_024;
+// S3 lists keys in XML, which cannot contain these.
+const UNUSABLE = /[\uFFFE\uFFFF]/;
+
+/** Reads what an object holds. Throws `STORE_CORRUPT` for what is no record. */
+function parseRecordDocument(text: string, address: string): RecordDocument {
+  const value = parseJson(text);
+  if (document.Check(value)) return value;
+  throw new StackyardError("STORE_CORRUPT", `${address} is no record. Nothing but records may lie under their prefix.`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the object's key. Throws `USAGE` for a key that no record in S3 may have. */
+function toObjectKey(prefix: string, key: string): string {
+  checkRecordKey(key);
+  if (UNUSABLE.test(key) || !key.isWellFormed()) {
+    throw new StackyardError("USAGE", "A record's key in S3 has only characters that XML can contain.");
+  }
+  const objectKey = prefix + key;
+  if (Buffer.byteLength(objectKey) <= MAX_OBJECT_KEY_BYTES) return objectKey;
+  const why = `A record's key in S3 has at most ${MAX_OBJECT_KEY_BYTES} bytes with its prefix; "${key.slice(0, 40)}…" has more.`;
+  throw new StackyardError("USAGE", why);
 }

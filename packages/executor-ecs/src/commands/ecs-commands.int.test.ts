@@ -13,7 +13,7 @@ import { createServer } from "@stackyard/server";
 import { Type } from "typebox";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { EcsConfig } from "../definition.ts";
-import { createEcsCommands } from "./create-ecs-commands.ts";
+import { createEcsCommands } from "./ecs-commands.ts";
 
 const GOES_ON = running({ progress: {}, pollAfterMs: 10, message: "1 task RUNNING: \u001b[31mstep 3 of 7\u001b[0m" });
 const args = { cluster: "main", taskDefinition: "migrate" };

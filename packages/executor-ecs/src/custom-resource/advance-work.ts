@@ -1,13 +1,27 @@
-import { isStackyardError } from "@stackyard/core";
-import type { EcsTaskApp } from "./ecs-task-app.ts";
-import type { Invocation } from "./invocation.ts";
-import { sendAnswer } from "./send-answer.ts";
-import { takeTurns } from "./take-turns.ts";
-import { createTurnContext } from "./turn-context.ts";
-import type { ClaimedWork } from "./work-store.ts";
+import { randomUUID } from "node:crypto";
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import { ECSClient } from "@aws-sdk/client-ecs";
+import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
+import { sendResponse } from "@stackyard/aws/custom-resource";
+import { type Clock, isStackyardError, StackyardError, silentLogger } from "@stackyard/core";
+import { createDefinitionCache, type DefinitionCache, toAwsFailure } from "../task-order.ts";
+import { findCluster } from "./decide-request.ts";
+import { parseProperties } from "./parse-properties.ts";
+import { decideWork, startWork } from "./start-work.ts";
+import { awaitHealth, endWork, stopWork, watchWork } from "./stop-work.ts";
+import { type EcsTaskDeps, isAwsError, meetTrouble, type Turn, type TurnContext } from "./turn.ts";
+import {
+  type ClaimedWork,
+  createTextCipher,
+  createWorkStore,
+  toExecutionName,
+  toResourceId,
+  type WorkPhase,
+  type WorkStore,
+} from "./work-store.ts";
 
 /** What a state of the machine is told: whether the answer is known, else when to come again. */
-export interface StepAnswer {
+interface StepAnswer {
   readonly done: boolean;
   /** At least 1. */
   readonly waitSeconds: number;
@@ -46,4 +60,191 @@ export async function advanceWork(
 /** Whoever has claimed the work meanwhile is right, and a claim that cannot be given back ends by itself. */
 export async function release(claimed: ClaimedWork): Promise<void> {
   await claimed.release().catch(() => undefined);
+}
+
+/** Where the work stands after some turns: the answer is known, or it is to be gone on with after a while. */
+type TurnsEnd = { readonly kind: "answer" } | { readonly kind: "wait"; readonly afterMs: number };
+
+type Work = (context: TurnContext) => Promise<Turn>;
+
+const TURNS: Readonly<Record<Exclude<WorkPhase, "answer" | "done">, Work>> = {
+  decide: decideWork,
+  health: awaitHealth,
+  start: startWork,
+  wait: watchWork,
+  end: endWork,
+  stop: stopWork,
+};
+/** What each phase asks AWS for, in errors. */
+const DEEDS: Readonly<Record<keyof typeof TURNS, string>> = {
+  decide: "A look at what is to run",
+  health: "A look at the target group",
+  start: "The start of the tasks",
+  wait: "A look at the tasks",
+  end: "The stop of the tasks",
+  stop: "The stop of the tasks",
+};
+
+/**
+ * Goes on with the work as far as it goes without waiting. Each turn ends with a note of what it has come to, so that
+ * whoever comes next begins there. Errors of AWS are met; others fly.
+ */
+export async function takeTurns(context: TurnContext): Promise<TurnsEnd> {
+  for (;;) {
+    const { phase } = context.work;
+    if (phase === "answer" || phase === "done") return { kind: "answer" };
+    context.signal.throwIfAborted();
+    const turn = await takeTurn(context, phase);
+    await context.save({ troubledSince: undefined, ...turn.changes });
+    if (turn.kind === "wait") return { kind: "wait", afterMs: turn.afterMs };
+  }
+}
+
+async function takeTurn(context: TurnContext, phase: keyof typeof TURNS): Promise<Turn> {
+  try {
+    return await TURNS[phase](context);
+  } catch (error) {
+    if (!isAwsError(error) || context.signal.aborted) throw error;
+    return meetTrouble(context, toAwsFailure(error, DEEDS[phase]));
+  }
+}
+
+/** What the turns of claimed work are given. */
+export function createTurnContext(input: {
+  readonly deps: EcsTaskDeps;
+  readonly claimed: ClaimedWork;
+  readonly definitions: DefinitionCache;
+  readonly signal: AbortSignal;
+}): TurnContext {
+  const { deps, claimed, definitions, signal } = input;
+  const { request } = claimed.work;
+  const { logger = silentLogger, clock } = deps;
+  const parsed = parseProperties(request.ResourceProperties);
+  const cluster = findCluster(request.ResourceProperties) ?? "";
+  const region = findRegion(cluster);
+  return {
+    get work() {
+      return claimed.work;
+    },
+    id: toResourceId(request),
+    config: parsed.kind === "config" ? parsed.config : undefined,
+    cluster,
+    definitions,
+    deps,
+    logger,
+    signal,
+    ecs: { ecs: deps.aws(ECSClient, region), clock, signal },
+    logs: { logs: deps.aws(CloudWatchLogsClient, region), signal },
+    save: (changes) => claimed.save(changes),
+    async handOver() {
+      if (claimed.work.handedOver) return;
+      await startExecution(deps, request.RequestId, signal);
+      await claimed.save({ handedOver: true });
+    },
+  };
+}
+
+/** The same name and input again are the same execution; one that has ended has done its work. */
+export async function startExecution(deps: EcsTaskDeps, requestId: string, abortSignal: AbortSignal): Promise<void> {
+  const { stateMachineArn } = deps;
+  const input = JSON.stringify({ requestId });
+  const command = new StartExecutionCommand({ stateMachineArn, name: toExecutionName(requestId), input });
+  try {
+    await deps.aws(SFNClient).send(command, { abortSignal });
+  } catch (error) {
+    if (!(error instanceof Error && error.name === "ExecutionAlreadyExists")) throw error;
+  }
+}
+
+/** A cluster's ARN says where it is; a name is of the function's own region. */
+function findRegion(cluster: string): string | undefined {
+  return /^arn:[a-z-]+:ecs:([a-z0-9-]+):\d{12}:cluster\//.exec(cluster)?.[1];
+}
+
+/** Sends the answer that was noted. Sent again after a crash it is the same one, and CloudFormation takes the first. */
+export async function sendAnswer(deps: EcsTaskDeps, claimed: ClaimedWork): Promise<void> {
+  const { response, request } = claimed.work;
+  if (response === undefined) throw new Error("There is no answer to send.");
+  const { logger = silentLogger } = deps;
+  await sendResponse({ ...deps, logger }, request.ResponseURL, response);
+  logger.info("CloudFormation is answered.", {
+    requestId: request.RequestId,
+    status: response.Status,
+    reason: response.Reason,
+  });
+  await claimed.save({ phase: "done" });
+}
+
+/** What all invocations of one process share. */
+export interface EcsTaskApp {
+  readonly deps: EcsTaskDeps;
+  readonly definitions: DefinitionCache;
+  /** Opened with the first request; tried again while that fails. */
+  store(): Promise<WorkStore>;
+  /** A name for one invocation. */
+  newOwner(): string;
+}
+
+/** Makes it; nothing is called yet. */
+export function createEcsTaskApp(deps: EcsTaskDeps): EcsTaskApp {
+  let opened: Promise<WorkStore> | undefined;
+  const open = async () => createWorkStore({ ...deps, cipher: createTextCipher(await deps.secret()) });
+  return {
+    deps,
+    definitions: createDefinitionCache(),
+    newOwner: randomUUID,
+    store() {
+      opened ??= open().catch((error: unknown) => {
+        opened = undefined;
+        throw error;
+      });
+      return opened;
+    },
+  };
+}
+
+/** What Lambda tells of an invocation; what is read of it. */
+export interface InvocationContext {
+  getRemainingTimeInMillis?(): number;
+}
+
+/** One call of the function and its time. */
+export interface Invocation {
+  /** Aborted when the time for work is over. */
+  readonly signal: AbortSignal;
+  /** Nobody else may work on the same request for so long: the function cannot live longer. */
+  readonly ttlMs: number;
+  /** Rejects with `TIMED_OUT` when the time for the work is over; what is left is for an answer. */
+  run<Result>(work: Promise<Result>): Promise<Result>;
+}
+
+const LEFT_FOR_ANSWER_MS = 20_000;
+/** Where nobody tells how long the function may live. */
+const DEFAULT_TTL_MS = 60_000;
+
+/** Ends work 20 s before the function ends; in functions that have not twice as much, at half of their time. */
+export function createInvocation(clock: Clock, context: InvocationContext | undefined): Invocation {
+  const remainingMs = context?.getRemainingTimeInMillis?.();
+  const controller = new AbortController();
+  return {
+    signal: controller.signal,
+    ttlMs: remainingMs ?? DEFAULT_TTL_MS,
+    async run(work) {
+      if (remainingMs === undefined) return work;
+      const ended = new AbortController();
+      const timeUp = clock.sleep(Math.max(remainingMs - LEFT_FOR_ANSWER_MS, remainingMs / 2), ended.signal);
+      try {
+        return await Promise.race([work, timeUp.then(() => toTimedOut(controller, ended.signal))]);
+      } finally {
+        ended.abort();
+      }
+    },
+  };
+}
+
+/** A sleeper that is called off wakes too; by then the race is over. */
+function toTimedOut(controller: AbortController, ended: AbortSignal): Promise<never> {
+  const error = new StackyardError("TIMED_OUT", "The function's time is nearly over.");
+  if (!ended.aborted) controller.abort(error);
+  return Promise.reject(error);
 }

@@ -1,13 +1,30 @@
-import { isCloudFormationEvent } from "@stackyard/aws/custom-resource";
-import { StackyardError } from "@stackyard/core";
-import { advanceWork } from "./advance-work.ts";
-import { answerWork } from "./answer-work.ts";
-import { createEcsTaskApp, type EcsTaskApp } from "./ecs-task-app.ts";
-import { createInvocation, type Invocation, type InvocationContext } from "./invocation.ts";
-import { type FunctionCall, parseCall } from "./parse-call.ts";
-import { receiveRequest } from "./receive-request.ts";
-import { findRememberedRun } from "./resource-memory.ts";
-import type { EcsTaskDeps } from "./turn.ts";
+import { redactText } from "@stackyard/aws";
+import {
+  type CustomResourceRequest,
+  isCloudFormationEvent,
+  isResponseUrl,
+  parseRequest,
+  sendResponse,
+} from "@stackyard/aws/custom-resource";
+import { isStackyardError, type Logger, StackyardError, silentLogger } from "@stackyard/core";
+import {
+  advanceWork,
+  createEcsTaskApp,
+  createInvocation,
+  createTurnContext,
+  type EcsTaskApp,
+  type Invocation,
+  type InvocationContext,
+  release,
+  sendAnswer,
+  startExecution,
+  takeTurns,
+} from "./advance-work.ts";
+import { decideRequest, findCluster } from "./decide-request.ts";
+import { isJsonObject, parseProperties, pickProperties } from "./parse-properties.ts";
+import { stopAll } from "./stop-work.ts";
+import { type EcsTaskDeps, findRememberedRun, type TurnContext, toEnd, type WorkEnd } from "./turn.ts";
+import { type ClaimedWork, type TaskWork, toNewWork, toResourceId } from "./work-store.ts";
 
 /** The function behind resources of the type `Custom::ECSTask`. */
 export interface EcsTaskFunction {
@@ -44,4 +61,286 @@ async function answerCall(app: EcsTaskApp, call: FunctionCall, invocation: Invoc
       return advanceWork(app, run.requestId, { invocation, sends: true });
     }
   }
+}
+
+/** What calls the function beside CloudFormation. */
+type FunctionCall =
+  /** A state of the machine. */
+  | { readonly kind: "step"; readonly requestId: string }
+  /** The last state of the machine, or EventBridge after an execution that ended badly. */
+  | { readonly kind: "answer"; readonly requestId: string; readonly cause?: string | undefined }
+  /** A task of this resource has ended. */
+  | { readonly kind: "task-stopped"; readonly resourceId: string };
+
+const EXECUTION_EVENT = "Step Functions Execution Status Change";
+const ENDED_BADLY = ["FAILED", "TIMED_OUT", "ABORTED"];
+const TASK_EVENT = "ECS Task State Change";
+
+/** Reads a call; undefined: it is none of ours, or says nothing that matters. */
+export function parseCall(event: unknown, stateMachineArn: string): FunctionCall | undefined {
+  if (!isJsonObject(event)) return undefined;
+  const detail = isJsonObject(event["detail"]) ? event["detail"] : {};
+  if (event["detail-type"] === EXECUTION_EVENT) return parseExecution(detail, stateMachineArn);
+  if (event["detail-type"] === TASK_EVENT) return parseTask(detail);
+  const { op, requestId, state } = event;
+  if (typeof requestId !== "string" || requestId === "") return undefined;
+  if (op === "step") return { kind: "step", requestId };
+  const error = isJsonObject(state) ? state["error"] : undefined;
+  return op === "answer" ? { kind: "answer", requestId, cause: toErrorText(error) } : undefined;
+}
+
+function parseExecution(detail: Readonly<Record<string, unknown>>, stateMachineArn: string): FunctionCall | undefined {
+  const { status, name, input } = detail;
+  if (detail["stateMachineArn"] !== stateMachineArn || typeof status !== "string") return undefined;
+  if (!ENDED_BADLY.includes(status)) return undefined;
+  // The input is left out of large events; the name then is the request's id, or what stands for it.
+  const requestId = findRequestId(input) ?? name;
+  if (typeof requestId !== "string" || requestId === "") return undefined;
+  return { kind: "answer", requestId, cause: `the execution ended as ${status}` };
+}
+
+function findRequestId(input: unknown): string | undefined {
+  try {
+    const parsed: unknown = JSON.parse(String(input));
+    const requestId = isJsonObject(parsed) ? parsed["requestId"] : undefined;
+    return typeof requestId === "string" ? requestId : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseTask({ startedBy, lastStatus }: Readonly<Record<string, unknown>>): FunctionCall | undefined {
+  if (lastStatus !== "STOPPED" || typeof startedBy !== "string" || !/^[0-9a-f]{32}$/.test(startedBy)) return undefined;
+  return { kind: "task-stopped", resourceId: startedBy };
+}
+
+/** What Catch hands on: `Error` is a name, `Cause` the function's error as JSON, or text. */
+function toErrorText(error: unknown): string | undefined {
+  if (!isJsonObject(error)) return undefined;
+  const { Error: name = "an error", Cause: cause = "" } = error;
+  return `${String(name)}: ${findMessage(String(cause))}`.slice(0, 1_000);
+}
+
+function findMessage(cause: string): string {
+  try {
+    const parsed: unknown = JSON.parse(cause);
+    return isJsonObject(parsed) && typeof parsed["errorMessage"] === "string" ? parsed["errorMessage"] : cause;
+  } catch {
+    return cause;
+  }
+}
+
+/** What is left for a request that must be answered without records. */
+interface Reception {
+  readonly app: EcsTaskApp;
+  readonly request: CustomResourceRequest;
+  readonly invocation: Invocation;
+  readonly logger: Logger;
+  readonly owner: string;
+  claimed?: ClaimedWork;
+}
+
+/** Before a repeat of what a store could not serve: a stack must not fail for a second without it. */
+const PAUSES_MS = [500, 2_000, 5_000];
+const NOTED_WITHIN_MS = 5_000;
+
+/**
+ * Takes a request of CloudFormation: notes it, begins the work, and answers what is done at once. Whatever goes wrong, the
+ * request is answered here, unless an execution goes on with it. Throws `EVENT_INVALID` for what cannot be answered.
+ */
+async function receiveRequest(app: EcsTaskApp, event: unknown, invocation: Invocation): Promise<void> {
+  const request = parseRequest(event);
+  if (request === undefined || !isResponseUrl(request.ResponseURL)) {
+    const why =
+      request === undefined ? "an id or ResponseURL is missing" : "ResponseURL is no address of S3 over https";
+    throw new StackyardError("EVENT_INVALID", `ECS_REQUEST_INVALID: the request cannot be answered, since ${why}.`);
+  }
+  const reception: Reception = {
+    app,
+    request,
+    invocation,
+    logger: app.deps.logger ?? silentLogger,
+    owner: app.newOwner(),
+  };
+  try {
+    await invocation.run(insist(reception));
+  } catch (error) {
+    await meetFault(reception, error);
+  }
+}
+
+async function insist(reception: Reception): Promise<void> {
+  const { app, logger, request } = reception;
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await begin(reception);
+    } catch (error) {
+      const pauseMs = PAUSES_MS[tries];
+      if (pauseMs === undefined || !isPassing(error)) throw error;
+      logger.warn("The request is begun once more.", { requestId: request.RequestId, error: toCause(error) });
+      await app.deps.clock.sleep(pauseMs);
+    }
+  }
+}
+
+/** A refused note tells that another invocation has the work, and an answer that could not be sent was tried often. */
+function isPassing(error: unknown): boolean {
+  return isStackyardError(error) && error.retryable && !["RECORD_CONFLICT", "UNREACHABLE"].includes(error.code);
+}
+
+async function begin(reception: Reception): Promise<void> {
+  const { app, request, invocation, logger, owner } = reception;
+  const { deps, definitions } = app;
+  const store = await app.store();
+  if (await store.add(toRemembered(request))) tellWarnings(request, logger);
+  const result = await store.claim(request.RequestId, owner, invocation.ttlMs);
+  if (result.kind === "none") throw new Error("The request was noted and cannot be found.");
+  if (result.kind === "held") {
+    // A repeat, or what another invocation has left behind: an execution finds out.
+    return startExecution(deps, request.RequestId, invocation.signal);
+  }
+  reception.claimed = result.claimed;
+  try {
+    const context = createTurnContext({ deps, definitions, claimed: result.claimed, signal: invocation.signal });
+    const end = await takeTurns(context);
+    if (end.kind === "wait") await context.handOver();
+    else await sendAnswer(deps, result.claimed);
+  } finally {
+    await release(result.claimed);
+  }
+}
+
+/** What is not read need not fit into a record. A Delete reads the cluster alone. */
+function toRemembered(request: CustomResourceRequest): CustomResourceRequest {
+  const { RequestType, ResourceProperties, OldResourceProperties } = request;
+  if (RequestType === "Delete") return { ...request, ResourceProperties: { Cluster: findCluster(ResourceProperties) } };
+  return {
+    ...request,
+    ResourceProperties: pickProperties(ResourceProperties),
+    ...(OldResourceProperties === undefined ? {} : { OldResourceProperties: pickProperties(OldResourceProperties) }),
+  };
+}
+
+function tellWarnings(request: CustomResourceRequest, logger: Logger): void {
+  if (request.RequestType === "Delete") return;
+  const parsed = parseProperties(request.ResourceProperties);
+  const warnings = parsed.kind === "config" ? parsed.warnings : [];
+  for (const warning of warnings) logger.warn(warning, { requestId: request.RequestId });
+}
+
+async function meetFault(reception: Reception, error: unknown): Promise<void> {
+  const { claimed, request, logger } = reception;
+  const { requestId, ...fields } = { requestId: request.RequestId, error: toCause(error) };
+  // Whoever has the work now goes on with it.
+  if (isStackyardError(error, "RECORD_CONFLICT")) return;
+  if (claimed?.work.handedOver === true) {
+    logger.warn("The work goes on in its execution.", { requestId, ...fields });
+    return;
+  }
+  if (claimed?.work.response !== undefined) return leaveAnswer(reception, claimed);
+  logger.error("The request failed.", { requestId, ...fields });
+  await answerFault(reception, error);
+}
+
+/** The answer is noted and could not be sent: an execution tries again. */
+async function leaveAnswer({ app, request }: Reception, claimed: ClaimedWork): Promise<void> {
+  if (claimed.work.phase === "done") return;
+  await startExecution(app.deps, request.RequestId, AbortSignal.timeout(10_000));
+}
+
+/** Nothing has been started. The answer is sent also where it cannot be noted. */
+async function answerFault({ app, request, claimed, logger }: Reception, error: unknown): Promise<void> {
+  const { deps } = app;
+  const work = claimed?.work ?? toNewWork(request, deps.clock.now());
+  const action = decideRequest(request);
+  const told =
+    action.kind === "fail"
+      ? { code: action.code, text: action.reason }
+      : { code: "ECS_AWS_ERROR", text: toCause(error) };
+  const end = { status: "FAILED", ...told } as const;
+  const response = toEnd({ work, id: toResourceId(request), config: undefined, deps }, end);
+  const noted = claimed?.save({ phase: "answer", response }).catch(() => undefined);
+  await sendResponse({ ...deps, logger }, request.ResponseURL, response);
+  // A table that does not answer must not hold the function until its end.
+  const known = await Promise.race([noted, deps.clock.sleep(NOTED_WITHIN_MS).then(() => undefined)]);
+  if (known !== undefined) await claimed?.save({ phase: "done" }).catch(() => undefined);
+}
+
+const MAX_CAUSE = 1_000;
+
+interface Stopped {
+  readonly fault: string | undefined;
+  readonly changes: Partial<TaskWork>;
+}
+
+const NOTHING_TO_STOP: Stopped = { fault: undefined, changes: {} };
+
+/**
+ * Answers a request that nobody works on any more, unless it is answered: with what was noted, or else as failed, after its
+ * tasks were stopped. Throws while another invocation works on it, so that the caller comes again.
+ */
+async function answerWork(
+  app: EcsTaskApp,
+  requestId: string,
+  { invocation, cause }: { readonly invocation: Invocation; readonly cause?: string | undefined },
+): Promise<{ readonly answered: boolean }> {
+  const { deps, store, newOwner } = app;
+  const result = await (await store()).claim(requestId, newOwner(), invocation.ttlMs);
+  if (result.kind === "none") {
+    deps.logger?.error("Nothing is known of the request, so it cannot be answered.", { requestId });
+    return { answered: false };
+  }
+  if (result.kind === "held") throw new StackyardError("RECORD_CONFLICT", "Another invocation works on the request.");
+  const { claimed } = result;
+  try {
+    if (claimed.work.phase === "done") return { answered: true };
+    if (claimed.work.response === undefined) await giveUp(app, claimed, { invocation, cause });
+    await sendAnswer(deps, claimed);
+    return { answered: true };
+  } finally {
+    await release(claimed);
+  }
+}
+
+/** Notes the failure as the answer. Tasks are stopped as well as it goes: an answer is more urgent. */
+async function giveUp(
+  { deps, definitions }: EcsTaskApp,
+  claimed: ClaimedWork,
+  { invocation, cause }: { readonly invocation: Invocation; readonly cause?: string | undefined },
+): Promise<void> {
+  const context = createTurnContext({ deps, claimed, definitions, signal: invocation.signal });
+  const { taskArns, intendedAt, failure, request } = claimed.work;
+  const mayRun = request.RequestType !== "Delete" && (taskArns.length > 0 || intendedAt !== undefined);
+  const { fault, changes } = mayRun ? await stopAsFarAsPossible(context) : NOTHING_TO_STOP;
+  const text = failure?.text ?? `The work was given up: ${cause ?? "its execution ended before"}.`;
+  const end = {
+    status: "FAILED",
+    code: failure?.code ?? "ECS_AWS_ERROR",
+    why: mayRun ? "RUN" : "",
+    text: fault === undefined ? text : `${text} Tasks may still run: ${fault}.`,
+    exitCode: failure?.exitCode,
+  } satisfies WorkEnd;
+  const response = toEnd({ ...context, work: { ...context.work, ...changes } }, end);
+  await claimed.save({ ...changes, phase: "answer", response });
+  (deps.logger ?? silentLogger).error("The work was given up.", {
+    requestId: request.RequestId,
+    cause: end.text,
+    id: toResourceId(request),
+  });
+}
+
+/** Also finds the tasks that nobody had noted: whoever reads the answer must know that they ran. */
+async function stopAsFarAsPossible(context: TurnContext): Promise<Stopped> {
+  try {
+    const { changes } = await stopAll(context);
+    return { fault: undefined, changes };
+  } catch (error) {
+    return { fault: toCause(error), changes: {} };
+  }
+}
+
+/** An error as an answer may tell it: its name and its message, and no address. */
+function toCause(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return redactText(text).slice(0, MAX_CAUSE);
 }

@@ -1,29 +1,68 @@
 import { parseOverrides } from "../parse-overrides.ts";
-import {
-  integerFrom,
-  isJsonObject,
-  listOf,
-  oneOf,
-  type Place,
-  type PropertyProblem,
-  type Reader,
-  readBoolean,
-  readText,
-  refuse,
-  toInteger,
-  toSegment,
-  toShown,
-  type ValueOf,
-} from "./property-readers.ts";
-import {
-  readCapacityProviderStrategy,
-  readNetworkConfiguration,
-  readPlacementConstraints,
-  readPlacementStrategy,
-  readTags,
-  readTargetGroup,
-} from "./start-readers.ts";
-import { readUpdateCriteria } from "./update-criteria.ts";
+
+/** Fifty is what ECS takes; four are of ours. */
+const MAX_TAGS = 46;
+
+/**
+ * How tasks are started, as ECS's RunTask takes it (Amazon ECS API reference, "RunTask", "AwsVpcConfiguration",
+ * "CapacityProviderStrategyItem", "PlacementConstraint", "PlacementStrategy", "Tag").
+ */
+const readNetworkConfiguration = fieldsOf(
+  {
+    awsvpcConfiguration: fieldsOf(
+      {
+        subnets: listOf(readText, 1, 16),
+        securityGroups: listOf(readText, 0, 5),
+        assignPublicIp: oneOf("ENABLED", "DISABLED"),
+      },
+      ["subnets"],
+    ),
+  },
+  ["awsvpcConfiguration"],
+);
+
+/** At most 20 capacity providers with their shares. */
+const readCapacityProviderStrategy = listOf(
+  fieldsOf({ capacityProvider: readText, weight: integerFrom(0, 1_000), base: integerFrom(0, 100_000) }, [
+    "capacityProvider",
+  ]),
+  0,
+  20,
+);
+
+/** At most 10 rules about where a task may stand. */
+const readPlacementConstraints = listOf(
+  fieldsOf({ type: oneOf("distinctInstance", "memberOf"), expression: readText }, ["type"]),
+  0,
+  10,
+);
+
+/** At most 5 rules about how tasks are spread. */
+const readPlacementStrategy = listOf(
+  fieldsOf({ type: oneOf("random", "spread", "binpack"), field: readText }, ["type"]),
+  0,
+  5,
+);
+
+/** Tags beside ours; a value is optional. */
+const readTags = listOf(fieldsOf({ key: readTagKey, value: readTagValue }, ["key"]), 0, MAX_TAGS);
+
+/** The ARN of a target group of Elastic Load Balancing. */
+const readTargetGroup: Reader<string> = (value, place) => {
+  const arn = readText(value, place);
+  if (arn === undefined || /^arn:[a-z-]+:elasticloadbalancing:[a-z0-9-]+:\d{12}:targetgroup\/[^\s]+$/.test(arn))
+    return arn;
+  return refuse(place, "must be the ARN of a target group.");
+};
+
+const MAX_CRITERIA = 100;
+
+const MAX_KEYS = 500;
+
+const ALIASES = ["EnvironmentKeys", "EnvironmentKey"];
+
+/** Reads the property `UpdateCriteria`; an empty list is none. */
+const readUpdateCriteria = listOf(readCriterion, 0, MAX_CRITERIA);
 
 /** Seconds after which CloudFormation has its answer: it waits an hour itself. */
 const MAX_WAIT = 3_540;
@@ -185,4 +224,190 @@ function readOverrides(value: unknown, { path, report }: Place) {
   if (!("problems" in result)) return result.overrides;
   for (const problem of result.problems) report({ path: path + problem.path, message: problem.message });
   return undefined;
+}
+
+function readTagKey(value: unknown, place: Place): string | undefined {
+  const key = readText(value, place);
+  if (key === undefined) return undefined;
+  if (key.length > 128) return refuse(place, "must have at most 128 characters.");
+  if (/^(aws|stackyard):/i.test(key)) return refuse(place, 'must not begin with "aws:" or "stackyard:".');
+  return key;
+}
+
+function readTagValue(value: unknown, place: Place): string | undefined {
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (typeof value === "string" && value.length <= 256) return value;
+  return refuse(place, "must be text of at most 256 characters.");
+}
+
+/** Which variables of a container make an update run the tasks again. */
+export interface UpdateCriterion {
+  readonly container: string;
+  readonly environmentKeys: readonly string[];
+}
+
+/** `EnvironmentKey`, as some documentation spells it, may be one name. */
+function readCriterion(value: unknown, place: Place): UpdateCriterion | undefined {
+  if (!isJsonObject(value)) return refuse(place, `must be an object; it is ${toShown(value)}.`);
+  const { path, report } = countFaults(place);
+  for (const key of Object.keys(value)) {
+    if (key === "Container" || ALIASES.includes(key)) continue;
+    report({ path: `${path}/${toSegment(key)}`, message: "is not known here; known are Container, EnvironmentKeys." });
+  }
+  const container = readText(value["Container"], { path: `${path}/Container`, report });
+  const environmentKeys = readKeys(value, { path, report });
+  if (report.count() > 0 || container === undefined || environmentKeys === undefined) return undefined;
+  return { container, environmentKeys };
+}
+
+function readKeys(value: Readonly<Record<string, unknown>>, { path, report }: Place): readonly string[] | undefined {
+  const [name = "EnvironmentKeys", second] = ALIASES.filter((alias) => Object.hasOwn(value, alias));
+  const place = { path: `${path}/${name}`, report };
+  if (second !== undefined) return refuse(place, `must not stand beside ${second}.`);
+  const given = value[name];
+  const isOne = name === "EnvironmentKey" && typeof given === "string";
+  return listOf(readText, 1, MAX_KEYS)(isOne ? [given] : given, place);
+}
+
+/** What is wrong with a property, and where: a JSON pointer such as `/Overrides/containerOverrides/0/cpu`. */
+export interface PropertyProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Where a value stands, and where its faults go. */
+interface Place {
+  readonly path: string;
+  readonly report: (problem: PropertyProblem) => void;
+}
+
+/** Reads one value in the string or the native form; undefined after it has reported why it cannot. */
+type Reader<Value> = (value: unknown, place: Place) => Value | undefined;
+
+/** What a reader gives. */
+type ValueOf<R> = R extends Reader<infer Value> ? Value : never;
+
+const MAX_TEXT = 2_048;
+const SHOWN = 60;
+
+/** Reports a fault. */
+function refuse({ path, report }: Place, message: string): undefined {
+  report({ path, message });
+}
+
+/** A value as a message shows it. */
+export function toShown(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return "an object";
+  const text = typeof value === "bigint" ? String(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+}
+
+/** True for what JSON calls an object. */
+export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Text that is not empty. */
+function readText(value: unknown, place: Place): string | undefined {
+  if (typeof value !== "string") return refuse(place, `must be text; it is ${toShown(value)}.`);
+  if (value.trim() === "") return refuse(place, "must not be empty.");
+  if (value.length > MAX_TEXT) return refuse(place, `must have at most ${MAX_TEXT} characters.`);
+  return value;
+}
+
+/** A whole number, or its digits: CloudFormation hands numbers over as text. */
+function toInteger(value: unknown): number | undefined {
+  if (typeof value === "string" && /^\d{1,15}$/.test(value)) return Number(value);
+  return typeof value === "number" && Number.isSafeInteger(value) ? value : undefined;
+}
+
+/** A whole number in a range. */
+function integerFrom(min: number, max: number): Reader<number> {
+  return (value, place) => {
+    const number = toInteger(value);
+    if (number !== undefined && number >= min && number <= max) return number;
+    return refuse(place, `must be a whole number from ${min} to ${max}; it is ${toShown(value)}.`);
+  };
+}
+
+/** `true` or `false`, or one of the words true, yes, false and no in any case. */
+function readBoolean(value: unknown, place: Place): boolean | undefined {
+  if (typeof value === "boolean") return value;
+  const word = typeof value === "string" ? value.toLowerCase() : "";
+  if (word === "true" || word === "yes") return true;
+  if (word === "false" || word === "no") return false;
+  return refuse(place, `must be true, false, yes or no; it is ${toShown(value)}.`);
+}
+
+/** One of some words, spelled so. */
+function oneOf<const Word extends string>(...words: readonly Word[]): Reader<Word> {
+  return (value, place) => {
+    const found = words.find((word) => word === value);
+    return found ?? refuse(place, `must be one of ${words.join(", ")}; it is ${toShown(value)}.`);
+  };
+}
+
+/** A list of so many entries, each of one kind. */
+function listOf<Value>(entry: Reader<Value>, min: number, max: number): Reader<Value[]> {
+  return (value, { path, report }) => {
+    const place = { path, report };
+    if (!Array.isArray(value)) return refuse(place, `must be a list; it is ${toShown(value)}.`);
+    if (value.length < min) return refuse(place, `must have at least ${min} ${min === 1 ? "entry" : "entries"}.`);
+    if (value.length > max) return refuse(place, `must have at most ${max} entries; it has ${value.length}.`);
+    const read = value.map((item: unknown, index) => entry(item, { path: `${path}/${index}`, report }));
+    return read.every((item) => item !== undefined) ? read : undefined;
+  };
+}
+
+type Shape = Readonly<Record<string, Reader<unknown>>>;
+type FieldsOf<S extends Shape, Required extends keyof S> = { readonly [K in Required]: ValueOf<S[K]> } & {
+  readonly [K in Exclude<keyof S, Required>]?: ValueOf<S[K]>;
+};
+
+/**
+ * An object of known keys. ECS spells them with a small first letter; authors of templates often begin with a capital one,
+ * so both are taken.
+ */
+function fieldsOf<S extends Shape, Required extends keyof S & string>(
+  shape: S,
+  required: readonly Required[],
+): Reader<FieldsOf<S, Required>> {
+  return (value, place) => {
+    if (!isJsonObject(value)) return refuse(place, `must be an object; it is ${toShown(value)}.`);
+    const { path, report } = countFaults(place);
+    const read = readKnown(shape, value, { path, report });
+    const absent = required.filter((key) => !read.has(key));
+    for (const key of absent) refuse({ path: `${path}/${key}`, report }, "is required.");
+    return report.count() > 0 ? undefined : (Object.fromEntries(read) as FieldsOf<S, Required>);
+  };
+}
+
+function readKnown(shape: Shape, value: Readonly<Record<string, unknown>>, { path, report }: Place) {
+  const read = new Map<string, unknown>();
+  for (const [written, item] of Object.entries(value)) {
+    const key = written.charAt(0).toLowerCase() + written.slice(1);
+    const at = { path: `${path}/${toSegment(written)}`, report };
+    const reader = Object.hasOwn(shape, key) ? shape[key] : undefined;
+    if (reader === undefined) refuse(at, `is not known here; known are ${Object.keys(shape).join(", ")}.`);
+    else if (read.has(key)) refuse(at, "is given twice.");
+    else read.set(key, reader(item, at));
+  }
+  return read;
+}
+
+/** The same place, with a count of what is reported there. */
+function countFaults({ path, report }: Place) {
+  let count = 0;
+  const counting = (problem: PropertyProblem): void => {
+    count += 1;
+    report(problem);
+  };
+  return { path, report: Object.assign(counting, { count: () => count }) };
+}
+
+/** A key as a segment of a JSON pointer (RFC 6901, section 3), bounded. */
+function toSegment(key: string): string {
+  const shown = key.length > SHOWN ? `${key.slice(0, SHOWN)}…` : key;
+  return shown.replaceAll("~", "~0").replaceAll("/", "~1");
 }

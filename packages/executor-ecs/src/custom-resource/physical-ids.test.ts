@@ -1,8 +1,8 @@
 import { ECSClient, ListTasksCommand, RunTaskCommand } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
 import { createEcsTaskWorld, type EcsTaskWorld, LEAST } from "../testing/an-ecs-task-world.ts";
-import { toResourceId } from "./identity.ts";
-import { findRememberedRun } from "./resource-memory.ts";
+import { findRememberedRun } from "./turn.ts";
+import { toResourceId } from "./work-store.ts";
 
 const FOR_EVER = { runsMs: Number.POSITIVE_INFINITY };
 

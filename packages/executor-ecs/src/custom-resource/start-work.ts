@@ -1,12 +1,31 @@
-import { TagResourceCommand } from "@aws-sdk/client-ecs";
+import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
+import { TagResourceCommand, type TaskDefinition } from "@aws-sdk/client-ecs";
+import { checkDefinition } from "../judge.ts";
+import { parseOverrides, type TaskOverrides } from "../parse-overrides.ts";
 import { type StartResult, startTasks } from "../start-tasks.ts";
-import type { TaskOrder } from "../task-order.ts";
-import { toDeadline } from "./deadline.ts";
-import { fail, finish, meetTrouble } from "./finish-work.ts";
-import { TASK_TAGS, toClientToken, toTaskTags } from "./identity.ts";
-import { isDeletedSince, rememberRun } from "./resource-memory.ts";
-import type { TaskWork } from "./task-work.ts";
-import { configOf, type Turn, type TurnContext } from "./turn.ts";
+import { type LoadedDefinition, loadDefinition, type TaskOrder } from "../task-order.ts";
+import {
+  type CriteriaResult,
+  criteriaChanged,
+  decideRequest,
+  listNeededFacts,
+  type NoneReason,
+  type RequestFacts,
+} from "./decide-request.ts";
+import { isJsonObject, type TaskProperties, toShown } from "./parse-properties.ts";
+import {
+  configOf,
+  fail,
+  findRememberedRun,
+  finish,
+  isDeletedSince,
+  meetTrouble,
+  rememberRun,
+  type Turn,
+  type TurnContext,
+  toDeadline,
+} from "./turn.ts";
+import { TASK_TAGS, type TaskWork, toClientToken, toTaskTags } from "./work-store.ts";
 
 /** ECS knows new tasks after some seconds. */
 const FIRST_LOOK_MS = 2_000;
@@ -110,4 +129,117 @@ function toStartFailure(context: TurnContext, result: StartResult & { readonly k
 /** `1 task was`, `3 tasks were`. */
 export function toCountText(count: number): string {
   return count === 1 ? "1 task was" : `${count} tasks were`;
+}
+
+const NONE_TEXTS: Readonly<Record<NoneReason, string>> = {
+  COUNT_ZERO: "Nothing was run, since Count is 0.",
+  RUN_ON_UPDATE_FALSE: "Nothing was run, since RunOnUpdate is false.",
+  ROLLBACK: "Nothing was run, since the stack rolls back and RunOnRollback is false.",
+  CRITERIA_UNCHANGED: "Nothing was run, since no variable that UpdateCriteria names has changed.",
+};
+
+/** Asks for the facts that the decision depends on, decides, and looks whether what is to run can run. */
+export async function decideWork(context: TurnContext): Promise<Turn> {
+  const { request } = context.work;
+  const needed = listNeededFacts(request);
+  const facts: RequestFacts = needed.includes("stackStatus") ? { stackStatus: await findStackStatus(context) } : {};
+  const action = decideRequest(request, facts);
+  if (action.kind === "fail") return finish(context, { status: "FAILED", code: action.code, text: action.reason });
+  if (action.kind === "stop") return { kind: "next", changes: { phase: "stop" } };
+  if (action.kind === "none") return toNone(context, action.reason);
+  // A family is resolved once: what is compared is what is run.
+  const loaded = await loadDefinition(context.ecs, action.config.taskDefinition);
+  if (needed.includes("changes") && loaded.kind === "found") {
+    const changes = await findChanges(context, action.config, loaded.definition);
+    const again = decideRequest(request, { ...facts, changes });
+    if (again.kind === "fail") return finish(context, { status: "FAILED", code: again.code, text: again.reason });
+    if (again.kind === "none") return toNone(context, again.reason);
+  }
+  return prepareRun(context, action.config, loaded);
+}
+
+async function toNone(context: TurnContext, why: NoneReason): Promise<Turn> {
+  const remembered = await findRememberedRun(context.deps, context.id);
+  const { taskDefinitionArn } = remembered ?? {};
+  return finish(context, { status: "SUCCESS", code: why, text: NONE_TEXTS[why], why, taskDefinitionArn });
+}
+
+async function prepareRun(context: TurnContext, config: TaskProperties, loaded: LoadedDefinition): Promise<Turn> {
+  if (loaded.kind === "failed") return meetTrouble(context, loaded);
+  const { definition, taskDefinitionArn } = loaded;
+  const fault = checkDefinition(definition, { ...config, check: config.checkContainers });
+  if (fault !== undefined) {
+    const end = { status: "FAILED", code: fault.code, text: fault.message, why: "RUN" } as const;
+    return finish(context, end, { taskDefinitionArn });
+  }
+  context.definitions.remember(taskDefinitionArn, definition);
+  await context.handOver();
+  const phase = config.targetGroupHealthCheck === undefined ? "start" : "health";
+  return { kind: "next", changes: { phase, taskDefinitionArn } };
+}
+
+/** Undefined, with a warning, where it cannot be read: the tasks are run then. */
+async function findStackStatus({ deps, work, logger, signal }: TurnContext): Promise<string | undefined> {
+  const { StackId, RequestId } = work.request;
+  try {
+    const command = new DescribeStacksCommand({ StackName: StackId });
+    const { Stacks = [] } = await deps.aws(CloudFormationClient).send(command, { abortSignal: signal });
+    const status = Stacks[0]?.StackStatus;
+    if (status !== undefined) return status;
+    throw new Error("CloudFormation names no such stack.");
+  } catch (error) {
+    signal.throwIfAborted();
+    const fields = { requestId: RequestId, stackId: toShown(StackId), error };
+    logger.warn("The stack's status cannot be read, so the tasks run as if it did not roll back.", fields);
+    return undefined;
+  }
+}
+
+/**
+ * What the criteria see between the old and the new properties; undefined: the old ones say nothing, so that everything
+ * counts as changed. A family stood for the revision that the resource has run last.
+ */
+async function findChanges(
+  context: TurnContext,
+  config: TaskProperties,
+  definition: TaskDefinition,
+): Promise<CriteriaResult | undefined> {
+  const old = context.work.request.OldResourceProperties;
+  const oldName = isJsonObject(old) ? old["TaskDefinition"] : undefined;
+  const before = typeof oldName === "string" && oldName !== "" ? await findOld(context, oldName) : undefined;
+  const oldOverrides = toOldOverrides(context, isJsonObject(old) ? old["Overrides"] : undefined);
+  const changes = criteriaChanged(config.updateCriteria ?? [], before, definition, oldOverrides, config.overrides);
+  // Without an old definition the tasks run, whatever is named, as long as it can be named.
+  return before === undefined && !("kind" in changes) ? undefined : changes;
+}
+
+async function findOld(context: TurnContext, oldName: string): Promise<TaskDefinition | undefined> {
+  const { deps, ecs, id, logger, work } = context;
+  const remembered = await findRememberedRun(deps, id);
+  const isKnown = remembered?.taskDefinition === oldName;
+  const fields = { requestId: work.request.RequestId, taskDefinition: oldName };
+  if (!isKnown && !/:\d+$/.test(oldName)) {
+    logger.warn("Nobody knows which revision ran last, so the latest is compared with the latest.", fields);
+  }
+  const loaded = await loadDefinition(ecs, isKnown ? remembered.taskDefinitionArn : oldName);
+  if (loaded.kind === "found") return loaded.definition;
+  // What is only busy now tells later: nothing is run for its sake.
+  if (loaded.retryable) throw loaded.cause;
+  logger.warn("The old task definition cannot be read, so everything counts as changed.", {
+    ...fields,
+    code: loaded.code,
+    message: loaded.message,
+  });
+  return undefined;
+}
+
+/** Properties of an older deployment may have been taken then and not be understood now. */
+function toOldOverrides({ logger, work }: TurnContext, value: unknown): TaskOverrides | undefined {
+  const parsed = parseOverrides(value);
+  if (!("problems" in parsed)) return parsed.overrides;
+  logger.warn("The old Overrides cannot be read and are left out of the comparison.", {
+    requestId: work.request.RequestId,
+    problems: parsed.problems,
+  });
+  return undefined;
 }

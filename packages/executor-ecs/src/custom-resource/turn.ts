@@ -1,9 +1,16 @@
-import type { Clock, Logger, Records } from "@stackyard/core";
-import type { DefinitionCache } from "../definition-cache.ts";
+import { findAwsFault } from "@stackyard/aws";
+import { type Clock, isStackyardError, type Logger, type Records } from "@stackyard/core";
 import type { LogDeps } from "../tail-logs.ts";
-import type { EcsDeps } from "../task-order.ts";
+import type { DefinitionCache, EcsDeps } from "../task-order.ts";
 import type { TaskProperties } from "./parse-properties.ts";
-import type { TaskWork, WorkProgress } from "./task-work.ts";
+import {
+  type CustomResourceResponse,
+  type TaskWork,
+  toPhysicalId,
+  toResponse,
+  type WorkFailure,
+  type WorkProgress,
+} from "./work-store.ts";
 
 /** A constructor of an SDK client. */
 export type SdkClient<Client> = new (config: never) => Client;
@@ -61,4 +68,206 @@ export type Turn =
 export function configOf({ config }: Pick<TurnContext, "config">): TaskProperties {
   if (config === undefined) throw new Error("The work has properties that cannot be read, and goes on nevertheless.");
   return config;
+}
+
+/** How work ends. */
+export interface WorkEnd {
+  readonly status: "SUCCESS" | "FAILED";
+  readonly code: string;
+  readonly text: string;
+  /** `RUN`, or why nothing was run. */
+  readonly why?: string;
+  readonly exitCode?: number | undefined;
+  /** Where nothing was run: what ran last. */
+  readonly taskDefinitionArn?: string | undefined;
+}
+
+type EndContext = Pick<TurnContext, "work" | "id" | "config" | "deps">;
+
+/** After so long without an answer of AWS work fails. */
+const TROUBLE_MS = 5 * 60_000;
+const TROUBLE_PAUSE_MS = 10_000;
+/** ListTasks shows what was started some seconds later. */
+const SOUGHT_FOR_MS = 30_000;
+
+/** Ends the work: the answer is noted first, and sent from there. */
+export function finish(context: EndContext, end: WorkEnd, changes: Partial<TaskWork> = {}): Turn {
+  const response = toEnd({ ...context, work: { ...context.work, ...changes } }, end);
+  return { kind: "next", changes: { ...changes, phase: "answer", response } };
+}
+
+/** The answer that ends the work so. */
+export function toEnd({ work, id, config, deps }: EndContext, end: WorkEnd): CustomResourceResponse {
+  const { taskArns, request } = work;
+  const count = config === undefined ? 0 : config.instances.length || config.count;
+  return toResponse(request, {
+    status: end.status,
+    code: end.code,
+    text: end.text,
+    physicalResourceId: toPhysicalId(work, { id, mode: deps.physicalId ?? "id", status: end.status }),
+    data: {
+      Ran: String(taskArns.length > 0),
+      Why: end.why ?? "",
+      TaskArn: taskArns[0] ?? "",
+      TaskArns: taskArns.join(","),
+      TaskDefinitionArn: work.taskDefinitionArn ?? end.taskDefinitionArn ?? "",
+      Count: String(config?.count === 0 ? 0 : count),
+      ExitCode: end.exitCode === undefined ? "" : String(end.exitCode),
+      StartedBy: id,
+    },
+  });
+}
+
+/**
+ * Ends the work as failed, after its tasks were stopped: also those that a try has started without leaving their ARNs.
+ * Whether it is waited for their end is told by `waitMs`.
+ */
+export function fail(
+  context: TurnContext,
+  failure: WorkFailure,
+  { changes = {}, waitMs }: { readonly changes?: Partial<TaskWork>; readonly waitMs?: number } = {},
+): Turn {
+  const { taskArns, intendedAt } = { ...context.work, ...changes };
+  if (taskArns.length === 0 && intendedAt === undefined) return toFailed(context, failure, changes);
+  const until = context.deps.clock.now() + (waitMs ?? (intendedAt === undefined ? 0 : SOUGHT_FOR_MS));
+  return { kind: "next", changes: { ...changes, phase: "end", failure, until } };
+}
+
+/** Ends the work as failed at once. */
+export function toFailed(context: EndContext, failure: WorkFailure, changes: Partial<TaskWork> = {}): Turn {
+  const { code, text, exitCode } = failure;
+  return finish(context, { status: "FAILED", code, text, exitCode, why: "RUN" }, changes);
+}
+
+/** AWS does not serve a call: tried again for five minutes at most, and never past the deadline. */
+export function meetTrouble(
+  context: TurnContext,
+  { code, message, retryable }: { readonly code: string; readonly message: string; readonly retryable: boolean },
+): Turn {
+  const { work, config, deps } = context;
+  const now = deps.clock.now();
+  const since = work.troubledSince ?? now;
+  const endsAt = Math.min(
+    since + TROUBLE_MS,
+    config === undefined ? Number.POSITIVE_INFINITY : toDeadline(config, work),
+  );
+  if (!retryable || now >= endsAt) return fail(context, { code, text: message });
+  return { kind: "wait", changes: { troubledSince: since }, afterMs: Math.min(TROUBLE_PAUSE_MS, endsAt - now) };
+}
+
+/** Seconds: CloudFormation waits for an hour, or for `ServiceTimeout`, and an answer takes its time. */
+const LONGEST = 3_540;
+const BEFORE_SERVICE_TIMEOUT = 60;
+
+/** When the work must have ended, counted from the request. What is not waited for must at least have been started by then. */
+export function toDeadline(
+  { timeout, serviceTimeout }: Pick<TaskProperties, "timeout" | "serviceTimeout">,
+  { receivedAt }: Pick<TaskWork, "receivedAt">,
+): number {
+  const limits = [LONGEST, timeout === 0 ? LONGEST : timeout];
+  if (serviceTimeout !== undefined) limits.push(serviceTimeout - BEFORE_SERVICE_TIMEOUT);
+  return receivedAt + Math.max(0, Math.min(...limits)) * 1_000;
+}
+
+/** True for what a call of AWS ended with, answered or not. False for faults of ours, and for what was called off. */
+export function isAwsError(error: unknown): boolean {
+  if (typeof error !== "object" || error === null || isStackyardError(error)) return false;
+  if ("$metadata" in error || "$fault" in error) return !("name" in error && error.name === "AbortError");
+  const { code } = findAwsFault(error);
+  return code !== "INTERNAL" && code !== "INTERRUPTED";
+}
+
+/** Why tasks are stopped, as ECS shows it. It names the stack. */
+export function toStopReason({ request, failure }: Pick<TaskWork, "request" | "failure">): string {
+  const { StackId, LogicalResourceId, RequestType } = request;
+  const why = failure === undefined ? `${RequestType} of the resource` : failure.code;
+  return `Stackyard: ${why} ${LogicalResourceId} of stack ${StackId}`;
+}
+
+/** What is remembered of a resource. */
+type ResourceMemory =
+  /** The task definition that it has run last. */
+  | {
+      readonly kind: "run";
+      /** As the properties name it. */
+      readonly taskDefinition: string;
+      /** With the revision that it meant then. */
+      readonly taskDefinitionArn: string;
+      readonly requestId: string;
+      readonly taskArns: readonly string[];
+      readonly startedAt: number;
+    }
+  /** It is deleted: what was asked for before must start nothing any more. */
+  | { readonly kind: "deleted"; readonly at: number };
+
+/** A run of a resource. */
+type RememberedRun = ResourceMemory & { readonly kind: "run" };
+
+interface MemoryDeps {
+  readonly records: Records;
+  readonly clock: Clock;
+}
+
+/** No request is worked for longer. */
+const DELETED_FOR_MS = 2 * 3_600_000;
+
+/** What a resource has run last; undefined: nothing that is known. */
+export async function findRememberedRun(deps: MemoryDeps, id: string): Promise<RememberedRun | undefined> {
+  const { memory } = await load(deps, id);
+  return memory?.kind === "run" ? memory : undefined;
+}
+
+/** True when the resource was deleted after the instant. */
+export async function isDeletedSince(deps: MemoryDeps, id: string, since: number): Promise<boolean> {
+  return wasDeleted((await load(deps, id)).memory, since);
+}
+
+/**
+ * Notes what a resource runs. False: it was deleted after the request was received, so that nobody will stop what was started
+ * meanwhile but the caller.
+ */
+export async function rememberRun(
+  deps: MemoryDeps,
+  id: string,
+  { receivedAt, ...run }: Omit<RememberedRun, "kind"> & { readonly receivedAt: number },
+): Promise<boolean> {
+  for (;;) {
+    const { memory, version } = await load(deps, id);
+    if (wasDeleted(memory, receivedAt)) return false;
+    if (await write(deps, id, { version, value: { kind: "run", ...run } })) return true;
+  }
+}
+
+/** Notes that a resource is deleted. */
+export async function rememberDelete(deps: MemoryDeps, id: string): Promise<void> {
+  const at = deps.clock.now();
+  for (;;) {
+    const { version } = await load(deps, id);
+    if (await write(deps, id, { version, value: { kind: "deleted", at }, expiresAt: at + DELETED_FOR_MS })) return;
+  }
+}
+
+function wasDeleted(memory: ResourceMemory | undefined, since: number): boolean {
+  return memory?.kind === "deleted" && memory.at > since;
+}
+
+async function load({ records, clock }: MemoryDeps, id: string) {
+  const record = await records.get(toKey(id), clock.now());
+  // Written by this very file.
+  const memory = record?.value as ResourceMemory | undefined;
+  return { memory, version: record?.version ?? ("absent" as const) };
+}
+
+async function write(
+  { records, clock }: MemoryDeps,
+  id: string,
+  input: { readonly version: number | "absent"; readonly value: ResourceMemory; readonly expiresAt?: number },
+): Promise<boolean> {
+  const { version: expected, ...rest } = input;
+  const { kind } = await records.put({ key: toKey(id), expected, now: clock.now(), ...rest });
+  return kind === "written";
+}
+
+function toKey(id: string): string {
+  return `ecs-task/resource/${id}`;
 }

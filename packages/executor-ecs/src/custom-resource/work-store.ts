@@ -1,8 +1,7 @@
-import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
+import type { Tag } from "@aws-sdk/client-ecs";
+import { type CustomResourceRequest, cutReason, isWithinLimit, toReason } from "@stackyard/aws/custom-resource";
 import { type Clock, type Records, StackyardError } from "@stackyard/core";
-import { toExecutionName } from "./identity.ts";
-import { type TaskWork, toNewWork, type WorkProgress } from "./task-work.ts";
-import type { TextCipher } from "./text-cipher.ts";
 
 /** Work that this process alone may go on with, until it is released or its time is over. */
 export interface ClaimedWork {
@@ -14,7 +13,7 @@ export interface ClaimedWork {
 }
 
 /** What a claim gives; `none`: no such request is known, or it is older than two hours. */
-export type ClaimResult =
+type ClaimResult =
   | { readonly kind: "claimed"; readonly claimed: ClaimedWork }
   | { readonly kind: "held"; readonly work: TaskWork; readonly until: number }
   | { readonly kind: "none" };
@@ -38,7 +37,7 @@ interface StoredWork extends WorkProgress {
 }
 
 /** What a store needs. */
-export interface WorkStoreDeps {
+interface WorkStoreDeps {
   readonly records: Records;
   readonly clock: Clock;
   readonly cipher: TextCipher;
@@ -125,4 +124,247 @@ function toTimes(clock: Clock, { receivedAt }: StoredWork) {
 
 function toKey(requestId: string): string {
   return PREFIX + toExecutionName(requestId);
+}
+
+/**
+ * How far the work for a request is: `decide` what to do, wait for `health` of a target group, `start` tasks, `wait` for
+ * them, `end` them after a failure, `stop` them for a Delete, send the `answer`; `done`: CloudFormation has it.
+ */
+export type WorkPhase = "decide" | "health" | "start" | "wait" | "end" | "stop" | "answer" | "done";
+
+/** A failure that is told once the tasks are stopped. */
+export interface WorkFailure {
+  readonly code: string;
+  readonly text: string;
+  readonly exitCode?: number;
+}
+
+/** What changes while a request is worked; instants are epoch milliseconds. */
+export interface WorkProgress {
+  readonly phase: WorkPhase;
+  /** An execution goes on with it should this process not. */
+  readonly handedOver: boolean;
+  /** Tries to start tasks, the present one included. Each has a client token of its own. */
+  readonly attempt: number;
+  /** The present try has begun: it may have started tasks whose ARNs nobody has noted. */
+  readonly intendedAt?: number | undefined;
+  /** The first try. */
+  readonly placingSince?: number | undefined;
+  /** The last try came to its end. */
+  readonly triedAt?: number | undefined;
+  /** With its revision. */
+  readonly taskDefinitionArn?: string | undefined;
+  readonly taskArns: readonly string[];
+  /** All tasks had been started. */
+  readonly startedAt?: number | undefined;
+  readonly failure?: WorkFailure | undefined;
+  /** Ending or stopping is waited for until then. */
+  readonly until?: number | undefined;
+  /** AWS has not served our calls since. */
+  readonly troubledSince?: number | undefined;
+  /** The answer, the same one however often it is sent. */
+  readonly response?: CustomResourceResponse | undefined;
+}
+
+/** The work for one request of CloudFormation. */
+export interface TaskWork extends WorkProgress {
+  readonly request: CustomResourceRequest;
+  readonly receivedAt: number;
+}
+
+/** Work that has just been received. */
+export function toNewWork(request: CustomResourceRequest, receivedAt: number): TaskWork {
+  return { request, receivedAt, phase: "decide", handedOver: false, attempt: 1, taskArns: [] };
+}
+
+/** Hides texts in records. */
+interface TextCipher {
+  /** `context` is what the text belongs to: it opens under the same only. */
+  seal(text: string, context: string): string;
+  /** Throws for what was changed, or sealed under another key or context. */
+  open(sealed: string, context: string): string;
+}
+
+const ALGORITHM = "aes-256-gcm";
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** AES-256-GCM with a key made of a long random text, such as a generated secret. */
+export function createTextCipher(secret: string): TextCipher {
+  const key = createHash("sha256").update(secret).digest();
+  return {
+    seal(text, context) {
+      const iv = randomBytes(IV_BYTES);
+      const cipher = createCipheriv(ALGORITHM, key, iv, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(context));
+      const hidden = Buffer.concat([cipher.update(text, "utf8"), cipher.final()]);
+      return Buffer.concat([iv, cipher.getAuthTag(), hidden]).toString("base64");
+    },
+    open(sealed, context) {
+      const bytes = Buffer.from(sealed, "base64");
+      const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
+      decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+      return decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, "utf8") + decipher.final("utf8");
+    },
+  };
+}
+
+type Subject = Pick<CustomResourceRequest, "StackId" | "LogicalResourceId">;
+
+/**
+ * What a resource's tasks are started by, and its physical id: 32 hex digits, made as they always were, so that running
+ * tasks of older deployments are found. It is an identifier and no secret.
+ */
+export function toResourceId({ StackId, LogicalResourceId }: Subject): string {
+  return createHash("md5").update(StackId).update(LogicalResourceId).digest("hex");
+}
+
+/**
+ * The client token of one try of RunTask, 64 characters: ECS gives the same tasks for the same token (RunTask API,
+ * `clientToken`). Tries of one request have other tokens, since they ask for the rest only. Attempts begin with 1.
+ */
+export function toClientToken(requestId: string, attempt: number): string {
+  return createHash("sha256").update(`${requestId}${attempt}`).digest("hex");
+}
+
+/**
+ * The name of a request's execution (Step Functions API, StartExecution, `name`: 80 characters of few kinds), and the part
+ * of keys that is the request's. What CloudFormation sends fits as it is.
+ */
+export function toExecutionName(requestId: string): string {
+  if (/^[A-Za-z0-9_-]{1,80}$/.test(requestId)) return requestId;
+  return createHash("sha256").update(requestId).digest("hex");
+}
+
+/** Names of the tags that each task has. */
+export const TASK_TAGS = {
+  stack: "stackyard:stack",
+  logicalId: "stackyard:logical-id",
+  request: "stackyard:request",
+  /** Only where tasks' ARNs are physical ids: the ARN under which the task's run was answered. */
+  physicalId: "stackyard:physical-id",
+} as const;
+
+/** The tags of tasks that a request starts. */
+export function toTaskTags(request: Subject & Pick<CustomResourceRequest, "RequestId">): Tag[] {
+  return [
+    { key: TASK_TAGS.stack, value: toTagValue(request.StackId) },
+    { key: TASK_TAGS.logicalId, value: toTagValue(request.LogicalResourceId) },
+    { key: TASK_TAGS.request, value: toTagValue(request.RequestId) },
+  ];
+}
+
+/** ECS API, Tag: up to 256 characters, letters, digits, white space and `+ - = . _ : / @`. */
+function toTagValue(text: string): string {
+  return text.replace(/[^\p{L}\p{N}\s+\-=._:/@]/gu, "_").slice(0, 256);
+}
+
+/**
+ * The physical id of an answer. Create gives the resource's own, later requests give back what they brought, so that no
+ * update is a replacement. With tasks' ARNs as ids, a run is answered with its first one; an update that failed keeps what it
+ * had, since CloudFormation goes back to that.
+ */
+export function toPhysicalId(
+  { request, taskArns }: Pick<TaskWork, "request" | "taskArns">,
+  { id, mode, status }: { readonly id: string; readonly mode: "id" | "taskArn"; readonly status: "SUCCESS" | "FAILED" },
+): string {
+  const { RequestType, PhysicalResourceId } = request;
+  const brought = RequestType === "Create" ? undefined : PhysicalResourceId;
+  const isRun = RequestType === "Create" || (RequestType === "Update" && status === "SUCCESS");
+  return (mode === "taskArn" && isRun ? taskArns[0] : undefined) ?? brought ?? id;
+}
+
+/** What `Fn::GetAtt` finds: always every name, always text, so that a template never breaks. */
+export interface ResponseData {
+  /** `true` or `false`. */
+  readonly Ran: string;
+  /** `RUN`, or why nothing was run; empty where it was not decided. */
+  readonly Why: string;
+  /** The first task's ARN, or empty. */
+  readonly TaskArn: string;
+  /** Separated by commas. */
+  readonly TaskArns: string;
+  /** As resolved, with its revision. */
+  readonly TaskDefinitionArn: string;
+  readonly Count: string;
+  /** Of the first failing container, else 0; empty where nobody waited. */
+  readonly ExitCode: string;
+  readonly StartedBy: string;
+}
+
+/** How a request ended. */
+export interface ResourceOutcome {
+  readonly status: "SUCCESS" | "FAILED";
+  /** `ECS_EXIT_CODE`; on success why: `RUN`, `COUNT_ZERO`, `DELETE`. */
+  readonly code: string;
+  readonly text: string;
+  readonly physicalResourceId: string;
+  readonly data?: Partial<ResponseData> | undefined;
+}
+
+/** The answer to CloudFormation (user guide, "Custom resource response objects"). */
+export interface CustomResourceResponse {
+  readonly Status: "SUCCESS" | "FAILED";
+  readonly Reason: string;
+  readonly PhysicalResourceId: string;
+  readonly StackId: string;
+  readonly RequestId: string;
+  readonly LogicalResourceId: string;
+  readonly NoEcho: false;
+  readonly Data: ResponseData;
+}
+
+const MIN_REASON = 200;
+const NO_DATA: ResponseData = {
+  Ran: "false",
+  Why: "",
+  TaskArn: "",
+  TaskArns: "",
+  TaskDefinitionArn: "",
+  Count: "0",
+  ExitCode: "",
+  StartedBy: "",
+};
+
+/**
+ * The answer in at most 4,096 bytes of JSON: first the reason is cut, to 200 characters at the least, then the list of ARNs,
+ * and only then what is left of both.
+ */
+export function toResponse(
+  request: Pick<CustomResourceRequest, "StackId" | "RequestId" | "LogicalResourceId">,
+  { status, code, text, physicalResourceId, data = {} }: ResourceOutcome,
+): CustomResourceResponse {
+  const { StackId, RequestId, LogicalResourceId } = request;
+  const whole: CustomResourceResponse = {
+    Status: status,
+    Reason: toReason(`${code}: ${text}`, status),
+    PhysicalResourceId: physicalResourceId,
+    StackId,
+    RequestId,
+    LogicalResourceId,
+    NoEcho: false,
+    Data: toData(data),
+  };
+  const cuts = [cutReasonTo(MIN_REASON), cutArns, cutReasonTo(1)];
+  return cuts.reduce((response, cut) => (isWithinLimit(response) ? response : cut(response)), whole);
+}
+
+function toData(data: Partial<ResponseData>): ResponseData {
+  const given = Object.keys(NO_DATA).map((key) => [key, data[key as keyof ResponseData]] as const);
+  const texts = given.filter(([, value]) => value !== undefined).map(([key, value]) => [key, String(value)]);
+  return { ...NO_DATA, ...Object.fromEntries(texts) };
+}
+
+function cutReasonTo(least: number) {
+  return (response: CustomResourceResponse): CustomResourceResponse => cutReason(response, least);
+}
+
+/** Whole ARNs only, from the end. */
+function cutArns(response: CustomResourceResponse): CustomResourceResponse {
+  const arns = response.Data.TaskArns.split(",");
+  let cut = response;
+  while (arns.length > 0 && !isWithinLimit(cut)) {
+    arns.pop();
+    cut = { ...response, Data: { ...response.Data, TaskArns: arns.join(",") } };
+  }
+  return cut;
 }

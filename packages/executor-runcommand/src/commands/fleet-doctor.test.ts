@@ -1,9 +1,21 @@
 import type { CommandOutput } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import type { FleetFinding } from "../doctor/finding.ts";
-import type { DoctorPlace } from "../doctor/open-doctor-aws.ts";
 import { type Answers, aDoctorWorld, refusal } from "../testing/a-doctor-world.ts";
-import { createFleetDoctor } from "./fleet-doctor.ts";
+import { anId } from "../testing/a-run.ts";
+import { silentFacts, someFacts } from "../testing/some-instance-facts.ts";
+import {
+  checkAgents,
+  checkEndpoints,
+  checkMetadata,
+  checkProfiles,
+  compareVersions,
+  createFleetDoctor,
+  type FleetFinding,
+  type InstanceFacts,
+  needsEc2Messages,
+  type ProfileFacts,
+} from "./fleet-doctor.ts";
+import type { DoctorPlace } from "./load-fleet-facts.ts";
 
 const ID = "i-0123456789abcdef0";
 const PROFILE = "arn:aws:iam::111122223333:instance-profile/path/fleet";
@@ -137,4 +149,156 @@ describe("fleet doctor", () => {
       await expect(doctor(well, args)).rejects.toMatchObject({ code: "USAGE" });
     },
   );
+});
+
+describe("checkAgents", () => {
+  it("tells how many are online, and their versions", () => {
+    const older = someFacts(2, { agent: { pingStatus: "Online", agentVersion: "3.3.40.0" } });
+
+    expect(checkAgents([someFacts(1), older])).toEqual([
+      { check: "agents", status: "ok", message: "2 online, versions 3.3.40.0 to 3.3.2746.0." },
+    ]);
+  });
+
+  it("fails for agents that never registered and for those that are silent", () => {
+    const lost = someFacts(2, { agent: { pingStatus: "ConnectionLost" } });
+
+    expect(checkAgents([silentFacts(1), lost])).toMatchObject([
+      { status: "fail", message: `The agent has never registered: ${anId(1)}.`, instanceIds: [anId(1)] },
+      { status: "fail", message: `The agent is not online: ${anId(2)}.`, hint: expect.any(String) },
+    ]);
+  });
+
+  it("warns of agents that still need ec2messages", () => {
+    const old = someFacts(1, { agent: { pingStatus: "Online", agentVersion: "3.3.39.1" } });
+
+    expect(needsEc2Messages(old)).toBe(true);
+    expect(checkAgents([old])).toMatchObject([{ status: "ok" }, { status: "warn", instanceIds: [anId(1)] }]);
+  });
+
+  it("names five instances, and how many more there are", () => {
+    const many = Array.from({ length: 7 }, (_, number) => silentFacts(number));
+
+    expect(checkAgents(many)).toMatchObject([
+      { message: expect.stringMatching(/(i-\w+, ){4}i-\w+ and 2 more\.$/), instanceIds: { length: 7 } },
+    ]);
+  });
+});
+
+function check(instances: readonly InstanceFacts[], services: readonly string[] | undefined) {
+  const endpoints = services && new Map([["vpc-1", new Set(services)]]);
+  return checkEndpoints({ instances, endpoints, profiles: new Map() });
+}
+
+describe("checkEndpoints", () => {
+  it("is content with ssm, ssmmessages and s3", () => {
+    expect(check([someFacts(1)], ["ssm", "ssmmessages", "s3", "logs"])).toMatchObject([{ status: "ok" }]);
+  });
+
+  it("asks for ec2messages where an agent is old", () => {
+    const old = someFacts(1, { agent: { pingStatus: "ConnectionLost", agentVersion: "3.1.0.0" } });
+
+    expect(check([old], ["ssm", "ssmmessages", "s3"])).toMatchObject([
+      { status: "warn", message: expect.stringContaining("no endpoint for ec2messages"), instanceIds: [anId(1)] },
+    ]);
+  });
+
+  it("warns where agents without a public address are silent and endpoints are missing", () => {
+    expect(check([someFacts(1), silentFacts(2)], ["s3"])).toMatchObject([
+      { status: "warn", message: expect.stringContaining("ssm, ssmmessages"), instanceIds: [anId(2)] },
+    ]);
+  });
+
+  it("accepts another way, such as a NAT gateway, where all are online", () => {
+    expect(check([someFacts(1)], [])).toMatchObject([
+      { status: "ok", message: expect.stringContaining("another way") },
+    ]);
+  });
+
+  it("leaves instances with a public address alone", () => {
+    expect(check([silentFacts(1, { hasPublicAddress: true })], [])).toEqual([]);
+  });
+
+  it("says that it may not look", () => {
+    expect(check([someFacts(1)], undefined)).toMatchObject([
+      { status: "warn", hint: expect.stringContaining("Allow") },
+    ]);
+  });
+});
+
+const off = someFacts(1, { metadata: { isEnabled: false, requiresToken: true, showsTags: false } });
+const loose = someFacts(2, { metadata: { isEnabled: true, requiresToken: false, showsTags: true } });
+
+describe("checkMetadata", () => {
+  it("is content where a token is asked for", () => {
+    expect(checkMetadata([someFacts(1)], { needsTags: false })).toMatchObject([{ status: "ok" }]);
+  });
+
+  it("fails where it is off, and warns where it answers without a token", () => {
+    expect(checkMetadata([off, loose], { needsTags: false })).toMatchObject([
+      { status: "fail", instanceIds: [anId(1)] },
+      { status: "warn", instanceIds: [anId(2)], hint: expect.stringContaining("HttpTokens=required") },
+    ]);
+  });
+
+  it("asks for tags where instances read their own", () => {
+    expect(checkMetadata([someFacts(3)], { needsTags: true })).toMatchObject([
+      { status: "fail", instanceIds: [anId(3)], hint: expect.stringContaining("InstanceMetadataTags") },
+    ]);
+  });
+});
+
+const ARN = "arn:aws:iam::111122223333:instance-profile/fleet";
+
+function checkCheckProfiles(instances: readonly InstanceFacts[], facts: ProfileFacts) {
+  return checkProfiles({ instances, endpoints: undefined, profiles: new Map([[ARN, facts]]) });
+}
+
+function withoutProfile({ profileArn: _, ...facts }: InstanceFacts): InstanceFacts {
+  return facts;
+}
+
+describe("checkProfiles", () => {
+  it("tells each profile once", () => {
+    expect(checkCheckProfiles([someFacts(1), someFacts(2)], { kind: "known", denied: [] })).toEqual([
+      { check: "profiles", status: "ok", message: `${ARN} may do what is needed.` },
+    ]);
+  });
+
+  it("fails for what is denied to agents that are silent, and to whoever reads artifacts", () => {
+    const denied: ProfileFacts = { kind: "known", denied: ["ssm:UpdateInstanceInformation"] };
+
+    expect(checkCheckProfiles([silentFacts(1)], denied)).toMatchObject([
+      { status: "fail", message: expect.stringContaining("may not ssm:UpdateInstanceInformation") },
+    ]);
+    expect(checkCheckProfiles([someFacts(1)], denied)).toMatchObject([{ status: "warn" }]);
+    expect(checkCheckProfiles([someFacts(1)], { kind: "known", denied: ["s3:GetObject"] })).toMatchObject([
+      { status: "fail" },
+    ]);
+  });
+
+  it("fails for instances without a profile, unless something else lets their agents in", () => {
+    const known: ProfileFacts = { kind: "known", denied: [] };
+
+    expect(checkCheckProfiles([withoutProfile(silentFacts(1))], known)).toMatchObject([{ status: "fail" }]);
+    expect(checkCheckProfiles([withoutProfile(someFacts(1))], known)).toMatchObject([{ status: "warn" }]);
+  });
+
+  it("says why it cannot judge", () => {
+    expect(checkCheckProfiles([someFacts(1)], { kind: "unknown", why: "No." })).toMatchObject([
+      { status: "warn", message: `${ARN} could not be judged. No.` },
+    ]);
+  });
+});
+
+describe("compareVersions", () => {
+  it.each([
+    ["3.3.40.0", "3.3.40.0", 0],
+    ["3.3.40", "3.3.40.0", 0],
+    ["3.3.39.9", "3.3.40.0", -1],
+    ["3.10.0.0", "3.9.9.9", 1],
+    ["2.9", "10.0", -1],
+  ])("compares %s with %s by numbers", (a, b, sign) => {
+    expect(Math.sign(compareVersions(a, b))).toBe(sign);
+  });
 });

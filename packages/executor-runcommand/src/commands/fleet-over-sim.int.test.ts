@@ -6,7 +6,7 @@ import { openRuns } from "@stackyard/sdk/commands";
 import { createServer, type Server } from "@stackyard/server";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createRunCommandExecutor } from "../run-command.ts";
-import { createFleetCommands } from "./create-fleet-commands.ts";
+import { createFleetCommands } from "./fleet-commands.ts";
 
 const PLACE = { account: "111122223333", region: "eu-west-1" };
 const SHELL = { document: "AWS-RunShellScript", parameter: ["commands=true"] };

@@ -1,14 +1,14 @@
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { createProgressTeller, followRun, type RunsContext } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
-import type { FleetInstanceReport } from "../fleet-report.ts";
-import { toCell } from "../report/clean-text.ts";
-import { findSaid } from "../report/group-failures.ts";
-import { isFailing, toFleetReport } from "../report/to-fleet-report.ts";
-import { findFirstPage, loadReport } from "./load-report.ts";
-import { tellProgress } from "./tell-run-state.ts";
+import type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
+import { toFleetHtml } from "../report/to-fleet-html.ts";
+import { findSaid, isFailing, parseReportPage, toCell, toFleetReport } from "../report/to-fleet-report.ts";
+import { toFleetTable } from "../report/to-fleet-table.ts";
 
 /** How a run is followed. */
-export interface FollowOptions {
+interface FollowOptions {
   readonly giveUpAfter?: string;
   /** The end of before the run was asked to go on. */
   readonly after?: string;
@@ -62,4 +62,77 @@ function tellFailure(instance: FleetInstanceReport): string {
   const exit = responseCode === undefined || responseCode === -1 ? "" : ` (exit code ${responseCode})`;
   const said = findSaid(instance);
   return `${toCell(instanceId)} ${state} ${toCell(code)}${exit}${said === undefined ? "" : `: ${toCell(said, 120)}`}`;
+}
+
+/** All pages of a run's report. */
+export async function loadReport({ runs, signal }: RunsContext, runId: string): Promise<readonly FleetReportPage[]> {
+  const pages: FleetReportPage[] = [];
+  for await (const page of runs.report(runId, { signal })) pages.push(parseReportPage(page));
+  return pages;
+}
+
+/** The first page of a report, which has the counts; undefined while there is none. */
+async function findFirstPage({ runs, signal }: RunsContext, runId: string): Promise<FleetReportPage | undefined> {
+  for await (const page of runs.report(runId, { signal, limit: 1 })) return parseReportPage(page);
+  return undefined;
+}
+
+/** How a report is shown. */
+interface ShowOptions {
+  readonly html?: string;
+  readonly all?: boolean;
+  /** Nothing was sent, and nothing will be. */
+  readonly isPlan?: boolean;
+}
+
+const SHOWN_INSTANCES = 50;
+/** A plan may concern ten thousand: what it sums up matters more than who they are. */
+const SHOWN_PLANNED = 20;
+
+/** Prints a run with its report, as one object with `--json`, and writes the page that was asked for. */
+export async function showReport(
+  context: RunsContext,
+  run: Run | undefined,
+  pages: readonly FleetReportPage[],
+  { html, all = false, isPlan = false }: ShowOptions,
+): Promise<void> {
+  const { out, cwd } = context;
+  const { counts, roles, causes, instances } = toFleetReport(pages);
+  const shown = isPlan ? SHOWN_PLANNED : SHOWN_INSTANCES;
+  out.result({ run: run ?? null, report: { counts, roles, causes, instances } }, () => {
+    const options = { columns: out.columns, maxInstances: all ? instances.length : shown };
+    const table = pages.length === 0 ? "" : toFleetTable(pages, options);
+    return [run === undefined ? "" : tellRun(run, isPlan), table].filter((part) => part !== "").join("\n\n");
+  });
+  if (!all && instances.length > shown) out.note("--all lists every instance, --json gives all that is known.");
+  const isRetried = run?.endedAt !== undefined && causes.length > 0 && !isPlan;
+  if (isRetried) out.note(`Again on exactly those that failed: stackyard fleet retry ${run.runId}`);
+  if (html === undefined) return;
+  await writeFile(resolve(cwd, html), toFleetHtml(pages, run?.error && { error: run.error }));
+  out.note(`The page is ${resolve(cwd, html)}.`);
+}
+
+/** How a run stands, in one line. */
+export function tellRun(run: Run, isPlan = false): string {
+  const { runId, state, error } = run;
+  const what = isPlan ? "The plan" : `Run ${runId}`;
+  if (error !== undefined) return `${what} has failed, ${toCell(error.code)}: ${toCell(error.message, 1_000)}`;
+  if (state === "cancelled") return `${what} was cancelled.`;
+  if (state === "succeeded") return isPlan ? "A plan: nothing was sent." : `${what} has succeeded.`;
+  const message = run.message === undefined ? "" : ` ${toCell(run.message, 200)}`;
+  return `${what} is ${run.cancelling === true ? "being cancelled" : state}.${message}`;
+}
+
+/** How far it is, in one line: a live one, so short. */
+function tellProgress({ runId, state, message, cancelling }: Run, counts: FleetCounts | undefined): string {
+  const standing = cancelling === true ? "being cancelled" : state;
+  if (counts === undefined) return `${runId}  ${standing}  ${toCell(message ?? "", 120)}`.trimEnd();
+  const { selected, succeeded, failed, running, notSent } = counts;
+  const parts = [
+    `${succeeded + failed} of ${selected} done`,
+    `${failed} failed`,
+    ...(running === 0 ? [] : [`${running} running`]),
+    ...(notSent === 0 ? [] : [`${notSent} to be sent`]),
+  ];
+  return `${runId}  ${standing}  ${parts.join(", ")}`;
 }

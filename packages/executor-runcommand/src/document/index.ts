@@ -1,23 +1,26 @@
 export {
+  type ApplyArtifactParameter,
+  type ArtifactObject,
   applyArtifactDocument,
   applyArtifactHash,
   applyArtifactName,
+  applyArtifactParameters,
   applyArtifactText,
+  findArtifactLocation,
   type SsmDocument,
+  type SsmDocumentParameter,
   type SsmStep,
 } from "./apply-artifact-document.ts";
-export {
-  type ApplyArtifactParameter,
-  applyArtifactParameters,
-  type SsmDocumentParameter,
-} from "./document-parameters.ts";
-export { type GarlcInput, garlcLines } from "./garlc-lines.ts";
 export {
   ArtifactProfile,
   builtInProfiles,
   DocumentProfile,
+  type GarlcInput,
+  garlcLines,
   PatchProfile,
   ProfileDefinition,
-} from "./profile-definition.ts";
-export { type ProfileInput, type ProfileProblem, type ResolvedProfile, resolveProfile } from "./resolve-profile.ts";
-export { type ArtifactObject, findArtifactLocation } from "./to-artifact-location.ts";
+  type ProfileInput,
+  type ProfileProblem,
+  type ResolvedProfile,
+  resolveProfile,
+} from "./resolve-profile.ts";

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { aPreparedInstance, type PreparedInstance } from "../testing/a-prepared-instance.ts";
 import { toScript } from "../testing/to-script.ts";
-import { type ApplyArtifactParameter, applyArtifactParameters } from "./document-parameters.ts";
+import { type ApplyArtifactParameter, applyArtifactParameters } from "./apply-artifact-document.ts";
 
 const VALUES = {
   ArtifactLocation: ["s3://artifacts/app/build.zip"],

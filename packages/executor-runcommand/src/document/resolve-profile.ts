@@ -1,13 +1,11 @@
-import { applyArtifactHash, applyArtifactName } from "./apply-artifact-document.ts";
-import { garlcLines } from "./garlc-lines.ts";
+import { type Static, Type } from "typebox";
 import {
-  type ArtifactProfile,
-  builtInProfiles,
-  type DocumentProfile,
-  type PatchProfile,
-  type ProfileDefinition,
-} from "./profile-definition.ts";
-import { type ArtifactObject, findArtifactLocation } from "./to-artifact-location.ts";
+  type ArtifactObject,
+  applyArtifactHash,
+  applyArtifactName,
+  applyArtifactParameters,
+  findArtifactLocation,
+} from "./apply-artifact-document.ts";
 
 /** What is known of a run when its command is made. */
 export interface ProfileInput {
@@ -182,3 +180,131 @@ function resolved(
 function toBase64(text: string): string {
   return Buffer.from(text).toString("base64");
 }
+
+const DocumentName = Type.String({ pattern: "^[A-Za-z0-9_.:/-]{3,128}$" });
+const DocumentVersion = Type.String({ pattern: String.raw`^(\$DEFAULT|\$LATEST|[1-9][0-9]{0,8})$` });
+const DocumentHash = Type.String({ pattern: "^[0-9a-f]{64}$" });
+const Platforms = Type.Array(Type.Union([Type.Literal("linux"), Type.Literal("windows")]), {
+  minItems: 1,
+  maxItems: 2,
+  uniqueItems: true,
+});
+
+/** Runs a file of the artifact by `Stackyard-ApplyArtifact`. */
+export const ArtifactProfile = Type.Object(
+  {
+    kind: Type.Literal("artifact"),
+    /** File of the artifact. A name that ends in `.ps1` is for Windows, any other one for Linux. */
+    entryPoint: Type.String({ pattern: applyArtifactParameters.EntryPoint.allowedPattern, maxLength: 255 }),
+    /** Seconds to wait for another run on the same host. Default: 60. */
+    lockWaitSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 9_999 })),
+    /** Where the document was made under another name. */
+    document: Type.Optional(DocumentName),
+    /** Instead of the document's content hash. */
+    documentVersion: Type.Optional(DocumentVersion),
+  },
+  { additionalProperties: false },
+);
+export type ArtifactProfile = Static<typeof ArtifactProfile>;
+
+/** Looks for patches, or installs them, by `AWS-RunPatchBaseline`. */
+export const PatchProfile = Type.Object(
+  {
+    kind: Type.Literal("patch"),
+    operation: Type.Union([Type.Literal("Scan"), Type.Literal("Install")]),
+    /** Default: `NoReboot` for a scan, `RebootIfNeeded` for an installation. */
+    rebootOption: Type.Optional(Type.Union([Type.Literal("RebootIfNeeded"), Type.Literal("NoReboot")])),
+  },
+  { additionalProperties: false },
+);
+export type PatchProfile = Static<typeof PatchProfile>;
+
+/** Sends a document of yours, or of AWS, with parameters that are the same for every run but for the names below. */
+export const DocumentProfile = Type.Object(
+  {
+    kind: Type.Literal("document"),
+    document: DocumentName,
+    documentVersion: Type.Optional(DocumentVersion),
+    documentHash: Type.Optional(DocumentHash),
+    /** Default: both. */
+    platforms: Type.Optional(Platforms),
+    /**
+     * A value that is exactly `@artifact.location`, `@artifact.sha256`, `@inventory` (base64) or `@timeout` (seconds) stands
+     * for that of the run. Nothing is put into the middle of a text.
+     */
+    parameters: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: "^[A-Za-z][A-Za-z0-9_-]{0,127}$" }),
+        Type.Array(Type.String({ maxLength: 32_768 }), { maxItems: 1_000 }),
+        { maxProperties: 64 },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type DocumentProfile = Static<typeof DocumentProfile>;
+
+/** What a run sends to its instances. */
+export const ProfileDefinition = Type.Union([ArtifactProfile, PatchProfile, DocumentProfile]);
+export type ProfileDefinition = Static<typeof ProfileDefinition>;
+
+/** The profiles that are always there; `garlc-1` besides, which is made of lines. */
+export const builtInProfiles: Readonly<Record<string, ProfileDefinition>> = {
+  ansible: { kind: "artifact", entryPoint: "ansible/playbook.yml" },
+  powershell: { kind: "artifact", entryPoint: "windows/configure.ps1" },
+  "patch-scan": { kind: "patch", operation: "Scan" },
+  "patch-install": { kind: "patch", operation: "Install" },
+};
+
+/** What the lines of the profile `garlc-1` are made of. */
+export interface GarlcInput {
+  readonly artifact: ArtifactObject;
+  /** UTC time of the dispatch as `YYYYMMDDHHMMSS`, the same for every instance of a run. */
+  readonly stamp: string;
+}
+
+const METADATA = "http://169.254.169.254/latest";
+const TOKEN = `curl -s -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' ${METADATA}/api/token`;
+
+/**
+ * The six lines that old repositories expect, for `AWS-RunShellScript`: region, signature version, copy, unzip, the
+ * repository's own `generate_inventory_file.sh`, playbook. What each does is unchanged; the region is asked for with a token,
+ * so that instances that demand one are served too. As ever, no line stops the next, and the last one's exit code counts.
+ */
+export function garlcLines({ artifact, stamp }: GarlcInput): readonly string[] {
+  if (!/^[0-9]{14}$/.test(stamp)) throw new TypeError(`A stamp is YYYYMMDDHHMMSS, not ${JSON.stringify(stamp)}.`);
+  const source = quote(`s3://${artifact.bucket}/${artifact.key}`);
+  return [
+    `export AWS_DEFAULT_REGION="$(curl -s -H "X-aws-ec2-metadata-token: $(${TOKEN})" ${METADATA}/dynamic/instance-identity/document | sed -n 's/.*"region" *: *"\\([^"]*\\)".*/\\1/p')"`,
+    "aws configure set default.s3.signature_version s3v4",
+    `aws s3 cp ${source} /tmp/${stamp}.zip --quiet`,
+    `unzip -qq /tmp/${stamp}.zip -d /tmp/${stamp}`,
+    `bash /tmp/${stamp}/generate_inventory_file.sh`,
+    `ansible-playbook -i /tmp/inventory /tmp/${stamp}/ansible/playbook.yml`,
+  ];
+}
+
+/** The lines are all that `AWS-RunShellScript` knows, so a name goes into them as one word, whatever is in it. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** Options of the executor `runcommand`. */
+export const RunCommandOptions = Type.Object(
+  {
+    profiles: Type.Optional(
+      Type.Record(Type.String({ pattern: "^[a-z][a-z0-9-]{0,62}$" }), ProfileDefinition, {
+        description: "Profiles of your own, by name",
+      }),
+    ),
+    reportUrl: Type.Optional(
+      Type.String({
+        pattern: "^https?://",
+        maxLength: 1_000,
+        description: "Where reports are shown; `{runId}` stands for the run",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type RunCommandOptions = Static<typeof RunCommandOptions>;

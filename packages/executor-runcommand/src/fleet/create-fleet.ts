@@ -1,8 +1,17 @@
-import { type Fleet, type FleetDeps, toFleet } from "./fleet-deps.ts";
-import { handleHook, handleInstance, type InstanceAnswer } from "./handle-instance.ts";
+import { selectInstances } from "../select-instances.ts";
+import { type Fleet, type FleetDeps, readField, readText, toFleet } from "./fleet-deps.ts";
+import { type EventDone, type EventRecord, findEventRecord, keepEventRecord, toBootIntent } from "./fleet-records.ts";
 import { handleJob, type JobOutcome } from "./handle-job.ts";
-import { handleTick, type TickReport } from "./handle-tick.ts";
-import { readField, readText } from "./read-field.ts";
+import {
+  completeLifecycleAction,
+  type LifecycleHook,
+  loadInstance,
+  parseHookEvent,
+  parseInstanceEvent,
+  type StartedInstance,
+} from "./parse-instance-event.ts";
+import { findBootArtifact } from "./pin-artifact.ts";
+import { handleTick, settleRun, startRun, type TickReport } from "./start-run.ts";
 
 /** What Lambda calls a function with beside the event; what is read of it. */
 export interface FleetContext {
@@ -54,4 +63,79 @@ function route(fleet: Fleet, event: unknown, signal: AbortSignal): Promise<Fleet
   const isSchedule = readText(event, "detail-type") === "Scheduled Event";
   if (isSchedule && (source === "aws.events" || source === "aws.scheduler")) return handleTick(fleet, signal);
   return handleJob(fleet, event, signal);
+}
+
+/** What became of an event about an instance. */
+type InstanceAnswer =
+  | { readonly kind: "ignored"; readonly code: string }
+  | { readonly kind: "done"; readonly instanceId: string; readonly code: string }
+  | { readonly kind: "run"; readonly instanceId: string; readonly runId: string };
+
+/** What failed, where leaving the instance alone is no answer. */
+const FAILURES: ReadonlySet<string> = new Set(["ARTIFACT_NOT_FOUND", "ARTIFACT_ACCESS_DENIED"]);
+/** An event may be ahead of what EC2 tells, and in a lifecycle action the instance starts while it waits. */
+const STATES = ["pending", "running"];
+
+/** An instance has come to run. The same event again changes nothing. Throws what AWS and the store answer. */
+async function handleInstance(fleet: Fleet, event: unknown, signal: AbortSignal): Promise<InstanceAnswer> {
+  const decision = parseInstanceEvent(event, fleet.settings);
+  if (decision.kind === "ignore") return toIgnored(fleet, decision.code);
+  return configure(fleet, decision, undefined, signal);
+}
+
+/** An instance waits in a launch lifecycle hook: it goes on into service when it is configured. */
+async function handleHook(fleet: Fleet, event: unknown, signal: AbortSignal): Promise<InstanceAnswer> {
+  const decision = parseHookEvent(event, fleet.settings);
+  if (decision.kind === "ignore") return toIgnored(fleet, decision.code);
+  return configure(fleet, decision, decision.hook, signal);
+}
+
+function toIgnored({ logger }: Fleet, code: string): InstanceAnswer {
+  logger.debug("An event concerns no instance of the fleet.", { code });
+  return { kind: "ignored", code };
+}
+
+async function configure(
+  fleet: Fleet,
+  started: StartedInstance,
+  hook: LifecycleHook | undefined,
+  signal: AbortSignal,
+): Promise<InstanceAnswer> {
+  const { instanceId, eventId } = started;
+  const known = await findEventRecord(fleet, eventId);
+  const record = known ?? (await keepEventRecord(fleet, eventId, await decide(fleet, instanceId, signal)));
+  if (record.kind === "done") return leave(fleet, { instanceId, record, hook });
+  await startRun(fleet, record, hook);
+  // A run of this start may have ended before the lifecycle action came.
+  if (hook !== undefined) await settleRun(fleet, record.runId);
+  return { kind: "run", instanceId, runId: record.runId };
+}
+
+async function decide(fleet: Fleet, instanceId: string, signal: AbortSignal): Promise<EventRecord> {
+  const { boot, clock } = fleet;
+  const loaded = await loadInstance(fleet, instanceId, signal);
+  if (loaded === undefined) return toDone("INSTANCE_GONE", "EC2 does not know the instance.");
+  const { skipped } = selectInstances([loaded.known], { ...boot, states: STATES, platform: "any" });
+  const [left] = skipped;
+  if (left !== undefined) return toDone(left.code, "The instance is not one of the fleet.");
+  const artifact = await findBootArtifact(fleet, signal);
+  if ("kind" in artifact) return toDone(artifact.code, artifact.message);
+  return toBootIntent({ instanceId, launchedAt: loaded.launchedAt, artifact, boot, now: clock.now() });
+}
+
+function toDone(code: string, message: string): EventDone {
+  return { kind: "done", code, message };
+}
+
+/** Nothing is sent. Whoever waits for the instance is told that there is nothing to wait for, or that it cannot be used. */
+async function leave(
+  fleet: Fleet,
+  { instanceId, record, hook }: { instanceId: string; record: EventDone; hook: LifecycleHook | undefined },
+): Promise<InstanceAnswer> {
+  const { code, message } = record;
+  const isFailure = FAILURES.has(code);
+  if (isFailure) fleet.logger.error("An instance cannot be configured.", { instanceId, code, message });
+  else fleet.logger.info("An instance is left alone.", { instanceId, code });
+  if (hook !== undefined) await completeLifecycleAction(fleet, hook, isFailure ? "ABANDON" : "CONTINUE");
+  return { kind: "done", instanceId, code };
 }

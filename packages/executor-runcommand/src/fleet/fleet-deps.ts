@@ -1,6 +1,6 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import type { AwsAccess } from "@stackyard/aws";
-import type { AwsCredentials, Clock, Logger, Records } from "@stackyard/core";
+import { type AwsAccess, findAwsFault, redactText, toAwsError } from "@stackyard/aws";
+import { type AwsCredentials, type Clock, isStackyardError, type Logger, type Records } from "@stackyard/core";
 import type { Runs } from "@stackyard/core/runs";
 
 /** How instances that have just started are configured. */
@@ -80,4 +80,70 @@ export function toFleet(deps: FleetDeps): Fleet {
     fallback: profile === "garlc-1" ? ("newest" as const) : ("none" as const),
   };
   return { ...deps, settings, environment, boot: { ...defaults, ...boot } };
+}
+
+/** Why something could not be done, under a code, with secrets masked. */
+export interface FleetFailure {
+  readonly kind: "failed";
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A failure that is thrown: the code is what the pipeline is told. */
+export class FleetError extends Error {
+  readonly code: string;
+
+  constructor({ code, message }: Omit<FleetFailure, "kind">, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "FleetError";
+    this.code = code;
+  }
+}
+
+/** A failure as a value. */
+export function toFailed(code: string, message: string): FleetFailure {
+  return { kind: "failed", code, message };
+}
+
+/** Whatever was thrown, as people and pipelines are told it: never with credentials, signatures or a stack. */
+export function toFleetFailure(error: unknown): FleetFailure {
+  if (error instanceof FleetError || isStackyardError(error)) return toFailed(error.code, redactText(error.message));
+  const { code, name } = findAwsFault(error);
+  // What never came from AWS is a fault of ours, and its text says more than any advice.
+  if (code === "INTERNAL") return toFailed(code, redactText(error instanceof Error ? error.message : String(error)));
+  return toFailed(code, toAwsError(error, `AWS refused a call${name === undefined ? "" : ` with ${name}`}.`).message);
+}
+
+/**
+ * What the work gives, or `FLEET_OUT_OF_TIME` once the signal is aborted: a function that Lambda ends tells nobody anything,
+ * and CodePipeline would wait for twenty minutes. The work itself goes on.
+ */
+export async function endInTime<Value>(signal: AbortSignal, work: () => Promise<Value>): Promise<Value> {
+  const ended = Promise.withResolvers<never>();
+  const end = () => ended.reject(toOutOfTime());
+  if (signal.aborted) end();
+  signal.addEventListener("abort", end, { once: true });
+  try {
+    return await Promise.race([work(), ended.promise]);
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
+}
+
+/** Nobody could do it in the time that was left. */
+export function toOutOfTime(): FleetError {
+  const message = "The function's time was over before the job could be answered. Give it more time, or memory.";
+  return new FleetError({ code: "FLEET_OUT_OF_TIME", message });
+}
+
+/** A field of its own that an untrusted value has; undefined where the value is no object. */
+export function readField(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+  return Reflect.get(value, name);
+}
+
+/** The same, for texts: undefined where it is none. */
+export function readText(value: unknown, name: string): string | undefined {
+  const field = readField(value, name);
+  return typeof field === "string" ? field : undefined;
 }

@@ -10,9 +10,10 @@ import {
 } from "../testing/a-fleet-world.ts";
 import { ARTIFACT_PLACE, anInputArtifact, aPipelineEvent, JOB_ID } from "../testing/a-pipeline-event.ts";
 import { createCrashingDeps } from "../testing/crashing-deps.ts";
-import { findArtifactRecord } from "./artifact-records.ts";
 import { createFleet } from "./create-fleet.ts";
 import type { FleetDeps } from "./fleet-deps.ts";
+import { findArtifactRecord } from "./fleet-records.ts";
+import { failJob } from "./handle-job.ts";
 
 const HOUR_MS = 3_600_000;
 const RUN_ID = runStackId({ key: JOB_ID });
@@ -473,5 +474,50 @@ describe("a process that dies", () => {
       expect((await world.deps.records.list("fleet-watch/", { limit: 9, now: 0 })).items).toEqual([]);
     }
     expect(at).toBeGreaterThan(5);
+  });
+});
+
+const error = new StackyardError("CONFIG_INVALID", "DYNAMODB_TABLE is not set.");
+
+describe("failJob", () => {
+  it.each([
+    aPipelineEvent(),
+    aPipelineEvent({ continuationToken: '{"v":1,"run":"run-1"}' }),
+    aPipelineEvent({ inputArtifacts: [] }),
+  ])("tells a job why nobody can begin with it", async (event) => {
+    const { deps, lastResult } = createFleetWorld();
+
+    expect(await failJob(deps, event, error)).toEqual({
+      kind: "job",
+      jobId: JOB_ID,
+      result: "failed",
+      code: "CONFIG_INVALID",
+    });
+    expect(lastResult()).toEqual({
+      jobId: JOB_ID,
+      failureDetails: { type: "ConfigurationError", message: "CONFIG_INVALID: DYNAMODB_TABLE is not set." },
+    });
+  });
+
+  it("lets a job whose run goes on come again when the fault is one that passes", async () => {
+    const { deps, lastResult } = createFleetWorld();
+    const away = new StackyardError("STORE_UNAVAILABLE", "The store is gone.");
+    const continuationToken = '{"v":1,"run":"run-1"}';
+
+    expect(await failJob(deps, aPipelineEvent({ continuationToken }), away)).toEqual({
+      kind: "job",
+      jobId: JOB_ID,
+      result: "progress",
+      runId: "run-1",
+    });
+    expect(lastResult()).toMatchObject({ jobId: JOB_ID, continuationToken });
+    expect(await failJob(deps, aPipelineEvent(), away)).toMatchObject({ result: "failed", code: "STORE_UNAVAILABLE" });
+  });
+
+  it("tells nobody of other events", async () => {
+    const { deps, calls } = createFleetWorld();
+
+    expect(await failJob(deps, { source: "aws.ec2" }, error)).toBeUndefined();
+    expect(calls).toEqual([]);
   });
 });

@@ -1,19 +1,29 @@
 import { findAwsFault } from "@stackyard/aws";
 import type { RunView } from "@stackyard/core/runs";
-import { answerJob } from "./answer-job.ts";
-import { endInTime, toOutOfTime } from "./end-in-time.ts";
-import { findEventRecord, keepEventRecord } from "./event-records.ts";
-import type { Fleet } from "./fleet-deps.ts";
-import { FleetError, toFleetFailure } from "./fleet-error.ts";
-import { type JobResult, toFailureResult, toJobResult } from "./job-result.ts";
+import { endInTime, type Fleet, FleetError, toFleetFailure, toOutOfTime } from "./fleet-deps.ts";
+import {
+  addWatch,
+  findEventRecord,
+  findWatch,
+  keepEventRecord,
+  type RunIntent,
+  toPipelineIntent,
+} from "./fleet-records.ts";
+import {
+  answerJob,
+  findRunReport,
+  isPassing,
+  type JobResult,
+  type JobTeller,
+  type RunReport,
+  stayWithRun,
+  toFailureResult,
+  toJobResult,
+  toUnseen,
+} from "./job-result.ts";
 import { findArtifactCredentials, type PipelineDecision, parsePipelineEvent } from "./parse-pipeline-event.ts";
 import { pinArtifact } from "./pin-artifact.ts";
-import { type RunIntent, toPipelineIntent } from "./run-intent.ts";
-import { findRunReport, type RunReport } from "./run-report.ts";
-import { settleRun } from "./settle-watch.ts";
-import { startOrForget } from "./start-run.ts";
-import { stayWithRun, toUnseen } from "./stay-with-run.ts";
-import { addWatch, findWatch } from "./watch-records.ts";
+import { settleRun, startOrForget } from "./start-run.ts";
 
 /** What became of a job of CodePipeline. */
 export type JobOutcome =
@@ -186,4 +196,24 @@ async function settleQuietly(fleet: Fleet, runId: string): Promise<void> {
     const { code, message } = toFleetFailure(error);
     fleet.logger.warn("A run could not be settled; the next tick does it.", { runId, code, message });
   }
+}
+
+/**
+ * Tells CodePipeline that a job has failed before an app could begin with it: because its settings are wrong, or its store is
+ * away. A job whose run goes on comes again where the fault is one that passes. Undefined: the event is no job, and nobody waits
+ * for an answer. Throws when CodePipeline does not answer either.
+ */
+export async function failJob(teller: JobTeller, event: unknown, error: unknown): Promise<JobOutcome | undefined> {
+  const decision = parsePipelineEvent(event);
+  if (decision.kind === "reject") return undefined;
+  const { jobId } = decision;
+  if (decision.kind === "continue" && isPassing(error)) {
+    const { runId } = decision;
+    const answer = await answerJob(teller, toUnseen(teller, { jobId, runId }, error));
+    return { kind: "job", jobId, result: answer === "over" ? "over" : "progress", runId };
+  }
+  const { code, message } = toFleetFailure(error);
+  teller.logger.error("The app could not begin with a job.", { jobId, code, message });
+  const answer = await answerJob(teller, toFailureResult(jobId, { code, message }));
+  return { kind: "job", jobId, result: answer === "over" ? "over" : "failed", code };
 }

@@ -1,10 +1,18 @@
 export { createFleet, type FleetAnswer, type FleetApp, type FleetContext } from "./create-fleet.ts";
-export { failJob } from "./fail-job.ts";
 export type { BootSettings, FleetDeps, FleetSettings } from "./fleet-deps.ts";
-export { type JobResult, toFailureResult, toJobResult } from "./job-result.ts";
-export { toArtifactPrefix } from "./newest-artifact.ts";
-export { type HookDecision, parseHookEvent } from "./parse-hook-event.ts";
-export { type EventHome, type InstanceDecision, parseInstanceEvent } from "./parse-instance-event.ts";
-export { type PipelineDecision, parsePipelineEvent } from "./parse-pipeline-event.ts";
-export { findRunReport } from "./run-report.ts";
-export { parseUserParameters, type UserParameters } from "./user-parameters.ts";
+export { failJob } from "./handle-job.ts";
+export { findRunReport, type JobResult, toFailureResult, toJobResult } from "./job-result.ts";
+export {
+  type EventHome,
+  type HookDecision,
+  type InstanceDecision,
+  parseHookEvent,
+  parseInstanceEvent,
+} from "./parse-instance-event.ts";
+export {
+  type PipelineDecision,
+  parsePipelineEvent,
+  parseUserParameters,
+  type UserParameters,
+} from "./parse-pipeline-event.ts";
+export { toArtifactPrefix } from "./pin-artifact.ts";

@@ -1,10 +1,12 @@
-import type { PutJobFailureResultCommandInput, PutJobSuccessResultCommandInput } from "@aws-sdk/client-codepipeline";
+import type {
+  CodePipelineClient,
+  PutJobFailureResultCommandInput,
+  PutJobSuccessResultCommandInput,
+} from "@aws-sdk/client-codepipeline";
+import { findAwsFault } from "@stackyard/aws";
 import type { RunView } from "@stackyard/core/runs";
-import { toContinuationToken } from "./continuation-token.ts";
-import { cutText } from "./cut-text.ts";
-import { toFailureType } from "./failure-type.ts";
-import type { FailureType } from "./parse-pipeline-event.ts";
-import type { FailedInstance, RunCounts, RunReport } from "./run-report.ts";
+import { endInTime, type Fleet, readField, readText, toFleetFailure } from "./fleet-deps.ts";
+import { type FailureType, toContinuationToken, toFailureType } from "./parse-pipeline-event.ts";
 
 /** Limits of `ExecutionDetails` and `FailureDetails` (CodePipeline API reference). */
 const MAX_SUMMARY = 2_048;
@@ -39,7 +41,7 @@ export function toJobResult(input: JobResultInput): JobResult {
 }
 
 /** Why a job has failed. */
-export interface JobFailure {
+interface JobFailure {
   readonly code: string;
   readonly message: string;
   /** Default: as the code says. */
@@ -158,4 +160,162 @@ function toPercent(counts: RunCounts | undefined): number {
 
 function toText(value: unknown): string {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+}
+
+/** Whether CodePipeline took a result. `over`: the job has ended without us. */
+type JobAnswer = "told" | "over";
+
+/** What telling a result takes. */
+export interface JobTeller extends Pick<Fleet, "logger" | "clock"> {
+  readonly aws: Pick<Fleet["aws"], "own">;
+}
+
+const OVER: ReadonlySet<string> = new Set(["InvalidJobStateException", "JobNotFoundException"]);
+
+/** The SDK has tried again already; a job whose run is well must not fail because nobody listened for a moment. */
+const PAUSES_MS = [1_000, 2_000];
+
+/** Tells CodePipeline how a job stands. Throws what it answers but that the job is over: then nobody listens any more. */
+export async function answerJob(teller: JobTeller, result: JobResult): Promise<JobAnswer> {
+  for (let tries = 0; ; tries++) {
+    try {
+      await send(teller, result);
+      return "told";
+    } catch (error) {
+      if (error instanceof Error && OVER.has(error.name)) {
+        teller.logger.warn("The job is over; its run goes on.", { jobId: result.input.jobId, code: error.name });
+        return "over";
+      }
+      const pauseMs = PAUSES_MS[tries];
+      if (findAwsFault(error).kind !== "retryable" || pauseMs === undefined) throw error;
+      await teller.clock.sleep(pauseMs);
+    }
+  }
+}
+
+async function send({ aws }: JobTeller, result: JobResult): Promise<void> {
+  const sdk = await import("@aws-sdk/client-codepipeline");
+  const client: CodePipelineClient = aws.own.client(sdk.CodePipelineClient, undefined);
+  if (result.kind === "success") await client.send(new sdk.PutJobSuccessResultCommand(result.input));
+  else await client.send(new sdk.PutJobFailureResultCommand(result.input));
+}
+
+/** A job and the run that it follows. */
+interface FollowedRun {
+  readonly jobId: string;
+  readonly runId: string;
+}
+
+/**
+ * What a look at a run gives. The run goes on whatever the look meets: a fault that passes, or the end of the function's time,
+ * is told as progress, and CodePipeline asks again. Throws what does not pass.
+ */
+export async function stayWithRun(
+  fleet: Fleet,
+  followed: FollowedRun,
+  signal: AbortSignal,
+  look: () => Promise<JobResult>,
+): Promise<JobResult> {
+  try {
+    return await endInTime(signal, look);
+  } catch (error) {
+    if (!isPassing(error)) throw error;
+    return toUnseen(fleet, followed, error);
+  }
+}
+
+/** True for what a later look may not meet any more. */
+export function isPassing(error: unknown): boolean {
+  return toFailureType(toFleetFailure(error).code) === "SystemUnavailable";
+}
+
+/** The progress of a run that nobody could look at. */
+export function toUnseen(
+  fleet: Pick<Fleet, "logger" | "clock">,
+  { jobId, runId }: FollowedRun,
+  error: unknown,
+): JobResult {
+  const { code, message } = toFleetFailure(error);
+  fleet.logger.warn("A run cannot be looked at for a moment.", { runId, code, message });
+  const run: RunView = {
+    runId,
+    state: "waiting",
+    executor: "runcommand",
+    config: {},
+    startedAt: fleet.clock.now(),
+    message: `The run cannot be looked at for a moment (${code}); it goes on.`,
+  };
+  return toJobResult({ jobId, run, report: undefined, wait: true });
+}
+
+/** How many instances stand how. */
+interface RunCounts {
+  readonly selected: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly running: number;
+  readonly skipped: number;
+  /** Still to be sent, or never sent. */
+  readonly notSent: number;
+}
+
+/** An instance that the run could not configure. */
+interface FailedInstance {
+  readonly instanceId: string;
+  readonly code: string;
+}
+
+/** What the pages of a run's report say, as far as a pipeline is told. */
+export interface RunReport {
+  readonly counts: RunCounts;
+  readonly failed: readonly FailedInstance[];
+}
+
+const NAMES = ["selected", "succeeded", "failed", "running", "skipped", "notSent"] as const;
+const FAILED_STATES: ReadonlySet<unknown> = new Set(["failed", "cancelled", "not-sent"]);
+
+/** Reads the pages that the executor has written; undefined before the first one. */
+export function findRunReport(pages: readonly unknown[]): RunReport | undefined {
+  const counts = pages.map((page) => readField(page, "counts")).find((each) => each !== undefined);
+  if (counts === undefined) return undefined;
+  const read = (name: string): number => {
+    const count = readField(counts, name);
+    return typeof count === "number" && Number.isSafeInteger(count) && count > 0 ? count : 0;
+  };
+  return {
+    counts: Object.fromEntries(NAMES.map((name) => [name, read(name)])) as Record<(typeof NAMES)[number], number>,
+    failed: [...toLatest(pages.flatMap(toInstances))].flatMap(toFailed),
+  };
+}
+
+function toInstances(page: unknown): readonly unknown[] {
+  const instances = readField(page, "instances");
+  return Array.isArray(instances) ? instances : [];
+}
+
+/** While pages are written an instance may stand on two of them; the later one counts. */
+function toLatest(instances: readonly unknown[]): Iterable<unknown> {
+  return new Map(instances.map((each) => [readText(each, "instanceId"), each])).values();
+}
+
+/** What still waits to be sent has no code yet. */
+function toFailed(instance: unknown): readonly FailedInstance[] {
+  const instanceId = readText(instance, "instanceId");
+  const code = readText(instance, "code");
+  const isFailed = FAILED_STATES.has(readField(instance, "state")) && instanceId !== undefined && code !== undefined;
+  return isFailed ? [{ instanceId, code }] : [];
+}
+
+const MARK = "…";
+
+/**
+ * A text of at most `max` UTF-16 units, which is never more than the characters that AWS counts. It is cut at the border of
+ * a character, and ends in an ellipsis then.
+ */
+export function cutText(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const end = max - MARK.length;
+  const last = text.charCodeAt(end - 1);
+  const isHalf = last >= 0xd800 && last <= 0xdbff;
+  return text.slice(0, isHalf ? end - 1 : end) + MARK;
 }

@@ -1,4 +1,6 @@
-import { readField, readText } from "./read-field.ts";
+import type { Instance } from "@aws-sdk/client-ec2";
+import type { KnownInstance } from "../select-instances.ts";
+import { type Fleet, FleetError, readField, readText, toFleetFailure } from "./fleet-deps.ts";
 
 /** Where the app is at home. What is absent is not compared. */
 export interface EventHome {
@@ -22,7 +24,7 @@ export type InstanceDecision =
   | ({ readonly kind: "consider" } & StartedInstance);
 
 /** Why an event concerns nobody here. */
-export type IgnoredCode =
+type IgnoredCode =
   | "NOT_EC2_STATE_CHANGE"
   | "STATE_NOT_RUNNING"
   | "INVALID_INSTANCE_ID"
@@ -30,7 +32,7 @@ export type IgnoredCode =
   | "WRONG_REGION";
 
 /** EC2 has no `mi-` ids: those are nodes outside of it, which send no such events. */
-export const EC2_INSTANCE_ID: RegExp = /^i-([0-9a-f]{8}|[0-9a-f]{17})$/;
+const EC2_INSTANCE_ID: RegExp = /^i-([0-9a-f]{8}|[0-9a-f]{17})$/;
 
 /**
  * Reads an "EC2 Instance State-change Notification". Pure; the order of the checks is that of the codes above. `resources` is
@@ -47,7 +49,7 @@ export function parseInstanceEvent(event: unknown, home: EventHome = {}): Instan
 }
 
 /** The checks that every event about an instance has in common. */
-export function toConsidered(event: unknown, instanceId: string | undefined, home: EventHome): InstanceDecision {
+function toConsidered(event: unknown, instanceId: string | undefined, home: EventHome): InstanceDecision {
   if (instanceId === undefined || !EC2_INSTANCE_ID.test(instanceId)) {
     return { kind: "ignore", code: "INVALID_INSTANCE_ID" };
   }
@@ -63,4 +65,137 @@ export function toConsidered(event: unknown, instanceId: string | undefined, hom
 function toEventId(event: unknown, instanceId: string, time: string): string {
   const id = readText(event, "id");
   return id !== undefined && /^[\x21-\x7e]{1,128}$/.test(id) ? id : `${instanceId}@${time}`;
+}
+
+/** What completes a lifecycle action. */
+export interface LifecycleHook {
+  readonly group: string;
+  readonly hook: string;
+  readonly token: string;
+}
+
+/** What is to be done about an event of a lifecycle hook. */
+export type HookDecision =
+  | { readonly kind: "ignore"; readonly code: IgnoredCode | "NOT_LAUNCH_HOOK" | "HOOK_INVALID" }
+  | ({ readonly kind: "consider" } & StartedInstance & { readonly hook: LifecycleHook });
+
+/** Auto Scaling API reference, `CompleteLifecycleAction`: names have at most 255 characters, the token is a UUID. */
+const NAME = /^[^\p{Cc}]{1,255}$/u;
+const TOKEN = /^[0-9a-fA-F-]{36}$/;
+
+/** Reads an "EC2 Instance-launch Lifecycle Action" of Auto Scaling: the instance waits until somebody completes it. Pure. */
+export function parseHookEvent(event: unknown, home: EventHome = {}): HookDecision {
+  const detail = readField(event, "detail");
+  const isLaunch =
+    readText(event, "source") === "aws.autoscaling" &&
+    readText(event, "detail-type") === "EC2 Instance-launch Lifecycle Action" &&
+    readText(detail, "LifecycleTransition") === "autoscaling:EC2_INSTANCE_LAUNCHING";
+  if (!isLaunch) return { kind: "ignore", code: "NOT_LAUNCH_HOOK" };
+  const decision = toConsidered(event, readText(detail, "EC2InstanceId"), home);
+  if (decision.kind === "ignore") return decision;
+  const hook = findHook(detail);
+  return hook === undefined ? { kind: "ignore", code: "HOOK_INVALID" } : { ...decision, hook };
+}
+
+function findHook(detail: unknown): LifecycleHook | undefined {
+  const group = readText(detail, "AutoScalingGroupName") ?? "";
+  const hook = readText(detail, "LifecycleHookName") ?? "";
+  const token = readText(detail, "LifecycleActionToken") ?? "";
+  return NAME.test(group) && NAME.test(hook) && TOKEN.test(token) ? { group, hook, token } : undefined;
+}
+
+/** An instance that has started, and when. */
+interface LoadedInstance {
+  readonly known: KnownInstance;
+  /** ISO 8601; another one after a stop and start. */
+  readonly launchedAt: string;
+}
+
+/** EC2's answers are eventually consistent: an instance may be unknown for a while after its event. */
+const PATIENCE_MS = 60_000;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 10_000;
+
+/**
+ * What EC2 says of one instance; undefined: it is unknown for a minute. Throws `FLEET_OUT_OF_TIME` when the time is over before,
+ * and what else EC2 answers.
+ */
+export async function loadInstance(
+  fleet: Fleet,
+  instanceId: string,
+  signal: AbortSignal,
+): Promise<LoadedInstance | undefined> {
+  const { clock } = fleet;
+  const until = clock.now() + PATIENCE_MS;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    const instance = await describe(fleet, instanceId);
+    if (instance !== undefined) return toLoaded(instanceId, instance);
+    const leftMs = until - clock.now();
+    if (leftMs <= 0) return undefined;
+    await clock.sleep(Math.min(pauseMs, leftMs), signal);
+    // The event comes again then: nothing may be decided by a look that was cut short.
+    if (signal.aborted)
+      throw new FleetError({ code: "FLEET_OUT_OF_TIME", message: `EC2 does not know ${instanceId} yet.` });
+  }
+}
+
+async function describe(fleet: Fleet, instanceId: string): Promise<Instance | undefined> {
+  const { DescribeInstancesCommand, EC2Client } = await import("@aws-sdk/client-ec2");
+  const command = new DescribeInstancesCommand({ InstanceIds: [instanceId] });
+  try {
+    const { Reservations = [] } = await fleet.aws.fleet.client(EC2Client, undefined).send(command);
+    return Reservations.flatMap(({ Instances = [] }) => Instances).find((each) => each.InstanceId === instanceId);
+  } catch (error) {
+    if (error instanceof Error && error.name === "InvalidInstanceID.NotFound") return undefined;
+    throw error;
+  }
+}
+
+function toLoaded(instanceId: string, { State, Tags = [], Platform, LaunchTime }: Instance): LoadedInstance {
+  const tags = Tags.map(({ Key = "", Value = "" }) => ({ key: Key, value: Value }));
+  const platform = Platform === undefined ? {} : { platform: Platform };
+  return {
+    known: { instanceId, state: State?.Name ?? "", tags, ...platform },
+    launchedAt: LaunchTime?.toISOString() ?? "unknown",
+  };
+}
+
+/**
+ * Lets an instance go on into service (`CONTINUE`) or be replaced (`ABANDON`). An action that somebody has completed, or whose
+ * time is over, is over. Throws what else Auto Scaling answers.
+ */
+export async function completeLifecycleAction(
+  fleet: Fleet,
+  hook: LifecycleHook,
+  result: "CONTINUE" | "ABANDON",
+): Promise<void> {
+  const { AutoScalingClient, CompleteLifecycleActionCommand } = await import("@aws-sdk/client-auto-scaling");
+  const command = new CompleteLifecycleActionCommand({ ...toInput(hook), LifecycleActionResult: result });
+  if (!(await unlessOver(fleet, hook, () => fleet.aws.fleet.client(AutoScalingClient, undefined).send(command))))
+    return;
+  fleet.logger.info("A lifecycle action was completed.", { group: hook.group, hook: hook.hook, result });
+}
+
+/** Keeps an instance waiting; false: nobody waits any more. */
+export async function recordHeartbeat(fleet: Fleet, hook: LifecycleHook): Promise<boolean> {
+  const { AutoScalingClient, RecordLifecycleActionHeartbeatCommand } = await import("@aws-sdk/client-auto-scaling");
+  const command = new RecordLifecycleActionHeartbeatCommand(toInput(hook));
+  return unlessOver(fleet, hook, () => fleet.aws.fleet.client(AutoScalingClient, undefined).send(command));
+}
+
+function toInput({ group, hook, token }: LifecycleHook) {
+  return { AutoScalingGroupName: group, LifecycleHookName: hook, LifecycleActionToken: token };
+}
+
+/** Auto Scaling answers `ValidationError`, "No active Lifecycle Action found with token …". */
+async function unlessOver(fleet: Fleet, hook: LifecycleHook, call: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await call();
+    return true;
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== "ValidationError") throw error;
+    const { message } = toFleetFailure(error);
+    fleet.logger.warn("A lifecycle action is over already.", { group: hook.group, hook: hook.hook, message });
+    return false;
+  }
 }

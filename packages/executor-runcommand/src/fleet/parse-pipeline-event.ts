@@ -1,13 +1,7 @@
-import { type ArtifactLocation, findArtifactLocation } from "./artifact-location.ts";
-import { findTokenRun } from "./continuation-token.ts";
-import { readField, readText } from "./read-field.ts";
-import {
-  type ParameterProblem,
-  type ParsedUserParameters,
-  parseUserParameters,
-  type UserParameters,
-  type UserParametersOptions,
-} from "./user-parameters.ts";
+import { parseDuration } from "@stackyard/core/machine";
+import { type TSchema, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { readField, readText } from "./fleet-deps.ts";
 
 /** CodePipeline's types of failures (API reference, `FailureDetails`). */
 export type FailureType =
@@ -19,7 +13,7 @@ export type FailureType =
   | "SystemUnavailable";
 
 /** The input artifact of a job. */
-export interface PipelineArtifact extends ArtifactLocation {
+interface PipelineArtifact extends ArtifactLocation {
   /** As the source calls it, such as the commit; null where CodePipeline gives none. */
   readonly revision: string | null;
 }
@@ -37,7 +31,7 @@ export type PipelineDecision =
     };
 
 /** A job that cannot be done, as its result tells it. */
-export interface PipelineFailure {
+interface PipelineFailure {
   readonly kind: "fail";
   readonly jobId: string;
   readonly code: "ARTIFACT_MISSING" | "ARTIFACT_AMBIGUOUS" | "USER_PARAMETERS_INVALID" | "CONTINUATION_INVALID";
@@ -121,4 +115,286 @@ function toParameterFailure(jobId: string, problems: readonly ParameterProblem[]
   const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
   const message = `UserParameters has ${count}: ${list}.`;
   return { kind: "fail", jobId, code: "USER_PARAMETERS_INVALID", type: "ConfigurationError", message };
+}
+
+/** One fault of the parameters: where, as a JSON pointer, and what is asked for. */
+interface ParameterProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** SSM targets instead of a selection by tag. */
+interface ParameterTarget {
+  readonly key: string;
+  readonly values: readonly string[];
+}
+
+/** What the action of a pipeline asks for, with its defaults. Durations are written as machines write them: `10m`. */
+export interface UserParameters {
+  /** Name of the input artifact. Absent: the first. */
+  readonly artifact?: string;
+  readonly profile: string;
+  readonly tagKey: string;
+  readonly tagValues: readonly string[];
+  readonly targets?: readonly ParameterTarget[];
+  /** A number of instances or a share of them, such as `10%`. */
+  readonly maxConcurrency: string;
+  readonly maxErrors: string;
+  readonly timeout: string;
+  readonly deliveryTimeout: string;
+  readonly ignoreUnreachable: boolean;
+  readonly allowEmpty: boolean;
+  /** False: the action succeeds once everything is dispatched. */
+  readonly wait: boolean;
+  readonly dryRun: boolean;
+}
+
+/** What the text of an action's parameters says, or everything that is wrong with it. */
+type ParsedUserParameters =
+  | { readonly kind: "options"; readonly options: UserParameters }
+  | { readonly kind: "problems"; readonly problems: readonly ParameterProblem[]; readonly artifact?: string };
+
+/** What a text without parameters asks for. */
+export const DEFAULT_USER_PARAMETERS: UserParameters = {
+  profile: "ansible",
+  tagKey: "has_ssm_agent",
+  tagValues: ["true", "True"],
+  maxConcurrency: "50",
+  maxErrors: "0",
+  timeout: "10m",
+  deliveryTimeout: "15m",
+  ignoreUnreachable: false,
+  allowEmpty: false,
+  wait: true,
+  dryRun: false,
+};
+
+/** CodePipeline API reference, `ActionConfigurationValue`: at most 1,000 characters. */
+const MAX_CHARACTERS = 1_000;
+const SECOND_MS = 1_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+interface Rule {
+  readonly schema: TSchema;
+  /** As people are told it, after the key. */
+  readonly must: string;
+  readonly minMs?: number;
+  readonly maxMs?: number;
+}
+
+const FLAG: Rule = { schema: Type.Boolean(), must: "be true or false" };
+const Duration = Type.String({ maxLength: 12 });
+
+/** Limits of SSM: API reference, `Target`, and `SendCommand` for `MaxConcurrency` and `MaxErrors`. */
+const RULES: Readonly<Record<keyof UserParameters, Rule>> = {
+  artifact: { schema: Type.String(), must: "be the name of an input artifact" },
+  profile: {
+    schema: Type.String({ pattern: "^[a-z][a-z0-9-]{0,62}$" }),
+    must: "be the name of a profile, such as ansible or garlc-1",
+  },
+  tagKey: {
+    schema: Type.String({ minLength: 1, maxLength: 128 }),
+    must: "be a tag's key of 1 to 128 characters",
+  },
+  tagValues: {
+    schema: Type.Array(Type.String({ maxLength: 256 }), { minItems: 1, maxItems: 50 }),
+    must: "be a list of 1 to 50 tag values of at most 256 characters",
+  },
+  targets: {
+    schema: Type.Array(
+      Type.Object(
+        {
+          key: Type.String({
+            pattern: "^(tag:.{1,159}|tag-key|InstanceIds|resource-groups:(Name|ResourceTypeFilters))$",
+          }),
+          values: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { minItems: 1, maxItems: 50 }),
+        },
+        { additionalProperties: false },
+      ),
+      { minItems: 1, maxItems: 5 },
+    ),
+    must: 'be a list of 1 to 5 of { "key", "values" }: a key such as tag:Key, tag-key or InstanceIds, of at most 163 characters, and 1 to 50 values',
+  },
+  maxConcurrency: {
+    schema: Type.String({ pattern: "^([1-9][0-9]{0,6}|[1-9][0-9]?%|100%)$" }),
+    must: "be a number of instances from 1, or 1% to 100%",
+  },
+  maxErrors: {
+    schema: Type.String({ pattern: "^(0|[1-9][0-9]{0,6}|[0-9]%|[1-9][0-9]%|100%)$" }),
+    must: "be a number from 0, or 0% to 100%",
+  },
+  timeout: { schema: Duration, must: "be a duration from 1s to 48h", minMs: SECOND_MS, maxMs: 48 * HOUR_MS },
+  deliveryTimeout: {
+    schema: Duration,
+    must: "be a duration from 30s to 30d",
+    minMs: 30 * SECOND_MS,
+    maxMs: 30 * DAY_MS,
+  },
+  ignoreUnreachable: FLAG,
+  allowEmpty: FLAG,
+  wait: FLAG,
+  dryRun: FLAG,
+};
+
+const CHECKS = new Map(Object.entries(RULES).map(([key, rule]) => [key, { ...rule, validator: Compile(rule.schema) }]));
+
+/** What else is known of the parameters. */
+interface UserParametersOptions {
+  /** All names of profiles that there are. Absent: any name is taken, and the run finds out. */
+  readonly profiles?: readonly string[];
+}
+
+/**
+ * Reads the `UserParameters` of a pipeline's action. Nothing, or an empty text, stands for the defaults. Pure; lists every
+ * fault, each key being judged by itself. `artifact` comes along with the faults where it is a name.
+ */
+export function parseUserParameters(text: unknown, { profiles }: UserParametersOptions = {}): ParsedUserParameters {
+  if (text === undefined || text === null || text === "") return { kind: "options", options: DEFAULT_USER_PARAMETERS };
+  if (typeof text !== "string") return refuse([{ path: "", message: "must be a text that holds a JSON object" }]);
+  const length = countCharacters(text);
+  const tooLong = length > MAX_CHARACTERS ? [toLengthProblem(length)] : [];
+  const given = findObject(text);
+  if (given === undefined) return refuse([...tooLong, { path: "", message: "must be a JSON object" }]);
+  const values = Object.entries(given).map(([key, value]): readonly [string, unknown] => [
+    key,
+    toPlainValue(key, value),
+  ]);
+  const problems = [...tooLong, ...values.flatMap(([key, value]) => findProblem(key, value, profiles))];
+  if (problems.length === 0) return { kind: "options", options: toOptions(values) };
+  const artifact = given["artifact"];
+  return refuse(problems, typeof artifact === "string" ? artifact : undefined);
+}
+
+function refuse(problems: readonly ParameterProblem[], artifact?: string): ParsedUserParameters {
+  return { kind: "problems", problems, ...(artifact === undefined ? {} : { artifact }) };
+}
+
+/** As AWS counts: a character outside of the first plane, which JavaScript counts twice, is one. */
+function countCharacters(text: string): number {
+  return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
+}
+
+function toLengthProblem(length: number): ParameterProblem {
+  return { path: "", message: `must have at most ${MAX_CHARACTERS} characters, not ${length}` };
+}
+
+function findObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    // Entries, so that a key `__proto__` stays a key.
+    return isObject ? Object.assign(Object.create(null), Object.fromEntries(Object.entries(value))) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** People write a count without quotes as often as with them. */
+function toPlainValue(key: string, value: unknown): unknown {
+  const isCount = key === "maxConcurrency" || key === "maxErrors";
+  return isCount && typeof value === "number" && Number.isSafeInteger(value) ? String(value) : value;
+}
+
+function findProblem(
+  key: string,
+  value: unknown,
+  profiles: readonly string[] | undefined,
+): readonly ParameterProblem[] {
+  const path = `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  const check = CHECKS.get(key);
+  if (check === undefined) return [{ path, message: `is unknown; known are ${[...CHECKS.keys()].join(", ")}` }];
+  if (!check.validator.Check(value) || !isWithin(check, value)) return [{ path, message: `must ${check.must}` }];
+  if (key !== "profile" || profiles === undefined || profiles.includes(String(value))) return [];
+  return [{ path, message: `names no profile; there are ${profiles.join(", ")}` }];
+}
+
+function isWithin({ minMs, maxMs }: Rule, value: unknown): boolean {
+  if (minMs === undefined || maxMs === undefined) return true;
+  const ms = parseDuration(String(value));
+  return ms !== undefined && ms >= minMs && ms <= maxMs;
+}
+
+/** Each value has been judged by its rule. */
+function toOptions(values: readonly (readonly [string, unknown])[]): UserParameters {
+  return { ...DEFAULT_USER_PARAMETERS, ...(Object.fromEntries(values) as Partial<UserParameters>) };
+}
+
+/** Where an artifact lies. */
+export interface ArtifactLocation {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+/** S3 user guide, "General purpose bucket naming rules". */
+const BUCKET = /^(?!\d{1,3}(\.\d{1,3}){3}$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+const CONTROL = /\p{Cc}/u;
+/** S3 user guide, "Creating object key names": at most 1,024 bytes of UTF-8. */
+const MAX_KEY_BYTES = 1_024;
+
+/** The `s3Location` of an input artifact; undefined where bucket or key are none that S3 would take. */
+export function findArtifactLocation(artifact: unknown): ArtifactLocation | undefined {
+  const place = readField(readField(artifact, "location"), "s3Location");
+  const bucket = readText(place, "bucketName");
+  const key = readText(place, "objectKey");
+  if (bucket === undefined || key === undefined || !BUCKET.test(bucket) || !isKey(key)) return undefined;
+  return { bucket, key };
+}
+
+function isKey(key: string): boolean {
+  if (key === "" || key.length > MAX_KEY_BYTES || CONTROL.test(key) || !key.isWellFormed()) return false;
+  return new TextEncoder().encode(key).length <= MAX_KEY_BYTES;
+}
+
+/** CodePipeline API reference, `PutJobSuccessResult`: at most 2,048 characters. */
+const MAX_TOKEN = 2_048;
+const RUN_ID = /^[A-Za-z0-9-]{1,64}$/;
+
+/** What CodePipeline gives back with its next call: a reference to the run, never its state. */
+export function toContinuationToken(runId: string): string {
+  return JSON.stringify({ v: 1, run: runId });
+}
+
+/** The run that a token of ours names; undefined for every other text. */
+export function findTokenRun(token: unknown): string | undefined {
+  if (typeof token !== "string" || token.length > MAX_TOKEN) return undefined;
+  const value = findJsonObject(token);
+  if (value === undefined || Object.keys(value).length !== 2 || value["v"] !== 1) return undefined;
+  const run = value["run"];
+  return typeof run === "string" && RUN_ID.test(run) ? run : undefined;
+}
+
+function findJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const CODES: readonly (readonly [FailureType, string])[] = [
+  [
+    "ConfigurationError",
+    `USER_PARAMETERS_INVALID CONFIG_INVALID ARTIFACT_MISSING ARTIFACT_AMBIGUOUS ARTIFACT_UNUSABLE PROFILE_UNKNOWN
+     PROFILE_PLATFORM EXECUTOR_UNKNOWN PAYLOAD_TOO_LARGE CHUNK_SIZE_INVALID TARGETS_INVALID INVALID_DOCUMENT
+     INVALID_DOCUMENT_VERSION INVALID_PARAMETERS INVALID_OUTPUT_FOLDER INVALID_ROLE INVALID_NOTIFICATION_CONFIG
+     MAX_DOCUMENT_SIZE_EXCEEDED UNSUPPORTED_PLATFORM_TYPE`,
+  ],
+  ["PermissionError", "ACCESS_DENIED ARTIFACT_ACCESS_DENIED FORBIDDEN UNAUTHENTICATED"],
+  ["RevisionUnavailable", "ARTIFACT_NOT_FOUND"],
+  [
+    "SystemUnavailable",
+    `SSM_THROTTLED AWS_UNAVAILABLE RATE_LIMITED UNREACHABLE SERVER_ERROR STORE_UNAVAILABLE STORE_LOCKED STORE_CLOSED
+     FLEET_OUT_OF_TIME`,
+  ],
+];
+
+const TYPES: ReadonlyMap<string, FailureType> = new Map(
+  CODES.flatMap(([type, codes]) => codes.split(/\s+/).map((code): [string, FailureType] => [code, type])),
+);
+
+/** How CodePipeline is told of a failure with this code of ours: what is in no table is the job's own failure. */
+export function toFailureType(code: string): FailureType {
+  return TYPES.get(code) ?? "JobFailed";
 }

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault } from "@stackyard/aws";
-import type { ArtifactLocation } from "./artifact-location.ts";
-import { type FleetFailure, toFailed } from "./fleet-error.ts";
+import { type Fleet, type FleetFailure, toFailed } from "./fleet-deps.ts";
+import { findArtifactRecord } from "./fleet-records.ts";
+import type { ArtifactLocation } from "./parse-pipeline-event.ts";
 
 /** One content of an artifact, whatever is written to its place later. */
 export interface PinnedArtifact extends ArtifactLocation {
@@ -64,4 +65,76 @@ function findReadFailure(error: unknown, { bucket, key }: ArtifactLocation): Fle
   if (code !== "FORBIDDEN") return undefined;
   const hint = "Allow s3:GetObject on it, and kms:Decrypt with the key that it is encrypted with.";
   return toFailed("ARTIFACT_ACCESS_DENIED", `The artifact ${place} may not be read (${name}). ${hint}`);
+}
+
+/** An object as S3 lists it. */
+export interface ListedObject {
+  readonly Key?: string | undefined;
+  readonly Size?: number | undefined;
+  readonly LastModified?: Date | undefined;
+}
+
+/**
+ * Where a pipeline keeps an artifact: its name cut to 20 characters, the artifact's cut to 10. CodePipeline does not
+ * document it; the first is confirmed by AWS on re:Post, the second is what its events show.
+ */
+export function toArtifactPrefix(pipeline: string, artifact: string): string {
+  return `${pipeline.slice(0, 20)}/${artifact.slice(0, 10)}/`;
+}
+
+/** The newest of the objects; of several at one time the one with the greatest key. Folders and empty objects are none. */
+export function findNewest<Listed extends ListedObject>(objects: readonly Listed[]): Listed | undefined {
+  return objects.filter(isArtifact).reduce<Listed | undefined>((newest, each) => {
+    return newest === undefined || isNewer(each, newest) ? each : newest;
+  }, undefined);
+}
+
+/** Looks through every page of the pipeline's own prefix; undefined: nothing lies there. Throws what S3 answers. */
+export async function findNewestArtifact(
+  s3: S3Client,
+  { bucket, pipeline, artifact }: { readonly bucket: string; readonly pipeline: string; readonly artifact: string },
+): Promise<ArtifactLocation | undefined> {
+  const input = { Bucket: bucket, Prefix: toArtifactPrefix(pipeline, artifact) };
+  let newest: ListedObject | undefined;
+  for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, input)) {
+    newest = findNewest(newest === undefined ? Contents : [newest, ...Contents]);
+  }
+  return newest?.Key === undefined ? undefined : { bucket, key: newest.Key };
+}
+
+function isArtifact({ Key = "", Size = 0 }: ListedObject): boolean {
+  return Key !== "" && !Key.endsWith("/") && Size > 0;
+}
+
+function isNewer(one: ListedObject, other: ListedObject): boolean {
+  const difference = toTime(one) - toTime(other);
+  if (difference !== 0) return difference > 0;
+  return Buffer.compare(Buffer.from(one.Key ?? ""), Buffer.from(other.Key ?? "")) > 0;
+}
+
+function toTime({ LastModified }: ListedObject): number {
+  return LastModified?.getTime() ?? 0;
+}
+
+/**
+ * What an instance that starts now gets: the current artifact of its environment and profile, and where there is none yet,
+ * and the settings say so, the pipeline's newest. Fails with `ARTIFACT_NOT_FOUND` and `ARTIFACT_ACCESS_DENIED`.
+ */
+export async function findBootArtifact(fleet: Fleet, signal: AbortSignal): Promise<PinnedArtifact | FleetFailure> {
+  const { boot, environment } = fleet;
+  const { profile, fallback, source } = boot;
+  const current = await findArtifactRecord(fleet, { environment, profile }, "current");
+  if (current !== undefined) return current.artifact;
+  const none = `No run of the profile "${profile}" has succeeded in the environment "${environment}" yet`;
+  if (fallback !== "newest") return toFailed("ARTIFACT_NOT_FOUND", `${none}. Let the pipeline run.`);
+  if (source === undefined) {
+    return toFailed("ARTIFACT_NOT_FOUND", `${none}, and the settings do not name the pipeline whose newest to take.`);
+  }
+  const { S3Client } = await import("@aws-sdk/client-s3");
+  const s3 = fleet.aws.own.client(S3Client, undefined);
+  const newest = await findNewestArtifact(s3, source);
+  if (newest !== undefined) return pinArtifact(s3, newest, signal);
+  const { pipeline, artifact, bucket } = source;
+  const why = `the bucket "${bucket}" holds no "${artifact}" of the pipeline "${pipeline}"`;
+  return toFailed("ARTIFACT_NOT_FOUND", `${none}, and ${why}.`);
 }

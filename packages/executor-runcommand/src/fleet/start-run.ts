@@ -1,10 +1,21 @@
-import { putArtifactRecord } from "./artifact-records.ts";
-import type { Fleet } from "./fleet-deps.ts";
-import { toFleetFailure } from "./fleet-error.ts";
-import type { LifecycleHook } from "./parse-hook-event.ts";
-import type { RunIntent } from "./run-intent.ts";
-import { isPassing } from "./stay-with-run.ts";
-import { addWatch, findWatch, removeWatch } from "./watch-records.ts";
+import type { RunView } from "@stackyard/core/runs";
+import { type Fleet, toFleetFailure } from "./fleet-deps.ts";
+import {
+  type ArtifactRecord,
+  addWatch,
+  findArtifactRecord,
+  findWatch,
+  type KeptWatch,
+  listWatches,
+  putArtifactRecord,
+  type RunIntent,
+  removeWatch,
+  replaceWatch,
+  type Watch,
+  withArtifact,
+} from "./fleet-records.ts";
+import { isPassing } from "./job-result.ts";
+import { completeLifecycleAction, type LifecycleHook, recordHeartbeat } from "./parse-instance-event.ts";
 
 /**
  * Starts a run that was decided. The watch stands before the run does: what a crash leaves out is done by the event's repeat,
@@ -16,7 +27,7 @@ export async function startRun(fleet: Fleet, intent: RunIntent, hook?: Lifecycle
 }
 
 /** The same for a run that is watched over already. */
-export async function startWatched(fleet: Fleet, intent: RunIntent): Promise<void> {
+async function startWatched(fleet: Fleet, intent: RunIntent): Promise<void> {
   const { target } = fleet.settings;
   const { key, config } = intent;
   const { runId } = await fleet.runs.start({
@@ -56,9 +67,140 @@ async function recordCandidate(fleet: Fleet, intent: RunIntent): Promise<void> {
 }
 
 /** Records the artifact of a run, where the run is one that brings artifacts to a fleet. */
-export async function recordArtifact(fleet: Fleet, intent: RunIntent, rank: "candidate" | "current"): Promise<void> {
+async function recordArtifact(fleet: Fleet, intent: RunIntent, rank: "candidate" | "current"): Promise<void> {
   if (intent.records !== true) return;
   const { environment } = fleet;
   const { profile, artifact, revision, runId, decidedAt: startedAt } = intent;
   await putArtifactRecord(fleet, { environment, profile }, rank, { artifact, revision, runId, startedAt });
+}
+
+/** Enough for a hook whose heartbeat time-out is five minutes or more, with a tick each minute. */
+const HEARTBEAT_MS = 120_000;
+
+/** A pipeline that is red for days leaves many runs behind; the tick is there for the launches that wait. */
+const LOOK_AGAIN_MS = 3_600_000;
+
+/** What has become of a watch. */
+type WatchOutcome = "started" | "waiting" | "settled";
+
+/**
+ * Does what is due for one run: starts it when a crash came in between, sends heartbeats while it goes on, and when it has
+ * ended records its artifact and completes the lifecycle actions. Each step may be done again. Throws what a step throws.
+ */
+async function settleWatch(fleet: Fleet, kept: KeptWatch): Promise<WatchOutcome> {
+  const { intent } = kept.watch;
+  const run = await fleet.runs.find(intent.runId);
+  if (run === undefined) {
+    await startWatched(fleet, intent);
+    return "started";
+  }
+  if (run.endedAt === undefined) {
+    await beat(fleet, kept);
+    return "waiting";
+  }
+  if (await finish(fleet, kept.watch, run)) {
+    // A lifecycle action that came meanwhile is completed by the next look.
+    return (await removeWatch(fleet, kept)) ? "settled" : "waiting";
+  }
+  await replaceWatch(fleet, kept, toEnded(fleet, kept.watch));
+  return "waiting";
+}
+
+/** The same for a run that is perhaps not watched over any more. */
+export async function settleRun(fleet: Fleet, runId: string): Promise<void> {
+  const kept = await findWatch(fleet, runId);
+  if (kept !== undefined) await settleWatch(fleet, kept);
+}
+
+/** Of a pipeline's run only a retry can come any more; an instance's waits for another run, which may end soon. */
+function toEnded({ clock }: Fleet, watch: Watch): Watch {
+  const isRare = watch.intent.source === "pipeline";
+  return { ...watch, hooks: [], ...(isRare ? { lookAt: clock.now() + LOOK_AGAIN_MS } : {}) };
+}
+
+/** False: something may still come of the run, although it has ended. */
+async function finish(fleet: Fleet, { intent, hooks }: Watch, run: RunView): Promise<boolean> {
+  const isDone = run.state === "succeeded";
+  if (isDone) await recordArtifact(fleet, intent, "current");
+  for (const hook of hooks) await completeLifecycleAction(fleet, hook, isDone ? "CONTINUE" : "ABANDON");
+  if (intent.source === "bootstrap") return catchUp(fleet, intent);
+  return isDone || intent.records !== true || isOvertaken(fleet, intent);
+}
+
+/** People may retry a run that has failed, and when it succeeds then, its artifact is the current one all the same. */
+async function isOvertaken(fleet: Fleet, { profile, decidedAt }: Watch["intent"]): Promise<boolean> {
+  const current = await findArtifactRecord(fleet, { environment: fleet.environment, profile }, "current");
+  return current !== undefined && current.startedAt > decidedAt;
+}
+
+async function beat(fleet: Fleet, kept: KeptWatch): Promise<void> {
+  const { watch } = kept;
+  const now = fleet.clock.now();
+  const { heartbeatMs = HEARTBEAT_MS } = fleet.settings;
+  if (watch.hooks.length === 0 || now - watch.heartbeatAt < heartbeatMs) return;
+  const hooks = [];
+  for (const hook of watch.hooks) if (await recordHeartbeat(fleet, hook)) hooks.push(hook);
+  await replaceWatch(fleet, kept, { ...watch, hooks, heartbeatAt: now });
+}
+
+/**
+ * An instance that starts while a run brings a new artifact to the fleet gets the current one, and the run has been planned
+ * without it. When that run succeeds the instance gets the new artifact too; else it would stay behind until the next commit.
+ * Called when the instance's own run has ended, so that the older artifact is not applied last. False: it is not known yet.
+ */
+async function catchUp(fleet: Fleet, intent: RunIntent): Promise<boolean> {
+  const { environment, clock } = fleet;
+  const candidate = await findArtifactRecord(fleet, { environment, profile: intent.profile }, "candidate");
+  if (candidate === undefined || !mayHaveMissed(candidate, intent)) return true;
+  const run = await fleet.runs.find(candidate.runId);
+  if (run !== undefined && run.endedAt === undefined) return false;
+  if (run?.state !== "succeeded") return true;
+  const next = withArtifact(intent, candidate.artifact, clock.now());
+  if (next !== undefined) await startRun(fleet, next);
+  return true;
+}
+
+/** A run that was asked for after the instance had started has it in its plan. */
+function mayHaveMissed({ artifact, startedAt }: ArtifactRecord, intent: RunIntent): boolean {
+  const { bucket, key, versionId, sha256 } = intent.artifact;
+  const isSame =
+    artifact.bucket === bucket &&
+    artifact.key === key &&
+    artifact.versionId === versionId &&
+    artifact.sha256 === sha256;
+  return !isSame && startedAt <= intent.decidedAt;
+}
+
+/** What a tick has found. */
+export type TickReport = { readonly kind: "tick" } & Readonly<Record<WatchOutcome | "failed", number>>;
+
+/** Looked at side by side. */
+const PAGE = 16;
+
+/**
+ * Looks after every run that something hangs on; a schedule calls it each minute, and what can wait is left for later. What fails is tried again by the next one.
+ * Begins nothing new once the signal is aborted. Throws what listing throws.
+ */
+export async function handleTick(fleet: Fleet, signal: AbortSignal): Promise<TickReport> {
+  const report = { kind: "tick" as const, started: 0, waiting: 0, settled: 0, failed: 0 };
+  let cursor: string | undefined;
+  do {
+    const page = await listWatches(fleet, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    for (const outcome of await Promise.all(page.watches.map((each) => attempt(fleet, each)))) report[outcome] += 1;
+    cursor = page.cursor;
+  } while (cursor !== undefined && !signal.aborted);
+  return report;
+}
+
+async function attempt(fleet: Fleet, kept: KeptWatch): Promise<WatchOutcome | "failed"> {
+  const { lookAt } = kept.watch;
+  if (lookAt !== undefined && fleet.clock.now() < lookAt) return "waiting";
+  try {
+    return await settleWatch(fleet, kept);
+  } catch (error) {
+    const { code, message } = toFleetFailure(error);
+    const { runId } = kept.watch.intent;
+    fleet.logger.error("A run could not be looked after; the next tick tries again.", { runId, code, message });
+    return "failed";
+  }
 }

@@ -1,6 +1,20 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { toInstanceState } from "../fleet-run.ts";
+import { inventory } from "../select-instances.ts";
 import { aFailure, anInstance, aPage, WHOLE_RUN } from "../testing/a-report.ts";
-import { standingOf, toFleetReport } from "./to-fleet-report.ts";
+import {
+  explainCode,
+  findLastLine,
+  groupFailures,
+  parseReportPage,
+  standingOf,
+  toCell,
+  toCleanText,
+  toFleetReport,
+  toInstant,
+  toLength,
+} from "./to-fleet-report.ts";
 
 describe("toFleetReport", () => {
   it("puts the pages together, failing instances first", () => {
@@ -76,5 +90,137 @@ describe("toFleetReport", () => {
     );
 
     expect(toFleetReport(pages).counts.succeeded).toBe(10_000);
+  });
+});
+
+describe("groupFailures", () => {
+  it("puts failures together that differ in ids and numbers alone, the most frequent first", () => {
+    const causes = groupFailures([
+      aFailure(9, { code: "UNDELIVERABLE", stderrTail: "", responseCode: -1 }),
+      aFailure(1),
+      aFailure(22),
+      aFailure(3, { responseCode: 4 }),
+      aFailure(4, { stderrTail: "No space left on device" }),
+    ]);
+
+    expect(causes.map(({ code, responseCode, instanceIds }) => [code, responseCode, instanceIds.length])).toEqual([
+      ["COMMAND_FAILED", 2, 2],
+      ["UNDELIVERABLE", -1, 1],
+      ["COMMAND_FAILED", 4, 1],
+      ["COMMAND_FAILED", 2, 1],
+    ]);
+    expect(causes[0]?.example).toBe("fatal: [i-1]: UNREACHABLE! after 1 s");
+  });
+
+  it("takes the other stream where the error stream says nothing", () => {
+    const [cause] = groupFailures([aFailure(1, { stderrTail: " \n", stdoutTail: "a\nb\n" })]);
+
+    expect(cause?.example).toBe("b");
+  });
+
+  it("gives an example on one line that a terminal obeys in nothing", () => {
+    const [cause] = groupFailures([aFailure(1, { stderrTail: `\u001b[2J${"x".repeat(999)}` })]);
+
+    expect(cause?.example).toBe(`${"x".repeat(299)}…`);
+  });
+});
+
+describe("parseReportPage", () => {
+  it("takes a page, with keys that a newer version has", () => {
+    const page = { ...aPage([aFailure(1)], WHOLE_RUN), newer: 1 };
+
+    expect(parseReportPage(page)).toEqual(page);
+  });
+
+  it.each([
+    ["another executor's", { containers: [] }],
+    ["nothing", null],
+    ["one with an instance of no known state", aPage([{ ...aFailure(1), state: "odd" as "failed" }])],
+    ["one with an instance without roles", { runId: "r", instances: [{ instanceId: "i", state: "failed" }] }],
+  ])("refuses %s", (_what, value) => {
+    expect(() => parseReportPage(value)).toThrow(expect.objectContaining({ code: "SERVER_ERROR" }));
+  });
+});
+
+describe("toLength", () => {
+  it.each([
+    [0, "0s"],
+    [449, "0.4s"],
+    [9_960, "10s"],
+    [59_600, "1m"],
+    [61_000, "1m 1s"],
+    [3_600_000, "1h"],
+    [90_061_000, "1d 1h"],
+    [-1, ""],
+    [Number.NaN, ""],
+  ])("tells %i ms as %s", (ms, text) => {
+    expect(toLength(ms)).toBe(text);
+  });
+});
+
+describe("toInstant", () => {
+  it("tells what is no instant as it is", () => {
+    expect([toInstant(0), toInstant(Number.NaN), toInstant(1e99)]).toEqual(["1970-01-01T00:00:00Z", "NaN", "1e+99"]);
+  });
+});
+
+describe("explainCode", () => {
+  it.each(["1web", Array.from({ length: 51 }, (_, number) => `r${number}`).join()])(
+    "explains why a role tag makes no inventory: %.20s",
+    (tag) => {
+      const found = inventory(tag);
+
+      expect("code" in found && explainCode(found.code)).toMatchObject({ advice: expect.stringMatching(/\S/) });
+    },
+  );
+
+  it.each(["Failed", "Execution Timed Out", "Delivery Timed Out", "Undeliverable", "Terminated", "Cancelled"])(
+    "explains what SSM calls %s",
+    (status) => {
+      expect(explainCode(toInstanceState(status).code ?? "")).toMatchObject({ meaning: expect.stringMatching(/\S/) });
+    },
+  );
+
+  it("leaves AWS's own codes to themselves", () => {
+    expect(explainCode("INVALID_DOCUMENT")).toBeUndefined();
+  });
+});
+
+describe("toCleanText", () => {
+  it.each([
+    ["colours", "\u001b[31mred\u001b[0m", "red"],
+    ["a moved cursor", "a\u001b[2J\u001b[1;1Hb", "ab"],
+    ["a title of the window", "\u001b]0;owned\u0007ok", "ok"],
+    ["a link", "\u001b]8;;https://evil.example\u0007here\u001b]8;;\u0007", "here"],
+    ["a sequence that begins with one character", "\u009b31mred", "red"],
+    ["a sequence inside a sequence", "\u001b\u001b[0m[31mx", "x"],
+    ["a bell, a nul and a backspace", "a\u0007\u0000\bb", "ab"],
+    ["a line that is written over", "right\rwrong", "right\nwrong"],
+    ["a name that reads from right to left", "i-\u202e1234", "i-1234"],
+    ["half a surrogate pair", "a\ud800b", "a\ufffdb"],
+  ])("takes out %s", (_what, text, clean) => {
+    expect(toCleanText(text)).toBe(clean);
+  });
+
+  it("leaves nothing that a terminal would obey, whatever comes", () => {
+    const odd = fc.string({
+      unit: fc.constantFrom("\u001b", "[", "]", "0", "m", "\u009b", "\u0007", "\u202e", "a", "\r"),
+    });
+
+    fc.assert(fc.property(odd, (text) => !/(?![\n\t])\p{Cc}|\u202e/u.test(toCleanText(text))));
+  });
+});
+
+describe("toCell", () => {
+  it("is one line, cut between characters", () => {
+    expect([toCell("a\n  b\tc"), toCell("😀😀😀", 2), toCell("😀😀", 2)]).toEqual(["a b c", "😀…", "😀😀"]);
+  });
+});
+
+describe("findLastLine", () => {
+  it("passes over what is blank", () => {
+    expect([findLastLine("a\nb\n \u001b[0m\n"), findLastLine(" \n"), findLastLine(undefined)]).toEqual([
+      ...["b", undefined, undefined],
+    ]);
   });
 });

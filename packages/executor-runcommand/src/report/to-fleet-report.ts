@@ -1,5 +1,8 @@
-import type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../fleet-report.ts";
-import { type FailureCause, groupFailures } from "./group-failures.ts";
+import { stripVTControlCharacters } from "node:util";
+import { StackyardError } from "@stackyard/core";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
 
 /** Where an instance stands, for people: those that have failed come first. */
 export type FleetStanding = "failed" | "cancelled" | "not sent" | "running" | "waiting" | "skipped" | "succeeded";
@@ -108,4 +111,308 @@ function countRoles(instances: readonly FleetInstanceReport[]): readonly RoleCou
   return [...byRole]
     .toSorted(([a], [b]) => Number(a === undefined) - Number(b === undefined) || compareTexts(a ?? "", b ?? ""))
     .map(([role, members]) => ({ role, counts: countStandings(members), total: members.length }));
+}
+
+/** One way in which instances of a run failed. */
+export interface FailureCause {
+  readonly code: string;
+  readonly responseCode?: number;
+  /** The last line of the first one; absent where none said anything. */
+  readonly example?: string;
+  /** In the order that they were given in. */
+  readonly instanceIds: readonly string[];
+}
+
+/**
+ * Failures that are alike: the same code, the same exit code, and a last line that differs in ids and numbers alone. The
+ * most frequent first.
+ */
+export function groupFailures(failing: readonly FleetInstanceReport[]): readonly FailureCause[] {
+  const groups = Map.groupBy(failing, toKey);
+  return [...groups.values()].map(toCause).toSorted((a, b) => b.instanceIds.length - a.instanceIds.length);
+}
+
+/** What an instance said last: on its error stream, else on the other. */
+export function findSaid({ stderrTail, stdoutTail }: FleetInstanceReport): string | undefined {
+  return findLastLine(stderrTail) ?? findLastLine(stdoutTail);
+}
+
+const MAX_EXAMPLE = 300;
+
+function toKey(instance: FleetInstanceReport): string {
+  const { code, responseCode } = instance;
+  const said = (findSaid(instance) ?? "").replaceAll(/[0-9a-f]{6,}|\d+/giu, "#");
+  return [code, responseCode, said].join("\n");
+}
+
+function toCause(instances: readonly FleetInstanceReport[]): FailureCause {
+  const [first] = instances;
+  const example = first && findSaid(first);
+  return {
+    code: first?.code ?? "FAILED",
+    ...(first?.responseCode === undefined ? {} : { responseCode: first.responseCode }),
+    ...(example === undefined ? {} : { example: toCell(example, MAX_EXAMPLE) }),
+    instanceIds: instances.map(({ instanceId }) => instanceId),
+  };
+}
+
+const text = Type.Optional(Type.String());
+const number = Type.Optional(Type.Number());
+
+const Instance = Type.Object({
+  instanceId: Type.String(),
+  state: Type.Enum(["succeeded", "failed", "running", "cancelled", "not-sent", "skipped"]),
+  code: text,
+  roles: Type.Array(Type.String()),
+  platform: Type.Optional(Type.Enum(["linux", "windows"])),
+  commandId: text,
+  detailedStatus: text,
+  responseCode: number,
+  startedAt: number,
+  endedAt: number,
+  stdoutTail: text,
+  stderrTail: text,
+  cut: Type.Optional(Type.Boolean()),
+  links: Type.Optional(Type.Object({ stdout: text, stderr: text })),
+});
+
+const count = Type.Integer({ minimum: 0 });
+
+/** A page of a report as the API gives it. Keys of a newer version are passed over. */
+const Page = Type.Object({
+  runId: Type.String(),
+  instances: Type.Array(Instance),
+  counts: Type.Optional(
+    Type.Object({ selected: count, succeeded: count, failed: count, running: count, skipped: count, notSent: count }),
+  ),
+  artifact: Type.Optional(Type.Object({ bucket: Type.String(), key: Type.String(), versionId: text })),
+  source: text,
+  startedAt: number,
+  endedAt: number,
+});
+
+const validator = Compile(Page);
+
+/** Throws `SERVER_ERROR`: the run is of another executor, or of a newer version. */
+export function parseReportPage(value: unknown): FleetReportPage {
+  if (validator.Check(value)) return value;
+  const [fault] = validator.Errors(value);
+  const where = fault === undefined ? "" : ` (${fault.instancePath} ${fault.message})`;
+  throw new StackyardError("SERVER_ERROR", `The report of the run is not that of a fleet${where}.`);
+}
+
+/** In one sentence how a run stands. */
+export function tellVerdict({ counts, standings, endedAt }: FleetReport): string {
+  const { selected, succeeded, failed } = counts;
+  const notSent = standings["not sent"];
+  if (selected === 0) return "No instance was selected.";
+  if (standings.waiting === selected) return `${tellCount(selected)}, and nothing was sent yet.`;
+  const bad = failed + notSent;
+  if (endedAt === undefined && standings.running + standings.waiting > 0) {
+    return `${succeeded + bad} of ${tellCount(selected)} are done: ${succeeded} succeeded, ${bad} failed.`;
+  }
+  if (bad === 0) return selected === 1 ? "The instance succeeded." : `All ${selected} instances succeeded.`;
+  const left = notSent === 0 ? "" : ` ${notSent} of them ${notSent === 1 ? "was" : "were"} not sent to.`;
+  return `${bad} of ${tellCount(selected)} failed.${left}`;
+}
+
+/** Facts of the whole run, as names and values. */
+export function listRunFacts(report: FleetReport): readonly (readonly [string, string])[] {
+  const { runId, source, artifact, startedAt, endedAt } = report;
+  const version = artifact?.versionId === undefined ? "" : ` (version ${artifact.versionId})`;
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    ["Run", runId],
+    ["Started by", source === undefined ? undefined : (SOURCES.get(source) ?? source)],
+    ["Artifact", artifact && `s3://${artifact.bucket}/${artifact.key}${version}`],
+    ["Started", startedAt === undefined ? undefined : toInstant(startedAt)],
+    ["Ended", endedAt === undefined ? undefined : toInstant(endedAt)],
+    ["Took", startedAt === undefined || endedAt === undefined ? undefined : toLength(endedAt - startedAt)],
+  ];
+  return facts.flatMap(([name, value]) => (value === undefined ? [] : [[name, toCell(value, 1_200)] as const]));
+}
+
+const SOURCES: ReadonlyMap<string, string> = new Map([
+  ["pipeline", "a pipeline"],
+  ["bootstrap", "the start of an instance"],
+  ["command", "a command"],
+  ["task", "a task of a machine"],
+]);
+
+/** A length in its largest two units: `4m 12s`, `0.4s`. */
+export function toLength(ms: number): string {
+  if (!(ms >= 0)) return "";
+  if (ms < 10_000) return `${Math.round(ms / 100) / 10}s`;
+  const seconds = Math.round(ms / 1_000);
+  const units = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor(seconds / 3_600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "m"],
+    [seconds % 60, "s"],
+  ] as const;
+  const first = units.findIndex(([count]) => count > 0);
+  const shown = units.slice(first, first + 2).filter(([count]) => count > 0);
+  return shown.map(([count, unit]) => `${count}${unit}`).join(" ");
+}
+
+const MAX_INSTANT = 8_640_000_000_000_000;
+
+/** ISO 8601 in UTC, in whole seconds; what is no instant is told as it is. */
+export function toInstant(ms: number): string {
+  if (!(Math.abs(ms) <= MAX_INSTANT)) return String(ms);
+  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, "Z");
+}
+
+function tellCount(count: number): string {
+  return count === 1 ? "1 instance" : `${count} instances`;
+}
+
+/** What a code means, and what to do about it. */
+interface CodeAdvice {
+  readonly meaning: string;
+  readonly advice: string;
+}
+
+/** For people who see a report for the first time; undefined for codes of AWS services, which name themselves. */
+export function explainCode(code: string): CodeAdvice | undefined {
+  return ADVICE.get(code);
+}
+
+const ADVICE: ReadonlyMap<string, CodeAdvice> = new Map(
+  Object.entries({
+    COMMAND_FAILED: [
+      "The command ran on the instance and ended with an exit code that is not zero.",
+      "Read what it said; correct the playbook, the artifact or the instance, and run again what failed.",
+    ],
+    EXECUTION_TIMEOUT: [
+      "The command ran longer than it may and was stopped.",
+      "Look at what it said last; raise `timeout`, or find what hangs.",
+    ],
+    DELIVERY_TIMEOUT: [
+      "The command did not reach the instance in time: it is stopped, cut off, or its agent is not running.",
+      "Look at the instance and at its agent (`amazon-ssm-agent`), then run again what failed.",
+    ],
+    UNDELIVERABLE: [
+      "Systems Manager does not know the instance, or its agent does not answer.",
+      "Check the agent, the instance profile (AmazonSSMManagedInstanceCore) and the way to the endpoints of Systems Manager.",
+    ],
+    CANCELLED: [
+      "Somebody cancelled the run before the command had ended.",
+      "Run again what was cancelled if it is wanted.",
+    ],
+    TERMINATED: [
+      "Systems Manager stopped the command because too many others had failed.",
+      "Correct what made the others fail, then run again.",
+    ],
+    NOT_SENT: [
+      "Nothing was sent to the instance: the run had stopped because more failed than `maxErrors` allows, or its command was refused.",
+      "Correct what made the others fail, then run again; the instance is as it was.",
+    ],
+    SSM_NOT_ONLINE: [
+      "The agent of the instance is not connected to Systems Manager.",
+      "Check the agent, the instance profile and the way to the endpoints of Systems Manager.",
+    ],
+    SSM_NOT_REGISTERED: [
+      "The instance has never registered with Systems Manager.",
+      "Install the agent and give the instance a profile with AmazonSSMManagedInstanceCore.",
+    ],
+    SSM_AGENT_TIMEOUT: [
+      "The instance started, but its agent did not register in time.",
+      "Check the agent in the image, the instance profile and the network; then run again.",
+    ],
+    SSM_THROTTLED: [
+      "Systems Manager refused the request again and again: the account sends too many.",
+      "Run again later, with a lower concurrency.",
+    ],
+    INSTANCE_GONE: ["The instance was stopped or terminated meanwhile.", "Nothing, if that was meant."],
+    INVALID_INSTANCE_ID: ["The id is not that of an instance.", "Correct the id."],
+    DUPLICATE: ["The instance was named twice; it is worked on once.", "Nothing."],
+    STATE_NOT_RUNNING: ["The instance is not running.", "Start it if it shall be configured."],
+    TAG_MISSING: [
+      "The instance does not carry the tag that makes it a part of the fleet.",
+      "Add the tag if it belongs to it.",
+    ],
+    TAG_VALUE: [
+      "The instance carries the tag with another value; values are compared exactly.",
+      "Correct the value if it belongs to the fleet.",
+    ],
+    PLATFORM_MISMATCH: [
+      "The instance runs another platform than the run is meant for.",
+      "Nothing, or use a profile for its platform.",
+    ],
+    NO_ROLES: [
+      "The instance has no role in its tag, so there was nothing to configure.",
+      "Give it roles if it shall have some.",
+    ],
+    ROLE_NAME_INVALID: [
+      "A role in the tag of the instance has a name that an inventory cannot hold.",
+      "Use letters, digits, `_` and `-`, beginning with a letter or `_`; at most 63 characters.",
+    ],
+    TOO_MANY_ROLES: [
+      "The tag of the instance names more than 50 roles.",
+      "Give it fewer roles, or a role that includes others.",
+    ],
+    ACCESS_DENIED: [
+      "AWS refused the request.",
+      "Give the role of the dispatcher the permission that the message names.",
+    ],
+    AWS_UNAVAILABLE: ["A service of AWS did not answer.", "Run again later."],
+  } satisfies Record<string, readonly [string, string]>).map(([code, [meaning = "", advice = ""]]) => [
+    code,
+    { meaning, advice },
+  ]),
+);
+
+/** The codes that are explained. */
+export const CODES: readonly string[] = [...ADVICE.keys()];
+
+/** What the script of `Stackyard-ApplyArtifact` says when it fails before it has run anything: `stackyard: CODE: text`. */
+const OWN_LINE = /^stackyard: ([A-Z][A-Z_]+): /;
+
+/** What the last line of an instance means, where it is one of our script's; undefined for what any other program says. */
+export function explainSaid(line: string | undefined): CodeAdvice | undefined {
+  const [, code = ""] = OWN_LINE.exec(line ?? "") ?? [];
+  const advice = ADVICE_EXPLAIN_SAID.get(code);
+  if (advice === undefined) return undefined;
+  return { meaning: "Nothing of the artifact was run: the line below says why.", advice };
+}
+
+const ADVICE_EXPLAIN_SAID: ReadonlyMap<string, string> = new Map([
+  ["ALREADY_RUNNING", "Wait for the other run on the host, then run again what failed."],
+  ["ARTIFACT_CHECKSUM_MISMATCH", "Find out who has changed the artifact after it was chosen; build it again."],
+  ["ARTIFACT_DOWNLOAD_FAILED", "Let the instance profile read the artifact and its key, and look at the way to S3."],
+  ["ARTIFACT_UNREADABLE", "Build the artifact again, as a zip archive; `unzip` or `python3` must be on the instance."],
+  ["ARTIFACT_UNSAFE", "Take links and paths that lead out of it from the artifact."],
+  ["ENTRY_POINT_MISSING", "Put the file into the artifact, or use a profile with another one."],
+  ["INSTANCE_TAGS_HIDDEN", "Switch `InstanceMetadataTags` on for the instance."],
+  ["LOCK_UNUSABLE", "Look at the permissions on the instance; the script runs as root."],
+  ["METADATA_UNAVAILABLE", "Switch the instance metadata service on (IMDSv2)."],
+  ["NO_INSTANCE_PROFILE", "Give the instance a profile with `AmazonSSMManagedInstanceCore`."],
+  ["PARAMETER_INVALID", "Look at the document and at who has sent it: our profiles send no such value."],
+  ["ROLE_NAME_INVALID", "Correct the tag `Ansible_Roles` of the instance."],
+  ["TOOL_MISSING", "Install the tool on the instance."],
+]);
+
+/** What a terminal or a browser would obey: control characters, and what turns the direction of the text around it. */
+const OBEYED = /(?![\n\t])\p{Cc}|[\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+
+/** What programs on instances have said, as text alone: no escape sequences, no control characters but ends of lines. */
+export function toCleanText(text: string): string {
+  // What is left when sequences are taken out may be one again.
+  const plain = stripVTControlCharacters(text.replaceAll("\r\n", "\n").replaceAll("\r", "\n"));
+  return stripVTControlCharacters(plain).replaceAll(OBEYED, "").toWellFormed();
+}
+
+/** The same on one line, at most so many characters; `…` says that there was more. */
+export function toCell(text: string, maxCharacters = 80): string {
+  const line = toCleanText(text).replaceAll(/\s+/gu, " ").trim();
+  const characters = [...line];
+  return characters.length <= maxCharacters ? line : `${characters.slice(0, maxCharacters - 1).join("")}…`;
+}
+
+/** The last line that says something; undefined where none does. */
+export function findLastLine(text: string | undefined): string | undefined {
+  return toCleanText(text ?? "")
+    .split("\n")
+    .findLast((line) => line.trim() !== "")
+    ?.trim();
 }

@@ -1,9 +1,16 @@
 import { formatTable } from "@stackyard/sdk/commands";
-import type { FleetInstanceReport, FleetReportPage } from "../fleet-report.ts";
-import { toCell } from "./clean-text.ts";
-import { findSaid } from "./group-failures.ts";
-import { listRunFacts, tellVerdict, toLength } from "./tell-run.ts";
-import { type FleetReport, STANDINGS, standingOf, toFleetReport } from "./to-fleet-report.ts";
+import type { FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
+import {
+  type FleetReport,
+  findSaid,
+  listRunFacts,
+  STANDINGS,
+  standingOf,
+  tellVerdict,
+  toCell,
+  toFleetReport,
+  toLength,
+} from "./to-fleet-report.ts";
 
 /** How much a table shows. */
 export interface FleetTableOptions {

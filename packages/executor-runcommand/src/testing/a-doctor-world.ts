@@ -1,5 +1,5 @@
 import { createFakeClock } from "@stackyard/core/testing";
-import type { DoctorAws } from "../doctor/open-doctor-aws.ts";
+import type { DoctorAws } from "../commands/load-fleet-facts.ts";
 
 /** What calls answer, by the command's name without `Command`; an `Error` is thrown. */
 export type Answers = Readonly<Record<string, unknown>>;

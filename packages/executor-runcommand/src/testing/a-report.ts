@@ -1,4 +1,4 @@
-import type { FleetInstanceReport, FleetReportPage } from "../fleet-report.ts";
+import type { FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
 
 /** An instance of a report that has succeeded, unless it is told otherwise. */
 export function anInstance(number: number, instance: Partial<FleetInstanceReport> = {}): FleetInstanceReport {

@@ -1,6 +1,4 @@
-import { createRun } from "../create-run.ts";
-import type { FleetInstanceReport } from "../fleet-report.ts";
-import type { FleetRun, RunState } from "../fleet-run.ts";
+import { createRun, type FleetInstanceReport, type FleetRun, type RunState } from "../fleet-run.ts";
 
 /** The id of the n-th instance of a test. */
 export function anId(number: number): string {

@@ -5,9 +5,9 @@ import { createMemoryStore } from "@stackyard/core/engine";
 import { createExecutorContext, createFakeClock, type FakeClock, runExecutor } from "@stackyard/core/testing";
 import type { RunCommandConfig } from "../definition.ts";
 import { applyArtifactName, applyArtifactText } from "../document/apply-artifact-document.ts";
-import type { FleetInstanceReport, FleetReportPage } from "../fleet-report.ts";
+import type { RunCommandOptions } from "../document/resolve-profile.ts";
+import type { FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
 import { createRunCommandExecutor } from "../run-command.ts";
-import type { RunCommandOptions } from "../run-command-options.ts";
 
 const ACCOUNT = "111122223333";
 const REGION = "eu-west-1";

@@ -3,9 +3,9 @@ import { createMemoryStore, createStaticLocator, createUlids, startYard, systemC
 import { openRuns } from "@stackyard/sdk/commands";
 import { createServer } from "@stackyard/server";
 import { Type } from "typebox";
-import { createFleetCommands } from "../commands/create-fleet-commands.ts";
+import { createFleetCommands } from "../commands/fleet-commands.ts";
 import { RunCommandConfig } from "../definition.ts";
-import type { FleetReportPage } from "../fleet-report.ts";
+import type { FleetReportPage } from "../fleet-run.ts";
 
 /** What the fleet of a test does: the pages that it writes and the step that it answers, call by call. */
 export interface ScriptedFleet {

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findBinary } from "../binary.ts";
 import { runChild } from "../child.ts";
+import { findBinary } from "../settings.ts";
 
 /** What it prints. */
 export interface Ends {

@@ -1,4 +1,4 @@
-import type { Environment } from "../environment.ts";
+import type { Environment } from "../settings.ts";
 
 /** The environment of the tests, which stand where the command line stands otherwise. */
 export function runnerEnvironment(): Environment {

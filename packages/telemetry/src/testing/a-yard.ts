@@ -9,11 +9,8 @@ import {
 import { parseMachine } from "@stackyard/core/machine";
 import { countingIds } from "@stackyard/core/testing";
 import { Type } from "typebox";
-import { instrumentEngine } from "../instrument-engine.ts";
-import { instrumentExecutor } from "../instrument-executor.ts";
-import { instrumentStore } from "../instrument-store.ts";
-import { toOnce } from "../scope.ts";
-import { findCarrier, type TraceCarrier } from "../trace-context.ts";
+import { instrumentEngine, instrumentExecutor, instrumentStore } from "../instrument.ts";
+import { findCarrier, type TraceCarrier, toOnce } from "../spans.ts";
 import { createFollow } from "./follow.ts";
 
 const SOURCE = `

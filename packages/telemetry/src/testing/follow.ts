@@ -1,9 +1,8 @@
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { createFakeClock } from "@stackyard/core/testing";
-import type { InstrumentDeps } from "../instrument-engine.ts";
+import type { InstrumentDeps } from "../instrument.ts";
 import type { Dimensions, MetricName } from "../metrics.ts";
-import { createScopes } from "../scope.ts";
-import { createSpans } from "../spans.ts";
+import { createScopes, createSpans } from "../spans.ts";
 
 /** What telemetry's parts need, with spans and measured values kept in memory. */
 export interface Follow extends InstrumentDeps {

@@ -1,0 +1,262 @@
+import { stripVTControlCharacters } from "node:util";
+import { type PluginCommand, StackyardError } from "@stackyard/core";
+import {
+  createProgressTeller,
+  createRunsCommand,
+  followRun,
+  keyArg,
+  loadConfigFile,
+  type OpenRuns,
+  type RunsCommandSpec,
+  type RunsContext,
+  toFollowArgs,
+  toRunArg,
+} from "@stackyard/sdk/commands";
+import type { Run } from "@stackyard/sdk/runs";
+import { type Static, Type } from "typebox";
+
+const word = (placeholder: string, description: string) =>
+  Type.Optional(Type.String({ minLength: 1, placeholder, description }));
+
+const words = (placeholder: string, description: string) =>
+  Type.Optional(Type.Array(Type.String({ minLength: 1 }), { placeholder, description }));
+
+/** What tasks are made of, as words of a command line. */
+const taskArgs = {
+  cluster: word("name", "Name or ARN of the cluster. Needed, unless the file names it."),
+  taskDefinition: word("name", "Family, family:revision or ARN. Needed, unless the file names it."),
+  count: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, description: "How many tasks. Default: 1." })),
+  launchType: Type.Optional(
+    Type.Union([Type.Literal("EC2"), Type.Literal("FARGATE"), Type.Literal("EXTERNAL")], {
+      description: "Default: as the cluster is configured.",
+    }),
+  ),
+  capacityProvider: words("name", "Instead of a launch type, such as FARGATE_SPOT; may be repeated."),
+  subnet: words("id", "Where tasks with the network mode awsvpc run; may be repeated."),
+  securityGroup: words("id", "Of these tasks; may be repeated."),
+  assignPublicIp: Type.Optional(Type.Boolean({ description: "Give each of these tasks a public address." })),
+  container: word("name", "The container that --env, --command and the exit code mean. Default: the only one."),
+  env: words("name=value", "A variable of its environment; may be repeated."),
+  command: words("word", "A word of its command; repeat it for each word. Needs --container."),
+  check: words("name", "Containers whose exit codes count: essential (default), all, or names."),
+  timeout: word("length", "From the start, 10s to 7d. Default: 1h."),
+  placementTimeout: word("length", "How long to try while the cluster has no room. Default: 5m."),
+  config: word("file", "A JSON file with the executor's config; flags win over it."),
+  account: word("id", "The account to work in. Default: the runner's own."),
+  region: word("name", "The region to work in, with --account."),
+  role: word("name", "The role to assume there: its name or ARN."),
+  externalId: word("text", "For that role."),
+};
+
+/** The commands about tasks on ECS, over runs that are opened when one of them is called. */
+export function createEcsCommands(open: OpenRuns): readonly PluginCommand[] {
+  return [createRunsCommand(ecsRun, open), createRunsCommand(ecsLogs, open)];
+}
+
+const RunArgs = Type.Object({ ...taskArgs, key: keyArg, ...toFollowArgs("run") });
+type RunArgs = Static<typeof RunArgs>;
+
+/** `ecs run`: runs tasks and follows them to their end. */
+const ecsRun: RunsCommandSpec<typeof RunArgs> = {
+  name: "ecs run",
+  summary: "Run tasks on Amazon ECS, wait for their end and show what they have logged.",
+  description:
+    "Exit code 1: the tasks have ended and failed. 2: one may still run. 3: none could be started. Ctrl-C leaves the run alone.",
+  examples: [
+    {
+      command:
+        "stackyard ecs run --cluster main --task-definition migrate --container app --command ./migrate --command up",
+      what: "A migration of a database",
+    },
+    {
+      command:
+        "stackyard ecs run --cluster main --task-definition report --launch-type FARGATE --subnet subnet-1 --env DAY=today",
+      what: "A task on Fargate with a variable",
+    },
+  ],
+  args: RunArgs,
+  run,
+};
+
+async function run(context: RunsContext, args: RunArgs): Promise<number> {
+  const { runs, out, signal, cwd } = context;
+  const config = toTaskConfig(args, await loadConfigFile(cwd, args.config));
+  const target = toTaskTarget(args);
+  const { key } = args;
+  const started = await runs.start(
+    { executor: "ecs", config, ...(target && { target }), ...(key === undefined ? {} : { key }) },
+    { signal },
+  );
+  if (args.detach === true) {
+    out.result({ run: started }, () => started.runId);
+    return 0;
+  }
+  out.note(`Run ${started.runId}`);
+  const ended = await followEcsRun(context, started.runId, args);
+  await showRun(context, ended);
+  return toRunExitCode(ended);
+}
+
+const LogsArgs = Type.Object({
+  run: toRunArg("ecs run"),
+  follow: Type.Optional(
+    Type.Boolean({ short: "f", description: "Wait for the end; the exit code is that of the run." }),
+  ),
+  giveUpAfter: toFollowArgs("run").giveUpAfter,
+});
+type LogsArgs = Static<typeof LogsArgs>;
+
+/** `ecs logs`: what the tasks of a run have logged. */
+const ecsLogs: RunsCommandSpec<typeof LogsArgs> = {
+  name: "ecs logs",
+  summary: "Show what the tasks of a run have logged, at most 64 KiB of the end.",
+  description: "While the tasks run it shows the newest line; the log comes with their end.",
+  examples: [{ command: "stackyard ecs logs run-0cc52bd92f8f1ec64f390c9af986e6be --follow", what: "Wait for it" }],
+  args: LogsArgs,
+  run: showLogs,
+};
+
+async function showLogs(context: RunsContext, { run: runId, follow, ...options }: LogsArgs): Promise<number> {
+  const { runs, signal } = context;
+  const run = follow === true ? await followEcsRun(context, runId, options) : await runs.get(runId, { signal });
+  await showRun(context, run);
+  return follow === true ? toRunExitCode(run) : 0;
+}
+
+/** Waits for the end of a run and tells how far it is. Throws `TIMED_OUT` and `INTERRUPTED`: the run goes on then. */
+function followEcsRun(
+  context: RunsContext,
+  runId: string,
+  { giveUpAfter }: { readonly giveUpAfter?: string },
+): Promise<Run> {
+  const tell = createProgressTeller(context.out);
+  return followRun(context, runId, {
+    onLook: (run) => tell(run, tellProgress(run), { message: run.message ?? null }),
+    hint: `Look again: stackyard ecs logs ${runId} --follow`,
+    ...(giveUpAfter === undefined ? {} : { giveUpAfter }),
+  });
+}
+
+function tellProgress({ runId, state, message = "", cancelling }: Run): string {
+  const line = stripVTControlCharacters(message).replaceAll(/\s+/g, " ").trim();
+  return `${runId}  ${cancelling === true ? "being cancelled" : state}  ${line}`.trimEnd();
+}
+
+/** Prints a run with what it has logged, as one object with `--json`. */
+async function showRun({ runs, out, signal }: RunsContext, run: Run): Promise<void> {
+  const log = await runs.log(run.runId, { signal });
+  out.result({ run, log }, () => [log, tellRun(run)].filter((part) => part !== "").join("\n\n"));
+}
+
+/** How a run stands, and the exit codes and addresses that it gave, in a few lines. */
+export function tellRun({ runId, state, error, message, outputs = {} }: Run): string {
+  const facts = Object.entries(outputs)
+    .filter(([name, value]) => name !== "taskArns" && typeof value !== "object")
+    .map(([name, value]) => `  ${name}  ${String(value)}`);
+  if (error !== undefined) return [`Run ${runId} has failed, ${error.code}: ${error.message}`, ...facts].join("\n");
+  if (state === "succeeded" || state === "cancelled") {
+    return [`Run ${runId} ${state === "succeeded" ? "has succeeded" : "was cancelled"}.`, ...facts].join("\n");
+  }
+  return `Run ${runId} is ${state}. ${message ?? ""}`.trimEnd();
+}
+
+/** No container was started: permission, configuration, no room. */
+const COULD_NOT_START: ReadonlySet<string> = new Set([
+  ...["ECS_PROPERTIES_INVALID", "ECS_TASK_DEFINITION", "ECS_NETWORK", "ECS_PLACEMENT_FAILED", "ECS_AWS_ERROR"],
+  ...["CONFIG_INVALID", "EXECUTOR_UNKNOWN", "MACHINE_UNKNOWN"],
+]);
+
+/** Nobody knows whether a task still runs. */
+const MAY_STILL_RUN: ReadonlySet<string> = new Set(["ECS_TASK_LOST", "ECS_TIMEOUT", "TASK_TIMEOUT"]);
+
+/**
+ * The exit code of a command that has followed a run to its end: 0 it has succeeded, 1 its tasks have ended and failed, 2 a
+ * task may still run, 3 none could be started.
+ */
+export function toRunExitCode({ state, error, outputs = {} }: Run): 0 | 1 | 2 | 3 {
+  if (state === "succeeded") return 0;
+  if (error === undefined) return 1;
+  if (MAY_STILL_RUN.has(error.code)) return 2;
+  if (!COULD_NOT_START.has(error.code)) return 1;
+  if (!hasTasks(outputs)) return 3;
+  // Tasks that found no company were stopped; what AWS would not tell of was left as it was.
+  return error.code === "ECS_AWS_ERROR" ? 2 : 1;
+}
+
+/** True when some task was started. The output is a list as JSON. */
+function hasTasks({ taskArns }: NonNullable<Run["outputs"]>): boolean {
+  return typeof taskArns === "string" && taskArns !== "" && taskArns !== "[]";
+}
+const TaskArgs = Type.Object(taskArgs);
+export type TaskArgs = Static<typeof TaskArgs>;
+
+type Config = Readonly<Record<string, unknown>>;
+
+/** The executor's config that these words mean, over the config of a file. Throws `USAGE`. */
+export function toTaskConfig(args: TaskArgs, file: Config = {}): Config {
+  const { cluster, taskDefinition, count, launchType, capacityProvider, container, timeout, placementTimeout } = args;
+  // The server checks the whole against the executor's schema.
+  const config: Config = {
+    ...file,
+    ...given({ cluster, taskDefinition, count, launchType, container, timeout, placementTimeout }),
+    ...given({ capacityProviders: capacityProvider, network: toNetwork(args, file["network"]) }),
+    ...given({ environment: toEnvironment(args.env, file["environment"]) }),
+    ...given({ overrides: toOverrides(args, file["overrides"]), check: toCheck(args.check) }),
+  };
+  if (config["cluster"] === undefined) throw usage("Give --cluster.");
+  if (config["taskDefinition"] === undefined) throw usage("Give --task-definition.");
+  return config;
+}
+
+/** The account and region of these words; undefined: the runner's own. Throws `USAGE` where only a part is given. */
+export function toTaskTarget({ account, region, role, externalId }: TaskArgs) {
+  if (account === undefined && region === undefined && role === undefined && externalId === undefined) return undefined;
+  if (account === undefined || region === undefined) throw usage("--account and --region belong together.");
+  return { account, region, ...given({ role, externalId }) };
+}
+
+function toNetwork({ subnet, securityGroup, assignPublicIp }: TaskArgs, file: unknown) {
+  const network = given({ subnets: subnet, securityGroups: securityGroup, assignPublicIp });
+  if (Object.keys(network).length === 0) return undefined;
+  const before = isMap(file) ? file : {};
+  // The shape of AWS wraps the same keys.
+  const inner = before["awsvpcConfiguration"];
+  return { ...(isMap(inner) ? inner : before), ...network };
+}
+
+function toEnvironment(pairs: readonly string[] | undefined, file: unknown) {
+  if (pairs === undefined) return undefined;
+  const named = pairs.map((pair): readonly [string, string] => {
+    const at = pair.indexOf("=");
+    if (at < 1) throw usage(`--env "${pair}" is not name=value.`);
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  });
+  return { ...(isMap(file) ? file : {}), ...Object.fromEntries(named) };
+}
+
+function toOverrides({ command, container }: TaskArgs, file: unknown) {
+  if (command === undefined) return undefined;
+  if (container === undefined) throw usage("--command needs --container: a task may have several.");
+  if (file !== undefined) throw usage("--command and the file's overrides: give one of them.");
+  return { containerOverrides: [{ name: container, command }] };
+}
+
+function toCheck(names: readonly string[] | undefined) {
+  const [first] = names ?? [];
+  return names?.length === 1 && (first === "all" || first === "essential") ? first : names;
+}
+
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function given<T extends object>(values: T): Given<T> {
+  // Every key that is left has a value, which is what the type says.
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>;
+}
+
+function isMap(value: unknown): value is Config {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function usage(message: string): StackyardError {
+  return new StackyardError("USAGE", message);
+}

@@ -1,0 +1,18 @@
+import { describe, expect, it } from "vitest";
+import { openDoctorAws } from "./load-fleet-facts.ts";
+
+describe("openDoctorAws", () => {
+  it("makes clients of the region that is named, and calls nothing", async () => {
+    const { aws } = openDoctorAws({ region: "eu-central-1" }, new AbortController().signal);
+
+    const regions = await Promise.all([aws.ec2.config.region(), aws.ssm.config.region()]);
+
+    expect(regions).toEqual(["eu-central-1", "eu-central-1"]);
+  });
+
+  it("refuses an account that is none", () => {
+    const place = { account: "12", region: "eu-west-1", role: "reader" };
+
+    expect(() => openDoctorAws(place, new AbortController().signal)).toThrow(/12 digits/);
+  });
+});

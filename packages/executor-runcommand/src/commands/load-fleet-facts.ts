@@ -1,0 +1,213 @@
+import { DescribeInstancesCommand, DescribeVpcEndpointsCommand, type Instance } from "@aws-sdk/client-ec2";
+import { GetInstanceProfileCommand, IAMClient, SimulatePrincipalPolicyCommand } from "@aws-sdk/client-iam";
+import { createAwsAccess } from "@stackyard/aws";
+import { systemClock } from "@stackyard/core/engine";
+import {
+  AwsCallError,
+  callAws,
+  type FleetAws,
+  FleetEc2Client,
+  FleetSsmClient,
+  listPages,
+  mapLimited,
+} from "../call-aws.ts";
+import { loadAgents, toTagFilters } from "../fleet-calls.ts";
+import { chunk, type SelectOptions, type SsmAgent } from "../select-instances.ts";
+import type { FleetFacts, InstanceFacts, ProfileFacts } from "./fleet-doctor.ts";
+
+/** The account and region that are looked at; what is absent is as the SDK finds it. */
+export interface DoctorPlace {
+  readonly account?: string;
+  readonly region?: string;
+  /** Taken in that account first. */
+  readonly role?: string;
+  readonly externalId?: string;
+}
+
+/** What a look at a fleet calls. */
+export interface DoctorAws {
+  readonly aws: FleetAws;
+  readonly iam: Pick<IAMClient, "send">;
+}
+
+const PATIENCE_MS = 120_000;
+
+/** AWS with the credentials of whoever types the command. Calls nothing yet. */
+export function openDoctorAws({ account, region, role, externalId }: DoctorPlace, signal: AbortSignal): DoctorAws {
+  const clock = systemClock;
+  const access = createAwsAccess({ clock, session: { name: "stackyard-doctor" }, ...(region && { region }) });
+  const target =
+    account === undefined || region === undefined
+      ? undefined
+      : { account, region, partition: "aws", ...(role && { role }), ...(externalId && { externalId }) };
+  const deadlineAt = clock.now() + PATIENCE_MS;
+  const [ssm, ec2] = [access.client(FleetSsmClient, target), access.client(FleetEc2Client, target)];
+  return { aws: { ssm, ec2, clock, signal, deadlineAt, random: Math.random }, iam: access.client(IAMClient, target) };
+}
+
+/** Which instances are looked at, and what they shall read. */
+export interface FleetQuestion {
+  readonly select: Pick<SelectOptions, "tagKey" | "tagValues">;
+  readonly artifactArn: string | undefined;
+}
+
+/** Looks at the running instances of a fleet and at what they need. Changes nothing. Throws `AwsCallError`. */
+export async function loadFleetFacts(
+  aws: FleetAws,
+  iam: Pick<IAMClient, "send">,
+  { select, artifactArn }: FleetQuestion,
+): Promise<FleetFacts> {
+  const found = await loadInstances(aws, select);
+  const ids = found.map(({ InstanceId = "" }) => InstanceId);
+  const agents = await loadAgents(aws, ids);
+  const instances = found.map((instance) => toFacts(instance, agents));
+  const vpcIds = instances.filter(({ hasPublicAddress }) => !hasPublicAddress).flatMap(({ vpcId }) => vpcId ?? []);
+  const arns = [...new Set(instances.flatMap(({ profileArn }) => profileArn ?? []))];
+  return {
+    instances,
+    endpoints: await loadEndpoints(aws, [...new Set(vpcIds)]),
+    profiles: await loadProfiles(aws, iam, { arns, artifactArn }),
+  };
+}
+
+async function loadInstances(aws: FleetAws, select: FleetQuestion["select"]): Promise<readonly Instance[]> {
+  const found: Instance[] = [];
+  const pages = listPages((token) => {
+    const input = { Filters: toTagFilters(select), MaxResults: 1_000, ...token };
+    return callAws(aws, {
+      what: "The instances could not be listed.",
+      send: (abortSignal) => aws.ec2.send(new DescribeInstancesCommand(input), { abortSignal }),
+    });
+  });
+  for await (const { Reservations = [] } of pages)
+    found.push(...Reservations.flatMap(({ Instances = [] }) => Instances));
+  return found;
+}
+
+function toFacts(instance: Instance, agents: ReadonlyMap<string, SsmAgent>): InstanceFacts {
+  const { InstanceId = "", VpcId, PublicIpAddress, IamInstanceProfile, MetadataOptions = {} } = instance;
+  const agent = agents.get(InstanceId);
+  return {
+    instanceId: InstanceId,
+    ...(VpcId === undefined ? {} : { vpcId: VpcId }),
+    hasPublicAddress: PublicIpAddress !== undefined,
+    ...(IamInstanceProfile?.Arn === undefined ? {} : { profileArn: IamInstanceProfile.Arn }),
+    ...(agent === undefined ? {} : { agent }),
+    metadata: {
+      isEnabled: MetadataOptions.HttpEndpoint !== "disabled",
+      requiresToken: MetadataOptions.HttpTokens === "required",
+      showsTags: MetadataOptions.InstanceMetadataTags === "enabled",
+    },
+  };
+}
+
+/** Names of services that have an endpoint, by VPC; undefined where they may not be looked at. */
+export async function loadEndpoints(
+  aws: FleetAws,
+  vpcIds: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlySet<string>> | undefined> {
+  const byVpc = new Map<string, Set<string>>(vpcIds.map((vpcId) => [vpcId, new Set()]));
+  try {
+    for (const part of chunk(vpcIds)) {
+      for await (const { VpcEndpoints = [] } of listPages((token) => loadPage(aws, part, token))) {
+        // Such as com.amazonaws.eu-west-1.ssm.
+        for (const { VpcId = "", ServiceName = "" } of VpcEndpoints) {
+          byVpc.get(VpcId)?.add(ServiceName.split(".").at(-1) ?? "");
+        }
+      }
+    }
+    return byVpc;
+  } catch (error) {
+    if (error instanceof AwsCallError && error.code === "ACCESS_DENIED") return undefined;
+    throw error;
+  }
+}
+
+function loadPage(aws: FleetAws, vpcIds: readonly string[], token: { readonly NextToken?: string }) {
+  const Filters = [
+    { Name: "vpc-id", Values: [...vpcIds] },
+    { Name: "vpc-endpoint-state", Values: ["available"] },
+  ];
+  return callAws(aws, {
+    what: "The endpoints of VPCs could not be listed.",
+    send: (abortSignal) => aws.ec2.send(new DescribeVpcEndpointsCommand({ Filters, ...token }), { abortSignal }),
+  });
+}
+
+/** What the agent calls, of the policy AmazonSSMManagedInstanceCore. */
+const AGENT_ACTIONS = [
+  ...["ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"],
+  ...["ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"],
+];
+const AT_ONCE = 4;
+
+/** What profiles are asked for. */
+export interface ProfileQuestion {
+  readonly arns: readonly string[];
+  /** ARN of an object that instances read. */
+  readonly artifactArn: string | undefined;
+}
+
+/** What the roles of profiles may not do, as IAM's simulation tells it. */
+export async function loadProfiles(
+  aws: FleetAws,
+  iam: Pick<IAMClient, "send">,
+  { arns, artifactArn }: ProfileQuestion,
+): Promise<ReadonlyMap<string, ProfileFacts>> {
+  return new Map(
+    await mapLimited(arns, AT_ONCE, async (arn) => [arn, await loadProfile(aws, iam, { arn, artifactArn })] as const),
+  );
+}
+
+async function loadProfile(
+  aws: FleetAws,
+  iam: Pick<IAMClient, "send">,
+  { arn, artifactArn }: { readonly arn: string; readonly artifactArn: string | undefined },
+): Promise<ProfileFacts> {
+  try {
+    const roleArn = await findRole(aws, iam, arn);
+    if (roleArn === undefined) return { kind: "unknown", why: "It has no role." };
+    const denied = await loadDenied(aws, iam, { roleArn, actions: AGENT_ACTIONS });
+    if (artifactArn === undefined) return { kind: "known", denied };
+    const reading = await loadDenied(aws, iam, { roleArn, actions: ["s3:GetObject"], resource: artifactArn });
+    return { kind: "known", denied: [...denied, ...reading] };
+  } catch (error) {
+    if (!(error instanceof AwsCallError)) throw error;
+    return { kind: "unknown", why: error.message };
+  }
+}
+
+async function findRole(aws: FleetAws, iam: Pick<IAMClient, "send">, arn: string): Promise<string | undefined> {
+  const name = arn.split("/").at(-1) ?? "";
+  const { InstanceProfile } = await callAws(aws, {
+    what: `The instance profile ${name} could not be read.`,
+    send: (abortSignal) => iam.send(new GetInstanceProfileCommand({ InstanceProfileName: name }), { abortSignal }),
+  });
+  return InstanceProfile?.Roles?.[0]?.Arn;
+}
+
+interface Simulation {
+  readonly roleArn: string;
+  readonly actions: readonly string[];
+  /** Default: all. */
+  readonly resource?: string;
+}
+
+async function loadDenied(
+  aws: FleetAws,
+  iam: Pick<IAMClient, "send">,
+  { roleArn, actions, resource }: Simulation,
+): Promise<readonly string[]> {
+  const input = {
+    PolicySourceArn: roleArn,
+    ActionNames: [...actions],
+    ...(resource === undefined ? {} : { ResourceArns: [resource] }),
+  };
+  const { EvaluationResults = [] } = await callAws(aws, {
+    what: `What ${roleArn} may do could not be simulated.`,
+    send: (abortSignal) => iam.send(new SimulatePrincipalPolicyCommand(input), { abortSignal }),
+  });
+  return EvaluationResults.flatMap(({ EvalActionName = "", EvalDecision }) =>
+    EvalDecision === "allowed" ? [] : [EvalActionName],
+  );
+}

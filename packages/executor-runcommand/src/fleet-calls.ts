@@ -1,0 +1,336 @@
+import {
+  DescribeInstancesCommand,
+  type DescribeInstancesResult,
+  type Filter,
+  type Instance,
+} from "@aws-sdk/client-ec2";
+import {
+  CancelCommandCommand,
+  type Command,
+  type CommandInvocation,
+  type CommandPlugin,
+  DescribeInstanceInformationCommand,
+  GetCommandInvocationCommand,
+  type GetCommandInvocationResult,
+  type InstanceInformation,
+  ListCommandInvocationsCommand,
+  ListCommandsCommand,
+} from "@aws-sdk/client-ssm";
+import { redactText } from "@stackyard/aws";
+import { AwsCallError, callAws, type FleetAws, listPages } from "./call-aws.ts";
+import type { FleetInstanceReport } from "./fleet-run.ts";
+import {
+  chunk,
+  DEFAULT_STATES,
+  DEFAULT_TAG_KEY,
+  DEFAULT_TAG_VALUES,
+  type KnownInstance,
+  type SelectOptions,
+  type SsmAgent,
+} from "./select-instances.ts";
+
+/** DescribeInstances gives at most so many on a page (API reference, "MaxResults"). */
+const PAGE_SIZE = 1_000;
+/** At most 200 values of filters in a call (EC2 user guide, "Filtering considerations"). */
+const IDS_PER_CALL = 50;
+
+/** Instances that the selection's own filters find; what they are is checked again by `selectInstances`. */
+export function loadSelected(aws: FleetAws, select: SelectOptions): Promise<readonly KnownInstance[]> {
+  return loadFiltered(aws, toTagFilters(select));
+}
+
+/** The filters of a selection. EC2 reads wildcards in their values, so that these are escaped. */
+export function toTagFilters({ tagKey, tagValues, states }: SelectOptions): Filter[] {
+  return [
+    { Name: `tag:${tagKey ?? DEFAULT_TAG_KEY}`, Values: (tagValues ?? DEFAULT_TAG_VALUES).map(escapeFilterValue) },
+    { Name: "instance-state-name", Values: (states ?? DEFAULT_STATES).map(escapeFilterValue) },
+  ];
+}
+
+/** Instances by their ids, in that order. EC2 knows nothing of those that are missing, and of managed nodes. */
+export async function loadByIds(aws: FleetAws, ids: readonly string[]): Promise<readonly KnownInstance[]> {
+  const found: KnownInstance[] = [];
+  for (const part of chunk(
+    ids.filter((id) => id.startsWith("i-")),
+    IDS_PER_CALL,
+  )) {
+    found.push(...(await loadFiltered(aws, [{ Name: "instance-id", Values: part }])));
+  }
+  const byId = new Map(found.map((instance) => [instance.instanceId, instance]));
+  return ids.flatMap((id) => byId.get(id) ?? []);
+}
+
+/** One instance; undefined where EC2 does not know it, which may be that it does not know it yet. */
+export async function findInstance(aws: FleetAws, instanceId: string): Promise<KnownInstance | undefined> {
+  try {
+    const answer = await callAws(aws, {
+      what: `The instance ${instanceId} could not be described.`,
+      send: (abortSignal) => aws.ec2.send(new DescribeInstancesCommand({ InstanceIds: [instanceId] }), { abortSignal }),
+    });
+    return toInstances(answer)[0];
+  } catch (error) {
+    if (error instanceof AwsCallError && error.awsName === "InvalidInstanceID.NotFound") return undefined;
+    throw error;
+  }
+}
+
+async function loadFiltered(aws: FleetAws, filters: Filter[]): Promise<readonly KnownInstance[]> {
+  const found: KnownInstance[] = [];
+  const pages = listPages((token) => {
+    const input = { Filters: filters, MaxResults: PAGE_SIZE, ...token };
+    return callAws(aws, {
+      what: "The instances could not be listed.",
+      send: (abortSignal) => aws.ec2.send(new DescribeInstancesCommand(input), { abortSignal }),
+    });
+  });
+  // Only what is needed is kept: a page of EC2 is some megabytes.
+  for await (const page of pages) found.push(...toInstances(page));
+  return found;
+}
+
+function toInstances({ Reservations = [] }: DescribeInstancesResult): readonly KnownInstance[] {
+  return Reservations.flatMap(({ Instances = [] }) => Instances.map(toKnown));
+}
+
+function toKnown({ InstanceId = "", State, Tags = [], Platform }: Instance): KnownInstance {
+  return {
+    instanceId: InstanceId,
+    state: State?.Name ?? "",
+    tags: Tags.map(({ Key = "", Value = "" }) => ({ key: Key, value: Value })),
+    ...(Platform === undefined ? {} : { platform: Platform }),
+  };
+}
+
+/** DescribeInstanceInformation gives 5 to 50 on a page, so that is how many are asked for. */
+
+/** What SSM knows of the agents of instances; one that has not registered is missing. */
+export async function loadAgents(aws: FleetAws, ids: readonly string[]): Promise<ReadonlyMap<string, SsmAgent>> {
+  const agents = new Map<string, SsmAgent>();
+  for (const part of chunk(ids, IDS_PER_CALL)) {
+    for await (const page of listPages((token) => loadPage(aws, part, token))) {
+      for (const node of page.InstanceInformationList ?? []) agents.set(node.InstanceId ?? "", toAgent(node));
+    }
+  }
+  return agents;
+}
+
+function loadPage(aws: FleetAws, ids: readonly string[], token: { readonly NextToken?: string }) {
+  const input = { Filters: [{ Key: "InstanceIds", Values: [...ids] }], MaxResults: IDS_PER_CALL, ...token };
+  return callAws(aws, {
+    what: "The agents of the instances could not be looked at.",
+    send: (abortSignal) => aws.ssm.send(new DescribeInstanceInformationCommand(input), { abortSignal }),
+  });
+}
+
+function toAgent({ PingStatus, AgentVersion, PlatformType }: InstanceInformation): SsmAgent {
+  return {
+    pingStatus: PingStatus ?? "",
+    ...(AgentVersion === undefined ? {} : { agentVersion: AgentVersion }),
+    ...(PlatformType === undefined ? {} : { platformType: PlatformType }),
+  };
+}
+
+/**
+ * A value as a filter of EC2 takes it literally: `*` and `?` stand for other characters there, and `\` makes them ordinary
+ * (EC2 user guide, "Filtering using the CLI and API": wildcards).
+ */
+export function escapeFilterValue(value: string): string {
+  return value.replace(/[\\*?]/g, String.raw`\$&`);
+}
+
+/** A command that SSM has taken. */
+export interface SentCommand {
+  readonly commandId: string;
+  readonly comment: string;
+  readonly ids: readonly string[];
+  readonly requestedAt: number;
+  /** Detailed, as SSM spells it. */
+  readonly status: string;
+  /** How many instances it is for, as far as SSM has found them. */
+  readonly targetCount: number;
+}
+
+/** A clock of ours may be ahead of SSM's. */
+const SLACK_MS = 5 * 60_000;
+
+/** A command is looked for so long after it may have been sent. */
+export const LISTED_AFTER_MS = 10_000;
+
+/** The comment that a chunk's command is found by; SendCommand takes no token. */
+export function toComment(runId: string, chunk: number): string {
+  return `stackyard:${runId}:${chunk}`;
+}
+
+/** Which of the commands with these comments SSM has taken since then. */
+export async function findCommands(
+  aws: FleetAws,
+  comments: readonly string[],
+  since: number,
+): Promise<ReadonlyMap<string, SentCommand>> {
+  const wanted = new Set(comments);
+  const found = new Map<string, SentCommand>();
+  // SSM takes whole seconds: "2024-07-07T00:00:00Z" (API reference, "CommandFilter").
+  const after = `${new Date(since - SLACK_MS).toISOString().slice(0, 19)}Z`;
+  for await (const command of listCommands(aws, { Filters: [{ key: "InvokedAfter", value: after }] })) {
+    if (wanted.has(command.comment)) found.set(command.comment, command);
+    if (found.size === wanted.size) break;
+  }
+  return found;
+}
+
+/** One command as it stands; undefined where SSM does not list it yet. */
+export async function findCommand(aws: FleetAws, commandId: string): Promise<SentCommand | undefined> {
+  for await (const command of listCommands(aws, { CommandId: commandId })) return command;
+  return undefined;
+}
+
+type ListInput = ConstructorParameters<typeof ListCommandsCommand>[0];
+
+async function* listCommands(aws: FleetAws, given: ListInput): AsyncGenerator<SentCommand> {
+  const pages = listPages((token) => {
+    const input = { ...given, MaxResults: 50, ...token };
+    return callAws(aws, {
+      what: "The commands could not be listed.",
+      send: (abortSignal) => aws.ssm.send(new ListCommandsCommand(input), { abortSignal }),
+    });
+  });
+  for await (const page of pages) {
+    for (const command of page.Commands ?? []) yield toSentCommand(command);
+  }
+}
+
+function toSentCommand(command: Command): SentCommand {
+  const { CommandId = "", Comment = "", InstanceIds = [], RequestedDateTime, StatusDetails, Status = "" } = command;
+  return {
+    commandId: CommandId,
+    comment: Comment,
+    ids: InstanceIds,
+    requestedAt: RequestedDateTime?.getTime() ?? 0,
+    status: StatusDetails ?? Status,
+    targetCount: command.TargetCount ?? 0,
+  };
+}
+
+/** How a command stands on one instance. */
+export interface Invocation {
+  readonly instanceId: string;
+  readonly commandId: string;
+  /** Detailed, as SSM spells it. */
+  readonly detailedStatus: string;
+  readonly requestedAt?: number;
+  readonly links: { readonly stdout?: string; readonly stderr?: string };
+}
+
+/** All invocations of a command that SSM lists by now. */
+export async function listInvocations(aws: FleetAws, commandId: string): Promise<readonly Invocation[]> {
+  const found: Invocation[] = [];
+  const pages = listPages((token) => {
+    const input = { CommandId: commandId, Details: false, MaxResults: 50, ...token };
+    return callAws(aws, {
+      what: `The state of command ${commandId} could not be read.`,
+      send: (abortSignal) => aws.ssm.send(new ListCommandInvocationsCommand(input), { abortSignal }),
+    });
+  });
+  for await (const page of pages) found.push(...(page.CommandInvocations ?? []).map(toInvocation));
+  return found;
+}
+
+function toInvocation(invocation: CommandInvocation): Invocation {
+  const { InstanceId = "", CommandId = "", StatusDetails, Status = "", RequestedDateTime } = invocation;
+  const { StandardOutputUrl: stdout = "", StandardErrorUrl: stderr = "" } = invocation;
+  return {
+    instanceId: InstanceId,
+    commandId: CommandId,
+    detailedStatus: StatusDetails ?? Status,
+    ...(RequestedDateTime === undefined ? {} : { requestedAt: RequestedDateTime.getTime() }),
+    links: { ...(stdout === "" ? {} : { stdout }), ...(stderr === "" ? {} : { stderr }) },
+  };
+}
+
+/**
+ * Asks SSM to cancel a command on these instances, at most 50 a call, or on all of its instances. SSM does what it can; a
+ * command that it does not know any more, or that has ended, is no error.
+ */
+export async function cancelCommand(aws: FleetAws, commandId: string, ids: readonly string[] | "all"): Promise<void> {
+  const parts = ids === "all" ? [undefined] : chunk(ids);
+  for (const part of parts) {
+    const input = { CommandId: commandId, ...(part === undefined ? {} : { InstanceIds: part }) };
+    try {
+      await callAws(aws, {
+        what: `The command ${commandId} could not be cancelled.`,
+        send: (abortSignal) => aws.ssm.send(new CancelCommandCommand(input), { abortSignal }),
+      });
+    } catch (error) {
+      if (!isOver(error)) throw error;
+    }
+  }
+}
+
+function isOver(error: unknown): boolean {
+  return (
+    error instanceof AwsCallError && (error.awsName === "InvalidCommandId" || error.awsName === "InvalidInstanceId")
+  );
+}
+
+/** What GetCommandInvocation shows of each stream (API reference): the first so many characters. */
+const MAX_STDOUT = 24_000;
+const MAX_STDERR = 8_000;
+
+/** What a command that failed on an instance left behind. */
+export type InvocationOutput = Pick<
+  FleetInstanceReport,
+  "responseCode" | "startedAt" | "endedAt" | "stdoutTail" | "stderrTail" | "cut" | "links"
+>;
+
+/**
+ * The output of a command on one instance, as far as SSM shows it. A document of several steps has an output for each; that
+ * of the one that failed is taken. What looks like a secret is left out.
+ */
+export async function loadOutput(aws: FleetAws, commandId: string, instanceId: string): Promise<InvocationOutput> {
+  const step = await findStep(aws, commandId, instanceId);
+  const input = { CommandId: commandId, InstanceId: instanceId, ...(step === undefined ? {} : { PluginName: step }) };
+  const answer = await callAws(aws, {
+    what: `The output of ${instanceId} could not be read.`,
+    send: (abortSignal) => aws.ssm.send(new GetCommandInvocationCommand(input), { abortSignal }),
+  });
+  return toOutput(answer);
+}
+
+async function findStep(aws: FleetAws, commandId: string, instanceId: string): Promise<string | undefined> {
+  const input = { CommandId: commandId, InstanceId: instanceId, Details: true };
+  const { CommandInvocations = [] } = await callAws(aws, {
+    what: `The steps of the command on ${instanceId} could not be read.`,
+    send: (abortSignal) => aws.ssm.send(new ListCommandInvocationsCommand(input), { abortSignal }),
+  });
+  const steps = CommandInvocations[0]?.CommandPlugins ?? [];
+  return (steps.find(hasFailed) ?? steps.at(-1))?.Name;
+}
+
+function hasFailed({ Status }: CommandPlugin): boolean {
+  return Status === "Failed" || Status === "TimedOut";
+}
+
+function toOutput(answer: GetCommandInvocationResult): InvocationOutput {
+  const { StandardOutputContent: stdout = "", StandardErrorContent: stderr = "", ResponseCode } = answer;
+  const isCut = stdout.length >= MAX_STDOUT || stderr.length >= MAX_STDERR;
+  return {
+    ...(ResponseCode === undefined ? {} : { responseCode: ResponseCode }),
+    ...toTimes(answer),
+    ...(stdout === "" ? {} : { stdoutTail: redactText(stdout).slice(-MAX_STDOUT) }),
+    ...(stderr === "" ? {} : { stderrTail: redactText(stderr).slice(-MAX_STDERR) }),
+    ...(isCut ? { cut: true } : {}),
+    ...toLinks(answer),
+  };
+}
+
+/** Absent where the command never began there. */
+function toTimes({ ExecutionStartDateTime = "", ExecutionEndDateTime = "" }: GetCommandInvocationResult) {
+  const startedAt = Date.parse(ExecutionStartDateTime);
+  const endedAt = Date.parse(ExecutionEndDateTime);
+  return { ...(Number.isNaN(startedAt) ? {} : { startedAt }), ...(Number.isNaN(endedAt) ? {} : { endedAt }) };
+}
+
+function toLinks({ StandardOutputUrl: stdout = "", StandardErrorUrl: stderr = "" }: GetCommandInvocationResult) {
+  if (stdout === "" && stderr === "") return {};
+  return { links: { ...(stdout === "" ? {} : { stdout }), ...(stderr === "" ? {} : { stderr }) } };
+}

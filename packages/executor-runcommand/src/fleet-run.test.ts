@@ -1,0 +1,98 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { toConcurrency, toCount, toFailureLines, toInstanceState, toMessage, toTally } from "./fleet-run.ts";
+import { aMember, anId } from "./testing/a-run.ts";
+
+describe("toInstanceState", () => {
+  it.each([
+    ["Success", "succeeded", undefined],
+    ["Pending", "running", undefined],
+    ["In Progress", "running", undefined],
+    ["InProgress", "running", undefined],
+    ["Delayed", "running", undefined],
+    ["Cancelling", "running", undefined],
+    ["Cancelled", "cancelled", "CANCELLED"],
+    ["Canceled", "cancelled", "CANCELLED"],
+    ["Terminated", "cancelled", "TERMINATED"],
+    ["Delivery Timed Out", "failed", "DELIVERY_TIMEOUT"],
+    ["DeliveryTimedOut", "failed", "DELIVERY_TIMEOUT"],
+    ["Execution Timed Out", "failed", "EXECUTION_TIMEOUT"],
+    ["ExecutionTimedOut", "failed", "EXECUTION_TIMEOUT"],
+    ["Failed", "failed", "COMMAND_FAILED"],
+    ["Undeliverable", "failed", "UNDELIVERABLE"],
+    ["InvalidPlatform", "failed", "COMMAND_FAILED"],
+    ["Access Denied", "failed", "COMMAND_FAILED"],
+    ["", "failed", "COMMAND_FAILED"],
+  ])("takes %j as %s", (detailedStatus, state, code) => {
+    expect(toInstanceState(detailedStatus)).toEqual(code === undefined ? { state } : { state, code });
+  });
+});
+
+describe("toCount", () => {
+  it.each([
+    ["0", 100, 0],
+    ["10", 3, 10],
+    [7, 100, 7],
+    ["10%", 25, 2],
+    ["33%", 100, 33],
+    ["99%", 1, 0],
+    ["100%", 7, 7],
+    ["0%", 7, 0],
+    // 0.29 * 100 is 28.999999999999996.
+    ["29%", 100, 29],
+  ])("makes %s of %d instances %d", (share, total, count) => {
+    expect(toCount(share, total)).toBe(count);
+  });
+
+  it("never gives more than there are for a percentage, and rounds down", () => {
+    fc.assert(
+      fc.property(fc.nat(100), fc.nat(100_000), (percent, total) => {
+        const count = toCount(`${percent}%`, total);
+
+        expect(count * 100).toBeLessThanOrEqual(percent * total);
+        expect((count + 1) * 100).toBeGreaterThan(percent * total);
+      }),
+    );
+  });
+});
+
+describe("toConcurrency", () => {
+  it("lets at least one run", () => {
+    expect(toConcurrency("10%", 5)).toBe(1);
+    expect(toConcurrency("10%", 50)).toBe(5);
+  });
+});
+
+const failure = { state: "failed", code: "COMMAND_FAILED" } as const;
+
+describe("toMessage", () => {
+  it("says where a run stands", () => {
+    const tally = toTally([
+      aMember(1, { state: "succeeded" }),
+      aMember(2, failure),
+      aMember(3, { state: "running" }),
+      aMember(4),
+    ]);
+
+    expect(toMessage(tally)).toBe("2 of 4 instances done: 1 succeeded, 1 failed, 1 running, 1 waiting.");
+  });
+});
+
+describe("toFailureLines", () => {
+  it("shows the code, the exit code and the last words", () => {
+    const lines = toFailureLines([
+      aMember(1, { ...failure, responseCode: 2, stdoutTail: "out", stderrTail: "a\nfatal: boom\n" }),
+      aMember(2, { state: "failed", code: "UNDELIVERABLE", responseCode: -1 }),
+      aMember(3, { state: "succeeded" }),
+    ]);
+
+    expect(lines).toEqual([`${anId(1)}: COMMAND_FAILED, exit code 2: fatal: boom`, `${anId(2)}: UNDELIVERABLE`]);
+  });
+
+  it("does not flood the log", () => {
+    const lines = toFailureLines(Array.from({ length: 33 }, (_, number) => aMember(number, failure)));
+
+    expect(lines).toHaveLength(21);
+    expect(lines.at(-1)).toBe("… and 13 more failed; the report has them all.");
+  });
+});

@@ -1,0 +1,321 @@
+import { createHash } from "node:crypto";
+import type { Clock, Records } from "@stackyard/core";
+import { runStackId } from "@stackyard/core/machine";
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { type BootSettings, readText } from "./fleet-deps.ts";
+import type { UserParameters } from "./parse-pipeline-event.ts";
+import type { PinnedArtifact } from "./pin-artifact.ts";
+
+/** A run as it was decided: kept before it is started, so that a repeat decides nothing anew. */
+export const RunIntent = Type.Object({
+  kind: Type.Literal("run"),
+  /** The run's own: a repeat finds the same run. */
+  key: Type.String({ minLength: 1, maxLength: 255 }),
+  runId: Type.String(),
+  source: Type.Union([Type.Literal("pipeline"), Type.Literal("bootstrap")]),
+  profile: Type.String(),
+  config: Type.Record(Type.String(), Type.Unknown()),
+  /** False: the pipeline goes on once everything is dispatched. */
+  wait: Type.Boolean(),
+  /** Recorded as candidate and current; absent where the run changes neither. */
+  records: Type.Optional(Type.Boolean()),
+  artifact: Type.Object({
+    bucket: Type.String(),
+    key: Type.String(),
+    versionId: Type.Optional(Type.String()),
+    sha256: Type.String(),
+  }),
+  revision: Type.Union([Type.String(), Type.Null()]),
+  decidedAt: Type.Integer(),
+});
+export type RunIntent = Static<typeof RunIntent>;
+
+const validator = Compile(RunIntent);
+
+/** Reads what was kept; undefined for anything else. */
+export function parseRunIntent(value: unknown): RunIntent | undefined {
+  return validator.Check(value) ? value : undefined;
+}
+
+/** The run of a pipeline's job. Its key is the job's id. Pure. */
+export function toPipelineIntent(input: {
+  readonly jobId: string;
+  readonly artifact: PinnedArtifact;
+  readonly revision: string | null;
+  readonly options: UserParameters;
+  readonly now: number;
+}): RunIntent {
+  const { jobId, artifact, revision, now } = input;
+  const { tagKey, tagValues, targets, wait, artifact: _name, ...rest } = input.options;
+  const fleet =
+    targets === undefined ? { select: { tagKey, tagValues: [...tagValues] } } : { targets: toPlain(targets) };
+  const config = { ...fleet, ...rest, artifact: { ...artifact }, source: "pipeline" };
+  return {
+    kind: "run",
+    key: jobId,
+    runId: runStackId({ key: jobId }),
+    source: "pipeline",
+    profile: rest.profile,
+    config,
+    wait,
+    artifact: { ...artifact },
+    revision,
+    decidedAt: now,
+    // A plan brings nothing onto any instance.
+    records: !rest.dryRun,
+  };
+}
+
+/** The run of one start of one instance: again after a stop and start, and again with another artifact. Pure. */
+export function toBootIntent(input: {
+  readonly instanceId: string;
+  /** When the instance was started, as EC2 tells it. */
+  readonly launchedAt: string;
+  readonly artifact: PinnedArtifact;
+  readonly boot: Required<Omit<BootSettings, "source" | "fallback">>;
+  readonly now: number;
+}): RunIntent {
+  const { instanceId, launchedAt, artifact, boot, now } = input;
+  const { profile, tagKey, tagValues, timeout, deliveryTimeout, agentTimeout } = boot;
+  const key = `${instanceId}:${toArtifactId(artifact)}:${launchedAt}`;
+  const config = {
+    instance: instanceId,
+    select: { tagKey, tagValues: [...tagValues] },
+    profile,
+    artifact: { ...artifact },
+    timeout,
+    deliveryTimeout,
+    agentTimeout,
+    source: "bootstrap",
+  };
+  return {
+    kind: "run",
+    key,
+    runId: runStackId({ key }),
+    source: "bootstrap",
+    profile,
+    config,
+    wait: true,
+    artifact: { ...artifact },
+    revision: null,
+    decidedAt: now,
+  };
+}
+
+/** The same start of the same instance with another artifact; undefined for a run that is of no instance. Pure. */
+export function withArtifact(intent: RunIntent, artifact: RunIntent["artifact"], now: number): RunIntent | undefined {
+  const [instanceId, , ...launchedAt] = intent.key.split(":");
+  if (intent.source !== "bootstrap" || instanceId === undefined || launchedAt.length === 0) return undefined;
+  const key = `${instanceId}:${toArtifactId(artifact)}:${launchedAt.join(":")}`;
+  const config = { ...intent.config, artifact: { ...artifact } };
+  return { ...intent, key, runId: runStackId({ key }), config, artifact, decidedAt: now };
+}
+
+/** Place and content: the same bytes under another key are another artifact. */
+function toArtifactId({ bucket, key, versionId = "", sha256 }: RunIntent["artifact"]): string {
+  const text = [bucket, key, versionId, sha256].join("\u0000");
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
+
+function toPlain(targets: NonNullable<UserParameters["targets"]>) {
+  return targets.map(({ key, values }) => ({ key, values: [...values] }));
+}
+
+/** What was decided about an event without a run. */
+export interface EventDone {
+  readonly kind: "done";
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What was decided about an event. The first decision counts, whoever else is delivered the event too. */
+export type EventRecord = RunIntent | EventDone;
+
+/** As long as the yard knows the ids of events: EventBridge gives up after a day. */
+const KEEP_MS = 14 * 86_400_000;
+
+interface EventRecordsDeps {
+  readonly records: Records;
+  readonly clock: Clock;
+}
+
+/** What was decided about that event or job before; undefined: nothing yet. */
+export async function findEventRecord(
+  { records, clock }: EventRecordsDeps,
+  id: string,
+): Promise<EventRecord | undefined> {
+  return parseEventRecord((await records.get(toKey(id), clock.now()))?.value);
+}
+
+/** Keeps a decision, and gives the one that counts. */
+export async function keepEventRecord(
+  { records, clock }: EventRecordsDeps,
+  id: string,
+  value: EventRecord,
+): Promise<EventRecord> {
+  const now = clock.now();
+  const result = await records.put({ key: toKey(id), value, expected: "absent", expiresAt: now + KEEP_MS, now });
+  if (result.kind === "written") return value;
+  return parseEventRecord(result.current?.value) ?? value;
+}
+
+function parseEventRecord(value: unknown): EventRecord | undefined {
+  const code = readText(value, "code");
+  if (readText(value, "kind") !== "done" || code === undefined) return parseRunIntent(value);
+  return { kind: "done", code, message: readText(value, "message") ?? "" };
+}
+
+/** Ids come from outside and are no keys yet. */
+function toKey(id: string): string {
+  return `fleet-event/${createHash("sha256").update(id).digest("hex").slice(0, 32)}`;
+}
+
+/** Which artifact a run has brought. */
+export const ArtifactRecord = Type.Object({
+  artifact: Type.Object({
+    bucket: Type.String(),
+    key: Type.String(),
+    versionId: Type.Optional(Type.String()),
+    sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+  }),
+  revision: Type.Union([Type.String(), Type.Null()]),
+  runId: Type.String(),
+  /** When the run was asked for. */
+  startedAt: Type.Integer(),
+});
+export type ArtifactRecord = Static<typeof ArtifactRecord>;
+
+/** `candidate`: of the newest run that has started; `current`: of the newest that has succeeded. */
+type ArtifactRank = "candidate" | "current";
+
+/** What artifacts are recorded for. */
+interface ArtifactOwner {
+  readonly environment: string;
+  readonly profile: string;
+}
+
+const validatorArtifactRecords = Compile(ArtifactRecord);
+
+/** The artifact of that rank; undefined before there was one. */
+export async function findArtifactRecord(
+  { records, clock }: { readonly records: Records; readonly clock: Clock },
+  owner: ArtifactOwner,
+  rank: ArtifactRank,
+): Promise<ArtifactRecord | undefined> {
+  const value = (await records.get(toKeyArtifactRecords(owner, rank), clock.now()))?.value;
+  return validatorArtifactRecords.Check(value) ? value : undefined;
+}
+
+/** Writes it down, unless a run that was asked for later has done so: an old run that ends late takes nothing back. */
+export async function putArtifactRecord(
+  { records, clock }: { readonly records: Records; readonly clock: Clock },
+  owner: ArtifactOwner,
+  rank: ArtifactRank,
+  value: ArtifactRecord,
+): Promise<void> {
+  const key = toKeyArtifactRecords(owner, rank);
+  for (;;) {
+    const now = clock.now();
+    const known = await records.get(key, now);
+    if (known !== undefined && validatorArtifactRecords.Check(known.value) && known.value.startedAt > value.startedAt)
+      return;
+    const { kind } = await records.put({ key, value, expected: known?.version ?? "absent", now });
+    if (kind === "written") return;
+  }
+}
+
+function toKeyArtifactRecords({ environment, profile }: ArtifactOwner, rank: ArtifactRank): string {
+  return `fleet-artifact/${environment}/${profile}/${rank}`;
+}
+
+const Hook = Type.Object({ group: Type.String(), hook: Type.String(), token: Type.String() });
+
+/** A run that is looked after until it has ended: what hangs on its end, and what it was to be started with. */
+export const Watch = Type.Object({
+  intent: RunIntent,
+  /** Lifecycle actions that wait for it. */
+  hooks: Type.Array(Hook, { maxItems: 100 }),
+  heartbeatAt: Type.Integer(),
+  /** The schedule leaves it alone until then; absent: it is looked at each time. */
+  lookAt: Type.Optional(Type.Integer()),
+});
+export type Watch = Static<typeof Watch>;
+
+/** A watch as it stands in the records. */
+export interface KeptWatch {
+  readonly key: string;
+  readonly version: number;
+  readonly watch: Watch;
+}
+
+interface WatchRecordsDeps {
+  readonly records: Records;
+  readonly clock: Clock;
+}
+
+const DAY_MS = 86_400_000;
+/** A run that has failed can be tried again for 30 days; a pipeline's action lasts a day, a lifecycle action two. */
+const KEEP_MS_WATCH_RECORDS = (30 + 3) * DAY_MS;
+const PREFIX = "fleet-watch/";
+
+const validatorWatchRecords = Compile(Watch);
+
+/** The watch over a run; undefined when there is none, or no more. */
+export async function findWatch({ records, clock }: WatchRecordsDeps, runId: string): Promise<KeptWatch | undefined> {
+  const record = await records.get(PREFIX + runId, clock.now());
+  return toKept(record);
+}
+
+/** Begins to watch over a run, or lets one more lifecycle action wait for it. */
+export async function addWatch(deps: WatchRecordsDeps, intent: RunIntent, hook?: Static<typeof Hook>): Promise<void> {
+  const { records, clock } = deps;
+  for (;;) {
+    const now = clock.now();
+    const known = await findWatch(deps, intent.runId);
+    const hooks = [...(known?.watch.hooks ?? []).filter(({ token }) => token !== hook?.token), ...(hook ? [hook] : [])];
+    if (known !== undefined && (hook === undefined || hooks.length === known.watch.hooks.length)) return;
+    const value: Watch = { intent, hooks, heartbeatAt: known?.watch.heartbeatAt ?? now };
+    const expected = known?.version ?? "absent";
+    const key = PREFIX + intent.runId;
+    const { kind } = await records.put({ key, value, expected, expiresAt: now + KEEP_MS_WATCH_RECORDS, now });
+    if (kind === "written") return;
+  }
+}
+
+/** Changes a watch; false: somebody else has changed it. */
+export async function replaceWatch(
+  { records, clock }: WatchRecordsDeps,
+  { key, version }: KeptWatch,
+  watch: Watch,
+): Promise<boolean> {
+  const now = clock.now();
+  const input = {
+    key,
+    value: watch,
+    expected: version,
+    expiresAt: watch.intent.decidedAt + KEEP_MS_WATCH_RECORDS,
+    now,
+  };
+  return (await records.put(input)).kind === "written";
+}
+
+/** Ends a watch; false: a lifecycle action has come to it meanwhile. */
+export function removeWatch({ records }: WatchRecordsDeps, { key, version }: KeptWatch): Promise<boolean> {
+  return records.remove(key, version);
+}
+
+/** A part of all watches, and where the next one begins. */
+export async function listWatches(
+  { records, clock }: WatchRecordsDeps,
+  page: { readonly cursor?: string; readonly limit: number },
+): Promise<{ readonly watches: readonly KeptWatch[]; readonly cursor?: string }> {
+  const { items, cursor } = await records.list(PREFIX, { ...page, now: clock.now() });
+  const watches = items.flatMap((record) => toKept(record) ?? []);
+  return { watches, ...(cursor === undefined ? {} : { cursor }) };
+}
+
+function toKept(record: { key: string; version: number; value: unknown } | undefined): KeptWatch | undefined {
+  if (record === undefined || !validatorWatchRecords.Check(record.value)) return undefined;
+  return { key: record.key, version: record.version, watch: record.value };
+}

@@ -1,0 +1,93 @@
+import { describe, expect, it } from "vitest";
+import { toEnvironment } from "./settings.ts";
+
+const runner = {
+  PATH: "/bin",
+  HOME: "/home/runner",
+  LC_ALL: "C",
+  TF_CLI_CONFIG_FILE: "/nowhere",
+  TF_LOG: "trace",
+  AWS_ACCESS_KEY_ID: "AKIARUNNER",
+  AWS_PROFILE: "runner",
+  DATABASE_URL: "postgres://secret",
+  TF_TOKEN_app: "t",
+};
+const fixed = { TF_IN_AUTOMATION: "1", TF_INPUT: "0", CHECKPOINT_DISABLE: "1", TF_HTTP_RETRY_MAX: "6" };
+const input = { runner, passEnvironment: [], variables: new Map<string, string>(), settings: {} };
+
+describe("toEnvironment", () => {
+  it("hands on what programs need and the runner's way to AWS, and nothing else", () => {
+    expect(toEnvironment(input)).toEqual({
+      PATH: "/bin",
+      HOME: "/home/runner",
+      LC_ALL: "C",
+      ...fixed,
+      AWS_ACCESS_KEY_ID: "AKIARUNNER",
+      AWS_PROFILE: "runner",
+    });
+  });
+
+  it("gives the target's credentials instead of the runner's", () => {
+    const target = { account: "123456789012", region: "eu-central-1", partition: "aws" };
+    const credentials = { accessKeyId: "ASIATARGET", secretAccessKey: "s" };
+
+    expect(toEnvironment({ ...input, access: { target, credentials } })).toEqual({
+      PATH: "/bin",
+      HOME: "/home/runner",
+      LC_ALL: "C",
+      ...fixed,
+      AWS_ACCESS_KEY_ID: "ASIATARGET",
+      AWS_SECRET_ACCESS_KEY: "s",
+      AWS_REGION: "eu-central-1",
+      AWS_DEFAULT_REGION: "eu-central-1",
+    });
+  });
+
+  it("lets the runner's environment say how often an http backend is asked again", () => {
+    const patient = toEnvironment({ ...input, runner: { TF_HTTP_RETRY_MAX: "9", TF_HTTP_RETRY_WAIT_MIN: "2" } });
+
+    expect(patient).toMatchObject({ TF_HTTP_RETRY_MAX: "9", TF_HTTP_RETRY_WAIT_MIN: "2" });
+  });
+
+  it("hands on what is named besides, and sets the configured file", () => {
+    const more = toEnvironment({
+      ...input,
+      passEnvironment: ["TF_TOKEN_*", "TF_LOG", "ABSENT"],
+      cliConfigFile: "/a.rc",
+    });
+
+    expect(more).toMatchObject({ TF_TOKEN_app: "t", TF_LOG: "trace", TF_CLI_CONFIG_FILE: "/a.rc" });
+    expect(more).not.toHaveProperty("ABSENT");
+  });
+
+  it("tells the span that runs it, and where Terraform's own traces go, without the headers that may hold a key", () => {
+    const traced = toEnvironment({
+      ...input,
+      runner: {
+        OTEL_TRACES_EXPORTER: "otlp",
+        OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4318",
+        OTEL_EXPORTER_OTLP_HEADERS: "x-key=secret",
+        TRACEPARENT: "of the runner",
+      },
+      traceContext: { traceparent: "00-a-b-01", tracestate: "a=1" },
+    });
+
+    expect(traced).toEqual({
+      ...fixed,
+      OTEL_TRACES_EXPORTER: "otlp",
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4318",
+      TRACEPARENT: "00-a-b-01",
+      TRACESTATE: "a=1",
+    });
+  });
+
+  it("cannot be changed by a variable's name", () => {
+    const variables = new Map([["PATH", "/evil"]]);
+
+    expect(toEnvironment({ ...input, variables })).toMatchObject({ PATH: "/bin", TF_VAR_PATH: "/evil" });
+  });
+
+  it.each(["a\0b", "x".repeat(140_000)])("refuses a value that no program can be given", (value) => {
+    expect(() => toEnvironment({ ...input, variables: new Map([["a", value]]) })).toThrow(/The variable "a" ha?/);
+  });
+});

@@ -1,0 +1,270 @@
+import { createWriteStream, type Dirent } from "node:fs";
+import { copyFile, mkdir, readdir, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { pipeline } from "node:stream/promises";
+import type { ExecutorContext } from "@stackyard/core";
+import { TerraformFailure } from "./failure.ts";
+
+interface LocalSourceInput {
+  /** Nothing outside of it is ever read. */
+  readonly baseDir: string;
+  /** A file, or a folder whose contents are copied; relative to `baseDir`. */
+  readonly location: string;
+  /** An empty folder. */
+  readonly target: string;
+  /** Folders of the runner itself, absolute. They are not sources: skipped where they lie in one, refused by any link. */
+  readonly leaveOut?: readonly string[];
+}
+
+/**
+ * Copies a file or a folder's contents; links are followed inside the base folder and copied as what they lead to.
+ * Fails with TERRAFORM_SOURCE_MISSING, TERRAFORM_SOURCE_REFUSED.
+ */
+export async function copyLocalSource({ baseDir, location, target, leaveOut = [] }: LocalSourceInput): Promise<void> {
+  const root = await realpath(baseDir);
+  const wanted = resolve(root, location);
+  // Asked before the file system is: whether something exists outside is nobody's business.
+  if (!isInside(root, wanted)) throw toOutside(location);
+  const source = await realpath(wanted).catch(() => undefined);
+  if (source === undefined) {
+    throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", `There is no "${location}" in ${baseDir}.`);
+  }
+  if (!isInside(root, source)) throw toOutside(location);
+  const own = await findOwn(root, leaveOut);
+  if (isOwn(own, source)) throw toOwn(location);
+  const copy: Copy = { root, own, budget: createSourceBudget(`"${location}"`) };
+  const { isFile, size } = await statOf(source);
+  if (isFile) await copyOne(copy, { from: source, to: join(target, basename(wanted)), size });
+  else await copyFolder(copy, source, target, [source]);
+}
+
+interface Copy {
+  readonly root: string;
+  /** Real paths of the runner's own folders. */
+  readonly own: readonly string[];
+  readonly budget: (bytes: number) => void;
+}
+
+/** `open`: the real paths of this folder and of those around it, so that a link back to one of them is seen. */
+async function copyFolder(copy: Copy, from: string, to: string, open: readonly string[]): Promise<void> {
+  await mkdir(to, { recursive: true });
+  const entries = await readdir(from, { withFileTypes: true });
+  for (const entry of entries.filter(({ name }) => !isLeftOut(name))) {
+    await copyEntry(copy, entry, join(to, entry.name), open);
+  }
+}
+
+async function copyEntry(copy: Copy, entry: Dirent, to: string, open: readonly string[]): Promise<void> {
+  const path = join(entry.parentPath, entry.name);
+  if (isOwn(copy.own, path)) return;
+  const from = entry.isSymbolicLink() ? await followLink(copy, path, open) : path;
+  // A link to nothing, as some editors leave them while a file is open.
+  if (from === undefined) return;
+  const { isFile, isFolder, size } = await statOf(from);
+  if (isFolder) await copyFolder(copy, from, to, [...open, from]);
+  else if (isFile) await copyOne(copy, { from, to, size });
+}
+
+async function followLink(copy: Copy, link: string, open: readonly string[]): Promise<string | undefined> {
+  const target = await realpath(link).catch(() => undefined);
+  if (target === undefined) return undefined;
+  if (!isInside(copy.root, target)) throw toOutside(relative(copy.root, link));
+  if (isOwn(copy.own, target)) throw toOwn(relative(copy.root, link));
+  if (open.includes(target)) {
+    const text = `The link "${relative(copy.root, link)}" leads to a folder that it is in itself.`;
+    throw new TerraformFailure("TERRAFORM_SOURCE_REFUSED", text);
+  }
+  return target;
+}
+
+async function copyOne(copy: Copy, file: { from: string; to: string; size: number }): Promise<void> {
+  copy.budget(file.size);
+  await copyFile(file.from, file.to);
+}
+
+async function statOf(path: string): Promise<{ isFile: boolean; isFolder: boolean; size: number }> {
+  const found = await stat(path);
+  return { isFile: found.isFile(), isFolder: found.isDirectory(), size: found.size };
+}
+
+function isInside(root: string, path: string): boolean {
+  return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
+}
+
+/** Those inside the base folder. One around it, such as the system's folder for temporary files, hides nothing of it. */
+async function findOwn(root: string, leaveOut: readonly string[]): Promise<readonly string[]> {
+  const paths = await Promise.all(leaveOut.map((path) => realpath(path).catch(() => resolve(path))));
+  return paths.filter((path) => path !== root && isInside(root, path));
+}
+
+function isOwn(own: readonly string[], path: string): boolean {
+  return own.some((folder) => isInside(folder, path));
+}
+
+function toOwn(path: string): TerraformFailure {
+  const text = `"${path}" leads into a folder of the runner itself, which may hold secrets. Take it out of the source.`;
+  return new TerraformFailure("TERRAFORM_SOURCE_REFUSED", text);
+}
+
+function toOutside(path: string): TerraformFailure {
+  const text = `"${path}" leads out of the folder that sources come from. Move the files into it, or set the option "sourcesDir".`;
+  return new TerraformFailure("TERRAFORM_SOURCE_REFUSED", text);
+}
+
+/** An object of a bucket. */
+export interface S3Object {
+  readonly key: string;
+  readonly size: number;
+}
+
+/** What reading a source needs of S3. Anything thrown becomes TERRAFORM_SOURCE_UNREADABLE. */
+export interface S3Source {
+  /** All objects whose key begins with the prefix, over all pages, in the order of their keys. */
+  list(bucket: string, prefix: string): AsyncIterable<S3Object>;
+  read(bucket: string, key: string): Promise<AsyncIterable<Uint8Array>>;
+}
+
+interface S3SourceInput {
+  readonly bucket: string;
+  readonly key: string;
+  /** An empty folder. */
+  readonly target: string;
+  readonly signal: AbortSignal;
+}
+
+/** How many objects are read at the same time. */
+const CONCURRENCY = 8;
+
+interface SourceFile {
+  readonly key: string;
+  /** Relative to the target; checked. */
+  readonly name: string;
+}
+
+/**
+ * Stores the object `key` under its base name or, when there is none, everything under `key` + `/` with its folders.
+ * Siblings that only share the prefix are never taken, empty objects (folder marks) neither.
+ * Fails with TERRAFORM_SOURCE_MISSING, TERRAFORM_SOURCE_REFUSED, TERRAFORM_SOURCE_UNREADABLE.
+ */
+export async function copyS3Source(s3: S3Source, input: S3SourceInput): Promise<void> {
+  try {
+    const files = await findFiles(s3, input);
+    if (files.length === 0) {
+      throw new TerraformFailure(
+        "TERRAFORM_SOURCE_MISSING",
+        `There is neither an object nor a folder ${toUrl(input)}.`,
+      );
+    }
+    await readAll(s3, input, files);
+  } catch (error) {
+    if (error instanceof TerraformFailure) throw error;
+    if (input.signal.aborted)
+      throw new TerraformFailure("TERRAFORM_CANCELLED", "Stopped before it began.", { cause: error });
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    throw new TerraformFailure("TERRAFORM_SOURCE_UNREADABLE", `${toUrl(input)} cannot be read: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+async function findFiles(s3: S3Source, { bucket, key }: S3SourceInput): Promise<SourceFile[]> {
+  if (!key.endsWith("/") && (await isObject(s3, bucket, key))) return [{ key, name: basename(key) }];
+  const folder = key.endsWith("/") ? key : `${key}/`;
+  const budget = createSourceBudget(toUrl({ bucket, key }));
+  const files: SourceFile[] = [];
+  for await (const object of s3.list(bucket, folder)) {
+    const parts = object.key.slice(folder.length).split("/");
+    if (object.size === 0 || parts.some(isLeftOut)) continue;
+    budget(object.size);
+    files.push({ key: object.key, name: toFileName(object.key, parts) });
+  }
+  return files;
+}
+
+/** The exact key comes first of all that begin with it (S3 API, ListObjectsV2: "in UTF-8 binary order"). */
+async function isObject(s3: S3Source, bucket: string, key: string): Promise<boolean> {
+  for await (const object of s3.list(bucket, key)) return object.key === key && object.size > 0;
+  return false;
+}
+
+function toFileName(key: string, parts: readonly string[]): string {
+  if (parts.every((part) => part !== "" && part !== "." && part !== "..")) return join(...parts);
+  const text = `The object "${key}" has an empty part, "." or ".." in its name and cannot become a file.`;
+  throw new TerraformFailure("TERRAFORM_SOURCE_REFUSED", text);
+}
+
+async function readAll(s3: S3Source, input: S3SourceInput, files: readonly SourceFile[]): Promise<void> {
+  const waiting = files.values();
+  const readOn = async () => {
+    for (const file of waiting) await readOne(s3, input, file);
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, readOn));
+}
+
+async function readOne(s3: S3Source, { bucket, target, signal }: S3SourceInput, file: SourceFile): Promise<void> {
+  const path = join(target, file.name);
+  await mkdir(dirname(path), { recursive: true });
+  await pipeline(await s3.read(bucket, file.key), createWriteStream(path), { signal });
+}
+
+function toUrl({ bucket, key }: Pick<S3SourceInput, "bucket" | "key">): string {
+  return `s3://${bucket}/${key}`;
+}
+
+const MISSING_TEXT =
+  'Sources of type "s3" need the package @aws-sdk/client-s3: install it beside @stackyard/executor-terraform.';
+
+/**
+ * S3 through the SDK's client for the task's target. The SDK is loaded when the first source needs it, so whoever uses
+ * none need not install it. Fails with TERRAFORM_SOURCE_UNSUPPORTED.
+ */
+export async function loadSdkS3Source(ctx: ExecutorContext): Promise<S3Source> {
+  const sdk = await import("@aws-sdk/client-s3").catch((cause: unknown) => {
+    throw new TerraformFailure("TERRAFORM_SOURCE_UNSUPPORTED", MISSING_TEXT, { cause });
+  });
+  const client = ctx.aws(sdk.S3Client);
+  const abort = { abortSignal: ctx.signal };
+  return {
+    async *list(bucket, prefix) {
+      const pages = sdk.paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix }, abort);
+      for await (const { Contents = [] } of pages) yield* Contents.map(toObject);
+    },
+    async read(bucket, key) {
+      const { Body } = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }), abort);
+      if (Body === undefined) throw new Error(`S3 gave no body for ${key}.`);
+      return Body.transformToWebStream();
+    },
+  };
+}
+
+function toObject({ Key = "", Size = 0 }: { Key?: string | undefined; Size?: number | undefined }): S3Object {
+  return { key: Key, size: Size };
+}
+
+/** A source is a configuration, not an archive: more than this is a mistake in its path. */
+const MAX_FILES = 10_000;
+const MAX_BYTES = 512 * 1024 * 1024;
+
+/**
+ * True for what belongs to an earlier run in the same folder and must not come along: Terraform's working folder,
+ * state files, and the yard's own data.
+ */
+function isLeftOut(name: string): boolean {
+  return name === ".terraform" || name === ".stackyard" || name.includes(".tfstate");
+}
+
+/** Counts files and bytes; fails with TERRAFORM_SOURCE_REFUSED at the one that is too many. */
+function createSourceBudget(source: string): (bytes: number) => void {
+  let files = 0;
+  let total = 0;
+  return (bytes) => {
+    files += 1;
+    total += bytes;
+    if (files <= MAX_FILES && total <= MAX_BYTES) return;
+    const limits = `${MAX_FILES} files or ${MAX_BYTES / 1024 / 1024} MiB`;
+    throw new TerraformFailure(
+      "TERRAFORM_SOURCE_REFUSED",
+      `The source ${source} has more than ${limits}. Name the module's own folder.`,
+    );
+  };
+}

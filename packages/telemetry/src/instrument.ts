@@ -1,0 +1,376 @@
+import { type Link, SpanStatusCode } from "@opentelemetry/api";
+import type { Clock, Executor, ExecutorContext, Step, Store } from "@stackyard/core";
+import type { Change, createEngine, LoadedStack } from "@stackyard/core/engine";
+import type { Count, Dimensions, MetricName } from "./metrics.ts";
+import {
+  type DecidedEvent,
+  findCarrier,
+  NO_CARRIER,
+  type OpenSpan,
+  type Scope,
+  type Scopes,
+  type Spans,
+  type TraceCarrier,
+  toErrorType,
+  toSpanContext,
+} from "./spans.ts";
+
+type Engine = ReturnType<typeof createEngine>;
+type Delivery = Parameters<Engine["handle"]>[0][number];
+type Outcome = Awaited<ReturnType<Engine["handle"]>>[number];
+
+/** What is followed of an engine. */
+export type EngineLike = Pick<Engine, "handle">;
+
+/** What following needs. */
+export interface InstrumentDeps {
+  readonly scopes: Scopes;
+  readonly spans: Spans;
+  readonly count: Count;
+  readonly clock: Clock;
+}
+
+/**
+ * An engine whose decisions are spans, each in the trace of its own event, also where one commit decides many. What the commits
+ * do is told by the store; see `instrumentStore`.
+ */
+export function instrumentEngine<E extends EngineLike>(deps: InstrumentDeps, engine: E): E {
+  return { ...engine, handle: (deliveries: readonly Delivery[]) => handle(deps, engine, deliveries) };
+}
+
+async function handle(
+  deps: InstrumentDeps,
+  engine: EngineLike,
+  deliveries: readonly Delivery[],
+): Promise<readonly Outcome[]> {
+  const { scopes, count, clock } = deps;
+  const now = clock.now();
+  for (const { event, deliveries: times } of deliveries) {
+    if (times === 1) count("event_age_seconds", Math.max(0, now - event.receivedAt) / 1_000);
+  }
+  const open = startSpans(deps, deliveries);
+  try {
+    const outcomes = await scopes.run(toScope(scopes.current(), deliveries, open), () => engine.handle(deliveries));
+    for (const [index, { span }] of open.entries())
+      span?.setAttribute("stackyard.delivery", outcomes[index]?.kind ?? "");
+    return outcomes;
+  } catch (error) {
+    for (const { span } of open) span?.setStatus({ code: SpanStatusCode.ERROR });
+    throw error;
+  } finally {
+    for (const { span } of open) span?.end();
+  }
+}
+
+function startSpans({ scopes, spans }: InstrumentDeps, deliveries: readonly Delivery[]): readonly OpenSpan[] {
+  const { takeCarriers, carrier: batch } = scopes.current();
+  const carriers = takeCarriers();
+  const isOfDeliveries = carriers.length === deliveries.length;
+  return deliveries.map((delivery, index) => {
+    const own = isOfDeliveries ? (carriers[index] ?? NO_CARRIER) : NO_CARRIER;
+    // Events of the store's own queue have no attributes: there the body has the trace.
+    const parent = own === NO_CARRIER ? findCarrier(delivery.event.message) : own;
+    const attributes = {
+      "stackyard.stack.id": delivery.event.stackId,
+      "stackyard.event.id": delivery.event.id,
+      "stackyard.event": toEventName(delivery),
+    };
+    const { span, carrier } = spans.start({ name: `decide ${toEventName(delivery)}`, attributes, parent });
+    if (deliveries.length > 1) for (const link of toLinks(batch)) span?.addLink(link);
+    return { span, carrier };
+  });
+}
+
+function toScope(outer: Scope, deliveries: readonly Delivery[], open: readonly OpenSpan[]): Partial<Scope> {
+  const events = new Map<string, DecidedEvent>();
+  for (const [index, { event }] of deliveries.entries()) {
+    const { span, carrier } = open[index] ?? { span: undefined, carrier: NO_CARRIER };
+    events.set(event.id, { span, carrier });
+  }
+  const [only, ...more] = deliveries;
+  if (only === undefined || more.length > 0) return { events };
+  const fields = { ...outer.fields, stackId: only.event.stackId, eventId: only.event.id };
+  return { events, fields, carrier: open[0]?.carrier ?? outer.carrier };
+}
+
+/** Names of events are words of machines; anything else would make names of spans without end. */
+function toEventName({ event: { message } }: Delivery): string {
+  const name = message["event"] ?? message["action"];
+  return typeof name === "string" && /^[\w.:-]{1,64}$/.test(name) ? name : "event";
+}
+
+function toLinks(carrier: TraceCarrier): readonly Link[] {
+  const context = toSpanContext(carrier);
+  return context === undefined ? [] : [{ context }];
+}
+
+type Operation = "start" | "poll" | "cancel";
+
+/**
+ * An executor whose calls are spans in the trace of the event that has sent the task, and are measured. The context says so too
+ * (`ctx.traceContext`), for programs and requests that the executor starts.
+ */
+export function instrumentExecutor(deps: InstrumentDeps, executor: Executor): Executor {
+  const { poll, cancel } = executor;
+  const call = createCall(deps, executor.name);
+  return {
+    ...executor,
+    start: (ctx, config) => call("start", ctx, (own) => executor.start(own, config)),
+    ...(poll === undefined
+      ? {}
+      : {
+          poll: (ctx: ExecutorContext, config: never, progress: never) =>
+            call("poll", ctx, (own) => poll.call(executor, own, config, progress)),
+        }),
+    ...(cancel === undefined
+      ? {}
+      : {
+          cancel: (ctx: ExecutorContext, config: never, progress: never) =>
+            call("cancel", ctx, (own) => cancel.call(executor, own, config, progress)),
+        }),
+  };
+}
+
+function createCall({ scopes, spans, count, clock }: InstrumentDeps, executor: string) {
+  return async (
+    operation: Operation,
+    ctx: ExecutorContext,
+    run: (own: ExecutorContext) => Promise<Step>,
+  ): Promise<Step> => {
+    const { stackId, machine, state, task, attempt } = ctx;
+    const attributes = {
+      "stackyard.executor": executor,
+      "stackyard.stack.id": stackId,
+      "stackyard.machine": machine,
+      "stackyard.state": state,
+      "stackyard.task": task,
+      "stackyard.attempt.id": attempt.id,
+      "stackyard.attempt.number": attempt.number,
+    };
+    const startedAt = clock.now();
+    const dimensions = { executor, operation };
+    const fail = (code: string) => count("step_failures", 1, { executor, code });
+    const fields = { ...scopes.current().fields, stackId, task, attemptId: attempt.id };
+    const measured = async ({ carrier, span }: OpenSpan): Promise<Step> => {
+      try {
+        const step = await scopes.run({ fields }, () => run(withTrace(ctx, carrier)));
+        noteStep(span, step);
+        if (step.kind === "failed") fail(step.code);
+        return step;
+      } catch (error) {
+        fail(toErrorType(error));
+        throw error;
+      } finally {
+        count("step_duration_seconds", Math.max(0, clock.now() - startedAt) / 1_000, dimensions);
+      }
+    };
+    return spans.run({ name: `${executor} ${operation}`, attributes }, measured);
+  };
+}
+
+/** Codes only: messages are masked later, by who knows the task's secrets. */
+function noteStep(span: OpenSpan["span"], step: Step): void {
+  span?.setAttribute("stackyard.step", step.kind);
+  if (step.kind !== "failed") return;
+  span?.setAttribute("error.type", step.code);
+  span?.setStatus({ code: SpanStatusCode.ERROR });
+}
+
+function withTrace(ctx: ExecutorContext, carrier: TraceCarrier): ExecutorContext {
+  const { traceparent, tracestate } = findCarrier(carrier);
+  if (traceparent === undefined) return ctx;
+  return { ...ctx, traceContext: { traceparent, ...(tracestate === undefined ? {} : { tracestate }) } };
+}
+
+/** What is followed of a store. */
+export type StoreLike = Pick<Store, "load" | "commit" | "settle">;
+
+type QueuedEvent = Parameters<Store["settle"]>[1]["event"];
+
+/** How stacks and their parked events were when they were loaded last. */
+type Known = Map<string, StackBefore & { readonly parked: ReadonlyMap<string, TraceCarrier> }>;
+
+/** A load is followed by its commit; what never was is forgotten in time. */
+const MOST_KNOWN = 1_000;
+
+/**
+ * A store whose commits are measured, and in which traces go on: task messages, parked events and results are kept with the
+ * context of what made them, so that they are sent with it whoever sends them, and after a crash too.
+ */
+export function instrumentStore<S extends StoreLike>(deps: InstrumentDeps, store: S): S {
+  const known: Known = new Map();
+  const followed: StoreLike = {
+    async load(stackIds) {
+      const loaded = await store.load(stackIds);
+      if (known.size > MOST_KNOWN) known.clear();
+      for (const { stackId, stack, parked } of loaded) {
+        const carriers = parked.map(({ event }) => [event.id, findCarrier(event.message)] as const);
+        known.set(stackId, { stack, parked: new Map(carriers) });
+      }
+      return loaded;
+    },
+    async commit(changes) {
+      const rounds = changes.map((change) => followChange(deps, known, change));
+      try {
+        const results = await store.commit(rounds.map(({ change }) => change));
+        for (const [index, { change, before, end }] of rounds.entries()) {
+          if (results[index]?.kind !== "committed") continue;
+          for (const { name, value, dimensions } of toCommitMetrics(change, before))
+            deps.count(name, value, dimensions);
+          end();
+        }
+        return results;
+      } finally {
+        for (const { drop } of rounds) drop();
+      }
+    },
+    settle: (grant, input) =>
+      store.settle(grant, { ...input, event: withTraceInstrumentStore(input.event, deps.spans.inject()) }),
+  };
+  return { ...store, ...followed };
+}
+
+interface Followed {
+  readonly change: Change;
+  readonly before: StackBefore;
+  /** Tells the spans what was committed. */
+  end(): void;
+  /** Ends a span that was begun for the commit. */
+  drop(): void;
+}
+
+function followChange({ scopes, spans }: InstrumentDeps, known: Known, change: Change): Followed {
+  const { events, carrier } = scopes.current();
+  const before = known.get(change.stackId) ?? { stack: undefined, parked: new Map() };
+  known.delete(change.stackId);
+  const [first] = change.history;
+  // What time has made due came with no message: its trace begins here.
+  const begun =
+    events.size > 0 || carrier !== NO_CARRIER || first === undefined
+      ? undefined
+      : spans.start({
+          name: `decide ${first.event}`,
+          attributes: { "stackyard.stack.id": change.stackId, "stackyard.event": first.event },
+          parent: before.parked.get(first.eventId) ?? NO_CARRIER,
+        });
+  const find = (eventId: string): DecidedEvent | undefined => events.get(eventId);
+  const fallback = begun?.carrier ?? (events.size === 1 ? [...events.values()][0]?.carrier : carrier) ?? NO_CARRIER;
+  const carrierOf = (eventId: string) => find(eventId)?.carrier ?? toGiven(before.parked.get(eventId)) ?? fallback;
+  return {
+    before,
+    change: {
+      ...change,
+      dispatches: withTraces(change, carrierOf),
+      park: change.park.map((parked) => ({
+        ...parked,
+        event: withTraceInstrumentStore(parked.event, carrierOf(parked.event.id)),
+      })),
+    },
+    end() {
+      for (const entry of change.history) {
+        const span = find(entry.eventId)?.span ?? (entry === first ? begun?.span : undefined);
+        span?.setAttributes(toOutcomeAttributes(entry));
+      }
+    },
+    drop: () => begun?.span?.end(),
+  };
+}
+
+function toGiven(carrier: TraceCarrier | undefined): TraceCarrier | undefined {
+  return carrier === NO_CARRIER ? undefined : carrier;
+}
+
+type Dispatch = Change["dispatches"][number];
+
+/** Each line of the history names what it has sent, and both are in one order. */
+function withTraces(
+  { dispatches, history }: Change,
+  carrierOf: (eventId: string) => TraceCarrier,
+): readonly Dispatch[] {
+  const senders = history.flatMap(({ eventId, sent }) => sent.map((task) => ({ eventId, task })));
+  return dispatches.map((dispatch, index) => {
+    const sender = senders[index];
+    const carrier = carrierOf(sender?.task === dispatch.task ? sender.eventId : "");
+    if (carrier === NO_CARRIER) return dispatch;
+    const { message } = dispatch;
+    return { ...dispatch, message: { ...message, dispatch: { ...message.dispatch, ...carrier } } };
+  });
+}
+
+function withTraceInstrumentStore(event: QueuedEvent, carrier: TraceCarrier): QueuedEvent {
+  return carrier === NO_CARRIER ? event : { ...event, message: { ...event.message, ...carrier } };
+}
+
+function toOutcomeAttributes({ outcome, code, from, to, sent }: Change["history"][number]) {
+  return {
+    "stackyard.outcome": outcome,
+    ...(code === undefined ? {} : { "stackyard.code": code }),
+    ...(from === undefined ? {} : { "stackyard.state.from": from }),
+    ...(to === undefined ? {} : { "stackyard.state.to": to }),
+    ...(sent.length === 0 ? {} : { "stackyard.tasks": [...sent] }),
+  };
+}
+
+/** A stack before a commit. */
+interface StackBefore {
+  readonly stack: LoadedStack["stack"] | undefined;
+}
+
+/** One value to measure. */
+interface Measured {
+  readonly name: MetricName;
+  readonly value: number;
+  readonly dimensions: Dimensions;
+}
+
+type Entry = Change["history"][number];
+
+const REFUSALS: ReadonlySet<Entry["outcome"]> = new Set(["parked", "refused", "set-aside"]);
+
+/** What a commit has done, in numbers. */
+export function toCommitMetrics(change: Change, before: StackBefore): readonly Measured[] {
+  const { write, history, dispatches, now } = change;
+  const after = write.kind === "put" ? write.stack : before.stack;
+  // Where no stack is there, the machine's name is a sender's word: it would make metrics without end.
+  const machine = after?.machine ?? "none";
+  return [
+    ...history.map(({ outcome }) => one("events", { outcome })),
+    ...history.filter(isRefused).map(({ code }) => one("refused_events", { machine, code: code ?? "none" })),
+    ...history.filter(isFailure).map(({ code }) => one("task_failures", { machine, code: toFailureCode(code) })),
+    ...dispatches.map(() => one("sent_tasks", { machine })),
+    ...toStalls(before, write),
+    ...toStateDurations(before, write, now),
+  ];
+}
+
+function one(name: MetricName, dimensions: Dimensions): Measured {
+  return { name, value: 1, dimensions };
+}
+
+function isRefused({ outcome }: Entry): boolean {
+  return REFUSALS.has(outcome);
+}
+
+function isFailure({ event, outcome }: Entry): boolean {
+  return outcome === "applied" && (event === "TASK_ERROR" || event === "TASK_TIMED_OUT");
+}
+
+/** Runners of others may say anything. */
+function toFailureCode(code: string | undefined): string {
+  if (code === undefined) return "none";
+  return /^[A-Z][A-Z0-9_]{1,63}$/.test(code) ? code : "other";
+}
+
+function toStalls({ stack }: StackBefore, write: Change["write"]): readonly Measured[] {
+  const stalled = write.kind === "put" ? write.stack.stalled : undefined;
+  return stalled === undefined || stack?.stalled !== undefined ? [] : [one("stalls", { code: stalled.code })];
+}
+
+/** How long it was in the state that it leaves. States that it passes within one commit take no time. */
+function toStateDurations({ stack }: StackBefore, write: Change["write"], now: number): readonly Measured[] {
+  if (stack === undefined || write.kind === "keep") return [];
+  if (write.kind === "put" && write.stack.entry === stack.entry && write.stack.life === stack.life) return [];
+  const { machine, state, enteredAt } = stack;
+  const value = Math.max(0, now - enteredAt) / 1_000;
+  return [{ name: "state_duration_seconds", value, dimensions: { machine, state } }];
+}
