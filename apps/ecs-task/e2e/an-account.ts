@@ -104,7 +104,7 @@ function readActions(): readonly string[] {
   return JSON.parse(policy).Statement.flatMap(({ Action }: { readonly Action: readonly string[] }) => Action);
 }
 
-/** A table is there a moment after it was asked for. */
+/** A table is ready a moment after it is created. */
 async function untilActive(client: DynamoDBClient, TableName: string): Promise<void> {
   const { Table } = await client.send(new DescribeTableCommand({ TableName }));
   if (Table?.TableStatus !== "ACTIVE") await untilActive(client, TableName);

@@ -22,13 +22,13 @@ export interface CreateAppOptions {
   readonly aws?: EcsTaskDeps["aws"];
   /** Default: the system's. */
   readonly clock?: Clock;
-  /** Default: the process's, as it is when an answer is sent. */
+  /** Default: the process's `fetch` at the time of the call. */
   readonly fetch?: EcsTaskDeps["fetch"];
   /** Default: as the environment says. */
   readonly telemetry?: Pick<Telemetry, "logger" | "invoke">;
 }
 
-/** The function over what its environment names. A wrong environment is told to CloudFormation too. */
+/** Creates the function from its environment. An invalid environment is also reported to CloudFormation. */
 export function createApp(options: CreateAppOptions): EcsTaskFunction {
   const { environment, clock = systemClock } = options;
   let opened:
@@ -64,7 +64,7 @@ function toDeps(options: CreateAppOptions, logger: Logger, clock: Clock): EcsTas
       secret: () => loadSecret(aws(SecretsManagerClient), secretId),
     };
   } catch (error) {
-    // The secret is what is asked for first: each request is answered with what is wrong.
+    // The secret is loaded first, so each request is answered with the error.
     const refuse = () => Promise.reject(error);
     const records = { get: refuse, put: refuse, remove: refuse, list: refuse };
     return { ...common, records, stateMachineArn: "", secret: refuse };

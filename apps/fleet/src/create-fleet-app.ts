@@ -20,7 +20,7 @@ export interface FleetAppOptions {
   readonly open?: (input: Parameters<typeof openRuns>[0]) => Promise<OpenedRuns>;
   /** Reads artifacts with the credentials of a job. Default: S3 in the app's region. */
   readonly openArtifactS3?: FleetDeps["openArtifactS3"];
-  /** For jobs that nobody could begin with. Default: CodePipeline in the app's region. */
+  /** For results of jobs that could not be started. Default: CodePipeline in the app's region. */
   readonly aws?: FleetDeps["aws"]["own"];
   readonly clock?: Clock;
   readonly telemetry?: Pick<Telemetry, "logger" | "invoke">;
@@ -41,7 +41,7 @@ export function createFleetApp(options: FleetAppOptions): FleetApp {
     try {
       return await (await fleet()).handler(event, context);
     } catch (error) {
-      // Once it is open it tells each job's result itself, and what it throws shall come again.
+      // Once open, it reports each job's result itself; Lambda repeats events for which it throws.
       if (fleet.isDone()) throw error;
       const { logger } = await telemetry();
       const { clock = systemClock } = options;
@@ -77,7 +77,7 @@ function toFleetAws(aws: OpenedRuns["aws"], { target }: FleetSettings): FleetDep
   return { client: (Client, other) => aws.client(Client, other ?? place) };
 }
 
-/** Where an emulator stands in for S3, it is found by path, as everywhere else. */
+/** An emulator of S3 is addressed by path. */
 function createArtifactS3(environment: EnvironmentVariables): FleetDeps["openArtifactS3"] {
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION } = environment;
   const endpoint = AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL;

@@ -4,7 +4,7 @@ const TEXT = { minLength: 1, maxLength: 2_048, must: "have at most 2,048 charact
 const DURATION = { pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$", must: "be a duration such as 10m" };
 const NAME = { pattern: "^[a-z][a-z0-9-]{0,62}$", must: "be a name of lower-case letters, digits and hyphens" };
 
-/** A variable: what it is for, and of what form (`must`, as people are told it). */
+/** A variable: its description and its form (`must` is shown in messages). */
 function variable(description: string, form: { readonly must: string; readonly [keyword: string]: unknown } = TEXT) {
   return Type.Optional(Type.String({ ...form, description }));
 }
@@ -12,7 +12,7 @@ function variable(description: string, form: { readonly must: string; readonly [
 /** What the fleet app reads of its environment, besides what every app of a yard does. An empty variable is not set. */
 export const FleetVariables = Type.Object({
   FLEET_ENVIRONMENT: variable("The environment that artifacts are recorded for. Default: `main`", NAME),
-  FLEET_REPORT_URL: variable("Where people see a run; `{runId}` stands for it", {
+  FLEET_REPORT_URL: variable("Address of a run's report; `{runId}` is replaced by the run's id", {
     pattern: "^https?://[^\\s]+$",
     maxLength: 1_000,
     must: "be an address such as https://stackyard.example.org/runs/{runId}",

@@ -27,7 +27,7 @@ function findFormFaults(values: Readonly<Record<string, string | undefined>>): r
   });
 }
 
-/** A part of a place is no place. */
+/** The three variables must be set together. */
 function findSourceFaults(values: Readonly<Record<string, string | undefined>>): readonly string[] {
   const names = ["BOOT_SOURCE_BUCKET", "BOOT_SOURCE_PIPELINE", "BOOT_SOURCE_ARTIFACT"];
   const missing = names.filter((name) => values[name] === undefined);

@@ -80,7 +80,7 @@ function toAdvice(error: unknown, { target, session }: AssumeRoleInput): string 
 
 /**
  * A name as AssumeRole takes it ("RoleSessionName": 2 to 64 characters of `[\w+=,.@-]`): other characters become `-`, and
- * what is too long is cut. It stands in the other account's CloudTrail beside every call.
+ * what is too long is cut. It is shown in the other account's CloudTrail for every call.
  */
 export function toSessionName(text: string): string {
   const name = text.replace(/[^\w+=,.@-]+/g, "-").slice(0, 64);

@@ -48,7 +48,7 @@ export interface AwsAccessOptions {
 }
 
 const DEFAULT_MAX_ATTEMPTS = 5;
-/** Whoever hands credentials to another program gets a session that has most of its time before it. */
+/** Credentials for another program come from a session with at least this share of its time left. */
 const HANDED_OUT_SHARE = 0.75;
 /** Targets come out of tasks, and each session holds credentials that are good for an hour. */
 const MAX_SESSIONS = 500;
@@ -222,9 +222,9 @@ interface RenewedCredentialsInput {
   readonly logger: Logger;
 }
 
-/** What the SDK asks for before it signs: it takes credentials as ended five minutes before their end. */
+/** The SDK treats credentials as expired five minutes before their end. */
 const MIN_MS = 5 * 60_000;
-/** In the last quarter of its time a new session is begun beside the work, so that no call waits for it. */
+/** In the last quarter of its time a session is renewed in the background, so that no call waits for it. */
 const AHEAD_SHARE = 0.25;
 /** A renewal that failed is not tried again at once while the session lasts. */
 const AGAIN_MS = 30_000;
@@ -268,7 +268,7 @@ export function createRenewedCredentials({ load, clock, logger }: RenewedCredent
       return await renew();
     } catch (error) {
       if (last === undefined || leftMs() <= 0 || !isPassing(error)) throw error;
-      logger.warn("A session could not be renewed; the last one goes on until its end.", { error });
+      logger.warn("A session could not be renewed. The last one is used until it expires.", { error });
       return last;
     }
   }

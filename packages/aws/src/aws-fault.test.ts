@@ -141,7 +141,7 @@ describe("findEmulator", () => {
 });
 
 describe("mapLimited", () => {
-  it("gives the answers in the order of the items, with so many at a time", async () => {
+  it("returns the results in order, with at most `limit` calls at a time", async () => {
     let running = 0;
     let most = 0;
     const work = async (item: number): Promise<number> => {
@@ -157,7 +157,7 @@ describe("mapLimited", () => {
     expect(await mapLimited([], 2, work)).toEqual([]);
   });
 
-  it("begins nothing more after a failure", async () => {
+  it("starts no further call after a failure", async () => {
     const begun: number[] = [];
     const work = async (item: number): Promise<void> => {
       begun.push(item);
@@ -166,5 +166,18 @@ describe("mapLimited", () => {
 
     await expect(mapLimited([0, 1, 2, 3], 1, work)).rejects.toThrow("no");
     expect(begun).toEqual([0, 1]);
+  });
+
+  it("starts no further call after its promise has rejected", async () => {
+    const begun: number[] = [];
+    const work = async (item: number): Promise<void> => {
+      begun.push(item);
+      await settlePromises();
+      if (item === 1) throw new Error("no");
+    };
+
+    await expect(mapLimited([1, 2, 3, 4, 5, 6], 2, work)).rejects.toThrow("no");
+    await settlePromises();
+    expect(begun).toEqual([1, 2]);
   });
 });

@@ -3,7 +3,7 @@ import type { EnvironmentVariables } from "@stackyard/core/environment";
 
 /**
  * What a caller can do about an error of AWS. `retryable`: the same call may succeed later. `caller`: the request, or what
- * it names, must change. `fatal`: somebody must change credentials, permissions or the account first.
+ * it names, must change. `fatal`: credentials, permissions or the account must change first.
  */
 export type AwsFaultKind = "retryable" | "caller" | "fatal";
 
@@ -12,7 +12,7 @@ export interface AwsFault {
   readonly kind: AwsFaultKind;
   /** As AWS names it, such as `ThrottlingException`; undefined where the request never reached AWS. */
   readonly name: string | undefined;
-  /** The service asked for fewer calls. */
+  /** The service throttled the call. */
   readonly throttled: boolean;
   readonly code: ErrorCode;
 }
@@ -89,7 +89,7 @@ export function findAwsFault(error: unknown): AwsFault {
   return { name, throttled: false, ...toFaultOfStatus(status) };
 }
 
-/** For names that no table knows. Without a status the request was never answered, and nobody knows whether it was served. */
+/** For unknown names. Without a status the request was not answered, and it is unknown whether it was processed. */
 function toFaultOfStatus(status: number | undefined): Pick<AwsFault, "kind" | "code"> {
   if (status === undefined) return { kind: "fatal", code: "INTERNAL" };
   if (status >= 500) return { kind: "retryable", code: "SERVER_ERROR" };
@@ -171,7 +171,7 @@ const NAMED =
 
 /**
  * A text as it may be logged or shown: without the signatures of presigned URLs, signed headers, passwords in addresses,
- * and values under names such as `password` and `SecretAccessKey`. What cannot be told by its form (a bare password)
+ * and values under names such as `password` and `SecretAccessKey`. What cannot be recognized by its form (a bare password)
  * stays: values that are known to be secret must not be put into texts.
  */
 export function redactText(text: string): string {
@@ -184,8 +184,8 @@ export function redactText(text: string): string {
 }
 
 /**
- * Where an emulator of AWS answers for a service such as `S3`, as the SDK is told it by `AWS_ENDPOINT_URL_S3` and
- * `AWS_ENDPOINT_URL`. Only an address over plain http is an emulator's: AWS is reached over https. Undefined: there is none.
+ * Finds the address of an AWS emulator for a service such as `S3`, from `AWS_ENDPOINT_URL_S3` and
+ * `AWS_ENDPOINT_URL`. Only plain http addresses count: AWS is reached over https. Undefined if none is set.
  */
 export function findEmulator(environment: EnvironmentVariables, service: string): string | undefined {
   const { AWS_ENDPOINT_URL: all, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: isIgnored } = environment;
@@ -193,7 +193,7 @@ export function findEmulator(environment: EnvironmentVariables, service: string)
   return isIgnored !== "true" && /^http:/i.test(endpoint) && URL.canParse(endpoint) ? endpoint : undefined;
 }
 
-/** Works on items with so many at a time; the answers are in the order of the items. The first failure ends it. */
+/** Maps items with at most `limit` calls at a time, and returns the results in order. The first failure stops it. */
 export async function mapLimited<Item, Result>(
   items: readonly Item[],
   limit: number,

@@ -1,6 +1,14 @@
 export type { SessionOptions } from "./assume-role.ts";
 export { type AwsAccess, type AwsAccessOptions, createAwsAccess } from "./aws-access.ts";
-export { type AwsFault, type AwsFaultKind, findAwsFault, findEmulator, redactText, toAwsError } from "./aws-fault.ts";
+export {
+  type AwsFault,
+  type AwsFaultKind,
+  findAwsFault,
+  findEmulator,
+  mapLimited,
+  redactText,
+  toAwsError,
+} from "./aws-fault.ts";
 export {
   type ClientPlugin,
   createLimiter,

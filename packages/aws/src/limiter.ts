@@ -141,7 +141,7 @@ interface LimiterPluginInput {
   readonly account: () => string;
 }
 
-/** Every attempt of a client's calls asks the limiter, and tells it when the service has throttled. */
+/** Makes every attempt of a client's calls wait for the limiter, and reports throttling to it. */
 export function createLimiterPlugin({ limiter, region, account }: LimiterPluginInput): ClientPlugin {
   return {
     applyToStack(stack: Stack) {
@@ -182,7 +182,7 @@ export interface AdaptiveBucket {
   waitMs(now: number): number;
   /** A call goes. */
   take(now: number): void;
-  /** The service has asked for fewer calls. */
+  /** The service has throttled a call. */
   slowDown(now: number): void;
   /** Calls a second at present; infinite where nothing is documented and nothing was throttled. */
   rate(now: number): number;
@@ -333,7 +333,7 @@ interface RecentlyUsedInput<Value> {
   readonly make: () => Value;
 }
 
-/** The value of a key, made where there is none; of too many the one goes that nobody has asked for for longest. */
+/** Returns the value of a key, created if missing. Evicts the least recently used entry. */
 export function findRecentlyUsed<Value>(
   values: Map<string, Value>,
   key: string,

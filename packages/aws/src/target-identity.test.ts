@@ -39,7 +39,7 @@ describe("checkTarget", () => {
   it.each([
     [{ account: "44445555666" }, "An account is a number of 12 digits"],
     [{ account: "44445555666x" }, "An account is a number of 12 digits"],
-    [{ region: "evil.example/#" }, "There is no such region"],
+    [{ region: "evil.example/#" }, "Unknown region"],
     [{ partition: "aws-cn" }, 'The region is in the partition "aws", not "aws-cn"'],
     [{ role: "a role" }, "neither a role's name nor its ARN"],
     [{ role: "../x?y" }, "neither a role's name nor its ARN"],

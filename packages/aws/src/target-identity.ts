@@ -33,8 +33,8 @@ export function checkTarget(target: Target, defaults: TargetDefaults = {}): Chec
   const { account, region, role = defaults.role, externalId = defaults.externalId } = target;
   if (!ACCOUNT.test(account)) throw invalid(target, "An account is a number of 12 digits, in quotes.");
   const partition = findPartition(region);
-  if (partition === undefined) throw invalid(target, "There is no such region. Write one like eu-west-1.");
-  // "aws" is what a target has that names no partition, so the region tells more.
+  if (partition === undefined) throw invalid(target, "Unknown region. Use one such as eu-west-1.");
+  // "aws" is also the default of a target without a partition, so the region decides.
   if (target.partition !== partition && target.partition !== "aws") {
     throw invalid(target, `The region is in the partition "${partition}", not "${target.partition}".`);
   }
@@ -77,7 +77,7 @@ const PARTITIONS: readonly (readonly [partition: string, region: RegExp])[] = [
   ["aws-iso-f", /^us-isof-\w+-\d+$/],
 ];
 
-/** The partition of a region; undefined for text that is no region that is known. */
+/** Returns the partition of a region, or undefined for an unknown region. */
 export function findPartition(region: string): string | undefined {
   return PARTITIONS.find(([, pattern]) => pattern.test(region))?.[0];
 }
@@ -105,7 +105,7 @@ export function createClientCache(maxClients = MAX_CLIENTS): ClientCache {
 
   return {
     find(clientClass, target, make) {
-      // The one that goes is not destroyed: somebody may be waiting for its answer.
+      // An evicted client is not destroyed: a call may be waiting for its answer.
       const client = findRecentlyUsed(clients, toKey(clientClass, target), { max: maxClients, make });
       // Only what `make` of the same constructor gave is kept under the key.
       return client as ReturnType<typeof make>;
@@ -113,7 +113,7 @@ export function createClientCache(maxClients = MAX_CLIENTS): ClientCache {
   };
 }
 
-/** A load that is done once, when it is first asked for; one that failed is done again by the next who asks. */
+/** Loads once, on first use. A failed load is repeated by the next call. */
 export function createRemembered<Value>(load: () => Promise<Value>): Remembered<Value> {
   let loading: Promise<Value> | undefined;
   let known: Value | undefined;

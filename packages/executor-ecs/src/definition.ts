@@ -132,7 +132,7 @@ export const EcsProgress = Type.Object(
       /** Why the last try found no room. */
       why: Type.Optional(Type.String()),
     }),
-    /** Where each log that was shown goes on, by task id and container. */
+    /** The position in each log that was read, by task id and container. */
     logs: Type.Optional(Type.Record(Type.String(), Type.String())),
     lastLine: Type.Optional(Type.String()),
     /** How the attempt ends once its tasks have stopped. */

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TObject } from "typebox";
 import { describe, expect, it } from "vitest";
-import { createEcsCommands, tellRun } from "./commands/ecs-commands.ts";
+import { createEcsCommands, formatRun } from "./commands/ecs-commands.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/ecs.md"), "utf8");
 
@@ -12,7 +12,7 @@ describe("docs/ecs.md", () => {
     const outputs = { taskArns: "[]", exitCode: 0, startedAt: "2026-11-20T18:00:04.000Z", duration: 12.4 };
     const run = { runId, state: "succeeded", executor: "ecs", config: {}, startedAt: "", outputs } as const;
 
-    expect(page).toContain(`\n\n${tellRun(run)}\n\`\`\`\n`);
+    expect(page).toContain(`\n\n${formatRun(run)}\n\`\`\`\n`);
   });
 
   it("types commands and flags that are there", () => {

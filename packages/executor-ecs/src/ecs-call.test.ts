@@ -73,7 +73,7 @@ describe("toSettings", () => {
     [{ platformVersion: "1.4.0" }, "/platformVersion is for Fargate only."],
     [
       { timeout: "1s", overrides: { Foo: 1, cpu: null }, platformVersion: "x" },
-      "/timeout must be from 10s to 7d; /overrides/Foo is unknown; the keys here are containerOverrides, cpu, memory, taskRoleArn, executionRoleArn, ephemeralStorage; /overrides/cpu must be text, not null; /platformVersion is for Fargate only.",
+      "/timeout must be from 10s to 7d; /overrides/Foo is unknown; valid keys are containerOverrides, cpu, memory, taskRoleArn, executionRoleArn, ephemeralStorage; /overrides/cpu must be text, not null; /platformVersion is for Fargate only.",
     ],
   ])("refuses %j", (given, message) => {
     expect(toSettings({ ...config, ...given })).toEqual({ kind: "problems", message });
@@ -114,7 +114,7 @@ describe("plan", () => {
   it("says what would fail", async () => {
     expect(await plan({ taskDefinition: "gone" })).toMatchObject({
       summary: expect.stringMatching(
-        /^The task would fail with ECS_TASK_DEFINITION\. There is no task definition "gone"/,
+        /^The task would fail with ECS_TASK_DEFINITION\. The task definition "gone" does not exist/,
       ),
     });
     expect(await plan({ timeout: "1s" })).toEqual({

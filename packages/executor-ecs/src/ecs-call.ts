@@ -249,7 +249,7 @@ function toWhere({ instances = [], launchType, capacityProviderStrategy = [] }: 
   return launchType === undefined ? "" : ` on ${launchType}`;
 }
 
-/** A digest names one image for ever; a tag may mean another one tomorrow. */
+/** A digest always names the same image; a tag may be moved. */
 function toContainer({ name, image = "", essential }: NonNullable<TaskDefinition["containerDefinitions"]>[number]) {
   const digest = image.includes("@") ? image.slice(image.indexOf("@") + 1) : null;
   return { name, image, digest, essential: essential !== false };

@@ -88,7 +88,7 @@ function toInterrupted(progress: EcsProgress): EcsStep {
   return running({ progress, pollAfterMs: 0, message: "The call was interrupted; the tasks run on." });
 }
 
-/** Whoever reads of the failure must know what may still run. */
+/** Adds to the failure which tasks may still run. */
 function toLeft(failure: AwsFailure, { taskArns }: EcsProgress): Failed {
   if (taskArns.length === 0) return failed(failure);
   const message = `${failure.message} These tasks may still run: ${taskArns.join(", ")}.`;
@@ -116,7 +116,7 @@ function toFirstProgress({ ctx, settings }: EcsCall, { order, taskDefinitionArn 
 
 /**
  * One try to start what is missing. A try that is repeated after a crash has the same token and starts nothing twice. While
- * reasons pass and the time for it lasts the step goes on; then what did start is stopped.
+ * causes are temporary and time is left, the step continues; then the started tasks are stopped.
  */
 async function placeTasks(call: EcsCall, prepared: PreparedOrder, progress: EcsProgress): Promise<EcsStep> {
   const { ctx } = call;
@@ -150,7 +150,7 @@ function tryAgain(
   progress: EcsProgress,
   { result, waitMs }: { readonly result: NotStarted; readonly waitMs: number },
 ): EcsStep {
-  // Where ECS did not answer, only the same try with the same token tells what it has done.
+  // Without an answer from ECS, only the same request with the same token shows what it did.
   const isSameTry = result.kind === "failed" || result.isSameTry;
   const unanswered = result.kind === "failed" || (result.isSameTry && progress.placement.unanswered === true);
   const tries = progress.placement.tries + (isSameTry ? 0 : 1);
@@ -216,7 +216,7 @@ async function placeAgain(call: EcsCall, progress: EcsProgress): Promise<EcsStep
   return mayRun(progress) ? beginEnd(call, progress, { code, message, retryable }) : prepared;
 }
 
-/** True when a task of the attempt may run, also one that ECS has not told of. */
+/** Returns true if a task of the attempt may run, even one that ECS has not returned. */
 function mayRun({ taskArns, placement }: EcsProgress): boolean {
   return taskArns.length > 0 || placement.unanswered === true;
 }

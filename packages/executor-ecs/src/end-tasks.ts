@@ -25,7 +25,7 @@ const LOOK_EVERY_MS = 5_000;
 
 /**
  * Decides that the tasks are to be stopped and how the attempt ends then. Nothing is stopped yet: the decision is kept first,
- * so that a crash between the two does not read the stop as somebody else's.
+ * so that after a crash between the two the stop is not attributed to others.
  */
 export function beginEnd({ ctx }: EcsCall, progress: EcsProgress, end: Omit<Failed, "kind" | "outputs">): EcsStep {
   const now = ctx.clock.now();
@@ -43,7 +43,7 @@ export function beginEnd({ ctx }: EcsCall, progress: EcsProgress, end: Omit<Fail
 
 /**
  * The progress of an attempt that is to be cancelled: whatever it has started is stopped by the next `pollEnd`, also what only
- * an interrupted call knows of. An end that was begun stays as it is.
+ * an interrupted call knows of. An end that was already begun does not change.
  */
 export function toCancelled(
   { clock, idempotencyKey }: EcsCall["ctx"],
@@ -84,7 +84,7 @@ export async function pollEnd(call: EcsCall, progress: EcsProgress): Promise<Ecs
   const next = { ...progress, taskArns, ending: { ...ending, stopSent } };
   const { tasks, missing } = await describeTasks(deps, { cluster, taskArns });
   const alive = tasks.filter(({ lastStatus }) => lastStatus !== "STOPPED").length;
-  // A task that ECS does not know yet was not told to stop, and would run on.
+  // A task that ECS does not know yet was not stopped and would keep running.
   const isUntold = missing.length > 0 && isYoung(progress, now);
   const searches = ending.searchUntil !== undefined && now < ending.searchUntil;
   if ((alive > 0 && now < ending.until) || isUntold || searches) {
@@ -246,7 +246,7 @@ interface ReportInput {
   readonly definition: TaskDefinition | undefined;
 }
 
-/** What a next call needs to go on. */
+/** What the next call needs. */
 type ReportedLogs = Pick<EcsProgress, "logs" | "lastLine">;
 
 const MAX_STREAMS = 10;
@@ -309,7 +309,7 @@ function toLabel(task: string, { name }: ContainerDefinition, tasks: number, con
   return parts.length === 0 ? "" : `${parts.join("/")}: `;
 }
 
-/** DescribeTasks is eventually consistent: so long after its start a task may be MISSING and run all the same. */
+/** DescribeTasks is eventually consistent: for this long after its start, a running task may be reported as MISSING. */
 const MISSING_FOR_MS = 60_000;
 
 /** True while a task that ECS does not know may be one that it does not know yet. */

@@ -99,7 +99,7 @@ describe("judge", () => {
   it("does not take no tasks for success", () => {
     expect(judge([], "all")).toEqual({
       kind: "failed",
-      failures: [{ code: "ECS_TASK_NOT_STARTED", taskArn: "", reason: "There is no task." }],
+      failures: [{ code: "ECS_TASK_NOT_STARTED", taskArn: "", reason: "No task was started." }],
     });
   });
 

@@ -41,7 +41,7 @@ export type Judgement =
 
 const ORDER: readonly JudgedCode[] = ["ECS_TASK_NOT_STARTED", "ECS_EXIT_CODE", "ECS_TASK_STOPPED"];
 
-/** Somebody or something ended the work early, whatever the exit codes say (ECS API, Task, `stopCode`). */
+/** Stop codes of work that was ended early, whatever the exit codes are (ECS API, Task, `stopCode`). */
 const STOPPED_FROM_OUTSIDE: ReadonlySet<string> = new Set([
   "UserInitiated",
   "SpotInterruption",
@@ -61,21 +61,21 @@ export function judge(
 ): Judgement {
   const check = checkContainers === "essential" && essentialNames !== undefined ? essentialNames : checkContainers;
   const found =
-    tasks.length === 0 ? [nothingRan("", "There is no task.")] : tasks.flatMap((task) => judgeTask(task, check));
+    tasks.length === 0 ? [nothingRan("", "No task was started.")] : tasks.flatMap((task) => evaluateTask(task, check));
   const [first, ...rest] = found.sort((a, b) => ORDER.indexOf(a.code) - ORDER.indexOf(b.code));
   return first === undefined ? { kind: "ok" } : { kind: "failed", failures: [first, ...rest] };
 }
 
-function judgeTask(task: JudgedTask, check: CheckContainers): TaskFailure[] {
+function evaluateTask(task: JudgedTask, check: CheckContainers): TaskFailure[] {
   const containers = task.containers ?? [];
   const shown = toShownStop(task);
   if (containers.length === 0) return [{ ...nothingRan(task.taskArn ?? "", "The task has no containers."), ...shown }];
-  const failures = findChecked(containers, check).flatMap((container) => judgeContainer(task, container));
+  const failures = findChecked(containers, check).flatMap((container) => evaluateContainer(task, container));
   if (failures.length > 0 || !STOPPED_FROM_OUTSIDE.has(task.stopCode ?? "")) return failures;
   return [{ code: "ECS_TASK_STOPPED", taskArn: task.taskArn ?? "", ...shown }];
 }
 
-function judgeContainer(task: JudgedTask, { name, exitCode, reason }: JudgedContainer): TaskFailure[] {
+function evaluateContainer(task: JudgedTask, { name, exitCode, reason }: JudgedContainer): TaskFailure[] {
   if (exitCode === 0) return [];
   const hasCode = typeof exitCode === "number";
   const failure: TaskFailure = {
@@ -121,7 +121,7 @@ interface CheckedRun {
   readonly check?: CheckContainers | undefined;
 }
 
-/** Why a run cannot work, told before anything is started. */
+/** Why a run cannot work; checked before anything is started. */
 interface DefinitionFault {
   readonly code: "ECS_TASK_DEFINITION" | "ECS_NETWORK" | "ECS_PROPERTIES_INVALID";
   readonly message: string;
@@ -182,7 +182,7 @@ function toList(names: readonly string[]): string {
   return names.length === 0 ? "none" : names.map((name) => `"${name}"`).join(", ");
 }
 
-/** Why a task found no place, as RunTask and StartTask tell it. */
+/** Why a task was not placed, from RunTask or StartTask. */
 interface PlacementFailure {
   readonly arn?: string | undefined;
   readonly reason?: string | undefined;

@@ -80,14 +80,14 @@ describe("parseOverrides", () => {
     [[], " must be an object, not a list"],
     [
       { Foo: 1 },
-      "/Foo is unknown; the keys here are containerOverrides, cpu, memory, taskRoleArn, executionRoleArn, ephemeralStorage",
+      "/Foo is unknown; valid keys are containerOverrides, cpu, memory, taskRoleArn, executionRoleArn, ephemeralStorage",
     ],
     [
       { CPU: "1" },
-      "/CPU is unknown; the keys here are containerOverrides, cpu, memory, taskRoleArn, executionRoleArn, ephemeralStorage",
+      "/CPU is unknown; valid keys are containerOverrides, cpu, memory, taskRoleArn, executionRoleArn, ephemeralStorage",
     ],
     [{ cpu: null }, "/cpu must be text, not null"],
-    [{ cpu: "1", Cpu: "2" }, "/Cpu is given twice, in two spellings"],
+    [{ cpu: "1", Cpu: "2" }, "/Cpu is set twice, in two spellings"],
     [
       { ephemeralStorage: { sizeInGiB: "4.5" } },
       "/ephemeralStorage/sizeInGiB must be an integer, or text of digits only",

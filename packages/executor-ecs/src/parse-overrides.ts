@@ -1,6 +1,6 @@
 import { redactText } from "@stackyard/aws";
 
-/** One fault of a value that somebody else wrote. */
+/** One problem of an untrusted value. */
 export interface ValueProblem {
   /** JSON pointer, in the author's spelling; the empty text is the whole value. */
   readonly path: string;
@@ -39,7 +39,7 @@ const MAX_CHARS = 8_192;
 
 /**
  * Reads overrides as people write them in templates and machines: first letters may be upper case, numbers and booleans
- * stand for text where text belongs, and digits stand for an integer where one belongs. Unknown keys, nulls and more than
+ * are accepted as text where text is required, and digits as an integer where one is required. Unknown keys, nulls and more than
  * 8,192 characters of JSON are problems. An absent value overrides nothing. Never throws.
  */
 export function parseOverrides(value: unknown): ParsedOverrides {
@@ -51,13 +51,13 @@ export function parseOverrides(value: unknown): ParsedOverrides {
     problems.push({ path: "", message: `has ${chars} characters of JSON, and ECS takes ${MAX_CHARS}` });
   }
   const [first, ...rest] = problems;
-  // Every reader below gives a value of its type or has told a problem.
+  // Every reader below returns a value of its type or has reported a problem.
   return first === undefined ? { overrides: overrides as TaskOverrides } : { problems: [first, ...rest] };
 }
 
-type Tell = (path: string, message: string) => void;
-/** Gives what ECS takes; tells what is wrong otherwise. */
-type Reader = (value: unknown, path: string, tell: Tell) => unknown;
+type Report = (path: string, message: string) => void;
+/** Returns the value for ECS, or reports a problem. */
+type Reader = (value: unknown, path: string, report: Report) => unknown;
 
 const readNamed = objectOf({ name: filledText, value: text }, ["name", "value"]);
 const readTyped = objectOf({ type: filledText, value: filledText }, ["type", "value"]);
@@ -85,39 +85,39 @@ const readOverrides = objectOf({
   ephemeralStorage: objectOf({ sizeInGiB: integer }, ["sizeInGiB"]),
 });
 
-function text(value: unknown, path: string, tell: Tell): string {
+function text(value: unknown, path: string, report: Report): string {
   if (typeof value === "string") return value;
   if (typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))) return String(value);
-  tell(path, `must be text, not ${toKind(value)}`);
+  report(path, `must be text, not ${toKind(value)}`);
   return "";
 }
 
-function filledText(value: unknown, path: string, tell: Tell): string {
-  const read = text(value, path, tell);
-  if (value === "") tell(path, "must not be empty");
+function filledText(value: unknown, path: string, report: Report): string {
+  const read = text(value, path, report);
+  if (value === "") report(path, "must not be empty");
   return read;
 }
 
-function integer(value: unknown, path: string, tell: Tell): number {
+function integer(value: unknown, path: string, report: Report): number {
   const number = typeof value === "string" && /^[0-9]{1,15}$/.test(value) ? Number(value) : value;
   if (typeof number === "number" && Number.isSafeInteger(number) && number >= 0) return number;
-  tell(path, "must be an integer, or text of digits only");
+  report(path, "must be an integer, or text of digits only");
   return 0;
 }
 
 function listOf(read: Reader): Reader {
-  return (value, path, tell) => {
-    if (Array.isArray(value)) return value.map((item: unknown, index) => read(item, `${path}/${index}`, tell));
-    tell(path, `must be a list, not ${toKind(value)}`);
+  return (value, path, report) => {
+    if (Array.isArray(value)) return value.map((item: unknown, index) => read(item, `${path}/${index}`, report));
+    report(path, `must be a list, not ${toKind(value)}`);
     return [];
   };
 }
 
 function objectOf(readers: Readonly<Record<string, Reader>>, required: readonly string[] = []): Reader {
   const known = new Map(Object.entries(readers));
-  return (value, path, tell) => {
-    if (isRecord(value)) return readEntries({ known, required, entries: Object.entries(value) }, path, tell);
-    tell(path, `must be an object, not ${toKind(value)}`);
+  return (value, path, report) => {
+    if (isRecord(value)) return readEntries({ known, required, entries: Object.entries(value) }, path, report);
+    report(path, `must be an object, not ${toKind(value)}`);
     return {};
   };
 }
@@ -128,23 +128,23 @@ interface ReadObject {
   readonly entries: readonly (readonly [string, unknown])[];
 }
 
-function readEntries({ known, required, entries }: ReadObject, path: string, tell: Tell): object {
+function readEntries({ known, required, entries }: ReadObject, path: string, report: Report): object {
   const read = new Map<string, unknown>();
   for (const [written, item] of entries) {
     const key = known.has(written) ? written : toLowerFirst(written);
-    const reader = read.has(key) ? toldTwice : (known.get(key) ?? unknownKey([...known.keys()]));
-    read.set(key, reader(item, `${path}/${toPointerPart(written)}`, tell));
+    const reader = read.has(key) ? reportTwice : (known.get(key) ?? unknownKey([...known.keys()]));
+    read.set(key, reader(item, `${path}/${toPointerPart(written)}`, report));
   }
-  for (const key of required) if (!read.has(key)) tell(`${path}/${key}`, "is required");
+  for (const key of required) if (!read.has(key)) report(`${path}/${key}`, "is required");
   return Object.fromEntries(read);
 }
 
-function toldTwice(_: unknown, path: string, tell: Tell): void {
-  tell(path, "is given twice, in two spellings");
+function reportTwice(_: unknown, path: string, report: Report): void {
+  report(path, "is set twice, in two spellings");
 }
 
 function unknownKey(known: readonly string[]): Reader {
-  return (_, path, tell) => tell(path, `is unknown; the keys here are ${known.join(", ")}`);
+  return (_, path, report) => report(path, `is unknown; valid keys are ${known.join(", ")}`);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -205,7 +205,7 @@ interface SecretiveContainer {
 }
 
 const MASK = "***";
-/** Shorter texts stand in every other line. */
+/** Shorter texts would match in unrelated lines. */
 const MIN_VALUE_CHARS = 4;
 const SECRET_NAME = /pass(word|wd|phrase)?|secret|token|api_?key|access_?key|private_?key|credential|dsn|_url$|_uri$/i;
 

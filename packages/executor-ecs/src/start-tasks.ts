@@ -98,7 +98,7 @@ function toResult(order: TaskOrder, alreadyStarted: readonly string[], { tasks, 
   return { kind: "failed", taskArns, code, message, retryable: false };
 }
 
-/** What was asked may have been done: the same order tells, when it is sent again. */
+/** The call may have succeeded; repeating it with the same token shows the result. */
 function toInterrupted(taskArns: readonly string[], what: string): StartResult {
   const message = `${what} was interrupted before its outcome was known.`;
   return { kind: "failed", taskArns, code: "ECS_AWS_ERROR", message, retryable: true };
@@ -112,7 +112,7 @@ function toErrorResult(error: unknown, taskArns: readonly string[], what: string
   return { kind: "retry", isSameTry: true, taskArns, reasons: [message], code: "ECS_PLACEMENT_FAILED", message };
 }
 
-/** ECS tells limits on what is provisioned or runs at once by these two. */
+/** The errors by which ECS reports limits on provisioned or running tasks. */
 function toLimitText(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   return ["ClientException", "LimitExceededException"].includes(error.name) ? error.message : undefined;
@@ -129,8 +129,8 @@ const VISIBLE_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 2_000;
 
 /**
- * Starts one task on each container instance that has none of this order. What an interrupted call may have started is looked
- * for first, until a minute after it.
+ * Starts one task on each container instance that has none of this order. First waits up to a minute for tasks that an
+ * interrupted call may have started.
  */
 async function startOnInstances(
   deps: EcsDeps,
@@ -138,9 +138,9 @@ async function startOnInstances(
   alreadyStarted: readonly string[],
 ): Promise<StartAnswer> {
   const { cluster, intendedAt } = order;
-  const found = intendedAt === undefined ? [] : await lookFor(deps, order, intendedAt);
+  const found = intendedAt === undefined ? [] : await awaitStarted(deps, order, intendedAt);
   const { tasks: known, missing } = await describeTasks(deps, { cluster, taskArns: alreadyStarted });
-  // Nobody knows which instances those are on, and an instance must not get a second task.
+  // Their instances are unknown, and an instance must not get a second task.
   if (missing.length > 0) return { tasks: found, failures: missing.map(toNotShown) };
   const free = findFree(order.instances ?? [], uniqueTasks([...known, ...found]));
   if (free.length === 0) return { tasks: found, failures: [] };
@@ -150,7 +150,7 @@ async function startOnInstances(
     const { tasks = [], failures = [] } = answer.output;
     return { tasks: [...found, ...tasks], failures };
   }
-  const started = await lookFor(deps, order, askedAt);
+  const started = await awaitStarted(deps, order, askedAt);
   const left = findFree(order.instances ?? [], uniqueTasks([...known, ...started]));
   if (started.length === 0) throw answer.error;
   return {
@@ -163,8 +163,8 @@ function toNotShown(arn: string): Failure {
   return { arn, reason: "AGENT", detail: "ECS does not show the task of an earlier try yet" };
 }
 
-/** Looks until every instance has its task, or long enough that what has not shown up was not started. */
-async function lookFor(deps: EcsDeps, order: TaskOrder, askedAt: number): Promise<readonly Task[]> {
+/** Polls until every instance has its task, or until a task that is not listed yet cannot have been started. */
+async function awaitStarted(deps: EcsDeps, order: TaskOrder, askedAt: number): Promise<readonly Task[]> {
   const { clock, signal } = deps;
   const until = askedAt + VISIBLE_WITHIN_MS;
   for (;;) {
@@ -177,7 +177,7 @@ async function lookFor(deps: EcsDeps, order: TaskOrder, askedAt: number): Promis
   }
 }
 
-/** Undefined where ECS cannot tell now: not to know is no reason to give up tasks that may run. */
+/** Returns undefined if ECS cannot answer now: tasks that may run must not be abandoned. */
 async function findUnlessBusy(deps: EcsDeps, order: TaskOrder, isLast: boolean): Promise<readonly Task[] | undefined> {
   try {
     return await findStartedTasks(deps, order);
@@ -187,7 +187,7 @@ async function findUnlessBusy(deps: EcsDeps, order: TaskOrder, isLast: boolean):
   }
 }
 
-/** The instances without a task; one that stands in the list twice is to have two. */
+/** Returns the instances without a task. An instance that is listed twice gets two. */
 function findFree(instances: readonly string[], tasks: readonly Task[]): readonly string[] {
   const taken = tasks.map(({ containerInstanceArn }) => toInstanceId(containerInstanceArn ?? ""));
   return instances.filter((instance) => {

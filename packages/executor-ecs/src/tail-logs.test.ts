@@ -85,7 +85,7 @@ describe("tailLogs", () => {
   });
 
   it.each([
-    ["ResourceNotFoundException", "there is no log /web ecs/app/96052dc0"],
+    ["ResourceNotFoundException", "the log stream /web ecs/app/96052dc0 does not exist"],
     [
       "AccessDeniedException",
       "the log /web ecs/app/96052dc0 could not be read (AccessDeniedException); allow logs:GetLogEvents",
@@ -153,12 +153,12 @@ describe("boundLines", () => {
   });
 });
 
-const optionsLogStream = { "awslogs-group": "/web", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "ecs" };
+const logOptions = { "awslogs-group": "/web", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "ecs" };
 
 describe("findLogStream", () => {
   it("is prefix, container and task id", () => {
     expect(
-      findLogStream({ name: "app", logConfiguration: { logDriver: "awslogs", options: optionsLogStream } }, taskArn),
+      findLogStream({ name: "app", logConfiguration: { logDriver: "awslogs", options: logOptions } }, taskArn),
     ).toEqual({
       kind: "stream",
       group: "/web",
@@ -168,7 +168,7 @@ describe("findLogStream", () => {
   });
 
   it("takes task ARNs of the old form", () => {
-    const container = { name: "app", logConfiguration: { logDriver: "awslogs", options: optionsLogStream } };
+    const container = { name: "app", logConfiguration: { logDriver: "awslogs", options: logOptions } };
 
     expect(findLogStream(container, "arn:aws:ecs:eu-west-1:111122223333:task/96052dc0")).toMatchObject({
       stream: "ecs/app/96052dc0",
@@ -192,12 +192,12 @@ describe("findLogStream", () => {
   });
 });
 
-const taskArnToFailureText = "arn:aws:ecs:eu-west-1:111122223333:task/web/96052dc0aaaaaaaaaaaaaaaaaaaaaaaa";
+const failedTaskArn = "arn:aws:ecs:eu-west-1:111122223333:task/web/96052dc0aaaaaaaaaaaaaaaaaaaaaaaa";
 
 function aFailure(given: Partial<TaskFailure> = {}): TaskFailure {
   return {
     code: "ECS_EXIT_CODE",
-    taskArn: taskArnToFailureText,
+    taskArn: failedTaskArn,
     container: "app",
     exitCode: 1,
     stopCode: "EssentialContainerExited",
@@ -207,7 +207,7 @@ function aFailure(given: Partial<TaskFailure> = {}): TaskFailure {
 
 function aTail(lines: readonly string[]) {
   return {
-    taskArn: taskArnToFailureText,
+    taskArn: failedTaskArn,
     container: "app",
     tail: { kind: "lines", lines, next: undefined, group: "g", stream: "s" },
   } as const;
@@ -236,7 +236,7 @@ describe("toFailureText", () => {
   it("tells a stop from outside", () => {
     expect(
       toFailureText([
-        { code: "ECS_TASK_STOPPED", taskArn: taskArnToFailureText, stopCode: "UserInitiated", stoppedReason: "enough" },
+        { code: "ECS_TASK_STOPPED", taskArn: failedTaskArn, stopCode: "UserInitiated", stoppedReason: "enough" },
       ]),
     ).toBe("task 96052dc0 was stopped from outside (UserInitiated). enough.");
   });
@@ -253,7 +253,7 @@ describe("toFailureText", () => {
   });
 
   it("gives a hint once for many failures, and says whose log it shows", () => {
-    const other = taskArnToFailureText.replace("96052dc0", "11112222");
+    const other = failedTaskArn.replace("96052dc0", "11112222");
     const reason = "CannotPullContainerError: x";
     const failures = [aFailure({ reason }), aFailure({ reason, taskArn: other })];
 
@@ -266,7 +266,7 @@ describe("toFailureText", () => {
 
   it("says why there is no log, and that a log is empty", () => {
     const none = {
-      taskArn: taskArnToFailureText,
+      taskArn: failedTaskArn,
       container: "app",
       tail: { kind: "none", why: "container app logs with fluentd, not awslogs" },
     } as const;

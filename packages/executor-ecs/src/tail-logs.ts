@@ -19,14 +19,14 @@ interface TailInput {
   readonly mask?: (line: string) => string;
 }
 
-/** The last lines of a log, oldest first; `none` says why there are none to be had. */
+/** The last lines of a log, oldest first. `none` is the reason if they cannot be read. */
 export type LogTail =
   | {
       readonly kind: "lines";
       readonly lines: readonly string[];
-      /** How many new ones there was no room for; absent: none. */
+      /** The number of new lines that were left out. Missing: 0. */
       readonly skipped?: number;
-      /** Where to go on with `after`. */
+      /** The position for `after` in the next read. */
       readonly next: string | undefined;
       readonly group: string;
       readonly stream: string;
@@ -42,7 +42,7 @@ export const MAX_TAIL_BYTES = 8_192;
 const MAX_PAGES = 5;
 
 /**
- * The end of a container's log: at most 50 lines and 8 KiB, secrets masked. A log that cannot be read is no failure of the
+ * The end of a container's log: at most 50 lines and 8 KiB, secrets masked. A log that cannot be read is not a failure of the
  * task: the answer says why.
  */
 export async function tailLogs(deps: LogDeps, input: TailInput): Promise<LogTail> {
@@ -128,7 +128,7 @@ async function isElsewhere({ logs }: LogDeps, region: string | undefined): Promi
 }
 
 function toLines(message: string, mask: TailInput["mask"]): readonly string[] {
-  // Control characters would move the cursor of whoever reads the log in a terminal.
+  // Control characters would move the cursor of a terminal.
   const plain = message.replace(/(?![\t\n])\p{Cc}/gu, "").replace(/\n+$/, "");
   return (mask === undefined ? plain : mask(plain)).split("\n");
 }
@@ -140,7 +140,7 @@ function toEndOf(line: string): string {
 
 function toUnreadable(error: unknown, { group, stream }: { readonly group: string; readonly stream: string }): string {
   const name = error instanceof Error ? error.name : "Error";
-  if (name === "ResourceNotFoundException") return `there is no log ${group} ${stream}`;
+  if (name === "ResourceNotFoundException") return `the log stream ${group} ${stream} does not exist`;
   const advice = name === "AccessDeniedException" ? "; allow logs:GetLogEvents" : "";
   return `the log ${group} ${stream} could not be read (${name})${advice}`;
 }
@@ -153,14 +153,14 @@ interface LoggingContainer {
     | undefined;
 }
 
-/** A stream of CloudWatch Logs, or why there is none to read. */
+/** A stream of CloudWatch Logs, or why none can be read. */
 type LogStream =
   | { readonly kind: "stream"; readonly group: string; readonly stream: string; readonly region: string | undefined }
   | { readonly kind: "none"; readonly why: string };
 
 /**
  * Where one container of one task writes. ECS names the stream `prefix/container/taskId` (developer guide, "Using the awslogs
- * driver", awslogs-stream-prefix); without a prefix Docker names it after the container's id, which nobody here knows.
+ * driver", awslogs-stream-prefix); without a prefix Docker names it after the container's id, which is unknown here.
  */
 export function findLogStream(container: LoggingContainer | undefined, taskArn: string): LogStream {
   const { logDriver, options = {} } = container?.logConfiguration ?? {};

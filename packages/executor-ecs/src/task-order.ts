@@ -34,7 +34,7 @@ export interface TaskOrder {
   readonly cluster: string;
   readonly taskDefinition: string;
   readonly count: number;
-  /** Container instances, ids or ARNs. With some, StartTask is used and `count` is not looked at. */
+  /** Container instances, ids or ARNs. If set, StartTask is used and `count` is ignored. */
   readonly instances?: readonly string[];
   readonly launchType?: LaunchType;
   readonly capacityProviderStrategy?: readonly CapacityProviderStrategyItem[];
@@ -103,12 +103,12 @@ function toSdkOverrides(overrides: TaskOverrides): NonNullable<RunTaskCommandInp
   return overrides as NonNullable<RunTaskCommandInput["overrides"]>;
 }
 
-/** A task definition's revision, or why it cannot be had. */
+/** A task definition's revision, or why it cannot be loaded. */
 export type LoadedDefinition =
   | { readonly kind: "found"; readonly definition: TaskDefinition; readonly taskDefinitionArn: string }
   | ({
       readonly kind: "failed";
-      /** What AWS threw, where it was not just that there is none. */
+      /** The error of AWS, unless the definition does not exist. */
       readonly cause?: unknown;
     } & AwsFailure);
 
@@ -141,13 +141,13 @@ function isRefusal(error: unknown): error is Error {
 }
 
 function toNotFound(name: string, why: string): LoadedDefinition {
-  const message = `There is no task definition "${name}". ${why} Look at its name, revision, region and account.`;
+  const message = `The task definition "${name}" does not exist. ${why} Check its name, revision, region and account.`;
   return { kind: "failed", code: "ECS_TASK_DEFINITION", message, retryable: false };
 }
 
 /** Task definitions by the ARN of their revision, which never changes. */
 export interface DefinitionCache {
-  /** Undefined where it is not to be had. Throws what AWS said where it may be had later. */
+  /** Returns undefined if it cannot be loaded. Throws the error of AWS if a retry may help. */
   find(deps: Pick<EcsDeps, "ecs" | "signal">, taskDefinitionArn: string): Promise<TaskDefinition | undefined>;
   remember(taskDefinitionArn: string, definition: TaskDefinition): void;
 }
@@ -185,7 +185,7 @@ interface TasksInput {
   readonly taskArns: readonly string[];
 }
 
-/** Tasks in the order in which they were asked for, and those that ECS does not know (any more, or yet). */
+/** Tasks in the order of the request, and the ARNs that ECS does not know (any more, or yet). */
 export interface DescribedTasks {
   readonly tasks: readonly Task[];
   readonly missing: readonly string[];
@@ -217,7 +217,7 @@ export async function describeTasks(
 
 /**
  * The ARNs of the tasks in a cluster that are meant to run and were started by that name, over all pages. ListTasks allows
- * no other filter beside `startedBy`, and without a `desiredStatus` it shows RUNNING.
+ * no other filter together with `startedBy`, and without a `desiredStatus` it lists RUNNING tasks.
  */
 export function listTasks(
   deps: Pick<EcsDeps, "ecs" | "signal">,
@@ -277,7 +277,7 @@ function hasTags(task: Task, tags: readonly Tag[]): boolean {
   return tags.every(({ key, value = "" }) => own.get(key) === value);
 }
 
-/** Which tasks were told to stop, and which were gone already. */
+/** Which tasks were stopped, and which no longer existed. */
 interface StoppedTasks {
   readonly stopped: readonly string[];
   readonly gone: readonly string[];
@@ -288,7 +288,7 @@ const MAX_REASON_CHARS = 1_024;
 
 /**
  * Tells each task to stop: SIGTERM now, SIGKILL after its stop time-out (30 s by default). A task or a cluster that is gone
- * is no error, so it may be called again. Other errors are thrown after every task was tried.
+ * is not an error, so it may be called again. Other errors are thrown after every task was tried.
  */
 export async function stopTasks(
   { ecs }: Pick<EcsDeps, "ecs">,
@@ -350,7 +350,7 @@ export interface AwsFailure {
 
 const MAX_CHARS = 1_000;
 
-/** What ECS refuses at the start although the definition was looked at before: it may have changed meanwhile. */
+/** What ECS rejects at the start although the definition was checked before: it may have changed meanwhile. */
 const BY_MESSAGE: readonly (readonly [RegExp, "ECS_TASK_DEFINITION" | "ECS_NETWORK"])[] = [
   [/task ?definition.*(not found|inactive|does not exist)|unable to describe task definition/i, "ECS_TASK_DEFINITION"],
   [/network ?configuration|network ?mode/i, "ECS_NETWORK"],

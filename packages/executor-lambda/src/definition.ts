@@ -78,7 +78,7 @@ export const lambdaDefinition = {
   name: "lambda",
   config: LambdaConfig,
   outputs: LambdaOutputs,
-  // One call is bounded by Lambda itself, so it needs no long-lived runner although it cannot be taken up again.
+  // One call is bounded by Lambda itself, so it needs no long-lived runner although it cannot be resumed.
   resumable: true,
   cancelWithin: "1m",
   timeout: (): number => MAX_FUNCTION_MS + SLACK_MS,

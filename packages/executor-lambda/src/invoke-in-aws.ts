@@ -106,7 +106,7 @@ const lost = {
   advice: "The connection ended before the answer, so the function may still run. Look at its log before a retry.",
 };
 
-/** Exceptions of the Invoke API by name (Invoke, "Errors"); the rest is told by the HTTP status. */
+/** Exceptions of the Invoke API by name (Invoke, "Errors"); others are classified by HTTP status. */
 const KINDS: ReadonlyMap<string, Kind> = new Map([
   ...toEntries(throttled, ["TooManyRequestsException", "ThrottlingException", "EC2ThrottledException"]),
   ...toEntries(denied, ["AccessDeniedException", "UnrecognizedClientException", "InvalidSignatureException"]),

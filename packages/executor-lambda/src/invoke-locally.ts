@@ -60,7 +60,7 @@ function toModuleAnswer(end: Ended, { context, sink }: Call): FunctionAnswer {
   return result.startsWith("E") ? { functionError: "Unhandled", payload } : { payload };
 }
 
-/** A program that fails may still tell its error as Lambda's runtimes do. */
+/** A failed program may still report its error as Lambda's runtimes do. */
 function toCommandAnswer(end: Ended, { context, sink }: Call): FunctionAnswer {
   const value = end.result.trim() === "" ? null : findJson(end.result);
   if (end.code !== 0) {
@@ -91,7 +91,7 @@ function toCancelled(name: string): Failed {
 
 type Program = Pick<RunProgramInput, "command" | "env" | "stdin" | "holdStdin" | "resultFd">;
 
-// Run from the sources, Node strips the types; the build puts both beside each other.
+// Run from the sources, Node strips the types; the build puts both into one folder.
 const nodeBootstrap = import.meta.url.endsWith(".ts") ? "./node-bootstrap.ts" : "./node-bootstrap.js";
 
 /** The program that runs a local function, and how the call is given to it. */
@@ -194,7 +194,7 @@ interface InvocationContext {
   readonly functionVersion: string;
   readonly invokedFunctionArn: string;
   readonly memoryLimitInMB: string;
-  /** Made of the idempotency key, so a redelivered attempt has the same: a function can tell it by this. */
+  /** Made of the idempotency key, so a redelivered attempt has the same one, and a function can recognize it. */
   readonly awsRequestId: string;
   readonly logGroupName: string;
   readonly logStreamName: string;

@@ -36,7 +36,7 @@ async function main(call: Call): Promise<void> {
 function readCall(start: (call: Call) => void): void {
   let text = "";
   process.stdin.setEncoding("utf8");
-  // The runner is gone, and with it whoever wanted the answer.
+  // The runner has ended, so the answer has no receiver.
   process.stdin.on("end", () => process.exit(1));
   process.stdin.on("data", (chunk: string) => {
     text += chunk;
@@ -87,7 +87,7 @@ function toError(error: unknown): ErrorPayload {
 
 function toLoadError(error: unknown, file: string): ErrorPayload {
   const { errorType, errorMessage, trace } = toError(error);
-  // Node tells neither the file of a syntax error nor, by its file, who imports what is missing.
+  // Node reports neither the file of a syntax error nor the importer of a missing module.
   const where = errorMessage.includes(file) ? "" : ` (in ${file} or what it imports)`;
   const type = toLoadErrorType(error);
   return type === undefined

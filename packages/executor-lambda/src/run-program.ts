@@ -73,7 +73,7 @@ async function startProgram({ command: [file, ...args], cwd, env }: RunProgramIn
 }
 
 function feed({ stdin }: ChildProcess, input: RunProgramInput): void {
-  // A program that does not read its event is no fault.
+  // A program may ignore its event.
   stdin?.on("error", () => {});
   if (input.holdStdin) stdin?.write(input.stdin);
   else stdin?.end(input.stdin);
@@ -98,7 +98,7 @@ function waitForEnd(child: ChildProcess, input: RunProgramInput): Promise<Progra
   // A started child reports only failed signals and messages here; without a listener they would end this process.
   child.on("error", () => {});
   child.once("exit", async (code, signal) => {
-    // A grandchild may hold the stream open for ever; what the program itself wrote is there soon.
+    // A grandchild may keep the stream open; the program's own output arrives soon.
     await Promise.race([result.ended, new Promise((done) => setTimeout(done, DRAIN_MS))]);
     resolve({ kind: "ended", code, signal, result: result.text() });
   });
@@ -185,7 +185,7 @@ const MAX_LINE_CHARS = 4_000;
 const MAX_LINES = 2_000;
 const TAIL_LINES = 20;
 
-/** Passes 2,000 lines on as they come; of the rest the last 20 at the end, since those tell why a program failed. */
+/** Reports 2,000 lines as they arrive, and at the end the last 20 of the rest, which show why a program failed. */
 export function createLineSink(report: (line: string) => void): LineSink {
   let lines = 0;
   const newest: string[] = [];

@@ -106,7 +106,7 @@ describe("parseFunctionError", () => {
   });
 
   it.each([
-    ["", "The function failed and told no reason."],
+    ["", "The function failed without a reason."],
     ["null", "null"],
     ["{}", "{}"],
     ['"only a text"', "only a text"],

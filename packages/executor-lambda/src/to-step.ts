@@ -37,7 +37,7 @@ interface AnswerOutputs {
 
 /**
  * The top-level scalars of a payload that is a JSON object: the first 64, and 64 Ki characters of names and values. Every
- * other payload has no outputs; that is no failure. Never throws.
+ * other payload has no outputs, which is not a failure. Never throws.
  */
 export function toOutputs(payload: string): AnswerOutputs {
   const scalars = Object.entries(parseObject(payload)).filter(isScalarEntry);
@@ -72,7 +72,7 @@ function isScalarEntry(entry: [string, unknown]): entry is [string, LambdaOutput
   return value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean";
 }
 
-/** Why a function failed, as its runtime told. */
+/** Why a function failed, as reported by its runtime. */
 interface FunctionError {
   readonly errorType?: string;
   readonly errorMessage?: string;
@@ -113,7 +113,7 @@ export function parseFunctionError(payload: string): FunctionError {
 /** For people: `errorType: errorMessage`, then the trace. */
 export function toErrorText({ errorType, errorMessage, trace }: FunctionError): string {
   const head = [errorType, errorMessage].filter((part) => part !== undefined).join(": ");
-  return [head === "" ? "The function failed and told no reason." : head, ...trace].join("\n");
+  return [head === "" ? "The function failed without a reason." : head, ...trace].join("\n");
 }
 
 function parseJson(text: string): unknown {
@@ -171,7 +171,7 @@ export function toPayload(ctx: Pick<ExecutorContext, "stackId" | "metadata">, { 
   return JSON.stringify(isMap(args) ? { stackId, metadata, args } : { stackId, metadata });
 }
 
-/** The failure of a payload that Lambda would refuse, so that it is told before the call. */
+/** The failure of a payload that Lambda would reject, found before the call. */
 export function findPayloadFault(name: string, payload: string): Failed | undefined {
   const bytes = Buffer.byteLength(payload);
   if (bytes <= MAX_REQUEST_BYTES) return undefined;

@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { type AgentLook, lookForAgent } from "./advance-run.ts";
+import { type AgentCheck, evaluateAgent } from "./advance-run.ts";
 import { anId } from "./testing/a-run.ts";
 
 const instanceId = anId(1);
 const instance = { instanceId, state: "running", tags: [{ key: "has_ssm_agent", value: "true" }] };
 const online = { pingStatus: "Online" };
 
-function look(overrides: Partial<AgentLook> = {}, config = {}) {
-  return lookForAgent({ instance, agent: undefined, since: 0, polls: 0, now: 0, ...overrides }, config);
+function look(overrides: Partial<AgentCheck> = {}, config = {}) {
+  return evaluateAgent({ instance, agent: undefined, since: 0, polls: 0, now: 0, ...overrides }, config);
 }
 
-describe("lookForAgent", () => {
+describe("evaluateAgent", () => {
   it("sends once the agent is online", () => {
     expect(look({ agent: online })).toEqual({ kind: "send", instance });
     expect(look({ agent: { pingStatus: "ConnectionLost" } })).toMatchObject({ kind: "wait" });

@@ -28,7 +28,7 @@ import { watchRun } from "./watch-run.ts";
 export interface AdvanceDeps extends SendDeps {
   readonly chunkSize: number;
   /** Shows what has failed. */
-  readonly tell: (ended: readonly FleetInstanceReport[]) => void;
+  readonly reportFailures: (ended: readonly FleetInstanceReport[]) => void;
 }
 
 /** A run after one step. */
@@ -48,7 +48,7 @@ const SEND_FOR_MS = 60_000;
 export async function advanceRun(deps: AdvanceDeps, begun: FleetRun): Promise<AdvancedRun> {
   const { aws, store } = deps;
   const watched = await watchRun(aws, await recoverSending(aws, begun));
-  deps.tell(watched.ended);
+  deps.reportFailures(watched.ended);
   const until = aws.clock.now() + SEND_FOR_MS;
   let run = watched.run;
   let hasSent = false;
@@ -77,16 +77,16 @@ function listWaiting(run: FleetRun): readonly string[] {
   return listInstances(run).flatMap((instance) => (isWaiting(instance) ? [instance.instanceId] : []));
 }
 
-/** Nothing more is sent: this is noted on every page that has somebody waiting. */
+/** Stops sending: marks the waiting instances on every page. */
 async function dropWaiting({ store }: AdvanceDeps, run: FleetRun, stop: RunStop): Promise<FleetRun> {
   const whole = await store.loadWaiting(run, tallyOf(run).waiting);
   return noteStopped(whole, stop);
 }
 
-/** A run that can go on, or the step that ends this call. */
+/** A run that can continue, or the step that ends this call. */
 type WaitedRun = { readonly run: FleetRun } | { readonly step: RunCommandStep };
 
-/** The run of one instance: sent to when its agent is online, ended when it is none of ours or the time is over. */
+/** The run of one instance: sends when its agent is online; ends when the instance does not match or the time is over. */
 export async function waitForAgent(
   deps: StepDeps,
   loaded: FleetRun | undefined,
@@ -99,7 +99,7 @@ export async function waitForAgent(
   const { since, polls } = progress.agent ?? { since: loaded?.state.startedAt ?? ctx.clock.now(), polls: 0 };
   const instance = await findInstance(aws, instanceId);
   const agent = instance?.state === "running" ? (await loadAgents(aws, [instanceId])).get(instanceId) : undefined;
-  const decision = lookForAgent({ instance, agent, since, polls, now: ctx.clock.now() }, config);
+  const decision = evaluateAgent({ instance, agent, since, polls, now: ctx.clock.now() }, config);
   if (decision.kind === "wait") {
     const message = `${instanceId}: ${decision.why}.`;
     const next = { runId, polls: 0, outages: 0, agent: { since, polls: polls + 1 } };
@@ -147,19 +147,19 @@ function toEnded(
   return createRun({ ...toPlanInput(deps), way: "ids", byInventory: false, members: [member], ...limits });
 }
 
-/** What a look at one instance has found. */
-export interface AgentLook {
+/** What was found about one instance. */
+export interface AgentCheck {
   readonly instance: KnownInstance | undefined;
   /** Undefined: not registered, or not asked. */
   readonly agent: SsmAgent | undefined;
-  /** When the first look was. */
+  /** When the first check was. */
   readonly since: number;
   /** Looks before this one. */
   readonly polls: number;
   readonly now: number;
 }
 
-/** What follows: send, look again, or the end, with the state that the report shows. */
+/** What follows: send, check again, or end with a state for the report. */
 type AgentDecision =
   | { readonly kind: "send"; readonly instance: KnownInstance }
   | { readonly kind: "wait"; readonly afterMs: number; readonly why: string }
@@ -174,11 +174,11 @@ const DELAY_MS = 30_000;
  * What to do about an instance that has just started: its agent registers some time after it runs. An instance that is not
  * one of ours, or has gone, is left alone. Pure.
  */
-export function lookForAgent(look: AgentLook, config: RunCommandConfig): AgentDecision {
-  const { instance, agent, since, now } = look;
+export function evaluateAgent(check: AgentCheck, config: RunCommandConfig): AgentDecision {
+  const { instance, agent, since, now } = check;
   if (instance === undefined) {
     if (now - since >= KNOWN_WITHIN_MS) return { kind: "end", state: "skipped", code: "INSTANCE_GONE" };
-    return toWait(look, since + KNOWN_WITHIN_MS, "EC2 does not know the instance yet");
+    return toWait(check, since + KNOWN_WITHIN_MS, "EC2 does not know the instance yet");
   }
   if (instance.state !== "running" && instance.state !== "pending") {
     return { kind: "end", state: "skipped", code: "INSTANCE_GONE" };
@@ -189,7 +189,7 @@ export function lookForAgent(look: AgentLook, config: RunCommandConfig): AgentDe
   if (instance.state === "running" && agent?.pingStatus === "Online") return { kind: "send", instance };
   const until = since + toLengths(config).agentTimeout;
   if (now >= until) return { kind: "end", state: "failed", code: "SSM_AGENT_TIMEOUT" };
-  return toWait(look, until, "The agent has not registered yet");
+  return toWait(check, until, "The agent has not registered yet");
 }
 
 /** The agent is a matter of time and no reason to leave an instance alone. */
@@ -197,11 +197,11 @@ function toUnasked({ ssm: _, ...instance }: KnownInstance): KnownInstance {
   return instance;
 }
 
-function toWait({ polls, now }: AgentLook, until: number, why: string): AgentDecision {
+function toWait({ polls, now }: AgentCheck, until: number, why: string): AgentDecision {
   return { kind: "wait", afterMs: Math.max(1, Math.min(toAgentDelayMs(polls), until - now)), why };
 }
 
-/** The pause after so many looks: 5, 10, 20, then 30 seconds. */
+/** The pause by number of checks: 5, 10, 20, then 30 seconds. */
 function toAgentDelayMs(polls: number): number {
   return DELAYS_MS[polls] ?? DELAY_MS;
 }
@@ -264,7 +264,7 @@ export function toEnd({ config, options }: StepDeps, run: FleetRun): RunCommandS
 }
 
 /**
- * The config with its artifact's SHA-256 and version, where the profile checks them and nobody has said them: read once, so
+ * The config with its artifact's SHA-256 and version, where the profile checks them and the config leaves them out: read once, so
  * that every instance of the run gets the same content.
  */
 export async function pinConfig(ctx: ExecutorContext, config: RunCommandConfig): Promise<RunCommandConfig | Failed> {
@@ -290,7 +290,7 @@ export function isToBePinned({ artifact, document, profile }: RunCommandConfig):
 const FIRST_MS = 5_000;
 const CAP_MS = 30_000;
 
-/** The pause before the next look: five seconds after something was sent, growing to thirty. */
+/** The pause before the next poll: five seconds after something was sent, growing to thirty. */
 export function toPollMs(polls: number): number {
   return Math.min(CAP_MS, Math.round(FIRST_MS * 1.5 ** polls));
 }

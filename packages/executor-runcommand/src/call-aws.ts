@@ -3,7 +3,7 @@ import { SSMClient, type SSMClientConfig } from "@aws-sdk/client-ssm";
 import { type AwsFault, findAwsFault, toAwsError } from "@stackyard/aws";
 import type { Clock, Random } from "@stackyard/core";
 
-/** What calls of a run work with. */
+/** What the AWS calls of a run need. */
 export interface FleetAws {
   readonly ssm: FleetSsmClient;
   readonly ec2: FleetEc2Client;
@@ -13,14 +13,14 @@ export interface FleetAws {
   readonly random: Random;
 }
 
-/** A call that AWS refused, or did not serve after all tries. */
+/** A call that AWS rejected, or that still failed after the last try. */
 export class AwsCallError extends Error {
   /** Ours, such as `SSM_THROTTLED`, or the service's in upper snake case. */
   readonly code: string;
   readonly retryable: boolean;
   /** As AWS names it. */
   readonly awsName: string | undefined;
-  /** Nobody knows whether the call was served. */
+  /** It is unknown whether AWS carried out the call. */
   readonly isOpen: boolean;
 
   constructor(code: string, message: string, options: AwsCallErrorOptions) {
@@ -40,19 +40,19 @@ interface AwsCallErrorOptions {
   readonly cause: unknown;
 }
 
-/** One call: what for, and what it means when AWS does not serve it. */
+/** One call, with the texts and codes of its failures. */
 interface AwsCall<Answer> {
   /** A sentence, such as `The instances could not be listed.` */
   readonly what: string;
   readonly send: (signal: AbortSignal) => Promise<Answer>;
   /** Default: `AWS_UNAVAILABLE`. */
   readonly unavailable?: string;
-  /** Asked before a repeat, and after the last try, when nobody knows whether the call was served; an answer is that of the call. */
+  /** Called before a repeat, and after the last try, when it is unknown whether AWS carried out the call; its result is the call's. */
   readonly recover?: () => Promise<Answer | undefined>;
 }
 
 /**
- * Calls AWS, again where it throttles or fails in passing: at most ten times and not past the deadline. Throws
+ * Calls AWS and retries throttling and transient errors: at most ten tries, never past the deadline. Throws
  * `AwsCallError`, and the signal's reason once it is aborted.
  */
 export async function callAws<Answer>(aws: FleetAws, call: AwsCall<Answer>): Promise<Answer> {
@@ -69,7 +69,7 @@ export async function callAws<Answer>(aws: FleetAws, call: AwsCall<Answer>): Pro
   }
 }
 
-/** Until the next try. Answers what has become of this one where that was asked and is known; throws where there is no other. */
+/** Waits for the next try. Returns the answer that `recover` found for this one; throws when there is no next try. */
 async function waitForNext<Answer>(
   aws: FleetAws,
   call: AwsCall<Answer>,
@@ -88,7 +88,7 @@ async function waitForNext<Answer>(
   return found;
 }
 
-/** Where the question is not answered, it stays open. */
+/** When `recover` itself fails, the outcome of the call stays unknown. */
 async function recoverAnswer<Answer>(recover: () => Promise<Answer | undefined>): Promise<Answer | undefined> {
   try {
     return await recover();
@@ -99,7 +99,7 @@ async function recoverAnswer<Answer>(recover: () => Promise<Answer | undefined>)
   }
 }
 
-/** An error of a call that is not made again. */
+/** Converts an error of a call that is not retried. */
 export function toCallError(
   error: unknown,
   { what, unavailable = "AWS_UNAVAILABLE" }: Pick<AwsCall<unknown>, "what" | "unavailable">,
@@ -127,24 +127,24 @@ function toUpperSnake(name: string): string {
     .toUpperCase();
 }
 
-/** So often a call is tried. */
+/** The maximum number of tries of a call. */
 export const MAX_ATTEMPTS = 10;
 
 const FIRST_MS = 200;
 const CAP_MS = 20_000;
 
-/** The pause after so many tries: from 200 ms, twice as long each time, at most 20 s, and any part of it (full jitter). */
+/** Exponential backoff with full jitter: from 200 ms, doubled after each try, at most 20 s. */
 export function toDelayMs(attempts: number, random: number): number {
   return Math.floor(random * Math.min(CAP_MS, FIRST_MS * 2 ** (attempts - 1)));
 }
 
 /**
- * One call is one try: a repeat by the SDK would send a command twice where only the answer was lost, and it would not keep
- * the run's deadline. `callAws` repeats instead.
+ * The SDK must not retry: it would send a command twice when only the answer was lost, and it would ignore the run's
+ * deadline. `callAws` retries instead.
  */
 const ONE_TRY = { maxAttempts: 1, retryMode: "standard" } as const;
 
-/** Systems Manager, without the SDK's own repeats. */
+/** Systems Manager without the SDK's retries. */
 export class FleetSsmClient extends SSMClient {
   constructor(config: SSMClientConfig) {
     const { retryStrategy: _, ...rest } = config;
@@ -152,7 +152,7 @@ export class FleetSsmClient extends SSMClient {
   }
 }
 
-/** EC2, without the SDK's own repeats. */
+/** EC2 without the SDK's retries. */
 export class FleetEc2Client extends EC2Client {
   constructor(config: EC2ClientConfig) {
     const { retryStrategy: _, ...rest } = config;
@@ -160,7 +160,7 @@ export class FleetEc2Client extends EC2Client {
   }
 }
 
-/** All pages of a listing: each names the token of the next, an absent or empty one is the end. */
+/** Yields all pages of a listing. A missing or empty `NextToken` ends it. */
 export async function* listPages<Page extends { readonly NextToken?: string | undefined }>(
   load: (token: { readonly NextToken?: string }) => Promise<Page>,
 ): AsyncGenerator<Page> {
@@ -170,28 +170,4 @@ export async function* listPages<Page extends { readonly NextToken?: string | un
     yield page;
     token = page.NextToken === undefined || page.NextToken === "" ? undefined : { NextToken: page.NextToken };
   }
-}
-
-/** Works on items with so many at a time; the answers are in the order of the items. The first failure ends it. */
-export async function mapLimited<Item, Result>(
-  items: readonly Item[],
-  limit: number,
-  work: (item: Item) => Promise<Result>,
-): Promise<readonly Result[]> {
-  const results: Result[] = [];
-  const queue = items.entries();
-  let hasFailed = false;
-  async function run(): Promise<void> {
-    for (const [index, item] of queue) {
-      if (hasFailed) return;
-      try {
-        results[index] = await work(item);
-      } catch (error) {
-        hasFailed = true;
-        throw error;
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, run));
-  return results;
 }

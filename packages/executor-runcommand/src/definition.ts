@@ -86,7 +86,7 @@ export const RunCommandConfig = Type.Object(
     targetsAbove: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000, description: "Default: 500" })),
     output: Type.Optional(Output),
     allowEmpty: flag("No instance selected is success. Default: false"),
-    ignoreUnreachable: flag("Instances that cannot be reached are no failures. Default: false"),
+    ignoreUnreachable: flag("Unreachable instances do not count as failures. Default: false"),
     wait: flag("False: success once everything is dispatched. Default: true"),
     dryRun: flag("Select and plan, send nothing. Default: false"),
     source: Type.Optional(
@@ -105,7 +105,7 @@ export const RunCommandProgress = Type.Object(
     polls: Type.Integer(),
     /** Polls in a row that AWS did not answer. */
     outages: Type.Integer(),
-    /** While the agent of one instance is waited for: since when, and how often it was looked at. */
+    /** While waiting for the agent of one instance: since when, and the number of checks. */
     agent: Type.Optional(Type.Object({ since: Type.Integer(), polls: Type.Integer() })),
   },
   { additionalProperties: false },
@@ -168,15 +168,14 @@ export function toLengths(config: Pick<RunCommandConfig, "timeout" | "deliveryTi
 }
 
 const SECOND_MS = 1_000;
-const DAY_MS_CONFIG_FAULT = 86_400_000;
 
 type Length = "timeout" | "deliveryTimeout" | "agentTimeout";
 
 /** API reference, SendCommand: TimeoutSeconds is 30 to 2,592,000; shell documents take 1 to 172,800 s. */
 const LIMITS: readonly (readonly [key: Length, minMs: number, maxMs: number, said: string])[] = [
-  ["timeout", SECOND_MS, 2 * DAY_MS_CONFIG_FAULT, "1s to 48h"],
-  ["deliveryTimeout", 30 * SECOND_MS, 30 * DAY_MS_CONFIG_FAULT, "30s to 30d"],
-  ["agentTimeout", SECOND_MS, DAY_MS_CONFIG_FAULT, "1s to 24h"],
+  ["timeout", SECOND_MS, 2 * DAY_MS, "1s to 48h"],
+  ["deliveryTimeout", 30 * SECOND_MS, 30 * DAY_MS, "30s to 30d"],
+  ["agentTimeout", SECOND_MS, DAY_MS, "1s to 24h"],
 ];
 
 /** Everything that is wrong with a config although it fits the schema, as the failure of the attempt. */

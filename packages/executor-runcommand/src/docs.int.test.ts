@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { TObject } from "typebox";
 import { describe, expect, it } from "vitest";
 import { createFleetCommands } from "./commands/fleet-commands.ts";
-import { tellRun } from "./commands/follow-fleet-run.ts";
+import { formatRun } from "./commands/follow-fleet-run.ts";
 import type { FleetInstanceReport } from "./fleet-run.ts";
 import { CODES, explainCode } from "./report/to-fleet-report.ts";
 import { toFleetTable } from "./report/to-fleet-table.ts";
@@ -44,7 +44,7 @@ describe("docs/fleet.md", () => {
     const error = { code: "COMMAND_FAILED", message };
     const run = { runId, state: "failed", executor: "runcommand", config: {}, startedAt: "", error } as const;
 
-    const printed = `${tellRun(run)}\n\n${toFleetTable([{ runId, instances, ...facts }])}`;
+    const printed = `${formatRun(run)}\n\n${toFleetTable([{ runId, instances, ...facts }])}`;
 
     expect(page).toContain(`\`\`\`text\n${printed}\n\`\`\`\n`);
   });

@@ -101,7 +101,7 @@ function toKnown({ InstanceId = "", State, Tags = [], Platform }: Instance): Kno
   };
 }
 
-/** DescribeInstanceInformation gives 5 to 50 on a page, so that is how many are asked for. */
+/** DescribeInstanceInformation returns 5 to 50 entries per page. */
 
 /** What SSM knows of the agents of instances; one that has not registered is missing. */
 export async function loadAgents(aws: FleetAws, ids: readonly string[]): Promise<ReadonlyMap<string, SsmAgent>> {
@@ -117,7 +117,7 @@ export async function loadAgents(aws: FleetAws, ids: readonly string[]): Promise
 function loadPage(aws: FleetAws, ids: readonly string[], token: { readonly NextToken?: string }) {
   const input = { Filters: [{ Key: "InstanceIds", Values: [...ids] }], MaxResults: IDS_PER_CALL, ...token };
   return callAws(aws, {
-    what: "The agents of the instances could not be looked at.",
+    what: "The agents of the instances could not be listed.",
     send: (abortSignal) => aws.ssm.send(new DescribeInstanceInformationCommand(input), { abortSignal }),
   });
 }
@@ -131,7 +131,7 @@ function toAgent({ PingStatus, AgentVersion, PlatformType }: InstanceInformation
 }
 
 /**
- * A value as a filter of EC2 takes it literally: `*` and `?` stand for other characters there, and `\` makes them ordinary
+ * Escapes a value for a filter of EC2, where `*` and `?` are wildcards and `\` escapes them
  * (EC2 user guide, "Filtering using the CLI and API": wildcards).
  */
 export function escapeFilterValue(value: string): string {
@@ -211,7 +211,7 @@ function toSentCommand(command: Command): SentCommand {
   };
 }
 
-/** How a command stands on one instance. */
+/** The state of a command on one instance. */
 export interface Invocation {
   readonly instanceId: string;
   readonly commandId: string;
@@ -249,7 +249,7 @@ function toInvocation(invocation: CommandInvocation): Invocation {
 
 /**
  * Asks SSM to cancel a command on these instances, at most 50 a call, or on all of its instances. SSM does what it can; a
- * command that it does not know any more, or that has ended, is no error.
+ * command that it no longer knows, or that has ended, is not an error.
  */
 export async function cancelCommand(aws: FleetAws, commandId: string, ids: readonly string[] | "all"): Promise<void> {
   const parts = ids === "all" ? [undefined] : chunk(ids);

@@ -23,11 +23,11 @@ export interface RunState {
   readonly limits?: { readonly maxConcurrency: string; readonly maxErrors: string };
   /** The number of the next chunk; it is part of its command's comment. */
   readonly nextChunk: number;
-  /** What is being sent: after a crash, SSM is asked which of it was. */
+  /** What is being sent. After a crash, SSM is queried for what was sent. */
   readonly sending: readonly SendingChunk[];
   readonly sendingAt?: number;
   readonly lastSentAt?: number;
-  /** Commands that SSM did not take up because the account had too many; nothing is sent until then. */
+  /** SSM rejected commands because the account had too many; nothing is sent before this instant. */
   readonly refusals?: number;
   readonly pausedUntil?: number;
   /** Why nothing more is sent. */

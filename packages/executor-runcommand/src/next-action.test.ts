@@ -211,7 +211,7 @@ function act(run: FleetRun, now: number, { chunkSize, ended, code }: Turn): Flee
   return action.kind === "send" ? send(run, now, chunkSize) : end(run, ended, code);
 }
 
-function actNextFleetAction(given: readonly FleetInstanceReport[], status?: string, state = {}) {
+function actOnFleet(given: readonly FleetInstanceReport[], status?: string, state = {}) {
   const fleetCommand = status === undefined ? {} : { fleetCommand: { commandId: "c1", status } };
   return nextFleetAction(aRun(given, { way: "targets", ...fleetCommand, ...state }));
 }
@@ -222,44 +222,44 @@ describe("nextFleetAction", () => {
   it("sends one command with the limits as they were written", () => {
     const limits = { maxConcurrency: "10%", maxErrors: "5" };
 
-    expect(actNextFleetAction(members(600), undefined, { limits })).toEqual({
+    expect(actOnFleet(members(600), undefined, { limits })).toEqual({
       kind: "send",
       chunks: [{ chunk: 1, ids: [], platform: "linux", roles: ["web"], ...limits }],
     });
   });
 
   it.each(["Pending", "InProgress", "Cancelling", "In Progress"])("watches a command that is %s", (status) => {
-    expect(actNextFleetAction(members(2, done), status)).toEqual({ kind: "watch" });
+    expect(actOnFleet(members(2, done), status)).toEqual({ kind: "watch" });
   });
 
   it("settles when the command and its instances have ended", () => {
-    expect(actNextFleetAction(members(2, done), "Success")).toEqual({ kind: "settle" });
-    expect(actNextFleetAction(members(2, { state: "running" }), "Success")).toEqual({ kind: "watch" });
+    expect(actOnFleet(members(2, done), "Success")).toEqual({ kind: "settle" });
+    expect(actOnFleet(members(2, { state: "running" }), "Success")).toEqual({ kind: "watch" });
   });
 
   it("misses those whom SSM has not found", () => {
-    expect(actNextFleetAction([aMember(1, done), aMember(2)], "Success")).toEqual({ kind: "miss" });
+    expect(actOnFleet([aMember(1, done), aMember(2)], "Success")).toEqual({ kind: "miss" });
   });
 
   it("drops those who were not begun because there were too many errors", () => {
     const failed = aMember(1, { state: "failed", code: "COMMAND_FAILED" });
 
-    expect(actNextFleetAction([failed, aMember(2)], "Failed")).toMatchObject({
+    expect(actOnFleet([failed, aMember(2)], "Failed")).toMatchObject({
       kind: "drop",
       stop: { code: "MAX_ERRORS_EXCEEDED" },
     });
   });
 
   it("drops the rest of a command that somebody has cancelled", () => {
-    expect(actNextFleetAction([aMember(1)], "Cancelled")).toMatchObject({ kind: "drop", stop: { code: "TERMINATED" } });
+    expect(actOnFleet([aMember(1)], "Cancelled")).toMatchObject({ kind: "drop", stop: { code: "TERMINATED" } });
   });
 
   it.each([
     ["Rate Exceeded", "SSM_THROTTLED", true],
     ["NoInstancesInTag", "NO_INSTANCES", false],
   ])("does not settle quietly what SSM never began: %s", (status, code, retryable) => {
-    expect(actNextFleetAction([], status)).toMatchObject({ kind: "drop", stop: { code, retryable } });
-    expect(actNextFleetAction([], status, { stop: { code, message: "", retryable } })).toEqual({ kind: "settle" });
+    expect(actOnFleet([], status)).toMatchObject({ kind: "drop", stop: { code, retryable } });
+    expect(actOnFleet([], status, { stop: { code, message: "", retryable } })).toEqual({ kind: "settle" });
   });
 });
 

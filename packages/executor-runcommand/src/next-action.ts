@@ -76,7 +76,7 @@ function findStop(run: FleetRun): RunStop | undefined {
   return { code: "MAX_ERRORS_EXCEEDED", message, retryable: false };
 }
 
-/** The instances tell of a refusal where the process died before the run itself was written. */
+/** The instances show the refusal if the process died before the run was written. */
 function findRefusedStop(tally: Tally): RunStop | undefined {
   const code = findRefusal(tally);
   if (code === undefined) return undefined;
@@ -169,7 +169,7 @@ function findFleetStop(run: FleetRun, status = ""): RunStop | undefined {
   }
   if (tallyOf(run).waiting === 0) return undefined;
   if (["cancelled", "canceled"].includes(plain)) {
-    return { code: "TERMINATED", message: "Somebody has cancelled the command.", retryable: false };
+    return { code: "TERMINATED", message: "The command was cancelled.", retryable: false };
   }
   return findStop(run);
 }

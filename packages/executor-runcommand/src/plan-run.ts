@@ -50,7 +50,7 @@ const DEFAULT_TARGETS_ABOVE = 500;
 /** Tags may have keys that a target may not (API reference, `Target`). */
 const TARGET_KEY = /^[\p{L}\p{Z}\p{N}_.:/=\-@]{1,159}$/u;
 
-/** Selects the instances of a run and groups them; nothing is written. Fails where there is no command for them. */
+/** Selects the instances of a run and groups them; nothing is written. Fails if no command can be resolved for them. */
 export async function planRun(deps: PlanDeps, input: PlanInput): Promise<FleetRun | Failed> {
   const { config } = deps;
   if (config.targets !== undefined && config.instanceIds === undefined) return planTargets(deps, input);
@@ -98,7 +98,7 @@ function toFailed({ code, message }: { readonly code: string; readonly message: 
   return failed({ code, message, retryable: false });
 }
 
-/** SSM finds the instances: whoever fits the targets when the command arrives. */
+/** SSM selects the instances: all that match the targets when the command arrives. */
 function planTargets({ config, profiles }: PlanDeps, input: PlanInput): FleetRun | Failed {
   const { startedAt } = input;
   const command = resolveCommand(
@@ -176,7 +176,7 @@ async function loadFoundByIds(
   };
 }
 
-/** SSM's targets have chosen them before, or they are no instances of EC2, whose tags are elsewhere. */
+/** SSM's targets have already selected them, or they are managed nodes outside EC2, which have no EC2 tags. */
 function isTrusted({ targets }: RunCommandConfig, { instanceId }: KnownInstance): boolean {
   return targets !== undefined || instanceId.startsWith("mi-");
 }
@@ -323,8 +323,8 @@ function toInventory(roles: CommandSubject["roles"]): string | { readonly kind: 
 }
 
 /**
- * A run that is tried again: exactly the instances that did not succeed are looked at anew and sent to again. What still
- * runs goes on. All pages must be there.
+ * Retries a run: checks exactly the instances that did not succeed again and resets them to waiting. Running commands
+ * continue. All pages must be loaded.
  */
 export async function retryRun(
   deps: PlanDeps,

@@ -173,7 +173,7 @@ describe("a run", () => {
   });
 });
 
-const shellCancelRun: RunCommandConfig = { document: "AWS-RunShellScript", parameters: { commands: ["sleep 1000"] } };
+const longShell: RunCommandConfig = { document: "AWS-RunShellScript", parameters: { commands: ["sleep 1000"] } };
 const executor = createRunCommandExecutor({}, { random: () => 0.5 });
 
 function aFleet(count: number): SimFleet {
@@ -224,7 +224,7 @@ async function settle<Answer>(fleet: SimFleet, work: Promise<Answer>): Promise<A
 describe("a cancel that could not begin", () => {
   it("stays asked for when SSM does not say what was sent", async () => {
     const fleet = aFleet(120);
-    const config = { ...shellCancelRun, maxConcurrency: "60" };
+    const config = { ...longShell, maxConcurrency: "60" };
     // The process stops in the middle of a wave: what it was sending must be found first.
     const stopping = aProcess(fleet);
     fleet.sim.once("SSM.SendCommand", async (proceed) => {
@@ -252,31 +252,24 @@ describe("a cancel that could not begin", () => {
 
   it("asks again for the cancel of a command that SSM throttled", async () => {
     const fleet = aFleet(2);
-    const progress = await start(fleet, shellCancelRun);
+    const progress = await start(fleet, longShell);
     for (let times = 0; times < 10; times += 1) fleet.sim.once("SSM.CancelCommand", throttled);
 
-    await settle(
-      fleet,
-      Promise.resolve(executor.cancel?.(aProcess(fleet).ctx, shellCancelRun as never, progress as never)),
-    );
+    await settle(fleet, Promise.resolve(executor.cancel?.(aProcess(fleet).ctx, longShell as never, progress as never)));
 
-    expect(await settle(fleet, pollToEnd(fleet, shellCancelRun, progress))).toMatchObject({ code: "RUN_CANCELLED" });
+    expect(await settle(fleet, pollToEnd(fleet, longShell, progress))).toMatchObject({ code: "RUN_CANCELLED" });
     const { instances } = await fleet.report();
     expect(instances.map(({ state }) => state)).toEqual(["cancelled", "cancelled"]);
   });
 
   it("does not begin the run of an earlier attempt again", async () => {
     const fleet = aFleet(60);
-    await start(fleet, shellCancelRun);
+    await start(fleet, longShell);
     const context = { ...aProcess(fleet).ctx, idempotencyKey: "another-attempt" };
 
-    const step = await executor.cancel?.(context, shellCancelRun as never, undefined as never);
+    const step = await executor.cancel?.(context, longShell as never, undefined as never);
     await fleet.clock.advance(30_000);
-    const next = await executor.poll?.(
-      context,
-      shellCancelRun as never,
-      (step as { progress: unknown }).progress as never,
-    );
+    const next = await executor.poll?.(context, longShell as never, (step as { progress: unknown }).progress as never);
 
     expect(next).toMatchObject({ kind: "failed", code: "RUN_CANCELLED" });
     expect(fleet.sim.ssm.listCommands()).toHaveLength(1);
@@ -284,21 +277,21 @@ describe("a cancel that could not begin", () => {
 
   it.each(["dies", "is told to stop"] as const)("goes on where a process %s over it", async (how) => {
     const whole = aFleet(60);
-    const kept = await start(whole, shellCancelRun);
+    const kept = await start(whole, longShell);
     const { ctx, mortal } = aProcess(whole);
-    await executor.cancel?.(ctx, shellCancelRun as never, kept as never);
+    await executor.cancel?.(ctx, longShell as never, kept as never);
     for (let at = 1; at <= mortal.count(); at += 1) {
       const fleet = aFleet(60);
-      const progress = await start(fleet, shellCancelRun);
+      const progress = await start(fleet, longShell);
       const first = aProcess(fleet, { at, when: "after" });
-      const cancelled = Promise.resolve(executor.cancel?.(first.ctx, shellCancelRun as never, progress as never));
+      const cancelled = Promise.resolve(executor.cancel?.(first.ctx, longShell as never, progress as never));
       if (how === "is told to stop") first.abort.abort();
       await settle(
         fleet,
         cancelled.catch(() => undefined),
       );
 
-      const step = await settle(fleet, pollToEnd(fleet, shellCancelRun, progress));
+      const step = await settle(fleet, pollToEnd(fleet, longShell, progress));
 
       expect(step, `${how} at ${at}`).toMatchObject({ code: "RUN_CANCELLED" });
       const { instances } = await fleet.report();

@@ -91,7 +91,7 @@ export function createRunCommandExecutor(
   });
 }
 
-/** What a step throws becomes a step: the run goes on where its records are, as long as there is something to go on with. */
+/** Turns what a step throws into a step: a run that has records continues at the next poll. */
 async function guard(
   deps: StepDeps,
   progress: RunCommandProgress,
@@ -100,8 +100,8 @@ async function guard(
   try {
     return await work(deps);
   } catch (error) {
-    if (deps.ctx.signal.aborted) return toGoOn(progress, 0, "Interrupted; goes on later.");
-    if (error instanceof RunConflictError) return toGoOn(progress, 1_000, error.message);
+    if (deps.ctx.signal.aborted) return toContinued(progress, 0, "Interrupted. Continues at the next poll.");
+    if (error instanceof RunConflictError) return toContinued(progress, 1_000, error.message);
     if (error instanceof AwsCallError) return onRefused(deps, progress, error);
     throw error;
   }
@@ -111,12 +111,12 @@ async function onRefused(deps: StepDeps, progress: RunCommandProgress, error: Aw
   const isUnderWay = progress.agent !== undefined || (await deps.store.load()) !== undefined;
   const outages = progress.outages + 1;
   if (error.retryable && isUnderWay && outages <= MAX_OUTAGES) {
-    return toGoOn({ ...progress, outages }, OUTAGE_MS, error.message);
+    return toContinued({ ...progress, outages }, OUTAGE_MS, error.message);
   }
   return toFailed(error);
 }
 
-function toGoOn(progress: RunCommandProgress, pollAfterMs: number, message: string): RunCommandStep {
+function toContinued(progress: RunCommandProgress, pollAfterMs: number, message: string): RunCommandStep {
   return running({ progress, pollAfterMs, message });
 }
 
@@ -127,7 +127,7 @@ function toFailed({ code, message, retryable }: AwsCallError): Failed {
 /** The predecessor's profile kept its small chunks. */
 const GARLC_CHUNK_SIZE = 3;
 
-/** Goes on with a run. A cancel is asked of the executor once: where that was interrupted, it goes on here. */
+/** Continues a run. The executor's `cancel` is called once; an interrupted one continues here. */
 async function pollRun(deps: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
   const isToBeCancelled = deps.ctx.cancelling && !(await isCancelAsked(deps));
   return isToBeCancelled ? cancelRun(deps) : runStep(deps, progress);
@@ -144,9 +144,9 @@ async function runStep(given: StepDeps, progress: RunCommandProgress): Promise<R
     const waited = await waitForAgent(deps, loaded, progress);
     if ("step" in waited) return waited.step;
     if (deps.config.dryRun === true) return toDryEnd(deps, waited.run);
-    return goOn(withArtifact(deps, waited.run.state.artifact), waited.run, progress);
+    return continueRun(withArtifact(deps, waited.run.state.artifact), waited.run, progress);
   }
-  return loaded === undefined ? beginRun(deps, progress) : goOn(deps, loaded, progress);
+  return loaded === undefined ? beginRun(deps, progress) : continueRun(deps, loaded, progress);
 }
 
 async function beginRun(given: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
@@ -156,16 +156,16 @@ async function beginRun(given: StepDeps, progress: RunCommandProgress): Promise<
   const planned = await planRun(toPlanDeps(deps), toPlanInput(deps));
   if ("kind" in planned) return planned;
   await deps.store.save(planned);
-  return config.dryRun === true ? toDryEnd(deps, planned) : goOn(deps, planned, progress);
+  return config.dryRun === true ? toDryEnd(deps, planned) : continueRun(deps, planned, progress);
 }
 
-/** What would be sent to; where SSM finds the instances, nobody knows yet. */
+/** Ends a dry run. If SSM selects the instances, they are not known yet. */
 function toDryEnd(deps: StepDeps, run: FleetRun): RunCommandStep | Promise<RunCommandStep> {
   const outputs = toOutputs(run, tallyOf(run), deps.options.reportUrl);
   return outputs.selected === 0 && run.state.way === "ids" ? endRun(deps, run) : succeeded(outputs);
 }
 
-/** The run as it is kept; one of an earlier attempt is taken up with what did not succeed. */
+/** Loads the run. A run of an earlier attempt is retried with the instances that did not succeed. */
 async function loadRun({ ctx, store, ...given }: StepDeps): Promise<FleetRun | Failed | undefined> {
   const run = await store.load();
   if (run === undefined || run.state.attempt === ctx.idempotencyKey) return run;
@@ -178,7 +178,7 @@ async function loadRun({ ctx, store, ...given }: StepDeps): Promise<FleetRun | F
   return retried;
 }
 
-async function goOn(deps: StepDeps, run: FleetRun, progress: RunCommandProgress): Promise<RunCommandStep> {
+async function continueRun(deps: StepDeps, run: FleetRun, progress: RunCommandProgress): Promise<RunCommandStep> {
   const advanced = await advanceRun(toAdvanceDeps(deps, run), run);
   if (deps.config.instance !== undefined && tallyOf(advanced.run).waiting > 0) {
     return waitAgain(deps, advanced, progress);
@@ -192,7 +192,7 @@ async function goOn(deps: StepDeps, run: FleetRun, progress: RunCommandProgress)
   return toRunning(advanced, progress);
 }
 
-/** As the predecessor did: done once everything has been handed over. */
+/** As the predecessor did: done once everything was sent. */
 function isDispatched({ wait }: RunCommandConfig, run: FleetRun): boolean {
   const { way, fleetCommand, cancelledAt, stop } = run.state;
   if (wait !== false || cancelledAt !== undefined || stop !== undefined) return false;
@@ -218,7 +218,7 @@ function toAdvanceDeps(deps: StepDeps, run: FleetRun): AdvanceDeps {
     waitsForAgent: config.instance !== undefined,
     chunkSize: config.profile === "garlc-1" ? GARLC_CHUNK_SIZE : MAX_CHUNK_SIZE,
     resolve: (chunk) => resolveNow(deps, run, chunk),
-    tell: (ended) => {
+    reportFailures: (ended) => {
       for (const line of toFailureLines(ended)) ctx.report(line);
     },
   };
@@ -229,7 +229,7 @@ function toTargets({ targets, select = {} }: RunCommandConfig): NonNullable<RunC
   return targets ?? [{ key: `tag:${tagKey}`, values: tagValues }];
 }
 
-/** The plan has looked at this already; a profile that is gone since then refuses the command. */
+/** The plan has already checked this; it fails only if the profile was removed since then. */
 function resolveNow({ config, options }: StepDeps, { state }: FleetRun, chunk: SendingChunk): ResolvedProfile {
   const isOfTargets = state.way === "targets" && config.targets !== undefined;
   const platform = isOfTargets ? toTargetPlatform(config) : chunk.platform;
@@ -242,8 +242,8 @@ function resolveNow({ config, options }: StepDeps, { state }: FleetRun, chunk: S
 const CANCELLED: RunStop = { code: "RUN_CANCELLED", message: "The run was cancelled.", retryable: false };
 
 /**
- * Sends nothing more and asks SSM to cancel what runs; the run is polled on until that has ended. That it is cancelled is
- * noted before anything is asked of SSM, so that whoever polls a run whose cancel was interrupted goes on with it.
+ * Stops sending and cancels the running commands in SSM; polls continue until those have ended. The cancel is stored
+ * before SSM is called, so that a poll continues an interrupted cancel.
  */
 async function cancelRun(deps: StepDeps): Promise<RunCommandStep> {
   const { aws, ctx, store, runId } = deps;
@@ -332,7 +332,7 @@ async function toPlan(deps: StepDeps): Promise<Plan> {
   };
 }
 
-/** A plan does not read the artifact: any digest stands for its own. */
+/** A plan does not read the artifact, so it uses any digest. */
 function toKnown(config: RunCommandConfig): RunCommandConfig {
   const { artifact } = config;
   if (artifact === undefined || !isToBePinned(config)) return config;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
+import { mapLimited } from "@stackyard/aws";
 import type { Clock, Records } from "@stackyard/core";
-import { mapLimited } from "./call-aws.ts";
 import {
   addTallies,
   type FleetInstanceReport,
@@ -170,7 +170,7 @@ export class RunConflictError extends Error {
 /** Records that one worker reads and writes, which notices when another one does. */
 interface VersionedRecords {
   get(key: string): Promise<unknown>;
-  /** Over what was read last, or over whatever stands there now. Throws `RunConflictError`. */
+  /** Replaces the version that was read last, or the stored one if none was read. Throws `RunConflictError`. */
   put(key: string, value: unknown): Promise<void>;
 }
 

@@ -40,7 +40,7 @@ export interface SelectOptions {
 /** What commands are written for. macOS counts as Linux: it has a shell. */
 export type Platform = "linux" | "windows";
 
-/** Why an instance is not part of the run; in the order in which they are looked at. */
+/** Why an instance is not part of the run, in the order of the checks. */
 type SkipCode =
   | "INVALID_INSTANCE_ID"
   | "DUPLICATE"
@@ -141,7 +141,7 @@ export interface Inventory {
 /** Why a role tag makes no inventory. */
 export interface InventoryFault {
   readonly code: "ROLE_NAME_INVALID" | "TOO_MANY_ROLES";
-  /** The element that is no role's name. */
+  /** The element that is not a valid role name. */
   readonly element?: string;
   readonly message: string;
 }
@@ -154,7 +154,7 @@ const HOST = "localhost ansible_connection=local";
 
 /**
  * The Ansible inventory of one instance, by the value of its tag `Ansible_Roles`: a group for each role, which holds the
- * instance itself. No tag or a blank one: no groups. Whoever may tag an instance writes this file, so names are checked.
+ * instance itself. No tag or a blank one: no groups. Everyone who may tag an instance writes this file, so names are checked.
  */
 export function inventory(tagValue: string | null | undefined): Inventory | InventoryFault {
   const elements = String(tagValue ?? "")
@@ -171,19 +171,19 @@ export function inventory(tagValue: string | null | undefined): Inventory | Inve
 }
 
 function toInvalidRole(element: string): InventoryFault {
-  const message = `${JSON.stringify(element)} is no role: use a letter or "_", then letters, digits, "_" and "-", at most 63 in all.`;
+  const message = `${JSON.stringify(element)} is not a valid role: use a letter or "_", then letters, digits, "_" and "-", at most 63 in all.`;
   return { code: "ROLE_NAME_INVALID", element, message };
 }
 
 /** SendCommand takes at most 50 instance ids (API reference, "InstanceIds"). */
 export const MAX_CHUNK_SIZE = 50;
 
-/** The size of a chunk is no whole number from 1 to 50. */
+/** The chunk size is not a whole number from 1 to 50. */
 export class ChunkSizeError extends RangeError {
   readonly code = "CHUNK_SIZE_INVALID";
 
   constructor(size: unknown) {
-    super(`The chunk size must be a whole number from 1 to ${MAX_CHUNK_SIZE}, and ${String(size)} is none.`);
+    super(`The chunk size must be a whole number from 1 to ${MAX_CHUNK_SIZE}, not ${String(size)}.`);
     this.name = "ChunkSizeError";
   }
 }

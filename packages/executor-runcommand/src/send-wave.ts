@@ -24,7 +24,7 @@ export interface SendDeps {
   readonly store: RunStore;
   readonly config: RunCommandConfig;
   readonly resolve: (chunk: SendingChunk) => ResolvedProfile;
-  /** An instance that SSM does not know is asked for again later, rather than failed. */
+  /** An instance that SSM does not know yet is retried later instead of failed. */
   readonly waitsForAgent: boolean;
   /** Of a run of the way `targets`. */
   readonly targets?: RunCommandConfig["targets"];
@@ -147,7 +147,7 @@ function toOutput({ output }: RunCommandConfig, { runId }: Pick<RunState, "runId
 
 /** What became of a chunk: who has it, and who was left out because the agent does not answer. */
 interface SendResult {
-  /** Undefined: nobody was left. */
+  /** Undefined: no instance was left. */
   readonly commandId?: string;
   readonly ids: readonly string[];
   readonly notOnline: readonly string[];

@@ -1,4 +1,5 @@
-import { AwsCallError, type FleetAws, mapLimited } from "./call-aws.ts";
+import { mapLimited } from "@stackyard/aws";
+import { AwsCallError, type FleetAws } from "./call-aws.ts";
 import {
   findCommand,
   type Invocation,
@@ -25,7 +26,7 @@ import { toSkipped } from "./plan-run.ts";
 /** Calls at a time: SSM's rates are per account, and others work there too. */
 const AT_ONCE = 4;
 
-/** Outputs of one poll; the failures beyond are looked at by the next one. */
+/** The most outputs that one poll loads; the next poll loads the rest. */
 const MAX_OUTPUTS = 200;
 
 /** A run after a look at SSM. */
@@ -58,7 +59,7 @@ export async function watchRun(aws: FleetAws, run: FleetRun): Promise<WatchedRun
   };
 }
 
-/** Who is not among the invocations for long is asked for by the command. */
+/** Loads the commands of instances that are missing from the invocations for too long. */
 async function noteMissing(aws: FleetAws, run: FleetRun, invocations: readonly Invocation[]): Promise<FleetRun> {
   const now = aws.clock.now();
   let noted = run;
@@ -131,7 +132,7 @@ export function findNewFailures(run: FleetRun, invocations: readonly Invocation[
 /**
  * The run with the news of its instances. Where SSM found the instances itself, those that are new are added; where they had been
  * selected before, one that is new and cannot be reached is one that does not run. That a command
- * has reached an instance without having ended there is no news: pages are written for what counts.
+ * has reached an instance without having ended there changes nothing: pages are written only for what counts.
  */
 export function noteInvocations(run: FleetRun, { invocations, outputs, now }: InvocationNews): FleetRun {
   const byId = new Map(invocations.map((invocation) => [invocation.instanceId, invocation]));
@@ -227,7 +228,7 @@ export function noteStatus(
 /** SSM lists what it has begun some seconds late; who is missing for longer than that has not been begun. */
 const LISTED_WITHIN_MS = 15_000;
 
-/** Commands that SSM did not take up because the account has too many are sent again, so often and after this pause. */
+/** How often, and after which pause, commands are sent again that SSM rejected because the account had too many. */
 const MAX_REFUSALS = 20;
 const REFUSAL_PAUSE_MS = 30_000;
 

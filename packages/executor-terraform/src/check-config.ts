@@ -83,7 +83,7 @@ function checkSourceFields(source: DocumentConfig, report: ConfigReport): void {
   checkFieldsOf(source, known, report);
 }
 
-/** Of an unknown kind: that nothing stands there which no kind takes. */
+/** For an unknown kind: rejects keys that no kind accepts. */
 function checkFieldsOf(source: DocumentConfig, kind: keyof typeof SOURCE_KEYS | undefined, report: ConfigReport): void {
   const needed = kind && SOURCE_KEYS[kind];
   const owner = kind ? `a source of the type ${kind}` : "a source";

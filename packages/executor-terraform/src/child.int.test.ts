@@ -2,17 +2,16 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createOwnedFolder, removeDeadFolders } from "./child.ts";
 import { aFolder, type TestFolder } from "./testing/a-folder.ts";
 import type { Ends } from "./testing/out-of-descriptors.ts";
 
 const script = join(import.meta.dirname, "testing/out-of-descriptors.ts");
-const folder = mkdtempSync(join(tmpdir(), "child-"));
-afterEach(() => rmSync(folder, { recursive: true }));
-
 it("fails without ending the process or keeping files open when file descriptors run out", () => {
   const command = 'ulimit -n 64 && exec "$0" --disable-warning=ExperimentalWarning "$1" "$2"';
+  const folder = mkdtempSync(join(tmpdir(), "child-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
   const { stdout, stderr, status } = spawnSync("sh", ["-c", command, process.execPath, script, folder], {
     encoding: "utf8",
   });

@@ -126,7 +126,7 @@ function createDrain(file: FileHandle, onText: (text: string) => void): () => Pr
   };
 }
 
-/** A longer line is no message of Terraform's that we could use; it is dropped, so that memory stays bounded. */
+/** A longer line is not a usable message of Terraform; it is dropped to bound the memory. */
 const MAX_LINE_CHARS = 8 * 1024 * 1024;
 
 /** Makes lines of a stream of text pieces. */
@@ -165,7 +165,7 @@ export function createLineSplitter(maxChars: number = MAX_LINE_CHARS): LineSplit
   };
 }
 
-/** Says whose a folder is: the host and process stand in its name, so that nothing has to be written or read. */
+/** A folder's name contains its host and process, so no file is needed to identify the owner. */
 const NAME = /^stackyard-tf-(.+)-(\d+)-[A-Za-z0-9]{6}$/;
 const HOST = hostname().replace(/[^A-Za-z0-9.]/g, "_");
 

@@ -23,9 +23,9 @@ export const TERRAFORM_FAILURES = {
   ),
   TERRAFORM_SOURCE_UNSUPPORTED: fact(false, "The source has no type, or this runner cannot read its type."),
   TERRAFORM_SOURCE_REFUSED: fact(false, "The source leads out of its root, or is larger than the limit."),
-  TERRAFORM_BACKEND_MISSING: fact(false, "The state would be lost: there is no backend that outlives the run."),
+  TERRAFORM_BACKEND_MISSING: fact(false, "The state would be lost: no backend outlives the run."),
   TERRAFORM_VALUE_REFUSED: fact(false, "A value cannot be handed to a program: it holds U+0000 or is too long."),
-  TERRAFORM_INIT_FAILED: fact(true, "`init` failed: the backend, a module or a provider could not be had."),
+  TERRAFORM_INIT_FAILED: fact(true, "`init` failed: the backend, a module or a provider is not available."),
   TERRAFORM_PLAN_FAILED: fact(true, "`plan` failed."),
   TERRAFORM_APPLY_FAILED: fact(true, "`apply` failed; what it had made before is in the state."),
   TERRAFORM_DESTROY_FAILED: fact(true, "`destroy` failed; what is left is in the state."),
@@ -94,7 +94,7 @@ export function saysLocked({ summary }: Diagnostic): boolean {
 /** A JSON object of which nothing is known yet. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The value of a JSON text, or undefined when it is none. */
+/** Parses a JSON text. Returns undefined if it is invalid. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -108,19 +108,19 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The object under a key; empty when there is none. */
+/** The object under a key, or an empty one. */
 export function objectAt(object: JsonObject, key: string): JsonObject {
   const value = valueAt(object, key);
   return isJsonObject(value) ? value : {};
 }
 
-/** The text under a key; empty when there is none. */
+/** The text under a key, or an empty one. */
 export function textAt(object: JsonObject, key: string): string {
   const value = valueAt(object, key);
   return typeof value === "string" ? value : "";
 }
 
-/** The number under a key; 0 when there is none. */
+/** The number under a key, or 0. */
 export function numberAt(object: JsonObject, key: string): number {
   const value = valueAt(object, key);
   return typeof value === "number" ? value : 0;

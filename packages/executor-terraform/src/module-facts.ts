@@ -81,7 +81,7 @@ function toDeclared(type: string, path: string | undefined, isDefault: boolean):
   return { kind: "backend", type, inFolder };
 }
 
-/** The tree of blocks. What it does not understand it passes over, as far as the next line. */
+/** Parses the tree of blocks. Skips what it does not understand, up to the next line. */
 function toBlocks(tokens: readonly HclToken[]): Block {
   const root: Block = { type: "", labels: [], attributes: new Map(), blocks: [] };
   const open = [root];
@@ -182,7 +182,7 @@ const BLOCK_COMMENT = /\/\*[\s\S]*?(?:\*\/|$)/y;
 const HEREDOC = /<<-?([\p{ID_Start}_][\p{ID_Continue}-]*)[^\n]*\n/uy;
 
 /**
- * Splits an HCL text into tokens: comments are gone, and what stands in strings, templates and heredocs is no token.
+ * Splits an HCL text into tokens. Drops comments; strings, templates and heredocs are one token each.
  * Not a check of the syntax: Terraform makes that itself. Never throws, and reads each character once.
  */
 export function toHclTokens(text: string): HclToken[] {

@@ -47,7 +47,7 @@ describe("findBinary", () => {
     expect(folder.read(".")["calls"]).toBe("called\ncalled\n");
   });
 
-  it("says that a program does not tell its version", async () => {
+  it("says that a program does not report its version", async () => {
     install("bin/tofu", "#!/bin/sh\nexit 1\n");
 
     await expect(find("tofu", ">= 1")).rejects.toMatchObject({ step: { code: "TERRAFORM_VERSION_MISMATCH" } });

@@ -84,7 +84,7 @@ function checkVersion(version: string | undefined): void {
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a program needs to work at all; nothing of it is a secret of the runner. A star stands at an end only. */
+/** Variables that a program needs to run; none is a secret of the runner. A star is allowed at the end only. */
 const BASE = [
   ...["PATH", "HOME", "USER", "LANG", "LC_*", "TZ", "TMPDIR", "SYSTEMROOT"],
   ...[
@@ -103,7 +103,7 @@ const BASE = [
 const AWS_ACCESS = ["AWS_*"];
 
 /**
- * An `http` backend is asked again after 1, 2, 4, 8, 16 and 30 s, unless the runner's environment says otherwise: long
+ * Requests to an `http` backend are retried after 1, 2, 4, 8, 16 and 30 s, unless the runner's environment says otherwise: long
  * enough for a server that is replaced by its next version. Terraform's own default is 2 tries, after which a state that
  * could not be saved is left in a file (Terraform docs, "Backend Type: http").
  */
@@ -131,7 +131,7 @@ const FIXED: Environment = { TF_IN_AUTOMATION: "1", TF_INPUT: "0", CHECKPOINT_DI
 interface EnvironmentInput {
   /** The runner's own environment, of which only named parts are handed on. */
   readonly runner: Environment;
-  /** More names to hand on; a star at the end stands for any rest. */
+  /** More variables to pass on. A star at the end matches any suffix. */
   readonly passEnvironment: readonly string[];
   readonly cliConfigFile?: string;
   /** The account that the task works in, with credentials for it. */
@@ -205,7 +205,7 @@ interface BinaryInput {
   readonly binary: string;
   /** The runner's own; PATH and HOME of it are used. */
   readonly environment: Environment;
-  /** The versions that may be used; without it none is asked for. */
+  /** The allowed versions. Without it, the version is not checked. */
   readonly version?: string;
 }
 
@@ -257,7 +257,7 @@ async function checkVersionBinary(binary: string, constraint: string, environmen
 }
 
 function toMismatchText(binary: string, constraint: string, version: string): string {
-  const is = version === "" ? "does not tell its version" : `is version ${version}`;
+  const is = version === "" ? "does not report its version" : `is version ${version}`;
   return `"${binary}" ${is}; the option "version" allows ${constraint}. Install a fitting one, or change the option.`;
 }
 

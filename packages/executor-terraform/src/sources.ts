@@ -23,7 +23,7 @@ interface LocalSourceInput {
 export async function copyLocalSource({ baseDir, location, target, leaveOut = [] }: LocalSourceInput): Promise<void> {
   const root = await realpath(baseDir);
   const wanted = resolve(root, location);
-  // Asked before the file system is: whether something exists outside is nobody's business.
+  // Checked before the file system, so that the answer does not reveal what exists outside.
   if (!isInside(root, wanted)) throw toOutside(location);
   const source = await realpath(wanted).catch(() => undefined);
   if (source === undefined) {
@@ -142,7 +142,7 @@ interface SourceFile {
 }
 
 /**
- * Stores the object `key` under its base name or, when there is none, everything under `key` + `/` with its folders.
+ * Stores the object `key` under its base name or, if it does not exist, everything under `key` + `/` with its folders.
  * Siblings that only share the prefix are never taken, empty objects (folder marks) neither.
  * Fails with TERRAFORM_SOURCE_MISSING, TERRAFORM_SOURCE_REFUSED, TERRAFORM_SOURCE_UNREADABLE.
  */
@@ -212,10 +212,10 @@ function toUrl({ bucket, key }: Pick<S3SourceInput, "bucket" | "key">): string {
 }
 
 const MISSING_TEXT =
-  'Sources of type "s3" need the package @aws-sdk/client-s3: install it beside @stackyard/executor-terraform.';
+  'Sources of type "s3" need the package @aws-sdk/client-s3: install it next to @stackyard/executor-terraform.';
 
 /**
- * S3 through the SDK's client for the task's target. The SDK is loaded when the first source needs it, so whoever uses
+ * S3 through the SDK's client for the task's target. The SDK is loaded when the first source needs it, so a project that uses
  * none need not install it. Fails with TERRAFORM_SOURCE_UNSUPPORTED.
  */
 export async function loadSdkS3Source(ctx: ExecutorContext): Promise<S3Source> {

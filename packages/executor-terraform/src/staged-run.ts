@@ -122,7 +122,7 @@ async function setBackend(
   return setup;
 }
 
-/** Nobody declared `stack_id` by putting it into metadata, so its absence from a module is no news. */
+/** `stack_id` is not set by users in metadata, so a module that does not declare it needs no warning. */
 function reportIgnored(ctx: ExecutorContext, { values, unusable }: Variables, { variables }: ModuleFacts): void {
   const undeclared = [...values.keys()].filter((name) => name !== "stack_id" && !variables.has(name));
   if (undeclared.length > 0) ctx.report(`Not declared as variables by the configuration: ${undeclared.join(", ")}`);
@@ -177,7 +177,7 @@ interface BackendInput {
 }
 
 /**
- * Where the state goes: an `s3` backend is told the state key, any other declared one is used as it is, and without
+ * Where the state goes: an `s3` backend gets the state key, any other declared one is used unchanged, and without
  * one the yard's own backend is used. Fails with TERRAFORM_BACKEND_MISSING when the state would be lost with the run.
  */
 export function toBackendSetup({ declared, stateKey, stateBackendUrl, attempt }: BackendInput): BackendSetup {
@@ -274,7 +274,7 @@ interface RunProviderCache {
 /**
  * Terraform's own cache folder must not be used by two runs of `init` at once. So each run has a folder of its own, in
  * which the shared packages stand as links; what it installs is moved into the shared folder afterwards by one rename
- * a package. Nobody waits, and a killed run leaves nothing half written there. Two runs that need the same new
+ * a package. No run waits for another, and a killed run leaves no partial file there. Two runs that need the same new
  * provider at the same moment both load it, and one of the two is kept.
  */
 async function openProviderCache(shared: string): Promise<RunProviderCache> {
@@ -318,7 +318,7 @@ async function link(target: string, path: string): Promise<void> {
   await symlink(target, path);
 }
 
-/** The run itself goes on to find the package where it was. */
+/** The run itself still finds the package in its original place. */
 async function moveAndLink(from: string, to: string): Promise<void> {
   // A provider of a local mirror is a link already; it is cheap to make again.
   if ((await lstat(from)).isSymbolicLink()) return;
@@ -338,7 +338,7 @@ const MIN_LINE_CHARS = 8;
 const MASK = "***";
 const SECRET_NAME = /pass(word|phrase|wd)?|secret|token|credential|private_?key|api_?key|access_?key/i;
 
-/** True for names whose values are treated as secrets although nobody marked them. */
+/** Returns true for names whose values count as secrets without being marked. */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }

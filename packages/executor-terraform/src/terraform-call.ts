@@ -24,7 +24,7 @@ import type { StagedRun } from "./staged-run.ts";
 const TAIL_BYTES = 64 * 1024;
 /** What the program says on its standard error is shown, never read. */
 const ERROR_TAIL_BYTES = 8 * 1024;
-/** Only the first ones tell what went wrong. */
+/** Only the first diagnostics are reported. */
 const MAX_DIAGNOSTICS = 100;
 const MAX_PLANNED = 200;
 
@@ -53,7 +53,7 @@ export interface StreamEnd extends CallEnd {
   readonly planned: readonly string[];
 }
 
-/** Calls the program; each line of its standard output goes to `onLine` as it is. */
+/** Calls the program; each line of its standard output goes to `onLine` unchanged. */
 export async function callTerraform(run: StagedRun, call: Call, onLine: (line: string) => void): Promise<CallEnd> {
   const { ctx, settings, binary, module, environment } = run;
   if (ctx.signal.aborted || ctx.cancelling)
@@ -160,7 +160,7 @@ type StreamMessage =
   | { readonly kind: "provisioner"; readonly address: string; readonly provisioner: string; readonly output: string }
   | { readonly kind: "other"; readonly text: string };
 
-/** Work on one resource begins, goes on or ends. */
+/** Work on one resource begins, continues or ends. */
 interface ResourceMessage {
   readonly kind: "resource";
   readonly phase: "start" | "progress" | "complete" | "errored";
@@ -292,7 +292,7 @@ function toPlainText(line: string): string {
   return line.replace(/[^\P{Cc}\t]/gu, "");
 }
 
-/** A failure message with everything in it; whoever stores it needs a bound. */
+/** The largest failure message, because it is stored. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
 
 interface FailedCall {

@@ -75,7 +75,7 @@ async function applyRun(run: StagedRun, action: "apply" | "destroy"): Promise<Ro
   return toRootOutputs(needsValues(end.outputs) ? await loadOutputs(run) : end.outputs);
 }
 
-/** The state that could not be saved would go with the folder, and all that was made would belong to nobody. */
+/** An unsaved state would be deleted with the folder, and the created resources would be lost from it. */
 async function rescueState({ ctx, module, settings }: StagedRun): Promise<void> {
   const unsaved = join(module, UNSAVED_STATE);
   if (!existsSync(unsaved)) return;

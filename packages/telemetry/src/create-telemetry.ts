@@ -38,11 +38,11 @@ export interface TelemetryOptions {
   readonly clock: Clock;
   /** Takes one line of the log with its end. Default: standard output. */
   readonly write?: (line: string) => void;
-  /** Who takes spans and metrics. Default: whoever is set up in the process, else as the environment says. */
+  /** Receives spans and metrics. Default: the process's global OpenTelemetry, otherwise the environment's exporters. */
   readonly openTelemetry?: OpenTelemetry;
 }
 
-/** What an app tells about itself. */
+/** Logs, metrics and traces of an app. */
 export interface Telemetry {
   /** JSON lines, as `LOG_LEVEL` says, with the ids of the trace. */
   readonly logger: Logger;
@@ -57,8 +57,8 @@ export interface Telemetry {
   /** Measures how many stacks are in which state and what waits, at most every five minutes. */
   measureYard(store: MeasuredStore): Promise<void>;
   /**
-   * Works one invocation: the fields (its id) stand in each line that is written meanwhile, and in the end what waits is written
-   * and sent. What cannot be told is no reason to fail.
+   * Runs one invocation: adds the fields (its id) to each log line, and flushes metrics and spans at the end. A failed
+   * flush is not a failure of the invocation.
    */
   invoke<Result>(fields: Readonly<Record<string, unknown>>, work: () => Promise<Result>): Promise<Result>;
   /** At the end of an invocation: writes and sends what waits, within seconds. Never throws. */
@@ -68,7 +68,7 @@ export interface Telemetry {
 /** Longer than an exporter tries. */
 const FLUSH_MS = 4_000;
 
-/** Logs, metrics and traces as the environment says. What is wrong in it is a warning, and the app goes on without. */
+/** Logs, metrics and traces as the environment says. Invalid settings are logged as warnings and ignored. */
 export async function createTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const { service, environment, clock, write = (line) => void process.stdout.write(line) } = options;
   const settings = parseTelemetrySettings(environment, service);
@@ -98,7 +98,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
     instrumentStore: (store) => instrumentStore(deps, store),
     instrumentExecutor: (executor) => instrumentExecutor(deps, executor),
     async measureYard(store) {
-      // How it stands is told at once: in a container nothing else may end for hours.
+      // Flushes at once: in a container nothing else may end for hours.
       if (await measure(store)) emf?.flush();
     },
     async invoke(fields, work) {
@@ -176,8 +176,8 @@ export function createTracing(scopes: Scopes, spans: Spans): Tracing {
 }
 
 /**
- * What somebody else in the process has set up, such as the Lambda layer of AWS Distro for OpenTelemetry: then spans go there.
- * Undefined where nobody has.
+ * Finds the OpenTelemetry that the process has already set up, such as the Lambda layer of AWS Distro for OpenTelemetry.
+ * Undefined if there is none.
  */
 export function findGlobalOpenTelemetry(): OpenTelemetry | undefined {
   const provider = trace.getTracerProvider();
@@ -197,7 +197,7 @@ type MeasureYard = (store: MeasuredStore) => Promise<boolean>;
 
 /** In DynamoDB each look reads the whole table three times, which is paid for. */
 const EVERY_MS = 300_000;
-/** More are told as so many. */
+/** The highest count that is reported. */
 const MOST_LISTED = 1_000;
 
 /** Of one process. Several measure the same, each in its turn. */
@@ -214,7 +214,7 @@ export function createMeasureYard({ count, clock }: { readonly count: Count; rea
       store.queries.listStacks({ condition: "failed" }, page),
     ]);
     const present = new Map(stats.states.map(({ machine, state }) => [`${machine}\u0000${state}`, { machine, state }]));
-    // A state that the last stack has left would keep its last value for ever.
+    // A state that the last stack has left would otherwise keep its last value.
     for (const [key, dimensions] of told) if (!present.has(key)) count("stacks", 0, dimensions);
     for (const { machine, state, count: stacks } of stats.states) count("stacks", stacks, { machine, state });
     told = present;

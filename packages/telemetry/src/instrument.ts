@@ -32,7 +32,7 @@ export interface InstrumentDeps {
 
 /**
  * An engine whose decisions are spans, each in the trace of its own event, also where one commit decides many. What the commits
- * do is told by the store; see `instrumentStore`.
+ * do is measured by the store; see `instrumentStore`.
  */
 export function instrumentEngine<E extends EngineLike>(deps: InstrumentDeps, engine: E): E {
   return { ...engine, handle: (deliveries: readonly Delivery[]) => handle(deps, engine, deliveries) };
@@ -194,8 +194,8 @@ type Known = Map<string, StackBefore & { readonly parked: ReadonlyMap<string, Tr
 const MOST_KNOWN = 1_000;
 
 /**
- * A store whose commits are measured, and in which traces go on: task messages, parked events and results are kept with the
- * context of what made them, so that they are sent with it whoever sends them, and after a crash too.
+ * Measures the commits of a store and propagates traces: task messages, parked events and results are stored with the
+ * context that created them, so that every sender passes it on, even after a crash.
  */
 export function instrumentStore<S extends StoreLike>(deps: InstrumentDeps, store: S): S {
   const known: Known = new Map();

@@ -45,7 +45,7 @@ function toShown(fields: Readonly<Record<string, unknown>>): unknown {
 
 function toLine(head: Readonly<Record<string, unknown>>, fields: unknown): string {
   const given = typeof fields === "object" ? fields : {};
-  // What tells when, where and how severe is not for a field to change.
+  // A field must not override time, service and level.
   const line = JSON.stringify({ ...head, ...given, ...head });
   if (line.length <= LONGEST_LINE) return `${line}\n`;
   const names = Object.keys(given ?? {});
@@ -58,7 +58,7 @@ export function toLogLevel(name: string | undefined): LogLevel {
 }
 
 const HIDDEN = "[redacted]";
-/** Deeper is no line of a log any more, but perhaps a value that holds itself. */
+/** The maximum depth of a logged value; deeper ones may be circular. */
 const DEEPEST = 8;
 const MOST_ITEMS = 100;
 const LONGEST_TEXT = 16_384;
@@ -67,7 +67,7 @@ const LONGEST_TEXT = 16_384;
 const SECRET_NAME =
   /(secret|passw(or)?d|passphrase|authorization|cookie|credential|api[_-]?key|private[_-]?key|access[_-]?key|(^|[_-]|[a-z])token)$/i;
 
-/** A value as it may stand in a log: plain JSON, bounded, without secrets that their name or form gives away. */
+/** Converts a value for the log: plain JSON, bounded, without secrets that are recognized by name or form. */
 export function redactFields(value: unknown): unknown {
   return redact(value, "", []);
 }
@@ -117,7 +117,7 @@ function redactEntries(entries: Iterable<readonly [unknown, unknown]>, path: rea
   return Object.fromEntries(shown);
 }
 
-/** Where it was thrown, and why; of what else errors of SDKs hold only the code is told. */
+/** Stack and cause of an error. Of the other fields of SDK errors only the code is kept. */
 function redactError(error: Error, path: readonly object[]): unknown {
   const { name, message, stack, cause } = error;
   const code = "code" in error && ["string", "number"].includes(typeof error.code) ? { code: error.code } : {};

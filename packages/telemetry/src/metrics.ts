@@ -1,13 +1,13 @@
 import type { Meter } from "@opentelemetry/api";
 import type { Clock } from "@stackyard/core";
 
-/** What is measured, and how it is told. */
+/** The definition of a metric. */
 export interface MetricDefinition {
   /** `counter`: how often. `gauge`: how it stands. `distribution`: single values, such as times. */
   readonly kind: "counter" | "gauge" | "distribution";
   readonly unit: "Count" | "Seconds";
   readonly help: string;
-  /** What tells its values apart, besides the yard. */
+  /** Dimensions in addition to the yard. */
   readonly dimensions: readonly string[];
   /**
    * Sets of dimensions under which CloudWatch keeps it, each with `yard` before them. Each combination of values is a metric
@@ -22,7 +22,7 @@ export interface MetricDefinition {
  */
 export const METRICS = {
   stacks: gauge("Stacks by machine and state.", ["machine", "state"]),
-  stalled_stacks: gauge("Stacks that cannot go on by themselves."),
+  stalled_stacks: gauge("Stacks that cannot continue by themselves."),
   failed_stacks: gauge("Stacks with a failed task."),
   queued_events: gauge("Events that wait for the engine."),
   queued_tasks: gauge("Task messages that wait for a runner."),
@@ -37,7 +37,7 @@ export const METRICS = {
   ),
   sent_tasks: counter("Task messages that decisions have made, by machine.", ["machine"]),
   task_failures: counter("Failed tasks, by machine and the failure's code.", ["machine", "code"], [[], ["machine"]]),
-  stalls: counter("Stacks that stopped and cannot go on by themselves, by code.", ["code"], [[]]),
+  stalls: counter("Stacks that stopped and cannot continue by themselves, by code.", ["code"], [[]]),
   state_duration_seconds: distribution("How long stacks were in a state, when they left it.", ["machine", "state"]),
   event_age_seconds: distribution("How old events were when they were decided first: the age of the queue."),
   step_duration_seconds: distribution("How long an executor's calls took.", ["executor", "operation"], [["executor"]]),
@@ -51,7 +51,7 @@ export const METRICS = {
 /** The name of a metric. */
 export type MetricName = keyof typeof METRICS;
 
-/** What tells a value of a metric apart. */
+/** The dimensions of a value. */
 export type Dimensions = Readonly<Record<string, string>>;
 
 /** The name in CloudWatch. */
@@ -84,7 +84,7 @@ function distribution(
   return { kind: "distribution", unit: "Seconds", help, dimensions, cloudWatch };
 }
 
-/** Measures: adds to a counter, sets a gauge, or notes one value of a distribution. */
+/** Records a value: adds to a counter, sets a gauge, or adds a value to a distribution. */
 export type Count = (metric: MetricName, value: number, dimensions?: Dimensions) => void;
 
 /** Values of one metric under the same dimensions. */
@@ -95,7 +95,7 @@ export interface Sample {
   readonly values: readonly number[];
 }
 
-/** Gathers what is measured until it is told. */
+/** Collects values until they are taken. */
 interface MetricBuffer {
   add(name: MetricName, value: number, dimensions: Dimensions): void;
   /** How many values wait. */
@@ -108,7 +108,7 @@ interface Entry extends Sample {
   readonly values: number[];
 }
 
-/** An empty one. */
+/** Creates an empty buffer. */
 export function createMetricBuffer(): MetricBuffer {
   let entries = new Map<string, Entry>();
   let count = 0;
@@ -138,7 +138,7 @@ function addValue({ name, values }: Entry, value: number): void {
   else values[0] = kind === "counter" ? (values[0] ?? 0) + value : value;
 }
 
-/** What stands beside the values. */
+/** Fields besides the values. */
 interface EmfInput {
   /** The dimension `yard`. */
   readonly yard: string;
@@ -166,7 +166,7 @@ export function toEmfLines(samples: readonly Sample[], input: EmfInput): readonl
   return [...documents.values()].flatMap((line) => toLines(line, input));
 }
 
-/** Values of a metric as they stand in one line. */
+/** The values of a metric in one line. */
 interface Part {
   readonly name: string;
   readonly definition: MetricDefinition;
@@ -199,7 +199,7 @@ function toParts({ name, dimensions, values }: Sample): readonly Part[] {
   }));
 }
 
-/** Parts of the same dimensions share a line; a metric stands in it once, so a second part of it begins another one. */
+/** Parts with the same dimensions share a line. A line has a metric once, so its second part starts another line. */
 function addPart(lines: Map<string, Line>, part: Part): void {
   const base = JSON.stringify([part.sets, Object.entries(part.dimensions).sort()]);
   for (let number = 0; ; number += 1) {

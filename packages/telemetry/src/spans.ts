@@ -47,7 +47,7 @@ export interface Spans {
   inject(): TraceCarrier;
 }
 
-/** Spans under scopes. Without a tracer what came along goes on as it is. */
+/** Creates spans within scopes. Without a tracer the received context is passed on unchanged. */
 export function createSpans(scopes: Scopes, tracer: Tracer | undefined): Spans {
   function start({ name, kind = "internal", attributes, links = [], ...given }: SpanInput): OpenSpan {
     const parent = given.parent ?? scopes.current().carrier;
@@ -150,7 +150,7 @@ export function createScopes(): Scopes {
   return { current, run: (change, work) => storage.run({ ...current(), ...change }, work) };
 }
 
-/** The trace context among other values, such as the keys of a message; what is none is left out. */
+/** Extracts the trace context from other values, such as the keys of a message. Ignores invalid values. */
 export function findCarrier(values: Readonly<Record<string, unknown>>): TraceCarrier {
   const { traceparent, tracestate } = values;
   if (typeof traceparent !== "string" || toSpanContext({ traceparent }) === undefined) return NO_CARRIER;
@@ -165,7 +165,7 @@ export function toCarrier({ traceId, spanId, traceFlags, traceState }: SpanConte
   return tracestate === "" ? { traceparent } : { traceparent, tracestate };
 }
 
-/** What came along as the context of a span elsewhere; undefined for what is none. */
+/** Parses a received trace context. Undefined if it is invalid. */
 export function toSpanContext({ traceparent, tracestate }: TraceCarrier): SpanContext | undefined {
   const [, version, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? "") ?? [];
   if (version === undefined || version === "ff" || traceId === undefined || spanId === undefined) return undefined;

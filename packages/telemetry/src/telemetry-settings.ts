@@ -102,7 +102,7 @@ function toSampler(environment: EnvironmentVariables, faults: string[]): Sampler
 
 const KINDS = ["always_on", "always_off", "traceidratio"] as const;
 
-/** `a=1,b=2`, percent-encoded; what is no pair is passed over. */
+/** `a=1,b=2`, percent-encoded. Invalid pairs are ignored. */
 function parsePairs(text = ""): Readonly<Record<string, string>> {
   const pairs = text.split(",").flatMap((pair) => {
     const [name = "", ...rest] = pair.split("=");
@@ -134,7 +134,7 @@ const METRICS_EVERY_MS = 60_000;
 /** A collector that does not answer must not hold up the end of an invocation. */
 const TIMEOUT_MS = 3_000;
 
-/** Opens exporters over OTLP/HTTP. The SDK is loaded here and nowhere else: without an address nobody waits for it. */
+/** Opens exporters over OTLP/HTTP. The SDK is loaded only here, so without an address it costs no start-up time. */
 export async function openExporters(settings: TelemetrySettings): Promise<OpenTelemetry> {
   const { resourceFromAttributes } = await import("@opentelemetry/resources");
   const resource = resourceFromAttributes({

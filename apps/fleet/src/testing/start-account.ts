@@ -92,7 +92,7 @@ async function createTable(config: object): Promise<void> {
   dynamodb.destroy();
 }
 
-/** A table is there a moment after it was asked for. */
+/** A table is ready a moment after it is created. */
 async function untilActive(dynamodb: DynamoDBClient, TableName: string): Promise<void> {
   const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }));
   if (Table?.TableStatus !== "ACTIVE") await untilActive(dynamodb, TableName);

@@ -20,7 +20,7 @@ function createRecordingLogger() {
   return { lines, debug: add, info: add, warn: add, error: add };
 }
 
-/** An endpoint that answers with these in turn, the last one for ever. */
+/** An endpoint that returns these responses in order, and then repeats the last one. */
 function createEndpoint(...answers: readonly (number | Error)[]) {
   const calls: { url: string; init: RequestInit | undefined }[] = [];
   const fetch: typeof globalThis.fetch = async (url, init) => {

@@ -13,7 +13,7 @@ const ANSWERS_WITHIN_MS = 10_000;
 
 /**
  * Puts the answer to the address that CloudFormation gave, which is signed for an empty content type. Repeated five times;
- * then it throws `UNREACHABLE`. The address is a secret and stands in no log and in no error.
+ * then it throws `UNREACHABLE`. The address is a secret and is in no log and no error.
  */
 export async function sendResponse(
   deps: SendDeps,
@@ -57,7 +57,7 @@ export function isWithinLimit(response: object): boolean {
   return Buffer.byteLength(JSON.stringify(response)) <= MAX_RESPONSE_BYTES;
 }
 
-/** A reason as it may stand in an answer. A success is told in one line. */
+/** Formats the reason of a response. A success has one line. */
 export function toReason(text: string, status: "SUCCESS" | "FAILED"): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: in JSON each of them takes six bytes and shows nothing.
   const plain = text.toWellFormed().replace(/[\u0000-\u0009\u000b-\u001f\u007f]/g, " ");
@@ -107,7 +107,7 @@ export interface CustomResourceRequest {
   readonly LogicalResourceId: string;
   /** Absent on Create. */
   readonly PhysicalResourceId?: string;
-  /** Where the answer goes. A secret: whoever has it can answer. */
+  /** The address for the response. A secret: everyone who has it can respond. */
   readonly ResponseURL: string;
   readonly ResourceProperties: unknown;
   /** Present on Update. */

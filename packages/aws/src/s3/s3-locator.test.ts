@@ -86,7 +86,7 @@ describe("a locator over S3", () => {
     expect(located.kind === "invalid" && located.problems[0]).toMatchObject({
       code: "machine-duplicate",
       message:
-        'The machine "qa" stands in several objects: s3://yard/machines/qa.yaml, s3://yard/machines/qa.yml. Keep one of them.',
+        'The machine "qa" is in several objects: s3://yard/machines/qa.yaml, s3://yard/machines/qa.yml. Keep one of them.',
     });
   });
 

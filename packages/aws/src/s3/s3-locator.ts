@@ -18,7 +18,7 @@ export interface S3LocatorOptions extends MachinePlace {
   readonly client: S3Client;
   readonly executors: ReadonlyMap<string, Pick<Executor, "name" | "config">>;
   readonly clock: Clock;
-  /** How long an answer is good before S3 is asked again (`MACHINE_CACHE_SECONDS`). Default: 60 s. */
+  /** How long an answer is cached (`MACHINE_CACHE_SECONDS`). Default: 60 s. */
   readonly cacheMs?: number;
   /** Default: none. */
   readonly logger?: Logger;
@@ -84,7 +84,7 @@ async function load(
   before: LoadedObject | undefined,
 ): Promise<LoadedObject | undefined> {
   if (before?.etag === object.etag) return before;
-  if (object.bytes > MAX_BYTES) return { ...object, located: toInvalid("file-too-large", tellSize(object)) };
+  if (object.bytes > MAX_BYTES) return { ...object, located: toInvalid("file-too-large", formatSize(object)) };
   try {
     const got = await options.client.send(new GetObjectCommand({ Bucket: options.bucket, Key: object.key }));
     const source = await readSource(got);
@@ -104,7 +104,7 @@ async function load(
 
 async function readSource({ Body, ContentLength = 0 }: GetObjectCommandOutput): Promise<string> {
   if (ContentLength <= MAX_BYTES) return (await Body?.transformToString("utf-8")) ?? "";
-  // What nobody reads keeps its connection, of which there are few.
+  // An unread body would keep its connection open.
   if (Body instanceof Readable) Body.destroy();
   throw new Error("It has grown meanwhile.");
 }
@@ -129,11 +129,11 @@ function toListings(objects: ReadonlyMap<string, LoadedObject>, bucket: string):
 }
 
 function toClash(name: string, origins: readonly string[]): Located {
-  const message = `The machine "${name}" stands in several objects: ${origins.join(", ")}. Keep one of them.`;
+  const message = `The machine "${name}" is in several objects: ${origins.join(", ")}. Keep one of them.`;
   return toInvalid("machine-duplicate", message);
 }
 
-function tellSize({ bytes }: MachineObject): string {
+function formatSize({ bytes }: MachineObject): string {
   return `The object has ${bytes} bytes; at most ${MAX_BYTES} are read.`;
 }
 
@@ -174,8 +174,8 @@ export async function loadMachineObjects(client: S3Client, place: MachinePlace):
 
 /**
  * The machines among what begins with the prefix: the one object of that very name; else what lies in that folder; else,
- * where there is no such folder, everything, as the prefix of keys that it then is. So `machines` does not bring in
- * `machines-old/…`. Empty objects, which mark folders, and other files are no machines.
+ * otherwise everything with this prefix of the key. So `machines` does not bring in
+ * `machines-old/…`. Empty objects, which mark folders, and other files are ignored.
  */
 export function toMachineObjects(objects: readonly _Object[], prefix: string): readonly MachineObject[] {
   const all = objects.map(({ Key = "", ETag = "", Size = 0 }) => ({ key: Key, etag: ETag, bytes: Size }));

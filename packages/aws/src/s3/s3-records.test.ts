@@ -176,7 +176,7 @@ describe("a failure", () => {
 
     await expect(records.get("a", 0)).rejects.toMatchObject({
       code: "STORE_CORRUPT",
-      message: "s3://yard/records/a is no record. Nothing but records may lie under their prefix.",
+      message: "s3://yard/records/a is not a record. Only records may be under this prefix.",
     });
   });
 

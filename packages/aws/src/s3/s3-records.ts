@@ -45,8 +45,8 @@ const SWEEP_AFTER_MS = 24 * 60 * 60_000;
 const VERSIONS_A_MS = 1_000;
 
 /**
- * Records as objects of S3, one each, written on the condition that nobody else wrote meanwhile. For apps that have only a
- * bucket; leases stand on it. A write whose answer was lost knows itself again. Throws `FORBIDDEN`, `UNREACHABLE`,
+ * Stores records as objects of S3 with conditional writes. For apps that have only a
+ * bucket; leases are built on it. A write whose answer was lost is recognized. Throws `FORBIDDEN`, `UNREACHABLE`,
  * `STORE_CORRUPT`, …
  */
 export function createS3Records(options: S3RecordsOptions): Records {
@@ -98,7 +98,7 @@ async function remove(deps: WriteDeps, objectKey: string, expected: number): Pro
   });
 }
 
-/** Looks and tries until the outcome is clear; each time somebody else was first, it looks again after a pause. */
+/** Reads and writes until the outcome is clear. After a conflict it reads again after a pause. */
 async function contend<Outcome>(
   { objects, clock }: WriteDeps,
   objectKey: string,
@@ -197,26 +197,26 @@ interface RecordObject {
 
 /** Reads and conditional writes of the objects that hold records. */
 interface RecordObjects {
-  /** Undefined: there is none. */
+  /** Undefined if it does not exist. */
   load(objectKey: string): Promise<RecordObject | undefined>;
-  /** Over what was found, or where nothing was found; false: somebody else was there first. */
+  /** Writes only over the version that was read, or only if none exists. Returns false on a conflict. */
   write(objectKey: string, document: RecordDocument, over: RecordObject | undefined): Promise<boolean>;
-  /** Deletes what was found unless somebody wrote meanwhile. Never throws: it is done again another time. */
+  /** Deletes the version that was read, unless it has changed. Never throws; a later call deletes it again. */
   sweep(objectKey: string, found: RecordObject): Promise<void>;
 }
 
 /** Objects of one bucket. */
 function createRecordObjects(client: S3Client, bucket: string): RecordObjects {
-  const tell = (objectKey: string): string => `s3://${bucket}/${objectKey}`;
+  const toAddress = (objectKey: string): string => `s3://${bucket}/${objectKey}`;
   return {
     async load(objectKey) {
       try {
         const { Body, ETag = "" } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: objectKey }));
         const text = (await Body?.transformToString("utf-8")) ?? "";
-        return { document: parseRecordDocument(text, tell(objectKey)), etag: ETag };
+        return { document: parseRecordDocument(text, toAddress(objectKey)), etag: ETag };
       } catch (error) {
         if (findAwsFault(error).name === "NoSuchKey") return undefined;
-        throw toAwsError(error, `The record in ${tell(objectKey)} cannot be read.`, toAdvice(error));
+        throw toAwsError(error, `The record in ${toAddress(objectKey)} cannot be read.`, toAdvice(error));
       }
     },
     async write(objectKey, document, over) {
@@ -227,7 +227,7 @@ function createRecordObjects(client: S3Client, bucket: string): RecordObjects {
         return true;
       } catch (error) {
         if (isLost(error)) return false;
-        throw toAwsError(error, `The record in ${tell(objectKey)} cannot be written.`, toAdvice(error));
+        throw toAwsError(error, `The record in ${toAddress(objectKey)} cannot be written.`, toAdvice(error));
       }
     },
     async sweep(objectKey, { etag }) {
@@ -270,11 +270,11 @@ const MAX_OBJECT_KEY_BYTES = 1_024;
 // S3 lists keys in XML, which cannot contain these.
 const UNUSABLE = /[\uFFFE\uFFFF]/;
 
-/** Reads what an object holds. Throws `STORE_CORRUPT` for what is no record. */
+/** Parses an object's content. Throws `STORE_CORRUPT` if it is not a record. */
 function parseRecordDocument(text: string, address: string): RecordDocument {
   const value = parseJson(text);
   if (document.Check(value)) return value;
-  throw new StackyardError("STORE_CORRUPT", `${address} is no record. Nothing but records may lie under their prefix.`);
+  throw new StackyardError("STORE_CORRUPT", `${address} is not a record. Only records may be under this prefix.`);
 }
 
 function parseJson(text: string): unknown {

@@ -72,7 +72,7 @@ function parseFields(text: string, secretId: string): object {
 }
 
 function invalid(secretId: string, why: string): StackyardError {
-  return new StackyardError("CONFIG_INVALID", `The secret "${secretId}" is no connection secret. ${why}`);
+  return new StackyardError("CONFIG_INVALID", `The secret "${secretId}" is not a connection secret. ${why}`);
 }
 
 function toAdvice(error: unknown): string {

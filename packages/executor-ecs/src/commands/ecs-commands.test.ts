@@ -2,7 +2,7 @@ import type { Run } from "@stackyard/sdk/runs";
 import { Compile } from "typebox/compile";
 import { describe, expect, it } from "vitest";
 import { EcsConfig } from "../definition.ts";
-import { type TaskArgs, toRunExitCode, toTaskConfig, toTaskTarget } from "./ecs-commands.ts";
+import { type TaskArgs, toRunExitCode, toTaskConfig } from "./ecs-commands.ts";
 
 const run: Run = { runId: "run-7", state: "failed", executor: "ecs", config: {}, startedAt: "" };
 
@@ -93,17 +93,5 @@ describe("toTaskConfig", () => {
     expect(() => toTaskConfig(args, file as Record<string, unknown>)).toThrow(
       expect.objectContaining({ code: "USAGE", message: expect.stringMatching(message) }),
     );
-  });
-});
-
-describe("toTaskTarget", () => {
-  it("is the runner's own account, or names account and region", () => {
-    expect(toTaskTarget({})).toBeUndefined();
-    expect(toTaskTarget({ account: "1", region: "eu-central-1", role: "r" })).toEqual({
-      account: "1",
-      region: "eu-central-1",
-      role: "r",
-    });
-    expect(() => toTaskTarget({ region: "eu-central-1" })).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });

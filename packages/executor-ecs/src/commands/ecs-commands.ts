@@ -7,45 +7,40 @@ import {
   keyArg,
   loadConfigFile,
   type OpenRuns,
+  pickDefined,
   type RunsCommandSpec,
   type RunsContext,
+  startArgs,
+  textArg,
+  textsArg,
   toFollowArgs,
   toRunArg,
+  toRunTarget,
 } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
 import { type Static, Type } from "typebox";
 
-const word = (placeholder: string, description: string) =>
-  Type.Optional(Type.String({ minLength: 1, placeholder, description }));
-
-const words = (placeholder: string, description: string) =>
-  Type.Optional(Type.Array(Type.String({ minLength: 1 }), { placeholder, description }));
-
 /** What tasks are made of, as words of a command line. */
 const taskArgs = {
-  cluster: word("name", "Name or ARN of the cluster. Needed, unless the file names it."),
-  taskDefinition: word("name", "Family, family:revision or ARN. Needed, unless the file names it."),
+  cluster: textArg("name", "Name or ARN of the cluster. Needed, unless the file names it."),
+  taskDefinition: textArg("name", "Family, family:revision or ARN. Needed, unless the file names it."),
   count: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, description: "How many tasks. Default: 1." })),
   launchType: Type.Optional(
     Type.Union([Type.Literal("EC2"), Type.Literal("FARGATE"), Type.Literal("EXTERNAL")], {
       description: "Default: as the cluster is configured.",
     }),
   ),
-  capacityProvider: words("name", "Instead of a launch type, such as FARGATE_SPOT; may be repeated."),
-  subnet: words("id", "Where tasks with the network mode awsvpc run; may be repeated."),
-  securityGroup: words("id", "Of these tasks; may be repeated."),
+  capacityProvider: textsArg("name", "Instead of a launch type, such as FARGATE_SPOT; may be repeated."),
+  subnet: textsArg("id", "Where tasks with the network mode awsvpc run; may be repeated."),
+  securityGroup: textsArg("id", "Of these tasks; may be repeated."),
   assignPublicIp: Type.Optional(Type.Boolean({ description: "Give each of these tasks a public address." })),
-  container: word("name", "The container that --env, --command and the exit code mean. Default: the only one."),
-  env: words("name=value", "A variable of its environment; may be repeated."),
-  command: words("word", "A word of its command; repeat it for each word. Needs --container."),
-  check: words("name", "Containers whose exit codes count: essential (default), all, or names."),
-  timeout: word("length", "From the start, 10s to 7d. Default: 1h."),
-  placementTimeout: word("length", "How long to try while the cluster has no room. Default: 5m."),
-  config: word("file", "A JSON file with the executor's config; flags win over it."),
-  account: word("id", "The account to work in. Default: the runner's own."),
-  region: word("name", "The region to work in, with --account."),
-  role: word("name", "The role to assume there: its name or ARN."),
-  externalId: word("text", "For that role."),
+  container: textArg("name", "The container that --env, --command and the exit code mean. Default: the only one."),
+  env: textsArg("name=value", "A variable of its environment; may be repeated."),
+  command: textsArg("word", "A word of its command; repeat it for each word. Needs --container."),
+  check: textsArg("name", "Containers whose exit codes count: essential (default), all, or names."),
+  timeout: textArg("length", "From the start, 10s to 7d. Default: 1h."),
+  placementTimeout: textArg("length", "How long to try while the cluster has no room. Default: 5m."),
+  ...startArgs,
 };
 
 /** The commands about tasks on ECS, over runs that are opened when one of them is called. */
@@ -81,7 +76,7 @@ const ecsRun: RunsCommandSpec<typeof RunArgs> = {
 async function run(context: RunsContext, args: RunArgs): Promise<number> {
   const { runs, out, signal, cwd } = context;
   const config = toTaskConfig(args, await loadConfigFile(cwd, args.config));
-  const target = toTaskTarget(args);
+  const target = toRunTarget(args);
   const { key } = args;
   const started = await runs.start(
     { executor: "ecs", config, ...(target && { target }), ...(key === undefined ? {} : { key }) },
@@ -123,7 +118,7 @@ async function showLogs(context: RunsContext, { run: runId, follow, ...options }
   return follow === true ? toRunExitCode(run) : 0;
 }
 
-/** Waits for the end of a run and tells how far it is. Throws `TIMED_OUT` and `INTERRUPTED`: the run goes on then. */
+/** Waits for the end of a run and prints its progress. Throws `TIMED_OUT` and `INTERRUPTED`; the run then continues. */
 function followEcsRun(
   context: RunsContext,
   runId: string,
@@ -131,13 +126,13 @@ function followEcsRun(
 ): Promise<Run> {
   const tell = createProgressTeller(context.out);
   return followRun(context, runId, {
-    onLook: (run) => tell(run, tellProgress(run), { message: run.message ?? null }),
+    onLook: (run) => tell(run, formatProgress(run), { message: run.message ?? null }),
     hint: `Look again: stackyard ecs logs ${runId} --follow`,
     ...(giveUpAfter === undefined ? {} : { giveUpAfter }),
   });
 }
 
-function tellProgress({ runId, state, message = "", cancelling }: Run): string {
+function formatProgress({ runId, state, message = "", cancelling }: Run): string {
   const line = stripVTControlCharacters(message).replaceAll(/\s+/g, " ").trim();
   return `${runId}  ${cancelling === true ? "being cancelled" : state}  ${line}`.trimEnd();
 }
@@ -145,11 +140,11 @@ function tellProgress({ runId, state, message = "", cancelling }: Run): string {
 /** Prints a run with what it has logged, as one object with `--json`. */
 async function showRun({ runs, out, signal }: RunsContext, run: Run): Promise<void> {
   const log = await runs.log(run.runId, { signal });
-  out.result({ run, log }, () => [log, tellRun(run)].filter((part) => part !== "").join("\n\n"));
+  out.result({ run, log }, () => [log, formatRun(run)].filter((part) => part !== "").join("\n\n"));
 }
 
 /** How a run stands, and the exit codes and addresses that it gave, in a few lines. */
-export function tellRun({ runId, state, error, message, outputs = {} }: Run): string {
+export function formatRun({ runId, state, error, message, outputs = {} }: Run): string {
   const facts = Object.entries(outputs)
     .filter(([name, value]) => name !== "taskArns" && typeof value !== "object")
     .map(([name, value]) => `  ${name}  ${String(value)}`);
@@ -166,7 +161,7 @@ const COULD_NOT_START: ReadonlySet<string> = new Set([
   ...["CONFIG_INVALID", "EXECUTOR_UNKNOWN", "MACHINE_UNKNOWN"],
 ]);
 
-/** Nobody knows whether a task still runs. */
+/** It is unknown whether a task still runs. */
 const MAY_STILL_RUN: ReadonlySet<string> = new Set(["ECS_TASK_LOST", "ECS_TIMEOUT", "TASK_TIMEOUT"]);
 
 /**
@@ -179,7 +174,7 @@ export function toRunExitCode({ state, error, outputs = {} }: Run): 0 | 1 | 2 | 
   if (MAY_STILL_RUN.has(error.code)) return 2;
   if (!COULD_NOT_START.has(error.code)) return 1;
   if (!hasTasks(outputs)) return 3;
-  // Tasks that found no company were stopped; what AWS would not tell of was left as it was.
+  // A partial start was stopped again; tasks whose state AWS did not report were left running.
   return error.code === "ECS_AWS_ERROR" ? 2 : 1;
 }
 
@@ -198,25 +193,18 @@ export function toTaskConfig(args: TaskArgs, file: Config = {}): Config {
   // The server checks the whole against the executor's schema.
   const config: Config = {
     ...file,
-    ...given({ cluster, taskDefinition, count, launchType, container, timeout, placementTimeout }),
-    ...given({ capacityProviders: capacityProvider, network: toNetwork(args, file["network"]) }),
-    ...given({ environment: toEnvironment(args.env, file["environment"]) }),
-    ...given({ overrides: toOverrides(args, file["overrides"]), check: toCheck(args.check) }),
+    ...pickDefined({ cluster, taskDefinition, count, launchType, container, timeout, placementTimeout }),
+    ...pickDefined({ capacityProviders: capacityProvider, network: toNetwork(args, file["network"]) }),
+    ...pickDefined({ environment: toEnvironment(args.env, file["environment"]) }),
+    ...pickDefined({ overrides: toOverrides(args, file["overrides"]), check: toCheck(args.check) }),
   };
   if (config["cluster"] === undefined) throw usage("Give --cluster.");
   if (config["taskDefinition"] === undefined) throw usage("Give --task-definition.");
   return config;
 }
 
-/** The account and region of these words; undefined: the runner's own. Throws `USAGE` where only a part is given. */
-export function toTaskTarget({ account, region, role, externalId }: TaskArgs) {
-  if (account === undefined && region === undefined && role === undefined && externalId === undefined) return undefined;
-  if (account === undefined || region === undefined) throw usage("--account and --region belong together.");
-  return { account, region, ...given({ role, externalId }) };
-}
-
 function toNetwork({ subnet, securityGroup, assignPublicIp }: TaskArgs, file: unknown) {
-  const network = given({ subnets: subnet, securityGroups: securityGroup, assignPublicIp });
+  const network = pickDefined({ subnets: subnet, securityGroups: securityGroup, assignPublicIp });
   if (Object.keys(network).length === 0) return undefined;
   const before = isMap(file) ? file : {};
   // The shape of AWS wraps the same keys.
@@ -244,13 +232,6 @@ function toOverrides({ command, container }: TaskArgs, file: unknown) {
 function toCheck(names: readonly string[] | undefined) {
   const [first] = names ?? [];
   return names?.length === 1 && (first === "all" || first === "essential") ? first : names;
-}
-
-type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-function given<T extends object>(values: T): Given<T> {
-  // Every key that is left has a value, which is what the type says.
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>;
 }
 
 function isMap(value: unknown): value is Config {

@@ -20,7 +20,7 @@ import {
   type WorkStore,
 } from "./work-store.ts";
 
-/** What a state of the machine is told: whether the answer is known, else when to come again. */
+/** The result for the state machine: whether the response is known, otherwise when to call again. */
 interface StepAnswer {
   readonly done: boolean;
   /** At least 1. */
@@ -57,7 +57,7 @@ export async function advanceWork(
   }
 }
 
-/** Whoever has claimed the work meanwhile is right, and a claim that cannot be given back ends by itself. */
+/** Ignores a conflict: another invocation has claimed the work, and a claim that cannot be released expires. */
 export async function release(claimed: ClaimedWork): Promise<void> {
   await claimed.release().catch(() => undefined);
 }
@@ -87,7 +87,7 @@ const DEEDS: Readonly<Record<keyof typeof TURNS, string>> = {
 
 /**
  * Goes on with the work as far as it goes without waiting. Each turn ends with a note of what it has come to, so that
- * whoever comes next begins there. Errors of AWS are met; others fly.
+ * the next invocation continues there. Handles errors of AWS; throws others.
  */
 export async function takeTurns(context: TurnContext): Promise<TurnsEnd> {
   for (;;) {
@@ -164,7 +164,7 @@ function findRegion(cluster: string): string | undefined {
 /** Sends the answer that was noted. Sent again after a crash it is the same one, and CloudFormation takes the first. */
 export async function sendAnswer(deps: EcsTaskDeps, claimed: ClaimedWork): Promise<void> {
   const { response, request } = claimed.work;
-  if (response === undefined) throw new Error("There is no answer to send.");
+  if (response === undefined) throw new Error("The work has no response to send.");
   const { logger = silentLogger } = deps;
   await sendResponse({ ...deps, logger }, request.ResponseURL, response);
   logger.info("CloudFormation is answered.", {
@@ -203,7 +203,7 @@ export function createEcsTaskApp(deps: EcsTaskDeps): EcsTaskApp {
   };
 }
 
-/** What Lambda tells of an invocation; what is read of it. */
+/** The part of Lambda's invocation context that is used. */
 export interface InvocationContext {
   getRemainingTimeInMillis?(): number;
 }
@@ -212,14 +212,14 @@ export interface InvocationContext {
 export interface Invocation {
   /** Aborted when the time for work is over. */
   readonly signal: AbortSignal;
-  /** Nobody else may work on the same request for so long: the function cannot live longer. */
+  /** The lease of a request: no function runs longer. */
   readonly ttlMs: number;
   /** Rejects with `TIMED_OUT` when the time for the work is over; what is left is for an answer. */
   run<Result>(work: Promise<Result>): Promise<Result>;
 }
 
 const LEFT_FOR_ANSWER_MS = 20_000;
-/** Where nobody tells how long the function may live. */
+/** Used when the invocation has no deadline. */
 const DEFAULT_TTL_MS = 60_000;
 
 /** Ends work 20 s before the function ends; in functions that have not twice as much, at half of their time. */

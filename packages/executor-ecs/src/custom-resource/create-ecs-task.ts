@@ -44,7 +44,10 @@ export function createEcsTask(deps: EcsTaskDeps): EcsTaskFunction {
       if (isCloudFormationEvent(event)) return receiveRequest(app, event, invocation);
       const call = parseCall(event, deps.stateMachineArn);
       if (call !== undefined) return invocation.run(answerCall(app, call, invocation));
-      throw new StackyardError("EVENT_INVALID", "The event is no request of CloudFormation, and no step of its work.");
+      throw new StackyardError(
+        "EVENT_INVALID",
+        "Unsupported event: not a CloudFormation request and not a step of its execution.",
+      );
     },
   };
 }
@@ -63,7 +66,7 @@ async function answerCall(app: EcsTaskApp, call: FunctionCall, invocation: Invoc
   }
 }
 
-/** What calls the function beside CloudFormation. */
+/** The other callers of the function. */
 type FunctionCall =
   /** A state of the machine. */
   | { readonly kind: "step"; readonly requestId: string }
@@ -76,7 +79,7 @@ const EXECUTION_EVENT = "Step Functions Execution Status Change";
 const ENDED_BADLY = ["FAILED", "TIMED_OUT", "ABORTED"];
 const TASK_EVENT = "ECS Task State Change";
 
-/** Reads a call; undefined: it is none of ours, or says nothing that matters. */
+/** Parses a call. Undefined: not one of ours, or without effect. */
 export function parseCall(event: unknown, stateMachineArn: string): FunctionCall | undefined {
   if (!isJsonObject(event)) return undefined;
   const detail = isJsonObject(event["detail"]) ? event["detail"] : {};
@@ -93,7 +96,7 @@ function parseExecution(detail: Readonly<Record<string, unknown>>, stateMachineA
   const { status, name, input } = detail;
   if (detail["stateMachineArn"] !== stateMachineArn || typeof status !== "string") return undefined;
   if (!ENDED_BADLY.includes(status)) return undefined;
-  // The input is left out of large events; the name then is the request's id, or what stands for it.
+  // Large events have no input; the execution's name is then the request's id or its replacement.
   const requestId = findRequestId(input) ?? name;
   if (typeof requestId !== "string" || requestId === "") return undefined;
   return { kind: "answer", requestId, cause: `the execution ended as ${status}` };
@@ -140,19 +143,18 @@ interface Reception {
   claimed?: ClaimedWork;
 }
 
-/** Before a repeat of what a store could not serve: a stack must not fail for a second without it. */
+/** Pauses between retries of the store: a short outage must not fail a stack. */
 const PAUSES_MS = [500, 2_000, 5_000];
 const NOTED_WITHIN_MS = 5_000;
 
 /**
- * Takes a request of CloudFormation: notes it, begins the work, and answers what is done at once. Whatever goes wrong, the
- * request is answered here, unless an execution goes on with it. Throws `EVENT_INVALID` for what cannot be answered.
+ * Receives a request of CloudFormation: stores it, starts the work, and answers what is done at once. On any error the
+ * request is answered here, unless an execution continues it. Throws `EVENT_INVALID` for what cannot be answered.
  */
 async function receiveRequest(app: EcsTaskApp, event: unknown, invocation: Invocation): Promise<void> {
   const request = parseRequest(event);
   if (request === undefined || !isResponseUrl(request.ResponseURL)) {
-    const why =
-      request === undefined ? "an id or ResponseURL is missing" : "ResponseURL is no address of S3 over https";
+    const why = request === undefined ? "an id or ResponseURL is missing" : "ResponseURL is not an https address of S3";
     throw new StackyardError("EVENT_INVALID", `ECS_REQUEST_INVALID: the request cannot be answered, since ${why}.`);
   }
   const reception: Reception = {
@@ -163,13 +165,13 @@ async function receiveRequest(app: EcsTaskApp, event: unknown, invocation: Invoc
     owner: app.newOwner(),
   };
   try {
-    await invocation.run(insist(reception));
+    await invocation.run(beginWithRetries(reception));
   } catch (error) {
     await meetFault(reception, error);
   }
 }
 
-async function insist(reception: Reception): Promise<void> {
+async function beginWithRetries(reception: Reception): Promise<void> {
   const { app, logger, request } = reception;
   for (let tries = 0; ; tries += 1) {
     try {
@@ -177,13 +179,13 @@ async function insist(reception: Reception): Promise<void> {
     } catch (error) {
       const pauseMs = PAUSES_MS[tries];
       if (pauseMs === undefined || !isPassing(error)) throw error;
-      logger.warn("The request is begun once more.", { requestId: request.RequestId, error: toCause(error) });
+      logger.warn("Retrying the request.", { requestId: request.RequestId, error: toCause(error) });
       await app.deps.clock.sleep(pauseMs);
     }
   }
 }
 
-/** A refused note tells that another invocation has the work, and an answer that could not be sent was tried often. */
+/** A conflict means that another invocation has the work, and a response that could not be sent was already retried. */
 function isPassing(error: unknown): boolean {
   return isStackyardError(error) && error.retryable && !["RECORD_CONFLICT", "UNREACHABLE"].includes(error.code);
 }
@@ -192,7 +194,7 @@ async function begin(reception: Reception): Promise<void> {
   const { app, request, invocation, logger, owner } = reception;
   const { deps, definitions } = app;
   const store = await app.store();
-  if (await store.add(toRemembered(request))) tellWarnings(request, logger);
+  if (await store.add(toRemembered(request))) logWarnings(request, logger);
   const result = await store.claim(request.RequestId, owner, invocation.ttlMs);
   if (result.kind === "none") throw new Error("The request was noted and cannot be found.");
   if (result.kind === "held") {
@@ -221,7 +223,7 @@ function toRemembered(request: CustomResourceRequest): CustomResourceRequest {
   };
 }
 
-function tellWarnings(request: CustomResourceRequest, logger: Logger): void {
+function logWarnings(request: CustomResourceRequest, logger: Logger): void {
   if (request.RequestType === "Delete") return;
   const parsed = parseProperties(request.ResourceProperties);
   const warnings = parsed.kind === "config" ? parsed.warnings : [];
@@ -231,10 +233,10 @@ function tellWarnings(request: CustomResourceRequest, logger: Logger): void {
 async function meetFault(reception: Reception, error: unknown): Promise<void> {
   const { claimed, request, logger } = reception;
   const { requestId, ...fields } = { requestId: request.RequestId, error: toCause(error) };
-  // Whoever has the work now goes on with it.
+  // The invocation that has the work continues it.
   if (isStackyardError(error, "RECORD_CONFLICT")) return;
   if (claimed?.work.handedOver === true) {
-    logger.warn("The work goes on in its execution.", { requestId, ...fields });
+    logger.warn("The execution continues the work.", { requestId, ...fields });
     return;
   }
   if (claimed?.work.response !== undefined) return leaveAnswer(reception, claimed);
@@ -276,7 +278,7 @@ interface Stopped {
 const NOTHING_TO_STOP: Stopped = { fault: undefined, changes: {} };
 
 /**
- * Answers a request that nobody works on any more, unless it is answered: with what was noted, or else as failed, after its
+ * Answers an abandoned request that has no response yet: with the stored response, otherwise as failed, after its
  * tasks were stopped. Throws while another invocation works on it, so that the caller comes again.
  */
 async function answerWork(
@@ -329,7 +331,7 @@ async function giveUp(
   });
 }
 
-/** Also finds the tasks that nobody had noted: whoever reads the answer must know that they ran. */
+/** Also finds tasks that were not recorded: the reader of the response must know that they ran. */
 async function stopAsFarAsPossible(context: TurnContext): Promise<Stopped> {
   try {
     const { changes } = await stopAll(context);
@@ -339,7 +341,7 @@ async function stopAsFarAsPossible(context: TurnContext): Promise<Stopped> {
   }
 }
 
-/** An error as an answer may tell it: its name and its message, and no address. */
+/** Formats an error for a response: name and message, without addresses. */
 function toCause(error: unknown): string {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return redactText(text).slice(0, MAX_CAUSE);

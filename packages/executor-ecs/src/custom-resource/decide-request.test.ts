@@ -114,7 +114,7 @@ describe("listNeededFacts", () => {
   });
 });
 
-const CRITERIA_CRITERIA_CHANGED = [{ container: "app", environmentKeys: ["A", "B"] }];
+const KEY_CRITERIA = [{ container: "app", environmentKeys: ["A", "B"] }];
 
 function aDefinition(app: Omit<ComparedContainer, "name"> = {}, ...others: ComparedContainer[]) {
   return { containerDefinitions: [{ name: "app", ...app }, ...others] };
@@ -133,14 +133,14 @@ describe("criteriaChanged", () => {
     const before = aDefinition(variables({ A: "1", B: "2", C: "3" }));
     const after = aDefinition(variables({ C: "4", B: "2", A: "1" }));
 
-    expect(criteriaChanged(CRITERIA_CRITERIA_CHANGED, before, after, {}, {})).toEqual([]);
+    expect(criteriaChanged(KEY_CRITERIA, before, after, {}, {})).toEqual([]);
   });
 
   it("names container and variable of each difference, and no value", () => {
     const before = aDefinition(variables({ A: "1", B: "2" }));
     const after = aDefinition(variables({ A: "2", B: "1" }));
 
-    expect(criteriaChanged(CRITERIA_CRITERIA_CHANGED, before, after, {}, {})).toEqual([
+    expect(criteriaChanged(KEY_CRITERIA, before, after, {}, {})).toEqual([
       { container: "app", key: "A" },
       { container: "app", key: "B" },
     ]);
@@ -151,65 +151,51 @@ describe("criteriaChanged", () => {
       aDefinition(app),
     );
 
-    expect(criteriaChanged(CRITERIA_CRITERIA_CHANGED, before, after ?? {}, {}, {})).toHaveLength(2);
+    expect(criteriaChanged(KEY_CRITERIA, before, after ?? {}, {}, {})).toHaveLength(2);
   });
 
   it("tells absent from empty", () => {
     const empty = aDefinition(variables({ A: "" }));
 
-    expect(criteriaChanged(CRITERIA_CRITERIA_CHANGED, aDefinition(), empty, {}, {})).toEqual([
-      { container: "app", key: "A" },
-    ]);
-    expect(criteriaChanged(CRITERIA_CRITERIA_CHANGED, empty, aDefinition(), {}, {})).toEqual([
-      { container: "app", key: "A" },
-    ]);
-    expect(criteriaChanged(CRITERIA_CRITERIA_CHANGED, aDefinition(), aDefinition(), {}, {})).toEqual([]);
+    expect(criteriaChanged(KEY_CRITERIA, aDefinition(), empty, {}, {})).toEqual([{ container: "app", key: "A" }]);
+    expect(criteriaChanged(KEY_CRITERIA, empty, aDefinition(), {}, {})).toEqual([{ container: "app", key: "A" }]);
+    expect(criteriaChanged(KEY_CRITERIA, aDefinition(), aDefinition(), {}, {})).toEqual([]);
   });
 
   it("compares secrets by their references", () => {
     const secret = (valueFrom: string) => aDefinition({ secrets: [{ name: "A", valueFrom }] });
 
-    expect(criteriaChanged(CRITERIA_CRITERIA_CHANGED, secret("arn:1"), secret("arn:1"), {}, {})).toEqual([]);
-    expect(criteriaChanged(CRITERIA_CRITERIA_CHANGED, secret("arn:1"), secret("arn:2"), {}, {})).toEqual([
+    expect(criteriaChanged(KEY_CRITERIA, secret("arn:1"), secret("arn:1"), {}, {})).toEqual([]);
+    expect(criteriaChanged(KEY_CRITERIA, secret("arn:1"), secret("arn:2"), {}, {})).toEqual([
       { container: "app", key: "A" },
     ]);
-    expect(
-      criteriaChanged(CRITERIA_CRITERIA_CHANGED, aDefinition(variables({ A: "arn:1" })), secret("arn:1"), {}, {}),
-    ).toHaveLength(1);
+    expect(criteriaChanged(KEY_CRITERIA, aDefinition(variables({ A: "arn:1" })), secret("arn:1"), {}, {})).toHaveLength(
+      1,
+    );
   });
 
   it("lets overrides stand above the definition, of their own container only", () => {
     const definition = aDefinition(variables({ A: "1" }), { name: "other" });
 
-    expect(criteriaChanged(CRITERIA_CRITERIA_CHANGED, definition, definition, {}, overriding({ A: "2" }))).toHaveLength(
-      1,
-    );
-    expect(criteriaChanged(CRITERIA_CRITERIA_CHANGED, definition, definition, {}, overriding({ A: "1" }))).toEqual([]);
+    expect(criteriaChanged(KEY_CRITERIA, definition, definition, {}, overriding({ A: "2" }))).toHaveLength(1);
+    expect(criteriaChanged(KEY_CRITERIA, definition, definition, {}, overriding({ A: "1" }))).toEqual([]);
+    expect(criteriaChanged(KEY_CRITERIA, definition, definition, {}, overriding({ A: "2" }, "other"))).toEqual([]);
     expect(
-      criteriaChanged(CRITERIA_CRITERIA_CHANGED, definition, definition, {}, overriding({ A: "2" }, "other")),
+      criteriaChanged(KEY_CRITERIA, definition, definition, overriding({ A: "2" }), overriding({ A: "2" })),
     ).toEqual([]);
-    expect(
-      criteriaChanged(
-        CRITERIA_CRITERIA_CHANGED,
-        definition,
-        definition,
-        overriding({ A: "2" }),
-        overriding({ A: "2" }),
-      ),
-    ).toEqual([]);
-    expect(criteriaChanged(CRITERIA_CRITERIA_CHANGED, definition, definition, undefined, undefined)).toEqual([]);
+    expect(criteriaChanged(KEY_CRITERIA, definition, definition, undefined, undefined)).toEqual([]);
   });
 
   it("counts a variable that moves from the definition into an override as the same", () => {
     const before = aDefinition(variables({ A: "1" }));
 
-    expect(criteriaChanged(CRITERIA_CRITERIA_CHANGED, before, aDefinition(), {}, overriding({ A: "1" }))).toEqual([]);
+    expect(criteriaChanged(KEY_CRITERIA, before, aDefinition(), {}, overriding({ A: "1" }))).toEqual([]);
   });
 
   it("lets the last of two entries with one name win", () => {
     const twice = aDefinition({ environment: [...variables({ A: "1" }).environment, { name: "A", value: "2" }] });
 
-    expect(criteriaChanged(CRITERIA_CRITERIA_CHANGED, twice, aDefinition(variables({ A: "2" })), {}, {})).toEqual([]);
+    expect(criteriaChanged(KEY_CRITERIA, twice, aDefinition(variables({ A: "2" })), {}, {})).toEqual([]);
   });
 
   it("takes a container that only the new definition has for one that had no variables", () => {
@@ -233,14 +219,14 @@ describe("criteriaChanged", () => {
   });
 
   it("has everything changed where there was no definition", () => {
-    expect(criteriaChanged(CRITERIA_CRITERIA_CHANGED, undefined, aDefinition(), {}, {})).toEqual([
+    expect(criteriaChanged(KEY_CRITERIA, undefined, aDefinition(), {}, {})).toEqual([
       { container: "app", key: "A" },
       { container: "app", key: "B" },
     ]);
   });
 
   it("names a difference once, in the order of the criteria", () => {
-    const criteria = [...CRITERIA_CRITERIA_CHANGED, { container: "app", environmentKeys: ["C", "A"] }];
+    const criteria = [...KEY_CRITERIA, { container: "app", environmentKeys: ["C", "A"] }];
     const after = aDefinition(variables({ A: "1", C: "2" }));
 
     expect(criteriaChanged(criteria, aDefinition(), after, {}, {})).toEqual([

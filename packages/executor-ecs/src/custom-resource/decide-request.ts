@@ -12,7 +12,7 @@ import {
 /** Why nothing is run. */
 export type NoneReason = "COUNT_ZERO" | "RUN_ON_UPDATE_FALSE" | "ROLLBACK" | "CRITERIA_UNCHANGED";
 
-/** What is known beside the request. Each is asked for only where `listNeededFacts` names it. */
+/** Facts besides the request. Each is loaded only if `listNeededFacts` names it. */
 export interface RequestFacts {
   /** As DescribeStacks gives it; undefined where it could not be read: then the tasks run. */
   readonly stackStatus?: string | undefined;
@@ -36,7 +36,7 @@ type Asked = Pick<CustomResourceRequest, "RequestType" | "ResourceProperties">;
 
 const ROLLING_BACK = ["ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"];
 
-/** What a request of CloudFormation asks for. Pure. A Delete is done whatever its properties are. */
+/** Decides what a request of CloudFormation requires. Pure. A Delete ignores the properties. */
 export function decideRequest(request: Asked, facts: RequestFacts = {}): RequestAction {
   const { RequestType, ResourceProperties } = request;
   if (RequestType === "Delete") return { kind: "stop", cluster: findCluster(ResourceProperties) };
@@ -52,7 +52,7 @@ export function decideRequest(request: Asked, facts: RequestFacts = {}): Request
   return RequestType === "Create" ? run : decideUpdate(run, facts);
 }
 
-/** Which facts a request's decision depends on. The criteria are asked only if the rest says run. */
+/** Lists the facts that a request's decision depends on. Criteria are needed only if everything else requires a run. */
 export function listNeededFacts(request: Asked): readonly ("stackStatus" | "changes")[] {
   const action = request.RequestType === "Update" ? decideRequest(request) : undefined;
   if (action?.kind !== "run") return [];
@@ -129,7 +129,7 @@ export function criteriaChanged(
   const lacking = [...new Set(criteria.map(({ container }) => container))].filter(
     (name) => findContainer(newDefinition, name) === undefined,
   );
-  if (lacking.length > 0) return toRefusalCriteriaChanged(lacking, newDefinition);
+  if (lacking.length > 0) return toCriteriaRefusal(lacking, newDefinition);
   const changes = new Map<string, CriteriaChange>();
   for (const { container, environmentKeys } of criteria) {
     const before = oldDefinition && toEnvironment(oldDefinition, oldOverrides, container);
@@ -166,7 +166,7 @@ function findContainer({ containerDefinitions = [] }: ComparedDefinition, name: 
   return containerDefinitions.find((container) => container.name === name);
 }
 
-function toRefusalCriteriaChanged(
+function toCriteriaRefusal(
   lacking: readonly string[],
   { containerDefinitions = [] }: ComparedDefinition,
 ): CriteriaRefusal {

@@ -272,7 +272,7 @@ describe("parseProperties", () => {
     expect(result).toEqual({
       kind: "config",
       config: DEFAULTS,
-      warnings: ["These properties are not known and are ignored: Clutser, a~1b."],
+      warnings: ["Unknown properties are ignored: Clutser, a~1b."],
     });
   });
 
@@ -283,7 +283,9 @@ describe("parseProperties", () => {
       PlacementConstraints: [{ type: "distinctInstance" }],
     });
 
-    expect(result.kind === "config" && result.warnings).toEqual(["PlacementConstraints are ignored beside Instances."]);
+    expect(result.kind === "config" && result.warnings).toEqual([
+      "PlacementConstraints are ignored when Instances is set.",
+    ]);
   });
 
   it.each([undefined, null, "", 1, [], true])("refuses %j for properties", (properties) => {

@@ -1,6 +1,6 @@
 import { parseOverrides } from "../parse-overrides.ts";
 
-/** Fifty is what ECS takes; four are of ours. */
+/** ECS accepts 50 tags; four are ours. */
 const MAX_TAGS = 46;
 
 /**
@@ -30,21 +30,21 @@ const readCapacityProviderStrategy = listOf(
   20,
 );
 
-/** At most 10 rules about where a task may stand. */
+/** At most 10 placement constraints. */
 const readPlacementConstraints = listOf(
   fieldsOf({ type: oneOf("distinctInstance", "memberOf"), expression: readText }, ["type"]),
   0,
   10,
 );
 
-/** At most 5 rules about how tasks are spread. */
+/** At most 5 placement strategies. */
 const readPlacementStrategy = listOf(
   fieldsOf({ type: oneOf("random", "spread", "binpack"), field: readText }, ["type"]),
   0,
   5,
 );
 
-/** Tags beside ours; a value is optional. */
+/** Tags in addition to ours; a value is optional. */
 const readTags = listOf(fieldsOf({ key: readTagKey, value: readTagValue }, ["key"]), 0, MAX_TAGS);
 
 /** The ARN of a target group of Elastic Load Balancing. */
@@ -61,7 +61,7 @@ const MAX_KEYS = 500;
 
 const ALIASES = ["EnvironmentKeys", "EnvironmentKey"];
 
-/** Reads the property `UpdateCriteria`; an empty list is none. */
+/** Reads the property `UpdateCriteria`. An empty list counts as missing. */
 const readUpdateCriteria = listOf(readCriterion, 0, MAX_CRITERIA);
 
 /** Seconds after which CloudFormation has its answer: it waits an hour itself. */
@@ -100,7 +100,7 @@ const READERS = {
   ServiceTimeout: ["serviceTimeout", integerFrom(1, 3_600)],
 } as const satisfies Readonly<Record<string, readonly [string, Reader<unknown>]>>;
 
-/** Known, and of no meaning here: `Triggers` is there so that a change elsewhere causes an update. */
+/** Accepted without effect: `Triggers` lets a change elsewhere cause an update. */
 const IGNORED = ["ServiceToken", "Triggers"];
 const DEFAULTS = {
   count: 1,
@@ -118,7 +118,7 @@ type Table = typeof READERS;
 type Read = { readonly [Name in keyof Table as Table[Name][0]]?: ValueOf<Table[Name][1]> };
 type Needed = "cluster" | "taskDefinition" | keyof typeof DEFAULTS;
 
-/** What a resource of the type `Custom::ECSTask` asks for. Times are whole seconds, as in the properties. */
+/** The properties of a resource of the type `Custom::ECSTask`. Times are whole seconds, as in the template. */
 export type TaskProperties = { readonly [Name in Needed]: Exclude<Read[Name], undefined> } & Omit<Read, Needed>;
 
 /** The properties, read; or everything that is wrong with them. */
@@ -127,8 +127,8 @@ export type PropertiesResult =
   | { readonly kind: "problems"; readonly problems: readonly PropertyProblem[] };
 
 /**
- * Reads `ResourceProperties` of a request of CloudFormation, which hands every scalar over as text; the native forms are
- * taken too. Never throws. Unknown properties are ignored and named in a warning.
+ * Reads `ResourceProperties` of a request of CloudFormation, which passes every scalar as text; native forms are
+ * accepted too. Never throws. Unknown properties are ignored with a warning.
  */
 export function parseProperties(resourceProperties: unknown): PropertiesResult {
   if (!isJsonObject(resourceProperties)) {
@@ -167,7 +167,7 @@ function readAll(properties: Readonly<Record<string, unknown>>, report: Place["r
   return read as Read;
 }
 
-/** An empty list is as good as none. */
+/** An empty list counts as missing. */
 function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
@@ -177,7 +177,7 @@ function findContradictions(read: Read): readonly PropertyProblem[] {
   const { instances, launchType, capacityProviderStrategy, placementStrategy, platformVersion } = read;
   const isFargate =
     launchType === "FARGATE" || capacityProviderStrategy?.some((item) => item.capacityProvider.startsWith("FARGATE"));
-  const onInstances = "cannot stand beside Instances, which names where each task runs.";
+  const onInstances = "cannot be combined with Instances, which sets where each task runs.";
   const faults: readonly (readonly [boolean, string, string])[] = [
     [instances !== undefined && launchType === "FARGATE", "/LaunchType", `FARGATE ${onInstances}`],
     [instances !== undefined && capacityProviderStrategy !== undefined, "/CapacityProviderStrategy", onInstances],
@@ -185,9 +185,9 @@ function findContradictions(read: Read): readonly PropertyProblem[] {
     [
       launchType !== undefined && capacityProviderStrategy !== undefined,
       "/LaunchType",
-      "cannot stand beside CapacityProviderStrategy: give one of them.",
+      "cannot be combined with CapacityProviderStrategy. Remove one of them.",
     ],
-    [platformVersion !== undefined && isFargate !== true, "/PlatformVersion", "can be given with Fargate only."],
+    [platformVersion !== undefined && isFargate !== true, "/PlatformVersion", "is supported on Fargate only."],
   ];
   return faults.flatMap(([wrong, path, message]) => (wrong ? [{ path, message }] : []));
 }
@@ -199,12 +199,14 @@ function listWarnings(
   const unknown = Object.keys(properties).filter((name) => !Object.hasOwn(READERS, name) && !IGNORED.includes(name));
   const named = unknown.slice(0, 10).map(toSegment).join(", ");
   return [
-    ...(unknown.length > 0 ? [`These properties are not known and are ignored: ${named}.`] : []),
-    ...(instances.length > 0 && placementConstraints ? ["PlacementConstraints are ignored beside Instances."] : []),
+    ...(unknown.length > 0 ? [`Unknown properties are ignored: ${named}.`] : []),
+    ...(instances.length > 0 && placementConstraints
+      ? ["PlacementConstraints are ignored when Instances is set."]
+      : []),
   ];
 }
 
-/** 0: the tasks are started and not waited for. */
+/** 0: starts the tasks and does not wait for them. */
 function readTimeout(value: unknown, place: Place): number | undefined {
   const seconds = toInteger(value);
   if (seconds === 0 || (seconds !== undefined && seconds >= 10 && seconds <= DEFAULT_TIMEOUT)) {
@@ -252,7 +254,7 @@ function readCriterion(value: unknown, place: Place): UpdateCriterion | undefine
   const { path, report } = countFaults(place);
   for (const key of Object.keys(value)) {
     if (key === "Container" || ALIASES.includes(key)) continue;
-    report({ path: `${path}/${toSegment(key)}`, message: "is not known here; known are Container, EnvironmentKeys." });
+    report({ path: `${path}/${toSegment(key)}`, message: "is unknown; valid are Container, EnvironmentKeys." });
   }
   const container = readText(value["Container"], { path: `${path}/Container`, report });
   const environmentKeys = readKeys(value, { path, report });
@@ -263,7 +265,7 @@ function readCriterion(value: unknown, place: Place): UpdateCriterion | undefine
 function readKeys(value: Readonly<Record<string, unknown>>, { path, report }: Place): readonly string[] | undefined {
   const [name = "EnvironmentKeys", second] = ALIASES.filter((alias) => Object.hasOwn(value, alias));
   const place = { path: `${path}/${name}`, report };
-  if (second !== undefined) return refuse(place, `must not stand beside ${second}.`);
+  if (second !== undefined) return refuse(place, `cannot be combined with ${second}.`);
   const given = value[name];
   const isOne = name === "EnvironmentKey" && typeof given === "string";
   return listOf(readText, 1, MAX_KEYS)(isOne ? [given] : given, place);
@@ -275,16 +277,16 @@ export interface PropertyProblem {
   readonly message: string;
 }
 
-/** Where a value stands, and where its faults go. */
+/** The path of a value, and the receiver of its problems. */
 interface Place {
   readonly path: string;
   readonly report: (problem: PropertyProblem) => void;
 }
 
-/** Reads one value in the string or the native form; undefined after it has reported why it cannot. */
+/** Reads one value from text or its native form. Returns undefined after it has reported a problem. */
 type Reader<Value> = (value: unknown, place: Place) => Value | undefined;
 
-/** What a reader gives. */
+/** The result type of a reader. */
 type ValueOf<R> = R extends Reader<infer Value> ? Value : never;
 
 const MAX_TEXT = 2_048;
@@ -389,14 +391,14 @@ function readKnown(shape: Shape, value: Readonly<Record<string, unknown>>, { pat
     const key = written.charAt(0).toLowerCase() + written.slice(1);
     const at = { path: `${path}/${toSegment(written)}`, report };
     const reader = Object.hasOwn(shape, key) ? shape[key] : undefined;
-    if (reader === undefined) refuse(at, `is not known here; known are ${Object.keys(shape).join(", ")}.`);
-    else if (read.has(key)) refuse(at, "is given twice.");
+    if (reader === undefined) refuse(at, `is unknown; valid are ${Object.keys(shape).join(", ")}.`);
+    else if (read.has(key)) refuse(at, "is set twice.");
     else read.set(key, reader(item, at));
   }
   return read;
 }
 
-/** The same place, with a count of what is reported there. */
+/** Wraps a place and counts the problems reported there. */
 function countFaults({ path, report }: Place) {
   let count = 0;
   const counting = (problem: PropertyProblem): void => {

@@ -170,7 +170,7 @@ describe("a run that does not end", () => {
   it("starts nothing that could not be answered for", async () => {
     const { world, reason } = await create({ ServiceTimeout: 50 });
 
-    expect(reason).toBe("ECS_TIMEOUT: There was no time left to start the tasks.");
+    expect(reason).toBe("ECS_TIMEOUT: The time was over before the tasks were started.");
     expect(world.count("ECS.RunTask")).toBe(0);
   });
 });

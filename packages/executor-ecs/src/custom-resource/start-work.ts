@@ -39,7 +39,7 @@ export async function startWork(context: TurnContext): Promise<Turn> {
   const before = context.work;
   const config = configOf(context);
   if (before.intendedAt === undefined && clock.now() >= toDeadline(config, before)) {
-    return fail(context, { code: "ECS_TIMEOUT", text: "There was no time left to start the tasks." });
+    return fail(context, { code: "ECS_TIMEOUT", text: "The time was over before the tasks were started." });
   }
   // The tasks of a try that was begun must be known before they can be ended.
   if (before.intendedAt === undefined && (await isDeletedSince(context.deps, context.id, before.receivedAt))) {
@@ -111,7 +111,7 @@ function toNextTry(context: TurnContext, result: StartResult & { readonly kind: 
   const { placementTimeout, pollInterval, ...config } = configOf(context);
   const now = deps.clock.now();
   const until = Math.min((work.placingSince ?? now) + placementTimeout * 1_000, toDeadline(config, work));
-  // A refused call may have been carried out at an earlier try of the SDK: the same one tells when it is sent again.
+  // A rejected call may have succeeded in an earlier try of the SDK; repeating it with the same token shows the result.
   const changes = result.isSameTry ? { taskArns } : { taskArns, intendedAt: undefined };
   if (now >= until) return fail(context, { code, text: message }, { changes });
   const afterMs = Math.min(pollInterval * 1_000, until - now);
@@ -197,7 +197,7 @@ async function findStackStatus({ deps, work, logger, signal }: TurnContext): Pro
 
 /**
  * What the criteria see between the old and the new properties; undefined: the old ones say nothing, so that everything
- * counts as changed. A family stood for the revision that the resource has run last.
+ * counts as changed. A family means the revision that the resource ran last.
  */
 async function findChanges(
   context: TurnContext,
@@ -219,11 +219,11 @@ async function findOld(context: TurnContext, oldName: string): Promise<TaskDefin
   const isKnown = remembered?.taskDefinition === oldName;
   const fields = { requestId: work.request.RequestId, taskDefinition: oldName };
   if (!isKnown && !/:\d+$/.test(oldName)) {
-    logger.warn("Nobody knows which revision ran last, so the latest is compared with the latest.", fields);
+    logger.warn("The revision of the last run is unknown, so the latest revision is compared with itself.", fields);
   }
   const loaded = await loadDefinition(ecs, isKnown ? remembered.taskDefinitionArn : oldName);
   if (loaded.kind === "found") return loaded.definition;
-  // What is only busy now tells later: nothing is run for its sake.
+  // Throttling and outages are retried later instead of running the tasks.
   if (loaded.retryable) throw loaded.cause;
   logger.warn("The old task definition cannot be read, so everything counts as changed.", {
     ...fields,

@@ -35,7 +35,7 @@ export async function watchWork(context: TurnContext): Promise<Turn> {
   const { tasks, missing } = await describeTasks(context.ecs, { cluster, taskArns: work.taskArns });
   const now = deps.clock.now();
   if (missing.length === 0 && tasks.every(({ lastStatus }) => lastStatus === "STOPPED"))
-    return judgeWork(context, tasks);
+    return evaluateWork(context, tasks);
   if (missing.length > 0 && now - (work.startedAt ?? 0) >= UNKNOWN_FOR_MS) {
     const text = `ECS does not know ${missing.join(", ")} any more. The others are ${toStatesText(tasks)}.`;
     return fail(context, { code: "ECS_TASK_LOST", text });
@@ -47,7 +47,7 @@ export async function watchWork(context: TurnContext): Promise<Turn> {
   return fail(context, { code: "ECS_TIMEOUT", text }, { waitMs: ENDED_WITHIN_MS });
 }
 
-async function judgeWork(context: TurnContext, tasks: readonly Task[]): Promise<Turn> {
+async function evaluateWork(context: TurnContext, tasks: readonly Task[]): Promise<Turn> {
   const { checkContainers } = configOf(context);
   const definition = await context.definitions.find(context.ecs, context.work.taskDefinitionArn ?? "");
   const essential = definition?.containerDefinitions?.filter((container) => container.essential !== false);
@@ -155,7 +155,7 @@ async function stopOnce(context: TurnContext, until: number): Promise<Turn> {
   await context.save({ taskArns });
   const { alive, unseen } = await stopKnown(context, taskArns, work.startedAt);
   const left = alive + unseen;
-  // What has to be waited for, or was told to stop, was handed over before.
+  // Tasks to wait for or to stop were handled before.
   if (left === 0 && !context.work.handedOver) return toDeleted(context, "No task was running.");
   if (left === 0) return toDeleted(context, `${toCountText(taskArns.length)} stopped.`);
   const leftMs = until - deps.clock.now();
@@ -194,7 +194,7 @@ function toStopFailure(
     return finish(context, { status: "FAILED", code: "ECS_AWS_ERROR", text: message }, { taskArns: [] });
   }
   const isGone = error instanceof Error && error.name === "ClusterNotFoundException";
-  return toDeleted(context, isGone ? `There is no cluster "${cluster}" any more.` : `Warning: ${message}`);
+  return toDeleted(context, isGone ? `The cluster "${cluster}" no longer exists.` : `Warning: ${message}`);
 }
 
 function toDeleted(context: TurnContext, text: string): Turn {
@@ -207,7 +207,7 @@ const TROUBLE_MS = 45_000;
 const AFTER_DEADLINE_MS = 50_000;
 const UNTOLD = { code: "ECS_AWS_ERROR", text: "The work was given up." };
 
-/** Stops the tasks of work that has failed, waits for their end as long as it was told, and then tells the failure. */
+/** Stops the tasks of failed work, waits for their end for `waitMs`, and then responds with the failure. */
 export async function endWork(context: TurnContext): Promise<Turn> {
   const { work, deps } = context;
   const { failure = UNTOLD, until = 0 } = work;
@@ -235,7 +235,7 @@ function meetStopTrouble(context: TurnContext, error: unknown, failure: WorkFail
   return toFailed(context, { ...failure, text: `${failure.text} Tasks may still run: ${message}` });
 }
 
-/** Tasks that could not be told to stop go on; so that is tried for a while even where nobody waits for their end. */
+/** A task that could not be stopped keeps running, so stopping is retried for a while even without a wait. */
 function toGiveUp(context: TurnContext, troubledSince: number): number {
   const latest = toDeadline(configOf(context), context.work) + AFTER_DEADLINE_MS;
   return Math.max(context.work.until ?? 0, Math.min(troubledSince + TROUBLE_MS, latest));
@@ -247,7 +247,7 @@ export async function stopAll(context: TurnContext): Promise<LeftTasks & { reado
   return { ...(await stopKnown(context, taskArns, toBirth(context.work))), changes: { taskArns } };
 }
 
-/** A try that never came to its end may have started tasks whose ARNs nobody has noted. */
+/** An interrupted try may have started tasks whose ARNs were not recorded. */
 async function findAll(context: TurnContext): Promise<readonly string[]> {
   const { work, cluster, ecs, id } = context;
   const { taskArns, intendedAt, request, taskDefinitionArn = configOf(context).taskDefinition } = work;
@@ -257,7 +257,7 @@ async function findAll(context: TurnContext): Promise<readonly string[]> {
   return [...new Set([...taskArns, ...found.flatMap(({ taskArn }) => taskArn ?? [])])];
 }
 
-/** What is left of tasks that were told to stop. */
+/** The tasks that have not stopped yet. */
 interface LeftTasks {
   /** They have not stopped yet. */
   readonly alive: number;
@@ -265,7 +265,7 @@ interface LeftTasks {
   readonly unseen: number;
 }
 
-/** DescribeTasks is eventually consistent: so long after its start a task may be MISSING and run all the same. */
+/** DescribeTasks is eventually consistent: for this long after its start, a running task may be reported as MISSING. */
 const UNKNOWN_FOR_MS = 60_000;
 
 /** No task that the work has started is younger. */
@@ -273,7 +273,7 @@ function toBirth({ startedAt, triedAt, intendedAt, placingSince }: TaskWork): nu
   return startedAt ?? Math.max(triedAt ?? 0, intendedAt ?? 0, placingSince ?? 0);
 }
 
-/** Tells tasks to stop that were not told yet. May be called again until nothing is left. */
+/** Stops the tasks for which StopTask has not succeeded yet. Repeat until none is left. */
 async function stopKnown(
   { cluster, deps, ecs, work }: TurnContext,
   taskArns: readonly string[],

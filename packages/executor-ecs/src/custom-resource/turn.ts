@@ -15,7 +15,7 @@ import {
 /** A constructor of an SDK client. */
 export type SdkClient<Client> = new (config: never) => Client;
 
-/** What the custom resource stands on. */
+/** The dependencies of the custom resource. */
 export interface EcsTaskDeps {
   /** Where requests are remembered. */
   readonly records: Records;
@@ -26,7 +26,7 @@ export interface EcsTaskDeps {
   readonly fetch: typeof globalThis.fetch;
   /** A long random text, under which the addresses of answers are hidden in records. Asked for once. */
   readonly secret: () => Promise<string>;
-  /** The state machine that goes on with long work. */
+  /** The state machine that continues long work. */
   readonly stateMachineArn: string;
   /**
    * `taskArn`: a run is answered with the ARN of its first task as physical id, as it once was, for templates that use `Ref`
@@ -55,18 +55,18 @@ export interface TurnContext {
   readonly signal: AbortSignal;
   /** Notes progress in the midst of a turn. */
   save(changes: Partial<WorkProgress>): Promise<TaskWork>;
-  /** Makes sure that an execution goes on with the work, before anything is done that must not be left alone. */
+  /** Starts the execution that continues the work, before anything is started that must not be abandoned. */
   handOver(): Promise<void>;
 }
 
-/** What a turn ends with: go on at once, or after a while. */
+/** The result of a turn: continue at once, or after a delay. */
 export type Turn =
   | { readonly kind: "next"; readonly changes: Partial<WorkProgress> }
   | { readonly kind: "wait"; readonly changes: Partial<WorkProgress>; readonly afterMs: number };
 
 /** The properties of work that has been decided. */
 export function configOf({ config }: Pick<TurnContext, "config">): TaskProperties {
-  if (config === undefined) throw new Error("The work has properties that cannot be read, and goes on nevertheless.");
+  if (config === undefined) throw new Error("The stored work has invalid properties.");
   return config;
 }
 
@@ -120,7 +120,7 @@ export function toEnd({ work, id, config, deps }: EndContext, end: WorkEnd): Cus
 
 /**
  * Ends the work as failed, after its tasks were stopped: also those that a try has started without leaving their ARNs.
- * Whether it is waited for their end is told by `waitMs`.
+ * `waitMs` sets how long to wait for their end.
  */
 export function fail(
   context: TurnContext,
@@ -197,7 +197,7 @@ type ResourceMemory =
       readonly taskArns: readonly string[];
       readonly startedAt: number;
     }
-  /** It is deleted: what was asked for before must start nothing any more. */
+  /** The resource was deleted: earlier requests must not start tasks any more. */
   | { readonly kind: "deleted"; readonly at: number };
 
 /** A run of a resource. */
@@ -223,7 +223,7 @@ export async function isDeletedSince(deps: MemoryDeps, id: string, since: number
 }
 
 /**
- * Notes what a resource runs. False: it was deleted after the request was received, so that nobody will stop what was started
+ * Records what a resource runs. False: it was deleted after the request was received, so nothing would stop what was started
  * meanwhile but the caller.
  */
 export async function rememberRun(

@@ -106,7 +106,7 @@ describe("UpdateCriteria", () => {
     expect(world.logger.lines).toContainEqual(
       expect.objectContaining({
         level: "warn",
-        message: expect.stringMatching(/Nobody knows which revision ran last/),
+        message: expect.stringMatching(/The revision of the last run is unknown/),
       }),
     );
   });

@@ -216,7 +216,7 @@ describe("toPhysicalId", () => {
   });
 });
 
-const REQUEST_TO_RESPONSE = {
+const ANSWERED_REQUEST = {
   StackId: "arn:aws:cloudformation:eu-west-1:111122223333:stack/shop/51af3dc0-da77-11e4-872e-1234567db123",
   RequestId: "afd8d7c5-9376-4013-8b3b-307517b8719e",
   LogicalResourceId: "Migration",
@@ -234,10 +234,10 @@ function bytesOf(value: unknown): number {
 
 describe("toResponse", () => {
   it("has the fields that CloudFormation knows, and no others", () => {
-    const event = { ...REQUEST_TO_RESPONSE, ResponseURL: "https://secret", ResourceProperties: { Password: "x" } };
+    const event = { ...ANSWERED_REQUEST, ResponseURL: "https://secret", ResourceProperties: { Password: "x" } };
 
     expect(toResponse(event, anOutcome({ data: { Ran: "true", Why: "RUN", Count: "1" } }))).toEqual({
-      ...REQUEST_TO_RESPONSE,
+      ...ANSWERED_REQUEST,
       Status: "SUCCESS",
       Reason: "RUN: 1 task ended.",
       PhysicalResourceId: "f".repeat(32),
@@ -257,7 +257,7 @@ describe("toResponse", () => {
 
   it("has every key of Data, as text, also on failure and whatever it is given", () => {
     const data = { Count: 2, ExitCode: undefined, Password: "x" } as unknown as Partial<ResponseData>;
-    const { Data } = toResponse(REQUEST_TO_RESPONSE, anOutcome({ status: "FAILED", code: "ECS_TIMEOUT", data }));
+    const { Data } = toResponse(ANSWERED_REQUEST, anOutcome({ status: "FAILED", code: "ECS_TIMEOUT", data }));
 
     expect(Object.keys(Data)).toEqual(DATA_KEYS);
     expect(Data).toMatchObject({ Count: "2", ExitCode: "" });
@@ -266,16 +266,14 @@ describe("toResponse", () => {
   it("tells a success in one line, and keeps the lines of a failure", () => {
     const text = "one\n  two\u0007\tthree";
 
-    expect(toResponse(REQUEST_TO_RESPONSE, anOutcome({ text })).Reason).toBe("RUN: one two  three");
-    expect(toResponse(REQUEST_TO_RESPONSE, anOutcome({ text, status: "FAILED" })).Reason).toBe(
-      "RUN: one\n  two  three",
-    );
+    expect(toResponse(ANSWERED_REQUEST, anOutcome({ text })).Reason).toBe("RUN: one two  three");
+    expect(toResponse(ANSWERED_REQUEST, anOutcome({ text, status: "FAILED" })).Reason).toBe("RUN: one\n  two  three");
   });
 
   it("cuts the reason first, as little as it can", () => {
     const arns = Array(10).fill(ARN).join(",");
     const cut = toResponse(
-      REQUEST_TO_RESPONSE,
+      ANSWERED_REQUEST,
       anOutcome({ status: "FAILED", text: "x".repeat(9_000), data: { TaskArns: arns } }),
     );
 
@@ -288,7 +286,7 @@ describe("toResponse", () => {
   it("cuts whole ARNs only once the reason has 200 characters", () => {
     const arns = Array(60).fill(ARN);
     const cut = toResponse(
-      REQUEST_TO_RESPONSE,
+      ANSWERED_REQUEST,
       anOutcome({ text: "x".repeat(9_000), data: { TaskArn: ARN, TaskArns: arns.join(",") } }),
     );
 
@@ -300,17 +298,17 @@ describe("toResponse", () => {
   });
 
   it("leaves what fits alone", () => {
-    const whole = toResponse(REQUEST_TO_RESPONSE, anOutcome({ text: "" }));
+    const whole = toResponse(ANSWERED_REQUEST, anOutcome({ text: "" }));
     const room = 4_096 - bytesOf(whole);
 
-    expect(toResponse(REQUEST_TO_RESPONSE, anOutcome({ text: "y".repeat(room - 1) })).Reason).toBe(
+    expect(toResponse(ANSWERED_REQUEST, anOutcome({ text: "y".repeat(room - 1) })).Reason).toBe(
       `RUN: ${"y".repeat(room - 1)}`,
     );
-    expect(toResponse(REQUEST_TO_RESPONSE, anOutcome({ text: "y".repeat(room + 1) })).Reason).toMatch(/y…$/);
+    expect(toResponse(ANSWERED_REQUEST, anOutcome({ text: "y".repeat(room + 1) })).Reason).toMatch(/y…$/);
   });
 
   it("counts bytes, and parts no character", () => {
-    const { Reason } = toResponse(REQUEST_TO_RESPONSE, anOutcome({ text: "😀".repeat(3_000) }));
+    const { Reason } = toResponse(ANSWERED_REQUEST, anOutcome({ text: "😀".repeat(3_000) }));
 
     expect(Reason).toMatch(/^RUN: (?:😀)+…$/u);
     expect(Reason.isWellFormed()).toBe(true);
@@ -327,10 +325,10 @@ describe("toResponse", () => {
         fc.constantFrom("SUCCESS", "FAILED"),
         (t, a, id, status) => {
           const outcome = anOutcome({ text: t, status, physicalResourceId: id, data: { TaskArns: a.join(",") } });
-          const response = toResponse(REQUEST_TO_RESPONSE, outcome);
+          const response = toResponse(ANSWERED_REQUEST, outcome);
 
           expect(bytesOf(response)).toBeLessThanOrEqual(4_096);
-          expect(response).toMatchObject({ ...REQUEST_TO_RESPONSE, PhysicalResourceId: id, Status: status });
+          expect(response).toMatchObject({ ...ANSWERED_REQUEST, PhysicalResourceId: id, Status: status });
           expect(Object.keys(response.Data)).toEqual(DATA_KEYS);
         },
       ),

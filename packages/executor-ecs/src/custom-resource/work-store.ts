@@ -3,12 +3,12 @@ import type { Tag } from "@aws-sdk/client-ecs";
 import { type CustomResourceRequest, cutReason, isWithinLimit, toReason } from "@stackyard/aws/custom-resource";
 import { type Clock, type Records, StackyardError } from "@stackyard/core";
 
-/** Work that this process alone may go on with, until it is released or its time is over. */
+/** Work that only this process may continue, until it is released or the lease expires. */
 export interface ClaimedWork {
   readonly work: TaskWork;
   /** Notes progress. Throws `RECORD_CONFLICT` when another process has claimed the work meanwhile. */
   save(changes: Partial<WorkProgress>): Promise<TaskWork>;
-  /** Lets others go on. */
+  /** Releases the lease. */
   release(): Promise<void>;
 }
 
@@ -20,7 +20,7 @@ type ClaimResult =
 
 /** What is remembered of requests. */
 export interface WorkStore {
-  /** True when the request is new; a known one stays as it is. */
+  /** Returns true for a new request. Does not change a known one. */
   add(request: CustomResourceRequest): Promise<boolean>;
   claim(requestId: string, owner: string, ttlMs: number): Promise<ClaimResult>;
 }
@@ -94,7 +94,7 @@ function toClaimed(
   async function write(value: StoredWork): Promise<void> {
     const result = await records.put({ key, value, expected: version, ...toTimes(clock, value) });
     if (result.kind === "conflict") {
-      throw new StackyardError("RECORD_CONFLICT", "Another invocation goes on with this request.");
+      throw new StackyardError("RECORD_CONFLICT", "Another invocation is working on this request.");
     }
     [stored, version] = [value, result.record.version];
   }
@@ -132,7 +132,7 @@ function toKey(requestId: string): string {
  */
 export type WorkPhase = "decide" | "health" | "start" | "wait" | "end" | "stop" | "answer" | "done";
 
-/** A failure that is told once the tasks are stopped. */
+/** The failure to respond with once the tasks are stopped. */
 export interface WorkFailure {
   readonly code: string;
   readonly text: string;
@@ -142,11 +142,11 @@ export interface WorkFailure {
 /** What changes while a request is worked; instants are epoch milliseconds. */
 export interface WorkProgress {
   readonly phase: WorkPhase;
-  /** An execution goes on with it should this process not. */
+  /** An execution continues the work if this process ends. */
   readonly handedOver: boolean;
   /** Tries to start tasks, the present one included. Each has a client token of its own. */
   readonly attempt: number;
-  /** The present try has begun: it may have started tasks whose ARNs nobody has noted. */
+  /** The current try has begun: it may have started tasks whose ARNs are not recorded. */
   readonly intendedAt?: number | undefined;
   /** The first try. */
   readonly placingSince?: number | undefined;
@@ -228,7 +228,7 @@ export function toClientToken(requestId: string, attempt: number): string {
 
 /**
  * The name of a request's execution (Step Functions API, StartExecution, `name`: 80 characters of few kinds), and the part
- * of keys that is the request's. What CloudFormation sends fits as it is.
+ * of keys that is the request's. What CloudFormation sends fits unchanged.
  */
 export function toExecutionName(requestId: string): string {
   if (/^[A-Za-z0-9_-]{1,80}$/.test(requestId)) return requestId;
@@ -286,7 +286,7 @@ export interface ResponseData {
   /** As resolved, with its revision. */
   readonly TaskDefinitionArn: string;
   readonly Count: string;
-  /** Of the first failing container, else 0; empty where nobody waited. */
+  /** Exit code of the first failed container, else 0; empty if the work did not wait. */
   readonly ExitCode: string;
   readonly StartedBy: string;
 }

@@ -25,7 +25,7 @@ export interface FakeLambda {
 }
 
 // Sources: AWS Lambda API reference, Invoke: POST /2015-03-31/functions/{FunctionName}/invocations; headers
-// X-Amz-Function-Error and X-Amz-Log-Result (base64); errors are told by x-amzn-ErrorType with a JSON body; 413 above
+// X-Amz-Function-Error and X-Amz-Log-Result (base64); errors have x-amzn-ErrorType and a JSON body; 413 above
 // 6,291,456 bytes ("Request must be smaller than 6291456 bytes for the InvokeFunction operation"); an answer above 6 MB
 // becomes Function.ResponseSizeTooLarge naming 6291556 bytes; a log tail is at most 4 KB.
 const PATH = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;

@@ -251,7 +251,7 @@ describe("fleet retry", () => {
 
     const { exitCode, text } = await yard.run("retry", { run: open });
 
-    expect([exitCode, text]).toEqual([0, `No instance of the run ${open} has failed: nothing to do.`]);
+    expect([exitCode, text]).toEqual([0, `No instance of the run ${open} failed. Nothing to retry.`]);
     expect(yard.fleet.answer).not.toBe(GOES_ON);
   });
 });

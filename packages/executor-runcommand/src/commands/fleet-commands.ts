@@ -10,6 +10,7 @@ import {
   type RunsContext,
   toFollowArgs,
   toRunArg,
+  toRunTarget,
 } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
 import { type Static, type TObject, Type } from "typebox";
@@ -17,7 +18,7 @@ import type { FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
 import { isFailing, toFleetReport } from "../report/to-fleet-report.ts";
 import { createFleetDoctor } from "./fleet-doctor.ts";
 import { followFleetRun, loadReport, showReport } from "./follow-fleet-run.ts";
-import { runArgs, toRunConfig, toRunTarget } from "./to-run-config.ts";
+import { runArgs, toRunConfig } from "./to-run-config.ts";
 
 /** A run, as its first command has printed it. */
 const runArg = toRunArg("fleet run");
@@ -28,7 +29,7 @@ const reportArgs = {
     Type.String({
       minLength: 1,
       placeholder: "file",
-      description: "Also write the report as a page that stands alone.",
+      description: "Also write the report as a self-contained page.",
     }),
   ),
   all: Type.Optional(Type.Boolean({ description: "List every instance, not only the first 50." })),
@@ -37,7 +38,7 @@ const reportArgs = {
 /** Arguments of commands that follow a run. */
 const followArgs = toFollowArgs("run");
 
-/** The commands about fleets, over runs that are opened when one of them is called. */
+/** Creates the fleet commands. The runs are opened when a command is called. */
 export function createFleetCommands(open: OpenRuns): readonly PluginCommand[] {
   return [
     createFleetCommand(fleetPlan, open),
@@ -63,8 +64,8 @@ type RunArgs = Static<typeof RunArgs>;
 /** `fleet plan`: a run that selects and plans and sends nothing. */
 const fleetPlan: RunsCommandSpec<typeof PlanArgs> = {
   name: "fleet plan",
-  summary: "Show on which instances a run would work. Sends nothing.",
-  description: "The instances are looked up by the yard, with its permissions. Exit code 1: none is selected.",
+  summary: "Show which instances a run would select. Sends nothing.",
+  description: "The yard looks the instances up with its own permissions. Exit code 1: no instance is selected.",
   examples: [
     { command: "stackyard fleet plan --tag-key Role --tag-value web", what: "All instances with the tag Role=web" },
   ],
@@ -75,9 +76,9 @@ const fleetPlan: RunsCommandSpec<typeof PlanArgs> = {
 /** `fleet run`: starts a run and follows it to its end. */
 const fleetRun: RunsCommandSpec<typeof RunArgs> = {
   name: "fleet run",
-  summary: "Run a command on the instances of a fleet, and wait for their answers.",
+  summary: "Run a command on the instances of a fleet, and wait for the results.",
   description:
-    "Exit code 2: it has failed and instances were worked on; `fleet retry` goes on with those that failed. Ctrl-C leaves the run alone.",
+    "Exit code 2: the run failed after commands were sent; `fleet retry` retries the failed instances. Ctrl-C does not stop the run.",
   examples: [
     {
       command: "stackyard fleet run --artifact s3://my-artifacts/site/app.zip --max-errors 5%",
@@ -126,11 +127,11 @@ const ShowArgs = Type.Object({ run: runArg, ...reportArgs });
 /** `fleet show`: a run as it stands now. */
 const fleetShow: RunsCommandSpec<typeof ShowArgs> = {
   name: "fleet show",
-  summary: "Show a run: how many instances of each role stand where, why some failed, failing ones first.",
+  summary: "Show a run: counts by role and state, causes of failures, and the instances, failed ones first.",
   examples: [
     {
       command: "stackyard fleet show run-0cc52bd92f8f1ec64f390c9af986e6be --html report.html",
-      what: "Also as a page that can be sent to somebody",
+      what: "Also write a page that you can share",
     },
   ],
   args: ShowArgs,
@@ -141,7 +142,7 @@ const fleetShow: RunsCommandSpec<typeof ShowArgs> = {
   },
 };
 
-/** Undefined: a report may be of a task in a machine, which stands under its idempotency key. */
+/** Undefined for the report of a machine's task, which is stored under the task's idempotency key. */
 async function findRun({ runs, signal }: RunsContext, runId: string): Promise<Run | undefined> {
   try {
     return await runs.get(runId, { signal });
@@ -156,7 +157,7 @@ const WatchArgs = Type.Object({ run: runArg, ...reportArgs, giveUpAfter: followA
 /** `fleet watch`: waits for a run's end. */
 const fleetWatch: RunsCommandSpec<typeof WatchArgs> = {
   name: "fleet watch",
-  summary: "Follow a run to its end; the exit code is that of the run.",
+  summary: "Follow a run to its end and exit with its result.",
   args: WatchArgs,
   run: watch,
 };
@@ -171,18 +172,18 @@ async function watch(context: RunsContext, args: Static<typeof WatchArgs>): Prom
 /** Arguments of `fleet retry` and `fleet cancel`. */
 const ReasonArgs = Type.Object({
   run: runArg,
-  reason: Type.Optional(Type.String({ minLength: 1, maxLength: 4_096, description: "Stands in the history." })),
+  reason: Type.Optional(Type.String({ minLength: 1, maxLength: 4_096, description: "Recorded in the history." })),
   ...reportArgs,
   ...followArgs,
 });
 type ReasonArgs = Static<typeof ReasonArgs>;
 
-/** `fleet retry`: goes on with exactly those instances that did not succeed. */
+/** `fleet retry`: retries exactly the instances that did not succeed. */
 const fleetRetry: RunsCommandSpec<typeof ReasonArgs> = {
   name: "fleet retry",
-  summary: "Run again on exactly the instances that failed, were cancelled or were not sent to.",
+  summary: "Retry exactly the instances that failed, were cancelled or got no command.",
   description:
-    "A run that has failed goes on under its own id. One that counts as a success, because no more failed than may, gets a new run.",
+    "A failed run continues under its id. A run that succeeded, because no more instances failed than allowed, gets a new run.",
   args: ReasonArgs,
   run: retry,
 };
@@ -191,12 +192,15 @@ async function retry(context: RunsContext, args: ReasonArgs): Promise<number> {
   const { runs, out, signal } = context;
   const before = await runs.get(args.run, { signal });
   if (before.endedAt === undefined) {
-    throw new StackyardError("OUTCOME_NEGATIVE", `The run "${args.run}" goes on: cancel it or wait for its end first.`);
+    throw new StackyardError(
+      "OUTCOME_NEGATIVE",
+      `The run "${args.run}" is still in progress. Cancel it or wait for its end first.`,
+    );
   }
   const pages = await loadReport(context, args.run);
   const failing = toFleetReport(pages).instances.filter(isFailing);
   if (before.state === "succeeded" && failing.length === 0) {
-    out.result({ run: before }, () => `No instance of the run ${args.run} has failed: nothing to do.`);
+    out.result({ run: before }, () => `No instance of the run ${args.run} failed. Nothing to retry.`);
     return 0;
   }
   const isOver = before.state === "succeeded";
@@ -218,8 +222,8 @@ async function retry(context: RunsContext, args: ReasonArgs): Promise<number> {
 }
 
 /**
- * What a config says of a plan, or of how many there must be, does not count here. What it selects by does: instances that
- * are named are looked at with it again, and one that has lost its tag since then is none of the run's.
+ * Keys of the config that a retry drops. The selection stays: it is applied again to the named instances, so an instance
+ * that has lost its tag since then is skipped.
  */
 const NOT_AGAIN: ReadonlySet<string> = new Set(["instanceIds", "instance", "dryRun", "wait", "allowEmpty"]);
 
@@ -241,8 +245,8 @@ async function end(context: RunsContext, run: Run, args: ReasonArgs): Promise<nu
 /** `fleet cancel`: sends nothing more and cancels what runs. */
 const fleetCancel: RunsCommandSpec<typeof ReasonArgs> = {
   name: "fleet cancel",
-  summary: "Send nothing more, ask the commands that run to stop, and wait until they have.",
-  description: "Exit code 1: the run had ended already. What has run on an instance stays as it is.",
+  summary: "Stop sending, cancel the running commands, and wait until they have ended.",
+  description: "Exit code 1: the run had already ended. Changes that a command made on an instance stay.",
   args: ReasonArgs,
   run: cancel,
 };
@@ -264,7 +268,7 @@ async function cancel(context: RunsContext, args: ReasonArgs): Promise<number> {
   return run.state === "succeeded" ? 1 : 0;
 }
 
-/** A command about fleets as a plugin gives it. Arguments that do not fit are `USAGE`. */
+/** Creates a fleet command of the plugin. Throws `USAGE` for invalid arguments. */
 function createFleetCommand<Args extends TObject>(spec: RunsCommandSpec<Args>, open: OpenRuns): PluginCommand {
   return createRunsCommand<Args>(
     {
@@ -278,20 +282,20 @@ function createFleetCommand<Args extends TObject>(spec: RunsCommandSpec<Args>, o
   );
 }
 
-/** Before any work: a run must not end with a page that cannot be written. */
+/** Checks before any work that the page can be written at the end. */
 async function checkFolder(cwd: string, args: object): Promise<void> {
   if ("html" in args && typeof args.html === "string") await access(dirname(resolve(cwd, args.html)), constants.W_OK);
 }
 
-/** Failures that come before any work: permission, configuration, a service that does not answer. */
+/** Failures before any command was sent: permissions, configuration, an unreachable service. */
 const COULD_NOT_START: ReadonlySet<string> = new Set([
   ...["ACCESS_DENIED", "AWS_UNAVAILABLE", "SSM_THROTTLED", "CONFIG_INVALID", "PROFILE_UNKNOWN", "EXECUTOR_UNKNOWN"],
   ...["INVALID_DOCUMENT", "INVALID_PARAMETERS", "UNREACHABLE", "MACHINE_UNKNOWN"],
 ]);
 
 /**
- * The exit code of a command that has followed a run to its end: 0 it has succeeded, 2 it has not and instances were
- * worked on, 3 it could not start, 1 it has not succeeded and every instance is as it was.
+ * Returns the exit code for a run that has ended: 0 succeeded, 1 failed before any command was sent, 2 failed after
+ * commands were sent, 3 could not start.
  */
 export function toRunExitCode({ state, error }: Run, pages: readonly FleetReportPage[]): 0 | 1 | 2 | 3 {
   if (state === "succeeded") return 0;

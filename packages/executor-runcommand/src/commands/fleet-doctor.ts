@@ -19,45 +19,47 @@ const Args = Type.Object({
       pattern: "^s3://[^/]+/.+$",
       expected: "an address such as s3://bucket/key",
       placeholder: "s3://bucket/key",
-      description: "Also whether instances may read it.",
+      description: "Also check that instances may read it.",
     }),
   ),
   fromTags: Type.Optional(
-    Type.Boolean({ description: "Also what associations and targets need: instances that read their own tags." }),
+    Type.Boolean({
+      description: "Also check what associations and targets require: that instances can read their own tags.",
+    }),
   ),
 });
 type Args = Static<typeof Args>;
 
-/** Opens AWS for one look; tests have their own. */
+/** Opens AWS for one check. Tests pass their own. */
 type OpenDoctorAws = (place: DoctorPlace, signal: AbortSignal) => DoctorAws | Promise<DoctorAws>;
 
-/** `fleet doctor`: looks at the instances of a fleet from outside. */
+/** `fleet doctor`: checks whether the instances of a fleet can receive commands. */
 export function createFleetDoctor(open: OpenDoctorAws = openAws): PluginCommand {
   return {
     name: "fleet doctor",
-    summary: "Look whether the instances of a fleet can take commands: agents, profiles, endpoints, metadata.",
+    summary: "Check whether the instances of a fleet can receive commands: agents, profiles, endpoints, metadata.",
     description:
-      "Unlike the other commands this one calls AWS itself, with your own credentials, and changes nothing. It needs ec2:DescribeInstances, ssm:DescribeInstanceInformation, ec2:DescribeVpcEndpoints, iam:GetInstanceProfile and iam:SimulatePrincipalPolicy; what it may not see is a warning. Exit code 1: a check fails.",
+      "Calls AWS directly with your own credentials, and changes nothing. Requires ec2:DescribeInstances, ssm:DescribeInstanceInformation, ec2:DescribeVpcEndpoints, iam:GetInstanceProfile and iam:SimulatePrincipalPolicy; a missing permission is a warning. Exit code 1: a check failed.",
     examples: [
       { command: "stackyard fleet doctor", what: "All instances with the tag has_ssm_agent" },
       {
         command: "stackyard fleet doctor --region eu-west-1 --artifact s3://my-artifacts/site/app.zip",
-        what: "Also whether they may read an artifact",
+        what: "Also check that they may read an artifact",
       },
     ],
     args: Args,
     async run({ out, signal }, given) {
       if (!Value.Check(Args, given)) {
-        throw new StackyardError("USAGE", [...Value.Errors(Args, given)].map(tellFault).join("; "));
+        throw new StackyardError("USAGE", [...Value.Errors(Args, given)].map(formatFault).join("; "));
       }
-      const findings = await look(open, given, signal);
+      const findings = await loadFindings(open, given, signal);
       for (const finding of findings) out.result(finding, () => toText(finding));
       return findings.some(({ status }) => status === "fail") ? 1 : 0;
     },
   };
 }
 
-async function look(open: OpenDoctorAws, args: Args, signal: AbortSignal): Promise<readonly FleetFinding[]> {
+async function loadFindings(open: OpenDoctorAws, args: Args, signal: AbortSignal): Promise<readonly FleetFinding[]> {
   const { aws, iam } = await open(toPlace(args), signal);
   // The SDK is loaded by those who need it.
   const { loadFleetFacts } = await import("./load-fleet-facts.ts");
@@ -80,7 +82,10 @@ async function openAws(place: DoctorPlace, signal: AbortSignal): Promise<DoctorA
 function toPlace({ account, region, role, externalId }: Args): DoctorPlace {
   if (account === undefined && (role ?? externalId) === undefined) return region === undefined ? {} : { region };
   if (account === undefined || region === undefined) {
-    throw new StackyardError("USAGE", "--account and --region belong together, and --role and --external-id to them.");
+    throw new StackyardError(
+      "USAGE",
+      "--account and --region must be given together, and --role and --external-id require both.",
+    );
   }
   return { account, region, ...(role && { role }), ...(externalId && { externalId }) };
 }
@@ -95,7 +100,7 @@ function toText({ status, check, message, hint }: FleetFinding): string {
   return hint === undefined ? line : `${line}\n${" ".repeat(17)}${hint}`;
 }
 
-function tellFault({ instancePath, message }: { readonly instancePath: string; readonly message: string }): string {
+function formatFault({ instancePath, message }: { readonly instancePath: string; readonly message: string }): string {
   return `${instancePath} ${message}`;
 }
 
@@ -171,7 +176,7 @@ export function checkEndpoints({ instances, endpoints }: FleetFacts): readonly F
   const byVpc = Map.groupBy(instances.filter(isPrivate), ({ vpcId = "" }) => vpcId);
   if (byVpc.size === 0) return [];
   if (endpoints === undefined) {
-    const message = "The endpoints of VPCs may not be looked at.";
+    const message = "Not allowed to list VPC endpoints.";
     return [{ check: "endpoints", status: "warn", message, hint: "Allow ec2:DescribeVpcEndpoints to see them." }];
   }
   return [...byVpc].flatMap(([vpcId, members]) => checkVpc(vpcId, members, endpoints.get(vpcId) ?? new Set()));
@@ -200,7 +205,7 @@ function checkVpc(
   });
 }
 
-/** Whether the instance metadata service is there, asks for a token, and shows tags where that is needed. */
+/** Checks that the instance metadata service is enabled, requires a token, and shows tags where they are needed. */
 export function checkMetadata(
   instances: readonly InstanceFacts[],
   { needsTags }: { readonly needsTags: boolean },
@@ -233,7 +238,7 @@ export function checkMetadata(
     }),
   ] as const;
   if (findings.length > 0 || instances.length === 0) return findings;
-  return [{ check: "metadata", status: "ok", message: "The instance metadata service asks for tokens (IMDSv2)." }];
+  return [{ check: "metadata", status: "ok", message: "The instance metadata service requires tokens (IMDSv2)." }];
 }
 
 const HINT =
@@ -244,14 +249,14 @@ export function checkProfiles({ instances, profiles }: FleetFacts): readonly Fle
   const byProfile = Map.groupBy(instances, ({ profileArn }) => profileArn);
   return [...byProfile].flatMap(([arn, members]) => {
     if (arn === undefined) return checkWithout(members);
-    return checkProfile(arn, members, profiles.get(arn) ?? { kind: "unknown", why: "Nobody has looked." });
+    return checkProfile(arn, members, profiles.get(arn) ?? { kind: "unknown", why: "It was not checked." });
   });
 }
 
 /** Default host management gives agents a role without a profile, but nothing to read artifacts with. */
 function checkWithout(members: readonly InstanceFacts[]): readonly FleetFinding[] {
   const status = members.every(isOnline) ? "warn" : "fail";
-  return findingOf(members, { check: "profiles", status, message: "There is no instance profile", hint: HINT });
+  return findingOf(members, { check: "profiles", status, message: "No instance profile", hint: HINT });
 }
 
 function checkProfile(arn: string, members: readonly InstanceFacts[], facts: ProfileFacts): readonly FleetFinding[] {
@@ -294,17 +299,17 @@ export interface FleetFinding {
 /** Ids that a message names; the finding has them all. */
 const MAX_NAMED = 5;
 
-/** A finding about some instances; none where there are none. */
+/** Returns a finding about these instances, or none for an empty list. */
 function findingOf(
   instances: readonly InstanceFacts[],
   { message, ...finding }: Omit<FleetFinding, "instanceIds">,
 ): readonly FleetFinding[] {
   if (instances.length === 0) return [];
   const instanceIds = instances.map(({ instanceId }) => instanceId);
-  return [{ ...finding, message: `${message}: ${tellIds(instanceIds)}.`, instanceIds }];
+  return [{ ...finding, message: `${message}: ${formatIds(instanceIds)}.`, instanceIds }];
 }
 
-function tellIds(ids: readonly string[]): string {
+function formatIds(ids: readonly string[]): string {
   const left = ids.length - MAX_NAMED;
   return `${ids.slice(0, MAX_NAMED).join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
 }
@@ -326,7 +331,7 @@ export interface InstanceFacts {
   };
 }
 
-/** What a profile's role may not do, or why nobody knows. */
+/** What a profile's role is not allowed to do, or why that is unknown. */
 export type ProfileFacts =
   | { readonly kind: "known"; readonly denied: readonly string[] }
   | { readonly kind: "unknown"; readonly why: string };
@@ -334,7 +339,7 @@ export type ProfileFacts =
 /** What `fleet doctor` judges. */
 export interface FleetFacts {
   readonly instances: readonly InstanceFacts[];
-  /** Names of services that have an endpoint, such as `ssm`, by VPC; undefined: they may not be looked at. */
+  /** Names of services with an endpoint, such as `ssm`, by VPC. Undefined: not allowed to list them. */
   readonly endpoints: ReadonlyMap<string, ReadonlySet<string>> | undefined;
   /** By ARN. */
   readonly profiles: ReadonlyMap<string, ProfileFacts>;

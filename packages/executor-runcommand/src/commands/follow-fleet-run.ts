@@ -10,13 +10,13 @@ import { toFleetTable } from "../report/to-fleet-table.ts";
 /** How a run is followed. */
 interface FollowOptions {
   readonly giveUpAfter?: string;
-  /** The end of before the run was asked to go on. */
+  /** The run's end before the retry; an older end is ignored. */
   readonly after?: string;
 }
 
 /**
- * Waits for the end of a run and tells how far it is, and each instance that fails, as it happens. Throws `TIMED_OUT` and
- * `INTERRUPTED`: the run goes on then, and people are told how to get back to it.
+ * Waits for the end of a run, and prints its progress and each failed instance. Throws `TIMED_OUT` and `INTERRUPTED`:
+ * the run then continues, and the message says how to follow it again.
  */
 export function followFleetRun(
   context: RunsContext,
@@ -31,33 +31,36 @@ export function followFleetRun(
   });
 }
 
-/** Failures that are told one by one; the table at the end has them all. */
-const MOST_TOLD = 20;
+/** The most failures that are printed one by one; the table at the end lists all. */
+const MAX_REPORTED = 20;
 
 function createLook(context: RunsContext): (run: Run) => Promise<void> {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   const tell = createProgressTeller(context.out);
   let failedBefore = 0;
   return async (run) => {
     const counts = (await findFirstPage(context, run.runId))?.counts;
-    tell(run, tellProgress(run, counts), { counts: counts ?? null });
+    tell(run, formatProgress(run, counts), { counts: counts ?? null });
     const failed = counts?.failed ?? 0;
-    if (failed > failedBefore && told.size < MOST_TOLD) await tellFailures(context, run.runId, told);
+    if (failed > failedBefore && reported.size < MAX_REPORTED) await reportFailures(context, run.runId, reported);
     failedBefore = failed;
   };
 }
 
-async function tellFailures(context: RunsContext, runId: string, told: Set<string>): Promise<void> {
+async function reportFailures(context: RunsContext, runId: string, reported: Set<string>): Promise<void> {
   const { instances } = toFleetReport(await loadReport(context, runId));
-  const fresh = instances.filter((each) => isFailing(each) && each.state !== "not-sent" && !told.has(each.instanceId));
-  for (const instance of fresh.slice(0, MOST_TOLD - told.size)) {
-    told.add(instance.instanceId);
-    context.out.note(tellFailure(instance));
+  const fresh = instances.filter(
+    (each) => isFailing(each) && each.state !== "not-sent" && !reported.has(each.instanceId),
+  );
+  for (const instance of fresh.slice(0, MAX_REPORTED - reported.size)) {
+    reported.add(instance.instanceId);
+    context.out.note(formatFailure(instance));
   }
-  if (told.size >= MOST_TOLD) context.out.note("More that fail are not told one by one; the report has them all.");
+  if (reported.size >= MAX_REPORTED)
+    context.out.note("Further failures are not printed one by one. The report lists all of them.");
 }
 
-function tellFailure(instance: FleetInstanceReport): string {
+function formatFailure(instance: FleetInstanceReport): string {
   const { instanceId, state, code = "", responseCode } = instance;
   const exit = responseCode === undefined || responseCode === -1 ? "" : ` (exit code ${responseCode})`;
   const said = findSaid(instance);
@@ -71,7 +74,7 @@ export async function loadReport({ runs, signal }: RunsContext, runId: string): 
   return pages;
 }
 
-/** The first page of a report, which has the counts; undefined while there is none. */
+/** Loads the first page of a report, which has the counts. Undefined until it exists. */
 async function findFirstPage({ runs, signal }: RunsContext, runId: string): Promise<FleetReportPage | undefined> {
   for await (const page of runs.report(runId, { signal, limit: 1 })) return parseReportPage(page);
   return undefined;
@@ -89,7 +92,7 @@ const SHOWN_INSTANCES = 50;
 /** A plan may concern ten thousand: what it sums up matters more than who they are. */
 const SHOWN_PLANNED = 20;
 
-/** Prints a run with its report, as one object with `--json`, and writes the page that was asked for. */
+/** Prints a run with its report, as one object with `--json`, and writes the page if requested. */
 export async function showReport(
   context: RunsContext,
   run: Run | undefined,
@@ -102,7 +105,7 @@ export async function showReport(
   out.result({ run: run ?? null, report: { counts, roles, causes, instances } }, () => {
     const options = { columns: out.columns, maxInstances: all ? instances.length : shown };
     const table = pages.length === 0 ? "" : toFleetTable(pages, options);
-    return [run === undefined ? "" : tellRun(run, isPlan), table].filter((part) => part !== "").join("\n\n");
+    return [run === undefined ? "" : formatRun(run, isPlan), table].filter((part) => part !== "").join("\n\n");
   });
   if (!all && instances.length > shown) out.note("--all lists every instance, --json gives all that is known.");
   const isRetried = run?.endedAt !== undefined && causes.length > 0 && !isPlan;
@@ -113,7 +116,7 @@ export async function showReport(
 }
 
 /** How a run stands, in one line. */
-export function tellRun(run: Run, isPlan = false): string {
+export function formatRun(run: Run, isPlan = false): string {
   const { runId, state, error } = run;
   const what = isPlan ? "The plan" : `Run ${runId}`;
   if (error !== undefined) return `${what} has failed, ${toCell(error.code)}: ${toCell(error.message, 1_000)}`;
@@ -124,7 +127,7 @@ export function tellRun(run: Run, isPlan = false): string {
 }
 
 /** How far it is, in one line: a live one, so short. */
-function tellProgress({ runId, state, message, cancelling }: Run, counts: FleetCounts | undefined): string {
+function formatProgress({ runId, state, message, cancelling }: Run, counts: FleetCounts | undefined): string {
   const standing = cancelling === true ? "being cancelled" : state;
   if (counts === undefined) return `${runId}  ${standing}  ${toCell(message ?? "", 120)}`.trimEnd();
   const { selected, succeeded, failed, running, notSent } = counts;

@@ -1,21 +1,13 @@
 import { DescribeInstancesCommand, DescribeVpcEndpointsCommand, type Instance } from "@aws-sdk/client-ec2";
 import { GetInstanceProfileCommand, IAMClient, SimulatePrincipalPolicyCommand } from "@aws-sdk/client-iam";
-import { createAwsAccess } from "@stackyard/aws";
+import { createAwsAccess, mapLimited } from "@stackyard/aws";
 import { systemClock } from "@stackyard/core/engine";
-import {
-  AwsCallError,
-  callAws,
-  type FleetAws,
-  FleetEc2Client,
-  FleetSsmClient,
-  listPages,
-  mapLimited,
-} from "../call-aws.ts";
+import { AwsCallError, callAws, type FleetAws, FleetEc2Client, FleetSsmClient, listPages } from "../call-aws.ts";
 import { loadAgents, toTagFilters } from "../fleet-calls.ts";
 import { chunk, type SelectOptions, type SsmAgent } from "../select-instances.ts";
 import type { FleetFacts, InstanceFacts, ProfileFacts } from "./fleet-doctor.ts";
 
-/** The account and region that are looked at; what is absent is as the SDK finds it. */
+/** The account and region to check. Missing values come from the SDK's default chain. */
 export interface DoctorPlace {
   readonly account?: string;
   readonly region?: string;
@@ -32,7 +24,7 @@ export interface DoctorAws {
 
 const PATIENCE_MS = 120_000;
 
-/** AWS with the credentials of whoever types the command. Calls nothing yet. */
+/** Creates AWS clients with the caller's credentials. Makes no call. */
 export function openDoctorAws({ account, region, role, externalId }: DoctorPlace, signal: AbortSignal): DoctorAws {
   const clock = systemClock;
   const access = createAwsAccess({ clock, session: { name: "stackyard-doctor" }, ...(region && { region }) });
@@ -45,7 +37,7 @@ export function openDoctorAws({ account, region, role, externalId }: DoctorPlace
   return { aws: { ssm, ec2, clock, signal, deadlineAt, random: Math.random }, iam: access.client(IAMClient, target) };
 }
 
-/** Which instances are looked at, and what they shall read. */
+/** Which instances to check, and the object that they must be able to read. */
 export interface FleetQuestion {
   readonly select: Pick<SelectOptions, "tagKey" | "tagValues">;
   readonly artifactArn: string | undefined;
@@ -101,7 +93,7 @@ function toFacts(instance: Instance, agents: ReadonlyMap<string, SsmAgent>): Ins
   };
 }
 
-/** Names of services that have an endpoint, by VPC; undefined where they may not be looked at. */
+/** Loads the names of services with an endpoint, by VPC. Undefined without the permission. */
 export async function loadEndpoints(
   aws: FleetAws,
   vpcIds: readonly string[],
@@ -141,14 +133,14 @@ const AGENT_ACTIONS = [
 ];
 const AT_ONCE = 4;
 
-/** What profiles are asked for. */
+/** The permissions to check. */
 export interface ProfileQuestion {
   readonly arns: readonly string[];
   /** ARN of an object that instances read. */
   readonly artifactArn: string | undefined;
 }
 
-/** What the roles of profiles may not do, as IAM's simulation tells it. */
+/** Loads what the profiles' roles are not allowed to do, by IAM's policy simulation. */
 export async function loadProfiles(
   aws: FleetAws,
   iam: Pick<IAMClient, "send">,

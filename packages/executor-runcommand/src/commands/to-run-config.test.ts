@@ -1,7 +1,7 @@
 import { Compile } from "typebox/compile";
 import { describe, expect, it } from "vitest";
 import { RunCommandConfig } from "../definition.ts";
-import { type RunArgs, toRunConfig, toRunTarget } from "./to-run-config.ts";
+import { type RunArgs, toRunConfig } from "./to-run-config.ts";
 
 const validator = Compile(RunCommandConfig);
 
@@ -85,7 +85,7 @@ describe("toRunConfig", () => {
     ["a profile and a document", { profile: "ansible", document: "d" }, /--profile or --document/],
     ["a parameter without a value", { parameter: ["commands"] }, /--parameter "commands" is not name=value/],
     ["a target without a key", { target: ["=web"] }, /--target/],
-    ["an artifact that is no address", { artifact: "https://bucket/key" }, /--artifact .* no address/],
+    ["an artifact that is no address", { artifact: "https://bucket/key" }, /--artifact .* is invalid/],
     ["an artifact without a key", { artifact: "s3://bucket" }, /names an object/],
     ["a checksum of no artifact", { artifactSha256: "0" }, /--artifact; give that too/],
   ])("refuses %s", (_what, args, message) => {
@@ -99,21 +99,5 @@ describe("toRunConfig", () => {
 
     expect(Object.getPrototypeOf(parameters)).toBe(Object.prototype);
     expect(Object.keys(parameters as object)).toEqual(["__proto__"]);
-  });
-});
-
-describe("toRunTarget", () => {
-  it("is the runner's own account where nothing is said", () => {
-    expect(toRunTarget({})).toBeUndefined();
-  });
-
-  it("names account, region and role", () => {
-    const target = { account: "111122223333", region: "eu-central-1", role: "fleet", externalId: "x" };
-
-    expect(toRunTarget(target)).toEqual(target);
-  });
-
-  it("refuses a part of it", () => {
-    expect(() => toRunTarget({ role: "fleet" })).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });

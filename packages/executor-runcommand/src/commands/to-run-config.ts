@@ -1,43 +1,36 @@
 import { StackyardError } from "@stackyard/core";
+import { pickDefined, startArgs, textArg, textsArg } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 
 const flag = (description: string) => Type.Optional(Type.Boolean({ description }));
-const word = (placeholder: string, description: string) =>
-  Type.Optional(Type.String({ minLength: 1, placeholder, description }));
-const words = (placeholder: string, description: string) =>
-  Type.Optional(Type.Array(Type.String({ minLength: 1 }), { placeholder, description }));
 
 /** What a run is made of, as words of a command line. */
 export const runArgs = {
-  tagKey: word("key", "The tag that makes an instance a part of the fleet. Default: has_ssm_agent."),
-  tagValue: words("value", "A value of that tag, exactly; may be repeated. Default: true, True."),
+  tagKey: textArg("key", "The tag that makes an instance a part of the fleet. Default: has_ssm_agent."),
+  tagValue: textsArg("value", "A value of that tag, exactly; may be repeated. Default: true, True."),
   platform: Type.Optional(
     Type.Union([Type.Literal("linux"), Type.Literal("windows"), Type.Literal("any")], {
       description: "Only instances of it. Default: any.",
     }),
   ),
-  instanceId: words("id", "Exactly this instance of those with the tag; may be repeated."),
-  target: words("key=value,…", "Targets of Systems Manager instead, such as tag:role=web,app; up to 5."),
-  profile: word("name", "What to do: ansible (default), garlc-1, powershell, or a profile of yours."),
-  document: word("name", "A document of Systems Manager instead of a profile."),
-  documentVersion: word("version", "Of the document."),
-  parameter: words("name=value", "Of the document; may be repeated, also for one name."),
-  artifact: word("s3://bucket/key", "What the profile applies."),
-  artifactVersion: word("id", "The version of that object."),
-  artifactSha256: word("hex", "Checked on each instance before it is unpacked."),
-  maxConcurrency: word("count", "Instances at the same time, such as 50 or 10%. Default: 50."),
-  maxErrors: word("count", "How many may fail, such as 0 or 5%. Default: 0."),
-  timeout: word("length", "On each instance, such as 10m. Default: 10m."),
-  deliveryTimeout: word("length", "Until the command has reached its instance. Default: 15m."),
-  output: word("s3://bucket/prefix", "Where whole outputs go."),
-  logGroup: word("name", "Also send the outputs to this log group."),
+  instanceId: textsArg("id", "Exactly this instance of those with the tag; may be repeated."),
+  target: textsArg("key=value,…", "Targets of Systems Manager instead, such as tag:role=web,app; up to 5."),
+  profile: textArg("name", "What to do: ansible (default), garlc-1, powershell, or a profile of yours."),
+  document: textArg("name", "A document of Systems Manager instead of a profile."),
+  documentVersion: textArg("version", "Of the document."),
+  parameter: textsArg("name=value", "Of the document; may be repeated, also for one name."),
+  artifact: textArg("s3://bucket/key", "What the profile applies."),
+  artifactVersion: textArg("id", "The version of that object."),
+  artifactSha256: textArg("hex", "Checked on each instance before it is unpacked."),
+  maxConcurrency: textArg("count", "Instances at the same time, such as 50 or 10%. Default: 50."),
+  maxErrors: textArg("count", "How many may fail, such as 0 or 5%. Default: 0."),
+  timeout: textArg("length", "On each instance, such as 10m. Default: 10m."),
+  deliveryTimeout: textArg("length", "Until the command has reached its instance. Default: 15m."),
+  output: textArg("s3://bucket/prefix", "Where whole outputs go."),
+  logGroup: textArg("name", "Also send the outputs to this log group."),
   allowEmpty: flag("No instance selected is a success."),
-  ignoreUnreachable: flag("Instances that cannot be reached are no failures."),
-  config: word("file", "A JSON file with the executor's config; flags win over it."),
-  account: word("id", "The account to work in. Default: the runner's own."),
-  region: word("name", "The region to work in, with --account."),
-  role: word("name", "The role to assume there: its name or ARN."),
-  externalId: word("text", "For that role."),
+  ignoreUnreachable: flag("Unreachable instances do not count as failures."),
+  ...startArgs,
 };
 const RunArgs = Type.Object(runArgs);
 export type RunArgs = Static<typeof RunArgs>;
@@ -56,26 +49,19 @@ export function toRunConfig(args: RunArgs, file: Config = {}): Config {
   return {
     ...rest,
     ...toWhere(args, file["select"]),
-    ...given({ maxConcurrency, maxErrors, timeout, deliveryTimeout, profile, document, documentVersion }),
-    ...given({ allowEmpty: args.allowEmpty, ignoreUnreachable: args.ignoreUnreachable }),
-    ...given({ parameters: toParameters(args.parameter), artifact: toArtifact(args), output: toOutput(args) }),
+    ...pickDefined({ maxConcurrency, maxErrors, timeout, deliveryTimeout, profile, document, documentVersion }),
+    ...pickDefined({ allowEmpty: args.allowEmpty, ignoreUnreachable: args.ignoreUnreachable }),
+    ...pickDefined({ parameters: toParameters(args.parameter), artifact: toArtifact(args), output: toOutput(args) }),
     source: "command",
   };
 }
 
 type Config = Readonly<Record<string, unknown>>;
 
-/** The account and region of these words; undefined: the runner's own. Throws `USAGE` where only a part is given. */
-export function toRunTarget({ account, region, role, externalId }: RunArgs) {
-  if (account === undefined && region === undefined && role === undefined && externalId === undefined) return undefined;
-  if (account === undefined || region === undefined) throw usage("--account and --region belong together.");
-  return { account, region, ...given({ role, externalId }) };
-}
-
 function toWhere({ tagKey, tagValue, platform, instanceId, target }: RunArgs, select: unknown) {
   if (instanceId !== undefined) return { instanceIds: instanceId };
   if (target !== undefined) return { targets: target.map(toTarget) };
-  const picked = given({ tagKey, tagValues: tagValue, platform });
+  const picked = pickDefined({ tagKey, tagValues: tagValue, platform });
   if (Object.keys(picked).length === 0) return {};
   return { select: { ...(isMap(select) ? select : {}), ...picked } };
 }
@@ -102,18 +88,18 @@ function toArtifact({ artifact, artifactVersion: versionId, artifactSha256: sha2
   }
   const { bucket, key } = parseS3Address(artifact, "--artifact");
   if (key === "") throw usage("--artifact names an object: s3://bucket/key.");
-  return { bucket, key, ...given({ versionId, sha256 }) };
+  return { bucket, key, ...pickDefined({ versionId, sha256 }) };
 }
 
 function toOutput({ output, logGroup }: RunArgs) {
   if (output === undefined) return logGroup === undefined ? undefined : { logGroup };
   const { bucket, key } = parseS3Address(output, "--output");
-  return { bucket, ...(key === "" ? {} : { prefix: key }), ...given({ logGroup }) };
+  return { bucket, ...(key === "" ? {} : { prefix: key }), ...pickDefined({ logGroup }) };
 }
 
 function parseS3Address(text: string, name: string): { readonly bucket: string; readonly key: string } {
   const [, bucket, key = ""] = /^s3:\/\/([^/]+)(?:\/(.*))?$/s.exec(text) ?? [];
-  if (bucket === undefined) throw usage(`${name} "${text}" is no address such as s3://bucket/key.`);
+  if (bucket === undefined) throw usage(`${name} "${text}" is invalid. Use an address such as s3://bucket/key.`);
   return { bucket, key };
 }
 
@@ -121,13 +107,6 @@ function split(text: string, name: string, shape: string): readonly [string, str
   const at = text.indexOf("=");
   if (at < 1 || at === text.length - 1) throw usage(`${name} "${text}" is not ${shape}.`);
   return [text.slice(0, at), text.slice(at + 1)];
-}
-
-type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-function given<T extends object>(values: T): Given<T> {
-  // Every key that is left has a value, which is what the type says.
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>;
 }
 
 function without(values: Readonly<Record<string, unknown>>, keys: readonly string[]) {

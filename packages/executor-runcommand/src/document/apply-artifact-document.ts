@@ -91,7 +91,7 @@ export const applyArtifactName = "Stackyard-ApplyArtifact";
 
 /**
  * What runs on an instance: it fetches an artifact with the instance's own role, checks its SHA-256, unpacks it into a
- * private folder and runs its entry point. The scripts are the files beside this one.
+ * private folder and runs its entry point. The scripts are in this folder.
  */
 export const applyArtifactDocument: SsmDocument = {
   schemaVersion: "2.2",
@@ -103,10 +103,10 @@ export const applyArtifactDocument: SsmDocument = {
   ],
 };
 
-/** The document as it is published, byte by byte. */
+/** The published text of the document, byte for byte. */
 export const applyArtifactText = JSON.stringify(applyArtifactDocument);
 
-/** SHA-256 of the published text in hex, for `DocumentHash` of a command: a document that somebody changed is not run. */
+/** SHA-256 of the published text in hex, for `DocumentHash` of a command: SSM does not run a changed document. */
 export const applyArtifactHash = createHash("sha256").update(applyArtifactText).digest("hex");
 
 function toStep(
@@ -146,7 +146,7 @@ const LOCATION = new RegExp(applyArtifactParameters.ArtifactLocation.allowedPatt
 /** Longest key of S3, in bytes. */
 const MAX_KEY_BYTES = 1_024;
 
-/** The location as the document takes it, percent-encoded. Undefined: instances could not be told of this object. */
+/** Returns the percent-encoded location that the document accepts, or undefined for a key that it cannot express. */
 export function findArtifactLocation({ bucket, key, versionId }: ArtifactObject): string | undefined {
   if (!key.isWellFormed() || Buffer.byteLength(key) > MAX_KEY_BYTES || /^(file|fileb):\/\//.test(key)) return undefined;
   const version = versionId === undefined ? "" : `?versionId=${versionId}`;

@@ -128,7 +128,7 @@ describe("other profiles", () => {
     expect(resolveProfile(name, INPUT)).toEqual({
       kind: "problem",
       code: "PROFILE_UNKNOWN",
-      message: `There is no profile "${name}". There are: ansible, garlc-1, patch-install, patch-scan, powershell.`,
+      message: `Unknown profile "${name}". Valid profiles: ansible, garlc-1, patch-install, patch-scan, powershell.`,
     });
   });
 });

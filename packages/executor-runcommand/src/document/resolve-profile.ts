@@ -50,7 +50,7 @@ export function resolveProfile(name: string, input: ProfileInput): ResolvedProfi
   if (found !== undefined) return resolveDefinition(name, found, input);
   if (name === "garlc-1") return resolveGarlc(input);
   const known = [...new Set(["garlc-1", ...Object.keys(builtInProfiles), ...Object.keys(profiles)])].toSorted();
-  return problem("PROFILE_UNKNOWN", `There is no profile ${JSON.stringify(name)}. There are: ${known.join(", ")}.`);
+  return problem("PROFILE_UNKNOWN", `Unknown profile ${JSON.stringify(name)}. Valid profiles: ${known.join(", ")}.`);
 }
 
 function findBuiltIn(name: string): ProfileDefinition | undefined {
@@ -162,7 +162,7 @@ function noArtifact(name: string): ProfileProblem {
 function unusable({ bucket, key }: ArtifactObject): ProfileProblem {
   return problem(
     "ARTIFACT_UNUSABLE",
-    `Instances cannot be told of ${JSON.stringify(`s3://${bucket}/${key}`)}: rename the object.`,
+    `The document cannot express the key of ${JSON.stringify(`s3://${bucket}/${key}`)}. Rename the object.`,
   );
 }
 
@@ -268,8 +268,8 @@ const TOKEN = `curl -s -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' ${M
 
 /**
  * The six lines that old repositories expect, for `AWS-RunShellScript`: region, signature version, copy, unzip, the
- * repository's own `generate_inventory_file.sh`, playbook. What each does is unchanged; the region is asked for with a token,
- * so that instances that demand one are served too. As ever, no line stops the next, and the last one's exit code counts.
+ * repository's own `generate_inventory_file.sh`, playbook. What each does is unchanged; the region is requested with a token,
+ * so that instances that require IMDSv2 work too. A failing line does not stop the next one; the last exit code counts.
  */
 export function garlcLines({ artifact, stamp }: GarlcInput): readonly string[] {
   if (!/^[0-9]{14}$/.test(stamp)) throw new TypeError(`A stamp is YYYYMMDDHHMMSS, not ${JSON.stringify(stamp)}.`);
@@ -301,7 +301,7 @@ export const RunCommandOptions = Type.Object(
       Type.String({
         pattern: "^https?://",
         maxLength: 1_000,
-        description: "Where reports are shown; `{runId}` stands for the run",
+        description: "Address of reports; `{runId}` is replaced by the run's id",
       }),
     ),
   },

@@ -13,7 +13,7 @@ import {
 import { findBootArtifact } from "./pin-artifact.ts";
 import { handleTick, settleRun, startRun, type TickReport } from "./start-run.ts";
 
-/** What Lambda calls a function with beside the event; what is read of it. */
+/** The part of Lambda's invocation context that is used. */
 export interface FleetContext {
   getRemainingTimeInMillis?(): number;
 }
@@ -54,7 +54,7 @@ export function createFleet(deps: FleetDeps): FleetApp {
   };
 }
 
-/** Whatever is none of the others is taken for a job, which then lacks its id. */
+/** Every other event is handled as a job, and fails for its missing id. */
 function route(fleet: Fleet, event: unknown, signal: AbortSignal): Promise<FleetAnswer> {
   if (readField(event, "CodePipeline.job") !== undefined) return handleJob(fleet, event, signal);
   const source = readText(event, "source");
@@ -71,9 +71,9 @@ type InstanceAnswer =
   | { readonly kind: "done"; readonly instanceId: string; readonly code: string }
   | { readonly kind: "run"; readonly instanceId: string; readonly runId: string };
 
-/** What failed, where leaving the instance alone is no answer. */
+/** A failure that must not be answered by ignoring the instance. */
 const FAILURES: ReadonlySet<string> = new Set(["ARTIFACT_NOT_FOUND", "ARTIFACT_ACCESS_DENIED"]);
-/** An event may be ahead of what EC2 tells, and in a lifecycle action the instance starts while it waits. */
+/** An event may be ahead of EC2's answers, and during a lifecycle action the instance is still starting. */
 const STATES = ["pending", "running"];
 
 /** An instance has come to run. The same event again changes nothing. Throws what AWS and the store answer. */
@@ -83,7 +83,7 @@ async function handleInstance(fleet: Fleet, event: unknown, signal: AbortSignal)
   return configure(fleet, decision, undefined, signal);
 }
 
-/** An instance waits in a launch lifecycle hook: it goes on into service when it is configured. */
+/** Handles an instance that waits in a launch lifecycle hook. It enters service once it is configured. */
 async function handleHook(fleet: Fleet, event: unknown, signal: AbortSignal): Promise<InstanceAnswer> {
   const decision = parseHookEvent(event, fleet.settings);
   if (decision.kind === "ignore") return toIgnored(fleet, decision.code);
@@ -127,7 +127,7 @@ function toDone(code: string, message: string): EventDone {
   return { kind: "done", code, message };
 }
 
-/** Nothing is sent. Whoever waits for the instance is told that there is nothing to wait for, or that it cannot be used. */
+/** Sends nothing. Completes a waiting lifecycle action: continue, or abandon an instance that cannot be used. */
 async function leave(
   fleet: Fleet,
   { instanceId, record, hook }: { instanceId: string; record: EventDone; hook: LifecycleHook | undefined },

@@ -23,7 +23,7 @@ export interface BootSettings {
   readonly source?: { readonly bucket: string; readonly pipeline: string; readonly artifact: string };
 }
 
-/** What a fleet app is told. */
+/** The settings of a fleet app. */
 export interface FleetSettings {
   /** Events of others are ignored. Absent: not compared. */
   readonly account?: string;
@@ -130,19 +130,19 @@ export async function endInTime<Value>(signal: AbortSignal, work: () => Promise<
   }
 }
 
-/** Nobody could do it in the time that was left. */
+/** The error for work that did not fit into the remaining time. */
 export function toOutOfTime(): FleetError {
-  const message = "The function's time was over before the job could be answered. Give it more time, or memory.";
+  const message = "The function timed out before it could answer the job. Give it more time or memory.";
   return new FleetError({ code: "FLEET_OUT_OF_TIME", message });
 }
 
-/** A field of its own that an untrusted value has; undefined where the value is no object. */
+/** Reads an own field of an untrusted value. Undefined if the value is not an object. */
 export function readField(value: unknown, name: string): unknown {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
   return Reflect.get(value, name);
 }
 
-/** The same, for texts: undefined where it is none. */
+/** Reads an own text field. Undefined if it is not a text. */
 export function readText(value: unknown, name: string): string | undefined {
   const field = readField(value, name);
   return typeof field === "string" ? field : undefined;

@@ -7,6 +7,21 @@ import { type BootSettings, readText } from "./fleet-deps.ts";
 import type { UserParameters } from "./parse-pipeline-event.ts";
 import type { PinnedArtifact } from "./pin-artifact.ts";
 
+const DAY_MS = 86_400_000;
+
+interface RecordsDeps {
+  readonly records: Records;
+  readonly clock: Clock;
+}
+
+/** The artifact that a run applies: a version of an object, with its digest. */
+const Artifact = Type.Object({
+  bucket: Type.String(),
+  key: Type.String(),
+  versionId: Type.Optional(Type.String()),
+  sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+});
+
 /** A run as it was decided: kept before it is started, so that a repeat decides nothing anew. */
 export const RunIntent = Type.Object({
   kind: Type.Literal("run"),
@@ -16,26 +31,21 @@ export const RunIntent = Type.Object({
   source: Type.Union([Type.Literal("pipeline"), Type.Literal("bootstrap")]),
   profile: Type.String(),
   config: Type.Record(Type.String(), Type.Unknown()),
-  /** False: the pipeline goes on once everything is dispatched. */
+  /** False: the pipeline continues once everything is dispatched. */
   wait: Type.Boolean(),
   /** Recorded as candidate and current; absent where the run changes neither. */
   records: Type.Optional(Type.Boolean()),
-  artifact: Type.Object({
-    bucket: Type.String(),
-    key: Type.String(),
-    versionId: Type.Optional(Type.String()),
-    sha256: Type.String(),
-  }),
+  artifact: Artifact,
   revision: Type.Union([Type.String(), Type.Null()]),
   decidedAt: Type.Integer(),
 });
 export type RunIntent = Static<typeof RunIntent>;
 
-const validator = Compile(RunIntent);
+const intentValidator = Compile(RunIntent);
 
 /** Reads what was kept; undefined for anything else. */
 export function parseRunIntent(value: unknown): RunIntent | undefined {
-  return validator.Check(value) ? value : undefined;
+  return intentValidator.Check(value) ? value : undefined;
 }
 
 /** The run of a pipeline's job. Its key is the job's id. Pure. */
@@ -70,7 +80,7 @@ export function toPipelineIntent(input: {
 /** The run of one start of one instance: again after a stop and start, and again with another artifact. Pure. */
 export function toBootIntent(input: {
   readonly instanceId: string;
-  /** When the instance was started, as EC2 tells it. */
+  /** When the instance was started, as reported by EC2. */
   readonly launchedAt: string;
   readonly artifact: PinnedArtifact;
   readonly boot: Required<Omit<BootSettings, "source" | "fallback">>;
@@ -129,33 +139,31 @@ export interface EventDone {
   readonly message: string;
 }
 
-/** What was decided about an event. The first decision counts, whoever else is delivered the event too. */
+/** The decision about an event. The first one counts, even if the event is delivered again. */
 export type EventRecord = RunIntent | EventDone;
 
 /** As long as the yard knows the ids of events: EventBridge gives up after a day. */
-const KEEP_MS = 14 * 86_400_000;
-
-interface EventRecordsDeps {
-  readonly records: Records;
-  readonly clock: Clock;
-}
+const KEEP_EVENT_MS = 14 * DAY_MS;
 
 /** What was decided about that event or job before; undefined: nothing yet. */
-export async function findEventRecord(
-  { records, clock }: EventRecordsDeps,
-  id: string,
-): Promise<EventRecord | undefined> {
-  return parseEventRecord((await records.get(toKey(id), clock.now()))?.value);
+export async function findEventRecord({ records, clock }: RecordsDeps, id: string): Promise<EventRecord | undefined> {
+  return parseEventRecord((await records.get(toEventKey(id), clock.now()))?.value);
 }
 
 /** Keeps a decision, and gives the one that counts. */
 export async function keepEventRecord(
-  { records, clock }: EventRecordsDeps,
+  { records, clock }: RecordsDeps,
   id: string,
   value: EventRecord,
 ): Promise<EventRecord> {
   const now = clock.now();
-  const result = await records.put({ key: toKey(id), value, expected: "absent", expiresAt: now + KEEP_MS, now });
+  const result = await records.put({
+    key: toEventKey(id),
+    value,
+    expected: "absent",
+    expiresAt: now + KEEP_EVENT_MS,
+    now,
+  });
   if (result.kind === "written") return value;
   return parseEventRecord(result.current?.value) ?? value;
 }
@@ -166,22 +174,17 @@ function parseEventRecord(value: unknown): EventRecord | undefined {
   return { kind: "done", code, message: readText(value, "message") ?? "" };
 }
 
-/** Ids come from outside and are no keys yet. */
-function toKey(id: string): string {
+/** Ids come from outside, so they are hashed into keys. */
+function toEventKey(id: string): string {
   return `fleet-event/${createHash("sha256").update(id).digest("hex").slice(0, 32)}`;
 }
 
 /** Which artifact a run has brought. */
 export const ArtifactRecord = Type.Object({
-  artifact: Type.Object({
-    bucket: Type.String(),
-    key: Type.String(),
-    versionId: Type.Optional(Type.String()),
-    sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
-  }),
+  artifact: Artifact,
   revision: Type.Union([Type.String(), Type.Null()]),
   runId: Type.String(),
-  /** When the run was asked for. */
+  /** When the run was requested. */
   startedAt: Type.Integer(),
 });
 export type ArtifactRecord = Static<typeof ArtifactRecord>;
@@ -195,37 +198,36 @@ interface ArtifactOwner {
   readonly profile: string;
 }
 
-const validatorArtifactRecords = Compile(ArtifactRecord);
+const artifactValidator = Compile(ArtifactRecord);
 
 /** The artifact of that rank; undefined before there was one. */
 export async function findArtifactRecord(
-  { records, clock }: { readonly records: Records; readonly clock: Clock },
+  { records, clock }: RecordsDeps,
   owner: ArtifactOwner,
   rank: ArtifactRank,
 ): Promise<ArtifactRecord | undefined> {
-  const value = (await records.get(toKeyArtifactRecords(owner, rank), clock.now()))?.value;
-  return validatorArtifactRecords.Check(value) ? value : undefined;
+  const value = (await records.get(toArtifactKey(owner, rank), clock.now()))?.value;
+  return artifactValidator.Check(value) ? value : undefined;
 }
 
-/** Writes it down, unless a run that was asked for later has done so: an old run that ends late takes nothing back. */
+/** Stores the record, unless a run that was requested later has stored one: an old run that ends late changes nothing. */
 export async function putArtifactRecord(
-  { records, clock }: { readonly records: Records; readonly clock: Clock },
+  { records, clock }: RecordsDeps,
   owner: ArtifactOwner,
   rank: ArtifactRank,
   value: ArtifactRecord,
 ): Promise<void> {
-  const key = toKeyArtifactRecords(owner, rank);
+  const key = toArtifactKey(owner, rank);
   for (;;) {
     const now = clock.now();
     const known = await records.get(key, now);
-    if (known !== undefined && validatorArtifactRecords.Check(known.value) && known.value.startedAt > value.startedAt)
-      return;
+    if (known !== undefined && artifactValidator.Check(known.value) && known.value.startedAt > value.startedAt) return;
     const { kind } = await records.put({ key, value, expected: known?.version ?? "absent", now });
     if (kind === "written") return;
   }
 }
 
-function toKeyArtifactRecords({ environment, profile }: ArtifactOwner, rank: ArtifactRank): string {
+function toArtifactKey({ environment, profile }: ArtifactOwner, rank: ArtifactRank): string {
   return `fleet-artifact/${environment}/${profile}/${rank}`;
 }
 
@@ -237,38 +239,32 @@ export const Watch = Type.Object({
   /** Lifecycle actions that wait for it. */
   hooks: Type.Array(Hook, { maxItems: 100 }),
   heartbeatAt: Type.Integer(),
-  /** The schedule leaves it alone until then; absent: it is looked at each time. */
+  /** The schedule skips it until then. Missing: it is checked each time. */
   lookAt: Type.Optional(Type.Integer()),
 });
 export type Watch = Static<typeof Watch>;
 
-/** A watch as it stands in the records. */
+/** A stored watch. */
 export interface KeptWatch {
   readonly key: string;
   readonly version: number;
   readonly watch: Watch;
 }
 
-interface WatchRecordsDeps {
-  readonly records: Records;
-  readonly clock: Clock;
-}
-
-const DAY_MS = 86_400_000;
 /** A run that has failed can be tried again for 30 days; a pipeline's action lasts a day, a lifecycle action two. */
-const KEEP_MS_WATCH_RECORDS = (30 + 3) * DAY_MS;
+const KEEP_WATCH_MS = (30 + 3) * DAY_MS;
 const PREFIX = "fleet-watch/";
 
-const validatorWatchRecords = Compile(Watch);
+const watchValidator = Compile(Watch);
 
-/** The watch over a run; undefined when there is none, or no more. */
-export async function findWatch({ records, clock }: WatchRecordsDeps, runId: string): Promise<KeptWatch | undefined> {
+/** Finds the watch over a run. Undefined if there is none, or if it has ended. */
+export async function findWatch({ records, clock }: RecordsDeps, runId: string): Promise<KeptWatch | undefined> {
   const record = await records.get(PREFIX + runId, clock.now());
   return toKept(record);
 }
 
 /** Begins to watch over a run, or lets one more lifecycle action wait for it. */
-export async function addWatch(deps: WatchRecordsDeps, intent: RunIntent, hook?: Static<typeof Hook>): Promise<void> {
+export async function addWatch(deps: RecordsDeps, intent: RunIntent, hook?: Static<typeof Hook>): Promise<void> {
   const { records, clock } = deps;
   for (;;) {
     const now = clock.now();
@@ -278,14 +274,14 @@ export async function addWatch(deps: WatchRecordsDeps, intent: RunIntent, hook?:
     const value: Watch = { intent, hooks, heartbeatAt: known?.watch.heartbeatAt ?? now };
     const expected = known?.version ?? "absent";
     const key = PREFIX + intent.runId;
-    const { kind } = await records.put({ key, value, expected, expiresAt: now + KEEP_MS_WATCH_RECORDS, now });
+    const { kind } = await records.put({ key, value, expected, expiresAt: now + KEEP_WATCH_MS, now });
     if (kind === "written") return;
   }
 }
 
-/** Changes a watch; false: somebody else has changed it. */
+/** Replaces a watch. Returns false if it was changed concurrently. */
 export async function replaceWatch(
-  { records, clock }: WatchRecordsDeps,
+  { records, clock }: RecordsDeps,
   { key, version }: KeptWatch,
   watch: Watch,
 ): Promise<boolean> {
@@ -294,20 +290,20 @@ export async function replaceWatch(
     key,
     value: watch,
     expected: version,
-    expiresAt: watch.intent.decidedAt + KEEP_MS_WATCH_RECORDS,
+    expiresAt: watch.intent.decidedAt + KEEP_WATCH_MS,
     now,
   };
   return (await records.put(input)).kind === "written";
 }
 
 /** Ends a watch; false: a lifecycle action has come to it meanwhile. */
-export function removeWatch({ records }: WatchRecordsDeps, { key, version }: KeptWatch): Promise<boolean> {
+export function removeWatch({ records }: RecordsDeps, { key, version }: KeptWatch): Promise<boolean> {
   return records.remove(key, version);
 }
 
 /** A part of all watches, and where the next one begins. */
 export async function listWatches(
-  { records, clock }: WatchRecordsDeps,
+  { records, clock }: RecordsDeps,
   page: { readonly cursor?: string; readonly limit: number },
 ): Promise<{ readonly watches: readonly KeptWatch[]; readonly cursor?: string }> {
   const { items, cursor } = await records.list(PREFIX, { ...page, now: clock.now() });
@@ -316,6 +312,6 @@ export async function listWatches(
 }
 
 function toKept(record: { key: string; version: number; value: unknown } | undefined): KeptWatch | undefined {
-  if (record === undefined || !validatorWatchRecords.Check(record.value)) return undefined;
+  if (record === undefined || !watchValidator.Check(record.value)) return undefined;
   return { key: record.key, version: record.version, watch: record.value };
 }

@@ -10,16 +10,16 @@ import {
   toPipelineIntent,
 } from "./fleet-records.ts";
 import {
-  answerJob,
   findRunReport,
-  isPassing,
+  isTransient,
+  type JobReporter,
   type JobResult,
-  type JobTeller,
   type RunReport,
+  reportJobResult,
   stayWithRun,
   toFailureResult,
   toJobResult,
-  toUnseen,
+  toUnavailable,
 } from "./job-result.ts";
 import { findArtifactCredentials, type PipelineDecision, parsePipelineEvent } from "./parse-pipeline-event.ts";
 import { pinArtifact } from "./pin-artifact.ts";
@@ -40,25 +40,25 @@ export type JobOutcome =
 type Known = Exclude<PipelineDecision, { kind: "reject" }>;
 
 /**
- * Works one call of CodePipeline. A job that has an id gets a result, whatever goes wrong: what the body throws is reported
- * as its failure, except where its run goes on all the same. Rejects only when no result could be told, so that Lambda repeats
- * the event; a repeat finds the same run.
+ * Handles one call of CodePipeline. Every job with an id gets a result: an error is reported as its failure, unless its run
+ * continues. Rejects only when the result could not be reported, so that Lambda repeats the event; a repeat finds the same
+ * run.
  */
 export async function handleJob(fleet: Fleet, event: unknown, signal: AbortSignal): Promise<JobOutcome> {
   const { profiles } = fleet.settings;
   const decision = parsePipelineEvent(event, profiles === undefined ? {} : { profiles });
   if (decision.kind === "reject") {
-    fleet.logger.warn("An event brings no job's id; nobody can be told.", { code: decision.code });
+    fleet.logger.warn("The event has no job id, so no result can be reported.", { code: decision.code });
     return { kind: "rejected", code: decision.code };
   }
   const { jobId } = decision;
-  const result = await orFailure(fleet, jobId, () => work(fleet, decision, event, signal));
+  const result = await orFailure(fleet, jobId, () => handleDecision(fleet, decision, event, signal));
   try {
-    return await tell(fleet, result);
+    return await reportResult(fleet, result);
   } catch (error) {
-    // Nobody has listened: that is no failure of the run, and the event's repeat tells it.
+    // CodePipeline did not accept the result: the run has not failed, and the repeated event reports it.
     if (result.kind === "failure" || findAwsFault(error).kind === "retryable") throw error;
-    return tell(fleet, toFailure(fleet, jobId, error));
+    return reportResult(fleet, toFailure(fleet, jobId, error));
   }
 }
 
@@ -76,7 +76,7 @@ function toFailure(fleet: Fleet, jobId: string, error: unknown): JobResult {
   return toFailureResult(jobId, { code, message });
 }
 
-async function work(fleet: Fleet, decision: Known, event: unknown, signal: AbortSignal): Promise<JobResult> {
+async function handleDecision(fleet: Fleet, decision: Known, event: unknown, signal: AbortSignal): Promise<JobResult> {
   const { jobId } = decision;
   switch (decision.kind) {
     case "fail":
@@ -96,13 +96,13 @@ async function start(fleet: Fleet, decision: Start, event: unknown, signal: Abor
     const found = await findEventRecord(fleet, jobId);
     return { known: found, decided: found ?? (await decide(fleet, decision, event, signal)) };
   });
-  // A job that is told that it has failed must have no run that begins behind its back.
+  // After a failed job result, no run may start any more.
   if (signal.aborted) throw toOutOfTime();
   const intent = known ?? (await keepEventRecord(fleet, jobId, decided));
   if (intent.kind === "done") return toFailureResult(jobId, intent);
   if (signal.aborted) throw toOutOfTime();
   await addWatch(fleet, intent);
-  // From here on the run begins whatever comes: where not now, by the next look or tick.
+  // From here on the run starts in any case: if not now, then at the next check or tick.
   return stayWithRun(fleet, { jobId, runId: intent.runId }, signal, async () => {
     await startOrForget(fleet, intent);
     return begin(fleet, jobId, intent);
@@ -130,27 +130,27 @@ async function pin(fleet: Fleet, artifact: Start["artifact"], event: unknown, si
   }
 }
 
-/** The run was started: a look that fails, for whatever reason, is told as progress. */
+/** The run was started: a failed check is reported as progress. */
 async function begin(fleet: Fleet, jobId: string, intent: RunIntent): Promise<JobResult> {
   const { runId, config, wait, decidedAt } = intent;
   const waiting: RunView = { runId, state: "waiting", executor: "runcommand", config, startedAt: decidedAt };
   try {
-    return await look(fleet, { jobId, run: (await fleet.runs.find(runId)) ?? waiting, wait });
+    return await loadResult(fleet, { jobId, run: (await fleet.runs.find(runId)) ?? waiting, wait });
   } catch (error) {
-    return toUnseen(fleet, { jobId, runId }, error);
+    return toUnavailable(fleet, { jobId, runId }, error);
   }
 }
 
 async function follow(fleet: Fleet, jobId: string, runId: string): Promise<JobResult> {
   const [run, kept] = await Promise.all([fleet.runs.find(runId), findWatch(fleet, runId)]);
-  if (run !== undefined) return look(fleet, { jobId, run, wait: kept?.watch.intent.wait ?? true });
-  if (kept === undefined) throw new FleetError({ code: "RUN_UNKNOWN", message: `The run ${runId} is not known.` });
+  if (run !== undefined) return loadResult(fleet, { jobId, run, wait: kept?.watch.intent.wait ?? true });
+  if (kept === undefined) throw new FleetError({ code: "RUN_UNKNOWN", message: `Unknown run ${runId}.` });
   // Its start was interrupted.
   await startOrForget(fleet, kept.watch.intent);
   return begin(fleet, jobId, kept.watch.intent);
 }
 
-async function look(
+async function loadResult(
   fleet: Fleet,
   { jobId, run, wait }: { readonly jobId: string; readonly run: RunView; readonly wait: boolean },
 ): Promise<JobResult> {
@@ -160,14 +160,14 @@ async function look(
   return toJobResult({ jobId, run, report, wait, ...address });
 }
 
-/** All of it once the run has ended, for the list of those that failed; until then the counts are enough. */
+/** Loads all pages once the run has ended, for the list of failed instances; until then the counts are enough. */
 async function loadReport({ runs }: Fleet, { runId, endedAt }: RunView): Promise<RunReport | undefined> {
   if (endedAt !== undefined) return findRunReport(await runs.report(runId));
   return findRunReport((await runs.reportPage(runId, { limit: 1 })).items);
 }
 
-async function tell(fleet: Fleet, result: JobResult): Promise<JobOutcome> {
-  const answer = await answerJob(fleet, result);
+async function reportResult(fleet: Fleet, result: JobResult): Promise<JobOutcome> {
+  const answer = await reportJobResult(fleet, result);
   const { jobId = "" } = result.input;
   const facts = toFacts(result);
   const outcome = { kind: "job", jobId, ...facts, ...(answer === "over" ? { result: "over" as const } : {}) } as const;
@@ -188,32 +188,32 @@ function toFacts(result: JobResult): Omit<Extract<JobOutcome, { kind: "job" }>, 
   return { result: "failed", code, ...(runId === undefined ? {} : { runId }) };
 }
 
-/** The job has its result; the tick does again what fails here. */
+/** The job already has its result; the tick retries what fails here. */
 async function settleQuietly(fleet: Fleet, runId: string): Promise<void> {
   try {
     await settleRun(fleet, runId);
   } catch (error) {
     const { code, message } = toFleetFailure(error);
-    fleet.logger.warn("A run could not be settled; the next tick does it.", { runId, code, message });
+    fleet.logger.warn("A run could not be settled. The next tick retries it.", { runId, code, message });
   }
 }
 
 /**
- * Tells CodePipeline that a job has failed before an app could begin with it: because its settings are wrong, or its store is
- * away. A job whose run goes on comes again where the fault is one that passes. Undefined: the event is no job, and nobody waits
- * for an answer. Throws when CodePipeline does not answer either.
+ * Reports that a job failed before the app could handle it: its settings are invalid, or its store is not available. For a
+ * transient error, a job whose run continues is called again. Returns undefined if the event is not a job. Throws if
+ * CodePipeline does not answer either.
  */
-export async function failJob(teller: JobTeller, event: unknown, error: unknown): Promise<JobOutcome | undefined> {
+export async function failJob(reporter: JobReporter, event: unknown, error: unknown): Promise<JobOutcome | undefined> {
   const decision = parsePipelineEvent(event);
   if (decision.kind === "reject") return undefined;
   const { jobId } = decision;
-  if (decision.kind === "continue" && isPassing(error)) {
+  if (decision.kind === "continue" && isTransient(error)) {
     const { runId } = decision;
-    const answer = await answerJob(teller, toUnseen(teller, { jobId, runId }, error));
+    const answer = await reportJobResult(reporter, toUnavailable(reporter, { jobId, runId }, error));
     return { kind: "job", jobId, result: answer === "over" ? "over" : "progress", runId };
   }
   const { code, message } = toFleetFailure(error);
-  teller.logger.error("The app could not begin with a job.", { jobId, code, message });
-  const answer = await answerJob(teller, toFailureResult(jobId, { code, message }));
+  reporter.logger.error("The app could not begin with a job.", { jobId, code, message });
+  const answer = await reportJobResult(reporter, toFailureResult(jobId, { code, message }));
   return { kind: "job", jobId, result: answer === "over" ? "over" : "failed", code };
 }

@@ -60,7 +60,7 @@ export function toFailureResult(jobId: string, { code, message, type, runId }: J
   return { kind: "failure", input: { jobId, failureDetails } };
 }
 
-/** Before its command is sent, nobody is known of a run whose instances SSM finds. */
+/** If SSM selects the instances, none is known before the command is sent. */
 function isDispatched(report: RunReport | undefined): boolean {
   return report !== undefined && report.counts.selected > 0 && report.counts.notSent === 0;
 }
@@ -75,7 +75,7 @@ function toProgress(jobId: string, run: RunView, report: RunReport | undefined):
     executionDetails: {
       summary: cutText(summary, MAX_SUMMARY),
       externalExecutionId: runId,
-      // A whole is told with the end only.
+      // The percentage 100 is reported only at the end.
       percentComplete: Math.min(99, toPercent(counts)),
     },
   };
@@ -122,10 +122,10 @@ function toMessage({ code, message }: { code: string; message: string }, report:
   const failed = report.failed.toSorted(
     (one, other) => Number(one.code === NOT_SENT) - Number(other.code === NOT_SENT),
   );
-  return head + tellInstances(failed, room - head.length);
+  return head + formatInstances(failed, room - head.length);
 }
 
-function tellInstances(failed: readonly FailedInstance[], room: number): string {
+function formatInstances(failed: readonly FailedInstance[], room: number): string {
   const texts = failed.map(({ instanceId, code }) => `${instanceId} ${code}`);
   const all = `${texts.join(", ")}.`;
   if (all.length <= room) return all;
@@ -162,38 +162,41 @@ function toText(value: unknown): string {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
 }
 
-/** Whether CodePipeline took a result. `over`: the job has ended without us. */
-type JobAnswer = "told" | "over";
+/** Whether CodePipeline accepted a result. `over`: the job had already ended. */
+type JobAnswer = "reported" | "over";
 
-/** What telling a result takes. */
-export interface JobTeller extends Pick<Fleet, "logger" | "clock"> {
+/** What reporting a result needs. */
+export interface JobReporter extends Pick<Fleet, "logger" | "clock"> {
   readonly aws: Pick<Fleet["aws"], "own">;
 }
 
 const OVER: ReadonlySet<string> = new Set(["InvalidJobStateException", "JobNotFoundException"]);
 
-/** The SDK has tried again already; a job whose run is well must not fail because nobody listened for a moment. */
+/** The SDK has already retried. A job with a healthy run must not fail because of a short outage of CodePipeline. */
 const PAUSES_MS = [1_000, 2_000];
 
-/** Tells CodePipeline how a job stands. Throws what it answers but that the job is over: then nobody listens any more. */
-export async function answerJob(teller: JobTeller, result: JobResult): Promise<JobAnswer> {
+/** Reports a job's result to CodePipeline. Returns `over` if the job has already ended, and throws its other errors. */
+export async function reportJobResult(reporter: JobReporter, result: JobResult): Promise<JobAnswer> {
   for (let tries = 0; ; tries++) {
     try {
-      await send(teller, result);
-      return "told";
+      await send(reporter, result);
+      return "reported";
     } catch (error) {
       if (error instanceof Error && OVER.has(error.name)) {
-        teller.logger.warn("The job is over; its run goes on.", { jobId: result.input.jobId, code: error.name });
+        reporter.logger.warn("The job has already ended. Its run continues.", {
+          jobId: result.input.jobId,
+          code: error.name,
+        });
         return "over";
       }
       const pauseMs = PAUSES_MS[tries];
       if (findAwsFault(error).kind !== "retryable" || pauseMs === undefined) throw error;
-      await teller.clock.sleep(pauseMs);
+      await reporter.clock.sleep(pauseMs);
     }
   }
 }
 
-async function send({ aws }: JobTeller, result: JobResult): Promise<void> {
+async function send({ aws }: JobReporter, result: JobResult): Promise<void> {
   const sdk = await import("@aws-sdk/client-codepipeline");
   const client: CodePipelineClient = aws.own.client(sdk.CodePipelineClient, undefined);
   if (result.kind === "success") await client.send(new sdk.PutJobSuccessResultCommand(result.input));
@@ -207,43 +210,43 @@ interface FollowedRun {
 }
 
 /**
- * What a look at a run gives. The run goes on whatever the look meets: a fault that passes, or the end of the function's time,
- * is told as progress, and CodePipeline asks again. Throws what does not pass.
+ * Loads a job's result from its run. The run continues in any case: a transient error, or the end of the function's time, is
+ * reported as progress, and CodePipeline calls again. Throws other errors.
  */
 export async function stayWithRun(
   fleet: Fleet,
   followed: FollowedRun,
   signal: AbortSignal,
-  look: () => Promise<JobResult>,
+  load: () => Promise<JobResult>,
 ): Promise<JobResult> {
   try {
-    return await endInTime(signal, look);
+    return await endInTime(signal, load);
   } catch (error) {
-    if (!isPassing(error)) throw error;
-    return toUnseen(fleet, followed, error);
+    if (!isTransient(error)) throw error;
+    return toUnavailable(fleet, followed, error);
   }
 }
 
-/** True for what a later look may not meet any more. */
-export function isPassing(error: unknown): boolean {
+/** Returns true for errors that a later call may not meet. */
+export function isTransient(error: unknown): boolean {
   return toFailureType(toFleetFailure(error).code) === "SystemUnavailable";
 }
 
-/** The progress of a run that nobody could look at. */
-export function toUnseen(
+/** The progress of a run whose state is temporarily unavailable. */
+export function toUnavailable(
   fleet: Pick<Fleet, "logger" | "clock">,
   { jobId, runId }: FollowedRun,
   error: unknown,
 ): JobResult {
   const { code, message } = toFleetFailure(error);
-  fleet.logger.warn("A run cannot be looked at for a moment.", { runId, code, message });
+  fleet.logger.warn("The state of a run is temporarily unavailable.", { runId, code, message });
   const run: RunView = {
     runId,
     state: "waiting",
     executor: "runcommand",
     config: {},
     startedAt: fleet.clock.now(),
-    message: `The run cannot be looked at for a moment (${code}); it goes on.`,
+    message: `The run's state is temporarily unavailable (${code}). The run continues.`,
   };
   return toJobResult({ jobId, run, report: undefined, wait: true });
 }
@@ -265,7 +268,7 @@ interface FailedInstance {
   readonly code: string;
 }
 
-/** What the pages of a run's report say, as far as a pipeline is told. */
+/** The part of a run's report that a pipeline is shown. */
 export interface RunReport {
   readonly counts: RunCounts;
   readonly failed: readonly FailedInstance[];
@@ -293,7 +296,7 @@ function toInstances(page: unknown): readonly unknown[] {
   return Array.isArray(instances) ? instances : [];
 }
 
-/** While pages are written an instance may stand on two of them; the later one counts. */
+/** While pages are being written, an instance may be on two of them; the later one counts. */
 function toLatest(instances: readonly unknown[]): Iterable<unknown> {
   return new Map(instances.map((each) => [readText(each, "instanceId"), each])).values();
 }

@@ -94,7 +94,7 @@ describe("a job whose run may go on is not told that it has failed", () => {
       expect(world.lastResult()).toMatchObject({ jobId: JOB_ID, continuationToken: TOKEN });
       expect(world.lastResult()).toHaveProperty(
         "executionDetails.summary",
-        expect.stringMatching(/^The run cannot be looked at for a moment \([A-Z_]+\)/),
+        expect.stringMatching(/^The run's state is temporarily unavailable \([A-Z_]+\)/),
       );
     },
   );

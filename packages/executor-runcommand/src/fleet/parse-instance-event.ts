@@ -8,7 +8,7 @@ export interface EventHome {
   readonly region?: string;
 }
 
-/** An instance that has just started, as EventBridge tells it. */
+/** An instance that has just started, from an event of EventBridge. */
 export interface StartedInstance {
   readonly instanceId: string;
   readonly account: string;
@@ -23,7 +23,7 @@ export type InstanceDecision =
   | { readonly kind: "ignore"; readonly code: IgnoredCode }
   | ({ readonly kind: "consider" } & StartedInstance);
 
-/** Why an event concerns nobody here. */
+/** Why an event is ignored. */
 type IgnoredCode =
   | "NOT_EC2_STATE_CHANGE"
   | "STATE_NOT_RUNNING"
@@ -83,7 +83,7 @@ export type HookDecision =
 const NAME = /^[^\p{Cc}]{1,255}$/u;
 const TOKEN = /^[0-9a-fA-F-]{36}$/;
 
-/** Reads an "EC2 Instance-launch Lifecycle Action" of Auto Scaling: the instance waits until somebody completes it. Pure. */
+/** Reads an "EC2 Instance-launch Lifecycle Action" of Auto Scaling: the instance waits until the action is completed. Pure. */
 export function parseHookEvent(event: unknown, home: EventHome = {}): HookDecision {
   const detail = readField(event, "detail");
   const isLaunch =
@@ -161,7 +161,7 @@ function toLoaded(instanceId: string, { State, Tags = [], Platform, LaunchTime }
 }
 
 /**
- * Lets an instance go on into service (`CONTINUE`) or be replaced (`ABANDON`). An action that somebody has completed, or whose
+ * Completes a lifecycle action (`CONTINUE` or `ABANDON`). An action that was already completed, or whose
  * time is over, is over. Throws what else Auto Scaling answers.
  */
 export async function completeLifecycleAction(
@@ -176,7 +176,7 @@ export async function completeLifecycleAction(
   fleet.logger.info("A lifecycle action was completed.", { group: hook.group, hook: hook.hook, result });
 }
 
-/** Keeps an instance waiting; false: nobody waits any more. */
+/** Keeps an instance waiting. Returns false if the action has already ended. */
 export async function recordHeartbeat(fleet: Fleet, hook: LifecycleHook): Promise<boolean> {
   const { AutoScalingClient, RecordLifecycleActionHeartbeatCommand } = await import("@aws-sdk/client-auto-scaling");
   const command = new RecordLifecycleActionHeartbeatCommand(toInput(hook));

@@ -114,7 +114,7 @@ describe("parsePipelineEvent", () => {
       jobId: JOB_ID,
       code: "ARTIFACT_AMBIGUOUS",
       type: "ConfigurationError",
-      message: "UserParameters.artifact names none of the input artifacts: MyApp, Other.",
+      message: "UserParameters.artifact is not an input artifact of this action. Input artifacts: MyApp, Other.",
     });
   });
 
@@ -368,7 +368,7 @@ describe("parseUserParameters", () => {
     expect(parse({ profile: "nightly" }, ["ansible", "nightly"]).kind).toBe("options");
     expect(parse({ profile: "nightli" }, ["ansible", "nightly"])).toEqual({
       kind: "problems",
-      problems: [{ path: "/profile", message: "names no profile; there are ansible, nightly" }],
+      problems: [{ path: "/profile", message: "is an unknown profile; valid are ansible, nightly" }],
     });
   });
 

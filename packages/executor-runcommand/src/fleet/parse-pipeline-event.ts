@@ -30,7 +30,7 @@ export type PipelineDecision =
       readonly options: UserParameters;
     };
 
-/** A job that cannot be done, as its result tells it. */
+/** A job that cannot be done, and why. */
 interface PipelineFailure {
   readonly kind: "fail";
   readonly jobId: string;
@@ -68,7 +68,7 @@ export function findArtifactCredentials(event: unknown) {
 function toContinuation(jobId: string, token: unknown): PipelineDecision {
   const runId = findTokenRun(token);
   if (runId !== undefined) return { kind: "continue", jobId, runId };
-  const message = "The continuation token is none that this action has given: the job's run cannot be told.";
+  const message = "The continuation token was not issued by this action.";
   return { kind: "fail", jobId, code: "CONTINUATION_INVALID", type: "JobFailed", message };
 }
 
@@ -97,7 +97,7 @@ function findInputArtifact(jobId: string, data: unknown, name: string | undefine
   if (chosen === undefined) {
     return fail(
       "ARTIFACT_AMBIGUOUS",
-      `UserParameters.artifact names none of the input artifacts: ${tellNames(artifacts)}.`,
+      `UserParameters.artifact is not an input artifact of this action. Input artifacts: ${formatNames(artifacts)}.`,
     );
   }
   const place = findArtifactLocation(chosen);
@@ -106,7 +106,7 @@ function findInputArtifact(jobId: string, data: unknown, name: string | undefine
   return fail("ARTIFACT_MISSING", "The input artifact has no usable s3Location: a bucket's name and an object's key.");
 }
 
-function tellNames(artifacts: readonly unknown[]): string {
+function formatNames(artifacts: readonly unknown[]): string {
   return artifacts.map((each) => readText(each, "name") ?? "one without a name").join(", ");
 }
 
@@ -117,7 +117,7 @@ function toParameterFailure(jobId: string, problems: readonly ParameterProblem[]
   return { kind: "fail", jobId, code: "USER_PARAMETERS_INVALID", type: "ConfigurationError", message };
 }
 
-/** One fault of the parameters: where, as a JSON pointer, and what is asked for. */
+/** One problem of the parameters: its JSON pointer, and what is required. */
 interface ParameterProblem {
   readonly path: string;
   readonly message: string;
@@ -129,7 +129,7 @@ interface ParameterTarget {
   readonly values: readonly string[];
 }
 
-/** What the action of a pipeline asks for, with its defaults. Durations are written as machines write them: `10m`. */
+/** The parameters of a pipeline's action, with defaults. Durations use the format of machines: `10m`. */
 export interface UserParameters {
   /** Name of the input artifact. Absent: the first. */
   readonly artifact?: string;
@@ -154,7 +154,7 @@ type ParsedUserParameters =
   | { readonly kind: "options"; readonly options: UserParameters }
   | { readonly kind: "problems"; readonly problems: readonly ParameterProblem[]; readonly artifact?: string };
 
-/** What a text without parameters asks for. */
+/** The parameters of an empty text. */
 export const DEFAULT_USER_PARAMETERS: UserParameters = {
   profile: "ansible",
   tagKey: "has_ssm_agent",
@@ -177,7 +177,7 @@ const DAY_MS = 24 * HOUR_MS;
 
 interface Rule {
   readonly schema: TSchema;
-  /** As people are told it, after the key. */
+  /** Shown in messages after the key. */
   readonly must: string;
   readonly minMs?: number;
   readonly maxMs?: number;
@@ -303,10 +303,10 @@ function findProblem(
 ): readonly ParameterProblem[] {
   const path = `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
   const check = CHECKS.get(key);
-  if (check === undefined) return [{ path, message: `is unknown; known are ${[...CHECKS.keys()].join(", ")}` }];
+  if (check === undefined) return [{ path, message: `is unknown; valid are ${[...CHECKS.keys()].join(", ")}` }];
   if (!check.validator.Check(value) || !isWithin(check, value)) return [{ path, message: `must ${check.must}` }];
   if (key !== "profile" || profiles === undefined || profiles.includes(String(value))) return [];
-  return [{ path, message: `names no profile; there are ${profiles.join(", ")}` }];
+  return [{ path, message: `is an unknown profile; valid are ${profiles.join(", ")}` }];
 }
 
 function isWithin({ minMs, maxMs }: Rule, value: unknown): boolean {
@@ -332,7 +332,7 @@ const CONTROL = /\p{Cc}/u;
 /** S3 user guide, "Creating object key names": at most 1,024 bytes of UTF-8. */
 const MAX_KEY_BYTES = 1_024;
 
-/** The `s3Location` of an input artifact; undefined where bucket or key are none that S3 would take. */
+/** Returns the `s3Location` of an input artifact, or undefined if S3 would reject the bucket or key. */
 export function findArtifactLocation(artifact: unknown): ArtifactLocation | undefined {
   const place = readField(readField(artifact, "location"), "s3Location");
   const bucket = readText(place, "bucketName");
@@ -394,7 +394,7 @@ const TYPES: ReadonlyMap<string, FailureType> = new Map(
   CODES.flatMap(([type, codes]) => codes.split(/\s+/).map((code): [string, FailureType] => [code, type])),
 );
 
-/** How CodePipeline is told of a failure with this code of ours: what is in no table is the job's own failure. */
+/** Maps one of our codes to CodePipeline's failure type. Codes without an entry are `JobFailed`. */
 export function toFailureType(code: string): FailureType {
   return TYPES.get(code) ?? "JobFailed";
 }

@@ -45,7 +45,7 @@ async function readOnce(
   const { Body, VersionId } = await s3.send(get, abortSignal === undefined ? {} : { abortSignal });
   const hash = createHash("sha256");
   for await (const part of toParts(Body)) hash.update(part);
-  // "null" is what stands in a bucket whose versioning was suspended, and anybody may replace it.
+  // "null" is the version id in a bucket with suspended versioning, and such an object may be replaced.
   const version = VersionId === undefined || VersionId === "null" ? {} : { versionId: VersionId };
   return { bucket: input.Bucket, key: input.Key, ...version, sha256: hash.digest("hex") };
 }
@@ -82,7 +82,7 @@ export function toArtifactPrefix(pipeline: string, artifact: string): string {
   return `${pipeline.slice(0, 20)}/${artifact.slice(0, 10)}/`;
 }
 
-/** The newest of the objects; of several at one time the one with the greatest key. Folders and empty objects are none. */
+/** The newest of the objects; at equal times the one with the greatest key. Ignores folders and empty objects. */
 export function findNewest<Listed extends ListedObject>(objects: readonly Listed[]): Listed | undefined {
   return objects.filter(isArtifact).reduce<Listed | undefined>((newest, each) => {
     return newest === undefined || isNewer(each, newest) ? each : newest;

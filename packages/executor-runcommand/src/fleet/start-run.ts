@@ -14,7 +14,7 @@ import {
   type Watch,
   withArtifact,
 } from "./fleet-records.ts";
-import { isPassing } from "./job-result.ts";
+import { isTransient } from "./job-result.ts";
 import { completeLifecycleAction, type LifecycleHook, recordHeartbeat } from "./parse-instance-event.ts";
 
 /**
@@ -46,7 +46,7 @@ export async function startOrForget(fleet: Fleet, intent: RunIntent): Promise<vo
   try {
     await startWatched(fleet, intent);
   } catch (error) {
-    if (!isPassing(error) && (await fleet.runs.find(intent.runId)) === undefined) await forget(fleet, intent.runId);
+    if (!isTransient(error) && (await fleet.runs.find(intent.runId)) === undefined) await forget(fleet, intent.runId);
     throw error;
   }
 }
@@ -56,7 +56,7 @@ async function forget(fleet: Fleet, runId: string): Promise<void> {
   if (kept !== undefined) await removeWatch(fleet, kept);
 }
 
-/** The run goes on already: whatever is wrong here must not make it look as if it did not. */
+/** The run has already started, so a failure here is only logged. */
 async function recordCandidate(fleet: Fleet, intent: RunIntent): Promise<void> {
   try {
     await recordArtifact(fleet, intent, "candidate");
@@ -127,7 +127,7 @@ async function finish(fleet: Fleet, { intent, hooks }: Watch, run: RunView): Pro
   return isDone || intent.records !== true || isOvertaken(fleet, intent);
 }
 
-/** People may retry a run that has failed, and when it succeeds then, its artifact is the current one all the same. */
+/** A failed run may be retried; if it then succeeds, its artifact becomes the current one. */
 async function isOvertaken(fleet: Fleet, { profile, decidedAt }: Watch["intent"]): Promise<boolean> {
   const current = await findArtifactRecord(fleet, { environment: fleet.environment, profile }, "current");
   return current !== undefined && current.startedAt > decidedAt;
@@ -160,7 +160,7 @@ async function catchUp(fleet: Fleet, intent: RunIntent): Promise<boolean> {
   return true;
 }
 
-/** A run that was asked for after the instance had started has it in its plan. */
+/** A run that was requested after the instance started includes it in its plan. */
 function mayHaveMissed({ artifact, startedAt }: ArtifactRecord, intent: RunIntent): boolean {
   const { bucket, key, versionId, sha256 } = intent.artifact;
   const isSame =

@@ -4,26 +4,26 @@ import {
   explainSaid,
   type FailureCause,
   type FleetReport,
+  formatVerdict,
   isFailing,
   listRunFacts,
   type RoleCounts,
   STANDINGS,
   standingOf,
-  tellVerdict,
   toCleanText,
   toFleetReport,
   toInstant,
   toLength,
 } from "./to-fleet-report.ts";
 
-/** What a page tells besides the report. */
+/** What a page shows besides the report. */
 export interface FleetHtmlOptions {
   /** Why the run has failed as a whole. */
   readonly error?: { readonly code: string; readonly message: string };
 }
 
 /**
- * A run's report as one HTML page for somebody who has never seen one: it loads nothing, runs nothing, and whatever
+ * Formats a run's report as one HTML page for readers who have never seen one: it loads nothing, runs nothing, and whatever
  * instances have said is text. Failing instances come first, with the end of their output.
  */
 export function toFleetHtml(pages: readonly FleetReportPage[], { error }: FleetHtmlOptions = {}): string {
@@ -63,7 +63,7 @@ function toHeader(report: FleetReport, error: FleetHtmlOptions["error"]): Html {
   );
   return html`<header>
 <p class="kind">Fleet run</p>
-<h1 class="${isBad ? "bad" : "good"}">${error !== undefined && instances.length === 0 ? "The run has failed." : tellVerdict(report)}</h1>
+<h1 class="${isBad ? "bad" : "good"}">${error !== undefined && instances.length === 0 ? "The run has failed." : formatVerdict(report)}</h1>
 ${error === undefined ? html`` : html`<p><code>${error.code}</code> ${error.message}</p>\n`}<ul class="counts">${counts}</ul>
 <dl>${facts}</dl>
 </header>`;
@@ -149,7 +149,7 @@ ${instances.some(({ roles: own }) => own.length > 1) ? html`<p class="quiet">An 
 </section>`;
 }
 
-/** The numbers stand beside it, so it is for eyes alone. */
+/** Hidden from screen readers: the same numbers are in the text. */
 function toBar({ counts, total }: RoleCounts): Html {
   const parts = STANDINGS.filter((standing) => counts[standing] > 0).map((standing) => {
     const share = Math.round((counts[standing] / total) * 10_000) / 100;
@@ -158,7 +158,7 @@ function toBar({ counts, total }: RoleCounts): Html {
   return html`<span class="bar" aria-hidden="true">${parts}</span>`;
 }
 
-/** Instances in their order; what a failing one has said stands under it, folded. */
+/** Lists the instances; the output of a failed one is collapsed below it. */
 function toInstanceTable(instances: readonly FleetInstanceReport[]): Html {
   return html`<div class="wide"><table>
 <thead><tr><th scope="col">Instance</th><th scope="col">State</th><th scope="col">Why</th><th scope="col">Exit code</th><th scope="col">Roles</th><th scope="col">Platform</th><th scope="col">Started</th><th scope="col">Took</th></tr></thead>
@@ -185,7 +185,7 @@ function toWhy(code: string | undefined): Html {
   return known === undefined ? html`<code>${code}</code>` : html`<code title="${known.meaning}">${code}</code>`;
 }
 
-/** Of instances that did as they were told the output is left out: a page of a large fleet could not be opened. */
+/** Leaves out the output of succeeded instances: the page of a large fleet would be too big to open. */
 function toDetails(instance: FleetInstanceReport): Html {
   if (!isFailing(instance)) return html``;
   const { stderrTail, stdoutTail, cut, detailedStatus, commandId, links } = instance;

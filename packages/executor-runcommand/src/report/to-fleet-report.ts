@@ -33,7 +33,7 @@ export interface FleetReport extends Omit<FleetReportPage, "instances" | "counts
   readonly instances: readonly FleetInstanceReport[];
 }
 
-/** Puts the pages of a report together. An instance that stands on two pages, as while they are written, counts once. */
+/** Merges the pages of a report. An instance that is on two pages, which happens while they are written, counts once. */
 export function toFleetReport(pages: readonly FleetReportPage[]): FleetReport {
   const byId = new Map(pages.flatMap(({ instances }) => instances).map((each) => [keyOf(each), each]));
   const instances = [...byId.values()].toSorted(compareInstances);
@@ -178,7 +178,7 @@ const Instance = Type.Object({
 
 const count = Type.Integer({ minimum: 0 });
 
-/** A page of a report as the API gives it. Keys of a newer version are passed over. */
+/** Parses a page of a report from the API. Ignores keys of newer versions. */
 const Page = Type.Object({
   runId: Type.String(),
   instances: Type.Array(Instance),
@@ -202,18 +202,18 @@ export function parseReportPage(value: unknown): FleetReportPage {
 }
 
 /** In one sentence how a run stands. */
-export function tellVerdict({ counts, standings, endedAt }: FleetReport): string {
+export function formatVerdict({ counts, standings, endedAt }: FleetReport): string {
   const { selected, succeeded, failed } = counts;
   const notSent = standings["not sent"];
   if (selected === 0) return "No instance was selected.";
-  if (standings.waiting === selected) return `${tellCount(selected)}, and nothing was sent yet.`;
+  if (standings.waiting === selected) return `${formatCount(selected)}, and nothing was sent yet.`;
   const bad = failed + notSent;
   if (endedAt === undefined && standings.running + standings.waiting > 0) {
-    return `${succeeded + bad} of ${tellCount(selected)} are done: ${succeeded} succeeded, ${bad} failed.`;
+    return `${succeeded + bad} of ${formatCount(selected)} are done: ${succeeded} succeeded, ${bad} failed.`;
   }
   if (bad === 0) return selected === 1 ? "The instance succeeded." : `All ${selected} instances succeeded.`;
   const left = notSent === 0 ? "" : ` ${notSent} of them ${notSent === 1 ? "was" : "were"} not sent to.`;
-  return `${bad} of ${tellCount(selected)} failed.${left}`;
+  return `${bad} of ${formatCount(selected)} failed.${left}`;
 }
 
 /** Facts of the whole run, as names and values. */
@@ -256,13 +256,13 @@ export function toLength(ms: number): string {
 
 const MAX_INSTANT = 8_640_000_000_000_000;
 
-/** ISO 8601 in UTC, in whole seconds; what is no instant is told as it is. */
+/** Formats an instant as ISO 8601 in UTC with whole seconds. Returns other values unchanged. */
 export function toInstant(ms: number): string {
   if (!(Math.abs(ms) <= MAX_INSTANT)) return String(ms);
   return new Date(ms).toISOString().replace(/\.\d{3}Z$/, "Z");
 }
 
-function tellCount(count: number): string {
+function formatCount(count: number): string {
   return count === 1 ? "1 instance" : `${count} instances`;
 }
 
@@ -281,35 +281,32 @@ const ADVICE: ReadonlyMap<string, CodeAdvice> = new Map(
   Object.entries({
     COMMAND_FAILED: [
       "The command ran on the instance and ended with an exit code that is not zero.",
-      "Read what it said; correct the playbook, the artifact or the instance, and run again what failed.",
+      "Read its output, fix the playbook, the artifact or the instance, and retry the run.",
     ],
     EXECUTION_TIMEOUT: [
-      "The command ran longer than it may and was stopped.",
-      "Look at what it said last; raise `timeout`, or find what hangs.",
+      "The command exceeded its time limit and was stopped.",
+      "Check the end of its output. Raise `timeout`, or find what hangs.",
     ],
     DELIVERY_TIMEOUT: [
-      "The command did not reach the instance in time: it is stopped, cut off, or its agent is not running.",
-      "Look at the instance and at its agent (`amazon-ssm-agent`), then run again what failed.",
+      "The command did not reach the instance in time: the instance is stopped or unreachable, or its agent is not running.",
+      "Check the instance and its agent (`amazon-ssm-agent`), then retry the run.",
     ],
     UNDELIVERABLE: [
       "Systems Manager does not know the instance, or its agent does not answer.",
-      "Check the agent, the instance profile (AmazonSSMManagedInstanceCore) and the way to the endpoints of Systems Manager.",
+      "Check the agent, the instance profile (AmazonSSMManagedInstanceCore) and the network path to the endpoints of Systems Manager.",
     ],
-    CANCELLED: [
-      "Somebody cancelled the run before the command had ended.",
-      "Run again what was cancelled if it is wanted.",
-    ],
+    CANCELLED: ["The run was cancelled before the command ended.", "Retry the run if it is still wanted."],
     TERMINATED: [
-      "Systems Manager stopped the command because too many others had failed.",
-      "Correct what made the others fail, then run again.",
+      "Systems Manager stopped the command because too many others failed.",
+      "Fix the cause of the other failures, then retry the run.",
     ],
     NOT_SENT: [
-      "Nothing was sent to the instance: the run had stopped because more failed than `maxErrors` allows, or its command was refused.",
-      "Correct what made the others fail, then run again; the instance is as it was.",
+      "No command was sent to the instance: more instances failed than `maxErrors` allows, or the command was rejected.",
+      "Fix the cause of the other failures, then retry. The instance is unchanged.",
     ],
     SSM_NOT_ONLINE: [
       "The agent of the instance is not connected to Systems Manager.",
-      "Check the agent, the instance profile and the way to the endpoints of Systems Manager.",
+      "Check the agent, the instance profile and the network path to the endpoints of Systems Manager.",
     ],
     SSM_NOT_REGISTERED: [
       "The instance has never registered with Systems Manager.",
@@ -317,45 +314,42 @@ const ADVICE: ReadonlyMap<string, CodeAdvice> = new Map(
     ],
     SSM_AGENT_TIMEOUT: [
       "The instance started, but its agent did not register in time.",
-      "Check the agent in the image, the instance profile and the network; then run again.",
+      "Check the agent in the image, the instance profile and the network, then retry the run.",
     ],
     SSM_THROTTLED: [
-      "Systems Manager refused the request again and again: the account sends too many.",
-      "Run again later, with a lower concurrency.",
+      "Systems Manager throttled every try: the account sends too many requests.",
+      "Retry later with a lower concurrency.",
     ],
-    INSTANCE_GONE: ["The instance was stopped or terminated meanwhile.", "Nothing, if that was meant."],
-    INVALID_INSTANCE_ID: ["The id is not that of an instance.", "Correct the id."],
-    DUPLICATE: ["The instance was named twice; it is worked on once.", "Nothing."],
-    STATE_NOT_RUNNING: ["The instance is not running.", "Start it if it shall be configured."],
+    INSTANCE_GONE: ["The instance was stopped or terminated during the run.", "Nothing, if that was intended."],
+    INVALID_INSTANCE_ID: ["The id is not a valid instance id.", "Correct the id."],
+    DUPLICATE: ["The instance was listed twice; it gets one command.", "Nothing."],
+    STATE_NOT_RUNNING: ["The instance is not running.", "Start it to have it configured."],
     TAG_MISSING: [
-      "The instance does not carry the tag that makes it a part of the fleet.",
-      "Add the tag if it belongs to it.",
+      "The instance does not have the tag of the fleet.",
+      "Add the tag if the instance belongs to the fleet.",
     ],
     TAG_VALUE: [
-      "The instance carries the tag with another value; values are compared exactly.",
-      "Correct the value if it belongs to the fleet.",
+      "The tag of the instance has another value. Values are compared exactly.",
+      "Fix the value if the instance belongs to the fleet.",
     ],
     PLATFORM_MISMATCH: [
-      "The instance runs another platform than the run is meant for.",
-      "Nothing, or use a profile for its platform.",
+      "The run is not for the platform of the instance.",
+      "Use a profile for its platform if needed.",
     ],
     NO_ROLES: [
       "The instance has no role in its tag, so there was nothing to configure.",
-      "Give it roles if it shall have some.",
+      "Set roles if it needs some.",
     ],
     ROLE_NAME_INVALID: [
-      "A role in the tag of the instance has a name that an inventory cannot hold.",
+      "A role in the tag of the instance is not a valid name of an inventory group.",
       "Use letters, digits, `_` and `-`, beginning with a letter or `_`; at most 63 characters.",
     ],
     TOO_MANY_ROLES: [
       "The tag of the instance names more than 50 roles.",
-      "Give it fewer roles, or a role that includes others.",
+      "Use fewer roles, or a role that includes others.",
     ],
-    ACCESS_DENIED: [
-      "AWS refused the request.",
-      "Give the role of the dispatcher the permission that the message names.",
-    ],
-    AWS_UNAVAILABLE: ["A service of AWS did not answer.", "Run again later."],
+    ACCESS_DENIED: ["AWS denied the request.", "Grant the permission in the message to the dispatcher's role."],
+    AWS_UNAVAILABLE: ["A service of AWS did not answer.", "Retry later."],
   } satisfies Record<string, readonly [string, string]>).map(([code, [meaning = "", advice = ""]]) => [
     code,
     { meaning, advice },
@@ -371,12 +365,12 @@ const OWN_LINE = /^stackyard: ([A-Z][A-Z_]+): /;
 /** What the last line of an instance means, where it is one of our script's; undefined for what any other program says. */
 export function explainSaid(line: string | undefined): CodeAdvice | undefined {
   const [, code = ""] = OWN_LINE.exec(line ?? "") ?? [];
-  const advice = ADVICE_EXPLAIN_SAID.get(code);
+  const advice = OUTPUT_ADVICE.get(code);
   if (advice === undefined) return undefined;
   return { meaning: "Nothing of the artifact was run: the line below says why.", advice };
 }
 
-const ADVICE_EXPLAIN_SAID: ReadonlyMap<string, string> = new Map([
+const OUTPUT_ADVICE: ReadonlyMap<string, string> = new Map([
   ["ALREADY_RUNNING", "Wait for the other run on the host, then run again what failed."],
   ["ARTIFACT_CHECKSUM_MISMATCH", "Find out who has changed the artifact after it was chosen; build it again."],
   ["ARTIFACT_DOWNLOAD_FAILED", "Let the instance profile read the artifact and its key, and look at the way to S3."],

@@ -3,10 +3,10 @@ import type { FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
 import {
   type FleetReport,
   findSaid,
+  formatVerdict,
   listRunFacts,
   STANDINGS,
   standingOf,
-  tellVerdict,
   toCell,
   toFleetReport,
   toLength,
@@ -28,7 +28,7 @@ export function toFleetTable(pages: readonly FleetReportPage[], options: FleetTa
   const report = toFleetReport(pages);
   const facts = listRunFacts(report).map(([name, value]) => [`${name}:`, value]);
   return [
-    `${tellVerdict(report)}\n${formatTable(facts, { columns: options.columns, keepLast: true })}`,
+    `${formatVerdict(report)}\n${formatTable(facts, { columns: options.columns, keepLast: true })}`,
     toRoleTable(report),
     toCauseTable(report, options),
     toInstanceTable(report, options),
@@ -39,7 +39,7 @@ export function toFleetTable(pages: readonly FleetReportPage[], options: FleetTa
 
 function toRoleTable({ roles, standings, instances }: FleetReport): string {
   if (instances.length === 0) return "";
-  // A column of zeros tells nothing.
+  // A column of zeros has no information.
   const shown = STANDINGS.filter((standing) => standings[standing] > 0);
   const head = ["ROLE", ...shown.map((standing) => standing.toUpperCase()), "ALL"];
   const rows = roles.map(({ role, counts, total }) => {

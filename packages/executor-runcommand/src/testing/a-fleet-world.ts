@@ -29,13 +29,13 @@ export interface FleetWorld {
   readonly clock: FakeClock;
   readonly runs: MemoryRuns;
   readonly deps: FleetDeps;
-  /** What CodePipeline and Auto Scaling were told, in order. */
+  /** The calls to CodePipeline and Auto Scaling, in order. */
   readonly calls: readonly ScriptedCall[];
   /** Lines of the log, with their fields. */
   readonly log: readonly string[];
   /** The next call of that operation fails so. */
   fail(operation: string, error: Error): void;
-  /** What CodePipeline was told last. */
+  /** The last result that CodePipeline received. */
   lastResult(): Readonly<Record<string, unknown>> | undefined;
   addInstance(input?: { readonly tags?: Readonly<Record<string, string>>; readonly [name: string]: unknown }): void;
 }
@@ -86,7 +86,7 @@ export function createFleetWorld(
   };
 }
 
-/** True when nothing that a world has logged, kept or told holds the job's credentials. */
+/** True when no log, record or call contains the job's credentials. */
 export function isFreeOfCredentials(text: string): boolean {
   return Object.values(ARTIFACT_CREDENTIALS).every((secret) => !text.includes(secret));
 }

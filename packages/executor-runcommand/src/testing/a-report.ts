@@ -1,6 +1,6 @@
 import type { FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
 
-/** An instance of a report that has succeeded, unless it is told otherwise. */
+/** An instance of a report that has succeeded, unless overridden. */
 export function anInstance(number: number, instance: Partial<FleetInstanceReport> = {}): FleetInstanceReport {
   const instanceId = `i-${number.toString(16).padStart(17, "0")}`;
   return { instanceId, state: "succeeded", roles: ["webserver"], platform: "linux", ...instance };

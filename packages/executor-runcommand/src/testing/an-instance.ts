@@ -38,7 +38,7 @@ export interface Instance {
   requests(): readonly string[];
   /** The requests with their headers. */
   readonly messages: readonly IncomingMessage[];
-  /** A folder that outlives runs, for what programs want to tell: `$NOTES`. */
+  /** A folder that outlives runs, for notes of programs: `$NOTES`. */
   readonly notes: string;
   /** Settles at the next request of that path, which is answered when `answer` is called. */
   hold(path: string): Promise<{ answer(): void }>;

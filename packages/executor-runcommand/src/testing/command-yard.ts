@@ -54,7 +54,7 @@ export async function createCommandYard(cwd = "/"): Promise<CommandYard> {
     fleet,
     async run(name, args = {}, { signal = new AbortController().signal } = {}) {
       const command = commands.find((each) => each.name === `fleet ${name}`);
-      const heard = createEar();
+      const heard = createListener();
       const context = { cwd, projectDir: cwd, dataDir: cwd, environment: {}, yards: {}, server: { url }, signal };
       const exitCode = await command?.run({ ...context, out: heard.out }, args);
       return { exitCode: exitCode ?? -1, ...heard.result() };
@@ -96,7 +96,7 @@ function createScripted(fleet: ScriptedFleet) {
   });
 }
 
-function createEar() {
+function createListener() {
   let text = "";
   let value: Record<string, unknown> | undefined;
   const [notes, progress]: [string[], string[]] = [[], []];

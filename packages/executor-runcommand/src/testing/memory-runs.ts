@@ -1,9 +1,9 @@
 import { runStackId } from "@stackyard/core/machine";
 import type { RunRequest, Runs, RunView } from "@stackyard/core/runs";
 
-/** Runs that a test lets go on and end. */
+/** Runs that a test advances and ends. */
 export interface MemoryRuns extends Pick<Runs, "start" | "find" | "report" | "reportPage"> {
-  /** What was asked for first under each key, in order. */
+  /** The first request under each key, in order. */
   readonly started: readonly RunRequest[];
   /** Changes a run as its executor would. */
   set(runId: string, view: Partial<RunView>, pages?: readonly unknown[]): void;

@@ -43,15 +43,15 @@ for (const left of [0, 1, 2, 3, 4, 5]) {
 }
 const binary = join(folder, "terraform");
 writeFileSync(binary, `#!/bin/sh\necho '{"terraform_version": "1.9.0"}'\n`, { mode: 0o700 });
-const askVersion = async (): Promise<string> => {
+const loadVersion = async (): Promise<string> => {
   const found = await findBinary({ binary, environment: {}, version: "1.9.0" }).catch((error: unknown) => error);
   if (found instanceof Error) return "code" in found ? String(found.code) : found.message;
   return "found";
 };
 const taken = takeDescriptors(0);
-const versions = [await askVersion()];
+const versions = [await loadVersion()];
 for (const descriptor of taken) closeSync(descriptor);
-versions.push(await askVersion());
+versions.push(await loadVersion());
 
 const printed: Ends = { ends, versions, after: await run() };
 process.stdout.write(JSON.stringify(printed));

@@ -10,9 +10,11 @@ import {
   followRun,
   keyArg,
   openRuns,
+  pickDefined,
   type RunsContext,
   toFollowArgs,
   toRunArg,
+  toRunTarget,
 } from "./command.ts";
 
 const out: CommandOutput = { result: () => undefined, progress: () => undefined, note: () => undefined };
@@ -237,5 +239,31 @@ describe("the arguments of commands over runs", () => {
       { description: expect.stringContaining("the release continues (exit code 4)") },
       { description: "As `fleet run` prints it." },
     ]);
+  });
+});
+
+describe("toRunTarget", () => {
+  it("is undefined for the runner's own account", () => {
+    expect(toRunTarget({})).toBeUndefined();
+  });
+
+  it.each([
+    { account: "111122223333", region: "eu-central-1" },
+    { account: "111122223333", region: "eu-central-1", role: "fleet", externalId: "x" },
+  ])("returns %j", (target) => {
+    expect(toRunTarget(target)).toEqual(target);
+  });
+
+  it.each([{ role: "fleet" }, { region: "eu-central-1" }, { account: "111122223333" }, { externalId: "x" }])(
+    "rejects %j alone",
+    (args) => {
+      expect(() => toRunTarget(args)).toThrow(expect.objectContaining({ code: "USAGE" }));
+    },
+  );
+});
+
+describe("pickDefined", () => {
+  it("drops what is undefined, and keeps false, 0 and empty texts", () => {
+    expect(pickDefined({ a: undefined, b: false, c: 0, d: "" })).toStrictEqual({ b: false, c: 0, d: "" });
   });
 });

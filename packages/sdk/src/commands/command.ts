@@ -174,3 +174,50 @@ function parse(text: string, path: string): unknown {
     throw new StackyardError("CONFIG_INVALID", `"${path}" is no JSON: ${why}`, { cause });
   }
 }
+
+/** An optional text argument. */
+export function textArg(placeholder: string, description: string) {
+  return Type.Optional(Type.String({ minLength: 1, placeholder, description }));
+}
+
+/** An optional text argument that may be repeated. */
+export function textsArg(placeholder: string, description: string) {
+  return Type.Optional(Type.Array(Type.String({ minLength: 1 }), { placeholder, description }));
+}
+
+/** Arguments of commands that start a run: the file of its config, and the account and region to work in. */
+export const startArgs = {
+  config: textArg("file", "A JSON file with the executor's config. Flags override it."),
+  account: textArg("id", "The account to work in. Default: the runner's own."),
+  region: textArg("name", "The region to work in. Requires --account."),
+  role: textArg("name", "The role to assume in that account: its name or ARN."),
+  externalId: textArg("text", "The external id for that role."),
+};
+const StartArgs = Type.Object(startArgs);
+type StartArgs = Static<typeof StartArgs>;
+
+/** The target of a run, as `toRunTarget` reads it from arguments. */
+export interface RunTargetArgs {
+  readonly account: string;
+  readonly region: string;
+  readonly role?: string;
+  readonly externalId?: string;
+}
+
+/** Returns the target of a run, or undefined for the runner's own account. Throws `USAGE` if account or region is missing. */
+export function toRunTarget({ account, region, role, externalId }: StartArgs): RunTargetArgs | undefined {
+  if ((account ?? region ?? role ?? externalId) === undefined) return undefined;
+  if (account === undefined || region === undefined) {
+    throw new StackyardError("USAGE", "--account and --region must be given together.");
+  }
+  return { account, region, ...pickDefined({ role, externalId }) };
+}
+
+/** The type of `pickDefined`. */
+export type Defined<Values> = { [Key in keyof Values]?: Exclude<Values[Key], undefined> };
+
+/** Returns the properties that are not undefined. */
+export function pickDefined<Values extends object>(values: Values): Defined<Values> {
+  // Every key that is left has a value, which is what the type says.
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<Values>;
+}

@@ -3,6 +3,7 @@ export {
   createCommand,
   createProgressTeller,
   createRunsCommand,
+  type Defined,
   type FollowRunOptions,
   followRun,
   keyArg,
@@ -10,9 +11,15 @@ export {
   type OpenRuns,
   openRuns,
   type ProgressTeller,
+  pickDefined,
   type RunsCommandSpec,
   type RunsContext,
+  type RunTargetArgs,
+  startArgs,
+  textArg,
+  textsArg,
   toFollowArgs,
   toRunArg,
+  toRunTarget,
 } from "./command.ts";
 export { formatTable, type TableOptions, truncateText } from "./format-table.ts";

@@ -10,7 +10,7 @@ export function toMetricTable(): string {
     return `| \`${name}\` | \`${toCloudWatchName(name)}\` | ${what} | ${own} | ${sets} | ${help} |`;
   });
   return [
-    "| name | in CloudWatch | kind | told apart by | kept there by | what |",
+    "| name | in CloudWatch | kind | dimensions | dimensions in CloudWatch | what |",
     "|---|---|---|---|---|---|",
     ...rows,
   ].join("\n");
