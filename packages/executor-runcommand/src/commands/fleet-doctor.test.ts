@@ -9,12 +9,12 @@ import {
   checkMetadata,
   checkProfiles,
   compareVersions,
-  createFleetDoctor,
   type FleetFinding,
   type InstanceFacts,
   needsEc2Messages,
   type ProfileFacts,
-} from "./fleet-doctor.ts";
+} from "./check-fleet.ts";
+import { createFleetDoctor } from "./fleet-doctor.ts";
 import type { DoctorPlace } from "./load-fleet-facts.ts";
 
 const ID = "i-0123456789abcdef0";

@@ -5,7 +5,7 @@ import { systemClock } from "@stackyard/core/engine";
 import { AwsCallError, callAws, type FleetAws, FleetEc2Client, FleetSsmClient, listPages } from "../call-aws.ts";
 import { loadAgents, toTagFilters } from "../fleet-calls.ts";
 import { chunk, type SelectOptions, type SsmAgent } from "../select-instances.ts";
-import type { FleetFacts, InstanceFacts, ProfileFacts } from "./fleet-doctor.ts";
+import type { FleetFacts, InstanceFacts, ProfileFacts } from "./check-fleet.ts";
 
 /** The account and region to check. Missing values come from the SDK's default chain. */
 export interface DoctorPlace {

@@ -6,6 +6,7 @@ import {
   findArtifactRecord,
   findEventRecord,
   keepEventRecord,
+  type PinnedArtifact,
   parseRunIntent,
   putArtifactRecord,
   toBootIntent,
@@ -13,7 +14,6 @@ import {
   withArtifact,
 } from "./fleet-records.ts";
 import { DEFAULT_USER_PARAMETERS } from "./parse-pipeline-event.ts";
-import type { PinnedArtifact } from "./pin-artifact.ts";
 
 const artifact: PinnedArtifact = { bucket: "abc", key: "k", versionId: "v", sha256: "a".repeat(64) };
 const boot = {

@@ -5,7 +5,6 @@ import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { type BootSettings, readText } from "./fleet-deps.ts";
 import type { UserParameters } from "./parse-pipeline-event.ts";
-import type { PinnedArtifact } from "./pin-artifact.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -14,13 +13,16 @@ interface RecordsDeps {
   readonly clock: Clock;
 }
 
-/** The artifact that a run applies: a version of an object, with its digest. */
-const Artifact = Type.Object({
+/** One content of an artifact, whatever is later written to its place. */
+const PinnedArtifact = Type.Object({
   bucket: Type.String(),
   key: Type.String(),
+  /** In buckets with versions. */
   versionId: Type.Optional(Type.String()),
+  /** Lower-case hex. Each instance checks it before it unpacks anything. */
   sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
 });
+export type PinnedArtifact = Static<typeof PinnedArtifact>;
 
 /** A run as it was decided: kept before it is started, so that a repeat decides nothing anew. */
 export const RunIntent = Type.Object({
@@ -35,7 +37,7 @@ export const RunIntent = Type.Object({
   wait: Type.Boolean(),
   /** Recorded as candidate and current; absent where the run changes neither. */
   records: Type.Optional(Type.Boolean()),
-  artifact: Artifact,
+  artifact: PinnedArtifact,
   revision: Type.Union([Type.String(), Type.Null()]),
   decidedAt: Type.Integer(),
 });
@@ -181,7 +183,7 @@ function toEventKey(id: string): string {
 
 /** Which artifact a run has brought. */
 export const ArtifactRecord = Type.Object({
-  artifact: Artifact,
+  artifact: PinnedArtifact,
   revision: Type.Union([Type.String(), Type.Null()]),
   runId: Type.String(),
   /** When the run was requested. */

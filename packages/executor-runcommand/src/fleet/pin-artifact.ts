@@ -2,16 +2,8 @@ import { createHash } from "node:crypto";
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault } from "@stackyard/aws";
 import { type Fleet, type FleetFailure, toFailed } from "./fleet-deps.ts";
-import { findArtifactRecord } from "./fleet-records.ts";
+import { findArtifactRecord, type PinnedArtifact } from "./fleet-records.ts";
 import type { ArtifactLocation } from "./parse-pipeline-event.ts";
-
-/** One content of an artifact, whatever is written to its place later. */
-export interface PinnedArtifact extends ArtifactLocation {
-  /** Where the bucket keeps versions. */
-  readonly versionId?: string;
-  /** Lower-case hex, checked on each instance before anything is unpacked. */
-  readonly sha256: string;
-}
 
 /** A broken connection is met again at most so often. */
 const TRIES = 3;

@@ -1,4 +1,4 @@
-import type { InstanceFacts } from "../commands/fleet-doctor.ts";
+import type { InstanceFacts } from "../commands/check-fleet.ts";
 import { anId } from "./a-run.ts";
 
 /** What is known of the n-th instance: in a private subnet, and all is well with it. */
