@@ -12,8 +12,7 @@ import {
 } from "@stackyard/executor-ecs/custom-resource";
 import { createDynamodbRecords } from "@stackyard/store-dynamodb";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
-import { loadSecret } from "./load-secret.ts";
-import { parseSettings } from "./parse-settings.ts";
+import { loadSecret, parseSettings } from "./settings.ts";
 
 /** What the app is made of. */
 export interface CreateAppOptions {

@@ -11,7 +11,7 @@ import {
 } from "@stackyard/executor-runcommand/fleet";
 import { type EnvironmentVariables, type OpenedRuns, openRuns } from "@stackyard/runtime";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
-import { parseFleetSettings } from "./parse-fleet-settings.ts";
+import { parseFleetSettings } from "./fleet-settings.ts";
 
 /** What the app is made of. */
 export interface FleetAppOptions {

@@ -1,7 +1,7 @@
 import { createRunCommandExecutor } from "@stackyard/executor-runcommand";
 import { createTaskRunner } from "@stackyard/runtime";
 import { createFleetApp } from "./create-fleet-app.ts";
-import { toRunnerOptions } from "./runner-options.ts";
+import { toRunnerOptions } from "./fleet-settings.ts";
 
 /** What CodePipeline, EventBridge's rules and the schedule call: `index.handler`. */
 export const { handler } = createFleetApp({ environment: process.env });

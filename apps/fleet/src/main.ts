@@ -1,6 +1,6 @@
 import { createRunCommandExecutor } from "@stackyard/executor-runcommand";
 import { createTaskRunner } from "@stackyard/runtime";
-import { toRunnerOptions } from "./runner-options.ts";
+import { toRunnerOptions } from "./fleet-settings.ts";
 
 // The runner as a container: works until SIGTERM, and drains.
 const executors = [createRunCommandExecutor(toRunnerOptions(process.env))];

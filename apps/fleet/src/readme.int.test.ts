@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { FleetVariables } from "./fleet-variables.ts";
+import { FleetVariables } from "./fleet-settings.ts";
 
 const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
 

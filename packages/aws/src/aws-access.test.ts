@@ -108,7 +108,7 @@ describe("a client", () => {
     expect(await findArn({ account: SPOKE, region: "eu-west-1", partition: "aws" } as never)).toContain("/runner/");
   });
 
-  it("tells what to look at when the role may not be assumed", async () => {
+  it("reports what to check when the role may not be assumed", async () => {
     const { findArn, sim } = createWorld({ session: { name: "runner", tags: { yard: "main" } } });
     sim.iam.addRole({ account: SPOKE, name: "untagged", allowsTags: false });
 
@@ -119,7 +119,7 @@ describe("a client", () => {
     await expect(findArn({ ...target, role: "untagged" })).rejects.toMatchObject({ code: "FORBIDDEN" });
   });
 
-  it("tells what AWS said when the session would be too long", async () => {
+  it("reports the error of AWS when the session would be too long", async () => {
     const { findArn } = createWorld({ session: { name: "runner", seconds: 7_200 } });
 
     await expect(findArn()).rejects.toMatchObject({
@@ -185,7 +185,7 @@ describe("a session", () => {
     expect(await access.credentials({ ...target, role: "long" })).toEqual(given);
   });
 
-  it("is as long as it is asked for where no role is chained", async () => {
+  it("has the requested length without role chaining", async () => {
     const { sim, access, clock } = createWorld({ session: { name: "runner", seconds: 14_400 } });
     sim.iam.addRole({ account: SPOKE, name: "long", maxSeconds: 43_200 });
 
@@ -301,7 +301,7 @@ describe("a session", () => {
     expect(loads()).toBe(1);
   });
 
-  it("is renewed beside the work in the last quarter of its time", async () => {
+  it("is renewed in the background in the last quarter of its time", async () => {
     const { clock, key } = createWorldRenewedCredentials();
     await key();
 
@@ -336,7 +336,7 @@ describe("a session", () => {
     expect(loads()).toBe(2);
   });
 
-  it("goes on until its end while a renewal fails in passing, without asking all the time", async () => {
+  it("is used until it expires while renewals fail transiently, without constant retries", async () => {
     const { clock, failures, key, loads } = createWorldRenewedCredentials();
     await key();
     await clock.advance(57 * MINUTE);
@@ -360,7 +360,7 @@ describe("a session", () => {
     await expect(key()).rejects.toMatchObject({ code: "FORBIDDEN" });
   });
 
-  it("fails when there is none, and is begun by the next who asks", async () => {
+  it("fails without a session, and is retried by the next call", async () => {
     const { failures, key } = createWorldRenewedCredentials();
     failures.push(passing());
 

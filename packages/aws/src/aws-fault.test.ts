@@ -72,7 +72,7 @@ describe("toAwsError", () => {
     expect(error.message).toBe("No. GET https://b.s3.amazonaws.com/k?[redacted] failed.");
   });
 
-  it("leaves an error of ours as it is", () => {
+  it("returns an error of ours unchanged", () => {
     const error = new StackyardError("CONFIG_INVALID", "x");
 
     expect(toAwsError(error, "No.")).toBe(error);
@@ -105,7 +105,7 @@ describe("redactText", () => {
   });
 
   it.each(["https://example.com/path?state=RUN&page=2", "The password is wrong.", "s3://bucket/key", "Signature"])(
-    "leaves %j as it is",
+    "does not change %j",
     (text) => {
       expect(redactText(text)).toBe(text);
     },

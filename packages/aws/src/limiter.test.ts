@@ -181,7 +181,7 @@ describe("every attempt", () => {
     ]);
   });
 
-  it("asks again when the SDK retries, after the limiter was told", async () => {
+  it("waits again when the SDK retries, after throttling was reported", async () => {
     const { sim, told, access } = createWorldLimiterPlugin();
     sim.once("Lambda.ListFunctions", () =>
       Promise.reject(new SimFault("TooManyRequestsException", 429, "Rate Exceeded.")),
@@ -367,7 +367,7 @@ describe("values by key", () => {
     expect([find("a"), find("a"), find("b")]).toEqual(["value 1", "value 1", "value 2"]);
   });
 
-  it("are no more than so many: what was not asked for for longest goes", () => {
+  it("are limited: the least recently used one is evicted", () => {
     const { values, find } = createBench(2);
 
     for (const key of ["a", "b", "a", "c"]) find(key);

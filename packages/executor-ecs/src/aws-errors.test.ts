@@ -94,7 +94,7 @@ describe("an error of AWS", () => {
     });
   });
 
-  it("of a cancel is no end of it: the tasks are stopped when AWS serves again", async () => {
+  it("of a cancel does not end it: the tasks are stopped when AWS answers again", async () => {
     const yard = createEcsYard();
     yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });
     yard.sim.once("ECS.StopTask", fault("ThrottlingException", "Rate exceeded"));
@@ -105,7 +105,7 @@ describe("an error of AWS", () => {
     expect(yard.sim.ecs.tasks()).toMatchObject([{ lastStatus: "STOPPED", stopCode: "UserInitiated" }]);
   });
 
-  it("that hides what RunTask has done is asked for with the same token", async () => {
+  it("that hides the result of RunTask is retried with the same token", async () => {
     const yard = createEcsYard();
     for (let time = 0; time < 2; time++) {
       yard.sim.once("ECS.RunTask", async (proceed) => {
@@ -165,7 +165,7 @@ describe("an error of AWS", () => {
     expect(yard.countCalls("ECS.RunTask")).toBe(0);
   });
 
-  it("of a log is no failure", async () => {
+  it("of a log is not a failure", async () => {
     const yard = createEcsYard();
     yard.sim.ecs.script("migrate", { containers: { app: { exitCode: 1, logs: ["a"] } } });
     for (let time = 0; time < 9; time++)
@@ -176,7 +176,7 @@ describe("an error of AWS", () => {
     expect(step).toMatchObject({ code: "ECS_EXIT_CODE", message: expect.stringContaining("allow logs:GetLogEvents") });
   });
 
-  it("is told without signatures", () => {
+  it("is reported without signatures", () => {
     const url = "https://b.s3.amazonaws.com/k?X-Amz-Signature=abc";
 
     expect(toAwsFailure(new Error(`GET ${url}`), "It").message).not.toContain("abc");

@@ -58,7 +58,7 @@ async function run({ runsMs, missingMs, exitCode, cancelAfterMs, ...world }: Wor
 }
 
 describe("whatever goes wrong for a while", () => {
-  it("never starts more than was asked for, and leaves nothing running", async () => {
+  it("never starts more than requested, and leaves nothing running", async () => {
     await fc.assert(
       fc.asyncProperty(aWorld, async (world) => {
         const { step, count, tasks } = await run(world);

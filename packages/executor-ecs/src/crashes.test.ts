@@ -67,7 +67,7 @@ describe("a process that dies at any call", () => {
     expect(crashes).toBeGreaterThan(10);
   });
 
-  it("never has more tasks than were asked for while a cluster has no room", async () => {
+  it("never has more tasks than requested while a cluster has no room", async () => {
     await crashEverywhere(async ({ executor }) => {
       const yard = createEcsYard();
       yard.sim.ecs.refuse({ reason: "RESOURCE:MEMORY", tasks: 1, calls: 2 });
@@ -79,7 +79,7 @@ describe("a process that dies at any call", () => {
     });
   });
 
-  it("leaves nothing running after a deadline, and the deadline is told", async () => {
+  it("leaves nothing running after a deadline, and reports the deadline", async () => {
     await crashEverywhere(async ({ executor }) => {
       const yard = createEcsYard();
       yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });

@@ -46,7 +46,7 @@ describe("a task that ends well", () => {
     });
   });
 
-  it("looks after two seconds and then every ten, and tells the states and the last line", async () => {
+  it("polls after two seconds and then every ten, and reports the states and the last line", async () => {
     const yard = createEcsYard();
     yard.sim.ecs.script("migrate", { containers: { app: { logs: ["one", { afterMs: 6_000, message: "two" }] } } });
 
@@ -61,7 +61,7 @@ describe("a task that ends well", () => {
     expect(reports).toEqual(["one", "two"]);
   });
 
-  it("tells how many lines of a chatty container it does not show", async () => {
+  it("reports how many lines of a chatty container it leaves out", async () => {
     const yard = createEcsYard();
     const late = Array.from({ length: 120 }, (_, index) => ({ afterMs: 8_000, message: `line ${index}` }));
     yard.sim.ecs.script("migrate", { containers: { app: { logs: ["first", ...late] } } });
@@ -115,7 +115,7 @@ describe("a task that ends well", () => {
     });
   });
 
-  it("does not mind what its sidecars exit with, unless it is told to", async () => {
+  it("ignores the exit codes of sidecars, unless configured", async () => {
     const yard = createEcsYard();
     const containerDefinitions = [{ name: "app" }, { name: "proxy", essential: false }];
     yard.sim.ecs.registerTaskDefinition({ ...PLACE, family: "pair", containerDefinitions });
@@ -194,7 +194,7 @@ describe("a task that ends badly", () => {
 });
 
 describe("a task that takes too long", () => {
-  it("is stopped at its deadline, and its states are told", async () => {
+  it("is stopped at its deadline, and its states are reported", async () => {
     const yard = createEcsYard();
     yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });
 
@@ -210,7 +210,7 @@ describe("a task that takes too long", () => {
     expect(elapsedMs).toBeLessThanOrEqual(65_000 + 45_000);
   });
 
-  it("runs on when that was asked for", async () => {
+  it("keeps running if configured", async () => {
     const yard = createEcsYard();
     yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });
 
@@ -286,7 +286,7 @@ describe("what cannot work", () => {
     expect(yard.countCalls("ECS.RunTask")).toBe(0);
   });
 
-  it("of a revision that is not active is told as well", async () => {
+  it("of an inactive revision is reported as well", async () => {
     const yard = createEcsYard();
     yard.sim.ecs.deregisterTaskDefinition("arn:aws:ecs:eu-west-1:111122223333:task-definition/migrate:1");
 
@@ -322,7 +322,7 @@ function refuseStops({ sim }: ReturnType<typeof createEcsYard>, calls: number): 
 }
 
 describe("a cluster without room", () => {
-  it("is asked again for what is missing, each time with another token", async () => {
+  it("is called again for the missing tasks, each time with another token", async () => {
     const yard = createEcsYard();
     yard.sim.ecs.refuse({ reason: "RESOURCE:MEMORY", tasks: 2 });
     yard.sim.ecs.refuse({ reason: "AGENT", tasks: 1 });
@@ -469,7 +469,7 @@ describe("container instances", () => {
     expect(yard.sim.ecs.tasks()).toHaveLength(2);
   });
 
-  it("are asked again only where there is no task yet", async () => {
+  it("are called again only for instances without a task", async () => {
     const yard = createEcsYard();
     const instances = [{ id: INSTANCE }, ...others];
     yard.sim.ecs.addCluster({ account: "111122223333", region: "eu-west-1", name: "three", instances });

@@ -31,7 +31,7 @@ describe("judge", () => {
     expect(judge([aTask(), aTask()], "all")).toEqual({ kind: "ok" });
   });
 
-  it("tells an exit code that is not zero, with the container's reason", () => {
+  it("reports an exit code that is not zero, with the container's reason", () => {
     const containers = [
       { name: "app", exitCode: 137, reason: "OutOfMemoryError: Container killed due to memory usage" },
     ];
@@ -83,7 +83,7 @@ describe("judge", () => {
     });
   });
 
-  it("tells the exit code, not the stop, of an interrupted task that exited with an error", () => {
+  it("reports the exit code, not the stop, of an interrupted task that exited with an error", () => {
     const found = judge([aTask({ stopCode: "SpotInterruption", containers: [{ name: "app", exitCode: 143 }] })], "all");
 
     expect(found).toMatchObject({ failures: [{ code: "ECS_EXIT_CODE", exitCode: 143, stopCode: "SpotInterruption" }] });
@@ -221,7 +221,7 @@ describe("checkDefinition", () => {
     expect(checkDefinition(aDefinition({ status }), {})).toMatchObject({ code: "ECS_TASK_DEFINITION" });
   });
 
-  it("refuses names of overrides and checks that are no container, all at once", () => {
+  it("rejects all names of overrides and checks that are not containers", () => {
     const overrides = { containerOverrides: [{ name: "app" }, { name: "db" }] };
 
     expect(checkDefinition(aDefinition(), { overrides, check: ["proxy", "cache", "db"] })).toEqual({
@@ -280,13 +280,13 @@ describe("the text of a placement", () => {
     expect(toReasonText({})).toBe("no reason was given");
   });
 
-  it("tells equal reasons once", () => {
+  it("reports equal reasons once", () => {
     expect(toPlacementMessage({ placed: 1, expected: 4 }, ["AGENT", "RESOURCE:CPU", "AGENT"])).toBe(
       "1 of 4 tasks found a place: 2 times AGENT; RESOURCE:CPU.",
     );
   });
 
-  it("tells that nothing was told", () => {
+  it("reports a missing reason", () => {
     expect(toPlacementMessage({ placed: 0, expected: 1 }, [])).toBe(
       "0 of 1 tasks found a place: ECS named neither tasks nor failures.",
     );

@@ -267,7 +267,7 @@ describe("createSecretMask", () => {
     expect(mask("using tok-12345-long and tok-12345 in production")).toBe("using *** and *** in production");
   });
 
-  it("leaves values alone that are too short to tell from other text", () => {
+  it("does not mask values that are too short", () => {
     expect(mask("abc")).toBe("abc");
   });
 

@@ -54,7 +54,7 @@ describe("the README", () => {
     expect([...firstColumnOf("Failures")].sort()).toEqual([...new Set(codes)].sort());
   });
 
-  it("asks for the permissions that are used", async () => {
+  it("lists the permissions that are used", async () => {
     const [, json = ""] = /```json\n([\s\S]*?)```/.exec(sectionOf("IAM")) ?? [];
     const statements: readonly { readonly Action: string | string[] }[] = JSON.parse(json);
     const allowed = statements.flatMap(({ Action }) => Action).filter((action) => action !== "iam:PassRole");

@@ -56,7 +56,7 @@ describe("RunTask", () => {
     expect(yard.countCalls("ECS.RunTask")).toBe(1);
   });
 
-  it("passes on everything that was asked for", async () => {
+  it("passes on everything that was requested", async () => {
     const yard = createEcsYard();
     const given: Partial<TaskOrder> = {
       group: "migrations",
@@ -133,7 +133,7 @@ describe("StartTask", () => {
     expect(yard.countCalls("ECS.StartTask")).toBe(1);
   });
 
-  it("is looked for again while ECS is too busy to tell", async () => {
+  it("is searched again while ECS is too busy to answer", async () => {
     const yard = createEcsYard();
     yard.sim.once("ECS.StartTask", async (proceed) => {
       await proceed();
@@ -210,7 +210,7 @@ describe("sendStartTask", () => {
   it.each([
     ["a reset connection", () => Object.assign(new Error("reset"), { code: "ECONNRESET" })],
     ["an error of the server", () => new SimFault("ServerException", 500, "Not now.")],
-  ])("is not repeated after %s, and says that nobody knows", async (_, toError) => {
+  ])("is not repeated after %s, and reports an unknown outcome", async (_, toError) => {
     const { ecs, sim, countCalls } = createWorld();
     sim.once("ECS.StartTask", async (proceed) => {
       await proceed();

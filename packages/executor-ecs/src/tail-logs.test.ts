@@ -45,14 +45,14 @@ describe("tailLogs", () => {
     expect(await tailLogs(deps, { taskArn, container })).toMatchObject({ lines: ["a", "b"], next: "f1" });
   });
 
-  it("goes on where an earlier answer ended", async () => {
+  it("continues where an earlier answer ended", async () => {
     client.on(GetLogEventsCommand, { nextToken: "f1" }).resolves({ events: events("c"), nextForwardToken: "f2" });
     client.on(GetLogEventsCommand, { nextToken: "f2" }).resolves({ events: events("d"), nextForwardToken: "f2" });
 
     expect(await tailLogs(deps, { taskArn, container, after: "f1" })).toMatchObject({ lines: ["c", "d"], next: "f2" });
   });
 
-  it("counts new lines that there is no room for", async () => {
+  it("counts new lines that are left out", async () => {
     const many = Array.from({ length: 70 }, (_, index) => `line ${index}`);
     client.on(GetLogEventsCommand, { nextToken: "f1" }).resolves({ events: events(...many), nextForwardToken: "f1" });
 
@@ -62,7 +62,7 @@ describe("tailLogs", () => {
     });
   });
 
-  it("is none where there is no client to be had", async () => {
+  it("is empty without a client", async () => {
     const noClient = {
       get logs(): never {
         throw new Error("No AWS.");
@@ -91,7 +91,7 @@ describe("tailLogs", () => {
       "the log /web ecs/app/96052dc0 could not be read (AccessDeniedException); allow logs:GetLogEvents",
     ],
     ["ThrottlingException", "the log /web ecs/app/96052dc0 could not be read (ThrottlingException)"],
-  ])("says why there are no lines after %s", async (name, why) => {
+  ])("reports why there are no lines after %s", async (name, why) => {
     client.on(GetLogEventsCommand).rejects(Object.assign(new Error("no"), { name }));
 
     expect(await tailLogs(deps, { taskArn, container })).toEqual({ kind: "none", why });
@@ -109,7 +109,7 @@ describe("tailLogs", () => {
 });
 
 describe("a log in another region", () => {
-  it("is not read, and its place is told", async () => {
+  it("is not read, and its address is reported", async () => {
     client.reset();
     const logConfiguration = { logDriver: "awslogs", options: { ...options, "awslogs-region": "us-east-1" } };
 
@@ -214,13 +214,13 @@ function aTail(lines: readonly string[]) {
 }
 
 describe("toFailureText", () => {
-  it("tells task, container, exit code, stop and the end of the log", () => {
+  it("reports task, container, exit code, stop and the end of the log", () => {
     expect(toFailureText([aFailure()], { logs: [aTail(["a", "b"])] })).toBe(
       "task 96052dc0 container app exited with 1 (EssentialContainerExited). Last lines: a\nb",
     );
   });
 
-  it("tells the reasons of the task and of the container", () => {
+  it("reports the reasons of the task and of the container", () => {
     const { exitCode: _, ...failure } = aFailure({
       code: "ECS_TASK_NOT_STARTED",
       stopCode: "TaskFailedToStart",
@@ -233,7 +233,7 @@ describe("toFailureText", () => {
     );
   });
 
-  it("tells a stop from outside", () => {
+  it("reports a stop from outside", () => {
     expect(
       toFailureText([
         { code: "ECS_TASK_STOPPED", taskArn: failedTaskArn, stopCode: "UserInitiated", stoppedReason: "enough" },
@@ -264,7 +264,7 @@ describe("toFailureText", () => {
     expect(text).toContain("Last lines of 96052dc0/app: a");
   });
 
-  it("says why there is no log, and that a log is empty", () => {
+  it("reports why there is no log, and that a log is empty", () => {
     const none = {
       taskArn: failedTaskArn,
       container: "app",

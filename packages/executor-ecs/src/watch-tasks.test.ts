@@ -16,7 +16,7 @@ async function createRunning(count: number) {
 }
 
 describe("describeTasks", () => {
-  it("asks for a hundred at a time and keeps the order", async () => {
+  it("requests a hundred at a time and keeps the order", async () => {
     const client = new ECSClient({ region: "eu-west-1" });
     const mock = mockClient(client);
     mock.on(DescribeTasksCommand).callsFake(({ tasks }: { tasks: readonly string[] }) => ({
@@ -40,7 +40,7 @@ describe("describeTasks", () => {
     ]);
   });
 
-  it("asks for nothing when there is nothing to ask for", async () => {
+  it("makes no call for an empty list", async () => {
     const { deps, countCalls } = await createRunning(1);
 
     expect(await describeTasks(deps, { cluster: "web", taskArns: [] })).toEqual({ tasks: [], missing: [] });

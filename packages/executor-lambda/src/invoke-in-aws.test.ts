@@ -149,7 +149,7 @@ describe("toCallFailure", () => {
     ["ServiceException", "LAMBDA_UNAVAILABLE", true],
     ["SubnetIPAddressLimitReachedException", "LAMBDA_UNAVAILABLE", true],
     ["CredentialsProviderError", "LAMBDA_NOT_CONFIGURED", false],
-  ])("tells %s as %s", (name, code, retryable) => {
+  ])("maps %s to %s", (name, code, retryable) => {
     expect(toCallFailure("make-db", anError(name))).toMatchObject({ kind: "failed", code, retryable });
   });
 

@@ -65,7 +65,7 @@ describe("a run's artifact", () => {
     expect(sentDigests(fleet)).toEqual([[given]]);
   });
 
-  it("is asked for again by another attempt where S3 fails in passing", async () => {
+  it("is read again by the next attempt after a transient error of S3", async () => {
     const fleet = aSimFleet();
     fleet.add();
     for (let tries = 0; tries < 30; tries += 1) fleet.sim.once("S3.GetObject", () => fail("InternalError", 500));
@@ -73,7 +73,7 @@ describe("a run's artifact", () => {
     expect((await fleet.run(config)).step).toMatchObject({ kind: "failed", code: "AWS_UNAVAILABLE", retryable: true });
   });
 
-  it("is not asked for again where S3 says that something is wrong, and no secret is told", async () => {
+  it("is not retried after a permanent error of S3, and the message has no secret", async () => {
     const fleet = aSimFleet();
     fleet.add();
     fleet.sim.once("S3.GetObject", () => fail("PermanentRedirect", 301, "The bucket is elsewhere, password=hunter2"));

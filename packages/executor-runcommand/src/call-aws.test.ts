@@ -111,14 +111,14 @@ describe("callAws", () => {
     expect(await letPass(clock, callAws(aws, call))).toMatchObject({ error: { retryable: true, isOpen: false } });
   });
 
-  it("says that nobody knows what became of it where there is no time left to ask", async () => {
+  it("reports an unknown outcome when no time is left to look it up", async () => {
     const { aws, clock } = anAws({ deadlineMs: 0 });
     const call = { ...aCall(refusal("InternalServerError", 500)), recover: async () => "found" };
 
     expect(await letPass(clock, callAws(aws, call))).toMatchObject({ error: { retryable: true, isOpen: true } });
   });
 
-  it("says that nobody knows what became of it where the question is not answered either", async () => {
+  it("reports an unknown outcome when the lookup fails too", async () => {
     const { aws, clock } = anAws();
     const cause = new AwsCallError("AWS_UNAVAILABLE", "No list.", { retryable: true, cause: undefined });
     const call = { ...aCall(refusal("InternalServerError", 500)), recover: () => Promise.reject(cause) };
@@ -129,7 +129,7 @@ describe("callAws", () => {
     expect(call.calls).toHaveLength(1);
   });
 
-  it("does not ask after a refusal, which nobody can have lost", async () => {
+  it("does not look up the outcome after a rejection", async () => {
     const { aws, clock } = anAws();
     const recover = async () => "found";
 
@@ -149,7 +149,7 @@ describe("callAws", () => {
     expect(call.calls).toHaveLength(1);
   });
 
-  it("tells what it was for, what AWS said, and keeps the cause", async () => {
+  it("reports its purpose and the error of AWS, and keeps the cause", async () => {
     const { aws, clock } = anAws();
     const cause = refusal("InvalidDocument");
 

@@ -79,7 +79,7 @@ describe("a run that is cancelled", () => {
     expect(step).toMatchObject({ code: "RUN_CANCELLED", message: "The run was cancelled before anything was sent." });
   });
 
-  it("is cancelled all the same when a process dies over it", async () => {
+  it("is cancelled even if a process dies during the cancel", async () => {
     const aFleet = () => {
       const fleet = aSimFleet();
       fleet.addMany(60);

@@ -79,7 +79,7 @@ describe("a run whose process dies", () => {
     expect(whole.step).toMatchObject({ kind: "failed", code: "COMMAND_FAILED", outputs: { succeeded: 6, failed: 2 } });
   });
 
-  it.each(deaths)("goes on after a death $when call $at, and sends nothing twice", async (death) => {
+  it.each(deaths)("continues after a death $when call $at, and sends nothing twice", async (death) => {
     const fleet = aFleetInTrouble();
 
     const { step } = await runWithDeath(fleet, config, death);
@@ -170,7 +170,7 @@ describe("a run of which SSM refuses a command, and whose process dies", () => {
 });
 
 describe("two processes over one run", () => {
-  it("send nothing twice: the second notices the first, and goes on with it", async () => {
+  it("send nothing twice: the second one finds the first one's run and continues it", async () => {
     const fleet = aFleetInTrouble();
     const executor = createRunCommandExecutor({}, { random: () => 0.5 });
 
@@ -192,7 +192,7 @@ describe("a run over many pages whose process dies", () => {
     maxConcurrency: "100%",
   };
 
-  it("sends to nobody twice, whatever the wave was that it died in", async () => {
+  it("sends no command twice, whichever wave it died in", async () => {
     for (let at = 1; at <= 24; at += 1) {
       for (const when of ["before", "after"] as const) {
         const fleet = aSimFleet();

@@ -14,7 +14,7 @@ const THIRTY = {
 };
 
 describe("a fleet of 1,000 of which 30 fail in different ways", () => {
-  it("is told apart instance by instance", async () => {
+  it("reports each instance by itself", async () => {
     const fleet = await aLargeFleet(1_000, THIRTY);
 
     const { step, elapsedMs } = await fleet.run(ANSIBLE);

@@ -55,7 +55,7 @@ describe("nextAction", () => {
     ]);
   });
 
-  it("waits while the places are taken, and goes on when they are free", () => {
+  it("waits while all places are taken, and continues when one is free", () => {
     const first = send(aRun(members(120)));
 
     expect(actOn(first)).toEqual({ kind: "watch" });
@@ -129,7 +129,7 @@ describe("nextAction", () => {
     },
   );
 
-  it("tells later commands how many errors are left", () => {
+  it("passes the remaining number of errors to later commands", () => {
     const run = end(end(send(aRun(members(120), { maxErrors: 5 })), 2, "COMMAND_FAILED"), 48);
 
     expect(chunksOf(run)).toMatchObject([{ maxErrors: "3" }]);
@@ -148,11 +148,11 @@ describe("nextAction", () => {
     expect(countNotSent(tallyOf(noteStopped(refused, stop)))).toBe(70);
   });
 
-  it("settles what has nobody to send to", () => {
+  it("settles a run without instances", () => {
     expect(actOn(aRun([]))).toEqual({ kind: "settle" });
   });
 
-  it("keeps both limits, loses nobody and sends to nobody twice, whatever happens", () => {
+  it("keeps both limits, loses no instance and sends nothing twice, in any order of events", () => {
     fc.assert(
       fc.property(fleets, (fleet) => {
         const { run, sent } = play(fleet);
@@ -250,7 +250,7 @@ describe("nextFleetAction", () => {
     });
   });
 
-  it("drops the rest of a command that somebody has cancelled", () => {
+  it("drops the rest of a cancelled command", () => {
     expect(actOnFleet([aMember(1)], "Cancelled")).toMatchObject({ kind: "drop", stop: { code: "TERMINATED" } });
   });
 
@@ -280,7 +280,7 @@ function judge(outcomes: readonly Partial<FleetInstanceReport>[], state = {}, ig
 }
 
 describe("toVerdict", () => {
-  it("succeeds when all did, also with the warning that there are no roles", () => {
+  it("succeeds when all did, with a warning if there are no roles", () => {
     expect(judge([ok, { ...ok, code: "NO_ROLES" }])).toEqual({ kind: "succeeded" });
   });
 
@@ -303,7 +303,7 @@ describe("toVerdict", () => {
     });
   });
 
-  it("does not let a fleet pass that is switched off, unless told to", () => {
+  it("fails a fleet that is switched off, unless unreachable instances are ignored", () => {
     expect(judge([off, off])).toMatchObject({ kind: "failed", code: "UNDELIVERABLE" });
     expect(judge([off, off], {}, true)).toEqual({ kind: "succeeded" });
     expect(judge([off, bad], {}, true)).toMatchObject({ kind: "failed" });

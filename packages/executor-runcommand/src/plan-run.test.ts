@@ -16,7 +16,7 @@ function plan(instances: readonly KnownInstance[], given: { byInventory?: boolea
 }
 
 describe("planMembers", () => {
-  it("puts instances with the same roles beside each other, each group where its first one was", () => {
+  it("groups instances with the same roles, each group at the place of its first one", () => {
     const planned = plan([known(1, "web"), known(2, "db"), known(3, " web "), known(4), known(5, "db")]);
 
     expect(planned.map(({ instanceId }) => instanceId)).toEqual([1, 3, 2, 5, 4].map(anId));

@@ -65,7 +65,7 @@ describe("a run that is tried again", () => {
     expect(sentTo(fleet)[1]).toEqual([ids[1]]);
   });
 
-  it("selects anew where nobody had been found", async () => {
+  it("selects again if no instance was found", async () => {
     const fleet = aSimFleet();
     await fleet.run(shell);
     fleet.addMany(2);

@@ -39,7 +39,7 @@ describe("a run", () => {
     expect(instances.map(({ instanceId, state }) => [instanceId, state])).toEqual(ids.map((id) => [id, "succeeded"]));
   });
 
-  it("tells of each failure, with the end of what it said", async () => {
+  it("reports each failure with the end of its output", async () => {
     const fleet = aSimFleet();
     const [bad = "", slow = "", ...rest] = fleet.addMany(5);
     fleet.sim.ssm.script(bad, { exitCode: 2, stdout: "some output", stderr: "boom\npassword=hunter2" });
@@ -81,7 +81,7 @@ describe("a run", () => {
     expect(step).toMatchObject({ kind: "failed", code: "DELIVERY_TIMEOUT" });
   });
 
-  it("does when told to ignore what cannot be reached", async () => {
+  it("succeeds if unreachable instances are ignored", async () => {
     const fleet = aSimFleet();
     fleet.add();
     fleet.sim.ssm.script(fleet.add(), { undeliverable: true });
@@ -106,7 +106,7 @@ describe("a run", () => {
     ]);
   });
 
-  it("fails when there is nobody, unless that is allowed", async () => {
+  it("fails without instances, unless that is allowed", async () => {
     const fleet = aSimFleet();
 
     expect((await fleet.run(shell)).step).toMatchObject({ kind: "failed", code: "NO_INSTANCES", retryable: false });
@@ -222,7 +222,7 @@ async function settle<Answer>(fleet: SimFleet, work: Promise<Answer>): Promise<A
 }
 
 describe("a cancel that could not begin", () => {
-  it("stays asked for when SSM does not say what was sent", async () => {
+  it("stays requested when SSM does not report what was sent", async () => {
     const fleet = aFleet(120);
     const config = { ...longShell, maxConcurrency: "60" };
     // The process stops in the middle of a wave: what it was sending must be found first.
@@ -320,7 +320,7 @@ describe("a plan", () => {
     expect((await fleet.report()).first).toBeUndefined();
   });
 
-  it("looks at one instance where the run is of one", async () => {
+  it("checks one instance for a run of one", async () => {
     const fleet = aSimFleet();
     const [id = ""] = fleet.addMany(3);
 
@@ -349,7 +349,7 @@ describe("a plan", () => {
     });
   });
 
-  it("asks whose agents are online where it is told to", async () => {
+  it("checks which agents are online if required", async () => {
     const fleet = aSimFleet();
     fleet.add();
     fleet.add({ agent: false });

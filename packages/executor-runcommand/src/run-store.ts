@@ -102,8 +102,8 @@ function toSummary({ tallies, artifact, startedAt, endedAt }: RunState): Partial
 }
 
 /**
- * Where something may happen. SSM may find anyone again where it finds the instances; and after a crash over a wave, whoever
- * was being sent to is on pages of which nobody knows yet that something runs.
+ * Lists the pages that may change. With targets, SSM may report any instance again; and after a crash during a wave, the
+ * recipients may be on pages that do not show a running command yet.
  */
 function listOpenPages({ tallies, way, sending }: RunState): readonly number[] {
   if (sending.length > 0) return [...tallies.keys()];

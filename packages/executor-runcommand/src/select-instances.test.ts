@@ -64,7 +64,7 @@ describe("selectInstances", () => {
     expect(codeOf({ tags: [{ key: "fleet", value: "*" }] }, options)).toBe("STATE_NOT_RUNNING");
   });
 
-  it("tells platforms apart as EC2 does", () => {
+  it("distinguishes platforms as EC2 does", () => {
     expect(codeOf({}, { platform: "linux" })).toBeUndefined();
     expect(codeOf({}, { platform: "windows" })).toBe("PLATFORM_MISMATCH");
     expect(codeOf({ platform: "windows" }, { platform: "windows" })).toBeUndefined();
@@ -72,14 +72,14 @@ describe("selectInstances", () => {
     expect(codeOf({ platform: "windows" }, { platform: "any" })).toBeUndefined();
   });
 
-  it("asks for an agent that is online once SSM was asked", () => {
+  it("requires an online agent if SSM was queried", () => {
     expect(codeOf({})).toBeUndefined();
     expect(codeOf({ ssm: null })).toBe("SSM_NOT_REGISTERED");
     expect(codeOf({ ssm: { pingStatus: "ConnectionLost" } })).toBe("SSM_NOT_ONLINE");
     expect(codeOf({ ssm: { pingStatus: "Online" } })).toBeUndefined();
   });
 
-  it("asks for no agent, or always for one, where told so", () => {
+  it("requires no agent, or always one, if configured", () => {
     expect(codeOf({ ssm: null }, { requireOnline: false })).toBeUndefined();
     expect(codeOf({ ssm: { pingStatus: "Inactive" } }, { requireOnline: false })).toBeUndefined();
     expect(codeOf({}, { requireOnline: true })).toBe("SSM_NOT_ONLINE");

@@ -128,7 +128,7 @@ describe("a run that SSM makes difficulties", () => {
     expect(step).toMatchObject({ kind: "failed", code: "INVALID_DOCUMENT", outputs: { succeeded: 50, failed: 10 } });
   });
 
-  it("sends again what SSM did not take up because the account had too many under way", async () => {
+  it("resends what SSM rejected because the account had too many commands", async () => {
     const fleet = aSimFleet();
     fleet.addMany(3);
     fleet.sim.ssm.set({ pendingInvocations: 2 });
@@ -145,7 +145,7 @@ describe("a run that SSM makes difficulties", () => {
     expect(fleet.sim.ssm.listCommands()).toHaveLength(3);
   });
 
-  it("goes on watching through an outage", async () => {
+  it("keeps watching during an outage", async () => {
     const fleet = aSimFleet();
     fleet.addMany(2);
     failNext(fleet, "SSM.ListCommandInvocations", refusal("ServiceUnavailable", 503), 25);
@@ -153,7 +153,7 @@ describe("a run that SSM makes difficulties", () => {
     expect((await fleet.run(shell)).step).toMatchObject({ kind: "succeeded" });
   });
 
-  it("fails when SSM is away for long, so that another attempt can go on", async () => {
+  it("fails after a long outage of SSM, so that another attempt can continue", async () => {
     const fleet = aSimFleet();
     fleet.addMany(2);
     failNext(fleet, "SSM.ListCommandInvocations", refusal("ServiceUnavailable", 503), 500);
@@ -172,7 +172,7 @@ describe("a run that SSM makes difficulties", () => {
     expect((await fleet.run(shell)).step).toMatchObject({ kind: "failed", code, retryable });
   });
 
-  it("tells a config that cannot work before it asks AWS for anything", async () => {
+  it("rejects an invalid config before any call of AWS", async () => {
     const fleet = aSimFleet();
 
     const { step } = await fleet.run({ ...shell, profile: "ansible", timeout: "49h", deliveryTimeout: "5s" });

@@ -35,7 +35,7 @@ describe("a run over targets", () => {
     });
   });
 
-  it("fails when SSM finds nobody, unless that is allowed", async () => {
+  it("fails when SSM finds no instance, unless that is allowed", async () => {
     const fleet = aSimFleet();
 
     expect((await fleet.run({ ...shell, targets })).step).toMatchObject({ kind: "failed", code: "NO_INSTANCES" });

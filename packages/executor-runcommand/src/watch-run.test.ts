@@ -54,7 +54,7 @@ describe("noteInvocations", () => {
     expect(note(aRunUnderWay({ byInventory: false }), [anInvocation(2, "Success")])[1]).not.toHaveProperty("code");
   });
 
-  it("changes nothing for what goes on", () => {
+  it("does not change running instances", () => {
     const run = aRunUnderWay();
 
     expect(noteInvocations(run, { invocations: [anInvocation(1, "InProgress")], outputs: new Map(), now: 1 })).toEqual(
@@ -131,7 +131,7 @@ function noteNoteStatus(status: string, listed: number, given = run) {
 }
 
 describe("noteStatus", () => {
-  it("keeps the state of a command that goes on", () => {
+  it("keeps the state of a running command", () => {
     expect(noteNoteStatus("InProgress", 1).state.fleetCommand).toEqual({ commandId: "c1", status: "InProgress" });
   });
 
@@ -163,7 +163,7 @@ function noteNoteUnbegun(status: string, run = aSentRun()) {
 }
 
 describe("findUnbegun", () => {
-  it("names commands of which somebody is missing for longer than SSM is late", () => {
+  it("lists commands with instances that are missing for longer than SSM's delay", () => {
     expect(findUnbegun(aSentRun(), listed, 15_000)).toEqual([]);
     expect(findUnbegun(aSentRun(), listed, 16_000)).toEqual(["c1"]);
     expect(findUnbegun(aSentRun(), [...listed, { ...listed[0], instanceId: anId(2) } as never], 60_000)).toEqual([]);
@@ -171,7 +171,7 @@ describe("findUnbegun", () => {
 });
 
 describe("noteUnbegun", () => {
-  it("waits for a command that goes on", () => {
+  it("waits for a running command", () => {
     const run = aSentRun();
 
     expect(noteNoteUnbegun("InProgress", run)).toBe(run);

@@ -76,7 +76,7 @@ describe("sendResponse", () => {
     expect(endpoint.calls).toHaveLength(6);
   });
 
-  it("never tells the address", async () => {
+  it("never reveals the address", async () => {
     const endpoint = createEndpoint(new TypeError(`Failed to fetch ${URL_TEXT}`));
 
     const sent = sendResponse(endpoint, URL_TEXT, RESPONSE).catch((error: unknown) => error);

@@ -105,7 +105,7 @@ describe("a locator over S3", () => {
     expect([countOf("S3.ListObjectsV2"), countOf("S3.GetObject")]).toEqual([2, 3]);
   });
 
-  it("looks past its cache when it is told to", async () => {
+  it("bypasses its cache on request", async () => {
     const { findEvents, locator, write } = createWorld();
     await findEvents("qa");
     write("machines/qa.yml", machine("A"));
@@ -251,7 +251,7 @@ describe("the machines of a place", () => {
     ["machines/a.yml", ["machines/a.yml"]],
     ["", ["machines-old/b.yml", "machines/a.yml", "prod-1.yml", "prod-2.yml"]],
     ["prod-", ["prod-1.yml", "prod-2.yml"]],
-  ])("under %j never bring in what lies beside it", (prefix, expected) => {
+  ])("under %j never include siblings", (prefix, expected) => {
     const all = ["machines-old/b.yml", "machines/a.yml", "prod-1.yml", "prod-2.yml"];
 
     expect(
@@ -262,7 +262,7 @@ describe("the machines of a place", () => {
     ).toEqual(expected);
   });
 
-  it("of a folder that holds none are none, although others begin with its name", () => {
+  it("of an empty folder are empty, although other keys begin with its name", () => {
     expect(keysOf(["machines-old/b.yml", "machines/"], "machines")).toEqual([]);
   });
 

@@ -84,7 +84,7 @@ describe("a write", () => {
     expect(result).toEqual({ kind: "written", record: await records.get("a", clock.now()) });
   });
 
-  it("is no one's own where another process wrote the same value first", async () => {
+  it("is a conflict if another process wrote the same value first", async () => {
     const { records, client, bucket, sim, clock } = createRecords();
     const other = createS3Records({ client, bucket, clock });
     sim.once("S3.PutObject", async (proceed) => {
@@ -105,7 +105,7 @@ describe("a write", () => {
     expect((await records.put({ key: "a", value: 1, expected: "absent", now: clock.now() })).kind).toBe("written");
   });
 
-  it("gives up when it meets others for ever", async () => {
+  it("gives up after repeated conflicts", async () => {
     const { records, sim, clock } = createRecords();
     for (let n = 0; n < 50; n += 1) sim.once("S3.PutObject", conflict);
 
@@ -114,7 +114,7 @@ describe("a write", () => {
     await expect(writing).rejects.toMatchObject({ code: "RECORD_CONFLICT", retryable: true });
   });
 
-  it("over a record that somebody deletes by hand meanwhile is a conflict with nothing", async () => {
+  it("over a record that was deleted by hand meanwhile is a conflict without a current record", async () => {
     const { records, sim, clock } = createRecords();
     const version = await putNow(records, "a", clock.now());
     sim.once("S3.PutObject", async (proceed) => {
@@ -154,7 +154,7 @@ describe("what is over", () => {
     expect(await putNow(records, "removed", start + DAY + 2)).toBeGreaterThan(removed);
   });
 
-  it("is not deleted where somebody wrote meanwhile", async () => {
+  it("is not deleted if it was written meanwhile", async () => {
     const { records, sim, clock } = createRecords();
     const start = clock.now();
     await records.remove("a", await putNow(records, "a", start));
@@ -180,7 +180,7 @@ describe("a failure", () => {
     });
   });
 
-  it("says which permissions are missing, also where S3 hides that there is no object", async () => {
+  it("reports which permissions are missing, even if S3 hides that the object does not exist", async () => {
     const { records } = createRecords({ allow: ["s3:GetObject", "s3:PutObject"] });
 
     await expect(records.get("a", 0)).rejects.toMatchObject({

@@ -80,7 +80,7 @@ describe("ecs run", () => {
     expect(result.value).toMatchObject({ log: "migrating\ndone", run: { state: "succeeded" } });
   });
 
-  it("tells why it has failed", async () => {
+  it("reports why it failed", async () => {
     answer = failed({
       code: "ECS_EXIT_CODE",
       message: "task 1 exited with 1.",
@@ -137,7 +137,7 @@ describe("ecs logs", () => {
     expect(progress.every((line) => !line.includes("\u001b"))).toBe(true);
   });
 
-  it("says that there is no such run", async () => {
+  it("reports an unknown run", async () => {
     await expect(run("ecs logs", { run: "run-0" })).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 });

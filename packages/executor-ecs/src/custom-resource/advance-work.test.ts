@@ -38,7 +38,7 @@ describe("createInvocation", () => {
     expect(signal.aborted).toBe(false);
   });
 
-  it("has no end that nobody tells", async () => {
+  it("always reports its end", async () => {
     const clock = createFakeClock();
     const { run, ttlMs } = createInvocation(clock, undefined);
 

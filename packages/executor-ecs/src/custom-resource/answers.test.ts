@@ -65,7 +65,7 @@ describe("the answer", () => {
     expect(await world.until(world.life.create({ ...LEAST, Count: 0 }))).toMatchObject({ status: "CREATE_COMPLETE" });
   });
 
-  it("is left to an execution when nobody takes it for a while", async () => {
+  it("is left to an execution if it is not claimed for a while", async () => {
     const world = createEcsTaskWorld();
     for (let at = 0; at < 8; at += 1) world.sim.answers.failNext(503);
 
@@ -143,7 +143,7 @@ describe("the answer", () => {
 describe("properties that are far too large", () => {
   const HUGE = "x".repeat(300_000);
 
-  it("are told as wrong", async () => {
+  it("are reported as invalid", async () => {
     const { life, until } = createEcsTaskWorld();
 
     const { reason } = await until(life.create({ ...LEAST, Overrides: { containerOverrides: [{ name: HUGE }] } }));
@@ -151,7 +151,7 @@ describe("properties that are far too large", () => {
     expect(reason).toMatch(/^ECS_PROPERTIES_INVALID: \/Overrides .*8192/);
   });
 
-  it("are no matter where they are not read, and on Delete", async () => {
+  it("are ignored if they are not read, and on Delete", async () => {
     const { life, until } = createEcsTaskWorld();
 
     expect(await until(life.create({ ...LEAST, Triggers: HUGE }))).toMatchObject({ status: "CREATE_COMPLETE" });
@@ -179,7 +179,7 @@ describe("whatever throws", () => {
     expect(world.count("ECS.RunTask")).toBe(0);
   });
 
-  it("is tried again before it is told, where the table does not answer for a moment", async () => {
+  it("is retried before it is reported when the table is briefly unavailable", async () => {
     const records = createMemoryRecords();
     let isAway = true;
     const world = createEcsTaskWorld({
@@ -198,7 +198,7 @@ describe("whatever throws", () => {
     expect(await world.until(world.life.create(LEAST))).toMatchObject({ status: "CREATE_COMPLETE" });
   });
 
-  it("is answered by the execution once it goes on with the work, and its tasks are stopped", async () => {
+  it("is answered by the execution that continues the work, and its tasks are stopped", async () => {
     let isBroken = false;
     const records = createMemoryRecords();
     const world = createEcsTaskWorld({
@@ -266,7 +266,7 @@ describe("whatever throws", () => {
 });
 
 describe("the function's time", () => {
-  it("is told 20 s before its end when nothing was noted that goes on", async () => {
+  it("is reported 20 s before its end when no execution continues it", async () => {
     const world = createEcsTaskWorld({
       records: { ...createMemoryRecords(), put: () => new Promise(() => undefined) },
       invoke: (event, { handler }) => handler(event, { getRemainingTimeInMillis: () => 60_000 }),
@@ -305,7 +305,7 @@ describe("the function's time", () => {
     expect(endedAt[0]).toBe(start + 45_000);
   });
 
-  it("is no reason to fail once an execution goes on with the work", async () => {
+  it("does not fail work that an execution continues", async () => {
     let calls = 0;
     const world = createEcsTaskWorld({
       invoke: (event, { handler }) => handler(event, { getRemainingTimeInMillis: () => 60_000 }),
@@ -351,7 +351,7 @@ describe("events", () => {
     expect(uploadsOf(world)).toHaveLength(1);
   });
 
-  it("of other tasks are no concern", async () => {
+  it("of other tasks are ignored", async () => {
     const world = createEcsTaskWorld();
     const detail = { lastStatus: "STOPPED", startedBy: "0123456789abcdef0123456789abcdef" };
 
@@ -369,7 +369,7 @@ describe("events", () => {
     },
   );
 
-  it("of a request that nobody knows end at once", async () => {
+  it("of an unknown request end at once", async () => {
     const world = createEcsTaskWorld();
 
     expect(await world.function.handler({ op: "step", requestId: "nobody" })).toMatchObject({ done: true });

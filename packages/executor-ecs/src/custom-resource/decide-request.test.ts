@@ -109,7 +109,7 @@ describe("listNeededFacts", () => {
     ["Update", { RunOnUpdate: "false", RunOnRollback: "false", ...CRITERIA }, []],
     ["Update", { Count: "0", RunOnRollback: "false", ...CRITERIA }, []],
     ["Update", { Count: "many", RunOnRollback: "false" }, []],
-  ])("asks for nothing that changes nothing: %s with %j", (RequestType, properties, needed) => {
+  ])("requests no unneeded fact: %s with %j", (RequestType, properties, needed) => {
     expect(listNeededFacts({ RequestType, ResourceProperties: { ...LEAST, ...properties } })).toEqual(needed);
   });
 });
@@ -154,7 +154,7 @@ describe("criteriaChanged", () => {
     expect(criteriaChanged(KEY_CRITERIA, before, after ?? {}, {}, {})).toHaveLength(2);
   });
 
-  it("tells absent from empty", () => {
+  it("distinguishes missing from empty", () => {
     const empty = aDefinition(variables({ A: "" }));
 
     expect(criteriaChanged(KEY_CRITERIA, aDefinition(), empty, {}, {})).toEqual([{ container: "app", key: "A" }]);
@@ -218,7 +218,7 @@ describe("criteriaChanged", () => {
     });
   });
 
-  it("has everything changed where there was no definition", () => {
+  it("treats everything as changed without an earlier definition", () => {
     expect(criteriaChanged(KEY_CRITERIA, undefined, aDefinition(), {}, {})).toEqual([
       { container: "app", key: "A" },
       { container: "app", key: "B" },

@@ -225,7 +225,7 @@ describe("parseProperties", () => {
     expect(problemsOf(properties)).toEqual([]);
   });
 
-  it("tells all problems at once", () => {
+  it("reports all problems at once", () => {
     const result = parseProperties({ Count: "many", Timeout: 5, RunOnUpdate: "maybe", Instances: "i-1" });
 
     expect(result.kind === "problems" && result.problems.map(({ path }) => path)).toEqual([
@@ -330,7 +330,7 @@ describe("parseProperties", () => {
     );
   });
 
-  it("tells what is no value of JSON, too", () => {
+  it("reports values that are not JSON", () => {
     expect(parseProperties({ ...LEAST, Count: 1n })).toMatchObject({
       problems: [{ path: "/Count", message: "must be a whole number from 0 to 10; it is 1." }],
     });

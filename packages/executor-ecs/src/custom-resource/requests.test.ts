@@ -141,7 +141,7 @@ describe("Update", () => {
     expect(count("ECS.RunTask")).toBe(2);
   });
 
-  it("runs nothing where RunOnUpdate is false, and tells the revision that ran last", async () => {
+  it("runs nothing if RunOnUpdate is false, and returns the revision that ran last", async () => {
     const { life, until, count } = createEcsTaskWorld();
     await until(life.create(LEAST));
 
@@ -157,15 +157,18 @@ describe("Update", () => {
     expect(count("ECS.RunTask")).toBe(1);
   });
 
-  it.each(["ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"])("runs nothing in %s if so told", async (stack) => {
-    const world = createEcsTaskWorld();
-    await world.until(world.life.create(LEAST));
-    statusOfStack(world, stack);
+  it.each(["ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"])(
+    "runs nothing in %s if RunOnRollback is false",
+    async (stack) => {
+      const world = createEcsTaskWorld();
+      await world.until(world.life.create(LEAST));
+      statusOfStack(world, stack);
 
-    const { answer } = await world.until(world.life.update({ ...LEAST, RunOnRollback: "false" }));
+      const { answer } = await world.until(world.life.update({ ...LEAST, RunOnRollback: "false" }));
 
-    expect(answer?.Data).toMatchObject({ Ran: "false", Why: "ROLLBACK" });
-  });
+      expect(answer?.Data).toMatchObject({ Ran: "false", Why: "ROLLBACK" });
+    },
+  );
 
   it("runs in other states of the stack, and, with a warning, when the state cannot be read", async () => {
     const world = createEcsTaskWorld();
@@ -196,7 +199,7 @@ describe("Update", () => {
     );
   });
 
-  it("asks for the stack's state only if it matters", async () => {
+  it("loads the stack's state only if it matters", async () => {
     const { life, until, count } = createEcsTaskWorld();
     await until(life.create({ ...LEAST, RunOnRollback: "false" }));
     await until(life.update({ ...LEAST, RunOnRollback: "true" }));

@@ -19,7 +19,7 @@ async function create(
 }
 
 describe("a run that ends", () => {
-  it("is looked at after 2 s and then at each interval", async () => {
+  it("is polled after 2 s and then at each interval", async () => {
     const { world, seconds, reason } = await create({ PollInterval: 20 }, ({ sim }) =>
       sim.ecs.script("migrate", { runsMs: 60_000 }),
     );
@@ -73,7 +73,7 @@ describe("a run that ends", () => {
     expect(data["ExitCode"]).toBe("");
   });
 
-  it("fails when somebody ended it early, though all exit codes are 0", async () => {
+  it("fails when it was stopped early, though all exit codes are 0", async () => {
     const { reason, data } = await create({}, ({ sim }) => {
       const endedBy = { afterMs: 5_000, code: "SpotInterruption", reason: "Your Spot Task was interrupted." } as const;
       sim.ecs.script("migrate", { ...FOR_EVER, endedBy, containers: { app: { exitCodeOnStop: 0 } } });
@@ -83,7 +83,7 @@ describe("a run that ends", () => {
     expect(data["ExitCode"]).toBe("0");
   });
 
-  it("tells the first exit code that is not 0, though another task never started", async () => {
+  it("returns the first exit code that is not 0, though another task never started", async () => {
     const { reason, data } = await create({ Count: 2 }, ({ sim }) => {
       sim.ecs.script("migrate", taskScripts.cannotPull("app:9"), 1);
       sim.ecs.script("migrate", { containers: { app: { exitCode: 3 } } });
@@ -93,7 +93,7 @@ describe("a run that ends", () => {
     expect(data["ExitCode"]).toBe("3");
   });
 
-  it("checks every container, the essential ones, or some, as told", async () => {
+  it("checks every container, the essential ones, or the listed ones", async () => {
     const side = { name: "side", cpu: 10, memory: 64, essential: false };
     const results: unknown[] = [];
     for (const CheckContainers of [undefined, "all", "essential", ["app"], ["side"]]) {
@@ -130,7 +130,7 @@ describe("a run that ends", () => {
 });
 
 describe("a run that does not end", () => {
-  it("is ended at its deadline and waited for, and the states are told", async () => {
+  it("is stopped at its deadline and awaited, and the states are reported", async () => {
     const { reason, states, seconds, data } = await create({ Timeout: 65, PollInterval: 60 }, ({ sim }) => {
       sim.ecs.script("migrate", { ...FOR_EVER, stopsInMs: 12_000 });
     });
@@ -142,7 +142,7 @@ describe("a run that does not end", () => {
     expect(data).toMatchObject({ Ran: "true", ExitCode: "" });
   });
 
-  it("is not waited for longer than 45 s once it is told to stop", async () => {
+  it("is not awaited for longer than 45 s after StopTask", async () => {
     const { reason, seconds } = await create({ Timeout: 60 }, ({ sim }) => {
       sim.ecs.script("migrate", { ...FOR_EVER, stagesMs: { STOPPING: Number.POSITIVE_INFINITY } });
     });
@@ -298,7 +298,7 @@ describe("what cannot run", () => {
     expect([world.count("ECS.RunTask"), world.count("SFN.StartExecution")]).toEqual([0, 0]);
   });
 
-  it("is told by ECS where the cluster is not there", async () => {
+  it("reports the error of ECS for a missing cluster", async () => {
     const { reason, world } = await create({ Cluster: "gone" });
 
     expect(reason).toMatch(/^ECS_AWS_ERROR: .*ClusterNotFoundException/);

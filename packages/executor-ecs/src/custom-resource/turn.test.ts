@@ -31,7 +31,7 @@ describe("what is remembered of a resource", () => {
     expect(await findRememberedRun(deps, "other")).toBeUndefined();
   });
 
-  it("is its end, which refuses runs that were asked for before", async () => {
+  it("is final and rejects earlier requests", async () => {
     const deps = { clock: createFakeClock(), records: createMemoryRecords() };
     const receivedAt = deps.clock.now();
     await rememberRun(deps, "id", { ...RUN, receivedAt });

@@ -45,7 +45,7 @@ describe("UpdateCriteria", () => {
     ]);
   });
 
-  it("compares with what ran last, not with what was looked at last", async () => {
+  it("compares with what ran last, not with what was compared last", async () => {
     const { world, update } = await created();
     register(world, { VERSION: "1", OTHER: "x" });
     expect(await update()).toBe("CRITERIA_UNCHANGED");
@@ -98,7 +98,7 @@ describe("UpdateCriteria", () => {
     expect(answer?.Data?.["Why"]).toBe("RUN");
   });
 
-  it("compares the latest with the latest, and says so, where nobody knows what ran", async () => {
+  it("compares the latest revision with itself, with a warning, if the last one is unknown", async () => {
     const { world, update } = await created({ Count: 0 });
     register(world, { VERSION: "2" });
 
@@ -131,7 +131,7 @@ describe("UpdateCriteria", () => {
     expect(world.count("ECS.RunTask")).toBe(1);
   });
 
-  it("leaves out old overrides that nobody understands", async () => {
+  it("ignores old overrides that are invalid", async () => {
     const { update } = await created({ Overrides: { containerOverrides: "x" } });
 
     expect(await update()).toBe("CRITERIA_UNCHANGED");

@@ -38,7 +38,7 @@ async function claim(store: WorkStore, owner: string): Promise<ClaimedWork> {
 }
 
 describe("the store of work", () => {
-  it("takes a request once, and keeps it as it is", async () => {
+  it("stores a request once, unchanged", async () => {
     const { store, clock } = createTestStore();
 
     expect(await store.add(REQUEST)).toBe(true);
@@ -263,7 +263,7 @@ describe("toResponse", () => {
     expect(Data).toMatchObject({ Count: "2", ExitCode: "" });
   });
 
-  it("tells a success in one line, and keeps the lines of a failure", () => {
+  it("formats a success in one line, and keeps the lines of a failure", () => {
     const text = "one\n  two\u0007\tthree";
 
     expect(toResponse(ANSWERED_REQUEST, anOutcome({ text })).Reason).toBe("RUN: one two  three");
@@ -314,7 +314,7 @@ describe("toResponse", () => {
     expect(Reason.isWellFormed()).toBe(true);
   });
 
-  it("is never above 4,096 bytes and keeps the ids, whatever it has to tell", () => {
+  it("is never above 4,096 bytes and keeps the ids", () => {
     const text = fc.string({ unit: "binary", maxLength: 6_000 });
     const arns = fc.array(fc.constant(ARN), { maxLength: 100 });
     fc.assert(

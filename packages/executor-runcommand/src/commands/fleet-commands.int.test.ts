@@ -51,7 +51,7 @@ describe("fleet run", () => {
     });
   });
 
-  it("tells progress and what fails as it happens, and ends with 2 when instances were worked on", async () => {
+  it("prints progress and failures, and exits with 2 when commands were sent", async () => {
     reports(anInstance(1, { state: "running", commandId: "c" }), aFailure(2, { commandId: "c" }));
     const running = yard.run("run");
     await expect.poll(() => yard.fleet.started.length).toBe(1);
@@ -119,7 +119,7 @@ describe("fleet run", () => {
     await expect(running).rejects.toMatchObject({ code: "INTERRUPTED" });
   });
 
-  it("gives up after a while, and the run goes on", async () => {
+  it("gives up after a while, and the run continues", async () => {
     await expect(yard.run("run", { giveUpAfter: "1s" })).rejects.toMatchObject({ code: "TIMED_OUT" });
 
     expect(yard.fleet.started).toHaveLength(1);
@@ -127,7 +127,7 @@ describe("fleet run", () => {
 });
 
 describe("fleet plan", () => {
-  it("asks for a plan alone", async () => {
+  it("requests only a plan", async () => {
     reports(anInstance(1, { state: "not-sent" }), anInstance(2, { state: "skipped", code: "TAG_VALUE" }));
     yard.fleet.answer = succeeded(OUTPUTS);
 
@@ -140,7 +140,7 @@ describe("fleet plan", () => {
 });
 
 describe("fleet show", () => {
-  it("shows a run that goes on, and writes a page", async () => {
+  it("shows a run in progress, and writes a page", async () => {
     reports(aFailure(1, { stderrTail: "<script>alert(1)</script>\u001b[2J" }), anInstance(2, { state: "running" }));
     const runId = await startDetached();
     await expect.poll(async () => (await yard.run("show", { run: runId })).text).toContain("sending");
@@ -176,7 +176,7 @@ describe("fleet show", () => {
     expect([exitCode, text]).toEqual([0, expect.stringMatching(/^1 of 1 instance failed\./)]);
   });
 
-  it("says that there is no such run", async () => {
+  it("reports an unknown run", async () => {
     await expect(yard.run("show", { run: "run-0" })).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 });
@@ -207,7 +207,7 @@ describe("fleet cancel", () => {
 });
 
 describe("fleet retry", () => {
-  it("goes on with a run that has failed, under its own id", async () => {
+  it("continues a failed run under its id", async () => {
     reports(anInstance(1, { commandId: "c" }), aFailure(2, { commandId: "c" }));
     yard.fleet.answer = BROKEN;
     const before = await yard.run("run");
@@ -241,7 +241,7 @@ describe("fleet retry", () => {
     });
   });
 
-  it("has nothing to do where nothing has failed, and refuses a run that goes on", async () => {
+  it("does nothing without failures, and rejects a run in progress", async () => {
     reports(anInstance(1));
     const open = await startDetached();
     await expect.poll(() => yard.fleet.started.length).toBe(1);

@@ -125,7 +125,7 @@ describe("fleet doctor", () => {
     ]);
   });
 
-  it("fails when instances cannot be listed, and when there are none", async () => {
+  it("fails when instances cannot be listed, and without instances", async () => {
     expect(await doctor({ ...well, DescribeInstances: refusal("UnauthorizedOperation") })).toMatchObject({
       exitCode: 1,
       findings: [{ check: "instances", message: expect.stringContaining("could not be listed") }],
@@ -136,7 +136,7 @@ describe("fleet doctor", () => {
     });
   });
 
-  it("looks where it is told", async () => {
+  it("checks the given account and region", async () => {
     expect((await doctor(well)).places).toEqual([{}]);
     expect((await doctor(well, { region: "eu-west-1" })).places).toEqual([{ region: "eu-west-1" }]);
     const place = { account: "111122223333", region: "eu-west-1", role: "reader" };
@@ -152,7 +152,7 @@ describe("fleet doctor", () => {
 });
 
 describe("checkAgents", () => {
-  it("tells how many are online, and their versions", () => {
+  it("reports how many are online, and their versions", () => {
     const older = someFacts(2, { agent: { pingStatus: "Online", agentVersion: "3.3.40.0" } });
 
     expect(checkAgents([someFacts(1), older])).toEqual([
@@ -195,7 +195,7 @@ describe("checkEndpoints", () => {
     expect(check([someFacts(1)], ["ssm", "ssmmessages", "s3", "logs"])).toMatchObject([{ status: "ok" }]);
   });
 
-  it("asks for ec2messages where an agent is old", () => {
+  it("requires ec2messages for an old agent", () => {
     const old = someFacts(1, { agent: { pingStatus: "ConnectionLost", agentVersion: "3.1.0.0" } });
 
     expect(check([old], ["ssm", "ssmmessages", "s3"])).toMatchObject([
@@ -230,7 +230,7 @@ const off = someFacts(1, { metadata: { isEnabled: false, requiresToken: true, sh
 const loose = someFacts(2, { metadata: { isEnabled: true, requiresToken: false, showsTags: true } });
 
 describe("checkMetadata", () => {
-  it("is content where a token is asked for", () => {
+  it("accepts a service that requires a token", () => {
     expect(checkMetadata([someFacts(1)], { needsTags: false })).toMatchObject([{ status: "ok" }]);
   });
 
@@ -241,7 +241,7 @@ describe("checkMetadata", () => {
     ]);
   });
 
-  it("asks for tags where instances read their own", () => {
+  it("requires tags if instances read their own", () => {
     expect(checkMetadata([someFacts(3)], { needsTags: true })).toMatchObject([
       { status: "fail", instanceIds: [anId(3)], hint: expect.stringContaining("InstanceMetadataTags") },
     ]);
@@ -259,13 +259,13 @@ function withoutProfile({ profileArn: _, ...facts }: InstanceFacts): InstanceFac
 }
 
 describe("checkProfiles", () => {
-  it("tells each profile once", () => {
+  it("reports each profile once", () => {
     expect(checkCheckProfiles([someFacts(1), someFacts(2)], { kind: "known", denied: [] })).toEqual([
       { check: "profiles", status: "ok", message: `${ARN} may do what is needed.` },
     ]);
   });
 
-  it("fails for what is denied to agents that are silent, and to whoever reads artifacts", () => {
+  it("fails for permissions that agents or readers of artifacts lack", () => {
     const denied: ProfileFacts = { kind: "known", denied: ["ssm:UpdateInstanceInformation"] };
 
     expect(checkCheckProfiles([silentFacts(1)], denied)).toMatchObject([

@@ -10,7 +10,7 @@ describe("openDoctorAws", () => {
     expect(regions).toEqual(["eu-central-1", "eu-central-1"]);
   });
 
-  it("refuses an account that is none", () => {
+  it("rejects an invalid account", () => {
     const place = { account: "12", region: "eu-west-1", role: "reader" };
 
     expect(() => openDoctorAws(place, new AbortController().signal)).toThrow(/12 digits/);

@@ -106,7 +106,7 @@ exec curl --silent --fail --output "$last" "$SERVER/s3/artifacts/app/build.zip"`
     expect(instance.requests().filter((request) => request.includes("credentials"))).toEqual([]);
   });
 
-  it("is told the very name and version", async () => {
+  it("receives the exact name and version", async () => {
     await apply({
       programs: { aws },
       values: { ArtifactLocation: "s3://artifacts/a%20%24(b)%22.zip?versionId=v1".replace("(b)", "%28b%29") },
@@ -178,7 +178,7 @@ describe.skipIf(!existsSync("/usr/bin/python3"))("a host without unzip", () => {
     expect([end.code, instance.ran(), instance.leftovers()]).toEqual([0, true, []]);
   });
 
-  it("is told what is missing where there is none", async () => {
+  it("reports what is missing", async () => {
     const end = await apply({ without: ["unzip"] });
 
     expect([end.code, instance.ran()]).toEqual([65, false]);

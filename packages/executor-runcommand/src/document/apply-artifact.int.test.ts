@@ -42,7 +42,7 @@ describe("the script on an instance", () => {
     },
   );
 
-  it("asks for a token first and shows it to the metadata service only", async () => {
+  it("requests a token first and sends it only to the metadata service", async () => {
     await apply();
 
     const tokens = instance.messages.map(({ headers }) => headers["x-aws-ec2-metadata-token"]);
@@ -67,7 +67,7 @@ describe("the script on an instance", () => {
     expect([end.code, instance.leftovers()]).toEqual([4, []]);
   });
 
-  it("uses the settings of Ansible that lie beside the playbook", async () => {
+  it("uses the settings of Ansible next to the playbook", async () => {
     await apply({ files: [PLAYBOOK, { name: "ansible/ansible.cfg", text: "[defaults]\n" }] });
 
     expect(instance.note("environment").split("\n")[1]).toBe(`${instance.note("folder")}/ansible/ansible.cfg`);
@@ -82,7 +82,7 @@ describe("the script on an instance", () => {
     expect(instance.note("umask")).toBe(process.umask().toString(8).padStart(4, "0"));
   });
 
-  it("says that no role applies where the inventory is empty, and goes on", async () => {
+  it("warns about an empty inventory, and continues", async () => {
     const end = await apply({ values: { Inventory: "" } });
 
     expect([end.code, end.stdout]).toEqual([
@@ -92,7 +92,7 @@ describe("the script on an instance", () => {
     expect(instance.note("inventory")).toBe("");
   });
 
-  it("finds keys with any character and asks for the version that was named", async () => {
+  it("finds keys with any character and requests the given version", async () => {
     const zip = aZip([PLAYBOOK]);
     const path = "/s3/artifacts/caf%C3%A9/a%20%27b%27%25.zip?versionId=v.1-_";
     const end = await apply({
@@ -105,7 +105,7 @@ describe("the script on an instance", () => {
   });
 });
 
-describe("a script that cannot go on", () => {
+describe("a script that cannot continue", () => {
   it.each<readonly [string, number, string, PreparedOptions]>([
     ["no token is given", 69, "METADATA_UNAVAILABLE", { answers: { "PUT /latest/api/token": undefined } }],
     [

@@ -73,7 +73,7 @@ describe("a value that the agent hands over in the environment", () => {
     expect(existsSync(join(instance.notes, "evil"))).toBe(false);
   });
 
-  it("goes before what stands in the text", async () => {
+  it("overrides the value in the text", async () => {
     instance = await aPreparedInstance({ environment: { SSM_EntryPoint: "other.yml" } });
 
     const end = await instance.run(instance.script);

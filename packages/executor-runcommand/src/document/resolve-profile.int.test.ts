@@ -75,7 +75,7 @@ describe("the lines of garlc-1", () => {
   );
 });
 
-it("refuses a stamp that is none", () => {
+it("rejects an invalid stamp", () => {
   expect(() => garlcLines({ artifact: { bucket: "artifacts", key: "a" }, stamp: "1; reboot" })).toThrow("A stamp is");
 });
 

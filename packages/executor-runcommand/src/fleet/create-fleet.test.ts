@@ -86,7 +86,7 @@ describe("an instance that starts", () => {
     ["WRONG_REGION", anInstanceEvent({ region: "us-west-2" })],
     ["STATE_NOT_RUNNING", anInstanceEvent({ detail: { "instance-id": INSTANCE_ID, state: "pending" } })],
     ["NOT_EC2_STATE_CHANGE", anInstanceEvent({ "detail-type": "EC2 Fleet Error" })],
-  ])("is ignored with %s, and nobody is asked", async (code, other) => {
+  ])("is ignored with %s, without a call of AWS", async (code, other) => {
     const world = await createWorld();
 
     expect(await world.app.handler(other)).toEqual({ kind: "ignored", code });
@@ -124,7 +124,7 @@ describe("an instance that starts", () => {
     expect(await world.app.handler(event)).toMatchObject({ kind: "run" });
   });
 
-  it("is asked for again when EC2 has thrown", async () => {
+  it("is requested again after an error of EC2", async () => {
     const world = await createWorld();
     world.addInstance();
     world.sim.once("EC2.DescribeInstances", async () => {
@@ -139,7 +139,7 @@ describe("an instance that starts", () => {
 describe("the artifact of an instance that starts", () => {
   const source = { bucket: ARTIFACT_PLACE.bucket, pipeline: "garlc", artifact: "MyApp" };
 
-  it("is none before a run has succeeded: nothing is sent", async () => {
+  it("does not exist before a run has succeeded, so nothing is sent", async () => {
     const world = createFleetWorld();
     world.addInstance();
 
@@ -164,7 +164,7 @@ describe("the artifact of an instance that starts", () => {
     ["there is no such artifact", { source: { ...source, artifact: "Other" } }],
     ["the settings name no pipeline", {}],
     ["the settings want none", { source, fallback: "none" as const }],
-  ])("is none where %s", async (_what, boot) => {
+  ])("does not exist if %s", async (_what, boot) => {
     const world = createFleetWorld({ boot: { profile: "garlc-1", ...boot } });
     world.addInstance();
 
@@ -259,7 +259,7 @@ describe("a launch lifecycle hook", () => {
     ]);
   });
 
-  it("lets an instance of others go on, and abandons one that cannot be configured", async () => {
+  it("continues the launch of other instances, and abandons one that cannot be configured", async () => {
     const other = await createWorld();
     other.addInstance({ tags: {} });
     const bare = createFleetWorld();
@@ -272,7 +272,7 @@ describe("a launch lifecycle hook", () => {
     expect(bare.calls[0]?.input).toMatchObject({ LifecycleActionResult: "ABANDON" });
   });
 
-  it("gets heartbeats while the run goes on", async () => {
+  it("gets heartbeats while the run is in progress", async () => {
     const world = await createWorld();
     world.addInstance();
     await world.app.handler(aHookEvent());
@@ -288,7 +288,7 @@ describe("a launch lifecycle hook", () => {
     ]);
   });
 
-  it("is over when nobody waits any more", async () => {
+  it("ends when the action has already ended", async () => {
     const world = await createWorld();
     world.addInstance();
     await world.app.handler(aHookEvent());

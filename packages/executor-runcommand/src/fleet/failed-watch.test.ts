@@ -27,7 +27,7 @@ async function createFailedRun() {
   return { ...world, looks };
 }
 
-it("looks at a run that has failed once an hour, not each minute", async () => {
+it("checks a failed run once an hour, not each minute", async () => {
   const { app, clock, looks } = await createFailedRun();
 
   for (let minute = 1; minute < 60; minute++) {
@@ -50,7 +50,7 @@ it("sees a retry on the last day on which it can be tried again", async () => {
   expect(await app.handler(TICK)).toMatchObject({ settled: 1 });
 });
 
-it("looks at it each minute again once it was seen to be tried again", async () => {
+it("checks it each minute again after a retry was seen", async () => {
   const { app, clock, looks, runs } = await createFailedRun();
   runs.set(RUN_ID, { state: "running" });
   await clock.advance(60 * MINUTE_MS);

@@ -13,7 +13,7 @@ describe("toFleetFailure", () => {
     [new TypeError("x is not a function"), "INTERNAL", /^x is not a function$/],
     ["thrown text", "INTERNAL", /^thrown text$/],
     [undefined, "INTERNAL", /^undefined$/],
-  ])("tells %s under a code", (error, code, message) => {
+  ])("maps %s to a code", (error, code, message) => {
     expect(toFleetFailure(error)).toEqual({ kind: "failed", code, message: expect.stringMatching(message) });
   });
 

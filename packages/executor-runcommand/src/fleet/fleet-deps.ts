@@ -89,7 +89,7 @@ export interface FleetFailure {
   readonly message: string;
 }
 
-/** A failure that is thrown: the code is what the pipeline is told. */
+/** A failure that is thrown. The pipeline shows its code. */
 export class FleetError extends Error {
   readonly code: string;
 
@@ -105,7 +105,7 @@ export function toFailed(code: string, message: string): FleetFailure {
   return { kind: "failed", code, message };
 }
 
-/** Whatever was thrown, as people and pipelines are told it: never with credentials, signatures or a stack. */
+/** Converts a thrown value for people and pipelines: without credentials, signatures or a stack. */
 export function toFleetFailure(error: unknown): FleetFailure {
   if (error instanceof FleetError || isStackyardError(error)) return toFailed(error.code, redactText(error.message));
   const { code, name } = findAwsFault(error);
@@ -115,8 +115,8 @@ export function toFleetFailure(error: unknown): FleetFailure {
 }
 
 /**
- * What the work gives, or `FLEET_OUT_OF_TIME` once the signal is aborted: a function that Lambda ends tells nobody anything,
- * and CodePipeline would wait for twenty minutes. The work itself goes on.
+ * Returns the result of the work, or throws `FLEET_OUT_OF_TIME` once the signal is aborted: a function that Lambda ends
+ * cannot report a result, and CodePipeline would wait for twenty minutes. The work itself continues.
  */
 export async function endInTime<Value>(signal: AbortSignal, work: () => Promise<Value>): Promise<Value> {
   const ended = Promise.withResolvers<never>();

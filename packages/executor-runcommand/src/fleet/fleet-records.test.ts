@@ -100,7 +100,7 @@ const createDeps = () => ({ records: createMemoryRecords(), clock: createFakeClo
 const done = (code: string) => ({ kind: "done", code, message: "why" }) as const;
 
 describe("decisions about events", () => {
-  it("are none at first", async () => {
+  it("do not exist at first", async () => {
     expect(await findEventRecord(createDeps(), "e-1")).toBeUndefined();
   });
 
@@ -116,7 +116,7 @@ describe("decisions about events", () => {
     expect(await findEventRecord(deps, "e-1")).toEqual(done("A"));
   });
 
-  it("stand under ids of any form", async () => {
+  it("accept ids of any form", async () => {
     const deps = createDeps();
     const ids = ["a/b", "../..", "x".repeat(1_000), "\u0000", "a//b"];
 
@@ -143,7 +143,7 @@ function aRecord(fields: Partial<ArtifactRecord> = {}): ArtifactRecord {
 }
 
 describe("records of artifacts", () => {
-  it("are none at first", async () => {
+  it("do not exist at first", async () => {
     expect(await findArtifactRecord(createDeps(), owner, "current")).toBeUndefined();
   });
 
@@ -158,7 +158,7 @@ describe("records of artifacts", () => {
     expect(await findArtifactRecord(deps, { ...owner, environment: "test" }, "candidate")).toBeUndefined();
   });
 
-  it("go to the run that was asked for later, whichever ends first", async () => {
+  it("belong to the run that was requested later, whichever ends first", async () => {
     const deps = createDeps();
     const newer = aRecord({ runId: "run-2", startedAt: 20 });
 

@@ -81,7 +81,7 @@ describe("a job", () => {
     expect(runs.started[0]?.target).toEqual(target);
   });
 
-  it("is followed by its token, then told the truth", async () => {
+  it("is followed by its token, then gets its result", async () => {
     const world = createFleetWorld();
     await world.app.handler(start);
     const page = { counts: { ...COUNTS, succeeded: 1, running: 1 }, instances: [] };
@@ -96,7 +96,7 @@ describe("a job", () => {
     expect(world.lastResult()).not.toHaveProperty("continuationToken");
   });
 
-  it("is told which instances have failed", async () => {
+  it("lists the failed instances", async () => {
     const { app, runs, lastResult } = createFleetWorld();
     await app.handler(start);
     const instances = [{ instanceId: "i-1", state: "failed", code: "COMMAND_FAILED", roles: [] }];
@@ -191,7 +191,7 @@ describe("a job that cannot be done", () => {
   });
 });
 
-describe("whatever goes wrong, the job is told", () => {
+describe("every failure is reported to the job", () => {
   const withRuns = (runs: Partial<FleetDeps["runs"]>) => (deps: FleetDeps) => ({
     ...deps,
     runs: { ...deps.runs, ...runs },
@@ -374,7 +374,7 @@ describe("the artifact of a job", () => {
     expect(await findArtifactRecord(world.deps, owner, "current")).toBeUndefined();
   });
 
-  it("is read once, with the job's own credentials, which nobody keeps", async () => {
+  it("is read once, with the job's own credentials, which are not kept", async () => {
     const given: unknown[] = [];
     const { app, sim, deps, log, calls, runs } = createFleetWorld({}, (built) => ({
       ...built,
@@ -419,7 +419,7 @@ describe("an event that comes again", () => {
     expect(runs.started.length).toBe(1);
   });
 
-  it("tells the end of a run that has ended meanwhile", async () => {
+  it("reports the end of a run that has ended meanwhile", async () => {
     const world = createFleetWorld();
     await world.app.handler(start);
     succeed(world);
@@ -484,7 +484,7 @@ describe("failJob", () => {
     aPipelineEvent(),
     aPipelineEvent({ continuationToken: '{"v":1,"run":"run-1"}' }),
     aPipelineEvent({ inputArtifacts: [] }),
-  ])("tells a job why nobody can begin with it", async (event) => {
+  ])("reports why a job cannot be started", async (event) => {
     const { deps, lastResult } = createFleetWorld();
 
     expect(await failJob(deps, event, error)).toEqual({
@@ -499,7 +499,7 @@ describe("failJob", () => {
     });
   });
 
-  it("lets a job whose run goes on come again when the fault is one that passes", async () => {
+  it("keeps a job with a running run after a transient error", async () => {
     const { deps, lastResult } = createFleetWorld();
     const away = new StackyardError("STORE_UNAVAILABLE", "The store is gone.");
     const continuationToken = '{"v":1,"run":"run-1"}';
@@ -514,7 +514,7 @@ describe("failJob", () => {
     expect(await failJob(deps, aPipelineEvent(), away)).toMatchObject({ result: "failed", code: "STORE_UNAVAILABLE" });
   });
 
-  it("tells nobody of other events", async () => {
+  it("reports nothing for other events", async () => {
     const { deps, calls } = createFleetWorld();
 
     expect(await failJob(deps, { source: "aws.ec2" }, error)).toBeUndefined();

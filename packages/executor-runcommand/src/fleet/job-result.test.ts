@@ -24,7 +24,7 @@ function aReport(counts: Partial<RunReport["counts"]> = {}, failed: RunReport["f
 const toResult = (input: Partial<JobResultInput> = {}) =>
   toJobResult({ jobId: JOB_ID, run: aRun(), report: undefined, wait: true, ...input });
 
-describe("a run that goes on", () => {
+describe("a run in progress", () => {
   it("is answered with a token, how far it is, and no variables", () => {
     expect(toResult({ report: aReport({ succeeded: 10, failed: 1, running: 20, notSent: 9, skipped: 2 }) })).toEqual({
       kind: "success",
@@ -47,7 +47,7 @@ describe("a run that goes on", () => {
     expect(toResult({ run })).toMatchObject({ input: { executionDetails: { summary, percentComplete: 0 } } });
   });
 
-  it("is never told as a whole", () => {
+  it("is never reported as 100 percent", () => {
     expect(toResult({ report: aReport({ succeeded: 40 }) })).toMatchObject({
       input: { executionDetails: { percentComplete: 99 } },
     });
@@ -106,14 +106,14 @@ describe("a run that is done", () => {
 });
 
 describe("a job that does not wait", () => {
-  it("goes on until everything is dispatched", () => {
+  it("continues until everything is dispatched", () => {
     expect(toResult({ wait: false })).toHaveProperty("input.continuationToken");
     expect(toResult({ wait: false, report: aReport({ notSent: 1, running: 39 }) })).toHaveProperty(
       "input.continuationToken",
     );
   });
 
-  it("goes on while SSM has not found any instance", () => {
+  it("continues while SSM has not found any instance", () => {
     const report = aReport({ selected: 0, running: 0, notSent: 0 });
 
     expect(toResult({ wait: false, report })).toHaveProperty("input.continuationToken");
@@ -137,7 +137,7 @@ describe("a job that does not wait", () => {
 describe("a run that has failed", () => {
   const error = { code: "COMMAND_FAILED", message: "2 instances failed." };
 
-  it("tells its code and the instances that failed", () => {
+  it("reports its code and the failed instances", () => {
     const report = aReport({ failed: 2, notSent: 1 }, [
       { instanceId: "i-0", code: "NOT_SENT" },
       { instanceId: "i-1", code: "COMMAND_FAILED" },
@@ -244,7 +244,7 @@ describe("findRunReport", () => {
     });
   });
 
-  it("counts an instance once that stands on two pages while they are written", () => {
+  it("counts an instance once that is on two pages while they are written", () => {
     const counts = { selected: 1, succeeded: 1, failed: 0, running: 0, skipped: 0, notSent: 0 };
     const pages = [
       { counts, instances: [{ instanceId: "i-1", state: "failed", code: "COMMAND_FAILED" }] },
@@ -259,7 +259,7 @@ describe("findRunReport", () => {
     expect(findRunReport([{ instances: [] }])).toBeUndefined();
   });
 
-  it("takes what is no count for none", () => {
+  it("ignores invalid counts", () => {
     expect(findRunReport([{ counts: { selected: -1, failed: "2", running: 1.5 }, instances: "x" }, null])).toEqual({
       counts: { selected: 0, succeeded: 0, failed: 0, running: 0, skipped: 0, notSent: 0 },
       failed: [],

@@ -27,7 +27,7 @@ function failOnce<Input, Value>(method: (input: Input) => Promise<Value>, error:
   };
 }
 
-describe("a job whose run may go on is not told that it has failed", () => {
+describe("a job whose run may continue is not reported as failed", () => {
   it.each([away, anAwsError("ThrottlingException"), anAwsError("InternalFailure", 500)])(
     "when the start meets %s; the next look starts it",
     async (error) => {

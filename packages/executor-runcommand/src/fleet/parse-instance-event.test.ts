@@ -151,7 +151,7 @@ describe("a lifecycle action", () => {
     expect(find()).toMatchObject({ state: result, timedOut: false });
   });
 
-  it("is over when somebody has completed it, and nobody is told otherwise", async () => {
+  it("has ended when it was already completed", async () => {
     const { fleet, hook, find, log } = createLaunch();
     await completeLifecycleAction(fleet, hook, "CONTINUE");
     const lines = log.length;

@@ -45,7 +45,7 @@ describe("parsePipelineEvent", () => {
     });
   });
 
-  it("goes on with the run of a token, whatever has become of the artifact", () => {
+  it("continues the run of a token, whatever happened to the artifact", () => {
     const continuationToken = '{"v":1,"run":"run-0a1b"}';
     const event = aPipelineEvent({ continuationToken, inputArtifacts: [], userParameters: badParameters });
 
@@ -147,14 +147,14 @@ describe("parsePipelineEvent", () => {
     expect(parsePipelineEvent(aPipelineEvent(input))).toMatchObject({ code });
   });
 
-  it("knows the profiles that it is told", () => {
+  it("accepts the given profiles", () => {
     const event = aPipelineEvent({ userParameters: '{"profile":"nightly"}' });
 
     expect(parsePipelineEvent(event, { profiles: ["ansible"] })).toMatchObject({ code: "USER_PARAMETERS_INVALID" });
     expect(parsePipelineEvent(event, { profiles: ["nightly"] })).toMatchObject({ kind: "start" });
   });
 
-  it("never tells credentials", () => {
+  it("never contains credentials", () => {
     for (const input of [{}, { userParameters: badParameters }, { continuationToken: '{"v":1,"run":"r"}' }]) {
       const told = JSON.stringify(parsePipelineEvent(aPipelineEvent(input)));
 
@@ -185,7 +185,7 @@ describe("findArtifactCredentials", () => {
     expect(findArtifactCredentials(aPipelineEvent())).toEqual(ARTIFACT_CREDENTIALS);
   });
 
-  it("finds none where there are none", () => {
+  it("returns an empty result without records", () => {
     expect(findArtifactCredentials({ "CodePipeline.job": { id: JOB_ID, data: { artifactCredentials: {} } } })).toBe(
       undefined,
     );
@@ -363,7 +363,7 @@ describe("parseUserParameters", () => {
     expect(parseUserParameters(fill(1_061)).kind).toBe("problems");
   });
 
-  it("takes any profile's name while nobody knows the profiles, else only theirs", () => {
+  it("accepts any profile if the profiles are unknown, otherwise only known ones", () => {
     expect(parse({ profile: "nightly" }).kind).toBe("options");
     expect(parse({ profile: "nightly" }, ["ansible", "nightly"]).kind).toBe("options");
     expect(parse({ profile: "nightli" }, ["ansible", "nightly"])).toEqual({
@@ -499,7 +499,7 @@ describe("toFailureType", () => {
     ["INTERNAL", "JobFailed"],
     ["constructor", "JobFailed"],
     ["", "JobFailed"],
-  ])("tells %s as %s", (code, type) => {
+  ])("maps %s to %s", (code, type) => {
     expect(toFailureType(code)).toBe(type);
   });
 });

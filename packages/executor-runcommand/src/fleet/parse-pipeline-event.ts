@@ -43,7 +43,7 @@ const JOB_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
  * Reads the event with which CodePipeline invokes a function. Pure. The order is: the job's id, a continuation token (a job
- * that goes on needs its artifact no more), the input artifact, the parameters. Credentials in the event are not looked at.
+ * that continues no longer needs its artifact), the input artifact, the parameters. Ignores credentials in the event.
  */
 export function parsePipelineEvent(event: unknown, options: UserParametersOptions = {}): PipelineDecision {
   const job = readField(event, "CodePipeline.job");
@@ -246,7 +246,7 @@ interface UserParametersOptions {
 }
 
 /**
- * Reads the `UserParameters` of a pipeline's action. Nothing, or an empty text, stands for the defaults. Pure; lists every
+ * Reads the `UserParameters` of a pipeline's action. A missing or empty text means the defaults. Pure; lists every
  * fault, each key being judged by itself. `artifact` comes along with the faults where it is a name.
  */
 export function parseUserParameters(text: unknown, { profiles }: UserParametersOptions = {}): ParsedUserParameters {

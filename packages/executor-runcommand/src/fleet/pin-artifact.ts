@@ -109,7 +109,7 @@ function toTime({ LastModified }: ListedObject): number {
 }
 
 /**
- * What an instance that starts now gets: the current artifact of its environment and profile, and where there is none yet,
+ * What an instance that starts now gets: the current artifact of its environment and profile, or if none exists yet,
  * and the settings say so, the pipeline's newest. Fails with `ARTIFACT_NOT_FOUND` and `ARTIFACT_ACCESS_DENIED`.
  */
 export async function findBootArtifact(fleet: Fleet, signal: AbortSignal): Promise<PinnedArtifact | FleetFailure> {

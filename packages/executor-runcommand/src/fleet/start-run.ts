@@ -84,7 +84,7 @@ const LOOK_AGAIN_MS = 3_600_000;
 type WatchOutcome = "started" | "waiting" | "settled";
 
 /**
- * Does what is due for one run: starts it when a crash came in between, sends heartbeats while it goes on, and when it has
+ * Does what is due for one run: starts it after a crash, sends heartbeats while it is in progress, and when it has
  * ended records its artifact and completes the lifecycle actions. Each step may be done again. Throws what a step throws.
  */
 async function settleWatch(fleet: Fleet, kept: KeptWatch): Promise<WatchOutcome> {

@@ -18,7 +18,7 @@ function textOf(page: string): string {
 }
 
 describe("toFleetHtml", () => {
-  it("tells a stranger what happened, why, and what to do", () => {
+  it("explains what happened, why, and what to do", () => {
     const text = textOf(toFleetHtml([aPage([anInstance(1), aFailure(2), aFailure(3)], WHOLE_RUN)]));
 
     expect(text).toContain("2 of 3 instances failed.");
@@ -125,7 +125,7 @@ describe("toFleetHtml", () => {
     );
   });
 
-  it("tells why the whole run has failed, also where it has no instances", () => {
+  it("explains why the whole run failed, even without instances", () => {
     const error = { code: "ACCESS_DENIED", message: "<b>ec2:DescribeInstances</b> is not allowed." };
 
     const page = toFleetHtml([], { error });
@@ -143,7 +143,7 @@ describe("toFleetHtml", () => {
     expect(text).not.toContain("Why they failed");
   });
 
-  it("tells what a role's instances do", () => {
+  it("shows the states of a role's instances", () => {
     const page = toFleetHtml([
       aPage([anInstance(1, { state: "running" }), anInstance(2, { roles: [] }), anInstance(3)]),
     ]);

@@ -66,13 +66,13 @@ describe("toFleetReport", () => {
     ]);
   });
 
-  it("counts an instance once that stands on two pages", () => {
+  it("counts an instance once that is on two pages", () => {
     const { instances, counts } = toFleetReport([aPage([anInstance(1)]), aPage([aFailure(1)])]);
 
     expect([instances.length, counts.failed, counts.succeeded]).toEqual([1, 1, 0]);
   });
 
-  it("keeps what was skipped as a repetition beside the instance itself", () => {
+  it("keeps a skipped repetition in addition to the instance itself", () => {
     const { instances } = toFleetReport([
       aPage([anInstance(1), anInstance(1, { state: "skipped", code: "DUPLICATE" })]),
     ]);
@@ -80,7 +80,7 @@ describe("toFleetReport", () => {
     expect(instances.map(standingOf)).toEqual(["skipped", "succeeded"]);
   });
 
-  it("is of no instances where there is no page", () => {
+  it("has no instances without a page", () => {
     expect(toFleetReport([])).toMatchObject({ runId: "", instances: [], roles: [], causes: [] });
   });
 
@@ -153,13 +153,13 @@ describe("toLength", () => {
     [90_061_000, "1d 1h"],
     [-1, ""],
     [Number.NaN, ""],
-  ])("tells %i ms as %s", (ms, text) => {
+  ])("formats %i ms as %s", (ms, text) => {
     expect(toLength(ms)).toBe(text);
   });
 });
 
 describe("toInstant", () => {
-  it("tells what is no instant as it is", () => {
+  it("returns other values unchanged", () => {
     expect([toInstant(0), toInstant(Number.NaN), toInstant(1e99)]).toEqual(["1970-01-01T00:00:00Z", "NaN", "1e+99"]);
   });
 });
@@ -202,7 +202,7 @@ describe("toCleanText", () => {
     expect(toCleanText(text)).toBe(clean);
   });
 
-  it("leaves nothing that a terminal would obey, whatever comes", () => {
+  it("leaves no control sequence for a terminal", () => {
     const odd = fc.string({
       unit: fc.constantFrom("\u001b", "[", "]", "0", "m", "\u009b", "\u0007", "\u202e", "a", "\r"),
     });
@@ -218,7 +218,7 @@ describe("toCell", () => {
 });
 
 describe("findLastLine", () => {
-  it("passes over what is blank", () => {
+  it("skips blank values", () => {
     expect([findLastLine("a\nb\n \u001b[0m\n"), findLastLine(" \n"), findLastLine(undefined)]).toEqual([
       ...["b", undefined, undefined],
     ]);

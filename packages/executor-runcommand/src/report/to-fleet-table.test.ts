@@ -3,7 +3,7 @@ import { aFailure, anInstance, aPage, WHOLE_RUN } from "../testing/a-report.ts";
 import { toFleetTable } from "./to-fleet-table.ts";
 
 describe("toFleetTable", () => {
-  it("tells how the run stands, by role, why, and each instance, failing ones first", () => {
+  it("shows the run by role, by cause, and by instance, failed ones first", () => {
     const table = toFleetTable([
       aPage(
         [

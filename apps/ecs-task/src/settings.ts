@@ -1,7 +1,9 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { StackyardError } from "@stackyard/core";
 import { checkEnvironment, type EnvironmentVariable, type EnvironmentVariables } from "@stackyard/core/environment";
 
 /** What the app knows from its environment. */
-export interface Settings {
+interface Settings {
   readonly table: string;
   readonly stateMachineArn: string;
   readonly secretId: string;
@@ -46,4 +48,17 @@ export function parseSettings(environment: EnvironmentVariables): Settings {
     secretId: RESPONSE_URL_SECRET,
     physicalId: PHYSICAL_ID === "taskArn" ? "taskArn" : "id",
   };
+}
+
+/** A shorter text could be guessed. */
+const MIN_LENGTH = 32;
+
+/** The text of a secret. Throws `CONFIG_INVALID` for one that is too short to hide anything. */
+export async function loadSecret(client: SecretsManagerClient, secretId: string): Promise<string> {
+  const { SecretString = "" } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
+  if (SecretString.length >= MIN_LENGTH) return SecretString;
+  throw new StackyardError(
+    "CONFIG_INVALID",
+    `The secret of RESPONSE_URL_SECRET has less than ${MIN_LENGTH} characters. Let Secrets Manager generate it.`,
+  );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseFleetSettings } from "./parse-fleet-settings.ts";
+import { parseFleetSettings } from "./fleet-settings.ts";
 
 const source = { BOOT_SOURCE_BUCKET: "pipelines", BOOT_SOURCE_PIPELINE: "GARLC", BOOT_SOURCE_ARTIFACT: "MyApp" };
 
