@@ -24,6 +24,7 @@ const checks: readonly Check[] = [
   { name: "boundaries", command: script("boundaries") },
   { name: "manifests", command: script("manifests") },
   { name: "entries", command: script("entry-names") },
+  { name: "links of docs", command: ["node", "tools/docs/src/main.ts", "--check"] },
   { name: "dead code", command: ["knip", "--no-config-hints"] },
   { name: "api reports", command: script("api-reports") },
   { name: "packages", command: script("packages") },
