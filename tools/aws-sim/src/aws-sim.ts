@@ -1,11 +1,40 @@
 import type { Clock } from "@stackyard/core";
-import { type Behaviour, createStacksOfBehaviour } from "./behaviours.ts";
+import type { AwsStub } from "aws-sdk-client-mock";
+import type { TrafficSources } from "./auto-scaling/auto-scaling-state.ts";
+import { afterCatchUp } from "./auto-scaling/processes.ts";
+import { createAutoScaling, type SimAutoScaling } from "./auto-scaling/sim-auto-scaling.ts";
+import { createClassicLoadBalancing, type SimClassicLoadBalancing } from "./classic-load-balancing.ts";
+import { createCloudFormation, type SimCloudFormation } from "./cloudformation/sim-cloudformation.ts";
+import { createCloudWatch, type SimCloudWatch } from "./cloudwatch.ts";
+import { createCodePipeline, type SimCodePipeline } from "./code-pipeline.ts";
+import { type AnswerEndpoint, createAnswerEndpoint } from "./custom-resources.ts";
+import { createEc2, type SimEc2 } from "./ec2/sim-ec2.ts";
+import { createEcs, type SimEcs } from "./ecs/sim-ecs.ts";
+import { toLogSources } from "./ecs/task-course.ts";
+import { createEventBridge, type SimEventBridge } from "./event-bridge.ts";
+import { createIam, type SimIam } from "./iam.ts";
 import { allows, type Identity } from "./identities.ts";
-import { fetchPresigned, type PresignedRequest } from "./s3/fetch-presigned.ts";
-import type { SimCall, SimRequest, SimService } from "./sim-call.ts";
-import { SimFault } from "./sim-fault.ts";
-import { createServices, type SimServices } from "./sim-services.ts";
-import { createThrottle, type Throttle, type ThrottleInput } from "./throttle.ts";
+import { createLambda, type SimLambda } from "./lambda/sim-lambda.ts";
+import { createLoadBalancing, type SimLoadBalancing } from "./load-balancing/sim-load-balancing.ts";
+import { createTrafficSources } from "./load-balancing/targets.ts";
+import { createLogs, type SimLogs } from "./logs.ts";
+import { fetchPresigned, type PresignedRequest } from "./s3/presigned-urls.ts";
+import { createS3, type SimS3 } from "./s3/sim-s3.ts";
+import { createSecretsManager, type SimSecretsManager } from "./secrets-manager/sim-secrets-manager.ts";
+import {
+  createThrottle,
+  type SimCall,
+  SimFault,
+  type SimRequest,
+  type SimService,
+  type Throttle,
+  type ThrottleInput,
+} from "./sim-call.ts";
+import { createSns, type SimSns } from "./sns.ts";
+import { createSqs, type SimSqs } from "./sqs.ts";
+import { createSsm, type SimSsm } from "./ssm/sim-ssm.ts";
+import { createStepFunctions, type SimStepFunctions } from "./step-functions.ts";
+import { createSts } from "./sts.ts";
 
 /** A small AWS: accounts, credentials and services with state, under one clock. */
 export interface AwsSim extends SimServices {
@@ -83,4 +112,178 @@ export function createAwsSim({ clock }: { readonly clock: Clock }): AwsSim {
     },
   };
   return sim;
+}
+
+/** The services as tests set them up and look at them. Further ones are added here. */
+interface SimServices {
+  readonly iam: SimIam;
+  readonly sns: SimSns;
+  readonly sqs: SimSqs;
+  readonly cloudWatch: SimCloudWatch;
+  readonly s3: SimS3;
+  readonly secrets: SimSecretsManager;
+  readonly lambda: SimLambda;
+  readonly cloudFormation: SimCloudFormation;
+  readonly ec2: SimEc2;
+  readonly ecs: SimEcs;
+  readonly logs: SimLogs;
+  readonly loadBalancing: SimLoadBalancing;
+  readonly classicLoadBalancing: SimClassicLoadBalancing;
+  /** Target groups and classic load balancers, as Auto Scaling works with them. */
+  readonly traffic: TrafficSources;
+  readonly stepFunctions: SimStepFunctions;
+  /** Where custom resources answer. */
+  readonly answers: AnswerEndpoint;
+  readonly ssm: SimSsm;
+  readonly codePipeline: SimCodePipeline;
+  readonly eventBridge: SimEventBridge;
+  readonly autoScaling: SimAutoScaling;
+}
+
+/** New ones, and what answers their clients, by the clients' names without `Client`. */
+function createServices(clock: Clock): {
+  readonly services: SimServices;
+  readonly byClient: ReadonlyMap<string, SimService>;
+} {
+  const iam = createIam({ clock });
+  const sns = createSns();
+  const sqs = createSqs();
+  const cloudWatch = createCloudWatch({ clock });
+  const s3 = createS3({ clock, onEvent: (event) => eventBridge.emit(event) });
+  const secrets = createSecretsManager();
+  const lambda = createLambda();
+  const cloudFormation = createCloudFormation({ findObject: (...at) => s3.findObject(...at)?.body.toString() });
+  const ec2 = createEc2({ clock });
+  const logs = createLogs();
+  const loadBalancing = createLoadBalancing();
+  const classicLoadBalancing = createClassicLoadBalancing({ clock });
+  const traffic = createTrafficSources((ref) =>
+    (ref.kind === "classic" ? classicLoadBalancing : loadBalancing).findSource(ref),
+  );
+  const ecs = createEcs({
+    now: clock.now,
+    onStart(task) {
+      for (const { place, source } of toLogSources(task)) logs.addSource(place, source);
+    },
+    onEvent: (event) => eventBridge.emit(event),
+  });
+  const ssm = createSsm({ clock, ec2, s3 });
+  const codePipeline = createCodePipeline({ clock });
+  const eventBridge = createEventBridge();
+  const autoScaling = createAutoScaling({
+    clock,
+    ec2,
+    traffic,
+    alarms: cloudWatch.policyAlarms,
+    onEvent: (event) => eventBridge.emit(event),
+  });
+  const stepFunctions = createStepFunctions({ clock, lambda: lambda.service, onEvent: eventBridge.emit });
+  const answers = createAnswerEndpoint(clock.now);
+  const services: SimServices = {
+    iam,
+    sns,
+    sqs,
+    cloudWatch,
+    s3,
+    secrets,
+    lambda,
+    cloudFormation,
+    ecs,
+    logs,
+    loadBalancing,
+    classicLoadBalancing,
+    traffic,
+    stepFunctions,
+    answers,
+    ec2,
+    ssm,
+    codePipeline,
+    eventBridge,
+    autoScaling,
+  };
+  return { services, byClient: toByClient(services) };
+}
+
+function toByClient(services: SimServices): ReadonlyMap<string, SimService> {
+  const { catchUp } = services.autoScaling;
+  return new Map<string, SimService>([
+    ["STS", createSts(services.iam)],
+    ["IAM", services.iam.service],
+    ["SNS", services.sns.service],
+    ["SQS", services.sqs.service],
+    ["CloudWatch", afterCatchUp(services.cloudWatch.service, catchUp)],
+    ["S3", services.s3.service],
+    ["SecretsManager", services.secrets.service],
+    ["Lambda", services.lambda.service],
+    ["CloudFormation", services.cloudFormation.service],
+    ["EC2", afterCatchUp(services.ec2.service, catchUp)],
+    ["ECS", services.ecs.service],
+    ["CloudWatchLogs", services.logs.service],
+    ["ElasticLoadBalancingV2", afterCatchUp(services.loadBalancing.service, catchUp)],
+    ["ElasticLoadBalancing", afterCatchUp(services.classicLoadBalancing.service, catchUp)],
+    ["SSM", afterCatchUp(services.ssm.service, catchUp)],
+    ["CodePipeline", services.codePipeline.service],
+    ["EventBridge", services.eventBridge.service],
+    ["AutoScaling", services.autoScaling.service],
+    ["SFN", services.stepFunctions.service],
+  ]);
+}
+
+/** Serves a call in its own way: before, instead of, or after what the service does (`proceed`). */
+type Behaviour = (proceed: () => Promise<unknown>) => Promise<unknown>;
+
+/** Behaviours that wait for their calls. */
+interface StacksOfBehaviour {
+  add(operation: string, behaviour: Behaviour): void;
+  serve(operation: string, proceed: () => Promise<unknown>): Promise<unknown>;
+}
+
+/** Per operation, each is used once, in order. */
+function createStacksOfBehaviour(): StacksOfBehaviour {
+  const waiting = new Map<string, Behaviour[]>();
+  return {
+    add(operation, behaviour) {
+      waiting.set(operation, [...(waiting.get(operation) ?? []), behaviour]);
+    },
+    serve(operation, proceed) {
+      const next = waiting.get(operation)?.shift();
+      return next === undefined ? proceed() : next(proceed);
+    },
+  };
+}
+
+interface MockedClient {
+  readonly config: { region(): Promise<string>; credentials(): Promise<Credentials> };
+}
+
+interface Credentials {
+  readonly accessKeyId: string;
+  readonly sessionToken?: string;
+}
+
+/**
+ * Lets the simulation answer all clients of a class, for code that makes its clients itself: what
+ * `mockClient(S3Client)` of aws-sdk-client-mock gives goes in. The SDK's middleware does not run, so nothing is retried.
+ */
+export function bindClientMock(sim: AwsSim, mock: Pick<AwsStub<never, never, never>, "send">): void {
+  mock.send.callsFake(async function send(this: unknown, command: { readonly input: object }) {
+    const { config } = this as MockedClient;
+    const { accessKeyId, sessionToken } = await config.credentials();
+    const { service, operation } = readNames(this, command);
+    const region = await config.region();
+    const input = { ...command.input };
+    const output = await sim.serve({ service, operation, input, region, accessKeyId, sessionToken });
+    return { $metadata: { httpStatusCode: 200 }, ...Object(output) };
+  } as never);
+}
+
+/** A subclass has its parent's service, so the name comes from the command's own schema. */
+function readNames(client: unknown, command: object): { readonly service: string; readonly operation: string } {
+  const operation = command.constructor.name.replace(/Command$/, "");
+  for (let type = Object(client).constructor; type?.name; type = Object.getPrototypeOf(type)) {
+    if (/^[A-Z]\w*Client$/.test(type.name) && Object.getPrototypeOf(type).name === "Client") {
+      return { service: type.name.replace(/Client$/, ""), operation };
+    }
+  }
+  return { service: Object(client).constructor.name.replace(/Client$/, ""), operation };
 }

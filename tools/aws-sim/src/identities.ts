@@ -1,4 +1,4 @@
-import type { SimFault } from "./sim-fault.ts";
+import type { SimFault } from "./sim-call.ts";
 
 /** Who signs a request. */
 export interface Identity {

@@ -1,9 +1,18 @@
-import { recordsOf, textsOf } from "../input-lists.ts";
-import type { SimCall } from "../sim-call.ts";
-import { autoScalingFaults as faults } from "./auto-scaling-faults.ts";
-import { type AutoScalingState, ownGroups } from "./auto-scaling-state.ts";
-import { toGroupOutput, toMemberOutput } from "./group-output.ts";
-import type { SimGroup } from "./sim-group.ts";
+import { findFlag, findText, recordsOf, type SimCall, textsOf } from "../sim-call.ts";
+import {
+  type AutoScalingState,
+  autoScalingFaults as faults,
+  groupOf,
+  type LaunchSource,
+  lifecycleStateOf,
+  ownGroups,
+  type SimActivity,
+  type SimGroup,
+  type SimMember,
+  type TemplateRef,
+  toGroupKey,
+} from "./auto-scaling-state.ts";
+import { toTags } from "./group-tags.ts";
 import { toRecordsPage } from "./to-records-page.ts";
 
 /** "DescribeAutoScalingGroups", MaxRecords: 50 unless asked, at most 100. "DescribeAutoScalingInstances": at most 50. */
@@ -49,4 +58,192 @@ function toFilter({ Name, Values }: SimCall["input"]): Fits {
   if (name === "tag-key") return ({ tags }) => tags.some(({ key }) => values.includes(key));
   if (name === "tag-value") return ({ tags }) => tags.some(({ value }) => values.includes(value));
   throw faults.invalid(`Filter type ${name} is not correct. Allowed Filter types are: tag-key tag-value tag:<key>`);
+}
+
+/** API reference, "AutoScalingGroup". */
+function toGroupOutput(group: SimGroup): Readonly<Record<string, unknown>> {
+  const { settings, name, arn, createdAt, suspended, metrics } = group;
+  const attached = group.sources.filter(({ removedAt }) => removedAt === undefined).map(({ ref }) => ref);
+  const idsOf = (kind: string) => attached.filter((ref) => ref.kind === kind).map(({ id }) => id);
+  return {
+    AutoScalingGroupName: name,
+    AutoScalingGroupARN: arn,
+    CreatedTime: new Date(createdAt),
+    MinSize: settings.min,
+    MaxSize: settings.max,
+    DesiredCapacity: settings.desired,
+    ...settings.others,
+    ...toSourceOutput(settings.source),
+    AvailabilityZones: settings.availabilityZones,
+    VPCZoneIdentifier: settings.subnets.join(","),
+    LoadBalancerNames: idsOf("classic"),
+    TargetGroupARNs: idsOf("targetGroup"),
+    TrafficSources: attached.map(({ kind, id }) => ({ Identifier: id, Type: kind === "classic" ? "elb" : "elbv2" })),
+    HealthCheckType: settings.healthCheckType,
+    HealthCheckGracePeriod: settings.graceSeconds,
+    ...(settings.placementGroup === undefined ? {} : { PlacementGroup: settings.placementGroup }),
+    TerminationPolicies: settings.terminationPolicies,
+    NewInstancesProtectedFromScaleIn: settings.isProtected,
+    SuspendedProcesses: [...suspended].map(([ProcessName, SuspensionReason]) => ({ ProcessName, SuspensionReason })),
+    EnabledMetrics: [...metrics].map((Metric) => ({ Metric, Granularity: "1Minute" })),
+    Instances: group.members.map(toMemberOutput),
+    Tags: toTags(group),
+    // "AutoScalingGroup", Status: "The current state of the group when the DeleteAutoScalingGroup operation is in progress."
+    ...(group.isDeleting ? { Status: "Delete in progress" } : {}),
+  };
+}
+
+/** API reference, "Instance". */
+function toMemberOutput(member: SimMember): Readonly<Record<string, unknown>> {
+  const { instanceId, instanceType, availabilityZone, healthStatus, template, configuration, isProtected } = member;
+  return {
+    InstanceId: instanceId,
+    InstanceType: instanceType,
+    AvailabilityZone: availabilityZone,
+    LifecycleState: lifecycleStateOf(member),
+    HealthStatus: healthStatus,
+    ProtectedFromScaleIn: isProtected,
+    ...(template === undefined ? {} : { LaunchTemplate: toSpecification(template) }),
+    ...(configuration === undefined ? {} : { LaunchConfigurationName: configuration }),
+  };
+}
+
+function toSourceOutput(source: LaunchSource): Readonly<Record<string, unknown>> {
+  if (source.kind === "configuration") return { LaunchConfigurationName: source.name };
+  if (source.kind === "template") return { LaunchTemplate: toSpecification(source.template) };
+  const { LaunchTemplate, InstancesDistribution } = source.policy;
+  const launch = { ...Object(LaunchTemplate), LaunchTemplateSpecification: toSpecification(source.template) };
+  // "InstancesDistribution", the default of each property.
+  const usual = {
+    OnDemandAllocationStrategy: "prioritized",
+    OnDemandBaseCapacity: 0,
+    SpotAllocationStrategy: "lowest-price",
+    OnDemandPercentageAboveBaseCapacity: 100,
+    SpotInstancePools: 2,
+  };
+  return {
+    MixedInstancesPolicy: {
+      LaunchTemplate: launch,
+      InstancesDistribution: { ...usual, ...Object(InstancesDistribution) },
+    },
+  };
+}
+
+function toSpecification({ id, name, version }: TemplateRef) {
+  return { LaunchTemplateId: id, LaunchTemplateName: name, Version: version };
+}
+
+/** A group as tests look at it. */
+export interface GroupView {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  readonly desired: number;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly instances: readonly {
+    readonly instanceId: string;
+    readonly lifecycleState: string;
+    readonly healthStatus: string;
+  }[];
+  readonly isDeleting: boolean;
+}
+
+/** What a test may want to know. */
+export function toGroupView({ name, settings, tags, members, isDeleting }: SimGroup): GroupView {
+  const { min, max, desired } = settings;
+  return {
+    name,
+    min,
+    max,
+    desired,
+    isDeleting,
+    tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),
+    instances: members.map((member) => ({
+      instanceId: member.instanceId,
+      lifecycleState: lifecycleStateOf(member),
+      healthStatus: member.healthStatus,
+    })),
+  };
+}
+
+/** "DescribeScalingActivities": "activities for the past six weeks", 100 a page, at most 50 ids. */
+const KEPT_MS = 42 * 24 * 3_600_000;
+const PAGES = { usual: 100, max: 100 };
+const MAX_IDS = 50;
+
+interface Row {
+  readonly group: SimGroup;
+  readonly activity: SimActivity;
+  readonly isGone: boolean;
+}
+
+/** DescribeScalingActivities: those in progress first, then the newest. Source: API reference. */
+export function describeActivities(state: AutoScalingState, call: SimCall): unknown {
+  const { input, now } = call;
+  const ids = textsOf(input, "ActivityIds");
+  if (ids.length > MAX_IDS) throw faults.constraint("activityIds", ids.length, "have length less than or equal to 50");
+  const filters = recordsOf(input, "Filters").map((filter) => toActivityFilter(filter, input));
+  const found = [...rowsOf(state, call)]
+    .filter(({ activity }) => activity.startedAt > now - KEPT_MS)
+    .filter(({ activity }) => ids.length === 0 || ids.includes(activity.id))
+    .filter(({ activity }) => filters.every((fits) => fits(activity)))
+    .toReversed()
+    .toSorted((left, right) => toRank(left) - toRank(right) || right.activity.startedAt - left.activity.startedAt);
+  const { rows, next } = toRecordsPage(found, call, PAGES);
+  return { Activities: rows.map(({ group, activity, isGone }) => toActivityOutput(group, activity, isGone)), ...next };
+}
+
+/** API reference, "Activity". */
+export function toActivityOutput({ name, arn }: SimGroup, activity: SimActivity, isGone = false): unknown {
+  const { id, cause, details, description, status, message, startedAt, endedAt } = activity;
+  return {
+    ActivityId: id,
+    AutoScalingGroupName: name,
+    AutoScalingGroupARN: arn,
+    Description: description,
+    Cause: cause,
+    StartTime: new Date(startedAt),
+    StatusCode: status,
+    Details: details,
+    ...(endedAt === undefined ? { Progress: 50 } : { EndTime: new Date(endedAt), Progress: 100 }),
+    ...(message === undefined ? {} : { StatusMessage: message }),
+    ...(isGone ? { AutoScalingGroupState: "Deleted" } : {}),
+  };
+}
+
+function* rowsOf(state: AutoScalingState, call: SimCall): Generator<Row> {
+  const { input, identity, region } = call;
+  const name = findText(input, "AutoScalingGroupName");
+  const withGone = findFlag(input, "IncludeDeletedGroups") === true;
+  const gone = state.gone.filter((each) => each.account === identity.account && each.region === region);
+  for (const group of withGone ? gone : []) {
+    if (name === undefined || group.name === name) yield* toRows(group, true);
+  }
+  if (name === undefined) {
+    for (const group of ownGroups(state, call)) yield* toRows(group, false);
+    return;
+  }
+  const isThere = state.groups.has(toGroupKey({ account: identity.account, region, name }));
+  if (isThere || !withGone || !gone.some((each) => each.name === name))
+    yield* toRows(groupOf(state, name, call), false);
+}
+
+function* toRows(group: SimGroup, isGone: boolean): Generator<Row> {
+  for (const activity of group.activities) yield { group, activity, isGone };
+}
+
+function toRank({ activity }: Row): number {
+  return activity.endedAt === undefined ? 0 : 1;
+}
+
+function toActivityFilter(
+  { Name, Values }: SimCall["input"],
+  input: SimCall["input"],
+): (activity: SimActivity) => boolean {
+  const values: readonly unknown[] = Array.isArray(Values) ? Values : [];
+  const bound = Date.parse(String(values[0]));
+  if (Name === "StartTimeLowerBound") return ({ startedAt }) => startedAt >= bound;
+  if (Name === "StartTimeUpperBound") return ({ startedAt }) => startedAt <= bound;
+  if (Name === "Status" && input["AutoScalingGroupName"] !== undefined) return ({ status }) => values.includes(status);
+  throw faults.invalid(`Invalid filter: ${String(Name)}`);
 }

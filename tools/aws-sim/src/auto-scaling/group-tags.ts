@@ -1,8 +1,12 @@
-import { findFlag, recordsOf } from "../input-lists.ts";
-import { findText, type SimCall } from "../sim-call.ts";
-import { autoScalingFaults as faults } from "./auto-scaling-faults.ts";
-import { type AutoScalingState, groupOf, ownGroups } from "./auto-scaling-state.ts";
-import type { GroupTag, SimGroup } from "./sim-group.ts";
+import { findFlag, findText, recordsOf, type SimCall } from "../sim-call.ts";
+import {
+  type AutoScalingState,
+  autoScalingFaults as faults,
+  type GroupTag,
+  groupOf,
+  ownGroups,
+  type SimGroup,
+} from "./auto-scaling-state.ts";
 import { toRecordsPage } from "./to-records-page.ts";
 
 /** User guide, "Tag Auto Scaling groups and instances", Tag naming and usage restrictions. */

@@ -1,10 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { recordsOf, textsOf } from "../input-lists.ts";
-import { findNumber, findText, type SimCall, textOf } from "../sim-call.ts";
-import { autoScalingFaults as faults } from "./auto-scaling-faults.ts";
-import { type AutoScalingState, groupOf, ownGroups, standingGroupOf } from "./auto-scaling-state.ts";
+import { findNumber, findText, recordsOf, type SimCall, textOf, textsOf } from "../sim-call.ts";
+import {
+  type AutoScalingState,
+  autoScalingFaults as faults,
+  groupOf,
+  ownGroups,
+  type SimGroup,
+  type SimPolicy,
+  standingGroupOf,
+} from "./auto-scaling-state.ts";
 import { setDesired } from "./change-group.ts";
-import type { SimGroup, SimPolicy } from "./sim-group.ts";
 import { toRecordsPage } from "./to-records-page.ts";
 import { addAlarms, removeAlarms } from "./tracking-alarms.ts";
 
@@ -167,4 +172,25 @@ function toAlarms({ alarms }: AutoScalingState, { account, region }: SimGroup, {
 
 function toArn({ account, region, name }: SimGroup, policy: string): string {
   return `arn:aws:autoscaling:${region}:${account}:scalingPolicy:${randomUUID()}:autoScalingGroupName/${name}:policyName/${policy}`;
+}
+
+/** Alarms of CloudWatch, as Auto Scaling works with them. */
+export interface PolicyAlarms {
+  /** Those that have this ARN among their actions. */
+  alarmsOf(policy: AlarmPlace & { readonly actionArn: string }): readonly NamedAlarm[];
+  /** Makes an alarm of a target tracking policy, which belongs to Auto Scaling. */
+  putTrackingAlarm(alarm: AlarmPlace & { readonly name: string; readonly actionArn: string }): void;
+  deleteTrackingAlarm(alarm: AlarmPlace & { readonly name: string }): void;
+}
+
+/** Whose alarms. */
+export interface AlarmPlace {
+  readonly account: string;
+  readonly region: string;
+}
+
+/** An alarm, as a policy names it. */
+interface NamedAlarm {
+  readonly name: string;
+  readonly arn: string;
 }

@@ -1,9 +1,5 @@
-import { toCauseTime } from "./activity.ts";
-import type { AutoScalingState } from "./auto-scaling-state.ts";
-import { endInstance } from "./end-instance.ts";
-import { launchInstance } from "./launch-instance.ts";
-import type { SimGroup } from "./sim-group.ts";
-import { isAlive, type SimMember } from "./sim-member.ts";
+import { type AutoScalingState, isAlive, type SimGroup, type SimMember, toCauseTime } from "./auto-scaling-state.ts";
+import { endInstance, launchInstance } from "./instances.ts";
 
 /** After a launch that failed the group waits, twice as long each time. AWS documents that it backs off, and no times. */
 const FIRST_RETRY_MS = 60_000;

@@ -1,17 +1,55 @@
 import type { Clock } from "@stackyard/core";
-import { type AwsEvent, toLaunchEvent } from "../event-bridge/aws-events.ts";
-import type { SimService } from "../sim-call.ts";
-import { addConfiguration, addGroup, type GroupInput } from "./add-group.ts";
-import { autoScalingFaults } from "./auto-scaling-faults.ts";
-import { autoScalingOperations } from "./auto-scaling-operations.ts";
-import { type AutoScalingDeps, type AutoScalingSettings, createAutoScalingState } from "./auto-scaling-state.ts";
-import { catchUp } from "./catch-up.ts";
-import { setDesired } from "./change-group.ts";
-import { type GroupKey, toGroupKey } from "./group-key.ts";
-import { type GroupView, toGroupView } from "./group-view.ts";
-import type { LaunchScript } from "./launch-script.ts";
-import { beginAction, type HookInput, outcomeOf, toHookKey } from "./lifecycle-hooks.ts";
-import type { GroupMatch } from "./take-script.ts";
+import { type AwsEvent, toLaunchEvent } from "../event-bridge.ts";
+import type { SimCall, SimService } from "../sim-call.ts";
+import {
+  type AutoScalingDeps,
+  type AutoScalingSettings,
+  type AutoScalingState,
+  autoScalingFaults,
+  createAutoScalingState,
+  type GroupKey,
+  type LaunchScript,
+  toGroupKey,
+} from "./auto-scaling-state.ts";
+import {
+  deleteGroup,
+  setDesired,
+  setDesiredCapacity,
+  setInstanceHealth,
+  setInstanceProtection,
+  terminateInstance,
+  updateGroup,
+} from "./change-group.ts";
+import { addConfiguration, addGroup, createGroup, type GroupInput } from "./create-group.ts";
+import {
+  describeActivities,
+  describeGroupInstances,
+  describeGroups,
+  type GroupView,
+  toGroupView,
+} from "./describe-groups.ts";
+import { createOrUpdateTags, deleteTags, describeTags } from "./group-tags.ts";
+import {
+  createConfiguration,
+  deleteConfiguration,
+  describeConfigurations,
+  describeLimits,
+} from "./launch-configurations.ts";
+import {
+  beginAction,
+  completeAction,
+  deleteHook,
+  describeHooks,
+  type GroupMatch,
+  type HookInput,
+  outcomeOf,
+  putHook,
+  recordHeartbeat,
+  toHookKey,
+} from "./lifecycle-hooks.ts";
+import { deletePolicy, describePolicies, executePolicy, putPolicy } from "./policies.ts";
+import { catchUp, disableMetrics, enableMetrics, resumeProcesses, suspendProcesses } from "./processes.ts";
+import { attachSources, describeSources, detachSources } from "./traffic-operations.ts";
 
 /** Groups that launch, register and replace instances by the clock. */
 export interface SimAutoScaling {
@@ -40,7 +78,7 @@ export interface SimAutoScaling {
 }
 
 /** How an action stands. */
-export interface ActionView {
+interface ActionView {
   readonly state: "waiting" | "CONTINUE" | "ABANDON";
   /** Nobody completed it in time. */
   readonly timedOut: boolean;
@@ -96,4 +134,57 @@ export function createAutoScaling({ clock, ...deps }: AutoScalingDeps & { readon
       return { state: outcomeOf(action, now), timedOut: result === undefined && now >= endsAt, heartbeats, endsAt };
     },
   };
+}
+
+type Serve = (state: AutoScalingState, call: SimCall) => unknown;
+
+const SERVES: Readonly<Record<string, Serve>> = {
+  AttachLoadBalancers: (state, call) => attachSources(state, call, "classic"),
+  AttachLoadBalancerTargetGroups: (state, call) => attachSources(state, call, "targetGroup"),
+  CompleteLifecycleAction: completeAction,
+  CreateAutoScalingGroup: createGroup,
+  CreateLaunchConfiguration: createConfiguration,
+  CreateOrUpdateTags: createOrUpdateTags,
+  DeleteAutoScalingGroup: deleteGroup,
+  DeleteLaunchConfiguration: deleteConfiguration,
+  DeleteLifecycleHook: deleteHook,
+  DeletePolicy: deletePolicy,
+  DeleteTags: deleteTags,
+  DescribeAccountLimits: describeLimits,
+  DescribeAutoScalingGroups: describeGroups,
+  DescribeAutoScalingInstances: describeGroupInstances,
+  DescribeLaunchConfigurations: describeConfigurations,
+  DescribeLifecycleHooks: describeHooks,
+  DescribeLoadBalancers: (state, call) => describeSources(state, call, "classic"),
+  DescribeLoadBalancerTargetGroups: (state, call) => describeSources(state, call, "targetGroup"),
+  DescribePolicies: describePolicies,
+  DescribeScalingActivities: describeActivities,
+  DescribeTags: describeTags,
+  DetachLoadBalancers: (state, call) => detachSources(state, call, "classic"),
+  DetachLoadBalancerTargetGroups: (state, call) => detachSources(state, call, "targetGroup"),
+  DisableMetricsCollection: disableMetrics,
+  EnableMetricsCollection: enableMetrics,
+  ExecutePolicy: executePolicy,
+  PutLifecycleHook: putHook,
+  PutScalingPolicy: putPolicy,
+  RecordLifecycleActionHeartbeat: recordHeartbeat,
+  ResumeProcesses: resumeProcesses,
+  SetDesiredCapacity: setDesiredCapacity,
+  SetInstanceHealth: setInstanceHealth,
+  SetInstanceProtection: setInstanceProtection,
+  SuspendProcesses: suspendProcesses,
+  TerminateInstanceInAutoScalingGroup: terminateInstance,
+  UpdateAutoScalingGroup: updateGroup,
+};
+
+/** What Auto Scaling serves; each call sees all that has happened until then. */
+function autoScalingOperations(state: AutoScalingState): SimService["operations"] {
+  const served = Object.entries(SERVES).map(([name, serve]) => {
+    const operation = (call: SimCall) => {
+      catchUp(state, call.now);
+      return serve(state, call);
+    };
+    return [name, operation] as const;
+  });
+  return Object.fromEntries(served);
 }

@@ -1,6 +1,5 @@
-import { parsePageToken, toPageToken } from "../page-token.ts";
-import { findNumber, findText, type SimCall } from "../sim-call.ts";
-import { autoScalingFaults as faults } from "./auto-scaling-faults.ts";
+import { findNumber, findText, parsePageToken, type SimCall, toPageToken } from "../sim-call.ts";
+import { autoScalingFaults as faults } from "./auto-scaling-state.ts";
 
 /** How many rows a page has when nobody asks, and at most. */
 export interface RecordLimits {

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { AutoScalingDeps } from "./auto-scaling-state.ts";
-import type { SimGroup, SimPolicy } from "./sim-group.ts";
+import type { AutoScalingDeps, SimGroup, SimPolicy } from "./auto-scaling-state.ts";
 
 type Alarms = Pick<AutoScalingDeps, "alarms">;
 

@@ -1,10 +1,14 @@
-import { textsOf } from "../input-lists.ts";
-import { type SimCall, textOf } from "../sim-call.ts";
-import { autoScalingFaults as faults } from "./auto-scaling-faults.ts";
-import { type AutoScalingState, groupOf, standingGroupOf } from "./auto-scaling-state.ts";
-import type { AttachedSource, SimGroup } from "./sim-group.ts";
+import { type SimCall, textOf, textsOf } from "../sim-call.ts";
+import {
+  type AttachedSource,
+  type AutoScalingState,
+  autoScalingFaults as faults,
+  groupOf,
+  type SimGroup,
+  standingGroupOf,
+  type TrafficSourceRef,
+} from "./auto-scaling-state.ts";
 import { toRecordsPage } from "./to-records-page.ts";
-import type { TrafficSourceRef } from "./traffic-source.ts";
 
 type Kind = TrafficSourceRef["kind"];
 

@@ -1,4 +1,4 @@
-import { SimFault } from "../sim-fault.ts";
+import { SimFault } from "../sim-call.ts";
 
 /** Errors of classic load balancers. Source: API reference (2012-06-01), "DescribeLoadBalancers", "DescribeInstanceHealth". */
 export const classicFaults = {

@@ -1,4 +1,4 @@
-import { createTargetStates, type TargetStates } from "../load-balancing/target-states.ts";
+import { createTargetStates, type TargetStates } from "../load-balancing/targets.ts";
 import type { SimCall } from "../sim-call.ts";
 import { classicFaults } from "./classic-faults.ts";
 

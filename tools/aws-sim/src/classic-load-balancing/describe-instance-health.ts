@@ -1,4 +1,4 @@
-import type { TargetState } from "../load-balancing/target-states.ts";
+import type { TargetState } from "../load-balancing/targets.ts";
 import { type SimCall, textOf } from "../sim-call.ts";
 import { classicFaults } from "./classic-faults.ts";
 import { type ClassicLoadBalancers, openClassic } from "./classic-load-balancer.ts";

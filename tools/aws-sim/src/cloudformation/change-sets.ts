@@ -1,15 +1,20 @@
 import { isDeepStrictEqual } from "node:util";
 import { findText, type SimCall, textOf } from "../sim-call.ts";
-import { cloudFormationFaults as faults } from "./cloudformation-faults.ts";
-import type { CloudFormationState } from "./cloudformation-state.ts";
+import {
+  type ChangeSet,
+  type CloudFormationState,
+  changeSetStatus,
+  cloudFormationFaults as faults,
+  findFailure,
+  type SimStack,
+  type StackContent,
+  statusOf,
+  type Tag,
+} from "./cloudformation-state.ts";
 import { findChanges, NAME_PROPERTIES } from "./find-changes.ts";
-import { findFailure } from "./find-failure.ts";
-import { parseTemplate, type Template } from "./parse-template.ts";
-import { resolveTemplate } from "./resolve-template.ts";
 import { runOperation } from "./run-operation.ts";
-import { type ChangeSet, changeSetStatus, type SimStack, type StackContent, statusOf, type Tag } from "./sim-stack.ts";
 import { beginStack, findLiveStack, openStack } from "./stacks.ts";
-import { toParameters } from "./to-parameters.ts";
+import { parseTemplate, resolveTemplate, type Template, toParameters } from "./templates.ts";
 
 /** API reference, "CreateChangeSet": TemplateBody is at most 51,200 bytes, a name 128 characters. */
 const MAX_INLINE_BYTES = 51_200;

@@ -1,5 +1,7 @@
-import type { Phase } from "./run-operation.ts";
-import type { SimStack } from "./sim-stack.ts";
+import { type ServiceFaults, SimFault } from "../sim-call.ts";
+import { findCustomName, type ResourceChange } from "./find-changes.ts";
+import { type Phase, STACK_TYPE, type StackEventFacts } from "./run-operation.ts";
+import type { ParameterValues, ResolvedResource, ResolvedTemplate, Template } from "./templates.ts";
 
 /** What all operations share. */
 export interface CloudFormationState {
@@ -21,3 +23,128 @@ export interface ResourceFailure {
 
 /** Where templates and code lie. */
 export type FindObject = (bucket: string, key: string, versionId?: string) => string | undefined;
+
+const DENIED = (who: string, action: string) =>
+  new SimFault("AccessDenied", 403, `User: ${who} is not authorized to perform: ${action}`);
+
+/**
+ * Errors with their statuses. Source: CloudFormation API reference, "Common errors" and the errors of each action; most
+ * refusals are one `ValidationError`, told apart by their text only.
+ */
+export const cloudFormationFaults = {
+  unknownKey: () => new SimFault("InvalidClientTokenId", 403, "The security token included in the request is invalid."),
+  expired: () => new SimFault("ExpiredToken", 403, "The security token included in the request is expired"),
+  denied: DENIED,
+  throttled: () => new SimFault("Throttling", 400, "Rate exceeded"),
+  validation: (message: string) => new SimFault("ValidationError", 400, message),
+  stackMissing: (name: string) => new SimFault("ValidationError", 400, `Stack with id ${name} does not exist`),
+  changeSetMissing: (name: string) =>
+    new SimFault("ChangeSetNotFoundException", 404, `ChangeSet [${name}] does not exist`),
+  changeSetStatus: (id: string, status: string) =>
+    new SimFault(
+      "InvalidChangeSetStatusException",
+      400,
+      `ChangeSet [${id}] cannot be executed in its current status of [${status}]`,
+    ),
+  changeSetExists: (name: string) =>
+    new SimFault(
+      "AlreadyExistsException",
+      400,
+      `ChangeSet ${name} cannot be created, a change set with that name exists`,
+    ),
+  capabilities: (needed: string) =>
+    new SimFault("InsufficientCapabilitiesException", 400, `Requires capabilities : [${needed}]`),
+} satisfies ServiceFaults & Record<string, (...texts: [string, string]) => SimFault>;
+
+/** A key and a value, as the API has them. */
+export interface Tag {
+  readonly Key: string;
+  readonly Value: string;
+}
+
+/** What a stack is made from. */
+export interface StackContent {
+  readonly template: Template;
+  readonly parameters: ParameterValues;
+  readonly resolved: ResolvedTemplate;
+  readonly tags: readonly Tag[];
+}
+
+/** A change set. It is judged two seconds after it was asked for. */
+export interface ChangeSet {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: "create" | "update";
+  readonly content: StackContent;
+  readonly changes: readonly ResourceChange[];
+  readonly createdAt: number;
+  readonly readyAt: number;
+  /** Why it failed. */
+  readonly failure: string | undefined;
+  executedAt?: number;
+}
+
+/** One event, and the token of the call that began it. */
+export interface StackEventRow extends StackEventFacts {
+  readonly token: string | undefined;
+}
+
+/** A stack with all that ever happened to it. */
+export interface SimStack {
+  readonly id: string;
+  readonly name: string;
+  readonly account: string;
+  readonly region: string;
+  readonly createdAt: number;
+  updatedAt?: number;
+  /** Undefined: there is only a change set to create it. */
+  content: StackContent | undefined;
+  resources: ReadonlyMap<string, ResolvedResource>;
+  events: readonly StackEventRow[];
+  readonly changeSets: Map<string, ChangeSet>;
+}
+
+/** The event that tells how the stack stands now. */
+export function findStatusEvent({ events }: SimStack, now: number): StackEventRow | undefined {
+  return events.findLast(({ at, type }) => at <= now && type === STACK_TYPE);
+}
+
+/** Such as `CREATE_COMPLETE`. */
+export function statusOf(stack: SimStack, now: number): string {
+  return findStatusEvent(stack, now)?.status ?? "REVIEW_IN_PROGRESS";
+}
+
+/** Such as `AVAILABLE`: what can be done with a change set. */
+export function changeSetStatus({ failure, readyAt, executedAt }: ChangeSet, now: number): [string, string] {
+  if (now < readyAt) return ["CREATE_IN_PROGRESS", "UNAVAILABLE"];
+  if (failure !== undefined) return ["FAILED", "UNAVAILABLE"];
+  return ["CREATE_COMPLETE", executedAt === undefined ? "AVAILABLE" : "EXECUTE_COMPLETE"];
+}
+
+/**
+ * Why a resource cannot be made, changed or deleted: a test said so, its name is taken (user guide, "Name type": names are
+ * unique in an account and region), or a function's code is not in its bucket (Lambda API reference, "FunctionCode").
+ */
+export function findFailure(state: CloudFormationState, change: ResourceChange, phase: Phase): string | undefined {
+  const { logicalId, resource, action, isReplaced } = change;
+  const at = state.failures.findIndex((each) => each.logicalId === logicalId && (each.phase ?? "do") === phase);
+  const [planned] = at < 0 ? [] : state.failures.splice(at, 1);
+  if (planned !== undefined) return planned.reason;
+  if (phase !== "do") return undefined;
+  const name = action === "Add" || isReplaced ? findCustomName(resource) : undefined;
+  if (name !== undefined && state.takenNames.has(`${resource.type} ${name}`)) {
+    const why = `Resource of type '${resource.type}' with identifier '${name}' already exists.`;
+    return `Resource handler returned message: "${why}" (RequestToken: 0, HandlerErrorCode: AlreadyExists)`;
+  }
+  return resource.type === "AWS::Lambda::Function" ? findCodeFailure(state, resource.properties["Code"]) : undefined;
+}
+
+function findCodeFailure({ findObject }: CloudFormationState, code: unknown): string | undefined {
+  const { S3Bucket: bucket, S3Key: key, S3ObjectVersion: version } = Object(code);
+  if (typeof bucket !== "string" || typeof key !== "string") return undefined;
+  if (findObject(bucket, key, typeof version === "string" && version !== "" ? version : undefined) !== undefined)
+    return undefined;
+  const why =
+    "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not exist.";
+  return `Resource handler returned message: "${why} (Service: Lambda, Status Code: 400)"`;
+}

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ResolvedResource } from "./resolve-template.ts";
+import type { ResolvedResource } from "./templates.ts";
 
 /** What happens to one resource. */
 export interface ResourceChange {

@@ -1,7 +1,11 @@
 import type { SimCall, SimService } from "../sim-call.ts";
 import { createChangeSet, deleteChangeSet, describeChangeSet, executeChangeSet } from "./change-sets.ts";
-import { cloudFormationFaults } from "./cloudformation-faults.ts";
-import type { CloudFormationState, FindObject, ResourceFailure } from "./cloudformation-state.ts";
+import {
+  type CloudFormationState,
+  cloudFormationFaults,
+  type FindObject,
+  type ResourceFailure,
+} from "./cloudformation-state.ts";
 import { deleteStack, describeStackEvents, describeStacks } from "./stacks.ts";
 
 /** Stacks of JSON templates, by change sets. What their resources would do is not simulated. */

@@ -1,10 +1,16 @@
 import { findText, type SimCall, textOf } from "../sim-call.ts";
-import { cloudFormationFaults as faults } from "./cloudformation-faults.ts";
-import type { CloudFormationState } from "./cloudformation-state.ts";
-import { findFailure } from "./find-failure.ts";
-import { resolveReferences } from "./resolve-references.ts";
+import {
+  type CloudFormationState,
+  cloudFormationFaults as faults,
+  findFailure,
+  findStatusEvent,
+  type SimStack,
+  type StackContent,
+  type StackEventRow,
+  statusOf,
+} from "./cloudformation-state.ts";
 import { runOperation, STACK_TYPE } from "./run-operation.ts";
-import { findStatusEvent, type SimStack, type StackContent, type StackEventRow, statusOf } from "./sim-stack.ts";
+import { resolveReferences } from "./templates.ts";
 
 /** "DescribeStackEvents" and "DescribeStacks" answer in pages of up to 1 MB; so many rows stand for it. */
 const PAGE = 100;

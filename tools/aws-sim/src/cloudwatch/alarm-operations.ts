@@ -1,6 +1,5 @@
-import { textsOf } from "../input-lists.ts";
-import { findText, type SimCall, textOf } from "../sim-call.ts";
-import type { Alarms } from "./alarms.ts";
+import type { Alarms } from "../cloudwatch.ts";
+import { findText, type SimCall, textOf, textsOf } from "../sim-call.ts";
 import { checkAlarm } from "./check-alarm.ts";
 import { cloudWatchFaults as faults } from "./cloudwatch-faults.ts";
 import type { AlarmValue } from "./sim-alarm.ts";

@@ -1,5 +1,4 @@
-import { recordsOf, textsOf } from "../input-lists.ts";
-import { findNumber, findText } from "../sim-call.ts";
+import { findNumber, findText, recordsOf, textsOf } from "../sim-call.ts";
 import { cloudWatchFaults as faults } from "./cloudwatch-faults.ts";
 
 type Input = Readonly<Record<string, unknown>>;

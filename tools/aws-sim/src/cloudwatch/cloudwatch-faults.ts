@@ -1,6 +1,4 @@
-import { queryFaults } from "../query-faults.ts";
-import type { ServiceFaults } from "../sim-call.ts";
-import { SimFault } from "../sim-fault.ts";
+import { queryFaults, type ServiceFaults, SimFault } from "../sim-call.ts";
 
 /** Errors of CloudWatch with their statuses. Source: API reference, "PutMetricAlarm", "DescribeAlarms", "DeleteAlarms", errors. */
 export const cloudWatchFaults = {

@@ -1,4 +1,4 @@
-import type { AlarmPlace } from "../auto-scaling/policy-alarms.ts";
+import type { AlarmPlace } from "../auto-scaling/policies.ts";
 
 /** An alarm as it is kept. */
 export interface SimAlarm extends AlarmPlace {

@@ -1,8 +1,13 @@
-import { textsOf } from "../input-lists.ts";
-import type { SimCall } from "../sim-call.ts";
-import type { SimFault } from "../sim-fault.ts";
-import { checkFilterNames, type FilterReaders, matchesFilters, type Tagged } from "./match-filter.ts";
-import { type PageRange, readFilters, toPage } from "./read-page.ts";
+import { type SimCall, type SimFault, textsOf } from "../sim-call.ts";
+import {
+  checkFilterNames,
+  type FilterReaders,
+  matchesFilters,
+  type PageRange,
+  readFilters,
+  type Tagged,
+  toPage,
+} from "./ec2-state.ts";
 
 /** How a kind of resource is described. */
 export interface ResourceKind<Resource extends Tagged> {

@@ -1,7 +1,6 @@
 import { allows } from "../identities.ts";
-import { recordsOf } from "../input-lists.ts";
-import type { SimCall } from "../sim-call.ts";
-import { ec2Faults as faults } from "./ec2-faults.ts";
+import { recordsOf, type SimCall } from "../sim-call.ts";
+import { ec2Faults as faults } from "./ec2-state.ts";
 
 type Tags = Readonly<Record<string, string>>;
 

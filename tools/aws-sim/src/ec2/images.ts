@@ -1,9 +1,7 @@
-import { textsOf } from "../input-lists.ts";
-import type { SimCall } from "../sim-call.ts";
+import { type SimCall, textsOf } from "../sim-call.ts";
 import { describeResources, type ResourceKind } from "./describe-resources.ts";
-import { ec2Faults as faults } from "./ec2-faults.ts";
+import { ec2Faults as faults, type Tagged } from "./ec2-state.ts";
 import { toTagList } from "./ec2-tags.ts";
-import type { Tagged } from "./match-filter.ts";
 
 /** A machine image. */
 export interface SimImage extends Tagged {

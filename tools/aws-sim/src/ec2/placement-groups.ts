@@ -1,7 +1,6 @@
 import { findNumber, findText, type SimCall } from "../sim-call.ts";
 import { describeResources, type ResourceKind } from "./describe-resources.ts";
-import { ec2Faults as faults } from "./ec2-faults.ts";
-import { type Ec2Resource, isOwn, ownOf } from "./ec2-place.ts";
+import { type Ec2Resource, ec2Faults as faults, isOwn, ownOf } from "./ec2-state.ts";
 import { readTagSpecifications, toTagList } from "./ec2-tags.ts";
 
 /** A placement group. */

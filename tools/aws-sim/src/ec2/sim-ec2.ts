@@ -1,14 +1,35 @@
 import type { Clock } from "@stackyard/core";
 import type { SimService } from "../sim-call.ts";
-import { addImage, addPlacementGroup, addSecurityGroup, addSubnet } from "./add-resources.ts";
-import { ec2Faults } from "./ec2-faults.ts";
-import { ec2Operations } from "./ec2-operations.ts";
-import { createEc2State, type Ec2Settings, type Ec2State } from "./ec2-state.ts";
-import type { ImageInput } from "./images.ts";
-import type { PlacementGroupInput } from "./placement-groups.ts";
-import type { SecurityGroupInput } from "./security-groups.ts";
-import type { InstanceState, LaunchFacts, SimInstance, StateAt } from "./sim-instance.ts";
-import type { SubnetInput } from "./subnets.ts";
+import { createEc2State, type Ec2Settings, type Ec2State, ec2Faults } from "./ec2-state.ts";
+import { describeImages, type ImageInput } from "./images.ts";
+import {
+  createLaunchTemplate,
+  createLaunchTemplateVersion,
+  deleteLaunchTemplate,
+  deleteLaunchTemplateVersions,
+  describeLaunchTemplates,
+  describeLaunchTemplateVersions,
+  modifyLaunchTemplate,
+} from "./launch-templates.ts";
+import {
+  createPlacementGroup,
+  deletePlacementGroup,
+  describePlacementGroups,
+  type PlacementGroupInput,
+  type SimPlacementGroup,
+} from "./placement-groups.ts";
+import {
+  addImage,
+  addPlacementGroup,
+  addSecurityGroup,
+  addSubnet,
+  describeInstances,
+  describeSecurityGroups,
+  describeSubnets,
+  type SecurityGroupInput,
+  type SubnetInput,
+} from "./resources.ts";
+import { type InstanceState, type LaunchFacts, type SimInstance, type StateAt, stateOf } from "./sim-instance.ts";
 
 /** Instances with tags and states, and what they are launched with. */
 export interface SimEc2 {
@@ -102,4 +123,35 @@ function addInstance(instances: Map<string, SimInstance>, input: InstanceInput, 
 
 function insertState(states: readonly StateAt[], next: StateAt): readonly StateAt[] {
   return [...states, next].toSorted((left, right) => left.at - right.at);
+}
+
+/** What EC2 serves. */
+function ec2Operations(state: Ec2State): SimService["operations"] {
+  return {
+    DescribeInstances: (call) => describeInstances([...state.instances.values()], call),
+    DescribeImages: (call) => describeImages(state.images.values(), call),
+    DescribeSubnets: (call) => describeSubnets(state.subnets.values(), call),
+    DescribeSecurityGroups: (call) => describeSecurityGroups(state.securityGroups.values(), call),
+    DescribePlacementGroups: (call) => describePlacementGroups(state.placementGroups, call),
+    CreatePlacementGroup: (call) => createPlacementGroup(state, call),
+    DeletePlacementGroup: (call) =>
+      deletePlacementGroup(state.placementGroups, call, (group) => isUsed(state, group, call.now)),
+    CreateLaunchTemplate: (call) => createLaunchTemplate(state, call),
+    CreateLaunchTemplateVersion: (call) => createLaunchTemplateVersion(state, call),
+    DescribeLaunchTemplates: (call) => describeLaunchTemplates(state.launchTemplates.values(), call),
+    DescribeLaunchTemplateVersions: (call) => describeLaunchTemplateVersions(state.launchTemplates.values(), call),
+    ModifyLaunchTemplate: (call) => modifyLaunchTemplate(state, call),
+    DeleteLaunchTemplate: (call) => deleteLaunchTemplate(state, call),
+    DeleteLaunchTemplateVersions: (call) => deleteLaunchTemplateVersions(state, call),
+  };
+}
+
+function isUsed({ instances }: Ec2State, { account, region, name }: SimPlacementGroup, now: number): boolean {
+  return [...instances.values()].some(
+    (each) =>
+      each.account === account &&
+      each.region === region &&
+      each.launch?.placementGroup === name &&
+      stateOf(each, now) !== "terminated",
+  );
 }

@@ -1,6 +1,12 @@
 import { findText, type SimCall } from "../sim-call.ts";
-import { ecsFaults as faults } from "./ecs-faults.ts";
-import type { Cluster, ClusterInput, EcsState, Instance, InstanceInput } from "./ecs-state.ts";
+import {
+  type Cluster,
+  type ClusterInput,
+  type EcsState,
+  ecsFaults as faults,
+  type Instance,
+  type InstanceInput,
+} from "./ecs-state.ts";
 
 /** "Amazon ECS service quotas". */
 const PROVISIONING_QUOTA = 500;

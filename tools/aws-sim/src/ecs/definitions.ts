@@ -1,6 +1,5 @@
 import { type SimCall, textOf } from "../sim-call.ts";
-import { ecsFaults as faults } from "./ecs-faults.ts";
-import type { Definition, DefinitionInput, EcsState } from "./ecs-state.ts";
+import { type Definition, type DefinitionInput, type EcsState, ecsFaults as faults } from "./ecs-state.ts";
 
 /** A new revision of a family; numbers are never used again ("TaskDefinition", `revision`). */
 export function registerDefinition({ definitions }: EcsState, input: DefinitionInput): Definition {

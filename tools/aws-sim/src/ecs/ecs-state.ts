@@ -1,5 +1,5 @@
-import type { TaskScript } from "./task-script.ts";
-import type { StopOrder } from "./to-course.ts";
+import { jsonFaults, type ServiceFaults, SimFault } from "../sim-call.ts";
+import type { StopOrder, TaskScript } from "./task-course.ts";
 
 /** What all operations share. */
 export interface EcsState {
@@ -121,13 +121,13 @@ export interface SimTask {
 }
 
 /** A client token and what it has started. */
-export interface UsedToken {
+interface UsedToken {
   readonly fingerprint: string;
   readonly tasks: readonly SimTask[];
 }
 
 /** Scripts that wait for tasks of a family. */
-export interface ScriptEntry {
+interface ScriptEntry {
   /** A family, or `family:revision`. */
   readonly of: string;
   readonly script: TaskScript;
@@ -147,4 +147,37 @@ export interface Refusal {
   readonly calls?: number;
   /** Answers with neither tasks nor failures, as has been seen. */
   readonly isSilent?: boolean;
+}
+
+/**
+ * Errors with their texts. Sources: ECS API reference, errors of "RunTask", "StartTask", "StopTask", "DescribeTasks",
+ * "ListTasks", "DescribeTaskDefinition"; the texts are those that users report.
+ */
+export const ecsFaults = {
+  ...jsonFaults,
+  parameter: (message: string) => new SimFault("InvalidParameterException", 400, message),
+  client: (message: string) => new SimFault("ClientException", 400, message),
+  clusterMissing: () => new SimFault("ClusterNotFoundException", 400, "Cluster not found."),
+  clusterInactive: () => new SimFault("ClusterNotFoundException", 400, "The referenced cluster was inactive."),
+  taskMissing: () => new SimFault("InvalidParameterException", 400, "The referenced task was not found."),
+  /** "RunTask": the token is in use with a different request; `resourceIds` are the tasks that it has started. */
+  conflict: (resourceIds: readonly string[]) =>
+    new SimFault("ConflictException", 400, "The client token is already in use with a different request.", {
+      resourceIds,
+    }),
+} satisfies ServiceFaults & Record<string, (...facts: never[]) => SimFault>;
+
+/**
+ * The script of the next task of a definition. What is for its revision comes before what is for its family; what is for
+ * some tasks, in order, before what is for all, where the last word counts.
+ */
+export function findScript({ scripts }: EcsState, { family, revision }: Definition): TaskScript {
+  for (const name of [`${family}:${revision}`, family]) {
+    const entries = scripts.filter(({ of, uses }) => of === name && uses > 0);
+    const counted = entries.find(({ uses }) => Number.isFinite(uses));
+    if (counted !== undefined) counted.uses -= 1;
+    const entry = counted ?? entries.at(-1);
+    if (entry !== undefined) return entry.script;
+  }
+  return {};
 }

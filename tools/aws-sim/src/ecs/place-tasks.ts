@@ -1,9 +1,14 @@
 import { findNumber, findText, type SimCall } from "../sim-call.ts";
-import { ecsFaults as faults } from "./ecs-faults.ts";
-import type { Cluster, Definition, EcsState, Instance, SimTask, StrategyItem } from "./ecs-state.ts";
-import { findObstacle, type Need, type Occupant, toNeed } from "./find-room.ts";
-import { spreadOverProviders } from "./spread-over-providers.ts";
-import { toLife } from "./to-life.ts";
+import {
+  type Cluster,
+  type Definition,
+  type EcsState,
+  ecsFaults as faults,
+  type Instance,
+  type SimTask,
+  type StrategyItem,
+} from "./ecs-state.ts";
+import { toLife } from "./task-course.ts";
 
 /** Where one task goes. */
 export interface Seat {
@@ -15,7 +20,7 @@ export interface Seat {
 }
 
 /** An entry of `failures`. */
-export interface Failure {
+interface Failure {
   readonly arn?: string;
   readonly reason: string;
   readonly detail?: string;
@@ -28,7 +33,7 @@ export interface Placement {
 }
 
 /** What placement looks at. */
-export interface PlacementInput {
+interface PlacementInput {
   readonly state: EcsState;
   readonly call: SimCall;
   readonly cluster: Cluster;
@@ -160,4 +165,64 @@ function hasDistinctInstance({ placementConstraints }: SimCall["input"]): boolea
 
 function toInstanceArn({ arn, name }: Cluster, given: string): string {
   return given.startsWith("arn:") ? given : `${arn.replace(/:cluster\/.*$/, "")}:container-instance/${name}/${given}`;
+}
+
+/** CPU units and MiB. */
+interface Need {
+  readonly cpu: number;
+  readonly memory: number;
+}
+
+/** What stands on an instance. */
+interface Occupant {
+  readonly instance: Instance;
+  readonly need: Need;
+}
+
+/** What a task reserves: its own size, else the sum of its containers ("TaskDefinition", `cpu` and `memory`; `memoryReservation` before `memory`). */
+function toNeed({ containerDefinitions, ...definition }: Definition, overrides: unknown): Need {
+  const { cpu = definition.cpu, memory = definition.memory, containerOverrides = [] } = Object(overrides);
+  const sum = (fieldsOf: (container: object) => number): number => {
+    return containerDefinitions.reduce((total, container) => {
+      const override = containerOverrides.find((each: { readonly name?: string }) => each.name === container.name);
+      return total + fieldsOf({ ...container, ...override });
+    }, 0);
+  };
+  return {
+    cpu: cpu === undefined ? sum((each) => Object(each).cpu ?? 0) : Number(cpu),
+    memory:
+      memory === undefined ? sum((each) => Object(each).memoryReservation ?? Object(each).memory ?? 0) : Number(memory),
+  };
+}
+
+/** Why an instance does not take a task: developer guide, "Amazon ECS API failure reasons". Undefined: it does. */
+function findObstacle(instance: Instance, need: Need, occupants: readonly Occupant[]): string | undefined {
+  if (!instance.isAgentConnected) return "AGENT";
+  if (instance.status !== "ACTIVE") return "INACTIVE";
+  const here = occupants.filter((each) => each.instance === instance);
+  const used = (field: keyof Need): number => here.reduce((total, each) => total + each.need[field], 0);
+  if (used("cpu") + need.cpu > instance.cpu) return "RESOURCE:CPU";
+  return used("memory") + need.memory > instance.memory ? "RESOURCE:MEMORY" : undefined;
+}
+
+/**
+ * Which capacity provider each of `count` tasks goes to: bases first, the rest by weight. Source: API reference,
+ * "CapacityProviderStrategyItem".
+ */
+function spreadOverProviders(strategy: readonly StrategyItem[], count: number): readonly string[] {
+  const based = strategy.flatMap(({ capacityProvider, base = 0 }) =>
+    Array<string>(Math.min(base, count)).fill(capacityProvider),
+  );
+  const chosen = based.slice(0, count);
+  const total = strategy.reduce((sum, { weight = 0 }) => sum + weight, 0);
+  for (let rest = 1; chosen.length < count; rest += 1) {
+    const weighted = chosen.slice(based.length);
+    const lag = ({ capacityProvider, weight = 0 }: StrategyItem): number => {
+      return (weight / total) * rest - weighted.filter((name) => name === capacityProvider).length;
+    };
+    const [next] = strategy.filter(({ weight = 0 }) => weight > 0).toSorted((one, other) => lag(other) - lag(one));
+    if (next === undefined) return chosen;
+    chosen.push(next.capacityProvider);
+  }
+  return chosen;
 }

@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
 import { aDefinition, createEcsWorld } from "../testing/an-ecs-world.ts";
-import { taskScripts } from "./task-script.ts";
+import { taskScripts } from "./task-course.ts";
 
 function createTasks() {
   const world = createEcsWorld();

@@ -1,14 +1,20 @@
-import type { AwsEvent } from "../event-bridge/aws-events.ts";
+import type { AwsEvent } from "../event-bridge.ts";
 import type { SimCall, SimService } from "../sim-call.ts";
 import { createCluster } from "./clusters.ts";
 import { describeDefinition, registerDefinition } from "./definitions.ts";
-import { ecsFaults } from "./ecs-faults.ts";
-import type { ClusterInput, DefinitionInput, EcsState, Refusal, SimTask, Tag } from "./ecs-state.ts";
-import { describeTasks, listTasks, stopTask, tagTask } from "./read-tasks.ts";
+import {
+  type ClusterInput,
+  type DefinitionInput,
+  type EcsState,
+  ecsFaults,
+  type Refusal,
+  type SimTask,
+  type Tag,
+} from "./ecs-state.ts";
+import { describeTasks, listTasks, stopTask, tagTask, toTask } from "./read-tasks.ts";
 import { runTask, startTask } from "./start-tasks.ts";
-import type { StopCode, TaskScript } from "./task-script.ts";
+import type { StopCode, TaskScript } from "./task-course.ts";
 import { toChangeEvents } from "./to-change-events.ts";
-import { toTask } from "./to-task.ts";
 
 /** Tasks that live by the clock of the simulation. */
 export interface SimEcs {

@@ -1,14 +1,20 @@
 import { createHash } from "node:crypto";
 import { allows } from "../identities.ts";
-import { findText, type SimCall, textOf } from "../sim-call.ts";
-import { checkOrder } from "./check-order.ts";
+import { findNumber, findText, type SimCall, textOf } from "../sim-call.ts";
 import { openCluster } from "./clusters.ts";
 import { findDefinition } from "./definitions.ts";
-import { ecsFaults as faults } from "./ecs-faults.ts";
-import type { Cluster, Definition, EcsState, Refusal, SimTask, Tag } from "./ecs-state.ts";
+import {
+  type Cluster,
+  type Definition,
+  type EcsState,
+  ecsFaults as faults,
+  findScript,
+  type Refusal,
+  type SimTask,
+  type Tag,
+} from "./ecs-state.ts";
 import { type Placement, placeOnInstances, placeTasks, type Seat } from "./place-tasks.ts";
-import { findScript } from "./scripts.ts";
-import { toTask } from "./to-task.ts";
+import { toTask } from "./read-tasks.ts";
 
 /**
  * RunTask. The same client token with the same request answers with the tasks of the first, with another request
@@ -138,4 +144,153 @@ function toFingerprint(value: unknown): string {
     if (typeof each !== "object" || each === null || Array.isArray(each)) return each;
     return Object.fromEntries(Object.entries(each).sort(([one], [other]) => (one < other ? -1 : 1)));
   });
+}
+
+type Input = SimCall["input"];
+/** Why a request is refused; undefined: this rule has nothing against it. */
+type Rule = (input: Input, definition: Definition) => string | undefined;
+
+/** API reference, "RunTask" and "StartTask": characters of the overrides, with those of JSON. */
+const MAX_OVERRIDES = 8_192;
+const MAX_STARTED_BY = { RunTask: 128, StartTask: 36 };
+const MAX_TAGS = 50;
+
+/** Refuses what RunTask and StartTask refuse. Source: API reference of both, the doc of each parameter. */
+function checkOrder({ operation, input }: SimCall, definition: Definition): void {
+  const rules = operation === "RunTask" ? [...RULES, ...RUN_RULES] : [...RULES, ...START_RULES];
+  const maxStartedBy = operation === "RunTask" ? MAX_STARTED_BY.RunTask : MAX_STARTED_BY.StartTask;
+  const startedBy = findText(input, "startedBy") ?? "";
+  if (startedBy.length > maxStartedBy || !/^[\w/-]*$/.test(startedBy)) {
+    throw faults.parameter(`Invalid startedBy: up to ${maxStartedBy} letters, numbers, hyphens, slashes, underscores.`);
+  }
+  for (const rule of rules) {
+    const why = rule(input, definition);
+    if (why !== undefined) throw faults.parameter(why);
+  }
+}
+
+const RULES: readonly Rule[] = [
+  (_input, { isActive }) => (isActive ? undefined : "TaskDefinition is inactive"),
+  checkOverrides,
+  checkNetwork,
+  checkTags,
+  ({ propagateTags }) => (propagateTags === "SERVICE" ? "SERVICE is no valid propagateTags of a task." : undefined),
+  (input, definition) => {
+    const overrides = Object(input["overrides"]);
+    const role = overrides.taskRoleArn ?? definition.taskRoleArn;
+    return input["enableExecuteCommand"] === true && role === undefined
+      ? "The service couldn't enable execute command because a valid taskRoleArn is not being used. Specify a valid task role in your task definition and try again."
+      : undefined;
+  },
+];
+
+const RUN_RULES: readonly Rule[] = [
+  (input) => {
+    const count = findNumber(input, "count") ?? 1;
+    return Number.isInteger(count) && count >= 1 && count <= 10 ? undefined : "Count must be between 1 and 10.";
+  },
+  (input) => checkList(input, "placementConstraints", 10),
+  (input) => checkList(input, "placementStrategy", 5),
+  ({ clientToken }) =>
+    clientToken === undefined || /^[\x21-\x7e]{1,64}$/.test(String(clientToken))
+      ? undefined
+      : "Invalid clientToken: up to 64 characters in the range of 33-126.",
+  checkLaunch,
+];
+
+const START_RULES: readonly Rule[] = [
+  ({ containerInstances }) => {
+    const count = Array.isArray(containerInstances) ? containerInstances.length : 0;
+    return count >= 1 && count <= 10 ? undefined : "Container instances must be between 1 and 10.";
+  },
+  (_input, definition) => checkCompatibility(definition, "EC2"),
+];
+
+function checkOverrides({ overrides }: Input, { containerDefinitions }: Definition): string | undefined {
+  if (overrides === undefined) return undefined;
+  if (JSON.stringify(overrides).length > MAX_OVERRIDES) {
+    return `Container Overrides length must be at most ${MAX_OVERRIDES}`;
+  }
+  const named: readonly { readonly name?: string }[] = Object(overrides).containerOverrides ?? [];
+  const stranger = named.find(({ name }) => !containerDefinitions.some((each) => each.name === name));
+  if (stranger === undefined) return undefined;
+  return stranger.name === undefined
+    ? "Container override name cannot be empty."
+    : `Override for container named ${stranger.name} is not a container in the TaskDefinition.`;
+}
+
+function checkNetwork({ networkConfiguration }: Input, { networkMode }: Definition): string | undefined {
+  const vpc = Object(networkConfiguration).awsvpcConfiguration;
+  if (networkMode !== "awsvpc") {
+    const why = "Network Configuration is not valid for the given networkMode of this task definition.";
+    return networkConfiguration === undefined ? undefined : why;
+  }
+  if (vpc === undefined) return "Network Configuration must be provided when networkMode 'awsvpc' is specified.";
+  const { subnets = [], securityGroups = [] } = vpc;
+  if (subnets.length === 0) return "subnets can not be empty.";
+  if (subnets.length > 16) return "subnets can have at most 16 items.";
+  return securityGroups.length > 5 ? "securityGroups can have at most 5 items." : undefined;
+}
+
+function checkTags({ tags }: Input): string | undefined {
+  const given: readonly Tag[] = Array.isArray(tags) ? tags : [];
+  if (given.length > MAX_TAGS) return "The number of tags exceeds 50.";
+  if (new Set(given.map(({ key }) => key)).size < given.length) return "Duplicate tag keys are not allowed.";
+  const isBad = ({ key = "", value = "" }: Tag): boolean =>
+    key.length < 1 ||
+    key.length > 128 ||
+    value.length > 256 ||
+    /^aws:/i.test(key) ||
+    !/^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u.test(key + value);
+  return given.some(isBad) ? "Some of the tags contain invalid characters or are too long." : undefined;
+}
+
+/** Launch type, capacity providers, platform version, Fargate. */
+function checkLaunch(input: Input, definition: Definition): string | undefined {
+  const launchType = findText(input, "launchType");
+  const strategy: unknown = input["capacityProviderStrategy"];
+  if (strategy !== undefined) return checkStrategy(launchType, strategy) ?? checkPlatform(input, undefined);
+  if (launchType === "MANAGED_INSTANCES") return "Use a capacity provider strategy for Managed Instances.";
+  return checkCompatibility(definition, launchType ?? "EC2") ?? checkPlatform(input, launchType ?? "EC2");
+}
+
+function checkPlatform(input: Input, launchType: string | undefined): string | undefined {
+  const vpc = Object(Object(input["networkConfiguration"]).awsvpcConfiguration);
+  const isEc2 = launchType === "EC2" || launchType === "EXTERNAL";
+  if (isEc2 && input["platformVersion"] !== undefined) {
+    return `The platform version must be null when specifying an ${launchType} launch type.`;
+  }
+  return isEc2 && vpc.assignPublicIp === "ENABLED"
+    ? "Assign public IP is not supported for this launch type."
+    : undefined;
+}
+
+/** The doc of `CapacityProviderStrategyItem`. */
+function checkStrategy(launchType: string | undefined, strategy: unknown): string | undefined {
+  if (launchType !== undefined) {
+    return "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.";
+  }
+  const items: readonly { readonly weight?: number; readonly base?: number }[] = Array.isArray(strategy)
+    ? strategy
+    : [];
+  if (items.length === 0 || items.length > 20) return "A capacity provider strategy has between 1 and 20 items.";
+  if (items.filter(({ base = 0 }) => base > 0).length > 1) return "Only one capacity provider can have a base.";
+  if (items.some(({ weight = 0, base = 0 }) => weight > 1_000 || weight < 0 || base > 100_000 || base < 0)) {
+    return "Weights range from 0 to 1,000 and bases from 0 to 100,000.";
+  }
+  // With a single provider of weight 0 tasks cannot be placed either.
+  return items.every(({ weight = 0 }) => weight === 0)
+    ? "The capacity provider strategy must have a capacity provider with a weight greater than zero."
+    : undefined;
+}
+
+function checkCompatibility(definition: Definition, launchType: string): string | undefined {
+  const supports = definition.requiresCompatibilities ?? ["EC2", "EXTERNAL"];
+  const isSupported = supports.some((each) => each === launchType);
+  return isSupported ? undefined : `Task definition does not support launch_type ${launchType}.`;
+}
+
+function checkList(input: Input, field: string, max: number): string | undefined {
+  const given: unknown = input[field];
+  return Array.isArray(given) && given.length > max ? `${field} can have at most ${max} items.` : undefined;
 }

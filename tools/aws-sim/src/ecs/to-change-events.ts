@@ -1,7 +1,7 @@
-import { type AwsEvent, toAwsEvent } from "../event-bridge/aws-events.ts";
+import { type AwsEvent, toAwsEvent } from "../event-bridge.ts";
 import type { SimTask } from "./ecs-state.ts";
-import { toLife } from "./to-life.ts";
-import { toTask } from "./to-task.ts";
+import { toTask } from "./read-tasks.ts";
+import { toLife } from "./task-course.ts";
 
 /**
  * What EventBridge would have been told after one instant and until another. Source: developer guide, "Amazon ECS task state

@@ -1,6 +1,6 @@
 import type { AwsSim } from "../aws-sim.ts";
 import type { Answer } from "./front-door.ts";
-import { readFault } from "./read-fault.ts";
+import { readFault } from "./query-protocol.ts";
 
 /**
  * A service of a simulation that speaks JSON, over HTTP; named as the SDK names its client, without `Client`. Source of the

@@ -2,7 +2,21 @@ import { Agent, createServer, type IncomingMessage, type ServerResponse, request
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { type DoorRequest, toDoorRequest } from "./door-request.ts";
+import type { AwsSim } from "../aws-sim.ts";
+import { answerJson } from "./answer-json.ts";
+import {
+  escapeText,
+  loadSchemas,
+  type OperationSchemas,
+  parseQuery,
+  type QueryDialect,
+  type QueryService,
+  readFault,
+  readStructure,
+  type ServiceSchemas,
+  toXml,
+} from "./query-protocol.ts";
+import { answerS3 } from "./s3-door.ts";
 
 /** One address for several emulators, as a cloud or an independent emulator has one. Tests and benchmarks listen at it. */
 export interface FrontDoor {
@@ -18,10 +32,10 @@ export interface FrontDoor {
 }
 
 /** Which requests are meant. */
-export type Matches = (request: DoorRequest) => boolean;
+type Matches = (request: DoorRequest) => boolean;
 
 /** Where requests go, and who is told of them. */
-export interface FrontDoorOptions {
+interface FrontDoorOptions {
   /** Addresses by service, or what answers in their place. */
   readonly services: Readonly<Record<string, string | Answer>>;
   /** The address of every other service. */
@@ -145,4 +159,151 @@ function toHeaders(
 ): HttpAnswer["headers"] {
   const length = method === "HEAD" ? answered["content-length"] : String(body.length);
   return { ...rest, ...(length === undefined ? {} : { "content-length": length }) };
+}
+
+/** A request to AWS, as far as it can be read from the wire. */
+export interface DoorRequest {
+  /** As in the credential scope of the signature: `sqs`, `dynamodb`, `s3`, `lambda`, `secretsmanager`. */
+  readonly service: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  /** Of temporary credentials. */
+  readonly sessionToken: string | undefined;
+  /** As the API reference names it; of S3 and Lambda what method and path tell. */
+  readonly operation: string;
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+const SCOPE = /Credential=([^/]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/;
+/** A presigned URL has its scope in the query ("Authenticating Requests: Using Query Parameters"). */
+const QUERY_SCOPE = /X-Amz-Credential=([^&]+)/;
+
+/**
+ * Tells what is asked. Sources: "Create a signed AWS API request" (credential scope); AWS JSON protocols, whose
+ * `X-Amz-Target` names the operation; S3 API reference, GetObject, PutObject, HeadObject and ListObjectsV2.
+ */
+export function toDoorRequest(
+  { method = "GET", url = "/", headers }: Pick<IncomingMessage, "method" | "url" | "headers">,
+  body: Buffer,
+): DoorRequest {
+  const [, accessKeyId = "", region = "", service = ""] =
+    SCOPE.exec(headers.authorization ?? findQueryScope(url)) ?? [];
+  const target = headers["x-amz-target"];
+  const operation = typeof target === "string" ? (target.split(".").at(-1) ?? "") : toRestOperation(method, url);
+  const token = headers["x-amz-security-token"];
+  const sessionToken = typeof token === "string" ? token : undefined;
+  return { service, region, accessKeyId, sessionToken, operation, method, path: url, headers, body };
+}
+
+function findQueryScope(url: string): string {
+  const [, scope] = QUERY_SCOPE.exec(url) ?? [];
+  return scope === undefined ? "" : `Credential=${decodeURIComponent(scope)}`;
+}
+
+function toRestOperation(method: string, url: string): string {
+  if (/^\/2015-03-31\/functions\/[^/]+\/invocations/.test(url)) return "Invoke";
+  if (url.includes("list-type=2")) return "ListObjectsV2";
+  const [first = "", rest = ""] = method.toLowerCase().split(/(?<=^.)/);
+  return `${first.toUpperCase()}${rest}Object`;
+}
+
+/** The version of the API of classic load balancers; the newer ones answer to 2015-12-01 under the same name. */
+const CLASSIC = "2012-06-01";
+
+/** What releases on Auto Scaling groups touch, by the names in signatures: services for `openFrontDoor`. */
+export function answerReleaseServices(sim: AwsSim): Readonly<Record<string, Answer>> {
+  return {
+    autoscaling: answerQuery(sim, "AutoScaling"),
+    ec2: answerQuery(sim, "EC2"),
+    elasticloadbalancing: answerLoadBalancing(sim),
+    iam: answerQuery(sim, "IAM"),
+    monitoring: answerCloudWatch(sim),
+    s3: answerS3(sim),
+    sns: answerQuery(sim, "SNS"),
+    sts: answerQuery(sim, "STS"),
+  };
+}
+
+function answerLoadBalancing(sim: AwsSim): Answer {
+  const [classic, newer] = [answerQuery(sim, "ElasticLoadBalancing"), answerQuery(sim, "ElasticLoadBalancingV2")];
+  return async (request) => {
+    const { version } = parseQuery(request.body.toString());
+    return version === CLASSIC ? classic(request) : newer(request);
+  };
+}
+
+/**
+ * A service of a simulation that speaks one of the query protocols, over HTTP; named as the SDK names its client, without
+ * `Client`. Sources of the form: Smithy, "AWS query protocol" and "AWS EC2 query protocol".
+ */
+export function answerQuery(sim: Pick<AwsSim, "serve">, service: QueryService): Answer {
+  const dialect = service === "EC2" ? "ec2Query" : "awsQuery";
+  return async ({ region, accessKeyId, sessionToken, body }) => {
+    const schemas = await loadSchemas(service);
+    const { operation, fields } = parseQuery(body.toString());
+    const found: OperationSchemas = schemas.findOperation(operation) ?? { input: undefined, output: undefined };
+    const input = found.input === undefined ? {} : readStructure(found.input, fields, dialect);
+    const call = { service, operation, input, region, accessKeyId, sessionToken };
+    return sim.serve(call).then(
+      (output) => toOutput({ operation, dialect, found }, output),
+      (error) => toError(schemas, dialect, error),
+    );
+  };
+}
+
+interface Asked {
+  readonly operation: string;
+  readonly dialect: QueryDialect;
+  readonly found: OperationSchemas;
+}
+
+/** Only the older protocol has an element around the result. */
+function toOutput({ operation, dialect, found }: Asked, output: unknown): HttpAnswer {
+  const text = found.output === undefined ? "" : toXml(found.output, output);
+  const body =
+    dialect === "ec2Query"
+      ? `<requestId>1</requestId>${text}`
+      : `<${operation}Result>${text}</${operation}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>`;
+  return toAnswer(200, `<${operation}Response>${body}</${operation}Response>`);
+}
+
+function toError(schemas: ServiceSchemas, dialect: QueryDialect, error: unknown): HttpAnswer {
+  const { name, message, status } = readFault(error);
+  const code = `<Code>${schemas.toCode(name)}</Code><Message>${escapeText(message)}</Message>`;
+  if (dialect === "ec2Query") {
+    const errors = `<Errors><Error>${code}</Error></Errors>`;
+    return toAnswer(status, `<Response>${errors}<RequestID>1</RequestID></Response>`);
+  }
+  const type = status >= 500 ? "Receiver" : "Sender";
+  const body = `<Error><Type>${type}</Type>${code}</Error><RequestId>1</RequestId>`;
+  return toAnswer(status, `<ErrorResponse>${body}</ErrorResponse>`);
+}
+
+function toAnswer(status: number, text: string): HttpAnswer {
+  return { status, headers: { "content-type": "text/xml;charset=UTF-8" }, body: Buffer.from(text) };
+}
+
+/**
+ * CloudWatch of a simulation over HTTP: JSON, with the codes that errors had in the query protocol in a header of their own.
+ * Source of the form: Smithy, "AWS query compatible" (`x-amzn-query-error`).
+ */
+function answerCloudWatch(sim: Pick<AwsSim, "serve">): Answer {
+  const answer = answerJson(sim, "CloudWatch");
+  return async (request) => {
+    const { status, headers, body } = await answer(request);
+    if (status === 200) return { status, headers, body };
+    const { toCode } = await loadSchemas("CloudWatch");
+    const { __type: name } = JSON.parse(body.toString());
+    const error = `${toCode(String(name))};${status >= 500 ? "Receiver" : "Sender"}`;
+    return { status, headers: { ...headers, "x-amzn-query-error": error }, body };
+  };
+}
+
+/** Secrets Manager of a simulation over HTTP. */
+export function answerSecrets(sim: AwsSim): Answer {
+  return answerJson(sim, "SecretsManager");
 }

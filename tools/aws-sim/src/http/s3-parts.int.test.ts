@@ -25,8 +25,8 @@ import {
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BUCKET, createWorld } from "../testing/a-world.ts";
-import { answerS3 } from "./answer-s3.ts";
 import { type FrontDoor, openFrontDoor } from "./front-door.ts";
+import { answerS3 } from "./s3-door.ts";
 
 const { sim, clock, credentials, client } = createWorld();
 const MIB = 1_024 ** 2;

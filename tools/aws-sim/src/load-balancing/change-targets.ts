@@ -1,8 +1,7 @@
-import { type SimCall, textOf } from "../sim-call.ts";
-import { SimFault } from "../sim-fault.ts";
+import { type SimCall, SimFault, textOf } from "../sim-call.ts";
 import { drainMsOf } from "./target-group.ts";
 import { openTargetGroup, type TargetGroups } from "./target-groups.ts";
-import type { TargetRef } from "./target-states.ts";
+import type { TargetRef } from "./targets.ts";
 
 /** "Register targets": a target has to pass one health check, and the default interval is 30 seconds. */
 const FIRST_CHECK_MS = 30_000;

@@ -1,10 +1,7 @@
-import { DEFAULT_VPC } from "../ec2/subnets.ts";
-import { textsOf } from "../input-lists.ts";
-import { queryFaults } from "../query-faults.ts";
-import type { SimCall } from "../sim-call.ts";
-import type { TargetGroup } from "./target-group.ts";
+import { DEFAULT_VPC } from "../ec2/resources.ts";
+import { queryFaults, type SimCall, textsOf } from "../sim-call.ts";
+import { type TargetGroup, toMarkedPage } from "./target-group.ts";
 import { listOwnGroups, notFound, type TargetGroups } from "./target-groups.ts";
-import { toMarkedPage } from "./to-marked-page.ts";
 
 /** DescribeTargetGroups: by names or ARNs, or all; one that is missing fails the whole request. */
 export function describeTargetGroups(groups: TargetGroups, call: SimCall): unknown {

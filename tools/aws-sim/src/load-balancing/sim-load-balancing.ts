@@ -1,13 +1,17 @@
-import type { SimService } from "../sim-call.ts";
-import { balancingFaults } from "./balancing-faults.ts";
+import { queryFaults, type SimCall, type SimService, textsOf } from "../sim-call.ts";
 import { deregisterTargets, registerTargets } from "./change-targets.ts";
-import { describeTags } from "./describe-tags.ts";
 import { describeTargetGroups } from "./describe-target-groups.ts";
-import { describeTargetHealth } from "./describe-target-health.ts";
-import { createTargetGroup, drainMsOf, type TargetGroup, type TargetGroupInput } from "./target-group.ts";
-import { describeTargetGroupAttributes, modifyTargetGroupAttributes } from "./target-group-attributes.ts";
-import type { TargetInput } from "./target-states.ts";
-import type { FindSource } from "./traffic-sources.ts";
+import {
+  balancingFaults,
+  createTargetGroup,
+  describeTargetGroupAttributes,
+  drainMsOf,
+  modifyTargetGroupAttributes,
+  type TargetGroup,
+  type TargetGroupInput,
+} from "./target-group.ts";
+import { openTargetGroup, type TargetGroups } from "./target-groups.ts";
+import { describeTargetHealth, type FindSource, type TargetInput } from "./targets.ts";
 
 /** Target groups and how their targets are. */
 export interface SimLoadBalancing {
@@ -58,5 +62,23 @@ export function createLoadBalancing(): SimLoadBalancing {
       if (group === undefined || group.account !== account || group.region !== region) return;
       return { targets: group.targets, drainMs: drainMsOf(group), port: group.port };
     },
+  };
+}
+
+/** "DescribeTags": up to 20 resources in a single call. */
+const MAX_RESOURCES = 20;
+
+/** DescribeTags of target groups: one that is missing fails the whole request. */
+function describeTags(groups: TargetGroups, call: SimCall): unknown {
+  const arns = textsOf(call.input, "ResourceArns");
+  if (arns.length === 0) throw queryFaults.invalid("At least one resource must be specified");
+  if (arns.length > MAX_RESOURCES) {
+    throw queryFaults.invalid(`The maximum number of resources that can be described at once is ${MAX_RESOURCES}`);
+  }
+  return {
+    TagDescriptions: arns.map((ResourceArn) => {
+      const { tags } = openTargetGroup(groups, ResourceArn, call);
+      return { ResourceArn, Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) };
+    }),
   };
 }

@@ -1,5 +1,4 @@
-import type { SimCall } from "../sim-call.ts";
-import { SimFault } from "../sim-fault.ts";
+import { type SimCall, SimFault } from "../sim-call.ts";
 import type { TargetGroup } from "./target-group.ts";
 
 /** Groups by their ARNs. */

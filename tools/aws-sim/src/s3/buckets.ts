@@ -1,6 +1,131 @@
 import { createHash } from "node:crypto";
-import type { SimCall } from "../sim-call.ts";
-import { s3Faults } from "./s3-faults.ts";
+import { findText, type ServiceFaults, type SimCall, SimFault } from "../sim-call.ts";
+
+interface SignedRequest {
+  readonly accessKeyId: string;
+  readonly stringToSign: string;
+  readonly signature: string;
+}
+
+interface EndedUrl {
+  readonly expiresSeconds: number;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+  readonly now: number;
+}
+
+/** Errors of S3 with their statuses. Source: S3 API reference, "Error responses", "List of error codes". */
+export const s3Faults = {
+  unknownKey: (AWSAccessKeyId: string) =>
+    new SimFault("InvalidAccessKeyId", 403, "The AWS Access Key Id you provided does not exist in our records.", {
+      AWSAccessKeyId,
+    }),
+  expired: () => new SimFault("ExpiredToken", 400, "The provided token has expired."),
+  denied: (who: string, action: string) =>
+    new SimFault("AccessDenied", 403, `User: ${who} is not authorized to perform: ${action}`),
+  wrongSignature: ({ accessKeyId, stringToSign, signature }: SignedRequest) =>
+    new SimFault(
+      "SignatureDoesNotMatch",
+      403,
+      "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+      { AWSAccessKeyId: accessKeyId, StringToSign: stringToSign, SignatureProvided: signature },
+    ),
+  urlExpired: ({ expiresSeconds, expiresAt, now }: EndedUrl) =>
+    new SimFault("AccessDenied", 403, "Request has expired", {
+      "X-Amz-Expires": expiresSeconds,
+      Expires: new Date(expiresAt).toISOString(),
+      ServerTime: new Date(now).toISOString(),
+    }),
+  throttled: () => new SimFault("SlowDown", 503, "Please reduce your request rate."),
+  noSuchBucket: (BucketName: string) =>
+    new SimFault("NoSuchBucket", 404, "The specified bucket does not exist", { BucketName }),
+  noSuchKey: (Key: string) => new SimFault("NoSuchKey", 404, "The specified key does not exist.", { Key }),
+  noSuchVersion: (Key: string) => new SimFault("NoSuchVersion", 404, "The specified version does not exist.", { Key }),
+  badDigest: (algorithm: string) =>
+    new SimFault("BadDigest", 400, `The ${algorithm} you specified did not match the calculated checksum.`),
+  noSuchUpload: (UploadId: string) =>
+    new SimFault(
+      "NoSuchUpload",
+      404,
+      "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
+      { UploadId },
+    ),
+  invalidPart: (PartNumber: string) =>
+    new SimFault(
+      "InvalidPart",
+      400,
+      "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
+      { PartNumber },
+    ),
+  invalidPartOrder: () =>
+    new SimFault(
+      "InvalidPartOrder",
+      400,
+      "The list of parts was not in ascending order. Parts must be ordered by part number.",
+    ),
+  tooSmall: () =>
+    new SimFault("EntityTooSmall", 400, "Your proposed upload is smaller than the minimum allowed object size."),
+  tooLarge: () => new SimFault("EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed object size."),
+  malformedXml: () =>
+    new SimFault(
+      "MalformedXML",
+      400,
+      "The XML you provided was not well-formed or did not validate against our published schema.",
+    ),
+  invalidArgument: (message: string) => new SimFault("InvalidArgument", 400, message),
+  invalidRequest: (message: string) => new SimFault("InvalidRequest", 400, message),
+  methodNotAllowed: () =>
+    new SimFault("MethodNotAllowed", 405, "The specified method is not allowed against this resource."),
+  bucketIsYours: () =>
+    new SimFault(
+      "BucketAlreadyOwnedByYou",
+      409,
+      "Your previous request to create the named bucket succeeded and you already own it.",
+    ),
+  bucketIsTaken: () =>
+    new SimFault(
+      "BucketAlreadyExists",
+      409,
+      "The requested bucket name is not available. The bucket namespace is shared by all users of the system.",
+    ),
+  invalidBucketName: () => new SimFault("InvalidBucketName", 400, "The specified bucket is not valid."),
+  wrongLocation: (location: string) =>
+    new SimFault(
+      "IllegalLocationConstraintException",
+      400,
+      `The ${location} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+    ),
+  bucketNotEmpty: () => new SimFault("BucketNotEmpty", 409, "The bucket you tried to delete is not empty."),
+  notConfigured: (code: string) => new SimFault(code, 404, "The bucket has no such configuration."),
+  // A HEAD request has no body that could name the error (API reference, "HeadObject").
+  notFound: () => new SimFault("NotFound", 404, "UnknownError"),
+  preconditionFailed: (Condition: string) =>
+    new SimFault("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold", {
+      Condition,
+    }),
+  conditionalConflict: (Key: string) =>
+    new SimFault(
+      "ConditionalRequestConflict",
+      409,
+      "The conditional request cannot succeed due to a conflicting operation against this resource.",
+      { Key },
+    ),
+  notModified: () => new SimFault("304", 304, "UnknownError"),
+  keyTooLong: () => new SimFault("KeyTooLongError", 400, "Your key is too long"),
+  notImplemented: (Header: string) =>
+    new SimFault("NotImplemented", 501, "A header you provided implies functionality that is not implemented", {
+      Header,
+    }),
+  invalidRange: () => new SimFault("InvalidRange", 416, "The requested range is not satisfiable"),
+  invalidToken: () => new SimFault("InvalidArgument", 400, "The continuation token provided is incorrect"),
+  wrongRegion: (Region: string) =>
+    new SimFault(
+      "PermanentRedirect",
+      301,
+      "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.",
+      { Region },
+    ),
+} satisfies ServiceFaults & Record<string, (...facts: never[]) => SimFault>;
 
 /** An object as it lies there. */
 export interface StoredObject {
@@ -37,7 +162,7 @@ export interface DeleteMarker {
 }
 
 /** How an object lies there encrypted: in the headers' names of the SDK. */
-export interface Encryption {
+interface Encryption {
   readonly ServerSideEncryption: string;
   /** An ARN, an id or an alias of a key, as it was sent. */
   readonly SSEKMSKeyId?: string;
@@ -136,4 +261,139 @@ export function createEmptyBucket(at: Pick<Bucket, "name" | "account" | "region"
     notifies: false,
     written: 0,
   };
+}
+
+/** A setting of a bucket: the member that carries it, and what is answered when it was not put. */
+interface Setting {
+  readonly put: string;
+  /** Where the answer has another shape than what was put. Default: the same member. */
+  readonly get?: (value: unknown) => object;
+  /** A code of an error, or an answer. */
+  readonly missing: string | object;
+}
+
+const same = (value: unknown): object => Object(value);
+/** S3 guide, "Setting default server-side encryption": new buckets have SSE-S3. */
+const SSE_S3_RULES = {
+  ServerSideEncryptionConfiguration: {
+    Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" }, BucketKeyEnabled: false }],
+  },
+};
+
+/** API reference: Put… and Get… of each, and the errors of Get. */
+const SETTINGS: Readonly<Record<string, Setting>> = {
+  PublicAccessBlock: { put: "PublicAccessBlockConfiguration", missing: "NoSuchPublicAccessBlockConfiguration" },
+  BucketOwnershipControls: { put: "OwnershipControls", missing: "OwnershipControlsNotFoundError" },
+  BucketVersioning: { put: "VersioningConfiguration", get: same, missing: {} },
+  BucketPolicy: { put: "Policy", missing: "NoSuchBucketPolicy" },
+  BucketEncryption: { put: "ServerSideEncryptionConfiguration", missing: SSE_S3_RULES },
+  BucketLifecycleConfiguration: {
+    put: "LifecycleConfiguration",
+    get: same,
+    missing: "NoSuchLifecycleConfiguration",
+  },
+  BucketTagging: { put: "Tagging", get: same, missing: "NoSuchTagSet" },
+  BucketNotificationConfiguration: { put: "NotificationConfiguration", get: same, missing: {} },
+};
+
+type Operation = (buckets: ReadonlyMap<string, Bucket>, call: SimCall) => unknown;
+
+/** Put… and Get… of the settings above, by the names of their operations. */
+export const settingOperations: Readonly<Record<string, Operation>> = Object.fromEntries(
+  Object.entries(SETTINGS).flatMap(([name, setting]): [string, Operation][] => [
+    [`Put${name}`, (buckets, call) => put(openBucket(buckets, call), name, setting, call)],
+    [`Get${name}`, (buckets, call) => get(openBucket(buckets, call), name, setting)],
+  ]),
+);
+
+function put(bucket: Bucket, name: string, setting: Setting, { input, identity }: SimCall): object {
+  // Settings are the owner's matter, whoever else may read (S3 guide, "Bucket owner granting cross-account permissions").
+  if (bucket.account !== identity.account) throw s3Faults.denied(identity.arn, `s3:Put${name}`);
+  const value = input[setting.put];
+  if (value === undefined) throw s3Faults.malformedXml();
+  bucket.settings.set(name, { [setting.put]: value });
+  if (name === "BucketVersioning") bucket.versioning = Object(value).Status === "Enabled" ? "enabled" : "suspended";
+  if (name === "BucketNotificationConfiguration") {
+    bucket.notifies = Object(value).EventBridgeConfiguration !== undefined;
+  }
+  return {};
+}
+
+function get({ settings }: Bucket, name: string, { put: member, get: toAnswer, missing }: Setting): object {
+  const value: unknown = Object(settings.get(name))[member];
+  if (value !== undefined) return toAnswer === undefined ? { [member]: value } : toAnswer(value);
+  if (typeof missing === "string") throw s3Faults.notConfigured(missing);
+  return missing;
+}
+
+/** "PutObject", x-amz-server-side-encryption. */
+const KINDS = ["AES256", "aws:kms", "aws:kms:dsse", "aws:fsx"];
+
+/**
+ * How PutObject is asked to encrypt; SSE-S3 where nothing is asked. With KMS and no key S3 takes its own (`aws/s3`). Source: API
+ * reference, "PutObject", x-amz-server-side-encryption and x-amz-server-side-encryption-aws-kms-key-id.
+ */
+export function toEncryption(input: SimCall["input"]): Encryption {
+  const kind = findText(input, "ServerSideEncryption");
+  const key = findText(input, "SSEKMSKeyId");
+  if (kind === undefined && key === undefined) return SSE_S3;
+  if (kind === undefined || !KINDS.includes(kind)) {
+    throw new SimFault("InvalidArgument", 400, "The encryption method specified is not supported");
+  }
+  if (kind === "AES256") {
+    if (key === undefined) return SSE_S3;
+    const why = "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption";
+    throw new SimFault("InvalidArgument", 400, `${why} : aws:kms`);
+  }
+  return { ServerSideEncryption: kind, SSEKMSKeyId: key ?? "alias/aws/s3" };
+}
+
+/** Of all that was written while versions were not kept: each key has one of these at the most (S3 guide, "Version IDs"). */
+export const NULL_VERSION = "null";
+
+/**
+ * Makes an object the current one of its key. With versioning the older ones stay, each under its id (S3 guide, "How S3
+ * Versioning works").
+ */
+export function keepObject(bucket: Bucket, object: StoredObject): StoredObject {
+  const kept = addVersion(bucket, bucket.discards ? { ...object, body: Buffer.alloc(0) } : object);
+  bucket.objects.set(kept.key, kept);
+  return kept;
+}
+
+/** A version of a key; undefined: there is none of that id. */
+export function findVersion(
+  { versions }: Pick<Bucket, "versions">,
+  key: string,
+  versionId: string,
+): StoredObject | DeleteMarker | undefined {
+  return versions.get(toSlot(key, versionId));
+}
+
+/** Makes a version the newest of its key, with an id of its own where the bucket keeps versions; else it replaces the one called null. */
+export function addVersion<Version extends StoredObject | DeleteMarker>(bucket: Bucket, version: Version): Version {
+  const kept = bucket.versioning === "enabled" ? { ...version, versionId: nextVersionId(bucket) } : version;
+  removeVersion(bucket, kept.key, kept.versionId);
+  bucket.versions.set(toSlot(kept.key, kept.versionId), kept);
+  return kept;
+}
+
+/** Removes a version for ever. */
+export function removeVersion({ versions }: Bucket, key: string, versionId?: string): void {
+  versions.delete(toSlot(key, versionId));
+}
+
+function toSlot(key: string, versionId = NULL_VERSION): string {
+  return `${versionId} ${key}`;
+}
+
+/** Opaque, 32 characters. */
+function nextVersionId(bucket: Bucket): string {
+  bucket.written += 1;
+  return createHash("sha256").update(`version ${bucket.written}`).digest("hex").slice(0, 32);
+}
+
+/** True for an object, false for a marker that it was deleted. */
+export function isObject(version: StoredObject | DeleteMarker): version is StoredObject {
+  return "body" in version;
 }

@@ -1,27 +1,34 @@
 import type { Clock } from "@stackyard/core";
-import type { AwsEvent } from "../event-bridge/aws-events.ts";
-import type { SimCall, SimService } from "../sim-call.ts";
-import { createBucket, deleteBucket, getBucketLocation, headBucket } from "./bucket-operations.ts";
-import { settingOperations } from "./bucket-settings.ts";
+import type { AwsEvent } from "../event-bridge.ts";
+import { findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
 import {
   type Bucket,
   createEmptyBucket,
+  findVersion,
   type GeneratedContent,
+  isObject,
+  keepObject,
   type MultipartUpload,
+  openBucket,
   SSE_S3,
   type StoredObject,
+  s3Faults,
+  settingOperations,
   toEtag,
 } from "./buckets.ts";
-import { completeUpload } from "./complete-upload.ts";
-import { deleteObject, deleteObjects, deleteOne } from "./delete-objects.ts";
-import { listObjects } from "./list-objects.ts";
-import { listParts, listUploads } from "./list-uploads.ts";
-import { listVersions } from "./list-versions.ts";
-import { abortUpload, createUpload, uploadPart } from "./multipart-uploads.ts";
-import { type CreationReason, toObjectCreated } from "./object-created.ts";
-import { getObject, headObject, putObject } from "./object-operations.ts";
-import { s3Faults } from "./s3-faults.ts";
-import { findVersion, isObject, keepObject } from "./versions.ts";
+import {
+  type CreationReason,
+  deleteObject,
+  deleteObjects,
+  deleteOne,
+  getObject,
+  headObject,
+  listObjects,
+  listVersions,
+  putObject,
+  toObjectCreated,
+} from "./objects.ts";
+import { abortUpload, completeUpload, createUpload, listParts, listUploads, uploadPart } from "./uploads.ts";
 
 /** General purpose buckets with conditional reads, writes and deletes, ranges, paging, versions and multipart uploads. */
 export interface SimS3 {
@@ -43,7 +50,7 @@ export interface SimS3 {
 }
 
 /** Where a bucket is and who may use it. */
-export interface BucketInput {
+interface BucketInput {
   readonly name: string;
   readonly account: string;
   readonly region: string;
@@ -165,4 +172,57 @@ function toOperations(buckets: Map<string, Bucket>, tell: Tell): SimService["ope
     DeleteBucket: (call) => deleteBucket(buckets, call),
     GetBucketLocation: (call) => getBucketLocation(buckets, call),
   };
+}
+
+type Buckets = Map<string, Bucket>;
+
+/** S3 guide, "General purpose bucket naming rules". */
+const NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+
+/** HeadBucket: without a body, so a missing bucket is only `NotFound`. */
+function headBucket(buckets: Buckets, call: SimCall): unknown {
+  if (!buckets.has(textOf(call.input, "Bucket"))) throw s3Faults.notFound();
+  return { BucketRegion: openBucket(buckets, call).region };
+}
+
+/** GetBucketLocation: "Buckets in Region us-east-1 have a LocationConstraint of null". */
+function getBucketLocation(buckets: Buckets, call: SimCall): unknown {
+  const { region } = openBucket(buckets, call);
+  return region === "us-east-1" ? {} : { LocationConstraint: region };
+}
+
+/**
+ * CreateBucket. API reference: a name that is taken is `BucketAlreadyExists`, and one of one's own `BucketAlreadyOwnedByYou`, but
+ * in us-east-1 success; the location has to be that of the endpoint, and is left out in us-east-1.
+ */
+function createBucket(buckets: Buckets, { input, identity, region, now }: SimCall): unknown {
+  const name = textOf(input, "Bucket");
+  if (!NAME.test(name)) throw s3Faults.invalidBucketName();
+  const { LocationConstraint: location = "us-east-1" } = Object(input["CreateBucketConfiguration"]);
+  if (location !== region) throw s3Faults.wrongLocation(String(location));
+  const known = buckets.get(name);
+  if (known !== undefined && known.account !== identity.account) throw s3Faults.bucketIsTaken();
+  if (known !== undefined && region !== "us-east-1") throw s3Faults.bucketIsYours();
+  const made = createEmptyBucket({ name, account: identity.account, region, createdAt: now });
+  const ownership = findText(input, "ObjectOwnership") ?? "BucketOwnerEnforced";
+  // S3 guide, "Blocking public access": on for new buckets since April 2023, as is the owner's enforcement.
+  made.settings.set("BucketOwnershipControls", { OwnershipControls: { Rules: [{ ObjectOwnership: ownership }] } });
+  made.settings.set("PublicAccessBlock", { PublicAccessBlockConfiguration: BLOCKED });
+  if (known === undefined) buckets.set(name, made);
+  return { Location: `/${name}` };
+}
+
+const BLOCKED = {
+  BlockPublicAcls: true,
+  IgnorePublicAcls: true,
+  BlockPublicPolicy: true,
+  RestrictPublicBuckets: true,
+};
+
+/** DeleteBucket: "All objects (including all object versions and delete markers) in the bucket must be deleted". */
+function deleteBucket(buckets: Buckets, call: SimCall): unknown {
+  const { name, objects, versions } = openBucket(buckets, call);
+  if (objects.size > 0 || versions.size > 0) throw s3Faults.bucketNotEmpty();
+  buckets.delete(name);
+  return {};
 }

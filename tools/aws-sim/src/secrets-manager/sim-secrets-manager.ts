@@ -1,6 +1,4 @@
-import { jsonFaults } from "../json-faults.ts";
-import { findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
-import { SimFault } from "../sim-fault.ts";
+import { findText, jsonFaults, type SimCall, SimFault, type SimService, textOf } from "../sim-call.ts";
 
 /** Secrets with versions and staging labels. */
 export interface SimSecretsManager {

@@ -1,4 +1,4 @@
-import type { Course } from "./to-course.ts";
+import type { Course } from "./commands.ts";
 
 /** A command, with one invocation for each instance. */
 export interface SimCommand {

@@ -1,14 +1,10 @@
+import { createHash } from "node:crypto";
 import type { SimEc2 } from "../ec2/sim-ec2.ts";
 import { stateOf } from "../ec2/sim-instance.ts";
 import type { SimS3 } from "../s3/sim-s3.ts";
-import type { SimCall } from "../sim-call.ts";
-import type { Scripts } from "./outcome.ts";
-import { playCommand } from "./play-command.ts";
-import type { SimAgent } from "./sim-agent.ts";
-import { onlineAt } from "./sim-agent.ts";
-import type { SimCommand } from "./sim-command.ts";
-import type { SimDocument } from "./sim-document.ts";
-import { toCourse } from "./to-course.ts";
+import { findNumber, findText, jsonFaults, type ServiceFaults, type SimCall, SimFault } from "../sim-call.ts";
+import { playCommand, type Scripts, toCourse } from "./commands.ts";
+import type { CommandStep, SimCommand } from "./sim-command.ts";
 import { writeOutput } from "./write-output.ts";
 
 /** What all operations share. */
@@ -38,7 +34,7 @@ export interface SsmLimits {
 }
 
 /** What surrounds it. */
-export interface SsmStateDeps {
+interface SsmStateDeps {
   readonly ec2: SimEc2;
   readonly scripts: Scripts;
   readonly s3: SimS3;
@@ -95,4 +91,212 @@ export function createSsmState({ ec2, scripts, s3 }: SsmStateDeps): SsmState {
       return own;
     },
   };
+}
+
+const of =
+  (name: string) =>
+  (message = ""): SimFault =>
+    new SimFault(name, 400, message);
+
+/** Errors, all of status 400. Source: Systems Manager API reference, the errors of each action and "Common errors". */
+export const ssmFaults = {
+  ...jsonFaults,
+  validation: of("ValidationException"),
+  documentExists: of("DocumentAlreadyExists"),
+  documentContent: of("InvalidDocumentContent"),
+  documentDuplicate: of("DuplicateDocumentContent"),
+  documentMissing: of("InvalidDocument"),
+  documentSchema: of("InvalidDocumentSchemaVersion"),
+  documentSize: of("MaxDocumentSizeExceeded"),
+  documentVersion: of("InvalidDocumentVersion"),
+  duplicateInstance: of("DuplicateInstanceId"),
+  commandMissing: of("InvalidCommandId"),
+  filterKey: of("InvalidFilterKey"),
+  filterValue: of("InvalidInstanceInformationFilterValue"),
+  // The words are not in the reference; they are in many public reports of this error.
+  instances: (ids: readonly string[], account: string) =>
+    new SimFault(
+      "InvalidInstanceId",
+      400,
+      `Instances [[${ids.join(", ")}]] not in a valid state for account ${account}`,
+    ),
+  instance: of("InvalidInstanceId"),
+  invocationMissing: of("InvocationDoesNotExist"),
+  outputFolder: of("InvalidOutputFolder"),
+  parameters: of("InvalidParameters"),
+  platform: of("UnsupportedPlatformType"),
+  plugin: of("InvalidPluginName"),
+  token: of("InvalidNextToken"),
+} satisfies ServiceFaults & Record<string, (...texts: never[]) => SimFault>;
+
+/** What a request breaks, in the words of AWS's own checks of requests. */
+export function constraint(field: string, value: unknown, rule: string): SimFault {
+  const shown = typeof value === "string" ? value : JSON.stringify(value);
+  return ssmFaults.validation(
+    `1 validation error detected: Value '${shown}' at '${field}' failed to satisfy constraint: ${rule}`,
+  );
+}
+
+/** What a list's MaxResults may be. */
+interface PageLimits {
+  readonly min: number;
+  readonly max: number;
+  readonly usual: number;
+}
+
+/** One page of a list, and the token of the next. */
+export function toPage<Row>(rows: readonly Row[], { input }: SimCall, limits: PageLimits) {
+  const size = findNumber(input, "MaxResults") ?? limits.usual;
+  if (size < limits.min) {
+    throw constraint("maxResults", size, `Member must have value greater than or equal to ${limits.min}`);
+  }
+  if (size > limits.max) {
+    throw constraint("maxResults", size, `Member must have value less than or equal to ${limits.max}`);
+  }
+  const from = startOf(findText(input, "NextToken"));
+  const isMore = from + size < rows.length;
+  return { rows: rows.slice(from, from + size), next: isMore ? { NextToken: `page-${from + size}` } : {} };
+}
+
+function startOf(token: string | undefined): number {
+  if (token === undefined) return 0;
+  const found = /^page-(\d+)$/.exec(token);
+  if (found === null) throw ssmFaults.token("The specified token isn't valid.");
+  return Number(found[1]);
+}
+
+/** A Command document with its versions. */
+export interface SimDocument {
+  readonly name: string;
+  readonly owner: string;
+  readonly createdAt: number;
+  readonly versions: readonly DocumentVersion[];
+  readonly defaultVersion: number;
+}
+
+/** One version. */
+export interface DocumentVersion {
+  readonly content: string;
+  readonly hash: string;
+  readonly schemaVersion: string;
+  readonly description: string;
+  readonly parameters: Readonly<Record<string, DocumentParameter>>;
+  readonly steps: readonly CommandStep[];
+  /** Text, or a reference to a parameter. Default: one hour. */
+  readonly timeoutSeconds: string;
+  readonly platformTypes: readonly string[];
+}
+
+/** A parameter as documents describe it. */
+interface DocumentParameter {
+  readonly type: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly allowedValues?: readonly string[];
+  readonly allowedPattern?: string;
+}
+
+/** API reference, "CreateDocument", Content: 64 KB. */
+export const MAX_DOCUMENT_BYTES = 65_536;
+/** "aws:runShellScript", timeoutSeconds: default 3,600. */
+const DEFAULT_TIMEOUT = "3600";
+const ALL_PLATFORMS = ["Linux", "MacOS", "Windows"];
+/** "Command document plugin reference": where plugins run that do not run everywhere. */
+const PLATFORMS: Readonly<Record<string, readonly string[]>> = { "aws:runShellScript": ["Linux", "MacOS"] };
+
+interface Step {
+  readonly action?: string;
+  readonly name?: string;
+  readonly precondition?: { readonly StringEquals?: readonly string[] };
+  readonly inputs?: { readonly timeoutSeconds?: unknown };
+}
+
+/** Reads a document of schema 2.x in JSON, as Command documents are. Throws what CreateDocument answers to others. */
+export function parseDocument(content: string): DocumentVersion {
+  if (Buffer.byteLength(content) > MAX_DOCUMENT_BYTES)
+    throw ssmFaults.documentSize("The size limit of a document is 64 KB.");
+  const document = parseJson(content);
+  const schemaVersion = String(document["schemaVersion"]);
+  if (!/^2\.\d$/.test(schemaVersion))
+    throw ssmFaults.documentSchema(`Schema version ${schemaVersion} is not supported.`);
+  const mainSteps = document["mainSteps"];
+  if (!Array.isArray(mainSteps) || mainSteps.length === 0)
+    throw ssmFaults.documentContent("A document needs mainSteps.");
+  const steps = mainSteps.map(toStep);
+  return {
+    content,
+    schemaVersion,
+    steps,
+    hash: createHash("sha256").update(content).digest("hex"),
+    description: String(document["description"] ?? ""),
+    parameters: Object(document["parameters"]),
+    timeoutSeconds: timeoutOf(mainSteps),
+    platformTypes: ALL_PLATFORMS.filter((each) => steps.some(({ platforms }) => platforms.includes(each))),
+  };
+}
+
+function parseJson(content: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(content);
+    if (typeof value === "object" && value !== null) return Object(value);
+  } catch {
+    // Told below, as for a value that is no document.
+  }
+  throw ssmFaults.documentContent("JSON not well-formed.");
+}
+
+function toStep({ action, name, precondition }: Step): CommandStep {
+  if (action === undefined || name === undefined) throw ssmFaults.documentContent("A step needs an action and a name.");
+  const [key, platform] = precondition?.StringEquals ?? [];
+  const possible = PLATFORMS[action] ?? ALL_PLATFORMS;
+  const isBound = key === "platformType" && platform !== undefined;
+  return { action, name, platforms: isBound ? possible.filter((each) => each === platform) : possible };
+}
+
+/** Each step has a time-out of its own; the longest stands for all. */
+function timeoutOf(steps: readonly Step[]): string {
+  return String(
+    steps.find(({ inputs }) => inputs?.timeoutSeconds !== undefined)?.inputs?.timeoutSeconds ?? DEFAULT_TIMEOUT,
+  );
+}
+
+/** Its execution time-out with the parameters of a command, in seconds. */
+export function executionSecondsOf(
+  { timeoutSeconds, parameters }: DocumentVersion,
+  given: Readonly<Record<string, readonly string[]>>,
+): number {
+  const [, name] = /^\{\{\s*(\w+)\s*\}\}$/.exec(timeoutSeconds) ?? [];
+  if (name === undefined) return Number(timeoutSeconds);
+  return Number(given[name]?.[0] ?? parameters[name]?.default ?? DEFAULT_TIMEOUT);
+}
+
+/** A node as Systems Manager knows it. */
+export interface SimAgent {
+  readonly account: string;
+  readonly region: string;
+  readonly instanceId: string;
+  /** Not known before. */
+  readonly registersAt: number;
+  readonly platformType: PlatformType;
+  readonly agentVersion: string;
+  /** Of nodes outside of EC2; an instance has EC2's. */
+  readonly tags: Readonly<Record<string, string>>;
+  readonly connections: readonly { readonly at: number; readonly ping: PingStatus }[];
+}
+
+/** API reference, "InstanceInformation", PlatformType. */
+export type PlatformType = "Linux" | "Windows" | "MacOS";
+
+/** API reference, "InstanceInformation", PingStatus, without the deprecated value. */
+export type PingStatus = "Online" | "ConnectionLost";
+
+/** Whether the agent answers at an instant. */
+export function pingOf({ connections }: SimAgent, now: number): PingStatus {
+  return connections.findLast(({ at }) => at <= now)?.ping ?? "Online";
+}
+
+/** The first instant from then on at which it answers; `Infinity`: as things stand it never will. */
+function onlineAt(agent: SimAgent, from: number): number {
+  if (pingOf(agent, from) === "Online") return from;
+  return agent.connections.find(({ at, ping }) => at > from && ping === "Online")?.at ?? Number.POSITIVE_INFINITY;
 }

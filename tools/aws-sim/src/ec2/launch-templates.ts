@@ -1,0 +1,329 @@
+import { findRecord, findText, type SimCall, textsOf } from "../sim-call.ts";
+import { describeResources, type ResourceKind } from "./describe-resources.ts";
+import { type Ec2Resource, ec2Faults as faults, isOwn, ownOf, toPage } from "./ec2-state.ts";
+import { readTagSpecifications, toTagList } from "./ec2-tags.ts";
+
+/** The store, and what gives new ones their ids and instants. */
+export interface LaunchTemplateStore {
+  readonly launchTemplates: Map<string, SimLaunchTemplate>;
+  /** What was made with which client token: the template and the request. */
+  readonly templateTokens: Map<string, { readonly id: string; readonly request: string }>;
+  /** A new id, such as `lt-…`. */
+  nextId(prefix: string): string;
+  /** When Describe operations know of what is made at an instant. */
+  seenAt(now: number): number;
+}
+
+/** "CreateLaunchTemplate", LaunchTemplateName: 3 to 128 of these characters. */
+const NAME = /^[a-zA-Z0-9().\-/_]{3,128}$/;
+/** EC2 user guide, "Launch template restrictions": templates a Region, versions a template. */
+const MAX_TEMPLATES = 5_000;
+const MAX_VERSIONS = 10_000;
+/** "DeleteLaunchTemplateVersions": "up to 200 launch template version numbers". */
+const MAX_DELETED = 200;
+
+/** CreateLaunchTemplate: with version 1. The same client token with the same request gives what is there. */
+export function createLaunchTemplate(store: LaunchTemplateStore, call: SimCall): unknown {
+  const { input, identity, region, now } = call;
+  const name = findText(input, "LaunchTemplateName") ?? "";
+  if (!NAME.test(name)) {
+    throw faults.named(
+      "InvalidLaunchTemplateName.MalformedException",
+      `The launch template name '${name}' is malformed.`,
+    );
+  }
+  const repeated = findRepeated(store, call);
+  if (repeated !== undefined) return { LaunchTemplate: toTemplate(repeated) };
+  const own = [...store.launchTemplates.values()].filter((each) => isOwn(each, call));
+  if (own.some((each) => each.name === name)) {
+    throw faults.named("InvalidLaunchTemplateName.AlreadyExistsException", "Launch template name already in use.");
+  }
+  if (own.length >= MAX_TEMPLATES) {
+    throw faults.named(
+      "LaunchTemplateLimitExceeded",
+      `You have reached the limit of ${MAX_TEMPLATES} launch templates.`,
+    );
+  }
+  const version = toNewVersion(call, 1, readTemplateData(input));
+  const template: SimLaunchTemplate = {
+    account: identity.account,
+    region,
+    id: store.nextId("lt"),
+    name,
+    createdAt: now,
+    createdBy: identity.arn,
+    visibleAt: store.seenAt(now),
+    defaultVersion: 1,
+    latestNumber: 1,
+    versions: [version],
+    tags: readTagSpecifications(call, "launch-template"),
+  };
+  store.launchTemplates.set(template.id, template);
+  store.templateTokens.set(toTokenKey(call), { id: template.id, request: toRequest(input) });
+  return { LaunchTemplate: toTemplate(template) };
+}
+
+/** CreateLaunchTemplateVersion: the next number, over the data of a source version where one is named. */
+export function createLaunchTemplateVersion(store: LaunchTemplateStore, call: SimCall): unknown {
+  const template = findTemplate(store.launchTemplates.values(), call);
+  if (template.versions.length >= MAX_VERSIONS) {
+    throw faults.named("VersionLimitExceeded", `You have reached the limit of ${MAX_VERSIONS} versions.`);
+  }
+  const source = findText(call.input, "SourceVersion");
+  const base = source === undefined ? {} : versionOf(template, source).data;
+  const number = template.latestNumber + 1;
+  const version = toNewVersion(call, number, { ...base, ...readTemplateData(call.input) });
+  const next = { ...template, latestNumber: number, versions: [...template.versions, version] };
+  store.launchTemplates.set(template.id, next);
+  return { LaunchTemplateVersion: toVersion(next, version) };
+}
+
+/** ModifyLaunchTemplate: another default version. */
+export function modifyLaunchTemplate(store: LaunchTemplateStore, call: SimCall): unknown {
+  const template = findTemplate(store.launchTemplates.values(), call);
+  const version = findText(call.input, "DefaultVersion");
+  const next = version === undefined ? template : { ...template, defaultVersion: versionOf(template, version).number };
+  store.launchTemplates.set(template.id, next);
+  return { LaunchTemplate: toTemplate(next) };
+}
+
+/** DeleteLaunchTemplate: with all of its versions. Instances and groups that were made with it live on. */
+export function deleteLaunchTemplate(store: LaunchTemplateStore, call: SimCall): unknown {
+  const template = findTemplate(store.launchTemplates.values(), call);
+  store.launchTemplates.delete(template.id);
+  return { LaunchTemplate: toTemplate(template) };
+}
+
+/** DeleteLaunchTemplateVersions: the default version cannot be deleted; what cannot is told beside what is. */
+export function deleteLaunchTemplateVersions(store: LaunchTemplateStore, call: SimCall): unknown {
+  const template = findTemplate(store.launchTemplates.values(), call);
+  const asked = textsOf(call.input, "Versions");
+  if (asked.length > MAX_DELETED) throw faults.invalid(`You can specify up to ${MAX_DELETED} versions.`);
+  const judged = asked.map((version) => ({ version, fault: findFault(template, version) }));
+  const deleted = judged.filter(({ fault }) => fault === undefined).map(({ version }) => Number(version));
+  const versions = template.versions.filter(({ number }) => !deleted.includes(number));
+  store.launchTemplates.set(template.id, { ...template, versions });
+  const about = { LaunchTemplateId: template.id, LaunchTemplateName: template.name };
+  return {
+    SuccessfullyDeletedLaunchTemplateVersions: deleted.map((VersionNumber) => ({ ...about, VersionNumber })),
+    UnsuccessfullyDeletedLaunchTemplateVersions: judged
+      .filter(({ fault }) => fault !== undefined)
+      .map(({ version, fault }) => ({ ...about, VersionNumber: Number(version), ResponseError: fault })),
+  };
+}
+
+function findFault(template: SimLaunchTemplate, version: string): { Code: string; Message: string } | undefined {
+  const found = findVersion(template, version);
+  if (found === undefined) {
+    return { Code: "launchTemplateVersionDoesNotExist", Message: `Version ${version} does not exist.` };
+  }
+  if (found.number !== template.defaultVersion) return;
+  return { Code: "unexpectedError", Message: "You cannot delete the default version of a launch template." };
+}
+
+function toNewVersion({ input, identity, now }: SimCall, number: number, data: SimCall["input"]): TemplateVersion {
+  return { number, description: findText(input, "VersionDescription"), createdAt: now, createdBy: identity.arn, data };
+}
+
+function findRepeated(store: LaunchTemplateStore, call: SimCall): SimLaunchTemplate | undefined {
+  // The SDK fills in a token of its own when it writes the request, which a call in process never comes to.
+  if (call.input["ClientToken"] === undefined) return;
+  const known = store.templateTokens.get(toTokenKey(call));
+  if (known === undefined) return;
+  if (known.request !== toRequest(call.input)) {
+    throw faults.named("IdempotentParameterMismatch", "The client token was used with other parameters.");
+  }
+  return store.launchTemplates.get(known.id);
+}
+
+function toTokenKey({ input, identity, region }: SimCall): string {
+  return [identity.account, region, String(input["ClientToken"])].join("/");
+}
+
+function toRequest(input: SimCall["input"]): string {
+  return JSON.stringify(Object.entries(input).toSorted(([left], [right]) => (left < right ? -1 : 1)));
+}
+
+type Input = SimCall["input"];
+
+/** A launch template with its versions. */
+interface SimLaunchTemplate extends Ec2Resource {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: number;
+  readonly createdBy: string;
+  readonly defaultVersion: number;
+  /** The highest number that was given: numbers are never given twice. */
+  readonly latestNumber: number;
+  readonly versions: readonly TemplateVersion[];
+}
+
+/** One version. */
+export interface TemplateVersion {
+  readonly number: number;
+  readonly description: string | undefined;
+  readonly createdAt: number;
+  readonly createdBy: string;
+  readonly data: Input;
+}
+
+/** The template that a request names by id or by name. */
+function findTemplate(templates: Iterable<SimLaunchTemplate>, call: SimCall): SimLaunchTemplate {
+  const id = findText(call.input, "LaunchTemplateId");
+  const name = findText(call.input, "LaunchTemplateName");
+  if (id !== undefined && name !== undefined) {
+    throw faults.combined("Only one of launch template ID and launch template name can be specified.");
+  }
+  if (id === undefined && name === undefined) {
+    throw faults.named("MissingParameter", "Either a launch template ID or a launch template name must be specified.");
+  }
+  const own = [...templates].filter((each) => isOwn(each, call));
+  const found = own.find((each) => (id === undefined ? each.name === name : each.id === id));
+  if (found !== undefined) return found;
+  throw id === undefined ? unknownName(name ?? "") : unknownId(id);
+}
+
+/** Source: EC2 API reference, "Error codes", InvalidLaunchTemplateId.NotFound. */
+function unknownId(id: string) {
+  return faults.named(
+    "InvalidLaunchTemplateId.NotFound",
+    `The specified launch template, with template ID ${id}, does not exist.`,
+  );
+}
+
+/** Source: EC2 API reference, "Error codes", InvalidLaunchTemplateName.NotFoundException. */
+function unknownName(name: string) {
+  return faults.named(
+    "InvalidLaunchTemplateName.NotFoundException",
+    `The specified launch template, with template name ${name}, does not exist.`,
+  );
+}
+
+/** A version by its number, `$Latest` or `$Default`. */
+export function findVersion(template: SimLaunchTemplate, version: string): TemplateVersion | undefined {
+  if (version === "$Latest") return template.versions.at(-1);
+  const number = version === "$Default" ? template.defaultVersion : Number(version);
+  return template.versions.find((each) => each.number === number);
+}
+
+/** The same, where it has to be there. */
+function versionOf(template: SimLaunchTemplate, version: string): TemplateVersion {
+  const found = findVersion(template, version);
+  if (found !== undefined) return found;
+  throw faults.named(
+    "InvalidLaunchTemplateId.VersionNotFound",
+    `Could not find the specified version ${version} for the launch template with ID ${template.id}.`,
+  );
+}
+
+/** API reference, "LaunchTemplate". */
+function toTemplate(template: SimLaunchTemplate): unknown {
+  const { id, name, createdAt, createdBy, defaultVersion, versions, tags } = template;
+  return {
+    LaunchTemplateId: id,
+    LaunchTemplateName: name,
+    CreateTime: new Date(createdAt),
+    CreatedBy: createdBy,
+    DefaultVersionNumber: defaultVersion,
+    LatestVersionNumber: versions.at(-1)?.number,
+    Tags: toTagList(tags),
+  };
+}
+
+/** API reference, "LaunchTemplateVersion". */
+function toVersion({ id, name, defaultVersion }: SimLaunchTemplate, version: TemplateVersion): unknown {
+  const { number, description, createdAt, createdBy, data } = version;
+  return {
+    LaunchTemplateId: id,
+    LaunchTemplateName: name,
+    VersionNumber: number,
+    ...(description === undefined ? {} : { VersionDescription: description }),
+    CreateTime: new Date(createdAt),
+    CreatedBy: createdBy,
+    DefaultVersion: number === defaultVersion,
+    LaunchTemplateData: data,
+  };
+}
+
+/** EC2 user guide, "Instance user data": "limited to 16 KB, in raw form, before it is base64-encoded". */
+const MAX_USER_DATA_BYTES = 16_384;
+
+/** The data of a new version, held to what EC2 looks at when a version is made. */
+function readTemplateData(input: Input): Input {
+  const data = findRecord(input, "LaunchTemplateData") ?? {};
+  if (Object.keys(data).length === 0) {
+    throw faults.named("MissingParameter", "The request must contain the parameter LaunchTemplateData");
+  }
+  const userData = findText(data, "UserData");
+  if (userData === undefined) return data;
+  const raw = Buffer.from(userData, "base64");
+  if (raw.toString("base64").replace(/=+$/, "") !== userData.replace(/=+$/, "")) {
+    throw faults.named("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data.");
+  }
+  if (raw.length > MAX_USER_DATA_BYTES) {
+    throw faults.invalid(`User data is limited to ${MAX_USER_DATA_BYTES} bytes`);
+  }
+  return data;
+}
+
+/** "DescribeLaunchTemplates" and "DescribeLaunchTemplateVersions", MaxResults: "between 1 and 200". */
+const PAGES = { min: 1, max: 200 };
+
+const KIND: ResourceKind<SimLaunchTemplate> = {
+  keys: {
+    LaunchTemplateIds: { of: ({ id }) => id, missing: unknownId },
+    LaunchTemplateNames: { of: ({ name }) => name, missing: unknownName },
+  },
+  readers: {
+    "create-time": ({ createdAt }) => [new Date(createdAt).toISOString()],
+    "launch-template-name": ({ name }) => [name],
+  },
+  pages: PAGES,
+  answer: "LaunchTemplates",
+  toOutput: toTemplate,
+};
+
+/** DescribeLaunchTemplates. Source: EC2 API reference. */
+export function describeLaunchTemplates(templates: Iterable<SimLaunchTemplate>, call: SimCall): unknown {
+  return describeResources(ownOf(templates, call), KIND, call);
+}
+
+/** DescribeLaunchTemplateVersions: of one template, or the latest or default ones of all. The newest come first. */
+export function describeLaunchTemplateVersions(templates: Iterable<SimLaunchTemplate>, call: SimCall): unknown {
+  const { input } = call;
+  const seen = ownOf(templates, call);
+  const isNamed = input["LaunchTemplateId"] !== undefined || input["LaunchTemplateName"] !== undefined;
+  const found = isNamed ? versionsOfOne(findTemplate(seen, call), call) : versionsOfAll(seen, call);
+  const { rows, next } = toPage(found, call, PAGES);
+  return { LaunchTemplateVersions: rows.map(([template, version]) => toVersion(template, version)), ...next };
+}
+
+type Row = readonly [SimLaunchTemplate, TemplateVersion];
+
+function versionsOfOne(template: SimLaunchTemplate, { input }: SimCall): readonly Row[] {
+  const asked = textsOf(input, "Versions");
+  if (asked.length > 0) return asked.map((version) => [template, versionOf(template, version)]);
+  const min = Number(findText(input, "MinVersion") ?? 1);
+  const max = Number(findText(input, "MaxVersion") ?? Number.POSITIVE_INFINITY);
+  return template.versions
+    .filter(({ number }) => number >= min && number <= max)
+    .toReversed()
+    .map((version) => [template, version]);
+}
+
+function versionsOfAll(seen: readonly SimLaunchTemplate[], { input }: SimCall): readonly Row[] {
+  const asked = textsOf(input, "Versions");
+  if (asked.length === 0) {
+    throw faults.named("MissingParameter", "Either a launch template ID or a launch template name must be specified.");
+  }
+  const numbered = asked.find((version) => !version.startsWith("$"));
+  if (numbered !== undefined) {
+    throw faults.invalid(`Version ${numbered} needs a launch template; only $Latest and $Default do not.`);
+  }
+  return seen.flatMap((template) =>
+    asked.flatMap((version): Row[] => {
+      const found = findVersion(template, version);
+      return found === undefined ? [] : [[template, found]];
+    }),
+  );
+}

@@ -1,0 +1,164 @@
+import type { TargetCourse, TrafficSourceRef, TrafficSources } from "../auto-scaling/auto-scaling-state.ts";
+import { type SimCall, textOf } from "../sim-call.ts";
+import { openTargetGroup, type TargetGroups } from "./target-groups.ts";
+
+/** The health of one target, as a test sets it. */
+export interface TargetInput extends TargetRef {
+  readonly state: TargetState;
+  /** From then on. Default: ever since. */
+  readonly at?: number;
+}
+
+/** Targets differ by id and port ("TargetDescription": one instance can be registered several times, with different ports). */
+export interface TargetRef {
+  readonly id: string;
+  readonly port?: number;
+}
+
+/** API reference, "TargetHealth", State. */
+export type TargetState = "initial" | "healthy" | "unhealthy" | "unused" | "draining" | "unavailable";
+
+/** A target as it is at an instant. */
+interface TargetNow {
+  readonly id: string;
+  readonly port: number | undefined;
+  readonly state: TargetState;
+}
+
+/** The targets of one load balancer and how they are as time goes by. */
+export interface TargetStates {
+  /** From its instant on a target is like that; what was set last counts. */
+  set(target: TargetInput): void;
+  /** It is being checked until its course says more. Replaces whatever was known of it. */
+  register(target: TargetRef, course: TargetCourse): void;
+  /** It drains and is a target no more; without a port, under all of its ports. Gives when; one that is none: now. */
+  deregister(target: TargetRef, period: DrainPeriod): number;
+  list(now: number): readonly TargetNow[];
+  find(id: string, now: number): TargetNow | undefined;
+  /** Was it a target at any time? */
+  knows(id: string): boolean;
+}
+
+/** When draining begins and how long it takes. */
+interface DrainPeriod {
+  readonly now: number;
+  readonly drainMs: number;
+}
+
+interface Change {
+  readonly at: number;
+  readonly state: TargetState | "gone";
+}
+
+interface Target extends TargetRef {
+  readonly changes: readonly Change[];
+}
+
+/** None at first. */
+export function createTargetStates(): TargetStates {
+  // By id and port: groups ask for each of a thousand instances at every look.
+  const targets = new Map<string, Map<number | undefined, Target>>();
+  const ofId = (id: string): readonly Target[] => [...(targets.get(id)?.values() ?? [])];
+  const keep = ({ id, port }: TargetRef, changes: readonly Change[]): void => {
+    const ports = targets.get(id) ?? new Map<number | undefined, Target>();
+    targets.set(id, ports.set(port, { id, ...(port === undefined ? {} : { port }), changes }));
+  };
+  return {
+    set(target) {
+      const earlier = targets.get(target.id)?.get(target.port)?.changes ?? [];
+      keep(target, [...earlier, { at: target.at ?? 0, state: target.state }]);
+    },
+    // Whoever registers may do so late, for an instant that has passed: nobody has looked in between.
+    register: (target, course) => keep(target, [{ at: 0, state: "initial" }, ...toChanges(course)]),
+    deregister({ id, port }, { now, drainMs }) {
+      const meant = ofId(id).filter((each) => port === undefined || each.port === port);
+      const ends = meant.map((target) => {
+        const changes = drain(target, now, now + drainMs);
+        keep(target, changes);
+        return changes.findLast(({ state }) => state === "gone")?.at ?? now;
+      });
+      return Math.max(now, ...ends);
+    },
+    list: (now) => [...targets.keys()].flatMap((id) => ofId(id).flatMap((target) => toNow(target, now))),
+    find: (id, now) => ofId(id).flatMap((target) => toNow(target, now))[0],
+    knows: (id) => targets.has(id),
+  };
+}
+
+function toChanges({ healthyAt, unhealthyAt }: TargetCourse): readonly Change[] {
+  const unhealthy: Change[] = unhealthyAt === undefined ? [] : [{ at: unhealthyAt, state: "unhealthy" }];
+  return [{ at: healthyAt, state: "healthy" }, ...unhealthy];
+}
+
+/** What already drains is not delayed by a second request. */
+function drain(target: Target, now: number, endsAt: number): readonly Change[] {
+  const state = toNow(target, now)[0]?.state;
+  if (state === undefined || state === "draining") return target.changes;
+  const past = target.changes.filter(({ at }) => at <= now);
+  return [...past, { at: now, state: "draining" }, { at: endsAt, state: "gone" }];
+}
+
+function toNow({ id, port, changes }: Target, now: number): TargetNow[] {
+  const state = changes.findLast(({ at }) => at <= now)?.state ?? "gone";
+  return state === "gone" ? [] : [{ id, port, state }];
+}
+
+/** "TargetHealth", Reason: the code that goes with a state; a healthy target has none. */
+const REASONS: Readonly<Record<TargetState, string | undefined>> = {
+  initial: "Elb.InitialHealthChecking",
+  healthy: undefined,
+  unhealthy: "Target.FailedHealthChecks",
+  unused: "Target.NotRegistered",
+  draining: "Target.DeregistrationInProgress",
+  unavailable: "Elb.InternalError",
+};
+
+/** DescribeTargetHealth: of all targets, or of those that are named; a stranger is `unused`. */
+export function describeTargetHealth(groups: TargetGroups, call: SimCall): unknown {
+  const { input, now } = call;
+  const registered = openTargetGroup(groups, textOf(input, "TargetGroupArn"), call).targets.list(now);
+  const asked: readonly string[] | undefined = Array.isArray(input["Targets"])
+    ? input["Targets"].map(({ Id }) => Id)
+    : undefined;
+  const named = registered.filter(({ id }) => asked?.includes(id) ?? true);
+  const strangers = (asked ?? []).filter((id) => !named.some((each) => each.id === id));
+  const unused = strangers.map((id): TargetNow => ({ id, port: undefined, state: "unused" }));
+  return { TargetHealthDescriptions: [...named, ...unused].map(toDescription) };
+}
+
+function toDescription({ id, port, state }: TargetNow): object {
+  const Reason = REASONS[state];
+  return {
+    Target: { Id: id, ...(port === undefined ? {} : { Port: port }) },
+    ...(port === undefined ? {} : { HealthCheckPort: String(port) }),
+    TargetHealth: { State: state, ...(Reason && { Reason }) },
+  };
+}
+
+/** One load balancer of one kind. */
+interface TrafficSource {
+  readonly targets: TargetStates;
+  readonly drainMs: number;
+  /** Instances are registered under it; undefined: the load balancer has many or none. */
+  readonly port: number | undefined;
+}
+
+/** Undefined: there is none in that account and region. */
+export type FindSource = (ref: TrafficSourceRef) => TrafficSource | undefined;
+
+/** The load balancers of both generations, as Auto Scaling works with them. A source that is gone is healthy for nobody. */
+export function createTrafficSources(findSource: FindSource): TrafficSources {
+  return {
+    exists: (ref) => findSource(ref) !== undefined,
+    register(ref, id, course) {
+      const source = findSource(ref);
+      const port = source?.port;
+      source?.targets.register({ id, ...(port === undefined ? {} : { port }) }, course);
+    },
+    deregister(ref, id, now) {
+      const source = findSource(ref);
+      return source?.targets.deregister({ id }, { now, drainMs: source.drainMs }) ?? now;
+    },
+    isHealthy: (ref, id, now) => findSource(ref)?.targets.find(id, now)?.state === "healthy",
+  };
+}

@@ -1,0 +1,197 @@
+import { randomUUID } from "node:crypto";
+import { queryFaults, type SimCall, SimFault, type SimService, textOf } from "./sim-call.ts";
+
+/** Topics, what was published on them, and who gets it, in this process. */
+export interface SimSns {
+  readonly service: SimService;
+  /** Gives the ARN. */
+  addTopic(input: TopicInput): string;
+  /** As a queue with raw delivery subscribes. */
+  subscribe(topicArn: string, subscription: Subscription): void;
+  /** What was published, in order. */
+  published(topicArn: string): readonly SnsMessage[];
+}
+
+/** A topic and who may see it. */
+interface TopicInput {
+  readonly account: string;
+  readonly region: string;
+  readonly name: string;
+  /** Other accounts that its policy lets in. Default: none. */
+  readonly sharedWith?: readonly string[];
+}
+
+/** ARN of a topic ("Amazon SNS topic": names have at most 256 letters, digits, hyphens and underscores). */
+const TOPIC = /^arn:aws[\w-]*:sns:([\w-]+):(\d{12}):([\w-]{1,256}(?:\.fifo)?)$/;
+
+/** SNS without topics. Source: API reference (2010-03-31), "GetTopicAttributes". */
+export function createSns(): SimSns {
+  const topics = new Map<string, TopicInput>();
+  const messages = new Map<string, SnsMessage[]>();
+  const subscriptions = new Map<string, Subscription[]>();
+  const open = (call: SimCall) => {
+    const arn = textOf(call.input, "TopicArn");
+    findTopic(topics, call, "Publish");
+    return { messages: messages.get(arn) ?? [], subscriptions: subscriptions.get(arn) ?? [] };
+  };
+  return {
+    service: {
+      operations: {
+        GetTopicAttributes: (call) => getTopicAttributes(topics, call),
+        Publish: (call) => publish(open(call), call),
+        PublishBatch: (call) => publishBatch(open(call), call),
+      },
+      // There is no action of batches (service authorization reference, "Amazon SNS").
+      toAction: (operation) => `sns:${operation.replace(/Batch$/, "")}`,
+      faults: {
+        ...queryFaults,
+        denied: (who, action) =>
+          new SimFault("AuthorizationErrorException", 403, `User: ${who} is not authorized to perform: ${action}`),
+      },
+    },
+    addTopic(input) {
+      const arn = `arn:aws:sns:${input.region}:${input.account}:${input.name}`;
+      topics.set(arn, input);
+      messages.set(arn, []);
+      subscriptions.set(arn, []);
+      return arn;
+    },
+    subscribe: (arn, subscription) => void subscriptions.get(arn)?.push(subscription),
+    published: (arn) => messages.get(arn) ?? [],
+  };
+}
+
+function findTopic(
+  topics: ReadonlyMap<string, TopicInput>,
+  { input, identity, region }: SimCall,
+  operation: string,
+): { readonly arn: string; readonly owner: string } {
+  const arn = textOf(input, "TopicArn");
+  const [, home, owner = ""] = TOPIC.exec(arn) ?? [];
+  if (home === undefined) throw invalid("TopicArn Reason: An ARN must have at least 6 elements and name a topic");
+  // A topic is asked for in its own region only.
+  if (home !== region) throw invalid("TopicArn");
+  const topic = topics.get(arn);
+  if (owner !== identity.account && !topic?.sharedWith?.includes(identity.account)) {
+    const what = `SNS:${operation} on resource: ${arn}`;
+    throw new SimFault(
+      "AuthorizationErrorException",
+      403,
+      `User: ${identity.arn} is not authorized to perform: ${what} because no resource-based policy allows the action`,
+    );
+  }
+  if (topic === undefined) throw new SimFault("NotFoundException", 404, "Topic does not exist");
+  return { arn, owner };
+}
+
+function getTopicAttributes(topics: ReadonlyMap<string, TopicInput>, call: SimCall): unknown {
+  const { arn, owner } = findTopic(topics, call, "GetTopicAttributes");
+  return {
+    Attributes: {
+      TopicArn: arn,
+      Owner: owner,
+      DisplayName: "",
+      SubscriptionsConfirmed: "0",
+      SubscriptionsPending: "0",
+      SubscriptionsDeleted: "0",
+      EffectiveDeliveryPolicy: "{}",
+      Policy: "{}",
+    },
+  };
+}
+
+function invalid(what: string): SimFault {
+  return new SimFault("InvalidParameterException", 400, `Invalid parameter: ${what}`);
+}
+
+/** A message as it was published. */
+export interface SnsMessage {
+  readonly messageId: string;
+  readonly body: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** Who gets what. */
+interface Subscription {
+  /** Values by attribute. Default: everything. */
+  readonly filterPolicy?: Readonly<Record<string, readonly string[]>>;
+  readonly deliver: (message: SnsMessage) => void;
+}
+
+/** A topic's messages and subscribers. */
+interface Topic {
+  readonly messages: SnsMessage[];
+  readonly subscriptions: readonly Subscription[];
+}
+
+/** "Publish" and "PublishBatch": 256 KB with attributes, for a batch all together. */
+const MAX_BYTES = 262_144;
+/** "PublishBatch": up to 10 messages. */
+const MAX_ENTRIES = 10;
+
+interface Entry {
+  readonly Id?: string;
+  readonly Message?: string;
+  readonly MessageAttributes?: Readonly<Record<string, { readonly DataType?: string; readonly StringValue?: string }>>;
+}
+
+/** Publish: one message to whoever has a filter that lets it through. */
+function publish(topic: Topic, { input }: SimCall): unknown {
+  const entry: Entry = input;
+  if (!entry.Message) throw invalidMessage("InvalidParameterException", "Invalid parameter: Empty message");
+  if (sizeOf(entry) > MAX_BYTES)
+    throw invalidMessage("InvalidParameterException", "Invalid parameter: Message too long");
+  return { MessageId: send(topic, entry) };
+}
+
+/** PublishBatch: the whole batch is refused for its form; entries with no message fail by themselves. */
+function publishBatch(topic: Topic, { input }: SimCall): unknown {
+  const entries: readonly Entry[] = Object(input["PublishBatchRequestEntries"] ?? []);
+  const code = findBatchFault(entries);
+  if (code !== undefined) throw invalidMessage(code, "The batch request cannot be served.");
+  const [good, bad] = [entries.filter(({ Message }) => Message), entries.filter(({ Message }) => !Message)];
+  return {
+    Successful: good.map((entry) => ({ Id: entry.Id, MessageId: send(topic, entry) })),
+    Failed: bad.map(({ Id }) => ({ Id, Code: "InvalidParameter", Message: "Empty message", SenderFault: true })),
+  };
+}
+
+function findBatchFault(entries: readonly Entry[]): string | undefined {
+  if (entries.length === 0) return "EmptyBatchRequestException";
+  if (entries.length > MAX_ENTRIES) return "TooManyEntriesInBatchRequestException";
+  if (new Set(entries.map(({ Id }) => Id)).size < entries.length) return "BatchEntryIdsNotDistinctException";
+  if (entries.some(({ Id = "" }) => !/^[\w-]{1,80}$/.test(Id))) return "InvalidBatchEntryIdException";
+  return entries.reduce((sum, entry) => sum + sizeOf(entry), 0) > MAX_BYTES
+    ? "BatchRequestTooLongException"
+    : undefined;
+}
+
+/** SNS guide, "Message attributes": name, type and value count. */
+function sizeOf({ Message = "", MessageAttributes = {} }: Entry): number {
+  const parts = Object.entries(MessageAttributes).flatMap(([name, { DataType = "", StringValue = "" }]) => [
+    ...[name, DataType, StringValue],
+  ]);
+  return [Message, ...parts].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+}
+
+function send({ messages, subscriptions }: Topic, { Message = "", MessageAttributes = {} }: Entry): string {
+  const texts = Object.entries(MessageAttributes).map(([name, { StringValue = "" }]) => [name, StringValue] as const);
+  const message = { messageId: randomUUID(), body: Message, attributes: Object.fromEntries(texts) };
+  messages.push(message);
+  for (const { filterPolicy = {}, deliver } of subscriptions) {
+    if (isLetThrough(message, filterPolicy)) deliver(message);
+  }
+  return message.messageId;
+}
+
+/** SNS guide, "Filter policy scope, attributes": every name has to be there with one of its values; letters count. */
+function isLetThrough({ attributes }: SnsMessage, policy: Readonly<Record<string, readonly string[]>>): boolean {
+  return Object.entries(policy).every(([name, values]) => {
+    const value = attributes[name];
+    return value !== undefined && values.includes(value);
+  });
+}
+
+function invalidMessage(code: string, message: string): SimFault {
+  return new SimFault(code, 400, message);
+}
