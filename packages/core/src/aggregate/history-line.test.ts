@@ -146,7 +146,7 @@ const applied = (stack: Stack): Decision => ({
   closes: [],
   notes: ["It was hunter22."],
 });
-const tell = (event: Partial<StackEvent>, decision: Decision, known: Partial<Stack> = {}) =>
+const lineOf = (event: Partial<StackEvent>, decision: Decision, known: Partial<Stack> = {}) =>
   toHistoryEntry({
     event: anEvent("GO", event),
     decision,
@@ -160,7 +160,7 @@ describe("a line about an event that brought a secret", () => {
   const metadata = { password: "hunter22", url: "x" };
 
   it("holds the reference of a value that was stored", () => {
-    const entry = tell({ metadata }, applied(aStack(knowing("hunter22", 3))));
+    const entry = lineOf({ metadata }, applied(aStack(knowing("hunter22", 3))));
 
     expect(entry.metadata).toEqual({ password: { $secret: "password#3" }, url: "x" });
     expect(JSON.stringify(entry)).not.toContain("hunter22");
@@ -169,14 +169,14 @@ describe("a line about an event that brought a secret", () => {
   it("holds nothing of a value that was refused, and nothing of the reason that quotes it", () => {
     const decision = { kind: "rejected", code: "EXPRESSION_FAILED", reason: "no int: hunter22" } as const;
 
-    const entry = tell({ metadata }, decision, knowing("hunter21", 2));
+    const entry = lineOf({ metadata }, decision, knowing("hunter21", 2));
 
     expect(entry.metadata).toEqual({ password: "***", url: "x" });
     expect(entry.reason).toBe("no int: ***");
   });
 
   it("shows null, which is not a secret", () => {
-    expect(tell({ metadata: { password: null } }, applied(aStack())).metadata).toEqual({ password: null });
+    expect(lineOf({ metadata: { password: null } }, applied(aStack())).metadata).toEqual({ password: null });
   });
 });
 
@@ -186,7 +186,7 @@ describe("a line about a result", () => {
   it("masks what a task's error quotes of the stack's secrets", () => {
     const event = { ...result, name: "TASK_ERROR", description: "psql: wrong password hunter22", retryable: false };
 
-    const entry = tell(event, applied(aStack(knowing("hunter22", 1))), knowing("hunter22", 1));
+    const entry = lineOf(event, applied(aStack(knowing("hunter22", 1))), knowing("hunter22", 1));
 
     expect(entry).toMatchObject({ description: "psql: wrong password ***", retryable: false, notes: ["It was ***."] });
   });
@@ -199,7 +199,7 @@ describe("a line about a result", () => {
     };
     const outputs = { db: { host: "h", key: { $secret: "tasks.db.key#1" } } };
 
-    const entry = tell(event, applied(aStack({ outputs })));
+    const entry = lineOf(event, applied(aStack({ outputs })));
 
     expect(entry.outputs).toEqual({ host: "h", key: { $secret: "tasks.db.key#1" }, lost: "***" });
     expect(JSON.stringify(entry)).not.toContain("hunter2");
@@ -247,10 +247,10 @@ describe("a line about a result", () => {
 describe("what a replay needs", () => {
   it("is in the line: the attempt that outsiders answer, the timer, the confirmation", () => {
     const entries = [
-      tell({ name: "TASK_COMPLETED", dispatchId: "a1" }, applied(aStack())),
-      tell({ origin: "timer", timerId: "1/after/0" }, applied(aStack())),
-      tell({ confirm: "pr-12" }, applied(aStack())),
-      tell({ confirm: "pr-13" }, applied(aStack())),
+      lineOf({ name: "TASK_COMPLETED", dispatchId: "a1" }, applied(aStack())),
+      lineOf({ origin: "timer", timerId: "1/after/0" }, applied(aStack())),
+      lineOf({ confirm: "pr-12" }, applied(aStack())),
+      lineOf({ confirm: "pr-13" }, applied(aStack())),
     ];
 
     expect(entries.map(({ dispatchId, timer, confirmed }) => [dispatchId, timer, confirmed])).toEqual([

@@ -142,7 +142,7 @@ export interface Task {
 /** A config with expressions. */
 export interface DynamicConfig {
   readonly template: Template;
-  /** What is wrong with a resolved config by the executor's schema; undefined: nothing. References are accepted in place of any scalar. */
+  /** Returns what is wrong with a resolved config by the executor's schema; undefined: nothing. A reference may replace any scalar. */
   findFault(config: unknown): string | undefined;
   /** The executor's own limit for a resolved config, where the task names none. */
   findTimeoutMs(config: unknown): number | undefined;

@@ -54,7 +54,7 @@ function play(played: Case) {
   const told = played.steps.map(toStep).map((step) => {
     const line = simulation.step(readStep(step.text));
     const id = line.stack?.id ?? "";
-    const pair = tell(step, line, befores.get(id) ?? "");
+    const pair = compareLine(step, line, befores.get(id) ?? "");
     befores.set(id, toStackText(line.stack));
     return pair;
   });
@@ -128,7 +128,7 @@ function readFields(text: string): object {
 }
 
 /** The actual and the expected parts of a line that the step compares. */
-function tell({ text, answer, parts }: Step, line: SimulationLine, before: string) {
+function compareLine({ text, answer, parts }: Step, line: SimulationLine, before: string) {
   const shown = answer === undefined ? "" : toText(answer, line, before);
   const looked = Object.entries(parts).map(([path, part]) => [path, lookUp(line, path, isSearched(part))] as const);
   return {

@@ -353,27 +353,27 @@ function readAdvance(step: Fields, subject: string | undefined): SimulationStep 
   const { advance, stackId = subject } = step;
   const byMs = typeof advance === "string" ? parseDuration(advance) : undefined;
   if (byMs === undefined) {
-    return { kind: "none", reason: `"advance" must be a duration such as "15m", not ${tell(advance)}.` };
+    return { kind: "none", reason: `"advance" must be a duration such as "15m", not ${formatValue(advance)}.` };
   }
   return { kind: "advance", byMs, stackId: typeof stackId === "string" ? stackId : undefined };
 }
 
 function readLoad(file: unknown): SimulationStep {
   if (typeof file === "string" && file !== "") return { kind: "load", file };
-  return { kind: "none", reason: `"load" must be the path of a machine, not ${tell(file)}.` };
+  return { kind: "none", reason: `"load" must be the path of a machine, not ${formatValue(file)}.` };
 }
 
 function readUpgrade({ upgrade, dryRun = false }: Fields): SimulationStep {
   if (typeof upgrade !== "string" || upgrade === "") {
-    return { kind: "none", reason: `"upgrade" must be the id of a stack, not ${tell(upgrade)}.` };
+    return { kind: "none", reason: `"upgrade" must be the id of a stack, not ${formatValue(upgrade)}.` };
   }
   if (typeof dryRun === "boolean") return { kind: "upgrade", stackId: upgrade, dryRun };
-  return { kind: "none", reason: `"dryRun" must be true or false, not ${tell(dryRun)}.` };
+  return { kind: "none", reason: `"dryRun" must be true or false, not ${formatValue(dryRun)}.` };
 }
 
 const MOST_TOLD = 60;
 
-function tell(value: unknown): string {
+function formatValue(value: unknown): string {
   const text = JSON.stringify(value) ?? "nothing";
   return text.length > MOST_TOLD ? `${text.slice(0, MOST_TOLD)}…` : text;
 }

@@ -121,7 +121,8 @@ function adaptEvaluator(environment: Environment, current: CurrentRun): Evaluato
   return adapted;
 }
 
-// The results of these were charged where they were created. A macro that builds a list returns it after every iteration, as far as it is complete.
+// The results of these were charged where they were created. A macro that builds a list returns the part built so far
+// after every iteration.
 const PASSED_ON = new Set(["?:", "accuPush", "accuValue", "accuInc"]);
 
 // Errors that `||` and macros swallow are slow to make.

@@ -72,7 +72,7 @@ function bindCalls({ tree }: CelProgram): void {
  * taken over only where they hold nothing but types.
  */
 export function toReason(error: unknown, source: string): string {
-  const reason = `${quote(source)}: ${tell(error, source)}`;
+  const reason = `${quote(source)}: ${formatFailure(error, source)}`;
   return reason.length > EXPRESSION_LIMITS.maxReason ? `${reason.slice(0, EXPRESSION_LIMITS.maxReason - 1)}…` : reason;
 }
 
@@ -93,7 +93,7 @@ const WORDS: Readonly<Record<string, string>> = {
   index_out_of_bounds: "an index is outside its list",
 };
 
-function tell(error: unknown, source: string): string {
+function formatFailure(error: unknown, source: string): string {
   if (error instanceof EvaluationError) return error.message;
   if (error instanceof RangeError) return "it is too deep or too large";
   const { code, summary, node } = readError(error);

@@ -45,7 +45,7 @@ import {
 } from "../machine.ts";
 import { isUpperName, machineV1Schema } from "./machine-v1-schema.ts";
 
-/** Compiles a machine of version 1, without its hash; undefined when the document has an error, which is then among the problems. */
+/** Compiles a machine of version 1, without its hash; undefined when the document has an error, which is among the problems. */
 export function compileV1(context: CompileContext, root: Field<MapNode>): Omit<Machine, "hash"> | undefined {
   checkVersion(context, root, 1);
   checkStructure(context, machineV1Schema, root);
