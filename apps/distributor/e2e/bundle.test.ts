@@ -45,7 +45,7 @@ describe("the bundle, as Lambda loads it", () => {
       { answer: { kind: "dropped", code: "ACCOUNT_MISMATCH" } },
       { answer: [{ kind: "ignored" }] },
       { answer: { kind: "failed", code: "ACCOUNT_NOT_TRUSTED" } },
-      { error: { message: "The event is none that a distributor knows." } },
+      { error: { message: "Unsupported event type." } },
     ]);
   });
 

@@ -1,7 +1,7 @@
 import { judgeUrl, type UrlFault } from "./judge-url.ts";
 import { type AnnouncedMessage, type ArtifactMessage, parseArtifactMessage } from "./messages.ts";
 
-/** What a consumer knows of itself and of its distributor. */
+/** The configuration of a consumer: itself and its distributor. */
 export interface ConsumerConfig {
   /** Its own. */
   readonly account: string;
@@ -9,25 +9,25 @@ export interface ConsumerConfig {
   readonly topicArn: string;
   readonly sourceBucket: string;
   readonly sourceRegion: string;
-  /** The distributor's account, where messages must name it. */
+  /** The distributor's account. When set, messages must not name another one. */
   readonly sourceAccount?: string;
   /** Default: `aws`. */
   readonly partition?: string;
-  /** Exact names of further hosts. */
+  /** Exact names of additional hosts. */
   readonly extraHosts?: readonly string[];
   /** Default: 50 GiB. */
   readonly maxBytes?: number;
-  /** The predecessor's messages, which name no digest. Default: true. */
+  /** Accept messages of version 1, which have no digest. Default: true. */
   readonly acceptV1?: boolean;
-  /** Nothing is signed yet, so then nothing is taken. Default: false. */
+  /** Reject unsigned messages. Signatures are not implemented yet, so this rejects every message. Default: false. */
   readonly requireSignature?: boolean;
-  /** A new URL may be asked for. Default: true. */
+  /** Request a new URL for an expired one. Default: true. */
   readonly refresh?: boolean;
-  /** Files may be deleted when the distributor says so. Default: false. */
+  /** Delete files at the request of the distributor. Default: false. */
   readonly retire?: boolean;
 }
 
-/** What was recorded of a key when it was stored. */
+/** What the consumer recorded when it stored a key. */
 export interface KnownArtifact {
   readonly sourceSha256?: string;
   readonly name?: string;
@@ -35,7 +35,7 @@ export interface KnownArtifact {
   readonly sequence?: number;
 }
 
-/** Codes of messages that are refused for good. */
+/** Codes of rejected messages. */
 export type RejectCode =
   | Extract<OpenedRecord, { readonly kind: "refused" }>["code"]
   | UrlFault
@@ -50,10 +50,10 @@ export type RejectCode =
   | "URL_EXPIRED"
   | "RETIRE_OFF";
 
-/** What is done with a message. */
+/** The decision about a message. */
 export type MessageDecision =
   | { readonly kind: "copy"; readonly message: ArtifactMessage }
-  /** Acknowledged; `receipt` says whether the distributor is told. */
+  /** The message is acknowledged. `receipt`: the status to report, or null for no receipt. */
   | {
       readonly kind: "skip";
       readonly code: "ALREADY_PRESENT";
@@ -62,22 +62,22 @@ export type MessageDecision =
     }
   | { readonly kind: "skip"; readonly code: "PROBE"; readonly receipt: "present"; readonly probe: JsonObject }
   | { readonly kind: "skip"; readonly code: "SUPERSEDED"; readonly receipt: null; readonly message: ArtifactMessage }
-  /** A new URL is asked for, then it is copied. */
+  /** Request a new URL; the distributor announces the file again. */
   | { readonly kind: "refresh"; readonly code: "URL_EXPIRED"; readonly message: ArtifactMessage }
-  /** The file is deleted, if it is the one that the message names. */
+  /** Delete the file if it is the one that the message names. */
   | { readonly kind: "retire"; readonly message: AnnouncedMessage }
-  /** For good: acknowledged, recorded, told, parked. */
+  /** Final: the message is acknowledged, reported by receipt, and parked. */
   | { readonly kind: "reject"; readonly code: RejectCode; readonly reason: string };
 
 const DEFAULT_MAX_BYTES = 50 * 1024 ** 3;
-/** Name of the artifact that only asks whether anybody listens. */
+/** The artifact name of a probe, which only checks that the consumer responds. */
 const PROBE_NAME = "stackyard.probe";
 
 type Rejection = Extract<MessageDecision, { readonly kind: "reject" }>;
 
 /**
- * What becomes of one message: the first rule that applies decides. `known`: what is recorded of a key. `now`: epoch
- * milliseconds. Pure, and total: there is no text that it does not judge.
+ * Decides what to do with a message: the first matching rule applies. `known`: what is recorded for a key. `now`: epoch
+ * milliseconds. Pure, and total: there is no text that it does not evaluate.
  */
 export function decideMessage(
   record: MessageRecord,
@@ -89,7 +89,7 @@ export function decideMessage(
   if (opened.kind === "refused") return reject(opened.code, REASONS[opened.code]);
   const { body } = opened;
   if (body["v"] !== undefined && body["v"] !== 2) {
-    return reject("VERSION_UNSUPPORTED", "The message is of a version that this consumer does not read.");
+    return reject("VERSION_UNSUPPORTED", "The message version is not supported.");
   }
   const isProbe = body["v"] === 2 && isObject(body["artifact"]) && body["artifact"]["name"] === PROBE_NAME;
   const read = isProbe ? ({ kind: "probe" } as const) : readMessage(body, config);
@@ -98,29 +98,29 @@ export function decideMessage(
   if (stranger !== undefined) return stranger;
   if (read.kind === "probe") return { kind: "skip", code: "PROBE", receipt: "present", probe: body };
   const { message } = read;
-  return judgeMessage(message, config, now, known(message.ArtifactKey));
+  return evaluateMessage(message, config, now, known(message.ArtifactKey));
 }
 
 const REASONS = {
   MESSAGE_TOO_LARGE: "The message is larger than 64 KiB.",
-  MESSAGE_INVALID: "The message is no JSON object.",
-  WRONG_TOPIC: "The message is of another topic.",
+  MESSAGE_INVALID: "The message is not a JSON object.",
+  WRONG_TOPIC: "The message comes from another topic.",
 } as const;
 
-/** A message may have a field of any name, so it is never the answer itself. */
+/** Parses the message. The result wraps it, because a message can have fields of any name. */
 function readMessage(
   body: JsonObject,
   { acceptV1 = true }: ConsumerConfig,
 ): { readonly kind: "message"; readonly message: ArtifactMessage } | Rejection {
   if (body["v"] === undefined && !acceptV1) {
-    return reject("MESSAGE_INVALID", "The message is of the first version, which this consumer does not take.");
+    return reject("MESSAGE_INVALID", "Messages of version 1 are not accepted.");
   }
   const parsed = parseArtifactMessage(body);
   if (parsed.kind === "message") return parsed;
-  return reject("MESSAGE_INVALID", `The message is wrong at ${parsed.places.join(", ")}.`);
+  return reject("MESSAGE_INVALID", `The message is invalid at ${parsed.places.join(", ")}.`);
 }
 
-/** Signature, account and region: also of probes. */
+/** Checks signature, account and region, also for probes. */
 function findStranger(
   { body, attributes }: Extract<OpenedRecord, { readonly kind: "opened" }>,
   { requireSignature = false, account, region }: ConsumerConfig,
@@ -138,38 +138,37 @@ function findStranger(
   return undefined;
 }
 
-function judgeMessage(
+function evaluateMessage(
   message: ArtifactMessage,
   config: ConsumerConfig,
   now: number,
   known: KnownArtifact | undefined,
 ): MessageDecision {
   const { ArtifactKey: key, ArtifactUrl: url } = message;
-  const misplaced = judgePlace(message, config);
+  const misplaced = evaluatePlace(message, config);
   if (misplaced !== undefined) return misplaced;
-  if (message.v === 2 && message.retire === true) return judgeRetirement(message, config);
+  if (message.v === 2 && message.retire === true) return decideRetirement(message, config);
   const verdict = url === undefined ? undefined : judgeUrl(url, key, toUrlRules(config));
   if (verdict?.kind === "refused") return reject(verdict.code, verdict.reason);
-  const past = message.v === 2 ? judgePast(message, config, known) : undefined;
+  const past = message.v === 2 ? evaluateHistory(message, config, known) : undefined;
   if (past !== undefined) return past;
   if (verdict === undefined || now < Math.min(verdict.expiresAt, readEnd(message))) return { kind: "copy", message };
   if (message.v === 2 && config.refresh !== false) return { kind: "refresh", code: "URL_EXPIRED", message };
   return reject("URL_EXPIRED", "The URL has expired.");
 }
 
-/** Whence and whereto. */
-function judgePlace(message: ArtifactMessage, config: ConsumerConfig): Rejection | undefined {
+/** Checks the source and the key. */
+function evaluatePlace(message: ArtifactMessage, config: ConsumerConfig): Rejection | undefined {
   if (message.v === 2 && !isFromSource(message.source, config)) {
-    return reject("WRONG_SOURCE", "The message names another source than this consumer's distributor.");
+    return reject("WRONG_SOURCE", "The message names a source other than this consumer's distributor.");
   }
-  if (!isAllowedKey(message.ArtifactKey))
-    return reject("KEY_INVALID", "Nothing may be stored under the message's key.");
+  if (!isAllowedKey(message.ArtifactKey)) return reject("KEY_INVALID", "The key of the message is not allowed.");
   return undefined;
 }
 
-function judgeRetirement(message: AnnouncedMessage, { retire = false }: ConsumerConfig): MessageDecision {
+function decideRetirement(message: AnnouncedMessage, { retire = false }: ConsumerConfig): MessageDecision {
   if (retire) return { kind: "retire", message };
-  return reject("RETIRE_OFF", "The message asks to delete a file, which this consumer is not set up to do.");
+  return reject("RETIRE_OFF", "The message requests a deletion, which is not enabled for this consumer.");
 }
 
 function isFromSource(
@@ -185,17 +184,17 @@ function toUrlRules({ sourceBucket, sourceRegion, partition = "aws", extraHosts 
   return { bucket: sourceBucket, region: sourceRegion, partition, extraHosts };
 }
 
-/** What the size and earlier messages of the same key say. */
-function judgePast(
+/** Checks the size and what earlier messages of the same key recorded. */
+function evaluateHistory(
   message: AnnouncedMessage,
   { maxBytes = DEFAULT_MAX_BYTES }: ConsumerConfig,
   known: KnownArtifact | undefined,
 ): MessageDecision | undefined {
   const { name, version, size, sha256 } = message.artifact;
-  if (size > maxBytes) return reject("TOO_LARGE", `The file has ${size} bytes, more than the ${maxBytes} allowed.`);
+  if (size > maxBytes) return reject("TOO_LARGE", `The file has ${size} bytes; the limit is ${maxBytes}.`);
   if (known?.sourceSha256 === sha256) return { kind: "skip", code: "ALREADY_PRESENT", receipt: "present", message };
   if (known?.sourceSha256 !== undefined && known.name === name && known.version === version) {
-    return reject("VERSION_CONFLICT", `${name} ${version} is known with another digest.`);
+    return reject("VERSION_CONFLICT", `${name} ${version} is already known with another digest.`);
   }
   if (known?.sequence !== undefined && message.sequence !== undefined && known.sequence > message.sequence) {
     return { kind: "skip", code: "SUPERSEDED", receipt: null, message };
@@ -203,7 +202,7 @@ function judgePast(
   return undefined;
 }
 
-/** When the distributor says that the URL ends. */
+/** The expiry of the URL as the distributor states it. */
 function readEnd(message: ArtifactMessage): number {
   const said = message.v === 2 && message.urlExpiresAt !== undefined ? Date.parse(message.urlExpiresAt) : Number.NaN;
   return Number.isNaN(said) ? Number.POSITIVE_INFINITY : said;
@@ -213,7 +212,7 @@ function reject(code: RejectCode, reason: string): Rejection {
   return { kind: "reject", code, reason };
 }
 
-/** A message of SQS as a function is given it. Raw delivery: the attributes are those of the topic's message. */
+/** An SQS message as Lambda delivers it. With raw delivery the attributes are those of the SNS message. */
 export interface MessageRecord {
   readonly body: string;
   readonly messageId?: string;
@@ -225,17 +224,17 @@ export interface MessageAttribute {
   readonly stringValue?: string;
 }
 
-/** What a record says, once an envelope of SNS is taken off. */
+/** A record without its SNS envelope. */
 type OpenedRecord =
   | { readonly kind: "opened"; readonly body: JsonObject; readonly attributes: ReadonlyMap<string, string> }
   | { readonly kind: "refused"; readonly code: "MESSAGE_TOO_LARGE" | "MESSAGE_INVALID" | "WRONG_TOPIC" };
 
-/** A topic takes messages of up to 256 KiB by default; ours stay within a quarter of that. */
+/** A topic accepts messages of up to 256 KiB by default; ours stay within a quarter of that. */
 const MAX_BYTES = 65_536;
 
-/** Opens a record: its body, or the one inside of an envelope of the topic that is listened to. */
+/** Returns the body of a record, without the envelope of the configured topic. */
 export function openRecord(record: MessageRecord, topicArn: string): OpenedRecord {
-  // Whoever invokes the function by hand may leave it out, and the other messages of the batch are not to suffer.
+  // A manual invocation can omit the body; the other messages of the batch are still processed.
   if (typeof record.body !== "string") return { kind: "refused", code: "MESSAGE_INVALID" };
   if (Buffer.byteLength(record.body) > MAX_BYTES) return { kind: "refused", code: "MESSAGE_TOO_LARGE" };
   const body = parseJsonObject(record.body);
@@ -264,18 +263,19 @@ function toEnvelopeAttributes(attributes: unknown): ReadonlyMap<string, string> 
   return new Map(entries);
 }
 
-const MAX_BYTES_ALLOWED_KEY = 1_024;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+const MAX_KEY_BYTES = 1_024;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern rejects them.
 const FORBIDDEN = /[\u0000-\u001f\u007f\\]/;
-/** What the consumer keeps for itself. */
+/** Reserved for the consumer's own records. */
 const RESERVED = ".stackyard";
 
 /**
- * May an artifact stand under this key? One to 1,024 bytes of UTF-8 without control characters and backslashes, in segments that
- * are neither empty nor dots, and not under `.stackyard/`; also for whoever decodes the key once or twice.
+ * Returns true when an artifact may be stored under this key: 1 to 1,024 bytes of UTF-8 without control characters and
+ * backslashes, without empty or dot segments, and not under `.stackyard/`. The same must hold after decoding the key once and
+ * twice.
  */
 export function isAllowedKey(key: string): boolean {
-  if (key === "" || !key.isWellFormed() || Buffer.byteLength(key) > MAX_BYTES_ALLOWED_KEY) return false;
+  if (key === "" || !key.isWellFormed() || Buffer.byteLength(key) > MAX_KEY_BYTES) return false;
   const once = decodeBytes(key);
   return [key, once, decodeBytes(once)].every(isPlain);
 }
@@ -286,21 +286,21 @@ function isPlain(key: string): boolean {
   return segments.every((segment) => segment !== "" && segment !== "." && segment !== "..");
 }
 
-/** Percent sequences as the bytes that they are; broken ones stay as text. What is forbidden is ASCII, so bytes will do. */
+/** Decodes percent sequences to bytes; invalid ones stay as text. Bytes suffice because all forbidden characters are ASCII. */
 function decodeBytes(text: string): string {
   return text.replace(/%([0-9a-f]{2})/gi, (_sequence, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-/** An object of JSON, whose fields nobody has looked at yet. */
+/** A JSON object with unchecked fields. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The object that a text holds; undefined for any other text, and for one that names a prototype anywhere. */
+/** Parses a JSON object. Returns undefined for any other text, and when any object in it has a `__proto__` key. */
 function parseJsonObject(text: string): JsonObject | undefined {
   const value = parse(text);
   return isObject(value) && !namesPrototype(value) ? value : undefined;
 }
 
-/** True for objects, not for lists. */
+/** Returns true for objects, false for arrays. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -313,7 +313,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Without recursion: a text of brackets is deeper than the stack. */
+/** Iterative, because nested input could exceed the call stack. */
 function namesPrototype(root: object): boolean {
   const left: object[] = [root];
   for (let value = left.pop(); value !== undefined; value = left.pop()) {

@@ -4,9 +4,9 @@ import { judgeUrl, redactUrl } from "./judge-url.ts";
 import { aUrl, KEY, NOW } from "./testing/a-message.ts";
 
 const RULES = { bucket: "dist-bucket", region: "eu-west-1" };
-const judge = (url: string, rules = {}) => judgeUrl(url, KEY, { ...RULES, ...rules });
+const evaluate = (url: string, rules = {}) => judgeUrl(url, KEY, { ...RULES, ...rules });
 const fault = (url: string, rules = {}) => {
-  const verdict = judge(url, rules);
+  const verdict = evaluate(url, rules);
   return verdict.kind === "refused" ? verdict.code : verdict;
 };
 const END = { kind: "good", expiresAt: NOW - 60_000 + 3_600_000 };
@@ -20,7 +20,7 @@ describe("judgeUrl", () => {
     "DIST-bucket.S3.amazonaws.com",
     "dist-bucket.s3.amazonaws.com:443",
   ])("takes the bucket's host %s", (host) => {
-    expect(judge(aUrl({}, `/${KEY}`, host))).toEqual(END);
+    expect(evaluate(aUrl({}, `/${KEY}`, host))).toEqual(END);
   });
 
   it.each([
@@ -29,7 +29,7 @@ describe("judgeUrl", () => {
     "s3-eu-west-1.amazonaws.com",
     "s3.dualstack.eu-west-1.amazonaws.com",
   ])("takes the bucket in the path of %s", (host) => {
-    expect(judge(aUrl({}, `/dist-bucket/${KEY}`, host))).toEqual(END);
+    expect(evaluate(aUrl({}, `/dist-bucket/${KEY}`, host))).toEqual(END);
     expect(fault(aUrl({}, `/other-bucket/${KEY}`, host))).toBe("URL_HOST");
     expect(fault(aUrl({}, `/dist-bucket-2/${KEY}`, host))).toBe("URL_HOST");
     expect(fault(aUrl({}, "/dist-bucket", host))).toBe("URL_KEY_MISMATCH");
@@ -54,14 +54,14 @@ describe("judgeUrl", () => {
   it("takes the hosts of China in China alone", () => {
     const url = aUrl({}, `/${KEY}`, "dist-bucket.s3.eu-west-1.amazonaws.com.cn");
 
-    expect(judge(url, { partition: "aws-cn" })).toEqual(END);
+    expect(evaluate(url, { partition: "aws-cn" })).toEqual(END);
     expect(fault(aUrl(), { partition: "aws-cn" })).toBe("URL_HOST");
   });
 
   it("takes the hosts of the European Sovereign Cloud there alone", () => {
     const url = aUrl({}, `/${KEY}`, "dist-bucket.s3.eu-west-1.amazonaws.eu");
 
-    expect(judge(url, { partition: "aws-eusc" })).toEqual(END);
+    expect(evaluate(url, { partition: "aws-eusc" })).toEqual(END);
     expect(fault(url)).toBe("URL_HOST");
     expect(fault(aUrl(), { partition: "aws-eusc" })).toBe("URL_HOST");
   });
@@ -70,8 +70,8 @@ describe("judgeUrl", () => {
     const rules = { extraHosts: ["bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com"] };
     const at = (path: string) => aUrl({}, path, "bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com");
 
-    expect(judge(at(`/${KEY}`), rules)).toEqual(END);
-    expect(judge(at(`/dist-bucket/${KEY}`), rules)).toEqual(END);
+    expect(evaluate(at(`/${KEY}`), rules)).toEqual(END);
+    expect(evaluate(at(`/dist-bucket/${KEY}`), rules)).toEqual(END);
     expect(fault(at("/other"), rules)).toBe("URL_KEY_MISMATCH");
     expect(fault(at(`/${KEY}`))).toBe("URL_HOST");
   });
@@ -151,20 +151,23 @@ describe("judgeUrl", () => {
   it("takes a signature of seven days, of a key with slashes, and parameters without a name or a value", () => {
     const credential = "A/B/20261120/eu-west-1/s3/aws4_request";
 
-    expect(judge(aUrl({ "X-Amz-Expires": "604800" }))).toEqual({ kind: "good", expiresAt: NOW - 60_000 + 604_800_000 });
-    expect(judge(aUrl({ "X-Amz-Credential": credential }))).toEqual(END);
-    expect(judge(`${aUrl()}&=a&acl&&b=`)).toEqual(END);
+    expect(evaluate(aUrl({ "X-Amz-Expires": "604800" }))).toEqual({
+      kind: "good",
+      expiresAt: NOW - 60_000 + 604_800_000,
+    });
+    expect(evaluate(aUrl({ "X-Amz-Credential": credential }))).toEqual(END);
+    expect(evaluate(`${aUrl()}&=a&acl&&b=`)).toEqual(END);
   });
 
   it("takes a URL of exactly 8 KiB", () => {
     const url = `${aUrl()}&x=`;
     const of = (bytes: number) => url + "a".repeat(bytes - url.length);
 
-    expect([judge(of(8_192)), fault(of(8_193))]).toEqual([END, "URL_INVALID"]);
+    expect([evaluate(of(8_192)), fault(of(8_193))]).toEqual([END, "URL_INVALID"]);
   });
 
   it("shows no more of a host than hosts can have", () => {
-    const verdict = judge(aUrl({}, `/${KEY}`, `${"a.".repeat(500)}example`));
+    const verdict = evaluate(aUrl({}, `/${KEY}`, `${"a.".repeat(500)}example`));
 
     expect(verdict).toMatchObject({
       code: "URL_HOST",
@@ -176,7 +179,7 @@ describe("judgeUrl", () => {
     const old = (end: string) =>
       `https://dist-bucket.s3.amazonaws.com/${KEY}?AWSAccessKeyId=ASIA&Signature=a%2Bb%3D&x-amz-security-token=t&Expires=${end}`;
 
-    expect(judge(old("1763618400"))).toEqual({ kind: "good", expiresAt: 1_763_618_400_000 });
+    expect(evaluate(old("1763618400"))).toEqual({ kind: "good", expiresAt: 1_763_618_400_000 });
     expect(fault(old("tomorrow"))).toBe("URL_INVALID");
     expect(fault(old("1763618400x"))).toBe("URL_INVALID");
     expect(fault(old("1763618400000"))).toBe("URL_INVALID");
@@ -203,13 +206,13 @@ describe("judgeUrl", () => {
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 8 }), (parts) => {
         const url = aUrl({}, `/${KEY}`, parts.join(""));
-        if (judge(url).kind === "good") expect(url).toMatch(hosts);
+        if (evaluate(url).kind === "good") expect(url).toMatch(hosts);
       }),
     );
   });
 
   it("crashes on no text", () => {
-    fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => ["good", "refused"].includes(judge(text).kind)));
+    fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => ["good", "refused"].includes(evaluate(text).kind)));
   });
 });
 

@@ -1,27 +1,27 @@
-/** What is wrong with a URL. */
+/** Why a URL is refused. */
 export type UrlFault = "URL_INVALID" | "URL_HOST" | "URL_KEY_MISMATCH" | "URL_NOT_SIGNED";
 
-/** What may be fetched, or why not. */
+/** Whether a URL may be fetched. */
 export type UrlVerdict =
   /** `expiresAt`: epoch milliseconds. */
   | { readonly kind: "good"; readonly expiresAt: number }
   | { readonly kind: "refused"; readonly code: UrlFault; readonly reason: string };
 
-/** Where artifacts may be fetched from. */
+/** The source that URLs must belong to. */
 export interface UrlRules extends SourceBucket {
-  /** Further names of hosts, exactly, such as an interface endpoint's. */
+  /** Exact names of additional hosts, such as an interface endpoint's. */
   readonly extraHosts?: readonly string[];
 }
 
 const MAX_BYTES = 8_192;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the URL parser would repair them without a word.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the URL parser silently repairs them.
 const REPAIRED = /[\s\u0000-\u001f\u007f-\u009f\\]/;
-/** The raw text: authority, path, query. A fragment is none of it. */
+/** Authority, path and query of the raw text. Fragments are not allowed. */
 const PARTS = /^https:\/\/([^/?#]+)(\/[^?#]*)?(?:\?([^#]*))?$/i;
 
 /**
- * May this URL be fetched for this key? Only a signed `https` URL of the source bucket, as the text itself says it: the function
- * that fetches is inside of an account, and whoever can send a message would otherwise choose what it calls there.
+ * Decides whether a URL may be fetched for a key. Only a signed `https` URL of the source bucket is accepted, judged by its
+ * raw text: the function runs inside an account, and a message must not choose which addresses it calls.
  */
 export function judgeUrl(url: string, key: string, rules: UrlRules): UrlVerdict {
   const read = readUrl(url);
@@ -30,8 +30,8 @@ export function judgeUrl(url: string, key: string, rules: UrlRules): UrlVerdict 
   if (style === undefined)
     return refused("URL_HOST", `The host ${read.host.slice(0, 253)} is not the source bucket's.`);
   const keys = listKeys(style, read.path, rules.bucket);
-  if (keys.length === 0) return refused("URL_HOST", "The URL is of another bucket.");
-  if (!keys.some((each) => isKey(each, key))) return refused("URL_KEY_MISMATCH", "The URL is of another key.");
+  if (keys.length === 0) return refused("URL_HOST", "The URL names another bucket.");
+  if (!keys.some((each) => isKey(each, key))) return refused("URL_KEY_MISMATCH", "The URL names another key.");
   const signature = readSignedQuery(read.query, rules.region);
   return signature.kind === "refused" ? signature : { kind: "good", expiresAt: signature.expiresAt };
 }
@@ -50,16 +50,16 @@ function findStyle(host: string, rules: UrlRules): HostStyle | "extra" | undefin
   return rules.extraHosts?.includes(host) === true ? "extra" : undefined;
 }
 
-/** What the path can be the key of, still encoded. */
+/** Returns the encoded keys that the path can name. */
 function listKeys(style: HostStyle | "extra", path: string, bucket: string): readonly string[] {
   const whole = path.slice(1);
   if (style === "virtual") return [whole];
   const inBucket = `${whole}/`.startsWith(`${bucket}/`) ? [whole.slice(bucket.length + 1)] : [];
-  // What an endpoint of one's own does with the bucket's name is not known.
+  // A custom endpoint can be virtual-hosted or path-style.
   return style === "extra" ? [whole, ...inBucket] : inBucket;
 }
 
-/** Decoded once, as the text stands: dot segments that the parser would resolve are not the key. */
+/** Compares the decoded raw path, so dot segments are not resolved. */
 function isKey(path: string, key: string): boolean {
   try {
     return decodeURIComponent(path) === key;
@@ -72,9 +72,9 @@ function refused(code: UrlFault, reason: string): UrlVerdict {
   return { kind: "refused", code, reason };
 }
 
-/** How long a signed URL is good, or why it is none. */
+/** The expiry of a signed query, or why the query is refused. */
 type SignedQuery =
-  /** Epoch milliseconds: from then on it is not served any more. */
+  /** Epoch milliseconds. S3 refuses the URL from then on. */
   | { readonly kind: "signed"; readonly expiresAt: number }
   | { readonly kind: "refused"; readonly code: "URL_NOT_SIGNED" | "URL_INVALID"; readonly reason: string };
 
@@ -91,7 +91,7 @@ const ALGORITHM = "AWS4-HMAC-SHA256";
 /** Seven days: Amazon S3 API reference, "Authenticating requests: using query parameters". */
 const MAX_SECONDS = 604_800;
 
-/** Reads the signature of a presigned URL, of either style. `query`: the raw text behind the question mark. */
+/** Reads the signature of a presigned URL, version 2 or 4. `query`: the raw text after the question mark. */
 function readSignedQuery(query: string, region: string): SignedQuery {
   const parameters = parseQuery(query);
   if (typeof parameters === "string") return invalid(parameters);
@@ -104,24 +104,24 @@ function readSignedQuery(query: string, region: string): SignedQuery {
 function readVersion4(parameters: ReadonlyMap<string, string>, region: string): SignedQuery {
   const [id, day, where, service, end] = (parameters.get("X-Amz-Credential") ?? "").split("/").slice(-5);
   if (!id || parseBasicDate(`${day}T000000Z`) === undefined || end !== "aws4_request") {
-    return invalid("The signature's credential cannot be read.");
+    return invalid("The credential of the signature is invalid.");
   }
   if (where !== region || service !== "s3") return invalid(`The signature is not for S3 in ${region}.`);
   const date = parseBasicDate(parameters.get("X-Amz-Date") ?? "");
-  if (date === undefined) return invalid("The signature's date cannot be read.");
+  if (date === undefined) return invalid("The date of the signature is invalid.");
   const seconds = parameters.get("X-Amz-Expires") ?? "";
   if (!/^[1-9][0-9]{0,5}$/.test(seconds) || Number(seconds) > MAX_SECONDS) {
-    return invalid("The signature's length is not 1 to 604,800 seconds.");
+    return invalid("The lifetime of the signature is not 1 to 604,800 seconds.");
   }
   return { kind: "signed", expiresAt: date + Number(seconds) * 1_000 };
 }
 
 function readVersion2(expires: string): SignedQuery {
-  if (!/^[0-9]{1,12}$/.test(expires)) return invalid("The signature's end cannot be read.");
+  if (!/^[0-9]{1,12}$/.test(expires)) return invalid("The expiry of the signature is invalid.");
   return { kind: "signed", expiresAt: Number(expires) * 1_000 };
 }
 
-/** The parameters, or what is wrong with them. */
+/** Returns the parameters, or a reason why they are invalid. */
 function parseQuery(query: string): ReadonlyMap<string, string> | string {
   const parameters = new Map<string, string>();
   const seen = new Set<string>();
@@ -131,7 +131,7 @@ function parseQuery(query: string): ReadonlyMap<string, string> | string {
     const name = decode(at < 0 ? pair : pair.slice(0, at));
     const value = decode(at < 0 ? "" : pair.slice(at + 1));
     if (name === undefined || value === undefined) return "A parameter of the URL cannot be decoded.";
-    if (seen.has(name.toLowerCase())) return "A parameter stands in the URL twice.";
+    if (seen.has(name.toLowerCase())) return "The URL has a parameter twice.";
     seen.add(name.toLowerCase());
     parameters.set(name, value);
   }
@@ -151,7 +151,7 @@ function parseBasicDate(text: string): number | undefined {
   const [, year, month, day, hour, minute, second] = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(text) ?? [];
   const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
   const at = Date.parse(iso);
-  // The 31st of February is read as a day in March.
+  // `Date.parse` reads February 31 as a day in March.
   return Number.isNaN(at) || new Date(at).toISOString() !== iso ? undefined : at;
 }
 
@@ -159,25 +159,25 @@ function invalid(reason: string): SignedQuery {
   return { kind: "refused", code: "URL_INVALID", reason };
 }
 
-/** The bucket that artifacts come from. */
+/** The source bucket of artifacts. */
 export interface SourceBucket {
   readonly bucket: string;
   readonly region: string;
-  /** `aws` unless said otherwise. */
+  /** Default: `aws`. */
   readonly partition?: string;
 }
 
-/** How the bucket's name stands in a URL. */
+/** Whether the URL names the bucket in the host or in the path. */
 type HostStyle = "virtual" | "path";
 
-/** Of partitions whose hosts end otherwise, as the SDK's own table has them (`partitions.json`, `dnsSuffix`). */
+/** DNS suffixes of other partitions, from the SDK (`partitions.json`, `dnsSuffix`). */
 const DOMAINS: ReadonlyMap<string, string> = new Map([
   ["aws-cn", "amazonaws.com.cn"],
   ["aws-eusc", "amazonaws.eu"],
 ]);
 
 /**
- * Every name under which Amazon S3 serves one bucket, exactly.
+ * Returns all host names under which Amazon S3 serves a bucket.
  * Source: Amazon S3 user guide, "Virtual hosting of buckets" and "Dual-stack endpoints"; `s3-REGION` is the legacy form.
  */
 function toSourceHosts({ bucket, region, partition = "aws" }: SourceBucket): ReadonlyMap<string, HostStyle> {
@@ -189,7 +189,7 @@ function toSourceHosts({ bucket, region, partition = "aws" }: SourceBucket): Rea
   ]);
 }
 
-/** A URL without what signs it: scheme, host and path. A presigned URL is a secret. */
+/** Returns scheme, host and path of a URL, without its signature. A presigned URL is a secret. */
 export function redactUrl(url: string): string {
   const [, kept] = /^([a-z]+:\/\/[^\s/?#@]*(?:\/[^\s?#]*)?)(?:[?#]|$)/i.exec(url.slice(0, 8_192)) ?? [];
   return kept ?? "[address]";

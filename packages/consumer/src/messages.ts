@@ -16,12 +16,12 @@ const ARTIFACT_VERSION = "^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$";
 
 const Place = Type.Object({ account: Type.Optional(text(64)), region: Type.Optional(text(64)) });
 
-/** What the second version says beside key and URL. Further fields are left alone: a newer distributor may have them. */
+/** A message of version 2. Unknown fields are ignored: a newer distributor can send more. */
 const MessageV2 = Type.Object({
   v: Type.Literal(2),
   ArtifactKey: text(1_024),
   ArtifactUrl: Type.Optional(text(65_536)),
-  /** A UUID of ours. It is repeated in receipts, so it must be nothing that could sign a URL. */
+  /** A UUID. Receipts repeat it, so the pattern excludes text that could be a signature. */
   distributionId: Type.Optional(Type.String({ pattern: "^[\\w.:-]{1,128}$" })),
   sequence: Type.Optional(whole),
   issuedAt: Type.Optional(instant),
@@ -41,9 +41,9 @@ const MessageV2 = Type.Object({
     versionId: Type.Optional(text(1_024)),
   }),
   target: Type.Optional(Place),
-  /** `url`: of files whose parts are looked up there, where the consumer's role cannot read the manifest. */
+  /** `url`: for large files, when the consumer's role cannot read the manifest. */
   manifest: Type.Optional(Type.Object({ key: text(1_024), sha256, url: Type.Optional(text(65_536)) })),
-  /** True: the file is to be deleted. Sent only to consumers that said that they do so. */
+  /** True: delete the file. Sent only to consumers with the capability `retire`. */
   retire: Type.Optional(Type.Unknown()),
 });
 type MessageV2 = Static<typeof MessageV2>;
@@ -53,17 +53,17 @@ type MessageV1 = Static<typeof MessageV1>;
 
 const [v1, v2] = [Compile(MessageV1), Compile(MessageV2)];
 
-/** A file of an artifact, as it is announced. */
+/** The announcement of a file. */
 export type ArtifactMessage =
-  /** The predecessor's: a key and a URL. */
+  /** Version 1, of the predecessor: a key and a URL. */
   (MessageV1 & { readonly v: 1 }) | MessageV2;
 
-/** A message, or the places where an object is none, without their values. */
+/** A message, or the paths of its invalid fields, without values. */
 type ParsedMessage =
   | { readonly kind: "message"; readonly message: ArtifactMessage }
   | { readonly kind: "faulty"; readonly places: readonly string[] };
 
-/** Reads a message of either version. What a key may be is said by the rule on keys: here it may have any length. */
+/** Parses a message of either version. The key may have any length here; `isAllowedKey` checks it later. */
 export function parseArtifactMessage(body: Readonly<Record<string, unknown>>): ParsedMessage {
   const probe = { ...body, ArtifactKey: shorten(body["ArtifactKey"]) };
   if (body["v"] === undefined) {
@@ -80,7 +80,7 @@ export function parseArtifactMessage(body: Readonly<Record<string, unknown>>): P
   return { kind: "message", message: { ...probe, ArtifactKey: String(body["ArtifactKey"]) } };
 }
 
-/** The 30th of February has the form of an instant, and is read as a day in March. */
+/** Rejects days such as February 30, which `Date.parse` reads as a day in March. */
 function isReal(instant: string | undefined): boolean {
   if (instant === undefined) return true;
   const day = instant.slice(0, "2026-11-20".length);
@@ -93,7 +93,7 @@ function shorten(key: unknown): unknown {
   return typeof key === "string" ? key.slice(0, 1) : key;
 }
 
-/** Of what is missing, its own place. */
+/** Returns the paths of invalid fields; for a missing field, its own path. */
 function listPlaces(errors: readonly TLocalizedValidationError[]): readonly string[] {
   const places = errors.flatMap(({ instancePath, ...error }) =>
     error.keyword === "required"
@@ -103,7 +103,7 @@ function listPlaces(errors: readonly TLocalizedValidationError[]): readonly stri
   return [...new Set(places)].slice(0, 8);
 }
 
-/** A consumer's word on one file. */
+/** A consumer's report on one file. */
 export interface Receipt {
   readonly v: 1;
   readonly distributionId: string | null;
@@ -113,12 +113,12 @@ export interface Receipt {
   readonly region: string;
   readonly bucket: string;
   readonly status: "stored" | "present" | "failed" | "rejected";
-  /** Of what failed or was refused. */
+  /** The code of a failure or rejection. */
   readonly code: string | null;
-  /** The digest was compared. */
+  /** The content was compared with the announced digest. */
   readonly verified: boolean;
   readonly sourceSha256: string | null;
-  /** Differs where a template was rewritten. */
+  /** Differs from the source digest for a rewritten template. */
   readonly storedSha256: string | null;
   readonly size: number | null;
   readonly versionId: string | null;
@@ -128,10 +128,10 @@ export interface Receipt {
   readonly durationMs: number;
 }
 
-/** Who sends it, of which message and when. */
+/** The sender, message and time of a receipt. */
 export interface ReceiptInput {
   readonly consumer: { readonly account: string; readonly region: string; readonly bucket: string };
-  /** Undefined for one that could not be read. */
+  /** Undefined for an invalid message. */
   readonly message: ArtifactMessage | undefined;
   readonly messageId?: string;
   readonly attempt: number;
@@ -140,11 +140,11 @@ export interface ReceiptInput {
   readonly endedAt: number;
 }
 
-/** What came of it. */
+/** The outcome to report. */
 export type ReceiptOutcome = Pick<Receipt, "status"> &
   Partial<Pick<Receipt, "code" | "verified" | "sourceSha256" | "storedSha256" | "size" | "versionId">>;
 
-/** Makes a receipt. */
+/** Creates a receipt. */
 export function toReceipt(input: ReceiptInput, outcome: ReceiptOutcome): Receipt {
   const { message, consumer, startedAt, endedAt } = input;
   const announced = message?.v === 2 ? message : undefined;
@@ -173,7 +173,7 @@ export function toReceipt(input: ReceiptInput, outcome: ReceiptOutcome): Receipt
   };
 }
 
-/** Who it is that sends. */
+/** Account and region of the sending consumer. */
 interface ConsumerPlace {
   readonly account: string;
   readonly region: string;
@@ -185,25 +185,25 @@ export interface ConsumerEvent {
   readonly detail: object;
 }
 
-/** The word on one file. */
+/** Creates the event of a receipt. */
 export function toReceiptEvent(receipt: Receipt): ConsumerEvent {
   return { detailType: "artifact.receipt", detail: receipt };
 }
 
-/** Asks for a message with a new URL. */
+/** Creates the event that requests an announcement with a new URL. */
 export function toRefreshEvent({ account, region }: ConsumerPlace, message: AnnouncedMessage): ConsumerEvent {
   const { distributionId, ArtifactKey: key, artifact } = message;
   const { name, version } = artifact;
   return { detailType: "artifact.refresh", detail: { v: 1, distributionId, key, account, region, name, version } };
 }
 
-/** What a consumer can do, for `toRegisteredEvent`. */
+/** The capabilities that `toRegisteredEvent` reports. */
 export interface Capabilities {
   readonly transfer: "identity" | "presigned" | "auto";
   readonly retire: boolean;
 }
 
-/** Tells that the consumer is there. */
+/** Creates the event that registers the consumer. */
 export function toRegisteredEvent(
   { account, region }: ConsumerPlace,
   bucket: string,
@@ -213,7 +213,7 @@ export function toRegisteredEvent(
   return { detailType: "consumer.registered", detail };
 }
 
-/** Tells that it goes. */
+/** Creates the event that unregisters the consumer. */
 export function toUnregisteredEvent({ account, region }: ConsumerPlace): ConsumerEvent {
   return { detailType: "consumer.unregistered", detail: { v: 1, account, region } };
 }

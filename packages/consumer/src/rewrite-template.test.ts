@@ -131,7 +131,7 @@ Resources:
     ["broken JSON", "a/values.json", '{"AWSTemplateFormatVersion'],
     ["the version further down", "a/b.yml", `Resources:\n${HEAD}`],
     ["a large file", "a/b.template", `${HEAD}${"#".repeat(1_048_576)}`],
-  ])("does not touch %s", (_what, key, text) => {
+  ])("does not change %s", (_what, key, text) => {
     expect(rewrite(text, key)).toBeUndefined();
   });
 
@@ -177,7 +177,7 @@ Resources:
     expect(rewrite(of("dist-bucket"), "a/stack.template")).toBe(of("own-bucket"));
   });
 
-  it("does not touch what is no text", () => {
+  it("does not change what is no text", () => {
     const bytes = Buffer.concat([Buffer.from(HEAD), Buffer.from([0xff, 0xfe])]);
 
     expect(rewriteTemplate("a/b.template", bytes, INPUT)).toBeUndefined();

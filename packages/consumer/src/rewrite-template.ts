@@ -8,15 +8,15 @@ export interface RewriteInput {
 
 const MAX_BYTES = 1_048_576;
 const ENDINGS = /\.(yaml|yml|template|json)$/;
-/** Comments, blank lines, directives and the beginning of a document may stand before. */
-// A line can be read in one way only: with two of them each, a file of many lines would take for ever.
+/** Comments, blank lines, directives and a document marker may come first. */
+// Each line matches in one way only; an ambiguous pattern would backtrack exponentially.
 const YAML_TEMPLATE = /^(?:[ \t]*(?:(?:#|%|---)[^\n]*|\r?)\n)*["']?AWSTemplateFormatVersion/;
-/** Of hosts of AWS: everywhere, in China, in the European Sovereign Cloud. */
+/** Domains of the commercial, China and European Sovereign Cloud partitions. */
 const DOMAIN = "amazonaws\\.(?:com(?:\\.cn)?|eu)";
 
 /**
- * The text of a CloudFormation template with the source's bucket exchanged for the target's; undefined where the file is no
- * template, and is stored as it is.
+ * Returns a CloudFormation template with the source bucket replaced by the target bucket, or undefined when the file is not a
+ * template and is stored unchanged.
  */
 export function rewriteTemplate(key: string, bytes: Uint8Array, input: RewriteInput): string | undefined {
   if (!ENDINGS.test(key) || bytes.byteLength > MAX_BYTES) return undefined;
@@ -26,7 +26,7 @@ export function rewriteTemplate(key: string, bytes: Uint8Array, input: RewriteIn
 
 function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
-    // The mark of the byte order stays: what is not exchanged is not changed.
+    // Keep the byte order mark: only bucket names change.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return undefined;
@@ -35,7 +35,7 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
 
 function isTemplate(key: string, text: string): boolean {
   const bare = text.replace(/^\ufeff/, "");
-  // The predecessor leaves files of that name alone, and what reads them takes no YAML.
+  // A `.json` file must be JSON, not YAML.
   const isJson = key.endsWith(".json") || bare.trimStart().startsWith("{");
   return isJson ? isJsonTemplate(bare) : YAML_TEMPLATE.test(bare);
 }
@@ -51,7 +51,7 @@ function isJsonTemplate(text: string): boolean {
 
 function exchange(text: string, { source, target }: RewriteInput): string {
   const S = toPattern(source.bucket);
-  // A longer name with the same beginning is another bucket; `.s3` begins the rest of a host.
+  // A longer name with the same prefix is another bucket; `.s3` starts the rest of a host name.
   const end = "(?![a-z0-9-]|\\.(?!s3(?![a-z0-9])))";
   const before = `(?:Bucket|Default)["']?[ \\t]*:[ \\t]+["']?|(?:Bucket|Default)"[ \\t]*:[ \\t]*"|s3://|https://`;
   const ofRegion = `(\\.s3[.-](dualstack\\.)?${toPattern(source.region)})(?=\\.${DOMAIN})`;
@@ -62,12 +62,12 @@ function exchange(text: string, { source, target }: RewriteInput): string {
     .replace(
       new RegExp(`(${before})${S}${end}(?:${ofRegion})?`, "g"),
       (_whole, lead: string, host?: string, dualstack = "") =>
-        // A hyphen before the region is an old form that newer regions do not have ("Amazon S3 endpoints and quotas").
+        // The form with a hyphen before the region does not exist in newer regions ("Amazon S3 endpoints and quotas").
         host === undefined ? `${lead}${own}` : `${lead}${own}.s3.${dualstack}${target.region}`,
     );
 }
 
-/** The predecessor's host is that of the commercial regions. */
+/** Hosts of the commercial partition have no region, like the predecessor's. */
 function toHost(domain: string, { region }: RewriteInput["target"]): string {
   return domain === "amazonaws.com" ? `s3.${domain}` : `s3.${region}.${domain}`;
 }

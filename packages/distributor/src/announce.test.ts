@@ -223,7 +223,7 @@ function anInput(over: Partial<AnnouncementInput> = {}): AnnouncementInput {
 }
 
 /** What a consumer makes of it, which is told the attributes apart from the body. */
-function judge({ body, attributes }: Announcement, retire = false) {
+function evaluate({ body, attributes }: Announcement, retire = false) {
   const messageAttributes = Object.fromEntries(
     Object.entries(attributes).map(([name, stringValue]) => [name, { stringValue, dataType: "String" }]),
   );
@@ -286,7 +286,7 @@ describe("toAnnouncement", () => {
     const announcement = toAnnouncement(input);
 
     expect(JSON.parse(announcement.body)).not.toHaveProperty("ArtifactUrl");
-    expect(judge(announcement).kind).toBe("copy");
+    expect(evaluate(announcement).kind).toBe("copy");
   });
 
   it("is copied by consumers of both versions, and stays small, whatever the file is called", () => {
@@ -301,7 +301,7 @@ describe("toAnnouncement", () => {
 
         const announcement = toAnnouncement(anInput({ file, target: to }));
 
-        expect(judge(announcement).kind).toBe("copy");
+        expect(evaluate(announcement).kind).toBe("copy");
         const { ArtifactKey, ArtifactUrl } = JSON.parse(announcement.body);
         expect([ArtifactKey, typeof ArtifactUrl]).toEqual([file.key, "string"]);
         expect(Buffer.byteLength(announcement.body)).toBeLessThan(24_576);
@@ -322,7 +322,7 @@ describe("toRetirement", () => {
 
     const retirement = toRetirement(input);
 
-    expect(judge(retirement, true).kind).toBe("retire");
+    expect(evaluate(retirement, true).kind).toBe("retire");
     const body = JSON.parse(retirement.body);
     expect(body).toMatchObject({ retire: true, ArtifactKey: "billing-api/1.4.2/app.zip", target: PLACE });
     expect(body).not.toHaveProperty("ArtifactUrl");
@@ -333,7 +333,7 @@ describe("a retirement from a bucket without versions", () => {
   it("is read too", () => {
     const { url: _, ...input } = anInput({ target: PLACE, file: aFile() });
 
-    expect(judge(toRetirement(input), true).kind).toBe("retire");
+    expect(evaluate(toRetirement(input), true).kind).toBe("retire");
   });
 });
 
@@ -348,27 +348,27 @@ describe("toProbe", () => {
       artifact: { name: "stackyard.probe" },
       target: PLACE,
     });
-    expect(judge(probe)).toMatchObject({ kind: "skip", code: "PROBE" });
+    expect(evaluate(probe)).toMatchObject({ kind: "skip", code: "PROBE" });
   });
 });
 
-const SOURCE_THROUGH_SNS = { account: "111122223333", region: "eu-west-1", bucket: BUCKET };
+const SNS_SOURCE = { account: "111122223333", region: "eu-west-1", bucket: BUCKET };
 
-function createWorldThroughSns() {
+function createSnsFixture() {
   const source = createSource();
   const { sim, clock } = source;
   const topicArn = sim.sns.addTopic({
-    account: SOURCE_THROUGH_SNS.account,
-    region: SOURCE_THROUGH_SNS.region,
+    account: SNS_SOURCE.account,
+    region: SNS_SOURCE.region,
     name: "artifacts",
   });
-  const own = sim.iam.addUser({ account: SOURCE_THROUGH_SNS.account, name: "signer" });
-  const sns = new SNSClient({ region: SOURCE_THROUGH_SNS.region, credentials: own, maxAttempts: 1 });
+  const own = sim.iam.addUser({ account: SNS_SOURCE.account, name: "signer" });
+  const sns = new SNSClient({ region: SNS_SOURCE.region, credentials: own, maxAttempts: 1 });
   sns.middlewareStack.use(createSimPlugin(sim));
-  const signer = createUrlSigner({ ...SOURCE_THROUGH_SNS, credentials: async () => own, clock });
-  const announcer = createAnnouncer({ sns, signer, topicArn, source: SOURCE_THROUGH_SNS, clock });
+  const signer = createUrlSigner({ ...SNS_SOURCE, credentials: async () => own, clock });
+  const announcer = createAnnouncer({ sns, signer, topicArn, source: SNS_SOURCE, clock });
   const publisher = createPublisher({ ...source, announcer, bucket: BUCKET, prefix: "" });
-  const config = { ...PLACE, topicArn, sourceBucket: BUCKET, sourceRegion: SOURCE_THROUGH_SNS.region };
+  const config = { ...PLACE, topicArn, sourceBucket: BUCKET, sourceRegion: SNS_SOURCE.region };
 
   /** What the topic brings a consumer, and what it makes of it. */
   const decide = () =>
@@ -382,7 +382,7 @@ function createWorldThroughSns() {
 
 describe("a publication through a topic", () => {
   it("brings consumers what they copy, by URLs that give the files", async () => {
-    const { sim, publisher, put, putManifest, decide } = createWorldThroughSns();
+    const { sim, publisher, put, putManifest, decide } = createSnsFixture();
     const keys = ["a b+c.zip", "ü/100%.zip", "x&y=z.zip"].map((name) => `billing-api/1.4.2/${name}`);
     const files = await Promise.all(keys.map((key) => put(key, `content of ${key}`)));
 
@@ -398,7 +398,7 @@ describe("a publication through a topic", () => {
   });
 
   it("gives the version that was published, whatever was put there since", async () => {
-    const { sim, publisher, put, putManifest, decide } = createWorldThroughSns();
+    const { sim, publisher, put, putManifest, decide } = createSnsFixture();
     const place = await putManifest(aManifest({ files: [await put("billing-api/1.4.2/a.zip", "first")] }));
     await put("billing-api/1.4.2/a.zip", "later").then(() => put("billing-api/1.4.2/a.zip", "first"));
 
@@ -411,7 +411,7 @@ describe("a publication through a topic", () => {
   });
 
   it("is taken by the topic in batches, with the longest names too", async () => {
-    const { clock, publisher, put, putManifest, decide } = createWorldThroughSns();
+    const { clock, publisher, put, putManifest, decide } = createSnsFixture();
     const [name, version] = ["n".repeat(128), "v".repeat(64)];
     const files = await Promise.all(
       Array.from({ length: 20 }, (_, index) => put(`${name}/${version}/${index}${"é".repeat(410)}`, "x")),

@@ -13,24 +13,24 @@ import {
 } from "./fan-out.ts";
 import type { SignedUrl, UrlSigner } from "./url-signer.ts";
 
-/** What it works with. */
+/** Dependencies and options. */
 export interface AnnouncerOptions {
   readonly sns: SNSClient;
   readonly signer: UrlSigner;
   readonly topicArn: string;
   readonly source: AnnouncementSource;
-  /** `identity`: no URL where the file's version is known; consumers of the first version fail on such messages. Default: `auto`. */
+  /** `identity`: no URL when the file's version id is known; version 1 consumers fail on such messages. Default: `auto`. */
   readonly transfer?: "identity" | "presigned" | "auto";
-  /** How long URLs should be good. Default: an hour. */
+  /** Wanted lifetime of URLs. Default: one hour. */
   readonly urlSeconds?: number;
   readonly clock: Clock;
-  /** W3C Trace Context of the present work. */
+  /** Returns the current W3C Trace Context. */
   readonly traceparent?: () => string | undefined;
 }
 
 const DEFAULT_URL_SECONDS = 3_600;
 
-/** Announces through a topic of Amazon SNS. URLs are made as late as their message. Make one per process: it keeps the pace. */
+/** Creates an announcer over an Amazon SNS topic. URLs are signed right before their message is sent. Create one per process: it limits the rate. */
 export function createAnnouncer(options: AnnouncerOptions): Announcer {
   const { clock, signer, source, transfer = "auto", urlSeconds = DEFAULT_URL_SECONDS } = options;
   const pace = createPace(clock);
@@ -87,7 +87,7 @@ function findTrace({ traceparent }: AnnouncerOptions): { readonly traceparent?: 
   return found === undefined ? {} : { traceparent: found };
 }
 
-/** The bucket that files are announced from, and whose it is. */
+/** The source bucket, with its account and region. */
 export interface AnnouncementSource {
   readonly account: string;
   readonly region: string;
@@ -100,26 +100,26 @@ export interface AnnouncementInput {
   readonly file: ManifestFile;
   readonly target: AnnouncementTarget;
   readonly source: AnnouncementSource;
-  /** Without it consumers read by their own identity, which the predecessor's cannot. */
+  /** Without a URL consumers read with their own role, which the predecessor cannot. */
   readonly url?: SignedUrl;
-  /** Of the manifest, for files whose parts have digests there. */
+  /** URL of the manifest, for files whose parts have digests. */
   readonly manifestUrl?: SignedUrl;
   readonly issuedAt: number;
   /** W3C Trace Context of the publication. */
   readonly traceparent?: string;
 }
 
-/** A message of the topic. The body may carry a secret URL. */
+/** A message for the topic. The body can contain a secret URL. */
 export interface Announcement {
   readonly body: string;
-  /** All of type String. Subscriptions filter by `account` and `region`: without one of the two nothing is delivered. */
+  /** All of type String. Subscriptions filter by `account` and `region`; a message without either is not delivered. */
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** Ten of them fit into one batch of Amazon SNS (256 KiB, API reference "PublishBatch"), and consumers read 64 KiB. */
+/** Ten messages fit into an Amazon SNS batch (256 KiB, API reference "PublishBatch"); consumers accept 64 KiB. */
 const MAX_BODY_BYTES = 24_576;
 
-/** The message of one file, which consumers of the first version read too as long as it has a URL. */
+/** Creates the message of one file. Version 1 consumers can read it when it has a URL. */
 export function toAnnouncement(input: AnnouncementInput): Announcement {
   const { url, manifestUrl } = input;
   if (url === undefined) return toMessage(input, {});
@@ -127,16 +127,16 @@ export function toAnnouncement(input: AnnouncementInput): Announcement {
   return toMessage(input, { ArtifactUrl: url.url, urlExpiresAt: toIso(expiresAt) });
 }
 
-/** The message that lets a consumer delete one file. It has no URL. */
+/** Creates the message that lets a consumer delete one file. It has no URL. */
 export function toRetirement(input: Omit<AnnouncementInput, "url" | "manifestUrl">): Announcement {
   const { versionId = NO_VERSION, ...file } = input.file;
   return toMessage({ ...input, file: { ...file, versionId } }, { retire: true });
 }
 
-/** What Amazon S3 calls the version of an object in a bucket without versions; consumers read no message without URL and version. */
+/** The version id that S3 uses in unversioned buckets. Consumers reject a message that has neither URL nor version id. */
 const NO_VERSION = "null";
 
-/** The message that only asks whether somebody listens. It names no file. */
+/** Creates a probe, which only checks that the consumer responds. It names no file. */
 export function toProbe(
   input: Pick<AnnouncementInput, "target" | "issuedAt" | "traceparent"> & { readonly distributionId: string },
 ): Announcement {
@@ -177,7 +177,10 @@ function pack(
 ): Announcement {
   const body = JSON.stringify(message);
   if (Buffer.byteLength(body) > MAX_BODY_BYTES) {
-    throw new StackyardError("PAYLOAD_TOO_LARGE", `A message of ${artifact} is larger than ${MAX_BODY_BYTES} bytes.`);
+    throw new StackyardError(
+      "PAYLOAD_TOO_LARGE",
+      `A message about ${artifact} is larger than ${MAX_BODY_BYTES} bytes.`,
+    );
   }
   return { body, attributes: { ...toPlace(target), v: "2", artifact, ...(traceparent && { traceparent }) } };
 }
@@ -190,7 +193,7 @@ function toIso(instant: number): string {
   return new Date(instant).toISOString();
 }
 
-/** What it works with. */
+/** Dependencies and options. */
 interface PublishBatchDeps {
   readonly sns: SNSClient;
   readonly topicArn: string;
@@ -201,8 +204,8 @@ const MAX_TRIES = 6;
 const FIRST_PAUSE_MS = 200;
 
 /**
- * Sends up to ten messages in one call, and those again that the topic did not take, after growing pauses. Throws what SNS
- * answers, `CONFIG_INVALID` where a message is wrong, and `SERVER_ERROR` where some are not taken at last.
+ * Sends up to ten messages in one call and retries rejected ones with exponential backoff. Throws errors of SNS,
+ * `CONFIG_INVALID` for an invalid message, and `SERVER_ERROR` when some messages are still rejected after six attempts.
  */
 async function publishBatch(deps: PublishBatchDeps, messages: readonly Announcement[]): Promise<void> {
   let left = messages;
@@ -231,11 +234,11 @@ async function send(
     const command = new PublishBatchCommand({ TopicArn: topicArn, PublishBatchRequestEntries: entries });
     return (await sns.send(command)).Failed ?? [];
   } catch (error) {
-    throw toAwsError(error, `The topic ${topicArn} takes no messages.`);
+    throw toAwsError(error, `Messages could not be published to the topic ${topicArn}.`);
   }
 }
 
-/** Only the code: what else SNS says may repeat a message, and messages have secrets. */
+/** Reports only the code: other texts of SNS can repeat the message, which contains secrets. */
 function refused(topicArn: string, { Code }: BatchResultErrorEntry, code: "CONFIG_INVALID" | "SERVER_ERROR") {
-  return new StackyardError(code, `The topic ${topicArn} did not take a message: ${Code ?? "no reason is given"}.`);
+  return new StackyardError(code, `The topic ${topicArn} rejected a message: ${Code ?? "unknown reason"}.`);
 }

@@ -263,9 +263,9 @@ describe("onCall", () => {
     [{ op: "list", limit: 0 }, "/limit"],
     [{ op: "list", limit: 101 }, "/limit"],
     [{ op: "list", name: "../x" }, "/name"],
-    [{ op: "list", colour: "red" }, "The request is wrong"],
-    [{ op: "show", name: "a" }, "The request is wrong"],
-    [{ op: "coverage", version: "1" }, "name it too"],
+    [{ op: "list", colour: "red" }, "The request is invalid"],
+    [{ op: "show", name: "a" }, "The request is invalid"],
+    [{ op: "coverage", version: "1" }, "requires the name"],
     [{ op: "consumer", account: "1", region: "eu-west-1" }, "/account"],
     [{ op: "consumer", ...PLACE, region: "eu west" }, "/region"],
     [{ op: "replay", ...PLACE, since: "yesterday" }, "/since"],
@@ -316,7 +316,7 @@ describe("onCall", () => {
     expect(reply).toEqual({
       kind: "error",
       code: "INTERNAL",
-      message: "The distributor has failed (TypeError). Its log tells more.",
+      message: "The distributor failed (TypeError). See its log for details.",
     });
   });
 });
@@ -326,7 +326,7 @@ const STRANGER = { account: "222233334444", region: "eu-west-1" };
 
 let lines: (readonly [level: string, fields: unknown])[];
 
-function askLoggedCalls(request: unknown, records = world.context.records) {
+function callLogged(request: unknown, records = world.context.records) {
   const note = (level: string) => (_message: string, fields?: unknown) => void lines.push([level, fields]);
   const logger: Logger = { ...silentLogger, info: note("info"), warn: note("warn"), error: note("error") };
   return onCall({ ...world.context, records, logger }, request);
@@ -342,7 +342,7 @@ describe("a refused call", () => {
     ["what is not known", UNKNOWN, "NOT_FOUND"],
     ["who is not known", { op: "consumer", ...STRANGER }, "NOT_FOUND"],
   ])("is no error of the function: %s", async (_what, request, code) => {
-    expect(await askLoggedCalls(request)).toMatchObject({ kind: "error", code });
+    expect(await callLogged(request)).toMatchObject({ kind: "error", code });
 
     expect(lines).toEqual([["info", expect.objectContaining({ op: request.op, code })]]);
   });
@@ -354,23 +354,23 @@ describe("a refused call", () => {
       },
     });
 
-    expect(await askLoggedCalls(UNKNOWN, broken)).toMatchObject({ kind: "error", code: "INTERNAL" });
+    expect(await callLogged(UNKNOWN, broken)).toMatchObject({ kind: "error", code: "INTERNAL" });
 
     expect(lines).toEqual([["error", { op: "show", error: expect.objectContaining({ message: "no table" }) }]]);
   });
 });
 
-async function askSilentConsumers(request: DistributorRequest): Promise<unknown> {
+async function callAndUnwrap(request: DistributorRequest): Promise<unknown> {
   const reply = await onCall(world.context, request);
   return reply.kind === "answer" ? reply.answer : reply;
 }
 
-async function publishSilentConsumers(): Promise<(place: ConsumerPlace) => Promise<unknown>> {
+async function publishUnseen(): Promise<(place: ConsumerPlace) => Promise<unknown>> {
   const artifact = await world.publish({ version: "1" });
   await onPublished(world.context, artifact);
   const { name, version, files } = artifact.manifest;
   const seen = files.map(({ key, sha256 }) => ({ key, sha256 }));
-  return (place) => askSilentConsumers({ op: "compare", name, version, ...place, bucket: "tts-cloud", seen });
+  return (place) => callAndUnwrap({ op: "compare", name, version, ...place, bucket: "tts-cloud", seen });
 }
 
 describe("consumers that cannot answer", () => {
@@ -381,15 +381,15 @@ describe("consumers that cannot answer", () => {
 
   it("are counted apart", async () => {
     await onReceipt(world.context, aRegistration(PLACE));
-    const look = await publishSilentConsumers();
+    const look = await publishUnseen();
 
-    expect(await askSilentConsumers({ op: "coverage" })).toMatchObject({ rows: [{ covered: false, silent: 1 }] });
+    expect(await callAndUnwrap({ op: "coverage" })).toMatchObject({ rows: [{ covered: false, silent: 1 }] });
     await look(OTHER);
-    expect(await askSilentConsumers({ op: "coverage" })).toMatchObject({ rows: [{ covered: false, silent: 0 }] });
+    expect(await callAndUnwrap({ op: "coverage" })).toMatchObject({ rows: [{ covered: false, silent: 0 }] });
   });
 
   it("are told once, and leave a version announced without any alarm, where there are no others", async () => {
-    const look = await publishSilentConsumers();
+    const look = await publishUnseen();
 
     for (let hours = 0; hours < 72; hours += 1) {
       await world.pass(3_600_000);
@@ -399,7 +399,7 @@ describe("consumers that cannot answer", () => {
     }
 
     const rows = [{ covered: false, silent: 1, cells: [{ status: "announced" }] }];
-    expect(await askSilentConsumers({ op: "coverage" })).toMatchObject({ rows });
+    expect(await callAndUnwrap({ op: "coverage" })).toMatchObject({ rows });
     expect(world.metrics.filter((line) => line.includes('"AlarmedCells":1'))).toEqual([]);
     await look(OTHER);
     await world.sim.eventBridge.deliver();
@@ -408,13 +408,13 @@ describe("consumers that cannot answer", () => {
 
   it("have a version when it was seen at each of them, where there are no others", async () => {
     await noteConsumer(world.context, PLACE, { kind: "asked", at: world.context.clock.now() });
-    const look = await publishSilentConsumers();
+    const look = await publishUnseen();
 
     await look(OTHER);
-    expect(await askSilentConsumers({ op: "coverage" })).toMatchObject({ rows: [{ covered: false, silent: 1 }] });
+    expect(await callAndUnwrap({ op: "coverage" })).toMatchObject({ rows: [{ covered: false, silent: 1 }] });
     await look(PLACE);
 
-    expect(await askSilentConsumers({ op: "coverage" })).toMatchObject({ rows: [{ covered: true, silent: 0 }] });
+    expect(await callAndUnwrap({ op: "coverage" })).toMatchObject({ rows: [{ covered: true, silent: 0 }] });
     await world.sim.eventBridge.deliver();
     expect(world.covered).toHaveLength(1);
   });

@@ -21,7 +21,7 @@ import {
   toConsumerView,
 } from "./consumers.ts";
 import type { DistributorContext } from "./context.ts";
-import { countSilent, expectedConsumers, judgeCoverage, settleVersion } from "./coverage.ts";
+import { countSilent, evaluateCoverage, expectedConsumers, settleVersion } from "./coverage.ts";
 import { parseDistributorRequest } from "./events.ts";
 import { startSet } from "./initial-set/set-step.ts";
 import { inParallel } from "./records.ts";
@@ -34,7 +34,7 @@ import {
   toVersionKey,
 } from "./versions.ts";
 
-/** Answers a request. Never rejects: what goes wrong is an answer with a code. */
+/** Handles a request. Never throws: an error becomes a reply with a code. */
 export async function onCall(context: DistributorContext, request: unknown): Promise<DistributorReply> {
   const parsed = parseDistributorRequest(request);
   if (parsed.kind === "faulty") return { kind: "error", code: "USAGE", message: parsed.message };
@@ -42,15 +42,15 @@ export async function onCall(context: DistributorContext, request: unknown): Pro
     return { kind: "answer", answer: await answer(context, parsed.request) };
   } catch (error) {
     const told = toCallError(error);
-    if (isAnswer(error)) context.logger.info("a call was answered with no", { op: parsed.request.op, ...told });
-    else context.logger.error("a call could not be answered", { op: parsed.request.op, error });
+    if (isAnswer(error)) context.logger.info("A request was refused.", { op: parsed.request.op, ...told });
+    else context.logger.error("A request failed.", { op: parsed.request.op, error });
     return { kind: "error", ...told };
   }
 }
 
 const ANSWERS: ReadonlySet<string> = new Set(["NOT_FOUND", "OUTCOME_NEGATIVE", "USAGE"]);
 
-/** Somebody has mistyped a name: nothing that an alarm on the log should ring for. */
+/** Errors of the caller, such as a mistyped name, which must not raise an alarm on the log. */
 function isAnswer(error: unknown): boolean {
   return isStackyardError(error) && ANSWERS.has(error.code);
 }
@@ -81,10 +81,10 @@ function answer(
   }
 }
 
-/** The announcer keeps the pace of each consumer. */
+/** The announcer limits the rate of each consumer. */
 const WIDTH = 10;
 
-/** Announces a version again with fresh URLs: to one consumer, or to all that lack it. Failures from before count no more. */
+/** Announces a version again with new URLs, to one consumer or to all that miss it. Resets earlier failures. */
 async function refresh(
   context: DistributorContext,
   { name, version, account, region }: Extract<DistributorRequest, { readonly op: "refresh" }>,
@@ -92,7 +92,7 @@ async function refresh(
   const found = await findVersion(context, { name, version });
   const published = found && (await context.loadPublished(name, version));
   if (found === undefined || published === undefined) throw unknownVersion({ name, version });
-  if (found.retired) throw refuse("ARTIFACT_RETIRED", `The version ${version} of ${name} is retired.`);
+  if (found.retired) throw refuse("ARTIFACT_RETIRED", `Version ${version} of ${name} is retired.`);
   const isOne = account !== undefined && region !== undefined;
   const places = isOne ? [await findOne(context, { account, region })] : await findLacking(context, found);
   const subject = { name, version, manifestSha256: found.record.manifestSha256, files: found.record.files };
@@ -122,7 +122,7 @@ async function findLacking(context: DistributorContext, version: ListedVersion):
   return expected.filter((place) => !done.has(toPlaceKey(place)));
 }
 
-/** Starts the state machine for a consumer that is known and trusted. */
+/** Starts the initial set for a known and trusted consumer. */
 async function replay(
   context: DistributorContext,
   { account, region, since, artifact }: Extract<DistributorRequest, { readonly op: "replay" }>,
@@ -142,7 +142,7 @@ async function replay(
 
 const AGREED = "retire";
 
-/** The version is expected nowhere from now on; consumers that agreed to it are told to delete it. May be repeated: they are told again. */
+/** Retires a version: it is no longer expected, and consumers with the capability `retire` delete it. A repeated call sends the messages again. */
 export async function retire(
   context: DistributorContext,
   { name, version }: Extract<DistributorRequest, { readonly op: "retire" }>,
@@ -161,12 +161,12 @@ export async function retire(
   return { retired: true, messages: sent.reduce((sum, each) => sum + each, 0) };
 }
 
-/** The version before is expected again, also at those who have come since it stood everywhere: the sweep looks for them. */
+/** The previous version becomes current again, also for consumers that joined after it was covered. The sweep announces it to them. */
 async function openCurrent(context: DistributorContext, name: string): Promise<void> {
   for (const each of await listVersions(context, name)) if (each.isCurrent) await openCoverage(context, each);
 }
 
-/** Takes what somebody has seen in a consumer's bucket: what stands there counts as arrived, and what does not as missing again. */
+/** Records the result of a check of a consumer's bucket: matching files count as arrived, others as missing. */
 async function compare(
   context: DistributorContext,
   request: Extract<DistributorRequest, { readonly op: "compare" }>,
@@ -178,7 +178,7 @@ async function compare(
   const consumer = await findConsumer(context, { account, region });
   if (consumer === undefined) throw unknownConsumer({ account, region });
   if (consumer.bucket !== null && consumer.bucket !== bucket) {
-    throw refuse("BUCKET_FOREIGN", `The consumer in ${account} ${region} has its artifacts in ${consumer.bucket}.`);
+    throw refuse("BUCKET_FOREIGN", `The consumer in ${account} ${region} uses the bucket ${consumer.bucket}.`);
   }
   const subject = { name, version, manifestSha256: found.record.manifestSha256, files: found.record.files };
   const at = context.clock.now();
@@ -193,14 +193,14 @@ async function compare(
   return { matching: seen.matching.length, missing: toKeys(seen.missing), different: toKeys(seen.different) };
 }
 
-/** Files by their index in the manifest; those that nobody has looked at are in none. */
+/** Indices of files in the manifest. Unchecked files are in no list. */
 interface ComparedFiles {
   readonly matching: readonly number[];
   readonly missing: readonly number[];
   readonly different: readonly number[];
 }
 
-/** Compares digests. A template that was rewritten matches what the consumer has told of it, too. */
+/** Compares digests. A rewritten template also matches the digest that the consumer reported. */
 function compareFiles(
   { files }: Pick<Manifest, "files">,
   cell: Pick<Cell, "rewritten"> | undefined,
@@ -209,7 +209,7 @@ function compareFiles(
   const byKey = new Map(seen.map(({ key, sha256 }) => [key, sha256]));
   const judged = files.map(({ key, sha256 }, file) => {
     const digest = byKey.get(key);
-    if (digest === undefined) return "unseen";
+    if (digest === undefined) return "unchecked";
     if (digest === null) return "missing";
     return digest === sha256 || digest === cell?.rewritten[file]?.sha256 ? "matching" : "different";
   });
@@ -217,29 +217,29 @@ function compareFiles(
   return { matching: pick("matching"), missing: pick("missing"), different: pick("different") };
 }
 
-/** Codes that answers may have beside those of core. */
+/** Error codes of replies in addition to those of core. */
 type CallCode = "ACCOUNT_NOT_TRUSTED" | "BUCKET_FOREIGN" | "ARTIFACT_RETIRED";
 
-/** A refusal whose code is one of artifacts: it stands in `details.problem.code`. */
+/** Creates a refusal with an artifact code, in `details.problem.code`. */
 function refuse(code: CallCode, message: string): StackyardError {
   return new StackyardError("OUTCOME_NEGATIVE", message, { details: { problem: { code } } });
 }
 
-/** There is no such version, or the source holds it no more. */
+/** The version does not exist, or retention has removed it. */
 function unknownVersion({ name, version }: { readonly name: string; readonly version: string }): StackyardError {
-  return new StackyardError("NOT_FOUND", `No version ${version} of ${name} is known.`);
+  return new StackyardError("NOT_FOUND", `Version ${version} of ${name} not found.`);
 }
 
-/** Nobody has heard of this consumer. */
+/** The consumer has never registered, reported, or requested a set. */
 function unknownConsumer({ account, region }: { readonly account: string; readonly region: string }) {
-  return new StackyardError("NOT_FOUND", `No consumer in ${account} ${region} is known.`);
+  return new StackyardError("NOT_FOUND", `No consumer found in ${account} ${region}.`);
 }
 
-/** How an error travels. What is not ours is told by name only: its text may hold anything. */
+/** Converts an error for the reply. Of unknown errors only the name is sent, because the message can contain anything. */
 function toCallError(error: unknown): { readonly code: string; readonly message: string } {
   if (!isStackyardError(error)) {
     const name = error instanceof Error ? error.name : "unknown";
-    return { code: "INTERNAL", message: `The distributor has failed (${name}). Its log tells more.` };
+    return { code: "INTERNAL", message: `The distributor failed (${name}). See its log for details.` };
   }
   const problem = error.details["problem"];
   const code = typeof problem === "object" && problem !== null && "code" in problem ? problem.code : error.code;
@@ -251,7 +251,7 @@ type Request<Op extends DistributorRequest["op"]> = Extract<DistributorRequest, 
 const ROWS = 20;
 const ITEMS = 50;
 
-/** Versions, by name and version. */
+/** Lists versions by name and version. */
 async function listArtifacts(
   context: DistributorContext,
   { name, cursor, limit = ITEMS }: Request<"list">,
@@ -259,12 +259,12 @@ async function listArtifacts(
   const { items, ...next } = takePage(await listVersions(context, name), { cursor, limit });
   const consumers = await listExpecting(context, context.trust);
   const summaries = await inParallel(items, WIDTH, async (version) =>
-    toSummary(version, judge(version, consumers, await listCells(context, version))),
+    toSummary(version, isCovered(version, consumers, await listCells(context, version))),
   );
   return { items: summaries, ...next };
 }
 
-/** One version with its manifest and where it stands. */
+/** Returns one version with its manifest and coverage. */
 async function showArtifact(
   context: DistributorContext,
   { name, version }: Request<"show">,
@@ -274,11 +274,11 @@ async function showArtifact(
   if (found === undefined || published === undefined) throw unknownVersion({ name, version });
   const consumers = await listExpecting(context, context.trust);
   const cells = await listCells(context, found);
-  const summary = toSummary(found, judge(found, consumers, cells));
+  const summary = toSummary(found, isCovered(found, consumers, cells));
   return { ...summary, manifest: published.manifest, cells: cells.map(toCoverageCell) };
 }
 
-/** Where versions stand. */
+/** Returns the coverage of versions. */
 async function showCoverage(
   context: DistributorContext,
   { name, version, account, region, cursor, limit = ROWS }: Request<"coverage">,
@@ -293,12 +293,12 @@ async function showCoverage(
   const rows = await inParallel(items, WIDTH, async (each) => {
     const cells = await listCells(context, each);
     const silent = countSilent(each, consumers, cells);
-    return toRow(each, { covered: judge(each, consumers, cells), silent }, cells.filter(isWanted));
+    return toRow(each, { covered: isCovered(each, consumers, cells), silent }, cells.filter(isWanted));
   });
   return { rows, ...next };
 }
 
-/** A consumer and all that was announced to it. */
+/** Returns a consumer and everything that was announced to it. */
 async function showConsumer(
   context: DistributorContext,
   { account, region }: Request<"consumer">,
@@ -316,8 +316,8 @@ async function showConsumer(
   return { ...toConsumerView(consumer), cells: known };
 }
 
-function judge(version: ListedVersion, consumers: readonly ConsumerRecord[], cells: readonly Cell[]): boolean {
-  return judgeCoverage(version, consumers, cells).kind === "covered";
+function isCovered(version: ListedVersion, consumers: readonly ConsumerRecord[], cells: readonly Cell[]): boolean {
+  return evaluateCoverage(version, consumers, cells).kind === "covered";
 }
 
 function toSummary({ record, retired }: ListedVersion, covered: boolean): ArtifactSummary {
@@ -334,7 +334,7 @@ function toRow(
   return { name, version, manifestSha256, publishedAt, ...standing, retired, cells: cells.map(toCoverageCell) };
 }
 
-/** All consumers that were ever heard of, by account and region. */
+/** Lists all known consumers by account and region. */
 async function listConsumers(
   { records, clock }: Pick<DistributorContext, "records" | "clock">,
   { cursor, limit = ITEMS }: Extract<DistributorRequest, { readonly op: "consumers" }>,
@@ -351,10 +351,10 @@ async function listConsumers(
 function readCursor(cursor: string): string {
   const read = Buffer.from(cursor, "base64url").toString();
   if (read.startsWith(CONSUMERS_PREFIX) && Buffer.from(read).toString("base64url") === cursor) return read;
-  throw new StackyardError("USAGE", "The cursor is not one of an earlier answer.");
+  throw new StackyardError("USAGE", "The cursor is invalid.");
 }
 
-/** A part of a list: behind the cursor, so many. */
+/** A page of a list: its start and size. */
 interface PageRequest {
   readonly cursor: string | undefined;
   readonly limit: number;
@@ -365,12 +365,12 @@ interface Named {
   readonly version: string;
 }
 
-/** Takes a page of versions. The cursor names the last one of the page before, so what is published meanwhile shifts nothing. */
+/** Returns a page of versions. The cursor names the last version of the previous page, so new versions do not shift pages. */
 export function takePage<Version extends Named>(
   versions: readonly Version[],
   { cursor, limit }: PageRequest,
 ): { readonly items: readonly Version[]; readonly cursor?: string } {
-  const behind = cursor === undefined ? undefined : readCursorTakePage(cursor);
+  const behind = cursor === undefined ? undefined : readVersionCursor(cursor);
   const left = versions
     .map((version) => ({ version, key: toVersionKey(version) }))
     .filter(({ key }) => behind === undefined || key > behind)
@@ -385,9 +385,9 @@ function toCursor(key: string): string {
   return Buffer.from(key).toString("base64url");
 }
 
-/** What is no cursor gives no key of a version. */
-function readCursorTakePage(cursor: string): string {
+/** Decodes a cursor. Throws `USAGE` for anything but the key of a version. */
+function readVersionCursor(cursor: string): string {
   const key = Buffer.from(cursor, "base64url").toString();
   if (/^[a-z0-9][\x21-\x7e]{1,193}$/.test(key) && toCursor(key) === cursor) return key;
-  throw new StackyardError("USAGE", "The cursor is not one of an earlier answer.");
+  throw new StackyardError("USAGE", "The cursor is invalid.");
 }

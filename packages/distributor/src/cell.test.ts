@@ -331,10 +331,10 @@ describe("parseReceipt", () => {
 });
 
 const MINUTE = 60_000;
-const announcedDecideSweep = aCell({ announcedAt: T0, resetAt: T0, announcements: 1 });
+const anAnnounced = aCell({ announcedAt: T0, resetAt: T0, announcements: 1 });
 
 /** Lets the sweep look every five minutes for so long, and does what it says. */
-function sweepFor(minutes: number, first = announcedDecideSweep) {
+function sweepFor(minutes: number, first = anAnnounced) {
   const done: string[] = [];
   let cell = first;
   for (let minute = 5; minute <= minutes; minute += 5) {
@@ -363,7 +363,7 @@ function lookAfter(pauses: readonly number[]) {
     if (action === undefined) return before;
     const again = { kind: "announced", at: now, scope: "missing" } as const;
     return reduceCell(before, action.kind === "alarm" ? { kind: "alarmed", at: now } : again);
-  }, announcedDecideSweep);
+  }, anAnnounced);
 }
 
 describe("decideSweep", () => {
@@ -372,16 +372,16 @@ describe("decideSweep", () => {
   });
 
   it("leaves a cell alone until it is overdue", () => {
-    expect(decideSweep([announcedDecideSweep], T0 + 15 * MINUTE - 1)).toEqual([]);
-    expect(decideSweep([announcedDecideSweep], T0 + 15 * MINUTE)).toEqual([
-      { kind: "announce", cell: announcedDecideSweep, files: [0, 1, 2] },
+    expect(decideSweep([anAnnounced], T0 + 15 * MINUTE - 1)).toEqual([]);
+    expect(decideSweep([anAnnounced], T0 + 15 * MINUTE)).toEqual([
+      { kind: "announce", cell: anAnnounced, files: [0, 1, 2] },
     ]);
-    expect(decideSweep([announcedDecideSweep], T0 + 60_000, { overdueMs: 60_000 })).toHaveLength(1);
+    expect(decideSweep([anAnnounced], T0 + 60_000, { overdueMs: 60_000 })).toHaveLength(1);
   });
 
   it("announces only what nothing was heard of", () => {
     const failures = { 2: { kind: "failed", code: "SOURCE_DENIED", at: T0 } } as const;
-    const cell = { ...announcedDecideSweep, files: "S--", failures };
+    const cell = { ...anAnnounced, files: "S--", failures };
 
     expect(decideSweep([cell], T0 + 15 * MINUTE)).toEqual([{ kind: "announce", cell, files: [1] }]);
   });
@@ -389,8 +389,8 @@ describe("decideSweep", () => {
   it("leaves alone what is full and what has failed for good", () => {
     const failure = { kind: "rejected", code: "URL_HOST", at: T0 } as const;
     const cells = [
-      { ...announcedDecideSweep, files: "SpP" },
-      { ...announcedDecideSweep, failures: { 0: failure, 1: failure, 2: failure } },
+      { ...anAnnounced, files: "SpP" },
+      { ...anAnnounced, failures: { 0: failure, 1: failure, 2: failure } },
     ];
 
     expect(decideSweep(cells, T0 + 999 * MINUTE)).toEqual([]);

@@ -14,7 +14,7 @@ import { AccountId, changeRecord, Instant, listRecords, type RecordDeps, Region 
 const moment = Type.Union([Instant, Type.Null()]);
 const sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
 
-/** How a file failed: `failed` may go better another time, `rejected` may not. */
+/** How a file failed: `failed` can succeed later, `rejected` cannot. */
 export const FileFailure = Type.Object(
   {
     kind: Type.Enum(["failed", "rejected"]),
@@ -25,7 +25,7 @@ export const FileFailure = Type.Object(
 );
 export type FileFailure = Static<typeof FileFailure>;
 
-/** What a template has become at a consumer. */
+/** The rewritten template of a consumer. */
 export const RewrittenFile = Type.Object({ sha256, at: Instant }, { additionalProperties: false });
 export type RewrittenFile = Static<typeof RewrittenFile>;
 
@@ -40,34 +40,34 @@ export const Cell = Type.Object(
     account: AccountId,
     region: Region,
     manifestSha256: sha256,
-    /** Where the files are; records of before do not tell. */
+    /** The bucket of the files; missing in records written by earlier versions. */
     bucket: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
     /**
-     * A character a file, in the manifest's order: `-` has not come; `s` stored, `p` was present, in capitals where the digest
-     * was compared. A thousand files must fit into a record many times over.
+     * One character per file, in the order of the manifest: `-` missing, `s` stored, `p` present already; upper case when the
+     * digest was verified. A thousand files must fit into a record easily.
      */
     files: Type.String({ pattern: "^[-sSpP]{1,1000}$" }),
-    /** By the file's index; of files that have not come. */
+    /** Failures of missing files, by file index. */
     failures: Type.Record(Type.String({ pattern: byIndex }), FileFailure),
-    /** By the file's index; of files that were rewritten on their way. */
+    /** Digests of rewritten templates, by file index. */
     rewritten: Type.Record(Type.String({ pattern: byIndex }), RewrittenFile),
     expectedAt: Instant,
     announcedAt: moment,
-    /** When all of it was announced last: failures from before count no more. */
+    /** Last announcement of all files. Earlier failures do not count. */
     resetAt: moment,
     announcements: Type.Integer({ minimum: 0 }),
     overdueAt: moment,
     /** Announcements by the sweep since then. */
     sweeps: Type.Integer({ minimum: 0 }),
     alarmedAt: moment,
-    /** The latest word of the consumer that counted. */
+    /** Last receipt that counted. */
     heardAt: moment,
   },
   { additionalProperties: false },
 );
 export type Cell = Static<typeof Cell>;
 
-/** A version of an artifact, as far as cells are concerned. */
+/** The version of an artifact that a cell belongs to. */
 export interface CellSubject {
   readonly name: string;
   readonly version: string;
@@ -77,22 +77,22 @@ export interface CellSubject {
 
 const validator = Compile(Cell);
 
-/** Reads a record; undefined: it is none. */
+/** Parses a record. Returns undefined for an invalid one. */
 export function parseCell(value: unknown): Cell | undefined {
   return validator.Check(value) ? value : undefined;
 }
 
-/** All cells of a version lie under it, and those of other names that continue it. */
+/** Returns the prefix of all cells of a version. Cells of longer names can share it. */
 function toCellsPrefix({ name, version }: Pick<Cell, "name" | "version">): string {
   return `cell/${name}/${version}/`;
 }
 
-/** Where a cell lies. */
+/** Returns the record key of a cell. */
 function toCellKey({ name, version, account, region }: ConsumerPlace & Pick<Cell, "name" | "version">): string {
   return `${toCellsPrefix({ name, version })}${account}/${region}`;
 }
 
-/** A version that is to come to a consumer. */
+/** Creates the cell of a version that a consumer should get. */
 export function createCell(
   { name, version, manifestSha256, files }: CellSubject,
   { account, region }: ConsumerPlace,
@@ -120,11 +120,11 @@ export function createCell(
 }
 
 /**
- * What happens to a cell. `at`: epoch milliseconds; `file`: its index in the manifest; `bucket`: where the consumer has its files now. What was
- * known of another bucket is forgotten with it.
+ * An event of a cell. `at`: epoch milliseconds; `file`: index in the manifest; `bucket`: the consumer's current bucket. A new
+ * bucket resets the cell.
  */
 export type CellEvent =
-  /** `all`: from the beginning, `missing`: what has not come, by the sweep. */
+  /** `all`: all files; `missing`: only missing files, by the sweep. */
   | {
       readonly kind: "announced";
       readonly at: number;
@@ -135,7 +135,7 @@ export type CellEvent =
   | FileFailed
   | { readonly kind: "overdue"; readonly at: number }
   | { readonly kind: "alarmed"; readonly at: number }
-  /** Somebody has looked into the consumer's bucket. */
+  /** The consumer's bucket was checked. */
   | {
       readonly kind: "seen";
       readonly at: number;
@@ -144,18 +144,18 @@ export type CellEvent =
       readonly bucket?: string | undefined;
     };
 
-/** A file stands there, with the digest of the manifest. */
+/** The consumer has the file, with the digest of the manifest. */
 export interface FileArrived {
   readonly kind: "stored" | "present";
   readonly at: number;
   readonly file: number;
   readonly verified: boolean;
-  /** Of a template that was rewritten. */
+  /** Digest of a rewritten template. */
   readonly rewrittenSha256?: string;
   readonly bucket?: string | undefined;
 }
 
-/** A file does not stand there. */
+/** The consumer does not have the file. */
 export interface FileFailed {
   readonly kind: "failed" | "rejected";
   readonly at: number;
@@ -165,8 +165,8 @@ export interface FileFailed {
 }
 
 /**
- * A cell after an event; the same object where nothing changes. Receipts may come in any order and any number of times and end in the same
- * cell: a file that stands there stays so whatever a late receipt says, and of failures the latest counts.
+ * Applies an event to a cell. Returns the same object when nothing changes. Receipts can arrive in any order and repeatedly, with
+ * the same result: an arrived file stays arrived, and of several failures the latest counts.
  */
 export function reduceCell(known: Cell, event: CellEvent): Cell {
   const cell = "bucket" in event ? moveTo(known, event.bucket) : known;
@@ -213,7 +213,7 @@ function arrive(cell: Cell, { kind, at, file, verified, rewrittenSha256 }: FileA
   return { ...cell, ...changes, heardAt: Math.max(cell.heardAt ?? 0, at) };
 }
 
-/** What one receipt said and another did not, both have: stored is more than present, compared more than not. */
+/** Merges two receipts: stored wins over present, verified over unverified. */
 function merge(before: string, letter: "s" | "p", verified: boolean): string {
   const merged = before.toLowerCase() === "s" ? "s" : letter;
   const isVerified = verified || before === "S" || before === "P";
@@ -272,14 +272,14 @@ function replaceAt(text: string, index: number, letter: string): string {
 }
 
 /**
- * What a receipt means for the cell of this version; undefined: nothing. It tells of a file by its key, and one about another digest is
- * about another file.
+ * Converts a receipt to an event of the version's cell. Returns undefined when the receipt concerns none of its files: files
+ * are matched by key and digest.
  */
 export function toCellEvent(receipt: ReceivedReceipt, manifest: Manifest): FileArrived | FileFailed | undefined {
   const { status, code, verified, sourceSha256, storedSha256, artifact } = receipt;
   const index = manifest.files.findIndex(({ key }) => key === artifact.key);
   const file = manifest.files[index];
-  // The receipt of a retirement says that the file is gone.
+  // The receipt of a retirement reports a deleted file.
   if (file === undefined || code === "RETIRED") return undefined;
   const at = Date.parse(receipt.at);
   if (status === "failed" || status === "rejected") {
@@ -291,7 +291,7 @@ export function toCellEvent(receipt: ReceivedReceipt, manifest: Manifest): FileA
   return { kind: status, at, file: index, verified, ...(isRewritten ? { rewrittenSha256: storedSha256 } : {}) };
 }
 
-/** How a version stands at a consumer: it is there only when all of its files are. */
+/** Returns the status of a version at a consumer. It counts as stored only when all files arrived. */
 export function statusOf(cell: Cell): CellStatus {
   if (isDone(cell)) return /[sS]/.test(cell.files) ? "stored" : "present";
   const failures = Object.values(cell.failures);
@@ -300,22 +300,22 @@ export function statusOf(cell: Cell): CellStatus {
   return cell.announcedAt === null ? "expected" : "announced";
 }
 
-/** All of its files stand there. */
+/** Returns true when all files arrived. */
 export function isDone({ files }: Pick<Cell, "files">): boolean {
   return !files.includes("-");
 }
 
-/** Indices of files that have neither come nor failed. */
+/** Returns the indices of files that neither arrived nor failed. */
 export function findWaiting({ files, failures }: Pick<Cell, "files" | "failures">): readonly number[] {
   return findMissing({ files }).filter((file) => failures[file] === undefined);
 }
 
-/** Indices of files that have not come. */
+/** Returns the indices of missing files. */
 export function findMissing({ files }: Pick<Cell, "files">): readonly number[] {
   return [...files].flatMap((letter, file) => (letter === "-" ? [file] : []));
 }
 
-/** A cell as programs and people see it. */
+/** Converts a cell for API and command output. */
 export function toCoverageCell(cell: Cell): CoverageCell {
   const { account, region, files, announcements } = cell;
   const status = statusOf(cell);
@@ -346,18 +346,18 @@ function instantOf(cell: Cell, status: CellStatus): number {
   return heardAt ?? expectedAt;
 }
 
-/** Who has a version, and who should. */
+/** Who has a version, and who should have it. */
 export interface CoverageFacts {
   readonly cells: readonly Pick<Cell, "account" | "region" | "files">[];
   readonly expected: readonly ConsumerPlace[];
 }
 
-/** `covered`: it stands everywhere where it should, and should stand somewhere. */
+/** `covered`: all expected consumers have it, and there is at least one. */
 export type CoverageVerdict =
   | { readonly kind: "covered"; readonly consumers: number }
   | { readonly kind: "open"; readonly missing: readonly ConsumerPlace[] };
 
-/** Does a version stand everywhere? A consumer without a cell has nothing. */
+/** Decides whether all expected consumers have a version. A consumer without a cell does not. */
 export function decideCovered({ cells, expected }: CoverageFacts): CoverageVerdict {
   const done = new Set(cells.filter(isDone).map(toPlaceKey));
   const missing = expected.filter((place) => !done.has(toPlaceKey(place)));
@@ -366,30 +366,29 @@ export function decideCovered({ cells, expected }: CoverageFacts): CoverageVerdi
     : { kind: "open", missing };
 }
 
-/** Tells places apart. */
+/** Returns a unique key of account and region. */
 export function toPlaceKey({ account, region }: ConsumerPlace): string {
   return `${account}/${region}`;
 }
 
-/** How patient the sweep is. */
+/** Options of the sweep. */
 export interface SweepOptions {
-  /** After which a cell is overdue, and which doubles with each announcement. Default: 15 minutes. */
+  /** Time after which a cell is overdue; doubles with each announcement. Default: 15 minutes. */
   readonly overdueMs?: number;
 }
 
-/** What is to be done about a cell. `announce`: it is overdue, these files (indices in the manifest) are announced again. */
+/** The action for a cell. `announce`: the cell is overdue; announce these files (indices in the manifest) again. */
 export type SweepAction =
   | { readonly kind: "announce"; readonly cell: Cell; readonly files: readonly number[] }
   | { readonly kind: "alarm"; readonly cell: Cell };
 
 const OVERDUE_MS = 15 * 60_000;
-/** So often the sweep announces by itself. */
+/** Announcements by the sweep before the alarm. */
 const MAX_SWEEPS = 3;
 
 /**
- * What is to be done now about cells of consumers that can answer. What has failed for good waits for somebody to look at it; what has not
- * been heard of for 15 minutes is announced again, and so twice more, 30 and 60 minutes after one another. Two hours later there is an
- * alarm.
+ * Decides what to do now about cells of consumers that send receipts. Failed files wait for an operator. Files without a receipt
+ * for 15 minutes are announced again, and twice more after 30 and 60 minutes. Two hours later the cell raises an alarm.
  */
 export function decideSweep(
   cells: readonly Cell[],
@@ -407,10 +406,10 @@ function decide(cell: Cell, now: number, overdueMs: number): readonly SweepActio
   return cell.alarmedAt === null ? [{ kind: "alarm", cell }] : [];
 }
 
-/** What happens to a cell, seen its state: nothing, where the list is empty. */
+/** Decides the events of a cell from its state. An empty list changes nothing. */
 type DecideCellEvents = (cell: Cell) => readonly CellEvent[];
 
-/** Changes a cell, which is made where there is none. Two changes at once are both made. Gives what stands there now. */
+/** Changes a cell, or creates it. Concurrent changes are both applied. Returns the current cell. */
 export async function changeCell(
   deps: RecordDeps,
   subject: CellSubject,
@@ -422,7 +421,7 @@ export async function changeCell(
     key: toCellKey(fresh),
     parse: parseCell,
     change(known) {
-      // One of another manifest is of what was removed from the source: its files may stand in another order.
+      // A cell of another manifest belongs to a removed publication, whose files can have another order.
       const before = known?.manifestSha256 === fresh.manifestSha256 ? known : fresh;
       return decide(before).reduce(reduceCell, before);
     },
@@ -430,17 +429,17 @@ export async function changeCell(
   return changed ?? fresh;
 }
 
-/** Cells of a version, by account and region. */
+/** Lists the cells of a version by account and region. */
 export async function listCells(
   deps: Pick<RecordDeps, "records" | "clock">,
   version: Pick<Cell, "name" | "version">,
 ): Promise<readonly Cell[]> {
   const cells = await listRecords(deps, toCellsPrefix(version), parseCell);
-  // Cells of an artifact "a/1" lie under those of the version 1 of "a".
+  // The prefix of version 1 of "a" also matches cells of the artifact "a/1".
   return cells.filter((cell) => cell.name === version.name && cell.version === version.version);
 }
 
-/** A consumer's cell of a version. */
+/** Finds a consumer's cell of a version. */
 export async function findCell(
   { records, clock }: Pick<RecordDeps, "records" | "clock">,
   key: ConsumerPlace & Pick<Cell, "name" | "version">,

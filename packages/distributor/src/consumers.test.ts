@@ -163,7 +163,7 @@ describe("judgeTrust", () => {
     (text) => {
       const verdict = judgeTrust(text, { accounts: [text], organizationId }, "stamped");
 
-      expect(verdict).toMatchObject({ kind: "rejected", reason: expect.stringContaining("What should be an account") });
+      expect(verdict).toMatchObject({ kind: "rejected", reason: expect.stringContaining("The value") });
     },
   );
 });

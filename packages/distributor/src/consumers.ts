@@ -6,7 +6,7 @@ import { toSubscription } from "./versions.ts";
 
 const moment = Type.Union([Instant, Type.Null()]);
 
-/** What is known of a consumer, as a record under `consumer/<account>/<region>`. Instants are epoch milliseconds. */
+/** The record of a consumer, under `consumer/<account>/<region>`. Instants are epoch milliseconds. */
 export const ConsumerRecord = Type.Object(
   {
     v: Type.Literal(1),
@@ -16,7 +16,7 @@ export const ConsumerRecord = Type.Object(
     generation: Type.Enum(["v1", "v2"]),
     capabilities: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 50 }),
     firstSeenAt: Instant,
-    /** Since when it should have what is expected of it; later after it had left, moved to another bucket, wanted something else, or was not trusted. */
+    /** Since when artifacts are expected at the consumer. Renewed when it returns, changes its bucket or subscription, or is trusted again. */
     joinedAt: Instant,
     registeredAt: moment,
     askedAt: moment,
@@ -32,25 +32,25 @@ export type ConsumerRecord = Static<typeof ConsumerRecord>;
 
 const validator = Compile(ConsumerRecord);
 
-/** All consumers lie under it. */
+/** The prefix of all consumer records. */
 export const CONSUMERS_PREFIX = "consumer/";
 
-/** Where a consumer's record lies. */
+/** Returns the record key of a consumer. */
 function toConsumerKey({ account, region }: ConsumerPlace): string {
   return `${CONSUMERS_PREFIX}${account}/${region}`;
 }
 
-/** Reads a record; undefined: it is none. */
+/** Parses a record. Returns undefined for an invalid one. */
 export function parseConsumerRecord(value: unknown): ConsumerRecord | undefined {
   return validator.Check(value) ? value : undefined;
 }
 
-/** Artifacts are expected at it: it has not left, or has come again, be it in the same second. */
+/** Returns true when the consumer has not unregistered, or has returned since, even in the same second. */
 export function isRegistered({ unregisteredAt, registeredAt, askedAt }: ConsumerRecord): boolean {
   return unregisteredAt === null || Math.max(registeredAt ?? -1, askedAt ?? -1) >= unregisteredAt;
 }
 
-/** A consumer as programs and people see it. */
+/** Converts a consumer for API and command output. */
 export function toConsumerView(consumer: ConsumerRecord): ConsumerView {
   const { account, region, bucket, generation, capabilities, firstSeenAt, lastReceiptAt } = consumer;
   return {
@@ -65,7 +65,7 @@ export function toConsumerView(consumer: ConsumerRecord): ConsumerView {
   };
 }
 
-/** What tells of a consumer. `at`: epoch milliseconds. */
+/** An event of a consumer. `at`: epoch milliseconds. */
 export type ConsumerEvent =
   | {
       readonly kind: "registered";
@@ -74,7 +74,7 @@ export type ConsumerEvent =
       readonly capabilities: readonly string[];
     }
   | { readonly kind: "unregistered"; readonly at: number }
-  /** It has sent a receipt; `isProbe`: the answer to a probe; `saidAt`: by its own clock, where that is known. */
+  /** The consumer sent a receipt. `isProbe`: for a probe; `saidAt`: by its own clock, if known. */
   | {
       readonly kind: "answered";
       readonly at: number;
@@ -82,14 +82,15 @@ export type ConsumerEvent =
       readonly bucket: string;
       readonly isProbe: boolean;
     }
-  /** Somebody wants its initial set. */
+  /** Its initial set was requested. */
   | { readonly kind: "asked"; readonly at: number }
-  /** Whether its account is on the list: what is published while it is not is expected nowhere there. */
+  /** Its account was added to or removed from the trusted ones. While it is not trusted, nothing is expected at it. */
   | { readonly kind: "trusted" | "distrusted"; readonly at: number };
 
 /**
- * What is known of a consumer after an event. It is of the first generation until it registers itself or sends a receipt, which those of the
- * first cannot. Events may come late and twice: the latest instant of each kind counts. A late receipt does not bring back who has left.
+ * Applies an event to a consumer record. A consumer is of generation v1 until it registers or sends a receipt, which v1 consumers
+ * cannot do. Events can be late or repeated: the latest instant of each kind counts. A late receipt does not register a
+ * consumer again.
  */
 export function registerConsumer(
   known: ConsumerRecord | undefined,
@@ -167,10 +168,10 @@ function latest(known: number | null, at: number): number {
   return Math.max(known ?? at, at);
 }
 
-/** A thousand receipts a minute need not be a thousand writes of who has sent them. */
+/** Receipts update the consumer record at most once a minute. */
 const NEWS_AFTER_MS = 60_000;
 
-/** Notes what an event tells of a consumer. Gives what is known of it now. */
+/** Records an event of a consumer. Returns the current record. */
 export async function noteConsumer(
   deps: RecordDeps,
   place: ConsumerPlace,
@@ -189,7 +190,7 @@ function isOldNews(known: ConsumerRecord | undefined, event: ConsumerEvent): boo
   return isRecent && known.generation === "v2" && known.bucket === event.bucket;
 }
 
-/** What is known of a consumer. */
+/** Finds a consumer. */
 export async function findConsumer(
   { records, clock }: RecordDeps,
   place: ConsumerPlace,
@@ -197,16 +198,16 @@ export async function findConsumer(
   return parseConsumerRecord((await records.get(toConsumerKey(place), clock.now()))?.value);
 }
 
-/** Consumers at which artifacts are expected: they have not left, and their accounts are trusted now. */
+/** Lists the consumers at which artifacts are expected: registered ones with trusted accounts. */
 export async function listExpecting(deps: RecordDeps, trust: TrustConfig): Promise<readonly ConsumerRecord[]> {
   const consumers = await listRecords(deps, CONSUMERS_PREFIX, parseConsumerRecord);
-  // An account that is not on the list was let in by the bus, or by the machine, before it was noted here.
+  // Accounts outside the list were admitted by the bus or the state machine before they were recorded.
   return consumers.filter(
     (each) => isRegistered(each) && judgeTrust(each.account, trust, "stamped").kind === "trusted",
   );
 }
 
-/** Notes who is not trusted any more, and who is again: that one has missed what was published meanwhile, and is as one that has just come. */
+/** Records changes of trust. A consumer that is trusted again missed publications meanwhile, so it counts as new. */
 export async function noteTrust(deps: RecordDeps, trust: TrustConfig): Promise<void> {
   const at = deps.clock.now();
   for (const each of await listRecords(deps, CONSUMERS_PREFIX, parseConsumerRecord)) {
@@ -216,22 +217,22 @@ export async function noteTrust(deps: RecordDeps, trust: TrustConfig): Promise<v
   }
 }
 
-/** Who may have artifacts. */
+/** The accounts that may receive artifacts. */
 export interface TrustConfig {
-  /** Ids of accounts. */
+  /** Account ids. */
   readonly accounts: readonly string[];
-  /** Its members are trusted where AWS itself vouches for the account. */
+  /** Members are trusted when AWS itself confirms the account. */
   readonly organizationId?: string;
 }
 
-/** How the account is known. */
+/** How the account id was obtained. */
 export type AccountSource =
-  /** Stamped by EventBridge on an event that the bus's policy, which asks for the organisation or the accounts, has let in. */
+  /** Set by EventBridge on an event that the bus policy admitted by organization or account. */
   | "stamped"
-  /** Somebody has written it into an input. */
+  /** Taken from an input, which can contain any account. */
   | "claimed";
 
-/** A judgement. */
+/** The result of a trust check. */
 export type TrustVerdict =
   | { readonly kind: "trusted" }
   | { readonly kind: "rejected"; readonly code: "ACCOUNT_NOT_TRUSTED"; readonly reason: string };
@@ -239,12 +240,12 @@ export type TrustVerdict =
 const ACCOUNT = /^\d{12}$/;
 
 /**
- * May this account have artifacts? One that only somebody claims must be on the list: an organisation's id says nothing of it. Nothing
- * listed and no organisation: nobody is trusted.
+ * Decides whether an account may receive artifacts. A claimed account must be on the list, because the organization cannot be
+ * verified. Without a list and an organization, no account is trusted.
  */
 export function judgeTrust(account: string, config: TrustConfig, source: AccountSource): TrustVerdict {
   const isMember = source === "stamped" && config.organizationId !== undefined;
   if (ACCOUNT.test(account) && (isMember || config.accounts.includes(account))) return { kind: "trusted" };
-  const shown = ACCOUNT.test(account) ? `The account ${account}` : "What should be an account";
+  const shown = ACCOUNT.test(account) ? `The account ${account}` : "The value";
   return { kind: "rejected", code: "ACCOUNT_NOT_TRUSTED", reason: `${shown} is not trusted by this distributor.` };
 }

@@ -7,7 +7,7 @@ import type { TrustConfig } from "./consumers.ts";
 import type { Announcer, PublishedArtifact } from "./fan-out.ts";
 import type { RecordDeps } from "./records.ts";
 
-/** What the parts of the function share. */
+/** Shared dependencies of the function. */
 export interface DistributorContext extends RecordDeps {
   readonly config: DistributorConfig;
   readonly trust: TrustConfig;
@@ -17,63 +17,63 @@ export interface DistributorContext extends RecordDeps {
   readonly states: SFNClient;
   readonly announcer: Announcer;
   readonly loadPublished: (name: string, version: string) => Promise<PublishedArtifact | undefined>;
-  /** Takes a line of metrics with its end. */
+  /** Writes a line of metrics, including the line break. */
   readonly write: (line: string) => void;
 }
 
 /** One invocation. */
 export interface Turn {
-  /** Epoch milliseconds; what is not done then is left to the next. */
+  /** Epoch milliseconds. Remaining work is left to the next invocation. */
   readonly deadlineAt: number;
 }
 
-/** What a distributor is made of. */
+/** Configuration and dependencies of a distributor. */
 export interface DistributorOptions {
   readonly config: DistributorConfig;
   readonly records: Records;
   readonly s3: S3Client;
   readonly sns: SNSClient;
-  /** Of the distributor's account and region: `artifact.covered` goes to its default bus. */
+  /** In the distributor's account and region: `artifact.covered` is sent to the default bus. */
   readonly events: EventBridgeClient;
   readonly states: SFNClient;
-  /** Whose permissions presigned URLs have, and with which they end. */
+  /** The credentials that sign URLs. URLs expire with them. */
   readonly credentials: () => Promise<AwsCredentials>;
   readonly clock: Clock;
-  /** W3C Trace Context of the present work, which goes along with announcements. Default: none. */
+  /** Returns the current W3C Trace Context for announcements. Default: none. */
   readonly traceparent?: () => string | undefined;
   /** Default: `Math.random`. */
   readonly random?: Random;
   /** Default: none. */
   readonly logger?: Logger;
-  /** Takes a line of metrics, in CloudWatch's embedded metric format, with its end. Default: standard output. */
+  /** Writes a line of metrics in CloudWatch embedded metric format, including the line break. Default: standard output. */
   readonly write?: (line: string) => void;
 }
 
-/** What a distributor knows of itself. */
+/** The configuration of a distributor. */
 export interface DistributorConfig {
-  /** Of the distributor. */
+  /** The distributor's account. */
   readonly account: string;
   readonly region: string;
   /** The source bucket. */
   readonly bucket: string;
-  /** Where published artifacts lie: empty, or it ends with a slash. */
+  /** Prefix of published artifacts: empty, or ends with a slash. */
   readonly prefix: string;
-  /** Where others put files that become artifacts. Default: nowhere. */
+  /** Prefix of uploads without a manifest. Default: no uploads. */
   readonly uploadPrefix?: string;
   /** ARN. */
   readonly topicArn: string;
   readonly trustedAccounts: readonly string[];
   readonly organizationId?: string;
-  /** ARN of the state machine of initial sets. Without it there are none, and no replays. */
+  /** ARN of the state machine for initial sets. Without it, initial sets and replays are disabled. */
   readonly machineArn?: string;
-  /** How consumers get at files. Default: `auto`. */
+  /** How consumers read files. Default: `auto`. */
   readonly transfer?: "identity" | "presigned" | "auto";
-  /** Life of a presigned URL. Default: 3,600. */
+  /** Lifetime of presigned URLs. Default: 3,600. */
   readonly urlSeconds?: number;
-  /** URLs name the bucket in their path, as emulators want it. Default: only where its name has dots. */
+  /** Use path-style URLs, for emulators. Default: only for bucket names with dots. */
   readonly pathStyleUrls?: boolean;
-  /** After which a consumer that says nothing is asked again. Default: 900. */
+  /** Time without a receipt after which files are announced again. Default: 900. */
   readonly overdueSeconds?: number;
-  /** Versions are removed from the source when they are older and need not be kept. Default: never. */
+  /** Removes older versions that are covered and not current. Default: never. */
   readonly keepDays?: number;
 }

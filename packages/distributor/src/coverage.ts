@@ -31,7 +31,7 @@ import {
 
 const WIDTH = 25;
 
-/** Notes of whom a version is expected that is announced to all. May be called again: what is known stays. */
+/** Records which consumers should get a new version. Idempotent. */
 export async function onPublished(
   context: Pick<DistributorContext, "records" | "clock" | "random" | "trust">,
   { manifest, manifestSha256, sequence }: PublishedArtifact,
@@ -50,26 +50,26 @@ export async function onPublished(
   await beginCoverage(context, manifest, sequence);
 }
 
-/** Where a receipt was quicker than this note, what it tells is of this announcement. */
+/** A receipt can arrive before this record: then it belongs to this announcement. */
 function toAnnounced({ failures }: Cell, now: number): CellEvent & { readonly kind: "announced" } {
   const heard = Object.values(failures).map(({ at }) => at);
   return { kind: "announced", at: Math.min(now, ...heard), scope: "all" };
 }
 
-/** An event of a consumer, as EventBridge brings it. */
+/** An event of a consumer, as EventBridge delivers it. */
 interface ConsumerBusEvent {
-  /** Stamped by EventBridge: who has really sent it. */
+  /** Set by EventBridge: the account of the real sender. */
   readonly account: string;
   readonly "detail-type": string;
   readonly detail: unknown;
-  /** When it was sent, in whole seconds. */
+  /** Time of sending, in whole seconds. */
   readonly time?: unknown;
 }
 
-/** What became of an event. `dropped`: it changes nothing, whatever it says. */
+/** The outcome of an event. `dropped`: the event is not trusted or invalid. */
 type ReceiptOutcome =
   | { readonly kind: "taken" }
-  /** It is believed, and tells nothing of what is known here. */
+  /** The event is valid but concerns no known version. */
   | { readonly kind: "ignored" }
   | { readonly kind: "dropped"; readonly code: DropCode };
 
@@ -86,9 +86,9 @@ interface SaidPlace {
 const PROBE = "stackyard.probe";
 
 /**
- * Takes a receipt, or what a consumer says of itself. The account that EventBridge has stamped is believed; a body that names another is
- * dropped, and so is every account that is not trusted. Events may come late, twice and at once. Rejects when records or EventBridge fail:
- * then the event is to be brought again.
+ * Handles a receipt or a registration. The account set by EventBridge is authoritative; events whose body names another account,
+ * and events of untrusted accounts, are dropped. Events can be late, repeated and concurrent. Throws when records or EventBridge
+ * fail: then the event must be redelivered.
  */
 export async function onReceipt(context: ReceiptContext, event: ConsumerBusEvent): Promise<ReceiptOutcome> {
   const take = readEvent(event);
@@ -121,7 +121,7 @@ type Note =
   | { readonly kind: "registered"; readonly bucket: string; readonly capabilities: readonly string[] }
   | { readonly kind: "unregistered" };
 
-/** EventBridge keeps no order: who has left and come again in a moment must not end as gone, so the time of sending counts. */
+/** EventBridge does not keep order. The time of sending counts, so that a quick re-registration is not undone. */
 async function note(context: ReceiptContext, place: SaidPlace, said: Note, time: unknown): Promise<ReceiptOutcome> {
   const [now, sentAt] = [context.clock.now(), Date.parse(String(time))];
   await noteConsumer(context, place, { ...said, at: sentAt >= 0 && sentAt < now ? sentAt : now });
@@ -131,7 +131,7 @@ async function note(context: ReceiptContext, place: SaidPlace, said: Note, time:
 async function takeReceipt(context: ReceiptContext, said: ReceivedReceipt): Promise<ReceiptOutcome> {
   const { artifact, account, region, bucket } = said;
   const [isProbe, now] = [artifact.name === PROBE, context.clock.now()];
-  // The consumer's clock is not ours: what it says may not count for longer than it is true, and a cell knows no instants before 1970.
+  // The consumer's clock can be wrong: limit its time to between 1970 and now.
   const saidAt = Math.max(0, Math.min(Date.parse(said.at), now));
   const consumer = await noteConsumer(
     context,
@@ -139,7 +139,7 @@ async function takeReceipt(context: ReceiptContext, said: ReceivedReceipt): Prom
     { kind: "answered", at: now, saidAt, bucket, isProbe },
   );
   if (isProbe) return { kind: "taken" };
-  // A late word of a bucket that it has left.
+  // A late receipt for a bucket that the consumer no longer uses.
   if (consumer?.bucket !== bucket) return { kind: "ignored" };
   return countReceipt(context, { ...said, at: new Date(saidAt).toISOString() });
 }
@@ -147,7 +147,7 @@ async function takeReceipt(context: ReceiptContext, said: ReceivedReceipt): Prom
 async function countReceipt(context: ReceiptContext, receipt: ReceivedReceipt): Promise<ReceiptOutcome> {
   const { name, version } = receipt.artifact;
   if (name === null || version === null) return { kind: "ignored" };
-  // What is still told of a version that retention has removed does not matter.
+  // Receipts for a version that retention has removed are ignored.
   const published = await loadReadable(context, { name, version });
   const cellEvent = published && toCellEvent(receipt, published.manifest);
   if (published === undefined || cellEvent === undefined) return { kind: "ignored" };
@@ -158,7 +158,7 @@ async function countReceipt(context: ReceiptContext, receipt: ReceivedReceipt): 
   return { kind: "taken" };
 }
 
-/** Also when the cell was full before: the process that filled it may have died here. */
+/** Also for a complete cell: the process that completed it can have crashed here. */
 async function settle(context: ReceiptContext, id: VersionId): Promise<void> {
   const found = await findVersion(context, id);
   if (found === undefined || found.retired) return;
@@ -167,25 +167,25 @@ async function settle(context: ReceiptContext, id: VersionId): Promise<void> {
 
 type SettleContext = Pick<DistributorContext, "records" | "clock" | "random" | "events">;
 
-/** Whoever has begun to tell, and is not done by then, has died. */
+/** A process that has not sent the event after this time has crashed. */
 const TELLING_MS = 60_000;
 
 /**
- * Looks whether a version stands everywhere, and sends `artifact.covered` when it does so for the first time: once, or again only where a
- * process died between the sending and the note about it. True: it stands everywhere now.
+ * Checks whether a version is covered and sends `artifact.covered` the first time. The event is repeated only after a crash
+ * between sending and recording it. Returns true when the version is covered.
  */
 export async function settleVersion(
   context: SettleContext,
   version: ListedVersion,
   consumers: readonly ConsumerRecord[],
 ): Promise<boolean> {
-  // Read before the cells: what is added later shows in `opened`.
+  // Read before the cells: later additions change `opened`.
   const before = await findCoverage(context, version);
   if (before.removedAt !== null) return false;
   if (before.settledAt !== null) return true;
-  const verdict = judgeCoverage(version, consumers, await listCells(context, version));
+  const verdict = evaluateCoverage(version, consumers, await listCells(context, version));
   if (verdict.kind === "open") return false;
-  const known = await tellOnce(context, version, { before, consumers: verdict.consumers });
+  const known = await sendCoveredOnce(context, version, { before, consumers: verdict.consumers });
   if (known.toldAt === null) return true;
   const now = context.clock.now();
   await changeCoverage(context, version, (each) =>
@@ -194,7 +194,7 @@ export async function settleVersion(
   return true;
 }
 
-async function tellOnce(
+async function sendCoveredOnce(
   context: SettleContext,
   version: ListedVersion,
   { before, consumers }: { readonly before: CoverageRecord; readonly consumers: number },
@@ -217,11 +217,11 @@ async function sendCovered({ events }: SettleContext, { record }: ListedVersion,
   const Entries = [{ Source: "stackyard.distributor", DetailType: "artifact.covered", Detail }];
   const { FailedEntryCount, Entries: answers } = await events.send(new PutEventsCommand({ Entries }));
   if (!FailedEntryCount) return;
-  const message = `EventBridge did not take the event that ${name} ${version} is covered: ${answers?.[0]?.ErrorCode}.`;
+  const message = `EventBridge rejected the event artifact.covered of ${name} ${version}: ${answers?.[0]?.ErrorCode}.`;
   throw new StackyardError("UNREACHABLE", message);
 }
 
-/** What is asked. `consumers`: those that artifacts are expected at. */
+/** A version and its possible consumers. `consumers`: those at which artifacts are expected. */
 interface ExpectedConsumersInput {
   readonly version: PublishedVersion;
   readonly isCurrent: boolean;
@@ -229,7 +229,7 @@ interface ExpectedConsumersInput {
   readonly cells: readonly Pick<Cell, "account" | "region">[];
 }
 
-/** Who should have a version: of a current one whoever has subscribed to it, and whoever it was announced to. */
+/** Returns the consumers that should have a version: subscribers of a current version, and all to which it was announced. */
 export function expectedConsumers(input: ExpectedConsumersInput): readonly ConsumerRecord[] {
   const { version, isCurrent, consumers, cells } = input;
   if (version.retired) return [];
@@ -240,10 +240,10 @@ export function expectedConsumers(input: ExpectedConsumersInput): readonly Consu
 }
 
 /**
- * Does it stand everywhere? Consumers of the first generation cannot tell, and anybody who is trusted may name a place where there is none:
- * whoever waited for those would wait for ever. Where there are no others, somebody has to look into their buckets.
+ * Decides whether a version is covered. Version 1 consumers send no receipts, and a trusted account can request a set for a region
+ * without a consumer, so only version 2 consumers are awaited. Without any, coverage requires checks of the buckets.
  */
-export function judgeCoverage(
+export function evaluateCoverage(
   version: ListedVersion,
   consumers: readonly ConsumerRecord[],
   cells: readonly Cell[],
@@ -253,7 +253,7 @@ export function judgeCoverage(
   return decideCovered({ cells, expected: able.length > 0 ? able : all });
 }
 
-/** How many should have it that cannot tell, and where nobody has seen it. */
+/** Counts the expected version 1 consumers whose buckets were not checked. */
 export function countSilent(
   version: ListedVersion,
   consumers: readonly ConsumerRecord[],

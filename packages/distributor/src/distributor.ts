@@ -21,7 +21,7 @@ import { createUploads } from "./upload.ts";
 import { createUrlSigner } from "./url-signer.ts";
 import type { ArtifactRecord } from "./versions.ts";
 
-/** What Lambda tells of a call. */
+/** The Lambda invocation. */
 export interface InvocationContext {
   readonly awsRequestId?: string;
   getRemainingTimeInMillis?(): number;
@@ -30,16 +30,16 @@ export interface InvocationContext {
 /** The distributor's function. */
 export interface Distributor {
   /**
-   * Takes an event of S3, of consumers, of the schedule or of the state machine, or a request, and answers as each wants it. Rejects when it is to
-   * be brought again; `EVENT_INVALID` for what is nothing of these.
+   * Handles an event of S3, of a consumer, of the schedule or of the state machine, or a request. Throws when the event must be
+   * redelivered, and `EVENT_INVALID` for an unsupported event.
    */
   handle(event: unknown, context?: InvocationContext): Promise<unknown>;
 }
 
-/** Where Lambda does not say how much time there is. */
+/** Time limit when the context does not provide one. */
 const TURN_MS = 840_000;
 
-/** Makes the distributor. Nothing is called before the first event. Throws `CONFIG_INVALID` for prefixes that cannot be told apart. */
+/** Creates the distributor. Makes no call before the first event. Throws `CONFIG_INVALID` for identical prefixes. */
 export function createDistributor(options: DistributorOptions): Distributor {
   const { random = Math.random, logger = silentLogger, write = writeLine } = options;
   const open = openDistributor({ ...options, random, logger, write });
@@ -55,7 +55,7 @@ function writeLine(line: string): void {
   process.stdout.write(line);
 }
 
-/** Takes one event, or each of a batch: one that fails does not lose the others. */
+/** Handles one event, or each event of a batch. A failure does not affect the others. */
 async function handleEvent(open: OpenDistributor, event: unknown, turn: Turn): Promise<unknown> {
   const parsed = parseEvent(event);
   if (parsed.kind === "messages") return takeMessages(open, parsed.messages, turn);
@@ -82,11 +82,11 @@ async function take(open: OpenDistributor, event: DistributorEvent, turn: Turn):
     case "nothing":
       return undefined;
     default:
-      throw new StackyardError("EVENT_INVALID", "The event is none that a distributor knows.");
+      throw new StackyardError("EVENT_INVALID", "Unsupported event type.");
   }
 }
 
-/** What cannot be read fails the event when all else is done: where failed events end, somebody can look at it. */
+/** Unreadable records fail the event after all others are processed, so that it reaches the dead-letter queue. */
 async function takeObjects(
   open: OpenDistributor,
   { objects, faulty }: DistributorEvent & { readonly kind: "objects" },
@@ -94,16 +94,16 @@ async function takeObjects(
 ): Promise<readonly unknown[]> {
   const { logger, clock, write } = open.context;
   if (faulty > 0) {
-    logger.error("a notification has records that cannot be read", { code: "EVENT_INVALID", records: faulty });
+    logger.error("A notification has invalid records.", { code: "EVENT_INVALID", records: faulty });
     write(toDropLine("EVENT_INVALID", clock.now()));
   }
   const outcomes = await takeAll(objects, (object) => takeObject(open, object, turn));
   if (faulty === 0) return outcomes;
-  throw new StackyardError("EVENT_INVALID", `${faulty} records of the notification cannot be read.`);
+  throw new StackyardError("EVENT_INVALID", `${faulty} records of the notification are invalid.`);
 }
 
 async function takeObject(open: OpenDistributor, object: WrittenObject, turn: Turn): Promise<unknown> {
-  // A rule may bring events of other buckets.
+  // A rule can match events of other buckets.
   if (object.bucket !== open.context.config.bucket) return { kind: "ignored" };
   return open.takeObject(object, turn);
 }
@@ -113,7 +113,7 @@ async function takeConsumerEvent({ context, refresher }: OpenDistributor, event:
   const outcome = isRefresh ? await refresher.onRefresh(event) : await onReceipt(context, event);
   if (outcome.kind !== "dropped") return outcome;
   const { code } = outcome;
-  context.logger.warn("an event of a consumer was dropped", {
+  context.logger.warn("Dropped an event of a consumer.", {
     code,
     account: event.account,
     type: event["detail-type"],
@@ -141,7 +141,7 @@ async function takeMessages(
     try {
       await take(open, parseBody(body), turn);
     } catch (error) {
-      open.context.logger.error("a message could not be worked, and stays in its queue", { messageId: id, error });
+      open.context.logger.error("A message could not be processed and stays in its queue.", { messageId: id, error });
       failed.push(id);
     }
   }
@@ -158,19 +158,19 @@ async function takeAll<Item>(
   return settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
 }
 
-/** The parts of a distributor, put together. */
+/** The connected parts of a distributor. */
 interface OpenDistributor {
   readonly context: DistributorContext;
   readonly refresher: Refresher;
-  /** A manifest becomes a publication, a file of somebody else an upload. */
+  /** Publishes a manifest, or processes a file without a manifest as an upload. */
   takeObject(object: WrittenObject, turn: Turn): Promise<unknown>;
-  /** Goes on with publications and uploads that a process has left behind. */
+  /** Resumes unfinished publications and uploads. */
   resume(turn: Turn): Promise<void>;
 }
 
 type Options = DistributorOptions & Required<Pick<DistributorOptions, "random" | "logger" | "write">>;
 
-/** Puts the parts together. */
+/** Connects the parts of a distributor. */
 function openDistributor(options: Options): OpenDistributor {
   const { config, s3, records, clock, logger } = options;
   const trust = toTrust(options);

@@ -4,7 +4,7 @@ import { Compile } from "typebox/compile";
 import type { TLocalizedValidationError } from "typebox/error";
 import { AccountId, Instant, Region } from "./records.ts";
 
-/** An object that somebody has written. */
+/** A new object in the bucket. */
 export interface WrittenObject {
   readonly bucket: string;
   readonly key: string;
@@ -13,7 +13,7 @@ export interface WrittenObject {
 
 const CONSUMER = "stackyard.consumer";
 
-/** An event of a consumer, with the account that EventBridge has stamped on it. */
+/** An event of a consumer, with the account that EventBridge has set. */
 export interface StampedEvent {
   readonly source: typeof CONSUMER;
   readonly account: string;
@@ -22,19 +22,19 @@ export interface StampedEvent {
   readonly time: unknown;
 }
 
-/** What reaches the function. */
+/** An event of the function. */
 export type DistributorEvent =
-  /** `faulty`: so many more were written that cannot be told from what has come. */
+  /** `faulty`: number of records that could not be read. */
   | { readonly kind: "objects"; readonly objects: readonly WrittenObject[]; readonly faulty: number }
   | { readonly kind: "consumer"; readonly event: StampedEvent }
   | { readonly kind: "schedule" }
   | { readonly kind: "set"; readonly task: unknown }
   | { readonly kind: "call"; readonly request: unknown }
-  /** Of a queue: what is done of it is told one by one. */
+  /** From a queue: failures are reported per message. */
   | { readonly kind: "messages"; readonly messages: readonly QueueMessage[] }
-  /** Of a topic. */
+  /** From a topic. */
   | { readonly kind: "notifications"; readonly bodies: readonly string[] }
-  /** S3 sends it when a notification is set up, and for what happens to objects beside their writing. */
+  /** A test event of S3, or an S3 event other than an object creation. */
   | { readonly kind: "nothing" }
   | { readonly kind: "unknown" };
 
@@ -52,7 +52,7 @@ const CREATED = /^(s3:)?ObjectCreated:/;
 const SCHEDULERS: ReadonlySet<unknown> = new Set(["aws.events", "aws.scheduler"]);
 
 /**
- * Tells events apart by their shape. Sources: S3 user guide, "EventBridge event message structure" and "Event message structure"; Lambda
+ * Classifies an event by its shape. Sources: S3 user guide, "EventBridge event message structure" and "Event message structure"; Lambda
  * developer guide, "Using Lambda with Amazon SQS" and "… with Amazon SNS".
  */
 export function parseEvent(event: unknown): DistributorEvent {
@@ -62,7 +62,7 @@ export function parseEvent(event: unknown): DistributorEvent {
   if (event["op"] === "schedule") return { kind: "schedule" };
   if (event["op"] === "initial-set") return { kind: "set", task: event };
   if (event["Event"] === "s3:TestEvent") return { kind: "nothing" };
-  // What asks for something unknown is answered, so that whoever asked sees it.
+  // An unknown request gets a reply, so that the caller sees the error.
   return isRequestOp(event["op"]) || "op" in event ? { kind: "call", request: event } : UNKNOWN;
 }
 
@@ -87,7 +87,7 @@ function parseRecords(records: readonly unknown[]): DistributorEvent {
   return fields.every((record) => record["EventSource"] === "aws:sns") ? parseNotifications(fields) : UNKNOWN;
 }
 
-/** One record that cannot be read must not lose the others. */
+/** An invalid record does not affect the others. */
 function parseWritten(records: readonly Fields[], count: number): DistributorEvent {
   const others = records.filter(({ eventName }) => typeof eventName === "string" && !CREATED.test(eventName));
   const created = records.filter(({ eventName }) => typeof eventName === "string" && CREATED.test(eventName));
@@ -109,7 +109,7 @@ function parseNotifications(records: readonly Fields[]): DistributorEvent {
   return bodies.length < records.length ? UNKNOWN : { kind: "notifications", bodies };
 }
 
-/** Notifications have keys as forms have them: encoded, and a plus for a space. */
+/** Keys in notifications are form-encoded: percent sequences, and a plus for a space. */
 function toNotifiedObject(record: Fields): WrittenObject | undefined {
   const object = toObject(record["s3"], "versionId");
   if (object === undefined) return undefined;
@@ -132,14 +132,14 @@ function toObject(detail: unknown, versionField: string): WrittenObject | undefi
 }
 
 /**
- * The id of an object's version. Undefined in a bucket that keeps none: S3 names none there or, where versioning is suspended, "null" (S3 user
- * guide, "Adding objects to versioning-suspended buckets"), as emulators do in each.
+ * Returns the version id of an object, or undefined in an unversioned bucket: there S3 returns none, or "null" when versioning is
+ * suspended (S3 user guide, "Adding objects to versioning-suspended buckets"). Emulators return "null" in both cases.
  */
 export function toVersionId(said: unknown): string | undefined {
   return typeof said === "string" && said !== "" && said !== "null" ? said : undefined;
 }
 
-/** What a message holds: an event, in an envelope of SNS where raw delivery is switched off. */
+/** Parses the event in a message body, with or without an SNS envelope. */
 export function parseBody(body: string): DistributorEvent {
   const value = parseJson(body);
   const isEnvelope = isFields(value) && value["Type"] === "Notification" && typeof value["Message"] === "string";
@@ -163,13 +163,13 @@ const VERSION = ARTIFACT_VERSION.slice(1, -1);
 
 /** The name of an artifact, or `name@version`. */
 const ArtifactChoice = Type.String({ pattern: `${NAME}(@${VERSION})?$`, maxLength: 193 });
-/** Such as `2026-11-20T06:00:00Z`: a day that its month has, and no leap second, which `Date` does not know. */
+/** Such as `2026-11-20T06:00:00Z`. The day must exist; leap seconds are not allowed, because `Date` does not support them. */
 const IsoInstant = Type.String({
   format: "date-time",
   pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:[0-5]\\d(\\.\\d{1,9})?Z$",
 });
 
-/** The input of the state machine; `Line` and `Step` are what it tells itself. Further fields are left alone. */
+/** The input of the state machine. `Line` and `Step` are set by the state machine itself. Unknown fields are ignored. */
 const SetInput = Type.Object({
   AccountId,
   Region,
@@ -189,7 +189,7 @@ export type SetTask = Static<typeof SetTask>;
 
 const validator = Compile(SetTask);
 
-/** A task, or what is wrong with it. */
+/** A task, or why it is invalid. */
 type ParsedSetTask =
   | { readonly kind: "task"; readonly task: SetTask }
   | {
@@ -198,7 +198,7 @@ type ParsedSetTask =
       readonly message: string;
     };
 
-/** Reads a task. An account id that no account can have is an account that is not trusted. */
+/** Parses a task. A malformed account id counts as an untrusted account. */
 export function parseSetTask(event: unknown): ParsedSetTask {
   if (validator.Check(event)) return { kind: "task", task: event };
   const errors = validator.Errors(event);
@@ -206,7 +206,7 @@ export function parseSetTask(event: unknown): ParsedSetTask {
   return {
     kind: "faulty",
     code: isAccountRefused ? "ACCOUNT_NOT_TRUSTED" : "INITIAL_SET_FAILED",
-    message: `The input of the state machine is invalid: ${tellFaults(errors)}.`,
+    message: `The input of the state machine is invalid: ${formatFaults(errors)}.`,
   };
 }
 
@@ -228,7 +228,7 @@ const SeenFile = Type.Object(
   strict,
 );
 
-/** Requests by their `op`, as they may come from outside. */
+/** Schemas of requests by `op`. */
 const DISTRIBUTOR_REQUESTS = {
   list: Type.Object({ op: Type.Literal("list"), name: Type.Optional(name), ...page }, strict),
   show: Type.Object({ op: Type.Literal("show"), name, version }, strict),
@@ -270,17 +270,17 @@ const DISTRIBUTOR_REQUESTS = {
 
 const validators = new Map(Object.entries(DISTRIBUTOR_REQUESTS).map(([op, schema]) => [op, Compile(schema)]));
 
-/** A request, or what is wrong with it. */
+/** A request, or why it is invalid. */
 type ParsedRequest =
   | { readonly kind: "request"; readonly request: DistributorRequest }
   | { readonly kind: "faulty"; readonly message: string };
 
-/** True where somebody asks something, be it rightly or not. */
+/** Returns true for the `op` of a request. */
 function isRequestOp(op: unknown): boolean {
   return typeof op === "string" && validators.has(op);
 }
 
-/** Reads a request. What is wrong is told by place, without values. */
+/** Parses a request. Errors name the invalid fields, without values. */
 export function parseDistributorRequest(value: unknown): ParsedRequest {
   const op: unknown = typeof value === "object" && value !== null && "op" in value ? value.op : undefined;
   const validator = typeof op === "string" ? validators.get(op) : undefined;
@@ -288,21 +288,21 @@ export function parseDistributorRequest(value: unknown): ParsedRequest {
     return { kind: "faulty", message: `"op" must be one of ${[...validators.keys()].join(", ")}.` };
   }
   if (validator.Check(value)) return findContradiction(value as DistributorRequest);
-  return { kind: "faulty", message: `The request is wrong: ${tellFaults(validator.Errors(value))}.` };
+  return { kind: "faulty", message: `The request is invalid: ${formatFaults(validator.Errors(value))}.` };
 }
 
 function findContradiction(request: DistributorRequest): ParsedRequest {
   const { op, account, region, version, name } = request as Readonly<Record<string, unknown>>;
   if (op === "refresh" && (account === undefined) !== (region === undefined)) {
-    return { kind: "faulty", message: "A consumer is named by both its account and its region." };
+    return { kind: "faulty", message: "A consumer requires both account and region." };
   }
   if (op === "coverage" && version !== undefined && name === undefined) {
-    return { kind: "faulty", message: "A version is of an artifact: name it too." };
+    return { kind: "faulty", message: "A version requires the name of its artifact." };
   }
   return { kind: "request", request };
 }
 
-/** A consumer says where it is and what it can do. */
+/** The registration of a consumer. */
 const RegisteredDetail = Type.Object({
   v: Type.Literal(1),
   account: AccountId,
@@ -312,18 +312,18 @@ const RegisteredDetail = Type.Object({
 });
 type RegisteredDetail = Static<typeof RegisteredDetail>;
 
-/** A consumer goes. */
+/** The end of a registration. */
 const UnregisteredDetail = Type.Object({ v: Type.Literal(1), account: AccountId, region: Region });
 type UnregisteredDetail = Static<typeof UnregisteredDetail>;
 
 const [registered, unregistered] = [Compile(RegisteredDetail), Compile(UnregisteredDetail)];
 
-/** Reads it; undefined: it is none. */
+/** Parses the detail. Returns undefined for an invalid one. */
 export function parseRegistered(detail: unknown): RegisteredDetail | undefined {
   return registered.Check(detail) ? detail : undefined;
 }
 
-/** Reads it; undefined: it is none. */
+/** Parses the detail. Returns undefined for an invalid one. */
 export function parseUnregistered(detail: unknown): UnregisteredDetail | undefined {
   return unregistered.Check(detail) ? detail : undefined;
 }
@@ -331,7 +331,7 @@ export function parseUnregistered(detail: unknown): UnregisteredDetail | undefin
 const orNull = (pattern: string) => Type.Union([Type.String({ pattern }), Type.Null()]);
 const sha256OrNull = orNull("^[0-9a-f]{64}$");
 
-/** A consumer's word on one file, as far as it is read here. Others may say more: further fields are left alone. */
+/** The fields of a receipt that the distributor reads. Unknown fields are ignored. */
 export const ReceivedReceipt = Type.Object({
   v: Type.Literal(1),
   artifact: Type.Object({
@@ -351,16 +351,16 @@ export const ReceivedReceipt = Type.Object({
 });
 export type ReceivedReceipt = Static<typeof ReceivedReceipt>;
 
-const validatorReceivedReceipt = Compile(ReceivedReceipt);
+const receiptValidator = Compile(ReceivedReceipt);
 
-/** Reads a receipt; undefined: it is none. */
+/** Parses a receipt. Returns undefined for an invalid one. */
 export function parseReceipt(detail: unknown): ReceivedReceipt | undefined {
-  return validatorReceivedReceipt.Check(detail) && !Number.isNaN(Date.parse(detail.at)) ? detail : undefined;
+  return receiptValidator.Check(detail) && !Number.isNaN(Date.parse(detail.at)) ? detail : undefined;
 }
 
 const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 
-/** An event of the receipts bus, as EventBridge gives it to a function: `account` is stamped by EventBridge itself. */
+/** A refresh event of the receipts bus. EventBridge itself sets `account`. */
 const RefreshEvent = Type.Object({
   source: Type.Literal("stackyard.consumer"),
   "detail-type": Type.Literal("artifact.refresh"),
@@ -376,7 +376,7 @@ const RefreshEvent = Type.Object({
   }),
 });
 
-/** What a consumer asks for: fresh URLs of one file. */
+/** A consumer's request for new URLs of one file. */
 export interface RefreshWish {
   readonly account: string;
   readonly region: string;
@@ -387,7 +387,7 @@ export interface RefreshWish {
 
 const compiled = Compile(RefreshEvent);
 
-/** Reads an event; a word on what is wrong with it where it is none, or where its sender is not who it says. */
+/** Parses a refresh event, or returns the code for dropping it. */
 export function parseRefreshEvent(event: unknown): RefreshWish | "EVENT_INVALID" | "ACCOUNT_MISMATCH" {
   if (!compiled.Check(event)) return "EVENT_INVALID";
   const { account, detail }: Static<typeof RefreshEvent> = event;
@@ -398,8 +398,8 @@ export function parseRefreshEvent(event: unknown): RefreshWish | "EVENT_INVALID"
 
 const FAULTS_SHOWN = 5;
 
-/** What is wrong with a value that came from outside, by place and without values. */
-function tellFaults(errors: readonly TLocalizedValidationError[]): string {
+/** Formats validation errors as paths and messages, without values. */
+function formatFaults(errors: readonly TLocalizedValidationError[]): string {
   const shown = errors.slice(0, FAULTS_SHOWN);
   return shown.map(({ instancePath, message }) => `${instancePath || "/"} ${message}`).join("; ");
 }

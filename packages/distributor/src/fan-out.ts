@@ -1,47 +1,47 @@
 import type { Clock } from "@stackyard/core";
 import type { ConsumerPlace, Manifest, ManifestFile } from "@stackyard/sdk/artifacts";
 
-/** A published version, with what announcements need to know of it. */
+/** A published version, with the facts that announcements need. */
 export interface PublishedArtifact {
-  /** With the id of each file's version, where the bucket keeps versions. */
+  /** In a versioned bucket, each file has its version id. */
   readonly manifest: Manifest;
   readonly manifestKey: string;
   readonly manifestSha256: string;
   readonly manifestVersionId?: string;
-  /** Grows with each publication in the yard; the same in every announcement of this version. */
+  /** Increases with each publication of the distributor; the same in every announcement of this version. */
   readonly sequence: number;
-  /** Of the publication; the same in every announcement of this version. */
+  /** Identifies the publication; the same in every announcement of this version. */
   readonly distributionId: string;
 }
 
-/** Who an announcement is for: everybody, or one consumer. */
+/** The receiver of an announcement: all consumers, or one. */
 export type AnnouncementTarget = ConsumerPlace | "ALL";
 
 /**
- * Sends announcements of files through the topic, at most 20 a second to a consumer. Repeating a call repeats messages, which is
- * harmless. A call that throws may have sent some.
+ * Sends announcements of files to the topic, at most 20 per second and consumer. Repeated messages are harmless. A call that
+ * throws can have sent some.
  */
 export interface Announcer {
-  /** A message per key, each with a URL of its own; `keys`: of the manifest's files. Default: all. Gives how many were sent. */
+  /** Sends one message per file, each with its own URL. `keys`: keys of files to announce; default: all. Returns the number of messages. */
   announce(artifact: PublishedArtifact, target: AnnouncementTarget, keys?: readonly string[]): Promise<number>;
-  /** Tells a consumer that agreed to it (`retire` among its capabilities) to delete a version's files. Gives how many messages. */
+  /** Requests the deletion of a version's files from a consumer with the capability `retire`. Returns the number of messages. */
   announceRetirement(artifact: PublishedArtifact, target: ConsumerPlace): Promise<number>;
-  /** Asks whether somebody listens there. */
+  /** Checks that the consumer responds. */
   probe(target: ConsumerPlace): Promise<void>;
 }
 
-/** What is announced: a version, or some of its files. */
+/** A version to announce, or some of its files. */
 export interface FanOutItem {
   readonly artifact: PublishedArtifact;
-  /** Of the manifest's files. Default: all. */
+  /** Keys of the files to announce. Default: all. */
   readonly keys?: readonly string[];
 }
 
-/** How fast. */
+/** Rate limits. */
 export interface FanOutOptions {
-  /** To one consumer. Default: 20. */
+  /** Messages per second to one consumer. Default: 20. */
   readonly perConsumerPerSecond?: number;
-  /** Through the topic. Default: 200, below the smallest quota of a region (Amazon SNS quotas, "Publish API": 300). */
+  /** Messages per second to the topic. Default: 200, below the smallest quota of a region (Amazon SNS quotas, "Publish API": 300). */
   readonly perSecond?: number;
 }
 
@@ -52,19 +52,19 @@ export interface PlannedMessage {
   readonly target: AnnouncementTarget;
 }
 
-/** What goes out in one call, and not sooner than so long after the beginning. */
+/** The messages of one call, and the delay from the start. */
 export interface PlannedBatch {
   readonly afterMs: number;
   readonly messages: readonly PlannedMessage[];
 }
 
 const DEFAULTS = { perConsumerPerSecond: 20, perSecond: 200 } as const;
-/** Amazon SNS API reference, "PublishBatch": ten entries. A message is small enough that ten of the largest fit. */
+/** Amazon SNS API reference, "PublishBatch": ten entries. Ten messages of maximum size fit. */
 const MAX_ENTRIES = 10;
 
 /**
- * Which message goes to whom, and when: one to everybody for a new version, one for each consumer where they are named. File by
- * file, so that nobody waits for another's set. Made as it is taken: nothing is held but the present batch.
+ * Plans which message is sent to which target, and when: one message to all for a new version, or one per named consumer. Files
+ * are interleaved, so that no consumer waits for another's set. Lazy: only the current batch is in memory.
  */
 export function* planFanOut(
   items: Iterable<FanOutItem>,
@@ -73,7 +73,7 @@ export function* planFanOut(
 ): Generator<PlannedBatch, void, undefined> {
   const { perConsumerPerSecond, perSecond } = { ...DEFAULTS, ...options };
   const targets: readonly AnnouncementTarget[] = consumers === "ALL" ? ["ALL"] : consumers;
-  // A consumer has its next file when each of the others has had its own.
+  // Each consumer gets its next file after all others got theirs.
   const roundMs = Math.max(1_000 / perConsumerPerSecond, (targets.length * 1_000) / perSecond);
   let [round, messages, afterMs]: [number, PlannedMessage[], number] = [0, [], 0];
   for (const { artifact, file } of listFiles(items)) {
@@ -98,13 +98,13 @@ function* listFiles(items: Iterable<FanOutItem>): Generator<Omit<PlannedMessage,
   }
 }
 
-/** Keeps the calls of one process from adding up to more than a consumer should have. */
+/** Limits the rate of all calls of one process per consumer. */
 interface Pace {
-  /** Takes the time that so many messages to the target need; resolves when it begins, and gives that instant. */
+  /** Reserves the time for a number of messages. Resolves when it starts, with that instant. */
   take(target: AnnouncementTarget, messages: number): Promise<number>;
 }
 
-/** A new one. What goes to everybody counts for each. */
+/** Creates a rate limit. Messages to all count for each consumer. */
 export function createPace(clock: Clock, perSecond = 20): Pace {
   const freeAt = new Map<string, number>();
 

@@ -352,7 +352,7 @@ function createDeath(at: number, when: "before" | "after") {
   };
 }
 
-async function createWorldCrashes() {
+async function createCrashFixture() {
   const source = createSource();
   const { sim, putManifest, records, clock } = source;
   const files = Array.from({ length: FILES }, (_, index) => {
@@ -406,7 +406,7 @@ describe("a process that dies while it publishes", () => {
   ] as const)("leaves nothing unannounced, at whatever call, %s (%s)", async (_what, when, isRedelivered) => {
     let deaths = 0;
     for (let at = 1; ; at += 1) {
-      const { createMortal, publisher, place, clock, check } = await createWorldCrashes();
+      const { createMortal, publisher, place, clock, check } = await createCrashFixture();
       const mortal = createMortal(at, when);
 
       await mortal.publisher.onManifest(place).catch(() => undefined);
@@ -423,7 +423,7 @@ describe("a process that dies while it publishes", () => {
 
   it("leaves nothing unannounced where the next one dies too, and events come twice", async () => {
     for (const at of [2, 5, 8, 11]) {
-      const { createMortal, publisher, place, clock, check } = await createWorldCrashes();
+      const { createMortal, publisher, place, clock, check } = await createCrashFixture();
 
       for (const when of ["after", "before"] as const) {
         const mortal = createMortal(at, when).publisher;
@@ -442,7 +442,7 @@ describe("a process that dies while it publishes", () => {
   it("has told nobody who is not expected to answer", async () => {
     let deaths = 0;
     for (let at = 1; ; at += 1) {
-      const { createMortal, place, announced, published } = await createWorldCrashes();
+      const { createMortal, place, announced, published } = await createCrashFixture();
       const mortal = createMortal(at, "after");
 
       await mortal.publisher.onManifest(place).catch(() => undefined);

@@ -27,63 +27,63 @@ import {
   parseArtifactRecord,
 } from "./versions.ts";
 
-/** A manifest that is not announced, and why. */
+/** A refused manifest and the reason. */
 interface Refusal extends VersionFault {
   readonly key: string;
   readonly versionId: string | null;
 }
 
-/** What became of a manifest. */
+/** The outcome for a manifest. */
 export type PublishOutcome =
   | { readonly kind: "published"; readonly artifact: PublishedArtifact; readonly messages: number }
-  /** It was announced before. */
+  /** The version was announced earlier. */
   | { readonly kind: "known"; readonly artifact: PublishedArtifact }
-  /** Somebody else is at it, or was until it died: the outbox finishes it. */
+  /** Another process works on it, or has crashed: the outbox finishes it. */
   | { readonly kind: "running" }
-  /** Of an upload, of which a later one has taken the place before it was announced. */
+  /** A later upload of the same key replaced it before it was announced. */
   | { readonly kind: "replaced" }
-  /** No manifest of this bucket. */
+  /** Not a manifest of this bucket. */
   | { readonly kind: "ignored" }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
-/** What was found in the outbox: finished, failed, and left to somebody else or to the next time. */
+/** Counts of outbox entries: finished, failed, and left to another process or a later run. */
 interface DrainedOutbox {
   readonly finished: number;
   readonly failed: number;
   readonly left: number;
 }
 
-/** Publishes what appears in the source bucket. */
+/** Publishes the manifests of the source bucket. */
 export interface Publisher {
-  /** A manifest appeared; may be called as often as one likes. */
+  /** Publishes a new manifest. Idempotent. */
   onManifest(manifest: ObjectPlace): Promise<PublishOutcome>;
   /**
-   * Finishes what others have begun. Default limit: 50; what fails does not count, or those behind it would wait for ever. `deadlineAt`: epoch
-   * milliseconds; nothing is begun afterwards.
+   * Finishes interrupted publications. Default limit: 50; failures do not count, so that they do not block later entries.
+   * `deadlineAt`: epoch milliseconds; no entry is started afterwards.
    */
   drainOutbox(options?: { readonly limit?: number; readonly deadlineAt?: number }): Promise<DrainedOutbox>;
 }
 
-/** What it works with. */
+/** Dependencies and options. */
 export interface PublisherOptions extends RegisterDeps {
   readonly announcer: Pick<Announcer, "announce">;
   readonly bucket: string;
-  /** Called once at least for each version, before anybody is told of it: who answers at once must be expected already. */
+  /** Called at least once per version, before it is announced, so that early receipts are expected. */
   readonly onPublished?: (artifact: PublishedArtifact) => Promise<void>;
-  /** Called once at least for each manifest that is not announced. */
+  /** Called at least once per refused manifest. */
   readonly onRefused?: (refusal: Refusal) => Promise<void>;
   /** Default: none. */
   readonly logger?: Logger;
 }
 
-/** Announced in one go: progress is kept between. */
+/** Files per announcement call; progress is saved in between. */
 const CHUNK = 100;
 const DEFAULT_LIMIT = 50;
 const REFUSED_MS = 30 * 24 * 60 * 60_000;
 
 /**
- * Publishes a version when its manifest appears: its record, then the announcements to everybody, then it is done. Whoever dies on
- * the way, the outbox brings it to its end: every version is announced once at least, with one sequence and one id.
+ * Creates a publisher, which records a version when its manifest appears and announces it to all consumers. After a crash the
+ * outbox finishes the publication: every version is announced at least once, with one sequence and one id.
  */
 export function createPublisher(options: PublisherOptions): Publisher {
   const { bucket, clock, records, logger = silentLogger } = options;
@@ -124,10 +124,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
 function checkPrefixes({ prefix, uploadPrefix }: PublisherOptions): void {
   if (prefix !== uploadPrefix) return;
-  throw new StackyardError(
-    "CONFIG_INVALID",
-    "Uploads need another prefix than artifacts, or none of them is told apart.",
-  );
+  throw new StackyardError("CONFIG_INVALID", "The prefixes of uploads and artifacts must differ.");
 }
 
 interface Turn {
@@ -161,7 +158,7 @@ async function finish(options: PublisherOptions, { outbox, entry, save }: Turn):
   return isDone ? { kind: "known", artifact } : { kind: "published", artifact, messages: ended.announced };
 }
 
-/** Undefined when somebody else has taken it over. */
+/** Announces all files. Returns undefined when another process has taken over. */
 async function announceAll(
   { announcer }: PublisherOptions,
   save: Turn["save"],
@@ -185,51 +182,50 @@ async function markAnnounced(options: PublisherOptions, announced: ArtifactRecor
 async function refuse(options: PublisherOptions, entry: OutboxEntry, refusal: Refusal): Promise<void> {
   const { records, clock, logger = silentLogger } = options;
   const now = clock.now();
-  logger.warn("A manifest is not announced.", { key: refusal.key, code: refusal.code, reason: refusal.reason });
+  logger.warn("Refused a manifest.", { key: refusal.key, code: refusal.code, reason: refusal.reason });
   const key = entry.recordKey.replace(/^outbox/, "refused");
   const value = { ...refusal, at: new Date(now).toISOString() };
-  // Where it was refused before, its record stands.
+  // An existing record of the refusal is kept.
   await records.put({ key, value, expected: "absent", expiresAt: now + REFUSED_MS, now });
   await options.onRefused?.(refusal);
 }
 
-/** Why a version is not announced, for good. */
+/** Why a version is refused. */
 interface VersionFault {
   readonly code: ManifestFault["code"] | "VERSION_CONFLICT" | "SOURCE_MISSING" | "SIZE_MISMATCH" | "SHA256_MISMATCH";
   readonly reason: string;
-  /** Of the manifest; the first ten. */
+  /** The first ten problems of the manifest. */
   readonly problems?: readonly ManifestProblem[];
 }
 
-/** A version that has its record, or what is wrong with it. */
+/** A recorded version, or why it is refused. */
 type RegisteredVersion =
   | { readonly kind: "registered"; readonly record: ArtifactRecord; readonly manifest: Manifest }
-  /** Of an upload that a later one of the same key has replaced: that one is announced. */
+  /** A later upload of the same key replaced this one and is announced instead. */
   | { readonly kind: "replaced" }
   | ({ readonly kind: "refused" } & VersionFault);
 
-/** What it works with. */
+/** Dependencies and options. */
 interface RegisterDeps extends KeyPrefixes, RecordDeps {
   readonly s3: S3Client;
 }
 
 /**
- * Gives a version its record, sequence and id of distribution, once: who comes second finds them. Another content under the same
- * name and version is refused, also where the source holds it no more.
+ * Creates the record of a version with its sequence and distribution id, or finds the existing one. Other content under the same
+ * name and version is refused, even after the version was removed from the source.
  */
 async function registerVersion(deps: RegisterDeps, place: ObjectPlace): Promise<RegisteredVersion> {
   const loaded = await loadManifest(deps.s3, place);
-  if (loaded.kind === "missing")
-    return refuseRegisterVersion("SOURCE_MISSING", "The manifest is not in the bucket any more.");
-  if (loaded.kind === "unreadable") return refuseRegisterVersion("MANIFEST_INVALID", loaded.reason);
+  if (loaded.kind === "missing") return refuseVersion("SOURCE_MISSING", "The manifest was deleted from the bucket.");
+  if (loaded.kind === "unreadable") return refuseVersion("MANIFEST_INVALID", loaded.reason);
   const parsed = parseManifest(loaded.text);
   if (parsed.kind === "invalid") {
     const places = parsed.problems.map(({ pointer, message }) => `${pointer || "/"}: ${message}`);
-    const fault = refuseRegisterVersion("MANIFEST_INVALID", `The manifest is wrong: ${places.slice(0, 3).join(" ")}`);
+    const fault = refuseVersion("MANIFEST_INVALID", `The manifest is invalid: ${places.slice(0, 3).join(" ")}`);
     return { ...fault, problems: parsed.problems.slice(0, 10) };
   }
   const { manifest } = parsed;
-  const fault = judgeManifest(manifest, place.key, deps);
+  const fault = validateManifest(manifest, place.key, deps);
   if (fault !== undefined) return { kind: "refused", ...fault };
   const known = await deps.records.get(artifactRecordKey(manifest.name, manifest.version), deps.clock.now());
   const { sha256: manifestSha256, versionId, modifiedAt } = loaded;
@@ -238,7 +234,7 @@ async function registerVersion(deps: RegisterDeps, place: ObjectPlace): Promise<
   const isBack = await hasComeBack(deps, parseArtifactRecord(known.value), version);
   if (isBack) return register(deps, place, { ...version, expected: known.version });
   const compared = compare(known.value, manifest, manifestSha256);
-  // Consumers of the first version would copy it over the later one.
+  // Version 1 consumers would overwrite the later upload with it.
   const isUntold = compared.kind === "registered" && compared.record.announcedAt === null;
   return isUntold && (await isOverwritten(deps, place, manifest)) ? { kind: "replaced" } : compared;
 }
@@ -251,15 +247,15 @@ interface ReadVersion {
 }
 
 interface NewVersion extends ReadVersion {
-  /** The record that it takes the place of. */
+  /** Version of the record that it replaces. */
   readonly expected: number | "absent";
 }
 
-/** Retention has removed it from the source, and somebody has published the same content again: from then on it is as new. */
+/** Returns true when retention removed the version and the same content was published again: then it counts as new. */
 async function hasComeBack(deps: RegisterDeps, record: ArtifactRecord, version: ReadVersion): Promise<boolean> {
   const { manifest, manifestSha256 } = version;
   if (record.retiredAt !== null || record.contentSha256 !== digestContent(manifest)) return false;
-  // Its new record stands already: whoever has put it there died before it was announced.
+  // The new record exists already: a process crashed before the announcement.
   if (record.announcedAt === null && record.manifestSha256 === manifestSha256) return false;
   return (await findCoverage(deps, manifest)).removedAt !== null;
 }
@@ -268,9 +264,9 @@ async function register(deps: RegisterDeps, place: ObjectPlace, version: NewVers
   const { records, clock } = deps;
   const { manifest, manifestSha256 } = version;
   const headed = await headFiles(deps.s3, place.bucket, manifest);
-  if (headed.kind === "faulty") return refuseRegisterVersion(headed.code, headed.reason);
+  if (headed.kind === "faulty") return refuseVersion(headed.code, headed.reason);
   const sequence = await nextSequence(deps);
-  // Events come in any order. What is the newest after it has its number has a lower one than whatever is uploaded later.
+  // Events arrive in any order. An upload that is still the newest after it got its sequence precedes all later uploads.
   if (await isOverwritten(deps, place, manifest)) return { kind: "replaced" };
   const now = clock.now();
   const upload = isOfUpload(manifest, deps) ? manifest.files[0] : undefined;
@@ -309,39 +305,36 @@ function compare(value: unknown, manifest: Manifest, sha256: string): Registered
   const record = parseArtifactRecord(value);
   if (record.manifestSha256 === sha256) return { kind: "registered", record, manifest };
   const { name, version } = manifest;
-  return refuseRegisterVersion("VERSION_CONFLICT", `${name}@${version} is published already, with another content.`);
+  return refuseVersion("VERSION_CONFLICT", `${name}@${version} is already published with other content.`);
 }
 
-function refuseRegisterVersion(
-  code: VersionFault["code"],
-  reason: string,
-): RegisteredVersion & { readonly kind: "refused" } {
+function refuseVersion(code: VersionFault["code"], reason: string): RegisteredVersion & { readonly kind: "refused" } {
   return { kind: "refused", code, reason };
 }
 
-/** Why a version is not announced. */
+/** Why a manifest is refused. */
 interface ManifestFault {
   readonly code: "MANIFEST_INVALID" | "KEY_INVALID";
   readonly reason: string;
 }
 
 /**
- * May this manifest lie under this key, and name these files? Only files in its own folder, so that who may write one artifact
- * cannot announce another's files under it; and single files that others uploaded, under the name that such a file has.
+ * Validates key and files of a manifest. It may name only files in its own folder, so that a writer of one artifact cannot
+ * announce files of another one; or a single upload, under the name of that upload.
  */
-export function judgeManifest(manifest: Manifest, key: string, prefixes: KeyPrefixes): ManifestFault | undefined {
+export function validateManifest(manifest: Manifest, key: string, prefixes: KeyPrefixes): ManifestFault | undefined {
   const { name, version, files } = manifest;
   if (key !== toManifestKey(prefixes.prefix, name, version)) {
-    return { code: "MANIFEST_INVALID", reason: `The manifest is of ${name}@${version}, which lies elsewhere.` };
+    return { code: "MANIFEST_INVALID", reason: `The manifest of ${name}@${version} has the wrong key.` };
   }
   if (isOfUpload(manifest, prefixes)) return undefined;
   const folder = key.slice(0, key.lastIndexOf("/") + 1);
   const stray = files.findIndex((file) => !file.key.startsWith(folder) || file.key === key);
   if (stray < 0) return undefined;
-  return { code: "KEY_INVALID", reason: `The key at /files/${stray}/key is no file of the folder of this version.` };
+  return { code: "KEY_INVALID", reason: `The key at /files/${stray}/key is not in the folder of this version.` };
 }
 
-/** Is this what the function makes of a single file that somebody else has uploaded? */
+/** Returns true for the manifest that the function creates for an upload. */
 function isOfUpload({ name, version, files }: Manifest, prefixes: KeyPrefixes): boolean {
   const [file, ...others] = files;
   if (file === undefined || others.length > 0 || classifyKey(file.key, prefixes) !== "upload") return false;
@@ -349,29 +342,29 @@ function isOfUpload({ name, version, files }: Manifest, prefixes: KeyPrefixes): 
   return own.name === name && isUploadVersion(version, own.version);
 }
 
-/** SHA-256 of what a version is, whenever and by whomever it was published: bytes, paths, and what is to be rewritten. */
+/** Returns a SHA-256 over the content of a version: bytes, paths and rewrite modes, independent of time and publisher. */
 function digestContent({ files }: Pick<Manifest, "files">): string {
   const content = files.map(({ key, size, sha256, rewrite = "none" }) => JSON.stringify([key, size, sha256, rewrite]));
   return createHash("sha256").update(content.sort().join()).digest("hex");
 }
 
 interface Announced {
-  /** So many of the version's files were announced to everybody. */
+  /** Number of files that were announced to all consumers. */
   readonly announced: number;
 }
 
 const compiled = Compile(Type.Object({ ...Claimed, announced: Type.Integer({ minimum: 0 }) }));
 
-/** A manifest that appeared and is not announced to the end, held by this process. */
+/** A manifest whose publication is unfinished, claimed by this process. */
 type OutboxEntry = Claim<Announced>;
 
-/** Manifests that appeared and must be announced to the end. */
+/** Manifests whose publication is unfinished. */
 type Outbox = ObjectClaims<Announced>;
 
-/** Longer than the longest silence of somebody at work: a hundred messages at the pace of a consumer, and their retries. */
+/** Longer than the longest time between two saves: a hundred messages at the rate of a consumer, with retries. */
 const TAKEN_MS = 120_000;
 
-/** The outbox in records. */
+/** Creates the outbox in records. */
 function createOutbox(records: Records, clock: Clock): Outbox {
   const isClaim = (value: unknown) => compiled.Check(value);
   return createObjectClaims(records, clock, { name: "outbox", takenMs: TAKEN_MS, fresh: { announced: 0 }, isClaim });

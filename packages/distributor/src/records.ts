@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type Clock, type Random, type Records, StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 
-/** What changing records needs. */
+/** Dependencies of record changes. */
 export interface RecordDeps {
   readonly records: Records;
   readonly clock: Clock;
@@ -12,9 +12,9 @@ export interface RecordDeps {
 /** A change of one record. */
 interface RecordChange<Value> {
   readonly key: string;
-  /** Undefined: what lies there is not of this kind. */
+  /** Returns undefined for an invalid record. */
   parse(value: unknown): Value | undefined;
-  /** May be called several times. Undefined: leave it as it is. */
+  /** Can be called several times. Returns undefined for no change. */
   change(known: Value | undefined): Value | undefined;
 }
 
@@ -22,8 +22,8 @@ const MAX_TRIES = 40;
 const MAX_PAUSE_MS = 500;
 
 /**
- * Changes a record, and starts again when somebody else does it in that moment: two changes at once are both made. Gives what stands there
- * now. Throws `RECORD_CONFLICT` when that does not end, `STORE_CORRUPT` when something else lies there.
+ * Changes a record and retries on conflicts, so that concurrent changes are all applied. Returns the current value. Throws
+ * `RECORD_CONFLICT` after 40 attempts, and `STORE_CORRUPT` for an invalid record.
  */
 export async function changeRecord<Value>(
   { records, clock, random }: RecordDeps,
@@ -33,7 +33,7 @@ export async function changeRecord<Value>(
     const record = await records.get(key, clock.now());
     const known = record === undefined ? undefined : parse(record.value);
     if (record !== undefined && known === undefined) {
-      throw new StackyardError("STORE_CORRUPT", `The record "${key}" is not one that this version can read.`);
+      throw new StackyardError("STORE_CORRUPT", `The record "${key}" is invalid or was written by a newer version.`);
     }
     const value = change(known);
     if (value === undefined || JSON.stringify(value) === JSON.stringify(known)) return known;
@@ -41,12 +41,12 @@ export async function changeRecord<Value>(
     if (result.kind === "written") return value;
     await clock.sleep(Math.ceil(random() * Math.min(MAX_PAUSE_MS, 10 * 2 ** tries)));
   }
-  throw new StackyardError("RECORD_CONFLICT", `Too many others change the record "${key}" at once.`);
+  throw new StackyardError("RECORD_CONFLICT", `Too many processes change the record "${key}" at once. Try again.`);
 }
 
 const PAGE = 1_000;
 
-/** All records under a prefix, in order of their keys; what is not of the kind is left out. */
+/** Lists all valid records under a prefix in key order. */
 export async function listRecords<Value>(
   { records, clock }: Pick<RecordDeps, "records" | "clock">,
   prefix: string,
@@ -69,11 +69,11 @@ export async function listRecords<Value>(
   return found;
 }
 
-/** What every claim has; its schema is made of these and of the progress. */
+/** The schema fields of every claim; the progress adds more. */
 export const Claimed = {
   key: Type.String(),
   versionId: Type.Union([Type.String(), Type.Null()]),
-  /** Nobody else works on it until then, in epoch milliseconds. */
+  /** End of the claim, in epoch milliseconds. */
   takenUntil: Type.Integer(),
 };
 
@@ -83,24 +83,24 @@ interface ClaimedObject {
   readonly takenUntil: number;
 }
 
-/** An object of the source bucket that this process works on. */
+/** An object of the source bucket that this process has claimed. */
 export type Claim<Progress> = ClaimedObject & Progress & { readonly recordKey: string; readonly recordVersion: number };
 
-/** Keeps progress, and the claim for some more time; undefined when somebody else has taken the object. */
+/** Saves progress and extends the claim. Returns undefined when another process has claimed the object. */
 type SaveClaim<Progress> = (claim: Claim<Progress>, progress: Progress) => Promise<Claim<Progress> | undefined>;
 
-/** Objects that must be worked on to the end by one process at a time, whoever dies. */
+/** Objects that must be processed to the end, by one process at a time, also after crashes. */
 export interface ObjectClaims<Progress> {
-  /** Works on an object. Undefined while somebody else does. Where `work` fails, others may go on at once. */
+  /** Processes an object. Returns undefined while another process has claimed it. An error of `work` releases the claim. */
   hold<Outcome>(
     object: FreeObject,
     work: (claim: Claim<Progress>, save: SaveClaim<Progress>) => Promise<Outcome>,
   ): Promise<Outcome | undefined>;
-  /** Lets somebody else go on at once. */
+  /** Releases the claim. */
   release(claim: Claim<Progress>): Promise<void>;
-  /** It is finished. */
+  /** Removes the claim of a finished object. */
   remove(claim: Claim<Progress>): Promise<void>;
-  /** What nobody works on, a page at a time. */
+  /** Lists a page of unclaimed objects. */
   listFree(
     cursor: string | undefined,
   ): Promise<{ readonly free: readonly FreeObject[]; readonly busy: number; readonly cursor?: string }>;
@@ -112,20 +112,20 @@ interface FreeObject {
   readonly versionId?: string;
 }
 
-/** What tells one kind of claims from another. */
+/** A kind of claims. */
 interface ClaimKind<Progress> {
-  /** Of the keys of its records, such as `outbox`. */
+  /** Prefix of its record keys, such as `outbox`. */
   readonly name: string;
-  /** How long a claim lasts that is not saved meanwhile. */
+  /** Duration of a claim without a save. */
   readonly takenMs: number;
-  /** Of an object that nobody has worked on. */
+  /** The progress of a new object. */
   readonly fresh: Progress;
   isClaim(value: unknown): value is ClaimedObject & Progress;
 }
 
-const PAGE_OBJECT_CLAIMS = 100;
+const CLAIMS_PAGE = 100;
 
-/** Claims in records. Errors: `STORE_CORRUPT`, for a record that is none of them. */
+/** Creates claims in records. Throws `STORE_CORRUPT` for an invalid record. */
 export function createObjectClaims<Progress>(
   records: Records,
   clock: Clock,
@@ -166,7 +166,7 @@ export function createObjectClaims<Progress>(
       try {
         return await work(claim, save);
       } catch (error) {
-        // Where this fails too, the next one waits until the claim ends.
+        // If the release fails too, the claim expires.
         await release(held).catch(() => undefined);
         throw error;
       }
@@ -177,7 +177,7 @@ export function createObjectClaims<Progress>(
     },
     async listFree(cursor) {
       const page = await records.list(`${kind.name}/`, {
-        limit: PAGE_OBJECT_CLAIMS,
+        limit: CLAIMS_PAGE,
         now: clock.now(),
         ...(cursor && { cursor }),
       });
@@ -197,7 +197,7 @@ interface ClaimRecord {
 function toClaim<Progress>({ name, isClaim }: ClaimKind<Progress>, record: ClaimRecord): Claim<Progress> {
   const { key: recordKey, version: recordVersion, value } = record;
   if (isClaim(value)) return { ...value, recordKey, recordVersion };
-  throw new StackyardError("STORE_CORRUPT", `The record ${recordKey} is none of ${name}.`);
+  throw new StackyardError("STORE_CORRUPT", `The record ${recordKey} is not a valid record of ${name}.`);
 }
 
 function toRecordKey(name: string, key: string, versionId: string | undefined): string {
@@ -210,9 +210,9 @@ function toFree({ key, versionId }: ClaimedObject): FreeObject {
   return { key, ...(versionId === null ? {} : { versionId }) };
 }
 
-/** An account's id. */
+/** An account id. */
 export const AccountId = Type.String({ pattern: "^\\d{12}$" });
-/** A region's name, as AWS spells them, in every partition: `eu-west-1`, `us-gov-west-1`, `eusc-de-east-1`. */
+/** A region name of any partition: `eu-west-1`, `us-gov-west-1`, `eusc-de-east-1`. */
 export const Region = Type.String({ pattern: "^[a-z]{2,4}(-[a-z]{2,12}){1,3}-\\d{1,2}$" });
 
 /** Instants are epoch milliseconds. */
@@ -242,7 +242,7 @@ export async function inParallel<Item, Result>(
   return results;
 }
 
-/** Works on items one after another: one that fails does not keep the others. The first error is thrown at the end. */
+/** Processes items one after another. A failure does not stop the others; the first error is thrown at the end. */
 export async function eachApart<Item>(items: readonly Item[], work: (item: Item) => Promise<unknown>): Promise<void> {
   const errors: unknown[] = [];
   for (const item of items) {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createPublisher } from "./publish.ts";
 import { createRefresher } from "./refresh.ts";
-import { PLACE as PLACERefreshedUpload } from "./testing/a-cell.ts";
+import { PLACE as CONSUMER_PLACE } from "./testing/a-cell.ts";
 import { aRegistration } from "./testing/a-distributor-world.ts";
 import { createFleet } from "./testing/a-fleet.ts";
 import { BUCKET, createSource } from "./testing/a-source.ts";
@@ -130,7 +130,7 @@ describe("createRefresher", () => {
 
 it("gives a fresh URL of the newest upload under a key to who names nothing but the key", async () => {
   const fleet = createFleet();
-  await fleet.register(PLACERefreshedUpload);
+  await fleet.register(CONSUMER_PLACE);
   const key = "uploads/shop/40/app.zip";
   for (const body of ["first", "second"]) {
     fleet.sim.s3.write("source", key, body);
@@ -138,12 +138,12 @@ it("gives a fresh URL of the newest upload under a key to who names nothing but 
     await fleet.clock.advance(1_000);
   }
   const [, second] = fleet.sent();
-  const detail = { v: 1, distributionId: "d", key, ...PLACERefreshedUpload };
+  const detail = { v: 1, distributionId: "d", key, ...CONSUMER_PLACE };
 
-  await fleet.handle({ ...aRegistration(PLACERefreshedUpload), "detail-type": "artifact.refresh", detail });
+  await fleet.handle({ ...aRegistration(CONSUMER_PLACE), "detail-type": "artifact.refresh", detail });
 
   expect(fleet.sent()[2]).toMatchObject({
-    target: PLACERefreshedUpload,
+    target: CONSUMER_PLACE,
     sequence: second?.sequence,
     artifact: second?.artifact,
   });

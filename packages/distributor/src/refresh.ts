@@ -8,7 +8,7 @@ import { listRecords } from "./records.ts";
 import { classifyKey, type KeyPrefixes, loadArtifact, toUploadName, type UploadName } from "./source-bucket.ts";
 import { type ArtifactRecord, artifactRecordKey, findArtifactRecord, parseArtifactRecord } from "./versions.ts";
 
-/** What became of a wish for a fresh URL. */
+/** The outcome of a refresh request. */
 type RefreshOutcome =
   | { readonly kind: "announced"; readonly name: string; readonly version: string }
   | {
@@ -22,26 +22,26 @@ type RefreshOutcome =
         | "REFRESH_LIMIT";
     };
 
-/** Answers consumers whose URLs ended before they were used. */
+/** Handles refresh requests of consumers whose URLs have expired. */
 export interface Refresher {
-  /** An event of the receipts bus. */
+  /** Handles an event of the receipts bus. */
   onRefresh(event: unknown): Promise<RefreshOutcome>;
 }
 
-/** What it works with. */
+/** Dependencies and options. */
 interface RefresherOptions extends KeyPrefixes {
   readonly s3: S3Client;
   readonly records: Records;
   readonly announcer: Pick<Announcer, "announce">;
   readonly bucket: string;
   readonly clock: Clock;
-  /** May this account be told of artifacts? */
+  /** Returns true when the account may receive artifacts. */
   readonly isTrusted: (account: string, region: string) => boolean | Promise<boolean>;
 }
 
 /**
- * Announces the file again to who asked, and to nobody else: the account that EventBridge stamped on the event. At most five times
- * for each consumer, file and hour, also where the announcement fails afterwards.
+ * Announces the file again, only to the requesting consumer in the account that EventBridge set. At most five times per consumer,
+ * file and hour, including failed announcements.
  */
 export function createRefresher(options: RefresherOptions): Refresher {
   return {
@@ -67,7 +67,7 @@ async function refresh(options: RefresherOptions, wish: RefreshWish): Promise<Re
   return drop("ARTIFACT_UNKNOWN");
 }
 
-/** What retention has taken away cannot be fetched by any URL. */
+/** Returns undefined for a version that retention has removed. */
 async function loadIfThere(options: RefresherOptions, record: ArtifactRecord): Promise<PublishedArtifact | undefined> {
   try {
     return await loadArtifact(options, record);
@@ -82,7 +82,7 @@ async function findRecords(options: RefresherOptions, wish: RefreshWish): Promis
   const { name, version } = wish;
   const isNamed = name !== undefined && version !== undefined;
   const named = isNamed ? [{ name, version }] : listCandidates(wish.key, options);
-  // What cannot be published cannot be a record's key either.
+  // An invalid name or version cannot be a record key.
   const possible = named.filter((each) => NAME.test(each.name) && VERSION.test(each.version));
   const found = await Promise.all(
     possible.map((each) => records.get(artifactRecordKey(each.name, each.version), clock.now())),
@@ -91,7 +91,7 @@ async function findRecords(options: RefresherOptions, wish: RefreshWish): Promis
   return isNamed ? standing : [...(await findUploads(options, wish.key, possible)), ...standing];
 }
 
-/** All that was uploaded under the key, the newest first: no consumer goes back to an older one. */
+/** Lists all uploads of the key, the newest first: consumers never return to an older one. */
 async function findUploads(
   options: RefresherOptions,
   key: string,
@@ -114,11 +114,11 @@ function drop(code: Extract<RefreshOutcome, { readonly kind: "dropped" }>["code"
 }
 
 const HOUR_MS = 60 * 60_000;
-/** To one consumer, of one file, in any hour. */
+/** Per consumer, file and hour. */
 const MAX_REFRESHES = 5;
 const MAX_TRIES = 20;
 
-/** May this file be announced again to this consumer? Counts it where it may. Never more than five in an hour. */
+/** Counts a refresh. Returns false when the consumer already had five of this file within an hour. */
 async function takeRefresh(records: Records, clock: Clock, wish: RefreshWish): Promise<boolean> {
   const { account, region } = wish;
   const key = `refreshes/${account}/${region}/${createHash("sha256").update(wish.key).digest("hex")}`;
@@ -132,7 +132,7 @@ async function takeRefresh(records: Records, clock: Clock, wish: RefreshWish): P
     if (put.kind === "written") return true;
     found = put.current;
   }
-  throw new StackyardError("RECORD_CONFLICT", "Too many ask for the same file at a time. Try again.");
+  throw new StackyardError("RECORD_CONFLICT", "Too many processes request the same file at once. Try again.");
 }
 
 function listTimes(value: unknown): readonly number[] {
@@ -140,10 +140,10 @@ function listTimes(value: unknown): readonly number[] {
   return Array.isArray(times) ? times.filter((each) => typeof each === "number") : [];
 }
 
-/** A key has at most so many folders that are looked at. */
+/** Maximum number of folders of a key that are tried. */
 const MAX_SPLITS = 16;
 
-/** The versions that a file of this key may be of: names have slashes, so the key alone does not say where its name ends. */
+/** Lists the versions that can contain a key: names can have slashes, so the key does not show where the name ends. */
 function listCandidates(key: string, prefixes: KeyPrefixes): readonly UploadName[] {
   if (classifyKey(key, prefixes) === "upload") return [toUploadName(key.slice(prefixes.uploadPrefix?.length))];
   if (!key.startsWith(prefixes.prefix)) return [];

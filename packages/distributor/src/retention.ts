@@ -23,22 +23,22 @@ type RetentionContext = Pick<
   "records" | "clock" | "random" | "config" | "s3" | "logger" | "loadPublished"
 >;
 
-/** What one look at old versions is given. */
+/** Input of a retention run. */
 interface RunRetentionInput {
   readonly versions: readonly ListedVersion[];
-  /** At which artifacts are expected. */
+  /** Consumers at which artifacts are expected. */
   readonly consumers: readonly ConsumerRecord[];
   readonly turn: Turn;
 }
 
 const DAY_MS = 86_400_000;
 const WIDTH = 10;
-/** What removing one version may take. */
+/** Reserved for the removal of one version. */
 const MARGIN_MS = 120_000;
 
 /**
- * Removes versions that the source need not keep. What is remembered of them stays, so that the same version is not published again with
- * other content. Gives how many. Without `keepDays` everything is kept.
+ * Removes versions that the source need not keep, and returns their number. Their records stay, so that the same version cannot be
+ * published with other content. Without `keepDays` nothing is removed.
  */
 export async function runRetention(
   context: RetentionContext,
@@ -55,7 +55,7 @@ export async function runRetention(
   return removed;
 }
 
-/** Before anything is read of them: most versions are current or young. */
+/** Filters before any read: most versions are current or recent. */
 function listOld(
   { clock }: RetentionContext,
   versions: readonly ListedVersion[],
@@ -65,7 +65,7 @@ function listOld(
   return decideRetention({ versions: all, now: clock.now(), keepMs: keepDays * DAY_MS });
 }
 
-/** `able`: the places of consumers that can answer. */
+/** `able`: keys of consumers that send receipts. */
 async function removeOld(
   context: RetentionContext,
   version: ListedVersion,
@@ -76,7 +76,7 @@ async function removeOld(
   return coveredAt === null || (await isAwaited(context, version, able)) ? 0 : removeVersion(context, version);
 }
 
-/** Somebody is being sent it again, or has lost it and will be: for as long as the sweep tries. */
+/** Returns true while the sweep still announces the version to a consumer. */
 async function isAwaited(
   context: RetentionContext,
   version: ListedVersion,
@@ -86,12 +86,12 @@ async function isAwaited(
   return cells.some((cell) => cell.alarmedAt === null && findWaiting(cell).length > 0 && able.has(toPlaceKey(cell)));
 }
 
-/** Files first, the manifest last: a process that dies before leaves a version that is removed again. */
+/** Removes the files first and the manifest last: after a crash the removal is repeated. */
 async function removeVersion(context: RetentionContext, { name, version, record }: ListedVersion): Promise<number> {
   const { clock, logger } = context;
   const published = await loadReadable(context, { name, version });
   if (published === undefined) {
-    logger.error("a version is not removed from the source: its manifest is not there any more", { name, version });
+    logger.error("A version cannot be removed from the source: its manifest is missing.", { name, version });
     return 0;
   }
   const files = published.manifest.files.filter((file) => isOwn(file, record.manifestKey));
@@ -103,16 +103,16 @@ async function removeVersion(context: RetentionContext, { name, version, record 
   if (isBack(noted, record)) return 0;
   await remove(context, toManifestPlace(record));
   await noteGone(context, { name, version });
-  logger.info("a version was removed from the source", { name, version, files: files.length });
+  logger.info("Removed a version from the source.", { name, version, files: files.length });
   return 1;
 }
 
-/** Another look has removed it meanwhile, and somebody has published it again. */
+/** Another run removed the version meanwhile, and it was published again. */
 function isBack({ sequence = 0 }: CoverageRecord, removed: ArtifactRecord): boolean {
   return sequence > removed.sequence;
 }
 
-/** Of versions whose files are gone: while the manifest stands, the version cannot be published again. */
+/** Finishes interrupted removals: while the manifest exists, the version cannot be published again. */
 async function endRemovals(context: RetentionContext): Promise<void> {
   const known = await listRecords(context, COVERAGE_PREFIX, parseCoverageRecord);
   const open = known.filter(({ removedAt, goneAt = null }) => removedAt !== null && goneAt === null);
@@ -125,7 +125,7 @@ async function endRemoval(context: RetentionContext, { name, version, removedAt 
   const found = await records.get(artifactRecordKey(name, version), clock.now());
   const record = found && parseArtifactRecord(found.value);
   if (record !== undefined) {
-    // It is on its way back: the manifest that stands there is the new one.
+    // The version was published again: the manifest is the new one.
     if (Date.parse(record.publishedAt) > removedAt) return;
     const place = toManifestPlace(record);
     const loaded = await loadManifest(s3, { bucket: config.bucket, ...place });
@@ -138,7 +138,7 @@ function toManifestPlace({ manifestKey: key, manifestVersionId }: ArtifactRecord
   return { key, ...(manifestVersionId === null ? {} : { versionId: manifestVersionId }) };
 }
 
-/** Unless it has come back meanwhile. */
+/** Records the end of a removal, unless the version was published again. */
 async function noteGone(context: RetentionContext, version: VersionId): Promise<void> {
   await changeCoverage(context, version, (known) =>
     known.removedAt === null ? undefined : { ...known, goneAt: context.clock.now() },
@@ -156,7 +156,7 @@ interface StoredObject {
   readonly versionId?: string | undefined;
 }
 
-/** What somebody uploaded may have been overwritten by a later version: without the id of its own one it is not touched. */
+/** An upload can be overwritten by a later one: without its version id it is not deleted. */
 function isOwn({ key, versionId }: StoredObject, manifestKey: string): boolean {
   return versionId !== undefined || key.startsWith(manifestKey.slice(0, manifestKey.lastIndexOf("/") + 1));
 }

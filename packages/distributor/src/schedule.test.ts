@@ -13,7 +13,7 @@ import {
   SOURCE,
   type WorldOptions,
 } from "./testing/a-distributor-world.ts";
-import { type AskedExecution, createFleet, OTHER as OTHEROneBroken } from "./testing/a-fleet.ts";
+import { type AskedExecution, createFleet, OTHER as OTHER_PLACE } from "./testing/a-fleet.ts";
 import { runExecution } from "./testing/run-execution.ts";
 
 const MINUTE = 60_000;
@@ -254,9 +254,9 @@ describe("retention", () => {
     ["it was not covered", 30, false],
     ["it is too young", 50, true],
     ["nobody asked for it", undefined, true],
-  ])("removes nothing when %s", async (_, keepDays, isCovered) => {
+  ])("removes nothing when %s", async (_, keepDays, evaluate) => {
     const { world, kept, cover, keys } = await createOld(keepDays);
-    if (isCovered) await cover();
+    if (evaluate) await cover();
 
     expect((await look(world)).removed).toBe(0);
     expect(kept()).toEqual(keys);
@@ -264,7 +264,7 @@ describe("retention", () => {
 });
 
 type Fleet = ReturnType<typeof createFleet>;
-const BOTH = [PLACE, OTHEROneBroken];
+const BOTH = [PLACE, OTHER_PLACE];
 
 /** Two artifacts are announced, and the manifest of the first is gone then. */
 async function loseManifest(fleet: Fleet): Promise<void> {
@@ -332,7 +332,7 @@ describe("the schedule", () => {
 
     await expect(fleet.look()).rejects.toThrow("Rate exceeded");
 
-    expect(fleet.executions).toMatchObject([{ input: { AccountId: OTHEROneBroken.account } }]);
+    expect(fleet.executions).toMatchObject([{ input: { AccountId: OTHER_PLACE.account } }]);
   });
 
   it("looks at other versions where what is known of one cannot be read, and tells of it", async () => {

@@ -19,26 +19,26 @@ import { runRetention } from "./retention.ts";
 import { loadReadable } from "./source-bucket.ts";
 import { findCoverage, type ListedVersion, listVersions, openCoverage } from "./versions.ts";
 
-/** What one call of the schedule has done. */
+/** The result of a scheduled run. */
 interface ScheduleReport {
-  /** Messages sent again because a consumer had not answered. */
+  /** Messages repeated because a consumer sent no receipt. */
   readonly announced: number;
   readonly alarmed: number;
-  /** Versions that were found to stand everywhere. */
+  /** Versions found to be covered. */
   readonly covered: number;
-  /** Initial sets begun. */
+  /** Started initial sets. */
   readonly sets: number;
   /** Versions removed from the source. */
   readonly removed: number;
 }
 
-/** What a process that has died left to do, beside cells: announcements and uploads. */
+/** Resumes announcements and uploads after a crash. */
 type ResumeWork = (turn: Turn) => Promise<void>;
 
 /**
- * Every five minutes: finishes announcements that a crash left open, begins sets of new consumers, announces again what is overdue, tells
- * what is covered, removes what need not be kept, writes metrics. One part that fails does not keep the others; the first error is
- * thrown at the end.
+ * Runs every five minutes: resumes interrupted announcements, starts sets of new consumers, repeats overdue announcements, reports
+ * covered versions, applies retention, and writes metrics. A failing part does not stop the others; the first error is thrown at
+ * the end.
  */
 export async function onSchedule(context: DistributorContext, resume: ResumeWork, turn: Turn): Promise<ScheduleReport> {
   const errors: unknown[] = [];
@@ -46,7 +46,7 @@ export async function onSchedule(context: DistributorContext, resume: ResumeWork
     try {
       return await work();
     } catch (error) {
-      context.logger.error("a part of the schedule's work has failed", { error });
+      context.logger.error("A part of the scheduled run failed.", { error });
       errors.push(error);
       return otherwise;
     }
@@ -80,52 +80,52 @@ async function startDueSets(
   return due.length;
 }
 
-/** What the sweep looks at. */
+/** Input of the sweep. */
 interface SweepInput {
   readonly versions: readonly ListedVersion[];
-  /** Where artifacts are expected. */
+  /** Consumers at which artifacts are expected. */
   readonly consumers: readonly ConsumerRecord[];
-  /** Places, as `toPlaceKey` gives them, where a set is under way: what is missing there is about to be announced. */
+  /** Keys of consumers with a running set, which is about to announce missing files. */
   readonly busy: ReadonlySet<string>;
   readonly turn: Turn;
 }
 
-/** What the sweep has done and seen. */
+/** The result of the sweep. */
 interface SweepReport {
   readonly announced: number;
   readonly alarmed: number;
   readonly covered: number;
-  /** Cells of versions that do not stand everywhere yet. */
+  /** Cells of versions that are not covered yet. */
   readonly cells: readonly Cell[];
-  /** Of versions that could not be looked at to the end, which keeps no others. */
+  /** Errors of single versions. The other versions are processed. */
   readonly errors: readonly unknown[];
 }
 
 const WIDTH = 10;
-/** What announcing one cell may take. */
+/** Reserved for the announcement of one cell. */
 const MARGIN_MS = 120_000;
 
-/** Looks at every version that does not stand everywhere: adds cells that a crash left out, announces what is overdue, tells what is covered. */
+/** Checks all versions that are not covered: adds missing cells, repeats overdue announcements, and reports covered versions. */
 async function runSweep(context: DistributorContext, input: SweepInput): Promise<SweepReport> {
   const report = { announced: 0, alarmed: 0, covered: 0, cells: [] as Cell[], errors: [] as unknown[] };
   for (const each of input.versions) {
     if (each.retired || context.clock.now() + MARGIN_MS > input.turn.deadlineAt) continue;
     try {
-      const { cells, covered, announced, alarmed } = await lookAt(context, each, input);
+      const { cells, covered, announced, alarmed } = await sweepOne(context, each, input);
       report.cells.push(...cells);
       report.covered += covered;
       report.announced += announced;
       report.alarmed += alarmed;
     } catch (error) {
       const { name, version } = each;
-      context.logger.error("a version could not be looked at to the end", { name, version, error });
+      context.logger.error("The sweep of a version failed.", { name, version, error });
       report.errors.push(error);
     }
   }
   return report;
 }
 
-async function lookAt(context: DistributorContext, version: ListedVersion, input: SweepInput) {
+async function sweepOne(context: DistributorContext, version: ListedVersion, input: SweepInput) {
   const nothing = { cells: [], covered: 0, announced: 0, alarmed: 0 };
   if ((await findCoverage(context, version)).settledAt !== null) return nothing;
   if (await settleVersion(context, version, input.consumers)) return { ...nothing, covered: 1 };
@@ -155,7 +155,7 @@ async function sweepVersion(context: DistributorContext, version: ListedVersion,
   return { cells, announced, alarmed };
 }
 
-/** Who should have it and has no cell: the process that published it may have died while it made them. */
+/** Adds cells of expected consumers that a crashed publication left out. */
 async function addMissing(
   context: DistributorContext,
   version: ListedVersion,
@@ -166,13 +166,13 @@ async function addMissing(
   const places = new Set(expected.map(toPlaceKey));
   const known = new Set(cells.map(toPlaceKey));
   const missing = expected.filter((place) => !known.has(toPlaceKey(place)));
-  const added = await inParallel(missing, WIDTH, (place) => changeCell(context, toSubject(version), place, touch));
+  const added = await inParallel(missing, WIDTH, (place) => changeCell(context, toSubject(version), place, noEvents));
   if (missing.length > 0) await openCoverage(context, version);
   return [...cells.filter((cell) => places.has(toPlaceKey(cell))), ...added];
 }
 
-/** A cell is made, and nothing else. */
-const touch = () => [];
+/** Creates a cell without events. */
+const noEvents = () => [];
 
 async function announceAgain(
   context: DistributorContext,
@@ -182,7 +182,7 @@ async function announceAgain(
   const published = await loadReadable(context, version);
   if (published === undefined) {
     const { name, version: id } = version;
-    context.logger.error("a version cannot be announced again: its manifest is not there any more", {
+    context.logger.error("A version cannot be announced again: its manifest is missing.", {
       name,
       version: id,
     });
@@ -190,7 +190,7 @@ async function announceAgain(
   }
   const at = context.clock.now();
   let isOurs = false;
-  // Noted before it is sent, so that two sweeps at once do not both send.
+  // Recorded before sending, so that concurrent sweeps do not both send.
   await changeCell(context, toSubject(version), cell, (known) => {
     isOurs = decideSweep([known], at, toOptions(context)).some(({ kind }) => kind === "announce");
     return isOurs
@@ -215,7 +215,7 @@ async function alarm(context: DistributorContext, version: ListedVersion, cell: 
   });
   if (!isOurs) return 0;
   const missing = files.split("-").length - 1;
-  context.logger.error("a consumer has not got a version although it was announced again and again", {
+  context.logger.error("A consumer did not store a version after repeated announcements.", {
     code: "ARTIFACT_OVERDUE",
     name,
     version: cell.version,
@@ -234,7 +234,7 @@ function toOptions({ config: { overdueSeconds } }: DistributorContext) {
   return overdueSeconds === undefined ? {} : { overdueMs: overdueSeconds * 1_000 };
 }
 
-/** What the schedule has seen. */
+/** The figures of a scheduled run. */
 interface SweepFigures {
   readonly cells: readonly Cell[];
   /** Epoch milliseconds. */
@@ -245,9 +245,9 @@ const NAMESPACE = "Stackyard/Artifacts";
 const STATUSES: readonly CellStatus[] = ["expected", "announced", "failed", "rejected", "overdue"];
 
 /**
- * Metrics in CloudWatch's embedded metric format, a line for each: of every cell that is not full how many files are missing, by artifact and
- * consumer (versions stand beside, they would make a new metric each), and how many cells are in which status. Always all statuses, so
- * that an alarm sees when it is over. Source: CloudWatch user guide, "Embedded metric format specification".
+ * Returns metrics in CloudWatch embedded metric format, one per line: missing files of each open cell by artifact and consumer (the
+ * version is only a property, because a dimension would create a metric per version), and the number of cells by status. All
+ * statuses are always written, so that alarms recover. Source: CloudWatch user guide, "Embedded metric format specification".
  */
 export function toMetricLines({ cells, now }: SweepFigures): readonly string[] {
   const open = cells.filter((cell) => cell.files.includes("-"));
@@ -266,7 +266,7 @@ export function toMetricLines({ cells, now }: SweepFigures): readonly string[] {
   return [...lines, ...counts, toLine({ now, values, facts: {}, dimensions: [[]] })];
 }
 
-/** How many events were dropped, and why: one now. */
+/** Returns the metric of a dropped event. */
 export function toDropLine(code: string, now: number): string {
   return toLine({ now, values: { DroppedEvents: 1 }, facts: { Code: code }, dimensions: [["Code"]] });
 }

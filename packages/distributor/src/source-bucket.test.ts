@@ -3,7 +3,7 @@ import { ARTIFACT_NAME, ARTIFACT_VERSION, isManifestKey } from "@stackyard/sdk/a
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { PublishedArtifact } from "./fan-out.ts";
-import { judgeManifest } from "./publish.ts";
+import { validateManifest } from "./publish.ts";
 import {
   classifyKey,
   isNewest,
@@ -95,23 +95,23 @@ describe("classifyKey", () => {
   });
 });
 
-describe("judgeManifest", () => {
+describe("validateManifest", () => {
   const prefixes = { prefix: "artifacts/", uploadPrefix: "in/" };
-  const judge = (name: string, version: string, keys: readonly string[]) =>
-    judgeManifest(
+  const evaluate = (name: string, version: string, keys: readonly string[]) =>
+    validateManifest(
       aManifest({ name, version, files: keys.map((key) => aFile({ key, sha256: SHA256 })) }),
       `artifacts/${name}/${version}/manifest.json`,
       prefixes,
     )?.code;
 
   it("lets one upload be announced under its own name, and nothing else outside of the folder", () => {
-    expect(judge("team/x.yaml", "40", ["in/team/40/x.yaml"])).toBeUndefined();
-    expect(judge("team/x.yaml", "40+0123456789ab", ["in/team/40/x.yaml"])).toBeUndefined();
-    expect(judge("team/x.yaml", "41", ["in/team/40/x.yaml"])).toBe("KEY_INVALID");
-    expect(judge("evil", "40", ["in/team/40/x.yaml"])).toBe("KEY_INVALID");
-    expect(judge("team/x.yaml", "40", ["in/team/40/x.yaml", "in/team/40/y.yaml"])).toBe("KEY_INVALID");
-    expect(judge("team/x.yaml", "40", ["artifacts/other/1/x"])).toBe("KEY_INVALID");
-    expect(judge("team/x.yaml", "40", ["artifacts/team/x.yaml/40/a"])).toBeUndefined();
+    expect(evaluate("team/x.yaml", "40", ["in/team/40/x.yaml"])).toBeUndefined();
+    expect(evaluate("team/x.yaml", "40+0123456789ab", ["in/team/40/x.yaml"])).toBeUndefined();
+    expect(evaluate("team/x.yaml", "41", ["in/team/40/x.yaml"])).toBe("KEY_INVALID");
+    expect(evaluate("evil", "40", ["in/team/40/x.yaml"])).toBe("KEY_INVALID");
+    expect(evaluate("team/x.yaml", "40", ["in/team/40/x.yaml", "in/team/40/y.yaml"])).toBe("KEY_INVALID");
+    expect(evaluate("team/x.yaml", "40", ["artifacts/other/1/x"])).toBe("KEY_INVALID");
+    expect(evaluate("team/x.yaml", "40", ["artifacts/team/x.yaml/40/a"])).toBeUndefined();
   });
 });
 

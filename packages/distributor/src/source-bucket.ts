@@ -20,20 +20,20 @@ import { toVersionId } from "./events.ts";
 import type { PublishedArtifact } from "./fan-out.ts";
 import { type ArtifactRecord, artifactRecordKey, parseArtifactRecord } from "./versions.ts";
 
-/** Where artifacts and uploads lie in the source bucket. */
+/** Prefixes of artifacts and uploads in the source bucket. */
 export interface KeyPrefixes {
-  /** Before `<name>/<version>/`: empty, or ends with a slash. */
+  /** Prefix of `<name>/<version>/`: empty, or ends with a slash. */
   readonly prefix: string;
-  /** Before what others upload without a manifest; may be empty. Undefined: nobody does. */
+  /** Prefix of uploads without a manifest; can be empty. Undefined: no uploads. */
   readonly uploadPrefix?: string;
 }
 
-/** What an object of the bucket is. */
+/** The kind of an object in the bucket. */
 type KeyKind = "manifest" | "upload" | "other";
 
 const MANIFEST = "/manifest.json";
 
-/** By the longest prefix that fits: one may lie in the other. */
+/** Classifies a key by the longest matching prefix, since one prefix can contain the other. */
 export function classifyKey(key: string, { prefix, uploadPrefix }: KeyPrefixes): KeyKind {
   const isArtifact = key.startsWith(prefix);
   const isUpload = uploadPrefix !== undefined && key.startsWith(uploadPrefix) && !key.endsWith("/");
@@ -41,12 +41,12 @@ export function classifyKey(key: string, { prefix, uploadPrefix }: KeyPrefixes):
   return isArtifact && key.endsWith(MANIFEST) ? "manifest" : "other";
 }
 
-/** Where the manifest of a version lies. */
+/** Returns the key of a version's manifest. */
 export function toManifestKey(prefix: string, name: string, version: string): string {
   return `${prefix}${name}/${version}${MANIFEST}`;
 }
 
-/** The artifact that an upload becomes. */
+/** The artifact name and version of an upload. */
 export interface UploadName {
   readonly name: string;
   readonly version: string;
@@ -54,14 +54,14 @@ export interface UploadName {
 
 const MAX_NAME = 128;
 const MAX_VERSION = 40;
-/** Of files that lie in no folder. */
+/** Version of files without a folder. */
 const NO_FOLDER = "0";
 
 /**
- * Which artifact an uploaded file is. Files of a build arrive one by one, nobody knows which is the last, and each is announced
- * as it comes; an artifact never changes. So each file is an artifact of its own: the last folder is its version, and the rest of
- * the path its name. `team/app/dev/40/packaged.yaml` is the version `40` of `team/app/dev/packaged.yaml`.
- * What names and versions cannot have becomes `-`, and then a hash of the original sets them apart.
+ * Derives the artifact of an uploaded file. Files of a build arrive one by one, and the last one is unknown; an artifact never
+ * changes. So each file is its own artifact: the last folder is the version, and the rest of the path the name.
+ * `team/app/dev/40/packaged.yaml` becomes version `40` of `team/app/dev/packaged.yaml`. Invalid characters become `-`, and a hash
+ * of the original is appended.
  */
 export function toUploadName(path: string): UploadName {
   const segments = path.split("/");
@@ -73,12 +73,12 @@ export function toUploadName(path: string): UploadName {
   };
 }
 
-/** Versions of a file that was overwritten, which is announced each time: a build cannot have two contents. */
+/** Returns the version of an overwritten file. Each upload is announced, and a version cannot have two contents. */
 export function toOverwrittenVersion(version: string, objectVersion: string): string {
   return `${version}+${createHash("sha256").update(objectVersion).digest("hex").slice(0, 12)}`;
 }
 
-/** Is this a version that an upload of that name gets? */
+/** Returns true when a version belongs to an upload with the version `own`. */
 export function isUploadVersion(version: string, own: string): boolean {
   return version === own || (version.startsWith(`${own}+`) && /^[0-9a-f]{12}$/.test(version.slice(own.length + 1)));
 }
@@ -99,7 +99,7 @@ function toVersion(text: string): string {
 function tell(text: string, kept: string, maxLength: number): string {
   if (kept === text && kept.length <= maxLength) return kept;
   const mark = `-${createHash("sha256").update(text).digest("hex").slice(0, 8)}`;
-  // A name that is cut at a slash has no empty segment then: the mark follows.
+  // Appending the hash also avoids an empty segment when the cut is at a slash.
   return kept.slice(0, maxLength - mark.length) + mark;
 }
 
@@ -110,7 +110,7 @@ export interface ObjectPlace {
   readonly versionId?: string;
 }
 
-/** The text of a manifest, what is wrong with the object, or that there is none. */
+/** The text of a manifest, or why it could not be read. */
 type LoadedManifest =
   | {
       readonly kind: "loaded";
@@ -123,11 +123,11 @@ type LoadedManifest =
   | { readonly kind: "unreadable"; readonly reason: string }
   | { readonly kind: "missing" };
 
-/** Reads a manifest, but not one that is too large. Throws what S3 answers otherwise. */
+/** Reads a manifest up to the size limit. Throws other errors of S3. */
 export async function loadManifest(s3: S3Client, { bucket, key, versionId }: ObjectPlace): Promise<LoadedManifest> {
   try {
     const request = { Bucket: bucket, Key: key, ...(versionId && { VersionId: versionId }) };
-    // More is not downloaded, whatever lies there; one byte more tells that it is too much.
+    // Download at most one byte more than allowed, to detect a manifest that is too large.
     const range = { Range: `bytes=0-${MAX_MANIFEST_BYTES}` };
     const got = await s3.send(new GetObjectCommand({ ...request, ...range }));
     const bytes = (await got.Body?.transformToByteArray()) ?? new Uint8Array();
@@ -158,14 +158,14 @@ function toLoaded(bytes: Uint8Array, got: Pick<GetObjectCommandOutput, "VersionI
   }
 }
 
-/** Where manifests are written. */
+/** The location of manifests. */
 interface ManifestPlace {
   readonly s3: S3Client;
   readonly bucket: string;
   readonly prefix: string;
 }
 
-/** Writes a manifest where none is; undefined where another one is already. The same one counts as written. */
+/** Writes a manifest if the key is free. Returns undefined when another one exists; the same one counts as written. */
 export async function putManifest(place: ManifestPlace, manifest: Manifest): Promise<ObjectPlace | undefined> {
   const { s3, bucket, prefix } = place;
   const key = toManifestKey(prefix, manifest.name, manifest.version);
@@ -185,7 +185,7 @@ export async function putManifest(place: ManifestPlace, manifest: Manifest): Pro
   }
 }
 
-/** What stands in the bucket, or what is wrong with it. */
+/** The version ids of the files, or the first problem. */
 type HeadedFiles =
   | { readonly kind: "headed"; readonly versionIds: readonly (string | null)[] }
   | {
@@ -198,7 +198,7 @@ type Headed = { readonly versionId: string | null } | Extract<HeadedFiles, { rea
 
 const AT_A_TIME = 16;
 
-/** Looks whether each file is there as the manifest says, and which version of it. Throws what S3 answers otherwise. */
+/** Checks that each file exists as the manifest describes it. Throws other errors of S3. */
 export async function headFiles(s3: S3Client, bucket: string, { files }: Manifest): Promise<HeadedFiles> {
   const versionIds: (string | null)[] = [];
   for (let from = 0; from < files.length; from += AT_A_TIME) {
@@ -219,15 +219,15 @@ async function headFile(s3: S3Client, bucket: string, file: ManifestFile): Promi
     if (head.ContentLength !== size) {
       return faulty("SIZE_MISMATCH", `${key} has ${head.ContentLength} bytes, not ${size}.`);
     }
-    // The checksum of an object that was uploaded in parts is one of checksums.
+    // A multipart upload can have a composite checksum, which is not the digest.
     const sha256 = head.ChecksumType === "FULL_OBJECT" ? head.ChecksumSHA256 : undefined;
     if (sha256 !== undefined && Buffer.from(sha256, "base64").toString("hex") !== file.sha256) {
-      return faulty("SHA256_MISMATCH", `${key} has another digest than the manifest says.`);
+      return faulty("SHA256_MISMATCH", `The SHA-256 of ${key} differs from the manifest.`);
     }
     return { versionId: head.VersionId ?? null };
   } catch (error) {
     if (findAwsFault(error).code === "NOT_FOUND") return faulty("SOURCE_MISSING", `${key} is not in the bucket.`);
-    throw toAwsError(error, `s3://${bucket}/${key} cannot be looked at.`);
+    throw toAwsError(error, `s3://${bucket}/${key} cannot be read.`);
   }
 }
 
@@ -235,19 +235,19 @@ function faulty(code: Exclude<HeadedFiles, { kind: "headed" }>["code"], reason: 
   return { kind: "faulty", code, reason };
 }
 
-/** An uploaded object as it lies there. */
+/** An uploaded object. */
 export interface HeadedUpload {
   readonly size: number;
   readonly etag: string;
-  /** Undefined where the bucket keeps none: the next upload takes its place. */
+  /** Undefined in an unversioned bucket: the next upload replaces the object. */
   readonly versionId: string | undefined;
   readonly contentType: string | undefined;
   readonly modifiedAt: Date;
 }
 
 /**
- * The present object of a key; undefined where there is none, or another one than that of the event: a later upload has an event
- * of its own, and what it replaced must not be announced behind it.
+ * Returns the current object of a key, or undefined when it is missing or not the one of the event: a later upload has its own
+ * event, and the replaced object must not be announced after it.
  */
 export async function headUpload(s3: S3Client, place: ObjectPlace): Promise<HeadedUpload | undefined> {
   const { bucket, key, versionId } = place;
@@ -260,12 +260,12 @@ export async function headUpload(s3: S3Client, place: ObjectPlace): Promise<Head
     return { size, etag, modifiedAt, versionId: own, contentType };
   } catch (error) {
     if (findAwsFault(error).code === "NOT_FOUND") return undefined;
-    throw toAwsError(error, `s3://${bucket}/${key} cannot be looked at.`);
+    throw toAwsError(error, `s3://${bucket}/${key} cannot be read.`);
   }
 }
 
 /**
- * Is what this manifest of an upload tells of still the newest under its key? In a bucket without versions the instants tell, which are in
+ * Returns true when the upload of a manifest is still the newest of its key. In an unversioned bucket the times decide, which are in
  * whole seconds.
  */
 export async function isNewest(s3: S3Client, bucket: string, { createdAt, files }: Manifest): Promise<boolean> {
@@ -276,7 +276,7 @@ export async function isNewest(s3: S3Client, bucket: string, { createdAt, files 
   return true;
 }
 
-/** Where versions are found again. */
+/** Loads published versions. */
 interface PublishedSource {
   readonly records: Pick<Records, "get">;
   readonly clock: Clock;
@@ -285,8 +285,8 @@ interface PublishedSource {
 }
 
 /**
- * A published version with its manifest, as it was when it was published; undefined for one that is not known. Throws
- * `STORE_CORRUPT` where the bucket no longer has what was published: it is gone, or another one.
+ * Loads a published version with its manifest; undefined for an unknown version. Throws `STORE_CORRUPT` when the manifest in the
+ * bucket is missing or differs from the published one.
  */
 export async function loadPublished(
   source: PublishedSource,
@@ -297,7 +297,7 @@ export async function loadPublished(
   return found && source.load(parseArtifactRecord(found.value));
 }
 
-/** The same for a record that was read already. */
+/** Loads the version of a record. Throws `STORE_CORRUPT` like `loadPublished`. */
 export async function loadArtifact(
   { s3, bucket }: { readonly s3: S3Client; readonly bucket: string },
   record: ArtifactRecord,
@@ -310,7 +310,7 @@ export async function loadArtifact(
   throw new StackyardError("STORE_CORRUPT", `s3://${bucket}/${key} is no longer the manifest that was published.`);
 }
 
-/** A version with its manifest, of which each file has the id of its version. */
+/** Adds the recorded version ids to the files of a manifest. */
 export function toPublished(record: ArtifactRecord, manifest: Manifest): PublishedArtifact {
   const { manifestKey, manifestSha256, manifestVersionId, sequence, distributionId, versionIds } = record;
   const files = manifest.files.map((file, index) => {
@@ -328,8 +328,8 @@ export function toPublished(record: ArtifactRecord, manifest: Manifest): Publish
 }
 
 /**
- * A published version; undefined also where the source no longer has it as it was published: retention has removed it, or somebody else has
- * done something to it, which must not keep others from what they are to get.
+ * Loads a published version; undefined also when its manifest is missing or changed, because of retention or of another writer. One
+ * broken version must not block the others.
  */
 export async function loadReadable(
   { loadPublished }: { loadPublished(name: string, version: string): Promise<PublishedArtifact | undefined> },
@@ -343,10 +343,10 @@ export async function loadReadable(
   }
 }
 
-/** A manifest has up to some megabytes. */
+/** A manifest can have several megabytes. */
 const MAX = 20;
 
-/** A publication does not change, so its manifest is read once for many receipts. */
+/** Caches publications, which never change, so that a manifest is read once for many receipts. */
 export function rememberPublished<Publication extends Pick<ArtifactRecord, "distributionId">>(
   load: (publication: Publication) => Promise<PublishedArtifact>,
 ): (publication: Publication) => Promise<PublishedArtifact> {
@@ -359,7 +359,7 @@ export function rememberPublished<Publication extends Pick<ArtifactRecord, "dist
   return async (publication) => {
     const key = publication.distributionId;
     const found = known.get(key) ?? load(publication);
-    // The last used one stands last.
+    // The most recently used entry is last.
     known.delete(key);
     known.set(key, found);
     const [first] = known.keys();

@@ -198,6 +198,32 @@ describe("createUploads", () => {
     expect((await list()).filter((key) => key.startsWith("upload/"))).toEqual([]);
   });
 
+  it("digests from the beginning when another release has written the saved state", async () => {
+    const { base, publisher, sim, announced, list } = createWorld();
+    const size = 65 * MIB;
+    let now = base.clock.now();
+    let read = 0;
+    sim.s3.writeGenerated(BUCKET, "a/1/large", {
+      size,
+      *read(from, to) {
+        now += 60_000;
+        read += to - from;
+        yield Buffer.alloc(to - from, 7);
+      },
+    });
+    const uploads = createUploads({ ...base, publisher, clock: { now: () => now, sleep: base.clock.sleep } });
+    await uploads.onUpload({ bucket: BUCKET, key: "a/1/large" }, { deadlineAt: now + 100_000 });
+    const [key = ""] = (await list()).filter((each) => each.startsWith("upload/"));
+    const record = await base.records.get(key, now);
+    const value = { ...Object(record?.value), state: Buffer.alloc(116).toString("base64") };
+    await base.records.put({ key, value, expected: record?.version ?? "absent", now });
+
+    await uploads.resume();
+
+    expect(announced[0]?.artifact.manifest.files[0]?.sha256).toBe(toSha256(Buffer.alloc(size, 7)));
+    expect(read).toBe(size + 64 * MIB);
+  });
+
   it("goes on at once after an error, from where it was", async () => {
     const { uploads, sim, announced } = createWorld();
     const starts: number[] = [];
@@ -284,7 +310,7 @@ describe("a process that dies while it makes an artifact of an upload", () => {
 });
 
 /** What the publisher and the consumer say of a key. */
-const judge = (key: string) => ({ manifest: isManifestKey(key), consumer: isAllowedKey(key) });
+const evaluate = (key: string) => ({ manifest: isManifestKey(key), consumer: isAllowedKey(key) });
 const BOTH = { manifest: true, consumer: true };
 const NEITHER = { manifest: false, consumer: false };
 
@@ -346,7 +372,7 @@ describe("the rule on keys, of publishers and of consumers", () => {
     ["a byte order mark", "\ufeffa"],
     ["what shells and URLs mind", "a?b#c&d=e+f:g*"],
   ])("takes %s", (_what, key) => {
-    expect([judge(key), isKey(key)]).toEqual([BOTH, true]);
+    expect([evaluate(key), isKey(key)]).toEqual([BOTH, true]);
   });
 
   it.each([
@@ -382,7 +408,7 @@ describe("the rule on keys, of publishers and of consumers", () => {
     ["the reserved folder, encoded twice", "%252estackyard/known"],
     ["the reserved folder, a letter encoded", ".st%61ckyard/known"],
   ])("refuses %s", (_what, key) => {
-    expect([judge(key), isKey(key)]).toEqual([NEITHER, false]);
+    expect([evaluate(key), isKey(key)]).toEqual([NEITHER, false]);
   });
 
   it("is one rule for any key made of what matters", () => {
@@ -392,7 +418,7 @@ describe("the rule on keys, of publishers and of consumers", () => {
 
     fc.assert(
       fc.property(key, (text) => {
-        expect(judge(text)).toEqual(isKey(text) ? BOTH : NEITHER);
+        expect(evaluate(text)).toEqual(isKey(text) ? BOTH : NEITHER);
       }),
       { numRuns: 5_000 },
     );
@@ -405,7 +431,7 @@ describe("the rule on keys, of publishers and of consumers", () => {
 
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" }), long), (text) => {
-        expect(judge(text)).toEqual(isKey(text) ? BOTH : NEITHER);
+        expect(evaluate(text)).toEqual(isKey(text) ? BOTH : NEITHER);
       }),
       { numRuns: 2_000 },
     );

@@ -11,11 +11,11 @@ import {
   PART_BYTES,
   toManifestText,
 } from "@stackyard/sdk/artifacts";
+import { createSHA256, type IHasher } from "hash-wasm";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { Publisher, PublishOutcome } from "./publish.ts";
 import { type Claim, Claimed, createObjectClaims, type ObjectClaims } from "./records.ts";
-import { createResumableSha256, type ResumableSha256 } from "./resumable-sha256.ts";
 import {
   classifyKey,
   type HeadedUpload,
@@ -29,31 +29,31 @@ import {
 } from "./source-bucket.ts";
 import { artifactRecordKey, parseArtifactRecord } from "./versions.ts";
 
-/** What became of an upload. */
+/** The outcome for an upload. */
 type UploadOutcome =
-  /** Its manifest is there; what became of that. */
+  /** Its manifest was written; `outcome`: of the publication. */
   | { readonly kind: "manifested"; readonly outcome: PublishOutcome }
-  /** The time was over: `resume` goes on. */
+  /** The invocation ran out of time: `resume` continues. */
   | { readonly kind: "continues"; readonly doneParts: number }
   | { readonly kind: "running" }
-  /** No upload of this bucket, or one that is gone or was replaced: the later one has its own event. */
+  /** Not an upload of this bucket, or a deleted or replaced one: the later upload has its own event. */
   | { readonly kind: "ignored" }
   | { readonly kind: "refused"; readonly code: "KEY_INVALID" | "TOO_LARGE" };
 
-/** When the process ends, in epoch milliseconds. Default: never. */
+/** End of the invocation, in epoch milliseconds. Default: none. */
 interface UploadTime {
   readonly deadlineAt?: number;
 }
 
-/** Makes artifacts of what others upload without a manifest. */
+/** Publishes uploads without a manifest as artifacts. */
 interface Uploads {
-  /** An object appeared; may be called as often as one likes. */
+  /** Processes a new object. Idempotent. */
   onUpload(upload: ObjectPlace, time?: UploadTime): Promise<UploadOutcome>;
-  /** Goes on with what others have begun. Gives how many uploads are finished, and how many could not be. */
+  /** Resumes unfinished uploads. Returns how many were finished, failed, and left. */
   resume(time?: UploadTime): Promise<{ readonly finished: number; readonly failed: number; readonly left: number }>;
 }
 
-/** What it works with. */
+/** Dependencies and options. */
 export interface UploadsOptions extends KeyPrefixes {
   readonly s3: S3Client;
   readonly records: Records;
@@ -65,9 +65,8 @@ export interface UploadsOptions extends KeyPrefixes {
 }
 
 /**
- * Digests uploads and writes their manifests. A file of more than 64 MiB is digested part by part, and over several processes
- * where one has not the time. Each file is an artifact of its own, announced as it comes; one that is uploaded again is a new
- * version of it, which is announced too.
+ * Digests uploads and writes their manifests. A file of more than 64 MiB is digested part by part, over several invocations if
+ * needed. Each file is its own artifact and is announced as it arrives; an overwritten file becomes a new version.
  */
 export function createUploads(options: UploadsOptions): Uploads {
   const { records, clock, logger = silentLogger } = options;
@@ -141,7 +140,7 @@ interface Digested {
   readonly parts?: readonly string[];
 }
 
-/** Undefined for an object that was replaced meanwhile. */
+/** Publishes a digested upload. Returns undefined when the object was replaced meanwhile. */
 async function publish(
   options: UploadsOptions,
   place: ObjectPlace,
@@ -167,11 +166,11 @@ async function publish(
   const written =
     (await writeManifest(options, toUploadManifest(name, upload))) ??
     (await writeManifest(options, toUploadManifest(again, upload)));
-  // Who wrote another manifest under that very name did not see this object.
+  // A different manifest under this name belongs to another object.
   return written && options.publisher.onManifest(written);
 }
 
-/** Undefined where the name is taken, be it by a version whose manifest lies there no more. */
+/** Returns undefined when the name is used by other content, even if its manifest was removed. */
 async function writeManifest(options: UploadsOptions, manifest: Manifest): Promise<ObjectPlace | undefined> {
   const { records, clock } = options;
   const known = await records.get(artifactRecordKey(manifest.name, manifest.version), clock.now());
@@ -181,11 +180,11 @@ async function writeManifest(options: UploadsOptions, manifest: Manifest): Promi
 }
 
 function refuse(logger: Logger, key: string, code: "KEY_INVALID" | "TOO_LARGE"): UploadOutcome {
-  logger.warn("An upload is not announced.", { key, code });
+  logger.warn("Refused an upload.", { key, code });
   return { kind: "refused", code };
 }
 
-/** What came of it. */
+/** The outcome of digesting an object. */
 type DigestedObject =
   | {
       readonly kind: "digested";
@@ -193,29 +192,28 @@ type DigestedObject =
       readonly sha256: string;
       readonly parts?: readonly string[];
     }
-  /** The time is over; the progress is kept. */
+  /** The invocation ran out of time; the progress is saved. */
   | { readonly kind: "continues"; readonly entry: UploadEntry }
   /** The object was replaced meanwhile. */
   | { readonly kind: "replaced"; readonly entry: UploadEntry }
-  /** Somebody else has taken it. */
+  /** Another process has claimed the object. */
   | { readonly kind: "running" };
 
-/** What it works with. */
+/** Dependencies and options. */
 interface DigestDeps {
   readonly s3: S3Client;
   readonly bucket: string;
   readonly clock: Clock;
-  /** Epoch milliseconds: the process ends then. */
+  /** End of the invocation, in epoch milliseconds. */
   readonly deadlineAt: number;
   save(entry: UploadEntry, progress: UploadProgress): Promise<UploadEntry | undefined>;
 }
 
-/** For what comes behind the digest. */
+/** Reserved for the steps after the digest. */
 const RESERVE_MS = 30_000;
 
 /**
- * Digests an object, streamed: a small one at once, a large one part by part, so that the next process goes on where this one
- * ends.
+ * Digests an object as a stream. A large one is digested part by part, so that the next invocation can continue.
  */
 async function digestUpload(deps: DigestDeps, entry: UploadEntry, head: HeadedUpload): Promise<DigestedObject> {
   const partBytes = toPartBytes(head.size);
@@ -238,10 +236,10 @@ interface Parted {
 }
 
 async function digestParts(deps: DigestDeps, entry: UploadEntry, { head, partBytes }: Parted): Promise<DigestedObject> {
-  // What was digested of another object under the key is of no use.
-  const state = entry.etag === head.etag ? entry.state : null;
-  const whole = createResumableSha256(state ?? undefined);
-  const parts = state === null ? [] : [...entry.parts];
+  const whole = await createSHA256();
+  // The saved progress is only valid for the same object.
+  const isResumed = entry.etag === head.etag && entry.state !== null && restoreState(whole, entry.state);
+  const parts = isResumed ? [...entry.parts] : [];
   let current: UploadEntry = entry;
   let slowestMs = 0;
   for (let from = parts.length * partBytes; from < head.size; from += partBytes) {
@@ -249,35 +247,49 @@ async function digestParts(deps: DigestDeps, entry: UploadEntry, { head, partByt
     if (startedAt + RESERVE_MS + 2 * slowestMs > deps.deadlineAt) return { kind: "continues", entry: current };
     const to = Math.min(head.size, from + partBytes);
     parts.push(await digestPart(deps, { entry, head, from, to }, whole));
-    // The last part ends anywhere, where no state can be kept: who dies now repeats it alone.
-    const saved = to < head.size ? await keep(deps, current, { etag: head.etag, parts, whole }) : current;
+    // After the last part there is nothing left to resume.
+    const saved = to < head.size ? await saveProgress(deps, current, { etag: head.etag, parts, whole }) : current;
     if (saved === undefined) return { kind: "running" };
     current = saved;
     slowestMs = Math.max(slowestMs, deps.clock.now() - startedAt);
   }
   const digests = parts.map((each) => Buffer.from(each, "base64").toString("hex"));
-  return { kind: "digested", entry: current, sha256: whole.digest(), parts: digests };
+  return { kind: "digested", entry: current, sha256: whole.digest("hex"), parts: digests };
 }
 
-interface Kept {
+/** Continues from a saved state. Returns false when another release of the library wrote it: then the digest starts over. */
+function restoreState(whole: IHasher, state: string): boolean {
+  try {
+    whole.load(Buffer.from(state, "base64"));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+interface DigestProgress {
   readonly etag: string;
   readonly parts: string[];
-  readonly whole: ResumableSha256;
+  readonly whole: IHasher;
 }
 
-function keep(deps: DigestDeps, entry: UploadEntry, { etag, parts, whole }: Kept): Promise<UploadEntry | undefined> {
-  return deps.save(entry, { etag, parts, state: whole.save() ?? null });
+function saveProgress(
+  deps: DigestDeps,
+  entry: UploadEntry,
+  { etag, parts, whole }: DigestProgress,
+): Promise<UploadEntry | undefined> {
+  return deps.save(entry, { etag, parts, state: Buffer.from(whole.save()).toString("base64") });
 }
 
 interface Range {
   readonly entry: UploadEntry;
   readonly head: HeadedUpload;
   readonly from: number;
-  /** Behind the last byte. */
+  /** Exclusive. */
   readonly to: number;
 }
 
-async function digestPart(deps: DigestDeps, range: Range, whole: ResumableSha256): Promise<string> {
+async function digestPart(deps: DigestDeps, range: Range, whole: IHasher): Promise<string> {
   const part = createHash("sha256");
   await readRange(deps, range, (bytes) => {
     part.update(bytes);
@@ -301,22 +313,22 @@ async function readRange(
       take(bytes);
     }
   }
-  if (left !== 0) throw new StackyardError("UNREACHABLE", `s3://${bucket}/${entry.key} was not read to its end.`);
+  if (left !== 0) throw new StackyardError("UNREACHABLE", `s3://${bucket}/${entry.key} ended early.`);
 }
 
-/** As the SDK's bodies are in Node. */
+/** Returns true for a body of the SDK in Node. */
 function isStream(body: unknown): body is AsyncIterable<Uint8Array> {
   return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
 }
 
 const MIB = 1_024 ** 2;
-/** So many digests of parts fit into one record. */
+/** Maximum number of part digests in one record. */
 const MAX_PARTS = 2_000;
 
-/** The largest upload: 2,000 parts of the largest size. */
+/** The largest upload: 2,000 parts of maximum size. */
 const MAX_UPLOAD_BYTES: number = MAX_PARTS * PART_BYTES.max;
 
-/** How large the parts of an upload are that have digests of their own; undefined where it needs none. */
+/** Returns the part size of an upload, or undefined when it needs no part digests. */
 function toPartBytes(size: number): number | undefined {
   if (size <= MAX_WHOLE_BYTES) return undefined;
   return Math.max(MAX_WHOLE_BYTES, Math.ceil(size / MAX_PARTS / MIB) * MIB);
@@ -328,14 +340,14 @@ interface DigestedUpload {
   readonly versionId?: string;
   readonly size: number;
   readonly sha256: string;
-  /** Lower-case hex; undefined where the file is digested in one. */
+  /** Part digests in lower-case hex; undefined for small files. */
   readonly parts?: readonly string[];
   readonly contentType?: string;
-  /** Of the object; the manifest of an upload is the same whoever makes it. */
+  /** Of the object, so that every process creates the same manifest. */
   readonly modifiedAt: Date;
 }
 
-/** Consumers of the first version rewrote every such file; a file that is no template stays as it is anyway. */
+/** Version 1 consumers rewrite every such file; files that are not templates stay unchanged. */
 const TEMPLATES = /\.(yaml|yml|template)$/;
 const CONTENT_TYPE = /^[\u0020-\u007e]{1,255}$/;
 
@@ -362,28 +374,28 @@ function toFile({ key, size, sha256, versionId, contentType, parts }: DigestedUp
 }
 
 const UploadProgress = Type.Object({
-  /** Of the object that the digests are of; null: none was taken. */
+  /** ETag of the digested object; null before the first part. */
   etag: Type.Union([Type.String(), Type.Null()]),
-  /** SHA-256 of finished parts, base64: 2,000 of them fit into a record. */
+  /** SHA-256 of finished parts in base64, so that 2,000 of them fit into a record. */
   parts: Type.Array(Type.String()),
-  /** Of the digest of the whole, after those parts. */
+  /** State of the digest of the whole after those parts, in base64. */
   state: Type.Union([Type.String(), Type.Null()]),
 });
-/** What is known of an object so far. */
+/** The progress of an upload. */
 type UploadProgress = Static<typeof UploadProgress>;
 
 const compiled = Compile(Type.Object({ ...Claimed, ...UploadProgress.properties }));
 
-/** An upload that is not published yet, held by this process. */
+/** An unpublished upload, claimed by this process. */
 type UploadEntry = Claim<UploadProgress>;
 
-/** Uploads that must become artifacts. */
+/** Unpublished uploads. */
 type UploadWork = ObjectClaims<UploadProgress>;
 
-/** Longer than a part takes: a function lives for a quarter of an hour. */
+/** Longer than a part takes: an invocation lasts at most 15 minutes. */
 const TAKEN_MS = 15 * 60_000;
 
-/** Kept in records. */
+/** Creates the claims of uploads. */
 function createUploadWork(records: Records, clock: Clock): UploadWork {
   const fresh = { etag: null, parts: [], state: null };
   const isClaim = (value: unknown) => compiled.Check(value);

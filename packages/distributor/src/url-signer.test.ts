@@ -142,7 +142,7 @@ describe("createUrlSigner", () => {
   });
 });
 
-const NOW_DECIDE_URL_LIFE = Date.UTC(2026, 10, 20, 6);
+const SIGNED_AT = Date.UTC(2026, 10, 20, 6);
 const MINUTE = 60_000;
 
 describe("decideUrlLife", () => {
@@ -154,17 +154,15 @@ describe("decideUrlLife", () => {
     ["a second at least", 0, 60, 1],
   ])("lasts %s", (_what, wantedSeconds, leftMinutes, seconds) => {
     const credentialsExpireAt =
-      leftMinutes === undefined ? {} : { credentialsExpireAt: NOW_DECIDE_URL_LIFE + leftMinutes * MINUTE };
+      leftMinutes === undefined ? {} : { credentialsExpireAt: SIGNED_AT + leftMinutes * MINUTE };
 
-    const life = decideUrlLife({ wantedSeconds, now: NOW_DECIDE_URL_LIFE, ...credentialsExpireAt });
+    const life = decideUrlLife({ wantedSeconds, now: SIGNED_AT, ...credentialsExpireAt });
 
-    expect(life).toEqual({ kind: "sign", seconds, expiresAt: NOW_DECIDE_URL_LIFE + seconds * 1_000 });
+    expect(life).toEqual({ kind: "sign", seconds, expiresAt: SIGNED_AT + seconds * 1_000 });
   });
 
   it.each([10 * MINUTE - 1, 0, -MINUTE])("asks for other credentials with %i ms left", (leftMs) => {
-    expect(
-      decideUrlLife({ wantedSeconds: 60, credentialsExpireAt: NOW_DECIDE_URL_LIFE + leftMs, now: NOW_DECIDE_URL_LIFE }),
-    ).toEqual({
+    expect(decideUrlLife({ wantedSeconds: 60, credentialsExpireAt: SIGNED_AT + leftMs, now: SIGNED_AT })).toEqual({
       kind: "renew",
       leftSeconds: Math.floor(leftMs / 1_000),
     });
@@ -174,7 +172,7 @@ describe("decideUrlLife", () => {
     const input = fc.record({
       wantedSeconds: fc.integer({ min: 1, max: 2_000_000 }),
       leftMs: fc.integer({ min: -MINUTE, max: 2_000_000_000 }),
-      now: fc.integer({ min: NOW_DECIDE_URL_LIFE, max: NOW_DECIDE_URL_LIFE + 1_000_000 }),
+      now: fc.integer({ min: SIGNED_AT, max: SIGNED_AT + 1_000_000 }),
     });
     fc.assert(
       fc.property(input, ({ wantedSeconds, leftMs, now }) => {

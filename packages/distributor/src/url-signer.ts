@@ -3,14 +3,14 @@ import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { AwsAccess } from "@stackyard/aws";
 import { type AwsCredentials, type Clock, StackyardError } from "@stackyard/core";
 
-/** What a URL is wanted for. */
+/** A request for a URL. */
 export interface UrlWish {
   readonly key: string;
   readonly versionId?: string;
   readonly wantedSeconds: number;
 }
 
-/** A presigned URL: a secret. `expiresAt`: its real end, epoch milliseconds. */
+/** A presigned URL, which is a secret. `expiresAt`: its real expiry in epoch milliseconds. */
 export interface SignedUrl {
   readonly url: string;
   readonly expiresAt: number;
@@ -21,21 +21,21 @@ export interface UrlSigner {
   sign(wish: UrlWish): Promise<SignedUrl>;
 }
 
-/** What it works with. */
+/** Dependencies and options. */
 export interface UrlSignerOptions {
   readonly bucket: string;
-  /** The bucket's: a URL of another region's endpoint would be redirected, and of the global one refused by newer consumers. */
+  /** The bucket's region: a URL of another region is redirected, and newer consumers refuse the global endpoint. */
   readonly region: string;
-  /** The bucket stands in the path: emulators have no names of buckets. Default: only where the bucket's name has dots. */
+  /** Use path-style URLs, for emulators. Default: only for bucket names with dots. */
   readonly pathStyle?: boolean;
-  /** Asked before each signature. `expiration`: when they end; without it they do not. */
+  /** Called before each signature. Credentials without `expiration` do not expire. */
   readonly credentials: () => Promise<AwsCredentials>;
   readonly clock: Clock;
 }
 
-/** What consumers read of a URL. */
+/** The longest URL that consumers accept. */
 const MAX_URL_BYTES = 8_192;
-/** Whatever the environment says, the address is the regional one over https. */
+/** Always use the regional https endpoint, whatever the environment configures. */
 const PLAIN = {
   ignoreConfiguredEndpointUrls: true,
   useGlobalEndpoint: false,
@@ -47,15 +47,15 @@ const PLAIN = {
 } as const;
 
 /**
- * Signs with SigV4 at the bucket's regional endpoint: virtual-hosted, or path-style where the bucket's name has dots (no
- * certificate covers those). Throws `SERVER_ERROR` while the credentials have less than ten minutes left, so that the next try
- * may meet newer ones.
+ * Signs URLs with SigV4 for the bucket's regional endpoint: virtual-hosted, or path-style for bucket names with dots, which no
+ * certificate covers. Throws `SERVER_ERROR` when the credentials expire in less than ten minutes, so that a retry can use newer
+ * ones.
  */
 export function createUrlSigner(options: UrlSignerOptions): UrlSigner {
   const { bucket, region, pathStyle: forcePathStyle = false, credentials, clock } = options;
   let current: { readonly of: string; readonly client: S3Client } | undefined;
 
-  /** One client per set of credentials: what is signed with is what the end was computed from. */
+  /** One client per set of credentials, so that the expiry belongs to the signing credentials. */
   function findClient(own: AwsCredentials): S3Client {
     const of = `${own.accessKeyId} ${own.sessionToken}`;
     if (current?.of !== of)
@@ -80,7 +80,7 @@ export function createUrlSigner(options: UrlSignerOptions): UrlSigner {
 }
 
 function toTooOld(leftSeconds: number): StackyardError {
-  const text = `The credentials that sign URLs end in ${leftSeconds} s, and no newer ones are given. Try again soon, or look at the signer's role.`;
+  const text = `The credentials that sign URLs expire in ${leftSeconds} s. Try again later, or check the signer's role.`;
   return new StackyardError("SERVER_ERROR", text);
 }
 
@@ -88,29 +88,29 @@ function toTooLong(key: string): StackyardError {
   return new StackyardError("PAYLOAD_TOO_LARGE", `The URL of ${key} is longer than ${MAX_URL_BYTES} bytes.`);
 }
 
-/** How long a URL could be good. Instants are epoch milliseconds. */
+/** The limits of a URL's lifetime. Instants are epoch milliseconds. */
 interface UrlLifeInput {
   readonly wantedSeconds: number;
-  /** When the credentials end that sign; undefined: they do not end. */
+  /** Expiry of the signing credentials; undefined: none. */
   readonly credentialsExpireAt?: number;
   readonly now: number;
 }
 
-/** How long a URL is made for, or that its credentials are too old for any. */
+/** The lifetime of a URL, or that the credentials must be renewed first. */
 type UrlLife =
   | { readonly kind: "sign"; readonly seconds: number; readonly expiresAt: number }
   | { readonly kind: "renew"; readonly leftSeconds: number };
 
 /** Amazon S3 API reference, "Authenticating requests: using query parameters": seven days. */
 const MAX_SECONDS = 604_800;
-/** A URL ends before its credentials by so much: clocks differ, and a download begins late. */
+/** A URL expires this long before its credentials, because clocks differ and downloads start late. */
 const MARGIN_SECONDS = 300;
-/** With less left than this nothing is signed. */
+/** The least remaining lifetime of credentials for signing. */
 const MIN_LEFT_SECONDS = 600;
 
 /**
- * A presigned URL is good until its own end or that of the credentials that signed it, whichever comes first (Amazon S3 user
- * guide, "Sharing objects with presigned URLs"). So it is asked for only as long as it can be good, and its end is the real one.
+ * Decides the lifetime of a presigned URL. It expires with its credentials at the latest (Amazon S3 user guide, "Sharing objects
+ * with presigned URLs"), so the lifetime is limited to theirs, and the stated expiry is the real one.
  */
 export function decideUrlLife({ wantedSeconds, credentialsExpireAt, now }: UrlLifeInput): UrlLife {
   const leftSeconds =
@@ -118,31 +118,31 @@ export function decideUrlLife({ wantedSeconds, credentialsExpireAt, now }: UrlLi
   if (!(leftSeconds >= MIN_LEFT_SECONDS)) return { kind: "renew", leftSeconds };
   const longest = Math.min(MAX_SECONDS, leftSeconds - MARGIN_SECONDS);
   const seconds = Math.max(1, Math.min(Math.floor(wantedSeconds), longest));
-  // A signature's date has whole seconds.
+  // The date of a signature is in whole seconds.
   return { kind: "sign", seconds, expiresAt: (Math.floor(now / 1_000) + seconds) * 1_000 };
 }
 
-/** Whose credentials sign URLs. */
+/** The source of the signing credentials. */
 interface SignerCredentialsInput {
-  /** Of the process. */
+  /** AWS access of the process. */
   readonly access: Pick<AwsAccess, "credentials">;
-  /** Of the distributor. */
+  /** The distributor's account. */
   readonly account: string;
   readonly region: string;
-  /** A role of the same account that may read the bucket. Default: the process's own credentials sign. */
+  /** A role of the same account that may read the bucket. Default: the process's own credentials. */
   readonly roleArn?: string;
   readonly clock: Clock;
 }
 
 /**
- * A function's own credentials end at a moment that nobody is told (AWS Lambda developer guide, "Lambda execution role"), so URLs
- * signed with them are not made for longer than an hour. It may still be less: let a role sign.
+ * The expiry of a function's own credentials is unknown (AWS Lambda developer guide, "Lambda execution role"), so their URLs last at
+ * most an hour. They can still expire earlier; a role for signing avoids that.
  */
 const ASSUMED_MS = 65 * 60_000;
 
 /**
- * The credentials for a `UrlSigner`, renewed before they end: a session of the role has most of its time before it whenever it is
- * given. A role assumed by a function is chained, and its sessions last an hour at most (IAM user guide, "Role chaining").
+ * Creates the credentials source of a `UrlSigner`. Role sessions are renewed early. A role assumed by a function is chained, so its
+ * sessions last at most an hour (IAM user guide, "Role chaining").
  */
 export function createSignerCredentials(input: SignerCredentialsInput): () => Promise<AwsCredentials> {
   const { access, account, region, roleArn, clock } = input;

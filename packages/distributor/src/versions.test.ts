@@ -123,7 +123,7 @@ describe("nextSequence", () => {
 
 const DAY = 86_400_000;
 
-function aVersionDecideRetention(sequence: number, changes: Partial<KeptVersion> = {}): KeptVersion {
+function aKeptVersion(sequence: number, changes: Partial<KeptVersion> = {}): KeptVersion {
   const publishedAt = T0 - 100 * DAY + sequence;
   const base = {
     name: "a",
@@ -141,7 +141,7 @@ const decide = (versions: readonly KeptVersion[]) => decideRetention({ versions,
 
 describe("decideRetention", () => {
   it("lets go what is old, covered and not current", () => {
-    expect(decide([aVersionDecideRetention(1), aVersionDecideRetention(2)])).toEqual([aVersionDecideRetention(1)]);
+    expect(decide([aKeptVersion(1), aKeptVersion(2)])).toEqual([aKeptVersion(1)]);
   });
 
   it.each([
@@ -149,14 +149,14 @@ describe("decideRetention", () => {
     ["not covered", { covered: false }],
     ["current in its channel", { labels: { channel: "stable" } }],
   ])("keeps what is %s", (_, changes) => {
-    expect(decide([aVersionDecideRetention(1, changes), aVersionDecideRetention(2)])).toEqual([]);
+    expect(decide([aKeptVersion(1, changes), aKeptVersion(2)])).toEqual([]);
   });
 
   it("lets go what is retired, covered or not, once it is old", () => {
     const retired = { retired: true, covered: false };
 
-    expect(decide([aVersionDecideRetention(1, retired)])).toEqual([aVersionDecideRetention(1, retired)]);
-    expect(decide([aVersionDecideRetention(1, { ...retired, publishedAt: T0 })])).toEqual([]);
+    expect(decide([aKeptVersion(1, retired)])).toEqual([aKeptVersion(1, retired)]);
+    expect(decide([aKeptVersion(1, { ...retired, publishedAt: T0 })])).toEqual([]);
   });
 
   it("never lets go a current version, a young one, or one that somebody still waits for", () => {
@@ -168,7 +168,7 @@ describe("decideRetention", () => {
     });
     fc.assert(
       fc.property(fc.uniqueArray(version, { selector: ({ sequence }) => sequence }), (drawn) => {
-        const versions = drawn.map((each) => aVersionDecideRetention(each.sequence, each));
+        const versions = drawn.map((each) => aKeptVersion(each.sequence, each));
         const last = versions
           .filter(({ retired }) => !retired)
           .reduce((max, { sequence }) => Math.max(max, sequence), -1);

@@ -10,8 +10,7 @@ const sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
 const instant = Type.String({ maxLength: 40 });
 
 /**
- * What is kept of a version, under `artifact/<name>/<version>`. The manifest itself may be larger than a record, and stays in the
- * bucket.
+ * The record of a version, under `artifact/<name>/<version>`. The manifest can be larger than a record, so it stays in the bucket.
  */
 export const ArtifactRecord = Type.Object({
   v: Type.Literal(1),
@@ -20,21 +19,21 @@ export const ArtifactRecord = Type.Object({
   manifestKey: text,
   manifestVersionId: Type.Union([text, Type.Null()]),
   manifestSha256: sha256,
-  /** By which a version that was removed from the source is known again; records of before have none. */
+  /** Identifies a removed version that is published again; missing in records written by earlier versions. */
   contentSha256: Type.Optional(sha256),
   sequence: whole,
   distributionId: text,
   publishedAt: instant,
-  /** When the manifest was written, or what was uploaded; records of before have none. */
+  /** When the manifest or the upload was written; missing in records written by earlier versions. */
   writtenAt: Type.Optional(instant),
   labels: Type.Record(Type.String(), Type.String()),
   files: whole,
   bytes: whole,
-  /** Of the manifest's files, in its order; null where the bucket keeps no versions. */
+  /** Version ids of the files in the order of the manifest; null in an unversioned bucket. */
   versionIds: Type.Array(Type.Union([text, Type.Null()]), { maxItems: 1_000 }),
-  /** Of what somebody else has uploaded: the key that a later upload takes from it. */
+  /** The key of an upload. A later upload of the same key replaces the version. */
   uploadKey: Type.Optional(text),
-  /** Null until everybody was told. */
+  /** Null until the version was announced to all consumers. */
   announcedAt: Type.Union([instant, Type.Null()]),
   retiredAt: Type.Union([instant, Type.Null()]),
 });
@@ -42,19 +41,19 @@ export type ArtifactRecord = Static<typeof ArtifactRecord>;
 
 const compiled = Compile(ArtifactRecord);
 
-/** Where a version's record lies. */
+/** Returns the record key of a version. */
 export function artifactRecordKey(name: string, version: string): string {
   return `artifact/${name}/${version}`;
 }
 
-/** Reads a record. Throws `STORE_CORRUPT`. */
+/** Parses a record. Throws `STORE_CORRUPT`. */
 export function parseArtifactRecord(value: unknown): ArtifactRecord {
   if (compiled.Check(value)) return value;
   const [fault] = compiled.Errors(value);
-  throw new StackyardError("STORE_CORRUPT", `A record of an artifact is wrong at "${fault?.instancePath ?? ""}".`);
+  throw new StackyardError("STORE_CORRUPT", `The record of an artifact is invalid at "${fault?.instancePath ?? ""}".`);
 }
 
-/** Changes a version's record although others may change it too; where there is none, none is made. Throws `RECORD_CONFLICT` at last. */
+/** Changes the record of a version and retries on conflicts. A missing record is not created. Throws `RECORD_CONFLICT` after 40 attempts. */
 export async function changeArtifact(
   deps: RecordDeps,
   { name, version }: Pick<ArtifactRecord, "name" | "version">,
@@ -67,14 +66,14 @@ export async function changeArtifact(
   });
 }
 
-/** The next number of the yard: each is given once. Throws `RECORD_CONFLICT` where too many ask at a time. */
+/** Returns the next unique sequence of the distributor. Throws `RECORD_CONFLICT` under too much contention. */
 export async function nextSequence(deps: RecordDeps): Promise<number> {
   const changed = await changeRecord(deps, {
     key: "sequence",
     parse: parseCounter,
     change: (known) => ({ last: (known?.last ?? 0) + 1 }),
   });
-  if (changed === undefined) throw new StackyardError("STORE_CORRUPT", "No number was given.");
+  if (changed === undefined) throw new StackyardError("STORE_CORRUPT", "The sequence counter is invalid.");
   return changed.last;
 }
 
@@ -85,25 +84,25 @@ function parseCounter(value: unknown): { readonly last: number } | undefined {
 
 const moment = Type.Union([Instant, Type.Null()]);
 
-/** How far a version is on its way to everybody, as a record under `coverage/<name>/<version>`. */
+/** The coverage of a version, as a record under `coverage/<name>/<version>`. */
 export const CoverageRecord = Type.Object(
   {
     v: Type.Literal(1),
     name: Type.String({ pattern: ARTIFACT_NAME }),
     version: Type.String({ pattern: ARTIFACT_VERSION }),
-    /** Grows when cells are added, so that nobody settles what has just been opened. */
+    /** Increases when cells are added, so that a concurrent check does not settle the version. */
     opened: Type.Integer({ minimum: 0 }),
-    /** It stands everywhere and everybody was told: the sweep need not look at it. */
+    /** The version is covered and `artifact.covered` was sent: the sweep skips it. */
     settledAt: moment,
     coveredAt: moment,
-    /** Somebody has begun to tell. */
+    /** A process has started to send `artifact.covered`. */
     tellingAt: moment,
     toldAt: moment,
-    /** The source holds it no more, or only its manifest. */
+    /** Retention has removed its files. */
     removedAt: moment,
-    /** Its manifest is gone, too: the version may be published again. */
+    /** Its manifest was removed too: the version can be published again. */
     goneAt: Type.Optional(moment),
-    /** Of the publication: a version that comes back gets another one. */
+    /** The sequence of the publication; a version that is published again gets a new one. */
     sequence: Type.Optional(Type.Integer({ minimum: 0 })),
   },
   { additionalProperties: false },
@@ -115,21 +114,21 @@ export type VersionId = Pick<CoverageRecord, "name" | "version">;
 
 const validator = Compile(CoverageRecord);
 
-/** All of them lie under it. */
+/** The prefix of all coverage records. */
 export const COVERAGE_PREFIX = "coverage/";
 
-/** Reads a record; undefined: it is none. */
+/** Parses a record. Returns undefined for an invalid one. */
 export function parseCoverageRecord(value: unknown): CoverageRecord | undefined {
   return validator.Check(value) ? value : undefined;
 }
 
-/** What is known of a version of which nothing is known. */
+/** Creates the coverage of a new version. */
 function createCoverageRecord({ name, version }: VersionId): CoverageRecord {
   const never = { settledAt: null, coveredAt: null, tellingAt: null, toldAt: null, removedAt: null };
   return { v: 1, name, version, opened: 0, ...never };
 }
 
-/** Changes what is known of a version; `change` may be called several times, and gives undefined to leave it. */
+/** Changes the coverage of a version. `change` can be called several times and returns undefined for no change. */
 export async function changeCoverage(
   deps: RecordDeps,
   id: VersionId,
@@ -143,12 +142,12 @@ export async function changeCoverage(
   return changed ?? createCoverageRecord(id);
 }
 
-/** After cells were added or announced: the sweep looks at the version again. */
+/** Makes the sweep check the version again, after cells were added or announced. */
 export async function openCoverage(deps: RecordDeps, id: VersionId): Promise<void> {
   await changeCoverage(deps, id, (known) => ({ ...known, opened: known.opened + 1, settledAt: null }));
 }
 
-/** Before a version is announced to all: one that was removed from the source has come back, and may be covered again. */
+/** Starts the coverage of a publication. A version that was removed and published again starts anew. */
 export async function beginCoverage(deps: RecordDeps, id: VersionId, sequence: number): Promise<void> {
   await changeCoverage(deps, id, (known) => {
     const before = known.removedAt === null ? known : createCoverageRecord(id);
@@ -156,7 +155,7 @@ export async function beginCoverage(deps: RecordDeps, id: VersionId, sequence: n
   });
 }
 
-/** What is known of a version. */
+/** Finds the coverage of a version. */
 export async function findCoverage(
   { records, clock }: Pick<RecordDeps, "records" | "clock">,
   id: VersionId,
@@ -169,7 +168,7 @@ function toCoverageKey({ name, version }: VersionId): string {
   return `${COVERAGE_PREFIX}${name}/${version}`;
 }
 
-/** A version that the source holds. */
+/** A version in the source. */
 export interface ListedVersion extends PublishedVersion {
   readonly record: ArtifactRecord;
   readonly isCurrent: boolean;
@@ -177,7 +176,7 @@ export interface ListedVersion extends PublishedVersion {
 
 const ARTIFACTS_PREFIX = "artifact/";
 
-/** All versions that the source holds, or those of one name, in the order of their keys. */
+/** Lists all versions in the source, or those of one name, in key order. */
 export async function listVersions(deps: RecordDeps, name?: string): Promise<readonly ListedVersion[]> {
   const under = name === undefined ? "" : `${name}/`;
   const removed = new Set<string>();
@@ -194,12 +193,12 @@ export async function listVersions(deps: RecordDeps, name?: string): Promise<rea
   return versions.map((each) => ({ ...each, isCurrent: current.has(each) }));
 }
 
-/** One of them. */
+/** Finds one version in the source. */
 export async function findVersion(deps: RecordDeps, { name, version }: VersionId): Promise<ListedVersion | undefined> {
   return (await listVersions(deps, name)).find((each) => each.version === version);
 }
 
-/** Reads a record; undefined: it is none. One that cannot be read must not hide the others. */
+/** Parses a record. Returns undefined for an invalid one, which must not hide the others. */
 export function findArtifactRecord(value: unknown): ArtifactRecord | undefined {
   try {
     return parseArtifactRecord(value);
@@ -209,7 +208,7 @@ export function findArtifactRecord(value: unknown): ArtifactRecord | undefined {
   }
 }
 
-/** Sequences, by the keys of uploads. */
+/** Returns the highest sequence of each upload key. */
 function findNewestUploads(records: readonly ArtifactRecord[]): ReadonlyMap<string, number> {
   const newest = new Map<string, number>();
   for (const { uploadKey, sequence } of records) {
@@ -218,7 +217,7 @@ function findNewestUploads(records: readonly ArtifactRecord[]): ReadonlyMap<stri
   return newest;
 }
 
-/** An upload that was overwritten is as good as retired: a key holds one file, and no consumer goes back to an older one. */
+/** Converts a record. An overwritten upload counts as retired: consumers never return to an older file of a key. */
 function toPublishedVersion(record: ArtifactRecord, newest: ReadonlyMap<string, number>) {
   const { name, version, sequence, labels, retiredAt, uploadKey, publishedAt, writtenAt = publishedAt } = record;
   const isOverwritten = uploadKey !== undefined && sequence < (newest.get(uploadKey) ?? 0);
@@ -226,24 +225,24 @@ function toPublishedVersion(record: ArtifactRecord, newest: ReadonlyMap<string, 
   return { name, version, sequence, writtenAt: Date.parse(writtenAt), labels, retired, record };
 }
 
-/** Tells versions apart: no name ends in a version. */
+/** Returns a unique key of name and version. */
 export function toVersionKey({ name, version }: VersionId): string {
   return `${name}/${version}`;
 }
 
-/** A version, as far as it is asked whether somebody should have it. */
+/** The facts of a version that decide who should have it. */
 export interface PublishedVersion {
   readonly name: string;
   readonly version: string;
-  /** Grows with each publication, in the order of its events. */
+  /** Increases with each publication, in the order of its events. */
   readonly sequence: number;
-  /** When it was written, in epoch milliseconds. Where that is not known, or the same, the sequence tells. */
+  /** When it was written, in epoch milliseconds. If unknown or equal, the sequence decides. */
   readonly writtenAt?: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly retired: boolean;
 }
 
-/** Which artifacts a consumer should have. Empty lists: all. */
+/** Which artifacts a consumer should have. An empty subscription matches all. */
 export interface Subscription {
   /** Values of the label `channel`; a version without it is in the channel "". */
   readonly channels: readonly string[];
@@ -253,7 +252,7 @@ export interface Subscription {
 
 const CHANNEL = "channel";
 
-/** What a consumer has said of it in its capabilities: `channel:beta`, `label:team=billing`. */
+/** Reads the subscription from capabilities such as `channel:beta` and `label:team=billing`. */
 export function toSubscription(capabilities: readonly string[]): Subscription {
   const after = (prefix: string) =>
     capabilities.filter((each) => each.startsWith(prefix)).map((each) => each.slice(prefix.length));
@@ -264,7 +263,7 @@ export function toSubscription(capabilities: readonly string[]): Subscription {
   return { channels: after("channel:"), labels: Object.fromEntries(labels) };
 }
 
-/** Of each name and channel the version that was written last, retired ones left out. In the order of the input. */
+/** Returns the latest version of each name and channel that is not retired, in input order. */
 export function findCurrent<Version extends PublishedVersion>(versions: readonly Version[]): readonly Version[] {
   const last = new Map<string, Version>();
   for (const version of versions) {
@@ -276,19 +275,19 @@ export function findCurrent<Version extends PublishedVersion>(versions: readonly
   return versions.filter((version) => current.has(version));
 }
 
-/** Events come in any order, and numbers are given when they come. */
+/** Events arrive in any order and get their sequence on arrival, so the time of writing decides first. */
 function isLater(one: PublishedVersion, other: PublishedVersion): boolean {
   const afterMs = (one.writtenAt ?? 0) - (other.writtenAt ?? 0);
   return afterMs === 0 ? one.sequence > other.sequence : afterMs > 0;
 }
 
-/** Does the subscription cover the version? */
+/** Returns true when a subscription matches a version. */
 export function isSubscribed({ channels, labels }: Subscription, version: PublishedVersion): boolean {
   if (channels.length > 0 && !channels.includes(version.labels[CHANNEL] ?? "")) return false;
   return Object.entries(labels).every(([key, value]) => version.labels[key] === value);
 }
 
-/** What a consumer should have: the current versions that it has subscribed to. */
+/** Returns the current versions that match a subscription. */
 export function expectedSet<Version extends PublishedVersion>(
   versions: readonly Version[],
   subscription: Subscription,
@@ -296,27 +295,26 @@ export function expectedSet<Version extends PublishedVersion>(
   return findCurrent(versions).filter((version) => isSubscribed(subscription, version));
 }
 
-/** A version that lies at the source. */
+/** A version in the source, with the facts for retention. */
 export interface KeptVersion extends PublishedVersion {
   /** Epoch milliseconds. */
   readonly publishedAt: number;
-  /** It has stood everywhere. */
+  /** The version was covered. */
   readonly covered: boolean;
 }
 
-/** What is asked. */
+/** Input of the retention rule. */
 export interface RetentionInput<Version extends KeptVersion> {
-  /** All versions that the source holds. */
+  /** All versions in the source. */
   readonly versions: readonly Version[];
   /** Epoch milliseconds. */
   readonly now: number;
-  /** How long each version is kept at least. */
+  /** The least time that each version is kept. */
   readonly keepMs: number;
 }
 
 /**
- * Versions that the source need not keep: neither current nor young, and they have stood everywhere. A retired one is expected nowhere, so
- * it need not have.
+ * Returns the versions that the source need not keep: old versions that are not current and were covered or retired.
  */
 export function decideRetention<Version extends KeptVersion>(input: RetentionInput<Version>): readonly Version[] {
   const { versions, now, keepMs } = input;

@@ -228,8 +228,8 @@ describe("checkOpened", () => {
   ])("refuses %s", (_what, isTaken) => expect(isTaken).toBe(false));
 });
 
-const BYTES_MEASURE_BODY = Buffer.from("0123456789");
-const EXPECTED = { size: 10, sha256: digest(BYTES_MEASURE_BODY) };
+const MEASURED = Buffer.from("0123456789");
+const EXPECTED = { size: 10, sha256: digest(MEASURED) };
 
 async function collect(sent: Buffer, chunk: number) {
   const given: Uint8Array[] = [];
@@ -243,7 +243,7 @@ async function collect(sent: Buffer, chunk: number) {
 
 describe("measureBody", () => {
   it.each([1, 3, 10, 99])("gives what is right, in chunks of %d", async (chunk) => {
-    expect(await collect(BYTES_MEASURE_BODY, chunk)).toBe("0123456789");
+    expect(await collect(MEASURED, chunk)).toBe("0123456789");
   });
 
   it.each([1, 3, 10, 99])("never gives all of what is wrong, in chunks of %d", async (chunk) => {

@@ -9,42 +9,42 @@ import type { UrlFault } from "../judge-url.ts";
 import type { ArtifactMessage } from "../messages.ts";
 import { type ByteRange, readWithin, type SourceFetch } from "./source-fetch.ts";
 
-/** A file of the source bucket, as it is named in a message. */
+/** A file of the source bucket, as named in a message. */
 export interface SourceFile {
   readonly key: string;
   readonly url?: string;
   readonly versionId?: string;
-  /** Asked for as a part; without it all of it. */
+  /** Default: the whole file. */
   readonly range?: ByteRange;
   readonly signal: AbortSignal;
 }
 
-/** A file that begins to arrive. */
+/** A file whose download has started. */
 export interface OpenedFile {
-  /** Bytes that are announced to come. */
+  /** The content length that the source reports. */
   readonly length?: number;
   readonly range?: ByteRange & { readonly size?: number };
-  /** Fails with a `CopyStop`. */
+  /** Throws a `CopyStop`. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** Ends it, read or not. */
+  /** Ends the download, whether or not the body was read. */
   readonly cancel: () => void;
 }
 
-/** Opens files of the source bucket. Fails with a `CopyStop`. */
+/** Opens files of the source bucket. Throws a `CopyStop`. */
 export type ArtifactSource = (file: SourceFile) => Promise<OpenedFile>;
 
-/** The source bucket, as the consumer's role reads it. */
+/** The source bucket, read with the consumer's role. */
 interface IdentitySourceInput {
   /** In the source's region. */
   readonly client: S3Client;
   readonly bucket: string;
-  /** Whose the bucket is. */
+  /** The account that must own the bucket. */
   readonly account?: string;
 }
 
 const IDLE_MS = 30_000;
 
-/** Files as the consumer's own role reads them: nothing expires, and nothing secret travels. */
+/** Reads files with the consumer's own role: no URL expires, and no secret is sent. */
 export function createIdentitySource({ client, bucket, account }: IdentitySourceInput): ArtifactSource {
   return async (file) => {
     const command = new GetObjectCommand({
@@ -62,7 +62,7 @@ export function createIdentitySource({ client, bucket, account }: IdentitySource
   };
 }
 
-/** Reads by the role, and by the URL where the role may not: from the first refusal on. */
+/** Reads with the role. After the first access denied error it uses the URL. */
 export function createAutoSource(identity: ArtifactSource, presigned: ArtifactSource): ArtifactSource {
   let denied = false;
   return async (file: SourceFile) => {
@@ -83,9 +83,9 @@ function isDenied(error: unknown): boolean {
 
 function toOpened({ Body, ContentLength, ContentRange }: GetObjectCommandOutput, signal: AbortSignal): OpenedFile {
   if (!(Body instanceof Readable)) throw toUnavailable("The source sent no bytes.");
-  // The SDK hears the signal only until the answer begins.
+  // The SDK observes the signal only until the response starts.
   addAbortSignal(signal, Body);
-  // One that is stopped before it is read must not fail unheard.
+  // A body that is aborted before it is read must not raise an unhandled error.
   Body.on("error", () => undefined);
   const [, from, to, size] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(ContentRange ?? "") ?? [];
   const range = { from: Number(from), to: Number(to), size: Number(size) };
@@ -102,7 +102,7 @@ function toSourceStop(error: unknown): unknown {
   const { name, kind } = findAwsFault(error);
   if (status === undefined || kind === "retryable") return toUnavailable("The source bucket does not answer.");
   const fault = classifyAnswer({ status, ...(name !== undefined && { code: name }) });
-  // Credentials of one's own are renewed by themselves: there is no URL to ask for.
+  // The SDK renews the role's credentials, so a new URL does not help.
   if (fault?.kind === "expired") return toUnavailable("The credentials have expired.");
   return fault === undefined ? error : new CopyStop(fault);
 }
@@ -114,7 +114,7 @@ function readStatus(error: unknown): number | undefined {
   return typeof $metadata.httpStatusCode === "number" ? $metadata.httpStatusCode : undefined;
 }
 
-/** Files by presigned URLs. */
+/** Reads files by presigned URLs. */
 export function createPresignedSource(fetch: SourceFetch): ArtifactSource {
   return async ({ key, url, range, signal }) => {
     if (url === undefined) {
@@ -139,7 +139,7 @@ export function createPresignedSource(fetch: SourceFetch): ArtifactSource {
   };
 }
 
-/** The same bytes; what breaks on the way is tried again. */
+/** Passes the bytes on and turns stream errors into retryable faults. */
 async function* guard(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* body;
@@ -148,26 +148,26 @@ async function* guard(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arra
   }
 }
 
-/** The source does not serve now. */
+/** A retryable fault of the source. */
 function toUnavailable(reason: string): CopyStop {
   return new CopyStop({ kind: "passing", code: "SOURCE_UNAVAILABLE", reason });
 }
 
-/** What a source answered, as far as it is judged. */
+/** The parts of a source's response that decide what it means. */
 export interface SourceReply {
   readonly status: number;
   readonly code?: string;
   readonly message?: string;
-  /** How far the source's clock is ahead of ours, where it told the time. */
+  /** Difference between the source's clock and ours, when the response has a date. */
   readonly clockAheadMs?: number;
 }
 
 /** Source: Amazon S3 API reference, "Error responses"; S3 answers ExpiredToken with 400, its documentation of 2019 with 403. */
 const EXPIRED = new Set(["ExpiredToken", "TokenRefreshRequired", "RequestExpired"]);
-/** Within this both clocks are right, and the signer's is not. S3 itself allows 15 minutes. */
+/** Within this difference our clock is right, so the signer's clock is wrong. S3 itself allows 15 minutes. */
 const SAME_CLOCK_MS = 5 * 60_000;
 
-/** Why an answer is no file; undefined: it is one. */
+/** Returns the fault that a response represents, or undefined when it contains the file. */
 export function classifyAnswer({ status, code = "", message = "", clockAheadMs }: SourceReply): CopyFault | undefined {
   if (status === 200 || status === 206) return undefined;
   const said = `The source answered ${[String(status), code].filter(Boolean).join(" ")}.`;
@@ -176,7 +176,7 @@ export function classifyAnswer({ status, code = "", message = "", clockAheadMs }
     return { kind: "passing", code: "SOURCE_UNAVAILABLE", reason: said };
   }
   if (isExpired(code, message, clockAheadMs)) return { kind: "expired", reason: said };
-  // 405: the version is a marker of a deletion.
+  // 405: the version is a delete marker.
   if (status === 404 || status === 405 || status === 410) {
     return { kind: "counted", code: "SOURCE_MISSING", reason: said };
   }
@@ -190,32 +190,32 @@ function isExpired(code: string, message: string, clockAheadMs: number | undefin
   return EXPIRED.has(code) || (code === "AccessDenied" && /\bexpired\b/i.test(message));
 }
 
-/** What is tried again a few times, and is final then. */
+/** Faults that are retried a few times and then are final. */
 export type CountedCode = "SOURCE_DENIED" | "SOURCE_MISSING" | "SIZE_MISMATCH" | "SHA256_MISMATCH";
 
-/** Codes of copies that will never be made. */
+/** Codes of faults that are final at once. */
 export type RefusalCode = "URL_REDIRECT" | "VERSION_CONFLICT" | "TOO_LARGE" | UrlFault;
 
-/** Why a copy ended before it was made. No reason holds a URL. */
+/** Why a copy stopped. Reasons never contain a URL. */
 export type CopyFault =
   | { readonly kind: "expired"; readonly reason: string }
   | { readonly kind: "refused"; readonly code: RefusalCode; readonly reason: string }
   | { readonly kind: "counted"; readonly code: CountedCode; readonly reason: string }
   | {
       readonly kind: "passing";
-      /** `COPY_BUSY`: another delivery of the same file is at work. */
+      /** `COPY_BUSY`: another delivery copies the same file. */
       readonly code: "SOURCE_UNAVAILABLE" | "TARGET_UNAVAILABLE" | "COPY_BUSY";
       readonly reason: string;
     }
-  /** The upload that the parts belong to is of no use any more. */
+  /** The multipart upload can no longer be completed. */
   | { readonly kind: "lost"; readonly reason: string }
   | { readonly kind: "target"; readonly code: "TARGET_DENIED" | "BUCKET_FOREIGN"; readonly reason: string }
-  /** The time is over. */
+  /** The invocation ran out of time. */
   | { readonly kind: "stopped"; readonly reason: string }
-  /** A later one of the same key lies there. */
+  /** A later version is stored under the key. */
   | { readonly kind: "superseded"; readonly reason: string };
 
-/** Carries a fault out of streams and calls; it does not leave the copier. */
+/** Carries a fault out of streams and calls. The copier never throws it to its caller. */
 export class CopyStop extends StackyardError {
   readonly fault: CopyFault;
 
@@ -225,7 +225,7 @@ export class CopyStop extends StackyardError {
   }
 }
 
-/** Stops a copy whose source announces other bytes than those that were asked for. `size`: absent where nobody has named one. */
+/** Throws when the source offers other bytes than requested. `size`: undefined when the message has none. */
 export function checkOpened(opened: OpenedFile, size: number | undefined, range?: ByteRange): void {
   const expected = range === undefined ? size : range.to - range.from + 1;
   if (opened.length !== undefined && expected !== undefined && opened.length !== expected) {
@@ -239,28 +239,28 @@ function checkPart(opened: OpenedFile, size: number | undefined, range: ByteRang
   const isWhole = range.from === 0 && range.to + 1 === size && opened.range === undefined;
   if (isWhole) return;
   if (opened.range?.from !== range.from || opened.range.to !== range.to) {
-    throw toSizeMismatch("The source does not send the part that was asked for.");
+    throw toSizeMismatch("The source does not send the requested part.");
   }
   if (opened.range.size !== undefined && opened.range.size !== size) {
     throw toSizeMismatch(`The source has ${opened.range.size} bytes instead of ${size}.`);
   }
 }
 
-/** Without a size or a digest nothing else tells a part from the file. */
+/** Without a size or a digest, only this check detects a partial file. */
 function checkUnasked({ range }: OpenedFile): void {
   if (range === undefined || (range.from === 0 && range.to + 1 === range.size)) return;
-  throw toSizeMismatch("The source sends a part where the whole was asked for.");
+  throw toSizeMismatch("The source sends a part instead of the whole file.");
 }
 
-/** What bytes must be. */
+/** The expected size and digest of some bytes. */
 interface ExpectedBytes {
   readonly size: number;
   readonly sha256: string;
 }
 
 /**
- * The same bytes, counted and digested on their way. The last ones are given on only when all of them are what they should
- * be: who uploads them never completes what is wrong.
+ * Passes bytes on while counting and digesting them. The last chunk is passed on only when size and digest match, so an
+ * upload with wrong content never completes.
  */
 export async function* measureBody(
   body: AsyncIterable<Uint8Array>,
@@ -281,7 +281,7 @@ export async function* measureBody(
   if (held !== undefined) yield held;
 }
 
-/** Compares a whole file with what was announced of it, where something was. */
+/** Compares a whole file with the announced size and digest. Messages of version 1 announce neither. */
 export function checkWhole(message: ArtifactMessage, size: number, sha256: string): void {
   if (message.v !== 2) return;
   const { artifact } = message;
@@ -294,25 +294,25 @@ function checkDigest(found: string, expected: string): void {
   throw new CopyStop({
     kind: "counted",
     code: "SHA256_MISMATCH",
-    reason: "The bytes are not those that were announced.",
+    reason: "The content does not match the announced SHA-256.",
   });
 }
 
-/** A fault of the number of bytes. */
+/** A fault for an unexpected number of bytes. */
 export function toSizeMismatch(reason: string): CopyStop {
   return new CopyStop({ kind: "counted", code: "SIZE_MISMATCH", reason });
 }
 
-/** A stream that is taken piece by piece. */
+/** Reads a stream in pieces of a given size. */
 export interface ByteReader {
-  /** So many bytes, or fewer where the stream ends. To be read to its end before anything else is asked. */
+  /** Yields the given number of bytes, or fewer at the end of the stream. Read it completely before the next call. */
   take(bytes: number): AsyncGenerator<Uint8Array>;
   isAtEnd(): Promise<boolean>;
   /** Ends the stream. */
   close(): Promise<void>;
 }
 
-/** Divides a stream at bytes, wherever its chunks end. Never holds more than one chunk. */
+/** Splits a stream at byte offsets, independent of its chunks. Holds at most one chunk. */
 export function createByteReader(body: AsyncIterable<Uint8Array>): ByteReader {
   const iterator = body[Symbol.asyncIterator]();
   let held: Uint8Array | undefined;
@@ -343,18 +343,18 @@ export function createByteReader(body: AsyncIterable<Uint8Array>): ByteReader {
   };
 }
 
-// By TLS, bytes come in chunks of 16 KiB at the most and leave as further buffers: after 4 MiB too many have grown old.
+// TLS delivers chunks of at most 16 KiB, each its own buffer. After 4 MiB too many would already be in the old generation.
 const EVERY_BYTES = 1_024 ** 2;
-/** Chunks that were under way while it collected have grown old, and only a whole collection frees those. */
+/** Chunks in flight during a minor collection move to the old generation; only a full collection frees them. */
 const WHOLE_EVERY = 64;
 
 /**
- * Frees what was allocated lately and is not used any more; a fraction of a millisecond. Each 64th call frees all that is
- * not used. For `CopierDeps.collect` in processes that do little else. Each chunk of a stream is a buffer outside of V8's heap,
+ * Returns a function that runs a minor garbage collection, which takes a fraction of a millisecond. Every 64th call runs a
+ * full one. For `CopierDeps.collect` in processes that do little else. Each chunk of a stream is a buffer outside of V8's heap,
  * and V8 lets more than 100 MiB of dead ones lie before it looks: measured at 400 MiB/s, a process needs half as much memory with this.
  */
 export function createCollector(): () => void {
-  // The flag counts for contexts that are created while it is set (Node.js documentation, "v8.setFlagsFromString").
+  // The flag applies to contexts that are created while it is set (Node.js documentation, "v8.setFlagsFromString").
   setFlagsFromString("--expose-gc");
   const found: unknown = runInNewContext("globalThis.gc");
   setFlagsFromString("--no-expose-gc");
@@ -367,7 +367,7 @@ export function createCollector(): () => void {
   };
 }
 
-/** The same source, which has garbage collected as bytes go by: of all files together. */
+/** Wraps a source so that garbage is collected after each MiB read from any of its files. */
 export function collectAlong(source: ArtifactSource, collect: () => void): ArtifactSource {
   let count = 0;
   async function* pass(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -309,8 +309,8 @@ describe("a copy that cannot be made", () => {
     expect(outcome).toMatchObject({ kind: "failed", code: "BUCKET_FOREIGN" });
   });
 
-  it("needs a client where only the role may read", () => {
-    expect(() => createACopier({ transfer: "identity" })).toThrow("needs a client");
+  it("requires an S3 client where only the role may read", () => {
+    expect(() => createACopier({ transfer: "identity" })).toThrow("requires an S3 client");
   });
 });
 

@@ -21,38 +21,38 @@ import { type CopyMemory, createCopyLedger, type FaultCounts, sweepUploads } fro
 import type { SourceFetch } from "./source-fetch.ts";
 import { createStoredObjects, createTargetBucket, type TargetInput } from "./target-bucket.ts";
 
-/** What a copier works with. */
+/** Dependencies and limits of a copier. */
 export interface CopierDeps {
   readonly fetch: SourceFetch;
-  /** The consumer's own bucket. `region`: for the hosts in templates. */
+  /** The consumer's own bucket. `region`: used in the host names of rewritten templates. */
   readonly target: TargetInput & { readonly region: string };
-  /** The distributor's. `client`: of its region, with the consumer's role; needed for `identity`. */
+  /** The distributor's bucket. `client`: in its region, with the consumer's role; required for `identity`. */
   readonly source: SourceBucket & { readonly account?: string; readonly client?: S3Client };
-  /** `auto`: by the role, and by the URL where the role may not read. */
+  /** `auto`: with the role, or with the URL when access is denied. */
   readonly transfer: "identity" | "presigned" | "auto";
   readonly memory: CopyMemory;
   readonly clock: Clock;
   /** Default: 50 GiB. */
   readonly maxBytes?: number;
-  /** Parts of one file under way. Default: 4. */
+  /** Parts of one file that are copied at the same time. Default: 4. */
   readonly partsAtOnce?: number;
   /** Larger files are uploaded in parts. Default: 64 MiB. */
   readonly wholeBytes?: number;
-  /** Called now and then while bytes go by, such as by `createCollector`. Default: nothing is called. */
+  /** Called after each MiB, such as the function of `createCollector`. Default: none. */
   readonly collect?: () => void;
-  /** For temporary files: twice `wholeBytes` for each copy at work. Default: the system's. */
+  /** For temporary files: up to twice `wholeBytes` per running copy. Default: the system's folder. */
   readonly folder?: string;
 }
 
 /** Copies files from the source bucket into the consumer's own. */
 export interface Copier {
   /**
-   * Copies one file. It is in the bucket when its bytes are what was announced, and not before; a copy that fails, or that dies
-   * anywhere, leaves what lay there. May be repeated, also at the same time. Throws only where records cannot be kept or nobody
-   * knows what happened.
+   * Copies one file. The object appears only when its content matches the announcement; a copy that fails or crashes leaves
+   * the previous object. Safe to repeat, also concurrently. Throws only when records cannot be written or for an unknown
+   * error.
    */
   copy(input: CopyInput): Promise<CopyOutcome>;
-  /** Ends the uploads that nobody has gone on with for a day. Gives their number. */
+  /** Aborts uploads without progress for a day. Returns their number. */
   sweepUploads(): Promise<number>;
 }
 
@@ -63,7 +63,7 @@ const DEFAULT_PARTS_AT_ONCE = 4;
 export function createCopier(deps: CopierDeps): Copier {
   const { transfer, source, memory, clock } = deps;
   if (transfer === "identity" && source.client === undefined) {
-    throw new StackyardError("CONFIG_INVALID", "The transfer by identity needs a client of the source's region.");
+    throw new StackyardError("CONFIG_INVALID", 'Transfer "identity" requires an S3 client for the source\'s region.');
   }
   const target = createTargetBucket(deps.target);
   const fixed = {
@@ -85,7 +85,7 @@ export function createCopier(deps: CopierDeps): Copier {
       try {
         const result = await run(job);
         await abortUpload(job);
-        // Without its record it would only be copied again.
+        // If the record is lost, the next delivery finds the object present.
         await ledger.forget().catch(() => undefined);
         return result;
       } catch (error) {
@@ -103,7 +103,7 @@ function toSource(deps: CopierDeps, message: ArtifactMessage): ArtifactSource {
   return deps.collect === undefined ? source : collectAlong(source, deps.collect);
 }
 
-/** A message of the first version names a URL and nothing else. */
+/** A message of version 1 contains only a key and a URL. */
 function chooseSource({ transfer, source, fetch }: CopierDeps, message: ArtifactMessage): ArtifactSource {
   const presigned = createPresignedSource(fetch);
   const { client } = source;
@@ -120,7 +120,7 @@ async function run(job: CopyJob): Promise<CopyResult> {
     throw new CopyStop({ kind: "refused", code: "TOO_LARGE", reason: `The file has more than ${maxBytes} bytes.` });
   }
   if (size <= wholeBytes) return copyInOnePass(job);
-  // A small file is found there when it is put. What takes long is looked for first.
+  // For a small file the conditional put detects an existing object. Before a long copy it is worth checking first.
   const found = await findPresent(job, message, { size, sha256 });
   if (found.kind === "present") {
     const { storedSha256, versionId } = found;
@@ -133,25 +133,25 @@ async function run(job: CopyJob): Promise<CopyResult> {
 
 /** One file to be copied. */
 export interface CopyInput {
-  /** One that `decideMessage` lets through. */
+  /** A message that `decideMessage` accepted. */
   readonly message: ArtifactMessage;
   /** Deliveries of the message so far. Default: 1. */
   readonly attempt?: number;
-  /** Epoch milliseconds: when the function ends. The copy stops five seconds before. */
+  /** When the invocation ends, in epoch milliseconds. The copy stops five seconds earlier. */
   readonly deadlineAt?: number;
   readonly signal?: AbortSignal;
 }
 
-/** What came of a copy. No reason holds a URL. */
+/** The outcome of a copy. Reasons never contain a URL. */
 export type CopyOutcome =
   | CopyResult
   | Exclude<SettledFault, { readonly kind: "retry" | "suspended" }>
-  /** `stalls`: attempts in a row that got nowhere, with this one. */
+  /** `stalls`: attempts in a row without progress, including this one. */
   | { readonly kind: "retry"; readonly code: string; readonly reason: string; readonly stalls: number }
-  /** The time is over; the next attempt goes on. `newBytes`: what this one got done for good. */
+  /** The invocation ran out of time; the next attempt continues. `newBytes`: bytes that this attempt uploaded. */
   | { readonly kind: "suspended"; readonly newBytes: number; readonly stalls: number };
 
-/** Ends a copy that was not made: what is final leaves no upload behind, and anything else is kept for the next attempt. */
+/** Handles the error of a copy: aborts the upload when the error is final, and saves the progress otherwise. */
 async function endCopy(job: CopyJob, error: unknown, attempt: number): Promise<CopyOutcome> {
   const { ledger } = job;
   const fault = await findFault(job, error);
@@ -177,21 +177,21 @@ async function endCopy(job: CopyJob, error: unknown, attempt: number): Promise<C
   }
 }
 
-/** What an error means for the copy; undefined: nobody knows. */
+/** Returns the fault behind an error, or undefined for an unknown error. */
 async function findFault({ signal, target }: CopyJob, error: unknown): Promise<CopyFault | undefined> {
   const fault = error instanceof CopyStop ? error.fault : undefined;
-  if (signal.aborted && isOwnDoing(fault)) return { kind: "stopped", reason: "The time is over." };
+  if (signal.aborted && isOwnDoing(fault)) return { kind: "stopped", reason: "The invocation ran out of time." };
   if (fault?.kind !== "target" || !(await target.isForeign())) return fault;
-  return { kind: "target", code: "BUCKET_FOREIGN", reason: "The target bucket is of another account." };
+  return { kind: "target", code: "BUCKET_FOREIGN", reason: "Another account owns the target bucket." };
 }
 
-/** What breaks when the time is over was broken off, and what ends too early was too. */
+/** After an abort, stream errors and short bodies are consequences of the abort. */
 function isOwnDoing(fault: CopyFault | undefined): boolean {
   if (fault?.kind === "counted") return fault.code === "SIZE_MISMATCH";
   return fault === undefined || (fault.kind === "passing" && fault.code !== "COPY_BUSY");
 }
 
-/** What became of a fault, in view of those before. */
+/** The decision about a fault, given the faults before it. */
 type SettledFault =
   | {
       readonly kind: "failed";
@@ -204,17 +204,17 @@ type SettledFault =
   | { readonly kind: "superseded" }
   | { readonly kind: "suspended" };
 
-/** At which time it is final. The wire may lie: a mismatch is tried again three times. */
+/** The occurrence at which a fault is final. A mismatch can be a transmission error, so it is retried three times. */
 const FINAL_AT: Readonly<Record<CountedCode, number>> = {
   SOURCE_DENIED: 3,
   SOURCE_MISSING: 5,
   SIZE_MISMATCH: 4,
   SHA256_MISMATCH: 4,
 };
-/** Permissions of a new stack take a while; what is denied then stays denied. */
+/** New permissions take a while to apply; after the third attempt they are missing. */
 const TARGET_FINAL_AT = 3;
 
-/** Is it tried again, or is this the end? `attempt`: deliveries of the message so far, from 1. */
+/** Decides whether a fault is retried or final. `attempt`: deliveries of the message so far, from 1. */
 export function settleFault(fault: CopyFault, counts: FaultCounts, attempt: number): SettledFault {
   switch (fault.kind) {
     case "expired":
@@ -242,16 +242,16 @@ export function settleFault(fault: CopyFault, counts: FaultCounts, attempt: numb
   }
 }
 
-/** Until when a copy may work. */
+/** The time limit of a copy. */
 interface TimeLimit {
   readonly signal: AbortSignal;
   end(): void;
 }
 
-/** To save what is done. */
+/** Reserved for saving the progress. */
 const MARGIN_MS = 5_000;
 
-/** A signal that is aborted shortly before an instant, or by the caller. */
+/** Creates a signal that aborts shortly before the deadline, or when the caller aborts. */
 export function limitTime(
   clock: Clock,
   { deadlineAt, signal }: { readonly deadlineAt?: number; readonly signal?: AbortSignal },

@@ -26,9 +26,9 @@ import {
 import type { DigestedBytes, UploadedPart, UploadPlace } from "./target-bucket.ts";
 
 /**
- * Copies a file of which no part is known: its beginning goes to the disk, and where that is all of it, it is compared and put. A
- * longer one goes on part by part, and is completed only when the digest of the whole is right; it cannot be gone on with by
- * another attempt, since a running digest cannot be kept.
+ * Copies a file whose parts have no digests. The first part is staged on disk; a file that fits is verified and put. A larger
+ * file is uploaded part by part and completed only when the digest of the whole matches. Another attempt cannot resume it,
+ * because the running digest is not saved.
  */
 export async function copyInOnePass(job: CopyJob): Promise<CopyResult> {
   const size = job.message.v === 2 ? job.message.artifact.size : undefined;
@@ -48,7 +48,7 @@ export async function copyInOnePass(job: CopyJob): Promise<CopyResult> {
   }
 }
 
-/** Stops when more arrives than may. */
+/** Throws when the source sends more bytes than allowed. */
 async function* limitBytes(body: AsyncIterable<Uint8Array>, maxBytes: number, size: number | undefined) {
   let count = 0;
   for await (const chunk of body) {
@@ -60,7 +60,7 @@ async function* limitBytes(body: AsyncIterable<Uint8Array>, maxBytes: number, si
 }
 
 function toTooLarge(maxBytes: number): CopyStop {
-  const reason = `The file has more than the ${maxBytes} bytes allowed.`;
+  const reason = `The file is larger than the limit of ${maxBytes} bytes.`;
   return new CopyStop({ kind: "refused", code: "TOO_LARGE", reason });
 }
 
@@ -76,7 +76,7 @@ async function putWhole(job: CopyJob, file: StagedFile): Promise<CopyResult> {
   return { kind: "present", storedSha256: written.storedSha256, ...facts };
 }
 
-/** Larger ones are no templates, and are not read for it. */
+/** Larger files are not treated as templates. */
 const MAX_TEMPLATE_BYTES = 1_048_576;
 
 async function rewrite({ message, buckets }: CopyJob, file: StagedFile): Promise<DigestedBytes | undefined> {
@@ -88,12 +88,12 @@ async function rewrite({ message, buckets }: CopyJob, file: StagedFile): Promise
   return { size: bytes.byteLength, sha256, body: () => Readable.from([bytes], { objectMode: false }) };
 }
 
-/** A message of version 1 cannot ask for it: its templates are rewritten as by the predecessor, which leaves `.json` files alone. */
+/** A message of version 1 has no such field: its templates are rewritten like the predecessor's, which ignores `.json` files. */
 function isRewritten(message: CopyJob["message"]): boolean {
   return message.v === 1 ? !message.ArtifactKey.endsWith(".json") : message.artifact.rewrite === "template";
 }
 
-/** A stream that is being staged, with the digest of all that was. */
+/** A stream that is staged part by part, with the digest of the whole. */
 interface StagedPass {
   readonly reader: ByteReader;
   readonly folder: string;
@@ -101,7 +101,7 @@ interface StagedPass {
   readonly whole: Hash;
 }
 
-/** Uploads what was staged and what follows, in parts. An upload that fails is ended at once. */
+/** Uploads the staged part and the rest of the stream as a multipart upload. A failed upload is aborted at once. */
 async function uploadStaged(job: CopyJob, pass: StagedPass, first: StagedFile): Promise<CopyResult> {
   const { message, target, ledger } = job;
   const place = await openUpload(job, "");
@@ -122,7 +122,7 @@ async function uploadStaged(job: CopyJob, pass: StagedPass, first: StagedFile): 
   }
 }
 
-/** One part is uploaded while the next one arrives: two of them are on the disk. */
+/** Uploads one part while the next one is staged, so at most two parts are on disk. */
 async function uploadAll(
   job: CopyJob,
   { reader, folder, partBytes, whole }: StagedPass,
@@ -158,23 +158,23 @@ async function uploadPart(job: CopyJob, place: UploadPlace, number: number, file
   return { number, etag, sha256 };
 }
 
-/** Waits for both before it fails: neither may work on when the folder is removed. */
+/** Waits for both promises before throwing: neither may continue when the folder is removed. */
 async function bothOrNeither<A, B>(a: Promise<A>, b: Promise<B>): Promise<readonly [A, B]> {
   await Promise.allSettled([a, b]);
   return [await a, await b];
 }
 
-/** Bytes on the disk that nobody else may read. */
+/** A temporary file that only this process can read. */
 interface StagedFile {
   readonly size: number;
   readonly sha256: string;
   readBytes(): Promise<Uint8Array>;
-  /** Anew at each call. */
+  /** Returns a new stream at each call. */
   stream(): Readable;
   remove(): Promise<void>;
 }
 
-/** A folder for staged files, which is removed in any case. `under`: such as the system's folder for temporary files. */
+/** Runs `work` with a temporary folder under `under` and removes the folder afterwards. */
 export async function withFolder<Result>(under: string, work: (folder: string) => Promise<Result>): Promise<Result> {
   const folder = await mkdtemp(join(under, "stackyard-"));
   try {
@@ -184,7 +184,7 @@ export async function withFolder<Result>(under: string, work: (folder: string) =
   }
 }
 
-/** Writes bytes to a new file, digesting them on the way. `whole`: a digest over several files, taken along. */
+/** Writes bytes to a new file and digests them. `whole`: a digest over several files that is updated too. */
 export async function stageFile(path: string, bytes: AsyncIterable<Uint8Array>, whole?: Hash): Promise<StagedFile> {
   const hash = createHash("sha256");
   let size = 0;

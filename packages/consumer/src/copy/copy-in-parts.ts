@@ -8,9 +8,9 @@ import { type CopyJob, type CopyResult, openUpload, toSourceFile, toVersion, wri
 import type { UploadPlace } from "./target-bucket.ts";
 
 /**
- * Copies a large file whose parts are known by their digests. Each part flows from the source through its digest into the
- * upload, several at a time, and none is held; what is done is kept, and the next attempt asks for the rest. The upload is
- * completed when all parts are what they should be, and the object is not there before.
+ * Copies a large file whose parts have digests. Several parts at a time are streamed from the source into a multipart upload
+ * and verified on the way. Finished parts are recorded, so the next attempt copies only the rest. The object appears when all
+ * parts are verified.
  */
 export async function copyInParts(job: CopyJob, message: AnnouncedMessage, plan: PartPlan): Promise<CopyResult> {
   const { ledger, target, partsAtOnce, signal } = job;
@@ -53,7 +53,7 @@ async function copyPart(job: CopyJob, message: AnnouncedMessage, { place, part, 
 const sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
 const size = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const part = Type.Object({ size, sha256 });
-/** What of a manifest is of use here. */
+/** The fields of a manifest that a copy needs. */
 const ManifestFiles = Type.Object({
   files: Type.Array(
     Type.Object({
@@ -67,12 +67,12 @@ const ManifestFiles = Type.Object({
 });
 const compiled = Compile(ManifestFiles);
 
-/** As large as a publisher makes it. */
+/** The limit that publishers observe. */
 const MAX_MANIFEST_BYTES = 4 * 1_024 ** 2;
 
 /**
- * The parts of a large file, from the manifest that the message names by its digest. Undefined where there is no manifest to
- * be had, or none that is right: then the digest of the whole is what there is. Fails with a `CopyStop` where it may be had later.
+ * Finds the parts of a large file in the manifest that the message names by digest. Returns undefined when the manifest is
+ * missing or invalid: then only the whole file is verified. Throws a `CopyStop` when a retry can find the manifest.
  */
 export async function findParts(
   source: ArtifactSource,
@@ -127,7 +127,7 @@ function parseFiles(bytes: Buffer) {
   }
 }
 
-/** A piece of a file and what it must be. */
+/** A part of a file, with its expected digest. */
 interface PlannedPart {
   /** From 1. */
   readonly number: number;
@@ -136,10 +136,10 @@ interface PlannedPart {
   readonly sha256: string;
 }
 
-/** Parts that make a whole file. */
+/** The parts of a whole file. */
 interface PartPlan {
   readonly parts: readonly PlannedPart[];
-  /** Tells this plan from others. */
+  /** Identifies the plan. */
   readonly digest: string;
 }
 
@@ -149,12 +149,12 @@ export const MAX_WHOLE_BYTES: number = 64 * MIB;
 /** Amazon S3 user guide, "Amazon S3 multipart upload limits": 5 MiB to 5 GiB, 10,000 of them. */
 const PART_LIMITS = { minBytes: 5 * MIB, maxBytes: 5 * 1_024 * MIB, count: 10_000 };
 
-/** How large the parts of a file are that nobody has divided. */
+/** Returns the part size for a file whose manifest defines no parts. */
 export function toPartBytes(size: number, wholeBytes: number): number {
   return Math.max(wholeBytes, Math.ceil(size / PART_LIMITS.count / MIB) * MIB);
 }
 
-/** Plans the upload of parts that are known by their digests; undefined where they are not this file, or S3 does not take them. */
+/** Plans a multipart upload. Returns undefined when the parts do not add up to the file or exceed the limits of S3. */
 export function planParts(
   size: number,
   given: readonly { readonly size: number; readonly sha256: string }[],
@@ -174,8 +174,8 @@ export function planParts(
 }
 
 /**
- * Works on items with so many at a time. The first failure, or the signal, ends it: what is under way is told to stop and
- * waited for, and only then it fails.
+ * Processes items with limited concurrency. At the first failure, or when the signal aborts, running items are aborted and
+ * awaited before the error is thrown.
  */
 export async function runLimited<Item>(
   items: readonly Item[],
@@ -186,7 +186,7 @@ export async function runLimited<Item>(
   const controller = new AbortController();
   const either = AbortSignal.any([signal, controller.signal]);
   const failures: unknown[] = [];
-  // One iterator for all: each item is taken once.
+  // All workers share one iterator, so each item is processed once.
   const left = items.values();
   async function run(): Promise<void> {
     for (const item of left) {

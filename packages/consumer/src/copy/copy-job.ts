@@ -14,7 +14,7 @@ import {
   type WriteResult,
 } from "./target-bucket.ts";
 
-/** One file on its way, and what it needs. */
+/** The copy of one file, with its dependencies. */
 export interface CopyJob {
   readonly message: ArtifactMessage;
   readonly source: ArtifactSource;
@@ -28,24 +28,24 @@ export interface CopyJob {
   readonly wholeBytes: number;
   /** For temporary files. */
   readonly folder: string;
-  /** Aborted when the time is over. */
+  /** Aborted shortly before the invocation ends. */
   readonly signal: AbortSignal;
 }
 
-/** What stands under the key now. */
+/** The object that is stored under the key now. */
 export interface CopyResult {
   readonly kind: "stored" | "present";
-  /** It was compared with what was announced. */
+  /** The content was compared with the announced digest. */
   readonly verified: boolean;
   readonly sourceSha256: string;
   /** Differs where a template was rewritten. */
   readonly storedSha256: string;
-  /** Of the source's file. */
+  /** Size of the source's file, in bytes. */
   readonly size: number;
   readonly versionId?: string;
 }
 
-/** The message's file at its source. */
+/** Returns the source file that a message announces. */
 export function toSourceFile({ message }: Pick<CopyJob, "message">, signal: AbortSignal): SourceFile {
   const versionId = message.v === 2 ? message.source.versionId : undefined;
   return {
@@ -56,12 +56,12 @@ export function toSourceFile({ message }: Pick<CopyJob, "message">, signal: Abor
   };
 }
 
-/** The version of the object, where the bucket keeps versions. */
+/** Returns the version id when the bucket is versioned. */
 export function toVersion({ versionId }: { readonly versionId?: string }): { readonly versionId?: string } {
   return versionId === undefined ? {} : { versionId };
 }
 
-/** The upload of a plan: the one that was begun before, or a new one, which is kept at once so that it can be found again. */
+/** Returns the unfinished upload of a plan, or begins a new one and records it at once. */
 export async function openUpload(job: CopyJob, plan: string): Promise<UploadPlace> {
   const { message, target, ledger } = job;
   const key = message.ArtifactKey;
@@ -78,7 +78,7 @@ export async function openUpload(job: CopyJob, plan: string): Promise<UploadPlac
   return { key, id };
 }
 
-/** Ends the upload that was begun, if one was. */
+/** Aborts the recorded upload, if any. */
 export async function abortUpload({
   message,
   target,
@@ -89,7 +89,7 @@ export async function abortUpload({
   ledger.drop();
 }
 
-/** What is said of the object; digests where they are known before its bytes are. */
+/** Returns the metadata of the object, with digests when they are known. */
 export function toFacts(
   { message }: Pick<CopyJob, "message">,
   sha256?: { readonly source: string; readonly stored: string },
@@ -98,25 +98,25 @@ export function toFacts(
   return { metadata: toMetadata(message, sha256), ...(contentType !== undefined && { contentType }) };
 }
 
-/** What would be written: size, and digest in hex. */
+/** Size and hex digest of the content to write. */
 interface OwnBytes {
   readonly size: number;
   readonly sha256: string;
 }
 
-/** What lies under the key: this very file, or what a write must find there. */
+/** The state of a key: the same file, or the condition for writing it. */
 type FoundObject =
   | { readonly kind: "present"; readonly storedSha256: string; readonly versionId?: string }
   | { readonly kind: "free"; readonly condition: WriteCondition };
 
-/** What came of a write. */
+/** The outcome of a conditional write. */
 type Written = Extract<FoundObject, { readonly kind: "present" }> | (WriteResult & { readonly kind: "written" });
 
 const TRIES = 3;
 
 /**
- * Writes a file that has a version where nothing lies, or over an earlier version of the key. Where something lies it is
- * looked at: this very file is present, and anything else stops the copy. A file without a version is written over anything.
+ * Writes a file of a version 2 message only when the key is free or contains an earlier version. The same file counts as
+ * present; any other object stops the copy. A file of a version 1 message overwrites any object.
  */
 export async function writeConditionally(
   job: Pick<CopyJob, "message" | "stored" | "signal">,
@@ -133,10 +133,10 @@ export async function writeConditionally(
     if (found.kind === "present") return found;
     condition = found.condition;
   }
-  throw new CopyStop({ kind: "passing", code: "TARGET_UNAVAILABLE", reason: "Others write the same key." });
+  throw new CopyStop({ kind: "passing", code: "TARGET_UNAVAILABLE", reason: "Another process writes the same key." });
 }
 
-/** Looks at what lies under the key. Stops the copy where that is another file of the same version, or a later one. */
+/** Checks which object the key contains. Throws for another file of the same version, and for a later version. */
 export async function findPresent(
   { stored, signal }: Pick<CopyJob, "stored" | "signal">,
   message: AnnouncedMessage,
@@ -157,9 +157,9 @@ export async function findPresent(
     case "unknown":
       return { kind: "free", condition: "absent" };
     case "later":
-      throw new CopyStop({ kind: "superseded", reason: "A later version lies under the key." });
+      throw new CopyStop({ kind: "superseded", reason: "The key contains a later version." });
     case "conflict": {
-      const reason = `Another file of ${name} ${version} lies under the key.`;
+      const reason = `The key contains another file of ${name} ${version}.`;
       throw new CopyStop({ kind: "refused", code: "VERSION_CONFLICT", reason });
     }
   }

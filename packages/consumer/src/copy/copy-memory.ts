@@ -6,28 +6,28 @@ import { CopyStop, type CountedCode } from "./artifact-source.ts";
 
 import type { TargetBucket } from "./target-bucket.ts";
 
-/** What is kept of one copy, by whoever opened it. */
+/** The record of one copy. */
 interface CopyRecord {
-  /** As it was found, or as it was saved last. */
+  /** The progress that was read or saved last. */
   readonly progress: CopyProgress | undefined;
-  /** False: somebody else has written since. */
+  /** Returns false when another process has changed the record. */
   save(progress: Omit<CopyProgress, "key" | "savedAt">): Promise<boolean>;
-  /** Also fine where it is gone, or somebody else's by now. */
+  /** Does nothing when the record is missing or was changed by another process. */
   forget(): Promise<void>;
 }
 
-/** What copies leave for their next attempt. */
+/** Stores the progress of copies for their next attempt. */
 export interface CopyMemory {
-  /** `sha256`: of the source; undefined where it is not known. */
+  /** `sha256`: digest of the source file; undefined when unknown. */
   open(key: string, sha256: string | undefined): Promise<CopyRecord>;
-  /** All that were saved last before an instant. */
+  /** Lists the copies that were saved last before an instant. */
   listIdle(savedBefore: number): AsyncIterable<CopyRecord>;
 }
 
 const PREFIX = "copy/";
 const PAGE = 100;
 
-/** Kept as records: one writer at a time, since each write names the version that it follows. */
+/** Stores progress in records. Each write names the version that it follows, so concurrent writers conflict. */
 export function createCopyMemory(records: Records, clock: Pick<Clock, "now">): CopyMemory {
   async function* listIdle(savedBefore: number): AsyncGenerator<CopyRecord> {
     let cursor: string | undefined;
@@ -87,29 +87,29 @@ function createRecord({ records, clock }: Deps, { id, key, ...found }: Found): C
   };
 }
 
-/** How far one copy is, kept so that the next attempt goes on from there. */
+/** The progress of one copy, saved so that the next attempt continues there. */
 export interface CopyLedger {
   readonly counts: FaultCounts;
-  /** The upload that was begun, here or before. */
+  /** The unfinished upload, of this or an earlier attempt. */
   readonly upload: Pick<BegunUpload, "id" | "plan"> | undefined;
   /** Bytes of the parts that this attempt uploaded. */
   readonly newBytes: number;
-  /** The ETag of a part that lies there. */
+  /** Returns the ETag of an uploaded part. */
   findEtag(number: number): string | undefined;
-  /** Fails with a `CopyStop`, as `add` does, where somebody else is at work on the same copy. */
+  /** Like `add`, throws a `CopyStop` when another process works on the same copy. */
   begin(upload: Pick<BegunUpload, "id" | "plan">): Promise<void>;
   add(number: number, etag: string, size: number): Promise<void>;
-  /** The upload is gone. */
+  /** Forgets the upload. */
   drop(): void;
-  /** Keeps what there is, where that can be. Never throws. Gives the attempts in a row that got nowhere. */
+  /** Saves the progress if possible. Never throws. Returns the attempts in a row without progress. */
   close(counts: FaultCounts, stalled: boolean): Promise<number>;
   forget(): Promise<void>;
 }
 
-/** A part may be as small as 5 MiB, and its record much larger than its news. */
+/** Parts can be as small as 5 MiB, so a save per part would cost more than it protects. */
 const SAVE_EVERY_BYTES = 64 * 1_024 ** 2;
 
-/** Opens the ledger of a copy. */
+/** Creates the ledger of a copy. */
 export function createCopyLedger(record: CopyRecord): CopyLedger {
   const { counts = {}, stalls = 0 } = record.progress ?? {};
   let upload = record.progress?.upload;
@@ -118,12 +118,13 @@ export function createCopyLedger(record: CopyRecord): CopyLedger {
   let isLost = false;
   let saving: Promise<unknown> = Promise.resolve();
 
-  // One write at a time: each names the version of the one before.
+  // Writes are serialized: each names the version of the previous one.
   function save(next: { readonly stalls: number; readonly counts: FaultCounts }): Promise<void> {
     const saved = saving.then(async () => {
       const isSaved = !isLost && (await record.save({ ...next, ...(upload && { upload }) }));
       isLost ||= !isSaved;
-      if (!isSaved) throw new CopyStop({ kind: "passing", code: "COPY_BUSY", reason: "Another delivery is at work." });
+      if (!isSaved)
+        throw new CopyStop({ kind: "passing", code: "COPY_BUSY", reason: "Another delivery copies the same file." });
     });
     saving = saved.catch(() => undefined);
     return saved;
@@ -158,7 +159,7 @@ export function createCopyLedger(record: CopyRecord): CopyLedger {
     },
     async close(next, stalled) {
       const count = newBytes > 0 ? 0 : stalls + (stalled ? 1 : 0);
-      // A count that is not kept only makes the end come later; where another delivery is at work, that one keeps it.
+      // A lost count only allows one more attempt; with a concurrent delivery, that one saves it.
       await save({ stalls: count, counts: next }).catch(() => undefined);
       return count;
     },
@@ -168,50 +169,50 @@ export function createCopyLedger(record: CopyRecord): CopyLedger {
 
 const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
-/** What is kept of a copy that is not made yet. */
+/** The saved progress of an unfinished copy. */
 const CopyProgress = Type.Object({
   key: Type.String({ minLength: 1, maxLength: 1_024 }),
   /** Epoch milliseconds. */
   savedAt: count,
-  /** Attempts in a row that got nowhere. */
+  /** Attempts in a row without progress. */
   stalls: count,
-  /** How often what went wrong, by code. */
+  /** Number of faults by code. */
   counts: Type.Record(Type.String(), count),
   upload: Type.Optional(
     Type.Object({
       id: Type.String({ minLength: 1, maxLength: 2_048 }),
-      /** Digest of the parts that it is made of; empty: it cannot be gone on with. */
+      /** Digest of the part plan; empty when the upload cannot be resumed. */
       plan: Type.String({ maxLength: 64 }),
-      /** Packed, by number of the part from 1; empty: not there yet. */
+      /** Packed ETags in part order; empty for parts that are not uploaded. */
       etags: Type.Array(Type.String({ maxLength: 256 }), { maxItems: 10_000 }),
     }),
   ),
 });
 type CopyProgress = Static<typeof CopyProgress>;
 
-/** An upload that was begun. */
+/** An unfinished upload. */
 type BegunUpload = NonNullable<CopyProgress["upload"]>;
 
 const compiled = Compile(CopyProgress);
 
-/** What was kept; undefined where that is nothing that can be gone on with. */
+/** Reads saved progress. Returns undefined for an invalid record. */
 function parseCopyProgress(value: unknown): CopyProgress | undefined {
   return compiled.Check(value) ? value : undefined;
 }
 
-/** 10,000 ETags as S3 writes them are more than a record holds; as bytes in base64 they are not. */
+/** 10,000 ETags in hex exceed the size of a record; in base64 they fit. */
 export function packEtag(etag: string): string {
   const [, hex] = /^"([0-9a-f]{32})"$/.exec(etag) ?? [];
   return hex === undefined ? etag : Buffer.from(hex, "hex").toString("base64url");
 }
 
-/** The ETag as it was. */
+/** Restores the ETag as S3 returned it. */
 export function unpackEtag(packed: string): string {
   if (!/^[A-Za-z0-9_-]{22}$/.test(packed)) return packed;
   return `"${Buffer.from(packed, "base64url").toString("hex")}"`;
 }
 
-/** What a sweep works with. */
+/** Dependencies of a sweep. */
 interface SweepDeps {
   readonly memory: CopyMemory;
   readonly target: Pick<TargetBucket, "abort">;
@@ -221,8 +222,8 @@ interface SweepDeps {
 const IDLE_MS = 24 * 60 * 60_000;
 
 /**
- * Ends the uploads of copies that nobody has gone on with for a day, and forgets them. Only uploads that copies have begun: a
- * bucket that was adopted has others. Gives their number.
+ * Aborts the uploads of copies without progress for a day and deletes their records. Other uploads, which an adopted bucket
+ * can contain, are not touched. Returns the number of aborted uploads.
  */
 export async function sweepUploads({ memory, target, clock }: SweepDeps): Promise<number> {
   let count = 0;
@@ -235,5 +236,5 @@ export async function sweepUploads({ memory, target, clock }: SweepDeps): Promis
   return count;
 }
 
-/** How often each has been met since the last copy. */
+/** Number of occurrences of each counted fault since the last successful copy. */
 export type FaultCounts = Readonly<Partial<Record<CountedCode, number>>>;

@@ -195,7 +195,7 @@ describe("a source that does not answer as it should", () => {
 
     expect(await ask({ origin: () => `https://127.0.0.1:${port}` })).toEqual({
       kind: "unreachable",
-      reason: "The source does not answer (DEPTH_ZERO_SELF_SIGNED_CERT).",
+      reason: "The source does not respond (DEPTH_ZERO_SELF_SIGNED_CERT).",
     });
   });
 
@@ -211,7 +211,7 @@ describe("a source that does not answer as it should", () => {
 
     expect(await ask({ origin: () => `https://127.0.0.1:${port}`, connectTimeoutMs: 20 })).toEqual({
       kind: "unreachable",
-      reason: "The source cannot be connected to in time.",
+      reason: "The connection to the source timed out.",
     });
   });
 
@@ -220,7 +220,7 @@ describe("a source that does not answer as it should", () => {
 
     expect(await ask({ origin: () => source.origin, idleTimeoutMs: 20 })).toEqual({
       kind: "unreachable",
-      reason: "The source does not answer in time.",
+      reason: "The source did not respond in time.",
     });
   });
 
@@ -230,7 +230,7 @@ describe("a source that does not answer as it should", () => {
 
     const answer = await ask({ origin: () => origin });
 
-    expect(answer).toEqual({ kind: "unreachable", reason: "The source does not answer (ECONNREFUSED)." });
+    expect(answer).toEqual({ kind: "unreachable", reason: "The source does not respond (ECONNREFUSED)." });
   });
 
   it("breaks the body off when nothing comes any more", async () => {
@@ -243,7 +243,7 @@ describe("a source that does not answer as it should", () => {
 
     await expect(read(answer)).rejects.toMatchObject({
       code: "UNREACHABLE",
-      message: "The source sends nothing any more.",
+      message: "The source stopped sending.",
     });
   });
 

@@ -12,19 +12,19 @@ import type { Readable } from "node:stream";
 import { StackyardError } from "@stackyard/core";
 import { judgeUrl, type UrlFault, type UrlRules } from "../judge-url.ts";
 
-/** What may be fetched, and how patiently. */
+/** Rules and time limits for downloads. */
 export interface SourceFetchOptions {
-  /** Asked before every request, also before the one that a redirect leads to. */
+  /** Checked before every request, including a redirected one. */
   readonly rules: UrlRules;
-  /** Addresses inside of the network are good too: for interface endpoints. Default: false. */
+  /** Also allows private addresses, for interface endpoints. Default: false. */
   readonly privateEndpoints?: boolean;
   /** Default: 5,000. */
   readonly connectTimeoutMs?: number;
   /** Default: 30,000. */
   readonly idleTimeoutMs?: number;
-  /** Where a request goes instead, such as `http://127.0.0.1:4566`: for emulators. The `Host` stays the URL's. */
+  /** Sends requests to another origin, such as `http://127.0.0.1:4566` for an emulator. The `Host` header stays the URL's. */
   readonly origin?: (url: URL) => string;
-  /** Default: as the system resolves names. */
+  /** Default: the system's resolver. */
   readonly resolve?: Resolve;
   /** Default: the system's clock. */
   readonly now?: () => number;
@@ -34,9 +34,9 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 30_000;
 
 /**
- * Fetches files by presigned URLs of the source bucket, and nothing else: what a URL may be is judged here again, addresses
- * inside of the network are not called, and only a 307 is followed, once, to a URL that stands the same judgement (S3 sends
- * it for buckets whose name has not spread yet: S3 guide, "Making requests", "Request redirection and the REST API").
+ * Downloads files by presigned URLs of the source bucket. Every URL is checked again, private addresses are refused, and only
+ * one 307 redirect is followed, to a URL that passes the same checks (S3 sends it for new buckets until DNS has the name: S3
+ * user guide, "Making requests", "Request redirection and the REST API").
  */
 export function createSourceFetch(options: SourceFetchOptions): SourceFetch {
   const { rules, origin, connectTimeoutMs = CONNECT_TIMEOUT_MS, idleTimeoutMs = IDLE_TIMEOUT_MS } = options;
@@ -45,7 +45,7 @@ export function createSourceFetch(options: SourceFetchOptions): SourceFetch {
 
   async function send({ url, range, signal }: SourceRequest): Promise<IncomingMessage> {
     const headers = {
-      // Digests are over the bytes as they lie there.
+      // Digests cover the stored bytes.
       "Accept-Encoding": "identity",
       "User-Agent": "stackyard-consumer",
       ...(range && { Range: `bytes=${range.from}-${range.to}` }),
@@ -57,9 +57,9 @@ export function createSourceFetch(options: SourceFetchOptions): SourceFetch {
   async function fetchOnce(request: SourceRequest, redirects: number): Promise<SourceAnswer> {
     const verdict = judgeUrl(request.url, request.key, rules);
     if (verdict.kind === "refused") return { kind: "forbidden", code: verdict.code, reason: verdict.reason };
-    // A socket resolves no address, so nobody would look at it: hosts have names.
+    // The checked lookup is not called for an IP address, so only host names are allowed.
     if (isIP(new URL(request.url).hostname.replace(/^\[|\]$/g, "")) !== 0) {
-      return { kind: "forbidden", code: "URL_HOST", reason: "The host is an address." };
+      return { kind: "forbidden", code: "URL_HOST", reason: "The host is an IP address." };
     }
     const response = await send(request);
     const { statusCode: status = 0, headers } = response;
@@ -106,66 +106,66 @@ export interface ByteRange {
   readonly to: number;
 }
 
-/** A part of a file, or all of it, by a presigned URL. */
+/** A request for a file, or a part of it, by presigned URL. */
 export interface SourceRequest {
   readonly url: string;
-  /** What the URL must be of. */
+  /** The key that the URL must name. */
   readonly key: string;
   readonly range?: ByteRange;
   readonly signal: AbortSignal;
 }
 
-/** What the source says. */
+/** The outcome of a request. */
 export type SourceAnswer =
   | SourceContent
-  /** S3 refused, or answered something that is no file. */
+  /** S3 refused the request, or the response is not a file. */
   | (ErrorWords & {
       readonly kind: "refused";
       readonly status: number;
-      /** How far the source's clock is ahead, where it told the time. */
+      /** Difference between the source's clock and ours, when the response has a date. */
       readonly clockAheadMs?: number;
     })
-  /** Nothing was asked: this URL is not fetched. */
+  /** The URL is not allowed; no request was sent. */
   | { readonly kind: "forbidden"; readonly code: UrlFault; readonly reason: string }
-  /** It led elsewhere. */
+  /** The source redirected to a URL that is not allowed. */
   | { readonly kind: "redirected" }
   | { readonly kind: "unreachable"; readonly reason: string };
 
-/** A file that begins to arrive. */
+/** A file whose download has started. */
 interface SourceContent {
   readonly kind: "content";
-  /** Bytes that are announced to come. */
+  /** The content length that the source reports. */
   readonly length?: number;
-  /** Of an answer to a range: which bytes these are, of how many. */
+  /** For a partial response: the range, and the total size. */
   readonly range?: ByteRange & { readonly size?: number };
-  /** To be read to its end or returned from; fails with `UNREACHABLE`. */
+  /** Read it to its end, or return from the loop. Throws `UNREACHABLE`. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** Ends it unread. */
+  /** Ends the download unread. */
   readonly cancel: () => void;
 }
 
-/** Fetches by presigned URLs. Never throws, and no answer holds a URL. */
+/** Downloads by presigned URL. Never throws, and no outcome contains a URL. */
 export type SourceFetch = (request: SourceRequest) => Promise<SourceAnswer>;
 
-/** One GET. */
+/** A GET request. */
 interface GetInput {
   readonly url: string;
-  /** Where the request goes instead of the URL's own scheme, host and port. */
+  /** Replaces scheme, host and port of the URL. */
   readonly origin?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly lookup: LookupFunction;
-  /** For name, connection and TLS together. */
+  /** For name resolution, connection and TLS together. */
   readonly connectTimeoutMs: number;
-  /** Until the answer begins. */
+  /** Until the response starts. */
   readonly idleTimeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-// Of our own: the global agents can be told to use proxies of the environment. A function sleeps between its calls, and
-// connections that were kept open are dead by then.
+// The global agents can be configured to use proxies from the environment. Connections are not kept alive, because a
+// function is frozen between calls.
 const agents = { "http:": new HttpAgent(), "https:": new HttpsAgent() };
 
-/** Sends a GET as it is said, with TLS verified, no proxy, no cookies, no redirects. Fails with `UNREACHABLE`. */
+/** Sends a GET with verified TLS and without proxy, cookies or redirects. Throws `UNREACHABLE`. */
 function sendGet(input: GetInput): Promise<IncomingMessage> {
   const { url, origin, headers, lookup, signal } = input;
   const { host, protocol, hostname, port } = readAuthority(url, origin);
@@ -182,19 +182,17 @@ function sendGet(input: GetInput): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = isPlain ? requestPlainly(options) : requestSecurely(options);
     const fail = (why: string) => request.destroy(new StackyardError("UNREACHABLE", why));
-    const idle = setTimeout(() => fail("The source does not answer in time."), input.idleTimeoutMs);
+    const idle = setTimeout(() => fail("The source did not respond in time."), input.idleTimeoutMs);
     request.once("socket", (socket) =>
-      limitConnecting(socket, isPlain, input.connectTimeoutMs, () =>
-        fail("The source cannot be connected to in time."),
-      ),
+      limitConnecting(socket, isPlain, input.connectTimeoutMs, () => fail("The connection to the source timed out.")),
     );
     request.once("response", resolve);
     request.on("error", (error) => reject(toUnreachable(error)));
     request.once("response", () => clearTimeout(idle));
     request.once("close", () => {
       clearTimeout(idle);
-      // After a switch of protocols there is neither an answer nor an error.
-      reject(new StackyardError("UNREACHABLE", "The source does not answer."));
+      // A protocol switch ends the request without a response or an error.
+      reject(new StackyardError("UNREACHABLE", "The source does not respond."));
     });
     request.end();
   });
@@ -203,11 +201,11 @@ function sendGet(input: GetInput): Promise<IncomingMessage> {
 function readAuthority(url: string, origin: string | undefined) {
   const { host } = new URL(url);
   const { protocol, hostname, port } = new URL(origin ?? url);
-  // Brackets of IPv6 are of the URL only.
+  // IPv6 brackets belong to the URL syntax only.
   return { host, protocol, hostname: hostname.replace(/^\[|\]$/g, ""), port };
 }
 
-/** As the text has it: the signature is over these very characters. */
+/** Returns the path unchanged: the signature covers these characters. */
 function toPath(url: string): string {
   const rest = url.slice(url.indexOf("//") + 2);
   const at = rest.search(/[/?]/);
@@ -223,20 +221,20 @@ function limitConnecting(socket: Socket, isPlain: boolean, ms: number, onTimeout
   socket.once("close", stop);
 }
 
-/** All addresses of a name. */
+/** Resolves all addresses of a host name. */
 type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
 
-/** How names become addresses. */
+/** Options of the name resolution. */
 export interface CheckedLookupOptions {
-  /** Default: as the system does it. */
+  /** Default: the system's resolver. */
   readonly resolve?: Resolve;
-  /** Addresses inside of the network are good too: for interface endpoints. Default: false. */
+  /** Also allows private addresses, for interface endpoints. Default: false. */
   readonly privateEndpoints?: boolean;
 }
 
 /**
- * The `lookup` of a socket: what it answers is what the socket connects to, so a name cannot be public when it is checked and
- * private when it is called. One address inside of the network is enough to refuse the name.
+ * Creates the `lookup` of a socket. The socket connects to the checked addresses, so a name cannot change between check and
+ * connection (DNS rebinding). One private address is enough to refuse the name.
  */
 export function createCheckedLookup(options: CheckedLookupOptions = {}): LookupFunction {
   const { resolve = (host) => lookup(host, { all: true, verbatim: true }), privateEndpoints = false } = options;
@@ -287,11 +285,11 @@ const notPublic4 = toList(NOT_PUBLIC_4, "ipv4");
 const public6 = toList(PUBLIC_6, "ipv6");
 const notPublic6 = toList(NOT_PUBLIC_6, "ipv6");
 
-/** Is this an address of the open internet? False for anything inside of a network, for wrapped addresses, and for no address. */
+/** Returns true for a public internet address; false for private, embedded and invalid addresses. */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 4) return !notPublic4.check(address, "ipv4");
-  // A zone is of use on one link only.
+  // A zone is valid on one link only.
   if (family !== 6 || address.includes("%")) return false;
   return public6.check(address, "ipv6") && !notPublic6.check(address, "ipv6");
 }
@@ -306,13 +304,13 @@ function toList(subnets: readonly string[], type: "ipv4" | "ipv6"): BlockList {
 }
 
 /**
- * The bytes of a stream, which is destroyed in the end. Fails with `UNREACHABLE` when nothing comes for `idleMs` although
- * somebody waits: a reader that is slow itself is no idle sender.
+ * Yields the bytes of a stream and destroys it afterwards. Throws `UNREACHABLE` when the sender is idle for `idleMs`. The
+ * time that the reader needs does not count.
  */
 export async function* readWithin(stream: Readable, idleMs: number): AsyncGenerator<Uint8Array> {
   let waiting = true;
   const timer = setTimeout(() => {
-    if (waiting) stream.destroy(new StackyardError("UNREACHABLE", "The source sends nothing any more."));
+    if (waiting) stream.destroy(new StackyardError("UNREACHABLE", "The source stopped sending."));
     else timer.refresh();
   }, idleMs);
   try {
@@ -330,14 +328,14 @@ export async function* readWithin(stream: Readable, idleMs: number): AsyncGenera
   }
 }
 
-/** Errors of sockets name hosts and codes only, but nobody promises it: only the code is repeated. */
+/** Socket errors can contain anything, so only the code is repeated. */
 function toUnreachable(error: unknown): StackyardError {
   if (error instanceof StackyardError) return error;
   const code = error instanceof Error && "code" in error && typeof error.code === "string" ? ` (${error.code})` : "";
-  return new StackyardError("UNREACHABLE", `The source does not answer${code}.`);
+  return new StackyardError("UNREACHABLE", `The source does not respond${code}.`);
 }
 
-/** What S3 says of a request that it did not serve. */
+/** Code and message of an S3 error response. */
 interface ErrorWords {
   readonly code?: string;
   readonly message?: string;
@@ -347,8 +345,8 @@ const MAX_BYTES = 65_536;
 const MAX_WORDS = 500;
 
 /**
- * Reads `<Code>` and `<Message>` of an error in XML, at most 64 KiB of it. What else is in there is not looked at: the
- * answers to wrong signatures repeat the request. Source: Amazon S3 API reference, "REST error responses".
+ * Reads `<Code>` and `<Message>` of an XML error response, at most 64 KiB of it. Other elements are ignored: responses to
+ * invalid signatures repeat the request. Source: Amazon S3 API reference, "REST error responses".
  */
 export async function readErrorAnswer(body: AsyncIterable<Uint8Array>): Promise<ErrorWords> {
   const text = await readBeginning(body).catch(() => "");

@@ -19,39 +19,39 @@ import { CopyStop } from "./artifact-source.ts";
 export interface TargetInput {
   readonly client: S3Client;
   readonly bucket: string;
-  /** Whose the bucket must be. */
+  /** The account that must own the bucket. */
   readonly account: string;
-  /** Default: as the bucket encrypts. */
+  /** Default: the bucket's encryption. */
   readonly kmsKeyArn?: string;
 }
 
-/** What an object says of itself. */
+/** Content type and metadata of an object. */
 export interface ObjectFacts {
   readonly contentType?: string;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What must stand under the key: nothing, exactly that ETag, or whatever does. */
+/** Write only when the key is free, when it has exactly this ETag, or always. */
 export type WriteCondition = "absent" | { readonly etag: string } | "any";
 
-/** Some bytes and their digest in hex. */
+/** Content with its size and hex digest. */
 export interface DigestedBytes {
   readonly size: number;
   readonly sha256: string;
   readonly body: () => Readable;
 }
 
-/** What a write gave; `exists`: the condition does not hold. */
+/** The result of a write. `exists`: the condition is not met. */
 export type WriteResult = { readonly kind: "written"; readonly versionId?: string } | { readonly kind: "exists" };
 
-/** A part that lies there. */
+/** An uploaded part. */
 export interface UploadedPart {
   readonly number: number;
   readonly etag: string;
   readonly sha256: string;
 }
 
-/** A whole object. */
+/** An object to put. */
 interface PutInput {
   readonly key: string;
   readonly bytes: DigestedBytes;
@@ -59,27 +59,27 @@ interface PutInput {
   readonly signal: AbortSignal;
 }
 
-/** Writes to the consumer's bucket. All but `abort` fail with a `CopyStop`. */
+/** Writes to the consumer's bucket. All methods but `abort` throw a `CopyStop`. */
 export interface TargetBucket {
   put(input: PutInput, condition: WriteCondition): Promise<WriteResult>;
-  /** The id of the upload. */
+  /** Begins a multipart upload and returns its id. */
   begin(key: string, facts: ObjectFacts): Promise<string>;
-  /** The ETag of the part. */
+  /** Uploads a part and returns its ETag. */
   upload(at: UploadPlace, number: number, bytes: DigestedBytes, signal: AbortSignal): Promise<string>;
   complete(at: UploadPlace, parts: readonly UploadedPart[], condition: WriteCondition): Promise<WriteResult>;
-  /** True: it is gone. Never throws: what is left is aborted another time. */
+  /** Returns true when the upload no longer exists. Never throws; a later sweep retries. */
   abort(at: UploadPlace): Promise<boolean>;
-  /** Is the bucket somebody else's? Asked once something was denied. */
+  /** Returns true when another account owns the bucket. Called after access was denied. */
   isForeign(): Promise<boolean>;
 }
 
-/** An upload in parts. */
+/** Key and id of a multipart upload. */
 export interface UploadPlace {
   readonly key: string;
   readonly id: string;
 }
 
-/** A bucket that must be of one's own account: S3 checks it with each call. */
+/** Creates the target. S3 verifies the bucket owner with each call. */
 export function createTargetBucket({ client, bucket, account, kmsKeyArn }: TargetInput): TargetBucket {
   const at = { Bucket: bucket, ExpectedBucketOwner: account };
   const encryption =
@@ -155,7 +155,9 @@ async function write(
     const { name } = findAwsFault(error);
     if (name === "PreconditionFailed" || name === "NoSuchKey") return { kind: "exists" };
     if (isUpload && name === "ConditionalRequestConflict") {
-      throw toTargetStop(Object.assign(new Error("The upload met another."), { name: "InvalidPart" }));
+      throw toTargetStop(
+        Object.assign(new Error("Another upload of the same key was completed."), { name: "InvalidPart" }),
+      );
     }
     throw toTargetStop(error);
   }
@@ -178,31 +180,31 @@ function toBase64(hex: string): string {
   return Buffer.from(hex, "hex").toString("base64");
 }
 
-/** Names of an upload that cannot be completed any more (Amazon S3 API reference, "Error responses"). */
+/** Errors of an upload that can no longer be completed (Amazon S3 API reference, "Error responses"). */
 const LOST = new Set(["NoSuchUpload", "InvalidPart", "InvalidPartOrder", "EntityTooSmall"]);
-/** What arrived is not what was digested. */
+/** The content changed in transit. */
 const CHANGED = new Set(["BadDigest", "InvalidDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"]);
 
-/** An error of a call to the consumer's own bucket as what it means for the copy. Faults of ours stay what they are. */
+/** Converts an error of a call to the consumer's bucket into a fault. A `CopyStop` is returned unchanged. */
 export function toTargetStop(error: unknown): Error {
   if (error instanceof CopyStop) return error;
   const { kind, name = "", code } = findAwsFault(error);
   const said = name === "" ? "" : ` (${name})`;
-  if (LOST.has(name)) return new CopyStop({ kind: "lost", reason: `The upload has gone${said}.` });
+  if (LOST.has(name)) return new CopyStop({ kind: "lost", reason: `The upload no longer exists${said}.` });
   if (CHANGED.has(name)) {
-    return new CopyStop({ kind: "counted", code: "SHA256_MISMATCH", reason: `The bytes changed on their way${said}.` });
+    return new CopyStop({ kind: "counted", code: "SHA256_MISMATCH", reason: `The content changed in transit${said}.` });
   }
   if (kind === "retryable" || code === "UNAUTHENTICATED" || code === "RECORD_CONFLICT" || name === "IncompleteBody") {
-    const reason = `The target bucket does not take the file now${said}.`;
+    const reason = `The target bucket is temporarily unavailable${said}.`;
     return new CopyStop({ kind: "passing", code: "TARGET_UNAVAILABLE", reason });
   }
-  if (code === "INTERNAL" || code === "INTERRUPTED") return toAwsError(error, "The target bucket was not asked.");
+  if (code === "INTERNAL" || code === "INTERRUPTED") return toAwsError(error, "The call to the target bucket failed.");
   return new CopyStop({ kind: "target", code: "TARGET_DENIED", reason: `The target bucket refuses the file${said}.` });
 }
 
 /**
- * Sends a stream by a call of the SDK. The SDK pipes it and does not hear when it fails, and would wait for ever: then the call
- * is aborted, and ends with what the stream failed with.
+ * Sends a stream with an SDK call. The SDK does not observe errors of the stream and would wait forever, so the call is
+ * aborted and throws the error of the stream.
  */
 async function sendBody<Output>(
   body: Readable,
@@ -220,13 +222,13 @@ async function sendBody<Output>(
   } catch (error) {
     throw fault.error ?? error;
   } finally {
-    // One that failed must not fail unheard.
+    // Late errors of the stream must not be unhandled.
     body.on("error", () => undefined);
     body.destroy();
   }
 }
 
-/** An object that lies in the consumer's bucket. */
+/** An object in the consumer's bucket. */
 interface StoredObject {
   readonly etag: string;
   readonly size: number;
@@ -235,14 +237,14 @@ interface StoredObject {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Looks at the consumer's bucket. Fails with a `CopyStop`. */
+/** Reads the consumer's bucket. Throws a `CopyStop`. */
 export interface StoredObjects {
   find(key: string): Promise<StoredObject | undefined>;
-  /** SHA-256 in hex, by reading it; undefined where it is another object by now. */
+  /** Reads an object and returns its SHA-256 in hex; undefined when it was replaced. */
   digest(key: string, etag: string, signal: AbortSignal): Promise<string | undefined>;
 }
 
-/** Objects of a bucket of one's own. */
+/** Creates a reader of the consumer's bucket. */
 export function createStoredObjects({ client, bucket, account }: TargetInput): StoredObjects {
   const at = { Bucket: bucket, ExpectedBucketOwner: account };
   return {
@@ -266,7 +268,7 @@ export function createStoredObjects({ client, bucket, account }: TargetInput): S
         const command = new GetObjectCommand({ ...at, Key: key, IfMatch: etag });
         const { Body } = await client.send(command, { abortSignal: signal });
         const hash = createHash("sha256");
-        // The SDK hears the signal only until the answer begins.
+        // The SDK observes the signal only until the response starts.
         if (Body instanceof Readable) for await (const chunk of addAbortSignal(signal, Body)) hash.update(chunk);
         return hash.digest("hex");
       } catch (error) {
@@ -277,36 +279,36 @@ export function createStoredObjects({ client, bucket, account }: TargetInput): S
   };
 }
 
-/** What an object that lies under the key is to a message. */
+/** How the object under the key relates to a message. */
 type StoredVerdict =
   | { readonly kind: "same"; readonly storedSha256: string }
-  /** It names no digest: it must be read. */
+  /** The object has no digest in its metadata: it must be read. */
   | { readonly kind: "unknown" }
-  /** The same version with other bytes. */
+  /** The same version with other content. */
   | { readonly kind: "conflict" }
-  /** Another version, that this one follows. */
+  /** An earlier version. */
   | { readonly kind: "earlier" }
   | { readonly kind: "later" };
 
-/** Names of the metadata of objects that were copied. */
+/** Metadata keys of copied objects. */
 export const METADATA = {
-  /** Of the source's file, in hex. */
+  /** Hex digest of the source's file. */
   sha256: "stackyard-sha256",
-  /** Of the object itself, where it was rewritten. */
+  /** Hex digest of the object itself, when it was rewritten. */
   storedSha256: "stackyard-stored-sha256",
   version: "stackyard-version",
   distribution: "stackyard-distribution",
   sequence: "stackyard-sequence",
 } as const;
 
-/** What would be written, and what was read of the object that lies there. */
+/** The content to write, and the digest of the existing object if it was read. */
 interface StoredComparison {
-  /** Differs from what was announced where it was rewritten. */
+  /** Differs from the announced digest for a rewritten template. */
   readonly own: { readonly size: number; readonly sha256: string };
   readonly read?: string;
 }
 
-/** Judges what lies there already. */
+/** Compares the existing object with a message. */
 export function compareStored(
   stored: StoredObject,
   message: AnnouncedMessage,
@@ -316,13 +318,13 @@ export function compareStored(
   const { [METADATA.sha256]: said, [METADATA.storedSha256]: rewritten } = stored.metadata;
   if (said === undefined && read === undefined && stored.size === own.size) return { kind: "unknown" };
   if (said === undefined && read === own.sha256) return { kind: "same", storedSha256: read };
-  // Rewritten or not: another release of this consumer may have rewritten it in another way.
+  // Another release of this consumer can rewrite a template differently, so only "rewritten or not" is compared.
   const isAlike = (rewritten !== undefined) === (own.sha256 !== sha256);
   const isSame = said === sha256 && isAlike && (rewritten !== undefined || stored.size === size);
   return isSame ? { kind: "same", storedSha256: rewritten ?? sha256 } : compareVersions(stored, message);
 }
 
-/** What was copied for a message without a version has none to conflict with; what somebody else put there is not touched. */
+/** An object copied for a version 1 message has no version to conflict with. Objects of other writers are not overwritten. */
 function compareVersions({ metadata }: StoredObject, { artifact, sequence }: AnnouncedMessage): StoredVerdict {
   const { [METADATA.sha256]: said, [METADATA.version]: version, [METADATA.sequence]: stored } = metadata;
   if (version === undefined) return { kind: said === undefined ? "conflict" : "earlier" };
@@ -330,7 +332,7 @@ function compareVersions({ metadata }: StoredObject, { artifact, sequence }: Ann
   return sequence !== undefined && Number(stored) > sequence ? { kind: "later" } : { kind: "earlier" };
 }
 
-/** What is written beside an object. Header values are printable ASCII; what is not is left out. */
+/** Returns the metadata of an object. Values that are not printable ASCII are omitted. */
 export function toMetadata(
   message: ArtifactMessage,
   sha256?: { readonly source: string; readonly stored: string },

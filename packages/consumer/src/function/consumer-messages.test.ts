@@ -264,7 +264,7 @@ describe("a copy", () => {
     const { isAgain, sim, lines } = await serve(aBody(), { allowed: [] });
 
     expect([isAgain, Object.keys(sim.s3.texts(BUCKET))]).toEqual([false, [KEY]]);
-    expect(lines.join()).toContain("An event for the distributor was given up.");
+    expect(lines.join()).toContain("An event for the distributor could not be sent.");
   });
 });
 

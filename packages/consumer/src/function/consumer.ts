@@ -19,29 +19,29 @@ import {
   toFields,
 } from "./record-context.ts";
 
-/** The function behind a consumer's queue. */
+/** The function that processes a consumer's queue. */
 export interface Consumer {
-  /** Serves a batch. It names the messages that are to come again and never throws for one of them; `EVENT_INVALID` for no batch. */
+  /** Processes a batch and returns the messages to redeliver. Throws only `EVENT_INVALID`, for an event that is not an SQS batch. */
   onMessages(event: SqsEvent, context?: MessagesContext): Promise<SqsBatchResponse>;
 }
 
-/** No record is begun with less time than this, or than a quarter of a short invocation. */
+/** No record is started with less time left than this, or than a quarter of a short invocation. */
 const LEAST_MS = 20_000;
 const SWEEP_EVERY_MS = 3_600_000;
 const SWEEP_NEEDS_MS = 60_000;
 
-/** Copies what is announced into its bucket, and tells the distributor. Nothing is called before the first batch. */
+/** Creates a consumer, which copies announced files into its bucket and sends receipts. Makes no call before the first batch. */
 export function createConsumer(options: ConsumerOptions): Consumer {
   const deps = toDeps(options);
   let sweptAt = Number.NEGATIVE_INFINITY;
 
-  /** Now and then: uploads that nobody goes on with. */
+  /** Aborts abandoned uploads, at most once an hour. */
   async function sweep(deadlineAt: number): Promise<void> {
     const now = deps.clock.now();
     if (now - sweptAt < SWEEP_EVERY_MS || deadlineAt - now < SWEEP_NEEDS_MS) return;
     sweptAt = now;
     await deps.copier.sweepUploads().catch((error: unknown) => {
-      deps.logger.warn("Uploads that nobody goes on with could not be ended.", { error });
+      deps.logger.warn("Abandoned uploads could not be aborted.", { error });
     });
   }
 
@@ -97,22 +97,22 @@ async function serve({ deps, ...batch }: Batch, record: SqsRecord): Promise<Reco
   try {
     return await handleRecord(context);
   } catch (error) {
-    deps.logger.error("A message could not be served; it comes again.", toFields(context, { error }));
+    deps.logger.error("A message could not be processed; the queue redelivers it.", toFields(context, { error }));
     return "again";
   }
 }
 
-/** Records that are served one after another. */
+/** Records that are processed one after another. */
 type Lane = readonly SqsRecord[];
 
-/** What is larger is read part by part with several requests at a time: one such copy has all of the function. */
+/** Larger files use several requests at a time, so only one is copied at once. */
 const SMALL_BYTES = 64 * 1024 * 1024;
-/** Each holds up to 64 MiB in a temporary file. */
+/** Each lane needs up to 64 MiB for a temporary file. */
 const SMALL_LANES = 3;
 
 /**
- * Which records of a batch are served at the same time: those of one key in the order of the batch, large files (and those of
- * unknown size) one at a time, the others three at a time.
+ * Divides a batch into lanes that run concurrently: records of one key stay in order, large files (and files of unknown size)
+ * run one at a time, the others three at a time.
  */
 export function planLanes(records: readonly SqsRecord[], topicArn: string): readonly Lane[] {
   const large: SqsRecord[] = [];
@@ -134,14 +134,14 @@ export function planLanes(records: readonly SqsRecord[], topicArn: string): read
 }
 
 const SOON_SECONDS = 1;
-/** As long as those before it in the batch may need. */
+/** Time that the earlier records of the batch may need. */
 const UNBEGUN_SECONDS = 60;
 const FIRST_SECONDS = 15;
 const LONGEST_SECONDS = 900;
 
 /**
- * When the queue delivers the message once more. Its own visibility is a multiple of the function's time, far too long for a
- * copy that only ran out of it. A failure changes nothing: then that visibility holds.
+ * Sets when the queue redelivers the message. The queue's visibility timeout is a multiple of the function's timeout, too long
+ * for a copy that only ran out of time. When the call fails, that timeout applies.
  */
 async function postpone(
   { clients, queueUrl, logger }: ConsumerDeps,
@@ -158,7 +158,7 @@ async function postpone(
   }
 }
 
-/** Twice as long with each attempt that has failed. */
+/** Doubles the delay with each failed attempt. */
 function toSeconds(why: "again" | "soon" | "unbegun", attempt: number): number {
   if (why === "soon") return SOON_SECONDS;
   if (why === "unbegun") return UNBEGUN_SECONDS;

@@ -10,11 +10,11 @@ import type { ConsumerEvent } from "../messages.ts";
 
 /** Sends events to the distributor. */
 export interface EventSender {
-  /** True: the bus has taken it. False: it was given up, which is logged. Never throws. */
+  /** Returns true when the bus accepted the event, false when it was given up and logged. Never throws. */
   send(event: ConsumerEvent): Promise<boolean>;
 }
 
-/** What it needs. `bus`: name or ARN, of configuration alone; no message may say where receipts go. */
+/** Options of an event sender. `bus`: name or ARN, from the configuration only; a message must not choose where receipts go. */
 export interface EventSenderOptions {
   readonly client: EventBridgeClient;
   readonly bus: string;
@@ -30,10 +30,10 @@ interface Waiting {
 /** "PutEvents": at most 10 entries a request. */
 const MAX_ENTRIES = 10;
 const PAUSES_MS = [200, 1_000, 3_000];
-/** "PutEvents", error codes of entries: these stay as they are, however often the entry is sent. */
+/** "PutEvents", error codes of entries that a retry does not change. */
 const FINAL = /AccessDenied|NotAuthorized|Malformed|InvalidArgument|InvalidAccount|ResourceNotFound/;
 
-/** A sender that puts what comes while a request is under way into the next one. */
+/** Creates a sender. Events that arrive during a request are sent together in the next one. */
 export function createEventSender(options: EventSenderOptions): EventSender {
   const waiting: Waiting[] = [];
   let isSending = false;
@@ -64,7 +64,7 @@ async function sendAll(options: EventSenderOptions, batch: readonly Waiting[]): 
   }
 }
 
-/** Tells those that are done. Gives the others. */
+/** Resolves the finished events and returns those to retry. */
 function settle(
   logger: Logger,
   batch: readonly Waiting[],
@@ -76,14 +76,14 @@ function settle(
     if (code === undefined) tell(true);
     else if (!isLast && !FINAL.test(code)) return true;
     else {
-      logger.error("An event for the distributor was given up.", { detailType: event.detailType, code });
+      logger.error("An event for the distributor could not be sent.", { detailType: event.detailType, code });
       tell(false);
     }
     return false;
   });
 }
 
-/** What the bus says of each entry; where the request failed, that of all of them. */
+/** Returns the result of each entry; a failed request counts for all of them. */
 async function putOnce(
   { client, bus }: EventSenderOptions,
   batch: readonly Waiting[],
@@ -94,7 +94,7 @@ async function putOnce(
     return answer.Entries ?? [];
   } catch (error) {
     const { kind, name, code } = findAwsFault(error);
-    // What the SDK has given up, and what nobody may repeat with another end.
+    // Retryable errors are retried here; any other error is final.
     const ErrorCode = kind === "retryable" ? (name ?? code) : `AccessDenied.${name ?? code}`;
     return batch.map(() => ({ ErrorCode }));
   }

@@ -9,7 +9,7 @@ import type { KnownEntry, KnownObject } from "./known-artifacts.ts";
 import {
   type ConsumerDeps,
   type ConsumerOptions,
-  findTold,
+  findSubject,
   giveUp,
   type PeekedRecord,
   peekRecord,
@@ -22,19 +22,19 @@ import {
 } from "./record-context.ts";
 
 /**
- * Serves one delivery: object, then what is known of it, then the receipt, then the end, so that whoever dies in between is
- * followed by a delivery that does the rest. Throws what must come again.
+ * Processes one delivery in the order object, record, receipt, acknowledgement. After a crash in between, the next delivery
+ * does the rest. Throws errors that require a redelivery.
  */
 export async function handleRecord(context: RecordContext): Promise<RecordEnd> {
   const { deps, record } = context;
   const peeked = peekRecord(record, deps.config.topicArn);
   const known = peeked.key === undefined ? undefined : await deps.known.load(peeked.key);
   const decision = await decide(context, known);
-  deps.logger.debug("A message was decided on.", toFields(context, { decision: decision.kind, key: peeked.key }));
+  deps.logger.debug("Decided on a message.", toFields(context, { decision: decision.kind, key: peeked.key }));
   return act(context, decision, { known, peeked });
 }
 
-/** A receipt must not say that something is there which somebody has deleted: then it is copied again. */
+/** Decides on the message. A recorded object that was deleted from the bucket is copied again. */
 async function decide({ deps, record }: RecordContext, known: KnownEntry | undefined): Promise<MessageDecision> {
   const decideWith = (object: KnownEntry["object"] | undefined) =>
     decideMessage(record, deps.config, deps.clock.now(), () => object);
@@ -58,7 +58,7 @@ function act(context: RecordContext, decision: MessageDecision, { known, peeked 
     case "retire":
       return retireArtifact(context, decision.message, known);
     case "reject":
-      return giveUp(context, "rejected", decision, findTold(peeked.body));
+      return giveUp(context, "rejected", decision, findSubject(peeked.body));
     default:
       return skip(context, decision, known);
   }
@@ -79,29 +79,29 @@ async function skip(
   return "done";
 }
 
-/** So many attempts in a row without a further byte, and the message is given up. */
+/** Attempts in a row without progress after which the message is given up. */
 const MAX_STALLS = 5;
-/** What is left for the record, the receipt and the answer when a copy has stopped. */
+/** Reserved for record, receipt and response when a copy stops. */
 const LEFT_MS = 5_000;
 const EXPIRED = { code: "URL_EXPIRED", reason: "The URL has expired." } as const;
 
 type Stored = Extract<CopyOutcome, { readonly kind: "stored" | "present" }>;
 
-/** Copies the file and tells of it. */
+/** Copies the file and sends a receipt. */
 async function copyArtifact(
   context: RecordContext,
   message: ArtifactMessage,
   known: KnownEntry | undefined,
 ): Promise<RecordEnd> {
   const { deps, record, deadlineAt } = context;
-  // The first version overwrites: nobody may believe meanwhile that the old file is there.
+  // A version 1 message overwrites the object, so the old record must not be trusted meanwhile.
   if (message.v === 1 && known !== undefined) await deps.known.replace(known, undefined);
   const limits = Number.isFinite(deadlineAt) ? { deadlineAt: deadlineAt - LEFT_MS } : {};
   const outcome = await deps.copier.copy({ message, attempt: toAttempt(record), ...limits });
   return settle(context, message, outcome);
 }
 
-/** Asks for a message with a new URL, and is done with this one: the distributor sends another. */
+/** Requests an announcement with a new URL and acknowledges this one. */
 async function refreshOrReject(context: RecordContext, message: ArtifactMessage): Promise<RecordEnd> {
   const { deps } = context;
   const { config, events } = deps;
@@ -109,7 +109,7 @@ async function refreshOrReject(context: RecordContext, message: ArtifactMessage)
     return giveUp(context, "rejected", EXPIRED, { message });
   }
   const isTaken = await events.send(toRefreshEvent(config, message));
-  if (isTaken) deps.logger.info("A new URL was asked for.", toFields(context, { key: message.ArtifactKey }));
+  if (isTaken) deps.logger.info("Requested a new URL.", toFields(context, { key: message.ArtifactKey }));
   return isTaken ? "done" : "again";
 }
 
@@ -135,7 +135,7 @@ async function conclude(context: RecordContext, message: ArtifactMessage, outcom
   const { deps } = context;
   const { kind: status, sourceSha256, storedSha256, size, versionId = null } = outcome;
   await deps.known.save(toKnown(message, outcome));
-  deps.logger.info("A file is there.", toFields(context, { status, key: message.ArtifactKey, size }));
+  deps.logger.info("A file is stored.", toFields(context, { status, key: message.ArtifactKey, size }));
   const verified = message.v === 2 && outcome.verified;
   await sendReceipt(context, message, { status, verified, sourceSha256, storedSha256, size, versionId });
   return "done";
@@ -143,7 +143,7 @@ async function conclude(context: RecordContext, message: ArtifactMessage, outcom
 
 function toKnown(message: ArtifactMessage, { sourceSha256, storedSha256, size, versionId }: Stored): KnownObject {
   const common = { key: message.ArtifactKey, storedSha256, size, ...(versionId === undefined ? {} : { versionId }) };
-  // A template that the first version has rewritten is not what the second one may announce under the same digest.
+  // A rewritten template is not recorded with the source digest: a version 2 message can announce the original.
   if (message.v === 1) return sourceSha256 === storedSha256 ? { ...common, sourceSha256 } : common;
   const { artifact, sequence } = message;
   const { name, version } = artifact;
@@ -157,16 +157,16 @@ async function tryAgain(
 ): Promise<RecordEnd> {
   const fields = { ...outcome, key: message.ArtifactKey };
   const code = outcome.kind === "retry" ? outcome.code : "SOURCE_UNAVAILABLE";
-  const reason = outcome.kind === "retry" ? outcome.reason : "No attempt has brought a further byte.";
+  const reason = outcome.kind === "retry" ? outcome.reason : "The last attempts made no progress.";
   if (outcome.stalls >= MAX_STALLS) return giveUp(context, "failed", { code, reason }, { message });
-  context.deps.logger.warn("A copy goes on with the next delivery.", toFields(context, fields));
+  context.deps.logger.warn("A copy continues with the next delivery.", toFields(context, fields));
   return outcome.kind === "suspended" && outcome.stalls === 0 ? "soon" : "again";
 }
 
 /**
- * Deletes the file of exactly that version, digest and key; anything else under the key stays. First it is noted that the
- * file goes, so that whoever dies in between leaves nobody who believes that it is there. What is noted stays, and counts as
- * later than this publication: a late duplicate of its announcement, be it the first that comes, does not bring the file back.
+ * Deletes the file of exactly this version, digest and key; any other object stays. The deletion is recorded first, so that
+ * after a crash the file does not count as present. The record stays with a later sequence, so that a late duplicate of the
+ * announcement does not restore the file.
  */
 async function retireArtifact(
   context: RecordContext,
@@ -177,9 +177,9 @@ async function retireArtifact(
   if (known !== undefined && isMeant(known.object, message)) {
     const noted = await noteRetiring(deps, known);
     await deleteObject(deps, message);
-    // A copy that was made meanwhile has written its own.
+    // A concurrent copy writes its own record.
     await deps.known.replace(noted, toRetired(noted.object, message));
-    deps.logger.info("A file was deleted, as the distributor asked.", toFields(context, { key: message.ArtifactKey }));
+    deps.logger.info("Deleted a file at the distributor's request.", toFields(context, { key: message.ArtifactKey }));
   } else if (known === undefined) {
     const { name, version, sha256 } = message.artifact;
     const retired = toRetired({ key: message.ArtifactKey, name, version, retiring: sha256 }, message);
@@ -189,7 +189,7 @@ async function retireArtifact(
   return "done";
 }
 
-/** Sequences are given once, so the next publication has this one at least. Undefined where the distributor gives none. */
+/** Sequences are unique, so the next publication has at least this one. Undefined when the message has no sequence. */
 function toRetired(object: KnownObject, { sequence }: AnnouncedMessage): KnownObject | undefined {
   return sequence === undefined ? undefined : { ...object, sequence: sequence + 1 };
 }
@@ -205,10 +205,10 @@ async function noteRetiring({ known }: ConsumerDeps, entry: KnownEntry): Promise
   const isNoted = await known.replace(entry, { ...rest, retiring: sourceSha256 });
   const noted = isNoted ? await known.load(rest.key) : undefined;
   if (noted?.object.retiring === sourceSha256) return noted;
-  throw new StackyardError("RECORD_CONFLICT", "The file that is to be deleted is being written. It comes again.");
+  throw new StackyardError("RECORD_CONFLICT", "The file to delete is being written. The queue redelivers the message.");
 }
 
-/** Only what carries the digest, and only as it was looked at. Older versions stay, where the bucket keeps them. */
+/** Deletes the object only if it still has the digest. In a versioned bucket older versions stay. */
 async function deleteObject(deps: ConsumerDeps, { ArtifactKey: Key, artifact }: AnnouncedMessage): Promise<void> {
   const found = await findStoredObject(deps, Key);
   if (found === undefined || found.sourceSha256 !== artifact.sha256) return;
@@ -222,14 +222,14 @@ async function deleteObject(deps: ConsumerDeps, { ArtifactKey: Key, artifact }: 
   }
 }
 
-/** An object as it stands. */
+/** Digest and ETag of a stored object. */
 interface StoredObject {
-  /** Undefined: nobody of ours has written it. */
+  /** Undefined when another writer created the object. */
   readonly sourceSha256: string | undefined;
   readonly etag: string | undefined;
 }
 
-/** Looks at an object; undefined: there is none. */
+/** Finds an object; undefined when the key is free. */
 async function findStoredObject(
   { clients, bucket, config }: Pick<ConsumerOptions, "clients" | "bucket" | "config">,
   Key: string,
@@ -240,11 +240,11 @@ async function findStoredObject(
     return { sourceSha256: Metadata?.[METADATA.sha256], etag: ETag };
   } catch (error) {
     if (findAwsFault(error).code === "NOT_FOUND") return undefined;
-    throw toAwsError(error, "An object of the bucket could not be looked at.");
+    throw toAwsError(error, "An object of the bucket could not be read.");
   }
 }
 
-/** The digest of the source of what stands under the key. */
+/** Returns the source digest of the object under the key. */
 async function findStoredDigest(
   deps: Pick<ConsumerOptions, "clients" | "bucket" | "config">,
   key: string,

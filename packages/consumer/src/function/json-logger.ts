@@ -3,10 +3,10 @@ import type { Clock, Logger } from "@stackyard/core";
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 
-/** How severe a line must be to be written. */
+/** The lowest level that is written. */
 export type LogLevel = (typeof LEVELS)[number];
 
-/** Where lines go. */
+/** Options of the logger. */
 export interface JsonLoggerOptions {
   readonly clock: Pick<Clock, "now">;
   /** Default: `info`. */
@@ -14,7 +14,7 @@ export interface JsonLoggerOptions {
   readonly write: (line: string) => void;
 }
 
-/** A logger of one line of JSON each, small enough for inline code. What signs a URL is hidden, wherever it stands. */
+/** Creates a logger of JSON lines, small enough for inline code. Signatures of URLs are redacted everywhere. */
 export function createJsonLogger({ clock, level: least = "info", write }: JsonLoggerOptions): Logger {
   const add =
     (level: LogLevel): Logger["info"] =>
@@ -26,7 +26,7 @@ export function createJsonLogger({ clock, level: least = "info", write }: JsonLo
   return { debug: add("debug"), info: add("info"), warn: add("warn"), error: add("error") };
 }
 
-/** The same logger, which is never given what signs a URL. */
+/** Wraps a logger so that it never receives the signature of a URL. */
 export function createDiscreetLogger(logger: Logger): Logger {
   const tell =
     (level: LogLevel): Logger["info"] =>
@@ -35,17 +35,17 @@ export function createDiscreetLogger(logger: Logger): Logger {
   return { debug: tell("debug"), info: tell("info"), warn: tell("warn"), error: tell("error") };
 }
 
-// Schemes and names are bounded, so that a long text of letters takes no longer than another: the end of a longer one is found.
-// Whatever follows a path may sign it, and what stands before a host may be a password.
+// Schemes and names are bounded, so that matching stays linear in long text.
+// A query or fragment can be a signature, and the user part of an authority a password.
 const AFTER_PATH = /([a-z][a-z0-9+.-]{0,30}:\/\/[^\s"'<>?#]*)[?#][^\s"'<>]*/gi;
 const BEFORE_HOST = /([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s"'<>/?#@]*@/gi;
-// A text that begins as a URL is one, or was meant to be: white space and quotes in it part no secret.
+// A text that starts with a scheme is treated as one URL, even with white space or quotes in it.
 const MEANT_AS_URL = /^(\s*[a-z][a-z0-9+.-]*:\/\/[^\s"'<>?#]*)[\s\S]*$/i;
 const SIGNING = /(signature|awsaccesskeyid|x-amz-[a-z0-9-]{1,100})(=|%3d|\\u003d)[^\s"'<>&]+/gi;
 const MAX_LENGTH = 4_096;
 const MAX_DEPTH = 6;
 
-/** A text without what signs a URL, and of a bounded length. A presigned URL is a secret: nobody may find one in what is written down. */
+/** Redacts signatures of URLs and limits the length of a text. A presigned URL is a secret that must not be logged. */
 export function hideSecrets(text: string): string {
   const plain = text
     .slice(0, MAX_LENGTH * 4)
@@ -56,7 +56,7 @@ export function hideSecrets(text: string): string {
   return redactText(plain).slice(0, MAX_LENGTH);
 }
 
-/** The same for every text in a value; of errors their name, code and message stay. */
+/** Redacts every text in a value. Errors keep name, code and message. */
 export function hideSecretsIn(value: unknown, depth = 0): unknown {
   if (typeof value === "string") return hideSecrets(value);
   if (typeof value !== "object" || value === null) return typeof value === "bigint" ? String(value) : value;

@@ -6,10 +6,10 @@ import { Compile } from "typebox/compile";
 const text = Type.Optional(Type.String({ maxLength: 4_096 }));
 const whole = Type.Optional(Type.Integer({ minimum: 0 }));
 
-/** What is recorded of a key when its object was stored. */
+/** The record of a stored object. */
 const KnownObject = Type.Object({
   key: Type.String(),
-  /** Of the file as the distributor has it; absent where the object is not that file, byte for byte or as a rewritten template. */
+  /** Digest of the source file; missing when the object is neither that file nor its rewritten template. */
   sourceSha256: text,
   storedSha256: text,
   name: text,
@@ -17,33 +17,33 @@ const KnownObject = Type.Object({
   sequence: whole,
   size: whole,
   versionId: text,
-  /** The digest of a file that is being deleted: the object may be there or not. */
+  /** Digest of a file that is being deleted: the object may or may not exist. */
   retiring: text,
 });
 export type KnownObject = Static<typeof KnownObject>;
 
 const known = Compile(KnownObject);
 
-/** A record of a key, with what a write must find. */
+/** The record of a key, with the version that a conditional write expects. */
 export interface KnownEntry {
   readonly object: KnownObject;
   readonly recordVersion: number;
 }
 
-/** What the consumer remembers of the objects in its bucket. */
+/** The consumer's records of the objects in its bucket. */
 export interface KnownArtifacts {
-  /** Undefined for a key that nothing was stored under, and for a record that nobody can read any more. */
+  /** Returns undefined for an unknown key and for an invalid record. */
   load(key: string): Promise<KnownEntry | undefined>;
-  /** Writes it unless a later sequence stands there meanwhile. */
+  /** Writes the record unless it has a later sequence meanwhile. */
   save(object: KnownObject): Promise<void>;
-  /** Writes or removes it on the condition that nobody wrote since; false: somebody did. */
+  /** Writes or removes the record. Returns false when it was changed meanwhile. */
   replace(entry: KnownEntry, object: KnownObject | undefined): Promise<boolean>;
 }
 
-/** More writers of one key at a time than a queue can deliver. */
+/** More concurrent writers of one key than a queue can deliver. */
 const MAX_TRIES = 10;
 
-/** Remembers in records, under `known/` and the digest of the key. */
+/** Stores records under `known/` and the digest of the key. */
 export function createKnownArtifacts(records: Records, clock: Pick<Clock, "now">): KnownArtifacts {
   const find = (key: string) => records.get(toRecordKey(key), clock.now());
   return {
@@ -59,7 +59,7 @@ export function createKnownArtifacts(records: Records, clock: Pick<Clock, "now">
         const input = { key: toRecordKey(object.key), value: object, expected, now: clock.now() } as const;
         if ((await records.put(input)).kind === "written") return;
       }
-      throw new StackyardError("RECORD_CONFLICT", "What is known of a key is written by many at a time.");
+      throw new StackyardError("RECORD_CONFLICT", "Too many processes change the record of a key at once.");
     },
     async replace({ object: { key }, recordVersion }, object) {
       if (object === undefined) return records.remove(toRecordKey(key), recordVersion);
@@ -73,7 +73,7 @@ function isLater(standing: KnownObject, { sequence }: KnownObject): boolean {
   return standing.sequence !== undefined && sequence !== undefined && standing.sequence > sequence;
 }
 
-/** Keys of objects are longer than keys of records may be. */
+/** Object keys can be longer than record keys. */
 function toRecordKey(key: string): string {
   return `known/${createHash("sha256").update(key).digest("hex")}`;
 }

@@ -5,7 +5,7 @@ import { toParkedText } from "./record-context.ts";
 
 const { account, region, topicArn } = CONSUMER;
 const PLACE = { account, region, topicArn, bucket: "own-bucket", at: "2026-11-20T06:00:00.000Z" };
-const WHY = { code: "KEY_INVALID", reason: "Nothing may be stored under the message's key." };
+const WHY = { code: "KEY_INVALID", reason: "The key of the message is not allowed." };
 /** Amazon SQS API reference, "SendMessage", `MessageBody`: other characters are refused. */
 const TAKEN = /^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u;
 

@@ -16,76 +16,76 @@ import type { EventSender } from "./event-sender.ts";
 import { hideSecrets, hideSecretsIn } from "./json-logger.ts";
 import type { KnownArtifacts } from "./known-artifacts.ts";
 
-/** What a consumer is made of. */
+/** Configuration and dependencies of a consumer. */
 export interface ConsumerOptions {
-  /** What it takes. */
+  /** The rules for messages. */
   readonly config: ConsumerConfig;
-  /** Its own bucket. */
+  /** The consumer's own bucket. */
   readonly bucket: string;
-  /** ARN of the distributor's bus; from configuration only, whatever messages say. Default: no receipts, and no new URLs. */
+  /** ARN of the distributor's bus, from the configuration only. Default: no receipts and no new URLs. */
   readonly receiptBus?: string;
-  /** The queue that batches come from, so that a copy goes on soon. Default: every message waits for the queue's visibility. */
+  /** The queue of the batches, so that a copy can continue soon. Default: messages wait for the visibility timeout. */
   readonly queueUrl?: string;
-  /** Where messages go that are given up. Default: they are logged. */
+  /** Receives messages that are given up. Default: they are only logged. */
   readonly parkingQueueUrl?: string;
-  /** `events` is in the region of the bus: PutEvents reaches buses of its own region. */
+  /** `events` must be in the region of the bus: PutEvents reaches only buses of its own region. */
   readonly clients: { readonly s3: S3Client; readonly events: EventBridgeClient; readonly sqs: SQSClient };
-  /** What is known of keys; under `.stackyard/` of the bucket. */
+  /** Records of stored keys, under `.stackyard/` of the bucket. */
   readonly records: Records;
   readonly copier: Copier;
   readonly clock: Clock;
-  /** Default: none. It is told no URL that is signed. */
+  /** Default: none. Signed URLs are redacted. */
   readonly logger?: Logger;
 }
 
-/** What Lambda tells of a call. */
+/** The Lambda invocation. */
 export interface MessagesContext {
-  /** Epoch milliseconds. Default: as `getRemainingTimeInMillis` says; without both the time has no end. */
+  /** Epoch milliseconds. Default: from `getRemainingTimeInMillis`; without either, there is no deadline. */
   readonly deadlineAt?: number;
   readonly getRemainingTimeInMillis?: () => number;
   readonly invocationId?: string;
 }
 
-/** A batch of a queue, as Lambda hands it over ("Using Lambda with Amazon SQS"). */
+/** A batch of an SQS queue ("Using Lambda with Amazon SQS"). */
 export interface SqsEvent {
   readonly Records: readonly SqsRecord[];
 }
 
-/** One message of it. */
+/** One message of a batch. */
 export interface SqsRecord extends MessageRecord {
   readonly messageId: string;
   readonly receiptHandle?: string;
   readonly attributes?: { readonly ApproximateReceiveCount?: string };
 }
 
-/** Which messages come again ("Implementing partial batch responses"). */
+/** The messages to redeliver ("Implementing partial batch responses"). */
 export interface SqsBatchResponse {
   readonly batchItemFailures: { readonly itemIdentifier: string }[];
 }
 
-/** The records of a batch. Throws `EVENT_INVALID` for an event that no queue has sent; what records hold is judged one by one. */
+/** Returns the records of a batch. Throws `EVENT_INVALID` for any other event; each record is validated on its own later. */
 export function parseRecords(event: unknown): readonly SqsRecord[] {
   const records = isObject(event) ? event["Records"] : undefined;
   if (Array.isArray(records) && records.every(isOfQueue)) return records as readonly SqsRecord[];
-  throw new StackyardError("EVENT_INVALID", "The event is no batch of a queue.");
+  throw new StackyardError("EVENT_INVALID", "The event is not an SQS batch.");
 }
 
-/** Whoever calls the function by hand may leave out who sends. */
+/** A manual invocation can omit the event source. */
 function isOfQueue(record: unknown): boolean {
   return isObject(record) && (record["eventSource"] ?? "aws:sqs") === "aws:sqs";
 }
 
-/** How often a message was handed over, this time included. */
+/** The number of deliveries of a message, including this one. */
 export function toAttempt({ attributes }: SqsRecord): number {
   const count = Number(attributes?.ApproximateReceiveCount ?? 1);
   return Number.isSafeInteger(count) && count > 0 ? count : 1;
 }
 
-/** What all records of a process share. */
+/** Shared dependencies of all records in a process. */
 export interface ConsumerDeps extends ConsumerOptions {
   readonly logger: Logger;
   readonly known: KnownArtifacts;
-  /** Undefined: there is no bus. */
+  /** Undefined without a receipt bus. */
   readonly events: EventSender | undefined;
 }
 
@@ -94,16 +94,16 @@ export interface RecordContext {
   readonly deps: ConsumerDeps;
   readonly record: SqsRecord;
   readonly startedAt: number;
-  /** As Lambda names the call. */
+  /** The Lambda request id. */
   readonly invocationId?: string | undefined;
   /** When the invocation ends, in epoch milliseconds. */
   readonly deadlineAt: number;
 }
 
-/** `again`: the queue is to deliver it once more; `soon`: it got on, and only its time was over. */
+/** `again`: redeliver the message; `soon`: it made progress and only ran out of time. */
 export type RecordEnd = "done" | "again" | "soon";
 
-/** Tells the distributor. A receipt that is lost fails nothing: the object stands, and the next delivery answers `present`. */
+/** Sends a receipt. A lost receipt fails nothing: the object is stored, and the next delivery reports `present`. */
 export async function sendReceipt(
   { deps, record, startedAt }: RecordContext,
   message: ArtifactMessage | undefined,
@@ -129,7 +129,7 @@ export async function sendReceipt(
   );
 }
 
-/** Gives a message up: parked, then told, then acknowledged. Throws when it could not be parked, so that it comes again. */
+/** Parks a message, sends a receipt and acknowledges it. Throws when parking fails, so that the queue redelivers it. */
 export async function giveUp(
   context: RecordContext,
   status: "failed" | "rejected",
@@ -152,7 +152,7 @@ export async function giveUp(
   return "done";
 }
 
-/** What lines of the log tell of a record. */
+/** Returns the log fields of a record. */
 export function toFields(
   { record, invocationId }: RecordContext,
   fields: object = {},
@@ -161,7 +161,7 @@ export function toFields(
   return { ...call, messageId: record.messageId, attempt: toAttempt(record), ...Object(hideSecretsIn(fields)) };
 }
 
-/** What can be told of a message that was not taken: ids that were read, as far as they are what they should be. */
+/** The identifiers of a rejected message, as far as they are valid. */
 interface TornMessage {
   readonly distributionId: string | null;
   readonly name: string | null;
@@ -169,16 +169,16 @@ interface TornMessage {
   readonly key: string | null;
 }
 
-/** A record as far as it can be read without judging it. */
+/** Key and size of a record, read before validation. */
 export interface PeekedRecord {
   readonly body: JsonObject | undefined;
-  /** The key that it names, of whatever form. */
+  /** The unchecked key of the message. */
   readonly key: string | undefined;
   /** In bytes. */
   readonly size: number;
 }
 
-/** Looks what a record is about, before anybody decides on it. */
+/** Reads key and size of a record before it is validated. */
 export function peekRecord(record: SqsRecord, topicArn: string): PeekedRecord {
   const opened = openRecord(record, topicArn);
   if (opened.kind === "refused") return { body: undefined, key: undefined, size: 0 };
@@ -186,14 +186,14 @@ export function peekRecord(record: SqsRecord, topicArn: string): PeekedRecord {
   return { body: opened.body, key: typeof key === "string" ? key : undefined, size: toSize(opened.body, artifact) };
 }
 
-/** The first version names none. */
+/** Returns the announced size. Messages of version 1 have none. */
 function toSize(body: JsonObject, artifact: unknown): number {
   if (body["v"] === undefined) return Number.POSITIVE_INFINITY;
   return isObject(artifact) && typeof artifact["size"] === "number" ? artifact["size"] : 0;
 }
 
-/** Whom a refusal is told of: the message where its form is right, else the ids that can be told apart. */
-export function findTold(body: JsonObject | undefined): {
+/** Returns what a rejection receipt can name: the message if it is valid, and its identifiers. */
+export function findSubject(body: JsonObject | undefined): {
   readonly message?: ArtifactMessage;
   readonly torn: TornMessage;
 } {
@@ -203,7 +203,7 @@ export function findTold(body: JsonObject | undefined): {
   return parsed.kind === "message" ? { message: parsed.message, torn } : { torn };
 }
 
-/** Bounded, and without what may sign a URL that stands in the wrong field. */
+/** Returns bounded identifiers, with signatures redacted in case a URL is in the wrong field. */
 export function toTorn({ distributionId, artifact, ArtifactKey }: JsonObject): TornMessage {
   const { name, version } = isObject(artifact) ? artifact : {};
   return {
@@ -224,7 +224,7 @@ interface ParkingReason {
   readonly reason: string;
 }
 
-/** Where and by whom. */
+/** The consumer and the time of parking. */
 interface ParkingPlace {
   readonly account: string;
   readonly region: string;
@@ -234,7 +234,7 @@ interface ParkingPlace {
   readonly at: string;
 }
 
-/** What stays of a message: names of the format alone, for others may hold anything. */
+/** The fields that a parked message keeps. Unknown fields can contain anything and are dropped. */
 const KEPT = {
   message: ["v", "ArtifactKey", "ArtifactUrl", "distributionId", "sequence", "issuedAt", "urlExpiresAt", "retire"],
   artifact: ["name", "version", "size", "sha256", "contentType", "rewrite"],
@@ -245,10 +245,10 @@ const KEPT = {
 
 const MAX_TEXT = 1_024;
 
-/** What JSON leaves as it is, and a queue does not take (Amazon SQS API reference, "SendMessage", `MessageBody`). */
+/** Characters that JSON allows and SQS rejects (Amazon SQS API reference, "SendMessage", `MessageBody`). */
 const REFUSED = /[\ufffe\uffff]/g;
 
-/** The message for the parking queue: what was wrong with which message. A body that nobody can read is told by its length only. */
+/** Returns the body for the parking queue: the reason and the redacted message. Of an unreadable body only its length is kept. */
 export function toParkedText(record: SqsRecord, { code, reason }: ParkingReason, place: ParkingPlace): string {
   const { topicArn, ...facts } = place;
   const opened = openRecord(record, topicArn);
@@ -259,7 +259,7 @@ export function toParkedText(record: SqsRecord, { code, reason }: ParkingReason,
   return text.replace(REFUSED, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
 }
 
-/** Puts it there. */
+/** Sends a message to the parking queue. */
 async function parkMessage(client: SQSClient, QueueUrl: string, MessageBody: string): Promise<void> {
   try {
     await client.send(new SendMessageCommand({ QueueUrl, MessageBody }));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { takeRows, tellBytes, tellCount, tellLimit, tellSeconds } from "./artifact-command.ts";
+import { formatBytes, formatCount, formatLimit, formatSeconds, takeRows } from "./artifact-command.ts";
 import { createArtifactCommands } from "./artifact-commands.ts";
 
 it("says in words what an argument asks for, wherever a pattern judges it", () => {
@@ -25,17 +25,17 @@ describe("takeRows", () => {
   it.each([[1], [1, 2], [1, 2, 3]])("takes all of a short list, and says nothing, case %#", async (...rows) => {
     const taken = await takeRows(count(rows.length), 3);
 
-    expect([taken, tellLimit(taken)]).toEqual([{ rows, limited: false }, ""]);
+    expect([taken, formatLimit(taken)]).toEqual([{ rows, limited: false }, ""]);
   });
 
   it("reads one beyond the limit, and says that there are more", async () => {
     const read: number[] = [];
     const taken = await takeRows(count(9, read), 3);
 
-    expect([taken, read, tellLimit(taken)]).toEqual([
+    expect([taken, read, formatLimit(taken)]).toEqual([
       { rows: [1, 2, 3], limited: true },
       [1, 2, 3, 4],
-      "\n\nThese are the first 3. Give --limit for more.",
+      "\n\nShowing the first 3. Pass --limit for more.",
     ]);
   });
 
@@ -53,7 +53,7 @@ describe("sizes and lengths for people", () => {
     [500 * 1_024 ** 3, "500 GiB"],
     [5_000 * 1_024 ** 4, "5000 TiB"],
   ])("%s bytes are %s", (bytes, told) => {
-    expect(tellBytes(bytes)).toBe(told);
+    expect(formatBytes(bytes)).toBe(told);
   });
 
   it.each([
@@ -64,10 +64,10 @@ describe("sizes and lengths for people", () => {
     [3_600, "1h"],
     [5_400, "1h 30m"],
   ])("%s seconds are %s", (seconds, told) => {
-    expect(tellSeconds(seconds)).toBe(told);
+    expect(formatSeconds(seconds)).toBe(told);
   });
 
   it("counts", () => {
-    expect([tellCount(1, "file"), tellCount(0, "file")]).toEqual(["1 file", "0 files"]);
+    expect([formatCount(1, "file"), formatCount(0, "file")]).toEqual(["1 file", "0 files"]);
   });
 });

@@ -13,55 +13,55 @@ import { ARTIFACT_NAME, ARTIFACT_VERSION, type CallDistributor } from "@stackyar
 import { type CommandSpec, createCommand } from "@stackyard/sdk/commands";
 import { type TObject, Type } from "typebox";
 
-/** Where AWS is called, and as whom. */
+/** Region and credentials for AWS calls. */
 export interface AwsPlace {
-  /** Default: as the SDK finds it. */
+  /** Default: the SDK's default region. */
   readonly region?: string;
-  /** ARN of a role to take. Default: the credentials of whoever types the command. */
+  /** ARN of a role to assume. Default: the user's own credentials. */
   readonly role?: string;
   readonly externalId?: string;
-  /** S3 is used by path: emulators have no names of buckets in the DNS. Default: as AWS wants it. */
+  /** Use path-style S3 URLs, for emulators. Default: the SDK's default. */
   readonly pathStyle?: boolean;
 }
 
-/** Clients for one place. */
+/** AWS clients of one region and account. */
 export interface ArtifactAws {
   readonly s3: S3Client;
   readonly lambda: LambdaClient;
 }
 
-/** What commands about artifacts reach the world by; tests have their own. */
+/** Dependencies of the artifact commands. Tests provide their own. */
 export interface ArtifactCommandDeps {
   readonly clock: Clock;
   openAws(place: AwsPlace): Promise<ArtifactAws>;
-  /** A distributor by the name or the ARN of its function. */
+  /** Opens a distributor by the name or ARN of its function. */
   openDistributor(place: DistributorPlace): Promise<CallDistributor>;
-  /** How wide the terminal is; undefined: it is none. */
+  /** Returns the width of the terminal; undefined without a terminal. */
   columns(): number | undefined;
-  /** Between two looks at a coverage. Default: 5 s. */
+  /** Interval between two coverage requests. Default: 5 s. */
   readonly pollMs?: number;
 }
 
-/** A function, and where it is. */
+/** A distributor function and its region. */
 export interface DistributorPlace {
   readonly functionName: string;
   readonly region?: string;
   readonly signal: AbortSignal;
 }
 
-/** What a command about artifacts is given. */
+/** The context of an artifact command. */
 export interface ArtifactContext extends ArtifactCommandDeps {
   readonly out: CommandOutput;
-  /** Relative paths start here. */
+  /** Base of relative paths. */
   readonly cwd: string;
   readonly environment: PluginCommandContext["environment"];
   readonly signal: AbortSignal;
 }
 
-/** One command about artifacts. */
+/** The definition of an artifact command. */
 export type ArtifactCommandSpec<Args extends TObject> = CommandSpec<Args, ArtifactContext>;
 
-/** A command as a plugin gives it. Arguments that do not fit are `USAGE`. */
+/** Creates a plugin command. Invalid arguments throw `USAGE`. */
 export function createArtifactCommand<Args extends TObject>(
   spec: ArtifactCommandSpec<Args>,
   deps: ArtifactCommandDeps,
@@ -75,13 +75,13 @@ export function createArtifactCommand<Args extends TObject>(
 const word = (placeholder: string, description: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, placeholder, description }));
 
-/** Which distributor. */
+/** Flags that select the distributor. */
 export const distributorArgs = {
   distributor: word("name|arn", "The distributor's function. Default: STACKYARD_DISTRIBUTOR."),
   distributorRegion: word("name", "Its region. Default: that of its ARN, or AWS_REGION."),
 };
 
-/** An artifact's version, in this order. */
+/** Arguments for name and version of an artifact. */
 export const versionArgs = {
   name: Type.String({
     pattern: ARTIFACT_NAME,
@@ -95,7 +95,7 @@ export const versionArgs = {
   }),
 };
 
-/** Account and region of a consumer. */
+/** Arguments for account and region of a consumer. */
 export const consumerArgs = {
   account: Type.String({ pattern: "^[0-9]{12}$", expected: "12 digits", description: "The consumer's account." }),
   region: Type.String({
@@ -105,13 +105,13 @@ export const consumerArgs = {
   }),
 };
 
-/** The same as flags. */
+/** Account and region of a consumer as flags. */
 export const consumerFlags = {
   account: Type.Optional(Type.String({ ...consumerArgs.account, placeholder: "id" })),
   region: Type.Optional(Type.String({ ...consumerArgs.region, placeholder: "name" })),
 };
 
-/** An artifact, or one version of it. */
+/** Flag for an artifact, or one version of it. */
 export const artifactFlag = Type.Optional(
   Type.String({
     minLength: 1,
@@ -121,37 +121,37 @@ export const artifactFlag = Type.Optional(
   }),
 );
 
-/** Of commands that wait for coverage. */
+/** Flags of commands that wait for coverage. */
 export const waitArgs = {
-  wait: Type.Optional(Type.Boolean({ description: "Wait until the version stands at every consumer." })),
+  wait: Type.Optional(Type.Boolean({ description: "Wait until every expected consumer has the version." })),
   timeout: Type.Optional(
     Type.String({
       pattern: "^[1-9][0-9]{0,8}(s|m|h|d)$",
       placeholder: "length",
       expected: "a whole number and s, m, h or d, such as 30m",
-      description: "With --wait: how long, such as 30m (then exit code 4). Default: 15m.",
+      description: "With --wait: the longest wait, such as 30m; exit code 4 afterwards. Default: 15m.",
     }),
   ),
 };
 
-/** A role in an account of a consumer. */
+/** Flags for a role in a consumer's account. */
 export const roleArgs = {
-  role: word("arn", "The role to take in the consumer's account. Default: your own credentials."),
-  externalId: word("text", "For that role."),
+  role: word("arn", "The role to assume in the consumer's account. Default: your own credentials."),
+  externalId: word("text", "The external id of that role."),
 };
 
-/** Where artifacts are published. */
+/** Flags for the source bucket. */
 export const sourceArgs = {
   bucket: word("name", "The distributor's bucket. Default: STACKYARD_ARTIFACTS_BUCKET."),
-  prefix: word("text", "Before all keys. Default: STACKYARD_ARTIFACTS_PREFIX, or none."),
+  prefix: word("text", "The prefix of all keys. Default: STACKYARD_ARTIFACTS_PREFIX, or none."),
 };
 
-/** At most so many lines. */
+/** Flag for the number of lines. */
 export const limitArg = Type.Optional(
-  Type.Integer({ minimum: 1, maximum: 10_000, description: "At most so many. Default: 50." }),
+  Type.Integer({ minimum: 1, maximum: 10_000, description: "The maximum number of rows. Default: 50." }),
 );
 
-/** Which distributor, as words of a command line. */
+/** The flags that select a distributor. */
 interface DistributorWords {
   readonly distributor?: string;
   readonly distributorRegion?: string;
@@ -160,21 +160,20 @@ interface DistributorWords {
 const FUNCTION =
   /^(arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:)?[A-Za-z0-9_-]{1,140}(:[A-Za-z0-9$_-]{1,128})?$/;
 
-/** The distributor that is meant. Throws `USAGE` where none is named, or what is named can be none. */
+/** Opens the selected distributor. Throws `USAGE` when none is configured, or for an invalid name. */
 export function openDistributor(context: ArtifactContext, words: DistributorWords): Promise<CallDistributor> {
   const functionName = words.distributor ?? (context.environment["STACKYARD_DISTRIBUTOR"] || undefined);
   if (functionName === undefined) {
     throw usage(
-      "Which distributor? Give --distributor, or set STACKYARD_DISTRIBUTOR: the name or the ARN of its function.",
+      "No distributor is configured. Pass --distributor with the name or ARN of its function, or set STACKYARD_DISTRIBUTOR.",
     );
   }
-  if (!FUNCTION.test(functionName))
-    throw usage(`--distributor "${functionName}" is neither a name nor an ARN of a function.`);
+  if (!FUNCTION.test(functionName)) throw usage(`--distributor "${functionName}" is not a function name or ARN.`);
   const region = findDistributorRegion(context, words);
   return context.openDistributor({ functionName, signal: context.signal, ...(region && { region }) });
 }
 
-/** Where it is, and its bucket with it. Undefined: as the SDK finds it. */
+/** Returns the region of the distributor and its bucket; undefined for the SDK's default. */
 export function findDistributorRegion(
   { environment }: Pick<ArtifactContext, "environment">,
   words: DistributorWords,
@@ -186,43 +185,45 @@ export function findDistributorRegion(
   );
 }
 
-/** The bucket that artifacts are published into. Throws `USAGE`. */
+/** Returns the source bucket. Throws `USAGE` when none is configured. */
 export function findSourceBucket(
   { environment }: Pick<ArtifactContext, "environment">,
   { bucket }: { readonly bucket?: string },
 ): string {
   const found = bucket ?? (environment["STACKYARD_ARTIFACTS_BUCKET"] || undefined);
   if (found !== undefined) return found;
-  throw usage("Which bucket? Give --bucket, or set STACKYARD_ARTIFACTS_BUCKET: the distributor's own.");
+  throw usage(
+    "No bucket is configured. Pass --bucket with the distributor's bucket, or set STACKYARD_ARTIFACTS_BUCKET.",
+  );
 }
 
 const NAME = new RegExp(ARTIFACT_NAME);
 const VERSION = new RegExp(ARTIFACT_VERSION);
 
-/** `name` or `name@version`. Throws `USAGE`. */
+/** Parses `name` or `name@version`. Throws `USAGE`. */
 export function parseArtifactWord(text: string): { readonly name: string; readonly version?: string } {
   const [name = "", version, ...more] = text.split("@");
   if (!NAME.test(name) || more.length > 0 || (version !== undefined && !VERSION.test(version))) {
-    throw usage(`--artifact "${text}" is neither a name nor a name@version.`);
+    throw usage(`--artifact "${text}" is not name or name@version.`);
   }
   return version === undefined ? { name } : { name, version };
 }
 
-/** Of words that are wrong together. */
+/** Creates a usage error. */
 export function usage(message: string): StackyardError {
   return new StackyardError("USAGE", message);
 }
 
-/** What of a long list is shown. */
+/** The shown rows of a list. */
 export interface TakenRows<Row> {
   readonly rows: readonly Row[];
-  /** There are more than were wanted. */
+  /** The list has more rows. */
   readonly limited: boolean;
 }
 
 const DEFAULT_LIMIT = 50;
 
-/** Reads one row beyond the limit, to know whether there are more. */
+/** Reads rows up to the limit, and one more to detect whether the list continues. */
 export async function takeRows<Row>(list: AsyncIterable<Row>, limit: number = DEFAULT_LIMIT): Promise<TakenRows<Row>> {
   const rows: Row[] = [];
   for await (const row of list) {
@@ -232,30 +233,30 @@ export async function takeRows<Row>(list: AsyncIterable<Row>, limit: number = DE
   return { rows, limited: false };
 }
 
-/** A line under a list that is longer; else nothing. */
-export function tellLimit({ rows, limited }: TakenRows<unknown>): string {
-  return limited ? `\n\nThese are the first ${rows.length}. Give --limit for more.` : "";
+/** Returns a note about further rows, or an empty text. */
+export function formatLimit({ rows, limited }: TakenRows<unknown>): string {
+  return limited ? `\n\nShowing the first ${rows.length}. Pass --limit for more.` : "";
 }
 
 const OBEYED = /\p{Cc}|[\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
-/** Text of others on one line, at most so many characters: nothing in it moves a cursor, colours or turns a direction. */
+/** Formats untrusted text on one line with a maximum length, without control, color or direction characters. */
 export function toCell(text: string, maxCharacters = 80): string {
-  // What is left when sequences are taken out may be one again, so controls go as well.
+  // Removing sequences can form new ones, so control characters are removed too.
   const line = stripVTControlCharacters(text).replaceAll(/\s+/gu, " ").replaceAll(OBEYED, "").toWellFormed().trim();
   const characters = [...line];
   return characters.length <= maxCharacters ? line : `${characters.slice(0, maxCharacters - 1).join("")}…`;
 }
 
-/** An instant to the second, as tables have it. */
+/** Formats an instant to the second, for tables. */
 export function toDay(instant: string): string {
   return toCell(instant, 40).slice(0, 19);
 }
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 
-/** A number of bytes as people read it, such as `1.2 GiB`. */
-export function tellBytes(bytes: number): string {
+/** Formats a number of bytes, such as `1.2 GiB`. */
+export function formatBytes(bytes: number): string {
   let [value, unit] = [bytes, 0];
   while (value >= 1_024 && unit < UNITS.length - 1) {
     value /= 1_024;
@@ -265,8 +266,8 @@ export function tellBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${UNITS[unit]}`;
 }
 
-/** A length of time in its two largest units, such as `2m 30s`. */
-export function tellSeconds(seconds: number): string {
+/** Formats a duration in its two largest units, such as `2m 30s`. */
+export function formatSeconds(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   const [hours, minutes, rest] = [Math.floor(whole / 3_600), Math.floor((whole % 3_600) / 60), whole % 60];
   if (hours > 0) return minutes === 0 ? `${hours}h` : `${hours}h ${minutes}m`;
@@ -274,26 +275,26 @@ export function tellSeconds(seconds: number): string {
   return `${rest}s`;
 }
 
-/** `1 file`, `2 files`. */
-export function tellCount(count: number, what: string): string {
+/** Formats a count with its noun: `1 file`, `2 files`. */
+export function formatCount(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
-/** How far long work is. */
+/** The progress of a long operation. */
 interface Told {
-  /** A change of it is told at once. */
+  /** A change of the phase is reported at once. */
   readonly phase: string;
   readonly value: Readonly<Record<string, unknown>>;
   toLine(): string;
-  /** In a terminal of so many columns. Default: the line. */
+  /** The block for a terminal of the given width. Default: the line. */
   toBlock?(columns: number): string;
 }
 
 const EVERY_MS = 1_000;
 const LINE_EVERY_MS = 10_000;
 
-/** Tells how far work is: to a terminal and with `--json` once a second, as lines of a pipe every ten seconds. */
-export function createPacedTeller(out: CommandOutput, clock: Pick<Clock, "now">): (told: Told) => void {
+/** Creates a reporter of progress: once a second for a terminal and `--json`, every ten seconds as lines in a pipe. */
+export function createProgressReporter(out: CommandOutput, clock: Pick<Clock, "now">): (told: Told) => void {
   let [last, toldAt, linedAt, line] = ["", Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, ""];
   return ({ phase, value, toLine, toBlock = toLine }) => {
     const now = clock.now();

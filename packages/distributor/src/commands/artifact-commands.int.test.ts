@@ -42,7 +42,7 @@ describe("artifacts coverage", () => {
     expect(exitCode).toBe(1);
     expect(text).toContain("euw1 use1");
     expect(text).toContain("billing-api@1.4.1  222233334444  us-east-1  failed  SHA256_MISMATCH  0 of 1 file");
-    expect(text.split("\n").at(-1)).toBe("Standing everywhere: 1 of 2 versions.");
+    expect(text.split("\n").at(-1)).toBe("Covered: 1 of 2 versions.");
     expect(value).toMatchObject({ covered: false, rows: [{ version: "1.4.2" }, { version: "1.4.1" }] });
   });
 
@@ -74,8 +74,8 @@ describe("artifacts coverage", () => {
   });
 
   it.each([
-    ["nothing fits", [], "No published version fits."],
-    ["nobody should have it", [aRow([])], "no consumer is registered for it"],
+    ["nothing fits", [], "No published version matches."],
+    ["nobody should have it", [aRow([])], "1 without a registered consumer."],
   ])("is no when %s", async (_what, rows, told) => {
     world.answers.coverage = () => ({ rows });
 
@@ -120,8 +120,10 @@ describe("artifacts coverage", () => {
     await world.clock.advance(10_000);
 
     const { exitCode, text, notes } = await running;
-    expect([exitCode, text]).toEqual([4, "The distributor has told nothing of billing-api 1.4.2."]);
-    expect(notes).toEqual([expect.stringContaining("After 10s the last look failed: The distributor did not answer")]);
+    expect([exitCode, text]).toEqual([4, "The distributor returned no coverage of billing-api 1.4.2."]);
+    expect(notes).toEqual([
+      expect.stringContaining("After 10s the last request failed: The distributor did not answer"),
+    ]);
   });
 
   it("says that the distributor cannot be reached while it waits for it", async () => {
@@ -137,7 +139,7 @@ describe("artifacts coverage", () => {
     await world.clock.advance(5_000);
 
     const { exitCode, notes } = await running;
-    expect([exitCode, notes]).toEqual([0, ["The distributor is gone. It is asked again until 10s are over."]]);
+    expect([exitCode, notes]).toEqual([0, ["The distributor is gone. Retrying until 10s have passed."]]);
   });
 
   it("ends with 4 when a version that nobody knows does not appear", async () => {
@@ -208,9 +210,9 @@ describe("artifacts ls and show", () => {
 
     const { text, value } = await world.run("artifacts ls", { artifact: "billing-api" });
 
-    expect(text).toBe(`PUBLISHED            NAME         VERSION  FILES     SIZE  STANDS
-2026-01-01T00:00:00  billing-api  1.4.2        1      3 B  everywhere
-2026-01-01T00:00:00  billing-api  1.4.1        1  4.9 KiB  not everywhere`);
+    expect(text).toBe(`PUBLISHED            NAME         VERSION  FILES     SIZE  COVERED
+2026-01-01T00:00:00  billing-api  1.4.2        1      3 B  yes
+2026-01-01T00:00:00  billing-api  1.4.1        1  4.9 KiB  no`);
     expect(value["artifacts"]).toHaveLength(2);
     expect(world.asked).toEqual([{ op: "list", name: "billing-api" }]);
   });
@@ -247,9 +249,9 @@ describe("artifacts ls and show", () => {
     world.answers.list = () => ({ items: [] });
     world.answers.show = () => ({ ...SUMMARY, manifest: null, cells: [] });
 
-    expect((await world.run("artifacts ls")).text).toBe("Nothing is published.");
-    expect((await world.run("artifacts ls", { artifact: "billing-api" })).text).toBe("No published version fits.");
-    expect((await world.run("artifacts show", VERSION)).text).toContain("No consumer should have it.");
+    expect((await world.run("artifacts ls")).text).toBe("Nothing is published yet.");
+    expect((await world.run("artifacts ls", { artifact: "billing-api" })).text).toBe("No published version matches.");
+    expect((await world.run("artifacts show", VERSION)).text).toContain("No consumer is expected to have it.");
     expect(await codeOf(world.run("artifacts ls", { artifact: "billing-api@1" }))).toBe("USAGE");
   });
 });
@@ -264,7 +266,7 @@ describe("artifacts replay, refresh and retire", () => {
       artifact: "billing-api",
     });
 
-    expect([exitCode, text]).toEqual([0, "Begun: arn:e"]);
+    expect([exitCode, text]).toEqual([0, "Started: arn:e"]);
     expect(world.asked).toEqual([
       { op: "replay", ...CONSUMER, since: "2026-01-01T00:00:00.000Z", artifact: "billing-api" },
     ]);
@@ -282,8 +284,8 @@ describe("artifacts replay, refresh and retire", () => {
     ];
 
     expect([everywhere.text, one.text]).toEqual([
-      "Nothing was sent: it is missing nowhere.",
-      "Announced again: 2 files by 2 messages.",
+      "Nothing to send: no consumer misses it.",
+      "Announced again: 2 files in 2 messages.",
     ]);
     expect(await codeOf(world.run("artifacts refresh", { ...VERSION, account: CONSUMER.account }))).toBe("USAGE");
   });
@@ -294,7 +296,7 @@ describe("artifacts replay, refresh and retire", () => {
     expect(await codeOf(world.run("artifacts retire", VERSION))).toBe("USAGE");
     expect(world.asked).toEqual([]);
     const { text } = await world.run("artifacts retire", { ...VERSION, yes: true });
-    expect(text).toBe("billing-api 1.4.2 is retired. Told to consumers: 3 messages.");
+    expect(text).toBe("billing-api 1.4.2 is retired. Sent to consumers: 3 messages.");
   });
 });
 
@@ -314,7 +316,7 @@ describe("consumers ls and show", () => {
     const { text } = await world.run("consumers show", CONSUMER);
 
     expect(text).toMatch(/billing-api +1\.4\.2 +overdue/);
-    expect(text.split("\n").at(-1)).toBe("Standing there: 0 of 1 version.");
+    expect(text.split("\n").at(-1)).toBe("Stored: 0 of 1 version.");
     expect(await codeOf(world.run("consumers show", { ...CONSUMER, region: "$(id)" }))).toBe("USAGE");
   });
 });
@@ -341,7 +343,7 @@ describe("artifacts verify", () => {
   it("compares the source with its manifest", async () => {
     const { exitCode, text, value } = await world.run("artifacts verify", VERSION);
 
-    expect([exitCode, text]).toEqual([0, "billing-api 1.4.2 in source: all 2 files as published."]);
+    expect([exitCode, text]).toEqual([0, "billing-api 1.4.2 in source: all 2 files match."]);
     expect(value).toMatchObject({ bucket: "source", matching: 2, missing: [], different: [] });
   });
 
@@ -356,7 +358,7 @@ describe("artifacts verify", () => {
 
     expect([exitCode, text]).toEqual([
       1,
-      "billing-api 1.4.2 in target: 1 of 2 files not as published.\nmissing  billing-api/1.4.2/b.txt",
+      "billing-api 1.4.2 in target: 1 of 2 files do not match.\nmissing  billing-api/1.4.2/b.txt",
     ]);
     expect(world.opened.aws.at(-1)).toEqual({ region: "eu-west-1", role: "arn:aws:iam::222233334444:role/look" });
     expect(world.asked.at(-1)).toEqual({

@@ -18,19 +18,19 @@ import {
   consumerFlags,
   createArtifactCommand,
   distributorArgs,
+  formatBytes,
+  formatCount,
+  formatLimit,
   limitArg,
   openDistributor,
   parseArtifactWord,
   takeRows,
-  tellBytes,
-  tellCount,
-  tellLimit,
   toCell,
   toDay,
   usage,
   versionArgs,
 } from "./artifact-command.ts";
-import { artifactsCoverage, stands } from "./coverage.ts";
+import { artifactsCoverage, isStored } from "./coverage.ts";
 import { artifactsPublish } from "./publish.ts";
 import { artifactsVerify } from "./verify.ts";
 
@@ -44,13 +44,13 @@ const DEPS: ArtifactCommandDeps = {
   },
 };
 
-/** The SDK's clients are loaded by those who need them. */
+/** Loads the SDK clients only when they are needed. */
 async function loadAws(place: Parameters<ArtifactCommandDeps["openAws"]>[0]) {
   const { openAws } = await import("./open-aws.ts");
   return openAws(place);
 }
 
-/** The commands about artifacts and their consumers; tests bring their own world. */
+/** Creates the commands for artifacts and consumers. Tests provide their own dependencies. */
 export function createArtifactCommands(deps: Partial<ArtifactCommandDeps> = {}): readonly PluginCommand[] {
   const whole = { ...DEPS, ...deps };
   return [
@@ -69,21 +69,21 @@ export function createArtifactCommands(deps: Partial<ArtifactCommandDeps> = {}):
 
 const ListArgs = Type.Object({ artifact: artifactFlag, limit: limitArg, ...distributorArgs });
 
-/** `artifacts ls`: what was published. */
+/** `artifacts ls`: lists published versions. */
 const artifactsLs: ArtifactCommandSpec<typeof ListArgs> = {
   name: "artifacts ls",
-  summary: "List what was published.",
+  summary: "List published versions.",
   examples: [{ command: "stackyard artifacts ls --artifact billing-api", what: "The versions of one artifact" }],
   args: ListArgs,
   async run(context, args) {
     const { name, version } = args.artifact === undefined ? {} : parseArtifactWord(args.artifact);
-    if (version !== undefined) throw usage("Of one version there is no list: `stackyard artifacts show` shows it.");
+    if (version !== undefined) throw usage("Cannot list a single version. Use `stackyard artifacts show`.");
     const { list } = createArtifactsClient({ call: await openDistributor(context, args) });
     const taken = await takeRows(list({ ...(name && { name }) }), args.limit);
     const { rows: artifacts, limited } = taken;
     context.out.result(
       { artifacts, limited },
-      () => toTable(artifacts, { wanted: name, columns: context.out.columns }) + tellLimit(taken),
+      () => toTable(artifacts, { wanted: name, columns: context.out.columns }) + formatLimit(taken),
     );
     return 0;
   },
@@ -93,41 +93,49 @@ function toTable(
   artifacts: readonly ArtifactSummary[],
   { wanted, columns }: { readonly wanted: string | undefined; readonly columns: number | undefined },
 ): string {
-  if (artifacts.length === 0) return wanted === undefined ? "Nothing is published." : "No published version fits.";
+  if (artifacts.length === 0)
+    return wanted === undefined ? "Nothing is published yet." : "No published version matches.";
   const rows = artifacts.map(({ publishedAt, name, version, files, bytes, ...rest }) => [
-    ...[toDay(publishedAt), toCell(name, 60), toCell(version, 64), String(files), tellBytes(bytes), tellStanding(rest)],
+    ...[
+      toDay(publishedAt),
+      toCell(name, 60),
+      toCell(version, 64),
+      String(files),
+      formatBytes(bytes),
+      formatStatus(rest),
+    ],
   ]);
-  return formatTable([["PUBLISHED", "NAME", "VERSION", "FILES", "SIZE", "STANDS"], ...rows], {
+  return formatTable([["PUBLISHED", "NAME", "VERSION", "FILES", "SIZE", "COVERED"], ...rows], {
     numbers: [3, 4],
     columns,
   });
 }
 
-function tellStanding({ retired, covered }: Pick<ArtifactSummary, "retired" | "covered">): string {
+function formatStatus({ retired, covered }: Pick<ArtifactSummary, "retired" | "covered">): string {
   if (retired) return "retired";
-  return covered ? "everywhere" : "not everywhere";
+  return covered ? "yes" : "no";
 }
 
 const ShowArgs = Type.Object({ ...versionArgs, ...distributorArgs });
 
-/** `artifacts show`: one version, its files and where it stands. */
+/** `artifacts show`: shows one version with its files and coverage. */
 const artifactsShow: ArtifactCommandSpec<typeof ShowArgs> = {
   name: "artifacts show",
-  summary: "Show a version: its labels, its files with their digests, and how it stands at each consumer.",
+  summary: "Show a version: its labels, its files with their digests, and its status at each consumer.",
   args: ShowArgs,
   async run(context, { name, version, ...args }) {
     const { show } = createArtifactsClient({ call: await openDistributor(context, args) });
     const artifact = await show({ name, version });
-    context.out.result({ artifact }, () => tellArtifact(artifact, context.out.columns));
+    context.out.result({ artifact }, () => formatArtifact(artifact, context.out.columns));
     return 0;
   },
 };
 
-function tellArtifact(artifact: DistributorAnswers["show"], columns: number | undefined): string {
+function formatArtifact(artifact: DistributorAnswers["show"], columns: number | undefined): string {
   const { name, version, publishedAt, files, bytes, labels, manifestSha256 } = artifact;
   const words = Object.entries(labels).map(([key, value]) => `${toCell(key, 64)}=${toCell(value, 256)}`);
   const head = [
-    `${toCell(name, 128)} ${toCell(version, 64)}: ${tellCount(files, "file")}, ${tellBytes(bytes)}, ${tellStanding(artifact)}`,
+    `${toCell(name, 128)} ${toCell(version, 64)}: ${formatCount(files, "file")}, ${formatBytes(bytes)}, ${formatStatus(artifact)}`,
     `Published ${toCell(publishedAt, 40)}`,
     `Manifest  ${toCell(manifestSha256, 64)}`,
     ...(words.length === 0 ? [] : [`Labels    ${words.join(" ")}`]),
@@ -141,16 +149,16 @@ function toFileTable({ manifest }: DistributorAnswers["show"], columns: number |
   const parsed = parseManifest(JSON.stringify(manifest ?? null));
   if (parsed.kind === "invalid") return "";
   const rows = parsed.manifest.files.map(({ key, size, sha256, rewrite = "none" }) => {
-    return [toCell(key, 120), tellBytes(size), sha256, rewrite === "none" ? "" : "rewritten"];
+    return [toCell(key, 120), formatBytes(size), sha256, rewrite === "none" ? "" : "rewritten"];
   });
   return formatTable([["FILE", "SIZE", "SHA-256", ""], ...rows], { numbers: [1], columns });
 }
 
 function toCellTable({ cells }: DistributorAnswers["show"], columns: number | undefined): string {
-  if (cells.length === 0) return "No consumer should have it.";
+  if (cells.length === 0) return "No consumer is expected to have it.";
   const rows = cells.map((cell) => [
     ...[toCell(cell.account, 20), toCell(cell.region, 30), cell.status, toCell(cell.code ?? "", 40)],
-    ...[`${cell.filesDone} of ${cell.files}`, tellVerified(cell), toDay(cell.at)],
+    ...[`${cell.filesDone} of ${cell.files}`, formatVerified(cell), toDay(cell.at)],
   ]);
   return formatTable([["ACCOUNT", "REGION", "STATUS", "CODE", "FILES", "VERIFIED", "SINCE"], ...rows], {
     numbers: [4],
@@ -158,34 +166,33 @@ function toCellTable({ cells }: DistributorAnswers["show"], columns: number | un
   });
 }
 
-/** Of what does not stand nothing was compared. */
-function tellVerified(cell: DistributorAnswers["show"]["cells"][number]): string {
-  if (!stands(cell)) return "";
+/** Empty for a version that did not arrive, because nothing was compared. */
+function formatVerified(cell: DistributorAnswers["show"]["cells"][number]): string {
+  if (!isStored(cell)) return "";
   return cell.verified ? "yes" : "no";
 }
 
-const ListArgsConsumersLook = Type.Object({ limit: limitArg, ...distributorArgs });
+const ConsumersLsArgs = Type.Object({ limit: limitArg, ...distributorArgs });
 
-/** `consumers ls`: who gets artifacts. */
-const consumersLs: ArtifactCommandSpec<typeof ListArgsConsumersLook> = {
+/** `consumers ls`: lists the consumers. */
+const consumersLs: ArtifactCommandSpec<typeof ConsumersLsArgs> = {
   name: "consumers ls",
-  summary: "List the accounts and regions that get artifacts, and when each was last heard of.",
-  args: ListArgsConsumersLook,
+  summary: "List the accounts and regions that receive artifacts, with the time of their last receipt.",
+  args: ConsumersLsArgs,
   async run(context, args) {
     const client = createArtifactsClient({ call: await openDistributor(context, args) });
     const taken = await takeRows(client.consumers(), args.limit);
     const { rows: consumers, limited } = taken;
     context.out.result(
       { consumers, limited },
-      () => toTableConsumersLook(consumers, context.out.columns) + tellLimit(taken),
+      () => toConsumerTable(consumers, context.out.columns) + formatLimit(taken),
     );
     return 0;
   },
 };
 
-function toTableConsumersLook(consumers: readonly ConsumerView[], columns: number | undefined): string {
-  if (consumers.length === 0)
-    return "No consumer is known. Install the consumer's stack in an account that is trusted.";
+function toConsumerTable(consumers: readonly ConsumerView[], columns: number | undefined): string {
+  if (consumers.length === 0) return "No consumers found. Deploy the consumer's stack in a trusted account.";
   const rows = consumers.map(({ account, region, generation, bucket, registered, lastReceiptAt, capabilities }) => [
     ...[
       toCell(account, 20),
@@ -196,37 +203,37 @@ function toTableConsumersLook(consumers: readonly ConsumerView[], columns: numbe
     ],
     ...[toCell(bucket ?? "-", 63), toCell(capabilities.join(" "), 80)],
   ]);
-  const head = ["ACCOUNT", "REGION", "GENERATION", "REGISTERED", "LAST RECEIPT", "BUCKET", "CAN"];
+  const head = ["ACCOUNT", "REGION", "GENERATION", "REGISTERED", "LAST RECEIPT", "BUCKET", "CAPABILITIES"];
   return formatTable([head, ...rows], { columns });
 }
 
-const ShowArgsConsumersLook = Type.Object({ ...consumerArgs, ...distributorArgs });
+const ConsumersShowArgs = Type.Object({ ...consumerArgs, ...distributorArgs });
 
-/** `consumers show`: one consumer, and how each version stands there. */
-const consumersShow: ArtifactCommandSpec<typeof ShowArgsConsumersLook> = {
+/** `consumers show`: shows one consumer with the status of each version. */
+const consumersShow: ArtifactCommandSpec<typeof ConsumersShowArgs> = {
   name: "consumers show",
-  summary: "Show a consumer, and how every version that it should have stands there.",
+  summary: "Show a consumer and the status of every version that it should have.",
   examples: [{ command: "stackyard consumers show 222233334444 eu-west-1", what: "One account and region" }],
-  args: ShowArgsConsumersLook,
+  args: ConsumersShowArgs,
   async run(context, { account, region, ...args }) {
     const { consumer } = createArtifactsClient({ call: await openDistributor(context, args) });
     const found = await consumer({ account, region });
-    context.out.result({ consumer: found }, () => tellConsumer(found, context.out.columns));
+    context.out.result({ consumer: found }, () => formatConsumer(found, context.out.columns));
     return 0;
   },
 };
 
-function tellConsumer(consumer: DistributorAnswers["consumer"], columns: number | undefined): string {
+function formatConsumer(consumer: DistributorAnswers["consumer"], columns: number | undefined): string {
   const { account, region, bucket, generation, capabilities, firstSeenAt, lastReceiptAt, registered, cells } = consumer;
   const head = [
     `${toCell(account, 20)} ${toCell(region, 30)}: ${generation}, ${registered ? "registered" : "not registered"}`,
-    `Bucket        ${toCell(bucket ?? "not known", 63)}`,
-    `Can           ${toCell(capabilities.join(" ") || "nothing that it has told", 200)}`,
+    `Bucket        ${toCell(bucket ?? "unknown", 63)}`,
+    `Capabilities  ${toCell(capabilities.join(" ") || "none reported", 200)}`,
     `First seen    ${toCell(firstSeenAt, 40)}`,
     `Last receipt  ${toCell(lastReceiptAt ?? "never", 40)}`,
   ].join("\n");
-  const sum = `Standing there: ${cells.filter(stands).length} of ${tellCount(cells.length, "version")}.`;
-  if (cells.length === 0) return [head, "No version should stand there."].join("\n\n");
+  const sum = `Stored: ${cells.filter(isStored).length} of ${formatCount(cells.length, "version")}.`;
+  if (cells.length === 0) return [head, "No version is expected there."].join("\n\n");
   const rows = cells.map((cell) => [
     ...[toCell(cell.name, 60), toCell(cell.version, 64), cell.status, toCell(cell.code ?? "", 40)],
     ...[`${cell.filesDone} of ${cell.files}`, String(cell.announcements), toDay(cell.at)],
@@ -246,16 +253,16 @@ const ReplayArgs = Type.Object({
       pattern: "^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z)?$",
       placeholder: "date",
       expected: "a day such as 2026-11-01, or an instant such as 2026-11-01T06:00:00Z",
-      description: "Only what was published since then, such as 2026-11-01 or 2026-11-01T06:00:00Z.",
+      description: "Only versions published since then, such as 2026-11-01 or 2026-11-01T06:00:00Z.",
     }),
   ),
   ...distributorArgs,
 });
 
-/** `artifacts replay`: everything that a consumer should have, once more. */
+/** `artifacts replay`: announces everything to a consumer again. */
 const artifactsReplay: ArtifactCommandSpec<typeof ReplayArgs> = {
   name: "artifacts replay",
-  summary: "Announce everything that a consumer should have to it again. What it has it does not copy again.",
+  summary: "Announce everything that a consumer should have again. Files that it has are not copied again.",
   examples: [
     { command: "stackyard artifacts replay 222233334444 eu-west-1", what: "Everything" },
     {
@@ -269,25 +276,25 @@ const artifactsReplay: ArtifactCommandSpec<typeof ReplayArgs> = {
     const { replay } = createArtifactsClient({ call: await openDistributor(context, args) });
     const from = since === undefined ? {} : { since: toInstant(since) };
     const begun = await replay({ account, region, ...from, ...(artifact && { artifact }) });
-    context.out.result(begun, () => `Begun: ${toCell(begun.executionArn, 400)}`);
+    context.out.result(begun, () => `Started: ${toCell(begun.executionArn, 400)}`);
     return 0;
   },
 };
 
 function toInstant(text: string): string {
   const at = new Date(text);
-  // A day that the month has not would be read as one of the next month.
+  // `Date` reads a day like February 30 as a day of the next month.
   const isDay = !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text.slice(0, 10));
-  if (!isDay) throw usage(`--since "${text}" is no date.`);
+  if (!isDay) throw usage(`--since "${text}" is not a valid date.`);
   return at.toISOString();
 }
 
 const RefreshArgs = Type.Object({ ...versionArgs, ...consumerFlags, ...distributorArgs });
 
-/** `artifacts refresh`: one version, once more, with fresh URLs. */
+/** `artifacts refresh`: announces one version again with new URLs. */
 const artifactsRefresh: ArtifactCommandSpec<typeof RefreshArgs> = {
   name: "artifacts refresh",
-  summary: "Announce a version again, with fresh URLs: to all consumers that lack it, or to one.",
+  summary: "Announce a version again with new URLs: to all consumers that miss it, or to one.",
   examples: [
     { command: "stackyard artifacts refresh billing-api 1.4.2", what: "Wherever it is missing" },
     {
@@ -297,13 +304,13 @@ const artifactsRefresh: ArtifactCommandSpec<typeof RefreshArgs> = {
   ],
   args: RefreshArgs,
   async run(context, { name, version, account, region, ...args }) {
-    if ((account === undefined) !== (region === undefined)) throw usage("--account and --region belong together.");
+    if ((account === undefined) !== (region === undefined)) throw usage("--account and --region require each other.");
     const { refresh } = createArtifactsClient({ call: await openDistributor(context, args) });
     const to = account === undefined || region === undefined ? {} : { account, region };
     const sent = await refresh({ name, version, ...to });
     context.out.result(sent, () => {
-      if (sent.messages === 0) return "Nothing was sent: it is missing nowhere.";
-      return `Announced again: ${tellCount(sent.files, "file")} by ${tellCount(sent.messages, "message")}.`;
+      if (sent.messages === 0) return "Nothing to send: no consumer misses it.";
+      return `Announced again: ${formatCount(sent.files, "file")} in ${formatCount(sent.messages, "message")}.`;
     });
     return 0;
   },
@@ -311,28 +318,32 @@ const artifactsRefresh: ArtifactCommandSpec<typeof RefreshArgs> = {
 
 const RetireArgs = Type.Object({
   ...versionArgs,
-  yes: Type.Optional(Type.Boolean({ description: "Do it: consumers that have agreed to that delete their copies." })),
+  yes: Type.Optional(
+    Type.Boolean({ description: "Confirm: consumers with the capability retire delete their copies." }),
+  ),
   ...distributorArgs,
 });
 
-/** `artifacts retire`: a version that nobody needs any more. */
+/** `artifacts retire`: retires a version. */
 const artifactsRetire: ArtifactCommandSpec<typeof RetireArgs> = {
   name: "artifacts retire",
-  summary: "Expect a version nowhere any more; consumers that have agreed to that delete it.",
-  description: "It cannot be taken back. The source keeps its files as long as its rules of retention say.",
+  summary: "Retire a version: it is no longer expected, and consumers with the capability retire delete it.",
+  description: "This cannot be undone. The source keeps the files until its retention removes them.",
   examples: [{ command: "stackyard artifacts retire billing-api 1.3.0 --yes", what: "For good" }],
   args: RetireArgs,
   async run(context, { name, version, yes = false, ...args }) {
     if (!yes) {
-      const message = `Retiring ${name} ${version} has copies deleted and cannot be taken back.`;
-      throw new StackyardError("USAGE", message, { details: { hint: "Add --yes to do it." } });
+      const message = `Retiring ${name} ${version} deletes copies and cannot be undone.`;
+      throw new StackyardError("USAGE", message, { details: { hint: "Pass --yes to confirm." } });
     }
     const { retire } = createArtifactsClient({ call: await openDistributor(context, args) });
     const done = await retire({ name, version });
     context.out.result(done, () => {
       const told =
-        done.messages === 0 ? "No consumer deletes it." : `Told to consumers: ${tellCount(done.messages, "message")}.`;
-      return done.retired ? `${name} ${version} is retired. ${told}` : `${name} ${version} was retired already.`;
+        done.messages === 0
+          ? "No consumer deletes it."
+          : `Sent to consumers: ${formatCount(done.messages, "message")}.`;
+      return done.retired ? `${name} ${version} is retired. ${told}` : `${name} ${version} was already retired.`;
     });
     return 0;
   },

@@ -25,7 +25,7 @@ ARTIFACT                    apse2 euw1 use1  euw1
 billing-api@1.4.2           P     S    A     F
 billing-api@1.4.1 (retired) -     -    -     O
 
-S stored  P present already  A announced  O overdue  F failed  - not expected`);
+S stored  P already present  A announced  O overdue  F failed  - not expected`);
   });
 
   it("colours statuses", () => {

@@ -1,18 +1,18 @@
 import type { CellStatus, CoverageCell, CoverageRow } from "@stackyard/sdk/artifacts";
 import { toCell } from "./artifact-command.ts";
 
-/** How a matrix is drawn. */
+/** Options of the matrix. */
 interface MatrixOptions {
-  /** No line is longer, if one column at least finds room. */
+  /** The width of the terminal. Lines are longer only if a single column does not fit. */
   readonly columns: number;
 }
 
-/** Letter, colour and meaning of each status; letters differ, so that it reads without colours too. */
+/** Letter, color and meaning of each status. Letters differ, so that the matrix is readable without colors. */
 const LOOKS: Readonly<
   Record<CellStatus, { readonly letter: string; readonly colour: number; readonly meaning: string }>
 > = {
   stored: { letter: "S", colour: 32, meaning: "stored" },
-  present: { letter: "P", colour: 32, meaning: "present already" },
+  present: { letter: "P", colour: 32, meaning: "already present" },
   announced: { letter: "A", colour: 33, meaning: "announced" },
   expected: { letter: "E", colour: 90, meaning: "expected" },
   overdue: { letter: "O", colour: 35, meaning: "overdue" },
@@ -24,8 +24,8 @@ const GAP = 1;
 const MAX_NAME = 48;
 
 /**
- * Artifact versions down, accounts and regions across. What is too wide for the terminal goes on in further blocks; a legend tells
- * the letters that occur. Pure: colours are always in it, and taken off by whoever does not want them.
+ * Formats a matrix with artifact versions as rows and accounts with regions as columns. Columns that do not fit continue in further
+ * blocks; a legend explains the letters. Colors are always included; the caller removes them if unwanted.
  */
 export function toCoverageMatrix(rows: readonly CoverageRow[], { columns }: MatrixOptions): string {
   const places = toPlaces(rows);
@@ -62,7 +62,7 @@ function keyOf({ account, region }: Pick<CoverageCell, "account" | "region">): s
   return `${account} ${region}`;
 }
 
-/** The regions of one account, as wide as its number at least. */
+/** The regions of one account, at least as wide as the account id. */
 interface Group {
   readonly account: string;
   readonly places: readonly Place[];
@@ -83,7 +83,7 @@ function toBlocks(places: readonly Place[], room: number): readonly (readonly Gr
   return blocks;
 }
 
-/** An account with more regions than there is room for stands there more than once. */
+/** Groups places by account. An account with too many regions gets several groups. */
 function toGroups(places: readonly Place[], room: number): readonly Group[] {
   const groups: Group[] = [];
   for (const place of places) {
@@ -136,7 +136,7 @@ function padLine(words: readonly string[], { width }: Group): string {
   return words.join(" ".repeat(GAP)).padEnd(width);
 }
 
-/** Colours take no room. */
+/** Pads by visible width: colors take none. */
 function toMarks({ places, width }: Group, cells: ReadonlyMap<string, CoverageCell>): string {
   const marks = places.map(({ key, short }) => {
     const cell = cells.get(key);
@@ -171,7 +171,7 @@ const POINTS: Readonly<Record<string, string>> = {
   southwest: "sw",
 };
 
-/** Regions by short names, such as `euw1` for `eu-west-1`; all as they are where two would be called the same. */
+/** Returns short region names, such as `euw1` for `eu-west-1`; the full names if two short ones are equal. */
 export function toRegionNames(regions: readonly string[]): ReadonlyMap<string, string> {
   const distinct = [...new Set(regions)];
   const short = new Map(distinct.map((region) => [region, toShortName(region)]));

@@ -1,6 +1,6 @@
 import type { CoverageRow } from "@stackyard/sdk/artifacts";
 import { describe, expect, it } from "vitest";
-import { tellCoverage } from "./coverage.ts";
+import { formatCoverage } from "./coverage.ts";
 
 const cell = { account: "111122223333", region: "eu-west-1", code: null, files: 1, filesDone: 1, announcements: 1 };
 const at = "2026-11-20T06:00:00.000Z";
@@ -18,22 +18,22 @@ function aRow(over: Partial<CoverageRow> = {}): CoverageRow {
   };
 }
 
-const tellSum = (rows: readonly CoverageRow[]) => tellCoverage(rows, { columns: 80 }).split("\n").at(-1);
+const formatSum = (rows: readonly CoverageRow[]) => formatCoverage(rows, { columns: 80 }).split("\n").at(-1);
 
 describe("the sum of a matrix", () => {
   it("counts versions that stand everywhere", () => {
-    expect(tellSum([aRow(), aRow({ version: "2", covered: false })])).toBe("Standing everywhere: 1 of 2 versions.");
+    expect(formatSum([aRow(), aRow({ version: "2", covered: false })])).toBe("Covered: 1 of 2 versions.");
   });
 
   it("tells of consumers that nobody waits for", () => {
-    expect(tellSum([aRow({ silent: 1 }), aRow({ version: "2", silent: 2 })])).toBe(
-      "Standing everywhere: 2 of 2 versions. Not counted: 2 consumers of the first generation, which cannot answer.",
+    expect(formatSum([aRow({ silent: 1 }), aRow({ version: "2", silent: 2 })])).toBe(
+      "Covered: 2 of 2 versions. Not counted: 2 consumers of version 1, which send no receipts.",
     );
   });
 
   it("tells of versions that nobody wants, and leaves out retired ones", () => {
-    expect(tellSum([aRow({ covered: false, cells: [] }), aRow({ retired: true, silent: 1 })])).toBe(
-      "Standing everywhere: 0 of 1 version. 1 should stand nowhere: no consumer is registered for it.",
+    expect(formatSum([aRow({ covered: false, cells: [] }), aRow({ retired: true, silent: 1 })])).toBe(
+      "Covered: 0 of 1 version. 1 without a registered consumer.",
     );
   });
 });

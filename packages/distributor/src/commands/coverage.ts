@@ -15,13 +15,13 @@ import {
   artifactFlag,
   consumerFlags,
   distributorArgs,
+  formatCount,
+  formatLimit,
   limitArg,
   openDistributor,
   parseArtifactWord,
   type TakenRows,
   takeRows,
-  tellCount,
-  tellLimit,
   toCell,
   usage,
   waitArgs,
@@ -37,20 +37,19 @@ const Args = Type.Object({
 });
 type Args = Static<typeof Args>;
 
-/** Of what is no terminal. */
+/** The width without a terminal. */
 const DEFAULT_COLUMNS = 120;
 
-/** `artifacts coverage`: which version stands where. */
+/** `artifacts coverage`: shows which consumers have which versions. */
 export const artifactsCoverage: ArtifactCommandSpec<typeof Args> = {
   name: "artifacts coverage",
-  summary: "Show which versions stand at which consumers, as a matrix of accounts and regions.",
-  description:
-    "Exit code 0: every version that is shown stands wherever it should; 1: not yet, or nothing fits; 4: with --wait, the time was over.",
+  summary: "Show which consumers have which versions, as a matrix of accounts and regions.",
+  description: "Exit code 0: every shown version is covered; 1: not yet, or no version matches; 4: --wait timed out.",
   examples: [
-    { command: "stackyard artifacts coverage", what: "All versions, in order of their names" },
+    { command: "stackyard artifacts coverage", what: "All versions, sorted by name" },
     {
       command: "stackyard artifacts coverage --artifact billing-api@1.4.2 --wait --timeout 15m",
-      what: "In a pipeline: go on when the version stands everywhere",
+      what: "In a pipeline: continue when every consumer has the version",
     },
   ],
   args: Args,
@@ -59,7 +58,7 @@ export const artifactsCoverage: ArtifactCommandSpec<typeof Args> = {
 
 async function look(context: ArtifactContext, args: Args): Promise<number> {
   const { artifact, account, region, limit } = args;
-  if (args.timeout !== undefined) throw usage("--timeout belongs to --wait.");
+  if (args.timeout !== undefined) throw usage("--timeout requires --wait.");
   const query = {
     ...(artifact === undefined ? {} : parseArtifactWord(artifact)),
     ...(account && { account }),
@@ -71,15 +70,15 @@ async function look(context: ArtifactContext, args: Args): Promise<number> {
   const isNowhere = place !== "" && taken.rows.length > 0 && taken.rows.every(({ cells }) => cells.length === 0);
   const columns = findColumns(context);
   return show(context, { ...taken, covered: !isNowhere && areCovered(taken.rows) }, () =>
-    isNowhere ? `Nothing was announced to ${place}.` : tellCoverage(taken.rows, { columns }) + tellLimit(taken),
+    isNowhere ? `Nothing was announced to ${place}.` : formatCoverage(taken.rows, { columns }) + formatLimit(taken),
   );
 }
 
 async function wait(context: ArtifactContext, args: Args): Promise<number> {
   const { name = "", version } = args.artifact === undefined ? {} : parseArtifactWord(args.artifact);
-  if (version === undefined) throw usage("What is waited for? Give --artifact name@version with --wait.");
+  if (version === undefined) throw usage("--wait requires a version. Pass --artifact name@version.");
   if (args.account !== undefined || args.region !== undefined) {
-    throw usage("--wait is for all consumers: leave out --account and --region.");
+    throw usage("--wait applies to all consumers. Remove --account and --region.");
   }
   const call = await openDistributor(context, args);
   const input = { call, name, version, ...(args.timeout && { timeout: args.timeout }) };
@@ -88,7 +87,7 @@ async function wait(context: ArtifactContext, args: Args): Promise<number> {
   const isUnheard = outcome.kind === "timed-out" && outcome.row === undefined && outcome.fault !== undefined;
   const columns = findColumns(context);
   const code = show(context, { rows, limited: false, covered: areCovered(rows) }, () =>
-    isUnheard ? `The distributor has told nothing of ${name} ${version}.` : tellCoverage(rows, { columns }),
+    isUnheard ? `The distributor returned no coverage of ${name} ${version}.` : formatCoverage(rows, { columns }),
   );
   noteMissing(context, input, outcome);
   return outcome.kind === "covered" ? code : 4;
@@ -113,7 +112,7 @@ function findColumns({ columns, environment }: ArtifactContext): number {
   return columns() ?? (Number.isSafeInteger(said) && said > 0 ? said : DEFAULT_COLUMNS);
 }
 
-/** What is waited for. */
+/** The version to wait for. */
 export interface FollowCoverageInput {
   readonly call: CallDistributor;
   readonly name: string;
@@ -124,7 +123,7 @@ export interface FollowCoverageInput {
 
 const DEFAULT_TIMEOUT = "15m";
 
-/** Waits until a version stands everywhere, and shows each change: in a terminal as a matrix, in a pipe as lines. */
+/** Waits until a version is covered and reports each change: as a matrix in a terminal, as lines in a pipe. */
 export function followCoverage(context: ArtifactContext, input: FollowCoverageInput): Promise<CoverageOutcome> {
   const { clock, signal, pollMs, out } = context;
   const { timeout = DEFAULT_TIMEOUT, ...what } = input;
@@ -134,31 +133,31 @@ export function followCoverage(context: ArtifactContext, input: FollowCoverageIn
     signal,
     timeoutMs: parseDuration(timeout) ?? 0,
     ...(pollMs === undefined ? {} : { pollMs }),
-    onFault: ({ message }) => out.note(`${toCell(message, 1_000)} It is asked again until ${timeout} are over.`),
+    onFault: ({ message }) => out.note(`${toCell(message, 1_000)} Retrying until ${timeout} have passed.`),
     onChange: (row) =>
       out.progress(
         toProgress(row),
-        () => tellRow(row),
-        (columns) => `${tellRow(row)}\n\n${toCoverageMatrix([row], { columns })}`,
+        () => formatRow(row),
+        (columns) => `${formatRow(row)}\n\n${toCoverageMatrix([row], { columns })}`,
       ),
   });
 }
 
 function toProgress(row: CoverageRow): Readonly<Record<string, unknown>> {
   const { name, version, covered, cells } = row;
-  const standing = cells.filter(stands).length;
+  const standing = cells.filter(isStored).length;
   return { kind: "coverage", name, version, covered, consumers: cells.length, standing, cells };
 }
 
-/** Tells people what is missing, and how to look again. */
+/** Prints what is missing and how to check again. */
 export function noteMissing(context: ArtifactContext, input: FollowCoverageInput, outcome: CoverageOutcome): void {
   if (outcome.kind === "covered") return;
   const { name, version, timeout = DEFAULT_TIMEOUT } = input;
   const why = [
     toReason(outcome),
-    ...(outcome.fault ? [`the last look failed: ${toCell(outcome.fault.message, 1_000)}`] : []),
+    ...(outcome.fault ? [`the last request failed: ${toCell(outcome.fault.message, 1_000)}`] : []),
   ];
-  const again = `Look again: stackyard artifacts coverage --artifact ${name}@${version}`;
+  const again = `Check again: stackyard artifacts coverage --artifact ${name}@${version}`;
   context.out.note(
     `After ${timeout} ${why
       .filter((each) => each !== undefined)
@@ -186,52 +185,50 @@ function listPlaces({ missing }: TimedOut): string {
 
 const MAX_TOLD = 20;
 
-/** Does it stand there? */
-export function stands({ status }: Pick<CoverageCell, "status">): boolean {
+/** Returns true when the consumer has the version. */
+export function isStored({ status }: Pick<CoverageCell, "status">): boolean {
   return status === "stored" || status === "present";
 }
 
-/** The matrix, what is in its way, and the sum of it. */
-export function tellCoverage(rows: readonly CoverageRow[], options: { readonly columns: number }): string {
-  if (rows.length === 0) return "No published version fits.";
-  return [toCoverageMatrix(rows, options), tellTroubles(rows), tellSum(rows)]
+/** Formats the matrix, the problems and the totals. */
+export function formatCoverage(rows: readonly CoverageRow[], options: { readonly columns: number }): string {
+  if (rows.length === 0) return "No published version matches.";
+  return [toCoverageMatrix(rows, options), formatTroubles(rows), formatSum(rows)]
     .filter((text) => text !== "")
     .join("\n\n");
 }
 
-/** One line on one version, such as `billing-api 1.4.2: stands at 2 of 5 consumers, 1 failed`. */
-export function tellRow({ name, version, cells }: CoverageRow): string {
-  const done = cells.filter(stands).length;
+/** Formats one line per version, such as `billing-api 1.4.2: stored at 2 of 5 consumers, 1 failed`. */
+export function formatRow({ name, version, cells }: CoverageRow): string {
+  const done = cells.filter(isStored).length;
   const troubles = ["failed", "rejected", "overdue"].flatMap((status) => {
     const count = cells.filter((cell) => cell.status === status).length;
     return count === 0 ? [] : [`${count} ${status}`];
   });
-  const standing = `stands at ${done} of ${tellCount(cells.length, "consumer")}`;
+  const standing = `stored at ${done} of ${formatCount(cells.length, "consumer")}`;
   return `${toCell(name, 128)} ${toCell(version, 64)}: ${[standing, ...troubles].join(", ")}`;
 }
 
-function tellSum(rows: readonly CoverageRow[]): string {
+function formatSum(rows: readonly CoverageRow[]): string {
   const expected = rows.filter(({ retired }) => !retired);
   const covered = expected.filter(({ covered: isCovered }) => isCovered).length;
   const nowhere = expected.filter(({ cells }) => cells.length === 0).length;
-  const sum = `Standing everywhere: ${covered} of ${tellCount(expected.length, "version")}.`;
+  const sum = `Covered: ${covered} of ${formatCount(expected.length, "version")}.`;
   const silent = Math.max(0, ...expected.map((row) => row.silent ?? 0));
   return [
     sum,
-    ...(nowhere === 0 ? [] : [`${nowhere} should stand nowhere: no consumer is registered for it.`]),
-    ...(silent === 0
-      ? []
-      : [`Not counted: ${tellCount(silent, "consumer")} of the first generation, which cannot answer.`]),
+    ...(nowhere === 0 ? [] : [`${nowhere} without a registered consumer.`]),
+    ...(silent === 0 ? [] : [`Not counted: ${formatCount(silent, "consumer")} of version 1, which send no receipts.`]),
   ].join(" ");
 }
 
-function tellTroubles(rows: readonly CoverageRow[]): string {
+function formatTroubles(rows: readonly CoverageRow[]): string {
   const troubles = rows.flatMap(({ name, version, cells }) =>
     cells
       .filter(({ status }) => status === "failed" || status === "rejected" || status === "overdue")
       .map((cell) => [
         ...[toCell(`${name}@${version}`, 64), toCell(cell.account, 20), toCell(cell.region, 30), cell.status],
-        ...[toCell(cell.code ?? "", 40), `${cell.filesDone} of ${tellCount(cell.files, "file")}`],
+        ...[toCell(cell.code ?? "", 40), `${cell.filesDone} of ${formatCount(cell.files, "file")}`],
       ]),
   );
   if (troubles.length === 0) return "";

@@ -68,7 +68,7 @@ describe("artifacts publish", () => {
 
     const { notes } = await publish();
 
-    expect(notes).toEqual(["Hidden files that were left out: 2. --hidden publishes them too."]);
+    expect(notes).toEqual(["Skipped hidden files: 2. Pass --hidden to publish them too."]);
     expect(manifest().files).toHaveLength(2);
   });
 
@@ -97,11 +97,15 @@ describe("artifacts publish", () => {
   });
 
   it.each([
-    ["a pipe", (path: string) => void execFileSync("sh", ["-c", 'mkfifo "$0/pipe"', path]), '"pipe" is no file'],
     [
-      "a name that is no UTF-8",
+      "a pipe",
+      (path: string) => void execFileSync("sh", ["-c", 'mkfifo "$0/pipe"', path]),
+      '"pipe" is not a regular file',
+    ],
+    [
+      "a name that is not UTF-8",
       (path: string) => writeFileSync(Buffer.concat([Buffer.from(`${path}/a`), Buffer.from([0xff])]), ""),
-      "no UTF-8",
+      "not UTF-8",
     ],
   ])("refuses %s, and sends nothing", async (_what, make, told) => {
     make(join(world.cwd, "dist"));
@@ -115,8 +119,8 @@ describe("artifacts publish", () => {
 
     const { exitCode, text, notes } = await publish({ label: ["build=2"] });
 
-    expect([exitCode, text]).toEqual([0, expect.stringContaining("is published already, with the same content")]);
-    expect(notes).toEqual(["The version keeps the labels that it was published with; not taken: build"]);
+    expect([exitCode, text]).toEqual([0, expect.stringContaining("is already published with the same content")]);
+    expect(notes).toEqual(["The version keeps its published labels. Ignored: build"]);
   });
 
   it("refuses other content under the same version", async () => {
@@ -160,11 +164,11 @@ describe("artifacts publish --wait", () => {
     await world.clock.advance(10_000);
     const { exitCode, text, progress, notes, value } = await running;
 
-    expect([exitCode, text]).toEqual([0, "billing-api 1.4.2: stands at 1 of 1 consumer."]);
+    expect([exitCode, text]).toEqual([0, "billing-api 1.4.2: stored at 1 of 1 consumer."]);
     expect(notes[0]).toContain("is published");
     expect(progress.slice(-2)).toEqual([
-      "billing-api 1.4.2: stands at 0 of 1 consumer",
-      "billing-api 1.4.2: stands at 1 of 1 consumer",
+      "billing-api 1.4.2: stored at 0 of 1 consumer",
+      "billing-api 1.4.2: stored at 1 of 1 consumer",
     ]);
     expect(value).toMatchObject({ outcome: "published", covered: true });
   });
@@ -222,7 +226,7 @@ describe("artifacts publish --wait", () => {
 
     expect([exitCode, value["covered"]]).toEqual([4, false]);
     expect(notes.at(-1)).toBe(
-      "After 1m it is missing in 222233334444 us-east-1 (failed TARGET_DENIED). Look again: stackyard artifacts coverage --artifact billing-api@1.4.2",
+      "After 1m it is missing in 222233334444 us-east-1 (failed TARGET_DENIED). Check again: stackyard artifacts coverage --artifact billing-api@1.4.2",
     );
   });
 });

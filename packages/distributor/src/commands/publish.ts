@@ -14,56 +14,56 @@ import { type Static, Type } from "typebox";
 import {
   type ArtifactCommandSpec,
   type ArtifactContext,
-  createPacedTeller,
+  createProgressReporter,
   distributorArgs,
   findDistributorRegion,
   findSourceBucket,
+  formatBytes,
+  formatCount,
+  formatSeconds,
   openDistributor,
   sourceArgs,
-  tellBytes,
-  tellCount,
-  tellSeconds,
   toCell,
   usage,
   versionArgs,
   waitArgs,
 } from "./artifact-command.ts";
-import { type FollowCoverageInput, followCoverage, noteMissing, tellRow } from "./coverage.ts";
+import { type FollowCoverageInput, followCoverage, formatRow, noteMissing } from "./coverage.ts";
 
 const Args = Type.Object({
   ...versionArgs,
-  path: Type.String({ minLength: 1, maxLength: 4_096, description: "A folder with the files, or a file." }),
+  path: Type.String({ minLength: 1, maxLength: 4_096, description: "A folder or a file." }),
   file: Type.Optional(
     Type.Array(Type.String({ minLength: 1, maxLength: 4_096 }), {
       maxItems: 1_000,
       placeholder: "path",
-      description: "One more file or folder. May be repeated.",
+      description: "Another file or folder. Can be repeated.",
     }),
   ),
   label: Type.Optional(
     Type.Array(Type.String({ minLength: 1, maxLength: 400 }), {
       maxItems: 50,
       placeholder: "key=value",
-      description: "Stands in the manifest, such as commit=4f1c9d2. May be repeated.",
+      description: "A label in the manifest, such as commit=4f1c9d2. Can be repeated.",
     }),
   ),
   rewriteTemplates: Type.Optional(
-    Type.Boolean({ description: "Consumers write their own bucket's name into templates of CloudFormation." }),
+    Type.Boolean({ description: "Consumers write their own bucket name into CloudFormation templates." }),
   ),
-  hidden: Type.Optional(Type.Boolean({ description: "Also files whose names begin with a dot." })),
+  hidden: Type.Optional(Type.Boolean({ description: "Include files whose names start with a dot." })),
   ...sourceArgs,
   ...waitArgs,
   ...distributorArgs,
 });
 type Args = Static<typeof Args>;
 
-/** `artifacts publish`: brings files to where the distributor finds them, and commits them by a manifest. */
+/** `artifacts publish`: uploads files to the distributor's bucket and commits them with a manifest. */
 export const artifactsPublish: ArtifactCommandSpec<typeof Args> = {
   name: "artifacts publish",
   summary:
-    "Publish the files of a folder as a version of an artifact, for every account and region that should have it.",
+    "Publish the files of a folder as a version of an artifact, for all accounts and regions that should have it.",
   description:
-    "A version never changes: the same content again is no error, other content is VERSION_CONFLICT. What an interrupted publication has sent is not sent again. Exit code 4: with --wait, the time was over; the version is published.",
+    "A version never changes: publishing the same content again succeeds, other content fails with VERSION_CONFLICT. An interrupted publication continues without uploading files again. Exit code 4: --wait timed out; the version is published.",
   examples: [
     {
       command: "stackyard artifacts publish billing-api 1.4.2 dist --label commit=4f1c9d2",
@@ -71,11 +71,11 @@ export const artifactsPublish: ArtifactCommandSpec<typeof Args> = {
     },
     {
       command: "stackyard artifacts publish billing-api 1.4.2 app.zip --file template.yaml --rewrite-templates",
-      what: "Two files; the template is to name each consumer's bucket",
+      what: "Two files; consumers write their bucket name into the template",
     },
     {
       command: "stackyard artifacts publish billing-api 1.4.2 dist --wait --timeout 15m",
-      what: "Go on when it stands everywhere",
+      what: "Continue when every consumer has it",
     },
   ],
   args: Args,
@@ -85,21 +85,21 @@ export const artifactsPublish: ArtifactCommandSpec<typeof Args> = {
 async function publish(context: ArtifactContext, args: Args): Promise<number> {
   const { out, clock, signal } = context;
   const { name, version, wait = false } = args;
-  if (args.timeout !== undefined && !wait) throw usage("--timeout belongs to --wait.");
+  if (args.timeout !== undefined && !wait) throw usage("--timeout requires --wait.");
   const bucket = findSourceBucket(context, args);
   const labels = parseLabels(args.label);
-  // Before anything is sent: who cannot wait shall not find out at the end.
+  // Check this before the upload, not after it.
   const call = wait ? await openDistributor(context, args) : undefined;
   const files = await findFiles(context, args);
   const region = findDistributorRegion(context, args);
   const { s3: client } = await context.openAws({ ...(region && { region }) });
   const prefix = args.prefix ?? context.environment["STACKYARD_ARTIFACTS_PREFIX"] ?? "";
-  const tell = createPacedTeller(out, clock);
+  const tell = createProgressReporter(out, clock);
   const onProgress = (progress: PublishProgress) =>
     tell({
       phase: progress.phase,
       value: { kind: "publish", ...progress },
-      toLine: () => tellPublishing(progress),
+      toLine: () => formatPublishing(progress),
       toBlock: (columns) => toPublishPicture(progress, columns),
     });
   const result = await publishArtifact({
@@ -124,7 +124,7 @@ async function findFiles({ cwd, out }: ArtifactContext, args: Args) {
   const found = [];
   for (const path of [args.path, ...(args.file ?? [])]) found.push(await findPublishFiles(path, options));
   const hidden = found.reduce((sum, each) => sum + each.hidden, 0);
-  if (hidden > 0) out.note(`Hidden files that were left out: ${hidden}. --hidden publishes them too.`);
+  if (hidden > 0) out.note(`Skipped hidden files: ${hidden}. Pass --hidden to publish them too.`);
   return found.flatMap((each) => each.files);
 }
 
@@ -133,7 +133,7 @@ async function waitFor(
   result: PublishResult,
   input: FollowCoverageInput & { readonly call: CallDistributor },
 ): Promise<number> {
-  context.out.note(tellPublished(result));
+  context.out.note(formatPublished(result));
   const outcome = await followCoverage(context, input);
   show(context, result, outcome);
   noteMissing(context, input, outcome);
@@ -146,13 +146,13 @@ function show({ out }: ArtifactContext, result: PublishResult, coverage?: Covera
   const covered =
     coverage === undefined ? {} : { covered: coverage.kind === "covered", coverage: coverage.row ?? null };
   out.result({ name, version, ...facts, files: manifest.files.length, ...covered }, () => {
-    if (coverage === undefined) return tellPublished(result);
-    return coverage.row === undefined ? tellPublished(result) : `${tellRow(coverage.row)}.`;
+    if (coverage === undefined) return formatPublished(result);
+    return coverage.row === undefined ? formatPublished(result) : `${formatRow(coverage.row)}.`;
   });
   return 0;
 }
 
-/** Labels are no content: a version that stands keeps its own. */
+/** Notes ignored labels: a published version keeps its labels, which are not part of its content. */
 function noteLabels(
   { out }: ArtifactContext,
   { outcome, manifest }: PublishResult,
@@ -161,12 +161,10 @@ function noteLabels(
   const standing = manifest.labels ?? {};
   const differing = Object.entries(labels).filter(([key, value]) => standing[key] !== value);
   if (outcome === "published" || differing.length === 0) return;
-  out.note(
-    `The version keeps the labels that it was published with; not taken: ${differing.map(([key]) => key).join(", ")}`,
-  );
+  out.note(`The version keeps its published labels. Ignored: ${differing.map(([key]) => key).join(", ")}`);
 }
 
-/** Labels as words of a command line, `key=value` each. Throws `USAGE`. */
+/** Parses `key=value` labels. Throws `USAGE`. */
 export function parseLabels(words: readonly string[] = []): Readonly<Record<string, string>> {
   const labels = new Map<string, string>();
   for (const word of words) {
@@ -174,7 +172,7 @@ export function parseLabels(words: readonly string[] = []): Readonly<Record<stri
     const [key, value] = [word.slice(0, Math.max(0, at)), word.slice(at + 1)];
     const said = JSON.stringify(word.slice(0, 400));
     if (at < 1 || !/^\P{Cc}{0,256}$/u.test(value)) {
-      throw usage(`--label ${said} is no key=value of one line, such as commit=4f1c9d2.`);
+      throw usage(`--label ${said} is not key=value on one line, such as commit=4f1c9d2.`);
     }
     if (!/^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$/.test(key)) {
       throw usage(
@@ -187,25 +185,25 @@ export function parseLabels(words: readonly string[] = []): Readonly<Record<stri
   return Object.fromEntries(labels);
 }
 
-/** What a folder or a file gives to publish. */
+/** The files to publish. */
 interface FoundFiles {
   readonly files: readonly PublishFile[];
-  /** Hidden files that were left out. */
+  /** Number of skipped hidden files. */
   readonly hidden: number;
 }
 
-/** How files are taken. */
+/** Options for finding files. */
 interface FindFilesOptions {
   readonly cwd: string;
   readonly hidden: boolean;
-  /** Templates of CloudFormation are to be rewritten by consumers. */
+  /** Consumers rewrite CloudFormation templates. */
   readonly rewriteTemplates: boolean;
 }
 
 /**
- * The files of a folder, each under its path in it, or one file under its name. What is hidden stays out unless it is asked for:
- * it is seldom meant for every account. Throws `CONFIG_INVALID` for what is not there, `USAGE` for symbolic links, pipes and the like,
- * names that are no text, and folders without files.
+ * Finds the files of a folder, each under its relative path, or one file under its name. Hidden files are skipped by default, because
+ * they are seldom meant for every account. Throws `CONFIG_INVALID` for a missing path, and `USAGE` for symbolic links, special files,
+ * names that are not UTF-8, and folders without files.
  */
 async function findPublishFiles(path: string, options: FindFilesOptions): Promise<FoundFiles> {
   const whole = resolve(options.cwd, path);
@@ -232,12 +230,12 @@ function noFiles(path: string, hidden: number): StackyardError {
 }
 
 interface Entry {
-  /** Its path in the folder, with `/`. */
+  /** The path in the folder, with `/`. */
   readonly name: string;
   readonly dirent: Dirent;
 }
 
-/** All but folders. */
+/** Lists all entries except folders. */
 async function listEntries(folder: string): Promise<readonly Entry[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     throw new StackyardError("CONFIG_INVALID", `A folder cannot be read: ${tell(error)}`, { cause: error });
@@ -250,16 +248,16 @@ async function listEntries(folder: string): Promise<readonly Entry[]> {
     });
 }
 
-/** What leads to what nobody wants to see in every account, cannot be read to an end, or could not be named. */
+/** Rejects symbolic links, special files, and names that are not UTF-8. */
 function refuseOdd({ name, dirent }: Entry): void {
   const said = toCell(name, 200);
   if (dirent.isSymbolicLink()) {
-    throw new StackyardError("USAGE", `"${said}" is a symbolic link. Put the file itself there.`);
+    throw new StackyardError("USAGE", `"${said}" is a symbolic link. Replace it with the file.`);
   }
-  if (!dirent.isFile()) throw new StackyardError("USAGE", `"${said}" is no file, but a pipe, a socket or a device.`);
-  // What is no UTF-8 was read with this in its place, and stands under another name.
+  if (!dirent.isFile()) throw new StackyardError("USAGE", `"${said}" is not a regular file.`);
+  // Node replaces invalid UTF-8 in names with this character.
   if (name.includes("\ufffd")) {
-    throw new StackyardError("USAGE", `The name of "${said}" is no UTF-8 text. Give it another name.`);
+    throw new StackyardError("USAGE", `The name of "${said}" is not UTF-8. Rename the file.`);
   }
 }
 
@@ -303,19 +301,19 @@ function tell(error: unknown): string {
 
 const PHASES = { checking: "Checking", sending: "Sending", committing: "Committing" } as const;
 
-/** How far a publication is, on one line. */
-function tellPublishing({ phase, files, filesDone, ...rest }: PublishProgress): string {
+/** Formats the progress of a publication on one line. */
+function formatPublishing({ phase, files, filesDone, ...rest }: PublishProgress): string {
   const { bytes, bytesDone, bytesPerSecond, secondsLeft } = rest;
-  const size = bytes === null ? tellBytes(bytesDone) : `${tellBytes(bytesDone)} of ${tellBytes(bytes)}`;
-  const rate = bytesPerSecond === 0 ? [] : [`${tellBytes(bytesPerSecond)}/s`];
-  const left = secondsLeft === null ? [] : [`${tellSeconds(secondsLeft)} left`];
-  return [`${PHASES[phase]}: ${filesDone} of ${tellCount(files, "file")}`, size, ...rate, ...left].join(", ");
+  const size = bytes === null ? formatBytes(bytesDone) : `${formatBytes(bytesDone)} of ${formatBytes(bytes)}`;
+  const rate = bytesPerSecond === 0 ? [] : [`${formatBytes(bytesPerSecond)}/s`];
+  const left = secondsLeft === null ? [] : [`${formatSeconds(secondsLeft)} left`];
+  return [`${PHASES[phase]}: ${filesDone} of ${formatCount(files, "file")}`, size, ...rate, ...left].join(", ");
 }
 
-/** The same with a bar, for a terminal of so many columns. */
+/** Formats the progress with a bar, for a terminal of the given width. */
 function toPublishPicture(progress: PublishProgress, columns: number): string {
   const { bytes, bytesDone } = progress;
-  const line = tellPublishing(progress);
+  const line = formatPublishing(progress);
   if (bytes === null || bytes === 0) return line;
   const share = Math.min(1, bytesDone / bytes);
   const width = Math.max(10, Math.min(60, columns - 8));
@@ -324,11 +322,11 @@ function toPublishPicture(progress: PublishProgress, columns: number): string {
   return `${bar} ${String(Math.floor(share * 100)).padStart(3)} %\n${line}`;
 }
 
-/** What was published. */
-function tellPublished({ outcome, manifest, manifestSha256, bytes, skipped }: PublishResult): string {
+/** Formats the result of a publication. */
+function formatPublished({ outcome, manifest, manifestSha256, bytes, skipped }: PublishResult): string {
   const what = `${manifest.name} ${manifest.version}`;
-  const content = `${tellCount(manifest.files.length, "file")}, ${tellBytes(bytes)}`;
-  if (outcome === "already-published") return `${what} is published already, with the same content: ${content}.`;
-  const stood = skipped.length === 0 ? "" : ` (${skipped.length} stood there already)`;
-  return `${what} is published: ${content}${stood}.\nManifest ${manifestSha256}`;
+  const content = `${formatCount(manifest.files.length, "file")}, ${formatBytes(bytes)}`;
+  if (outcome === "already-published") return `${what} is already published with the same content: ${content}.`;
+  const existing = skipped.length === 0 ? "" : ` (${skipped.length} already uploaded)`;
+  return `${what} is published: ${content}${existing}.\nManifest ${manifestSha256}`;
 }

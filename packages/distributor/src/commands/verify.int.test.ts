@@ -38,7 +38,7 @@ describe("artifacts verify with a manifest that is none", () => {
 
       await expect(world.run("artifacts verify", { ...VERSION, ...place })).rejects.toMatchObject({
         code: "SERVER_ERROR",
-        message: expect.stringMatching(/^The distributor gave no valid manifest of billing-api 1\.4\.2: \S/),
+        message: expect.stringMatching(/^The distributor returned an invalid manifest of billing-api 1\.4\.2: \S/),
       });
     }
 
@@ -55,7 +55,7 @@ describe("artifacts verify with a manifest that is none", () => {
       (error: Error) => error.message,
     );
 
-    expect(told).toMatch(/^The distributor gave no valid manifest/);
+    expect(told).toMatch(/^The distributor returned an invalid manifest/);
     expect(told).not.toMatch(/\p{Cc}|\u202e/u);
     expect(told.length).toBeLessThan(400);
   });
@@ -66,6 +66,6 @@ describe("artifacts verify with a manifest that is none", () => {
     const { exitCode, text } = await world.run("artifacts verify", VERSION);
 
     expect(exitCode).toBe(1);
-    expect(text).toBe("billing-api 1.4.2 in source: 1 of 1 file not as published.\nmissing  billing-api/1.4.2/abc");
+    expect(text).toBe("billing-api 1.4.2 in source: 1 of 1 file do not match.\nmissing  billing-api/1.4.2/abc");
   });
 });

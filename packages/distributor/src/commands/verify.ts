@@ -17,14 +17,14 @@ import {
   type ArtifactCommandSpec,
   type ArtifactContext,
   consumerFlags,
-  createPacedTeller,
+  createProgressReporter,
   distributorArgs,
   findDistributorRegion,
   findSourceBucket,
+  formatCount,
   openDistributor,
   roleArgs,
   sourceArgs,
-  tellCount,
   toCell,
   usage,
   versionArgs,
@@ -37,26 +37,26 @@ const Args = Type.Object({
     Type.String({
       ...sourceArgs.bucket,
       description:
-        "The bucket to look into. Default: the distributor's (STACKYARD_ARTIFACTS_BUCKET); with --account that of the consumer, as the distributor knows it.",
+        "The bucket to check. Default: the distributor's (STACKYARD_ARTIFACTS_BUCKET); with --account, the consumer's bucket as known to the distributor.",
     }),
   ),
   ...roleArgs,
-  read: Type.Optional(Type.Boolean({ description: "Read every byte. Default: only what says nothing of itself." })),
+  read: Type.Optional(Type.Boolean({ description: "Read every byte. Default: only objects without a stored digest." })),
   ...distributorArgs,
 });
 type Args = Static<typeof Args>;
 
-/** `artifacts verify`: does it really stand there? */
+/** `artifacts verify`: compares a version with the objects in a bucket. */
 export const artifactsVerify: ArtifactCommandSpec<typeof Args> = {
   name: "artifacts verify",
-  summary: "Compare a version with what really stands in the distributor's bucket, or in a consumer's.",
+  summary: "Compare a version with the objects in the distributor's bucket, or in a consumer's.",
   description:
-    "A consumer's bucket is looked into with your own credentials, or with those of --role; then the distributor is told what was seen, which repairs what lost receipts have left open. Exit code 1: something is missing or different.",
+    "A consumer's bucket is read with your own credentials, or with --role. The result is reported to the distributor, which replaces lost receipts. Exit code 1: a file is missing or different.",
   examples: [
     { command: "stackyard artifacts verify billing-api 1.4.2 --read", what: "The source, every byte" },
     {
       command:
-        "stackyard artifacts verify billing-api 1.4.2 --account 222233334444 --region eu-west-1 --role arn:aws:iam::222233334444:role/look",
+        "stackyard artifacts verify billing-api 1.4.2 --account 222233334444 --region eu-west-1 --role arn:aws:iam::222233334444:role/verify",
       what: "A consumer",
     },
   ],
@@ -66,8 +66,8 @@ export const artifactsVerify: ArtifactCommandSpec<typeof Args> = {
     const { account, region } = args;
     if (account !== undefined && region !== undefined)
       return verifyConsumer(context, client, { ...args, account, region });
-    if (account !== undefined || region !== undefined) throw usage("--account and --region belong together.");
-    if (args.role !== undefined) throw usage("--role belongs to --account and --region.");
+    if (account !== undefined || region !== undefined) throw usage("--account and --region require each other.");
+    if (args.role !== undefined) throw usage("--role requires --account and --region.");
     return verifySource(context, client, args);
   },
 };
@@ -87,12 +87,12 @@ async function verifyConsumer(
   args: Args & { readonly account: string; readonly region: string },
 ): Promise<number> {
   const { name, version, account, region, role, externalId } = args;
-  if (externalId !== undefined && role === undefined) throw usage("--external-id belongs to --role.");
+  if (externalId !== undefined && role === undefined) throw usage("--external-id requires --role.");
   const bucket = args.bucket ?? (await client.consumer({ account, region })).bucket;
-  if (bucket === null) throw usage(`The bucket in ${account} ${region} is not known. Give it with --bucket.`);
+  if (bucket === null) throw usage(`The bucket in ${account} ${region} is unknown. Pass --bucket.`);
   const { files } = await loadManifest(client, args);
   const { s3 } = await context.openAws({ region, ...(role && { role }), ...(externalId && { externalId }) });
-  // Ids of versions are the source's.
+  // Version ids belong to the source bucket.
   const plain = files.map(({ versionId: _source, ...file }) => file);
   const seen = await checkFiles(context, { s3, bucket, files: plain, read: args.read === true });
   const told = seen.map(({ key, verdict, sha256 }) => ({ key, sha256: verdict === "missing" ? null : sha256 }));
@@ -100,7 +100,7 @@ async function verifyConsumer(
   return show(context, args, { bucket, seen: seen.map((check) => correct(check, answer)) });
 }
 
-/** The distributor knows what consumers have told of templates that they rewrote, also where nothing stands beside the object. */
+/** Corrects a check with the distributor's records, which know the digests of rewritten templates. */
 function correct(check: SeenFileCheck, answer: DistributorAnswers["compare"]): SeenFileCheck {
   if (check.verdict === "missing") return check;
   const isWrong = answer.missing.includes(check.key) || answer.different.includes(check.key);
@@ -115,15 +115,15 @@ async function loadManifest(client: ArtifactsClient, { name, version }: Args): P
   if (parsed.kind === "manifest" && fault === undefined) return parsed.manifest;
   throw new StackyardError(
     "SERVER_ERROR",
-    `The distributor gave no valid manifest of ${name} ${version}: ${toCell(fault ?? "", 300)}`,
+    `The distributor returned an invalid manifest of ${name} ${version}: ${toCell(fault ?? "", 300)}`,
   );
 }
 
-/** Pointers have names that others have chosen. */
+/** Returns the first fault of a manifest. */
 function findFault(parsed: ParsedManifest, wanted: Pick<Manifest, "name" | "version">): string | undefined {
   if (parsed.kind === "invalid") return parsed.problems.map(({ pointer, message }) => `${pointer} ${message}`)[0];
   const { name, version } = parsed.manifest;
-  return name === wanted.name && version === wanted.version ? undefined : `It is of ${name} ${version}.`;
+  return name === wanted.name && version === wanted.version ? undefined : `It describes ${name} ${version}.`;
 }
 
 interface CheckInput {
@@ -142,7 +142,7 @@ const AT_ONCE = 8;
 function checkFiles({ out, clock, signal }: ArtifactContext, input: CheckInput): Promise<readonly SeenFileCheck[]> {
   const { s3: client, bucket, files, read } = input;
   let done = 0;
-  const tell = createPacedTeller(out, clock);
+  const tell = createProgressReporter(out, clock);
   return inParallel(files, AT_ONCE, async (file) => {
     const check = await checkStoredFile({ client, bucket, file, read, signal });
     done += 1;
@@ -150,7 +150,7 @@ function checkFiles({ out, clock, signal }: ArtifactContext, input: CheckInput):
     tell({
       phase: count === files.length ? "ended" : "checking",
       value: { kind: "verify", files: files.length, filesDone: count },
-      toLine: () => `Checked ${count} of ${tellCount(files.length, "file")}`,
+      toLine: () => `Checked ${count} of ${formatCount(files.length, "file")}`,
     });
     return { key: file.key, ...check };
   });
@@ -166,9 +166,9 @@ function show(
   const result = { matching: seen.length - wrong.length, missing: keysOf("missing"), different: keysOf("different") };
   out.result({ name, version, bucket, ...result }, () => {
     const where = `${name} ${version} in ${toCell(bucket, 63)}`;
-    if (wrong.length === 0) return `${where}: all ${tellCount(seen.length, "file")} as published.`;
+    if (wrong.length === 0) return `${where}: all ${formatCount(seen.length, "file")} match.`;
     const lines = formatTable(wrong.map(({ verdict, key }) => [verdict, toCell(key, 200)]));
-    return `${where}: ${wrong.length} of ${tellCount(seen.length, "file")} not as published.\n${lines}`;
+    return `${where}: ${wrong.length} of ${formatCount(seen.length, "file")} do not match.\n${lines}`;
   });
   return wrong.length === 0 ? 0 : 1;
 }

@@ -1,7 +1,7 @@
 /**
- * The state machine of initial sets and replays, in the Amazon States Language: step after step of one function, which knows how far it is.
- * Its input is `{ "AccountId", "Region" }`, and for a replay `Since` and `Artifact`. The function's ARN may be a token or a placeholder of a
- * template. Fails with `ACCOUNT_NOT_TRUSTED` or `INITIAL_SET_FAILED`.
+ * Returns the state machine for initial sets and replays, in the Amazon States Language. It calls the function step by step; the
+ * function records the progress. Its input is `{ "AccountId", "Region" }`, and for a replay `Since` and `Artifact`. The function's
+ * ARN can be a token or a placeholder of a template. Fails with `ACCOUNT_NOT_TRUSTED` or `INITIAL_SET_FAILED`.
  */
 export function toInitialSetDefinition(functionArn: string) {
   return {
@@ -39,7 +39,7 @@ export function toInitialSetDefinition(functionArn: string) {
       Failed: {
         Type: "Fail",
         Error: "INITIAL_SET_FAILED",
-        Cause: "The consumer does not answer, or the step has failed. The function's log tells more.",
+        Cause: "The consumer does not respond, or the step failed. See the function's log.",
       },
     },
   };

@@ -217,7 +217,7 @@ describe("decideSet", () => {
 const HOUR = 3_600_000;
 const consumer = registerConsumer(undefined, PLACE, { kind: "registered", at: T0, bucket: "b", capabilities: [] });
 
-function aSetFindDueSets(changes: Partial<SetRecord>): SetRecord {
+function aFinishedSet(changes: Partial<SetRecord>): SetRecord {
   const request = { ...PLACE, line: "x", execution: "x", askedAt: T0, since: null, artifact: null };
   const { set } = decideSet({ request, set: undefined, consumer, now: T0 });
   if (set === undefined) throw new Error("Nothing is noted.");
@@ -244,24 +244,24 @@ describe("findDueSets", () => {
   });
 
   it("finds one that has had only a part", () => {
-    expect(isDue(aSetFindDueSets({ phase: "done", endedAt: T0, artifact: "app" }))).toBe(true);
-    expect(isDue(aSetFindDueSets({ phase: "done", endedAt: T0, since: T0 }))).toBe(true);
-    expect(isDue(aSetFindDueSets({ phase: "done", endedAt: T0, artifact: "app", wholeAt: T0 }))).toBe(false);
-    expect(isDue(aSetFindDueSets({ phase: "done", endedAt: T0, artifact: "app", wholeAt: T0 - HOUR }))).toBe(true);
+    expect(isDue(aFinishedSet({ phase: "done", endedAt: T0, artifact: "app" }))).toBe(true);
+    expect(isDue(aFinishedSet({ phase: "done", endedAt: T0, since: T0 }))).toBe(true);
+    expect(isDue(aFinishedSet({ phase: "done", endedAt: T0, artifact: "app", wholeAt: T0 }))).toBe(false);
+    expect(isDue(aFinishedSet({ phase: "done", endedAt: T0, artifact: "app", wholeAt: T0 - HOUR }))).toBe(true);
   });
 
   it("leaves alone what is under way or done", () => {
-    expect(isDue(aSetFindDueSets({ aliveAt: T0 + HOUR }))).toBe(false);
-    expect(isDue(aSetFindDueSets({ phase: "done", endedAt: T0 }))).toBe(false);
-    expect(isDue(aSetFindDueSets({ phase: "done", endedAt: T0, startedAt: T0 - 60_000 }))).toBe(false);
+    expect(isDue(aFinishedSet({ aliveAt: T0 + HOUR }))).toBe(false);
+    expect(isDue(aFinishedSet({ phase: "done", endedAt: T0 }))).toBe(false);
+    expect(isDue(aFinishedSet({ phase: "done", endedAt: T0, startedAt: T0 - 60_000 }))).toBe(false);
   });
 
   it("finds one that has died", () => {
-    expect(isDue(aSetFindDueSets({ aliveAt: T0 }))).toBe(true);
+    expect(isDue(aFinishedSet({ aliveAt: T0 }))).toBe(true);
   });
 
   it("finds a consumer that has come again since", () => {
-    expect(isDue(aSetFindDueSets({ phase: "done", startedAt: T0 - HOUR, endedAt: T0 - HOUR }))).toBe(true);
+    expect(isDue(aFinishedSet({ phase: "done", startedAt: T0 - HOUR, endedAt: T0 - HOUR }))).toBe(true);
   });
 
   it.each([
@@ -270,7 +270,7 @@ describe("findDueSets", () => {
     [3, 4],
     [20, 24],
   ])("tries again what has failed %i times after %i hours", (failures, hours) => {
-    const set = aSetFindDueSets({ phase: "failed", endedAt: T0, failures });
+    const set = aFinishedSet({ phase: "failed", endedAt: T0, failures });
 
     expect([isDue(set, T0 + hours * HOUR - 1), isDue(set, T0 + hours * HOUR)]).toEqual([false, true]);
   });
@@ -278,7 +278,7 @@ describe("findDueSets", () => {
   it("gives another name to another try, of at most 80 characters", () => {
     const names = [1, 2].map((endedAt) =>
       findDueSets([{ ...consumer, region: "ap-southeast-2" }], [], T0).concat(
-        findDueSets([consumer], [aSetFindDueSets({ phase: "failed", endedAt, failures: 1 })], T0 + HOUR * 30),
+        findDueSets([consumer], [aFinishedSet({ phase: "failed", endedAt, failures: 1 })], T0 + HOUR * 30),
       ),
     );
 

@@ -5,23 +5,23 @@ import { toPlaceKey } from "../cell.ts";
 import type { ConsumerRecord } from "../consumers.ts";
 import { AccountId, Instant, Region } from "../records.ts";
 
-/** What an execution is to send. */
+/** The request of an execution. */
 export interface SetRequest {
   readonly account: string;
   readonly region: string;
-  /** Name of the execution, or of the one that it continues. */
+  /** Name of the first execution of this line. */
   readonly line: string;
-  /** Name of this one. */
+  /** Name of this execution. */
   readonly execution: string;
-  /** Since when this execution wants it. Epoch milliseconds. */
+  /** Start of this execution, in epoch milliseconds. */
   readonly askedAt: number;
-  /** Only what was published since then. Epoch milliseconds. */
+  /** Only versions published since then, in epoch milliseconds. */
   readonly since: number | null;
   /** Only this name, or `name@version`. */
   readonly artifact: string | null;
 }
 
-/** What is asked about a step. */
+/** The facts for deciding a step. */
 export interface SetFacts {
   readonly request: SetRequest;
   readonly set: SetRecord | undefined;
@@ -30,12 +30,12 @@ export interface SetFacts {
   readonly now: number;
 }
 
-/** What a step is to do. `set`: what is noted first. */
+/** What a step does. `set`: the record to save first. */
 export type SetDecision =
   | { readonly kind: "wait"; readonly seconds: number; readonly set?: SetRecord }
   | { readonly kind: "probe"; readonly seconds: number; readonly set: SetRecord }
   | { readonly kind: "announce"; readonly set: SetRecord }
-  /** This execution has a long history: another one goes on, under the name that `set` tells. */
+  /** The history of this execution is long: another one, named in `set`, continues. */
   | { readonly kind: "restart"; readonly set: SetRecord }
   | { readonly kind: "done"; readonly messages: number; readonly set?: SetRecord }
   | { readonly kind: "failed"; readonly set?: SetRecord };
@@ -49,14 +49,14 @@ const MAX_PROBE_PAUSE_S = 60;
 const FOLLOWER_WAIT_S = 30;
 const MAX_WAIT_S = 300;
 /**
- * An execution ends at 25,000 events of its history (Step Functions quotas). A step has nine: five of a task, two of a choice, two of a wait;
- * and each of its four retries three more.
+ * An execution ends after 25,000 history events (Step Functions quotas). A step has nine: five of a task, two of a choice, two of
+ * a wait; each of its four retries adds three.
  */
 const MAX_STEPS = 800;
 
 /**
- * What a step of an execution does about a consumer's set. One execution works on it; another one waits until that has ended, and begins it
- * anew only where it asked for more, or after everything had begun to be sent.
+ * Decides the next step of a consumer's set. One execution works on the set; another one waits for its end, and starts again only
+ * when it requested something else, or after the announcements had started.
  */
 export function decideSet(facts: SetFacts): SetDecision {
   const { set, request, now } = facts;
@@ -111,7 +111,7 @@ function begin(facts: SetFacts): SetDecision {
 function goOn(facts: SetFacts, known: SetRecord): SetDecision {
   if (known.phase === "done") return { kind: "done", messages: known.messages };
   if (known.phase === "failed") return { kind: "failed" };
-  // It was handed over, and the process may have died before the other execution was started.
+  // The set was handed over, but the process can have crashed before it started the other execution.
   if (known.execution !== facts.request.execution) return { kind: "restart", set: known };
   const set = { ...known, aliveAt: facts.now, steps: known.steps + 1 };
   if (set.steps > MAX_STEPS) return { kind: "restart", set: handOver(set) };
@@ -119,13 +119,13 @@ function goOn(facts: SetFacts, known: SetRecord): SetDecision {
   return set.phase === "pausing" ? pause(facts, set) : shakeHands(facts, set);
 }
 
-/** A name has at most 80 characters. */
+/** Execution names have at most 80 characters. */
 function handOver(set: SetRecord): SetRecord {
   const restarts = set.restarts + 1;
   return { ...set, restarts, steps: 0, execution: `${set.line.slice(0, 70)}-r${restarts}` };
 }
 
-/** A consumer of the first generation must not be probed: a message without a key stops its function, again and again. */
+/** Waits for the consumer. Version 1 consumers must not be probed: a message without a key fails their function repeatedly. */
 function shakeHands({ consumer, now }: SetFacts, set: SetRecord): SetDecision {
   const waited = now - set.startedAt;
   if (consumer.generation === "v1") {
@@ -153,13 +153,13 @@ function announce(set: SetRecord, now: number): SetDecision {
 }
 
 function pause({ consumer, now }: SetFacts, set: SetRecord): SetDecision {
-  // It has been upgraded, and from now on says what it lacks.
+  // The consumer was upgraded and sends receipts now.
   if (consumer.generation === "v2") return end(set, now);
   const left = (set.pausedAt ?? now) + V1_PAUSE_MS - now;
   return left > 0 ? { kind: "wait", seconds: toWait(left, MAX_WAIT_S), set } : announce({ ...set, round: 2 }, now);
 }
 
-/** What follows when everything was announced. */
+/** Decides what follows after all files were announced. */
 export function decideSetEnd({ consumer, now }: Pick<SetFacts, "consumer" | "now">, set: SetRecord): SetDecision {
   if (consumer.generation === "v2" || set.round === 2) return end(set, now);
   const paused: SetRecord = { ...set, phase: "pausing", pausedAt: now, cursor: null };
@@ -174,25 +174,25 @@ function toWait(ms: number, maxSeconds: number): number {
   return Math.max(1, Math.min(maxSeconds, Math.ceil(ms / 1_000)));
 }
 
-/** A consumer whose set nobody has begun, or that has to be begun again. */
+/** A consumer whose set must be started, or started again. */
 interface DueSet {
   readonly account: string;
   readonly region: string;
   /**
-   * The same for the same reason within an hour: two sweeps start one execution, and one that has failed before it noted anything, whose name
-   * is used up for 90 days (Step Functions API reference, "StartExecution"), keeps nobody from the next.
+   * The same for the same reason within an hour: two sweeps start only one execution. An execution that failed early reserves its
+   * name for 90 days (Step Functions API reference, "StartExecution"), so a retry after an hour has another name.
    */
   readonly executionName: string;
 }
 
-/** A consumer's own trigger is a little earlier than the word of its registration. */
+/** A consumer triggers its set shortly before its registration arrives. */
 const TRIGGER_LEAD_MS = 10 * 60_000;
 const HOUR_MS = 60 * 60_000;
 const MAX_RETRY_FACTOR = 24;
 /** Step Functions API reference, "StartExecution". */
 const MAX_NAME = 80;
 
-/** Which consumers' sets are to be begun by the schedule. What has failed is tried again after 1, 2, 4 … 24 hours. */
+/** Finds the sets that the schedule must start. Failed sets are retried after 1, 2, 4 … 24 hours. */
 export function findDueSets(
   consumers: readonly ConsumerRecord[],
   sets: readonly SetRecord[],
@@ -209,7 +209,7 @@ export function findDueSets(
   });
 }
 
-/** The instants that tell it from others. */
+/** Returns the instants that identify the reason for a start, or undefined. */
 function findReason({ joinedAt }: ConsumerRecord, set: SetRecord | undefined, now: number): number[] | undefined {
   if (set === undefined) return [joinedAt];
   if (isLive(set, now)) return undefined;
@@ -224,27 +224,27 @@ function findReason({ joinedAt }: ConsumerRecord, set: SetRecord | undefined, no
 const moment = Type.Union([Instant, Type.Null()]);
 const textOrNull = (maxLength: number) => Type.Union([Type.String({ maxLength }), Type.Null()]);
 
-/** How far a consumer's set is, as a record under `set/<account>/<region>`. */
+/** The progress of a consumer's set, as a record under `set/<account>/<region>`. */
 export const SetRecord = Type.Object(
   {
     v: Type.Literal(1),
     account: AccountId,
     region: Region,
-    /** The execution that has begun it; those that it is continued in carry its name. */
+    /** The first execution; continuing ones derive their names from it. */
     line: Type.String({ minLength: 1, maxLength: 80 }),
-    /** The one of them that works on it now. */
+    /** The current execution. */
     execution: Type.String({ minLength: 1, maxLength: 80 }),
     startedAt: Instant,
     aliveAt: Instant,
     phase: Type.Enum(["waiting", "announcing", "pausing", "done", "failed"]),
-    /** Those that cannot answer are sent everything twice. */
+    /** Version 1 consumers get everything twice. */
     round: Type.Integer({ minimum: 1, maximum: 2 }),
     probes: Type.Integer({ minimum: 0 }),
     probedAt: moment,
-    /** When the first announcement of all was made. */
+    /** Time of the first announcement. */
     announcingAt: moment,
     pausedAt: moment,
-    /** Behind which file it goes on. */
+    /** The last announced file. */
     cursor: Type.Union([
       Type.Object(
         {
@@ -259,16 +259,16 @@ export const SetRecord = Type.Object(
     messages: Type.Integer({ minimum: 0 }),
     /** Calls of the function in this execution. */
     steps: Type.Integer({ minimum: 0 }),
-    /** How often it was continued in a new execution. */
+    /** Number of continuing executions. */
     restarts: Type.Integer({ minimum: 0 }),
-    /** Only what was published since then. */
+    /** Only versions published since then. */
     since: moment,
     /** Only this name, or `name@version`. */
     artifact: textOrNull(200),
     endedAt: moment,
-    /** When the last one was begun that was sent to its end and left nothing out, as a replay of one artifact does. */
+    /** Start of the last complete set. A replay of one artifact is not complete. */
     wholeAt: Type.Optional(moment),
-    /** Sets that failed one after another. */
+    /** Failed sets in a row. */
     failures: Type.Integer({ minimum: 0 }),
   },
   { additionalProperties: false },
@@ -277,33 +277,33 @@ export type SetRecord = Static<typeof SetRecord>;
 
 const validator = Compile(SetRecord);
 
-/** All of them lie under it. */
+/** The prefix of all set records. */
 export const SETS_PREFIX = "set/";
 
-/** Where a consumer's set lies. */
+/** Returns the record key of a set. */
 export function toSetKey({ account, region }: ConsumerPlace): string {
   return `${SETS_PREFIX}${account}/${region}`;
 }
 
-/** Reads a record; undefined: it is none. */
+/** Parses a record. Returns undefined for an invalid one. */
 export function parseSetRecord(value: unknown): SetRecord | undefined {
   return validator.Check(value) ? value : undefined;
 }
 
-/** Nobody will go on with it. */
+/** Returns true for a finished set. */
 function hasEnded({ phase }: Pick<SetRecord, "phase">): boolean {
   return phase === "done" || phase === "failed";
 }
 
-/** When that was begun of which its consumer has had everything; null: nothing was. */
+/** Returns the start of the last complete set, or null. */
 function findWholeAt({ wholeAt = null, phase, startedAt, since, artifact }: SetRecord): number | null {
   return phase === "done" && since === null && artifact === null ? startedAt : wholeAt;
 }
 
-/** A step lasts 15 minutes at most, and none waits for longer than 5. */
+/** A step takes at most 15 minutes, and a wait at most 5. */
 const DEAD_AFTER_MS = 30 * 60_000;
 
-/** Somebody goes on with it, or will. */
+/** Returns true when an execution is working on the set. */
 export function isLive(set: SetRecord, now: number): boolean {
   return !hasEnded(set) && now - set.aliveAt < DEAD_AFTER_MS;
 }

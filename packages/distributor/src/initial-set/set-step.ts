@@ -24,7 +24,7 @@ import {
   toSetKey,
 } from "./set-rules.ts";
 
-/** What the state machine is answered. `askedAt` comes back with the next step. */
+/** The result for the state machine. It passes `askedAt` to the next step. */
 type SetAnswer =
   | { readonly kind: "wait"; readonly seconds: number; readonly askedAt: number }
   | { readonly kind: "done"; readonly messages: number; readonly askedAt: number }
@@ -35,19 +35,20 @@ type SetAnswer =
       readonly askedAt: number;
     };
 
-/** An organisation's account is vouched for by what it sends through the bus, which may be behind its trigger. */
+/** An account of the organization is confirmed by an event on the bus, which can arrive after the trigger. */
 const VOUCHING_MS = 5 * 60_000;
 const VOUCHING_WAIT_S = 15;
 
-/** One step of the state machine. It may be repeated at any time, and several executions may ask for the same consumer. */
+/** Runs one step of the state machine. Idempotent; several executions can request the same consumer. */
 export async function runSetStep(context: DistributorContext, task: SetTask, turn: Turn): Promise<SetAnswer> {
   const request = toRequest(task, context.clock.now());
   const { askedAt } = request;
   const known = await findConsumer(context, request);
-  const refusal = judgeRequest(context, request, known);
+  const refusal = validateRequest(context, request, known);
   if (refusal !== undefined) return { ...refusal, askedAt };
   const consumer = await noteConsumer(context, request, { kind: "asked", at: askedAt });
-  if (consumer === undefined) throw new StackyardError("INTERNAL", "A consumer that was just noted is not there.");
+  if (consumer === undefined)
+    throw new StackyardError("INTERNAL", "The consumer record is missing after it was written.");
   const record = await context.records.get(toSetKey(request), context.clock.now());
   const set = record === undefined ? undefined : parseSetRecord(record.value);
   const decision = decideSet({ request, set, consumer, now: context.clock.now() });
@@ -71,7 +72,7 @@ function toRequest({ execution, input }: SetTask, now: number): SetRequest {
   };
 }
 
-function judgeRequest(
+function validateRequest(
   { trust, clock }: DistributorContext,
   { account, askedAt }: SetRequest,
   known: ConsumerRecord | undefined,
@@ -90,7 +91,7 @@ interface StepInput {
   readonly turn: Turn;
 }
 
-/** Whoever finds that somebody else has gone on meanwhile looks again soon. */
+/** Another process changed the set: check again soon. */
 const LOST: Answer = { kind: "wait", seconds: 5 };
 const NEXT: Answer = { kind: "wait", seconds: 1 };
 
@@ -143,7 +144,7 @@ async function announceNext(
   return carryOut(context, { consumer, turn, ...input }, decision, version);
 }
 
-/** Gives the version that stands there now; undefined: somebody else has written meanwhile. */
+/** Saves the set. Returns its new record version, or undefined when another process has changed it. */
 async function save(
   { records, clock }: DistributorContext,
   set: SetRecord,
@@ -159,7 +160,7 @@ async function startAfresh(context: DistributorContext, request: SetRequest, set
 }
 
 function toFailure({ request: { account, region } }: StepInput): Refusal {
-  const message = `The consumer in ${account} ${region} has not answered. Look at its function, its queue and its subscription.`;
+  const message = `The consumer in ${account} ${region} did not respond. Check its function, queue and subscription.`;
   return { kind: "failed", code: "INITIAL_SET_FAILED", message };
 }
 
@@ -167,14 +168,14 @@ function toPlace({ account, region }: SetRequest) {
   return { account, region };
 }
 
-/** Saves the cursor behind a file that was announced. False: another execution goes on with the set. */
+/** Saves the cursor after an announced file. Returns false when another execution works on the set. */
 type SaveCursor = (cursor: NonNullable<SetRecord["cursor"]>) => Promise<boolean>;
 
 type SetContext = Pick<DistributorContext, "records" | "clock" | "random" | "announcer" | "loadPublished" | "logger">;
 
-/** Files of one step. */
+/** Files per step. */
 const MAX_FILES = 500;
-/** What the announcement of one file may take. */
+/** Reserved for the announcement of one file. */
 const MARGIN_MS = 60_000;
 
 interface AnnounceSetInput {
@@ -185,9 +186,8 @@ interface AnnounceSetInput {
 }
 
 /**
- * Announces the next files of a set to its consumer, from the cursor on. The cursor is saved after each file, so a step that is
- * repeated after a crash announces at most one file twice: the one whose cursor was not saved. At 20 files a second a consumer's
- * pace leaves time for that.
+ * Announces the next files of a set, from its cursor. The cursor is saved after each file, so after a crash at most one file is
+ * announced twice. The rate of 20 files per second leaves time for a save per file.
  */
 async function announceSet(
   context: SetContext,
@@ -197,7 +197,7 @@ async function announceSet(
   for await (const { published, key, cursor } of listFiles(context, set, consumer)) {
     if (count >= MAX_FILES || context.clock.now() + MARGIN_MS > turn.deadlineAt) return "more";
     if (cursor.files === 1) await noteAnnounced(context, published, consumer);
-    await context.announcer.announce(published, toPlaceAnnounceSet(consumer), [key]);
+    await context.announcer.announce(published, toConsumerPlace(consumer), [key]);
     count += 1;
     if (!(await save(cursor))) return "lost";
   }
@@ -207,11 +207,11 @@ async function announceSet(
 interface NextFile {
   readonly published: PublishedArtifact;
   readonly key: string;
-  /** Behind this file. */
+  /** The cursor after this file. */
   readonly cursor: NonNullable<SetRecord["cursor"]>;
 }
 
-/** The files behind the cursor of a set. The manifest of a version is loaded when its first file is taken. */
+/** Yields the files after the cursor of a set. Manifests are loaded when their first file is needed. */
 async function* listFiles(context: SetContext, set: SetRecord, consumer: ConsumerRecord): AsyncGenerator<NextFile> {
   for (const version of await findWanted(context, set, consumer)) {
     const first = findFirst(version, set.cursor);
@@ -224,7 +224,7 @@ async function* listFiles(context: SetContext, set: SetRecord, consumer: Consume
   }
 }
 
-/** How many files of a version lie before the cursor. */
+/** Returns the number of files of a version before the cursor. */
 function findFirst(version: ListedVersion, cursor: SetRecord["cursor"]): number {
   if (cursor === null) return 0;
   const order = compare(toVersionKey(version), toVersionKey(cursor));
@@ -236,12 +236,12 @@ async function loadVersion(context: SetContext, version: ListedVersion): Promise
   const published = await loadReadable(context, version);
   if (published === undefined) {
     const subject = { name: version.name, version: version.version };
-    context.logger.error("a published version cannot be read, and is left out of a set", subject);
+    context.logger.error("A published version cannot be read and is skipped in a set.", subject);
   }
   return published;
 }
 
-/** Done before anything is sent: a process that dies between leaves a cell that becomes overdue. */
+/** Records the announcement before it is sent: after a crash the cell becomes overdue. */
 async function noteAnnounced(
   context: SetContext,
   { manifest: { name, version, files }, manifestSha256 }: PublishedArtifact,
@@ -261,7 +261,7 @@ async function findWanted(
   { capabilities }: ConsumerRecord,
 ): Promise<readonly ListedVersion[]> {
   const versions = await listVersions(context);
-  // Whoever names a version wants that one, be it the current one or not.
+  // A named version is sent even when it is not current.
   const one = versions.filter((each) => !each.retired && `${each.name}@${each.version}` === artifact);
   const expected = one.length > 0 ? one : expectedSet(versions, toSubscription(capabilities));
   return expected
@@ -275,15 +275,15 @@ function compare(left: string, right: string): number {
   return left < right ? -1 : 1;
 }
 
-function toPlaceAnnounceSet({ account, region }: ConsumerRecord) {
+function toConsumerPlace({ account, region }: ConsumerRecord) {
   return { account, region };
 }
 
-/** A set that is to be sent. */
+/** A set to start. */
 interface StartSetInput {
   readonly account: string;
   readonly region: string;
-  /** At most 80 characters; the same name starts one execution. */
+  /** At most 80 characters. The same name starts only one execution. */
   readonly executionName: string;
   /** Epoch milliseconds. */
   readonly since?: number | null;
@@ -292,14 +292,14 @@ interface StartSetInput {
   readonly line?: string;
 }
 
-/** An execution that has been started, now or before under the same name. */
+/** A started execution, new or existing. */
 interface StartedSet {
   readonly executionArn: string;
   /** Epoch milliseconds. */
   readonly startedAt: number;
 }
 
-/** Starts the state machine. Throws `CONFIG_INVALID` where there is none, and what Step Functions refuses. */
+/** Starts the state machine. Throws `CONFIG_INVALID` when none is configured, and errors of Step Functions. */
 export async function startSet(
   { states, config, clock }: Pick<DistributorContext, "states" | "config" | "clock">,
   { account, region, executionName, since, artifact, line }: StartSetInput,
@@ -308,7 +308,7 @@ export async function startSet(
   if (machineArn === undefined) {
     throw new StackyardError(
       "CONFIG_INVALID",
-      "This distributor has no state machine of initial sets (INITIAL_SET_MACHINE).",
+      "No state machine for initial sets is configured. Set INITIAL_SET_MACHINE.",
     );
   }
   const input = {
@@ -323,7 +323,7 @@ export async function startSet(
     const { executionArn = "", startDate } = await states.send(new StartExecutionCommand(command));
     return { executionArn, startedAt: startDate?.getTime() ?? clock.now() };
   } catch (error) {
-    // The name is for one purpose, so whoever started it meant the same.
+    // The name is unique per purpose, so the existing execution does the same.
     if (!(error instanceof Error) || error.name !== "ExecutionAlreadyExists") throw error;
     return {
       executionArn: `${machineArn.replace(":stateMachine:", ":execution:")}:${executionName}`,

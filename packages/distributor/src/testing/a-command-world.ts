@@ -89,7 +89,7 @@ export function createCommandWorld(deps: Partial<ArtifactCommandDeps> = {}): Com
     },
     async run(name, args = {}, { signal = new AbortController().signal, environment = ENVIRONMENT } = {}) {
       const command = commands.find((each) => each.name === name);
-      const heard = createEar();
+      const heard = createRecorder();
       const folders = { cwd, projectDir: cwd, dataDir: cwd };
       const context = { ...folders, environment, yards: {}, server: { url: "" }, signal, out: heard.out };
       const exitCode = (await command?.run(context, { ...args })) ?? -1;
@@ -99,7 +99,7 @@ export function createCommandWorld(deps: Partial<ArtifactCommandDeps> = {}): Com
   };
 }
 
-function createEar() {
+function createRecorder() {
   let [text, value]: [string, Readonly<Record<string, unknown>>] = ["", {}];
   const [notes, progress, blocks]: [string[], string[], string[]] = [[], [], []];
   const events: Readonly<Record<string, unknown>>[] = [];

@@ -22,12 +22,12 @@ import {
 
 const NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const KEY = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)\/[\w/-]{1,256}$/;
-/** What S3 is still busy with, such as a creation of the same moment, is over soon. */
+/** Pauses between retries of transient errors, such as a concurrent creation. */
 const PAUSES_MS = [1_000, 3_000, 6_000];
 
 /**
- * The consumer's bucket: made where there is none, taken as it is where the account has one of that name, its settings
- * completed and none of them loosened. Deletion keeps it, unless `EmptyOnDelete` is `true`.
+ * Creates the consumer's bucket, or adopts an existing one of the account. Missing settings are added and none is weakened.
+ * Deletion keeps the bucket unless `EmptyOnDelete` is `true`.
  */
 export async function adoptBucket(deps: ResourceDeps, call: ResourceCall): Promise<ResourceOutcome> {
   const { request } = call;
@@ -35,7 +35,7 @@ export async function adoptBucket(deps: ResourceDeps, call: ResourceCall): Promi
   const { s3 } = deps.bucket();
   if (request.RequestType === "Delete") return removeBucket(deps, call, s3);
   const { place, kmsKeyArn } = parseProperties(deps, request.ResourceProperties);
-  const isAdopted = await insist(deps, async () => {
+  const isAdopted = await retryTransient(deps, async () => {
     const found = await ensureBucket(s3, place);
     await completeSettings({ s3, place, logger: deps.logger }, { kmsKeyArn, stackId: request.StackId });
     return found;
@@ -43,7 +43,7 @@ export async function adoptBucket(deps: ResourceDeps, call: ResourceCall): Promi
   return {
     status: "SUCCESS",
     physicalId: place.bucket,
-    reason: isAdopted ? "The bucket was there and is used." : "The bucket was created.",
+    reason: isAdopted ? "Adopted the existing bucket." : "The bucket was created.",
     data: { Bucket: place.bucket, Adopted: String(isAdopted) },
   };
 }
@@ -57,12 +57,11 @@ async function removeBucket(deps: ResourceDeps, { request, deadlineAt }: Resourc
   } as const;
   const { EmptyOnDelete } = isObject(request.ResourceProperties) ? request.ResourceProperties : {};
   if (wasNeverMade(request) || String(EmptyOnDelete) !== "true" || !NAME.test(bucket)) {
-    return { ...outcome, reason: "The bucket and its objects stay." };
+    return { ...outcome, reason: "The bucket and its objects are kept." };
   }
   const place = { account: deps.account, region: deps.region, bucket };
-  // One of somebody else, or none: there is nothing to remove.
-  if ((await findBucket(s3, place)) !== "own")
-    return { ...outcome, reason: "There is no such bucket of this account." };
+  // A bucket of another account, or a missing one, is not deleted.
+  if ((await findBucket(s3, place)) !== "own") return { ...outcome, reason: "This account does not own the bucket." };
   await emptyBucket({ s3, place, clock: deps.clock }, deadlineAt);
   return { ...outcome, reason: "The bucket was emptied and deleted." };
 }
@@ -74,7 +73,7 @@ function parseProperties(
   const { BucketName, BucketPrefix, KmsKeyArn } = isObject(properties) ? properties : {};
   const bucket = BucketName || (BucketPrefix && `${BucketPrefix}-${account}-${region}`);
   if (typeof bucket !== "string" || !NAME.test(bucket)) {
-    throw new StackyardError("CONFIG_INVALID", "BucketName must be the name of a bucket, of 63 characters at most.");
+    throw new StackyardError("CONFIG_INVALID", "BucketName must be a valid bucket name of at most 63 characters.");
   }
   const kmsKeyArn = KmsKeyArn || undefined;
   if (kmsKeyArn !== undefined && (typeof kmsKeyArn !== "string" || !KEY.test(kmsKeyArn))) {
@@ -83,7 +82,7 @@ function parseProperties(
   return { place: { account, region, bucket }, kmsKeyArn };
 }
 
-async function insist<Result>({ clock }: ResourceDeps, work: () => Promise<Result>): Promise<Result> {
+async function retryTransient<Result>({ clock }: ResourceDeps, work: () => Promise<Result>): Promise<Result> {
   for (let tries = 0; ; tries += 1) {
     try {
       return await work();
@@ -96,12 +95,12 @@ async function insist<Result>({ clock }: ResourceDeps, work: () => Promise<Resul
   }
 }
 
-/** Refusals of ours stay as they are. */
+/** Refusals are returned unchanged. */
 function toError(error: unknown): unknown {
   return error instanceof Error && "refusal" in error ? error : toAwsError(error, "The bucket could not be set up.");
 }
 
-/** Makes the bucket unless it is there. True: it was. Throws `BUCKET_FOREIGN` where another account has the name. */
+/** Creates the bucket if it is missing. Returns true when it existed. Throws `BUCKET_FOREIGN` when another account owns it. */
 async function ensureBucket(s3: S3Client, place: BucketPlace): Promise<boolean> {
   const found = await findBucket(s3, place);
   if (found === "foreign") throw foreign(place);
@@ -112,7 +111,7 @@ async function ensureBucket(s3: S3Client, place: BucketPlace): Promise<boolean> 
   return create(s3, place);
 }
 
-/** Whose a bucket of that name is. Names of buckets are of all accounts of a partition ("Bucket naming rules"). */
+/** Finds out who owns the bucket. Bucket names are unique in a partition ("Bucket naming rules"). */
 async function findBucket(
   s3: S3Client,
   { bucket, account }: BucketPlace,
@@ -130,7 +129,7 @@ async function findBucket(
 }
 
 async function create(s3: S3Client, place: BucketPlace): Promise<boolean> {
-  // "CreateBucket": us-east-1 is the only region that must not be named.
+  // "CreateBucket": us-east-1 must not be given as a location constraint.
   const LocationConstraint = place.region as BucketLocationConstraint;
   const location = place.region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint } };
   try {
@@ -139,7 +138,7 @@ async function create(s3: S3Client, place: BucketPlace): Promise<boolean> {
     );
     return false;
   } catch (error) {
-    // An earlier try whose answer was lost.
+    // An earlier attempt succeeded, but its response was lost.
     if (findAwsFault(error).name === "BucketAlreadyOwnedByYou") return false;
     if (findAwsFault(error).name === "BucketAlreadyExists") throw foreign(place);
     throw error;
@@ -147,8 +146,11 @@ async function create(s3: S3Client, place: BucketPlace): Promise<boolean> {
 }
 
 function foreign({ bucket, account }: BucketPlace): Error {
-  const text = `The bucket ${bucket} cannot be used: it is not one of account ${account}, or this function may not look at it.`;
-  return refusal("BUCKET_FOREIGN", `${text} Choose another BucketPrefix, or pass an own bucket as TargetBucket.`);
+  const text = `The bucket ${bucket} cannot be used: account ${account} does not own it, or this function may not read it.`;
+  return refusal(
+    "BUCKET_FOREIGN",
+    `${text} Choose another BucketPrefix, or pass a bucket of your own as TargetBucket.`,
+  );
 }
 
 function statusOf(error: unknown): number | undefined {
@@ -157,22 +159,22 @@ function statusOf(error: unknown): number | undefined {
   return typeof status === "number" ? status : undefined;
 }
 
-/** What the emptying of a bucket needs. */
+/** Dependencies of `emptyBucket`. */
 interface EmptyBucketDeps {
   readonly s3: S3Client;
   readonly place: BucketPlace;
   readonly clock: Pick<Clock, "now">;
 }
 
-/** Kept back of an invocation for the answer. */
+/** Reserved for the response. */
 const ANSWER_MS = 15_000;
 
-/** Deletes all versions, a thousand at a time, then the bucket. Out of time it fails, and a further deletion goes on. */
+/** Deletes all object versions, a thousand at a time, then the bucket. Throws `TIMED_OUT`; another deletion continues. */
 async function emptyBucket({ s3, place, clock }: EmptyBucketDeps, deadlineAt: number): Promise<void> {
   const owned = { Bucket: place.bucket, ExpectedBucketOwner: place.account };
   for (;;) {
     if (clock.now() > deadlineAt - ANSWER_MS) {
-      throw refusal("TIMED_OUT", `The bucket ${place.bucket} is not empty yet. Delete the stack again to go on.`);
+      throw refusal("TIMED_OUT", `The bucket ${place.bucket} is not empty yet. Delete the stack again to continue.`);
     }
     const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand(owned));
     const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));

@@ -22,20 +22,20 @@ import { findAwsFault } from "@stackyard/aws";
 import { type Logger, StackyardError } from "@stackyard/core";
 import { isObject, type JsonObject } from "../../decide-message.ts";
 
-/** What the settings of a bucket are read and written with. */
+/** Dependencies of the bucket settings. */
 interface SettingsDeps {
   readonly s3: S3Client;
   readonly place: BucketPlace;
   readonly logger: Logger;
 }
 
-/** What differs from stack to stack. */
+/** Settings that depend on the stack. */
 interface WantedSettings {
   readonly kmsKeyArn: string | undefined;
   readonly stackId: string;
 }
 
-/** Adds what is missing, and leaves what is stricter or of somebody else. Each step may be done again. */
+/** Adds missing settings; stricter and foreign ones are kept. Each step is idempotent. */
 export async function completeSettings(deps: SettingsDeps, wanted: WantedSettings): Promise<void> {
   await blockPublicAccess(deps);
   await enforceOwner(deps);
@@ -73,7 +73,7 @@ async function keepVersions(deps: SettingsDeps): Promise<void> {
   await deps.s3.send(new PutBucketVersioningCommand({ ...owned, VersioningConfiguration: { Status: "Enabled" } }));
 }
 
-/** A key that somebody has chosen stays. Every bucket is encrypted with keys of S3 at the least ("Default encryption"). */
+/** Keeps a configured KMS key. S3 encrypts every bucket at least with its own keys ("Default encryption"). */
 async function encrypt(deps: SettingsDeps, { kmsKeyArn }: WantedSettings): Promise<void> {
   const owned = ownedBy(deps);
   const found = await unlessMissing(deps.s3.send(new GetBucketEncryptionCommand(owned)));
@@ -104,7 +104,7 @@ async function askForTls(deps: SettingsDeps): Promise<void> {
   if (Policy !== undefined) await deps.s3.send(new PutBucketPolicyCommand({ ...owned, Policy }));
 }
 
-/** Nothing depends on tags: a bucket that has its fifty, or tags of AWS that nobody may write, is used as it is. */
+/** Adds tags if possible. Nothing depends on them, so a bucket with 50 tags or with AWS tags is accepted. */
 async function addTags(deps: SettingsDeps, { stackId }: WantedSettings): Promise<void> {
   const owned = ownedBy(deps);
   const found = await unlessMissing(deps.s3.send(new GetBucketTaggingCommand(owned)));
@@ -113,11 +113,11 @@ async function addTags(deps: SettingsDeps, { stackId }: WantedSettings): Promise
   try {
     await deps.s3.send(new PutBucketTaggingCommand({ ...owned, Tagging: { TagSet } }));
   } catch (error) {
-    deps.logger.warn("The bucket has no tags of the consumer.", { error });
+    deps.logger.warn("The bucket could not be tagged.", { error });
   }
 }
 
-/** S3 answers 404 with a name of its own for each setting that was never made. */
+/** S3 returns a 404 with a different error name for each missing setting. */
 async function unlessMissing<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
   try {
     return await answer;
@@ -135,13 +135,13 @@ const ABORT_DAYS = 7;
 const MAX_TAGS = 50;
 const TLS_ONLY = "StackyardTlsOnly";
 
-/** True when nothing of the bucket can be public. */
+/** Returns true when all public access is blocked. */
 export function hasAllBlocked(found: PublicAccessBlockConfiguration | undefined): boolean {
   const { BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets } = found ?? {};
   return [BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets].every((each) => each === true);
 }
 
-/** The rules with one that ends uploads which nobody goes on with; undefined: there is one that does so no later. */
+/** Adds a rule that aborts incomplete uploads. Returns undefined when an equal or stricter rule exists. */
 export function completeRules(rules: readonly LifecycleRule[]): LifecycleRule[] | undefined {
   if (rules.some(endsUploads)) return undefined;
   const own: LifecycleRule = {
@@ -159,7 +159,7 @@ function endsUploads({ Status, Filter, Prefix, AbortIncompleteMultipartUpload }:
   return Status === "Enabled" && isForAll && DaysAfterInitiation <= ABORT_DAYS;
 }
 
-/** The policy with a refusal of requests without TLS; undefined: it has one. The statements of others stay as they are. */
+/** Adds a statement that denies requests without TLS. Returns undefined when it exists. Other statements are kept. */
 export function completePolicy(text: string | undefined, { bucket, region }: BucketPlace): string | undefined {
   const policy = text === undefined ? { Version: "2012-10-17" } : parsePolicy(text, bucket);
   const statements = toList(policy["Statement"]);
@@ -176,7 +176,7 @@ export function completePolicy(text: string | undefined, { bucket, region }: Buc
   return JSON.stringify({ ...policy, Statement: [...statements, own] });
 }
 
-/** Whoever else denies it for all may have written it otherwise; a second denial takes nothing away. */
+/** Detects our own statement only; a second denial does no harm. */
 function isTlsOnly(statement: unknown): boolean {
   return isObject(statement) && statement["Sid"] === TLS_ONLY && statement["Effect"] === "Deny";
 }
@@ -198,7 +198,7 @@ function toPartition(region: string): string {
   return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
 
-/** The tags with ours; undefined: they are there, or there is no room. The first stack that has taken a bucket stays its tag. */
+/** Adds our tags. Returns undefined when they exist or do not fit. The tag of the first stack is kept. */
 export function completeTags(tags: readonly Tag[], stackId: string): Tag[] | undefined {
   const own = [
     { Key: "stackyard:part", Value: "consumer" },
@@ -209,7 +209,7 @@ export function completeTags(tags: readonly Tag[], stackId: string): Tag[] | und
   return [...tags, ...missing];
 }
 
-/** A bucket and whose it is to be. */
+/** A bucket and the account and region that must own it. */
 export interface BucketPlace {
   readonly account: string;
   readonly region: string;

@@ -14,22 +14,22 @@ import {
 } from "./resource-answer.ts";
 import { toSetId, triggerInitialSet } from "./trigger-initial-set.ts";
 
-/** Custom resources of a consumer's stack. */
+/** The custom resources of a consumer's stack. */
 export interface ConsumerResources {
-  /** Serves a request of CloudFormation and answers it. Throws `EVENT_INVALID` for what cannot be answered. */
+  /** Handles a CloudFormation request and sends the response. Throws `EVENT_INVALID` when no response is possible. */
   onResource(event: unknown, context?: ResourceContext): Promise<void>;
 }
 
-/** What Lambda tells of a call. */
+/** The Lambda invocation. */
 export interface ResourceContext {
-  /** Epoch milliseconds. Default: as `getRemainingTimeInMillis` says; without both the time has no end. */
+  /** Epoch milliseconds. Default: from `getRemainingTimeInMillis`; without either, there is no deadline. */
   readonly deadlineAt?: number;
   readonly getRemainingTimeInMillis?: () => number;
 }
 
 interface ResourceType {
   readonly serve: (deps: ResourceDeps, call: ResourceCall) => Promise<ResourceOutcome>;
-  /** Of a resource that has the same id for ever. */
+  /** For a resource with a constant id. */
   readonly toId?: (place: ResourceDeps) => string;
 }
 
@@ -39,7 +39,7 @@ const TYPES: Readonly<Record<string, ResourceType>> = {
 };
 const REQUESTS = ["Create", "Update", "Delete"];
 
-/** The functions behind both types. Repeats of a request do nothing twice. */
+/** Creates the handler of both resource types. Repeated requests are idempotent. */
 export function createConsumerResources(options: ConsumerResourcesOptions): ConsumerResources {
   const logger = createDiscreetLogger(options.logger ?? silentLogger);
   const deps = { ...options, logger };
@@ -47,13 +47,13 @@ export function createConsumerResources(options: ConsumerResourcesOptions): Cons
     async onResource(event, context = {}) {
       const request = parseRequest(event);
       if (request === undefined || !isAnswerUrl(request.ResponseURL, options.emulator)) {
-        const why = request === undefined ? "an id or ResponseURL is missing" : "ResponseURL is no address of S3";
-        throw new StackyardError("EVENT_INVALID", `The request cannot be answered, since ${why}.`);
+        const why = request === undefined ? "an id or ResponseURL is missing" : "ResponseURL is not an S3 address";
+        throw new StackyardError("EVENT_INVALID", `The request cannot be answered: ${why}.`);
       }
       const left = context.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY;
       const deadlineAt = context.deadlineAt ?? deps.clock.now() + left;
       const answer = toAnswer(request, await serve(deps, { request, deadlineAt }, typeOf(event)));
-      logger.info("A request of CloudFormation is answered.", { requestId: request.RequestId, status: answer.Status });
+      logger.info("Answered a CloudFormation request.", { requestId: request.RequestId, status: answer.Status });
       await sendResponse(deps, request.ResponseURL, answer);
     },
   };
@@ -68,9 +68,9 @@ async function serve(deps: ResourceDeps, call: ResourceCall, type: string): Prom
     }
     return await found.serve(deps, call);
   } catch (error) {
-    // An execution that goes on: Lambda hands the same request over once more.
+    // The execution is still running: Lambda delivers the same request again.
     if (error instanceof StackyardError && error.code === "TIMED_OUT") throw error;
-    deps.logger.error("A request of CloudFormation failed.", { requestId: call.request.RequestId, error });
+    deps.logger.error("A CloudFormation request failed.", { requestId: call.request.RequestId, error });
     return toFailure(call.request, error, found?.toId?.(deps));
   }
 }
@@ -80,7 +80,7 @@ function typeOf(event: unknown): string {
   return typeof type === "string" ? type : "";
 }
 
-/** May an answer go there? Only to S3, where CloudFormation waits for it, or to the host of an emulator that is known. */
+/** Returns true for a response URL of S3, where CloudFormation waits, or of the configured emulator. */
 export function isAnswerUrl(text: string, emulator: string | undefined): boolean {
   if (isResponseUrl(text)) return true;
   if (emulator === undefined || !URL.canParse(text)) return false;

@@ -6,25 +6,25 @@ import { type Clock, isStackyardError, type Logger, StackyardError } from "@stac
 import type { Capabilities } from "../../messages.ts";
 import { hideSecrets } from "../json-logger.ts";
 
-/** What the custom resources are made of. A type of resource whose part is absent is answered as failed. */
+/** Configuration and dependencies of the custom resources. A type without its part is answered as failed. */
 export interface ConsumerResourcesOptions {
-  /** The consumer's own. */
+  /** The consumer's own account. */
   readonly account: string;
   readonly region: string;
-  /** Sends the answer; the global `fetch` fits. */
+  /** Sends the response; the global `fetch` fits. */
   readonly fetch: typeof globalThis.fetch;
   readonly clock: Clock;
   /** Default: none. */
   readonly logger?: Logger;
-  /** Address of an emulator of AWS, whose host may take answers too. Default: none. */
+  /** Address of an AWS emulator, which may receive responses too. Default: none. */
   readonly emulator?: string;
-  /** `Custom::InitialSetTrigger`. What it throws, such as `CONFIG_INVALID`, is told to CloudFormation. */
+  /** `Custom::InitialSetTrigger`. An error that it throws, such as `CONFIG_INVALID`, is reported to CloudFormation. */
   readonly initialSet?: () => InitialSetOptions;
   /** `Custom::AdoptedBucket`. */
   readonly bucket?: () => { readonly s3: S3Client };
 }
 
-/** What is started at the distributor. */
+/** How the initial set is started. */
 export interface InitialSetOptions {
   readonly machineArn: string;
   /** In the machine's region, with a session of the role that may start it. */
@@ -36,7 +36,7 @@ export interface InitialSetOptions {
   readonly receipts?: { readonly client: EventBridgeClient; readonly bus: string };
 }
 
-/** How a request ended. */
+/** The outcome of a request. */
 export interface ResourceOutcome {
   readonly status: "SUCCESS" | "FAILED";
   readonly reason: string;
@@ -44,7 +44,7 @@ export interface ResourceOutcome {
   readonly data: Readonly<Record<string, string>>;
 }
 
-/** The answer to CloudFormation (user guide, "Custom resource response objects"). */
+/** The response to CloudFormation (user guide, "Custom resource response objects"). */
 interface ResourceAnswer {
   readonly Status: "SUCCESS" | "FAILED";
   readonly Reason: string;
@@ -55,23 +55,23 @@ interface ResourceAnswer {
   readonly Data: Readonly<Record<string, string>>;
 }
 
-/** So much of a reason stays, whatever else the answer holds. */
+/** The least length of the reason in a response. */
 const LEAST_REASON = 200;
 const MAX_MESSAGE = 300;
-/** Of the physical id of a resource that was never made: its deletion does nothing. */
+/** Prefix of the physical id of a resource whose creation failed: its deletion does nothing. */
 const NEVER_MADE = "never-made-";
 
-/** A failure that has a name of its own in the reason, such as `BUCKET_FOREIGN`. */
+/** Creates a failure with its own code in the reason, such as `BUCKET_FOREIGN`. */
 export function refusal(code: string, text: string): Error {
   return Object.assign(new Error(text), { refusal: code });
 }
 
-/** The answer to a type of resource that a function is not set up for. */
+/** The error for a resource type that the function does not support. */
 export function servesNone(): StackyardError {
-  return new StackyardError("CONFIG_INVALID", "This function serves no such resource.");
+  return new StackyardError("CONFIG_INVALID", "This function does not support the resource type.");
 }
 
-/** The answer in at most 4,096 bytes: ids are bounded when they are read, data by who makes it, so the reason is cut. */
+/** Creates a response of at most 4,096 bytes. Ids and data are bounded elsewhere, so the reason is truncated. */
 export function toAnswer(
   { StackId, RequestId, LogicalResourceId }: CustomResourceRequest,
   { status, reason, physicalId, data }: ResourceOutcome,
@@ -82,8 +82,8 @@ export function toAnswer(
 }
 
 /**
- * What an error becomes. The id stays what it was: another one would have CloudFormation delete what it named before. `id`: of
- * a resource that is called the same whether it was made or not.
+ * Converts an error into a failed outcome. The physical id stays the same: with another one CloudFormation would delete the
+ * existing resource. `id`: the constant id of the resource, if it has one.
  */
 export function toFailure(request: CustomResourceRequest, error: unknown, id?: string): ResourceOutcome {
   const reason = hideSecrets(`${codeOf(error)}: ${error instanceof Error ? error.message : "unknown"}`);
@@ -96,7 +96,7 @@ export function toFailure(request: CustomResourceRequest, error: unknown, id?: s
   };
 }
 
-/** True for an id that a failed creation was answered with. */
+/** Returns true for the physical id of a failed creation. */
 export function wasNeverMade({ PhysicalResourceId }: CustomResourceRequest): boolean {
   return PhysicalResourceId?.startsWith(NEVER_MADE) ?? false;
 }
@@ -113,7 +113,7 @@ export interface ResourceCall {
   readonly deadlineAt: number;
 }
 
-/** What serving one request needs. */
+/** Dependencies of a request handler. */
 export interface ResourceDeps extends ConsumerResourcesOptions {
   readonly logger: Logger;
 }

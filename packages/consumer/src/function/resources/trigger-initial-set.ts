@@ -22,15 +22,15 @@ interface Started {
 }
 
 const POLL_MS = 10_000;
-/** Kept back of an invocation for the answer. */
+/** Reserved for the response. */
 const ANSWER_MS = 10_000;
-/** CloudFormation waits for an hour ("Custom resource reference", `ServiceTimeout`), and a repeat needs its time. */
+/** CloudFormation waits for an hour ("Custom resource reference", `ServiceTimeout`), and a retry needs time too. */
 const LONGEST_WAIT_MS = 40 * 60_000;
 const TRUST_ADVICE = "The distributor must trust this account, and the external id must be the distributor's.";
 
 /**
- * Has the distributor send everything that is there: on Create, and on Update when a property has changed. The execution is
- * named after the request, so a repeat starts nothing. The id is always the same; Delete never fails.
+ * Starts the initial set at the distributor: on Create, and on Update when a property has changed. The execution is named after
+ * the request, so a repeated request starts nothing. The physical id is constant; Delete never fails.
  */
 export async function triggerInitialSet(deps: ResourceDeps, call: ResourceCall): Promise<ResourceOutcome> {
   const { request } = call;
@@ -41,7 +41,7 @@ export async function triggerInitialSet(deps: ResourceDeps, call: ResourceCall):
   if (request.RequestType === "Update" && !hasChanged(request)) return toOutcome(deps, "Nothing has changed.");
   const started = await start(deps, options, request);
   if (isToBeAwaited(request)) await waitForEnd(deps, options, call, started);
-  return toOutcome(deps, "The initial set was asked for.", started);
+  return toOutcome(deps, "Started the initial set.", started);
 }
 
 /** The physical id of the resource. */
@@ -55,7 +55,7 @@ function toOutcome(deps: ResourceDeps, reason: string, started?: Started): Resou
   return { status: "SUCCESS", reason, physicalId: toSetId(deps), data };
 }
 
-/** The address of the function may change without the consumer. */
+/** Ignores the function's ARN, which can change without the consumer. */
 function hasChanged({ ResourceProperties, OldResourceProperties }: CustomResourceRequest): boolean {
   return !isDeepStrictEqual(withoutToken(ResourceProperties), withoutToken(OldResourceProperties));
 }
@@ -75,11 +75,11 @@ async function register(deps: ResourceDeps, { bucket, capabilities, receipts }: 
   await createEventSender({ ...deps, ...receipts }).send(toRegisteredEvent(deps, bucket, capabilities));
 }
 
-/** If it can: a stack must go away although its settings are wrong or its distributor is gone. */
+/** Unregisters if possible: a stack must be deletable with wrong settings or without a distributor. */
 async function unregister(deps: ResourceDeps, { PhysicalResourceId }: CustomResourceRequest): Promise<ResourceOutcome> {
-  const outcome = toOutcome(deps, "The consumer is unregistered, if the distributor listens.");
+  const outcome = toOutcome(deps, "Sent the unregistration to the distributor.");
   if (PhysicalResourceId !== undefined && PhysicalResourceId !== outcome.physicalId) {
-    // An update of the predecessor's stack leaves its id behind, and the consumer stays.
+    // CloudFormation deletes the predecessor's id after an update of its stack; the consumer stays.
     return { ...outcome, reason: "The consumer stays.", physicalId: PhysicalResourceId };
   }
   try {
@@ -96,7 +96,7 @@ async function start(
   { machineArn, states }: InitialSetOptions,
   { RequestId }: CustomResourceRequest,
 ): Promise<Started> {
-  // 80 characters at most ("StartExecution", `name`): 12 of the account, 25 of the longest region, 32 of the request.
+  // At most 80 characters ("StartExecution", `name`): 12 of the account, 25 of the longest region, 32 of the request.
   const name = `${account}-${region}-${createHash("sha256").update(RequestId).digest("hex").slice(0, 32)}`;
   const input = JSON.stringify({ AccountId: account, Region: region });
   try {
@@ -104,16 +104,16 @@ async function start(
     return { arn: answer.executionArn ?? toArn(machineArn, name), at: answer.startDate?.getTime() ?? clock.now() };
   } catch (error) {
     if (isNamed(error, "ExecutionAlreadyExists")) return { arn: toArn(machineArn, name), at: clock.now() };
-    throw toRefusal(error, "The initial set could not be asked for.");
+    throw toRefusal(error, "The initial set could not be started.");
   }
 }
 
-/** IAM names no execution before there is one, but its ARN is made of the machine's. */
+/** Derives the ARN of an execution from the ARN of its state machine. */
 function toArn(machineArn: string, name: string): string {
   return `${machineArn.replace(":stateMachine:", ":execution:")}:${name}`;
 }
 
-/** Until it has ended. `TIMED_OUT`: this invocation has; the same request begins again where it is. */
+/** Waits for the end of the execution. Throws `TIMED_OUT` when the invocation ends first; a redelivery continues. */
 async function waitForEnd(
   { clock }: ResourceDeps,
   { states }: InitialSetOptions,
@@ -123,12 +123,15 @@ async function waitForEnd(
   for (;;) {
     const { status, startDate, error } = await states
       .send(new DescribeExecutionCommand({ executionArn }))
-      .catch((error: unknown) => Promise.reject(toRefusal(error, "The initial set cannot be waited for.")));
+      .catch((error: unknown) => Promise.reject(toRefusal(error, "The state of the initial set could not be read.")));
     if (status === "SUCCEEDED") return;
     if (status !== "RUNNING") throw toFailure(executionArn, { status, error });
     const now = clock.now();
     if (now - (startDate?.getTime() ?? now) >= LONGEST_WAIT_MS) {
-      throw refusal("INITIAL_SET_FAILED", `The execution ${executionArn} still runs. Do not wait for it.`);
+      throw refusal(
+        "INITIAL_SET_FAILED",
+        `The execution ${executionArn} is still running. Set WaitForInitialSet to false.`,
+      );
     }
     if (now + POLL_MS > deadlineAt - ANSWER_MS) {
       throw new StackyardError("TIMED_OUT", "The initial set is still being sent.");
@@ -137,7 +140,7 @@ async function waitForEnd(
   }
 }
 
-/** How an execution ended badly. The state machine names the refusal of an account. */
+/** Converts a failed execution into an error. The state machine reports an untrusted account by its own code. */
 function toFailure(executionArn: string, { status, error }: Pick<DescribeExecutionOutput, "status" | "error">): Error {
   const what = `The execution ${executionArn} is ${status}${error === undefined ? "" : ` (${error})`}.`;
   if (error !== "ACCOUNT_NOT_TRUSTED") return refusal("INITIAL_SET_FAILED", what);
@@ -146,7 +149,7 @@ function toFailure(executionArn: string, { status, error }: Pick<DescribeExecuti
 
 function toRefusal(error: unknown, what: string): Error {
   const { message } = toAwsError(error, what);
-  // The role was refused before anything was asked of the state machine.
+  // Assuming the role failed, before any call to the state machine.
   if (isStackyardError(error, "FORBIDDEN")) {
     return refusal("ACCOUNT_NOT_TRUSTED", `${message} ${TRUST_ADVICE}`);
   }
