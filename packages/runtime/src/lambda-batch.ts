@@ -1,4 +1,4 @@
-import { type Logger, StackyardError } from "@stackyard/core";
+import { defined, type Logger, StackyardError } from "@stackyard/core";
 import {
   type BatchOptions,
   deleteMessages,
@@ -89,17 +89,17 @@ export function toDeleteWorked(
 export function toBatchOptions(queues: SqsTransportOptions, deadLetterUrl: string | undefined): BatchOptions {
   const { sqs, claimChecks, resultKey, tracing, clock, random, logger } = queues;
   const { eventQueue, taskQueue, longTaskQueue } = queues;
-  return {
+  return defined({
     maxDeliveries: MAX_DELIVERIES,
     queues: { sqs, urls: [eventQueue, taskQueue, longTaskQueue].flatMap((queue) => queue?.url ?? []) },
-    ...(deadLetterUrl === undefined ? {} : { deadLetters: { sqs, url: deadLetterUrl } }),
-    ...(claimChecks === undefined ? {} : { claimChecks }),
-    ...(resultKey === undefined ? {} : { resultKey }),
-    ...(tracing === undefined ? {} : { tracing }),
-    ...(clock === undefined ? {} : { clock }),
-    ...(random === undefined ? {} : { random }),
-    ...(logger === undefined ? {} : { logger }),
-  };
+    deadLetters: deadLetterUrl === undefined ? undefined : { sqs, url: deadLetterUrl },
+    claimChecks,
+    resultKey,
+    tracing,
+    clock,
+    random,
+    logger,
+  });
 }
 
 /** The name in the URL or the ARN of a queue: its last part. */

@@ -1,5 +1,13 @@
 import { type AwsAccess, type AwsAccessOptions, createAwsAccess, type Limiter } from "@stackyard/aws";
-import type { Clock, ExecutorDefinition, Locator, Logger, Random, Store } from "@stackyard/core";
+import {
+  type Clock,
+  defined,
+  type ExecutorDefinition,
+  type Locator,
+  type Logger,
+  type Random,
+  type Store,
+} from "@stackyard/core";
 import { createFolderLocator, loadSharedKey } from "@stackyard/core/engine";
 import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
@@ -47,22 +55,21 @@ export interface EnvironmentAwsDeps {
 export function createEnvironmentAws(deps: EnvironmentAwsDeps): AwsAccess {
   const { environment, session, clientConfig = {}, limiter, clock, logger } = deps;
   const { region, credentials, endpoints, targets } = environment;
-  const stsEndpoint = endpoints.byService.get("STS");
-  const access = createAwsAccess({
-    session,
-    targets,
-    clock,
-    logger,
-    ...(limiter === undefined ? {} : { limiter }),
-    // The client by which roles are assumed is not one that anybody asks for.
-    ...(stsEndpoint === undefined ? {} : { stsEndpoint }),
-    ...(region === undefined ? {} : { region }),
-    ...(credentials === undefined ? {} : { credentials }),
-    clientConfig: {
-      ...clientConfig,
-      ...(endpoints.all === undefined ? {} : { endpoint: endpoints.all, forcePathStyle: true }),
-    },
-  });
+  const { all: endpoint } = endpoints;
+  const access = createAwsAccess(
+    defined({
+      session,
+      targets,
+      clock,
+      logger,
+      limiter,
+      region,
+      credentials,
+      // `createPlacedClasses` does not see the client that assumes roles.
+      stsEndpoint: endpoints.byService.get("STS"),
+      clientConfig: endpoint === undefined ? clientConfig : { ...clientConfig, endpoint, forcePathStyle: true },
+    }),
+  );
   if (endpoints.byService.size === 0) return access;
   const placed = createPlacedClasses(endpoints);
   return { ...access, client: (clientClass, target) => access.client(placed(clientClass), target) };
@@ -136,14 +143,9 @@ async function openDynamodb(
     import("@stackyard/store-dynamodb"),
     import("@aws-sdk/client-dynamodb"),
   ]);
-  return createDynamodbStore({
-    table,
-    clock,
-    logger,
-    ...(workTable === undefined ? {} : { workTable }),
-    client: aws.client(DynamoDBClient, undefined),
-    createTables: asItIs ? false : creates || "work",
-  });
+  const client = aws.client(DynamoDBClient, undefined);
+  const createTables = asItIs ? false : creates || ("work" as const);
+  return createDynamodbStore(defined({ table, workTable, client, createTables, clock, logger }));
 }
 
 async function openPostgres(
@@ -222,32 +224,29 @@ export const MAX_DELIVERIES = 5;
 export async function loadTransportOptions(deps: TransportOptionsDeps): Promise<SqsTransportOptions> {
   const { environment, aws, executors, clock, random, logger, tracing } = deps;
   const { queues, runnersHaveStore: everyRunnerClaims = false } = environment;
-  const [{ SQSClient }, claimChecks, topic] = await Promise.all([
+  const [{ SQSClient }, claimChecks, eventTopic] = await Promise.all([
     import("@aws-sdk/client-sqs"),
     loadClaimChecks(deps),
     loadTopic(deps),
   ]);
-  const events = toQueue(queues.events, queues.eventDeadLetters);
-  const tasks = toQueue(queues.tasks, queues.taskDeadLetters);
   const longTasks = toQueue(queues.longTasks, queues.taskDeadLetters);
-  return {
+  return defined({
     sqs: aws.client(SQSClient, undefined),
     everyRunnerClaims,
     clock,
     random,
     logger,
-    ...(events === undefined ? {} : { eventQueue: events }),
-    ...(tasks === undefined ? {} : { taskQueue: tasks }),
-    ...(longTasks === undefined ? {} : { longTaskQueue: { ...longTasks, executors: listLong(executors) } }),
-    ...(topic === undefined ? {} : { eventTopic: topic }),
-    ...(claimChecks === undefined ? {} : { claimChecks }),
-    ...(tracing === undefined ? {} : { tracing }),
-  };
+    eventQueue: toQueue(queues.events, queues.eventDeadLetters),
+    taskQueue: toQueue(queues.tasks, queues.taskDeadLetters),
+    longTaskQueue: longTasks && { ...longTasks, executors: listLong(executors) },
+    eventTopic,
+    claimChecks,
+    tracing,
+  });
 }
 
 function toQueue(url: string | undefined, deadLetterUrl: string | undefined) {
-  if (url === undefined) return undefined;
-  return { url, maxDeliveries: MAX_DELIVERIES, ...(deadLetterUrl === undefined ? {} : { deadLetterUrl }) };
+  return url === undefined ? undefined : defined({ url, maxDeliveries: MAX_DELIVERIES, deadLetterUrl });
 }
 
 /** Those that run to the end in one process. */

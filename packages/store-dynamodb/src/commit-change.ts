@@ -284,7 +284,7 @@ async function record(context: StoreContext, stackId: string, entry: OutboxEntry
   await Promise.all([
     writeHistory(context, stackId, entry, isNew),
     inParallel(setAside, (event) => putSetAside(context, event)),
-    inParallel(unused, (name) => context.work.remove({ ...toStackKey(stackId, name) })),
+    inParallel(unused, (name) => context.work.remove(toStackKey(stackId, name))),
   ]);
   if (lines.length > 0) context.listeners.notify(["history"]);
 }

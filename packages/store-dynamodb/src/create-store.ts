@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
   type Clock,
+  defined,
   type Logger,
   type Random,
   type Records,
@@ -78,17 +79,10 @@ function toSettings(options: DynamodbStoreOptions): StoreSettings {
     logger,
     clock,
     random,
-    client: options.client ?? createClient(options),
+    client: options.client ?? new DynamoDBClient(defined({ region: options.region, endpoint: options.endpoint })),
     ownsClient: options.client === undefined,
     mayCreate: createTables,
   };
-}
-
-function createClient({ region, endpoint }: DynamodbStoreOptions): DynamoDBClient {
-  return new DynamoDBClient({
-    ...(region === undefined ? {} : { region }),
-    ...(endpoint === undefined ? {} : { endpoint }),
-  });
 }
 
 /** Makes a call of the port. */
@@ -275,7 +269,7 @@ const validator = Compile(ProjectOptions);
  * `createDynamodbStore`.
  */
 export async function createStore(options: unknown, context: ProjectContext): Promise<DynamodbStore> {
-  const { createTables = false, table: named, workTable: namedWork, ...rest } = parseOptions(options);
+  const { createTables = false, table: named, workTable: namedWork, region, endpoint } = parseOptions(options);
   const { environment, logger, migrate } = context;
   const table = named ?? (environment["DYNAMODB_TABLE"] || undefined);
   const workTable = namedWork ?? (environment["DYNAMODB_WORK_TABLE"] || undefined);
@@ -283,14 +277,9 @@ export async function createStore(options: unknown, context: ProjectContext): Pr
     const message = "No table is named: set DYNAMODB_TABLE, or write `table` beside the store's `type`.";
     throw new StackyardError("CONFIG_INVALID", message);
   }
-  return createDynamodbStore({
-    // Undefined members are left out where the options do not allow them.
-    ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)),
-    ...(workTable === undefined ? {} : { workTable }),
-    table,
-    createTables: createTables && migrate,
-    logger,
-  });
+  return createDynamodbStore(
+    defined({ table, workTable, region, endpoint, createTables: createTables && migrate, logger }),
+  );
 }
 
 function parseOptions(options: unknown): ProjectOptions {

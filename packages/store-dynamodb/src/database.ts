@@ -9,7 +9,7 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { isStackyardError, StackyardError } from "@stackyard/core";
+import { defined, isStackyardError, StackyardError } from "@stackyard/core";
 
 /** An item as DynamoDB takes and gives it. */
 export type Item = Record<string, AttributeValue>;
@@ -132,10 +132,29 @@ interface UpdateInput {
   readonly lists?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** The primary key of an item. */
+type TableKey = { readonly pk: string; readonly sk: string } | { readonly id: string };
+
+/** A secondary index, and the attributes of its key. */
+export interface TableIndex {
+  readonly name: string;
+  readonly key: string;
+  readonly at: string;
+}
+
+/** The items of one partition, in order of the sort key. The limits apply to the sort key. */
+export interface KeyRange {
+  readonly part: string | number;
+  readonly prefix?: string;
+  readonly from?: string | number | undefined;
+  readonly to?: string | number | undefined;
+  /** Exclusive. */
+  readonly before?: string | number | undefined;
+}
+
 /** A read of many items. Reads of a table are consistent; those of an index lag behind. */
-interface QueryInput {
-  readonly index?: string;
-  readonly condition: Condition;
+interface QueryInput extends KeyRange {
+  readonly index?: TableIndex;
   readonly descending?: boolean;
   /** Of one page; the caller stops when it has enough. */
   readonly pageSize?: number;
@@ -154,14 +173,16 @@ interface ScanInput {
 export interface Table {
   readonly name: string;
   /** Consistent. */
-  get(key: Row): Promise<Item | undefined>;
+  get(key: TableKey): Promise<Item | undefined>;
   /** False: the condition does not hold. */
   put(item: Item, condition?: Condition): Promise<boolean>;
   /** The attributes that were updated, as they are now; undefined: the condition does not hold. */
-  update(key: Row, input: UpdateInput): Promise<Item | undefined>;
+  update(key: TableKey, input: UpdateInput): Promise<Item | undefined>;
   /** False: the condition does not hold. */
-  remove(key: Row, condition?: Condition): Promise<boolean>;
+  remove(key: TableKey, condition?: Condition): Promise<boolean>;
   query(input: QueryInput): AsyncGenerator<Item, void, undefined>;
+  /** All pages. */
+  scanAll(input: Omit<ScanInput, "from">): AsyncGenerator<readonly Item[], void, undefined>;
   /** A page, and where the next one begins. */
   scan(input: ScanInput): Promise<{ readonly items: readonly Item[]; readonly next: Item | undefined }>;
 }
@@ -201,6 +222,14 @@ export function createTable(client: DynamoDBClient, name: string, nextNonce: () 
     },
     query: (input) => query(client, name, input),
     scan: (input) => scan(client, name, input),
+    async *scanAll(input) {
+      let from: Item | undefined;
+      do {
+        const page = await scan(client, name, { ...input, from });
+        yield page.items;
+        from = page.next;
+      } while (from !== undefined);
+    },
   };
 }
 
@@ -209,17 +238,20 @@ function keyOf(item: Item): Item {
   return Object.fromEntries(names.flatMap((name) => (item[name] === undefined ? [] : [[name, item[name]]])));
 }
 
-async function update(client: DynamoDBClient, name: string, key: Row, input: UpdateInput): Promise<Item | undefined> {
+async function update(
+  client: DynamoDBClient,
+  name: string,
+  key: TableKey,
+  input: UpdateInput,
+): Promise<Item | undefined> {
   const command = new UpdateItemCommand({
     TableName: name,
     Key: toAttributes(key),
     UpdateExpression: input.update,
     ReturnValues: "UPDATED_NEW",
-    ...toExpressionInput(input),
-    ...(input.lists === undefined
-      ? {}
-      : { ExpressionAttributeValues: { ...toAttributes(input.values ?? {}), ...toLists(input.lists) } }),
-    ...(input.condition === undefined ? {} : { ConditionExpression: input.condition }),
+    ConditionExpression: input.condition,
+    ExpressionAttributeNames: input.names && { ...input.names },
+    ExpressionAttributeValues: { ...toAttributes(input.values ?? {}), ...toLists(input.lists ?? {}) },
   });
   try {
     return (await client.send(command)).Attributes ?? {};
@@ -230,18 +262,18 @@ async function update(client: DynamoDBClient, name: string, key: Row, input: Upd
 }
 
 async function* query(client: DynamoDBClient, name: string, input: QueryInput): AsyncGenerator<Item, void, undefined> {
-  const { index, condition, descending = false, pageSize } = input;
+  const { index, descending = false, pageSize } = input;
+  const { ConditionExpression, ...rest } = toConditionInput(toKeyCondition(input));
   let from: Record<string, AttributeValue> | undefined;
   do {
-    const { ConditionExpression, ...rest } = toConditionInput(condition);
     const command = new QueryCommand({
       TableName: name,
-      ...(index === undefined ? { ConsistentRead: true } : { IndexName: index }),
+      ...(index === undefined ? { ConsistentRead: true } : { IndexName: index.name }),
       KeyConditionExpression: ConditionExpression,
       ...rest,
       ScanIndexForward: !descending,
-      ...(pageSize === undefined ? {} : { Limit: pageSize }),
-      ...(from === undefined ? {} : { ExclusiveStartKey: from }),
+      Limit: pageSize,
+      ExclusiveStartKey: from,
     });
     const page = await call(() => client.send(command));
     yield* page.Items ?? [];
@@ -257,32 +289,43 @@ async function scan(client: DynamoDBClient, name: string, { filter, attributes, 
     TableName: name,
     ConsistentRead: true,
     ...rest,
-    ...(filter === undefined ? {} : { FilterExpression: filter.expression }),
-    ...(asked.length === 0 ? {} : { ProjectionExpression: asked.map(([alias]) => alias).join(", ") }),
-    ...(Object.keys(names).length === 0 ? {} : { ExpressionAttributeNames: names }),
-    ...(pageSize === undefined ? {} : { Limit: pageSize }),
-    ...(from === undefined ? {} : { ExclusiveStartKey: from }),
+    FilterExpression: filter?.expression,
+    ProjectionExpression: asked.length === 0 ? undefined : asked.map(([alias]) => alias).join(", "),
+    ExpressionAttributeNames: Object.keys(names).length === 0 ? undefined : names,
+    Limit: pageSize,
+    ExclusiveStartKey: from,
   });
   const page = await call(() => client.send(command));
   return { items: page.Items ?? [], next: page.LastEvaluatedKey };
 }
 
-function toConditionInput(condition: Condition | undefined) {
-  if (condition === undefined) return { ConditionExpression: undefined };
-  return { ConditionExpression: condition.expression, ...toExpressionInput(condition) };
+function toKeyCondition({ index, part, prefix, from, to, before }: QueryInput): Condition {
+  const { key, at } = index ?? { key: "pk", at: "sk" };
+  const limit = toLimit(at, { prefix, from, to, before });
+  const values = defined({ ":part": part, ":prefix": prefix, ":from": from, ":to": to, ":before": before });
+  return { expression: limit === undefined ? `${key} = :part` : `${key} = :part AND ${limit}`, values };
 }
 
-function toExpressionInput({ names, values }: Omit<Condition, "expression">): {
-  readonly ExpressionAttributeNames?: Record<string, string>;
-  readonly ExpressionAttributeValues?: Item;
-} {
+/** DynamoDB takes one condition on the sort key. */
+function toLimit(at: string, { prefix, from, to, before }: { [Name in keyof KeyRange]?: unknown }): string | undefined {
+  if (prefix !== undefined) return `begins_with(${at}, :prefix)`;
+  if (before !== undefined) return `${at} < :before`;
+  if (from !== undefined) return to === undefined ? `${at} >= :from` : `${at} BETWEEN :from AND :to`;
+  return to === undefined ? undefined : `${at} <= :to`;
+}
+
+function toConditionInput(condition: Condition | undefined) {
+  return { ConditionExpression: condition?.expression, ...toExpressionInput(condition ?? {}) };
+}
+
+function toExpressionInput({ names, values }: Omit<Condition, "expression">) {
   return {
-    ...(names === undefined ? {} : { ExpressionAttributeNames: { ...names } }),
-    ...(values === undefined ? {} : { ExpressionAttributeValues: toAttributes(values) }),
+    ExpressionAttributeNames: names && { ...names },
+    ExpressionAttributeValues: values && toAttributes(values),
   };
 }
 
-function toAttributes(row: Row): Item {
+function toAttributes(row: object): Item {
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, toAttribute(value)]));
 }
 

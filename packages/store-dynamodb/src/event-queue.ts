@@ -73,7 +73,7 @@ async function removeUnused(
 ): Promise<void> {
   const used = new Set(added.map(({ event }) => event));
   const names = [...prepared].flatMap(([event, { beside }]) => (used.has(event) ? [] : (beside ?? [])));
-  await inParallel(names, (name) => work.remove({ ...toStackKey(stackId, name) }));
+  await inParallel(names, (name) => work.remove(toStackKey(stackId, name)));
 }
 
 /** Adds those events to the queue of an aggregate that are not known to the stack. */
@@ -144,7 +144,7 @@ async function changeByReceipts(
       const changed = change(aggregate, parsed);
       return { next: changed.aggregate === aggregate ? undefined : changed.aggregate, result: changed.unused };
     });
-    await inParallel(unused, (name) => context.work.remove({ ...toStackKey(stackId, name) }));
+    await inParallel(unused, (name) => context.work.remove(toStackKey(stackId, name)));
     for (const { receipt } of ofStack) context.handedOut.delete(receipt);
   });
 }
@@ -251,7 +251,7 @@ export async function pruneSetAside(context: StoreContext, before: number): Prom
   for await (const { read } of loadSetAside(context, { descending: false })) {
     const { item } = tryRead(read);
     if (item === undefined || item.sentAgain !== undefined || item.entry.setAsideAt >= before) continue;
-    await context.work.remove({ ...SET_ASIDE.toKey(item.entry.id) });
+    await context.work.remove(SET_ASIDE.toKey(item.entry.id));
   }
 }
 
@@ -285,10 +285,8 @@ interface Range {
   readonly descending: boolean;
 }
 
-function loadSetAside(context: StoreContext, { before = Number.MAX_SAFE_INTEGER, descending }: Range) {
-  const { name, key, at } = WORK_INDEXES.list;
-  const condition = { expression: `${key} = :key AND ${at} < :at`, values: { ":key": SET_ASIDE_LIST, ":at": before } };
-  const entries = context.work.query({ index: name, condition, descending });
+function loadSetAside(context: StoreContext, { before, descending }: Range) {
+  const entries = context.work.query({ index: WORK_INDEXES.list, part: SET_ASIDE_LIST, before, descending });
   return loadListed<SetAsideRow>(context, entries);
 }
 
@@ -321,12 +319,8 @@ async function finishRedrive(context: StoreContext, id: string): Promise<void> {
 
 /** Finishes redrives whose process has died. One that fails is tried again after a minute. */
 export async function finishRedrives(context: StoreContext, now: number): Promise<void> {
-  const { name, key, at } = WORK_INDEXES.sweep;
-  const condition = { expression: `${key} = :key AND ${at} <= :now`, values: { ":key": "redriven", ":now": now } };
-  const due = await takeFirst(
-    context.work.query({ index: name, condition, pageSize: REPAIRED_AT_ONCE }),
-    REPAIRED_AT_ONCE,
-  );
+  const marked = { index: WORK_INDEXES.sweep, part: "redriven", to: now, pageSize: REPAIRED_AT_ONCE };
+  const due = await takeFirst(context.work.query(marked), REPAIRED_AT_ONCE);
   await inParallel(due, async (entry) => {
     const row = await loadRowAt<SetAsideRow>(context, toWorkKey(entry));
     if (row === undefined) return;
@@ -334,6 +328,6 @@ export async function finishRedrives(context: StoreContext, now: number): Promis
     if (await attemptLater(context, `sending ${id} again`, () => finishRedrive(context, id))) return;
     const values = { ":at": now + REPAIR_AGAIN_MS };
     const update = { update: "SET sweepAt = :at", condition: "attribute_exists(pk)", values };
-    await context.work.update({ ...toWorkKey(entry) }, update);
+    await context.work.update(toWorkKey(entry), update);
   });
 }

@@ -8,7 +8,7 @@ import {
   type StoredHistoryEntry,
 } from "@stackyard/core/engine";
 import type { Aggregate, AttemptRow, OutboxEntry } from "./aggregate.ts";
-import { type Condition, fromItem, type Item, inParallel, toItem } from "./database.ts";
+import { fromItem, type Item, inParallel, type KeyRange, toItem } from "./database.ts";
 import { MAX_ITEM_BYTES, toKeyPart, toSortable, toStackKey, type WorkKey } from "./keys.ts";
 import { pack, unpack } from "./stack-item.ts";
 import {
@@ -53,7 +53,7 @@ export async function writeHistory(context: StoreContext, stackId: string, outbo
 
 /** The row of a write. */
 function findHistory({ work }: StoreContext, stackId: string, version: number): Promise<Item | undefined> {
-  return work.get({ ...toHistoryKey(stackId, version) });
+  return work.get(toHistoryKey(stackId, version));
 }
 
 /** Gives the position of its first line. Attempts that it has no room for are in rows of their own behind it. */
@@ -220,14 +220,14 @@ export function withLogRow<Move extends { readonly attempt: AttemptRow }>(move: 
 /** The log of an attempt; undefined when it has left none. */
 export async function readLog({ work }: StoreContext, { attemptId, log, hasLogRow }: AttemptRow) {
   if (hasLogRow !== true) return log;
-  const item = await work.get({ ...toLogKey(attemptId) });
+  const item = await work.get(toLogKey(attemptId));
   const kept = item === undefined ? undefined : fromItem(item)["log"];
   return typeof kept === "object" && kept !== null && "text" in kept ? String(kept.text) : log;
 }
 
 /** Removes the log of an attempt that is pruned. */
 export async function removeLog({ work }: StoreContext, { attemptId, hasLogRow }: AttemptRow): Promise<void> {
-  if (hasLogRow === true) await work.remove({ ...toLogKey(attemptId) });
+  if (hasLogRow === true) await work.remove(toLogKey(attemptId));
 }
 
 /** The attempts of a stack that have ended, newest end first. Rows that cannot be read are left out. */
@@ -243,9 +243,8 @@ export async function* listEnded(
     seen.add(row.attemptId);
     yield row;
   }
-  const { pk, sk } = toStackKey(stackId, "history#");
-  const condition = { expression: "pk = :pk AND begins_with(sk, :sk)", values: { ":pk": pk, ":sk": sk } };
-  for await (const item of work.query({ condition, descending: true, pageSize: 64 })) {
+  const { pk: part, sk: prefix } = toStackKey(stackId, "history#");
+  for await (const item of work.query({ part, prefix, descending: true, pageSize: 64 })) {
     const rows = tryRead(() => parseHistoryRow(item).ended).item ?? [];
     for (const row of rows.toReversed()) {
       if (seen.has(row.attemptId)) continue;
@@ -299,10 +298,11 @@ async function* walkEvent(
 
 async function* walkEventRows({ work }: StoreContext, eventId: string, range: HistoryRange): Lines {
   const { after, newestFirst, pageSize } = range;
-  const { pk } = toEventLineKey(eventId, 0);
-  const sortable = after === undefined ? undefined : toSortable(after);
-  const condition = startAt({ key: "pk", value: pk, at: "sk", after: sortable, newestFirst });
-  for await (const item of work.query({ condition, descending: newestFirst, pageSize })) {
+  const { pk: part } = toEventLineKey(eventId, 0);
+  const sk = after === undefined ? undefined : toSortable(after);
+  const from = newestFirst ? undefined : sk;
+  const to = newestFirst ? sk : undefined;
+  for await (const item of work.query({ part, from, to, descending: newestFirst, pageSize })) {
     const line = tryRead(() => fromItem(item)["line"] as StoredHistoryEntry);
     const position = Number(item["sk"]?.S);
     yield line.item === undefined
@@ -341,9 +341,9 @@ async function* mergeLines(
 /** From the stack's own items, which are consistent. */
 async function* walkStack(context: StoreContext, stackId: string, range: HistoryRange): Lines {
   const { newestFirst, pageSize } = range;
-  const condition = await toStackCondition(context, stackId, range);
-  if (condition === undefined) return;
-  for await (const item of context.work.query({ condition, descending: newestFirst, pageSize })) {
+  const keys = await findStackRange(context, stackId, range);
+  if (keys === undefined) return;
+  for await (const item of context.work.query({ ...keys, descending: newestFirst, pageSize })) {
     const lines = readLines(item);
     yield* newestFirst ? lines.toReversed() : lines;
   }
@@ -353,24 +353,21 @@ async function* walkStack(context: StoreContext, stackId: string, range: History
  * From the row that holds the cursor's position on. Where that row is another stack's or gone, all of this stack's rows
  * are read, unless its newest line is not past the cursor: then there are none to read.
  */
-async function toStackCondition(
+async function findStackRange(
   context: StoreContext,
   stackId: string,
   { after, newestFirst }: HistoryRange,
-): Promise<Condition | undefined> {
-  const { pk, sk: first } = toStackKey(stackId, "history#");
+): Promise<KeyRange | undefined> {
+  const { pk: part, sk: first } = toStackKey(stackId, "history#");
   const last = `${first}\u{10ffff}`;
   const key = after === undefined ? undefined : (await findLogEntry(context.work, after))?.key;
-  const at = key?.pk === pk ? key.sk : undefined;
+  const at = key?.pk === part ? key.sk : undefined;
   const [from, to] = newestFirst ? [first, at ?? last] : [at ?? first, last];
-  const condition = {
-    expression: "pk = :pk AND sk BETWEEN :from AND :to",
-    values: { ":pk": pk, ":from": from, ":to": to },
-  };
-  if (after === undefined || at !== undefined || newestFirst) return condition;
-  const newest = (await takeFirst(context.work.query({ condition, descending: true, pageSize: 1 }), 1))[0];
+  const range = { part, from, to };
+  if (after === undefined || at !== undefined || newestFirst) return range;
+  const [newest] = await takeFirst(context.work.query({ ...range, descending: true, pageSize: 1 }), 1);
   const end = newest === undefined ? 0 : toFirst(newest) + toSpan(newest);
-  return end > after + 1 ? condition : undefined;
+  return end > after + 1 ? range : undefined;
 }
 
 /** All lines of the yard from about there on, as far as they are settled. */
@@ -415,7 +412,7 @@ async function findSettledEnd(context: StoreContext): Promise<number> {
 
 /** True for a row that was listed and is not there, but may still come. */
 async function isUnwritten({ work, clock }: StoreContext, entry: LogEntry): Promise<boolean> {
-  if (!isYoung({ clock }, entry) || (await work.get({ ...entry.key })) !== undefined) return false;
+  if (!isYoung({ clock }, entry) || (await work.get(entry.key)) !== undefined) return false;
   return entry.first > (await loadPruneMark(work)).lines;
 }
 
@@ -432,18 +429,4 @@ interface HistoryRange {
   readonly after: number | undefined;
   readonly newestFirst: boolean;
   readonly pageSize: number;
-}
-
-/** One part of a table or an index, from that place on, itself included. */
-function startAt(input: {
-  readonly key: string;
-  readonly value: string;
-  readonly at: string;
-  readonly after: string | number | undefined;
-  readonly newestFirst: boolean;
-}): Condition {
-  const { key, value, at, after, newestFirst } = input;
-  if (after === undefined) return { expression: `${key} = :key`, values: { ":key": value } };
-  const expression = `${key} = :key AND ${at} ${newestFirst ? "<=" : ">="} :at`;
-  return { expression, values: { ":key": value, ":at": after } };
 }

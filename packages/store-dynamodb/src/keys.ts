@@ -132,9 +132,8 @@ export async function findKnownIds(
   const hashes = new Map(unique.map((id) => [id, toIdHash(id)]));
   const isKnown = (id: string) => known.has(hashes.get(id) ?? "");
   if (idsMoved && unique.some((id) => !isKnown(id))) {
-    const { pk, sk } = toStackKey(stackId, "ids#");
-    const condition = { expression: "pk = :pk AND begins_with(sk, :sk)", values: { ":pk": pk, ":sk": sk } };
-    for await (const { ids: packed } of work.query({ condition })) {
+    const { pk: part, sk: prefix } = toStackKey(stackId, "ids#");
+    for await (const { ids: packed } of work.query({ part, prefix })) {
       for (const [hash] of unpackIds(packed?.B).ids) known.add(hash);
     }
   }

@@ -94,7 +94,7 @@ async function pruneRows(
   { mark, isPast }: { readonly mark: PruneMark; readonly isPast: (facts: HistoryFacts) => boolean },
 ): Promise<number> {
   const rows = await inParallel(entries, async (entry) => {
-    const item = await context.work.get({ ...entry.key });
+    const item = await context.work.get(entry.key);
     // One that was just listed may still come.
     const mayCome = entry.first > mark.lines && context.clock.now() - entry.writtenAt < SETTLES_MS;
     return { item, isOld: item === undefined ? !mayCome : isPast(parseHistoryFacts(item)) };
@@ -117,7 +117,7 @@ async function pruneRow(context: StoreContext, item: Item, limits: Limits): Prom
   if (attemptsAreOld) await forgetAttempts(context, row.stackId, row.ended);
   const kept = { ...row, lines: linesAreOld ? [] : row.lines, ended: attemptsAreOld ? [] : row.ended };
   const key = toWorkKey(item);
-  if (kept.lines.length + kept.ended.length === 0) await context.work.remove({ ...key });
+  if (kept.lines.length + kept.ended.length === 0) await context.work.remove(key);
   else if (linesAreOld || attemptsAreOld) {
     const lineAt = linesAreOld ? undefined : facts.lineAt;
     const endedAt = attemptsAreOld ? undefined : facts.endedAt;
@@ -130,7 +130,7 @@ async function pruneRow(context: StoreContext, item: Item, limits: Limits): Prom
 async function forgetLines(context: StoreContext, { stackId, lines }: HistoryRow, first: number): Promise<void> {
   const placed = lines.map(({ eventId }, index) => ({ eventId, position: first + index }));
   const listed = placed.filter(({ eventId }) => !isFoundByAttempt(eventId, stackId));
-  await inParallel(listed, ({ eventId, position }) => context.work.remove({ ...toEventLineKey(eventId, position) }));
+  await inParallel(listed, ({ eventId, position }) => context.work.remove(toEventLineKey(eventId, position)));
 }
 
 async function forgetAttempts(context: StoreContext, stackId: string, ended: readonly AttemptRow[]): Promise<void> {
@@ -144,7 +144,7 @@ async function forgetAttempts(context: StoreContext, stackId: string, ended: rea
 async function pruneEndedRows(context: StoreContext, limits: Limits): Promise<boolean> {
   const old = await findOld(context, "ended", limits.attempts);
   await inParallel(old, async (entry) => {
-    const item = await context.work.get({ ...toWorkKey(entry) });
+    const item = await context.work.get(toWorkKey(entry));
     if (item !== undefined) await pruneRow(context, item, limits);
   });
   return old.length === AT_ONCE;
@@ -152,9 +152,7 @@ async function pruneEndedRows(context: StoreContext, limits: Limits): Promise<bo
 
 /** The oldest entries of a kind that the sweep index has from before that instant. */
 function findOld({ work }: StoreContext, kind: string, before: number): Promise<readonly Item[]> {
-  const { name, key, at } = WORK_INDEXES.sweep;
-  const condition = { expression: `${key} = :key AND ${at} < :before`, values: { ":key": kind, ":before": before } };
-  return takeFirst(work.query({ index: name, condition, pageSize: AT_ONCE }), AT_ONCE);
+  return takeFirst(work.query({ index: WORK_INDEXES.sweep, part: kind, before, pageSize: AT_ONCE }), AT_ONCE);
 }
 
 /** What is known by its index entry alone; the item must still have it. */
@@ -162,7 +160,7 @@ async function pruneByAge(context: StoreContext, kind: string, before: number): 
   const { at } = WORK_INDEXES.sweep;
   const old = await findOld(context, kind, before);
   const condition = { expression: `${at} < :before`, values: { ":before": before } };
-  await inParallel(old, (entry) => context.work.remove({ ...toWorkKey(entry) }, condition));
+  await inParallel(old, (entry) => context.work.remove(toWorkKey(entry), condition));
   return old.length >= AT_ONCE;
 }
 
@@ -181,7 +179,7 @@ export function countOld(
 async function pruneMovedIds(context: StoreContext, retention: Retention, now: number): Promise<boolean> {
   const old = await findOld(context, "ids", now - retention.eventIdMs);
   await inParallel(old, async (entry) => {
-    const item = await context.work.get({ ...toWorkKey(entry) });
+    const item = await context.work.get(toWorkKey(entry));
     if (item === undefined) return;
     const { ids, count: first } = unpackIds(item["ids"]?.B);
     const { aggregate } = await loadStack(
@@ -195,7 +193,7 @@ async function pruneMovedIds(context: StoreContext, retention: Retention, now: n
     );
     const kept = gone === -1 ? [] : ids.slice(gone);
     const next = kept[0];
-    if (next === undefined) await context.work.remove({ ...toWorkKey(item) });
+    if (next === undefined) await context.work.remove(toWorkKey(item));
     else {
       const sweepAt = toAttribute(gone === 0 ? now - retention.eventIdMs + DAY_MS : next[1]);
       const left = { ...item, ids: { B: packIds(kept, first + gone) }, sweepAt };

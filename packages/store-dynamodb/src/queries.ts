@@ -27,13 +27,10 @@ export async function listStacks(
 ): Promise<Page<StoredStack>> {
   const { cursor = "" } = page;
   let kept: readonly ListedStack[] = [];
-  let from: Item | undefined;
-  do {
-    const part = await context.stacks.scan({ filter: toCondition(filter, cursor), from });
-    const found = part.items.flatMap((item) => readStack(item, filter));
+  for await (const items of context.stacks.scanAll({ filter: toCondition(filter, cursor) })) {
+    const found = items.flatMap((item) => readStack(item, filter));
     kept = keepPage([...kept, ...found].sort(byId), page);
-    from = part.next;
-  } while (from !== undefined);
+  }
   const builder = createPageBuilder<StoredStack>(page);
   for (const row of kept) if (!builder.add(row)) break;
   return builder.end();
@@ -100,20 +97,16 @@ export async function listParkedStackIds(
 
 async function findPresent({ stacks }: StoreContext): Promise<readonly string[]> {
   const ids: string[] = [];
-  let from: Item | undefined;
-  do {
-    const part = await stacks.scan({ filter: { expression: "attribute_exists(parked)" }, attributes: ["id"], from });
-    ids.push(...part.items.flatMap(({ id }) => id?.S ?? []));
-    from = part.next;
-  } while (from !== undefined);
+  const filter = { expression: "attribute_exists(parked)" };
+  for await (const items of stacks.scanAll({ filter, attributes: ["id"] })) {
+    ids.push(...items.flatMap(({ id }) => id?.S ?? []));
+  }
   return ids;
 }
 
 async function findAbsent({ work }: StoreContext): Promise<readonly string[]> {
-  const { name, key } = WORK_INDEXES.sweep;
-  const condition = { expression: `${key} = :key`, values: { ":key": "shadow" } };
   const ids: string[] = [];
-  for await (const item of work.query({ index: name, condition })) {
+  for await (const item of work.query({ index: WORK_INDEXES.sweep, part: "shadow" })) {
     if (item["parked"] !== undefined) ids.push(readShadowId(item));
   }
   return ids;
@@ -130,10 +123,8 @@ export async function loadStats(context: StoreContext): Promise<StoreStats> {
     for (const name of COUNTS) sums[name] += Number(item[name]?.N ?? 0);
   };
   let stacks = 0;
-  let from: Item | undefined;
-  do {
-    const part = await context.stacks.scan({ attributes: ["machine", "_state", "removed", ...COUNTS], from });
-    for (const item of part.items) {
+  for await (const items of context.stacks.scanAll({ attributes: ["machine", "_state", "removed", ...COUNTS] })) {
+    for (const item of items) {
       add(item);
       const { machine, _state: state, removed } = item;
       if (removed !== undefined || machine?.S === undefined || state?.S === undefined) continue;
@@ -141,11 +132,11 @@ export async function loadStats(context: StoreContext): Promise<StoreStats> {
       const key = `${machine.S}\u0000${state.S}`;
       states.set(key, { machine: machine.S, state: state.S, count: (states.get(key)?.count ?? 0) + 1 });
     }
-    from = part.next;
-  } while (from !== undefined);
-  for await (const item of readList(context, "sweep", "shadow")) add(item);
+  }
+  const { work } = context;
+  for await (const item of work.query({ index: WORK_INDEXES.sweep, part: "shadow" })) add(item);
   let setAsideEvents = 0;
-  for await (const _ of readList(context, "list", SET_ASIDE_LIST)) setAsideEvents += 1;
+  for await (const _ of work.query({ index: WORK_INDEXES.list, part: SET_ASIDE_LIST })) setAsideEvents += 1;
   return {
     stacks,
     queuedEvents: sums.queued,
@@ -155,9 +146,4 @@ export async function loadStats(context: StoreContext): Promise<StoreStats> {
     openAttempts: sums.open,
     states: [...states].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each),
   };
-}
-
-function readList({ work }: StoreContext, index: keyof typeof WORK_INDEXES, part: string) {
-  const { name, key } = WORK_INDEXES[index];
-  return work.query({ index: name, condition: { expression: `${key} = :key`, values: { ":key": part } } });
 }

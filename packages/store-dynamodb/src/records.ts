@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { type PutRecordInput, type PutRecordResult, type Records, StackyardError, type Store } from "@stackyard/core";
+import { type PutRecordInput, type Records, StackyardError, type Store } from "@stackyard/core";
 import {
+  afterPrefix,
   checkRecordKey,
   createPageBuilder,
   type Page,
@@ -52,8 +53,8 @@ export function createRecords(context: RecordsContext): Records {
         expiresAt === undefined ? {} : { sweepKey: "record", sweepAt: expiresAt, ttl: Math.ceil(expiresAt / 1_000) };
       const item = toItem({ pk: PK, sk: key, version, value: { text }, expiresAt, ...index });
       if (await work.put(item, toCondition(input))) {
-        const record = { key, version, value: JSON.parse(text), ...(expiresAt === undefined ? {} : { expiresAt }) };
-        return { kind: "written", record } satisfies PutRecordResult;
+        const record = { key, version, value: JSON.parse(text) as unknown };
+        return { kind: "written", record: expiresAt === undefined ? record : { ...record, expiresAt } };
       }
       return { kind: "conflict", current: unexpired(await find(key), now) };
     },
@@ -88,14 +89,10 @@ async function list(
 ): Promise<Page<StoredRecord>> {
   const { cursor = "", limit, now } = page;
   const from = cursor > prefix ? cursor : prefix;
-  const values = { ":pk": PK, ":from": from, ":to": `${prefix}\u{10ffff}` };
-  // No key is empty, and no condition may name an empty one.
-  const condition =
-    from === ""
-      ? { expression: "pk = :pk", values: { ":pk": PK } }
-      : { expression: "pk = :pk AND sk BETWEEN :from AND :to", values };
+  // No key is empty, and no condition may contain an empty one.
+  const range = from === "" ? { part: PK } : { part: PK, from, to: afterPrefix(prefix) };
   async function* walk() {
-    for await (const item of work.query({ condition, pageSize: limit + 2 })) {
+    for await (const item of work.query({ ...range, pageSize: limit + 2 })) {
       const isExpired = item["expiresAt"] !== undefined && Number(item["expiresAt"].N) <= now;
       const key = item["sk"]?.S ?? "";
       if (!isExpired && key !== cursor) yield { id: key, cursor: key, ...tryRead(() => toRecord(item)) };
@@ -157,10 +154,9 @@ export function createRevisions({ work }: StoreContext): Store["revisions"] {
       return JSON.parse(inflateRawSync(bytes).toString());
     },
     async findHashes(name, prefix) {
-      const values = { ":pk": `revisions#${toKeyPart(name)}`, ":prefix": prefix };
-      const condition = { expression: "pk = :pk AND begins_with(sk, :prefix)", values };
+      const part = `revisions#${toKeyPart(name)}`;
       const hashes: string[] = [];
-      for await (const item of work.query({ condition, pageSize: MOST_HASHES })) {
+      for await (const item of work.query({ part, prefix, pageSize: MOST_HASHES })) {
         const hash = item["sk"]?.S ?? "";
         if ((await work.get(keyOf(hash, "head"))) !== undefined) hashes.push(hash);
         if (hashes.length === MOST_HASHES) break;

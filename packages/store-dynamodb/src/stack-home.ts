@@ -1,4 +1,4 @@
-import { type Stack, StackyardError } from "@stackyard/core";
+import { defined, type Stack, StackyardError } from "@stackyard/core";
 import { type Aggregate, EMPTY, type FollowUp, isEmpty, type OutboxEntry, type ParkedMark } from "./aggregate.ts";
 import { fromItem, type Item, inParallel } from "./database.ts";
 import { MAX_ITEM_BYTES, sizeOfItem, toStackKey } from "./keys.ts";
@@ -53,8 +53,7 @@ async function takeOver(
 /** What the newest row of the history says. */
 async function findLast({ work }: StoreContext, stackId: string) {
   const { pk, sk } = toStackKey(stackId, "history#");
-  const condition = { expression: "pk = :pk AND begins_with(sk, :sk)", values: { ":pk": pk, ":sk": sk } };
-  for await (const item of work.query({ condition, descending: true, pageSize: 1 })) {
+  for await (const item of work.query({ part: pk, prefix: sk, descending: true, pageSize: 1 })) {
     const version = Number(/^history#(\d+)/.exec(item["sk"]?.S ?? "")?.[1] ?? 0);
     return { version, entry: Number(item["entry"]?.N ?? 0) };
   }
@@ -63,9 +62,8 @@ async function findLast({ work }: StoreContext, stackId: string) {
 
 async function listParkedMarks({ work }: StoreContext, stackId: string): Promise<readonly ParkedMark[]> {
   const { pk, sk } = toStackKey(stackId, "parked#");
-  const condition = { expression: "pk = :pk AND begins_with(sk, :sk)", values: { ":pk": pk, ":sk": sk } };
   const marks = new Map<string, ParkedMark & { readonly at: number }>();
-  for await (const item of work.query({ condition })) {
+  for await (const item of work.query({ part: pk, prefix: sk })) {
     const { id, parked } = fromItem(item) as unknown as ParkedRow;
     // A row that was replaced may still be there: the last try counts.
     const mark = { id, nextTryAt: parked.nextTryAt, name: item["sk"]?.S ?? "", at: parked.parkedAt };
@@ -234,7 +232,7 @@ async function loadTakenOver(context: StoreContext, stackId: string, parsed: Par
 }
 
 async function loadShadow({ work }: StoreContext, stackId: string): Promise<ParsedShadow | undefined> {
-  const item = await work.get({ ...toShadowKey(stackId) });
+  const item = await work.get(toShadowKey(stackId));
   return item && parseShadowItem(item);
 }
 
@@ -242,7 +240,7 @@ async function readSpill({ work }: StoreContext, stackId: string, parsed: Parsed
   const { spill } = parsed;
   if (spill === undefined) return parsed.aggregate;
   const numbers = Array.from({ length: spill.parts }, (_, part) => part);
-  const parts = await inParallel(numbers, (part) => work.get({ ...toSpillKey(stackId, spill.name, part) }));
+  const parts = await inParallel(numbers, (part) => work.get(toSpillKey(stackId, spill.name, part)));
   return joinSpill(
     parsed,
     parts.map((part) => part?.["bytes"]?.B),
@@ -300,7 +298,7 @@ async function put(context: StoreContext, stackId: string, loaded: LoadedStack, 
 
 function toItem(context: StoreContext, aggregate: Aggregate, stack: Stack, facts: Parameters<typeof toStackItem>[2]) {
   const { dueAt, bornAt, removed } = facts;
-  const kept = { dueAt, ...(bornAt === undefined ? {} : { bornAt }), ...(removed === undefined ? {} : { removed }) };
+  const kept = defined({ dueAt, bornAt, removed });
   const encoded = toStackItem(aggregate, stack, kept, toName(context));
   const bytes = sizeOfItem(encoded.item);
   if (bytes > MAX_ITEM_BYTES - 100) throw tooLarge("item of the stack", stack.id, bytes);
@@ -334,7 +332,7 @@ async function putItem(
 async function dropSpill(context: StoreContext, stackId: string, { name, parts }: NonNullable<ParsedItem["spill"]>) {
   const numbers = Array.from({ length: parts }, (_, part) => part);
   await attemptLater(context, "the removal of rows that are not used any more", async () => {
-    await inParallel(numbers, (part) => context.work.remove({ ...toSpillKey(stackId, name, part) }));
+    await inParallel(numbers, (part) => context.work.remove(toSpillKey(stackId, name, part)));
   });
 }
 
@@ -356,7 +354,7 @@ function putShadow(
 async function putAside(context: StoreContext, stackId: string, shadow: ParsedShadow | undefined, next: Aggregate) {
   const wasNever = next.stackVersion === 0 && (shadow === undefined || shadow.kind === "none");
   if (wasNever && isEmpty(next)) {
-    return shadow === undefined || context.work.remove({ ...toShadowKey(stackId) }, isAt(shadow.nonce));
+    return shadow === undefined || context.work.remove(toShadowKey(stackId), isAt(shadow.nonce));
   }
   return putShadow(context, stackId, shadow, "none", next);
 }

@@ -2,7 +2,7 @@ import { type Clock, type Logger, type Random, StackyardError } from "@stackyard
 import type { StoreListeners } from "@stackyard/core/engine";
 import { parseAttemptId } from "@stackyard/core/machine";
 import { type Aggregate, type DueTimes, findDueTimes, findNextDueAt } from "./aggregate.ts";
-import { type Condition, fromItem, type Item, type Serializer, type Table, toItem } from "./database.ts";
+import { fromItem, type Item, type Serializer, type Table, toItem } from "./database.ts";
 import { toKeyPart, toSortable, type WorkKey } from "./keys.ts";
 import type { LoadedStack } from "./stack-item.ts";
 
@@ -171,13 +171,12 @@ export function createYardLog(work: Table): (entry: NewEntry) => Promise<number>
     });
 }
 
-function toPageKey(page: number): WorkKey & Readonly<Record<string, string>> {
+function toPageKey(page: number): WorkKey {
   return { pk: PK, sk: toSortable(page) };
 }
 
 async function findLastPage(work: Table): Promise<number> {
-  const condition = { expression: "pk = :pk", values: { ":pk": PK } };
-  for await (const { sk } of work.query({ condition, descending: true, pageSize: 1 })) return Number(sk?.S ?? 0);
+  for await (const { sk } of work.query({ part: PK, descending: true, pageSize: 1 })) return Number(sk?.S ?? 0);
   return 0;
 }
 
@@ -208,17 +207,14 @@ interface LogRange {
 
 /** Rows with lines past that position, or before it; all of them without one. Consistent. */
 export async function* readYardLog(work: Table, range: LogRange): AsyncGenerator<LogEntry, void, undefined> {
-  const { newestFirst } = range;
-  for await (const item of work.query({ condition: toCondition(range), descending: newestFirst, pageSize: 64 })) {
+  const { after, newestFirst } = range;
+  const sk = after === undefined ? undefined : toSortable(toPage(after));
+  const from = newestFirst ? undefined : sk;
+  const to = newestFirst ? sk : undefined;
+  for await (const item of work.query({ part: PK, from, to, descending: newestFirst, pageSize: 64 })) {
     const entries = parsePage(item).filter((entry) => isWithin(entry, range));
     yield* newestFirst ? entries.toReversed() : entries;
   }
-}
-
-function toCondition({ after, newestFirst }: LogRange): Condition {
-  if (after === undefined) return { expression: "pk = :pk", values: { ":pk": PK } };
-  const expression = `pk = :pk AND sk ${newestFirst ? "<=" : ">="} :sk`;
-  return { expression, values: { ":pk": PK, ":sk": toSortable(toPage(after)) } };
 }
 
 function isWithin({ first, span }: LogEntry, { after, newestFirst }: LogRange): boolean {
@@ -285,7 +281,7 @@ export async function locateAttempt(context: StoreContext, attemptId: string): P
 
 /** What the row of an attempt says. */
 export async function readLocator({ work }: StoreContext, attemptId: string): Promise<string | undefined> {
-  const item = await work.get({ ...toLocatorKey(attemptId) });
+  const item = await work.get(toLocatorKey(attemptId));
   return item === undefined ? undefined : String(fromItem(item)["stackId"]);
 }
 
@@ -297,7 +293,7 @@ export async function writeLocator({ work }: StoreContext, attemptId: string, st
 
 /** Removes the row of an attempt that nothing is kept of any more. */
 export async function removeLocator({ work }: StoreContext, attemptId: string, stackId: string): Promise<void> {
-  if (findNamedStack(attemptId) !== stackId) await work.remove({ ...toLocatorKey(attemptId) });
+  if (findNamedStack(attemptId) !== stackId) await work.remove(toLocatorKey(attemptId));
 }
 
 /**

@@ -9,7 +9,7 @@ import {
   type TableDescription,
 } from "@aws-sdk/client-dynamodb";
 import { type Clock, type Logger, StackyardError } from "@stackyard/core";
-import { isMissing, toStoreError } from "./database.ts";
+import { isMissing, type TableIndex, toStoreError } from "./database.ts";
 
 /** The names of the two tables. */
 export interface TableNames {
@@ -20,13 +20,10 @@ export interface TableNames {
 }
 
 /** The sparse index of the stacks' table by which due work is found. An entry may be early, never late. */
-export const DUE_INDEX = { name: "due", shard: "dueShard", at: "nextDueAt" } as const;
+export const DUE_INDEX = { name: "due", key: "dueShard", at: "nextDueAt" } as const;
 
 /** An index of the work table: the attributes of its key, and what else it holds. */
-interface WorkIndex {
-  readonly name: string;
-  readonly key: string;
-  readonly at: string;
+interface WorkIndex extends TableIndex {
   readonly holds: readonly string[];
 }
 
@@ -40,14 +37,14 @@ export const WORK_INDEXES = {
 
 /** As `CreateTable` takes it: a string key `id`, on-demand billing, and the index of due stacks. */
 export function toStacksTable(name: string): CreateTableCommandInput {
-  const { shard, at } = DUE_INDEX;
+  const { key, at } = DUE_INDEX;
   return {
     TableName: name,
     BillingMode: "PAY_PER_REQUEST",
-    AttributeDefinitions: toDefinitions({ id: "S", [shard]: "N", [at]: "N" }),
+    AttributeDefinitions: toDefinitions({ id: "S", [key]: "N", [at]: "N" }),
     KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
     GlobalSecondaryIndexes: [
-      { IndexName: DUE_INDEX.name, KeySchema: toKeys(shard, at), Projection: { ProjectionType: "KEYS_ONLY" } },
+      { IndexName: DUE_INDEX.name, KeySchema: toKeys(key, at), Projection: { ProjectionType: "KEYS_ONLY" } },
     ],
   };
 }
@@ -170,11 +167,11 @@ function missing(table: string): TableFinding {
 }
 
 function withoutDueIndex(table: string): TableFinding {
-  const { name, shard, at } = DUE_INDEX;
+  const { name, key, at } = DUE_INDEX;
   const update = [
     `aws dynamodb update-table --table-name ${table}`,
-    `--attribute-definitions AttributeName=${shard},AttributeType=N AttributeName=${at},AttributeType=N`,
-    `--global-secondary-index-updates '[{"Create":{"IndexName":"${name}","KeySchema":[{"AttributeName":"${shard}","KeyType":"HASH"},{"AttributeName":"${at}","KeyType":"RANGE"}],"Projection":{"ProjectionType":"KEYS_ONLY"}}}]'`,
+    `--attribute-definitions AttributeName=${key},AttributeType=N AttributeName=${at},AttributeType=N`,
+    `--global-secondary-index-updates '[{"Create":{"IndexName":"${name}","KeySchema":[{"AttributeName":"${key}","KeyType":"HASH"},{"AttributeName":"${at}","KeyType":"RANGE"}],"Projection":{"ProjectionType":"KEYS_ONLY"}}}]'`,
   ];
   return {
     table,

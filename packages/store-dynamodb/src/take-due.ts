@@ -355,7 +355,7 @@ async function loadBeside(
   stackId: string,
   { beside = "", id }: LaneEvent,
 ): Promise<QueuedEvent> {
-  const item = await work.get({ ...toStackKey(stackId, beside) });
+  const item = await work.get(toStackKey(stackId, beside));
   const event = item === undefined ? undefined : fromItem(item)["event"];
   // Written before its queue named it, and removed after its queue named it no more: it is gone only if it was done.
   if (event === undefined) return { id, stackId, origin: "external", message: {}, receivedAt: 0 };
@@ -379,25 +379,21 @@ function joinStacks(indexed: readonly DueStack[], recent: readonly DueStack[]): 
 
 async function findPresent(context: StoreContext, now: number, limit: number): Promise<readonly DueStack[]> {
   const { stacks, hasDueIndex } = context;
-  const { name, shard: key, at } = DUE_INDEX;
-  if (!hasDueIndex) return scanDue(context, { expression: `${at} <= :now`, values: { ":now": now } });
+  if (!hasDueIndex) return scanDue(context, now);
   const shards = Array.from({ length: STACK_SHARDS }, (_, shard) => shard);
-  const found = await inParallel(shards, (shard) => {
-    const condition = { expression: `${key} = :shard AND ${at} <= :now`, values: { ":shard": shard, ":now": now } };
-    return takeFirst(stacks.query({ index: name, condition, pageSize: Math.min(limit, 1_000) }), limit);
-  });
+  const pageSize = Math.min(limit, 1_000);
+  const found = await inParallel(shards, (part) =>
+    takeFirst(stacks.query({ index: DUE_INDEX, part, to: now, pageSize }), limit),
+  );
   return toDueStacks(found.flat());
 }
 
-async function scanDue({ stacks }: StoreContext, filter: NonNullable<Parameters<typeof stacks.scan>[0]["filter"]>) {
-  const items: Item[] = [];
-  let from: Item | undefined;
-  do {
-    const page = await stacks.scan({ filter, attributes: ["id", DUE_INDEX.at], from });
-    items.push(...page.items);
-    from = page.next;
-  } while (from !== undefined);
-  return toDueStacks(items);
+async function scanDue({ stacks }: StoreContext, now: number): Promise<readonly DueStack[]> {
+  const { at } = DUE_INDEX;
+  const filter = { expression: `${at} <= :now`, values: { ":now": now } };
+  const due: DueStack[] = [];
+  for await (const items of stacks.scanAll({ filter, attributes: ["id", at] })) due.push(...toDueStacks(items));
+  return due;
 }
 
 function toDueStacks(items: readonly Item[]): readonly DueStack[] {
@@ -405,10 +401,10 @@ function toDueStacks(items: readonly Item[]): readonly DueStack[] {
 }
 
 async function findAbsent({ work }: StoreContext, now: number, limit: number): Promise<readonly DueStack[]> {
-  const { name, key, at } = WORK_INDEXES.sweep;
-  const condition = { expression: `${key} = :key AND ${at} <= :now`, values: { ":key": "shadow", ":now": now } };
-  const items = await takeFirst(work.query({ index: name, condition, pageSize: Math.min(limit, 1_000) }), limit);
-  return items.map((item) => ({ id: readShadowId(item), at: Number(item[at]?.N) }));
+  const index = WORK_INDEXES.sweep;
+  const shadows = work.query({ index, part: "shadow", to: now, pageSize: Math.min(limit, 1_000) });
+  const items = await takeFirst(shadows, limit);
+  return items.map((item) => ({ id: readShadowId(item), at: Number(item[index.at]?.N) }));
 }
 
 /** The earliest instant at which `takeDue` may find something. */

@@ -56,7 +56,7 @@ export async function loadRow<T extends WorkRow>(
 
 /** Consistent; by a key that an index gave. */
 export async function loadRowAt<T extends WorkRow>({ work }: RowContext, key: WorkKey): Promise<T | undefined> {
-  const item = await work.get({ ...key });
+  const item = await work.get(key);
   return item === undefined ? undefined : parseRow<T>(item);
 }
 
@@ -162,7 +162,7 @@ export async function* loadListed<T extends WorkRow>(
 }
 
 async function loadAll<T extends WorkRow>({ work }: StoreContext, entries: readonly Item[]) {
-  const items = await inParallel(entries, (entry) => work.get({ ...toWorkKey(entry) }));
+  const items = await inParallel(entries, (entry) => work.get(toWorkKey(entry)));
   return items.flatMap((item, index) => {
     const entry = entries[index];
     if (item === undefined || entry === undefined) return [];
@@ -231,7 +231,7 @@ export async function loadParked(
   { parked }: Aggregate,
 ): Promise<readonly ParkedEvent[]> {
   const found = await inParallel(parked, async ({ name }) => {
-    const item = await work.get({ ...toStackKey(stackId, name) });
+    const item = await work.get(toStackKey(stackId, name));
     return item === undefined ? [] : [(fromItem(item) as unknown as ParkedRow).parked];
   });
   return found.flat();
@@ -257,7 +257,7 @@ export async function removeParked(
   stackId: string,
   marks: readonly ParkedMark[],
 ): Promise<void> {
-  await inParallel(marks, ({ name }) => work.remove({ ...toStackKey(stackId, name) }));
+  await inParallel(marks, ({ name }) => work.remove(toStackKey(stackId, name)));
 }
 
 /** Parks and unparks. `unused`: sort keys of rows that the aggregate no longer names. Pure. */

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import type { GetObjectCommandOutput, S3Client } from "@aws-sdk/client-s3";
 import { StackyardError } from "@stackyard/core";
 import { byteSizeOf, hashOf, type IncomingMessage, type OutgoingMessage, readEnvelope } from "./messages.ts";
-import { MESSAGE_REFUSED, toStackyardError } from "./to-stackyard-error.ts";
+import { callAws, MESSAGE_REFUSED } from "./to-stackyard-error.ts";
 
 /** Where bodies lie that are larger than the queue takes. */
 export interface ClaimCheckOptions {
@@ -110,22 +110,16 @@ function findPointer(body: string): Pointer | undefined {
 
 async function putObject(s3: S3Client, { bucket, key, body }: Pointer & { readonly body: string }): Promise<void> {
   const { PutObjectCommand } = await import("@aws-sdk/client-s3");
-  const request = { Bucket: bucket, Key: key, Body: body, ContentType: "application/json" };
-  try {
-    await s3.send(new PutObjectCommand(request));
-  } catch (error) {
-    throw toStackyardError(error, `Leaving the body of a message in s3://${bucket}/${key}`);
-  }
+  const command = new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: "application/json" });
+  await callAws(`Leaving the body of a message in s3://${bucket}/${key}`, () => s3.send(command));
 }
 
-async function getObject(s3: S3Client, { bucket, key }: Pointer): Promise<string> {
-  const { GetObjectCommand } = await import("@aws-sdk/client-s3");
-  try {
+function getObject(s3: S3Client, { bucket, key }: Pointer): Promise<string> {
+  return callAws(`Fetching the body of a message from s3://${bucket}/${key}`, async () => {
+    const { GetObjectCommand } = await import("@aws-sdk/client-s3");
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    return Body === undefined ? "" : await readText(Body, `s3://${bucket}/${key}`);
-  } catch (error) {
-    throw toStackyardError(error, `Fetching the body of a message from s3://${bucket}/${key}`);
-  }
+    return Body === undefined ? "" : readText(Body, `s3://${bucket}/${key}`);
+  });
 }
 
 /** Reads no more than a body may have: to leave the loop ends the stream, whose connection is then free for others. */

@@ -1,5 +1,5 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import type { Clock, Logger, Random } from "@stackyard/core";
+import { type Clock, defined, type Logger, type Random } from "@stackyard/core";
 import { type SetAsideEvent, systemClock } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -228,12 +228,7 @@ async function show(reader: QueueReader, messages: readonly IncomingMessage[]): 
 function toLetter(message: IncomingMessage, now: number): DeadLetter {
   const { messageId, body } = message;
   const why = findWhy(message);
-  return {
-    messageId,
-    body,
-    stackId: decodeEvent(message, now, undefined).stackId,
-    ...(why === undefined ? {} : { why }),
-  };
+  return defined({ messageId, body, stackId: decodeEvent(message, now, undefined).stackId, why });
 }
 
 /** The same for a letter that has come back: the event, or what it says where it is none or a task. */

@@ -1,5 +1,5 @@
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
-import type { EventDelivery, TaskDelivery, TaskMessage } from "@stackyard/core";
+import { defined, type EventDelivery, type TaskDelivery, type TaskMessage } from "@stackyard/core";
 import type { QueuedEvent } from "@stackyard/core/engine";
 import { parseAttemptId, parseTaskMessage, unwrapBody } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
@@ -93,7 +93,16 @@ export function encodeEvent(event: QueuedEvent, resultKey: string | undefined): 
     ...(Object.hasOwn(message, "id") || id.length > MAX_BODY_ID ? {} : { id }),
   };
   const body = toJsonText({ ...message, ...added });
-  const note = { ...toNote(event, Object.keys(added)), ...toProof(event, body, resultKey) };
+  const proof = toProof(event, body, resultKey);
+  const addedKeys = ADDED_KEYS.filter((key) => Object.hasOwn(added, key));
+  const note = defined({
+    id,
+    at: event.receivedAt,
+    origin: event.origin === "worker" ? event.origin : undefined,
+    actor: event.actor,
+    added: addedKeys.length === 0 ? undefined : addedKeys,
+    proof,
+  });
   return {
     body,
     attributes: { ...carrier, [NOTE_ATTRIBUTE]: toNoteText(note) },
@@ -112,24 +121,12 @@ function takeTrace(message: Message): { readonly message: Message; readonly carr
   return "traceparent" in carrier ? { message: rest, carrier } : { message, carrier };
 }
 
-function toProof(
-  { id, stackId, origin }: QueuedEvent,
-  body: string,
-  resultKey: string | undefined,
-): Pick<SenderNote, "proof"> {
-  if (origin !== "worker" || resultKey === undefined) return {};
-  // The receiver sees what is left of the message as JSON.
-  return { proof: toResultProof(resultKey, { id, stackId, message: JSON.parse(body) }) };
-}
+const ADDED_KEYS = ["id", "stackId"] as const;
 
-function toNote({ id, origin, receivedAt, actor }: QueuedEvent, added: readonly string[]): SenderNote {
-  return {
-    id,
-    at: receivedAt,
-    ...(origin === "worker" ? { origin } : {}),
-    ...(actor === undefined ? {} : { actor }),
-    ...(added.length === 0 ? {} : { added: added.filter((key) => key === "id" || key === "stackId") }),
-  };
+function toProof({ id, stackId, origin }: QueuedEvent, body: string, key: string | undefined): string | undefined {
+  if (origin !== "worker" || key === undefined) return undefined;
+  // The receiver verifies the message as it parses it from JSON.
+  return toResultProof(key, { id, stackId, message: JSON.parse(body) });
 }
 
 /**
@@ -141,18 +138,10 @@ export function encodeTask(message: TaskMessage): OutgoingMessage {
   const { traceparent, tracestate, ...dispatch } = kept;
   return {
     body: toJsonText({ task, stack, dispatch }),
-    attributes: findCarrier(toGiven({ traceparent, tracestate })),
+    attributes: findCarrier(defined({ traceparent, tracestate })),
     groupId: hashOf([dispatch.id]),
     deduplicationId: randomUUID(),
   };
-}
-
-/** Values that are there. */
-function toGiven(values: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
-  const given = Object.entries(values).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as const],
-  );
-  return Object.fromEntries(given);
 }
 
 /** Of a body that is no event so much is kept, for whoever looks into it. */
@@ -172,14 +161,14 @@ export function decodeEvent(incoming: IncomingMessage, now: number, resultKey: s
   const stackId = toName(message["stackId"]) ?? "";
   const isWorkers = isResult(message, note) && isProven(message, note, resultKey);
   const noted = isWorkers ? note?.id : toName(note?.id);
-  return {
+  return defined({
     id: noted ?? toName(message["id"]) ?? toName(envelope.id) ?? incoming.messageId,
     stackId,
-    origin: isWorkers ? "worker" : "external",
+    origin: isWorkers ? ("worker" as const) : ("external" as const),
     receivedAt: note?.at ?? incoming.sentAt ?? now,
     message: withoutAdded(message, note),
-    ...(note?.actor === undefined ? {} : { actor: note.actor }),
-  };
+    actor: note?.actor,
+  });
 }
 
 /** A message that cannot be read as an event that says so. */

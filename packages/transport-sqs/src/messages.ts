@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { defined } from "@stackyard/core";
 
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 // https://docs.aws.amazon.com/general/latest/gr/sns.html
@@ -46,18 +47,20 @@ interface RawMessage {
 
 /** Reads numbers and leaves out what is not there. An emulator that counts no receives gives a first delivery. */
 export function toIncomingMessage({ messageId, receiptHandle, body, system, attributes }: RawMessage): IncomingMessage {
-  const sentAt = toCount(system["SentTimestamp"]);
-  const groupId = system["MessageGroupId"];
-  const texts = Object.entries(attributes).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
-  return {
+  return defined({
     messageId: messageId ?? "",
     receiptHandle: receiptHandle ?? "",
     body: body ?? "",
-    attributes: Object.fromEntries(texts),
+    attributes: withoutMissing(attributes),
     deliveries: toCount(system["ApproximateReceiveCount"]) ?? 1,
-    ...(sentAt === undefined ? {} : { sentAt }),
-    ...(groupId === undefined ? {} : { groupId }),
-  };
+    sentAt: toCount(system["SentTimestamp"]),
+    groupId: system["MessageGroupId"],
+  });
+}
+
+/** Like `defined`, for a map. */
+function withoutMissing(texts: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 function toCount(text: string | undefined): number | undefined {
@@ -83,14 +86,12 @@ export function byteSizeOf({ body, attributes }: Pick<OutgoingMessage, "body" | 
   return sizes.reduce((sum, size) => sum + size, Buffer.byteLength(body));
 }
 
-/** Attributes as SQS and SNS take them. */
-export function toTextAttributes(
-  attributes: Readonly<Record<string, string>>,
-): Record<string, { DataType: "String"; StringValue: string }> {
+/** Converts attributes to those of SQS and SNS. Undefined without attributes. */
+export function toTextAttributes(attributes: Readonly<Record<string, string>>) {
   const entries = Object.entries(attributes).map(([name, value]) => {
     return [name, { DataType: "String" as const, StringValue: value }] as const;
   });
-  return Object.fromEntries(entries);
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
 /** What an envelope says about the message in it. */

@@ -8,7 +8,7 @@ import {
 import { StackyardError } from "@stackyard/core";
 import { type IncomingMessage, MAX_ENTRIES, toIncomingMessage } from "./messages.ts";
 import type { FailedEntry } from "./senders.ts";
-import { toStackyardError } from "./to-stackyard-error.ts";
+import { callAws, toStackyardError } from "./to-stackyard-error.ts";
 
 /** A delivery that could not be acknowledged or kept hidden, and why. */
 export interface FailedReceipt {
@@ -53,7 +53,7 @@ export function createQueueReader(input: QueueReaderInput): QueueReader {
     remove: (receiptHandles) =>
       inTens(receiptHandles, async (tens) => {
         const Entries = tens.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
-        const { Failed = [] } = await call(`Deleting from the queue ${queueUrl}`, () =>
+        const { Failed = [] } = await callAws(`Deleting from the queue ${queueUrl}`, () =>
           input.sqs.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries })),
         );
         return toFailedReceipts(Failed, tens);
@@ -63,7 +63,7 @@ export function createQueueReader(input: QueueReaderInput): QueueReader {
         const Entries = tens.map(({ receiptHandle, forMs }, index) => {
           return { Id: String(index), ReceiptHandle: receiptHandle, VisibilityTimeout: Math.ceil(forMs / 1_000) };
         });
-        const { Failed = [] } = await call(`Changing the visibility of messages of the queue ${queueUrl}`, () =>
+        const { Failed = [] } = await callAws(`Changing the visibility of messages of the queue ${queueUrl}`, () =>
           input.sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: queueUrl, Entries })),
         );
         return toFailedReceipts(
@@ -112,14 +112,6 @@ function toIncoming({
     system: Attributes,
     attributes: Object.fromEntries(texts),
   });
-}
-
-async function call<Result>(what: string, send: () => Promise<Result>): Promise<Result> {
-  try {
-    return await send();
-  } catch (error) {
-    throw toStackyardError(error, what);
-  }
 }
 
 async function inTens<Item>(

@@ -12,15 +12,15 @@ import {
   type OutgoingMessage,
   toTextAttributes,
 } from "./messages.ts";
-import { MESSAGE_REFUSED, toStackyardError } from "./to-stackyard-error.ts";
+import { callAws, MESSAGE_REFUSED } from "./to-stackyard-error.ts";
 
-/** Where messages are sent to: a queue or a topic. */
+/** Sends messages to a queue or a topic. */
 export interface Sender {
-  /** All or an error; see `sendInWaves`. The delay: whole seconds, rounded up, on standard queues only. */
+  /** Sends all messages or throws; see `sendInWaves`. Delays are rounded up to seconds and need a standard queue. */
   send(messages: readonly OutgoingMessage[], options?: { readonly delayMs?: number }): Promise<void>;
 }
 
-/** A queue that is sent to. */
+/** The queue to send to. */
 export interface QueueSenderInput {
   readonly sqs: SQSClient;
   readonly queueUrl: string;
@@ -31,26 +31,28 @@ export interface QueueSenderInput {
   readonly maxBytes?: number | undefined;
 }
 
-/** Sends to one queue, in batches of ten. */
+/** Creates a sender for one queue, in batches of ten. */
 export function createQueueSender(input: QueueSenderInput): Sender {
-  const { queueUrl, maxBytes = MAX_QUEUE_BYTES, claimChecks } = input;
+  const { sqs, queueUrl, maxBytes = MAX_QUEUE_BYTES, claimChecks, clock, random } = input;
   const ordered = isFifo(queueUrl);
   return {
     async send(messages, { delayMs = 0 } = {}) {
       for (const each of [delayMs, ...messages.flatMap((message) => message.delayMs ?? [])]) checkDelay(queueUrl, each);
       const checked = await Promise.all(messages.map((message) => checkLarge(message, { claimChecks, maxBytes })));
-      const toEntry = (entry: BatchEntry) => toQueueEntry(entry, { ordered, delayMs });
-      const { clock, random } = input;
-      const target = `queue ${queueUrl}`;
+      async function sendBatch(entries: readonly BatchEntry[]): Promise<readonly FailedEntry[]> {
+        const Entries = entries.map((entry) => toQueueEntry(entry, ordered, delayMs));
+        const command = new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries });
+        return (await callAws(`Sending to the queue ${queueUrl}`, () => sqs.send(command))).Failed ?? [];
+      }
       await sendInWaves(
-        // One message may be as large as a batch, whatever the queue's own limit is.
         {
-          target,
+          target: `queue ${queueUrl}`,
           ordered,
           clock,
           random,
+          // One message may be as large as a batch, whatever the limit of the queue is.
           maxBytes: MAX_QUEUE_BYTES,
-          sendBatch: (entries) => sendShrunk(claimChecks, entries, (some) => sendBatch(input, some.map(toEntry))),
+          sendBatch: (entries) => sendShrunk(claimChecks, entries, sendBatch),
         },
         checked,
       );
@@ -58,7 +60,7 @@ export function createQueueSender(input: QueueSenderInput): Sender {
   };
 }
 
-/** A queue may take less than is known here: the body of what it refuses for that is left in the bucket, where there is one. */
+/** Sends entries. A queue may have a lower limit than its sender knows: bodies above it go to the bucket, if there is one. */
 async function sendShrunk(
   claimChecks: ClaimChecks | undefined,
   entries: readonly BatchEntry[],
@@ -85,36 +87,19 @@ function checkDelay(queueUrl: string, delayMs: number): void {
   );
 }
 
-function toQueueEntry(
-  { id, message }: BatchEntry,
-  { ordered, delayMs }: { readonly ordered: boolean; readonly delayMs: number },
-): SendMessageBatchRequestEntry {
-  const { body, attributes, groupId, deduplicationId } = message;
-  const waitMs = message.delayMs ?? delayMs;
-  const fifo = { MessageGroupId: groupId, MessageDeduplicationId: deduplicationId };
+function toQueueEntry({ id, message }: BatchEntry, ordered: boolean, delayMs: number): SendMessageBatchRequestEntry {
   return {
     Id: id,
-    MessageBody: body,
-    ...(Object.keys(attributes).length === 0 ? {} : { MessageAttributes: toTextAttributes(attributes) }),
-    ...(ordered ? fifo : {}),
-    // Zero is said too: the queue may have a delay of its own.
-    ...(ordered ? {} : { DelaySeconds: Math.ceil(waitMs / 1_000) }),
+    MessageBody: message.body,
+    MessageAttributes: toTextAttributes(message.attributes),
+    MessageGroupId: ordered ? message.groupId : undefined,
+    MessageDeduplicationId: ordered ? message.deduplicationId : undefined,
+    // Zero is sent too: the queue may have a delay of its own.
+    DelaySeconds: ordered ? undefined : Math.ceil((message.delayMs ?? delayMs) / 1_000),
   };
 }
 
-async function sendBatch(
-  { sqs, queueUrl }: QueueSenderInput,
-  Entries: SendMessageBatchRequestEntry[],
-): Promise<readonly FailedEntry[]> {
-  try {
-    const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
-    return Failed;
-  } catch (error) {
-    throw toStackyardError(error, `Sending to the queue ${queueUrl}`);
-  }
-}
-
-/** A topic in front of queues. */
+/** The topic to publish to. */
 interface TopicSenderInput {
   readonly sns: SNSClient;
   readonly topicArn: string;
@@ -123,73 +108,52 @@ interface TopicSenderInput {
   readonly claimChecks: ClaimChecks | undefined;
 }
 
-/** Publishes to one topic, in batches of ten. Topics delay nothing. */
-export function createTopicSender(input: TopicSenderInput): Sender {
-  const { topicArn, claimChecks, clock, random } = input;
+/** Creates a sender for one topic, in batches of ten. Topics have no delays. */
+export function createTopicSender({ sns, topicArn, claimChecks, clock, random }: TopicSenderInput): Sender {
   const ordered = isFifo(topicArn);
+  const limits = { claimChecks, maxBytes: MAX_TOPIC_BYTES };
+  async function sendBatch(entries: readonly BatchEntry[]): Promise<readonly FailedEntry[]> {
+    // The first publication loads the SDK, so that yards without a topic start without it.
+    const { PublishBatchCommand } = await import("@aws-sdk/client-sns");
+    const PublishBatchRequestEntries = entries.map((entry) => toTopicEntry(entry, ordered));
+    const command = new PublishBatchCommand({ TopicArn: topicArn, PublishBatchRequestEntries });
+    return (await callAws(`Publishing to the topic ${topicArn}`, () => sns.send(command))).Failed ?? [];
+  }
   return {
     async send(messages) {
-      const limits = { claimChecks, maxBytes: MAX_TOPIC_BYTES };
       const checked = await Promise.all(messages.map((message) => checkLarge(message, limits)));
-      await sendInWaves(
-        {
-          target: `topic ${topicArn}`,
-          maxBytes: MAX_TOPIC_BYTES,
-          ordered,
-          clock,
-          random,
-          sendBatch: (entries) =>
-            publishBatch(
-              input,
-              entries.map((entry) => toTopicEntry(entry, ordered)),
-            ),
-        },
-        checked,
-      );
+      const { maxBytes } = limits;
+      await sendInWaves({ target: `topic ${topicArn}`, maxBytes, ordered, clock, random, sendBatch }, checked);
     },
   };
 }
 
 function toTopicEntry({ id, message }: BatchEntry, ordered: boolean): PublishBatchRequestEntry {
-  const { body, attributes, groupId, deduplicationId } = message;
   return {
     Id: id,
-    Message: body,
-    ...(Object.keys(attributes).length === 0 ? {} : { MessageAttributes: toTextAttributes(attributes) }),
-    ...(ordered ? { MessageGroupId: groupId, MessageDeduplicationId: deduplicationId } : {}),
+    Message: message.body,
+    MessageAttributes: toTextAttributes(message.attributes),
+    MessageGroupId: ordered ? message.groupId : undefined,
+    MessageDeduplicationId: ordered ? message.deduplicationId : undefined,
   };
 }
 
-/** The SDK is loaded by the first publication, so that yards without a topic start without it. */
-async function publishBatch(
-  { sns, topicArn }: TopicSenderInput,
-  PublishBatchRequestEntries: PublishBatchRequestEntry[],
-): Promise<readonly FailedEntry[]> {
-  const { PublishBatchCommand } = await import("@aws-sdk/client-sns");
-  try {
-    const { Failed = [] } = await sns.send(new PublishBatchCommand({ TopicArn: topicArn, PublishBatchRequestEntries }));
-    return Failed;
-  } catch (error) {
-    throw toStackyardError(error, `Publishing to the topic ${topicArn}`);
-  }
-}
-
-/** One entry of a batch that was not taken, as SQS and SNS tell it. */
+/** A failed entry of a batch, as SQS and SNS return it. */
 export interface FailedEntry {
   readonly Id?: string | undefined;
   readonly Code?: string | undefined;
   readonly Message?: string | undefined;
-  /** True: it would be refused again. */
+  /** True: a retry would fail again. */
   readonly SenderFault?: boolean | undefined;
 }
 
-/** One message of a batch, with the id that answers name it by. */
+/** One message of a batch, with its id in the response. */
 interface BatchEntry {
   readonly id: string;
   readonly message: OutgoingMessage;
 }
 
-/** How a medium takes batches. */
+/** The limits of a queue or topic, and how it accepts a batch. */
 interface WaveInput {
   /** Such as `queue https://…`, for errors. */
   readonly target: string;
@@ -197,7 +161,7 @@ interface WaveInput {
   readonly ordered: boolean;
   readonly clock: Clock;
   readonly random: Random;
-  /** Sends one batch. Gives the entries that were not taken; throws errors of ours for the whole. */
+  /** Sends one batch. Returns the failed entries. Throws `StackyardError`s when the whole batch fails. */
   sendBatch(entries: readonly BatchEntry[]): Promise<readonly FailedEntry[]>;
 }
 
@@ -205,9 +169,9 @@ const TRIES = 5;
 const FIRST_WAIT_MS = 100;
 
 /**
- * Sends all messages or throws. Of a batch that was taken in part, the rest is sent again, up to five times in all; what the
- * medium calls the sender's fault is not. When it throws, messages before the one at fault may have been sent: to send all
- * again is safe, since ids make them the same.
+ * Sends all messages or throws. Failed entries of a batch are retried, up to five tries in total, except those that are the
+ * sender's fault. When it throws, earlier messages may have been sent. Sending all of them again is safe, because their
+ * ids are the same.
  */
 export async function sendInWaves(input: WaveInput, messages: readonly OutgoingMessage[]): Promise<void> {
   for (const wave of toWaves(messages, input)) await sendWave(input, wave);
@@ -230,7 +194,7 @@ async function sendWave(input: WaveInput, wave: readonly OutgoingMessage[]): Pro
 function toRefusal({ target }: WaveInput, entry: FailedEntry, entries: readonly BatchEntry[]): StackyardError {
   const sent = entries.find(({ id }) => id === entry.Id);
   const bytes = sent === undefined ? "" : ` of ${byteSizeOf(sent.message)} bytes`;
-  const text = `The ${target} refuses a message${bytes}: ${tell(entry)}`;
+  const text = `The ${target} refuses a message${bytes}: ${formatFailure(entry)}`;
   if (isTooLong(entry)) {
     return new StackyardError(
       "PAYLOAD_TOO_LARGE",
@@ -241,7 +205,7 @@ function toRefusal({ target }: WaveInput, entry: FailedEntry, entries: readonly 
 }
 
 /**
- * True for a message that is larger than this queue takes, which may be less than SQS does: the limit is a property of the queue.
+ * Returns true when the message is larger than this queue accepts. The limit is a property of the queue, at most that of SQS.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
  */
 function isTooLong({ Message = "" }: FailedEntry): boolean {
@@ -252,18 +216,18 @@ function toUnreachable({ target }: WaveInput, failed: readonly FailedEntry[]): S
   const [first] = failed;
   return new StackyardError(
     "UNREACHABLE",
-    `The ${target} did not take ${failed.length} messages: ${tell(first ?? {})}`,
+    `The ${target} did not take ${failed.length} messages: ${formatFailure(first ?? {})}`,
   );
 }
 
-function tell({ Code = "no code", Message = "" }: FailedEntry): string {
+function formatFailure({ Code = "no code", Message = "" }: FailedEntry): string {
   return `${Code}${Message === "" ? "." : `, ${Message}`}`;
 }
 
 /**
- * Messages as batches that are sent one after the other: at most ten, and no more bytes than the medium takes. Where order
- * counts no batch has two messages of a group: of a batch some entries may fail, and one that is sent again would come after
- * those behind it.
+ * Splits messages into batches that are sent one after the other, each with at most ten messages and `maxBytes` bytes. With
+ * `ordered`, a batch has at most one message of a group: single entries may fail, and the retry of one would arrive after
+ * the messages behind it.
  */
 export function toWaves(
   messages: readonly OutgoingMessage[],

@@ -16,6 +16,15 @@ export function toStackyardError(error: unknown, what: string): StackyardError {
   });
 }
 
+/** Makes a call of AWS. Throws its errors as `StackyardError`s; `what` says what was tried. */
+export async function callAws<Result>(what: string, send: () => Promise<Result>): Promise<Result> {
+  try {
+    return await send();
+  } catch (error) {
+    throw toStackyardError(error, what);
+  }
+}
+
 /** The details of an error that is one message's fault; others may go to the same place. */
 export const MESSAGE_REFUSED = { refused: "message" } as const;
 

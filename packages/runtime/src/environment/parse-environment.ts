@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { defined, StackyardError } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import { Compile } from "typebox/compile";
 import type { EnvironmentVariables } from "../app.ts";
@@ -125,7 +125,7 @@ function toRegion({ AWS_REGION, AWS_DEFAULT_REGION, LOCAL_MODE }: Values): strin
 }
 
 function toEnvironment(values: Values): Environment {
-  const { MESSAGE_BUCKET, MESSAGE_PREFIX = "stackyard/messages/", TARGET_ROLE, TARGET_EXTERNAL_ID } = values;
+  const { MESSAGE_BUCKET, MESSAGE_PREFIX = "stackyard/messages/" } = values;
   return {
     yard: values.YARD_NAME ?? "main",
     isLocal: values.LOCAL_MODE !== undefined,
@@ -140,10 +140,7 @@ function toEnvironment(values: Values): Environment {
     executorNames: values.EXECUTORS?.split(",").map((name) => name.trim()) ?? [],
     machines: toMachineSource(values).source,
     engine: toEngine(values),
-    targets: {
-      ...(TARGET_ROLE === undefined ? {} : { role: TARGET_ROLE }),
-      ...(TARGET_EXTERNAL_ID === undefined ? {} : { externalId: TARGET_EXTERNAL_ID }),
-    },
+    targets: defined({ role: values.TARGET_ROLE, externalId: values.TARGET_EXTERNAL_ID }),
     skipsTasks: values.SKIP_TASK_EXECUTION !== undefined && values.LOCAL_MODE !== undefined,
     tasks: toTaskSettings(values),
   };
@@ -172,12 +169,16 @@ function toEngine(values: Values): Environment["engine"] {
   };
 }
 
-function toCredentials(values: Values): Environment["credentials"] {
+/** Returns the credentials in the variables of the SDK. */
+export function findAccessKeys(values: EnvironmentVariables): Environment["credentials"] {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN } = values;
-  if (accessKeyId !== undefined && secretAccessKey !== undefined) {
-    const token = AWS_SESSION_TOKEN === undefined ? {} : { sessionToken: AWS_SESSION_TOKEN };
-    return { accessKeyId, secretAccessKey, ...token };
-  }
+  if (!accessKeyId || !secretAccessKey) return undefined;
+  return defined({ accessKeyId, secretAccessKey, sessionToken: AWS_SESSION_TOKEN || undefined });
+}
+
+function toCredentials(values: Values): Environment["credentials"] {
+  const keys = findAccessKeys(values);
+  if (keys !== undefined) return keys;
   // Emulators take any; without some the SDK would not sign.
   return values.LOCAL_MODE === undefined ? undefined : { accessKeyId: "local", secretAccessKey: "local" };
 }
@@ -305,7 +306,7 @@ export function toTaskSettings(values: Values): TaskSettings {
   return {
     hasStore: stores.some((store) => store !== undefined),
     concurrency: Number(values.TASK_CONCURRENCY ?? 4),
-    terraform: { ...(binary === undefined ? {} : { binary }), ...(version === undefined ? {} : { version }) },
+    terraform: defined({ binary, version }),
     stateBackendUrl: url === undefined ? undefined : `${url.replace(/\/$/, "")}/terraform/state`,
     dataDir: values.TASK_DATA_DIR,
     hasSessionTags: values.SESSION_TAGS === "true",

@@ -1,6 +1,7 @@
 import { type AwsAccess, toAwsError } from "@stackyard/aws";
 import {
   type Clock,
+  defined,
   type ExecutorDefinition,
   type Locator,
   type Logger,
@@ -16,6 +17,7 @@ import { createSqsTransport } from "@stackyard/transport-sqs";
 import type { EnvironmentVariables } from "../app.ts";
 import {
   type Environment,
+  findAccessKeys,
   findEndpointFaults,
   type MachineSource,
   type StoreChoice,
@@ -136,12 +138,12 @@ export function createYardAws(yard: AwsYardOptions, context: YardContext): AwsAc
     environment: {
       region: findYardRegion(yard, environment),
       // A profile that is named comes before keys in the environment, as in every tool of AWS.
-      credentials: yard.profile === undefined ? findCredentials(environment) : undefined,
+      credentials: yard.profile === undefined ? findAccessKeys(environment) : undefined,
       endpoints: toEndpoints({ ...environment, AWS_ENDPOINT_URL: endpoint || undefined, LOCAL_MODE: undefined }),
       targets: {},
     },
     session: { name: sessionName },
-    clientConfig: yard.profile === undefined ? {} : { profile: yard.profile },
+    clientConfig: defined({ profile: yard.profile }),
     clock,
     logger,
   });
@@ -153,12 +155,6 @@ export function findYardRegion({ region }: AwsYardOptions, environment: Environm
   return region ?? (environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] || undefined);
 }
 
-function findCredentials(environment: EnvironmentVariables): Environment["credentials"] {
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN } = environment;
-  if (!accessKeyId || !secretAccessKey) return undefined;
-  return { accessKeyId, secretAccessKey, ...(AWS_SESSION_TOKEN ? { sessionToken: AWS_SESSION_TOKEN } : {}) };
-}
-
 const ROLE = /^arn:(aws[a-z-]*):iam::(\d{12}):role\/./;
 
 function toTarget(yard: AwsYardOptions, role: string, environment: EnvironmentVariables): Target {
@@ -167,7 +163,7 @@ function toTarget(yard: AwsYardOptions, role: string, environment: EnvironmentVa
   if (partition === undefined || account === undefined) throw invalid(`"${role}" is no ARN of a role.`);
   if (region === undefined) throw invalid("A yard with a role must name its region.");
   const { externalId } = yard;
-  return { account, region, partition, role, ...(externalId === undefined ? {} : { externalId }) };
+  return defined({ account, region, partition, role, externalId });
 }
 
 function invalid(message: string): StackyardError {

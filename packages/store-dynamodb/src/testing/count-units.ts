@@ -14,7 +14,7 @@ type Item = Readonly<Record<string, AttributeValue>>;
 
 /** Key attributes of each index, and what else its entries hold. */
 const INDEXES = [
-  { key: [DUE_INDEX.shard, DUE_INDEX.at], holds: [] },
+  { key: [DUE_INDEX.key, DUE_INDEX.at], holds: [] },
   ...Object.values(WORK_INDEXES).map(({ key, at, holds }) => ({ key: [key, at], holds })),
 ];
 
