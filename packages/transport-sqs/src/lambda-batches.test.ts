@@ -355,14 +355,14 @@ describe("createTaskBatchHandler", () => {
     expect(logger.lines).toEqual([expect.stringContaining("Allow sqs:ChangeMessageVisibility on the queue.")]);
   });
 
-  it("leaves what is no task to the queue's redrive policy", async () => {
+  it("leaves a message that is not a task to the queue's redrive policy", async () => {
     const { logger, report } = createBench(async () => ({ kind: "done" }));
 
     expect(await report(["{oops", bodyOf("db")])).toEqual(["m-1"]);
-    expect(logger.lines).toEqual(["error A message is no task."]);
+    expect(logger.lines).toEqual(["error A message is not a task."]);
   });
 
-  it("gives up what is no task at once where it has a dead-letter queue", async () => {
+  it("gives up a message that is not a task at once where it has a dead-letter queue", async () => {
     sqs.on(SendMessageBatchCommand).resolves({});
     const deadLetters = { sqs: new SQSClient({ region: "eu-west-1" }), url: `${QUEUES}task-dead-letters` };
     const { report } = createBench(async () => ({ kind: "done" }), { deadLetters });
@@ -372,7 +372,7 @@ describe("createTaskBatchHandler", () => {
     const [entry] = sqs.commandCalls(SendMessageBatchCommand)[0]?.args[0].input.Entries ?? [];
     expect(JSON.parse(entry?.MessageAttributes?.["stackyard-dead-letter"]?.StringValue ?? "{}")).toMatchObject({
       code: "MESSAGE_INVALID",
-      reason: expect.stringContaining("The message is no task"),
+      reason: expect.stringContaining("The message is not a task"),
       source: "arn:aws:sqs:eu-west-1:111122223333:stack-tasks",
     });
   });

@@ -240,7 +240,7 @@ async function workOne(deps: BatchDeps, incoming: IncomingMessage, { handle, pol
   try {
     const read = await readTask(incoming, { claimChecks, now: clock.now() });
     if (read.kind === "invalid") {
-      logger.error("A message is no task.", { messageId: incoming.messageId, reason: read.reason });
+      logger.error("A message is not a task.", { messageId: incoming.messageId, reason: read.reason });
       const settlement = await toPoisonSettlement(incoming, read.reason, policy);
       return toWorked(settlement, { kind: "retry", reason: read.reason });
     }
