@@ -70,7 +70,7 @@ describe("the README", () => {
   });
 
   it("explains every code of the sources", () => {
-    const files = [folder, join(folder, "ssm"), join(folder, "document")].flatMap((path) =>
+    const files = [folder, join(folder, "document")].flatMap((path) =>
       readdirSync(path)
         .filter((file) => /(?<!\.test)\.ts$/.test(file))
         .map((file) => readFileSync(join(path, file), "utf8")),

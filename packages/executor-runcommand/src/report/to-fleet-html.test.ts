@@ -24,7 +24,7 @@ describe("toFleetHtml", () => {
     expect(text).toContain("2 of 3 instances failed.");
     expect(text).toContain("Started 2026-01-01T12:00:00Z");
     expect(text).toContain("2 instances: COMMAND_FAILED , exit code 2");
-    expect(text).toContain("What to do: Read what it said");
+    expect(text).toContain("What to do: Read its output");
     expect(text).toContain("To run it again on exactly these instances: stackyard fleet retry run-7");
     expect(text).toContain("Words of this page");
   });
