@@ -63,7 +63,7 @@ describe("the app", () => {
 
     await expect(app.handler({ Task: "Validate", ...DOCUMENT, bucket: "other" })).rejects.toMatchObject({
       name: "BadReleaseError",
-      message: expect.stringContaining("reads stackyard-releases-111122223333 only"),
+      message: expect.stringContaining("reads only stackyard-releases-111122223333"),
     });
   });
 });

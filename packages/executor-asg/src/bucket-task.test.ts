@@ -45,8 +45,14 @@ describe("a task whose memory is a predecessor's bucket", () => {
     await put("r2/release", JSON.stringify({ ...document, ami: "other" }));
     const other = await run(config);
 
-    expect(none.step).toMatchObject({ code: "BAD_RELEASE", message: expect.stringContaining("There is no document") });
-    expect(other.step).toMatchObject({ code: "BAD_RELEASE", message: expect.stringContaining("is another one") });
+    expect(none.step).toMatchObject({
+      code: "BAD_RELEASE",
+      message: expect.stringContaining("Its document is not in"),
+    });
+    expect(other.step).toMatchObject({
+      code: "BAD_RELEASE",
+      message: expect.stringContaining("differs from the one in the call"),
+    });
   });
 
   it("stands back from a deployer of the predecessor, and tells how to remove its lock by hand", async () => {

@@ -7,11 +7,13 @@ const flag = (description: string) => Type.Optional(Type.Boolean({ description }
 
 const Constants = Type.Object(
   {
-    optInTag: Type.Optional(text(256, "Value of the tag `DeployWith` on images and subnets for all")),
+    optInTag: Type.Optional(
+      text(256, "Value of the tag `DeployWith` on images and subnets that every project may use"),
+    ),
     profileRoot: Type.Optional(text(512, "Root of the paths of instance profiles, such as `/odin/`")),
     placementRoot: Type.Optional(text(200, "Root of the names of placement groups, such as `odin/`")),
     bucketPrefix: Type.Optional(text(50, "The deployer's account follows")),
-    wildcard: Type.Optional(text(256, "Value of a tag, or level of a path, that stands for all, such as `_all`")),
+    wildcard: Type.Optional(text(256, "Value of a tag, or level of a path, that matches everything, such as `_all`")),
   },
   { additionalProperties: false },
 );
@@ -20,12 +22,12 @@ const Memory = Type.Object(
   {
     bucket: Type.String({ pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$" }),
     lockTable: Type.Optional(Type.String({ pattern: "^[a-zA-Z0-9_.-]{3,255}$" })),
-    secondChannel: flag("The document must be in the bucket already, and be the same. Default: true"),
+    secondChannel: flag("The same document must already be in the bucket. Default: true"),
   },
   { additionalProperties: false },
 );
 
-/** A project and one of its configs, in an account and region. */
+/** A project and config in an account and region. */
 const Place = Type.Object(
   {
     account: Type.String({ pattern: "^[0-9]{12}$" }),
@@ -47,14 +49,13 @@ const Operation = Type.Union([
   Type.Literal("unlock"),
 ]);
 
-/** What a task of the executor `asg` is given: the document of a release, or what else is to be done with a project-config. */
+/** Config of a task of the executor `asg`: the document of a release, or another operation on a project and config. */
 export const AsgConfig = Type.Object(
   {
     op: Type.Optional(Operation),
     release: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
-        description:
-          "The document. `release_id`, `created_at`, account, region and hash are filled in where they are absent",
+        description: "The document. Missing `release_id`, `created_at`, account, region and hash are filled in",
       }),
     ),
     userData: Type.Optional(Type.String({ maxLength: 131_072, description: "The template. Default: empty" })),
@@ -62,14 +63,14 @@ export const AsgConfig = Type.Object(
     releaseId: Type.Optional(
       text(
         255,
-        "Of `rollback`: the release to leave, by default the one that runs. Of `retire`: whose kept groups go. Of `repair`: the release that stays",
+        "`rollback`: the release to roll back; default: the running one. `retire`: the release whose kept groups are deleted. `repair`: the release to keep",
       ),
     ),
     reason: Type.Optional(text(1_000, "Of `lock`")),
-    root: flag("Of `unlock`: the deployers' own lock too. Default: false"),
-    force: flag("Of `repair`: also take away the lock of a dead release. Default: false"),
-    confirm: flag("Of `repair`: remove what was found. Default: false"),
-    uuid: Type.Optional(text(255, "Of `retire`: whose release it was")),
+    root: flag("`unlock`: also remove the deployer's own lock. Default: false"),
+    force: flag("`repair`: also remove the lock of a dead release. Default: false"),
+    confirm: flag("`repair`: remove what was found. Default: false"),
+    uuid: Type.Optional(text(255, "`retire`: the execution whose groups were kept")),
     preset: Type.Optional(
       Type.Union([Type.Literal("stackyard"), Type.Literal("odin"), Type.Literal("step-asg-deployer")], {
         description: "Default: `stackyard`",
@@ -77,23 +78,26 @@ export const AsgConfig = Type.Object(
     ),
     constants: Type.Optional(Constants),
     memory: Type.Optional(Memory),
-    queue: flag("Wait while another release of the project-config is under way. Default: false, it is refused"),
+    queue: flag("Wait while another release of the project and config is running. Default: false: fail"),
     actor: Type.Optional(text(256, "Who deploys, for tags and history")),
-    revision: Type.Optional(text(256, "Which source, for tags and history")),
+    revision: Type.Optional(text(256, "The source revision, for tags and history")),
   },
   { additionalProperties: false },
 );
 export type AsgConfig = Static<typeof AsgConfig>;
 
-/** What a suspended attempt keeps. Its parts are written and read by this package alone. */
+/** Progress of a suspended attempt. Only this package reads and writes its other fields. */
 export const AsgProgress = Type.Object({ op: Operation }, { additionalProperties: true });
 export type AsgProgress = Static<typeof AsgProgress>;
 
-/** Flat, so that they can go into metadata: `releaseId`, `end`, `dirty`, `groups` (names, joined by commas) and more. */
+/**
+ * Flat, so that they can be stored in metadata: `releaseId`, `end`, `dirty`, `groups` (names, joined by commas) and
+ * more.
+ */
 export const AsgOutputs = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]));
 export type AsgOutputs = Static<typeof AsgOutputs>;
 
-/** What a call of the executor answers. */
+/** Result of a call of the executor. */
 export type AsgStep = Step<AsgProgress, AsgOutputs>;
 
 const SECOND_MS = 1_000;
@@ -102,9 +106,9 @@ const DEFAULT_TIMEOUT_SECONDS = 600;
 const MAX_TIMEOUT_SECONDS = 172_800;
 const MAX_DRAIN_SECONDS = 3_600;
 
-/** How long a release waits for another one of its project-config, where it may. */
+/** How long a release waits for another one of the same project and config. */
 export const QUEUE_MS = 60 * MINUTE_MS;
-/** Boot, slow start of target groups, detaching, clean-up with all its tries. */
+/** Time for boot, slow start of target groups, detaching, and clean-up with all its retries. */
 const SLACK_MS = 90 * MINUTE_MS;
 
 const LENGTHS: Readonly<Record<"rollback" | "repair" | "retire" | "lock" | "unlock", number>> = {
@@ -115,14 +119,14 @@ const LENGTHS: Readonly<Record<"rollback" | "repair" | "retire" | "lock" | "unlo
   unlock: 5 * MINUTE_MS,
 };
 
-/** What engine, validator and editor need to know of the executor `asg`; imports no SDK. */
+/** Definition of the executor `asg` for the engine, the validator and editors; imports no SDK. */
 export const asgDefinition = {
   name: "asg",
   config: AsgConfig,
   progress: AsgProgress,
   outputs: AsgOutputs,
   resumable: true,
-  // From a halt to the end: the detachment of the new group, and its clean-up with all tries.
+  // From a halt to the end: detaching the new group, and its clean-up with all retries.
   cancelWithin: "30m",
   timeout({ op = "deploy", release = {}, queue = false }: AsgConfig): number {
     if (op !== "deploy") return LENGTHS[op];
@@ -130,7 +134,7 @@ export const asgDefinition = {
     const drain = clamp(release["drain_timeout"], DEFAULT_TIMEOUT_SECONDS, MAX_DRAIN_SECONDS);
     return (timeout + drain) * SECOND_MS + SLACK_MS + (queue ? QUEUE_MS : 0);
   },
-  /** The engine lets releases of a project-config wait for each other where they may; others are refused by its lock. */
+  /** Releases with `queue` wait for each other in the engine; others are rejected by their lock. */
   exclusiveKey({ target }: { readonly target?: { account: string; region: string } }, config: AsgConfig) {
     if (config.queue !== true || (config.op ?? "deploy") !== "deploy") return undefined;
     const release = config.release ?? {};

@@ -5,9 +5,9 @@ import { createReleasesClient, type Release } from "@stackyard/sdk/releases";
 import type { TObject } from "typebox";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createReleaseCommands } from "./commands/create-release-commands.ts";
-import { tellRepair } from "./place/release-place.ts";
+import { formatRepair } from "./place/release-place.ts";
 import { planCapacity } from "./plan/capacity.ts";
-import { tellRelease, toReleasePicture } from "./plan/report.ts";
+import { formatRelease, toReleasePicture } from "./plan/report.ts";
 import { aReport, aServiceReport, aYardRelease } from "./testing/builders.ts";
 import { type CommandWorld, createCommandWorld } from "./testing/command-world.ts";
 
@@ -95,7 +95,7 @@ describe("docs/releases.md", () => {
   });
 
   it("shows what is told of one that has failed, in whole and in a list", async () => {
-    shown(tellRelease(aFailure()));
+    shown(formatRelease(aFailure()));
     shown((await world.run("fails", {})).text);
   });
 
@@ -116,7 +116,7 @@ describe("docs/releases.md", () => {
     ];
     const outputs = { found: 2, removed: 0, leftOvers: JSON.stringify(leftOvers) };
 
-    shown(tellRepair(aYardRelease({ operation: "repair", standing: "succeeded", outputs }), false).message);
+    shown(formatRepair(aYardRelease({ operation: "repair", standing: "succeeded", outputs }), false).message);
   });
 
   it("shows the states", async () => {

@@ -190,46 +190,46 @@ describe("a release of the seed", () => {
   });
 });
 
-const { odin: odinAdvance } = RELEASE_MACHINES;
+const { odin: advanceOdin } = RELEASE_MACHINES;
 const at = (state: ReleaseStateName, retries: readonly number[] = []) => ({ state, retries });
 const failed = (errorClass: string) => ({ kind: "failed", errorClass }) as const;
 const done = { kind: "done" } as const;
 
 describe("advance", () => {
   it("moves on when a state is done, and says what has to pass first", () => {
-    expect(advance(odinAdvance, FIRST_POSITION, done, HEALTHY)).toEqual({
+    expect(advance(advanceOdin, FIRST_POSITION, done, HEALTHY)).toEqual({
       kind: "moved",
       position: at("Lock"),
       pauseSeconds: 0,
       caught: false,
     });
-    expect(advance(odinAdvance, at("Deploy"), done, HEALTHY)).toMatchObject({
+    expect(advance(advanceOdin, at("Deploy"), done, HEALTHY)).toMatchObject({
       position: at("WaitForDeploy"),
       pauseSeconds: 90,
     });
-    expect(advance(odinAdvance, at("Healthy?"), done, HEALTHY)).toMatchObject({
+    expect(advance(advanceOdin, at("Healthy?"), done, HEALTHY)).toMatchObject({
       position: at("WaitForDetach"),
       pauseSeconds: 30,
     });
   });
 
   it("counts retries by rule, and forgets them when the state is left", () => {
-    const second = advance(odinAdvance, at("DetachForSuccess", [4, 1]), failed("PanicError"), HEALTHY);
+    const second = advance(advanceOdin, at("DetachForSuccess", [4, 1]), failed("PanicError"), HEALTHY);
 
     expect(second).toEqual({ kind: "retrying", position: at("DetachForSuccess", [4, 2]), pauseSeconds: 120 });
-    expect(advance(odinAdvance, at("DetachForSuccess", [4, 2]), done, HEALTHY)).toMatchObject({
+    expect(advance(advanceOdin, at("DetachForSuccess", [4, 2]), done, HEALTHY)).toMatchObject({
       position: at("WaitDetachForSuccess"),
       caught: false,
     });
   });
 
   it("says that an error leads on", () => {
-    expect(advance(odinAdvance, at("DetachForSuccess", [60, 0]), failed("DetachError"), HEALTHY)).toMatchObject({
+    expect(advance(advanceOdin, at("DetachForSuccess", [60, 0]), failed("DetachError"), HEALTHY)).toMatchObject({
       kind: "moved",
       position: at("WaitDetachForSuccess"),
       caught: true,
     });
-    expect(advance(odinAdvance, at("Validate"), failed("BadReleaseError"), HEALTHY)).toEqual({
+    expect(advance(advanceOdin, at("Validate"), failed("BadReleaseError"), HEALTHY)).toEqual({
       kind: "ended",
       position: at("FailureClean"),
       end: "FailureClean",
@@ -238,7 +238,7 @@ describe("advance", () => {
   });
 
   it.each(["WaitForDeploy", "WaitForHealthy", "WaitForDetach"] as const)("obeys a halt during %s", (state) => {
-    expect(advance(odinAdvance, at(state), failed("HaltError"), HEALTHY)).toEqual({
+    expect(advance(advanceOdin, at(state), failed("HaltError"), HEALTHY)).toEqual({
       kind: "moved",
       position: at("DetachForFailure"),
       pauseSeconds: 0,
@@ -247,11 +247,11 @@ describe("advance", () => {
   });
 
   it.each(["WaitDetachForSuccess", "WaitDetachForFailure"] as const)("goes on waiting in %s", (state) => {
-    expect(advance(odinAdvance, at(state), failed("HaltError"), HEALTHY)).toEqual({ kind: "too-late" });
+    expect(advance(advanceOdin, at(state), failed("HaltError"), HEALTHY)).toEqual({ kind: "too-late" });
   });
 
   it("stays where it has ended", () => {
-    expect(advance(odinAdvance, at("Success"), done, HEALTHY)).toEqual({
+    expect(advance(advanceOdin, at("Success"), done, HEALTHY)).toEqual({
       kind: "ended",
       position: at("Success"),
       end: "Success",
@@ -268,7 +268,7 @@ describe("advance", () => {
   it("never waits for less than nothing", () => {
     const values = { ...HEALTHY, wait_for_detach: -5 };
 
-    expect(advance(odinAdvance, at("Healthy?"), done, values)).toMatchObject({ pauseSeconds: 0 });
+    expect(advance(advanceOdin, at("Healthy?"), done, values)).toMatchObject({ pauseSeconds: 0 });
   });
 
   it("always ends, whatever fails, and frees the lock unless somebody has to look", () => {
@@ -282,7 +282,7 @@ describe("advance", () => {
       "Lambda.Unknown",
     ];
     const failures = fc.array(fc.constantFrom(...classes, {}), { maxLength: 6 });
-    const tasks = RELEASE_STATE_NAMES.filter((name) => odinAdvance[name]?.kind === "task");
+    const tasks = RELEASE_STATE_NAMES.filter((name) => advanceOdin[name]?.kind === "task");
     const scripts = fc.record(Object.fromEntries(tasks.map((name) => [name, failures])));
     fc.assert(
       fc.property(scripts, fc.constantFrom(...Object.values(RELEASE_MACHINES)), (script, machine) => {

@@ -14,13 +14,13 @@ const ENDS: ReleaseMachine = {
   FailureDirty: { kind: "end", end: "FailureDirty" },
 };
 
-// biome-ignore format: a line is a state.
+// biome-ignore format: one state per line.
 const ODIN: ReleaseMachine = {
   Validate: { kind: "task", task: "Validate", next: "Lock", retries: [], catches: [to("FailureClean")] },
   Lock: { kind: "task", task: "Lock", next: "ValidateResources", retries: [], catches: [to("FailureClean", ["LockExistsError"]), to("ReleaseLockFailure")] },
   ValidateResources: { kind: "task", task: "ValidateResources", next: "Deploy", retries: [], catches: [to("ReleaseLockFailure")] },
   Deploy: { kind: "task", task: "Deploy", next: "WaitForDeploy", retries: [], catches: [to("ReleaseLockFailure", ["HaltError"]), to("DetachForFailure")] },
-  // Instances that cannot boot need some time to die.
+  // Instances that cannot boot take some time to fail.
   WaitForDeploy: { kind: "wait", seconds: 90, next: "WaitForHealthy", halted: "DetachForFailure" },
   WaitForHealthy: { kind: "wait", seconds: "wait_for_healthy", next: "CheckHealthy", halted: "DetachForFailure" },
   CheckHealthy: { kind: "task", task: "CheckHealthy", next: "Healthy?", retries: [retry(["HaltError"], 1, 0, 1), retry("all", 15, 3, 2)], catches: [to("DetachForFailure")] },
@@ -36,11 +36,11 @@ const ODIN: ReleaseMachine = {
   ...ENDS,
 };
 
-// The seed names classes and lets all others end the execution wherever it is; the last rule of a state is ours, for those.
+// step-asg-deployer catches only some classes; other errors end the execution. The last rule of each state is added for them.
 const CLEAN_UP_ERRORS: ErrorsOf = ["CleanUpError", "PanicError"];
 const UNLOCK_ERRORS: ErrorsOf = ["LockError", "PanicError"];
 
-// biome-ignore format: a line is a state.
+// biome-ignore format: one state per line.
 const SEED: ReleaseMachine = {
   Validate: { kind: "task", task: "Validate", next: "Lock", retries: [], catches: [to("FailureClean")] },
   Lock: { kind: "task", task: "Lock", next: "ValidateResources", retries: [], catches: [to("FailureClean", ["LockExistsError"]), to("ReleaseLockFailure", ["LockError"]), to("FailureDirty")] },
@@ -56,10 +56,7 @@ const SEED: ReleaseMachine = {
   ...ENDS,
 };
 
-/**
- * The states of a release, what each leads to, how often it is retried and where its errors lead, as both generations
- * of the predecessor have them.
- */
+/** The states of a release, their transitions, retries and error handlers, for both generations of the predecessor. */
 export const RELEASE_MACHINES: Readonly<Record<ReleaseConstants["generation"], ReleaseMachine>> = {
   odin: ODIN,
   "step-asg-deployer": SEED,
@@ -68,9 +65,9 @@ export const RELEASE_MACHINES: Readonly<Record<ReleaseConstants["generation"], R
 const SHARED: readonly string[] = ["WaitForDetach", "DetachForSuccess", "WaitDetachForSuccess", "CleanUpSuccess"];
 
 /**
- * Adds the way of a healthy release whose old groups are kept for a while: the states that every healthy release goes
- * through, under names of their own, and then, before the end, the rollback window and the deletion of the kept groups.
- * Step Functions alone needs it; a yard starts a run for that.
+ * Adds the states of a healthy release whose old groups are kept: copies of the success states with their own names,
+ * then the rollback window and the deletion of the kept groups. Only Step Functions needs them; a yard starts a
+ * follow-up run.
  */
 function withKeepingLane(states: StatesOfRelease): StatesOfRelease {
   const { "Healthy?": choice, CleanUpSuccess: cleanUp } = states;
@@ -85,7 +82,7 @@ function withKeepingLane(states: StatesOfRelease): StatesOfRelease {
   };
 }
 
-/** Documents that say nothing about a rollback window have none in their state. */
+/** Documents without a rollback window lack it in their state. */
 const KEEPS = {
   And: [
     { Variable: "$.healthy", IsPresent: true },
@@ -96,7 +93,7 @@ const KEEPS = {
   Next: toLane("WaitForDetach"),
 };
 
-/** While the next release works, it holds the lock; it deletes kept groups itself when it begins to create. */
+/** The next release holds the lock while it runs; it deletes kept groups itself before it creates new ones. */
 function toRetire({ Retry = [], Catch = [], ...cleanUp }: StateOfRelease): StateOfRelease {
   const held = { ErrorEquals: ["LockExistsError"] };
   return {
@@ -120,29 +117,26 @@ function toLane(name: string): string {
   return SHARED.includes(name) ? `${name}Keeping` : name;
 }
 
-/** Which errors a rule is for: classes, or all that no rule before it is for. */
+/** Error classes of a rule, or all that no earlier rule matches. */
 type ErrorsOf = readonly ReleaseErrorClass[] | "all";
 
-/**
- * When a task is tried again. The first rule that fits an error counts; each rule has its own attempts while the state
- * lasts.
- */
+/** A retry rule. The first rule that matches an error applies; each rule counts its own attempts in a state. */
 interface Retrier {
   readonly errors: ErrorsOf;
   readonly intervalSeconds: number;
-  /** After the first try. */
+  /** Pause after the first try. */
   readonly maxAttempts: number;
-  /** Each pause is so many times as long as the one before. */
+  /** Factor between consecutive pauses. */
   readonly backoffRate: number;
 }
 
-/** Where an error leads that is not retried any more. */
+/** Next state of an error that is not retried. */
 interface Catcher {
   readonly errors: ErrorsOf;
   readonly next: ReleaseStateName;
 }
 
-/** A state that does something. */
+/** A task state. */
 interface TaskRow {
   readonly kind: "task";
   readonly task: ReleaseTaskName;
@@ -151,65 +145,63 @@ interface TaskRow {
   readonly catches: readonly Catcher[];
 }
 
-/** A state in which time passes. */
+/** A wait state. */
 interface WaitRow {
   readonly kind: "wait";
-  /** Seconds, or the field of the release's state that has them. */
+  /** Seconds, or the field of the release's state with the seconds. */
   readonly seconds: number | "wait_for_healthy" | "wait_for_detach";
   readonly next: ReleaseStateName;
   /**
-   * Where a halt leads that is seen during the wait. Without it the halt comes too late: traffic has moved, or is torn
-   * down.
+   * Next state of a halt during the wait. Without it, the halt comes too late: traffic has moved, or the release is
+   * being removed.
    */
   readonly halted?: ReleaseStateName;
 }
 
-/** A state that only looks whether the release is healthy. */
+/** A choice on the health of the release. */
 interface ChoiceRow {
   readonly kind: "choice";
   readonly healthy: ReleaseStateName;
   readonly unhealthy: ReleaseStateName;
-  /** Where nobody knows. */
+  /** Next state if the health is unknown. */
   readonly otherwise: ReleaseStateName;
 }
 
-/** The end of a release. */
+/** An end state. */
 interface EndRow {
   readonly kind: "end";
   readonly end: ReleaseEnd;
 }
 
-/** `FailureClean`: nothing is left behind, the lock is free. `FailureDirty`: somebody has to look. */
+/** `FailureClean`: nothing is left behind, and the lock is free. `FailureDirty`: a person has to decide. */
 export type ReleaseEnd = Extract<ReleaseStateName, "Success" | "FailureClean" | "FailureDirty">;
 
-/** One line of the table. */
+/** A state. */
 export type ReleaseRow = TaskRow | WaitRow | ChoiceRow | EndRow;
 
-/** All states of a release, in their order. A release begins in `Validate`. */
+/** All states of a release, in order. A release starts in `Validate`. */
 export type ReleaseMachine = Readonly<Partial<Record<ReleaseStateName, ReleaseRow>>>;
 
-/** Where a release is. JSON. */
+/** Position of a release. JSON. */
 export interface ReleasePosition {
   readonly state: ReleaseStateName;
-  /** How often each retry rule of the state has been used. */
+  /** How often each retry rule of the state was used. */
   readonly retries: readonly number[];
 }
 
-/**
- * What came of a state: its work is done, or its time is over; or an error, also a halt that was seen while waiting.
- */
+/** Outcome of a state: done, or an error, including a halt during a wait. */
 export type ReleaseOutcome = { readonly kind: "done" } | { readonly kind: "failed"; readonly errorClass: string };
 
-/** What the table looks at in the release's state. Seconds. */
+/** Values of the release's state that the machine uses. Seconds. */
 export interface ReleaseValues {
   readonly healthy: unknown;
   readonly wait_for_healthy: number;
   readonly wait_for_detach: number;
 }
 
-/** Where a release goes on. `pauseSeconds` pass before the work of the position. */
+/** Next position of a release. `pauseSeconds` must pass before its work. */
 export type Advance =
-  /** `caught`: an error leads there. */
+  /** `caught`: reached through an error handler. */
   | {
       readonly kind: "moved";
       readonly position: ReleasePosition;
@@ -218,15 +210,15 @@ export type Advance =
     }
   | { readonly kind: "retrying"; readonly position: ReleasePosition; readonly pauseSeconds: number }
   | { readonly kind: "ended"; readonly position: ReleasePosition; readonly end: ReleaseEnd; readonly caught: boolean }
-  /** A halt, in a wait that cannot obey it. */
+  /** A halt in a wait that cannot be halted. */
   | { readonly kind: "too-late" };
 
-/** Where every release begins. */
+/** Start of every release. */
 export const FIRST_POSITION: ReleasePosition = { state: "Validate", retries: [] };
 
 /**
- * Walks the table by one step. `values` are those after the outcome. An error that a state neither retries nor catches,
- * which both tables exclude, is `FailureDirty`: nobody knows what is left.
+ * Advances a release by one step. `values` are those after the outcome. An error that a state neither retries nor
+ * catches, which both machines exclude, ends in `FailureDirty`.
  */
 export function advance(
   machine: ReleaseMachine,
@@ -298,7 +290,7 @@ function toSeconds({ seconds }: WaitRow, values: ReleaseValues): number {
   return typeof seconds === "number" ? seconds : Math.max(0, values[seconds]);
 }
 
-/** The states of a release, as the predecessor names them. */
+/** Names of the states, as in the predecessor. */
 export const RELEASE_STATE_NAMES = [
   "Validate",
   "Lock",
@@ -321,13 +313,10 @@ export const RELEASE_STATE_NAMES = [
   "FailureDirty",
 ] as const;
 
-/** The name of a state. */
+/** Name of a state. */
 export type ReleaseStateName = (typeof RELEASE_STATE_NAMES)[number];
 
-/**
- * What the deployer's function is called for: the states that do something, and to delete the groups that were kept for
- * a while.
- */
+/** Tasks of the deployer's function: the task states, and the deletion of kept groups. */
 export type ReleaseTaskName =
   | Extract<
       ReleaseStateName,
@@ -344,7 +333,7 @@ export type ReleaseTaskName =
     >
   | "RetireKept";
 
-/** One state in the Amazon States Language, as far as releases use it. */
+/** A state in the Amazon States Language, as far as releases use it. */
 interface StateOfRelease {
   readonly Type: "Task" | "Wait" | "Choice" | "Succeed" | "Fail";
   readonly Next?: string;
@@ -378,15 +367,15 @@ interface CatchOfState {
 /** States by name. */
 type StatesOfRelease = Readonly<Record<string, StateOfRelease>>;
 
-/** What may be chosen about the state machine. */
+/** Options of the state machine. */
 export interface ReleaseStateMachineOptions {
-  /** Of the deployer's function; may be a token or a placeholder of a template. */
+  /** ARN of the deployer's function; may be a token or a placeholder of a template. */
   readonly functionArn: string;
   /** Default: `odin`. */
   readonly generation?: ReleaseConstants["generation"];
   /**
-   * Also retry what Lambda itself fails with, such as throttling: six times within two minutes. Without it such a fault
-   * is an error of the state. Default: false, as the predecessor.
+   * Also retry errors of Lambda itself, such as throttling: six times within two minutes. Otherwise such an error is an
+   * error of the state. Default: false, as in the predecessor.
    */
   readonly retryInvocations?: boolean;
 }
@@ -399,19 +388,19 @@ export interface ReleaseStateMachine {
 }
 
 /**
- * The states of a release as a definition for Step Functions. The function is given `{ Task, Input }`, its result
- * replaces the state of the execution, errors are kept at `$.error`. That state must have `wait_for_healthy` and
- * `wait_for_detach` when they are waited for. A release with a `rollback_window` takes a lane of its own from
- * `Healthy?` on, which ends by deleting the groups that were kept; all others never see it.
+ * Builds the definition of the states for Step Functions. The function receives `{ Task, Input }`, its result replaces
+ * the state of the execution, and errors are stored at `$.error`. The state must contain `wait_for_healthy` and
+ * `wait_for_detach` for the waits. A release with a `rollback_window` uses its own states after `Healthy?`, which end
+ * with the deletion of the kept groups.
  */
 export function toReleaseStateMachine(options: ReleaseStateMachineOptions): ReleaseStateMachine {
   const generation = options.generation ?? "odin";
   const rows = Object.entries(RELEASE_MACHINES[generation]);
   const states = Object.fromEntries(rows.map(([name, row]) => [name, toState(row, options)]));
   return {
-    Comment: "Releases the services of a project-config on new Auto Scaling groups, and takes the old groups away.",
+    Comment: "Deploys the services of a project and config on new Auto Scaling groups, and deletes the old groups.",
     StartAt: "Validate",
-    // The seed's documents have no rollback window.
+    // Documents of step-asg-deployer have no rollback window.
     States: generation === "odin" ? withKeepingLane(states) : states,
   };
 }
@@ -436,11 +425,11 @@ function toState(row: ReleaseRow, options: ReleaseStateMachineOptions): StateOfR
 }
 
 const CAUSES = {
-  FailureClean: "The release has failed and left nothing behind.",
-  FailureDirty: "The release has failed and may have left something behind, its lock too. Somebody has to look.",
+  FailureClean: "The release failed and left nothing behind.",
+  FailureDirty: "The release failed and may have left resources and its lock behind. A person has to decide.",
 };
 
-/** The comparison of a variable that is not there would end the execution wherever it is. */
+/** Comparing a missing variable would end the execution. */
 function toChoice({ healthy, unhealthy, otherwise }: ChoiceRow): StateOfRelease {
   const is = (value: boolean) => [
     { Variable: "$.healthy", IsPresent: true },

@@ -3,60 +3,63 @@ import { type Clock, type Logger, type Random, StackyardError } from "@stackyard
 import type { Release } from "./document/release.ts";
 
 /**
- * What the deployer has found out and done so far, beside the release that was asked for. JSON: it is the progress of an attempt
- * and, merged into the document, the state of an execution of Step Functions.
+ * The deployer's results so far, stored next to the requested release. JSON: it is the progress of an attempt and,
+ * merged into the document, the state of a Step Functions execution.
  */
 export interface ReleaseState {
-  /** Of this execution: the owner of its locks. */
+  /** Id of this execution; owner of its locks. */
   readonly uuid: string;
-  /** ISO 8601, by the deployer's clock: the time-out counts from here. */
+  /** ISO 8601, by the deployer's clock. The timeout counts from here. */
   readonly started_at: string;
-  /** Every service was healthy at the last look. */
+  /** Whether every service was healthy at the last check. */
   readonly healthy: boolean;
-  /** The largest slow start of all target groups, in seconds. */
+  /** The longest slow start of all target groups, in seconds. */
   readonly wait_for_detach: number;
   readonly services: Readonly<Record<string, ServiceState>>;
-  /** Only at the end. */
+  /** Set when the release ends. */
   readonly success?: boolean;
-  /** Of the lock: grows with each release of the project-config. Tagged onto what is created. */
+  /**
+   * Fencing token of the lock. Increases with each release of the project and config, and is added as a tag to
+   * everything that is created.
+   */
   readonly fencing_token?: number;
-  /** Names of the groups that were there before, as they were found when they were detached. */
+  /** Names of the previous groups, as found when they were detached. */
   readonly old_groups?: readonly string[];
-  /** The first error stays; later ones are in `later_errors`. */
+  /** The first error. Later ones are in `later_errors`. */
   readonly error?: StateError;
   readonly later_errors?: readonly StateError[];
-  /** Of the release that was there before, where there was one. */
+  /** Id of the previous release, if any. */
   readonly previous_release_id?: string;
 }
 
-/** An error as Step Functions keeps it. */
+/** An error in the format of Step Functions. */
 export interface StateError {
   /** A class name of the predecessor, such as `HaltError`. */
   readonly Error: string;
   readonly Cause: string;
 }
 
-/** What is known of one service. */
+/** State of one service. */
 export interface ServiceState {
   /** Found by ValidateResources. */
   readonly resources?: ServiceResources;
-  /** Of the previous group; absent: there is none. */
+  /** Desired capacity of the previous group. Missing if there is no previous group. */
   readonly previous_desired_capacity?: number;
-  /** Name of the group that this release made. */
+  /** Name of the group that this release created. */
   readonly created_asg?: string;
   readonly healthy_report?: HealthReport;
   readonly healthy: boolean;
-  /** Healthy looks in a row. */
+  /** Number of consecutive healthy checks. */
   readonly stable: number;
-  /** Of a gated strategy: which step, healthy since when (epoch ms). */
+  /** Current step of a gated strategy, and since when it is healthy (epoch ms). */
   readonly step?: { readonly index: number; readonly healthySince?: number };
-  /** Ids of instances of this release that were seen or told to have ended; at most 200. */
+  /** Ids of this release's terminated instances; at most 200. */
   readonly terminated?: readonly string[];
-  /** Why instances did not come or went, as Auto Scaling says it; at most 10. */
+  /** Reasons for failed launches and terminations, as reported by Auto Scaling; at most 10. */
   readonly causes?: readonly string[];
 }
 
-/** What the names in a release mean in its account. */
+/** Resources that the names in a release refer to. */
 export interface ServiceResources {
   readonly image: string;
   readonly profile_arn?: string;
@@ -66,11 +69,11 @@ export interface ServiceResources {
   readonly elbs: readonly string[];
   readonly target_group_arns: readonly string[];
   readonly subnets: readonly string[];
-  /** By target group: how a policy on its requests names it. Only where a policy does. */
+  /** Resource label of each target group that a scaling policy tracks by requests. */
   readonly request_labels?: Readonly<Record<string, string>>;
 }
 
-/** Counts of one look at a service. */
+/** Counts of one health check of a service. */
 export interface HealthReport {
   readonly target_healthy: number;
   readonly target_launched: number;
@@ -79,46 +82,47 @@ export interface HealthReport {
   readonly launching: number;
   readonly terminating: number;
   readonly terminating_ids: readonly string[];
-  /** Of the group, before this look changed it. */
+  /** Desired capacity of the group before this check changed it. */
   readonly desired_capacity: number;
   readonly min_size: number;
 }
 
-/** An order to stop. */
+/** A request to halt a release. */
 export type HaltOrder =
-  /** The predecessor's file, addressed to whatever release of the project-config runs; it counts for some minutes. */
+  /** The predecessor's file. Applies to any running release of the project and config, for a few minutes. */
   | { readonly kind: "file"; readonly message: string; readonly modifiedAt: number }
-  /** Ours, addressed to one release; it counts until it is obeyed. */
+  /** Stackyard's own request. Applies to one release until it is acknowledged. */
   | { readonly kind: "release"; readonly message: string; readonly by?: string; readonly at: number };
 
-/** What decides whether a release goes on. Instants in epoch ms. */
+/** Input of `decideHalt`. Instants in epoch ms. */
 export interface HaltInput {
   /** By the deployer's clock. */
   readonly now: number;
   /** When the release was validated. */
   readonly startedAt: number;
-  /** As the document has it: the seed's time-out counts from there. Default: `startedAt`. */
+  /** The document's `created_at`: the timeout of step-asg-deployer counts from there. Default: `startedAt`. */
   readonly createdAt?: number;
   readonly timeoutSeconds: number;
-  /** All orders that were found. */
+  /** All halt requests found. */
   readonly halts: readonly HaltOrder[] | "unreadable";
   /** Default: `odin`. */
   readonly generation?: ReleaseConstants["generation"];
 }
 
-/** Whether a release goes on. */
+/** Whether a release continues. */
 export type HaltDecision =
-  /** `unreadable`: nobody knows whether there is an order; to be logged, and looked at again. */
+  /** `unreadable`: the halt requests could not be read. Log it and check again. */
   | { readonly kind: "go-on"; readonly unreadable: boolean }
   | { readonly kind: "halt"; readonly code: "RELEASE_TIMED_OUT" | "RELEASE_HALTED"; readonly message: string };
 
-const FILE_COUNTS_FOR_MS = 5 * 60_000;
-const CLOCKS_DIFFER_BY_MS = 2 * 60_000;
+const FILE_VALID_MS = 5 * 60_000;
+const MAX_CLOCK_SKEW_MS = 2 * 60_000;
 
 /**
- * Whether a release has to stop. Its time-out comes first, then orders to this release, then the predecessor's file,
- * which counts only when it is younger than five minutes and not two minutes or more ahead. Orders that cannot be read
- * halt nothing: storage that fails for a moment must not tear down a release, and the next look is seconds away.
+ * Decides whether a release has to stop. The timeout comes first, then requests for this release, then the
+ * predecessor's file, which counts if it is less than five minutes old and less than two minutes in the future.
+ * Unreadable requests halt nothing: a short storage failure must not tear down a release, and the next check is seconds
+ * away.
  */
 export function decideHalt(input: HaltInput): HaltDecision {
   const isSeed = input.generation === "step-asg-deployer";
@@ -134,20 +138,20 @@ export function decideHalt(input: HaltInput): HaltDecision {
 
 function findOrder(halts: readonly HaltOrder[], now: number): HaltOrder | undefined {
   const own = halts.filter((order) => order.kind === "release").toSorted((one, other) => one.at - other.at);
-  return own[0] ?? halts.find((order) => order.kind === "file" && counts(order.modifiedAt, now));
+  return own[0] ?? halts.find((order) => order.kind === "file" && isFileValid(order.modifiedAt, now));
 }
 
-function counts(modifiedAt: number, now: number): boolean {
-  return modifiedAt > now - FILE_COUNTS_FOR_MS && modifiedAt < now + CLOCKS_DIFFER_BY_MS;
+function isFileValid(modifiedAt: number, now: number): boolean {
+  return modifiedAt > now - FILE_VALID_MS && modifiedAt < now + MAX_CLOCK_SKEW_MS;
 }
 
 function toMessage(order: HaltOrder, isSeed: boolean): string {
   if (order.kind === "release") return order.message || `Halted by ${order.by || "an operator"}`;
-  // The seed writes the word "halt" into it, which says nothing.
+  // step-asg-deployer writes only the word "halt".
   return isSeed || order.message === "" ? "Halt File Found" : order.message;
 }
 
-/** What every state of a release works with. */
+/** Dependencies of every state of a release. */
 export interface ReleaseDeps {
   readonly constants: ReleaseConstants;
   readonly clock: Clock;
@@ -156,13 +160,16 @@ export interface ReleaseDeps {
   readonly signal: AbortSignal;
   readonly target: ReleaseTarget;
   readonly memory: ReleaseMemory;
-  /** Who deploys, and which source revision, for tags and history; each as far as it is known. */
+  /** Who deploys, and from which source revision, for tags and history; each may be missing. */
   readonly actor?: { readonly name?: string; readonly revision?: string };
-  /** A line of progress for people. */
+  /** Prints a line of progress. */
   report(line: string): void;
 }
 
-/** The account and region that a release goes to, through the assumed role. */
+/** The dependencies of a plain AWS call. */
+export type AwsDeps = Pick<ReleaseDeps, "target" | "signal">;
+
+/** The account and region of a release, reached through the assumed role. */
 interface ReleaseTarget {
   readonly account: string;
   readonly region: string;
@@ -171,88 +178,94 @@ interface ReleaseTarget {
 }
 
 /**
- * What the deployer keeps outside of the target: documents, halts and locks. In a yard: its records and leases. With a bucket:
- * the predecessor's objects, and a lock table where there is one.
+ * What the deployer stores outside the target: documents, halt requests and locks. A yard uses its records and leases;
+ * with a bucket, it uses the predecessor's objects and, if configured, a lock table.
  */
 export interface ReleaseMemory {
-  /** Documents are put there by whoever may deploy, apart from the call: what comes with the call must be the same. */
+  /** True if clients store the document separately from the call. Both must be the same. */
   readonly isSecondChannel: boolean;
-  /** The document as it was stored before the deployer was called. `undefined`: there is none. Throws where it is no JSON. */
+  /** Returns the document stored before the deployer was called, or undefined. Throws if it is not JSON. */
   loadDocument(release: ReleaseKey): Promise<unknown>;
-  /** As it stands now; the caller hashes it. */
+  /** Returns the stored user data. The caller verifies its hash. */
   loadUserData(release: ReleaseKey): Promise<string | undefined>;
-  /** For deployers that are their own client, and for a release back. What is there already stays. */
+  /** Stores a document, for deployers that are their own client and for rollbacks. Does not overwrite. */
   storeDocument(release: ReleaseKey, stored: { readonly document: unknown; readonly userData?: string }): Promise<void>;
-  /** All orders that concern this release and are not acknowledged. Throws where they cannot be read. */
+  /** Returns all halt requests for this release that are not acknowledged. Throws if they cannot be read. */
   listHalts(release: ReleaseKey): Promise<readonly HaltOrder[]>;
-  /** Addresses an order to the release. */
+  /** Stores a halt request for the release. */
   orderHalt(release: ReleaseKey, order: { readonly message: string; readonly by?: string }): Promise<void>;
-  /** The run that obeyed, or ended, takes the file away and acknowledges orders addressed to the release. */
+  /** Removes the halt file and acknowledges the requests for the release. */
   clearHalts(release: ReleaseKey, answer?: HaltAnswer): Promise<void>;
   readonly locks: ReleaseLocks;
 }
 
-/** What became of an order to halt. Default: `obeyed`. */
+/** Result of a halt request. Default: `obeyed`. */
 export interface HaltAnswer {
   readonly outcome: "obeyed" | "too-late";
   readonly reason?: string;
 }
 
-/** What paths and locks of a release are made of. */
+/** The fields of a release that its paths and locks are built from. */
 export type ReleaseKey = Pick<Release, "aws_account_id" | "project_name" | "config_name" | "release_id">;
 
-/** The locks of a project-config, all of them taken or none. */
+/** The locks of a project and config. Either all of them are acquired or none. */
 export interface ReleaseLocks {
   /**
-   * Idempotent for the same owner. `held`: by whom, and what to do. Throws `LOCK_EXISTS` for an error before anything can have
-   * been written, `LOCK_FAILED` where something may have been.
+   * Acquires the locks; idempotent for the same owner. `held` contains the owner and advice. Throws `LOCK_EXISTS` for
+   * an error before anything was written, `LOCK_FAILED` if something may have been written.
    */
   acquire(release: ReleaseKey, owner: string): Promise<AcquireReleaseLock>;
-  /** The heartbeat. `released`: this owner has given it back; `lost`: it went to somebody else, or somebody removed it. */
+  /**
+   * Renews the locks. `released`: this owner has released them before; `lost`: another owner has them, or they were
+   * removed.
+   */
   renew(release: ReleaseKey, owner: string): Promise<"held" | "released" | "lost">;
   /**
-   * Not there, or given back before: released. Throws `LOCK_FAILED` where nobody knows, and where somebody else has them, unless they were
-   * never this owner's: `wasHeld`, by default true.
+   * Releases the locks. Succeeds if they do not exist or were released before. Throws `LOCK_FAILED` if the result is
+   * unknown, or if another owner has them and `wasHeld` is true (default).
    */
   release(release: ReleaseKey, owner: string, options?: { readonly wasHeld?: boolean }): Promise<void>;
-  /** The release may have left something behind: from now on only a person gives the locks back, or this owner. */
+  /**
+   * Makes the locks permanent, because the release may have left resources behind. From now on only this owner or a
+   * person can remove them.
+   */
   keep(release: ReleaseKey, owner: string): Promise<void>;
 }
 
-/** The answer to the request for the locks of a project-config. */
+/** Result of acquiring the locks of a project and config. */
 export type AcquireReleaseLock =
   | { readonly kind: "acquired"; readonly fencingToken: number }
-  /** `used`: a release id can be used once. `user`: a person has locked the project-config. */
+  /** `used`: the release id was used before. `user`: a person has locked the project and config. */
   | { readonly kind: "held"; readonly what: "root" | "used" | "user"; readonly by: string; readonly message: string };
 
-/** One release on its way. */
+/** A release and its state. */
 export interface ReleaseWork {
   readonly release: Release;
   readonly state: ReleaseState;
 }
 
-/** What a state does: gives what is known afterwards, or throws a `ReleaseError`. Each can be repeated after a crash. */
+/** The task of a state: returns the new state or throws a `ReleaseError`. Can be repeated after a crash. */
 export type ReleaseTask = (deps: ReleaseDeps, work: ReleaseWork) => Promise<ReleaseState>;
 
-/** What an installation of the deployer calls its things. One of the presets, or one's own. */
+/** Names used by an installation of the deployer: a preset, or custom ones. */
 export interface ReleaseConstants {
-  /** Which generation of documents, paths and rules. */
+  /** Generation of documents, paths and rules. */
   readonly generation: "odin" | "step-asg-deployer";
-  /** Value of the tag `DeployWith` on images and subnets that everybody may use. */
+  /** Value of the tag `DeployWith` on images and subnets that every project may use. */
   readonly optInTag: string;
   /** Root of the paths of instance profiles, such as `/odin/`. */
   readonly profileRoot: string;
   /** Root of the names of placement groups, such as `odin/`. */
   readonly placementRoot: string;
-  /** A bucket is called so and the deployer's account after it. */
+  /** Prefix of the bucket name; the deployer's account follows. */
   readonly bucketPrefix: string;
   /** The role that the deployer assumes in each account. */
   readonly assumedRole: string;
-  /** The lock table is called as the deployer's function and so. */
+  /** Suffix of the lock table's name; the name of the deployer's function precedes it. */
   readonly lockTableSuffix: string;
-  /** Value of a tag, or level of a path, that stands for all; `undefined`: there is none. */
+  /** Value of a tag, or level of a path, that matches everything. Undefined: wildcards are not supported. */
   readonly wildcard: string | undefined;
-  /** Type of a first volume whose document names none. */
+  /** Default type of the root volume. */
   readonly volumeType: "gp2" | "gp3";
 }
 
@@ -268,7 +281,7 @@ const STACKYARD: ReleaseConstants = {
   volumeType: "gp3",
 };
 
-/** The installations that are known by name: ours, and those of both predecessors, whose resources work unchanged. */
+/** The presets: Stackyard's own, and those of both predecessors, whose resources work unchanged. */
 export const PRESETS = {
   stackyard: STACKYARD,
   odin: {
@@ -295,7 +308,7 @@ export const PRESETS = {
 /** Name of a preset. */
 export type PresetName = keyof typeof PRESETS;
 
-/** What goes wrong in a release: the predecessor's class on its wire, and our code for it. */
+/** Failure codes and the predecessor's error class for each. */
 export const RELEASE_FAILURES = {
   RELEASE_UNREADABLE: "UnmarshalError",
   BAD_RELEASE: "BadReleaseError",
@@ -312,16 +325,16 @@ export const RELEASE_FAILURES = {
   RELEASE_PANIC: "PanicError",
 } as const;
 
-/** Our code. */
+/** A failure code. */
 export type ReleaseFailureCode = keyof typeof RELEASE_FAILURES;
-/** The predecessor's class, as states of Step Functions catch it. */
+/** The predecessor's error class, as caught by states of Step Functions. */
 export type ReleaseErrorClass = (typeof RELEASE_FAILURES)[ReleaseFailureCode];
 
-/** A state of a release has failed. Its class decides which state is next. */
+/** A state of a release failed. The error class determines the next state. */
 export class ReleaseError extends StackyardError {
   readonly releaseCode: ReleaseFailureCode;
   readonly errorClass: ReleaseErrorClass;
-  /** What the state had found out nevertheless, such as the health of the other services. */
+  /** Results obtained before the failure, such as the health of the other services. */
   readonly partial: ReleaseState | undefined;
 
   constructor(
@@ -337,8 +350,8 @@ export class ReleaseError extends StackyardError {
 }
 
 /**
- * What ended a call of AWS as the failure of a state: what was tried (a sentence), what AWS said, and what to do. A failure of a
- * state stays what it is. What could be repeated has been repeated by the client before.
+ * Converts an error of an AWS call to a `ReleaseError`: what was tried (a sentence), the error from AWS, and advice.
+ * Returns a `ReleaseError` unchanged. The client has already retried transient errors.
  */
 export function toReleaseError(code: ReleaseFailureCode, error: unknown, what: string, advice?: string): ReleaseError {
   if (error instanceof ReleaseError) return error;

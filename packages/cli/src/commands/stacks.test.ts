@@ -42,7 +42,7 @@ describe("tellStack", () => {
   });
 
   it("tells the progress where the reason does not", () => {
-    expect(tell("It was asked to stop.", "try 4")).toMatch(/asked to stop\. try 4$/);
+    expect(tell("It will stop.", "try 4")).toMatch(/asked to stop\. try 4$/);
   });
 });
 

@@ -30,13 +30,13 @@ describe("the commands over the executor", () => {
     const back = await run("rollback", SHOP);
 
     expect([first, second, back].map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);
-    expect(first.text).toMatch(/^Release release-\S+ is done\.\n/);
+    expect(first.text).toMatch(/^Release release-\S+ succeeded\.\n/);
     expect(first.text).toMatch(/^web +3 +2 +3 +0 +org\/shop-production-\S+-web$/m);
     expect(first.text).toMatch(/^Path: Validate, Lock, .*, CleanUpSuccess, Success$/m);
     expect(first.blocks.at(-1)).toContain("web  \u001b[32m●●\u001b[39m|\u001b[32m●\u001b[39m  3 of 2 healthy");
     expect(first.progress).toContain("WaitForDeploy  web 0 of 2 healthy, 3 missing");
     expect([back.text.split("\n")[0], after === before]).toEqual([
-      "The rollback of org/shop production is done.",
+      "The rollback of org/shop production succeeded.",
       false,
     ]);
     expect(groups()).not.toEqual([after]);
@@ -49,7 +49,7 @@ describe("the commands over the executor", () => {
     const halted = await run("halt", { what: "shop.json", reason: "wrong image" });
 
     expect([halted.exitCode, groups()]).toEqual([0, []]);
-    expect(halted.text).toMatch(/^Release release-\S+ was halted; nothing of it is left\.\n/);
+    expect(halted.text).toMatch(/^Release release-\S+ was halted; everything it created was removed\.\n/);
     expect(halted.text).toContain("CleanUpFailure, ReleaseLockFailure, FailureClean");
     expect((await run("show", { release })).text).toBe(halted.text);
   });
@@ -65,6 +65,6 @@ describe("the commands over the executor", () => {
     expect([locked, again, refused, unlocked, repair].map(({ exitCode }) => exitCode)).toEqual([0, 1, 3, 0, 0]);
     expect(refused.text).toContain("LOCK_EXISTS");
     expect(fails.text).toMatch(/ Lock +FailureClean +LockExistsError: .* was locked by ann: sale/);
-    expect([unlocked.text, repair.text]).toEqual(["The lock of ann is gone: sale", "Nothing is left behind."]);
+    expect([unlocked.text, repair.text]).toEqual(["Removed the lock of ann: sale", "Nothing is left behind."]);
   });
 });

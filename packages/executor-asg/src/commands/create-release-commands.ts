@@ -30,13 +30,13 @@ const DEPS: ReleaseCommandDeps = {
   random: Math.random,
   openReleases: createReleasesClient,
   async openAws(region) {
-    // The SDK is loaded by those who need it.
+    // Load the SDK only when needed.
     const { openDeployerAws } = await import("./place.ts");
     return openDeployerAws(region);
   },
 };
 
-/** The commands about releases; tests bring their own world. */
+/** Creates the release commands; tests replace their dependencies. */
 export function createReleaseCommands(deps: Partial<ReleaseCommandDeps> = {}): readonly PluginCommand[] {
   const whole = { ...DEPS, ...deps };
   return [
@@ -59,17 +59,17 @@ export function createReleaseCommands(deps: Partial<ReleaseCommandDeps> = {}): r
 const RollbackArgs = Type.Object({
   ...projectArgs,
   from: Type.Optional(
-    Type.String({ minLength: 1, placeholder: "release", description: "Only if this release is the one that runs." }),
+    Type.String({ minLength: 1, placeholder: "release", description: "Only if this release is running." }),
   ),
   reason: Type.Optional(reasonArg),
   ...placeArgs,
   ...followArgs,
 });
 
-/** `release rollback`: one step back. */
+/** `release rollback`: goes back by one release. */
 const releaseRollback: ReleaseCommandSpec<typeof RollbackArgs> = {
   name: "release rollback",
-  summary: "Go back to the release before: its groups where they are kept, else its document deployed again.",
+  summary: "Go back to the previous release: return its kept groups to service, or deploy its document again.",
   examples: [{ command: "stackyard release rollback acme/shop production", what: "In AWS_ACCOUNT_ID and AWS_REGION" }],
   args: RollbackArgs,
   async run(context, args) {
@@ -91,32 +91,32 @@ const releaseRollback: ReleaseCommandSpec<typeof RollbackArgs> = {
 
 const RepairArgs = Type.Object({
   ...projectArgs,
-  remove: Type.Optional(Type.Boolean({ description: "Remove what was found. Default: only list it." })),
+  remove: Type.Optional(Type.Boolean({ description: "Remove what was found. Default: only list." })),
   force: Type.Optional(
     Type.Boolean({
-      description: "With --remove: also the lock of the release. Only when it is certain that it is dead.",
+      description:
+        "With --remove: also remove the lock of the release. Use it only if you are certain that the release is dead.",
     }),
   ),
   keep: Type.Optional(
     Type.String({
       minLength: 1,
       maxLength: 255,
-      description: "Id of the release that stays, where groups of several stand and the list asks which.",
+      description: "Id of the release to keep, if groups of several releases exist and the list asks for it.",
     }),
   ),
   reason: Type.Optional(reasonArg),
   ...placeArgs,
 });
 
-/** `release repair`: what releases have left behind. */
+/** `release repair`: lists or removes what releases left behind. */
 const releaseRepair: ReleaseCommandSpec<typeof RepairArgs> = {
   name: "release repair",
-  summary: "List what releases of a project-config have left behind and nobody owns; with --remove, remove it.",
-  description:
-    "Groups, launch templates and configurations, alarms and placement groups, each with why it is a left-over.",
+  summary: "List what releases of a project and config left behind; remove it with --remove.",
+  description: "Groups, launch templates and configurations, alarms and placement groups, each with the reason.",
   examples: [
     { command: "stackyard release repair acme/shop production", what: "List" },
-    { command: "stackyard release repair acme/shop production --remove", what: "Remove what the list has shown" },
+    { command: "stackyard release repair acme/shop production --remove", what: "Remove what the list shows" },
   ],
   args: RepairArgs,
   async run(context, { remove = false, force = false, keep, reason, ...args }) {
@@ -129,12 +129,12 @@ const releaseRepair: ReleaseCommandSpec<typeof RepairArgs> = {
 
 const LockArgs = Type.Object({ ...projectArgs, reason: reasonArg, ...placeArgs });
 
-/** `release lock`: nobody deploys until it is taken away. */
+/** `release lock`: prevents new releases. */
 const releaseLock: ReleaseCommandSpec<typeof LockArgs> = {
   name: "release lock",
-  summary: "Let nobody deploy to a project-config; a release that runs goes on. Exit code 1: it is locked already.",
+  summary: "Prevent new releases of a project and config; a running release continues. Exit code 1: already locked.",
   examples: [
-    { command: "stackyard release lock acme/shop production sale", what: "The reason is told to whoever deploys" },
+    { command: "stackyard release lock acme/shop production sale", what: "Others see the reason when they deploy" },
   ],
   args: LockArgs,
   async run(context, { reason, ...args }) {
@@ -146,15 +146,17 @@ const releaseLock: ReleaseCommandSpec<typeof LockArgs> = {
 const UnlockArgs = Type.Object({
   ...projectArgs,
   root: Type.Optional(
-    Type.Boolean({ description: "Also the lock of a release. Only when it is certain that the release is dead." }),
+    Type.Boolean({
+      description: "Also remove the lock of a release. Use it only if you are certain that the release is dead.",
+    }),
   ),
   ...placeArgs,
 });
 
-/** `release unlock`: takes a person's lock away. */
+/** `release unlock`: removes a person's lock. */
 const releaseUnlock: ReleaseCommandSpec<typeof UnlockArgs> = {
   name: "release unlock",
-  summary: "Take away the lock that a person has put on a project-config.",
+  summary: "Remove a person's lock of a project and config.",
   args: UnlockArgs,
   async run(context, { root = false, ...args }) {
     const place = await openPlace(context, args);
@@ -175,13 +177,13 @@ function toProjectConfig(
   const { project, config } = args;
   const { account, region } = toPlaceDefaults(context, args);
   if (account !== undefined && region !== undefined) return { account, region, project, config };
-  const ways = "Give --account and --region, or set AWS_ACCOUNT_ID and AWS_REGION.";
-  throw new StackyardError("USAGE", `Which account and region? ${ways}`);
+  const ways = "Pass --account and --region, or set AWS_ACCOUNT_ID and AWS_REGION.";
+  throw new StackyardError("USAGE", `Account or region is missing. ${ways}`);
 }
 
 const WatchArgs = Type.Object({ release: releaseArg, ...placeArgs, giveUpAfter: followArgs.giveUpAfter });
 
-/** `release watch`: waits for the end of a release. */
+/** `release watch`: follows a release. */
 const releaseWatch: ReleaseCommandSpec<typeof WatchArgs> = {
   name: "release watch",
   summary: "Follow a release to its end; the exit code is that of the release.",
@@ -195,10 +197,10 @@ const releaseWatch: ReleaseCommandSpec<typeof WatchArgs> = {
 
 const ShowArgs = Type.Object({ release: releaseArg, ...placeArgs });
 
-/** `release show`: a release as it stands now. */
+/** `release show`: shows a release. */
 const releaseShow: ReleaseCommandSpec<typeof ShowArgs> = {
   name: "release show",
-  summary: "Show a release: how it stands, its services, its path through the states, its errors.",
+  summary: "Show a release: its status, services, path through the states, and errors.",
   args: ShowArgs,
   async run(context, args) {
     const place = await openPlace(context, args);
@@ -210,11 +212,11 @@ const releaseShow: ReleaseCommandSpec<typeof ShowArgs> = {
 const filterArgs = {
   project: Type.Optional(Type.String({ minLength: 1, placeholder: "name", description: "Only of this project." })),
   config: Type.Optional(Type.String({ minLength: 1, placeholder: "name", description: "Only of this config." })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, description: "At most so many. Default: 50." })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, description: "Maximum number. Default: 50." })),
 };
 const ListArgs = Type.Object({ ...filterArgs, ...placeArgs });
 
-/** `release ls`: the newest releases. */
+/** `release ls`: lists releases. */
 const releaseLs: ReleaseCommandSpec<typeof ListArgs> = {
   name: "release ls",
   summary: "List releases, the newest first.",
@@ -222,10 +224,10 @@ const releaseLs: ReleaseCommandSpec<typeof ListArgs> = {
   run: (context, args) => list(context, args, { failed: false }),
 };
 
-/** `release fails`: what has failed lately. */
+/** `release fails`: lists recent failures. */
 const releaseFails: ReleaseCommandSpec<typeof ListArgs> = {
   name: "release fails",
-  summary: "List the releases of the last three days that have failed: where, and why.",
+  summary: "List the releases that failed in the last three days, with state and reason.",
   args: ListArgs,
   run: (context, args) => list(context, args, { failed: true }),
 };
@@ -252,7 +254,7 @@ async function list(
   return 0;
 }
 
-/** Lists hold no reports; of failed ones they are wanted, one after the other. */
+/** Lists contain no reports, so the reports of failed releases are loaded one after the other. */
 async function withReports(
   releases: readonly Release[],
   get: (id: string) => Promise<Release>,
@@ -263,7 +265,7 @@ async function withReports(
 }
 
 function toTable(releases: readonly Release[], columns: number | undefined): string {
-  if (releases.length === 0) return "There are no releases.";
+  if (releases.length === 0) return "No releases found.";
   const rows = releases.map((release) => {
     const { startedAt, project, config, operation, runId, end, standing } = release;
     const names = [project, config, operation, end ?? standing].map((name) => toCell(name, 60));
@@ -273,7 +275,7 @@ function toTable(releases: readonly Release[], columns: number | undefined): str
 }
 
 function toFailTable(releases: readonly Release[], columns: number | undefined): string {
-  if (releases.length === 0) return "No release has failed in the last three days.";
+  if (releases.length === 0) return "No release failed in the last three days.";
   const rows = releases.map((release) => {
     const { startedAt, runId, end = "-", error, report } = release;
     const cause = report?.error?.message ?? error?.message ?? "";
@@ -292,7 +294,7 @@ const AFTER_FAILURE: ReadonlySet<string> = new Set([
   "FailureDirty",
 ]);
 
-/** The state whose error decided: the last one before those that follow a failure. Without a path what else is known. */
+/** Returns the state that failed: the last one before the failure states, or else what is known without a path. */
 function findFailedState({ report, outputs }: Release): string {
   const states = report?.path.map(({ state }) => state) ?? [];
   const at = states.findIndex((state) => AFTER_FAILURE.has(state));

@@ -6,7 +6,7 @@ import type { ProjectConfig, Release } from "@stackyard/sdk/releases";
 import { type Static, Type } from "typebox";
 import { readJson } from "../document/decode.ts";
 import type { ReleasePlace } from "../place/release-place.ts";
-import { tellEnd, tellProgress, tellRelease, toCell, toReleasePicture } from "../plan/report.ts";
+import { formatEnd, formatProgress, formatRelease, toCell, toReleasePicture } from "../plan/report.ts";
 import {
   fileArg,
   followArgs,
@@ -19,16 +19,23 @@ import {
   toPlaceDefaults,
   toReleaseExitCode,
 } from "./place.ts";
-import { loadReleaseFile, tellProblems, tellWarnings } from "./release-file.ts";
+import { formatProblems, formatWarnings, loadReleaseFile } from "./release-file.ts";
 
 const Args = Type.Object({
   file: fileArg,
   follow: Type.Optional(
-    Type.Boolean({ description: "Where a release of this project-config runs: follow that one, and start none." }),
+    Type.Boolean({
+      description: "If a release of this project and config is running, follow it instead of starting one.",
+    }),
   ),
-  queue: Type.Optional(Type.Boolean({ description: "Of a yard: wait for the release that runs there." })),
+  queue: Type.Optional(Type.Boolean({ description: "In a yard: wait for the running release." })),
   revision: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 255, placeholder: "text", description: "The source, such as a commit." }),
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      placeholder: "text",
+      description: "The source revision, such as a commit.",
+    }),
   ),
   ...placeArgs,
   ...followArgs,
@@ -38,15 +45,15 @@ type Args = Static<typeof Args>;
 /** `release deploy`: starts a release and follows it to its end. */
 export const releaseDeploy: ReleaseCommandSpec<typeof Args> = {
   name: "release deploy",
-  summary: "Deploy a release file, and show how far it is until it has ended.",
+  summary: "Deploy a release file, and show its progress until it ends.",
   description:
-    "The release gets a new id. Exit code 1: it has failed and nothing of it is left; 2: it has left something behind; 3: it could not start, for example because another one runs. Ctrl-C leaves the release alone.",
+    "The release gets a new id. Exit code 1: it failed, and everything it created was removed; 2: it left resources behind; 3: it could not start, for example because another one is running. Ctrl-C does not stop the release.",
   examples: [
-    { command: "stackyard release deploy shop.json", what: "Over the yard" },
-    { command: "stackyard release deploy shop.json --queue --revision 4f1c9d2", what: "After the one that runs" },
+    { command: "stackyard release deploy shop.json", what: "With the yard" },
+    { command: "stackyard release deploy shop.json --queue --revision 4f1c9d2", what: "After the running release" },
     {
       command: "stackyard release deploy shop.json --preset odin --deployer coinbase-odin",
-      what: "By an Odin that is there already, with your own credentials",
+      what: "With an existing Odin, and your own credentials",
     },
   ],
   args: Args,
@@ -57,15 +64,15 @@ async function deploy(context: ReleaseContext, args: Args): Promise<number> {
   const { out } = context;
   const prepared = await loadReleaseFile(context, args.file, args);
   if (prepared.kind === "refused") {
-    tellProblems(out, args.file, prepared.problems);
+    formatProblems(out, args.file, prepared.problems);
     return 3;
   }
   const { document, userData, warnings } = prepared;
-  tellWarnings(out, warnings);
+  formatWarnings(out, warnings);
   const place = await openPlace(context, args);
   const running = await place.findRunning(toProjectConfig(document));
   if (running !== undefined && args.follow === true) {
-    out.note(`${toCell(running.releaseId)} runs already; it is followed, and nothing is started.`);
+    out.note(`${toCell(running.releaseId)} is already running. Following it; no release was started.`);
     return follow(context, place, running, args);
   }
   if (running !== undefined && args.queue !== true) return refuse(context, running, place);
@@ -91,7 +98,7 @@ function refuse({ out }: ReleaseContext, running: Release, place: ReleasePlace):
   out.result({ alreadyDeploying: running }, () =>
     [
       `Already deploying: ${toCell(project)} ${toCell(config)} has the release ${toCell(releaseId)} since ${startedAt}.`,
-      `Nothing was started on ${place.name}. --follow follows that one, --queue waits for it; or stop it:`,
+      `No release was started on ${place.name}. Use --follow to follow it, --queue to wait for it, or stop it:`,
       `stackyard release halt ${toCell(runId)}`,
     ].join("\n"),
   );
@@ -108,19 +115,19 @@ function toProjectConfig(document: Readonly<Record<string, unknown>>): ProjectCo
   };
 }
 
-/** How a release is followed. */
+/** Options of following a release. */
 interface FollowOptions {
-  /** A duration. Default: until it has ended. */
+  /** Maximum duration. Default: until the release ends. */
   readonly giveUpAfter?: string;
 }
 
 const POLL_MS = 2_000;
-/** Looks in a row that may fail with what passes. */
+/** Maximum number of consecutive checks with transient errors. */
 const MAX_FAULTS = 30;
 
 /**
- * Looks at a release until it has ended, and shows each change: in a terminal as a picture that is drawn anew, in a pipe as lines.
- * Throws `TIMED_OUT` and `INTERRUPTED`: the release goes on then, and people are told how to get back to it.
+ * Follows a release until it ends and prints each change: a redrawn picture in a terminal, lines in a pipe. Throws
+ * `TIMED_OUT` and `INTERRUPTED`: then the release continues, and the message says how to follow it again.
  */
 export async function followRelease(
   context: ReleaseContext,
@@ -135,13 +142,15 @@ export async function followRelease(
   for (;;) {
     const release = await look();
     if (release?.endedAt !== undefined) return release;
-    if (clock.now() >= until) throw tellGoesOn(context, id, "TIMED_OUT", `${giveUpAfter} are over; it goes on.`);
+    if (clock.now() >= until)
+      throw toUnfinishedError(context, id, "TIMED_OUT", `${giveUpAfter} have passed; the release continues.`);
     await clock.sleep(Math.min(pollMs, until - clock.now()), signal);
-    if (signal.aborted) throw tellGoesOn(context, id, "INTERRUPTED", "The release is followed no more; it goes on.");
+    if (signal.aborted)
+      throw toUnfinishedError(context, id, "INTERRUPTED", "Stopped following; the release continues.");
   }
 }
 
-/** One look. What passes, such as a throttled call, is passed over: the release does not end by it. */
+/** Checks a release once. Skips transient errors, such as throttling. */
 function createLook(context: ReleaseContext, place: ReleasePlace, id: string): () => Promise<Release | undefined> {
   let faults = 0;
   let last = "";
@@ -184,66 +193,69 @@ function showProgress({ out, clock }: ReleaseContext, release: Release, value: R
   const { report } = release;
   const toBlock =
     report && ((columns: number) => toReleasePicture(report, { columns, colour: true, now: clock.now() }));
-  out.progress(value, () => tellProgress(release), toBlock);
+  out.progress(value, () => formatProgress(release), toBlock);
 }
 
-function tellGoesOn(
+function toUnfinishedError(
   { out }: ReleaseContext,
   id: string,
   code: "TIMED_OUT" | "INTERRUPTED",
   reason: string,
 ): StackyardError {
-  out.note(`Look again: stackyard release watch ${id}. Stop it: stackyard release halt ${id}`);
+  out.note(`Follow it again: stackyard release watch ${id}. Stop it: stackyard release halt ${id}`);
   return new StackyardError(code, reason);
 }
 
-/** Prints a release as it stands or has ended, and what to do next where it has left something behind. */
+/** Prints the state or end of a release, and what to do if it left resources behind. */
 export function showRelease({ out }: Pick<ReleaseContext, "out">, release: Release): void {
-  out.result({ release }, () => tellRelease(release));
+  out.result({ release }, () => formatRelease(release));
   const { end, project, config, account, region } = release;
   if (end !== "FailureDirty") return;
   const where = `${toCell(project, 255)} ${toCell(config, 255)} --account ${account} --region ${region}`;
-  out.note(`Its lock is kept, so nobody deploys there. See what is left: stackyard release repair ${where}`);
+  out.note(`Its lock is kept, so no other release can start. List what is left: stackyard release repair ${where}`);
 }
 
-const ArgsReleaseHalt = Type.Object({
+const HaltArgs = Type.Object({
   what: Type.String({
     minLength: 1,
-    description: "A release file, whose project-config is meant; or a run or an execution.",
+    description: "A release file (its project and config), a run, or an execution.",
   }),
   reason: Type.Optional(reasonArg),
   ...placeArgs,
   ...followArgs,
 });
-type ArgsReleaseHalt = Static<typeof ArgsReleaseHalt>;
+type HaltArgs = Static<typeof HaltArgs>;
 
-/** `release halt`: stops the release that runs, and waits until nothing of it is left. */
-export const releaseHalt: ReleaseCommandSpec<typeof ArgsReleaseHalt> = {
+/** `release halt`: stops the running release and waits until everything it created is removed. */
+export const releaseHalt: ReleaseCommandSpec<typeof HaltArgs> = {
   name: "release halt",
-  summary: "Stop the release that runs, have what it made removed, and wait until that is done.",
+  summary: "Stop the running release, and wait until everything it created is removed.",
   description:
-    "Exit code 0: it was stopped and nothing of it is left; 1: there was none, or it came too late and the release is done; 2: something is left behind.",
+    "Exit code 0: stopped, and everything it created was removed; 1: no release is running, or the halt came too late; 2: resources are left behind.",
   examples: [
-    { command: 'stackyard release halt shop.json --reason "wrong image"', what: "Whatever runs for its project" },
+    {
+      command: 'stackyard release halt shop.json --reason "wrong image"',
+      what: "The running release of its project and config",
+    },
   ],
-  args: ArgsReleaseHalt,
+  args: HaltArgs,
   run: halt,
 };
 
-async function halt(context: ReleaseContext, args: ArgsReleaseHalt): Promise<number> {
+async function halt(context: ReleaseContext, args: HaltArgs): Promise<number> {
   const { out } = context;
   const place = await openPlace(context, args);
   const release = await findRelease(context, place, args);
   if (release === undefined || release.endedAt !== undefined) {
     out.result({ release: release ?? null }, () =>
-      release === undefined ? "No release runs there: nothing to halt." : `Nothing to halt. ${tellEnd(release)}`,
+      release === undefined ? "No release is running. Nothing to halt." : `Nothing to halt. ${formatEnd(release)}`,
     );
     return 1;
   }
   const by = toActor(context);
   await place.halt(release, { message: args.reason ?? `Halted by ${by}`, by });
   if (args.detach === true) {
-    out.result({ release }, () => `${toCell(release.runId)} was asked to stop.`);
+    out.result({ release }, () => `${toCell(release.runId)} will stop.`);
     return 0;
   }
   const ended = await followRelease(context, place, release.runId, args);
@@ -251,17 +263,13 @@ async function halt(context: ReleaseContext, args: ArgsReleaseHalt): Promise<num
   return toHaltExitCode(ended);
 }
 
-/** The words of a release turned round: a clean failure is what was asked for. */
+/** Formats the result of a halt: a clean failure is the requested result. */
 function toHaltExitCode(release: Release): number {
   const code = toReleaseExitCode(release);
   return code === 0 ? 1 : code === 1 ? 0 : code;
 }
 
-async function findRelease(
-  context: ReleaseContext,
-  place: ReleasePlace,
-  args: ArgsReleaseHalt,
-): Promise<Release | undefined> {
+async function findRelease(context: ReleaseContext, place: ReleasePlace, args: HaltArgs): Promise<Release | undefined> {
   const text = await loadText(resolve(context.cwd, args.what));
   return text === undefined ? place.get(args.what) : place.findRunning(readProjectConfig(context, text, args));
 }
@@ -275,8 +283,8 @@ async function loadText(path: string): Promise<string | undefined> {
   }
 }
 
-/** Only the names count: a file that could not be deployed can be halted. Throws `CONFIG_INVALID`. */
-function readProjectConfig(context: ReleaseContext, text: string, args: ArgsReleaseHalt): ProjectConfig {
+/** Reads only the names, so that a file with problems can be halted too. Throws `CONFIG_INVALID`. */
+function readProjectConfig(context: ReleaseContext, text: string, args: HaltArgs): ProjectConfig {
   const read = readJson(text);
   const document = read.kind === "value" ? { ...Object(read.value) } : {};
   const { account = "", region = "" } = toPlaceDefaults(context, args);
@@ -284,7 +292,7 @@ function readProjectConfig(context: ReleaseContext, text: string, args: ArgsRele
   if (typeof project !== "string" || typeof config !== "string") {
     throw new StackyardError(
       "CONFIG_INVALID",
-      `"${args.what}" is no release file: it has no project_name and config_name.`,
+      `"${args.what}" is not a release file: project_name or config_name is missing.`,
     );
   }
   const textOf = (value: unknown, otherwise: string) => (typeof value === "string" ? value : otherwise);

@@ -68,7 +68,7 @@ describe("the commands over a deployer under Step Functions", () => {
     const { exitCode, text, notes, progress } = await run("deploy", { file: "shop.json" });
 
     expect([exitCode, regions]).toEqual([0, [REGION]]);
-    expect(text).toMatch(/^Release release-2026-01-01T00-00-\S+Z-[a-z]{7} is done\.\n/);
+    expect(text).toMatch(/^Release release-2026-01-01T00-00-\S+Z-[a-z]{7} succeeded\.\n/);
     expect(notes[0]).toContain("of the deployer coinbase-odin");
     expect(progress).toContain("WaitForHealthy");
     const [execution] = executions();
@@ -97,7 +97,7 @@ describe("the commands over a deployer under Step Functions", () => {
     expect([second.exitCode, second.text]).toEqual([3, expect.stringContaining("Already deploying")]);
     expect(executions()).toHaveLength(1);
     // This deployer looks for no halt.
-    expect([halted.exitCode, halted.text]).toEqual([1, expect.stringContaining("is done.")]);
+    expect([halted.exitCode, halted.text]).toEqual([1, expect.stringContaining("succeeded.")]);
   });
 
   it("take a name with account and region, or an ARN", async () => {

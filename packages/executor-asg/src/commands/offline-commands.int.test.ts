@@ -56,8 +56,8 @@ describe("release validate", () => {
     expect(exitCode).toBe(0);
     expect(notes).toEqual([
       "warning  /services/web/elbs  Service(web): Classic load balancers are deprecated. Use target_groups.",
-      "warning  /aws_account_id  aws_account_id is not given: the deployer's own counts.",
-      "warning  /aws_region  aws_region is not given: the deployer's own counts.",
+      "warning  /aws_account_id  aws_account_id is missing; the deployer's own is used.",
+      "warning  /aws_region  aws_region is missing; the deployer's own is used.",
     ]);
   });
 
@@ -69,7 +69,7 @@ describe("release validate", () => {
     expect([broken.exitCode, broken.value["problems"]]).toMatchObject([1, [{ code: "release-not-json", pointer: "" }]]);
     await expect(world.run("validate", { file: "none.json" })).rejects.toMatchObject({
       code: "CONFIG_INVALID",
-      message: 'There is no release file "none.json".',
+      message: 'Release file "none.json" not found.',
     });
     await expect(world.run("validate", { file: parse(world.cwd).root })).rejects.toMatchObject({
       code: "CONFIG_INVALID",
@@ -104,7 +104,7 @@ describe("release validate", () => {
 
     const { text } = await world.run("validate", { file: "shop.json" });
 
-    expect(text).toContain("The document begins with a byte order mark: save it without one.");
+    expect(text).toContain("The document starts with a byte order mark. Save it without one.");
   });
 
   it.runIf(existsSync("/dev/zero"))("does not read files without an end", async () => {
@@ -162,7 +162,7 @@ web           4        4         6        2             2   10  AllAtOnce
 
 web: 6 after 0s; healthy after 1m 45s
 
-Done after 1m 50s at the earliest; the time-out is 10m.`);
+Done after 1m 50s at the earliest; the timeout is 10m.`);
     expect(value).toEqual({
       file: "shop.json",
       problems: [],
@@ -201,8 +201,8 @@ Done after 1m 50s at the earliest; the time-out is 10m.`);
 
     const { text } = await world.run("plan", { file: "shop.json", slowStart: 30 });
 
-    expect(text).toContain("web: 1 after 0s; not within the time-out");
-    expect(text).toContain("It cannot be done within its time-out of 10m.");
+    expect(text).toContain("web: 1 after 0s; not within the timeout");
+    expect(text).toContain("It cannot finish within its timeout of 10m.");
   });
 
   it("lists problems instead, exit code 1", async () => {

@@ -15,7 +15,7 @@ import { type TObject, Type } from "typebox";
 import { createYardPlace, type ReleasePlace, toReleaseKey } from "../place/release-place.ts";
 import { PRESETS, type PresetName, type ReleaseConstants } from "../release-state.ts";
 
-/** Where releases are deployed, as words of a command line. */
+/** Arguments of a command that select where releases are deployed. */
 export interface PlaceWords {
   readonly preset?: PresetName;
   readonly deployer?: string;
@@ -27,7 +27,7 @@ export interface PlaceWords {
   readonly externalId?: string;
 }
 
-/** The yard of the command line, or the deployer that is named. Throws `USAGE`, `CONFIG_INVALID`. */
+/** Opens the yard of the command line, or the deployer it names. Throws `USAGE`, `CONFIG_INVALID`. */
 export async function openPlace(context: ReleaseContext, words: PlaceWords): Promise<ReleasePlace> {
   const { signal } = context;
   const { bucket, lockTable, role, externalId } = words;
@@ -38,8 +38,8 @@ export async function openPlace(context: ReleaseContext, words: PlaceWords): Pro
     signal,
   };
   if (findDeployer(context, words) !== undefined) return openDeployer(context, words, shared);
-  if (lockTable !== undefined && bucket === undefined) throw usage("--lock-table belongs to --bucket.");
-  if (externalId !== undefined && role === undefined) throw usage("--external-id belongs to --role.");
+  if (lockTable !== undefined && bucket === undefined) throw usage("--lock-table requires --bucket.");
+  if (externalId !== undefined && role === undefined) throw usage("--external-id requires --role.");
   return createYardPlace({
     ...shared,
     releases: context.openReleases(context.server),
@@ -51,12 +51,12 @@ export async function openPlace(context: ReleaseContext, words: PlaceWords): Pro
   });
 }
 
-/** What an installation calls its things. */
+/** Returns the preset of the command line. */
 export function toConstants(context: Pick<ReleaseContext, "environment">, words: PlaceWords): ReleaseConstants {
   return PRESETS[toPreset(context, words)];
 }
 
-/** Account and region, where neither words nor document say them. */
+/** Returns the default account and region of the command line. */
 export function toPlaceDefaults({ environment }: Pick<ReleaseContext, "environment">, words: PlaceWords) {
   const account = words.account ?? environment["AWS_ACCOUNT_ID"] ?? "";
   const region = words.region ?? (environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] || "");
@@ -68,14 +68,14 @@ export function toPlaceDefaults({ environment }: Pick<ReleaseContext, "environme
   };
 }
 
-/** Where a release is kept that does not say it. */
+/** Returns the default bucket of releases. */
 export function toBucket(context: Pick<ReleaseContext, "environment">, words: PlaceWords): string | undefined {
   const { account } = toPlaceDefaults(context, words);
   const owner = findDeployer(context, words)?.split(":")[4] ?? account;
   return words.bucket ?? (owner === undefined ? undefined : `${toConstants(context, words).bucketPrefix}${owner}`);
 }
 
-/** Who types. */
+/** Returns the user of the command. */
 export function toActor({ environment }: Pick<ReleaseContext, "environment">): string {
   return environment["STACKYARD_ACTOR"] || environment["USER"] || environment["LOGNAME"] || "somebody";
 }
@@ -84,7 +84,7 @@ function toPreset({ environment }: Pick<ReleaseContext, "environment">, { preset
   return preset ?? (deployer === undefined && environment["ODIN_STEP"] ? "odin" : "stackyard");
 }
 
-/** The predecessor's client took the name from its environment. */
+/** Reads the deployer's name from the predecessor's environment variable. */
 function findDeployer(
   { environment }: Pick<ReleaseContext, "environment">,
   { deployer }: PlaceWords,
@@ -98,11 +98,11 @@ async function openDeployer(
   shared: Pick<Parameters<typeof createYardPlace>[0], "preset" | "constants" | "by" | "signal">,
 ): Promise<ReleasePlace> {
   if (words.role !== undefined || words.lockTable !== undefined) {
-    throw usage("--role and --lock-table are the deployer's own matter: leave them out with --deployer.");
+    throw usage("--role and --lock-table cannot be used with --deployer. Remove them.");
   }
   const machineArn = toMachineArn(context, words);
   const [, , , region = "", account = ""] = machineArn.split(":");
-  // The SDK is loaded by those who need it.
+  // Load the SDK only when needed.
   const [{ createDeployerPlace }, aws] = await Promise.all([
     import("../place/deployer-place.ts"),
     context.openAws(region),
@@ -112,7 +112,9 @@ async function openDeployer(
   return createDeployerPlace({ ...shared, ...aws, machineArn, bucket, clock, random });
 }
 
-/** With one's own credentials: who may only start runs, or only write the bucket, deploys nothing. */
+/**
+ * Opens a deployer with the user's credentials: starting executions and writing the bucket are separate permissions.
+ */
 function createStoring(
   { openAws, clock }: ReleaseContext,
   bucket: string,
@@ -134,10 +136,12 @@ const MACHINE_ARN = /^arn:aws[a-z-]*:states:[a-z0-9-]+:[0-9]{12}:stateMachine:[^
 function toMachineArn(context: ReleaseContext, words: PlaceWords): string {
   const name = findDeployer(context, words) ?? "";
   if (MACHINE_ARN.test(name)) return name;
-  if (name.startsWith("arn:")) throw usage(`--deployer "${name}" is no ARN of a state machine.`);
+  if (name.startsWith("arn:")) throw usage(`--deployer "${name}" is not the ARN of a state machine.`);
   const { account, region } = toPlaceDefaults(context, words);
   if (account === undefined || region === undefined) {
-    throw usage(`Where is the deployer "${name}"? Give its ARN, or set AWS_ACCOUNT_ID and AWS_REGION.`);
+    throw usage(
+      `Account or region of the deployer "${name}" is missing. Pass its ARN, or set AWS_ACCOUNT_ID and AWS_REGION.`,
+    );
   }
   const partition = region.startsWith("cn-") ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
   return `arn:${partition}:states:${region}:${account}:stateMachine:${name}`;
@@ -147,33 +151,32 @@ function usage(message: string): StackyardError {
   return new StackyardError("USAGE", message);
 }
 
-/** What commands about releases reach the world by; tests have their own. */
+/** Dependencies of the release commands; tests replace them. */
 export interface ReleaseCommandDeps {
   readonly clock: Clock;
-  /** From 0 to below 1. */
+  /** Random numbers from 0 to below 1. */
   readonly random: () => number;
-  /** Releases of the server that a command talks to. */
+  /** Opens the releases of the command's server. */
   openReleases(server: PluginCommandContext["server"]): ReleasesApi;
-  /** AWS with the credentials of whoever types the command. */
   openAws(region: string): Promise<DeployerAws>;
-  /** Between two looks at a release. Default: 2 s. */
+  /** Pause between two checks of a release. Default: 2 s. */
   readonly pollMs?: number;
 }
 
-/** What a command about releases is given. */
+/** Context of a release command. */
 export interface ReleaseContext extends ReleaseCommandDeps {
   readonly out: CommandOutput;
-  /** Relative paths start here. */
+  /** Base of relative paths. */
   readonly cwd: string;
   readonly environment: PluginCommandContext["environment"];
   readonly server: PluginCommandContext["server"];
   readonly signal: AbortSignal;
 }
 
-/** One command about releases. */
+/** A release command. */
 export type ReleaseCommandSpec<Args extends TObject> = CommandSpec<Args, ReleaseContext>;
 
-/** A command as a plugin gives it. Arguments that do not fit are `USAGE`. */
+/** Converts a release command to a command of a plugin. Invalid arguments are `USAGE`. */
 export function createReleaseCommand<Args extends TObject>(
   spec: ReleaseCommandSpec<Args>,
   deps: ReleaseCommandDeps,
@@ -186,7 +189,7 @@ export function createReleaseCommand<Args extends TObject>(
       cwd,
       environment,
       signal,
-      // Asked for by those who need it: where none is known, that is an error.
+      // Resolved on demand, because it throws if no server is configured.
       get server() {
         return context.server;
       },
@@ -197,15 +200,15 @@ export function createReleaseCommand<Args extends TObject>(
 const word = (placeholder: string, description: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, placeholder, description }));
 
-/** Whose documents, tags and paths. */
+/** Argument: preset of documents, tags and paths. */
 export const presetArg = Type.Optional(
   Type.Union(
     (Object.keys(PRESETS) as readonly (keyof typeof PRESETS)[]).map((name) => Type.Literal(name)),
-    { description: "Whose documents, tags and paths. Default: stackyard; with ODIN_STEP: odin." },
+    { description: "Preset of documents, tags and paths. Default: stackyard; with ODIN_STEP: odin." },
   ),
 );
 
-/** The account and the region, where nothing else says them. */
+/** Arguments: default account and region. */
 export const accountArgs = {
   account: Type.Optional(
     Type.String({
@@ -218,77 +221,74 @@ export const accountArgs = {
   region: word("name", "Default: AWS_REGION."),
 };
 
-/** Where releases are deployed. */
+/** Arguments that select where releases are deployed. */
 export const placeArgs = {
   preset: presetArg,
-  deployer: word(
-    "name|arn",
-    "A deployer under Step Functions instead of the yard. Default: ODIN_STEP, where it is set.",
-  ),
-  bucket: word("name", "Where the deployer keeps releases; of a yard: a predecessor's bucket that it shall use too."),
-  lockTable: word("name", "Of a yard, with --bucket: the predecessor's table of locks."),
+  deployer: word("name|arn", "A deployer under Step Functions instead of the yard. Default: ODIN_STEP."),
+  bucket: word("name", "The deployer's bucket of releases; for a yard: a predecessor's bucket to use as well."),
+  lockTable: word("name", "For a yard, with --bucket: the predecessor's lock table."),
   ...accountArgs,
-  role: word("name", "Of a yard: the role that its runner takes in the account. Default: its own."),
-  externalId: word("text", "For that role."),
+  role: word("name", "For a yard: the role that its runner assumes in the account. Default: its own."),
+  externalId: word("text", "External id of that role."),
 };
 
-/** A release file. */
+/** Argument: a release file. */
 export const fileArg = Type.String({
   minLength: 1,
-  description: "The release; its user data is in the file of the same name and .userdata.",
+  description: "The release file; its user data is in the file with .userdata appended.",
 });
 
-/** A release that was started. */
+/** Argument: a started release. */
 export const releaseArg = Type.String({
   pattern: "^[A-Za-z0-9._-]{1,80}$",
   expected: "letters, digits, dots, - and _, at most 80",
-  description: "The run, or the execution, as `release deploy` and `release ls` print it.",
+  description: "The run or execution, as printed by `release deploy` and `release ls`.",
 });
 
-/** Project and config, in this order. */
+/** Arguments: project and config. */
 export const projectArgs = {
   project: Type.String({ minLength: 1, maxLength: 255, description: "Such as acme/shop." }),
   config: Type.String({ minLength: 1, maxLength: 255, description: "Such as production." }),
 };
 
-/** Of commands that follow a release. */
+/** Argument of commands that follow a release. */
 export const followArgs = toFollowArgs("release");
 
-/** Stands in the history. */
-export const reasonArg = Type.String({ minLength: 1, maxLength: 1_000, description: "Stands in the history." });
+/** Argument: a reason for the history. */
+export const reasonArg = Type.String({ minLength: 1, maxLength: 1_000, description: "Reason, stored in the history." });
 
-/** What a client of a deployer under Step Functions calls. */
+/** AWS clients of a deployer under Step Functions. */
 export interface DeployerAws {
   readonly s3: S3Client;
   readonly sfn: SFNClient;
 }
 
-/** AWS with the credentials of whoever types the command. Calls nothing yet. */
+/** Opens AWS with the user's credentials. Makes no calls. */
 export function openDeployerAws(region: string): DeployerAws {
   const access = createAwsAccess({
     clock: systemClock,
     session: { name: "stackyard-release" },
     region,
-    // The bucket lies where its releases go to, which need not be where the deployer runs.
+    // The bucket is in the region of its releases, which may differ from the deployer's.
     clientConfig: { followRegionRedirects: true },
   });
   return { s3: access.client(S3Client, undefined), sfn: access.client(SFNClient, undefined) };
 }
 
-/** Ends that come before any work: a lock, permissions, configuration, a service that does not answer. */
+/** Failures before a release starts: a lock, permissions, configuration, an unavailable service. */
 const COULD_NOT_START: ReadonlySet<string> = new Set([
   ...["LOCK_EXISTS", "CONFIG_INVALID", "EXECUTOR_UNKNOWN", "MACHINE_UNKNOWN", "UNREACHABLE", "ACCESS_DENIED"],
 ]);
 
 /**
- * The exit code of a command that has followed a release to its end: 0 it is done, 1 it has failed and nothing of it is left, 2 it
- * has left something behind, 3 it could not start.
+ * Returns the exit code of a command that followed a release to its end: 0 it succeeded, 1 it failed and everything it
+ * created was removed, 2 it left resources behind, 3 it could not start.
  */
 export function toReleaseExitCode({ standing, end, error, report }: Release): 0 | 1 | 2 | 3 {
   if (standing === "succeeded") return 0;
   if (end === "FailureDirty" || error?.code === "LEFT_BEHIND") return 2;
   if (error !== undefined && COULD_NOT_START.has(error.code)) return 3;
-  // A run that ended without a word of its executor has cleaned nothing up.
+  // A run that ended without a result of its executor has not cleaned up.
   const hasBegun = report?.path.some(({ state }) => state === "Deploy") === true;
   return end === undefined && hasBegun ? 2 : 1;
 }

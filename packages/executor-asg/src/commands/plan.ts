@@ -4,11 +4,11 @@ import { Type } from "typebox";
 import { readJson } from "../document/decode.ts";
 import type { Release } from "../document/release.ts";
 import { planOffline } from "../plan/plan-release.ts";
-import { foreseeRelease, type ReleaseForecast, toCell, toLength } from "../plan/report.ts";
+import { forecastRelease, type ReleaseForecast, toCell, toLength } from "../plan/report.ts";
 import { RELEASE_MACHINES, type ReleaseMachine, type ReleaseRow, toReleaseStateMachine } from "../release-machine.ts";
 import type { ReleaseConstants } from "../release-state.ts";
 import { accountArgs, fileArg, presetArg, type ReleaseCommandSpec, toConstants } from "./place.ts";
-import { loadReleaseFile, tellProblems, tellWarnings } from "./release-file.ts";
+import { formatProblems, formatWarnings, loadReleaseFile } from "./release-file.ts";
 
 const Args = Type.Object({
   file: fileArg,
@@ -17,7 +17,7 @@ const Args = Type.Object({
       minLength: 2,
       maxLength: 65_536,
       placeholder: "json",
-      description: 'Desired capacities of the groups that run now, such as {"web": 4}. Default: there are none.',
+      description: 'Desired capacities of the running groups, such as {"web": 4}. Default: no groups.',
     }),
   ),
   slowStart: Type.Optional(
@@ -25,22 +25,22 @@ const Args = Type.Object({
       minimum: 0,
       maximum: 900,
       placeholder: "seconds",
-      description: "The largest slow start of the target groups.",
+      description: "The longest slow start of the target groups.",
     }),
   ),
   preset: presetArg,
   ...accountArgs,
 });
 
-/** `release plan`: sizes, steps and lengths of a release, without an account. */
+/** `release plan`: shows sizes, steps and durations of a release, without an account. */
 export const releasePlan: ReleaseCommandSpec<typeof Args> = {
   name: "release plan",
-  summary: "Show how large the groups of a release would be, how they come up and how long it takes. Needs no account.",
-  description: "Changes nothing and calls nobody. Exit code 1: the file has problems.",
+  summary: "Show the capacities, steps and shortest duration of a release. Does not need an account.",
+  description: "Read-only, without network calls. Exit code 1: the file has problems.",
   examples: [
     {
       command: `stackyard release plan shop.json --previous '{"web": 4}'`,
-      what: "As if four instances of web ran now",
+      what: "Assuming four running instances of web",
     },
   ],
   args: Args,
@@ -48,21 +48,21 @@ export const releasePlan: ReleaseCommandSpec<typeof Args> = {
     const { out } = context;
     const prepared = await loadReleaseFile(context, args.file, args);
     if (prepared.kind === "refused") {
-      tellProblems(out, args.file, prepared.problems);
+      formatProblems(out, args.file, prepared.problems);
       return 1;
     }
     const { release, warnings } = prepared;
     const previous = parsePrevious(args.previous, release);
     const { generation } = toConstants(context, args);
     const slow = args.slowStart === undefined ? {} : { slowStartSeconds: args.slowStart };
-    const forecast = foreseeRelease(release, previous, { generation, ...slow });
+    const forecast = forecastRelease(release, previous, { generation, ...slow });
     const services = toServices(release, previous, { generation, forecast });
-    tellWarnings(out, warnings);
+    formatWarnings(out, warnings);
     const { healthyAfterSeconds = null, doneAfterSeconds = null } = forecast;
     const { timeout: timeoutSeconds, wait_for_healthy: pollSeconds } = release;
     const timing = { healthyAfterSeconds, doneAfterSeconds, timeoutSeconds, pollSeconds };
     out.result({ file: args.file, services, timing, warnings, problems: [] }, () =>
-      tellPlan(services, forecast, release),
+      formatPlan(services, forecast, release),
     );
     return 0;
   },
@@ -70,14 +70,14 @@ export const releasePlan: ReleaseCommandSpec<typeof Args> = {
 
 /** Throws `USAGE`. */
 function parsePrevious(text: string | undefined, { services }: Release): Readonly<Record<string, number>> {
-  const shape = `--previous is a JSON object of capacities, such as {"web": 4}.`;
+  const shape = `--previous must be a JSON object of capacities, such as {"web": 4}.`;
   const read = readJson(text ?? "{}");
   const given = read.kind === "value" ? read.value : undefined;
   if (typeof given !== "object" || given === null || Array.isArray(given)) throw new StackyardError("USAGE", shape);
   const entries = Object.entries({ ...given } as Readonly<Record<string, unknown>>).map(([name, capacity]) => {
     if (!Object.hasOwn(services, name)) {
       const known = Object.keys(services).join(", ");
-      throw new StackyardError("USAGE", `--previous names "${name}", which is no service of the release: ${known}.`);
+      throw new StackyardError("USAGE", `Unknown service "${name}" in --previous. Services of the release: ${known}.`);
     }
     if (typeof capacity !== "number" || !Number.isSafeInteger(capacity) || capacity < 0)
       throw new StackyardError("USAGE", shape);
@@ -93,7 +93,7 @@ function toServices(
 ) {
   return planOffline(release, previous).map(({ service, serviceId, previous: before, steps: _steps, ...figures }) => ({
     service,
-    // The first generation draws its names while it deploys.
+    // The first generation chooses names when it deploys.
     group: generation === "odin" ? serviceId : null,
     previous: before ?? null,
     ...figures,
@@ -102,7 +102,7 @@ function toServices(
   }));
 }
 
-function tellPlan(services: ReturnType<typeof toServices>, forecast: ReleaseForecast, release: Release): string {
+function formatPlan(services: ReturnType<typeof toServices>, forecast: ReleaseForecast, release: Release): string {
   const head = ["SERVICE", "BEFORE", "DESIRED", "LAUNCHED", "HEALTHY", "MIN AT START", "MAX", "STRATEGY"];
   const rows = services.map((each) => {
     const { previous, desired, targetLaunched, targetHealthy, initial, strategy } = each;
@@ -113,35 +113,35 @@ function tellPlan(services: ReturnType<typeof toServices>, forecast: ReleaseFore
   const steps = services.map(({ service, steps: each, healthyAfterSeconds }) => {
     const sizes = each.map(({ afterSeconds, desired }) => `${desired} after ${toLength(afterSeconds)}`).join(", ");
     const end =
-      healthyAfterSeconds === null ? "not within the time-out" : `healthy after ${toLength(healthyAfterSeconds)}`;
+      healthyAfterSeconds === null ? "not within the timeout" : `healthy after ${toLength(healthyAfterSeconds)}`;
     return `${toCell(service, 40)}: ${sizes}; ${end}`;
   });
   const { doneAfterSeconds } = forecast;
   const done =
     doneAfterSeconds === undefined
-      ? `It cannot be done within its time-out of ${toLength(release.timeout)}.`
-      : `Done after ${toLength(doneAfterSeconds)} at the earliest; the time-out is ${toLength(release.timeout)}.`;
+      ? `It cannot finish within its timeout of ${toLength(release.timeout)}.`
+      : `Done after ${toLength(doneAfterSeconds)} at the earliest; the timeout is ${toLength(release.timeout)}.`;
   return [formatTable([head, ...rows], { numbers: [1, 2, 3, 4, 5, 6] }), steps.join("\n"), done].join("\n\n");
 }
 
-const ArgsReleaseGraph = Type.Object({
+const GraphArgs = Type.Object({
   format: Type.Optional(
     Type.Union([Type.Literal("text"), Type.Literal("mermaid"), Type.Literal("asl")], {
       description: "A table (default), a Mermaid diagram, or the definition for Step Functions.",
     }),
   ),
   function: Type.Optional(
-    Type.String({ minLength: 1, placeholder: "arn", description: "Of asl: the deployer's function." }),
+    Type.String({ minLength: 1, placeholder: "arn", description: "For asl: the ARN of the deployer's function." }),
   ),
   preset: presetArg,
 });
 
-/** `release graph`: the states of a release. */
-export const releaseGraph: ReleaseCommandSpec<typeof ArgsReleaseGraph> = {
+/** `release graph`: shows the states of a release. */
+export const releaseGraph: ReleaseCommandSpec<typeof GraphArgs> = {
   name: "release graph",
   summary: "Show the states of a release: as a table, as a diagram, or as a definition for Step Functions.",
   examples: [{ command: "stackyard release graph --format asl --preset odin", what: "What `odin json` printed" }],
-  args: ArgsReleaseGraph,
+  args: GraphArgs,
   async run(context, { format = "text", function: functionArn = FUNCTION, ...words }) {
     const { generation } = toConstants(context, words);
     const machine = RELEASE_MACHINES[generation];
@@ -157,13 +157,13 @@ export const releaseGraph: ReleaseCommandSpec<typeof ArgsReleaseGraph> = {
   },
 };
 
-/** To be replaced, unless --function says it. */
+/** Placeholder, unless --function is given. */
 const FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:stackyard-releases";
 
 interface Edge {
   readonly from: string;
   readonly to: string;
-  /** Empty: when the state is done. */
+  /** Empty: the transition when the state is done. */
   readonly on: string;
 }
 

@@ -53,7 +53,7 @@ describe("release deploy", () => {
     expect(result.progress).toContain("CheckHealthy  web 1 of 2 healthy, 2 not yet");
     expect(result.blocks.join("\n")).toContain("web  \u001b[32m●\u001b[39m\u001b[33m◐\u001b[39m|\u001b[33m◐\u001b[39m");
     expect(result.events.at(-1)).toMatchObject({ kind: "progress", standing: "succeeded", end: "Success" });
-    expect(result.text).toMatch(/^Release release-2 is done\.\n/);
+    expect(result.text).toMatch(/^Release release-2 succeeded\.\n/);
     expect(result.notes[0]).toMatch(/^Release release-.*, run-\w+ of the yard$/);
   });
 
@@ -110,7 +110,7 @@ describe("release deploy", () => {
     const followed = await world.run("deploy", { ...FILE, follow: true }, { onNote });
 
     expect([followed.exitCode, followed.value["release"]]).toMatchObject([0, { runId: running }]);
-    expect(followed.notes[0]).toContain("runs already; it is followed, and nothing is started.");
+    expect(followed.notes[0]).toContain("is already running. Following it; no release was started.");
   });
 
   it("queues behind it when it is told to", async () => {
@@ -178,7 +178,7 @@ describe("release watch, show, ls and fails", () => {
       ...[release, "CheckHealthy", "FailureClean", "HaltError: Timeout: Halting Release"],
     ]);
     expect([none.text, (await world.run("fails", { config: "x" })).text]).toEqual([
-      ...["There are no releases.", "No release has failed in the last three days."],
+      ...["No releases found.", "No release failed in the last three days."],
     ]);
   });
 
@@ -216,8 +216,11 @@ describe("release halt", () => {
     const halted = await world.run("halt", { what: "shop.json", reason: "wrong image" });
     const again = await world.run("halt", { what: "shop.json" });
 
-    expect([halted.exitCode, halted.text]).toEqual([0, expect.stringContaining("was halted; nothing of it is left.")]);
-    expect([again.exitCode, again.text]).toEqual([1, "No release runs there: nothing to halt."]);
+    expect([halted.exitCode, halted.text]).toEqual([
+      0,
+      expect.stringContaining("was halted; everything it created was removed."),
+    ]);
+    expect([again.exitCode, again.text]).toEqual([1, "No release is running. Nothing to halt."]);
   });
 
   it("stops a run, and tells one that has ended already", async () => {
@@ -227,7 +230,7 @@ describe("release halt", () => {
     await world.run("watch", { release: what });
     const again = await world.run("halt", { what });
 
-    expect([halted.exitCode, halted.text]).toEqual([0, `${what} was asked to stop.`]);
+    expect([halted.exitCode, halted.text]).toEqual([0, `${what} will stop.`]);
     expect([again.exitCode, again.text]).toEqual([1, expect.stringMatching(/^Nothing to halt\. /)]);
   });
 
@@ -244,7 +247,7 @@ describe("release rollback, repair, lock and unlock", () => {
 
     const { exitCode, text } = await world.run("rollback", { ...SHOP, from: "release-2", reason: "500s" });
 
-    expect([exitCode, text.split("\n")[0]]).toEqual([0, "The rollback of org/shop production is done."]);
+    expect([exitCode, text.split("\n")[0]]).toEqual([0, "The rollback of org/shop production succeeded."]);
     const at = { account: SHOP.account, region: SHOP.region, project: "org/shop", config: "production" };
     expect(server.started).toMatchObject([{ op: "rollback", at, releaseId: "release-2", reason: "500s" }]);
   });
@@ -264,7 +267,7 @@ describe("release rollback, repair, lock and unlock", () => {
 group  org/shop-web  No release owns it.
 alarm  strange       Somebody's. (not removed by this command)
 The lock is held by release-1.
-Nothing was removed: --remove does it.`,
+Nothing was removed. Use --remove to remove them.`,
     ]);
     expect(removed.text).toBe("Nothing is left behind.\n1 removed.");
     expect(server.started).toMatchObject([
@@ -283,8 +286,8 @@ Nothing was removed: --remove does it.`,
 
     expect([locked, taken, gone].map(({ exitCode, text }) => [exitCode, text])).toEqual([
       [0, "Locked."],
-      [1, "It is locked already, by bob: party"],
-      [0, "The lock of bob is gone: party\nThe deployer's lock is gone."],
+      [1, "Already locked by bob: party"],
+      [0, "Removed the lock of bob: party\nRemoved the deployer's lock."],
     ]);
     expect(server.started[0]).toMatchObject({ op: "lock", reason: "sale", actor: "ann" });
   });
@@ -304,7 +307,7 @@ Nothing was removed: --remove does it.`,
 
     const { text } = await world.run("unlock", { project: "org/shop", config: "production" }, { environment });
 
-    expect(text).toBe("No person had locked it.");
+    expect(text).toBe("No person has locked it.");
     expect(server.started).toMatchObject([{ at: { account: "111122223333", region: "eu-west-1" } }]);
     await expect(world.run("unlock", { project: "a", config: "b" })).rejects.toMatchObject({ code: "USAGE" });
   });

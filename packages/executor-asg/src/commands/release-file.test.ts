@@ -41,7 +41,7 @@ describe("prepareRelease", () => {
           class: "BadReleaseError",
           code: "release-user-data-file",
           pointer: "/user_data_sha256",
-          message: 'There is no user data: write it to "shop.json.userdata".',
+          message: 'The user data is missing. Write it to "shop.json.userdata".',
         },
       ],
     });

@@ -21,7 +21,10 @@ import {
   toPlaceDefaults,
 } from "./place.ts";
 
-/** A release file with its user data, made ready to be sent; or what is wrong with it. Throws `CONFIG_INVALID` where it cannot be read. */
+/**
+ * Loads a release file with its user data and prepares it for the deployer, or returns its problems. Throws
+ * `CONFIG_INVALID` if it cannot be read.
+ */
 export async function loadReleaseFile(
   context: Pick<ReleaseContext, "cwd" | "clock" | "random" | "environment">,
   file: string,
@@ -33,7 +36,7 @@ export async function loadReleaseFile(
     readTextFile(path, `The release file "${file}"`),
     readTextFile(`${path}.userdata`, `The user data "${userDataFile}"`),
   ]);
-  if (text === undefined) throw new StackyardError("CONFIG_INVALID", `There is no release file "${file}".`);
+  if (text === undefined) throw new StackyardError("CONFIG_INVALID", `Release file "${file}" not found.`);
   const bucket = toBucket(context, words);
   return prepareRelease({
     ...(bucket === undefined ? {} : { bucket }),
@@ -47,10 +50,12 @@ export async function loadReleaseFile(
   });
 }
 
-/** More than any file that can be right; what is right is judged by those who read the text. */
+/** Upper bound of any valid file. */
 const MAX_FILE_BYTES = 16_777_216;
 
-/** The text of a file of UTF-8, byte for byte; undefined: it is not there. Throws `CONFIG_INVALID`, which calls it `what`. */
+/**
+ * Reads a UTF-8 file, or returns undefined if it does not exist. Throws `CONFIG_INVALID` with `what` in the message.
+ */
 async function readTextFile(path: string, what: string): Promise<string | undefined> {
   const bytes = await readBytes(path).catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
@@ -62,11 +67,11 @@ async function readTextFile(path: string, what: string): Promise<string | undefi
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
-    throw invalid(`${what} is not UTF-8. Save it as UTF-8; load what is no text from a bucket.`, error);
+    throw invalid(`${what} is not UTF-8. Save it as UTF-8, and load binary data from a bucket.`, error);
   }
 }
 
-// A device has no end and no size: one byte more than the most tells.
+// A device has no size: read one byte more than the limit.
 async function readBytes(path: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of createReadStream(path, { end: MAX_FILE_BYTES })) chunks.push(Buffer.from(chunk));
@@ -77,24 +82,24 @@ function invalid(message: string, cause?: unknown): StackyardError {
   return new StackyardError("CONFIG_INVALID", message, { cause });
 }
 
-/** Prints everything that is wrong with a release file, in the order of its description. */
-export function tellProblems(out: CommandOutput, file: string, problems: readonly ReleaseProblem[]): void {
+/** Formats all problems of a release file. */
+export function formatProblems(out: CommandOutput, file: string, problems: readonly ReleaseProblem[]): void {
   const head = `${file}: ${toCount(problems.length)}`;
-  out.result({ file, valid: false, problems }, () => [head, ...problems.map(tellProblem)].join("\n"));
+  out.result({ file, valid: false, problems }, () => [head, ...problems.map(formatProblem)].join("\n"));
 }
 
-/** Tells people what had better be changed. */
-export function tellWarnings(out: CommandOutput, warnings: readonly ReleaseWarning[]): void {
+/** Prints the warnings. */
+export function formatWarnings(out: CommandOutput, warnings: readonly ReleaseWarning[]): void {
   for (const { pointer, message } of warnings) out.note(`warning  ${toPlace(pointer)}  ${toCell(message, 1_000)}`);
 }
 
-// A document with as many may have more, which nobody was told.
+// At the limit, there may be more problems than reported.
 function toCount(length: number): string {
   if (length >= MAX_PROBLEMS) return `at least ${length} problems`;
   return length === 1 ? "1 problem" : `${length} problems`;
 }
 
-function tellProblem({ class: name, code, pointer, message }: ReleaseProblem): string {
+function formatProblem({ class: name, code, pointer, message }: ReleaseProblem): string {
   return `${name}  ${code}  ${toPlace(pointer)}  ${toCell(message, 1_000)}`;
 }
 
@@ -104,13 +109,13 @@ function toPlace(pointer: string): string {
 
 const Args = Type.Object({ file: fileArg, preset: presetArg, ...accountArgs });
 
-/** `release validate`: everything that is wrong with a release file, without an account. */
+/** `release validate`: lists all problems of a release file, without an account. */
 export const releaseValidate: ReleaseCommandSpec<typeof Args> = {
   name: "release validate",
-  summary: "Check a release file and its user data, and list every problem. Needs no account.",
-  description: "Exit code 1: there are problems. Each has the predecessor's class, a code and a JSON pointer.",
+  summary: "Check a release file and its user data, and list all problems. Does not need an account.",
+  description: "Exit code 1: the file has problems. Each has the predecessor's class, a code and a JSON pointer.",
   examples: [
-    { command: "stackyard release validate shop.json", what: "A file of ours or of Odin, with shop.json.userdata" },
+    { command: "stackyard release validate shop.json", what: "A file of Stackyard or Odin, with shop.json.userdata" },
     {
       command: "stackyard release validate shop.json --preset step-asg-deployer",
       what: "A file of the first generation",
@@ -121,53 +126,53 @@ export const releaseValidate: ReleaseCommandSpec<typeof Args> = {
     const { out } = context;
     const prepared = await loadReleaseFile(context, args.file, args);
     if (prepared.kind === "refused") {
-      tellProblems(out, args.file, prepared.problems);
+      formatProblems(out, args.file, prepared.problems);
       return 1;
     }
-    tellWarnings(out, prepared.warnings);
+    formatWarnings(out, prepared.warnings);
     const { file } = args;
     out.result({ file, valid: true, problems: [], warnings: prepared.warnings }, () => `${file}: no problems`);
     return 0;
   },
 };
 
-/** A release file, and what its client knows beside it. */
+/** A release file, and the client's values. */
 export interface PrepareInput {
   readonly text: string;
-  /** Of `<file>.userdata`; undefined: there is none. */
+  /** Content of `<file>.userdata`, or undefined if it does not exist. */
   readonly userData: string | undefined;
-  /** What people call that file. */
+  /** Name of that file for messages. */
   readonly userDataFile: string;
   readonly constants: ReleaseConstants;
   /** Epoch ms. */
   readonly now: number;
-  /** Seven, for the release's id. */
+  /** Seven letters for the release id. */
   readonly letters: string;
-  /** Defaults where the document does not say. */
+  /** Defaults of the document. */
   readonly account?: string;
   readonly region?: string;
   readonly bucket?: string;
 }
 
-/** What is sent to a deployer, or why it cannot be. */
+/** The prepared release, or its problems. */
 type PreparedRelease =
   | {
       readonly kind: "prepared";
-      /** As it is sent: the file's content with a new id, without our defaults. */
+      /** The document to send: the file's content with a new id, without defaults. */
       readonly document: Readonly<Record<string, unknown>>;
-      /** What goes beside it; seed documents hold it themselves. */
+      /** The user data to store; documents of step-asg-deployer contain it. */
       readonly userData?: string;
       readonly release: Release;
       readonly warnings: readonly ReleaseWarning[];
     }
   | { readonly kind: "refused"; readonly problems: readonly ReleaseProblem[] };
 
-/** Stands for what only the deployer knows, while the rest is checked. */
+/** Placeholder for values that only the deployer knows. */
 const UNKNOWN = { account: "000000000000", region: "us-east-1" } as const;
 
 /**
- * Makes a release of a file as the predecessor's client did: a new `release_id`, `created_at` of now, no `uuid`, the hash of the
- * user data; and finds everything that is wrong with it.
+ * Prepares a release from a file as the predecessor's client did: a new `release_id`, the current `created_at`, no
+ * `uuid`, and the hash of the user data. Also returns all problems.
  */
 export function prepareRelease(input: PrepareInput): PreparedRelease {
   const { text, constants, now, account, region } = input;
@@ -215,7 +220,7 @@ function fillDocument(given: Document, input: PrepareInput): Document {
   };
 }
 
-/** A seed document that holds exactly this wants the file beside it. */
+/** A document of step-asg-deployer with exactly this text takes the user data from the file. */
 const PLACEHOLDER = "{{USER_DATA_FILE}}";
 
 function findMissingUserData(document: unknown, input: PrepareInput): readonly ReleaseProblem[] {
@@ -223,12 +228,12 @@ function findMissingUserData(document: unknown, input: PrepareInput): readonly R
   if (userData !== undefined || !isMap(document)) return [];
   const isOdin = constants.generation === "odin";
   if (!isOdin && document["user_data"] !== PLACEHOLDER) return [];
-  const message = `There is no user data: write it to "${userDataFile}".`;
+  const message = `The user data is missing. Write it to "${userDataFile}".`;
   const pointer = isOdin ? "/user_data_sha256" : "/user_data";
   return [{ class: "BadReleaseError", code: "release-user-data-file", pointer, message }];
 }
 
-/** The hash is missing because the file is: said once. */
+/** The hash is missing because the file is missing: report it once. */
 function withoutHash(problems: readonly ReleaseProblem[], missing: readonly ReleaseProblem[]) {
   return problems.filter(({ pointer }) => missing.every((each) => each.pointer !== pointer));
 }
@@ -251,7 +256,7 @@ function findUnsaid(document: Document): readonly ReleaseWarning[] {
     .map((key) => ({
       code: "release-place-unsaid" as const,
       pointer: `/${key}`,
-      message: `${key} is not given: the deployer's own counts.`,
+      message: `${key} is missing; the deployer's own is used.`,
     }));
 }
 

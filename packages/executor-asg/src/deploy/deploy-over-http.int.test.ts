@@ -101,12 +101,12 @@ describe("a release over the services' own protocols", () => {
     expect(there).toBe(here);
     expect(String(here).split("\n")).toEqual([
       expect.stringContaining("image is nil"),
-      expect.stringContaining('no role "none"'),
-      expect.stringContaining("no topic"),
+      expect.stringContaining('Role "none" does not exist'),
+      expect.stringContaining('Topic "arn:aws:sns:eu-west-1:111122223333:none" does not exist'),
       expect.stringContaining('Security group "none" was not found'),
-      expect.stringContaining('no classic load balancer "none"'),
-      expect.stringContaining('no target group "none"'),
-      expect.stringContaining('no instance profile "none"'),
+      expect.stringContaining('classic load balancer "none" does not exist'),
+      expect.stringContaining('target group "none" does not exist'),
+      expect.stringContaining('instance profile "none" does not exist'),
     ]);
   });
 });

@@ -200,8 +200,8 @@ describe("deploy", () => {
 
 describe("deploy before anything is created", () => {
   it.each<[string, (world: ReleaseWorld) => void, RegExp]>([
-    ["is gone", ({ memory }) => memory.userData.clear(), /is not there any more/],
-    ["was changed", ({ memory }) => void memory.userData.set("release-2", "rm -rf /"), /was changed after it had been/],
+    ["is gone", ({ memory }) => memory.userData.clear(), /no longer exists/],
+    ["was changed", ({ memory }) => void memory.userData.set("release-2", "rm -rf /"), /was changed after validation/],
   ])("is halted when the user data %s", async (_, change, message) => {
     const world = createReleaseWorld();
     const work = await validated(world);
@@ -231,7 +231,7 @@ describe("deploy before anything is created", () => {
 
     const error = await errorOf(world, { state, release: { ...release, user_data: "x".repeat(16_385) } });
 
-    expect(error.message).toMatch(/^Service\(web\) Error: The user data has 16385 bytes/);
+    expect(error.message).toMatch(/^Service\(web\) Error: The rendered user data has 16385 bytes/);
     expect(error.errorClass).toBe("HaltError");
   });
 
@@ -279,19 +279,19 @@ describe("deploy before anything is created", () => {
     world.sim.once("AutoScaling.DescribeAutoScalingGroups", refusing("AccessDenied"));
 
     expect(lost).toMatchObject({ releaseCode: "DEPLOY_FAILED" });
-    expect(lost.message).toContain("Validate its resources first");
+    expect(lost.message).toContain("Run ValidateResources first");
     expect(await errorOf(world, work)).toMatchObject({ releaseCode: "DEPLOY_FAILED", errorClass: "DeployError" });
   });
 });
 
 describe("deploy that fails in the middle", () => {
   it.each([
-    ["EC2.CreateLaunchTemplate", "Its launch template could not be made."],
-    ["AutoScaling.CreateAutoScalingGroup", `Its group "${WEB}" could not be made.`],
-    ["AutoScaling.PutScalingPolicy", "Its scaling policies and alarms could not be put."],
-    ["CloudWatch.PutMetricAlarm", "Its scaling policies and alarms could not be put."],
-    ["AutoScaling.EnableMetricsCollection", "The metrics of its group could not be turned on."],
-    ["EC2.CreatePlacementGroup", "Its placement group could not be made."],
+    ["EC2.CreateLaunchTemplate", "Cannot create its launch template."],
+    ["AutoScaling.CreateAutoScalingGroup", `Cannot create its group "${WEB}".`],
+    ["AutoScaling.PutScalingPolicy", "Cannot write its scaling policies and alarms."],
+    ["CloudWatch.PutMetricAlarm", "Cannot write its scaling policies and alarms."],
+    ["AutoScaling.EnableMetricsCollection", "Cannot enable the metrics of its group."],
+    ["EC2.CreatePlacementGroup", "Cannot create its placement group."],
   ])("says for which service %s was refused, what to do, and what was made before", async (operation, what) => {
     const world = createReleaseWorld();
     const placement = { placement_group_name: "odin/org/shop/production", placement_group_strategy: "spread" } as const;
@@ -307,7 +307,7 @@ describe("deploy that fails in the middle", () => {
     const error = await errorOf(world, work);
 
     expect(error).toMatchObject({ releaseCode: "DEPLOY_FAILED", errorClass: "DeployError" });
-    const advice = "Delete what is not needed, or ask AWS for a higher quota.";
+    const advice = "Delete unused resources, or request a higher quota from AWS.";
     expect(error.message).toBe(`Service(web) Error: ${what} LimitExceeded: Too many. ${advice}`);
     expect(error.partial?.services["api"]?.created_asg).toBe(WEB.replace(/web$/, "api"));
     expect(error.partial?.services["web"]).not.toHaveProperty("created_asg");
@@ -518,7 +518,7 @@ describe("checkHealthy of alarms", () => {
 
     await expect(world.run(checkHealthy)).rejects.toMatchObject({
       errorClass: "HealthError",
-      message: 'There is no alarm "errors". Create it, or take it out of "alarms".',
+      message: 'Unknown alarm: "errors". Create it, or remove it from "alarms".',
     });
   });
 
@@ -559,7 +559,10 @@ describe("checkHealthy of a release that is to stop", () => {
   });
 
   it.each([
-    [1, /^Found terminating instances: 2, allowed are 1 \(max_terms\): i-\w+, i-\w+\. i-\w+ ended: its EC2 status/],
+    [
+      1,
+      /^Found terminating instances: 2, allowed are 1 \(max_terms\): i-\w+, i-\w+\. i-\w+ terminated: its EC2 status/,
+    ],
     [2, undefined],
   ])("allows %i servers to end", async (max_terms, message) => {
     const autoscaling = anAutoscaling({ min_size: 2, max_size: 4, max_terms });
@@ -603,7 +606,7 @@ describe("checkHealthy of terminations while something else does not answer", ()
       errorClass: "HaltError",
       releaseCode: "INSTANCES_TERMINATED",
       message: expect.stringMatching(
-        /^Found terminating instances: 1, allowed are 0 \(max_terms\): i-\w+\. i-\w+ ended: /,
+        /^Found terminating instances: 1, allowed are 0 \(max_terms\): i-\w+\. i-\w+ terminated: /,
       ),
       partial: {
         healthy: false,
@@ -611,7 +614,9 @@ describe("checkHealthy of terminations while something else does not answer", ()
       },
     });
     expect(world.inputs(operation)).toHaveLength(asked);
-    expect(world.lines.at(-1)).toMatch(/^web: 1 of 2 healthy, 2 launched, 1 terminating \(desired 2\); i-\w+ ended: /);
+    expect(world.lines.at(-1)).toMatch(
+      /^web: 1 of 2 healthy, 2 launched, 1 terminating \(desired 2\); i-\w+ terminated: /,
+    );
   });
 
   it("halts at once, though the alarms of the release cannot be read", async () => {
@@ -659,7 +664,7 @@ describe("checkHealthy of servers that die between two looks", () => {
     expect(error).toMatchObject({ releaseCode: "INSTANCES_TERMINATED", errorClass: "HaltError" });
     const { partial } = Object(error);
     expect(partial.services.web.terminated.length).toBeGreaterThan(2);
-    expect(partial.services.web.causes[0]).toMatch(/^i-[0-9a-f]+ ended: /);
+    expect(partial.services.web.causes[0]).toMatch(/^i-[0-9a-f]+ terminated: /);
   });
 
   it("allows as many as the document does", async () => {

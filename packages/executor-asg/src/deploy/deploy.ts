@@ -18,10 +18,10 @@ import {
 import { setCapacity } from "./drain.ts";
 import { findMade, isOwn, launchService, type Made } from "./launch.ts";
 import {
-  completeLook,
+  checkGroup,
+  completeCheck,
   type GroupLook,
   loadRingingAlarms,
-  lookAtGroup,
   readTerminations,
   type ServiceLook,
   toHaltedState,
@@ -29,9 +29,9 @@ import {
 import { deleteRetired } from "./teardown.ts";
 
 /**
- * Creates the new groups, one service after the other. Throws `RELEASE_HALTED` or `RELEASE_TIMED_OUT` as long as nothing is there
- * to clean up, and `DEPLOY_FAILED` from then on, also on a repeat; the error's `partial` has what was made. A repeat after a crash
- * at any call continues.
+ * Creates the new groups, one service after the other. Throws `RELEASE_HALTED` or `RELEASE_TIMED_OUT` while there is
+ * nothing to clean up, and `DEPLOY_FAILED` afterwards, also on a repeat. The error's `partial` contains what was
+ * created. A repeat after a crash at any call continues.
  */
 export const deploy: ReleaseTask = async (deps, work) => {
   const names = toNames(deps, work);
@@ -61,7 +61,7 @@ function toNames({ constants }: ReleaseDeps, { release, state }: ReleaseWork): R
   return new Map(services.map((each) => [each.service_name, toGroupName(release, each, { state, constants })]));
 }
 
-/** What must be before anything is created. */
+/** Checks the preconditions of the first creation. */
 async function prepare(deps: ReleaseDeps, work: ReleaseWork): Promise<Readonly<Record<string, string>>> {
   try {
     const userData = await loadUserData(deps, work);
@@ -73,24 +73,27 @@ async function prepare(deps: ReleaseDeps, work: ReleaseWork): Promise<Readonly<R
   }
 }
 
-/** Ends Deploy before it creates anything: as the error says, unless an earlier try has, which only the failure of a deployment cleans up. */
+/**
+ * Stops Deploy before it creates anything. The given error is thrown, unless an earlier try has created something: only
+ * a failed deployment cleans that up.
+ */
 export async function stopDeploy(deps: ReleaseDeps, work: ReleaseWork, error: unknown): Promise<never> {
   const made = await look(deps, toNames(deps, work));
   if (!hasOwn(made, work.state)) throw error;
-  throw toReleaseError("DEPLOY_FAILED", asPlain(error), "The release was stopped while it was creating its groups.");
+  throw toReleaseError("DEPLOY_FAILED", asPlain(error), "The release was halted while it was creating its groups.");
 }
 
 function asPlain(error: unknown): unknown {
   return error instanceof ReleaseError ? new Error(error.message, { cause: error }) : error;
 }
 
-/** `DEPLOY_FAILED`, since nobody knows then whether an earlier try has made something. */
+/** Throws `DEPLOY_FAILED` on errors, because an earlier try may have created something. */
 async function look(deps: ReleaseDeps, names: ReadonlyMap<string, string>): Promise<Made> {
   try {
     return await findMade(deps, [...names.values()]);
   } catch (error) {
     deps.signal.throwIfAborted();
-    throw toReleaseError("DEPLOY_FAILED", error, "Looking for groups of the same names failed.");
+    throw toReleaseError("DEPLOY_FAILED", error, "Cannot look up groups with the same names.");
   }
 }
 
@@ -98,14 +101,14 @@ function hasOwn({ groups, templates }: Made, { uuid }: ReleaseState): boolean {
   return [...groups.values(), ...templates.values()].some((each) => isOwn(each, uuid));
 }
 
-/** Names have the seconds of `created_at`: two releases of one second would share them. */
+/** Names contain `created_at` to the second, so two releases of one second would share them. */
 function refuseStrangers(made: Made, { state }: ReleaseWork): void {
   const strangers = [
     ...[...made.groups].filter(([, each]) => !isOwn(each, state.uuid)).map(([name]) => `group "${name}"`),
     ...[...made.templates].filter(([, each]) => !isOwn(each, state.uuid)).map(([name]) => `launch template "${name}"`),
   ];
   if (strangers.length === 0) return;
-  const message = `There already is ${strangers.join(" and ")}, of another release. Deploy with another created_at.`;
+  const message = `Already exists and belongs to another release: ${strangers.join(", ")}. Deploy with another created_at.`;
   throw new ReleaseError(hasOwn(made, state) ? "DEPLOY_FAILED" : "RELEASE_HALTED", message);
 }
 
@@ -116,33 +119,34 @@ function toFacts(
 ): LaunchFacts {
   const resources = state.services[service.service_name]?.resources;
   if (resources === undefined) {
-    const message = `Nothing was found for service "${service.service_name}" before it is created. Validate its resources first.`;
+    const message = `The resources of service "${service.service_name}" are unknown. Run ValidateResources first.`;
     throw new ReleaseError("DEPLOY_FAILED", message);
   }
   return { constants, release, state, service, resources, serviceId, ...(actor && { actor }) };
 }
 
 function toDeployError(error: unknown, service: string, partial: ReleaseState): ReleaseError {
-  const { message, cause = error } = toReleaseError("DEPLOY_FAILED", error, "It could not be created.");
+  const { message, cause = error } = toReleaseError("DEPLOY_FAILED", error, "Cannot create the service.");
   return new ReleaseError("DEPLOY_FAILED", `Service(${service}) Error: ${message}`, { cause, partial });
 }
 
 /**
- * Looks at every new group, reports how it is, and takes it as far as its strategy wants. Terminations are evaluated first, for all
- * services: one with too many halts the release before any load balancer is asked. Then all services are looked at, whatever one
- * of them shows; the first failure decides, and no group is changed. An alarm of the release in ALARM holds it up, until it
- * calms or the time is over. Throws `RELEASE_HALTED`, `RELEASE_TIMED_OUT`, `INSTANCES_TERMINATED` (not tried again) and
- * `HEALTH_CHECK_FAILED` (tried again); the error's `partial` has what was seen. Repeatable: it sets capacities, it adds none.
+ * Checks every new group, reports its health, and sets the capacity wanted by its strategy. Terminations are evaluated
+ * first, for all services, before any load balancer is queried. Then all services are checked; if any check fails, the
+ * first failure is thrown and no capacity changes. An alarm of the release in ALARM pauses the release until it clears
+ * or the timeout passes. Throws `RELEASE_HALTED`, `RELEASE_TIMED_OUT`, `INSTANCES_TERMINATED` (not retried) and
+ * `HEALTH_CHECK_FAILED` (retried); the error's `partial` contains the results. Repeatable: it sets capacities and never
+ * increments them.
  */
 export const checkHealthy: ReleaseTask = async (deps, work) => {
   await throwIfHalted(deps, work);
   const round: Round = { deps, work, errors: [] };
-  const listed = await collect(round, toServiceOrder(work.release), (service) => lookAtGroup(deps, work, service));
+  const listed = await collect(round, toServiceOrder(work.release), (service) => checkGroup(deps, work, service));
   await throwIfTerminated(round, listed);
   const counted = await collect(round, listed, (look) => readTerminations(deps, look));
   await throwIfTerminated(round, counted);
   const alarms = await readAlarms(deps, work);
-  const looks = await collect(round, counted, (look) => completeLook(deps, look, alarms));
+  const looks = await collect(round, counted, (look) => completeCheck(deps, look, alarms));
   for (const { service, judgement, causes } of looks) {
     report(deps, service.service_name, judgement.report, [...judgement.waitingFor, ...causes]);
   }
@@ -156,14 +160,14 @@ export const checkHealthy: ReleaseTask = async (deps, work) => {
   return { ...work.state, services, healthy: looks.every(({ judgement }) => judgement.healthy) };
 };
 
-/** One look at all services, and what failed in it so far. */
+/** One check of all services, with its failures so far. */
 interface Round {
   readonly deps: ReleaseDeps;
   readonly work: ReleaseWork;
   readonly errors: ReleaseError[];
 }
 
-/** Does a step for each service; one that fails adds its error to the round and is left out of the result. */
+/** Runs a step for each service. A service that fails adds its error and is left out of the result. */
 async function collect<Item, Result>(
   { deps, errors }: Round,
   items: readonly Item[],
@@ -175,13 +179,13 @@ async function collect<Item, Result>(
       results.push(await step(item));
     } catch (error) {
       deps.signal.throwIfAborted();
-      errors.push(toReleaseError("HEALTH_CHECK_FAILED", error, "The health of a service could not be read."));
+      errors.push(toReleaseError("HEALTH_CHECK_FAILED", error, "Cannot read the health of a service."));
     }
   }
   return results;
 }
 
-/** A halt is final, so it waits neither for the load balancers nor for a service that cannot be read. */
+/** A halt is final, so it does not wait for load balancers or unreadable services. */
 async function throwIfTerminated(round: Round, looks: readonly GroupLook[]): Promise<void> {
   if (looks.every(({ halt }) => halt === undefined)) return;
   const { deps, errors } = round;
@@ -218,7 +222,7 @@ async function readAlarms(deps: ReleaseDeps, { release }: ReleaseWork): Promise<
   try {
     return await loadRingingAlarms(deps, release.alarms);
   } catch (error) {
-    throw toReleaseError("HEALTH_CHECK_FAILED", error, "The alarms of the release could not be read.");
+    throw toReleaseError("HEALTH_CHECK_FAILED", error, "Cannot read the alarms of the release.");
   }
 }
 
@@ -250,7 +254,7 @@ async function enlarge(deps: ReleaseDeps, service: string, group: AutoScalingGro
   try {
     await setCapacity(deps, group, to);
   } catch (error) {
-    const what = `Group "${group.AutoScalingGroupName}" did not get a desired capacity of ${to.desired}.`;
+    const what = `Group "${group.AutoScalingGroupName}" was not set to a desired capacity of ${to.desired}.`;
     throw toReleaseError("HEALTH_CHECK_FAILED", error, what);
   }
   deps.report(`${service}: desired capacity ${to.desired}`);
@@ -264,8 +268,8 @@ function report(deps: ReleaseDeps, service: string, counts: HealthReport, reason
 }
 
 /**
- * Throws `RELEASE_TIMED_OUT` or `RELEASE_HALTED` where the release shall go no further. Orders that cannot be read stop nobody, as
- * with the predecessor: the next look reads them again.
+ * Throws `RELEASE_TIMED_OUT` or `RELEASE_HALTED` if the release must stop. Unreadable halt requests do not stop it, as
+ * with the predecessor: the next check reads them again.
  */
 async function throwIfHalted(deps: ReleaseDeps, { release, state }: ReleaseWork): Promise<void> {
   const { constants, clock } = deps;
@@ -289,7 +293,7 @@ async function readHalts(
     return await memory.listHalts(release);
   } catch (error) {
     signal.throwIfAborted();
-    logger.warn("orders to halt could not be read", { error });
+    logger.warn("cannot read halt requests", { error });
     return "unreadable";
   }
 }

@@ -71,7 +71,7 @@ describe("detachForSuccess", () => {
     await world.run(detachForSuccess).catch(() => undefined);
 
     expect(new Set(detached(world))).toEqual(new Set([world.oldGroup]));
-    expect(world.lines).toContain('group by-hand is of no release: left as it is, see "stackyard release repair"');
+    expect(world.lines).toContain('group by-hand has no release id and is not changed; see "stackyard release repair"');
   });
 
   it("leaves the group of a newer release alone", async () => {
@@ -95,7 +95,7 @@ describe("detachForSuccess", () => {
 
     await expect(world.run(detachForSuccess)).rejects.toMatchObject({
       errorClass: "DetachError",
-      message: expect.stringContaining('Group "org/shop-a" was not detached. AccessDenied: Not you.'),
+      message: expect.stringContaining('Group "org/shop-a" cannot be detached. AccessDenied: Not you.'),
     });
     expect(detached(world)).toEqual([world.oldGroup, world.oldGroup]);
   });
@@ -401,7 +401,7 @@ describe("cleanUpSuccess", () => {
     world.sim.once("AutoScaling.UpdateAutoScalingGroup", denied);
 
     expect(await world.run(cleanUpSuccess)).toMatchObject({ success: true });
-    expect(world.lines.at(-1)).toBe("web: the desired capacity was not reset, and keeps the spread");
+    expect(world.lines.at(-1)).toBe("web: the desired capacity still includes the spread");
   });
 
   it("makes no call for alarms where an old group has none", async () => {
@@ -480,7 +480,7 @@ describe("cleanUpSuccess by a role of the predecessor", () => {
     world.sim.once("AutoScaling.DescribeLaunchConfigurations", denied);
 
     expect(await world.run(cleanUpSuccess)).toMatchObject({ success: true });
-    expect(world.lines.filter((line) => line.startsWith("left: "))).toHaveLength(2);
+    expect(world.lines.filter((line) => line.startsWith("left behind: "))).toHaveLength(2);
   });
 });
 
@@ -491,7 +491,7 @@ describe("cleanUpSuccess that must not delete", () => {
 
     await expect(world.run(cleanUpSuccess)).rejects.toMatchObject({
       errorClass: "CleanUpError",
-      message: 'Service "web" has 0 of 2 healthy instances. The old groups were not deleted: see which is to stay.',
+      message: 'Service "web" has 0 of 2 healthy instances. The old groups were not deleted. Decide which to keep.',
     });
     expect(world.standing()).toContain(world.oldGroup);
     await world.run(cleanUpSuccess);

@@ -7,16 +7,16 @@ import {
   type ReleaseWork,
   toReleaseError,
 } from "../release-state.ts";
-import { loadGroupsNamed, toTagMap } from "../resources/groups.ts";
+import { loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/groups.ts";
 import {
   type DrainVerdict,
   detachTraffic,
   doAll,
   emptyByHooks,
+  evaluateDrain,
   findDrainBegan,
   followOldCapacity,
   hasOwnDrainTime,
-  judgeDrain,
   loadAttachments,
   noteDrainBegan,
   noteFormerService,
@@ -35,13 +35,13 @@ import {
 } from "./teardown.ts";
 
 /**
- * Takes the groups of all earlier releases from their load balancers, and waits until their last connections are gone: each try asks
- * again for what is still listed and throws `DETACH_FAILED` while something is not `Removed`. Never begins while a new group has too
- * few healthy instances: traffic would have nowhere to go. `SkipDetach` does nothing here, `SkipDetachCheck` does not wait. After
- * `drain_timeout` it ends with a note; `drain_timeout_action` decides in the clean-up.
+ * Detaches the groups of all earlier releases from their load balancers and waits for their last connections. Each try
+ * queries the attachments again, and throws `DETACH_FAILED` while one is not `Removed`. Never starts while a new group
+ * has too few healthy instances. `SkipDetach` does nothing; `SkipDetachCheck` does not wait. After `drain_timeout` it
+ * ends with an error in `later_errors`; `drain_timeout_action` is applied by the clean-up.
  */
 export const detachForSuccess: ReleaseTask = (deps, work) =>
-  orDetachError("The old groups were not detached.", async () => {
+  orDetachError("Cannot detach the old groups.", async () => {
     const { release } = work;
     if (release.detach_strategy === "SkipDetach" && !release.drain_hooks) return work.state;
     const groups = await loadProjectGroups(deps, { ...release, fencing_token: work.state.fencing_token });
@@ -50,19 +50,19 @@ export const detachForSuccess: ReleaseTask = (deps, work) =>
     const state = await followOldCapacity(deps, work, groups.old);
     await requireHealthy(deps, { release, state });
     await doAll(groups.old, (group) => beginDetach(deps, work, group));
-    return toDrained(deps, { release, state: { ...state, old_groups: groups.old.map(toName) } }, groups.old);
+    return toDrained(deps, { release, state: { ...state, old_groups: groups.old.map(nameOfGroup) } }, groups.old);
   });
 
-/** Takes the groups of this release from their load balancers, and waits for nothing: they never served, or served badly. */
+/** Detaches the groups of this release without waiting: they never served, or served badly. */
 export const detachForFailure: ReleaseTask = (deps, work) =>
-  orDetachError("The groups of the release were not detached.", async () => {
+  orDetachError("Cannot detach the groups of the release.", async () => {
     const { release, state } = work;
     if (release.detach_strategy === "SkipDetach" && !release.drain_hooks) return state;
     const { own } = await loadProjectGroups(deps, release);
     await doAll(own, async (group) => {
       if (release.detach_strategy !== "SkipDetach") await detachTraffic(deps, group);
       if (release.drain_hooks) await emptyByHooks(deps, group);
-      deps.report(`detached group ${toName(group)}`);
+      deps.report(`detached group ${nameOfGroup(group)}`);
     });
     return state;
   });
@@ -80,8 +80,8 @@ async function orDetachError(what: string, work: () => Promise<ReleaseState>): P
 
 function reportOthers({ report }: ReleaseDeps, { unowned, newer }: ProjectGroups): void {
   for (const group of unowned)
-    report(`group ${toName(group)} is of no release: left as it is, see "stackyard release repair"`);
-  for (const group of newer) report(`group ${toName(group)} is of a newer release: left as it is`);
+    report(`group ${nameOfGroup(group)} has no release id and is not changed; see "stackyard release repair"`);
+  for (const group of newer) report(`group ${nameOfGroup(group)} belongs to a newer release and is not changed`);
 }
 
 async function requireHealthy(deps: ReleaseDeps, work: ReleaseWork): Promise<void> {
@@ -98,7 +98,7 @@ async function beginDetach(deps: ReleaseDeps, work: ReleaseWork, group: AutoScal
     if (hasOwnDrainTime(work)) await noteDrainBegan(deps, group);
     if (release.detach_strategy !== "SkipDetach") await detachTraffic(deps, group);
   } catch (error) {
-    throw toReleaseError("DETACH_FAILED", error, `Group "${toName(group)}" was not detached.`);
+    throw toReleaseError("DETACH_FAILED", error, `Group "${nameOfGroup(group)}" cannot be detached.`);
   }
 }
 
@@ -107,7 +107,7 @@ async function toDrained(
   work: ReleaseWork,
   old: readonly AutoScalingGroup[],
 ): Promise<ReleaseState> {
-  const verdict = await lookAtDrain(deps, work, old);
+  const verdict = await checkDrain(deps, work, old);
   if (verdict.kind === "waiting") {
     await bePatient(deps, work);
     throw new ReleaseError("DETACH_FAILED", verdict.message, { partial: work.state });
@@ -125,33 +125,29 @@ async function bePatient({ clock, signal }: ReleaseDeps, work: ReleaseWork): Pro
   signal.throwIfAborted();
 }
 
-async function lookAtDrain(
+async function checkDrain(
   deps: ReleaseDeps,
   { release }: ReleaseWork,
   old: readonly AutoScalingGroup[],
 ): Promise<DrainVerdict> {
   const isChecked = release.detach_strategy === "Detach";
   const attachments = isChecked
-    ? (await Promise.all(old.map((group) => loadAttachments(deps, toName(group))))).flat()
+    ? (await Promise.all(old.map((group) => loadAttachments(deps, nameOfGroup(group))))).flat()
     : [];
   const facts = { now: deps.clock.now(), beganAt: findDrainBegan(old), budgetSeconds: release.drain_timeout };
-  const verdict = judgeDrain({ attachments, remaining: {}, ...facts });
-  // Servers are told to end only when nobody asks them any more.
+  const verdict = evaluateDrain({ attachments, remaining: {}, ...facts });
+  // Terminate servers only when they no longer receive requests.
   if (verdict.kind === "waiting" || !release.drain_hooks || release.rollback_window > 0) return verdict;
   const remaining: Record<string, number> = {};
-  for (const group of old) remaining[toName(group)] = await emptyByHooks(deps, group);
-  return judgeDrain({ attachments, remaining, ...facts });
-}
-
-function toName({ AutoScalingGroupName = "" }: AutoScalingGroup): string {
-  return AutoScalingGroupName;
+  for (const group of old) remaining[nameOfGroup(group)] = await emptyByHooks(deps, group);
+  return evaluateDrain({ attachments, remaining, ...facts });
 }
 
 /**
- * Deletes the groups of all earlier releases, or keeps them for their rollback window, takes the spread back from the new ones, and
- * gives the locks back, last, so that nobody else's release can be there while this one still works. Never deletes while a new group
- * has too few healthy instances, nor, where the release wants it so, while an old one is still attached: then it throws
- * `CLEAN_UP_FAILED`, and after some tries both stand for a person to look at. Every part can be repeated.
+ * Deletes the groups of all earlier releases, or keeps them for their rollback window, resets the capacity of the new
+ * groups, and releases the locks last, so that no other release starts earlier. Never deletes while a new group has too
+ * few healthy instances, nor, with `drain_timeout_action: fail`, while an old group is still attached: then it throws
+ * `CLEAN_UP_FAILED`, and after some tries both groups are left for a person to decide. Every part can be repeated.
  */
 export const cleanUpSuccess: ReleaseTask = (deps, work) =>
   orCleanUpError("The clean-up after the release failed.", async () => {
@@ -165,7 +161,7 @@ export const cleanUpSuccess: ReleaseTask = (deps, work) =>
     return { ...state, success: true };
   });
 
-/** Deletes all that the release has made, groups and what no group leads to. The locks stay: the state after this gives them back. */
+/** Deletes everything that the release created. The locks are released by the next state. */
 export const cleanUpFailure: ReleaseTask = (deps, work) =>
   orCleanUpError("The clean-up after the failed release failed.", async () => {
     const { own, leavingOwn } = await loadProjectGroups(deps, work.release);
@@ -190,12 +186,12 @@ async function orCleanUpError(what: string, work: () => Promise<ReleaseState>): 
 async function requireSafe(deps: ReleaseDeps, work: ReleaseWork, old: readonly AutoScalingGroup[]): Promise<void> {
   const unhealthy = await findUnhealthy(deps, work);
   if (unhealthy.length > 0) {
-    const message = `Service ${unhealthy.join(", service ")}. The old groups were not deleted: see which is to stay.`;
+    const message = `Service ${unhealthy.join(", service ")}. The old groups were not deleted. Decide which to keep.`;
     throw new ReleaseError("CLEAN_UP_FAILED", message);
   }
   const { detach_strategy, drain_timeout_action } = work.release;
   if (drain_timeout_action !== "fail" || detach_strategy !== "Detach") return;
-  const attachments = (await Promise.all(old.map((group) => loadAttachments(deps, toName(group))))).flat();
+  const attachments = (await Promise.all(old.map((group) => loadAttachments(deps, nameOfGroup(group))))).flat();
   const attached = attachments.filter(({ state }) => state !== "Removed");
   if (attached.length === 0) return;
   const list = attached.map(({ group, id, state }) => `"${group}" is ${state} in ${id}`).join("; ");
@@ -207,18 +203,18 @@ async function clearHalts({ memory, logger, signal }: ReleaseDeps, { release }: 
     await memory.clearHalts(release, { outcome: "too-late", reason: "The release had succeeded." });
   } catch (error) {
     signal.throwIfAborted();
-    logger.warn("orders to halt were not cleared", { error });
+    logger.warn("cannot clear halt requests", { error });
   }
 }
 
-/** A function has five minutes in all. */
+/** A Lambda function has five minutes in total. */
 const MAX_WAIT_SECONDS = 200;
 const LOOK_SECONDS = 10;
 
 /**
- * Deletes the groups that this release has kept for its rollback window, when that is over. Groups that have come back meanwhile, or
- * that the next release has deleted, are none any more: then there is nothing to do. It works under locks of its own, which an error
- * gives back and a crash leaves to the repeat. Throws `LOCK_EXISTS` while somebody else works on the project-config: the same again later.
+ * Deletes the groups that this release kept, when their rollback window is over. Groups that returned to service, or
+ * that a later release deleted, are skipped. Uses its own locks, which are released on errors and kept after a crash
+ * for the repeat. Throws `LOCK_EXISTS` while another operation holds the locks; call it again later.
  */
 export const retireKept: ReleaseTask = async (deps, work) => {
   if ((await findKept(deps, work)).length === 0) return work.state;
@@ -227,7 +223,7 @@ export const retireKept: ReleaseTask = async (deps, work) => {
   const answer = await deps.memory.locks.acquire(key, owner);
   if (answer.kind === "held") throw new ReleaseError("LOCK_EXISTS", answer.message);
   try {
-    // A rollback may have taken them back before the locks were ours.
+    // A rollback may have returned them to service before the locks were acquired.
     await doAll(await findKept(deps, work), (group) => remove(deps, work, group));
   } finally {
     await deps.memory.locks.release(key, owner);
@@ -240,7 +236,7 @@ async function findKept(deps: ReleaseDeps, { release, state }: ReleaseWork): Pro
     const { retired } = await loadProjectGroups(deps, { ...release, fencing_token: state.fencing_token });
     return retired.filter(({ Tags }) => toTagMap(Tags)[RETIRED_TAGS.by] === release.release_id);
   } catch (error) {
-    throw toReleaseError("CLEAN_UP_FAILED", error, "The groups that were kept could not be looked up.");
+    throw toReleaseError("CLEAN_UP_FAILED", error, "Cannot look up the kept groups.");
   }
 }
 
@@ -249,14 +245,14 @@ async function remove(deps: ReleaseDeps, { release }: ReleaseWork, group: AutoSc
   await tearDownGroup(deps, group);
 }
 
-/** For the hooks at the end of servers; deleted is it then, whatever is left. */
+/** Waits for termination hooks. The group is deleted afterwards in any case. */
 async function waitUntilEmpty(deps: ReleaseDeps, group: AutoScalingGroup, seconds: number): Promise<void> {
   const endsAt = deps.clock.now() + seconds * 1_000;
   let left = await emptyByHooks(deps, group);
   while (left > 0 && deps.clock.now() < endsAt) {
     await deps.clock.sleep(LOOK_SECONDS * 1_000, deps.signal);
     deps.signal.throwIfAborted();
-    const [now] = await loadGroupsNamed(deps, [group.AutoScalingGroupName ?? ""]);
+    const [now] = await loadGroupsNamed(deps, [nameOfGroup(group)]);
     left = now?.Instances?.length ?? 0;
   }
 }

@@ -8,21 +8,28 @@ import {
   deleteIfThere,
   detachTraffic,
   doAll,
+  evaluateDrain,
   findRetiredKeys,
   isGone,
-  judgeDrain,
   loadAttachments,
   parseFormerTags,
   toFormerTags,
 } from "./drain.ts";
 
 function judge(over: Partial<DrainFacts> = {}) {
-  return judgeDrain({ attachments: [], remaining: {}, now: 100_000, beganAt: undefined, budgetSeconds: 60, ...over });
+  return evaluateDrain({
+    attachments: [],
+    remaining: {},
+    now: 100_000,
+    beganAt: undefined,
+    budgetSeconds: 60,
+    ...over,
+  });
 }
 
 const removing = { group: "old", kind: "classic", id: "web", state: "Removing" } as const;
 
-describe("judgeDrain", () => {
+describe("evaluateDrain", () => {
   it("is drained where nothing was attached", () => {
     expect(judge()).toEqual({ kind: "drained" });
   });

@@ -13,33 +13,34 @@ import {
 import { type Capacity, planCapacity } from "../plan/capacity.ts";
 import { chunk, RELEASE_TAGS, toServiceOrder } from "../plan/names.ts";
 import {
+  type AwsDeps,
   type ReleaseDeps,
   ReleaseError,
   type ReleaseFailureCode,
   type ReleaseState,
   type ReleaseWork,
 } from "../release-state.ts";
-import { loadGroupsNamed, toTagMap } from "../resources/groups.ts";
+import { collect, loadGroupsNamed, toTagMap } from "../resources/groups.ts";
 
-/** How far old groups have let go of their connections and servers. */
+/** How far old groups have been detached and emptied. */
 export interface DrainFacts {
   readonly attachments: readonly Attachment[];
-  /** Servers that still are in groups which are to be empty before they are deleted, by group. */
+  /** Number of remaining servers in groups that must be empty before they are deleted, by group. */
   readonly remaining: Readonly<Record<string, number>>;
   readonly now: number;
-  /** Epoch ms; `undefined`: nobody noted it. */
+  /** Epoch ms, or undefined if it was not recorded. */
   readonly beganAt: number | undefined;
   readonly budgetSeconds: number;
 }
 
-/** `over`: the time for it has passed. */
+/** `over`: the drain timeout has passed. */
 export type DrainVerdict =
   | { readonly kind: "drained" }
   | { readonly kind: "waiting"; readonly message: string }
   | { readonly kind: "over"; readonly message: string };
 
-/** Judges it: every source must be `Removed`, and groups that are emptied by their hooks must be empty. */
-export function judgeDrain({ attachments, remaining, now, beganAt, budgetSeconds }: DrainFacts): DrainVerdict {
+/** Evaluates a drain: every attachment must be `Removed`, and groups emptied by their hooks must be empty. */
+export function evaluateDrain({ attachments, remaining, now, beganAt, budgetSeconds }: DrainFacts): DrainVerdict {
   const attached = attachments
     .filter(({ state }) => state !== "Removed")
     .map(({ group, id, state }) => `"${group}" is still ${state} in ${id}`);
@@ -56,8 +57,9 @@ export function judgeDrain({ attachments, remaining, now, beganAt, budgetSeconds
 }
 
 /**
- * With `keep_scaled_capacity`: an old group that has grown since the release began raises what the new one needs, and the new one is
- * enlarged before traffic moves. A capacity that has fallen changes nothing. Gives the state with the capacities found.
+ * With `keep_scaled_capacity`, an old group that has grown since the release began raises the capacity of the new one,
+ * which is enlarged before traffic moves. A lower capacity changes nothing. Returns the state with the capacities
+ * found.
  */
 export async function followOldCapacity(
   deps: ReleaseDeps,
@@ -93,20 +95,17 @@ async function enlarge(deps: ReleaseDeps, name: string | undefined, desired: num
 const TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING";
 
 /**
- * Where somebody waits for the end of servers, they end by scaling to 0, at whose end their hooks are answered: a group that is
- * deleted by force does not wait for anybody. Gives how many are left; a group without such hooks has none to wait for.
+ * If a group has termination hooks, scales it to 0 so that its hooks run: deleting a group by force skips them. Returns
+ * the number of remaining servers; 0 without such hooks.
  */
-export async function emptyByHooks(
-  deps: Pick<ReleaseDeps, "target" | "signal">,
-  group: AutoScalingGroup,
-): Promise<number> {
+export async function emptyByHooks(deps: AwsDeps, group: AutoScalingGroup): Promise<number> {
   if (!(await hasTerminatingHook(deps, group))) return 0;
   await setCapacity(deps, group, { min: 0, desired: 0 });
   return group.Instances?.length ?? 0;
 }
 
 async function hasTerminatingHook(
-  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
+  { target, signal }: AwsDeps,
   { AutoScalingGroupName }: AutoScalingGroup,
 ): Promise<boolean> {
   const { LifecycleHooks = [] } = await target
@@ -115,56 +114,53 @@ async function hasTerminatingHook(
   return LifecycleHooks.some(({ LifecycleTransition }) => LifecycleTransition === TERMINATING);
 }
 
-/** A load balancer or target group of a group, and how far it is attached. */
+/** A load balancer or target group attached to a group. */
 interface Attachment {
   readonly group: string;
   readonly kind: "classic" | "target-group";
-  /** Name of a load balancer, ARN of a target group. */
+  /** Name of a load balancer, or ARN of a target group. */
   readonly id: string;
-  /** API reference, "LoadBalancerState": Adding, Added, InService, Removing; Removed when the last connection is gone. */
+  /**
+   * API reference, "LoadBalancerState": Adding, Added, InService, Removing, or Removed after the last connection has
+   * ended.
+   */
   readonly state: string;
 }
 
-type Deps = Pick<ReleaseDeps, "target" | "signal">;
-
-/** What a group is attached to, or is being detached from, over all pages. */
-export async function loadAttachments(deps: Deps, group: string): Promise<readonly Attachment[]> {
+/** Returns everything that a group is attached to or is being detached from. */
+export async function loadAttachments(deps: AwsDeps, group: string): Promise<readonly Attachment[]> {
   return [...(await loadClassic(deps, group)), ...(await loadTargetGroups(deps, group))];
 }
 
-async function loadClassic({ target, signal }: Deps, group: string): Promise<readonly Attachment[]> {
-  const client = target.client(AutoScalingClient);
-  const found: Attachment[] = [];
+async function loadClassic({ target, signal }: AwsDeps, group: string): Promise<readonly Attachment[]> {
   const input = { AutoScalingGroupName: group };
-  for await (const { LoadBalancers = [] } of paginateDescribeLoadBalancers({ client }, input, {
-    abortSignal: signal,
-  })) {
-    for (const { LoadBalancerName: id = "", State: state = "unknown" } of LoadBalancers) {
-      found.push({ group, kind: "classic", id, state });
-    }
-  }
-  return found;
+  const client = target.client(AutoScalingClient);
+  const pages = paginateDescribeLoadBalancers({ client }, input, { abortSignal: signal });
+  const found = await collect(pages, ({ LoadBalancers }) => LoadBalancers);
+  return found.map(({ LoadBalancerName: id = "", State: state = "unknown" }) => ({
+    group,
+    kind: "classic",
+    id,
+    state,
+  }));
 }
 
-async function loadTargetGroups({ target, signal }: Deps, group: string): Promise<readonly Attachment[]> {
-  const client = target.client(AutoScalingClient);
-  const found: Attachment[] = [];
+async function loadTargetGroups({ target, signal }: AwsDeps, group: string): Promise<readonly Attachment[]> {
   const input = { AutoScalingGroupName: group };
+  const client = target.client(AutoScalingClient);
   const pages = paginateDescribeLoadBalancerTargetGroups({ client }, input, { abortSignal: signal });
-  for await (const { LoadBalancerTargetGroups = [] } of pages) {
-    for (const { LoadBalancerTargetGroupARN: id = "", State: state = "unknown" } of LoadBalancerTargetGroups) {
-      found.push({ group, kind: "target-group", id, state });
-    }
-  }
-  return found;
+  const found = await collect(pages, ({ LoadBalancerTargetGroups }) => LoadBalancerTargetGroups);
+  return found.map(({ LoadBalancerTargetGroupARN: id = "", State: state = "unknown" }) => {
+    return { group, kind: "target-group", id, state };
+  });
 }
 
 /** API reference, "DetachLoadBalancers" and "DetachLoadBalancerTargetGroups": up to 10 at a time. */
 const MAX_SOURCES = 10;
 
-/** Begins to take a group from its load balancers: from all that it still lists. Without any there is no call. */
+/** Starts detaching a group from all load balancers and target groups that it lists. */
 export async function detachTraffic(
-  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
+  { target, signal }: AwsDeps,
   { AutoScalingGroupName, LoadBalancerNames = [], TargetGroupARNs = [] }: AutoScalingGroup,
 ): Promise<void> {
   const client = target.client(AutoScalingClient);
@@ -179,7 +175,7 @@ export async function detachTraffic(
   }
 }
 
-/** What Auto Scaling lists may lag behind what it does, and a repeat then asks for what is done. */
+/** The lists of Auto Scaling may be outdated, so a repeated call may detach what is already detached. */
 async function unlessDetached(detach: () => Promise<unknown>): Promise<void> {
   try {
     await detach();
@@ -189,9 +185,9 @@ async function unlessDetached(detach: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** Gives a group another minimum and desired capacity. Where it has them there is no call. */
+/** Sets the minimum and desired capacity of a group, unless it has them already. */
 export async function setCapacity(
-  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
+  { target, signal }: AwsDeps,
   { AutoScalingGroupName, MinSize, DesiredCapacity }: AutoScalingGroup,
   { min, desired }: Capacity,
 ): Promise<void> {
@@ -200,26 +196,26 @@ export async function setCapacity(
   await target.client(AutoScalingClient).send(command, { abortSignal: signal });
 }
 
-/** Since when a group is being detached. A failed state forgets what it knew; a tag outlives it, and the process. */
+/** Tag with the time since which a group is being detached. It outlives the process and a failed state. */
 const DETACH_BEGAN_TAG = "stackyard:detach-began-at";
 
-/** Sixty tries, ten seconds apart, are what the table of states gives: it needs no clock of its own. */
+/** Duration of all retries of the state machine: sixty tries, ten seconds apart. */
 const TABLE_SECONDS = 600;
 
-/** Tries of the table after the first. */
+/** Number of retries of the state machine. */
 const TABLE_RETRIES = 60;
 
-/** How long each try waits by itself, in seconds, so that all tries of the table last as long as the release's own time. */
+/** Returns the seconds that each try waits, so that all tries together last as long as the release's drain timeout. */
 export function toPatience({ release }: ReleaseWork): number {
   return Math.max(0, Math.ceil((release.drain_timeout - TABLE_SECONDS) / TABLE_RETRIES));
 }
 
-/** Does the release have a time of its own for the drain? */
+/** Returns whether the drain timeout differs from the state machine's own retries. */
 export function hasOwnDrainTime({ release }: ReleaseWork): boolean {
   return release.drain_timeout !== TABLE_SECONDS;
 }
 
-/** Notes the beginning, once a group. Where that fails the table's tries are the limit. */
+/** Records the start of the drain on the group, once. If this fails, the retries of the state machine are the limit. */
 export async function noteDrainBegan(deps: ReleaseDeps, group: AutoScalingGroup): Promise<void> {
   if (toTagMap(group.Tags)[DETACH_BEGAN_TAG] !== undefined) return;
   const name = group.AutoScalingGroupName ?? "";
@@ -231,7 +227,7 @@ export async function noteDrainBegan(deps: ReleaseDeps, group: AutoScalingGroup)
   }
 }
 
-/** The earliest beginning of these groups, epoch ms. */
+/** Returns the earliest start of the drain of these groups, epoch ms. */
 export function findDrainBegan(groups: readonly AutoScalingGroup[]): number | undefined {
   const instants = groups
     .map(({ Tags }) => Date.parse(toTagMap(Tags)[DETACH_BEGAN_TAG] ?? ""))
@@ -239,20 +235,17 @@ export function findDrainBegan(groups: readonly AutoScalingGroup[]): number | un
   return instants.length === 0 ? undefined : Math.min(...instants);
 }
 
-type DepsRetireGroup = Pick<ReleaseDeps, "target" | "signal" | "clock" | "report">;
+type RetireDeps = Pick<ReleaseDeps, "target" | "signal" | "clock" | "report">;
 
-/** Who takes a group's place, and for how long it is kept. */
+/** The release that replaces a group, and how long the group is kept. */
 interface RetireInput {
   readonly releaseId: string;
   readonly windowSeconds: number;
 }
 
-/**
- * Notes on the group how it serves, once: before its load balancers are taken away, and never again after that, however often a state
- * is repeated.
- */
+/** Records the capacity and attachments of a group in its tags: once, before its load balancers are detached. */
 export async function noteFormerService(
-  deps: Omit<DepsRetireGroup, "clock" | "report">,
+  deps: Omit<RetireDeps, "clock" | "report">,
   group: AutoScalingGroup,
 ): Promise<void> {
   if (toTagMap(group.Tags)[RETIRED_TAGS.capacity] !== undefined) return;
@@ -262,11 +255,11 @@ export async function noteFormerService(
 }
 
 /**
- * Keeps an old group for a rollback: without traffic, with its servers running, so that it can be back within a minute. One that has
- * never had a load balancer would go on working beside the new one, so that it is scaled to 0 instead. The tag that makes it a kept
- * group comes last: until then it is an old group, and a repeat goes through the same steps.
+ * Keeps an old group for a rollback: without traffic, but with running servers, so that it can return within a minute.
+ * A group without load balancers is scaled to 0 instead, because it would keep working next to the new one. The tag
+ * that marks it as kept is written last: until then it is an old group, and a repeat runs the same steps.
  */
-export async function retireGroup(deps: DepsRetireGroup, group: AutoScalingGroup, input: RetireInput): Promise<void> {
+export async function retireGroup(deps: RetireDeps, group: AutoScalingGroup, input: RetireInput): Promise<void> {
   const { AutoScalingGroupName: name = "" } = group;
   await noteFormerService(deps, group);
   await detachTraffic(deps, group);
@@ -280,7 +273,7 @@ export async function retireGroup(deps: DepsRetireGroup, group: AutoScalingGroup
   deps.report(`kept group ${name} for ${input.windowSeconds} s`);
 }
 
-function hadTraffic({ target }: DepsRetireGroup, group: AutoScalingGroup): boolean {
+function hadTraffic({ target }: RetireDeps, group: AutoScalingGroup): boolean {
   const { LoadBalancerNames = [], TargetGroupARNs = [] } = group;
   const former = parseFormerTags(toTagMap(group.Tags), target);
   const sources = [
@@ -292,20 +285,20 @@ function hadTraffic({ target }: DepsRetireGroup, group: AutoScalingGroup): boole
   return sources.length > 0;
 }
 
-/** Keys of the tags of a group that is kept for a rollback, beside `RELEASE_TAGS`. */
+/** Keys of the additional tags of a group that is kept for a rollback. */
 export const RETIRED_TAGS = {
-  /** `<min>/<desired>`, as the group had them. */
+  /** `<min>/<desired>` before the group was retired. */
   capacity: "stackyard:retired-capacity",
-  /** What it was attached to; the second and further tags end in `-2`, `-3` … */
+  /** Its attachments. Further tags end in `-2`, `-3` … */
   traffic: "stackyard:retired-traffic",
   at: RELEASE_TAGS.retiredAt,
-  /** When its time is over. */
+  /** End of its rollback window. */
   until: "stackyard:retired-until",
-  /** Id of the release that took its place. */
+  /** Id of the release that replaced it. */
   by: "stackyard:retired-by",
 } as const;
 
-/** What a group needs to come back as it was. */
+/** State that a group needs to return to service. */
 export interface FormerService {
   readonly min: number;
   readonly desired: number;
@@ -313,7 +306,7 @@ export interface FormerService {
   readonly targetGroupArns: readonly string[];
 }
 
-/** Where ARNs of target groups are. */
+/** Parts of the ARNs of target groups. */
 export interface TrafficPlace {
   readonly partition: string;
   readonly region: string;
@@ -324,14 +317,14 @@ export interface TrafficPlace {
 const MAX_VALUE_CHARS = 256;
 const CLASSIC = "elb/";
 
-/** The tags that remember it. ARNs are cut to what differs between them, since a value is short. */
+/** Formats the state as tags. ARNs are shortened to their resource part, because tag values are short. */
 export function toFormerTags({ min, desired, elbs, targetGroupArns }: FormerService): Readonly<Record<string, string>> {
   const words = [...elbs.map((name) => `${CLASSIC}${name}`), ...targetGroupArns.map(toResource)];
   const values = toValues(words).map((value, at) => [toTrafficKey(at), value] as const);
   return { [RETIRED_TAGS.capacity]: `${min}/${desired}`, ...Object.fromEntries(values) };
 }
 
-/** What they remember; `undefined` where nothing was noted, or somebody has spoilt it. */
+/** Parses these tags. Returns undefined if they are missing or invalid. */
 export function parseFormerTags(
   tags: Readonly<Record<string, string>>,
   place: TrafficPlace,
@@ -352,7 +345,7 @@ export function parseFormerTags(
   };
 }
 
-/** All keys that a group may have of these, for the call that takes them off. */
+/** Returns the keys of all these tags that a group has, for removing them. */
 export function findRetiredKeys(tags: Readonly<Record<string, string>>): readonly string[] {
   const { capacity, at, until, by, traffic } = RETIRED_TAGS;
   return Object.keys(tags).filter(
@@ -381,9 +374,9 @@ function toValues(words: readonly string[]): readonly string[] {
 
 const ResourceType = "auto-scaling-group";
 
-/** Puts tags on a group itself; its servers do not get them. */
+/** Adds tags to a group, without propagating them to its servers. */
 async function tagGroup(
-  { target, signal }: Deps,
+  { target, signal }: AwsDeps,
   ResourceId: string,
   tags: Readonly<Record<string, string>>,
 ): Promise<void> {
@@ -397,8 +390,12 @@ async function tagGroup(
   await target.client(AutoScalingClient).send(new CreateOrUpdateTagsCommand({ Tags }), { abortSignal: signal });
 }
 
-/** Takes tags off it. Those that are not there do not matter (API reference, "DeleteTags"). */
-export async function untagGroup({ target, signal }: Deps, ResourceId: string, keys: readonly string[]): Promise<void> {
+/** Removes tags from a group. Missing ones are ignored (API reference, "DeleteTags"). */
+export async function untagGroup(
+  { target, signal }: AwsDeps,
+  ResourceId: string,
+  keys: readonly string[],
+): Promise<void> {
   if (keys.length === 0) return;
   const Tags = keys.map((Key) => ({ ResourceId, ResourceType, Key }));
   await target.client(AutoScalingClient).send(new DeleteTagsCommand({ Tags }), { abortSignal: signal });

@@ -161,8 +161,8 @@ describe("judgeHealth over several looks", () => {
       return [judgement.healthy, judgement.stable, judgement.waitingFor];
     };
 
-    expect(look("hh", 0)).toEqual([false, 1, ["healthy looks in a row: 1 of 3"]]);
-    expect(look("hh", 1)).toEqual([false, 2, ["healthy looks in a row: 2 of 3"]]);
+    expect(look("hh", 0)).toEqual([false, 1, ["consecutive healthy checks: 1 of 3"]]);
+    expect(look("hh", 1)).toEqual([false, 2, ["consecutive healthy checks: 2 of 3"]]);
     expect(look("hh", 2)).toEqual([true, 3, []]);
     expect(look("hu", 2)).toEqual([false, 0, ["healthy instances: 1 of 2"]]);
     expect(look("hh", 5)).toEqual([true, 6, []]);
@@ -391,7 +391,7 @@ describe("explainActivity", () => {
       "the group was scaled in",
     ],
     ["Something new has happened. Nobody knows it.", "Something new has happened."],
-    ["", "Auto Scaling says nothing of it"],
+    ["", "Auto Scaling gave no reason"],
   ])("says of %j: %s", (message, expected) => {
     expect(explainActivity(message)).toBe(expected);
   });
@@ -425,7 +425,10 @@ describe("readActivities", () => {
 
     expect(readActivities(activities)).toEqual({
       terminated: ["i-0b", "i-0a"],
-      causes: ["i-0b ended: a load balancer found it unhealthy", "i-0a ended: a load balancer found it unhealthy"],
+      causes: [
+        "i-0b terminated: a load balancer found it unhealthy",
+        "i-0a terminated: a load balancer found it unhealthy",
+      ],
     });
   });
 
@@ -436,7 +439,7 @@ describe("readActivities", () => {
       ...["launch failed: AMI not found", "launch failed: IAM profile invalid"],
     ]);
     expect(readActivities([{ StatusCode: "Cancelled", Cause: "" }]).causes).toEqual([
-      "launch failed: Auto Scaling says nothing of it",
+      "launch failed: Auto Scaling gave no reason",
     ]);
   });
 
@@ -444,7 +447,7 @@ describe("readActivities", () => {
     const activities = Array.from({ length: 30 }, (_none, index) => ended(`i-${index}`));
 
     expect(readActivities(activities).causes).toHaveLength(10);
-    expect(readActivities(activities).causes[0]).toMatch(/^i-0 ended/);
+    expect(readActivities(activities).causes[0]).toMatch(/^i-0 terminated/);
     expect(readActivities(activities).terminated).toHaveLength(30);
   });
 

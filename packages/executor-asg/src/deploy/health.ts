@@ -2,51 +2,53 @@ import type { Autoscaling, Release } from "../document/release.ts";
 import { type Capacity, type CapacityPlan, isAtLastStep } from "../plan/capacity.ts";
 import type { HealthReport, ServiceState } from "../release-state.ts";
 
-/** One look at the new group of a service. What may be left out has the default of the document. */
+/** Input of one health check of a service's new group. Missing values have the defaults of the document. */
 export interface HealthInput {
   readonly autoscaling: Partial<Pick<Autoscaling, "max_terms" | "strategy">>;
   readonly plan: CapacityPlan;
   readonly group: Capacity & { readonly instances: readonly GroupInstance[] };
-  /** All load balancers and target groups of the service. */
+  /** Health sources: all load balancers and target groups of the service. */
   readonly sources: readonly HealthSource[];
   readonly countTerminations?: Release["count_terminations"];
-  /** Ids of instances that were seen to end at earlier looks, or that Auto Scaling tells of. */
+  /** Ids of instances that earlier checks or Auto Scaling reported as terminated. */
   readonly terminated?: readonly string[];
-  /** Good looks in a row before this one. */
+  /** Consecutive healthy checks before this one. */
   readonly stable?: number;
-  /** How many it takes. */
+  /** Required number of consecutive healthy checks. */
   readonly stablePolls?: number;
-  /** Of a gated strategy: where it was before this look. */
+  /** Step of a gated strategy before this check. */
   readonly step?: ServiceState["step"] | undefined;
-  /** Names of the release's alarms that are in ALARM. */
+  /** Names of the release's alarms in state ALARM. */
   readonly alarms?: readonly string[];
 }
 
-/** What the look comes to. */
+/** Result of a health check. */
 export interface HealthJudgement {
   readonly instances: InstanceHealths;
   readonly report: HealthReport;
   /**
-   * Enough instances are healthy, as often in a row as asked, no alarm rings, and a gated rollout is at its last step.
+   * True if enough instances are healthy for the required number of consecutive checks, no alarm is in ALARM, and a
+   * gated rollout is at its last step.
    */
   readonly healthy: boolean;
-  /** Good looks in a row, this one included. */
+  /** Consecutive healthy checks, including this one. */
   readonly stable: number;
-  /** Ids of all that have ended, the first 200. */
+  /** Ids of all terminated instances, at most 200. */
   readonly terminated: readonly string[];
-  /** More instances have ended than the document allows: the release stops at once. */
+  /** Set if more instances were terminated than the document allows: the release stops at once. */
   readonly halt?: { readonly code: "INSTANCES_TERMINATED"; readonly message: string };
-  /** What is missing, in words for people; empty when healthy. */
+  /** Descriptions of what is missing; empty when healthy. */
   readonly waitingFor: readonly string[];
 }
 
-/** As many ids as the state of a release keeps. */
+/** Maximum number of ids in the state of a release. */
 const TERMINATED_KEPT = 200;
 
 /**
- * Judges a service by one look. An instance is healthy when Auto Scaling and every load balancer say so. More ended
- * instances than `max_terms` halt the release; equal is allowed. A canary that is alone may not end at all. An alarm in
- * ALARM holds the release where it is until it is quiet or the time is over: it may have rung before the release began.
+ * Evaluates one health check of a service. An instance is healthy when Auto Scaling and every load balancer report it
+ * as healthy. More than `max_terms` terminated instances halt the release. A single canary must not terminate at all.
+ * An alarm in ALARM pauses the release until it clears or the timeout passes, because it may have been raised before
+ * the release began.
  */
 export function judgeHealth(input: HealthInput): HealthJudgement {
   const own = classifyInstances(input.group.instances);
@@ -64,13 +66,13 @@ export function judgeHealth(input: HealthInput): HealthJudgement {
     healthy: stable > 0 && isStable,
     terminated,
     ...(halt && { halt }),
-    waitingFor: stable > 0 && !isStable ? [`healthy looks in a row: ${stable} of ${stablePolls}`] : missing,
+    waitingFor: stable > 0 && !isStable ? [`consecutive healthy checks: ${stable} of ${stablePolls}`] : missing,
   };
 }
 
 /**
- * Evaluates only the terminations, which needs no answer of a load balancer: more terminating instances than `max_terms` halt the
- * release at once.
+ * Evaluates only the terminations, which does not need the load balancers: more terminating instances than `max_terms`
+ * halt the release at once.
  */
 export function evaluateTerminations(
   input: Pick<HealthInput, "autoscaling" | "group" | "countTerminations" | "terminated">,
@@ -122,31 +124,31 @@ function findMissing({ plan, step, alarms = [] }: HealthInput, { healthy }: Heal
   ];
 }
 
-/** An instance as Auto Scaling lists it in its group. */
+/** An instance as listed by Auto Scaling. */
 interface GroupInstance {
   readonly InstanceId?: string | undefined;
   readonly LifecycleState?: string | undefined;
   readonly HealthStatus?: string | undefined;
 }
 
-/** What an instance is for a release. */
+/** Health of an instance during a release. */
 type InstanceHealth = "healthy" | "unhealthy" | "terminating";
 
-/** By instance id, in the order of the group. */
+/** Health by instance id, in the order of the group. */
 type InstanceHealths = Readonly<Record<string, InstanceHealth>>;
 
-/** What one load balancer says of the instances that it knows. */
+/** Health of instances reported by one load balancer. */
 export interface HealthSource {
   readonly kind: "classic" | "target-group";
   readonly name: string;
-  /** By instance id, in the words of its API. Empty where none of the instances is registered. */
+  /** State by instance id, as named by the API. Empty if no instance is registered. */
   readonly states: Readonly<Record<string, string>>;
 }
 
-/** The one state of each kind that is good; all others, such as `initial` and `draining`, are not. */
+/** The healthy state of each kind. All others, such as `initial` and `draining`, are unhealthy. */
 const GOOD = { classic: "InService", "target-group": "healthy" } as const;
 
-/** What Auto Scaling itself says. Instances without a lifecycle state do not count. */
+/** Classifies instances by Auto Scaling's own data. Instances without a lifecycle state are skipped. */
 export function classifyInstances(instances: readonly GroupInstance[]): InstanceHealths {
   const known = instances.flatMap(({ InstanceId, LifecycleState, HealthStatus }) => {
     if (!InstanceId || LifecycleState === undefined) return [];
@@ -160,7 +162,7 @@ function classify(lifecycleState: string, healthStatus: string | undefined): Ins
   return healthStatus === "Healthy" && lifecycleState === "InService" ? "healthy" : "unhealthy";
 }
 
-/** Takes down whom a load balancer does not find healthy, or does not know. Instances that end stay so. */
+/** Marks healthy instances as unhealthy if a load balancer reports them as unhealthy or does not know them. */
 export function mergeSource(instances: InstanceHealths, { kind, states }: HealthSource): InstanceHealths {
   const merged = Object.entries(instances).map(([id, health]) => {
     const isGood = Object.hasOwn(states, id) && states[id] === GOOD[kind];
@@ -169,7 +171,7 @@ export function mergeSource(instances: InstanceHealths, { kind, states }: Health
   return Object.fromEntries(merged);
 }
 
-/** A scaling activity as Auto Scaling lists it. */
+/** A scaling activity as listed by Auto Scaling. */
 export interface ScalingActivity {
   readonly Description?: string | undefined;
   readonly Cause?: string | undefined;
@@ -177,20 +179,20 @@ export interface ScalingActivity {
   readonly StatusMessage?: string | undefined;
 }
 
-/** What the activities of a group tell. */
+/** Terminations and failures read from a group's activities. */
 interface ToldByActivities {
-  /** Ids of instances that were ended, or are about to be, oldest first. */
+  /** Ids of instances that were or will be terminated, oldest first. */
   readonly terminated: readonly string[];
-  /** Why instances did not come, or went; each once, the latest first, at most ten. */
+  /** Reasons for failed launches and terminations; each once, the latest first, at most ten. */
   readonly causes: readonly string[];
 }
 
 const CAUSES_KEPT = 10;
 
-/** API reference, "Activity": StatusCode. A launch that was cancelled has not given an instance either. */
+/** API reference, "Activity": StatusCode. A cancelled launch created no instance either. */
 const UNSUCCESSFUL: readonly string[] = ["Failed", "Cancelled"];
 
-/** Reads the activities of a group, newest first as Auto Scaling lists them. */
+/** Reads the activities of a group, newest first as listed by Auto Scaling. */
 export function readActivities(activities: readonly ScalingActivity[]): ToldByActivities {
   const terminated = activities.flatMap((activity) => findTerminated(activity) ?? []).reverse();
   const causes = activities.flatMap((activity) => findCause(activity) ?? []);
@@ -204,15 +206,15 @@ function findTerminated({ Description = "" }: ScalingActivity): string | undefin
 function findCause(activity: ScalingActivity): string | undefined {
   const { StatusCode = "", StatusMessage, Cause = "" } = activity;
   const id = findTerminated(activity);
-  if (id !== undefined) return `${id} ended: ${explainActivity(Cause)}`;
+  if (id !== undefined) return `${id} terminated: ${explainActivity(Cause)}`;
   if (!UNSUCCESSFUL.includes(StatusCode)) return undefined;
   return `launch failed: ${explainActivity(StatusMessage ?? Cause)}`;
 }
 
 /**
- * What Auto Scaling's messages mean, first fit counts. Source: Amazon EC2 Auto Scaling user guide, "Troubleshoot
- * issues": its pages on launch failures, AMI issues and load balancers; EC2 API reference, "Error codes for the Amazon
- * EC2 API".
+ * Meanings of Auto Scaling's messages; the first match counts. Source: Amazon EC2 Auto Scaling user guide,
+ * "Troubleshoot issues": pages on launch failures, AMI issues and load balancers; EC2 API reference, "Error codes for
+ * the Amazon EC2 API".
  */
 const MEANINGS: readonly (readonly [pattern: RegExp, meaning: string])[] = [
   [/no Spot capacity|UnfulfillableCapacity|Spot.*InsufficientInstanceCapacity/is, "no Spot capacity"],
@@ -246,10 +248,7 @@ const MEANINGS: readonly (readonly [pattern: RegExp, meaning: string])[] = [
   ],
   [/configuration is currently not supported/i, "the configuration is not supported for the instance type"],
   [/InvalidKMSKey|KMS|Client error on launch/i, "the KMS key of a volume is not usable"],
-  [
-    /snapshot .*(does not exist|not found)|block ?device|VolumeType|invalid device/is,
-    "a volume is not possible as it is described",
-  ],
+  [/snapshot .*(does not exist|not found)|block ?device|VolumeType|invalid device/is, "a volume is invalid"],
   [/Lifecycle Action.*abandon|Heartbeat Timeout/is, "a launch hook was abandoned"],
   [/not authorized|UnauthorizedOperation|AccessDenied|service-linked role/i, "not allowed to launch"],
   [/ELB system health check|load balancer .*health check/i, "a load balancer found it unhealthy"],
@@ -257,15 +256,15 @@ const MEANINGS: readonly (readonly [pattern: RegExp, meaning: string])[] = [
     /EC2 (instance status |health )check|health check indicating it has been terminated or stopped|status checks?/i,
     "its EC2 status checks failed",
   ],
-  [/Spot interruption|rebalance recommendation|capacity rebalanc/i, "Spot took it back"],
+  [/Spot interruption|rebalance recommendation|capacity rebalanc/i, "interrupted by Spot"],
   [/shrinking the capacity/i, "the group was scaled in"],
-  [/user (request|health-check)/i, "somebody asked for it"],
+  [/user (request|health-check)/i, "requested by a user"],
 ];
 
-/** Says in few words what a message of a scaling activity means; of one that is not known, its first sentence. */
+/** Returns a short explanation of a scaling activity's message, or its first sentence if it is unknown. */
 export function explainActivity(message: string): string {
   const known = MEANINGS.find(([pattern]) => pattern.test(message));
   if (known !== undefined) return known[1];
   const [sentence = ""] = message.trim().split(/(?<=\.)\s/);
-  return sentence.slice(0, 200) || "Auto Scaling says nothing of it";
+  return sentence.slice(0, 200) || "Auto Scaling gave no reason";
 }

@@ -37,8 +37,8 @@ import {
 } from "../plan/names.ts";
 
 /**
- * The request for the launch template of a service, of which a release makes one version. `userData`: rendered, as text.
- * Source: EC2 API reference, "CreateLaunchTemplate" and "RequestLaunchTemplateData".
+ * Builds the request for the launch template of a service, of which a release creates one version. `userData`: rendered
+ * text. Source: EC2 API reference, "CreateLaunchTemplate" and "RequestLaunchTemplateData".
  */
 export function toLaunchTemplate(facts: LaunchFacts, userData: string): CreateLaunchTemplateCommandInput {
   return {
@@ -55,7 +55,7 @@ function toData(facts: LaunchFacts, userData: string): RequestLaunchTemplateData
   const market = toMarket(facts);
   return {
     ImageId: resources.image,
-    // EC2 knows more types than the SDK's list of them.
+    // EC2 accepts more types than the SDK lists.
     InstanceType: service.instance_type as _InstanceType,
     ...toNetwork(facts),
     ...(resources.profile_arn !== undefined && { IamInstanceProfile: { Arn: resources.profile_arn } }),
@@ -72,7 +72,10 @@ function toData(facts: LaunchFacts, userData: string): RequestLaunchTemplateData
   };
 }
 
-/** EC2 takes security groups either of the instance or of its network interface, and a public address only of the latter. */
+/**
+ * EC2 accepts security groups either of the instance or of its network interface, and a public address only of the
+ * latter.
+ */
 function toNetwork({ service, resources }: LaunchFacts): Partial<RequestLaunchTemplateData> {
   const groups = [...resources.security_groups];
   if (service.associate_public_ip_address === undefined) return { SecurityGroupIds: groups };
@@ -88,7 +91,10 @@ function toNetwork({ service, resources }: LaunchFacts): Partial<RequestLaunchTe
   };
 }
 
-/** Spot instances of one type. Of several types the group's policy says it: Auto Scaling refuses it in the template then. */
+/**
+ * Spot options of a group with one instance type. For several types they are in the group's policy: Auto Scaling
+ * rejects them in the template.
+ */
 function toMarket({ service }: LaunchFacts): LaunchTemplateInstanceMarketOptionsRequest | undefined {
   if (service.spot_price === undefined || isMixed(service)) return undefined;
   return { MarketType: "spot", SpotOptions: { MaxPrice: service.spot_price, SpotInstanceType: "one-time" } };
@@ -96,7 +102,9 @@ function toMarket({ service }: LaunchFacts): LaunchTemplateInstanceMarketOptions
 
 const TYPE = "gp3";
 
-/** The block devices of a service's launch template: the one of the `ebs_…` keys where a size is given, then the further ones. */
+/**
+ * Returns the block devices of a service: the one of the `ebs_…` keys if a size is given, then the additional volumes.
+ */
 function toBlockDevices(service: Service): LaunchTemplateBlockDeviceMappingRequest[] {
   const main = toMainVolume(service);
   return [...(main === undefined ? [] : [main]), ...service.volumes].map(toMapping);
@@ -119,34 +127,34 @@ function toMainVolume(service: Service): Volume | undefined {
 }
 
 function toMapping(volume: Volume): LaunchTemplateBlockDeviceMappingRequest {
-  // A key encrypts: EC2 refuses one beside nothing ("EbsBlockDevice", KmsKeyId).
+  // EC2 rejects a key without encryption ("EbsBlockDevice", KmsKeyId).
   const encrypted = volume.encrypted ?? (volume.kms_key === undefined ? undefined : true);
   return {
     DeviceName: volume.device,
     Ebs: {
       VolumeSize: volume.size,
-      // EC2 knows more types than the SDK's list of them.
+      // EC2 accepts more types than the SDK lists.
       VolumeType: volume.type as VolumeType,
       ...(volume.iops !== undefined && { Iops: volume.iops }),
       ...(volume.throughput !== undefined && { Throughput: volume.throughput }),
       ...(encrypted !== undefined && { Encrypted: encrypted }),
       ...(volume.kms_key !== undefined && { KmsKeyId: volume.kms_key }),
-      // Launch configurations delete each volume with its instance; templates keep those that are not the image's root.
+      // Launch configurations delete all volumes with the instance; templates keep all but the root volume by default.
       DeleteOnTermination: volume.delete_on_termination ?? true,
     },
   };
 }
 
-/** True where a group is of several types, or of Spot and on-demand instances. */
+/** Returns whether a group has several instance types, or both Spot and on-demand instances. */
 function isMixed(service: Service): boolean {
   const { instance_types, on_demand_base_capacity, on_demand_percentage } = service;
   return instance_types.length > 0 || on_demand_base_capacity !== undefined || on_demand_percentage !== undefined;
 }
 
 /**
- * The policy of such a group. Types are taken in the order of the document for on-demand instances; for Spot by price and
- * capacity, as Auto Scaling recommends. A price alone asks for Spot instances alone, as it does in a group of one type.
- * Source: Auto Scaling API reference, "InstancesDistribution".
+ * Builds the mixed instances policy. On-demand types are used in the order of the document, Spot types by price and
+ * capacity, as recommended by Auto Scaling. A Spot price alone requests only Spot instances, as in a group with one
+ * type. Source: Auto Scaling API reference, "InstancesDistribution".
  */
 function toMixedInstances(service: Service, template: LaunchTemplateSpecification): MixedInstancesPolicy {
   const types = [...new Set([service.instance_type, ...service.instance_types])];
@@ -166,26 +174,26 @@ function toMixedInstances(service: Service, template: LaunchTemplateSpecificatio
   };
 }
 
-/** Capacity at the creation, by the strategy. */
+/** Initial capacity, by the strategy. */
 interface InitialCapacity {
   readonly min: number;
   readonly desired: number;
   readonly max: number;
 }
 
-/** Auto Scaling's own default ("CreateAutoScalingGroup", DefaultCooldown), said so that it is seen. */
+/** Default of Auto Scaling ("CreateAutoScalingGroup", DefaultCooldown), set explicitly. */
 const COOLDOWN_SECONDS = 300;
-/** A release ends before old servers stand beside new ones in a group; what is older by its template goes first. */
+/** Servers with the oldest template are terminated first. */
 const TERMINATION_POLICIES = ["OldestLaunchTemplate", "Default"];
 
-/** What belongs to the group beside the facts of its service. */
+/** Input of `toGroupRequest` in addition to the service's facts. */
 export interface GroupInput {
   /** With a fixed version. */
   readonly template: LaunchTemplateSpecification;
   readonly capacity: InitialCapacity;
 }
 
-/** The request for the group of a service. Source: Auto Scaling API reference, "CreateAutoScalingGroup". */
+/** Builds the request for the group of a service. Source: Auto Scaling API reference, "CreateAutoScalingGroup". */
 export function toGroupRequest(
   facts: LaunchFacts,
   { template, capacity }: GroupInput,
@@ -198,7 +206,7 @@ export function toGroupRequest(
     ...(isMixed(service)
       ? { MixedInstancesPolicy: toMixedInstances(service, template) }
       : { LaunchTemplate: template }),
-    // The first step of a strategy has at least one server, also of a service that may have none.
+    // The first step of a strategy has at least one server, even if max_size is 0.
     MinSize: Math.min(capacity.min, capacity.max),
     DesiredCapacity: Math.min(capacity.desired, capacity.max),
     MaxSize: capacity.max,
@@ -242,7 +250,7 @@ function toHook(hook: LifecycleHook): LifecycleHookSpecification {
   };
 }
 
-/** The request for one policy of a group. Source: Auto Scaling API reference, "PutScalingPolicy". */
+/** Builds the request for a scaling policy. Source: Auto Scaling API reference, "PutScalingPolicy". */
 export function toPolicyRequest(facts: LaunchFacts, policy: ScalingPolicy): PutScalingPolicyCommandInput {
   const base = {
     AutoScalingGroupName: facts.serviceId,
@@ -291,7 +299,7 @@ function toCustomMetric({ metric, custom_metric }: TargetTrackingPolicy): Custom
   };
 }
 
-/** The request for the alarm that works a policy. Source: CloudWatch API reference, "PutMetricAlarm". */
+/** Builds the request for the alarm of a policy. Source: CloudWatch API reference, "PutMetricAlarm". */
 export function toAlarmRequest(facts: LaunchFacts, policy: AlarmPolicy, policyArn: string): PutMetricAlarmCommandInput {
   const name = toAlarmName(facts.serviceId, policy);
   const comparison = policy.type === "cpu_scale_up" ? "GreaterThanThreshold" : "LessThanThreshold";
@@ -318,8 +326,8 @@ export function toAlarmRequest(facts: LaunchFacts, policy: AlarmPolicy, policyAr
 }
 
 /**
- * The request for a placement group that does not stand yet; `undefined`: the service has none. It outlives the release, since the
- * next one uses it again. Source: EC2 API reference, "CreatePlacementGroup".
+ * Builds the request for a new placement group, or returns undefined if the service has none. The group outlives the
+ * release, because the next release uses it again. Source: EC2 API reference, "CreatePlacementGroup".
  */
 export function toPlacementRequest(facts: LaunchFacts): CreatePlacementGroupCommandInput | undefined {
   const { placement_group_name, placement_group_strategy, placement_group_partition_count } = facts.service;

@@ -18,7 +18,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { findAwsFault } from "@stackyard/aws";
 import type { CapacityPlan } from "../plan/capacity.ts";
-import { type LaunchFacts, RELEASE_TAGS, toTemplateName } from "../plan/names.ts";
+import { chunk, type LaunchFacts, RELEASE_TAGS, toTemplateName } from "../plan/names.ts";
 import {
   type HealthReport,
   type ReleaseDeps,
@@ -26,7 +26,7 @@ import {
   type ServiceState,
   toReleaseError,
 } from "../release-state.ts";
-import { escapeFilterValue, findPlacementGroup, loadGroupsNamed, toTagMap } from "../resources/groups.ts";
+import { collect, escapeFilterValue, findPlacementGroup, loadGroupsNamed, toTagMap } from "../resources/groups.ts";
 import {
   type GroupInput,
   toAlarmRequest,
@@ -36,18 +36,18 @@ import {
   toPolicyRequest,
 } from "./launch-requests.ts";
 
-/** What a service is launched with. */
+/** Input of `launchService`. */
 interface LaunchInput {
   /** Rendered. */
   readonly userData: string;
   readonly plan: CapacityPlan;
-  /** Of an earlier try of this execution. */
+  /** Resources created by an earlier try of this execution. */
   readonly made: Made;
 }
 
 /**
- * Creates everything of one service, and gives what is known of it then. A repeat after a crash at any call takes up what is there:
- * the template and the group by name and tag, the rest by putting the same again.
+ * Creates all resources of one service and returns its state. A repeat after a crash at any call reuses existing
+ * resources: the template and the group by name and tag; the others are written again.
  */
 export async function launchService(
   deps: ReleaseDeps,
@@ -56,35 +56,35 @@ export async function launchService(
 ): Promise<ServiceState> {
   const { serviceId, service, state, constants } = facts;
   const attempt = <Result>(what: string, make: () => Promise<Result>) => make().catch(failWith(deps, what));
-  await attempt("Its placement group could not be made.", () => makePlacementGroup(deps, facts));
-  const template = await attempt("Its launch template could not be made.", () =>
+  await attempt("Cannot create its placement group.", () => makePlacementGroup(deps, facts));
+  const template = await attempt("Cannot create its launch template.", () =>
     makeTemplate(deps, facts, { userData, known: made.templates.get(toTemplateName(serviceId)) }),
   );
-  await attempt(`Its group "${serviceId}" could not be made.`, () =>
+  await attempt(`Cannot create its group "${serviceId}".`, () =>
     makeGroup(deps, facts, { template, capacity: plan.initial, known: made.groups.get(serviceId) }),
   );
-  await attempt("Its scaling policies and alarms could not be put.", () => makePolicies(deps, facts));
+  await attempt("Cannot write its scaling policies and alarms.", () => makePolicies(deps, facts));
   if (constants.generation === "odin") {
-    await attempt("The metrics of its group could not be turned on.", () => collectMetrics(deps, serviceId));
+    await attempt("Cannot enable the metrics of its group.", () => collectMetrics(deps, serviceId));
   }
   deps.report(`${service.service_name}: created ${serviceId} with ${plan.initial.desired} of ${plan.targetLaunched}`);
   const known = state.services[service.service_name];
   return { ...known, healthy: false, stable: 0, created_asg: serviceId, healthy_report: toEmptyReport(plan) };
 }
 
-/** What AWS says of quotas does not say what to do ("LimitExceededFault", "VcpuLimitExceeded" and the like). */
+/** Errors of AWS about quotas ("LimitExceededFault", "VcpuLimitExceeded" and similar) contain no advice. */
 const QUOTA = /limit ?exceeded/i;
 
 function failWith({ signal }: ReleaseDeps, what: string): (error: unknown) => never {
   return (error) => {
     signal.throwIfAborted();
     const isQuota = QUOTA.test(findAwsFault(error).name ?? "");
-    const advice = isQuota ? "Delete what is not needed, or ask AWS for a higher quota." : "";
+    const advice = isQuota ? "Delete unused resources, or request a higher quota from AWS." : "";
     throw toReleaseError("DEPLOY_FAILED", error, what, advice);
   };
 }
 
-/** All metrics of the group; a minute is the only granularity there is. */
+/** Enables all metrics of the group; one minute is the only granularity. */
 async function collectMetrics({ target, signal }: ReleaseDeps, serviceId: string): Promise<void> {
   const command = new EnableMetricsCollectionCommand({ AutoScalingGroupName: serviceId, Granularity: "1Minute" });
   await target.client(AutoScalingClient).send(command, { abortSignal: signal });
@@ -103,12 +103,12 @@ function toEmptyReport({ targetHealthy, targetLaunched, initial }: CapacityPlan)
   };
 }
 
-/** The SDK's class and the code on the wire ("CreateAutoScalingGroup"). */
+/** Names in the SDK and in the API ("CreateAutoScalingGroup"). */
 const TAKEN = ["AlreadyExistsFault", "AlreadyExists"];
-/** Auto Scaling says it of a template that EC2 has just made. */
+/** Auto Scaling reports this for a template that EC2 has just created. */
 const NO_TEMPLATE = /launch template.*(not found|does not exist|doesn't exist)/i;
 
-/** Makes the group, unless an earlier try of this execution has made it. */
+/** Creates the group, unless an earlier try of this execution has created it. */
 async function makeGroup(
   deps: ReleaseDeps,
   facts: LaunchFacts,
@@ -143,38 +143,40 @@ async function find(deps: ReleaseDeps, { serviceId }: LaunchFacts): Promise<Auto
 
 function checkOwn(group: AutoScalingGroup | undefined, { serviceId, state }: LaunchFacts): void {
   if (isOwn(group, state.uuid) && !group?.Status) return;
-  const why = group?.Status ? "it is being deleted" : "it is of another release";
+  const why = group?.Status ? "is being deleted" : "belongs to another release";
   throw new ReleaseError(
     "DEPLOY_FAILED",
-    `Group "${serviceId}" is there already, and ${why}. Deploy with another created_at.`,
+    `Group "${serviceId}" already exists and ${why}. Deploy with another created_at.`,
   );
 }
 
 /** EC2 API reference, "Error codes". */
-const TAKEN_MAKE_TEMPLATE = "InvalidLaunchTemplateName.AlreadyExistsException";
-/** A release makes a template and never changes it. */
+const TEMPLATE_TAKEN = "InvalidLaunchTemplateName.AlreadyExistsException";
+/** A release never changes a template. */
 const VERSION = "1";
 
-/** What a service's template is made of beside its facts. */
+/** Input of `makeTemplate`. */
 interface TemplateInput {
   /** Rendered. */
   readonly userData: string;
-  /** Of an earlier try. */
+  /** Template created by an earlier try. */
   readonly known: LaunchTemplate | undefined;
 }
 
-/** Makes the launch template, or finds the one that an earlier try of this execution has made; gives its fixed version. */
+/**
+ * Creates the launch template, or finds the one created by an earlier try of this execution. Returns its fixed version.
+ */
 async function makeTemplate(
   deps: ReleaseDeps,
   facts: LaunchFacts,
   { userData, known }: TemplateInput,
 ): Promise<LaunchTemplateSpecification> {
-  const template = known ?? (await createMakeTemplate(deps, facts, userData)) ?? (await adopt(deps, facts));
+  const template = known ?? (await createTemplate(deps, facts, userData)) ?? (await adopt(deps, facts));
   return { LaunchTemplateId: template.LaunchTemplateId, Version: VERSION };
 }
 
 /** `undefined`: the name is taken, maybe by the same request whose answer was lost. */
-async function createMakeTemplate(
+async function createTemplate(
   deps: ReleaseDeps,
   facts: LaunchFacts,
   userData: string,
@@ -186,12 +188,12 @@ async function createMakeTemplate(
     for (const { Message } of made.Warning?.Errors ?? []) deps.report(`warning: ${facts.serviceId}: ${Message}`);
     return made.LaunchTemplate;
   } catch (error) {
-    if (findAwsFault(error).name === TAKEN_MAKE_TEMPLATE) return undefined;
+    if (findAwsFault(error).name === TEMPLATE_TAKEN) return undefined;
     throw error;
   }
 }
 
-/** EC2 answers a repeated request of one token with the same template. */
+/** EC2 returns the same template for a repeated request with the same token. */
 function toToken({ serviceId, state }: LaunchFacts): string {
   return createHash("sha256").update(`${state.uuid}\0${serviceId}`).digest("hex");
 }
@@ -200,53 +202,53 @@ async function adopt(deps: ReleaseDeps, { serviceId, state }: LaunchFacts): Prom
   const name = toTemplateName(serviceId);
   const found = await untilVisible(deps, async () => (await loadTemplates(deps, [name]))[0]);
   if (found !== undefined && isOwn(found, state.uuid)) return found;
-  const message = `Launch template "${name}" is there already, and of another release. Deploy with another created_at.`;
+  const message = `Launch template "${name}" already exists and belongs to another release. Deploy with another created_at.`;
   throw new ReleaseError("DEPLOY_FAILED", message);
 }
 
-/** EC2 API reference, "Error codes": somebody else, or another service of this release, was first. */
-const TAKEN_MAKE_PLACEMENT_GROUP = "InvalidPlacementGroup.Duplicate";
+/** EC2 API reference, "Error codes": another release, or another service of this one, has created it. */
+const PLACEMENT_GROUP_TAKEN = "InvalidPlacementGroup.Duplicate";
 
-/** Makes the placement group of a service that names one, where there is none; waits until it can be used. */
+/** Creates the placement group that a service names, unless it exists, and waits until it is available. */
 async function makePlacementGroup(deps: ReleaseDeps, facts: LaunchFacts): Promise<void> {
   const request = toPlacementRequest(facts);
   if (request === undefined) return;
   const name = request.GroupName ?? "";
-  if ((await findMakePlacementGroup(deps, name)) === undefined) {
+  if ((await loadPlacementGroup(deps, name)) === undefined) {
     try {
       await deps.target.client(EC2Client).send(new CreatePlacementGroupCommand(request), { abortSignal: deps.signal });
     } catch (error) {
-      if (findAwsFault(error).name !== TAKEN_MAKE_PLACEMENT_GROUP) throw error;
+      if (findAwsFault(error).name !== PLACEMENT_GROUP_TAKEN) throw error;
     }
   }
   const isThere = await untilVisible(
     deps,
-    async () => (await findMakePlacementGroup(deps, name))?.state === "available" || undefined,
+    async () => (await loadPlacementGroup(deps, name))?.state === "available" || undefined,
   );
   if (isThere) return;
   throw new ReleaseError("DEPLOY_FAILED", `Placement group "${name}" is not available yet. Deploy again when it is.`);
 }
 
-async function findMakePlacementGroup(deps: ReleaseDeps, name: string) {
+async function loadPlacementGroup(deps: ReleaseDeps, name: string) {
   const found = await findPlacementGroup(deps, name);
   if (found.kind === "found") return found.value;
   throw new ReleaseError("DEPLOY_FAILED", found.problems.map(({ message }) => message).join(" "));
 }
 
-/** Puts each policy, and then the alarm that works it, which needs its ARN. A repeat puts the same ones. */
+/** Writes each policy, and then its alarm, which needs the policy's ARN. A repeat writes the same. */
 async function makePolicies({ target, signal }: ReleaseDeps, facts: LaunchFacts): Promise<void> {
   const options = { abortSignal: signal };
   for (const policy of facts.service.autoscaling.policies) {
     const put = new PutScalingPolicyCommand(toPolicyRequest(facts, policy));
     const { PolicyARN = "" } = await target.client(AutoScalingClient).send(put, options);
-    // Auto Scaling makes the alarms of target tracking itself.
+    // Auto Scaling creates the alarms of target tracking itself.
     if (policy.type === "target_tracking") continue;
     const alarm = new PutMetricAlarmCommand(toAlarmRequest(facts, policy, PolicyARN));
     await target.client(CloudWatchClient).send(alarm, options);
   }
 }
 
-/** What stands under the names that a release will use. */
+/** Existing resources with the names that a release will use. */
 export interface Made {
   /** By name. */
   readonly groups: ReadonlyMap<string, AutoScalingGroup>;
@@ -254,10 +256,10 @@ export interface Made {
   readonly templates: ReadonlyMap<string, LaunchTemplate>;
 }
 
-/** EC2 API reference, "DescribeLaunchTemplates": values of a filter. */
+/** EC2 API reference, "DescribeLaunchTemplates": maximum number of filter values. */
 const MAX_FILTER_VALUES = 200;
 
-/** Looks for groups and templates of these services, whoever made them. */
+/** Finds existing groups and templates of these services, of any release. */
 export async function findMade(deps: ReleaseDeps, serviceIds: readonly string[]): Promise<Made> {
   const groups = await loadGroupsNamed(deps, serviceIds);
   const templates = await loadTemplates(deps, serviceIds.map(toTemplateName));
@@ -267,32 +269,31 @@ export async function findMade(deps: ReleaseDeps, serviceIds: readonly string[])
   };
 }
 
-/** True for what an earlier try of this very execution has made. */
+/** Returns whether a resource was created by an earlier try of this execution. */
 export function isOwn(made: AutoScalingGroup | LaunchTemplate | undefined, uuid: string): boolean {
   return toTagMap(made?.Tags)[RELEASE_TAGS.uuid] === uuid;
 }
 
-/** By a filter: a name that does not stand is no error then. */
+/** Loads templates by a filter, so that unknown names are not errors. */
 async function loadTemplates(
   { target, signal }: ReleaseDeps,
   names: readonly string[],
 ): Promise<readonly LaunchTemplate[]> {
   const client = target.client(EC2Client);
   const templates: LaunchTemplate[] = [];
-  for (let at = 0; at < names.length; at += MAX_FILTER_VALUES) {
-    const Values = names.slice(at, at + MAX_FILTER_VALUES).map(escapeFilterValue);
-    const input = { Filters: [{ Name: "launch-template-name", Values }] };
+  for (const part of chunk(names, MAX_FILTER_VALUES)) {
+    const input = { Filters: [{ Name: "launch-template-name", Values: part.map(escapeFilterValue) }] };
     const pages = paginateDescribeLaunchTemplates({ client }, input, { abortSignal: signal });
-    for await (const { LaunchTemplates = [] } of pages) templates.push(...LaunchTemplates);
+    templates.push(...(await collect(pages, ({ LaunchTemplates }) => LaunchTemplates)));
   }
   return templates.filter(({ LaunchTemplateName = "" }) => names.includes(LaunchTemplateName));
 }
 
-/** What was created is seen by others, and by describe calls, some seconds later (EC2 API reference, "Eventual consistency"). */
+/** New resources become visible to other calls after some seconds (EC2 API reference, "Eventual consistency"). */
 const TRIES = 8;
 const PAUSE_MS = 2_000;
 
-/** Asks until there is an answer, for a quarter of a minute; `undefined`: there was none. */
+/** Calls `ask` until it returns a value, for up to 14 seconds; then returns undefined. */
 export async function untilVisible<Answer>(
   { clock, signal }: Pick<ReleaseDeps, "clock" | "signal">,
   ask: () => Promise<Answer | undefined>,

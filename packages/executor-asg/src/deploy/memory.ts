@@ -15,18 +15,18 @@ import type {
   ReleaseMemory,
 } from "../release-state.ts";
 
-/** Whose records. */
+/** Options of `createYardMemory`. */
 export interface YardMemoryOptions {
   readonly records: Records;
   readonly clock: Clock;
   readonly generation: ReleaseConstants["generation"];
-  /** Where the release goes to: one yard deploys to many accounts and regions. */
+  /** Target of the release: one yard deploys to many accounts and regions. */
   readonly at: { readonly account: string; readonly region: string };
-  /** Who deploys, for whoever finds the lock. */
+  /** Who deploys; shown when the lock blocks another release. */
   readonly by?: string;
 }
 
-/** The files in a yard of what goes to one account and region. */
+/** The lock files in a yard for one account and region. */
 export function createYardLockFiles({
   records,
   clock,
@@ -35,7 +35,10 @@ export function createYardLockFiles({
   return createRecordLockFiles({ records, clock, prefix: `releases/${at.account}/${at.region}/` });
 }
 
-/** The yard's records as a release's memory. There is no second channel: the yard knows who may start a run. */
+/**
+ * Stores a release's memory in the yard's records. They are not a second channel: the yard itself decides who may start
+ * a run.
+ */
 export function createYardMemory({ records, clock, generation, at, by }: YardMemoryOptions): ReleaseMemory {
   const files = createYardLockFiles({ records, clock, at });
   const locks = createReleaseLocks({
@@ -48,16 +51,16 @@ export function createYardMemory({ records, clock, generation, at, by }: YardMem
   return createFileMemory({ files, locks, clock, generation, isSecondChannel: false });
 }
 
-/** What differs between places. */
+/** Options of a file memory. */
 export interface FileMemoryOptions {
   readonly files: LockFiles;
   readonly locks: ReleaseLocks;
   readonly clock: Clock;
   readonly generation: ReleaseConstants["generation"];
   readonly isSecondChannel: boolean;
-  /** Where user data is kept in another way than other files. */
+  /** Set if user data is stored differently from other files. */
   putUserData?(path: string, text: string): Promise<void>;
-  /** The predecessor's file, where there is one. */
+  /** Reads the predecessor's halt file, if supported. */
   findHaltFile?(path: string): Promise<HaltOrder | undefined>;
   removeHaltFile?(path: string): Promise<void>;
 }
@@ -65,13 +68,13 @@ export interface FileMemoryOptions {
 const READS = 3;
 const READ_AGAIN_MS = 500;
 
-/** A memory of files under the predecessor's paths. */
+/** A memory of files with the predecessor's paths. */
 export function createFileMemory(options: FileMemoryOptions): ReleaseMemory {
   const { files, clock, locks, isSecondChannel } = options;
   const toPaths = (release: ReleaseKey) => toReleasePaths(release, options.generation);
 
-  /** What cannot be read is read again: an order that nobody sees is not obeyed. */
-  async function insist<Result>(read: () => Promise<Result>): Promise<Result> {
+  /** Retries failed reads, so that no halt request is missed. */
+  async function retryTransient<Result>(read: () => Promise<Result>): Promise<Result> {
     for (let reads = 1; ; reads += 1) {
       try {
         return await read();
@@ -100,33 +103,33 @@ export function createFileMemory(options: FileMemoryOptions): ReleaseMemory {
     async listHalts(release) {
       const { halt, ownHalt } = toPaths(release);
       const found = await Promise.all([
-        insist(async () => options.findHaltFile?.(halt)),
-        insist(() => loadOwnHalt(files, ownHalt)),
+        retryTransient(async () => options.findHaltFile?.(halt)),
+        retryTransient(() => loadOwnHalt(files, ownHalt)),
       ]);
       return found.filter((order) => order !== undefined);
     },
     async orderHalt(release, order) {
       const path = toPaths(release).ownHalt;
       const found = await files.load(path);
-      // A conflict is another order, which halts as well.
+      // On a conflict, another request exists, which halts too.
       await files.put(path, toOwnHaltText({ ...order, at: clock.now() }), found?.version ?? "absent");
     },
     async clearHalts(release, answer = { outcome: "obeyed" }) {
       const { halt, ownHalt } = toPaths(release);
-      // A release does not fail by an order that stays where it was: the file counts for some minutes only.
+      // A remaining file must not fail the release; it expires after some minutes.
       await options.removeHaltFile?.(halt).catch(() => undefined);
       await answerOwnHalt(files, ownHalt, { ...answer, at: clock.now() }).catch(() => undefined);
     },
   };
 }
 
-/** Which bucket and table, with clients of the deployer's own role. */
+/** Options of `createBucketMemory`, with clients of the deployer's own role. */
 export interface BucketMemoryOptions {
   readonly s3: S3Client;
   readonly bucket: string;
   readonly clock: Clock;
   readonly generation: ReleaseConstants["generation"];
-  /** The predecessor's lock table, where there is one. */
+  /** The predecessor's lock table, if used. */
   readonly table?: { readonly client: DynamoDBClient; readonly name: string };
   /** Who deploys, for whoever finds the lock. */
   readonly by?: string;
@@ -140,7 +143,10 @@ interface BucketObject {
   readonly key: string;
 }
 
-/** The predecessor's bucket, and its lock table where there is one. The bucket is the second channel of a release. */
+/**
+ * Stores a release's memory in the predecessor's bucket and, if given, its lock table. The bucket is the second channel
+ * of a release.
+ */
 export function createBucketMemory(options: BucketMemoryOptions): ReleaseMemory {
   const { s3: client, bucket, clock, generation, table, by, leaseMs } = options;
   const files = createS3LockFiles({ client, bucket });
@@ -168,7 +174,9 @@ export function createBucketMemory(options: BucketMemoryOptions): ReleaseMemory 
   });
 }
 
-/** The predecessor's clients encrypt user data with the account's key for S3, `alias/aws/s3`: `aws:kms` without a key. */
+/**
+ * The predecessor's clients encrypt user data with the account's key for S3, `alias/aws/s3`: `aws:kms` without a key.
+ */
 async function putUserData({ client, bucket, key }: BucketObject, text: string): Promise<void> {
   const object = { Bucket: bucket, Key: key, Body: text };
   try {
@@ -190,17 +198,20 @@ async function findHaltFile({ client, bucket, key }: BucketObject): Promise<Halt
   }
 }
 
-/** An order to halt one release, as it is kept. */
+/** A stored halt request for one release. */
 interface OwnHalt {
   readonly message: string;
   readonly by?: string;
   /** Epoch ms. */
   readonly at: number;
-  /** What became of it. */
+  /** The result. */
   readonly answer?: HaltAnswer & { readonly at: number };
 }
 
-/** The order that is addressed to a release and is not acknowledged. A file that is none is one without words. */
+/**
+ * Loads the halt request of a release unless it is acknowledged. A file that cannot be parsed is a request without a
+ * message.
+ */
 export async function loadOwnHalt(files: LockFiles, path: string): Promise<HaltOrder | undefined> {
   const found = await files.load(path);
   if (found === undefined) return undefined;
@@ -209,7 +220,7 @@ export async function loadOwnHalt(files: LockFiles, path: string): Promise<HaltO
   return { kind: "release", message, at, ...(by === undefined ? {} : { by }) };
 }
 
-/** Notes what became of the order, where there is one that is not acknowledged. */
+/** Stores the result of an unacknowledged halt request. */
 export async function answerOwnHalt(
   files: LockFiles,
   path: string,
@@ -221,7 +232,7 @@ export async function answerOwnHalt(
   if (halt.answer === undefined) await files.put(path, toOwnHaltText({ ...halt, answer }), found.version);
 }
 
-/** The text of an order. */
+/** Formats a halt request. */
 export function toOwnHaltText({ message, by, at, answer }: OwnHalt): string {
   return JSON.stringify({ message, by, at: new Date(at).toISOString(), answer });
 }

@@ -11,6 +11,7 @@ import type { Release, Service } from "../document/release.ts";
 import { type CapacityPlan, planCapacity } from "../plan/capacity.ts";
 import { chunk, toServiceOrder } from "../plan/names.ts";
 import {
+  type AwsDeps,
   type HealthReport,
   type ReleaseDeps,
   ReleaseError,
@@ -19,7 +20,7 @@ import {
   type ServiceState,
   toReleaseError,
 } from "../release-state.ts";
-import { loadGroupsNamed } from "../resources/groups.ts";
+import { collect, loadGroupsNamed, nameOfGroup } from "../resources/groups.ts";
 import {
   evaluateTerminations,
   type HealthInput,
@@ -29,36 +30,36 @@ import {
   readActivities,
 } from "./health.ts";
 
-/** The new group of a service as Auto Scaling lists it. No load balancer has been asked yet. */
+/** The new group of a service as listed by Auto Scaling. Load balancers have not been queried yet. */
 export interface GroupLook {
   readonly release: Release;
   readonly service: Service;
   readonly known: ServiceState;
   readonly group: AutoScalingGroup;
   readonly plan: CapacityPlan;
-  /** Ids of all instances that have ended, as far as they are known. */
+  /** Ids of all instances known to be terminated. */
   readonly terminated: readonly string[];
-  /** Why instances did not come or went. Absent: the scaling activities have not been read. */
+  /** Reasons for failed launches and terminations. Missing if the scaling activities have not been read. */
   readonly causes?: readonly string[];
-  /** More instances have ended than the document allows. */
+  /** Set if more instances were terminated than the document allows. */
   readonly halt?: HealthJudgement["halt"];
 }
 
-/** One complete look at the new group of a service. */
+/** One complete health check of the new group of a service. */
 export interface ServiceLook extends Omit<GroupLook, "causes" | "halt"> {
   readonly judgement: HealthJudgement;
-  /** The last ones known. */
+  /** The latest known reasons. */
   readonly causes: readonly string[];
 }
 
-/** How long a halt waits for an explanation. */
+/** Maximum time a halt waits for an explanation. */
 const EXPLAIN_MS = 5_000;
 
 /**
- * Looks at the group that the release has made for a service, and at nothing else, so that terminations halt a release also while
- * its load balancers do not answer. Throws `HEALTH_CHECK_FAILED`.
+ * Loads the group that the release created for a service, and nothing else, so that terminations halt a release even if
+ * its load balancers do not respond. Throws `HEALTH_CHECK_FAILED`.
  */
-export async function lookAtGroup(
+export async function checkGroup(
   deps: ReleaseDeps,
   { release, state }: ReleaseWork,
   service: Service,
@@ -70,13 +71,13 @@ export async function lookAtGroup(
 }
 
 /**
- * Counts also the instances that ended between two looks, where the release counts them (`count_terminations: cumulative`). Throws
+ * Also counts instances that were terminated between two checks, if `count_terminations` is `cumulative`. Throws
  * `HEALTH_CHECK_FAILED`.
  */
 export async function readTerminations(deps: ReleaseDeps, look: GroupLook): Promise<GroupLook> {
   if (look.release.count_terminations !== "cumulative") return look;
   const { terminated, causes } = await orUnreadable(look.service, async () => {
-    return readActivities(await loadActivities(deps, look.group.AutoScalingGroupName ?? ""));
+    return readActivities(await loadActivities(deps, nameOfGroup(look.group)));
   });
   return countTerminations({ ...look, causes, terminated: [...new Set([...look.terminated, ...terminated])] });
 }
@@ -87,10 +88,10 @@ function countTerminations(look: GroupLook): GroupLook {
 }
 
 /**
- * Completes a look by what the load balancers of the service say, and by what Auto Scaling tells of a group that lacks instances.
- * Changes nothing. Throws `HEALTH_CHECK_FAILED`.
+ * Completes a check with the health reported by the service's load balancers, and with the scaling activities of a
+ * group that lacks instances.
  */
-export async function completeLook(
+export async function completeCheck(
   deps: ReleaseDeps,
   look: GroupLook,
   alarms: readonly string[],
@@ -167,7 +168,9 @@ function isBehind({ Instances = [], DesiredCapacity = 0 }: AutoScalingGroup): bo
   return staying.length < DesiredCapacity || staying.length < Instances.length;
 }
 
-/** A role of the predecessor may not read the activities: then the release goes on without the explanation. */
+/**
+ * The predecessor's role may lack the permission to read activities. Then the release continues without an explanation.
+ */
 async function explain(
   deps: Pick<ReleaseDeps, "target" | "signal" | "logger">,
   group: AutoScalingGroup,
@@ -193,7 +196,7 @@ async function explainSoon(deps: ReleaseDeps, group: AutoScalingGroup): Promise<
 
 /** What the load balancers of a service say of the instances of its group, classic ones first, each by its own words. */
 export async function loadHealthSources(
-  deps: Pick<ReleaseDeps, "target" | "signal">,
+  deps: AwsDeps,
   { elbs, target_group_arns }: Pick<ServiceResources, "elbs" | "target_group_arns">,
   instanceIds: readonly string[],
 ): Promise<readonly HealthSource[]> {
@@ -210,7 +213,7 @@ export async function loadHealthSources(
 type States = Readonly<Record<string, string>>;
 
 async function loadInstanceHealth(
-  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
+  { target, signal }: AwsDeps,
   name: string,
   instanceIds: readonly string[],
 ): Promise<States> {
@@ -235,7 +238,7 @@ async function loadInstanceHealth(
  * "DescribeTargetHealth" and "TargetHealth").
  */
 async function loadTargetHealth(
-  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
+  { target, signal }: AwsDeps,
   arn: string,
   instanceIds: readonly string[],
 ): Promise<States> {
@@ -271,30 +274,27 @@ function isUnregistered(error: unknown): boolean {
 const MAX_NAMES = 100;
 
 /**
- * Which of the alarms are in ALARM. One that has too few data does not hold a release up; one that is not there does: an alarm that
- * was removed by mistake must not open the gate. Throws `HEALTH_CHECK_FAILED` then.
+ * Returns the alarms in state ALARM. An alarm with too little data does not block a release. A missing one throws
+ * `HEALTH_CHECK_FAILED`: an alarm that was removed by mistake must not open the gate.
  */
-export async function loadRingingAlarms(
-  deps: Pick<ReleaseDeps, "target" | "signal">,
-  names: readonly string[],
-): Promise<readonly string[]> {
+export async function loadRingingAlarms(deps: AwsDeps, names: readonly string[]): Promise<readonly string[]> {
   const states = new Map<string, string | undefined>();
   for (const part of chunk(names, MAX_NAMES)) await addStates(deps, part, states);
   const missing = names.filter((name) => !states.has(name));
   if (missing.length > 0) {
     const what = missing.map((name) => `"${name}"`).join(", ");
-    throw new ReleaseError("HEALTH_CHECK_FAILED", `There is no alarm ${what}. Create it, or take it out of "alarms".`);
+    throw new ReleaseError("HEALTH_CHECK_FAILED", `Unknown alarm: ${what}. Create it, or remove it from "alarms".`);
   }
   return names.filter((name) => states.get(name) === "ALARM");
 }
 
 async function addStates(
-  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
+  { target, signal }: AwsDeps,
   AlarmNames: string[],
   states: Map<string, string | undefined>,
 ): Promise<void> {
   const client = target.client(CloudWatchClient);
-  // Without the types it answers for metric alarms alone.
+  // Without types, the call returns metric alarms only.
   const input = { AlarmNames, AlarmTypes: ["MetricAlarm" as const, "CompositeAlarm" as const] };
   for await (const page of paginateDescribeAlarms({ client, pageSize: MAX_NAMES }, input, { abortSignal: signal })) {
     for (const { AlarmName, StateValue } of [...(page.MetricAlarms ?? []), ...(page.CompositeAlarms ?? [])]) {
@@ -306,29 +306,24 @@ async function addStates(
 /** API reference, "DescribeScalingActivities", MaxRecords: "the maximum value is 100". */
 const PAGE = 100;
 
-/** All that happened to a group since it was created, newest first: Auto Scaling keeps six weeks. */
-async function loadActivities(
-  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
-  AutoScalingGroupName: string,
-): Promise<readonly Activity[]> {
+/** Returns all activities of a group, newest first. Auto Scaling keeps them for six weeks. */
+async function loadActivities({ target, signal }: AwsDeps, AutoScalingGroupName: string): Promise<readonly Activity[]> {
   const client = target.client(AutoScalingClient);
-  const activities: Activity[] = [];
   const input = { AutoScalingGroupName };
   const pages = paginateDescribeScalingActivities({ client, pageSize: PAGE }, input, { abortSignal: signal });
-  for await (const { Activities = [] } of pages) activities.push(...Activities);
-  return activities;
+  return collect(pages, ({ Activities }) => Activities);
 }
 
 /**
- * Looks once more at the new groups, right before an old one loses its traffic or its life, and says which services have too few
- * healthy instances now. Terminations, alarms and looks in a row decided before, when traffic was allowed to move; here only the
- * count does. A group that its policies have scaled in since then needs no more than it is to have, but never less than
- * `min_size`. Throws `HEALTH_CHECK_FAILED` where a group cannot be read: what is not seen is not healthy.
+ * Checks the new groups again, right before an old group loses its traffic or is deleted, and describes the services
+ * with too few healthy instances. Only the count matters here; terminations, alarms and consecutive checks were
+ * evaluated when traffic was allowed to move. A group that its policies have scaled in needs only its desired capacity,
+ * but never less than `min_size`. Throws `HEALTH_CHECK_FAILED` if a group cannot be read.
  */
 export async function findUnhealthy(deps: ReleaseDeps, work: ReleaseWork): Promise<readonly string[]> {
   const unhealthy: string[] = [];
   for (const service of toServiceOrder(work.release)) {
-    const { judgement } = await completeLook(deps, await lookAtGroup(deps, work, service), []);
+    const { judgement } = await completeCheck(deps, await checkGroup(deps, work, service), []);
     const { healthy, target_healthy, desired_capacity } = judgement.report;
     const needed = Math.min(target_healthy, Math.max(desired_capacity, service.autoscaling.min_size));
     if (healthy < needed) unhealthy.push(`"${service.service_name}" has ${healthy} of ${needed} healthy instances`);

@@ -174,7 +174,7 @@ describe("findLeftOvers of groups", () => {
         releaseId: "release-2",
         service: "web",
         removable: true,
-        why: 'Release "release-1" serves, and this one is not running.',
+        why: 'Release "release-1" serves, and this release is not running.',
       },
     ]);
   });

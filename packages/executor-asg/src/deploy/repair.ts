@@ -4,11 +4,13 @@ import { DescribePlacementGroupsCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { RELEASE_TAGS, toTemplateName } from "../plan/names.ts";
 import { type ReleaseDeps, ReleaseError, type ReleaseKey, toReleaseError } from "../release-state.ts";
 import {
+  collect,
   escapeFilterValue,
   findReleaseId,
   type GroupFacts,
   loadGroups,
   loadGroupsNamed,
+  toGroupFacts,
   toTagMap,
 } from "../resources/groups.ts";
 import { detachTraffic, loadAttachments, RETIRED_TAGS } from "./drain.ts";
@@ -19,23 +21,22 @@ import {
   deleteTemplate,
   loadTemplates,
   tearDownGroup,
-  toFacts,
 } from "./teardown.ts";
 
-/** What is to be repaired. */
+/** Input of `repairRelease`. */
 export interface RepairInput {
   readonly at: Omit<ReleaseKey, "release_id">;
-  /** Of this repair, the same over redeliveries: owner of the locks, and the release id that they are taken for. */
+  /** Id of this repair, stable over redeliveries: owner of the locks, and their release id. */
   readonly uuid: string;
-  /** Ids of releases that are being made. */
+  /** Ids of releases in progress. */
   readonly running: readonly string[];
-  /** Ids of releases that are to stay. */
+  /** Ids of releases to keep. */
   readonly keep?: readonly string[];
-  /** False: lists, and changes nothing. */
+  /** Whether to remove what was found. */
   readonly confirm: boolean;
 }
 
-/** What was found, and what became of it. */
+/** Result of a repair. */
 export interface RepairResult {
   readonly found: readonly LeftOver[];
   /** Names. */
@@ -43,13 +44,14 @@ export interface RepairResult {
   readonly failed: readonly { readonly name: string; readonly message: string }[];
 }
 
-/** A function has five minutes in all. */
+/** A Lambda function has five minutes in total. */
 const MAX_DRAIN_SECONDS = 120;
 const LOOK_SECONDS = 10;
 
 /**
- * Lists what of a project-config nobody owns, and removes it when that was confirmed, under the locks of a release. What cannot be
- * removed is told, and does not keep the rest. Throws `LOCK_EXISTS`, `CLEAN_UP_FAILED` where it cannot even look.
+ * Lists resources of a project and config that do not belong to any release, and removes them if confirmed, under the
+ * locks of a release. Failed removals are reported and do not stop the others. Throws `LOCK_EXISTS`, or
+ * `CLEAN_UP_FAILED` if the resources cannot be listed.
  */
 export async function repairRelease(deps: ReleaseDeps, input: RepairInput): Promise<RepairResult> {
   if (!input.confirm) return { found: await look(deps, input), removed: [], failed: [] };
@@ -64,7 +66,7 @@ export async function repairRelease(deps: ReleaseDeps, input: RepairInput): Prom
   }
 }
 
-/** A repair that has ended, and whose answer was lost, lists what is left. */
+/** A repeated repair whose first result was lost lists what is left. */
 async function listAfter(deps: ReleaseDeps, input: RepairInput, message: string): Promise<RepairResult> {
   const standing = await deps.memory.locks.renew({ ...input.at, release_id: input.uuid }, input.uuid);
   if (standing !== "released") throw new ReleaseError("LOCK_EXISTS", message);
@@ -76,7 +78,7 @@ async function look(deps: ReleaseDeps, { at, running, keep = [] }: RepairInput):
     const facts = await loadRepairFacts(deps, at);
     return findLeftOvers(facts, { now: deps.clock.now(), running, keep });
   } catch (error) {
-    throw toReleaseError("CLEAN_UP_FAILED", error, "What is left over could not be looked up.");
+    throw toReleaseError("CLEAN_UP_FAILED", error, "Cannot look up left-over resources.");
   }
 }
 
@@ -122,7 +124,7 @@ async function removeGroup(deps: ReleaseDeps, name: string): Promise<void> {
   await tearDownGroup(deps, group);
 }
 
-/** So that connections which it still has may end; not for ever. */
+/** Waits for existing connections to end, up to a limit. */
 async function waitUntilDetached(deps: ReleaseDeps, name: string): Promise<void> {
   const endsAt = deps.clock.now() + MAX_DRAIN_SECONDS * 1_000;
   while ((await loadAttachments(deps, name)).some(({ state }) => state !== "Removed")) {
@@ -134,7 +136,7 @@ async function waitUntilDetached(deps: ReleaseDeps, name: string): Promise<void>
 
 type Deps = Pick<ReleaseDeps, "target" | "signal">;
 
-/** Whose left-overs. */
+/** The project and config to repair. */
 interface ProjectConfig {
   readonly project_name: string;
   readonly config_name: string;
@@ -142,12 +144,15 @@ interface ProjectConfig {
 
 const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-/;
 
-/** Loads all that looks like a project-config's, by tags, and by names where there can be no tags. Reads only. */
+/**
+ * Loads all resources that seem to belong to a project and config, by tags, or by name where tags are not supported.
+ * Read-only.
+ */
 export async function loadRepairFacts(deps: Deps, of: ProjectConfig): Promise<RepairFacts> {
   const groups = await loadGroups(deps, of);
   return {
     groups: groups.map((group) => ({
-      ...toFacts(group),
+      ...toGroupFacts(group),
       attached: [...(group.LoadBalancerNames ?? []), ...(group.TargetGroupARNs ?? [])].length > 0,
     })),
     templates: await loadTemplates(deps, of),
@@ -158,8 +163,8 @@ export async function loadRepairFacts(deps: Deps, of: ProjectConfig): Promise<Re
 }
 
 /**
- * Is it the name of a group of this project-config, or does it begin with one? `prod` has not the names of `prod-eu`: the time of the
- * release follows at once.
+ * Returns whether a name is, or starts with, the name of a group of this project and config. Names of `prod-eu` do not
+ * match `prod`, because the time of the release must follow.
  */
 export function isNameOf(name: string, { project_name, config_name }: ProjectConfig): boolean {
   const prefix = `${project_name}-${config_name}-`;
@@ -168,31 +173,20 @@ export function isNameOf(name: string, { project_name, config_name }: ProjectCon
 
 async function loadLaunchConfigurations({ target, signal }: Deps): Promise<readonly string[]> {
   const client = target.client(AutoScalingClient);
-  const names: string[] = [];
-  // There is no filter for them.
-  for await (const page of paginateDescribeLaunchConfigurations(
-    { client, pageSize: 100 },
-    {},
-    { abortSignal: signal },
-  )) {
-    names.push(
-      ...(page.LaunchConfigurations ?? []).flatMap(({ LaunchConfigurationName }) => LaunchConfigurationName ?? []),
-    );
-  }
-  return names;
+  // The call has no filters.
+  const pages = paginateDescribeLaunchConfigurations({ client, pageSize: 100 }, {}, { abortSignal: signal });
+  return collect(pages, ({ LaunchConfigurations }) =>
+    LaunchConfigurations?.flatMap(({ LaunchConfigurationName }) => LaunchConfigurationName ?? []),
+  );
 }
 
 async function loadAlarms(
   { target, signal }: Deps,
   { project_name, config_name }: ProjectConfig,
 ): Promise<readonly string[]> {
-  const client = target.client(CloudWatchClient);
   const input = { AlarmNamePrefix: `${project_name}-${config_name}-` };
-  const names: string[] = [];
-  for await (const { MetricAlarms = [] } of paginateDescribeAlarms({ client }, input, { abortSignal: signal })) {
-    names.push(...MetricAlarms.flatMap(({ AlarmName }) => AlarmName ?? []));
-  }
-  return names;
+  const pages = paginateDescribeAlarms({ client: target.client(CloudWatchClient) }, input, { abortSignal: signal });
+  return collect(pages, ({ MetricAlarms }) => MetricAlarms?.flatMap(({ AlarmName }) => AlarmName ?? []));
 }
 
 async function loadPlacementGroups({ target, signal }: Deps, of: ProjectConfig): Promise<readonly TaggedThing[]> {
@@ -207,41 +201,41 @@ async function loadPlacementGroups({ target, signal }: Deps, of: ProjectConfig):
   );
 }
 
-/** A group, and whether load balancers send it traffic. */
+/** A group, and whether it is attached to load balancers. */
 export interface StandingGroup extends GroupFacts {
   readonly attached: boolean;
 }
 
-/** A thing by its name, with the tags of the release that made it. */
+/** A named resource with the tags of its release. */
 interface TaggedThing {
   readonly name: string;
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** All that was found of a project-config. */
+/** All resources found for a project and config. */
 export interface RepairFacts {
   readonly groups: readonly StandingGroup[];
   readonly templates: readonly TaggedThing[];
-  /** Names that are made as this project-config's. */
+  /** Names in the format of this project and config. */
   readonly launchConfigurations: readonly string[];
   readonly alarms: readonly string[];
   readonly placementGroups: readonly TaggedThing[];
 }
 
-/** Whose things are none. */
+/** Which resources are still in use. */
 export interface RepairOptions {
   /** Epoch ms. */
   readonly now: number;
   /** Ids of releases that are being made. */
   readonly running: readonly string[];
-  /** Ids of releases that are to stay, where that is not plain from the traffic. */
+  /** Ids of releases to keep, if the traffic does not show it. */
   readonly keep?: readonly string[];
 }
 
 /**
- * Judges what is left over, and why. A project-config is served by the groups of one release. Where there are groups of several, the
- * one with traffic stays: a failed release has lost its traffic first, and so has one that was replaced. Where that does not tell,
- * nothing may be removed until somebody says which release is to stay.
+ * Finds left-over resources, with reasons. A project and config is served by the groups of one release. If groups of
+ * several exist, the one with traffic is kept: failed and replaced releases have lost their traffic. If the traffic
+ * does not show it, nothing is removable until a person names the release to keep.
  */
 export function findLeftOvers(facts: RepairFacts, options: RepairOptions): readonly LeftOver[] {
   return [...findGroups(facts.groups, options), ...findThings(facts, options)];
@@ -253,13 +247,13 @@ function findGroups(groups: readonly StandingGroup[], options: RepairOptions): r
   const serving = standing.filter((group) => !isRetired(group));
   const winners = findWinners(serving, options);
   const judged = [
-    ...standing.filter(isRetired).map((group) => judgeRetired(group, options)),
-    ...serving.map((group) => judgeServing(group, winners, options)),
+    ...standing.filter(isRetired).map((group) => evaluateRetired(group, options)),
+    ...serving.map((group) => evaluateServing(group, winners, options)),
   ];
   return judged.flatMap((each) => each ?? []);
 }
 
-/** Ids of the releases that stay; `undefined`: it is not plain. */
+/** Ids of the releases to keep, or undefined if unclear. */
 function findWinners(
   serving: readonly StandingGroup[],
   { running, keep = [] }: RepairOptions,
@@ -273,33 +267,33 @@ function findWinners(
   return attached.length === 1 ? attached : undefined;
 }
 
-function judgeRetired(group: StandingGroup, { now, running }: RepairOptions): LeftOver | undefined {
+function evaluateRetired(group: StandingGroup, { now, running }: RepairOptions): LeftOver | undefined {
   const { [RETIRED_TAGS.until]: until = "", [RETIRED_TAGS.by]: by = "" } = group.tags;
   if (running.includes(by) || Date.parse(until) > now) return undefined;
-  const when = until === "" ? "Nobody noted until when it was to be kept." : `It was to be kept until ${until}.`;
-  return toGroup(group, `Release "${by}" has taken its place. ${when}`, true);
+  const when = until === "" ? "The end of its rollback window is unknown." : `Its rollback window ends at ${until}.`;
+  return toGroup(group, `Release "${by}" has replaced it. ${when}`, true);
 }
 
-function judgeServing(
+function evaluateServing(
   group: StandingGroup,
   winners: readonly string[] | undefined,
   { running }: RepairOptions,
 ): LeftOver | undefined {
   const id = findReleaseId(group);
   if (id === undefined) {
-    const why = `It has no tag ${RELEASE_TAGS.releaseId}, so that no release may delete it. Give it the tag, or delete it.`;
+    const why = `It has no tag ${RELEASE_TAGS.releaseId}, so releases do not delete it. Add the tag, or delete it.`;
     return toGroup(group, why, false);
   }
   if (running.includes(id)) return undefined;
   if (winners === undefined) {
-    const why = `Groups of several releases stand, and traffic does not tell which serves. Say which is to stay.`;
+    const why = `Groups of several releases exist, and the traffic does not show which one is in service. Name the release to keep.`;
     return toGroup(group, why, false);
   }
   if (!winners.includes(id)) {
-    return toGroup(group, `Release "${winners.join('", "')}" serves, and this one is not running.`, true);
+    return toGroup(group, `Release "${winners.join('", "')}" serves, and this release is not running.`, true);
   }
   if (group.tags[RELEASE_TAGS.service]) return undefined;
-  const why = `It has no tag ${RELEASE_TAGS.service}, so that every release is refused. Give it the tag, or delete it.`;
+  const why = `It has no tag ${RELEASE_TAGS.service}, so every release is rejected. Add the tag, or delete it.`;
   return toGroup(group, why, false);
 }
 
@@ -328,15 +322,13 @@ function findThings(facts: RepairFacts, { running }: RepairOptions): readonly Le
   });
   const configurations = facts.launchConfigurations.filter((name) => !names.includes(name));
   const alarms = facts.alarms.filter((alarm) => !names.some((name) => alarm.startsWith(`${name}-`)));
-  // Those of a release that is being made may come before their group does.
+  // Resources of a release in progress may exist before their group does.
   const isQuiet = running.length === 0;
   return [
-    ...templates.map((each) => toThing("template", each, "There is no group that it was made for.")),
+    ...templates.map((each) => toThing("template", each, "Its group does not exist.")),
     ...configurations.map((name) => toThing("launch-configuration", { name, tags: {} }, "No group uses it.")),
-    ...(isQuiet ? alarms : []).map((name) =>
-      toThing("alarm", { name, tags: {} }, "The group that it watched is gone."),
-    ),
-    ...placed.map((each) => toThing("placement-group", each, "The release that made it has no group any more.")),
+    ...(isQuiet ? alarms : []).map((name) => toThing("alarm", { name, tags: {} }, "Its group does not exist.")),
+    ...placed.map((each) => toThing("placement-group", each, "Its release has no groups.")),
   ];
 }
 
@@ -345,14 +337,14 @@ function toThing(kind: LeftOver["kind"], { name, tags }: TaggedThing, why: strin
   return { kind, name, ...(releaseId && { releaseId }), ...(service && { service }), why, removable: true };
 }
 
-/** Something of a project-config that no running and no serving release owns. */
+/** A resource of a project and config that neither a running nor a serving release owns. */
 interface LeftOver {
   readonly kind: "group" | "template" | "launch-configuration" | "alarm" | "placement-group";
   readonly name: string;
   readonly releaseId?: string;
   readonly service?: string;
-  /** A sentence for people. */
+  /** The reason, a sentence. */
   readonly why: string;
-  /** False: somebody has to decide first, as `why` says. */
+  /** False if a person has to decide first, as described by `why`. */
   readonly removable: boolean;
 }

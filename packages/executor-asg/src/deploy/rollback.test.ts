@@ -73,11 +73,14 @@ describe("findRollback", () => {
   it("does not go back to groups that were kept for another release", () => {
     const given = [kept("old", "release-0"), { name: "new", releaseId: "release-2" }];
 
-    expect(find(given)).toMatchObject({ kind: "refused", message: expect.stringContaining("which one was before") });
+    expect(find(given)).toMatchObject({
+      kind: "refused",
+      message: expect.stringContaining("no record of the previous release"),
+    });
   });
 
   it.each([
-    ["nothing runs", [], undefined, "No release runs"],
+    ["nothing runs", [], undefined, "No release is in service"],
     ["the release to be left has no groups", [], "release-9", 'Release "release-9" has no groups'],
     [
       "several releases stand",
@@ -102,7 +105,7 @@ describe("findRollback", () => {
         { name: "new", releaseId: "release-2" },
       ],
       undefined,
-      "not of one release: a, b",
+      "belong to several releases: a, b",
     ],
   ])("refuses where %s", (_, given, releaseId, message) => {
     expect(find(given, releaseId)).toEqual({ kind: "refused", message: expect.stringContaining(message) });
@@ -188,7 +191,7 @@ describe("a rollback to groups that were kept", () => {
       kind: "failed",
       code: "RELEASE_TIMED_OUT",
       dirty: false,
-      message: `Timeout: Halting Release; "${world.oldGroup}" has 0 of 2 healthy instances. Release "release-2" runs as before, and the old groups are kept.`,
+      message: `Timeout: Halting Release; "${world.oldGroup}" has 0 of 2 healthy instances. Release "release-2" stays in service, and the old groups are kept.`,
     });
     expect(world.standing()).toEqual([world.oldGroup, world.newGroup].toSorted());
     expect([traffic(world, world.newGroup), traffic(world, world.oldGroup)]).toEqual([0, -2]);
@@ -311,7 +314,7 @@ describe("a rollback without kept groups", () => {
     expect(await rollbackRelease(world.deps, input)).toMatchObject({
       kind: "failed",
       code: "BAD_RELEASE",
-      message: 'The document of release "release-1" is not there. Deploy it from its source.',
+      message: 'The document of release "release-1" does not exist. Deploy it from its source.',
     });
   });
 });
@@ -398,7 +401,7 @@ describe("retireKept", () => {
   });
 });
 
-const inputToRedeployment = { releaseId: "release-3", now: Date.UTC(2026, 0, 2, 3, 4, 5, 678) };
+const redeploymentInput = { releaseId: "release-3", now: Date.UTC(2026, 0, 2, 3, 4, 5, 678) };
 
 describe("toRedeployment", () => {
   it("has the document under a new id and time, and nothing else changed", () => {
@@ -409,7 +412,7 @@ describe("toRedeployment", () => {
       services: { web: {} },
     };
 
-    expect(toRedeployment(document, inputToRedeployment)).toEqual({
+    expect(toRedeployment(document, redeploymentInput)).toEqual({
       ...document,
       release_id: "release-3",
       created_at: "2026-01-02T03:04:05.678Z",
@@ -427,14 +430,10 @@ describe("toRedeployment", () => {
       Task: "Lock",
     };
 
-    expect(Object.keys(toRedeployment(document, inputToRedeployment) ?? {})).toEqual([
-      "ami",
-      "release_id",
-      "created_at",
-    ]);
+    expect(Object.keys(toRedeployment(document, redeploymentInput) ?? {})).toEqual(["ami", "release_id", "created_at"]);
   });
 
   it.each([undefined, null, "text", 1, []])("has no document in %j", (document) => {
-    expect(toRedeployment(document, inputToRedeployment)).toBeUndefined();
+    expect(toRedeployment(document, redeploymentInput)).toBeUndefined();
   });
 });

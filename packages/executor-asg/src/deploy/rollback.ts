@@ -21,14 +21,15 @@ import {
   loadGroupsNamed,
   type SortedGroups,
   sortGroups,
+  toGroupFacts,
   toTagMap,
 } from "../resources/groups.ts";
 import {
   detachTraffic,
   doAll,
+  evaluateDrain,
   type FormerService,
   findRetiredKeys,
-  judgeDrain,
   loadAttachments,
   parseFormerTags,
   RETIRED_TAGS,
@@ -38,16 +39,16 @@ import {
 } from "./drain.ts";
 import { judgeHealth } from "./health.ts";
 import { loadHealthSources } from "./observe.ts";
-import { tearDownGroup, toFacts } from "./teardown.ts";
+import { tearDownGroup } from "./teardown.ts";
 
-/** A group that comes back, with what it had. */
+/** A kept group that returns to service, with its former state. */
 interface KeptGroup extends FormerService {
   readonly name: string;
 }
 
-/** How a project-config can go one step back. */
+/** How to roll back a project and config. */
 type RollbackRoute =
-  /** The groups from before still run. */
+  /** The previous groups still exist. */
   | {
       readonly kind: "return";
       readonly releaseId: string;
@@ -55,34 +56,34 @@ type RollbackRoute =
       readonly kept: readonly KeptGroup[];
       readonly left: readonly string[];
     }
-  /** Only their document is left. */
+  /** Only the previous document exists. */
   | { readonly kind: "redeploy"; readonly releaseId: string; readonly previousReleaseId: string }
   | { readonly kind: "refused"; readonly message: string };
 
-/** What is known where a rollback begins. */
+/** Facts at the start of a rollback. */
 interface RollbackFacts {
-  /** All groups of the project-config, sorted for somebody who has made none of them. */
+  /** All groups of the project and config, sorted as seen by a release without groups. */
   readonly groups: Pick<SortedGroups<GroupFacts>, "old" | "retired">;
-  /** The release to be left; default: the one that runs. */
+  /** The release to roll back. Default: the one in service. */
   readonly releaseId: string | undefined;
   readonly place: TrafficPlace;
 }
 
-/** Decides from the tags of the groups which release is left, and what is there to go back to. */
+/** Decides from the tags of the groups which release is rolled back, and to what. */
 export function findRollback({ groups, releaseId, place }: RollbackFacts): RollbackRoute {
   const running = [...new Set(groups.old.flatMap((group) => findReleaseId(group) ?? []))];
   if (releaseId === undefined && running.length > 1) {
     return refused(`Groups of several releases stand: ${running.join(", ")}. Say which release is to be left.`);
   }
   const from = releaseId ?? running[0];
-  if (from === undefined) return refused("No release runs: there is nothing to be left.");
+  if (from === undefined) return refused("No release is in service.");
   const left = groups.old.filter((group) => findReleaseId(group) === from);
   const kept = groups.retired.filter(({ tags }) => tags[RETIRED_TAGS.by] === from);
   if (kept.length > 0) return toReturn(from, kept, left, place);
   if (left.length === 0) return refused(`Release "${from}" has no groups, and none were kept for it.`);
   const previous = left.flatMap(({ tags }) => tags[RELEASE_TAGS.previousRelease] ?? [])[0];
   if (previous !== undefined) return { kind: "redeploy", releaseId: from, previousReleaseId: previous };
-  return refused(`Release "${from}" does not say which one was before it. Deploy the document that is wanted.`);
+  return refused(`Release "${from}" has no record of the previous release. Deploy the document that you want.`);
 }
 
 function toReturn(
@@ -94,19 +95,21 @@ function toReturn(
   const previous = [...new Set(kept.flatMap((group) => findReleaseId(group) ?? []))];
   const [previousReleaseId] = previous;
   if (previousReleaseId === undefined || previous.length > 1) {
-    return refused(`The kept groups are not of one release: ${kept.map(({ name }) => name).join(", ")}.`);
+    return refused(`The kept groups belong to several releases: ${kept.map(({ name }) => name).join(", ")}.`);
   }
   const returning = kept.flatMap((group) => toKept(group, place) ?? []);
   const spoilt = kept.filter(({ name }) => !returning.some((each) => each.name === name));
   if (spoilt.length > 0) {
     const names = spoilt.map(({ name }) => `"${name}"`).join(", ");
-    return refused(`The tags of ${names} do not say how it served. Deploy the document of "${previousReleaseId}".`);
+    return refused(
+      `The tags of ${names} do not contain its former state. Deploy the document of "${previousReleaseId}".`,
+    );
   }
   const names = left.map(({ name }) => name);
   return { kind: "return", releaseId, previousReleaseId, kept: returning, left: names };
 }
 
-/** `undefined` where its tags do not say. */
+/** Undefined if its tags are missing. */
 function toKept({ name, tags }: GroupFacts, place: TrafficPlace): KeptGroup | undefined {
   const former = parseFormerTags(tags, place);
   return former && { name, ...former };
@@ -119,10 +122,9 @@ function refused(message: string): RollbackRoute {
 const LOOK_SECONDS = 15;
 
 /**
- * Begins to take a project-config one step back, under the same locks as a release. Groups that were kept get their capacity and their
- * load balancers again, and `pollRollback` goes on from there; without any, the document of the release before is given to be
- * released anew. Repeatable: each part of it can be done twice. Until traffic has moved a failure changes nothing for the
- * release that runs.
+ * Starts a rollback of a project and config, under the locks of a release. Kept groups get their capacity and load
+ * balancers back, and `pollRollback` continues. Without kept groups, the previous document is returned to be deployed
+ * again. Every part is repeatable. Until traffic has moved, a failure does not affect the running release.
  */
 export async function rollbackRelease(deps: ReleaseDeps, input: RollbackInput): Promise<RollbackStep> {
   const key = toRollbackKey(input);
@@ -137,12 +139,12 @@ export async function rollbackRelease(deps: ReleaseDeps, input: RollbackInput): 
     deps.signal.throwIfAborted();
     await restoreKept(deps, attached);
     await deps.memory.locks.release(key, input.uuid);
-    const { message } = toReleaseError("DEPLOY_FAILED", error, "The rollback could not begin.");
+    const { message } = toReleaseError("DEPLOY_FAILED", error, "Cannot start the rollback.");
     return failed("DEPLOY_FAILED", message);
   }
 }
 
-/** A rollback without kept groups gives the locks back before its answer is noted: it may be asked again. */
+/** A rollback without kept groups releases the locks before its result is stored, so it may be called again. */
 async function toHeld(deps: ReleaseDeps, input: RollbackInput, message: string): Promise<RollbackStep> {
   const standing = await deps.memory.locks.renew(toRollbackKey(input), input.uuid);
   const route = standing === "released" ? await loadRoute(deps, input) : undefined;
@@ -151,15 +153,15 @@ async function toHeld(deps: ReleaseDeps, input: RollbackInput, message: string):
 }
 
 async function loadRoute(deps: ReleaseDeps, { at, releaseId }: RollbackInput): Promise<RollbackRoute> {
-  const groups = (await loadGroups(deps, at)).map(toFacts);
-  // Seen by somebody who has made none of them.
+  const groups = (await loadGroups(deps, at)).map(toGroupFacts);
+  // An empty release id: no group is its own.
   const sorted = sortGroups(groups, { ...at, release_id: "" }, deps.constants.generation);
   return findRollback({ groups: sorted, releaseId, place: deps.target });
 }
 
 interface Begun {
   readonly route: RollbackRoute;
-  /** Names of groups that may have traffic again. */
+  /** Names of groups that may be attached again. */
   readonly attached: string[];
 }
 
@@ -168,14 +170,14 @@ async function takeRoute(deps: ReleaseDeps, input: RollbackInput, { route, attac
   if (route.kind === "redeploy") return toRedeploy(deps, input, route.previousReleaseId);
   attached.push(...route.kept.map(({ name }) => name));
   await doAll(route.kept, (kept) => returnTraffic(deps, kept));
-  for (const { name } of route.kept) deps.report(`group ${name} has its traffic again`);
+  for (const { name } of route.kept) deps.report(`attached group ${name} again`);
   const { releaseId, previousReleaseId, left } = route;
   const progress = { releaseId, previousReleaseId, kept: attached, left: [...left], beganAt: deps.clock.now() };
   return {
     kind: "running",
     progress: { phase: "healing", ...progress },
     waitSeconds: LOOK_SECONDS,
-    message: `Release "${previousReleaseId}" comes back.`,
+    message: `Returning to release "${previousReleaseId}".`,
   };
 }
 
@@ -187,7 +189,7 @@ async function toRedeploy(deps: ReleaseDeps, { at }: RollbackInput, previousRele
   if (document === undefined) {
     return failed(
       "BAD_RELEASE",
-      `The document of release "${previousReleaseId}" is not there. Deploy it from its source.`,
+      `The document of release "${previousReleaseId}" does not exist. Deploy it from its source.`,
     );
   }
   const userData = await deps.memory.loadUserData(key);
@@ -201,14 +203,14 @@ function failed(code: ReleaseFailureCode, message: string): RollbackStep {
 const HEAL_SECONDS = 15;
 const DRAIN_SECONDS = 10;
 const DEFAULT_TIMEOUT_SECONDS = 600;
-/** For connections of the release that is left; as long as the states of a release give. */
+/** Time for connections of the release that is rolled back; the same as in the states of a release. */
 const DRAIN_BUDGET_SECONDS = 600;
 const MAX_RELAPSE_SECONDS = 3_600;
 
 /**
- * Goes on with a rollback. The release that runs keeps its traffic until the groups that come back are healthy; then it loses it, and
- * its groups are deleted. Not healthy in time, or halted: all is as before, and the kept groups are kept. Errors of AWS are tried
- * again by the next poll. Throws them as `ReleaseError`.
+ * Continues a rollback. The running release keeps its traffic until the returning groups are healthy; then it is
+ * detached and its groups are deleted. If they do not become healthy in time, or the rollback is halted, everything
+ * stays as before. Throws AWS errors as `ReleaseError`; the next poll retries.
  */
 export async function pollRollback(
   deps: ReleaseDeps,
@@ -217,23 +219,23 @@ export async function pollRollback(
 ): Promise<RollbackStep> {
   const lock = await deps.memory.locks.renew(toRollbackKey(input), input.uuid);
   if (lock === "released") {
-    // The end of it is delivered once more.
+    // The last poll is delivered again.
     if (progress.phase === "leaving") return succeeded(progress);
-    return givenUp(progress, "RELEASE_HALTED", "The rollback was given up.");
+    return givenUp(progress, "RELEASE_HALTED", "The rollback was halted.");
   }
   if (lock !== "held") {
-    const message = "The locks went to somebody else while the rollback worked. See which groups serve.";
+    const message = "Another owner took the locks during the rollback. Check which groups are in service.";
     return { kind: "failed", code: "LOCK_FAILED", message, dirty: true };
   }
   try {
     return progress.phase === "healing" ? await heal(deps, input, progress) : await leave(deps, input, progress);
   } catch (error) {
     deps.signal.throwIfAborted();
-    throw toReleaseError("DETACH_FAILED", error, "The rollback did not get further.");
+    throw toReleaseError("DETACH_FAILED", error, "The rollback cannot continue.");
   }
 }
 
-/** Gives up where that leaves all as it was; a rollback whose traffic has moved goes on to its end. */
+/** Gives up if this restores the former state. A rollback whose traffic has moved continues to its end. */
 export async function cancelRollback(
   deps: ReleaseDeps,
   input: RollbackInput,
@@ -261,7 +263,7 @@ async function heal(deps: ReleaseDeps, input: RollbackInput, progress: RollbackP
   return running(deps, next, 0, `Release "${progress.releaseId}" leaves.`);
 }
 
-/** From here on there is no way back: the groups from before serve, and the others go. */
+/** Point of no return: the previous groups serve, and the others are deleted. */
 async function leave(deps: ReleaseDeps, input: RollbackInput, progress: RollbackProgress): Promise<RollbackStep> {
   const unhealthy = await findUnhealthyKept(deps, progress.kept);
   if (unhealthy.length > 0) return waitForKept(deps, input, progress, unhealthy.join("; "));
@@ -270,7 +272,7 @@ async function leave(deps: ReleaseDeps, input: RollbackInput, progress: Rollback
   const attachments = await Promise.all(
     left.map(({ AutoScalingGroupName = "" }) => loadAttachments(deps, AutoScalingGroupName)),
   );
-  const verdict = judgeDrain({
+  const verdict = evaluateDrain({
     attachments: attachments.flat(),
     remaining: {},
     now: deps.clock.now(),
@@ -278,7 +280,7 @@ async function leave(deps: ReleaseDeps, input: RollbackInput, progress: Rollback
     budgetSeconds: DRAIN_BUDGET_SECONDS,
   });
   if (verdict.kind === "waiting") return running(deps, progress, DRAIN_SECONDS, verdict.message);
-  // First these are no longer kept ones: where the process dies now, nobody may delete them as such.
+  // First remove the tags of kept groups, so that they are not deleted as such if the process dies now.
   for (const group of await loadGroupsNamed(deps, progress.kept)) {
     await untagGroup(deps, group.AutoScalingGroupName ?? "", findRetiredKeys(toTagMap(group.Tags)));
   }
@@ -287,7 +289,10 @@ async function leave(deps: ReleaseDeps, input: RollbackInput, progress: Rollback
   return succeeded(progress);
 }
 
-/** They were healthy when traffic moved to them. For an hour they may become so again; after that somebody has to look. */
+/**
+ * The returning groups were healthy when traffic moved. They have an hour to become healthy again; then a person has to
+ * decide.
+ */
 async function waitForKept(
   deps: ReleaseDeps,
   input: RollbackInput,
@@ -298,7 +303,7 @@ async function waitForKept(
     return running(deps, progress, HEAL_SECONDS, `Waits: ${reasons}.`);
   }
   await deps.memory.locks.keep(toRollbackKey(input), input.uuid);
-  const message = `${reasons}. Nothing was deleted: groups of "${progress.releaseId}" stand too. See which are to stay.`;
+  const message = `${reasons}. Nothing was deleted; groups of "${progress.releaseId}" also exist. Decide which to keep.`;
   return { kind: "failed", code: "HEALTH_CHECK_FAILED", message, dirty: true };
 }
 
@@ -315,7 +320,7 @@ async function giveUp(
 
 async function endRollback({ memory, logger }: ReleaseDeps, input: RollbackInput): Promise<void> {
   const key = toRollbackKey(input);
-  await memory.clearHalts(key).catch((error: unknown) => logger.warn("orders to halt were not cleared", { error }));
+  await memory.clearHalts(key).catch((error: unknown) => logger.warn("cannot clear halt requests", { error }));
   await memory.locks.release(key, input.uuid);
 }
 
@@ -330,7 +335,7 @@ function running(
 }
 
 function givenUp({ releaseId }: RollbackProgress, code: ReleaseFailureCode, why: string): RollbackStep {
-  const message = joinSentences([why, `Release "${releaseId}" runs as before, and the old groups are kept.`]);
+  const message = joinSentences([why, `Release "${releaseId}" stays in service, and the old groups are kept.`]);
   return { kind: "failed", code, message, dirty: false };
 }
 
@@ -338,18 +343,18 @@ function succeeded({ previousReleaseId, kept }: RollbackProgress): RollbackStep 
   return { kind: "succeeded", releaseId: previousReleaseId, groups: kept };
 }
 
-/** What is asked for: one step back in a project-config. */
+/** Input of a rollback. */
 export interface RollbackInput {
   readonly at: Omit<ReleaseKey, "release_id">;
   /** The release to be left; default: the one that runs. */
   readonly releaseId?: string;
-  /** Of this rollback, the same over redeliveries: owner of the locks, and the release id that they are taken for. */
+  /** Id of this rollback, stable over redeliveries: owner of the locks, and their release id. */
   readonly uuid: string;
-  /** In which the old servers must be healthy again. Default: 600. */
+  /** Seconds in which the old servers must become healthy. Default: 600. */
   readonly timeoutSeconds?: number;
 }
 
-/** How a rollback stands after a call. */
+/** State of a rollback after a call. */
 export type RollbackStep =
   | {
       readonly kind: "running";
@@ -357,7 +362,9 @@ export type RollbackStep =
       readonly waitSeconds: number;
       readonly message: string;
     }
-  /** No group was kept. The locks are given back; this document, with a new id and time, is to be released in the ordinary way. */
+  /**
+   * No group was kept. The locks are released; this document, with a new id and time, is deployed as a normal release.
+   */
   | {
       readonly kind: "redeploy";
       readonly document: unknown;
@@ -369,11 +376,11 @@ export type RollbackStep =
       readonly kind: "failed";
       readonly code: ReleaseFailureCode;
       readonly message: string;
-      /** Groups of both releases may stand, and the locks are kept. */
+      /** Groups of both releases may exist, and the locks are kept. */
       readonly dirty: boolean;
     };
 
-/** What the locks, halts and documents of a rollback are found by. */
+/** Fields that identify the locks, halt requests and documents of a rollback. */
 function toRollbackKey({ at, uuid }: RollbackInput): ReleaseKey {
   return { ...at, release_id: uuid };
 }
@@ -381,20 +388,20 @@ function toRollbackKey({ at, uuid }: RollbackInput): ReleaseKey {
 const Name = Type.String({ minLength: 1, maxLength: 255 });
 const Names = Type.Array(Name, { maxItems: 500 });
 
-/** How far a rollback is. JSON: it is the progress of an attempt. */
+/** Progress of a rollback. JSON: it is the progress of an attempt. */
 export const RollbackProgress = Type.Object(
   {
-    /** `healing`: the kept groups have their traffic again. `leaving`: the others lose theirs, and are deleted. */
+    /** `healing`: the kept groups are attached again. `leaving`: the others are detached and deleted. */
     phase: Type.Union([Type.Literal("healing"), Type.Literal("leaving")]),
-    /** Epoch ms, of the phase. */
+    /** Start of the phase, epoch ms. */
     beganAt: Type.Integer({ minimum: 0 }),
-    /** The release that is left. */
+    /** The release that is rolled back. */
     releaseId: Type.String({ maxLength: 256 }),
-    /** The release that comes back. */
+    /** The release that returns. */
     previousReleaseId: Type.String({ maxLength: 256 }),
-    /** Names of groups that come back. */
+    /** Names of the returning groups. */
     kept: Names,
-    /** Names of groups that go. */
+    /** Names of the groups to delete. */
     left: Names,
   },
   { additionalProperties: false },
@@ -402,9 +409,9 @@ export const RollbackProgress = Type.Object(
 export type RollbackProgress = Static<typeof RollbackProgress>;
 
 /**
- * Says which groups that come back have too few healthy instances: fewer than they were meant to have when they left. The same judge
- * as for a new group, without its limit for terminations, since nothing better could be had by giving up. A group that has lost
- * its tags already has been found healthy before, and must be so by what it lists now.
+ * Describes the returning groups with too few healthy instances: fewer than their former capacity. Uses the health
+ * rules of a release, without its limit for terminations, since giving up would not help. A group without its tags was
+ * found healthy before, and is compared with its current capacity.
  */
 async function findUnhealthyKept(
   deps: Pick<ReleaseDeps, "target" | "signal">,
@@ -412,7 +419,7 @@ async function findUnhealthyKept(
 ): Promise<readonly string[]> {
   const groups = await loadGroupsNamed(deps, names);
   const found = new Set(groups.map(({ AutoScalingGroupName }) => AutoScalingGroupName));
-  const missing = names.filter((name) => !found.has(name)).map((name) => `"${name}" is not there any more`);
+  const missing = names.filter((name) => !found.has(name)).map((name) => `"${name}" no longer exists`);
   const looks = await Promise.all(groups.map((group) => look(deps, group)));
   return [...missing, ...looks.flatMap((each) => each ?? [])];
 }
@@ -451,7 +458,7 @@ async function look(
   return report.healthy < desired ? `"${name}" has ${report.healthy} of ${desired} healthy instances` : undefined;
 }
 
-/** Makes groups that were about to come back kept ones again: without traffic, and without servers where there never was any. */
+/** Makes returning groups kept ones again: without traffic, and without servers if they never had load balancers. */
 async function restoreKept(deps: Pick<ReleaseDeps, "target" | "signal">, names: readonly string[]): Promise<void> {
   for (const group of await loadGroupsNamed(deps, names)) {
     await detachTraffic(deps, group);
@@ -464,11 +471,11 @@ async function restoreKept(deps: Pick<ReleaseDeps, "target" | "signal">, names: 
 /** API reference, "AttachLoadBalancers" and "AttachLoadBalancerTargetGroups": up to 10 at a time. */
 const MAX_SOURCES = 10;
 
-/** Gives a kept group its capacity and its load balancers again. Attaching what is attached changes nothing. */
+/** Restores the capacity and load balancers of a kept group. Attaching again changes nothing. */
 async function returnTraffic(deps: Pick<ReleaseDeps, "target" | "signal">, kept: KeptGroup): Promise<void> {
   const { target, signal } = deps;
   const [group] = await loadGroupsNamed(deps, [kept.name]);
-  if (group === undefined) throw new Error(`The kept group "${kept.name}" is not there any more.`);
+  if (group === undefined) throw new Error(`The kept group "${kept.name}" no longer exists.`);
   const desired = Math.max(kept.desired, group.DesiredCapacity ?? 0);
   await setCapacity(deps, group, { min: kept.min, desired });
   const client = target.client(AutoScalingClient);
@@ -483,19 +490,19 @@ async function returnTraffic(deps: Pick<ReleaseDeps, "target" | "signal">, kept:
   }
 }
 
-/** What makes a document another release. */
+/** Fields that make a document a new release. */
 interface RedeploymentInput {
   readonly releaseId: string;
   /** Epoch ms. */
   readonly now: number;
 }
 
-/** What a deployer may have written into a document that it has worked on. */
+/** Fields that a deployer may have written into a document. */
 const WRITTEN = ["Task", "uuid", "started_at", "success", "healthy", "error", "release_sha256"];
 
 /**
- * The document of an earlier release as a new one: a release id is used once, and an old `created_at` would be refused. `undefined` where
- * it is no document.
+ * Returns the document of an earlier release as a new one: a release id can be used once, and an old `created_at` would
+ * be rejected. Undefined if it is not a document.
  */
 export function toRedeployment(
   document: unknown,

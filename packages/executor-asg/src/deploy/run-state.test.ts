@@ -60,7 +60,7 @@ describe("runState", () => {
     const renew = () => Promise.reject(new ReleaseError("LOCK_FAILED", "away"));
     const away = { ...memory, locks: { ...memory.locks, renew } };
 
-    const message = `The lock could not be renewed before ${name}: away`;
+    const message = `Cannot renew the lock before ${name}: away`;
     await expect(runState({ ...deps, memory: away }, name, work)).rejects.toMatchObject({ errorClass, message });
     expect(world.sim.calls.filter(({ operation }) => !operation.includes(".Describe"))).toEqual([]);
   });
@@ -79,7 +79,7 @@ describe("runState", () => {
     const away = { ...memory, locks: { ...memory.locks, renew } };
     await expect(runState({ ...deps, memory: away }, "Deploy", work)).rejects.toMatchObject({
       errorClass: "DeployError",
-      message: expect.stringContaining("The lock could not be renewed before Deploy"),
+      message: expect.stringContaining("Cannot renew the lock before Deploy"),
     });
   });
 

@@ -95,7 +95,7 @@ describe("unlessForbidden", () => {
     ["UnauthorizedOperation", 403],
   ])("tells of %s, and goes on", async (name, status) => {
     expect(await run(new SimFault(name, status, "Not you."))).toEqual([
-      'left: alarms. Allow it to the role, and see "stackyard release repair"',
+      'left behind: alarms. Grant the role the permission, and run "stackyard release repair"',
     ]);
   });
 

@@ -18,20 +18,29 @@ import { findAwsFault } from "@stackyard/aws";
 import type { Service } from "../document/release.ts";
 import { capacityAfterSuccess, planCapacity } from "../plan/capacity.ts";
 import { chunk, RELEASE_TAGS, toAlarmName, toGroupName, toServiceOrder, toTemplateName } from "../plan/names.ts";
-import { type ReleaseConstants, type ReleaseDeps, type ReleaseWork, toReleaseError } from "../release-state.ts";
 import {
+  type AwsDeps,
+  type ReleaseConstants,
+  type ReleaseDeps,
+  type ReleaseWork,
+  toReleaseError,
+} from "../release-state.ts";
+import {
+  collect,
   escapeFilterValue,
   type GroupFacts,
   loadGroups,
   loadGroupsNamed,
+  nameOfGroup,
   sortGroups,
+  toGroupFacts,
   toTagMap,
 } from "../resources/groups.ts";
 import { deleteIfThere, detachTraffic, doAll, isGone, RETIRED_TAGS, retireGroup, setCapacity } from "./drain.ts";
 
 /**
- * Deletes what a failed release has made and no group leads to: templates whose group was never created, alarms whose policy was
- * not linked, and the placement group, unless servers are still in it. Throws `CLEAN_UP_FAILED`.
+ * Deletes resources of a failed release that no group refers to: templates whose group was never created, alarms whose
+ * policy was not linked, and the placement group, unless servers are still in it. Throws `CLEAN_UP_FAILED`.
  */
 export async function sweepOwn(deps: ReleaseDeps, work: ReleaseWork): Promise<void> {
   const { release_id } = work.release;
@@ -44,7 +53,11 @@ export async function sweepOwn(deps: ReleaseDeps, work: ReleaseWork): Promise<vo
       await unlessForbidden(deps, "placement groups", () => sweepPlacementGroups(deps, release_id));
     }
   } catch (error) {
-    throw toReleaseError("CLEAN_UP_FAILED", error, `Not all that release "${release_id}" left was deleted.`);
+    throw toReleaseError(
+      "CLEAN_UP_FAILED",
+      error,
+      `Cannot delete everything that release "${release_id}" left behind.`,
+    );
   }
 }
 
@@ -66,7 +79,7 @@ async function sweepPlacementGroups(deps: ReleaseDeps, releaseId: string): Promi
   }
 }
 
-/** API reference, "DeletePlacementGroup": all instances in it must have ended before; these end for a minute or two. */
+/** API reference, "DeletePlacementGroup": all its instances must be terminated, which takes a minute or two. */
 export async function deletePlacementGroup(
   { target, signal, report }: Pick<ReleaseDeps, "target" | "signal" | "report">,
   GroupName: string,
@@ -76,32 +89,35 @@ export async function deletePlacementGroup(
     await target.client(EC2Client).send(command, { abortSignal: signal });
   } catch (error) {
     if (!(error instanceof Error) || !/^InvalidPlacementGroup\.(InUse|Unknown)/.test(error.name)) throw error;
-    if (error.name.endsWith("InUse")) report(`placement group ${GroupName} stays: servers are still in it`);
+    if (error.name.endsWith("InUse")) report(`kept placement group ${GroupName}: servers are still in it`);
   }
 }
 
-/** API reference, "DescribeLaunchConfigurations", LaunchConfigurationNames: no bound is told; MaxRecords is at most 100. */
+/**
+ * API reference, "DescribeLaunchConfigurations", LaunchConfigurationNames: the limit is undocumented; MaxRecords is at
+ * most 100.
+ */
 const MAX_NAMES = 50;
 
-/** What of the project-config still stands, and what stood before. */
+/** Input of `sweepOld`. */
 interface SweepOldInput {
-  /** Names of the groups that stay. */
+  /** Names of the groups that remain. */
   readonly living: readonly string[];
-  /** Names of the groups that were there before the release, as far as they are known. */
+  /** Known names of the groups that existed before the release. */
   readonly gone: readonly string[];
 }
 
 /**
- * Deletes what earlier releases have left without a group: templates, by their tags, and launch configurations, by the names of the
- * groups that were there. So a clean-up that died between a group and its template ends well when it is repeated, and left-overs of
- * older failures go too. Throws `CLEAN_UP_FAILED`.
+ * Deletes resources of earlier releases without a group: templates, by their tags, and launch configurations, by the
+ * names of former groups. A repeated clean-up thus completes an interrupted one, and also removes left-overs of older
+ * failures. Throws `CLEAN_UP_FAILED`.
  */
 async function sweepOld(deps: ReleaseDeps, work: ReleaseWork, input: SweepOldInput): Promise<void> {
   try {
     await unlessForbidden(deps, "launch templates of earlier releases", () => sweepTemplates(deps, work, input));
     await unlessForbidden(deps, "launch configurations of earlier releases", () => sweepConfigurations(deps, input));
   } catch (error) {
-    throw toReleaseError("CLEAN_UP_FAILED", error, "Not all that earlier releases left was deleted.");
+    throw toReleaseError("CLEAN_UP_FAILED", error, "Cannot delete everything that earlier releases left behind.");
   }
 }
 
@@ -118,7 +134,7 @@ async function sweepConfigurations(deps: ReleaseDeps, { living, gone }: SweepOld
   for (const name of await findLaunchConfigurations(deps, names)) await deleteLaunchConfiguration(deps, name);
 }
 
-/** Not this release's, and not that of one which has taken the locks since. */
+/** Returns whether a template belongs to an earlier release, by id and fencing token. */
 function isOlder({ tags }: TaggedTemplate, { release, state }: ReleaseWork): boolean {
   const { [RELEASE_TAGS.releaseId]: releaseId, [RELEASE_TAGS.fencingToken]: token } = tags;
   if (releaseId === undefined || releaseId === release.release_id) return false;
@@ -126,7 +142,7 @@ function isOlder({ tags }: TaggedTemplate, { release, state }: ReleaseWork): boo
 }
 
 async function findLaunchConfigurations(
-  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
+  { target, signal }: AwsDeps,
   names: readonly string[],
 ): Promise<readonly string[]> {
   const client = target.client(AutoScalingClient);
@@ -142,8 +158,9 @@ async function findLaunchConfigurations(
 }
 
 /**
- * Deletes the old groups, or keeps them where the release has a rollback window; then what releases before them have left: groups that
- * were kept and are due, templates and launch configurations without a group. Throws `CLEAN_UP_FAILED` after all was tried.
+ * Deletes the old groups, or keeps them for the rollback window; then deletes left-overs of earlier releases: kept
+ * groups that are due, templates and launch configurations without a group. Throws `CLEAN_UP_FAILED` after everything
+ * was tried.
  */
 export async function removeOld(deps: ReleaseDeps, work: ReleaseWork, groups: ProjectGroups): Promise<void> {
   const { release, state } = work;
@@ -157,33 +174,29 @@ export async function removeOld(deps: ReleaseDeps, work: ReleaseWork, groups: Pr
   const standing = [groups.own, groups.old, groups.retired, groups.unowned, groups.newer].flat();
   const previous = Object.values(state.services).flatMap(({ resources }) => resources?.prev_asg_arn ?? []);
   await sweepOld(deps, work, {
-    living: standing.filter((group) => !removed.includes(group)).map(toName),
-    gone: [...removed.map(toName), ...previous, ...(state.old_groups ?? [])],
+    living: standing.filter((group) => !removed.includes(group)).map(nameOfGroup),
+    gone: [...removed.map(nameOfGroup), ...previous, ...(state.old_groups ?? [])],
   });
 }
 
-/** Somebody deletes this group; its servers may take their time, and a configuration in use is deleted by nobody. */
+/** The group is already being deleted. While its servers terminate, a launch configuration may still be in use. */
 export async function deleteLaunchIfFree(deps: ReleaseDeps, group: AutoScalingGroup): Promise<void> {
   try {
     await deleteLaunch(deps, group);
   } catch (error) {
     deps.signal.throwIfAborted();
-    deps.logger.warn("what a group was launched from was not deleted", { group: toName(group), error });
+    deps.logger.warn("cannot delete the launch template of a group", { group: nameOfGroup(group), error });
   }
 }
 
-function toName({ AutoScalingGroupName = "" }: AutoScalingGroup): string {
-  return AutoScalingGroupName;
-}
-
-/** What tearing down needs. */
+/** Dependencies of `tearDownGroup`. */
 type TearDownDeps = Pick<ReleaseDeps, "target" | "signal" | "report" | "logger" | "constants">;
 
 /**
- * Deletes a group with all that was made for it, in an order in which a repeat after a crash finds what is left: the alarms while
- * the policies still name them, the group with its instances, and last what it was launched from, which the group names for as long
- * as its instances end. Instances are not waited for, and outstanding hooks are dropped (API reference, "DeleteAutoScalingGroup",
- * ForceDelete). Throws `CLEAN_UP_FAILED`.
+ * Deletes a group and everything created for it, in an order in which a repeat after a crash finds the rest: the alarms
+ * while the policies still name them, the group with its instances, and last its template, which the group names until
+ * its instances are terminated. Does not wait for instances, and drops outstanding hooks (API reference,
+ * "DeleteAutoScalingGroup", ForceDelete). Throws `CLEAN_UP_FAILED`.
  */
 export async function tearDownGroup(deps: TearDownDeps, group: AutoScalingGroup): Promise<void> {
   const { AutoScalingGroupName: name = "" } = group;
@@ -192,17 +205,17 @@ export async function tearDownGroup(deps: TearDownDeps, group: AutoScalingGroup)
     await deleteGroup(deps, name);
     await deleteLaunch(deps, group);
   } catch (error) {
-    throw toReleaseError("CLEAN_UP_FAILED", error, `Group "${name}" was not deleted with all that belongs to it.`);
+    throw toReleaseError("CLEAN_UP_FAILED", error, `Cannot delete group "${name}" and its resources.`);
   }
 }
 
-/** The first generation has no states for it, and waits for nothing: what goes wrong does not keep the group. */
+/** The first generation has no detach states, and does not wait: a failed detach does not keep the group. */
 async function loseTraffic(deps: TearDownDeps, group: AutoScalingGroup): Promise<void> {
   try {
     await detachTraffic(deps, group);
   } catch (error) {
     deps.signal.throwIfAborted();
-    deps.logger.warn("a group was not detached", { group: group.AutoScalingGroupName, error });
+    deps.logger.warn("cannot detach a group", { group: group.AutoScalingGroupName, error });
   }
 }
 
@@ -215,8 +228,8 @@ async function deleteGroup(deps: TearDownDeps, AutoScalingGroupName: string): Pr
 }
 
 /**
- * Deletes the groups that earlier releases have left for a rollback: a new release of their project-config has begun, and they would
- * only cost. What cannot be deleted now stays, and goes at the clean-up of the release; this is no reason for it to fail.
+ * Deletes the groups that earlier releases kept for a rollback: a new release has begun. Groups that cannot be deleted
+ * now are deleted by the clean-up; the release does not fail.
  */
 export async function deleteRetired(deps: ReleaseDeps, { release, state }: ReleaseWork): Promise<void> {
   try {
@@ -224,24 +237,21 @@ export async function deleteRetired(deps: ReleaseDeps, { release, state }: Relea
     await doAll(retired, (group) => tearDownGroup(deps, group));
   } catch (error) {
     deps.signal.throwIfAborted();
-    deps.logger.warn("kept groups were not deleted", { error });
+    deps.logger.warn("cannot delete kept groups", { error });
     deps.report("groups kept for a rollback were not deleted yet");
   }
 }
 
 /** API reference, "DeleteAlarms" and "DescribeAlarms", AlarmNames: at most 100. */
-const MAX_NAMES_DELETE_ALARMS = 100;
+const MAX_ALARM_NAMES = 100;
 
-/** Deletes alarms by name; without names there is no call. Those that are gone already do not matter. */
-export async function deleteAlarms(
-  deps: Pick<ReleaseDeps, "target" | "signal">,
-  names: readonly string[],
-): Promise<void> {
-  for (const part of chunk([...new Set(names)].toSorted(), MAX_NAMES_DELETE_ALARMS)) await deletePart(deps, part);
+/** Deletes alarms by name. Missing alarms are ignored. */
+export async function deleteAlarms(deps: AwsDeps, names: readonly string[]): Promise<void> {
+  for (const part of chunk([...new Set(names)].toSorted(), MAX_ALARM_NAMES)) await deletePart(deps, part);
 }
 
-/** One unknown name makes CloudWatch refuse the whole call, so that those which are there are asked for then. */
-async function deletePart({ target, signal }: Pick<ReleaseDeps, "target" | "signal">, names: string[]): Promise<void> {
+/** One unknown name makes CloudWatch reject the whole call. Then only existing alarms are deleted. */
+async function deletePart({ target, signal }: AwsDeps, names: string[]): Promise<void> {
   const client = target.client(CloudWatchClient);
   const remove = (AlarmNames: string[]) =>
     client.send(new DeleteAlarmsCommand({ AlarmNames }), { abortSignal: signal });
@@ -254,12 +264,9 @@ async function deletePart({ target, signal }: Pick<ReleaseDeps, "target" | "sign
   }
 }
 
-/** Those of the names that CloudWatch has. At most 100 names. */
-async function findAlarms(
-  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
-  names: readonly string[],
-): Promise<string[]> {
-  const input = { AlarmNames: [...names], MaxRecords: MAX_NAMES_DELETE_ALARMS };
+/** Returns the names that exist. At most 100 names. */
+async function findAlarms({ target, signal }: AwsDeps, names: readonly string[]): Promise<string[]> {
+  const input = { AlarmNames: [...names], MaxRecords: MAX_ALARM_NAMES };
   const { MetricAlarms = [] } = await target
     .client(CloudWatchClient)
     .send(new DescribeAlarmsCommand(input), { abortSignal: signal });
@@ -267,10 +274,10 @@ async function findAlarms(
 }
 
 /**
- * Deletes what a group was launched from: the template that its release made for it, or the configuration of the predecessor. A
- * template that somebody else gave to the group is not ours to delete.
+ * Deletes the template that the release created for a group, or the predecessor's launch configuration. Templates of
+ * others are kept.
  */
-async function deleteLaunch(deps: Pick<ReleaseDeps, "target" | "signal">, group: AutoScalingGroup): Promise<void> {
+async function deleteLaunch(deps: AwsDeps, group: AutoScalingGroup): Promise<void> {
   const { AutoScalingGroupName = "", LaunchConfigurationName } = group;
   const template = group.LaunchTemplate ?? group.MixedInstancesPolicy?.LaunchTemplate?.LaunchTemplateSpecification;
   if (template?.LaunchTemplateName === toTemplateName(AutoScalingGroupName)) {
@@ -279,65 +286,57 @@ async function deleteLaunch(deps: Pick<ReleaseDeps, "target" | "signal">, group:
   if (LaunchConfigurationName !== undefined) await deleteLaunchConfiguration(deps, LaunchConfigurationName);
 }
 
-/** All versions of it. */
-export function deleteTemplate(
-  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
-  LaunchTemplateName: string,
-): Promise<void> {
+/** Deletes a launch template with all versions. */
+export function deleteTemplate({ target, signal }: AwsDeps, LaunchTemplateName: string): Promise<void> {
   const command = new DeleteLaunchTemplateCommand({ LaunchTemplateName });
   return deleteIfThere(() => target.client(EC2Client).send(command, { abortSignal: signal }));
 }
 
-/** It stays where a group still uses it: `ResourceInUse`. */
-export function deleteLaunchConfiguration(
-  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
-  LaunchConfigurationName: string,
-): Promise<void> {
+/** Deletes a launch configuration, unless a group still uses it (`ResourceInUse`). */
+export function deleteLaunchConfiguration({ target, signal }: AwsDeps, LaunchConfigurationName: string): Promise<void> {
   const command = new DeleteLaunchConfigurationCommand({ LaunchConfigurationName });
   return deleteIfThere(() => target.client(AutoScalingClient).send(command, { abortSignal: signal }));
 }
 
-/** User guide, "Target tracking scaling policies": Auto Scaling makes alarms of such names, and deletes them with the policy. */
+/**
+ * User guide, "Target tracking scaling policies": Auto Scaling creates alarms with such names, and deletes them with
+ * the policy.
+ */
 const MANAGED = /^TargetTracking-/;
 
-/** Names of the alarms that work the policies of a group, over all pages, without those that Auto Scaling keeps itself. */
-async function loadPolicyAlarms(
-  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
-  AutoScalingGroupName: string,
-): Promise<readonly string[]> {
+/** Returns the names of the alarms of a group's policies, without those managed by Auto Scaling. */
+async function loadPolicyAlarms({ target, signal }: AwsDeps, AutoScalingGroupName: string): Promise<readonly string[]> {
   const client = target.client(AutoScalingClient);
-  const names: string[] = [];
   const pages = paginateDescribePolicies({ client }, { AutoScalingGroupName }, { abortSignal: signal });
-  for await (const { ScalingPolicies = [] } of pages) {
-    names.push(...ScalingPolicies.flatMap(({ Alarms = [] }) => Alarms.flatMap(({ AlarmName }) => AlarmName ?? [])));
-  }
+  const policies = await collect(pages, ({ ScalingPolicies }) => ScalingPolicies);
+  const names = policies.flatMap(({ Alarms = [] }) => Alarms.flatMap(({ AlarmName }) => AlarmName ?? []));
   return names.filter((name) => !MANAGED.test(name));
 }
 
-/** The groups of a project-config, seen by one of its releases. Each list is by name. */
+/** The groups of a project and config, relative to one of its releases. Each list is sorted by name. */
 export interface ProjectGroups {
-  /** Made by this release. */
+  /** Groups of this release. */
   readonly own: readonly AutoScalingGroup[];
-  /** Made by earlier ones, in service. */
+  /** Groups of earlier releases, in service. */
   readonly old: readonly AutoScalingGroup[];
-  /** Kept for a rollback. */
+  /** Groups kept for a rollback. */
   readonly retired: readonly AutoScalingGroup[];
-  /** Of the project-config, but of no release that could be named: nobody touches them, `repair` lists them. */
+  /** Groups without a release id. They are never changed; `repair` lists them. */
   readonly unowned: readonly AutoScalingGroup[];
-  /** Of releases that came after this one, by their fencing tokens: whoever sees one has lost the locks. */
+  /** Groups of later releases, by fencing token: this release has lost its locks. */
   readonly newer: readonly AutoScalingGroup[];
-  /** Being deleted: of this release. */
+  /** Groups of this release that are being deleted. */
   readonly leavingOwn: readonly AutoScalingGroup[];
-  /** Being deleted: of earlier ones. */
+  /** Groups of earlier releases that are being deleted. */
   readonly leavingOld: readonly AutoScalingGroup[];
 }
 
-/** Who looks: a release, with the token of its locks. */
+/** The release, with the fencing token of its locks. */
 type Onlooker = Pick<ReleaseWork["release"], "project_name" | "config_name" | "release_id"> & {
   readonly fencing_token?: number | undefined;
 };
 
-/** Loads and sorts them. Groups of other project-configs never come in, whatever AWS answers. */
+/** Loads and sorts the groups of a project and config. */
 export async function loadProjectGroups(
   deps: Pick<ReleaseDeps, "target" | "signal" | "constants">,
   onlooker: Onlooker,
@@ -345,17 +344,16 @@ export async function loadProjectGroups(
   return sortProjectGroups(await loadGroups(deps, onlooker), onlooker, deps.constants.generation);
 }
 
-/** Sorts groups that have been loaded. Pure. */
+/** Sorts loaded groups. Pure. */
 export function sortProjectGroups(
   groups: readonly AutoScalingGroup[],
   onlooker: Onlooker,
   generation: ReleaseConstants["generation"] = "odin",
 ): ProjectGroups {
-  const byName = new Map(groups.map((group) => [group.AutoScalingGroupName ?? "", group]));
-  const facts = [...byName.keys()]
-    .toSorted()
-    .flatMap((name) => byName.get(name) ?? [])
-    .map(toFacts);
+  const byName = new Map(groups.map((group) => [nameOfGroup(group), group]));
+  const facts = [...byName]
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([, group]) => toGroupFacts(group));
   const pick = (some: readonly GroupFacts[]) => some.flatMap(({ name }) => byName.get(name) ?? []);
   const standing = sortGroups(facts, onlooker, generation);
   const isLeaving = ({ status }: GroupFacts): boolean => Boolean(status);
@@ -377,16 +375,6 @@ export function sortProjectGroups(
   };
 }
 
-/** A group as the pure decisions take it. */
-export function toFacts(group: AutoScalingGroup): GroupFacts {
-  return {
-    name: group.AutoScalingGroupName ?? "",
-    desired: group.DesiredCapacity ?? 0,
-    tags: toTagMap(group.Tags),
-    ...(group.Status && { status: group.Status }),
-  };
-}
-
 function isOfNewer({ tags }: GroupFacts, { fencing_token }: Onlooker): boolean {
   return fencing_token !== undefined && Number(tags[RELEASE_TAGS.fencingToken]) > fencing_token;
 }
@@ -394,15 +382,15 @@ function isOfNewer({ tags }: GroupFacts, { fencing_token }: Onlooker): boolean {
 /** API reference, "DescribeLaunchTemplates", MaxResults: 1–200. */
 const PAGE = 200;
 
-/** A launch template by its name, and the tags that its release gave it. */
+/** A launch template, with the tags of its release. */
 interface TaggedTemplate {
   readonly name: string;
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** All launch templates of a project-config, or of one of its releases, over all pages. */
+/** Returns all launch templates of a project and config, or of one of its releases. */
 export async function loadTemplates(
-  { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
+  { target, signal }: AwsDeps,
   of: { readonly project_name: string; readonly config_name: string; readonly release_id?: string },
 ): Promise<readonly TaggedTemplate[]> {
   const asked: readonly (readonly [key: string, value: string])[] = [
@@ -412,28 +400,26 @@ export async function loadTemplates(
   ];
   const Filters = asked.map(([key, value]) => ({ Name: `tag:${key}`, Values: [escapeFilterValue(value)] }));
   const client = target.client(EC2Client);
-  const found: TaggedTemplate[] = [];
   const pages = paginateDescribeLaunchTemplates({ client, pageSize: PAGE }, { Filters }, { abortSignal: signal });
-  for await (const { LaunchTemplates = [] } of pages) {
-    found.push(...LaunchTemplates.map(({ LaunchTemplateName: name = "", Tags }) => ({ name, tags: toTagMap(Tags) })));
-  }
+  const templates = await collect(pages, ({ LaunchTemplates }) => LaunchTemplates);
+  const found = templates.map(({ LaunchTemplateName: name = "", Tags }) => ({ name, tags: toTagMap(Tags) }));
   return found.filter(({ tags }) => asked.every(([key, value]) => tags[key] === value));
 }
 
 /**
- * Takes the spread back from the new groups after success. A release that serves does not fail because of some servers too many:
- * what goes wrong is told and left.
+ * Sets the new groups to their capacity without the spread. Failures are reported and ignored: a serving release does
+ * not fail because of too many servers.
  */
 export async function resetCapacities(deps: ReleaseDeps, work: ReleaseWork): Promise<void> {
-  // The first generation had no such step: its groups keep their spread.
+  // The first generation keeps the spread.
   if (deps.constants.generation === "step-asg-deployer") return;
   for (const service of toServiceOrder(work.release)) {
     try {
       await resetCapacity(deps, work, service);
     } catch (error) {
       deps.signal.throwIfAborted();
-      deps.logger.warn("a capacity was not reset", { service: service.service_name, error });
-      deps.report(`${service.service_name}: the desired capacity was not reset, and keeps the spread`);
+      deps.logger.warn("cannot reset a capacity", { service: service.service_name, error });
+      deps.report(`${service.service_name}: the desired capacity still includes the spread`);
     }
   }
 }
@@ -453,8 +439,8 @@ async function resetCapacity(deps: ReleaseDeps, { release, state }: ReleaseWork,
 }
 
 /**
- * Does what only tidies up. A role from before it was needed may not do it: that is told, and `repair` finds what stays. A release
- * does not fail for it. Other errors are thrown.
+ * Runs a clean-up. If the role lacks the permission, the failure is reported and the release continues; `repair` finds
+ * what is left. Other errors are thrown.
  */
 export async function unlessForbidden(
   { logger, report }: Pick<ReleaseDeps, "logger" | "report">,
@@ -465,7 +451,7 @@ export async function unlessForbidden(
     await work();
   } catch (error) {
     if (findAwsFault(error).code !== "FORBIDDEN") throw error;
-    logger.warn("something was left, since the role may not remove it", { what, error });
-    report(`left: ${what}. Allow it to the role, and see "stackyard release repair"`);
+    logger.warn("left behind: the role lacks a permission", { what, error });
+    report(`left behind: ${what}. Grant the role the permission, and run "stackyard release repair"`);
   }
 }

@@ -91,7 +91,7 @@ describe("validateRelease", () => {
     const { validate, world } = setUp();
     world.memory.documents.clear();
 
-    expect(await validate()).toMatch(/^BadReleaseError: Release\(release-9\) Error: There is no document of it in /);
+    expect(await validate()).toMatch(/^BadReleaseError: Release\(release-9\) Error: Its document is not in /);
   });
 
   it.each(["loadDocument", "loadUserData"] as const)("refuses what cannot be read by %s", async (what) => {
@@ -110,14 +110,14 @@ describe("validateRelease", () => {
     expect(other).toMatch(
       /^BadReleaseError: Release\(release-9\) Error: The user data has the SHA-256 [0-9a-f]{64}, and/,
     );
-    expect(await validate()).toMatch(/^BadReleaseError: Release\(release-9\) Error: There is no user data of it in /);
+    expect(await validate()).toMatch(/^BadReleaseError: Release\(release-9\) Error: Its user data is not in /);
   });
 
   it("refuses user data that EC2 would not take, before anything is locked", async () => {
     const { validate } = setUp({ userData: "x".repeat(16_385) });
 
     expect(await validate()).toBe(
-      "BadReleaseError: Release(release-9) Error: Service(web) Error: The user data has 16385 bytes with its values put in, and EC2 takes 16384. Load the rest from a bucket.",
+      "BadReleaseError: Release(release-9) Error: Service(web) Error: The rendered user data has 16385 bytes; EC2 accepts 16384. Load the rest from a bucket.",
     );
   });
 
@@ -126,7 +126,7 @@ describe("validateRelease", () => {
     await validate();
 
     expect(world.lines).toEqual([
-      "warning: Line 1 of the user data looks like a password or token. Others can read it: load it when the server boots.",
+      "warning: Line 1 of the user data looks like a password or token, and others can read it. Load it when the server boots.",
     ]);
   });
 
@@ -259,7 +259,7 @@ describe("validateResources", () => {
     const world = createReleaseWorld();
 
     expect(await refusalOf(world, { ami: "b*" })).toEqual([
-      'Service(web) Error: Image: image is nil: there is no image "b*" in this account and region.',
+      'Service(web) Error: Image: image is nil: image "b*" does not exist in this account and region.',
     ]);
   });
 
@@ -287,13 +287,13 @@ describe("validateResources", () => {
     expect(lines).toEqual([
       expect.stringMatching(/^Release\(release-2\) Error: Release "release-2" has Auto Scaling groups already/),
       'Release(release-2) Error: Subnet "none" was not found.',
-      expect.stringContaining('Release(release-2) Error: Image: image is nil: there is no image "none"'),
-      'Release(release-2) Error: LifeCycle(ready): There is no role "none" in this account.',
-      'Release(release-2) Error: LifeCycle(ready): There is no topic "arn:aws:sns:eu-west-1:111122223333:none".',
+      expect.stringContaining('Release(release-2) Error: Image: image is nil: image "none" does not exist'),
+      'Release(release-2) Error: LifeCycle(ready): Role "none" does not exist in this account.',
+      'Release(release-2) Error: LifeCycle(ready): Topic "arn:aws:sns:eu-west-1:111122223333:none" does not exist.',
       'Service(web) Error: Security group "none" was not found.',
-      'Service(web) Error: ELB: there is no classic load balancer "none" in this account and region.',
-      'Service(web) Error: Target group: there is no target group "none" in this account and region.',
-      'Service(web) Error: Profile: there is no instance profile "none" in this account.',
+      'Service(web) Error: ELB: classic load balancer "none" does not exist in this account and region.',
+      'Service(web) Error: Target group: target group "none" does not exist in this account and region.',
+      'Service(web) Error: Profile: instance profile "none" does not exist in this account.',
       expect.stringMatching(/^Service\(api\) Error: Security group "web" does not belong to the service by its tags/),
     ]);
   });
@@ -301,7 +301,11 @@ describe("validateResources", () => {
   it.each<[string, (world: ReleaseWorld) => Over, RegExp]>([
     ["an id of no image", () => ({ ami: "ami-00000000000000000" }), /image is nil/],
     ["an empty name of an image", () => ({ ami: "" }), /image is nil/],
-    ["an id of no subnet", () => ({ subnets: ["subnet-00000000000000000"] }), /not all of subnet-0+ are subnets/],
+    [
+      "an id of no subnet",
+      () => ({ subnets: ["subnet-00000000000000000"] }),
+      /not all of subnet-0+ exist in this account/,
+    ],
     ["a topic without its role", () => ({ lifecycle: { ready: noRole() } }), /looked up by name/],
     ["no subnet at all", () => ({ subnets: [] }), /at least one/],
   ])("refuses %s", async (_, toOver, message) => {
@@ -394,7 +398,7 @@ describe("validateResources", () => {
     const services = web({ profile: "web", elbs: ["none"] });
 
     expect(await refusalOf(denied, { services })).toEqual([
-      expect.stringContaining('no classic load balancer "none"'),
+      expect.stringContaining('classic load balancer "none" does not exist'),
       expect.stringMatching(
         /Looking up instance profile "web" failed. AccessDenied: User is not authorized.*Allow the call/,
       ),
@@ -421,7 +425,7 @@ describe("validateResources", () => {
 
     await validateResources(world.deps, world.work());
 
-    expect(world.lines).toEqual([expect.stringMatching(/^warning: Group ".*" was kept for a rollback/)]);
+    expect(world.lines).toEqual([expect.stringMatching(/^warning: Group ".*" is kept for a rollback/)]);
   });
 });
 
@@ -465,7 +469,7 @@ describe("validateResources of a safe release", () => {
   });
 
   it.each([
-    ["is not there", undefined],
+    ["does not exist", undefined],
     ["breaks a rule", { ...document, services: {} }],
   ])("refuses where the document before %s", async (text, before) => {
     const world = createReleaseWorld();

@@ -11,24 +11,24 @@ import {
   type ReleaseWork,
   type ServiceState,
 } from "../release-state.ts";
-import type { ReleaseVerdict } from "../resources/judge-release.ts";
+import type { ReleaseVerdict } from "../resources/evaluate-release.ts";
 
-/** What a release begins with. */
+/** Input of Validate. */
 export interface ValidateInput {
-  /** As it came with the call: text, or the value that it is. */
+  /** The document of the call: text, or a parsed value. */
   readonly document: unknown;
-  /** As it came with the call, where it did. Default: as the memory has it. */
+  /** The user data of the call, if any. Default: as stored. */
   readonly userData?: string;
-  /** The account that the deployer runs in: a default for the release's, and part of the bucket's default name. */
+  /** The deployer's account: default for the release's account, and part of the default bucket name. */
   readonly deployerAccount?: string;
-  /** A default for the release's. */
+  /** Default for the release's region. */
   readonly region?: string;
 }
 
 /**
- * The state Validate: reads the document, by the deployer's clock; compares it with what the second channel has, before any default is
- * filled in; compares the user data with its hash; and begins the execution under an id of its own. Throws `RELEASE_UNREADABLE` or
- * `BAD_RELEASE` with everything that is wrong.
+ * The state Validate: parses the document, compares it with the second channel before defaults are filled in, verifies
+ * the hash of the user data, and starts the execution with a new id. Throws `RELEASE_UNREADABLE` or `BAD_RELEASE` with
+ * all problems.
  */
 export async function validateRelease(deps: ReleaseDeps, input: ValidateInput): Promise<ReleaseWork> {
   const { constants, clock, random } = deps;
@@ -36,7 +36,7 @@ export async function validateRelease(deps: ReleaseDeps, input: ValidateInput): 
   const release = parse(deps, input, now);
   await checkSecondChannel(deps, release, input.document);
   if (constants.generation === "odin") checkUserData(deps, release, await loadUserData(deps, release, input.userData));
-  else tellSecrets(deps, release.user_data ?? "");
+  else reportSecrets(deps, release.user_data ?? "");
   const uuid = toReleaseId(now, toLetters(random));
   return { release, state: toFirstState(release, { uuid, now }) };
 }
@@ -53,32 +53,32 @@ function parse({ constants }: ReleaseDeps, input: ValidateInput, now: number): R
 
 async function checkSecondChannel({ memory, constants }: ReleaseDeps, release: Release, document: unknown) {
   if (!memory.isSecondChannel) return;
-  const stored = await insist(() => memory.loadDocument(release), "The release could not be read from its bucket");
+  const stored = await retryTransient(() => memory.loadDocument(release), "Cannot read the release from its bucket");
   if (stored === undefined) {
-    throw bad(release, `There is no document of it in ${release.bucket}. Put it there before the deployer is called.`);
+    throw bad(release, `Its document is not in ${release.bucket}. Upload it before you call the deployer.`);
   }
-  // Before defaults: what a client left out must be left out in both.
-  const isSame = await insist(
+  // Compare before defaults are filled in: keys that a client left out must be missing in both.
+  const isSame = await retryTransient(
     async () => toHash(stored, constants) === toHash(document, constants),
-    "The release in its bucket is no document",
+    "The release in its bucket is not a document",
   );
   if (isSame) return;
-  throw bad(release, `Its document in ${release.bucket} is another one than the deployer was called with.`);
+  throw bad(release, `Its document in ${release.bucket} differs from the one in the call.`);
 }
 
-/** Who stores something that is no document has not stored this one. */
+/** A stored value that is not a document does not match. */
 function toHash(document: unknown, constants: ReleaseDeps["constants"]): string {
   const value: unknown = typeof document === "string" ? JSON.parse(document) : document;
   return hashRelease(value, constants);
 }
 
 async function loadUserData({ memory }: ReleaseDeps, release: Release, given: string | undefined): Promise<string> {
-  const text = given ?? (await insist(() => memory.loadUserData(release), "The user data could not be read"));
-  if (text === undefined) throw bad(release, `There is no user data of it in ${release.bucket}.`);
+  const text = given ?? (await retryTransient(() => memory.loadUserData(release), "Cannot read the user data"));
+  if (text === undefined) throw bad(release, `Its user data is not in ${release.bucket}.`);
   return text;
 }
 
-/** It must be what the document says, and what EC2 takes. */
+/** The user data must match the document's hash and the limits of EC2. */
 function checkUserData(deps: ReleaseDeps, release: Release, text: string): void {
   const found = hashUserData(text);
   if (found !== release.user_data_sha256) {
@@ -89,17 +89,17 @@ function checkUserData(deps: ReleaseDeps, release: Release, text: string): void 
     return fault === undefined ? [] : [`Service(${service_name}) Error: ${fault}`];
   });
   if (faults.length > 0) throw bad(release, faults.join("\n"));
-  tellSecrets(deps, text);
+  reportSecrets(deps, text);
 }
 
-function tellSecrets({ report, logger }: ReleaseDeps, userData: string): void {
+function reportSecrets({ report, logger }: ReleaseDeps, userData: string): void {
   for (const warning of findSecrets(userData)) {
     report(`warning: ${warning}`);
     logger.warn(warning);
   }
 }
 
-async function insist<Result>(read: () => Promise<Result>, what: string): Promise<Result> {
+async function retryTransient<Result>(read: () => Promise<Result>, what: string): Promise<Result> {
   try {
     return await read();
   } catch (error) {
@@ -124,8 +124,8 @@ function toFirstState(release: Release, { uuid, now }: { readonly uuid: string; 
 }
 
 /**
- * Finds what the names of a release mean, whether it may use that, and which groups it follows on. Changes nothing. Throws
- * `BAD_RELEASE` with every problem, a line each.
+ * Looks up the resources and previous groups of a release; read-only. Throws `BAD_RELEASE` with all problems, one per
+ * line.
  */
 export const validateResources: ReleaseTask = async (deps, { release, state }) => {
   const verdict = await assessRelease(deps, release);

@@ -358,7 +358,7 @@ describe("messages", () => {
 
     expect(messagesOf(aDocument({ ...changes, [`${WEB}/instance_type`]: "" }))).toEqual([
       "bucket must be defined: where the deployer keeps releases.",
-      "Release(r1) Error: timeout is -5 s: the release would be over before it begins. Give at least 1.",
+      "Release(r1) Error: timeout is -5 s. It must be at least 1.",
       "Release(r1) Error: Service(web) Error: instance_type must be defined, such as t3.small.",
       "Release(r1) Error: Service(web) Error: /services/web/metadata_hop_limit is 0; it must be at least 1 and at most 64.",
     ]);

@@ -9,18 +9,18 @@ import type {
   VolumeDocument,
 } from "./schema.ts";
 
-/** The longest text of a document, in bytes of UTF-8. */
+/** Maximum size of a document, in bytes of UTF-8. */
 const MAX_DOCUMENT_BYTES = 1_048_576;
 
-/** How deep objects and lists may stand in each other. */
+/** Maximum nesting depth of objects and lists. */
 const MAX_DEPTH = 32;
 
-/** The value that a text is, or why it is none. */
+/** The parsed value, or the reason why it is invalid. */
 type ReadJson =
   | { readonly kind: "value"; readonly value: unknown }
   | { readonly kind: "refused"; readonly problems: readonly ReleaseProblem[] };
 
-/** Reads JSON (RFC 8259). A name that an object has twice is refused, since readers differ in which one counts. */
+/** Parses JSON (RFC 8259). Rejects duplicate keys, because parsers differ in which one counts. */
 export function readJson(text: string): ReadJson {
   if (text.length > MAX_DOCUMENT_BYTES || Buffer.byteLength(text) > MAX_DOCUMENT_BYTES) {
     return refuse("release-too-large", `The document has more than ${MAX_DOCUMENT_BYTES} bytes.`);
@@ -33,7 +33,7 @@ export function readJson(text: string): ReadJson {
     class: "UnmarshalError" as const,
     code: "release-duplicate-key" as const,
     pointer,
-    message: `${pointer} is there more than once. Remove all but one.`,
+    message: `${pointer} is given more than once. Remove all but one.`,
   }));
   return { kind: "refused", problems };
 }
@@ -43,7 +43,7 @@ function parse(text: string): ReadJson {
     return { kind: "value", value: JSON.parse(text) };
   } catch (cause) {
     if (text.startsWith("\uFEFF")) {
-      return refuse("release-not-json", "The document begins with a byte order mark: save it without one.");
+      return refuse("release-not-json", "The document starts with a byte order mark. Save it without one.");
     }
     return refuse("release-not-json", `The document is not JSON: ${String(Object(cause).message).slice(0, 200)}.`);
   }
@@ -54,8 +54,8 @@ function refuse(code: ReleaseProblem["code"], message: string): ReadJson {
 }
 
 /**
- * What is left of a document when it is decoded: members of the right JSON type and nothing else. Whether they are there, and
- * which texts and numbers they may hold, is for the rules. Items of lists and of maps may be null.
+ * A decoded document: members of the right JSON type and nothing else. The rules check presence and values. Items of
+ * lists and maps may be null.
  */
 type Decoded<T> = T extends readonly (infer Item)[]
   ? readonly (Decoded<Item> | null)[]
@@ -67,21 +67,21 @@ type Decoded<T> = T extends readonly (infer Item)[]
         : { readonly [K in keyof T]?: Decoded<T[K]> | undefined }
       : T;
 
-/** What becomes of keys that the schema does not know. */
+/** How to treat unknown keys. */
 type UnknownKeys = "refused" | "ignored";
 
-/** What was decoded, and everything in it that could not be. */
+/** The decoded value, and all problems. */
 interface DecodedDocument<T> {
   readonly value: Decoded<T>;
   readonly problems: readonly ReleaseProblem[];
 }
 
-/** At most so many faults are told of a document, of each class; the rest is for the next try. */
+/** Maximum number of reported problems of each class. */
 export const MAX_PROBLEMS = 100;
 
 /**
- * Takes over what the schema knows, in its order. Null is as absent, as for the predecessor, except as an item, where it is kept.
- * Members with `readOnly` are checked and left out: they say what a deployer once found out, and nobody may tell it that.
+ * Decodes the members that the schema knows, in its order. Null counts as missing, as for the predecessor, except for
+ * items, where it is kept. Members with `readOnly` are checked and dropped: they contain results of earlier deployers.
  */
 export function decode<T extends TObject>(
   schema: T,
@@ -93,7 +93,7 @@ export function decode<T extends TObject>(
   return { value: (isMap(value) ? value : {}) as Decoded<Static<T>>, problems };
 }
 
-/** True for an object that is neither null nor a list. */
+/** Returns whether a value is an object, but not null or a list. */
 export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -118,7 +118,7 @@ function decodeValue(decoding: Decoding, schema: TSchema, value: unknown, pointe
       decoding,
       "release-wrong-type",
       pointer,
-      `${nameOf(pointer)} must be ${tellType(schema)}, not ${told(value)}.`,
+      `${nameOf(pointer)} must be ${formatType(schema)}, not ${told(value)}.`,
     );
     return LOST;
   }
@@ -138,7 +138,7 @@ function decodeObject(decoding: Decoding, schema: TObject, value: Members, point
 
 function refuseUnknown(decoding: Decoding, schema: TObject, value: Members, pointer: string): void {
   const unknown = Object.keys(value).filter((key) => !Object.hasOwn(schema.properties, key));
-  // Nobody is told to write what only a deployer does.
+  // Do not suggest keys that only deployers write.
   const own = Object.keys(schema.properties).filter((key) => !("readOnly" in Object(schema.properties[key])));
   for (const key of unknown.sort().slice(0, MAX_PROBLEMS)) {
     const hint = hintAt(key, own);
@@ -154,7 +154,7 @@ function decodeMap(decoding: Decoding, schema: TSchema, value: Members, pointer:
       const place = pointTo(pointer, key);
       if (key === "__proto__") tell(decoding, "release-key-forbidden", place, `${nameOf(place)} cannot be a name.`);
       if (key === "__proto__" || value[key] === undefined) return [];
-      // As the predecessor decodes it: no text is the empty text.
+      // The predecessor decodes null as an empty text.
       const item = value[key] === null && Type.IsString(inner) ? "" : value[key];
       return [[key, keepPlace(decodeValue(decoding, inner, item, place))] as const];
     });
@@ -167,7 +167,7 @@ function decodeList(decoding: Decoding, schema: TSchema, value: readonly unknown
   );
 }
 
-// So that what stands behind it is told by its own place.
+// Lists keep null items, so that later items are reported with their own index.
 function keepPlace(item: unknown): unknown {
   return item === LOST ? null : item;
 }
@@ -184,8 +184,8 @@ function hasType(schema: TSchema, value: unknown): boolean {
   return true;
 }
 
-function tellType(schema: TSchema): string {
-  if (Type.IsUnion(schema)) return schema.anyOf.map(tellType).join(" or ");
+function formatType(schema: TSchema): string {
+  if (Type.IsUnion(schema)) return schema.anyOf.map(formatType).join(" or ");
   if (Type.IsInteger(schema)) return "a whole number";
   if (Type.IsNumber(schema)) return "a number";
   if (Type.IsBoolean(schema)) return "true or false";
@@ -212,47 +212,47 @@ function tell({ problems }: Decoding, code: ReleaseProblem["code"], pointer: str
 /** A decoded document of either generation, before its rules are checked. */
 export type RawRelease = Decoded<ReleaseDocument> & { readonly user_data?: string | undefined };
 
-/** A service of it. */
+/** A decoded service. */
 export type RawService = Decoded<Static<typeof ServiceDocument>>;
 
-/** Its capacities. */
+/** A decoded `autoscaling`. */
 export type RawAutoscaling = Decoded<Static<typeof AutoscalingDocument>>;
 
-/** A scaling policy. */
+/** A decoded scaling policy. */
 export type RawPolicy = Decoded<Static<typeof PolicyDocument>>;
 
-/** A lifecycle hook. */
+/** A decoded lifecycle hook. */
 export type RawHook = Decoded<Static<typeof HookDocument>>;
 
-/** A further device. */
+/** A decoded additional volume. */
 export type RawVolume = Decoded<Static<typeof VolumeDocument>>;
 
-/** What `JSON.parse` does not tell. Of a text that is no JSON it says nothing that can be relied on, but never throws. */
+/** Properties of a JSON text that `JSON.parse` does not report. Unreliable for invalid JSON, but never throws. */
 interface JsonScan {
   readonly tooDeep: boolean;
-  /** Pointers of members that come after one of the same name; at most 20. */
+  /** Pointers of duplicate members; at most 20. */
   readonly duplicates: readonly string[];
 }
 
 interface Level {
   readonly pointer: string;
-  /** Of an object: the names so far. A list has none. */
+  /** Names of an object read so far; undefined for a list. */
   readonly names: Set<string> | undefined;
-  /** The name or number of the item that is being read. */
+  /** Name or index of the current item. */
   key: string | number;
 }
 
 interface Scan {
   readonly levels: Level[];
   readonly duplicates: string[];
-  /** The token before. */
+  /** The previous token. */
   previous: string;
 }
 
-// A text, or a character that opens, closes or parts. A text that does not end is one token: else each quote in it is a new start.
+// A string, or a structural character. An unterminated string is one token; otherwise each quote in it would start a new one.
 const TOKEN = /"(?:[^"\\]|\\.)*"?|[{}[\],:]/gs;
 
-/** Looks over JSON for depth and names that are there twice. */
+/** Scans JSON for its depth and for duplicate names. */
 export function scanJson(text: string, maxDepth: number): JsonScan {
   const scan: Scan = { levels: [], duplicates: [], previous: "" };
   for (const [token] of text.matchAll(TOKEN)) {
@@ -298,23 +298,23 @@ function toName(token: string): string {
   }
 }
 
-/** Keys that people bring along from elsewhere, and what to do instead. */
+/** Known keys of other tools, and what to use instead. */
 const HINTS: ReadonlyMap<string, string> = new Map([
   [
     "user_data",
-    "User data is kept beside the document and named by user_data_sha256; or use the preset step-asg-deployer.",
+    "User data is stored separately and referenced by user_data_sha256; or use the preset step-asg-deployer.",
   ],
   ["user_data_kms_key", "User data is encrypted with the key of the bucket."],
-  ["release_sha256", "The deployer hashes the document itself; leave it out."],
-  ["force_safe_deploy", "Its name is safe_release."],
+  ["release_sha256", "The deployer hashes the document itself; remove the key."],
+  ["force_safe_deploy", "Use safe_release."],
   ["warm_pool", "Warm pools are not supported."],
-  ["instance_refresh", "A release makes new groups; instance refresh is not supported."],
+  ["instance_refresh", "A release creates new groups; instance refresh is not supported."],
   ["instance_maintenance_policy", "Instance maintenance policies are not supported."],
-  ["traffic_sources", "Name load balancers by elbs and target_groups."],
-  ["instance_requirements", "Name types by instance_types; selection by attributes is not supported."],
+  ["traffic_sources", "Use elbs and target_groups."],
+  ["instance_requirements", "Use instance_types; selection by attributes is not supported."],
 ]);
 
-/** What to say after "there is no such key", with a space before it; empty where nothing comes to mind. */
+/** Returns a hint for an unknown key, with a leading space; empty if there is none. */
 export function hintAt(key: string, known: readonly string[]): string {
   const hint = HINTS.get(key);
   if (hint !== undefined) return ` ${hint}`;
@@ -322,7 +322,7 @@ export function hintAt(key: string, known: readonly string[]): string {
   return near === undefined ? "" : ` Do you mean ${JSON.stringify(near)}?`;
 }
 
-// Letters in other case, a letter too many, too few, other or swapped: all that typing does.
+// Typing errors: other case, or a letter added, missing, replaced or swapped.
 function isNear(name: string, key: string): boolean {
   if (key.length > 64) return false;
   const [one, other] = [toPlain(name), toPlain(key)];
@@ -346,8 +346,8 @@ function toPlain(name: string): string {
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(?:Z|([+-])(\d\d):(\d\d))$/;
 
 /**
- * Epoch milliseconds of a time as RFC 3339 (section 5.6) writes it, capital letters only; `undefined`: it is none. A leap
- * second is none, as for the predecessor.
+ * Parses a time in RFC 3339 format (section 5.6, capital letters only) to epoch milliseconds, or returns undefined.
+ * Leap seconds are invalid, as for the predecessor.
  */
 export function parseInstant(text: string): number | undefined {
   const found = RFC_3339.exec(text);
@@ -366,7 +366,7 @@ function readOffset([sign, hours = "0", minutes = "0"]: readonly (string | undef
   return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
 }
 
-// The 31st of a shorter month becomes a day of the next one.
+// Date turns the 31st of a shorter month into a day of the next month.
 function isDate(midnight: number, month: number, day: number): boolean {
   const date = new Date(midnight);
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;

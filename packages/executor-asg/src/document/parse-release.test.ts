@@ -350,7 +350,7 @@ describe("the age of a document", () => {
       problems: [
         {
           message:
-            "created_at 2026-03-04T05:06:07Z is 200 s ahead; less than 120 s are allowed (the deployer's clock says 2026-03-04T05:02:47.000Z). Set the clock of the client.",
+            "created_at 2026-03-04T05:06:07Z is 200 s ahead; less than 120 s are allowed (the deployer's clock is 2026-03-04T05:02:47.000Z). Set the clock of the client.",
         },
       ],
     });
@@ -375,7 +375,7 @@ describe("findWarnings", () => {
       warnings: [
         {
           message:
-            "Service(web): OneThenAllWithCanary goes on at the first healthy look, and where one instance is enough it ends with it. Use GatedCanary.",
+            "Service(web): OneThenAllWithCanary continues at the first healthy check, and succeeds with one instance if one is enough. Use GatedCanary.",
         },
       ],
     });
@@ -418,7 +418,7 @@ describe("findWarnings", () => {
   });
 });
 
-const SEED_HASH_RELEASE = PRESETS["step-asg-deployer"];
+const SEED_RELEASE = PRESETS["step-asg-deployer"];
 
 function shuffled(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(shuffled);
@@ -472,11 +472,11 @@ describe("hashRelease", () => {
   });
 
   it("sees the user data of a document that brings it along", () => {
-    expect(hashRelease(aSeedDocument({ "/user_data": "x" }), SEED_HASH_RELEASE)).not.toBe(
-      hashRelease(aSeedDocument(), SEED_HASH_RELEASE),
+    expect(hashRelease(aSeedDocument({ "/user_data": "x" }), SEED_RELEASE)).not.toBe(
+      hashRelease(aSeedDocument(), SEED_RELEASE),
     );
-    expect(hashRelease(aSeedDocument({ "/comment": "x" }), SEED_HASH_RELEASE)).toBe(
-      hashRelease(aSeedDocument(), SEED_HASH_RELEASE),
+    expect(hashRelease(aSeedDocument({ "/comment": "x" }), SEED_RELEASE)).toBe(
+      hashRelease(aSeedDocument(), SEED_RELEASE),
     );
   });
 

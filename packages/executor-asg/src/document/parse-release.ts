@@ -17,29 +17,29 @@ import { ReleaseDocument, SeedDocument } from "./schema.ts";
 import { checkHooks, checkRequests, checkService, checkStorage, type ServicePlace } from "./service-rules.ts";
 import { DEFAULT_TIMEOUT_SECONDS, toRelease } from "./to-release.ts";
 
-/** What a document is read with. */
+/** Options of `parseRelease`. */
 export interface ParseReleaseOptions {
-  /** Whose documents. Default: `PRESETS.stackyard`. */
+  /** Constants of the installation. Default: `PRESETS.stackyard`. */
   readonly constants?: ReleaseConstants | undefined;
-  /** The deployer's clock, epoch milliseconds. Absent: the age of `created_at` is not checked. */
+  /** The deployer's clock, epoch milliseconds. Missing: the age of `created_at` is not checked. */
   readonly now?: number | undefined;
   /** Default for `aws_account_id`. */
   readonly account?: string | undefined;
   /** Default for `aws_region`. */
   readonly region?: string | undefined;
-  /** The account whose bucket is the default; absent: `account`, which in its absence is this one. */
+  /** The account in the default bucket's name. Default: `account`, or else the document's account. */
   readonly deployerAccount?: string | undefined;
 }
 
-/** A release, or everything that is wrong with its document. */
+/** A release, or all problems of its document. */
 export type ParsedRelease =
   | { readonly kind: "parsed"; readonly release: Release; readonly warnings: readonly ReleaseWarning[] }
   | { readonly kind: "refused"; readonly problems: readonly ReleaseProblem[] };
 
 /**
- * Reads a release document: its text, or the value that it is. Keys and JSON types first (`UnmarshalError`), then the rules
- * (`BadReleaseError`), each in the order of the document's description whatever the document's own; at most 100 of each. A
- * rule that looks at something undecodable keeps silent. Never throws. What deployers have written into it is passed over.
+ * Parses a release document, given as text or as a parsed value. Checks keys and JSON types first (`UnmarshalError`),
+ * then the rules (`BadReleaseError`), each in the order of the schema; at most 100 of each. Rules skip members that
+ * cannot be decoded. Ignores the fields of deployers. Never throws.
  */
 export function parseRelease(document: unknown, options: ParseReleaseOptions = {}): ParsedRelease {
   const read = typeof document === "string" ? readJson(document) : { kind: "value" as const, value: document };
@@ -58,7 +58,7 @@ export function parseRelease(document: unknown, options: ParseReleaseOptions = {
   return { kind: "parsed", release: toRelease(raw, constants), warnings: findWarnings(raw) };
 }
 
-// Empty texts stay: who gives one has not left it out.
+// Empty texts stay: they are not missing.
 function fillPlaces(raw: RawRelease, bucketPrefix: string, options: ParseReleaseOptions): RawRelease {
   const { account, region, deployerAccount = account } = options;
   const bucket = deployerAccount === undefined ? undefined : `${bucketPrefix}${deployerAccount}`;
@@ -70,7 +70,7 @@ function fillPlaces(raw: RawRelease, bucketPrefix: string, options: ParseRelease
   };
 }
 
-// As the predecessor does: without a name the rest says nothing, and may be whatever it is.
+// As in the predecessor: without a name, the other placement settings are ignored.
 function dropPlacements(raw: RawRelease): RawRelease {
   if (raw.services === undefined) return raw;
   const services = Object.entries(raw.services).map(([name, service]) => {
@@ -81,7 +81,7 @@ function dropPlacements(raw: RawRelease): RawRelease {
   return { ...raw, services: Object.fromEntries(services) };
 }
 
-// What could not be decoded is absent for the rules, which must not complain of that, too. An unknown key hides nothing.
+// Undecodable members are missing for the rules, which must not report that as well. Unknown keys hide nothing.
 function touches(fault: Fault, problem: ReleaseProblem): boolean {
   if (problem.code === "release-unknown-key") return false;
   const undecodable = `${problem.pointer}/`;
@@ -95,8 +95,9 @@ function toProblem({ code, pointer, message }: Fault): ReleaseProblem {
 }
 
 /**
- * Every broken rule, in the predecessor's order: what all releases have, the release, its services by name, with the release's
- * hooks after the first one; then subnets, the order of services, and the limits of the schema where no rule has spoken.
+ * Returns all broken rules, in the predecessor's order: rules for all releases, the release, its services by name, with
+ * the release's hooks after the first service; then subnets, the order of services, and the schema's limits where no
+ * rule applies.
  */
 function checkDocument(schema: TObject, raw: RawRelease, context: RuleContext): readonly Fault[] {
   const spoken = [...checkBase(raw, context), ...prefixed(toPrefix(raw), checkRelease(raw, context))];
@@ -119,7 +120,7 @@ function* checkServices(raw: RawRelease, context: RuleContext): Generator<Fault>
   }
   const services = Object.entries(raw.services ?? {});
   if (raw.services !== undefined && services.length === 0) {
-    yield { code: "release-services-empty", pointer, message: "Services are empty; a release has at least one." };
+    yield { code: "release-services-empty", pointer, message: "Services are empty; a release needs at least one." };
   }
   const [first, ...others] = services;
   if (first) yield* checkOne(raw, first, context, checkHooks(raw.lifecycle, "/lifecycle"));
@@ -151,7 +152,7 @@ function* checkOne(
   yield* prefixed(prefix, checkUserData(place));
 }
 
-// Only documents that bring their user data along: of the others it is known when it is loaded.
+// Only for documents that contain their user data; otherwise its size is checked when it is loaded.
 function* checkUserData({ release, name }: ServicePlace): Generator<Fault> {
   const { user_data: template, release_id = "", project_name = "", config_name = "" } = release;
   if (template === undefined) return;
@@ -178,10 +179,10 @@ function toPlacePrefix(raw: RawRelease, { pointer }: Fault): string {
   return service === undefined ? toPrefix(raw) : `${toPrefix(raw)} ${toServicePrefix(service)}`;
 }
 
-/** Strategies that go on by looks, whether or not what they started is healthy. */
+/** Strategies that advance with every check, whether or not the instances are healthy. */
 const UNGATED = /NoCanary$/;
 
-/** What of a document is allowed, and had better be done in another way. */
+/** Returns warnings about valid but discouraged settings. */
 function findWarnings(raw: RawRelease): readonly ReleaseWarning[] {
   const { timeout = DEFAULT_TIMEOUT_SECONDS } = raw;
   return Object.entries(raw.services ?? {}).flatMap(([name, service]) => {
@@ -209,7 +210,7 @@ function* warnOf(service: RawService, pointer: string): Generator<ReleaseWarning
   yield* warnOfVolumes(service, pointer);
   yield* warnOfPeriods(service.autoscaling?.policies ?? [], pointTo(pointer, "autoscaling", "policies"));
   if (service.spot_price !== undefined && !service.instance_types?.length) {
-    const message = "Spot capacity of one type alone is often not to be had. Name more in instance_types.";
+    const message = "Spot capacity of one type is often unavailable. Add more instance_types.";
     yield { code: "release-spot-one-type", pointer: pointTo(pointer, "spot_price"), message };
   }
   if (service.metadata_tokens === "optional") {
@@ -221,14 +222,14 @@ function* warnOf(service: RawService, pointer: string): Generator<ReleaseWarning
 function toUngated(strategy: string): string | undefined {
   if (UNGATED.test(strategy)) return `The steps of ${strategy} do not wait for health. Use GatedCanary or GatedSteps.`;
   if (strategy !== "OneThenAllWithCanary") return undefined;
-  return `${strategy} goes on at the first healthy look, and where one instance is enough it ends with it. Use GatedCanary.`;
+  return `${strategy} continues at the first healthy check, and succeeds with one instance if one is enough. Use GatedCanary.`;
 }
 
 function* warnOfFirstVolume(service: RawService, pointer: string): Generator<ReleaseWarning> {
   if (service.ebs_volume_size !== undefined) return;
   for (const key of ["ebs_volume_type", "ebs_device_name"] as const) {
     if (service[key] === undefined) continue;
-    const message = `${key} is of no effect without ebs_volume_size. Give the size, or remove it.`;
+    const message = `${key} has no effect without ebs_volume_size. Set the size, or remove it.`;
     yield { code: "release-ebs-without-size", pointer: pointTo(pointer, key), message };
   }
 }
@@ -238,7 +239,7 @@ function* warnOfPeriods(policies: NonNullable<RawAutoscaling["policies"]>, point
   for (const [index, policy] of policies.entries()) {
     const { type, period = 300 } = policy ?? {};
     if ([10, 20, 30].includes(period) || period % 60 === 0) continue;
-    const message = `Policy ${type}: period is ${period} s, and CloudWatch takes 10, 20, 30 and whole minutes alone.`;
+    const message = `Policy ${type}: period is ${period} s; CloudWatch accepts only 10, 20, 30 and whole minutes.`;
     yield { code: "release-policy-period", pointer: pointTo(pointer, index, "period"), message };
   }
 }
@@ -255,30 +256,30 @@ function* warnOfBaking(raw: RawAutoscaling, timeout: number, pointer: string): G
   const { strategy, steps = [], bake_time = 0 } = raw;
   const seconds = bake_time * (strategy === "GatedCanary" ? 1 : steps.length);
   if (seconds < timeout) return;
-  const message = `The steps bake for ${seconds} s in all, and the release has ${timeout} s. Raise the release's timeout.`;
+  const message = `The steps bake for ${seconds} s in total, but the timeout of the release is ${timeout} s. Raise the timeout.`;
   yield { code: "release-bake-time-above-timeout", pointer: pointTo(pointer, "autoscaling", "bake_time"), message };
 }
 
 type Generation = Pick<ReleaseConstants, "generation">;
 
 /**
- * SHA-256 (hex) of a document as it was sent, to be compared with that of the same document from another channel. Take it before
- * any default is filled in.
+ * Returns the SHA-256 (hex) of a document as sent, for comparison with the same document from another channel. Call it
+ * before defaults are filled in.
  */
 export function hashRelease(document: unknown, constants: Generation = PRESETS.stackyard): string {
   return createHash("sha256").update(canonicalRelease(document, constants), "utf8").digest("hex");
 }
 
 /**
- * A document in the one form that it can have: known keys only, in the schema's order; those of maps in order; absent members and
- * null left out. Of a document that does not decode it is still some text, and never throws.
+ * Returns the canonical form of a document: known keys only, in the schema's order; sorted keys of maps; without
+ * missing members and null. Never throws; undecodable documents return some text.
  */
 export function canonicalRelease(document: unknown, { generation }: Generation = PRESETS.stackyard): string {
   const schema = generation === "odin" ? KNOWN : SeedDocument;
   return JSON.stringify(toCanonical(schema, document)) ?? "null";
 }
 
-// The task that is asked for is not part of what was stored.
+// The requested task is not part of the stored document.
 const { Task: _, ...properties } = ReleaseDocument.properties;
 const KNOWN = Type.Object(properties);
 
@@ -294,7 +295,7 @@ function toMembers(schema: TObject, value: Readonly<Record<string, unknown>>): u
   return Object.fromEntries(known.map(([key, inner]) => [key, toCanonical(inner, value[key])]));
 }
 
-// As a list of pairs: numbers would come first in an object, whatever their order.
+// A list of pairs, because objects order numeric keys first.
 function toSorted(schema: TSchema, value: Readonly<Record<string, unknown>>): unknown {
   const inner = Object.values(Object(schema).patternProperties ?? {}).find(Type.IsSchema) ?? Type.Unknown();
   return Object.keys(value)

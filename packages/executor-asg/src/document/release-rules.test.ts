@@ -26,7 +26,7 @@ describe("checkBounds", () => {
   });
 
   it.each<[TSchema, unknown, readonly [string, string, string]]>([
-    [Type.String(), null, ["release-item-null", "/x", "/x is null. Give a value, or remove it."]],
+    [Type.String(), null, ["release-item-null", "/x", "/x is null. Set a value, or remove it."]],
     [
       Type.Integer({ minimum: 1, maximum: 3 }),
       4,
@@ -34,19 +34,19 @@ describe("checkBounds", () => {
     ],
     [Type.Integer({ minimum: 1 }), 0, ["release-out-of-range", "/x", "/x is 0; it must be at least 1."]],
     [Type.Number({ exclusiveMinimum: 0 }), 0, ["release-out-of-range", "/x", "/x is 0; it must be above 0."]],
-    [Type.String({ minLength: 1 }), "", ["release-text-empty", "/x", "/x is empty. Give a value, or remove it."]],
-    [Type.String({ maxLength: 2 }), "abc", ["release-text-too-long", "/x", "/x has 3 characters; 2 are the limit."]],
-    [Type.String({ pattern: "^a+$" }), "b", ["release-text-unknown", "/x", '/x is "b"; it must be as ^a+$ says.']],
+    [Type.String({ minLength: 1 }), "", ["release-text-empty", "/x", "/x is empty. Set a value, or remove it."]],
+    [Type.String({ maxLength: 2 }), "abc", ["release-text-too-long", "/x", "/x has 3 characters; the limit is 2."]],
+    [Type.String({ pattern: "^a+$" }), "b", ["release-text-unknown", "/x", '/x is "b"; it must match ^a+$.']],
     [Type.Enum(["a", "b"]), "c", ["release-value-unknown", "/x", '/x is "c"; it must be one of "a", "b".']],
     [
       Type.Array(Type.String(), { minItems: 1, maxItems: 2 }),
       [],
-      ["release-list-length", "/x", "/x has 0 items; it takes 1 to 2."],
+      ["release-list-length", "/x", "/x has 0 items; 1 to 2 are allowed."],
     ],
     [
       Type.Array(Type.String(), { uniqueItems: true }),
       ["a", "b", "a"],
-      ["release-item-duplicate", "/x/2", '/x/2 is "a" again. Remove it.'],
+      ["release-item-duplicate", "/x/2", '/x/2 repeats "a". Remove it.'],
     ],
     [
       Type.Record(Type.String(), Type.Integer({ minimum: 0 })),
@@ -56,7 +56,7 @@ describe("checkBounds", () => {
     [
       Type.Record(Type.String(), Type.Integer(), { maxProperties: 1 }),
       { a: 1, b: 2 },
-      ["release-map-size", "/x", "/x has 2 members; it takes 0 to 1."],
+      ["release-map-size", "/x", "/x has 2 members; 0 to 1 are allowed."],
     ],
     [
       Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: "%$" })]),
@@ -66,9 +66,9 @@ describe("checkBounds", () => {
     [
       Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: "%$" })]),
       "5",
-      ["release-text-unknown", "/x", '/x is "5"; it must be as %$ says.'],
+      ["release-text-unknown", "/x", '/x is "5"; it must match %$.'],
     ],
-    [Pair, { b: "c" }, ["release-member-missing", "/x/a", "/x/a must be given."]],
+    [Pair, { b: "c" }, ["release-member-missing", "/x/a", "/x/a is required."]],
   ])("finds what breaks %j: %j", (schema, value, fault) => {
     expect(faultsOf(schema, value)).toEqual([fault]);
   });

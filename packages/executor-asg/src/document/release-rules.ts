@@ -5,14 +5,14 @@ import { isMap, parseInstant, type RawRelease, type RawService } from "./decode.
 import { type Fault, pointTo, quote } from "./release.ts";
 import { DETACH_STRATEGIES, MAX_SERVICES, MAX_TIMEOUT_SECONDS, PLACEMENT_STRATEGIES } from "./schema.ts";
 
-/** What the rules know beside the document. */
+/** Values outside the document that rules use. */
 export interface RuleContext {
   readonly generation: ReleaseConstants["generation"];
-  /** Epoch milliseconds of the deployer's clock; absent: the age of the document is not checked. */
+  /** The deployer's clock, epoch milliseconds. Missing: the age of the document is not checked. */
   readonly now?: number | undefined;
 }
 
-/** The rules that every kind of release has; their messages have no release before them. */
+/** Rules of every kind of release. Their messages have no release prefix. */
 export function* checkBase(raw: RawRelease, context: RuleContext): Generator<Fault> {
   for (const [key, code, what] of NAMES) {
     if (!raw[key]) yield { code, pointer: `/${key}`, message: `${key} must be defined: ${what}.` };
@@ -32,7 +32,7 @@ const NAMES = [
   ["bucket", "release-bucket-missing", "where the deployer keeps releases"],
 ] as const;
 
-/** Seconds that a document may be old, and ahead of the deployer's clock. */
+/** Maximum age of a document, and maximum time ahead of the deployer's clock, in seconds. */
 const WINDOWS = { odin: [864_000, 120], "step-asg-deployer": [300, 120] } as const;
 
 function* checkAge(createdAt: string, { generation, now }: RuleContext): Generator<Fault> {
@@ -41,7 +41,7 @@ function* checkAge(createdAt: string, { generation, now }: RuleContext): Generat
   const [past, future] = WINDOWS[generation];
   const pointer = "/created_at";
   const seconds = (now - at) / 1000;
-  const clock = `the deployer's clock says ${toIso(now)}`;
+  const clock = `the deployer's clock is ${toIso(now)}`;
   if (seconds >= past) {
     const message = `created_at ${createdAt} is ${Math.floor(seconds)} s old; it must be younger than ${past} s (${clock}). Deploy again.`;
     yield { code: "release-created-at-too-old", pointer, message };
@@ -55,19 +55,19 @@ function toIso(now: number): string {
   return Math.abs(now) <= 8.64e15 ? new Date(now).toISOString() : String(now);
 }
 
-/** The longest value of a tag (Auto Scaling, Tag): the id of a release is one. */
+/** Maximum length of a tag value (Auto Scaling, Tag): the release id is one. */
 const MAX_RELEASE_ID = 256;
 
 function* checkNames(raw: RawRelease): Generator<Fault> {
   const { release_id = "", project_name = "", config_name = "" } = raw;
   for (const [key, name] of Object.entries({ release_id, project_name, config_name })) {
     if (name !== "" && !isSafe(name)) {
-      const message = `${key} is ${quote(name)}: it becomes part of paths, so it may hold no control characters and no part that is empty, "." or "..".`;
+      const message = `${key} is ${quote(name)}. It is part of paths, so it must not contain control characters, or a part that is empty, "." or "..".`;
       yield { code: "release-name-unsafe", pointer: `/${key}`, message };
     }
   }
   if (release_id.length > MAX_RELEASE_ID) {
-    const message = `release_id has ${release_id.length} characters; ${MAX_RELEASE_ID} are the limit.`;
+    const message = `release_id has ${release_id.length} characters; the limit is ${MAX_RELEASE_ID}.`;
     yield { code: "release-id-too-long", pointer: "/release_id", message };
   }
   const message = findProjectFault({ project_name, config_name });
@@ -76,20 +76,20 @@ function* checkNames(raw: RawRelease): Generator<Fault> {
   }
 }
 
-/** True for a name that cannot lead a path elsewhere. */
+/** Returns whether a name is safe as part of a path. */
 export function isSafe(name: string): boolean {
   if (/\p{Cc}/u.test(name) || !name.isWellFormed()) return false;
   return name.split("/").every((part) => !["", ".", ".."].includes(part));
 }
 
-/** The release's own rules, services aside. */
+/** Rules of the release, without its services. */
 export function* checkOwn(raw: RawRelease, { generation }: RuleContext): Generator<Fault> {
   const { timeout = 1, detach_strategy = "Detach" } = raw;
   if (timeout > MAX_TIMEOUT_SECONDS && generation === "odin") {
-    const message = `timeout is ${timeout} s; ${MAX_TIMEOUT_SECONDS} s (48 hours) are the limit.`;
+    const message = `timeout is ${timeout} s; the limit is ${MAX_TIMEOUT_SECONDS} s (48 hours).`;
     yield { code: "release-timeout-too-long", pointer: "/timeout", message };
   } else if (timeout <= 0) {
-    const message = `timeout is ${timeout} s: the release would be over before it begins. Give at least 1.`;
+    const message = `timeout is ${timeout} s. It must be at least 1.`;
     yield { code: "release-timeout-not-positive", pointer: "/timeout", message };
   }
   if (!DETACH_STRATEGIES.some((known) => known === detach_strategy)) {
@@ -100,7 +100,7 @@ export function* checkOwn(raw: RawRelease, { generation }: RuleContext): Generat
     yield { code: "release-ami-missing", pointer: "/ami", message: "AMI image must be provided: an id, or a Name." };
   }
   if (generation === "odin" && !raw.user_data_sha256) {
-    const message = "user_data_sha256 must be defined: the SHA-256 of the user data that is stored beside.";
+    const message = "user_data_sha256 must be defined: the SHA-256 of the stored user data.";
     yield { code: "release-user-data-hash-missing", pointer: "/user_data_sha256", message };
   }
   if (generation === "step-asg-deployer" && !raw.user_data) {
@@ -108,7 +108,7 @@ export function* checkOwn(raw: RawRelease, { generation }: RuleContext): Generat
   }
 }
 
-/** Every service must know where to go: the release has subnets, or each service its own. */
+/** Every service needs subnets, its own or the release's. */
 export function* checkSubnets(raw: RawRelease): Generator<Fault> {
   if (raw.subnets !== undefined && raw.subnets.length > 0) return;
   const services = Object.values(raw.services ?? {});
@@ -117,16 +117,16 @@ export function* checkSubnets(raw: RawRelease): Generator<Fault> {
   yield { code: "release-subnets-missing", pointer: "/subnets", message };
 }
 
-/** Of lists and maps whose schema names no limit. */
+/** Default limit of lists and maps. */
 const MAX_ITEMS = 1000;
 
 /**
- * What breaks the schema's own limits, in its order: members that must be there, numbers, lengths, patterns, known values, lists.
- * The value has been decoded by the same schema.
+ * Returns violations of the schema's limits, in its order: required members, numbers, lengths, patterns, enums and
+ * lists. The value was decoded with the same schema.
  */
 export function* checkBounds(schema: TSchema, value: unknown, pointer: string): Generator<Fault> {
   if (value === null) {
-    yield { code: "release-item-null", pointer, message: `${pointer} is null. Give a value, or remove it.` };
+    yield { code: "release-item-null", pointer, message: `${pointer} is null. Set a value, or remove it.` };
   } else if (Type.IsObject(schema)) yield* checkMembers(schema, value, pointer);
   else if (Type.IsRecord(schema)) yield* checkMap(schema, value, pointer);
   else if (Type.IsArray(schema)) yield* checkList(schema, value, pointer);
@@ -141,7 +141,7 @@ function* checkMembers(schema: TSchema, value: unknown, pointer: string): Genera
     const member = isMap(value) ? value[key] : undefined;
     if (member !== undefined) yield* checkBounds(inner, member, place);
     else if (required.includes(key)) {
-      yield { code: "release-member-missing", pointer: place, message: `${place} must be given.` };
+      yield { code: "release-member-missing", pointer: place, message: `${place} is required.` };
     }
   }
 }
@@ -150,7 +150,7 @@ function* checkMap(schema: TSchema, value: unknown, pointer: string): Generator<
   const { patternProperties = {}, minProperties = 0, maxProperties = MAX_ITEMS } = toLimits(schema);
   const members = Object.entries(Object(value));
   if (members.length < minProperties || members.length > maxProperties) {
-    const message = `${pointer} has ${members.length} members; it takes ${minProperties} to ${maxProperties}.`;
+    const message = `${pointer} has ${members.length} members; ${minProperties} to ${maxProperties} are allowed.`;
     yield { code: "release-map-size", pointer, message };
   }
   const inner = Object.values(patternProperties)[0] ?? Type.Unknown();
@@ -161,7 +161,7 @@ function* checkList(schema: TSchema, value: unknown, pointer: string): Generator
   const { minItems = 0, maxItems = MAX_ITEMS, uniqueItems = false, items = Type.Unknown() } = toLimits(schema);
   const list: readonly unknown[] = Array.isArray(value) ? value : [];
   if (list.length < minItems || list.length > maxItems) {
-    const message = `${pointer} has ${list.length} items; it takes ${minItems} to ${maxItems}.`;
+    const message = `${pointer} has ${list.length} items; ${minItems} to ${maxItems} are allowed.`;
     yield { code: "release-list-length", pointer, message };
   }
   const before = new Set<unknown>();
@@ -169,7 +169,7 @@ function* checkList(schema: TSchema, value: unknown, pointer: string): Generator
     const place = pointTo(pointer, index);
     yield* checkBounds(items, item, place);
     if (uniqueItems && item !== null && before.has(item)) {
-      yield { code: "release-item-duplicate", pointer: place, message: `${place} is ${quote(item)} again. Remove it.` };
+      yield { code: "release-item-duplicate", pointer: place, message: `${place} repeats ${quote(item)}. Remove it.` };
     }
     before.add(item);
   }
@@ -198,12 +198,12 @@ function* checkNumber(limits: Limits, value: number, pointer: string): Generator
 
 function* checkText(limits: Limits, value: string, pointer: string): Generator<Fault> {
   if (value.length < (limits.minLength ?? 0)) {
-    yield { code: "release-text-empty", pointer, message: `${pointer} is empty. Give a value, or remove it.` };
+    yield { code: "release-text-empty", pointer, message: `${pointer} is empty. Set a value, or remove it.` };
   } else if (value.length > (limits.maxLength ?? value.length)) {
-    const message = `${pointer} has ${value.length} characters; ${limits.maxLength} are the limit.`;
+    const message = `${pointer} has ${value.length} characters; the limit is ${limits.maxLength}.`;
     yield { code: "release-text-too-long", pointer, message };
   } else if (limits.pattern !== undefined && !new RegExp(limits.pattern).test(value)) {
-    const message = `${pointer} is ${quote(value)}; it must be as ${limits.pattern} says.`;
+    const message = `${pointer} is ${quote(value)}; it must match ${limits.pattern}.`;
     yield { code: "release-text-unknown", pointer, message };
   }
 }
@@ -236,7 +236,7 @@ function toLimits(schema: TSchema): Limits {
   return schema as Limits;
 }
 
-/** The rules of placement groups. Without a name the rest is passed over, as the predecessor does. */
+/** Rules of placement groups. Without a name the other settings are ignored, as in the predecessor. */
 export function* checkPlacement(service: RawService, pointer: string): Generator<Fault> {
   const { placement_group_name: name, placement_group_strategy: strategy } = service;
   if (name === undefined) return;
@@ -250,12 +250,12 @@ export function* checkPlacement(service: RawService, pointer: string): Generator
     yield { code: "release-placement-strategy-unknown", pointer: at, message };
   } else yield* checkCount(service.placement_group_partition_count, strategy, pointer);
   if (name === "") {
-    const message = "placement_group_name is empty. Give a name, or remove it.";
+    const message = "placement_group_name is empty. Set a name, or remove it.";
     yield { code: "release-placement-name-empty", pointer: pointTo(pointer, "placement_group_name"), message };
   }
 }
 
-/** Partitions in one Availability Zone (EC2 User Guide, partition placement groups). */
+/** Maximum number of partitions in one Availability Zone (EC2 User Guide, partition placement groups). */
 const MAX_PARTITIONS = 7;
 
 function* checkCount(count: number | undefined, strategy: string, pointer: string): Generator<Fault> {

@@ -171,7 +171,7 @@ export interface TargetTrackingPolicy {
   readonly disable_scale_in?: boolean;
 }
 
-/** An action of the group's life that somebody completes. */
+/** A lifecycle hook of a group. */
 export interface LifecycleHook {
   readonly name: string;
   readonly transition: "autoscaling:EC2_INSTANCE_LAUNCHING" | "autoscaling:EC2_INSTANCE_TERMINATING";
@@ -179,12 +179,12 @@ export interface LifecycleHook {
   readonly sns?: string;
   readonly heartbeat_timeout?: number;
   readonly default_result?: "ABANDON" | "CONTINUE";
-  /** Absent, as the next: EventBridge alone is told. */
+  /** Missing, like the next one, for hooks that only EventBridge receives. */
   readonly role_arn?: string;
   readonly notification_target_arn?: string;
 }
 
-/** One fault of a release document. */
+/** A problem of a release document. */
 export interface ReleaseProblem {
   /** The predecessor's class: cannot be decoded, or breaks a rule. */
   readonly class: "UnmarshalError" | "BadReleaseError";
@@ -192,28 +192,28 @@ export interface ReleaseProblem {
   readonly code: `release-${string}`;
   /** JSON pointer (RFC 6901) to the place, also of a member that is missing. */
   readonly pointer: string;
-  /** What is wrong, with what, and what to do. */
+  /** What is wrong, where, and what to do. */
   readonly message: string;
 }
 
-/** What is allowed and had better be changed. */
+/** A warning about a valid but discouraged setting. */
 export type ReleaseWarning = Omit<ReleaseProblem, "class">;
 
-/** A broken rule, before the release and service that it belongs to are put before its message. */
+/** A broken rule, before its message is prefixed with the release and service. */
 export interface Fault {
   readonly code: ReleaseProblem["code"];
   readonly pointer: string;
   readonly message: string;
-  /** Other members that the rule looks at. */
+  /** Other members that the rule depends on. */
   readonly with?: readonly string[];
 }
 
-/** The pointer to a member. */
+/** Returns the JSON pointer to a member. */
 export function pointTo(pointer: string, ...keys: readonly (string | number)[]): string {
   return [pointer, ...keys.map((key) => String(key).replaceAll("~", "~0").replaceAll("/", "~1"))].join("/");
 }
 
-/** A value in a message: as JSON, and not longer than a line. */
+/** Formats a value for a message: as JSON, truncated to one line. */
 export function quote(value: unknown): string {
   const text = typeof value === "string" ? JSON.stringify(value) : String(value);
   return text.length <= 120 ? text : `${text.slice(0, 119)}…`;

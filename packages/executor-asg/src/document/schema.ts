@@ -1,8 +1,8 @@
 import { type Static, Type } from "typebox";
 
 /**
- * Release documents as JSON Schema, for editors. It refuses nothing that `parseRelease` accepts, null for absent members and
- * what belongs to a placement group without a name aside; what must fit to each other is beyond it.
+ * Returns the JSON Schema of release documents, for editors. It accepts everything that `parseRelease` accepts, except
+ * null for missing members and placement settings without a name. It does not check rules across members.
  */
 export function toReleaseSchema(): Readonly<Record<string, unknown>> {
   return {
@@ -14,12 +14,12 @@ export function toReleaseSchema(): Readonly<Record<string, unknown>> {
 }
 
 /**
- * How many scaling policies, lifecycle hooks, classic load balancers and target groups a group may have, of each; it cannot be
- * raised (Amazon EC2 Auto Scaling User Guide, quotas).
+ * Maximum number of scaling policies, lifecycle hooks, classic load balancers and target groups of a group; fixed
+ * (Amazon EC2 Auto Scaling User Guide, quotas).
  */
 const MAX_PER_GROUP = 50;
 
-/** A group each, made one after the other. */
+/** Maximum number of services: each has a group, created one after the other. */
 export const MAX_SERVICES = 100;
 
 /** Seconds: 48 hours. Step Functions keeps at most 25,000 events of an execution. */
@@ -28,10 +28,10 @@ export const MAX_TIMEOUT_SECONDS = 172_800;
 /** Seconds that a hook may wait (Auto Scaling, PutLifecycleHook, `HeartbeatTimeout`). */
 export const HEARTBEAT = { minimum: 30, maximum: 7200 } as const;
 
-/** What may become of the load balancers of old groups. */
+/** Ways to detach old groups from their load balancers. */
 export const DETACH_STRATEGIES = ["Detach", "SkipDetach", "SkipDetachCheck"] as const;
 
-/** Strategies that are paced by polls, as documents of the predecessor know them. */
+/** The predecessor's strategies, which advance with checks. */
 export const POLLED_STRATEGIES = [
   "AllAtOnce",
   "OneThenAllWithCanary",
@@ -47,7 +47,7 @@ export const GATED_STRATEGIES = ["GatedCanary", "GatedSteps"] as const;
 /** Kinds of scaling policies. */
 export const POLICY_TYPES = ["cpu_scale_up", "cpu_scale_down", "target_tracking"] as const;
 
-/** What a target-tracking policy may follow. */
+/** Metrics of target-tracking policies. */
 const TRACKED_METRICS = ["cpu", "alb_requests_per_target", "custom"] as const;
 
 /** Statistics of a custom metric (Auto Scaling, CustomizedMetricSpecification). */
@@ -56,10 +56,10 @@ const STATISTICS = ["Average", "Minimum", "Maximum", "SampleCount", "Sum"] as co
 /** Placement strategies of EC2. */
 export const PLACEMENT_STRATEGIES = ["cluster", "spread", "partition"] as const;
 
-/** What a service may be placed on. */
+/** Tenancies of a service. */
 export const TENANCIES = ["default", "dedicated"] as const;
 
-/** Termination policies (Auto Scaling User Guide, termination policies); a function's ARN is one, too. */
+/** Termination policies (Auto Scaling User Guide, termination policies); the ARN of a function is also allowed. */
 const TERMINATION_POLICIES = [
   "Default",
   "AllocationStrategy",
@@ -73,10 +73,10 @@ const TERMINATION_POLICIES = [
 /** Kinds of EBS volumes (EC2, EbsBlockDevice, `VolumeType`). */
 const VOLUME_TYPES = ["gp3", "gp2", "io1", "io2", "st1", "sc1", "standard"] as const;
 
-/** What the two transitions are called (Auto Scaling, LifecycleHookSpecification). */
+/** Lifecycle transitions (Auto Scaling, LifecycleHookSpecification). */
 export const TRANSITIONS = ["autoscaling:EC2_INSTANCE_LAUNCHING", "autoscaling:EC2_INSTANCE_TERMINATING"] as const;
 
-/** What becomes of an instance whose hook nobody completes (Auto Scaling, PutLifecycleHook, `DefaultResult`). */
+/** Results of a hook that is not completed in time (Auto Scaling, PutLifecycleHook, `DefaultResult`). */
 const HOOK_RESULTS = ["ABANDON", "CONTINUE"] as const;
 
 const Filled = Type.String({ minLength: 1 });
@@ -85,12 +85,12 @@ const Texts = Type.Array(Type.String());
 
 const closed = { additionalProperties: false };
 
-/** What deployers have written into documents while they worked. Passed over, whatever it says. */
+/** Fields written by deployers. Ignored. */
 const written = { readOnly: true } as const;
 
 const balancers = { uniqueItems: true, maxItems: MAX_PER_GROUP };
 
-/** Keys of the release that the deployer sets: clients that send them back are not refused. */
+/** Release keys set by the deployer, accepted when clients send them back. */
 const RELEASE_SERVER_FIELDS = {
   uuid: Type.Optional(Type.String(written)),
   started_at: Type.Optional(Type.String({ ...written, format: "date-time" })),
@@ -107,7 +107,7 @@ const RELEASE_SERVER_FIELDS = {
   Task: Type.Optional(Type.Unknown(written)),
 } as const;
 
-/** Keys of a service that the deployer sets. */
+/** Service keys set by the deployer. */
 const SERVICE_SERVER_FIELDS = {
   service_name: Type.Optional(Type.String({ ...written, description: "Always the service's key." })),
   resources: Type.Optional(
@@ -154,7 +154,7 @@ const CustomMetric = Type.Object(
   closed,
 );
 
-/** A scaling policy of a document: an alarm on the CPU with its step, or a value to be held. */
+/** A scaling policy: an alarm on CPU with a step, or target tracking. */
 export const PolicyDocument = Type.Object(
   {
     type: Type.Enum(POLICY_TYPES),
@@ -179,7 +179,7 @@ export const PolicyDocument = Type.Object(
   closed,
 );
 
-/** How many servers a service has, and how they come up. */
+/** Capacity and rollout strategy of a service. */
 export const AutoscalingDocument = Type.Object(
   {
     min_size: Type.Optional(Type.Integer({ minimum: 0, description: "Default 1." })),
@@ -223,7 +223,7 @@ export const AutoscalingDocument = Type.Object(
   closed,
 );
 
-/** A lifecycle hook of a document, by its name. */
+/** A lifecycle hook. */
 export const HookDocument = Type.Object(
   {
     transition: Type.Optional(Type.Enum(TRANSITIONS)),
@@ -246,7 +246,7 @@ export const HookDocument = Type.Object(
 /** Lifecycle hooks by name. */
 const HooksDocument = Type.Record(Type.String(), HookDocument, { maxProperties: MAX_PER_GROUP });
 
-/** A further block device of a service. */
+/** An additional block device of a service. */
 export const VolumeDocument = Type.Object(
   {
     device: Filled,
@@ -261,7 +261,7 @@ export const VolumeDocument = Type.Object(
   closed,
 );
 
-/** A service of a document: a group of servers that are alike. */
+/** A service: a group of identical servers. */
 export const ServiceDocument = Type.Object(
   {
     instance_type: Filled,
@@ -321,8 +321,8 @@ export const ServiceDocument = Type.Object(
 );
 
 /**
- * A release document. What is optional has a default; of the required, clients fill in `release_id`, `created_at` and the hash
- * when they deploy. A key with `readOnly` is the deployer's: it may be there and says nothing.
+ * A release document. Optional keys have defaults; clients fill in `release_id`, `created_at` and the hash when they
+ * deploy. Keys with `readOnly` belong to the deployer and are ignored.
  */
 export const ReleaseDocument = Type.Object(
   {
@@ -385,7 +385,7 @@ export const ReleaseDocument = Type.Object(
   },
   closed,
 );
-/** A release document, as far as a schema can say it. */
+/** Type of a release document. */
 export type ReleaseDocument = Static<typeof ReleaseDocument>;
 
 const SeedPolicy = Type.Pick(PolicyDocument, [
@@ -419,7 +419,7 @@ const SeedService = Type.Object({
 
 const SeedHook = Type.Omit(HookDocument, ["event_bridge", "default_result"]);
 
-/** A release document of the first generation: it brings its user data along, and may hold whatever else it likes. */
+/** A release document of the first generation: it contains its user data, and may contain unknown keys. */
 export const SeedDocument = Type.Object({
   ...Type.Pick(ReleaseDocument, [
     "aws_account_id",

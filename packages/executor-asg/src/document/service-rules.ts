@@ -11,7 +11,7 @@ import { type Fault, pointTo, quote } from "./release.ts";
 import { checkPlacement, isSafe, type RuleContext } from "./release-rules.ts";
 import { GATED_STRATEGIES, HEARTBEAT, POLICY_TYPES, POLLED_STRATEGIES, TENANCIES, TRANSITIONS } from "./schema.ts";
 
-/** A service where it stands. */
+/** A service and its location. */
 export interface ServicePlace {
   readonly release: RawRelease;
   readonly name: string;
@@ -19,7 +19,7 @@ export interface ServicePlace {
   readonly pointer: string;
 }
 
-/** A service's own rules, up to the lifecycle hooks of the release. */
+/** Rules of a service, before the lifecycle hooks of the release. */
 export function* checkService(place: ServicePlace, { generation }: RuleContext): Generator<Fault> {
   const { name, service, pointer } = place;
   const groupName = toGroupName(place.release, name, generation);
@@ -43,13 +43,13 @@ export function* checkService(place: ServicePlace, { generation }: RuleContext):
   yield* checkTenancy(service.placement_tenancy, at("placement_tenancy"));
 }
 
-/** What AWS refuses of the service's requests, and what came after the predecessor. */
+/** Limits of AWS for the service's requests, and rules of keys that the predecessor lacks. */
 export function* checkRequests({ service, pointer }: ServicePlace): Generator<Fault> {
   yield* checkTags(service.tags ?? {}, pointTo(pointer, "tags"));
   yield* checkTypes(service, pointer);
 }
 
-// Of any draw: all are as long.
+// Any letters: all names have the same length.
 const DRAW = { at: 0, letters: "letters" };
 
 function toGroupName(release: RawRelease, service: string, generation: RuleContext["generation"]): string | undefined {
@@ -62,11 +62,11 @@ function* checkName(name: string, groupName: string | undefined, pointer: string
   if (name === "") {
     yield { code: "release-service-name-missing", pointer, message: "ServiceName must be defined: the key is empty." };
   } else if (!isSafe(name)) {
-    const message = `The name ${quote(name)} becomes part of paths, so it may hold no control characters and no part that is empty, "." or "..".`;
+    const message = `The name ${quote(name)} is part of paths, so it must not contain control characters, or a part that is empty, "." or "..".`;
     yield { code: "release-name-unsafe", pointer, message };
   }
   if (groupName !== undefined && groupName.length > MAX_GROUP_NAME) {
-    const message = `The group's name ${quote(groupName)} has ${groupName.length} characters; ${MAX_GROUP_NAME} are the limit. Shorten the service's name.`;
+    const message = `The group's name ${quote(groupName)} has ${groupName.length} characters; the limit is ${MAX_GROUP_NAME}. Shorten the service's name.`;
     yield { code: "release-service-name-too-long", pointer, message };
   }
 }
@@ -83,7 +83,7 @@ function* checkUnique(
     if (name === null) {
       yield { code: `release-${code}-null`, pointer: place, message: `${what} must be unique and not null.` };
     } else if (before.has(name)) {
-      const message = `${what} must be unique: ${quote(name)} is there twice.`;
+      const message = `${what} must be unique: ${quote(name)} is listed twice.`;
       yield { code: `release-${code}-duplicate`, pointer: place, message };
     } else before.add(name);
   }
@@ -95,18 +95,18 @@ function* checkTenancy(tenancy: string | undefined, pointer: string): Generator<
   yield { code: "release-tenancy-unknown", pointer, message };
 }
 
-// A type is one override of the group, and each may be there once.
+// Each type is one override of the group, and must be unique.
 function* checkTypes({ instance_type, instance_types }: RawService, pointer: string): Generator<Fault> {
   for (const [index, type] of (instance_types ?? []).entries()) {
     if (type === null || type !== instance_type) continue;
-    const message = `${quote(type)} is the instance_type already; instance_types are more of them.`;
+    const message = `${quote(type)} is already the instance_type. Remove it from instance_types.`;
     yield { code: "release-instance-type-twice", pointer: pointTo(pointer, "instance_types", index), message };
   }
 }
 
 const STRATEGIES: readonly string[] = [...POLLED_STRATEGIES, ...GATED_STRATEGIES];
 
-/** The rules of capacities and strategies. Policies have their own. */
+/** Rules of capacities and strategies. Policies have their own. */
 function* checkAutoscaling(raw: RawAutoscaling, pointer: string): Generator<Fault> {
   const { strategy = "AllAtOnce", min_size = 1, max_size = 1, spread = 0, max_terms = 0 } = raw;
   const at = (key: string) => pointTo(pointer, key);
@@ -150,7 +150,7 @@ function* checkGates(raw: RawAutoscaling, strategy: string, pointer: string): Ge
   for (const [index, step] of list.entries()) {
     const before = list[index - 1];
     if (typeof step !== typeof before || toAmount(step) > toAmount(before)) continue;
-    const message = `Step ${quote(step)} is not more than ${quote(before)} before it.`;
+    const message = `Step ${quote(step)} is not greater than the previous step ${quote(before)}.`;
     yield { code: "release-steps-not-rising", pointer: pointTo(steps, index), message };
   }
 }
@@ -159,23 +159,23 @@ function toAmount(step: number | string | null | undefined): number {
   return typeof step === "string" ? Number.parseInt(step, 10) : (step ?? 0);
 }
 
-/** What the rules of policies look at beside them. */
+/** Values outside the policies that their rules use. */
 interface PolicyScope {
-  /** Name of the service's group; `undefined`: it cannot be made. */
+  /** Name of the service's group, or undefined if it cannot be built. */
   readonly groupName: string | undefined;
   readonly targetGroups: readonly (string | null)[];
-  /** The first generation knows no names, so that a type may be there twice. */
+  /** The first generation does not support names, so a type may be repeated. */
   readonly named: boolean;
 }
 
-/** The rules of scaling policies. */
+/** Rules of scaling policies. */
 function* checkPolicies(policies: RawAutoscaling["policies"], scope: PolicyScope, pointer: string): Generator<Fault> {
   for (const [index, policy] of (policies ?? []).entries()) {
     const place = pointTo(pointer, index);
     if (policy === null) yield { code: "release-policy-null", pointer: place, message: `Policy ${index} is null.` };
     else yield* checkPolicy(policy, scope, place);
   }
-  if (scope.named) yield* checkUniqueCheckPolicies(policies ?? [], pointer);
+  if (scope.named) yield* checkUniquePolicies(policies ?? [], pointer);
 }
 
 function* checkPolicy(policy: RawPolicy, scope: PolicyScope, pointer: string): Generator<Fault> {
@@ -188,7 +188,7 @@ function* checkPolicy(policy: RawPolicy, scope: PolicyScope, pointer: string): G
   } else {
     yield* type === "target_tracking" ? checkTracking(policy, scope, pointer) : checkAlarm(policy, pointer);
     yield* checkForeign(policy, type, pointer);
-    yield* checkNameCheckPolicies(policy, scope, pointer);
+    yield* checkPolicyName(policy, scope, pointer);
   }
 }
 
@@ -217,7 +217,7 @@ function* checkTracking(policy: RawPolicy, { targetGroups }: PolicyScope, pointe
     yield miss("target_group", "The metric alb_requests_per_target needs a target_group.");
   }
   if (target_group !== undefined && !targetGroups.includes(target_group)) {
-    yield miss("target_group", `The target group ${quote(target_group)} is none of the service's target_groups.`);
+    yield miss("target_group", `The target group ${quote(target_group)} is not one of the service's target_groups.`);
   }
   if (metric === "custom" && custom_metric === undefined) {
     yield miss("custom_metric", "The metric custom needs a custom_metric.");
@@ -247,18 +247,14 @@ function* checkForeign(policy: RawPolicy, type: string, pointer: string): Genera
   }
 }
 
-function* checkNameCheckPolicies(
-  policy: RawPolicy,
-  { groupName, named }: PolicyScope,
-  pointer: string,
-): Generator<Fault> {
+function* checkPolicyName(policy: RawPolicy, { groupName, named }: PolicyScope, pointer: string): Generator<Fault> {
   const length = (groupName ?? "").length + toSuffix(policy, named).length + 1;
   if (length <= MAX_GROUP_NAME) return;
-  const message = `The policy's name has ${length} characters with its group's; ${MAX_GROUP_NAME} are the limit.`;
+  const message = `The policy's name and its group's have ${length} characters; the limit is ${MAX_GROUP_NAME}.`;
   yield { code: "release-policy-name-too-long", pointer: pointTo(pointer, "name"), message };
 }
 
-function* checkUniqueCheckPolicies(policies: readonly (RawPolicy | null)[], pointer: string): Generator<Fault> {
+function* checkUniquePolicies(policies: readonly (RawPolicy | null)[], pointer: string): Generator<Fault> {
   const before = new Set<string>();
   for (const [index, policy] of policies.entries()) {
     if (policy?.type === undefined) continue;
@@ -266,7 +262,7 @@ function* checkUniqueCheckPolicies(policies: readonly (RawPolicy | null)[], poin
     const isTwice = before.has(name);
     before.add(name);
     if (!isTwice) continue;
-    const message = `Policy names must be unique: ${quote(name)} is there twice. Give one of them another name.`;
+    const message = `Policy names must be unique: ${quote(name)} is used twice. Rename one of them.`;
     const place = pointTo(pointer, index);
     yield {
       code: "release-policy-duplicate",
@@ -281,7 +277,7 @@ function toSuffix({ type, name }: RawPolicy, named: boolean): string {
   return named && name !== undefined ? `${type}-${name}` : `${type}`;
 }
 
-/** A device, by names that do not depend on where it stands. */
+/** Settings of a device, with names independent of their location. */
 interface Device {
   readonly type: string;
   readonly iops: number | undefined;
@@ -290,11 +286,11 @@ interface Device {
   readonly key: string | undefined;
 }
 
-/** Kinds whose IOPS can be chosen, and those for which they must be (EC2, EbsBlockDevice, `Iops`). */
+/** Volume types with configurable IOPS, and those that require them (EC2, EbsBlockDevice, `Iops`). */
 const WITH_IOPS = ["gp3", "io1", "io2"];
 const IOPS_NEEDED = ["io1", "io2"];
 
-/** The rules of EBS volumes: what a type knows, and that nothing is given for a device that is not asked for. */
+/** Rules of EBS volumes: settings allowed by the type, and no settings without a device. */
 export function* checkStorage(service: RawService, pointer: string): Generator<Fault> {
   yield* checkFirst(service, pointer);
   for (const [index, volume] of (service.volumes ?? []).entries()) {
@@ -313,7 +309,7 @@ export function* checkStorage(service: RawService, pointer: string): Generator<F
   yield* checkNames(service, pointer);
 }
 
-/** Without a size these are refused; type and device have always been passed over, and are warned of. */
+/** Settings that require a size. Type and device without a size have always been ignored, with a warning. */
 const OF_THE_FIRST = [
   "ebs_iops",
   "ebs_throughput",
@@ -335,7 +331,7 @@ function* checkFirst(service: RawService, pointer: string): Generator<Fault> {
     return;
   }
   for (const key of OF_THE_FIRST.filter((one) => service[one] !== undefined)) {
-    const message = `${key} is given without ebs_volume_size, and would be of no effect. Give the size, or remove it.`;
+    const message = `${key} has no effect without ebs_volume_size. Set the size, or remove it.`;
     yield { code: "release-ebs-without-size", pointer: at(key), with: [at("ebs_volume_size")], message };
   }
 }
@@ -345,20 +341,20 @@ function* checkDevice(
   at: (key: string) => string,
 ): Generator<Fault> {
   if (iops !== undefined && !WITH_IOPS.includes(type)) {
-    const message = `The IOPS of a volume of type ${quote(type)} cannot be chosen, only those of ${WITH_IOPS.join(", ")}.`;
+    const message = `The IOPS of a volume of type ${quote(type)} cannot be set, only those of ${WITH_IOPS.join(", ")}.`;
     yield { code: "release-ebs-iops-foreign", pointer: at("iops"), message };
   }
   if (throughput !== undefined && type !== "gp3") {
-    const message = `The throughput of a volume of type ${quote(type)} cannot be chosen, only that of gp3.`;
+    const message = `The throughput of a volume of type ${quote(type)} cannot be set, only that of gp3.`;
     yield { code: "release-ebs-throughput-foreign", pointer: at("throughput"), message };
   }
   if (key !== undefined && encrypted !== true) {
-    const message = "A key is given for a volume that is not encrypted. Say encrypted, too.";
+    const message = "A key requires an encrypted volume. Set encrypted to true.";
     yield { code: "release-ebs-key-unused", pointer: at("kms_key"), with: [at("encrypted")], message };
   }
 }
 
-/** The device of the first volume where the document names none. */
+/** Default device of the root volume. */
 export const DEFAULT_DEVICE = "/dev/xvda";
 
 function* checkNames(service: RawService, pointer: string): Generator<Fault> {
@@ -367,17 +363,17 @@ function* checkNames(service: RawService, pointer: string): Generator<Fault> {
   for (const [index, volume] of (service.volumes ?? []).entries()) {
     const device = volume?.device;
     if (device !== undefined && taken.has(device)) {
-      const message = `The device ${quote(device)} is there twice.`;
+      const message = `The device ${quote(device)} is used twice.`;
       yield { code: "release-ebs-device-twice", pointer: pointTo(pointer, "volumes", index, "device"), message };
     }
     if (device !== undefined) taken.add(device);
   }
 }
 
-/** The longest name of a hook (Auto Scaling, PutLifecycleHook). */
+/** Maximum length of a hook's name (Auto Scaling, PutLifecycleHook). */
 const MAX_HOOK_NAME = 255;
 
-/** The rules of lifecycle hooks. */
+/** Rules of lifecycle hooks. */
 export function* checkHooks(
   hooks: Readonly<Record<string, RawHook | null>> | undefined,
   pointer: string,
@@ -432,18 +428,18 @@ const OF_TOPICS = ["role", "role_arn", "sns", "notification_target_arn"] as cons
 
 function* checkNoTopic(hook: RawHook, fault: MakeFault): Generator<Fault> {
   for (const key of OF_TOPICS.filter((one) => hook[one] !== undefined)) {
-    const message = `${key} says nothing beside event_bridge; remove one of them.`;
+    const message = `${key} cannot be combined with event_bridge. Remove one of them.`;
     yield fault(key, "release-hook-topic-foreign", message, "event_bridge");
   }
 }
 
-/** Tags of an Auto Scaling group: how many, and how long (Auto Scaling User Guide, tag restrictions). */
+/** Limits of the tags of an Auto Scaling group (Auto Scaling User Guide, tag restrictions). */
 const LIMITS = { tags: 50, key: 128, value: 256 } as const;
 
-/** Tags that every group gets, whatever the document says. */
+/** Tags that every group gets. */
 const RESERVED_TAGS = ["ProjectName", "ConfigName", "ServiceName", "ReleaseID", "ReleaseUUID", "Name"] as const;
 
-/** The rules of a service's tags. */
+/** Rules of a service's tags. */
 function* checkTags(tags: Readonly<Record<string, string | null>>, pointer: string): Generator<Fault> {
   for (const [key, value] of Object.entries(tags)) {
     const place = pointTo(pointer, key);
@@ -451,13 +447,13 @@ function* checkTags(tags: Readonly<Record<string, string | null>>, pointer: stri
     const message = findKeyFault(key);
     if (message !== undefined) yield { code: "release-tag-key", pointer: place, message };
     if (length > LIMITS.value) {
-      const tooLong = `The tag ${quote(key)} has ${length} characters; ${LIMITS.value} are the limit.`;
+      const tooLong = `The tag ${quote(key)} has ${length} characters; the limit is ${LIMITS.value}.`;
       yield { code: "release-tag-value", pointer: place, message: tooLong };
     }
   }
   const all = new Set([...Object.keys(tags), ...RESERVED_TAGS]).size;
   if (all > LIMITS.tags) {
-    const message = `The group would have ${all} tags, ${RESERVED_TAGS.length} of them the deployer's; ${LIMITS.tags} are the limit.`;
+    const message = `The group would have ${all} tags, ${RESERVED_TAGS.length} of them the deployer's; the limit is ${LIMITS.tags}.`;
     yield { code: "release-tags-too-many", pointer, message };
   }
 }
@@ -465,10 +461,11 @@ function* checkTags(tags: Readonly<Record<string, string | null>>, pointer: stri
 function findKeyFault(key: string): string | undefined {
   if (key === "") return "A tag has no key.";
   if (key.length > LIMITS.key) {
-    return `The tag's key ${quote(key)} has ${key.length} characters; ${LIMITS.key} are the limit.`;
+    return `The tag's key ${quote(key)} has ${key.length} characters; the limit is ${LIMITS.key}.`;
   }
-  if (/^aws:/i.test(key)) return `Tags that begin with "aws:" are those of AWS: ${quote(key)}.`;
-  // By these a deployer knows which groups are kept, and whose.
-  if (key.startsWith("stackyard:")) return `Tags that begin with "stackyard:" are the deployer's: ${quote(key)}.`;
+  if (/^aws:/i.test(key)) return `Tags that begin with "aws:" are reserved for AWS: ${quote(key)}.`;
+  // These tags mark kept groups and their releases.
+  if (key.startsWith("stackyard:"))
+    return `Tags that begin with "stackyard:" are reserved for the deployer: ${quote(key)}.`;
   return undefined;
 }

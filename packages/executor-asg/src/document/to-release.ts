@@ -15,19 +15,19 @@ import type {
 import { DEFAULT_DEVICE } from "./service-rules.ts";
 
 type Generation = ReleaseConstants["generation"];
-/** What defaults depend on. */
+/** Constants that defaults depend on. */
 type ReleaseDefaults = Pick<ReleaseConstants, "generation" | "volumeType">;
 
-/** Seconds, where the document says none. */
+/** Default timeout in seconds. */
 export const DEFAULT_TIMEOUT_SECONDS = 600;
 
-/** Seconds for which load balancers may take to let go, where the document does not say: as long as the predecessor tries. */
+/** Default drain timeout in seconds: as long as the predecessor tries. */
 const DEFAULT_DRAIN_SECONDS = 600;
 
-/** Seconds for which groups of the first generation do not look at health. */
+/** Health check grace period of the first generation, in seconds. */
 const SEED_GRACE_SECONDS = 300;
 
-/** The release that a document asks for, its defaults filled in. The document breaks no rule. */
+/** Converts a document to a release with defaults. The document breaks no rule. */
 export function toRelease(raw: RawRelease, { generation, volumeType }: ReleaseDefaults): Release {
   const { aws_account_id = "", aws_region = "", timeout = DEFAULT_TIMEOUT_SECONDS } = raw;
   const places = { account: aws_account_id, region: aws_region };
@@ -58,7 +58,7 @@ export function toRelease(raw: RawRelease, { generation, volumeType }: ReleaseDe
   };
 }
 
-/** Seconds between two looks at the health: the fewer events of an execution, the longer it may take. */
+/** Seconds between two health checks: longer releases check less often, to limit the number of execution events. */
 export function toPollSeconds(timeout: number, generation: Generation): number {
   if (generation === "step-asg-deployer" || timeout < 1800) return 15;
   return timeout < 7200 ? 60 : 120;
@@ -78,7 +78,7 @@ type Decisions =
   | "rollback_window"
   | "stable_polls";
 
-// Without these keys a document is judged as the predecessor judges it.
+// Without these keys a document behaves as with the predecessor.
 function toDecisions(raw: RawRelease): Pick<Release, Decisions> {
   return {
     stable_polls: raw.stable_polls ?? 1,
@@ -92,16 +92,16 @@ function toDecisions(raw: RawRelease): Pick<Release, Decisions> {
   };
 }
 
-/** What defaults of services come from. */
+/** Values that defaults of services depend on. */
 interface ServiceScope extends HookScope {
   /** Seconds. */
   readonly timeout: number;
-  /** Seconds; `undefined`: the time-out, which then is the limit, too. */
+  /** Seconds. Undefined: the timeout, which is then also the limit. */
   readonly gracePeriod: number | undefined;
   readonly volumeType: string;
 }
 
-/** A service with its defaults, of a document that breaks no rule. */
+/** Converts a service, with defaults. The document breaks no rule. */
 function toService(name: string, raw: RawService, scope: ServiceScope): Service {
   return dropAbsent({
     ...raw,
@@ -122,17 +122,17 @@ function toService(name: string, raw: RawService, scope: ServiceScope): Service 
   }) as Service;
 }
 
-/** The texts of a list, which may be absent. */
+/** Returns the texts of an optional list. */
 function toTexts(list: readonly (string | null)[] | undefined): readonly string[] {
   return toItems(list);
 }
 
-/** A map of texts, which may be absent. */
+/** Returns the texts of an optional map. */
 function toTextMap(map: Readonly<Record<string, string | null>> | undefined): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(map ?? {}).map(([key, value]) => [key, value ?? ""]));
 }
 
-/** The same without members that are `undefined`. */
+/** Copies an object without undefined members. */
 function dropAbsent(members: object): object {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }
@@ -143,7 +143,7 @@ function toItems<Item>(list: readonly (Item | null)[] = []): readonly Item[] {
 
 function withDevice(raw: RawService, { volumeType }: ServiceScope): Partial<Service> {
   const { ebs_volume_type, ebs_device_name = DEFAULT_DEVICE, ebs_iops, ebs_throughput } = raw;
-  // What is chosen of a volume can be chosen of gp3 alone.
+  // IOPS and throughput of a volume without a type require gp3.
   const otherwise = ebs_iops === undefined && ebs_throughput === undefined ? volumeType : "gp3";
   return { ebs_volume_type: ebs_volume_type ?? otherwise, ebs_device_name };
 }
@@ -191,13 +191,13 @@ function toTracking({ custom_metric, ...raw }: RawPolicy): ScalingPolicy {
 
 type HookResult = NonNullable<LifecycleHook["default_result"]>;
 
-/** Where the names of roles and topics are. */
+/** Account and region of roles and topics. */
 interface HookScope {
   readonly account: string;
   readonly region: string;
 }
 
-/** Hooks with the ARNs that their names stand for, of a document that breaks no rule. */
+/** Converts hooks, with the ARNs of their roles and topics. The document breaks no rule. */
 function toHooks(
   hooks: Readonly<Record<string, RawHook | null>>,
   scope: HookScope,
@@ -214,7 +214,7 @@ function toHook(name: string, raw: RawHook, { account, region }: HookScope): Lif
     ...(raw.sns === undefined ? {} : { sns: raw.sns }),
     ...(raw.heartbeat_timeout === undefined ? {} : { heartbeat_timeout: raw.heartbeat_timeout }),
     ...(raw.default_result === undefined ? {} : { default_result: raw.default_result as HookResult }),
-    // EventBridge is told of every hook; whoever else is told needs a role to do so.
+    // EventBridge receives every hook; other targets need a role.
     ...(raw.event_bridge === true
       ? {}
       : {
@@ -225,7 +225,7 @@ function toHook(name: string, raw: RawHook, { account, region }: HookScope): Lif
   };
 }
 
-/** The partition of a region, by its name (IAM User Guide, ARNs). */
+/** Returns the partition of a region (IAM User Guide, ARNs). */
 export function toPartition(region: string): string {
   if (region.startsWith("cn-")) return "aws-cn";
   return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";

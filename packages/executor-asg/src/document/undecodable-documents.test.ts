@@ -130,7 +130,7 @@ describe("documents that cannot be decoded", () => {
   });
 
   it.each([
-    ["user_data", / no key "user_data". User data is kept beside the document/],
+    ["user_data", / no key "user_data". User data is stored separately/],
     ["service", / no key "service". Do you mean "services"\?$/],
     ["Ami", /Do you mean "ami"\?$/],
     ["tiemout", /Do you mean "timeout"\?$/],

@@ -144,7 +144,7 @@ describe("a second release of the project-config", () => {
     const { step, steps } = await yard.run(aTaskConfig({}, { queue: true }));
 
     expect(step).toMatchObject({ kind: "succeeded" });
-    expect(steps[1]).toMatchObject({ message: "Lock: waits for release other." });
+    expect(steps[1]).toMatchObject({ message: "Lock: waiting for release other." });
   }, 10_000);
 
   it("waits for an hour, and stops to wait when it is cancelled", async () => {
@@ -226,7 +226,7 @@ describe("an order to halt", () => {
     const { step } = await yard.run(aTaskConfig({ release_id: "r2" }), { context });
 
     expect(step.kind).toBe("succeeded");
-    expect(context.reports.join("\n")).toContain("An order to halt came too late.");
+    expect(context.reports.join("\n")).toContain("A halt request came too late.");
   });
 
   it("before the first call ends the attempt with nothing begun", async () => {
@@ -260,7 +260,7 @@ describe("a release that leaves something behind", () => {
 
     expect(step).toMatchObject({
       code: "LEFT_BEHIND",
-      message: expect.stringMatching(/^Timeout: Halting Release\. Then .*\. Something may be left behind/s),
+      message: expect.stringMatching(/^Timeout: Halting Release\. Then .*\. Resources may be left behind/s),
       outputs: { end: "FailureDirty", dirty: true, failure: "RELEASE_TIMED_OUT" },
     });
     expect(next.step).toMatchObject({ code: "LOCK_EXISTS", message: expect.stringContaining("release r2") });
@@ -344,8 +344,8 @@ describe("a person's lock", () => {
   it.each([
     [{ op: "lock" }, "needs"],
     [{ op: "unlock", at: { ...AT, region: "eu-north-1" } }, "the target of the task"],
-    [{ op: "lock", at: { ...AT, project: "../../other" } }, '"../../other" is no name of a project'],
-    [{ op: "lock", at: { ...AT, config: "pro\nd" } }, '"pro\\nd" is no name of a config'],
+    [{ op: "lock", at: { ...AT, project: "../../other" } }, '"../../other" is not a valid project name'],
+    [{ op: "lock", at: { ...AT, config: "pro\nd" } }, '"pro\\nd" is not a valid config name'],
   ])("is refused for %j", async (config, message) => {
     const { step } = await createAsgYard().run(config);
 

@@ -46,18 +46,18 @@ import {
   writeReport,
 } from "./step-release.ts";
 
-/** What an executor may be made with. */
+/** Options of the executor. */
 export interface AsgExecutorOptions {
-  /** For ids of releases. Default: `Math.random`. */
+  /** Random numbers for release ids. Default: `Math.random`. */
   readonly random?: Random;
 }
 
 const ASK_AGAIN_MS = 30_000;
 
 /**
- * The executor `asg`: releases the services of a project-config on new Auto Scaling groups, state by state; takes a release back; repairs
- * and locks. A cancel is a halt: what was made is taken away, or, when traffic has moved, the release ends well. Fails with the codes of
- * the README; `LEFT_BEHIND` when somebody has to look.
+ * Creates the executor `asg`: it deploys the services of a project and config on new Auto Scaling groups, state by
+ * state; it also rolls back, repairs and locks. A cancel is a halt: everything created is removed, or, if traffic has
+ * moved, the release succeeds. Fails with the codes of the README; `LEFT_BEHIND` if a person has to decide.
  */
 export function createAsgExecutor({ random = Math.random }: AsgExecutorOptions = {}): Executor {
   const open = (ctx: ExecutorContext, config: AsgConfig) =>
@@ -71,7 +71,7 @@ export function createAsgExecutor({ random = Math.random }: AsgExecutorOptions =
   });
 }
 
-/** Where the release says to go; else the task's target. */
+/** Returns the account and region of the release, or of the task's target. */
 function toAccount({ target }: ExecutorContext, { release, at }: AsgConfig): AsgCall["at"] {
   const { aws_account_id: account, aws_region: region } = release ?? {};
   return {
@@ -110,7 +110,7 @@ async function cancel(call: AsgCall, progress: AsgProgress | undefined): Promise
   const outputs = { end: "FailureClean", dirty: false, success: false };
   return failed({
     code: "RELEASE_HALTED",
-    message: "The run was cancelled before it began.",
+    message: "The run was cancelled before it started.",
     retryable: false,
     outputs,
   });
@@ -123,20 +123,20 @@ function placeOf({ config, ctx }: AsgCall): Place {
   checkName("config", at.config);
   const { target } = ctx;
   if (target !== undefined && (target.account !== at.account || target.region !== at.region)) {
-    const what = `"at" is ${at.account} in ${at.region}, and the target of the task is ${target.account} in ${target.region}.`;
+    const what = `"at" is ${at.account} in ${at.region}, but the target of the task is ${target.account} in ${target.region}.`;
     throw new ReleaseError("BAD_RELEASE", what);
   }
   return at;
 }
 
-// No release may have such a name: a lock on it would keep nobody away, and locks lie in paths.
+// Such names are invalid for releases, and locks are stored under paths with these names.
 function checkName(what: "project" | "config", name: string): void {
   if (isSafe(name)) return;
-  const why = 'It may hold no control characters and no part that is empty, "." or "..".';
-  throw new ReleaseError("BAD_RELEASE", `${JSON.stringify(name)} is no name of a ${what}. ${why}`);
+  const why = 'It must not contain control characters, or a part that is empty, "." or "..".';
+  throw new ReleaseError("BAD_RELEASE", `${JSON.stringify(name)} is not a valid ${what} name. ${why}`);
 }
 
-/** What a state throws decides its next state, long before it comes here. Here come errors of the call itself. */
+/** Errors of states are handled by the state machine. This function handles errors of the call itself. */
 async function guard(
   progress: AsgProgress | undefined,
   ctx: ExecutorContext,
@@ -149,12 +149,12 @@ async function guard(
     if (progress === undefined) return toNotStarted(ctx, config, error);
     const message = error instanceof Error ? error.message : String(error);
     const isInterrupted = ctx.signal.aborted;
-    if (!isInterrupted) ctx.logger.error("a step of a release could not be done", { error });
-    return running({ progress, pollAfterMs: isInterrupted ? 0 : ASK_AGAIN_MS, message: `Asks again: ${message}` });
+    if (!isInterrupted) ctx.logger.error("a step of a release failed", { error });
+    return running({ progress, pollAfterMs: isInterrupted ? 0 : ASK_AGAIN_MS, message: `Retrying: ${message}` });
   }
 }
 
-/** Nothing was begun. */
+/** Fails before anything was started. */
 function toNotStarted(ctx: ExecutorContext, { op = "deploy" }: AsgConfig, error: unknown): AsgStep {
   if (ctx.signal.aborted || !(error instanceof ReleaseError)) throw error;
   const { releaseCode: code, message, errorClass } = error;
@@ -162,10 +162,10 @@ function toNotStarted(ctx: ExecutorContext, { op = "deploy" }: AsgConfig, error:
   return failed({ code, message, retryable: code === "LOCK_EXISTS", outputs });
 }
 
-/** The lock's lease is renewed, and orders to halt are looked for, at least so often. */
+/** Maximum time between renewals of the lock and checks for halt requests. */
 const LOOK_MS = 30_000;
 
-/** Begins a release: its document is judged, and its states are next. */
+/** Starts a release: validates its document. */
 async function startRelease(call: AsgCall, input: BeginInput): Promise<AsgStep> {
   try {
     return goOn(call, await beginRelease(call, input), "Lock.");
@@ -176,7 +176,7 @@ async function startRelease(call: AsgCall, input: BeginInput): Promise<AsgStep> 
   }
 }
 
-/** Does what is due of a release. */
+/** Runs the due step of a release. */
 async function pollRelease(call: AsgCall, progress: ReleaseProgress): Promise<AsgStep> {
   const step = await stepRelease(withHalt(call.deps, progress), progress);
   const told = withLines(step.progress, call.lines);
@@ -185,7 +185,7 @@ async function pollRelease(call: AsgCall, progress: ReleaseProgress): Promise<As
   return toEnd(call, told, step.end);
 }
 
-/** A cancel is a halt, addressed to this very release: it is obeyed where the states look for one. */
+/** A cancel is a halt of this release, handled where the states check for halts. */
 function cancelRelease(call: AsgCall, progress: ReleaseProgress): Promise<AsgStep> {
   const at = call.ctx.clock.now();
   const halt = progress.halt ?? { kind: "release", message: "Halted: the run was cancelled.", at };
@@ -229,9 +229,9 @@ function toEnd(call: AsgCall, progress: ReleaseProgress, end: ReleaseEnd): AsgSt
   };
   if (end === "Success") return succeeded(outputs, toFollowUp(call, progress));
   const { code = "RELEASE_PANIC", state: at = "Validate" } = failure ?? {};
-  const cause = state.error?.Cause ?? "The release has failed.";
+  const cause = state.error?.Cause ?? "The release failed.";
   const later = state.later_errors?.map((error) => `Then ${error.Error}: ${error.Cause}`) ?? [];
-  const left = "Something may be left behind, and the lock is kept. Look with: stackyard release repair.";
+  const left = "Resources may be left behind, and the lock is kept. Run: stackyard release repair.";
   return failed({
     code: end === "FailureDirty" ? "LEFT_BEHIND" : code,
     message: joinSentences([cause, ...later, ...(end === "FailureDirty" ? [left] : [])]),
@@ -245,7 +245,7 @@ function toImages({ state }: ReleaseProgress): string {
   return [...new Set(images)].join(",");
 }
 
-/** A rollback between two polls. JSON. */
+/** Progress of a rollback between two polls. JSON. */
 interface KeptRollback {
   readonly op: "rollback";
   readonly inner: RollbackProgress;
@@ -254,18 +254,18 @@ interface KeptRollback {
 
 const MAX_LINES = 50;
 
-/** Takes a project-config one release back. */
+/** Rolls back a project and config by one release. */
 async function startRollback(call: AsgCall, place: Place): Promise<AsgStep> {
   return tell(call, place, { step: await rollbackRelease(call.deps, toInput(call, place)), lines: [] });
 }
 
-/** Goes on with one that has groups to bring back. */
+/** Continues a rollback to kept groups. */
 async function pollKeptRollback(call: AsgCall, place: Place, progress: AsgProgress): Promise<AsgStep> {
   const { inner, lines } = parse(progress);
   return tell(call, place, { step: await pollRollback(call.deps, toInput(call, place), inner), lines });
 }
 
-/** Leaves it, if traffic has not moved yet. */
+/** Cancels a rollback if its traffic has not moved. */
 async function cancelKeptRollback(call: AsgCall, place: Place, progress: AsgProgress): Promise<AsgStep> {
   const { inner, lines } = parse(progress);
   const reason = "The run was cancelled.";
@@ -299,16 +299,16 @@ async function tell(call: AsgCall, place: Place, { step, lines: earlier }: Told)
     return succeeded({ releaseId, end: "Success", dirty: false, success: true, groups: groups.join(",") });
   }
   const { code, message, dirty } = step;
-  const outputs = { end: toEndRollbackOperation(step), dirty, success: false, failure: code };
+  const outputs = { end: toRollbackEnd(step), dirty, success: false, failure: code };
   return failed({ code: dirty ? "LEFT_BEHIND" : code, message, retryable: false, outputs });
 }
 
-/** No group was kept: the document of the release before is released anew, and its run is this one. */
+/** No group was kept: deploys the previous document again, in this run. */
 async function redeploy(call: AsgCall, step: Extract<RollbackStep, { kind: "redeploy" }>): Promise<AsgStep> {
   const { document, userData, previousReleaseId } = step;
-  call.deps.report(`No group of release ${previousReleaseId} was kept. Its document is released anew.`);
+  call.deps.report(`No group of release ${previousReleaseId} was kept. Deploying its document again.`);
   const given = userData === undefined ? {} : { userData };
-  // What the deployer itself writes needs no second channel: it has read it there before.
+  // The deployer's own document needs no second channel: it was read from there.
   const memory = { ...call.deps.memory, isSecondChannel: false };
   return startRelease({ ...call, deps: { ...call.deps, memory } }, { operation: "rollback", document, ...given });
 }
@@ -332,15 +332,15 @@ function report(call: AsgCall, place: Place, { step, lines }: Told): Promise<voi
     lines,
     laterErrors: [],
     ...(step.kind === "failed" ? { error: { class: step.code, message: step.message } } : {}),
-    ...(isOver ? { end: step.kind === "succeeded" ? "Success" : toEndRollbackOperation(step) } : {}),
+    ...(isOver ? { end: step.kind === "succeeded" ? "Success" : toRollbackEnd(step) } : {}),
   });
 }
 
-function toEndRollbackOperation(step: RollbackStep): "FailureClean" | "FailureDirty" {
+function toRollbackEnd(step: RollbackStep): "FailureClean" | "FailureDirty" {
   return step.kind === "failed" && step.dirty ? "FailureDirty" : "FailureClean";
 }
 
-/** What this file has kept comes back as it was. */
+/** Restores the progress stored by this file. */
 function parse(progress: AsgProgress): KeptRollback {
   return progress as unknown as KeptRollback;
 }
@@ -353,7 +353,7 @@ interface RetireProgress {
   readonly since: number;
 }
 
-/** Deletes the groups that a release has kept for its rollback window. A release that is under way does so itself. */
+/** Deletes the groups that a release kept for its rollback window. A running release does this itself. */
 async function retireGroups(call: AsgCall, place: Place, progress?: AsgProgress): Promise<AsgStep> {
   const { deps, config, ctx } = call;
   const now = ctx.clock.now();
@@ -370,30 +370,31 @@ async function retireGroups(call: AsgCall, place: Place, progress?: AsgProgress)
       const left = { ...outputs, end: "FailureDirty", dirty: true };
       return failed({ code: "LEFT_BEHIND", message: error.message, retryable: true, outputs: left });
     }
-    const since = progress === undefined ? now : parseRetireOperation(progress).since;
-    // Whoever has the locks for so long deletes them, or is looked after by a person.
+    const since = progress === undefined ? now : parseRetire(progress).since;
+    // A release that holds the locks this long deletes the groups itself, or a person handles it.
     if (now - since >= PATIENCE_MS) return succeeded(outputs);
     const waiting: RetireProgress = { op: "retire", since };
-    return running({ progress: { ...waiting }, pollAfterMs: AGAIN_MS, message: "Waits for another release." });
+    return running({ progress: { ...waiting }, pollAfterMs: AGAIN_MS, message: "Waiting for another release." });
   }
 }
 
-/** As it was stored when the release began. */
+/** Loads the document as stored at the start of the release. */
 async function loadRelease({ deps, config, constants }: AsgCall, place: Place): Promise<Release> {
   const release_id = config.releaseId ?? "";
   const document = await deps.memory.loadDocument({ ...toProjectConfig(place), release_id });
-  if (document === undefined) throw new ReleaseError("BAD_RELEASE", `There is no document of release "${release_id}".`);
+  if (document === undefined)
+    throw new ReleaseError("BAD_RELEASE", `The document of release "${release_id}" does not exist.`);
   const parsed = parseRelease(document, { constants, account: place.account, region: place.region });
   if (parsed.kind === "parsed") return parsed.release;
   throw new ReleaseError("BAD_RELEASE", parsed.problems.map(({ message }) => message).join("\n"));
 }
 
 /** What this file has kept comes back as it was. */
-function parseRetireOperation(progress: AsgProgress): RetireProgress {
+function parseRetire(progress: AsgProgress): RetireProgress {
   return progress as unknown as RetireProgress;
 }
 
-/** Lists what a dead release has left behind, and removes it when that was confirmed. */
+/** Lists what a dead release left behind, and removes it if confirmed. */
 async function repairPlace(call: AsgCall, place: Place): Promise<AsgStep> {
   const { ctx, config, constants, deps } = call;
   const at = toProjectConfig(place);
@@ -417,7 +418,7 @@ async function repairPlace(call: AsgCall, place: Place): Promise<AsgStep> {
   return failed({ code: "LEFT_BEHIND", message, retryable: false, outputs: { ...outputs, dirty: true } });
 }
 
-/** Keeps new releases of a project-config away, in the name of a person. */
+/** Locks a project and config for a person. */
 async function lockPlace(call: AsgCall, place: Place): Promise<AsgStep> {
   const { actor = "somebody", reason = "" } = call.config;
   const deps = { ...openLocks(call), generation: call.constants.generation };
@@ -425,7 +426,7 @@ async function lockPlace(call: AsgCall, place: Place): Promise<AsgStep> {
   return succeeded({ locked: true, user: lock.user, reason: lock.reason });
 }
 
-/** Lets them come again; with `root` also where a dead deployer has left its own lock. */
+/** Removes a person's lock; with `root` also the lock of a dead deployer. */
 async function unlockPlace(call: AsgCall, place: Place): Promise<AsgStep> {
   const deps = { ...openLocks(call), generation: call.constants.generation };
   const at = toProjectConfig(place);

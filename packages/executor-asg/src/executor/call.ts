@@ -23,18 +23,18 @@ import {
   type StateError,
 } from "../release-state.ts";
 
-/** One call of the executor, with what all its operations need. */
+/** One call of the executor, with the dependencies of all its operations. */
 export interface AsgCall {
   readonly ctx: ExecutorContext;
   readonly config: AsgConfig;
   readonly constants: ReleaseConstants;
   readonly at: { readonly account: string; readonly region: string };
   readonly deps: ReleaseDeps;
-  /** Lines of progress of this call. */
+  /** Lines of progress reported during this call. */
   readonly lines: readonly { readonly at: number; readonly text: string }[];
 }
 
-/** What a call is made of. */
+/** Input of `openCall`. */
 interface AsgCallInput {
   readonly ctx: ExecutorContext;
   readonly config: AsgConfig;
@@ -42,7 +42,7 @@ interface AsgCallInput {
   readonly random: Random;
 }
 
-/** Opens the ports of a call. Nothing is called yet. */
+/** Creates the dependencies of a call. Makes no AWS calls. */
 export function openCall({ ctx, config, at, random }: AsgCallInput): AsgCall {
   const constants = toConstants(config);
   const lines: { at: number; text: string }[] = [];
@@ -64,7 +64,7 @@ export function openCall({ ctx, config, at, random }: AsgCallInput): AsgCall {
   return { ctx, config, constants, at, deps, lines };
 }
 
-/** The preset with what the config has in its place. */
+/** Returns the preset with the overrides of the config. */
 function toConstants({ preset = "stackyard", constants = {} }: AsgConfig): ReleaseConstants {
   return { ...PRESETS[preset], ...constants };
 }
@@ -85,7 +85,7 @@ function openMemory(ctx: ExecutorContext, config: AsgConfig, { at, constants }: 
   return { ...memory, isSecondChannel: secondChannel };
 }
 
-/** Where the locks are, for what people do with them. */
+/** Returns the arguments that people need to find the locks. */
 export function openLocks({ ctx, config, at }: AsgCall): { readonly files: LockFiles; readonly strong?: StrongLock } {
   const { clock, records } = ctx;
   if (config.memory === undefined) return { files: createYardLockFiles({ records, clock, at }) };
@@ -99,35 +99,35 @@ function toActor({ actor, revision }: AsgConfig): NonNullable<ReleaseDeps["actor
   return { ...(actor === undefined ? {} : { name: actor }), ...(revision === undefined ? {} : { revision }) };
 }
 
-/** A release on its way through the states, between two polls. JSON. */
+/** Progress of a release between two polls. JSON. */
 export interface ReleaseProgress {
   readonly op: "deploy";
-  /** What it was asked for: a release back may become an ordinary one. */
+  /** The requested operation: a rollback may become a normal release. */
   readonly operation: ReleaseOperation;
   readonly release: Release;
   readonly state: ReleaseState;
   readonly position: ReleasePosition;
-  /** The state of the position was entered. Epoch ms. */
+  /** When the current state was entered. Epoch ms. */
   readonly since: number;
-  /** Its work, or the state after it, comes then. Epoch ms. */
+  /** When its work, or the next state, is due. Epoch ms. */
   readonly dueAt: number;
   readonly path: readonly { readonly state: ReleaseStateName; readonly at: number }[];
   readonly lines: readonly { readonly at: number; readonly text: string }[];
-  /** A cancel of the run. */
+  /** Set when the run was cancelled. */
   readonly halt?: Extract<HaltOrder, { kind: "release" }>;
-  /** It waits for a release that has the locks. */
+  /** Set while it waits for another release's locks. */
   readonly mayQueue: boolean;
-  /** What decided the end: our code for the first error, and where it was. */
+  /** The first error's code and state, which decide the end. */
   readonly failure?: { readonly code: ReleaseFailureCode; readonly state: ReleaseStateName };
-  /** It waits for another release since then. */
+  /** Since when it waits for another release. */
   readonly queuedSince?: number;
 }
 
-/** What the report shows of the path and of the lines. */
+/** Path and lines of the report. */
 const MAX_PATH = 200;
 const MAX_LINES = 50;
 
-/** At the beginning of a state. */
+/** Moves the progress to the start of a state. */
 export function enter(
   progress: ReleaseProgress,
   { position, now, pauseMs }: { readonly position: ReleasePosition; readonly now: number; readonly pauseMs: number },
@@ -137,22 +137,22 @@ export function enter(
   return { ...rest, position, since: now, dueAt: now + pauseMs, path };
 }
 
-/** With what was told since the last poll. */
+/** Adds the lines reported since the last poll. */
 export function withLines(progress: ReleaseProgress, lines: ReleaseProgress["lines"]): ReleaseProgress {
   return { ...progress, lines: [...progress.lines, ...lines].slice(-MAX_LINES) };
 }
 
-/** As the yard keeps it. */
+/** Converts the progress to the yard's format. */
 export function toAsgProgress(progress: ReleaseProgress): AsgProgress {
   return { ...progress };
 }
 
-/** What this package has kept comes back as it was. */
+/** Restores the progress stored by this package. */
 export function parseReleaseProgress(progress: AsgProgress): ReleaseProgress {
   return progress as unknown as ReleaseProgress;
 }
 
-/** A project-config as documents, locks and groups are found by. */
+/** The fields that identify documents, locks and groups of a project and config. */
 export function toProjectConfig({ account, region, project, config }: Place): Omit<ReleaseKey, "release_id"> & {
   readonly aws_region: string;
 } {
@@ -161,14 +161,14 @@ export function toProjectConfig({ account, region, project, config }: Place): Om
 
 const MAX_LATER = 20;
 
-/** The first error stays the release's; later ones stand beside it. */
+/** Adds an error: the first one stays the release's, others are appended to `later_errors`. */
 export function rememberError(state: ReleaseState, error: ReleaseError): ReleaseState {
   const told: StateError = { Error: error.errorClass, Cause: error.message };
   if (state.error === undefined) return { ...state, error: told };
   return { ...state, later_errors: [...(state.later_errors ?? []), told].slice(-MAX_LATER) };
 }
 
-/** What a document lacks that stands in a machine, and is written by no client. */
+/** Values for the keys that documents in machines lack, because no client writes them. */
 interface FillInput {
   readonly config: AsgConfig;
   readonly constants: ReleaseConstants;
@@ -179,8 +179,8 @@ interface FillInput {
 }
 
 /**
- * The document of a task: a client's as it is, a machine's with a new id, the present time, the task's target, and the hash of the user
- * data. A key with `null` counts as absent.
+ * Returns the document of a task: a client's document unchanged; a machine's with a new id, the current time, the
+ * task's target and the hash of the user data. A `null` value counts as missing.
  */
 export function fillDocument({
   config,
@@ -201,7 +201,7 @@ export function fillDocument({
   };
 }
 
-/** A run that deletes the groups that are kept for the rollback window, when it is over. */
+/** A follow-up run that deletes the kept groups after the rollback window. */
 export function toFollowUp({ config }: AsgCall, { release, state }: ReleaseProgress): Pick<Succeeded, "followUp"> {
   if (release.rollback_window === 0) return {};
   const { preset, constants, memory, actor, revision } = config;
@@ -214,7 +214,7 @@ export function toFollowUp({ config }: AsgCall, { release, state }: ReleaseProgr
       project: release.project_name,
       config: release.config_name,
     },
-    // Its document is in the memory, with all that was filled in.
+    // The complete document is in the memory.
     releaseId: release.release_id,
     uuid: state.uuid,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),

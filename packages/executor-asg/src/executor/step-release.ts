@@ -19,7 +19,7 @@ import {
 import { decideHalt, type ReleaseDeps, ReleaseError, type ReleaseState, type ReleaseWork } from "../release-state.ts";
 import { type AsgCall, enter, fillDocument, type ReleaseProgress, rememberError } from "./call.ts";
 
-/** How far a release is after one step. */
+/** Result of one step of a release. */
 type ReleaseStep =
   | { readonly kind: "going"; readonly progress: ReleaseProgress; readonly message: string }
   | { readonly kind: "ended"; readonly progress: ReleaseProgress; readonly end: ReleaseEnd };
@@ -27,8 +27,8 @@ type ReleaseStep =
 const ASK_AGAIN_MS = 15_000;
 
 /**
- * Does what is due: one state, or a look during a wait. Repeatable after a crash: what it gives is the only memory of it. Throws only
- * when the call itself is to end.
+ * Runs one due step: a state, or a check during a wait. Repeatable after a crash, because the returned progress is its
+ * only memory. Throws only if the call itself must end.
  */
 export async function stepRelease(deps: ReleaseDeps, progress: ReleaseProgress): Promise<ReleaseStep> {
   const { position, dueAt } = progress;
@@ -40,7 +40,7 @@ export async function stepRelease(deps: ReleaseDeps, progress: ReleaseProgress):
   return work(deps, progress, row.task);
 }
 
-/** A look at the health that will be tried again is the one pause between states that a halt must not wait for. */
+/** Retries of the health check are the only pauses between states that a halt must interrupt. */
 async function isCutShort(deps: ReleaseDeps, progress: ReleaseProgress): Promise<boolean> {
   return progress.position.state === "CheckHealthy" && (await findHaltInWait(deps, progress)) !== undefined;
 }
@@ -48,7 +48,7 @@ async function isCutShort(deps: ReleaseDeps, progress: ReleaseProgress): Promise
 async function work(deps: ReleaseDeps, progress: ReleaseProgress, task: string): Promise<ReleaseStep> {
   const { release, state } = progress;
   try {
-    if (!isReleaseWorkName(task)) throw new ReleaseError("TASK_UNKNOWN", `There is no task ${task}.`);
+    if (!isReleaseWorkName(task)) throw new ReleaseError("TASK_UNKNOWN", `Unknown task: ${task}.`);
     const next = await runState(deps, task, { release, state });
     return follow(deps, progress, { outcome: { kind: "done" }, state: next });
   } catch (error) {
@@ -56,7 +56,7 @@ async function work(deps: ReleaseDeps, progress: ReleaseProgress, task: string):
   }
 }
 
-/** Where it may, a release waits for the one that has the locks. Its time-out counts from the lock on. */
+/** If allowed, a release waits for the one that has the locks. Its timeout starts when it gets them. */
 async function takeLock(deps: ReleaseDeps, progress: ReleaseProgress): Promise<ReleaseStep> {
   const { release, state, queuedSince } = progress;
   const now = deps.clock.now();
@@ -72,13 +72,13 @@ async function takeLock(deps: ReleaseDeps, progress: ReleaseProgress): Promise<R
     const mayWait = progress.mayQueue && answer.what !== "used" && now < (queuedSince ?? now) + QUEUE_MS;
     if (!mayWait) throw new ReleaseError("LOCK_EXISTS", answer.message);
     const waiting = { ...progress, queuedSince: queuedSince ?? now, dueAt: now + ASK_AGAIN_MS };
-    return { kind: "going", progress: waiting, message: `Lock: waits for ${answer.by}.` };
+    return { kind: "going", progress: waiting, message: `Lock: waiting for ${answer.by}.` };
   } catch (error) {
     return fail(deps, progress, error);
   }
 }
 
-/** A wait ends with its time, or with a halt. The lock's lease is renewed meanwhile. */
+/** A wait ends after its time, or with a halt. The lock's lease is renewed meanwhile. */
 async function passWait(deps: ReleaseDeps, progress: ReleaseProgress): Promise<ReleaseStep> {
   const { state, release } = progress;
   const row = machineOf(deps)[progress.position.state];
@@ -86,7 +86,7 @@ async function passWait(deps: ReleaseDeps, progress: ReleaseProgress): Promise<R
   if (halt !== undefined) return fail(deps, progress, halt);
   if (deps.clock.now() >= progress.dueAt) return follow(deps, progress, { outcome: { kind: "done" }, state });
   await deps.memory.locks.renew(release, state.uuid).catch((error: unknown) => {
-    deps.logger.warn("the lock of a release could not be renewed", { error, release: release.release_id });
+    deps.logger.warn("cannot renew the lock of a release", { error, release: release.release_id });
   });
   return rest(deps, progress);
 }
@@ -120,14 +120,14 @@ function follow(deps: ReleaseDeps, progress: ReleaseProgress, { outcome, state, 
     const pauseMs = next.pauseSeconds * 1_000;
     deps.report(`${progress.position.state} again in ${next.pauseSeconds} s: ${error?.message ?? ""}`);
     const { position } = next;
-    return { kind: "going", progress: { ...known, position, dueAt: now + pauseMs }, message: tellPosition(position) };
+    return { kind: "going", progress: { ...known, position, dueAt: now + pauseMs }, message: formatPosition(position) };
   }
   if (error !== undefined) deps.report(`${error.errorClass} in ${progress.position.state}: ${error.message}`);
   const caught = error === undefined ? known : withFailure(known, error);
   const pauseMs = next.kind === "moved" ? next.pauseSeconds * 1_000 : 0;
   const entered = enter(caught, { position: next.position, now, pauseMs });
   if (next.kind === "ended") return { kind: "ended", progress: entered, end: next.end };
-  return { kind: "going", progress: entered, message: tellPosition(next.position) };
+  return { kind: "going", progress: entered, message: formatPosition(next.position) };
 }
 
 function withFailure(progress: ReleaseProgress, error: ReleaseError): ReleaseProgress {
@@ -135,7 +135,7 @@ function withFailure(progress: ReleaseProgress, error: ReleaseError): ReleasePro
   return { ...progress, failure, state: rememberError(progress.state, error) };
 }
 
-function tellPosition({ state, retries }: ReleasePosition): string {
+function formatPosition({ state, retries }: ReleasePosition): string {
   const tries = retries.reduce((sum, each) => sum + each, 0);
   return tries === 0 ? `${state}.` : `${state}, try ${tries + 1}.`;
 }
@@ -144,14 +144,14 @@ function machineOf({ constants }: ReleaseDeps): ReleaseMachine {
   return RELEASE_MACHINES[constants.generation];
 }
 
-/** What is to be released. */
+/** Input of `beginRelease`. */
 export interface BeginInput {
   readonly operation: ReleaseOperation;
   readonly document: unknown;
   readonly userData?: string;
 }
 
-/** What a task's config asks for. */
+/** Returns the release that a task's config describes. */
 export function toBeginInput({ ctx, config, constants, deps }: AsgCall): BeginInput {
   const letters = toLetters(deps.random);
   const document = fillDocument({ config, constants, target: ctx.target, now: ctx.clock.now(), letters });
@@ -159,8 +159,8 @@ export function toBeginInput({ ctx, config, constants, deps }: AsgCall): BeginIn
 }
 
 /**
- * The state Validate, and where the release goes from there. Nothing is taken or made yet but a note of the document, so a call that is
- * repeated may begin under other ids. Throws `ReleaseError`.
+ * Runs the state Validate and returns the first progress. It only stores a note of the document, so a repeated call may
+ * use other ids. Throws `ReleaseError`.
  */
 export async function beginRelease(
   call: AsgCall,
@@ -177,7 +177,7 @@ export async function beginRelease(
   if (release.aws_account_id !== at.account || release.aws_region !== at.region) {
     const target = `${at.account} in ${at.region}`;
     const own = `${release.aws_account_id} in ${release.aws_region}`;
-    throw new ReleaseError("BAD_RELEASE", `The release goes to ${own}, and the target of its task is ${target}.`);
+    throw new ReleaseError("BAD_RELEASE", `The release is for ${own}, but the target of its task is ${target}.`);
   }
   if (!isSecondChannel)
     await deps.memory.storeDocument(release, { document, ...(userData === undefined ? {} : { userData }) });
@@ -199,11 +199,11 @@ export async function beginRelease(
   return enter(first, { position: { state: next, retries: [] }, now, pauseMs: 0 });
 }
 
-/** What a release would do: the figures of each service, what was found, what is wrong. Reads only. */
+/** Describes what a release would do: sizes of each service, resources found, and problems. Read-only. */
 export async function planTask(call: AsgCall): Promise<Plan> {
   const { config, constants, deps, at } = call;
   const { op = "deploy" } = config;
-  if (op !== "deploy") return { summary: `${op} is not planned: it depends on what it finds.` };
+  if (op !== "deploy") return { summary: `${op} cannot be planned, because it depends on existing resources.` };
   const places = { account: at.account, region: at.region, deployerAccount: at.account };
   const parsed = parseRelease(toBeginInput(call).document, { constants, now: call.ctx.clock.now(), ...places });
   if (parsed.kind === "refused") {
@@ -219,7 +219,7 @@ export async function planTask(call: AsgCall): Promise<Plan> {
 const KEPT_MS = 30 * 24 * 3_600_000;
 const MAX_TRIES = 3;
 
-/** Writes down how far a release is, for whoever watches its run. */
+/** Writes the report of a release for its run. */
 export function writeReport(call: AsgCall, progress: ReleaseProgress, end?: ReleaseEndWriteReport): Promise<void> {
   const { operation, release, state, position, since, path, lines } = progress;
   const at = { name: position.state, since };
@@ -227,7 +227,7 @@ export function writeReport(call: AsgCall, progress: ReleaseProgress, end?: Rele
   return putReport(call, report);
 }
 
-/** A report that cannot be written stops no release: the next one comes soon. */
+/** A failed write does not stop the release: the next report follows soon. */
 export async function putReport({ ctx }: Pick<AsgCall, "ctx">, value: ReleaseReport): Promise<void> {
   const { records, clock, logger, stackId } = ctx;
   const key = toReportKey(stackId);
@@ -239,13 +239,14 @@ export async function putReport({ ctx }: Pick<AsgCall, "ctx">, value: ReleaseRep
       if (kind === "written") return;
     }
   } catch (error) {
-    logger.warn("the report of a release could not be written", { error });
+    logger.warn("cannot write the report of a release", { error });
   }
 }
 
 /**
- * An order to halt that is there while a release waits. The time-out is not looked at: the predecessor's states look at it when they work, and
- * the slow start of a target group is not part of it. What cannot be read is read at the next look, some seconds later.
+ * Finds a halt request while a release waits. Ignores the timeout: the predecessor's states check it when they run, and
+ * the slow start of a target group is not part of it. Unreadable requests are read again at the next check, some
+ * seconds later.
  */
 async function findHaltInWait(
   deps: ReleaseDeps,
@@ -253,7 +254,7 @@ async function findHaltInWait(
 ): Promise<ReleaseError | undefined> {
   const { clock, constants, memory, logger } = deps;
   const halts = await memory.listHalts(release).catch((error: unknown) => {
-    logger.warn("orders to halt could not be read", { error, release: release.release_id });
+    logger.warn("cannot read halt requests", { error, release: release.release_id });
     return "unreadable" as const;
   });
   const now = clock.now();

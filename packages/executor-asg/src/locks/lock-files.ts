@@ -1,52 +1,55 @@
 import type { Clock } from "@stackyard/core";
 import { type AcquireReleaseLock, type ReleaseConstants, ReleaseError, type ReleaseKey } from "../release-state.ts";
 
-/** A file as it stood when it was read. */
+/** A file as read. */
 export interface StoredFile {
   readonly text: string;
-  /** Changes with each write: an ETag, or a record's version. */
+  /** Changes with each write: an ETag, or the version of a record. */
   readonly version: string;
 }
 
-/** Small files with conditional writes, in which locks are kept: objects of a bucket, or the yard's records. */
+/** Small files with conditional writes that store locks: objects in a bucket, or records of the yard. */
 export interface LockFiles {
-  /** `undefined`: there is none. */
+  /** Returns the file, or undefined if it does not exist. */
   load(path: string): Promise<StoredFile | undefined>;
-  /** Over what was read, or where nothing was; `conflict`: somebody wrote meanwhile. An error leaves open whether it is written. */
+  /**
+   * Writes over the version read, or a new file. `conflict`: another writer changed the file. After an error the result
+   * is unknown.
+   */
   put(path: string, text: string, over: string | "absent"): Promise<"written" | "conflict">;
-  /** What was read; gone already is `removed` too. */
+  /** Removes the version read. A missing file counts as removed. */
   remove(path: string, version: string): Promise<"removed" | "conflict">;
-  /** Where a person finds the file, and the command that takes it away. */
+  /** Returns the location of the file for people, and the command that removes it. */
   locate(path: string): { readonly place: string; readonly removeCommand?: string };
 }
 
-/** What a lock's file says. The predecessor's has the owner alone. */
+/** Content of a lock file. The predecessor's contains only the owner. */
 export interface LockFile {
-  /** The owner. Empty: nobody. */
+  /** The owner. Empty: no owner. */
   readonly uuid: string;
-  /** ISO 8601, by the owner's clock. Absent: for ever, as the predecessor's are. */
+  /** ISO 8601, by the owner's clock. Missing: the lock does not expire, as the predecessor's. */
   readonly until?: string;
-  /** Grows with each release of the project-config. */
+  /** Increases with each release of the project and config. */
   readonly token?: number;
-  /** Who deploys, for people. */
+  /** Who deploys, for messages. */
   readonly by?: string;
-  /** The release that has the lock. */
+  /** The release that owns the lock. */
   readonly release?: string;
-  /** In the file of a release id: when its owner gave the project-config back. ISO 8601. */
+  /** In the file of a release id: when its owner released the project and config. ISO 8601. */
   readonly released?: string;
 }
 
-/** The two clocks of a lock's owner and of whoever wants it may be apart by so much, each being wrong by two minutes. */
+/** Maximum difference between the clocks of the lock's owner and another deployer, each being wrong by two minutes. */
 export const CLOCKS_APART_MS = 5 * 60_000;
 
-/** Whose a lock is. */
+/** State of a lock, as seen by a deployer. */
 type LockVerdict = "free" | "ours" | "lapsed" | "held";
 
 /**
- * Whose a lock is, for somebody who wants it. A lease that is over is taken over only after a while: the owner's clock may be
- * behind. `undefined` as `file`: there is a file that nobody can read, which is held for safety.
+ * Evaluates a lock for a deployer that wants it. An expired lease is taken over only after a delay, because the owner's
+ * clock may be behind. An unreadable file (`undefined`) counts as held, for safety.
  */
-function judgeLock(
+function evaluateLock(
   file: LockFile | "absent" | undefined,
   { owner, now }: { readonly owner: string; readonly now: number },
 ): LockVerdict {
@@ -57,10 +60,10 @@ function judgeLock(
   return now > until + CLOCKS_APART_MS ? "lapsed" : "held";
 }
 
-/** What a file says; `undefined`: it is no lock. Fields of others are left out. */
+/** Parses a lock file. Returns undefined if it is not a lock; ignores unknown fields. */
 export function parseLockFile(text: string): LockFile | undefined {
   const value = parseJson(text);
-  // The predecessor reads nothing at all as a lock without an owner.
+  // The predecessor treats an empty file as a lock without an owner.
   if (value === null) return { uuid: "" };
   if (typeof value !== "object" || Array.isArray(value)) return undefined;
   const { uuid: owner, until, token, by, release, released } = value as Partial<Record<keyof LockFile, unknown>>;
@@ -68,7 +71,7 @@ export function parseLockFile(text: string): LockFile | undefined {
   if (typeof uuid !== "string") return undefined;
   return {
     uuid,
-    // An end that nobody can read is none, so the lock is held for ever.
+    // A lock with an unreadable expiry does not expire.
     ...(typeof until === "string" ? { until } : {}),
     ...(typeof token === "number" ? { token } : {}),
     ...(typeof by === "string" ? { by } : {}),
@@ -77,7 +80,7 @@ export function parseLockFile(text: string): LockFile | undefined {
   };
 }
 
-/** The file's text. The predecessor reads `uuid` and leaves the rest alone. */
+/** Formats a lock file. The predecessor reads only `uuid`. */
 function toLockText({ uuid, until, token, by, release, released }: LockFile): string {
   return JSON.stringify({ uuid, until, token, by, release, released });
 }
@@ -90,19 +93,19 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** What it takes to write a lock's file. */
+/** Dependencies for writing lock files. */
 interface LockFileDeps {
   readonly files: LockFiles;
   readonly clock: Clock;
 }
 
-/** A file that is a lock, or `undefined` in it where nobody can read it. */
+/** A lock file; `lock` is undefined if it cannot be parsed. */
 interface FoundLock {
   readonly lock: LockFile | "absent" | undefined;
   readonly version: string | "absent";
 }
 
-/** Whether it is ours now. */
+/** Result of taking a lock file. */
 type TakeFileResult =
   | { readonly kind: "taken"; readonly file: LockFile }
   | { readonly kind: "held"; readonly file: LockFile | undefined };
@@ -110,7 +113,7 @@ type TakeFileResult =
 const MAX_TRIES = 20;
 const PAUSE_MS = 50;
 
-/** Reads a lock's file. */
+/** Loads a lock file. */
 export async function loadLock({ files }: LockFileDeps, path: string): Promise<FoundLock> {
   return toFound(await files.load(path));
 }
@@ -121,8 +124,8 @@ function toFound(file: StoredFile | undefined): FoundLock {
 }
 
 /**
- * Makes a lock's file ours when it is free, ours already, or its owner's lease is over: one conditional write over what was read.
- * Throws `LOCK_EXISTS` where nothing can have been written, `LOCK_FAILED` where it may have been.
+ * Takes a lock file if it is free, owned already, or its owner's lease has expired: one conditional write over the
+ * version read. Throws `LOCK_EXISTS` if nothing was written, `LOCK_FAILED` if something may have been.
  */
 export async function takeFile(
   deps: LockFileDeps,
@@ -133,14 +136,14 @@ export async function takeFile(
     const { lock, version } = await loadLock(deps, path).catch((error) => refuse(error, "LOCK_EXISTS"));
     const file = isFile(lock) ? lock : undefined;
     const next = toNext(file);
-    if (judgeLock(lock, { owner: next.uuid, now: deps.clock.now() }) === "held") return { kind: "held", file };
+    if (evaluateLock(lock, { owner: next.uuid, now: deps.clock.now() }) === "held") return { kind: "held", file };
     const put = deps.files.put(path, toLockText(next), version);
     if ((await put.catch((error) => refuse(error, "LOCK_FAILED"))) === "written") return { kind: "taken", file: next };
     await deps.clock.sleep(PAUSE_MS * tries);
   }
   throw new ReleaseError(
     "LOCK_EXISTS",
-    `Too many deployers contend for ${deps.files.locate(path).place}. Deploy again.`,
+    `Too many concurrent writes to ${deps.files.locate(path).place}. Deploy again.`,
   );
 }
 
@@ -148,16 +151,16 @@ function refuse(error: unknown, code: "LOCK_EXISTS" | "LOCK_FAILED"): never {
   throw toLockError(error, code);
 }
 
-/** What became of a change to one's own lock. */
+/** Result of changing one's own lock. */
 interface ChangeOwnResult {
   readonly isChanged: boolean;
-  /** There was no file. */
+  /** The file does not exist. */
   readonly isAbsent: boolean;
-  /** Ours before the change, or whose it is instead; `undefined`: nobody's, or not readable. */
+  /** The owner's content before the change, or the other owner's; undefined if it has no owner or cannot be parsed. */
   readonly file: LockFile | undefined;
 }
 
-/** Changes a lock's file while it is this owner's; `undefined` as what comes next removes it. */
+/** Changes a lock file while this owner has it. If `next` returns undefined, removes it. */
 export async function changeOwn(
   deps: LockFileDeps,
   path: string,
@@ -173,10 +176,10 @@ export async function changeOwn(
     if ((await done) !== "conflict") return { isChanged: true, isAbsent: false, file };
     await clock.sleep(PAUSE_MS * tries);
   }
-  throw new ReleaseError("LOCK_FAILED", `Others write to ${files.locate(path).place} all the time.`);
+  throw new ReleaseError("LOCK_FAILED", `Too many concurrent writes to ${files.locate(path).place}. Try again.`);
 }
 
-/** An error of a lock's place as the state Lock knows it. */
+/** Converts an error of the lock storage to an error of the state Lock. */
 export function toLockError(error: unknown, code: "LOCK_EXISTS" | "LOCK_FAILED"): ReleaseError {
   if (error instanceof ReleaseError) return error;
   const message = error instanceof Error ? error.message : String(error);
@@ -187,61 +190,64 @@ function isFile(lock: FoundLock["lock"]): lock is LockFile {
   return lock !== undefined && lock !== "absent";
 }
 
-const MAX_TRIES_DRAW_TOKEN = 50;
+const MAX_TOKEN_TRIES = 50;
 
-/** The next fencing token of a project-config: a count in a file that outlives every lock. Never the same twice. */
-export async function drawToken(deps: LockFileDeps, path: string): Promise<number> {
-  for (let tries = 0; tries < MAX_TRIES_DRAW_TOKEN; tries += 1) {
+/**
+ * Returns the next fencing token of a project and config: a counter in a file that outlives all locks. Never returns
+ * the same token twice.
+ */
+export async function createToken(deps: LockFileDeps, path: string): Promise<number> {
+  for (let tries = 0; tries < MAX_TOKEN_TRIES; tries += 1) {
     const { lock, version } = await loadLock(deps, path);
     const last = lock === "absent" ? undefined : lock?.token;
     const token = (last ?? 0) + 1;
     if ((await deps.files.put(path, toLockText({ uuid: "", token }), version)) === "written") return token;
   }
-  throw new ReleaseError("LOCK_FAILED", `Others write to ${deps.files.locate(path).place} all the time.`);
+  throw new ReleaseError("LOCK_FAILED", `Too many concurrent writes to ${deps.files.locate(path).place}. Try again.`);
 }
 
 type Held = Extract<AcquireReleaseLock, { kind: "held" }>;
 
-/** Where a lock is that somebody else has. `file`: what it says, where it can be read. */
+/** Location of another owner's lock. `file`: its content, if readable. */
 interface HeldLock {
   readonly file: LockFile | undefined;
   readonly at: { readonly place: string; readonly removeCommand?: string };
-  /** Of the command that unlocks. */
+  /** Extra arguments of the unlock command. */
   readonly words?: readonly string[] | undefined;
 }
 
-/** Another release of the project-config is under way, or one has left something behind. */
-export function tellRoot(release: ReleaseKey, { file, at, words }: HeldLock): Held {
+/** Message: another release is running, or has left resources behind. */
+export function formatRootLock(release: ReleaseKey, { file, at, words }: HeldLock): Held {
   const by = toOwner(file);
   const end =
     file?.until === undefined
-      ? "It has no end: its release runs, or has left something behind."
-      : `It ends some minutes after ${file.until} if nobody renews it.`;
+      ? "The lock does not expire: its release is running, or left resources behind."
+      : `It expires a few minutes after ${file.until} unless it is renewed.`;
   const commands = [toUnlockCommand(release, { root: true, words }), ...(at.removeCommand ? [at.removeCommand] : [])];
   return {
     kind: "held",
     what: "root",
     by,
     message:
-      `Lock Already Exists: ${tellConfig(release)} is locked by ${by} in ${at.place}. ${end} Wait for that release, or halt it. ` +
-      `Only if you know that it is dead, remove the lock: ${commands.join(" or: ")}`,
+      `Lock Already Exists: ${formatConfig(release)} is locked by ${by} in ${at.place}. ${end} Wait for that release, or halt it. ` +
+      `If you are certain that it is dead, remove the lock: ${commands.join(" or: ")}`,
   };
 }
 
-/** The release id has been used before. */
-export function tellUsed(release: ReleaseKey, file: LockFile | undefined): Held {
+/** Message: the release id was used before. */
+export function formatUsedId(release: ReleaseKey, file: LockFile | undefined): Held {
   const by = toOwner(file);
   const id = JSON.stringify(release.release_id);
   return {
     kind: "held",
     what: "used",
     by,
-    message: `Lock Already Exists: the release id ${id} of ${tellConfig(release)} was used by ${by}, and each id is good for one release. Give the release a new id; "stackyard release deploy" does so.`,
+    message: `Lock Already Exists: the release id ${id} of ${formatConfig(release)} was used by ${by}. An id can be used once. Deploy with a new id, as "stackyard release deploy" does.`,
   };
 }
 
-/** A person keeps deployers away. */
-export function tellUser(
+/** Message: a person has locked the project and config. */
+export function formatUserLock(
   release: ReleaseKey,
   { user, reason, words }: { readonly user: string; readonly reason: string; readonly words?: HeldLock["words"] },
 ): Held {
@@ -250,11 +256,11 @@ export function tellUser(
     kind: "held",
     what: "user",
     by: user,
-    message: `Lock Already Exists: ${tellConfig(release)} was locked by ${user}${why}. When the reason is gone, remove the lock: ${toUnlockCommand(release, { words })}`,
+    message: `Lock Already Exists: ${formatConfig(release)} was locked by ${user}${why}. When the reason no longer applies, remove the lock: ${toUnlockCommand(release, { words })}`,
   };
 }
 
-function tellConfig({ project_name, config_name }: ReleaseKey): string {
+function formatConfig({ project_name, config_name }: ReleaseKey): string {
   return `"${project_name}" "${config_name}"`;
 }
 
@@ -264,15 +270,15 @@ function toOwner(file: LockFile | undefined): string {
   return file.by === undefined ? owner : `${owner} (${file.by})`;
 }
 
-/** What the command needs beside the project-config. */
+/** Options of the unlock command. */
 interface UnlockCommandOptions {
-  /** The deployers' own lock, not that of a person. */
+  /** The deployer's own lock, not that of a person. */
   readonly root?: boolean;
-  /** Where the locks are, such as `--region`, `eu-west-1`. */
+  /** Location of the locks, such as `--region`, `eu-west-1`. */
   readonly words?: readonly string[] | undefined;
 }
 
-/** The command that takes a lock of a project-config away. */
+/** Returns the command that removes a lock of a project and config. */
 function toUnlockCommand(
   { aws_account_id, project_name, config_name }: Omit<ReleaseKey, "release_id">,
   { root = false, words = [] }: UnlockCommandOptions = {},
@@ -281,45 +287,45 @@ function toUnlockCommand(
   return `stackyard release unlock ${all.map(quote).join(" ")}`;
 }
 
-/** For a shell. */
+/** Quotes an argument for a shell. */
 function quote(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Where the locks are, and how long they last without a heartbeat. */
+/** Options of the release locks: their storage and lease. */
 export interface ReleaseLocksOptions {
   readonly files: LockFiles;
   readonly clock: Clock;
   readonly generation: ReleaseConstants["generation"];
-  /** The predecessor's table, where there is one. */
+  /** The predecessor's lock table, if used. */
   readonly strong?: StrongLock;
   /**
-   * Longer than the longest time in which nobody looks: the slow start of a target group, 15 min, under Step Functions.
+   * Must exceed the longest time without a heartbeat: the slow start of a target group, 15 min, under Step Functions.
    * Default: 30 min.
    */
   readonly leaseMs?: number;
-  /** Who deploys, for the person who is refused. */
+  /** Who deploys, for the message to other deployers. */
   readonly by?: string;
-  /** What the command that unlocks needs to find the locks, such as `--region`, `eu-west-1`. Default: nothing. */
+  /** Extra arguments of the unlock command, such as `--region`, `eu-west-1`. Default: none. */
   readonly unlockWords?: readonly string[];
 }
 
-/** Who wants a lock, and until when unless it is renewed (epoch ms). No `until`: for ever. */
+/** Owner of a lock, and its expiry unless renewed (epoch ms). Without `until` it does not expire. */
 export interface StrongLockRequest {
   readonly owner: string;
   readonly until?: number;
 }
 
-/** A second place for the root lock, with one atomic write: the predecessor's table. */
+/** A second storage of the root lock with atomic writes: the predecessor's table. */
 export interface StrongLock {
-  /** Idempotent for the same owner; gives the new end too. */
+  /** Takes the lock; idempotent for the same owner, and updates the expiry. */
   take(path: string, request: StrongLockRequest): Promise<"taken" | "held">;
-  /** False: it is not this owner's any more. */
+  /** Renews the lock. Returns false if this owner no longer has it. */
   renew(path: string, request: StrongLockRequest): Promise<boolean>;
-  /** Not there: released. False: somebody else has it, and keeps it. */
+  /** Releases the lock. A missing lock counts as released. Returns false if another owner has it. */
   release(path: string, owner: string): Promise<boolean>;
-  /** Takes it away from whoever has it: for people. */
+  /** Removes the lock of any owner, for people. */
   remove(path: string): Promise<void>;
-  /** Where a person finds it, and the command that takes it away. */
+  /** Returns the location of the lock for people, and the command that removes it. */
   locate(path: string): { readonly place: string; readonly removeCommand: string };
 }

@@ -4,16 +4,16 @@ import { findAwsFault, toAwsError } from "@stackyard/aws";
 import type { Clock, Records } from "@stackyard/core";
 import { CLOCKS_APART_MS, type LockFiles, type StrongLock, type StrongLockRequest } from "./lock-files.ts";
 
-/** Which bucket, and the client for it. */
+/** Bucket and client of the lock files. */
 export interface S3LockFilesOptions {
   readonly client: S3Client;
   readonly bucket: string;
 }
 
 /**
- * Objects of a bucket. Conditional writes are answered 412 when the condition does not hold, 404 when `If-Match` meets no object,
- * and 409 when another request is under way (S3 guide, "How to prevent object overwrites with conditional writes" and "How to
- * perform conditional deletes"): all of them say that somebody else was there, so the caller looks again.
+ * Stores lock files as objects of a bucket. Failed conditional writes return 412, 404 (`If-Match` on a missing object)
+ * or 409 (concurrent request; S3 guide, "How to prevent object overwrites with conditional writes" and "How to perform
+ * conditional deletes"). All of them mean a conflict, so the caller reads the file again.
  */
 export function createS3LockFiles({ client, bucket }: S3LockFilesOptions): LockFiles {
   const toPlace = (path: string): string => `s3://${bucket}/${path}`;
@@ -42,7 +42,7 @@ export function createS3LockFiles({ client, bucket }: S3LockFilesOptions): LockF
       const key = { Bucket: bucket, Key: path };
       try {
         await client.send(new DeleteObjectCommand({ ...key, IfMatch: version })).catch((error: unknown) => {
-          // Stores that speak S3 may know no conditional delete. The predecessor's was none either.
+          // S3-compatible stores may not support conditional deletes. The predecessor did not use them either.
           if (findAwsFault(error).name === "NotImplemented") return client.send(new DeleteObjectCommand(key));
           throw error;
         });
@@ -66,7 +66,7 @@ function isConflict(error: unknown): boolean {
   return findAwsFault(error).code === "RECORD_CONFLICT" || isMissing(error);
 }
 
-/** Whose records, and under which beginning of their keys. */
+/** Records and key prefix of the lock files. */
 interface RecordLockFilesOptions {
   readonly records: Records;
   readonly clock: Clock;
@@ -74,7 +74,7 @@ interface RecordLockFilesOptions {
   readonly prefix?: string;
 }
 
-/** The yard's records: a text a record. */
+/** Stores lock files as records of the yard, one text per record. */
 export function createRecordLockFiles({ records, clock, prefix = "releases/" }: RecordLockFilesOptions): LockFiles {
   return {
     async load(path) {
@@ -94,7 +94,7 @@ export function createRecordLockFiles({ records, clock, prefix = "releases/" }: 
   };
 }
 
-/** Names of projects may hold what a key must not. */
+/** Project names may contain characters that keys must not. */
 function toKey(prefix: string, path: string): string {
   return prefix + path.split("/").map(encodeSegment).join("/");
 }
@@ -108,7 +108,7 @@ function toText(value: unknown): string {
   return typeof text === "string" ? text : "";
 }
 
-/** Which table, and the client for it. */
+/** Table and client of the lock. */
 export interface DynamoLockOptions {
   readonly client: DynamoDBClient;
   /** `<name of the deployer's function, in lower case>-locks`; its key is the text `key`. */
@@ -123,13 +123,13 @@ interface Condition {
 }
 
 /**
- * The predecessor's lock table: `key`, `id` and `time`, and our `until` in epoch ms, which its items do not have. Every write is
- * conditional (DynamoDB guide, "Condition expressions"), so of two deployers one wins.
+ * Stores locks in the predecessor's lock table: `key`, `id` and `time`, plus `until` in epoch ms, which its items lack.
+ * Every write is conditional (DynamoDB guide, "Condition expressions"), so only one of two deployers wins.
  */
 export function createDynamoLock({ client, table, clock }: DynamoLockOptions): StrongLock {
-  const tell = (path: string): string => `The lock ${path} in the table ${table}`;
+  const describe = (path: string): string => `The lock ${path} in the table ${table}`;
 
-  /** PutItem and DeleteItem are all that the predecessor's policies allow. */
+  /** The predecessor's policies allow only PutItem and DeleteItem. */
   function put(path: string, { owner, until }: StrongLockRequest, condition: Condition): Promise<boolean> {
     const item = {
       key: { S: path },
@@ -147,7 +147,7 @@ export function createDynamoLock({ client, table, clock }: DynamoLockOptions): S
         ExpressionAttributeValues: values,
       }),
     );
-    return holds(sent, `${tell(path)} cannot be written.`);
+    return holds(sent, `${describe(path)} cannot be written.`);
   }
 
   async function take(path: string, request: StrongLockRequest): Promise<"taken" | "held"> {
@@ -170,7 +170,7 @@ export function createDynamoLock({ client, table, clock }: DynamoLockOptions): S
       ExpressionAttributeValues: { ":id": { S: owner } },
     };
     const sent = client.send(new DeleteItemCommand({ TableName: table, Key: { key: { S: path } }, ...condition }));
-    return holds(sent, `${tell(path)} cannot be released.`);
+    return holds(sent, `${describe(path)} cannot be released.`);
   }
 
   return {
@@ -179,7 +179,7 @@ export function createDynamoLock({ client, table, clock }: DynamoLockOptions): S
     release,
     async remove(path) {
       const sent = client.send(new DeleteItemCommand({ TableName: table, Key: { key: { S: path } } }));
-      await holds(sent, `${tell(path)} cannot be removed.`);
+      await holds(sent, `${describe(path)} cannot be removed.`);
     },
     locate: (path) => ({
       place: `the item ${path} of the table ${table}`,
@@ -188,7 +188,7 @@ export function createDynamoLock({ client, table, clock }: DynamoLockOptions): S
   };
 }
 
-/** False: the condition did not hold. */
+/** Returns false if the condition failed. */
 async function holds(sent: Promise<unknown>, what: string): Promise<boolean> {
   try {
     await sent;

@@ -135,7 +135,7 @@ describe("acquire", () => {
       what: "user",
       by: "bob",
       message:
-        'Lock Already Exists: "org/web" "prod" was locked by bob: audit. When the reason is gone, remove the lock: stackyard release unlock org/web prod --account 1',
+        'Lock Already Exists: "org/web" "prod" was locked by bob: audit. When the reason no longer applies, remove the lock: stackyard release unlock org/web prod --account 1',
     });
     expect(files.texts.size).toBe(1);
   });
@@ -255,7 +255,7 @@ describe("release", () => {
     for (const _ of [1, 2]) {
       await expect(locks.release(key, "u1")).rejects.toMatchObject({
         releaseCode: "LOCK_FAILED",
-        message: expect.stringContaining("another's"),
+        message: expect.stringContaining("has another owner"),
       });
     }
     expect(read(ROOT)).toBe(text);

@@ -8,7 +8,10 @@ import {
 } from "../release-state.ts";
 import {
   changeOwn,
-  drawToken,
+  createToken,
+  formatRootLock,
+  formatUsedId,
+  formatUserLock,
   type LockFile,
   type LockFiles,
   loadLock,
@@ -16,13 +19,10 @@ import {
   type ReleaseLocksOptions,
   type StrongLock,
   takeFile,
-  tellRoot,
-  tellUsed,
-  tellUser,
   toLockError,
 } from "./lock-files.ts";
 
-/** How long a lock lasts that nobody renews. */
+/** Default lease of a lock. */
 export const RELEASE_LEASE_MS = 30 * 60_000;
 
 interface Locking extends ReleaseLocksOptions {
@@ -30,8 +30,9 @@ interface Locking extends ReleaseLocksOptions {
 }
 
 /**
- * The locks of project-configs, in the predecessor's places and order: a person's, the release id's (which is never removed), the
- * root in a file, the root in the table. Each is one conditional write, and what was taken is given back when a later one is held.
+ * Creates the locks of releases, in the predecessor's locations and order: the person's lock, the release id (which is
+ * never removed), the root lock in a file, and the root lock in the table. Each is one conditional write. If a later
+ * one is held, the earlier ones are released.
  */
 export function createReleaseLocks(options: ReleaseLocksOptions): ReleaseLocks {
   const locking = { leaseMs: RELEASE_LEASE_MS, ...options };
@@ -49,21 +50,21 @@ async function acquire(locking: Locking, release: ReleaseKey, owner: string): Pr
   const person = await findUserLock(locking, paths.userLock, release);
   if (person !== undefined) return person;
   const used = await takeFile(locking, paths.releaseLock, (file) => toUsed(locking, owner, file));
-  if (used.kind === "held") return tellUsed(release, used.file);
+  if (used.kind === "held") return formatUsedId(release, used.file);
   const root = await takeFile(locking, paths.lock, (file) =>
     toRoot(locking, { owner, release: release.release_id }, file),
   );
-  if (root.kind === "held") return tellRoot(release, { file: root.file, at: files.locate(paths.lock), words });
+  if (root.kind === "held") return formatRootLock(release, { file: root.file, at: files.locate(paths.lock), words });
   if (strong !== undefined && (await takeStrong(locking, paths.lock, owner)) === "held") {
     await removeOwn(locking, paths.lock, owner);
-    return tellRoot(release, { file: undefined, at: strong.locate(paths.lock), words });
+    return formatRootLock(release, { file: undefined, at: strong.locate(paths.lock), words });
   }
   return addToken(locking, release, { owner, file: root.file });
 }
 
 /**
- * The number is drawn while the lock is ours and written over the lock as it was before: whoever draws later has a higher one, and
- * whoever lost the lock meanwhile has none.
+ * Assigns the fencing token while the lock is owned, and writes it over the version taken: a later owner always has a
+ * higher token, and an owner that lost the lock gets none.
  */
 async function addToken(
   locking: Locking,
@@ -73,10 +74,10 @@ async function addToken(
   if (file.token !== undefined) return { kind: "acquired", fencingToken: file.token };
   const { root, lock } = toReleasePaths(release, locking.generation);
   try {
-    const token = await drawToken(locking, `${root}/lock-token`);
+    const token = await createToken(locking, `${root}/lock-token`);
     const now = await changeOwn(locking, lock, { owner, toNext: (own) => ({ ...own, token }) });
     if (now.isChanged) return { kind: "acquired", fencingToken: token };
-    return tellRoot(release, { file: now.file, at: locking.files.locate(lock), words: locking.unlockWords });
+    return formatRootLock(release, { file: now.file, at: locking.files.locate(lock), words: locking.unlockWords });
   } catch (error) {
     throw toLockError(error, "LOCK_FAILED");
   }
@@ -114,7 +115,7 @@ async function giveBack(locking: Locking, release: ReleaseKey, { owner, wasHeld 
   const { lock, releaseLock } = toReleasePaths(release, locking.generation);
   try {
     const released = new Date(locking.clock.now()).toISOString();
-    // First the note: a clean-up that is delivered again must be able to tell "given back" from "lost".
+    // First mark the id as released, so that a repeated clean-up can distinguish "released" from "lost".
     const note = await changeOwn(locking, releaseLock, { owner, toNext: (file) => ({ ...file, released }) });
     const isOurs = [await locking.strong?.release(lock, owner), await removeRoot(locking, lock, owner)];
     const isAgain = note.isChanged && note.file?.released !== undefined;
@@ -126,11 +127,14 @@ async function giveBack(locking: Locking, release: ReleaseKey, { owner, wasHeld 
   const { place } = locking.files.locate(lock);
   throw new ReleaseError(
     "LOCK_FAILED",
-    `The lock ${place} is another's now, so release ${release.release_id} cannot give it back. Find out who took it.`,
+    `The lock ${place} has another owner, so release ${release.release_id} cannot release it. Find out who took it.`,
   );
 }
 
-/** False: somebody else has it, or nobody can read whose it is. A file without an owner goes as ours does. */
+/**
+ * Releases one lock file. Returns false if another owner has it, or if it is unreadable. A file without an owner is
+ * removed.
+ */
 async function removeRoot(locking: Locking, path: string, owner: string): Promise<boolean> {
   for (const each of [owner, ""]) {
     const { isChanged, isAbsent } = await changeOwn(locking, path, { owner: each, toNext: () => undefined });
@@ -157,7 +161,7 @@ function toBy({ by }: Locking): Pick<LockFile, "by"> {
   return by === undefined ? {} : { by };
 }
 
-/** A release id's file has no end. */
+/** The file of a release id does not expire. */
 function toUsed(locking: Locking, owner: string, file: LockFile | undefined): LockFile {
   return file?.uuid === owner ? file : { uuid: owner, ...toBy(locking) };
 }
@@ -172,21 +176,21 @@ function toRoot(
   return { uuid: owner, until: new Date(until).toISOString(), release, ...toBy(locking) };
 }
 
-/** A lock that is kept for a person stays without an end. */
+/** A lock kept for a person does not expire. */
 function toRenewed(file: LockFile, until: number): LockFile {
   return file.until === undefined ? file : { ...file, until: new Date(until).toISOString() };
 }
 
-/** A project and one of its configs, in an account. */
+/** A project and config in an account. */
 type ProjectConfig = Omit<ReleaseKey, "release_id">;
 
-/** Where a person's lock is. */
+/** Storage of a person's lock. */
 export interface UserLockDeps {
   readonly files: LockFiles;
   readonly generation: ReleaseConstants["generation"];
 }
 
-/** Who keeps deployers away, and why. */
+/** A person's lock. */
 export interface UserLock {
   readonly user: string;
   readonly reason: string;
@@ -194,10 +198,10 @@ export interface UserLock {
 
 const MAX_TRIES = 10;
 const SOMEBODY = "somebody";
-/** Of what a person has written, in messages. */
+/** Maximum length of a person's text in messages. */
 const MAX_LENGTH = 1_000;
 
-/** The lock of a person, as a refusal. Throws `LOCK_EXISTS` when its file cannot be read. */
+/** Returns the lock of a person as a refusal. Throws `LOCK_EXISTS` if its file cannot be read. */
 async function findUserLock(
   { files, unlockWords: words }: Pick<ReleaseLocksOptions, "files" | "unlockWords">,
   path: string,
@@ -207,10 +211,12 @@ async function findUserLock(
     throw toLockError(error, "LOCK_EXISTS");
   });
   const lock = found && parseUserLock(found.text);
-  return lock && tellUser(release, { ...lock, words });
+  return lock && formatUserLock(release, { ...lock, words });
 }
 
-/** Keeps new releases of the project-config away; one that runs goes on. Gives the lock that is there then: perhaps an older one. */
+/**
+ * Locks a project and config for a person; a running release continues. Returns the lock, which may be an older one.
+ */
 export async function lockByUser(deps: UserLockDeps, at: ProjectConfig, lock: UserLock): Promise<UserLock> {
   const path = toPaths(deps, at).userLock;
   const text = JSON.stringify({ user: lock.user, lock_reason: lock.reason });
@@ -220,16 +226,16 @@ export async function lockByUser(deps: UserLockDeps, at: ProjectConfig, lock: Us
     if (present !== undefined) return present;
     if ((await deps.files.put(path, text, found?.version ?? "absent")) === "written") return lock;
   }
-  throw new ReleaseError("LOCK_FAILED", `Others write to ${deps.files.locate(path).place} all the time.`);
+  throw new ReleaseError("LOCK_FAILED", `Too many concurrent writes to ${deps.files.locate(path).place}. Try again.`);
 }
 
-/** Takes a person's lock away, whoever made it. `undefined`: there was none. */
+/** Removes a person's lock. Returns undefined if there is none. */
 export async function unlockByUser(deps: UserLockDeps, at: ProjectConfig): Promise<UserLock | undefined> {
   const text = await remove(deps.files, toPaths(deps, at).userLock);
   return text === undefined ? undefined : parseUserLock(text);
 }
 
-/** Who has the deployers' own lock now, whether their lease is over or not. `undefined`: nobody, or a file that says nothing. */
+/** Returns the owner of the deployer's own lock, even if its lease has expired. Undefined: no owner, or unknown. */
 export async function findRootLock(
   { files, generation }: UserLockDeps,
   at: ProjectConfig,
@@ -239,7 +245,10 @@ export async function findRootLock(
   return lock?.uuid === "" ? undefined : lock;
 }
 
-/** Takes the deployers' own lock away, whoever has it: for a person who knows that the release is dead. False: there was none. */
+/**
+ * Removes the deployer's own lock of any owner, for a person who knows that the release is dead. Returns false if there
+ * is none.
+ */
 export async function removeRootLock(
   deps: UserLockDeps & { readonly strong?: StrongLock },
   at: ProjectConfig,
@@ -255,7 +264,7 @@ async function remove(files: LockFiles, path: string): Promise<string | undefine
     if (found === undefined) return undefined;
     if ((await files.remove(path, found.version)) === "removed") return found.text;
   }
-  throw new ReleaseError("LOCK_FAILED", `Others write to ${files.locate(path).place} all the time.`);
+  throw new ReleaseError("LOCK_FAILED", `Too many concurrent writes to ${files.locate(path).place}. Try again.`);
 }
 
 function toPaths({ generation }: UserLockDeps, at: ProjectConfig) {
@@ -263,8 +272,8 @@ function toPaths({ generation }: UserLockDeps, at: ProjectConfig) {
 }
 
 /**
- * Reads the file as the predecessor does, so that both see the same lock: JSON with neither a user nor a reason does not lock, keys
- * are compared without case, and others are ignored. What the predecessor cannot read locks, whatever a person has written.
+ * Parses the file as the predecessor does, so that both see the same lock: JSON without a user and a reason is not a
+ * lock, keys are case-insensitive, and other keys are ignored. A file that the predecessor cannot parse is a lock.
  */
 function parseUserLock(text: string): UserLock | undefined {
   if (text === "") return undefined;

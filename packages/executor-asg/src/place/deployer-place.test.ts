@@ -186,9 +186,9 @@ describe("a deployer under Step Functions", () => {
     expect(file).toEqual({ user: "ann", lock_reason: "sale" });
     expect([first, second, gone, none].map(({ isDone, message }) => [isDone, message])).toEqual([
       [true, "Locked."],
-      [false, "It is locked already, by ann: sale"],
-      [true, "The lock of ann is gone: sale"],
-      [true, "No person had locked it.\nThe deployer had no lock."],
+      [false, "Already locked by ann: sale"],
+      [true, "Removed the lock of ann: sale"],
+      [true, "No person has locked it.\nThe deployer has no lock."],
     ]);
   });
 

@@ -28,24 +28,24 @@ import { readErrors } from "../releases/releases.ts";
 import {
   type CareAnswer,
   type DeployOrder,
+  formatUnlocked,
   type PlaceFilter,
   type PlaceOptions,
   type ReleasePlace,
-  tellUnlocked,
   toReleaseKey,
 } from "./release-place.ts";
 
-/** A deployer under Step Functions, of either generation. */
+/** Options of a deployer under Step Functions, of either generation. */
 export interface DeployerPlaceOptions extends PlaceOptions, ExecutionsInput {
   readonly sfn: SFNClient;
   readonly s3: S3Client;
-  /** Where it keeps releases. Of a document that names one: that. */
+  /** Bucket of the releases, unless the document names another. */
   readonly bucket: string;
   readonly clock: Clock;
   readonly random: () => number;
 }
 
-/** Releases as executions of a state machine, with documents and locks in its bucket. */
+/** Creates a place whose releases are executions of a state machine, with documents and locks in its bucket. */
 export function createDeployerPlace(options: DeployerPlaceOptions): ReleasePlace {
   const { machineArn } = options;
   const get = (id: string) => loadExecution(options, id, { history: true });
@@ -58,14 +58,14 @@ export function createDeployerPlace(options: DeployerPlaceOptions): ReleasePlace
     list: (filter) => list(options, filter),
     rollback: ({ at, releaseId }) => rollback(options, at, releaseId),
     async repair() {
-      const hint = "Repair it through a yard: leave --deployer out.";
-      throw new StackyardError("USAGE", `A deployer under Step Functions has no repair. ${hint}`);
+      const hint = "Use a yard: remove --deployer.";
+      throw new StackyardError("USAGE", `A deployer under Step Functions cannot repair. ${hint}`);
     },
     async lock({ at, reason, by }) {
       const lock = { user: by, reason };
       const found = await lockByUser(toLockDeps(options), toKey(at), lock);
       const isDone = found === lock;
-      const message = isDone ? "Locked." : `It is locked already, by ${found.user}: ${found.reason}`;
+      const message = isDone ? "Locked." : `Already locked by ${found.user}: ${found.reason}`;
       return { isDone, message, facts: { ...at, user: found.user, reason: found.reason } };
     },
     unlock: ({ at, root }) => unlock(options, at, root),
@@ -87,7 +87,7 @@ async function deploy(options: DeployerPlaceOptions, { document, userData }: Dep
   return loadExecution(options, name, { history: false });
 }
 
-/** The predecessor's file for a deployer of the predecessor, and an order to this release for ours. */
+/** Writes the predecessor's halt file for its deployer, and a halt request for this release for Stackyard's. */
 async function halt(
   options: DeployerPlaceOptions,
   release: Release,
@@ -111,7 +111,7 @@ interface Wanted {
   readonly not?: string;
 }
 
-/** Names of executions are ambiguous, so what one was started with decides. */
+/** Names of executions are ambiguous, so the input of the execution decides. */
 async function findFirst(
   options: DeployerPlaceOptions,
   at: ProjectConfig,
@@ -120,7 +120,7 @@ async function findFirst(
   const prefix = toExecutionPrefix({ project_name: at.project, config_name: at.config });
   for await (const { name = "" } of listExecutions(options, status)) {
     if (!name.startsWith(prefix)) continue;
-    // One that only keeps its groups for a while runs to Step Functions, and hinders nobody.
+    // An execution that only waits for its rollback window does not block others.
     const release = await loadExecution(options, name, { history: true });
     const runs = status !== ExecutionStatus.RUNNING || release.endedAt === undefined;
     if (runs && isAt(release, at) && release.releaseId !== not) return release;
@@ -137,7 +137,7 @@ async function list(options: DeployerPlaceOptions, filter: PlaceFilter): Promise
   const { at = {}, since = 0, failed = false, limit } = filter;
   const found: Release[] = [];
   for await (const { name = "", startDate } of listExecutions(options, failed ? ExecutionStatus.FAILED : undefined)) {
-    // They come by their begin.
+    // Executions are sorted by their start.
     if (found.length === limit || (startDate?.getTime() ?? 0) <= since) break;
     const release = await loadExecution(options, name, { history: failed });
     if (isAt(release, at)) found.push(release);
@@ -145,15 +145,12 @@ async function list(options: DeployerPlaceOptions, filter: PlaceFilter): Promise
   return found;
 }
 
-/** Nothing is kept here that could be taken back into service: the document before is deployed again. */
+/** A deployer keeps no groups, so a rollback deploys the previous document again. */
 async function rollback(options: DeployerPlaceOptions, at: ProjectConfig, leave?: string): Promise<Release> {
   const left = leave ?? (await findFirst(options, at, { status: ExecutionStatus.SUCCEEDED }))?.releaseId;
   const before = left && (await findFirst(options, at, { status: ExecutionStatus.SUCCEEDED, not: left }));
   if (!before) {
-    throw new StackyardError(
-      "NOT_FOUND",
-      `No release of ${at.project} ${at.config} is known before the one that runs.`,
-    );
+    throw new StackyardError("NOT_FOUND", `No release of ${at.project} ${at.config} precedes the running one.`);
   }
   const key = { ...toKey(at), release_id: before.releaseId };
   const { Bucket, memory } = await openBucketOf(options, before);
@@ -169,14 +166,14 @@ async function rollback(options: DeployerPlaceOptions, at: ProjectConfig, leave?
 async function unlock(options: DeployerPlaceOptions, at: ProjectConfig, root: boolean): Promise<CareAnswer> {
   const found = await unlockByUser(toLockDeps(options), toKey(at));
   const hadRoot = root && (await removeRootLock(toLockDeps(options), toKey(at)));
-  return tellUnlocked({ lock: found, ...(root ? { root: hadRoot } : {}), facts: { ...at } });
+  return formatUnlocked({ lock: found, ...(root ? { root: hadRoot } : {}), facts: { ...at } });
 }
 
 function toLockDeps({ s3: client, bucket, constants: { generation } }: DeployerPlaceOptions) {
   return { files: createS3LockFiles({ client, bucket }), generation };
 }
 
-/** Where a release is kept: as its document says. */
+/** Returns the location of a release, as named by its document. */
 async function openBucketOf(options: DeployerPlaceOptions, { runId }: Pick<Release, "runId">) {
   const { bucket } = await loadDocument(options, runId);
   const Bucket = typeof bucket === "string" && bucket !== "" ? bucket : options.bucket;
@@ -192,7 +189,7 @@ function toKey({ account, project, config }: Omit<ProjectConfig, "region">) {
   return { aws_account_id: account, project_name: project, config_name: config };
 }
 
-/** What Step Functions says of an execution. */
+/** Description of an execution by Step Functions. */
 export interface ExecutionFacts {
   readonly name: string;
   /** `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`. */
@@ -201,16 +198,16 @@ export interface ExecutionFacts {
   readonly error?: string;
   readonly startedAt: Date;
   readonly endedAt?: Date;
-  /** Of the deployer: for documents that do not say. */
+  /** The deployer's account and region, for documents without them. */
   readonly account: string;
   readonly region: string;
-  /** The newest first; absent: not asked for. */
+  /** Newest first. Missing if it was not loaded. */
   readonly events?: readonly HistoryEvent[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** An execution of either generation's state machine as a release. What it holds comes from outside: any JSON will do. */
+/** Converts an execution of either generation's state machine to a release. The input is untrusted JSON. */
 export function readExecution(given: ExecutionFacts): Release {
   const facts = endAtRetirement(given);
   const { name, status, startedAt, endedAt, events } = facts;
@@ -240,7 +237,7 @@ export function readExecution(given: ExecutionFacts): Release {
   };
 }
 
-/** Traffic has moved, and the locks are given back: what is left is to wait with the groups that are kept. */
+/** Traffic has moved and the locks are released; the execution only waits with the kept groups. */
 const RETIREMENT: ReadonlySet<string> = new Set(["WaitForRetire", "RetireKept"]);
 
 function endAtRetirement(facts: ExecutionFacts): ExecutionFacts {
@@ -255,11 +252,11 @@ const STANDINGS: Readonly<Record<string, Release["standing"]>> = { RUNNING: "run
 function findEnd({ status, error }: ExecutionFacts): ReleaseEnd | undefined {
   if (status === "RUNNING") return undefined;
   if (status === "SUCCEEDED") return "Success";
-  // One that was stopped, or ran into a limit of the service, has cleaned nothing up.
+  // A stopped execution, or one that hit a service limit, has not cleaned up.
   return error === "FailureClean" ? "FailureClean" : "FailureDirty";
 }
 
-/** The newest JSON of the history that is a release; without history what the execution was started with. */
+/** Returns the newest release in the history, or the input of the execution. */
 function findState({ input, events = [] }: ExecutionFacts): Json {
   for (const { stateExitedEventDetails, stateEnteredEventDetails } of events) {
     const state = parseJson(stateExitedEventDetails?.output ?? stateEnteredEventDetails?.input);
@@ -324,7 +321,7 @@ function toService(service: Json): ServiceReport {
   };
 }
 
-/** Behind a Lambda function the cause is JSON, whose `errorMessage` is the text. */
+/** The cause of a Lambda function is JSON; its `errorMessage` is the text. */
 function parseFault(value: unknown): ReleaseFault | undefined {
   const { Error: name, Cause: cause } = mapOf(value);
   if (typeof name !== "string") return undefined;
@@ -357,22 +354,22 @@ function countOf(value: unknown, otherwise: number): number {
   return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : otherwise;
 }
 
-/** One state machine, and the client for it. */
+/** State machine, and its client. */
 export interface ExecutionsInput {
   readonly sfn: SFNClient;
-  /** Of the state machine. */
+  /** ARN of the state machine. */
   readonly machineArn: string;
   readonly signal: AbortSignal;
 }
 
-/** All pages of a state machine's executions, the newest first. */
+/** Yields the executions of a state machine, newest first. */
 export async function* listExecutions(
   { sfn, machineArn, signal }: ExecutionsInput,
   status?: ExecutionStatus,
 ): AsyncGenerator<ExecutionListItem, void> {
   const request = { stateMachineArn: machineArn, maxResults: 1_000, ...(status && { statusFilter: status }) };
   try {
-    // Pages are asked for one by one: who has enough stops.
+    // Load page by page, so that the caller can stop early.
     for await (const page of paginateListExecutions({ client: sfn }, request, { abortSignal: signal })) {
       yield* page.executions ?? [];
     }
@@ -381,7 +378,7 @@ export async function* listExecutions(
   }
 }
 
-/** One execution as a release; with its newest thousand events where they are wanted. Throws `NOT_FOUND`. */
+/** Loads an execution as a release; if requested, with its newest thousand events. Throws `NOT_FOUND`. */
 export async function loadExecution(
   input: ExecutionsInput,
   name: string,
@@ -407,13 +404,13 @@ export async function loadExecution(
     });
   } catch (error) {
     if (findAwsFault(error).name === "ExecutionDoesNotExist") {
-      throw new StackyardError("NOT_FOUND", `There is no execution "${name}" of ${machineArn}.`, { cause: error });
+      throw new StackyardError("NOT_FOUND", `Execution "${name}" of ${machineArn} does not exist.`, { cause: error });
     }
     throw toAwsError(error, `The execution "${name}" cannot be read.`);
   }
 }
 
-/** What an execution was started with; empty where that is no object. */
+/** Returns the input of an execution; empty if it is not an object. */
 export async function loadDocument(
   { sfn, machineArn, signal }: ExecutionsInput,
   name: string,
@@ -423,7 +420,7 @@ export async function loadDocument(
     const { input = "" } = await sfn.send(new DescribeExecutionCommand({ executionArn }), { abortSignal: signal });
     return { ...Object(JSON.parse(input)) };
   } catch (error) {
-    throw toAwsError(error, `What the execution "${name}" was started with cannot be read.`);
+    throw toAwsError(error, `Cannot read the input of execution "${name}".`);
   }
 }
 

@@ -4,49 +4,49 @@ import type { ProjectConfig, Release, ReleaseMemoryPlace, ReleasesApi } from "@s
 import { toCell } from "../plan/report.ts";
 import type { ReleaseConstants, ReleaseKey } from "../release-state.ts";
 
-/** A release that is ready to be sent. */
+/** A release that is ready to be deployed. */
 export interface DeployOrder {
   readonly document: Readonly<Record<string, unknown>>;
   readonly userData?: string;
-  /** Wait for the release that holds the lock. */
+  /** Whether to wait for the release that holds the lock. */
   readonly queue?: boolean;
   readonly revision?: string;
 }
 
-/** Which releases are listed; what is left out does not matter. */
+/** Filters of a list of releases; all optional. */
 export interface PlaceFilter {
   readonly at?: Partial<ProjectConfig>;
-  /** Epoch ms: those that began later. */
+  /** Only releases started later. Epoch ms. */
   readonly since?: number;
   readonly failed?: boolean;
   readonly limit: number;
 }
 
-/** What is done about a project-config beside deploying. */
+/** Options of operations other than a deploy. */
 interface CareOrder {
   readonly at: ProjectConfig;
   readonly reason?: string;
 }
 
-/** How an operation without a release of its own has ended. */
+/** Result of an operation without a release. */
 export interface CareAnswer {
   readonly isDone: boolean;
-  /** One or more lines for people. */
+  /** One or more lines of text. */
   readonly message: string;
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** Where releases are deployed: a yard, or a deployer under Step Functions. */
+/** A place that deploys releases: a yard, or a deployer under Step Functions. */
 export interface ReleasePlace {
-  /** For messages. */
+  /** Name for messages. */
   readonly name: string;
-  /** The release that runs exactly there. */
+  /** Finds the running release of exactly this project and config. */
   findRunning(at: ProjectConfig): Promise<Release | undefined>;
   deploy(order: DeployOrder): Promise<Release>;
-  /** With its report. Throws `NOT_FOUND`. */
+  /** Loads a release with its report. Throws `NOT_FOUND`. */
   get(id: string): Promise<Release>;
   halt(release: Release, order: { readonly message: string; readonly by: string }): Promise<void>;
-  /** The newest first. */
+  /** Lists releases, newest first. */
   list(filter: PlaceFilter): Promise<readonly Release[]>;
   rollback(order: CareOrder & { readonly releaseId?: string }): Promise<Release>;
   repair(
@@ -56,30 +56,30 @@ export interface ReleasePlace {
   unlock(order: CareOrder & { readonly root: boolean; readonly by: string }): Promise<CareAnswer>;
 }
 
-/** What every place is opened with. */
+/** Common options of all places. */
 export interface PlaceOptions {
   readonly preset: string;
   readonly constants: ReleaseConstants;
-  /** Who types. */
+  /** User of the command. */
   readonly by: string;
   readonly signal: AbortSignal;
 }
 
-/** A yard, and how its runner reaches the accounts. */
+/** Options of a yard, and how its runner reaches the accounts. */
 interface YardPlaceOptions extends PlaceOptions {
   readonly releases: ReleasesApi;
-  /** The predecessor's bucket, where its tools shall see the releases too. */
+  /** The predecessor's bucket, if its tools must see the releases. */
   readonly memory?: ReleaseMemoryPlace;
-  /** The role in the target account. Default: the runner's own. */
+  /** Role in the target account. Default: the runner's own. */
   readonly role?: string;
   readonly externalId?: string;
-  /** Puts a release into that bucket before it is asked for: the second channel. */
+  /** Stores a release in that bucket before it is started: the second channel. */
   storeDocument?(document: DeployOrder["document"], userData: string | undefined): Promise<void>;
   /** Default: 2 s. */
   readonly pollMs?: number;
 }
 
-/** Releases as runs of a yard. */
+/** Creates a place whose releases are runs of a yard. */
 export function createYardPlace(options: YardPlaceOptions): ReleasePlace {
   const { releases, signal, pollMs, storeDocument } = options;
   const ask = (at: Partial<ProjectConfig>) => toRequest(options, at);
@@ -99,11 +99,11 @@ export function createYardPlace(options: YardPlaceOptions): ReleasePlace {
     list: (filter) => listReleases(releases, filter, signal),
     rollback: ({ at, ...order }) => releases.rollback({ at, ...order, ...ask(at) }, { signal }),
     repair: async ({ at, ...order }) =>
-      tellRepair(await settle(releases.repair({ at, ...order, ...ask(at) }, { signal })), order.remove),
+      formatRepair(await settle(releases.repair({ at, ...order, ...ask(at) }, { signal })), order.remove),
     lock: async ({ at, reason, by }) =>
-      tellLock(await settle(releases.lock({ at, reason, ...ask(at) }, { signal })), { reason, by }),
+      formatLock(await settle(releases.lock({ at, reason, ...ask(at) }, { signal })), { reason, by }),
     unlock: async ({ at, root }) =>
-      tellUnlock(await settle(releases.unlock({ at, root, ...ask(at) }, { signal })), root),
+      formatUnlock(await settle(releases.unlock({ at, root, ...ask(at) }, { signal })), root),
   };
 }
 
@@ -146,7 +146,7 @@ async function listReleases(
     .slice(0, limit);
 }
 
-/** What a document's place in a bucket is made of. */
+/** Fields that determine the location of a document in a bucket. */
 export function toReleaseKey(document: Readonly<Record<string, unknown>>): ReleaseKey {
   const text = (key: string) => String(document[key] ?? "");
   return {
@@ -157,30 +157,28 @@ export function toReleaseKey(document: Readonly<Record<string, unknown>>): Relea
   };
 }
 
-/** What a run has come to that locks a project-config: perhaps somebody had done it before. */
-function tellLock(release: Release, asked: { readonly reason: string; readonly by: string }): CareAnswer {
-  if (release.standing !== "succeeded") return tellFailure(release);
+/** Formats the result of a run that locks a project and config. It may have been locked before. */
+function formatLock(release: Release, asked: { readonly reason: string; readonly by: string }): CareAnswer {
+  if (release.standing !== "succeeded") return formatFailure(release);
   const { user = asked.by, reason = asked.reason } = release.outputs ?? {};
   const isDone = user === asked.by && reason === asked.reason;
-  const message = isDone
-    ? "Locked."
-    : `It is locked already, by ${toCell(String(user))}: ${toCell(String(reason), 300)}`;
+  const message = isDone ? "Locked." : `Already locked by ${toCell(String(user))}: ${toCell(String(reason), 300)}`;
   return { isDone, message, facts: { runId: release.runId, user, reason } };
 }
 
-/** What a run has come to that takes a lock away. */
-function tellUnlock(release: Release, root: boolean): CareAnswer {
-  if (release.standing !== "succeeded") return tellFailure(release);
+/** Formats the result of a run that removes a lock. */
+function formatUnlock(release: Release, root: boolean): CareAnswer {
+  if (release.standing !== "succeeded") return formatFailure(release);
   const { unlocked, rootRemoved, user, reason } = release.outputs ?? {};
-  return tellUnlocked({
+  return formatUnlocked({
     lock: unlocked === true ? { user: String(user ?? "somebody"), reason: String(reason ?? "") } : undefined,
     ...(root ? { root: rootRemoved === true } : {}),
     facts: { runId: release.runId },
   });
 }
 
-/** Which locks are gone; `root` only where that was asked for. */
-export function tellUnlocked(found: {
+/** Formats which locks were removed; `root` only if it was requested. */
+export function formatUnlocked(found: {
   readonly lock: { readonly user: string; readonly reason: string } | undefined;
   readonly root?: boolean;
   readonly facts: CareAnswer["facts"];
@@ -188,9 +186,9 @@ export function tellUnlocked(found: {
   const { lock, root, facts } = found;
   const lines = [
     lock === undefined
-      ? "No person had locked it."
-      : `The lock of ${toCell(lock.user)} is gone: ${toCell(lock.reason, 300)}`,
-    ...(root === undefined ? [] : [root ? "The deployer's lock is gone." : "The deployer had no lock."]),
+      ? "No person has locked it."
+      : `Removed the lock of ${toCell(lock.user)}: ${toCell(lock.reason, 300)}`,
+    ...(root === undefined ? [] : [root ? "Removed the deployer's lock." : "The deployer has no lock."]),
   ];
   return {
     isDone: true,
@@ -199,10 +197,10 @@ export function tellUnlocked(found: {
   };
 }
 
-/** What a run has found that looks for left-overs, and what it has removed. */
-export function tellRepair(release: Release, remove: boolean): CareAnswer {
+/** Formats what a repair found and removed. */
+export function formatRepair(release: Release, remove: boolean): CareAnswer {
   const { outputs = {}, standing, runId } = release;
-  if (outputs["leftOvers"] === undefined) return tellFailure(release);
+  if (outputs["leftOvers"] === undefined) return formatFailure(release);
   const leftOvers = parseLeftOvers(outputs["leftOvers"]);
   const { removed = 0, lockedBy } = outputs;
   const rows = leftOvers.map(({ kind, name, why, removable }) => [
@@ -213,14 +211,18 @@ export function tellRepair(release: Release, remove: boolean): CareAnswer {
   const lines = [
     rows.length === 0 ? "Nothing is left behind." : formatTable([["WHAT", "NAME", "WHY"], ...rows]),
     ...(lockedBy === undefined ? [] : [`The lock is held by ${toCell(String(lockedBy))}.`]),
-    ...(remove ? [`${removed} removed.`] : rows.length === 0 ? [] : ["Nothing was removed: --remove does it."]),
+    ...(remove
+      ? [`${removed} removed.`]
+      : rows.length === 0
+        ? []
+        : ["Nothing was removed. Use --remove to remove them."]),
     ...(standing === "succeeded" ? [] : [toError(release)]),
   ];
   const facts = { runId, leftOvers, removed, lockedBy: lockedBy ?? null };
   return { isDone: standing === "succeeded", message: lines.join("\n"), facts };
 }
 
-function tellFailure(release: Release): CareAnswer {
+function formatFailure(release: Release): CareAnswer {
   return { isDone: false, message: toError(release), facts: { runId: release.runId, error: release.error ?? null } };
 }
 

@@ -1,29 +1,29 @@
 import type { Autoscaling, RolloutStep, Strategy } from "../document/release.ts";
 import type { ServiceState } from "../release-state.ts";
 
-/** What the capacity of a service follows from. Defaults: one instance, no spread, all at once. */
+/** Settings that determine the capacity of a service. Defaults: one instance, no spread, all at once. */
 export type CapacityRules = Partial<
   Pick<Autoscaling, "min_size" | "max_size" | "spread" | "strategy" | "steps" | "bake_time">
 >;
 
-/** The sizes of a group while it is released. */
+/** Sizes of a group during a release. */
 export interface CapacityPlan {
-  /** What the service needs. */
+  /** Capacity that the service needs. */
   readonly desired: number;
-  /** What is launched during the release: the spread on top. */
+  /** Number of instances launched during the release: `desired` plus the spread. */
   readonly targetLaunched: number;
-  /** How many healthy instances make the service healthy: the spread less. */
+  /** Number of healthy instances at which the service is healthy: `desired` minus the spread. */
   readonly targetHealthy: number;
-  /** What the group is created with. */
+  /** Initial sizes of the group. */
   readonly initial: { readonly min: number; readonly desired: number; readonly max: number };
-  /** Of a gated strategy: the capacity of each step, the last is `targetLaunched`. Empty for the others. */
+  /** Capacity of each step of a gated strategy, ending with `targetLaunched`. Empty for other strategies. */
   readonly steps: readonly number[];
 }
 
 /**
- * The sizes of a service's new group, from its document and the desired capacity of the group before; `undefined`,
- * `null` or −1: there is none. As long as 0 ≤ `min_size` ≤ `max_size`, `targetHealthy` ≤ `desired` ≤ `targetLaunched` ≤
- * `max_size`.
+ * Returns the sizes of a service's new group, from its document and the desired capacity of the previous group
+ * (`undefined`, `null` or −1 if there is none). If 0 ≤ `min_size` ≤ `max_size`, then `targetHealthy` ≤ `desired` ≤
+ * `targetLaunched` ≤ `max_size`.
  */
 export function planCapacity(rules: CapacityRules, previousDesired?: number | null): CapacityPlan {
   const { min_size = 1, max_size = 1, spread = 0, strategy = "AllAtOnce" } = rules;
@@ -63,37 +63,40 @@ export interface Capacity {
   readonly desired: number;
 }
 
-/** What one look at a new group has shown. */
+/** Result of one health check of a new group. */
 interface NextCapacityInput {
   readonly autoscaling: CapacityRules;
   readonly plan: CapacityPlan;
-  /** As the group has them now. */
+  /** Current capacity of the group. */
   readonly group: Capacity;
-  /** `total`: in any state, ended ones too. `healthy`: for Auto Scaling and all load balancers. */
+  /**
+   * `total`: instances in any state, including terminated ones. `healthy`: healthy according to Auto Scaling and all
+   * load balancers.
+   */
   readonly instances: { readonly total: number; readonly healthy: number };
-  /** Epoch ms. Gated strategies need it. */
+  /** Epoch ms. Required by gated strategies. */
   readonly now?: number;
-  /** Of a gated strategy: what the look before gave; none at the first. */
+  /** Step returned by the previous check of a gated strategy; missing at the first check. */
   readonly step?: GatedStep;
-  /** A gated strategy goes no further, for example because of an alarm. */
+  /** True if a gated strategy must not advance, for example because of an alarm. */
   readonly held?: boolean;
 }
 
-/** What the group shall have after the look. */
+/** Capacity of the group after a check. */
 export interface NextCapacity {
-  /** What the strategy would like. */
+  /** Capacity wanted by the strategy. */
   readonly wanted: Capacity;
-  /** That, but never less than the group has already, and the minimum never above the desired capacity. */
+  /** `wanted`, but never less than the current capacity, and with the minimum never above the desired capacity. */
   readonly applied: Capacity;
-  /** False: the group has it already, no call is made. */
+  /** Whether the group must be updated. */
   readonly changed: boolean;
-  /** Of a gated strategy: to be remembered until the next look. */
+  /** Step of a gated strategy, to be passed to the next check. */
   readonly step?: GatedStep;
 }
 
 /**
- * How far a group goes at a look at its health. The strategies of the predecessor are paced by looks: their next part
- * comes however the last one is. Gated ones wait until a step has been healthy for the bake time.
+ * Returns the capacity of a group after a health check. Strategies of the predecessor advance with every check, whether
+ * the instances are healthy or not. Gated strategies wait until a step has been healthy for the bake time.
  */
 export function nextCapacity(input: NextCapacityInput): NextCapacity {
   const step = toStep(input);
@@ -133,10 +136,10 @@ function toWanted({ autoscaling, plan, instances }: NextCapacityInput, step: Gat
   }
 }
 
-/** Which step of a gated rollout a service is at, and since when it has been healthy. */
+/** Current step of a gated rollout, and since when it is healthy. */
 export type GatedStep = NonNullable<ServiceState["step"]>;
 
-/** What decides about the next step. */
+/** Input of `nextGatedStep`. */
 interface GateInput {
   /** Capacities of all steps. */
   readonly steps: readonly number[];
@@ -146,13 +149,13 @@ interface GateInput {
   readonly bakeTime: number;
   /** Epoch ms. */
   readonly now: number;
-  /** Something else, such as an alarm, forbids to go on. */
+  /** True if something else, such as an alarm, blocks the next step. */
   readonly held: boolean;
 }
 
 /**
- * The step after one look: the next when all instances of this one have been healthy, without a break, for the bake
- * time. The last step has no gate; whether it is healthy is the judge's matter.
+ * Returns the step after one check: the next step when all instances of the current step have been healthy without
+ * interruption for the bake time. The last step is not gated.
  */
 function nextGatedStep({ steps, step, healthy, bakeTime, now, held }: GateInput): GatedStep {
   const last = steps.length - 1;
@@ -163,14 +166,14 @@ function nextGatedStep({ steps, step, healthy, bakeTime, now, held }: GateInput)
   return now - healthySince >= bakeTime * 1_000 ? { index: index + 1 } : { index, healthySince };
 }
 
-/** Whether a service has been let through to its last step; always, when its strategy is not gated. */
+/** Returns whether a service has reached its last step. Always true if its strategy is not gated. */
 export function isAtLastStep(steps: readonly number[], step: GatedStep | undefined): boolean {
   return steps.length <= 1 || (step?.index ?? 0) >= steps.length - 1;
 }
 
 /**
- * The capacities of a gated rollout, each larger than the one before, the last always the whole target: one instance
- * and then all, or the steps of the document, of which shares are of the target and at least one instance.
+ * Returns the increasing capacities of a gated rollout, ending with the whole target: one instance and then all, or the
+ * steps of the document. Percentages are of the target and at least one instance.
  */
 function toGatedSteps(strategy: Strategy, steps: readonly RolloutStep[], targetLaunched: number): readonly number[] {
   const asked = strategy === "GatedCanary" ? [1] : steps.map((step) => toCount(step, targetLaunched));
@@ -183,18 +186,18 @@ function toCount(step: RolloutStep, targetLaunched: number): number {
   return Math.max(1, wholePercent(targetLaunched, Number.parseFloat(step) / 100));
 }
 
-/** How a strategy brings up its instances. */
+/** How a strategy launches its instances. */
 type Pace =
   | { readonly kind: "all" }
   | { readonly kind: "canary" }
-  /** In so many parts. */
+  /** In equal parts. */
   | { readonly kind: "parts"; readonly parts: number }
-  /** So many instances at a time. */
+  /** In groups of `size` instances. */
   | { readonly kind: "increment"; readonly size: number }
-  /** The next step when this one has been healthy for a while. */
+  /** The next step starts when the current one has been healthy for the bake time. */
   | { readonly kind: "gated" };
 
-/** The pace of each strategy. */
+/** Pace of each strategy. */
 export const PACES: Readonly<Record<Strategy, Pace>> = {
   AllAtOnce: { kind: "all" },
   OneThenAllWithCanary: { kind: "canary" },
@@ -207,41 +210,41 @@ export const PACES: Readonly<Record<Strategy, Pace>> = {
 };
 
 /**
- * The capacity after one more part of `base`, when `launched` instances are there: at least one more, at most `base`,
- * never less than one. `parts` may be a fraction, or 0 where there is nothing to launch.
+ * Returns the capacity after one more part of `base`, given the number of launched instances: at least one more, at
+ * most `base`, never less than one. `parts` may be a fraction, or 0 if nothing is to be launched.
  */
 function toNextPart(launched: number, base: number, parts: number): number {
   const part = parts === 0 ? 1 : Math.max(1, Math.trunc(base / parts));
   return Math.max(1, Math.min(launched + part, base));
 }
 
-/** Into how many parts the target is divided; of increments that is seldom a whole number. */
+/** Returns the number of parts; for increments it is seldom an integer. */
 function toParts(pace: Extract<Pace, { kind: "parts" | "increment" }>, targetLaunched: number): number {
   return pace.kind === "parts" ? pace.parts : targetLaunched / pace.size;
 }
 
 /**
- * A share of `count`, at whole percent, cut off twice: `0.125` more is 112 %, and 112 % of 9 is 10. The percent is that
- * of the decimal that was written: binary floating point would make 112 % of `1.13`, so a billionth is added before the
- * fraction is cut off.
+ * Returns a whole percentage of `count`, truncated twice: `0.125` more is 112 %, and 112 % of 9 is 10. The percentage
+ * is that of the decimal as written: binary floating point would turn `1.13` into 112 %, so a billionth is added before
+ * truncating.
  */
 function wholePercent(count: number, share: number): number {
   return Math.trunc((count * Math.floor(share * 100 + 1e-9)) / 100);
 }
 
-/** What decides about the size of a group that has succeeded. */
+/** Input of `capacityAfterSuccess`. */
 interface CapacityAfterSuccessInput {
   readonly min_size: number;
   readonly plan: Pick<CapacityPlan, "desired" | "targetLaunched">;
-  /** Of the new group, now. */
+  /** Current desired capacity of the new group. */
   readonly currentDesired: number;
   /** The release's `keep_scaled_capacity`. */
   readonly keepScaled: boolean;
 }
 
 /**
- * Takes the spread back, so that releases do not grow a group from one to the next. With `keepScaled`, a capacity above
- * all that the release itself has launched is left: a scaling policy has raised it meanwhile.
+ * Returns the capacity after success, without the spread, so that repeated releases do not grow a group. With
+ * `keepScaled`, a capacity above `targetLaunched` is kept: a scaling policy has raised it.
  */
 export function capacityAfterSuccess(input: CapacityAfterSuccessInput): Capacity {
   const { min_size, plan, currentDesired, keepScaled } = input;

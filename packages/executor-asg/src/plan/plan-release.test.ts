@@ -80,7 +80,7 @@ describe("planRelease", () => {
     });
 
     expect((await plan(full)).warnings).toEqual([
-      { message: "The account has 1 of at most 1 Auto Scaling groups, and the release makes 1 more." },
+      { message: "The account has 1 of at most 1 Auto Scaling groups, and the release creates 1 more." },
     ]);
     expect((await plan(silent)).warnings).toEqual([]);
   });
@@ -229,7 +229,7 @@ describe("compareReleases", () => {
 
     expect(compareReleases(release(), release({ "/services": { api: service } }))).toEqual([
       { pointer: "/services/api", message: "Service(api) is new." },
-      { pointer: "/services/web", message: "Service(web) is gone." },
+      { pointer: "/services/web", message: "Service(web) was removed." },
     ]);
   });
 
@@ -237,7 +237,7 @@ describe("compareReleases", () => {
     const next = release({ "/subnets": ["b", "c"], [`${WEB}/profile`]: undefined, [`${SCALING}/spread`]: 0.5 });
 
     expect(toSafeReleaseMessage(compareReleases(release(), next)).split("\n")).toEqual([
-      "SafeRelease Error: the release differs from the one before. Leave safe_release out to allow it.",
+      "SafeRelease Error: the release differs from the previous one. Remove safe_release to allow it.",
       '- /subnets was ["private-a","private-b"], and would be ["b","c"].',
       "- /services/web/profile was p, and would be not given.",
       "- /services/web/autoscaling/spread was 0, and would be 0.5.",

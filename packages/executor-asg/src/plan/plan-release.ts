@@ -2,40 +2,43 @@ import { AutoScalingClient, DescribeAccountLimitsCommand } from "@aws-sdk/client
 import { parseRelease } from "../document/parse-release.ts";
 import { pointTo, type Release, type Service, type Strategy } from "../document/release.ts";
 import type { ReleaseDeps, ServiceResources } from "../release-state.ts";
+import { evaluateRelease, type ReleaseVerdict } from "../resources/evaluate-release.ts";
 import type { ResourceProblem } from "../resources/groups.ts";
-import { judgeRelease, type ReleaseVerdict } from "../resources/judge-release.ts";
-import { loadReleaseLookUps } from "../resources/lookups.ts";
+import { loadReleaseLookups } from "../resources/lookups.ts";
 import { planCapacity } from "./capacity.ts";
 import { serviceId, toServiceOrder } from "./names.ts";
 
-/** What a release would do, if it may. */
+/** What a release would do. */
 interface ReleasePlan {
   readonly services: readonly PlannedService[];
-  /** Names of all groups that would go after success, also of services that are in the release no longer. */
+  /**
+   * Names of all groups that would be deleted after success, including those of services that the release no longer
+   * contains.
+   */
   readonly predecessors: readonly string[];
   readonly previousReleaseId?: string;
-  /** The slow start that is waited for before the old groups go. */
+  /** Seconds to wait for slow start before the old groups are deleted. */
   readonly waitForDetachSeconds: number;
-  /** Any of them refuses the release. */
+  /** Each of them rejects the release. */
   readonly problems: readonly PlanFinding[];
   readonly warnings: readonly { readonly message: string }[];
 }
 
-/** A service with what its names mean. */
+/** A service with its resources. */
 type PlannedService = ServicePlan & {
-  /** Absent where a problem is. */
+  /** Missing if there is a problem. */
   readonly resources?: ServiceResources;
-  /** Name of the group that it replaces. */
+  /** Name of the group to be replaced. */
   readonly previousGroup?: string;
 };
 
-/** Something in the way of a release. */
+/** A problem of a release. */
 interface PlanFinding {
   readonly code: string;
   readonly message: string;
 }
 
-/** Looks at the account and changes nothing. Throws `BAD_RELEASE` where AWS cannot be asked at all. */
+/** NetworkLookups at the account and changes nothing. Throws `BAD_RELEASE` where AWS cannot be asked at all. */
 export async function planRelease(deps: ReleaseDeps, release: Release): Promise<ReleasePlan> {
   const verdict = await assessRelease(deps, release);
   const services = planOffline(release, toPrevious(verdict));
@@ -63,11 +66,11 @@ function withFound(plan: ServicePlan, { services }: ReleaseVerdict): PlannedServ
 }
 
 /**
- * Looks up all that a release names and judges it, against the release before where it shall be safe. Reads only. Throws
+ * NetworkLookups up all that a release names and judges it, against the release before where it shall be safe. Reads only. Throws
  * `BAD_RELEASE` where AWS cannot be asked at all.
  */
 export async function assessRelease(deps: ReleaseDeps, release: Release): Promise<ReleaseVerdict> {
-  const verdict = judgeRelease(await loadReleaseLookUps(deps, release), release, deps.constants);
+  const verdict = evaluateRelease(await loadReleaseLookups(deps, release), release, deps.constants);
   const { previousReleaseId } = verdict;
   if (!release.safe_release || previousReleaseId === undefined) return verdict;
   const unsafe = await findUnsafe(deps, release, previousReleaseId);
@@ -78,7 +81,7 @@ export async function assessRelease(deps: ReleaseDeps, release: Release): Promis
   return { ...verdict, problems: [...verdict.problems, ...problems] };
 }
 
-/** What a safe release must not change, and has changed. */
+/** Finds changes that a safe release must not contain. */
 async function findUnsafe(
   { memory, constants, target, signal }: ReleaseDeps,
   release: Release,
@@ -87,7 +90,7 @@ async function findUnsafe(
   const fail = (text: string, cause?: unknown): readonly ResourceProblem[] => [
     {
       code: "release-previous-unknown",
-      message: `Safe release: the document of the release before, "${previousId}", ${text}. Deploy without safe_release once.`,
+      message: `Safe release: the document of the previous release, "${previousId}", ${text}. Deploy without safe_release once.`,
       cause,
     },
   ];
@@ -98,7 +101,7 @@ async function findUnsafe(
     signal.throwIfAborted();
     return fail(`cannot be read (${error instanceof Error ? error.message : error})`, error);
   }
-  if (document === undefined) return fail("is not there");
+  if (document === undefined) return fail("does not exist");
   const parsed = parseRelease(document, { constants, account: target.account, region: target.region });
   if (parsed.kind === "refused") return fail(`breaks a rule (${parsed.problems[0]?.message})`);
   const differences = compareReleases(parsed.release, release);
@@ -108,24 +111,27 @@ async function findUnsafe(
 /** What a release would do for one service. */
 interface ServicePlan {
   readonly service: string;
-  /** Name of the group. The first generation draws it when it creates the group. */
+  /** Name of the group. In the first generation it is chosen when the group is created. */
   readonly serviceId: string;
-  /** Desired capacity of the group that is replaced; absent: there is none. */
+  /** Desired capacity of the group to be replaced. Missing if there is none. */
   readonly previous?: number;
-  /** What the service needs. */
+  /** Capacity that the service needs. */
   readonly desired: number;
-  /** What is launched, with the spread on top. */
+  /** Number of instances launched: `desired` plus the spread. */
   readonly targetLaunched: number;
-  /** So many healthy ones make the service healthy. */
+  /** Number of healthy instances at which the service is healthy. */
   readonly targetHealthy: number;
-  /** What the group is created with. */
+  /** Initial sizes of the group. */
   readonly initial: { readonly min: number; readonly desired: number; readonly max: number };
-  /** Of a gated strategy: capacities that must be healthy one after the other. */
+  /** Capacities of a gated strategy that must become healthy one after the other. */
   readonly steps: readonly number[];
   readonly strategy: Strategy;
 }
 
-/** The figures of all services, in the order in which they are created, from the desired capacities of the groups before. */
+/**
+ * Returns the sizes of all services, in the order of their creation, from the desired capacities of the previous
+ * groups.
+ */
 export function planOffline(release: Release, previous: Readonly<Record<string, number>>): readonly ServicePlan[] {
   return toServiceOrder(release).map((service) => {
     const { service_name: name, autoscaling } = service;
@@ -141,7 +147,7 @@ export function planOffline(release: Release, previous: Readonly<Record<string, 
 }
 
 /**
- * What the account's quotas leave no room for, as sentences. Whoever may not ask for quotas gets none: they are no rule of a
+ * Returns warnings about exceeded account quotas. Returns none if the quotas cannot be read: they are not a rule of a
  * release. Source: Auto Scaling API reference, "DescribeAccountLimits".
  */
 async function findQuotaWarnings(
@@ -154,7 +160,7 @@ async function findQuotaWarnings(
     const { MaxNumberOfAutoScalingGroups: max, NumberOfAutoScalingGroups: now } = limits;
     if (max === undefined || now === undefined || now + services.length <= max) return [];
     return [
-      `The account has ${now} of at most ${max} Auto Scaling groups, and the release makes ${services.length} more.`,
+      `The account has ${now} of at most ${max} Auto Scaling groups, and the release creates ${services.length} more.`,
     ];
   } catch (error) {
     signal.throwIfAborted();
@@ -163,17 +169,17 @@ async function findQuotaWarnings(
   }
 }
 
-/** One thing that a safe release may not change. */
+/** A change that a safe release must not contain. */
 export interface ReleaseDifference {
   /** JSON pointer into the document. */
   readonly pointer: string;
-  /** What it was, and what it would be. */
+  /** The old and the new value. */
   readonly message: string;
 }
 
 /**
- * Everything in which the next release differs from the previous one and may not, as a safe one: only the image, the user data
- * and what is not compared here may change. Empty: it is safe. Both are with their defaults.
+ * Returns all differences that make the next release unsafe: only the image, the user data and what is not compared
+ * here may change. Both releases include their defaults.
  */
 export function compareReleases(previous: Release, next: Release): readonly ReleaseDifference[] {
   return [
@@ -194,7 +200,7 @@ function* compareServiceNames(previous: Release, next: Release): Generator<Relea
   }
   for (const name of Object.keys(previous.services)) {
     if (Object.hasOwn(next.services, name)) continue;
-    yield { pointer: pointTo("/services", name), message: `Service(${name}) is gone.` };
+    yield { pointer: pointTo("/services", name), message: `Service(${name}) was removed.` };
   }
 }
 
@@ -233,7 +239,7 @@ function compareServices(pointer: string, before: Service, after: Service): read
   ];
 }
 
-// In place of the release's: without any, the release's are compared.
+// A service's own subnets override those of the release, which are compared separately.
 function compareOwnSubnets(pointer: string, before: Service, after: Service): readonly ReleaseDifference[] {
   const [was, becomes] = [before.subnets, after.subnets].map((subnets) => subnets && toSet(subnets));
   return compareValues(pointer, "subnets", was, becomes);
@@ -245,7 +251,7 @@ function compareSets(pointer: string, key: string, before: List, after: List): r
   return compareValues(pointer, key, toSet(before), toSet(after));
 }
 
-// What is stored may be of a deployer that left empty lists out, or wrote null for what is absent.
+// Stored documents of other deployers may omit empty lists, or contain null for missing values.
 function toSet(list: List): string {
   return JSON.stringify([...new Set(list ?? [])].sort());
 }
@@ -258,11 +264,11 @@ function compareValues(pointer: string, key: string, before: Value, after: Value
   return [{ pointer: place, message: `${place} was ${before ?? "not given"}, and would be ${after ?? "not given"}.` }];
 }
 
-/** All differences as one text, a line each after the first. */
+/** Formats all differences as one text, one line each after the first. */
 export function toSafeReleaseMessage(differences: readonly ReleaseDifference[]): string {
   const lines = differences.map(({ message }) => `- ${message}`);
   return [
-    "SafeRelease Error: the release differs from the one before. Leave safe_release out to allow it.",
+    "SafeRelease Error: the release differs from the previous one. Remove safe_release to allow it.",
     ...lines,
   ].join("\n");
 }

@@ -12,11 +12,11 @@ import {
   aYardRelease,
 } from "../testing/builders.ts";
 import {
-  foreseeRelease,
+  forecastRelease,
+  formatEnd,
+  formatProgress,
+  formatRelease,
   joinSentences,
-  tellEnd,
-  tellProgress,
-  tellRelease,
   toCell,
   toLength,
   toReleasePicture,
@@ -120,45 +120,48 @@ describe("toReleaseReport", () => {
 
 const error = { code: "RELEASE_TIMED_OUT", message: "Timeout: Halting Release" };
 
-describe("tellProgress", () => {
+describe("formatProgress", () => {
   it("is one line of state and services", () => {
     const web = aServiceReport({ healthy: 2, launching: 3, unhealthy: 1, targetHealthy: 4, targetLaunched: 4 });
     const report = aReport({ services: { web, api: aServiceReport({ targetLaunched: 1, targetHealthy: 1 }) } });
 
-    expect(tellProgress(aYardRelease({ report, isHalting: true }))).toBe(
+    expect(formatProgress(aYardRelease({ report, isHalting: true }))).toBe(
       "halting, CheckHealthy  web 2 of 4 healthy, 1 not yet, 1 missing; api 0 of 1 healthy, 1 missing",
     );
   });
 
   it("is the state alone before anything is known of instances", () => {
-    expect(tellProgress(aYardRelease({ report: aReport({ state: "Lock" }) }))).toBe("Lock");
+    expect(formatProgress(aYardRelease({ report: aReport({ state: "Lock" }) }))).toBe("Lock");
   });
 
   it("is the run's own line before there is a report", () => {
-    expect(tellProgress(aYardRelease({ standing: "waiting", message: "queued" }))).toBe("waiting: queued");
-    expect(tellProgress(aYardRelease({ isHalting: true }))).toBe("halting");
+    expect(formatProgress(aYardRelease({ standing: "waiting", message: "queued" }))).toBe("waiting: queued");
+    expect(formatProgress(aYardRelease({ isHalting: true }))).toBe("halting");
   });
 });
 
-describe("tellEnd", () => {
+describe("formatEnd", () => {
   it.each([
-    [{ standing: "succeeded", end: "Success" }, "Release release-2 is done."],
+    [{ standing: "succeeded", end: "Success" }, "Release release-2 succeeded."],
     [
       { standing: "failed", end: "FailureClean", error },
-      "Release release-2 has failed; nothing of it is left. RELEASE_TIMED_OUT: Timeout: Halting Release",
+      "Release release-2 failed; everything it created was removed. RELEASE_TIMED_OUT: Timeout: Halting Release",
     ],
-    [{ standing: "cancelled", end: "FailureClean" }, "Release release-2 was halted; nothing of it is left."],
-    [{ standing: "cancelled", end: "FailureDirty" }, "Release release-2 has failed and left something behind."],
-    [{ standing: "running" }, "Release release-2 goes on: running."],
-    [{ standing: "running", report: aReport() }, "Release release-2 goes on: CheckHealthy."],
-    [{ standing: "running", isHalting: true, releaseId: "" }, "Release run-1 goes on: halting."],
-    [{ standing: "succeeded", operation: "rollback" }, "The rollback of org/shop production is done."],
+    [
+      { standing: "cancelled", end: "FailureClean" },
+      "Release release-2 was halted; everything it created was removed.",
+    ],
+    [{ standing: "cancelled", end: "FailureDirty" }, "Release release-2 failed and left resources behind."],
+    [{ standing: "running" }, "Release release-2 is running: running."],
+    [{ standing: "running", report: aReport() }, "Release release-2 is running: CheckHealthy."],
+    [{ standing: "running", isHalting: true, releaseId: "" }, "Release run-1 is running: halting."],
+    [{ standing: "succeeded", operation: "rollback" }, "The rollback of org/shop production succeeded."],
   ] as const)("tells %o", (over, expected) => {
-    expect(tellEnd(aYardRelease(over))).toBe(expected);
+    expect(formatEnd(aYardRelease(over))).toBe(expected);
   });
 });
 
-describe("tellRelease", () => {
+describe("formatRelease", () => {
   it("tells everything that is known", () => {
     const web = aServiceReport({ healthy: 1, launching: 2, terminating: 1, targetHealthy: 2, targetLaunched: 2 });
     const path = ["Validate", "Lock", "CheckHealthy", "Healthy?", "CheckHealthy", "Healthy?"];
@@ -169,11 +172,11 @@ describe("tellRelease", () => {
       laterErrors: [{ class: "CleanUpError", message: "throttled" }],
     });
 
-    const text = tellRelease(
+    const text = formatRelease(
       aYardRelease({ standing: "failed", end: "FailureDirty", report, endedAt: "2026-01-01T00:11:00.000Z" }),
     );
 
-    expect(text).toBe(`Release release-2 has failed and left something behind.
+    expect(text).toBe(`Release release-2 failed and left resources behind.
 project-config:  org/shop production
 account:         111122223333 eu-west-1
 run:             run-1
@@ -190,7 +193,9 @@ Path: Validate, Lock, CheckHealthy (2 times), Healthy? (2 times)`);
   });
 
   it("tells less of a release that has not begun", () => {
-    expect(tellRelease(aYardRelease({ standing: "waiting" }))).toContain("goes on: waiting.\nproject-config:");
+    expect(formatRelease(aYardRelease({ standing: "waiting" }))).toContain(
+      "Release release-2 is running: waiting.\nproject-config:  org/shop production",
+    );
   });
 });
 
@@ -201,9 +206,9 @@ function aReleaseBy(strategy: Strategy, over: Partial<ReturnType<typeof anAutosc
 
 const ODIN = { generation: "odin" } as const;
 
-describe("foreseeRelease", () => {
+describe("forecastRelease", () => {
   it("is the earliest possible success: boot, one poll, slow start and the wait after the detach", () => {
-    const forecast = foreseeRelease(aReleaseBy("AllAtOnce"), { web: 4 }, { ...ODIN, slowStartSeconds: 30 });
+    const forecast = forecastRelease(aReleaseBy("AllAtOnce"), { web: 4 }, { ...ODIN, slowStartSeconds: 30 });
 
     expect(forecast).toEqual({
       services: { web: { steps: [{ afterSeconds: 0, desired: 4 }], healthyAfterSeconds: 105 } },
@@ -216,7 +221,7 @@ describe("foreseeRelease", () => {
     const { web } = aReleaseBy("AllAtOnce").services;
     const release = aRelease({ services: { constructor: web ?? aService(), toString: web ?? aService() } });
 
-    const { services } = foreseeRelease(release, {}, ODIN);
+    const { services } = forecastRelease(release, {}, ODIN);
 
     expect(Object.values(services).map(({ steps }) => steps)).toEqual([
       [{ afterSeconds: 0, desired: 1 }],
@@ -225,13 +230,13 @@ describe("foreseeRelease", () => {
   });
 
   it("has the shorter waits of the first generation", () => {
-    const forecast = foreseeRelease(aReleaseBy("AllAtOnce"), {}, { generation: "step-asg-deployer" });
+    const forecast = forecastRelease(aReleaseBy("AllAtOnce"), {}, { generation: "step-asg-deployer" });
 
     expect([forecast.healthyAfterSeconds, forecast.doneAfterSeconds]).toEqual([45, 45]);
   });
 
   it("goes on by the look with the predecessor's strategies", () => {
-    const { services } = foreseeRelease(aReleaseBy("25PercentStepRolloutNoCanary"), { web: 8 }, ODIN);
+    const { services } = forecastRelease(aReleaseBy("25PercentStepRolloutNoCanary"), { web: 8 }, ODIN);
 
     expect(services["web"]).toEqual({
       steps: [
@@ -247,7 +252,7 @@ describe("foreseeRelease", () => {
   it("waits for the bake time of each gate", () => {
     const release = aReleaseBy("GatedSteps", { steps: [1, "50%"], bake_time: 60 });
 
-    expect(foreseeRelease(release, { web: 4 }, ODIN).services["web"]).toEqual({
+    expect(forecastRelease(release, { web: 4 }, ODIN).services["web"]).toEqual({
       steps: [
         { afterSeconds: 0, desired: 1 },
         { afterSeconds: 165, desired: 2 },
@@ -260,13 +265,13 @@ describe("foreseeRelease", () => {
   it("counts the healthy polls in a row that are asked for", () => {
     const release = { ...aReleaseBy("AllAtOnce"), stable_polls: 3 };
 
-    expect(foreseeRelease(release, {}, ODIN).healthyAfterSeconds).toBe(135);
+    expect(forecastRelease(release, {}, ODIN).healthyAfterSeconds).toBe(135);
   });
 
   it("says nothing where the time-out is too short for it", () => {
     const release = { ...aReleaseBy("GatedCanary", { bake_time: 600 }), timeout: 300 };
 
-    expect(foreseeRelease(release, { web: 4 }, ODIN)).toMatchObject({
+    expect(forecastRelease(release, { web: 4 }, ODIN)).toMatchObject({
       healthyAfterSeconds: undefined,
       doneAfterSeconds: undefined,
       services: { web: { steps: [{ afterSeconds: 0, desired: 1 }] } },
@@ -277,7 +282,7 @@ describe("foreseeRelease", () => {
     const [all, slow] = [aReleaseBy("AllAtOnce"), aReleaseBy("OneThenAllWithCanary")];
     const services = { ...all.services, worker: slow.services["web"] ?? aService() };
 
-    expect(foreseeRelease({ ...all, services }, { web: 4, worker: 4 }, ODIN).healthyAfterSeconds).toBe(120);
+    expect(forecastRelease({ ...all, services }, { web: 4, worker: 4 }, ODIN).healthyAfterSeconds).toBe(120);
   });
 });
 

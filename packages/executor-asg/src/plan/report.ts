@@ -5,40 +5,40 @@ import type {
   ReleaseFault,
   ReleaseOperation,
   ReleaseReport,
-  Release as ReleaseTellRelease,
   ServiceReport,
+  Release as YardRelease,
 } from "@stackyard/sdk/releases";
 import type { Release, Service } from "../document/release.ts";
 import type { ReleaseStateName } from "../release-machine.ts";
 import type { ReleaseConstants, ReleaseState, ServiceState, StateError } from "../release-state.ts";
 import { type GatedStep, isAtLastStep, nextCapacity, planCapacity } from "./capacity.ts";
 
-/** What a report is made of. */
+/** Input of `toReleaseReport`. */
 interface ReleaseReportInput {
   readonly operation?: ReleaseOperation;
   readonly release: Release;
   /** Undefined before Validate has passed. */
   readonly state: ReleaseState | undefined;
-  /** Where it is, since when (epoch ms). */
+  /** Current state, and since when (epoch ms). */
   readonly at: { readonly name: ReleaseStateName; readonly since: number };
   readonly path: readonly { readonly state: ReleaseStateName; readonly at: number }[];
   readonly lines: readonly { readonly at: number; readonly text: string }[];
   readonly end?: ReleaseEnd;
 }
 
-/** Entries of the path that a report keeps; the newest. */
+/** Maximum number of path entries in a report; the newest are kept. */
 const MAX_PATH = 200;
-/** Lines that a report keeps; the newest. */
+/** Maximum number of lines in a report; the newest are kept. */
 const MAX_LINES = 50;
 const MAX_LINE = 500;
 const MAX_MESSAGE = 4_000;
 
-/** The key of a run's report: one page. */
+/** Returns the record key of a run's report. */
 export function toReportKey(runId: string): string {
   return `run-report/${runId}/0000`;
 }
 
-/** What a release has done so far, as its run shows it. Bounded, whatever the release is. */
+/** Builds the report of a release for its run. Its size is bounded. */
 export function toReleaseReport(input: ReleaseReportInput): ReleaseReport {
   const { operation = "deploy", release, state, at, path, lines, end } = input;
   const startedAt = Date.parse(state?.started_at ?? "");
@@ -92,13 +92,13 @@ function toFault({ Error: name, Cause: cause }: StateError): ReleaseFault {
   return { class: name, message: cause.slice(0, MAX_MESSAGE) };
 }
 
-/** How far a release is, in one line: what a pipe shows each time that it is another one. */
-export function tellProgress({ report, standing, isHalting, message }: ReleaseTellRelease): string {
+/** Formats the progress of a release in one line, for pipes. */
+export function formatProgress({ report, standing, isHalting, message }: YardRelease): string {
   if (report === undefined) {
     const words = [isHalting ? "halting" : standing, ...(message === undefined ? [] : [message])];
     return toCell(words.join(": "), 200);
   }
-  const services = Object.entries(report.services).map(([name, service]) => `${name} ${tellService(service)}`);
+  const services = Object.entries(report.services).map(([name, service]) => `${name} ${formatService(service)}`);
   const shown = hasInstances(report) ? services.map((text) => toCell(text, 120)).join("; ") : "";
   return `${isHalting ? "halting, " : ""}${toCell(report.end ?? report.state, 40)}  ${shown}`.trimEnd();
 }
@@ -107,24 +107,24 @@ function hasInstances({ services }: ReleaseReport): boolean {
   return Object.values(services).some(({ targetLaunched, launching }) => targetLaunched + launching > 0);
 }
 
-/** How a release stands or has ended, in one line with what to know about it. */
-export function tellEnd(release: ReleaseTellRelease): string {
+/** Formats the state or end of a release in one line. */
+export function formatEnd(release: YardRelease): string {
   const { operation, releaseId, runId, standing, end, error } = release;
   const what = operation === "deploy" ? `Release ${toCell(releaseId === "" ? runId : releaseId)}` : toSentence(release);
   const why = error === undefined ? "" : ` ${toCell(error.code)}: ${toCell(error.message, 2_000)}`;
-  if (end === "FailureDirty") return `${what} has failed and left something behind.${why}`;
-  if (standing === "succeeded") return `${what} is done.`;
-  if (standing === "cancelled") return `${what} was halted; nothing of it is left.${why}`;
-  if (standing === "failed") return `${what} has failed; nothing of it is left.${why}`;
-  return `${what} goes on: ${release.isHalting ? "halting" : (release.report?.state ?? standing)}.`;
+  if (end === "FailureDirty") return `${what} failed and left resources behind.${why}`;
+  if (standing === "succeeded") return `${what} succeeded.`;
+  if (standing === "cancelled") return `${what} was halted; everything it created was removed.${why}`;
+  if (standing === "failed") return `${what} failed; everything it created was removed.${why}`;
+  return `${what} is running: ${release.isHalting ? "halting" : (release.report?.state ?? standing)}.`;
 }
 
-function toSentence({ operation, project, config }: ReleaseTellRelease): string {
+function toSentence({ operation, project, config }: YardRelease): string {
   return `The ${operation} of ${toCell(project)} ${toCell(config)}`;
 }
 
-/** Everything that is known of a release, for people. */
-export function tellRelease(release: ReleaseTellRelease): string {
+/** Formats everything that is known about a release. */
+export function formatRelease(release: YardRelease): string {
   const { report, runId, account, region, project, config, startedAt, endedAt } = release;
   const took = endedAt === undefined ? "" : toLength((Date.parse(endedAt) - Date.parse(startedAt)) / 1_000);
   const facts = [
@@ -137,9 +137,9 @@ export function tellRelease(release: ReleaseTellRelease): string {
     ...(report?.laterErrors ?? []).map((error) => ["later error", `${error.class}: ${error.message}`]),
   ].map(([name = "", value = ""]) => [`${name}:`, toCell(value, 1_000)]);
   return [
-    `${tellEnd(release)}\n${formatTable(facts)}`,
+    `${formatEnd(release)}\n${formatTable(facts)}`,
     report === undefined ? "" : toServiceTable(report),
-    report === undefined ? "" : tellPath(report),
+    report === undefined ? "" : formatPath(report),
   ]
     .filter((part) => part !== "")
     .join("\n\n");
@@ -157,8 +157,8 @@ function toServiceTable({ services }: ReleaseReport): string {
   return [formatTable([head, ...table], { numbers: [1, 2, 3, 4] }), ...causes].join("\n");
 }
 
-/** States in their order; what was polled is told once with how often. */
-function tellPath({ path }: ReleaseReport): string {
+/** Formats the path: each state once, with its number of visits. */
+function formatPath({ path }: ReleaseReport): string {
   const shown: { state: string; times: number }[] = [];
   for (const { state } of path) {
     const same = shown.findLast((each) => each.state === state);
@@ -169,8 +169,8 @@ function tellPath({ path }: ReleaseReport): string {
   return states.length === 0 ? "" : `Path: ${states.join(", ")}`;
 }
 
-/** How the instances of a service stand, in words. */
-function tellService(service: ServiceReport): string {
+/** Formats the instance counts of a service. */
+function formatService(service: ServiceReport): string {
   const { healthy, unhealthy, terminating, targetHealthy } = service;
   const missing = countMissing(service);
   return [
@@ -181,25 +181,25 @@ function tellService(service: ServiceReport): string {
   ].join(", ");
 }
 
-/** Instances that are still to be launched. */
+/** Returns the number of instances that are not launched yet. */
 function countMissing({ launching, targetLaunched }: ServiceReport): number {
   return Math.max(0, targetLaunched - launching);
 }
 
-/** One service coming up when every instance is healthy at the first look at it: the earliest that can be. */
+/** Earliest possible rollout of a service: every instance is healthy at its first check. */
 interface RolloutForecast {
-  /** Desired capacities of the group and from which second on, of the begin of Deploy. */
+  /** Desired capacities of the group, and the second after the start of Deploy from which they apply. */
   readonly steps: readonly { readonly afterSeconds: number; readonly desired: number }[];
-  /** Second of the look at which it is healthy; undefined: not within the time-out. */
+  /** Second of the check at which it is healthy. Undefined: not within the timeout. */
   readonly healthyAfterSeconds: number | undefined;
 }
 
-/** How long a whole release takes at least. */
+/** Shortest possible duration of a release. */
 export interface ReleaseForecast {
   readonly services: Readonly<Record<string, RolloutForecast>>;
-  /** Second of the look at which all are healthy; undefined: not within the time-out. */
+  /** Second of the check at which all services are healthy. Undefined: not within the timeout. */
   readonly healthyAfterSeconds: number | undefined;
-  /** Of the end, with the slow start that is known; calls of AWS and drains come on top. */
+  /** Second of the end, including slow start. AWS calls and drains are not included. */
   readonly doneAfterSeconds: number | undefined;
 }
 
@@ -208,8 +208,8 @@ const BOOT_SECONDS = { odin: 90, "step-asg-deployer": 30 } as const;
 /** Seconds between detaching and deleting. The first generation has no such wait. */
 const AFTER_DETACH_SECONDS = { odin: 5, "step-asg-deployer": 0 } as const;
 
-/** What the waits of the state machine, the polls and the strategies of a release come to at the very least. */
-export function foreseeRelease(
+/** Forecasts the shortest duration of a release from the waits of the state machine, the checks and the strategies. */
+export function forecastRelease(
   release: Release,
   previous: Readonly<Record<string, number>>,
   options: { readonly generation: ReleaseConstants["generation"]; readonly slowStartSeconds?: number },
@@ -218,7 +218,7 @@ export function foreseeRelease(
   const services = Object.fromEntries(
     Object.entries(release.services).map(([name, service]) => {
       const before = Object.hasOwn(previous, name) ? previous[name] : undefined;
-      return [name, foreseeService(release, service, { previous: before, boot: BOOT_SECONDS[generation] })];
+      return [name, forecastService(release, service, { previous: before, boot: BOOT_SECONDS[generation] })];
     }),
   );
   const ends = Object.values(services).map(({ healthyAfterSeconds }) => healthyAfterSeconds);
@@ -228,10 +228,10 @@ export function foreseeRelease(
   return { services, healthyAfterSeconds: healthy, doneAfterSeconds: done };
 }
 
-/** No release has so many: 48 h with a look every 15 s are 11,520. */
+/** Upper bound of checks: 48 h with a check every 15 s are 11,520. */
 const MOST_LOOKS = 12_000;
 
-function foreseeService(
+function forecastService(
   { timeout, wait_for_healthy: poll, stable_polls: stablePolls }: Release,
   { autoscaling }: Service,
   { previous, boot }: { readonly previous: number | undefined; readonly boot: number },
@@ -263,9 +263,9 @@ function foreseeService(
   return { steps, healthyAfterSeconds: undefined };
 }
 
-/** How a picture is drawn. */
+/** Options of `toReleasePicture`. */
 export interface ReleasePictureOptions {
-  /** No line is longer. */
+  /** Maximum length of a line. */
   readonly columns: number;
   readonly colour: boolean;
   /** Epoch milliseconds. */
@@ -273,8 +273,8 @@ export interface ReleasePictureOptions {
 }
 
 /**
- * A release as lines: where it stands, and for each service one dot for each instance that there is or shall be, healthy ones
- * first, with a bar behind as many as must be healthy. Where there is no room, a dot stands for several.
+ * Draws a release as lines: its state, and one dot for each existing or missing instance of a service, healthy ones
+ * first, with a bar after as many as must be healthy. If there is not enough space, a dot represents several instances.
  */
 export function toReleasePicture(report: ReleaseReport, options: ReleasePictureOptions): string {
   const { columns } = options;
@@ -282,7 +282,7 @@ export function toReleasePicture(report: ReleaseReport, options: ReleasePictureO
   const widest = Math.max(0, ...services.map(([name]) => [...toCell(name, MAX_NAME)].length));
   const causes = services.flatMap(([name, service]) => service.causes.map((cause) => `${name}: ${cause}`));
   return [
-    toCell(tellHead(report, options.now), columns),
+    toCell(formatHead(report, options.now), columns),
     ...services.map(([name, service]) => toServiceLine(toCell(name, MAX_NAME).padEnd(widest), service, options)),
     ...causes.slice(-MAX_CAUSES).map((cause) => toCell(`! ${cause}`, columns)),
     ...(report.error === undefined ? [] : [toCell(`${report.error.class}: ${report.error.message}`, columns)]),
@@ -292,13 +292,13 @@ export function toReleasePicture(report: ReleaseReport, options: ReleasePictureO
 const MAX_NAME = 32;
 const MAX_CAUSES = 3;
 
-function tellHead({ releaseId, state, startedAt, timeoutSeconds, end }: ReleaseReport, now: number): string {
+function formatHead({ releaseId, state, startedAt, timeoutSeconds, end }: ReleaseReport, now: number): string {
   const passed =
     startedAt === undefined ? "" : `, ${toLength((now - startedAt) / 1_000)} of ${toLength(timeoutSeconds)}`;
   return `${releaseId}: ${end ?? state}${end === undefined ? passed : ""}`;
 }
 
-/** Kinds of dots in the order in which they are drawn; each looks different without colours too. */
+/** Kinds of dots in drawing order; distinguishable without colors. */
 const DOTS = [
   { kind: "healthy", glyph: "●", colour: 32 },
   { kind: "unhealthy", glyph: "◐", colour: 33 },
@@ -307,13 +307,13 @@ const DOTS = [
 ] as const;
 
 function toServiceLine(name: string, service: ServiceReport, { columns, colour }: ReleasePictureOptions): string {
-  const words = tellService(service);
+  const words = formatService(service);
   const counts = { ...service, missing: countMissing(service) };
   const all = Math.max(service.targetLaunched, service.launching);
   const room = Math.max(MIN_DOTS, columns - [...name].length - words.length - ROOM_OF_REST);
   const scale = Math.max(1, Math.ceil(all / room));
   const dots = DOTS.flatMap((dot) => Array.from({ length: Math.ceil(counts[dot.kind] / scale) }, () => dot));
-  // Parts of each kind are rounded up, so that nothing is left out.
+  // Round up, so that no kind is omitted.
   const bar = Math.ceil(service.targetHealthy / scale);
   const line = `${paint(dots.slice(0, bar), colour)}|${paint(dots.slice(bar), colour)}`;
   const each = scale === 1 ? "" : ` (${scale} each)`;
@@ -321,7 +321,7 @@ function toServiceLine(name: string, service: ServiceReport, { columns, colour }
 }
 
 const MIN_DOTS = 10;
-/** Blanks, bar and the word on the scale. */
+/** Space for blanks, the bar and the scale. */
 const ROOM_OF_REST = 20;
 
 function paint(dots: readonly (typeof DOTS)[number][], colour: boolean): string {
@@ -339,7 +339,7 @@ const UNITS = [
   ["s", 1],
 ] as const;
 
-/** A length of time in its two largest units, such as `2m 30s`. */
+/** Formats a duration in its two largest units, such as `2m 30s`. */
 export function toLength(seconds: number): string {
   let left = Math.max(0, Math.floor(seconds));
   const parts: (readonly [string, number])[] = [];
@@ -354,15 +354,15 @@ export function toLength(seconds: number): string {
 
 const OBEYED = /\p{Cc}|[\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
-/** Text of others on one line, at most so many characters: nothing in it moves a cursor, colours or turns a direction. */
+/** Formats untrusted text on one line with a maximum length: removes control sequences and direction marks. */
 export function toCell(text: string, maxCharacters = 80): string {
-  // What is left when sequences are taken out may be one again, so controls go as well.
+  // Removing sequences may form new ones, so remove control characters too.
   const line = stripVTControlCharacters(text).replaceAll(/\s+/gu, " ").replaceAll(OBEYED, "").toWellFormed().trim();
   const characters = [...line];
   return characters.length <= maxCharacters ? line : `${characters.slice(0, maxCharacters - 1).join("")}…`;
 }
 
-/** Sentences in a row; each but the last gets the full stop that it lacks. */
+/** Joins sentences; all but the last get a missing full stop. */
 export function joinSentences(sentences: readonly string[]): string {
   const last = sentences.length - 1;
   return sentences.map((each, at) => (at === last || /[.!?]$/.test(each) ? each : `${each}.`)).join(" ");

@@ -77,7 +77,7 @@ describe("findUserDataFault", () => {
     expect(findUserDataFault("x".repeat(16_384))).toBeUndefined();
     expect(findUserDataFault("é".repeat(8192))).toBeUndefined();
     expect(findUserDataFault("é".repeat(8193))).toBe(
-      "The user data has 16386 bytes with its values put in, and EC2 takes 16384. Load the rest from a bucket.",
+      "The rendered user data has 16386 bytes; EC2 accepts 16384. Load the rest from a bucket.",
     );
   });
 });
@@ -90,7 +90,7 @@ describe("hashUserData", () => {
 });
 
 const tell = (line: number, what: string) =>
-  `Line ${line} of the user data looks like ${what}. Others can read it: load it when the server boots.`;
+  `Line ${line} of the user data looks like ${what}, and others can read it. Load it when the server boots.`;
 
 describe("findSecrets", () => {
   it.each([

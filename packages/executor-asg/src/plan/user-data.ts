@@ -8,7 +8,7 @@ import {
 } from "../release-state.ts";
 import { toServiceOrder } from "./names.ts";
 
-/** What user data may be told, by the names of the document; `{ ...release, service_name }` fits. */
+/** Values for the placeholders in user data, named as in the document; `{ ...release, service_name }` fits. */
 export interface UserDataFacts {
   readonly release_id?: string;
   readonly project_name?: string;
@@ -44,8 +44,8 @@ const FACTS: ReadonlyMap<ReleaseConstants["generation"], ReadonlyMap<string, Fac
 ]);
 
 /**
- * Puts facts in the place of tokens such as `{{RELEASE_ID}}`, in one pass: what was put in is not looked at again. A token that
- * the generation does not know stays; a fact that is not there is the empty text.
+ * Replaces placeholders such as `{{RELEASE_ID}}` in one pass; replaced text is not scanned again. Unknown placeholders
+ * stay; missing values become an empty string.
  */
 export function renderUserData(
   template: string | undefined,
@@ -63,7 +63,7 @@ function join(...parts: readonly (string | undefined)[]): string {
   return parts.includes(undefined) ? "" : parts.join("/");
 }
 
-/** What looks like a secret, and what it is called. */
+/** Patterns of secrets, and their names. */
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----/, "a private key"],
   // IAM User Guide, "Understanding unique ID prefixes": access keys, and those of sessions.
@@ -71,43 +71,43 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\bgh[pousr]_[A-Za-z0-9]{36,}/, "a GitHub token"],
   [/\bxox[abprs]-[A-Za-z0-9-]{10,}/, "a Slack token"],
   [/\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]+:[^\s/@${}]+@/i, "a password in a URL"],
-  // A value that is read from elsewhere when the server boots is no secret.
+  // A value that is loaded when the server boots is not a secret.
   [/(?:password|passwd|secret|token|api_?key)["']?\s*[=:]\s*["']?[^\s"'$<{(`]{8,}/i, "a password or token"],
 ];
 
 /**
- * Where user data seems to hold a secret, a sentence each, without the secret: whoever may describe launch templates or reach an
- * instance's metadata reads it. A guess, so that it warns and refuses nothing.
+ * Returns a sentence for each line of user data that looks like a secret, without the secret. User data is visible to
+ * everyone who can describe launch templates or reach the instance metadata. This is a guess, so it only warns.
  */
 export function findSecrets(userData: string): readonly string[] {
   return userData.split("\n").flatMap((line, index) => {
-    // Longer user data is refused for its size anyhow.
+    // Longer user data is rejected for its size.
     const [, what] = PATTERNS.find(([pattern]) => pattern.test(line.slice(0, MAX_USER_DATA_BYTES))) ?? [];
     if (what === undefined) return [];
     return [
-      `Line ${index + 1} of the user data looks like ${what}. Others can read it: load it when the server boots.`,
+      `Line ${index + 1} of the user data looks like ${what}, and others can read it. Load it when the server boots.`,
     ];
   });
 }
 
-/** SHA-256 of user data as it is stored, not rendered; hex. */
+/** Returns the SHA-256 of user data as stored, not rendered; hex. */
 export function hashUserData(userData: string): string {
   return createHash("sha256").update(userData, "utf8").digest("hex");
 }
 
-/** The most that EC2 takes, before base64 (EC2 User Guide, instance user data). */
+/** Maximum size accepted by EC2, before base64 (EC2 User Guide, instance user data). */
 const MAX_USER_DATA_BYTES = 16_384;
 
-/** Why rendered user data cannot be used; `undefined`: it can. */
+/** Returns why rendered user data cannot be used, or undefined. */
 export function findUserDataFault(rendered: string): string | undefined {
   const bytes = Buffer.byteLength(rendered);
   if (bytes <= MAX_USER_DATA_BYTES) return undefined;
-  return `The user data has ${bytes} bytes with its values put in, and EC2 takes ${MAX_USER_DATA_BYTES}. Load the rest from a bucket.`;
+  return `The rendered user data has ${bytes} bytes; EC2 accepts ${MAX_USER_DATA_BYTES}. Load the rest from a bucket.`;
 }
 
 /**
- * The user data of each service, rendered, by the service's name. It is read again and must still be what the document says. Throws
- * `RELEASE_HALTED`: nothing is created without it, so there is nothing to clean up.
+ * Returns the rendered user data of each service, by name. Reads the stored user data again and verifies its hash.
+ * Throws `RELEASE_HALTED`: nothing was created yet, so there is nothing to clean up.
  */
 export async function loadUserData(
   deps: ReleaseDeps,
@@ -128,12 +128,12 @@ async function loadStored(deps: ReleaseDeps, release: ReleaseWork["release"]): P
   const what = `The user data of release "${release.release_id}"`;
   const stored = await read(deps, release, what);
   if (stored === undefined) {
-    throw new ReleaseError("RELEASE_HALTED", `${what} is not there any more. Deploy again, with a new release id.`);
+    throw new ReleaseError("RELEASE_HALTED", `${what} no longer exists. Deploy again with a new release id.`);
   }
   const hash = hashUserData(stored);
   if (hash === release.user_data_sha256) return stored;
-  const message = `${what} was changed after it had been checked: its SHA-256 is ${hash}, not ${release.user_data_sha256}.`;
-  throw new ReleaseError("RELEASE_HALTED", `${message} Find out by whom, and deploy again.`);
+  const message = `${what} was changed after validation: its SHA-256 is ${hash}, not ${release.user_data_sha256}.`;
+  throw new ReleaseError("RELEASE_HALTED", `${message} Find out who changed it, and deploy again.`);
 }
 
 async function read(deps: ReleaseDeps, release: ReleaseWork["release"], what: string): Promise<string | undefined> {

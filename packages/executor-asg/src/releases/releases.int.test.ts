@@ -145,10 +145,14 @@ describe("the second channel", () => {
   });
 
   it.each([
-    ["no document", {}, "There is no document of it"],
-    ["another document", { release: JSON.stringify({ ...document, ami: "other" }) }, "is another one"],
-    ["no JSON", { release: "{" }, "could not be read"],
-    ["no user data", { release: JSON.stringify(document) }, "There is no user data of it"],
+    ["no document", {}, "Its document is not in"],
+    [
+      "another document",
+      { release: JSON.stringify({ ...document, ami: "other" }) },
+      "differs from the one in the call",
+    ],
+    ["no JSON", { release: "{" }, "Cannot read the release from its bucket"],
+    ["no user data", { release: JSON.stringify(document) }, "Its user data is not in"],
     ["other user data", { release: JSON.stringify(document), userdata: "other" }, "The user data has the SHA-256"],
   ])("refuses a release that has %s there", async (_, objects, message) => {
     const deployer = createDeployer();
@@ -164,7 +168,9 @@ describe("the second channel", () => {
     const deployer = createDeployer();
     await deployer.put(`${toRoot()}/release`, JSON.stringify({ ...document, timeout: 600 }));
 
-    await expect(validate(deployer)).rejects.toMatchObject({ message: expect.stringContaining("is another one") });
+    await expect(validate(deployer)).rejects.toMatchObject({
+      message: expect.stringContaining("differs from the one in the call"),
+    });
   });
 });
 

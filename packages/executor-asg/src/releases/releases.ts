@@ -20,13 +20,13 @@ import {
 /** The deployer's function. */
 export interface Releases {
   /**
-   * Does what a state of the state machine asks for, and answers the release as the next state is to get it. Rejects with errors that are
-   * named as the predecessor's classes, so that Lambda tells these as `errorType`.
+   * Runs a state of the state machine and returns the release for the next state. Rejects with errors named after the
+   * predecessor's classes, which Lambda reports as `errorType`.
    */
   readonly handler: (event: unknown) => Promise<unknown>;
 }
 
-/** Makes the function behind the state machine of releases. Nothing is called before the first event. */
+/** Creates the function behind the state machine of releases. Makes no calls before the first event. */
 export function createReleases(deps: ReleasesDeps): Releases {
   const open = createSessions(deps);
   return {
@@ -34,7 +34,7 @@ export function createReleases(deps: ReleasesDeps): Releases {
       try {
         return await answer(deps, open, event);
       } catch (error) {
-        deps.logger.error("a state of a release has failed", { error });
+        deps.logger.error("a state of a release failed", { error });
         throw toWireError(error);
       }
     },
@@ -55,7 +55,7 @@ async function validate(deps: ReleasesDeps, open: OpenSession, document: unknown
   return validateRelease(openDeps(deps, open, readPlaces(deps, document)), { document, ...places });
 }
 
-/** The document says which bucket it must be in, too; whether it is new enough is seen afterwards. */
+/** The document names its bucket, too; whether it is new enough is checked later. */
 function readPlaces({ constants, deployer }: ReleasesDeps, document: unknown): Release {
   const places = { account: deployer.account, region: deployer.region, deployerAccount: deployer.account };
   const parsed = parseRelease(document, { constants, ...places });
@@ -65,28 +65,28 @@ function readPlaces({ constants, deployer }: ReleasesDeps, document: unknown): R
   throw new ReleaseError(isUnreadable ? "RELEASE_UNREADABLE" : "BAD_RELEASE", message);
 }
 
-/** What the deployer's function is made of. */
+/** Dependencies of the deployer's function. */
 export interface ReleasesDeps {
   readonly constants: ReleaseConstants;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** The account and region that the function runs in: defaults of a release's, and where the lock table is. */
+  /** Account and region of the function: defaults of releases, and location of the lock table. */
   readonly deployer: { readonly account: string; readonly region: string };
-  /** How AWS is reached under a session's name and tags; without a target as the function itself. */
+  /** Opens access to AWS in a session with this name and tags; without a target, as the function itself. */
   access(session: SessionOptions): AwsAccess;
-  /** The bucket of all releases; one that names another is refused. Default: as each release says. */
+  /** Bucket of all releases; other buckets are rejected. Default: the bucket named by each release. */
   readonly bucket?: string;
-  /** Default: no table, and the files of the bucket alone are the locks. */
+  /** The lock table. Default: none; the files of the bucket are the locks. */
   readonly lockTable?: string;
-  /** What the roles of targets ask for. */
+  /** External id of the roles in the targets. */
   readonly externalId?: string;
   /** Default: 30 min. */
   readonly leaseMs?: number;
   readonly actor?: NonNullable<ReleaseDeps["actor"]>;
 }
 
-/** A release and its state in one object, as the predecessor's states hand it to each other. */
+/** A release and its state in one object, as passed between the predecessor's states. */
 export type WireRelease = Readonly<Record<string, unknown>>;
 
 const STATE_KEYS = {
@@ -102,7 +102,7 @@ const STATE_KEYS = {
   old_groups: true,
 } as const satisfies Record<Exclude<keyof Required<ReleaseState>, "services">, true>;
 
-/** On the wire `healthy` of a service is `Healthy`, since the predecessor has no tag for it. */
+/** On the wire, a service's `healthy` is `Healthy`, because the predecessor has no tag for it. */
 const SERVICE_KEYS = {
   resources: true,
   previous_desired_capacity: true,
@@ -114,10 +114,10 @@ const SERVICE_KEYS = {
   causes: true,
 } as const satisfies Record<Exclude<keyof Required<ServiceState>, "healthy">, true>;
 
-/** Step Functions writes a caught error over the one before; the first one is kept beside it. */
+/** Step Functions overwrites the previous caught error; the first one is stored here. */
 const FIRST_ERROR = "first_error";
 
-/** The release with all that is known, under the predecessor's names. */
+/** Converts a release and its state to the predecessor's format. */
 export function toWire({ release, state }: ReleaseWork): WireRelease {
   const { services, ...rest } = state;
   const merged = Object.entries(release.services).map(([name, service]) => [
@@ -138,8 +138,8 @@ function toWireService(service: Service, state: ServiceState | undefined): Reado
 }
 
 /**
- * Takes it apart again. A state that a predecessor's deployer has written lacks what it does not know: its document is read as a new one
- * is. Throws `RELEASE_UNREADABLE`.
+ * Parses this format. The state of a predecessor's deployer may lack fields: its document is parsed like a new one.
+ * Throws `RELEASE_UNREADABLE`.
  */
 export function parseWire(value: unknown, constants: ReleaseConstants): ReleaseWork {
   const wire = toObject(value, "The state of the release");
@@ -167,14 +167,14 @@ export function parseWire(value: unknown, constants: ReleaseConstants): ReleaseW
   return { release: toRelease(document, constants), state };
 }
 
-/** The predecessor leaves empty lists out, or writes them as `null`. */
+/** The predecessor omits empty lists, or writes `null`. */
 function toResources(found: unknown): Pick<ServiceState, "resources"> {
   if (typeof found !== "object" || found === null) return {};
   const given = Object.fromEntries(Object.entries(found).filter(([, value]) => value !== null));
   return { resources: { image: "", security_groups: [], elbs: [], target_group_arns: [], subnets: [], ...given } };
 }
 
-/** Of a state that has passed our Validate nothing is missing. */
+/** A state that passed Stackyard's Validate is complete. */
 function toRelease(document: WireRelease, constants: ReleaseConstants): Release {
   // Such a document is the very Release that toWire was given.
   if ("drain_timeout" in document && "wait_for_healthy" in document) return document as unknown as Release;
@@ -183,7 +183,10 @@ function toRelease(document: WireRelease, constants: ReleaseConstants): Release 
   throw new ReleaseError("RELEASE_UNREADABLE", parsed.problems.map(({ message }) => message).join("\n"));
 }
 
-/** The errors of a release: on the wire `error` is what was caught last, and the first one stays the error of the release. */
+/**
+ * Parses the errors of a release: on the wire, `error` is the last caught error; the first one stays the error of the
+ * release.
+ */
 export function readErrors(wire: WireRelease): Pick<ReleaseState, "error" | "later_errors"> {
   const last = toError(wire["error"]);
   const first = toError(wire[FIRST_ERROR]) ?? last;
@@ -210,7 +213,7 @@ function isSame(one: StateError, other: StateError): boolean {
 
 function toObject(value: unknown, what: string): WireRelease {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
-  throw new ReleaseError("RELEASE_UNREADABLE", `${what} is no object.`);
+  throw new ReleaseError("RELEASE_UNREADABLE", `${what} is not an object.`);
 }
 
 function pick(from: WireRelease, keys: object): WireRelease {
@@ -221,31 +224,33 @@ function omit(from: WireRelease, keys: object): WireRelease {
   return Object.fromEntries(Object.entries(from).filter(([key]) => !Object.hasOwn(keys, key)));
 }
 
-/** What a state of the state machine asks for. */
+/** A call of a state of the state machine. */
 export interface ReleaseCall {
   readonly task: "Validate" | ReleaseWorkName;
   readonly input: unknown;
 }
 
-/** Of a release, not of the call. */
+/** Keys of a release, not of the call. */
 const MAY_BE_INPUT = 2;
 
 /**
- * Reads a call: `{ Task, Input }`, or the predecessor's `{ Task, …release }`. Throws `TASK_UNKNOWN`, and `RELEASE_UNREADABLE` for what is
- * no object.
+ * Parses a call: `{ Task, Input }`, or the predecessor's `{ Task, …release }`. Throws `TASK_UNKNOWN`, or
+ * `RELEASE_UNREADABLE` if it is not an object.
  */
 export function parseReleaseCall(event: unknown): ReleaseCall {
   if (typeof event !== "object" || event === null || Array.isArray(event)) {
-    throw new ReleaseError("RELEASE_UNREADABLE", "The deployer is called with an object that has a Task.");
+    throw new ReleaseError("RELEASE_UNREADABLE", "Call the deployer with an object that has a Task.");
   }
   const { Task: task, ...rest }: Readonly<Record<string, unknown>> = { ...event };
   const keys = Object.keys(rest);
   const input = keys.length < MAY_BE_INPUT && "Input" in rest ? rest["Input"] : rest;
   if (task === "Validate" || isReleaseWorkName(task)) return { task, input };
-  throw new ReleaseError("TASK_UNKNOWN", `There is no task ${JSON.stringify(task) ?? "without a name"}.`);
+  throw new ReleaseError("TASK_UNKNOWN", `Unknown task: ${JSON.stringify(task) ?? "(missing)"}.`);
 }
 
-/** An error as Lambda tells it to Step Functions: `errorType` is its name (Lambda guide, "Node.js function errors"). */
+/**
+ * An error as Lambda reports it to Step Functions: `errorType` is its name (Lambda guide, "Node.js function errors").
+ */
 export function toWireError(error: unknown): Error {
   const isOurs = error instanceof ReleaseError;
   const message = error instanceof Error ? error.message : String(error);
@@ -254,12 +259,12 @@ export function toWireError(error: unknown): Error {
   return told;
 }
 
-/** Opens sessions for releases; those of one release share one. */
+/** Opens sessions for releases; the states of one release share a session. */
 export type OpenSession = (release: Pick<Release, "project_name" | "config_name" | "release_id">) => AwsAccess;
 
 const MAX_SESSIONS = 50;
 
-/** Keeps the newest sessions: a role that is assumed anew for every call is throttled soon. */
+/** Caches the newest sessions, because assuming a role for every call is soon throttled. */
 export function createSessions({ access }: ReleasesDeps): OpenSession {
   const sessions = new Map<string, AwsAccess>();
   return ({ project_name, config_name, release_id }) => {
@@ -283,12 +288,14 @@ function toTagValue(text: string): string {
   return text.replaceAll(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, "-").slice(0, 256);
 }
 
-/** What the states of one release work with: its account through the assumed role, and the bucket as the function itself. */
+/**
+ * Creates the dependencies of one release: its account through the assumed role, and the bucket as the function itself.
+ */
 export function openDeps(deps: ReleasesDeps, open: OpenSession, release: Release): ReleaseDeps {
   const { constants, clock, random, logger, deployer, externalId, actor } = deps;
   if (deps.bucket !== undefined && release.bucket !== deps.bucket) {
     const what = `Release(${release.release_id}) Error: its bucket is ${release.bucket}`;
-    throw new ReleaseError("BAD_RELEASE", `${what}, and this deployer reads ${deps.bucket} only.`);
+    throw new ReleaseError("BAD_RELEASE", `${what}, but this deployer reads only ${deps.bucket}.`);
   }
   const access = open(release);
   const region = release.aws_region;
@@ -323,7 +330,7 @@ export function openDeps(deps: ReleasesDeps, open: OpenSession, release: Release
   };
 }
 
-/** AWS General Reference, "Partitions": the beginning of a region tells it. */
+/** AWS General Reference, "Partitions": returns the partition of a region by its prefix. */
 function toPartition(region: string): string {
   if (region.startsWith("cn-")) return "aws-cn";
   return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";

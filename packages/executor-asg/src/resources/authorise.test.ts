@@ -205,7 +205,7 @@ describe("authoriseResource of a placement group", () => {
     expect(authorise({ ...group, name: "mine", found })).toEqual({
       kind: "authorised",
       warnings: [
-        'Placement group "mine" says nothing of its owner: every project may use it. Tag it with ProjectName and ConfigName.',
+        'Placement group "mine" has no owner tags, so every project may use it. Tag it with ProjectName and ConfigName.',
       ],
     });
   });
@@ -291,16 +291,16 @@ describe("matchByName", () => {
 
   it("refuses one that is asked for twice", () => {
     expect(messagesOf(subnets(["private-a", PRIVATE.id], [PRIVATE, PRIVATE]))).toEqual([
-      ["subnet-repeated", "Subnet subnet-00000001 is asked for twice."],
+      ["subnet-repeated", "Subnet subnet-00000001 is listed twice."],
     ]);
     expect(messagesOf(groups(["a", "a"], [A]))).toEqual([
-      ["security-group-repeated", "Security group sg-a is asked for twice."],
+      ["security-group-repeated", "Security group sg-a is listed twice."],
     ]);
   });
 
   it("refuses what nobody has asked for", () => {
     expect(messagesOf(groups(["a"], [A, B]))).toEqual([
-      ["security-group-unexpected", 'Security group sg-b ("b") was not asked for.'],
+      ["security-group-unexpected", 'Security group sg-b ("b") was not requested.'],
     ]);
   });
 

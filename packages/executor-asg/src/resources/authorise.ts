@@ -1,7 +1,7 @@
 import type { PlacementStrategy } from "../document/release.ts";
 import type { ReleaseConstants } from "../release-state.ts";
 
-/** What everybody may use once its owner has said so. */
+/** A resource that every project may use after its owner has opted in. */
 interface SharedResource {
   readonly kind: "image" | "subnet";
   /** Id. */
@@ -9,13 +9,13 @@ interface SharedResource {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** A resource that a service asks for, as it was found. */
+/** A resource that a service names, with the facts needed to authorise it. */
 export type Resource = SharedResource | TaggedResource | ProfileResource | PlacementGroupResource;
 
 /**
- * Whether a service may use a resource: its owner has opted in, by the tag `DeployWith` on images and subnets, by the
- * tags `ProjectName`, `ConfigName` and `ServiceName` on security groups, load balancers and target groups, by the path
- * of an instance profile, or by the name of a placement group that is to be created. Codes of refusals:
+ * Returns whether a service may use a resource. Its owner opts in: by the tag `DeployWith` on images and subnets; by
+ * the tags `ProjectName`, `ConfigName` and `ServiceName` on security groups, load balancers and target groups; by the
+ * path of an instance profile; or by the name of a placement group to be created. Codes of refusals:
  * `image-not-opted-in`, `subnet-not-opted-in`, `<kind>-not-yours`, `profile-path-wrong`, `placement-group-name-wrong`,
  * `placement-group-unusable`, `placement-group-differs`, `placement-group-not-yours`.
  */
@@ -44,7 +44,7 @@ function authoriseShared({ kind, name, tags }: SharedResource, { constants }: Se
   return { kind: "refused", code: `${kind}-not-opted-in`, message };
 }
 
-/** What belongs to a service. */
+/** A resource that belongs to a service. */
 interface TaggedResource {
   readonly kind: "security-group" | "classic-load-balancer" | "target-group";
   readonly name: string;
@@ -60,8 +60,8 @@ const WORDS = {
 const OWNER_TAGS = ["ProjectName", "ConfigName", "ServiceName"] as const;
 
 /**
- * Each of the three tags must name the service's project, config and name, or be the wildcard. A target group may also
- * name, in `AllowedService`, one service of another project; its owner keeps the right to use it.
+ * Each of the three tags must have the value of the service, or the wildcard. A target group may additionally allow one
+ * service of another project with `AllowedService`.
  */
 function authoriseByTags(resource: TaggedResource, scope: ServiceScope): Authorisation {
   const owner = { ProjectName: scope.project, ConfigName: scope.config, ServiceName: scope.service };
@@ -81,7 +81,7 @@ function isFor(value: string | undefined, expected: string, { constants }: Servi
   return value !== undefined && (value === expected || value === constants.wildcard);
 }
 
-/** Looked at only where the owner is known, whoever that is. */
+/** `AllowedService` counts only if all three owner tags exist. */
 function isAllowed({ kind, tags }: TaggedResource, { project, config, service, constants }: ServiceScope): boolean {
   if (kind !== "target-group" || constants.generation !== "odin") return false;
   if (OWNER_TAGS.some((key) => tags[key] === undefined)) return false;
@@ -100,11 +100,11 @@ function toWarnings(
 interface ProfileResource {
   readonly kind: "instance-profile";
   readonly name: string;
-  /** The profile's own, not its role's. */
+  /** Path of the profile, not of its role. */
   readonly path: string;
 }
 
-/** The path names project, config and service; from the right they may be the wildcard. */
+/** The path must contain project, config and service. Levels may be the wildcard, starting from the right. */
 function authoriseProfile({ name, path }: ProfileResource, scope: ServiceScope): Authorisation {
   const allowed = toPaths(scope);
   if (allowed.includes(path)) return AUTHORISED;
@@ -119,13 +119,13 @@ function toPaths({ project, config, service, constants }: ServiceScope): readonl
   return levels.map((level) => `${profileRoot}${level.join("/")}/`);
 }
 
-/** A placement group that a service asks for. */
+/** A placement group that a service names. */
 interface PlacementGroupResource {
   readonly kind: "placement-group";
   readonly name: string;
   readonly strategy: PlacementStrategy;
   readonly partition_count?: number | undefined;
-  /** As EC2 has it; absent: it will be created. */
+  /** The existing placement group. Missing: it will be created. */
   readonly found?: {
     readonly state: string;
     readonly strategy: string;
@@ -134,12 +134,13 @@ interface PlacementGroupResource {
   };
 }
 
-/** A deployer writes them on all that it creates. */
-const OWNER_TAGS_AUTHORISE_PLACEMENT_GROUP = ["ProjectName", "ConfigName"] as const;
+/** Deployers add these tags to everything that they create. */
+const PLACEMENT_OWNER_TAGS = ["ProjectName", "ConfigName"] as const;
 
 /**
- * A new placement group must be named after its project-config: exactly so, or with more behind a slash. One that is
- * there must be what the document says, and by its tags of no other project-config; without such tags everybody may use it.
+ * The name of a new placement group must be `<root>project/config`, optionally followed by a slash and more. An
+ * existing group must match the document and must not be tagged for another project; without such tags every project
+ * may use it.
  */
 function authorisePlacementGroup(group: PlacementGroupResource, scope: ServiceScope): Authorisation {
   const { name, found } = group;
@@ -160,14 +161,14 @@ function authoriseOwner(
   scope: ServiceScope,
 ): Authorisation {
   const owner = { ProjectName: scope.project, ConfigName: scope.config };
-  const known = OWNER_TAGS_AUTHORISE_PLACEMENT_GROUP.filter((key) => tags[key] !== undefined);
+  const known = PLACEMENT_OWNER_TAGS.filter((key) => tags[key] !== undefined);
   const wrong = known.find((key) => tags[key] !== owner[key] && tags[key] !== scope.constants.wildcard);
   if (wrong !== undefined) {
     const message = `Placement group "${name}" is of another project-config: its tag ${wrong} is "${tags[wrong]}", not "${owner[wrong]}".`;
     return { kind: "refused", code: "placement-group-not-yours", message };
   }
   if (isNamedAfter(name, scope) || known.length > 0) return AUTHORISED;
-  const warning = `Placement group "${name}" says nothing of its owner: every project may use it. Tag it with ProjectName and ConfigName.`;
+  const warning = `Placement group "${name}" has no owner tags, so every project may use it. Tag it with ProjectName and ConfigName.`;
   return { kind: "authorised", warnings: [warning] };
 }
 
@@ -196,31 +197,31 @@ function findDifference(
   return `${found.partition_count ?? 0} partitions, not ${partition_count ?? 0}`;
 }
 
-/** What was asked for by name and what was found. */
+/** Names in a document, and the resources found. */
 interface NamesToMatch {
-  /** Subnets may be asked for by id too. */
+  /** Subnets may also be named by id. */
   readonly kind: "security-group" | "subnet";
   readonly asked: readonly string[];
-  /** All that look-ups have found. `name`: the tag `Name`. */
+  /** All resources found. `name`: the tag `Name`. */
   readonly found: readonly NamedResource[];
 }
 
-/** Something with an id and maybe a name. */
+/** A resource with an id and an optional name. */
 export interface NamedResource {
   readonly id: string;
   readonly name?: string | undefined;
 }
 
-/** Each asked one with its one resource, or all that does not match. */
+/** The ids in the order of the names, or all problems. */
 type NameMatch =
   | { readonly kind: "matched"; readonly ids: readonly string[] }
   | { readonly kind: "refused"; readonly problems: readonly { readonly code: string; readonly message: string }[] };
 
-const WORDS_MATCH_BY_NAME = { "security-group": "Security group", subnet: "Subnet" } as const;
+const NAMED_KINDS = { "security-group": "Security group", subnet: "Subnet" } as const;
 
 /**
- * Finds to each name, or id, the one resource that has it, in the order asked. None, several, the same one twice, or
- * one that nobody has asked for is refused: counting alone would take two of one name for one each of two.
+ * Finds the one resource for each name or id, in the given order. A missing, ambiguous, repeated or unexpected resource
+ * is a problem: comparing only the counts would accept two resources with one name in place of one each of two.
  */
 export function matchByName({ kind, asked, ...input }: NamesToMatch): NameMatch {
   const found = [...new Map(input.found.map((resource) => [resource.id, resource])).values()];
@@ -239,7 +240,7 @@ export function matchByName({ kind, asked, ...input }: NamesToMatch): NameMatch 
 type Kind = NamesToMatch["kind"];
 type Fault = { readonly code: string; readonly message: string };
 
-/** A subnet is asked for by its id when it begins with `subnet-` and goes on; a name never looks so. */
+/** Returns whether a text is the id of a subnet. A name never starts with `subnet-`. */
 export function isSubnetId(text: string): boolean {
   return text.startsWith("subnet-") && text.length >= 8;
 }
@@ -249,7 +250,7 @@ function answersTo(kind: Kind, { id, name }: NamedResource, asked: string): bool
 }
 
 function fault(kind: Kind, code: string, text: string): Fault {
-  return { code: `${kind}-${code}`, message: `${WORDS_MATCH_BY_NAME[kind]} ${text}.` };
+  return { code: `${kind}-${code}`, message: `${NAMED_KINDS[kind]} ${text}.` };
 }
 
 function findMismatch(kind: Kind, asked: string, match: readonly NamedResource[]): readonly Fault[] {
@@ -262,7 +263,7 @@ function findMismatch(kind: Kind, asked: string, match: readonly NamedResource[]
 function findRepeated(kind: Kind, matches: readonly (readonly NamedResource[])[]): readonly Fault[] {
   const ids = matches.flatMap((match) => match.map(({ id }) => id));
   const repeated = new Set(ids.filter((id, index) => ids.indexOf(id) !== index));
-  return [...repeated].map((id) => fault(kind, "repeated", `${id} is asked for twice`));
+  return [...repeated].map((id) => fault(kind, "repeated", `${id} is listed twice`));
 }
 
 function findStrangers(
@@ -274,11 +275,11 @@ function findStrangers(
   return found
     .filter((resource) => !known.has(resource) && (kind === "subnet" || resource.name !== undefined))
     .map(({ id, name }) =>
-      fault(kind, "unexpected", `${id}${name === undefined ? "" : ` ("${name}")`} was not asked for`),
+      fault(kind, "unexpected", `${id}${name === undefined ? "" : ` ("${name}")`} was not requested`),
     );
 }
 
-/** On whose behalf resources are asked for. */
+/** The service that uses the resources. */
 export interface ServiceScope {
   readonly project: string;
   readonly config: string;
@@ -286,11 +287,11 @@ export interface ServiceScope {
   readonly constants: Pick<ReleaseConstants, "generation" | "optInTag" | "profileRoot" | "placementRoot" | "wildcard">;
 }
 
-/** Whether a service may use a resource. */
+/** Result of an authorisation. */
 export type Authorisation =
-  /** `warnings`: what somebody should know nevertheless. */
+  /** `warnings`: advice that does not block the release. */
   | { readonly kind: "authorised"; readonly warnings: readonly string[] }
   | { readonly kind: "refused"; readonly code: string; readonly message: string };
 
-/** The answer to what nothing speaks against. */
+/** Authorised without warnings. */
 const AUTHORISED: Authorisation = { kind: "authorised", warnings: [] };

@@ -9,7 +9,7 @@ import {
   type GroupFacts,
   loadGroups,
   loadGroupsNamed,
-  lookUp,
+  lookup,
   sortGroups,
 } from "./groups.ts";
 
@@ -196,16 +196,16 @@ function named(name: string, status = 400): Error {
 }
 
 function look(error: Error, signal = new AbortController().signal) {
-  return lookUp({ signal }, { what: 'thing "a"', missing: MISSING }, async () => {
+  return lookup({ signal }, { what: 'thing "a"', missing: MISSING }, async () => {
     throw error;
   });
 }
 
-describe("lookUp", () => {
+describe("lookup", () => {
   it("gives what was found", async () => {
     const { signal } = new AbortController();
 
-    expect(await lookUp({ signal }, { what: "a" }, async () => 1)).toEqual({ kind: "found", value: 1 });
+    expect(await lookup({ signal }, { what: "a" }, async () => 1)).toEqual({ kind: "found", value: 1 });
   });
 
   it("knows the error that says that a thing is not there", async () => {

@@ -8,9 +8,9 @@ import { DescribePlacementGroupsCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import type { Release } from "../document/release.ts";
 import { RELEASE_TAGS } from "../plan/names.ts";
-import { type ReleaseConstants, type ReleaseDeps, toReleaseError } from "../release-state.ts";
+import { type AwsDeps, type ReleaseConstants, type ReleaseDeps, toReleaseError } from "../release-state.ts";
 
-/** Why a release cannot follow on what is there. */
+/** Why a release cannot replace the existing groups. */
 interface PredecessorProblem {
   readonly class: "BadReleaseError";
   readonly code:
@@ -21,30 +21,30 @@ interface PredecessorProblem {
   readonly message: string;
 }
 
-/** What a release replaces. */
+/** Groups that a release replaces. */
 export type Predecessors<Group extends GroupFacts> = {
-  /** Kept for the rollback window of a release before; deleted before anything is created. */
+  /** Kept for the rollback window of an earlier release. Deleted before anything is created. */
   readonly retired: readonly Group[];
-  /** Of the project-config, but of no release: to be reported, never touched. */
+  /** Groups of the project and config without a release id. They are reported, never changed. */
   readonly unowned: readonly Group[];
 } & (
   | {
       readonly kind: "found";
-      /** By service, of services that are in the release. */
+      /** Previous group of each service in the release. */
       readonly previous: Readonly<Record<string, Group>>;
-      /** All that go when the release has succeeded, also of services that are in it no longer. */
+      /** All groups that are deleted after success, including those of removed services. */
       readonly old: readonly Group[];
       readonly previousReleaseId?: string;
     }
   | { readonly kind: "refused"; readonly problems: readonly PredecessorProblem[] }
 );
 
-/** The release that looks for them. */
+/** The release that replaces groups. */
 type Successor = GroupOwner & { readonly services: Readonly<Record<string, unknown>> };
 
 /**
- * Finds, among all groups of the account, those that a release replaces. It is refused when one has its id already, or
- * when it is not clear which group a service has. `stackyard release repair` lists and removes what stands in the way.
+ * Finds the groups that a release replaces. Rejects the release if a group has its id already, or if the group of a
+ * service is ambiguous. `stackyard release repair` lists and removes such groups.
  */
 export function findPredecessors<Group extends GroupFacts>(
   groups: readonly Group[],
@@ -99,7 +99,7 @@ function findDoubles(groups: readonly GroupFacts[]): readonly PredecessorProblem
   const byService = Map.groupBy(groups, toService);
   return [...byService].flatMap(([service, all]) => {
     if (service === "" || all.length < 2) return [];
-    const message = `Service "${service}" has ${all.length} Auto Scaling groups: ${toNames(all)}. Delete all but the one that serves.`;
+    const message = `Service "${service}" has ${all.length} Auto Scaling groups: ${toNames(all)}. Delete all but the one in service.`;
     return [problem("groups-of-one-service", message)];
   });
 }
@@ -116,38 +116,35 @@ function toNames(groups: readonly GroupFacts[]): string {
   return groups.map(({ name }) => `"${name}"`).join(", ");
 }
 
-/** An Auto Scaling group as far as releases look at it. */
+/** Facts about an Auto Scaling group. */
 export interface GroupFacts {
   readonly name: string;
-  /** `Delete in progress`, or nothing. */
+  /** `Delete in progress`, or missing. */
   readonly status?: string | undefined;
   readonly desired: number;
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Whose groups are looked for. */
+/** The release whose groups are sorted. */
 interface GroupOwner {
   readonly project_name: string;
   readonly config_name: string;
   readonly release_id: string;
 }
 
-/** The groups of a project-config. None of them is being deleted. */
+/** The groups of a project and config, without those being deleted. */
 export interface SortedGroups<Group extends GroupFacts> {
-  /** Of this release. */
+  /** Groups of this release. */
   readonly own: readonly Group[];
-  /** Of other releases. */
+  /** Groups of other releases. */
   readonly old: readonly Group[];
-  /** Of other releases, kept for their rollback window. */
+  /** Groups of other releases that are kept for a rollback. */
   readonly retired: readonly Group[];
-  /** They do not say which release they are of: nobody may delete them on its behalf. */
+  /** Groups without a release id. They must not be deleted automatically. */
   readonly unowned: readonly Group[];
 }
 
-/**
- * Sorts all groups that a look-up has found. Those of other project-configs, and those that are being deleted, are left
- * out.
- */
+/** Sorts groups by release. Skips groups of other projects and groups that are being deleted. */
 export function sortGroups<Group extends GroupFacts>(
   groups: readonly Group[],
   owner: GroupOwner,
@@ -165,7 +162,7 @@ export function sortGroups<Group extends GroupFacts>(
   };
 }
 
-/** The release that has made a group. Groups from before the tag's spelling changed have the older one. */
+/** Returns the id of the release that created a group. Older groups have the tag in another spelling. */
 export function findReleaseId(
   { tags }: Pick<GroupFacts, "tags">,
   generation: ReleaseConstants["generation"] = "odin",
@@ -181,37 +178,37 @@ function isRetired({ tags }: GroupFacts): boolean {
   return tags[RELEASE_TAGS.retiredAt] !== undefined;
 }
 
-/** Why a release cannot have what it asks for. */
+/** A problem with a resource of a release. */
 export interface ResourceProblem {
   /** In kebab-case, such as `release-image-missing`. */
   readonly code: string;
-  /** What is wrong, with what, and what to do. */
+  /** What is wrong, where, and what to do. */
   readonly message: string;
   readonly cause?: unknown;
 }
 
-/** What a look-up gives: what it found, or why not. */
-export type LookUp<Found> =
+/** Result of a lookup. */
+export type Lookup<Found> =
   | { readonly kind: "found"; readonly value: Found }
   | { readonly kind: "refused"; readonly problems: readonly ResourceProblem[] };
 
-/** A look-up of one thing. */
-interface LookUpInput {
-  /** The thing, such as `security groups "web"`: it stands after "Looking up". */
+/** Input of `lookup`. */
+interface LookupInput {
+  /** What is looked up, such as `security groups "web"`; completes the sentence "Looking up … failed." */
   readonly what: string;
-  /** Names of the errors that say that it is not there, and the sentence that the release is refused with then. */
+  /** Names of the errors for a missing resource, and the problem to report. */
   readonly missing?: { readonly errors: readonly string[]; readonly problem: ResourceProblem };
 }
 
 /**
- * Looks something up. An answer of AWS about this one thing is a problem among others, so that all are told at once. What
- * concerns every call (credentials, an outage) is thrown as `BAD_RELEASE`: the next call would end so, too. An abort is no answer.
+ * Looks up a resource. An AWS error about this resource is returned as a problem, so that all problems are reported
+ * together. An error that would fail every call (credentials, an outage) throws `BAD_RELEASE`. An abort is rethrown.
  */
-export async function lookUp<Found>(
+export async function lookup<Found>(
   deps: Pick<ReleaseDeps, "signal">,
-  { what, missing }: LookUpInput,
+  { what, missing }: LookupInput,
   load: () => Promise<Found>,
-): Promise<LookUp<Found>> {
+): Promise<Lookup<Found>> {
   try {
     return { kind: "found", value: await load() };
   } catch (error) {
@@ -226,17 +223,27 @@ export async function lookUp<Found>(
   }
 }
 
-type Deps = Pick<ReleaseDeps, "target" | "signal">;
+/** Like `lookup`, for a resource that must exist: an undefined result is the problem `missing`. */
+export async function lookupExisting<Found>(
+  deps: Pick<ReleaseDeps, "signal">,
+  input: Required<LookupInput>,
+  load: () => Promise<Found | undefined>,
+): Promise<Lookup<Found>> {
+  const found = await lookup(deps, input, load);
+  if (found.kind === "refused") return found;
+  if (found.value === undefined) return { kind: "refused", problems: [input.missing.problem] };
+  return { kind: "found", value: found.value };
+}
 
-/** A page's most ("DescribeAutoScalingGroups", MaxRecords). */
+/** Maximum page size ("DescribeAutoScalingGroups", MaxRecords). */
 const PAGE = 100;
 
 /**
- * All groups of a project-config, of whatever release, by name; those that are being deleted, too. The tags are compared again,
- * exactly, since a filter of Auto Scaling is for finding and not for deciding.
+ * Returns all groups of a project and config, sorted by name, including those being deleted. Compares the tags again,
+ * because filters of Auto Scaling are not exact.
  */
 export async function loadGroups(
-  deps: Deps,
+  deps: AwsDeps,
   { project_name, config_name }: Pick<Release, "project_name" | "config_name">,
 ): Promise<readonly AutoScalingGroup[]> {
   const groups = await loadAll(deps, {
@@ -251,37 +258,46 @@ export async function loadGroups(
   });
 }
 
-/** Those of these groups that stand. */
-export async function loadGroupsNamed(deps: Deps, names: readonly string[]): Promise<readonly AutoScalingGroup[]> {
-  // Without names Auto Scaling lists all groups of the account.
+/** Returns the groups with these names that exist. */
+export async function loadGroupsNamed(deps: AwsDeps, names: readonly string[]): Promise<readonly AutoScalingGroup[]> {
+  // Without names, Auto Scaling returns all groups of the account.
   if (names.length === 0) return [];
   const groups = await loadAll(deps, { AutoScalingGroupNames: [...names] });
-  return groups.filter(({ AutoScalingGroupName = "" }) => names.includes(AutoScalingGroupName));
+  return groups.filter((group) => names.includes(nameOfGroup(group)));
 }
 
 async function loadAll(
-  { target, signal }: Deps,
+  { target, signal }: AwsDeps,
   input: DescribeAutoScalingGroupsCommandInput,
-): Promise<AutoScalingGroup[]> {
+): Promise<readonly AutoScalingGroup[]> {
   const client = target.client(AutoScalingClient);
-  const groups: AutoScalingGroup[] = [];
   const pages = paginateDescribeAutoScalingGroups({ client, pageSize: PAGE }, input, { abortSignal: signal });
-  for await (const { AutoScalingGroups = [] } of pages) groups.push(...AutoScalingGroups);
-  return groups.toSorted((left, right) => compareLoadGroups(left.AutoScalingGroupName, right.AutoScalingGroupName));
+  const groups = await collect(pages, ({ AutoScalingGroups }) => AutoScalingGroups);
+  return groups.toSorted((one, other) => compare(nameOfGroup(one), nameOfGroup(other)));
 }
 
-function compareLoadGroups(left = "", right = ""): number {
-  if (left === right) return 0;
-  return left < right ? -1 : 1;
+/** Returns the items of all pages. */
+export async function collect<Page, Item>(
+  pages: AsyncIterable<Page>,
+  toItems: (page: Page) => readonly Item[] | undefined,
+): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  for await (const page of pages) items.push(...(toItems(page) ?? []));
+  return items;
 }
 
-/** A group as the rules look at it. */
+/** Returns the name of a group. */
+export function nameOfGroup({ AutoScalingGroupName = "" }: AutoScalingGroup): string {
+  return AutoScalingGroupName;
+}
+
+/** Converts a group to the facts that the rules need. */
 export function toGroupFacts(group: AutoScalingGroup): GroupFacts {
-  const { AutoScalingGroupName: name = "", DesiredCapacity: desired = 0, Status, Tags } = group;
-  return { name, desired, tags: toTagMap(Tags), ...(Status !== undefined && { status: Status }) };
+  const { DesiredCapacity: desired = 0, Status: status, Tags } = group;
+  return { name: nameOfGroup(group), desired, tags: toTagMap(Tags), ...(status && { status }) };
 }
 
-/** A placement group as the rules look at it. */
+/** Facts about a placement group. */
 export interface PlacementGroupFacts {
   readonly state: string;
   readonly strategy: string;
@@ -289,12 +305,12 @@ export interface PlacementGroupFacts {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** The placement group of that name; `undefined`: the release will make it. */
+/** Returns the placement group with this name, or undefined: then the release creates it. */
 export async function findPlacementGroup(
   deps: ReleaseDeps,
   name: string,
-): Promise<LookUp<PlacementGroupFacts | undefined>> {
-  return lookUp(deps, { what: `placement group "${name}"` }, async () => {
+): Promise<Lookup<PlacementGroupFacts | undefined>> {
+  return lookup(deps, { what: `placement group "${name}"` }, async () => {
     const Filters = [{ Name: "group-name", Values: [escapeFilterValue(name)] }];
     const command = new DescribePlacementGroupsCommand({ Filters });
     const { PlacementGroups = [] } = await deps.target.client(EC2Client).send(command, { abortSignal: deps.signal });
@@ -306,7 +322,7 @@ export async function findPlacementGroup(
   });
 }
 
-/** Tags as AWS lists them, as a map. A tag without a key is none; one without a value is empty. */
+/** Converts a list of tags to a map. Skips tags without a key; a missing value becomes an empty string. */
 export function toTagMap(
   tags: readonly { readonly Key?: string | undefined; readonly Value?: string | undefined }[] = [],
 ): Readonly<Record<string, string>> {
@@ -315,8 +331,8 @@ export function toTagMap(
 }
 
 /**
- * A value for a filter of EC2 that means itself: `*` and `?` are wildcards there, and a backslash takes that from them.
- * Source: EC2 user guide, "Filtering considerations".
+ * Escapes a value for filters of EC2, in which `*` and `?` are wildcards and a backslash escapes them. Source: EC2 user
+ * guide, "Filtering considerations".
  */
 export function escapeFilterValue(text: string): string {
   return text.replaceAll(/[\\*?]/g, "\\$&");

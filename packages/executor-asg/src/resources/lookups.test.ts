@@ -57,7 +57,7 @@ describe("loadTargetGroup", () => {
       problems: [
         {
           code: "release-target-group-missing",
-          message: 'Target group: there is no target group "web" in this account and region.',
+          message: 'Target group: target group "web" does not exist in this account and region.',
         },
       ],
     };

@@ -1,5 +1,6 @@
 import type { AutoScalingGroup } from "@aws-sdk/client-auto-scaling";
 import {
+  type DescribeSubnetsRequest,
   EC2Client,
   type Image,
   paginateDescribeImages,
@@ -14,9 +15,9 @@ import {
   ElasticLoadBalancingClient,
 } from "@aws-sdk/client-elastic-load-balancing";
 import {
-  DescribeTagsCommand as DescribeTagsCommandLoadTargetGroup,
   DescribeTargetGroupAttributesCommand,
   DescribeTargetGroupsCommand,
+  DescribeTagsCommand as DescribeV2TagsCommand,
   ElasticLoadBalancingV2Client,
   type TargetGroup,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
@@ -24,57 +25,73 @@ import { GetInstanceProfileCommand, GetRoleCommand, IAMClient } from "@aws-sdk/c
 import { GetTopicAttributesCommand, SNSClient } from "@aws-sdk/client-sns";
 import type { LifecycleHook, Release, Service } from "../document/release.ts";
 import { toServiceOrder } from "../plan/names.ts";
-import type { ReleaseDeps } from "../release-state.ts";
+import type { AwsDeps, ReleaseDeps } from "../release-state.ts";
 import { isSubnetId } from "./authorise.ts";
 import {
+  collect,
   escapeFilterValue,
   findPlacementGroup,
-  type LookUp,
+  type Lookup,
   loadGroups,
-  lookUp,
+  lookup,
+  lookupExisting,
   type PlacementGroupFacts,
   type ResourceProblem,
   toTagMap,
 } from "./groups.ts";
 
-/** All that a release names, looked up. */
-export interface ReleaseLookUps {
-  /** Of the project-config, of every release. */
-  readonly groups: LookUp<readonly AutoScalingGroup[]>;
-  readonly services: readonly ServiceLookUps[];
+/** Lookups of everything that a release names. */
+export interface ReleaseLookups {
+  /** All groups of the project and config, from every release. */
+  readonly groups: Lookup<readonly AutoScalingGroup[]>;
+  readonly services: readonly ServiceLookups[];
 }
 
-/** All that a service names. What several services name is looked up once, except for security groups and placement groups. */
-export interface ServiceLookUps {
+/**
+ * Lookups of everything that a service names. Resources shared by services are looked up once, except for security
+ * groups and placement groups.
+ */
+export interface ServiceLookups {
   readonly service: Service;
-  readonly subnets: LookUp<readonly NetworkFacts[]>;
-  readonly image: LookUp<ImageFacts>;
-  /** A role and a topic for each hook. */
-  readonly hooks: readonly LookUp<true>[];
-  readonly securityGroups: LookUp<readonly NetworkFacts[]>;
-  readonly elbs: readonly LookUp<ClassicBalancerFacts>[];
-  readonly targetGroups: readonly LookUp<TargetGroupFacts>[];
-  /** Of a service that has one; found and `undefined`: it is to be made. */
-  readonly placement?: LookUp<PlacementGroupFacts | undefined>;
-  readonly profile?: LookUp<ProfileFacts>;
+  readonly subnets: Lookup<readonly NetworkFacts[]>;
+  readonly image: Lookup<ImageFacts>;
+  /** Role and topic of each hook. */
+  readonly hooks: readonly Lookup<true>[];
+  readonly securityGroups: Lookup<readonly NetworkFacts[]>;
+  readonly elbs: readonly Lookup<ClassicBalancerFacts>[];
+  readonly targetGroups: readonly Lookup<TargetGroupFacts>[];
+  /** Placement group of the service. Found and undefined: it will be created. */
+  readonly placement?: Lookup<PlacementGroupFacts | undefined>;
+  readonly profile?: Lookup<ProfileFacts>;
 }
 
-/** Looks everything up and changes nothing. Throws `BAD_RELEASE` only where no further call could work. */
-export async function loadReleaseLookUps(deps: ReleaseDeps, release: Release): Promise<ReleaseLookUps> {
+/**
+ * Looks up everything that a release names; read-only. Throws `BAD_RELEASE` only for errors that would fail every
+ * further call.
+ */
+export async function loadReleaseLookups(deps: ReleaseDeps, release: Release): Promise<ReleaseLookups> {
   const what = `the groups of ${release.project_name} ${release.config_name}`;
-  const groups = await lookUp(deps, { what }, () => loadGroups(deps, release));
+  const groups = await lookup(deps, { what }, () => loadGroups(deps, release));
   const shared = createShared(deps);
   const order = toServiceOrder(release);
-  // Everything of the release first, as the predecessor asks; what comes again is known then.
+  // Look up the release's own resources first, as the predecessor does. Repeated lookups are cached.
   await shared.subnets(release.subnets);
   await shared.image(release.ami);
   for (const service of order) await loadHooks(shared, release, service);
-  const services: ServiceLookUps[] = [];
+  const services: ServiceLookups[] = [];
   for (const service of order) services.push(await loadService(deps, shared, { release, service }));
   return { groups, services };
 }
 
-type Shared = ReturnType<typeof createShared>;
+/** Lookups that are made once, even if several services name the same resource. */
+interface SharedLookups {
+  elb(name: string): Promise<Lookup<ClassicBalancerFacts>>;
+  targetGroup(name: string): Promise<Lookup<TargetGroupFacts>>;
+  profile(name: string): Promise<Lookup<ProfileFacts>>;
+  image(ami: string): Promise<Lookup<ImageFacts>>;
+  hook(hook: LifecycleHook): Promise<readonly Lookup<true>[]>;
+  subnets(asked: readonly string[]): Promise<Lookup<readonly NetworkFacts[]>>;
+}
 
 interface ServiceOfRelease {
   readonly release: Release;
@@ -83,9 +100,9 @@ interface ServiceOfRelease {
 
 async function loadService(
   deps: ReleaseDeps,
-  shared: Shared,
+  shared: SharedLookups,
   { release, service }: ServiceOfRelease,
-): Promise<ServiceLookUps> {
+): Promise<ServiceLookups> {
   const { placement_group_name: placement, profile } = service;
   return {
     service,
@@ -100,19 +117,18 @@ async function loadService(
   };
 }
 
-/** Of these each is asked for once, however many services name it. */
-function createShared(deps: ReleaseDeps) {
+function createShared(deps: ReleaseDeps): SharedLookups {
   return {
     elb: remember((name: string) => loadClassicBalancer(deps, name)),
     targetGroup: remember((name: string) => loadTargetGroup(deps, name)),
     profile: remember((name: string) => loadProfile(deps, name)),
     image: remember((ami: string) => loadImage(deps, ami)),
-    hook: remember((each: Release["lifecycle"][string]) => loadHook(deps, each)),
+    hook: remember((each: LifecycleHook) => loadHook(deps, each)),
     subnets: remember((asked: readonly string[]) => loadSubnets(deps, asked)),
   };
 }
 
-async function loadHooks(shared: Shared, release: Release, service: Service): Promise<readonly LookUp<true>[]> {
+async function loadHooks(shared: SharedLookups, release: Release, service: Service): Promise<readonly Lookup<true>[]> {
   const hooks = Object.values(service.lifecycle ?? release.lifecycle);
   return (await mapInOrder(hooks, shared.hook)).flat();
 }
@@ -127,7 +143,7 @@ function remember<Asked, Answer>(load: (asked: Asked) => Promise<Answer>): (aske
   };
 }
 
-/** One after the other: AWS counts calls, and the first error is always the same one. */
+/** Maps items one after the other, so that AWS calls are not made in parallel and the first error is deterministic. */
 async function mapInOrder<Item, Result>(
   items: readonly Item[],
   map: (item: Item) => Promise<Result>,
@@ -140,42 +156,40 @@ async function mapInOrder<Item, Result>(
 /** EC2 API reference, "Error codes". */
 const MISSING = ["InvalidSubnetID.NotFound", "InvalidSubnetID.Malformed", "InvalidSubnetId.Malformed"];
 
-/** All subnets that a document's list can mean: by ids, and by the tag `Name`. Which one is meant by what is decided elsewhere. */
+/**
+ * Looks up all subnets that a document's list may refer to, by id and by the tag `Name`. `matchByName` assigns them.
+ */
 export async function loadSubnets(
   deps: ReleaseDeps,
   asked: readonly string[],
-): Promise<LookUp<readonly NetworkFacts[]>> {
+): Promise<Lookup<readonly NetworkFacts[]>> {
   const ids = [...new Set(asked.filter(isSubnetId))];
   const names = [...new Set(asked.filter((each) => !isSubnetId(each)))];
   const what = `subnets ${asked.map((each) => `"${each}"`).join(", ")}`;
-  const message = `Subnets: not all of ${ids.join(", ")} are subnets of this account and region.`;
+  const message = `Subnets: not all of ${ids.join(", ")} exist in this account and region.`;
   const missing = { errors: MISSING, problem: { code: "release-subnet-missing", message } };
-  return lookUp(deps, { what, missing }, async () => {
-    const byId = ids.length === 0 ? [] : await loadAll(deps, { SubnetIds: ids });
+  return lookup(deps, { what, missing }, async () => {
+    const byId = ids.length === 0 ? [] : await loadAllSubnets(deps, { SubnetIds: ids });
     const filter = { Name: "tag:Name", Values: names.map(escapeFilterValue) };
-    const byName = names.length === 0 ? [] : await loadAll(deps, { Filters: [filter] });
-    // One that is asked for by its id and by its name is still one.
-    return [...new Map([...byId, ...byName].map((each) => [each.SubnetId, toFacts(each)])).values()];
+    const byName = names.length === 0 ? [] : await loadAllSubnets(deps, { Filters: [filter] });
+    // Remove duplicates: a subnet may be found by id and by name.
+    const byBoth = new Map([...byId, ...byName].map((each) => [each.SubnetId ?? "", each]));
+    return [...byBoth].map(([id, subnet]) => toNetworkFacts(id, subnet));
   });
 }
 
-async function loadAll(
-  { target, signal }: ReleaseDeps,
-  input: Parameters<typeof paginateDescribeSubnets>[1],
-): Promise<readonly Subnet[]> {
-  const subnets: Subnet[] = [];
+async function loadAllSubnets({ target, signal }: AwsDeps, input: DescribeSubnetsRequest): Promise<readonly Subnet[]> {
   const pages = paginateDescribeSubnets({ client: target.client(EC2Client) }, input, { abortSignal: signal });
-  for await (const { Subnets = [] } of pages) subnets.push(...Subnets);
-  return subnets;
+  return collect(pages, ({ Subnets }) => Subnets);
 }
 
-function toFacts({ SubnetId = "", Tags, VpcId }: Subnet): NetworkFacts {
+function toNetworkFacts(id: string, { Tags, VpcId: vpc }: Subnet | SecurityGroup): NetworkFacts {
   const tags = toTagMap(Tags);
   const name = tags["Name"];
-  return { id: SubnetId, tags, ...(name !== undefined && { name }), ...(VpcId !== undefined && { vpc: VpcId }) };
+  return { id, tags, ...(name !== undefined && { name }), ...(vpc !== undefined && { vpc }) };
 }
 
-/** A subnet or a security group as the rules look at it. */
+/** Facts about a subnet or security group. */
 export interface NetworkFacts {
   readonly id: string;
   /** The tag `Name`. */
@@ -184,67 +198,55 @@ export interface NetworkFacts {
   readonly vpc?: string;
 }
 
-/** All security groups whose tag `Name` is one of these. Ids are no names. */
+/** Looks up all security groups by their tag `Name`. Ids are not accepted. */
 export async function loadSecurityGroups(
   deps: ReleaseDeps,
   names: readonly string[],
-): Promise<LookUp<readonly NetworkFacts[]>> {
+): Promise<Lookup<readonly NetworkFacts[]>> {
   const what = `security groups ${names.map((each) => `"${each}"`).join(", ")}`;
   if (names.length === 0) return { kind: "found", value: [] };
-  return lookUp(deps, { what }, async () =>
-    (await loadAllLoadSecurityGroups(deps, names)).map(toFactsLoadSecurityGroups),
-  );
+  return lookup(deps, { what }, async () => {
+    const input = { Filters: [{ Name: "tag:Name", Values: names.map(escapeFilterValue) }] };
+    const client = deps.target.client(EC2Client);
+    const pages = paginateDescribeSecurityGroups({ client }, input, { abortSignal: deps.signal });
+    const groups = await collect(pages, ({ SecurityGroups }) => SecurityGroups);
+    return groups.map((group) => toNetworkFacts(group.GroupId ?? "", group));
+  });
 }
 
-async function loadAllLoadSecurityGroups(
-  { target, signal }: ReleaseDeps,
-  names: readonly string[],
-): Promise<readonly SecurityGroup[]> {
-  const groups: SecurityGroup[] = [];
-  const input = { Filters: [{ Name: "tag:Name", Values: names.map(escapeFilterValue) }] };
-  const client = target.client(EC2Client);
-  const pages = paginateDescribeSecurityGroups({ client }, input, { abortSignal: signal });
-  for await (const { SecurityGroups = [] } of pages) groups.push(...SecurityGroups);
-  return groups;
-}
-
-function toFactsLoadSecurityGroups({ GroupId = "", Tags, VpcId }: SecurityGroup): NetworkFacts {
-  const tags = toTagMap(Tags);
-  const name = tags["Name"];
-  return { id: GroupId, tags, ...(name !== undefined && { name }), ...(VpcId !== undefined && { vpc: VpcId }) };
-}
-
-/** An image as the rules look at it. */
+/** Facts about an image. */
 export interface ImageFacts {
   readonly id: string;
   readonly tags: Readonly<Record<string, string>>;
-  /** `available`, when instances can be launched from it. */
+  /** `available` if instances can be launched from it. */
   readonly state?: string;
   /** Account. */
   readonly owner?: string;
   readonly architecture?: string;
 }
 
-/** EC2 API reference, "Error codes": the id of no image, or of one that is not ours to see. */
-const MISSING_LOAD_IMAGE = ["InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "InvalidAMIID.Unavailable"];
+/** EC2 API reference, "Error codes": unknown or inaccessible ids. */
+const IMAGE_MISSING = ["InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "InvalidAMIID.Unavailable"];
 
-/** The image that a document means by an id, or by the tag `Name` of exactly one. */
-export async function loadImage(deps: ReleaseDeps, ami: string): Promise<LookUp<ImageFacts>> {
+/** Looks up an image by id, or by the tag `Name` if exactly one image has it. */
+export async function loadImage(deps: ReleaseDeps, ami: string): Promise<Lookup<ImageFacts>> {
   const what = `image "${ami}"`;
-  const problem = toMissing(ami);
-  const found = await lookUp(deps, { what, missing: { errors: MISSING_LOAD_IMAGE, problem } }, () =>
-    loadImages(deps, ami),
-  );
+  const problem = {
+    code: "release-image-missing",
+    message: `Image: image is nil: image "${ami}" does not exist in this account and region.`,
+  };
+  const missing = { errors: IMAGE_MISSING, problem };
+  const found = await lookup(deps, { what, missing }, () => loadImages(deps, ami));
   if (found.kind === "refused") return found;
   const [image, ...others] = found.value;
   if (image === undefined) return { kind: "refused", problems: [problem] };
-  if (others.length === 0) return { kind: "found", value: toFactsLoadImage(image) };
+  if (others.length === 0) return { kind: "found", value: toImageFacts(image) };
   const ids = found.value.map(({ ImageId }) => ImageId).join(", ");
-  const message = `Image: "${ami}" is the name of ${found.value.length} images (${ids}). Name one of them by its id.`;
+  const message = `Image: "${ami}" is the name of ${found.value.length} images (${ids}). Use the id of one of them.`;
   return { kind: "refused", problems: [{ code: "release-image-ambiguous", message }] };
 }
 
-/** `ami-` and anything behind it is an id, all else a name. */
+/** Anything starting with `ami-` is an id; everything else is a name. */
 function isImageId(ami: string): boolean {
   return ami.startsWith("ami-") && ami.length >= 5;
 }
@@ -254,20 +256,11 @@ async function loadImages({ target, signal }: ReleaseDeps, ami: string): Promise
   const input = isImageId(ami)
     ? { ImageIds: [ami] }
     : { Filters: [{ Name: "tag:Name", Values: [escapeFilterValue(ami)] }] };
-  const images: Image[] = [];
   const pages = paginateDescribeImages({ client: target.client(EC2Client) }, input, { abortSignal: signal });
-  for await (const { Images = [] } of pages) images.push(...Images);
-  return images;
+  return collect(pages, ({ Images }) => Images);
 }
 
-function toMissing(ami: string): ResourceProblem {
-  return {
-    code: "release-image-missing",
-    message: `Image: image is nil: there is no image "${ami}" in this account and region.`,
-  };
-}
-
-function toFactsLoadImage({ ImageId = "", Tags, State, OwnerId, Architecture }: Image): ImageFacts {
+function toImageFacts({ ImageId = "", Tags, State, OwnerId, Architecture }: Image): ImageFacts {
   return {
     id: ImageId,
     tags: toTagMap(Tags),
@@ -277,50 +270,44 @@ function toFactsLoadImage({ ImageId = "", Tags, State, OwnerId, Architecture }: 
   };
 }
 
-/** An instance profile as the rules look at it. */
+/** Facts about an instance profile. */
 interface ProfileFacts {
   readonly arn: string;
   readonly name: string;
-  /** Of the profile, not of its role. */
+  /** Path of the profile, not of its role. */
   readonly path: string;
 }
 
-/** The instance profile of that name. */
-async function loadProfile(deps: ReleaseDeps, name: string): Promise<LookUp<ProfileFacts>> {
-  const message = `Profile: there is no instance profile "${name}" in this account.`;
+/** Looks up an instance profile by name. */
+async function loadProfile(deps: ReleaseDeps, name: string): Promise<Lookup<ProfileFacts>> {
+  const message = `Profile: instance profile "${name}" does not exist in this account.`;
   const problem = { code: "release-profile-missing", message };
   const missing = { errors: ["NoSuchEntityException", "NoSuchEntity"], problem };
-  return lookUp(deps, { what: `instance profile "${name}"`, missing }, async () => {
+  return lookup(deps, { what: `instance profile "${name}"`, missing }, async () => {
     const command = new GetInstanceProfileCommand({ InstanceProfileName: name });
     const { InstanceProfile } = await deps.target.client(IAMClient).send(command, { abortSignal: deps.signal });
     return { arn: InstanceProfile?.Arn ?? "", name, path: InstanceProfile?.Path ?? "" };
   });
 }
 
-/** A classic load balancer as the rules look at it. */
+/** Facts about a classic load balancer. */
 interface ClassicBalancerFacts {
   readonly name: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly vpc?: string;
 }
 
-/** The SDK's class and the code on the wire ("DescribeLoadBalancers", version 2012-06-01). */
-const MISSING_LOAD_CLASSIC_BALANCER = ["AccessPointNotFoundException", "AccessPointNotFound", "LoadBalancerNotFound"];
+/** Names in the SDK and in the API ("DescribeLoadBalancers", version 2012-06-01). */
+const BALANCER_MISSING = ["AccessPointNotFoundException", "AccessPointNotFound", "LoadBalancerNotFound"];
 
-/** The classic load balancer of that name. */
-export async function loadClassicBalancer(deps: ReleaseDeps, name: string): Promise<LookUp<ClassicBalancerFacts>> {
-  const message = `ELB: there is no classic load balancer "${name}" in this account and region.`;
-  const problem = { code: "release-load-balancer-missing", message };
-  const input = {
-    what: `classic load balancer "${name}"`,
-    missing: { errors: MISSING_LOAD_CLASSIC_BALANCER, problem },
-  };
-  const found = await lookUp(deps, input, () => findBalancer(deps, name));
-  if (found.kind === "refused") return found;
-  return found.value === undefined ? { kind: "refused", problems: [problem] } : { kind: "found", value: found.value };
+/** Looks up a classic load balancer by name. */
+export async function loadClassicBalancer(deps: ReleaseDeps, name: string): Promise<Lookup<ClassicBalancerFacts>> {
+  const message = `ELB: classic load balancer "${name}" does not exist in this account and region.`;
+  const missing = { errors: BALANCER_MISSING, problem: { code: "release-load-balancer-missing", message } };
+  return lookupExisting(deps, { what: `classic load balancer "${name}"`, missing }, () => findBalancer(deps, name));
 }
 
-/** `undefined`: none of exactly that name. Names of classic load balancers are unique in an account and region. */
+/** Returns the load balancer with exactly this name, or undefined. Names are unique in an account and region. */
 async function findBalancer({ target, signal }: ReleaseDeps, name: string): Promise<ClassicBalancerFacts | undefined> {
   const client = target.client(ElasticLoadBalancingClient);
   const asked = { LoadBalancerNames: [name] };
@@ -334,33 +321,30 @@ async function findBalancer({ target, signal }: ReleaseDeps, name: string): Prom
   return { name, tags: toTagMap(described?.Tags), ...(balancer.VPCId !== undefined && { vpc: balancer.VPCId }) };
 }
 
-/** A target group as the rules look at it. */
+/** Facts about a target group. */
 interface TargetGroupFacts {
   readonly arn: string;
   readonly name: string;
   readonly tags: Readonly<Record<string, string>>;
-  /** For so long new targets get less than their share; 0: they do not. */
+  /** Seconds in which new targets receive less traffic; 0 if slow start is off. */
   readonly slowStartSeconds: number;
   readonly vpc?: string;
-  /** How a policy on its requests names it; absent: no application load balancer sends it any. */
+  /** Resource label for scaling policies. Missing if no application load balancer uses the target group. */
   readonly requestLabel?: string;
 }
 
-/** The SDK's class and the code on the wire ("DescribeTargetGroups", version 2015-12-01). */
-const MISSING_LOAD_TARGET_GROUP = ["TargetGroupNotFoundException", "TargetGroupNotFound"];
+/** Names in the SDK and in the API ("DescribeTargetGroups", version 2015-12-01). */
+const TARGET_GROUP_MISSING = ["TargetGroupNotFoundException", "TargetGroupNotFound"];
 const SLOW_START = "slow_start.duration_seconds";
 
-/** The target group of that name. */
-export async function loadTargetGroup(deps: ReleaseDeps, name: string): Promise<LookUp<TargetGroupFacts>> {
-  const message = `Target group: there is no target group "${name}" in this account and region.`;
-  const problem = { code: "release-target-group-missing", message };
-  const input = { what: `target group "${name}"`, missing: { errors: MISSING_LOAD_TARGET_GROUP, problem } };
-  const found = await lookUp(deps, input, () => findTargetGroup(deps, name));
-  if (found.kind === "refused") return found;
-  return found.value === undefined ? { kind: "refused", problems: [problem] } : { kind: "found", value: found.value };
+/** Looks up a target group by name. */
+export async function loadTargetGroup(deps: ReleaseDeps, name: string): Promise<Lookup<TargetGroupFacts>> {
+  const message = `Target group: target group "${name}" does not exist in this account and region.`;
+  const missing = { errors: TARGET_GROUP_MISSING, problem: { code: "release-target-group-missing", message } };
+  return lookupExisting(deps, { what: `target group "${name}"`, missing }, () => findTargetGroup(deps, name));
 }
 
-/** `undefined`: none of exactly that name. Names of target groups are unique in an account and region. */
+/** Returns the target group with exactly this name, or undefined. Names are unique in an account and region. */
 async function findTargetGroup(deps: ReleaseDeps, name: string): Promise<TargetGroupFacts | undefined> {
   const client = deps.target.client(ElasticLoadBalancingV2Client);
   const options = { abortSignal: deps.signal };
@@ -368,10 +352,7 @@ async function findTargetGroup(deps: ReleaseDeps, name: string): Promise<TargetG
   const group = TargetGroups.find(({ TargetGroupName }) => TargetGroupName === name);
   const arn = group?.TargetGroupArn;
   if (group === undefined || arn === undefined) return undefined;
-  const { TagDescriptions = [] } = await client.send(
-    new DescribeTagsCommandLoadTargetGroup({ ResourceArns: [arn] }),
-    options,
-  );
+  const { TagDescriptions = [] } = await client.send(new DescribeV2TagsCommand({ ResourceArns: [arn] }), options);
   const described = TagDescriptions.find(({ ResourceArn }) => ResourceArn === arn);
   const label = toRequestLabel(group);
   return {
@@ -384,7 +365,7 @@ async function findTargetGroup(deps: ReleaseDeps, name: string): Promise<TargetG
   };
 }
 
-/** No answer is no slow start, as ever: a release does not fail for a pause. */
+/** Returns the slow start in seconds, or 0 if it cannot be read: a release does not fail because of a pause. */
 async function loadSlowStart({ target, signal, logger }: ReleaseDeps, arn: string): Promise<number> {
   try {
     const client = target.client(ElasticLoadBalancingV2Client);
@@ -394,7 +375,7 @@ async function loadSlowStart({ target, signal, logger }: ReleaseDeps, arn: strin
     return Number.isFinite(seconds) ? seconds : 0;
   } catch (error) {
     signal.throwIfAborted();
-    logger.warn("The slow start of a target group is not known, and taken for none.", { targetGroup: arn, error });
+    logger.warn("Cannot read the slow start of a target group. Assuming none.", { targetGroup: arn, error });
     return 0;
   }
 }
@@ -408,47 +389,47 @@ function toRequestLabel({ TargetGroupArn = "", LoadBalancerArns = [] }: TargetGr
   return balancer === undefined || group === undefined ? undefined : `${balancer}/${group}`;
 }
 
-/** The role and the topic of a hook stand, both of them; one for EventBridge alone has none. */
-async function loadHook(deps: ReleaseDeps, hook: LifecycleHook): Promise<readonly LookUp<true>[]> {
+/** Looks up the role and the topic of a hook. A hook for EventBridge has neither. */
+async function loadHook(deps: ReleaseDeps, hook: LifecycleHook): Promise<readonly Lookup<true>[]> {
   const { notification_target_arn: topic } = hook;
   if (topic === undefined) return [];
   const role = await loadRole(deps, hook);
   return hook.sns === undefined ? [role] : [role, await loadTopic(deps, hook.name, topic)];
 }
 
-async function loadRole(deps: ReleaseDeps, { name, role }: LifecycleHook): Promise<LookUp<true>> {
+async function loadRole(deps: ReleaseDeps, { name, role }: LifecycleHook): Promise<Lookup<true>> {
   const problem = (text: string): ResourceProblem => ({
     code: "release-hook-role-missing",
     message: `LifeCycle(${name}): ${text}`,
   });
   if (role === undefined || role === "") {
-    return { kind: "refused", problems: [problem('Its role is looked up by name. Give the role\'s name as "role".')] };
+    return { kind: "refused", problems: [problem('The role is looked up by name. Set "role" to its name.')] };
   }
   const missing = {
     errors: ["NoSuchEntityException", "NoSuchEntity"],
-    problem: problem(`There is no role "${role}" in this account.`),
+    problem: problem(`Role "${role}" does not exist in this account.`),
   };
-  return lookUp(deps, { what: `role "${role}"`, missing }, async () => {
+  return lookup(deps, { what: `role "${role}"`, missing }, async () => {
     const command = new GetRoleCommand({ RoleName: role });
     await deps.target.client(IAMClient).send(command, { abortSignal: deps.signal });
     return true as const;
   });
 }
 
-/** SNS API reference, "GetTopicAttributes": `NotFound` on the wire. */
+/** SNS API reference, "GetTopicAttributes". */
 const NO_TOPIC = ["NotFoundException", "NotFound"];
 
-async function loadTopic(deps: ReleaseDeps, hook: string, arn: string): Promise<LookUp<true>> {
-  const message = `LifeCycle(${hook}): There is no topic "${arn}".`;
+async function loadTopic(deps: ReleaseDeps, hook: string, arn: string): Promise<Lookup<true>> {
+  const message = `LifeCycle(${hook}): Topic "${arn}" does not exist.`;
   const missing = { errors: NO_TOPIC, problem: { code: "release-hook-topic-missing", message } };
-  return lookUp(deps, { what: `topic "${arn}"`, missing }, async () => {
+  return lookup(deps, { what: `topic "${arn}"`, missing }, async () => {
     const command = new GetTopicAttributesCommand({ TopicArn: arn });
     await deps.target.client(SNSClient).send(command, { abortSignal: deps.signal });
     return true as const;
   });
 }
 
-/** What a look-up found, as a list of one; empty where it was refused, or nothing was looked up. */
-export function foundOf<Found>(look: LookUp<Found> | undefined): readonly Found[] {
+/** Returns the found value as a list of one; empty if the lookup failed or was not made. */
+export function foundOf<Found>(look: Lookup<Found> | undefined): readonly Found[] {
   return look?.kind === "found" ? [look.value] : [];
 }

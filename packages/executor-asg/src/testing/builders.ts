@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import type { Release as ReleaseAReport, ReleaseReport, ServiceReport } from "@stackyard/sdk/releases";
+import type { ReleaseReport, ServiceReport, Release as YardRelease } from "@stackyard/sdk/releases";
 import type { AlarmPolicy, Autoscaling, LifecycleHook, Release, Service } from "../document/release.ts";
 import type { LaunchFacts } from "../plan/names.ts";
 import { PRESETS, type ReleaseState, type ServiceResources } from "../release-state.ts";
-import type { LookUp } from "../resources/groups.ts";
-import type { ServiceLookUps } from "../resources/lookups.ts";
+import type { Lookup } from "../resources/groups.ts";
+import type { ServiceLookups } from "../resources/lookups.ts";
 
 /** Where the releases of tests go to. */
 export const TARGET = { account: "111122223333", region: "eu-west-1", partition: "aws" } as const;
@@ -182,7 +182,7 @@ export function aServiceReport(over: Partial<ServiceReport> = {}): ServiceReport
 }
 
 /** A release that goes on, as a yard shows it. */
-export function aYardRelease(over: Partial<ReleaseAReport> = {}): ReleaseAReport {
+export function aYardRelease(over: Partial<YardRelease> = {}): YardRelease {
   return {
     runId: "run-1",
     operation: "deploy",
@@ -204,12 +204,12 @@ export function releaseFixture(name: string): string {
 }
 
 /** What a look-up has found. */
-export function found<Value>(value: Value): LookUp<Value> {
+export function found<Value>(value: Value): Lookup<Value> {
   return { kind: "found", value };
 }
 
 /** What a look-up has not found. */
-export function notFound(code: string, message: string): LookUp<never> {
+export function notFound(code: string, message: string): Lookup<never> {
   return { kind: "refused", problems: [{ code, message }] };
 }
 
@@ -221,7 +221,7 @@ export function ownTags(over: Readonly<Record<string, string>> = {}): Readonly<R
 }
 
 /** All that the service `web` names is there, and may be used. */
-export function someLookUps(over: Partial<ServiceLookUps> = {}): ServiceLookUps {
+export function aServiceLookups(over: Partial<ServiceLookups> = {}): ServiceLookups {
   const tags = { DeployWith: "odin" };
   return {
     service: aService(),

@@ -2,29 +2,29 @@ import type { AutoScalingGroup } from "@aws-sdk/client-auto-scaling";
 import { describe, expect, it } from "vitest";
 import type { TargetTrackingPolicy } from "../document/release.ts";
 import { PRESETS } from "../release-state.ts";
-import { anAutoscaling, aRelease, aService, found, notFound, ownTags, someLookUps } from "../testing/builders.ts";
+import { anAutoscaling, aRelease, aService, aServiceLookups, found, notFound, ownTags } from "../testing/builders.ts";
 import {
+  evaluateRelease,
+  evaluateService,
   findImageProblems,
   findImageWarnings,
   findNetworkProblems,
-  judgeRelease,
-  judgeService,
-} from "./judge-release.ts";
-import type { ImageFacts, ReleaseLookUps, ServiceLookUps } from "./lookups.ts";
+} from "./evaluate-release.ts";
+import type { ImageFacts, ReleaseLookups, ServiceLookups } from "./lookups.ts";
 
 const API = aService({ service_name: "api", security_groups: ["api"] });
 const RELEASE = aRelease({ services: { web: aService(), api: API } });
 
 /** Both services find all they ask for. */
-function looksOf(over: Partial<ReleaseLookUps> & { readonly each?: Partial<ServiceLookUps> } = {}): ReleaseLookUps {
+function looksOf(over: Partial<ReleaseLookups> & { readonly each?: Partial<ServiceLookups> } = {}): ReleaseLookups {
   const { each, ...rest } = over;
   const tags = ownTags({ ServiceName: "api" });
   const api = { service: API, securityGroups: found([{ id: "sg-2", name: "api", tags, vpc: "vpc-1" }]) };
-  return { groups: found([]), services: [someLookUps({ ...api, ...each }), someLookUps(each)], ...rest };
+  return { groups: found([]), services: [aServiceLookups({ ...api, ...each }), aServiceLookups(each)], ...rest };
 }
 
-function judge(looks: ReleaseLookUps) {
-  return judgeRelease(looks, RELEASE, PRESETS.odin);
+function judge(looks: ReleaseLookups) {
+  return evaluateRelease(looks, RELEASE, PRESETS.odin);
 }
 
 function aGroup(name: string, tags: Readonly<Record<string, string>>): AutoScalingGroup {
@@ -38,7 +38,7 @@ function aGroup(name: string, tags: Readonly<Record<string, string>>): AutoScali
   return group as AutoScalingGroup;
 }
 
-describe("judgeRelease", () => {
+describe("evaluateRelease", () => {
   it("finds the group that each service replaces, and the others that go", () => {
     const groups = found([aGroup("old-web", {}), aGroup("old-worker", { ServiceName: "worker" })]);
 
@@ -56,9 +56,9 @@ describe("judgeRelease", () => {
   it("takes no group from what every object has", () => {
     const service = aService({ service_name: "constructor" });
     const release = aRelease({ services: { constructor: service } });
-    const looks = { groups: found([]), services: [someLookUps({ service })] };
+    const looks = { groups: found([]), services: [aServiceLookups({ service })] };
 
-    const { services } = judgeRelease(looks, release, PRESETS.odin);
+    const { services } = evaluateRelease(looks, release, PRESETS.odin);
 
     expect(services["constructor"]).not.toHaveProperty("previous");
     expect(services["constructor"]?.resources ?? {}).not.toHaveProperty("prev_asg_arn");
@@ -80,7 +80,7 @@ describe("judgeRelease", () => {
   });
 
   it("says of a service what is wrong with it alone, and still knows what the other one uses", () => {
-    const [api = someLookUps(), web = someLookUps()] = looksOf().services;
+    const [api = aServiceLookups(), web = aServiceLookups()] = looksOf().services;
     const elbs = [notFound("release-load-balancer-missing", "No balancer.")];
 
     const { problems, services } = judge(looksOf({ services: [api, { ...web, elbs }] }));
@@ -111,7 +111,7 @@ describe("judgeRelease", () => {
     const kept = aGroup("kept", { "stackyard:retired-at": "2026-01-01T00:00:00Z" });
 
     expect(judge(looksOf({ groups: found([kept]) })).warnings).toEqual([
-      'Group "kept" was kept for a rollback. It is deleted before anything is created.',
+      'Group "kept" is kept for a rollback. It is deleted before new groups are created.',
     ]);
   });
 });
@@ -125,20 +125,20 @@ const SCOPE = {
 };
 const SUBNETS = ["private-a", "private-b"];
 
-function judgeJudgeService(over: Partial<ServiceLookUps>, asked: readonly string[] = SUBNETS) {
-  return judgeService(someLookUps(over), asked, SCOPE);
+function evaluateWeb(over: Partial<ServiceLookups>, asked: readonly string[] = SUBNETS) {
+  return evaluateService(aServiceLookups(over), asked, SCOPE);
 }
 
 /** Codes of what was not found, and of what may not be used. */
-function codesOf(over: Partial<ServiceLookUps>, asked?: readonly string[]) {
-  const { missing, refused } = judgeJudgeService(over, asked);
+function codesOf(over: Partial<ServiceLookups>, asked?: readonly string[]) {
+  const { missing, refused } = evaluateWeb(over, asked);
   return [missing, refused].map((problems) => problems.map(({ code }) => code));
 }
 
-describe("judgeService", () => {
+describe("evaluateService", () => {
   it("gives the ids of what a service may use, in the order in which it names them", () => {
     const arn = "arn:aws:iam::111122223333:instance-profile/web";
-    const verdict = judgeJudgeService(
+    const verdict = evaluateWeb(
       {
         service: aService({ security_groups: ["web", "shared"], profile: "web" }),
         securityGroups: found([
@@ -184,7 +184,7 @@ describe("judgeService", () => {
       ["subnets", "image", "role", "topic", "groups", "elb", "target-group", "placement", "profile"],
       [],
     ]);
-    expect(judgeJudgeService(missing)).not.toHaveProperty("resources");
+    expect(evaluateWeb(missing)).not.toHaveProperty("resources");
   });
 
   it("tells all that may not be used in the order of the rules", () => {
@@ -242,7 +242,7 @@ describe("judgeService", () => {
     const requestLabel = "app/shop/1/targetgroup/web/2";
 
     expect(
-      judgeJudgeService({ service, targetGroups: [found({ ...group, requestLabel })] }).resources?.request_labels,
+      evaluateWeb({ service, targetGroups: [found({ ...group, requestLabel })] }).resources?.request_labels,
     ).toEqual({
       web: requestLabel,
     });
@@ -252,7 +252,7 @@ describe("judgeService", () => {
   it("warns of what is open to every project", () => {
     const tags = { ProjectName: "_all", ConfigName: "_all", ServiceName: "_all" };
 
-    const { warnings, resources } = judgeJudgeService({ securityGroups: found([{ id: "sg-1", name: "web", tags }]) });
+    const { warnings, resources } = evaluateWeb({ securityGroups: found([{ id: "sg-1", name: "web", tags }]) });
 
     expect(warnings).toEqual([expect.stringContaining("open to every project")]);
     expect(resources).toBeDefined();
@@ -263,7 +263,7 @@ const inVpc = (vpc: string | undefined) => ({ tags: {}, ...(vpc !== undefined &&
 
 describe("findNetworkProblems", () => {
   it("has nothing against resources of one VPC, or of nobody knows which", () => {
-    const looks = someLookUps({
+    const looks = aServiceLookups({
       elbs: [found({ name: "web", ...inVpc("vpc-1") })],
       targetGroups: [found({ arn: "arn:tg", name: "web", slowStartSeconds: 0, ...inVpc(undefined) })],
     });
@@ -278,7 +278,7 @@ describe("findNetworkProblems", () => {
       { id: "subnet-2", ...inVpc("vpc-2") },
     ]);
 
-    expect(findNetworkProblems(someLookUps({ subnets }))).toEqual([
+    expect(findNetworkProblems(aServiceLookups({ subnets }))).toEqual([
       {
         code: "release-subnets-apart",
         message: "Subnets must be of one VPC: subnet-1 in vpc-1, subnet-2 in vpc-2.",
@@ -287,7 +287,7 @@ describe("findNetworkProblems", () => {
   });
 
   it("names everything that is in another VPC than the subnets", () => {
-    const looks = someLookUps({
+    const looks = aServiceLookups({
       securityGroups: found([{ id: "sg-1", name: "web", ...inVpc("vpc-2") }]),
       elbs: [found({ name: "web", ...inVpc("vpc-3") }), notFound("release-load-balancer-missing", "No.")],
       targetGroups: [found({ arn: "arn:tg", name: "web", slowStartSeconds: 0, ...inVpc("vpc-4") })],
@@ -303,14 +303,14 @@ describe("findNetworkProblems", () => {
 
 const OWNER = { account: "111122223333" };
 
-function looksOfJudgeImage(image: Partial<ImageFacts>, types: readonly string[] = ["t3.micro"]) {
+function imageLookupsOf(image: Partial<ImageFacts>, types: readonly string[] = ["t3.micro"]) {
   const [instance_type = "", ...instance_types] = types;
   return { image: found({ id: "ami-1", tags: {}, ...image }), service: aService({ instance_type, instance_types }) };
 }
 
 describe("findImageProblems", () => {
   it.each(["pending", "failed", "deregistered"])("refuses an image that is %s", (state) => {
-    expect(findImageProblems(looksOfJudgeImage({ state }))).toEqual([
+    expect(findImageProblems(imageLookupsOf({ state }))).toEqual([
       {
         code: "release-image-not-available",
         message: `Image ami-1 is ${state}. It can be used when it is available.`,
@@ -319,18 +319,18 @@ describe("findImageProblems", () => {
   });
 
   it("takes one that is available, and one of which nothing is known", () => {
-    expect(findImageProblems(looksOfJudgeImage({ state: "available" }))).toEqual([]);
-    expect(findImageProblems(looksOfJudgeImage({}))).toEqual([]);
+    expect(findImageProblems(imageLookupsOf({ state: "available" }))).toEqual([]);
+    expect(findImageProblems(imageLookupsOf({}))).toEqual([]);
   });
 
   it.each([
     ["x86_64", ["m6g.large", "t3.micro", "im4gn.large", "a1.medium"], "m6g.large, im4gn.large, a1.medium"],
     ["arm64", ["m6g.large", "g4dn.xlarge", "c7gn.large"], "g4dn.xlarge"],
   ])("names the types that cannot run an image for %s", (architecture, types, expected) => {
-    expect(findImageProblems(looksOfJudgeImage({ architecture }, types))).toEqual([
+    expect(findImageProblems(imageLookupsOf({ architecture }, types))).toEqual([
       {
         code: "release-image-architecture",
-        message: `Image ami-1 is for ${architecture}, and instances of ${expected} are not.`,
+        message: `Image ami-1 is for ${architecture}; instances of ${expected} have another architecture.`,
       },
     ]);
   });
@@ -341,20 +341,20 @@ describe("findImageProblems", () => {
     ["of accelerators", "arm64", "p6e-gb200.36xlarge"],
     ["of a type whose name it does not know", "arm64", "odd"],
   ])("says nothing %s", (_, architecture, type) => {
-    expect(findImageProblems(looksOfJudgeImage({ architecture }, [type]))).toEqual([]);
+    expect(findImageProblems(imageLookupsOf({ architecture }, [type]))).toEqual([]);
   });
 });
 
 describe("findImageWarnings", () => {
   it("tells of an image of another account", () => {
-    expect(findImageWarnings(looksOfJudgeImage({ owner: "999900001111" }), OWNER)).toEqual([
-      "Image ami-1 is of account 999900001111: whoever owns it decides what boots.",
+    expect(findImageWarnings(imageLookupsOf({ owner: "999900001111" }), OWNER)).toEqual([
+      "Image ami-1 belongs to account 999900001111, which decides what boots.",
     ]);
-    expect(findImageWarnings(looksOfJudgeImage({ owner: OWNER.account }), OWNER)).toEqual([]);
+    expect(findImageWarnings(imageLookupsOf({ owner: OWNER.account }), OWNER)).toEqual([]);
   });
 
   it("has nothing to say of an image that is not there", () => {
-    const looks = { ...looksOfJudgeImage({}), image: notFound("release-image-missing", "No.") };
+    const looks = { ...imageLookupsOf({}), image: notFound("release-image-missing", "No.") };
 
     expect([findImageProblems(looks), findImageWarnings(looks, OWNER)]).toEqual([[], []]);
   });

@@ -1,33 +1,33 @@
 import type { Release } from "../document/release.ts";
 import type { ReleaseConstants, ServiceResources } from "../release-state.ts";
 import { authoriseResource, matchByName, type Resource, type ServiceScope } from "./authorise.ts";
-import { findPredecessors, type GroupFacts, type LookUp, type ResourceProblem, toGroupFacts } from "./groups.ts";
-import { foundOf, type NetworkFacts, type ReleaseLookUps, type ServiceLookUps } from "./lookups.ts";
+import { findPredecessors, type GroupFacts, type Lookup, type ResourceProblem, toGroupFacts } from "./groups.ts";
+import { foundOf, type NetworkFacts, type ReleaseLookups, type ServiceLookups } from "./lookups.ts";
 
-/** What a release may use, and what stands in its way. */
+/** Result of evaluating a release: its resources and problems. */
 export interface ReleaseVerdict {
-  /** All at once, in the order of the look-ups and then of the rules. Their messages say of which release or service they are. */
+  /** All problems, lookups first, then rules. Each message names its release or service. */
   readonly problems: readonly ResourceProblem[];
   readonly warnings: readonly string[];
-  /** By service; of a service with a problem there are no resources. */
+  /** Resources and previous group of each service. A service with a problem has no resources. */
   readonly services: Readonly<
     Record<string, { readonly resources?: ServiceResources; readonly previous?: GroupFacts }>
   >;
-  /** All groups that go after success. */
+  /** All groups that are deleted after success. */
   readonly old: readonly GroupFacts[];
   readonly previousReleaseId?: string;
-  /** The largest slow start of all target groups. */
+  /** The longest slow start of all target groups. */
   readonly waitForDetachSeconds: number;
 }
 
-/** Judges all that was looked up. */
-export function judgeRelease(looks: ReleaseLookUps, release: Release, constants: ReleaseConstants): ReleaseVerdict {
+/** Evaluates the lookups of a release against all rules. */
+export function evaluateRelease(looks: ReleaseLookups, release: Release, constants: ReleaseConstants): ReleaseVerdict {
   const { project_name: project, config_name: config, aws_account_id: account } = release;
-  const judged = looks.services.map((each): Judged => {
+  const judged = looks.services.map((each): EvaluatedService => {
     const { service_name: name, subnets = release.subnets } = each.service;
-    return { name, verdict: judgeService(each, subnets, { project, config, service: name, constants, account }) };
+    return { name, verdict: evaluateService(each, subnets, { project, config, service: name, constants, account }) };
   });
-  const predecessors = judgeGroups(looks, release, constants);
+  const predecessors = evaluateGroups(looks, release, constants);
   const services = judged.map(({ name, verdict: { resources } }) => {
     const previous = Object.hasOwn(predecessors.previous, name) ? predecessors.previous[name] : undefined;
     const found = resources && { ...resources, ...(previous && { prev_asg_arn: previous.name }) };
@@ -47,12 +47,12 @@ export function judgeRelease(looks: ReleaseLookUps, release: Release, constants:
   };
 }
 
-interface Judged {
+interface EvaluatedService {
   readonly name: string;
   readonly verdict: ServiceVerdict;
 }
 
-function toSlowStarts({ targetGroups }: ServiceLookUps): readonly number[] {
+function toSlowStarts({ targetGroups }: ServiceLookups): readonly number[] {
   return targetGroups.flatMap(foundOf).map(({ slowStartSeconds }) => slowStartSeconds);
 }
 
@@ -60,9 +60,9 @@ function prefix(problem: ResourceProblem, text: string): ResourceProblem {
   return { ...problem, message: `${text} ${problem.message}` };
 }
 
-/** What is wrong with one service is said of it; what several have in common, such as the image, once of the release. */
+/** Prefixes a problem with its service, or with the release if several services share it. */
 function toLines(
-  judged: readonly Judged[],
+  judged: readonly EvaluatedService[],
   { release_id }: Release,
   part: "missing" | "refused",
 ): readonly ResourceProblem[] {
@@ -79,17 +79,17 @@ function toLines(
   );
 }
 
-interface JudgedGroups extends Pick<ReleaseVerdict, "problems" | "warnings" | "old" | "previousReleaseId"> {
+interface EvaluatedGroups extends Pick<ReleaseVerdict, "problems" | "warnings" | "old" | "previousReleaseId"> {
   readonly previous: Readonly<Record<string, GroupFacts>>;
 }
 
-function judgeGroups({ groups }: ReleaseLookUps, release: Release, constants: ReleaseConstants): JudgedGroups {
+function evaluateGroups({ groups }: ReleaseLookups, release: Release, constants: ReleaseConstants): EvaluatedGroups {
   if (groups.kind === "refused") return { problems: groups.problems, warnings: [], old: [], previous: {} };
   const found = findPredecessors(groups.value.map(toGroupFacts), release, constants.generation);
   const warnings = [
-    ...found.unowned.map(({ name }) => `Group "${name}" is of no release. It is left alone.`),
+    ...found.unowned.map(({ name }) => `Group "${name}" has no release id. It is not changed.`),
     ...found.retired.map(
-      ({ name }) => `Group "${name}" was kept for a rollback. It is deleted before anything is created.`,
+      ({ name }) => `Group "${name}" is kept for a rollback. It is deleted before new groups are created.`,
     ),
   ];
   if (found.kind === "found") return { ...found, problems: [], warnings };
@@ -97,20 +97,20 @@ function judgeGroups({ groups }: ReleaseLookUps, release: Release, constants: Re
   return { problems, warnings, old: [], previous: {} };
 }
 
-/** What a service may use of what was found for it. */
+/** Result of evaluating a service. */
 interface ServiceVerdict {
-  /** What was not found, or is not what was asked for, in the order of the look-ups. */
+  /** Resources that are missing or ambiguous, in the order of the lookups. */
   readonly missing: readonly ResourceProblem[];
-  /** What the service may not use, in the order of the rules. */
+  /** Resources that the service must not use, in the order of the rules. */
   readonly refused: readonly ResourceProblem[];
   readonly warnings: readonly string[];
-  /** Absent where a problem is. */
+  /** Missing if there is a problem. */
   readonly resources?: ServiceResources;
 }
 
-/** Judges the resources of one service. What was not found is told once, and no rule is asked about it. */
-export function judgeService(
-  looks: ServiceLookUps,
+/** Evaluates the resources of one service. Missing resources are reported once, and no further rules apply to them. */
+export function evaluateService(
+  looks: ServiceLookups,
   asked: readonly string[],
   scope: ServiceScope & { readonly account: string },
 ): ServiceVerdict {
@@ -141,7 +141,7 @@ export function judgeService(
   return { missing, refused, warnings, resources: toServiceResources(looks, ids) };
 }
 
-/** Without any, Auto Scaling would refuse the group only after its template was made. */
+/** Auto Scaling would reject the group only after its template was created. */
 const EMPTY = {
   subnet: { code: "release-subnets-empty", message: "Subnets must be given: at least one." },
   "security-group": { code: "release-security-groups-empty", message: "Security groups must be given: at least one." },
@@ -155,7 +155,7 @@ interface Matched {
 function match(
   kind: "subnet" | "security-group",
   asked: readonly string[],
-  look: LookUp<readonly NetworkFacts[]>,
+  look: Lookup<readonly NetworkFacts[]>,
 ): Matched {
   if (look.kind === "refused") return { ids: [], problems: look.problems };
   if (asked.length === 0) return { ids: [], problems: [EMPTY[kind]] };
@@ -164,17 +164,17 @@ function match(
   return { ids: [], problems: matched.problems.map(({ code, message }) => ({ code: toCode(code), message })) };
 }
 
-/** The code of a release's problem: all of them begin alike. */
+/** Adds the common prefix of problem codes. */
 function toCode(code: string): string {
   return code.startsWith("release-") ? code : `release-${code}`;
 }
 
-function problemsOf(look: LookUp<unknown>): readonly ResourceProblem[] {
+function problemsOf(look: Lookup<unknown>): readonly ResourceProblem[] {
   return look.kind === "refused" ? look.problems : [];
 }
 
-/** Everything that was found, in the order in which the rules look at it. */
-function toResources(looks: ServiceLookUps): readonly Resource[] {
+/** Returns everything that was found, in the order of the rules. */
+function toResources(looks: ServiceLookups): readonly Resource[] {
   return [
     ...toPlacement(looks),
     ...foundOf(looks.image).map(({ id, tags }) => ({ kind: "image", name: id, tags }) as const),
@@ -188,7 +188,7 @@ function toResources(looks: ServiceLookUps): readonly Resource[] {
   ];
 }
 
-function toPlacement({ service, placement }: ServiceLookUps): readonly Resource[] {
+function toPlacement({ service, placement }: ServiceLookups): readonly Resource[] {
   const { placement_group_name: name, placement_group_strategy: strategy } = service;
   if (placement?.kind !== "found" || name === undefined || strategy === undefined) return [];
   const found = placement.value === undefined ? {} : { found: placement.value };
@@ -207,18 +207,18 @@ function toGroupResource({ id, name = id, tags }: NetworkFacts): Resource {
   return { kind: "security-group", name, tags };
 }
 
-/** A policy on requests names its target group by the load balancer that sends it some. */
-function findLabelProblems({ service, targetGroups }: ServiceLookUps): readonly ResourceProblem[] {
+/** A policy that tracks requests needs the load balancer of its target group. */
+function findLabelProblems({ service, targetGroups }: ServiceLookups): readonly ResourceProblem[] {
   const found = targetGroups.flatMap(foundOf);
   return toTrackedGroups(service).flatMap((name) => {
     const group = found.find((each) => each.name === name);
     if (group === undefined || group.requestLabel !== undefined) return [];
-    const message = `Target group "${name}" is behind no application load balancer, so nobody counts its requests.`;
+    const message = `Target group "${name}" has no application load balancer, so its requests are not counted.`;
     return [{ code: "release-target-group-unbalanced", message }];
   });
 }
 
-function toTrackedGroups({ autoscaling }: ServiceLookUps["service"]): readonly string[] {
+function toTrackedGroups({ autoscaling }: ServiceLookups["service"]): readonly string[] {
   const groups = autoscaling.policies.flatMap((policy) =>
     policy.type === "target_tracking" && policy.metric === "alb_requests_per_target" ? (policy.target_group ?? []) : [],
   );
@@ -226,7 +226,7 @@ function toTrackedGroups({ autoscaling }: ServiceLookUps["service"]): readonly s
 }
 
 function toServiceResources(
-  looks: ServiceLookUps,
+  looks: ServiceLookups,
   ids: Pick<ServiceResources, "subnets" | "security_groups">,
 ): ServiceResources {
   const [image] = foundOf(looks.image);
@@ -246,13 +246,13 @@ function toServiceResources(
   };
 }
 
-type Looks = Pick<ServiceLookUps, "subnets" | "securityGroups" | "elbs" | "targetGroups">;
+type NetworkLookups = Pick<ServiceLookups, "subnets" | "securityGroups" | "elbs" | "targetGroups">;
 
 /**
- * A group stands in one VPC with its subnets, security groups and load balancers ("CreateAutoScalingGroup", VPCZoneIdentifier;
- * "CreateLaunchTemplate", SecurityGroupIds). What AWS does not tell the VPC of is not judged.
+ * A group, its subnets, security groups and load balancers must be in one VPC ("CreateAutoScalingGroup",
+ * VPCZoneIdentifier; "CreateLaunchTemplate", SecurityGroupIds). Resources without a known VPC are skipped.
  */
-export function findNetworkProblems(looks: Looks): readonly ResourceProblem[] {
+export function findNetworkProblems(looks: NetworkLookups): readonly ResourceProblem[] {
   const subnets = foundOf(looks.subnets).flat();
   const [vpc, ...others] = [...new Set(subnets.flatMap((each) => each.vpc || []))];
   if (vpc === undefined) return [];
@@ -273,7 +273,7 @@ interface Neighbour {
   readonly vpc: string | undefined;
 }
 
-function toNeighbours({ securityGroups, elbs, targetGroups }: Looks): readonly Neighbour[] {
+function toNeighbours({ securityGroups, elbs, targetGroups }: NetworkLookups): readonly Neighbour[] {
   return [
     ...foundOf(securityGroups)
       .flat()
@@ -291,13 +291,13 @@ function toTargetGroup({ name, vpc }: { readonly name: string; readonly vpc?: st
   return { what: `Target group "${name}"`, vpc };
 }
 
-type LooksJudgeImage = Pick<ServiceLookUps, "image" | "service">;
+type ImageLookups = Pick<ServiceLookups, "image" | "service">;
 
 /**
- * An image from which nothing can be launched, or not on these types: EC2 would say so only after the template was made, or to Auto
- * Scaling after the group was.
+ * Finds images that are unavailable, or have the wrong architecture for an instance type. EC2 would report it only
+ * after the template was created, and to Auto Scaling only after the group was.
  */
-export function findImageProblems({ image, service }: LooksJudgeImage): readonly ResourceProblem[] {
+export function findImageProblems({ image, service }: ImageLookups): readonly ResourceProblem[] {
   if (image.kind === "refused") return [];
   const { id, state = "available", architecture = "" } = image.value;
   if (state !== "available") {
@@ -309,32 +309,35 @@ export function findImageProblems({ image, service }: LooksJudgeImage): readonly
     return needed !== undefined && ARCHITECTURES.includes(architecture) && needed !== architecture;
   });
   if (others.length === 0) return [];
-  const message = `Image ${id} is for ${architecture}, and instances of ${others.join(", ")} are not.`;
+  const message = `Image ${id} is for ${architecture}; instances of ${others.join(", ")} have another architecture.`;
   return [{ code: "release-image-architecture", message }];
 }
 
-/** What may go wrong with an image that can be used. `account`: the release's. */
+/** Returns warnings about a usable image. `account`: the release's account. */
 export function findImageWarnings(
-  { image }: Pick<LooksJudgeImage, "image">,
+  { image }: Pick<ImageLookups, "image">,
   { account }: { readonly account: string },
 ): readonly string[] {
   if (image.kind === "refused") return [];
   const { id, owner = account } = image.value;
-  return owner === account ? [] : [`Image ${id} is of account ${owner}: whoever owns it decides what boots.`];
+  return owner === account ? [] : [`Image ${id} belongs to account ${owner}, which decides what boots.`];
 }
 
-/** Those that the names of types tell apart. */
+/** Architectures that can be derived from instance types. */
 const ARCHITECTURES: readonly string[] = ["arm64", "x86_64"];
 
-/** Families whose names do not say it: Macs, the high-memory ones with their sizes in front, and accelerators by their chips' names. */
-const UNTOLD = /^(mac|u-)|^p\d+[a-z]*-/;
+/**
+ * Families whose names do not show the architecture: Macs, high-memory types with their size in front, and accelerators
+ * named after their chips.
+ */
+const UNKNOWN_FAMILIES = /^(mac|u-)|^p\d+[a-z]*-/;
 
 /**
- * Which machine code a type runs, by its name: a `g` behind the generation stands for Graviton. Undefined where nobody can tell.
- * Source: EC2 user guide, "Amazon EC2 instance type naming conventions".
+ * Returns the architecture of an instance type by its name: a `g` after the generation means Graviton. Undefined if the
+ * name does not show it. Source: EC2 user guide, "Amazon EC2 instance type naming conventions".
  */
 function toArchitecture(type: string): "arm64" | "x86_64" | undefined {
   const attributes = /^[a-z]+\d+([a-z]*)/.exec(type)?.[1];
-  if (attributes === undefined || UNTOLD.test(type)) return undefined;
+  if (attributes === undefined || UNKNOWN_FAMILIES.test(type)) return undefined;
   return type.startsWith("a1.") || attributes.includes("g") ? "arm64" : "x86_64";
 }
