@@ -19,14 +19,14 @@ export interface CreateAppOptions {
   readonly telemetry?: Pick<Telemetry, "logger" | "invoke">;
 }
 
-/** What Lambda tells of a call. */
+/** The context of a Lambda invocation. */
 export interface InvocationContext {
   readonly awsRequestId?: string;
 }
 
 /** The function behind the state machine of releases. */
 export interface ReleasesApp {
-  /** Rejects with errors that are named by their class, which Lambda tells Step Functions. */
+  /** Rejects with errors named after their class, which Lambda reports to Step Functions. */
   handler(event: unknown, context?: InvocationContext): Promise<unknown>;
 }
 

@@ -21,14 +21,14 @@ export const VARIABLES = {
     isRequired: true,
   },
   RELEASES_PRESET: {
-    meaning: "what things are called: `stackyard`, `odin` or `step-asg-deployer`. Default: `stackyard`",
+    meaning: "preset of names: `stackyard`, `odin` or `step-asg-deployer`. Default: `stackyard`",
     pattern: /^(stackyard|odin|step-asg-deployer)$/,
     must: "be stackyard, odin or step-asg-deployer",
     isRequired: false,
   },
   BUCKET: {
     meaning:
-      "the bucket of documents and locks; a release that names another is refused. Default: the preset's, with the account behind",
+      "the bucket of documents and locks; releases with another bucket are rejected. Default: the preset's prefix and the account",
     pattern: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
     must: "be the name of a bucket",
     isRequired: false,
@@ -46,7 +46,7 @@ export const VARIABLES = {
     isRequired: false,
   },
   OPT_IN_TAG: {
-    meaning: "value of the tag `DeployWith` on images and subnets for all. Default: the preset's",
+    meaning: "value of the tag `DeployWith` on images and subnets that every project may use. Default: the preset's",
     pattern: /^\S{1,256}$/,
     must: "be the value of a tag, without spaces",
     isRequired: false,
@@ -64,13 +64,13 @@ export const VARIABLES = {
     isRequired: false,
   },
   WILDCARD: {
-    meaning: "value of a tag, or level of a path, that stands for all. Default: the preset's",
+    meaning: "value of a tag, or level of a path, that matches everything. Default: the preset's",
     pattern: /^\S{1,256}$/,
     must: "be the value of a tag, without spaces",
     isRequired: false,
   },
   EXTERNAL_ID: {
-    meaning: "the external id that those roles ask for. Default: none",
+    meaning: "the external id of those roles. Default: none",
     pattern: /^[A-Za-z0-9+=,.@:/_-]{2,1224}$/,
     must: "be an external id",
     isRequired: false,
@@ -83,7 +83,7 @@ export const VARIABLES = {
     isRequired: false,
   },
   LEASE_SECONDS: {
-    meaning: "how long a lock holds without a sign of life, 300 to 86400. Default: 1800",
+    meaning: "lease of a lock without renewal, 300 to 86400. Default: 1800",
     pattern: /^([3-9]\d\d|\d{4}|[1-7]\d{4}|8[0-5]\d{3}|86[0-3]\d\d|86400)$/,
     must: "be 300 to 86400",
     isRequired: false,
