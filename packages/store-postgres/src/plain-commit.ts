@@ -55,6 +55,8 @@ interface Lists {
   readonly done: { readonly n: number[]; readonly seq: number[] };
   /** Attempts that must have ended already: results of this change are not among them. */
   readonly closed: { readonly n: number[]; readonly home: string[]; readonly id: string[] };
+  /** Tokens of attempts that take the rows of others and so go on above their tokens; all others begin with 1. */
+  readonly tokens: Map<string, number>;
 }
 
 /** True for a change that this statement can write. */
@@ -87,7 +89,7 @@ export async function commitPlain(
   };
   const rows = await database.rows<{ n: number; version: number }>(toStatement(shape), ...toValues(lists, shape));
   const versions = new Map(rows.map(({ n, version }) => [n, version]));
-  return changes.map((each, index) => toCommitted(each, versions.get(index + 1)));
+  return changes.map((each, index) => toCommitted(each, versions.get(index + 1), lists.tokens));
 }
 
 const COMMIT_RESULT = {
@@ -107,7 +109,7 @@ function isOneResult({ expectedVersion }: Change, { lines: [line, ...others], cl
 async function commitResult(
   database: Database,
   change: Change,
-  { stacks: [stack], lines: [line] }: Lists,
+  { stacks: [stack], lines: [line], tokens }: Lists,
 ): Promise<CommitResult | undefined> {
   if (stack === undefined || line?.result === undefined) return undefined;
   const { grant, outcome, log } = line.result;
@@ -120,23 +122,21 @@ async function commitResult(
     ...[begin?.sent ?? null, begin?.id ?? null, begin?.owner ?? null, begin?.lease_until ?? null],
     ...[begin?.timeout ?? null, begin?.deadline ?? null, begin?.due ?? null, begin?.secrets ?? false],
   );
-  return toCommitted(change, answer?.written === true ? change.expectedVersion + 1 : undefined);
+  return toCommitted(change, answer?.written === true ? change.expectedVersion + 1 : undefined, tokens);
 }
 
 function toLogText(log: string | undefined): string | null {
   return log === undefined ? null : JSON.stringify(log);
 }
 
-function toCommitted(change: Change, version: number | undefined): CommitResult | undefined {
+function toCommitted(
+  { claims = [] }: Change,
+  version: number | undefined,
+  tokens: ReadonlyMap<string, number>,
+): CommitResult | undefined {
   if (version === undefined) return undefined;
-  const { claims = [] } = change;
   if (claims.length === 0) return { kind: "committed", version };
-  // An attempt that takes another one's row goes on above its token.
-  const before = new Map<string, number>();
-  for (const { result, dispatch } of pairAttempts(change)) {
-    if (result !== undefined && dispatch !== undefined) before.set(dispatch.attemptId, result.grant.token);
-  }
-  const grants = claims.map(({ attemptId, owner }) => ({ attemptId, owner, token: (before.get(attemptId) ?? 0) + 1 }));
+  const grants = claims.map(({ attemptId, owner }) => ({ attemptId, owner, token: tokens.get(attemptId) ?? 1 }));
   return { kind: "committed", version, grants };
 }
 
@@ -170,12 +170,13 @@ function toLists(changes: readonly Change[]): Lists {
   const applied: Lists["applied"] = { n: [], id: [] };
   const done: Lists["done"] = { n: [], seq: [] };
   const closed: Lists["closed"] = { n: [], home: [], id: [] };
+  const tokens: Lists["tokens"] = new Map();
   for (const [index, change] of changes.entries()) {
     const { write, appliedIds, acknowledges, closes, results = [] } = change;
     if (write.kind !== "put") throw new TypeError("A plain change writes a stack.");
     const n = index + 1;
     stacks.push(toWrittenRow(write.stack));
-    addLines(lines, n, change);
+    addLines({ lines, tokens }, n, change);
     for (const id of appliedIds) {
       applied.n.push(n);
       applied.id.push(toComparedText(id));
@@ -191,11 +192,17 @@ function toLists(changes: readonly Change[]): Lists {
       closed.id.push(toComparedText(id));
     }
   }
-  return { changes, stacks, lines, applied, done, closed };
+  return { changes, stacks, lines, applied, done, closed, tokens };
+}
+
+/** The lists that `addLines` adds to. */
+interface LineLists {
+  readonly lines: Line[];
+  readonly tokens: Map<string, number>;
 }
 
 /** The lines in their order; an end goes with the line of its result, a beginning with any that has none. */
-function addLines(lines: Line[], n: number, change: Change): void {
+function addLines({ lines, tokens }: LineLists, n: number, change: Change): void {
   const { history, claims = [], now } = change;
   const first = lines.length;
   for (const entry of history) {
@@ -214,6 +221,7 @@ function addLines(lines: Line[], n: number, change: Change): void {
     const claim = claims.find(({ attemptId }) => attemptId === dispatch.attemptId);
     line.begin = toDispatchRow(dispatch, claim, now);
     line.swap = result !== undefined;
+    if (result !== undefined) tokens.set(dispatch.attemptId, result.grant.token + 1);
   }
 }
 
