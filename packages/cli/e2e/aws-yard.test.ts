@@ -56,7 +56,7 @@ describe("the command line over a yard on AWS", () => {
     rmSync(cwd, { recursive: true, force: true });
   });
 
-  it("doctor tells of the yard, and fails for the machine that is broken", async () => {
+  it("doctor reports on the yard, and fails for the invalid machine", async () => {
     const found = await run("doctor", "--json");
 
     const checks = lines(found.stdout).map(({ check, status }) => `${status} ${check}`);

@@ -115,7 +115,7 @@ async function replaceAll(
 }
 
 describe("servers and workers over one Postgres", () => {
-  it("go on when some of them are killed and others are asked to end, and do everything once", async () => {
+  it("continue when some of them are killed and others are stopped, and do everything once", async () => {
     const { cwd } = makeYard();
     // All at once, over a database without a schema.
     const [servers, workers] = await Promise.all([
@@ -202,7 +202,7 @@ describe("servers and workers over one Postgres", () => {
     expect(exitCode).toBe(130);
   }, 60_000);
 
-  it("are looked at by doctor and ps", async () => {
+  it("are reported by doctor and ps", async () => {
     const { cwd, env } = makeYard();
     const server = await startServer();
     const worker = await startWorker();
@@ -218,7 +218,7 @@ describe("servers and workers over one Postgres", () => {
     expect(listed).toEqual(expect.arrayContaining([server.id, worker.id]));
   }, 60_000);
 
-  it("wait for a Postgres that is away, and go on when it is back", async () => {
+  it("wait for an unavailable Postgres, and continue when it is back", async () => {
     makeYard();
     const server = await startServer();
     await startWorker();
@@ -237,7 +237,7 @@ describe("servers and workers over one Postgres", () => {
     expect(await listStates(server)).toContain("DONE");
   }, 60_000);
 
-  it("work on beside a newer version, and refuse a store that they cannot work with", async () => {
+  it("run together with a newer version, and refuse a store of an unsupported version", async () => {
     const { cwd, env, schema, startOld } = makeYard();
     const server = await startServer();
     await startWorker();
@@ -314,11 +314,11 @@ describe("servers and workers over one Postgres", () => {
     await startWorker();
 
     expect([early.exitCode, early.stderr]).toEqual([3, expect.stringMatching(/lacks step[\s\S]*stackyard migrate/)]);
-    expect([migrated.exitCode, migrated.stdout]).toEqual([0, "The store postgres was brought up to date.\n"]);
+    expect([migrated.exitCode, migrated.stdout]).toEqual([0, "The store postgres was migrated.\n"]);
     expect([again.exitCode, again.stdout]).toEqual([0, "The store postgres was up to date already.\n"]);
   }, 30_000);
 
-  it("say what is wrong when nobody answers at DATABASE_URL", async () => {
+  it("report that nothing answers at DATABASE_URL", async () => {
     const { cwd, env } = makeYard();
     const { exitCode, stderr } = await execCli(["server", "--port", "0"], {
       cwd,

@@ -16,15 +16,15 @@ import { stacksHistory, stacksLs, stacksShow, stacksWatch } from "./commands/sta
 import { taskRun } from "./commands/task-run.ts";
 import { machinesUpgrade, stacksUpgrade } from "./commands/upgrade.ts";
 import { completeValues, completeWords, createCompletion } from "./completion.ts";
-import { tellFailure, toFailure } from "./failure.ts";
+import { printFailure, toFailure } from "./failure.ts";
 import { init } from "./init.ts";
 import { createOutput, type OutputOptions, type OutputStream } from "./output.ts";
 import { type GlobalOptions, type Invocation, type ReadResult, readWords } from "./program.ts";
 import { findPluginCommands } from "./project/plugin-commands.ts";
-import { findGroupName, findNearestName, tellMissingPackage } from "./suggestions.ts";
+import { createMissingPackageError, findGroupName, findNearestName } from "./suggestions.ts";
 import { VERSION, version } from "./version.ts";
 
-/** The world of a command line. */
+/** Streams, folder and environment of a command line. */
 export interface CommandLineIo {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
@@ -52,7 +52,7 @@ export async function runCommandLine(given: readonly string[], io: CommandLineIo
       io.stdout.write(read.text);
       return 0;
     }
-    if (read.kind === "usage") return tellUsage(read, io, options);
+    if (read.kind === "usage") return printUsageError(read, io, options);
     return await invoke(read.invocation, io);
   } catch (error) {
     return tell(error, io, options);
@@ -63,7 +63,7 @@ export async function runCommandLine(given: readonly string[], io: CommandLineIo
 const COMPLETE = "__complete";
 const COMPLETE_MS = 2_000;
 
-/** Prints what may stand for the last word, one value a line. A shell waits for it: errors give no values. */
+/** Prints the values that can complete the last word, one per line. A shell waits for them: errors print nothing. */
 async function complete([, ...words]: readonly string[], io: CommandLineIo): Promise<number> {
   const signal = AbortSignal.any([io.signal, AbortSignal.timeout(COMPLETE_MS)]);
   const prefix = words.at(-1) ?? "";
@@ -74,7 +74,7 @@ async function complete([, ...words]: readonly string[], io: CommandLineIo): Pro
     const values = wanted.kind === "words" ? wanted.words : await completeValues(context, { ...wanted, prefix });
     for (const value of values) if (value.startsWith(prefix) && !/\p{Cc}/u.test(value)) io.stdout.write(`${value}\n`);
   } catch {
-    // A message would stand in the middle of what the user types.
+    // A message would appear in the middle of the command line that the user types.
   }
   return 0;
 }
@@ -97,7 +97,8 @@ async function readCommandLine(given: readonly string[], io: CommandLineIo): Pro
     version: VERSION,
     ...(columns === undefined ? {} : { columns }),
   });
-  const missing = read.kind === "usage" && !hasFirstWord(commands, words) ? tellMissingPackage(words) : undefined;
+  const missing =
+    read.kind === "usage" && !hasFirstWord(commands, words) ? createMissingPackageError(words) : undefined;
   if (missing !== undefined) throw missing;
   return read;
 }
@@ -115,12 +116,12 @@ function hasFirstWord(commands: readonly Command[], words: readonly string[]): b
   return first !== undefined && commands.some(({ name }) => name.split(" ")[0] === first);
 }
 
-/** Ours; and those of the project's plugins where the words name none of ours, or help is asked for. */
+/** Returns the built-in commands, and those of the project's plugins for other words and for help. */
 async function listCommands(words: readonly string[], io: CommandLineIo): Promise<readonly Command[]> {
   const [first] = words.filter((word) => !word.startsWith("-"));
   if (hasFirstWord(COMMANDS, words)) return COMMANDS;
   const firsts = COMMANDS.map(({ name }) => name.split(" ")[0] ?? "");
-  // For help, and for what is most likely a slip, a configuration that does not load is no matter.
+  // For help, and for a probable typo, a configuration that does not load is ignored.
   const quiet = first === undefined || first === "help" || findNearestName(first, firsts) !== undefined;
   const added = await findPluginCommands(io, { quiet });
   return [...COMMANDS, ...added.filter(({ name }) => !COMMANDS.some((ours) => ours.name === name))];
@@ -152,12 +153,12 @@ function tell(error: unknown, io: CommandLineIo, options: GlobalOptions): number
   const failure = toFailure(error);
   const out = createOutput(toOutputOptions(io, options));
   const people = createOutput(toOutputOptions({ ...io, stdout: io.stderr }, { ...options, json: false }));
-  tellFailure((text) => people.text(text), failure, out);
+  printFailure((text) => people.text(text), failure, out);
   if (options.verbose || io.env["STACKYARD_DEBUG"]) io.stderr.write(`${inspect(error)}\n`);
   return failure.exitCode;
 }
 
-function tellUsage(
+function printUsageError(
   { message, help, json, hint: better }: ReadResult & { readonly kind: "usage" },
   io: CommandLineIo,
   options: GlobalOptions,
@@ -205,17 +206,17 @@ const OWN: readonly Command[] = [
 /** The commands, in the order in which help shows them. Plugins add theirs at the end. */
 export const COMMANDS: readonly Command[] = [...OWN, createCompletion(OWN), version];
 
-/** What stands before commands of two words. */
+/** Descriptions of command groups. */
 const GROUPS: Readonly<Record<string, string>> = {
-  stacks: "Look at stacks, and operate them.",
-  events: "Look at events that were set aside, and send them again.",
-  machines: "Look at the machines of a server, and rewrite machine files.",
+  stacks: "Inspect and operate stacks.",
+  events: "List dead-lettered events and send them again.",
+  machines: "Inspect the machines of a server, and upgrade machine files.",
   task: "Try a task by hand.",
-  // Of plugins of ours.
+  // Commands of Stackyard's plugins.
   apps: "Publish and deploy what runs on AWS.",
-  artifacts: "Publish build artifacts for every account and region, and see where they stand.",
-  consumers: "See who gets artifacts, and how everything stands there.",
-  fleet: "Run commands on fleets of EC2 instances, and look at what became of them.",
+  artifacts: "Publish build artifacts for every account and region, and show where they have arrived.",
+  consumers: "List consumers of artifacts and the status of each artifact there.",
+  fleet: "Run commands on fleets of EC2 instances, and show the results.",
   ecs: "Run tasks on Amazon ECS, and read what they log.",
   release: "Release services on Auto Scaling groups, and follow, halt or roll back a release.",
 };

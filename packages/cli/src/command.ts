@@ -1,6 +1,5 @@
-import { StackyardError } from "@stackyard/core";
+import { checkArgs } from "@stackyard/sdk/commands";
 import { type Static, type TObject, type TSchema, Type } from "typebox";
-import { Value } from "typebox/value";
 import type { Output } from "./output.ts";
 
 /** What every command is given. */
@@ -14,7 +13,7 @@ export interface CommandContext {
   readonly signal: AbortSignal;
 }
 
-/** One line of help: a command as it is typed, and what it does. */
+/** One example in the help: a command as typed, and what it does. */
 interface CommandExample {
   readonly command: string;
   readonly what: string;
@@ -36,7 +35,7 @@ interface CommandFacts {
 export interface CommandSpec<Args extends TObject> extends Omit<CommandFacts, "positionals"> {
   readonly args: Args;
   readonly positionals?: readonly (keyof Static<Args> & string)[];
-  /** Gives the exit code; nothing is 0. Errors fly. */
+  /** Returns the exit code; undefined is 0. Throws errors. */
   run(context: CommandContext, args: Static<Args>): Promise<number | undefined> | number | undefined;
 }
 
@@ -48,11 +47,11 @@ export interface Command extends CommandFacts {
 
 /** Makes a command of its parts. Arguments that do not fit the schema are `USAGE`. */
 export function defineCommand<Args extends TObject>(spec: CommandSpec<Args>): Command {
-  // `createCommand` hands over only what fits the schema.
+  // `createCommand` passes only arguments that match the schema.
   return createCommand(spec, (context, args) => spec.run(context, args as Static<Args>));
 }
 
-/** As `defineCommand`, where the arguments are put together when the program runs. */
+/** As `defineCommand`, for arguments that are composed at run time. */
 export function createCommand(
   facts: Omit<CommandFacts, "positionals"> & { readonly args: TObject; readonly positionals?: readonly string[] },
   run: (context: CommandContext, args: Readonly<Record<string, unknown>>) => ReturnType<CommandSpec<TObject>["run"]>,
@@ -65,41 +64,8 @@ export function createCommand(
     positionals,
     args: schema,
     ...(description === undefined ? {} : { description }),
-    run: async (context, args) => (await run(context, checkArgs(schema, positionals, args))) ?? 0,
+    run: async (context, args) => (await run(context, checkArgs(schema, args, positionals))) ?? 0,
   };
-}
-
-/** The flag of an argument: `--state-dir` for `stateDir`. */
-export function toFlag(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-function checkArgs(
-  { properties }: TObject,
-  positionals: readonly string[],
-  args: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, unknown>> {
-  const schema = Type.Object(properties, { additionalProperties: false });
-  if (Value.Check(schema, args)) return args;
-  const faults = tellFaults(
-    Value.Errors(schema, args).map((fault) => inWords(fault, properties)),
-    ([name = ""]) => (positionals.includes(name) ? name.toUpperCase() : toFlag(name)),
-  );
-  throw new StackyardError("USAGE", faults.join(" "));
-}
-
-interface PatternFault {
-  readonly keyword: string;
-  readonly instancePath: string;
-  readonly message: string;
-}
-
-/** A pattern tells people little, so an argument says in `expected` what it asks for. */
-function inWords<Fault extends PatternFault>(fault: Fault, properties: TObject["properties"]): Fault {
-  const [, name = ""] = fault.instancePath.split("/");
-  const schema = properties[name];
-  const expected = fault.keyword === "pattern" && schema ? keywordOf(schema, "expected") : undefined;
-  return expected === undefined ? fault : { ...fault, message: `must be ${expected}` };
 }
 
 /** An argument as help, parser and reference see it. */
@@ -112,7 +78,7 @@ export interface ArgumentFacts {
   /** A flag without a value. */
   readonly isSwitch: boolean;
   readonly isNumber: boolean;
-  /** What stands for the value. */
+  /** The placeholder of the value. */
   readonly word: string;
   readonly short?: string;
   readonly choices: readonly string[];
@@ -164,82 +130,4 @@ function choicesOf(schema: TSchema): readonly string[] {
 function keywordOf(schema: TSchema, keyword: string): string | undefined {
   const found: unknown = Object.entries(schema).find(([key]) => key === keyword)?.[1];
   return typeof found === "string" ? found : undefined;
-}
-
-interface Fault {
-  readonly instancePath: string;
-  readonly keyword: string;
-  readonly message: string;
-  readonly params?: unknown;
-}
-
-/** Faults of a schema in words, each with its place: `server.port must be <= 65535.` */
-export function tellFaults(
-  faults: readonly Fault[],
-  toPlace: (path: readonly string[]) => string = (path) => path.join("."),
-): readonly string[] {
-  const told = faults.flatMap((fault) =>
-    tellFault(fault, faults).map(([path, what]) => {
-      const place = toPlace(path);
-      return `${place === "" ? "It" : place} ${what}.`;
-    }),
-  );
-  return [...new Set(told)];
-}
-
-type Told = readonly [path: readonly string[], what: string];
-
-function tellFault(fault: Fault, all: readonly Fault[]): readonly Told[] {
-  const { instancePath, keyword, message } = fault;
-  const path = instancePath.split("/").slice(1);
-  switch (keyword) {
-    case "boolean":
-      return [];
-    case "required":
-      return namesIn(fault, "requiredProperties").map((name) => [[...path, name], "is missing"]);
-    case "additionalProperties":
-      return namesIn(fault, "additionalProperties").map((name) => [[...path, name], "is no known key"]);
-    case "anyOf":
-      // What each of the alternatives asks for is told already.
-      return all.some((other) => other !== fault && other.instancePath.startsWith(instancePath))
-        ? []
-        : [[path, message]];
-    case "const":
-    case "type":
-      return [[path, `must be ${toAlternatives(all.filter((other) => other.instancePath === instancePath))}`]];
-    case "minLength":
-      return [[path, readParam(fault, "limit") === 1 ? "must not be empty" : message]];
-    default:
-      return message === "" ? [] : [[path, message]];
-  }
-}
-
-const KINDS: Readonly<Record<string, string>> = {
-  array: "a list",
-  boolean: "true or false",
-  integer: "a whole number",
-  number: "a number",
-  object: "a map",
-  string: "text",
-};
-
-// A union fails once for each of its members, all at the same place.
-function toAlternatives(faults: readonly Fault[]): string {
-  const words = faults.flatMap((fault) => {
-    if (fault.keyword === "const") return [JSON.stringify(readParam(fault, "allowedValue"))];
-    const type = readParam(fault, "type");
-    return fault.keyword === "type" && typeof type === "string" ? [KINDS[type] ?? type] : [];
-  });
-  const last = words.at(-1) ?? "";
-  return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} or ${last}`;
-}
-
-function namesIn(fault: Fault, name: string): readonly string[] {
-  const value = readParam(fault, name);
-  return Array.isArray(value) ? value.map(String) : [];
-}
-
-function readParam({ params }: Fault, name: string): unknown {
-  const entries = typeof params === "object" && params !== null ? Object.entries(params) : [];
-  return entries.find(([key]) => key === name)?.[1];
 }

@@ -1,13 +1,7 @@
 import { Stackyard } from "@stackyard/sdk";
+import { toFlag } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import {
-  type ArgumentFacts,
-  type Command,
-  type CommandContext,
-  defineCommand,
-  toArgumentFacts,
-  toFlag,
-} from "./command.ts";
+import { type ArgumentFacts, type Command, type CommandContext, defineCommand, toArgumentFacts } from "./command.ts";
 import { loadMachines } from "./commands/machines.ts";
 import { GLOBAL_OPTIONS } from "./program.ts";
 import { isAwsYard, loadConfigFile, machinesDirOf } from "./project/config.ts";
@@ -28,7 +22,7 @@ export function createCompletion(others: readonly Command[]): Command {
     name: "completion",
     summary: "Print a script that completes commands, flags and values in a shell.",
     description:
-      "Values are completed too: ids of stacks, machines, states, events, tasks, and the choices of options. They come from the yard that the command would talk to; where none answers within 2 s there are none.",
+      "Also completes values: ids of stacks, machines, states, events, tasks, and the choices of options. They come from the yard of the command; when it does not answer within 2 s, no values are offered.",
     examples: [
       { command: 'eval "$(stackyard completion bash)"', what: "In ~/.bashrc." },
       { command: 'eval "$(stackyard completion zsh)"', what: "In ~/.zshrc, after compinit." },
@@ -128,7 +122,7 @@ async function listLocalMachines({ cwd }: Context, project: string | undefined):
   return listMachineNames(machinesDirOf(await loadConfigFile(cwd, project)));
 }
 
-/** The machine of the stack that was named; undefined when there is none yet. */
+/** Returns the machine of the named stack; undefined when the stack does not exist. */
 async function findMachine(
   { yard, signal }: YardContext,
   typed: ReadonlyMap<string, string>,
@@ -162,7 +156,7 @@ type Completion =
     };
 
 /**
- * Returns what may stand for the last of these words: commands, flags, choices, or the kind of value that its argument
+ * Returns what can complete the last of these words: commands, flags, choices, or the kind of value that its argument
  * takes. `words` are those after the program's name; the last one is what was typed of the present word.
  */
 export function completeWords(words: readonly string[], commands: readonly Command[]): Completion {

@@ -61,7 +61,7 @@ function findServerCode(details: Readonly<Record<string, unknown>>): string | un
 }
 
 /** Tells a failure: two lines for people, or one JSON object; both on standard error, so that results stay clean. */
-export function tellFailure(
+export function printFailure(
   write: (text: string) => void,
   { code, message, hint, failure }: Failure,
   out: Output,
@@ -95,7 +95,7 @@ const HINTS: Readonly<Record<string, string>> = {
 
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EACCES: "Check the permissions of the file or folder.",
-  EEXIST: "Something else stands there already; choose another path.",
+  EEXIST: "The path exists already; choose another one.",
   EISDIR: "It is a folder; name a file.",
   ENOENT: "Check the path; its folder must be there.",
   ENOTDIR: "A part of the path is a file; choose another path.",
@@ -110,7 +110,10 @@ function codeOf(error: unknown): string {
 }
 
 /** Problems of a document as indented lines, each with place and code. */
-export function tellProblems(problems: readonly Problem[], out: Pick<Output, "paint" | "columns">): readonly string[] {
+export function formatProblems(
+  problems: readonly Problem[],
+  out: Pick<Output, "paint" | "columns">,
+): readonly string[] {
   if (problems.length === 0) return [];
   const rows = problems.map(({ severity, code, path, line, column, message }) => [
     `  ${line}:${column}`,

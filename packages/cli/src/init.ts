@@ -41,12 +41,12 @@ export const init = defineCommand({
     }
     const written = files.filter((file) => !present.includes(file));
     for (const { path, text } of written) await write(join(folder, path), text);
-    tellDone(context, { folder, written, kept: present });
+    printDone(context, { folder, written, kept: present });
     return 0;
   },
 });
 
-// In a package that is there already and is none of ES modules, a configuration that ends with `.ts` would not load.
+// In an existing package that does not use ES modules, a configuration that ends with `.ts` would not load.
 function toFilesFor(folder: string, files: readonly TemplateFile[]): readonly TemplateFile[] {
   const manifest = join(folder, "package.json");
   if (!existsSync(manifest) || readPackageType(manifest) === "module") return files;
@@ -70,7 +70,7 @@ interface Done {
   readonly kept: readonly TemplateFile[];
 }
 
-function tellDone({ cwd, out }: CommandContext, { folder, written, kept }: Done): void {
+function printDone({ cwd, out }: CommandContext, { folder, written, kept }: Done): void {
   const facts = { folder, written: written.map(({ path }) => path), kept: kept.map(({ path }) => path) };
   out.result(facts, () => {
     const into = relative(cwd, folder);
@@ -101,7 +101,7 @@ const ENDING = ".template";
 
 /** The files of a new project, in the order of their paths. */
 export async function loadTemplate(): Promise<readonly TemplateFile[]> {
-  // Both `src` and `dist` lie beside it.
+  // It is next to both `src` and `dist`.
   const root = fileURLToPath(new URL("../template/", import.meta.url));
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   const dependency = toDependency(dirname(root));

@@ -106,7 +106,7 @@ function aTerminal(size: { readonly columns?: number; readonly rows?: number } =
 }
 
 const never = () => {
-  throw new Error("It is not asked for.");
+  throw new Error("Unexpected call.");
 };
 
 describe("the live block of a terminal", () => {
@@ -245,6 +245,6 @@ it.each([
   [3_600_000 + 5_000, "1h"],
   [90_000_000, "1d 1h"],
   [-5_000, "0s"],
-])("tells %i ms as %s", (ms, text) => {
+])("formats %i ms as %s", (ms, text) => {
   expect(toAge("2030-01-01T00:00:00.000Z", Date.UTC(2030, 0, 1) + ms)).toBe(text);
 });

@@ -18,7 +18,7 @@ export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 /** How a command speaks. Results go to standard output; what is for people goes to standard error. */
 export interface Output extends CommandOutput {
   readonly json: boolean;
-  /** True when a person looks at the results. */
+  /** True when results go to a terminal. */
   readonly interactive: boolean;
   /** Text as it stands, such as a graph or a script; never as JSON. */
   text(text: string): void;
@@ -131,7 +131,7 @@ const ERASE_LINE = "\r\u001b[2K";
 
 function createTerminalBlock(stream: OutputStream, { color }: { readonly color: boolean }): LiveBlock {
   let shown: readonly string[] = [];
-  // The cursor stands in the last line of what is shown.
+  // The cursor is in the last line of the block.
   const erase = () => (shown.length > 1 ? `\r\u001b[${shown.length - 1}A\u001b[J` : ERASE_LINE);
   return {
     show(toText, toBlock) {
@@ -167,12 +167,12 @@ const COLOR_OR_CONTROL = new RegExp(`\\u001b\\[[0-9;]*m|[\\p{Cc}${DIRECTIONS}]`,
 const CONTROL = new RegExp(`[\\p{Cc}${DIRECTIONS}]`, "gu");
 const UNESCAPED_IN_JSON = new RegExp(`[\\u007f-\\u009f${DIRECTIONS}]`, "gu");
 
-/** Names and messages come from outside: of what a terminal would obey, only colours and ends of lines pass. */
+/** Names and messages come from outside: of all control sequences, only colours and line ends are kept. */
 export function toColoredText(text: string): string {
   return text.replaceAll(COLOR_OR_CONTROL, (match) => (match.length > 1 ? match : keepBlank(match)));
 }
 
-/** Without colours too. What is left when sequences are taken out may be one again, so that is looked at once more. */
+/** Removes colours too. Removing sequences may form new ones, so controls are removed afterwards. */
 export function toPlainText(text: string): string {
   return stripVTControlCharacters(text).replaceAll(CONTROL, keepBlank);
 }

@@ -106,11 +106,11 @@ describe("readWords", () => {
       "Option '--format <format>' argument 'png' is invalid. Allowed choices are dot, svg.",
     ],
     ["a flag without its value", ["things", "look", "x", "--tag"], "Option '--tag <tag>' argument missing."],
-  ])("tells %s", async (_what, words, message) => {
+  ])("reports %s", async (_what, words, message) => {
     expect(await read(...words)).toMatchObject({ kind: "usage", message });
   });
 
-  it("shows the help of the very command that is asked for", async () => {
+  it("shows the help of exactly the requested command", async () => {
     const result = await read("help", "things", "look");
 
     expect(result).toEqual(await read("things", "look", "--help"));

@@ -1,5 +1,6 @@
+import { toFlag } from "@stackyard/sdk/commands";
 import { CommanderError, Option, Command as Program } from "commander";
-import { type ArgumentFacts, type Command, toArgumentFacts, toFlag } from "./command.ts";
+import { type ArgumentFacts, type Command, toArgumentFacts } from "./command.ts";
 import { findFamiliarCommand, findNearestName } from "./suggestions.ts";
 
 /** Options that every command takes. */
@@ -110,7 +111,7 @@ function findUnknownWords(
       const familiar = findFamiliarCommand(words.slice(0, index + 1), words.slice(index + 1), commands);
       if (familiar !== undefined)
         return { message: `Unknown command '${[...before, word].join(" ")}'.`, hint: familiar };
-      return tellUnknownCommand([...before, word].join(" "), toName(before, findNearestName(word, names)));
+      return formatUnknownCommand([...before, word].join(" "), toName(before, findNearestName(word, names)));
     }
     parent = found;
   }
@@ -121,7 +122,7 @@ function toName(before: readonly string[], last: string | undefined): string | u
   return last === undefined ? undefined : [...before, last].join(" ");
 }
 
-function tellUnknownCommand(name: string, nearest: string | undefined): { readonly message: string } {
+function formatUnknownCommand(name: string, nearest: string | undefined): { readonly message: string } {
   const message = `Unknown command '${name}'${nearest === undefined ? "." : ` (Did you mean ${nearest}?)`}`;
   return { message };
 }
@@ -151,7 +152,7 @@ function createProgram({ version }: ReadInput): Program {
     .allowExcessArguments(false)
     .addHelpText(
       "after",
-      "\nExit codes: 0 done, 1 the answer is no or the work failed, 2 failed and left something behind,\n3 could not start, 4 timed out, 64 wrong words, 130 interrupted.\n",
+      "\nExit codes: 0 done, 1 negative result or the work failed, 2 failed and left something behind,\n3 could not start, 4 timed out, 64 usage error, 130 interrupted.\n",
     );
 }
 
@@ -236,7 +237,7 @@ function readOption(name: string, options: Readonly<Record<string, unknown>>): u
   return options[positive] === false ? true : undefined;
 }
 
-// What is no number stays text, and the check of the schema says so.
+// Other text stays text, and the schema rejects it.
 function toNumber(value: unknown): unknown {
   if (typeof value !== "string" || value.trim() === "" || Number.isNaN(Number(value))) return value;
   return Number(value);

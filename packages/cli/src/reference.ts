@@ -1,4 +1,5 @@
-import { type Command, toArgumentFacts, toFlag } from "./command.ts";
+import { toFlag } from "@stackyard/sdk/commands";
+import { type Command, toArgumentFacts } from "./command.ts";
 
 /** The reference of the command line as a Markdown page, made from the table of commands. */
 export function toReference(commands: readonly Command[]): string {
@@ -30,11 +31,11 @@ of an event could add rows to a table or rewrite the screen. JSON has them whole
 | exit code | means |
 |---|---|
 | 0 | done |
-| 1 | the answer is no, or the work failed and left nothing behind |
+| 1 | the result is negative, or the work failed and left nothing behind |
 | 2 | the work failed and left something behind |
 | 3 | could not start: connection, permission, configuration, lock |
-| 4 | the time to wait was over |
-| 64 | the words of the command are wrong |
+| 4 | timed out waiting |
+| 64 | usage error: unknown command, option or value |
 | 130 | interrupted |
 
 Commands that talk to a server find it by \`--url\` and \`--token\`, or as a yard of the configuration by \`--yard\`, else by

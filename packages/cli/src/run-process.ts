@@ -25,7 +25,7 @@ export async function runProcess(): Promise<void> {
   process.exit();
 }
 
-// `stackyard stacks ls | head` closes the pipe: nobody reads on, and that is no failure.
+// `stackyard stacks ls | head` closes the pipe early, which is not an error.
 function ignoreClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {

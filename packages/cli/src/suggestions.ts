@@ -88,7 +88,7 @@ function findTopLevel(word: string, rest: readonly string[], commands: readonly 
   return `${use} It deletes the record only: to take an environment down, send the event of its machine that does so.`;
 }
 
-/** The group of commands that a word means, in the singular or the plural; undefined when there is none. */
+/** Finds the group of commands that a word names, in the singular or the plural. */
 export function findGroupName(word: string, commands: readonly Pick<Command, "name">[]): string | undefined {
   if (word === "") return undefined;
   const groups = new Set(commands.filter(({ name }) => name.includes(" ")).map(({ name }) => name.split(" ", 1)[0]));
@@ -101,7 +101,7 @@ function findFirst(names: readonly string[], commands: readonly Command[]): Comm
     .find((command) => command !== undefined);
 }
 
-/** The command with the words that were typed; what is missing stands in capitals. */
+/** Formats the command with the typed words; missing arguments are in capitals. */
 function toTyped({ name, args, positionals }: Command, rest: readonly string[]): string {
   const required: readonly string[] = args.required ?? [];
   const missing = positionals.slice(rest.length).filter((each) => required.includes(each));
@@ -163,7 +163,7 @@ const PACKAGES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The error for a command whose package the project lacks. `CONFIG_INVALID`; undefined for any other word. */
-export function tellMissingPackage(words: readonly string[]): StackyardError | undefined {
+export function createMissingPackageError(words: readonly string[]): StackyardError | undefined {
   const first = words.find((word) => !word.startsWith("-")) ?? "";
   const name = PACKAGES.get(first);
   if (name === undefined) return undefined;

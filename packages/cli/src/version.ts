@@ -6,7 +6,7 @@ import { defineCommand } from "./command.ts";
 export const VERSION: string = readVersion();
 
 function readVersion(): string {
-  // Both `src` and `dist` lie beside it.
+  // It is next to both `src` and `dist`.
   const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   const version = typeof manifest === "object" && manifest !== null && "version" in manifest ? manifest.version : "";
   return String(version);

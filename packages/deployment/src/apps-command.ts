@@ -11,8 +11,8 @@ import {
 } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { createYardAws } from "@stackyard/runtime/yard";
+import { type CommandSpec, createCommand } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
-import { Value } from "typebox/value";
 import { type Place, parsePlace } from "./published-objects.ts";
 
 /** What a command of this package is given. */
@@ -38,7 +38,7 @@ const YardArg = Type.Optional(
   }),
 );
 
-/** One command: what it takes, and what it does. */
+/** A command of this package. */
 export interface AppsCommandSpec<Args extends TObject> {
   readonly name: string;
   readonly summary: string;
@@ -46,35 +46,28 @@ export interface AppsCommandSpec<Args extends TObject> {
   run(context: AppsContext, args: Static<Args>): Promise<number>;
 }
 
-/** A command as a plugin gives it. Arguments that do not fit are `USAGE`. */
+/** Creates a command of this package and adds `--yard`. Throws `USAGE` for arguments that do not match the schema. */
 export function createAppsCommand<Args extends TObject>(
-  spec: AppsCommandSpec<Args>,
+  { name, summary, args: own, run }: AppsCommandSpec<Args>,
   openAws: OpenAppsAws,
 ): PluginCommand {
-  const { name, summary } = spec;
-  const args = Type.Object({ ...spec.args.properties, yard: YardArg });
-  return {
+  const args = Type.Object({ ...own.properties, yard: YardArg });
+  const spec: CommandSpec<typeof args, PluginCommandContext> = {
     name,
     summary,
     args,
-    async run(context, given) {
+    async run(context, { yard: named, ...rest }) {
       const { out, projectDir, dataDir, signal, environment } = context;
-      const { yard: named, ...rest } = parseArgs(args, given);
       const yard = String(named ?? (environment["STACKYARD_YARD"] || "main"));
       try {
-        const aws = openAws(context, yard);
-        return await spec.run({ out, projectDir, dataDir, signal, yard, aws }, parseArgs(spec.args, rest));
+        // `createCommand` has checked them against the schema that contains these.
+        return await run({ out, projectDir, dataDir, signal, yard, aws: openAws(context, yard) }, rest as Static<Args>);
       } catch (error) {
         throw isStackyardError(error) ? withHint(error) : error;
       }
     },
   };
-}
-
-function parseArgs<Args extends TObject>(schema: Args, given: unknown): Static<Args> {
-  if (Value.Check(schema, given)) return given;
-  const faults = [...Value.Errors(schema, given)].map(({ instancePath, message }) => `${instancePath} ${message}`);
-  throw new StackyardError("USAGE", faults.join("; "));
+  return createCommand(spec, (context) => context);
 }
 
 /** Hints about AWS. The command line's own hints for these codes are about reaching a server. */

@@ -64,7 +64,7 @@ async function deploy(context: AppsContext, args: Args): Promise<number> {
     timeoutMs: (args.minutes ?? DEFAULT_MINUTES) * 60_000,
     onEvent: (event) => printEvent(out, event),
   });
-  tellResult(context, input, result);
+  printResult(context, input, result);
   return 0;
 }
 
@@ -152,7 +152,7 @@ function printEvent(out: CommandOutput, { at, logicalId, type, status, reason }:
   if (status.endsWith("_FAILED")) out.note(`${logicalId}: ${reason ?? status}`);
 }
 
-function tellResult({ out, yard }: AppsContext, { name }: DeployInput, result: DeployResult): void {
+function printResult({ out, yard }: AppsContext, { name }: DeployInput, result: DeployResult): void {
   if (result.kind === "unchanged") {
     out.result({ stack: name, result: "unchanged" }, () => `${name} is up to date: nothing to change.`);
   } else if (result.kind === "planned") {

@@ -27,7 +27,7 @@ describe("other origins", () => {
   const origin = "https://console.test";
   const preflight = { method: "OPTIONS", headers: { origin, "access-control-request-method": "GET" } };
 
-  it("are told nothing by default", async () => {
+  it("receive nothing by default", async () => {
     const yard = createTestYard();
 
     const answer = await yard.call("/v1/stacks", preflight);

@@ -32,7 +32,7 @@ export const backup = defineCommand({
     const folder = findFolder(await loadConfigFile(cwd, project));
     const path = resolve(cwd, file);
     if (!existsSync(join(folder, "stackyard.db"))) {
-      throw failWith("NOT_FOUND", `There is no store in ${folder}.`, {
+      throw failWith("NOT_FOUND", `No store found in ${folder}.`, {
         hint: "`stackyard dev` makes it; or check --project.",
       });
     }
@@ -59,14 +59,12 @@ export const restore = defineCommand({
     { command: "stackyard restore yard-2026-11-20.backup", what: "Into a data folder without a store." },
     {
       command: "stackyard restore yard-2026-11-20.backup --replace",
-      what: "In place of the store, which is kept beside it.",
+      what: "Replace the store and keep the old one next to it.",
     },
   ],
   args: Type.Object({
     file: Type.String({ minLength: 1, description: "The file that `backup` wrote." }),
-    replace: Type.Optional(
-      Type.Boolean({ description: "In place of a store that is there; that one is kept beside it." }),
-    ),
+    replace: Type.Optional(Type.Boolean({ description: "Replace an existing store; the old one is kept next to it." })),
     ...projectArg,
   }),
   positionals: ["file"],
@@ -78,7 +76,7 @@ export const restore = defineCommand({
       await restoreSqliteStore({ from, folder, replace });
     } catch (error) {
       if (!isStackyardError(error, "USAGE")) throw error;
-      const hint = "--replace does so and keeps the old store beside the new one, as stackyard.db.before-….";
+      const hint = "Pass --replace; the old store is kept next to the new one, as stackyard.db.before-….";
       throw failWith("OUTCOME_NEGATIVE", `${folder} holds a store already.`, { hint, cause: error });
     }
     out.result({ file: from, folder }, () => `The store in ${folder} is that of ${from} now.`);
@@ -105,7 +103,7 @@ export const migrate = defineCommand({
   name: "migrate",
   summary: "Bring the project's store up to date with this version, and do nothing else.",
   description:
-    "A server or worker does it by itself when it starts, unless the store's option `migrate` is false. As a step of its own it comes first in a rolling upgrade, and may use an account that may change tables. Processes of the version before go on meanwhile. Says whether anything was changed.",
+    "A server or worker migrates when it starts, unless the store's option `migrate` is false. In a rolling upgrade, run this command first; it may use an account that can change tables. Processes of the previous version keep running. Prints whether anything changed.",
   examples: [{ command: "stackyard migrate", what: "Before the first server of a new version." }],
   args: Type.Object({ ...projectArg }),
   async run({ cwd, env, out }, { project }) {
@@ -114,9 +112,9 @@ export const migrate = defineCommand({
     const name = choice.kind === "sqlite" ? choice.folder : choice.name;
     const variable = findStoreVariable(file, env);
     const facts = { store: name, ...(variable === undefined ? {} : { namedBy: variable }) };
-    const told = `The store ${name}${variable === undefined ? "" : ` of ${variable}`}`;
+    const place = `The store ${name}${variable === undefined ? "" : ` of ${variable}`}`;
     if (choice.kind === "sqlite" && isNew(choice.folder)) {
-      out.result({ ...facts, migrated: false }, () => `${told} does not exist yet. \`stackyard dev\` makes it.`);
+      out.result({ ...facts, migrated: false }, () => `${place} does not exist yet. \`stackyard dev\` creates it.`);
       return 0;
     }
     const input = { projectDir: file.projectDir, env, logger: createProcessLogger({ out, env }) };
@@ -124,7 +122,7 @@ export const migrate = defineCommand({
     // Also where it was ready: a store of another package may not know how to only look.
     await (await openStore(choice, input)).close();
     out.result({ ...facts, migrated: !wasReady }, () => {
-      return wasReady ? `${told} was up to date already.` : `${told} was brought up to date.`;
+      return wasReady ? `${place} was up to date already.` : `${place} was migrated.`;
     });
     return 0;
   },

@@ -9,7 +9,7 @@ function aListing(name: string, hash?: string): MachineListing {
 }
 
 describe("toChanges", () => {
-  it("tells what is new, what has changed and what is gone", () => {
+  it("reports new, changed and removed machines", () => {
     const before = [aListing("same", "1"), aListing("edited", "1"), aListing("broken", "1"), aListing("gone", "1")];
     const after = [aListing("same", "1"), aListing("edited", "2"), aListing("broken"), aListing("new", "1")];
 

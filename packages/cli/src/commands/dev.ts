@@ -4,22 +4,22 @@ import { systemClock } from "@stackyard/core/engine";
 import { type HistoryEntry, Stackyard } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
-import { tellProblems } from "../failure.ts";
+import { formatProblems } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile, projectArg } from "../project/config.ts";
 import { chooseStore } from "../project/store.ts";
 import { createDisplayFetch } from "../server/connection.ts";
 import { createProcessLogger } from "../yard/health-listener.ts";
 import {
-  createTellReport,
+  createReportPrinter,
+  printStopping,
   publishAddress,
   type RunningProcess,
   startProcess,
   type TaskReport,
-  tellStopping,
   toServerAddress,
 } from "../yard/process.ts";
-import { tellEntry } from "./stacks.ts";
+import { formatHistoryEntry } from "./stacks.ts";
 
 // As the help says.
 const DRAIN_MS = 10_000;
@@ -30,13 +30,13 @@ export const dev = defineCommand({
   summary: "Run the project's yard here: server, engine and tasks, in this process.",
   description: [
     "Keeps everything in the data folder, and reads machines again when their files change.",
-    "Ctrl-C names the running tasks, lets them end for up to 10 s, then asks them to stop, and ends with 0. After 5 more minutes it leaves them, to be taken up again by the next `dev`. A second Ctrl-C quits at once with 130.",
+    "Ctrl-C lists the running tasks, gives them 10 s to end, then cancels them, and exits with 0. After 5 more minutes it abandons them; the next `dev` continues them. A second Ctrl-C quits at once with 130.",
   ].join("\n"),
   examples: [
     { command: "stackyard dev", what: "On http://127.0.0.1:7070, or as the configuration says." },
     {
       command: "stackyard dev --port 0 --json",
-      what: "On a free port; each line an object, the first one tells the address.",
+      what: "Use a free port; each line is an object, the first contains the address.",
     },
   ],
   args: Type.Object({
@@ -56,12 +56,12 @@ export const dev = defineCommand({
       anonymous: noToken,
       drainMs: DRAIN_MS,
       logger: createProcessLogger(context),
-      onReport: createTellReport(out),
+      onReport: createReportPrinter(out),
     });
     try {
       await follow(context, running, noToken);
     } finally {
-      tellStopping(running.running(), DRAIN_MS, out);
+      printStopping(running.running(), DRAIN_MS, out);
       await running.stop();
       out.step({ kind: "stopped" }, () => "Stopped.");
     }
@@ -73,24 +73,24 @@ export const dev = defineCommand({
 /** Shows what happens until Ctrl-C. */
 async function follow({ out, signal }: CommandContext, running: RunningDev, anonymous: boolean): Promise<void> {
   const machines = await running.locator.list();
-  tellReady(running, machines, { out, anonymous });
+  printReady(running, machines, { out, anonymous });
   const watched = watchMachines(running.locator, machines, {
     signal,
     onChange: ({ kind, listing }) => {
-      out.result({ kind: "machine", change: kind, ...toMachine(listing) }, () => tellMachine(listing, out, kind));
+      out.result({ kind: "machine", change: kind, ...toMachine(listing) }, () => formatMachine(listing, out, kind));
     },
   });
   const { url, token } = running;
   const yard = new Stackyard({ url, token, fetch: out.json ? fetch : createDisplayFetch(fetch) });
-  for await (const entry of yard.watch({ signal })) tellHistory(entry, out);
+  for await (const entry of yard.watch({ signal })) printHistory(entry, out);
   await watched;
 }
 
-function tellHistory(entry: HistoryEntry, out: Output): void {
-  out.result({ kind: "history", ...entry }, () => tellEntry(entry, out));
+function printHistory(entry: HistoryEntry, out: Output): void {
+  out.result({ kind: "history", ...entry }, () => formatHistoryEntry(entry, out));
 }
 
-function tellReady(
+function printReady(
   { url, dataDir, machinesDir, executors }: RunningDev,
   machines: readonly MachineListing[],
   { out, anonymous }: { readonly out: Output; readonly anonymous: boolean },
@@ -109,20 +109,20 @@ function tellReady(
     const none = `  none yet: put one into ${machinesDir}`;
     return [
       `${out.paint("bold", "Stackyard")} is at ${out.paint("cyan", url)}`,
-      tokenFile === undefined ? "token      none is asked for" : `token      ${tokenFile}`,
+      tokenFile === undefined ? "token      not required" : `token      ${tokenFile}`,
       `executors  ${[...executors.keys()].join(", ")}`,
       "machines",
-      ...(machines.length === 0 ? [none] : machines.map((listing) => `  ${tellMachine(listing, out)}`)),
+      ...(machines.length === 0 ? [none] : machines.map((listing) => `  ${formatMachine(listing, out)}`)),
       "Ctrl-C stops.",
     ].join("\n");
   });
 }
 
-function tellMachine({ name, origin, located }: MachineListing, out: Output, change = ""): string {
+function formatMachine({ name, origin, located }: MachineListing, out: Output, change = ""): string {
   const status = located.kind === "found" ? out.paint("green", "valid") : out.paint("red", "invalid");
   const problems = located.kind === "unknown" ? [] : located.problems;
   const word = change === "" ? "" : `machine ${change}: `;
-  return [`${word}${out.paint("bold", name)}  ${status}  ${origin}`, ...tellProblems(problems, out)].join("\n");
+  return [`${word}${out.paint("bold", name)}  ${status}  ${origin}`, ...formatProblems(problems, out)].join("\n");
 }
 
 function toMachine({ name, origin, located }: MachineListing) {
@@ -138,7 +138,7 @@ interface DevOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
   readonly onReport: (report: TaskReport) => void;
-  /** How long running tasks may go on when it ends. */
+  /** How long running tasks may continue when it ends. */
   readonly drainMs: number;
 }
 
@@ -190,7 +190,7 @@ interface MachineChange {
 
 const EVERY_MS = 1_000;
 
-/** Tells each change of the machines until the signal is aborted. What could not be read is looked at again. */
+/** Reports each change of the machines until the signal is aborted. Unreadable files are read again. */
 async function watchMachines(
   locator: Locator,
   first: readonly MachineListing[],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { judgeProcesses } from "./doctor-stores.ts";
+import { evaluateProcesses } from "./doctor-stores.ts";
 
 const aProcess = (role: "engine" | "worker", more: object = {}) => ({
   id: "1",
@@ -16,23 +16,23 @@ const aProcess = (role: "engine" | "worker", more: object = {}) => ({
   ...more,
 });
 const judge = (processes: readonly ReturnType<typeof aProcess>[], ...used: string[]) =>
-  judgeProcesses(processes, new Set(used)).map(({ check, status, message }) => `${check} ${status}: ${message}`);
+  evaluateProcesses(processes, new Set(used)).map(({ check, status, message }) => `${check} ${status}: ${message}`);
 
-describe("judgeProcesses", () => {
+describe("evaluateProcesses", () => {
   it("is content with a server and a worker for every executor that is used", () => {
     expect(judge([aProcess("engine"), aProcess("worker")], "terraform")).toEqual([
       "processes ok: 1 server, 1 worker, version 0.1.0.",
     ]);
   });
 
-  it("tells what waits because nobody is there", () => {
+  it("reports what waits because a process is missing", () => {
     expect(judge([], "terraform", "lambda")).toEqual([
-      "processes warn: 0 servers, 0 workers: nobody applies events.",
-      "workers warn: Nobody runs tasks of lambda, terraform: they wait.",
+      "processes warn: 0 servers, 0 workers: no process applies events.",
+      "workers warn: No worker runs tasks of lambda, terraform: they wait.",
     ]);
   });
 
-  it("tells two versions side by side", () => {
+  it("reports two versions that run together", () => {
     const lines = judge([aProcess("engine", { version: "0.2.0" }), aProcess("worker")]);
 
     expect(lines).toContain("versions warn: 0.1.0 and 0.2.0 run side by side.");

@@ -26,10 +26,10 @@ export async function checkStore(dataDir: string): Promise<Finding> {
     const store = await createSqliteStore({ folder: dataDir, migrate: false });
     const { stacks, setAsideEvents } = await store.queries.stats();
     await store.close();
-    return ok("store", `${dataDir}: ${stacks} stacks, ${setAsideEvents} events set aside.`);
+    return ok("store", `${dataDir}: ${stacks} stacks, ${setAsideEvents} dead-lettered events.`);
   } catch (error) {
     if (isStackyardError(error, "STORE_LOCKED"))
-      return ok("store", `${dataDir}: in use${await tellOwner(dataDir, error)}.`);
+      return ok("store", `${dataDir}: in use${await formatOwner(dataDir, error)}.`);
     if (isStackyardError(error, "STORE_UNAVAILABLE") && "found" in error.details) {
       return warn("store", `${dataDir}: ${error.message}`, "Make a backup first: `stackyard backup FILE`.");
     }
@@ -49,7 +49,7 @@ async function findFolderFault(dataDir: string): Promise<string | undefined> {
   }
 }
 
-async function tellOwner(dataDir: string, { details }: StackyardError): Promise<string> {
+async function formatOwner(dataDir: string, { details }: StackyardError): Promise<string> {
   const { owner } = details;
   if (typeof owner !== "object" || owner === null || !("pid" in owner)) return "";
   const server = await readServerFile(dataDir);
@@ -110,8 +110,8 @@ export async function checkSharedStore(
     store = await openStore(choice, { projectDir, env, logger: silentLogger, migrate: false });
     const { stacks, setAsideEvents } = await store.queries.stats();
     const live = await loadLiveProcesses(store.records, Date.now());
-    const found = ok("store", `${choice.name}: ${stacks} stacks, ${setAsideEvents} events set aside.`);
-    return [found, ...judgeProcesses(live, used)];
+    const found = ok("store", `${choice.name}: ${stacks} stacks, ${setAsideEvents} dead-lettered events.`);
+    return [found, ...evaluateProcesses(live, used)];
   } catch (error) {
     return [failOf("store", error, "Check the connection: DATABASE_URL, or the options of `store`.")];
   } finally {
@@ -119,24 +119,24 @@ export async function checkSharedStore(
   }
 }
 
-/** What the list of a yard's processes tells: who is missing, and which versions run side by side. */
-export function judgeProcesses(processes: readonly YardProcess[], used: ReadonlySet<string>): readonly Finding[] {
+/** Evaluates the list of a yard's processes: missing roles, and different versions that run together. */
+export function evaluateProcesses(processes: readonly YardProcess[], used: ReadonlySet<string>): readonly Finding[] {
   const engines = processes.filter(({ roles }) => roles.includes("engine"));
   const workers = processes.filter(({ roles }) => roles.includes("worker") && !roles.includes("engine"));
   const versions = [...new Set(processes.map(({ version }) => version))].sort();
   const offered = new Set(processes.flatMap(({ executors }) => executors));
   const missing = [...used].filter((name) => !offered.has(name)).sort();
-  const counts = `${tellCount(engines, "server")}, ${tellCount(workers, "worker")}`;
+  const counts = `${formatCount(engines, "server")}, ${formatCount(workers, "worker")}`;
   return [
     ...(engines.length === 0
-      ? [warn("processes", `${counts}: nobody applies events.`, "Start `stackyard server`.")]
+      ? [warn("processes", `${counts}: no process applies events.`, "Start `stackyard server`.")]
       : [ok("processes", `${counts}, version ${versions.join(" and ")}.`)]),
     ...(missing.length === 0
       ? []
       : [
           warn(
             "workers",
-            `Nobody runs tasks of ${missing.join(", ")}: they wait.`,
+            `No worker runs tasks of ${missing.join(", ")}: they wait.`,
             "Start `stackyard worker`, with the plugins that bring these executors.",
           ),
         ]),
@@ -152,7 +152,7 @@ export function judgeProcesses(processes: readonly YardProcess[], used: Readonly
   ];
 }
 
-function tellCount({ length }: readonly unknown[], noun: string): string {
+function formatCount({ length }: readonly unknown[], noun: string): string {
   return `${length} ${noun}${length === 1 ? "" : "s"}`;
 }
 

@@ -28,7 +28,7 @@ export function createDoctor(listCommands: () => readonly string[]): Command {
     name: "doctor",
     summary: "Look whether everything is there that the project needs, and say what to do.",
     description:
-      "Ends with 1 when a check fails; what is only missing for some uses is a warning. With --yard it looks at a yard of the configuration: of one on AWS at identity, queues, functions, tables, machines and permissions.",
+      "Exits with 1 when a check fails; what only some uses need is a warning. With --yard it checks a yard of the configuration: for one on AWS its identity, queues, functions, tables, machines and permissions.",
     examples: [
       { command: "stackyard doctor", what: "One line a check." },
       { command: "stackyard doctor --yard production", what: "A deployment on AWS, instead of this machine." },
@@ -183,11 +183,7 @@ async function checkMachines(
 ): Promise<{ readonly findings: readonly Finding[]; readonly used: ReadonlySet<string> }> {
   const folder = machinesDirOf(file);
   if (!existsSync(folder)) {
-    const finding = warn(
-      "machines",
-      `There is no folder ${folder}.`,
-      "Make it, or set `machines` in the configuration.",
-    );
+    const finding = warn("machines", `Folder ${folder} not found.`, "Make it, or set `machines` in the configuration.");
     return { findings: [finding], used: new Set() };
   }
   if (!isFolder(folder)) {
@@ -213,7 +209,7 @@ async function checkPluginCommands(
   own: readonly string[],
 ): Promise<readonly Finding[]> {
   const firsts = new Set(own.map(toFirstWord));
-  // What does not load is told by the check of the plugins.
+  // The check of the plugins reports what does not load.
   const { plugins } = await loadPlugins(config.plugins ?? [], projectDir);
   const hidden = plugins.flatMap(({ plugin }) =>
     plugin.commands
@@ -229,7 +225,7 @@ function toFirstWord(name: string): string {
   return name.split(" ", 1)[0] ?? "";
 }
 
-/** Which yard is looked at. */
+/** The yard to check. */
 interface NamedYardInput {
   readonly file: ConfigFile;
   readonly name: string;
@@ -251,7 +247,7 @@ async function checkNamedYard(
   }
 }
 
-/** Those that cannot be loaded are told by the check of the plugins. */
+/** The check of the plugins reports those that do not load. */
 async function findExecutors(file: ConfigFile, env: CommandContext["env"]): Promise<ReadonlyMap<string, Executor>> {
   return loadExecutors(file, "all", env).catch(() => new Map());
 }
@@ -267,7 +263,7 @@ interface CheckTerraformInput {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Looks for the program that runs Terraform tasks, and asks for its version. */
+/** Finds the program that runs Terraform tasks, and its version. */
 async function checkTerraform({ binary, needed, env }: CheckTerraformInput): Promise<Finding> {
   const version = await findVersion(binary, env);
   if (version !== undefined) return ok("terraform", `${binary} ${version}`);

@@ -29,7 +29,7 @@ export const eventsLs = defineServerCommand({
   ],
   args: Type.Object({
     parked: Type.Optional(Type.Boolean({ description: "Only parked events." })),
-    setAside: Type.Optional(Type.Boolean({ description: "Only events that were set aside." })),
+    setAside: Type.Optional(Type.Boolean({ description: "Only dead-lettered events." })),
     ...filterArgs,
     limit: Type.Optional(
       Type.Integer({ minimum: 1, short: "n", description: "At most so many of each kind. Default: 100." }),
@@ -45,7 +45,7 @@ export const eventsLs = defineServerCommand({
 });
 
 interface Listed {
-  /** Undefined: not asked for. */
+  /** Undefined: not requested. */
   readonly parked: readonly ListedParkedEvent[] | undefined;
   readonly setAside: readonly SetAsideEvent[] | undefined;
 }
@@ -53,8 +53,8 @@ interface Listed {
 function printEvents(context: ServerContext, filter: Filter, { parked, setAside }: Listed): void {
   const { out } = context;
   printRows(context, parked ?? [], setAside ?? []);
-  if (parked?.length === 0) out.note(tellNone("No event is parked", filter));
-  if (setAside?.length === 0) out.note(tellNone("No event was set aside", filter));
+  if (parked?.length === 0) out.note(formatNoneFound("No event is parked", filter));
+  if (setAside?.length === 0) out.note(formatNoneFound("No dead-lettered event", filter));
   if ((setAside ?? []).length > 0)
     out.note("Once the cause is corrected, `stackyard events redrive ID…` sends set-aside events again.");
 }
@@ -109,12 +109,12 @@ export const eventsRedrive = defineServerCommand({
       for (const id of result.unknown) context.out.result({ id, redriven: false }, () => `${id} is not there.`);
       unknown.push(...result.unknown);
     }
-    if (ids.length === 0) context.out.note(tellNone("No event was set aside", filter));
+    if (ids.length === 0) context.out.note(formatNoneFound("No dead-lettered event", filter));
     return unknown.length === 0 ? 0 : 1;
   },
 });
 
-function tellNone(what: string, { stack, code }: Filter): string {
+function formatNoneFound(what: string, { stack, code }: Filter): string {
   const flags = [
     ...(stack === undefined ? [] : [`--stack ${stack}`]),
     ...(code === undefined ? [] : [`--code ${code}`]),

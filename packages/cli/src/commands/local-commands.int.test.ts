@@ -126,7 +126,7 @@ describe("validate", () => {
     ]);
   });
 
-  it("tells every error of the configuration at once", async () => {
+  it("reports every error of the configuration at once", async () => {
     const cwd = aProject({ "stackyard.config.json": '{"machine": "x", "concurrency": 0}', "good.yaml": VALID });
 
     const { exitCode, stderr } = await runCli(["validate", "good.yaml", "--json"], { cwd });
@@ -234,7 +234,7 @@ describe("simulate", () => {
     expect(parseLines(named.stdout)).toMatchObject([{ outcome: "refused", code: "MACHINE_INVALID" }]);
   });
 
-  it("tells steps that are none by their number, and says so when there are none at all", async () => {
+  it("reports invalid steps by number, and says when there are no steps", async () => {
     const cwd = aProject({ "m.yaml": VALID });
     const simulate = (stdin: string) => runCli(["simulate", "m.yaml", "--steps", "-"], { cwd, stdin });
 
@@ -243,7 +243,7 @@ describe("simulate", () => {
 
     expect([wrong.exitCode, wrong.stdout]).toEqual([3, ""]);
     expect(wrong.stderr).toMatch(/step 2: .*Did you mean "event"/);
-    expect(empty).toEqual({ exitCode: 0, stdout: "", stderr: "There are no steps, so nothing was tried.\n" });
+    expect(empty).toEqual({ exitCode: 0, stdout: "", stderr: "No steps to simulate.\n" });
   });
 
   it.each([
@@ -252,7 +252,7 @@ describe("simulate", () => {
     ["steps that are no JSON", ["simulate", "m.yaml", "--steps", "m.yaml"], 3],
     ["a machine that is not there", ["simulate", "nope.yaml", "--steps", "-"], 3],
     ["one name in two files", ["simulate", "m.yaml", "other/m.yaml", "--steps", "-"], 3],
-  ])("tells %s", async (_what, words, exitCode) => {
+  ])("reports %s", async (_what, words, exitCode) => {
     const cwd = aProject({ "m.yaml": VALID, "other/m.yaml": VALID });
 
     expect((await runCli(words, { cwd })).exitCode).toBe(exitCode);
@@ -349,7 +349,7 @@ describe("commands of packages", () => {
     expect(parseLines(stdout)).toEqual([{ cwd }]);
   });
 
-  it("that are there tell of a wrong flag, and not of a package that is missing", async () => {
+  it("of an installed package report a wrong flag, not a missing package", async () => {
     const cwd = aProject({
       "stackyard.config.json": '{"plugins": ["./plugin.mjs"]}',
       "plugin.mjs": `export default { kind: "stackyard-plugin", name: "p", executors: () => [], commands: [{
@@ -435,7 +435,7 @@ describe("doctor", () => {
     expect(stdout).toMatch(/warn {2}terraform/);
   });
 
-  it("looks at the embedded store, and only warns of a database that the environment alone names", async () => {
+  it("checks the embedded store, and only warns about a database that is configured in the environment alone", async () => {
     const cwd = aProject({ "stackyard.config.json": "{}", "machines/m.yaml": VALID });
     const env = { PATH: "/nowhere", DATABASE_URL: "postgres://nobody@127.0.0.1:9/none" };
 

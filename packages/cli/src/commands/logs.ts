@@ -47,13 +47,13 @@ export const stacksLogs = defineServerCommand({
     for (const attempt of chosen) {
       if (args.follow !== true || attempt.status === "settled") await showLog(context, attempt);
     }
-    // What had ended before is shown above, or was not asked for.
+    // Earlier ends are shown above, or were not requested.
     const ended = attempts.filter(({ status }) => status === "settled").map(({ attemptId }) => attemptId);
     return args.follow === true ? followLogs(context, args, new Set(ended)) : 0;
   },
 });
 
-/** Of each task the newest attempt that was asked for, in the order in which they were sent. */
+/** Returns the newest requested attempt of each task, in the order of dispatch. */
 function chooseAttempts(attempts: readonly Attempt[], wanted: Args): readonly Attempt[] {
   const newest = new Map<string, Attempt>();
   for (const each of attempts) {
@@ -87,7 +87,7 @@ function explainNoLog({ status, progressMessage }: Attempt): string {
 
 const LOOK_MS = 1_000;
 
-/** Shows progress and logs as they come, until no task that is asked for is pending or runs. */
+/** Prints progress and logs until none of the requested tasks is pending or running. */
 async function followLogs(context: ServerContext, args: Args, shown: Set<string>): Promise<number> {
   const { yard, signal } = context;
   while (!signal.aborted) {
@@ -142,7 +142,7 @@ async function findStack({ yard, signal }: ServerContext, stackId: string): Prom
   }
 }
 
-/** Why there is no log to show, and what there is. */
+/** Explains why no log is available, and lists the available ones. */
 async function toMissing(context: ServerContext, args: Args, attempts: readonly Attempt[]): Promise<Error> {
   const { stack, task } = args;
   if (attempts.length > 0) {

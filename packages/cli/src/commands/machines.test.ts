@@ -1,6 +1,6 @@
 import type { MachineDetails } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
-import { tellMachine } from "./machines.ts";
+import { formatMachine } from "./machines.ts";
 
 const plain = { paint: (_: string, text: string) => text };
 
@@ -32,9 +32,9 @@ const machine: MachineDetails = {
   ],
 };
 
-describe("tellMachine", () => {
+describe("formatMachine", () => {
   it("shows what time brings, what is protected, and what waits for what", () => {
-    expect(tellMachine(machine, plain)).toBe(
+    expect(formatMachine(machine, plain)).toBe(
       [
         "review-app  valid  0123",
         "version 2, stacks keep the revision that they began with",
@@ -53,6 +53,6 @@ describe("tellMachine", () => {
   it("says less of a machine that cannot be used", () => {
     const invalid: MachineDetails = { name: "app", status: "invalid", problems: [], events: [], states: [], tasks: [] };
 
-    expect(tellMachine(invalid, plain)).toBe("app  invalid  \nevents  \nstates\n\ntasks\n");
+    expect(formatMachine(invalid, plain)).toBe("app  invalid  \nevents  \nstates\n\ntasks\n");
   });
 });

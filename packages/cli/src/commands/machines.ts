@@ -7,7 +7,7 @@ import type { MachineDetails, MachineSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
-import { failWith, tellProblems } from "../failure.ts";
+import { failWith, formatProblems } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { loadConfigFile, machinesDirOf, projectArg } from "../project/config.ts";
 import {
@@ -32,15 +32,15 @@ export const machinesLs = defineServerCommand({
       out.result(machine, () => {
         const { name, status, hash = "", origin, problems } = machine;
         const head = [
-          tellMachineStatus(status, out),
+          formatMachineStatus(status, out),
           out.paint("bold", name),
           out.paint("dim", hash.slice(0, 12)),
           origin,
         ];
-        return [head.join("  "), ...tellProblems(problems, out)].join("\n");
+        return [head.join("  "), ...formatProblems(problems, out)].join("\n");
       });
     }
-    if (machines.length === 0) out.note("There is no machine; put one into the project's machines folder.");
+    if (machines.length === 0) out.note("No machines. Add a machine file to the project's machines folder.");
     return 0;
   },
 });
@@ -61,7 +61,7 @@ export const machinesShow = defineServerCommand({
   async run({ out, yard, signal }, { machine: name, source = false }) {
     const machine = await yard.machines.get(name, { signal });
     if (source && !out.json) out.text(machine.source ?? "");
-    else out.result(machine, () => tellMachine(machine, out));
+    else out.result(machine, () => formatMachine(machine, out));
     return 0;
   },
 });
@@ -95,7 +95,7 @@ export const validate = defineCommand({
     const files = given.length > 0 ? given : [await findMachines(context, project)];
     const executors = await loadDefinitions(context, project);
     const reports = markDuplicates(await readMachineFiles(files, { cwd: context.cwd, executors, strict }));
-    for (const report of reports) tellReport(context, report);
+    for (const report of reports) printReport(context, report);
     const invalid = reports.filter(({ machine }) => machine === undefined).length;
     context.out.note(
       reports.length === 0 ? `No machine file in ${files.join(", ")}.` : toSummary(reports.length, invalid),
@@ -104,7 +104,7 @@ export const validate = defineCommand({
   },
 });
 
-/** The machines folder of the project, as a path from here. Throws `CONFIG_INVALID` where there is none. */
+/** Returns the project's machines folder as a path from here. Throws `CONFIG_INVALID` when it is missing. */
 async function findMachines({ cwd }: CommandContext, project: string | undefined): Promise<string> {
   const folder = machinesDirOf(await loadConfigFile(cwd, project));
   const path = relative(cwd, folder) || ".";
@@ -114,11 +114,11 @@ async function findMachines({ cwd }: CommandContext, project: string | undefined
   });
 }
 
-function tellReport({ out }: CommandContext, { file, machine, problems }: MachineFileReport): void {
+function printReport({ out }: CommandContext, { file, machine, problems }: MachineFileReport): void {
   const valid = machine !== undefined;
   out.result({ file, valid, problems }, () => {
     const mark = valid ? out.paint("green", "ok  ") : out.paint("red", "FAIL");
-    return [`${mark} ${file}`, ...tellProblems(problems, out)].join("\n");
+    return [`${mark} ${file}`, ...formatProblems(problems, out)].join("\n");
   });
 }
 
@@ -180,7 +180,7 @@ async function loadMachine(context: CommandContext, wanted: string, project?: st
   const executors = await loadDefinitions(context, project);
   const [report] = await readMachineFiles([path], { cwd: context.cwd, executors });
   if (report?.machine !== undefined) return report.machine;
-  const problems = tellProblems(report?.problems ?? [], context.out).join("\n");
+  const problems = formatProblems(report?.problems ?? [], context.out).join("\n");
   throw failWith("MACHINE_INVALID", `${path} has errors:\n${problems}`, { hint: "Correct them and draw it again." });
 }
 
@@ -189,23 +189,23 @@ async function findByName({ cwd }: CommandContext, name: string, project?: strin
   const reports = isFolder(folder) ? await readMachineFiles([folder], { cwd, executors: new Map() }) : [];
   const found = reports.find((report) => report.name === name);
   if (found !== undefined) return found.file;
-  throw failWith("CONFIG_INVALID", `There is no file "${name}", and no machine of that name in ${folder}.`, {
+  throw failWith("CONFIG_INVALID", `No file "${name}", and no machine of that name in ${folder}.`, {
     hint: "`stackyard graph FILE` draws a file; `stackyard machines ls` lists a running yard's machines.",
   });
 }
 
 /** Whether a machine can be used, in colour. */
-function tellMachineStatus(status: MachineSummary["status"], out: Pick<Output, "paint" | "columns">): string {
+function formatMachineStatus(status: MachineSummary["status"], out: Pick<Output, "paint" | "columns">): string {
   return out.paint(status === "valid" ? "green" : status === "stale" ? "yellow" : "red", status);
 }
 
 /** A machine for a reader: its problems, events, states and tasks. */
-export function tellMachine(machine: MachineDetails, out: Pick<Output, "paint" | "columns">): string {
+export function formatMachine(machine: MachineDetails, out: Pick<Output, "paint" | "columns">): string {
   const { name, status, hash, events, states, tasks, problems } = machine;
   return [
-    `${out.paint("bold", name)}  ${tellMachineStatus(status, out)}  ${out.paint("dim", hash ?? "")}`,
-    ...tellProblems(problems, out),
-    ...tellVersion(machine),
+    `${out.paint("bold", name)}  ${formatMachineStatus(status, out)}  ${out.paint("dim", hash ?? "")}`,
+    ...formatProblems(problems, out),
+    ...formatVersion(machine),
     `events  ${events.join(", ")}`,
     "states",
     formatTable(states.map(toStateRow), { columns: out.columns, keepLast: true }),
@@ -214,7 +214,7 @@ export function tellMachine(machine: MachineDetails, out: Pick<Output, "paint" |
   ].join("\n");
 }
 
-function tellVersion({ version, revision }: MachineDetails): readonly string[] {
+function formatVersion({ version, revision }: MachineDetails): readonly string[] {
   if (version === undefined) return [];
   const kept =
     revision === "pin" ? "stacks keep the revision that they began with" : "stacks follow the newest revision";
@@ -230,7 +230,7 @@ function toStateRow({ name, terminal, tasks, on, ...state }: MachineDetails["sta
     tasks.length === 0 ? "" : `tasks ${tasks.join(", ")}`,
     on.length === 0 ? "" : `on ${on.join(", ")}`,
     time.join(", "),
-    // What v2 does without being told is not worth a word.
+    // The default of version 2 is omitted.
     state.leaving === undefined || state.leaving === "wait" ? "" : `leaving: ${state.leaving}`,
   ];
 }

@@ -44,7 +44,7 @@ describe("doctor", () => {
     expect(version()).toBe(before);
   });
 
-  it("makes no store where there is none", async () => {
+  it("does not create a missing store", async () => {
     const cwd = aProject({});
 
     expect(await find(cwd, "store")).toMatchObject({ status: "ok", message: expect.stringContaining("made when") });
@@ -84,7 +84,7 @@ describe("doctor", () => {
 });
 
 describe("migrate", () => {
-  it("makes no store where there is none", async () => {
+  it("does not create a missing store", async () => {
     const cwd = aProject({});
 
     const { exitCode, stdout } = await runCli(["migrate"], { cwd });
@@ -98,7 +98,7 @@ describe("migrate", () => {
 
     const first = await runCli(["migrate"], { cwd });
 
-    expect(first.stdout).toBe(`The store ${join(cwd, ".stackyard")} was brought up to date.\n`);
+    expect(first.stdout).toBe(`The store ${join(cwd, ".stackyard")} was migrated.\n`);
     expect((await runCli(["migrate", "--json"], { cwd })).stdout).toContain('"migrated":false');
   });
 });

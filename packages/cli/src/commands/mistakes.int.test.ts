@@ -28,7 +28,7 @@ describe("what people get wrong", () => {
   it.each([
     ["a file where a folder should be", ["init", "m.yaml"]],
     ["a folder that is not there", ["graph", "m.yaml", "-o", "nowhere/m.svg"]],
-  ])("tells %s, and does not call it a fault of ours", async (_what, words) => {
+  ])("reports %s, and does not call it a bug of Stackyard", async (_what, words) => {
     const { exitCode, stderr } = await runCli(words, { cwd: aProject({ "m.yaml": MACHINE }) });
 
     expect(exitCode).toBe(3);
@@ -54,7 +54,7 @@ describe("what people get wrong", () => {
 });
 
 describe("a configuration that does not load", () => {
-  const tellFault = async (files: Readonly<Record<string, string>>) => {
+  const formatFault = async (files: Readonly<Record<string, string>>) => {
     const cwd = aProject({ "m.yaml": MACHINE, ...files });
     const { exitCode, stderr } = await runCli(["validate", "m.yaml"], { cwd });
     expect(exitCode).toBe(3);
@@ -62,24 +62,24 @@ describe("a configuration that does not load", () => {
   };
   const plugins = (list: string) => ({ "stackyard.config.json": `{"plugins": [${list}]}` });
 
-  it("because its package is none of ES modules says so", async () => {
+  it("explains that its package does not use ES modules", async () => {
     const files = { "package.json": '{"type": "commonjs"}', "stackyard.config.js": "import 'node:fs'; !" };
 
-    expect(await tellFault(files)).toContain('package.json says "type": "commonjs"');
+    expect(await formatFault(files)).toContain('package.json says "type": "commonjs"');
   });
 
   it.each([
-    ["a file that is not there", '"./plugins/tea.ts"', /there is no file \S+\/plugins\/tea\.ts\.\n/],
+    ["a file that is not there", '"./plugins/tea.ts"', /file \S+\/plugins\/tea\.ts not found\.\n/],
     ["a package that is not there", '"stackyard-plugin-tea"', /`npm install stackyard-plugin-tea`/],
     ["a path that looks like a package", '"m.yaml"', /A path begins with "\.\/": "\.\/m\.yaml"/],
-    ["a key beside use", '{"use": "./tea.mjs", "option": {}}', /"option" is no key beside "use"/],
+    ["a key next to use", '{"use": "./tea.mjs", "option": {}}', /Unknown key "option" next to "use"/],
     [
       "an executor that is built in",
       '"./lambda.mjs"',
       /The plugin "lambda" brings an executor "lambda", which is built in/,
     ],
-    ["an executor that is none", '"./half.mjs"', /The plugin "half" brings what `defineExecutor` has not made/],
-  ])("tells %s", async (_what, list, told) => {
+    ["an invalid executor", '"./half.mjs"', /The plugin "half" brings what `defineExecutor` has not made/],
+  ])("reports %s", async (_what, list, told) => {
     const half =
       'export default { kind: "stackyard-plugin", name: "half", commands: [], executors: () => [{ name: "x" }] };';
 
@@ -87,13 +87,13 @@ describe("a configuration that does not load", () => {
       .replace('"half"', '"lambda"')
       .replace('{ name: "x" }', '{ name: "lambda", config: {}, start() {} }');
 
-    expect(await tellFault({ ...plugins(list), "half.mjs": half, "lambda.mjs": lambda })).toMatch(told);
+    expect(await formatFault({ ...plugins(list), "half.mjs": half, "lambda.mjs": lambda })).toMatch(told);
   });
 
-  it("tells options of a built-in executor that do not fit", async () => {
+  it("reports invalid options of a built-in executor", async () => {
     const config = { "stackyard.config.json": '{"executors": {"lambda": {"mode": "locale"}}}' };
 
-    expect(await tellFault(config)).toMatch(/Options of "lambda": mode must be "local" or "aws"\./);
+    expect(await formatFault(config)).toMatch(/Options of "lambda": mode must be "local" or "aws"\./);
   });
 
   it("with a plugin that has a syntax error names its line, and shows the cause for STACKYARD_DEBUG", async () => {
@@ -106,13 +106,13 @@ describe("a configuration that does not load", () => {
     expect(stderr).toMatch(/Error: no leaves\n\s+at \S*b\.mjs:1/);
   });
 
-  it("tells options of an executor that is not there, without any plugin too", async () => {
+  it("reports options of an unknown executor, also without plugins", async () => {
     const config = { "stackyard.config.json": '{"executors": {"lamda": {}}}' };
 
-    expect(await tellFault(config)).toContain('Did you mean "lambda"?');
+    expect(await formatFault(config)).toContain('Did you mean "lambda"?');
   });
 
-  it("is told once by doctor, not as a fault of the server too", async () => {
+  it("is reported once by doctor, not also as a fault of the server", async () => {
     const { exitCode, stdout } = await runCli(["doctor", "--json"], {
       cwd: aProject({ "stackyard.config.json": '{"concurrency": 0}' }),
     });
@@ -123,7 +123,7 @@ describe("a configuration that does not load", () => {
 });
 
 describe("init in a package that is there", () => {
-  it.each(['{"type": "commonjs"}', "{}"])("of %s writes a configuration that loads all the same", async (manifest) => {
+  it.each(['{"type": "commonjs"}', "{}"])("of %s writes a configuration that loads", async (manifest) => {
     const cwd = aProject({ "package.json": manifest });
 
     const { stdout } = await runCli(["init", "--json"], { cwd });
@@ -151,7 +151,7 @@ describe("a plugin's command", () => {
     expect(result).toEqual({ exitCode: 0, stdout: "brewed\n", stderr: "" });
   });
 
-  it("is told that no server runs when it asks for one", async () => {
+  it("learns that no server runs when it needs one", async () => {
     const { exitCode, stderr } = await runCli(["brew"], { cwd: aProject(project("return context.server.url;")) });
 
     expect(exitCode).toBe(3);

@@ -131,7 +131,7 @@ describe("commands over yards of the configuration", () => {
   it("name yards that there are", async () => {
     expect(await run("stacks", "ls", "--yard", "prodution")).toMatchObject({
       exitCode: 3,
-      stderr: expect.stringMatching(/There is no yard "prodution".*\n.*Did you mean "production"\?/),
+      stderr: expect.stringMatching(/Unknown yard "prodution".*\n.*Did you mean "production"\?/),
     });
     expect(await run("stacks", "ls", "--yard", "production", "--url", "http://127.0.0.1:1")).toMatchObject({
       exitCode: 64,
@@ -151,7 +151,7 @@ describe("commands over yards of the configuration", () => {
     expect(broken.stdout).toMatch(/^fail {2}queue .*\n +Look\.$/m);
   });
 
-  it("tell in doctor that a yard is not there", async () => {
+  it("report in doctor that a yard is missing", async () => {
     const found = await run("doctor", "--yard", "staging", "--json");
 
     expect(found.exitCode).toBe(1);
@@ -160,7 +160,7 @@ describe("commands over yards of the configuration", () => {
 });
 
 describe("a yard whose server answers", () => {
-  it("is talked to with its own token, and doctor looks at it", async () => {
+  it("is called with its own token, and doctor checks it", async () => {
     const dev = makeTempProject({ "stackyard.config.json": "{}", "machines/m.yaml": MACHINE });
     const server = startCli(["server", "--with-worker", "--port", "0", "--json"], {
       cwd: dev.folder,

@@ -10,7 +10,7 @@ const taskArgs = {
   taskName: Type.Optional({ ...taskArg, placeholder: "task" }),
   task: Type.Optional({ ...taskArg, description: "The same, as a flag." }),
 };
-const REASON = "Why; stands in the history.";
+const REASON = "Reason, recorded in the history.";
 const reasonArg = Type.String({ minLength: 1, maxLength: 4_096, description: REASON });
 
 /** `stackyard stacks retry` */
@@ -37,7 +37,7 @@ export const stacksRetry = defineServerCommand({
       ...(reason === undefined ? {} : { reason }),
     } as const;
     const result = await context.yard.stacks.retry(stack, options);
-    if (await sentAnything(context, result)) return formatOperation(context, result, "was asked to try again");
+    if (await sentAnything(context, result)) return formatOperation(context, result, "was retried");
     const advice = adviseInstead(await context.yard.stacks.get(stack, { signal: context.signal }));
     const { out } = context;
     out.result({ ...result, sent: [], advice }, () => {
@@ -67,11 +67,11 @@ function adviseInstead({ id, tasks, reachable, waitsFor, lastFailure }: StackDet
   const events = waitsFor?.events ?? [];
   if (events.length > 0) {
     advice.push(
-      `To go on, send an event that ${id} handles now:`,
+      `To continue, send an event that ${id} handles now:`,
       ...events.map((name) => `  stackyard send ${id} ${name}`),
     );
   } else if (reachable !== undefined && (reachable.states.length > 0 || reachable.removal)) {
-    advice.push(`It goes on by itself: \`stackyard stacks show ${id}\` shows when.`);
+    advice.push(`It continues automatically: \`stackyard stacks show ${id}\` shows when.`);
   } else
     advice.push(`No event leads on from here: \`stackyard stacks upgrade ${id}\` moves it to a revision that does.`);
   return advice;
@@ -117,7 +117,7 @@ export const stacksCancel = defineServerCommand({
 export const stacksSettle = defineServerCommand({
   name: "stacks settle",
   summary: "Declare a task done by hand.",
-  description: "The task counts as succeeded, and the stack goes on. What still runs of it is given up.",
+  description: "The task counts as succeeded, and the stack continues. Its running attempt is abandoned.",
   examples: [
     { command: 'stackyard stacks settle pr-12 network --reason "made by hand"', what: "Go on without the task." },
   ],
@@ -166,7 +166,7 @@ function formatOperation({ out }: ServerContext, result: OperationResult, done: 
   out.result(result, () => {
     const notes = result.notes.map((note) => `\n  ${note}`).join("");
     if (result.outcome !== "waiting") return `${result.stackId} ${done}.${notes}`;
-    return `${result.stackId}: accepted, not decided yet. \`stackyard stacks history ${result.stackId}\` will tell.${notes}`;
+    return `${result.stackId}: accepted, not decided yet. Check \`stackyard stacks history ${result.stackId}\`.${notes}`;
   });
   return 0;
 }

@@ -1,6 +1,6 @@
 import type { YardProcess } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
-import { tellProcesses } from "./ps.ts";
+import { formatProcesses } from "./ps.ts";
 
 const at = "2026-01-01T00:00:00.000Z";
 
@@ -22,10 +22,10 @@ function aWorker(overrides: Partial<YardProcess>): YardProcess {
 }
 
 function tell(worker: YardProcess): string {
-  return tellProcesses([worker], { paint: (_style, text) => text, columns: undefined }, Date.parse(at) + 60_000);
+  return formatProcesses([worker], { paint: (_style, text) => text, columns: undefined }, Date.parse(at) + 60_000);
 }
 
-describe("tellProcesses", () => {
+describe("formatProcesses", () => {
   it("shows how much a live worker does", () => {
     expect(tell(aWorker({}))).toMatch(/01A +worker +8 of 8 /);
   });

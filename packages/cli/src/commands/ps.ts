@@ -16,7 +16,7 @@ export const ps = defineServerCommand({
     const pages = readPages((page) => yard.processes.list({ ...page, signal }), { out });
     for await (const items of pages) processes.push(...items);
     if (out.json) for (const each of processes) out.result(each, () => "");
-    else if (processes.length > 0) out.text(tellProcesses(processes, out, Date.now()));
+    else if (processes.length > 0) out.text(formatProcesses(processes, out, Date.now()));
     if (processes.length === 0) out.note("No process has signed on.");
     return 0;
   },
@@ -25,7 +25,7 @@ export const ps = defineServerCommand({
 const COLUMNS = ["ID", "DOES", "TASKS", "VERSION", "HOST", "FOR", "SEEN", "EXECUTORS"];
 
 /** The table of `stackyard ps`. */
-export function tellProcesses(
+export function formatProcesses(
   processes: readonly YardProcess[],
   out: Pick<Output, "paint" | "columns">,
   now: number,

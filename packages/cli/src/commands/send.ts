@@ -11,7 +11,7 @@ import { type Static, Type } from "typebox";
 import { failWith } from "../failure.ts";
 import { defineServerCommand, findNearestStack, type ServerContext } from "../server/connection.ts";
 import { checkState, loadMachines } from "./machines.ts";
-import { tellEntry, toWhy } from "./stacks.ts";
+import { formatHistoryEntry, toWhy } from "./stacks.ts";
 
 const Args = Type.Object({
   stack: Type.String({
@@ -62,8 +62,8 @@ export const send = defineServerCommand({
   summary: "Send an event to a stack.",
   description: [
     "Without --wait it ends as soon as the stack has decided on the event, or after a second (on a terminal 5), and reports a refusal with its code.",
-    "An event that the stack refuses for the present waits at the server and is tried again; with --wait its code and reason are shown at once, and the wait goes on.",
-    "An id that the stack knows is answered with DUPLICATE and what it was used for: ends with 0 for the same event, with 1 for another one.",
+    "An event that the present state refuses is parked at the server and retried; with --wait its code and reason are printed at once, and the wait continues.",
+    "For an id that the stack has already, prints DUPLICATE and the earlier use: exits with 0 for the same event, with 1 for another one.",
     "With --until it ends at once, with 2 and the cause, when a task has failed for good, also where the machine handles FAILED, or the stack can no longer get to the state by itself.",
     "Ends with 1 when the event was set aside, refused or ignored, and with 4 when the time was over.",
   ].join("\n"),
@@ -89,9 +89,10 @@ export const send = defineServerCommand({
       args.until && (await waitForStates(context, published.stackId, args.until, { entry, timeoutMs: left }));
     const { out } = context;
     out.result({ ...published, ...toResult(entry), ...(stack === undefined ? {} : { stack }) }, () => {
-      return [tellEntry(entry, out), ...(stack === undefined ? [] : [tellReached(published.stackId, stack)])].join(
-        "\n",
-      );
+      return [
+        formatHistoryEntry(entry, out),
+        ...(stack === undefined ? [] : [formatReached(published.stackId, stack)]),
+      ].join("\n");
     });
     return 0;
   },
@@ -137,11 +138,11 @@ async function reportAccepted(context: ServerContext, published: PublishedEvent,
     const told = `${args.event} was accepted for ${ids.stackId}.`;
     out.result({ ...result, outcome: "accepted" }, () => told);
     if (entry?.code === "STACK_UNKNOWN") {
-      out.note(`There is no stack "${ids.stackId}" now. ${await adviseNewStack(context, ids.stackId)}`);
+      out.note(`Stack "${ids.stackId}" does not exist. ${await adviseNewStack(context, ids.stackId)}`);
     }
     return 0;
   }
-  out.result({ ...result, ...toResult(entry) }, () => tellEntry(entry, out));
+  out.result({ ...result, ...toResult(entry) }, () => formatHistoryEntry(entry, out));
   if (isDone) return 0;
   if (entry.outcome !== "parked") return 1;
   out.note(`It is tried again by itself; \`stackyard stacks show ${ids.stackId}\` shows when.`);
@@ -213,12 +214,12 @@ async function waitForOutcome(context: ServerContext, event: PublishedEvent, tim
     });
   } catch (error) {
     if (error instanceof EventNotAppliedError) {
-      out.result({ ...event, ...toResult(error.entry) }, () => tellEntry(error.entry, out));
+      out.result({ ...event, ...toResult(error.entry) }, () => formatHistoryEntry(error.entry, out));
       if (error.entry.code === "STACK_UNKNOWN")
         throw failWith(error.code, error.message, { hint: await adviseNewStack(context, event.stackId), cause: error });
     }
     if (parked === undefined || !isStackyardError(error, "TIMED_OUT")) throw error;
-    const hint = `The event stays parked: \`stackyard stacks show ${event.stackId}\` tells when it is tried again.`;
+    const hint = `The event stays parked: \`stackyard stacks show ${event.stackId}\` shows when it is retried.`;
     throw failWith("TIMED_OUT", `The time is over, and the event is still refused (${toWhy(parked)}).`, {
       hint,
       cause: error,
@@ -246,7 +247,7 @@ async function waitForStates(
         onChange(stack) {
           last = stack;
           const { state, summary } = stack;
-          out.progress({ kind: "stack", stackId, state, summary }, () => tellProgress(stack));
+          out.progress({ kind: "stack", stackId, state, summary }, () => formatProgress(stack));
         },
       },
     );
@@ -270,7 +271,7 @@ function toHint(stackId: string, state: string | undefined, failure: LastFailure
   return `${log}; \`stackyard stacks retry ${stackId}\` tries again.`;
 }
 
-function tellProgress({ id, state, tasks }: StackDetails): string {
+function formatProgress({ id, state, tasks }: StackDetails): string {
   const shown = tasks.map(({ name, status, attempt }) => {
     const message = status === "PENDING" && attempt?.progressMessage ? `: ${attempt.progressMessage}` : "";
     return `${name} ${status}${message}`;
@@ -278,7 +279,7 @@ function tellProgress({ id, state, tasks }: StackDetails): string {
   return `${id} ${state}${shown.length === 0 ? "" : ` · ${shown.join(" · ")}`}`;
 }
 
-function tellReached(stackId: string, stack: StackDetails | "removed"): string {
+function formatReached(stackId: string, stack: StackDetails | "removed"): string {
   return stack === "removed" ? `${stackId} was removed.` : `${stackId} is in ${stack.state}.`;
 }
 
@@ -298,7 +299,7 @@ function toResult({ event, outcome, code, reason, from, to, sent, notes }: Histo
 function parseTimeout(text: string): number {
   const ms = parseDuration(text);
   if (ms !== undefined && ms > 0) return ms;
-  throw failWith("USAGE", `--timeout ${text} is no duration.`, { hint: "Write one such as 30s, 10m or 1h." });
+  throw failWith("USAGE", `Invalid duration --timeout ${text}.`, { hint: "Use a duration such as 30s, 10m or 1h." });
 }
 
 type Metadata = Readonly<Record<string, string | number | boolean | null>>;

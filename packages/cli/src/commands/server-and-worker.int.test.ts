@@ -16,7 +16,7 @@ states:
 tasks:
   dig: {executor: wait, config: {}}
 `;
-/** An executor that ends when there is a file `go`, or when it is asked to, and keeps the state backend's address. */
+/** An executor that ends when a file `go` exists or it is cancelled, and stores the state backend's address. */
 const PLUGIN = `import { existsSync, writeFileSync } from "node:fs";
 export default { kind: "stackyard-plugin", name: "p", commands: [], executors: (_options, { projectDir, environment }) => [{
   name: "wait", config: { type: "object" }, resumable: true, cancelWithin: "5m",
@@ -88,7 +88,7 @@ describe("stackyard server and stackyard worker", () => {
     expect(shown.stdout).toMatch(
       /^ID +DOES +TASKS.*\n\S+ {2}engine .*\n\S+ {2}worker {2}[01] of 3 {2}.* terraform, lambda, wait\n$/,
     );
-    expect(doctor.stdout).toMatch(/store +\.\/store\.mjs: 1 stacks, 0 events set aside\./);
+    expect(doctor.stdout).toMatch(/store +\.\/store\.mjs: 1 stacks, 0 dead-lettered events\./);
     expect(doctor.stdout).toMatch(/processes +1 server, 1 worker, version /);
     expect(parseLines(asJson.stdout)).toMatchObject(listed.map(({ id, roles }) => ({ id, roles })));
     expect(readFileSync(join(cwd, "begun"), "utf8")).toBe("http://yard.example.org/terraform/state");
@@ -126,7 +126,7 @@ describe("stackyard server and stackyard worker", () => {
     expect(names).toEqual(["PATH"]);
   });
 
-  it("asks for the tokens of the environment, and knows who calls by them", async () => {
+  it("requires the tokens of the environment, and knows the caller by them", async () => {
     const { cwd, store } = aProject();
     const server = await start(["server", "--port", "0"], cwd, TOKENS);
     const url = String(server.ready["url"]);
@@ -175,7 +175,7 @@ describe("stackyard server and stackyard worker", () => {
     expect((await worker.result).exitCode).toBe(0);
   });
 
-  it("gives a task back that does not end in time, and another worker goes on with it", async () => {
+  it("releases a task that does not end in time, and another worker continues it", async () => {
     const { cwd, hasBegun, go, isDone, store } = aProject();
     await start(["server", "--port", "0"], cwd);
     const first = await start(["worker", "--drain-timeout", "0s"], cwd);
@@ -310,7 +310,7 @@ describe("a server or a worker that cannot start", () => {
   it("wants names for those who may call from other machines", async () => {
     const { exitCode, stderr } = await refuse(["server", "--host", "0.0.0.0"], {});
 
-    expect([exitCode, stderr]).toEqual([3, expect.stringContaining("nobody is named who may call")]);
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining("no API token is configured")]);
   });
 
   it.each([
@@ -319,24 +319,24 @@ describe("a server or a worker that cannot start", () => {
       { store: "@acme/store" },
       /"@acme\/store" cannot be loaded: .*npm install @acme\/store/,
     ],
-    ["a store that is none", { store: "./plugin.mjs" }, /"\.\/plugin\.mjs" does not export `createStore`/],
-    ["a store that gives nothing", { store: "./empty.mjs" }, /there is no file/],
+    ["an invalid store", { store: "./plugin.mjs" }, /"\.\/plugin\.mjs" does not export `createStore`/],
+    ["a store that gives nothing", { store: "./empty.mjs" }, /file \S+empty\.mjs not found/],
     [
       "options of SQLite",
       { store: { type: "sqlite", folder: "x" } },
       /store\.folder: the store "sqlite" takes no options/,
     ],
-  ])("tells %s", async (_what, config, told) => {
+  ])("reports %s", async (_what, config, told) => {
     const { exitCode, stderr } = await refuse(["worker"], config);
 
     expect([exitCode, stderr]).toEqual([3, expect.stringMatching(told)]);
   });
 
   it.each([
-    [["worker", "--drain-timeout", "soon"], 64, "--drain-timeout soon is no duration"],
-    [["worker", "--url", "nowhere"], 3, '"nowhere" is no address of a server'],
-    [["server", "--no-token", "--host", "0.0.0.0"], 3, "no loopback address"],
-  ])("tells what is wrong with %j", async (words, code, told) => {
+    [["worker", "--drain-timeout", "soon"], 64, "Invalid duration --drain-timeout soon"],
+    [["worker", "--url", "nowhere"], 3, '"nowhere" is not the address of a server'],
+    [["server", "--no-token", "--host", "0.0.0.0"], 3, "not a loopback address"],
+  ])("reports what is wrong with %j", async (words, code, told) => {
     const { exitCode, stderr } = await refuse(words, {});
 
     expect([exitCode, stderr]).toEqual([code, expect.stringContaining(told)]);

@@ -86,7 +86,7 @@ describe("commands over a running yard", () => {
     remove();
   });
 
-  it("dev tells the address, the token file, executors and machines with their problems", async () => {
+  it("dev prints the address, the token file, executors and machines with their problems", async () => {
     const ready = JSON.parse(await dev.line((line) => line.includes('"kind":"ready"')));
 
     expect(ready).toMatchObject({
@@ -124,7 +124,7 @@ describe("commands over a running yard", () => {
 
     expect([accepted.exitCode, accepted.stderr]).toEqual([
       0,
-      expect.stringMatching(/no stack "absent".*--machine NAME/),
+      expect.stringMatching(/Stack "absent" does not exist.*--machine NAME/),
     ]);
     expect([waited.exitCode, waited.stderr]).toEqual([1, expect.stringContaining("--machine NAME")]);
     expect(parked.stderr).toContain('Did you mean "broken"?');
@@ -210,7 +210,7 @@ describe("commands over a running yard", () => {
     expect((await waiting.result).exitCode).toBe(1);
   });
 
-  it("ends with 4 when the time is over, and tells why the event still waits", async () => {
+  it("ends with 4 when the time is over, and explains why the event still waits", async () => {
     await send("d", "PARK", "--machine", "m", "--wait");
 
     const { exitCode, stderr } = await run("send", "d", "BREAK", "--wait", "--timeout", "300ms");
@@ -228,7 +228,7 @@ describe("commands over a running yard", () => {
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: "OUTCOME_NEGATIVE" } });
   });
 
-  it("ends with 2 when a task fails on the way, and the stack can be looked at, retried and settled", async () => {
+  it("ends with 2 when a task fails on the way, and the stack can be inspected, retried and settled", async () => {
     const failed = await send("e", "BREAK", "--machine", "m", "--until", "IDLE");
     const shown = await run("stacks", "show", "e", "--log");
     const listed = await run("stacks", "ls", "--condition", "failed", "--json");
@@ -311,7 +311,7 @@ describe("commands over a running yard", () => {
     const pending = await run("stacks", "retry", "calm", "--pending");
 
     const instead = [
-      "  To go on, send an event that calm handles now:",
+      "  To continue, send an event that calm handles now:",
       "    stackyard send calm OPEN",
       "    stackyard send calm CLOSE\n",
     ].join("\n");
@@ -336,7 +336,7 @@ describe("commands over a running yard", () => {
     expect([none.exitCode, none.stdout, none.stderr]).toEqual([0, "", "No stack matches --state GONE --prefix e.\n"]);
   });
 
-  it("stacks history tells what happened, oldest first, also after removal", async () => {
+  it("stacks history prints what happened, oldest first, also after removal", async () => {
     const { stdout } = await run("stacks", "history", "c", "--json");
     const none = await run("stacks", "history", "nobody", "--json");
 
@@ -366,7 +366,7 @@ describe("commands over a running yard", () => {
     expect((await watch.result).exitCode).toBe(130);
   });
 
-  it("stacks remove asks for --force and a reason", async () => {
+  it("stacks remove requires --force and a reason", async () => {
     const careful = await run("stacks", "remove", "e");
     const removed = await run("stacks", "remove", "e", "--force", "--reason", "test");
 
@@ -389,7 +389,7 @@ describe("commands over a running yard", () => {
     expect(codes).toEqual([1, 1, 1, 64, 64, 64]);
   });
 
-  it("stacks cancel tells a task that does not run", async () => {
+  it("stacks cancel reports a task that does not run", async () => {
     const { exitCode, stderr } = await run("stacks", "cancel", "d", "good");
 
     expect(exitCode).toBe(1);
@@ -407,13 +407,13 @@ describe("commands over a running yard", () => {
 
     expect(shown.exitCode).toBe(1);
     expect(shown.stdout).toMatch(/Waiting events\n +OPEN +MACHINE_INVALID .*Tried again at .* early-1/);
-    expect(shown.stderr).toContain('There is no stack "early" yet; 1 event waits for it.');
+    expect(shown.stderr).toContain('Stack "early" does not exist yet; 1 event waits for it.');
     expect(shown.stderr).toContain("`stackyard machines show broken`");
     expect(parseLines(asJson.stdout)).toMatchObject([{ id: "early", parked: [{ eventId: "early-1" }] }]);
     expect(listed.stdout).toMatch(/early-1 +early \(does not exist yet\) +OPEN +parked +MACHINE_INVALID/);
-    expect(listed.stderr).toBe("No event was set aside that matches --stack early.\n");
+    expect(listed.stderr).toBe("No dead-lettered event that matches --stack early.\n");
     expect(parseLines(parked.stdout)).toMatchObject([{ outcome: "parked", eventId: "early-1", machine: "broken" }]);
-    expect([setAside.stdout, setAside.stderr]).toEqual(["", "No event was set aside that matches --stack early.\n"]);
+    expect([setAside.stdout, setAside.stderr]).toEqual(["", "No dead-lettered event that matches --stack early.\n"]);
   });
 
   it("events ls shows what was set aside, and redrive sends it again", async () => {
@@ -429,7 +429,7 @@ describe("commands over a running yard", () => {
     expect([sent.exitCode, (await run("events", "redrive")).exitCode]).toEqual([1, 64]);
   });
 
-  it("machines ls and show tell what the server knows", async () => {
+  it("machines ls and show print what the server knows", async () => {
     const listed = await run("machines", "ls", "--json");
     const shown = await run("machines", "show", "m");
     const unknown = await run("machines", "show", "nobody");
@@ -491,7 +491,7 @@ describe("commands over a running yard", () => {
     other.remove();
   });
 
-  it("dev asks for no token on this machine only", async () => {
+  it("dev requires no token on this machine only", async () => {
     const other = makeTempProject({ "stackyard.config.json": "{}" });
     const open = await runCli(["dev", "--port", "0", "--host", "0.0.0.0", "--no-token"], { cwd: other.folder });
 
@@ -509,7 +509,7 @@ describe("without a yard", () => {
     expect([exitCode, stderr]).toEqual([3, expect.stringContaining("Start it with `stackyard dev`")]);
   });
 
-  it("tells a dead server and a wrong address", async () => {
+  it("reports a stopped server and a wrong address", async () => {
     const dead = await runCli(["stacks", "ls", "--url", "http://127.0.0.1:1", "--token", "t"]);
     const wrong = await runCli(["stacks", "ls", "--url", "ftp://x", "--token", "t"]);
 

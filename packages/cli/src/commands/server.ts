@@ -7,7 +7,7 @@ import { type ConfigFile, dataDirOf, loadConfigFile, projectArg } from "../proje
 import { chooseSharedStore, SHARED_STORE_HINT, type StoreChoice } from "../project/store.ts";
 import { createProcessLogger, type HealthListener, startHealthListener } from "../yard/health-listener.ts";
 import {
-  createTellReport,
+  createReportPrinter,
   DEFAULT_CONCURRENCY,
   drainArg,
   parseDrainTimeout,
@@ -26,8 +26,8 @@ export const server = defineCommand({
   summary: "Answer the HTTP API and apply events, for a yard of several processes.",
   description: [
     "Any number of servers and workers share one Postgres (`store` in the configuration, or DATABASE_URL). A server runs no tasks: `stackyard worker` does, or the server itself with --with-worker.",
-    "Who may call stands in STACKYARD_API_TOKENS, as name=token, parted by commas, or in the file that STACKYARD_API_TOKENS_FILE names. Without them it asks for the token of the data folder, on addresses of this machine only.",
-    "SIGTERM or Ctrl-C lets what runs end, signs off and ends with 0. A second one quits at once with 130.",
+    "STACKYARD_API_TOKENS contains the accepted tokens as name=token, separated by commas; STACKYARD_API_TOKENS_FILE names a file with them. Without either, the server accepts the token of the data folder, on loopback addresses only.",
+    "SIGTERM or Ctrl-C finishes running work, signs off and exits with 0. A second one quits at once with 130.",
   ].join("\n"),
   examples: [
     { command: "stackyard server --host 0.0.0.0", what: "For other machines; put TLS in front of it." },
@@ -49,7 +49,7 @@ export const server = defineCommand({
     const file = await loadConfigFile(cwd, project);
     const { host, port } = toServerAddress(file.config, given);
     const tokens = noToken ? undefined : await findTokens(context, file, host);
-    // With tokens from the environment, commands are told the address and the token by their users.
+    // With tokens from the environment, users pass the address and the token to commands.
     const isPublished = tokens?.own !== false;
     const running = await startProcess(file, {
       roles: withWorker ? ["engine", "worker"] : ["engine"],
@@ -57,7 +57,7 @@ export const server = defineCommand({
       env,
       drainMs,
       logger: createProcessLogger(context),
-      onReport: createTellReport(out),
+      onReport: createReportPrinter(out),
       serve: {
         host,
         port,
@@ -67,12 +67,12 @@ export const server = defineCommand({
       },
     });
     const removeAddress = isPublished ? await publishAddress(dataDirOf(file), running) : () => {};
-    tellReady(running, { out, file, withWorker, own: tokens?.own });
+    printReady(running, { out, file, withWorker, own: tokens?.own });
     return runUntilSignal(context, running, { drainMs, onEnding: removeAddress });
   },
 });
 
-/** The tokens that are asked for, and whether they are the data folder's own. */
+/** Loads the accepted tokens, and whether they are those of the data folder. */
 interface ServerTokens {
   readonly own: boolean;
   readonly load: () => Promise<readonly ApiToken[]>;
@@ -85,7 +85,7 @@ async function findTokens({ env }: CommandContext, file: ConfigFile, host: strin
   if (isLoopbackHost(host)) {
     return { own: true, load: async () => [{ name: "operator", token: await ensureToken(dataDirOf(file)) }] };
   }
-  throw failWith("CONFIG_INVALID", `${host} is reached by other machines, and nobody is named who may call.`, {
+  throw failWith("CONFIG_INVALID", `${host} is reachable from other machines, but no API token is configured.`, {
     hint: "Set STACKYARD_API_TOKENS=ada=<token>,ci=<another>, or listen on 127.0.0.1. `openssl rand -base64 32` makes a token.",
   });
 }
@@ -102,15 +102,15 @@ interface ReadyFacts {
   readonly out: Output;
   readonly file: ConfigFile;
   readonly withWorker: boolean;
-  /** Undefined: no token is asked for. */
+  /** Undefined: no token is required. */
   readonly own: boolean | undefined;
 }
 
-function tellReady({ id, url = "", machinesDir, executors }: RunningProcess, facts: ReadyFacts): void {
+function printReady({ id, url = "", machinesDir, executors }: RunningProcess, facts: ReadyFacts): void {
   const { out, file, withWorker, own } = facts;
   const tokenFile = own === true ? join(dataDirOf(file), "token") : undefined;
   const ready = { kind: "ready", id, url, ...(tokenFile === undefined ? {} : { tokenFile }), machinesDir, withWorker };
-  const token = own === undefined ? "none is asked for" : (tokenFile ?? "those of STACKYARD_API_TOKENS");
+  const token = own === undefined ? "not required" : (tokenFile ?? "those of STACKYARD_API_TOKENS");
   out.result(ready, () =>
     [
       `${out.paint("bold", "Stackyard server")} ${id} is at ${out.paint("cyan", url)}`,
@@ -127,8 +127,8 @@ export const worker = defineCommand({
   name: "worker",
   summary: "Run the tasks of a yard whose servers are other processes.",
   description: [
-    "Takes tasks out of the Postgres that it shares with `stackyard server` (`store` in the configuration, or DATABASE_URL). Run as many as you need, with the same configuration.",
-    "SIGTERM or Ctrl-C: it takes nothing new, lets tasks end for --drain-timeout, then asks them to stop and gives them back to the other workers, signs off and ends with 0. After 5 more minutes it leaves those that have not stopped. A second signal quits at once with 130; its tasks are taken up again when their lease is over.",
+    "Runs tasks from the Postgres that it shares with `stackyard server` (`store` in the configuration, or DATABASE_URL). Run as many workers as you need, with the same configuration.",
+    "On SIGTERM or Ctrl-C the worker claims no new tasks, gives running tasks --drain-timeout to end, then cancels them and releases them to other workers, signs off and exits with 0. After 5 more minutes it abandons those that have not stopped. A second signal quits at once with 130; other workers continue its tasks when their leases expire.",
   ].join("\n"),
   examples: [
     { command: "stackyard worker --concurrency 4", what: "Four tasks at a time." },
@@ -178,10 +178,10 @@ export const worker = defineCommand({
       env,
       drainMs,
       logger: createProcessLogger(context),
-      onReport: createTellReport(out),
+      onReport: createReportPrinter(out),
     });
     const health = await openHealth(running, { healthPort, healthHost, isStopping: () => stopping });
-    tellReadyWorker(running, { out, health, concurrency: file.config.concurrency ?? DEFAULT_CONCURRENCY });
+    printWorkerReady(running, { out, health, concurrency: file.config.concurrency ?? DEFAULT_CONCURRENCY });
     try {
       return await runUntilSignal(context, running, {
         drainMs,
@@ -208,7 +208,7 @@ function findServerUrl({ config }: ConfigFile, given: string | undefined): strin
   const text = given || config.server?.url || toServerUrl(toServerAddress(config));
   const parsed = URL.parse(text);
   if (parsed !== null && /^https?:$/.test(parsed.protocol)) return parsed.href.replace(/\/$/, "");
-  throw failWith("CONFIG_INVALID", `"${text}" is no address of a server.`, {
+  throw failWith("CONFIG_INVALID", `"${text}" is not the address of a server.`, {
     hint: "Write one such as https://stackyard.example.org.",
   });
 }
@@ -238,7 +238,7 @@ interface ReadyFactsWorker {
   readonly concurrency: number;
 }
 
-function tellReadyWorker({ id, executors }: RunningProcess, { out, health, concurrency }: ReadyFactsWorker): void {
+function printWorkerReady({ id, executors }: RunningProcess, { out, health, concurrency }: ReadyFactsWorker): void {
   const names = [...executors.keys()];
   const healthUrl = health === undefined ? {} : { healthUrl: health.url };
   out.result({ kind: "ready", id, executors: names, concurrency, ...healthUrl }, () =>

@@ -60,7 +60,7 @@ describe("simulate with time and revisions", () => {
     expect(later).toMatchObject({ stack: { id: "c", state: "DONE" } });
   });
 
-  it("tells people the same", async () => {
+  it("prints the same for people", async () => {
     const same = [open("c"), { upgrade: "c", dryRun: true }];
     const steps = [...STEPS.slice(0, 4), STEPS[5], ...same];
 
@@ -91,7 +91,7 @@ describe("simulate with time and revisions", () => {
     ]);
   });
 
-  it("tells which tasks are asked to stop", async () => {
+  it("reports which tasks are cancelled", async () => {
     const { stdout } = await run([open("a"), { event: { stackId: "a", event: "CLOSE" } }]);
 
     expect(stdout).toMatch(/ 2 {2}CLOSE a {2}applied\n {5}GONE \(was WORK\) · asked to stop dig\n$/);
@@ -112,7 +112,7 @@ describe("simulate with time and revisions", () => {
     async (now) => {
       const { exitCode, stderr } = await run([open("a")], "--now", now);
 
-      expect([exitCode, stderr]).toEqual([64, expect.stringMatching(/is no instant[\s\S]*2030-01-01T00:00:00Z/)]);
+      expect([exitCode, stderr]).toEqual([64, expect.stringMatching(/is not an instant[\s\S]*2030-01-01T00:00:00Z/)]);
     },
   );
 

@@ -38,10 +38,10 @@ describe("checkSteps", () => {
     [{ upgrade: "" }, 'step 2: "upgrade" must be the id of a stack, not "".'],
     [{ upgrade: "s", dryRun: 1 }, 'step 2: "dryRun" must be true or false, not 1.'],
     [{ task: 7, result: "failed" }, 'step 2: "task" must be the name of a task, not 7.'],
-    [7, "step 2: 7 is no object."],
-    [[], "step 2: [] is no object."],
-  ])("tells what is wrong with the step %j", (step, told) => {
-    expect(() => checkSteps([event, step], "steps.json")).toThrow(`steps.json has steps that are none:\n  - ${told}`);
+    [7, "step 2: 7 is not an object."],
+    [[], "step 2: [] is not an object."],
+  ])("reports what is wrong with the step %j", (step, told) => {
+    expect(() => checkSteps([event, step], "steps.json")).toThrow(`steps.json has invalid steps:\n  - ${told}`);
   });
 
   it.each([null, 1, [], "no JSON", {}])("leaves the message %j to the parser of messages", (message) => {
@@ -52,10 +52,10 @@ describe("checkSteps", () => {
     expect(() => checkSteps([{ task: "db", result: "failed" }], "-")).not.toThrow();
   });
 
-  it("tells ten of many", () => {
+  it("reports ten of many", () => {
     const steps = Array.from({ length: 12 }, () => 0);
 
-    expect(() => checkSteps(steps, "-")).toThrow(/step 10: 0 is no object\.\n {2}- and 2 more$/);
+    expect(() => checkSteps(steps, "-")).toThrow(/step 10: 0 is not an object\.\n {2}- and 2 more$/);
   });
 });
 
@@ -67,7 +67,7 @@ describe("parseSteps", () => {
     ["one object over lines", '{\n"a":1\n}', [{ a: 1 }]],
     ["a byte order mark", '\uFEFF{"a":1}\n{"a":2}', [{ a: 1 }, { a: 2 }]],
     ["nothing", "\n", []],
-    ["values that are no objects", "5\nnull", [5, null]],
+    ["values that are not objects", "5\nnull", [5, null]],
   ])("reads %s", (_what, text, steps) => {
     expect(parseSteps(text, "steps.json")).toEqual(steps);
   });
@@ -76,7 +76,7 @@ describe("parseSteps", () => {
     expect(() => parseSteps('{"a":1}\n{"a"\n', "steps.jsonl")).toThrow(/^steps\.jsonl:2: the steps are no JSON/);
   });
 
-  it("tells what is wrong with an array", () => {
+  it("reports what is wrong with an array", () => {
     expect(() => parseSteps('[{"a":1},]', "steps.json")).toThrow(/^steps\.json: the steps are no JSON/);
   });
 });

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { createSimulation, type Machine, readStep, type SimulationLine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
-import { failWith, tellProblems } from "../failure.ts";
+import { failWith, formatProblems } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { projectArg } from "../project/config.ts";
 import {
@@ -20,11 +20,11 @@ export const simulate = defineCommand({
   name: "simulate",
   summary: "Try events on machines without a yard. Runs no task and changes nothing.",
   description: [
-    "Works the steps, one after the other, on an empty yard with these machines; the same function decides as in the engine.",
+    "Applies the steps in order to an empty yard with these machines, by the same function as the engine.",
     'A step is {"event": <event message>}, or a worker\'s answer {"task": NAME, "result": "succeeded" | "failed" | "cancelled", "stackId"?, "message"?, "code"?, "retryable"?, "outputs"?, "metadata"?}.',
-    '{"advance": "15m"} lets time pass: every timer on the way fires. {"load": FILE} brings a new revision of the machine that is named as the file is, such as next/review-app.yaml; {"upgrade": STACK, "dryRun"?: true} moves a stack to it or tells where its events would differ.',
+    '{"advance": "15m"} advances the clock and fires every timer on the way. {"load": FILE} loads a new revision of the machine with the name of the file, such as next/review-app.yaml; {"upgrade": STACK, "dryRun"?: true} moves a stack to it, or reports which events would differ.',
     "An event that the present state does not handle is parked, as in the engine, and applied when its turn comes.",
-    "Refused steps are answers, not failures: the command ends with 0 when all steps were worked. With 3, and without a try, when one is no step.",
+    "A refused step is a result, not a failure: the command exits with 0 when all steps were applied, and with 3, before applying any, when a step is invalid.",
   ].join("\n"),
   examples: [
     {
@@ -59,13 +59,13 @@ export const simulate = defineCommand({
     const machines = toMachines(reports);
     const steps = await readSteps(from, { cwd, stdin });
     checkSteps(steps, from === "-" ? "Standard input" : from);
-    if (steps.length === 0) out.note("There are no steps, so nothing was tried.");
+    if (steps.length === 0) out.note("No steps to simulate.");
     const revisions = await readRevisions(steps, { cwd, executors });
-    const broken = tellBroken([...reports, ...revisions.values()], context);
+    const broken = reportBroken([...reports, ...revisions.values()], context);
     const simulation = createSimulation(machines, { ...toClock(now), revisions });
     for (const step of steps) {
       const line = simulation.step(step);
-      out.result(line, () => tellSimulationLine(line, step, out));
+      out.result(line, () => formatSimulationLine(line, step, out));
     }
     // In a folder a machine may be broken that no step needs; one that is named is part of the question.
     return broken.some((file) => paths.includes(file) && !isFolder(resolve(cwd, file))) ? 1 : 0;
@@ -100,7 +100,7 @@ function toClock(now: string | undefined): { readonly now?: number } {
   if (now === undefined) return {};
   const at = Date.parse(now);
   if (!Number.isNaN(at) && INSTANT.test(now) && isDay(now.slice(0, 10))) return { now: at };
-  throw failWith("USAGE", `"${now}" is no instant.`, { hint: "Write it as 2030-01-01T00:00:00Z." });
+  throw failWith("USAGE", `"${now}" is not an instant.`, { hint: "Write it as 2030-01-01T00:00:00Z." });
 }
 
 /** The 31st of February is read as a day in March. */
@@ -113,7 +113,7 @@ function toMachines(reports: readonly MachineFileReport[]): ReadonlyMap<string, 
   for (const { name, file, machine } of reports) {
     if (machines.has(name)) {
       const files = reports.filter((report) => report.name === name).map((report) => report.file);
-      throw failWith("CONFIG_INVALID", `The machine "${name}" stands in several files: ${files.join(", ")}.`, {
+      throw failWith("CONFIG_INVALID", `The machine "${name}" is defined in several files: ${files.join(", ")}.`, {
         hint: `Name only one of them, such as ${file}.`,
       });
     }
@@ -122,29 +122,33 @@ function toMachines(reports: readonly MachineFileReport[]): ReadonlyMap<string, 
   return machines;
 }
 
-function tellBroken(reports: readonly (MachineFileReport | Revision)[], { out }: CommandContext): readonly string[] {
+function reportBroken(reports: readonly (MachineFileReport | Revision)[], { out }: CommandContext): readonly string[] {
   const broken = reports.filter(({ machine }) => machine === undefined);
   for (const { file, problems } of broken) {
-    out.note([`${file} has errors; its events are refused:`, ...tellProblems(problems, out)].join("\n"));
+    out.note([`${file} has errors; its events are refused:`, ...formatProblems(problems, out)].join("\n"));
   }
   return broken.map(({ file }) => file);
 }
 
 /** One step of a simulation, for people. */
-function tellSimulationLine(line: SimulationLine, step: unknown, out: Output): string {
+function formatSimulationLine(line: SimulationLine, step: unknown, out: Output): string {
   const { stack, code, reason, dispatched, cancelled } = line;
   const head = `${String(line.step).padStart(3)}  ${toTitle(step)}  ${out.paint(COLORS[line.outcome], line.outcome)}`;
   const why = code === undefined ? "" : ` ${code}: ${reason ?? ""}`;
-  const details = [...tellStack(stack), ...tellNames("sent", dispatched), ...tellNames("asked to stop", cancelled)];
+  const details = [
+    ...formatStack(stack),
+    ...formatNames("sent", dispatched),
+    ...formatNames("asked to stop", cancelled),
+  ];
   const told = details.length === 0 ? [] : [details.join(out.paint("dim", " · "))];
-  const fired = (line.fired ?? []).map((timer) => tellFired(timer, line));
-  const retried = (line.retried ?? []).map(tellRetried);
+  const fired = (line.fired ?? []).map((timer) => formatFired(timer, line));
+  const retried = (line.retried ?? []).map(formatRetried);
   const lines = [
     ...told,
     ...retried,
     ...fired,
-    ...line.others.map(tellOther),
-    ...(line.differences ?? []).map(tellDifference),
+    ...line.others.map(formatOther),
+    ...(line.differences ?? []).map(formatDifference),
   ];
   const same = line.differences?.length === 0 ? ["Every event would do the same."] : [];
   return [head + why, ...[...lines, ...same].map((each) => `     ${each}`)].join("\n");
@@ -152,15 +156,15 @@ function tellSimulationLine(line: SimulationLine, step: unknown, out: Output): s
 
 const COLORS = { applied: "green", removed: "green", refused: "yellow", ignored: "dim" } as const;
 
-function tellStack(stack: SimulationLine["stack"]): readonly string[] {
+function formatStack(stack: SimulationLine["stack"]): readonly string[] {
   if (stack === null) return [];
   const { state, previousState, tasks, failed, overdue, stalled } = stack;
   const marks = Object.entries({ failed, overdue, stalled }).flatMap(([mark, is]) => (is ? [mark] : []));
   const was = previousState === null ? "" : ` (was ${previousState})`;
-  return [`${state}${was}`, ...tasks.map(tellTask), ...marks];
+  return [`${state}${was}`, ...tasks.map(formatTask), ...marks];
 }
 
-function tellTask({
+function formatTask({
   name,
   status,
   detail,
@@ -169,30 +173,30 @@ function tellTask({
   return `${name} ${detail ?? status}${errorMessage ? ` (${errorMessage})` : ""}`;
 }
 
-function tellNames(what: string, names: readonly string[]): readonly string[] {
+function formatNames(what: string, names: readonly string[]): readonly string[] {
   return names.length === 0 ? [] : [`${what} ${names.join(", ")}`];
 }
 
-function tellFired({ at, stackId, timer, event, task, outcome, code }: Fired, { stack }: SimulationLine): string {
+function formatFired({ at, stackId, timer, event, task, outcome, code }: Fired, { stack }: SimulationLine): string {
   const whose = stackId === stack?.id ? "" : ` of ${stackId}`;
   const what = task === undefined ? event : `${timer} of task ${task}`;
   return `${at}  ${what}${whose} ${outcome}${code === undefined ? "" : ` (${code})`}`;
 }
 
-function tellRetried({ event, outcome, code }: NonNullable<SimulationLine["retried"]>[number]): string {
+function formatRetried({ event, outcome, code }: NonNullable<SimulationLine["retried"]>[number]): string {
   return `parked ${event} ${outcome}${code === undefined ? "" : ` (${code})`}`;
 }
 
 type Fired = NonNullable<SimulationLine["fired"]>[number];
 
-function tellOther({ id, stack, dispatched }: SimulationLine["others"][number]): string {
-  const details = stack === null ? ["removed"] : [...tellStack(stack), ...tellNames("sent", dispatched)];
+function formatOther({ id, stack, dispatched }: SimulationLine["others"][number]): string {
+  const details = stack === null ? ["removed"] : [...formatStack(stack), ...formatNames("sent", dispatched)];
   return `${id}: ${details.join(" · ")}`;
 }
 
-function tellDifference({ step, event, before, after }: NonNullable<SimulationLine["differences"]>[number]): string {
+function formatDifference({ step, event, before, after }: NonNullable<SimulationLine["differences"]>[number]): string {
   const tell = ({ outcome, code, state, dispatched }: typeof before) =>
-    [code ?? outcome, state ?? "no stack", ...tellNames("sent", dispatched)].join(" · ");
+    [code ?? outcome, state ?? "no stack", ...formatNames("sent", dispatched)].join(" · ");
   return `step ${step} ${event}: ${tell(before)} would be ${tell(after)}`;
 }
 
@@ -216,7 +220,7 @@ const RESULTS = ["succeeded", "failed", "cancelled"] as const;
 const KINDS = ["event", "task", "advance", "load", "upgrade"];
 const MAX_TOLD = 10;
 
-/** Throws `CONFIG_INVALID` with every step that is none. */
+/** Throws `CONFIG_INVALID` with every invalid step. */
 export function checkSteps(steps: readonly unknown[], from: string): void {
   const faults = steps.flatMap((step, index) => {
     const fault = findFault(step);
@@ -225,19 +229,19 @@ export function checkSteps(steps: readonly unknown[], from: string): void {
   if (faults.length === 0) return;
   const more = faults.length > MAX_TOLD ? [`and ${faults.length - MAX_TOLD} more`] : [];
   const told = [...faults.slice(0, MAX_TOLD), ...more].map((line) => `\n  - ${line}`).join("");
-  throw failWith("CONFIG_INVALID", `${from} has steps that are none:${told}`, {
+  throw failWith("CONFIG_INVALID", `${from} has invalid steps:${told}`, {
     hint: 'A step is {"event": {"stackId": "pr-12", "event": "OPENED", …}}, {"task": "db", "result": "succeeded", …}, {"advance": "15m"}, {"load": "next/review-app.yaml"} or {"upgrade": "pr-12"}.',
   });
 }
 
 function findFault(step: unknown): string | undefined {
-  if (typeof step !== "object" || step === null || Array.isArray(step)) return `${tell(step)} is no object.`;
-  // Whatever stands there is the message: one that is none is refused like any other that comes from outside.
+  if (typeof step !== "object" || step === null || Array.isArray(step)) return `${tell(step)} is not an object.`;
+  // Any value is accepted as the message: an invalid one is refused like any message from outside.
   if ("event" in step) return undefined;
   const read = readStep(step, undefined);
   if (read.kind === "none") return read.reason;
   if (read.kind !== "event") return undefined;
-  return "task" in step ? findAnswerFault(step) : tellUnknownKeys(Object.keys(step));
+  return "task" in step ? findAnswerFault(step) : formatUnknownKeys(Object.keys(step));
 }
 
 function findAnswerFault({ task, result }: { readonly task?: unknown; readonly result?: unknown }): string | undefined {
@@ -246,7 +250,7 @@ function findAnswerFault({ task, result }: { readonly task?: unknown; readonly r
   return `"result" must be "succeeded", "failed" or "cancelled"${result === undefined ? "." : `, not ${tell(result)}.`}`;
 }
 
-function tellUnknownKeys(keys: readonly string[]): string {
+function formatUnknownKeys(keys: readonly string[]): string {
   const [near] = keys.flatMap((key) => {
     const known = findNearestName(key, KINDS);
     return known === undefined ? [] : [` Did you mean "${known}" instead of "${key}"?`];

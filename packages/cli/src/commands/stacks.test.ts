@@ -1,6 +1,6 @@
 import type { LastFailure, StackDetails, StackSummary } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
-import { formatFailure, formatFailureCell, tellStack, toOneLine, toWaitingRow } from "./stacks.ts";
+import { formatFailure, formatFailureCell, formatStack, toOneLine, toWaitingRow } from "./stacks.ts";
 
 const at = "2026-01-01T00:00:00.000Z";
 
@@ -33,16 +33,16 @@ function tell(why: string, progressMessage: string): string {
     parked: [],
     timers: [],
   };
-  return tellStack(stack, { paint: (_style, text) => text }, Date.parse(at));
+  return formatStack(stack, { paint: (_style, text) => text }, Date.parse(at));
 }
 
-describe("tellStack", () => {
-  it("tells the progress of a task once", () => {
+describe("formatStack", () => {
+  it("prints the progress of a task once", () => {
     expect(tell("Runs at worker w since 1s: try 4", "try 4")).toMatch(/since 1s: try 4$/);
   });
 
-  it("tells the progress where the reason does not", () => {
-    expect(tell("It will stop.", "try 4")).toMatch(/asked to stop\. try 4$/);
+  it("prints the progress when the reason does not include it", () => {
+    expect(tell("It was asked to stop.", "try 4")).toMatch(/asked to stop\. try 4$/);
   });
 });
 
@@ -65,7 +65,7 @@ describe("a row of a list of those that wait", () => {
   });
   const plain = { paint: (_style: string, text: string) => text };
 
-  it("tells how the stack stands, and what it waits for", () => {
+  it("prints the state of the stack, and what it waits for", () => {
     const waiting = { summary: "Waits for db." };
 
     const rows = [

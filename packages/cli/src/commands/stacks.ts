@@ -79,13 +79,13 @@ export const stacksLs = defineServerCommand({
     }
     if (shown > 0) return 0;
     if (filter.state !== undefined) await checkState(context, filter.state, filter.machine);
-    out.note(tellNone(filter));
+    out.note(formatNoneFound(filter));
     return 0;
   },
 });
 
 /** What is empty: the yard, or what the filter leaves of it. */
-function tellNone({ machine, state, prefix, condition, waiting }: ListFilter): string {
+function formatNoneFound({ machine, state, prefix, condition, waiting }: ListFilter): string {
   const flags = [
     machine === undefined ? "" : `--machine ${machine}`,
     state === undefined ? "" : `--state ${state}`,
@@ -152,7 +152,7 @@ export const stacksShow = defineServerCommand({
       const told = [...logs, ...open].map(
         ({ task, text }) => `\n${out.paint("bold", `Log of ${task}`)}\n${text.trimEnd()}`,
       );
-      return [tellStack(stack, out, Date.now()), ...told].join("\n");
+      return [formatStack(stack, out, Date.now()), ...told].join("\n");
     });
     return 0;
   },
@@ -164,9 +164,9 @@ async function explainMissing({ out, yard, signal }: ServerContext, id: string, 
   const { items } = await yard.events.listParked({ stackId: id }, { signal });
   const [first] = items;
   if (first === undefined) throw error;
-  out.result({ id, parked: items }, () => tellParked(items, out));
+  out.result({ id, parked: items }, () => formatParked(items, out));
   const count = items.length === 1 ? "1 event waits" : `${items.length} events wait`;
-  throw failWith("STACK_UNKNOWN", `There is no stack "${id}" yet; ${count} for it.`, { hint: adviseOn(first) });
+  throw failWith("STACK_UNKNOWN", `Stack "${id}" does not exist yet; ${count} for it.`, { hint: adviseOn(first) });
 }
 
 function adviseOn({ code, machine = "" }: ListedParkedEvent): string {
@@ -204,7 +204,7 @@ export const stacksHistory = defineServerCommand({
     if (entries.length === 0) {
       throw failWith("STACK_UNKNOWN", `Nothing has happened to a stack "${stack}".`);
     }
-    for (const entry of entries.reverse()) out.result(entry, () => tellEntry(entry, out, { stack: false }));
+    for (const entry of entries.reverse()) out.result(entry, () => formatHistoryEntry(entry, out, { stack: false }));
     return 0;
   },
 });
@@ -227,13 +227,13 @@ export const stacksWatch = defineServerCommand({
   }),
   positionals: ["stack"],
   async run({ out, yard, signal }, { stack, since }) {
-    // A look first: a wrong address or token is told at once, not tried for ever.
+    // Connects first: a wrong address or token must fail at once instead of being retried.
     const { items } = await yard.events.list({ limit: 1, signal });
     const position = since ?? items[0]?.position ?? 0;
     out.note(`Watching ${stack ?? "all stacks"}; Ctrl-C ends.`);
     const watched = { since: position, signal, ...(stack === undefined ? {} : { stackId: stack }) };
     for await (const entry of yard.watch(watched)) {
-      out.result(entry, () => tellEntry(entry, out, { stack: stack === undefined }));
+      out.result(entry, () => formatHistoryEntry(entry, out, { stack: stack === undefined }));
       if (stack !== undefined && entry.outcome === "removed") return 0;
     }
     return 130;
@@ -246,7 +246,7 @@ type TaskStatus = StackSummary["tasks"][number]["status"];
 const STYLES: Readonly<Record<TaskStatus, Style>> = { PENDING: "cyan", SATISFIED: "green", ERROR: "red" };
 
 /** A status in its colour. */
-function tellStatus(status: TaskStatus, out: Painter): string {
+function formatStatus(status: TaskStatus, out: Painter): string {
   return out.paint(STYLES[status], status);
 }
 
@@ -255,8 +255,8 @@ function toStackRow(stack: StackSummary, out: Painter, now: number): readonly st
   return [
     out.paint("bold", stack.id),
     stack.machine,
-    tellState(stack, out),
-    tellTasks(stack),
+    formatState(stack, out),
+    formatTasks(stack),
     toAge(stack.enteredAt, now),
     ...(stack.lastFailure === undefined ? [] : [formatFailureCell(stack.lastFailure, out, now)]),
   ];
@@ -270,7 +270,7 @@ function toStackColumns(stacks: readonly StackSummary[]): readonly string[] {
 
 /** The row of a stack in a list of those that wait. */
 export function toWaitingRow(stack: StackSummary, out: Painter, now: number): readonly string[] {
-  const row = [out.paint("bold", stack.id), stack.machine, tellState(stack, out), toAge(stack.enteredAt, now)];
+  const row = [out.paint("bold", stack.id), stack.machine, formatState(stack, out), toAge(stack.enteredAt, now)];
   return [...row, stack.waiting?.summary ?? "It is gone."];
 }
 
@@ -278,13 +278,13 @@ export function toWaitingRow(stack: StackSummary, out: Painter, now: number): re
 const WAITING_COLUMNS = ["STACK", "MACHINE", "STATE", "FOR", "WAITS FOR"] as const;
 
 /** A stack with everything that explains its present state. */
-export function tellStack(stack: StackDetails, out: Painter, now: number): string {
+export function formatStack(stack: StackDetails, out: Painter, now: number): string {
   const { id, machine, machineHash, previousState, metadata } = stack;
   const facts = [
     ["machine", `${machine} ${out.paint("dim", machineHash.slice(0, 12))}`],
     [
       "state",
-      `${tellState(stack, out)}${previousState === null ? "" : ` (was ${previousState})`} for ${toAge(stack.enteredAt, now)}`,
+      `${formatState(stack, out)}${previousState === null ? "" : ` (was ${previousState})`} for ${toAge(stack.enteredAt, now)}`,
     ],
     ...(Object.keys(metadata).length === 0 ? [] : [["metadata", JSON.stringify(metadata)]]),
     ["changed", `${stack.updatedAt} (created ${stack.createdAt})`],
@@ -329,21 +329,21 @@ const MOST_WHY_CHARACTERS = 500;
 function toTaskRows({ tasks }: StackDetails, out: Painter): readonly (readonly string[])[] {
   return tasks.map(({ name, status, detail, why, attempt }) => [
     `  ${name}`,
-    tellStatus(status, out),
+    formatStatus(status, out),
     detail ?? "",
     status === "ERROR"
       ? toOneLine(why, MOST_WHY_CHARACTERS)
-      : tellProgress(why, status === "PENDING" ? attempt?.progressMessage : undefined, out),
+      : formatProgress(why, status === "PENDING" ? attempt?.progressMessage : undefined, out),
   ]);
 }
 
-// The reason tells the progress of an attempt that runs or is polled, but not of one that is queued or asked to stop.
-function tellProgress(why: string, progress: string | undefined, out: Painter): string {
+// The reason includes the progress of an attempt that runs or is polled, but not of one that is queued or cancelling.
+function formatProgress(why: string, progress: string | undefined, out: Painter): string {
   return progress === undefined || why.endsWith(progress) ? why : `${why} ${out.paint("dim", progress)}`;
 }
 
 /** The events that wait for a stack that does not exist yet. */
-function tellParked(parked: StackDetails["parked"], out: Painter): string {
+function formatParked(parked: StackDetails["parked"], out: Painter): string {
   return toSection("Waiting events", toParkedRows(parked, out), out).slice(1).join("\n");
 }
 
@@ -361,13 +361,13 @@ function toOldRows({ attempts, entry }: StackDetails): readonly (readonly string
   return old.map(({ task, status, deadlineAt }) => [`  ${task}`, status, `until ${deadlineAt} at the latest`]);
 }
 
-function tellState({ state, stalled, failed, overdue }: StackSummary | StackDetails, out: Painter): string {
+function formatState({ state, stalled, failed, overdue }: StackSummary | StackDetails, out: Painter): string {
   const marks = [stalled?.code, failed === true ? "failed" : undefined, overdue === true ? "overdue" : undefined];
   const told = (stalled === undefined ? marks : marks.slice(0, 1)).filter((mark) => mark !== undefined);
   return `${state}${told.map((mark) => out.paint("red", ` ${mark}`)).join("")}`;
 }
 
-function tellTasks({ tasks }: StackSummary): string {
+function formatTasks({ tasks }: StackSummary): string {
   const parts = (["PENDING", "ERROR", "SATISFIED"] as const).map((wanted) => {
     const names = tasks.filter(({ status }) => status === wanted).map(({ name }) => name);
     return names.length === 0 ? "" : `${wanted}: ${names.join(", ")}`;
@@ -385,7 +385,7 @@ const STYLES_TELL_HISTORY: Readonly<Record<HistoryEntry["outcome"], Style>> = {
 };
 
 /** One line of the history for people. */
-export function tellEntry(
+export function formatHistoryEntry(
   entry: HistoryEntry,
   out: Pick<Output, "paint">,
   options: { readonly stack?: boolean } = {},

@@ -28,7 +28,7 @@ const ECHO = `read -r event; echo called >&2; printf '{"got": "yes", "event": "%
 const env = { PATH: process.env["PATH"] ?? "" };
 
 describe("task run", () => {
-  it("runs a message of the queue and shows the answer, which it sends to nobody", async () => {
+  it("runs a message of the queue and prints the answer without sending it", async () => {
     const cwd = aProject(ECHO, { "message.json": JSON.stringify(MESSAGE) });
 
     const { exitCode, stdout, stderr } = await runCli(["task", "run", "message.json"], { cwd, env });
@@ -99,7 +99,7 @@ describe("task run", () => {
 
   it.each([
     ["no JSON", "{", "is no JSON"],
-    ["no task message", '{"task": {}}', "The message is no task"],
+    ["an invalid task message", '{"task": {}}', "The message is not a task"],
     ["two messages", '{"Records": [{"body": "{}"}, {"body": "{}"}]}', "holds 2 messages"],
   ])("refuses %s", async (_what, stdin, reason) => {
     const { exitCode, stderr } = await runCli(["task", "run", "-"], { cwd: aProject(ECHO), env, stdin });

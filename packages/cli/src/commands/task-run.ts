@@ -17,9 +17,9 @@ type Answer = Readonly<Record<string, unknown>>;
 /** `stackyard task run` */
 export const taskRun = defineCommand({
   name: "task run",
-  summary: "Run one task message through its real executor, and show the answer.",
+  summary: "Run one task message through its real executor, and print the result.",
   description:
-    "The work is done; the answer is shown and sent to nobody. The executors are those of the project in this folder, AWS is reached as the shell is signed in. Ends with 1 when the task could not begin, with 2 when it failed.",
+    "The executor does the real work; the result is printed and not sent. Uses the executors of the project in this folder, and the AWS credentials of the shell. Exits with 1 when the task could not begin, with 2 when it failed.",
   examples: [
     {
       command: "stackyard task run message.json",
@@ -43,7 +43,7 @@ export const taskRun = defineCommand({
     const at = systemClock.now();
     const message = await readTaskMessage(from, { cwd, stdin, at, messageId: createUlids().next() });
     const answer = await runTask(context, executors, message);
-    return answer === undefined ? INTERRUPTED : tellAnswer(context, message, answer);
+    return answer === undefined ? INTERRUPTED : printAnswer(context, message, answer);
   },
 });
 
@@ -52,7 +52,7 @@ const DAY_MS = 86_400_000;
 /** Nothing was begun. */
 const NOT_BEGUN = new Set<unknown>(["EXECUTOR_UNKNOWN", "CONFIG_INVALID", "SECRETS_NEED_STORE", "PLUGIN_INVALID"]);
 
-/** The answer; undefined when somebody interrupted it. */
+/** Returns the answer; undefined after an interrupt. */
 async function runTask(
   { out, env, signal }: CommandContext,
   executors: Executors,
@@ -83,7 +83,7 @@ async function runTask(
   }
 }
 
-function tellAnswer({ out }: CommandContext, { task, stack }: TaskMessage, answer: Answer): number {
+function printAnswer({ out }: CommandContext, { task, stack }: TaskMessage, answer: Answer): number {
   const isDone = answer["event"] === "TASK_COMPLETED";
   const what = `${task.name} of ${stack.id}`;
   out.result(answer, () => {

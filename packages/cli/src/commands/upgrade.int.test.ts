@@ -41,7 +41,7 @@ describe("upgrades over a running yard", () => {
     remove();
   });
 
-  it("tells where a stack would have gone another way, and ends with 1", async () => {
+  it("reports where a stack would have behaved differently, and ends with 1", async () => {
     const told = await run("stacks", "upgrade", "a", "--dry-run");
     const json = await run("stacks", "upgrade", "a", "--dry-run", "--json");
 
@@ -80,7 +80,7 @@ describe("upgrades over a running yard", () => {
     await Promise.all(many.map((id) => run("stacks", "remove", id, "--force", "--reason", "test")));
   });
 
-  it("takes the first digits of a revision's hash, and says when there is none or more than one", async () => {
+  it("accepts the first digits of a revision's hash, and reports no match or several", async () => {
     const [shown] = parseLines((await run("stacks", "show", "a", "--json")).stdout);
     const digits = String(shown?.["machineHash"]).slice(0, 8);
 
@@ -116,7 +116,7 @@ describe("upgrades over a running yard", () => {
     expect([neither.exitCode, both.exitCode, short.exitCode]).toEqual([64, 64, 64]);
   });
 
-  it("asks for a confirmation before a protected stack goes", async () => {
+  it("requires a confirmation before a protected stack is removed", async () => {
     const refused = await run("send", "b", "CLOSE", "--wait");
     const wrong = await run("send", "b", "CLOSE", "--confirm", "a", "--wait");
     const done = await run("send", "b", "CLOSE", "--confirm", "b", "--until", "removed");
@@ -173,12 +173,12 @@ afterEach(() => {
 });
 
 describe("machines upgrade", () => {
-  it("rewrites the file and leaves nothing beside it", async () => {
+  it("rewrites the file and leaves no temporary file", async () => {
     const cwd = aProject({ "app.yaml": V1 });
 
     const { exitCode, stdout } = await runCli(["machines", "upgrade", "app.yaml"], { cwd });
 
-    expect([exitCode, stdout]).toEqual([0, "ok   app.yaml is of version 2 now.\n"]);
+    expect([exitCode, stdout]).toEqual([0, "ok   app.yaml was upgraded to version 2.\n"]);
     expect(readFileSync(join(cwd, "app.yaml"), "utf8")).toBe(V2);
     expect(readdirSync(cwd)).toEqual(["app.yaml"]);
   });
@@ -192,7 +192,7 @@ describe("machines upgrade", () => {
     expect(readFileSync(join(cwd, "app.yaml"), "utf8")).toBe(V1);
   });
 
-  it("tells what cannot be upgraded, ends with 1 and writes nothing", async () => {
+  it("reports what cannot be upgraded, ends with 1 and writes nothing", async () => {
     const cwd = aProject({ "app.yaml": NO_EXECUTOR });
 
     const { exitCode, stdout } = await runCli(["machines", "upgrade", "app.yaml", "--json"], { cwd });

@@ -1,6 +1,6 @@
 import type { UpgradePlan } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
-import { tellPlan, tellUpgraded } from "./upgrade.ts";
+import { formatPlan, formatUpgraded } from "./upgrade.ts";
 
 const plain = { paint: (_style: string, text: string) => text };
 const at = "2026-01-01T00:00:00.000Z";
@@ -22,7 +22,7 @@ function aPlan(plan: Partial<UpgradePlan> = {}): UpgradePlan {
 
 describe("a plan", () => {
   it("says that nothing differs", () => {
-    expect(tellPlan(aPlan(), plain)).toBe(
+    expect(formatPlan(aPlan(), plain)).toBe(
       [
         "pr-1 app aaaaaaaaaaaa → bbbbbbbbbbbb",
         "  The upgrade would be accepted.",
@@ -46,7 +46,7 @@ describe("a plan", () => {
     const end = [{ what: "state", before: "BUILD", after: null }];
 
     expect(
-      tellPlan(aPlan({ differences, more: 3, end }), plain)
+      formatPlan(aPlan({ differences, more: 3, end }), plain)
         .split("\n")
         .slice(2),
     ).toEqual([
@@ -64,11 +64,11 @@ describe("a plan", () => {
     const { to: _, ...nowhere } = aPlan({ ...refused, code: "MACHINE_UNKNOWN", reason: "none." });
 
     expect(
-      tellPlan(aPlan({ ...refused, replayed: 0, incomplete: "It was pruned." }), plain)
+      formatPlan(aPlan({ ...refused, replayed: 0, incomplete: "It was pruned." }), plain)
         .split("\n")
         .slice(1),
     ).toEqual(["  The upgrade would be refused (UPGRADE_STATE_MISSING): no LIVE.", "  It was pruned."]);
-    expect(tellPlan(nowhere, plain)).toBe(
+    expect(formatPlan(nowhere, plain)).toBe(
       "pr-1 app aaaaaaaaaaaa → none\n  The upgrade would be refused (MACHINE_UNKNOWN): none.",
     );
   });
@@ -76,8 +76,8 @@ describe("a plan", () => {
 
 describe("what became of a stack", () => {
   it("is one line", () => {
-    expect(tellUpgraded({ stackId: "pr-1", outcome: "unchanged" }, plain)).toBe("pr-1 unchanged");
-    expect(tellUpgraded({ stackId: "pr-1", outcome: "refused", code: "X", reason: "no" }, plain)).toBe(
+    expect(formatUpgraded({ stackId: "pr-1", outcome: "unchanged" }, plain)).toBe("pr-1 unchanged");
+    expect(formatUpgraded({ stackId: "pr-1", outcome: "refused", code: "X", reason: "no" }, plain)).toBe(
       "pr-1 refused X: no",
     );
   });

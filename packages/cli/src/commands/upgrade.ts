@@ -5,7 +5,7 @@ import type { OperationResult, UpgradePlan, UpgradeResult } from "@stackyard/sdk
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
-import { failWith, tellProblems } from "../failure.ts";
+import { failWith, formatProblems } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { projectArg } from "../project/config.ts";
 import { loadDefinitions, readMachineText } from "../project/executors.ts";
@@ -27,7 +27,9 @@ const Args = Type.Object({
   ),
   dryRun: Type.Optional(Type.Boolean({ description: "Change nothing, and show what would be another." })),
   all: Type.Optional(Type.Boolean({ description: "Show every stack of a dry run of many, not only the first 20." })),
-  reason: Type.Optional(Type.String({ minLength: 1, maxLength: 4_096, description: "Why; stands in the history." })),
+  reason: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 4_096, description: "Reason, recorded in the history." }),
+  ),
 });
 
 /** `stackyard stacks upgrade` */
@@ -72,7 +74,7 @@ interface Options {
 async function planOne(context: ServerContext, stack: string, { to }: Options): Promise<number> {
   const { out, yard, signal } = context;
   const plan = await yard.stacks.planUpgrade(stack, { signal, ...(to === undefined ? {} : { to }) });
-  out.result(plan, () => tellPlan(plan, out));
+  out.result(plan, () => formatPlan(plan, out));
   return isPlain(plan) ? 0 : 1;
 }
 
@@ -80,7 +82,7 @@ async function upgradeOne({ out, yard, signal }: ServerContext, stack: string, o
   const result: OperationResult = await yard.stacks.upgrade(stack, { signal, ...toGiven(options) });
   out.result(result, () => {
     if (result.outcome !== "waiting") return `${stack} has the new revision.`;
-    return `${stack}: accepted, not decided yet. \`stackyard stacks history ${stack}\` will tell.`;
+    return `${stack}: accepted, not decided yet. Check \`stackyard stacks history ${stack}\`.`;
   });
   return 0;
 }
@@ -116,7 +118,7 @@ function printPlans(
     return;
   }
   if (out.json) return;
-  out.text(tellPlans(results, { out, most: all ? results.length : SHOWN }));
+  out.text(formatPlans(results, { out, most: all ? results.length : SHOWN }));
   if (!all && results.length > SHOWN) out.note("--all shows every stack, --json the whole plan of each.");
 }
 
@@ -128,7 +130,7 @@ async function upgradeAll({ out, yard, signal }: ServerContext, machine: string,
   for await (const items of readPages(load, { out })) {
     for (const result of items) {
       counts.set(result.outcome, (counts.get(result.outcome) ?? 0) + 1);
-      out.result(result, () => tellUpgraded(result, out));
+      out.result(result, () => formatUpgraded(result, out));
     }
   }
   const told = [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(", ");
@@ -149,7 +151,7 @@ export const machinesUpgrade = defineCommand({
   name: "machines upgrade",
   summary: "Rewrite a machine of version 1 as version 2 with the same behaviour.",
   description: [
-    "Comments, anchors and the order of keys stay where that is possible. What version 1 accepts and version 2 does not, such as a task without executor, is told with its place; then nothing is written and the command ends with 1.",
+    "Keeps comments, anchors and the order of keys where possible. Reports what version 1 accepts and version 2 does not, such as a task without executor, with its place; then it writes nothing and exits with 1.",
     "The upgraded machine follows its newest revision and leaves running tasks alone, as before; see docs/machines.md for what to change next.",
   ].join("\n"),
   examples: [
@@ -170,24 +172,27 @@ export const machinesUpgrade = defineCommand({
     const { problems } = upgraded;
     if (upgraded.kind === "refused") {
       out.result({ file, upgraded: false, problems }, () => {
-        return [`${file} stays as it is:`, ...tellProblems(problems, out)].join("\n");
+        return [`${file} is unchanged:`, ...formatProblems(problems, out)].join("\n");
       });
       return 1;
     }
     if (!print) await writeWhole(resolve(cwd, file), upgraded.source, context);
     if (print && !out.json) {
       out.text(upgraded.source);
-      if (problems.length > 0) out.note(tellProblems(problems, out).join("\n"));
+      if (problems.length > 0) out.note(formatProblems(problems, out).join("\n"));
       return 0;
     }
     out.result({ file, upgraded: true, problems, ...(print && { source: upgraded.source }) }, () => {
-      return [`${out.paint("green", "ok  ")} ${file} is of version 2 now.`, ...tellProblems(problems, out)].join("\n");
+      return [
+        `${out.paint("green", "ok  ")} ${file} was upgraded to version 2.`,
+        ...formatProblems(problems, out),
+      ].join("\n");
     });
     return 0;
   },
 });
 
-/** Written beside it and moved: a crash leaves the old file or the new one. */
+/** Writes a temporary file and renames it: a crash leaves the old file or the new one. */
 async function writeWhole(path: string, text: string, { signal }: CommandContext): Promise<void> {
   const beside = `${path}.${process.pid}.tmp`;
   try {
@@ -204,7 +209,7 @@ type Difference = UpgradePlan["differences"][number];
 type Replayed = Difference["after"];
 
 /** What became of one stack of many. */
-export function tellUpgraded({ stackId, outcome, code, reason }: UpgradeResult, out: Painter): string {
+export function formatUpgraded({ stackId, outcome, code, reason }: UpgradeResult, out: Painter): string {
   const why = code === undefined ? "" : ` ${code}: ${reason ?? ""}`;
   return `${out.paint("bold", stackId)} ${out.paint(outcome === "refused" ? "red" : "green", outcome)}${why}`;
 }
@@ -220,7 +225,7 @@ function isHarmless({ outcome, plan }: UpgradeResult): boolean {
 }
 
 /** The dry run of many stacks: how many would fare how, and a line of each of the first; what needs a look comes first. */
-function tellPlans(
+function formatPlans(
   results: readonly UpgradeResult[],
   { out, most }: { readonly out: Painter; readonly most: number },
 ): string {
@@ -262,7 +267,7 @@ function toPlanRow({ stackId, outcome, code, reason, plan }: UpgradeResult, out:
 }
 
 /** What an upgrade would do: first whether it would be accepted, then where the stack's life would have been another. */
-export function tellPlan(plan: UpgradePlan, out: Painter): string {
+export function formatPlan(plan: UpgradePlan, out: Painter): string {
   const { stackId, machine, from, to, outcome, code, reason } = plan;
   const answer =
     outcome === "applied"
@@ -272,11 +277,11 @@ export function tellPlan(plan: UpgradePlan, out: Painter): string {
   return [
     `${out.paint("bold", stackId)} ${machine} ${out.paint("dim", revisions)}`,
     `  ${answer}`,
-    ...tellReplay(plan, out).map((line) => `  ${line}`),
+    ...formatReplay(plan, out).map((line) => `  ${line}`),
   ].join("\n");
 }
 
-function tellReplay(
+function formatReplay(
   { to, replayed, incomplete, differences, more, end }: UpgradePlan,
   out: Painter,
 ): readonly string[] {
@@ -297,10 +302,10 @@ function tellReplay(
 }
 
 function toRow({ at, event, before, after }: Difference, out: Painter): readonly string[] {
-  return [`  ${out.paint("dim", at)}`, event, before === undefined ? "–" : tellSide(before), "→", tellSide(after)];
+  return [`  ${out.paint("dim", at)}`, event, before === undefined ? "–" : formatSide(before), "→", formatSide(after)];
 }
 
-function tellSide({ outcome, code, state, sent }: Replayed): string {
+function formatSide({ outcome, code, state, sent }: Replayed): string {
   const tasks = sent.length === 0 ? "" : ` sends ${sent.join(", ")}`;
   if (outcome === "removed") return `removed${tasks}`;
   if (outcome === "applied") return `${state ?? "none"}${tasks}`;

@@ -113,7 +113,7 @@ describe("the yards of a configuration", () => {
     ).toEqual([]);
   });
 
-  it("tell everything that is wrong at once, each with its place", () => {
+  it("report every fault at once, each with its place", () => {
     const yards = {
       "no name": { url: "x" },
       list: [],
@@ -134,11 +134,11 @@ describe("the yards of a configuration", () => {
       'yards.no name: a yard\'s name has 1 to 64 letters, digits, "_", "-" and ".".',
       'yards.list must be { url, token } or { type: "aws", … }.',
       'yards.silent.url is missing; a yard on AWS has type: "aws".',
-      expect.stringContaining('yards.server.toke is no known key. Did you mean "token"?'),
+      expect.stringContaining('yards.server.toke is not a known key. Did you mean "token"?'),
       "yards.server.url must be an address such as https://stackyard.example.org.",
       "yards.server.token must be a token.",
       'yards.other.type must be "aws".',
-      'yards.broken.stackTable is no known key. Did you mean "stacksTable"?',
+      'yards.broken.stackTable is not a known key. Did you mean "stacksTable"?',
       "yards.broken.region must be a region such as eu-west-1.",
       "yards.broken.eventQueueUrl must be the URL of a queue.",
       "yards.broken.machines.bucket is missing.",
@@ -185,11 +185,11 @@ describe("a yard by its name", () => {
     expect(findYard(file, "staging")).toBe(staging);
   });
 
-  it("that is not there is told with the nearest name", () => {
+  it("that is unknown is reported with the nearest name", () => {
     expect(() => findYard(file, "stagin")).toThrow(
       expect.objectContaining({
         code: "CONFIG_INVALID",
-        message: 'There is no yard "stagin" in /p/stackyard.config.ts.',
+        message: 'Unknown yard "stagin" in /p/stackyard.config.ts.',
         details: { hint: 'Did you mean "staging"?' },
       }),
     );
@@ -198,7 +198,7 @@ describe("a yard by its name", () => {
     );
   });
 
-  it("is none that every map has", () => {
+  it("is not a property that every object has", () => {
     expect(() => findYard(file, "constructor")).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
     expect(() => findYard({ projectDir: "/p", config: {} }, "a")).toThrow("a stackyard.config.ts");
   });
@@ -222,7 +222,7 @@ describe("worker.lease", () => {
     );
   });
 
-  it("names what is no text, and unknown keys", () => {
+  it("reports values that are not text, and unknown keys", () => {
     expect(() => parseConfig({ worker: { lease: 5 } }, "c.ts")).toThrow("worker.lease");
     expect(() => parseConfig({ worker: { leas: "5s" } }, "c.ts")).toThrow("leas");
   });

@@ -4,17 +4,17 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { PluginReference, StackyardConfig } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
+import { formatFaults } from "@stackyard/sdk/commands";
 import { type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
-import { tellFaults } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { findNearestName } from "../suggestions.ts";
-import { findTypeAdvice, isPlugin, offerOwnPackages, tellLoadError } from "./modules.ts";
+import { findTypeAdvice, formatLoadError, isPlugin, offerOwnPackages } from "./modules.ts";
 
 /** A folder with its configuration; without a file the defaults hold. */
 export interface ConfigFile {
   readonly projectDir: string;
-  /** Absolute; undefined: there is none. */
+  /** Absolute; undefined when the project has none. */
   readonly path?: string;
   readonly config: StackyardConfig;
 }
@@ -51,8 +51,7 @@ function findIn(folder: string): string | undefined {
 }
 
 function findGiven(path: string): string | undefined {
-  if (!existsSync(path))
-    throw failWith("CONFIG_INVALID", `There is no folder "${path}".`, { hint: "Check --project." });
+  if (!existsSync(path)) throw failWith("CONFIG_INVALID", `Folder "${path}" not found.`, { hint: "Check --project." });
   return statSync(path).isDirectory() ? findIn(path) : path;
 }
 
@@ -63,7 +62,7 @@ async function loadValue(path: string): Promise<unknown> {
     const module: unknown = await import(/* @vite-ignore */ pathToFileURL(path).href);
     return typeof module === "object" && module !== null && "default" in module ? module.default : undefined;
   } catch (error) {
-    const why = await tellLoadError(error, path);
+    const why = await formatLoadError(error, path);
     const hint = findTypeAdvice(path) ?? 'Its default export must be `defineConfig({ … })`, imported from "stackyard".';
     throw failWith("CONFIG_INVALID", `"${path}" cannot be loaded: ${why}`, { cause: error, hint });
   }
@@ -75,7 +74,7 @@ const Keys = {
   dataDir: Type.Optional(Path),
   // A name or an object with options of its package, which checks them.
   store: Type.Optional(Type.Unknown()),
-  // Plugins hold functions; they are looked at one by one.
+  // Plugins contain functions; each is validated on its own.
   plugins: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 100 })),
   executors: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   server: Type.Optional(
@@ -92,7 +91,7 @@ const Keys = {
   worker: Type.Optional(
     Type.Object({ lease: Type.Optional(Type.String({ maxLength: 32 })) }, { additionalProperties: false }),
   ),
-  // Of several kinds, and more readable when each is looked at on its own.
+  // A union, whose faults are easier to read when each member is validated on its own.
   yards: Type.Optional(Type.Unknown()),
 };
 const Config: TSchema = Type.Object(Keys, { additionalProperties: false });
@@ -119,8 +118,8 @@ function findFaults(value: unknown): readonly string[] {
   const known = Object.fromEntries(Object.entries(value).filter(([key]) => Object.hasOwn(Keys, key)));
   const plugins: unknown = known["plugins"];
   return [
-    ...unknown.map(tellUnknownKey),
-    ...tellFaults(Value.Errors(Config, known)),
+    ...unknown.map(formatUnknownKey),
+    ...formatFaults(Value.Errors(Config, known)),
     ...(Array.isArray(plugins) ? plugins : []).flatMap((plugin, index) => findPluginFaults(plugin, index)),
     ...findLeaseFaults(known["worker"]),
     ...findStoreFaults(known["store"]),
@@ -129,15 +128,15 @@ function findFaults(value: unknown): readonly string[] {
   ];
 }
 
-function tellUnknownKey(key: string): string {
+function formatUnknownKey(key: string): string {
   const near = findNearestName(key, Object.keys(Keys));
-  return `"${key}" is no key of a configuration. ${near ? `Did you mean "${near}"?` : `Known: ${Object.keys(Keys).join(", ")}.`}`;
+  return `Unknown key "${key}" in the configuration. ${near ? `Did you mean "${near}"?` : `Known: ${Object.keys(Keys).join(", ")}.`}`;
 }
 
 function findLeaseFaults(worker: unknown): readonly string[] {
   if (typeof worker !== "object" || worker === null || !("lease" in worker)) return [];
   const { lease } = worker;
-  // What is no text is told by the schema.
+  // The schema rejects values that are not text.
   if (typeof lease !== "string" || toLeaseMs(lease) !== undefined) return [];
   return [`worker.lease: "${lease}" must be a duration from 1s to 1h, such as 30s.`];
 }
@@ -151,7 +150,7 @@ function findStoreFaults(store: unknown): readonly string[] {
 function findUrlFaults(server: unknown): readonly string[] {
   if (typeof server !== "object" || server === null || !("url" in server)) return [];
   const { url } = server;
-  // What is no text is told by the schema.
+  // The schema rejects values that are not text.
   if (typeof url !== "string" || /^https?:$/.test(URL.parse(url)?.protocol ?? "")) return [];
   return [`server.url: "${url}" must be an address such as https://stackyard.example.org.`];
 }
@@ -175,7 +174,7 @@ type YardOptions = NonNullable<StackyardConfig["yards"]>[string];
 /** A yard in an AWS account. */
 export type AwsYardOptions = Extract<YardOptions, { readonly type: "aws" }>;
 
-/** How a value must look: what people are told, and its pattern. */
+/** The form of a value: its description and its pattern. */
 interface Form {
   readonly pattern: RegExp;
   readonly must: string;
@@ -268,7 +267,7 @@ function findUnknown(place: string, yard: Fields, known: readonly string[]): rea
   const unknown = Object.keys(yard).filter((key) => !known.includes(key));
   return unknown.map((key) => {
     const near = findNearestName(key, known);
-    return `${place}.${key} is no known key. ${near ? `Did you mean "${near}"?` : `Known: ${known.join(", ")}.`}`;
+    return `${place}.${key} is not a known key. ${near ? `Did you mean "${near}"?` : `Known: ${known.join(", ")}.`}`;
   });
 }
 
@@ -340,14 +339,14 @@ export function findYard({ config, path }: ConfigFile, name: string): YardOption
   const near = findNearestName(name, names);
   const known = names.length === 0 ? "It names none." : `It names ${names.join(", ")}.`;
   const hint = near === undefined ? `${known} Write it under \`yards\`.` : `Did you mean "${near}"?`;
-  throw failWith("CONFIG_INVALID", `There is no yard "${name}" in ${path ?? "a stackyard.config.ts"}.`, { hint });
+  throw failWith("CONFIG_INVALID", `Unknown yard "${name}" in ${path ?? "a stackyard.config.ts"}.`, { hint });
 }
 
 // Below, a busy machine loses leases that it still works under; above, a crash is noticed too late.
 const SHORTEST_MS = 1_000;
 const LONGEST_MS = 3_600_000;
 
-/** A worker's lease in milliseconds; undefined for what is no duration or none of use. */
+/** Parses a worker's lease to milliseconds; undefined for an invalid or too short duration. */
 export function toLeaseMs(lease: string): number | undefined {
   const ms = parseDuration(lease);
   return ms !== undefined && ms >= SHORTEST_MS && ms <= LONGEST_MS ? ms : undefined;

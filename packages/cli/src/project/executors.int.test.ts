@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { makeTempProject } from "../testing/temp-project.ts";
 import { type ExecutorRegistry, loadDefinitions } from "./executors.ts";
-import { tellLoadError } from "./modules.ts";
+import { formatLoadError } from "./modules.ts";
 
 const fixtures = new URL("../../../core/fixtures/machines/", import.meta.url);
 
@@ -47,7 +47,7 @@ describe("the built-in executors", () => {
   });
 
   it.each([...list("invalid"), ...list("invalid-v2"), ...list("valid"), ...list("valid-v2")])(
-    "check %s with the problems beside it",
+    "check %s with its problems",
     (file) => {
       const { machine, problems } = parseMachine(load(file), options);
 
@@ -57,17 +57,17 @@ describe("the built-in executors", () => {
   );
 
   it("check a config without executor by the one that it resembles most", () => {
-    const tellErrors = (config: string) => {
+    const listProblems = (config: string) => {
       const source = `version: 1\nevents: []\nstates: {INIT: {terminal: true, tasks: [t]}}\ntasks: {t: {config: ${config}}}`;
       return parseMachine(source, options).problems.flatMap(({ severity, code }) =>
         severity === "error" ? [code] : [],
       );
     };
 
-    expect(tellErrors("{name: f}")).toEqual([]);
-    expect(tellErrors("{action: apply, source: {location: ./a, type: local}}")).toEqual([]);
-    expect(tellErrors("{name: 5}")).toEqual(["lambda-name-not-string"]);
-    expect(tellErrors("{action: plan, source: {type: s3, bucket: b, key: k}}")).toEqual(["terraform-action-unknown"]);
+    expect(listProblems("{name: f}")).toEqual([]);
+    expect(listProblems("{action: apply, source: {location: ./a, type: local}}")).toEqual([]);
+    expect(listProblems("{name: 5}")).toEqual(["lambda-name-not-string"]);
+    expect(listProblems("{action: plan, source: {type: s3, bucket: b, key: k}}")).toEqual(["terraform-action-unknown"]);
   });
 
   it("are named for one that does not exist, or is missing", () => {
@@ -119,7 +119,7 @@ describe("the schemas for editors", () => {
   });
 });
 
-describe("tellLoadError", () => {
+describe("formatLoadError", () => {
   const { folder, remove } = makeTempProject({
     "broken.mjs": "export default {\n  plugins: [],\n  concurrency: }\n",
     "sound.mjs": 'import "./broken.mjs";\n',
@@ -130,7 +130,7 @@ describe("tellLoadError", () => {
     const error = new SyntaxError("Unexpected token '}'");
     const [broken, sound] = [join(folder, "broken.mjs"), join(folder, "sound.mjs")];
 
-    expect(await Promise.all([tellLoadError(error, broken), tellLoadError(error, sound)])).toEqual([
+    expect(await Promise.all([formatLoadError(error, broken), formatLoadError(error, sound)])).toEqual([
       `SyntaxError at ${broken}:3: Unexpected token '}'`,
       `Unexpected token '}' (a syntax error in what ${sound} imports)`,
     ]);
@@ -140,13 +140,13 @@ describe("tellLoadError", () => {
     const error = new SyntaxError("Expression expected");
     error.stack = `/home/kim/stackyard.config.ts:4\n  b: }\n     ^\n\n${error.stack}`;
 
-    expect(await tellLoadError(error, "/home/kim/stackyard.config.ts")).toBe(
+    expect(await formatLoadError(error, "/home/kim/stackyard.config.ts")).toBe(
       "SyntaxError at /home/kim/stackyard.config.ts:4: Expression expected",
     );
   });
 
   it("leaves other errors as they are", async () => {
-    expect(await tellLoadError(new Error("no leaves"), "/x.mjs")).toBe("no leaves");
-    expect(await tellLoadError("odd", "/x.mjs")).toBe("odd");
+    expect(await formatLoadError(new Error("no leaves"), "/x.mjs")).toBe("no leaves");
+    expect(await formatLoadError("odd", "/x.mjs")).toBe("odd");
   });
 });

@@ -5,13 +5,13 @@ import type { Executor, ExecutorDefinition, Plugin, PluginContext, PluginReferen
 import { loadMachineFile } from "@stackyard/core/engine";
 import type { Problem } from "@stackyard/core/machine";
 import { type Machine, type ParseMachineOptions, parseMachine } from "@stackyard/core/machine";
+import { formatFaults } from "@stackyard/sdk/commands";
 import { Value } from "typebox/value";
 import type { CommandContext } from "../command.ts";
-import { tellFaults } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { findNearestName } from "../suggestions.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile } from "./config.ts";
-import { importFromProject, isPlugin, offerOwnPackages, tellImportError } from "./modules.ts";
+import { formatImportError, importFromProject, isPlugin, offerOwnPackages } from "./modules.ts";
 
 /** The executors that come with the command line. */
 const BUILT_IN = ["terraform", "lambda"] as const;
@@ -41,7 +41,11 @@ export async function loadExecutors(
     }),
     ...plugins.map((loaded) => addExecutors(executors, loaded, { ...context, taken: BUILT_IN })),
   ];
-  const all = [...tellUnknownNames(config.executors ?? {}), ...faults, ...more.filter((fault) => fault !== undefined)];
+  const all = [
+    ...formatUnknownNames(config.executors ?? {}),
+    ...faults,
+    ...more.filter((fault) => fault !== undefined),
+  ];
   if (all.length === 0) return executors;
   const message = `The project's executors cannot be set up:${all.map((fault) => `\n  - ${fault}`).join("")}`;
   throw failWith("CONFIG_INVALID", message, {
@@ -58,12 +62,12 @@ async function loadBuiltIn(options: Readonly<Record<string, unknown>>): Promise<
   return [checkOptions(terraform.default, options["terraform"]), checkOptions(lambda.default, options["lambda"])];
 }
 
-function tellUnknownNames(options: Readonly<Record<string, unknown>>): readonly string[] {
+function formatUnknownNames(options: Readonly<Record<string, unknown>>): readonly string[] {
   return Object.keys(options)
     .filter((name) => !BUILT_IN.some((known) => known === name))
     .map((name) => {
       const near = findNearestName(name, BUILT_IN);
-      const advice = near ? `Did you mean "${near}"?` : "Options of plugins stand beside them: { use, options }.";
+      const advice = near ? `Did you mean "${near}"?` : "Options of a plugin belong next to it: { use, options }.";
       return `"executors.${name}": only ${BUILT_IN.join(" and ")} are built in. ${advice}`;
     });
 }
@@ -147,7 +151,7 @@ export async function readMachineFiles(
 ): Promise<readonly MachineFileReport[]> {
   const missing = paths.filter((path) => !existsSync(resolve(cwd, path)));
   if (missing.length > 0) {
-    throw failWith("CONFIG_INVALID", `There is no file or folder ${missing.map((path) => `"${path}"`).join(", ")}.`, {
+    throw failWith("CONFIG_INVALID", `File or folder not found: ${missing.map((path) => `"${path}"`).join(", ")}.`, {
       hint: "Check the spelling; paths start at the current folder.",
     });
   }
@@ -213,7 +217,7 @@ async function readMachineFile(
 /** Executors that machines may name, besides the built-in ones. */
 export type ExecutorRegistry = NonNullable<ParseMachineOptions["executors"]>;
 
-/** A machine's document as it stands in its file, and the name that the file gives it. */
+/** A machine's document as its file contains it, and the name that the file gives it. */
 interface MachineText {
   readonly name: string;
   readonly source: string;
@@ -272,7 +276,7 @@ export function checkOptions(plugin: Plugin, options: unknown): LoadedPlugin | s
     return options === undefined ? { plugin, options } : `The plugin "${plugin.name}" takes no options.`;
   }
   const given = options ?? {};
-  const faults = tellFaults(Value.Errors(plugin.options, given));
+  const faults = formatFaults(Value.Errors(plugin.options, given));
   return faults.length === 0 ? { plugin, options: given } : `Options of "${plugin.name}": ${faults.join(" ")}`;
 }
 
@@ -283,15 +287,15 @@ async function loadPlugin(
 ): Promise<LoadedPlugin | string> {
   const { use, options, ...more } = toUse(reference);
   const [unknown] = Object.keys(more);
-  if (unknown !== undefined) return `"${unknown}" is no key beside "use". Known: "use", "options".`;
+  if (unknown !== undefined) return `Unknown key "${unknown}" next to "use". Valid keys: "use", "options".`;
   if (typeof use !== "string") return checkOptions(use, options);
   try {
     const { default: found } = await importFromProject(use, projectDir);
     if (isPlugin(found)) return checkOptions(found, options);
-    return `The plugin "${use}" is none: its default export must come from \`definePlugin\`.`;
+    return `"${use}" does not export a Stackyard plugin: its default export must come from \`definePlugin\`.`;
   } catch (error) {
     onThrown(error);
-    return `The plugin "${use}" cannot be loaded: ${await tellImportError(error, use, projectDir)}`;
+    return `The plugin "${use}" cannot be loaded: ${await formatImportError(error, use, projectDir)}`;
   }
 }
 

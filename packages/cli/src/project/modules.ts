@@ -17,19 +17,19 @@ export async function importFromProject(use: string, projectDir: string): Promis
 }
 
 /** Why `importFromProject` failed, and what to do; the end of a sentence. */
-export async function tellImportError(error: unknown, use: string, projectDir: string): Promise<string> {
+export async function formatImportError(error: unknown, use: string, projectDir: string): Promise<string> {
   const missing = error instanceof Error && "code" in error && /MODULE_NOT_FOUND$/.test(String(error.code));
   if (isPath(use)) {
     const path = resolve(projectDir, use);
-    if (missing && !existsSync(path)) return `there is no file ${path}.`;
-    return [await tellLoadError(error, path), findTypeAdvice(path)].filter((part) => part !== undefined).join(" ");
+    if (missing && !existsSync(path)) return `file ${path} not found.`;
+    return [await formatLoadError(error, path), findTypeAdvice(path)].filter((part) => part !== undefined).join(" ");
   }
-  if (!missing || !tellError(error).includes(`'${use}'`)) return tellError(error);
-  if (existsSync(join(projectDir, use))) return `there is no such package. A path begins with "./": "./${use}".`;
+  if (!missing || !toErrorMessage(error).includes(`'${use}'`)) return toErrorMessage(error);
+  if (existsSync(join(projectDir, use))) return `package not found. A path begins with "./": "./${use}".`;
   return `the package is not installed. \`npm install ${use}\` does it; a path begins with "./".`;
 }
 
-function tellError(error: unknown): string {
+function toErrorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -44,8 +44,8 @@ function isPath(use: string): boolean {
 }
 
 /**
- * Loads a package of ours that need not be there: as the project has installed it, else as it stands beside this one, where
- * both were installed for the whole machine. Throws what the look in the project has thrown.
+ * Loads an optional package of Stackyard: the project's own, else one that was installed globally with this package.
+ * Throws the error of the lookup in the project.
  */
 export async function importOwn(use: string, projectDir: string): Promise<Readonly<Record<string, unknown>>> {
   offerOwnPackages();
@@ -98,7 +98,7 @@ function isNotFound(error: unknown): boolean {
 }
 
 /** Why a module could not be loaded; of a syntax error with its file and line. */
-export async function tellLoadError(error: unknown, path: string): Promise<string> {
+export async function formatLoadError(error: unknown, path: string): Promise<string> {
   if (!(error instanceof Error)) return String(error);
   if (error.name !== "SyntaxError") return error.message;
   const place = findPlace(error.stack ?? "") ?? findPlace(await check(path));

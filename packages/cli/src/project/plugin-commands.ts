@@ -41,7 +41,7 @@ function toCommand(command: PluginCommand, plugin: string, file: ConfigFile): Co
   };
   return createCommand(facts, async ({ out, cwd, env, signal }, args) => {
     const { own: rest, server: given } = partArgs(args, own);
-    // Not every command talks to the server: that none runs is told when it asks for one.
+    // Not every command needs the server: a missing one is an error only when the command reads `server`.
     const found = await Promise.allSettled([openServer({ cwd, env, out }, given)]);
     const context: PluginCommandContext = {
       out,

@@ -90,7 +90,7 @@ describe("backup and restore", () => {
     await open("first");
     await run("backup", "yard.backup");
 
-    expect([none.exitCode, none.stderr]).toEqual([1, expect.stringContaining("There is no store")]);
+    expect([none.exitCode, none.stderr]).toEqual([1, expect.stringContaining("No store found")]);
     expect((await run("backup", "yard.backup")).exitCode).toBe(1);
     expect((await run("backup", "yard.backup", "--replace")).exitCode).toBe(0);
   });
@@ -106,8 +106,8 @@ describe("backup and restore", () => {
 
   it.each([
     ["a file that is not there", "nowhere.backup", 1, "There is no backup"],
-    ["a file that is no backup", "stackyard.config.json", 3, "cannot be restored"],
-  ])("restore tells %s", async (_what, file, exitCode, told) => {
+    ["a file that is not a backup", "stackyard.config.json", 3, "cannot be restored"],
+  ])("restore reports %s", async (_what, file, exitCode, told) => {
     const result = await run("restore", file);
 
     expect([result.exitCode, result.stderr]).toEqual([exitCode, expect.stringContaining(told)]);
@@ -162,13 +162,13 @@ describe("openStore", () => {
   });
 
   it.each([
-    ["./half.mjs", "CONFIG_INVALID", '"./half.mjs" is none: `createStore` must resolve with a Store.'],
+    ["./half.mjs", "CONFIG_INVALID", '"./half.mjs" is not a store: `createStore` must resolve with a Store.'],
     ["./nothing.mjs", "CONFIG_INVALID", "must resolve with a Store"],
     ["./other.mjs", "CONFIG_INVALID", "does not export `createStore`"],
-    ["./absent.mjs", "CONFIG_INVALID", "there is no file"],
+    ["./absent.mjs", "CONFIG_INVALID", "not found"],
     ["./broken.mjs", "STORE_UNAVAILABLE", 'The store "./broken.mjs" cannot be opened: no route to host'],
     ["@acme/store", "CONFIG_INVALID", "`npm install @acme/store` does it"],
-  ])("tells what is wrong with %s", async (use, code, told) => {
+  ])("reports what is wrong with %s", async (use, code, told) => {
     await expect(open(use).store).rejects.toMatchObject({ code, message: expect.stringContaining(told) });
   });
 });

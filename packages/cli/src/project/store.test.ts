@@ -36,7 +36,7 @@ describe("chooseStore", () => {
     expect(() => chooseStore(aFile({ type: "sqlite", folder: "x" }))).toThrow(
       expect.objectContaining({
         code: "CONFIG_INVALID",
-        details: { hint: "Its folder is `dataDir`, beside `store`." },
+        details: { hint: "Set its folder in `dataDir`, next to `store`." },
       }),
     );
   });

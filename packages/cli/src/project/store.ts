@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isStackyardError, type Logger, type StackyardError, type Store } from "@stackyard/core";
 import { failWith } from "../failure.ts";
 import { type ConfigFile, dataDirOf } from "./config.ts";
-import { importFromProject, importOwn, offerOwnPackages, tellImportError } from "./modules.ts";
+import { formatImportError, importFromProject, importOwn, offerOwnPackages } from "./modules.ts";
 
 /** The store of a project: the embedded one in a folder, or one that a package brings. */
 export type StoreChoice =
@@ -34,7 +34,7 @@ export function chooseStore(file: ConfigFile): StoreChoice {
   const [option] = Object.keys(options);
   if (option === undefined) return { kind: "sqlite", folder: dataDirOf(file) };
   throw failWith("CONFIG_INVALID", `store.${option}: the store "sqlite" takes no options.`, {
-    hint: "Its folder is `dataDir`, beside `store`.",
+    hint: "Set its folder in `dataDir`, next to `store`.",
   });
 }
 
@@ -62,7 +62,7 @@ export function toTaskEnvironment(env: Environment, choice: StoreChoice): Enviro
 /**
  * Removes from the environment of this process what tasks must not see, once the process has read it: a plugin that starts
  * a program without naming an environment hands on that of the process. What the driver of the database reads again for
- * each connection stays. On Linux `/proc/<pid>/environ` goes on showing the environment that the process began with.
+ * each connection stays. On Linux `/proc/<pid>/environ` still shows the environment that the process started with.
  */
 export function forgetSecrets(env: Record<string, string | undefined>, choice: StoreChoice): void {
   for (const name of [...TOKEN_VARIABLES, ...listStoreVariables(choice)]) delete env[name];
@@ -97,7 +97,7 @@ export interface OpenStoreInput {
 
 /**
  * Opens a project's store, which brings it up to date. Throws `STORE_LOCKED` with the owner, `CONFIG_INVALID` for a package
- * that is not there or is no store, and what the package throws.
+ * that is missing or invalid, and what the package throws.
  */
 export async function openStore(choice: StoreChoice, input: OpenStoreInput): Promise<Store> {
   if (choice.kind === "sqlite") return openSqlite(choice.folder, input);
@@ -111,7 +111,7 @@ export async function openStore(choice: StoreChoice, input: OpenStoreInput): Pro
     const why = error instanceof Error ? error.message : String(error);
     throw failWith("STORE_UNAVAILABLE", `The store "${choice.name}" cannot be opened: ${why}`, { cause: error });
   }
-  throw failWith("CONFIG_INVALID", `The store "${choice.name}" is none: \`createStore\` must resolve with a Store.`);
+  throw failWith("CONFIG_INVALID", `"${choice.name}" is not a store: \`createStore\` must resolve with a Store.`);
 }
 
 const ONE_PROCESS =
@@ -152,7 +152,7 @@ interface OpenStoreContext {
 async function loadFactory({ name, use }: StoreChoice & { kind: "package" }, projectDir: string): Promise<Factory> {
   const { createStore } = await load({ name, use }, projectDir);
   if (typeof createStore === "function") return (options, context) => createStore(options, context);
-  throw failWith("CONFIG_INVALID", `The store "${name}" is none: "${use}" does not export \`createStore\`.`);
+  throw failWith("CONFIG_INVALID", `"${name}" is not a store: "${use}" does not export \`createStore\`.`);
 }
 
 async function load({ name, use }: { readonly name: string; readonly use: string }, projectDir: string) {
@@ -160,12 +160,12 @@ async function load({ name, use }: { readonly name: string; readonly use: string
   try {
     return await (name === use ? importFromProject(use, projectDir) : importOwn(use, projectDir));
   } catch (error) {
-    const why = await tellImportError(error, use, projectDir);
+    const why = await formatImportError(error, use, projectDir);
     throw failWith("CONFIG_INVALID", `The store "${name}" cannot be loaded: ${why}`, { cause: error });
   }
 }
 
-// A package in plain JavaScript may give anything; what is wrong with it shall be told before work begins.
+// A package in plain JavaScript may return anything; it is validated before work begins.
 function isStore(value: unknown): value is Store {
   if (typeof value !== "object" || value === null) return false;
   const calls = ["load", "commit", "claim", "takeDue", "enqueue", "watch", "close"];

@@ -14,7 +14,7 @@ describe("the yard that a command means", () => {
     expect(findYardName({}, { STACKYARD_YARD: "" })).toBeUndefined();
   });
 
-  it("cannot be named beside an address", () => {
+  it("cannot be combined with an address", () => {
     expect(() => findYardName({ yard: "a", url: "http://c" }, {})).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });
@@ -52,7 +52,7 @@ describe("createDisplayFetch", () => {
     });
   });
 
-  it("keeps a machine's document as it is", async () => {
+  it("leaves a machine's document unchanged", async () => {
     expect(await read({ source: "version: 1\n\tevents:\n" })).toEqual({ source: "version: 1\n\tevents:\n" });
   });
 
@@ -70,7 +70,7 @@ describe("createDisplayFetch", () => {
     expect(nothing.status).toBe(204);
   });
 
-  it("leaves JSON that is none to the one who reads it", async () => {
+  it("leaves invalid JSON to the reader", async () => {
     expect(await (await answer("{", "application/json")("http://yard")).text()).toBe("{");
   });
 

@@ -28,7 +28,7 @@ export function defineServerCommand<Args extends TObject>(spec: Own<Args>): Comm
   const args = Type.Object({ ...spec.args.properties, ...serverArgs });
   return createCommand({ ...spec, args }, async (context, { url, token, yard: name, project, ...rest }) => {
     const { close, ...server } = await openServer(context, pickTexts({ url, token, yard: name, project }));
-    // One more try: who types the command wants to know soon that nobody is there.
+    // One retry: a person who types a command should learn soon that the server is down.
     const logger = createProcessLogger(context);
     logger.debug("server found", { url: server.url });
     const logged = createLoggedFetch(logger);
@@ -99,7 +99,7 @@ export interface GivenServer {
 }
 
 /**
- * The server that a command talks to. Of a yard on AWS there is none: then one is started in this process, until `close`.
+ * Returns the server of a command. A yard on AWS has none, so one runs in this process until `close`.
  * Throws what `findServer` throws, and `CONFIG_INVALID` and the errors of AWS for yards.
  */
 export async function openServer(
@@ -201,7 +201,7 @@ function withToken(url: string, token: string | undefined): FoundServer {
 function parseUrl(text: string): string {
   const url = URL.parse(text);
   if (url === null || !["http:", "https:"].includes(url.protocol)) {
-    throw failWith("CONFIG_INVALID", `"${text}" is no address of a server.`, {
+    throw failWith("CONFIG_INVALID", `"${text}" is not the address of a server.`, {
       hint: "Write one such as http://127.0.0.1:7070.",
     });
   }
@@ -348,7 +348,7 @@ function toNote({ id, reason }: UnreadableRow): string {
   return `"${id}" is not shown: ${reason}`;
 }
 
-/** The yard that is asked. */
+/** The yard to query. */
 interface YardContext {
   readonly yard: Pick<Stackyard, "stacks">;
   readonly signal: AbortSignal;
@@ -368,7 +368,7 @@ export async function findNearestStack({ yard, signal }: YardContext, id: string
   );
 }
 
-/** What to do when there is no such stack: the id that was probably meant, or where the ids or its history are listed. */
+/** Returns a hint for an unknown stack: the id that was probably meant, or the command that lists ids or its history. */
 export async function adviseUnknownStack(context: YardContext, id: string): Promise<string> {
   const near = await findNearestStack(context, id);
   if (near !== undefined) return `Did you mean "${near}"?`;

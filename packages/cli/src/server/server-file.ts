@@ -22,7 +22,7 @@ export async function writeServerFile(dataDir: string, file: ServerFile): Promis
   await rename(draft, join(dataDir, SERVER_FILE));
 }
 
-/** The file; undefined when there is none, or none that can be read. */
+/** Returns the file; undefined when it is missing or unreadable. */
 export async function readServerFile(dataDir: string): Promise<ServerFile | undefined> {
   try {
     return parse(await readFile(join(dataDir, SERVER_FILE), "utf8"));

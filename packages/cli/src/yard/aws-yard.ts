@@ -23,7 +23,7 @@ interface ServedYard {
 const OUTCOME_MS = 20_000;
 
 /**
- * Opens a yard on AWS and answers the API over it on a free loopback port, with a token that nobody else knows. So every command
+ * Opens a yard on AWS and serves its API on a free loopback port, with a random token. So every command
  * works as on a server; the yard's own state manager decides. Throws `CONFIG_INVALID` and what opening the yard throws.
  */
 export async function serveAwsYard(
@@ -72,7 +72,7 @@ async function serve(
   };
 }
 
-/** From where a yard is looked at. */
+/** Where the yard is opened from. */
 interface YardRuntimeContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
@@ -130,7 +130,7 @@ function isYardRuntime(module: unknown): module is YardRuntime {
   return CALLS.every((name) => typeof Reflect.get(module, name) === "function");
 }
 
-/** This machine, as it looks at a yard on AWS. What slows a yard down is told by `doctor`, not by each command. */
+/** The context of this machine for a yard on AWS. `doctor`, not each command, reports what slows a yard down. */
 export function toYardRuntimeContext(
   { env, out }: Pick<CommandContext, "env" | "out">,
   executors: ReadonlyMap<string, Executor>,

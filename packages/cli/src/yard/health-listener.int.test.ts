@@ -15,7 +15,7 @@ const readJson = async (response: Response) => ({ status: response.status, body:
 const SILENT = { status: 503, body: { detail: "The store does not answer." } };
 
 describe("the readiness of a worker", () => {
-  it("is told while the store answers", async () => {
+  it("is healthy while the store answers", async () => {
     expect(await (await ask({})).json()).toEqual({ status: 200, body: { status: "ok" } });
   });
 
@@ -26,7 +26,7 @@ describe("the readiness of a worker", () => {
     expect([await json(), (await json()).status]).toEqual([SILENT, 200]);
   });
 
-  it("is not given by a store that says nothing, which is asked once however many want to know", async () => {
+  it("fails for a store that does not answer, which is checked once for many callers", async () => {
     const check = vi.fn(() => new Promise<void>(() => {}));
     const { json } = await ask({ check, checkMs: 20 });
 

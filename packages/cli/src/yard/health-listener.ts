@@ -6,13 +6,13 @@ import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import type { Output, Style } from "../output.ts";
 
-/** Answers whoever watches over a process that serves nothing else. */
+/** Answers health checks of a process that has no API. */
 export interface HealthListener {
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Where it listens, and what it is asked. */
+/** Where it listens, and what it checks. */
 export interface HealthInput {
   readonly host: string;
   readonly port: number;
@@ -68,7 +68,7 @@ async function answerReady(
   }
 }
 
-/** Fails when there is no answer in time. Who asks meanwhile waits for the same answer: a slow store is not asked more. */
+/** Fails when the check takes too long. Concurrent callers share one check, so a slow store gets no extra load. */
 function toTimedCheck(check: () => Promise<void>, withinMs: number): () => Promise<void> {
   let asked: Promise<void> | undefined;
   return async () => {
@@ -77,7 +77,7 @@ function toTimedCheck(check: () => Promise<void>, withinMs: number): () => Promi
     });
     const answered = new AbortController();
     const late = sleep(withinMs, undefined, { signal: answered.signal }).then(() => {
-      throw new Error("There was no answer in time.");
+      throw new Error("The check timed out.");
     });
     await Promise.race([asked, late]).finally(() => answered.abort());
   };
@@ -91,7 +91,7 @@ function answer(response: ServerResponse, status: number, body: Readonly<Record<
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause) => {
-      const message = `The health of the worker cannot be told on ${host}:${port}: ${cause.message}.`;
+      const message = `Cannot serve the worker's health on ${host}:${port}: ${cause.message}.`;
       reject(failWith("CONFIG_INVALID", message, { cause, hint: "Choose another --health-port; 0 is any free one." }));
     });
     server.listen({ host, port }, resolve);

@@ -45,11 +45,11 @@ interface ProcessInput {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
   readonly onReport: (report: TaskReport) => void;
-  /** Without it the process answers nobody. */
+  /** Without it the process serves no API. */
   readonly serve?: ServeInput;
-  /** The servers' address, for Terraform's states, where this process is no server. */
+  /** The servers' address, for Terraform's states, when this process is not a server. */
   readonly serverUrl?: string;
-  /** How long running tasks may go on when the process ends. Default: 10 s. */
+  /** How long running tasks may continue when the process ends. Default: 10 s. */
   readonly drainMs?: number;
 }
 
@@ -197,8 +197,8 @@ async function startParts(
 }
 
 /**
- * Lets a process work until it is asked to end, then drains it; gives the exit code. `onEnding` comes first: from then on
- * nobody shall send it anything.
+ * Runs a process until it is interrupted, then drains it; returns the exit code. `onEnding` is called first: from then on
+ * nothing should be sent to it.
  */
 export async function runUntilSignal(
   { out, signal }: CommandContext,
@@ -209,14 +209,14 @@ export async function runUntilSignal(
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   }
   onEnding();
-  tellStopping(running.running(), drainMs, out);
+  printStopping(running.running(), drainMs, out);
   await running.stop();
   out.step({ kind: "stopped" }, () => "Stopped.");
   return 0;
 }
 
 /** Says which tasks a process waits for that was asked to end, and what becomes of them. */
-export function tellStopping(running: readonly RunningTask[], drainMs: number, out: Output): void {
+export function printStopping(running: readonly RunningTask[], drainMs: number, out: Output): void {
   out.step({ kind: "stopping", running }, () => {
     if (running.length === 0) return "Stopping: no task runs.";
     const tasks = running.map(({ stackId, task }) => `${stackId} ${task}`).join(", ");
@@ -226,18 +226,18 @@ export function tellStopping(running: readonly RunningTask[], drainMs: number, o
 }
 
 /** Shows the lines that running tasks report. */
-export function createTellReport(out: Output): (report: TaskReport) => void {
+export function createReportPrinter(out: Output): (report: TaskReport) => void {
   return ({ stackId, task, line }) =>
     out.progress({ kind: "report", stackId, task, line }, () => `${stackId} ${task}: ${line}`);
 }
 
 /**
  * Lets the project's commands find the server of this process. Gives the way to take the address away. When it cannot be
- * written the process is stopped: nobody else knows yet that it runs.
+ * written, the process is stopped.
  */
 export async function publishAddress(dataDir: string, running: RunningProcess): Promise<() => void> {
   const remove = () => removeServerFile(dataDir, process.pid);
-  // Whatever ends the process, nobody shall look for a server that is gone.
+  // Removes the file however the process ends, so that commands do not look for a server that is gone.
   process.once("exit", remove);
   try {
     await writeServerFile(dataDir, {
@@ -276,13 +276,13 @@ export function toReachableUrl(url: string): string {
   return url.replace(/\/\/(0\.0\.0\.0|\[::\])/, `//${DEFAULTS.host}`).replace(/\/$/, "");
 }
 
-/** How long a process that was asked to end lets its tasks go on. */
+/** How long a process that is ending lets its tasks continue. */
 export const drainArg = {
   drainTimeout: Type.Optional(
     Type.String({
       placeholder: "duration",
       description:
-        "How long running tasks may go on after SIGTERM or Ctrl-C before they are asked to stop. Default: 30s.",
+        "How long running tasks may continue after SIGTERM or Ctrl-C before they are cancelled. Default: 30s.",
     }),
   ),
 };
@@ -293,7 +293,7 @@ const DEFAULT_DRAIN = "30s";
 export function parseDrainTimeout(text: string = DEFAULT_DRAIN): number {
   const ms = /^0m?s$/.test(text) ? 0 : parseDuration(text);
   if (ms !== undefined) return ms;
-  throw failWith("USAGE", `--drain-timeout ${text} is no duration.`, { hint: "Write one such as 30s, 10m or 0s." });
+  throw failWith("USAGE", `Invalid duration --drain-timeout ${text}.`, { hint: "Write one such as 30s, 10m or 0s." });
 }
 
 /**

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseApiTokens, parseEngineSettings } from "./settings.ts";
 
 describe("parseEngineSettings", () => {
-  it("leaves to the engine what nobody names", () => {
+  it("leaves unnamed settings to the engine", () => {
     expect(parseEngineSettings({})).toEqual({ engine: {} });
     expect(parseEngineSettings({ REFUSED_EVENTS: "", HISTORY_RETENTION_DAYS: "" })).toEqual({ engine: {} });
   });
@@ -90,8 +90,8 @@ describe("parseApiTokens", () => {
 
   it.each([
     ["a token without a name", secret, "Token 1 of X has no name. Write it as name=token."],
-    ["an empty name", `=${secret}`, "Token 1 of X has a name that is none"],
-    ["an odd name", `ada=${secret},a/b=${secret}x`, "Token 2 of X has a name that is none"],
+    ["an empty name", `=${secret}`, "Token 1 of X has an invalid name"],
+    ["an odd name", `ada=${secret},a/b=${secret}x`, "Token 2 of X has an invalid name"],
     ["a short token", "ada=short", "Token 1 of X must have 16 to 256 visible ASCII characters after its name."],
     ["a token of two people", `ada=${secret},ben=${secret}`, 'X gives "ada" and "ben" the same token.'],
   ])("refuses %s and says what to write", (_what, text, told) => {

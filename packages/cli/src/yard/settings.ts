@@ -102,7 +102,7 @@ function parseToken(item: string, what: string): ApiToken {
   const [name, token] = [item.slice(0, equals), item.slice(equals + 1)];
   if (!NAME.test(name)) {
     throw invalidApiTokens(
-      `${what} has a name that is none: 1 to 64 letters, digits and . _ @ -, beginning with a letter or digit.`,
+      `${what} has an invalid name: use 1 to 64 letters, digits and . _ @ -, beginning with a letter or digit.`,
     );
   }
   // Its name is not shown: a token that ends with "=" and has no name looks like one.

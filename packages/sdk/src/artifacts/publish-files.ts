@@ -281,7 +281,7 @@ export async function planPublish(content: PublishContent, now: number): Promise
   const folder = `${toPrefix(content.prefix)}${name}/${version}/`;
   const files: PlannedFile[] = [];
   for (const { path, size, ...file } of content.files) {
-    // Until its turn comes there is no other listener, and an unhandled error would end the process.
+    // Until its turn comes nothing else listens, and an unhandled error would end the process.
     if (!isReplayable(file.body)) file.body.on("error", () => {});
     files.push({ ...file, key: folder + path, size: await findSize(file.body, size) });
   }

@@ -335,8 +335,8 @@ function toStanding(head: HeadObjectCommandOutput): StandingFile {
 }
 
 /**
- * The bytes that are described, as far as can be told without reading: S3's own checksum counts before what somebody
- * wrote. A rewritten template is known by the digest of what it was made of.
+ * Whether the object has the described bytes, as far as is known without reading: S3's own checksum takes precedence over
+ * metadata. A rewritten template is known by the digest of its source.
  */
 export function holdsFile(
   standing: StandingFile,

@@ -65,15 +65,15 @@ describe("createCommand", () => {
   });
 
   it.each([
-    ["what is missing, at once", {}, " must have required properties file, role"],
-    ["what is too short", { file: "a", role: "web" }, "/file must not have fewer than 2 characters"],
+    ["what is missing, at once", {}, "FILE is missing. ROLE is missing."],
+    ["what is too short", { file: "a", role: "web" }, "FILE must not have fewer than 2 characters."],
     [
       "each argument that does not fit, after what is missing",
       { file: 7, count: 0 },
-      " must have required properties role; /file must be string; /count must be >= 1",
+      "ROLE is missing. FILE must be text. --count must be >= 1.",
     ],
-    ["what is there without a value", { file: "a.json", role: undefined }, "/role must be string"],
-    ["a part of an argument", { file: "a.json", role: "web", tags: ["x", 1] }, "/tags/1 must be string"],
+    ["what is there without a value", { file: "a.json", role: undefined }, "ROLE must be text."],
+    ["a part of an argument", { file: "a.json", role: "web", tags: ["x", 1] }, "--tags must be text."],
   ])("refuses %s", async (_what, given, message) => {
     const command = createCommand({ ...facts, run: async () => 0 }, () => {
       throw new Error("Nothing is opened.");
@@ -90,7 +90,7 @@ describe("createCommand", () => {
     const running = command.run(context, Object.fromEntries(names.map((name) => [name, 1])));
 
     await expect(running).rejects.toMatchObject({
-      message: names.map((name) => `/${name} must be string`).join("; "),
+      message: names.map((name) => `${name.toUpperCase()} must be text.`).join(" "),
     });
   });
 });

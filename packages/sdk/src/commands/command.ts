@@ -9,16 +9,16 @@ import {
 } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import { type Static, type TObject, Type } from "typebox";
-import { Value } from "typebox/value";
 import { createRunsClient, type Run, type RunsApi } from "../runs/runs-api.ts";
+import { checkArgs } from "./check-args.ts";
 
-/** One command: what it takes, and what it does with what its plugin has opened. Gives the exit code; errors fly. */
+/** A command of a plugin: its arguments, and `run`, which returns the exit code and throws errors. */
 export interface CommandSpec<Args extends TObject, Context> extends Omit<PluginCommand, "args" | "run"> {
   readonly args: Args;
   run(context: Context, args: Static<Args>): Promise<number>;
 }
 
-/** A command as a plugin gives it. Arguments that do not fit the schema are `USAGE`, and nothing is opened then. */
+/** Creates a command of a plugin. Throws `USAGE` for arguments that do not match the schema, before anything is opened. */
 export function createCommand<Args extends TObject, Context>(
   { run, ...facts }: CommandSpec<Args, Context>,
   open: (context: PluginCommandContext) => Context,
@@ -26,23 +26,11 @@ export function createCommand<Args extends TObject, Context>(
   return {
     ...facts,
     async run(context, given) {
-      if (!Value.Check(facts.args, given)) throw new StackyardError("USAGE", tellFaults(facts.args, given));
-      return run(open(context), given);
+      // `checkArgs` has checked them against the schema that the type comes from.
+      const args = checkArgs(facts.args, given) as Static<Args>;
+      return run(open(context), args);
     },
   };
-}
-
-// One by one: a validator of the whole stops at its eighth error.
-function tellFaults(schema: TObject, given: unknown): string {
-  const names = Object.keys(schema.properties);
-  const frame = { ...schema, properties: Object.fromEntries(names.map((name) => [name, Type.Unknown()])) };
-  const ofArguments = Object.entries(schema.properties)
-    .flatMap(([name, argument]) => Value.Errors(Type.Object({ [name]: argument }), given))
-    // That one is missing, the frame says of all at once.
-    .filter(({ instancePath }) => instancePath !== "");
-  return [...Value.Errors(frame, given), ...ofArguments]
-    .map(({ instancePath, message }) => `${instancePath} ${message}`)
-    .join("; ");
 }
 
 /** What a command over runs is given. */

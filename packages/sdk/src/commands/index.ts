@@ -1,3 +1,4 @@
+export { checkArgs, type Fault, formatFaults, toFlag } from "./check-args.ts";
 export {
   type CommandSpec,
   createCommand,
