@@ -3,7 +3,8 @@ import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3
 import { mockClient } from "aws-sdk-client-mock";
 import { describe, expect, it } from "vitest";
 import { bindClientMock } from "./aws-sim.ts";
-import { connectionReset, createSimPlugin, SimFault } from "./sim-call.ts";
+import { connectionReset, SimFault } from "./sim-fault.ts";
+import { createSimPlugin } from "./sim-plugin.ts";
 import { ACCOUNT, BUCKET, createWorld } from "./testing/a-world.ts";
 
 const at = { Bucket: BUCKET, Key: "a" };

@@ -1,39 +1,42 @@
 import type { Clock } from "@stackyard/core";
 import type { AwsStub } from "aws-sdk-client-mock";
-import type { TrafficSources } from "./auto-scaling/auto-scaling-state.ts";
 import { afterCatchUp } from "./auto-scaling/processes.ts";
 import { createAutoScaling, type SimAutoScaling } from "./auto-scaling/sim-auto-scaling.ts";
-import { createClassicLoadBalancing, type SimClassicLoadBalancing } from "./classic-load-balancing.ts";
+import type { TrafficSources } from "./auto-scaling/sim-group.ts";
+import {
+  createClassicLoadBalancing,
+  type SimClassicLoadBalancing,
+} from "./classic-load-balancing/sim-classic-load-balancing.ts";
 import { createCloudFormation, type SimCloudFormation } from "./cloudformation/sim-cloudformation.ts";
-import { createCloudWatch, type SimCloudWatch } from "./cloudwatch.ts";
+import { createCloudWatch, type SimCloudWatch } from "./cloudwatch/sim-cloudwatch.ts";
 import { createCodePipeline, type SimCodePipeline } from "./code-pipeline.ts";
 import { type AnswerEndpoint, createAnswerEndpoint } from "./custom-resources.ts";
 import { createEc2, type SimEc2 } from "./ec2/sim-ec2.ts";
 import { createEcs, type SimEcs } from "./ecs/sim-ecs.ts";
-import { toLogSources } from "./ecs/task-course.ts";
+import { toLogSources } from "./ecs/task-events.ts";
 import { createEventBridge, type SimEventBridge } from "./event-bridge.ts";
 import { createIam, type SimIam } from "./iam.ts";
 import { allows, type Identity } from "./identities.ts";
 import { createLambda, type SimLambda } from "./lambda/sim-lambda.ts";
 import { createLoadBalancing, type SimLoadBalancing } from "./load-balancing/sim-load-balancing.ts";
 import { createTrafficSources } from "./load-balancing/targets.ts";
-import { createLogs, type SimLogs } from "./logs.ts";
+import { createLogs, type SimLogs } from "./logs/sim-logs.ts";
 import { fetchPresigned, type PresignedRequest } from "./s3/presigned-urls.ts";
 import { createS3, type SimS3 } from "./s3/sim-s3.ts";
 import { createSecretsManager, type SimSecretsManager } from "./secrets-manager/sim-secrets-manager.ts";
 import {
   createThrottle,
   type SimCall,
-  SimFault,
   type SimRequest,
   type SimService,
   type Throttle,
   type ThrottleInput,
 } from "./sim-call.ts";
+import { SimFault } from "./sim-fault.ts";
 import { createSns, type SimSns } from "./sns.ts";
-import { createSqs, type SimSqs } from "./sqs.ts";
+import { createSqs, type SimSqs } from "./sqs/sim-sqs.ts";
 import { createSsm, type SimSsm } from "./ssm/sim-ssm.ts";
-import { createStepFunctions, type SimStepFunctions } from "./step-functions.ts";
+import { createStepFunctions, type SimStepFunctions } from "./step-functions/sim-step-functions.ts";
 import { createSts } from "./sts.ts";
 
 /** A small AWS: accounts, credentials and services with state, under one clock. */

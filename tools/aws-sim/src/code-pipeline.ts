@@ -1,14 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@stackyard/core";
-import {
-  findText,
-  jsonFaults,
-  type ServiceFaults,
-  type SimCall,
-  SimFault,
-  type SimService,
-  textOf,
-} from "./sim-call.ts";
+import { jsonFaults } from "./json-faults.ts";
+import { findText, type ServiceFaults, type SimCall, type SimService, textOf } from "./sim-call.ts";
+import { SimFault } from "./sim-fault.ts";
 
 /** Pipelines with an artifact store, and Invoke actions whose functions report. */
 export interface SimCodePipeline {

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { jsonFaults, type SimCall, SimFault, type SimService } from "./sim-call.ts";
+import { jsonFaults } from "./json-faults.ts";
+import type { SimCall, SimService } from "./sim-call.ts";
+import { SimFault } from "./sim-fault.ts";
 
 /** Buses, and rules with targets in this process. Events wait until a test has them delivered. */
 export interface SimEventBridge {

@@ -1,6 +1,8 @@
 import type { Clock } from "@stackyard/core";
 import { createIdentities, type Identities, type Role } from "./identities.ts";
-import { queryFaults, type SimCall, SimFault, type SimService, textOf } from "./sim-call.ts";
+import { queryFaults } from "./query-faults.ts";
+import { type SimCall, type SimService, textOf } from "./sim-call.ts";
+import { SimFault } from "./sim-fault.ts";
 
 /** Users, roles, credentials and instance profiles. */
 export interface SimIam extends Identities {

@@ -1,4 +1,4 @@
-import type { SimFault } from "./sim-call.ts";
+import type { SimFault } from "./sim-fault.ts";
 
 /** Who signs a request. */
 export interface Identity {

@@ -19,18 +19,23 @@ export {
   toStateEvent,
 } from "./event-bridge.ts";
 export { addFleet, type FleetDefect, type FleetInput, type FleetMember } from "./fleets/add-fleet.ts";
-export { answerEcs, answerJson, answerLogs, answerStates } from "./http/answer-json.ts";
+export { answerReleaseServices } from "./http/answer-release-services.ts";
 export {
+  answerEcs,
+  answerJson,
+  answerLogs,
   answerQuery,
-  answerReleaseServices,
   answerSecrets,
+  answerStates,
   type DoorRequest,
   type FrontDoor,
   openFrontDoor,
 } from "./http/front-door.ts";
 export { answerS3 } from "./http/s3-door.ts";
 export type { SimCredentials } from "./identities.ts";
-export { connectionReset, createSimPlugin, limitAsDocumented, SimFault, type SimPlugin } from "./sim-call.ts";
+export { limitAsDocumented } from "./limit-as-documented.ts";
+export { connectionReset, SimFault } from "./sim-fault.ts";
+export { createSimPlugin, type SimPlugin } from "./sim-plugin.ts";
 export {
   createQueueEdges,
   INVALID_RECEIPT,
@@ -39,6 +44,6 @@ export {
   type QueueEdge,
   type QueueEdges,
   requestThrottled,
-} from "./sqs.ts";
-export type { Outcome, OutcomeFacts, Script } from "./ssm/commands.ts";
+} from "./sqs/queue-edges.ts";
+export type { Outcome, OutcomeFacts, Script } from "./ssm/sim-command.ts";
 export { createSimYard, type SimYard, type SimYardInput } from "./yard/create-sim-yard.ts";

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { queryFaults, type SimCall, SimFault, type SimService, textOf } from "./sim-call.ts";
+import { queryFaults } from "./query-faults.ts";
+import { type SimCall, type SimService, textOf } from "./sim-call.ts";
+import { SimFault } from "./sim-fault.ts";
 
 /** Topics, what was published on them, and who gets it, in this process. */
 export interface SimSns {

@@ -1,5 +1,7 @@
 import type { Identities, Role } from "./identities.ts";
-import { findNumber, findText, queryFaults, type SimCall, SimFault, type SimService, textOf } from "./sim-call.ts";
+import { queryFaults } from "./query-faults.ts";
+import { findNumber, findText, type SimCall, type SimService, textOf } from "./sim-call.ts";
+import { SimFault } from "./sim-fault.ts";
 
 /**
  * STS: AssumeRole and GetCallerIdentity. Sources: STS API reference, "AssumeRole", "GetCallerIdentity" and "Common errors"

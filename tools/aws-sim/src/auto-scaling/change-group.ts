@@ -1,19 +1,17 @@
 import { findFlag, findNumber, findText, type SimCall, textOf, textsOf } from "../sim-call.ts";
+import { type AutoScalingState, groupOf, standingGroupOf } from "./auto-scaling-state.ts";
+import { readSettings } from "./create-group.ts";
+import { toActivityOutput } from "./describe-activities.ts";
+import { endAll, endInstance, nextLookAt } from "./instances.ts";
+import { checkPermissions, removeGroup } from "./processes.ts";
 import {
-  type AutoScalingState,
   autoScalingFaults as faults,
   type GroupSettings,
-  groupOf,
   isAlive,
   type SimGroup,
   type SimMember,
-  standingGroupOf,
   toCauseTime,
-} from "./auto-scaling-state.ts";
-import { readSettings } from "./create-group.ts";
-import { toActivityOutput } from "./describe-groups.ts";
-import { endAll, endInstance, nextLookAt } from "./instances.ts";
-import { checkPermissions, removeGroup } from "./processes.ts";
+} from "./sim-group.ts";
 
 /** UpdateAutoScalingGroup: what is not named stays. Source: API reference. */
 export function updateGroup(state: AutoScalingState, call: SimCall): unknown {

@@ -1,10 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { findVersion } from "../ec2/launch-templates.ts";
 import { findFlag, findNumber, findRecord, findText, recordsOf, type SimCall, textOf, textsOf } from "../sim-call.ts";
+import type { AutoScalingState } from "./auto-scaling-state.ts";
+import { readHook } from "./change-hooks.ts";
+import { type GroupKey, toGroupKey } from "./group-key.ts";
+import { mergeTags } from "./group-tags.ts";
+import { enterService, launchInstance } from "./instances.ts";
+import { resolveLaunch } from "./launch-configurations.ts";
+import { type HookInput, toHookKey } from "./lifecycle-hooks.ts";
+import { checkPermissions } from "./processes.ts";
 import {
-  type AutoScalingState,
   autoScalingFaults as faults,
-  type GroupKey,
   type GroupSettings,
   type LaunchScript,
   type LaunchSource,
@@ -12,13 +18,7 @@ import {
   type TemplateRef,
   type TrafficSourceRef,
   toCauseTime,
-  toGroupKey,
-} from "./auto-scaling-state.ts";
-import { mergeTags } from "./group-tags.ts";
-import { enterService, launchInstance } from "./instances.ts";
-import { resolveLaunch } from "./launch-configurations.ts";
-import { type HookInput, readHook, toHookKey } from "./lifecycle-hooks.ts";
-import { checkPermissions } from "./processes.ts";
+} from "./sim-group.ts";
 import { checkSources, toRefs } from "./traffic-operations.ts";
 
 /** "CreateAutoScalingGroup", AutoScalingGroupName: ASCII 33 to 126 without a colon, at most 255. */

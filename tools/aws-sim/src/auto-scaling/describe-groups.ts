@@ -1,19 +1,15 @@
-import { findFlag, findText, recordsOf, type SimCall, textsOf } from "../sim-call.ts";
+import { recordsOf, type SimCall, textsOf } from "../sim-call.ts";
+import { type AutoScalingState, ownGroups } from "./auto-scaling-state.ts";
+import { toRecordsPage } from "./describe-activities.ts";
+import { toTags } from "./group-tags.ts";
 import {
-  type AutoScalingState,
   autoScalingFaults as faults,
-  groupOf,
   type LaunchSource,
   lifecycleStateOf,
-  ownGroups,
-  type SimActivity,
   type SimGroup,
   type SimMember,
   type TemplateRef,
-  toGroupKey,
-} from "./auto-scaling-state.ts";
-import { toTags } from "./group-tags.ts";
-import { toRecordsPage } from "./to-records-page.ts";
+} from "./sim-group.ts";
 
 /** "DescribeAutoScalingGroups", MaxRecords: 50 unless asked, at most 100. "DescribeAutoScalingInstances": at most 50. */
 const GROUP_PAGES = { usual: 50, max: 100 };
@@ -164,86 +160,4 @@ export function toGroupView({ name, settings, tags, members, isDeleting }: SimGr
       healthStatus: member.healthStatus,
     })),
   };
-}
-
-/** "DescribeScalingActivities": "activities for the past six weeks", 100 a page, at most 50 ids. */
-const KEPT_MS = 42 * 24 * 3_600_000;
-const PAGES = { usual: 100, max: 100 };
-const MAX_IDS = 50;
-
-interface Row {
-  readonly group: SimGroup;
-  readonly activity: SimActivity;
-  readonly isGone: boolean;
-}
-
-/** DescribeScalingActivities: those in progress first, then the newest. Source: API reference. */
-export function describeActivities(state: AutoScalingState, call: SimCall): unknown {
-  const { input, now } = call;
-  const ids = textsOf(input, "ActivityIds");
-  if (ids.length > MAX_IDS) throw faults.constraint("activityIds", ids.length, "have length less than or equal to 50");
-  const filters = recordsOf(input, "Filters").map((filter) => toActivityFilter(filter, input));
-  const found = [...rowsOf(state, call)]
-    .filter(({ activity }) => activity.startedAt > now - KEPT_MS)
-    .filter(({ activity }) => ids.length === 0 || ids.includes(activity.id))
-    .filter(({ activity }) => filters.every((fits) => fits(activity)))
-    .toReversed()
-    .toSorted((left, right) => toRank(left) - toRank(right) || right.activity.startedAt - left.activity.startedAt);
-  const { rows, next } = toRecordsPage(found, call, PAGES);
-  return { Activities: rows.map(({ group, activity, isGone }) => toActivityOutput(group, activity, isGone)), ...next };
-}
-
-/** API reference, "Activity". */
-export function toActivityOutput({ name, arn }: SimGroup, activity: SimActivity, isGone = false): unknown {
-  const { id, cause, details, description, status, message, startedAt, endedAt } = activity;
-  return {
-    ActivityId: id,
-    AutoScalingGroupName: name,
-    AutoScalingGroupARN: arn,
-    Description: description,
-    Cause: cause,
-    StartTime: new Date(startedAt),
-    StatusCode: status,
-    Details: details,
-    ...(endedAt === undefined ? { Progress: 50 } : { EndTime: new Date(endedAt), Progress: 100 }),
-    ...(message === undefined ? {} : { StatusMessage: message }),
-    ...(isGone ? { AutoScalingGroupState: "Deleted" } : {}),
-  };
-}
-
-function* rowsOf(state: AutoScalingState, call: SimCall): Generator<Row> {
-  const { input, identity, region } = call;
-  const name = findText(input, "AutoScalingGroupName");
-  const withGone = findFlag(input, "IncludeDeletedGroups") === true;
-  const gone = state.gone.filter((each) => each.account === identity.account && each.region === region);
-  for (const group of withGone ? gone : []) {
-    if (name === undefined || group.name === name) yield* toRows(group, true);
-  }
-  if (name === undefined) {
-    for (const group of ownGroups(state, call)) yield* toRows(group, false);
-    return;
-  }
-  const isThere = state.groups.has(toGroupKey({ account: identity.account, region, name }));
-  if (isThere || !withGone || !gone.some((each) => each.name === name))
-    yield* toRows(groupOf(state, name, call), false);
-}
-
-function* toRows(group: SimGroup, isGone: boolean): Generator<Row> {
-  for (const activity of group.activities) yield { group, activity, isGone };
-}
-
-function toRank({ activity }: Row): number {
-  return activity.endedAt === undefined ? 0 : 1;
-}
-
-function toActivityFilter(
-  { Name, Values }: SimCall["input"],
-  input: SimCall["input"],
-): (activity: SimActivity) => boolean {
-  const values: readonly unknown[] = Array.isArray(Values) ? Values : [];
-  const bound = Date.parse(String(values[0]));
-  if (Name === "StartTimeLowerBound") return ({ startedAt }) => startedAt >= bound;
-  if (Name === "StartTimeUpperBound") return ({ startedAt }) => startedAt <= bound;
-  if (Name === "Status" && input["AutoScalingGroupName"] !== undefined) return ({ status }) => values.includes(status);
-  throw faults.invalid(`Invalid filter: ${String(Name)}`);
 }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createAwsSim } from "../aws-sim.ts";
 import { ACCOUNT } from "../testing/a-world.ts";
-import type { LaunchScript } from "./auto-scaling-state.ts";
+import type { LaunchScript } from "./sim-group.ts";
 
 const OLD = { account: ACCOUNT, region: "eu-west-1", name: "web" };
 

@@ -1,13 +1,7 @@
 import { findFlag, findText, recordsOf, type SimCall } from "../sim-call.ts";
-import {
-  type AutoScalingState,
-  autoScalingFaults as faults,
-  type GroupTag,
-  groupOf,
-  ownGroups,
-  type SimGroup,
-} from "./auto-scaling-state.ts";
-import { toRecordsPage } from "./to-records-page.ts";
+import { type AutoScalingState, groupOf, ownGroups } from "./auto-scaling-state.ts";
+import { toRecordsPage } from "./describe-activities.ts";
+import { autoScalingFaults as faults, type GroupTag, type SimGroup } from "./sim-group.ts";
 
 /** User guide, "Tag Auto Scaling groups and instances", Tag naming and usage restrictions. */
 const MAX_TAGS = 50;

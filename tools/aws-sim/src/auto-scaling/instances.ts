@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { DEFAULT_VPC } from "../ec2/resources.ts";
+import { DEFAULT_VPC } from "../ec2/networks.ts";
+import type { AutoScalingState } from "./auto-scaling-state.ts";
+import { type LaunchOrder, resolveLaunch } from "./launch-configurations.ts";
+import { beginAction, hooksOf, outcomeOf } from "./lifecycle-hooks.ts";
 import {
-  type AutoScalingState,
   activeSources,
   bootedAt,
   diesAt,
@@ -15,9 +17,9 @@ import {
   toCauseTime,
   toCourse,
   toLaunchError,
-} from "./auto-scaling-state.ts";
-import { type LaunchOrder, resolveLaunch } from "./launch-configurations.ts";
-import { beginAction, hooksOf, outcomeOf, takeScript, tellOfHook } from "./lifecycle-hooks.ts";
+} from "./sim-group.ts";
+import { takeScript } from "./take-script.ts";
+import { tellOfHook } from "./tell-of-hook.ts";
 
 type Step = (state: AutoScalingState, group: SimGroup, member: SimMember, at: number) => void;
 

@@ -1,17 +1,11 @@
-import { checkTags } from "../ec2/ec2-tags.ts";
+import { checkTags } from "../ec2/ec2-faults.ts";
 import { mayLaunch, type SimImage } from "../ec2/images.ts";
 import { findVersion, type TemplateVersion } from "../ec2/launch-templates.ts";
 import { findNumber, findRecord, findText, recordsOf, type SimCall, textOf, textsOf } from "../sim-call.ts";
-import {
-  type AutoScalingState,
-  autoScalingFaults as faults,
-  type GroupKey,
-  type LaunchConfiguration,
-  type LaunchSource,
-  type TemplateRef,
-  toGroupKey,
-} from "./auto-scaling-state.ts";
-import { toRecordsPage } from "./to-records-page.ts";
+import type { AutoScalingState, LaunchConfiguration } from "./auto-scaling-state.ts";
+import { toRecordsPage } from "./describe-activities.ts";
+import { type GroupKey, toGroupKey } from "./group-key.ts";
+import { autoScalingFaults as faults, type LaunchSource, type TemplateRef } from "./sim-group.ts";
 
 /** "DescribeLaunchConfigurations", MaxRecords: 50 unless asked, at most 100; at most 50 names. */
 const PAGES = { usual: 50, max: 100 };

@@ -1,16 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { findNumber, findText, recordsOf, type SimCall, textOf, textsOf } from "../sim-call.ts";
-import {
-  type AutoScalingState,
-  autoScalingFaults as faults,
-  groupOf,
-  ownGroups,
-  type SimGroup,
-  type SimPolicy,
-  standingGroupOf,
-} from "./auto-scaling-state.ts";
+import { type AutoScalingState, groupOf, ownGroups, standingGroupOf } from "./auto-scaling-state.ts";
 import { setDesired } from "./change-group.ts";
-import { toRecordsPage } from "./to-records-page.ts";
+import { toRecordsPage } from "./describe-activities.ts";
+import { autoScalingFaults as faults, type SimGroup, type SimPolicy } from "./sim-group.ts";
 import { addAlarms, removeAlarms } from "./tracking-alarms.ts";
 
 type Input = SimCall["input"];
@@ -172,25 +165,4 @@ function toAlarms({ alarms }: AutoScalingState, { account, region }: SimGroup, {
 
 function toArn({ account, region, name }: SimGroup, policy: string): string {
   return `arn:aws:autoscaling:${region}:${account}:scalingPolicy:${randomUUID()}:autoScalingGroupName/${name}:policyName/${policy}`;
-}
-
-/** Alarms of CloudWatch, as Auto Scaling works with them. */
-export interface PolicyAlarms {
-  /** Those that have this ARN among their actions. */
-  alarmsOf(policy: AlarmPlace & { readonly actionArn: string }): readonly NamedAlarm[];
-  /** Makes an alarm of a target tracking policy, which belongs to Auto Scaling. */
-  putTrackingAlarm(alarm: AlarmPlace & { readonly name: string; readonly actionArn: string }): void;
-  deleteTrackingAlarm(alarm: AlarmPlace & { readonly name: string }): void;
-}
-
-/** Whose alarms. */
-export interface AlarmPlace {
-  readonly account: string;
-  readonly region: string;
-}
-
-/** An alarm, as a policy names it. */
-interface NamedAlarm {
-  readonly name: string;
-  readonly arn: string;
 }

@@ -1,17 +1,12 @@
 import { findVersion } from "../ec2/launch-templates.ts";
 import { allows } from "../identities.ts";
-import { recordsOf, type SimCall, SimFault, type SimService, textOf, textsOf } from "../sim-call.ts";
-import {
-  type AutoScalingState,
-  autoScalingFaults as faults,
-  isAlive,
-  type LaunchSource,
-  type SimGroup,
-  standingGroupOf,
-  toGroupKey,
-} from "./auto-scaling-state.ts";
+import { recordsOf, type SimCall, type SimService, textOf, textsOf } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
+import { type AutoScalingState, standingGroupOf } from "./auto-scaling-state.ts";
+import { toGroupKey } from "./group-key.ts";
 import { judgeMember, STEPS } from "./instances.ts";
 import { scaleGroup } from "./scale-group.ts";
+import { autoScalingFaults as faults, isAlive, type LaunchSource, type SimGroup } from "./sim-group.ts";
 import { removeAlarms } from "./tracking-alarms.ts";
 
 /** User guide, "Suspend and resume Amazon EC2 Auto Scaling processes". */

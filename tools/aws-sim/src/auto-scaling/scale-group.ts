@@ -1,5 +1,6 @@
-import { type AutoScalingState, isAlive, type SimGroup, type SimMember, toCauseTime } from "./auto-scaling-state.ts";
+import type { AutoScalingState } from "./auto-scaling-state.ts";
 import { endInstance, launchInstance } from "./instances.ts";
+import { isAlive, type SimGroup, type SimMember, toCauseTime } from "./sim-group.ts";
 
 /** After a launch that failed the group waits, twice as long each time. AWS documents that it backs off, and no times. */
 const FIRST_RETRY_MS = 60_000;

@@ -5,11 +5,7 @@ import {
   type AutoScalingDeps,
   type AutoScalingSettings,
   type AutoScalingState,
-  autoScalingFaults,
   createAutoScalingState,
-  type GroupKey,
-  type LaunchScript,
-  toGroupKey,
 } from "./auto-scaling-state.ts";
 import {
   deleteGroup,
@@ -20,14 +16,11 @@ import {
   terminateInstance,
   updateGroup,
 } from "./change-group.ts";
+import { completeAction, deleteHook, describeHooks, putHook, recordHeartbeat } from "./change-hooks.ts";
 import { addConfiguration, addGroup, createGroup, type GroupInput } from "./create-group.ts";
-import {
-  describeActivities,
-  describeGroupInstances,
-  describeGroups,
-  type GroupView,
-  toGroupView,
-} from "./describe-groups.ts";
+import { describeActivities } from "./describe-activities.ts";
+import { describeGroupInstances, describeGroups, type GroupView, toGroupView } from "./describe-groups.ts";
+import { type GroupKey, toGroupKey } from "./group-key.ts";
 import { createOrUpdateTags, deleteTags, describeTags } from "./group-tags.ts";
 import {
   createConfiguration,
@@ -35,20 +28,11 @@ import {
   describeConfigurations,
   describeLimits,
 } from "./launch-configurations.ts";
-import {
-  beginAction,
-  completeAction,
-  deleteHook,
-  describeHooks,
-  type GroupMatch,
-  type HookInput,
-  outcomeOf,
-  putHook,
-  recordHeartbeat,
-  toHookKey,
-} from "./lifecycle-hooks.ts";
+import { beginAction, type HookInput, outcomeOf, toHookKey } from "./lifecycle-hooks.ts";
 import { deletePolicy, describePolicies, executePolicy, putPolicy } from "./policies.ts";
 import { catchUp, disableMetrics, enableMetrics, resumeProcesses, suspendProcesses } from "./processes.ts";
+import { autoScalingFaults, type LaunchScript } from "./sim-group.ts";
+import type { GroupMatch } from "./take-script.ts";
 import { attachSources, describeSources, detachSources } from "./traffic-operations.ts";
 
 /** Groups that launch, register and replace instances by the clock. */

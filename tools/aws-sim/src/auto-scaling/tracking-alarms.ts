@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { AutoScalingDeps, SimGroup, SimPolicy } from "./auto-scaling-state.ts";
+import type { AutoScalingDeps } from "./auto-scaling-state.ts";
+import type { SimGroup, SimPolicy } from "./sim-group.ts";
 
 type Alarms = Pick<AutoScalingDeps, "alarms">;
 

@@ -1,14 +1,7 @@
 import { type SimCall, textOf, textsOf } from "../sim-call.ts";
-import {
-  type AttachedSource,
-  type AutoScalingState,
-  autoScalingFaults as faults,
-  groupOf,
-  type SimGroup,
-  standingGroupOf,
-  type TrafficSourceRef,
-} from "./auto-scaling-state.ts";
-import { toRecordsPage } from "./to-records-page.ts";
+import { type AutoScalingState, groupOf, standingGroupOf } from "./auto-scaling-state.ts";
+import { toRecordsPage } from "./describe-activities.ts";
+import { type AttachedSource, autoScalingFaults as faults, type SimGroup, type TrafficSourceRef } from "./sim-group.ts";
 
 type Kind = TrafficSourceRef["kind"];
 

@@ -1,6 +1,6 @@
 import { createTargetStates, type TargetStates } from "../load-balancing/targets.ts";
 import type { SimCall } from "../sim-call.ts";
-import { classicFaults } from "./classic-faults.ts";
+import { SimFault } from "../sim-fault.ts";
 
 /** A classic load balancer to make. */
 export interface ClassicInput extends ClassicRef {
@@ -47,3 +47,10 @@ export function openClassic(all: ClassicLoadBalancers, name: string, call: SimCa
   if (found === undefined) throw classicFaults.notFound(name);
   return found;
 }
+
+/** Errors of classic load balancers. Source: API reference (2012-06-01), "DescribeLoadBalancers", "DescribeInstanceHealth". */
+export const classicFaults = {
+  notFound: (name: string) =>
+    new SimFault("AccessPointNotFoundException", 400, `There is no ACTIVE Load Balancer named '${name}'`),
+  invalidInstance: (id: string) => new SimFault("InvalidEndPointException", 400, `Could not find EC2 instance ${id}.`),
+} as const;

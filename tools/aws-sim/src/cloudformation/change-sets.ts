@@ -4,17 +4,16 @@ import {
   type ChangeSet,
   type CloudFormationState,
   changeSetStatus,
-  cloudFormationFaults as faults,
   findFailure,
   type SimStack,
   type StackContent,
   statusOf,
   type Tag,
 } from "./cloudformation-state.ts";
-import { findChanges, NAME_PROPERTIES } from "./find-changes.ts";
+import { findChanges, NAME_PROPERTIES, resolveTemplate } from "./resolve-template.ts";
 import { runOperation } from "./run-operation.ts";
 import { beginStack, findLiveStack, openStack } from "./stacks.ts";
-import { parseTemplate, resolveTemplate, type Template, toParameters } from "./templates.ts";
+import { cloudFormationFaults as faults, parseTemplate, type Template, toParameters } from "./templates.ts";
 
 /** API reference, "CreateChangeSet": TemplateBody is at most 51,200 bytes, a name 128 characters. */
 const MAX_INLINE_BYTES = 51_200;

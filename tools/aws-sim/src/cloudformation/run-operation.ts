@@ -1,4 +1,4 @@
-import type { ResourceChange } from "./find-changes.ts";
+import type { ResourceChange } from "./resolve-template.ts";
 
 /** One line of a stack's events. */
 export interface StackEventFacts {

@@ -1,12 +1,8 @@
 import type { SimCall, SimService } from "../sim-call.ts";
 import { createChangeSet, deleteChangeSet, describeChangeSet, executeChangeSet } from "./change-sets.ts";
-import {
-  type CloudFormationState,
-  cloudFormationFaults,
-  type FindObject,
-  type ResourceFailure,
-} from "./cloudformation-state.ts";
+import type { CloudFormationState, FindObject, ResourceFailure } from "./cloudformation-state.ts";
 import { deleteStack, describeStackEvents, describeStacks } from "./stacks.ts";
+import { cloudFormationFaults } from "./templates.ts";
 
 /** Stacks of JSON templates, by change sets. What their resources would do is not simulated. */
 export interface SimCloudFormation {

@@ -1,7 +1,6 @@
 import { findText, type SimCall, textOf } from "../sim-call.ts";
 import {
   type CloudFormationState,
-  cloudFormationFaults as faults,
   findFailure,
   findStatusEvent,
   type SimStack,
@@ -9,8 +8,9 @@ import {
   type StackEventRow,
   statusOf,
 } from "./cloudformation-state.ts";
+import { resolveReferences } from "./resolve-references.ts";
 import { runOperation, STACK_TYPE } from "./run-operation.ts";
-import { resolveReferences } from "./templates.ts";
+import { cloudFormationFaults as faults } from "./templates.ts";
 
 /** "DescribeStackEvents" and "DescribeStacks" answer in pages of up to 1 MB; so many rows stand for it. */
 const PAGE = 100;

@@ -1,5 +1,5 @@
-import { cloudFormationFaults } from "./cloudformation-state.ts";
-import { findCustomName } from "./find-changes.ts";
+import type { ServiceFaults } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
 
 /** Whatever stands under a key of a template. */
 type TemplateValue = unknown;
@@ -80,177 +80,6 @@ function refuse(message: string): Error {
   return cloudFormationFaults.validation(message);
 }
 
-/** A resource whose parameters and conditions are put in; references to other resources stay. */
-export interface ResolvedResource {
-  readonly type: string;
-  readonly deletionPolicy: string;
-  readonly properties: Readonly<Record<string, unknown>>;
-}
-
-/** A template with its values. */
-export interface ResolvedTemplate {
-  readonly resources: ReadonlyMap<string, ResolvedResource>;
-  readonly outputs: ReadonlyMap<string, unknown>;
-}
-
-type Scope = { readonly values: ReadonlyMap<string, string>; readonly template: Template };
-
-const NO_VALUE = Symbol("AWS::NoValue");
-
-/**
- * Puts parameters and conditions in (user guide, "Intrinsic function reference": Ref, Fn::Sub, Fn::If, Fn::Join and the
- * condition functions; Fn::FindInMap, Fn::Select, Fn::Split). `pseudo`: values of pseudo parameters such as `AWS::Region`.
- * Other functions stay as they are.
- */
-export function resolveTemplate(
-  template: Template,
-  parameters: ParameterValues,
-  pseudo: Readonly<Record<string, string>>,
-): ResolvedTemplate {
-  const scope: Scope = { template, values: new Map([...Object.entries(pseudo), ...parameters]) };
-  const resources = new Map<string, ResolvedResource>();
-  for (const [id, { Type: type, Condition, DeletionPolicy = "Delete", Properties }] of Object.entries(
-    template.resources,
-  )) {
-    if (Condition !== undefined && !holds(Condition, scope)) continue;
-    resources.set(id, { type, deletionPolicy: DeletionPolicy, properties: Object(resolve(Properties ?? {}, scope)) });
-  }
-  const outputs = new Map<string, unknown>();
-  for (const [name, { Value, Condition }] of Object.entries(template.outputs)) {
-    if (Condition === undefined || holds(Condition, scope)) outputs.set(name, resolve(Value, scope));
-  }
-  return { resources, outputs };
-}
-
-function holds(name: string, scope: Scope): boolean {
-  if (!Object.hasOwn(scope.template.conditions, name)) {
-    throw cloudFormationFaults.validation(
-      `Template format error: Unresolved condition dependency ${name} in the Resources block of the template`,
-    );
-  }
-  return resolve(scope.template.conditions[name], scope) === true;
-}
-
-function resolve(value: unknown, scope: Scope): unknown {
-  if (Array.isArray(value)) return value.map((each) => resolve(each, scope)).filter((each) => each !== NO_VALUE);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value);
-  const [only] = entries;
-  if (entries.length === 1 && only !== undefined && Object.hasOwn(FUNCTIONS, only[0])) {
-    return FUNCTIONS[only[0]]?.(only[1], scope);
-  }
-  const resolved = entries.map(([key, each]) => [key, resolve(each, scope)] as const);
-  return Object.fromEntries(resolved.filter(([, each]) => each !== NO_VALUE));
-}
-
-const FUNCTIONS: Readonly<Record<string, (argument: unknown, scope: Scope) => unknown>> = {
-  Ref: (name, { values }) => {
-    if (name === "AWS::NoValue") return NO_VALUE;
-    return values.get(String(name)) ?? { Ref: name };
-  },
-  "Fn::Sub": (argument, scope) => {
-    const [text, own] = Array.isArray(argument) ? argument : [argument, {}];
-    const values = new Map([...scope.values, ...Object.entries(Object(resolve(own, scope)))]);
-    return String(text).replaceAll(/\$\{([^!}]+)\}/g, (whole, name: string) => toText(values.get(name) ?? whole));
-  },
-  "Fn::If": (argument, scope) => {
-    const [name, yes, no] = toList(argument);
-    return resolve(holds(String(name), scope) ? yes : no, scope);
-  },
-  "Fn::Join": (argument, scope) => {
-    const [by, parts] = toList(argument);
-    const resolved = resolve(parts, scope);
-    return Array.isArray(resolved) ? resolved.map(toText).join(String(by)) : { "Fn::Join": [by, resolved] };
-  },
-  "Fn::Split": (argument, scope) => {
-    const [by, text] = toList(resolve(argument, scope));
-    return typeof text === "string" ? text.split(String(by)) : { "Fn::Split": [by, text] };
-  },
-  "Fn::Select": (argument, scope) => {
-    const [at, list] = toList(resolve(argument, scope));
-    return Array.isArray(list) ? list[Number(at)] : { "Fn::Select": [at, list] };
-  },
-  "Fn::FindInMap": (argument, scope) => {
-    const [map, top, second] = toList(resolve(argument, scope)).map(String);
-    return Object(Object(Object(scope.template.mappings)[map ?? ""])[top ?? ""])[second ?? ""];
-  },
-  "Fn::Equals": (argument, scope) => {
-    const [a, b] = toList(resolve(argument, scope));
-    return String(a) === String(b);
-  },
-  "Fn::Not": (argument, scope) => toList(resolve(argument, scope))[0] !== true,
-  "Fn::And": (argument, scope) => toList(resolve(argument, scope)).every((each) => each === true),
-  "Fn::Or": (argument, scope) => toList(resolve(argument, scope)).some((each) => each === true),
-  Condition: (name, scope) => (typeof name === "string" ? holds(name, scope) : { Condition: resolve(name, scope) }),
-};
-
-function toList(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [value];
-}
-
-function toText(value: unknown): string {
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-/** Where a stack stands: what names of its resources are made of. */
-interface StackPlace {
-  readonly stackName: string;
-  readonly region: string;
-  readonly account: string;
-}
-
-type Resources = ReadonlyMap<string, ResolvedResource>;
-
-/** Parts of ARNs by type (Service authorization reference, "Resource types" of each service). */
-const ARNS: Readonly<Record<string, (name: string, place: StackPlace) => string>> = {
-  "AWS::DynamoDB::Table": (name, { region, account }) => `arn:aws:dynamodb:${region}:${account}:table/${name}`,
-  "AWS::Events::EventBus": (name, { region, account }) => `arn:aws:events:${region}:${account}:event-bus/${name}`,
-  "AWS::IAM::Role": (name, { account }) => `arn:aws:iam::${account}:role/${name}`,
-  "AWS::Lambda::Function": (name, { region, account }) => `arn:aws:lambda:${region}:${account}:function:${name}`,
-  "AWS::SNS::Topic": (name, { region, account }) => `arn:aws:sns:${region}:${account}:${name}`,
-  "AWS::SQS::Queue": (name, { region, account }) => `arn:aws:sqs:${region}:${account}:${name}`,
-  "AWS::StepFunctions::StateMachine": (name, { region, account }) =>
-    `arn:aws:states:${region}:${account}:stateMachine:${name}`,
-};
-
-/** Whose references are ARNs. */
-const REFERRED_BY_ARN = new Set(["AWS::SNS::Topic", "AWS::StepFunctions::StateMachine"]);
-
-/**
- * Puts in what Ref and Fn::GetAtt of resources give (resource reference of each type, "Return values"): of a queue its URL, of a
- * topic and a state machine its ARN, of others their names, and ARNs of the types that are known here.
- */
-export function resolveReferences(value: unknown, resources: Resources, place: StackPlace): unknown {
-  if (Array.isArray(value)) return value.map((each) => resolveReferences(each, resources, place));
-  if (typeof value !== "object" || value === null) return value;
-  const { Ref: ref, "Fn::GetAtt": attribute } = Object(value);
-  if (typeof ref === "string") return toReference(ref, resources, place);
-  if (Array.isArray(attribute)) return toAttribute(attribute.map(String), resources, place);
-  return Object.fromEntries(
-    Object.entries(value).map(([key, each]) => [key, resolveReferences(each, resources, place)]),
-  );
-}
-
-function toReference(logicalId: string, resources: Resources, place: StackPlace): string {
-  const resource = resources.get(logicalId);
-  const name = toName(logicalId, resource, place);
-  const type = resource?.type ?? "";
-  if (REFERRED_BY_ARN.has(type)) return ARNS[type]?.(name, place) ?? name;
-  if (type !== "AWS::SQS::Queue") return name;
-  return `https://sqs.${place.region}.amazonaws.com/${place.account}/${name}`;
-}
-
-function toAttribute([logicalId = "", name = ""]: readonly string[], resources: Resources, place: StackPlace): string {
-  const resource = resources.get(logicalId);
-  const toArn = name === "Arn" ? ARNS[resource?.type ?? ""] : undefined;
-  return toArn?.(toName(logicalId, resource, place), place) ?? `${logicalId}.${name}`;
-}
-
-/** User guide, "Name type": where a template gives none, it is made of the stack's and the resource's. */
-function toName(logicalId: string, resource: ResolvedResource | undefined, { stackName }: StackPlace): string {
-  return (resource && findCustomName(resource)) ?? `${stackName}-${logicalId}`;
-}
-
 /** Values by name. */
 export type ParameterValues = ReadonlyMap<string, string>;
 
@@ -307,3 +136,35 @@ function checkValue(key: string, value: string, declaration: ParameterDeclaratio
     throw refuse(`Parameter '${key}' must be a number.`);
   }
 }
+
+const DENIED = (who: string, action: string) =>
+  new SimFault("AccessDenied", 403, `User: ${who} is not authorized to perform: ${action}`);
+
+/**
+ * Errors with their statuses. Source: CloudFormation API reference, "Common errors" and the errors of each action; most
+ * refusals are one `ValidationError`, told apart by their text only.
+ */
+export const cloudFormationFaults = {
+  unknownKey: () => new SimFault("InvalidClientTokenId", 403, "The security token included in the request is invalid."),
+  expired: () => new SimFault("ExpiredToken", 403, "The security token included in the request is expired"),
+  denied: DENIED,
+  throttled: () => new SimFault("Throttling", 400, "Rate exceeded"),
+  validation: (message: string) => new SimFault("ValidationError", 400, message),
+  stackMissing: (name: string) => new SimFault("ValidationError", 400, `Stack with id ${name} does not exist`),
+  changeSetMissing: (name: string) =>
+    new SimFault("ChangeSetNotFoundException", 404, `ChangeSet [${name}] does not exist`),
+  changeSetStatus: (id: string, status: string) =>
+    new SimFault(
+      "InvalidChangeSetStatusException",
+      400,
+      `ChangeSet [${id}] cannot be executed in its current status of [${status}]`,
+    ),
+  changeSetExists: (name: string) =>
+    new SimFault(
+      "AlreadyExistsException",
+      400,
+      `ChangeSet ${name} cannot be created, a change set with that name exists`,
+    ),
+  capabilities: (needed: string) =>
+    new SimFault("InsufficientCapabilitiesException", 400, `Requires capabilities : [${needed}]`),
+} satisfies ServiceFaults & Record<string, (...texts: [string, string]) => SimFault>;

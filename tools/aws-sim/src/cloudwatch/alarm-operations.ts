@@ -1,8 +1,5 @@
-import type { Alarms } from "../cloudwatch.ts";
 import { findText, type SimCall, textOf, textsOf } from "../sim-call.ts";
-import { checkAlarm } from "./check-alarm.ts";
-import { cloudWatchFaults as faults } from "./cloudwatch-faults.ts";
-import type { AlarmValue } from "./sim-alarm.ts";
+import { type Alarms, type AlarmValue, checkAlarm, cloudWatchFaults as faults } from "./alarms.ts";
 
 /** "DeleteAlarms" and "DescribeAlarms", AlarmNames: at most 100 items. */
 const MAX_NAMES = 100;

@@ -1,17 +1,8 @@
-import {
-  findNumber,
-  findText,
-  parsePageToken,
-  type ServiceFaults,
-  type SimCall,
-  SimFault,
-  toPageToken,
-} from "../sim-call.ts";
+import { toTagList } from "./ec2-faults.ts";
 import type { SimImage } from "./images.ts";
 import type { LaunchTemplateStore } from "./launch-templates.ts";
+import type { SimSecurityGroup, SimSubnet } from "./networks.ts";
 import type { PlacementGroupStore } from "./placement-groups.ts";
-import type { SimSecurityGroup, SimSubnet } from "./resources.ts";
-import type { SimInstance } from "./sim-instance.ts";
 
 /** All that EC2 keeps, of all accounts, by id. */
 export interface Ec2State extends LaunchTemplateStore, PlacementGroupStore {
@@ -53,158 +44,91 @@ export function createEc2State(): Ec2State {
   };
 }
 
-/** Errors with their statuses. Source: EC2 API reference, "Error codes for the Amazon EC2 API". */
-export const ec2Faults = {
-  unknownKey: () => new SimFault("AuthFailure", 401, "AWS was not able to validate the provided access credentials"),
-  expired: () => new SimFault("RequestExpired", 400, "Request has expired."),
-  denied: (who: string, action: string) =>
-    new SimFault(
-      "UnauthorizedOperation",
-      403,
-      `You are not authorized to perform this operation. User: ${who} is not authorized to perform: ${action}`,
-    ),
-  throttled: () => new SimFault("RequestLimitExceeded", 503, "Request limit exceeded."),
-  /** `code` names the kind of the resource, such as `InvalidSubnetID.NotFound`. */
-  named: (code: string, message: string) => new SimFault(code, 400, message),
-  malformed: (id: string) => new SimFault("InvalidInstanceID.Malformed", 400, `Invalid id: "${id}"`),
-  missing: (ids: readonly string[]) =>
-    new SimFault(
-      "InvalidInstanceID.NotFound",
-      400,
-      ids.length === 1
-        ? `The instance ID '${ids[0]}' does not exist`
-        : `The instance IDs '${ids.join(", ")}' do not exist`,
-    ),
-  combined: (message: string) => new SimFault("InvalidParameterCombination", 400, message),
-  invalid: (message: string) => new SimFault("InvalidParameterValue", 400, message),
-} satisfies ServiceFaults & Record<string, (...texts: never[]) => SimFault>;
-
-/** What belongs to an account in a region, and is seen from an instant on. */
-export interface Ec2Resource extends Tagged {
+/** One instance of EC2 as the simulation keeps it. */
+export interface SimInstance {
   readonly account: string;
   readonly region: string;
-  /** EC2 is eventually consistent: until then Describe operations do not know it. */
+  readonly instanceId: string;
+  readonly reservationId: string;
+  readonly platform: "windows" | undefined;
+  readonly instanceType: string;
+  readonly launchedAt: number;
+  /** DescribeInstances knows nothing of it before. */
   readonly visibleAt: number;
-}
-
-/** Is it the caller's, in the region of the call? */
-export function isOwn({ account, region }: Pick<Ec2Resource, "account" | "region">, call: SimCall): boolean {
-  return account === call.identity.account && region === call.region;
-}
-
-/** Those that the caller owns and sees. */
-export function ownOf<Resource extends Ec2Resource>(all: Iterable<Resource>, call: SimCall): readonly Resource[] {
-  return [...all].filter((each) => isOwn(each, call) && each.visibleAt <= call.now);
-}
-
-/** "Filtering considerations" and "DescribeInstances": at most 200 values of all filters. */
-const MAX_FILTER_VALUES = 200;
-
-/** What MaxResults may be. */
-export interface PageRange {
-  readonly min: number;
-  readonly max: number;
-}
-
-/** One page; all where no size is asked for. Source: EC2 API reference, MaxResults and NextToken of each operation. */
-export function toPage<Row>(
-  rows: readonly Row[],
-  { input }: SimCall,
-  { min, max }: PageRange,
-): { readonly rows: readonly Row[]; readonly next: { readonly NextToken?: string } } {
-  const size = findNumber(input, "MaxResults");
-  if (size !== undefined && (size < min || size > max)) {
-    throw ec2Faults.invalid(
-      `Value ( ${size} ) for parameter maxResults is invalid. Expecting a value between ${min} and ${max}.`,
-    );
-  }
-  const token = findText(input, "NextToken");
-  const from = parsePageToken(token);
-  if (from === undefined) throw ec2Faults.invalid(`The token '${token}' is invalid`);
-  if (size === undefined) return { rows: rows.slice(from), next: {} };
-  const isMore = from + size < rows.length;
-  return { rows: rows.slice(from, from + size), next: isMore ? { NextToken: toPageToken(from + size) } : {} };
-}
-
-/** The filters of a request. */
-export function readFilters({ input }: SimCall): readonly Ec2Filter[] {
-  const filters: readonly Ec2Filter[] = Array.isArray(input["Filters"]) ? input["Filters"] : [];
-  const values = filters.reduce((sum, { Values = [] }) => sum + Values.length, 0);
-  if (values > MAX_FILTER_VALUES) {
-    throw ec2Faults.invalid(`The maximum number of filter values specified on a single call is ${MAX_FILTER_VALUES}`);
-  }
-  return filters;
-}
-
-/** A filter as the SDK sends it. */
-interface Ec2Filter {
-  readonly Name?: string;
-  readonly Values?: readonly string[];
-}
-
-/** What has tags. */
-export interface Tagged {
+  readonly states: readonly StateAt[];
   readonly tags: Readonly<Record<string, string>>;
+  /** What it was launched with, as far as anybody said. */
+  readonly launch: LaunchFacts | undefined;
 }
 
-/** What a filter reads of a resource, by the filter's name. */
-export type FilterReaders<Resource> = Readonly<Record<string, (resource: Resource, now: number) => readonly string[]>>;
-
-/**
- * True when each filter has a value that fits. Filters by tags are known for every resource. Source: EC2 API reference, the
- * Filters of each Describe operation: values are ORed, filters are ANDed.
- */
-export function matchesFilters<Resource extends Tagged>(
-  resource: Resource,
-  filters: readonly Ec2Filter[],
-  { readers, now }: { readonly readers: FilterReaders<Resource>; readonly now: number },
-): boolean {
-  return filters.every(({ Name = "", Values = [] }) => {
-    const found = readFilter(resource, Name, { readers, now });
-    return Values.some((pattern) => found.some((value) => matchesPattern(value, pattern)));
-  });
+/** What RunInstances was asked for. */
+export interface LaunchFacts {
+  readonly imageId: string;
+  readonly subnetId: string;
+  readonly vpcId: string;
+  readonly availabilityZone: string;
+  readonly securityGroupIds: readonly string[];
+  readonly placementGroup: string | undefined;
+  readonly isSpot: boolean;
 }
 
-/** Refuses filters that the operation does not have, also when there is nothing to filter. */
-export function checkFilterNames(filters: readonly Ec2Filter[], readers: FilterReaders<never>): void {
-  for (const { Name = "" } of filters) {
-    if (!Name.startsWith("tag:") && Name !== "tag-key" && !Object.hasOwn(readers, Name)) throw unknownFilter(Name);
-  }
+/** A state and since when. */
+export interface StateAt {
+  readonly at: number;
+  readonly state: InstanceState;
 }
 
-function readFilter<Resource extends Tagged>(
-  resource: Resource,
-  name: string,
-  { readers, now }: { readonly readers: FilterReaders<Resource>; readonly now: number },
-): readonly string[] {
-  if (name === "tag-key") return Object.keys(resource.tags);
-  if (name.startsWith("tag:")) {
-    const value = resource.tags[name.slice("tag:".length)];
-    return value === undefined ? [] : [value];
-  }
-  const reader = readers[name];
-  if (reader === undefined) throw unknownFilter(name);
-  return reader(resource, now);
+/** As EC2 names them. */
+export type InstanceState = keyof typeof STATE_CODES;
+
+/** API reference, "InstanceState", Code. */
+export const STATE_CODES = {
+  pending: 0,
+  running: 16,
+  "shutting-down": 32,
+  terminated: 48,
+  stopping: 64,
+  stopped: 80,
+} as const;
+
+/** The state at an instant. */
+export function stateOf({ states }: SimInstance, now: number): InstanceState {
+  return states.findLast(({ at }) => at <= now)?.state ?? "pending";
 }
 
-function unknownFilter(name: string): SimFault {
-  return new SimFault("InvalidParameterValue", 400, `The filter '${name}' is invalid`);
+/** "Instance", LaunchTime: "updated for instances that are stopped and then started". */
+export function launchTimeOf({ states, launchedAt }: SimInstance, now: number): number {
+  const past = states.filter(({ at }) => at <= now);
+  const started = past.findLast(({ state }, index) => state !== "stopped" && past[index - 1]?.state === "stopped");
+  return started?.at ?? launchedAt;
 }
 
-/**
- * `*` for any number of characters, `?` for one, `\` for the character itself; upper and lower case differ. Source: EC2 user
- * guide, "Filtering considerations" in "Find your Amazon EC2 resources".
- */
-function matchesPattern(value: string, pattern: string): boolean {
-  if (!/[*?\\]/.test(pattern)) return value === pattern;
-  const source = pattern.replace(/\\(.)|[\s\S]/g, (text, escaped: string | undefined) => {
-    if (escaped !== undefined) return quote(escaped);
-    if (text === "*") return "[\\s\\S]*";
-    return text === "?" ? "[\\s\\S]" : quote(text);
-  });
-  return new RegExp(`^${source}$`).test(value);
+/** An instance as DescribeInstances answers it, as far as anything here reads it. */
+export function toInstance(instance: SimInstance, now: number): Readonly<Record<string, unknown>> {
+  const { instanceId, instanceType, platform, tags, launch } = instance;
+  const state = stateOf(instance, now);
+  return {
+    InstanceId: instanceId,
+    InstanceType: instanceType,
+    LaunchTime: new Date(launchTimeOf(instance, now)),
+    State: { Code: STATE_CODES[state], Name: state },
+    // Absent for Linux ("Instance", Platform: "The value is `Windows` for Windows instances; otherwise blank").
+    ...(platform === undefined ? {} : { Platform: platform }),
+    PlatformDetails: platform === undefined ? "Linux/UNIX" : "Windows",
+    ...(launch && toLaunch(launch)),
+    Tags: toTagList(tags),
+  };
 }
 
-function quote(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+function toLaunch(launch: LaunchFacts) {
+  const { imageId, subnetId, vpcId, availabilityZone, placementGroup, isSpot } = launch;
+  return {
+    ImageId: imageId,
+    SubnetId: subnetId,
+    VpcId: vpcId,
+    Placement: { AvailabilityZone: availabilityZone, ...(placementGroup && { GroupName: placementGroup }) },
+    SecurityGroups: launch.securityGroupIds.map((GroupId) => ({ GroupId })),
+    // Absent for on-demand instances ("Instance", InstanceLifecycle).
+    ...(isSpot && { InstanceLifecycle: "spot" }),
+  };
 }

@@ -1,7 +1,6 @@
 import { type SimCall, textsOf } from "../sim-call.ts";
-import { describeResources, type ResourceKind } from "./describe-resources.ts";
-import { ec2Faults as faults, type Tagged } from "./ec2-state.ts";
-import { toTagList } from "./ec2-tags.ts";
+import { ec2Faults as faults, type Tagged, toTagList } from "./ec2-faults.ts";
+import { describeResources, type ResourceKind } from "./networks.ts";
 
 /** A machine image. */
 export interface SimImage extends Tagged {

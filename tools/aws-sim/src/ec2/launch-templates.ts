@@ -1,7 +1,14 @@
 import { findRecord, findText, type SimCall, textsOf } from "../sim-call.ts";
-import { describeResources, type ResourceKind } from "./describe-resources.ts";
-import { type Ec2Resource, ec2Faults as faults, isOwn, ownOf, toPage } from "./ec2-state.ts";
-import { readTagSpecifications, toTagList } from "./ec2-tags.ts";
+import {
+  type Ec2Resource,
+  ec2Faults as faults,
+  isOwn,
+  ownOf,
+  readTagSpecifications,
+  toPage,
+  toTagList,
+} from "./ec2-faults.ts";
+import { describeResources, type ResourceKind } from "./networks.ts";
 
 /** The store, and what gives new ones their ids and instants. */
 export interface LaunchTemplateStore {

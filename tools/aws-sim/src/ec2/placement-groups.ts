@@ -1,7 +1,6 @@
 import { findNumber, findText, type SimCall } from "../sim-call.ts";
-import { describeResources, type ResourceKind } from "./describe-resources.ts";
-import { type Ec2Resource, ec2Faults as faults, isOwn, ownOf } from "./ec2-state.ts";
-import { readTagSpecifications, toTagList } from "./ec2-tags.ts";
+import { type Ec2Resource, ec2Faults as faults, isOwn, ownOf, readTagSpecifications, toTagList } from "./ec2-faults.ts";
+import { describeResources, type ResourceKind } from "./networks.ts";
 
 /** A placement group. */
 export interface SimPlacementGroup extends Ec2Resource {

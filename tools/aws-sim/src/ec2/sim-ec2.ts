@@ -1,7 +1,18 @@
 import type { Clock } from "@stackyard/core";
 import type { SimService } from "../sim-call.ts";
-import { createEc2State, type Ec2Settings, type Ec2State, ec2Faults } from "./ec2-state.ts";
+import { ec2Faults } from "./ec2-faults.ts";
+import {
+  createEc2State,
+  type Ec2Settings,
+  type Ec2State,
+  type InstanceState,
+  type LaunchFacts,
+  type SimInstance,
+  type StateAt,
+  stateOf,
+} from "./ec2-state.ts";
 import { describeImages, type ImageInput } from "./images.ts";
+import { addImage, addPlacementGroup, addSecurityGroup, addSubnet, describeInstances } from "./instances.ts";
 import {
   createLaunchTemplate,
   createLaunchTemplateVersion,
@@ -11,6 +22,7 @@ import {
   describeLaunchTemplateVersions,
   modifyLaunchTemplate,
 } from "./launch-templates.ts";
+import { describeSecurityGroups, describeSubnets, type SecurityGroupInput, type SubnetInput } from "./networks.ts";
 import {
   createPlacementGroup,
   deletePlacementGroup,
@@ -18,18 +30,6 @@ import {
   type PlacementGroupInput,
   type SimPlacementGroup,
 } from "./placement-groups.ts";
-import {
-  addImage,
-  addPlacementGroup,
-  addSecurityGroup,
-  addSubnet,
-  describeInstances,
-  describeSecurityGroups,
-  describeSubnets,
-  type SecurityGroupInput,
-  type SubnetInput,
-} from "./resources.ts";
-import { type InstanceState, type LaunchFacts, type SimInstance, type StateAt, stateOf } from "./sim-instance.ts";
 
 /** Instances with tags and states, and what they are launched with. */
 export interface SimEc2 {

@@ -1,4 +1,6 @@
-import { jsonFaults, type ServiceFaults, SimFault } from "../sim-call.ts";
+import { jsonFaults } from "../json-faults.ts";
+import type { ServiceFaults } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
 import type { StopOrder, TaskScript } from "./task-course.ts";
 
 /** What all operations share. */

@@ -8,7 +8,8 @@ import {
   type SimTask,
   type Tag,
 } from "./ecs-state.ts";
-import { type ContainerCourse, type Life, toLife } from "./task-course.ts";
+import type { ContainerCourse } from "./task-course.ts";
+import { type Life, toLife } from "./to-life.ts";
 
 /** "DescribeTasks" and "ListTasks": at most so many a call. */
 const MAX_TASKS = 100;

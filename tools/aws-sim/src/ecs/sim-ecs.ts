@@ -14,7 +14,7 @@ import {
 import { describeTasks, listTasks, stopTask, tagTask, toTask } from "./read-tasks.ts";
 import { runTask, startTask } from "./start-tasks.ts";
 import type { StopCode, TaskScript } from "./task-course.ts";
-import { toChangeEvents } from "./to-change-events.ts";
+import { toChangeEvents } from "./task-events.ts";
 
 /** Tasks that live by the clock of the simulation. */
 export interface SimEcs {

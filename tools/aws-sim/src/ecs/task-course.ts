@@ -1,8 +1,5 @@
-import type { LogEvent, LogSource, StreamPlace } from "../logs.ts";
-import type { SimTask } from "./ecs-state.ts";
-
 /** A state of a task (developer guide, "Amazon ECS task lifecycle"). */
-type Stage =
+export type Stage =
   | "PROVISIONING"
   | "PENDING"
   | "ACTIVATING"
@@ -121,7 +118,7 @@ export interface StopOrder {
 }
 
 /** A whole life, also what has not happened yet. Instants that never come are Infinity. */
-interface Course {
+export interface Course {
   readonly stages: readonly { readonly stage: Stage; readonly at: number }[];
   readonly runningAt: number;
   /** When the task's desired status becomes STOPPED, and why. */
@@ -160,7 +157,7 @@ const KILLED = 137;
  * Plays a task's life. Sources: developer guide, "Amazon ECS task lifecycle"; API reference, "StopTask": SIGTERM, and SIGKILL
  * when `stopTimeout` has passed; "ContainerDefinition", `essential`: when one such container exits, all others are stopped.
  */
-function toCourse(input: CourseInput): Course {
+export function toCourse(input: CourseInput): Course {
   const lengths = { ...STAGES_MS, ...input.script.stagesMs };
   const begin = toBegin(input, lengths);
   const end = findEnd(input, begin.runningAt);
@@ -256,56 +253,4 @@ function skipContainer({ script }: CourseInput, { name }: CourseContainer, end: 
 function toContainerScript({ containers }: TaskScript, name: string): ContainerScript {
   const script = containers?.[name] ?? {};
   return typeof script === "number" ? { exitCode: script } : script;
-}
-
-/** How a task goes, as far as it has been ordered, and where it is now. */
-export interface Life extends Course {
-  readonly stage: Stage;
-}
-
-/** The default of `stopTimeout` ("ContainerDefinition"). */
-const STOP_TIMEOUT_SECONDS = 30;
-
-/** A task's life, seen at an instant. */
-export function toLife(task: SimTask, now: number): Life {
-  const { createdAt, script, stop, definition } = task;
-  const containers = definition.containerDefinitions.map(({ name, essential = true, stopTimeout }) => ({
-    name,
-    isEssential: essential,
-    stopTimeoutMs: (stopTimeout ?? STOP_TIMEOUT_SECONDS) * 1_000,
-  }));
-  const course = toCourse({ createdAt, script, stop, containers, isAwsvpc: definition.networkMode === "awsvpc" });
-  const stage = course.stages.findLast(({ at }) => at <= now)?.stage ?? course.stages[0]?.stage ?? "PENDING";
-  return { ...course, stage };
-}
-
-/** A stream and what a container writes there. */
-interface ContainerLog {
-  readonly place: StreamPlace;
-  readonly source: LogSource;
-}
-
-/**
- * The streams of a task's containers. Source: developer guide, "Send Amazon ECS logs to CloudWatch": the stream is
- * `prefix/container/task id`; without a prefix it is the container's id, by which nobody asks.
- */
-export function toLogSources(task: SimTask): readonly ContainerLog[] {
-  const { account, region } = task.cluster;
-  return task.definition.containerDefinitions.flatMap(({ name, logConfiguration }) => {
-    const { "awslogs-group": group, "awslogs-stream-prefix": prefix, ...options } = logConfiguration?.options ?? {};
-    if (logConfiguration?.logDriver !== "awslogs" || group === undefined || prefix === undefined) return [];
-    const stream = `${prefix}/${name}/${task.id}`;
-    const place = { account, region: options["awslogs-region"] ?? region, group, stream };
-    return [{ place, source: (now: number) => readLines(task, name, now) }];
-  });
-}
-
-function readLines(task: SimTask, container: string, now: number): readonly LogEvent[] | undefined {
-  const { runningAt, containers } = toLife(task, now);
-  const course = containers.find(({ name }) => name === container);
-  if (now < runningAt || course === undefined) return undefined;
-  return (course.script.logs ?? [])
-    .map((line) => (typeof line === "string" ? { afterMs: 0, message: line } : line))
-    .map(({ afterMs, message }) => ({ timestamp: runningAt + afterMs, message }))
-    .filter(({ timestamp }) => timestamp <= Math.min(now, course.endedAt));
 }

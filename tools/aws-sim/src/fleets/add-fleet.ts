@@ -1,5 +1,5 @@
 import type { AwsSim } from "../aws-sim.ts";
-import type { Outcome } from "../ssm/commands.ts";
+import type { Outcome } from "../ssm/sim-command.ts";
 
 /** A fleet to make. */
 export interface FleetInput {

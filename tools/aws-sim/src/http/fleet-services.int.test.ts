@@ -6,8 +6,7 @@ import { SendCommandCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { createFakeClock } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAwsSim } from "../aws-sim.ts";
-import { answerJson } from "./answer-json.ts";
-import { answerQuery, type FrontDoor, openFrontDoor } from "./front-door.ts";
+import { answerJson, answerQuery, type FrontDoor, openFrontDoor } from "./front-door.ts";
 
 const at = { account: "111122223333", region: "eu-west-1" };
 const clock = createFakeClock();

@@ -1,14 +1,25 @@
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
+import { CloudWatchLogsClient, GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
+import { DescribeTasksCommand, ECSClient, RunTaskCommand, type RunTaskCommandInput } from "@aws-sdk/client-ecs";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { createFakeClock } from "@stackyard/core/testing";
 import { buildApp } from "fauxqs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createAwsSim } from "../aws-sim.ts";
 import { createWorld } from "../testing/a-world.ts";
-import { PLACE } from "../testing/an-ecs-world.ts";
-import { answerQuery, answerSecrets, type FrontDoor, openFrontDoor } from "./front-door.ts";
+import { aDefinition, createEcsWorld, PLACE } from "../testing/an-ecs-world.ts";
+import {
+  answerEcs,
+  answerLogs,
+  answerQuery,
+  answerSecrets,
+  answerStates,
+  type FrontDoor,
+  openFrontDoor,
+} from "./front-door.ts";
 
 const REGION = "eu-west-1";
 const ACCOUNT = "111122223333";
@@ -93,24 +104,98 @@ it.each([
   expect(found).toBe(isServed ? "held" : "NoSuchKey");
 });
 
-const { sim, credentials } = createWorld();
-let queryDoor: FrontDoor;
+const { sim, clock, credentials, ecs } = createEcsWorld();
+let jsonDoor: FrontDoor;
 let config: { endpoint: string; region: string; credentials: typeof credentials; maxAttempts: number };
 
 beforeAll(async () => {
+  jsonDoor = await openFrontDoor({
+    services: { ecs: answerEcs(sim), logs: answerLogs(sim), states: answerStates(sim) },
+    others: "http://127.0.0.1:1",
+  });
+  config = { endpoint: jsonDoor.url, region: PLACE.region, credentials, maxAttempts: 1 };
+});
+afterAll(() => jsonDoor.stop());
+
+it("runs tasks over HTTP, with instants and the fields of errors", async () => {
+  const client = new ECSClient(config);
+  const run = (input: Partial<RunTaskCommandInput> = {}) =>
+    client.send(new RunTaskCommand({ cluster: "main", taskDefinition: "migrate", clientToken: "t", ...input }));
+  const begin = clock.now();
+  const { tasks: [started] = [] } = await run();
+  const taskArn = started?.taskArn ?? "";
+  await clock.advance(20_000);
+
+  const { tasks: [ended] = [] } = await client.send(new DescribeTasksCommand({ cluster: "main", tasks: [taskArn] }));
+
+  expect(ended).toMatchObject({ lastStatus: "STOPPED", createdAt: new Date(begin), containers: [{ exitCode: 0 }] });
+  expect((await run()).tasks).toMatchObject([{ taskArn }]);
+  await expect(run({ count: 2 })).rejects.toMatchObject({ name: "ConflictException", resourceIds: [taskArn] });
+  await expect(run({ cluster: "none", clientToken: "u" })).rejects.toMatchObject({ name: "ClusterNotFoundException" });
+  client.destroy();
+});
+
+it("reads logs over HTTP", async () => {
+  const client = new CloudWatchLogsClient(config);
+  sim.logs.write({ ...PLACE, group: "/yard", stream: "s" }, [{ timestamp: clock.now(), message: "one" }]);
+
+  const { events } = await client.send(new GetLogEventsCommand({ logGroupName: "/yard", logStreamName: "s" }));
+
+  expect(events).toMatchObject([{ message: "one", timestamp: clock.now() }]);
+  client.destroy();
+});
+
+it("runs executions over HTTP", async () => {
+  const client = new SFNClient(config);
+  const definition = { StartAt: "P", States: { P: { Type: "Pass", End: true } } };
+  const stateMachineArn = sim.stepFunctions.addStateMachine({ ...PLACE, name: "m", definition });
+  const { executionArn } = await client.send(new StartExecutionCommand({ stateMachineArn, input: '{"a":1}' }));
+  await sim.stepFunctions.executions[0]?.ended;
+
+  const { status, output } = await client.send(new DescribeExecutionCommand({ executionArn }));
+
+  expect({ status, output }).toEqual({ status: "SUCCEEDED", output: '{"a":1}' });
+  client.destroy();
+});
+
+it("knows the definitions that are registered while it is open", async () => {
+  const client = new ECSClient(config);
+  ecs.registerTaskDefinition(aDefinition({ family: "late" }));
+
+  expect(await client.send(new RunTaskCommand({ cluster: "main", taskDefinition: "late" }))).toMatchObject({
+    tasks: [{ lastStatus: "PENDING" }],
+  });
+  client.destroy();
+});
+
+const { sim: querySim, credentials: queryCredentials } = createWorld();
+let queryDoor: FrontDoor;
+let queryConfig: {
+  endpoint: string;
+  region: string;
+  credentials: typeof queryCredentials;
+  maxAttempts: number;
+};
+
+beforeAll(async () => {
   const services = {
-    cloudformation: answerQuery(sim, "CloudFormation"),
-    elasticloadbalancing: answerQuery(sim, "ElasticLoadBalancingV2"),
+    cloudformation: answerQuery(querySim, "CloudFormation"),
+    elasticloadbalancing: answerQuery(querySim, "ElasticLoadBalancingV2"),
   };
   queryDoor = await openFrontDoor({ services, others: "http://127.0.0.1:1" });
-  config = { endpoint: queryDoor.url, region: PLACE.region, credentials, maxAttempts: 1 };
+  queryConfig = {
+    endpoint: queryDoor.url,
+    region: PLACE.region,
+    credentials: queryCredentials,
+    maxAttempts: 1,
+  };
 });
 afterAll(() => queryDoor.stop());
 
 it("tells the state of a stack over HTTP", async () => {
-  const client = new CloudFormationClient(config);
+  const client = new CloudFormationClient(queryConfig);
   const Stacks = [{ StackName: "shop & co", CreationTime: new Date(0), StackStatus: "UPDATE_ROLLBACK_IN_PROGRESS" }];
-  sim.once("CloudFormation.DescribeStacks", async () => ({ Stacks }));
+  querySim.once("CloudFormation.DescribeStacks", async () => ({ Stacks }));
 
   expect((await client.send(new DescribeStacksCommand({ StackName: "shop" }))).Stacks).toMatchObject(Stacks);
   await expect(client.send(new DescribeStacksCommand({ StackName: "none" }))).rejects.toMatchObject({
@@ -121,9 +206,9 @@ it("tells the state of a stack over HTTP", async () => {
 });
 
 it("tells the health of targets over HTTP", async () => {
-  const client = new ElasticLoadBalancingV2Client(config);
-  const TargetGroupArn = sim.loadBalancing.addTargetGroup({ ...PLACE, name: "web" });
-  sim.loadBalancing.setTarget(TargetGroupArn, { id: "i-1", port: 80, state: "healthy" });
+  const client = new ElasticLoadBalancingV2Client(queryConfig);
+  const TargetGroupArn = querySim.loadBalancing.addTargetGroup({ ...PLACE, name: "web" });
+  querySim.loadBalancing.setTarget(TargetGroupArn, { id: "i-1", port: 80, state: "healthy" });
   const Targets = [{ Id: "i-2" }];
 
   const all = await client.send(new DescribeTargetHealthCommand({ TargetGroupArn }));

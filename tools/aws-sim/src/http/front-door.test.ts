@@ -3,7 +3,7 @@ import { CreateLaunchTemplateCommand, DescribeLaunchTemplateVersionsCommand, EC2
 import { CreateTopicCommand, GetTopicAttributesCommand, SNSClient } from "@aws-sdk/client-sns";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SimFault } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
 import { answerQuery, toDoorRequest } from "./front-door.ts";
 import type { QueryService } from "./query-protocol.ts";
 

@@ -3,7 +3,6 @@ import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import type { AwsSim } from "../aws-sim.ts";
-import { answerJson } from "./answer-json.ts";
 import {
   escapeText,
   loadSchemas,
@@ -16,7 +15,6 @@ import {
   type ServiceSchemas,
   toXml,
 } from "./query-protocol.ts";
-import { answerS3 } from "./s3-door.ts";
 
 /** One address for several emulators, as a cloud or an independent emulator has one. Tests and benchmarks listen at it. */
 export interface FrontDoor {
@@ -211,29 +209,48 @@ function toRestOperation(method: string, url: string): string {
   return `${first.toUpperCase()}${rest}Object`;
 }
 
-/** The version of the API of classic load balancers; the newer ones answer to 2015-12-01 under the same name. */
-const CLASSIC = "2012-06-01";
-
-/** What releases on Auto Scaling groups touch, by the names in signatures: services for `openFrontDoor`. */
-export function answerReleaseServices(sim: AwsSim): Readonly<Record<string, Answer>> {
-  return {
-    autoscaling: answerQuery(sim, "AutoScaling"),
-    ec2: answerQuery(sim, "EC2"),
-    elasticloadbalancing: answerLoadBalancing(sim),
-    iam: answerQuery(sim, "IAM"),
-    monitoring: answerCloudWatch(sim),
-    s3: answerS3(sim),
-    sns: answerQuery(sim, "SNS"),
-    sts: answerQuery(sim, "STS"),
+/**
+ * A service of a simulation that speaks JSON, over HTTP; named as the SDK names its client, without `Client`. Source of the
+ * form: AWS JSON 1.1 protocol, answers and errors.
+ */
+export function answerJson(sim: Pick<AwsSim, "serve">, service: string): Answer {
+  return async ({ operation, region, accessKeyId, sessionToken, body }) => {
+    const input = JSON.parse(body.toString() || "{}");
+    const call = { service, operation, input, region, accessKeyId, sessionToken };
+    const { status, value } = await sim.serve(call).then(
+      (output) => ({ status: 200, value: toJson(output ?? {}) }),
+      (error) => {
+        const { name, message, status } = readFault(error);
+        return { status, value: toJson({ ...fieldsOf(error), __type: name, message }) };
+      },
+    );
+    const headers = { "content-type": "application/x-amz-json-1.1" };
+    return { status, headers, body: Buffer.from(JSON.stringify(value)) };
   };
 }
 
-function answerLoadBalancing(sim: AwsSim): Answer {
-  const [classic, newer] = [answerQuery(sim, "ElasticLoadBalancing"), answerQuery(sim, "ElasticLoadBalancingV2")];
-  return async (request) => {
-    const { version } = parseQuery(request.body.toString());
-    return version === CLASSIC ? classic(request) : newer(request);
-  };
+/** ECS of a simulation over HTTP. */
+export const answerEcs = (sim: AwsSim): Answer => answerJson(sim, "ECS");
+
+/** CloudWatch Logs of a simulation over HTTP. */
+export const answerLogs = (sim: AwsSim): Answer => answerJson(sim, "CloudWatchLogs");
+
+/** Step Functions of a simulation over HTTP. */
+export const answerStates = (sim: AwsSim): Answer => answerJson(sim, "SFN");
+
+/** What a service puts into an error besides its name and message. */
+function fieldsOf(error: object): object {
+  const kept = Object.entries(error).filter(([name]) => !name.startsWith("$") && name !== "name");
+  return Object.fromEntries(kept);
+}
+
+/** Instants travel as seconds, bytes as base64. */
+function toJson(value: unknown): unknown {
+  if (value instanceof Date) return value.getTime() / 1_000;
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
+  if (Array.isArray(value)) return value.map(toJson);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, toJson(each)]));
 }
 
 /**
@@ -291,7 +308,7 @@ function toAnswer(status: number, text: string): HttpAnswer {
  * CloudWatch of a simulation over HTTP: JSON, with the codes that errors had in the query protocol in a header of their own.
  * Source of the form: Smithy, "AWS query compatible" (`x-amzn-query-error`).
  */
-function answerCloudWatch(sim: Pick<AwsSim, "serve">): Answer {
+export function answerCloudWatch(sim: Pick<AwsSim, "serve">): Answer {
   const answer = answerJson(sim, "CloudWatch");
   return async (request) => {
     const { status, headers, body } = await answer(request);

@@ -7,11 +7,12 @@ import * as iam from "@aws-sdk/client-iam";
 import * as sns from "@aws-sdk/client-sns";
 import * as sts from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connectionReset } from "../sim-call.ts";
+import { connectionReset } from "../sim-fault.ts";
 import { ACCOUNT, type AWorld } from "../testing/a-world.ts";
 import type { ReleaseStep } from "../testing/release-step.ts";
 import { createReleaseAccount, releaseSteps } from "../testing/release-steps.ts";
-import { answerReleaseServices, type FrontDoor, openFrontDoor } from "./front-door.ts";
+import { answerReleaseServices } from "./answer-release-services.ts";
+import { type FrontDoor, openFrontDoor } from "./front-door.ts";
 
 const SDK: Readonly<Record<string, readonly [client: unknown, commands: object]>> = {
   AutoScaling: [autoScaling.AutoScalingClient, autoScaling],

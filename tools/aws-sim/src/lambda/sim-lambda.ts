@@ -1,5 +1,7 @@
 import { Uint8ArrayBlobAdapter } from "@smithy/core/serde";
-import { findText, jsonFaults, type SimCall, SimFault, type SimService, textOf } from "../sim-call.ts";
+import { jsonFaults } from "../json-faults.ts";
+import { findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
 
 /** Functions that are called in this process. */
 export interface SimLambda {

@@ -1,17 +1,16 @@
-import { queryFaults, type SimCall, type SimService, textsOf } from "../sim-call.ts";
-import { deregisterTargets, registerTargets } from "./change-targets.ts";
-import { describeTargetGroups } from "./describe-target-groups.ts";
+import { queryFaults } from "../query-faults.ts";
+import { type SimCall, type SimService, textsOf } from "../sim-call.ts";
+import { deregisterTargets, describeTargetGroups, describeTargetHealth, registerTargets } from "./change-targets.ts";
 import {
   balancingFaults,
   createTargetGroup,
-  describeTargetGroupAttributes,
   drainMsOf,
-  modifyTargetGroupAttributes,
   type TargetGroup,
   type TargetGroupInput,
 } from "./target-group.ts";
+import { describeTargetGroupAttributes, modifyTargetGroupAttributes } from "./target-group-attributes.ts";
 import { openTargetGroup, type TargetGroups } from "./target-groups.ts";
-import { describeTargetHealth, type FindSource, type TargetInput } from "./targets.ts";
+import type { FindSource, TargetInput } from "./targets.ts";
 
 /** Target groups and how their targets are. */
 export interface SimLoadBalancing {

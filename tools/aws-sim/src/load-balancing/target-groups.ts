@@ -1,4 +1,5 @@
-import { type SimCall, SimFault } from "../sim-call.ts";
+import type { SimCall } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
 import type { TargetGroup } from "./target-group.ts";
 
 /** Groups by their ARNs. */

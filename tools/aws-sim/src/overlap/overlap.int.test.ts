@@ -3,7 +3,7 @@ import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { createFakeClock } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAwsSim } from "../aws-sim.ts";
-import { createSimPlugin } from "../sim-call.ts";
+import { createSimPlugin } from "../sim-plugin.ts";
 import { type S3UnderTest, s3Overlap } from "./s3-overlap.ts";
 import { type Fauxqs, startFauxqs } from "./start-fauxqs.ts";
 

@@ -203,7 +203,7 @@ describe("versions", () => {
 
 const KEPT = "kept";
 
-function createS3Versions() {
+function createVersionedS3() {
   const world = createWorld();
   world.sim.s3.createBucket({ name: KEPT, account: ACCOUNT, region: "eu-west-1", versioned: true });
   const s3 = world.client(S3Client);
@@ -230,7 +230,7 @@ function createS3Versions() {
 
 describe("a bucket with versions", () => {
   it("keeps what was written over, each under its id", async () => {
-    const { put, read, s3 } = createS3Versions();
+    const { put, read, s3 } = createVersionedS3();
     const first = await put("one");
     const second = await put("two");
 
@@ -241,7 +241,7 @@ describe("a bucket with versions", () => {
   });
 
   it("keeps what was deleted", async () => {
-    const { put, read, s3 } = createS3Versions();
+    const { put, read, s3 } = createVersionedS3();
     const { VersionId } = await put("one");
 
     const { DeleteMarker } = await s3.send(new DeleteObjectCommand({ Bucket: KEPT, Key: "a" }));
@@ -252,7 +252,7 @@ describe("a bucket with versions", () => {
   });
 
   it("knows no version of another key", async () => {
-    const { put, s3 } = createS3Versions();
+    const { put, s3 } = createVersionedS3();
     const { VersionId } = await put("one");
 
     await expect(s3.send(new GetObjectCommand({ Bucket: KEPT, Key: "b", VersionId }))).rejects.toMatchObject({
@@ -262,7 +262,7 @@ describe("a bucket with versions", () => {
   });
 
   it("is another than one without, which gives no ids", async () => {
-    const { put } = createS3Versions();
+    const { put } = createVersionedS3();
 
     expect((await put("one", BUCKET)).VersionId).toBeUndefined();
   });
@@ -270,7 +270,7 @@ describe("a bucket with versions", () => {
 
 describe("a bucket whose versioning is switched on late", () => {
   it("still has what was written before, as the version null", async () => {
-    const { put, read, keep, list, s3 } = createS3Versions();
+    const { put, read, keep, list, s3 } = createVersionedS3();
     await put("before", BUCKET);
     await keep("Enabled");
 
@@ -285,7 +285,7 @@ describe("a bucket whose versioning is switched on late", () => {
   });
 
   it("lets that version be deleted, or be hidden by a marker", async () => {
-    const { put, read, keep, remove, list } = createS3Versions();
+    const { put, read, keep, remove, list } = createVersionedS3();
     await put("before", BUCKET);
     await keep("Enabled");
 
@@ -299,7 +299,7 @@ describe("a bucket whose versioning is switched on late", () => {
   });
 
   it("writes over the version null again when it is suspended", async () => {
-    const { put, keep, remove, list } = createS3Versions();
+    const { put, keep, remove, list } = createVersionedS3();
     await put("before", BUCKET);
     await keep("Enabled");
     const { VersionId } = await put("after", BUCKET);
@@ -314,7 +314,7 @@ describe("a bucket whose versioning is switched on late", () => {
 
 describe("a bucket without versions", () => {
   it("has each object as the version null", async () => {
-    const { put, read, remove, list, s3 } = createS3Versions();
+    const { put, read, remove, list, s3 } = createVersionedS3();
     await put("one", BUCKET);
     await put("two", BUCKET);
 
@@ -333,7 +333,7 @@ describe("a checksum", () => {
   const ChecksumSHA256 = createHash("sha256").update("one").digest("base64");
 
   it("is kept, and told to who asks for it", async () => {
-    const { put, s3 } = createS3Versions();
+    const { put, s3 } = createVersionedS3();
     await put("one", BUCKET, { ChecksumSHA256 });
     const at = { Bucket: BUCKET, Key: "a" };
 
@@ -346,7 +346,7 @@ describe("a checksum", () => {
   });
 
   it("of another content is refused", async () => {
-    const { put, sim } = createS3Versions();
+    const { put, sim } = createVersionedS3();
 
     await expect(put("two", BUCKET, { ChecksumSHA256 })).rejects.toMatchObject({ name: "BadDigest" });
     expect(sim.s3.texts(BUCKET)).toEqual({});

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { findText, type ServiceFaults, type SimCall, SimFault } from "../sim-call.ts";
+import { findText, type ServiceFaults, type SimCall } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
 
 interface SignedRequest {
   readonly accessKeyId: string;

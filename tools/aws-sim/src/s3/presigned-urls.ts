@@ -2,7 +2,8 @@ import { createHash, createHmac } from "node:crypto";
 import { Readable } from "node:stream";
 import { escapeText } from "../http/query-protocol.ts";
 import type { Identities } from "../identities.ts";
-import { SimFault, type SimRequest } from "../sim-call.ts";
+import type { SimRequest } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
 import { s3Faults } from "./buckets.ts";
 
 /** What a presigned URL says. */

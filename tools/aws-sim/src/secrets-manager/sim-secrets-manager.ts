@@ -1,4 +1,6 @@
-import { findText, jsonFaults, type SimCall, SimFault, type SimService, textOf } from "../sim-call.ts";
+import { jsonFaults } from "../json-faults.ts";
+import { findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
 
 /** Secrets with versions and staging labels. */
 export interface SimSecretsManager {

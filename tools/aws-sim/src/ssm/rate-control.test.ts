@@ -1,7 +1,7 @@
 import { ListCommandInvocationsCommand, ListCommandsCommand } from "@aws-sdk/client-ssm";
 import { describe, expect, it } from "vitest";
 import { createFleet } from "../testing/a-fleet.ts";
-import type { Script } from "./commands.ts";
+import type { Script } from "./sim-command.ts";
 
 const SECOND = { deliveredAfterMs: 0, runsForMs: 1_000 };
 

@@ -1,7 +1,8 @@
 import { findText, type SimCall, textOf } from "../sim-call.ts";
-import { commandStanding } from "./commands.ts";
+import { commandStanding } from "./play-command.ts";
 import { detailsOf, isOver, type SimCommand, type SimInvocation, toStatus } from "./sim-command.ts";
-import { constraint, ssmFaults as faults, type SsmState, toPage } from "./ssm-state.ts";
+import { constraint, ssmFaults as faults, toPage } from "./ssm-faults.ts";
+import type { SsmState } from "./ssm-state.ts";
 import { toPlugin, toStepFields, toStepResults } from "./to-plugins.ts";
 
 /** API reference, "ListCommands": MaxResults from 1 to 50, at most 5 filters. */

@@ -1,17 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { findNumber, findText, type SimCall, textOf } from "../sim-call.ts";
-import { cancelInvocations } from "./commands.ts";
 import { type CommandParameters, checkParameters, openDocument, openVersion } from "./documents.ts";
+import { cancelInvocations } from "./play-command.ts";
 import { toCommand } from "./read-commands.ts";
 import { detailsOf, isOver, type SimCommand } from "./sim-command.ts";
-import {
-  constraint,
-  type DocumentVersion,
-  executionSecondsOf,
-  ssmFaults as faults,
-  type SimAgent,
-  type SsmState,
-} from "./ssm-state.ts";
+import { constraint, ssmFaults as faults } from "./ssm-faults.ts";
+import { type DocumentVersion, executionSecondsOf, type SimAgent, type SsmState } from "./ssm-state.ts";
 
 /** The user guide names an hour as the console's delivery time-out; the API's own default is the same. */
 const DELIVERY_SECONDS = 3_600;

@@ -1,5 +1,3 @@
-import type { Course } from "./commands.ts";
-
 /** A command, with one invocation for each instance. */
 export interface SimCommand {
   readonly account: string;
@@ -77,4 +75,111 @@ export function toStatus(details: string): string {
   if (details.endsWith("TimedOut")) return "TimedOut";
   if (details === "Terminated") return "Cancelled";
   return ["Undeliverable", "Incomplete", "NoInstancesInTag", "RateExceeded"].includes(details) ? "Failed" : details;
+}
+
+/** How an invocation goes, known when SSM begins to send it. */
+export interface Course {
+  /** The agent has it and begins; undefined: it never does. */
+  readonly deliveredAt?: number;
+  /** SSM found nobody there and tries again: `Delayed` until delivered. */
+  readonly isDelayed: boolean;
+  readonly endsAt: number;
+  readonly end: "Success" | "Failed" | "DeliveryTimedOut" | "ExecutionTimedOut" | "Undeliverable" | "Cancelled";
+  /** -1: it has not started. */
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What bears on it. */
+export interface CourseInput {
+  readonly startAt: number;
+  readonly outcome: Outcome;
+  /** When an agent is there from `startAt` on; `Infinity`: never. */
+  readonly onlineAt: number;
+  readonly deliveryMs: number;
+  readonly executionMs: number;
+}
+
+const DELIVERY_MS = 500;
+const RUN_MS = 2_000;
+const NOT_STARTED = { exitCode: -1, stdout: "", stderr: "" };
+/** The agent kills what takes too long; a shell answers 137 for it. */
+const KILLED = 137;
+
+/**
+ * Delivery, then execution, each with its own time-out. Source: user guide, "Understanding command statuses" and
+ * "Understanding command timeout values"; that the delivery's time begins when the invocation is sent is not written there.
+ */
+export function toCourse({ startAt, outcome, onlineAt, deliveryMs, executionMs }: CourseInput): Course {
+  const { deliveredAfterMs = DELIVERY_MS, runsForMs = RUN_MS, exitCode = 0, stdout = "", stderr = "" } = outcome;
+  if (outcome.undeliverable) {
+    return { ...NOT_STARTED, isDelayed: false, endsAt: startAt + DELIVERY_MS, end: "Undeliverable" };
+  }
+  const isDelayed = onlineAt > startAt || deliveredAfterMs === Number.POSITIVE_INFINITY;
+  const deliveredAt = onlineAt + deliveredAfterMs;
+  if (deliveredAt > startAt + deliveryMs) {
+    return { ...NOT_STARTED, isDelayed, endsAt: startAt + deliveryMs, end: "DeliveryTimedOut" };
+  }
+  const isKilled = runsForMs > executionMs;
+  return {
+    deliveredAt,
+    isDelayed,
+    stdout,
+    stderr,
+    endsAt: deliveredAt + Math.min(runsForMs, executionMs),
+    end: isKilled ? "ExecutionTimedOut" : exitCode === 0 ? "Success" : "Failed",
+    exitCode: isKilled ? KILLED : exitCode,
+  };
+}
+
+/** How a command goes on one instance. Times are counted from the step before. */
+export interface Outcome {
+  /** Until the agent has it. `Infinity`: never. Default: half a second. */
+  readonly deliveredAfterMs?: number;
+  /** `Infinity`: until the execution time-out. Default: two seconds. */
+  readonly runsForMs?: number;
+  /** Default: 0. */
+  readonly exitCode?: number;
+  readonly stdout?: string;
+  readonly stderr?: string;
+  /** SSM finds at once that it cannot deliver. */
+  readonly undeliverable?: boolean;
+}
+
+/** What a script may look at. */
+export interface OutcomeFacts {
+  readonly instanceId: string;
+  readonly commandId: string;
+  readonly documentName: string;
+  readonly parameters: Readonly<Record<string, readonly string[]>>;
+  readonly comment: string;
+  /** 1 for the first command that the instance gets. */
+  readonly count: number;
+}
+
+/** An outcome, or what decides on it when the instance's turn comes. */
+export type Script = Outcome | ((facts: OutcomeFacts) => Outcome);
+
+/** Scripts by instance; `*` is for all others. */
+export interface Scripts {
+  /** One for each command on the instance, in order; the last stays. */
+  set(instanceId: string, ...scripts: readonly Script[]): void;
+  next(facts: Omit<OutcomeFacts, "count">): Outcome;
+}
+
+/** No scripts: everything succeeds. */
+export function createScripts(): Scripts {
+  const scripts = new Map<string, readonly Script[]>();
+  const counts = new Map<string, number>();
+  return {
+    set: (instanceId, ...given) => void scripts.set(instanceId, given),
+    next(facts) {
+      const count = (counts.get(facts.instanceId) ?? 0) + 1;
+      counts.set(facts.instanceId, count);
+      const own = scripts.get(facts.instanceId) ?? scripts.get("*") ?? [];
+      const script = own[count - 1] ?? own.at(-1) ?? {};
+      return typeof script === "function" ? script({ ...facts, count }) : script;
+    },
+  };
 }

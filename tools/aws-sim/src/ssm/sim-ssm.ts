@@ -2,7 +2,6 @@ import type { Clock } from "@stackyard/core";
 import type { SimEc2 } from "../ec2/sim-ec2.ts";
 import type { SimS3 } from "../s3/sim-s3.ts";
 import type { SimCall, SimService } from "../sim-call.ts";
-import { createScripts, type Script } from "./commands.ts";
 import {
   createDocument,
   deleteDocument,
@@ -13,19 +12,16 @@ import {
 } from "./documents.ts";
 import { getCommandInvocation, listCommandInvocations, listCommands } from "./read-commands.ts";
 import { cancelCommand, sendCommand } from "./send-command.ts";
-import type { SimCommand } from "./sim-command.ts";
+import { createScripts, type Script, type SimCommand } from "./sim-command.ts";
+import { constraint, ssmFaults as faults, ssmFaults, toPage } from "./ssm-faults.ts";
 import {
-  constraint,
   createSsmState,
-  ssmFaults as faults,
   type PingStatus,
   type PlatformType,
   pingOf,
   type SimAgent,
   type SsmLimits,
   type SsmState,
-  ssmFaults,
-  toPage,
 } from "./ssm-state.ts";
 
 /** Nodes with agents, documents, and commands whose lives are played by the clock. */

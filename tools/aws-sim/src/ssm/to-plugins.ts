@@ -1,4 +1,4 @@
-import { cutText, toPluginOutput } from "./commands.ts";
+import { cutText, toPluginOutput } from "./play-command.ts";
 import { type CommandStep, detailsOf, isOver, type SimCommand, type SimInvocation, toStatus } from "./sim-command.ts";
 
 /** "GetCommandInvocation": the first 24,000 characters of stdout, 8,000 of stderr. */

@@ -1,5 +1,5 @@
 import { StateMachine, type StateMachineDefinition } from "aws-local-stepfunctions";
-import { SimFault } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
 import type { Definition } from "./to-local-definition.ts";
 
 const known = new Set<string>();

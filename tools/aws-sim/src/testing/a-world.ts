@@ -1,7 +1,7 @@
 import { createFakeClock, type FakeClock } from "@stackyard/core/testing";
 import { type AwsSim, createAwsSim } from "../aws-sim.ts";
 import type { SimCredentials } from "../identities.ts";
-import { createSimPlugin, type SimPlugin } from "../sim-call.ts";
+import { createSimPlugin, type SimPlugin } from "../sim-plugin.ts";
 
 /** A simulation with one user, and clients for it. */
 export interface AWorld {

@@ -2,7 +2,7 @@ import type { Executor, ExecutorContext, Store } from "@stackyard/core";
 import { createRuns, type Runs } from "@stackyard/core/runs";
 import { createSimulator, type FakeClock } from "@stackyard/core/testing";
 import { type AwsSim, createAwsSim } from "../aws-sim.ts";
-import { createSimPlugin } from "../sim-call.ts";
+import { createSimPlugin } from "../sim-plugin.ts";
 
 /** A yard and a small AWS under one clock, whose time passes when it is told to. */
 export interface SimYard {

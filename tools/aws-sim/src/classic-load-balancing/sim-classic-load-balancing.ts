@@ -1,0 +1,193 @@
+import type { Clock } from "@stackyard/core";
+import { DEFAULT_VPC } from "../ec2/networks.ts";
+import { balancingFaults, toMarkedPage } from "../load-balancing/target-group.ts";
+import type { FindSource, TargetInput, TargetState } from "../load-balancing/targets.ts";
+import { queryFaults } from "../query-faults.ts";
+import { type SimCall, type SimService, textOf, textsOf } from "../sim-call.ts";
+import {
+  type ClassicInput,
+  type ClassicLoadBalancer,
+  type ClassicLoadBalancers,
+  type ClassicRef,
+  classicFaults,
+  createClassic,
+  openClassic,
+  toClassicKey,
+} from "./classic-load-balancer.ts";
+
+/** Classic load balancers and how their instances are. */
+export interface SimClassicLoadBalancing {
+  readonly service: SimService;
+  addLoadBalancer(input: ClassicInput): void;
+  removeLoadBalancer(ref: ClassicRef): void;
+  /** Registers an instance, or changes it from an instant on; states as those of targets. */
+  setInstance(ref: ClassicRef, instance: Omit<TargetInput, "port">): void;
+  /** All of its tags from now on. */
+  setTags(ref: ClassicRef, tags: Readonly<Record<string, string>>): void;
+  /** A load balancer as Auto Scaling works with it. */
+  readonly findSource: FindSource;
+}
+
+/** Elastic Load Balancing of the first generation, without load. Source: API reference (2012-06-01). */
+export function createClassicLoadBalancing({ clock }: { readonly clock: Clock }): SimClassicLoadBalancing {
+  const all = new Map<string, ClassicLoadBalancer>();
+  return {
+    service: {
+      operations: {
+        DeregisterInstancesFromLoadBalancer: (call) => deregisterInstances(all, call),
+        DescribeInstanceHealth: (call) => describeInstanceHealth(all, call),
+        DescribeLoadBalancerAttributes: (call) => describeClassicAttributes(all, call),
+        DescribeLoadBalancers: (call) => describeLoadBalancers(all, call),
+        DescribeTags: (call) => describeClassicTags(all, call),
+        RegisterInstancesWithLoadBalancer: (call) => registerInstances(all, call),
+      },
+      toAction: (operation) => `elasticloadbalancing:${operation}`,
+      faults: balancingFaults,
+    },
+    addLoadBalancer: (input) => void all.set(toClassicKey(input), createClassic(input, clock.now())),
+    removeLoadBalancer: (ref) => void all.delete(toClassicKey(ref)),
+    setInstance: (ref, instance) => all.get(toClassicKey(ref))?.instances.set(instance),
+    setTags(ref, tags) {
+      const found = all.get(toClassicKey(ref));
+      if (found !== undefined) found.tags = tags;
+    },
+    findSource({ account, region, id }) {
+      const found = all.get(toClassicKey({ account, region, name: id }));
+      return found && { targets: found.instances, drainMs: found.drainMs, port: undefined };
+    },
+  };
+}
+
+/** "DescribeTags" (2012-06-01), LoadBalancerNames: 1 to 20 items. */
+const MAX_NAMES = 20;
+
+/** DescribeLoadBalancers: by names, or all; one that is missing fails the whole request. */
+function describeLoadBalancers(all: ClassicLoadBalancers, call: SimCall): unknown {
+  const { identity, region, input, now } = call;
+  const names = textsOf(input, "LoadBalancerNames");
+  for (const name of names) openClassic(all, name, call);
+  const own = [...all.values()].filter((each) => each.account === identity.account && each.region === region);
+  const found = own.filter(({ name }) => names.length === 0 || names.includes(name));
+  const { page, ...next } = toMarkedPage(found, call);
+  return { LoadBalancerDescriptions: page.map((each) => toDescription(each, now)), ...next };
+}
+
+function toDescription({ name, region, instances, madeAt }: ClassicLoadBalancer, now: number): object {
+  return {
+    LoadBalancerName: name,
+    DNSName: `${name}-1.${region}.elb.amazonaws.com`,
+    Scheme: "internet-facing",
+    Instances: instances.list(now).map(({ id }) => ({ InstanceId: id })),
+    VPCId: DEFAULT_VPC,
+    Subnets: [],
+    SecurityGroups: [],
+    CreatedTime: new Date(madeAt),
+  };
+}
+
+/** DescribeTags of classic load balancers. */
+function describeClassicTags(all: ClassicLoadBalancers, call: SimCall): unknown {
+  const names = textsOf(call.input, "LoadBalancerNames");
+  if (names.length === 0 || names.length > MAX_NAMES) {
+    throw queryFaults.invalid(`The number of load balancer names must be between 1 and ${MAX_NAMES}`);
+  }
+  return {
+    TagDescriptions: names.map((LoadBalancerName) => {
+      const { tags } = openClassic(all, LoadBalancerName, call);
+      return { LoadBalancerName, Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) };
+    }),
+  };
+}
+
+/** DescribeLoadBalancerAttributes ("ConnectionDraining", Timeout: only told where it is enabled). */
+function describeClassicAttributes(all: ClassicLoadBalancers, call: SimCall): unknown {
+  const { drainSeconds } = openClassic(all, textOf(call.input, "LoadBalancerName"), call);
+  const ConnectionDraining = drainSeconds === undefined ? { Enabled: false } : { Enabled: true, Timeout: drainSeconds };
+  return {
+    LoadBalancerAttributes: {
+      ConnectionDraining,
+      AccessLog: { Enabled: false },
+      CrossZoneLoadBalancing: { Enabled: false },
+      ConnectionSettings: { IdleTimeout: 60 },
+    },
+  };
+}
+
+/** "Configure health checks": ten checks, one each 30 seconds, are the defaults before an instance is in service. */
+const FIRST_CHECKS_MS = 300_000;
+
+/** RegisterInstancesWithLoadBalancer: answers with all that are registered. */
+function registerInstances(all: ClassicLoadBalancers, call: SimCall): unknown {
+  const { instances } = openClassic(all, textOf(call.input, "LoadBalancerName"), call);
+  for (const id of idsOf(call.input["Instances"])) {
+    instances.register({ id }, { healthyAt: call.now + FIRST_CHECKS_MS });
+  }
+  return { Instances: instances.list(call.now).map(({ id }) => ({ InstanceId: id })) };
+}
+
+/** DeregisterInstancesFromLoadBalancer: answers with those that stay. */
+function deregisterInstances(all: ClassicLoadBalancers, call: SimCall): unknown {
+  const { instances, drainMs } = openClassic(all, textOf(call.input, "LoadBalancerName"), call);
+  const ids = idsOf(call.input["Instances"]);
+  const stranger = ids.find((id) => !instances.knows(id));
+  if (stranger !== undefined) throw classicFaults.invalidInstance(stranger);
+  for (const id of ids) instances.deregister({ id }, { now: call.now, drainMs });
+  const staying = instances.list(call.now).filter(({ state }) => state !== "draining");
+  return { Instances: staying.map(({ id }) => ({ InstanceId: id })) };
+}
+
+interface Health {
+  readonly State: "InService" | "OutOfService" | "Unknown";
+  readonly ReasonCode: string;
+  readonly Description: string;
+}
+
+/** API reference (2012-06-01), "InstanceState": State, ReasonCode and the descriptions that it lists. */
+const HEALTH: Readonly<Record<TargetState, Health>> = {
+  initial: { State: "OutOfService", ReasonCode: "ELB", Description: "Instance registration is still in progress." },
+  healthy: { State: "InService", ReasonCode: "N/A", Description: "N/A" },
+  unhealthy: {
+    State: "OutOfService",
+    ReasonCode: "Instance",
+    Description: "Instance has failed at least the UnhealthyThreshold number of health checks consecutively.",
+  },
+  draining: {
+    State: "InService",
+    ReasonCode: "N/A",
+    Description: "Instance deregistration currently in progress.",
+  },
+  unused: {
+    State: "OutOfService",
+    ReasonCode: "Instance",
+    Description: "Instance is not currently registered with the LoadBalancer.",
+  },
+  unavailable: {
+    State: "Unknown",
+    ReasonCode: "ELB",
+    Description: "A transient error occurred. Please try again later.",
+  },
+};
+
+/**
+ * DescribeInstanceHealth: of all instances, or of those that are named, "even if they are no longer registered"; one that never
+ * was fails the whole request.
+ */
+function describeInstanceHealth(all: ClassicLoadBalancers, call: SimCall): unknown {
+  const { input, now } = call;
+  const { instances } = openClassic(all, textOf(input, "LoadBalancerName"), call);
+  const asked = idsOf(input["Instances"]);
+  const stranger = asked.find((id) => !instances.knows(id));
+  if (stranger !== undefined) throw classicFaults.invalidInstance(stranger);
+  const ids = asked.length > 0 ? asked : instances.list(now).map(({ id }) => id);
+  return {
+    InstanceStates: ids.map((InstanceId) => ({
+      InstanceId,
+      ...HEALTH[instances.find(InstanceId, now)?.state ?? "unused"],
+    })),
+  };
+}
+
+/** The instances of a request. */
+function idsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(({ InstanceId }) => String(InstanceId)) : [];
+}

@@ -1,0 +1,128 @@
+import type { Clock } from "@stackyard/core";
+import type { AlarmPlace, PolicyAlarms } from "../auto-scaling/policy-alarms.ts";
+import { findNumber, findText, type SimCall, type SimService, textsOf } from "../sim-call.ts";
+import { parsePageToken, toPageToken } from "../sim-fault.ts";
+import { deleteAlarms, namesOf, placeOf, putMetricAlarm, setAlarmState } from "./alarm-operations.ts";
+import {
+  type Alarms,
+  type AlarmValue,
+  cloudWatchFaults,
+  createAlarms,
+  cloudWatchFaults as faults,
+  type SimAlarm,
+  toMetricAlarm,
+} from "./alarms.ts";
+
+/** Alarms without metrics: they go off when they are told to. */
+export interface SimCloudWatch {
+  readonly service: SimService;
+  /** Makes one that somebody else had made. */
+  addAlarm(input: AlarmInput): void;
+  /** Every alarm of that name, in all accounts. */
+  setAlarm(name: string, value: AlarmValue, reason?: string): void;
+  /** Of one account and region, by name. */
+  findAlarms(account: string, region: string): readonly SimAlarm[];
+  /** Alarms as Auto Scaling works with them. */
+  readonly policyAlarms: PolicyAlarms;
+}
+
+/** An alarm that stands. */
+interface AlarmInput extends AlarmPlace {
+  readonly name: string;
+  /** Default: OK. */
+  readonly state?: AlarmValue;
+  readonly actions?: readonly string[];
+}
+
+/** CloudWatch without alarms. Source: API reference (2010-08-01). */
+export function createCloudWatch({ clock }: { readonly clock: Clock }): SimCloudWatch {
+  const alarms = createAlarms();
+  return {
+    service: {
+      operations: {
+        DeleteAlarms: (call) => deleteAlarms(alarms, call),
+        DescribeAlarms: (call) => describeAlarms(alarms, call),
+        PutMetricAlarm: (call) => putMetricAlarm(alarms, call),
+        SetAlarmState: (call) => setAlarmState(alarms, call),
+      },
+      toAction: (operation) => `cloudwatch:${operation}`,
+      faults: cloudWatchFaults,
+    },
+    addAlarm: ({ account, region, ...input }) => addAlarm(alarms, { account, region }, { ...input, at: clock.now() }),
+    setAlarm(name, value, reason = `Set to ${value} by a test`) {
+      const found = alarms.named(name);
+      if (found.length === 0) throw new RangeError(`The simulation has no alarm ${name}.`);
+      for (const alarm of found) alarms.setState(alarm, { value, reason, at: clock.now() });
+    },
+    findAlarms: (account, region) => alarms.list({ account, region }),
+    policyAlarms: {
+      alarmsOf: ({ actionArn, ...place }) =>
+        alarms.list(place).filter(({ request }) => textsOf(request, "AlarmActions").includes(actionArn)),
+      putTrackingAlarm: ({ account, region, name, actionArn }) =>
+        addAlarm(alarms, { account, region }, { name, actions: [actionArn], at: clock.now() }),
+      deleteTrackingAlarm: ({ name, ...place }) => void alarms.remove(place, name),
+    },
+  };
+}
+
+function addAlarm(
+  alarms: Alarms,
+  place: AlarmPlace,
+  { name, state = "OK", actions = [], at }: Omit<AlarmInput, keyof AlarmPlace> & { readonly at: number },
+): void {
+  const request = {
+    AlarmName: name,
+    AlarmActions: actions,
+    Namespace: "AWS/EC2",
+    MetricName: "CPUUtilization",
+    Statistic: "Average",
+    Period: 60,
+    EvaluationPeriods: 3,
+    Threshold: 50,
+    ComparisonOperator: "GreaterThanThreshold",
+  };
+  alarms.put(place, { name, request, configuredAt: at, state: { value: state, reason: "Threshold Crossed", at } });
+}
+
+/** "DescribeAlarms", MaxRecords: 1 to 100; a page has 50 where it is left out. */
+const MAX_PAGE = 100;
+const PAGE = 50;
+
+/** DescribeAlarms: metric alarms by names, by a prefix, by state or action. A name that there is not is left out. */
+function describeAlarms(alarms: Alarms, call: SimCall): unknown {
+  const { input } = call;
+  const names = namesOf(call);
+  const prefix = findText(input, "AlarmNamePrefix");
+  if (names.length > 0 && prefix !== undefined) {
+    throw faults.badCombination("AlarmNamePrefix and AlarmNames are mutually exclusive.");
+  }
+  const found = alarms.list(placeOf(call)).filter((alarm) => isAsked(alarm, { names, prefix, input }));
+  const size = findNumber(input, "MaxRecords") ?? PAGE;
+  if (size < 1 || size > MAX_PAGE)
+    throw faults.constraint("maxRecords", `Member must have value between 1 and ${MAX_PAGE}`);
+  const from = parsePageToken(findText(input, "NextToken"));
+  if (from === undefined) throw faults.badToken();
+  const isMore = from + size < found.length;
+  return {
+    MetricAlarms: found.slice(from, from + size).map(toMetricAlarm),
+    CompositeAlarms: [],
+    ...(isMore ? { NextToken: toPageToken(from + size) } : {}),
+  };
+}
+
+interface Asked {
+  readonly names: readonly string[];
+  readonly prefix: string | undefined;
+  readonly input: SimCall["input"];
+}
+
+function isAsked({ name, state, request }: SimAlarm, { names, prefix, input }: Asked): boolean {
+  const types = textsOf(input, "AlarmTypes");
+  if (types.length > 0 && !types.includes("MetricAlarm")) return false;
+  if (names.length > 0 && !names.includes(name)) return false;
+  if (!name.startsWith(prefix ?? "")) return false;
+  const value = findText(input, "StateValue");
+  if (value !== undefined && value !== state.value) return false;
+  const action = findText(input, "ActionPrefix");
+  return action === undefined || textsOf(request, "AlarmActions").some((arn) => arn.startsWith(action));
+}

@@ -1,0 +1,63 @@
+import { type AwsEvent, toAwsEvent } from "../event-bridge.ts";
+import type { LogEvent, LogSource, StreamPlace } from "../logs/log-streams.ts";
+import type { SimTask } from "./ecs-state.ts";
+import { toTask } from "./read-tasks.ts";
+import { toLife } from "./to-life.ts";
+
+/**
+ * What EventBridge would have been told after one instant and until another. Source: developer guide, "Amazon ECS task state
+ * change events": the task as it then was, without its tags; instants are texts.
+ */
+export function toChangeEvents(tasks: readonly SimTask[], after: number, until: number): readonly AwsEvent[] {
+  const changes = tasks.flatMap((task) => {
+    return toLife(task, until)
+      .stages.filter(({ at }) => at > after && at <= until)
+      .map(({ at }) => ({ task, at }));
+  });
+  return changes.toSorted((one, other) => one.at - other.at).map(({ task, at }) => toChangeEvent(task, at));
+}
+
+function toChangeEvent(task: SimTask, at: number): AwsEvent {
+  const { account, region } = task.cluster;
+  const { tags: _tags, ...detail } = toTask(task, at, { withTags: false });
+  return toAwsEvent({
+    account,
+    region,
+    at,
+    source: "aws.ecs",
+    detailType: "ECS Task State Change",
+    resources: [task.arn],
+    detail: JSON.parse(JSON.stringify(detail)),
+  });
+}
+
+/** A stream and what a container writes there. */
+interface ContainerLog {
+  readonly place: StreamPlace;
+  readonly source: LogSource;
+}
+
+/**
+ * The streams of a task's containers. Source: developer guide, "Send Amazon ECS logs to CloudWatch": the stream is
+ * `prefix/container/task id`; without a prefix it is the container's id, by which nobody asks.
+ */
+export function toLogSources(task: SimTask): readonly ContainerLog[] {
+  const { account, region } = task.cluster;
+  return task.definition.containerDefinitions.flatMap(({ name, logConfiguration }) => {
+    const { "awslogs-group": group, "awslogs-stream-prefix": prefix, ...options } = logConfiguration?.options ?? {};
+    if (logConfiguration?.logDriver !== "awslogs" || group === undefined || prefix === undefined) return [];
+    const stream = `${prefix}/${name}/${task.id}`;
+    const place = { account, region: options["awslogs-region"] ?? region, group, stream };
+    return [{ place, source: (now: number) => readLines(task, name, now) }];
+  });
+}
+
+function readLines(task: SimTask, container: string, now: number): readonly LogEvent[] | undefined {
+  const { runningAt, containers } = toLife(task, now);
+  const course = containers.find(({ name }) => name === container);
+  if (now < runningAt || course === undefined) return undefined;
+  return (course.script.logs ?? [])
+    .map((line) => (typeof line === "string" ? { afterMs: 0, message: line } : line))
+    .map(({ afterMs, message }) => ({ timestamp: runningAt + afterMs, message }))
+    .filter(({ timestamp }) => timestamp <= Math.min(now, course.endedAt));
+}

@@ -1,0 +1,149 @@
+import {
+  type Course,
+  detailsOf,
+  type InvocationDetails,
+  isOver,
+  type SimCommand,
+  type SimInvocation,
+} from "./sim-command.ts";
+
+/** Decides how an invocation goes whose turn comes at an instant. */
+type BeginInvocation = (invocation: SimInvocation, startAt: number) => Course;
+
+/** Until an agent that is asked to stop has stopped what runs. */
+const CANCEL_MS = 1_000;
+
+/**
+ * Plays a command up to an instant: as many invocations at a time as its rate control allows, and none any more when more
+ * failed than its error limit. Sources: user guide, "Send commands at scale": "Using concurrency controls" and "Using error
+ * controls"; what runs goes on, and failures and execution time-outs count ("GetCommandInvocation", StatusDetails).
+ */
+export function playCommand(command: SimCommand, now: number, begin: BeginInvocation): void {
+  const atOnce = toCount(command.maxConcurrency, command.invocations.length, 1);
+  let at = command.playedUntil;
+  for (;;) {
+    const running = command.invocations.filter((each) => each.course !== undefined && !isOver(detailsOf(each, at)));
+    startNext(command, { at, free: atOnce - running.length, begin });
+    const next = nextEnd(command, at);
+    if (next === undefined || next > now) break;
+    at = next;
+  }
+  command.playedUntil = Math.max(command.playedUntil, now);
+}
+
+function startNext(
+  command: SimCommand,
+  { at, free, begin }: { readonly at: number; readonly free: number; readonly begin: BeginInvocation },
+): void {
+  if (command.refusal !== undefined || command.cancelledAt !== undefined) return;
+  const waiting = command.invocations.filter((each) => each.startedAt === undefined && each.dropped === undefined);
+  const allowed = toCount(command.maxErrors, command.invocations.length, 0);
+  if (countErrors(command, at) > allowed) {
+    for (const each of waiting) each.dropped = { at, end: "Terminated" };
+    return;
+  }
+  for (const each of waiting.slice(0, Math.max(0, free))) {
+    each.startedAt = at;
+    each.course = begin(each, at);
+  }
+}
+
+function nextEnd({ invocations }: SimCommand, at: number): number | undefined {
+  const ends = invocations.flatMap(({ course }) =>
+    course === undefined || course.endsAt <= at ? [] : [course.endsAt],
+  );
+  return ends.length === 0 ? undefined : ends.reduce((left, right) => Math.min(left, right));
+}
+
+/** Invocations that count against the error limit. */
+function countErrors({ invocations }: SimCommand, now: number): number {
+  return invocations.filter((each) => ["Failed", "ExecutionTimedOut"].includes(detailsOf(each, now))).length;
+}
+
+/** A number, or a share of the targets; how a share is rounded is not documented: down here. */
+function toCount(text: string, targets: number, least: number): number {
+  const count = text.endsWith("%") ? Math.floor((targets * Number.parseInt(text, 10)) / 100) : Number(text);
+  return Math.max(least, count);
+}
+
+/** Drops what waits and asks the agents to stop what runs; who ends before that has ended as ever. */
+export function cancelInvocations(command: SimCommand, ids: ReadonlySet<string> | undefined, now: number): void {
+  for (const each of command.invocations) {
+    if (ids !== undefined && !ids.has(each.instanceId)) continue;
+    if (isOver(detailsOf(each, now))) continue;
+    if (each.course === undefined) each.dropped = { at: now, end: "Cancelled" };
+    else if (each.cancelRequestedAt === undefined) cancelRunning(each, each.course, now);
+  }
+  if (ids === undefined) command.cancelledAt = now;
+}
+
+function cancelRunning(invocation: SimInvocation, course: Course, now: number): void {
+  const isDelivered = course.deliveredAt !== undefined && course.deliveredAt <= now;
+  const endsAt = isDelivered ? now + CANCEL_MS : now;
+  if (course.endsAt <= endsAt) return;
+  invocation.cancelRequestedAt = now;
+  invocation.course = { ...course, endsAt, end: "Cancelled", exitCode: -1, stdout: "", stderr: "" };
+}
+
+/** How a command stands. */
+interface CommandStanding {
+  readonly details: string;
+  readonly completed: number;
+  readonly errors: number;
+  readonly deliveryTimedOut: number;
+}
+
+/**
+ * Its detailed state and counts at an instant up to which it has been played. Source: API reference, "Command":
+ * StatusDetails, CompletedCount, ErrorCount, DeliveryTimedOutCount. `Undeliverable` has no part in it.
+ */
+export function commandStanding(command: SimCommand, now: number): CommandStanding {
+  const all = command.invocations.map((each) => detailsOf(each, now));
+  const count = (...wanted: readonly InvocationDetails[]) => all.filter((each) => wanted.includes(each)).length;
+  return {
+    details: command.refusal ?? detailsOfAll(command, all, now),
+    completed: all.filter(isOver).length,
+    errors: count("Failed", "ExecutionTimedOut"),
+    deliveryTimedOut: count("DeliveryTimedOut"),
+  };
+}
+
+function detailsOfAll(command: SimCommand, all: readonly InvocationDetails[], now: number): string {
+  if (!all.every(isOver)) {
+    if (command.cancelledAt !== undefined) return "Cancelling";
+    return all.every((each) => each === "Pending" || each === "Delayed") ? "Pending" : "InProgress";
+  }
+  if (command.cancelledAt !== undefined) return "Cancelled";
+  const allowed = toCount(command.maxErrors, all.length, 0);
+  if (countErrors(command, now) > allowed) return all.includes("Failed") ? "Failed" : "ExecutionTimedOut";
+  const late = all.filter((each) => each === "DeliveryTimedOut").length;
+  if (late > allowed) return "DeliveryTimedOut";
+  return all.every((each) => each === "Success" || each === "Undeliverable") ? "Success" : "Incomplete";
+}
+
+/** User guide, "Run Command": what ListCommandInvocations shows of a plugin's output. */
+const MAX_PLUGIN = 2_500;
+/** As the agent writes them (aws/amazon-ssm-agent, TruncateOutput). */
+const CUT_OUT = "\n---Output truncated---";
+const CUT_ERROR = "\n---Error truncated----";
+const ERROR_HEAD = "\n----------ERROR-------\n";
+
+/** Both streams in one text of at most 2,500 characters, errors behind a head line; what is cut says so. */
+export function toPluginOutput(stdout: string, stderr: string): string {
+  const both = stderr === "" ? stdout : `${stdout}${ERROR_HEAD}${stderr}`;
+  if (both.length <= MAX_PLUGIN) return both;
+  if (stderr === "") return cut(stdout, MAX_PLUGIN, CUT_OUT);
+  const room = MAX_PLUGIN - ERROR_HEAD.length;
+  const forErrors = Math.min(stderr.length, Math.max(room - stdout.length, Math.floor(room / 2)));
+  const out = cut(stdout, room - forErrors, CUT_OUT);
+  return `${out}${ERROR_HEAD}${cut(stderr, forErrors, CUT_ERROR)}`;
+}
+
+/** The first so many characters. */
+export function cutText(text: string, max: number): string {
+  return text.slice(0, max);
+}
+
+function cut(text: string, max: number, mark: string): string {
+  return text.length <= max ? text : `${text.slice(0, Math.max(0, max - mark.length))}${mark}`;
+}
