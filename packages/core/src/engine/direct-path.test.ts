@@ -81,6 +81,42 @@ describe("places for tasks", () => {
     expect([free, end(), slots.free]).toEqual([2, 0.25, 3]);
   });
 
+  it("lets a message wait until the results of all that followed from it are written", async () => {
+    const slots = new Slots(0);
+    let isOver = false;
+    void slots.takeLast().then(() => {
+      isOver = true;
+    });
+
+    const narrow = slots.widen("pr-1");
+    slots.endKeeping(["pr-1"]);
+    await settlePromises();
+    const wasOverBefore = isOver;
+    narrow();
+    slots.release();
+    await settlePromises();
+
+    expect([wasOverBefore, isOver]).toEqual([false, true]);
+  });
+
+  it("does not give the place of a result that is being written to a message whose own result is written", async () => {
+    const slots = new Slots(0);
+    const narrow = slots.widen("pr-1");
+    slots.endKeeping(["pr-1"]);
+    let isOver = false;
+
+    void slots.takeLast().then(() => {
+      isOver = true;
+    });
+    await settlePromises();
+    const wasOverBefore = isOver;
+    narrow();
+    slots.release();
+    await settlePromises();
+
+    expect([wasOverBefore, isOver]).toEqual([false, true]);
+  });
+
   it("leaves a place alone that the stack keeps for its next attempt", () => {
     const slots = new Slots(1);
     const endOfEvent = slots.keep(["pr-1"], 0);

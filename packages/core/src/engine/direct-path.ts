@@ -25,6 +25,8 @@ export class Slots {
   readonly #now: () => number;
   #free: number;
   #kept = 0;
+  /** Places of tasks that have ended while their results are written: those tasks have not released their own yet. */
+  #added = 0;
   #endedAt = Number.NEGATIVE_INFINITY;
   readonly #keptByStack = new Map<string, KeptPlace[]>();
   readonly #waiting: WaitingCaller[] = [];
@@ -39,6 +41,11 @@ export class Slots {
   /** How many places are free and not kept. */
   get free(): number {
     return Math.max(0, this.#free - this.#kept);
+  }
+
+  /** How many of these are left when all results under way are written. */
+  get #freeForGood(): number {
+    return Math.max(0, Math.min(this.free, this.#free - this.#added));
   }
 
   /** When a task ended last whose result is decided here, epoch milliseconds. */
@@ -86,9 +93,9 @@ export class Slots {
     });
   }
 
-  /** Waits until a place is free for which neither the queue nor a result waits, and takes it. */
+  /** Waits until a place is free for which nobody else waits and that is not one of `widen`, and takes it. */
   async takeLast(): Promise<void> {
-    if (this.free === 0) await new Promise<void>((resolve) => this.#patient.push(resolve));
+    if (this.#freeForGood === 0) await new Promise<void>((resolve) => this.#patient.push(resolve));
     else this.#free -= 1;
   }
 
@@ -141,6 +148,7 @@ export class Slots {
    */
   widen(stackId: string): () => void {
     this.#free += 1;
+    this.#added += 1;
     this.#endedAt = this.#now();
     const [first] = this.#waiting;
     const isLate = first !== undefined && first.since <= this.#endedAt - LONGEST_WAIT_MS;
@@ -148,6 +156,7 @@ export class Slots {
     if (isLate) this.#waiting.shift()?.take();
     return () => {
       this.#free -= 1;
+      this.#added -= 1;
       this.#unkeep(place);
       this.#serve();
     };
@@ -175,7 +184,7 @@ export class Slots {
 
   #serve(): void {
     while (this.free > 0 && this.#waiting.length > 0) this.#waiting.shift()?.take();
-    while (this.free > 0 && this.#patient.length > 0) {
+    while (this.#freeForGood > 0 && this.#patient.length > 0) {
       this.#free -= 1;
       this.#patient.shift()?.();
     }
