@@ -214,6 +214,13 @@ describe("room for events", () => {
     expect([early, limits]).toEqual([[], [1, 2, 3]]);
   });
 
+  it("does not wait for a place when the stop has come before", async () => {
+    const slots = new Slots(0);
+    const room = createEventRoom({ slots, clock: createFakeClock(), batchSize: 3 });
+
+    expect((await room.take(AbortSignal.abort())).limit).toBe(1);
+  });
+
   it("waits longer where tasks end all the time, and is there as soon as a place is", async () => {
     const clock = createFakeClock();
     const slots = new Slots(1, clock.now);

@@ -227,7 +227,7 @@ export function createEventRoom({ slots, clock, batchSize }: EventRoomInput): Ev
   let mostWithoutPlace = 1;
   return {
     async take(stopping) {
-      if (slots.free === 0) await waitForPlace(slots, clock, stopping);
+      if (slots.free === 0 && !stopping.aborted) await waitForPlace(slots, clock, stopping);
       const places = slots.take(batchSize);
       const limit = places === 0 ? mostWithoutPlace : Math.min(batchSize, Math.ceil(places / partThatBegins));
       mostWithoutPlace = places === 0 ? Math.min(batchSize, 2 * mostWithoutPlace) : 1;
