@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { createCommitFollower, followCommits, toTick } from "./ticks.ts";
 
 const event = { id: "e1", stackId: "pr-1", origin: "external", message: {}, receivedAt: 0 } as const;
-const given = { id: "s1", event, code: "EVENT_INVALID", reason: "no", setAsideAt: 1 };
+const given = { id: "s1", event, code: "EVENT_INVALID", reason: "no", deadLetteredAt: 1 };
 
 function aChange(overrides: Partial<Change> = {}): Change {
   return {
@@ -15,7 +15,7 @@ function aChange(overrides: Partial<Change> = {}): Change {
     appliedIds: [],
     park: [],
     unpark: [],
-    setAside: [],
+    deadLetters: [],
     history: [],
     dispatches: [],
     cancels: [],
@@ -41,7 +41,7 @@ function createBench(isDown = false) {
         );
       },
     },
-    setAside: {
+    deadLetters: {
       async send(events) {
         await check();
         letters.push(...events.map(({ id }) => id));
@@ -69,10 +69,10 @@ describe("what follows from a commit", () => {
     expect(ticks).toEqual([[JSON.stringify({ tick: "timer", stackId: "pr-1", dueAt }), dueAt]]);
   });
 
-  it("is a copy of what was set aside for the dead-letter queue", async () => {
+  it("is a copy of the dead letters for the dead-letter queue", async () => {
     const { follow, letters, ticks } = createBench();
 
-    await follow([aChange({ setAside: [given] }), aChange()]);
+    await follow([aChange({ deadLetters: [given] }), aChange()]);
 
     expect([letters, ticks]).toEqual([["s1"], []]);
   });
@@ -80,25 +80,25 @@ describe("what follows from a commit", () => {
   it("does not undo the commit when it fails", async () => {
     const { follow, warnings, withTimers } = createBench(true);
 
-    await follow([withTimers(1_000), aChange({ setAside: [given] })]);
+    await follow([withTimers(1_000), aChange({ deadLetters: [given] })]);
 
     expect(warnings).toHaveLength(2);
   });
 
   it("follows from what was committed only", async () => {
     const letters: string[] = [];
-    const setAside = {
+    const deadLetters = {
       send: async (events: readonly { readonly id: string }[]) => void letters.push(...events.map(({ id }) => id)),
     };
-    const deps = { ticks: undefined, setAside, clock: createFakeClock(), logger: silentLogger };
+    const deps = { ticks: undefined, deadLetters, clock: createFakeClock(), logger: silentLogger };
     const store = followCommits(createMemoryStore(), deps);
-    const toSetAside = (id: string) => ({ setAside: [{ ...given, id }] });
+    const toDeadLetter = (id: string) => ({ deadLetters: [{ ...given, id }] });
 
     await store.commit([
-      aChange(toSetAside("s1")),
-      aChange({ ...toSetAside("s2"), stackId: "pr-2", expectedVersion: 7 }),
+      aChange(toDeadLetter("s1")),
+      aChange({ ...toDeadLetter("s2"), stackId: "pr-2", expectedVersion: 7 }),
     ]);
-    await store.commit([aChange({ ...toSetAside("s3"), stackId: "pr-3", expectedVersion: 7 })]);
+    await store.commit([aChange({ ...toDeadLetter("s3"), stackId: "pr-3", expectedVersion: 7 })]);
 
     expect(letters).toEqual(["s1"]);
   });

@@ -13,9 +13,9 @@ import { createUlids, createYard, type SweepReport, systemClock, type Yard } fro
 import { DEFAULT_LIMITS } from "@stackyard/core/machine";
 import {
   type BatchOptions,
+  createDeadLetterSender,
   createEventBatchHandler,
   createQueueSender,
-  createSetAsideSender,
   createSqsTransport,
   parseSqsBatch,
   type SqsBatch,
@@ -137,7 +137,7 @@ export interface StateManagerParts {
   readonly logger: Logger;
 }
 
-/** Fewer than the queue's: what cannot be decided is set aside with its reason before the queue gives it up without. */
+/** Fewer than the queue's: what cannot be decided is dead-lettered with its reason before the queue gives it up without. */
 const ENGINE_DELIVERIES = MAX_DELIVERIES - 1;
 const PARKING = { maxTries: 50, maxParked: 1_000 };
 /** Events that one commit may take together. */
@@ -233,11 +233,11 @@ export function followQueues(
   const deps = { sqs, claimChecks: undefined, clock, random };
   const ticks =
     ticksUrl === undefined ? undefined : createTickSender(createQueueSender({ ...deps, queueUrl: ticksUrl }), clock);
-  const setAside =
+  const deadLetters =
     eventDeadLetters === undefined
       ? undefined
-      : createSetAsideSender({ ...deps, queueUrl: eventDeadLetters, resultKey });
-  return { ticks, store: followCommits(store, { ticks, setAside, clock, logger }) };
+      : createDeadLetterSender({ ...deps, queueUrl: eventDeadLetters, resultKey });
+  return { ticks, store: followCommits(store, { ticks, deadLetters, clock, logger }) };
 }
 
 /** Before the end of an invocation nothing new is begun; a quarter of it where that is less. */

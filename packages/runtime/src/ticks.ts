@@ -2,8 +2,8 @@ import type { Clock, Logger, Store, Transport } from "@stackyard/core";
 import type { Change, DueItem, TickSender, Yard } from "@stackyard/core/engine";
 import {
   type BatchItem,
+  type DeadLetterSender,
   type Sender,
-  type SetAsideSender,
   type SqsBatch,
   type SqsBatchResponse,
   toBatchResponse,
@@ -153,7 +153,7 @@ async function passOn({ store, transport, logger }: HandleTicksDeps, attemptId: 
 export interface FollowCommitsDeps {
   readonly ticks: TickSender | undefined;
   /** Of the event dead-letter queue. */
-  readonly setAside: SetAsideSender | undefined;
+  readonly deadLetters: DeadLetterSender | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -164,7 +164,7 @@ const MOST_KNOWN = 1_000;
 
 /**
  * Returns the store with what follows from commits besides messages: a tick for a timer that is due before the schedule would
- * see it, and a copy for the dead-letter queue of what was set aside. Both are in the store too, so a failure is only logged.
+ * see it, and a copy for the dead-letter queue of the dead letters. Both are in the store too, so a failure is only logged.
  */
 export function followCommits(store: Store, deps: FollowCommitsDeps): Store {
   const follow = createCommitFollower(deps);
@@ -181,7 +181,7 @@ export function followCommits(store: Store, deps: FollowCommitsDeps): Store {
 
 /** Returns what is called with each commit's changes. */
 export function createCommitFollower(deps: FollowCommitsDeps): (changes: readonly Change[]) => Promise<void> {
-  const { ticks, setAside, clock, logger } = deps;
+  const { ticks, deadLetters, clock, logger } = deps;
   // A stack may be committed many times before its timer is due.
   const known = new Set<string>();
 
@@ -196,10 +196,10 @@ export function createCommitFollower(deps: FollowCommitsDeps): (changes: readonl
   return async (changes) => {
     const now = clock.now();
     const near = changes.flatMap((change) => findNearTimers(change, now)).filter(isNew);
-    const given = changes.flatMap((change) => change.setAside);
+    const given = changes.flatMap((change) => change.deadLetters);
     const sending = [
       near.length > 0 ? ticks?.send(near) : undefined,
-      given.length > 0 ? setAside?.send(given) : undefined,
+      given.length > 0 ? deadLetters?.send(given) : undefined,
     ];
     for (const sent of await Promise.allSettled(sending)) {
       if (sent.status === "rejected") logger.warn("What follows from a commit was not sent.", { error: sent.reason });

@@ -22,6 +22,7 @@ export {
 } from "./publisher.ts";
 export type {
   Attempt,
+  DeadLetter,
   HistoryEntry,
   LastFailure,
   ListedParkedEvent,
@@ -31,7 +32,6 @@ export type {
   PageOptions,
   ParkedEvent,
   Reachable,
-  SetAsideEvent,
   StackDetails,
   StackFilter,
   StackSummary,

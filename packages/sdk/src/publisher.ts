@@ -2,13 +2,13 @@ import { StackyardError } from "@stackyard/core";
 import type { Page } from "./http-client.ts";
 import { type CallOptions, createEventId, type HttpClient, loadPage } from "./http-client.ts";
 import type {
+  DeadLetter,
   HistoryEntry,
   HistoryOptions,
   ListedParkedEvent,
   MetadataValue,
   Outcome,
   PageOptions,
-  SetAsideEvent,
 } from "./stacks-api.ts";
 
 /** Anything that knows its events: what `defineMachine` returns for a document of version 1 or 2. */
@@ -62,7 +62,7 @@ export interface Publisher<Event extends string = string> {
   publishMany(events: readonly NewEvent<Event>[], options?: CallOptions): Promise<readonly PublishResult[]>;
 }
 
-/** The event will not apply by itself: it was set aside, refused or ignored. `code` is `OUTCOME_NEGATIVE`. */
+/** The event will not apply by itself: it was dead-lettered, refused or ignored. `code` is `OUTCOME_NEGATIVE`. */
 export class EventNotAppliedError extends StackyardError {
   /** The line of the history that says so. */
   readonly entry: HistoryEntry;
@@ -123,8 +123,8 @@ function withId(event: NewEvent): NewEvent {
   return { ...event, id: event.id ?? createEventId() };
 }
 
-/** Which set-aside or parked events. */
-interface SetAsideFilter {
+/** Which dead-lettered or parked events. */
+interface DeadLetterFilter {
   readonly stackId?: string;
   readonly code?: string;
 }
@@ -136,9 +136,9 @@ export interface EventsApi {
   /** The history of the yard. */
   list(options?: HistoryOptions): Promise<Page<HistoryEntry>>;
   /** Events that their stacks refuse for the present, also of stacks that do not exist yet. Pages may be short. */
-  listParked(filter?: SetAsideFilter, page?: PageOptions): Promise<Page<ListedParkedEvent>>;
-  listSetAside(filter?: SetAsideFilter, page?: PageOptions): Promise<Page<SetAsideEvent>>;
-  /** Puts set-aside events back into the queue, by the ids of their entries. */
+  listParked(filter?: DeadLetterFilter, page?: PageOptions): Promise<Page<ListedParkedEvent>>;
+  listDeadLetters(filter?: DeadLetterFilter, page?: PageOptions): Promise<Page<DeadLetter>>;
+  /** Puts dead letters back into the queue, by the ids of their entries. */
   redrive(
     ids: readonly string[],
     options?: CallOptions,
@@ -154,13 +154,13 @@ export function createEventsApi(http: HttpClient): EventsApi {
       loadPage(http, { path: ["v1", "history"], query: { ...query }, ...(signal && { signal }) }),
     listParked: (filter = {}, { signal, ...page } = {}) =>
       loadPage(http, { path: ["v1", "parked"], query: { ...filter, ...page }, ...(signal && { signal }) }),
-    listSetAside: (filter = {}, { signal, ...page } = {}) =>
-      loadPage(http, { path: ["v1", "set-aside"], query: { ...filter, ...page }, ...(signal && { signal }) }),
+    listDeadLetters: (filter = {}, { signal, ...page } = {}) =>
+      loadPage(http, { path: ["v1", "dead-lettered"], query: { ...filter, ...page }, ...(signal && { signal }) }),
     // Sent twice, the second answer would call the ids unknown.
     redrive: (ids, options) =>
       http.requestJson({
         method: "POST",
-        path: ["v1", "set-aside", "redrive"],
+        path: ["v1", "dead-lettered", "redrive"],
         body: { ids },
         repeatable: false,
         ...options,

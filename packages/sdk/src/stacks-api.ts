@@ -2,7 +2,7 @@ import { type CallOptions, createEventId, type HttpClient, loadPage, type Page }
 import type { UpgradePlan } from "./upgrade.ts";
 
 /** What became of an event. */
-export type Outcome = "applied" | "removed" | "parked" | "refused" | "set-aside" | "ignored";
+export type Outcome = "applied" | "removed" | "parked" | "refused" | "dead-lettered" | "ignored";
 
 /** One line of the yard's history. Instants are ISO 8601 in UTC. */
 export interface HistoryEntry {
@@ -43,7 +43,7 @@ export interface HistoryEntry {
 }
 
 /** An event that was given up. `redrive` takes its `id`. */
-export interface SetAsideEvent {
+export interface DeadLetter {
   readonly id: string;
   readonly eventId: string;
   readonly stackId: string;
@@ -52,7 +52,7 @@ export interface SetAsideEvent {
   readonly code: string;
   readonly reason: string;
   readonly receivedAt: string;
-  readonly setAsideAt: string;
+  readonly deadLetteredAt: string;
   readonly message: Readonly<Record<string, unknown>>;
 }
 

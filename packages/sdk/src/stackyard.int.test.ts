@@ -135,7 +135,7 @@ describe("a program", () => {
     expect(entry).toMatchObject({ eventId: event.eventId, outcome: "applied" });
   });
 
-  it("gets a typed error for an event that was set aside", async () => {
+  it("gets a typed error for a dead letter", async () => {
     const { client } = await start();
 
     const error: unknown = await client
@@ -146,9 +146,9 @@ describe("a program", () => {
     expect(error).toBeInstanceOf(EventNotAppliedError);
     expect(error).toMatchObject({
       code: "OUTCOME_NEGATIVE",
-      entry: { outcome: "set-aside", code: "EVENT_UNDECLARED" },
+      entry: { outcome: "dead-lettered", code: "EVENT_UNDECLARED" },
     });
-    const { items } = await client.events.listSetAside({ stackId: "pr-1" });
+    const { items } = await client.events.listDeadLetters({ stackId: "pr-1" });
     expect(await client.events.redrive(items.map(({ id }) => id))).toMatchObject({ unknown: [] });
   });
 

@@ -76,7 +76,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
     return waitForStack(this.#http, { stackId, goal }, options);
   }
 
-  /** Resolves when the event was applied. Throws `EventNotAppliedError` when it was set aside, refused or ignored. */
+  /** Resolves when the event was applied. Throws `EventNotAppliedError` when it was dead-lettered, refused or ignored. */
   waitForOutcome(event: PublishedEvent, options?: WaitForOutcomeOptions): Promise<HistoryEntry> {
     return waitForOutcome(this.#http, event, options);
   }

@@ -129,7 +129,7 @@ async function findApplied(http: HttpClient, options: WaitForStateOptions): Prom
 }
 
 /**
- * Resolves with the line that says that the event was applied. Throws `EventNotAppliedError` when it was set aside,
+ * Resolves with the line that says that the event was applied. Throws `EventNotAppliedError` when it was dead-lettered,
  * refused or ignored.
  */
 export async function waitForOutcome(

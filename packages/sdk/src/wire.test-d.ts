@@ -2,6 +2,7 @@ import type { ApiAnswers } from "@stackyard/server";
 import { describe, expectTypeOf, it } from "vitest";
 import type {
   Attempt,
+  DeadLetter,
   HistoryEntry,
   ListedParkedEvent,
   MachineDetails,
@@ -10,7 +11,6 @@ import type {
   ParkedEvent,
   ProblemDetails,
   PublishResult,
-  SetAsideEvent,
   SimulationLine,
   StackDetails,
   StackSummary,
@@ -31,7 +31,7 @@ interface Client {
   ParkedEvent: ParkedEvent;
   PublishResult: PublishResult;
   Run: Run;
-  SetAsideEvent: SetAsideEvent;
+  DeadLetter: DeadLetter;
   SimulationLine: SimulationLine;
   StackDetails: StackDetails;
   StackSummary: StackSummary;
@@ -51,7 +51,7 @@ describe("the client's types", () => {
     expectTypeOf<keyof Attempt>().toEqualTypeOf<keyof ApiAnswers["Attempt"]>();
     expectTypeOf<keyof HistoryEntry>().toEqualTypeOf<keyof ApiAnswers["HistoryEntry"]>();
     expectTypeOf<keyof MachineDetails>().toEqualTypeOf<keyof ApiAnswers["MachineDetails"]>();
-    expectTypeOf<keyof SetAsideEvent>().toEqualTypeOf<keyof ApiAnswers["SetAsideEvent"]>();
+    expectTypeOf<keyof DeadLetter>().toEqualTypeOf<keyof ApiAnswers["DeadLetter"]>();
     expectTypeOf<keyof UpgradePlan>().toEqualTypeOf<keyof ApiAnswers["UpgradePlan"]>();
     expectTypeOf<keyof UpgradeResult>().toEqualTypeOf<keyof ApiAnswers["UpgradeResult"]>();
     expectTypeOf<keyof Run>().toEqualTypeOf<keyof ApiAnswers["Run"]>();

@@ -145,16 +145,16 @@ describe("events and stacks", () => {
     expect(ofEvent).toMatchObject([{ eventId: "e1", outcome: "applied", to: "UP", actor: "tester" }]);
   });
 
-  it("lists set-aside events and sends them again", async () => {
+  it("lists dead letters and sends them again", async () => {
     yard = createTestYard();
     yard.run();
     await yard.call("/v1/events", { body: { ...launch, event: "UNHEARD-OF" } });
 
     const [event] = await until(async () => {
-      const { items } = await yard.json<List>("/v1/set-aside?code=EVENT_UNDECLARED");
+      const { items } = await yard.json<List>("/v1/dead-letters?code=EVENT_UNDECLARED");
       return items.length > 0 ? items : undefined;
     });
-    const redrive = await yard.call("/v1/set-aside/redrive", { body: { ids: [event?.["id"], "nothing"] } });
+    const redrive = await yard.call("/v1/dead-letters/redrive", { body: { ids: [event?.["id"], "nothing"] } });
 
     expect(event).toMatchObject({
       eventId: "e1",

@@ -119,7 +119,7 @@ describe("hostile requests", () => {
     const paths = fc.oneof(
       fc.webPath().map((path) => `/v1/stacks${path}`),
       fc.string({ maxLength: 40 }).map((cursor) => `/v1/history?cursor=${encodeURIComponent(cursor)}`),
-      fc.string({ maxLength: 40 }).map((cursor) => `/v1/set-aside?cursor=${encodeURIComponent(cursor)}`),
+      fc.string({ maxLength: 40 }).map((cursor) => `/v1/dead-letters?cursor=${encodeURIComponent(cursor)}`),
       fc.string({ maxLength: 40 }).map((key) => `/terraform/state/${encodeURIComponent(key)}`),
     );
     await fc.assert(
@@ -133,7 +133,7 @@ describe("hostile requests", () => {
     const routes = fc.constantFrom(
       "/v1/events",
       "/v1/simulate",
-      "/v1/set-aside/redrive",
+      "/v1/dead-letters/redrive",
       "/v1/stacks/a/retry",
       "/v1/stacks/a/simulate",
     );

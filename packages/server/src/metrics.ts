@@ -101,7 +101,7 @@ export function toYardMetrics(stats: StoreStats, version: string): readonly Metr
     gauge("stackyard_queued_events", "Events that wait for the engine.", stats.queuedEvents),
     gauge("stackyard_queued_tasks", "Task messages that wait for a runner.", stats.queuedTasks),
     gauge("stackyard_parked_events", "Parked events.", stats.parkedEvents),
-    gauge("stackyard_set_aside_events", "Dead-lettered events.", stats.setAsideEvents),
+    gauge("stackyard_dead_letters", "Dead-lettered events.", stats.deadLetters),
     gauge("stackyard_open_attempts", "Attempts that have not ended.", stats.openAttempts),
   ];
 }

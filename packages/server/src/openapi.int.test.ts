@@ -19,7 +19,7 @@ interface Document {
 let yard: TestYard;
 let api: Document;
 let attemptId: string;
-let setAsideId: string;
+let deadLetterId: string;
 
 const STATE_KEY = "review-app/pr-1/key";
 
@@ -40,8 +40,8 @@ beforeAll(async () => {
   );
   const attempts = await yard.json<{ items: { attemptId: string }[] }>("/v1/stacks/pr-1/attempts");
   attemptId = attempts.items[0]?.attemptId ?? "";
-  setAsideId = await vi.waitFor(async () => {
-    const [item] = (await yard.json<{ items: { id: string }[] }>("/v1/set-aside")).items;
+  deadLetterId = await vi.waitFor(async () => {
+    const [item] = (await yard.json<{ items: { id: string }[] }>("/v1/dead-letters")).items;
     expect(item).toBeDefined();
     return item?.id ?? "";
   });
@@ -67,8 +67,8 @@ const cases: Readonly<Record<string, () => Case>> = {
   publishEvents: () => ({ path: "/v1/events", body: [{ event: "DEPLOY", stackId: "pr-3" }, {}], status: 202 }),
   listEventHistory: () => ({ path: "/v1/events/e1/history" }),
   listParked: () => ({ path: "/v1/parked" }),
-  listSetAside: () => ({ path: "/v1/set-aside" }),
-  redriveEvents: () => ({ path: "/v1/set-aside/redrive", body: { ids: [setAsideId] } }),
+  listDeadLetters: () => ({ path: "/v1/dead-letters" }),
+  redriveEvents: () => ({ path: "/v1/dead-letters/redrive", body: { ids: [deadLetterId] } }),
   listStacks: () => ({ path: "/v1/stacks?limit=1" }),
   getStack: () => ({ path: "/v1/stacks/pr-1" }),
   listStackHistory: () => ({ path: "/v1/stacks/pr-1/history" }),

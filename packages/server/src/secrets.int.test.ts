@@ -76,7 +76,7 @@ async function readAll(): Promise<string> {
       "/v1/stacks/a",
       "/v1/stacks/a/history",
       "/v1/history",
-      "/v1/set-aside",
+      "/v1/dead-letters",
     ],
     ...["/v1/stacks/a/attempts", "/v1/processes", "/v1/machines", "/v1/machines/review-app", "/v1/yard", "/metrics"],
     ...items.flatMap(({ attemptId }) => {

@@ -8,7 +8,7 @@ import {
   claimAtBirth,
   toAttemptDue,
 } from "@stackyard/core/attempt";
-import type { HistoryEntry, QueuedEvent, SetAsideEvent } from "@stackyard/core/engine";
+import type { DeadLetter, HistoryEntry, QueuedEvent } from "@stackyard/core/engine";
 import type { KnownIds } from "./keys.ts";
 
 /** An instant that is not handed out before another one. A new instant is handed out at once. */
@@ -284,7 +284,7 @@ export interface FollowUp {
   readonly lines?: readonly HistoryEntry[] | undefined;
   /** Attempts that have ended; they move to the row of the lines. */
   readonly ended?: readonly AttemptRow[] | undefined;
-  readonly setAside?: readonly SetAsideEvent[] | undefined;
+  readonly deadLetters?: readonly DeadLetter[] | undefined;
   /** Keys that these attempts hold or may be queued for no longer. */
   readonly leaves?: readonly { readonly attemptId: string; readonly keys: readonly string[] }[] | undefined;
   /** Events of other stacks. */

@@ -89,7 +89,7 @@ export function joinFollowUps(a: FollowUp, b: FollowUp): FollowUp {
   return {
     lines: join(a.lines, b.lines),
     ended: join(a.ended, b.ended),
-    setAside: join(a.setAside, b.setAside),
+    deadLetters: join(a.deadLetters, b.deadLetters),
     leaves: join(a.leaves, b.leaves),
     events: join(a.events, b.events),
     receipts: join(a.receipts, b.receipts),

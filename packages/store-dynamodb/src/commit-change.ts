@@ -25,7 +25,7 @@ import {
   groupByStack,
   type OwnReceipt,
   type PreparedEvents,
-  putSetAside,
+  putDeadLetter,
   removeByReceipts,
 } from "./event-queue.ts";
 import { checkLines, isLongLog, listEnded, withLogRow, writeHistory, writeLog } from "./history.ts";
@@ -120,10 +120,10 @@ async function refuse(
   aggregate: Aggregate,
   { receipts }: Prepared,
 ): Promise<CommitResult | undefined> {
-  const { stackId, expectedVersion, appliedIds, park, setAside, results = [] } = change;
+  const { stackId, expectedVersion, appliedIds, park, deadLetters, results = [] } = change;
   const version = aggregate.stack === undefined ? 0 : aggregate.stackVersion;
   if (version !== expectedVersion) return { kind: "conflict" };
-  const ids = [...appliedIds, ...[...park, ...setAside].map(({ event }) => toEventKey(event))];
+  const ids = [...appliedIds, ...[...park, ...deadLetters].map(({ event }) => toEventKey(event))];
   const eventIds = await findKnownIds(context, stackId, aggregate, ids);
   if (eventIds.length > 0) return { kind: "duplicate", eventIds };
   const lost = results.flatMap(({ grant }) =>
@@ -137,7 +137,7 @@ async function refuse(
 
 /** The aggregate as the change leaves it. Rows that it names are written here, before it. */
 async function apply(context: StoreContext, change: Change, before: Aggregate, prepared: Prepared) {
-  const { stackId, now, write, history, setAside } = change;
+  const { stackId, now, write, history, deadLetters } = change;
   checkLines(stackId, history);
   const version = toNextVersion(before);
   const { aggregate: withIds, moved } = addIds(before, change.appliedIds, now);
@@ -156,7 +156,7 @@ async function apply(context: StoreContext, change: Change, before: Aggregate, p
   const follow = joinFollowUps(moves.follow, {
     lines: history,
     ended: isFlushed ? aggregate.ended : [],
-    setAside,
+    deadLetters,
     receipts: prepared.otherReceipts,
     unused: [...parked.unused, ...acknowledged.unused],
   });
@@ -280,10 +280,10 @@ function hasMore({ leaves, events, receipts }: OutboxEntry): boolean {
 
 /** May be done again, by several processes at once. */
 async function record(context: StoreContext, stackId: string, entry: OutboxEntry, isNew: boolean): Promise<void> {
-  const { setAside = [], unused = [], lines = [] } = entry;
+  const { deadLetters = [], unused = [], lines = [] } = entry;
   await Promise.all([
     writeHistory(context, stackId, entry, isNew),
-    inParallel(setAside, (event) => putSetAside(context, event)),
+    inParallel(deadLetters, (event) => putDeadLetter(context, event)),
     inParallel(unused, (name) => context.work.remove(toStackKey(stackId, name))),
   ]);
   if (lines.length > 0) context.listeners.notify(["history"]);

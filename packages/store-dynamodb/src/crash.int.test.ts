@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDyingClient } from "./testing/failing-client.ts";
 import {
   aChange,
+  aDeadLetter,
   aDispatch,
   aLine,
   anEvent,
   aParkedEvent,
   aPut,
-  aSetAsideEvent,
   commitNow,
   grantNow,
   HOUR,
@@ -46,14 +46,14 @@ const scenarios: readonly Scenario[] = [
         appliedIds: ["e1"],
         history: [aLine("e1"), aLine("e1", { outcome: "refused" })],
         dispatches: [aDispatch("a1"), aDispatch("a2")],
-        setAside: [aSetAsideEvent("x1")],
+        deadLetters: [aDeadLetter("x1")],
         park: [aParkedEvent("p1")],
       }),
   },
   {
     name: "a commit for a stack that is not there",
     prepare: async () => undefined,
-    act: (store) => commitAll(store, { history: [aLine("e1")], setAside: [aSetAsideEvent("x1")], appliedIds: ["e1"] }),
+    act: (store) => commitAll(store, { history: [aLine("e1")], deadLetters: [aDeadLetter("x1")], appliedIds: ["e1"] }),
   },
   {
     name: "a commit that begins a stack where events are parked",
@@ -110,7 +110,7 @@ const scenarios: readonly Scenario[] = [
   },
   {
     name: "sending events again",
-    prepare: (store) => commitNow(store, aPut({}, { setAside: [aSetAsideEvent("x1"), aSetAsideEvent("x2")] })),
+    prepare: (store) => commitNow(store, aPut({}, { deadLetters: [aDeadLetter("x1"), aDeadLetter("x2")] })),
     act: (store) => store.queries.redrive(["x1", "x2"], T0),
   },
 ];
@@ -136,7 +136,7 @@ async function observe(store: Store) {
     parked: loaded?.parked,
     history: history.items.map(({ position: _, ...line }) => line),
     yard: yard.items.map(({ eventId }) => eventId),
-    setAside: (await store.queries.listSetAside({}, page)).items,
+    deadLetters: (await store.queries.listDeadLetters({}, page)).items,
     attempts: attempts.toSorted((a, b) => (a.attemptId < b.attemptId ? -1 : 1)),
     due: due.map((item) => JSON.stringify({ ...item, receipt: "" })).sort(),
     stats: await store.queries.stats(),

@@ -16,7 +16,7 @@ import { Compile } from "typebox/compile";
 import { createAttemptStore } from "./attempts.ts";
 import { createStackStore, publishLast, recordEntries } from "./commit-change.ts";
 import { createSerializer, createTable } from "./database.ts";
-import { acknowledge, enqueue, giveBack, listSetAside, redrive } from "./event-queue.ts";
+import { acknowledge, enqueue, giveBack, listDeadLetters, redrive } from "./event-queue.ts";
 import { listHistory } from "./history.ts";
 import { prune } from "./prune.ts";
 import { listParkedStackIds, listStacks, loadStats } from "./queries.ts";
@@ -193,7 +193,7 @@ function guardCalls(guard: Guard, context: StoreContext): Omit<Store, "records" 
       listHistory: guard((filter, page) => listHistory(context, filter, page)),
       listAttempts: guard(attempts.listAttempts),
       listParkedStackIds: guard((page) => listParkedStackIds(context, page)),
-      listSetAside: guard((filter, page) => listSetAside(context, filter, page)),
+      listDeadLetters: guard((filter, page) => listDeadLetters(context, filter, page)),
       redrive: guard((ids, now) => redrive(context, ids, now)),
       stats: guard(() => loadStats(context)),
     },

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => tables.stop());
 
 const DAY = 24 * HOUR;
-const keep = { historyMs: DAY, setAsideMs: DAY, settledAttemptMs: DAY, eventIdMs: 14 * DAY, eventIdCount: 1000 };
+const keep = { historyMs: DAY, deadLetterMs: DAY, settledAttemptMs: DAY, eventIdMs: 14 * DAY, eventIdCount: 1000 };
 
 /** A stack that has applied `e0` to `e299`, one after the other. */
 async function openWithIds() {

@@ -1,10 +1,10 @@
 import {
   createPageBuilder,
+  type DeadLetter,
   type Page,
   type PageInput,
   parsePosition,
   type QueuedEvent,
-  type SetAsideEvent,
   toEventKey,
 } from "@stackyard/core/engine";
 import {
@@ -212,16 +212,16 @@ function changeSent(
   return putAttempt(aggregate, { ...row, sent: change(row.sent) });
 }
 
-/** An event that was set aside. One that was sent again stays for a while, so that no late writer brings it back. */
-interface SetAsideRow extends WorkRow {
-  readonly entry: SetAsideEvent;
+/** A dead letter. One that was sent again stays for a while, so that no late writer brings it back. */
+interface DeadLetterRow extends WorkRow {
+  readonly entry: DeadLetter;
   /** Grows over the yard. */
   readonly sequence: number;
   readonly sentAgain?: { readonly at: number; readonly isQueued: boolean } | undefined;
 }
 
 /** All of them are under this key of the list index. */
-export const SET_ASIDE_LIST = "set-aside";
+export const DEAD_LETTER_LIST = "dead-lettered";
 
 /** A redrive that was not finished is finished after so long, and tried again after the other. */
 const REPAIR_AFTER_MS = 10_000;
@@ -229,39 +229,39 @@ const REPAIR_AGAIN_MS = 60_000;
 const REPAIRED_AT_ONCE = 100;
 
 /** How they are kept: by the id of the entry, listed until they are sent again. */
-const SET_ASIDE: RowKind<SetAsideRow> = {
-  name: "event that was set aside",
-  toKey: (id) => ({ pk: `set-aside#${toKeyPart(id)}`, sk: "event" }),
+const DEAD_LETTER: RowKind<DeadLetterRow> = {
+  name: "dead letter",
+  toKey: (id) => ({ pk: `dead-lettered#${toKeyPart(id)}`, sk: "event" }),
   toIndex({ sequence, sentAgain }): Row {
-    if (sentAgain === undefined) return { listKey: SET_ASIDE_LIST, listAt: sequence };
+    if (sentAgain === undefined) return { listKey: DEAD_LETTER_LIST, listAt: sequence };
     if (sentAgain.isQueued) return { sweepKey: "sent-again", sweepAt: sentAgain.at };
     return { sweepKey: "redriven", sweepAt: sentAgain.at + REPAIR_AFTER_MS };
   },
 };
 
 /** Writes it unless it is there. */
-export async function putSetAside(context: StoreContext, entry: SetAsideEvent): Promise<void> {
+export async function putDeadLetter(context: StoreContext, entry: DeadLetter): Promise<void> {
   const row = { entry, sequence: context.nextNumber() };
-  const item = toItem({ ...row, ...SET_ASIDE.toIndex(row), ...SET_ASIDE.toKey(entry.id) });
+  const item = toItem({ ...row, ...DEAD_LETTER.toIndex(row), ...DEAD_LETTER.toKey(entry.id) });
   await context.work.put(item, { expression: "attribute_not_exists(pk)" });
 }
 
-/** Removes those that were set aside before that instant. */
-export async function pruneSetAside(context: StoreContext, before: number): Promise<void> {
-  for await (const { read } of loadSetAside(context, { descending: false })) {
+/** Removes those that were dead-lettered before that instant. */
+export async function pruneDeadLetters(context: StoreContext, before: number): Promise<void> {
+  for await (const { read } of loadDeadLetters(context, { descending: false })) {
     const { item } = tryRead(read);
-    if (item === undefined || item.sentAgain !== undefined || item.entry.setAsideAt >= before) continue;
-    await context.work.remove(SET_ASIDE.toKey(item.entry.id));
+    if (item === undefined || item.sentAgain !== undefined || item.entry.deadLetteredAt >= before) continue;
+    await context.work.remove(DEAD_LETTER.toKey(item.entry.id));
   }
 }
 
 /** Newest first. Few rows, which people look at: a filter walks over the others. */
-export async function listSetAside(
+export async function listDeadLetters(
   context: StoreContext,
   filter: { readonly stackId?: string; readonly code?: string },
   page: PageInput,
-): Promise<Page<SetAsideEvent>> {
-  return fillPage(createPageBuilder<SetAsideEvent>(page), walk(context, filter, parsePosition(page.cursor)));
+): Promise<Page<DeadLetter>> {
+  return fillPage(createPageBuilder<DeadLetter>(page), walk(context, filter, parsePosition(page.cursor)));
 }
 
 async function* walk(
@@ -269,7 +269,7 @@ async function* walk(
   { stackId, code }: { readonly stackId?: string; readonly code?: string },
   before: number | undefined,
 ) {
-  for await (const { entry, read } of loadSetAside(context, { before, descending: true })) {
+  for await (const { entry, read } of loadDeadLetters(context, { before, descending: true })) {
     const row = tryRead(read);
     const { sentAgain, entry: item } = row.item ?? {};
     if (sentAgain !== undefined) continue;
@@ -285,9 +285,9 @@ interface Range {
   readonly descending: boolean;
 }
 
-function loadSetAside(context: StoreContext, { before, descending }: Range) {
-  const entries = context.work.query({ index: WORK_INDEXES.list, part: SET_ASIDE_LIST, before, descending });
-  return loadListed<SetAsideRow>(context, entries);
+function loadDeadLetters(context: StoreContext, { before, descending }: Range) {
+  const entries = context.work.query({ index: WORK_INDEXES.list, part: DEAD_LETTER_LIST, before, descending });
+  return loadListed<DeadLetterRow>(context, entries);
 }
 
 /** Puts events back into the queue. Each is a commit of its own; who repeats the call continues where it ended. */
@@ -300,7 +300,7 @@ export async function redrive(context: StoreContext, ids: readonly string[], now
 }
 
 async function markSent(context: StoreContext, id: string, now: number): Promise<boolean> {
-  return mutateRow<SetAsideRow, boolean>(context, SET_ASIDE, id, (row) => {
+  return mutateRow<DeadLetterRow, boolean>(context, DEAD_LETTER, id, (row) => {
     if (row === undefined || row.sentAgain !== undefined) return { result: false };
     return { write: { ...row, sentAgain: { at: now, isQueued: false } }, result: true };
   });
@@ -308,10 +308,10 @@ async function markSent(context: StoreContext, id: string, now: number): Promise
 
 /** Queues an event that was marked, if that is not done. */
 async function finishRedrive(context: StoreContext, id: string): Promise<void> {
-  const marked = await loadRow(context, SET_ASIDE, id);
+  const marked = await loadRow(context, DEAD_LETTER, id);
   if (marked?.sentAgain === undefined || marked.sentAgain.isQueued) return;
   await enqueue(context, [{ event: marked.entry.event }]);
-  await mutateRow<SetAsideRow, void>(context, SET_ASIDE, id, (row) => {
+  await mutateRow<DeadLetterRow, void>(context, DEAD_LETTER, id, (row) => {
     if (row?.sentAgain === undefined) return { result: undefined };
     return { write: { ...row, sentAgain: { ...row.sentAgain, isQueued: true } }, result: undefined };
   });
@@ -322,7 +322,7 @@ export async function finishRedrives(context: StoreContext, now: number): Promis
   const marked = { index: WORK_INDEXES.sweep, part: "redriven", to: now, pageSize: REPAIRED_AT_ONCE };
   const due = await takeFirst(context.work.query(marked), REPAIRED_AT_ONCE);
   await inParallel(due, async (entry) => {
-    const row = await loadRowAt<SetAsideRow>(context, toWorkKey(entry));
+    const row = await loadRowAt<DeadLetterRow>(context, toWorkKey(entry));
     if (row === undefined) return;
     const { id } = row.entry;
     if (await attemptLater(context, `sending ${id} again`, () => finishRedrive(context, id))) return;

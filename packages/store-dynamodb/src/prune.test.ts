@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { countOld } from "./prune.ts";
 import { HOUR, T0 } from "./testing/store-work.ts";
 
-const keep = { historyMs: 0, setAsideMs: 0, settledAttemptMs: 0, eventIdMs: HOUR };
+const keep = { historyMs: 0, deadLetterMs: 0, settledAttemptMs: 0, eventIdMs: HOUR };
 const ids = [T0, T0, T0 + 1].map((at, index) => [`e${index}`, at] as const);
 
 describe("countOld", () => {

@@ -1,7 +1,7 @@
 import type { Retention } from "@stackyard/core/engine";
 import type { AttemptRow } from "./aggregate.ts";
 import { fromItem, type Item, inParallel, toAttribute } from "./database.ts";
-import { pruneSetAside } from "./event-queue.ts";
+import { pruneDeadLetters } from "./event-queue.ts";
 import {
   type HistoryFacts,
   type HistoryRow,
@@ -39,12 +39,12 @@ const MOST_IN_ITEM = 500;
 /** Removes what is older than it is kept; true when more is left. */
 export async function prune(context: StoreContext, retention: Retention, now: number): Promise<boolean> {
   const limits = { lines: now - retention.historyMs, attempts: now - retention.settledAttemptMs };
-  await pruneSetAside(context, now - retention.setAsideMs);
+  await pruneDeadLetters(context, now - retention.deadLetterMs);
   const isMore = await Promise.all([
     pruneHistory(context, limits),
     pruneEndedRows(context, limits),
     pruneByAge(context, "record", now + 1),
-    pruneByAge(context, "sent-again", now - retention.setAsideMs),
+    pruneByAge(context, "sent-again", now - retention.deadLetterMs),
     pruneMovedIds(context, retention, now),
     pruneStacks(context, retention, limits, now),
     pruneAbsent(context, retention, limits, now),

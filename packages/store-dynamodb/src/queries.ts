@@ -10,7 +10,7 @@ import {
 } from "@stackyard/core/engine";
 import type { Aggregate } from "./aggregate.ts";
 import type { Condition, Item } from "./database.ts";
-import { SET_ASIDE_LIST } from "./event-queue.ts";
+import { DEAD_LETTER_LIST } from "./event-queue.ts";
 import { parseStackItem, readShadowId } from "./stack-item.ts";
 import type { StoreContext } from "./store-context.ts";
 import { WORK_INDEXES } from "./tables.ts";
@@ -135,14 +135,14 @@ export async function loadStats(context: StoreContext): Promise<StoreStats> {
   }
   const { work } = context;
   for await (const item of work.query({ index: WORK_INDEXES.sweep, part: "shadow" })) add(item);
-  let setAsideEvents = 0;
-  for await (const _ of work.query({ index: WORK_INDEXES.list, part: SET_ASIDE_LIST })) setAsideEvents += 1;
+  let deadLetters = 0;
+  for await (const _ of work.query({ index: WORK_INDEXES.list, part: DEAD_LETTER_LIST })) deadLetters += 1;
   return {
     stacks,
     queuedEvents: sums.queued,
     queuedTasks: sums.sent,
     parkedEvents: sums.parked,
-    setAsideEvents,
+    deadLetters,
     openAttempts: sums.open,
     states: [...states].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each),
   };

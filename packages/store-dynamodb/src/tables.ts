@@ -31,7 +31,7 @@ interface WorkIndex extends TableIndex {
 export const WORK_INDEXES = {
   /** What is due of absent stacks, repairs of redrives, and what is too old one day. */
   sweep: { name: "sweep", key: "sweepKey", at: "sweepAt", holds: ["of", "queued", "sent", "parked", "open"] },
-  /** Lists for people: what was set aside. */
+  /** Lists for people: the dead letters. */
   list: { name: "list", key: "listKey", at: "listAt", holds: [] },
 } as const satisfies Record<string, WorkIndex>;
 

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => tables.stop());
 
 const DAY = 24 * HOUR;
-const keep = { historyMs: DAY, setAsideMs: DAY, settledAttemptMs: DAY, eventIdMs: DAY, eventIdCount: 1000 };
+const keep = { historyMs: DAY, deadLetterMs: DAY, settledAttemptMs: DAY, eventIdMs: DAY, eventIdCount: 1000 };
 
 describe("revisions", () => {
   it("may be larger than an item", async () => {

@@ -22,8 +22,8 @@ beforeEach(async () => {
       sent: [],
       notes: [],
     } as const;
-    const setAside = { id, event: anEvent(`s-${id}`), code: "EVENT_INVALID", reason: "…", setAsideAt: NOW };
-    await store.commit([aPut({ id }, { history: [line], setAside: [setAside] })]);
+    const deadLetter = { id, event: anEvent(`s-${id}`), code: "EVENT_INVALID", reason: "…", deadLetteredAt: NOW };
+    await store.commit([aPut({ id }, { history: [line], deadLetters: [deadLetter] })]);
     await store.records.put({ key: id, value: { id }, expected: "absent", now: NOW });
   }
 });
@@ -47,17 +47,17 @@ describe("a damaged row", () => {
 
   it("of the history, of a dead letter and of a record is reported with the others", async () => {
     await server.sql(`update ${store.schema}.history set body = '7' where stack_id = 'b'`);
-    await server.sql(`update ${store.schema}.set_aside set body = '{}' where id = 'b'`);
+    await server.sql(`update ${store.schema}.dead_letter set body = '{}' where id = 'b'`);
     await server.sql(`update ${store.schema}.record set value = '{' where key = 'b'`);
 
     const history = await store.queries.listHistory({}, { limit: 10 });
-    const setAside = await store.queries.listSetAside({}, { limit: 10 });
+    const deadLetter = await store.queries.listDeadLetters({}, { limit: 10 });
     const records = await store.records.list("", { limit: 10, now: NOW });
 
     expect(history.items.map(({ stackId }) => stackId)).toEqual(["a", "c"]);
     expect(history.unreadable).toMatchObject([{ reason: expect.stringContaining("of the history") }]);
-    expect(setAside.items.map(({ id }) => id)).toEqual(["c", "a"]);
-    expect(setAside.unreadable).toMatchObject([{ id: "b" }]);
+    expect(deadLetter.items.map(({ id }) => id)).toEqual(["c", "a"]);
+    expect(deadLetter.unreadable).toMatchObject([{ id: "b" }]);
     expect(records.items.map(({ key }) => key)).toEqual(["a", "c"]);
     expect(records.unreadable).toMatchObject([{ id: "b" }]);
   });

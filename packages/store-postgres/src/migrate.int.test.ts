@@ -151,7 +151,7 @@ describe("roles", () => {
     }
     await store.records.put({ key: "a", value: 1, expected: "absent", now: T0 });
     expect((await store.queries.listHistory({}, { limit: 1 })).items).toEqual([]);
-    await store.prune({ historyMs: 1, eventIdMs: 1, eventIdCount: 1, setAsideMs: 1, settledAttemptMs: 1 }, T0);
+    await store.prune({ historyMs: 1, eventIdMs: 1, eventIdCount: 1, deadLetterMs: 1, settledAttemptMs: 1 }, T0);
     await store.close();
     await expect(server.open({ connection, schema: server.newSchema() })).rejects.toMatchObject({
       code: "STORE_UNAVAILABLE",

@@ -61,8 +61,8 @@ interface Lists {
 
 /** True for a change that this statement can write. */
 export function isPlain(change: Change): boolean {
-  const { stackId, write, park, unpark, setAside, history, dispatches, cancels, closes } = change;
-  if (write.kind !== "put" || park.length + unpark.length + setAside.length + cancels.length > 0) return false;
+  const { stackId, write, park, unpark, deadLetters, history, dispatches, cancels, closes } = change;
+  if (write.kind !== "put" || park.length + unpark.length + deadLetters.length + cancels.length > 0) return false;
   if (history.some((line) => line.stackId !== stackId)) return false;
   if (dispatches.some((each) => each.again || each.stackId !== stackId || closes.includes(each.attemptId)))
     return false;

@@ -4,12 +4,12 @@ import type { Database, Statement } from "./database.ts";
 /** How far a pass over each table has come; a pass goes on where the call before it ended. */
 interface Progress {
   history: number | "done";
-  setAside: number | "done";
+  deadLetters: number | "done";
   eventIds: readonly [eventId: string, stackId: string] | "done";
 }
 
 function begin(): Progress {
-  return { history: 0, setAside: 0, eventIds: ["", ""] };
+  return { history: 0, deadLetters: 0, eventIds: ["", ""] };
 }
 
 /** Rows of one table that one call looks at. */
@@ -19,10 +19,10 @@ const BATCH = 2_000;
 export function createPrune(database: Database): (retention: Retention, now: number) => Promise<boolean> {
   let progress = begin();
   return async (retention, now) => {
-    const { historyMs, settledAttemptMs, setAsideMs } = retention;
+    const { historyMs, settledAttemptMs, deadLetterMs } = retention;
     const after: Progress = {
       history: await walk(database, HISTORY, progress.history, now - historyMs, now - settledAttemptMs),
-      setAside: await walk(database, SET_ASIDE, progress.setAside, now - setAsideMs),
+      deadLetters: await walk(database, DEAD_LETTER, progress.deadLetters, now - deadLetterMs),
       eventIds: await pruneEventIds(database, progress.eventIds, retention, now),
     };
     const expired = await database.rows(EXPIRED, now, BATCH);
@@ -33,17 +33,17 @@ export function createPrune(database: Database): (retention: Retention, now: num
 }
 
 /** Removes what is old among the next rows; `last` is null where they, and so all later ones, are too young. */
-const SET_ASIDE = {
-  name: "prune_set_aside",
+const DEAD_LETTER = {
+  name: "prune_dead_letters",
   isLong: true as const,
   text: `
 with batch as materialized (
-  select position, set_aside_at from stackyard.set_aside where position > $1 order by position limit ${BATCH}
+  select position, dead_lettered_at from stackyard.dead_letter where position > $1 order by position limit ${BATCH}
 ), found as materialized (
-  select max(position) as last, min(set_aside_at) as oldest, count(*) as count from batch
+  select max(position) as last, min(dead_lettered_at) as oldest, count(*) as count from batch
 ), removed as (
-  delete from stackyard.set_aside using found
-   where found.oldest < $2 and position > $1 and position <= found.last and set_aside_at < $2
+  delete from stackyard.dead_letter using found
+   where found.oldest < $2 and position > $1 and position <= found.last and dead_lettered_at < $2
 )
 select case when oldest < $2 and count = ${BATCH} then last end as last from found`,
 };

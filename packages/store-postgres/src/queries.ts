@@ -2,13 +2,13 @@ import type { Logger, Store } from "@stackyard/core";
 import {
   afterPrefix,
   createPageBuilder,
+  type DeadLetter,
   type Page,
   type PageBuilder,
   type PageInput,
   type PageRow,
   parsePosition,
   parseStored,
-  type SetAsideEvent,
   type StackFilter,
   type StoredHistoryEntry,
   type StoredStack,
@@ -34,7 +34,7 @@ export function createStackQueries(database: Database, signals: Signals, logger:
     listHistory: (filter, page) => listHistory(database, filter, page),
     listAttempts: (stackId) => listAttempts(database, stackId),
     listParkedStackIds: (page) => listParkedStackIds(database, page),
-    listSetAside: (filter, page) => listSetAside(database, filter, page),
+    listDeadLetters: (filter, page) => listDeadLetters(database, filter, page),
     async redrive(ids) {
       const found = await redrive(database, ids);
       signals.tell(EVENT);
@@ -67,7 +67,7 @@ interface CountRow {
   readonly queued_events: number;
   readonly queued_tasks: number;
   readonly parked_events: number;
-  readonly set_aside_events: number;
+  readonly dead_letters: number;
   readonly open_attempts: number;
 }
 
@@ -77,7 +77,7 @@ const COUNTS = {
 select (select count(*) from stackyard.event_queue) as queued_events,
        (select count(*) from stackyard.open_attempt where queue_seq is not null) as queued_tasks,
        (select count(*) from stackyard.parked) as parked_events,
-       (select count(*) from stackyard.set_aside) as set_aside_events,
+       (select count(*) from stackyard.dead_letter) as dead_letters,
        (select count(*) from stackyard.open_attempt) as open_attempts`,
 };
 
@@ -102,7 +102,7 @@ async function readStats(database: Database): Promise<StoreStats> {
     queuedEvents: counts?.queued_events ?? 0,
     queuedTasks: counts?.queued_tasks ?? 0,
     parkedEvents: counts?.parked_events ?? 0,
-    setAsideEvents: counts?.set_aside_events ?? 0,
+    deadLetters: counts?.dead_letters ?? 0,
     openAttempts: counts?.open_attempts ?? 0,
     states,
   };
@@ -193,19 +193,19 @@ select e.id, '', false, 0, 0, 0, 0, 0, false from range_end e where (select coun
  order by wanted desc, id`;
 }
 
-interface SetAsideRow {
+interface DeadLetterRow {
   readonly id: string;
   readonly body: string;
 }
 
-interface ListedEventRow extends SetAsideRow, FetchedRow {
+interface ListedEventRow extends DeadLetterRow, FetchedRow {
   readonly position: number;
 }
 
 const LIST = {
-  name: "list_set_aside",
+  name: "list_dead_letters",
   text: withinBytes({
-    rows: `select position, id, body from stackyard.set_aside
+    rows: `select position, id, body from stackyard.dead_letter
             where position < $1 and ($2::text is null or stack_id = $2) and ($3::text is null or code = $3)
             order by position desc limit $4`,
     body: "body",
@@ -215,12 +215,12 @@ const LIST = {
 };
 
 /** Newest first. */
-async function listSetAside(
+async function listDeadLetters(
   database: Database,
   filter: { readonly stackId?: string; readonly code?: string },
   page: PageInput,
-): Promise<Page<SetAsideEvent>> {
-  const found = createPageBuilder<SetAsideEvent>(page);
+): Promise<Page<DeadLetter>> {
+  const found = createPageBuilder<DeadLetter>(page);
   const rows = await database.rows<ListedEventRow>(
     LIST,
     parsePosition(page.cursor) ?? Number.MAX_SAFE_INTEGER,
@@ -233,23 +233,23 @@ async function listSetAside(
     id: fromKeyText(row.id),
     cursor: String(row.position),
     bytes: Buffer.byteLength(row.body),
-    read: () => parseSetAside(row),
+    read: () => parseDeadLetter(row),
   }));
   return found.end(next);
 }
 
-function parseSetAside({ id, body }: SetAsideRow): SetAsideEvent {
-  return parseStored.setAside(body, `event ${JSON.stringify(fromKeyText(id))} that was set aside`);
+function parseDeadLetter({ id, body }: DeadLetterRow): DeadLetter {
+  return parseStored.deadLetters(body, `event ${JSON.stringify(fromKeyText(id))} that was dead-lettered`);
 }
 
-const FIND = { name: "find_set_aside", text: "select id, body from stackyard.set_aside where id = any($1)" };
+const FIND = { name: "find_dead_letter", text: "select id, body from stackyard.dead_letter where id = any($1)" };
 const REDRIVE = { name: "redrive", text: "select stackyard.redrive($1, $2) as ids" };
 
 /** Queues the events again under their ids. Gives the ids of the entries that were found, in the order given. */
 async function redrive(database: Database, ids: readonly string[]): Promise<readonly string[]> {
   const keys = ids.map(toKeyText);
-  const entries = await database.rows<SetAsideRow>(FIND, keys);
-  const events = entries.map(parseSetAside).map(({ id, event }) => ({ id: toKeyText(id), event: toEventRow(event) }));
+  const entries = await database.rows<DeadLetterRow>(FIND, keys);
+  const events = entries.map(parseDeadLetter).map(({ id, event }) => ({ id: toKeyText(id), event: toEventRow(event) }));
   const order = new Map(keys.map((key, index) => [key, index]));
   events.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
   const rows = events.map(({ event }, index) => ({ n: index + 1, ...event }));

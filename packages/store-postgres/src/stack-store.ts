@@ -130,13 +130,13 @@ function toResult(row: CommitRow | undefined, change: Change): CommitResult {
   }
 }
 
-function listKept({ park, setAside }: Change): readonly QueuedEvent[] {
-  return [...park, ...setAside].map(({ event }) => event);
+function listKept({ park, deadLetters }: Change): readonly QueuedEvent[] {
+  return [...park, ...deadLetters].map(({ event }) => event);
 }
 
 /** One change as `commit_change` takes it. */
 function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedEvent>): object {
-  const { stackId, expectedVersion, write, appliedIds, park, unpark, setAside, history, now } = change;
+  const { stackId, expectedVersion, write, appliedIds, park, unpark, deadLetters, history, now } = change;
   const { dispatches, cancels, closes, acknowledges, results = [], claims = [] } = change;
   const { events, tasks } = parseReceipts(acknowledges);
   const claimed = new Map(claims.map((claim) => [claim.attemptId, claim]));
@@ -159,11 +159,11 @@ function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedE
       body: JSON.stringify(parked),
     })),
     unparked: unpark.map(toComparedText),
-    aside: setAside.map((entry) => ({
+    aside: deadLetters.map((entry) => ({
       id: toKeyText(entry.id),
       stack: toKeyText(entry.event.stackId),
       code: toKeyText(entry.code),
-      at: entry.setAsideAt,
+      at: entry.deadLetteredAt,
       body: JSON.stringify(entry),
     })),
     history: history.map((entry) => ({

@@ -45,7 +45,7 @@ describe("texts that PostgreSQL cannot hold", () => {
     expect(again).toEqual({ kind: "duplicate", eventIds: [ODD] });
   });
 
-  it("are kept in events, parked and set aside ones", async () => {
+  it("are kept in events, parked and dead-lettered ones", async () => {
     const stackId = `events ${ODD}`;
     const event = anEvent(ODD, { stackId, message: { text: ODD }, actor: ODD });
     await store.enqueue([event, event]);
@@ -54,14 +54,14 @@ describe("texts that PostgreSQL cannot hold", () => {
     expect(items).toMatchObject([{ kind: "event", event }]);
 
     const parked = { event, code: ODD, reason: ODD, parkedAt: T0, tries: 1, nextTryAt: T0 };
-    const setAside = { id: ODD, event, code: ODD, reason: ODD, setAsideAt: T0 };
-    await store.commit([aChange({ stackId, park: [parked], setAside: [setAside], acknowledges: receipts })]);
+    const deadLetter = { id: ODD, event, code: ODD, reason: ODD, deadLetteredAt: T0 };
+    await store.commit([aChange({ stackId, park: [parked], deadLetters: [deadLetter], acknowledges: receipts })]);
 
     expect((await store.load([stackId]))[0]?.parked).toEqual([parked]);
     expect(await store.takeDue({ ...take, kinds: ["event", "parked"] })).toEqual([
       { kind: "parked", stackId, dueAt: T0 },
     ]);
-    expect((await store.queries.listSetAside({ stackId, code: ODD }, { limit: 5 })).items).toEqual([setAside]);
+    expect((await store.queries.listDeadLetters({ stackId, code: ODD }, { limit: 5 })).items).toEqual([deadLetter]);
     await store.commit([aChange({ stackId, unpark: [ODD] })]);
     expect(await store.queries.redrive([ODD], T0)).toEqual([ODD]);
   });

@@ -2,7 +2,7 @@ import { type Clock, type Logger, StackyardError, type Store, silentLogger } fro
 import { createStoreListeners } from "@stackyard/core/engine";
 import { backUp } from "./backup.ts";
 import type { Database } from "./database.ts";
-import { listParkedStackIds, listSetAside, loadParked, takeSetAside } from "./event-queue.ts";
+import { listDeadLetters, listParkedStackIds, loadParked, takeDeadLetter } from "./event-queue.ts";
 import { acknowledge, commitChange, GroupCommit } from "./group-commit.ts";
 import { findEnded, listEnded, listHistory } from "./history.ts";
 import { type OwnerLock, takeOwnerLock } from "./owner-lock.ts";
@@ -224,23 +224,23 @@ function createQueries(commits: GroupCommit): Store["queries"] {
     listHistory: (filter, page) => commits.read((state) => listHistory(state, filter, page)),
     listAttempts: (stackId) => commits.read((state) => state.attempts.listWith(listEnded(state, stackId), stackId)),
     listParkedStackIds: (page) => commits.read(({ database }) => listParkedStackIds(database, page)),
-    listSetAside: (filter, page) => commits.read(({ database }) => listSetAside(database, filter, page)),
+    listDeadLetters: (filter, page) => commits.read(({ database }) => listDeadLetters(database, filter, page)),
     redrive: (ids) =>
       commits.write((transaction) => {
-        const found = takeSetAside(transaction.database, ids);
+        const found = takeDeadLetter(transaction.database, ids);
         for (const { event } of found) transaction.enqueue(event);
         return found.map(({ id }) => id);
       }, ids.length),
     stats: () =>
       commits.read(({ database, counts, events, attempts }) => {
-        const count = (table: "parked" | "set_aside") =>
+        const count = (table: "parked" | "dead_letter") =>
           database.get<{ count: number }>(`select count(*) as count from ${table}`)?.count ?? 0;
         return {
           ...counts.read(),
           queuedEvents: events.countQueued(),
           queuedTasks: attempts.tasks.size,
           parkedEvents: count("parked"),
-          setAsideEvents: count("set_aside"),
+          deadLetters: count("dead_letter"),
           openAttempts: attempts.size,
         };
       }),

@@ -40,7 +40,9 @@ beforeEach(async () => {
     const history = [
       { stackId: id, at: NOW, eventId: `e-${id}`, event: "E", outcome: "applied", sent: [], notes: [] } as const,
     ];
-    const setAside = [{ id, event: { ...event, id: `s-${id}` }, code: "EVENT_INVALID", reason: "…", setAsideAt: NOW }];
+    const deadLetters = [
+      { id, event: { ...event, id: `s-${id}` }, code: "EVENT_INVALID", reason: "…", deadLetteredAt: NOW },
+    ];
     const parked = { code: "EVENT_NOT_HANDLED", reason: "…", parkedAt: NOW, tries: 1, nextTryAt: NOW };
     await store.commit([
       {
@@ -55,7 +57,7 @@ beforeEach(async () => {
         closes: [],
         acknowledges: [],
         history,
-        setAside,
+        deadLetters,
         park: id === "c" ? [{ ...parked, event: { ...event, id: "p-c" } }] : [],
       },
     ]);
@@ -95,7 +97,7 @@ async function dispatch(id: string): Promise<void> {
       write: { kind: "keep" },
       now: NOW,
       history: [],
-      setAside: [],
+      deadLetters: [],
       park: [],
       appliedIds: [],
       unpark: [],
@@ -133,17 +135,17 @@ describe("a damaged row", () => {
 
   it("of the history, of a dead letter and of a record is reported with the others", async () => {
     damage("update history set body = '[]' where stack_id = 'b'");
-    damage("update set_aside set body = '{}' where id = 'b'");
+    damage("update dead_letter set body = '{}' where id = 'b'");
     damage("update record set value = '{' where key = 'b'");
 
     const history = await store.queries.listHistory({}, { limit: 10 });
-    const setAside = await store.queries.listSetAside({}, { limit: 10 });
+    const deadLetters = await store.queries.listDeadLetters({}, { limit: 10 });
     const records = await store.records.list("", { limit: 10, now: NOW });
 
     expect(history.items.map(({ stackId }) => stackId)).toEqual(["a", "c"]);
     expect(history.unreadable).toEqual([{ id: "2", reason: expect.stringContaining("line 2 of the history") }]);
-    expect(setAside.items.map(({ id }) => id)).toEqual(["c", "a"]);
-    expect(setAside.unreadable).toMatchObject([{ id: "b" }]);
+    expect(deadLetters.items.map(({ id }) => id)).toEqual(["c", "a"]);
+    expect(deadLetters.unreadable).toMatchObject([{ id: "b" }]);
     expect(records.items.map(({ key }) => key)).toEqual(["a", "c"]);
     expect(records.unreadable).toMatchObject([{ id: "b" }]);
   });

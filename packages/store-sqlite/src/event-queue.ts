@@ -1,6 +1,7 @@
 import {
   createMemoryQueue,
   createPageBuilder,
+  type DeadLetter,
   type DueItem,
   type DueSource,
   type Page,
@@ -9,7 +10,6 @@ import {
   parsePosition,
   parseStored,
   type QueuedEvent,
-  type SetAsideEvent,
   type Take,
   type TakenRow,
   toEventKey,
@@ -258,30 +258,30 @@ export function listParkedStackIds(
   return rows.map(({ stack_id }) => stack_id);
 }
 
-interface SetAsideRow {
+interface DeadLetterRow {
   readonly position: number;
   readonly id: string;
   readonly body: string;
 }
 
 /** Keeps an event that was given up. */
-export function setEventAside(database: Database, setAside: SetAsideEvent): void {
+export function setEventAside(database: Database, deadLetters: DeadLetter): void {
   database.run(
-    "insert into set_aside (id, stack_id, code, set_aside_at, body) values (?, ?, ?, ?, ?)",
-    setAside.id,
-    setAside.event.stackId,
-    setAside.code,
-    setAside.setAsideAt,
-    JSON.stringify(setAside),
+    "insert into dead_letter (id, stack_id, code, dead_lettered_at, body) values (?, ?, ?, ?, ?)",
+    deadLetters.id,
+    deadLetters.event.stackId,
+    deadLetters.code,
+    deadLetters.deadLetteredAt,
+    JSON.stringify(deadLetters),
   );
 }
 
 /** Newest first. */
-export function listSetAside(
+export function listDeadLetters(
   database: Database,
   filter: { readonly stackId?: string; readonly code?: string },
   page: PageInput,
-): Page<SetAsideEvent> {
+): Page<DeadLetter> {
   const conditions = ["position < ?"];
   const values: Parameter[] = [parsePosition(page.cursor) ?? Number.MAX_SAFE_INTEGER];
   if (filter.stackId !== undefined) {
@@ -292,29 +292,29 @@ export function listSetAside(
     conditions.push("code = ?");
     values.push(filter.code);
   }
-  const rows = database.each<SetAsideRow>(
-    `select position, id, body from set_aside where ${conditions.join(" and ")} order by position desc limit ?`,
+  const rows = database.each<DeadLetterRow>(
+    `select position, id, body from dead_letter where ${conditions.join(" and ")} order by position desc limit ?`,
     ...values,
     page.limit + 1,
   );
-  const found = createPageBuilder<SetAsideEvent>(page);
+  const found = createPageBuilder<DeadLetter>(page);
   for (const row of rows) {
     const { id, position, body } = row;
     const cursor = String(position);
-    if (!found.add({ id, cursor, bytes: byteLengthOf(body), read: () => toSetAside(row) })) break;
+    if (!found.add({ id, cursor, bytes: byteLengthOf(body), read: () => toDeadLetter(row) })) break;
   }
   return found.end();
 }
 
-function toSetAside({ id, body }: Pick<SetAsideRow, "id" | "body">): SetAsideEvent {
-  return parseStored.setAside(body, `event ${JSON.stringify(id)} that was set aside`);
+function toDeadLetter({ id, body }: Pick<DeadLetterRow, "id" | "body">): DeadLetter {
+  return parseStored.deadLetters(body, `event ${JSON.stringify(id)} that was dead-lettered`);
 }
 
 /** Removes these entries, and returns their events with the ids of those that were found. */
-export function takeSetAside(database: Database, ids: readonly string[]): readonly SetAsideEvent[] {
+export function takeDeadLetter(database: Database, ids: readonly string[]): readonly DeadLetter[] {
   return ids.flatMap((id) => {
-    const remove = "delete from set_aside where id = ? returning id, body";
-    const row = database.get<Pick<SetAsideRow, "id" | "body">>(remove, id);
-    return row === undefined ? [] : [toSetAside(row)];
+    const remove = "delete from dead_letter where id = ? returning id, body";
+    const row = database.get<Pick<DeadLetterRow, "id" | "body">>(remove, id);
+    return row === undefined ? [] : [toDeadLetter(row)];
   });
 }

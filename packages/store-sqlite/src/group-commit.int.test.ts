@@ -23,7 +23,7 @@ function aChange(attemptIds: readonly string[]): Change {
     cancelWithinMs: 1,
   };
   const dispatches = attemptIds.map((attemptId) => ({ ...facts, attemptId, again: false, message }));
-  const lists = { appliedIds: [], park: [], unpark: [], setAside: [], history: [], cancels: [], closes: [] };
+  const lists = { appliedIds: [], park: [], unpark: [], deadLetters: [], history: [], cancels: [], closes: [] };
   return { stackId: "s", expectedVersion: 0, write: { kind: "keep" }, acknowledges: [], now: 0, ...lists, dispatches };
 }
 const STACK = { previousState: null, machine: "m", _state: "S", tasks: [], metadata: {} };

@@ -274,7 +274,7 @@ function writeEvents(transaction: Transaction, change: Change): void {
   const { state } = transaction;
   for (const parked of change.park) parkEvent(state, parked);
   for (const eventId of change.unpark) unparkEvent(state.database, change.stackId, eventId);
-  for (const setAside of change.setAside) setEventAside(state.database, setAside);
+  for (const deadLetters of change.deadLetters) setEventAside(state.database, deadLetters);
   if (change.acknowledges.length === 0) return;
   const remembered = new Set([...change.appliedIds, ...change.park.map(({ event }) => toEventKey(event))]);
   for (const receipt of change.acknowledges) acknowledge(transaction, receipt, remembered);
@@ -287,11 +287,11 @@ export function acknowledge(transaction: Transaction, receipt: string, remembere
   attempts.acknowledge(transaction, receipt);
 }
 
-/** The keys of events of a change, applied, parked or set aside by it, that were applied before. */
+/** The keys of events of a change, applied, parked or dead-lettered by it, that were applied before. */
 function findApplied(database: Database, change: Change): readonly string[] {
   const known: string[] = [];
   for (const id of change.appliedIds) if (isApplied(database, change.stackId, id)) known.push(id);
-  for (const { event } of [...change.park, ...change.setAside]) {
+  for (const { event } of [...change.park, ...change.deadLetters]) {
     if (isApplied(database, event.stackId, toEventKey(event))) known.push(toEventKey(event));
   }
   return known;

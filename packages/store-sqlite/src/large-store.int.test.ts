@@ -9,7 +9,7 @@ import { migrate, openDatabase } from "./schema.ts";
 import { storeFilesOf } from "./store-files.ts";
 
 const DAY = 86_400_000;
-const KEEP: Retention = { historyMs: DAY, eventIdMs: DAY, eventIdCount: 1, setAsideMs: DAY, settledAttemptMs: DAY };
+const KEEP: Retention = { historyMs: DAY, eventIdMs: DAY, eventIdCount: 1, deadLetterMs: DAY, settledAttemptMs: DAY };
 
 let folder = "";
 let store: SqliteStore;
@@ -53,7 +53,7 @@ function aStack(id: string, overrides: Partial<Stack> = {}): Stack {
 }
 
 function aChange(stackId: string, overrides: Partial<Change> = {}): Change {
-  const lists = { park: [], unpark: [], setAside: [], history: [], dispatches: [], cancels: [], closes: [] };
+  const lists = { park: [], unpark: [], deadLetters: [], history: [], dispatches: [], cancels: [], closes: [] };
   const write = { kind: "put", stack: aStack(stackId) } as const;
   return { stackId, expectedVersion: 0, write, appliedIds: [], acknowledges: [], now: 0, ...lists, ...overrides };
 }

@@ -6,7 +6,7 @@ import type { StoreState } from "./store-state.ts";
 export interface PruneProgress {
   history: number | "done";
   parts: number | "done";
-  setAside: number | "done";
+  deadLetters: number | "done";
   eventIds: readonly [eventId: string, stackId: string] | "done";
   /** Where the next pass over parts begins: before it no row has one that is too old. */
   partsFrom: number;
@@ -14,7 +14,7 @@ export interface PruneProgress {
 
 /** Where a pass begins. */
 export function beginPruning(partsFrom = 0): PruneProgress {
-  return { history: 0, parts: partsFrom, setAside: 0, eventIds: ["", ""], partsFrom };
+  return { history: 0, parts: partsFrom, deadLetters: 0, eventIds: ["", ""], partsFrom };
 }
 
 /** Rows of one table that one call looks at. */
@@ -33,7 +33,7 @@ export function prune(
   const after: PruneProgress = {
     ...pruneParts(state, progress, { lines, ended }),
     history: pruneHistory(state, progress.history, Math.min(lines, ended)),
-    setAside: pruneSetAside(database, progress.setAside, now - retention.setAsideMs),
+    deadLetters: pruneDeadLetters(database, progress.deadLetters, now - retention.deadLetterMs),
     eventIds: pruneEventIds(database, progress.eventIds, retention, now),
   };
   const expired = database.run(
@@ -41,8 +41,8 @@ export function prune(
     now,
     BATCH,
   );
-  const { history, parts, setAside, eventIds } = after;
-  const isDone = [history, parts, setAside, eventIds].every((part) => part === "done") && expired < BATCH;
+  const { history, parts, deadLetters, eventIds } = after;
+  const isDone = [history, parts, deadLetters, eventIds].every((part) => part === "done") && expired < BATCH;
   effects.afterCommit(() => Object.assign(progress, isDone ? beginPruning(after.partsFrom) : after));
   return !isDone;
 }
@@ -106,12 +106,12 @@ function pruneParts(
   return { parts, partsFrom: from };
 }
 
-function pruneSetAside(database: Database, progress: number | "done", cutoff: number): number | "done" {
-  const sql = `select max(position) as last, min(set_aside_at) as oldest, max(set_aside_at) as newest, count(*) as count
-       from (select position, set_aside_at from set_aside where position > ? order by position limit ?)`;
+function pruneDeadLetters(database: Database, progress: number | "done", cutoff: number): number | "done" {
+  const sql = `select max(position) as last, min(dead_lettered_at) as oldest, max(dead_lettered_at) as newest, count(*) as count
+       from (select position, dead_lettered_at from dead_letter where position > ? order by position limit ?)`;
   return pruneBatch({ database, sql, after: progress, cutoff }, (after, { last }) => {
     database.run(
-      "delete from set_aside where position > ? and position <= ? and set_aside_at < ?",
+      "delete from dead_letter where position > ? and position <= ? and dead_lettered_at < ?",
       after,
       last,
       cutoff,

@@ -64,16 +64,16 @@ create table parked (
 );
 create index parked_due on parked (next_try_at);
 
-create table set_aside (
+create table dead_letter (
   position integer primary key,
   id text not null unique,
   stack_id text not null,
   code text not null,
-  set_aside_at integer not null,
+  dead_lettered_at integer not null,
   body text not null
 );
-create index set_aside_by_stack on set_aside (stack_id);
-create index set_aside_by_code on set_aside (code);
+create index dead_letter_by_stack on dead_letter (stack_id);
+create index dead_letter_by_code on dead_letter (code);
 
 -- A line of the history (body), an attempt that has ended (ended, with the end of its log), or both: the line of a
 -- result that a commit applies is one row with the attempt that the commit ends. event_id of an ended attempt is that

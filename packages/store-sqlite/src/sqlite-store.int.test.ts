@@ -15,7 +15,7 @@ const LISTS = {
   appliedIds: [],
   park: [],
   unpark: [],
-  setAside: [],
+  deadLetters: [],
   history: [],
   cancels: [],
   closes: [],

@@ -210,7 +210,7 @@ describe("what somebody else has set up in the process", () => {
   });
 });
 
-const stats = { stacks: 3, queuedEvents: 1, queuedTasks: 2, parkedEvents: 3, setAsideEvents: 4, openAttempts: 5 };
+const stats = { stacks: 3, queuedEvents: 1, queuedTasks: 2, parkedEvents: 3, deadLetters: 4, openAttempts: 5 };
 
 function createBenchMeasureYard() {
   const clock = createFakeClock();
@@ -235,7 +235,7 @@ describe("measuring a yard", () => {
 
     expect(measured).toEqual([
       ...["stacks 2 app LIVE", "stalled_stacks 1", "failed_stacks 0", "queued_events 1", "queued_tasks 2"],
-      ...["parked_events 3", "set_aside_events 4", "open_attempts 5"],
+      ...["parked_events 3", "dead_letters 4", "open_attempts 5"],
     ]);
   });
 

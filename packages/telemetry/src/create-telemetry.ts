@@ -223,7 +223,7 @@ export function createMeasureYard({ count, clock }: { readonly count: Count; rea
     count("queued_events", stats.queuedEvents);
     count("queued_tasks", stats.queuedTasks);
     count("parked_events", stats.parkedEvents);
-    count("set_aside_events", stats.setAsideEvents);
+    count("dead_letters", stats.deadLetters);
     count("open_attempts", stats.openAttempts);
     measuredIn = slot;
     return true;

@@ -125,7 +125,7 @@ const change: Change = {
   appliedIds: [],
   park: [],
   unpark: [],
-  setAside: [],
+  deadLetters: [],
   history: [],
   dispatches: [],
   cancels: [],
@@ -204,7 +204,7 @@ describe("the metrics of a commit", () => {
   });
 
   it("take no machine's name from a sender", () => {
-    const history = [{ ...line, outcome: "set-aside", code: "MACHINE_UNKNOWN" }] as const;
+    const history = [{ ...line, outcome: "dead-lettered", code: "MACHINE_UNKNOWN" }] as const;
 
     const told = toCommitMetrics({ ...change, history }, { stack: undefined });
 

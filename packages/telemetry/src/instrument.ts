@@ -325,7 +325,7 @@ interface Measured {
 
 type Entry = Change["history"][number];
 
-const REFUSALS: ReadonlySet<Entry["outcome"]> = new Set(["parked", "refused", "set-aside"]);
+const REFUSALS: ReadonlySet<Entry["outcome"]> = new Set(["parked", "refused", "dead-lettered"]);
 
 /** What a commit has done, in numbers. */
 export function toCommitMetrics(change: Change, before: StackBefore): readonly Measured[] {

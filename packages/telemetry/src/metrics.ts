@@ -27,11 +27,11 @@ export const METRICS = {
   queued_events: gauge("Events that wait for the engine."),
   queued_tasks: gauge("Task messages that wait for a runner."),
   parked_events: gauge("Parked events."),
-  set_aside_events: gauge("Dead-lettered events."),
+  dead_letters: gauge("Dead-lettered events."),
   open_attempts: gauge("Attempts that have not ended."),
   events: counter("Decided events, by what became of them.", ["outcome"]),
   refused_events: counter(
-    "Events that were parked, refused or set aside, by machine and code.",
+    "Events that were parked, refused or dead-lettered, by machine and code.",
     ["machine", "code"],
     [[], ["code"]],
   ),

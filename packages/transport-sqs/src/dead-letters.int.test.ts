@@ -3,7 +3,7 @@ import { type EventDelivery, silentLogger } from "@stackyard/core";
 import { type QueuedEvent, systemClock } from "@stackyard/core/engine";
 import { createFakeClock } from "@stackyard/core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createDeadLetterQueue, createDeadLetters, createSetAsideSender } from "./dead-letters.ts";
+import { createDeadLetterQueue, createDeadLetterSender, createDeadLetters } from "./dead-letters.ts";
 import { encodeEvent } from "./message-codec.ts";
 import { createSqsTransport } from "./sqs-transport.ts";
 import { anEvent, anIncoming } from "./testing/builders.ts";
@@ -15,16 +15,16 @@ beforeEach(async () => {
 });
 afterEach(() => emulator.stop());
 
-describe.each(["", ".fifo"])("an event that was set aside, on queues named *%s", (suffix) => {
+describe.each(["", ".fifo"])("a dead letter, on queues named *%s", (suffix) => {
   it("lies in the dead-letter queue with its reason, and is sent again under its id", async () => {
     const { sqs } = emulator;
     const url = await emulator.createQueue(`dead${suffix}`);
     const targetUrl = await emulator.createQueue(`events${suffix}`);
     const clock = createFakeClock();
-    const sender = createSetAsideSender({ sqs, queueUrl: url, clock, random: () => 0, claimChecks: undefined });
+    const sender = createDeadLetterSender({ sqs, queueUrl: url, clock, random: () => 0, claimChecks: undefined });
     const event = anEvent({ id: "e1", stackId: "pr-12", message: { event: "MERGED" } });
 
-    await sender.send([{ id: "s1", event, code: "EVENT_NOT_HANDLED", reason: "no ".repeat(1_000), setAsideAt: 5 }]);
+    await sender.send([{ id: "s1", event, code: "EVENT_NOT_HANDLED", reason: "no ".repeat(1_000), deadLetteredAt: 5 }]);
 
     const letters = createDeadLetterQueue({ sqs, url, targetUrl });
     expect(await letters.list()).toEqual([
@@ -54,10 +54,10 @@ describe.each(["", ".fifo"])("an event that was set aside, on queues named *%s",
     const url = await emulator.createQueue(`dead${suffix}`);
     const targetUrl = await emulator.createQueue(`events${suffix}`);
     const [clock, random] = [createFakeClock(), () => 0];
-    const sender = createSetAsideSender({ sqs, queueUrl: url, clock, random, claimChecks: undefined, resultKey });
+    const sender = createDeadLetterSender({ sqs, queueUrl: url, clock, random, claimChecks: undefined, resultKey });
     const message = { event: "TASK_COMPLETED", stackId: "s1", dispatchId: "s1/e1/1/db/1" };
     const event = anEvent({ id: "result:s1/e1/1/db/1", origin: "worker", message });
-    await sender.send([{ id: "s1", event, code: "MACHINE_INVALID", reason: "It is broken.", setAsideAt: 5 }]);
+    await sender.send([{ id: "s1", event, code: "MACHINE_INVALID", reason: "It is broken.", deadLetteredAt: 5 }]);
 
     await createDeadLetterQueue({ sqs, url, targetUrl, resultKey }).redrive();
 

@@ -1,6 +1,6 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { type Clock, defined, type Logger, type Random } from "@stackyard/core";
-import { type SetAsideEvent, systemClock } from "@stackyard/core/engine";
+import { type DeadLetter, systemClock } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { decodeEvent, encodeEvent, NOTE_ATTRIBUTE, toNoteText } from "./message-codec.ts";
@@ -90,26 +90,26 @@ function addReason({ body, attributes }: Pick<OutgoingMessage, "body" | "attribu
 }
 
 /** Where copies of events lie that the engine has given up. */
-export interface SetAsideSender {
+export interface DeadLetterSender {
   /** Throws errors of the queue; the store has the events still. */
-  send(events: readonly SetAsideEvent[]): Promise<void>;
+  send(events: readonly DeadLetter[]): Promise<void>;
 }
 
 /** A dead-letter queue that is sent to. */
-export interface SetAsideSenderInput extends QueueSenderInput {
-  /** As with `SqsTransportOptions`: results that were set aside are results when they are sent again. */
+export interface DeadLetterSenderInput extends QueueSenderInput {
+  /** As with `SqsTransportOptions`: results that were dead-lettered are results when they are sent again. */
   readonly resultKey?: string | undefined;
 }
 
 /**
- * Sends events that were set aside to a dead-letter queue, with the reason where `createDeadLetterQueue` finds it. Sent again
+ * Sends dead letters to a dead-letter queue, with the reason where `createDeadLetterQueue` finds it. Sent again
  * from there, an event keeps its id; so it does not matter if it is sent again from the store too.
  */
-export function createSetAsideSender(input: SetAsideSenderInput): SetAsideSender {
+export function createDeadLetterSender(input: DeadLetterSenderInput): DeadLetterSender {
   const sender = createQueueSender(input);
   return {
     async send(events) {
-      const letters = events.map(({ id, event, code, reason, setAsideAt: at }) => {
+      const letters = events.map(({ id, event, code, reason, deadLetteredAt: at }) => {
         const message = encodeEvent(event, input.resultKey);
         const short = reason.slice(0, MAX_REASON_CHARACTERS);
         const note = { code, reason: short, at, deliveries: 1, messageId: event.id, source: "stackyard" };
@@ -135,7 +135,7 @@ export interface DeadLetterQueueOptions {
 }
 
 /** A message that was given up. */
-export interface DeadLetter {
+export interface QueuedDeadLetter {
   readonly messageId: string;
   readonly body: string;
   /** The event's stack; empty where the message names none, as tasks do not. */
@@ -155,12 +155,12 @@ export interface DeadLetter {
 /** What lies in a dead-letter queue. */
 export interface DeadLetterQueue {
   /** Up to so many letters, default 100. SQS shows them by hiding them for half a minute. */
-  list(options?: { readonly maxLetters?: number }): Promise<readonly DeadLetter[]>;
+  list(options?: { readonly maxLetters?: number }): Promise<readonly QueuedDeadLetter[]>;
   /**
    * Sends letters again and then removes them; default: all. Events keep their ids, so one that was applied after all is
    * applied once. What is given up again meanwhile stays. Gives what was sent.
    */
-  redrive(isWanted?: (letter: DeadLetter) => boolean): Promise<readonly DeadLetter[]>;
+  redrive(isWanted?: (letter: QueuedDeadLetter) => boolean): Promise<readonly QueuedDeadLetter[]>;
 }
 
 const VISIBILITY_MS = 30_000;
@@ -179,7 +179,7 @@ export function createDeadLetterQueue(options: DeadLetterQueueOptions): DeadLett
       return seen.map((message) => toLetter(message, clock.now()));
     },
     async redrive(isWanted = () => true) {
-      const sent: DeadLetter[] = [];
+      const sent: QueuedDeadLetter[] = [];
       const sentKeys = new Set<string>();
       const kept = await receiveAll(reader, Number.POSITIVE_INFINITY, async (messages) => {
         const letters = messages.map((message) => ({ message, letter: toLetter(message, clock.now()) }));
@@ -225,7 +225,7 @@ async function show(reader: QueueReader, messages: readonly IncomingMessage[]): 
   await reader.hide(messages.map(({ receiptHandle }) => ({ receiptHandle, forMs: 0 })));
 }
 
-function toLetter(message: IncomingMessage, now: number): DeadLetter {
+function toLetter(message: IncomingMessage, now: number): QueuedDeadLetter {
   const { messageId, body } = message;
   const why = findWhy(message);
   return defined({ messageId, body, stackId: decodeEvent(message, now, undefined).stackId, why });
@@ -270,7 +270,7 @@ const Why = Type.Object({
 });
 const validator = Compile(Why);
 
-function findWhy({ attributes }: IncomingMessage): DeadLetter["why"] {
+function findWhy({ attributes }: IncomingMessage): QueuedDeadLetter["why"] {
   try {
     const why: unknown = JSON.parse(attributes[REASON_ATTRIBUTE] ?? "");
     return validator.Check(why) ? why : undefined;

@@ -1,12 +1,12 @@
 export type { ClaimCheckOptions } from "./claim-check.ts";
 export {
   createDeadLetterQueue,
-  createSetAsideSender,
-  type DeadLetter,
+  createDeadLetterSender,
   type DeadLetterQueue,
   type DeadLetterQueueOptions,
-  type SetAsideSender,
-  type SetAsideSenderInput,
+  type DeadLetterSender,
+  type DeadLetterSenderInput,
+  type QueuedDeadLetter,
 } from "./dead-letters.ts";
 export type { BatchOptions } from "./lambda-batches.ts";
 export {

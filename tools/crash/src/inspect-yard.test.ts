@@ -5,7 +5,7 @@ import { stackIdOf } from "./chain-machine.ts";
 import { countDamage, type InspectedStore } from "./inspect-yard.ts";
 
 const NONE = { lostEvents: 0, doubleEvents: 0, wrongWays: 0, tasksThatNeverRan: 0, stuckStacks: 0, leftOvers: 0 };
-const EMPTY = { queuedEvents: 0, queuedTasks: 0, openAttempts: 0, parkedEvents: 0, setAsideEvents: 0 };
+const EMPTY = { queuedEvents: 0, queuedTasks: 0, openAttempts: 0, parkedEvents: 0, deadLetters: 0 };
 
 type Line = Partial<StoredHistoryEntry> & Pick<StoredHistoryEntry, "eventId">;
 

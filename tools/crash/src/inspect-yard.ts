@@ -17,7 +17,7 @@ export interface CrashFindings {
   readonly tasksThatNeverRan: number;
   /** Stacks that are not at the end of their chain. */
   readonly stuckStacks: number;
-  /** Queue rows, open attempts, and events that are parked or were set aside. */
+  /** Queue rows, open attempts, and events that are parked or were dead-lettered. */
   readonly leftOvers: number;
 }
 
@@ -54,8 +54,8 @@ export async function countDamage(
     counts.doubleEvents += applied.length - new Set(applied.map(({ eventId }) => eventId)).size;
     counts.tasksThatNeverRan += applied.filter((entry) => isUnstarted(entry, started)).length;
   }
-  const { queuedEvents, queuedTasks, openAttempts, parkedEvents, setAsideEvents } = await store.queries.stats();
-  return { ...counts, leftOvers: queuedEvents + queuedTasks + openAttempts + parkedEvents + setAsideEvents };
+  const { queuedEvents, queuedTasks, openAttempts, parkedEvents, deadLetters } = await store.queries.stats();
+  return { ...counts, leftOvers: queuedEvents + queuedTasks + openAttempts + parkedEvents + deadLetters };
 }
 
 /** All of them, in the order in which they were written. */

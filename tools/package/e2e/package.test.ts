@@ -126,7 +126,7 @@ describe.each(["state-manager", "task-runner"])("the zip of %s", (app) => {
       eventSourceARN: `arn:aws:sqs:eu-west-1:111122223333:${app === "state-manager" ? "stack-events" : "stack-tasks"}`,
     };
 
-    // What is no message is set aside by the state manager; without a queue for it, the runner lets it come again.
+    // What is no message is dead-lettered by the state manager; without a queue for it, the runner lets it come again.
     const expected = app === "state-manager" ? { batchItemFailures: [] } : { error: { code: "SERVER_ERROR" } };
     expect(await call(handler, { Records: [record] })).toMatchObject(expected);
   });

@@ -36,7 +36,7 @@ export interface TaskRunnerQueues {
   readonly taskDeadLetters: QueueAddress;
   /** For a runner that decides its results: timers that they arm. */
   readonly ticks?: QueueAddress;
-  /** The same: what they set aside. */
+  /** The same: their dead letters. */
   readonly eventDeadLetters?: QueueAddress;
 }
 

@@ -80,7 +80,7 @@ describe("the policies of the yard", () => {
         ...queuesOf("runner", NAMES).sends,
         // With the store a runner sends the next task of a key that it has freed.
         ...on("stack-tasks", "sqs:SendMessage"),
-        // It decides their results: machines, timers that are due soon, and what is set aside.
+        // It decides their results: machines, timers that are due soon, and what is dead-lettered.
         ...on("machines", "s3:ListBucket"),
         ...on("machines/*", "s3:GetObject"),
         ...on("stack-ticks", "sqs:SendMessage"),

@@ -58,11 +58,11 @@ export function useBucketKey(keyArn: string): Permission {
   };
 }
 
-/** Reads the queue, says when a message comes again, and sets aside what is refused. */
+/** Reads the queue, says when a message comes again, and dead-letters what is refused. */
 export function workQueues(queueArn: string, parkingQueueArn: string): Permission {
   return {
     name: "Queues",
-    statements: [workByLambda("ReadMessages", queueArn), sendTo("SetAside", parkingQueueArn)],
+    statements: [workByLambda("ReadMessages", queueArn), sendTo("DeadLetters", parkingQueueArn)],
   };
 }
 

@@ -24,9 +24,9 @@ export async function checkStore(dataDir: string): Promise<Finding> {
   try {
     const { createSqliteStore } = await import("@stackyard/store-sqlite");
     const store = await createSqliteStore({ folder: dataDir, migrate: false });
-    const { stacks, setAsideEvents } = await store.queries.stats();
+    const { stacks, deadLetters } = await store.queries.stats();
     await store.close();
-    return ok("store", `${dataDir}: ${stacks} stacks, ${setAsideEvents} dead-lettered events.`);
+    return ok("store", `${dataDir}: ${stacks} stacks, ${deadLetters} dead-lettered events.`);
   } catch (error) {
     if (isStackyardError(error, "STORE_LOCKED"))
       return ok("store", `${dataDir}: in use${await formatOwner(dataDir, error)}.`);
@@ -108,9 +108,9 @@ export async function checkSharedStore(
   let store: Store | undefined;
   try {
     store = await openStore(choice, { projectDir, env, logger: silentLogger, migrate: false });
-    const { stacks, setAsideEvents } = await store.queries.stats();
+    const { stacks, deadLetters } = await store.queries.stats();
     const live = await loadLiveProcesses(store.records, Date.now());
-    const found = ok("store", `${choice.name}: ${stacks} stacks, ${setAsideEvents} dead-lettered events.`);
+    const found = ok("store", `${choice.name}: ${stacks} stacks, ${deadLetters} dead-lettered events.`);
     return [found, ...evaluateProcesses(live, used)];
   } catch (error) {
     return [failOf("store", error, "Check the connection: DATABASE_URL, or the options of `store`.")];

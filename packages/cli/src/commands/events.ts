@@ -1,4 +1,4 @@
-import type { ListedParkedEvent, SetAsideEvent } from "@stackyard/sdk";
+import type { DeadLetter, ListedParkedEvent } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { failWith } from "../failure.ts";
@@ -14,32 +14,32 @@ const filterArgs = {
 /** `stackyard events ls` */
 export const eventsLs = defineServerCommand({
   name: "events ls",
-  summary: "List the events that were given up (set aside) and those that wait (parked), with the reason.",
+  summary: "List the events that were given up (dead letters) and those that wait (parked), with the reason.",
   description: [
-    "Set-aside events come first, the newest at the top. They stay until you send them again with `stackyard events redrive`.",
+    "Dead letters come first, the newest at the top. They stay until you send them again with `stackyard events redrive`.",
     "Parked events follow in order of their stacks, also those whose stack does not exist yet. The server tries them again by itself.",
   ].join("\n"),
   examples: [
     { command: "stackyard events ls", what: "All events that did not get through, and why." },
     { command: "stackyard events ls --parked --stack pr-12", what: "What waits for one stack." },
     {
-      command: "stackyard events ls --set-aside --code EVENT_NOT_HANDLED",
+      command: "stackyard events ls --dead-letters --code EVENT_NOT_HANDLED",
       what: "Those that no state has taken in time.",
     },
   ],
   args: Type.Object({
     parked: Type.Optional(Type.Boolean({ description: "Only parked events." })),
-    setAside: Type.Optional(Type.Boolean({ description: "Only dead-lettered events." })),
+    deadLetters: Type.Optional(Type.Boolean({ description: "Only dead-lettered events." })),
     ...filterArgs,
     limit: Type.Optional(
       Type.Integer({ minimum: 1, short: "n", description: "At most so many of each kind. Default: 100." }),
     ),
   }),
-  async run(context, { limit = 100, parked: onlyParked = false, setAside: onlySetAside = false, ...filter }) {
-    const isBoth = onlyParked === onlySetAside;
+  async run(context, { limit = 100, parked: onlyParked = false, deadLetters: onlyDeadLetters = false, ...filter }) {
+    const isBoth = onlyParked === onlyDeadLetters;
     const parked = isBoth || onlyParked ? await listParked(context, filter, limit) : undefined;
-    const setAside = isBoth || onlySetAside ? await listSetAside(context, filter, limit) : undefined;
-    printEvents(context, filter, { parked, setAside });
+    const deadLetters = isBoth || onlyDeadLetters ? await listDeadLetters(context, filter, limit) : undefined;
+    printEvents(context, filter, { parked, deadLetters });
     return 0;
   },
 });
@@ -47,31 +47,31 @@ export const eventsLs = defineServerCommand({
 interface Listed {
   /** Undefined: not requested. */
   readonly parked: readonly ListedParkedEvent[] | undefined;
-  readonly setAside: readonly SetAsideEvent[] | undefined;
+  readonly deadLetters: readonly DeadLetter[] | undefined;
 }
 
-function printEvents(context: ServerContext, filter: Filter, { parked, setAside }: Listed): void {
+function printEvents(context: ServerContext, filter: Filter, { parked, deadLetters }: Listed): void {
   const { out } = context;
-  printRows(context, parked ?? [], setAside ?? []);
+  printRows(context, parked ?? [], deadLetters ?? []);
   if (parked?.length === 0) out.note(formatNoneFound("No event is parked", filter));
-  if (setAside?.length === 0) out.note(formatNoneFound("No dead-lettered event", filter));
-  if ((setAside ?? []).length > 0)
-    out.note("Once the cause is corrected, `stackyard events redrive ID…` sends set-aside events again.");
+  if (deadLetters?.length === 0) out.note(formatNoneFound("No dead-lettered event", filter));
+  if ((deadLetters ?? []).length > 0)
+    out.note("Once the cause is corrected, `stackyard events redrive ID…` sends dead letters again.");
 }
 
 function printRows(
   context: ServerContext,
   parked: readonly ListedParkedEvent[],
-  setAside: readonly SetAsideEvent[],
+  deadLetters: readonly DeadLetter[],
 ): void {
   const { out } = context;
   if (out.json) {
-    for (const event of setAside) out.result({ outcome: "set-aside", ...event }, () => "");
+    for (const event of deadLetters) out.result({ outcome: "dead-lettered", ...event }, () => "");
     for (const event of parked) out.result({ outcome: "parked", ...event }, () => "");
     return;
   }
   const rows = [
-    ...setAside.map((event) => toRow(event, context)),
+    ...deadLetters.map((event) => toRow(event, context)),
     ...parked.map((event) => toParkedRow(event, context)),
   ];
   if (rows.length > 0)
@@ -81,7 +81,7 @@ function printRows(
 /** `stackyard events redrive` */
 export const eventsRedrive = defineServerCommand({
   name: "events redrive",
-  summary: "Send set-aside events again, under their own ids.",
+  summary: "Send dead letters again, under their own ids.",
   description: "Ends with 1 when one of the ids is not there.",
   examples: [
     { command: "stackyard events redrive 01JC2M8Q7V9Z3K4T5W6X7Y8Z9A", what: "One, by the id that `events ls` shows." },
@@ -101,7 +101,7 @@ export const eventsRedrive = defineServerCommand({
   async run(context, { ids: given = [], all = false, ...filter }) {
     if (given.length === 0 && !all) throw failWith("USAGE", "Name the events, or give --all.");
     if (given.length > 0 && all) throw failWith("USAGE", "--all sends every event again: give it, or ids, not both.");
-    const ids = all ? (await listSetAside(context, filter)).map(({ id }) => id) : given;
+    const ids = all ? (await listDeadLetters(context, filter)).map(({ id }) => id) : given;
     const unknown: string[] = [];
     for (let at = 0; at < ids.length; at += BATCH) {
       const result = await context.yard.events.redrive(ids.slice(at, at + BATCH), { signal: context.signal });
@@ -135,9 +135,9 @@ function toFilter({ stack, code }: Filter) {
   return { ...(stack === undefined ? {} : { stackId: stack }), ...(code === undefined ? {} : { code }) };
 }
 
-function listSetAside(context: ServerContext, filter: Filter, limit?: number): Promise<readonly SetAsideEvent[]> {
+function listDeadLetters(context: ServerContext, filter: Filter, limit?: number): Promise<readonly DeadLetter[]> {
   const { yard, out, signal } = context;
-  return readAll((page) => yard.events.listSetAside(toFilter(filter), { ...page, signal }), { out, limit });
+  return readAll((page) => yard.events.listDeadLetters(toFilter(filter), { ...page, signal }), { out, limit });
 }
 
 function listParked(context: ServerContext, filter: Filter, limit: number): Promise<readonly ListedParkedEvent[]> {
@@ -145,15 +145,15 @@ function listParked(context: ServerContext, filter: Filter, limit: number): Prom
   return readAll((page) => yard.events.listParked(toFilter(filter), { ...page, signal }), { out, limit });
 }
 
-function toRow(event: SetAsideEvent, { out }: ServerContext): readonly string[] {
+function toRow(event: DeadLetter, { out }: ServerContext): readonly string[] {
   return [
     event.id,
     out.paint("bold", event.stackId),
     event.event ?? "",
-    out.paint("red", "set aside"),
+    out.paint("red", "dead-lettered"),
     out.paint("yellow", event.code),
     event.reason,
-    `since ${event.setAsideAt}`,
+    `since ${event.deadLetteredAt}`,
   ];
 }
 

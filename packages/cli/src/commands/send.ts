@@ -65,7 +65,7 @@ export const send = defineServerCommand({
     "An event that the present state refuses is parked at the server and retried; with --wait its code and reason are printed at once, and the wait continues.",
     "For an id that the stack has already, prints DUPLICATE and the earlier use: exits with 0 for the same event, with 1 for another one.",
     "With --until it ends at once, with 2 and the cause, when a task has failed for good, also where the machine handles FAILED, or the stack can no longer get to the state by itself.",
-    "Ends with 1 when the event was set aside, refused or ignored, and with 4 when the time was over.",
+    "Ends with 1 when the event was dead-lettered, refused or ignored, and with 4 when the time was over.",
   ].join("\n"),
   examples: [
     { command: "stackyard send pr-12 OPENED --machine review-app --metadata sha=9f1c", what: "Create a stack." },

@@ -145,13 +145,13 @@ describe("commands over a running yard", () => {
 
     const parked = await run("send", "refusing", "BREAK");
     const parkedAsJson = await send("refusing", "BREAK");
-    const setAside = await run("send", "refusing", "OPNE");
+    const deadLetters = await run("send", "refusing", "OPNE");
 
     expect([parked.exitCode, parked.stdout]).toEqual([0, expect.stringMatching(/parked .*EVENT_NOT_HANDLED: .*BREAK/)]);
     expect(parked.stderr).toContain("`stackyard stacks show refusing`");
     expect(parseLines(parkedAsJson.stdout)).toMatchObject([{ outcome: "parked", code: "EVENT_NOT_HANDLED" }]);
-    expect([setAside.exitCode, setAside.stdout]).toEqual([1, expect.stringContaining("EVENT_UNDECLARED")]);
-    expect(setAside.stdout).toContain('Did you mean "OPEN"?');
+    expect([deadLetters.exitCode, deadLetters.stdout]).toEqual([1, expect.stringContaining("EVENT_UNDECLARED")]);
+    expect(deadLetters.stdout).toContain('Did you mean "OPEN"?');
   });
 
   it("suggests the stack or the state that was probably meant, before anything is sent", async () => {
@@ -220,11 +220,11 @@ describe("commands over a running yard", () => {
     expect(stderr).toContain("stays parked");
   });
 
-  it("ends with 1 when the event was set aside, with its code", async () => {
+  it("ends with 1 when the event was dead-lettered, with its code", async () => {
     const { exitCode, stdout, stderr } = await send("d", "NEVER", "--wait");
 
     expect(exitCode).toBe(1);
-    expect(parseLines(stdout).at(-1)).toMatchObject({ outcome: "set-aside", code: "EVENT_UNDECLARED" });
+    expect(parseLines(stdout).at(-1)).toMatchObject({ outcome: "dead-lettered", code: "EVENT_UNDECLARED" });
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: "OUTCOME_NEGATIVE" } });
   });
 
@@ -403,7 +403,7 @@ describe("commands over a running yard", () => {
     const asJson = await run("stacks", "show", "early", "--json");
     const listed = await run("events", "ls", "--stack", "early");
     const parked = await run("events", "ls", "--parked", "--stack", "early", "--json");
-    const setAside = await run("events", "ls", "--set-aside", "--stack", "early");
+    const deadLetters = await run("events", "ls", "--dead-letters", "--stack", "early");
 
     expect(shown.exitCode).toBe(1);
     expect(shown.stdout).toMatch(/Waiting events\n +OPEN +MACHINE_INVALID .*Tried again at .* early-1/);
@@ -413,10 +413,13 @@ describe("commands over a running yard", () => {
     expect(listed.stdout).toMatch(/early-1 +early \(does not exist yet\) +OPEN +parked +MACHINE_INVALID/);
     expect(listed.stderr).toBe("No dead-lettered event that matches --stack early.\n");
     expect(parseLines(parked.stdout)).toMatchObject([{ outcome: "parked", eventId: "early-1", machine: "broken" }]);
-    expect([setAside.stdout, setAside.stderr]).toEqual(["", "No dead-lettered event that matches --stack early.\n"]);
+    expect([deadLetters.stdout, deadLetters.stderr]).toEqual([
+      "",
+      "No dead-lettered event that matches --stack early.\n",
+    ]);
   });
 
-  it("events ls shows what was set aside, and redrive sends it again", async () => {
+  it("events ls shows the dead letters, and redrive sends it again", async () => {
     const listed = await run("events", "ls", "--stack", "d", "--json");
     const [first] = parseLines(listed.stdout);
     const sent = await run("events", "redrive", String(first?.["id"]), "unknown", "--json");

@@ -380,7 +380,7 @@ const STYLES_TELL_HISTORY: Readonly<Record<HistoryEntry["outcome"], Style>> = {
   removed: "green",
   parked: "yellow",
   refused: "yellow",
-  "set-aside": "red",
+  "dead-lettered": "red",
   ignored: "dim",
 };
 

@@ -17,6 +17,7 @@ import type { DeliveryOutcome } from "../ports/transport.ts";
 import { findRefusedKeys, toHistoryEntry, toUnreadEntry } from "./history-line.ts";
 import {
   beginRound,
+  deadLetters,
   isRedelivered,
   parkOrGiveUp,
   pickJitter,
@@ -26,7 +27,6 @@ import {
   type Round,
   refuse,
   resumeTimers,
-  setAside,
   takeDecision,
   toChange,
   toQueuedTimer,
@@ -48,7 +48,7 @@ export interface ApplyOptions extends RefuseDeps {
   readonly allowExternalNext: boolean;
   /** False where a runner may work by message alone. Then an attempt that is not claimed may be running. */
   readonly everyRunnerClaims: boolean;
-  /** A delivery that failed so often is set aside. */
+  /** A delivery that failed so often is dead-lettered. */
   readonly maxDeliveries: number;
   /** Keys of events that were applied to the stack before, as far as the store has said so. */
   readonly knownIds: ReadonlySet<string>;
@@ -125,7 +125,7 @@ export function applyInputs(
 }
 
 /** A change that does nothing but set an input's event aside, because nothing else of it can be committed. */
-export function setAsideAlone(
+export function deadLetterAlone(
   aggregate: LoadedStack,
   input: StackInput,
   { error, ...options }: Pick<ApplyOptions, "now" | "ids" | "knownIds" | "maxDeliveries"> & { readonly error: unknown },
@@ -226,9 +226,11 @@ function parseQueued({ options, round }: Work, queued: QueuedEvent): ParsedEvent
 
 function refuseUnread({ options, round }: Work, queued: QueuedEvent, why: Unread): "done" | "redeliver" {
   const redeliver = isRedelivered(options, round, queued);
-  round.history.push(toUnreadEntry(queued, { ...why, outcome: redeliver ? "refused" : "set-aside", at: round.now }));
+  round.history.push(
+    toUnreadEntry(queued, { ...why, outcome: redeliver ? "refused" : "dead-lettered", at: round.now }),
+  );
   if (redeliver) return "redeliver";
-  setAside(options, round, queued, { ...why, masked: "all" });
+  deadLetters(options, round, queued, { ...why, masked: "all" });
   unpark(round, queued);
   return "done";
 }
@@ -317,8 +319,8 @@ function fireTimer(work: Work, stack: Stack, timer: StackTimer): void {
   round.stack = postponed ?? spendTimer(stack, timer.id);
   if (postponed !== undefined) return;
   const queued = toQueuedTimer(event);
-  round.history.push(toUnreadEntry(queued, { ...answer.fault, outcome: "set-aside", at: round.now }));
-  setAside(options, round, queued, answer.fault);
+  round.history.push(toUnreadEntry(queued, { ...answer.fault, outcome: "dead-lettered", at: round.now }));
+  deadLetters(options, round, queued, answer.fault);
 }
 
 type TimerAnswer = NotedDecision | { readonly fault: { readonly code: string; readonly reason: string } };
@@ -368,8 +370,8 @@ function giveUp(
   if (input.kind !== "delivery" || input.delivery.deliveries < deps.maxDeliveries) return false;
   const { event, storeReceipt, deliveries } = input.delivery;
   const why = { code: "INTERNAL", reason: `Failed ${deliveries} times, last with: ${toErrorText(error)}` };
-  setAside(deps, round, event, { ...why, masked: "all" });
-  round.history.push(toUnreadEntry(event, { ...why, outcome: "set-aside", at: round.now }));
+  deadLetters(deps, round, event, { ...why, masked: "all" });
+  round.history.push(toUnreadEntry(event, { ...why, outcome: "dead-lettered", at: round.now }));
   if (storeReceipt !== undefined) round.acknowledges.push(storeReceipt);
   return true;
 }

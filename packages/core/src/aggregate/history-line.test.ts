@@ -105,7 +105,7 @@ describe("a line of the history", () => {
     [{ event: 7 }, ""],
     [{}, ""],
   ])("names what cannot be read by what it calls itself: %j", (message, event) => {
-    const why = { code: "EVENT_INVALID", reason: "no event", outcome: "set-aside", at: 5 } as const;
+    const why = { code: "EVENT_INVALID", reason: "no event", outcome: "dead-lettered", at: 5 } as const;
 
     expect(toUnreadEntry(aQueuedEvent("e1", { stackId: "", actor: "kim", message }), why)).toEqual({
       stackId: "",
@@ -113,7 +113,7 @@ describe("a line of the history", () => {
       eventId: "e1",
       event,
       actor: "kim",
-      outcome: "set-aside",
+      outcome: "dead-lettered",
       code: "EVENT_INVALID",
       reason: "no event",
       sent: [],

@@ -130,7 +130,7 @@ function toUndecided({ loaded: { stack } }: Replay, before: LoadedStack, event: 
   if (event.timerId !== undefined && !isArmed) {
     return { outcome: "ignored", code: "TIMER_STALE", state, sent: [] } as const;
   }
-  const code = change.setAside[0]?.code;
+  const code = change.deadLetters[0]?.code;
   return { outcome: "refused", ...(code === undefined ? {} : { code }), state, sent: [] } as const;
 }
 
@@ -207,7 +207,7 @@ function apply(replay: Replay, now: number, input: StackInput) {
     },
     // Timers stay at their latest instants. The life has the instant at which chance let one of them fire.
     random: undefined,
-    ids: { next: () => "set-aside" },
+    ids: { next: () => "dead-lettered" },
     parking: DEFAULT_PARKING,
     refusedEvents: "park",
     allowExternalNext: true,

@@ -54,7 +54,7 @@ describe("a round", () => {
       appliedIds: [],
       park: [],
       unpark: [],
-      setAside: [],
+      deadLetters: [],
       history: [],
       dispatches: [],
       cancels: [],
@@ -247,13 +247,13 @@ describe("a refused event", () => {
     [{}, "parked"],
     [{ code: "STATE_UNKNOWN" }, "parked"],
     [{ parked: true }, "parked-again"],
-    [{ code: "EVENT_UNDECLARED" }, "set-aside"],
-    [{ code: "EVENT_UNDECLARED", parked: true }, "set-aside"],
-    [{ code: "EVENT_UNDECLARED", mode: "drop" }, "set-aside"],
+    [{ code: "EVENT_UNDECLARED" }, "dead-lettered"],
+    [{ code: "EVENT_UNDECLARED", parked: true }, "dead-lettered"],
+    [{ code: "EVENT_UNDECLARED", mode: "drop" }, "dead-lettered"],
     [{ mode: "redeliver" }, "redeliver"],
     [{ mode: "redeliver", code: "EVENT_UNDECLARED" }, "redeliver"],
     [{ mode: "redeliver", parked: true }, "parked-again"],
-    [{ mode: "redeliver", parked: true, code: "EVENT_UNDECLARED" }, "set-aside"],
+    [{ mode: "redeliver", parked: true, code: "EVENT_UNDECLARED" }, "dead-lettered"],
     [{ mode: "redeliver", origin: "worker", name: "TASK_COMPLETED", code: "MACHINE_UNKNOWN" }, "parked"],
     [{ mode: "drop" }, "refused"],
     [{ mode: "drop", parked: true }, "parked-again"],
@@ -286,17 +286,17 @@ describe("a refused event", () => {
   it("keeps which of its keys must not be shown", () => {
     for (const code of ["EVENT_NOT_HANDLED", "EVENT_UNDECLARED"] as const) {
       const { round } = refuseOne({ code, masked: ["password"] });
-      const { park, setAside } = toChange(round);
+      const { park, deadLetters } = toChange(round);
 
-      expect([...park, ...setAside].map(({ masked }) => masked)).toEqual([["password"]]);
+      expect([...park, ...deadLetters].map(({ masked }) => masked)).toEqual([["password"]]);
     }
   });
 
-  it("is listed with its reason when it is set aside", () => {
+  it("is listed with its reason when it is dead-lettered", () => {
     const { round } = refuseOne({ code: "EVENT_UNDECLARED" });
 
-    expect(toChange(round).setAside).toEqual([
-      { id: "id-000001", event: aQueuedEvent("e1"), code: "EVENT_UNDECLARED", reason: "no", setAsideAt: 1_000 },
+    expect(toChange(round).deadLetters).toEqual([
+      { id: "id-000001", event: aQueuedEvent("e1"), code: "EVENT_UNDECLARED", reason: "no", deadLetteredAt: 1_000 },
     ]);
   });
 });

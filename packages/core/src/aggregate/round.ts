@@ -9,12 +9,12 @@ import type {
   AppliedResult,
   CancelAttempt,
   Change,
+  DeadLetter,
   HistoryEntry,
   LoadedStack,
   Outcome,
   ParkedEvent,
   QueuedEvent,
-  SetAsideEvent,
 } from "../ports/stack-store.ts";
 import type { MaskedKeys } from "./history-line.ts";
 
@@ -31,7 +31,7 @@ export interface Round {
   readonly knownIds: ReadonlySet<string>;
   readonly reparked: Map<string, ParkedEvent>;
   readonly unparked: Set<string>;
-  readonly setAside: SetAsideEvent[];
+  readonly deadLetters: DeadLetter[];
   readonly history: HistoryEntry[];
   readonly dispatches: Change["dispatches"][number][];
   readonly cancels: CancelAttempt[];
@@ -51,7 +51,7 @@ export function beginRound(loaded: LoadedStack, now: number, knownIds: ReadonlyS
     knownIds,
     reparked: new Map(),
     unparked: new Set(),
-    setAside: [],
+    deadLetters: [],
     history: [],
     dispatches: [],
     cancels: [],
@@ -119,7 +119,7 @@ export function toChange(round: Round): Change {
     appliedIds: [...round.appliedIds],
     park: [...round.reparked.values()],
     unpark: [...round.unparked],
-    setAside: round.setAside,
+    deadLetters: round.deadLetters,
     history: round.history,
     dispatches: round.dispatches,
     cancels: round.cancels,
@@ -136,7 +136,7 @@ export function isEmpty(change: Change): boolean {
   return [
     change.park,
     change.unpark,
-    change.setAside,
+    change.deadLetters,
     change.history,
     change.cancels,
     change.closes,
@@ -180,14 +180,14 @@ export interface Refusal {
 /** What becomes of a refused event. `redeliver`: the transport delivers it again. `parked-again`: it was parked before. */
 export type RefusalOutcome = Outcome | "redeliver" | "parked-again";
 
-/** Parks, sets aside or only records, as the code and the options say. */
+/** Parks, dead-letters or only records, as the code and the options say. */
 export function refuse(deps: RefuseDeps, round: Round, refusal: Refusal): RefusalOutcome {
   const { event, queued, decision } = refusal;
   if (isParked(event, decision.code)) return parkOrGiveUp(deps, round, refusal);
   if (ANSWERED.has(decision.code) || event.origin === "timer" || OPERATORS_EVENTS.has(event.name)) return "refused";
   if (isRedelivered(deps, round, queued)) return "redeliver";
-  setAside(deps, round, queued, { ...decision, masked: refusal.masked });
-  return "set-aside";
+  deadLetters(deps, round, queued, { ...decision, masked: refusal.masked });
+  return "dead-lettered";
 }
 
 const ANSWERED: ReadonlySet<string> = new Set([
@@ -214,8 +214,8 @@ export function parkOrGiveUp(
   const input = { event: queued, before, code: decision.code, reason: decision.reason, now: round.now, masked };
   const { kind, parked } = parkAgain(input, deps.parking);
   if (kind === "give-up" || (before === undefined && round.parked.size >= deps.parking.maxParked)) {
-    setAside(deps, round, queued, { ...decision, masked });
-    return "set-aside";
+    deadLetters(deps, round, queued, { ...decision, masked });
+    return "dead-lettered";
   }
   park(round, parked);
   return before === undefined ? "parked" : "parked-again";
@@ -231,7 +231,7 @@ export function isRedelivered(
 }
 
 /** Gives an event up for good, and keeps its reason until an operator sends it again. */
-export function setAside(
+export function deadLetters(
   { ids }: Pick<RefuseDeps, "ids">,
   round: Round,
   event: QueuedEvent,
@@ -241,8 +241,8 @@ export function setAside(
     masked,
   }: { readonly code: string; readonly reason: string; readonly masked?: MaskedKeys | undefined },
 ): void {
-  const entry = { id: ids.next(), event, code, reason, setAsideAt: round.now };
-  round.setAside.push(masked === undefined ? entry : { ...entry, masked });
+  const entry = { id: ids.next(), event, code, reason, deadLetteredAt: round.now };
+  round.deadLetters.push(masked === undefined ? entry : { ...entry, masked });
 }
 
 /** How long and how often a refused event is tried again. */
@@ -251,7 +251,7 @@ export interface ParkingOptions {
   readonly maxTries: number;
   /** From the first refusal. Default one hour (`REFUSED_EVENTS_KEEP`). */
   readonly keepMs: number;
-  /** Of one stack; more are set aside at once. Default 1,000. */
+  /** Of one stack; more are dead-lettered at once. Default 1,000. */
   readonly maxParked: number;
 }
 

@@ -73,19 +73,19 @@ describe("the engine", () => {
 
     await yard.advance(3_600_000 + 1_000);
 
-    const { items } = await yard.store.queries.listSetAside({ stackId: "pr-1" }, { limit: 10 });
+    const { items } = await yard.store.queries.listDeadLetters({ stackId: "pr-1" }, { limit: 10 });
     expect(items.map(({ event, code, reason }) => ({ id: event.id, code, reason }))).toEqual([
       { id: "e2", code: "EVENT_NOT_HANDLED", reason: '"BUILD" has no "PUSHED".' },
     ]);
-    expect(await listOutcomes("pr-1")).toContain("PUSHED set-aside EVENT_NOT_HANDLED");
+    expect(await listOutcomes("pr-1")).toContain("PUSHED dead-lettered EVENT_NOT_HANDLED");
     expect((await yard.store.load(["pr-1"]))[0]?.parked).toEqual([]);
   });
 
-  it("decides an event afresh when it is sent again after it was set aside", async () => {
+  it("decides an event afresh when it is sent again after it was dead-lettered", async () => {
     const { yard } = createTrial({ script: () => NEVER });
     await yard.publish(opened, { id: "e2", stackId: "pr-1", event: "PUSHED" });
     await yard.advance(3_700_000);
-    const [entry] = (await yard.store.queries.listSetAside({}, { limit: 10 })).items;
+    const [entry] = (await yard.store.queries.listDeadLetters({}, { limit: 10 })).items;
 
     const redriven = await yard.store.queries.redrive([entry?.id ?? ""], yard.clock.now());
     await yard.settle();
@@ -121,11 +121,11 @@ describe("the engine", () => {
     await yard.settle();
 
     expect((await listOutcomes("pr-1")).slice(-3)).toEqual([
-      "NEVER-HEARD set-aside EVENT_UNDECLARED",
-      "PUSHED set-aside METADATA_NOT_FLAT",
-      "PUSHED set-aside MACHINE_MISMATCH",
+      "NEVER-HEARD dead-lettered EVENT_UNDECLARED",
+      "PUSHED dead-lettered METADATA_NOT_FLAT",
+      "PUSHED dead-lettered MACHINE_MISMATCH",
     ]);
-    const { items } = await yard.store.queries.listSetAside({}, { limit: 10 });
+    const { items } = await yard.store.queries.listDeadLetters({}, { limit: 10 });
     expect(items).toHaveLength(3);
   });
 

@@ -42,7 +42,7 @@ export interface EngineOptions {
   readonly allowExternalNext?: boolean;
   /** False where a runner may work by message alone: then an attempt that is not claimed may be running. Default: true. */
   readonly everyRunnerClaims?: boolean;
-  /** A delivery that failed so often is set aside. Default: 10. */
+  /** A delivery that failed so often is dead-lettered. Default: 10. */
   readonly maxDeliveries?: number;
 }
 

@@ -28,6 +28,7 @@ export type {
   ClaimInput,
   ClaimResult,
   CommitResult,
+  DeadLetter,
   DueItem,
   Grant,
   HistoryEntry,
@@ -35,7 +36,6 @@ export type {
   ParkedEvent,
   QueuedEvent,
   RenewInput,
-  SetAsideEvent,
   StoredHistoryEntry,
   TakeDueInput,
 } from "../ports/stack-store.ts";

@@ -670,7 +670,7 @@ describe("a stack on a revision whose pattern cannot be searched in linear time"
       "PUSHED applied",
       "TAGGED parked PATTERN_NOT_LINEAR",
       "UPGRADE_STACK applied",
-      "TAGGED set-aside METADATA_INVALID",
+      "TAGGED dead-lettered METADATA_INVALID",
       "TAGGED applied",
       "MERGED applied",
     ]);

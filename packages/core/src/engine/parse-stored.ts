@@ -2,7 +2,7 @@ import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import type { Stack } from "../machine/stack.ts";
-import type { HistoryEntry, ParkedEvent, SetAsideEvent } from "../ports/stack-store.ts";
+import type { DeadLetter, HistoryEntry, ParkedEvent } from "../ports/stack-store.ts";
 
 type Kind = "string" | "number" | "object" | "array";
 type Shape = Readonly<Record<string, Kind>>;
@@ -42,7 +42,13 @@ const PARKED: Shape = {
   tries: "number",
   nextTryAt: "number",
 };
-const SET_ASIDE: Shape = { id: "string", event: "object", code: "string", reason: "string", setAsideAt: "number" };
+const DEAD_LETTER: Shape = {
+  id: "string",
+  event: "object",
+  code: "string",
+  reason: "string",
+  deadLetteredAt: "number",
+};
 
 /**
  * Reads documents that a store has kept as JSON text. Each checks the fields that readers depend on, because a row may
@@ -56,7 +62,7 @@ export const parseStored = {
   historyEntry: (text: string, name: string): HistoryEntry =>
     parse<HistoryEntry>(text, name, (value) => findFault(value, HISTORY_ENTRY)),
   parked: (text: string, name: string): ParkedEvent => parse<ParkedEvent>(text, name, findEventFault(PARKED)),
-  setAside: (text: string, name: string): SetAsideEvent => parse<SetAsideEvent>(text, name, findEventFault(SET_ASIDE)),
+  deadLetters: (text: string, name: string): DeadLetter => parse<DeadLetter>(text, name, findEventFault(DEAD_LETTER)),
   /** Returns what is wrong with a stack that was kept in another form, if anything is. */
   findStackFault: (value: unknown): string | undefined => findFault(value, STACK),
   /** Reads a stack in the predecessor's format, which has no task runs, entries and timers. */

@@ -135,7 +135,7 @@ describe("the plan of an upgrade", () => {
 
     const planned = await plan(trial, source.replace("maximum: 2", "maximum: 3"));
 
-    expect(await trial.listOutcomes("pr-1")).toContain("GROWN set-aside METADATA_INVALID");
+    expect(await trial.listOutcomes("pr-1")).toContain("GROWN dead-lettered METADATA_INVALID");
     expect(tell(planned)).toEqual(["GROWN: refused METADATA_INVALID LIVE -> applied LIVE"]);
   });
 
@@ -265,7 +265,7 @@ states:
   it("says that a history without its beginning cannot be replayed", async () => {
     const trial = await createLife();
     const { store, clock } = trial.yard;
-    const keep = { eventIdMs: HOUR_MS, eventIdCount: 10, setAsideMs: HOUR_MS, settledAttemptMs: HOUR_MS };
+    const keep = { eventIdMs: HOUR_MS, eventIdCount: 10, deadLetterMs: HOUR_MS, settledAttemptMs: HOUR_MS };
     while (await store.prune({ ...keep, historyMs: 5_000 }, clock.now()));
 
     const planned = await plan(trial, SOURCE.replace("NEXT: LIVE", "NEXT: BROKEN"));

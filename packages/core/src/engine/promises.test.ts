@@ -308,7 +308,7 @@ describe("3: a task is dispatched at least once, and a late or duplicate result 
 
 describe("4: nothing is dropped silently and nothing is retried for ever", () => {
   it("a refused event is tried after 30 s, 1, 2, 4, 8 and every 15 minutes, and given up after an hour", async () => {
-    const { yard, listParked, listSetAside } = createTrial({ script: () => NEVER });
+    const { yard, listParked, listDeadLetters } = createTrial({ script: () => NEVER });
     await yard.publish(opened, pushed);
     await yard.settle();
     const start = yard.clock.now();
@@ -322,11 +322,11 @@ describe("4: nothing is dropped silently and nothing is retried for ever", () =>
     }
 
     expect(triedAt).toEqual([0.5, 1.5, 3.5, 7.5, 15.5, 30.5, 45.5, 60]);
-    expect(await listSetAside()).toEqual(["e2 EVENT_NOT_HANDLED"]);
+    expect(await listDeadLetters()).toEqual(["e2 EVENT_NOT_HANDLED"]);
   });
 
   it("nor more than 50 times, however often its stack changes", async () => {
-    const { yard, listParked, listSetAside } = createTrial({ script: () => NEVER });
+    const { yard, listParked, listDeadLetters } = createTrial({ script: () => NEVER });
     await yard.publish(opened, pushed);
     for (let turn = 1; turn <= 48; turn += 1) {
       await yard.publish({ stackId: "pr-1", event: "RETRY_FAILED_TASKS", metadata: { turn } });
@@ -338,7 +338,7 @@ describe("4: nothing is dropped silently and nothing is retried for ever", () =>
     await yard.settle();
 
     expect(before).toEqual(["e2 EVENT_NOT_HANDLED tried 49"]);
-    expect([await listParked("pr-1"), await listSetAside()]).toEqual([[], ["e2 EVENT_NOT_HANDLED"]]);
+    expect([await listParked("pr-1"), await listDeadLetters()]).toEqual([[], ["e2 EVENT_NOT_HANDLED"]]);
   });
 
   it("parked events are decided oldest first, again and again, as the stack changes", async () => {
@@ -365,19 +365,19 @@ describe("4: nothing is dropped silently and nothing is retried for ever", () =>
     [{ event: "PUSHED", metadata: { deep: {} } }, "METADATA_NOT_FLAT"],
     [{ event: "PUSHED", metadata: { much: "x".repeat(70_000) } }, "METADATA_TOO_LARGE"],
     [{ event: "PUSHED", machine: "other" }, "MACHINE_MISMATCH"],
-  ])("what can never apply is set aside at once: %j", async (message, code) => {
-    const { yard, listSetAside, listParked } = createTrial();
+  ])("what can never apply is dead-lettered at once: %j", async (message, code) => {
+    const { yard, listDeadLetters, listParked } = createTrial();
     await yard.publish(opened);
     await yard.settle();
 
     await yard.publish({ id: "bad", stackId: "pr-1", ...message });
     await yard.settle();
 
-    expect([await listSetAside(), await listParked("pr-1")]).toEqual([[`bad ${code}`], []]);
+    expect([await listDeadLetters(), await listParked("pr-1")]).toEqual([[`bad ${code}`], []]);
   });
 
   it("and so is what is no event, under the empty stack id where it names none", async () => {
-    const { yard, listOutcomes, listSetAside } = createTrial();
+    const { yard, listOutcomes, listDeadLetters } = createTrial();
 
     await yard.store.enqueue([
       aQueuedEvent("a", { stackId: "", message: { event: "PUSHED" } }),
@@ -386,20 +386,20 @@ describe("4: nothing is dropped silently and nothing is retried for ever", () =>
     ]);
     await yard.settle();
 
-    expect(await listSetAside()).toEqual(["a EVENT_INVALID", "b EVENT_INVALID", "c EVENT_RESERVED"]);
+    expect(await listDeadLetters()).toEqual(["a EVENT_INVALID", "b EVENT_INVALID", "c EVENT_RESERVED"]);
     expect([await listOutcomes(""), await listOutcomes("pr-1")]).toEqual([
-      ["PUSHED set-aside EVENT_INVALID", " set-aside EVENT_INVALID"],
-      ["NEXT set-aside EVENT_RESERVED"],
+      ["PUSHED dead-lettered EVENT_INVALID", " dead-lettered EVENT_INVALID"],
+      ["NEXT dead-lettered EVENT_RESERVED"],
     ]);
   });
 
-  it("what was set aside can be sent again under its id, and is decided afresh", async () => {
-    const { yard, locator, listSetAside } = createTrial();
+  it("the dead letters can be sent again under its id, and is decided afresh", async () => {
+    const { yard, locator, listDeadLetters } = createTrial();
     await yard.publish(opened);
     await yard.settle();
     await yard.publish({ id: "e5", stackId: "pr-1", event: "TESTED" });
     await yard.settle();
-    const [entry] = (await yard.store.queries.listSetAside({}, { limit: 1 })).items;
+    const [entry] = (await yard.store.queries.listDeadLetters({}, { limit: 1 })).items;
     locator.write(
       "app",
       TRIAL_SOURCE.replace("PUSHED, ", "PUSHED, TESTED, ").replace("LIVE:\n    on: {", "LIVE:\n    on: {TESTED: [], "),
@@ -408,14 +408,14 @@ describe("4: nothing is dropped silently and nothing is retried for ever", () =>
     await yard.store.queries.redrive([entry?.id ?? ""], yard.clock.now());
     await yard.settle();
 
-    expect(await listSetAside()).toEqual([]);
+    expect(await listDeadLetters()).toEqual([]);
     expect((await yard.listHistory("pr-1")).at(-1)).toMatchObject({ eventId: "e5", outcome: "applied" });
   });
 
   it.each(["CANCEL_TASK", "SETTLE_TASK", "RETRY_FAILED_TASKS"])(
     "a refused %s is answered and never parked",
     async (event) => {
-      const { yard, listOutcomes, listParked, listSetAside } = createTrial();
+      const { yard, listOutcomes, listParked, listDeadLetters } = createTrial();
       await yard.publish(opened);
       await yard.settle();
 
@@ -423,7 +423,7 @@ describe("4: nothing is dropped silently and nothing is retried for ever", () =>
       await yard.settle();
 
       expect((await listOutcomes("pr-1")).at(-1)).toBe(`${event} refused TASK_NOT_CURRENT`);
-      expect([await listParked("pr-1"), await listSetAside()]).toEqual([[], []]);
+      expect([await listParked("pr-1"), await listDeadLetters()]).toEqual([[], []]);
     },
   );
 
@@ -488,7 +488,7 @@ describe("4: nothing is dropped silently and nothing is retried for ever", () =>
     ]);
     expect(back?.state).toBe("END");
     expect(await yard.findStack("late")).toMatchObject({ state: "WAIT", timers: [] });
-    const { items } = await yard.store.queries.listSetAside({}, { limit: 9 });
+    const { items } = await yard.store.queries.listDeadLetters({}, { limit: 9 });
     expect(items.map(({ event, code }) => [event.id.replace(/:id-\d+:/, ":life:"), code])).toEqual([
       ["timer:life:1/after/0", "MACHINE_UNKNOWN"],
     ]);
@@ -513,15 +513,15 @@ describe("4: nothing is dropped silently and nothing is retried for ever", () =>
     expect(await yard.findStack("pr-1")).toBeUndefined();
   });
 
-  it("an event whose decision fails each time is set aside after ten deliveries", async () => {
-    const { yard, locator, listOutcomes, listSetAside } = createTrial();
+  it("an event whose decision fails each time is dead-lettered after ten deliveries", async () => {
+    const { yard, locator, listOutcomes, listDeadLetters } = createTrial();
     Object.assign(locator, { find: () => Promise.reject(new Error("disk")) });
 
     await yard.publish(opened);
     for (let second = 0; second < 20; second += 1) await yard.advance(1_000);
 
-    expect(await listSetAside()).toEqual(["e1 INTERNAL"]);
-    expect(await listOutcomes("pr-1")).toEqual(["OPENED set-aside INTERNAL"]);
+    expect(await listDeadLetters()).toEqual(["e1 INTERNAL"]);
+    expect(await listOutcomes("pr-1")).toEqual(["OPENED dead-lettered INTERNAL"]);
   });
 });
 
@@ -538,7 +538,7 @@ describe("4: refused events where they are to be delivered again, or dropped", (
     const done = { kind: "done" };
     expect(outcomes).toEqual([done, { kind: "retry", reason: "The event is refused.", refused: true }, done]);
     expect(await listOutcomes()).toEqual(["OPENED applied", "PUSHED refused EVENT_NOT_HANDLED", "MERGED applied"]);
-    expect(await store.queries.stats()).toMatchObject({ parkedEvents: 0, setAsideEvents: 0 });
+    expect(await store.queries.stats()).toMatchObject({ parkedEvents: 0, deadLetters: 0 });
   });
 
   it("go back also when they are none", async () => {
@@ -547,7 +547,7 @@ describe("4: refused events where they are to be delivered again, or dropped", (
     const outcomes = await deliver(aQueuedEvent("x", { stackId: "", message: {} }));
 
     expect(outcomes.map(({ kind }) => kind)).toEqual(["retry"]);
-    expect((await store.queries.stats()).setAsideEvents).toBe(0);
+    expect((await store.queries.stats()).deadLetters).toBe(0);
   });
 
   it("are recorded and gone where they are dropped", async () => {
@@ -557,7 +557,7 @@ describe("4: refused events where they are to be delivered again, or dropped", (
 
     expect(outcomes.map(({ kind }) => kind)).toEqual(["done", "done"]);
     expect(await listOutcomes()).toEqual(["OPENED applied", "PUSHED refused EVENT_NOT_HANDLED"]);
-    expect(await store.queries.stats()).toMatchObject({ parkedEvents: 0, setAsideEvents: 0 });
+    expect(await store.queries.stats()).toMatchObject({ parkedEvents: 0, deadLetters: 0 });
   });
 });
 

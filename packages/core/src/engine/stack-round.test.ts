@@ -35,20 +35,20 @@ describe("a round", () => {
   });
 
   it("sets an event aside that the queue holds for another stack than it names", async () => {
-    const { yard, listSetAside } = createTrial();
+    const { yard, listDeadLetters } = createTrial();
 
     await yard.store.enqueue([
       { id: "e1", stackId: "pr-1", origin: "external", receivedAt: 0, message: { ...opened, stackId: "pr-2" } },
     ]);
     await yard.settle();
 
-    expect(await listSetAside()).toEqual(["e1 EVENT_INVALID"]);
+    expect(await listDeadLetters()).toEqual(["e1 EVENT_INVALID"]);
     expect([await yard.findStack("pr-1"), await yard.findStack("pr-2")]).toEqual([undefined, undefined]);
   });
 
   it("parks no more events of a stack than its limit", async () => {
     const parking = { maxTries: 50, keepMs: HOUR_MS, maxParked: 2 };
-    const { yard, listParked, listSetAside } = createTrial({ script: () => NEVER, engine: { parking } });
+    const { yard, listParked, listDeadLetters } = createTrial({ script: () => NEVER, engine: { parking } });
     await yard.publish(opened);
     await yard.settle();
 
@@ -56,7 +56,7 @@ describe("a round", () => {
     await yard.settle();
 
     expect(await listParked("pr-1")).toEqual(["a EVENT_NOT_HANDLED tried 1", "b EVENT_NOT_HANDLED tried 1"]);
-    expect(await listSetAside()).toEqual(["c EVENT_NOT_HANDLED"]);
+    expect(await listDeadLetters()).toEqual(["c EVENT_NOT_HANDLED"]);
   });
 
   it("decides a parked event again when the stack takes a newer revision", async () => {
@@ -134,7 +134,7 @@ tasks:
 `;
 
   it("is listed without the outputs that become sensitive metadata, and without what quotes them", async () => {
-    const { yard, listSetAside } = createTrial({ source, script: () => NEVER });
+    const { yard, listDeadLetters } = createTrial({ source, script: () => NEVER });
     const result = { id: "e2", stackId: "pr-1", event: "TASK_COMPLETED", task: { name: "db" } };
     await yard.publish(opened);
     await yard.settle();
@@ -143,8 +143,8 @@ tasks:
     await yard.publish({ ...result, ...said });
     await yard.settle();
 
-    const { items } = await yard.store.queries.listSetAside({}, { limit: 1 });
-    expect(await listSetAside()).toEqual(["e2 METADATA_NOT_FLAT"]);
+    const { items } = await yard.store.queries.listDeadLetters({}, { limit: 1 });
+    expect(await listDeadLetters()).toEqual(["e2 METADATA_NOT_FLAT"]);
     expect(items.map(toPrinted.message)).toMatchObject([{ task: { name: "db" }, outputs: { pw: "***" } }]);
     expect(JSON.stringify(items.map(toPrinted.message))).not.toContain("hunter22");
   });
@@ -152,7 +152,7 @@ tasks:
 
 describe("a parked event that cannot be decided", () => {
   it("does not hold up the event that made the engine look at it, and is given up in the end", async () => {
-    const { yard, locator, listOutcomes, listParked, listSetAside } = createTrial();
+    const { yard, locator, listOutcomes, listParked, listDeadLetters } = createTrial();
     await yard.publish({ id: "e1", stackId: "pr-1", event: "OPENED", machine: "later" });
     await yard.settle();
     const find = locator.find;
@@ -165,7 +165,7 @@ describe("a parked event that cannot be decided", () => {
     await yard.advance(HOUR_MS);
 
     expect(parked).toEqual(["e1 INTERNAL tried 2"]);
-    expect(await listSetAside()).toEqual(["e1 INTERNAL"]);
-    expect(await listOutcomes("pr-1")).toEqual(["OPENED parked MACHINE_UNKNOWN", "OPENED set-aside INTERNAL"]);
+    expect(await listDeadLetters()).toEqual(["e1 INTERNAL"]);
+    expect(await listOutcomes("pr-1")).toEqual(["OPENED parked MACHINE_UNKNOWN", "OPENED dead-lettered INTERNAL"]);
   });
 });

@@ -2,7 +2,7 @@ import { toPrintedMessage } from "../aggregate/history-line.ts";
 import { createMaskText, listHeldSecrets, type MaskText } from "../machine/decide/metadata.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
-import type { HistoryEntry, ParkedEvent, SetAsideEvent } from "../ports/stack-store.ts";
+import type { DeadLetter, HistoryEntry, ParkedEvent } from "../ports/stack-store.ts";
 
 /** What people are shown: `***` in the place of every sensitive value. */
 export const toPrinted = {
@@ -29,7 +29,7 @@ export const toPrinted = {
   },
 
   /** The message of an event that waits or was given up. */
-  message({ event, masked }: Pick<ParkedEvent | SetAsideEvent, "event" | "masked">): Readonly<Record<string, unknown>> {
+  message({ event, masked }: Pick<ParkedEvent | DeadLetter, "event" | "masked">): Readonly<Record<string, unknown>> {
     return toPrintedMessage(event.message, masked);
   },
 } as const;

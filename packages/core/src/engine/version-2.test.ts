@@ -98,13 +98,13 @@ describe("time in a state", () => {
       `  BUILD: { after: [{ in: 5m, event: MERGED }], on: { ${guarded} } }\n  GONE: {}`,
       "  none: { executor: work, config: {} }",
     );
-    const { yard, listOutcomes, listParked, listSetAside } = createTrial({ source });
+    const { yard, listOutcomes, listParked, listDeadLetters } = createTrial({ source });
     await yard.publish(opened);
 
     await yard.advance(2 * HOUR_MS);
 
     expect(await listOutcomes("pr-1")).toEqual(["OPENED applied", "MERGED refused EVENT_NOT_HANDLED"]);
-    expect([await listParked("pr-1"), await listSetAside()]).toEqual([[], []]);
+    expect([await listParked("pr-1"), await listDeadLetters()]).toEqual([[], []]);
     expect((await yard.findStack("pr-1"))?.timers).toEqual([]);
   });
 

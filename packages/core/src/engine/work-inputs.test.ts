@@ -48,7 +48,7 @@ function cannotWrite(name: string, error: Error): (store: Store) => Store {
     ...store,
     commit(changes) {
       const isPoison = changes.some(({ history }) => {
-        return history.some(({ event, outcome }) => event === name && outcome !== "set-aside");
+        return history.some(({ event, outcome }) => event === name && outcome !== "dead-lettered");
       });
       return isPoison ? Promise.reject(error) : store.commit(changes);
     },
@@ -142,7 +142,7 @@ describe("a call of the engine", () => {
       { kind: "retry", reason: "STORE_UNAVAILABLE: busy" },
       { kind: "retry", reason: "STORE_UNAVAILABLE: busy" },
     ]);
-    expect((await memory.queries.stats()).setAsideEvents).toBe(0);
+    expect((await memory.queries.stats()).deadLetters).toBe(0);
   });
 
   it("works the other stacks when one of them cannot be written", async () => {
@@ -173,11 +173,11 @@ describe("a call of the engine", () => {
     const outcomes = await handle(["a", "GO"], ["a", "POISON", 3], ["a", "GO"]);
 
     expect(kinds(outcomes)).toEqual(["done", "done", "done"]);
-    expect(await listLines("a")).toEqual(["GO applied", "POISON set-aside", "GO applied"]);
-    expect((await memory.queries.listSetAside({}, { limit: 9 })).items).toMatchObject([
+    expect(await listLines("a")).toEqual(["GO applied", "POISON dead-lettered", "GO applied"]);
+    expect((await memory.queries.listDeadLetters({}, { limit: 9 })).items).toMatchObject([
       { event: { id: "e1" }, code: "INTERNAL", reason: "Failed 3 times, last with: too long" },
     ]);
-    expect(logger.list("warn")).toEqual(["An event was set aside."]);
+    expect(logger.list("warn")).toEqual(["An event was dead-lettered."]);
   });
 
   it("sets an event aside whose stack cannot be read too often, and works the others", async () => {
@@ -193,10 +193,10 @@ describe("a call of the engine", () => {
     expect(kinds(await handle(["a", "GO", 2], ["b", "GO"]))).toEqual(["retry", "done"]);
     expect(kinds(await handle(["a", "GO", 3]))).toEqual(["done"]);
 
-    expect((await memory.queries.listSetAside({ stackId: "a" }, { limit: 9 })).items).toMatchObject([
+    expect((await memory.queries.listDeadLetters({ stackId: "a" }, { limit: 9 })).items).toMatchObject([
       { event: { id: "e0" }, reason: "Failed 3 times, last with: STORE_CORRUPT: no JSON" },
     ]);
-    expect([await listLines("a"), await listLines("b")]).toEqual([["GO set-aside"], ["GO applied"]]);
+    expect([await listLines("a"), await listLines("b")]).toEqual([["GO dead-lettered"], ["GO applied"]]);
   });
 
   it("never rejects, also when the store cannot even be read", async () => {
@@ -239,12 +239,12 @@ describe("a call of the engine", () => {
       },
       {
         level: "warn",
-        message: "An event was set aside.",
+        message: "An event was dead-lettered.",
         fields: {
           stackId: "a",
           eventId: "e2",
           event: "ELSE",
-          outcome: "set-aside",
+          outcome: "dead-lettered",
           code: "EVENT_UNDECLARED",
           reason: 'Machine "app" declares no event "ELSE".',
           from: "ON",

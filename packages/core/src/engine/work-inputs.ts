@@ -1,4 +1,4 @@
-import { type AppliedInputs, type ApplyOptions, applyInputs, setAsideAlone } from "../aggregate/apply-inputs.ts";
+import { type AppliedInputs, type ApplyOptions, applyInputs, deadLetterAlone } from "../aggregate/apply-inputs.ts";
 import { isEmpty } from "../aggregate/round.ts";
 import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
 import { isPassing, isStackyardError, toErrorText } from "../errors/stackyard-error.ts";
@@ -157,7 +157,7 @@ async function workApart(
   if (isPassing(error) || parts.length <= 1) {
     const stacks = open.map(({ stackId }) => stackId);
     deps.logger.error("Events could not be worked; they are delivered again.", { error, stacks });
-    if (isPassing(error) || first === undefined || !(await commitSetAside(deps, first, error))) {
+    if (isPassing(error) || first === undefined || !(await commitDeadLetter(deps, first, error))) {
       fail(open, outcomes, toErrorText(error));
     }
     return;
@@ -177,8 +177,8 @@ function splitInputs(work: StackWork): readonly StackWork[] {
   return work.inputs.map((input) => ({ ...work, inputs: [input] }));
 }
 
-/** Commits nothing of a delivery that has failed too often but that it is set aside. */
-async function commitSetAside(
+/** Commits nothing of a delivery that has failed too often but that it is dead-lettered. */
+async function commitDeadLetter(
   deps: WorkDeps,
   { stackId, inputs, knownIds }: StackWork,
   error: unknown,
@@ -187,7 +187,7 @@ async function commitSetAside(
     const loaded = await loadAlone(deps.store, stackId);
     const input = inputs[0]?.input;
     if (loaded === undefined || input === undefined) return false;
-    const change = setAsideAlone(loaded, input, { ...deps.apply, now: deps.clock.now(), knownIds, error });
+    const change = deadLetterAlone(loaded, input, { ...deps.apply, now: deps.clock.now(), knownIds, error });
     if (change === undefined) return false;
     const [result] = await deps.store.commit([change]);
     if (result?.kind === "committed") logChange(deps.logger, change);
@@ -198,7 +198,7 @@ async function commitSetAside(
   }
 }
 
-/** A stack whose record cannot be read stays as it is: its event is set aside by a change of no stack. */
+/** A stack whose record cannot be read stays as it is: its event is dead-lettered by a change of no stack. */
 async function loadAlone(store: Store, stackId: string): Promise<LoadedStack | undefined> {
   try {
     return (await store.load([stackId]))[0];
@@ -396,7 +396,7 @@ function fail(works: readonly StackWork[], outcomes: DeliveryOutcome[], reason: 
 /** Logs what was committed, with the ids of stack, events, tasks and attempts; nothing of metadata or messages. */
 function logChange(logger: Logger, { stackId, history, dispatches, cancels, closes }: Change): void {
   for (const entry of history) {
-    if (entry.outcome === "set-aside") logger.warn("An event was set aside.", toFields(entry));
+    if (entry.outcome === "dead-lettered") logger.warn("An event was dead-lettered.", toFields(entry));
     else logger.debug("An event was worked.", toFields(entry));
   }
   for (const { attemptId, task, again } of dispatches) {

@@ -100,7 +100,7 @@ export const DEFAULT_RETENTION: Retention = {
   historyMs: 30 * 86_400_000,
   eventIdMs: 14 * 86_400_000,
   eventIdCount: 1_000,
-  setAsideMs: 30 * 86_400_000,
+  deadLetterMs: 30 * 86_400_000,
   settledAttemptMs: 7 * 86_400_000,
 };
 

@@ -1,7 +1,7 @@
 import { createMemoryQueue, type DueSource, type TakenRow } from "../in-process/queue.ts";
 import { toEventKey } from "../machine/event-message.ts";
 import type { Page, PageInput } from "../ports/records.ts";
-import type { DueItem, HistoryEntry, QueuedEvent, SetAsideEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
+import type { DeadLetter, DueItem, HistoryEntry, QueuedEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { HistoryFilter } from "../ports/store.ts";
 import { toPage } from "./memory-lists.ts";
 
@@ -62,24 +62,24 @@ function toItem({ receipt, value: event, deliveries }: TakenRow<QueuedEvent>): D
   return { kind: "event", receipt, event, deliveries };
 }
 
-/** Events that were set aside. */
-interface MemorySetAside {
-  add(event: SetAsideEvent): void;
+/** Dead letters. */
+interface MemoryDeadLetters {
+  add(event: DeadLetter): void;
   /** The entry that is gone now. */
-  remove(id: string): SetAsideEvent | undefined;
-  list(filter: SetAsideFilter, page: PageInput): Page<SetAsideEvent>;
+  remove(id: string): DeadLetter | undefined;
+  list(filter: DeadLetterFilter, page: PageInput): Page<DeadLetter>;
   prune(before: number): void;
   readonly size: number;
 }
 
-interface SetAsideFilter {
+interface DeadLetterFilter {
   readonly stackId?: string;
   readonly code?: string;
 }
 
 /** Few rows that people look at: lists walk through all of them. */
-export function createMemorySetAside(): MemorySetAside {
-  const rows = new Map<string, { readonly sequence: number; readonly entry: SetAsideEvent }>();
+export function createMemoryDeadLetters(): MemoryDeadLetters {
+  const rows = new Map<string, { readonly sequence: number; readonly entry: DeadLetter }>();
   let sequence = 0;
 
   return {
@@ -104,7 +104,7 @@ export function createMemorySetAside(): MemorySetAside {
       return { ...listed, items: listed.items.map(({ entry }) => entry) };
     },
     prune(before) {
-      for (const [id, { entry }] of rows) if (entry.setAsideAt < before) rows.delete(id);
+      for (const [id, { entry }] of rows) if (entry.deadLetteredAt < before) rows.delete(id);
     },
     get size() {
       return rows.size;

@@ -7,7 +7,7 @@ import type { TaskMessage } from "../machine/task-message.ts";
 import type { Revision } from "../ports/locator.ts";
 import type { Change, CommitResult, DueItem, DueKind, QueuedEvent, WorkQueue } from "../ports/stack-store.ts";
 import type { Retention, Revisions, StackQueries, Store, StoreSignal } from "../ports/store.ts";
-import { createMemoryEvents, createMemoryHistory, createMemorySetAside } from "./memory-events.ts";
+import { createMemoryDeadLetters, createMemoryEvents, createMemoryHistory } from "./memory-events.ts";
 import { toFrozen } from "./memory-lists.ts";
 import { createMemoryRecords } from "./memory-records.ts";
 import { createMemoryStacks, type StackRow, toEarliest } from "./memory-stacks.ts";
@@ -92,16 +92,16 @@ function toDueSource(index: DueIndex, toItem: (key: string, dueAt: number) => Du
 }
 
 function guardQueries(guard: Guard, state: MemoryState): StackQueries {
-  const { stacks, attempts, ended, events, history, setAside } = state;
+  const { stacks, attempts, ended, events, history, deadLetters } = state;
   return {
     listStacks: guard(stacks.list),
     listHistory: guard(history.list),
     listAttempts: guard((stackId) => attempts.listWith(ended.listOf(stackId), stackId)),
     listParkedStackIds: guard(stacks.listParkedIds),
-    listSetAside: guard(setAside.list),
+    listDeadLetters: guard(deadLetters.list),
     redrive: guard((ids) =>
       ids.filter((id) => {
-        const entry = setAside.remove(id);
+        const entry = deadLetters.remove(id);
         if (entry !== undefined) state.enqueue(entry.event);
         return entry !== undefined;
       }),
@@ -110,7 +110,7 @@ function guardQueries(guard: Guard, state: MemoryState): StackQueries {
       ...stacks.count(),
       queuedEvents: events.size,
       queuedTasks: attempts.tasks.size,
-      setAsideEvents: setAside.size,
+      deadLetters: deadLetters.size,
       openAttempts: attempts.size,
     })),
   };
@@ -205,7 +205,7 @@ function createParts() {
     timers: createDueIndex(),
     parked: createDueIndex(),
     history: createMemoryHistory(),
-    setAside: createMemorySetAside(),
+    deadLetters: createMemoryDeadLetters(),
     records: createMemoryRecords(),
   };
 }
@@ -252,19 +252,19 @@ function commitChange(state: MemoryState, input: Change): CommitResult {
   return { kind: "committed", version: written, ...(claims.length === 0 ? {} : { grants }) };
 }
 
-function findKnownIds(row: StackRow | undefined, { appliedIds, park, setAside }: Change): readonly string[] {
+function findKnownIds(row: StackRow | undefined, { appliedIds, park, deadLetters }: Change): readonly string[] {
   if (row === undefined) return [];
-  const ids = [...appliedIds, ...[...park, ...setAside].map(({ event }) => toEventKey(event))];
+  const ids = [...appliedIds, ...[...park, ...deadLetters].map(({ event }) => toEventKey(event))];
   return [...new Set(ids)].filter((id) => row.applied.has(id));
 }
 
 /** Writes all but the attempts, and returns the version afterwards. */
 function writeRows(state: MemoryState, change: Change): number {
-  const { stacks, timers, parked, history, setAside } = state;
+  const { stacks, timers, parked, history, deadLetters } = state;
   const row = stacks.require(change.stackId);
   const version = stacks.write(row.id, change.write);
   for (const id of change.appliedIds) row.applied.set(id, change.now);
-  for (const entry of change.setAside) setAside.add(entry);
+  for (const entry of change.deadLetters) deadLetters.add(entry);
   for (const entry of change.history) history.append(entry);
   if (change.history.length > 0) state.notify("history");
   for (const receipt of change.acknowledges) acknowledge(state, receipt);
@@ -285,10 +285,14 @@ function acknowledge({ events, attempts, sink }: MemoryState, receipt: string): 
 const HISTORY_PRUNED_AT_ONCE = 10_000;
 
 /** Removes what is older than it is kept; true when more is left. */
-function prune({ stacks, ended, history, setAside, records }: MemoryState, retention: Retention, now: number): boolean {
+function prune(
+  { stacks, ended, history, deadLetters, records }: MemoryState,
+  retention: Retention,
+  now: number,
+): boolean {
   stacks.pruneEventIds(retention, now);
   ended.prune(now - retention.settledAttemptMs);
-  setAside.prune(now - retention.setAsideMs);
+  deadLetters.prune(now - retention.deadLetterMs);
   records.removeExpired(now);
   return history.prune(now - retention.historyMs, HISTORY_PRUNED_AT_ONCE);
 }

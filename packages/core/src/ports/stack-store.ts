@@ -30,19 +30,19 @@ export interface ParkedEvent {
 }
 
 /** A dead letter: an event that was given up, kept with its reason until it is sent again or is too old. */
-export interface SetAsideEvent {
+export interface DeadLetter {
   /** Of this entry, not of the event. */
   readonly id: string;
   readonly event: QueuedEvent;
   readonly code: string;
   readonly reason: string;
-  readonly setAsideAt: number;
+  readonly deadLetteredAt: number;
   /** As with a parked event. */
   readonly masked?: readonly string[] | "all";
 }
 
 /** What became of an event. */
-export type Outcome = "applied" | "removed" | "parked" | "refused" | "set-aside" | "ignored";
+export type Outcome = "applied" | "removed" | "parked" | "refused" | "dead-lettered" | "ignored";
 
 /** One line of a stack's history. */
 export interface HistoryEntry {
@@ -117,7 +117,7 @@ export interface Change {
   readonly write: StackWrite;
   /**
    * Keys of events (`toEventKey`) that are remembered from now on, per stack. A known one makes the whole change a
-   * `duplicate`; so does a known one of an event that is to be parked or set aside. Those of `results` are not among
+   * `duplicate`; so does a known one of an event that is to be parked or dead-lettered. Those of `results` are not among
    * them: an attempt ends once.
    */
   readonly appliedIds: readonly string[];
@@ -125,7 +125,7 @@ export interface Change {
   /** Keys of events that are parked no more. */
   readonly unpark: readonly string[];
   /** Those of a stack whose record cannot be read come with a change of the empty stack id; so do lines and receipts. */
-  readonly setAside: readonly SetAsideEvent[];
+  readonly deadLetters: readonly DeadLetter[];
   readonly history: readonly HistoryEntry[];
   readonly dispatches: readonly DispatchAttempt[];
   readonly cancels: readonly CancelAttempt[];

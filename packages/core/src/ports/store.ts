@@ -4,7 +4,7 @@ import type { Page, PageInput, Records } from "./records.ts";
 import type {
   AttemptStore,
   AttemptView,
-  SetAsideEvent,
+  DeadLetter,
   StackStore,
   StoredHistoryEntry,
   WorkQueue,
@@ -73,7 +73,7 @@ export interface StoreStats {
   readonly queuedEvents: number;
   readonly queuedTasks: number;
   readonly parkedEvents: number;
-  readonly setAsideEvents: number;
+  readonly deadLetters: number;
   readonly openAttempts: number;
   /** By machine, then state. */
   readonly states: readonly { readonly machine: string; readonly state: string; readonly count: number }[];
@@ -85,7 +85,7 @@ export interface Retention {
   readonly eventIdMs: number;
   /** Of one stack; kept whatever their age. */
   readonly eventIdCount: number;
-  readonly setAsideMs: number;
+  readonly deadLetterMs: number;
   readonly settledAttemptMs: number;
 }
 
@@ -106,11 +106,11 @@ export interface StackQueries {
   /** Ids of stacks with parked events after that id, in a stable order, also of stacks that do not exist (yet). */
   listParkedStackIds(page: { readonly after?: string; readonly limit: number }): Promise<readonly string[]>;
   /** Newest first. */
-  listSetAside(
+  listDeadLetters(
     filter: { readonly stackId?: string; readonly code?: string },
     page: PageInput,
-  ): Promise<Page<SetAsideEvent>>;
-  /** Puts set-aside events back into the queue under their ids; one commit. Gives the ids that were found. */
+  ): Promise<Page<DeadLetter>>;
+  /** Puts dead letters back into the queue under their ids; one commit. Gives the ids that were found. */
   redrive(ids: readonly string[], now: number): Promise<readonly string[]>;
   stats(): Promise<StoreStats>;
 }

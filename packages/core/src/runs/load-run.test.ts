@@ -36,8 +36,8 @@ describe("toRunView", () => {
     expect(view({})).toEqual({ state: "waiting", startedAt: 1 });
   });
 
-  it("has failed where its start was set aside, with the reason", () => {
-    const lines = [aLine({ outcome: "set-aside", code: "MACHINE_UNKNOWN", reason: "The revision is not kept." })];
+  it("has failed where its start was dead-lettered, with the reason", () => {
+    const lines = [aLine({ outcome: "dead-lettered", code: "MACHINE_UNKNOWN", reason: "The revision is not kept." })];
 
     const error = { code: "MACHINE_UNKNOWN", message: "The revision is not kept." };
     expect(view({ lines })).toEqual({ state: "failed", error, startedAt: 1, endedAt: 5 });

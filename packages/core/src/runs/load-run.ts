@@ -174,7 +174,7 @@ function toEnd(lines: readonly HistoryEntry[], stack: Stack | undefined): Standi
   if (end !== undefined) return { ...toResult(end), ...toOutputs(end), endedAt: end.at };
   // Old lines go before the stack does, when a failed run was left for as long as it may be.
   if (stack !== undefined) return { state: stack.state === "DONE" ? "succeeded" : "failed", endedAt: stack.enteredAt };
-  const refused = lines.find(({ event, outcome }) => event === "START" && outcome === "set-aside");
+  const refused = lines.find(({ event, outcome }) => event === "START" && outcome === "dead-lettered");
   if (refused === undefined) return { state: "waiting" };
   const { code = "INTERNAL", reason = "It could not be started.", at } = refused;
   return { state: "failed", error: { code, message: reason }, endedAt: at };

@@ -88,7 +88,7 @@ export function decideInput(
     limits: DEFAULT_LIMITS,
     // Retries come as late as they may.
     random: () => 0,
-    ids: { next: () => "set-aside" },
+    ids: { next: () => "dead-lettered" },
     parking: DEFAULT_PARKING,
     refusedEvents: "park",
     allowExternalNext: false,

@@ -4,12 +4,12 @@ import type { ConformanceCase } from "./conformance-case.ts";
 import {
   aChange,
   aClaim,
+  aDeadLetter,
   aDispatch,
   aHistoryEntry,
   aParkedEvent,
   aPut,
   aQueuedEvent,
-  aSetAsideEvent,
   aSettle,
   commitNow,
   dispatchNow,
@@ -59,11 +59,11 @@ const later = T0 + HOUR;
 /** What a store that outlives its process promises: every call that was answered stands after a crash. */
 export const durableStoreConformance: readonly ConformanceCase<DurableStore>[] = [
   durableCase(
-    "keeps stacks, parked and set-aside events, event ids and history",
+    "keeps stacks, parked and dead letters, event ids and history",
     async (store) => {
       const history = [aHistoryEntry("e1", { notes: ["né ✓"] })];
       await commitNow(store, aPut({ metadata: { a: null, b: 0 } }, { appliedIds: ["e1"], history }));
-      await commitNow(store, aChange({ park: [aParkedEvent("e2")], setAside: [aSetAsideEvent("x1")] }));
+      await commitNow(store, aChange({ park: [aParkedEvent("e2")], deadLetters: [aDeadLetter("x1")] }));
       return listEverything(store);
     },
     async (store, facts) => {
@@ -214,12 +214,12 @@ export const durableStoreConformance: readonly ConformanceCase<DurableStore>[] =
 
 async function listEverything(store: Store) {
   const page = { limit: 100 };
-  const [loaded, stacks, history, setAside, stats] = await Promise.all([
+  const [loaded, stacks, history, deadLetters, stats] = await Promise.all([
     store.load(["s1"]),
     store.queries.listStacks({}, page),
     store.queries.listHistory({}, page),
-    store.queries.listSetAside({}, page),
+    store.queries.listDeadLetters({}, page),
     store.queries.stats(),
   ]);
-  return { loaded, stacks, history, setAside, stats };
+  return { loaded, stacks, history, deadLetters, stats };
 }

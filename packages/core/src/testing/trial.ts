@@ -73,8 +73,8 @@ export interface Trial {
   listOutcomes(stackId: string): Promise<readonly string[]>;
   /** Parked events of a stack: `e2 EVENT_NOT_HANDLED tried 1`. */
   listParked(stackId: string): Promise<readonly string[]>;
-  /** Events of the yard that were set aside: `e2 EVENT_UNDECLARED`. */
-  listSetAside(): Promise<readonly string[]>;
+  /** Events of the yard that were dead-lettered: `e2 EVENT_UNDECLARED`. */
+  listDeadLetters(): Promise<readonly string[]>;
 }
 
 /** Makes one; nothing has happened in it yet. */
@@ -97,8 +97,8 @@ export function createTrial({ script, source = TRIAL_SOURCE, ...input }: TrialIn
       const [loaded] = await yard.store.load([stackId]);
       return (loaded?.parked ?? []).map(({ event, code, tries }) => `${event.id} ${code} tried ${tries}`);
     },
-    async listSetAside() {
-      const { items } = await yard.store.queries.listSetAside({}, { limit: 100 });
+    async listDeadLetters() {
+      const { items } = await yard.store.queries.listDeadLetters({}, { limit: 100 });
       return items.map(({ event, code }) => `${event.id} ${code}`).reverse();
     },
   };

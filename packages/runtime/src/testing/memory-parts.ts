@@ -102,7 +102,7 @@ export function createMemoryParts(input: MemoryPartsInput = {}): MemoryParts {
       roles: ["engine"],
       // Unclaimed attempts end at their timeout.
       engine: { everyRunnerClaims: false },
-      retention: { historyMs: 1, eventIdMs: 1, eventIdCount: 1_000, setAsideMs: 1, settledAttemptMs: 1 },
+      retention: { historyMs: 1, eventIdMs: 1, eventIdCount: 1_000, deadLetterMs: 1, settledAttemptMs: 1 },
       sweep: { longestSleepMs: 5_000 },
       measure: input.measure,
     },

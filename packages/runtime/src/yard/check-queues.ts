@@ -130,7 +130,7 @@ function judgeDeadLetters({ name, role, arn, waiting }: QueueFacts): readonly Fi
   const move = `aws sqs start-message-move-task --source-arn ${arn} --destination-arn <ARN of the queue of events>`;
   const hint =
     role === "eventDeadLetters"
-      ? `\`stackyard events ls\` shows what was set aside and why; \`stackyard events redrive\` sends it again, and its copy here may be deleted. What is not listed: ${move}`
+      ? `\`stackyard events ls\` shows the dead letters and why; \`stackyard events redrive\` sends it again, and its copy here may be deleted. What is not listed: ${move}`
       : "Look at the runner's log; `stackyard stacks retry` starts the tasks again.";
   return [warn("dead letters", `${name}: ${waiting} messages were given up.`, hint)];
 }

@@ -55,7 +55,7 @@ describe("a look at a yard's database", () => {
     await (await openStore(scene.parts.store, opening)).close();
 
     expect(await checkStore(scene)).toEqual([
-      { check: "store", status: "ok", message: "The database answers: 0 stacks, 0 events set aside." },
+      { check: "store", status: "ok", message: "The database answers: 0 stacks, 0 dead letters." },
     ]);
   });
 

@@ -174,8 +174,8 @@ async function checkDatabase({ parts, aws, deps }: YardScene): Promise<readonly 
   const opening = { aws, clock, logger, maxConnections: 1, asItIs: true };
   const store = await openStore(parts.store, opening);
   try {
-    const { stacks, setAsideEvents } = await store.queries.stats();
-    return [ok("store", `The database answers: ${stacks} stacks, ${setAsideEvents} events set aside.`)];
+    const { stacks, deadLetters } = await store.queries.stats();
+    return [ok("store", `The database answers: ${stacks} stacks, ${deadLetters} dead letters.`)];
   } finally {
     await store.close();
   }

@@ -3,12 +3,12 @@ import { YardProcess } from "../routes/health-routes.ts";
 import { Run, RunReport } from "../routes/run-routes.ts";
 import { UpgradePlan, UpgradeResult } from "../routes/upgrade-routes.ts";
 import {
+  DeadLetter,
   EventBody,
   HistoryEntry,
   OperationAnswer,
   PublishAnswer,
   PublishResult,
-  SetAsideEvent,
 } from "../schemas/event.ts";
 import {
   MachineDetails,
@@ -48,7 +48,7 @@ export const namedSchemas = {
   PublishResult,
   Run,
   RunReport,
-  SetAsideEvent,
+  DeadLetter,
   SimulationLine,
   StackDetails,
   StackSummary,

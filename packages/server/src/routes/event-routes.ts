@@ -4,6 +4,7 @@ import { parseEventMessage, type StackEvent } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { defineRoute, HttpError, json, type Route } from "../http/route.ts";
 import {
+  DeadLetter,
   EventBody,
   EventId,
   HistoryEntry,
@@ -13,10 +14,9 @@ import {
   type PublishResult,
   pageOf,
   pageQuery,
-  SetAsideEvent,
   StackId,
+  toDeadLetter,
   toInstant,
-  toSetAside,
 } from "../schemas/event.ts";
 import { Preview } from "../schemas/machine.ts";
 import { ListedParkedEvent, toListedParked } from "../schemas/stack.ts";
@@ -30,9 +30,9 @@ interface EventRoutesDeps {
   readonly allowExternalNext: boolean;
 }
 
-/** Publishing events, what became of one, and those that were set aside. */
+/** Publishing events, what became of one, and those that were dead-lettered. */
 export function eventRoutes(deps: EventRoutesDeps): readonly Route[] {
-  return [publishRoute(deps), eventRoute(deps), parkedRoute(deps), setAsideRoute(deps), redriveRoute(deps)];
+  return [publishRoute(deps), eventRoute(deps), parkedRoute(deps), deadLetterRoute(deps), redriveRoute(deps)];
 }
 
 const publishAnswers = {
@@ -99,19 +99,19 @@ function parkedRoute({ store }: EventRoutesDeps): Route {
   });
 }
 
-function setAsideRoute({ store }: EventRoutesDeps): Route {
+function deadLetterRoute({ store }: EventRoutesDeps): Route {
   return defineRoute({
     method: "GET",
-    path: "/v1/set-aside",
-    operationId: "listSetAside",
+    path: "/v1/dead-letters",
+    operationId: "listDeadLetters",
     tag: "events",
     summary: "Events that were given up, newest first.",
     query: { stackId: Type.Optional(StackId), code: Type.Optional(Type.String({ maxLength: 64 })), ...pageQuery },
-    answers: { 200: { description: "A page.", schema: pageOf(SetAsideEvent) } },
+    answers: { 200: { description: "A page.", schema: pageOf(DeadLetter) } },
     async handle({ query: { stackId, code, ...query } }) {
       const filter = { ...(stackId === undefined ? {} : { stackId }), ...(code === undefined ? {} : { code }) };
-      const page = await store.queries.listSetAside(filter, pageInput(query));
-      return json(200, toPage(page, { toView: toSetAside, toId: ({ id }) => id }));
+      const page = await store.queries.listDeadLetters(filter, pageInput(query));
+      return json(200, toPage(page, { toView: toDeadLetter, toId: ({ id }) => id }));
     },
   });
 }
@@ -121,10 +121,10 @@ function redriveRoute({ store, clock }: EventRoutesDeps): Route {
   const answer = Type.Object({ redriven: Type.Array(Type.String()), unknown: Type.Array(Type.String()) });
   return defineRoute({
     method: "POST",
-    path: "/v1/set-aside/redrive",
+    path: "/v1/dead-letters/redrive",
     operationId: "redriveEvents",
     tag: "events",
-    summary: "Put set-aside events back into the queue under their own ids.",
+    summary: "Put dead letters back into the queue under their own ids.",
     body: Type.Object({ ids }),
     answers: { 200: { description: "Which were there.", schema: answer } },
     async handle({ body }) {

@@ -116,7 +116,7 @@ const Yard = Type.Object({
   queuedEvents: count,
   queuedTasks: count,
   parkedEvents: count,
-  setAsideEvents: count,
+  deadLetters: count,
   openAttempts: count,
   states: Type.Array(Type.Object({ machine: Type.String(), state: Type.String(), count })),
 });

@@ -1,4 +1,4 @@
-import { type SetAsideEvent as SetAside, type StoredHistoryEntry, toPrinted } from "@stackyard/core/engine";
+import { type DeadLetter as DeadLetters, type StoredHistoryEntry, toPrinted } from "@stackyard/core/engine";
 import { EventMessage } from "@stackyard/core/machine";
 import { type Static, type TSchema, Type } from "typebox";
 
@@ -49,7 +49,7 @@ export function toInstant(ms: number): string {
 }
 
 /** What became of an event. */
-const Outcome = Type.Enum(["applied", "removed", "parked", "refused", "set-aside", "ignored"]);
+const Outcome = Type.Enum(["applied", "removed", "parked", "refused", "dead-lettered", "ignored"]);
 
 /** One line of the yard's history. */
 export const HistoryEntry = Type.Object({
@@ -87,7 +87,7 @@ export const HistoryEntry = Type.Object({
 export type HistoryEntry = Static<typeof HistoryEntry>;
 
 /** A dead-lettered event, kept until it is redriven or too old. */
-export const SetAsideEvent = Type.Object({
+export const DeadLetter = Type.Object({
   id: Type.String({ description: "Of this entry; `redrive` takes it." }),
   eventId: Type.String(),
   stackId: Type.String(),
@@ -96,12 +96,12 @@ export const SetAsideEvent = Type.Object({
   code: Type.String(),
   reason: Type.String(),
   receivedAt: Instant,
-  setAsideAt: Instant,
+  deadLetteredAt: Instant,
   message: Type.Record(Type.String(), Type.Unknown(), {
     description: "As received, without its envelope; sensitive values as `***`.",
   }),
 });
-export type SetAsideEvent = Static<typeof SetAsideEvent>;
+export type DeadLetter = Static<typeof DeadLetter>;
 
 /** A line of the history as the API shows it. */
 export function toHistoryEntry(stored: StoredHistoryEntry): HistoryEntry {
@@ -109,9 +109,9 @@ export function toHistoryEntry(stored: StoredHistoryEntry): HistoryEntry {
   return { ...entry, at: toInstant(entry.at), sent: [...entry.sent], notes: [...entry.notes] };
 }
 
-/** A set-aside event as the API shows it. */
-export function toSetAside(setAside: SetAside): SetAsideEvent {
-  const { id, event, code, reason, setAsideAt } = setAside;
+/** A dead letter as the API shows it. */
+export function toDeadLetter(deadLetters: DeadLetters): DeadLetter {
+  const { id, event, code, reason, deadLetteredAt } = deadLetters;
   const name = event.message["event"] ?? event.message["action"];
   return {
     id,
@@ -122,8 +122,8 @@ export function toSetAside(setAside: SetAside): SetAsideEvent {
     ...(typeof name === "string" ? { event: name } : {}),
     ...(event.actor === undefined ? {} : { actor: event.actor }),
     receivedAt: toInstant(event.receivedAt),
-    setAsideAt: toInstant(setAsideAt),
-    message: { ...toPrinted.message(setAside) },
+    deadLetteredAt: toInstant(deadLetteredAt),
+    message: { ...toPrinted.message(deadLetters) },
   };
 }
 

@@ -62,7 +62,7 @@ async function launch({ store, locator, clock }: TestYard, stackId: string): Pro
       appliedIds: [message.id],
       park: [],
       unpark: [],
-      setAside: [],
+      deadLetters: [],
       history: [],
       cancels: [],
       closes: [],

@@ -1,11 +1,11 @@
 import type { DispatchAttempt, Stack, Store } from "@stackyard/core";
 import type {
   Change,
+  DeadLetter,
   DueItem,
   HistoryEntry,
   ParkedEvent,
   QueuedEvent,
-  SetAsideEvent,
   TakeDueInput,
 } from "@stackyard/core/engine";
 
@@ -39,7 +39,7 @@ export function aStack(overrides: Partial<Stack> = {}): Stack {
 
 /** A change that keeps the stack `s1` and does nothing else. */
 export function aChange(overrides: Partial<Change> = {}): Change {
-  const nothing = { appliedIds: [], park: [], unpark: [], setAside: [], history: [] };
+  const nothing = { appliedIds: [], park: [], unpark: [], deadLetters: [], history: [] };
   const none = { dispatches: [], cancels: [], closes: [], acknowledges: [] };
   return { stackId: "s1", expectedVersion: 0, write: { kind: "keep" }, ...nothing, ...none, now: T0, ...overrides };
 }
@@ -59,8 +59,8 @@ export function aParkedEvent(id: string, nextTryAt = T0 + MINUTE): ParkedEvent {
   return { event: anEvent(id), code: "EVENT_NOT_HANDLED", reason: "…", parkedAt: T0, tries: 1, nextTryAt };
 }
 
-export function aSetAsideEvent(id: string): SetAsideEvent {
-  return { id, event: anEvent(`event-of-${id}`), code: "EVENT_UNDECLARED", reason: "…", setAsideAt: T0 };
+export function aDeadLetter(id: string): DeadLetter {
+  return { id, event: anEvent(`event-of-${id}`), code: "EVENT_UNDECLARED", reason: "…", deadLetteredAt: T0 };
 }
 
 export function aLine(eventId: string, overrides: Partial<HistoryEntry> = {}): HistoryEntry {

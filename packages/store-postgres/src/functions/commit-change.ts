@@ -155,7 +155,7 @@ begin
   delete from stackyard.parked x
    where x.stack_id = p_id and x.event_id = any(array(select value from json_array_elements_text(p_change->'unparked')));
   -- A repeat after an answer that was lost finds its entries.
-  insert into stackyard.set_aside (id, stack_id, code, set_aside_at, body)
+  insert into stackyard.dead_letter (id, stack_id, code, dead_lettered_at, body)
   select a.id, a.stack, a.code, a.at, a.body
     from json_to_recordset(p_change->'aside') as a(id text, stack text, code text, at bigint, body text)
   on conflict (id) do nothing;

@@ -146,7 +146,7 @@ $body$;
 `;
 
 /**
- * Puts set-aside events back into the queue: those of `p_ids` that are still there. `p_events` as in `enqueue_events`, `n`
+ * Puts dead letters back into the queue: those of `p_ids` that are still there. `p_events` as in `enqueue_events`, `n`
  * being the place of the entry's id.
  */
 export const REDRIVE = `
@@ -156,7 +156,7 @@ declare
   v_places int[];
 begin
   with removed as (
-    delete from stackyard.set_aside s where s.id = any(p_ids) returning s.id
+    delete from stackyard.dead_letter s where s.id = any(p_ids) returning s.id
   )
   select array_agg(g.id order by g.n), array_agg(g.n::int order by g.n) into v_found, v_places
     from removed r join unnest(p_ids) with ordinality as g(id, n) on g.id = r.id;

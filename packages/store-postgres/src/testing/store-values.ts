@@ -36,7 +36,7 @@ export function aChange(overrides: Partial<Change> = {}): Change {
     appliedIds: [],
     park: [],
     unpark: [],
-    setAside: [],
+    deadLetters: [],
     history: [],
     dispatches: [],
     cancels: [],

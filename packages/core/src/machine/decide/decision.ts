@@ -38,7 +38,7 @@ type ParkedCode =
   | "PATTERN_NOT_LINEAR";
 
 /** Codes of refusals that can never be lifted: the engine sets such events aside at once. */
-type SetAsideCode =
+type DeadLetterCode =
   | "EVENT_INVALID"
   | "EVENT_RESERVED"
   | "EVENT_UNDECLARED"
@@ -53,7 +53,7 @@ type SetAsideCode =
 type AnswerCode = "TASK_NOT_CURRENT" | "TASK_NOT_RUNNING" | "UPGRADE_STATE_MISSING" | "UPGRADE_TASK_UNKNOWN";
 
 /** Why an event was refused. */
-export type RefusalCode = ParkedCode | SetAsideCode | AnswerCode;
+export type RefusalCode = ParkedCode | DeadLetterCode | AnswerCode;
 
 /** Recorded, not refused. */
 type IgnoredCode = "DUPLICATE" | "RESULT_STALE" | "STACK_UNKNOWN" | "TIMER_STALE";

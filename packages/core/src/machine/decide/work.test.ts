@@ -259,7 +259,7 @@ describe("timers", () => {
       });
     });
 
-    it("is decided when it is sent again after it was set aside, for its own entry alone", () => {
+    it("is decided when it is sent again after it was dead-lettered, for its own entry alone", () => {
       const stack = { ...play1({ TIMEOUT: ["LATE"] }), timers: [] };
       const again = (id: string) =>
         decide(timed({ TIMEOUT: ["LATE"] }), stack, anEvent("TIMEOUT", { at: 99_000, origin: "worker", id }));

@@ -48,7 +48,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: "failure-count", breaks: "retries-bounded", plant: onLoaded(({ failures, ...stack }) => stack) },
   { name: "parking", breaks: "nothing-dropped", plant: onChanges((change) => ({ ...change, park: [] })) },
   { name: "unparking", breaks: "step-limit", plant: onChanges((change) => ({ ...change, unpark: [] })) },
-  { name: "set-aside", breaks: "nothing-dropped", plant: onChanges((change) => ({ ...change, setAside: [] })) },
+  { name: "dead-lettered", breaks: "nothing-dropped", plant: onChanges((change) => ({ ...change, deadLetters: [] })) },
   {
     name: "redrive",
     breaks: "nothing-dropped",

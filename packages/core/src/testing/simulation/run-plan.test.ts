@@ -373,7 +373,7 @@ describe("an action", () => {
     expect(violations).toEqual([]);
   });
 
-  it("sends again what was set aside", async () => {
+  it("sends again the dead letters", async () => {
     const { commits, violations } = await trace({
       actions: [
         go,
@@ -383,8 +383,8 @@ describe("an action", () => {
     });
 
     expect(commits.slice(2)).toEqual([
-      "10 [OTHER e2 set-aside EVENT_UNDECLARED]",
-      "20 [OTHER e2 set-aside EVENT_UNDECLARED]",
+      "10 [OTHER e2 dead-lettered EVENT_UNDECLARED]",
+      "20 [OTHER e2 dead-lettered EVENT_UNDECLARED]",
     ]);
     expect(violations).toEqual([]);
   });

@@ -35,7 +35,7 @@ export type PlannedAction =
   | { readonly atMs: number; readonly do: "run"; readonly key: string }
   /** The machine of that place in the plan is the newest from now on. */
   | { readonly atMs: number; readonly do: "revise"; readonly to: number }
-  /** Sends everything again that was set aside. */
+  /** Sends everything again that was dead-lettered. */
   | { readonly atMs: number; readonly do: "redrive" }
   /** A process ends: in order, or as `kill -9` does. */
   | { readonly atMs: number; readonly do: "stop" | "kill"; readonly node: number; readonly downMs: number }

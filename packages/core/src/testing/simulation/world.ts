@@ -199,7 +199,7 @@ async function startRun({ store, clock }: ActionDeps, key: string): Promise<void
 }
 
 async function redrive({ store, clock }: ActionDeps): Promise<void> {
-  const { items } = await store.queries.listSetAside({}, { limit: 100 });
+  const { items } = await store.queries.listDeadLetters({}, { limit: 100 });
   await store.queries.redrive(
     items.map(({ id }) => id),
     clock.now(),

@@ -4,12 +4,12 @@ import type { Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import {
   aChange,
+  aDeadLetter,
   aDispatch,
   aHistoryEntry,
   aParkedEvent,
   aPut,
   aQueuedEvent,
-  aSetAsideEvent,
   aSettle,
   aStoredStack,
   commitNow,
@@ -171,7 +171,7 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
           expectedVersion: 5,
           appliedIds: ["e1"],
           park: [aParkedEvent("e2")],
-          setAside: [aSetAsideEvent("x1")],
+          deadLetters: [aDeadLetter("x1")],
           history: [aHistoryEntry("e1")],
           dispatches: [aDispatch("a1")],
           acknowledges: receipts,
@@ -182,7 +182,7 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(result, { kind: "conflict" });
     assert.deepEqual(await store.load(["s1"]), [{ stackId: "s1", version: 0, parked: [] }]);
     assert.deepEqual((await store.queries.listHistory({}, { limit: 10 })).items, []);
-    assert.deepEqual((await store.queries.listSetAside({}, { limit: 10 })).items, []);
+    assert.deepEqual((await store.queries.listDeadLetters({}, { limit: 10 })).items, []);
     assert.equal(await store.findAttempt("a1"), undefined);
     assert.deepEqual(await take(store, ["task", "timer"]), []);
     assert.equal((await store.queries.stats()).queuedEvents, 1);
@@ -202,17 +202,20 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
     await commitNow(store, aPut({ state: "B" }, { appliedIds: ["e3"] }));
   }),
 
-  storeCase("answers duplicate when an event that was applied before would be parked or set aside", async (store) => {
-    const version = await commitNow(store, aPut({}, { appliedIds: ["e1"] }));
+  storeCase(
+    "answers duplicate when an event that was applied before would be parked or dead-lettered",
+    async (store) => {
+      const version = await commitNow(store, aPut({}, { appliedIds: ["e1"] }));
 
-    const parked = await store.commit([aChange({ expectedVersion: version, park: [aParkedEvent("e1")] })]);
-    const setAside = await store.commit([
-      aChange({ expectedVersion: version, setAside: [aSetAsideEvent("x1", { event: aQueuedEvent("e1") })] }),
-    ]);
+      const parked = await store.commit([aChange({ expectedVersion: version, park: [aParkedEvent("e1")] })]);
+      const deadLetters = await store.commit([
+        aChange({ expectedVersion: version, deadLetters: [aDeadLetter("x1", { event: aQueuedEvent("e1") })] }),
+      ]);
 
-    assert.deepEqual(parked, [{ kind: "duplicate", eventIds: ["e1"] }]);
-    assert.deepEqual(setAside, [{ kind: "duplicate", eventIds: ["e1"] }]);
-  }),
+      assert.deepEqual(parked, [{ kind: "duplicate", eventIds: ["e1"] }]);
+      assert.deepEqual(deadLetters, [{ kind: "duplicate", eventIds: ["e1"] }]);
+    },
+  ),
 
   storeCase("knows event ids by stack: the same id of two stacks is two events", async (store) => {
     await commitNow(store, aPut({ id: "a" }, { appliedIds: ["e1"] }));

@@ -5,12 +5,12 @@ import type { ConformanceCase } from "../conformance-case.ts";
 import {
   ALL_KINDS,
   aChange,
+  aDeadLetter,
   aDispatch,
   aHistoryEntry,
   aParkedEvent,
   aPut,
   aQueuedEvent,
-  aSetAsideEvent,
   commitNow,
   DAY,
   dispatchNow,
@@ -237,12 +237,12 @@ async function loadParked(store: Store, stackId = "s1") {
   return loaded?.parked ?? [];
 }
 
-async function listSetAsideIds(store: Store, filter: { stackId?: string; code?: string } = {}) {
-  const { items } = await store.queries.listSetAside(filter, { limit: 100 });
+async function listDeadLetterIds(store: Store, filter: { stackId?: string; code?: string } = {}) {
+  const { items } = await store.queries.listDeadLetters(filter, { limit: 100 });
   return items.map(({ id }) => id);
 }
 
-/** Parked events and events that were set aside. */
+/** Parked events and dead letters. */
 export const parkedCases: readonly ConformanceCase<Store>[] = [
   storeCase("loads parked events as they were parked, oldest first", async (store) => {
     const parked = ["e1", "e2", "e3"].map((id, index) => aParkedEvent(id, { parkedAt: T0 + index }));
@@ -307,29 +307,29 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await store.queries.listParkedStackIds({ limit: 9 }), ["b", "c", "d"]);
   }),
 
-  storeCase("lists what was set aside, newest first, by stack and by code", async (store) => {
-    const other = aSetAsideEvent("x3", { event: aQueuedEvent("e3", { stackId: "s2" }), setAsideAt: T0 + 2 });
-    const invalid = aSetAsideEvent("x2", { code: "EVENT_INVALID", setAsideAt: T0 + 1 });
-    await commitNow(store, aChange({ setAside: [aSetAsideEvent("x1"), invalid] }));
-    await commitNow(store, aChange({ stackId: "s2", setAside: [other] }));
+  storeCase("lists the dead letters, newest first, by stack and by code", async (store) => {
+    const other = aDeadLetter("x3", { event: aQueuedEvent("e3", { stackId: "s2" }), deadLetteredAt: T0 + 2 });
+    const invalid = aDeadLetter("x2", { code: "EVENT_INVALID", deadLetteredAt: T0 + 1 });
+    await commitNow(store, aChange({ deadLetters: [aDeadLetter("x1"), invalid] }));
+    await commitNow(store, aChange({ stackId: "s2", deadLetters: [other] }));
 
-    const { items } = await store.queries.listSetAside({}, { limit: 10 });
+    const { items } = await store.queries.listDeadLetters({}, { limit: 10 });
 
-    assert.deepEqual(items, [other, invalid, aSetAsideEvent("x1")]);
-    assert.deepEqual(await listSetAsideIds(store, { stackId: "s1" }), ["x2", "x1"]);
-    assert.deepEqual(await listSetAsideIds(store, { code: "EVENT_UNDECLARED" }), ["x3", "x1"]);
-    assert.deepEqual(await listSetAsideIds(store, { stackId: "s1", code: "EVENT_UNDECLARED" }), ["x1"]);
+    assert.deepEqual(items, [other, invalid, aDeadLetter("x1")]);
+    assert.deepEqual(await listDeadLetterIds(store, { stackId: "s1" }), ["x2", "x1"]);
+    assert.deepEqual(await listDeadLetterIds(store, { code: "EVENT_UNDECLARED" }), ["x3", "x1"]);
+    assert.deepEqual(await listDeadLetterIds(store, { stackId: "s1", code: "EVENT_UNDECLARED" }), ["x1"]);
   }),
 
-  storeCase("keeps what a change of the empty stack id sets aside of another stack under that one", async (store) => {
+  storeCase("keeps what a change of the empty stack id dead-letters of another stack under that one", async (store) => {
     await store.enqueue([aQueuedEvent("e1"), aQueuedEvent("e2")]);
     const [receipt] = (await take(store, ["event"], { limit: 1 })).flatMap(toReceipts);
-    const setAside = [aSetAsideEvent("x1", { event: aQueuedEvent("e1") })];
-    const history = [aHistoryEntry("e1", { outcome: "set-aside" })];
+    const deadLetters = [aDeadLetter("x1", { event: aQueuedEvent("e1") })];
+    const history = [aHistoryEntry("e1", { outcome: "dead-lettered" })];
 
-    await commitNow(store, aChange({ stackId: "", setAside, history, acknowledges: [receipt ?? ""] }));
+    await commitNow(store, aChange({ stackId: "", deadLetters, history, acknowledges: [receipt ?? ""] }));
 
-    assert.deepEqual(await listSetAsideIds(store, { stackId: "s1" }), ["x1"]);
+    assert.deepEqual(await listDeadLetterIds(store, { stackId: "s1" }), ["x1"]);
     const { items } = await store.queries.listHistory({ eventId: "e1" }, { limit: 10 });
     assert.deepEqual(
       items.map(({ stackId }) => stackId),
@@ -338,15 +338,15 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await takeEventIds(store), ["e2"]);
   }),
 
-  storeCase("pages through what was set aside while rows come and go", async (store) => {
+  storeCase("pages through the dead letters while rows come and go", async (store) => {
     const ids = ["x1", "x2", "x3", "x4", "x5"];
-    const setAside = ids.map((id, index) => aSetAsideEvent(id, { setAsideAt: T0 + index }));
-    await commitNow(store, aChange({ setAside }));
-    const first = await store.queries.listSetAside({}, { limit: 2 });
+    const deadLetters = ids.map((id, index) => aDeadLetter(id, { deadLetteredAt: T0 + index }));
+    await commitNow(store, aChange({ deadLetters }));
+    const first = await store.queries.listDeadLetters({}, { limit: 2 });
 
-    await commitNow(store, aChange({ setAside: [aSetAsideEvent("x6", { setAsideAt: T0 + 9 })] }));
+    await commitNow(store, aChange({ deadLetters: [aDeadLetter("x6", { deadLetteredAt: T0 + 9 })] }));
     await store.queries.redrive(["x4", "x3"], T0);
-    const second = await store.queries.listSetAside({}, { limit: 10, cursor: first.cursor ?? "" });
+    const second = await store.queries.listDeadLetters({}, { limit: 10, cursor: first.cursor ?? "" });
 
     assert.deepEqual(
       [...first.items, ...second.items].map(({ id }) => id),
@@ -355,31 +355,31 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
     assert.equal(second.cursor, undefined);
   }),
 
-  storeCase("sends a set-aside event again under its id, and gives the ids that it found", async (store) => {
-    await commitNow(store, aChange({ setAside: [aSetAsideEvent("x1"), aSetAsideEvent("x2")] }));
+  storeCase("sends a dead letter again under its id, and gives the ids that it found", async (store) => {
+    await commitNow(store, aChange({ deadLetters: [aDeadLetter("x1"), aDeadLetter("x2")] }));
 
     const found = await store.queries.redrive(["x2", "nothing"], T0 + SECOND);
 
     assert.deepEqual(found, ["x2"]);
     assert.deepEqual(await takeEventIds(store, { now: T0 + SECOND }), ["event-of-x2"]);
-    assert.deepEqual(await listSetAsideIds(store), ["x1"]);
-    assert.equal((await store.queries.stats()).setAsideEvents, 1);
+    assert.deepEqual(await listDeadLetterIds(store), ["x1"]);
+    assert.equal((await store.queries.stats()).deadLetters, 1);
     assert.deepEqual(await store.queries.redrive(["x2"], T0 + SECOND), []);
   }),
 
   storeCase("queues a redriven event once when it is queued or was applied meanwhile", async (store) => {
-    await commitNow(store, aChange({ setAside: [aSetAsideEvent("x1"), aSetAsideEvent("x2")] }));
+    await commitNow(store, aChange({ deadLetters: [aDeadLetter("x1"), aDeadLetter("x2")] }));
     await store.enqueue([aQueuedEvent("event-of-x1")]);
     await commitNow(store, aPut({}, { appliedIds: ["event-of-x2"] }));
 
     await store.queries.redrive(["x1", "x2"], T0);
 
     assert.deepEqual(await takeEventIds(store), ["event-of-x1"]);
-    assert.deepEqual(await listSetAsideIds(store), []);
+    assert.deepEqual(await listDeadLetterIds(store), []);
   }),
 
-  storeCase("takes the id of an event that was set aside as a new one", async (store) => {
-    await commitNow(store, aChange({ setAside: [aSetAsideEvent("x1")] }));
+  storeCase("takes the id of a dead letter as a new one", async (store) => {
+    await commitNow(store, aChange({ deadLetters: [aDeadLetter("x1")] }));
 
     await store.enqueue([aQueuedEvent("event-of-x1")]);
 

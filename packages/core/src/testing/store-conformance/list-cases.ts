@@ -6,12 +6,12 @@ import type { StackFilter, Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import {
   aChange,
+  aDeadLetter,
   aDispatch,
   aHistoryEntry,
   aParkedEvent,
   aPut,
   aQueuedEvent,
-  aSetAsideEvent,
   commitNow,
   storeCase,
   take,
@@ -202,7 +202,7 @@ export const listCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("counts what it holds", async (store) => {
     await commitNow(store, aPut({ id: "a", state: "UP" }, { dispatches: [aDispatch("a1", { stackId: "a" })] }));
-    await commitNow(store, aPut({ id: "b", state: "UP" }, { setAside: [aSetAsideEvent("x1")] }));
+    await commitNow(store, aPut({ id: "b", state: "UP" }, { deadLetters: [aDeadLetter("x1")] }));
     await commitNow(store, aPut({ id: "c", state: "DOWN" }));
     await commitNow(store, aPut({ id: "c", state: "UP", machine: "db" }));
     await commitNow(store, aChange({ stackId: "b", write: { kind: "remove" } }));
@@ -216,7 +216,7 @@ export const listCases: readonly ConformanceCase<Store>[] = [
       queuedEvents: 2,
       queuedTasks: 1,
       parkedEvents: 0,
-      setAsideEvents: 1,
+      deadLetters: 1,
       openAttempts: 1,
     });
     assert.deepEqual(states, [
@@ -299,12 +299,12 @@ export const pageCases: readonly ConformanceCase<Store>[] = [
     const message = { event: "PUSH", stackId: "s1", note: LARGE };
     for (const id of IDS) {
       const event = aQueuedEvent(`event-of-${id}`, { message });
-      await commitNow(store, aChange({ setAside: [aSetAsideEvent(id, { event })] }));
+      await commitNow(store, aChange({ deadLetters: [aDeadLetter(id, { event })] }));
     }
 
     for (const filter of [{}, { stackId: "s1" }]) {
       await assertPaged(
-        (page) => store.queries.listSetAside(filter, page),
+        (page) => store.queries.listDeadLetters(filter, page),
         ({ id }) => id,
         IDS.toReversed(),
       );

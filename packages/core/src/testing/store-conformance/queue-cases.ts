@@ -6,12 +6,12 @@ import type { ConformanceCase } from "../conformance-case.ts";
 import {
   aChange,
   aClaim,
+  aDeadLetter,
   aDispatch,
   aHistoryEntry,
   aParkedEvent,
   aPut,
   aQueuedEvent,
-  aSetAsideEvent,
   aSettle,
   commitNow,
   DAY,
@@ -272,7 +272,7 @@ export const originCases: readonly ConformanceCase<Store>[] = [
   }),
 
   storeCase(
-    "queues a result although an event from outside with its id was applied, parked or set aside",
+    "queues a result although an event from outside with its id was applied, parked or dead-lettered",
     async (store) => {
       const forged = fromOutside("result:a2");
       await dispatchNow(store, ["a1", "a2", "a3"]);
@@ -286,7 +286,7 @@ export const originCases: readonly ConformanceCase<Store>[] = [
         aChange({
           expectedVersion: version,
           park: [aParkedEvent("result:a2", { event: forged })],
-          setAside: [aSetAsideEvent("x1", { event: fromOutside("result:a3") })],
+          deadLetters: [aDeadLetter("x1", { event: fromOutside("result:a3") })],
         }),
       );
 

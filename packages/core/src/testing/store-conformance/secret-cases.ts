@@ -5,11 +5,11 @@ import type { ConformanceCase } from "../conformance-case.ts";
 import {
   aChange,
   aClaim,
+  aDeadLetter,
   aDispatch,
   aHistoryEntry,
   aParkedEvent,
   aPut,
-  aSetAsideEvent,
   commitNow,
   dispatchNow,
   expectKind,
@@ -80,13 +80,13 @@ export const secretCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await claimSecrets(store), {});
   }),
 
-  storeCase("keeps with parked and set-aside events which of their keys must not be shown", async (store) => {
+  storeCase("keeps with parked and dead letters which of their keys must not be shown", async (store) => {
     const park = [aParkedEvent("e1", { masked: ["password"] }), aParkedEvent("e2", { masked: "all" })];
-    const setAside = [aSetAsideEvent("x1", { masked: "all" }), aSetAsideEvent("x2", { masked: ["password"] })];
-    await commitNow(store, aPut({}, { park, setAside }));
+    const deadLetters = [aDeadLetter("x1", { masked: "all" }), aDeadLetter("x2", { masked: ["password"] })];
+    await commitNow(store, aPut({}, { park, deadLetters }));
 
     const [loaded] = await store.load(["s1"]);
-    const { items } = await store.queries.listSetAside({}, { limit: 10 });
+    const { items } = await store.queries.listDeadLetters({}, { limit: 10 });
 
     assert.deepEqual(
       loaded?.parked.map(({ masked }) => masked),

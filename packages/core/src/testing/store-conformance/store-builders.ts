@@ -4,6 +4,7 @@ import type { Stack } from "../../machine/stack.ts";
 import type {
   Change,
   ClaimInput,
+  DeadLetter,
   DispatchAttempt,
   DueItem,
   DueKind,
@@ -11,7 +12,6 @@ import type {
   HistoryEntry,
   ParkedEvent,
   QueuedEvent,
-  SetAsideEvent,
   SettleInput,
   TakeDueInput,
 } from "../../ports/stack-store.ts";
@@ -58,7 +58,7 @@ export function aChange(overrides: Partial<Change> = {}): Change {
     appliedIds: [],
     park: [],
     unpark: [],
-    setAside: [],
+    deadLetters: [],
     history: [],
     dispatches: [],
     cancels: [],
@@ -92,13 +92,13 @@ export function aParkedEvent(id: string, overrides: Partial<ParkedEvent> = {}): 
   };
 }
 
-export function aSetAsideEvent(id: string, overrides: Partial<SetAsideEvent> = {}): SetAsideEvent {
+export function aDeadLetter(id: string, overrides: Partial<DeadLetter> = {}): DeadLetter {
   return {
     id,
     event: aQueuedEvent(`event-of-${id}`),
     code: "EVENT_UNDECLARED",
     reason: 'The machine has no event "PUSH".',
-    setAsideAt: T0,
+    deadLetteredAt: T0,
     ...overrides,
   };
 }

@@ -5,10 +5,10 @@ import {
   ALL_KINDS,
   aChange,
   aClaim,
+  aDeadLetter,
   aHistoryEntry,
   aPut,
   aQueuedEvent,
-  aSetAsideEvent,
   assertRejects,
   commitNow,
   DAY,
@@ -23,7 +23,7 @@ const KEEP: Retention = {
   historyMs: DAY,
   eventIdMs: DAY,
   eventIdCount: 2,
-  setAsideMs: DAY,
+  deadLetterMs: DAY,
   settledAttemptMs: DAY,
 };
 
@@ -120,14 +120,14 @@ export const upkeepCases: readonly ConformanceCase<Store>[] = [
     assert.equal(await isRemembered(store, "e2"), false);
   }),
 
-  storeCase("prunes what was set aside by age", async (store) => {
-    const young = aSetAsideEvent("x2", { setAsideAt: T0 + DAY });
-    await commitNow(store, aChange({ setAside: [aSetAsideEvent("x1", { setAsideAt: T0 }), young] }));
+  storeCase("prunes the dead letters by age", async (store) => {
+    const young = aDeadLetter("x2", { deadLetteredAt: T0 + DAY });
+    await commitNow(store, aChange({ deadLetters: [aDeadLetter("x1", { deadLetteredAt: T0 }), young] }));
 
     await pruneAll(store, {}, T0 + DAY + HOUR);
 
-    assert.deepEqual((await store.queries.listSetAside({}, { limit: 10 })).items, [young]);
-    assert.equal((await store.queries.stats()).setAsideEvents, 1);
+    assert.deepEqual((await store.queries.listDeadLetters({}, { limit: 10 })).items, [young]);
+    assert.equal((await store.queries.stats()).deadLetters, 1);
   }),
 
   storeCase("prunes settled attempts by the age of their end, and never an open one", async (store) => {

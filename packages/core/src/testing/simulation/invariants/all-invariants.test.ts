@@ -9,12 +9,12 @@ import { aMachineV2 } from "../../builders.ts";
 import {
   aChange,
   aClaim,
+  aDeadLetter,
   aDispatch,
   aHistoryEntry,
   aParkedEvent,
   aPut,
   aQueuedEvent,
-  aSetAsideEvent,
   aSettle,
   commitNow,
   grantNow,
@@ -244,12 +244,12 @@ describe("the invariants", () => {
   });
 
   it.each([
-    ["let what is listed be set aside", [aSetAsideEvent("a1", { event: aQueuedEvent("e1") })], []],
-    ["find what was set aside and is not listed", [], ["nothing-dropped: s1: e1 was set aside and is not listed."]],
-  ])("%s", async (_what, setAside, sentences) => {
-    const history = [up, aHistoryEntry("e1", { outcome: "set-aside" })];
+    ["let what is listed be dead-lettered", [aDeadLetter("a1", { event: aQueuedEvent("e1") })], []],
+    ["find the dead letters and is not listed", [], ["nothing-dropped: s1: e1 was dead-lettered and is not listed."]],
+  ])("%s", async (_what, deadLetters, sentences) => {
+    const history = [up, aHistoryEntry("e1", { outcome: "dead-lettered" })];
 
-    expect(await findAfter(({ store }) => commitNow(store, aPut({}, { history, setAside })))).toEqual(sentences);
+    expect(await findAfter(({ store }) => commitNow(store, aPut({}, { history, deadLetters })))).toEqual(sentences);
   });
 
   it.each([
@@ -260,10 +260,10 @@ describe("the invariants", () => {
       ["nothing-dropped: s1: e1 was sent again and never worked."],
     ],
   ])("%s", async (_what, redrive, sentences) => {
-    const setAside = [aSetAsideEvent("a1", { event: aQueuedEvent("e1") })];
+    const deadLetters = [aDeadLetter("a1", { event: aQueuedEvent("e1") })];
     const found = await findAfter(
       async ({ store, breakStore }) => {
-        await commitNow(store, aPut({}, { history: [aHistoryEntry("e1", { outcome: "set-aside" })], setAside }));
+        await commitNow(store, aPut({}, { history: [aHistoryEntry("e1", { outcome: "dead-lettered" })], deadLetters }));
         breakStore(redrive === undefined ? {} : { queries: { ...store.queries, redrive } });
         await store.queries.redrive(["a1", "unknown"], T0);
         const items = await store.takeDue({ kinds: ["event"], now: T0, limit: 1, leaseMs: MINUTE });

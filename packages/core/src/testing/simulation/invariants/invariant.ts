@@ -37,7 +37,7 @@ export interface StartedCall {
 /** What one invariant observes. Each member is called when such a call of the store has happened. */
 export interface InvariantChecks {
   onSent?(events: readonly QueuedEvent[]): void;
-  /** Events that were set aside and are in the queue again. */
+  /** Dead letters and are in the queue again. */
   onRedriven?(events: readonly QueuedEvent[]): void;
   onCommitted?(committed: CommittedChange, store: Store): void | Promise<void>;
   onTaken?(input: TakeDueInput, items: readonly DueItem[]): void;

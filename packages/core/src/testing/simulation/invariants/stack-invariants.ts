@@ -122,7 +122,7 @@ export const resultsInTurn: Invariant = {
 export const nothingDropped: Invariant = {
   name: "nothing-dropped",
   promise:
-    "No event is dropped without a word; a parked one soon ends as applied, refused or set aside, which is listed.",
+    "No event is dropped without a word; a parked one soon ends as applied, refused or dead-lettered, which is listed.",
   create(tell) {
     // What is reported of an event that never gets its line.
     const owed = new Map<string, string>();
@@ -218,14 +218,14 @@ function toMinutes(ms: number): number {
   return Math.round(ms / MINUTE_MS);
 }
 
-/** What the change sets aside can be found and sent again. */
+/** What the change dead-letters can be found and sent again. */
 async function findUnlisted({ stackId, history }: Change, store: Store): Promise<readonly string[]> {
-  const gone = history.filter(({ outcome }) => outcome === "set-aside");
+  const gone = history.filter(({ outcome }) => outcome === "dead-lettered");
   if (gone.length === 0) return [];
-  const { items } = await store.queries.listSetAside({ stackId }, { limit: 1_000 });
+  const { items } = await store.queries.listDeadLetters({ stackId }, { limit: 1_000 });
   const listed = new Set(items.map(({ event }) => keyOfEvent(event)));
   const unlisted = gone.filter((line) => !listed.has(keyOfLine(line)));
-  return unlisted.map(({ eventId }) => `${stackId}: ${eventId} was set aside and is not listed.`);
+  return unlisted.map(({ eventId }) => `${stackId}: ${eventId} was dead-lettered and is not listed.`);
 }
 
 /** What a commit dispatches is there with it, and what a stack waits for was dispatched. */
@@ -305,7 +305,7 @@ function listLate({ change, before }: CommittedChange): readonly Late[] {
   for (const line of change.history) {
     if (line.outcome === "removed") entry = 0;
     if (line.outcome !== "applied") continue;
-    // One that was set aside and is sent again names no timer: a person wants it now.
+    // One that was dead-lettered and is sent again names no timer: a person wants it now.
     if (line.timer !== undefined && Number.parseInt(line.timer, 10) < entry) late.push({ line, entry });
     if (line.from !== undefined && line.from !== line.to) entry += 1;
   }

@@ -79,7 +79,7 @@ function watchQueue(store: Store, look: Look): Pick<Store, "enqueue" | "takeDue"
     queries: {
       ...store.queries,
       async redrive(ids, now) {
-        const { items } = await store.queries.listSetAside({}, { limit: 1_000 });
+        const { items } = await store.queries.listDeadLetters({}, { limit: 1_000 });
         const found = await store.queries.redrive(ids, now);
         const events = items.flatMap(({ id, event }) => (found.includes(id) ? [event] : []));
         await look("onRedriven", (checks) => checks.onRedriven?.(events));
