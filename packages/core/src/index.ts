@@ -7,7 +7,7 @@ export {
   StackyardError,
 } from "./errors/stackyard-error.ts";
 export { defineMachine } from "./machine/define-machine.ts";
-export { type Defined, defined } from "./machine/defined.ts";
+export { type Defined, defined } from "./machine/event-message.ts";
 export type { ConfigReport, DocumentConfig, ExecutorDefinition, TasksReport } from "./machine/executor-definition.ts";
 export type { Stack } from "./machine/stack.ts";
 export type { TaskMessage } from "./machine/task-message.ts";

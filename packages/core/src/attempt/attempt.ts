@@ -1,5 +1,4 @@
-import { defined } from "../machine/defined.ts";
-import { SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { defined, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type {
   AttemptView,
   CancelAttempt,

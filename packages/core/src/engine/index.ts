@@ -45,11 +45,13 @@ export {
   createStoreListeners,
   matchesCondition,
   parsePosition,
+  parseStored,
+  type ReadStack,
   type StackColumns,
   type StoreListeners,
   TROUBLE,
   toStackColumns,
-} from "../ports/store-rules.ts";
+} from "../ports/store-helpers.ts";
 export { createLeases, createStaticLocator, createUlids, systemClock } from "./built-in-ports.ts";
 export { createStepHandler } from "./call-executor.ts";
 export { createEngine, publishMessages } from "./engine.ts";
@@ -57,7 +59,6 @@ export { explainStack } from "./explain-stack.ts";
 export { createFolderLocator, loadMachineFile } from "./folder-locator.ts";
 export { listParked } from "./list-parked.ts";
 export { createMessageWorker } from "./message-worker.ts";
-export { parseStored, type ReadStack } from "./parse-stored.ts";
 export { createPlanner } from "./planner.ts";
 export { listProcesses, loadLiveProcesses } from "./process-registry.ts";
 export { createOutboxRelay, type OutboxRelay } from "./relay.ts";

@@ -2,8 +2,7 @@ import { type LifeEvent, MOST_TIMERS, type ReplayedEvent, replayLife } from "../
 import { DEFAULT_PARKING } from "../aggregate/round.ts";
 import { decide } from "../machine/decide/decide.ts";
 import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
-import { defined } from "../machine/defined.ts";
-import { isMap, type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { defined, isMap, type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import type { Machine, MetadataRule } from "../machine/machine.ts";
 import { MASK, maskMetadata, toShownMetadata } from "../machine/secrets.ts";

@@ -6,7 +6,6 @@ export { DEFAULT_LIMITS, type DecideLimits } from "./decide/work.ts";
 export type { DefinedMachine, EventOf } from "./define-machine.ts";
 export { formatDuration, parseDuration } from "./document/duration.ts";
 export type { Problem } from "./document/problem-list.ts";
-export type { StackEvent } from "./event-message.ts";
 export {
   attemptIdOf,
   EventMessage,
@@ -14,6 +13,7 @@ export {
   type ParsedEvent,
   parseAttemptId,
   parseEventMessage,
+  type StackEvent,
   unwrapBody,
 } from "./event-message.ts";
 export { toDot, toMermaid } from "./graph/to-diagram.ts";

@@ -3,7 +3,7 @@ import type { Stack } from "../machine/stack.ts";
 import type { Page, PageInput } from "../ports/records.ts";
 import type { Change, LoadedStack, ParkedEvent, StackWrite } from "../ports/stack-store.ts";
 import type { Retention, StackFilter, StoredStack, StoreStats } from "../ports/store.ts";
-import { matchesCondition } from "../ports/store-rules.ts";
+import { matchesCondition } from "../ports/store-helpers.ts";
 import { createSortedKeys, toPage } from "./memory-lists.ts";
 
 /** What is kept of one stack id; it outlives the stack. */

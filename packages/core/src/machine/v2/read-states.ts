@@ -1,4 +1,3 @@
-import { defined } from "../defined.ts";
 import {
   type AdvanceDraft,
   checkFlow,
@@ -25,6 +24,7 @@ import {
   toItems,
 } from "../document/tree.ts";
 import { quote, suggest } from "../document/wording.ts";
+import { defined } from "../event-message.ts";
 import type { Expression, ExpressionPlace, Template } from "../expression/expression.ts";
 import { FAILED, NEXT, type State, TIMEOUT } from "../machine.ts";
 import { isName, isReserved } from "./document-faults.ts";
