@@ -63,13 +63,13 @@ function chooseFiles({ files, version }: Release, names: readonly string[] | und
   return files.filter(({ kind, name }) => kind === "template" || names.includes(name));
 }
 
-const ArgsAppsLs = Type.Object({ ...placeArgs });
+const ListArgs = Type.Object({ ...placeArgs });
 
 /** `apps ls`: what is published, and what is deployed from it. */
-export const appsLs: AppsCommandSpec<typeof ArgsAppsLs> = {
+export const appsLs: AppsCommandSpec<typeof ListArgs> = {
   name: "apps ls",
   summary: "List the apps that are published, and the stacks that are deployed.",
-  args: ArgsAppsLs,
+  args: ListArgs,
   run: list,
 };
 
@@ -83,7 +83,7 @@ interface DeployedStack {
   readonly changedAt: string;
 }
 
-async function list(context: AppsContext, args: Static<typeof ArgsAppsLs>): Promise<number> {
+async function list(context: AppsContext, args: Static<typeof ListArgs>): Promise<number> {
   const stacks = (await listStacks(context.aws.cloudFormation)).filter(({ tags }) => tags.has(STACK_TAGS.template));
   const place = await findPlace(context, args, stacks);
   const published = place === undefined ? [] : await listPublished(context.aws.s3, place);

@@ -375,7 +375,7 @@ function formatTasks({ tasks }: StackSummary): string {
   return parts.filter((part) => part !== "").join("; ") || "–";
 }
 
-const STYLES_TELL_HISTORY: Readonly<Record<HistoryEntry["outcome"], Style>> = {
+const OUTCOME_STYLES: Readonly<Record<HistoryEntry["outcome"], Style>> = {
   applied: "green",
   removed: "green",
   parked: "yellow",
@@ -395,7 +395,7 @@ export function formatHistoryEntry(
     out.paint("dim", at.replace("T", " ").replace(/\.\d+Z$/, "Z")),
     ...(options.stack === false ? [] : [out.paint("cyan", stackId)]),
     task === undefined ? event : `${event} ${task}`,
-    out.paint(STYLES_TELL_HISTORY[outcome], outcome),
+    out.paint(OUTCOME_STYLES[outcome], outcome),
     toWay(entry),
     ...(entry.sent.length === 0 ? [] : [`sent ${entry.sent.join(", ")}`]),
     toWhy(entry),

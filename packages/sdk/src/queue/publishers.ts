@@ -72,7 +72,7 @@ export interface TopicPublisherOptions extends SenderOptions {
 }
 
 /** https://docs.aws.amazon.com/general/latest/gr/sns.html: of a message and of a batch. */
-const MAX_BYTES_CREATE_TOPIC_PUBLISHER = 262_144;
+const MAX_TOPIC_BYTES = 262_144;
 /** Left for the trace context of ten entries. */
 
 /** As `createQueuePublisher`, by way of a topic; the caller needs `sns:Publish`. */
@@ -84,7 +84,7 @@ export function createTopicPublisher<Machine extends MachineEvents = MachineEven
   return createSender(
     {
       name: `the topic ${topicArn}`,
-      limits: { maxBytes: MAX_BYTES_CREATE_TOPIC_PUBLISHER - TRACE_BYTES, ordered },
+      limits: { maxBytes: MAX_TOPIC_BYTES - TRACE_BYTES, ordered },
       async send(entries, { abortSignal, trace }) {
         const { PublishBatchCommand } = await import("@aws-sdk/client-sns");
         const PublishBatchRequestEntries = entries.map((entry) => ({
