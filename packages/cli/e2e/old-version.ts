@@ -18,8 +18,8 @@ const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const PACKAGES = join(ROOT, "packages");
 
 /**
- * Installs a copy of the built packages into a folder, under another version, as a second release beside this one. Gives
- * its program; a second call finds it.
+ * Installs a copy of the built packages into a folder, under another version, as a second release next to this one. Returns
+ * the path of its program; a second call finds it.
  */
 export function installOldVersion(folder: string): string {
   const modules = join(folder, "node_modules");

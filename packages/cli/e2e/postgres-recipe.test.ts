@@ -9,7 +9,7 @@ import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { execCli } from "./spawn-cli.ts";
 
-// Runs the recipe of docs/operations.md as it is written, one terminal per piece. Replaced are only the address of the database, the
+// Runs the recipe of docs/operations.md unchanged, one terminal per piece. Replaced are only the address of the database, the
 // port, and the installation of packages that are not published; the machine is the one that needs no Terraform.
 
 const root = join(import.meta.dirname, "../../..");
@@ -84,7 +84,7 @@ describe("the recipe for servers and workers on Postgres", () => {
 
     const migration = enter(setUp);
     expect(await once(migration.child, "close"), migration.read()).toEqual([0, null]);
-    // The server's piece goes on in the same terminal.
+    // The server's piece continues in the same terminal.
     await untilPrinted(
       enter(`${/^export DATABASE_URL.*$/m.exec(setUp ?? "")?.[0]}\n${server}`),
       /http:\/\/127\.0\.0\.1/,

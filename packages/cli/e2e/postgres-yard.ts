@@ -24,7 +24,7 @@ export interface PostgresYard {
   readonly schema: string;
   readonly env: Readonly<Record<string, string>>;
   start(...words: readonly string[]): Promise<StartedProcess>;
-  /** As `start`, with a second release that stands beside this one. */
+  /** Like `start`, with a second release next to this one. */
   startOld(...words: readonly string[]): Promise<StartedProcess>;
   /** Kills what still runs, and removes the project. */
   end(): Promise<void>;
@@ -84,7 +84,7 @@ export async function ask<Answer>({ url }: StartedProcess, path: string, body?: 
   return (await response.json()) as Answer;
 }
 
-/** The state of a stack; undefined: there is none yet, or the server does not answer. */
+/** The state of a stack; undefined when it does not exist yet, or the server does not answer. */
 export function findState(server: StartedProcess, stackId: string): Promise<string | undefined> {
   return ask<{ state: string }>(server, `/v1/stacks/${stackId}`).then(
     ({ state }) => state,

@@ -79,13 +79,13 @@ async function query(text: string): Promise<void> {
   await client.end();
 }
 
-/** Opens one stack after the other at the servers that are there then, as long as it is wanted; gives their ids. */
+/** Opens one stack after the other at the servers that are running then, until it is stopped; returns their ids. */
 async function openWhile(wanted: () => boolean, servers: readonly StartedProcess[]): Promise<readonly string[]> {
   const ids: string[] = [];
   while (wanted()) {
     const id = `pr-${ids.length}`;
     const event = { id: `open-${id}`, stackId: id, event: "OPEN", machine: "m" };
-    // One that stops just now gives no answer: the event goes to the next, and is applied once all the same.
+    // A server that is stopping returns no answer: the event goes to the next one, and is still applied only once.
     await until(async () => {
       const server = servers[Math.floor(Math.random() * servers.length)];
       if (server === undefined) return false;

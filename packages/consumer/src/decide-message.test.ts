@@ -117,7 +117,7 @@ describe("decideMessage", () => {
     ["a version with a space", aBody({ artifact: artifact({ version: "1 2" }) })],
     ["no artifact", aBody({ artifact: undefined })],
     ["no source", aBody({ source: undefined })],
-    ["an end that is no instant", aBody({ urlExpiresAt: "soon" })],
+    ["an end that is not a date", aBody({ urlExpiresAt: "soon" })],
     ["an end on a day that never was", aBody({ urlExpiresAt: "2026-02-30T00:00:00Z" })],
     ["an end in a month that never was", aBody({ urlExpiresAt: "2026-13-01T00:00:00Z" })],
     ["a beginning at an hour that never was", aBody({ issuedAt: "2026-11-20T25:00:00Z" })],
@@ -159,13 +159,13 @@ describe("decideMessage", () => {
     expect(code(aRecord(aBody(), attributes))).toBe(expected);
   });
 
-  it("takes attributes without a text for ones of somebody else", () => {
+  it("treats attributes without a text as those of another consumer", () => {
     const messageAttributes = JSON.parse('{"account":null,"region":{"binaryValue":"QUxM"}}');
 
     expect(code({ ...aRecord(), messageAttributes })).toBe("reject WRONG_ACCOUNT");
   });
 
-  it("looks at the target in the message too", () => {
+  it("also checks the target in the message", () => {
     expect(code(aRecord(aBody({ target: { account: "1", region: "2" } })))).toBe("reject WRONG_ACCOUNT");
     expect(code(aRecord(aBody({ target: { region: "2" } })))).toBe("reject WRONG_REGION");
     expect(code(aRecord(aBody({ target: undefined })))).toBe("copy");
@@ -187,7 +187,7 @@ describe("decideMessage", () => {
     expect(code(aRecord({ ...probe, v: undefined }))).toBe("reject MESSAGE_INVALID");
   });
 
-  it("refuses keys under which nothing may stand, before it looks at the URL", () => {
+  it("rejects invalid keys before it checks the URL", () => {
     const body = aBody({ ArtifactKey: "a/../b", ArtifactUrl: "http://127.0.0.1/" });
 
     expect(code(aRecord(body))).toBe("reject KEY_INVALID");
@@ -221,14 +221,14 @@ describe("decideMessage", () => {
     expect(code(aRecord(), {}, known)).toBe("reject VERSION_CONFLICT");
   });
 
-  it("passes over what is older than what stands there", () => {
+  it("skips what is older than the stored version", () => {
     const known = { sourceSha256: "00".repeat(32), name: "billing-api", version: "1.4.3", sequence: 1_043 };
 
     expect(decide(aRecord(), {}, known)).toMatchObject({ kind: "skip", code: "SUPERSEDED", receipt: null });
     expect(code(aRecord(), {}, { ...known, sequence: 1_042 })).toBe("copy");
   });
 
-  it("asks for a new URL in the instant in which the old one ends", () => {
+  it("requests a new URL at the moment when the old one expires", () => {
     const end = NOW - 60_000 + 3_600_000;
 
     expect(code(aRecord(), {}, undefined, end - 1)).toBe("copy");

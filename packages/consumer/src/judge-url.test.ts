@@ -96,8 +96,8 @@ describe("judgeUrl", () => {
     ["a length of nothing", aUrl({ "X-Amz-Expires": "0" })],
     ["a length above seven days", aUrl({ "X-Amz-Expires": "604801" })],
     ["a length with something behind it", aUrl({ "X-Amz-Expires": "60s" })],
-    ["a length that is no number", aUrl({ "X-Amz-Expires": "1e3" })],
-    ["a date that is none", aUrl({ "X-Amz-Date": "20260231T000000Z" })],
+    ["a length that is not a number", aUrl({ "X-Amz-Expires": "1e3" })],
+    ["an invalid date", aUrl({ "X-Amz-Date": "20260231T000000Z" })],
     ["a date with something before it", aUrl({ "X-Amz-Date": "020261120T055900Z" })],
     ["a date with something behind it", aUrl({ "X-Amz-Date": "20261120T055900Z0" })],
     ["a date of another form", aUrl({ "X-Amz-Date": "2026-11-20T06:00:00Z" })],
@@ -105,7 +105,7 @@ describe("judgeUrl", () => {
     ["another service's signature", aUrl({ "X-Amz-Credential": "A/20261120/eu-west-1/sqs/aws4_request" })],
     ["a credential of no day", aUrl({ "X-Amz-Credential": "A/today/eu-west-1/s3/aws4_request" })],
     ["a credential of a day that never was", aUrl({ "X-Amz-Credential": "A/20260231/eu-west-1/s3/aws4_request" })],
-    ["a credential of nobody", aUrl({ "X-Amz-Credential": "/20261120/eu-west-1/s3/aws4_request" })],
+    ["a credential without an access key", aUrl({ "X-Amz-Credential": "/20261120/eu-west-1/s3/aws4_request" })],
     ["a credential of another end", aUrl({ "X-Amz-Credential": "A/20261120/eu-west-1/s3/aws5_request" })],
     ["a credential of another form", aUrl({ "X-Amz-Credential": "A/eu-west-1/s3" })],
     ["a parameter that cannot be decoded", `${aUrl()}&x=%zz`],
@@ -127,7 +127,7 @@ describe("judgeUrl", () => {
     expect(fault(aUrl({}, path))).toBe("URL_KEY_MISMATCH");
   });
 
-  it("takes the key as it is encoded once, a plus being a plus", () => {
+  it("decodes the key once, and a plus stays a plus", () => {
     const rules = { bucket: "dist-bucket", region: "eu-west-1" };
 
     expect(judgeUrl(aUrl({}, "/a%20b/c+d/%C3%BC.zip"), "a b/c+d/ü.zip", rules)).toEqual(END);
@@ -175,7 +175,7 @@ describe("judgeUrl", () => {
     });
   });
 
-  it("takes signatures of the old style, which tell their end", () => {
+  it("accepts signatures of the old style, which contain their expiry", () => {
     const old = (end: string) =>
       `https://dist-bucket.s3.amazonaws.com/${KEY}?AWSAccessKeyId=ASIA&Signature=a%2Bb%3D&x-amz-security-token=t&Expires=${end}`;
 

@@ -4,7 +4,7 @@ import { aBody, KEY, NOW, SHA256 } from "./testing/a-message.ts";
 
 const consumer = { account: "444455556666", region: "eu-central-1", bucket: "own" };
 
-it("tells what stands where, as announced", () => {
+it("reports what is stored where, as announced", () => {
   const parsed = parseArtifactMessage(aBody());
   const message = parsed.kind === "message" ? parsed.message : undefined;
   const input = { consumer, message, messageId: "m-1", attempt: 1, startedAt: NOW, endedAt: NOW + 810 };
@@ -30,7 +30,7 @@ it("tells what stands where, as announced", () => {
   });
 });
 
-it("tells of a message that nobody could read", () => {
+it("reports an unreadable message", () => {
   const input = { consumer, message: undefined, attempt: 1, startedAt: NOW, endedAt: NOW };
 
   expect(toReceipt(input, { status: "rejected", code: "MESSAGE_INVALID" })).toMatchObject({

@@ -107,7 +107,7 @@ describe("odd records", () => {
   });
 });
 
-describe("fields that nobody knows", () => {
+describe("unknown fields", () => {
   it("change no decision, whatever their names and values", () => {
     const own = new Set([...Object.keys(aBody()), "retire", "Type", "Message", "__proto__"]);
     const name = fc.constantFrom("kind", "code", "reason", "receipt", "message", "probe", "places", "then", "toJSON");

@@ -106,7 +106,7 @@ Resources:
   });
 
   it.each([
-    ["what is no template", "Bucket: dist-bucket\n", undefined],
+    ["what is not a template", "Bucket: dist-bucket\n", undefined],
     ["a template", `${HEAD}Bucket: dist-bucket`, `${HEAD}Bucket: own-bucket`],
   ])("reads a long licence with lines of Windows before %s in no time", (_what, text, expected) => {
     const licence = "# Licence\r\n \t\r\n%YAML\r\n".repeat(50);
@@ -124,10 +124,10 @@ Resources:
   it.each([
     ["another file", "a/app.zip", `${HEAD}Bucket: dist-bucket`],
     ["YAML under a name of JSON", "a/packaged.json", `${HEAD}Bucket: dist-bucket`],
-    ["JSON that is no object", "a/values.json", '["AWSTemplateFormatVersion"]'],
+    ["JSON that is not an object", "a/values.json", '["AWSTemplateFormatVersion"]'],
     ["nothing", "a/values.json", "null"],
-    ["YAML that is no template", "a/values.yaml", "Bucket: dist-bucket"],
-    ["JSON that is no template", "a/values.json", '{"Bucket": "dist-bucket", "x": {"AWSTemplateFormatVersion": 1}}'],
+    ["YAML that is not a template", "a/values.yaml", "Bucket: dist-bucket"],
+    ["JSON that is not a template", "a/values.json", '{"Bucket": "dist-bucket", "x": {"AWSTemplateFormatVersion": 1}}'],
     ["broken JSON", "a/values.json", '{"AWSTemplateFormatVersion'],
     ["the version further down", "a/b.yml", `Resources:\n${HEAD}`],
     ["a large file", "a/b.template", `${HEAD}${"#".repeat(1_048_576)}`],
@@ -177,7 +177,7 @@ Resources:
     expect(rewrite(of("dist-bucket"), "a/stack.template")).toBe(of("own-bucket"));
   });
 
-  it("does not change what is no text", () => {
+  it("does not change what is not text", () => {
     const bytes = Buffer.concat([Buffer.from(HEAD), Buffer.from([0xff, 0xfe])]);
 
     expect(rewriteTemplate("a/b.template", bytes, INPUT)).toBeUndefined();

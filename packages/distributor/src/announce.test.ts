@@ -165,7 +165,7 @@ describe("createAnnouncer", () => {
       "CONFIG_INVALID",
     ],
     [
-      "tells what the topic answers",
+      "reports what the topic answers",
       [Object.assign(new Error("no"), { name: "AuthorizationError", $metadata: { httpStatusCode: 403 } })],
       "FORBIDDEN",
     ],
@@ -195,7 +195,7 @@ describe("createAnnouncer", () => {
 });
 
 describe("createPace", () => {
-  it("forgets whom nobody waits for", async () => {
+  it("drops the record of a place that no call waits for", async () => {
     const clock = createFakeClock();
     const pace = createPace(clock);
     await pace.take(PLACE, 100);
@@ -222,7 +222,7 @@ function anInput(over: Partial<AnnouncementInput> = {}): AnnouncementInput {
   return { artifact: anArtifact([file]), file, target: "ALL", source: SOURCE, url, issuedAt: NOW, ...over };
 }
 
-/** What a consumer makes of it, which is told the attributes apart from the body. */
+/** How a consumer reads it: it receives the attributes separately from the body. */
 function evaluate({ body, attributes }: Announcement, retire = false) {
   const messageAttributes = Object.fromEntries(
     Object.entries(attributes).map(([name, stringValue]) => [name, { stringValue, dataType: "String" }]),

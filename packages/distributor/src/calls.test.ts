@@ -180,7 +180,7 @@ describe("refresh", () => {
     expect(world.announced.map(({ to }) => to)).toEqual(["111122223333/eu-west-1"]);
   });
 
-  it("refuses half a consumer, and one that nobody knows", async () => {
+  it("rejects an incomplete consumer and an unknown one", async () => {
     await publish("1");
     const { account } = PLACE;
 
@@ -192,7 +192,7 @@ describe("refresh", () => {
 });
 
 describe("retire", () => {
-  it("expects the version nowhere, and tells consumers that agreed", async () => {
+  it("expects the version nowhere, and notifies consumers that agreed", async () => {
     await register(PLACE);
     await onReceipt(world.context, aRegistration(OTHER, ["v2"]));
     await publish("1");
@@ -223,7 +223,7 @@ describe("compare", () => {
     expect(world.covered).toHaveLength(1);
   });
 
-  it("tells what is missing or different, which then is so", async () => {
+  it("reports what is missing or different, and records it", async () => {
     await register(PLACE);
     const artifact = await publish("1");
     for (const file of [0, 1]) await onReceipt(world.context, aReceiptEvent(artifact, PLACE, { file }));
@@ -238,7 +238,7 @@ describe("compare", () => {
     expect(await ask({ op: "coverage" })).toMatchObject({ rows: [{ covered: false, cells: [{ filesDone: 0 }] }] });
   });
 
-  it("takes what the consumer has told of a rewritten template", async () => {
+  it("accepts a consumer's report of a rewritten template", async () => {
     await register(PLACE);
     const artifact = await publish("1");
     await onReceipt(world.context, aReceiptEvent(artifact, PLACE, { storedSha256: "e".repeat(64) }));
@@ -305,7 +305,7 @@ describe("onCall", () => {
     expect(JSON.stringify(reply)).not.toContain("HUNTER2");
   });
 
-  it("tells of what is no error of ours only its name", async () => {
+  it("reports only the name of an error that is not ours", async () => {
     const loadPublished = async () => {
       throw new TypeError("https://source.s3.amazonaws.com/key?X-Amz-Signature=1");
     };
@@ -341,7 +341,7 @@ describe("a refused call", () => {
   it.each([
     ["what is not known", UNKNOWN, "NOT_FOUND"],
     ["who is not known", { op: "consumer", ...STRANGER }, "NOT_FOUND"],
-  ])("is no error of the function: %s", async (_what, request, code) => {
+  ])("is not an error of the function: %s", async (_what, request, code) => {
     expect(await callLogged(request)).toMatchObject({ kind: "error", code });
 
     expect(lines).toEqual([["info", expect.objectContaining({ op: request.op, code })]]);
@@ -388,7 +388,7 @@ describe("consumers that cannot answer", () => {
     expect(await callAndUnwrap({ op: "coverage" })).toMatchObject({ rows: [{ covered: false, silent: 0 }] });
   });
 
-  it("are told once, and leave a version announced without any alarm, where there are no others", async () => {
+  it("are reported once, and leave a version announced without any alarm, when there are no others", async () => {
     const look = await publishUnseen();
 
     for (let hours = 0; hours < 72; hours += 1) {
@@ -406,7 +406,7 @@ describe("consumers that cannot answer", () => {
     expect(world.covered).toHaveLength(1);
   });
 
-  it("have a version when it was seen at each of them, where there are no others", async () => {
+  it("have a version once it was seen at each of them, when there are no others", async () => {
     await noteConsumer(world.context, PLACE, { kind: "asked", at: world.context.clock.now() });
     const look = await publishUnseen();
 

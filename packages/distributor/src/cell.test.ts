@@ -166,7 +166,7 @@ describe("reduceCell", () => {
     });
   });
 
-  it("passes over an announcement that is no later, and what is overdue or told already", () => {
+  it("ignores an announcement that is not newer, and overdue alarms that were already sent", () => {
     const cell = play(announced(T0 + 5), { kind: "overdue", at: T0 + 6 }, { kind: "alarmed", at: T0 + 7 });
 
     expect(reduceCell(cell, announced(T0 + 5))).toBe(cell);
@@ -185,7 +185,7 @@ describe("reduceCell", () => {
     expect(codeOf(failed(0, T0, "B"), failed(0, T0, "A"))).toBe("B");
   });
 
-  it("forgets what stood in another bucket, and nothing where no bucket is known", () => {
+  it("deletes the records of another bucket, and nothing when the bucket is unknown", () => {
     const inBucket = (file: number, bucket?: string): CellEvent => ({ ...stored(file), bucket });
 
     expect(play(inBucket(0), inBucket(1, "one"), inBucket(2)).files).toBe("SSS");
@@ -212,7 +212,7 @@ describe("reduceCell", () => {
     expect(toCoverageCell(play(stored(0), stored(1), unverified, stored(2))).verified).toBe(true);
   });
 
-  it("forgets what it knew of another bucket, whatever tells of the new one", () => {
+  it("deletes the records of another bucket, whichever message reports the new one", () => {
     const before = play(announced(), { ...stored(0), bucket: "old" }, { ...failed(1), bucket: "old" });
     const moved = { bucket: "new", heardAt: null, failures: {} };
     const seen: CellEvent = { kind: "seen", at: T0 + 9_000, matching: [], lost: [2], bucket: "new" };
@@ -298,7 +298,7 @@ describe("toCellEvent", () => {
     });
   });
 
-  it("tells a failure by its code", () => {
+  it("reports a failure by its code", () => {
     const receipt = aReceipt({ status: "rejected", code: "URL_HOST", sourceSha256: null, storedSha256: null });
 
     expect(toCellEvent(receipt, manifest)).toMatchObject({ kind: "rejected", file: 1, code: "URL_HOST" });

@@ -30,7 +30,7 @@ function play(...[first, ...more]: readonly [ConsumerEvent, ...ConsumerEvent[]])
 }
 
 describe("registerConsumer", () => {
-  it("takes one that only asks for its set as one of the first generation", () => {
+  it("treats one that only requests its set as one of the first generation", () => {
     expect(toConsumerView(play(asked(T0)))).toEqual({
       ...PLACE,
       bucket: null,
@@ -74,7 +74,7 @@ describe("registerConsumer", () => {
     expect(after(trust("distrusted", T0 + 1), answered(T0 + 2)).joinedAt).toBe(T0);
   });
 
-  it("is in the bucket of the latest word that is no older than its registration", () => {
+  it("is in the bucket of the latest report that is not older than its registration", () => {
     const from = (bucket: string, at: number, saidAt = at): ConsumerEvent => ({
       kind: "answered",
       at,
@@ -150,7 +150,7 @@ describe("judgeTrust", () => {
     expect(kindOf("444455556666", { accounts: [], organizationId }, "claimed")).toBe("rejected");
   });
 
-  it("trusts nobody where nobody is listed", () => {
+  it("trusts no account when none is listed", () => {
     expect(judgeTrust(MINE, { accounts: [] }, "stamped")).toEqual({
       kind: "rejected",
       code: "ACCOUNT_NOT_TRUSTED",

@@ -32,7 +32,7 @@ async function settled(world: DistributorWorld): Promise<number> {
 }
 
 describe("onReceipt", () => {
-  it("counts receipts of files until a version stands at a consumer", async () => {
+  it("counts receipts of files until a consumer has the version", async () => {
     const { context, receive, artifact } = await createPublished();
 
     await receive(PLACE, { file: 0 });
@@ -58,7 +58,7 @@ describe("onReceipt", () => {
     });
   });
 
-  it("loses none of many receipts at once, and tells once", async () => {
+  it("loses none of many simultaneous receipts, and reports once", async () => {
     const { world, receive, artifact, context } = await createPublished();
     const events = [PLACE, OTHER].flatMap((place) => [0, 1, 0, 1].map((file) => ({ place, file })));
 
@@ -69,7 +69,7 @@ describe("onReceipt", () => {
     expect(await settled(world)).toBe(1);
   });
 
-  it("drops a body that names another account, whoever that is", async () => {
+  it("drops a body that names another account, whichever it is", async () => {
     const { context, artifact } = await createPublished();
     const forged = { ...aReceiptEvent(artifact, OTHER), account: PLACE.account };
 
@@ -105,7 +105,7 @@ describe("onReceipt", () => {
     expect(outcome).toEqual({ kind: "dropped", code: "EVENT_INVALID" });
   });
 
-  it("believes and ignores what tells of nothing that is known", async () => {
+  it("accepts and ignores reports about unknown records", async () => {
     const { context, artifact, receive } = await createPublished();
     const unknown = { ...artifact, manifest: { ...artifact.manifest, version: "9.9.9" } };
 
@@ -148,7 +148,7 @@ describe("onReceipt", () => {
     expect([cell?.failures[0]?.code, cell?.heardAt]).toEqual(["SOURCE_MISSING", now + 500]);
   });
 
-  it("keeps a failure that is heard of before the publication is noted", async () => {
+  it("keeps a failure that arrives before the publication is recorded", async () => {
     const world = createDistributorWorld();
     await onReceipt(world.context, aRegistration(PLACE));
     const artifact = await world.publish({ version: "1.0.0" });
@@ -211,7 +211,7 @@ describe("onReceipt", () => {
 
 describe("a process that dies while the last receipt is counted", () => {
   it.each(Array.from({ length: 16 }, (_, index) => index + 1))(
-    "at write %i tells at the next delivery",
+    "at write %i reports at the next delivery",
     async (number) => {
       let left = Number.POSITIVE_INFINITY;
       const world = createDistributorWorld({ wrapRecords: (records) => mortalRecords(records, () => left--) });
@@ -279,7 +279,7 @@ describe("many receipts at once", () => {
   it.each([
     ["ten thousand", { files: 1_000, consumers: 10, callMs: 0 }],
     ["two thousand over a table that needs time", { files: 1_000, consumers: 2, callMs: 5 }],
-  ])("are all counted and told once: %s", async (_, input) => {
+  ])("are all counted and reported once: %s", async (_, input) => {
     const { bring, check } = await createAnnounced(input);
 
     await bring();

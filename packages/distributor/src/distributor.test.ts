@@ -100,8 +100,8 @@ describe("a manifest that appears", () => {
   });
 
   it.each([
-    ["goes on in the trace of the invocation", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"],
-    ["begins no trace where there is none", undefined],
+    ["continues the trace of the invocation", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"],
+    ["starts no trace without one", undefined],
   ])("%s", async (_, traceparent) => {
     world = createWorld({ traceparent: () => traceparent });
     writeArtifact();
@@ -121,7 +121,7 @@ describe("a manifest that appears", () => {
 describe("one bad event", () => {
   const bodies = ["{", JSON.stringify({ source: "unknown", "detail-type": "x" }), JSON.stringify(CREATED)];
 
-  it("of a queue is told, and the others are worked", async () => {
+  it("of a queue is reported, and the others are processed", async () => {
     writeArtifact();
     const Records = bodies.map((body, index) => ({ eventSource: "aws:sqs", messageId: `m-${index}`, body }));
 
@@ -140,7 +140,7 @@ describe("one bad event", () => {
     expect(world.sent()).toHaveLength(1);
   });
 
-  it("of a notification is told and counted, and the others are worked", async () => {
+  it("of a notification is reported and counted, and the others are processed", async () => {
     writeArtifact();
     const faulty = { ...NOTIFICATION, s3: { ...OBJECT, object: { key: "%E0%A4%A" } } };
     const body = JSON.stringify({ Records: [faulty, NOTIFICATION] });
@@ -175,7 +175,7 @@ describe("an event of a consumer", () => {
     ]);
   });
 
-  it("without a stamped account is none", async () => {
+  it("is rejected without a stamped account", async () => {
     const { account: _, ...event } = aRegistration(PLACE);
 
     await expect(world.distributor.handle(event)).rejects.toMatchObject({ code: "EVENT_INVALID" });
@@ -255,7 +255,7 @@ describe("other events", () => {
     expect(await ask({ op: "dance" })).toMatchObject({ kind: "error", code: "USAGE" });
   });
 
-  it("make an upload of somebody else an artifact", async () => {
+  it("turn another account's upload into an artifact", async () => {
     world.sim.s3.write("source", "uploads/shop/dev/40/app.zip", "content");
     const object = { key: "uploads/shop/dev/40/app.zip", size: 7 };
 
@@ -323,7 +323,7 @@ describe("a consumer that has moved to another bucket", () => {
 });
 
 describe("two versions whose events come in the wrong order", () => {
-  it("are told to a new consumer by when they were written", async () => {
+  it("are announced to a new consumer in the order in which they were written", async () => {
     const fleet = createFleet();
     const first = fleet.write("1");
     await fleet.clock.advance(60_000);

@@ -51,7 +51,7 @@ describe("parseEvent", () => {
   });
 
   it.each([
-    ["a key that is no encoding", record("%E0%A4%A")],
+    ["a key with an invalid encoding", record("%E0%A4%A")],
     ["no key", record("")],
     ["no object", { ...record("a"), s3: null }],
     ["no name", { ...record("a"), eventName: undefined }],
@@ -64,7 +64,7 @@ describe("parseEvent", () => {
     });
   });
 
-  it("does nothing of what else S3 tells of its objects", () => {
+  it("ignores other S3 events", () => {
     const detail = { bucket: { name: "source" }, object: { key: "artifacts/a/1/manifest.json" } };
 
     for (const type of ["Object Deleted", "Object Restore Completed", "Object Tags Added"]) {
@@ -96,7 +96,7 @@ describe("parseEvent", () => {
     ["a topic and an object", [notification("a"), record("a")]],
     ["a message without an id", [message("1"), { ...message("2"), messageId: undefined }]],
     ["a message without a body", [message("1"), { ...message("2"), body: {} }]],
-    ["a message that is none", [message("1"), null]],
+    ["an invalid message", [message("1"), null]],
     ["a notification without a message", [notification("a"), { ...notification("b"), Sns: {} }]],
     ["a notification of nothing", [notification("a"), { ...notification("b"), Sns: null }]],
     ["nothing", []],
@@ -104,7 +104,7 @@ describe("parseEvent", () => {
     expect(parseEvent({ Records })).toEqual({ kind: "unknown" });
   });
 
-  it("knows what is asked by its word, and passes on what it does not know", () => {
+  it("recognizes requests by their keyword, and passes on unknown ones", () => {
     expect(parseEvent({ op: "schedule" })).toEqual({ kind: "schedule" });
     expect(parseEvent({ op: "initial-set", input: 1 })).toEqual({ kind: "set", task: { op: "initial-set", input: 1 } });
     expect(parseEvent({ op: "list" })).toEqual({ kind: "call", request: { op: "list" } });
@@ -115,12 +115,12 @@ describe("parseEvent", () => {
 
   it.each([
     ["another word of a scheduler", { source: "aws.events", "detail-type": "Other", detail: {} }],
-    ["a schedule of somebody else", { source: "own.app", "detail-type": "Scheduled Event", detail: {} }],
+    ["a schedule of another application", { source: "own.app", "detail-type": "Scheduled Event", detail: {} }],
     ["no detail", { source: "aws.s3", "detail-type": "Object Created", detail: null }],
     ["no bucket", { source: "aws.s3", "detail-type": "Object Created", detail: { object: { key: "a" } } }],
     ["no object", { source: "aws.s3", "detail-type": "Object Created", detail: { bucket: { name: "source" } } }],
     ["a bucket without a name", created({ bucket: {} })],
-    ["a key that is no text", created({ object: { key: 5 } })],
+    ["a key that is not a string", created({ object: { key: 5 } })],
   ])("does not know %s", (_what, event) => {
     expect(parseEvent(event)).toEqual({ kind: "unknown" });
   });

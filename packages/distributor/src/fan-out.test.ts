@@ -38,13 +38,13 @@ describe("planFanOut", () => {
     ]);
   });
 
-  it("sends only the files that are asked for", () => {
+  it("sends only the requested files", () => {
     const keys = ["billing-api/1.4.2/1.zip", "elsewhere"];
 
     expect(tell([{ artifact: anArtifact(3), keys }], "ALL").flatMap(({ messages }) => messages)).toEqual(["1.zip ALL"]);
   });
 
-  it("sends nothing where there is nobody", () => {
+  it("sends nothing without recipients", () => {
     expect(tell([{ artifact: anArtifact(3) }], [])).toEqual([]);
   });
 

@@ -77,7 +77,7 @@ describe("createPublisher", () => {
     expect(announced.map(({ artifact }) => artifact.sequence)).toEqual([1, 2, 3]);
   });
 
-  it("leaves alone what is no manifest of the bucket", async () => {
+  it("ignores what is not a manifest of the bucket", async () => {
     const { publisher } = createWorld({ prefix: "artifacts/" });
 
     const places = [`x/1/manifest.json`, "artifacts/x/1/app.zip"].map((key) => ({ bucket: BUCKET, key }));
@@ -88,7 +88,7 @@ describe("createPublisher", () => {
     expect(outcomes.map(({ kind }) => kind)).toEqual(["ignored", "ignored", "ignored"]);
   });
 
-  it("refuses other content under a published name and version, once and for good, and tells of it", async () => {
+  it("rejects other content under a published name and version, once and for good, and reports it", async () => {
     const refusals: unknown[] = [];
     const { publisher, publish, announced, list } = createWorld({
       onRefused: async (refusal) => void refusals.push(refusal),
@@ -180,7 +180,7 @@ describe("createPublisher", () => {
     expect(await publisher.onManifest(place)).toMatchObject({ kind: "refused", refusal: { code: "SOURCE_MISSING" } });
   });
 
-  it("lets the next delivery go on at once after an error, from where it was", async () => {
+  it("lets the next delivery continue at once after an error, from where it was", async () => {
     const fails = [true, false];
     const { publish, announcer, announced, ...world } = createWorld();
     const place = await publish("1.4.2", "x", 101);
@@ -229,7 +229,7 @@ describe("createPublisher", () => {
     expect([(await first).kind, announced.length]).toEqual(["running", 1]);
   });
 
-  it("drains beside one that fails, no more than it should", async () => {
+  it("drains while one fails, no more than it should", async () => {
     const { publish, publisher, clock, announcer, ...world } = createWorld();
     const places = [await publish("1"), await publish("2"), await publish("3")];
     const dead = createPublisher({
@@ -402,7 +402,7 @@ describe("a process that dies while it publishes", () => {
   it.each([
     ["and its event comes again", "before", true],
     ["and its event comes again", "after", true],
-    ["and only the schedule goes on", "after", false],
+    ["and only the schedule continues", "after", false],
   ] as const)("leaves nothing unannounced, at whatever call, %s (%s)", async (_what, when, isRedelivered) => {
     let deaths = 0;
     for (let at = 1; ; at += 1) {
@@ -439,7 +439,7 @@ describe("a process that dies while it publishes", () => {
     }
   });
 
-  it("has told nobody who is not expected to answer", async () => {
+  it("has notified no consumer that is not expected to answer", async () => {
     let deaths = 0;
     for (let at = 1; ; at += 1) {
       const { createMortal, place, announced, published } = await createCrashFixture();

@@ -38,7 +38,7 @@ describe("changeRecord", () => {
     expect((await deps.records.get("a", T0))?.version).toBe(version);
   });
 
-  it("ends when somebody is always faster", async () => {
+  it("ends when another writer is always faster", async () => {
     const { records, ...deps } = createDeps();
     const put: typeof records.put = async () => ({ kind: "conflict", current: undefined });
 
@@ -77,7 +77,7 @@ describe("createObjectClaims", () => {
     expect(answers).toEqual(["first", undefined]);
   });
 
-  it("gives another version of the object to somebody else", async () => {
+  it("lets another caller hold another version of the object", async () => {
     const { claims } = createWorld();
 
     const later = await claims.hold(OBJECT, () => claims.hold({ ...OBJECT, versionId: "v2" }, async () => "later"));
@@ -133,7 +133,7 @@ describe("createObjectClaims", () => {
     expect((await claims.hold(OBJECT, async () => "free again")) ?? "busy").toBe("free again");
   });
 
-  it("says which record is none of its own", async () => {
+  it("reports which record is not its own", async () => {
     const { claims, records } = createWorld();
     await records.put({ key: "work/odd", value: { key: 1 }, expected: "absent", now: 0 });
 
@@ -193,7 +193,7 @@ describe("inParallel", () => {
     expect(begun).toEqual([1, 2]);
   });
 
-  it("has nothing to do for nobody", async () => {
+  it("does nothing for an empty list", async () => {
     expect(await inParallel([], 5, async () => 1)).toEqual([]);
   });
 });

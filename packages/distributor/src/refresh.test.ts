@@ -50,7 +50,7 @@ describe("createRefresher", () => {
   it.each([
     ["of another shape", { hello: 1 }, "EVENT_INVALID"],
     ["of another kind", anEvent({}, { "detail-type": "artifact.receipt" }), "EVENT_INVALID"],
-    ["with what is no region", anEvent({ region: "eu--1" }), "EVENT_INVALID"],
+    ["with an invalid region", anEvent({ region: "eu--1" }), "EVENT_INVALID"],
     ["with a region that is a path", anEvent({ region: "eu-west-1/../x" }), "EVENT_INVALID"],
     ["for another account than its sender's", anEvent({ account: "777788889999" }), "ACCOUNT_MISMATCH"],
     ["of a stranger", anEvent({ account: "777788889999" }, { account: "777788889999" }), "ACCOUNT_NOT_TRUSTED"],

@@ -76,7 +76,7 @@ describe("an old version", () => {
     expect(await fleet.look()).toMatchObject({ removed: 1 });
   });
 
-  it("is kept while somebody has asked for it again", async () => {
+  it("is kept while a consumer has requested it again", async () => {
     const fleet = await createOld();
     await fleet.handle({ op: "refresh", name: "app", version: "1", ...PLACE });
     await lose(fleet);
@@ -89,7 +89,7 @@ describe("an old version", () => {
   it.each([
     ["never answers", async () => undefined],
     ["is not trusted any more", async (fleet: Fleet) => fleet.restart({ trustedAccounts: [OTHER.account] })],
-  ])("is not kept for ever for a consumer that %s", async (_, change) => {
+  ])("is not kept forever for a consumer that %s", async (_, change) => {
     const fleet = await createOld();
     await lose(fleet);
     await change(fleet);

@@ -54,7 +54,7 @@ describe("the sweep", () => {
     expect(cell && statusOf(cell)).toBe("overdue");
   });
 
-  it("tells of an alarm once when two look at the same time", async () => {
+  it("reports an alarm once when two processes check at the same time", async () => {
     const told: unknown[] = [];
     const world = await createRegistered();
     await onPublished(world.context, await world.publish({ version: "1.0.0" }));
@@ -128,7 +128,7 @@ describe("the sweep", () => {
     expect(world.announced).toMatchObject([{ to: "444455556666/us-east-1", version: "billing-api@1.0.0" }]);
   });
 
-  it("tells what stands everywhere when nobody told it, and looks at it no more", async () => {
+  it("reports what is present everywhere when it was not reported yet, and does not check it again", async () => {
     const world = await createRegistered();
     const artifact = await world.publish({ version: "1.0.0", files: 1 });
     await onReceipt(world.context, aRegistration(OTHER));
@@ -253,7 +253,7 @@ describe("retention", () => {
   it.each([
     ["it was not covered", 30, false],
     ["it is too young", 50, true],
-    ["nobody asked for it", undefined, true],
+    ["no consumer requested it", undefined, true],
   ])("removes nothing when %s", async (_, keepDays, evaluate) => {
     const { world, kept, cover, keys } = await createOld(keepDays);
     if (evaluate) await cover();
@@ -305,7 +305,7 @@ describe("a version whose manifest is not there any more", () => {
   });
 });
 
-describe("a receipt of before 1970", () => {
+describe("a receipt from before 1970", () => {
   it("counts, and what is known of the version can be read", async () => {
     const fleet = createFleet();
     await fleet.register(PLACE);
@@ -318,7 +318,7 @@ describe("a receipt of before 1970", () => {
 });
 
 describe("the schedule", () => {
-  it("begins other sets where Step Functions refuses one, and tells of it", async () => {
+  it("starts other sets when Step Functions rejects one, and reports it", async () => {
     const fleet = createFleet();
     for (const place of BOTH) await fleet.register(place);
     const refuse = Object.assign(new Error("Rate exceeded"), { name: "ThrottlingException" });
@@ -335,7 +335,7 @@ describe("the schedule", () => {
     expect(fleet.executions).toMatchObject([{ input: { AccountId: OTHER_PLACE.account } }]);
   });
 
-  it("looks at other versions where what is known of one cannot be read, and tells of it", async () => {
+  it("checks other versions when the record of one cannot be read, and reports it", async () => {
     const fleet = createFleet();
     await fleet.register(PLACE);
     for (const name of ["first", "second"]) await fleet.created(fleet.write("1", ["a"], name));
@@ -353,7 +353,7 @@ describe("the schedule", () => {
     expect(lines).toContainEqual(expect.objectContaining({ Artifact: "second", MissingFiles: 1 }));
   });
 
-  it("removes other versions where S3 refuses to delete one, and tells of it", async () => {
+  it("removes other versions when S3 refuses to delete one, and reports it", async () => {
     const fleet = createFleet({ keepDays: 1 });
     await fleet.register(PLACE);
     for (const version of ["1", "2", "3"]) {

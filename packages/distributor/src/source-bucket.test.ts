@@ -32,7 +32,7 @@ describe("toUploadName", () => {
     expect(toUploadName(path)).toEqual({ name, version });
   });
 
-  it("tells apart what would have the same name", () => {
+  it("distinguishes what would have the same name", () => {
     const names = ["App/40/A b.zip", "app/40/a b.zip", "app/40/a-b.zip"].map((path) => toUploadName(path).name);
 
     expect(new Set(names).size).toBe(3);
@@ -90,7 +90,7 @@ describe("classifyKey", () => {
     expect(classifyKey(key, { prefix: "", uploadPrefix: "uploads/" })).toBe(kind);
   });
 
-  it("knows no uploads where nobody may", () => {
+  it("accepts no uploads when no account may upload", () => {
     expect(classifyKey("a/1/x", { prefix: "artifacts/" })).toBe("other");
   });
 });

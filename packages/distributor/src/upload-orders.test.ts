@@ -47,7 +47,7 @@ function createWorld() {
     return { uploads: mortal, calls: () => calls };
   }
 
-  /** What a consumer has in the end: it copies nothing that is older than what it has. */
+  /** What a consumer has at the end: it copies nothing that is older than what it has. */
   function findLast(order: (count: number) => readonly number[]): string | undefined {
     let known = { sequence: 0, sha256: "" };
     for (const index of order(source.announced.length)) {
@@ -117,7 +117,7 @@ describe("two uploads of one key within a moment", () => {
       await world.finish();
 
       expect(world.ends()).toEqual([toSha256("b"), toSha256("b")]);
-      // Consumers of the first version copy whatever they are told of.
+      // Consumers of the first version copy everything that is announced to them.
       expect(world.announced.at(-1)?.artifact.manifest.files[0]?.sha256).toBe(toSha256("b"));
       if (mortal.calls() < at) break;
       deaths += 1;
@@ -158,7 +158,7 @@ async function play(world: ReturnType<typeof createWorld>, steps: readonly Step[
 }
 
 describe("uploads of one key", () => {
-  it("end with the newest, in whatever order their events come, however often, whoever dies", async () => {
+  it("end with the newest, whatever the order and number of their events, and whichever process dies", async () => {
     const of = fc.nat(9);
     const step = fc.oneof(
       fc.record({ kind: fc.constant("upload" as const), body: fc.constantFrom("a", "b", "c") }),

@@ -56,7 +56,7 @@ describe("createUploads", () => {
     ]);
   });
 
-  it("writes a manifest that whoever publishes would read", async () => {
+  it("writes a manifest that the publish step can read", async () => {
     const { uploads, upload, sim } = createWorld();
     await uploads.onUpload(await upload(KEY, "x"));
 
@@ -65,7 +65,7 @@ describe("createUploads", () => {
     expect(parseManifest(text).kind).toBe("manifest");
   });
 
-  it("goes on with every upload that was begun, however many there are", async () => {
+  it("continues with every upload that was started, however many there are", async () => {
     const { uploads, base, publisher, upload, announced } = createWorld();
     const broken = createUploads({
       ...base,
@@ -101,7 +101,7 @@ describe("createUploads", () => {
     const VersioningConfiguration = { Status: "Suspended" as const };
     await s3.send(new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration }));
     for (const body of ["a", "b", "c"]) {
-      // As S3 tells of it.
+      // As S3 reports it.
       const { versionId: _, ...place } = await upload(KEY, body);
       await uploads.onUpload(place);
     }
@@ -140,7 +140,7 @@ describe("createUploads", () => {
 
   it.each([
     ["a key that nothing may be stored under", "a/../b", { kind: "refused", code: "KEY_INVALID" }],
-    ["what is no upload", "artifacts/a/1/app.zip", { kind: "ignored" }],
+    ["what is not an upload", "artifacts/a/1/app.zip", { kind: "ignored" }],
   ])("does not take %s", async (_what, key, outcome) => {
     const { uploads } = createWorld();
 
@@ -163,7 +163,7 @@ describe("createUploads", () => {
     expect(tell()).toEqual([`a/empty@1 a/1/empty ${toSha256("")}`]);
   });
 
-  it("digests a large file part by part, and goes on where the last process ended", async () => {
+  it("digests a large file part by part, and continues where the last process ended", async () => {
     const { base, publisher, sim, announced, list } = createWorld();
     const size = 65 * MIB + 3;
     let now = base.clock.now();
@@ -224,7 +224,7 @@ describe("createUploads", () => {
     expect(read).toBe(size + 64 * MIB);
   });
 
-  it("goes on at once after an error, from where it was", async () => {
+  it("continues at once after an error, from where it was", async () => {
     const { uploads, sim, announced } = createWorld();
     const starts: number[] = [];
     const place = { bucket: BUCKET, key: "a/1/large" };
@@ -314,7 +314,7 @@ const evaluate = (key: string) => ({ manifest: isManifestKey(key), consumer: isA
 const BOTH = { manifest: true, consumer: true };
 const NEITHER = { manifest: false, consumer: false };
 
-/** The rule once more, as it is written down, step by step. */
+/** The rule once more, as documented, step by step. */
 function isKey(key: string): boolean {
   const bytes = new TextEncoder().encode(key).length;
   if (
@@ -337,7 +337,7 @@ function isReserved(text: string): boolean {
   return text === ".stackyard" || text.startsWith(".stackyard/");
 }
 
-/** Character by character; what is no sequence stays. */
+/** Character by character; an invalid sequence stays. */
 function decode(text: string): string {
   let decoded = "";
   for (let at = 0; at < text.length; at += 1) {

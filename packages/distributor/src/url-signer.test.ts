@@ -72,7 +72,7 @@ describe("createUrlSigner", () => {
     }
   });
 
-  it("signs nothing with credentials that are about to end, and goes on with newer ones", async () => {
+  it("signs nothing with credentials that are about to expire, and continues with newer ones", async () => {
     const { signer, renew } = createSigner({}, 599_000);
     const wish = { key: "a", wantedSeconds: 3_600 };
 
@@ -161,7 +161,7 @@ describe("decideUrlLife", () => {
     expect(life).toEqual({ kind: "sign", seconds, expiresAt: SIGNED_AT + seconds * 1_000 });
   });
 
-  it.each([10 * MINUTE - 1, 0, -MINUTE])("asks for other credentials with %i ms left", (leftMs) => {
+  it.each([10 * MINUTE - 1, 0, -MINUTE])("requests other credentials with %i ms left", (leftMs) => {
     expect(decideUrlLife({ wantedSeconds: 60, credentialsExpireAt: SIGNED_AT + leftMs, now: SIGNED_AT })).toEqual({
       kind: "renew",
       leftSeconds: Math.floor(leftMs / 1_000),

@@ -83,7 +83,7 @@ describe("decideCovered", () => {
     expect(decideCovered({ cells, expected: [PLACE, other] })).toEqual({ kind: "open", missing: [PLACE, other] });
   });
 
-  it("is not covered where nobody should have it, and needs nothing of who left", () => {
+  it("is not covered when no consumer should have it, and ignores consumers that left", () => {
     expect(decideCovered({ cells: [full], expected: [] }).kind).toBe("open");
     expect(decideCovered({ cells: [full, { ...other, files: "-" }], expected: [PLACE] }).kind).toBe("covered");
   });
@@ -159,7 +159,7 @@ describe("decideRetention", () => {
     expect(decide([aKeptVersion(1, { ...retired, publishedAt: T0 })])).toEqual([]);
   });
 
-  it("never lets go a current version, a young one, or one that somebody still waits for", () => {
+  it("never removes a current version, a young one, or one that a consumer still waits for", () => {
     const version = fc.record({
       sequence: fc.nat(30),
       covered: fc.boolean(),

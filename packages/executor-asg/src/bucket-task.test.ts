@@ -55,7 +55,7 @@ describe("a task whose memory is a predecessor's bucket", () => {
     });
   });
 
-  it("stands back from a deployer of the predecessor, and tells how to remove its lock by hand", async () => {
+  it("backs off from the predecessor's deployer, and reports how to remove its lock by hand", async () => {
     const { run, put } = createYard();
     await put("r2/release", JSON.stringify(document));
     await put("r2/userdata", USER_DATA);
@@ -80,7 +80,7 @@ describe("a task whose memory is a predecessor's bucket", () => {
     expect(step).toMatchObject({ code: "RELEASE_HALTED", message: "Stop all.", outputs: { end: "FailureClean" } });
   });
 
-  it("is its own client where the bucket is no second channel", async () => {
+  it("is its own client when the bucket is not a second channel", async () => {
     const { run, keys } = createYard();
     const memory = { bucket: "releases", secondChannel: false };
 

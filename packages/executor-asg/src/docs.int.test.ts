@@ -94,7 +94,7 @@ describe("docs/releases.md", () => {
     shown(toReleasePicture(report, { columns: 100, colour: false, now: began + 225_000 }));
   });
 
-  it("shows what is told of one that has failed, in whole and in a list", async () => {
+  it("shows what is reported about a failed one, in full and in a list", async () => {
     shown(formatRelease(aFailure()));
     shown((await world.run("fails", {})).text);
   });

@@ -16,7 +16,7 @@ interface Run {
   readonly calls: number;
 }
 
-/** A release beside an old group, of whose calls to AWS some meet an error. Its clients try once. */
+/** A release next to an old group, with errors in some of its calls to AWS. Its clients try once. */
 async function release(isHit: (call: number) => boolean, toError: () => Error, when: "before" | "after"): Promise<Run> {
   const yard = createAsgYard();
   await addServingGroup(yard);
@@ -69,7 +69,7 @@ describe("a release of which one call of AWS fails", () => {
 });
 
 describe("a deployer whose clock is wrong", () => {
-  it.each([-2 * MINUTE_MS, 2 * MINUTE_MS])("by %d ms releases all the same", async (skewMs) => {
+  it.each([-2 * MINUTE_MS, 2 * MINUTE_MS])("by %d ms still releases", async (skewMs) => {
     const yard = createAsgYard();
     await addServingGroup(yard);
     const watch = watchTraffic(yard, 2);

@@ -51,7 +51,7 @@ describe("the README", () => {
     expect(rowsOf("Failures").map(([code, name]) => [code, name])).toEqual([...failures, ["LEFT_BEHIND", "none"]]);
   });
 
-  it("asks for the permissions that a release uses", async () => {
+  it("lists the permissions that a release uses", async () => {
     const [, json = ""] = /```json\n([\s\S]*?)```/.exec(sectionOf("IAM")) ?? [];
     const statements: readonly { readonly Action: string | readonly string[] }[] = JSON.parse(json);
     const allowed = statements.flatMap(({ Action }) => Action);

@@ -60,7 +60,7 @@ describe("a release", () => {
 
   it.each([
     ["a bad document", { Validate: ["BadReleaseError"] }, ["Validate", "FailureClean"]],
-    ["one that is none", { Validate: ["UnmarshalError"] }, ["Validate", "FailureClean"]],
+    ["an invalid one", { Validate: ["UnmarshalError"] }, ["Validate", "FailureClean"]],
     ["a lock that is held", { Lock: ["LockExistsError"] }, ["Validate", "Lock", "FailureClean"]],
     ["a lock that may be taken", { Lock: ["LockError"] }, ["Validate", "Lock", ...UNLOCKED]],
     ["a bug in the lock", { Lock: ["PanicError"] }, ["Validate", "Lock", ...UNLOCKED]],
@@ -246,7 +246,7 @@ describe("advance", () => {
     });
   });
 
-  it.each(["WaitDetachForSuccess", "WaitDetachForFailure"] as const)("goes on waiting in %s", (state) => {
+  it.each(["WaitDetachForSuccess", "WaitDetachForFailure"] as const)("keeps waiting in %s", (state) => {
     expect(advance(advanceOdin, at(state), failed("HaltError"), HEALTHY)).toEqual({ kind: "too-late" });
   });
 
@@ -271,7 +271,7 @@ describe("advance", () => {
     expect(advance(advanceOdin, at("Healthy?"), done, values)).toMatchObject({ pauseSeconds: 0 });
   });
 
-  it("always ends, whatever fails, and frees the lock unless somebody has to look", () => {
+  it("always ends, whatever fails, and frees the lock unless a person has to act", () => {
     const classes = [
       "BadReleaseError",
       "LockExistsError",
@@ -379,7 +379,7 @@ describe.each(GENERATIONS)("the state machine of %s", (generation) => {
     await expectSamePath({ Deploy: [{ healthy: false }], CheckHealthy: [{}, {}, { healthy: true }] }, generation);
   });
 
-  it("fails where nobody knows whether it is healthy", async () => {
+  it("fails when its health is unknown", async () => {
     await expectSamePath({ CheckHealthy: [{ healthy: null }] }, generation);
     await expectSamePath({ CheckHealthy: [{ healthy: "true" }] }, generation);
   });
@@ -415,7 +415,7 @@ describe("toReleaseStateMachine", () => {
     await expectSamePath({ DetachForSuccess: Array(61).fill("DetachError") }, "odin");
   });
 
-  it("calls the function with the task and the state, and goes on with what it gives", async () => {
+  it("calls the function with the task and the state, and continues with its result", async () => {
     const { calls, output } = await run({ Validate: [{ uuid: "u-1" }] }, { input: { release_id: "r-1" } });
 
     expect(calls[0]).toEqual({ Task: "Validate", Input: { ...HEALTHY, release_id: "r-1" } });

@@ -23,7 +23,7 @@ const timedOut = { kind: "halt", code: "RELEASE_TIMED_OUT", message: "Timeout: H
 const halted = (message: string) => ({ kind: "halt", code: "RELEASE_HALTED", message });
 
 describe("decideHalt", () => {
-  it("goes on without an order", () => {
+  it("continues without an order", () => {
     expect(decide(10)).toEqual(goOn);
   });
 
@@ -32,7 +32,7 @@ describe("decideHalt", () => {
     expect(decide(600.001)).toEqual(timedOut);
   });
 
-  it("times out at once where there is no time", () => {
+  it("times out at once when there is no time", () => {
     expect(decide(0, [], { timeoutSeconds: 0 })).toEqual(goOn);
     expect(decide(0.001, [], { timeoutSeconds: 0 })).toEqual(timedOut);
     expect(decide(0, [], { timeoutSeconds: -1 })).toEqual(timedOut);
@@ -57,7 +57,7 @@ describe("decideHalt", () => {
     expect(decide(1, [file(1)])).toEqual(halted("Halt File Found"));
   });
 
-  it("takes a message as it is", () => {
+  it("uses a message unchanged", () => {
     expect(decide(1, [file(1, "100%s done: %d")])).toEqual(halted("100%s done: %d"));
   });
 
@@ -70,7 +70,7 @@ describe("decideHalt", () => {
     expect(decide(1, [{ ...order, message: "later", at: STARTED_AT }, order])).toEqual(halted("wrong image"));
   });
 
-  it("goes on, and says so, while orders cannot be read", () => {
+  it("continues, and reports it, while orders cannot be read", () => {
     expect(decide(1, "unreadable")).toEqual({ kind: "go-on", unreadable: true });
   });
 
@@ -104,7 +104,7 @@ describe("toReleaseError", () => {
     expect(error.message).toBe("Creating the group failed. LimitExceeded: Too many. Delete one.");
   });
 
-  it("leaves the failure of a state as it is", () => {
+  it("leaves the failure of a state unchanged", () => {
     const error = new ReleaseError("RELEASE_HALTED", "Stop.");
 
     expect(toReleaseError("DEPLOY_FAILED", error, "Creating the group failed.")).toBe(error);

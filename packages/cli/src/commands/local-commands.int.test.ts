@@ -234,7 +234,7 @@ describe("simulate", () => {
     expect(parseLines(named.stdout)).toMatchObject([{ outcome: "refused", code: "MACHINE_INVALID" }]);
   });
 
-  it("reports invalid steps by number, and says when there are no steps", async () => {
+  it("reports invalid steps by number, and missing steps", async () => {
     const cwd = aProject({ "m.yaml": VALID });
     const simulate = (stdin: string) => runCli(["simulate", "m.yaml", "--steps", "-"], { cwd, stdin });
 

@@ -213,7 +213,7 @@ describe("a source that answers something else", () => {
   });
 });
 
-describe("a source that is asked for a part", () => {
+describe("a source from which a part is requested", () => {
   const MIB = 1_024 ** 2;
   const whole = Buffer.alloc(5 * MIB + 3, "ab");
   const parts = [whole.subarray(0, 5 * MIB), whole.subarray(5 * MIB)];

@@ -36,7 +36,7 @@ function createWorld({ shared = true, transfer = "auto" as "auto" | "identity" }
 }
 
 describe("a copy by the consumer's role", () => {
-  it("asks nobody for a URL", async () => {
+  it("requests no URL", async () => {
     const { copier, fetch, sim } = createWorld();
     const { ArtifactUrl: _none, ...message } = anAnnouncement(BYTES);
 
@@ -208,9 +208,9 @@ describe("checkOpened", () => {
     ["a whole file", check({ length: 100 }, 100)],
     ["a whole file of which no length is said", check({}, 100)],
     ["a part", check({ length: 10, range: { ...PART, size: 100 } }, 100, PART)],
-    ["a part of nobody knows how many bytes", check({ range: PART }, 100, PART)],
-    ["a file of which nobody has named a size", check({ length: 100 }, undefined)],
-    ["all of a file as a part that nobody asked for", check({ range: { from: 0, to: 99, size: 100 } }, undefined)],
+    ["a part of an unknown total size", check({ range: PART }, 100, PART)],
+    ["a file without an announced size", check({ length: 100 }, undefined)],
+    ["all of a file as a part that was not requested", check({ range: { from: 0, to: 99, size: 100 } }, undefined)],
     ["the whole where the part is all of it", check({ length: 100 }, 100, { from: 0, to: 99 })],
   ])("takes %s", (_what, isTaken) => expect(isTaken).toBe(true));
 
@@ -221,9 +221,9 @@ describe("checkOpened", () => {
     ["another part", check({ range: { from: 0, to: 9 } }, 100, PART)],
     ["a part that ends elsewhere", check({ range: { from: 10, to: 18 } }, 100, PART)],
     ["a part of another length", check({ length: 9, range: PART }, 100, PART)],
-    ["the beginning where the whole was asked for", check({ range: { from: 0, to: 9, size: 100 } }, undefined)],
-    ["a part of nobody knows how many where the whole was", check({ range: { from: 0, to: 99 } }, undefined)],
-    ["the end where the whole was asked for", check({ length: 100, range: { from: 1, to: 100, size: 101 } }, 100)],
+    ["the beginning when the whole was requested", check({ range: { from: 0, to: 9, size: 100 } }, undefined)],
+    ["a part of an unknown total size when the whole was requested", check({ range: { from: 0, to: 99 } }, undefined)],
+    ["the end when the whole was requested", check({ length: 100, range: { from: 1, to: 100, size: 101 } }, 100)],
     ["a part of another file", check({ range: { ...PART, size: 101 } }, 100, PART)],
   ])("refuses %s", (_what, isTaken) => expect(isTaken).toBe(false));
 });
@@ -313,13 +313,13 @@ describe("a source that collects along", () => {
 });
 
 describe("the collector", () => {
-  it("frees what nobody holds, and shows the function to nobody else", async () => {
+  it("frees unreferenced memory, and keeps the function private", async () => {
     const collect = createCollector();
     allocate(8 * MIB);
     const held = process.memoryUsage().arrayBuffers;
 
     collect();
-    // What one collection finds is swept beside it, and has gone when the next one begins.
+    // Memory found by one collection is swept concurrently, and is freed when the next one starts.
     collect();
 
     expect(held - process.memoryUsage().arrayBuffers).toBeGreaterThanOrEqual(8 * MIB);

@@ -104,7 +104,7 @@ describe("a copy over HTTP", () => {
     expect([kinds, sim.s3.texts(TARGET.bucket)[KEY]]).toEqual([["stored", "present"], "the artifact"]);
   });
 
-  it("asks for another URL when this one has expired", async () => {
+  it("requests another URL when this one has expired", async () => {
     const { copier, clock, sign } = await createWorld();
     const message = await aMessage(sign);
     await clock.advance(3_600_000);
@@ -123,7 +123,7 @@ describe("a copy over HTTP", () => {
     expect([sim.s3.findObject(TARGET.bucket, KEY), sim.s3.uploads(TARGET.bucket)]).toEqual([undefined, []]);
   });
 
-  it("sends a part that loses its source no further, and goes on with it later", async () => {
+  it("stops sending a part that loses its source, and continues with it later", async () => {
     let calls = 0;
     const { sim, copier, sign } = await createWorld(({ url = "", headers }, response) => {
       if (url.includes("manifest.json")) return response.end(MANIFEST);

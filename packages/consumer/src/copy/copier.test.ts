@@ -145,7 +145,7 @@ describe("a file of a message of the first version", () => {
     expect(find(world)?.metadata).toEqual({ "stackyard-sha256": digest(BYTES) });
   });
 
-  it("is uploaded in parts where it is large, also if nobody says how large", async () => {
+  it("is uploaded in parts when it is large, even if its size is unknown", async () => {
     const large = someBytes(11 * 1_024 ** 2);
     const world = createACopier({ fetch: serve({ [KEY]: large }, () => ({ length: undefined }) as never) });
 
@@ -155,7 +155,7 @@ describe("a file of a message of the first version", () => {
     expect(find(world)?.body.equals(large)).toBe(true);
   });
 
-  it("is not replaced by a part of it, although nobody has said how large it is", async () => {
+  it("is not replaced by a part of it, although its size is unknown", async () => {
     const part = { range: { from: 0, to: 11, size: 100 } };
     const world = createACopier({ fetch: serve({ [KEY]: BYTES }, () => part) });
     world.sim.s3.write(TARGET.bucket, KEY, "old");
@@ -166,7 +166,7 @@ describe("a file of a message of the first version", () => {
     expect(find(world)?.body.toString()).toBe("old");
   });
 
-  it.each([[true], [false]])("is refused where it is larger than allowed (told before: %s)", async (isTold) => {
+  it.each([[true], [false]])("is rejected when it is larger than allowed (size announced: %s)", async (isTold) => {
     const large = someBytes(11 * 1_024 ** 2);
     const fetch = serve({ [KEY]: large }, () => (isTold ? undefined : ({ length: undefined } as never)));
     const world = createACopier({ fetch, maxBytes: 10 * 1_024 ** 2 });
@@ -187,8 +187,8 @@ describe("a template", () => {
 
   it.each([
     ["of a first message", anOldAnnouncement(key)],
-    ["that asks for it", { ...anAnnouncement(template, { rewrite: "template" }), ArtifactKey: key }],
-  ])("%s is rewritten, and both digests are told", async (_which, message) => {
+    ["that requests it", { ...anAnnouncement(template, { rewrite: "template" }), ArtifactKey: key }],
+  ])("%s is rewritten, and both digests are reported", async (_which, message) => {
     const world = createACopier({ fetch: serve({ [key]: template }) });
 
     const first = await world.copier.copy({ message });
@@ -210,9 +210,9 @@ describe("a template", () => {
     const json = Buffer.from('{"AWSTemplateFormatVersion": "2010-09-09", "Code": {"S3Bucket": "dist-bucket"}}');
 
     it.each([
-      ["is left as it is in a first message, as by the predecessor", anOldAnnouncement(jsonKey), "dist-bucket"],
+      ["is left unchanged in a first message, as by the predecessor", anOldAnnouncement(jsonKey), "dist-bucket"],
       [
-        "is rewritten where a message asks for it",
+        "is rewritten when a message requests it",
         { ...anAnnouncement(json, { rewrite: "template" }), ArtifactKey: jsonKey },
         "artifacts",
       ],
@@ -225,7 +225,7 @@ describe("a template", () => {
     });
   });
 
-  it("that does not ask for it is left as it is", async () => {
+  it("that does not request it is left unchanged", async () => {
     const world = createACopier({ fetch: serve({ [key]: template }) });
 
     await world.copier.copy({ message: { ...anAnnouncement(template), ArtifactKey: key } });
@@ -300,7 +300,7 @@ describe("a copy that cannot be made", () => {
     expect(await world.copier.copy({ message, attempt: 3 })).toMatchObject({ kind: "failed", code: "TARGET_DENIED" });
   });
 
-  it("tells a bucket of another account", async () => {
+  it("reports a bucket of another account", async () => {
     const world = createACopier({ fetch: serve({ [KEY]: BYTES }) });
     const target = { ...TARGET, client: world.client, account: "999900001111" };
 
@@ -388,13 +388,13 @@ describe("limitTime", () => {
     expect([early, signal.aborted]).toEqual([false, true]);
   });
 
-  it("is over at once where there is no time", () => {
+  it("aborts at once when there is no time", () => {
     const clock = createFakeClock();
 
     expect(limitTime(clock, { deadlineAt: clock.now() + 5_000 }).signal.aborted).toBe(true);
   });
 
-  it("leaves nobody asleep, and is not over, when the work is done before", async () => {
+  it("leaves no timer behind, and does not abort, when the work is done before", async () => {
     const clock = createFakeClock();
     const { signal, end } = limitTime(clock, { deadlineAt: clock.now() + 60_000 });
 

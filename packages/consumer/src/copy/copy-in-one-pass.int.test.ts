@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => rm(home, { recursive: true }));
 
 describe("a staged file", () => {
-  it("is what arrived, digested, and nobody else's to read", async () => {
+  it("contains what arrived, has a digest, and is readable only by its owner", async () => {
     const bytes = Buffer.from("the artifact");
     const whole = createHash("sha256").update("before ");
 

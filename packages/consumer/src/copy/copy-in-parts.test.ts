@@ -52,7 +52,7 @@ function onPart(
 const STORED = { kind: "stored", verified: true, sourceSha256: digest(BYTES), size: BYTES.length };
 
 describe("a copy of a large file whose parts are known", () => {
-  it("asks for each part once, and stores the whole", async () => {
+  it("requests each part once, and stores the whole", async () => {
     const fetch = serve(FILES);
     const { copier, find, uploads, names } = createParts(fetch);
 
@@ -64,7 +64,7 @@ describe("a copy of a large file whose parts are known", () => {
     expect([uploads(), names()]).toEqual([[], [KEY]]);
   });
 
-  it("goes on where it broke off, in another process and with another URL", async () => {
+  it("continues where it was interrupted, in another process and with another URL", async () => {
     const first = onPart(2, { kind: "refused", status: 403, code: "AccessDenied", message: "Request has expired" });
     const second = serve(FILES);
     const { copier, create, find } = createParts(first);
@@ -83,7 +83,7 @@ describe("a copy of a large file whose parts are known", () => {
     ["truncated", BYTES.subarray(PART, 2 * PART - 1), "SIZE_MISMATCH"],
     ["longer", BYTES.subarray(PART, 2 * PART + 1), "SIZE_MISMATCH"],
     ["wrong", someBytes(PART, 9), "SHA256_MISMATCH"],
-  ])("tries a part that is %s again, and nothing stands there before it is right", async (_how, bytes, code) => {
+  ])("tries a part that is %s again, and stores nothing before it is correct", async (_how, bytes, code) => {
     const { copier, create, find } = createParts(onPart(2, bytes));
 
     expect(await copier.copy({ message: aMessage() })).toMatchObject({ kind: "retry", code, stalls: 0 });
@@ -102,7 +102,7 @@ describe("a copy of a large file whose parts are known", () => {
     expect([find(), uploads(), names()]).toEqual([undefined, [], []]);
   });
 
-  it("is stopped before the function ends, and goes on in the next one", async () => {
+  it("is stopped before the function ends, and continues in the next one", async () => {
     const { copier, create, clock, find } = createParts(
       serve(FILES, (call) => (call === 3 ? { body: wait() } : undefined)),
     );
@@ -133,7 +133,7 @@ describe("a copy of a large file whose parts are known", () => {
     ]);
   });
 
-  it("is present where it lies already, without a byte being asked for", async () => {
+  it("reports an existing file as present, without requesting a byte", async () => {
     const fetch = serve(FILES);
     const { copier, create } = createParts();
     await copier.copy({ message: aMessage() });
@@ -246,7 +246,7 @@ describe("a copy of a large file whose parts are not known", () => {
     expect([find(), uploads()]).toEqual([undefined, []]);
   });
 
-  it("waits for a manifest that may be had later", async () => {
+  it("waits for a manifest that may become available later", async () => {
     const { copier } = createParts(async () => ({ kind: "unreachable", reason: "no" }));
 
     expect(await copier.copy({ message: aMessage() })).toMatchObject({ kind: "retry", code: "SOURCE_UNAVAILABLE" });
@@ -254,7 +254,7 @@ describe("a copy of a large file whose parts are not known", () => {
 });
 
 describe("the sweep", () => {
-  it("ends uploads that nobody went on with for a day, and no others", async () => {
+  it("ends uploads without activity for a day, and no others", async () => {
     const { copier, clock, uploads, sim } = createParts(onPart(2, { kind: "unreachable", reason: "no" }));
     await copier.copy({ message: aMessage() });
 
@@ -304,7 +304,7 @@ describe("planParts", () => {
     ]);
   });
 
-  it("tells plans apart by sizes and digests", () => {
+  it("distinguishes plans by sizes and digests", () => {
     const plans = [
       planParts(16 * MIB, [part(8 * MIB), part(8 * MIB)]),
       planParts(16 * MIB, [part(10 * MIB), part(6 * MIB)]),
@@ -345,7 +345,7 @@ describe("runLimited", () => {
     expect([done.toSorted(), most]).toEqual([[1, 2, 3, 4, 5, 6, 7], 3]);
   });
 
-  it("tells the others of a failure, waits for them and begins nothing more", async () => {
+  it("notifies the others of a failure, waits for them and starts nothing more", async () => {
     const events: string[] = [];
 
     const ended = runLimited(["bad", "slow", "late"], 2, never, async (item, signal) => {

@@ -115,7 +115,7 @@ describe("the ledger of a copy", () => {
     expect((await saved())?.upload?.etags).toEqual(['"1"', '"2"', '"3"', '"4"']);
   });
 
-  it("stops where somebody else writes, and says no more then", async () => {
+  it("stops when another process writes, and reports nothing more after that", async () => {
     const { ledger, open, saved } = await createLedger();
     await (await open()).save({ stalls: 9, counts: {} });
 
@@ -138,7 +138,7 @@ describe("the ledger of a copy", () => {
     expect(stalls).toEqual([1, 2, 1, 0]);
   });
 
-  it("goes on with what was kept", async () => {
+  it("continues with what was kept", async () => {
     const { ledger, open } = await createLedger();
     await ledger.add(1, '"0123456789abcdef0123456789abcdef"', 1);
     await ledger.close({ SOURCE_DENIED: 2 }, true);

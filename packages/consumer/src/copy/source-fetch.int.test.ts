@@ -6,7 +6,7 @@ import { aUrl, KEY, NOW } from "../testing/a-message.ts";
 import { type ASource, close, listen, openSource } from "../testing/a-source.ts";
 import { createSourceFetch, type SourceAnswer, type SourceFetchOptions, type SourceRequest } from "./source-fetch.ts";
 
-/** Signed by nobody, for the source bucket's own name; of no other use. */
+/** Self-signed, for the source bucket's own name; not used elsewhere. */
 const CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIB7jCCAZSgAwIBAgIUcw6O2MF440+YMnZfPDfBgEsUm8UwCgYIKoZIzj0EAwIw
 MTEvMC0GA1UEAwwmZGlzdC1idWNrZXQuczMuZXUtd2VzdC0xLmFtYXpvbmF3cy5j
@@ -62,7 +62,7 @@ describe("a fetch by a presigned URL", () => {
     expect(source.requests).toEqual([{ path: aUrl().slice(`https://${PLACE}`.length), host: PLACE, range: undefined }]);
   });
 
-  it("asks for a part, and says which it got", async () => {
+  it("requests a part, and reports which one it received", async () => {
     const source = await open((_request, response) =>
       response.writeHead(206, { "Content-Range": "bytes 2-4/9" }).end("cde"),
     );
@@ -73,7 +73,7 @@ describe("a fetch by a presigned URL", () => {
     expect([await read(answer), source.requests[0]?.range]).toEqual(["cde", "bytes=2-4"]);
   });
 
-  it("asks nobody for a URL that is not the source's", async () => {
+  it("sends no request for a URL that is not the source's", async () => {
     const source = await open((_request, response) => response.end());
 
     const answers = [
@@ -188,7 +188,7 @@ describe("a source that does not answer as it should", () => {
     expect([await read(answer), answers.length]).toEqual(["first", 1]);
   });
 
-  it("is unreachable with a certificate that nobody trusts", async () => {
+  it("is unreachable with an untrusted certificate", async () => {
     const server = createSecureServer({ cert: CERTIFICATE, key: PRIVATE_KEY }, (_request, response) => response.end());
     const port = await listen(server);
     ends.push(() => close(server));
@@ -224,7 +224,7 @@ describe("a source that does not answer as it should", () => {
     });
   });
 
-  it("is unreachable when nobody listens, and no reason holds the URL", async () => {
+  it("is unreachable when no server listens, and no reason contains the URL", async () => {
     const { origin, close: stop } = await openSource(() => undefined);
     await stop();
 

@@ -15,7 +15,7 @@ function ask(found: readonly LookupAddress[], options: LookupOptions = { all: tr
 }
 
 describe("the lookup of a socket", () => {
-  it("answers all public addresses, or the first where one is asked for", async () => {
+  it("returns all public addresses, or only the first on request", async () => {
     expect(await ask([PUBLIC, PUBLIC_6])).toEqual([[PUBLIC, PUBLIC_6]]);
     expect(await ask([PUBLIC, PUBLIC_6], {})).toEqual([PUBLIC.address, 4]);
   });
@@ -34,7 +34,7 @@ describe("the lookup of a socket", () => {
     expect(await ask(found, { all: true }, { privateEndpoints: true })).toEqual([found]);
   });
 
-  it("tells of names without an address, and of names that nobody knows", async () => {
+  it("reports names without an address, and unknown names", async () => {
     const unknown = async () => Promise.reject(Object.assign(new Error("getaddrinfo"), { code: "ENOTFOUND" }));
 
     expect(await ask([])).toBe("The name h.example has no address.");

@@ -44,7 +44,7 @@ function toOperation({ method, path }: DoorRequest): Operation {
   return path.includes("partNumber=") ? "part" : "put";
 }
 
-/** What the bucket answers; `after`: once it has done what it was asked for. */
+/** What the bucket answers; `after`: once it has processed the request. */
 interface Trouble {
   readonly on: Operation;
   readonly answer: HttpAnswer;
@@ -116,7 +116,7 @@ function broken(): HttpAnswer {
   return { status: 200, headers: { "content-length": "100" }, body: Buffer.from("<"), stream };
 }
 
-// biome-ignore lint/correctness/useYield: it fails before it gives anything.
+// biome-ignore lint/correctness/useYield: it fails before it yields anything.
 async function* failing(): AsyncGenerator<Uint8Array> {
   throw new Error("broken");
 }
@@ -126,38 +126,50 @@ const html = (status: number): HttpAnswer => ({ ...empty(status), body: Buffer.f
 
 describe("a bucket that does not take a small file", () => {
   it.each<[string, Trouble, string]>([
-    ["where something lay that is gone", { on: "put", answer: refusal(412, "PreconditionFailed") }, "stored"],
+    ["when an earlier object has been deleted", { on: "put", answer: refusal(412, "PreconditionFailed") }, "stored"],
     [
-      "where others write all the time",
+      "while others write all the time",
       { on: "put", times: 3, answer: refusal(412, "PreconditionFailed") },
       "retry TARGET_UNAVAILABLE",
     ],
     [
-      "where somebody else writes",
+      "while another process writes",
       { on: "put", answer: refusal(409, "ConditionalRequestConflict") },
       "retry TARGET_UNAVAILABLE",
     ],
-    ["for it is busy", { on: "put", answer: refusal(503, "SlowDown") }, "retry TARGET_UNAVAILABLE"],
-    ["for it has a fault", { on: "put", answer: refusal(500, "InternalError") }, "retry TARGET_UNAVAILABLE"],
-    ["for a proxy has one", { on: "put", answer: html(502) }, "retry TARGET_UNAVAILABLE"],
+    ["because it is busy", { on: "put", answer: refusal(503, "SlowDown") }, "retry TARGET_UNAVAILABLE"],
+    ["because it has a fault", { on: "put", answer: refusal(500, "InternalError") }, "retry TARGET_UNAVAILABLE"],
+    ["because a proxy has one", { on: "put", answer: html(502) }, "retry TARGET_UNAVAILABLE"],
     [
-      "for the credentials have expired",
+      "because the credentials have expired",
       { on: "put", answer: refusal(400, "ExpiredToken") },
       "retry TARGET_UNAVAILABLE",
     ],
     [
-      "for the credentials are new",
+      "because the credentials are new",
       { on: "put", answer: refusal(403, "InvalidAccessKeyId") },
       "retry TARGET_UNAVAILABLE",
     ],
-    ["for our clock is wrong", { on: "put", answer: refusal(403, "RequestTimeTooSkewed") }, "retry TARGET_UNAVAILABLE"],
-    ["for bytes came too slowly", { on: "put", answer: refusal(400, "RequestTimeout") }, "retry TARGET_UNAVAILABLE"],
-    ["for bytes changed on the way", { on: "put", answer: refusal(400, "BadDigest") }, "retry SHA256_MISMATCH"],
-    ["for it is not allowed", { on: "put", answer: refusal(403, "AccessDenied") }, "retry TARGET_DENIED"],
-    ["for there is no such bucket", { on: "put", answer: refusal(404, "NoSuchBucket") }, "retry TARGET_DENIED"],
-    ["for it is elsewhere", { on: "put", answer: refusal(301, "PermanentRedirect") }, "retry TARGET_DENIED"],
-    ["for it is elsewhere now", { on: "put", answer: refusal(307, "TemporaryRedirect") }, "retry TARGET_DENIED"],
-    ["for the key is disabled", { on: "put", answer: refusal(400, "KMS.DisabledException") }, "retry TARGET_DENIED"],
+    [
+      "because our clock is wrong",
+      { on: "put", answer: refusal(403, "RequestTimeTooSkewed") },
+      "retry TARGET_UNAVAILABLE",
+    ],
+    [
+      "because bytes came too slowly",
+      { on: "put", answer: refusal(400, "RequestTimeout") },
+      "retry TARGET_UNAVAILABLE",
+    ],
+    ["because bytes changed on the way", { on: "put", answer: refusal(400, "BadDigest") }, "retry SHA256_MISMATCH"],
+    ["because it is not allowed", { on: "put", answer: refusal(403, "AccessDenied") }, "retry TARGET_DENIED"],
+    ["because the bucket does not exist", { on: "put", answer: refusal(404, "NoSuchBucket") }, "retry TARGET_DENIED"],
+    ["because it is elsewhere", { on: "put", answer: refusal(301, "PermanentRedirect") }, "retry TARGET_DENIED"],
+    ["because it is elsewhere now", { on: "put", answer: refusal(307, "TemporaryRedirect") }, "retry TARGET_DENIED"],
+    [
+      "because the key is disabled",
+      { on: "put", answer: refusal(400, "KMS.DisabledException") },
+      "retry TARGET_DENIED",
+    ],
     ["and breaks the connection", { on: "put", answer: broken() }, "retry TARGET_UNAVAILABLE"],
   ])("%s", async (_why, trouble, expected) => {
     const { deliver } = await createWorld(SMALL, trouble);
@@ -176,42 +188,46 @@ describe("a bucket that does not take a small file", () => {
 
 describe("a bucket that does not take a large file", () => {
   it.each<[string, Trouble, string]>([
-    ["and may not be looked at", { on: "head", answer: empty(403) }, "retry TARGET_DENIED"],
-    ["and is too busy to be looked at", { on: "head", answer: empty(503) }, "retry TARGET_UNAVAILABLE"],
+    ["and may not be read", { on: "head", answer: empty(403) }, "retry TARGET_DENIED"],
+    ["and is too busy to be read", { on: "head", answer: empty(503) }, "retry TARGET_UNAVAILABLE"],
     ["for no upload begins", { on: "begin", answer: refusal(503, "SlowDown") }, "retry TARGET_UNAVAILABLE"],
     ["for none may begin", { on: "begin", answer: refusal(403, "AccessDenied") }, "retry TARGET_DENIED"],
     [
-      "for the upload is gone at a part",
+      "because the upload is gone at a part",
       { on: "part", answer: refusal(404, "NoSuchUpload") },
       "retry TARGET_UNAVAILABLE",
     ],
-    ["for it is busy at a part", { on: "part", answer: refusal(503, "SlowDown") }, "retry TARGET_UNAVAILABLE"],
+    ["because it is busy at a part", { on: "part", answer: refusal(503, "SlowDown") }, "retry TARGET_UNAVAILABLE"],
     [
-      "for the credentials expire at a part",
+      "because the credentials expire at a part",
       { on: "part", answer: refusal(400, "ExpiredToken") },
       "retry TARGET_UNAVAILABLE",
     ],
-    ["for a part changed on its way", { on: "part", answer: refusal(400, "BadDigest") }, "retry SHA256_MISMATCH"],
-    ["for the connection breaks at a part", { on: "part", answer: broken() }, "retry TARGET_UNAVAILABLE"],
-    ["for a part is lost", { on: "complete", answer: refusal(400, "InvalidPart") }, "retry TARGET_UNAVAILABLE"],
+    ["because a part changed on its way", { on: "part", answer: refusal(400, "BadDigest") }, "retry SHA256_MISMATCH"],
+    ["because the connection breaks at a part", { on: "part", answer: broken() }, "retry TARGET_UNAVAILABLE"],
+    ["because a part is lost", { on: "complete", answer: refusal(400, "InvalidPart") }, "retry TARGET_UNAVAILABLE"],
     [
-      "for the upload is gone in the end",
+      "because the upload is gone at the end",
       { on: "complete", answer: refusal(404, "NoSuchUpload") },
       "retry TARGET_UNAVAILABLE",
     ],
     [
-      "for somebody else writes",
+      "because another process writes",
       { on: "complete", answer: refusal(409, "ConditionalRequestConflict") },
       "retry TARGET_UNAVAILABLE",
     ],
     [
-      "for it has a fault, which it tells late",
+      "because of an internal error that it reports late",
       { on: "complete", answer: refusal(200, "InternalError") },
       "retry TARGET_UNAVAILABLE",
     ],
     ["and says nothing of it", { on: "complete", answer: empty(200) }, "retry TARGET_UNAVAILABLE"],
     ["and breaks off", { on: "complete", answer: broken() }, "retry TARGET_UNAVAILABLE"],
-    ["where something lay that is gone", { on: "complete", answer: refusal(412, "PreconditionFailed") }, "stored"],
+    [
+      "when an earlier object has been deleted",
+      { on: "complete", answer: refusal(412, "PreconditionFailed") },
+      "stored",
+    ],
   ])("%s", async (_why, trouble, expected) => {
     const { deliver, uploads } = await createWorld(LARGE, trouble);
 

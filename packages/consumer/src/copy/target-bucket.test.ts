@@ -38,7 +38,7 @@ describe("an error of the target bucket", () => {
     expect(toTargetStop(reset)).toMatchObject({ fault: { kind: "passing", code: "TARGET_UNAVAILABLE" } });
   });
 
-  it("that nobody knows stays an error of ours, and a fault stays what it is", () => {
+  it("of an unknown type stays an internal error, and a known stop stays unchanged", () => {
     const stop = new CopyStop({ kind: "expired", reason: "r" });
 
     expect(toTargetStop(new RangeError("oops"))).toMatchObject({ code: "INTERNAL" });
@@ -70,7 +70,7 @@ describe("compareStored", () => {
     expect(evaluate(metadata, 5, undefined, rewritten)).toEqual({ kind: "same", storedSha256: OTHER });
   });
 
-  it("tells a rewritten template from one that is not", () => {
+  it("distinguishes a rewritten template from one that is not", () => {
     const rewritten = { "stackyard-sha256": SHA256, "stackyard-stored-sha256": OTHER, "stackyard-version": "1.4.2" };
     const plain = { "stackyard-sha256": SHA256, "stackyard-version": "1.4.2" };
 
@@ -80,7 +80,7 @@ describe("compareStored", () => {
     ]);
   });
 
-  it("lets a file of a message without a version be followed, and nobody else's", () => {
+  it("lets only a file of a message without a version be replaced", () => {
     expect([evaluate({ "stackyard-sha256": OTHER }), evaluate({}, 5)]).toEqual([
       { kind: "earlier" },
       { kind: "conflict" },

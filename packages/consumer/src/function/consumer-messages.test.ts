@@ -26,7 +26,7 @@ async function serve(body: unknown, options: ConsumerWorldOptions = {}) {
 }
 
 describe("a message", () => {
-  it("is copied, remembered, told and acknowledged", async () => {
+  it("is copied, recorded, reported and acknowledged", async () => {
     const { isAgain, receipts, sim, records } = await serve(aBody());
 
     expect(isAgain).toBe(false);
@@ -82,7 +82,7 @@ describe("a message", () => {
     });
   });
 
-  it.each(["removed", "overwritten"])("is copied again where its object was %s by somebody", async (how) => {
+  it.each(["removed", "overwritten"])("is copied again when its object was %s", async (how) => {
     const { consumer, copies, sim, events } = await serve(aBody());
     if (how === "removed") sim.s3.remove(BUCKET, KEY);
     else sim.s3.write(BUCKET, KEY, "other");
@@ -108,7 +108,7 @@ describe("a message", () => {
     expect(isKnown).toBe(false);
   });
 
-  it("with an older sequence is left alone, and nothing is told", async () => {
+  it("with an older sequence is left alone, and nothing is reported", async () => {
     const { consumer, copies, events } = await serve(aBody());
     const older = aBody({ sequence: 1, artifact: artifact({ version: "1.4.1", sha256: "cd".repeat(32) }) });
 
@@ -129,8 +129,8 @@ describe("a message", () => {
   });
 });
 
-describe("a refused message", () => {
-  it("is parked, told and acknowledged", async () => {
+describe("a rejected message", () => {
+  it("is parked, reported and acknowledged", async () => {
     const { isAgain, receipts, parked } = await serve(aBody({ target: { account: "999999999999" } }));
 
     expect(isAgain).toBe(false);
@@ -153,7 +153,7 @@ describe("a refused message", () => {
     ]);
   });
 
-  it("that nobody can read is parked by its length", async () => {
+  it("that is unreadable is parked by its length", async () => {
     const { receipts, parked } = await serve("{");
 
     expect(receipts).toMatchObject([
@@ -162,17 +162,17 @@ describe("a refused message", () => {
     expect(parked()).toMatchObject([{ code: "MESSAGE_INVALID", bytes: 1, message: null }]);
   });
 
-  it("comes again where it cannot be parked, before anybody is told", async () => {
+  it("comes again when it cannot be parked, before it is reported", async () => {
     const { isAgain, receipts } = await serve("{", { allow: ["s3:*", "events:*"] });
 
     expect([isAgain, receipts]).toEqual([true, []]);
   });
 });
 
-describe("a URL that has ended", () => {
+describe("an expired URL", () => {
   const expired = aBody({ urlExpiresAt: "2026-11-20T06:00:00Z" });
 
-  it("has a new one asked for, and the message is done: the distributor sends another", async () => {
+  it("is requested again, and the message is done: the distributor sends another", async () => {
     const { isAgain, receipts, copies } = await serve(expired);
 
     expect([isAgain, copies]).toEqual([false, []]);
@@ -192,13 +192,13 @@ describe("a URL that has ended", () => {
     ]);
   });
 
-  it("lets the message come again where nobody takes the question", async () => {
+  it("lets the message come again when the request for a new URL fails", async () => {
     const { isAgain, receipts } = await serve(expired, { allowed: [] });
 
     expect([isAgain, receipts]).toEqual([true, []]);
   });
 
-  it("is asked for too where the source says so", async () => {
+  it("is also requested when the source requires it", async () => {
     const copy = (): CopyOutcome => ({ kind: "refresh", code: "URL_EXPIRED", reason: "expired" });
 
     expect((await serve(aBody(), { copy })).receipts).toMatchObject([{ type: "artifact.refresh" }]);
@@ -214,7 +214,7 @@ describe("a copy", () => {
   it.each([
     { kind: "retry", code: "SOURCE_UNAVAILABLE", reason: "503", stalls: 4 },
     { kind: "suspended", newBytes: 10, stalls: 0 },
-  ] as const)("that ended as $kind comes again, and nothing is told", async (outcome) => {
+  ] as const)("that ended as $kind comes again, and nothing is reported", async (outcome) => {
     const { isAgain, receipts, parked } = await ending(outcome);
 
     expect([isAgain, receipts, parked()]).toEqual([true, [], []]);
@@ -240,13 +240,13 @@ describe("a copy", () => {
     expect(parked()).toHaveLength(1);
   });
 
-  it("of a version that stands there with other bytes is rejected", async () => {
+  it("of a version that is stored with other bytes is rejected", async () => {
     const { receipts } = await ending({ kind: "rejected", code: "VERSION_CONFLICT", reason: "differs" });
 
     expect(receipts).toMatchObject([{ detail: { status: "rejected", code: "VERSION_CONFLICT" } }]);
   });
 
-  it("over a later file is done, and nothing is told", async () => {
+  it("over a later file is done, and nothing is reported", async () => {
     const { isAgain, receipts } = await ending({ kind: "superseded" });
 
     expect([isAgain, receipts]).toEqual([false, []]);
@@ -297,7 +297,7 @@ describe("a batch", () => {
     expect(Object.keys(world.sim.s3.texts(BUCKET))).toEqual([KEY]);
   });
 
-  it("tells in its log which call it was", async () => {
+  it("logs the id of the invocation", async () => {
     const world = createConsumerWorld();
 
     await world.start().consumer.onMessages({ Records: [aDelivery(aRecord())] }, { invocationId: "call-1" });
@@ -389,7 +389,7 @@ describe("a retirement", () => {
     expect(events()[1]).toMatchObject({ detail: { code: "RETIRED" } });
   });
 
-  it("leaves what somebody else has put there", async () => {
+  it("keeps an object that another process wrote there", async () => {
     const { consumer, sim } = await serve(aBody(), retire);
     sim.s3.write(BUCKET, KEY, "other");
 

@@ -21,7 +21,7 @@ describe("planLanes", () => {
     expect(plan(["a", SMALL], ["b", SMALL], ["c", SMALL], ["d", SMALL])).toEqual([["a0", "d3"], ["b1"], ["c2"]]);
   });
 
-  it("serves large files and those of unknown size one at a time, beside small ones", () => {
+  it("serves large files and those of unknown size one at a time, while small ones run in parallel", () => {
     expect(plan(["a", LARGE], ["b"], ["c", SMALL])).toEqual([["a0", "b1"], ["c2"]]);
   });
 
@@ -29,7 +29,7 @@ describe("planLanes", () => {
     expect(plan(["a", SMALL], ["b", SMALL], ["a", LARGE])).toEqual([["a0", "a2"], ["b1"]]);
   });
 
-  it("has nothing for nothing, and a place for what nobody can read", () => {
+  it("returns no lanes for no records, and one for an unreadable record", () => {
     expect(planLanes([], "topic")).toEqual([]);
     expect(planLanes([{ messageId: "m", body: "{" }], "topic")).toEqual([[{ messageId: "m", body: "{" }]]);
   });
@@ -75,11 +75,11 @@ describe("a message that comes again", () => {
     expect(await postponed({ kind: "suspended", newBytes: 1, stalls: 0 }, 9)).toEqual({ failures: 1, seconds: [1] });
   });
 
-  it("since nobody could begin it comes after those before it", async () => {
+  it("that was not started comes after those before it", async () => {
     expect(await postponed(failed, 1, NOW)).toEqual({ failures: 1, seconds: [60] });
   });
 
-  it("although the queue cannot be asked is named all the same", async () => {
+  it("is still reported when the queue cannot be reached", async () => {
     const { start } = createConsumerWorld({ copy: () => failed, allow: ["s3:*"] });
     const record = { ...aDelivery(aRecord()), receiptHandle: "handle" };
 
@@ -93,7 +93,7 @@ describe("an event", () => {
   it.each([
     ...[undefined, null, "x", [], {}, { Records: null }, { Records: [null] }, { Records: [{ body: "{}" }, "x"] }],
     ...[{ source: "aws.events", "detail-type": "Scheduled Event" }, { Records: [{ eventSource: "aws:s3", s3: {} }] }],
-  ])("that is no batch of a queue is refused as a whole: %j", async (event) => {
+  ])("that is not a batch of a queue is rejected as a whole: %j", async (event) => {
     const { start, everything } = createConsumerWorld();
     const before = everything();
 

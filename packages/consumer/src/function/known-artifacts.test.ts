@@ -35,7 +35,7 @@ describe("what is known of a key", () => {
     expect((await known.load("a"))?.object.sequence).toBe(4);
   });
 
-  it("is not replaced where somebody wrote since", async () => {
+  it("is not replaced when another process has written since", async () => {
     const { known } = createKnown();
     await known.save({ key: "a", version: "1" });
     const entry = await known.load("a");

@@ -40,12 +40,12 @@ export interface ConsumerWorld {
   readonly records: Records;
   readonly lines: string[];
   readonly copies: CopyInput[];
-  /** A new process; with a death it ends there, and `calls` tells how many calls it has made. */
+  /** A new process; with a death it ends there, and `calls` returns how many calls it has made. */
   start(death?: Death): { readonly consumer: ReturnType<typeof createConsumer>; readonly calls: () => number };
   /** Events on the distributor's bus, those of receipts without what differs from run to run. */
   events(): readonly { readonly type: string; readonly detail: Readonly<Record<string, unknown>> }[];
   parked(): readonly Readonly<Record<string, unknown>>[];
-  /** What every place has been told, as one text. */
+  /** What every place has received, as one text. */
   everything(): string;
 }
 

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A server on loopback that stands for the source bucket. */
+/** A server on loopback that replaces the source bucket. */
 export interface ASource {
   readonly origin: string;
   /** Headers and path of what was asked, in order. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { formatBytes, formatCount, formatLimit, formatSeconds, takeRows } from "./artifact-command.ts";
 import { createArtifactCommands } from "./artifact-commands.ts";
 
-it("says in words what an argument asks for, wherever a pattern judges it", () => {
+it("describes in words what an argument requires, wherever a pattern checks it", () => {
   const judged = createArtifactCommands().flatMap(({ name, args }) =>
     Object.entries(Object("properties" in args ? args.properties : {})).flatMap(([argument, schema]) => {
       const { pattern, expected } = Object(schema);
@@ -39,7 +39,7 @@ describe("takeRows", () => {
     ]);
   });
 
-  it("takes 50 where nobody says how many", async () => {
+  it("uses 50 when no number is given", async () => {
     expect((await takeRows(count(60))).rows).toHaveLength(50);
   });
 });

@@ -46,7 +46,7 @@ describe("artifacts coverage", () => {
     expect(value).toMatchObject({ covered: false, rows: [{ version: "1.4.2" }, { version: "1.4.1" }] });
   });
 
-  it("asks for what is named, over all pages, and looks one row beyond its limit", async () => {
+  it("requests the named rows, over all pages, and reads one row beyond its limit", async () => {
     world.answers.coverage = (request) => ({
       rows: [aRow()],
       cursor: "cursor" in request ? `${request.cursor}+` : "1",
@@ -75,7 +75,7 @@ describe("artifacts coverage", () => {
 
   it.each([
     ["nothing fits", [], "No published version matches."],
-    ["nobody should have it", [aRow([])], "1 without a registered consumer."],
+    ["no consumer should have it", [aRow([])], "1 without a registered consumer."],
   ])("is no when %s", async (_what, rows, told) => {
     world.answers.coverage = () => ({ rows });
 
@@ -88,7 +88,7 @@ describe("artifacts coverage", () => {
     [{ account: "999999999999" }],
     [{ region: "sa-east-1" }],
     [{ account: "999999999999", region: "sa-east-1" }],
-  ])("is no where nothing was announced to %j, however it stands elsewhere", async (place) => {
+  ])("is no when nothing was announced to %j, whatever its state elsewhere", async (place) => {
     world.answers.coverage = () => ({ rows: [aRow([], { covered: true })] });
 
     const { exitCode, text, value } = await world.run("artifacts coverage", place);
@@ -142,7 +142,7 @@ describe("artifacts coverage", () => {
     expect([exitCode, notes]).toEqual([0, ["The distributor is gone. Retrying until 10s have passed."]]);
   });
 
-  it("ends with 4 when a version that nobody knows does not appear", async () => {
+  it("ends with 4 when an unknown version does not appear", async () => {
     world.answers.coverage = () => ({ rows: [] });
 
     const running = world.run("artifacts coverage", { artifact: "billing-api@1.4.2", wait: true, timeout: "10s" });
@@ -310,7 +310,7 @@ describe("consumers ls and show", () => {
     expect(value).toEqual({ consumers: [VIEW], limited: false });
   });
 
-  it("shows how everything stands there", async () => {
+  it("shows the state of every version there", async () => {
     world.answers.consumer = () => ({ ...VIEW, cells: [{ ...aCell({ status: "overdue" }), ...VERSION }] });
 
     const { text } = await world.run("consumers show", CONSUMER);
@@ -347,7 +347,7 @@ describe("artifacts verify", () => {
     expect(value).toMatchObject({ bucket: "source", matching: 2, missing: [], different: [] });
   });
 
-  it("looks into a consumer's bucket, and tells the distributor what was seen", async () => {
+  it("checks a consumer's bucket, and reports to the distributor what it has seen", async () => {
     world.sim.s3.write("target", "billing-api/1.4.2/app.zip", "app");
 
     const { exitCode, text } = await world.run("artifacts verify", {
@@ -373,7 +373,7 @@ describe("artifacts verify", () => {
     });
   });
 
-  it("tells how far it is now and then, not with each file", async () => {
+  it("reports its progress from time to time, not with each file", async () => {
     const { progress } = await world.run("artifacts verify", VERSION);
 
     expect(progress).toEqual(["Checked 1 of 2 files", "Checked 2 of 2 files"]);
@@ -388,7 +388,7 @@ describe("artifacts verify", () => {
     expect([exitCode, value["missing"]]).toEqual([1, ["billing-api/1.4.2/b.txt"]]);
   });
 
-  it("believes the distributor about a template that a consumer has told to have rewritten", async () => {
+  it("trusts the distributor about a template that a consumer reported as rewritten", async () => {
     world.sim.s3.write("target", "billing-api/1.4.2/app.zip", "its own bucket");
     world.sim.s3.write("target", "billing-api/1.4.2/b.txt", "b");
     world.answers.compare = () => ({ matching: 2, missing: [], different: [] });

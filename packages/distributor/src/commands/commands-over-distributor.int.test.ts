@@ -107,7 +107,7 @@ describe("the commands, over a distributor", () => {
     });
   });
 
-  it("repair by what stands in a bucket what a lost receipt has left open", async () => {
+  it("repair from the contents of a bucket what a lost receipt has left open", async () => {
     await publish();
     world.sim.s3.write("bucket-222233334444-eu-west-1", "billing-api/1.4.2/app.zip", "app");
 
@@ -117,7 +117,7 @@ describe("the commands, over a distributor", () => {
     expect(await world.run("artifacts coverage")).toMatchObject({ exitCode: 0 });
   });
 
-  it("take back what somebody has deleted", async () => {
+  it("restore what was deleted", async () => {
     await receive(await publish());
 
     expect(await world.run("artifacts verify", { ...VERSION, ...CONSUMER })).toMatchObject({

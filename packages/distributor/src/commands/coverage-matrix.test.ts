@@ -17,7 +17,7 @@ describe("the coverage matrix", () => {
     aRow([aCell({ account: "333344445555", status: "overdue" })], { version: "1.4.1", retired: true }),
   ];
 
-  it("has versions down, accounts and regions across, and tells its letters", () => {
+  it("has versions as rows, accounts and regions as columns, and explains its letters", () => {
     expect(
       plain(toCoverageMatrix(rows, { columns: 80 })),
     ).toBe(`                            222233334444     333344445555
@@ -32,7 +32,7 @@ S stored  P already present  A announced  O overdue  F failed  - not expected`);
     expect(toCoverageMatrix(rows, { columns: 80 })).toContain("\u001b[31mF\u001b[39m");
   });
 
-  it("goes on in further blocks where the terminal is too narrow", () => {
+  it("continues in further blocks when the terminal is too narrow", () => {
     const blocks = plain(toCoverageMatrix(rows, { columns: 45 })).split("\n\n");
 
     expect(blocks).toHaveLength(3);

@@ -25,13 +25,13 @@ describe("the sum of a matrix", () => {
     expect(formatSum([aRow(), aRow({ version: "2", covered: false })])).toBe("Covered: 1 of 2 versions.");
   });
 
-  it("tells of consumers that nobody waits for", () => {
+  it("reports consumers that send no receipts", () => {
     expect(formatSum([aRow({ silent: 1 }), aRow({ version: "2", silent: 2 })])).toBe(
       "Covered: 2 of 2 versions. Not counted: 2 consumers of version 1, which send no receipts.",
     );
   });
 
-  it("tells of versions that nobody wants, and leaves out retired ones", () => {
+  it("reports versions without consumers, and leaves out retired ones", () => {
     expect(formatSum([aRow({ covered: false, cells: [] }), aRow({ retired: true, silent: 1 })])).toBe(
       "Covered: 0 of 1 version. 1 without a registered consumer.",
     );

@@ -37,7 +37,7 @@ describe("artifacts publish", () => {
     expect(text).toMatch(/^billing-api 1\.4\.2 is published: 2 files, 39 B\.\nManifest [0-9a-f]{64}$/);
   });
 
-  it("tells how far it is", async () => {
+  it("reports its progress", async () => {
     const { events, progress, blocks } = await publish();
 
     expect(events.map(({ kind, phase }) => [kind, phase])).toEqual([
@@ -155,7 +155,7 @@ describe("artifacts publish", () => {
 });
 
 describe("artifacts publish --wait", () => {
-  it("goes on when the version stands everywhere", async () => {
+  it("continues when the version is present everywhere", async () => {
     const looks = [[], [aRow([aCell({ status: "announced" })])], [aRow()]];
     world.answers.coverage = () => ({ rows: looks.shift() ?? [] });
 
@@ -173,7 +173,7 @@ describe("artifacts publish --wait", () => {
     expect(value).toMatchObject({ outcome: "published", covered: true });
   });
 
-  it("is interrupted while it waits: the version stays, and was told", async () => {
+  it("is interrupted while it waits: the version stays, and was announced", async () => {
     const stop = new AbortController();
     world.answers.coverage = () => ({ rows: [aRow([aCell({ status: "announced" })])] });
 

@@ -16,7 +16,7 @@ function answer(manifest: unknown): void {
   world.answers.show = () => ({ ...VERSION, manifest, cells: [] });
 }
 
-describe("artifacts verify with a manifest that is none", () => {
+describe("artifacts verify with an invalid manifest", () => {
   it.each<[string, unknown]>([
     ["nothing", undefined],
     ["null", null],
@@ -29,10 +29,10 @@ describe("artifacts verify with a manifest that is none", () => {
     ["one key twice", { ...MANIFEST, files: [FILE, FILE] }],
     ["a size below nothing", { ...MANIFEST, files: [{ ...FILE, size: -1 }] }],
     ["a size beyond all", { ...MANIFEST, files: [{ ...FILE, size: 1e300 }] }],
-    ["a digest that is none", { ...MANIFEST, files: [{ ...FILE, sha256: "../secret" }] }],
+    ["an invalid digest", { ...MANIFEST, files: [{ ...FILE, sha256: "../secret" }] }],
     ["another artifact's name", { ...MANIFEST, name: "other" }],
     ["another version", { ...MANIFEST, version: "1.4.3" }],
-  ])("refuses %s, and reads and tells nothing", async (_what, manifest) => {
+  ])("rejects %s, and reads and reports nothing", async (_what, manifest) => {
     for (const place of [{}, CONSUMER]) {
       answer(manifest);
 

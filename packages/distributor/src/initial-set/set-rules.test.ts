@@ -124,7 +124,7 @@ describe("the end", () => {
     expect(decide({ set, now: T0 + MINUTE }).kind).toBe("done");
   });
 
-  it("is told again to whoever asks again", () => {
+  it("is announced again on a repeated request", () => {
     expect(decide({ set: aSet({ phase: "done", messages: 3 }) })).toEqual({ kind: "done", messages: 3 });
     expect(decide({ set: aSet({ phase: "failed" }) })).toEqual({ kind: "failed" });
   });
@@ -154,7 +154,7 @@ describe("a second execution", () => {
     expect(decision).toMatchObject({ kind: "probe", set: { line: "second", phase: "waiting" } });
   });
 
-  it("goes on where one has died", () => {
+  it("continues where one has died", () => {
     const cursor = { name: "a", version: "1", files: 7 };
     const set = aSet({ phase: "announcing", cursor, messages: 7 });
 
@@ -166,7 +166,7 @@ describe("a second execution", () => {
 });
 
 describe("an execution with a long history", () => {
-  it("hands over to another one of its line, which then is the only one to go on", () => {
+  it("hands over to another one of its line, which then is the only one to continue", () => {
     const long = aSet({ phase: "announcing", steps: 800 });
     const decision = decide({ set: long });
     const set = setOf(decision);
@@ -227,7 +227,7 @@ const isDue = (set: SetRecord | undefined, now = T0 + HOUR) =>
   findDueSets([consumer], set === undefined ? [] : [set], now).length === 1;
 
 describe("findDueSets", () => {
-  it("finds a consumer whose set nobody has begun, under the same name for an hour", () => {
+  it("finds a consumer whose set was not started, under the same name for an hour", () => {
     const [first, again, later] = [T0, T0 + HOUR - 1, T0 + HOUR].map((now) => findDueSets([consumer], [], now));
 
     const executionName = `111122223333-eu-west-1-auto-${T0.toString(36)}`;

@@ -146,7 +146,7 @@ describe("an initial set", () => {
     expect(steps()).toBe(21);
   });
 
-  it("goes on at its cursor in steps of 500 files", async () => {
+  it("continues at its cursor in steps of 500 files", async () => {
     const { world, start, files, find } = createSets({ beforeStep: answers });
     await world.publish({ name: "big", version: "1", files: 1_000 });
     await world.publish({ name: "next", version: "1", files: 120 });
@@ -190,7 +190,7 @@ describe("an initial set", () => {
     expect(new Set(keys).size).toBe(1_000);
   });
 
-  it("starts itself afresh before the history is too long, with what it was asked for", async () => {
+  it("starts a new execution before the history is too long, with the same input", async () => {
     const { world, start, files, find } = createSets({ beforeStep: answers });
     await world.publish({ version: "1.0.0", files: 1 });
     await world.context.records.put({
@@ -240,7 +240,7 @@ describe("an initial set", () => {
 describe("a set whose process dies", () => {
   const calls = [...Array.from({ length: 30 }, (_, index) => index + 1), 100, 333, 620, 640];
 
-  it.each(calls)("at call %i is whole in the end, and at most one file was announced twice", async (number) => {
+  it.each(calls)("at call %i is complete at the end, and at most one file was announced twice", async (number) => {
     let left = Number.POSITIVE_INFINITY;
     const { world, start, files } = createSets({
       wrapRecords: (records) => mortalRecords(records, () => left--),
@@ -371,7 +371,7 @@ describe("parseSetTask", () => {
 type Fleet = ReturnType<typeof createFleet>;
 const BOTH = [PLACE, OTHER];
 
-/** Works on what was asked for beside the first so many. */
+/** Runs the requested executions, starting at this index. */
 async function run(fleet: Fleet, from = 0): Promise<void> {
   for (const each of fleet.executions.slice(from)) await runExecution(fleet, each, () => fleet.answer(BOTH));
 }
@@ -412,7 +412,7 @@ describe("an execution that failed before it noted anything", () => {
 });
 
 describe("a replay of one artifact", () => {
-  it("does not stand for the set of a consumer that has had none", async () => {
+  it("does not count as the set of a consumer that has had none", async () => {
     const fleet = createFleet();
     await fleet.register(OTHER);
     for (const name of ["first", "second"]) await fleet.created(fleet.write("1", ["a"], name));

@@ -21,14 +21,14 @@ export interface CommandResult {
   readonly events: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** A folder, S3, a distributor that answers as it is told, and the commands. */
+/** A folder, S3, a distributor that answers as configured, and the commands. */
 export interface CommandWorld {
   readonly cwd: string;
   readonly sim: AwsSim;
   readonly clock: FakeClock;
   /** What the distributor was asked. */
   readonly asked: DistributorRequest[];
-  /** How it answers, by what is asked; an error is thrown. */
+  /** Its answers by request; an error is thrown. */
   readonly answers: Partial<Record<DistributorRequest["op"], (request: DistributorRequest) => unknown>>;
   /** Which distributors and clients were opened. */
   readonly opened: { readonly distributors: Omit<DistributorPlace, "signal">[]; readonly aws: AwsPlace[] };
@@ -118,7 +118,7 @@ function createRecorder() {
   return { out, result: () => ({ text, value, notes, progress, blocks, events }) };
 }
 
-/** How a version stands at a consumer: it is stored. */
+/** The state of a version at a consumer: it is stored. */
 export function aCell(over: Partial<CoverageCell> = {}): CoverageCell {
   return {
     account: "222233334444",

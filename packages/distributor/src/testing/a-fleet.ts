@@ -21,13 +21,13 @@ export interface FleetMessage {
   readonly target: ConsumerPlace;
 }
 
-/** An execution of the state machine that was asked for. */
+/** An execution of the state machine that was requested. */
 export interface AskedExecution {
   readonly name: string;
   readonly input: object;
 }
 
-/** The distributor's function over simulated services, and two consumers that answer when they are told to. */
+/** The distributor's function over simulated services, and two consumers that answer when a test lets them. */
 export function createFleet(config: Partial<DistributorConfig> = {}, { versioned = true } = {}) {
   const services = openServices(versioned);
   const { sim, topicArn, options, clock } = services;

@@ -1,9 +1,9 @@
 import { createFakeClock, type FakeClock } from "@stackyard/core/testing";
 
-/** Turns of the event loop after which nobody is taken to be at work. */
+/** Turns of the event loop after which all work counts as idle. */
 const TURNS = 8;
 
-/** A clock on which time passes by itself while everybody sleeps, up to whoever wakes first. */
+/** A clock that advances by itself while everything sleeps, up to the earliest wake-up. */
 export function createPassingClock(start: number): FakeClock {
   const clock = createFakeClock(start);
   let isPassing = false;

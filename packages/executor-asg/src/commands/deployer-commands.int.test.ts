@@ -174,7 +174,7 @@ describe("the commands over a deployer under Step Functions", () => {
   it("put a yard's release into a predecessor's bucket before they ask for it", async () => {
     const refused = run("deploy", { file: "shop.json", bucket: `coinbase-odin-${ACCOUNT}` }, { environment: {} });
 
-    // Nobody answers at the yard's address, and that is asked first.
+    // The yard's address does not answer, and the command tries it first.
     await expect(refused).rejects.toMatchObject({ code: "UNREACHABLE" });
     expect(executions()).toHaveLength(0);
   });

@@ -37,7 +37,7 @@ describe("release validate", () => {
     });
   });
 
-  it("wants the user data of an Odin file beside it", async () => {
+  it("requires the user data of an Odin file next to it", async () => {
     world.write("other.json", aReleaseFile());
 
     const { exitCode, value } = await world.run("validate", { file: "other.json" });
@@ -46,7 +46,7 @@ describe("release validate", () => {
     expect(value["problems"]).toMatchObject([{ code: "release-user-data-file", pointer: "/user_data_sha256" }]);
   });
 
-  it("tells what had better be changed, and what only the deployer knows", async () => {
+  it("reports what should be changed, and what only the deployer can check", async () => {
     const { aws_region: _region, aws_account_id: _account, ...rest } = aReleaseFile();
     const web = { instance_type: "t3.micro", security_groups: ["web"], elbs: ["web"] };
     world.write("shop.json", { ...rest, services: { web } });
@@ -61,7 +61,7 @@ describe("release validate", () => {
     ]);
   });
 
-  it("says what is no JSON, and what is no file", async () => {
+  it("reports invalid JSON and a missing file", async () => {
     world.write("shop.json", "{");
 
     const broken = await world.run("validate", { file: "shop.json" });
@@ -89,7 +89,7 @@ describe("release validate", () => {
     },
   );
 
-  it("says that there may be more problems than it tells", async () => {
+  it("reports that there may be more problems than it lists", async () => {
     const unknown = Array.from({ length: 101 }, (_, index) => [`unknown-${index}`, 1]);
     world.write("shop.json", JSON.stringify({ ...aReleaseFile(), ...Object.fromEntries(unknown) }));
 
@@ -114,7 +114,7 @@ describe("release validate", () => {
     });
   });
 
-  it("reads files of the first generation, with user data inside or beside", async () => {
+  it("reads files of the first generation, with user data inside or next to them", async () => {
     const seed = { preset: "step-asg-deployer", file: "shop.json" };
     world.write("shop.json", aReleaseFile({ user_data: "{{USER_DATA_FILE}}", unknown: 1 }));
     const beside = await world.run("validate", seed);

@@ -23,10 +23,10 @@ const LEFT = failed({ code: "LEFT_BEHIND", message: "Somebody must look.", retry
 const CLEAN = failed({ code: "RELEASE_TIMED_OUT", message: "Timeout: Halting Release", retryable: false });
 const LOCKED = failed({ code: "LOCK_EXISTS", message: "Lock Already Exists: bob", retryable: false });
 
-/** Starts a release that goes on. Gives its run. */
+/** Starts a release that keeps running. Returns its run. */
 async function begin(): Promise<string> {
   const { text } = await world.run("deploy", { ...FILE, detach: true });
-  // Lists have what an engine has taken up.
+  // Lists contain only what an engine has picked up.
   const standing = { runId: text, standing: "running" };
   await expect.poll(async () => (await world.run("ls")).value["releases"]).toMatchObject([standing]);
   return text;
@@ -60,8 +60,8 @@ describe("release deploy", () => {
   it.each([
     ["nothing of it is left", CLEAN, { end: "FailureClean" }, 1],
     ["something is left behind", LEFT, { end: "FailureDirty" }, 2],
-    ["somebody has the lock", LOCKED, { end: "FailureClean" }, 3],
-    ["nobody knows what has become of it", CLEAN, { path: [{ state: "Deploy", at: 1 }] }, 2],
+    ["another owner holds the lock", LOCKED, { end: "FailureClean" }, 3],
+    ["the outcome is unknown", CLEAN, { path: [{ state: "Deploy", at: 1 }] }, 2],
   ] as const)("ends so when %s", async (_what, answer, report, exitCode) => {
     server.script = [{ report, answer }];
 
@@ -100,7 +100,7 @@ describe("release deploy", () => {
     expect(await world.run("deploy", { ...FILE, detach: true })).toMatchObject({ exitCode: 0 });
   });
 
-  it("follows the one that runs when it is told to", async () => {
+  it("follows the running one on request", async () => {
     const running = await begin();
     // Not before it has been found, or there would be none to follow.
     const onNote = () => {
@@ -113,7 +113,7 @@ describe("release deploy", () => {
     expect(followed.notes[0]).toContain("is already running. Following it; no release was started.");
   });
 
-  it("queues behind it when it is told to", async () => {
+  it("queues behind it on request", async () => {
     await begin();
 
     const { exitCode } = await world.run("deploy", { ...FILE, queue: true, detach: true });
@@ -203,7 +203,7 @@ describe("release watch, show, ls and fails", () => {
     ]);
   });
 
-  it("says that there is no such release", async () => {
+  it("reports an unknown release", async () => {
     await expect(world.run("show", { release: "run-0" })).rejects.toMatchObject({ code: "NOT_FOUND" });
     await expect(world.run("watch", { release: "run-0" })).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
@@ -223,7 +223,7 @@ describe("release halt", () => {
     expect([again.exitCode, again.text]).toEqual([1, "No release is running. Nothing to halt."]);
   });
 
-  it("stops a run, and tells one that has ended already", async () => {
+  it("stops a run, and reports one that has already ended", async () => {
     const what = await begin();
 
     const halted = await world.run("halt", { what, detach: true });
@@ -252,7 +252,7 @@ describe("release rollback, repair, lock and unlock", () => {
     expect(server.started).toMatchObject([{ op: "rollback", at, releaseId: "release-2", reason: "500s" }]);
   });
 
-  it("lists left-overs, and removes them when it is told to", async () => {
+  it("lists leftovers, and removes them on request", async () => {
     const group = { kind: "group", name: "org/shop-web", why: "No release owns it.", removable: true };
     const odd = { kind: "alarm", name: "strange", why: "Somebody's.", removable: false };
     const outputs = { found: 2, removed: 0, leftOvers: JSON.stringify([group, odd]) };
@@ -292,7 +292,7 @@ Nothing was removed. Use --remove to remove them.`,
     expect(server.started[0]).toMatchObject({ op: "lock", reason: "sale", actor: "ann" });
   });
 
-  it("tells what has failed", async () => {
+  it("reports what has failed", async () => {
     server.script = [{ answer: failed({ code: "LOCK_FAILED", message: "No access.", retryable: false }) }];
 
     for (const name of ["unlock", "repair", "lock"]) {

@@ -16,7 +16,7 @@ function prepare(over: Partial<PrepareInput>) {
 }
 
 describe("prepareRelease", () => {
-  it("sends the user data beside the document", () => {
+  it("sends the user data with the document", () => {
     expect(prepare({})).toMatchObject({
       kind: "prepared",
       userData: "#!/bin/sh\n",
@@ -24,7 +24,7 @@ describe("prepareRelease", () => {
     });
   });
 
-  it("sends the user data of a seed document in it, and nothing beside", () => {
+  it("sends the user data of a seed document inside it, and nothing else", () => {
     const text = JSON.stringify(aReleaseFile({ user_data: "{{USER_DATA_FILE}}" }));
 
     const prepared = prepare({ text, constants: PRESETS["step-asg-deployer"] });

@@ -94,7 +94,7 @@ describe("a process that dies at any call until everything is created", () => {
 });
 
 describe("an error of AWS at any call until everything is created", () => {
-  it("is told in words, with its class, and nothing is created by a release that is refused", async () => {
+  it("is reported as text, with its class, and a rejected release creates nothing", async () => {
     const classes = new Set<string>();
     for (let at = 1; at <= MAX_CALLS; at += 1) {
       const world = createReleaseWorld();
@@ -109,7 +109,7 @@ describe("an error of AWS at any call until everything is created", () => {
       if (isRefused) expect(standing(world).templates, `call ${at}`).toEqual(new Set());
     }
 
-    // The slow start that nobody could read is taken for none, as are orders to halt.
+    // A slow start that could not be read counts as absent, and so do orders to halt.
     expect(classes).toEqual(new Set(["BadReleaseError", "none", "HaltError", "DeployError"]));
   });
 });

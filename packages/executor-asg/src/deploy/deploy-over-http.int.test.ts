@@ -75,7 +75,7 @@ describe("a release over the services' own protocols", () => {
     expect(requests[1]).toEqual(requests[0]);
   });
 
-  it("takes up there what it has made there", async () => {
+  it("finds there what it has created there", async () => {
     const again = await release(remote, remote.work(everything())).catch((error: unknown) => error);
 
     expect(Object(again).message).toMatch(/has Auto Scaling groups already/);

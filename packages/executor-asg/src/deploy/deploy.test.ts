@@ -270,7 +270,7 @@ describe("deploy before anything is created", () => {
     expect(changes(world)).toHaveLength(before);
   });
 
-  it("fails where nobody can say what is there, and where no resources were found", async () => {
+  it("fails when the existing resources are unknown, and when no resources were found", async () => {
     const world = createReleaseWorld();
     const work = await validated(world);
     const unknown: ReleaseState = { ...work.state, services: {} };
@@ -326,7 +326,7 @@ describe("deploy that fails in the middle", () => {
     expect(error.message).toContain("Timeout: Halting Release");
   });
 
-  it("takes up what a request has made whose answer was lost", async () => {
+  it("adopts what a request created whose response was lost", async () => {
     const world = createReleaseWorld();
     const work = await validated(world);
     for (const operation of ["EC2.CreateLaunchTemplate", "AutoScaling.CreateAutoScalingGroup"]) {
@@ -354,7 +354,7 @@ describe("deploy that fails in the middle", () => {
     expect(world.clock.now() - before).toBe(2_000);
   });
 
-  it("does not wait for ever", async () => {
+  it("does not wait indefinitely", async () => {
     const world = createReleaseWorld();
     const work = await validated(world);
     for (let tries = 0; tries < 8; tries += 1) {
@@ -367,7 +367,7 @@ describe("deploy that fails in the middle", () => {
     expect((await errorOf(world, work)).message).toContain("Launch template does not exist.");
   });
 
-  it("is no failure of the release when its process shall end", async () => {
+  it("does not fail the release when its process must end", async () => {
     const world = createReleaseWorld();
     const work = await validated(world);
     const controller = new AbortController();
@@ -394,7 +394,7 @@ const denied = () => Promise.reject(new SimFault("AccessDenied", 403, "Not you."
 const createFresh = (input: SwitchInput = {}) => createSwitch({ isHealthy: false, ...input });
 
 describe("checkHealthy", () => {
-  it("tells how many are healthy while servers boot, and goes on waiting", async () => {
+  it("reports how many servers are healthy while servers boot, and keeps waiting", async () => {
     const world = await createFresh();
     await world.pass(35);
 
@@ -424,7 +424,7 @@ describe("checkHealthy", () => {
     expect(await world.run(checkHealthy)).toMatchObject({ healthy: true, services: { web: { healthy: true } } });
   });
 
-  it("takes servers that a load balancer does not know for unhealthy, and asks for nobody else's", async () => {
+  it("counts servers that a load balancer does not know as unhealthy, and queries only its own servers", async () => {
     const world = await createFresh();
 
     const early = await world.run(checkHealthy);
@@ -513,7 +513,7 @@ describe("checkHealthy of alarms", () => {
     expect(await world.run(checkHealthy)).toMatchObject({ healthy });
   });
 
-  it("does not go on without an alarm that it was given", async () => {
+  it("does not continue without an alarm that it was given", async () => {
     const world = await createFresh({ release: { alarms: ["errors"] } });
 
     await expect(world.run(checkHealthy)).rejects.toMatchObject({
@@ -522,7 +522,7 @@ describe("checkHealthy of alarms", () => {
     });
   });
 
-  it("asks for a hundred at a time", async () => {
+  it("requests a hundred at a time", async () => {
     const alarms = Array.from({ length: 101 }, (_, at) => `errors-${at}`);
     const world = await createFresh({ release: { alarms } });
     for (const name of alarms) world.sim.cloudWatch.addAlarm({ ...PLACE, name });
@@ -536,7 +536,7 @@ describe("checkHealthy of alarms", () => {
 });
 
 describe("checkHealthy of a release that is to stop", () => {
-  it("obeys an order to halt before it looks at anything", async () => {
+  it("obeys an order to halt before it checks anything", async () => {
     const world = await createFresh();
     world.memory.halts.push({ kind: "release", message: "wrong build", at: world.clock.now() });
     const before = world.sim.calls.length;
@@ -712,7 +712,7 @@ describe("checkHealthy of servers that do not come", () => {
     expect(world.lines.at(-1)).toContain("launch failed: ");
   });
 
-  it("goes on without the words where it may not read them", async () => {
+  it("continues without the texts when it may not read them", async () => {
     const world = await createShort();
     world.sim.once("AutoScaling.DescribeScalingActivities", denied);
 
@@ -732,14 +732,14 @@ describe("checkHealthy of several services", () => {
     return { ...world, look: () => checkHealthy(world.deps, now) };
   }
 
-  it("looks at them by name", async () => {
+  it("reads them by name", async () => {
     const world = await createTwo();
 
     expect(await world.look()).toMatchObject({ healthy: true });
     expect(world.lines.slice(-2).map((line) => line.split(":")[0])).toEqual(["api", "web"]);
   });
 
-  it("tells of the others when one cannot be read, and fails with that one", async () => {
+  it("reports the others when one cannot be read, and fails with that one", async () => {
     const world = await createTwo();
     world.sim.once("ElasticLoadBalancingV2.DescribeTargetHealth", denied);
 
@@ -752,7 +752,7 @@ describe("checkHealthy of several services", () => {
     });
   });
 
-  it("tells of all that cannot be read", async () => {
+  it("reports everything that cannot be read", async () => {
     const world = await createTwo();
     for (let call = 0; call < 2; call += 1) world.sim.once("ElasticLoadBalancingV2.DescribeTargetHealth", denied);
 
@@ -771,7 +771,7 @@ describe("checkHealthy of several services", () => {
     await expect(world.look()).rejects.toMatchObject({ errorClass: "HaltError" });
   });
 
-  it("misses a group that somebody has deleted", async () => {
+  it("reports a group that was deleted as missing", async () => {
     const world = await createTwo();
     world.sim.once("AutoScaling.DescribeAutoScalingGroups", async () => ({ AutoScalingGroups: [] }));
 

@@ -40,7 +40,7 @@ describe("detachForSuccess", () => {
     expect(detached(world)).toEqual([world.oldGroup, world.oldGroup]);
   });
 
-  it("does nothing where there was no release before", async () => {
+  it("does nothing when there was no earlier release", async () => {
     const world = await createSwitch({ tags: { ConfigName: "staging" } });
 
     expect(await world.run(detachForSuccess)).toBe(world.now.state);
@@ -82,7 +82,7 @@ describe("detachForSuccess", () => {
     expect(detached(world)).toEqual([]);
   });
 
-  it("goes on with the other groups when one fails", async () => {
+  it("continues with the other groups when one fails", async () => {
     const world = await createSwitch();
     world.sim.autoScaling.addGroup({
       ...PLACE,
@@ -116,7 +116,7 @@ describe("detachForSuccess of an unhealthy new group", () => {
     expect(detached(world)).toHaveLength(2);
   });
 
-  it("goes on where a policy has scaled the new group in since it was healthy, not where servers have died", async () => {
+  it("continues when a policy has scaled the new group in since it was healthy, but not when servers have died", async () => {
     const world = await createSwitch({ service: { autoscaling: anAutoscaling({ min_size: 1, max_size: 4 }) } });
     world.sim.autoScaling.setDesired({ ...PLACE, name: world.newGroup }, 1);
     await world.pass(60);
@@ -130,7 +130,7 @@ describe("detachForSuccess of an unhealthy new group", () => {
     expect(await world.run(cleanUpSuccess)).toMatchObject({ success: true });
   });
 
-  it("asks for no fewer than the minimum of the document, however small the group was made", async () => {
+  it("requires at least the minimum of the document, however small the group was created", async () => {
     const world = await createSwitch();
     const group = { ...PLACE, name: world.newGroup };
     await world.deps.target
@@ -474,7 +474,7 @@ describe("cleanUpSuccess of the first generation", () => {
 });
 
 describe("cleanUpSuccess by a role of the predecessor", () => {
-  it("succeeds, and tells what it may not look for", async () => {
+  it("succeeds, and reports what it may not search for", async () => {
     const world = await createDetached();
     world.sim.once("EC2.DescribeLaunchTemplates", denied);
     world.sim.once("AutoScaling.DescribeLaunchConfigurations", denied);

@@ -61,7 +61,7 @@ describe("evaluateDrain", () => {
     expect(judge({ attachments: [removing], beganAt }).kind).toBe(kind);
   });
 
-  it("has no end of its own where nobody noted the beginning", () => {
+  it("has no end of its own when its start was not recorded", () => {
     expect(judge({ attachments: [removing], now: Number.MAX_SAFE_INTEGER }).kind).toBe("waiting");
   });
 
@@ -196,7 +196,7 @@ describe("the tags of a kept group", () => {
     { "stackyard:retired-capacity": "" },
     { "stackyard:retired-capacity": "2" },
     { "stackyard:retired-capacity": "-1/2" },
-  ])("are not read where somebody has spoilt them: %j", (tags: Record<string, string>) => {
+  ])("are ignored when they are malformed: %j", (tags: Record<string, string>) => {
     expect(parseFormerTags(tags, place)).toBeUndefined();
   });
 
@@ -239,7 +239,7 @@ describe("isGone", () => {
 });
 
 describe("deleteIfThere", () => {
-  it("passes over what is gone", async () => {
+  it("skips resources that no longer exist", async () => {
     await expect(deleteIfThere(async () => Promise.reject(anError("ResourceNotFound")))).resolves.toBeUndefined();
   });
 
@@ -264,7 +264,7 @@ describe("doAll", () => {
     expect(done).toEqual([1, 3]);
   });
 
-  it("tells all that failed, under the code of the first", async () => {
+  it("reports everything that failed, under the code of the first failure", async () => {
     const all = doAll(["a", "b"], async (each) => {
       throw new ReleaseError(each === "a" ? "CLEAN_UP_FAILED" : "DETACH_FAILED", `${each}.`);
     });

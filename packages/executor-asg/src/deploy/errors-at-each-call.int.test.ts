@@ -107,7 +107,7 @@ describe.each(Object.entries(WAYS))("%s", (_, way) => {
     expect(calls).toBeGreaterThan(2);
   });
 
-  it("fails with a class of its own, or goes on, when any call is throttled, and the repeat does it", async () => {
+  it("fails with its own class, or continues, when any call is throttled, and succeeds when repeated", async () => {
     await meetEach(way, async (world, number) => {
       let calls = 0;
       const around = <Result>(_name: string, call: () => Promise<Result>): Promise<Result> => {

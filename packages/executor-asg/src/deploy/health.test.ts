@@ -94,7 +94,7 @@ describe("judgeHealth", () => {
     });
   });
 
-  it("counts whoever is skipped by nobody: instances without a state are not there", () => {
+  it("does not count instances without a state", () => {
     const group = { min: 1, desired: 6, instances: [...instances("hh"), { InstanceId: "i-9" }] };
 
     expect(judge("", { group }).report).toMatchObject({ healthy: 2, launching: 2 });
@@ -277,7 +277,7 @@ describe("mergeSource", () => {
     },
   );
 
-  it("finds nobody healthy whom the load balancer does not know", () => {
+  it("counts instances that the load balancer does not know as unhealthy", () => {
     expect(mergeSource(own, { kind: "classic", name: "elb", states: {} })).toEqual({
       "i-1": "unhealthy",
       "i-2": "unhealthy",
@@ -415,7 +415,7 @@ describe("readActivities", () => {
     Cause: "increasing the capacity",
   };
 
-  it("tells nothing of a group that is well", () => {
+  it("reports nothing about a healthy group", () => {
     expect(readActivities([])).toEqual({ terminated: [], causes: [] });
     expect(readActivities([launched, {}])).toEqual({ terminated: [], causes: [] });
   });

@@ -19,7 +19,7 @@ function dataOf(over: Partial<Service>) {
 }
 
 describe("toLaunchTemplate", () => {
-  it("asks for the instance, with metadata by tokens and without detailed monitoring", () => {
+  it("requests the instance, with metadata by tokens and without detailed monitoring", () => {
     const resources = someResources({ profile_arn: "arn:aws:iam::111122223333:instance-profile/web" });
 
     const request = toLaunchTemplate(someLaunchFacts({ resources }), "#!/bin/sh\n");
@@ -60,7 +60,7 @@ describe("toLaunchTemplate", () => {
     ]);
   });
 
-  it("makes volumes as they are asked for, the further ones after the first", () => {
+  it("creates volumes as configured, the additional ones after the first", () => {
     const devices = dataOf({
       ebs_volume_size: 20,
       ebs_volume_type: "io2",
@@ -98,7 +98,7 @@ describe("toLaunchTemplate", () => {
     });
   });
 
-  it("asks for Spot instances of one type, and leaves several types to the group", () => {
+  it("requests Spot instances of one type, and leaves several types to the group", () => {
     expect(dataOf({ spot_price: "0.02" })).toMatchObject({
       InstanceMarketOptions: { MarketType: "spot", SpotOptions: { MaxPrice: "0.02", SpotInstanceType: "one-time" } },
     });
@@ -125,7 +125,7 @@ function requestOf(over: Partial<LaunchFacts> = {}) {
 }
 
 describe("toGroupRequest", () => {
-  it("asks for the group with a fixed version of its template", () => {
+  it("requests the group with a fixed version of its template", () => {
     const { Tags, ...request } = requestOf();
 
     expect(request).toEqual({
@@ -186,7 +186,7 @@ describe("toGroupRequest", () => {
     ]);
   });
 
-  it("has hooks that EventBridge alone is told of, and says what becomes of who is late", () => {
+  it("has hooks that only EventBridge is notified of, and defines what happens when a reply is late", () => {
     const { role_arn: _, notification_target_arn: __, ...hook } = aHook({ name: "ready", default_result: "CONTINUE" });
 
     expect(requestOf({ service: aService({ lifecycle: { ready: hook } }) }).LifecycleHookSpecificationList).toEqual([
@@ -205,7 +205,7 @@ describe("toGroupRequest", () => {
     expect(requestOf({})).not.toHaveProperty("DefaultInstanceWarmup");
   });
 
-  it("stands in its placement group", () => {
+  it("is in its placement group", () => {
     const service = aService({ placement_group_name: "odin/org/shop/production/web" });
 
     expect(requestOf({ service })).toMatchObject({ PlacementGroup: "odin/org/shop/production/web" });

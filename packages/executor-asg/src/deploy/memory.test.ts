@@ -76,7 +76,7 @@ describe("the memory of a bucket", () => {
     expect(await memory.listHalts(key)).toEqual([]);
   });
 
-  it("reads halts again when they cannot be read, and tells when that does not help", async () => {
+  it("retries reading halts, and reports when that fails too", async () => {
     const { memory, sim, clock, put } = createBucket();
     await put("halt", "");
     const away = () => {
@@ -93,7 +93,7 @@ describe("the memory of a bucket", () => {
     expect(await lost).toContain("cannot be read");
   });
 
-  it("takes a file that is no order for one without words", async () => {
+  it("treats a file that is not an order as one without text", async () => {
     const { memory, put } = createBucket();
     await put("r1/halt", "stop!");
 

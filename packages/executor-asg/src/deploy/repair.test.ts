@@ -91,7 +91,7 @@ describe("repairRelease", () => {
     expect(world.inputs("AutoScaling.DeleteLaunchConfiguration").at(-1)).toEqual({ LaunchConfigurationName: gone });
   });
 
-  it("leaves to people what nobody can decide for them", async () => {
+  it("leaves to people what cannot be decided automatically", async () => {
     const world = await createSwitch();
     world.sim.autoScaling.addGroup({ ...PLACE, name: "by-hand", tags: TAGS });
 
@@ -125,7 +125,7 @@ describe("repairRelease", () => {
     });
   });
 
-  it("does not begin beside a release", async () => {
+  it("does not start during a release", async () => {
     const world = await createFailed();
     await world.memory.locks.acquire(world.now.release, "somebody");
 
@@ -186,7 +186,7 @@ describe("findLeftOvers of groups", () => {
     expect(brief({ groups })).toEqual(["remove group new", "remove group new-worker"]);
   });
 
-  it.each([true, false])("asks where traffic does not tell: both have it: %s", (attached) => {
+  it.each([true, false])("asks when traffic does not decide: both have it: %s", (attached) => {
     const groups = [aGroup("old", "release-1", { attached }), aGroup("new", "release-2", { attached })];
 
     expect(brief({ groups })).toEqual(["decide group new", "decide group old"]);
@@ -208,7 +208,7 @@ describe("findLeftOvers of groups", () => {
   it.each([
     ["release", aGroup("web", undefined), "no tag ReleaseID"],
     ["service", aGroup("web", "release-1", { tags: { ServiceName: "" } }), "no tag ServiceName"],
-  ])("tells of a group without a %s, and lets people decide", (_, group, why) => {
+  ])("reports a group without a %s, and lets people decide", (_, group, why) => {
     expect(find({ groups: [group] })).toMatchObject([{ removable: false, why: expect.stringContaining(why) }]);
   });
 

@@ -9,7 +9,7 @@ import { createYardMemory } from "./memory.ts";
 import { repairRelease } from "./repair.ts";
 import { pollRollback, type RollbackStep, rollbackRelease } from "./rollback.ts";
 
-/** Nobody makes so many calls. */
+/** More calls than any rollback makes. */
 const MAX_CALLS = 150;
 
 const { aws_account_id, project_name, config_name } = aRelease();

@@ -215,7 +215,7 @@ describe("a rollback to groups that were kept", () => {
     expect(traffic(world, world.oldGroup)).toBe(-2);
   });
 
-  it("goes on to its end when it is cancelled after traffic has moved", async () => {
+  it("runs to its end when it is canceled after traffic has moved", async () => {
     const world = await createReleased();
     let step = await rollbackRelease(world.deps, input);
     while (step.kind === "running" && step.progress.phase === "healing") {
@@ -270,7 +270,7 @@ describe("a rollback to groups that were kept", () => {
     expect(world.sim.autoScaling.findGroup({ ...PLACE, name })).toMatchObject({ min: 1, desired: 3 });
   });
 
-  it("tells once more that it has ended", async () => {
+  it("reports again that it has ended", async () => {
     const world = await createReleased();
     let last: RollbackStep = await rollbackRelease(world.deps, input);
     let progress = last.kind === "running" ? last.progress : undefined;
@@ -319,7 +319,7 @@ describe("a rollback without kept groups", () => {
   });
 });
 
-describe("a rollback beside another release", () => {
+describe("a rollback during another release", () => {
   it("does not begin", async () => {
     const world = await createReleased();
     await world.memory.locks.acquire({ ...input.at, release_id: "release-3" }, "somebody");
@@ -366,7 +366,7 @@ describe("retireKept", () => {
     expect(world.standing()).toContain(world.oldGroup);
   });
 
-  it("gives the locks back where a group cannot be deleted, and deletes it when it is asked again", async () => {
+  it("releases the locks when a group cannot be deleted, and deletes it when called again", async () => {
     const world = await createReleased();
     world.sim.once("AutoScaling.DeleteAutoScalingGroup", denied);
     const next = { key: { ...input.at, release_id: "release-3" }, owner: "somebody" };

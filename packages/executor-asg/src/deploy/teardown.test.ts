@@ -69,7 +69,7 @@ describe("sortProjectGroups", () => {
     });
   });
 
-  it("takes nobody for newer where the locks gave no token", () => {
+  it("treats no release as newer when the locks returned no token", () => {
     const group = aGroup("a", { ReleaseID: "release-1", "stackyard:fencing-token": "99" });
 
     expect(sort([group], { fencing_token: undefined })).toEqual({ old: ["a"] });
@@ -93,7 +93,7 @@ describe("unlessForbidden", () => {
   it.each([
     ["AccessDenied", 403],
     ["UnauthorizedOperation", 403],
-  ])("tells of %s, and goes on", async (name, status) => {
+  ])("reports %s, and continues", async (name, status) => {
     expect(await run(new SimFault(name, status, "Not you."))).toEqual([
       'left behind: alarms. Grant the role the permission, and run "stackyard release repair"',
     ]);

@@ -130,7 +130,7 @@ describe("validateRelease", () => {
     ]);
   });
 
-  it("tells the class of what cannot be decoded", async () => {
+  it("reports the class of what cannot be decoded", async () => {
     const { validate, document } = setUp();
 
     expect(await validate({ document: { ...document, timeout: "600" } })).toMatch(/^UnmarshalError: /);
@@ -219,7 +219,7 @@ describe("validateResources", () => {
     expect(operations.filter((name) => !/^(Describe|Get)/.test(name ?? ""))).toEqual([]);
   });
 
-  it("asks for the groups of the project-config alone", async () => {
+  it("requests only the groups of the project-config", async () => {
     const world = createReleaseWorld();
 
     await validateResources(world.deps, world.work());
@@ -263,7 +263,7 @@ describe("validateResources", () => {
     ]);
   });
 
-  it("looks up nothing for a hook that EventBridge alone is told of", async () => {
+  it("looks up nothing for a hook that only EventBridge is notified of", async () => {
     const world = createReleaseWorld();
     const ready = { name: "ready", transition: "autoscaling:EC2_INSTANCE_LAUNCHING" } as const;
     await validateResources(world.deps, world.work({ lifecycle: { ready } }));
@@ -271,7 +271,7 @@ describe("validateResources", () => {
     expect([...world.inputs("IAM.GetRole"), ...world.inputs("SNS.GetTopicAttributes")]).toEqual([]);
   });
 
-  it("tells everything at once", async () => {
+  it("reports everything at once", async () => {
     const world = createReleaseWorld();
     world.addOldGroup({ service: "web", releaseId: "release-2" });
     const services = {
@@ -367,7 +367,7 @@ describe("validateResources", () => {
       () => ({ services: web({ placement_group_name: "odin/other", placement_group_strategy: "spread" }) }),
       /cannot be created/,
     ],
-  ])("refuses %s of somebody else", async (_, toOver, message) => {
+  ])("rejects %s of another owner", async (_, toOver, message) => {
     const world = createReleaseWorld();
 
     expect(await refusalOf(world, toOver(world))).toEqual([expect.stringMatching(message)]);
@@ -383,7 +383,7 @@ describe("validateResources", () => {
     expect(await refusalOf(world)).toEqual([]);
   });
 
-  it("throws what AWS answers to every call, and tells of one refused call among the other problems", async () => {
+  it("throws what AWS answers to every call, and reports one rejected call among the other problems", async () => {
     const denied = createReleaseWorld();
     denied.sim.once("IAM.GetInstanceProfile", async () => {
       throw Object.assign(new Error("User is not authorized"), {
@@ -419,7 +419,7 @@ describe("validateResources", () => {
     expect(state.wait_for_detach).toBe(0);
   });
 
-  it("tells people what it warns of", async () => {
+  it("shows people its warnings", async () => {
     const world = createReleaseWorld();
     world.addOldGroup({ service: "web", releaseId: "release-0", tags: { "stackyard:retired-at": "2026-01-01" } });
 
@@ -454,7 +454,7 @@ describe("validateResources of a safe release", () => {
     expect(await refusalOf(world, { safe_release: true })).toEqual([]);
   });
 
-  it("tells everything that it must not change", async () => {
+  it("reports everything that it must not change", async () => {
     const world = createReleaseWorld();
     world.addOldGroup({ service: "web" });
     world.memory.documents.set("release-1", document);
@@ -501,7 +501,7 @@ function addTwo(world: ReleaseWorld): void {
   world.addOldGroup({ service: "web", releaseId: "release-1" });
 }
 
-// The first use of each client loads the SDK, which is no part of what a test measures.
+// The first use of each client loads the SDK, which a test must not measure.
 await validateResources(createReleaseWorld().deps, { ...createReleaseWorld().work(), release: aRelease() }).catch(
   () => undefined,
 );
@@ -509,7 +509,7 @@ await validateResources(createReleaseWorld().deps, { ...createReleaseWorld().wor
 const ALL = { ProjectName: "_all", ConfigName: "_all", ServiceName: "_all" };
 const OTHERS = { ProjectName: "org/other", ConfigName: "production", ServiceName: "web" };
 
-/** Whether a release of one service that asks for this is let through, under a preset. */
+/** Whether a release of one service with these settings is accepted, under a preset. */
 async function isAllowed(
   preset: PresetName,
   ask: (world: ReleaseWorld) => Parameters<typeof aService>[0],
@@ -573,13 +573,13 @@ describe("validateResources under the presets of both generations", () => {
     ["its own target group", targetGroup(OWN), true, true],
     ["a target group of another project that allows it", targetGroup(FOR_US), true, false],
     [
-      "a target group that allows it and is nobody's",
+      "a target group that allows it and has no owner",
       targetGroup({ AllowedService: FOR_US.AllowedService }),
       false,
       false,
     ],
     [
-      "a target group of its own that allows somebody else",
+      "a target group of its own that allows another owner",
       targetGroup({ ...OWN, AllowedService: "a::b::c" }),
       true,
       true,

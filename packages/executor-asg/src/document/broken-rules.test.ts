@@ -278,7 +278,7 @@ describe("capacities are refused", () => {
     expect(faultsOf(aDocument({ [`${SCALING}/policies`]: [{ ...up, period }] }))).toEqual([]);
   });
 
-  it("but not for two policies of one type, where there are no names", () => {
+  it("but not for two policies of one type without names", () => {
     expect(faultsOf(aSeedDocument({ [`${SCALING}/policies`]: [up, up] }), SEED)).toEqual([]);
   });
 });

@@ -44,7 +44,7 @@ describe("decode", () => {
     });
   });
 
-  it("looks at what a deployer has written, and leaves it out", () => {
+  it("checks what a deployer has written, and leaves it out", () => {
     expect(decode(Schema, { written: 1 }, "refused")).toEqual({ value: {}, problems: [] });
     expect(decode(Schema, { written: "1" }, "refused").problems).toHaveLength(1);
   });
@@ -60,7 +60,7 @@ describe("decode", () => {
     expect(problems.map(({ pointer }) => pointer)).toEqual(["/items/0", "/map/a"]);
   });
 
-  it("tells in the schema's order, then what is unknown by name", () => {
+  it("reports problems in the schema's order, then unknown keys by name", () => {
     const { problems } = decode(Schema, { zeta: 1, flag: 1, alpha: 1, name: 1 }, "refused");
 
     expect(problems.map(({ message }) => message)).toEqual([
@@ -89,7 +89,7 @@ describe("decode", () => {
     expect(decode(Schema, { "a/b~c": 1 }, "refused").problems[0]?.pointer).toBe("/a~1b~0c");
   });
 
-  it("passes over unknown keys where these may be there, at every depth", () => {
+  it("ignores unknown keys where they are allowed, at every depth", () => {
     const document = { name: "abc", extra: 1, items: [{ size: 1, extra: {} }] };
 
     expect(decode(Schema, document, "ignored")).toEqual({ value: { name: "abc", items: [{ size: 1 }] }, problems: [] });
@@ -122,7 +122,7 @@ describe("scanJson", () => {
     expect(scanJson('[{"a": [], "b": []}, {"c": "[[[["}]', 3).tooDeep).toBe(false);
   });
 
-  it("tells no more than twenty", () => {
+  it("reports at most twenty", () => {
     expect(scanJson(`{${'"a":1,'.repeat(50)}"b":1}`, 3).duplicates).toHaveLength(20);
   });
 

@@ -142,7 +142,7 @@ describe("parseRelease, whatever it is given", () => {
   });
 });
 
-// Null is as absent; of a placement group without a name the rest is passed over, as are nulls in what deployers write.
+// Null counts as absent. Without a name, the rest of a placement group is ignored, and so are nulls in what deployers write.
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (typeof value !== "object" || value === null) return value;

@@ -190,7 +190,7 @@ describe("parseRelease", () => {
     [7199, 60],
     [7200, 120],
     [172_800, 120],
-  ])("looks at a release of %i s every %i s", (timeout, seconds) => {
+  ])("checks a release of %i s every %i s", (timeout, seconds) => {
     const { release } = parsedOf(aDocument({ "/timeout": timeout, "/wait_for_healthy": 1 }));
 
     expect(release.wait_for_healthy).toBe(seconds);
@@ -229,7 +229,7 @@ describe("parseRelease", () => {
     expect([release.metadata, release.services["web"]?.tags]).toEqual([{ a: "" }, { b: "" }]);
   });
 
-  it("passes over placement without a group's name", () => {
+  it("ignores a placement without a group name", () => {
     const service = web({ [`${WEB}/placement_group_strategy`]: "odd", [`${WEB}/placement_group_partition_count`]: 0 });
 
     expect(service).toEqual(web({}));
@@ -271,7 +271,7 @@ describe("parseRelease", () => {
 });
 
 describe("parseRelease of the first generation", () => {
-  it("passes over what it does not know, and brings the user data along", () => {
+  it("ignores what it does not know, and keeps the user data", () => {
     const { release } = parsedOf(releaseFixture("step-asg-deployer/one-service"), SEED);
 
     expect(release).toMatchObject({
@@ -343,7 +343,7 @@ describe("the age of a document", () => {
     expect(problems).toEqual(code === undefined ? [] : [["BadReleaseError", code, "/created_at"]]);
   });
 
-  it("is told with both clocks", () => {
+  it("is reported with both clocks", () => {
     const parsed = parseRelease(aDocument(), { now: at - 200_000 });
 
     expect(parsed).toMatchObject({
@@ -367,7 +367,7 @@ describe("findWarnings", () => {
     expect(codesOf({ [`${WEB}/autoscaling/strategy`]: strategy })).toEqual(["release-strategy-ungated"]);
   });
 
-  it("says of the canary what it looks at", () => {
+  it("describes what the canary checks", () => {
     const parsed = parseRelease(aDocument({ [`${WEB}/autoscaling/strategy`]: "OneThenAllWithCanary" }));
 
     expect(parsed).toMatchObject({
@@ -502,7 +502,7 @@ describe("canonicalRelease", () => {
     );
   });
 
-  it("is a text of what is no document, too", () => {
+  it("is also a text when the value is not a document", () => {
     expect([undefined, 1n, () => 1, [], "x"].map((value) => canonicalRelease(value))).toEqual([
       ...["null", "null", "null", "null", '"x"'],
     ]);

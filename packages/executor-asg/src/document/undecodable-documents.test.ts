@@ -69,7 +69,7 @@ describe("documents that cannot be decoded", () => {
     ["/created_at", "2026-03-04 05:06:07Z"],
     ["/created_at", "2026-02-29T05:06:07Z"],
     ["/created_at", "2026-03-04T05:06:07"],
-    // What a deployer writes is passed over, but not whatever it is.
+    // What a deployer writes is ignored, but its type is still checked.
     ["/uuid", 1],
     ["/started_at", "yesterday"],
     ["/success", "yes"],
@@ -136,7 +136,7 @@ describe("documents that cannot be decoded", () => {
     ["tiemout", /Do you mean "timeout"\?$/],
     ["xyz", / no key "xyz".$/],
     ["UUID", / no key "UUID".$/],
-  ])("tell what to do instead of %s", (key, message) => {
+  ])("describe what to do instead of %s", (key, message) => {
     expect(messageOf(aDocument({ [`/${key}`]: 1 }))).toMatch(message);
   });
 
@@ -161,7 +161,7 @@ describe("documents that cannot be decoded", () => {
     expect(problemsOf(aDocument({ [`${WEB}/Task`]: "Validate" }))).toHaveLength(1);
   });
 
-  it("tell all that is wrong, and nothing that only follows from it", () => {
+  it("report everything that is wrong, and nothing that only follows from it", () => {
     const changes: Changes = {
       "/ami": 1,
       "/timeout": 999_999,
@@ -180,7 +180,7 @@ describe("documents that cannot be decoded", () => {
     ]);
   });
 
-  it("tell at most a hundred faults of each kind", () => {
+  it("report at most a hundred errors of each kind", () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`/key${index}`, 1]));
 
     expect(problemsOf(aDocument(many))).toHaveLength(100);

@@ -66,7 +66,7 @@ describe("a release as a task", () => {
     expect(Object.fromEntries(told)).toEqual(expected);
   });
 
-  it("looks at least every 30 s, and writes down how far it is", async () => {
+  it("checks at least every 30 s, and records its progress", async () => {
     const yard = createAsgYard();
 
     const { steps } = await yard.run(aTaskConfig());
@@ -87,7 +87,7 @@ describe("a release as a task", () => {
     [{ aws_region: "eu-north-1" }, "BAD_RELEASE", "BadReleaseError"],
     [{ user_data_sha256: "0".repeat(64) }, "BAD_RELEASE", "BadReleaseError"],
     [{ created_at: "2025-12-01T00:00:00Z" }, "BAD_RELEASE", "BadReleaseError"],
-  ])("is refused before anything is looked at, with %j", async (over, code, error) => {
+  ])("is rejected before any check, with %j", async (over, code, error) => {
     const yard = createAsgYard();
 
     const { step } = await yard.run(aTaskConfig(over));
@@ -367,8 +367,8 @@ function repair(yard: AsgYard, over: object = {}) {
   return yard.run({ op: "repair", at, preset: "odin", confirm: true, ...over });
 }
 
-describe("repair of groups that traffic does not tell apart", () => {
-  it("removes nothing until somebody says which release stays", async () => {
+describe("repair of groups that traffic does not distinguish", () => {
+  it("removes nothing until a person says which release stays", async () => {
     const yard = createAmbiguous();
 
     const { step } = await repair(yard);

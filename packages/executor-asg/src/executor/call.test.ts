@@ -5,7 +5,7 @@ import { aState } from "../testing/builders.ts";
 import { fillDocument, rememberError } from "./call.ts";
 
 describe("rememberError", () => {
-  it("keeps the first error, and later ones beside it, the newest twenty", () => {
+  it("keeps the first error and the newest twenty later ones", () => {
     let state = rememberError(aState(), new ReleaseError("RELEASE_HALTED", "Stop."));
     for (let count = 1; count <= 25; count += 1)
       state = rememberError(state, new ReleaseError("DETACH_FAILED", `${count}`));

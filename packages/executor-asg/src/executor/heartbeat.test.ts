@@ -5,7 +5,7 @@ import { aTaskConfig, createAsgYard } from "../testing/yards.ts";
 import { createAsgExecutor } from "./asg.ts";
 
 describe("a release that waits", () => {
-  it("renews its lock at each look, so that nobody takes it over for dead", async () => {
+  it("renews its lock at each check, so that no other process takes it over", async () => {
     const { world, records, context } = createAsgYard();
     const [executor, ctx, config] = [createAsgExecutor(), context(), aTaskConfig() as never];
     const files = createYardLockFiles({ records, clock: world.clock, at: TARGET });

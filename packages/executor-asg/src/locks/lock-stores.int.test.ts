@@ -82,7 +82,7 @@ describe("the lock table", () => {
     expect(await read()).toBeUndefined();
   });
 
-  it("tells the command that removes an item by hand", () => {
+  it("prints the command that removes an item by hand", () => {
     expect(createLock().lock.locate(PATH).removeCommand).toBe(
       `aws dynamodb delete-item --table-name coinbase-odin-locks --key '{"key":{"S":"${PATH}"}}'`,
     );

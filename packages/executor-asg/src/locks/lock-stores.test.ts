@@ -96,7 +96,7 @@ describe("locks in a bucket", () => {
     expect(await files.load("p")).toBeUndefined();
   });
 
-  it("tell what could not be read", async () => {
+  it("report what could not be read", async () => {
     const { sim, files } = createBucket();
     sim.once("S3.GetObject", () => {
       throw new SimFault("AccessDenied", 403, "Access Denied");

@@ -77,7 +77,7 @@ async function work(race: Race, { name, locks, key, clock, token }: Work): Promi
   await locks.release(key, name);
 }
 
-/** Whoever acts must be the only one who may. */
+/** A process that acts must be the only one that may act. */
 function hold(race: Race, name: string, holding: { until: number; token: number; clock: Clock }): void {
   // An answer that comes after the end of its lease gives no right to act.
   if (holding.clock.now() > holding.until) return void race.holders.delete(name);
@@ -107,7 +107,7 @@ async function runRace(seed: number, isUnconditional = false): Promise<Race> {
   const jumps = random() < 0.5;
   await scheduler.run([deploy(race, "a"), deploy(race, "b")], () => {
     time.now += 100;
-    // Somebody is away for longer than a lease lasts.
+    // One process is away for longer than a lease lasts.
     if (jumps && random() < 0.05) time.now += RELEASE_LEASE_MS + Math.round((random() * 16 - 8) * MINUTE_MS);
   });
   return race;

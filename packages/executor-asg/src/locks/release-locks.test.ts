@@ -16,7 +16,7 @@ function createWorld({ strong, hooks = {} }: { readonly strong?: StrongLock; rea
   return { clock, files, locks: createReleaseLocks(options), read: (path: string) => files.texts.get(path) };
 }
 
-/** A table that answers as told, and remembers what it was asked. */
+/** A table that answers as configured, and records its calls. */
 function aTable(answer: () => Promise<"taken" | "held">): StrongLock & { readonly asked: string[] } {
   const asked: string[] = [];
   return {
@@ -72,7 +72,7 @@ describe("acquire", () => {
     expect(await locks.acquire(other, "u2")).toEqual({ kind: "acquired", fencingToken: 2 });
   });
 
-  it("tells a second deployer who has the lock, and the command that removes it", async () => {
+  it("reports to a second deployer who has the lock, and the command that removes it", async () => {
     const { locks } = createWorld();
     await locks.acquire(key, "u1");
 
@@ -84,7 +84,7 @@ describe("acquire", () => {
     });
   });
 
-  it("holds a lock of the predecessor, which has no end, for ever", async () => {
+  it("respects a lock of the predecessor indefinitely, because it has no end", async () => {
     const { locks, files, clock } = createWorld();
     await files.put(ROOT, '{"uuid":"odin-1"}', "absent");
     await clock.advance(365 * 24 * 60 * MINUTE_MS);
@@ -92,7 +92,7 @@ describe("acquire", () => {
     expect(await locks.acquire(key, "u1")).toMatchObject({ kind: "held", by: "odin-1" });
   });
 
-  it.each(["", "no JSON", "[]", '{"uuid":5}'])("holds a file that nobody can read, for safety: %j", async (text) => {
+  it.each(["", "no JSON", "[]", '{"uuid":5}'])("treats an unreadable file as a lock, for safety: %j", async (text) => {
     const { locks, files } = createWorld();
     await files.put(ROOT, text, "absent");
 
@@ -195,7 +195,7 @@ describe("acquire", () => {
   });
 });
 
-describe("the table beside the files", () => {
+describe("the table and the files", () => {
   it("is taken after them, under the same path", async () => {
     const strong = aTable(async () => "taken");
     const { locks } = createWorld({ strong });
@@ -205,7 +205,7 @@ describe("the table beside the files", () => {
     expect(strong.asked).toEqual([`take ${ROOT} u1`]);
   });
 
-  it("has the file given back when somebody else has the item", async () => {
+  it("has the file released when another owner has the item", async () => {
     const { locks, read } = createWorld({ strong: aTable(async () => "held") });
 
     const answer = await locks.acquire(key, "u1");
@@ -237,7 +237,7 @@ describe("release", () => {
     expect([...files.texts.keys()].sort()).toEqual(["1/org/web/prod/lock-token", "1/org/web/prod/r1/lock"]);
   });
 
-  it("is done where nothing was taken, and leaves the lock of somebody else alone", async () => {
+  it("succeeds when no lock was taken, and leaves another owner's lock alone", async () => {
     const { locks } = createWorld();
     await locks.release(key, "u1");
     await locks.acquire(other, "u2");
@@ -281,7 +281,7 @@ describe("release", () => {
     expect(read(ROOT)).toBeUndefined();
   });
 
-  it("fails as LOCK_FAILED where somebody else has the item of the table", async () => {
+  it("fails as LOCK_FAILED when another owner has the item of the table", async () => {
     const strong = { ...aTable(async () => "taken"), release: async () => false };
     const { locks } = createWorld({ strong });
     await locks.acquire(key, "u1");
@@ -289,7 +289,7 @@ describe("release", () => {
     await expect(locks.release(key, "u1")).rejects.toMatchObject({ releaseCode: "LOCK_FAILED" });
   });
 
-  it("fails as LOCK_FAILED where nobody knows", async () => {
+  it("fails as LOCK_FAILED when the outcome is unknown", async () => {
     let isAway = false;
     const before = async () => {
       if (isAway) throw new Error("away");
@@ -312,7 +312,7 @@ describe("renew", () => {
     expect(JSON.parse(read(ROOT) ?? "")).toMatchObject({ until: "2026-01-01T00:40:00.000Z", token: 1 });
   });
 
-  it("tells a lock that was given back from one that somebody removed", async () => {
+  it("distinguishes a lock that was released from one that was removed", async () => {
     const { locks, files } = createWorld();
     await locks.acquire(key, "u1");
     await locks.release(key, "u1");
@@ -355,7 +355,7 @@ describe("a person's lock", () => {
     expect(await unlockByUser(deps, key)).toBeUndefined();
   });
 
-  it("replaces a file that does not lock, and there is none to remove in it", async () => {
+  it("replaces a file that does not lock, and removes nothing when it finds one", async () => {
     const { files, read } = createWorld();
     const deps = { files, generation: "odin" } as const;
     const path = "1/org/web/prod/user-lock";

@@ -106,7 +106,7 @@ describe("a deployer under Step Functions", () => {
     expect(await place.findRunning(AT)).toMatchObject({ runId });
   });
 
-  it("tells how far a release is", async () => {
+  it("reports the progress of a release", async () => {
     const { runId } = await deploy("release-1");
     await world.clock.advance(1_000);
 
@@ -196,7 +196,7 @@ describe("a deployer under Step Functions", () => {
     await expect(place.repair({ at: AT, remove: false })).rejects.toMatchObject({ code: "USAGE" });
   });
 
-  it("tells faults of AWS with what could not be done", async () => {
+  it("reports AWS errors with the action that failed", async () => {
     const missing = world.machineArn.replace("coinbase-odin", "other");
     const options = { sfn: world.sfn, s3: world.s3, machineArn: missing, bucket: BUCKET, clock: world.clock };
     const signal = new AbortController().signal;
@@ -260,7 +260,7 @@ describe("readExecution", () => {
     });
   });
 
-  it("tells the first error, and the one that was caught after it beside that", () => {
+  it("reports the first error together with the one that was caught after it", () => {
     const error = (name: string) => ({ Error: name, Cause: JSON.stringify({ errorMessage: `${name}!` }) });
     const dirty = { ...DOCUMENT, first_error: error("HaltError"), error: error("CleanUpError") };
     const failed = { status: "FAILED", error: "FailureDirty", endedAt: at(9) } as const;
@@ -347,7 +347,7 @@ describe("readExecution", () => {
     [{ Error: "HaltError", Cause: "Timeout: Halting Release" }, "RELEASE_TIMED_OUT", "Timeout: Halting Release"],
     [{ Error: "HaltError", Cause: "stop" }, "RELEASE_HALTED", "stop"],
     [{ Error: "Lambda.Unknown", Cause: "{" }, "Lambda.Unknown", "{"],
-  ])("tells the error that a function has given: %o", (error, code, message) => {
+  ])("reports the error that a function has returned: %o", (error, code, message) => {
     const events = [entered("FailureClean", 5, { ...DOCUMENT, error })];
 
     const release = readExecution(anExecution({ status: "FAILED", error: "FailureClean", events }));
@@ -356,7 +356,7 @@ describe("readExecution", () => {
     expect(release.report?.error).toEqual({ class: error.Error, message });
   });
 
-  it("is done, whatever error was passed over on the way", () => {
+  it("succeeds, whatever errors were handled on the way", () => {
     const error = { Error: "DetachError", Cause: "not yet detached" };
     const events = [entered("Success", 5, { ...DOCUMENT, error })];
 

@@ -185,7 +185,7 @@ describe("nextCapacity", () => {
     ["10AtATimeNoCanary", 0, [1, 10]],
     ["10AtATimeNoCanary", 10, [3, 20]],
     ["20AtATimeNoCanary", 20, [3, 40]],
-  ] as const)("goes on with %s by what is there, healthy or not: %d", (strategy, total, expected) => {
+  ] as const)("continues with %s by the existing instances, healthy or not: %d", (strategy, total, expected) => {
     expect(wanted(strategy, { total })).toEqual(expected);
   });
 
@@ -218,7 +218,7 @@ describe("nextCapacity", () => {
     expect(look("AllAtOnce", { group })).toEqual({ wanted: { min: 3, desired: 40 }, applied, changed });
   });
 
-  it("never shrinks a group, and asks for nothing it has asked for", () => {
+  it("never shrinks a group, and never requests the same capacity twice", () => {
     const anyLook = fc.record({
       strategy: fc.constantFrom(...(Object.keys(PACES) as Strategy[])),
       total: fc.nat(60),
@@ -267,7 +267,7 @@ describe("nextCapacity of gated steps", () => {
     expect(gate(19, 90_000, { index: 1 })).toEqual([3, 20, { index: 1 }]);
   });
 
-  it("goes on when a step has been healthy for the bake time", () => {
+  it("continues when a step has been healthy for the bake time", () => {
     expect(gate(1, 0)).toEqual([1, 1, { index: 0, healthySince: 0 }]);
     expect(gate(1, 59, { index: 0, healthySince: 0 })).toEqual([1, 1, { index: 0, healthySince: 0 }]);
     expect(gate(1, 60, { index: 0, healthySince: 0 })).toEqual([3, 20, { index: 1 }]);
@@ -288,7 +288,7 @@ describe("nextCapacity of gated steps", () => {
     expect(gate(40, 600, { index: 7 })).toEqual([3, 40, { index: 2 }]);
   });
 
-  it("goes on at the same look where no bake time is asked for", () => {
+  it("continues at the same check when no bake time is set", () => {
     const rules = { ...autoscaling, strategy: "GatedCanary", bake_time: 0 } as const;
     const input = { autoscaling: rules, plan: planCapacity(rules, 40), group: { min: 1, desired: 1 }, now: 5 };
 

@@ -206,7 +206,7 @@ describe("toServiceOrder", () => {
     expect(order({ api: ["web"], batch: [], db: [], web: ["db"] })).toEqual(["batch", "db", "web", "api"]);
   });
 
-  it("leaves nobody out, even of a circle or of a service that is not there", () => {
+  it("includes every service, even in a cycle or with an unknown service", () => {
     expect(order({ a: ["b"], b: ["a"], c: ["d"] })).toEqual(["c", "a", "b"]);
   });
 });

@@ -59,7 +59,7 @@ describe("planRelease", () => {
     expect(world.sim.calls.filter(({ operation }) => !/\.(Describe|Get)/.test(operation))).toEqual([]);
   });
 
-  it("has the figures beside the problems, all of them", async () => {
+  it("has the figures with the problems, all of them", async () => {
     const planned = await plan(createReleaseWorld(), { ami: "none", subnets: ["none"] });
 
     expect(planned.problems).toEqual([
@@ -70,7 +70,7 @@ describe("planRelease", () => {
     expect(planned.services[0]).not.toHaveProperty("resources");
   });
 
-  it("warns where the account has no room for the groups, and of nothing where nobody may ask", async () => {
+  it("warns when the account has no room for the groups, and does not warn when it may not check", async () => {
     const full = createReleaseWorld();
     full.addOldGroup({ service: "web" });
     full.sim.autoScaling.set({ quotas: { groups: 1, configurations: 200 } });
@@ -206,7 +206,7 @@ describe("compareReleases", () => {
     ["metadata", { "/metadata/a": "b" }],
     ["ids and times", { "/release_id": "r2", "/created_at": "2026-03-05T00:00:00Z" }],
     ["the order of lists", { "/subnets": ["private-b", "private-a"], [`${WEB}/elbs`]: ["b", "a"] }],
-    ["what is given as it is by default", { "/timeout": 600, [`${SCALING}/min_size`]: 1 }],
+    ["values that equal the defaults", { "/timeout": 600, [`${SCALING}/min_size`]: 1 }],
   ])("does not see %s", (_, changes) => {
     expect(placesOf(changes)).toEqual([]);
   });

@@ -156,13 +156,13 @@ describe("formatEnd", () => {
     [{ standing: "running", report: aReport() }, "Release release-2 is running: CheckHealthy."],
     [{ standing: "running", isHalting: true, releaseId: "" }, "Release run-1 is running: halting."],
     [{ standing: "succeeded", operation: "rollback" }, "The rollback of org/shop production succeeded."],
-  ] as const)("tells %o", (over, expected) => {
+  ] as const)("reports %o", (over, expected) => {
     expect(formatEnd(aYardRelease(over))).toBe(expected);
   });
 });
 
 describe("formatRelease", () => {
-  it("tells everything that is known", () => {
+  it("reports everything that is known", () => {
     const web = aServiceReport({ healthy: 1, launching: 2, terminating: 1, targetHealthy: 2, targetLaunched: 2 });
     const path = ["Validate", "Lock", "CheckHealthy", "Healthy?", "CheckHealthy", "Healthy?"];
     const report = aReport({
@@ -192,7 +192,7 @@ web: no Spot capacity
 Path: Validate, Lock, CheckHealthy (2 times), Healthy? (2 times)`);
   });
 
-  it("tells less of a release that has not begun", () => {
+  it("reports less about a release that has not started", () => {
     expect(formatRelease(aYardRelease({ standing: "waiting" }))).toContain(
       "Release release-2 is running: waiting.\nproject-config:  org/shop production",
     );
@@ -235,7 +235,7 @@ describe("forecastRelease", () => {
     expect([forecast.healthyAfterSeconds, forecast.doneAfterSeconds]).toEqual([45, 45]);
   });
 
-  it("goes on by the look with the predecessor's strategies", () => {
+  it("forecasts check by check with the predecessor's strategies", () => {
     const { services } = forecastRelease(aReleaseBy("25PercentStepRolloutNoCanary"), { web: 8 }, ODIN);
 
     expect(services["web"]).toEqual({
@@ -262,7 +262,7 @@ describe("forecastRelease", () => {
     });
   });
 
-  it("counts the healthy polls in a row that are asked for", () => {
+  it("counts the required healthy polls in a row", () => {
     const release = { ...aReleaseBy("AllAtOnce"), stable_polls: 3 };
 
     expect(forecastRelease(release, {}, ODIN).healthyAfterSeconds).toBe(135);
@@ -327,7 +327,7 @@ describe("toReleasePicture", () => {
     expect(line).toBe("web  ●|●●  3 of 1 healthy");
   });
 
-  it("lets a dot stand for several where there is no room", () => {
+  it("uses one dot for several when there is no room", () => {
     const web = { healthy: 500, launching: 500, targetHealthy: 800, targetLaunched: 1_000 };
 
     const [, line = ""] = drawn({ web });
@@ -340,7 +340,7 @@ describe("toReleasePicture", () => {
     expect(drawn({ web: {} }, { state: "Lock" })[1]).toBe("web  |  0 of 0 healthy");
   });
 
-  it("tells why instances do not come, the error, and the end", () => {
+  it("reports why instances do not come up, the error, and the end", () => {
     const causes = ["one", "two", "no Spot capacity"];
     const error = { class: "HaltError", message: "Timeout: Halting Release" };
 
@@ -396,7 +396,7 @@ it.each([
   [3_600, "1h"],
   [3_661, "1h 1m"],
   [172_800, "2d"],
-])("tells %d seconds as %s", (seconds, text) => {
+])("formats %d seconds as %s", (seconds, text) => {
   expect(toLength(seconds)).toBe(text);
 });
 

@@ -65,7 +65,7 @@ describe("renderUserData", () => {
     );
   });
 
-  it("leaves a text without tokens as it is", () => {
+  it("leaves a text without tokens unchanged", () => {
     const plain = fc.string().filter((text) => !text.includes("{{"));
 
     fc.assert(fc.property(plain, (text) => renderUserData(text, facts) === text));
@@ -118,7 +118,7 @@ describe("findSecrets", () => {
     expect(findSecrets(text)).toEqual([]);
   });
 
-  it("tells each line, and never what is in it", () => {
+  it("reports each line, and never its content", () => {
     const found = findSecrets("password=hunter2hunter2\nok\nsecret: hunter2hunter2");
 
     expect(found).toEqual([tell(1, "a password or token"), tell(3, "a password or token")]);

@@ -18,7 +18,7 @@ const codeOf = (...input: Parameters<typeof authorise>) => {
 };
 
 describe("authoriseResource of images and subnets", () => {
-  it("asks for the opt-in tag of the installation", () => {
+  it("requires the opt-in tag of the installation", () => {
     for (const kind of ["image", "subnet"] as const) {
       const resource = { kind, name: "id-1" };
 
@@ -50,7 +50,7 @@ describe.each(["security-group", "classic-load-balancer", "target-group"] as con
     const refused = `${kind}-not-yours`;
     const withTags = (tags: Record<string, string>): Resource => ({ kind, name: "it", tags });
 
-    it("asks for project, config and service", () => {
+    it("requires project, config and service", () => {
       expect(authorise(withTags(OURS))).toEqual(authorised);
       expect(authorise(withTags(OURS), "step-asg-deployer")).toEqual(authorised);
       for (const key of Object.keys(OURS)) {
@@ -111,11 +111,11 @@ describe("authoriseResource of a target group", () => {
     expect(codeOf(withTags({ ...foreign, AllowedService: "_all" }))).toBe("target-group-not-yours");
   });
 
-  it("stays its owner's when it is lent to somebody else", () => {
+  it("stays its owner's when it is lent to another owner", () => {
     expect(authorise(withTags({ ...OURS, AllowedService: "other/app::production::lb" }))).toEqual(authorised);
   });
 
-  it("cannot be lent by nobody", () => {
+  it("cannot be lent without an owner", () => {
     const { ServiceName: _gone, ...tags } = foreign;
 
     expect(codeOf(withTags({ ...tags, AllowedService: lent }))).toBe("target-group-not-yours");
@@ -289,7 +289,7 @@ describe("matchByName", () => {
     ]);
   });
 
-  it("refuses one that is asked for twice", () => {
+  it("rejects one that is requested twice", () => {
     expect(messagesOf(subnets(["private-a", PRIVATE.id], [PRIVATE, PRIVATE]))).toEqual([
       ["subnet-repeated", "Subnet subnet-00000001 is listed twice."],
     ]);
@@ -298,7 +298,7 @@ describe("matchByName", () => {
     ]);
   });
 
-  it("refuses what nobody has asked for", () => {
+  it("rejects what was not requested", () => {
     expect(messagesOf(groups(["a"], [A, B]))).toEqual([
       ["security-group-unexpected", 'Security group sg-b ("b") was not requested.'],
     ]);

@@ -90,7 +90,7 @@ describe("evaluateRelease", () => {
     expect(services["web"]).toEqual({});
   });
 
-  it("tells what stands in the way first, then what is missing, then what is refused", () => {
+  it("reports first what blocks the release, then what is missing, then what is rejected", () => {
     const looks = looksOf({
       groups: found([aGroup("new-web", { ReleaseID: "release-2" })]),
       each: { image: found({ id: "ami-1", tags: {} }), profile: notFound("release-profile-missing", "No profile.") },
@@ -107,7 +107,7 @@ describe("evaluateRelease", () => {
     ]);
   });
 
-  it("warns of groups that nobody owns and of groups that were kept, each once", () => {
+  it("warns of groups without an owner and of groups that were kept, each once", () => {
     const kept = aGroup("kept", { "stackyard:retired-at": "2026-01-01T00:00:00Z" });
 
     expect(judge(looksOf({ groups: found([kept]) })).warnings).toEqual([
@@ -167,7 +167,7 @@ describe("evaluateService", () => {
     });
   });
 
-  it("tells all that is missing in the order of the look-ups, and asks no rule about it", () => {
+  it("reports everything that is missing in the order of the lookups, and evaluates no rule about it", () => {
     const gone = (code: string) => notFound(code, "It is not there.");
     const missing = {
       subnets: gone("subnets"),
@@ -187,7 +187,7 @@ describe("evaluateService", () => {
     expect(evaluateWeb(missing)).not.toHaveProperty("resources");
   });
 
-  it("tells all that may not be used in the order of the rules", () => {
+  it("reports everything that may not be used in the order of the rules", () => {
     const tags = {};
     const strangers = {
       image: found({ id: "ami-1", tags }),
@@ -262,7 +262,7 @@ describe("evaluateService", () => {
 const inVpc = (vpc: string | undefined) => ({ tags: {}, ...(vpc !== undefined && { vpc }) });
 
 describe("findNetworkProblems", () => {
-  it("has nothing against resources of one VPC, or of nobody knows which", () => {
+  it("accepts resources of one VPC, or of an unknown VPC", () => {
     const looks = aServiceLookups({
       elbs: [found({ name: "web", ...inVpc("vpc-1") })],
       targetGroups: [found({ arn: "arn:tg", name: "web", slowStartSeconds: 0, ...inVpc(undefined) })],
@@ -346,7 +346,7 @@ describe("findImageProblems", () => {
 });
 
 describe("findImageWarnings", () => {
-  it("tells of an image of another account", () => {
+  it("reports an image of another account", () => {
     expect(findImageWarnings(imageLookupsOf({ owner: "999900001111" }), OWNER)).toEqual([
       "Image ami-1 belongs to account 999900001111, which decides what boots.",
     ]);

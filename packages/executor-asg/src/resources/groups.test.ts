@@ -98,7 +98,7 @@ describe("findPredecessors", () => {
     expect(found).toMatchObject({ kind: "refused", problems: [{ code: "group-without-release" }] });
   });
 
-  it("refuses groups of which nobody knows the service", () => {
+  it("rejects groups of an unknown service", () => {
     expect(codesOf([aGroup("web", { ServiceName: undefined })])).toEqual(["group-without-service"]);
     expect(codesOf([aGroup("")])).toEqual(["group-without-service"]);
   });
@@ -234,7 +234,7 @@ describe("lookup", () => {
     },
   );
 
-  it("is no answer when its process shall end", async () => {
+  it("returns no answer when its process must end", async () => {
     const controller = new AbortController();
     controller.abort(new Error("shutting down"));
 

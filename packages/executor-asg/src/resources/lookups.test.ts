@@ -7,7 +7,7 @@ import { loadClassicBalancer, loadImage, loadSecurityGroups, loadSubnets, loadTa
 const APPLICATION = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/shop/50dc6c495c0c9188";
 const NETWORK = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/shop/50dc6c495c0c9188";
 
-/** Adds to what AWS tells of the one target group. */
+/** Adds to what AWS returns for the one target group. */
 function tell({ sim }: ReleaseWorld, facts: object): void {
   sim.once("ElasticLoadBalancingV2.DescribeTargetGroups", async (proceed) => {
     const { TargetGroups } = Object(await proceed());
@@ -154,7 +154,7 @@ describe("loadClassicBalancer", () => {
 });
 
 describe("findPlacementGroup", () => {
-  it("finds it as it is, or that it is to be made", async () => {
+  it("finds it, or reports that it must be created", async () => {
     const { sim, deps } = createReleaseWorld();
     sim.ec2.addPlacementGroup({ ...PLACE, name: "pg", strategy: "partition", partitionCount: 3 });
 

@@ -145,7 +145,7 @@ export function aSeedDocument(changes: Changes = {}): Record<string, unknown> {
   return aDocument(changes, "step-asg-deployer/one-service");
 }
 
-/** A report of a release that has one service and looks at its health. */
+/** A report of a release that has one service and checks its health. */
 export function aReport(over: Partial<ReleaseReport> = {}): ReleaseReport {
   return {
     operation: "deploy",
@@ -181,7 +181,7 @@ export function aServiceReport(over: Partial<ServiceReport> = {}): ServiceReport
   };
 }
 
-/** A release that goes on, as a yard shows it. */
+/** A running release, as a yard shows it. */
 export function aYardRelease(over: Partial<YardRelease> = {}): YardRelease {
   return {
     runId: "run-1",

@@ -42,11 +42,11 @@ export interface CommandWorld {
 export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Hears each note as it is said. */
+  /** Receives each note when it is printed. */
   readonly onNote?: (note: string) => void;
 }
 
-/** Makes one. Without a server's address no server is known, as for somebody who has none. */
+/** Creates one. Without a server address, no server is configured. */
 export function createCommandWorld(deps: Partial<ReleaseCommandDeps> = {}, url?: string): CommandWorld {
   const cwd = mkdtempSync(join(tmpdir(), "releases-"));
   const commands = createReleaseCommands({ random: createRandom(3), clock: systemClock, pollMs: 10, ...deps });
@@ -182,7 +182,7 @@ const BUCKET = `coinbase-odin-${HUB}`;
 
 const EXTERNAL_ID = "yard-7";
 
-/** The deployer's function and state machine, with their bucket, beside the account that releases go to. */
+/** The deployer's function and state machine with their bucket, and the account that releases go to. */
 export interface Deployer {
   readonly world: ReleaseWorld;
   readonly deps: ReleasesDeps;

@@ -2,7 +2,7 @@ import type { ExecutorContext, Random } from "@stackyard/core";
 import type { LockFiles, StoredFile } from "../locks/lock-files.ts";
 import type { HaltAnswer, HaltOrder, ReleaseDeps, ReleaseLocks, ReleaseMemory } from "../release-state.ts";
 
-/** What a deployer remembers, in maps that a test fills and looks at. All but the halts are by release id. */
+/** What a deployer stores, in maps that a test fills and inspects. All but the halts are by release id. */
 export interface TestMemory extends ReleaseMemory {
   readonly documents: Map<string, unknown>;
   readonly userData: Map<string, string>;
@@ -11,7 +11,7 @@ export interface TestMemory extends ReleaseMemory {
   readonly answers: HaltAnswer[];
 }
 
-/** One that is empty, and whose locks nobody else wants. */
+/** An empty one, whose locks have no other owner. */
 export function createTestMemory(): TestMemory {
   const documents = new Map<string, unknown>();
   const userData = new Map<string, string>();
@@ -56,7 +56,7 @@ function createFreeLocks(): ReleaseLocks {
       if (owner === by) owner = undefined;
     },
     async keep() {
-      // Nobody else wants them.
+      // No other owner wants them.
     },
   };
 }
@@ -115,7 +115,7 @@ export function createMemoryLockFiles(hooks: CallHooks = {}, stored: StoredFiles
   };
 }
 
-/** Lets several pieces of work go on one at a time, in an order that the seed decides at each of their awaits. */
+/** Runs several pieces of work one at a time, in an order that the seed decides at each of their awaits. */
 export interface Scheduler {
   /** Waits for its turn. */
   turn(): Promise<void>;
@@ -123,14 +123,14 @@ export interface Scheduler {
   run(work: readonly Promise<unknown>[], between?: () => void): Promise<void>;
 }
 
-/** Makes one. `settle`: until everything waits that goes on without a turn. Default: for work of promises alone. */
+/** Creates one. `settle`: waits until all work without a turn is waiting. Default: for work of promises alone. */
 export function createScheduler(random: Random, settle: () => Promise<void> = letSettle): Scheduler {
   const waiting: (() => void)[] = [];
   return {
     turn: () => new Promise((resolve) => waiting.push(resolve)),
     async run(work, between = () => undefined) {
       let open = work.length;
-      // Whoever went on last stands last: some runs let one go far ahead, others change at each step.
+      // The one that ran last moves to the end: some runs let one get far ahead, others switch at each step.
       const stickiness = random();
       for (const each of work) void each.finally(() => (open -= 1));
       while (open > 0) {
@@ -145,7 +145,7 @@ export function createScheduler(random: Random, settle: () => Promise<void> = le
   };
 }
 
-/** Promises that wait for nothing but promises go on; far faster than a timer's turn. */
+/** Lets promises that wait only for promises continue; much faster than a timer's turn. */
 async function letSettle(): Promise<void> {
   for (let rounds = 0; rounds < 12; rounds += 1) await Promise.resolve();
 }

@@ -195,7 +195,7 @@ async function passUntil<Result>(clock: FakeClock, done: Promise<Result>): Promi
   return done;
 }
 
-/** A release whose new group stands beside the old one, which has the traffic. */
+/** A release whose new group runs next to the old one, which has the traffic. */
 export interface Switch extends ReleaseWorld {
   /** The release with what it knows so far. */
   readonly now: ReleaseWork;
@@ -281,7 +281,7 @@ function addOld({ sim, ids }: ReleaseWorld, { tags, hookSeconds }: SwitchInput, 
   });
 }
 
-/** What stands in the account without a group, or a release that serves: one line each. */
+/** What exists in the account without a group, or a release that serves: one line each. */
 export async function findOrphans({ deps, clock }: Pick<ReleaseWorld, "deps" | "clock">): Promise<readonly string[]> {
   const facts = await loadRepairFacts(deps, aRelease());
   return findLeftOvers(facts, { now: clock.now(), running: [] }).map(

@@ -143,7 +143,7 @@ export function createAsgYard(options: WorldOptions = {}): AsgYard {
   };
 }
 
-/** What no release may ever do, looked at after each call. */
+/** What no release may ever do, checked after each call. */
 interface TrafficWatch extends CallGuard {
   readonly faults: readonly string[];
 }

@@ -34,7 +34,7 @@ describe("rules of the lifecycle", () => {
     rule({ Filter: { Tag: { Key: "a", Value: "b" } } }),
     rule({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 30 } }),
     rule({ AbortIncompleteMultipartUpload: undefined, Expiration: { Days: 9 } }),
-  ])("get one more beside %j", (theirs) => {
+  ])("get one more in addition to %j", (theirs) => {
     const rules = completeRules([theirs]) ?? [];
 
     expect(rules[0]).toBe(theirs);
@@ -44,7 +44,7 @@ describe("rules of the lifecycle", () => {
 });
 
 describe("the policy", () => {
-  it("denies what comes without TLS, once, beside what others allow", () => {
+  it("denies requests without TLS, once, and keeps what others allow", () => {
     const theirs = { Effect: "Allow", Principal: { AWS: "1" }, Action: "s3:GetObject", Resource: "*" };
     const text = completePolicy(JSON.stringify({ Version: "2012-10-17", Statement: theirs }), PLACE);
 
@@ -73,7 +73,7 @@ describe("tags", () => {
     expect(completeTags(tags, "third")).toBeUndefined();
   });
 
-  it("stay as they are where there is no room", () => {
+  it("are left unchanged when there is no room", () => {
     const full = Array.from({ length: 49 }, (_, index) => ({ Key: `k${index}`, Value: "" }));
 
     expect(completeTags(full, "stack")).toBeUndefined();

@@ -41,7 +41,7 @@ describe("a failure", () => {
     expect(toFailure(REQUEST, error)).toMatchObject({ status: "FAILED", reason, data: { Message: reason } });
   });
 
-  it("is answered in 4,096 bytes, whatever it says and whoever asks", () => {
+  it("is answered in 4,096 bytes, whatever the request contains", () => {
     const id = (maxLength: number) => fc.string({ unit: "grapheme-ascii", minLength: maxLength, maxLength });
     const ids = {
       RequestId: id(128),
@@ -177,7 +177,7 @@ function passTime(clock: ReturnType<typeof createFakeClock>) {
   };
 }
 
-/** One call of AWS breaks off; whoever comes next finds what has taken effect. */
+/** One AWS call breaks off; the next process finds what has taken effect. */
 function createDeath(death: Options["death"]) {
   let calls = 0;
   const middleware = (next: (args: unknown) => Promise<unknown>) => async (args: unknown) => {
@@ -195,7 +195,7 @@ function createDeath(death: Options["death"]) {
 }
 
 describe("Custom::InitialSetTrigger", () => {
-  it("registers the consumer and starts the set once, under the same id for ever", async () => {
+  it("registers the consumer and starts the set once, always under the same id", async () => {
     const { life, sim, settle, told } = createWorld({ type: "set" });
 
     const created = await settle(life.create(PROPERTIES));
@@ -228,7 +228,7 @@ describe("Custom::InitialSetTrigger", () => {
     expect(sim.stepFunctions.executions).toHaveLength(2);
   });
 
-  it("unregisters on deletion, which succeeds although nobody listens", async () => {
+  it("unregisters on deletion, which succeeds even when no distributor listens", async () => {
     const { life, settle, told, sim } = createWorld({ type: "set" });
     await settle(life.create(PROPERTIES));
 
@@ -291,7 +291,7 @@ describe("Custom::InitialSetTrigger", () => {
     expect(reason).toMatch(/^INITIAL_SET_FAILED: .*StateMachineDoesNotExist/);
   });
 
-  it("waits for the end where that is asked for, over several invocations", async () => {
+  it("waits for the end on request, over several invocations", async () => {
     const definition = { StartAt: "Wait", States: { Wait: { Type: "Wait", Seconds: 100, End: true } } };
     const { life, settle, sim } = createWorld({ type: "set", definition, deadlineMs: 60_000 });
 
@@ -370,7 +370,7 @@ describe("Custom::AdoptedBucket", () => {
     expect(sim.s3.texts(BUCKET)).toEqual({ a: "1" });
   });
 
-  it("empties and deletes where that is asked for, all versions, and twice without harm", async () => {
+  it("empties and deletes on request, all versions, and twice without harm", async () => {
     const { life, sim, settle } = createWorld({ type: "bucket" });
     await settle(life.create({ ...BUCKET_PROPERTIES, EmptyOnDelete: true }));
     for (let index = 0; index < 1_100; index += 1) sim.s3.write(BUCKET, `k${index % 600}`, `${index}`);
@@ -380,7 +380,7 @@ describe("Custom::AdoptedBucket", () => {
     expect((await settle(life.delete())).status).toBe("DELETE_COMPLETE");
   });
 
-  it("takes a flag for what it says, also from whoever does not send it as a text", async () => {
+  it("accepts a flag as a string and as a boolean", async () => {
     const { resources, sim, settle } = createWorld({ type: "bucket" });
     const serve = (RequestType: string, more: object) => {
       const ids = { RequestId: RequestType, StackId: "2", LogicalResourceId: "3" };
@@ -395,7 +395,7 @@ describe("Custom::AdoptedBucket", () => {
     expect(sim.s3.hasBucket(BUCKET)).toBe(false);
   });
 
-  it("says where no time is left, and goes on when asked again", async () => {
+  it("reports that no time is left, and continues on the next request", async () => {
     const { life, sim, settle } = createWorld({ type: "bucket", deadlineMs: 14_000 });
     await settle(life.create({ ...BUCKET_PROPERTIES, EmptyOnDelete: true }));
     sim.s3.write(BUCKET, "a", "1");
@@ -426,7 +426,7 @@ describe("a call that breaks off anywhere", () => {
     (["before", "after"] as const).map((when) => ({ at, when })),
   );
 
-  it.each(deaths)("leaves a bucket that is made in the end, $when call $at", async (death) => {
+  it.each(deaths)("leaves a created bucket at the end, $when call $at", async (death) => {
     const { life, sim, settle } = createWorld({ type: "bucket", death });
 
     const created = await settle(life.create(BUCKET_PROPERTIES));
