@@ -42,7 +42,7 @@ describe("listVisible", () => {
 });
 
 describe("removeEvents", () => {
-  it("says which rows beside are not named any more", () => {
+  it("returns the separate rows that the item no longer names", () => {
     const lane = { events: [anEntry(1, { beside: "event#1" }), anEntry(2)] };
 
     expect(removeEvents(lane, [1, 9])).toEqual({ aggregate: { events: [anEntry(2)] }, unused: ["event#1"] });
@@ -51,7 +51,7 @@ describe("removeEvents", () => {
 });
 
 describe("a receipt", () => {
-  it("says what it stands for, whatever is in the id", () => {
+  it("identifies its work, whatever characters the id contains", () => {
     expect(parseReceipt(toEventReceipt("a:1\n", 7))).toEqual({ kind: "event", no: 7, stackId: "a:1\n" });
     expect(parseReceipt(toTaskReceipt("s/l/1/t/1", 2))).toEqual({ kind: "task", no: 2, attemptId: "s/l/1/t/1" });
     expect(parseReceipt("poll:a1")).toEqual({ kind: "return", attemptId: "a1" });

@@ -130,7 +130,7 @@ describe("what is written", () => {
         grant = result?.kind === "committed" ? result.grants?.[0] : undefined;
       });
       written.push(counted.write);
-      // The first one after the stack's beginning also looks at what says that it has begun.
+      // The first commit after the stack's creation also reads the mark of that creation.
       if (entry > 2)
         expect(counted.calls).toEqual(["GetItem stacks", "PutItem stacks", "PutItem work", "UpdateItem work"]);
       expect(grant?.attemptId).toBe(next.attemptId);

@@ -73,7 +73,7 @@ it("enters the next state once when six tasks complete at the same time, 50 time
   }
 }, 300_000);
 
-it("gives a key to one of many processes at a time, and in the end to all", async () => {
+it("grants a key to one of many processes at a time, and eventually to each of them", async () => {
   const stores = await openAll(4);
   const [first] = stores;
   const ids = Array.from({ length: 12 }, (_, index) => `a${String(index).padStart(2, "0")}`);

@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => tables.stop());
 
-/** One call of the port, what is there before it, and how whoever called goes on when it got no answer. */
+/** One call of the port, the state before it, and what the caller does next when it gets no answer. */
 interface Scenario {
   readonly name: string;
   prepare(store: Store): Promise<unknown>;
@@ -115,13 +115,13 @@ const scenarios: readonly Scenario[] = [
   },
 ];
 
-/** As an engine goes on after a crash: what is known already is left away. */
+/** Commits as an engine does after a crash: it skips the inputs that the store already knows. */
 async function commitAll(store: Store, change: Parameters<typeof aChange>[0]): Promise<void> {
   const [loaded] = await store.load(["s1"]);
   await store.commit([aChange({ ...change, expectedVersion: loaded?.version ?? 0 })]);
 }
 
-/** Sweeps late enough for repairs, and tells everything that callers can see; positions and receipts are left away. */
+/** Sweeps late enough for repairs, then returns everything that callers can see except positions and receipts. */
 async function observe(store: Store) {
   for (let sweep = 0; sweep < 3; sweep += 1) await take(store, ["timer", "deadline", "parked"], T0 + MINUTE + sweep);
   const page = { limit: 100 };
@@ -175,7 +175,7 @@ describe("a process that dies in a claim of two keys", () => {
   }
 
   it.each(["is claimed again", "is closed"])(
-    "leaves keys that come free in the end when the attempt %s",
+    "leaves keys that are eventually released when the attempt %s",
     async (end) => {
       for (let dieAfter = 0, isDead = true; isDead; dieAfter += 1) {
         const { hasDied, claim, store } = await claimWithCrash(dieAfter);
@@ -200,7 +200,7 @@ describe("a process that dies in a claim of two keys", () => {
 
 describe("a process that dies between the steps of a call", () => {
   it.each(scenarios)(
-    "leaves what restart goes on from: $name",
+    "leaves a state from which a restart continues: $name",
     async (scenario) => {
       const { seen: whole } = await runWithCrash(scenario, Number.POSITIVE_INFINITY);
 

@@ -61,7 +61,7 @@ describe("createSerializer", () => {
     expect(seen.indexOf("b begins")).toBeLessThan(seen.indexOf("a1 ends"));
   });
 
-  it("goes on after a call that failed", async () => {
+  it("continues after a failed call", async () => {
     const serialize = createSerializer();
     const failed = serialize("a", () => Promise.reject(new Error("no")));
 

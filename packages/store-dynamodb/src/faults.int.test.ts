@@ -19,7 +19,7 @@ import {
 } from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 
-// What the emulator does not do of what DynamoDB does; where it is written stands with each case.
+// Behavior of DynamoDB that the emulator lacks. Each case names its documentation.
 
 let tables: TestTables;
 beforeAll(async () => {
@@ -52,7 +52,7 @@ describe("throttling", () => {
     expect(await commitNow(store, aPut())).toBeGreaterThan(0);
   });
 
-  it("of what follows from a commit leaves the commit as it is, and the rest to the sweep", async () => {
+  it("of a commit's follow-up writes leaves the commit valid and the rest to the sweep", async () => {
     let isFailing = false;
     const error = aServiceError("ThrottlingException");
     const isOfWork = ({ input }: SentCommand) => String(input["TableName"]).endsWith("-work");
@@ -209,7 +209,7 @@ describe("a late writer", () => {
     name === "PutItem" && input["TableName"] === table;
   const first = aPut({ life: "e1" }, { appliedIds: ["e1"], dispatches: [aDispatch("a1")] });
 
-  it("that begins a stack after a whole life of it changes nothing, and is told", async () => {
+  it("that creates a stack after a whole incarnation of it changes nothing and gets a conflict", async () => {
     const { others, store, hasSlept } = await openSleeper(isPutOf("shadow"), async (others) => {
       await commitNow(others, aPut({ life: "e1" }, { appliedIds: ["e1"] }));
       await commitNow(others, aChange({ write: { kind: "remove" } }));
@@ -235,7 +235,7 @@ describe("a late writer", () => {
     expect(await others.commit([aPut({}, { appliedIds: ["e1"] })])).toEqual([{ kind: "duplicate", eventIds: ["e1"] }]);
   });
 
-  it("whose stack has ended and begun again before it puts the item leaves the later one as it is", async () => {
+  it("whose stack ended and began again before it puts the item leaves the later incarnation unchanged", async () => {
     const { others, store } = await openSleeper(isPutOfStack, async (others) => {
       await commitNow(others, aChange({ write: { kind: "remove" } }));
       await commitNow(others, aPut({ life: "e2", state: "LATER" }));
@@ -247,7 +247,7 @@ describe("a late writer", () => {
     expect(await commitNow(store, aPut({ life: "e2", state: "LAST" }))).toBeGreaterThan(0);
   });
 
-  it("that parks an event for no stack while one begins is told of the conflict", async () => {
+  it("that parks an event for a missing stack while the stack is created gets a conflict", async () => {
     const { others, store, hasSlept } = await openSleeper(isPutOf("shadow"), (others) => commitNow(others, aPut()));
 
     const result = await store.commit([aChange({ park: [aParkedEvent("p1")] })]);
@@ -291,7 +291,7 @@ describe("a late writer", () => {
     expect((await store.findAttempt("a2"))?.heldKeys).toEqual(["key:db"]);
   });
 
-  it("with the token of before cannot end what a newer owner works on", async () => {
+  it("with an old token cannot end an attempt that a newer owner works on", async () => {
     const store = await tables.open();
     await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")] }));
     const late = await grantNow(store, "a1");

@@ -26,7 +26,7 @@ async function listIds(
 const write = (store: DynamodbStore, id: string, events: readonly string[]) =>
   commitNow(store, aPut({ id }, { history: events.map((event) => aLine(event, { stackId: id })) }));
 
-/** Two processes; the second one stops between taking its positions and writing its lines until it is let go on. */
+/** Two processes. The second one pauses between reserving its positions and writing its lines until it is released. */
 async function openWithSlowOne() {
   const table = tables.newTable();
   const clock = createFakeClock();
@@ -69,7 +69,7 @@ describe("a gap in the positions of the history", () => {
     expect(await listIds(fast, {}, "2")).toEqual(["e3", "e4"]);
   });
 
-  it("is passed over when whoever took the positions does not come back", async () => {
+  it("is skipped when the process that reserved the positions does not return", async () => {
     const { fast, slow, clock, letGo, isStopped } = await openWithSlowOne();
     const slowly = write(slow, "b", ["e1"]);
     await isStopped;

@@ -25,7 +25,7 @@ describe("packed ids", () => {
     expect(unpackIds(undefined)).toEqual({ ids: [], count: 0 });
   });
 
-  it("differ for texts that no UTF-8 tells apart", () => {
+  it("differ for texts whose UTF-8 is the same", () => {
     expect(toIdHash("\ud800")).not.toBe(toIdHash("\ud801"));
   });
 });
@@ -52,7 +52,7 @@ describe("sizeOfItem", () => {
 });
 
 describe("toKeyPart", () => {
-  it("leaves an id as it is, and hashes one that no key can hold", () => {
+  it("returns an id unchanged, and hashes an id that does not fit in a key", () => {
     expect(toKeyPart("pr-1/né ✓")).toBe("pr-1/né ✓");
     expect(toKeyPart("é".repeat(401))).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect(toKeyPart("\ud800")).toMatch(/^sha256:/);

@@ -134,7 +134,7 @@ describe("opening a store", () => {
 });
 
 describe("closing a store", () => {
-  it("waits for what is under way, and leaves a client that was given as it is", async () => {
+  it("waits for calls in progress, and does not destroy a client that was passed in", async () => {
     const store = await tables.open();
     const commit = store.commit([aPut()]);
 

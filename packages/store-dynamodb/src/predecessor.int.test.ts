@@ -71,7 +71,7 @@ async function getItem({ tables: { stacks } }: DynamodbStore, id: string) {
 }
 
 describe("a table of the predecessor", () => {
-  it("is read as it is", async () => {
+  it("is read without a migration", async () => {
     const store = await openOld([anOldItem(), anOldItem({ id: { S: "pr-2" }, _state: { S: "RUN" } })]);
 
     const [loaded] = await store.load(["pr-1"]);
@@ -160,7 +160,7 @@ describe("a table of the predecessor", () => {
     expect(await store.load(["pr-1"])).toEqual([{ stackId: "pr-1", version: 0, parked: [] }]);
   });
 
-  it("may be written by the predecessor once more: entries, versions and what is parked go on", async () => {
+  it("can be written by the predecessor again: entries, versions and parked events continue", async () => {
     const store = await openOld([]);
     const dispatches = [aDispatch("a1", { stackId: "pr-1", entry: 7 })];
     await commitNow(store, aPut({ id: "pr-1", entry: 7 }, { dispatches, history: [aLine("e1", { stackId: "pr-1" })] }));
@@ -180,7 +180,7 @@ describe("a table of the predecessor", () => {
 });
 
 describe("a table without the index of what is due", () => {
-  it("is told with what to do", async () => {
+  it("is reported with a hint", async () => {
     const store = await openOld([]);
 
     const { findings, hasDueIndex } = await checkTables(tables.client, store.tables);

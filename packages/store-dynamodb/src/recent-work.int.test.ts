@@ -55,7 +55,7 @@ describe("a process's own work", () => {
     expect((await take(own, ["task"])).map(({ kind }) => kind)).toEqual(["task"]);
   });
 
-  it("is what somebody else has queued behind it, once it is done", async () => {
+  it("includes what another process has queued behind it, once it is done", async () => {
     const { own, other } = await openCounted();
     await own.enqueue([anEvent("e1")]);
     const [first] = await own.takeOwn(input);
@@ -84,14 +84,14 @@ describe("a process's own work", () => {
     expect([await own.takeOwn({ ...input, now: T0 + HOUR }), (await own.queries.stats()).queuedTasks]).toEqual([[], 0]);
   });
 
-  it("costs no request where there is none, or it is done", async () => {
+  it("costs no request when there is no such work or it is done", async () => {
     const { own, other, asked } = await openCounted();
     await other.enqueue([anEvent("e1")]);
 
     expect([await own.takeOwn(input), asked]).toEqual([[], []]);
   });
 
-  it("is not handed out when somebody else has it", async () => {
+  it("is not returned when another process has it", async () => {
     const { own, other } = await openCounted();
     await commitNow(own, aPut({}, { dispatches: [aDispatch("a1")] }));
     await take(other, ["task"]);
@@ -122,7 +122,7 @@ describe("what a process has just queued", () => {
     expect(await take(own, ["task", "event"])).toEqual([]);
   });
 
-  it("is not handed out when somebody else has taken it meanwhile", async () => {
+  it("is not returned when another process has received it in the meantime", async () => {
     const { own, other } = await openLagging();
     await commitNow(own, aPut({}, { dispatches: [aDispatch("a1")] }));
 

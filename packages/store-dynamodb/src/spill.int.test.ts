@@ -30,7 +30,7 @@ describe("a stack with more open work than an item holds", () => {
     };
   });
 
-  it("has the rest beside the item, and none of it when it has become small", async () => {
+  it("keeps the rest in separate rows, and deletes them when the stack is small again", async () => {
     const store = await tables.open();
 
     await commitNow(store, aPut({}, { dispatches }));

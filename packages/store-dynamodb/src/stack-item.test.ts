@@ -52,7 +52,7 @@ describe("the item of a stack", () => {
     expect(toStackItem(EMPTY, aStack(), { dueAt: T0 }, "s").item["nextDueAt"]).toBeUndefined();
   });
 
-  it("holds no more than DynamoDB takes: what is too much is beside it, and is joined again", () => {
+  it("stays within the size limit of DynamoDB: the rest is stored in separate rows and joined again", () => {
     const noise = Array.from({ length: 300_000 }, (_, index) => (index * 7919 * index) % 999_999_937);
     const events = [
       {

@@ -20,7 +20,7 @@ const moves: fc.Arbitrary<readonly StoreMove[]> = fc.array(fc.tuple(fc.nat(), fc
   maxLength: 60,
 });
 
-describe("the DynamoDB store beside the pure rules", () => {
+describe("the DynamoDB store compared with the model", () => {
   it("answers and shows the same after every move", async () => {
     await fc.assert(
       fc.asyncProperty(moves, (list) => playStoreModel(list, createDurableStore)),

@@ -37,7 +37,7 @@ describe("revisions", () => {
 });
 
 describe("prune", () => {
-  it("goes on until nothing old is left, a bounded number of items a call", async () => {
+  it("continues until no old item is left, with a bounded number of items per call", async () => {
     const store = await tables.open();
     const lines = Array.from({ length: 2 }, (_, index) => aLine(`e${index}`));
     await Promise.all(
@@ -67,7 +67,7 @@ describe("prune", () => {
 });
 
 describe("what follows from a commit and fails again and again", () => {
-  it("is tried once a minute, and keeps nobody from other work", async () => {
+  it("is tried once a minute, and does not block other work", async () => {
     let isFailing = false;
     const client = interceptClient(tables.client, ({ name }, call) => {
       const isHistory = name === "UpdateItem";

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 describe("a store that is closed", () => {
-  it("answers what was asked for before, and refuses what comes after", async () => {
+  it("answers earlier calls and rejects later ones", async () => {
     const schema = server.newSchema();
     const store = await server.open({ schema, maxGroup: 1 });
     const commits = ["a", "b", "c", "d", "e"].map((id) => store.commit([aPut({ id })]));

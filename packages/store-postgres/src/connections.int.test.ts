@@ -13,7 +13,7 @@ afterAll(() => server.stop());
 const readTls = (name: string) => readFileSync(join(import.meta.dirname, "fixtures/tls", name), "utf8");
 
 describe("credentials", () => {
-  it("are asked for again when the server refuses them, and the call succeeds", async () => {
+  it("are fetched again when the server rejects them, and the call succeeds", async () => {
     await server.sql("create role rotated login superuser password 'old'");
     let password = "old";
     const connection = vi.fn(async () => ({
@@ -51,7 +51,7 @@ describe("credentials", () => {
     expect(connection).toHaveBeenCalledTimes(2);
   });
 
-  it("that cannot be had now are asked for at the next call", async () => {
+  it("that cannot be fetched now are fetched at the next call", async () => {
     let fails = true;
     const connection = async () => {
       if (fails) throw new Error("The secret cannot be read.");
@@ -68,7 +68,7 @@ describe("credentials", () => {
 });
 
 describe("TLS", () => {
-  it("is used where the server has it, and checked where that is asked for", async () => {
+  it("is used where the server supports it, and verified when the settings require it", async () => {
     const own = await startTestServer();
     const url = `${own.url}?`;
     await expect(own.open({ connection: `${url}sslmode=require` })).rejects.toMatchObject({
@@ -135,7 +135,7 @@ describe("a server that goes", () => {
     await own.stop();
   });
 
-  it("is no reason to end for a store that only waits", async () => {
+  it("does not close a store that only waits", async () => {
     const store = await server.open({ applicationName: "idle-test" });
 
     await server.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'idle-test'");

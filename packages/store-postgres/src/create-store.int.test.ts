@@ -59,7 +59,7 @@ describe("createStore", () => {
     ["a file that is not there", {}, { DATABASE_URL_FILE: "/nowhere" }, "DATABASE_URL_FILE cannot be read"],
     ["an unknown option", { poolSize: 5 }, {}, '"poolSize" is none; there are connection, schema'],
     ["an option of another type", { maxConnections: "5", tls: "yes" }, {}, /(?=.*maxConnections)(?=.*tls)/],
-  ])("tells %s", async (_what, options, environment, told) => {
+  ])("reports %s", async (_what, options, environment, told) => {
     await expect(open(options, environment)).rejects.toMatchObject({
       code: "CONFIG_INVALID",
       message: expect.stringMatching(told),

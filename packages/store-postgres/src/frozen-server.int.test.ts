@@ -89,7 +89,7 @@ describe("a server that is frozen", () => {
     await store.close();
   });
 
-  it("is waited for no longer than 5 s unless told", async () => {
+  it("is waited for at most 5 s by default", async () => {
     gate = await startGate(server);
     const store = await server.open({ connection: gate.url });
     gate.freeze();

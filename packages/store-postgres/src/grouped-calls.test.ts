@@ -97,7 +97,7 @@ describe("GroupedCalls", () => {
     expect(groups()).toEqual([["a", "b"], ["a"], ["b"]]);
   });
 
-  it("fails all of a group for a fault of the medium, and goes on with the next", async () => {
+  it("rejects all calls of a group on a storage fault, and continues with the next group", async () => {
     const { calls, sent } = createGroups();
     const answers = ["a", "b"].map((text) => calls.call(text));
     await turn();

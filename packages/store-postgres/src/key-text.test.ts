@@ -31,19 +31,19 @@ describe("toKeyText", () => {
 });
 
 describe("toComparedText", () => {
-  it.each([["a"], ["é".repeat(400)], ["x".repeat(800)], ["\u{1f600}\0"]])("leaves %j as it is kept", (text) => {
+  it.each([["a"], ["é".repeat(400)], ["x".repeat(800)], ["\u{1f600}\0"]])("returns %j unchanged", (text) => {
     expect([toComparedText(text), toLongText(text)]).toEqual([toKeyText(text), null]);
   });
 
   it.each([["é".repeat(401)], ["x".repeat(801)], ["\0".repeat(200)]])(
-    "shortens %j, and keeps the text beside",
+    "shortens %j, and keeps the full text separately",
     (text) => {
       expect(toComparedText(text)).toMatch(/^\ufffe#[0-9a-f]{64}$/);
       expect(fromKeyText(toLongText(text) ?? "")).toBe(text);
     },
   );
 
-  it("gives different texts different ones, what stands for another one too", () => {
+  it("returns different results for different texts, including a text that equals the result of another", () => {
     const long = "x".repeat(801);
 
     expect(toComparedText(toComparedText(long))).not.toBe(toComparedText(long));

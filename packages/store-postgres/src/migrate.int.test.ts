@@ -37,7 +37,7 @@ const listSteps = async (schema: string) =>
   (await server.sql(`select step, works_from from ${schema}.migration order by step`)).map((row) => Object.values(row));
 
 describe("migrate", () => {
-  it("makes a fresh schema once, whoever of several comes first", async () => {
+  it("creates a new schema once when several processes start together", async () => {
     const schema = server.newSchema();
 
     const places = await Promise.all([run(schema), run(schema), run(schema)]);
@@ -46,7 +46,7 @@ describe("migrate", () => {
     expect(await listSteps(schema)).toEqual([[1, 1]]);
   });
 
-  it("brings a store of before forward, and keeps what is in it", async () => {
+  it("migrates a store of an earlier release and keeps its data", async () => {
     const schema = server.newSchema();
     const store = await server.open({ schema });
     await store.commit([aPut()]);
@@ -61,7 +61,7 @@ describe("migrate", () => {
     await store.close();
   });
 
-  it("lets this release work on beside a later one whose step only adds", async () => {
+  it("lets this release continue to work with a later one whose migration only adds", async () => {
     const schema = server.newSchema();
     const before = await server.open({ schema });
     await before.commit([aPut({}, { dispatches: [aDispatch("a1")] })]);

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-it("is when the first event of a stack comes back, however many stand behind it", async () => {
+it("is the time when the first event of a stack returns, however many wait behind it", async () => {
   const store = await server.open();
   await store.enqueue(["e1", "e2", "e3"].map((id) => anEvent(id)));
   const take = () => store.takeDue({ kinds: ["event"], now: T0, limit: 1, leaseMs: MINUTE });

@@ -48,7 +48,7 @@ describe("parseConnection", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("reads a secret as RDS writes it, or its JSON, and passes over other keys", () => {
+  it("reads a secret as RDS writes it, or its JSON, and ignores other keys", () => {
     const fields = { host: "db.example.org", port: 6543, database: "yard", user: "ada", password: "p@ss" };
 
     expect(parseConnection(secret)).toEqual(fields);

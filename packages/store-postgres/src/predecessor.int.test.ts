@@ -40,7 +40,7 @@ function save(id: string, state: string, more: object = {}, connection = url): P
 }
 
 describe("a database of the predecessor", () => {
-  it("is read as it is: state, tasks, metadata with their types, times", async () => {
+  it("is read without a migration: state, tasks, metadata with their types, times", async () => {
     const store = await open();
 
     const [master, pending] = await store.load(["master", "pr-101"]);
@@ -166,8 +166,8 @@ describe("a database of the predecessor", () => {
   });
 });
 
-describe("the predecessor's programs beside ours", () => {
-  it("give each of their writes a version: a decision on the row of before is a conflict", async () => {
+describe("the predecessor's programs next to this version", () => {
+  it("raise the version with each write: a decision on an older row is a conflict", async () => {
     const store = await open();
     const [before] = await store.load(["master"]);
 
@@ -213,7 +213,7 @@ describe("the predecessor's programs beside ours", () => {
     await store.close();
   });
 
-  it("may make and remove stacks, whose versions go on", async () => {
+  it("can create and remove stacks, whose versions continue", async () => {
     const store = await open();
     await save("new", "RUN");
     expect((await store.load(["new"]))[0]).toMatchObject({ version: 1, stack: { state: "RUN" } });

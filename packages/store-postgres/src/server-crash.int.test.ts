@@ -7,7 +7,7 @@ import { startTestServer } from "./testing/test-server.ts";
 const STACKS = 24;
 const LEASE_MS = 60 * MINUTE;
 
-/** A stack that goes on by results, as its worker knows it. */
+/** A stack that results move forward, as its worker sees it. */
 interface Lane {
   readonly stackId: string;
   /** Of the last commit that was answered. */

@@ -91,7 +91,7 @@ describe("several processes", () => {
     expect(ids.length).toBe(60);
   });
 
-  it("decide on the same stacks in any order: one wins each version, and none waits for ever", async () => {
+  it("decide on the same stacks in any order: one wins each version, and there is no deadlock", async () => {
     const ids = ["a", "b", "c", "d"];
     const wins = new Map(ids.map((id) => [id, 0]));
     const writeOnce = async (store: PostgresStore, order: readonly string[]) => {
@@ -203,7 +203,7 @@ describe("several processes", () => {
 });
 
 describe("signals", () => {
-  it("tell another process of events, tasks and history", async () => {
+  it("notify another process of events, tasks and history", async () => {
     const [here, there] = stores;
     await listening(there);
     const line = { stackId: "s1", at: T0, eventId: "e", event: "E", outcome: "applied", sent: [], notes: [] } as const;
@@ -233,7 +233,7 @@ describe("signals", () => {
   });
 });
 
-/** Once it listens a store tells of everything, for it may have missed something. */
+/** When a store starts to listen it signals every kind, because it may have missed something. */
 function listening(store: PostgresStore): Promise<void> {
   return nextSignal(store, "task");
 }

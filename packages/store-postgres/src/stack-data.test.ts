@@ -48,7 +48,7 @@ describe("the record of a stack", () => {
     ]);
   });
 
-  it("that the predecessor wrote over one of ours goes on above its entries", () => {
+  it("that the predecessor wrote over one of this version continues above its entries", () => {
     const data = { ...aStack({ entry: 900 }), _state: "UP" };
 
     expect(parseStackRow(aRow(data, { version: 3 }))).toMatchObject({ entry: 20_000, life: "0", runs: [] });

@@ -49,7 +49,7 @@ const moves: fc.Arbitrary<readonly StoreMove[]> = fc.array(fc.tuple(fc.nat(), fc
   maxLength: 80,
 });
 
-describe("the PostgreSQL store beside the pure rules", () => {
+describe("the PostgreSQL store compared with the model", () => {
   it.each([
     ["any ids", undefined],
     ["the engine's ids", renameAttempts],

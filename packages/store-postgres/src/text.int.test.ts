@@ -14,7 +14,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-// PostgreSQL keeps neither U+0000 nor half of a pair, and what stands for them is a text too.
+// PostgreSQL stores neither U+0000 nor a lone surrogate, and the text that replaces them can also occur by itself.
 const ODD = "a\u0000b\ud800c\udc00d\ufffe0000 \u{1f600} é \\u0000 '\"";
 const take = { now: T0, limit: 10, leaseMs: 1 };
 

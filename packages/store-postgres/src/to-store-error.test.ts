@@ -21,7 +21,7 @@ describe("toStoreError", () => {
     ["XX001", "STORE_CORRUPT", "backup"],
     ["22001", "USAGE", "it says no"],
     ["54000", "USAGE", "it says no"],
-  ])("tells what %s means", (code, ours, says) => {
+  ])("converts %s", (code, ours, says) => {
     const cause = serverError(code);
 
     expect(toStoreError(cause)).toMatchObject({ code: ours, cause, message: expect.stringContaining(says) });

@@ -11,7 +11,7 @@ describe("QueueFloor", () => {
     expect(floor.next(1_001)).toBe(70);
   });
 
-  it("looks at all of the queue after a take that was not full", () => {
+  it("scans the whole queue after a call that received less than its limit", () => {
     const floor = new QueueFloor();
     floor.next(1_000);
     floor.note([70, 71], true);
@@ -21,7 +21,7 @@ describe("QueueFloor", () => {
     expect(floor.next(1_001)).toBe(0);
   });
 
-  it("looks at all of the queue after something was given back", () => {
+  it("scans the whole queue after a release", () => {
     const floor = new QueueFloor();
     floor.next(1_000);
     floor.note([70, 71], true);
@@ -31,7 +31,7 @@ describe("QueueFloor", () => {
     expect(floor.next(1_001)).toBe(0);
   });
 
-  it("looks at all of the queue every 200 ms, however full the takes are, and when the clock goes back", () => {
+  it("scans the whole queue every 200 ms, however full the results are, and when the clock goes back", () => {
     const floor = new QueueFloor();
     floor.next(1_000);
     floor.note([70], true);
@@ -65,7 +65,7 @@ describe("parseReceipts", () => {
     });
   });
 
-  it("passes over what it does not know", () => {
+  it("ignores unknown values", () => {
     const none = { events: [], tasks: [], others: [] };
     expect(parseReceipts(["", "event:", "event:x", "event:99999999999999999999:a", "task:-1", "timer:1"])).toEqual(
       none,

@@ -48,7 +48,7 @@ describe("backUpSqliteStore", () => {
     expect(await keysOf(file)).toEqual(["a"]);
   });
 
-  it("leaves a store of an earlier release as it is, and its copy too", async () => {
+  it("does not migrate a store of an earlier release, nor its copy", async () => {
     const { database } = storeFilesOf(folder);
     const older = openDatabase(database);
     migrate(older, MIGRATIONS.slice(0, -1));
@@ -59,7 +59,7 @@ describe("backUpSqliteStore", () => {
     expect([versionOf(database), versionOf(file)]).toEqual([MIGRATIONS.length - 1, MIGRATIONS.length - 1]);
   });
 
-  it("has what a killed owner had answered, which lies beside the file still", async () => {
+  it("contains what a killed owner had acknowledged, which is still in the write-ahead log", async () => {
     const live = join(root, "live");
     const store = await createSqliteStore({ folder: live });
     await put(store, "late");
@@ -82,9 +82,9 @@ describe("backUpSqliteStore", () => {
   });
 
   it.each([
-    ["where there is none", () => {}, "NOT_FOUND"],
-    ["that is another program's", () => makeOther(), "STORE_CORRUPT"],
-  ])("copies no store %s", async (_where, prepare, code) => {
+    ["that does not exist", () => {}, "NOT_FOUND"],
+    ["that belongs to another program", () => makeOther(), "STORE_CORRUPT"],
+  ])("rejects a store %s", async (_where, prepare, code) => {
     prepare();
 
     await expect(backUpSqliteStore({ folder, to: file })).rejects.toMatchObject({ code });

@@ -185,7 +185,7 @@ describe("restoreSqliteStore", () => {
   });
 
   it.each([
-    ["is no database", () => writeFileSync(file, "text".repeat(3_000)), "STORE_CORRUPT"],
+    ["is not a database", () => writeFileSync(file, "text".repeat(3_000)), "STORE_CORRUPT"],
     ["is another program's database", () => change("create table other (a)"), "STORE_CORRUPT"],
     ["is damaged", () => damage(file), "STORE_CORRUPT"],
     ["is of a later release", () => change("pragma user_version = 99"), "STORE_TOO_NEW"],

@@ -60,7 +60,7 @@ function listLines(): string[] {
 }
 
 describe("GroupCommit", () => {
-  it("writes what was asked for in one turn in one transaction, and tells of it once", async () => {
+  it("writes the calls of one turn in one transaction, and signals once", async () => {
     const commits = createCommits();
     const inTransaction: boolean[] = [];
 
@@ -197,7 +197,7 @@ describe("GroupCommit", () => {
     await expect(commits.read(() => 1)).rejects.toMatchObject({ code: "STORE_CLOSED" });
   });
 
-  it("reports a full disk to each caller and goes on when there is room again", async () => {
+  it("reports a full disk to each caller and continues when there is space again", async () => {
     const commits = createCommits();
     const pages = database.get<{ page_count: number }>("pragma page_count")?.page_count ?? 0;
     database.script(`pragma max_page_count = ${pages}`);

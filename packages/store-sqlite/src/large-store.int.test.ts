@@ -107,7 +107,7 @@ describe("history over several segments", () => {
     expect(await listAts({ stackId: "c" }, 1)).toEqual([]);
   });
 
-  it("goes on above all positions that were given, also when everything was pruned", async () => {
+  it("continues above all assigned positions, even when everything was pruned", async () => {
     await openBeforeSegmentEnd();
     await store.commit([aChange("a", { history: [aLine("a", 1)] })]);
     const [first] = (await store.queries.listHistory({}, { limit: 1 })).items;
@@ -153,7 +153,7 @@ describe("attempts that have ended, over several segments", () => {
 });
 
 describe("prune", () => {
-  it("works on a bounded number of rows a call, and removes everything in the end", async () => {
+  it("handles a bounded number of rows per call, and eventually removes everything", async () => {
     store = await createSqliteStore({ folder });
     const lines = Array.from({ length: 5_000 }, (_, index) => index);
     const history = lines.map((index) => aLine("s", index % 10));

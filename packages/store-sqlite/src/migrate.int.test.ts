@@ -27,7 +27,7 @@ describe("migrate", () => {
     expect(MIGRATIONS.map(({ version }) => version)).toEqual(MIGRATIONS.map((_, index) => index + 1));
   });
 
-  it("refuses a store that lacks steps where it may change nothing, and leaves it as it is", async () => {
+  it("rejects a store with missing migrations when it is opened read-only, and leaves it unchanged", async () => {
     migrate(database);
     database.script(`pragma user_version = ${MIGRATIONS.length - 1}`);
     const open = () => createSqliteStore({ folder, migrate: false });

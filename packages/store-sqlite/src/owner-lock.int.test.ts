@@ -27,7 +27,7 @@ afterEach(async () => {
   rmSync(join(folder, ".."), { recursive: true, force: true });
 });
 
-/** Opens the store, says what came of it, and keeps it open until it is told to close. */
+/** Opens the store, prints the outcome, and keeps the store open until a message asks to close it. */
 const OWNER = `
   import { createSqliteStore } from ${JSON.stringify(sourceUrl)};
   const folder = process.argv[1];
@@ -92,7 +92,7 @@ describe("the lock of a store", () => {
     await (await createSqliteStore({ folder })).close();
   });
 
-  it("is taken over at once when its owner was killed, and the logger is told", async () => {
+  it("is taken over at once when its owner was killed, and this is logged", async () => {
     const owner = startOwner();
     await owner.line();
     await owner.kill();
@@ -137,7 +137,7 @@ describe("the lock of a store", () => {
   });
 
   it.each(["null", "7", "{}", '{"pid":"x","host":1}', "x".repeat(100_000)])(
-    "names nobody when the lock file does not (%#)",
+    "names no owner when the lock file does not (%#)",
     async (text) => {
       const store = await createSqliteStore({ folder });
       writeFileSync(storeFilesOf(folder).lock, text);

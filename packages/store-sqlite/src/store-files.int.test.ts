@@ -45,7 +45,7 @@ describe("the files of a store", () => {
     expect(statSync(join(root, "nowhere"), { throwIfNoEntry: false })).toBeUndefined();
   });
 
-  it("leave the mode of another program's database as it is", async () => {
+  it("leave the mode of another program's database unchanged", async () => {
     const other = join(root, "other.db");
     const database = new DatabaseSync(other);
     database.exec("create table theirs (id)");

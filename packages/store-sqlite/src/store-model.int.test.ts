@@ -29,7 +29,7 @@ const moves: fc.Arbitrary<readonly StoreMove[]> = fc.array(fc.tuple(fc.nat(), fc
   maxLength: 80,
 });
 
-describe("the SQLite store beside the pure rules", () => {
+describe("the SQLite store compared with the model", () => {
   it("answers and shows the same after every move", async () => {
     await fc.assert(
       fc.asyncProperty(moves, (list) => playStoreModel(list, createDurableStore, { appliesResults: true })),

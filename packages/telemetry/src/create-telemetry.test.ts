@@ -36,7 +36,7 @@ describe("telemetry", () => {
     expect(parsed()[1]).not.toHaveProperty("traceId");
   });
 
-  it("lets trace context go on, and names it in the log, without any exporter", async () => {
+  it("propagates trace context and logs it without an exporter", async () => {
     const { telemetry, parsed } = await createBench();
 
     const sent = await telemetry.tracing.run([one], async () => {
@@ -48,7 +48,7 @@ describe("telemetry", () => {
     expect(parsed()).toMatchObject([{ traceId: one.traceparent.slice(3, 35), spanId: "b7ad6b7169203331" }]);
   });
 
-  it("writes metrics beside the log in a function, when the invocation ends", async () => {
+  it("writes metrics to the log of a function when the invocation ends", async () => {
     const { telemetry, parsed } = await createBench({
       environment: { AWS_LAMBDA_FUNCTION_NAME: "f", YARD_NAME: "blue" },
     });
@@ -67,7 +67,7 @@ describe("telemetry", () => {
     expect(parsed()).toMatchObject([{ yard: "main", stalledStacks: 0, queuedEvents: 0 }]);
   });
 
-  it("measures nothing where nobody reads it", async () => {
+  it("measures nothing when no exporter would read it", async () => {
     const { telemetry, parsed } = await createBench();
 
     telemetry.count("stalls", 1);
@@ -98,7 +98,7 @@ describe("telemetry", () => {
     expect(parsed()).toMatchObject([{ message: "More." }]);
   });
 
-  it("warns of what is wrong in its environment, and goes on", async () => {
+  it("warns of errors in its environment, and continues", async () => {
     const { telemetry, parsed } = await createBench({ environment: { OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4318" } });
 
     expect(await telemetry.tracing.run([one], async () => telemetry.tracing.inject())).toEqual(one);
@@ -120,7 +120,7 @@ describe("telemetry", () => {
     expect([before, ended]).toEqual([false, true]);
   });
 
-  it("warns and goes on where a collector refuses", async () => {
+  it("warns and continues when a collector rejects its data", async () => {
     const { clock, telemetry, parsed } = await createBench({
       openTelemetry: { flush: () => Promise.reject(new Error("503")) },
     });
@@ -165,7 +165,7 @@ describe("tracing over queues", () => {
     expect(await tracing.run([one], async () => tracing.inject())).toEqual(one);
   });
 
-  it("passes over what is no trace context", async () => {
+  it("ignores an invalid trace context", async () => {
     const { scopes, spans, spansByName } = createFollow();
 
     await createTracing(scopes, spans).run([{ traceparent: "no", baggage: "a=1" }], async () => {});
@@ -187,12 +187,12 @@ describe("tracing over queues", () => {
 
 afterEach(() => trace.disable());
 
-describe("what somebody else has set up in the process", () => {
-  it("is nothing where nobody has", () => {
+describe("OpenTelemetry that another library has set up in the process", () => {
+  it("is absent by default", () => {
     expect(findGlobalOpenTelemetry()).toBeUndefined();
   });
 
-  it("takes the spans, and no exporter is opened beside it", async () => {
+  it("receives the spans, and no second exporter is opened", async () => {
     const { tracer, spans } = createMemoryTracer();
     trace.setGlobalTracerProvider({ getTracer: () => tracer });
     const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" };
@@ -228,7 +228,7 @@ function createBenchMeasureYard() {
 }
 
 describe("measuring a yard", () => {
-  it("tells how many stacks are in which state, are stalled or have failed, and what waits", async () => {
+  it("reports how many stacks are in each state, are stalled or have failed, and what waits", async () => {
     const { measure, measured } = createBenchMeasureYard();
 
     await measure();
@@ -262,7 +262,7 @@ describe("measuring a yard", () => {
     expect([await measure(), measured.length > 0]).toEqual([true, true]);
   });
 
-  it("tells once that a state has no stacks any more", async () => {
+  it("reports once that a state no longer has stacks", async () => {
     const { measure, measured, clock, states } = createBenchMeasureYard();
     await measure();
     states.length = 0;

@@ -47,7 +47,7 @@ describe("following an event", () => {
     expect(new Set(traces)).toEqual(new Set([traceOf(one), traceOf(two)]));
   });
 
-  it("goes on over the executor and the result into the next decision", async () => {
+  it("continues through the executor and the result into the next decision", async () => {
     const yard = aYard();
     await yard.decide([yard.toEvent("OPENED", "pr-1", {}), one]);
 
@@ -72,7 +72,7 @@ describe("following an event", () => {
     expect(stack?.stack?.state).toBe("LIVE");
   });
 
-  it("tells on its span what became of it", async () => {
+  it("records its outcome on its span", async () => {
     const yard = aYard();
 
     await yard.decide([yard.toEvent("OPENED", "pr-1", {}), one]);
@@ -89,7 +89,7 @@ describe("following an event", () => {
     expect(merged?.attributes).toMatchObject({ "stackyard.outcome": "parked", "stackyard.code": "EVENT_NOT_HANDLED" });
   });
 
-  it("keeps the trace of a parked event until it applies, whoever makes it apply", async () => {
+  it("keeps the trace of a parked event until it applies, whatever makes it apply", async () => {
     const yard = aYard();
     await yard.decide([yard.toEvent("OPENED", "pr-1", {}), one]);
     await yard.decide([yard.toEvent("MERGED", "pr-1", {}), two]);
@@ -113,7 +113,7 @@ describe("following an event", () => {
     await yard.engine.sweep();
 
     const [span] = yard.follow.spansByName()["decide PUSHED"] ?? [];
-    // What nobody has acknowledged is handed out again, before what is new.
+    // Unacknowledged items are received again, before new ones.
     const task = (await takeTasks(yard)).at(-1);
     expect(span?.parentSpanContext).toBeUndefined();
     expect(traceOf(findCarrier(task?.message.dispatch ?? {}))).toBe(span?.spanContext().traceId);
@@ -129,7 +129,7 @@ describe("following an event", () => {
     expect(carriers.filter(([id]) => id === "pr-2")).toEqual([1, 2].map(() => ["pr-2", {}]));
   });
 
-  it("takes a body's trace context only where nothing came along beside it, and only if it is one", async () => {
+  it("reads a body's trace context only when the message has none of its own, and only if it is valid", async () => {
     const yard = aYard({ isTraced: false });
     const events = [
       yard.toEvent("OPENED", "pr-1", two),

@@ -42,7 +42,7 @@ describe("a followed executor", () => {
     });
   });
 
-  it("tells the executor its span, for programs that it starts", async () => {
+  it("passes its span to the executor, for programs that it starts", async () => {
     const seen: unknown[] = [];
     const { follow, followed, ctx } = createBench(async ({ traceContext }) => {
       seen.push(traceContext);
@@ -183,14 +183,14 @@ describe("the metrics of a commit", () => {
     ]);
   });
 
-  it("tell how long a stack was in the state that it leaves", () => {
+  it("report how long a stack was in the state that it leaves", () => {
     const write = { kind: "put", stack: { ...live, state: "BUILD", entry: 4, enteredAt: 90_000 } } as const;
 
     expect(tell({ write })).toEqual([["state_duration_seconds", 60, "review-app", "LIVE"]]);
     expect(tell({ write: { kind: "remove" } })).toEqual([["state_duration_seconds", 60, "review-app", "LIVE"]]);
   });
 
-  it("tell no time of a stack that stays, is new or was not changed", () => {
+  it("report no time for a stack that stays, is new or was not changed", () => {
     expect(tell({ write: { kind: "put", stack: live } })).toEqual([]);
     expect(tell({ write: { kind: "keep" } })).toEqual([]);
     expect(toCommitMetrics({ ...change, write: { kind: "put", stack: live } }, { stack: undefined })).toEqual([]);

@@ -28,7 +28,7 @@ describe("the logger", () => {
     expect(lines[0]?.endsWith("}\n")).toBe(true);
   });
 
-  it("leaves out what is less severe than asked for", () => {
+  it("omits lines below the configured level", () => {
     const { logger, parsed } = createLog({ level: "warn" });
 
     for (const level of ["debug", "info", "warn", "error"] as const) logger[level](level);
@@ -36,7 +36,7 @@ describe("the logger", () => {
     expect(parsed().map(({ message }) => message)).toEqual(["warn", "error"]);
   });
 
-  it("tells errors with their code and cause", () => {
+  it("writes errors with their code and cause", () => {
     const { logger, parsed } = createLog();
     const error = new StackyardError("STORE_UNAVAILABLE", "no answer", { cause: new TypeError("socket") });
 
@@ -73,7 +73,7 @@ describe("the logger", () => {
     expect(lines[0]).not.toContain("hunter2");
   });
 
-  it("tells which fields a line had that was too long", () => {
+  it("lists the fields of a line that was too long", () => {
     const { lines, logger, parsed } = createLog();
 
     logger.info("Much.", { rows: Array.from({ length: 100 }, () => "x".repeat(10_000)), stackId: "pr-12" });
@@ -97,7 +97,7 @@ describe("the logger", () => {
 });
 
 describe("toLogLevel", () => {
-  it("is info where nothing or something else is asked for", () => {
+  it("is info by default and for unknown levels", () => {
     expect([undefined, "", "loud", "debug"].map(toLogLevel)).toEqual(["info", "info", "info", "debug"]);
   });
 });
@@ -138,7 +138,7 @@ describe("redactFields", () => {
     expect(JSON.stringify(redactFields({ url, error, at: new URL(url) }))).not.toContain("hunter2");
   });
 
-  it("tells errors with code, stack and cause, and nothing else that they hold", () => {
+  it("writes errors with code, stack and cause, without their other properties", () => {
     const error = Object.assign(new Error("denied"), { code: "FORBIDDEN", $response: { body: "secret" } });
 
     expect(redactFields({ error })).toEqual({
@@ -146,7 +146,7 @@ describe("redactFields", () => {
     });
   });
 
-  it("makes JSON of what is none", () => {
+  it("converts values that JSON lacks", () => {
     const date = new Date(0);
     const fields = {
       big: 1n,
@@ -178,7 +178,7 @@ describe("redactFields", () => {
     expect(redactFields(Array.from({ length: 120 }, () => 1))).toHaveLength(101);
   });
 
-  it("shows a value twice that stands there twice", () => {
+  it("writes a value twice that occurs twice", () => {
     const one = { a: 1 };
 
     expect(redactFields([one, one])).toEqual([one, one]);

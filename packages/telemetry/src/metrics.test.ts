@@ -40,7 +40,7 @@ describe("the table of metrics", () => {
     expect(cloudWatch.flat().filter((name) => !dimensions.includes(name))).toEqual([]);
   });
 
-  it.each(metrics)("says of %s how it stands in one number only where the number is of one thing", (_, definition) => {
+  it.each(metrics)("writes %s to CloudWatch only when it is not a gauge", (_, definition) => {
     // A gauge without its dimensions would be the value of whatever was written last.
     expect(definition.kind === "gauge" && definition.cloudWatch !== undefined).toBe(false);
   });
@@ -64,7 +64,7 @@ describe("the buffer", () => {
     ]);
   });
 
-  it("knows the same dimensions in another order, and tells others apart", () => {
+  it("matches the same dimensions in another order, and distinguishes others", () => {
     const buffer = createMetricBuffer();
 
     buffer.add("task_failures", 1, { machine: "app", code: "A" });
@@ -74,7 +74,7 @@ describe("the buffer", () => {
     expect(buffer.take().map(({ values }) => values)).toEqual([[2], [1]]);
   });
 
-  it("is empty after it was taken, and takes no number that is none", () => {
+  it("is empty after it was drained, and ignores values that are not finite", () => {
     const buffer = createMetricBuffer();
     buffer.add("stalls", 1, {});
     buffer.take();
@@ -216,7 +216,7 @@ describe("metrics in the log", () => {
     expect([before, lines.map((line) => JSON.parse(line).stalls)]).toEqual([0, [2]]);
   });
 
-  it("are written after a minute where nobody flushes, as in a container", async () => {
+  it("are written after a minute without a flush, as in a container", async () => {
     const { lines, count, clock } = createBench();
 
     count("stalls", 1);

@@ -7,7 +7,7 @@ const traceId = traceparent.slice(3, 35);
 const input = { name: "work", attributes: { a: 1 } };
 
 describe("spans", () => {
-  it("go on in the trace that came along, and inside each other", async () => {
+  it("continue the trace of their input, and nest", async () => {
     const { spans, spansByName } = createFollow();
 
     await spans.run({ ...input, parent: { traceparent, tracestate: "a=1" } }, () =>
@@ -31,7 +31,7 @@ describe("spans", () => {
     expect(spans.inject()).toEqual({});
   });
 
-  it("let go on what came along where nothing is exported", async () => {
+  it("propagate the context of their input without an exporter", async () => {
     const { spans, spansByName } = createFollow({ isTraced: false });
     const parent = { traceparent, tracestate: "a=1" };
 
@@ -40,7 +40,7 @@ describe("spans", () => {
     expect([sent, spansByName()]).toEqual([parent, {}]);
   });
 
-  it("are of nobody's trace where chains of calls run side by side", async () => {
+  it("do not mix traces when call chains run concurrently", async () => {
     const { spans } = createFollow({ isTraced: false });
     const other = { traceparent: traceparent.replace("0af", "0bf") };
 

@@ -37,7 +37,7 @@ describe("exporting over OTLP/HTTP", () => {
     expect(collector.received.map(({ headers }) => headers["x-key"])).toEqual(["k", "k"]);
   });
 
-  it("keeps the share of traces that it is told", async () => {
+  it("keeps the configured share of traces", async () => {
     const { collector, telemetry } = await open({
       OTEL_TRACES_SAMPLER: "always_off",
       OTEL_METRICS_EXPORTER: "none",

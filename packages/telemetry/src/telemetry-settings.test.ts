@@ -5,7 +5,7 @@ const parse = (environment: Readonly<Record<string, string>>) => parseTelemetryS
 const ENDPOINT = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4318" };
 
 describe("parseTelemetrySettings", () => {
-  it("sends nothing anywhere unless it is told to", () => {
+  it("exports nothing by default", () => {
     expect(parse({})).toEqual({
       level: "info",
       yard: "main",
@@ -19,7 +19,7 @@ describe("parseTelemetrySettings", () => {
     });
   });
 
-  it("adds each signal's path to the common address, and takes an address of its own as it is", () => {
+  it("adds each signal's path to the common address, and uses a signal's own address unchanged", () => {
     const { traces, metrics } = parse({ ...ENDPOINT, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "https://m.example.org/in" });
 
     expect(traces?.url).toBe("http://localhost:4318/v1/traces");
@@ -45,14 +45,14 @@ describe("parseTelemetrySettings", () => {
     expect([metricsOnly.traces, metricsOnly.metrics?.url]).toEqual([undefined, "http://localhost:4318/v1/metrics"]);
   });
 
-  it("tells an address that is none, and goes on without", () => {
+  it("reports an invalid address and continues without it", () => {
     const { traces, faults } = parse({ OTEL_EXPORTER_OTLP_ENDPOINT: "localhost:4318" });
 
     expect(traces).toBeUndefined();
     expect(faults[0]).toContain("must be an address such as http://localhost:4318");
   });
 
-  it("tells that it does not speak gRPC", () => {
+  it("reports that gRPC is not supported", () => {
     expect(parse({ ...ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }).faults).toHaveLength(1);
     expect(parse({ ...ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf" }).faults).toEqual([]);
     expect(parse({ OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }).faults).toEqual([]);

@@ -73,7 +73,7 @@ describe("createClaimChecks", () => {
     "[]",
     '["software.amazon.payloadoffloading.PayloadS3Pointer"]',
     '["software.amazon.payloadoffloading.PayloadS3Pointer",{}]',
-  ])("leaves %s as it is", async (body) => {
+  ])("leaves %s unchanged", async (body) => {
     expect(await checks.redeem(anIncoming(body))).toEqual(anIncoming(body));
   });
 

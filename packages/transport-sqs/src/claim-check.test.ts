@@ -26,7 +26,7 @@ async function fetchOf(mebibytes: number, tells: { readonly ContentLength?: numb
 
 describe("fetching a body", () => {
   it.each([[{ ContentLength: 9 * MEBIBYTE }], [{}], [{ ContentLength: 1 }]])(
-    "ends at eight mebibytes and frees the connection, told %j",
+    "stops at eight mebibytes and frees the connection with a content length of %j",
     async (tells) => {
       const { body, redeemed } = await fetchOf(9, tells);
 
@@ -35,7 +35,7 @@ describe("fetching a body", () => {
     },
   );
 
-  it("reads up to eight mebibytes, of whatever length it is told to be", async () => {
+  it("reads up to eight mebibytes, whatever its content length", async () => {
     const { redeemed } = await fetchOf(8, {});
 
     expect((await redeemed).body).toHaveLength(8 * MEBIBYTE);

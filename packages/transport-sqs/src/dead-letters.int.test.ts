@@ -81,7 +81,7 @@ async function createBench(suffix = "") {
   return { targetUrl, url, deadLetters, queue: createDeadLetterQueue({ sqs: emulator.sqs, url, targetUrl }) };
 }
 
-/** The next events of a queue, as many as are asked for. */
+/** Returns the next `count` events of a queue. */
 function takeEvents(url: string, count: number): Promise<readonly EventDelivery[]> {
   const taken: EventDelivery[] = [];
   const transport = createSqsTransport({ sqs: emulator.sqs, eventQueue: { url }, waitMs: 1_000 });
@@ -115,7 +115,7 @@ describe("createDeadLetterQueue", () => {
     expect(await queue.list()).toEqual([first]);
   });
 
-  it("lists no more than it is asked for", async () => {
+  it("lists at most as many as the limit", async () => {
     const { queue, deadLetters } = await createBench();
     for (const id of ["a", "b", "c"]) await deadLetters.giveUp(anIncoming("{}", { messageId: id }), WHY);
 

@@ -39,7 +39,7 @@ const attributesOf = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`a${index}`, "1"]));
 
 describe("giving up a message", () => {
-  it("notes the reason beside the sender's attributes", async () => {
+  it("adds the reason to the sender's attributes", async () => {
     const { isSent, names } = await giveUp(anIncoming("{}", { attributes: attributesOf(9) }));
 
     expect([isSent, names]).toEqual([true, [...Object.keys(attributesOf(9)), "stackyard-dead-letter"]]);
@@ -73,7 +73,7 @@ const RESULT = anEvent({
   message: { event: "TASK_COMPLETED", stackId: "s1", dispatchId: "s1/created/1/plan/1" },
 });
 
-/** A letter as SQS moves it, or as it is sent, without a reason. */
+/** A dead letter as SQS moves it, or as a sender sends it, without a reason. */
 function aLetter(name: string, { body, attributes }: Pick<OutgoingMessage, "body" | "attributes">): Message {
   const texts = Object.entries(attributes).map(([key, StringValue]) => [key, { DataType: "String", StringValue }]);
   return { MessageId: name, ReceiptHandle: name, Body: body, MessageAttributes: Object.fromEntries(texts) };

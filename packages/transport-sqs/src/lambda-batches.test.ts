@@ -81,7 +81,7 @@ describe("createEventBatchHandler", () => {
     ["with its key", "key", "worker"],
     ["with another one", "another key", "external"],
     ["without a key", undefined, "external"],
-  ])("tells a runner's result from a sender's event by its proof, %s", async (_, resultKey, origin) => {
+  ])("distinguishes a runner's result from a sender's event by its proof, %s", async (_, resultKey, origin) => {
     const message = { event: "TASK_COMPLETED", stackId: "s1", dispatchId: "s1/e1/1/db/1" };
     const result = anEvent({ id: "result:s1/e1/1/db/1", origin: "worker", message });
     const { body, attributes } = encodeEvent(result, "key");
@@ -106,7 +106,7 @@ describe("createEventBatchHandler", () => {
     expect(calls[0]?.map(({ event }) => event.stackId)).toEqual(["", "s1"]);
   });
 
-  it("reports malformed and refused records where the engine is told to have them redelivered", async () => {
+  it("reports malformed and refused records when the engine is configured to have them redelivered", async () => {
     const { report } = createBench({ "": REFUSED, s1: REFUSED });
 
     expect(await report({ body: "{oops" }, go("s1"), go("s2"))).toEqual(["m-1", "m-2"]);
@@ -293,7 +293,7 @@ describe("createTaskBatchHandler", () => {
     return { logger, report };
   }
 
-  it("works every record, side by side, and tells each when the function ends", async () => {
+  it("works on all records concurrently, and passes each the time when the function ends", async () => {
     const seen: unknown[] = [];
     const waiting: (() => void)[] = [];
     const { report } = createBench(async ({ attemptId, message }, { endsAt }) => {
@@ -410,7 +410,7 @@ describe("toBatchResponse", () => {
     expect(reportedOf(["a@s1", REFUSED], ["b@s1", DONE])).toEqual(["a"]);
   });
 
-  it("has messages without a stack wait for nobody", () => {
+  it("does not make messages without a stack wait", () => {
     expect(reportedOf(["a@", FAILED], ["b@", DONE])).toEqual(["a"]);
   });
 });

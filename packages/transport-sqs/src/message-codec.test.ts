@@ -33,7 +33,7 @@ describe("encodeEvent", () => {
     expect(attributes).toMatchObject({ traceparent, tracestate: "a=1" });
   });
 
-  it.each([["yes"], [5], [null]])("leaves in the body what is none: %j", (value) => {
+  it.each([["yes"], [5], [null]])("leaves an invalid value in the body: %j", (value) => {
     const withValue = { ...event, message: { ...event.message, traceparent: value } };
 
     const { body, attributes } = encodeEvent(withValue, "key");
@@ -84,7 +84,7 @@ describe("encodeTask", () => {
     expect(second?.groupId).not.toBe(first?.groupId);
   });
 
-  it("sends trace context that was kept with the task in attributes, and none that is none", () => {
+  it("sends the task's trace context in attributes, and omits an invalid one", () => {
     const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     const toTraced = (trace: { traceparent: string; tracestate?: string }) =>
       encodeTask({ ...message, dispatch: { ...message.dispatch, ...trace } });
@@ -315,8 +315,8 @@ describe("decodeEvent", () => {
   it.each([
     ["no JSON", "{oops", "not JSON"],
     ["a list", "[1]", "not a JSON object"],
-    ["a key that is no data", '{"stackId":"s1","__proto__":{}}', "__proto__"],
-  ])("makes an event of no stack of %s, which says why", (_, body, reason) => {
+    ["a forbidden key", '{"stackId":"s1","__proto__":{}}', "__proto__"],
+  ])("decodes %s as an event without a stack that names the reason", (_, body, reason) => {
     const event = decode(anIncoming(body));
 
     expect(event).toMatchObject({ id: "m-1", stackId: "", origin: "external", message: { body } });
@@ -324,7 +324,7 @@ describe("decodeEvent", () => {
     expect(parseEventMessage(event.message, { at: NOW, messageId: "m-1" })).toMatchObject({ code: "EVENT_INVALID" });
   });
 
-  it("keeps only the beginning of a large body that is no event", () => {
+  it("keeps only the beginning of a large body that is not an event", () => {
     expect(String(decode(anIncoming("x".repeat(100_000))).message["body"])).toHaveLength(4_096);
   });
 
@@ -336,7 +336,7 @@ describe("decodeEvent", () => {
   );
 
   it.each([["{"], ["[]"], ['{"id":7,"at":1}'], ['{"id":"e","at":-1}'], [`{"id":"${"x".repeat(20_000)}","at":1}`]])(
-    "passes over the note %s",
+    "ignores the note %s",
     (note) => {
       const attributes = { stackyard: note };
 
@@ -371,7 +371,7 @@ const s3Error = (name: string) =>
 
 describe("reading a message whose body lies elsewhere", () => {
   it.each(["AccessDenied", "KmsAccessDenied", "ExpiredToken", "NoSuchBucket", "SlowDown"])(
-    "leaves it in its queue where S3 answers %s: somebody may mend that",
+    "leaves it in its queue when S3 answers %s, because that can be repaired",
     async (name) => {
       for (const reading of readBoth(s3Error(name))) await expect(reading).rejects.toThrow(name);
     },
@@ -451,21 +451,18 @@ describe("findCarrier", () => {
     expect(findCarrier({ traceparent })).toEqual({ traceparent });
   });
 
-  it("passes over what is none", () => {
+  it("ignores an invalid trace context", () => {
     expect(findCarrier({})).toEqual({});
     expect(findCarrier({ traceparent: "yes", tracestate: "a=1" })).toEqual({});
     expect(findCarrier({ tracestate: "a=1" })).toEqual({});
     expect(findCarrier({ traceparent, tracestate: "x".repeat(513) })).toEqual({ traceparent });
   });
 
-  it.each([[""], ["\u0001"], ["a=\u00fc"], ["a=1\n"]])(
-    "passes over the state %j, which no queue takes",
-    (tracestate) => {
-      expect(findCarrier({ traceparent, tracestate })).toEqual({ traceparent });
-    },
-  );
+  it.each([[""], ["\u0001"], ["a=\u00fc"], ["a=1\n"]])("ignores the state %j, which no queue accepts", (tracestate) => {
+    expect(findCarrier({ traceparent, tracestate })).toEqual({ traceparent });
+  });
 
-  it("passes over a parent with more at its end that no queue takes", () => {
+  it("ignores a parent with a suffix that no queue accepts", () => {
     expect(findCarrier({ traceparent: `${traceparent}-more` })).toEqual({ traceparent: `${traceparent}-more` });
     expect(findCarrier({ traceparent: `${traceparent}-\u0001` })).toEqual({});
     expect(findCarrier({ traceparent: `${traceparent}\n` })).toEqual({});

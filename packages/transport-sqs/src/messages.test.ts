@@ -67,7 +67,7 @@ describe("readEnvelope", () => {
     expect(readEnvelope(body)).toEqual(NONE);
   });
 
-  it("passes over ids that no event may have", () => {
+  it("ignores invalid event ids", () => {
     expect(readEnvelope(JSON.stringify({ id: "x".repeat(256), detail: {} }))).toEqual(NONE);
     expect(readEnvelope(JSON.stringify({ id: 7, detail: {} }))).toEqual(NONE);
   });
@@ -121,7 +121,7 @@ describe("toJsonText", () => {
     },
   );
 
-  it("leaves plain JSON as it is", () => {
+  it("leaves plain JSON unchanged", () => {
     expect(toJsonText({ a: [1, "ü", null] })).toBe('{"a":[1,"ü",null]}');
   });
 

@@ -48,7 +48,7 @@ afterEach(async () => {
   await emulator.stop();
 });
 
-/** Notes calls as `action on resource` while the work goes on. */
+/** Records the calls made during `work` as `action on resource`. */
 async function callsOf(work: () => Promise<void>): Promise<readonly string[]> {
   const names = new Map([
     [urls.events, "events"],

@@ -84,7 +84,7 @@ describe("createQueueConsumer", () => {
     await consumer.stop();
   });
 
-  it("goes on with what is behind where no order is kept", async () => {
+  it("continues with the next message when order does not matter", async () => {
     const settle = (name: string): Settlement => (name === "a1" ? { kind: "return", afterMs: 2_000 } : REMOVE);
     const { reader, consumer, deliver } = createBench({ batchSize: 1, prefetch: 9, ordered: false, settle });
 
@@ -95,7 +95,7 @@ describe("createQueueConsumer", () => {
     await consumer.stop();
   });
 
-  it("asks for no more messages than calls have room for", async () => {
+  it("requests at most as many messages as there is capacity for", async () => {
     const gate = createGate();
     const settle = async () => {
       await gate.opened;
@@ -168,7 +168,7 @@ describe("createQueueConsumer", () => {
     await consumer.stop();
   });
 
-  it("waits and goes on after a receive that failed", async () => {
+  it("waits and continues after a failed receive", async () => {
     const { clock, reader, logger } = createBench();
     let tries = 0;
     const failing = {
@@ -306,7 +306,7 @@ describe("createVisibilityKeeper", () => {
     expect(reader.hidden).toEqual(["b for 60000"]);
   });
 
-  it("goes on after a request that failed", async () => {
+  it("continues after a failed request", async () => {
     const { clock, reader, logger, keeper } = createBench();
     reader.failNext(new Error("No."), [aFailedReceipt("a", false)]);
     keeper.hold("a");
@@ -365,7 +365,7 @@ describe("createVisibilityKeeper", () => {
     expect(logger.lines).toEqual([]);
   });
 
-  it("never asks for more than twelve hours after the receive, and says when they are over", async () => {
+  it("never requests more than twelve hours after the receive, and reports when they are over", async () => {
     const { clock, reader, logger, keeper } = createBench();
     keeper.hold("a");
 

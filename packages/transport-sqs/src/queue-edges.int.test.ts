@@ -47,7 +47,7 @@ describe("sending", () => {
   it.each([
     ["is throttled", { refuses: requestThrottled() }],
     ["gets no answer", { loses: connectionReset() }],
-  ])("tells that it may be tried again where it %s", async (_what, edge) => {
+  ])("reports a transient error when it %s", async (_what, edge) => {
     const url = await emulator.createQueue("events");
     edges.once("SendMessageBatch", edge);
     const transport = createSqsTransport({ sqs: emulator.sqs, eventQueue: { url } });
@@ -61,7 +61,7 @@ describe("reading", () => {
   const createReader = (queueUrl: string) =>
     createQueueReader({ sqs: emulator.sqs, queueUrl, visibilityMs: 60_000, waitMs: 1_000 });
 
-  it("tells that too many messages are in flight, and goes on when they are not", async () => {
+  it("reports that too many messages are in flight, and continues when they no longer are", async () => {
     const url = await emulator.createQueue("events");
     const reader = createReader(url);
     await createSqsTransport({ sqs: emulator.sqs, eventQueue: { url } }).publish(events);
@@ -72,7 +72,7 @@ describe("reading", () => {
     expect(await reader.receive(10, signal)).not.toEqual([]);
   });
 
-  it("tells which receipts are not good any more; the others are deleted", async () => {
+  it("reports the expired receipts and deletes the others", async () => {
     const url = await emulator.createQueue("events");
     const reader = createReader(url);
     await createSqsTransport({ sqs: emulator.sqs, eventQueue: { url } }).publish(events);

@@ -22,7 +22,7 @@ function createReader() {
 }
 
 describe("receive", () => {
-  it("waits for messages, hides them, and asks for what it reads", async () => {
+  it("waits for messages, hides them, and requests the attributes that it reads", async () => {
     sqs.on(ReceiveMessageCommand).resolves({
       Messages: [
         {

@@ -59,7 +59,7 @@ describe("createQueueSender", () => {
     expect(entries()).toEqual([]);
   });
 
-  it("says that there is no delay, since the queue may have one", async () => {
+  it("sends an explicit delay of zero, since the queue may have a default delay", async () => {
     sqs.on(SendMessageBatchCommand).resolves({});
 
     await createSender(QUEUE).send([aMessage()]);
@@ -119,7 +119,7 @@ describe("createQueueSender", () => {
       expect(bodies).toEqual([["a", "x".repeat(20), "b"], ["pointer to 300000"]]);
     });
 
-    it("says what to do where there is no bucket", async () => {
+    it("gives a hint when no bucket is configured", async () => {
       limitQueue();
 
       await expect(createSender(QUEUE).send([aMessage({ body: "x".repeat(300_000) })])).rejects.toMatchObject({
@@ -157,7 +157,7 @@ describe("sendInWaves", () => {
     return { body, attributes: {}, groupId: body.slice(0, 1), deduplicationId: body };
   }
 
-  // As SQS tells of entries: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_BatchResultErrorEntry.html
+  // As SQS reports failed entries: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_BatchResultErrorEntry.html
   const throttled = (Id: string): FailedEntry => ({
     Id,
     SenderFault: false,

@@ -62,7 +62,7 @@ describe("settleMessages", () => {
     expect(logger.lines).toHaveLength(1);
   });
 
-  it("never throws: what could not be told to the queue is delivered again", async () => {
+  it("never throws: a message that could not be settled is delivered again", async () => {
     const { reader, logger, settle } = createBench();
     reader.failNext(new Error("No."));
 

@@ -85,7 +85,7 @@ describe("events", () => {
     expect(await nextEvent({ eventQueue })).toEqual({ event, deliveries: 1 });
   });
 
-  it("of runners are believed by who has their key, and by nobody else", async () => {
+  it("of runners are trusted only by processes that have their key", async () => {
     const url = await emulator.createQueue("events");
     const message = { event: "TASK_COMPLETED", stackId: "s1", dispatchId: "s1/e1/1/db/1" };
     const event = anEvent({ id: "result:s1/e1/1/db/1", origin: "worker", message });
@@ -180,7 +180,7 @@ describe("events", () => {
     await subscription.stop();
   });
 
-  it("carry trace context, which is given to whoever works them", async () => {
+  it("carry trace context, which is passed to their worker", async () => {
     const eventQueue = { url: await emulator.createQueue("events") };
     const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     const seen: unknown[] = [];
@@ -312,7 +312,7 @@ describe("dead letters", () => {
 });
 
 describe("tasks", () => {
-  it("lie in the queue as the predecessor's messages, with the dispatch beside them", async () => {
+  it("have the predecessor's message format in the queue, with the dispatch added", async () => {
     const url = await emulator.createQueue("tasks");
 
     await createSqsTransport({ sqs: emulator.sqs, taskQueue: { url } }).sendTasks([aTask()]);
@@ -370,7 +370,7 @@ describe("tasks", () => {
     expect(capabilities).toEqual({ maxDelayMs: 0, everyRunnerClaims: false, keepsOrder: false });
   });
 
-  it("that are none are given up with the reason, and hold up no other", async () => {
+  it("that are invalid become dead letters with the reason, and do not block others", async () => {
     const deadLetterUrl = await emulator.createQueue("dead");
     const taskQueue = { url: await emulator.createQueue("tasks"), deadLetterUrl };
     await emulator.sqs.send(new SendMessageCommand({ QueueUrl: taskQueue.url, MessageBody: "{oops" }));

@@ -87,7 +87,7 @@ async function startYard(suffix: "" | ".fifo", runner: Runner) {
   return {
     publisher: createQueuePublisher({ sqs: emulator.sqs, queueUrl: queues.eventQueue.url }),
     store,
-    /** Resolves when the stack is in that state with these statuses; `none`: when there is no such stack. */
+    /** Resolves when the stack is in that state with these statuses, or with `none` when the stack does not exist. */
     async until(stackId: string, wanted: string): Promise<void> {
       for (;;) {
         const heard = changes.heard();
@@ -158,7 +158,7 @@ describe.each([
     await stop();
   });
 
-  it("tells of a failed task, and runs it again when it is asked to", async () => {
+  it("reports a failed task, and runs it again on a retry", async () => {
     const { publisher, store, until, stop } = await startYard(suffix, runner);
 
     const metadata = { breaks: "db" };

@@ -19,7 +19,7 @@ const INDEXES = [
 ];
 
 /**
- * A client that counts. The emulator tells what a call consumes by the sizes of its items; what it writes into indexes is
+ * A client that counts. The emulator reports what a call consumes by the sizes of its items. Writes to indexes are
  * added by the rules of the developer guide ("Working with Global Secondary Indexes", write capacity): a new, a removed or
  * a changed entry is one write, one whose key changes is two.
  */

@@ -27,7 +27,7 @@ export function aStack(overrides: Partial<Stack> = {}): Stack {
   };
 }
 
-/** Keeps the record and does nothing else, unless told. */
+/** A change that keeps the record and does nothing else by default. */
 export function aChange(overrides: Partial<Change> = {}): Change {
   return {
     stackId: "s1",

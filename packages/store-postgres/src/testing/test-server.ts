@@ -8,9 +8,9 @@ import type { PostgresStoreOptions } from "../postgres-store-options.ts";
 export interface TestServer extends PostgresServer {
   /** A name that no other test uses. */
   readonly newSchema: () => string;
-  /** Opens a store, in a fresh schema unless told. */
+  /** Opens a store, in a new schema by default. */
   readonly open: (options?: Partial<PostgresStoreOptions>) => Promise<PostgresStore>;
-  /** Makes a database. Gives its address. */
+  /** Creates a database and returns its address. */
   readonly newDatabase: () => Promise<string>;
   /** Runs statements as the superuser. Gives the rows of the last one. */
   readonly sql: (text: string, url?: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;

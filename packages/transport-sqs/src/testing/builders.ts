@@ -68,7 +68,7 @@ export function anSqsEvent(records: readonly RecordSketch[], queue = "stack-even
   };
 }
 
-/** A queue whose answers a test chooses, and which notes what it is asked. */
+/** A queue whose answers a test chooses, and which records its requests. */
 interface FakeReader extends QueueReader {
   /** Gives these to the next receive that has room for them. */
   deliver(...messages: readonly IncomingMessage[]): void;
@@ -76,7 +76,7 @@ interface FakeReader extends QueueReader {
   readonly removed: string[];
   /** What was hidden, as `receipt for milliseconds`. */
   readonly hidden: string[];
-  /** How many messages each receive asked for. */
+  /** How many messages each receive requested. */
   readonly asked: number[];
   /** What the next deletions and changes of visibility answer. */
   failNext(...answers: readonly (readonly FailedReceipt[] | Error)[]): void;

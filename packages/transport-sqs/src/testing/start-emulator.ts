@@ -62,7 +62,7 @@ export async function startEmulator(): Promise<Emulator> {
   };
 }
 
-/** Turns of the event loop without a request after which there is none to come. */
+/** Turns of the event loop without a request after which no more requests are expected. */
 const QUIET_TURNS = 5;
 
 function createRequestCount() {
