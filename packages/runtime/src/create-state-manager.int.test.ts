@@ -13,7 +13,7 @@ afterAll(() => cloud.stop());
 
 const opened = { stackId: "pr-12", event: "OPENED", machine: "review-app", metadata: { sha: "9f1c" } };
 
-/** The stack as CloudSeam's readers see it: `BUILD PENDING PENDING`; empty when there is none. */
+/** The stack as CloudSeam's readers see it: `BUILD PENDING PENDING`, or empty when it does not exist. */
 async function find({ environment }: Manager, id = "pr-12"): Promise<string> {
   const get = new GetItemCommand({ TableName: environment["DYNAMODB_TABLE"], Key: { id: { S: id } } });
   const { Item } = await cloud.dynamodb.send(get);
@@ -52,7 +52,7 @@ describe.each(["", ".fifo"] as const)("a state manager in Lambda, on queues name
     expect(await find(manager)).toBe("");
   });
 
-  it("acknowledges what is malformed and refused, and works what stands beside it", async () => {
+  it("acknowledges malformed and refused messages, and handles the other ones of the batch", async () => {
     const manager = await startManager(cloud, { suffix });
 
     const reported = await manager.play("no JSON", { event: "OPENED" }, opened, { stackId: "pr-12", event: "MERGED" });
@@ -244,7 +244,7 @@ describe("a state manager in Lambda", () => {
     expect(seen.filter((line) => line.includes('no index "due"'))).toHaveLength(1);
   });
 
-  it("says that an event is none of its own", async () => {
+  it("rejects an unsupported event", async () => {
     const manager = await startManager(cloud);
     const call = (event: unknown) => manager.app.handler(event, { getRemainingTimeInMillis: () => 30_000 });
 

@@ -72,7 +72,7 @@ describe.each([
     );
   });
 
-  it("answers with the error of a function, and tries again when it is told to", async () => {
+  it("returns the error of a function, and tries again on a retry", async () => {
     const { manager, runner } = await startYard({ hasStore, suffix });
     lambda.add("network", () => null);
     lambda.add("db", () => {
@@ -91,7 +91,7 @@ describe.each([
     expect(await find(manager)).toBe("LIVE");
   });
 
-  it("fails a task of an executor that nobody knows", async () => {
+  it("fails a task of an unknown executor", async () => {
     const machines = { "review-app": WORK };
     const { manager, runner } = await startYard({ hasStore, suffix, machines });
 
@@ -157,7 +157,7 @@ describe.each([
     expect(JSON.stringify(Item)).toContain("The task was interrupted");
   });
 
-  it("runs nothing where it is told to skip tasks locally", async () => {
+  it("runs nothing when it is configured to skip tasks locally", async () => {
     const environment = {
       LOCAL_MODE: "1",
       SKIP_TASK_EXECUTION: "1",
@@ -172,7 +172,7 @@ describe.each([
     expect(await find(manager)).toBe("DONE");
   });
 
-  it("works tasks in a container, and ends when it is told to", async () => {
+  it("runs tasks in a container, and stops on a signal", async () => {
     const { manager } = await startYard({ hasStore, machines });
     const started = Promise.withResolvers<void>();
     const work = defineExecutor({

@@ -20,7 +20,7 @@ describe("what commits have left", () => {
     expect(await parts.yard.drain(never)).toBe(0);
   });
 
-  it("gives back what could not be decided, and goes on to the end", async () => {
+  it("releases what could not be decided, and continues to the end", async () => {
     let calls = 0;
     const load = () => {
       calls += 1;
@@ -39,7 +39,7 @@ describe("what commits have left", () => {
     expect([soon, calls]).toEqual([1, 2]);
   });
 
-  it("sends the poll of a suspended attempt whose cancel was asked for", async () => {
+  it("sends the poll of a suspended attempt after a cancel request", async () => {
     const { parts, store, tasks, handle, clock } = createMemoryParts();
     await handle("OPENED");
     const [attempt] = await store.queries.listAttempts("pr-1");
@@ -59,14 +59,14 @@ describe("what commits have left", () => {
     expect([before, tasks]).toEqual([[], [`${attemptId} +0`]]);
   });
 
-  it("takes nothing from the instant on at which it shall stop", async () => {
+  it("receives nothing after its stop time", async () => {
     const { parts, store, clock, find } = createMemoryParts();
     await store.enqueue([anEvent("OPENED")]);
 
     expect([await parts.yard.drain(clock.now()), await find()]).toEqual([0, ""]);
   });
 
-  it("is that of this process where the store can tell, and all where it cannot", async () => {
+  it("is limited to this process if the store supports it, and includes all otherwise", async () => {
     const blind = createMemoryParts();
     await blind.store.enqueue([anEvent("OPENED")]);
     const telling = createMemoryParts({ takeOwn: async () => [] });

@@ -175,7 +175,7 @@ describe("an app without an exporter", () => {
 });
 
 describe("what an app writes", () => {
-  it("names trace, stack, event, task and attempt in the log, and measures beside it", async () => {
+  it("names trace, stack, event, task and attempt in the log, and writes metrics", async () => {
     lambda.add("network", () => {
       throw new TypeError("no");
     });
@@ -196,7 +196,7 @@ describe("what an app writes", () => {
     expect(measured).toContainEqual(expect.objectContaining({ eventAgeSeconds: expect.anything() }));
   });
 
-  it("tells how the yard stands when the schedule comes", async () => {
+  it("measures the yard when the schedule runs", async () => {
     const config = "{executor: lambda, config: {name: network}}";
     const yard = await startYard({ config, hasStore: true, clock: createMeasuringClock() });
     await yard.publish();
@@ -211,7 +211,7 @@ describe("what an app writes", () => {
 });
 
 describe.skipIf(!hasTerraform)("Terraform", () => {
-  it("and what it starts are told the span, in the trace of the event", async () => {
+  it("and its child processes receive the span in the trace of the event", async () => {
     const seen = join(folder, "seen");
     const source = `
       terraform {

@@ -139,8 +139,12 @@ describe("an invocation of the state manager", () => {
     it.each([
       ["its own, after events", aBatch(EVENTS, opened), "own"],
       ["its own, after ticks", aBatch(TICKS, tick), "own"],
-      ["all, after events that come again: whoever had them may have died", again(aBatch(EVENTS, opened)), "all"],
-      ["all, after ticks that come again", again(aBatch(TICKS, tick)), "all"],
+      [
+        "all, after redelivered events, because their first receiver may have died",
+        again(aBatch(EVENTS, opened)),
+        "all",
+      ],
+      ["all, after redelivered ticks", again(aBatch(TICKS, tick)), "all"],
     ])("%s", async (_what, event, whose) => {
       const { invoke, drained } = createDrained();
 

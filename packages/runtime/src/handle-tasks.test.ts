@@ -62,7 +62,7 @@ function aBatch(queue: string, bodies: readonly string[]) {
 const bodyOf = (name: string) => JSON.stringify(aTaskDelivery({ name }).message);
 
 describe("a task runner in Lambda", () => {
-  it("works every record, tells each how much time there is, and leaves in the queue what must come again", async () => {
+  it("handles every record with the time that is left, and leaves records to retry in the queue", async () => {
     const { handled, deleted, call } = createBench(["db"]);
 
     const answer = call(aBatch("stack-tasks", [bodyOf("network"), bodyOf("db"), bodyOf("app")]));
@@ -76,7 +76,7 @@ describe("a task runner in Lambda", () => {
     ]);
   });
 
-  it("lets no record that is no task hold up the others", async () => {
+  it("does not let an invalid record block the others", async () => {
     const { handled, call } = createBench();
 
     await expect(call(aBatch("stack-tasks", ["{}", bodyOf("db")]))).rejects.toThrow("1 of 2 messages");
@@ -98,7 +98,7 @@ describe("a task runner in Lambda", () => {
     expect(handled).toEqual([["db", Number.POSITIVE_INFINITY]]);
   });
 
-  it("will not take events for tasks", async () => {
+  it("rejects events from the event queue", async () => {
     const { handled, call } = createBench();
 
     const answer = call(aBatch("stack-events", [bodyOf("db")]));
@@ -109,7 +109,7 @@ describe("a task runner in Lambda", () => {
   });
 
   it.each([[{}], [{ source: "aws.events", "detail-type": "Scheduled Event" }]])(
-    "says that %j is no batch",
+    "rejects %j, which is not a batch",
     async (event) => {
       await expect(createBench().call(event)).rejects.toMatchObject({ code: "EVENT_INVALID" });
     },

@@ -68,7 +68,7 @@ describe("handleTicks", () => {
     expect(tasks).toEqual([`${attemptId} +0`]);
   });
 
-  it("has nothing to pass on of an attempt that nobody knows", async () => {
+  it("sends nothing for an unknown attempt", async () => {
     const { parts, tasks, clock } = createMemoryParts();
 
     const answer = await handleTicks(parts, aBatch({ tick: "poll", attemptId: "gone", dueAt: clock.now() }));
@@ -76,7 +76,7 @@ describe("handleTicks", () => {
     expect([failedOf(answer), tasks]).toEqual([[], []]);
   });
 
-  it("asks for those again that failed, and only for those", async () => {
+  it("reports only the failed records for redelivery", async () => {
     const { parts, handle, clock, find, store } = createMemoryParts({
       transport: { sendTasks: () => Promise.reject(new Error("The queue does not answer.")) },
     });
@@ -93,7 +93,7 @@ describe("handleTicks", () => {
     expect([failedOf(answer), await find()]).toEqual([["m0"], "GONE"]);
   });
 
-  it("asks for all again when the store does not answer", async () => {
+  it("reports all records for redelivery when the store does not answer", async () => {
     let down = false;
     const { parts, handle, clock } = createMemoryParts({
       wrap: (store) => ({
@@ -109,7 +109,7 @@ describe("handleTicks", () => {
     expect(failedOf(answer)).toEqual(["m0"]);
   });
 
-  it("passes over what is no tick, such as a task message that somebody would like to have run", async () => {
+  it("ignores other messages, such as a forged task message", async () => {
     const { parts, tasks } = createMemoryParts();
     const body = JSON.stringify({ tick: "poll", message: { task: { name: "db" } }, dueAt: 1 });
 

@@ -81,7 +81,7 @@ describe("a worker that polls", () => {
     expect(await find()).toMatchObject({ status: "suspended" });
   });
 
-  it("leaves an attempt between two polls to whoever takes it up then", async () => {
+  it("leaves an attempt to a worker that claims it between two polls", async () => {
     const { clock, calls, store, worker, delivery } = await createBench([after(10_000)]);
 
     const handled = worker.handle(delivery);
@@ -153,7 +153,7 @@ describe("an attempt that begins in a polling worker", () => {
     expect(await isClaimed(8 * MINUTE + 1, { timeoutMs: MINUTE })).toBe(false);
   });
 
-  it("is left to the queue where its executor cannot go on in another invocation", async () => {
+  it("is left to the queue when its executor cannot continue in another invocation", async () => {
     expect(await isClaimed(0, { resumable: false })).toBe(false);
     expect(await isClaimed(0, { resumable: false, endsInMs: Number.POSITIVE_INFINITY })).toBe(true);
   });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { toVariableTable } from "./testing/variable-table.ts";
 
-it("the README has every environment variable, as the schema tells it", () => {
+it("the README lists every environment variable as the schema describes it", () => {
   const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
 
   expect(readme).toContain(toVariableTable());

@@ -66,7 +66,7 @@ describe.each([
 });
 
 describe("a container", () => {
-  it("decides events of the store's own queue, which somebody put there without SQS", async () => {
+  it("decides events that were put into the store's own queue without SQS", async () => {
     const { awaitTasks, stop } = await startContainer({ DYNAMODB_TABLE: "", DATABASE_URL: server.url });
     const store = await createPostgresStore({ connection: server.url });
 

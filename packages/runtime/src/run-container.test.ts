@@ -82,7 +82,7 @@ describe("a container", () => {
     expect(clock.nextWakeAt()).toBeUndefined();
   });
 
-  it("goes on sweeping after the store did not answer", async () => {
+  it("continues to sweep after the store did not answer", async () => {
     let down = true;
     const errors: string[] = [];
     const { clock, deliver, find, stop } = startContainer({
@@ -122,7 +122,7 @@ describe("a container", () => {
     await stop();
   });
 
-  it("measures how the yard stands, and goes on where that fails", async () => {
+  it("measures the yard, and continues when that fails", async () => {
     let measured = 0;
     const measure = () => {
       measured += 1;

@@ -11,7 +11,7 @@ const environment = parseEnvironment(
   { app: "task runner", required: {} },
 );
 
-/** A container with one task in hand, which ends when `end` is called or, if it minds, when it is asked to. */
+/** A container that runs one task, which ends when `end` is called or, if `minds` is set, when it is aborted. */
 function createBench({ minds }: { readonly minds: boolean }) {
   const clock = createFakeClock();
   const told: string[] = [];

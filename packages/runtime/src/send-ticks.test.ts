@@ -70,7 +70,7 @@ describe("ticks that are sent ahead", () => {
     expect([(await send()).due, [...sent].sort()]).toEqual([2, ["deadline", "timer"]]);
   });
 
-  it("takes nothing from the instant on at which it shall stop", async () => {
+  it("receives nothing after its stop time", async () => {
     const { parts, handle, clock, ticks } = createMemoryParts();
     await handle("OPENED");
 

@@ -40,7 +40,7 @@ describe("the sweep of a minute", () => {
     expect(ticks.map(({ body, delayMs }) => [JSON.parse(body).tick, delayMs])).toEqual([["deadline", 90 * SECOND_MS]]);
   });
 
-  it("works what is due itself where there is no queue for it", async () => {
+  it("handles due work itself when no queue is configured for it", async () => {
     const { sweep, clock, find } = await createYard({ hasTicks: false });
     await clock.advance(10 * MINUTE_MS);
 
@@ -161,7 +161,7 @@ describe("the sweep of a minute", () => {
     expect([ticks.length, tasks.length]).toEqual([1, 1]);
   });
 
-  it("measures how the yard stands in one minute of five, whichever instance sweeps", async () => {
+  it("measures the yard in one minute of five, whichever instance sweeps", async () => {
     const minutes: number[] = [];
     const { sweep, clock } = await createYard({ measure: async () => void minutes.push(clock.now() / MINUTE_MS) });
     const from = Math.floor(clock.now() / MINUTE_MS);

@@ -112,7 +112,7 @@ describe("sessions of tasks", () => {
     expect(assumed()).toEqual([]);
   });
 
-  it("leave the rest of an executor as it is", () => {
+  it("leave the rest of an executor unchanged", () => {
     const executor = defineExecutor({ name: "work", config: Type.Object({}), start: async () => succeeded({}) });
     const deps = { yard: "main", createAccess: () => Object({}) };
 

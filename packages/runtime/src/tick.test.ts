@@ -60,7 +60,7 @@ describe("a tick", () => {
     '{"tick":"timer","stackId":"s","dueAt":-1}',
     '{"tick":"deadline","stackId":"s","attemptId":"","task":"t","why":"deadline","dueAt":1}',
     `{"tick":"timer","stackId":"${"x".repeat(256)}","dueAt":1}`,
-  ])("is none of another form: %s", (body) => {
+  ])("rejects another form: %s", (body) => {
     expect(parseTick(body)).toBeUndefined();
   });
 

@@ -55,7 +55,7 @@ describe("the queues of an environment", () => {
     });
   });
 
-  it("may have a topic before them and a bucket beside them", async () => {
+  it("can have a topic before them and a bucket for large messages", async () => {
     const arn = "arn:aws:sns:eu-west-1:111122223333:stack-events";
 
     const options = await load({ SNS_EVENT_TOPIC_ARN: arn, MESSAGE_BUCKET: "messages", MESSAGE_PREFIX: "m/" });

@@ -41,7 +41,7 @@ describe("the event of a result", () => {
     });
   });
 
-  it("tells a failure with its code, its text, and whether another attempt may help", () => {
+  it("reports a failure with its code, its message, and whether it is retryable", () => {
     const { message: body } = toResultEvent(message, { ...quota, outputs: { part: 1 } }, { cancelling: false, now: 5 });
 
     expect(body).toMatchObject({
@@ -76,7 +76,7 @@ describe("the event of a result", () => {
     ]);
   });
 
-  it.each([null, "text", 7])("has no outputs where they are no map: %j", (outputs) => {
+  it.each([null, "text", 7])("has no outputs when they are not an object: %j", (outputs) => {
     expect(toResultEvent(message, succeeded(outputs), { cancelling: false, now: 5 }).message["outputs"]).toEqual({});
   });
 
@@ -251,7 +251,7 @@ describe("a run", () => {
     expect([other.stackId === first.stackId, other.revision.hash === first.revision.hash]).toEqual([false, true]);
   });
 
-  it("is started once for its key, whatever a repeat asks for", async () => {
+  it("is started once for its key, whatever a repeated call requests", async () => {
     const calls: unknown[] = [];
     const executor = anExecutor(() => succeeded({}), calls);
     const yard = createYard(executor);
@@ -364,7 +364,7 @@ describe("a follow-up", () => {
     expect(toFollowUpRun(anExecutor(), message, other)).toEqual({ step: other });
   });
 
-  it("makes the task fail when it cannot be made, and tells why", () => {
+  it("fails the task when it cannot be created, and gives the reason", () => {
     const config = { text: "x".repeat(300_000) };
 
     const { step: answered, run } = toFollowUpRun(

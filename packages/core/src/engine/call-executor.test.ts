@@ -73,10 +73,14 @@ describe("the call of an executor", () => {
     ["a wait of no number", running({ progress: { id: "1" }, pollAfterMs: Number.NaN, message: "" }), "PLUGIN_INVALID"],
     ["progress that does not fit", running({ progress: {}, pollAfterMs: 1, message: "" }), "PLUGIN_INVALID"],
     ["outputs that do not fit", succeeded({ url: 1 }), "OUTPUT_INVALID"],
-    ["outputs that are no JSON", succeeded({ size: 1n }), "OUTPUT_INVALID"],
+    ["outputs that are not JSON", succeeded({ size: 1n }), "OUTPUT_INVALID"],
     ["a failure without a code", { kind: "failed" }, "PLUGIN_INVALID"],
-    ["a follow-up in no time", succeeded({}, { followUp: { inMs: Number.NaN, config: {} } }), "OUTPUT_INVALID"],
-  ])("makes a failure of %s, which another attempt would not mend", async (_what, answer, code) => {
+    [
+      "a follow-up without a valid delay",
+      succeeded({}, { followUp: { inMs: Number.NaN, config: {} } }),
+      "OUTPUT_INVALID",
+    ],
+  ])("converts %s to a failure that is not retryable", async (_what, answer, code) => {
     expect(await callWith(anExecutor(() => answer))).toMatchObject({ kind: "failed", code, retryable: false });
   });
 
@@ -84,7 +88,7 @@ describe("the call of an executor", () => {
     [Object.create(null), "a value without a text (object)"],
     [Object.assign(new Error(), { message: Object.create(null) }), "Error: a value without a text (object)"],
     ["too far", "too far"],
-  ])("makes a failure of a thrown value that is no sound error, case %#", async (thrown, message) => {
+  ])("converts a malformed thrown value to a failure, case %#", async (thrown, message) => {
     const executor = anExecutor(() => {
       throw thrown;
     });
@@ -92,7 +96,7 @@ describe("the call of an executor", () => {
     expect(await callWith(executor)).toMatchObject({ kind: "failed", code: "EXECUTOR_FAILED", message });
   });
 
-  it("makes a failure of what it throws, with the code of our own errors", async () => {
+  it("converts a thrown error to a failure, with the code of a StackyardError", async () => {
     const own = anExecutor(() => {
       throw new StackyardError("LEASE_LOST", "gone");
     });
@@ -129,10 +133,10 @@ describe("what is called", () => {
   it.each([
     ["start at first", undefined, false, plain, "start"],
     ["poll after that", kept, false, plain, "poll"],
-    ["cancel once a cancel is asked for", kept, true, cancellable, "cancel"],
-    ["cancel also where nothing was kept", undefined, true, cancellable, "cancel"],
+    ["cancel after a cancel request", kept, true, cancellable, "cancel"],
+    ["cancel even without progress", undefined, true, cancellable, "cancel"],
     ["poll when the cancel has begun", { ...kept, cancelBegun: true }, true, cancellable, "poll"],
-    ["poll where there is no cancel", kept, true, plain, "poll"],
+    ["poll when the executor has no cancel", kept, true, plain, "poll"],
   ] as const)("is %s", (_what, progress, cancelling, executor, operation) => {
     expect(operationOf(progress, cancelling, executor)).toBe(operation);
   });

@@ -164,7 +164,7 @@ describe("a consumer", () => {
     await bench.consumer.stop();
   });
 
-  it("goes on after a failed take, and after failed work", async () => {
+  it("continues after a failed receive, and after failed work", async () => {
     let failures = 1;
     const memory = createMemoryStore();
     const bench = createBench({

@@ -36,7 +36,7 @@ describe("places for tasks", () => {
     expect(order).toEqual(["first", "second"]);
   });
 
-  it("keeps the place of a task that has ended for what its result begins, and not for ever", async () => {
+  it("reserves the place of an ended task for tasks that its result starts, for a limited time", async () => {
     let now = 0;
     const slots = new Slots(1, () => now);
     slots.take(1);
@@ -249,7 +249,7 @@ states:
 tasks: {work: {executor: work, config: {}}}
 `;
 
-/** A yard whose tasks end when they are told to, and another engine over the same store. */
+/** A yard whose tasks end when the test ends them, and another engine over the same store. */
 function createBench() {
   const memory = createMemoryStore();
   const loads: (readonly string[])[] = [];

@@ -121,7 +121,7 @@ describe("what an executor is given", () => {
     expect(ctx.target).toEqual({ ...aimed, partition: "aws" });
   });
 
-  it("says what to do where there is no access to AWS", () => {
+  it("gives a hint when there is no access to AWS", () => {
     expect(() => createContext().aws(FakeClient)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
     expect(() => createContext().credentials()).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
   });

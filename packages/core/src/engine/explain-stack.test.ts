@@ -68,7 +68,7 @@ describe("explainStack", () => {
     [{ errorMessage: "no answer", errorCode: "HTTP_CHECK_TIMED_OUT" }, "Failed (HTTP_CHECK_TIMED_OUT): no answer"],
     [{ errorMessage: "no answer" }, "Failed: no answer"],
     [{}, "Failed: no reason was given"],
-  ])("tells why a task has failed: %j", (told, expected) => {
+  ])("explains why a task has failed: %j", (told, expected) => {
     const stack = aStack({ tasks: [{ name: "db", status: "ERROR", ...told }] });
 
     expect(explainStack({ stack, attempts: [], parked: [] }, NOW).tasks[0]?.why).toBe(expected);
@@ -247,7 +247,7 @@ describe("what a stack without tasks that waits for runs of earlier states says"
   });
 });
 
-describe("what a stack that cannot go on needs", () => {
+describe("what a stack that cannot continue needs", () => {
   it("is an event from outside where it runs in circles", () => {
     expect(sum({ stalled: { code: "LOOP_LIMIT", reason: "1,000 entries." } })).toEqual({
       why: "Stalled (LOOP_LIMIT): 1,000 entries. Look why it runs in circles; an event from outside lets it go on.",

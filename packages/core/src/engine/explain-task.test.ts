@@ -80,7 +80,7 @@ describe("a task that its machine has no more", () => {
 describe("a task that waits for its needs", () => {
   const machine = machineOf({ network: {}, db: { needs: ["network"] }, app: { needs: ["network", "db"] } });
 
-  it("tells the reason of the task that it waits for", () => {
+  it("gives the reason of the task that it waits for", () => {
     const tasks = [task("network", "RUNNING"), task("db", "WAITING"), task("app", "WAITING")];
     const runs = [run("network", 2)];
 
@@ -104,7 +104,7 @@ describe("a task that waits for its needs", () => {
     );
   });
 
-  it("tells the reason of the task at the end of a long way, once", () => {
+  it("gives the reason of the task at the end of a long chain, once", () => {
     const chain = machineOf({ network: {}, db: { needs: ["network"] }, app: { needs: ["db"] } });
     const tasks = [task("network", "RUNNING"), task("db", "WAITING"), task("app", "WAITING")];
     const runs = [run("network", 2)];
@@ -211,7 +211,7 @@ describe("the attempts of an explained task", () => {
     };
   }
 
-  describe("an attempt that nobody has taken", () => {
+  describe("an attempt that no worker has claimed", () => {
     it.each([
       [undefined, "No worker has taken it for 12s."],
       [[], 'No live worker that has the executor "ecs" is there; it waits for 12s. Start one.'],
@@ -235,7 +235,7 @@ describe("the attempts of an explained task", () => {
         [aWorker(), aWorker({ id: "w2", running: 1 })],
         'No worker has taken it for 12s; there are 2 live workers that have the executor "ecs", with 9 of 16 places taken.',
       ],
-    ])("says whether somebody could: %#", (workers, why) => {
+    ])("says whether a worker could claim it: %#", (workers, why) => {
       expect(explain({}, workers)).toEqual({ why, waitsFor: { kind: "worker", attemptId: ID, executor: "ecs" } });
     });
   });

@@ -107,7 +107,7 @@ describe("the folder locator", () => {
     expect(new Set(found).size).toBe(1);
   });
 
-  it("knows no machines where there is no folder", async () => {
+  it("lists no machines when the folder is missing", async () => {
     folder = join(folder, "missing");
 
     expect(await locator().list()).toEqual([]);

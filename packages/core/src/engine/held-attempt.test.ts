@@ -63,7 +63,7 @@ describe("a held attempt", () => {
     expect(clock.nextWakeAt()).toBeUndefined();
   });
 
-  it("tells of a lost lease, and is not renewed any more", async () => {
+  it("reports a lost lease, and is no longer renewed", async () => {
     const { clock, renewals, held } = createBench([{ kind: "lost" }]);
 
     await clock.advance(60_000);
@@ -72,7 +72,7 @@ describe("a held attempt", () => {
     await held.end();
   });
 
-  it("tells of a cancel, and is renewed until the work has ended", async () => {
+  it("reports a cancel, and is renewed until the work has ended", async () => {
     const { clock, renewals, held } = createBench([CANCEL, CANCEL]);
 
     await clock.advance(30_000);

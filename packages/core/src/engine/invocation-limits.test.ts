@@ -99,9 +99,9 @@ describe("an invocation that ends", () => {
   });
 
   it.each([
-    ["ends when it is asked to", untilAborted, MINUTE],
+    ["ends when it is aborted", untilAborted, MINUTE],
     ["does not end", never, 5_000],
-  ] as const)("gives work back that keeps its progress, when its poll %s", async (_what, poll, beforeEndMs) => {
+  ] as const)("releases work that keeps its progress when its poll %s", async (_what, poll, beforeEndMs) => {
     const { clock, store, deliver, takeEvents } = await createBench({ resumable: true, start: going, poll });
     await deliver();
     await clock.advance(1_000);
@@ -114,7 +114,7 @@ describe("an invocation that ends", () => {
     expect(await takeEvents()).toEqual([]);
   });
 
-  it("fails work whose start does not come to an end, for it would start for ever", async () => {
+  it("fails work whose start does not end, because it would start again and again", async () => {
     const { clock, deliver, takeEvents } = await createBench({ resumable: true, start: untilAborted });
 
     const handled = deliver();
@@ -124,7 +124,7 @@ describe("an invocation that ends", () => {
     expect(await takeEvents()).toMatchObject([{ event: "TASK_ERROR", code: "TASK_TIMEOUT", retryable: true }]);
   });
 
-  it("tells the executor until when it may work", async () => {
+  it("passes the deadline to the executor", async () => {
     const deadlines: number[] = [];
     const start = async ({ deadlineAt }: ExecutorContext) => {
       deadlines.push(deadlineAt);

@@ -33,7 +33,7 @@ const WITH_UNDERSCORE = TRIAL_SOURCE.replace("PUSHED, ", "PUSHED, TEST_DONE, ").
 );
 
 describe("the machine of an event", () => {
-  it("is asked for past the cache before an event with an underscore is called undeclared", async () => {
+  it("is read without the cache before an event with an underscore is reported as undeclared", async () => {
     const { yard, locator } = createTrial();
     await yard.publish(opened);
     await yard.settle();
@@ -45,7 +45,7 @@ describe("the machine of an event", () => {
     expect(WITH_UNDERSCORE).toContain("TEST_DONE: [");
   });
 
-  it("that nobody knows is told with the known name that is near", async () => {
+  it("that is unknown is reported with a similar known name", async () => {
     const { yard } = createTrial();
 
     await yard.publish({ ...opened, machine: "apq" });
@@ -58,7 +58,7 @@ describe("the machine of an event", () => {
     expect(reasons).toEqual(['Unknown machine "apq". Did you mean "app"?', 'Unknown machine "else".']);
   });
 
-  it("that nobody knows is told although the names cannot be listed", async () => {
+  it("that is unknown is reported even when the names cannot be listed", async () => {
     const { yard, locator } = createTrial();
     locator.list = () => Promise.reject(new Error("no folder"));
 
@@ -295,7 +295,7 @@ describe("the finder of upgrades", () => {
       expect(hashOf(await find(["LAUNCH"]))).toBe(NEW);
     });
 
-    it("is told from one that follows by its own revision", async () => {
+    it("is distinguished from a following stack by its own revision", async () => {
       const follows = { ...pinned(OLD), revision: "follow" } as const;
       const { find, finder } = await createBench(pinned(NEW), [follows]);
 
@@ -330,7 +330,7 @@ describe("the finder of upgrades", () => {
 
     it.each([
       [
-        "a revision that nobody knows",
+        "an unknown revision",
         pinned(NEW),
         OTHER,
         /^MACHINE_UNKNOWN: No revision cccccccccccc .* The newest one is b+\.$/,
@@ -418,7 +418,7 @@ describe("the watch for new revisions", () => {
   }
 
   describe("the watch for revisions", () => {
-    it("looks at nothing while nothing is parked", async () => {
+    it("checks nothing while nothing is parked", async () => {
       const { watch, looks, takeIds } = createBench();
       watch.note("web", aRevision("h0"));
 
@@ -461,7 +461,7 @@ describe("the watch for new revisions", () => {
     });
 
     it.each([{ kind: "unknown" }, { kind: "invalid", problems: [] }] as const)(
-      "notices that a machine is back that was %j when it was asked for",
+      "notices the return of a machine that was %j",
       async (missing) => {
         const { watch, begin, takeIds } = createBench();
         await begin("s1");
@@ -638,7 +638,7 @@ function locateOld(source: string): LocatedMachine {
 }
 
 describe("a stack on a revision whose pattern cannot be searched in linear time", () => {
-  it("refuses what the pattern would judge, goes on with everything else, and can be upgraded", async () => {
+  it("refuses events that need the pattern, handles all others, and can be upgraded", async () => {
     let located = locateOld(LOOKS_AHEAD);
     const yard = createSimulator({
       machines: [],

@@ -182,7 +182,7 @@ describe("createMessageWorker", () => {
     expect(answers()).toMatchObject([{ event: "TASK_ERROR", code: "TASK_TIMEOUT", retryable: true }]);
   });
 
-  it("answers in time when the work does not end although it is asked to", async () => {
+  it("answers in time when aborted work does not end", async () => {
     const { deliver, clock, answers, start } = createBench({ start: () => new Promise(() => {}) });
 
     const handled = deliver({ endsAt: start + 10 * MINUTE });
@@ -254,7 +254,7 @@ describe("createMessageWorker", () => {
     expect(bench.calls.slice(0, 2)).toEqual(["cancel cancelling", "poll cancelling"]);
   });
 
-  it("looks at work that would be polled too late when its time is over", async () => {
+  it("checks work at its deadline when the next poll would come later", async () => {
     const late = async () => running({ progress: { at: 1 }, pollAfterMs: 60 * MINUTE, message: "waiting" });
     const cancel = async () => failed({ code: "STOPPED", message: "It stopped.", retryable: false });
     const { deliver, clock, calls, start } = createBench({ start: late, cancel });
@@ -286,7 +286,7 @@ describe("createMessageWorker", () => {
     expect(answers()).toMatchObject([{ code: "TASK_TIMEOUT" }]);
   });
 
-  it("asks for the message again when the answer cannot be sent, and works it again then", async () => {
+  it("requests redelivery when the answer cannot be sent, and then works on the message again", async () => {
     let down = true;
     const publish = () => {
       if (down) throw new StackyardError("UNREACHABLE", "The queue does not answer.");
@@ -313,7 +313,7 @@ describe("createMessageWorker", () => {
     expect(published[1]).toEqual(published[0]);
   });
 
-  it("asks for a message again whose task it is working on", async () => {
+  it("requests redelivery of a message whose task it is working on", async () => {
     const { deliver, clock, calls } = createBench({ start: pending });
 
     const first = deliver();

@@ -44,7 +44,7 @@ async function openStack() {
 }
 
 describe("a result from outside", () => {
-  it("shows no output in the history that becomes sensitive, whichever task it names beside the attempt", async () => {
+  it("redacts sensitive outputs in the history, whichever task it names in addition to the attempt", async () => {
     const { complete, attemptOf } = await openStack();
 
     const { line, stack } = await complete({

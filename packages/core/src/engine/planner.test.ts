@@ -29,7 +29,7 @@ tasks:
 const opened = { id: "e1", stackId: "pr-1", event: "OPENED", machine: "app" };
 const pushed = { id: "e2", stackId: "pr-1", event: "PUSHED", metadata: { image: "a:1", password: "hunter22" } };
 
-/** A stack that was opened, failed twice at its database, went on, and was pushed to. */
+/** A stack that was opened, failed twice at its database, continued, and was pushed to. */
 async function createLife(input: TrialInput = {}) {
   let failures = 2;
   const script = ({ task }: { readonly task: string }): Step => {
@@ -192,7 +192,7 @@ states:
     expect(tell(planned)).toContain("TASK_RETRY_DUE: nothing -> applied BUILD db");
   });
 
-  it("says that it tells not all where the new revision's timers would fire too often", async () => {
+  it("reports an incomplete replay when the new revision's timers would fire too often", async () => {
     const trial = createTrial({ source: SOURCE });
     await trial.yard.publish(opened);
     await trial.yard.advance(2 * HOUR_MS);
@@ -230,7 +230,7 @@ states:
     ]);
   });
 
-  it("says that the upgrade itself would be refused, and replays all the same", async () => {
+  it("reports that the upgrade itself would be refused, and still replays", async () => {
     const trial = await createLife();
 
     const planned = await plan(trial, SOURCE.replaceAll("LIVE", "UP"));
@@ -239,7 +239,7 @@ states:
     expect(tell(planned)).toContain("TASK_COMPLETED: applied LIVE -> applied UP");
   });
 
-  it("says that there is no such revision", async () => {
+  it("reports an unknown revision", async () => {
     const trial = await createLife();
 
     const planned = await plan(trial, SOURCE, "f".repeat(64));
@@ -302,7 +302,7 @@ states:
     expect(tell(planned)).toEqual(["TASK_COMPLETED: applied LIVE -> applied BROKEN"]);
   });
 
-  it("is none where there is no stack", async () => {
+  it("is undefined for an unknown stack", async () => {
     const trial = createTrial({ source: SOURCE });
     const { store, clock } = trial.yard;
     const deps = { store, clock, ids: countingIds(), locator: trial.locator, executors: trial.executors };

@@ -79,7 +79,7 @@ describe("the list of a yard's processes", () => {
     expect(logger.list("warn")).toEqual([]);
   });
 
-  it("goes on after writes that fail, and says so", async () => {
+  it("continues after failed writes, and logs them", async () => {
     const { clock, join, list, records, logger } = createBench();
     let failures = 2;
     const put: typeof records.put = (input) => {
@@ -95,7 +95,7 @@ describe("the list of a yard's processes", () => {
     await entry.leave();
   });
 
-  it("tells news at once when it is asked to", async () => {
+  it("writes changes at once on request", async () => {
     const { join, list } = createBench();
     let running = 0;
     const entry = join(() => ({ ...facts, running }) as never);
@@ -107,7 +107,7 @@ describe("the list of a yard's processes", () => {
     expect(await list()).toMatchObject([{ running: 3 }]);
   });
 
-  it("reads entries of newer versions, and passes over what is none", async () => {
+  it("reads entries of newer versions, and ignores invalid ones", async () => {
     const { clock, list, records } = createBench();
     const put = (key: string, value: unknown) =>
       records.put({ key: `processes/${key}`, value, expected: "absent", now: clock.now() });

@@ -95,7 +95,7 @@ describe("1: a transition happens exactly once per event id", () => {
 });
 
 describe("2: events of one stack apply in their order, and stacks do not wait for each other", () => {
-  it("whatever the batches, and whoever dies", async () => {
+  it("whatever the batches, and whichever process dies", async () => {
     for (let seed = 1; seed <= 10; seed += 1) {
       const { yard } = createTrial({ seed, crashRate: 0.1, duplicateRate: 0.2, script: () => NEVER });
       await yard.publish(opened);
@@ -267,7 +267,7 @@ describe("3: a task is dispatched at least once, and a late or duplicate result 
     expect((await yard.findStack("pr-1"))?.tasks.map(({ status }) => status)).toEqual(["ERROR", "ERROR"]);
   });
 
-  it("and one that nobody takes up ends after a day", async () => {
+  it("and one that no worker claims ends after a day", async () => {
     const wrapStore = (store: Store): Store => ({
       ...store,
       takeDue: (input) => store.takeDue({ ...input, kinds: input.kinds.filter((kind) => kind !== "task") }),
@@ -285,7 +285,7 @@ describe("3: a task is dispatched at least once, and a late or duplicate result 
     expect((await yard.findStack("pr-1"))?.runs).toEqual([]);
   });
 
-  it("and a cancel that nobody confirms ends after its time", async () => {
+  it("and an unconfirmed cancel ends at its deadline", async () => {
     const { yard } = createTrial({ script: () => NEVER });
     await yard.publish(opened);
     await yard.settle();
@@ -306,7 +306,7 @@ describe("3: a task is dispatched at least once, and a late or duplicate result 
   });
 });
 
-describe("4: nothing is dropped silently and nothing is retried for ever", () => {
+describe("4: nothing is dropped silently and nothing is retried forever", () => {
   it("a refused event is tried after 30 s, 1, 2, 4, 8 and every 15 minutes, and given up after an hour", async () => {
     const { yard, listParked, listDeadLetters } = createTrial({ script: () => NEVER });
     await yard.publish(opened, pushed);
@@ -376,7 +376,7 @@ describe("4: nothing is dropped silently and nothing is retried for ever", () =>
     expect([await listDeadLetters(), await listParked("pr-1")]).toEqual([[`bad ${code}`], []]);
   });
 
-  it("and so is what is no event, under the empty stack id where it names none", async () => {
+  it("and so are invalid events, under the empty stack id when they name no stack", async () => {
     const { yard, listOutcomes, listDeadLetters } = createTrial();
 
     await yard.store.enqueue([
@@ -427,7 +427,7 @@ describe("4: nothing is dropped silently and nothing is retried for ever", () =>
     },
   );
 
-  it("a result waits while its machine is lost, and applies as soon as it is back", async () => {
+  it("a result waits while its machine is missing, and applies as soon as it returns", async () => {
     let script: Step | undefined = NEVER;
     const { yard, locator, listParked, listOutcomes } = createTrial({ engines: 1, script: () => script });
     await yard.publish(opened);
@@ -494,7 +494,7 @@ describe("4: nothing is dropped silently and nothing is retried for ever", () =>
     ]);
   });
 
-  it("a stack that runs in circles by itself stops, until somebody sends an event", async () => {
+  it("a stack that loops by itself stops until it receives an event", async () => {
     const circle = TRIAL_SOURCE.replace(
       "NEXT: [{action: advance, state: LIVE}]",
       "NEXT: [{action: advance, state: BUILD}]",
@@ -541,7 +541,7 @@ describe("4: refused events where they are to be delivered again, or dropped", (
     expect(await store.queries.stats()).toMatchObject({ parkedEvents: 0, deadLetters: 0 });
   });
 
-  it("go back also when they are none", async () => {
+  it("are redelivered even when they are invalid", async () => {
     const { deliver, store } = createEngineBench({ refusedEvents: "redeliver" });
 
     const outcomes = await deliver(aQueuedEvent("x", { stackId: "", message: {} }));
@@ -550,7 +550,7 @@ describe("4: refused events where they are to be delivered again, or dropped", (
     expect((await store.queries.stats()).deadLetters).toBe(0);
   });
 
-  it("are recorded and gone where they are dropped", async () => {
+  it("are recorded and deleted when they are dropped", async () => {
     const { deliver, listOutcomes, store } = createEngineBench({ refusedEvents: "drop" });
 
     const outcomes = await deliver(begun, refused);
@@ -561,7 +561,7 @@ describe("4: refused events where they are to be delivered again, or dropped", (
   });
 });
 
-describe("5: a crash at any point leaves a state from which a restart goes on", () => {
+describe("5: a crash at any point leaves a state from which a restart continues", () => {
   it.each(["before", "after"] as const)("%s each single call of the store", async (when) => {
     let call = 0;
     // A process that dies when nothing is left to do is not replaced, so one quiet run is not yet the end.
@@ -582,7 +582,7 @@ describe("5: a crash at any point leaves a state from which a restart goes on", 
     expect(call).toBeGreaterThan(40);
   });
 
-  it("with timers that fire once, by whoever is there", async () => {
+  it("with timers that fire once, in any process", async () => {
     const machine = aMachine({
       INIT: { on: { LAUNCH: ["WAIT"] } },
       WAIT: { on: { DONE: ["END"] }, after: [{ inMs: HOUR_MS, event: "DONE" }] },
@@ -600,7 +600,7 @@ describe("5: a crash at any point leaves a state from which a restart goes on", 
   });
 });
 
-/** An engine that is handed deliveries as a transport beside the store would. */
+/** An engine that receives deliveries as from a transport outside the store. */
 function createEngineBench(options: EngineOptions = {}) {
   const store = createMemoryStore();
   const { executor } = createScriptedExecutor("work");

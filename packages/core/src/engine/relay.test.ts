@@ -115,7 +115,7 @@ describe("createOutboxRelay", () => {
     expect(await relay.drain({ kinds: ["poll"], pollsUntil })).toBe(2);
   });
 
-  it("sends only the kinds that are asked for, and nothing from the instant on at which it shall stop", async () => {
+  it("sends only the requested kinds, and nothing after its stop time", async () => {
     const { relay, store, sent, clock, dispatch } = createBench();
     await store.enqueue([aQueuedEvent("e1")]);
     await dispatch();
@@ -155,7 +155,7 @@ describe("createOutboxRelay", () => {
     expect(published).toEqual(["e1"]);
   });
 
-  it("passes over what is too large for the queue, and looks at it again later", async () => {
+  it("skips what is too large for the queue, and checks it again later", async () => {
     const published: string[] = [];
     const { clock, relay, store } = createBench({
       async publish(events) {
@@ -173,7 +173,7 @@ describe("createOutboxRelay", () => {
     ]);
   });
 
-  it("passes over a message that its queue refuses for good, and sends those around it", async () => {
+  it("skips a message that its queue rejects permanently, and sends those around it", async () => {
     const refused = new StackyardError("CONFIG_INVALID", "The queue refuses it.", { details: { refused: "message" } });
     const published: string[] = [];
     const { clock, logger, relay, store } = createBench({
@@ -194,7 +194,7 @@ describe("createOutboxRelay", () => {
     ]);
   });
 
-  it("passes over nothing for a queue that is not there", async () => {
+  it("skips nothing when a queue is missing", async () => {
     const published: number[] = [];
     const { relay, store } = createBench({
       async publish(events) {
@@ -249,7 +249,7 @@ describe("a settled task's result", () => {
     expect([drained, errors]).toEqual([[{ kinds: ["event", "task"], stopAt: clock.now() + 5_000 }], []]);
   });
 
-  it("is followed by those that had to wait behind it, which nobody else would send", async () => {
+  it("is followed by those that waited behind it, which no other call would send", async () => {
     const left = [1, 2];
     const { drained, send } = createSending(async () => left.pop() ?? 0, true);
 

@@ -39,7 +39,7 @@ describe("resolveSecrets", () => {
     });
   });
 
-  it("leaves a message of version 1 as it is, which knows no references", () => {
+  it("leaves a message of version 1 unchanged, which has no references", () => {
     const message = aMessage({ args: { $secret: "pw#2" }, url: { $concat: ["a", "b"] } });
     const { version: _, ...dispatch } = message.dispatch;
     const older = { ...message, dispatch };

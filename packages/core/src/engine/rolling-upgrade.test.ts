@@ -14,7 +14,7 @@ const NEWS = { fieldOfANewerVersion: { deep: [1] } };
 
 const addNews = <Value extends object>(value: Value): Value => ({ ...value, ...NEWS });
 
-/** The store as this version sees it when a newer one has written there: with fields that nobody here knows. */
+/** The store as this version sees it when a newer one has written to it: with unknown fields. */
 function asWrittenByNewer(store: Store): Store {
   return {
     ...store,
@@ -97,8 +97,8 @@ async function runEnvironment(view: (store: Store) => Store) {
   return { history: items, committed, faults: [...logger.list("error"), ...logger.list("warn")] };
 }
 
-describe("an older version beside a newer one", () => {
-  it("works what the newer one has written as if it had written it itself", async () => {
+describe("an older version next to a newer one", () => {
+  it("handles records of the newer one as if it had written them itself", async () => {
     const plain = await runEnvironment((store) => store);
     const mixed = await runEnvironment(asWrittenByNewer);
 

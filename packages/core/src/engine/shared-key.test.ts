@@ -5,7 +5,7 @@ import { loadSharedKey, toAttemptPassword } from "./shared-key.ts";
 
 const NAME = "transport/result-key";
 
-/** Records that answer the first reads only when so many have been asked for, so that all of them find nothing. */
+/** Records whose first reads wait until there are `readers` of them, so that all of them find nothing. */
 function readTogether(records: Records, readers: number): Pick<Records, "get" | "put"> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let asked = 0;

@@ -97,7 +97,7 @@ function pickStep(random: Random, index: number): Readonly<Record<string, unknow
 
 const DUE: readonly DueKind[] = ["deadline", "timer", "parked"];
 
-/** The engine on a store, with workers that take every task as it is sent and confirm a cancel at a deadline at once. */
+/** The engine on a store, with workers that claim each sent task and confirm a cancel at a deadline at once. */
 function createEngineYard(locator: Locator) {
   const store = createMemoryStore();
   const clock = createFakeClock(SIMULATION_START);
@@ -220,7 +220,7 @@ async function playBoth(seed: string, random: Random, machine: Machine, locator:
       index === 1 ? { event: { id: "e0", stackId: "s", machine: "app", event: "GO" } } : pickStep(random, index);
     steps.push(step);
     const line = simulation.step(step);
-    // A simulation ends a timer that begins itself again and again; an engine goes on for as long as time does.
+    // A simulation stops a timer that restarts itself again and again. An engine never does.
     if (line.code === "LOOP_LIMIT") return;
     await yard.step(index, step);
     const { state, tasks, sent } = await yard.show(line.stack?.id ?? String(readSubject(step)));

@@ -151,7 +151,7 @@ tasks:
 });
 
 describe("a parked event that cannot be decided", () => {
-  it("does not hold up the event that made the engine look at it, and is given up in the end", async () => {
+  it("does not block the event that made the engine retry it, and eventually becomes a dead letter", async () => {
     const { yard, locator, listOutcomes, listParked, listDeadLetters } = createTrial();
     await yard.publish({ id: "e1", stackId: "pr-1", event: "OPENED", machine: "later" });
     await yard.settle();

@@ -64,7 +64,7 @@ describe("the sweep", () => {
     await subscription.stop();
   });
 
-  it("goes on at once while there is work", async () => {
+  it("continues at once while there is work", async () => {
     const left = [256, 256, 3];
     const { clock, sweptAt, subscription } = createBench({ sweep: async () => left.shift() ?? 0 });
 
@@ -74,7 +74,7 @@ describe("the sweep", () => {
     await subscription.stop();
   });
 
-  it("prunes at the start and every ten minutes, and goes on where more is left", async () => {
+  it("prunes at the start and every ten minutes, and continues while more is left", async () => {
     const left = [true, false];
     const at: number[] = [];
     const clock = createFakeClock();

@@ -31,7 +31,7 @@ describe("a task's log", () => {
     );
   });
 
-  it("goes on after an earlier one, whose lines are not its newest", () => {
+  it("continues an earlier log, whose lines do not count as its newest", () => {
     const earlier = createTaskLog();
     for (let line = 0; line < 5_000; line += 1) earlier.add(`line ${line} of a long output`);
 

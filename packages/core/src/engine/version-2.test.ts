@@ -45,7 +45,7 @@ describe("a task that is tried again", () => {
     return times.map((time) => time - (times[0] ?? 0));
   }
 
-  it("waits each time for an instant that chance draws within its bound, and fails in the end", async () => {
+  it("waits a random time within the bound of each attempt, and eventually fails", async () => {
     const [first = 0, second = 0, third = 0, fourth = 0, ...more] = await timesOf(7);
 
     expect([first, more]).toEqual([0, []]);
@@ -54,7 +54,7 @@ describe("a task that is tried again", () => {
     expect(fourth - third).toBeLessThanOrEqual(40_000);
   });
 
-  it("waits as long in a run that is repeated, and not as long in another", async () => {
+  it("waits for the same times in a repeated simulation, and for others with another seed", async () => {
     expect(await timesOf(7)).toEqual(await timesOf(7));
     expect(await timesOf(7)).not.toEqual(await timesOf(8));
   });
@@ -108,7 +108,7 @@ describe("time in a state", () => {
     expect((await yard.findStack("pr-1"))?.timers).toEqual([]);
   });
 
-  it("ends an attempt whose time is over before it looks at the state's", async () => {
+  it("ends an overdue attempt before it checks the deadline of the state", async () => {
     const state =
       "  BUILD: { tasks: [db], timeout: 10m, on: { FAILED: BROKEN, TIMEOUT: LATE } }\n  BROKEN: {}\n  LATE: {}";
     const source = machineOf(state, "  db: { executor: work, config: {}, timeout: 10m }");

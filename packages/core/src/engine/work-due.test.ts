@@ -21,7 +21,7 @@ tasks:
   db: { executor: work, config: {}, timeout: 10m }
 `;
 
-/** A stack in BUILD, whose task nobody has claimed. */
+/** A stack in BUILD, whose task is not claimed. */
 async function createBench(wrap: (store: Store) => Store = (store) => store) {
   const memory = createMemoryStore();
   const store = wrap(memory);
@@ -96,7 +96,7 @@ describe("due work that was taken before its time", () => {
     expect(lines.filter(({ event }) => event === "MERGED")).toHaveLength(1);
   });
 
-  it("asks for what could not be looked at again, and works the rest", async () => {
+  it("requests redelivery of what could not be read, and applies the rest", async () => {
     const { engine, takeBy, clock, find } = await createBench((store) => ({
       ...store,
       findAttempt: () => Promise.reject(new Error("the store is away")),
@@ -110,7 +110,7 @@ describe("due work that was taken before its time", () => {
     expect(await find()).toBe("GONE");
   });
 
-  it("passes over what no engine works", async () => {
+  it("ignores kinds of work that are not for an engine", async () => {
     const { engine, takeBy, find } = await createBench();
 
     const outcomes = await engine.workDue(await takeBy("task", MINUTE_MS));

@@ -87,7 +87,7 @@ describe("a call of the engine", () => {
     expect([await engine.handle([]), calls]).toEqual([[], 0]);
   });
 
-  it("decides again after a conflict, on what stands there then", async () => {
+  it("decides again after a conflict, on the state that was stored since", async () => {
     let others = 3;
     const { handle, listLines } = createBench((store) => ({
       ...store,
@@ -167,7 +167,7 @@ describe("a call of the engine", () => {
     expect(await listLines("a")).toEqual(["GO applied"]);
   });
 
-  it("sets one aside that could not be written too often, and goes on behind it", async () => {
+  it("dead-letters an event that failed to be written too often, and continues behind it", async () => {
     const { handle, listLines, memory, logger } = createBench(poisoned, { maxDeliveries: 3 });
 
     const outcomes = await handle(["a", "GO"], ["a", "POISON", 3], ["a", "GO"]);

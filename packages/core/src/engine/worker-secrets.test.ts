@@ -100,7 +100,7 @@ describe("a worker that was given secrets", () => {
     expect(JSON.stringify([attempt, result, bench.logger.lines])).not.toContain(SECRET);
   });
 
-  it("lets none of them out while the work goes on", async () => {
+  it("reveals none of them while the work runs", async () => {
     const bench = createBench(async () =>
       running({ progress: {}, pollAfterMs: 1_000, message: `waits for ${SECRET}` }),
     );

@@ -124,7 +124,7 @@ describe("the worker", () => {
     expect(await bench.store.findAttempt(ID)).toMatchObject({ status: "settled", outcome: "succeeded" });
   });
 
-  it("suspends one that goes on, and polls it with what it kept", async () => {
+  it("suspends one that is not done, and polls it with its progress", async () => {
     const seen: unknown[] = [];
     const bench = createBench({
       start: async () => running({ progress: { at: 1 }, pollAfterMs: 60_000, message: "half" }),
@@ -232,7 +232,7 @@ describe("the worker", () => {
     expect(await bench.takeEvents()).toMatchObject([{ event: "TASK_ERROR", code: "PLUGIN_INVALID" }]);
   });
 
-  it("tells a config that does not fit from a key that cannot be named", async () => {
+  it("distinguishes an invalid config from a key that cannot be determined", async () => {
     const bench = createBench({
       exclusiveKey: () => {
         throw new Error("no place");
@@ -244,7 +244,7 @@ describe("the worker", () => {
     expect(await bench.takeEvents()).toMatchObject([{ event: "TASK_ERROR", code: "CONFIG_INVALID" }]);
   });
 
-  it("goes on when the listener to its progress fails, and keeps the lines", async () => {
+  it("continues when the listener to its progress fails, and keeps the lines", async () => {
     const bench = createBench(
       {
         start: async (ctx) => {
@@ -309,7 +309,7 @@ describe("the worker", () => {
 });
 
 describe("a worker that loses its lease", () => {
-  it("tells the executor, and leaves the attempt to its new owner", async () => {
+  it("aborts the executor, and leaves the attempt to its new owner", async () => {
     const reasons: unknown[] = [];
     const bench = createBench({
       start: (ctx) =>
@@ -379,7 +379,7 @@ describe("a cancel", () => {
     expect(await bench.takeEvents()).toEqual([cancelled]);
   });
 
-  it("does not undo work that ended well all the same", async () => {
+  it("does not undo work that succeeded anyway", async () => {
     const going = running({ progress: {}, pollAfterMs: 60_000, message: "" });
     const bench = createBench({ start: async () => going, cancel: async () => succeeded({}) });
     await bench.run();
@@ -405,7 +405,7 @@ describe("a cancel", () => {
     expect(bench.calls).toEqual(["start", "cancel cancelling", "poll cancelling", "poll cancelling"]);
   });
 
-  it("ends an attempt that nobody had started, without a call", async () => {
+  it("ends an attempt that was never started, without a call", async () => {
     const bench = createBench();
     const dispatch = aDispatch(ID, { executor: "work" });
     await commitNow(bench.store, aPut({}, { dispatches: [dispatch], now: bench.clock.now() }));
@@ -438,7 +438,7 @@ describe("a cancel", () => {
   }
 });
 
-describe("a worker that is told to stop", () => {
+describe("a worker that is stopped", () => {
   const untilAborted = (ctx: ExecutorContext) =>
     new Promise<Step>((resolve) => {
       ctx.signal.addEventListener("abort", () => resolve(failed({ code: "KILLED", message: "", retryable: true })));

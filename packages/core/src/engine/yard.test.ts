@@ -186,7 +186,7 @@ describe("the stop of a yard", () => {
     expect(bench.clock.nextWakeAt()).toBeUndefined();
   });
 
-  it("asks them to end after a while, and gives them back to whoever comes next", async () => {
+  it("aborts them after a while, and releases them for the next process", async () => {
     const bench = createBench(
       (ctx) =>
         new Promise((resolve) => {
@@ -234,7 +234,7 @@ describe("the stop of a yard", () => {
     expect(bench.clock.nextWakeAt()).toBeUndefined();
   });
 
-  it("leaves a store that another yard can go on with", async () => {
+  it("leaves a store that another process can continue with", async () => {
     const first = createBench((ctx) => {
       return new Promise((resolve) => {
         ctx.signal.addEventListener("abort", () => resolve(failed({ code: "KILLED", message: "", retryable: true })));

@@ -63,7 +63,7 @@ describe.each([
 });
 
 describe("both functions in Lambda", () => {
-  it("answer a function's error, and go on after a retry", async () => {
+  it("report a function's error, and continue after a retry", async () => {
     serveFunctions("network");
     account.functions.add("db", () => {
       throw new RangeError("no engine");

@@ -64,8 +64,8 @@ describe("a batch whose mapping reads no answer, as the predecessor's users may 
   });
 });
 
-describe("messages that are poison", () => {
-  it("are acknowledged and told, and hold up nothing", async () => {
+describe("poison messages", () => {
+  it("are acknowledged and reported, and block nothing", async () => {
     const { host, send, find, count } = await start({ batchSize: 10 });
 
     await send("{not JSON", '{"event":"OPENED"}', '"text"', { ...opened("pr-1"), metadata: ["a"] }, opened("pr-2"));
@@ -75,7 +75,7 @@ describe("messages that are poison", () => {
     expect([await count("events"), await count("eventDeadLetters"), await find("pr-1")]).toEqual([0, 0, ""]);
   });
 
-  it("are no endless work for a runner", async () => {
+  it("do not loop in a runner", async () => {
     const { host, queues, outcomes, count } = await start();
 
     await account.cloud.send(queues.tasks, "{not JSON");

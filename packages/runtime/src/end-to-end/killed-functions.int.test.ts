@@ -41,15 +41,15 @@ const sendsResult = ({ service, operation, body }: DoorRequest) =>
   service === "sqs" && operation.startsWith("SendMessage") && body.includes("TASK_COMPLETED");
 
 describe.each([
-  ["of a yard that perhaps nothing sweeps", false],
+  ["of a yard without a sweep", false],
   ["of a yard with `stack-ticks`", true],
 ])("a state manager %s that is killed at its time-out", (_kind, hasTicks) => {
   it.each([
-    ["before it has written", writesStack, "before"],
-    ["after it has written, and before it knows", writesStack, "after"],
-    ["before it has sent tasks", sendsTasks, "before"],
-    ["after it has sent tasks, and before it knows", sendsTasks, "after"],
-  ] as const)("%s, is followed by one that goes on", async (_where, matches, when) => {
+    ["before it writes", writesStack, "before"],
+    ["after it writes, before it gets the answer", writesStack, "after"],
+    ["before it sends tasks", sendsTasks, "before"],
+    ["after it sends tasks, before it gets the answer", sendsTasks, "after"],
+  ] as const)("%s is followed by one that continues", async (_where, matches, when) => {
     const { host, send, find, outcomes, count } = await start({ runnerHasStore: true, hasTicks });
     const held = account.door.hold(matches, when);
 
@@ -71,7 +71,7 @@ describe.each([
   ["with the store", true],
   ["by message alone", false],
 ])("a task runner %s that is killed at its time-out", (_kind, runnerHasStore) => {
-  it.each(["before", "after"] as const)("%s its result has left, is followed by one that goes on", async (when) => {
+  it.each(["before", "after"] as const)("%s it sends its result is followed by one that continues", async (when) => {
     const { host, send, find, outcomes, sources, count } = await start({ runnerHasStore, hasTicks: true });
     const held = account.door.hold(sendsResult, when);
 
@@ -88,7 +88,7 @@ describe.each([
     await host.idle();
 
     expect(outcomes("task-runner")).toEqual(["answered", "timed-out", "answered"]);
-    // By message alone nobody knows that the killed one had done its task.
+    // By message alone, the next runner cannot know that the killed one had finished its task.
     expect(calls.length).toBe(runnerHasStore ? 2 : 3);
   });
 });

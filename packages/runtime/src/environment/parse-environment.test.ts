@@ -127,7 +127,7 @@ describe("the environment", () => {
     });
   });
 
-  it("is told of every wrong value at once, however many there are", () => {
+  it("reports all invalid values together, however many there are", () => {
     const names = [
       ...[
         "SQS_EVENT_QUEUE_URL",
@@ -145,7 +145,7 @@ describe("the environment", () => {
     expect(faults.map((fault) => fault.split(" ")[0]).toSorted()).toEqual(names.toSorted());
   });
 
-  it("is told everything that is missing at once", () => {
+  it("reports all missing variables together", () => {
     expect(findFaults({})).toEqual([
       "SQS_TASK_QUEUE_URL is not set: tasks are sent there.",
       "MACHINE_LOCATOR is not set: it must be S3 or LOCAL_FS.",
@@ -217,7 +217,7 @@ describe("the environment", () => {
     });
   });
 
-  it("has the SDK's credentials where they stand in it", () => {
+  it("provides the SDK's credentials if it contains them", () => {
     const keys = { AWS_ACCESS_KEY_ID: "AKIA", AWS_SECRET_ACCESS_KEY: "s3cret" };
     const own = { accessKeyId: "AKIA", secretAccessKey: "s3cret" };
 

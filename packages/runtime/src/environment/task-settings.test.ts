@@ -41,7 +41,7 @@ describe("the environment of a runner", () => {
     [{ POSTGRES_CONNECTION_SECRET: "yard/db" }, true],
     [{ DATABASE_URL: "postgres://db" }, true],
     [{ LOCAL_MODE: "1" }, false],
-  ])("tells whether there is a store: %j", (values, hasStore) => {
+  ])("detects whether a store is configured: %j", (values, hasStore) => {
     expect(toTaskSettings(values)).toMatchObject({ hasStore });
   });
 });

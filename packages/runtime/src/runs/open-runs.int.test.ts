@@ -61,7 +61,7 @@ describe("the runs of a yard", () => {
     await Promise.all([first.close(), second.close()]);
   });
 
-  it("are not opened without what they need, all of which is told", async () => {
+  it("are not opened without their settings, and all missing ones are reported", async () => {
     const opening = open({ SQS_EVENT_QUEUE_URL: "", DYNAMODB_TABLE: "" });
 
     await expect(opening).rejects.toMatchObject({

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Clock } from "@stackyard/core";
 
-/** What code waits for at most between two tries of one call: a table that is being made, an item that somebody else has written. */
+/** The longest pause of code that retries a call: for a new table, or an item of another process. */
 const LONGEST_PAUSE_MS = 1_000;
 
 const REAL_PAUSE_MS = 5;
@@ -15,7 +15,7 @@ export function toPausingClock(clock: Clock): Clock {
     now: () => clock.now(),
     async sleep(ms, signal) {
       if (ms > LONGEST_PAUSE_MS) return clock.sleep(ms, signal);
-      // An aborted sleep ends early and is no error.
+      // An aborted sleep ends early and does not throw.
       await wait(REAL_PAUSE_MS, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
     },
   };

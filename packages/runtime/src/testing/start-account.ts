@@ -4,7 +4,7 @@ import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
 import { type Cloud, startCloud } from "./start-cloud.ts";
 import { type LambdaServer, startLambda } from "./start-lambda.ts";
 
-/** An account at one address, as an emulator that knows many services has one, with a database beside it. */
+/** An account with all its services at one address, as an emulator provides it, and a separate database. */
 export interface Account {
   readonly cloud: Cloud;
   readonly door: FrontDoor;

@@ -17,7 +17,7 @@ export interface LambdaYard {
   /** The event source mappings. */
   readonly sources: Readonly<Record<"events" | "tasks", EventSource>>;
   send(...events: readonly unknown[]): Promise<void>;
-  /** A stack as `BUILD PENDING ERROR`; empty when there is none. */
+  /** A stack as `BUILD PENDING ERROR`, or empty when it does not exist. */
   find(stackId: string): Promise<string>;
   /** Why tasks of a stack have failed. */
   findErrors(stackId: string): Promise<readonly string[]>;

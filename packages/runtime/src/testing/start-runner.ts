@@ -4,7 +4,7 @@ import type { Cloud } from "./start-cloud.ts";
 import type { LambdaServer } from "./start-lambda.ts";
 import type { Manager } from "./start-manager.ts";
 
-/** A task runner beside a state manager, in one cloud. */
+/** A task runner in the cloud of a state manager. */
 export interface Runner {
   readonly app: ReturnType<typeof createTaskRunner>;
   /** Lets the function work what is visible in its queue, batch after batch. Gives the ids of messages that it reported. */

@@ -24,7 +24,7 @@ function aListing(name: string, source: string): Listing {
 }
 
 describe("a yard's machines", () => {
-  it("get a verdict each, and tell which executors they use", () => {
+  it("get a finding each, and list the executors that they use", () => {
     const sound = aListing("review-app", SOUND);
     const broken = aListing("broken", "version: 1\nevents: []\nstates: {}\ntasks: {}\n");
 
@@ -48,7 +48,7 @@ describe("a yard's machines", () => {
     ]);
   });
 
-  it("that are none are a warning with the way to upload one", () => {
+  it("that are missing cause a warning with the command to upload one", () => {
     expect(judgeMachines([], "s3://machines/m").findings).toMatchObject([
       { status: "warn", hint: "Upload one: aws s3 cp machines/ s3://machines/m --recursive" },
     ]);

@@ -42,14 +42,14 @@ function aScene(connectionSecret: string): YardScene {
 }
 
 describe("a look at a yard's database", () => {
-  it("makes no schema where there is none", async () => {
+  it("does not create a missing schema", async () => {
     const scene = aScene("yard/db");
 
     await expect(checkStore(scene)).rejects.toMatchObject({ code: expect.stringMatching(/^(CONFIG_INVALID|STORE_)/) });
     await expect(checkStore(scene)).rejects.toThrow("stackyard migrate");
   });
 
-  it("tells what lies in it", async () => {
+  it("counts its stacks and dead letters", async () => {
     const scene = aScene("yard/db");
     const opening = { aws: scene.aws, clock: systemClock, logger: silentLogger };
     await (await openStore(scene.parts.store, opening)).close();

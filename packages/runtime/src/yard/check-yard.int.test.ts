@@ -47,7 +47,7 @@ describe("a look at a yard", () => {
     await Promise.all([cloud.stop(), lambda.stop()]);
   });
 
-  it("tells of everything that the yard is made of", async () => {
+  it("reports on every part of the yard", async () => {
     lambda.show([
       {
         name: "state-manager",
@@ -102,7 +102,7 @@ describe("a look at a yard", () => {
     );
   });
 
-  it("goes on where functions cannot be looked at", async () => {
+  it("continues when it may not read functions", async () => {
     lambda.show("denied");
 
     const found = await look();
@@ -113,7 +113,7 @@ describe("a look at a yard", () => {
     expect(found.map(({ check }) => check)).toContain("machine");
   });
 
-  it("names each part that is not there, and still looks at the others", async () => {
+  it("names each missing part, and still checks the others", async () => {
     lambda.show([]);
     const gone = { taskQueueUrl: `${yard.taskQueueUrl}-gone`, machines: { bucket: "nowhere" }, stacksTable: "Nothing" };
 
@@ -138,7 +138,7 @@ describe("a look at a yard", () => {
     );
   });
 
-  it("tells of a topic that leads nowhere", async () => {
+  it("reports a topic that delivers to no queue", async () => {
     lambda.show([]);
     const config = { endpoint: cloud.environment["AWS_ENDPOINT_URL"] ?? "", region: "eu-west-1" };
     const sns = new SNSClient({ ...config, credentials: { accessKeyId: "test", secretAccessKey: "test" } });
@@ -161,13 +161,13 @@ describe("a look at a yard", () => {
     expect(found.at(-1)).toMatchObject({ check: "yard", status: "fail", message: expect.stringContaining("lacks") });
   });
 
-  it("ends where nobody can be reached", async () => {
+  it("stops when AWS cannot be reached", async () => {
     const nowhere = { AWS_ENDPOINT_URL_STS: "http://127.0.0.1:1" };
 
     expect(await look({}, nowhere)).toMatchObject([{ check: "identity", status: "fail" }]);
   });
 
-  it("tells of a wrong address as a finding", async () => {
+  it("reports an invalid address as a finding", async () => {
     expect(await look({}, { AWS_ENDPOINT_URL: "nonsense" })).toMatchObject([
       { status: "fail", message: expect.stringContaining("AWS_ENDPOINT_URL must be an address") },
     ]);

@@ -20,7 +20,7 @@ describe("a dry call", () => {
     [failing("AWS.SimpleQueueService.NonExistentQueue"), "absent"],
     [failing("ThrottlingException"), "unclear"],
     [failing("SomethingElse"), "unclear"],
-  ] as const)("tells by its answer (%#) whether it is %s", async (call, kind) => {
+  ] as const)("determines from its answer (%#) that it is %s", async (call, kind) => {
     expect(await tryDryCall({ ...facts, call })).toMatchObject({ kind });
   });
 

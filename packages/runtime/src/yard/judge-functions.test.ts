@@ -60,7 +60,7 @@ describe("the functions that read a yard's queues", () => {
     ]);
   });
 
-  it("must be allowed to go in circles; a function that reads two queues is told once", () => {
+  it("must be allowed to loop; a function that reads two queues is reported once", () => {
     const ends = { recursiveLoop: "Terminate" };
     const functions = [aFunction(ends), aFunction({ queue: "ticks", ...ends })];
 

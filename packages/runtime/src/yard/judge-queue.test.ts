@@ -15,7 +15,7 @@ describe("a yard's queue", () => {
     ]);
   });
 
-  it("must hide messages for six times the longest time of a function, and the command is told", () => {
+  it("must hide messages for six times the longest function timeout; the hint has the command", () => {
     const [finding, ...more] = judgeQueue(aQueue({ visibilityMs: 60_000 }), around);
 
     expect(more).toEqual([]);

@@ -33,7 +33,7 @@ describe("a yard's runners", () => {
     ]);
   });
 
-  it("in functions are warned of tasks that cannot be taken up again, unless these have a queue of their own", () => {
+  it("in functions get a warning about tasks that cannot be resumed, unless those have their own queue", () => {
     const long = { ...rest, used: new Set(["lambda", "terraform"]), functions: [manager, runner] };
 
     expect(judgeRunners(long)).toMatchObject([

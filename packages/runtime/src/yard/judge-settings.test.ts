@@ -75,7 +75,7 @@ describe("the state manager's settings", () => {
     expect(judgeStateManager(yard, [aFunction({ variables: undefined })])).toMatchObject([{ status: "warn" }]);
   });
 
-  it("are looked at once in a function that reads two queues", () => {
+  it("are checked once in a function that reads two queues", () => {
     const functions = [aFunction({ variables }), aFunction({ queue: "ticks", variables })];
 
     expect(judgeStateManager(yard, functions)).toHaveLength(1);

@@ -5,7 +5,7 @@ import { type Cloud, startCloud } from "../testing/start-cloud.ts";
 import { type Manager, startManager } from "../testing/start-manager.ts";
 import { type AwsYardOptions, openYard } from "./open-yard.ts";
 
-describe("a yard that somebody opens from outside", () => {
+describe("a yard that is opened from outside", () => {
   let cloud: Cloud;
   let manager: Manager;
   let yard: AwsYardOptions;

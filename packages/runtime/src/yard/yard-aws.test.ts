@@ -37,7 +37,7 @@ describe("AWS of a yard", () => {
     expect(config).not.toHaveProperty("credentials");
   });
 
-  it("is its role in its own account, before credentials are asked for", () => {
+  it("uses the yard's role in its own account, before credentials are loaded", () => {
     const role = "arn:aws:iam::111122223333:role/operators";
 
     expect(configOf({ region: "eu-west-1", role })).toMatchObject({

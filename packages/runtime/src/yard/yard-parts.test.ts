@@ -31,7 +31,7 @@ describe("a yard's parts", () => {
     });
   });
 
-  it("that are missing are told all at once", () => {
+  it("that are missing are reported together", () => {
     const message =
       "The yard lacks eventQueueUrl or eventTopicArn, taskQueueUrl, stacksTable or connectionSecret, machines: the outputs of its template tell.";
 

@@ -130,7 +130,7 @@ describe("the config of a v2 task", () => {
     ]);
   });
 
-  it("is checked as far as it is known where it contains expressions", () => {
+  it("is checked as far as possible when it contains expressions", () => {
     const config = { secondz: 1, note: "${stack.id} is too long" };
 
     expect(problemsOf({ tasks: { run: { executor: "sleeper", config } } })).toEqual([

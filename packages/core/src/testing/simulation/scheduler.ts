@@ -174,8 +174,8 @@ interface Operation {
 type Answer = (operation: Pick<Operation, "resolve" | "reject">) => void;
 
 /**
- * Does it, unless its fault keeps it from being done. Gives the answer that is on its way; undefined: nobody hears of
- * it, because its process has died.
+ * Executes the operation unless its fault prevents that. Returns the pending answer, or undefined when the process has
+ * died and no one receives it.
  */
 async function performOperation({ fault, life, act }: Operation): Promise<Answer | undefined> {
   const isBefore = fault !== undefined && "when" in fault && fault.when === "before";
@@ -209,15 +209,15 @@ const refuse: Answer = ({ reject }) =>
 /** Everything that waits for its turn. */
 interface OperationQueue {
   /**
-   * Of those that are ready the one with the lowest turn comes first, then the one that came first. What a life that is
-   * over asks for is never taken.
+   * Among ready operations the lowest turn comes first, then the oldest one. Operations of an ended process are never
+   * executed.
    */
   add(operation: Operation, turn: number): () => void;
   /** Takes the next one that is ready before the end, now or later. */
   takeNext(now: number): { readonly operation: Operation; readonly at: number } | undefined;
-  /** This life is over: forgets everything that it waits for, and what it is going to ask for. */
+  /** Ends this process: drops its waiting operations and all later ones. */
   discard(life: Life): void;
-  /** There is work of that kind at that instant, or none; `always`: those who look for it look now. */
+  /** Records when work of that kind is due, if any. With `always`, the waiting processes check at once. */
   noteDue(kind: WorkKind, dueAt: number | undefined, options: { readonly now: number; readonly always: boolean }): void;
 }
 

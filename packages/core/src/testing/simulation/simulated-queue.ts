@@ -3,7 +3,7 @@ import type { DeliveryOutcome, EventDelivery } from "../../ports/transport.ts";
 import type { KeyOf } from "./call-keys.ts";
 import type { Life, Scheduler } from "./scheduler.ts";
 
-/** An event of a queue outside the store, as it is received. */
+/** An event from a queue outside the store, as a consumer receives it. */
 interface QueueDelivery {
   readonly event: QueuedEvent;
   readonly receipt: number;

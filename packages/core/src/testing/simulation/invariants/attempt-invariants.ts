@@ -311,7 +311,7 @@ export const deadlinesTold: Invariant = {
       onClaimed({ attemptId }, result) {
         if (result.kind === "queued" || result.kind === "gone") due.delete(attemptId);
         if (result.kind !== "granted" || result.cancelling !== undefined) return;
-        // One that was told is told again only when nobody has acted on it.
+        // A reported deadline is reported again only when no one has acted on it.
         if (!due.has(attemptId)) due.set(attemptId, result.deadlineAt);
       },
       onSettled: ({ attemptId }) => void due.delete(attemptId),
