@@ -5,7 +5,7 @@ import { appOf, inlineOf } from "../../tsup.base.ts";
 const manifest = join(import.meta.dirname, "../../packages/consumer/package.json");
 const { version } = Object(JSON.parse(readFileSync(manifest, "utf8")));
 
-/** Nobody reads what is minified: this says what it is, and by what it is compared. */
+/** A banner for the minified file: what it is, and how to compare it. */
 const HEAD = [
   `Stackyard ${version}, consumer of artifacts: @stackyard/consumer and what it needs but the AWS SDK, minified.`,
   "copy.js: `handler` copies what the queue announces. resources.js: `initialSet` and `bucket` serve custom resources.",

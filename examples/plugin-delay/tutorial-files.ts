@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A file that the tutorial tells its reader to write. */
+/** A file that the reader of the tutorial creates. */
 export interface TutorialFile {
   readonly path: string;
   readonly content: string;

@@ -8,7 +8,7 @@ import { readTutorialFiles } from "./tutorial-files.ts";
 const files = readTutorialFiles();
 
 describe("docs/plugins.md", () => {
-  it.each(files.map((file) => [file.path, file.content]))("shows %s as it is", (path, content) => {
+  it.each(files.map((file) => [file.path, file.content]))("shows %s unchanged", (path, content) => {
     expect(content).toBe(readFileSync(join(import.meta.dirname, path), "utf8"));
   });
 

@@ -10,6 +10,6 @@ export default defineConfig({
       mode: "local",
     },
   },
-  // When this process dies, its tasks are taken up again after so long.
+  // When this process dies, another takes over its tasks after this time.
   worker: { lease: "5s" },
 });

@@ -26,7 +26,7 @@ export interface Announced {
   readonly event: object;
 }
 
-/** A consumer as it is deployed, and its distributor's bucket and bus, all at one address. */
+/** A deployed consumer, and the bucket and bus of its distributor, all at one address. */
 export interface Account {
   readonly sim: AwsSim;
   readonly door: FrontDoor;
@@ -91,7 +91,7 @@ export async function startAccount(allow: readonly string[]): Promise<Account> {
   };
 }
 
-/** What the consumer writes down of its copies, as it is written. */
+/** The records that the consumer stores about its copies. */
 function createNotes(sim: AwsSim): Pick<Account, "noted"> & { onExchange(request: DoorRequest): void } {
   const waiting = new Set<{ isNoted(value: Readonly<Record<string, unknown>>): boolean; resolve(): void }>();
   return {
@@ -140,7 +140,7 @@ function announce(sim: AwsSim, name: string, parts: number): Announced {
   return { key, body, event: { Records: [record] } };
 }
 
-/** Signed by nobody: the function reads with its role. */
+/** Not signed: the function reads with its role. */
 function toUrl(key: string): string {
   const at = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
   const query = new URLSearchParams({

@@ -45,7 +45,7 @@ describe("the function of a template, in processes of its own", () => {
   });
 });
 
-describe("a process that is killed in a copy of many parts is followed by one that goes on", () => {
+describe("a process that resumes a multipart copy after the previous process was killed", () => {
   it.each([
     ["before the upload begins", isOfS3("POST", "uploads"), "before"],
     ["when the upload has begun", isOfS3("POST", "uploads"), "after"],
@@ -70,7 +70,7 @@ describe("a process that is killed in a copy of many parts is followed by one th
     expect(await lambda.invoke(event)).toEqual({ batchItemFailures: [] });
 
     expect(stored(key)?.equals(body)).toBe(true);
-    // Nobody knows of an upload whose beginning was not noted; it is ended when nobody has gone on with it for a day.
+    // An upload whose start was not recorded is aborted if it was not continued for a day.
     expect(openUploads(key)).toBe(moment === "when the upload has begun" ? 1 : 0);
     expect(receipts(key).at(-1)).toMatchObject({ status: expect.stringMatching(/^(stored|present)$/), verified: true });
   });

@@ -129,7 +129,7 @@ describe("the custom resources of a template, in processes of their own", () => 
     ).toEqual(["consumer.registered", "consumer.unregistered"]);
   });
 
-  it("tell what is wrong with their environment, and go away all the same", async () => {
+  it("report an invalid environment, and are deleted nevertheless", async () => {
     const life = createLife("initialSet", { INITIAL_DISTRIBUTION_ROLE: "hunter2" });
 
     const created = await life.create({ Version: "1.0" });
@@ -139,7 +139,7 @@ describe("the custom resources of a template, in processes of their own", () => 
     expect(created.followedBy.map(({ status }) => status)).toEqual(["DELETE_COMPLETE"]);
   });
 
-  it("empty the bucket where that is asked for", async () => {
+  it("empty the bucket if the property requests it", async () => {
     const life = createLife("bucket");
     await life.create({ BucketName: `${BUCKET}-2`, EmptyOnDelete: true });
     sim.s3.write(`${BUCKET}-2`, "a", "1");

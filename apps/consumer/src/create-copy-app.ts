@@ -29,7 +29,7 @@ export interface CopyAppOptions {
   readonly origin?: SourceFetchOptions["origin"];
 }
 
-/** What Lambda tells of a call. */
+/** The invocation context of Lambda. */
 export interface LambdaContext {
   readonly awsRequestId?: string;
   getRemainingTimeInMillis?(): number;

@@ -17,7 +17,7 @@ export interface ResourcesAppOptions {
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** What Lambda tells of a call. */
+/** The invocation context of Lambda. */
 export interface ResourceContext {
   getRemainingTimeInMillis?(): number;
 }
@@ -25,7 +25,7 @@ export interface ResourceContext {
 /** Serves a request of CloudFormation. */
 export type ResourceHandler = (event: unknown, context?: ResourceContext) => Promise<void>;
 
-/** Both of them. A wrong environment is told to CloudFormation. */
+/** Both handlers. Reports an invalid environment to CloudFormation. */
 export function createResourcesApp(options: ResourcesAppOptions): {
   readonly initialSet: ResourceHandler;
   readonly bucket: ResourceHandler;

@@ -84,7 +84,7 @@ describe("a consumer whose environment names an emulator", () => {
     expect(sim.s3.findObject("own-bucket", KEY)?.body.toString()).toBe(CONTENT);
   });
 
-  it("takes no URL of the emulator's own name all the same", async () => {
+  it("rejects URLs with the emulator's own host name", async () => {
     const { host } = new URL(door.url);
     const app = open(door.url);
 

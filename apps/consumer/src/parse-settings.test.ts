@@ -110,7 +110,7 @@ describe("the settings of the trigger", () => {
     });
   });
 
-  it("need no more than the predecessor's variables where nobody is told of the bucket", () => {
+  it("require only the predecessor's variables if the bucket is not registered", () => {
     const { ARTIFACTS_BUCKET, ...old } = { ...TRIGGER, INITIAL_DISTRIBUTION_REGION: "eu-west-1" };
 
     expect(parseTriggerSettings(old)).toMatchObject({

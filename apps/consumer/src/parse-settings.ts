@@ -24,7 +24,7 @@ export interface TriggerSettings {
   readonly region: string;
   readonly externalId?: string;
   readonly receiptBus?: string;
-  /** May be empty where there is no bus. */
+  /** May be empty if no bus is configured. */
   readonly bucket: string;
   readonly capabilities: { readonly transfer: Transfer; readonly retire: boolean };
 }
@@ -93,7 +93,7 @@ function toConfig(environment: EnvironmentVariables): ConsumerConfig {
     acceptV1: ACCEPT_V1 !== "false",
     requireSignature: REQUIRE_SIGNATURE === "true",
     retire: RETIRE === "true",
-    // Whoever cannot ask says that the URL has ended.
+    // A consumer that cannot request a new URL reports that the URL has expired.
     refresh: Boolean(RECEIPT_BUS),
     extraHosts: EXTRA_HOSTS ? EXTRA_HOSTS.split(",") : [],
     ...(MAX_BYTES ? { maxBytes: Number(MAX_BYTES) } : {}),

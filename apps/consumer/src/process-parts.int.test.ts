@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 describe("the clients of a process", () => {
-  it("write nothing into the log beside its logger, also where a stream cannot be sent again", async () => {
+  it("write to the log only through the logger, even if a stream cannot be sent again", async () => {
     const address = server.address();
     const port = typeof address === "object" ? address?.port : "";
     const environment = { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`, AWS_REGION: "eu-central-1" };

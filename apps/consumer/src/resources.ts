@@ -4,6 +4,6 @@ import { createProcessParts } from "./process-parts.ts";
 /** What CloudFormation calls: `index.initialSet` and `index.bucket`. */
 export const { initialSet, bucket } = createResourcesApp({
   ...createProcessParts(process.env),
-  // Asked for late: whoever replaces it later is heard.
+  // Looked up on each call, so that a later replacement takes effect.
   fetch: (url, init) => globalThis.fetch(url, init),
 });

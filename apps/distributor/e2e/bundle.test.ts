@@ -9,7 +9,7 @@ const ENVIRONMENT = {
   RECORDS_TABLE: "stackyard-distributor",
   LOG_LEVEL: "error",
   DISTRIBUTION_TOPIC: "arn:aws:sns:eu-west-1:999988887777:artifacts",
-  // Nobody listens there, and a call that should not be made would fail.
+  // No server listens there, so a call that should not be made fails.
   AWS_ACCESS_KEY_ID: "test",
   AWS_SECRET_ACCESS_KEY: "test",
   AWS_ENDPOINT_URL: "http://127.0.0.1:1",
@@ -27,7 +27,7 @@ async function answer(environment: Readonly<Record<string, string>>, events: rea
 }
 
 describe("the bundle, as Lambda loads it", () => {
-  it("tells apart what reaches it", async () => {
+  it("distinguishes the events that it receives", async () => {
     const forged = {
       source: "stackyard.consumer",
       "detail-type": "consumer.unregistered",

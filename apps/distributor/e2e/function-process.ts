@@ -1,4 +1,4 @@
-// The function as it is deployed, in a process of its own: answers the events of its second argument, one after another.
+// The deployed function, in a separate process: answers the events in its second argument, one after another.
 // The first argument: the bundle.
 const [bundle = "", events = "[]"] = process.argv.slice(2);
 

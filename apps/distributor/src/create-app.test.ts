@@ -49,7 +49,7 @@ describe("the app", () => {
     await expect(app.handler({ op: "list" })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   });
 
-  it("answers, and tells the invocation's id in what it logs", async () => {
+  it("answers, and logs with the invocation's id", async () => {
     const { app, fields } = createTestApp(ENVIRONMENT);
 
     expect(await app.handler({ op: "list" }, { awsRequestId: "r-1" })).toEqual({

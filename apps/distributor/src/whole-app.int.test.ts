@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => all.stop());
 
 describe("the app over DynamoDB, S3, SNS, EventBridge and Step Functions", () => {
-  it("brings an artifact to every consumer, and tells when it stands everywhere", async () => {
+  it("delivers an artifact to every consumer, and reports when all have stored it", async () => {
     const consumers = [all.addConsumer("111122223333", "eu-west-1"), all.addConsumer("444455556666", "us-east-1")];
     for (const consumer of consumers) await consumer.register();
     await all.settle();

@@ -103,7 +103,7 @@ describe("a process that is killed", () => {
     ["states", "StartExecution", "after"],
     ["ecs", "RunTask", "before"],
     ["ecs", "RunTask", "after"],
-  ] as const)("at %s %s, %s it was served, has started its task once in the end", async (service, operation, when) => {
+  ] as const)("at %s %s, %s it was served, has started its task exactly once", async (service, operation, when) => {
     const { sim, door, lambda, createLife } = account;
     const life = createLife(`Killed-${service}-${operation}-${when}`.replaceAll("-", ""));
     const before = sim.ecs.tasks().length;

@@ -28,7 +28,7 @@ function createTestApp(environment: Readonly<Record<string, string>>) {
 }
 
 describe("the app", () => {
-  it("tells CloudFormation what is wrong with its environment", async () => {
+  it("reports an invalid environment to CloudFormation", async () => {
     const { app, answers } = createTestApp({ TABLE: "ecs-task" });
 
     await app.handler(REQUEST);
@@ -37,7 +37,7 @@ describe("the app", () => {
     expect(answers[0]?.["Reason"]).toMatch(/STATE_MACHINE_ARN is not set.* RESPONSE_URL_SECRET is not set/);
   });
 
-  it("refuses what is none of its events", async () => {
+  it("rejects unsupported events", async () => {
     const { app } = createTestApp({});
 
     await expect(app.handler({ Records: [] }, { getRemainingTimeInMillis: () => 60_000 })).rejects.toMatchObject({

@@ -63,7 +63,7 @@ describe("loadSecret", () => {
     await expect(refused).rejects.not.toThrow(/hunter2/);
   });
 
-  it("fails where there is none", async () => {
+  it("fails if it is missing", async () => {
     await expect(loadSecret(createClient("x"), "other")).rejects.toThrow();
   });
 });

@@ -41,7 +41,7 @@ function createWorld(options: Partial<FleetAppOptions> = {}) {
 }
 
 describe("the fleet app", () => {
-  it("starts a run of the yard for a job, and tells CodePipeline", async () => {
+  it("starts a run of the yard for a job, and reports it to CodePipeline", async () => {
     const { app, sim, runs, jobId, event } = createWorld();
 
     const answer = await app.handler(event);
@@ -55,7 +55,7 @@ describe("the fleet app", () => {
     });
   });
 
-  it("tells a job that its environment is wrong", async () => {
+  it("reports an invalid environment as the result of the job", async () => {
     const { app, sim, jobId, event } = createWorld({ environment: { FLEET_ACCOUNT: "x" } });
 
     expect(await app.handler(event)).toEqual({ kind: "job", jobId, result: "failed", code: "CONFIG_INVALID" });
@@ -65,7 +65,7 @@ describe("the fleet app", () => {
     });
   });
 
-  it("tells a job that the yard's store is away, and opens it for the next one", async () => {
+  it("reports to a job that the store is not available, and opens it for the next one", async () => {
     const { app: working } = createWorld();
     let isAway = true;
     const world = createWorld();

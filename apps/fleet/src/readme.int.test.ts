@@ -6,7 +6,7 @@ import { FleetVariables } from "./fleet-settings.ts";
 const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
 
 describe("the README", () => {
-  it("has every variable, as the schema tells it", () => {
+  it("lists every variable with the description in the schema", () => {
     const rows = Object.entries(FleetVariables.properties).map(([name, schema]) => {
       return `| \`${name}\` | ${"description" in schema ? String(schema.description) : ""} |`;
     });

@@ -33,7 +33,7 @@ describe("a process that is killed", () => {
     ["looks at health", "elasticloadbalancing", "DescribeTargetHealth", "before"],
     ["detaches the old group", "autoscaling", "DetachLoadBalancerTargetGroups", "after"],
     ["deletes the old group", "autoscaling", "DeleteAutoScalingGroup", "after"],
-  ] as const)("while it %s is followed by one that goes on", async (_, service, action, when) => {
+  ] as const)("while it %s is followed by one that resumes its work", async (_, service, action, when) => {
     const { door, lambda, release, standing } = account;
     const id = `release-killed-${action}`;
     const held = door.hold((request) => request.service === service && isAction(request.body, action), when);

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 const text = readFileSync(join(import.meta.dirname, "../Dockerfile"), "utf8");
 
-/** What stands behind an instruction, in order. */
+/** The arguments of an instruction, in order. */
 function list(instruction: string): readonly string[] {
   const joined = text.replaceAll("\\\n", "");
   return joined
@@ -31,20 +31,20 @@ describe("the image of the task runner", () => {
     expect(text).toContain(`https://releases.hashicorp.com/terraform/${version}/terraform_${version}_SHA256SUMS`);
   });
 
-  it("stands on images of a version", () => {
+  it("uses base images with a version tag", () => {
     const [global = ""] = text.split("\nFROM ");
     const images = [...global.matchAll(/^ARG (\w+)=(.+)$/gm)].map(([, name = "", image]) => [name, image] as const);
     const own = list("FROM").map((line) => / AS (.+)$/.exec(line)?.[1]);
     const bases = list("FROM").map((line) => line.replace(/ AS .+$/, ""));
 
     for (const [, image] of images) expect(image).toMatch(/^public\.ecr\.aws\/[a-z/]+:\d+\.\d+[.\d]*(-[a-z-]+)?$/);
-    // What a stage stands on is one of these, or a stage before it: no image is named in passing.
+    // The base of a stage is one of these or an earlier stage; no other image is used.
     const known = [...images.map(([name]) => `\${${name}}`), `terraform-\${TARGETARCH}`];
     expect(bases.filter((base) => !known.includes(base))).toEqual([]);
     expect(own).toEqual(expect.arrayContaining(["terraform-amd64", "terraform-arm64"]));
   });
 
-  it("is a container unless the function is asked for", () => {
+  it("is a container unless the target is the function", () => {
     expect(list("FROM").at(-1)).toMatch(/ AS container$/);
     expect(list("CMD")).toEqual(['["index.handler"]', '["node", "main.mjs"]']);
   });

@@ -37,7 +37,7 @@ describe("checkBuckets", () => {
     ["nothing lies there", undefined, "stored"],
     ["something else lies there", "zap!", "present"],
     ["it lies there, and nobody knows", "zip!", "announced"],
-  ] as const)("tells where the matrix is wrong: %s", async (_, body, status) => {
+  ] as const)("reports where the matrix is wrong: %s", async (_, body, status) => {
     const { sim, check } = createBuckets();
     if (body !== undefined) sim.s3.write("theirs", KEY, body);
 

@@ -30,7 +30,7 @@ export const EXTERNAL_ID = "artifacts-everywhere";
 interface DistributorSideInput {
   readonly sim: AwsSim;
   readonly clock: Clock;
-  /** Lets time pass while somebody waits for an answer. */
+  /** Lets time pass while a caller waits for an answer. */
   readonly waitFor: <Result>(work: Promise<Result>) => Promise<Result>;
   readonly clients: Clients;
   /** A version stands everywhere. */

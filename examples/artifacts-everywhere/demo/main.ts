@@ -1,7 +1,7 @@
 import { play } from "./play.ts";
 
 const { stdout, stderr } = process;
-// Whoever reads has seen enough, as with `| head`.
+// The reader has closed the pipe, as with `| head`.
 stdout.on("error", () => process.exit());
 
 const HELP = `npm run demo:artifacts

@@ -6,7 +6,7 @@ import { createLambdaHost } from "@stackyard/lambda-host";
 import { type ConsumerSideInput, createTriggerClient, subscribeQueue } from "./consumer-side.ts";
 import { bucketOf, type OldPlan } from "./places.ts";
 
-/** A consumer of the first version: it reads two fields, fetches the whole object, and tells nobody. */
+/** A consumer of the first version: reads two fields, fetches the whole object, and sends no receipt. */
 export interface OldConsumer {
   readonly plan: OldPlan;
   readonly bucket: string;

@@ -35,7 +35,7 @@ export const NEWCOMER: ConsumerPlan = {
 /** Whose consumer is one of the first version. */
 export const PREDECESSOR: OldPlan = { name: "london", account: "666666666666", region: "eu-west-2" };
 
-/** Whom nobody trusts. */
+/** An account that is not trusted. */
 export const STRANGER: Place = { account: "999999999999", region: "eu-west-1" };
 
 /** The source bucket, and the prefix of files that others put there. */

@@ -12,7 +12,7 @@ describe("the demo", () => {
     expect(played.faults).toEqual([]);
   });
 
-  it("tells every act and what came of it", () => {
+  it("prints every act and its result", () => {
     for (const { title } of ACTS) {
       expect(lines[lines.indexOf(title) + 1]).toMatch(/^ {2}\S/);
     }

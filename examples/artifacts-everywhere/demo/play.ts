@@ -26,7 +26,7 @@ export interface Played {
 const MINUTE_MS = 60_000;
 const SIGNED = /X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token/i;
 
-/** Distributor and consumers, what goes wrong on the way, and what stands in the end. */
+/** Runs the distributor and the consumers, causes failures, and checks the final state. */
 export async function play(say: (line: string) => void): Promise<Played> {
   const world = await createWorld();
   try {

@@ -23,7 +23,7 @@ export async function upload({ clients }: World, key: string, body: string): Pro
   await clients.s3.send(new PutObjectCommand({ Bucket: SOURCE_BUCKET, Key: key, Body: body }));
 }
 
-/** How a version stands, as the distributor tells it. */
+/** The status of a version, as the distributor reports it. */
 export async function findRow({ distributor }: World, { name, version }: Version): Promise<CoverageRow | undefined> {
   const { rows } = await distributor.call({ op: "coverage", name, version });
   return rows[0];
@@ -40,7 +40,7 @@ export async function listCurrent({ distributor }: World): Promise<readonly Vers
   return [...newest.values()].map(({ name, version }) => ({ name, version }));
 }
 
-/** How it stands at one consumer. */
+/** Its status at one consumer. */
 export async function findCell(world: World, at: Version, plan: ConsumerPlan): Promise<CoverageCell | undefined> {
   const row = await findRow(world, at);
   return row?.cells.find(({ account, region }) => account === plan.account && region === plan.region);

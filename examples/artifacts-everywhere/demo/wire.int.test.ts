@@ -39,7 +39,7 @@ describe("the wire", () => {
     expect([Topics?.length, await read()]).toEqual([1, BODY]);
   });
 
-  it("gives other bytes of the same length to one reader, as often as it is told", async () => {
+  it("returns different bytes of the same length to one reader, as often as configured", async () => {
     const other = createClients(sim, wire.url, DISTRIBUTOR);
     const reader = clients.credentials.accessKeyId;
     wire.harm({ key: "a/b", kind: "wrong bytes", reader, times: 1 });

@@ -7,7 +7,7 @@ import { installOldConsumer, type OldConsumer } from "./old-consumer.ts";
 import { CONSUMERS, type ConsumerPlan, DISTRIBUTOR, type OldPlan, type Place, SOURCE_BUCKET } from "./places.ts";
 import { openWire, type Wire } from "./wire.ts";
 
-/** Distributor, consumers and a yard on this machine; time passes when it is told to. */
+/** Distributor, consumers and a yard on this machine; time only passes when the demo advances it. */
 export interface World {
   readonly sim: AwsSim;
   readonly wire: Wire;
@@ -18,7 +18,7 @@ export interface World {
   readonly consumers: readonly ConsumerSide[];
   /** Consumers of the first version. */
   readonly old: readonly OldConsumer[];
-  /** Versions that stand everywhere, in the order in which it was told. */
+  /** Versions that all consumers have stored, in the order in which this was reported. */
   readonly covered: readonly AwsEvent[];
   clientsOf(place: Place): Clients;
   /** A further account. */
@@ -37,7 +37,7 @@ export interface World {
 /** Of virtual time. */
 const STEP_MS = 10_000;
 const SWEEP_MS = 300_000;
-/** Of this machine's: what takes longer goes on while virtual time passes. */
+/** On real time: longer operations continue while virtual time passes. */
 const PATIENCE_MS = 400;
 const CALM_TURNS = 2;
 
@@ -112,7 +112,7 @@ function createTime({
   let sweptAt = yard.clock.now();
   let delivery: Promise<void> | undefined;
 
-  /** Whether nothing is under way any more, after some patience: what waits for time goes on when time has passed. */
+  /** Returns whether all work is done, after a grace period. Work that waits for time continues when time has passed. */
   async function isCalm(): Promise<boolean> {
     const idle = Promise.all([delivery, ...[...consumers, ...old].map((each) => each.idle())]);
     return Promise.race([idle.then(() => distributor.working === 0), after(PATIENCE_MS).then(() => false)]);

@@ -157,7 +157,7 @@ function spawnPublisher({ folder, dist, environment }: Work): Publisher {
   return { child, ended };
 }
 
-/** The last line; those before it tell how far it is. */
+/** The last line; the lines before it report progress. */
 function findResult(stdout: string): Readonly<Record<string, unknown>> | undefined {
   const last = stdout.trim().split("\n").at(-1) ?? "";
   return last === "" ? undefined : JSON.parse(last);

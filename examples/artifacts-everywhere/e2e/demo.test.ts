@@ -31,7 +31,7 @@ it.each([
   30_000,
 );
 
-it("ends quietly when nobody reads on", () => {
+it("exits without an error when the reader closes the pipe", () => {
   const options = { cwd: folder, encoding: "utf8" } as const;
 
   const { stdout, stderr } = spawnSync("sh", ["-c", `"${process.execPath}" demo/main.ts | head -n 1`], options);

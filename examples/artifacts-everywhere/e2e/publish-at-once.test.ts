@@ -153,6 +153,6 @@ it("one that is killed in the middle of a large file may be run again", async ()
   expect(exitCode).toBe(0);
   expect(bucket.promised()).toEqual(digestsOf(files));
   expect(bucket.stored()).toEqual(digestsOf(files));
-  // Nobody knows whether its publisher lives: the bucket's lifecycle rule takes it away.
+  // Its publisher may still be running, so the bucket's lifecycle rule deletes it.
   expect([left, bucket.openUploads()]).toEqual([1, 1]);
 });

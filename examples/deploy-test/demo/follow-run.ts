@@ -9,7 +9,7 @@ export interface EndedRun {
   readonly message: string;
 }
 
-/** Who sees a run while it goes on. */
+/** Observes a run in progress. */
 export interface RunWatcher {
   /** A report that differs from the one before. `at`: epoch milliseconds. */
   see(report: ReleaseReport, at: number): void;

@@ -2,7 +2,7 @@ import { toReleasePicture } from "@stackyard/executor-asg/releases";
 import { play } from "./play.ts";
 
 const { stdout } = process;
-// Whoever reads has seen enough, as with `| head`.
+// The reader has closed the pipe, as with `| head`.
 stdout.on("error", () => process.exit());
 const columns = Math.min(stdout.columns ?? 100, 120);
 let beganAt: number | undefined;

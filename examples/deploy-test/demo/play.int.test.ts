@@ -30,7 +30,7 @@ describe("the demo", () => {
     expect(Math.min(...serving)).toBeGreaterThanOrEqual(4);
   });
 
-  it("starts with one server, and goes on only when it answers", () => {
+  it("starts with one server, and continues only when it answers", () => {
     const { releaseId } = seen[0] ?? {};
     const ofFirst = seen.filter((report) => report.releaseId === releaseId);
     const launched = ofFirst.flatMap(({ services }) => services["web"]?.launching ?? []);

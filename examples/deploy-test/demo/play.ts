@@ -3,7 +3,7 @@ import { type EndedRun, followRun } from "./follow-run.ts";
 import { loadReleaseFiles } from "./load-files.ts";
 import { createWorld, IMAGES, PLACE, type StandingGroup, type World } from "./world.ts";
 
-/** Who is told what happens. */
+/** Receives what happens. */
 export interface Audience {
   /** A line that stays. */
   say(line: string): void;

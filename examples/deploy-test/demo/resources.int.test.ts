@@ -23,7 +23,7 @@ describe("the release file", () => {
     });
   });
 
-  it("has user data without a token that nobody knows", () => {
+  it("has user data without unknown placeholders", () => {
     const facts = { release_id: "release-1", project_name: project, config_name: config, service_name: "web" };
 
     expect(renderUserData(userData, facts)).not.toMatch(/\{\{|\}\}/);

@@ -10,14 +10,14 @@ describe("the demo", () => {
 
   const idOf = (name: string) => [...end.names].find(([, each]) => each === name)?.[0] ?? "";
 
-  it("configures both groups from a commit, and tells the pipeline how many", () => {
+  it("configures both groups from a commit, and reports the number of instances to the pipeline", () => {
     expect(end.releases[0]).toMatchObject({
       status: "Succeeded",
       variables: { Selected: "3", Succeeded: "3", Failed: "0", RunId: end.releases[0]?.runId },
     });
   });
 
-  it("tells the truth about a broken commit, with the instances that failed", () => {
+  it("reports a broken commit, with the instances that failed", () => {
     const { status, message = "" } = end.releases[1] ?? {};
 
     expect(status).toBe("Failed");

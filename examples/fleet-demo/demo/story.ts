@@ -2,7 +2,7 @@ import { type PipelineResult, release } from "./pipeline.ts";
 import { breakWebserver, readRepository } from "./repository.ts";
 import { createWorld, type World } from "./world.ts";
 
-/** What the story tells while it goes on. */
+/** Output of the story while it runs. */
 export type Tell = (at: number, line: string) => void;
 
 /** What became of everything. */

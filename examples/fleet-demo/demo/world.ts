@@ -27,7 +27,7 @@ export interface LaunchInput {
   readonly tags: Readonly<Record<string, string>>;
   /** Default: at once. */
   readonly agentAfterMs?: number;
-  /** Nobody hears of it: it was there before the demo began. */
+  /** Sends no event: the instance existed before the demo started. */
   readonly isOld?: boolean;
 }
 

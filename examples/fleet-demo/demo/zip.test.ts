@@ -18,7 +18,7 @@ describe("zip", () => {
     expect(fromZip(stored)).toEqual({ "a.txt": "hello" });
   });
 
-  it("knows what is no zip", () => {
+  it("recognizes files that are not zip files", () => {
     expect(() => fromZip(Buffer.from("x"))).toThrow("no zip");
   });
 });

@@ -5,7 +5,7 @@ import { toProgressLine } from "./progress-line.ts";
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
 const { stdout } = process;
-// Whoever reads has seen enough, as with `| head`.
+// The reader has closed the pipe, as with `| head`.
 stdout.on("error", () => process.exit());
 /** A terminal sees one line that changes, a file all of them. */
 const [before, after] = stdout.isTTY ? ["\r\u001b[2K", ""] : ["", "\n"];

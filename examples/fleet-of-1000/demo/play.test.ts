@@ -28,7 +28,7 @@ describe("the demo with 1,000 instances", () => {
     });
   });
 
-  it("shows the run while it goes on: never more at work than a quarter, and never fewer done", () => {
+  it("shows the run in progress: never more than a quarter at work, and the number done never decreases", () => {
     const first = progress.filter(
       ({ elapsedMs }, index) => index === 0 || elapsedMs > (progress[index - 1]?.elapsedMs ?? 0),
     );
@@ -39,7 +39,7 @@ describe("the demo with 1,000 instances", () => {
     for (const { counts } of progress) expect(counts.selected).toBe(1_000);
   });
 
-  it("sends again to those that failed, and to nobody else", () => {
+  it("sends again only to those that failed", () => {
     const sent = played.world.yard.sim.ssm.listCommands().flatMap(({ invocations }) => invocations);
     const times = Map.groupBy(sent, ({ instanceId }) => instanceId);
     const good = played.world.members.filter(({ defect }) => defect === undefined);
@@ -48,7 +48,7 @@ describe("the demo with 1,000 instances", () => {
     expect(played.counts[1]?.succeeded).toBe(970 + 6 + 4 + 4 + 2);
   });
 
-  it("tells why the rest has failed", () => {
+  it("reports why the rest failed", () => {
     const instances = reports[1]?.flatMap((page) => page.instances) ?? [];
     const codes = new Set(instances.flatMap(({ state, code }) => (state === "failed" ? [code] : [])));
 

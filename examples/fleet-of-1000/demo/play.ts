@@ -1,7 +1,7 @@
 import type { FleetCounts, FleetReportPage } from "@stackyard/executor-runcommand";
 import { createWorld, mend, startPipeline, type World } from "./world.ts";
 
-/** Who is told what happens. */
+/** Receives what happens. */
 export interface Audience {
   /** A line that stays. */
   say(line: string): void;
@@ -46,7 +46,7 @@ export async function play(instances: number, audience: Audience): Promise<Playe
   return { world, runId, status, counts: [first, second].flatMap((pages) => pages[0]?.counts ?? []) };
 }
 
-/** CodePipeline calls the app until the job has its result; in between the run goes on. */
+/** CodePipeline calls the app until the job has a result; the run continues between the calls. */
 async function release(world: World, audience: Audience) {
   const { codePipeline } = world.yard.sim;
   const beginAt = world.yard.clock.now();

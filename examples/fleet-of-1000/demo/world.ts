@@ -65,7 +65,7 @@ export function startPipeline({ yard }: World): { readonly jobId: string; readon
   });
 }
 
-/** What whoever mends the fleet does: the playbook runs now, and its tasks end. */
+/** Fixes the fleet: the playbook now succeeds, and its tasks end. */
 export function mend({ yard, members }: World): void {
   for (const { instanceId, defect } of members) {
     if (defect === "playbook" || defect === "noisy" || defect === "hangs") yard.sim.ssm.script(instanceId, {});

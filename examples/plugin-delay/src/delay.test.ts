@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { delay } from "./delay.ts";
 
 describe("delay", () => {
-  it("waits as long as it is told, and not longer", async () => {
+  it("waits exactly as long as configured", async () => {
     const run = await runExecutor(delay, { seconds: 180 });
 
     expect(run.step).toEqual({ kind: "succeeded", outputs: { waitedMs: 180_000 } });

@@ -1,5 +1,5 @@
 import { killTree } from "./process-tree.ts";
 
-// Loaded into the control plane before its own program. Should the demo be killed, nobody would end the control plane and
-// what it runs: the channel between the two closes then.
+// Loaded into the control plane before its own program. If the demo is killed, the channel between the
+// two closes, and this ends the control plane and everything that it runs.
 process.on("disconnect", () => void killTree(process.pid));

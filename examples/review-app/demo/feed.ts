@@ -1,9 +1,9 @@
-/** Things as they come; somebody may wait for one of them. */
+/** A feed of items; a caller can wait for one of them. */
 export interface Feed<Item> {
   push(item: Item): void;
   /**
-   * The next one that fits; those that have been are not looked at. When none comes in time it fails, and names `what` was
-   * waited for.
+   * Returns the next item that matches; earlier items are ignored. If none arrives in time, it fails
+   * with an error that contains `what`.
    */
   next(what: string, fits: (item: Item) => boolean): Promise<Item>;
 }

@@ -32,7 +32,7 @@ async function demo({ keep, kills }: DemoOptions): Promise<number> {
       interrupt.abort(new Error(name));
     });
   }
-  // Whoever reads has seen enough, as with `| head`.
+  // The reader has closed the pipe, as with `| head`.
   process.stdout.on("error", (error) => interrupt.abort(error));
   const terraform = findProgram("terraform", process.env["PATH"] ?? "");
   tellTerraform(timeline, terraform);

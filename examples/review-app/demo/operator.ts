@@ -6,8 +6,8 @@ import type { Timeline } from "./timeline.ts";
 const MAX_FAILURES = 20;
 
 /**
- * Looks after what fails for good without being part of the story, such as a Terraform that somebody kills by hand again and
- * again; what the machine tries again by itself needs nobody. The first failure of the database is planned.
+ * Retries permanent failures that are not part of the story, such as a Terraform that a user kills again and
+ * again; the machine's own retries need no operator. The first failure of the database is planned.
  */
 export function createOperator(
   yard: Stackyard<ReviewApp>,

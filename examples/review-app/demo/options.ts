@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-/** What the demo was asked for. */
+/** The options of the demo. */
 export interface DemoOptions {
   /** Leave the folder and say how to look around in it. */
   readonly keep: boolean;

@@ -34,12 +34,12 @@ export async function killTree(pid: number): Promise<readonly RunningProcess[]> 
 }
 
 /**
- * Stops a process and what is below it until a look finds nothing new. What is started between a look and the kill would
- * live on, and finish its work where nobody sees it.
+ * Stops a process and its descendants until no new ones are found. A process that starts between a listing and the kill
+ * would otherwise keep running, and finish its work unnoticed.
  */
 async function stopTree(pid: number): Promise<readonly RunningProcess[]> {
   const stopped = new Map<number, RunningProcess>();
-  // Who ends its own tree could not go on.
+  // A process that kills its own tree could not continue.
   if (pid !== process.pid) send(pid, "SIGSTOP");
   for (;;) {
     const found = (await listDescendants(pid)).filter((each) => !stopped.has(each.pid));
@@ -51,7 +51,7 @@ async function stopTree(pid: number): Promise<readonly RunningProcess[]> {
   }
 }
 
-/** Linux tells in /proc, also where no `ps` is installed; other systems have `ps`. */
+/** Linux lists processes in /proc, even if `ps` is not installed; other systems have `ps`. */
 async function listProcesses(): Promise<readonly RunningProcess[]> {
   const pids = await readdir("/proc").catch(() => []);
   const numbers = pids.filter((name) => /^\d+$/.test(name));

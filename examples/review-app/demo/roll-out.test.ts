@@ -26,7 +26,7 @@ describe("a roll-out", () => {
     },
   );
 
-  it("that nobody heard of because the control plane was killed is known by its end", async () => {
+  it("whose start was not seen because the control plane was killed is known by its end", async () => {
     const feeds = createFeeds();
     const working = waitForRollOut(feeds, rollOut);
 

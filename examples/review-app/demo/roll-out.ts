@@ -2,7 +2,7 @@ import type { HistoryEntry } from "@stackyard/sdk";
 import type { TaskReport } from "./control-plane.ts";
 import type { Feed } from "./feed.ts";
 
-/** What tells of a roll-out. */
+/** The events of a roll-out. */
 export interface RollOutFeeds {
   readonly history: Pick<Feed<Pick<HistoryEntry, "stackId" | "event" | "to">>, "next">;
   readonly reports: Pick<Feed<TaskReport>, "next">;
@@ -18,7 +18,7 @@ export async function waitForRollOut(
 ): Promise<void> {
   const what = `the roll-out of ${sha} to ${stackId} was at work`;
   await Promise.race([
-    // The database's line stands for it where there is no Terraform.
+    // Without Terraform, the database's line is used instead.
     reports.next(what, (report) => report.stackId === stackId && isAtWork(report.line, sha)),
     history.next(what, ({ event, to, ...entry }) => {
       return entry.stackId === stackId && event === "TASK_COMPLETED" && to === "LIVE";

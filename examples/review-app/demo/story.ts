@@ -15,7 +15,7 @@ export interface StoryInput {
   /** Where environments are made. */
   readonly folder: string;
   readonly machine: string;
-  /** Aborted when nothing more can come of it. */
+  /** Aborted when no more progress is possible. */
   readonly signal: AbortSignal;
   readonly history: Feed<HistoryEntry>;
   readonly reports: Feed<TaskReport>;
@@ -42,7 +42,7 @@ const ROLL_OUT_SECONDS = 3;
 /** For each thing that is waited for; it takes some seconds, and the lease of a dead process before. */
 export const WAIT_MS = 60_000;
 
-/** Opens, pushes twice, merges; retries what has failed; and kills the control plane half-way. */
+/** Opens, pushes twice, merges, retries what has failed, and kills the control plane halfway. */
 export async function tellStory(input: StoryInput): Promise<Told> {
   const { signal, timeline, yard } = input;
   const sent: Sent[] = [];

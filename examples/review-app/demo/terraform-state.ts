@@ -1,4 +1,4 @@
-/** A resource as Terraform's state tells it. */
+/** A resource in Terraform's state. */
 export interface StateResource {
   readonly address: string;
   /** What the example's modules put into each resource. */
@@ -15,7 +15,7 @@ interface StateFile {
   }[];
 }
 
-/** Reads a state through the server's state backend, as Terraform does. Undefined: there is none. */
+/** Reads a state through the server's state backend, as Terraform does. Returns undefined if it does not exist. */
 export async function findStateResources(
   { url, token }: { readonly url: string; readonly token: string },
   key: string,

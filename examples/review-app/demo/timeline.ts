@@ -8,7 +8,7 @@ type Style = Parameters<typeof styleText>[0];
 export interface Timeline {
   /** What the demo itself does. */
   say(text: string): void;
-  /** Something that nobody has asked for. */
+  /** An unsolicited event. */
   warn(text: string): void;
   entry(entry: HistoryEntry): void;
   report(report: TaskReport): void;
@@ -17,7 +17,7 @@ export interface Timeline {
 }
 
 const WIDTHS = { stack: 6, event: 18, states: 20 };
-/** What tells nothing new to somebody who watches. */
+/** Events that add no information for the reader. */
 const NOISE = /^Terraform \d|\): Executing: |^Not declared as variables|^Plan: /;
 
 /** Writes to the standard output; colours only where a terminal wants them. */

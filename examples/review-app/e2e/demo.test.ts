@@ -100,7 +100,7 @@ describe("the demo without Terraform", () => {
     expect(code).toBe(0);
   });
 
-  it("tells what is wrong with its words, and ends with 64", async () => {
+  it("reports invalid arguments, and exits with 64", async () => {
     const { code, output } = await runDemo({ STACKYARD_DEMO_KILL_AFTER: "soon" });
 
     expect(output).toContain('"soon" must be milliseconds');

@@ -53,7 +53,7 @@ export interface AwsSim extends SimServices {
   serve(request: SimRequest): Promise<unknown>;
 }
 
-/** One call as it is kept for tests. */
+/** One recorded call. */
 export interface LoggedCall {
   readonly operation: string;
   readonly region: string;

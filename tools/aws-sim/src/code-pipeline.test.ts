@@ -147,7 +147,7 @@ describe("a job", () => {
 });
 
 describe("GetPipeline", () => {
-  it("tells the artifact store", async () => {
+  it("returns the artifact store", async () => {
     const { codePipeline, client } = createJob();
     codePipeline.addPipeline({ account: ACCOUNT, region: REGION, name: "GARLC", bucket: "artifacts" });
     const read = (name: string) => client(CodePipelineClient).send(new GetPipelineCommand({ name }));

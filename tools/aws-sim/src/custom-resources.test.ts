@@ -183,7 +183,7 @@ describe("the answer endpoint", () => {
     expect(endpoint.uploads).toHaveLength(2);
   });
 
-  it("fails as it is told to: with a status, or a connection that breaks before or after the upload", async () => {
+  it("fails as configured: with a status, or a connection that breaks before or after the upload", async () => {
     const { endpoint, put } = openEndpoint();
     endpoint.failNext(503);
     endpoint.failNext("reset");

@@ -36,7 +36,7 @@ export interface ResourceRequest {
 
 /** How an operation on the resource went. */
 export interface LifeStep {
-  /** `CREATE_COMPLETE`, `UPDATE_FAILED`, … of the resource; what followed stands in `followedBy`. */
+  /** `CREATE_COMPLETE`, `UPDATE_FAILED`, … of the resource; `followedBy` contains what followed. */
   readonly status: string;
   readonly reason: string | undefined;
   readonly answer: ResourceAnswer | undefined;
@@ -169,13 +169,13 @@ function toRequestId(of: string): string {
     .replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-8$4-$5");
 }
 
-/** Invokes like an event: nobody waits for what the function gives. */
+/** Invokes asynchronously: the function's result is not used. */
 async function invokeAsync({ invoke, clock }: ResourceLifeInput, request: ResourceRequest): Promise<void> {
   for (const pauseMs of [...RETRY_AFTER_MS, undefined]) {
     try {
       return void (await invoke(structuredClone(request)));
     } catch {
-      // Lambda gives the event up in the end; CloudFormation waits on.
+      // Lambda eventually drops the event; CloudFormation continues to wait.
       if (pauseMs !== undefined) await clock.sleep(pauseMs);
     }
   }
@@ -242,12 +242,12 @@ interface PutResult {
   readonly body: string;
 }
 
-/** An upload as it is kept. */
+/** A stored upload. */
 export interface AnswerUpload extends PutResult {
   readonly requestId: string;
   readonly at: number;
   readonly bytes: number;
-  /** What CloudFormation reads there; undefined: the upload was refused, or nobody understands it. */
+  /** What CloudFormation reads there; undefined: the upload was rejected, or is not valid. */
   readonly answer?: ResourceAnswer;
   /** Why CloudFormation fails the resource. */
   readonly problem?: string;

@@ -46,7 +46,7 @@ describe("PutEvents", () => {
     ]);
   });
 
-  it("takes what it can and tells the rest by code", async () => {
+  it("accepts valid entries and reports the others by error code", async () => {
     const { put } = createBus();
 
     const answer = await put(ENTRY, { ...ENTRY, Detail: "{" }, { ...ENTRY, Source: "aws.ec2" }, { Source: "a" });
@@ -124,7 +124,7 @@ describe("delivery", () => {
     expect(events.waiting).toEqual([]);
   });
 
-  it("gives what a target throws and goes on", async () => {
+  it("returns what a target throws and continues", async () => {
     const { events, place, got } = createBus();
     const at = { account: ACCOUNT, region: REGION };
     events.addRule({ ...at, pattern: {}, target: () => Promise.reject(new Error("down")) });

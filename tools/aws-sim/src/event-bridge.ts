@@ -13,7 +13,7 @@ export interface SimEventBridge {
   emit(event: AwsEvent): void;
   /** What waits, in order. */
   readonly waiting: readonly AwsEvent[];
-  /** Delivers all that waits to whoever has a rule for it. Gives what the targets threw. */
+  /** Delivers all waiting events to the targets of matching rules. Returns what the targets threw. */
   deliver(options?: DeliverOptions): Promise<readonly unknown[]>;
 }
 
@@ -133,7 +133,7 @@ interface PutEventsDeps {
   readonly take: (event: AwsEvent, place: BusPlace) => void;
 }
 
-/** Takes entries one by one; those that cannot be sent are told by code, in their places. */
+/** Processes entries one by one; for those that cannot be sent, the result at their index has an error code. */
 function putEvents(call: SimCall, deps: PutEventsDeps): unknown {
   const entries: readonly Entry[] = Array.isArray(call.input["Entries"]) ? call.input["Entries"] : [];
   if (entries.length === 0 || entries.length > MAX_ENTRIES) {

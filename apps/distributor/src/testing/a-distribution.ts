@@ -18,7 +18,7 @@ export const SOURCE = { account: "999988887777", region: "eu-west-1" } as const;
 const BUCKET = "source";
 const TABLE = "stackyard-distributor";
 
-/** A consumer that fetches what it is told of, and answers. */
+/** A consumer that fetches announced files and sends receipts. */
 export interface Consumer {
   readonly account: string;
   readonly region: string;
@@ -189,7 +189,7 @@ interface ArtifactInput {
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** As somebody with the right to write into the bucket does. */
+/** Writes like an account with write access to the bucket. */
 async function writeArtifact(sim: AwsSim, { name, version, files }: ArtifactInput): Promise<void> {
   const credentials = sim.iam.addUser({ ...SOURCE, name: "ada" });
   const s3 = new S3Client({ region: SOURCE.region, credentials });

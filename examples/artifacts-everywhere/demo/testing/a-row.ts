@@ -14,7 +14,7 @@ export function aRow(row: Partial<CoverageRow> = {}): CoverageRow {
   };
 }
 
-/** A version of one file that stands in one place. */
+/** A version of one file that one consumer has stored. */
 export function aCell(cell: Partial<CoverageCell> = {}): CoverageCell {
   return {
     account: "222222222222",

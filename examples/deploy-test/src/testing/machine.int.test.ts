@@ -26,7 +26,7 @@ describe("the machine of deploy-test", () => {
     expect(await world.yard.findViolations()).toEqual([]);
   });
 
-  it("leaves the old version as it is when the new one does not come up", async () => {
+  it("leaves the old version unchanged when the new one does not start", async () => {
     const world = createSimulatedYard(source);
     await world.send("BAKED", { version: "1.2.0", ami: IMAGES.good }, RESTING);
     world.sim.autoScaling.script({ tags: { "stackyard:revision": "1.3.0" } }, { neverHealthy: true });

@@ -19,7 +19,7 @@ describe("a release", () => {
     expect((await world.yard.findStack("shop"))?.metadata["migration"]).toMatch(/log-group\/\$252Fweb\$252Fmigrate/);
   });
 
-  it("leaves the old version as it is when the migration fails, and says why", async () => {
+  it("leaves the old version unchanged when the migration fails, and reports why", async () => {
     const world = createSimulatedYard(source, () => undefined);
     await release(world, "1");
 

@@ -12,7 +12,7 @@ async function createActivities() {
 }
 
 describe("DescribeScalingActivities", () => {
-  it("tells each launch in the words of AWS", async () => {
+  it("describes each launch in the words of AWS", async () => {
     const { clock, create, list, find, subnets } = await createActivities();
     await create({ DesiredCapacity: 1 });
     await clock.advance(40 * SECOND);
@@ -45,7 +45,7 @@ describe("DescribeScalingActivities", () => {
     expect(statuses).toEqual(["InProgress", "Failed", "Successful", "Successful"]);
   });
 
-  it("tells why the group grew and shrank", async () => {
+  it("describes why the group grew and shrank", async () => {
     const { clock, create, update, list } = await createActivities();
     await create({ DesiredCapacity: 1 });
     await clock.advance(60 * SECOND);
@@ -83,7 +83,7 @@ describe("DescribeScalingActivities", () => {
     await expect(counts({ Name: "Colour", Values: ["red"] })).rejects.toThrow("Invalid filter: Colour");
   });
 
-  it("knows groups that are gone only where it is asked to, and nothing after six weeks", async () => {
+  it("returns deleted groups only on request, and nothing after six weeks", async () => {
     const { sim, clock, list, remove } = await createActivities();
     sim.autoScaling.addGroup({ ...SCALING_PLACE, name: "web" });
     await remove(true);
@@ -100,7 +100,7 @@ describe("DescribeScalingActivities", () => {
 });
 
 describe("a launch into a wrong place", () => {
-  it("tells that the security group is of another VPC", async () => {
+  it("reports that the security group belongs to another VPC", async () => {
     const { sim, clock, create, list } = await createActivities();
     const far = sim.ec2.addSubnet({ ...SCALING_PLACE, vpcId: "vpc-2" });
     await create({ VPCZoneIdentifier: far });

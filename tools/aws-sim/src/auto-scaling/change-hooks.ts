@@ -64,7 +64,7 @@ export function putHook(state: AutoScalingState, call: SimCall): unknown {
   return {};
 }
 
-/** DeleteLifecycleHook: instances that wait at it go on ("ABANDON for launching, CONTINUE for terminating"). */
+/** DeleteLifecycleHook: waiting instances continue ("ABANDON for launching, CONTINUE for terminating"). */
 export function deleteHook(state: AutoScalingState, call: SimCall): unknown {
   const { lifecycle } = state;
   const group = groupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
@@ -119,7 +119,7 @@ function readResult(input: SimCall["input"]): "CONTINUE" | "ABANDON" {
   throw faults.invalid(`Invalid DefaultResult: ${result}`);
 }
 
-/** CompleteLifecycleAction: once; an instance of a group goes on at once. Source: API reference. */
+/** CompleteLifecycleAction: only once; an instance of a group continues at once. Source: API reference. */
 export function completeAction(state: AutoScalingState, call: SimCall): unknown {
   const result = textOf(call.input, "LifecycleActionResult");
   if (result !== "CONTINUE" && result !== "ABANDON") throw faults.invalid(`Invalid LifecycleActionResult: ${result}`);

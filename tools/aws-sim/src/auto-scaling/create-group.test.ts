@@ -40,7 +40,7 @@ describe("a group that has been there for a while", () => {
     expect(await find("old")).toMatchObject({ LaunchConfigurationName: "old" });
   });
 
-  it("is scaled by somebody else, and goes on launching", async () => {
+  it("is scaled by another caller, and continues to launch", async () => {
     const { sim, clock } = await createScalingWorld();
     sim.autoScaling.addGroup({ ...OLD, desired: 1, max: 4 });
 

@@ -88,7 +88,7 @@ function toGroup(
   };
 }
 
-/** What a new group has where nobody says otherwise. */
+/** The defaults of a new group. */
 const NO_SETTINGS: GroupSettings = {
   min: 0,
   max: 0,

@@ -83,7 +83,7 @@ function toFilter({ Name, Values }: SimCall["input"], input: SimCall["input"]): 
   throw faults.invalid(`Invalid filter: ${String(Name)}`);
 }
 
-/** How many rows a page has when nobody asks, and at most. */
+/** The default and the maximum number of rows per page. */
 interface RecordLimits {
   readonly usual: number;
   readonly max: number;

@@ -15,7 +15,7 @@ import {
 const GROUP_PAGES = { usual: 50, max: 100 };
 const INSTANCE_PAGES = { usual: 50, max: 50 };
 
-/** DescribeAutoScalingGroups: by names, of which unknown ones are no error, and by tags. Source: API reference. */
+/** DescribeAutoScalingGroups: by names, where unknown ones are ignored, and by tags. Source: API reference. */
 export function describeGroups(state: AutoScalingState, call: SimCall): unknown {
   const names = textsOf(call.input, "AutoScalingGroupNames");
   const filters = recordsOf(call.input, "Filters").map(toFilter);

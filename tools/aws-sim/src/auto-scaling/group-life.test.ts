@@ -23,7 +23,7 @@ const times = fc.record({
 const deaths = fc.array(fc.integer({ min: 0, max: 90_000 }), { maxLength: 5 });
 
 describe("a group", () => {
-  it("comes to its desired capacity, leaves nothing behind and depends on nobody looking", async () => {
+  it("reaches its desired capacity, leaves nothing behind, and does not depend on being read", async () => {
     await fc.assert(
       fc.asyncProperty(steps, times, deaths, async (path, script, dying) => {
         const scripts = [...dying.map((diesAfterMs) => ({ ...script, diesAfterMs })), script];

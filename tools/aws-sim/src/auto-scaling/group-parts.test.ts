@@ -61,7 +61,7 @@ describe("tags of a group", () => {
 });
 
 describe("instances of a group", () => {
-  it("are replaced when somebody terminates one, unless the group shrinks with it", async () => {
+  it("are replaced when a caller terminates one, unless the group shrinks with it", async () => {
     const { clock, client, ids, find, states } = await createServing();
     const end = (InstanceId: string | undefined, ShouldDecrementDesiredCapacity: boolean) =>
       client.send(new TerminateInstanceInAutoScalingGroupCommand({ InstanceId, ShouldDecrementDesiredCapacity }));
@@ -86,7 +86,7 @@ describe("instances of a group", () => {
     await expect(client.send(end)).rejects.toThrow("violate group's min size constraint");
   });
 
-  it("are unhealthy because somebody says so, after the grace period or without it", async () => {
+  it("are unhealthy when a caller sets them so, after the grace period or without it", async () => {
     const { client, update, states, id: InstanceId } = await createServing();
     await update({ HealthCheckGracePeriod: 60 });
     const say = (ShouldRespectGracePeriod: boolean) =>

@@ -39,7 +39,7 @@ export function createOrUpdateTags(state: AutoScalingState, call: SimCall): unkn
   return {};
 }
 
-/** DeleteTags: tags that are not there are no error. */
+/** DeleteTags: missing tags are ignored. */
 export function deleteTags(state: AutoScalingState, call: SimCall): unknown {
   for (const [group, tags] of byGroup(state, call)) {
     const keys = tags.map(({ Key }) => Key);

@@ -8,7 +8,7 @@ const SECOND = 1_000;
 const tag = (Key: string, Value: string) => ({ Key, Value, PropagateAtLaunch: true });
 
 describe("CreateAutoScalingGroup", () => {
-  it("makes a group that is answered as it was asked for, with the defaults of AWS", async () => {
+  it("creates a group as requested, with the defaults of AWS", async () => {
     const { create, find, subnets, targetGroup } = await createScalingWorld();
 
     await create({ Tags: [tag("ProjectName", "p")], TargetGroupARNs: [targetGroup] });

@@ -76,7 +76,7 @@ describe("a launching hook", () => {
     expect([late, (await states())?.[0]]).toEqual([["Pending:Wait"], expected]);
   });
 
-  it("tells EventBridge of each instance", async () => {
+  it("sends an event to EventBridge for each instance", async () => {
     const { clock, states, sim } = await createHooked(LAUNCHING);
     await clock.advance(SECOND);
     await states();
@@ -130,7 +130,7 @@ describe("a terminating hook", () => {
     expect([waiting, await states()]).toEqual([["Terminating:Wait"], ["Terminating:Proceed"]]);
   });
 
-  it("is passed over when the group is deleted by force", async () => {
+  it("is skipped when the group is deleted by force", async () => {
     const { clock, remove, states } = await createHooked(TERMINATING);
     await clock.advance(SECOND);
 

@@ -131,7 +131,7 @@ describe("an instance of a group", () => {
     expect((await activities())[0]?.Cause).toContain("in response to an ELB system health check failure");
   });
 
-  it("stays, however load balancers find it, where the group looks at EC2 only", async () => {
+  it("stays, whatever its health at load balancers, if the group only uses EC2 health checks", async () => {
     const { sim, clock, create, states, health } = await createBalanced({ HealthCheckType: "EC2" });
     sim.autoScaling.script("web", { bootMs: 0, healthyAfterMs: 0, failsAfterMs: 60 * SECOND });
     await create();
@@ -211,7 +211,7 @@ describe("a launch that fails", () => {
     expect([tries, await states()]).toEqual([3, ["InService", "InService"]]);
   });
 
-  it("tells that the image has gone meanwhile", async () => {
+  it("reports that the image was deleted meanwhile", async () => {
     const { sim, clock, create, activities, imageId } = await createScalingWorld();
     await create();
     sim.ec2.state.images.delete(imageId);

@@ -23,7 +23,7 @@ import { tellOfHook } from "./tell-of-hook.ts";
 
 type Step = (state: AutoScalingState, group: SimGroup, member: SimMember, at: number) => void;
 
-/** What an instance does when its stage has to be looked at. Each step sets when to look again. */
+/** What an instance does when its stage is due. Each step sets when the next one is due. */
 export const STEPS: Readonly<Record<Stage, Step>> = {
   booting(state, group, member, at) {
     if (at >= bootedAt(member)) state.ec2.changeState(member.instanceId, "running", at);
@@ -116,7 +116,7 @@ function abandonLaunch(
 const FIRST_VERDICT_MS = 60_000;
 
 /**
- * Replaces an instance that a load balancer finds unhealthy, where the group looks at load balancers, once the grace period is
+ * Replaces an instance that a load balancer reports unhealthy, if the group uses load balancer checks, once the grace period is
  * over. Source: user guide, "Health checks for instances in an Auto Scaling group".
  */
 export function judgeMember(state: AutoScalingState, group: SimGroup, member: SimMember, at: number): void {

@@ -32,7 +32,7 @@ export function createConfiguration(state: AutoScalingState, call: SimCall): unk
   return {};
 }
 
-/** DescribeLaunchConfigurations: unknown names are no error. Source: API reference. */
+/** DescribeLaunchConfigurations: unknown names are ignored. Source: API reference. */
 export function describeConfigurations(state: AutoScalingState, call: SimCall): unknown {
   const names = textsOf(call.input, "LaunchConfigurationNames");
   const found = ownConfigurations(state, call).filter(({ name }) => names.length === 0 || names.includes(name));

@@ -94,7 +94,7 @@ export function beat(action: LifecycleAction, now: number): void {
   action.heartbeats += 1;
 }
 
-/** How it stands at an instant. */
+/** Its state at a given time. */
 export function outcomeOf({ result, endsAt, hook }: LifecycleAction, now: number): "waiting" | HookResult {
   return result ?? (now < endsAt ? "waiting" : (hook.defaultResult ?? "ABANDON"));
 }

@@ -70,7 +70,7 @@ export function putPolicy(state: AutoScalingState, call: SimCall): unknown {
   return { PolicyARN: policy.arn, Alarms: toAlarms(state, group, policy) };
 }
 
-/** DescribePolicies: by group, names or ARNs, and types. Unknown names are no error. */
+/** DescribePolicies: by group, names or ARNs, and types. Unknown names are ignored. */
 export function describePolicies(state: AutoScalingState, call: SimCall): unknown {
   const { input } = call;
   const names = textsOf(input, "PolicyNames");
@@ -87,7 +87,7 @@ export function describePolicies(state: AutoScalingState, call: SimCall): unknow
   return { ScalingPolicies: rows.map(({ group, policy }) => toPolicy(state, group, policy)), ...next };
 }
 
-/** DeletePolicy: alarms that somebody made stay, without their action ("deletes the underlying alarm action, but not the alarm"). */
+/** DeletePolicy: alarms of other callers stay, without their action ("deletes the underlying alarm action, but not the alarm"). */
 export function deletePolicy(state: AutoScalingState, call: SimCall): unknown {
   const { group, policy } = findPolicy(state, call);
   removeAlarms(state, group, policy);

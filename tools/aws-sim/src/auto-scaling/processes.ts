@@ -37,7 +37,7 @@ export function resumeProcesses(state: AutoScalingState, call: SimCall): unknown
   for (const process of readNames(call, "ScalingProcesses", PROCESSES)) group.suspended.delete(process);
   group.scaleAt = Math.min(group.scaleAt, call.now + state.settings.reactionMs);
   for (const member of group.members.filter(isAlive)) {
-    // What died while nobody looked waits for no instant of its own, also while it boots.
+    // An instance that failed between reads is replaced without a time of its own, also while it boots.
     const isLeft = member.nextAt === Number.POSITIVE_INFINITY;
     if (isLeft || member.stage === "serving") member.nextAt = call.now;
   }
@@ -95,7 +95,7 @@ function needs({ identity }: SimCall, action: string): void {
 export function catchUp(state: AutoScalingState, now: number): void {
   for (const group of state.groups.values()) {
     playGroup(state, group, now);
-    // Load balancers may have been told otherwise meanwhile.
+    // The health at load balancers may have been changed meanwhile.
     for (const member of group.members) judgeMember(state, group, member, now);
     playGroup(state, group, now);
     forgetSources(state, group, now);
@@ -103,7 +103,7 @@ export function catchUp(state: AutoScalingState, now: number): void {
   }
 }
 
-/** A group is gone, with its hooks and with alarms that are not somebody else's. */
+/** Removes a group, with its hooks and its own alarms. */
 export function removeGroup(state: AutoScalingState, group: SimGroup): void {
   const { groups, gone, lifecycle } = state;
   for (const policy of group.policies.values()) removeAlarms(state, group, policy);

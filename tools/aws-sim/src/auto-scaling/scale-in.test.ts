@@ -57,7 +57,7 @@ describe("a group that shrinks", () => {
     expect(await leaving()).toEqual([]);
   });
 
-  it("grows again at once when it is told so meanwhile", async () => {
+  it("grows again at once if the capacity is raised meanwhile", async () => {
     const { clock, update, leaving, zones } = await createFour();
     await update({ DesiredCapacity: 2 });
     await clock.advance(SECOND);

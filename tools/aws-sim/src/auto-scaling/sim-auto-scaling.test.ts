@@ -25,7 +25,7 @@ function createHook(options: object = {}) {
 }
 
 describe("a lifecycle action", () => {
-  it("tells of itself", () => {
+  it("describes itself", () => {
     const { event, token } = createHook();
 
     expect(event.detail).toMatchObject({ LifecycleActionToken: token, EC2InstanceId: ID, AutoScalingGroupName: "web" });

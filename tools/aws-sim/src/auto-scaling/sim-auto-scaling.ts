@@ -43,7 +43,7 @@ export interface SimAutoScaling {
   /** A group that has been there for a while; gives its name. */
   addGroup(input: GroupInput): string;
   addLaunchConfiguration(input: GroupKey): void;
-  /** As somebody else would scale it. */
+  /** Scales a group as another caller would. */
   setDesired(key: GroupKey, desired: number): void;
   findGroup(key: GroupKey): GroupView | undefined;
   /** Of one account and region. */
@@ -53,7 +53,7 @@ export interface SimAutoScaling {
   /** Plays all groups up to an instant, for services that see their instances. */
   catchUp(now: number): void;
   addHook(input: HookInput): void;
-  /** An instance comes to a hook (`Pending:Wait`): gives the action's token and the event that tells of it. */
+  /** Stops an instance at a hook (`Pending:Wait`). Returns the action's token and its event. */
   beginAction(input: { readonly hook: HookInput; readonly instanceId: string }): {
     readonly token: string;
     readonly event: AwsEvent;
@@ -64,13 +64,13 @@ export interface SimAutoScaling {
 /** How an action stands. */
 interface ActionView {
   readonly state: "waiting" | "CONTINUE" | "ABANDON";
-  /** Nobody completed it in time. */
+  /** It was not completed in time. */
   readonly timedOut: boolean;
   readonly heartbeats: number;
   readonly endsAt: number;
 }
 
-/** Auto Scaling without groups. Source: Amazon EC2 Auto Scaling API reference and user guide, named beside each part. */
+/** Auto Scaling without groups. Sources: Amazon EC2 Auto Scaling API reference and user guide, cited at each part. */
 export function createAutoScaling({ clock, ...deps }: AutoScalingDeps & { readonly clock: Clock }): SimAutoScaling {
   const state = createAutoScalingState(deps);
   const { lifecycle, groups, scripts } = state;

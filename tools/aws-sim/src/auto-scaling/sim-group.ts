@@ -22,13 +22,13 @@ export interface SimGroup {
   readonly suspended: Map<string, string>;
   /** Group metrics that are collected. */
   readonly metrics: Set<string>;
-  /** When it looks at its capacity next. */
+  /** When it checks its capacity next. */
   scaleAt: number;
   /** Launches that failed one after the other. */
   failures: number;
-  /** What changed its capacity, in the words of activities, until an activity tells it. */
+  /** What changed its capacity, in the words of activities, until an activity reports it. */
   changes: readonly string[];
-  /** Somebody deleted it by force; it goes with its last instance. */
+  /** It was deleted by force; it is removed with its last instance. */
   isDeleting: boolean;
 }
 
@@ -98,7 +98,7 @@ export interface SimMember {
   readonly configuration: string | undefined;
   isProtected: boolean;
   stage: Stage;
-  /** When its stage ends, or has to be looked at. */
+  /** When its stage ends or is due. */
   nextAt: number;
   healthStatus: "Healthy" | "Unhealthy";
   /** How load balancers find it, since it is in service. */
@@ -164,7 +164,7 @@ export interface TemplateRef {
   readonly version: string;
 }
 
-/** A scaling activity: a launch or the end of one instance. It changes as it goes on. */
+/** A scaling activity: a launch or termination of one instance. It changes over time. */
 export interface SimActivity {
   readonly id: string;
   cause: string;
@@ -185,7 +185,7 @@ type ActivityStatus =
   | "Failed"
   | "Cancelled";
 
-/** Ends an activity. The description then tells the reason too, as AWS writes it. */
+/** Ends an activity. The description then includes the reason, as in AWS. */
 export function endActivity(
   activity: SimActivity,
   at: number,
@@ -244,7 +244,7 @@ const LAUNCH_ERRORS: Readonly<Record<string, (attempt: Attempt) => string>> = {
     "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: Client.InternalError: Client error on launch.",
 };
 
-/** The message of an activity. What is no name is the message itself. */
+/** The message of an activity. An unknown name is used as the message itself. */
 export function toLaunchError(name: string, attempt: Attempt): string {
   const known = LAUNCH_ERRORS[name];
   return known === undefined ? name : `${known(attempt)} Launching EC2 instance failed.`;

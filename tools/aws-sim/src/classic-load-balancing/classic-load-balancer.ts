@@ -18,7 +18,7 @@ export interface ClassicRef {
   readonly name: string;
 }
 
-/** A classic load balancer as it is kept. */
+/** The stored state of a classic load balancer. */
 export interface ClassicLoadBalancer extends ClassicRef {
   tags: Readonly<Record<string, string>>;
   readonly drainSeconds: number | undefined;

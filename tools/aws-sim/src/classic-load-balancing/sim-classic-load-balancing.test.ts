@@ -50,7 +50,7 @@ describe("classic load balancers", () => {
     expect([first.names, last]).toEqual([["a", "b"], { names: ["c"], NextMarker: undefined }]);
   });
 
-  it("tell their tags, of 20 at a time", async () => {
+  it("return their tags, up to 20 at a time", async () => {
     const { sim, elb } = createElb();
     const read = (LoadBalancerNames: string[]) => elb.send(new DescribeTagsCommand({ LoadBalancerNames }));
 
@@ -63,7 +63,7 @@ describe("classic load balancers", () => {
     await expect(read(Array.from({ length: 21 }, () => "web"))).rejects.toMatchObject({ name: "ValidationError" });
   });
 
-  it("tell whether they drain connections", async () => {
+  it("report whether connection draining is enabled", async () => {
     const { sim, elb } = createElb();
     sim.classicLoadBalancing.addLoadBalancer({ ...PLACE, name: "calm", drainSeconds: 45 });
     const read = async (LoadBalancerName: string) => {
@@ -101,7 +101,7 @@ describe("the health of instances", () => {
     });
   });
 
-  it("is told of one that is registered no longer", async () => {
+  it("reports one that is no longer registered", async () => {
     const { clock, elb, health } = createElb();
     const about = { LoadBalancerName: "web", Instances: [{ InstanceId: "i-1" }] };
 
@@ -144,7 +144,7 @@ describe("DescribeInstanceHealth", () => {
       ...(["unhealthy", "OutOfService", "Instance"] as const),
       "Instance has failed at least the UnhealthyThreshold number of health checks consecutively.",
     ],
-  ] as const)("tells what is the matter with an instance that is %s: %s, %s, %s", async (...row) => {
+  ] as const)("reports the state of an instance that is %s: %s, %s, %s", async (...row) => {
     const [state, State, ReasonCode, Description] = row;
     const { sim, read } = createElbWithHealth();
     sim.classicLoadBalancing.setInstance(WEB_HEALTH, { id: "i-1", state });

@@ -99,7 +99,7 @@ function describeClassicTags(all: ClassicLoadBalancers, call: SimCall): unknown 
   };
 }
 
-/** DescribeLoadBalancerAttributes ("ConnectionDraining", Timeout: only told where it is enabled). */
+/** DescribeLoadBalancerAttributes ("ConnectionDraining"; Timeout is only returned if it is enabled). */
 function describeClassicAttributes(all: ClassicLoadBalancers, call: SimCall): unknown {
   const { drainSeconds } = openClassic(all, textOf(call.input, "LoadBalancerName"), call);
   const ConnectionDraining = drainSeconds === undefined ? { Enabled: false } : { Enabled: true, Timeout: drainSeconds };

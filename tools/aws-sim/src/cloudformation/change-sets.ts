@@ -26,7 +26,7 @@ const UPDATABLE = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLE
 const NO_CHANGES =
   "The submitted information didn't contain changes. Submit different information to create a change set.";
 
-/** CreateChangeSet. The stack of a new one stands in REVIEW_IN_PROGRESS until it is executed. */
+/** CreateChangeSet. A new stack is in REVIEW_IN_PROGRESS until its change set is executed. */
 export function createChangeSet(state: CloudFormationState, call: SimCall): unknown {
   const { input, now } = call;
   const name = textOf(input, "ChangeSetName");
@@ -46,7 +46,7 @@ export function createChangeSet(state: CloudFormationState, call: SimCall): unkn
   return { Id: id, StackId: stack.id };
 }
 
-/** What an update can change beside resources. */
+/** What an update can change apart from resources. */
 function toRest(content: StackContent | undefined) {
   return [content?.tags ?? [], [...(content?.resolved.outputs ?? [])]];
 }

@@ -42,7 +42,7 @@ export interface StackContent {
   readonly tags: readonly Tag[];
 }
 
-/** A change set. It is judged two seconds after it was asked for. */
+/** A change set. It is evaluated two seconds after it was requested. */
 export interface ChangeSet {
   readonly id: string;
   readonly name: string;
@@ -76,7 +76,7 @@ export interface SimStack {
   readonly changeSets: Map<string, ChangeSet>;
 }
 
-/** The event that tells how the stack stands now. */
+/** The event with the current status of the stack. */
 export function findStatusEvent({ events }: SimStack, now: number): StackEventRow | undefined {
   return events.findLast(({ at, type }) => at <= now && type === STACK_TYPE);
 }

@@ -32,7 +32,7 @@ export interface Operation {
   readonly outcome: "done" | "undone" | "stuck";
 }
 
-/** The type under which a stack stands in its own events. */
+/** The resource type of a stack in its own events. */
 export const STACK_TYPE = "AWS::CloudFormation::Stack";
 
 type Tell = (change: ResourceChange, status: string, reason?: string) => void;
@@ -45,7 +45,7 @@ interface Course {
 
 /**
  * Plays an operation. Source: user guide, "Understand stack creation events" and "Stack failure options": statuses and
- * their order; when a resource fails, those at work beside it are cancelled, and what was done is undone backwards.
+ * their order; when a resource fails, those in progress are cancelled, and what was done is undone in reverse order.
  */
 export function runOperation(input: OperationInput): Operation {
   const events: StackEventFacts[] = [];
@@ -81,7 +81,7 @@ function runChange(course: Course): Operation["outcome"] {
   return "done";
 }
 
-/** Gives what failed: nothing, or the resource and the one that was begun beside it. */
+/** Returns what failed: nothing, or the resource and the one in progress at the same time. */
 function doChange({ input, tell }: Course, change: ResourceChange, next?: ResourceChange): readonly ResourceChange[] {
   const verb = toVerb(change);
   tell(

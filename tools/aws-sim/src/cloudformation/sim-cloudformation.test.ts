@@ -58,7 +58,7 @@ function createYard() {
 }
 
 describe("a change set", () => {
-  it("is judged after a while, and tells what it would do", async () => {
+  it("is evaluated after a while, and lists its changes", async () => {
     const { create, client, clock } = createYard();
     await create(aTemplate());
     const describeIt = () => client.send(new DescribeChangeSetCommand({ StackName: "yard", ChangeSetName: "set" }));
@@ -235,7 +235,7 @@ describe("parameters", () => {
     expect(await events()).not.toContain("Big CREATE_COMPLETE");
   });
 
-  it("are kept where that is asked for", async () => {
+  it("are kept if the template requests it", async () => {
     const { make, client, update, status } = createYard();
     await make(template, { Parameters: [given("Name", "a")] });
 
@@ -267,7 +267,7 @@ describe("parameters", () => {
 });
 
 describe("a stack", () => {
-  it("stands in review until its first change set is executed, and then goes through its events", async () => {
+  it("is in review until its first change set is executed, and then goes through its events", async () => {
     const { create, execute, status, clock, events } = createYard();
     await create(aTemplate());
     expect(await status()).toBe("REVIEW_IN_PROGRESS");
@@ -287,7 +287,7 @@ describe("a stack", () => {
     ]);
   });
 
-  it("is rolled back when a resource fails; the one beside it is cancelled", async () => {
+  it("is rolled back when a resource fails; the one in progress is cancelled", async () => {
     const { make, sim, status, events, create } = createYard();
     sim.cloudFormation.failResource({ logicalId: "B", reason: "No." });
 
@@ -417,7 +417,7 @@ describe("a stack", () => {
     expect(await list(world.client(CloudFormationClient, world.credentials, "eu-west-3"))).toBe(0);
   });
 
-  it("tells in its outputs what its resources are called, and knows mappings, lists and parts of texts", async () => {
+  it("returns the names of its resources in outputs, and supports mappings, lists and substrings", async () => {
     const { make, client } = createYard();
     const Resources = { Own: queue("own"), Made: queue(), Table: { Type: "AWS::DynamoDB::Table", Properties: {} } };
     const attribute = (id: string, name: string) => ({ "Fn::GetAtt": [id, name] });
@@ -465,7 +465,7 @@ describe("a stack", () => {
     expect(await status()).toBe("UPDATE_COMPLETE");
   });
 
-  it("tells its events in pages of a hundred, the newest first", async () => {
+  it("returns its events in pages of a hundred, the newest first", async () => {
     const { make, client } = createYard();
     await make(aTemplate(Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`Q${n}`, queue()]))));
 

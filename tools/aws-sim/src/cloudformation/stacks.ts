@@ -12,7 +12,7 @@ import { resolveReferences } from "./resolve-references.ts";
 import { runOperation, STACK_TYPE } from "./run-operation.ts";
 import { cloudFormationFaults as faults } from "./templates.ts";
 
-/** "DescribeStackEvents" and "DescribeStacks" answer in pages of up to 1 MB; so many rows stand for it. */
+/** "DescribeStackEvents" and "DescribeStacks" return pages of up to 1 MB; this number of rows approximates it. */
 const PAGE = 100;
 const STEP_MS = 1_000;
 
@@ -23,7 +23,7 @@ export function findLiveStack({ stacks }: CloudFormationState, name: string, cal
   );
 }
 
-/** A stack by name, or by id, under which deleted ones are found too. Throws when there is none. */
+/** Returns a stack by name, or by id, which also finds deleted ones. Throws if it does not exist. */
 export function openStack(state: CloudFormationState, nameOrId: string, call: SimCall): SimStack {
   const byId = state.stacks.get(nameOrId);
   const found = byId !== undefined && isOf(byId, call) ? byId : findLiveStack(state, nameOrId, call);

@@ -1,7 +1,7 @@
 import type { ServiceFaults } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 
-/** Whatever stands under a key of a template. */
+/** The value of a key of a template. */
 type TemplateValue = unknown;
 
 /** A parameter as a template declares it. */
@@ -39,7 +39,7 @@ const MAX_PARAMETERS = 200;
 const MAX_OUTPUTS = 200;
 const MAX_OBJECT_BYTES = 1_048_576;
 
-/** Reads a template in JSON. Throws `ValidationError` as CloudFormation does for what is none. */
+/** Parses a JSON template. Throws `ValidationError` as CloudFormation does if it is invalid. */
 export function parseTemplate(text: string): Template {
   if (Buffer.byteLength(text) > MAX_OBJECT_BYTES) throw refuse("Template may not exceed 1000000 bytes in size.");
   const document = Object(parseJson(text));
@@ -90,7 +90,7 @@ interface GivenParameter {
 }
 
 /**
- * The values of a template's parameters: those given, the previous ones where that is asked for, else the defaults. Throws
+ * The values of a template's parameters: those passed, the previous ones on request, else the defaults. Throws
  * `ValidationError` (user guide, "Parameters": types, allowed patterns and values; API reference, "Parameter").
  */
 export function toParameters(
@@ -142,7 +142,7 @@ const DENIED = (who: string, action: string) =>
 
 /**
  * Errors with their statuses. Source: CloudFormation API reference, "Common errors" and the errors of each action; most
- * refusals are one `ValidationError`, told apart by their text only.
+ * errors are one `ValidationError`, distinguished only by their text.
  */
 export const cloudFormationFaults = {
   unknownKey: () => new SimFault("InvalidClientTokenId", 403, "The security token included in the request is invalid."),

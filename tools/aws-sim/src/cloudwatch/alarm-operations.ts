@@ -41,7 +41,7 @@ export function setAlarmState(alarms: Alarms, call: SimCall): unknown {
   return {};
 }
 
-/** Names that a request asks for. */
+/** The names in a request. */
 export function namesOf({ input }: SimCall): readonly string[] {
   const names = textsOf(input, "AlarmNames");
   if (names.length > MAX_NAMES) {

@@ -44,7 +44,7 @@ function toKey({ account, region }: AlarmPlace, name: string): string {
   return [account, region, name].join("/");
 }
 
-/** An alarm as it is kept. */
+/** The stored state of an alarm. */
 export interface SimAlarm extends AlarmPlace {
   readonly name: string;
   readonly arn: string;

@@ -37,7 +37,7 @@ function createWatch() {
 }
 
 describe("an alarm", () => {
-  it("has not enough data at first, and is told as it was put", async () => {
+  it("has insufficient data at first, and is returned as it was put", async () => {
     const { put, list, clock } = createWatch();
     const Dimensions = [{ Name: "AutoScalingGroupName", Value: "web" }];
 
@@ -105,7 +105,7 @@ describe("an alarm", () => {
     expect(await names()).toEqual(["cpu"]);
   });
 
-  it("changes its state when it is told to", async () => {
+  it("changes its state on request", async () => {
     const { sim, watch, list } = createWatch();
     sim.cloudWatch.addAlarm({ ...PLACE, name: "errors" });
     const set = (AlarmName: string, StateValue: string) =>
@@ -142,7 +142,7 @@ describe("alarms", () => {
     });
   });
 
-  it("come fifty at a time unless more are asked for", async () => {
+  it("are returned fifty at a time by default", async () => {
     const { sim, watch, names } = createWatch();
     for (let n = 0; n < 60; n += 1) sim.cloudWatch.addAlarm({ ...PLACE, name: `a${String(n).padStart(2, "0")}` });
 

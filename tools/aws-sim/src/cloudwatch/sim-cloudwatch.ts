@@ -13,10 +13,10 @@ import {
   toMetricAlarm,
 } from "./alarms.ts";
 
-/** Alarms without metrics: they go off when they are told to. */
+/** Alarms without metrics: tests set their state. */
 export interface SimCloudWatch {
   readonly service: SimService;
-  /** Makes one that somebody else had made. */
+  /** Adds an alarm that exists already. */
   addAlarm(input: AlarmInput): void;
   /** Every alarm of that name, in all accounts. */
   setAlarm(name: string, value: AlarmValue, reason?: string): void;

@@ -22,7 +22,7 @@ describe("tags of EC2", () => {
     ]);
   });
 
-  it("are none where none are named", () => {
+  it("are empty if none are named", () => {
     expect(read({}, "launch-template")).toEqual({});
   });
 

@@ -55,7 +55,7 @@ export interface PageRange {
   readonly max: number;
 }
 
-/** One page; all where no size is asked for. Source: EC2 API reference, MaxResults and NextToken of each operation. */
+/** One page, or everything if no size is requested. Source: EC2 API reference, MaxResults and NextToken of each operation. */
 export function toPage<Row>(
   rows: readonly Row[],
   { input }: SimCall,

@@ -61,7 +61,7 @@ export interface SimInstance {
   readonly launch: LaunchFacts | undefined;
 }
 
-/** What RunInstances was asked for. */
+/** The request of RunInstances. */
 export interface LaunchFacts {
   readonly imageId: string;
   readonly subnetId: string;

@@ -101,7 +101,7 @@ export function deleteLaunchTemplate(store: LaunchTemplateStore, call: SimCall):
   return { LaunchTemplate: toTemplate(template) };
 }
 
-/** DeleteLaunchTemplateVersions: the default version cannot be deleted; what cannot is told beside what is. */
+/** DeleteLaunchTemplateVersions: the default version cannot be deleted; successes and failures are both returned. */
 export function deleteLaunchTemplateVersions(store: LaunchTemplateStore, call: SimCall): unknown {
   const template = findTemplate(store.launchTemplates.values(), call);
   const asked = textsOf(call.input, "Versions");
@@ -255,7 +255,7 @@ function toVersion({ id, name, defaultVersion }: SimLaunchTemplate, version: Tem
 /** EC2 user guide, "Instance user data": "limited to 16 KB, in raw form, before it is base64-encoded". */
 const MAX_USER_DATA_BYTES = 16_384;
 
-/** The data of a new version, held to what EC2 looks at when a version is made. */
+/** The data of a new version, validated as EC2 does when a version is created. */
 function readTemplateData(input: Input): Input {
   const data = findRecord(input, "LaunchTemplateData") ?? {};
   if (Object.keys(data).length === 0) {

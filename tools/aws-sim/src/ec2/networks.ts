@@ -130,7 +130,7 @@ export interface ResourceKind<Resource extends Tagged> {
   /** Fields of the request that name resources, one by one. All that they name have to be there. */
   readonly keys: Readonly<Record<string, ResourceKey<Resource>>>;
   readonly readers: FilterReaders<Resource>;
-  /** Absent: it is answered as a whole, whatever is asked for. */
+  /** Absent: everything is returned, regardless of the requested page. */
   readonly pages?: PageRange;
   /** The list of the answer. */
   readonly answer: string;

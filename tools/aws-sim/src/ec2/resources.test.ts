@@ -27,7 +27,7 @@ function createResources() {
 }
 
 describe("DescribeImages", () => {
-  it("tells what an image is", async () => {
+  it("describes an image", async () => {
     const { ec2, images } = createResources();
     const ImageId = ec2.addImage({ ...PLACE, name: "web-1", tags: { DeployWith: "odin" } });
 

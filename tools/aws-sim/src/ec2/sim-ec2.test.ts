@@ -19,7 +19,7 @@ function createFleet() {
 }
 
 describe("DescribeInstances", () => {
-  it("tells an instance's state, tags and platform", async () => {
+  it("returns an instance's state, tags and platform", async () => {
     const { add, describeIt } = createFleet();
     add({ instanceId: ID, tags: { Ansible_Roles: "web,app" }, platform: "windows" });
 

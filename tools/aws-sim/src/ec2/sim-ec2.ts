@@ -71,11 +71,11 @@ export interface InstanceInput {
   readonly launchedAt?: number;
   /** EC2 is eventually consistent: until then DescribeInstances does not know it. */
   readonly visibleAt?: number;
-  /** Default: nobody said. */
+  /** Default: not set. */
   readonly launch?: LaunchFacts;
 }
 
-/** EC2 without anything. Sources: EC2 API reference and user guide, named beside each part. */
+/** EC2 without resources. Sources: EC2 API reference and user guide, cited at each part. */
 export function createEc2({ clock }: { readonly clock: Clock }): SimEc2 {
   const state = createEc2State();
   const { instances } = state;

@@ -37,7 +37,7 @@ function toInstance({ account, region, name }: ClusterInput, input: InstanceInpu
 
 /**
  * The cluster that a request names, by name or ARN; without one, `default` (API reference, "RunTask", `cluster`). Throws
- * when there is none, or was one.
+ * if it does not exist or was deleted.
  */
 export function openCluster({ clusters }: EcsState, { input, identity, region }: SimCall): Cluster {
   const given = findText(input, "cluster") ?? "default";

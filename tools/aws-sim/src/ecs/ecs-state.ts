@@ -105,7 +105,7 @@ export interface Tag {
   readonly value?: string;
 }
 
-/** A task with its script. Its state is worked out whenever somebody asks. */
+/** A task with its script. Its state is computed on each read. */
 export interface SimTask {
   readonly id: string;
   readonly arn: string;

@@ -26,7 +26,7 @@ describe("placement", () => {
     expect({ tasks, reasons: failures?.map(({ reason }) => reason) }).toEqual({ tasks: [], reasons: ["RESOURCE:CPU"] });
   });
 
-  it("puts each task on an instance of its own where that is asked", async () => {
+  it("places each task on its own instance on request", async () => {
     const { run } = createEcsWorld({ instances: [{ id: "1" }, { id: "2" }] });
 
     const { tasks, failures } = await run({ count: 3, placementConstraints: [{ type: "distinctInstance" }] });

@@ -32,7 +32,7 @@ export interface Placement {
   readonly failures: readonly Failure[];
 }
 
-/** What placement looks at. */
+/** The input of placement. */
 interface PlacementInput {
   readonly state: EcsState;
   readonly call: SimCall;
@@ -87,7 +87,7 @@ export function placeOnInstances({ call, cluster, definition, state }: Placement
   return { seats, failures };
 }
 
-/** What each task asks for. */
+/** What each task requires. */
 function toWishes(input: SimCall["input"], cluster: Cluster): readonly Seat[] {
   const count = findNumber(input, "count") ?? 1;
   const strategy = input["capacityProviderStrategy"];
@@ -130,7 +130,7 @@ function findSeat(
   const scaling = cluster.capacityProviders[capacityProvider ?? ""];
   if (scaling !== undefined) return { seat: { launchType: "EC2", ...wish, ...scaling }, failures: [] };
   const failures = cluster.instances.map((each) => {
-    // What a constraint excludes is told like what has no room.
+    // Instances that a constraint excludes are reported like those without room.
     return {
       arn: each.arn,
       reason: findObstacle(each, need, occupants) ?? "MemberOf placement constraint unsatisfied.",
@@ -173,7 +173,7 @@ interface Need {
   readonly memory: number;
 }
 
-/** What stands on an instance. */
+/** The tasks on an instance. */
 interface Occupant {
   readonly instance: Instance;
   readonly need: Need;

@@ -22,7 +22,7 @@ function createTasks() {
 }
 
 describe("DescribeTasks", () => {
-  it("takes up to 100 ids or ARNs, and says which are missing", async () => {
+  it("accepts up to 100 ids or ARNs, and reports the missing ones", async () => {
     const { run, look } = createTasks();
     const { tasks: [one, two] = [] } = await run({ count: 2 });
     const id = two?.taskArn?.split("/").at(-1) ?? "";
@@ -37,7 +37,7 @@ describe("DescribeTasks", () => {
     await expect(look([])).rejects.toMatchObject({ message: "Tasks cannot be empty." });
   });
 
-  it("tells tags on request; they can be added, and StopTask deletes them", async () => {
+  it("returns tags on request; they can be added, and StopTask deletes them", async () => {
     const { run, look, client, ecs, stop } = createTasks();
     ecs.registerTaskDefinition(
       aDefinition({
@@ -117,7 +117,7 @@ describe("ListTasks", () => {
     expect((await list()).taskArns).toEqual([]);
   });
 
-  it("filters by family, and lets startedBy have no other filter beside it", async () => {
+  it("filters by family, and rejects other filters together with startedBy", async () => {
     const { run, list } = createTasks();
     await run({ startedBy: "me" });
 
@@ -132,7 +132,7 @@ describe("ListTasks", () => {
     }
   });
 
-  it("refuses tokens and sizes that are none", async () => {
+  it("rejects invalid tokens and sizes", async () => {
     const { list } = createTasks();
 
     await expect(list({ nextToken: "x" })).rejects.toMatchObject({ name: "InvalidParameterException" });
@@ -142,7 +142,7 @@ describe("ListTasks", () => {
 });
 
 describe("StopTask", () => {
-  it("leaves a task that has ended as it is", async () => {
+  it("does not change a task that has ended", async () => {
     const { run, clock, stop } = createTasks();
     const { tasks: [task] = [] } = await run();
     await clock.advance(60_000);

@@ -56,7 +56,7 @@ export function listTasks(state: EcsState, call: SimCall): unknown {
   return { taskArns: page, ...(hasMore ? { nextToken: Buffer.from(`after ${last}`).toString("base64") } : {}) };
 }
 
-/** StopTask: the task is told to end; its containers get SIGTERM. What has ended stays as it is. Its tags are deleted. */
+/** StopTask: the containers of the task get SIGTERM. A stopped task does not change. Its tags are deleted. */
 export function stopTask(state: EcsState, call: SimCall): unknown {
   const { input, now } = call;
   const task = findTask(state, openCluster(state, call), textOf(input, "task"), now);
@@ -122,7 +122,7 @@ function toTaskArn({ arn }: Cluster, name: string): string {
   return name.startsWith("arn:") ? name : `${arn.replace(/:cluster\//, ":task/")}/${name}`;
 }
 
-/** A task as ECS describes it (API reference, "Task" and "Container"). Tags are told on request only. */
+/** A task as ECS describes it (API reference, "Task" and "Container"). Tags are only returned on request. */
 export function toTask(task: SimTask, now: number, { withTags }: { readonly withTags: boolean }) {
   const life = toLife(task, now);
   const { definition, cluster, input } = task;

@@ -36,7 +36,7 @@ export interface SimEcs {
   emitChanges(): void;
   /** The tags that a task began with: StopTask deletes them. */
   firstTagsOf(taskArn: string): readonly Tag[];
-  /** All tasks that ever began, as DescribeTasks would tell of them now, in order. */
+  /** All tasks that ever started, as DescribeTasks would return them now, in order. */
   tasks(): readonly ReturnType<typeof toTask>[];
 }
 
@@ -48,7 +48,7 @@ export interface EcsDeps {
   readonly onEvent: (event: AwsEvent) => void;
 }
 
-/** ECS without containers. Sources: ECS API reference and developer guide; pages stand beside the facts. */
+/** ECS without containers. Sources: ECS API reference and developer guide, cited at each part. */
 export function createEcs({ now, onStart, onEvent }: EcsDeps): SimEcs {
   const state: EcsState = {
     clusters: new Map(),

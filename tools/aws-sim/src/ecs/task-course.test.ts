@@ -170,7 +170,7 @@ describe("scripts of tasks", () => {
 });
 
 describe("events of tasks", () => {
-  it("tell of each state once, in the order of time", async () => {
+  it("report each state once, in order of time", async () => {
     const { sim, clock, ecs, run } = createEcsWorld();
     await run();
     await clock.advance(6_000);

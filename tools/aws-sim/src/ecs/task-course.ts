@@ -29,7 +29,7 @@ export interface TaskScript {
   readonly containers?: Readonly<Record<string, number | ContainerScript>>;
   /** The task ends before a container runs. */
   readonly failsToStart?: string | { readonly stoppedReason: string; readonly containerReason?: string };
-  /** Somebody or something other than StopTask ends it. */
+  /** It is ended by something other than StopTask. */
   readonly endedBy?: { readonly afterMs: number; readonly code: StopCode; readonly reason: string };
   /** What containers do between SIGTERM and their exit. Default: 1 s. Longer than their `stopTimeout`: SIGKILL. */
   readonly stopsInMs?: number;
@@ -47,7 +47,7 @@ interface ContainerScript {
   readonly exitsAfterMs?: number;
   /** Such as an `OutOfMemoryError`. */
   readonly reason?: string;
-  /** It ends, and nobody knows how. */
+  /** It ends for an unknown reason. */
   readonly hasNoExitCode?: boolean;
   /** In the place of 143, which a process has that does not handle SIGTERM. */
   readonly exitCodeOnStop?: number;
@@ -62,7 +62,7 @@ interface ContainerScript {
  * task errors", "OutOfMemory container errors", "Fargate Spot termination notices".
  */
 export const taskScripts = {
-  /** As on Fargate: the text stands in the task. On EC2 it stands in the container, and the task only "failed to start". */
+  /** As on Fargate: the reason is in the task. On EC2 it is in the container, and the task only "failed to start". */
   cannotPull: (image: string): TaskScript => ({
     failsToStart: `CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref ${image}: not found`,
   }),
@@ -95,7 +95,7 @@ export const taskScripts = {
 /** What the course of a task depends on. */
 interface CourseInput {
   readonly createdAt: number;
-  /** Only such tasks wait for a network interface at first and give it back in the end. */
+  /** Only such tasks attach a network interface at the start and detach it at the end. */
   readonly isAwsvpc: boolean;
   readonly containers: readonly CourseContainer[];
   readonly script: TaskScript;
@@ -176,7 +176,7 @@ export function toCourse(input: CourseInput): Course {
     { stage: "STOPPED" as const, at: stoppedAt },
   ];
   const all = [...begin.stages.filter(({ at }) => at < end.at), ...ending];
-  // Nobody sees a state of no length.
+  // A state without duration is not visible.
   const stages = all.filter(({ at }, index) => at !== all[index + 1]?.at);
   return { stages, runningAt: hasRun ? begin.runningAt : NEVER, end, executionStoppedAt, stoppedAt, containers };
 }

@@ -5,7 +5,7 @@ import { toTask } from "./read-tasks.ts";
 import { toLife } from "./to-life.ts";
 
 /**
- * What EventBridge would have been told after one instant and until another. Source: developer guide, "Amazon ECS task state
+ * The events that EventBridge would have received after one time and until another. Source: developer guide, "Amazon ECS task state
  * change events": the task as it then was, without its tags; instants are texts.
  */
 export function toChangeEvents(tasks: readonly SimTask[], after: number, until: number): readonly AwsEvent[] {
@@ -39,7 +39,7 @@ interface ContainerLog {
 
 /**
  * The streams of a task's containers. Source: developer guide, "Send Amazon ECS logs to CloudWatch": the stream is
- * `prefix/container/task id`; without a prefix it is the container's id, by which nobody asks.
+ * `prefix/container/task id`; without a prefix it is the container's id, which is never queried.
  */
 export function toLogSources(task: SimTask): readonly ContainerLog[] {
   const { account, region } = task.cluster;

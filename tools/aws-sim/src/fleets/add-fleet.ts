@@ -30,7 +30,7 @@ interface Defect {
 
 const ROLES = ["webserver,appserver", "dbserver", "common"];
 
-/** Ways in which real fleets break, one of each kind that a report tells apart. */
+/** Ways in which real fleets break, one for each kind that a report distinguishes. */
 const DEFECTS = {
   /** The playbook fails. */
   playbook: { outcome: { exitCode: 2, stderr: "fatal: [localhost]: FAILED! => package nginx not found\n" } },
@@ -42,11 +42,11 @@ const DEFECTS = {
   hangs: { outcome: { runsForMs: Number.POSITIVE_INFINITY } },
   /** SSM cannot deliver. */
   undeliverable: { outcome: { undeliverable: true } },
-  /** The agent takes the command from nobody any more. */
+  /** The agent no longer accepts commands. */
   unreachable: { agent: "lost" },
   /** The agent was never installed, whatever the tag says. */
   unregistered: { agent: "none" },
-  /** The role tag is no list of roles. */
+  /** The role tag is not a list of roles. */
   roles: { roles: "web;rm -rf" },
   /** The second try succeeds. */
   flaky: { outcome: { exitCode: 1, stderr: "mirror is down\n" } },

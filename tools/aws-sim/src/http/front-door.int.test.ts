@@ -57,7 +57,7 @@ async function get(Key: string): Promise<string | undefined> {
   return Body?.transformToString();
 }
 
-it("leads to each service, and tells what was asked", async () => {
+it("routes to each service, and records the requests", async () => {
   asked.length = 0;
   await put("a");
 
@@ -74,7 +74,7 @@ it("leads to each service, and tells what was asked", async () => {
   ]);
 });
 
-it("refuses what it is told to, until it is told otherwise", async () => {
+it("rejects the configured requests, until that is changed", async () => {
   const allow = door.refuse(({ service }) => service === "secretsmanager");
 
   await expect(secrets.send(new GetSecretValueCommand({ SecretId: "db" }))).rejects.toMatchObject({
@@ -192,7 +192,7 @@ beforeAll(async () => {
 });
 afterAll(() => queryDoor.stop());
 
-it("tells the state of a stack over HTTP", async () => {
+it("returns the state of a stack over HTTP", async () => {
   const client = new CloudFormationClient(queryConfig);
   const Stacks = [{ StackName: "shop & co", CreationTime: new Date(0), StackStatus: "UPDATE_ROLLBACK_IN_PROGRESS" }];
   querySim.once("CloudFormation.DescribeStacks", async () => ({ Stacks }));
@@ -205,7 +205,7 @@ it("tells the state of a stack over HTTP", async () => {
   client.destroy();
 });
 
-it("tells the health of targets over HTTP", async () => {
+it("returns the health of targets over HTTP", async () => {
   const client = new ElasticLoadBalancingV2Client(queryConfig);
   const TargetGroupArn = querySim.loadBalancing.addTargetGroup({ ...PLACE, name: "web" });
   querySim.loadBalancing.setTarget(TargetGroupArn, { id: "i-1", port: 80, state: "healthy" });

@@ -11,7 +11,7 @@ const authorization = "AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/sqs/a
 const body = Buffer.from("{}");
 
 describe("what a request asks", () => {
-  it("stands in its signature and its target", () => {
+  it("is read from its signature and its target", () => {
     const headers = { authorization, "x-amz-target": "AmazonSQS.SendMessageBatch" };
     expect(toDoorRequest({ method: "POST", url: "/", headers }, body)).toEqual({
       service: "sqs",
@@ -78,7 +78,7 @@ function createPair(Client: new (config: object) => unknown, service: QueryServi
   return { seen, send };
 }
 
-// XML knows no control characters, and line ends are not told apart in it.
+// XML does not allow control characters, and does not preserve line ends.
 const text = fc.string({ minLength: 1, maxLength: 20, unit: fc.constantFrom(..."aZ09 &<>\"'%+=.é✓/:") });
 const count = fc.integer({ min: 0, max: 1_000 });
 const tags = fc.array(fc.record({ Key: text, Value: text, PropagateAtLaunch: fc.boolean() }), {

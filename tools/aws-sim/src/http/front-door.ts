@@ -22,8 +22,8 @@ export interface FrontDoor {
   /** Refuses these until the function that it gives is called: `AccessDeniedException`, which the SDK does not retry. */
   refuse(matches: Matches): () => void;
   /**
-   * Lets the next such request wait for ever: before its service has seen it, or after, with the answer in hand. Resolves when
-   * one waits. Whoever asked can only give up.
+   * Blocks the next such request indefinitely: before its service has seen it, or after, with the answer ready. Resolves when
+   * one waits. The caller can only time out.
    */
   hold(matches: Matches, when: "before" | "after"): Promise<void>;
   stop(): Promise<void>;
@@ -32,13 +32,13 @@ export interface FrontDoor {
 /** Which requests are meant. */
 type Matches = (request: DoorRequest) => boolean;
 
-/** Where requests go, and who is told of them. */
+/** Where requests go, and who observes them. */
 interface FrontDoorOptions {
   /** Addresses by service, or what answers in their place. */
   readonly services: Readonly<Record<string, string | Answer>>;
   /** The address of every other service. */
   readonly others: string;
-  /** Changes what a service is asked. */
+  /** Changes the requests to a service. */
   readonly rewrite?: (request: DoorRequest) => Buffer;
   /** After each answer. */
   readonly onExchange?: (request: DoorRequest, answer: HttpAnswer) => void;
@@ -74,7 +74,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   const refusals = new Set<Matches>();
   const holds = new Set<Hold>();
 
-  /** False: nobody is answered. */
+  /** False: no request is answered. */
   function passes(request: DoorRequest, when: Hold["when"]): boolean {
     const hold = [...holds].find((each) => each.when === when && each.matches(request));
     if (hold === undefined) return true;
@@ -148,7 +148,7 @@ function ask(
   });
 }
 
-/** An answer to HEAD tells the length of what it does not bring. */
+/** An answer to HEAD contains the length of the omitted body. */
 function toHeaders(
   rest: HttpAnswer["headers"],
   answered: HttpAnswer["headers"],
