@@ -134,7 +134,7 @@ describe("findEmulator", () => {
     ["with one that is to be ignored", { AWS_ENDPOINT_URL: EMULATOR, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" }],
     ["over https, as AWS itself has", { AWS_ENDPOINT_URL_S3: "https://bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com" }],
     ["where the service has one over https", { AWS_ENDPOINT_URL: EMULATOR, AWS_ENDPOINT_URL_S3: "https://s3.example" }],
-    ["with what is no address", { AWS_ENDPOINT_URL: "http://" }],
+    ["with an invalid address", { AWS_ENDPOINT_URL: "http://" }],
   ])("finds none %s", (_what, environment) => {
     expect(findEmulator(environment, "S3")).toBeUndefined();
   });

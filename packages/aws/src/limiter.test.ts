@@ -101,7 +101,7 @@ describe("a limiter", () => {
     limiter.noteThrottled(call);
     for (let other = 0; other < 6_000; other += 1) {
       void ask("other", { account: `${other}` });
-      // The process's own calls go on meanwhile.
+      // The process's own calls continue meanwhile.
       if (other % 1_000 === 0) void ask("own");
     }
 

@@ -23,7 +23,7 @@ const MESSAGE = {
   task: { name: "greet", executor: "hello", config: { name: "yard" } },
   stack: { id: "pr-1", machine: "app", _state: "BUILD", metadata: {} },
 };
-// As Lambda does: loads the handler, calls it with the batch, and tells what it answers.
+// As Lambda does: loads the handler, calls it with the batch, and prints its response.
 const CALLER = `
 const { handler } = await import(process.argv[1]);
 const answer = await handler(JSON.parse(process.argv[2]), { getRemainingTimeInMillis: () => 60_000 });

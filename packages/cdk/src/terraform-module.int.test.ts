@@ -19,7 +19,7 @@ function hasTerraform(): boolean {
 }
 
 describe("the Terraform module", () => {
-  it.skipIf(!hasTerraform())("has the form of `terraform fmt` (skipped where there is no terraform)", async () => {
+  it.skipIf(!hasTerraform())("has the form of `terraform fmt` (skipped without Terraform)", async () => {
     const { stdout } = await promisify(execFile)("terraform", ["fmt", "-check", "-recursive", "-diff", FOLDER]);
 
     expect(stdout).toBe("");
@@ -48,7 +48,7 @@ describe("the Terraform module", () => {
     );
   });
 
-  it("tells of every variable in its README", () => {
+  it("describes every variable in its README", () => {
     const readme = readFileSync(join(FOLDER, "README.md"), "utf8");
     const variables = [...source.matchAll(/^variable "([^"]+)"/gm)].map(([, name]) => name);
 

@@ -91,7 +91,7 @@ describe("tailLogs", () => {
       "the log /web ecs/app/96052dc0 could not be read (AccessDeniedException); allow logs:GetLogEvents",
     ],
     ["ThrottlingException", "the log /web ecs/app/96052dc0 could not be read (ThrottlingException)"],
-  ])("reports why there are no lines after %s", async (name, why) => {
+  ])("reports why lines are missing after %s", async (name, why) => {
     client.on(GetLogEventsCommand).rejects(Object.assign(new Error("no"), { name }));
 
     expect(await tailLogs(deps, { taskArn, container })).toEqual({ kind: "none", why });
@@ -264,7 +264,7 @@ describe("toFailureText", () => {
     expect(text).toContain("Last lines of 96052dc0/app: a");
   });
 
-  it("reports why there is no log, and that a log is empty", () => {
+  it("reports why a log is missing, and that a log is empty", () => {
     const none = {
       taskArn: failedTaskArn,
       container: "app",

@@ -3,7 +3,7 @@ import { createLambdaExecutor } from "@stackyard/executor-lambda";
 import { expect, it } from "vitest";
 import { aContext } from "../src/testing/a-context.ts";
 
-// The programs that functions run in are files beside the built code, which the tests on the sources cannot miss.
+// The programs that functions run in are separate files in the built package. Tests of the sources cannot detect a missing one.
 const projectDir = join(import.meta.dirname, "../fixtures");
 const executor = createLambdaExecutor(
   { functions: { node: "common.cjs", python: "fn.py" }, mode: "local" },

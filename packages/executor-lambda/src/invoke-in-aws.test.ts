@@ -184,16 +184,16 @@ describe("toCallFailure", () => {
 
   it.each([
     ["a connection that was refused", { code: "ECONNREFUSED" }, "LAMBDA_UNAVAILABLE"],
-    ["a name that nobody knows", { code: "ENOTFOUND" }, "LAMBDA_UNAVAILABLE"],
+    ["an unknown name", { code: "ENOTFOUND" }, "LAMBDA_UNAVAILABLE"],
     ["a time-out of the connect", { code: "ETIMEDOUT", syscall: "connect" }, "LAMBDA_UNAVAILABLE"],
     ["a connection that was reset", { code: "ECONNRESET" }, "LAMBDA_ANSWER_LOST"],
     ["a silent socket", { name: "TimeoutError" }, "LAMBDA_ANSWER_LOST"],
-    ["what it cannot tell", {}, "LAMBDA_ANSWER_LOST"],
-  ])("parts what was never sent from an answer that was lost: %s", (_, given, code) => {
+    ["an unknown cause", {}, "LAMBDA_ANSWER_LOST"],
+  ])("distinguishes a call that was never sent from a lost answer: %s", (_, given, code) => {
     expect(codeOf(anError("Error", given))).toBe(code);
   });
 
-  it("takes what is no error", () => {
+  it("accepts a value that is not an error", () => {
     expect(toCallFailure("make-db", "odd")).toEqual({
       kind: "failed",
       code: "LAMBDA_UNAVAILABLE",
@@ -202,7 +202,7 @@ describe("toCallFailure", () => {
     });
   });
 
-  it("tells a missing region", () => {
+  it("reports a missing region", () => {
     expect(codeOf(new Error("Region is missing"))).toBe("LAMBDA_NOT_CONFIGURED");
   });
 });

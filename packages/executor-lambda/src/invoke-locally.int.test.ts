@@ -258,7 +258,7 @@ describe("a local command", () => {
   });
 });
 
-/** A killed process without a parent stays as a zombie where nobody collects it, as in a container. */
+/** A killed process without a parent stays as a zombie if no process collects it, as in a container. */
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));

@@ -67,7 +67,7 @@ describe("parseLocalFunctions", () => {
     });
   });
 
-  it("tells every fault at once", () => {
+  it("reports every error at once", () => {
     expect(() => parse({ a: "a.rb", b: { file: "b.ts", timeout: "16m" }, c: { command: [] } })).toThrow(
       new StackyardError(
         "CONFIG_INVALID",
@@ -102,7 +102,7 @@ describe("toServedText", () => {
     expect(toServedText(functions, "send-mail")).toBe('Served locally: "make-db", "roll-out".');
   });
 
-  it("says how to serve one where there is none", () => {
+  it("explains how to serve a function when none is configured", () => {
     expect(toServedText(parse(undefined), "f")).toBe(
       'No function is served locally; name some in the option "functions".',
     );

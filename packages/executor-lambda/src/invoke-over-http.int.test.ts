@@ -110,7 +110,7 @@ describe("Invoke over HTTP", () => {
     ["gateway", "LAMBDA_UNAVAILABLE", true, "Slow down"],
     ["hang-up", "LAMBDA_ANSWER_LOST", false, "the function may still run"],
     ["cut-off", "LAMBDA_ANSWER_LOST", false, "the function may still run"],
-  ])("calls once and tells what happened: %s", async (name, code, retryable, words) => {
+  ])("calls once and reports what happened: %s", async (name, code, retryable, words) => {
     const step = await start(executor, aContext({ aws }), { name });
 
     expect(step).toMatchObject({ kind: "failed", code, retryable, message: expect.stringContaining(words) });
@@ -130,7 +130,7 @@ describe("Invoke over HTTP", () => {
     });
   });
 
-  it("tells a service that nothing listens for", async () => {
+  it("reports a service without a listener", async () => {
     const nowhere: ExecutorContext["aws"] = (client) =>
       new client({
         region: "eu-west-1",

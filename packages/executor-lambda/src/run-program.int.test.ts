@@ -6,7 +6,7 @@ import type { Ends } from "./testing/out-of-descriptors.ts";
 const script = join(import.meta.dirname, "testing/out-of-descriptors.ts");
 
 describe("runProgram", () => {
-  it("tells that a program was not started when no file descriptors are left, and works again once there are", () => {
+  it("reports that a program was not started when no file descriptors are left, and works again once there are", () => {
     const { stdout, stderr, status } = spawnSync(
       "sh",
       ["-c", 'ulimit -n 64 && exec "$0" --disable-warning=ExperimentalWarning "$1"', process.execPath, script],

@@ -101,7 +101,7 @@ describe("parseFunctionError", () => {
     [{ errorType: "Sandbox.Timedout", errorMessage: "RequestId: 1 Error: Task timed out after 3.00 seconds" }, true],
     [{ errorType: "Error", errorMessage: "Task timed out after 3.00 seconds" }, false],
     [{ errorMessage: "The upstream timed out" }, false],
-  ])("tells a time-out of Lambda from an error with its words: %j", (payload, timedOut) => {
+  ])("distinguishes a time-out of Lambda from an error with the same text: %j", (payload, timedOut) => {
     expect(parseFunctionError(JSON.stringify(payload)).timedOut).toBe(timedOut);
   });
 
@@ -127,7 +127,7 @@ describe("parseFunctionError", () => {
     expect(json({ errorType: "E", errorMessage: "m".repeat(1_000_000), trace }).length).toBeLessThan(40_000);
   });
 
-  it("never throws, whatever comes", () => {
+  it("never throws, whatever the input", () => {
     const anything = fc.oneof(
       fc.string({ unit: "binary" }),
       fc.json(),

@@ -8,7 +8,7 @@ function refusal(name: string, httpStatusCode = 400): Error {
 
 const throttled = refusal("ThrottlingException");
 
-/** Answers with each of these in turn, the last one for ever; errors are thrown. */
+/** Answers with each of these in turn, and repeats the last one; errors are thrown. */
 function aCall(...answers: readonly unknown[]) {
   const calls: number[] = [];
   return {

@@ -7,8 +7,8 @@ import { aSimFleet, type SimFleet } from "./testing/a-sim-fleet.ts";
 const shell: RunCommandConfig = { document: "AWS-RunShellScript", parameters: { commands: ["sleep 1000"] } };
 
 /**
- * Starts, asks for a cancel when the first commands run, and polls to the end. Where a process dies over the cancel, another
- * one is asked for it.
+ * Starts, cancels when the first commands run, and polls to the end. If a process dies during the cancel, another
+ * one receives it.
  */
 async function cancel(fleet: SimFleet, config: RunCommandConfig, death?: Death) {
   const executor = createRunCommandExecutor({}, { random: () => 0.5 });

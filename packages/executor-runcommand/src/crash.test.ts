@@ -28,7 +28,7 @@ async function live(fleet: SimFleet, process: MortalProcess, given: RunCommandCo
         ? executor.poll?.(context, given as never, JSON.parse(JSON.stringify(step.progress)) as never)
         : executor.start(context, given as never);
     const answer = await passTime(fleet, call ?? Promise.reject(new Error("no poll")));
-    // What a dead process answers, nobody hears.
+    // The answer of a dead process is lost.
     if (process.isDead() || answer === undefined) return step;
     step = answer;
     if (step.kind !== "running") return step;

@@ -29,7 +29,7 @@ describe("a fleet of 1,000 of which 30 fail in different ways", () => {
     expect(idsOf("COMMAND_FAILED").toSorted()).toEqual(fleet.idsWith("playbook", "noisy", "flaky"));
     expect(idsOf("EXECUTION_TIMEOUT").toSorted()).toEqual(fleet.idsWith("hangs"));
     expect(idsOf("UNDELIVERABLE").toSorted()).toEqual(fleet.idsWith("undeliverable"));
-    // An agent that is lost is found by SSM in the end, or by us when SSM refuses its neighbours.
+    // SSM detects a lost agent eventually, or the executor does when SSM rejects its neighbors.
     expect(idsOf("SSM_NOT_ONLINE")).toEqual(expect.arrayContaining([...fleet.idsWith("unregistered")]));
     expect([...idsOf("DELIVERY_TIMEOUT"), ...idsOf("SSM_NOT_ONLINE")].toSorted()).toEqual(
       fleet.idsWith("unreachable", "unregistered"),

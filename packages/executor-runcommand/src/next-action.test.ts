@@ -123,7 +123,7 @@ describe("nextAction", () => {
   });
 
   it.each(["DELIVERY_TIMEOUT", "UNDELIVERABLE", "SSM_NOT_ONLINE", "ROLE_NAME_INVALID"])(
-    "goes on after %s, which is no error of a command",
+    "continues after %s, which is not an error of a command",
     (code) => {
       expect(chunksOf(end(send(aRun(members(100))), 50, code))).toHaveLength(1);
     },
@@ -181,7 +181,7 @@ const fleets = fc.record({
   ),
 });
 
-/** Runs to the end; both limits are looked at after each action. */
+/** Runs to the end; both limits are checked after each action. */
 function play(fleet: typeof fleets extends fc.Arbitrary<infer Fleet> ? Fleet : never) {
   const { maxConcurrency, maxErrors, chunkSize, waits } = fleet;
   let run = aRun(members(fleet.count), { maxConcurrency, maxErrors });
@@ -280,7 +280,7 @@ function judge(outcomes: readonly Partial<FleetInstanceReport>[], state = {}, ig
 }
 
 describe("toVerdict", () => {
-  it("succeeds when all did, with a warning if there are no roles", () => {
+  it("succeeds when all did, with a warning if roles are missing", () => {
     expect(judge([ok, { ...ok, code: "NO_ROLES" }])).toEqual({ kind: "succeeded" });
   });
 

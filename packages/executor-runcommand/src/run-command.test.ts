@@ -275,7 +275,7 @@ describe("a cancel that could not begin", () => {
     expect(fleet.sim.ssm.listCommands()).toHaveLength(1);
   });
 
-  it.each(["dies", "is told to stop"] as const)("goes on where a process %s over it", async (how) => {
+  it.each(["dies", "is stopped"] as const)("continues when a process %s during it", async (how) => {
     const whole = aFleet(60);
     const kept = await start(whole, longShell);
     const { ctx, mortal } = aProcess(whole);
@@ -285,7 +285,7 @@ describe("a cancel that could not begin", () => {
       const progress = await start(fleet, longShell);
       const first = aProcess(fleet, { at, when: "after" });
       const cancelled = Promise.resolve(executor.cancel?.(first.ctx, longShell as never, progress as never));
-      if (how === "is told to stop") first.abort.abort();
+      if (how === "is stopped") first.abort.abort();
       await settle(
         fleet,
         cancelled.catch(() => undefined),

@@ -110,7 +110,7 @@ describe.skipIf(!hasTerraform())("a stopped run", () => {
     expect(server.requests).toEqual([]);
   });
 
-  it("goes on when its runner is killed, and is asked to stop by the next start", async () => {
+  it("keeps running when its runner is killed, and is stopped by the next start", async () => {
     const state = join(project.dir, "kept.tfstate");
     project.write({ "network/backend.tf": `terraform {\n  backend "local" { path = "${state}" }\n}` });
     const script = fileURLToPath(new URL("./testing/killed-runner.ts", import.meta.url));

@@ -65,7 +65,7 @@ describe("removeDeadFolders", () => {
     expect(readdirSync(parent.path)).toEqual([]);
   });
 
-  it("says nothing when there is no such folder", async () => {
+  it("prints nothing when the folder does not exist", async () => {
     await expect(removeDeadFolders(join(parent.path, "none"))).resolves.toBeUndefined();
   });
 });

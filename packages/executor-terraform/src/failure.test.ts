@@ -11,7 +11,7 @@ describe("createLogTail", () => {
     expect(tail.text(4)).toBe("four");
   });
 
-  it("never gives more bytes than asked for, and cuts between characters", () => {
+  it("never returns more bytes than the limit, and cuts between characters", () => {
     const text = fc.string({ unit: "grapheme" }).filter((given) => !given.includes("\uFFFD"));
 
     fc.assert(

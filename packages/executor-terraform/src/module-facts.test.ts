@@ -95,7 +95,7 @@ describe("isModuleFile", () => {
 });
 
 describe("toHclTokens", () => {
-  it("never throws, and never takes what stands in a string for a block", () => {
+  it("never throws, and never takes the content of a string for a block", () => {
     const unit = fc.constantFrom(
       '"',
       "\\",

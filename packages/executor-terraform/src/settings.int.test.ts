@@ -22,7 +22,7 @@ describe("findBinary", () => {
   });
   afterEach(() => folder.remove());
 
-  it("finds a name in PATH and takes an absolute path as it is", async () => {
+  it("finds a name in PATH and uses an absolute path unchanged", async () => {
     install("bin/tofu", tofu("1.9.0"));
 
     expect(await find("tofu")).toBe(join(folder.path, "bin/tofu"));
@@ -34,7 +34,7 @@ describe("findBinary", () => {
     await expect(find(binary)).rejects.toMatchObject({ step: { code: "TERRAFORM_NOT_FOUND", retryable: false } });
   });
 
-  it("asks for the version once, and again when the file has changed", async () => {
+  it("reads the version once, and again when the file has changed", async () => {
     install("bin/tofu", tofu("1.9.0"));
     await find("tofu", "~> 1.9.0");
     await find("tofu", "~> 1.9.0");

@@ -43,7 +43,7 @@ describe("toEnvironment", () => {
     });
   });
 
-  it("lets the runner's environment say how often an http backend is asked again", () => {
+  it("lets the runner's environment set how often calls to an http backend are retried", () => {
     const patient = toEnvironment({ ...input, runner: { TF_HTTP_RETRY_MAX: "9", TF_HTTP_RETRY_WAIT_MIN: "2" } });
 
     expect(patient).toMatchObject({ TF_HTTP_RETRY_MAX: "9", TF_HTTP_RETRY_WAIT_MIN: "2" });
@@ -60,7 +60,7 @@ describe("toEnvironment", () => {
     expect(more).not.toHaveProperty("ABSENT");
   });
 
-  it("tells the span that runs it, and where Terraform's own traces go, without the headers that may hold a key", () => {
+  it("sets the parent span, and where Terraform's own traces are sent, without the headers that may contain a key", () => {
     const traced = toEnvironment({
       ...input,
       runner: {

@@ -49,7 +49,7 @@ describe("copyLocalSource", () => {
     expect(folder.read("target")).not.toHaveProperty("data/x");
   });
 
-  it("follows links inside the base folder, and passes over links to nothing", async () => {
+  it("follows links inside the base folder, and skips dangling links", async () => {
     folder.write({ "project/common/common.tf": "c" });
     link("../common", "net/common");
     link("../common/common.tf", "net/common.tf");
@@ -184,12 +184,12 @@ describe("copyS3Source, with the SDK's client", () => {
     await expect(copy(key)).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_MISSING", retryable: false } });
   });
 
-  it.each(["up", "double"])("refuses keys that are no paths, as in %s", async (key) => {
+  it.each(["up", "double"])("rejects keys that are not valid paths, as in %s", async (key) => {
     await expect(copy(key)).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_REFUSED" } });
     expect(folder.read("target")).toEqual({});
   });
 
-  it("tells what S3 said", async () => {
+  it("reports the error of S3", async () => {
     await expect(copy("a", { bucket: "other" })).rejects.toMatchObject({
       step: {
         code: "TERRAFORM_SOURCE_UNREADABLE",

@@ -84,7 +84,7 @@ describe.skipIf(!hasTerraform())("the provider cache", () => {
     expect(readFileSync(join(cached("1.0.0"), "terraform-provider-fake_v1.0.0"), "utf8")).toBe("#!/bin/true\n");
   });
 
-  it("takes in a second version beside the first", async () => {
+  it("adds a second version next to the first", async () => {
     offer("1.0.0");
     offer("1.1.0");
     need("1.0.0");

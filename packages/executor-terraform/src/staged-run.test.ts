@@ -10,7 +10,7 @@ const input = {
 const s3 = { kind: "backend", type: "s3", inFolder: false } as const;
 
 describe("toBackendSetup", () => {
-  it("tells an s3 backend the state key byte for byte", () => {
+  it("passes the state key to an s3 backend byte for byte", () => {
     const setup = toBackendSetup({ ...input, declared: s3, stateKey: "m/s/a=b c/" });
 
     expect(setup).toEqual({ initArguments: ["-backend-config=key=m/s/a=b c/"], environment: {}, override: false });

@@ -60,7 +60,7 @@ describe("parseStreamMessage", () => {
     });
   });
 
-  it("tells outputs that are only planned", () => {
+  it("reports outputs that are only planned", () => {
     const outputs = { a: { sensitive: false, action: "delete" } };
 
     expect(parseStreamMessage(line("outputs", { outputs }))).toMatchObject({ kind: "outputs", planned: true });
@@ -115,7 +115,7 @@ describe("createLineSplitter", () => {
     );
   });
 
-  it("drops a line that is too long, and goes on behind it", () => {
+  it("drops a line that is too long, and continues with the next", () => {
     const splitter = createLineSplitter(5);
 
     expect(["12", "345", "67", "89\nab\n", "1234567\nc", "d"].flatMap((piece) => splitter.push(piece))).toEqual(["ab"]);
@@ -159,7 +159,7 @@ describe("toCallFailure", () => {
     );
   });
 
-  it("tells a lock and a stop from a failure", () => {
+  it("distinguishes a lock and a stop from a failure", () => {
     const locked = failureOf({ diagnostics: [anError({ summary: "Error acquiring the state lock" })] });
     const stopped = failureOf({ diagnostics: [anError()], end: { stopped: true } });
 

@@ -73,7 +73,7 @@ describe.skipIf(!hasTerraform())("terraform, the real program", () => {
     expect(server.requests.filter((request) => /^(UN)?LOCK/.test(request))).toHaveLength(2);
   });
 
-  it("hands values over as data, whatever stands in them", async () => {
+  it("passes values as data, whatever they contain", async () => {
     const name = `a 'quote" $(touch ${project.dir}/pwned) \`id\` \${path.module} %{if true}x%{endif}\nsecond\ttab €`;
     const step = await project.start(inYard({ metadata: { name } }), {});
 
@@ -117,14 +117,14 @@ describe.skipIf(!hasTerraform())("terraform, the real program", () => {
     expect(ctx.lines).toContain("Skipped, because no variable can have such a name: not an identifier");
   });
 
-  it("refuses a configuration whose state nobody would keep", async () => {
+  it("rejects a configuration that would not keep its state", async () => {
     const step = await project.start(aContext(), {});
 
     expect(step).toMatchObject({ kind: "failed", code: "TERRAFORM_BACKEND_MISSING", retryable: false });
     expect(readdirSync(project.workDir)).toEqual([]);
   });
 
-  it("uses another declared backend as it is", async () => {
+  it("uses another declared backend unchanged", async () => {
     const state = join(project.dir, "kept.tfstate");
     project.write({ "network/backend.tf": `terraform {\n  backend "local" { path = "${state}" }\n}` });
 
@@ -161,7 +161,7 @@ resource "terraform_data" "app" {
     expect(ctx.lines.join("\n")).toMatch(/^terraform_data\.app: creating… failed after \ds$/m);
   });
 
-  it("tells what init said when init fails", async () => {
+  it("reports the output of init when init fails", async () => {
     project.write({ "network/main.tf": `module "a" { source = "./nowhere" }` });
 
     const step = await project.start(inYard(), {});

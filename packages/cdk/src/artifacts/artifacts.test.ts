@@ -64,7 +64,7 @@ describe("ArtifactDistributor", () => {
     });
   });
 
-  it("asks for an external id outright as under a condition", () => {
+  it("requires an external id, with and without a condition", () => {
     const { find } = makeDistributor({ externalId: "artifacts-of-acme" });
 
     expect(find("AWS::IAM::Role", "TriggerInitSetRole")?.["AssumeRolePolicyDocument"]).toMatchObject({
@@ -86,7 +86,7 @@ describe("ArtifactDistributor", () => {
   it.each([
     ["uploads/", "uploads/"],
     ["/", ""],
-  ])("is told of uploads under %s", (uploadPrefix, prefix) => {
+  ])("receives uploads under %s", (uploadPrefix, prefix) => {
     const { find } = makeDistributor({ uploadPrefix });
 
     expect(find("AWS::Events::Rule", "Published")?.["EventPattern"]).toMatchObject({
@@ -94,7 +94,7 @@ describe("ArtifactDistributor", () => {
     });
   });
 
-  it("lets nobody read the bucket where everything goes by URL", () => {
+  it("lets no account read the bucket when all transfers use URLs", () => {
     const { find } = makeDistributor({ transfer: "presigned" });
 
     expect(toJson(find("AWS::S3::BucketPolicy")?.["PolicyDocument"])["Statement"]).toHaveLength(1);
@@ -118,7 +118,7 @@ describe("ArtifactDistributor", () => {
 });
 
 describe("ArtifactConsumer", () => {
-  it("subscribes in the region of the topic, and sends no receipts where there is no bus", () => {
+  it("subscribes in the region of the topic, and sends no receipts without a bus", () => {
     const { find, pairsOf } = makeConsumer();
 
     expect(find("AWS::SNS::Subscription")?.["Region"]).toBe("eu-central-1");
@@ -141,7 +141,7 @@ describe("ArtifactConsumer", () => {
     );
   });
 
-  it("makes or takes over a bucket, or leaves one that is named as it is", () => {
+  it("creates or adopts a bucket, or leaves a named one unchanged", () => {
     const made = makeConsumer({ bucketPrefix: "tts-cloud-artifacts" });
     const named = makeConsumer({ targetBucket: "copies" });
 

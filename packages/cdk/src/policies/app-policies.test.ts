@@ -25,7 +25,7 @@ const readByLambda = (queue: string) => on(queue, "sqs:ReceiveMessage", "sqs:Del
 const workByLambda = (queue: string) => [...readByLambda(queue), ...on(queue, "sqs:ChangeMessageVisibility")];
 const logs = (app: string) => on(`log-group:/stackyard/main/${app}:*`, "logs:CreateLogStream", "logs:PutLogEvents");
 
-/** What the README of the transport grants a role, with the names of queues; what is read is told apart. */
+/** What the README of the transport grants a role, with the names of queues; read access is checked separately. */
 function queuesOf(role: string, names: Readonly<Record<string, string>>) {
   const pairs = listDocumented("transport-sqs", (document) => toJson(document)[role]).map((pair) =>
     Object.entries(names).reduce((text, [word, name]) => text.replace(new RegExp(` ${word}$`), ` ${name}`), pair),
@@ -151,7 +151,7 @@ describe("the policies of the yard", () => {
     );
   });
 
-  it("let nobody read a table where the state lies in a database", () => {
+  it("let no role read a table when the state is in a database", () => {
     const granted = grantsOf("yard", "StateManagerRole", FULL_YARD_PARAMETERS);
 
     expect(granted.filter((pair) => pair.startsWith("dynamodb:"))).toEqual([]);

@@ -25,7 +25,7 @@ describe("a consumer with the roles of its template", () => {
   let world: ConsumerWorld;
   const callsOf = (role: Parameters<ConsumerWorld["callsOf"]>[0]) => toArtifactCalls(world.callsOf(role));
   let steps: readonly unknown[] = [];
-  /** Hours later it ends uploads that nobody goes on with, and forgets records. */
+  /** Hours later it ends abandoned uploads, and deletes records. */
   async function sweep(version: string) {
     await world.pass(2 * DAY_MS);
     return world.deliver([world.publish(`billing-api/${version}/app.zip`, small)]);
@@ -78,7 +78,7 @@ describe("a consumer with the roles of its template", () => {
     ]);
   });
 
-  it("asks for its set with every right of that role", () => {
+  it("requests its set with every right of that role", () => {
     expect(findUnused(findGrants(template, "InitialSetTriggerRole"), callsOf("InitialSetTriggerRole"))).toEqual([
       "Logs Write",
     ]);

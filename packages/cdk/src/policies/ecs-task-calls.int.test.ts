@@ -52,7 +52,7 @@ describe("the role of the custom resource", () => {
     expect(findDenied(grants, calls)).toEqual([]);
     expect(findUnused(grants, calls)).toEqual([
       "Logs Write",
-      // What is remembered is looked at below; the secret is loaded by the app when it opens.
+      // The stored records are checked below; the app loads the secret when it opens.
       ...["Memory Records", "Memory AnswerSecret"],
     ]);
   });

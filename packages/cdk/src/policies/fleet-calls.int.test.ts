@@ -36,7 +36,7 @@ describe("the role of a fleet's runner", () => {
     const failing = createFleetWorld();
     const [id = ""] = Array.from({ length: 60 }, () => failing.add());
     failing.sim.ssm.script(id, { exitCode: 2, stderr: "boom" });
-    // Nobody hears that the command was taken, so it is looked for.
+    // The response to the command is lost, so the executor searches for it.
     failing.sim.once("SSM.SendCommand", async (proceed) => {
       await proceed();
       throw Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
@@ -76,7 +76,7 @@ describe("the role of a fleet's runner", () => {
     expect(findDenied(grants, calls)).toEqual([`ssm:SendCommand arn:aws:ec2:${REGION}:${ACCOUNT}:instance/${id}`]);
   });
 
-  it("lets it pin an artifact whose sum nobody has said", async () => {
+  it("lets it pin an artifact without a known digest", async () => {
     const named = findGrants(
       resolveTemplate(body, { ...PARAMETERS, ArtifactArns: "arn:aws:s3:::artifacts/*" }),
       "TaskRunnerRole",

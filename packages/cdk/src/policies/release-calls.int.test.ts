@@ -80,7 +80,7 @@ describe("a release that fails, one that ends well, and one that keeps the old g
 
   it("calls as the function itself only what the function's role allows", () => {
     expect(findDenied(own, ownCalls)).toEqual([]);
-    // Logs are Lambda's; the table of locks is looked at by the app's own test.
+    // Lambda writes the logs; the app's own test checks the table of locks.
     expect(findUnused(own, ownCalls)).toEqual(["Logs Write", "Locks Items"]);
   });
 });

@@ -55,7 +55,7 @@ describe("parameters of artifacts", () => {
     expect(takes("TriggerVersion", version)).toBe(true);
   });
 
-  it("take as many trusted accounts as the trust of a role holds, and more of a roll-out, which asks for none", () => {
+  it("take as many trusted accounts as a role's trust policy can contain, and more for a roll-out, which has no trust policy", () => {
     expect(takes("TrustedAccounts", accounts(40))).toBe(true);
     expect(takes("TrustedAccounts", accounts(41))).toBe(false);
     expect(takes("ConsumerAccounts", accounts(200))).toBe(true);

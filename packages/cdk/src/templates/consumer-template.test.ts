@@ -52,7 +52,7 @@ describe("the template of a consumer", () => {
     ]);
   });
 
-  it("names nothing that is the whole account's, so that it stands in many regions of one", () => {
+  it("uses no account-wide names, so that one account can deploy it in many regions", () => {
     const roles = Object.values(resources).filter(({ type }) => type === "AWS::IAM::Role");
 
     expect(roles).toHaveLength(3);
@@ -62,7 +62,7 @@ describe("the template of a consumer", () => {
     expect(propertiesOf("AdoptedBucket")["BucketName"]).toContain("-eu-west-1");
   });
 
-  it("has the predecessor's parameters, none of which names somebody's account", () => {
+  it("has the predecessor's parameters, none of which names a real account", () => {
     const defaults = Object.fromEntries(
       Object.keys(OLD_CONSUMER_APP).map((name) => [name, consumer.Parameters?.[name]?.Default]),
     );
@@ -105,7 +105,7 @@ describe("its code", () => {
     Resources: createHash("sha256").update(INLINE.resources).digest("hex"),
   };
 
-  it("has its digest and where it comes from beside it", () => {
+  it("has its digest and its source next to it", () => {
     const told = ["Copy", "InitialSetTrigger", "AdoptedBucket"].map((name) => {
       return toJson(toJson(toJson(toJson(consumer.Resources)[`${name}Function`])["Metadata"])["Stackyard"]);
     });
@@ -117,7 +117,7 @@ describe("its code", () => {
     ]);
   });
 
-  it("tells the digests as outputs, to be compared in all accounts", () => {
+  it("returns the digests as outputs, to be compared in all accounts", () => {
     expect(made.outputs).toMatchObject({
       CopyCodeSha256: digests.Copy,
       ResourcesCodeSha256: digests.Resources,
@@ -211,14 +211,14 @@ describe("its queue", () => {
 });
 
 describe("its initial set", () => {
-  it("is asked for once messages can arrive", () => {
+  it("is requested once messages can arrive", () => {
     const { DependsOn } = toJson(toJson(consumer.Resources)["InitialSetTrigger"]);
 
     expect(DependsOn).toEqual(["QueueMapping", "QueuePolicy", "QueueSubscription"]);
     expect(toJson(toJson(consumer.Resources)["QueueSubscription"])["DependsOn"]).toEqual(["QueuePolicy"]);
   });
 
-  it("is asked for again when anything has changed that it came from", () => {
+  it("is requested again when any of its inputs has changed", () => {
     expect(propertiesOf("InitialSetTrigger")).toEqual({
       ServiceToken: "arn:aws:lambda:eu-west-1:111122223333:function:InitialSetTriggerFunction",
       ServiceTimeout: 600,
@@ -233,7 +233,7 @@ describe("its initial set", () => {
     });
   });
 
-  it("tells the distributor anew when the consumer can something else", () => {
+  it("notifies the distributor again when the consumer's capabilities change", () => {
     const { Transfer, Retire } = propertiesOf("InitialSetTrigger", deploy(FULL_CONSUMER_APP).resources);
 
     expect({ Transfer, Retire }).toEqual({ Transfer: "presigned", Retire: "true" });
@@ -247,7 +247,7 @@ describe("its initial set", () => {
     ]);
   });
 
-  it("tells the function what the predecessor's was told, and waits a minute, or as long as Lambda lets it", () => {
+  it("configures the function as the predecessor's, and waits a minute, or as long as Lambda allows", () => {
     const { Timeout, Environment } = propertiesOf("InitialSetTriggerFunction", deploy(OLD_CONSUMER_APP).resources);
 
     expect(toJson(Environment)["Variables"]).toMatchObject({
@@ -390,7 +390,7 @@ describe("the template with a zip", () => {
     expect(withoutCode(zip.resources)).toEqual(withoutCode(resources));
   });
 
-  it("is small enough to be given as it is", () => {
+  it("is small enough to be passed directly", () => {
     // "CloudFormation quotas", template body size in a request.
     expect(Buffer.byteLength(bodies.get("consumer-zip") ?? "")).toBeLessThan(51_200);
   });

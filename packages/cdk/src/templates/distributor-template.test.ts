@@ -67,7 +67,7 @@ describe("the template of the distributor", () => {
     ]);
   });
 
-  it("tells consumers what they must know, by the names of their parameters", () => {
+  it("returns what consumers must know, by the names of their parameters", () => {
     const parameters: readonly string[] = PARAMETERS_OF.consumer;
     const outputs = Object.keys(full.outputs).filter((name) => parameters.includes(name));
 
@@ -87,7 +87,7 @@ describe("the template of the distributor", () => {
     });
   });
 
-  it("refuses to be deployed for nobody", () => {
+  it("cannot be deployed without trusted accounts", () => {
     const { Rules } = toJson(JSON.parse(bodies.get("distributor") ?? "{}"));
 
     expect(JSON.stringify(Rules)).toContain("Give TrustedAccounts, OrganizationId or both");
@@ -152,7 +152,7 @@ describe("who is served", () => {
     });
   });
 
-  it("may start the one state machine by a role that asks for the external id", () => {
+  it("may start the one state machine by a role that requires the external id", () => {
     const grants = listPairs(findGrants(made, "TriggerInitSetRole"));
     const trust = (of = made) => statementsOf(propertiesOf("TriggerInitSetRole", of)["AssumeRolePolicyDocument"]);
 
@@ -248,7 +248,7 @@ describe("what artifacts are read from", () => {
 });
 
 describe("the bucket of artifacts", () => {
-  it("has versions, is closed, tells EventBridge, and clears away what was broken off", () => {
+  it("has versions, is closed, notifies EventBridge, and removes incomplete uploads", () => {
     expect(propertiesOf("SourceBucket")).toMatchObject({
       BucketName: BUCKET,
       VersioningConfiguration: { Status: "Enabled" },
@@ -308,7 +308,7 @@ describe("the function", () => {
     );
   });
 
-  it("may do this, and changes nothing but manifests, and artifacts where they are not kept for ever", () => {
+  it("may do this, and changes nothing but manifests, and artifacts if they are not kept forever", () => {
     const table = "arn:aws:dynamodb:eu-west-1:111122223333:table/stackyard-distributor";
     const pairs = listPairs(findGrants(made, "DistributorRole"));
 
@@ -380,7 +380,7 @@ describe("the template of a roll-out", () => {
     expect(set({ ...ROLLOUT_APP, AutoDeployment: "false" })["AutoDeployment"]).toEqual({ Enabled: "false" });
   });
 
-  it("brings them into accounts that are named, where nobody manages an organisation", () => {
+  it("deploys them into named accounts without an organization", () => {
     const made = set(FULL_ROLLOUT_APP);
 
     expect(made).not.toHaveProperty("AutoDeployment");
@@ -390,7 +390,7 @@ describe("the template of a roll-out", () => {
     ]);
   });
 
-  it("hands on what the distributor has told, and gives only parameters that the consumer has", () => {
+  it("passes on the distributor's outputs, and sets only parameters that the consumer has", () => {
     const { Parameters } = set(ROLLOUT_APP);
     const given = Array.isArray(Parameters) ? Parameters.map(toJson) : [];
     const known: readonly string[] = PARAMETERS_OF.consumer;

@@ -29,7 +29,7 @@ describe("the template of the custom resource", () => {
     ]);
   });
 
-  it("tells the token of resources", () => {
+  it("returns the token of resources", () => {
     expect(outputs["EcsTaskServiceToken"]).toBe(FUNCTION);
   });
 

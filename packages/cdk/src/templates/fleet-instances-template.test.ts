@@ -9,7 +9,7 @@ import { synthesizeTemplates } from "./synthesize-templates.ts";
 const body = JSON.parse(synthesizeTemplates().find(({ name }) => name === "fleet-instances")?.body ?? "{}");
 const deploy = (parameters: Readonly<Record<string, string>>) => resolveTemplate(body, parameters);
 
-describe("the template beside instances", () => {
+describe("the template with the resources of instances", () => {
   const full = deploy(FULL_INSTANCES_APP).resources;
   const propertiesOf = (id: string) => full[id]?.properties ?? {};
 

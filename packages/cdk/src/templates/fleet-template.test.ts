@@ -48,7 +48,7 @@ describe("the template of a fleet", () => {
     );
   });
 
-  it("lets each rule call the function, and nobody else", () => {
+  it("lets only the rules call the function", () => {
     const permissions = Object.values(resources).filter(({ type }) => type === "AWS::Lambda::Permission");
 
     expect(permissions.map(({ properties }) => [properties["Principal"], properties["SourceArn"]])).toEqual([
@@ -58,7 +58,7 @@ describe("the template of a fleet", () => {
     ]);
   });
 
-  it("tells the function where the yard is and whose events count", () => {
+  it("configures the function with the yard and the sources of events", () => {
     expect(resources["FleetFunction"]?.properties["Environment"]).toEqual({
       Variables: {
         SQS_EVENT_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-events",
@@ -74,7 +74,7 @@ describe("the template of a fleet", () => {
     });
   });
 
-  it("tells it besides what was said", () => {
+  it("adds the optional settings", () => {
     const full = deploy(FULL_FLEET_APP).resources;
 
     expect(full["FleetFunction"]?.properties["Environment"]).toMatchObject({
@@ -96,7 +96,7 @@ describe("the template of a fleet", () => {
 });
 
 describe("the role of the fleet's function", () => {
-  it("reports jobs, looks at instances, sends events and keeps its records", () => {
+  it("reports jobs, reads instances, sends events and keeps its records", () => {
     const grants = findGrants(deploy(FLEET_APP), "FleetRole");
 
     expect(grants.map(({ policy }) => policy)).toEqual([

@@ -24,7 +24,7 @@ it("puts on a line what fits there", () => {
   expect(printTemplate({ Value: [{ Ref: "Queue" }, 1] })).toBe('{ "Value": [ { "Ref": "Queue" }, 1 ] }');
 });
 
-it("keeps every value as it is", () => {
+it("leaves every value unchanged", () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
       expect(JSON.parse(printTemplate(value))).toEqual(JSON.parse(JSON.stringify(value)));

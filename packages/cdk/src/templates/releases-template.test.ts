@@ -28,7 +28,7 @@ describe("the template of releases", () => {
     ]);
   });
 
-  it("tells what who releases must know, and the role of an account", () => {
+  it("returns what clients of releases must know, and the role of an account", () => {
     expect(outputs).toEqual({
       ReleasesFunctionName: "stackyard-releases",
       DeployerRoleArn: "arn:aws:iam::111122223333:role/ReleasesRole",
@@ -38,7 +38,7 @@ describe("the template of releases", () => {
     });
   });
 
-  it("keeps the bucket closed, with versions, and lets nobody in without TLS", () => {
+  it("keeps the bucket closed, with versions, and denies access without TLS", () => {
     const { VersioningConfiguration, PublicAccessBlockConfiguration } = resources["ReleaseBucket"]?.properties ?? {};
 
     expect(VersioningConfiguration).toEqual({ Status: "Enabled" });
@@ -79,7 +79,7 @@ describe("the template of releases", () => {
     });
   });
 
-  it("tells the function where everything is, and lets it not call itself", () => {
+  it("configures the function with all resources, and does not let it call itself", () => {
     const { Environment, Timeout, RecursiveLoop } = resources["ReleasesFunction"]?.properties ?? {};
 
     expect(Environment).toEqual({
@@ -169,7 +169,7 @@ describe("the template of an account", () => {
   const made = deploy("releases-account", RELEASES_ACCOUNT);
   const { RoleName, AssumeRolePolicyDocument } = made.resources["ReleasesRole"]?.properties ?? {};
 
-  it("makes one role, which trusts the deployer and nobody else", () => {
+  it("creates one role, which trusts only the deployer", () => {
     const Principal = { AWS: RELEASES_ACCOUNT.DeployerRoleArn };
     const ours = { "ForAllValues:StringEquals": { "aws:TagKeys": ["ProjectName", "ConfigName", "ReleaseID"] } };
 
@@ -184,7 +184,7 @@ describe("the template of an account", () => {
     });
   });
 
-  it("asks for an external id where there is one", () => {
+  it("requires an external id if one is set", () => {
     const { properties = {} } = deploy("releases-account", FULL_RELEASES_ACCOUNT).resources["ReleasesRole"] ?? {};
 
     expect(properties["RoleName"]).toBe("deployer");
@@ -240,7 +240,7 @@ describe("the template of an account", () => {
     ]);
   });
 
-  it("allows no service as a whole, and only looks at everything", () => {
+  it("allows no service as a whole, and has only read access to everything", () => {
     const pairs = listPairs(findGrants(made, "ReleasesRole"));
 
     expect(pairs.filter((pair) => /^\S*\*/.test(pair))).toEqual([]);

@@ -39,7 +39,7 @@ describe("the templates", () => {
     ]);
   });
 
-  it("are all but the one that needs a build, where there is none", () => {
+  it("are all but the one that needs a build, without a build", () => {
     const names = synthesizeTemplates().map(({ name }) => name);
 
     expect(names).toEqual(templates.map(({ name }) => name).filter((name) => name !== "consumer"));

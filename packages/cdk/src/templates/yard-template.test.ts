@@ -88,7 +88,7 @@ describe("the queues of a yard", () => {
     }
   });
 
-  it("take events of nobody else where nobody else is named", () => {
+  it("take no events of others unless others are named", () => {
     const resolved = deploy();
 
     expect(statementsOf(resolved)).toEqual([expect.objectContaining({ Effect: "Deny" })]);
@@ -222,7 +222,7 @@ describe("the functions of a yard", () => {
     expect(source["ScalingConfig"]).toEqual({ MaximumConcurrency: "20" });
   });
 
-  it("are told of queues, tables and machines by the variables that they read", () => {
+  it("receive queues, tables and machines in the variables that they read", () => {
     const url = "https://sqs.eu-west-1.amazonaws.com/111122223333/";
     const common = {
       YARD_NAME: "main",
@@ -256,7 +256,7 @@ describe("the functions of a yard", () => {
     });
   });
 
-  it("are told how to decide and work as their parameters say", () => {
+  it("are configured by their parameters", () => {
     const resolved = deploy(FULL_YARD_PARAMETERS);
     const variablesOf = (id: string) => toJson(propertiesOf(resolved, id)["Environment"])["Variables"];
 
@@ -329,7 +329,7 @@ describe("the store of a yard", () => {
     expect(Variables).toMatchObject({ DYNAMODB_TABLE: "Stacks", DYNAMODB_WORK_TABLE: "stackyard-main-stacks-work" });
   });
 
-  it("is a database whose secret is named, and then there are no tables", () => {
+  it("is a database whose secret is named, and then the template has no tables", () => {
     const resolved = deploy(FULL_YARD_PARAMETERS);
 
     expect(listOf(resolved, "AWS::DynamoDB::Table")).toEqual([]);
@@ -378,7 +378,7 @@ describe("the alarms of a yard", () => {
     expect(watched(deploy())).not.toContain(wanted);
   });
 
-  it("tell topics of both the beginning and the end, where there are any", () => {
+  it("notify topics of both the beginning and the end, if any are set", () => {
     const topics = [FULL_YARD_PARAMETERS.AlarmTopicArns];
 
     expect(propertiesOf(deploy(FULL_YARD_PARAMETERS), "AlarmStalledStacks")).toMatchObject({
@@ -417,7 +417,7 @@ describe("the containers of a yard", () => {
 });
 
 describe("the template of a yard", () => {
-  it("tells where events are sent, and what else people ask for", () => {
+  it("returns where events are sent, and what else people need", () => {
     expect(deploy().outputs).toEqual({
       EventQueueUrl: "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-events",
       EventQueueArn: `${ARN}stack-events`,

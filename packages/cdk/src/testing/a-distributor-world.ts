@@ -20,11 +20,11 @@ const SIGNER = "stackyard-distributor-signer-eu-west-1";
 /** The function of the distributor's template over a simulated AWS, with the roles of the template. */
 export interface DistributorWorld {
   readonly sim: AwsSim;
-  /** Puts a file and its manifest into the bucket, and tells the function. */
+  /** Puts a file and its manifest into the bucket, and sends the function an event. */
   publish(version: string): Promise<void>;
-  /** Somebody puts a file there, which is told as well. */
+  /** Another application puts a file there, which also sends an event. */
   upload(key: string): Promise<void>;
-  /** The consumer answers that the files of a version stand there. */
+  /** The consumer answers that it has the files of a version. */
   receive(version: string): Promise<void>;
   /** Any other event or request. */
   handle(event: unknown): Promise<unknown>;

@@ -104,7 +104,7 @@ function addResources(sim: AwsSim): void {
   });
 }
 
-/** A release that asks for everything that can be asked for. */
+/** A release that uses every option. */
 function aDocument(now: Date) {
   const stamp = now.toISOString().slice(0, 19);
   return {

@@ -68,7 +68,7 @@ export const FULL_FLEET_APP = {
   PermissionsBoundaryArn: "arn:aws:iam::111122223333:policy/boundary",
 } as const;
 
-/** What lies beside instances. */
+/** The resources that accompany instances. */
 export const INSTANCES_APP = { ArtifactBucket: "artifacts" } as const;
 
 /** Everything that can be said of it is said. */

@@ -47,7 +47,7 @@ export const FULL_DISTRIBUTOR_APP = {
   KeepDays: "30",
 } as const;
 
-/** What consumers are told of a distributor. */
+/** The outputs of a distributor that consumers need. */
 export const DISTRIBUTOR_OUTPUTS = {
   DistributionTopic: `arn:aws:sns:eu-central-1:${DISTRIBUTOR}:DistributionTopic`,
   DistributionBucket: `stackyard-artifact-source-${DISTRIBUTOR}-eu-central-1`,
@@ -56,7 +56,7 @@ export const DISTRIBUTOR_OUTPUTS = {
   ReceiptBus: `arn:aws:events:eu-central-1:${DISTRIBUTOR}:event-bus/stackyard-receipts`,
 } as const;
 
-/** What the predecessor's consumers were told. */
+/** The settings of the predecessor's consumers. */
 export const OLD_CONSUMER_APP = {
   DistributionTopic: `arn:aws:sns:eu-west-1:${DISTRIBUTOR}:build-artifact-distributor-DistributionTopic-1A5L07HYRFVRA`,
   DistributionRegion: "eu-west-1",
@@ -133,11 +133,11 @@ export const ARTIFACTS_DEPLOYMENTS: readonly (readonly [string, string, Readonly
   ["distributor", "for accounts", DISTRIBUTOR_APP],
   ["distributor", "for an organisation", { ...DISTRIBUTOR_APP, TrustedAccounts: "", OrganizationId: "o-a1b2c3d4e5" }],
   ["distributor", "with everything said", FULL_DISTRIBUTOR_APP],
-  ["consumer", "with what a distributor tells", DISTRIBUTOR_OUTPUTS],
+  ["consumer", "with a distributor's outputs", DISTRIBUTOR_OUTPUTS],
   ["consumer", "as the predecessor was", OLD_CONSUMER_APP],
   ["consumer", "with a bucket that goes with it", ADOPTING_CONSUMER_APP],
   ["consumer", "with everything said", FULL_CONSUMER_APP],
-  ["consumer-zip", "with what a distributor tells", { ...DISTRIBUTOR_OUTPUTS, ...CONSUMER_ZIP_APP }],
+  ["consumer-zip", "with a distributor's outputs", { ...DISTRIBUTOR_OUTPUTS, ...CONSUMER_ZIP_APP }],
   ["consumer-zip", "with everything said", { ...FULL_CONSUMER_APP, ...CONSUMER_ZIP_APP }],
   ["consumers-rollout", "into an organisation", ROLLOUT_APP],
   ["consumers-rollout", "into accounts", FULL_ROLLOUT_APP],

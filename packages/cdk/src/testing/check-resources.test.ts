@@ -7,18 +7,13 @@ function check(type: string, properties: Readonly<Record<string, unknown>>): rea
 
 describe("the check of resources", () => {
   it.each([
-    ["a type that there is not", "AWS::SQS::Queues", {}, "It: there is no type AWS::SQS::Queues."],
+    ["an unknown type", "AWS::SQS::Queues", {}, "It: there is no type AWS::SQS::Queues."],
     ["a property that there is not", "AWS::SQS::Queue", { Name: "a" }, "It.Name is not known."],
     ["a property that is missing", "AWS::Lambda::EventSourceMapping", {}, "It.FunctionName is missing."],
-    [
-      "a number that is none",
-      "AWS::SQS::Queue",
-      { VisibilityTimeout: "long" },
-      "It.VisibilityTimeout must be a number.",
-    ],
-    ["a truth that is none", "AWS::SQS::Queue", { FifoQueue: "no" }, "It.FifoQueue must be true or false."],
-    ["a list that is none", "AWS::SQS::QueuePolicy", { PolicyDocument: {}, Queues: "a" }, "It.Queues must be a list."],
-    ["a text that is none", "AWS::SQS::Queue", { QueueName: {} }, "It.QueueName must be a text."],
+    ["an invalid number", "AWS::SQS::Queue", { VisibilityTimeout: "long" }, "It.VisibilityTimeout must be a number."],
+    ["an invalid boolean", "AWS::SQS::Queue", { FifoQueue: "no" }, "It.FifoQueue must be true or false."],
+    ["an invalid list", "AWS::SQS::QueuePolicy", { PolicyDocument: {}, Queues: "a" }, "It.Queues must be a list."],
+    ["an invalid text", "AWS::SQS::Queue", { QueueName: {} }, "It.QueueName must be a text."],
     [
       "a property of a part that is not spelled so",
       "AWS::Lambda::EventSourceMapping",

@@ -19,7 +19,7 @@ describe("a grant", () => {
     expect(isAllowed([grant], { action, resource, context: { "s3:prefix": prefix } })).toBe(allowed);
   });
 
-  it("does not allow a call that says nothing of what its condition looks at", () => {
+  it("does not allow a call without the value that its condition checks", () => {
     expect(isAllowed([grant], { action: "s3:ListBucket", resource: "arn:aws:s3:::machines" })).toBe(false);
   });
 
@@ -32,7 +32,7 @@ describe("a grant", () => {
     ]);
   });
 
-  it("is read from a role, and is no statement that forbids", () => {
+  it("is read from a role, and ignores statements that deny", () => {
     const role = (Effect: string) => ({
       resources: {
         Role: {

@@ -26,7 +26,7 @@ export function findGrants({ resources }: ResolvedTemplate, roleId: string): rea
   return toList(role.properties["Policies"]).flatMap((policy) => {
     const { PolicyName, PolicyDocument } = toJson(policy);
     const statements = toList(toJson(PolicyDocument)["Statement"]).map(toJson);
-    // What is forbidden besides stands in tests of its own.
+    // Separate tests check what is denied.
     return statements.filter(({ Effect }) => Effect !== "Deny").map((each) => toGrant(String(PolicyName), each));
   });
 }

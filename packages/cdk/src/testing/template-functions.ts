@@ -47,12 +47,12 @@ export const TEMPLATE_FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
   Condition: (name, { holds }) => holds(String(name)),
 };
 
-/** A list. Throws what it is when it is none. */
+/** Returns a list. Throws if the value is not one. */
 export function toList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : fail(`${JSON.stringify(value)} is no list.`);
 }
 
-/** Ends what cannot go on. */
+/** Throws this message. */
 export function fail(message: string): never {
   throw new TypeError(message);
 }

@@ -51,7 +51,7 @@ const JUDGES: Readonly<Record<string, Judge>> = {
     return entries.map(({ EventBusName = own }) => ({ action: "events:PutEvents", resource: String(EventBusName) }));
   },
   "STS.AssumeRole": (input) => [{ action: "sts:AssumeRole", resource: String(input["RoleArn"]) }],
-  // Nobody needs a permission for it (STS API reference).
+  // No permission is needed for it (STS API reference).
   "STS.GetCallerIdentity": () => [],
   "SFN.StartExecution": (input) => [{ action: "states:StartExecution", resource: String(input["stateMachineArn"]) }],
   "SFN.DescribeExecution": (input) => [{ action: "states:DescribeExecution", resource: String(input["executionArn"]) }],
@@ -79,7 +79,7 @@ function toDeletions(input: Readonly<Record<string, unknown>>, key: unknown, ver
   return actions.map((action) => ({ action, resource: objectArn(input, key) }));
 }
 
-/** What is not there is told only to who may list ("GetObject", Permissions). */
+/** S3 reports a missing key as missing only to callers that may list ("GetObject", Permissions). */
 function readObject(input: Readonly<Record<string, unknown>>): readonly Call[] {
   const action = input["VersionId"] === undefined ? "s3:GetObject" : "s3:GetObjectVersion";
   return [{ action, resource: objectArn(input) }];

@@ -33,7 +33,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
   ElasticLoadBalancingV2: "elasticloadbalancing",
 };
 
-/** How IAM judges them where it looks at more than the action: the service authorization reference of each service. */
+/** How IAM evaluates calls for which it checks more than the action: the service authorization reference of each service. */
 const JUDGES: Readonly<Record<string, Judge>> = {
   "ECS.RunTask": judgeStart,
   "ECS.StartTask": judgeStart,

@@ -96,12 +96,12 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   "SNS.GetTopicAttributes": (call) => [{ action: toAction(call), resource: String(call.input["TopicArn"]) }],
   "S3.GetObject": (call) => [
     ...ofObject(call, { tagsOf: () => ({}) }),
-    // What is not there is told only to who may list.
+    // S3 reports a missing key as missing only to callers that may list.
     { action: "s3:ListBucket", resource: `arn:aws:s3:::${call.input["Bucket"]}` },
   ],
   "S3.PutObject": ofObject,
   "S3.DeleteObject": ofObject,
-  // Nobody needs a permission for it (STS API reference).
+  // No permission is needed for it (STS API reference).
   "STS.GetCallerIdentity": () => [],
   "STS.AssumeRole": (call) =>
     ["sts:AssumeRole", ...("Tags" in call.input ? ["sts:TagSession"] : [])].map((action) => {
@@ -109,7 +109,7 @@ const JUDGES: Readonly<Record<string, Judge>> = {
     }),
 };
 
-/** Auto Scaling launches by the template, hands on the roles, and makes its own role where there is none. */
+/** Auto Scaling launches by the template, passes on the roles, and creates its own role if it is missing. */
 function judgeCreation(call: LoggedCall): readonly Call[] {
   const role = (name: string) => `arn:aws:iam::${ACCOUNT}:role${name}`;
   const handOn = (resource: string, service: string) => {

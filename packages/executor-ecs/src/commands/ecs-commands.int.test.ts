@@ -115,7 +115,7 @@ describe("ecs run", () => {
 
   it.each([
     ["no cluster", { taskDefinition: "migrate" }, "USAGE"],
-    ["a time-out that is none", { ...args, timeout: "soon" }, "CONFIG_INVALID"],
+    ["an invalid time-out", { ...args, timeout: "soon" }, "CONFIG_INVALID"],
     ["an argument of another type", { ...args, count: "2" }, "USAGE"],
   ])("refuses %s", async (_what, given, code) => {
     await expect(run("ecs run", given)).rejects.toMatchObject({ code });

@@ -88,7 +88,12 @@ describe("toTaskConfig", () => {
     ["no definition", { cluster: "main" }, {}, /--task-definition/],
     ["a variable without a value", { ...needed, env: ["A"] }, {}, /--env "A" is not name=value/],
     ["a command of no container", { ...needed, command: ["up"] }, {}, /needs --container/],
-    ["a command beside overrides", { ...needed, container: "app", command: ["up"] }, { overrides: {} }, /one of them/],
+    [
+      "a command together with overrides",
+      { ...needed, container: "app", command: ["up"] },
+      { overrides: {} },
+      /one of them/,
+    ],
   ])("refuses %s", (_what, args, file, message) => {
     expect(() => toTaskConfig(args, file as Record<string, unknown>)).toThrow(
       expect.objectContaining({ code: "USAGE", message: expect.stringMatching(message) }),

@@ -361,7 +361,7 @@ describe("events", () => {
   });
 
   it.each([undefined, null, "x", {}, { Records: [] }, { op: "step" }])(
-    "that are none are refused: %j",
+    "that are invalid are rejected: %j",
     async (event) => {
       const world = createEcsTaskWorld();
 

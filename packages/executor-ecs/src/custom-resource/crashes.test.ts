@@ -4,7 +4,7 @@ import { createMortalFunction, type Death, type MortalFunction } from "../testin
 import { createEcsTaskWorld, type EcsTaskWorld, LEAST } from "../testing/an-ecs-task-world.ts";
 import { passUntilDone } from "../testing/pass-until-done.ts";
 
-/** What CloudFormation asks for, and how ECS takes it. */
+/** What CloudFormation requests, and how ECS responds. */
 interface Scenario {
   readonly name: string;
   readonly prepare?: (world: EcsTaskWorld) => Promise<unknown> | undefined;
@@ -105,7 +105,7 @@ function check({ expected: [status, reason, stopCodes] }: Scenario, { world, ste
   const { sim } = world;
   const answers = sim.answers.uploads.filter(({ requestId }) => requestId === step.requestId);
   expect([step.status, step.reason], what).toEqual([status, expect.stringMatching(reason)]);
-  // The wait for tasks that were told to stop may be cut short by a crash; they end all the same.
+  // A crash may cut short the wait for tasks that are stopping; they still end.
   expect(
     sim.ecs.tasks().map(({ stopCode }) => stopCode),
     what,
@@ -131,7 +131,7 @@ describe.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))("
   it("goes the same way wherever the function dies", async () => {
     const { calls } = await play(scenario, []);
     expect(calls).toBeGreaterThan(10);
-    // Before a call is after the one before it: nobody sees what happens between.
+    // Before a call is the same as after the previous one: nothing is observable in between.
     check(scenario, await play(scenario, [{ at: 1, when: "before" }]), "dead before all calls");
     for (let at = 1; at <= calls; at += 1) {
       check(scenario, await play(scenario, [{ at, when: "after" }]), `dead after call ${at}`);

@@ -8,7 +8,7 @@ async function live(properties: object, deaths: readonly Death[]) {
   const mortal = createMortalFunction(world.deps);
   mortal.arm(deaths);
   const { status, requestId } = await world.until(world.life.create({ ...LEAST, ...properties }));
-  // Whatever still goes on comes to its end.
+  // Lets the remaining work finish.
   for (let minute = 0; minute < 10; minute += 1) await world.clock.advance(60_000);
   const uploads = world.sim.answers.uploads.filter((upload) => upload.requestId === requestId);
   const answers = new Set(uploads.map(({ answer }) => JSON.stringify(answer)));

@@ -35,7 +35,7 @@ describe("one error anywhere", () => {
   it.each([
     ["a run", { Count: 2 }, 2],
     ["nothing to run", { Count: 0 }, 0],
-  ])("is met, or told at the first answer: %s", { timeout: 120_000 }, async (_what, properties, count) => {
+  ])("is retried, or reported with the first answer: %s", { timeout: 120_000 }, async (_what, properties, count) => {
     const statuses: string[] = [];
     for (const after of [false, true]) {
       for (let at = 1, isMet = true; isMet; at += 1) {
@@ -49,7 +49,7 @@ describe("one error anywhere", () => {
       }
     }
 
-    // What fails before an execution goes on with the work is told at once; everything else is met.
+    // A failure before an execution takes over the work is reported at once; all others are retried.
     const failed = statuses.filter((status) => status === "CREATE_FAILED").length;
     expect(failed).toBeLessThan(statuses.length / 2);
   });

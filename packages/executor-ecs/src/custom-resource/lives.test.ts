@@ -85,7 +85,7 @@ async function tell(chapters: readonly Chapter[]): Promise<Told> {
     const act = index === 0 ? world.life.create : world.life.update;
     steps.push(await passUntilDone(world.clock, act({ ...LEAST, ...each.properties })));
     if (steps[0]?.status === "CREATE_FAILED") break;
-    // Until somebody updates a stack again, ECS lists what it has started.
+    // Waits so that ECS lists what it has started before the next update of a stack.
     await world.clock.advance(60_000);
   }
   mortal.arm([]);
@@ -114,7 +114,7 @@ function checkAnswers({ world }: Told): void {
   }
 }
 
-/** No request starts more tasks than it asks for. */
+/** No request starts more tasks than it declares. */
 function checkTasks({ world }: Told): void {
   const owners = world.sim.ecs.tasks().map(({ taskArn }) => findRequest(world, taskArn));
   expect(owners).not.toContain(undefined);

@@ -18,7 +18,7 @@ const DEFAULTS = {
 };
 const GROUP = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef";
 
-/** The problems of these properties beside what is required. */
+/** The problems of these properties together with the required ones. */
 function problemsOf(properties: object) {
   const result = parseProperties({ ...LEAST, ...properties });
   return result.kind === "problems" ? result.problems : [];

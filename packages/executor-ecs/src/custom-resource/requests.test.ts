@@ -317,10 +317,10 @@ describe("Delete", () => {
   });
 
   it.each([
-    ["names no cluster", {}],
-    ["names a cluster that is no text", { Cluster: ["web"] }],
-    ["names a cluster that is not there", { Cluster: "gone" }],
-  ])("succeeds where the properties name a cluster so: %s", async (_what, properties) => {
+    ["is missing", {}],
+    ["is not a string", { Cluster: ["web"] }],
+    ["does not exist", { Cluster: "gone" }],
+  ])("succeeds when the cluster in the properties %s", async (_what, properties) => {
     const { life, until } = createEcsTaskWorld();
     const { followedBy } = await until(life.create(properties));
 

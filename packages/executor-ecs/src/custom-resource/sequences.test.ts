@@ -45,7 +45,7 @@ async function play({ life, sim, until }: EcsTaskWorld, operation: Operation): P
   else await until(life.repeat(life.requests.at(-1)?.RequestId ?? ""));
 }
 
-/** As many tasks as the answers tell of, and none of them runs. */
+/** As many tasks as the answers report, and none of them is running. */
 function checkTasks({ life, sim }: EcsTaskWorld): void {
   const ran = life.requests.filter(
     ({ RequestId }) => sim.answers.findAnswer(RequestId)?.answer?.Data?.["Ran"] === "true",

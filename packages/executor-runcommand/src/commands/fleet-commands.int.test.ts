@@ -27,7 +27,7 @@ function reports(...instances: readonly FleetInstanceReport[]): void {
   yard.fleet.pages = [{ instances, ...WHOLE_RUN, counts: { ...counts, succeeded: instances.length - failing } }];
 }
 
-/** Starts a run that goes on until the fleet of the test answers otherwise. */
+/** Starts a run that continues until the fleet of the test answers otherwise. */
 async function startDetached(): Promise<string> {
   const { text } = await yard.run("run", { detach: true });
   return text;

@@ -85,7 +85,7 @@ describe("toRunConfig", () => {
     ["a profile and a document", { profile: "ansible", document: "d" }, /--profile or --document/],
     ["a parameter without a value", { parameter: ["commands"] }, /--parameter "commands" is not name=value/],
     ["a target without a key", { target: ["=web"] }, /--target/],
-    ["an artifact that is no address", { artifact: "https://bucket/key" }, /--artifact .* is invalid/],
+    ["an artifact without a valid address", { artifact: "https://bucket/key" }, /--artifact .* is invalid/],
     ["an artifact without a key", { artifact: "s3://bucket" }, /names an object/],
     ["a checksum of no artifact", { artifactSha256: "0" }, /--artifact; give that too/],
   ])("refuses %s", (_what, args, message) => {

@@ -123,8 +123,8 @@ describe("the location of an artifact", () => {
     ["a key that is too long", { bucket: "artifacts", key: "é".repeat(513) }],
     ["half a character", { bucket: "artifacts", key: "a\uD800" }],
     ["a key that the AWS CLI would read from a file", { bucket: "artifacts", key: "file:///etc/shadow" }],
-    ["a bucket that is none", { bucket: "Not a bucket", key: "a" }],
-    ["a version that is none", { bucket: "artifacts", key: "a", versionId: "1'" }],
+    ["an invalid bucket", { bucket: "Not a bucket", key: "a" }],
+    ["an invalid version", { bucket: "artifacts", key: "a", versionId: "1'" }],
   ])("is not there for %s", (_what, artifact) => {
     expect(findArtifactLocation(artifact)).toBeUndefined();
   });

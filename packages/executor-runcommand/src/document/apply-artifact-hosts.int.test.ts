@@ -11,7 +11,7 @@ async function apply(options?: PreparedOptions) {
   return instance.run(instance.script);
 }
 
-/** A playbook that goes on until the server lets it. */
+/** A playbook that runs until the server releases it. */
 const UNTIL_ANSWERED = `touch "$NOTES/arguments"; curl --silent --fail "$SERVER/gate"`;
 const GATE = { "GET /gate": "open" };
 
@@ -36,7 +36,7 @@ describe("a second run on a host", () => {
   it("waits for the first as long as it may", async () => {
     const programs = {
       "ansible-playbook": UNTIL_ANSWERED,
-      // Tells the test that somebody waits for the lock.
+      // Notifies the test that a process waits for the lock.
       flock: `[ "$1" = -n ] || curl --silent "$SERVER/waits" >/dev/null; exec /usr/bin/flock "$@"`,
     };
     instance = await aPreparedInstance({ programs, answers: GATE });

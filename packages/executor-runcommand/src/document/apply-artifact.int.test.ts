@@ -115,7 +115,7 @@ describe("a script that cannot continue", () => {
       { values: { ArtifactLocation: "s3://artifacts/no.zip" } },
     ],
     ["the sum is another", 65, "ARTIFACT_CHECKSUM_MISMATCH", { values: { ArtifactSha256: "0".repeat(64) } }],
-    ["it is no archive", 65, "ARTIFACT_UNREADABLE", { zip: Buffer.from("<html>") }],
+    ["it is not an archive", 65, "ARTIFACT_UNREADABLE", { zip: Buffer.from("<html>") }],
     ["a name leaves the folder", 65, "ARTIFACT_UNSAFE", { files: [PLAYBOOK, { name: "../../evil", text: "x" }] }],
     ["a name begins at the root", 65, "ARTIFACT_UNSAFE", { files: [PLAYBOOK, { name: "/tmp/evil", text: "x" }] }],
     ["it holds a link", 65, "ARTIFACT_UNSAFE", { files: [PLAYBOOK, { name: "roles", text: "/etc", mode: 0o120777 }] }],

@@ -67,7 +67,7 @@ describe("the profile ansible", () => {
     ["no artifact", { artifact: undefined }, "ARTIFACT_MISSING"],
     ["an unknown sum", { artifact: { bucket: "artifacts", key: "a" } }, "ARTIFACT_UNUSABLE"],
     [
-      "a name that no instance can be told",
+      "a name that cannot be passed to an instance",
       { artifact: { bucket: "artifacts", key: "a\n", sha256: SUM } },
       "ARTIFACT_UNUSABLE",
     ],

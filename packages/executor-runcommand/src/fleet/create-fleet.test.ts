@@ -161,7 +161,7 @@ describe("the artifact of an instance that starts", () => {
   });
 
   it.each([
-    ["there is no such artifact", { source: { ...source, artifact: "Other" } }],
+    ["the artifact does not exist", { source: { ...source, artifact: "Other" } }],
     ["the settings name no pipeline", {}],
     ["the settings want none", { source, fallback: "none" as const }],
   ])("does not exist if %s", async (_what, boot) => {
@@ -328,7 +328,7 @@ describe("an instance that starts while a run brings another artifact", () => {
   const owner = { environment: "main", profile: "ansible" };
   const NEXT = { ...CURRENT, versionId: "v2", sha256: "1".repeat(64) };
 
-  /** A pipeline's run goes on, and the instance has its own with what is current. */
+  /** A pipeline's run is running, and the instance has its own run with the current artifact. */
   async function createRace() {
     const world = await createWorld();
     const { runId } = await world.runs.start({ key: "job", executor: "runcommand", config: {} });

@@ -7,7 +7,7 @@ const RUN_ID = runStackId({ key: JOB_ID });
 const TICK = { source: "aws.events", "detail-type": "Scheduled Event" };
 const MINUTE_MS = 60_000;
 
-/** A pipeline's run that has failed, and how often runs were looked at. */
+/** A pipeline's run that has failed, and how often runs were read. */
 async function createFailedRun() {
   const looks: string[] = [];
   const world = createFleetWorld({}, (deps) => ({

@@ -56,7 +56,7 @@ succeeded  i-00000000000000001  webserver                                  12s
     ["it is a plan", [anInstance(1, { state: "not-sent" })], "1 instance, and nothing was sent yet."],
     ["one is all", [anInstance(1)], "The instance succeeded."],
     [
-      "it goes on",
+      "it is still running",
       [anInstance(1), aFailure(2), anInstance(3, { state: "running" })],
       "2 of 3 instances are done: 1 succeeded, 1 failed.",
     ],
