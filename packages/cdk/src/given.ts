@@ -15,8 +15,8 @@ export function onlyIf<Value>(condition: CfnCondition, value: Value): Conditiona
 }
 
 /**
- * What stands in a template for a value that may be left open. The constructs spell the names of properties for the template
- * (`subnetIds`, `SubnetIds`), but not behind a condition: there it is done here, for the names of the part itself.
+ * The template value for a setting that may be left open. The constructs convert the names of properties for the template
+ * (`subnetIds`, `SubnetIds`), but not behind a condition: this function converts the names of the part itself there.
  */
 export function toCfn<Value, Cfn>(given: Given<Value>, toPart: (value: Value) => Cfn): Cfn | IResolvable {
   if (!isConditional(given)) return toPart(given);

@@ -81,7 +81,7 @@ function toWaitRule(queue: Given<QueueAddress>, seconds: number): AlarmRule {
   };
 }
 
-/** A long task is worked for hours, so its age says nothing: what counts is that somebody takes it. */
+/** A long task runs for hours, so the age of its message means nothing: what counts is whether a runner receives it. */
 function toLongRule(queue: Given<QueueAddress>): AlarmRule {
   const { name } = toValue(queue);
   return {

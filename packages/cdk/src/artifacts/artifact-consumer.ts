@@ -109,7 +109,7 @@ function toResourceSettings(props: ArtifactConsumerProps): ResourceSettings {
   };
 }
 
-/** By these a consumer tells what it can. */
+/** The capabilities that a consumer reports. */
 function toCapabilities({ transfer, retire }: ArtifactConsumerProps) {
   return { TRANSFER: transfer, RETIRE: retire === undefined ? undefined : toFlag(retire) };
 }

@@ -108,7 +108,7 @@ export class ArtifactDistributor extends Construct {
       functionName: name,
       logGroupName: `/stackyard/${name}`,
       timeoutSeconds: TIMEOUT_SECONDS,
-      // It starts the machine that calls it, and writes manifests into the bucket that tells it of manifests.
+      // It starts the state machine that calls it, and writes manifests into the bucket that sends it events about manifests.
       description: "Stackyard: announces artifacts, and knows where they stand.",
       recursiveLoop: "Allow",
       permissions: toDistributorPermissions(props, parts),

@@ -11,7 +11,7 @@ export interface ConsumerCode {
   readonly resources?: Code;
 }
 
-/** A distributor, as its outputs tell it. */
+/** A distributor, as described by its outputs. */
 export interface DistributorAddress {
   readonly topicArn: string;
   /** Default: the one in the topic's ARN. */
@@ -20,9 +20,9 @@ export interface DistributorAddress {
   readonly bucket: string;
   readonly initialSetRoleArn: string;
   readonly initialSetMachineArn: string;
-  /** Default: nobody is told what was copied, as with distributors of old. */
+  /** Default: no receipts are sent, as with earlier distributors. */
   readonly receiptBusArn?: Given<string>;
-  /** What the role asks for. */
+  /** The external id that the role requires. */
   readonly externalId?: Given<string>;
   /** The distributor's bucket and role must belong to it. Default: to any. */
   readonly organizationId?: Given<string>;
@@ -34,7 +34,7 @@ export interface DistributorAddress {
 export interface ArtifactConsumerProps extends FunctionSettings {
   readonly code: ConsumerCode;
   readonly distributor: DistributorAddress;
-  /** A bucket that is there, and stays as it is. Default: one by prefix, account and region, which is made or taken over. */
+  /** An existing bucket, which is left unchanged. Default: one by prefix, account and region, which is created or adopted. */
   readonly targetBucket?: Given<string>;
   /** At most 34 characters. Default: `stackyard-artifacts`. */
   readonly bucketPrefix?: string;
@@ -62,7 +62,7 @@ export interface ArtifactConsumerProps extends FunctionSettings {
   readonly extraHosts?: Given<string>;
   /** `true`: S3's names may lead to private addresses, as behind interface endpoints. Default: `false`. */
   readonly privateEndpoints?: string;
-  /** The bucket's name stands there. Default: `/stackyard/consumer/bucket-name`. */
+  /** The parameter that stores the bucket's name. Default: `/stackyard/consumer/bucket-name`. */
   readonly ssmParameterName?: Given<string>;
   /** `debug`, `info`, `warn` or `error`. Default: `info`. */
   readonly logLevel?: string;

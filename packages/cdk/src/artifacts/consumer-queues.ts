@@ -18,10 +18,10 @@ export interface ConsumerQueuesProps {
 const DAY_SECONDS = 86_400;
 /** The longest that SQS keeps a message. Source: "Amazon SQS message quotas", message retention. */
 const KEPT_SECONDS = 14 * DAY_SECONDS;
-/** The function counts attempts without progress itself: a long copy goes on over many deliveries. */
+/** The function itself counts attempts without progress: a long copy takes many deliveries. */
 const MAX_RECEIVE_COUNT = 50;
 
-/** The queue of a consumer, with one for what is refused and one for what nobody could work. */
+/** The queue of a consumer, with one queue for rejected messages and one for dead letters. */
 export class ConsumerQueues extends Construct {
   readonly queue: QueueAddress;
   readonly deadLetters: QueueAddress;
@@ -51,7 +51,7 @@ export class ConsumerQueues extends Construct {
   }
 }
 
-/** The account is the one in the topic's ARN, which decides alone where SNS tells none: nobody documents that it always does. */
+/** The account is the one in the topic's ARN, which alone decides if SNS sends none: the SNS docs do not guarantee that it always does. */
 function letTopicSend(queueArn: string, topicArn: string, principals: readonly unknown[]): object {
   return {
     Sid: "Topic",

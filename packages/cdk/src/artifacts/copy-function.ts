@@ -28,7 +28,7 @@ export interface CopyFunctionProps {
   readonly environment: Variables;
 }
 
-/** The longest that Lambda lets a function work; what is not done then goes on with the next delivery. */
+/** The longest time that Lambda lets a function run; unfinished work continues with the next delivery. */
 export const COPY_TIMEOUT_SECONDS = 900;
 const MEMORY_MB = 1_024;
 /** Files up to 64 MiB lie there, twice where they are rewritten, while they are checked; a batch has ten. */

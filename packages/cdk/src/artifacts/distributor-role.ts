@@ -79,8 +79,8 @@ export function toDistributorPermissions(
 }
 
 /**
- * Makes the role whose credentials sign URLs, taken by the function alone. Credentials of a function end at a moment that nobody tells,
- * and a URL with them; those of a role that was taken say when.
+ * Creates the role whose credentials sign URLs, assumed by the function alone. A function's own credentials expire at an unknown time,
+ * and so does a URL signed with them; the credentials of an assumed role include their expiry.
  */
 export function createSignerRole(
   scope: Construct,

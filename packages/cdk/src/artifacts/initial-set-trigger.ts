@@ -15,11 +15,11 @@ export interface ResourceSettings {
   readonly environment: Variables;
 }
 
-/** What asks for everything that a consumer should have. */
+/** The settings of the resource that requests everything that a consumer should have. */
 export interface InitialSetTriggerProps extends ResourceSettings {
   readonly code: Code;
   readonly distributor: DistributorAddress;
-  /** What the distributor is told of the consumer, as variables. */
+  /** What the distributor must know about the consumer, as variables. */
   readonly capabilities: Readonly<Record<"TRANSFER" | "RETIRE", string | undefined>>;
   readonly region: string;
   readonly bucket: string;
@@ -83,7 +83,7 @@ export class InitialSetTrigger extends Construct {
   }
 }
 
-/** What tells the distributor of a consumer. */
+/** The permission to send events about a consumer to the distributor. */
 export function toReceiptPermission(busArn: Given<string> | undefined) {
   return busArn === undefined ? [] : [mapGiven(busArn, sendReceipts)];
 }

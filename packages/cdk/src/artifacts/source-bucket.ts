@@ -16,7 +16,7 @@ export interface SourceBucketInput extends Pick<ClosedBucketInput, "name" | "con
 
 const ABORT_AFTER_DAYS = 7;
 
-/** Makes the bucket of artifacts, which tells EventBridge what is put into it. It is kept. */
+/** Creates the bucket of artifacts, which sends EventBridge an event for each new object. It is retained. */
 export function createSourceBucket(scope: Construct, id: string, input: SourceBucketInput): CfnBucket {
   const { trusted, readByIdentity, prefixes, ...made } = input;
   return createClosedBucket(scope, id, {

@@ -6,11 +6,11 @@ import { findCondition, type Given, mapGiven, toValue } from "../given.ts";
 export interface SourcePrefixes {
   /** Of artifacts with a manifest. Default: the whole bucket. */
   readonly artifactPrefix?: Given<string> | undefined;
-  /** Of what others upload without one; may be empty. Default: nobody does. */
+  /** Prefix of files that others upload without a manifest; may be empty. Default: no uploads. */
   readonly uploadPrefix?: Given<string> | undefined;
 }
 
-/** A slash alone stands for the whole bucket. */
+/** A single slash means the whole bucket. */
 export function openRoot(scope: Construct, uploadPrefix: Given<string>): Given<string> {
   const prefix = toValue(uploadPrefix);
   if (findCondition(uploadPrefix) === undefined) return prefix === "/" ? "" : prefix;

@@ -9,8 +9,8 @@ const DEFAULT_REGIONS = [
 ];
 
 /**
- * As whom SNS sends to a queue of this region: where queue or topic is in a region that must be switched on, as SNS of that region, the
- * queue's if both are. Otherwise every message would be lost, and nobody told. Source: SNS developer guide, "Sending Amazon SNS messages to
+ * The principals as which SNS sends to a queue of this region: SNS of the opt-in region if topic or queue is in one, and SNS of the
+ * queue's region if both are. Otherwise messages are lost without an error. Source: SNS developer guide, "Sending Amazon SNS messages to
  * an Amazon SQS queue or AWS Lambda function in a different Region", which counts ap-northeast-3 among these.
  */
 export function toTopicPrincipals(scope: Construct, topicArn: string): readonly unknown[] {

@@ -19,7 +19,7 @@ export function createRecordsTable(scope: Construct, id: string, tableName: stri
   return table;
 }
 
-/** Makes the secret by which addresses of answers are encrypted: whoever has one may answer in our place. */
+/** Creates the secret that encrypts the addresses of answers: a caller that knows an address may answer in our place. */
 export function createAnswerSecret(scope: Construct, id: string): CfnSecret {
   return new CfnSecret(scope, id, {
     description: "Stackyard: encrypts the addresses at which CloudFormation waits for answers.",

@@ -102,7 +102,7 @@ function toFactsPermission(): Permission {
   };
 }
 
-/** The ids of old are ARNs of tasks, which are told apart by a tag that is put onto those that we have started. */
+/** Ids of earlier versions are ARNs of tasks. A tag marks the tasks that this function has started. */
 function tagStarted(): Permission {
   const tasks = `arn:${Aws.PARTITION}:ecs:*:${Aws.ACCOUNT_ID}:task/*`;
   const Condition = { StringLike: { "aws:ResourceTag/stackyard:stack": "*" } };

@@ -7,7 +7,7 @@ import type { YardStore } from "../store/yard-store.ts";
 import { toYardEnvironment, toYardPermissions, type Variables } from "./yard-environment.ts";
 import type { StoreChoices, TaskRunnerQueues, YardSettings } from "./yard-settings.ts";
 
-/** What a runner in a function and one in a container are told alike. */
+/** The settings that a runner in a function and one in a container share. */
 export interface RunnerSettings extends YardSettings, ExecutorRights {
   readonly queues: TaskRunnerQueues;
   readonly targetRole?: Given<string>;

@@ -8,8 +8,8 @@ import { allow, deny, type Permission, type Statement } from "./statement.ts";
 const OWN = ".stackyard/*";
 
 /**
- * Writes copies, compares them, and keeps its own records beside them. Without the right to list, a key that is not there would be
- * told as one that is forbidden ("GetObject", Permissions).
+ * Writes copies, compares them, and keeps its own records in the same bucket. Without the right to list, S3 reports a missing key
+ * as forbidden ("GetObject", Permissions).
  */
 export function storeCopies(bucket: string): Permission {
   const arn = toBucketArn(bucket);

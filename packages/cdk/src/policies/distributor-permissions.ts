@@ -9,8 +9,8 @@ export function keepRecords(tableArn: string): Permission {
 }
 
 /**
- * Reads artifacts, and writes manifests of what others have uploaded, which lie among artifacts. Without the right to list, a key that is
- * not there would be told as one that is forbidden ("GetObject", Permissions).
+ * Reads artifacts, and writes manifests of files that others have uploaded, which are among the artifacts. Without the right to list, S3
+ * reports a missing key as forbidden ("GetObject", Permissions).
  */
 export function keepArtifacts(bucket: string, manifests: readonly string[]): Permission {
   const arn = toBucketArn(bucket);
@@ -29,7 +29,7 @@ export function removeArtifacts(objects: readonly string[]): Permission {
   return { name: "Retention", statements: [allow("Remove", ["s3:DeleteObject", "s3:DeleteObjectVersion"], objects)] };
 }
 
-/** Announces, and tells the account when a version stands everywhere. */
+/** Announces versions, and notifies the account when a version is present everywhere. */
 export function announce(topicArn: string): Permission {
   const bus = `arn:${Aws.PARTITION}:events:${Aws.REGION}:${Aws.ACCOUNT_ID}:event-bus/default`;
   return {

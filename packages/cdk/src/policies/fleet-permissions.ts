@@ -20,8 +20,8 @@ const OWN_DOCUMENT = "Stackyard-ApplyArtifact";
 const OF_AWS = ["AWS-RunShellScript", "AWS-RunPatchBaseline"];
 
 /**
- * Sends commands with those documents, to instances with that tag alone, and looks at what came of it. A call is judged by
- * the document and by each instance, so both are named. Calls that know no resources stand apart.
+ * Sends commands with those documents, only to instances with that tag, and reads the results. IAM evaluates a call by
+ * the document and by each instance, so both are named. Calls without resource-level permissions have their own statement.
  * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
  */
 export function dispatchCommands(rights: FleetRights = {}): readonly Given<Permission>[] {
@@ -67,7 +67,7 @@ export function reportJobs(): Permission {
   return { name: "Jobs", statements: [allow("Report", actions, "*")] };
 }
 
-/** Ends the waiting of instances that have just started, and asks for more of it. */
+/** Completes the launch hooks of instances that have just started, and extends their time-out. */
 export function completeLaunches(groupArns: readonly string[]): Permission {
   const actions = ["autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"];
   return { name: "Launches", statements: [allow("Complete", actions, groupArns)] };

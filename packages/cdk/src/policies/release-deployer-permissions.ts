@@ -10,8 +10,8 @@ export interface ReleaseDeployerRights {
 }
 
 /**
- * Reads documents, and writes locks and answers to halts; documents are written by whoever may release. Without the right to list, a
- * key that is not there would be told as one that is forbidden ("GetObject", Permissions). Takes the role in each account.
+ * Reads documents, and writes locks and answers to halts; the clients that release write the documents. Without the right to list, S3
+ * reports a missing key as forbidden ("GetObject", Permissions). Assumes the role in each account.
  */
 export function deployReleases({ bucket, lockTable, assumedRole }: ReleaseDeployerRights): readonly Permission[] {
   const arn = `arn:${Aws.PARTITION}:s3:::${bucket}`;

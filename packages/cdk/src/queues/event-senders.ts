@@ -14,8 +14,8 @@ export interface EventSenders {
 }
 
 /**
- * The statements of the queue's policy that let them send. A queue has one policy, so they stand beside the one that refuses
- * calls without TLS. A service is let in for what is named alone: anybody may have a topic or a rule.
+ * The statements of the queue's policy that let them send. A queue has one policy, so it also contains the statement that denies
+ * calls without TLS. A service may send only for the named resources, because every account can have a topic or a rule.
  */
 export function letSend(queueArn: string, { topicArn, ruleArns, principals }: EventSenders): readonly object[] {
   const services = [

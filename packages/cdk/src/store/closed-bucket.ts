@@ -30,7 +30,7 @@ export function createClosedBucket(scope: Construct, id: string, input: ClosedBu
     ownershipControls: { rules: [{ objectOwnership: "BucketOwnerEnforced" }] },
     ...input.more,
   });
-  // As the template spells it: the names of parts within parts are spelled by nobody behind a condition.
+  // Spelled as in the template: CDK does not convert the names of nested parts behind a condition.
   if (keyArn !== undefined) bucket.addPropertyOverride("BucketEncryption", toCfn(keyArn, toEncryption));
   bucket.applyRemovalPolicy(RemovalPolicy.RETAIN);
   const policy = new CfnBucketPolicy(scope, `${id}Policy`, {

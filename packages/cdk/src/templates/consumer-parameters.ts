@@ -12,7 +12,7 @@ import {
 const REGION = "[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}";
 const BUCKET_NAME = BUCKET.pattern.slice(1, -1);
 
-/** What consumers of artifacts are told; the first are called as the predecessor called them. */
+/** The parameters of consumers of artifacts; the first have the predecessor's names. */
 export const CONSUMER_PARAMETERS = {
   DistributionTopic: {
     group: "Distributor",

@@ -13,7 +13,7 @@ import { addParameters, type TemplateParameters } from "./template-parameters.ts
 import { toFunctionSettings } from "./template-settings.ts";
 import { TemplateStack } from "./template-stack.ts";
 
-/** Files that stand in the template themselves: CommonJS, without the SDK. */
+/** Files that the template itself contains: CommonJS, without the SDK. */
 export interface InlineConsumer {
   /** Exports `handler`, which copies. */
   readonly copy: string;
@@ -102,7 +102,7 @@ function toSettings(stack: Stack, parameters: TemplateParameters) {
   };
 }
 
-/** The predecessor's word for none, beside an empty one. */
+/** The predecessor's word for none, in addition to an empty one. */
 function toTargetCondition(stack: Stack, parameters: TemplateParameters): CfnCondition {
   const isNone = ["", "!NO_VALUE"].map((none) => Fn.conditionEquals(parameters.text("TargetBucket"), none));
   return new CfnCondition(stack, "HasTargetBucket", { expression: Fn.conditionNot(Fn.conditionOr(...isNone)) });
@@ -134,7 +134,7 @@ const REQUIRED = [
   "InitialDistributionSetMachine",
 ] as const satisfies readonly ParameterName[];
 
-/** They have defaults, as they always had, but these are nobody's. */
+/** These parameters have defaults, as in the predecessor, but the defaults name no real distributor. */
 export function requireDistributor(stack: Stack): void {
   const assertions = REQUIRED.map((name) => ({
     assert: Fn.conditionNot(Fn.conditionEquals(Fn.ref(name), "")),

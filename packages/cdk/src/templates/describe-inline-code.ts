@@ -3,7 +3,7 @@ import type { Stack } from "aws-cdk-lib";
 import { CfnFunction } from "aws-cdk-lib/aws-lambda";
 import { addOutput } from "./template-outputs.ts";
 
-/** A file that stands in a template. */
+/** A file that a template contains. */
 export interface InlineFile {
   /** What its output is called: `CopyCodeSha256`. */
   readonly output: string;
@@ -14,7 +14,7 @@ export interface InlineFile {
 
 const LICENSE = "MIT; packages within it as the notices and the bill of materials of the consumer's zip say";
 
-/** Says beside each file what it is, and its digest here and in outputs: nobody reads minified code, but anybody can compare it. */
+/** Adds a description of each file, and its digest here and in outputs: minified code is hard to read, but a digest is easy to compare. */
 export function describeInlineCode(stack: Stack, files: readonly InlineFile[]): void {
   const functions = stack.node.findAll().filter((each) => each instanceof CfnFunction);
   for (const { output, file, text } of files) {

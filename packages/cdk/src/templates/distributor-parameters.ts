@@ -14,7 +14,7 @@ const NAME = "[A-Za-z0-9+=,.@_-]{1,64}";
 /** As many as a role's trust of 2,048 characters holds, each as the ARN that IAM makes of it. Source: "IAM and AWS STS quotas". */
 const TRUSTED_ACCOUNTS = 40;
 
-/** What a distributor is told. */
+/** The parameters of a distributor. */
 export const DISTRIBUTOR_PARAMETERS = {
   DistributorCodeKey: { group: "Code", description: "Key of the distributor's zip.", ...KEY },
   DistributorCodeVersion: {

@@ -52,7 +52,7 @@ function toSettings(stack: Stack, parameters: TemplateParameters) {
   };
 }
 
-/** What consumers are told is called as their parameters. */
+/** The outputs that consumers need have the names of their parameters. */
 function addOutputs(stack: Stack, parameters: TemplateParameters, distributor: ArtifactDistributor): void {
   const told = [
     ["DistributionTopic", distributor.topicArn, "Topic of announcements."],
@@ -74,7 +74,7 @@ function addOutputs(stack: Stack, parameters: TemplateParameters, distributor: A
   }
 }
 
-/** Without either nobody could subscribe. */
+/** Without either, no consumer could subscribe. */
 function requireConsumers(stack: Stack): void {
   const isGiven = (name: ParameterName) => Fn.conditionNot(Fn.conditionEquals(Fn.ref(name), ""));
   new CfnRule(stack, "ConsumersAreGiven", {

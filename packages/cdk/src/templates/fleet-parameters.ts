@@ -3,7 +3,7 @@ import { ADDRESS, KEY, LIST, optional, type ParameterDefinition } from "./parame
 /** As the app takes names. */
 const NAME = { pattern: "^[a-z][a-z0-9-]{0,62}$", constraint: "Lower-case letters, digits and hyphens." } as const;
 
-/** What a fleet is told: parameters of the template `fleet`. */
+/** The settings of a fleet: parameters of the template `fleet`. */
 export const FLEET_PARAMETERS = {
   FleetCodeKey: {
     group: "Code",

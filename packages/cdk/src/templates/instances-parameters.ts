@@ -3,7 +3,7 @@ import { BUCKET, optional, type ParameterDefinition } from "./parameter-forms.ts
 const RATE = "^([1-9][0-9]{0,6}|([1-9][0-9]?|100)%)$";
 const ERRORS = "^(0|[1-9][0-9]{0,6}|([0-9]|[1-9][0-9]|100)%)$";
 
-/** What lies beside the instances: parameters of the template `fleet-instances`. */
+/** The resources that accompany instances: parameters of the template `fleet-instances`. */
 export const INSTANCES_PARAMETERS = {
   ArtifactBucket: { group: "Instances", description: "Bucket in which the pipeline puts artifacts.", ...BUCKET },
   ArtifactPrefix: {

@@ -8,7 +8,7 @@ export interface ParameterDefinition {
   readonly default?: string | number;
   readonly values?: readonly (string | number)[];
   readonly pattern?: string;
-  /** What is told when it does not fit the pattern. */
+  /** The message for a value that does not match the pattern. */
   readonly constraint?: string;
   readonly min?: number;
   readonly max?: number;

@@ -183,7 +183,7 @@ const DISTRIBUTOR: Names = [
   "AlarmTopicArns",
   "PermissionsBoundaryArn",
 ];
-/** What a consumer is told wherever it is, and a roll-out tells to all. */
+/** The parameters of every consumer, which a roll-out passes to all of them. */
 const CONSUMERS: Names = [
   "DistributionTopic",
   "DistributionRegion",

@@ -26,7 +26,7 @@ export function addReleasesAccountTemplate(app: App): Stack {
   return stack;
 }
 
-/** Without tags of sessions nothing tells projects apart. */
+/** Without session tags, projects cannot be distinguished. */
 function toScope(parameters: TemplateParameters) {
   const isTagged = parameters.condition("HasSessionTags", "ReleaseSessionTags", "true");
   const own = (tag: string) => Token.asString(Fn.conditionIf(isTagged.logicalId, `\${aws:PrincipalTag/${tag}}`, "*"));

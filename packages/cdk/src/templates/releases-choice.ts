@@ -27,7 +27,7 @@ export function addReleaseNames<Column extends keyof ReleaseNames>(
   );
   const { logicalId } = new CfnMapping(stack, "ReleaseNames", { mapping });
   const find = (column: Column) => Fn.findInMap(logicalId, Fn.ref("ReleasesPreset"), COLUMNS[column]);
-  // Every column that was asked for is there.
+  // Every requested column is present.
   return Object.fromEntries(columns.map((column) => [column, find(column)])) as Pick<ReleaseNames, Column>;
 }
 
@@ -39,7 +39,7 @@ export function addReleaseChoice(stack: Stack, parameters: TemplateParameters): 
   const names = addReleaseNames(stack, ["function", "bucketPrefix", "lockTable", "assumedRole"]);
   return {
     preset: parameters.text("ReleasesPreset"),
-    // The function needs no paths: it is told the preset.
+    // The function needs no paths: it receives the preset.
     names: { ...names, profileRoot: "", placementRoot: "" },
     definition: Fn.conditionIf(isSeed.logicalId, toDefinition("step-asg-deployer"), toDefinition("odin")),
   };

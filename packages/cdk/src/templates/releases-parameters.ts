@@ -2,7 +2,7 @@ import { ARN, BUCKET, KEY, LIST, optional, type ParameterDefinition, TABLE } fro
 
 const ROLE = `${ARN}:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,576}`;
 
-/** What releases are told: parameters of the templates `releases` and `releases-account`. */
+/** The settings of releases: parameters of the templates `releases` and `releases-account`. */
 export const RELEASES_PARAMETERS = {
   ReleasesCodeKey: { group: "Code", description: "Key of the zip of releases.", ...KEY },
   ReleasesCodeVersion: {

@@ -13,7 +13,7 @@ import { addStores } from "./template-stores.ts";
 
 const DESCRIPTION = "Stackyard: the state manager alone, with all queues of its yard, the store, schedule and alarms.";
 
-/** Adds the template of a state manager without a runner; runners are deployed apart, or are somebody else's. */
+/** Adds the template of a state manager without a runner; runners are deployed separately, or by other teams. */
 export function addStateManagerTemplate(app: App): Stack {
   const stack = new TemplateStack(app, "state-manager", DESCRIPTION);
   const parameters = addParameters(stack, PARAMETERS_OF["state-manager"]);

@@ -7,7 +7,7 @@ import { TIMES_TIMEOUT } from "../queues/yard-queues.ts";
 import { PARAMETERS, type ParameterName } from "./parameter-definitions.ts";
 import type { TemplateParameters } from "./template-parameters.ts";
 
-/** What both apps are told alike. */
+/** Returns the settings that both apps share. */
 export function toYardSettings(parameters: TemplateParameters) {
   const prefix = parameters.text("MessagePrefix");
   const bucket = parameters.given("MessageBucket");

@@ -35,7 +35,7 @@ export function addStores(stack: Stack, parameters: TemplateParameters): StoreCh
   ];
 }
 
-/** The store of a template that is told of one, or of none. */
+/** Returns the store of a template, which may have one or none. */
 export function findStores(parameters: TemplateParameters): StoreChoices {
   const stacks = parameters.given("StacksTable");
   const secret = parameters.given("ConnectionSecretArn");

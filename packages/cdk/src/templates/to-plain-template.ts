@@ -12,7 +12,7 @@ export function toPlainTemplate(value: unknown): unknown {
   );
 }
 
-/** Undefined where it is no join, or one of other pieces than texts, references and attributes. */
+/** Returns undefined if it is not a join, or has pieces other than texts, references and attributes. */
 function findText({ "Fn::Join": join, ...others }: Json): unknown {
   if (!Array.isArray(join) || Object.keys(others).length > 0) return undefined;
   const [separator, pieces] = join;
