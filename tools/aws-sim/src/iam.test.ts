@@ -14,7 +14,7 @@ function createAccount() {
 }
 
 describe("an instance profile", () => {
-  it("is found by its name and tells its path and role", async () => {
+  it("is found by its name and returns its path and role", async () => {
     const { sim, profile } = createAccount();
     sim.iam.addRole({ account: ACCOUNT, name: "apps/web" });
     const path = "/odin/shop/production/web/";

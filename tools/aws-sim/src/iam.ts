@@ -119,11 +119,11 @@ interface InstanceProfileInput {
   readonly partition?: string;
   /** The name of its role, with the path that `addRole` was given. Default: none. */
   readonly role?: string;
-  /** IAM is eventually consistent: until then nobody finds it. */
+  /** IAM is eventually consistent: until then it is not found. */
   readonly visibleAt?: number;
 }
 
-/** An instance profile as it is kept. */
+/** The stored state of an instance profile. */
 interface InstanceProfile extends InstanceProfileInput {
   readonly path: string;
   readonly arn: string;

@@ -35,7 +35,7 @@ export interface RoleInput {
   readonly partition?: string;
   /** Accounts and ARNs. Default: any account. */
   readonly trusts?: readonly string[];
-  /** The trust policy asks for it (`sts:ExternalId`). */
+  /** The trust policy requires it (`sts:ExternalId`). */
   readonly externalId?: string;
   /** The trust policy allows `sts:TagSession`. Default: true. */
   readonly allowsTags?: boolean;
@@ -43,7 +43,7 @@ export interface RoleInput {
   readonly maxSeconds?: number;
   /** IAM actions of its sessions. Default: all. */
   readonly allow?: readonly string[];
-  /** IAM is eventually consistent: until then nobody may assume it. */
+  /** IAM is eventually consistent: until then it cannot be assumed. */
   readonly visibleAt?: number;
 }
 
@@ -61,7 +61,7 @@ export interface Identities {
   listRoles(account: string): readonly Role[];
   /** A session of a role, as AssumeRole begins it, and as Lambda, ECS and EC2 give it to what runs there. */
   beginSession(role: Role, session: SessionInput): SimSession;
-  /** What a holder of the key signs with; undefined: there is no such key. */
+  /** The secret key of an access key; undefined: the access key is unknown. */
   findSecret(accessKeyId: string): string | undefined;
   /** Whom the credentials belong to. Throws what the service answers to unknown and to ended ones. */
   authenticate(signed: SignedBy): Identity;
@@ -131,7 +131,7 @@ export function createIdentities(): Identities {
     findRole: (arn) => roles.get(arn),
     listRoles: (account) => [...roles.values()].filter((role) => role.account === account),
     beginSession({ account, name, partition, allow }, session) {
-      // The path is no part of a session's ARN (IAM guide, "IAM identifiers").
+      // The ARN of a session does not contain the path (IAM guide, "IAM identifiers").
       const arn = `arn:${partition}:sts::${account}:assumed-role/${name.split("/").at(-1)}/${session.name}`;
       const identity = { arn, account, isRole: true, allow, tags: session.tags ?? {} };
       const sessionToken = `token-${keys.size}`;

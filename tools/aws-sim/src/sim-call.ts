@@ -59,13 +59,13 @@ export function findNumber(input: Readonly<Record<string, unknown>>, field: stri
 
 type Input = Readonly<Record<string, unknown>>;
 
-/** A list of texts, empty where there is none. */
+/** A list of strings, empty if absent. */
 export function textsOf(input: Input, field: string): readonly string[] {
   const value = input[field];
   return Array.isArray(value) ? value.map(String) : [];
 }
 
-/** A list of structures, empty where there is none. */
+/** A list of structures, empty if absent. */
 export function recordsOf(input: Input, field: string): readonly Input[] {
   const value = input[field];
   return Array.isArray(value) ? value.map((each) => Object(each)) : [];

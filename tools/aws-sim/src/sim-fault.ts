@@ -13,7 +13,7 @@ export class SimFault extends Error {
   }
 }
 
-/** A connection that broke before the answer came. Nobody can tell whether the request was served. */
+/** A connection that broke before the answer arrived. The caller cannot know whether the request was served. */
 export function connectionReset(): Error {
   return Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
 }
@@ -23,7 +23,7 @@ export function toPageToken(from: number): string {
   return Buffer.from(`from:${from}`).toString("base64");
 }
 
-/** Where a page begins: the first one without a token; undefined: the token is none that was given. */
+/** Where a page begins: at the first item without a token; undefined: the token is unknown. */
 export function parsePageToken(token: string | undefined): number | undefined {
   if (token === undefined) return 0;
   const found = /^from:(\d+)$/.exec(Buffer.from(token, "base64").toString());

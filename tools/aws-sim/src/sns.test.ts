@@ -19,7 +19,7 @@ function createTopics() {
 }
 
 describe("GetTopicAttributes", () => {
-  it("tells of a topic", async () => {
+  it("returns the attributes of a topic", async () => {
     const { sim, read } = createTopics();
     const TopicArn = sim.sns.addTopic({ ...PLACE, name: "hooks" });
 
@@ -109,7 +109,7 @@ describe("a topic", () => {
     expect(sim.sns.published(TopicArn)).toEqual([]);
   });
 
-  it("tells which entry of a batch has no message", async () => {
+  it("reports which entry of a batch does not have a message", async () => {
     const { batch } = createTopic();
 
     const { Successful, Failed } = await batch({ Id: "a", Message: "x" }, { Id: "b", Message: "" });

@@ -43,7 +43,7 @@ export function createSns(): SimSns {
         Publish: (call) => publish(open(call), call),
         PublishBatch: (call) => publishBatch(open(call), call),
       },
-      // There is no action of batches (service authorization reference, "Amazon SNS").
+      // Batches do not have an IAM action (service authorization reference, "Amazon SNS").
       toAction: (operation) => `sns:${operation.replace(/Batch$/, "")}`,
       faults: {
         ...queryFaults,
@@ -71,7 +71,7 @@ function findTopic(
   const arn = textOf(input, "TopicArn");
   const [, home, owner = ""] = TOPIC.exec(arn) ?? [];
   if (home === undefined) throw invalid("TopicArn Reason: An ARN must have at least 6 elements and name a topic");
-  // A topic is asked for in its own region only.
+  // A topic is only served in its own region.
   if (home !== region) throw invalid("TopicArn");
   const topic = topics.get(arn);
   if (owner !== identity.account && !topic?.sharedWith?.includes(identity.account)) {
@@ -137,7 +137,7 @@ interface Entry {
   readonly MessageAttributes?: Readonly<Record<string, { readonly DataType?: string; readonly StringValue?: string }>>;
 }
 
-/** Publish: one message to whoever has a filter that lets it through. */
+/** Publish: one message to each subscriber whose filter matches. */
 function publish(topic: Topic, { input }: SimCall): unknown {
   const entry: Entry = input;
   if (!entry.Message) throw invalidMessage("InvalidParameterException", "Invalid parameter: Empty message");

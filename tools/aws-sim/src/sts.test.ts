@@ -72,7 +72,7 @@ describe("AssumeRole", () => {
     await assume({ RoleArn: young.arn });
   });
 
-  it("keeps the tags of the session, which calls are told with", async () => {
+  it("keeps the tags of the session, and records them with calls", async () => {
     const { client, sessionOf, sim } = createSts();
     const session = await sessionOf({ Tags: [{ Key: "ProjectName", Value: "shop" }] });
 
@@ -104,7 +104,7 @@ describe("AssumeRole", () => {
 });
 
 describe("credentials", () => {
-  it("end with their session, and a changed token is none", async () => {
+  it("end with their session, and reject a changed token", async () => {
     const { client, clock, sessionOf } = createSts();
     const session = await sessionOf({ DurationSeconds: 900 });
     const ask = (as: typeof session) => client(STSClient, as).send(new GetCallerIdentityCommand({}));

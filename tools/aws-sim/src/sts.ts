@@ -26,7 +26,7 @@ function assume(iam: Identities, call: SimCall): unknown {
   const externalId = findText(input, "ExternalId");
   checkSession({ name: textOf(input, "RoleSessionName"), seconds, tags, externalId });
   const role = iam.findRole(arn);
-  // A role that does not exist is answered like one that may not be assumed: nobody shall find out which names exist.
+  // A missing role is answered like one that may not be assumed, so that names cannot be probed.
   if (role === undefined || !isTrusted(role, call)) throw denied(identity.arn, "sts:AssumeRole", arn);
   if (Object.keys(tags).length > 0 && !role.allowsTags) throw denied(identity.arn, "sts:TagSession", arn);
   checkLength(role, seconds, identity.isRole);
@@ -74,7 +74,7 @@ function denied(who: string, action: string, resource: string): SimFault {
   );
 }
 
-/** The parts of a session that STS checks before it looks at the role. */
+/** The parts of a session that STS validates before it checks the role. */
 interface SessionFacts {
   readonly name: string;
   readonly seconds: number;

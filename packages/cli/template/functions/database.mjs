@@ -12,7 +12,7 @@ export async function handler({ stackId, metadata, args }) {
   const root = metadata.folder ?? "/tmp/stackyard-review-app";
   const folder = join(root, stackId.replaceAll(/[^A-Za-z0-9_-]/g, "-"));
   if (args.action === "drop") return drop(stackId, folder);
-  // A way to see a task fail: put a file "no-room" beside the environments, and take it away again.
+  // To see a task fail, create a file "no-room" next to the environments, and delete it again.
   if (existsSync(join(root, "no-room"))) throw new Error(`no room for another ${args.engine} database`);
   console.log(`making a ${args.engine} database for ${stackId}`);
   await setTimeout(1_000 * Number(metadata.seconds ?? 1));

@@ -167,7 +167,7 @@ export interface DoorRequest {
   readonly accessKeyId: string;
   /** Of temporary credentials. */
   readonly sessionToken: string | undefined;
-  /** As the API reference names it; of S3 and Lambda what method and path tell. */
+  /** The name in the API reference; for S3 and Lambda, derived from method and path. */
   readonly operation: string;
   readonly method: string;
   /** With its query. */
@@ -181,7 +181,7 @@ const SCOPE = /Credential=([^/]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/;
 const QUERY_SCOPE = /X-Amz-Credential=([^&]+)/;
 
 /**
- * Tells what is asked. Sources: "Create a signed AWS API request" (credential scope); AWS JSON protocols, whose
+ * Returns the requested operation. Sources: "Create a signed AWS API request" (credential scope); AWS JSON protocols, whose
  * `X-Amz-Target` names the operation; S3 API reference, GetObject, PutObject, HeadObject and ListObjectsV2.
  */
 export function toDoorRequest(

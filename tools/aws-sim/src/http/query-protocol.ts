@@ -108,7 +108,7 @@ interface WireFault {
   readonly status: number;
 }
 
-/** What a service threw; a connection that broke is thrown on, and breaks for whoever asked. */
+/** What a service threw; a broken connection is rethrown, and breaks for the caller. */
 export function readFault(error: unknown): WireFault {
   const { name, message, code, $metadata } = Object(error);
   if (code === "ECONNRESET") throw error;
@@ -260,7 +260,7 @@ export interface OperationSchemas {
   readonly output: NormalizedSchema | undefined;
 }
 
-/** Loaded when a service is asked first: that of EC2 alone is two megabytes. */
+/** Loaded on the first request to a service: the schemas of EC2 alone are two megabytes. */
 const MODULES = {
   AutoScaling: () => import("@aws-sdk/client-auto-scaling"),
   CloudFormation: () => import("@aws-sdk/client-cloudformation"),

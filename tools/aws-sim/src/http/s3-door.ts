@@ -85,7 +85,7 @@ function toContent(schema: NormalizedSchema, output: Readonly<Record<string, unk
   return tag === undefined ? {} : { xml: `<${tag}>${toXml(schema, toBody(schema, output))}</${tag}>` };
 }
 
-/** What stands in headers does not stand in the body too. */
+/** Fields that are sent in headers are not repeated in the body. */
 function toBody(
   schema: NormalizedSchema,
   output: Readonly<Record<string, unknown>>,
@@ -126,7 +126,7 @@ function toError(error: unknown, method: string): HttpAnswer {
   return { status, headers: { "content-type": "application/xml" }, body: Buffer.from(isBare ? "" : xml) };
 }
 
-/** Requests of a bucket by what stands in their queries; the first that fits counts. The empty name fits always. */
+/** Requests of a bucket by query parameter; the first match counts. The empty name always matches. */
 const BUCKET: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   GET: [
     ["list-type", "ListObjectsV2"],
@@ -171,7 +171,7 @@ const OBJECT: Readonly<Record<string, readonly (readonly [string, string])[]>> =
   ],
 };
 
-/** What method and path tell, path style (S3 API reference, request syntax of each operation). */
+/** The operation by method and path, path style (S3 API reference, request syntax of each operation). */
 function toS3Operation({ method, path }: Pick<DoorRequest, "method" | "path">): string {
   const url = new URL(path, "http://s3");
   const [bucket = "", key = ""] = url.pathname.slice(1).split(/\/(.*)/s);

@@ -88,7 +88,7 @@ describe("checksums over HTTP", () => {
 });
 
 describe("buckets over HTTP", () => {
-  it("are created and set up, and tell it", async () => {
+  it("are created and configured, and return their settings", async () => {
     const Bucket = "made-over-http";
     const Rules = [
       {
@@ -159,7 +159,7 @@ describe("presigned URLs over HTTP", () => {
     });
   }
 
-  it("give what their holder asks for, at the host that they were signed for", async () => {
+  it("return what their holder requests, at the host that they were signed for", async () => {
     sim.s3.write(BUCKET, "a/b c.zip", "0123456789");
     const url = await sign("a/b c.zip");
 

@@ -35,7 +35,7 @@ describe("DescribeTargetHealth", () => {
     ]);
   });
 
-  it("tells of each port of an instance, and of strangers last", async () => {
+  it("reports each port of an instance, and unknown targets last", async () => {
     const { sim, TargetGroupArn, read } = createGroup();
     for (const port of [80, 81]) sim.loadBalancing.setTarget(TargetGroupArn, { id: "i-1", port, state: "healthy" });
     sim.loadBalancing.setTarget(TargetGroupArn, { id: "i-2", port: 80, state: "healthy" });

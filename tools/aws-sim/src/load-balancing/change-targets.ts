@@ -18,7 +18,7 @@ export function registerTargets(groups: TargetGroups, call: SimCall): unknown {
   return {};
 }
 
-/** DeregisterTargets: they drain, and are targets no more. One that is none fails the whole request. */
+/** DeregisterTargets: targets drain and are then removed. An unknown target fails the whole request. */
 export function deregisterTargets(groups: TargetGroups, call: SimCall): unknown {
   const group = openTargetGroup(groups, textOf(call.input, "TargetGroupArn"), call);
   const targets = targetsOf(call);

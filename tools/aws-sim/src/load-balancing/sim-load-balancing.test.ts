@@ -2,7 +2,7 @@ import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-
 import { expect, it } from "vitest";
 import { ACCOUNT, createWorld } from "../testing/a-world.ts";
 
-it("tells the health of targets as it changes with time", async () => {
+it("reports the health of targets as it changes with time", async () => {
   const { sim, client, clock } = createWorld();
   const TargetGroupArn = sim.loadBalancing.addTargetGroup({ account: ACCOUNT, region: "eu-west-1", name: "web" });
   sim.loadBalancing.setTarget(TargetGroupArn, { id: "i-1", port: 80, state: "initial" });

@@ -9,7 +9,7 @@ export interface TargetGroupInput {
   readonly region: string;
   readonly name: string;
   readonly tags?: Readonly<Record<string, string>>;
-  /** Default: 0, which is none. */
+  /** Default: 0, which disables it. */
   readonly slowStartSeconds?: number;
   /** Default: 300. */
   readonly deregistrationDelaySeconds?: number;
@@ -22,7 +22,7 @@ export interface TargetGroupInput {
   readonly port?: number;
 }
 
-/** A target group as it is kept. */
+/** The stored state of a target group. */
 export interface TargetGroup {
   readonly arn: string;
   readonly account: string;

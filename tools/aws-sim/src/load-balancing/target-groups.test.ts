@@ -65,7 +65,7 @@ describe("target groups", () => {
     ).rejects.toMatchObject({ name: "TargetGroupNotFoundException" });
   });
 
-  it("tell their tags, of 20 at a time", async () => {
+  it("return their tags, up to 20 at a time", async () => {
     const { sim, elb, arn } = createElb();
     sim.loadBalancing.setTags(arn, { ProjectName: "shop" });
     const read = (ResourceArns: string[]) => elb.send(new DescribeTagsCommand({ ResourceArns }));

@@ -20,7 +20,7 @@ describe("a target", () => {
     );
   });
 
-  it("drains for its whole period, however often that is asked for, and is gone", () => {
+  it("drains for its whole period, however often it is deregistered, and is gone", () => {
     fc.assert(
       fc.property(instant, instant, fc.array(instant, { maxLength: 5 }), (now, drainMs, again) => {
         const targets = createTargetStates();
@@ -52,7 +52,7 @@ describe("a target", () => {
     expect(targets.find(ID, Number.MAX_SAFE_INTEGER)?.state).toBe("initial");
   });
 
-  it("is none before it was registered, and known afterwards", () => {
+  it("is unknown before it is registered, and known afterwards", () => {
     const targets = createTargetStates();
 
     const before = [targets.knows(ID), targets.find(ID, 0), targets.deregister({ id: ID }, { now: 5, drainMs: 9 })];
@@ -120,7 +120,7 @@ describe.each(["targetGroup", "classic"] as const)("a traffic source of kind %s"
     expect(sim.traffic.isHealthy(sources[kind], ID, now + 5)).toBe(true);
   });
 
-  it("drains nobody whom it does not know, and nothing when it is gone", () => {
+  it("does not drain unknown targets, or any target of a deleted group", () => {
     const { sim, clock, sources } = createSources();
     const gone = { ...sources[kind], id: "none" };
 

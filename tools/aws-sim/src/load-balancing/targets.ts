@@ -16,7 +16,7 @@ export interface TargetRef {
 /** API reference, "TargetHealth", State. */
 export type TargetState = "initial" | "healthy" | "unhealthy" | "unused" | "draining" | "unavailable";
 
-/** A target as it is at an instant. */
+/** A target at a given time. */
 export interface TargetNow {
   readonly id: string;
   readonly port: number | undefined;
@@ -29,7 +29,7 @@ export interface TargetStates {
   set(target: TargetInput): void;
   /** It is being checked until its course says more. Replaces whatever was known of it. */
   register(target: TargetRef, course: TargetCourse): void;
-  /** It drains and is a target no more; without a port, under all of its ports. Gives when; one that is none: now. */
+  /** Drains and removes a target; without a port, under all of its ports. Returns when it is gone; if it is unknown: now. */
   deregister(target: TargetRef, period: DrainPeriod): number;
   list(now: number): readonly TargetNow[];
   find(id: string, now: number): TargetNow | undefined;
@@ -66,7 +66,7 @@ export function createTargetStates(): TargetStates {
       const earlier = targets.get(target.id)?.get(target.port)?.changes ?? [];
       keep(target, [...earlier, { at: target.at ?? 0, state: target.state }]);
     },
-    // Whoever registers may do so late, for an instant that has passed: nobody has looked in between.
+    // A registration may be late, for a time that has passed: the state was not read in between.
     register: (target, course) => keep(target, [{ at: 0, state: "initial" }, ...toChanges(course)]),
     deregister({ id, port }, { now, drainMs }) {
       const meant = ofId(id).filter((each) => port === undefined || each.port === port);
@@ -109,10 +109,10 @@ interface TrafficSource {
   readonly port: number | undefined;
 }
 
-/** Undefined: there is none in that account and region. */
+/** Undefined: it does not exist in that account and region. */
 export type FindSource = (ref: TrafficSourceRef) => TrafficSource | undefined;
 
-/** The load balancers of both generations, as Auto Scaling works with them. A source that is gone is healthy for nobody. */
+/** The load balancers of both generations, as Auto Scaling uses them. In a deleted source no instance is healthy. */
 export function createTrafficSources(findSource: FindSource): TrafficSources {
   return {
     exists: (ref) => findSource(ref) !== undefined,

@@ -20,7 +20,7 @@ export interface LogStreams {
   addGroup(place: Omit<StreamPlace, "stream">): void;
   add(place: StreamPlace, source: LogSource): void;
   hasGroup(place: Omit<StreamPlace, "stream">): boolean;
-  /** In the order of their instants; undefined: there is no such stream. */
+  /** In order of time; undefined: the stream does not exist. */
   read(place: StreamPlace, now: number): readonly LogEvent[] | undefined;
 }
 

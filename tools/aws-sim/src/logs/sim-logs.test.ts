@@ -71,7 +71,7 @@ describe("GetLogEvents", () => {
     expect([empty.lines, page.lines]).toEqual([[], ["line 0", "line 1"]]);
   });
 
-  it("tells a missing group from a missing stream, and refuses what is malformed", async () => {
+  it("distinguishes a missing group from a missing stream, and rejects malformed requests", async () => {
     const { read } = createLog(1);
 
     await expect(read({ logGroupName: "/none" })).rejects.toMatchObject({

@@ -15,7 +15,7 @@ export interface SimLogs {
   answerEmptyPages(count: number): void;
 }
 
-/** CloudWatch Logs, as far as it is read. Source: API reference, "GetLogEvents". */
+/** CloudWatch Logs, only its read operations. Source: API reference, "GetLogEvents". */
 export function createLogs(): SimLogs {
   const streams = createLogStreams();
   let emptyPages = 0;
@@ -28,7 +28,7 @@ export function createLogs(): SimLogs {
           emptyPages -= 1;
           const start = findText(call.input, "nextToken");
           const { nextForwardToken, nextBackwardToken, events } = page;
-          // Nothing was passed over: both tokens lead from where the page would have begun.
+          // Nothing was skipped: both tokens point to where the page would have begun.
           const isForward = call.input["startFromHead"] === true;
           const here = start ?? (isForward ? nextBackwardToken : nextForwardToken);
           const at = here.slice(1);

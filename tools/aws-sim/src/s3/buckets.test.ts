@@ -79,7 +79,7 @@ describe("CreateBucket", () => {
 });
 
 describe("HeadBucket", () => {
-  it("is forbidden for a bucket of somebody else, whoever is expected", async () => {
+  it("is forbidden for a bucket of another account, whatever the expected owner", async () => {
     const { s3, stranger } = createS3();
 
     await expect(stranger.send(new HeadBucketCommand({ Bucket: BUCKET }))).rejects.toMatchObject({
@@ -93,7 +93,7 @@ describe("HeadBucket", () => {
 });
 
 describe("settings", () => {
-  it("are what was put, and are told apart from what was not", async () => {
+  it("are what was put, and are distinguished from missing ones", async () => {
     const { s3, create } = createS3();
     await create();
     const Rules = [{ ID: "uploads", Status: "Enabled" as const, Filter: {}, Expiration: { Days: 7 } }];
@@ -180,7 +180,7 @@ describe("versions", () => {
     expect(all.DeleteMarkers).toMatchObject([{ Key: "b", VersionId: marker.VersionId, IsLatest: true }]);
   });
 
-  it("go for ever by their ids, and what is then the newest stands", async () => {
+  it("are deleted permanently by their ids, and the newest of the rest is current", async () => {
     const { s3, sim } = createS3();
     sim.s3.createBucket({ name: "kept", account: ACCOUNT, region: "eu-west-1", versioned: true });
     const put = (Body: string) => s3.send(new PutObjectCommand({ Bucket: "kept", Key: "a", Body }));
@@ -216,7 +216,7 @@ function createVersionedS3() {
   const keep = (Status: "Enabled" | "Suspended") =>
     s3.send(new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration: { Status } }));
   const remove = (VersionId?: string) => s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: "a", VersionId }));
-  /** Ids of all versions, the newest first; a marker of a deletion is told. */
+  /** Ids of all versions, the newest first; delete markers are labeled. */
   const list = async () => {
     const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: BUCKET }));
     const ids = Versions.map(({ VersionId, IsLatest }) => `${VersionId}${IsLatest ? " latest" : ""}`);
@@ -332,7 +332,7 @@ describe("a bucket without versions", () => {
 describe("a checksum", () => {
   const ChecksumSHA256 = createHash("sha256").update("one").digest("base64");
 
-  it("is kept, and told to who asks for it", async () => {
+  it("is kept, and returned on request", async () => {
     const { put, s3 } = createVersionedS3();
     await put("one", BUCKET, { ChecksumSHA256 });
     const at = { Bucket: BUCKET, Key: "a" };

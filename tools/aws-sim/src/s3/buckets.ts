@@ -131,7 +131,7 @@ export const s3Faults = {
 /** An object as it lies there. */
 export interface StoredObject {
   readonly key: string;
-  /** Its bytes; empty where they are made when somebody reads (`generated`) or were not kept (`discards`). */
+  /** Its bytes; empty if they are generated on read (`generated`) or were not kept (`discards`). */
   readonly body: Buffer;
   readonly size: number;
   readonly generated?: GeneratedContent;
@@ -154,7 +154,7 @@ export interface GeneratedContent {
   read(from: number, end: number): Iterable<Uint8Array>;
 }
 
-/** What stands in the place of a deleted object (S3 guide, "Working with delete markers"). */
+/** Takes the place of a deleted object (S3 guide, "Working with delete markers"). */
 export interface DeleteMarker {
   readonly key: string;
   /** As of an object. */
@@ -308,7 +308,7 @@ export const settingOperations: Readonly<Record<string, Operation>> = Object.fro
 );
 
 function put(bucket: Bucket, name: string, setting: Setting, { input, identity }: SimCall): object {
-  // Settings are the owner's matter, whoever else may read (S3 guide, "Bucket owner granting cross-account permissions").
+  // Only the owner can change settings, even if others can read (S3 guide, "Bucket owner granting cross-account permissions").
   if (bucket.account !== identity.account) throw s3Faults.denied(identity.arn, `s3:Put${name}`);
   const value = input[setting.put];
   if (value === undefined) throw s3Faults.malformedXml();
@@ -331,7 +331,7 @@ function get({ settings }: Bucket, name: string, { put: member, get: toAnswer, m
 const KINDS = ["AES256", "aws:kms", "aws:kms:dsse", "aws:fsx"];
 
 /**
- * How PutObject is asked to encrypt; SSE-S3 where nothing is asked. With KMS and no key S3 takes its own (`aws/s3`). Source: API
+ * How PutObject requests encryption; the default is SSE-S3. With KMS and no key, S3 uses its own key (`aws/s3`). Source: API
  * reference, "PutObject", x-amz-server-side-encryption and x-amz-server-side-encryption-aws-kms-key-id.
  */
 export function toEncryption(input: SimCall["input"]): Encryption {
@@ -362,7 +362,7 @@ export function keepObject(bucket: Bucket, object: StoredObject): StoredObject {
   return kept;
 }
 
-/** A version of a key; undefined: there is none of that id. */
+/** A version of a key; undefined: no version has that id. */
 export function findVersion(
   { versions }: Pick<Bucket, "versions">,
   key: string,
@@ -379,7 +379,7 @@ export function addVersion<Version extends StoredObject | DeleteMarker>(bucket: 
   return kept;
 }
 
-/** Removes a version for ever. */
+/** Removes a version permanently. */
 export function removeVersion({ versions }: Bucket, key: string, versionId?: string): void {
   versions.delete(toSlot(key, versionId));
 }

@@ -13,7 +13,7 @@ function createS3() {
 }
 
 describe("the encryption of an object", () => {
-  it("is kept and told as it was asked for", async () => {
+  it("is kept and returned as requested", async () => {
     const { s3, put } = createS3();
 
     const answers = [await put(KMS), await s3.send(new HeadObjectCommand(AT)), await s3.send(new GetObjectCommand(AT))];
@@ -21,7 +21,7 @@ describe("the encryption of an object", () => {
     for (const answer of answers) expect(answer).toMatchObject(KMS);
   });
 
-  it("is S3's own where nothing is asked for", async () => {
+  it("is S3's own by default", async () => {
     const { s3, put } = createS3();
     await put();
 
@@ -49,7 +49,7 @@ describe("the encryption of an object", () => {
   });
 });
 
-describe("an object that somebody else writes", () => {
+describe("an object that another account writes", () => {
   it("is dated by the clock", async () => {
     const { sim, s3, clock } = createS3();
     await clock.advance(7_000);

@@ -89,7 +89,7 @@ describe("a multipart upload", () => {
     expect(sim.s3.texts(BUCKET)).toEqual({});
   });
 
-  it("does not write over what stands there if it shall not, and can still be aborted", async () => {
+  it("does not overwrite an existing object if told not to, and can still be aborted", async () => {
     const { s3, begin, put, complete, sim } = createS3();
     const upload = await begin();
     const parts = [await put(upload, 1, REST)];
@@ -134,7 +134,7 @@ describe("a multipart upload", () => {
 });
 
 describe("lists", () => {
-  it("tell parts by number, page by page", async () => {
+  it("list parts by number, page by page", async () => {
     const { s3, begin, put } = createS3();
     const upload = await begin();
     for (const number of [3, 1, 2]) await put(upload, number, Buffer.from("x".repeat(number)));
@@ -154,7 +154,7 @@ describe("lists", () => {
     expect([first.IsTruncated, second.IsTruncated]).toEqual([true, false]);
   });
 
-  it("tell uploads by key and beginning, page by page", async () => {
+  it("list uploads by key and start time, page by page", async () => {
     const { s3, begin, clock } = createS3();
     const b = await begin({ Key: "p/b" });
     await clock.advance(1_000);
@@ -187,7 +187,7 @@ describe("a bucket that discards", () => {
 });
 
 describe("the owner of a bucket", () => {
-  it("is checked where it is told", async () => {
+  it("is checked if it is sent", async () => {
     const { s3, at, sim } = createS3();
     sim.s3.write(BUCKET, "big", "x");
 

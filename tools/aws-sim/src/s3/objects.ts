@@ -30,7 +30,7 @@ export const MAX_KEY_BYTES = 1_024;
 
 /**
  * PutObject. S3 guide, "How to prevent object overwrites with conditional writes": `If-None-Match: *` is answered 412 when
- * the key is there; `If-Match` 412 when the ETag differs and 404 when there is no object; of several writers at a time the
+ * the key exists; `If-Match` 412 when the ETag differs and 404 when the object does not exist; of several writers at a time the
  * first wins. A delete in between is answered 409, which tests bring about with `once`.
  */
 export async function putObject(buckets: Buckets, call: SimCall): Promise<WrittenObject> {
@@ -59,14 +59,14 @@ export async function putObject(buckets: Buckets, call: SimCall): Promise<Writte
   return { output, bucket, object };
 }
 
-/** What was written where, and what the writer is told. */
+/** What was written where, and the answer to the writer. */
 export interface WrittenObject {
   readonly output: unknown;
   readonly bucket: Bucket;
   readonly object: StoredObject;
 }
 
-/** The SHA-256 that was sent, or that was asked for by name; a wrong one is refused ("Checking object integrity"). */
+/** The SHA-256 that was sent, or requested by algorithm; a wrong one is rejected ("Checking object integrity"). */
 export function checkSha256(body: Buffer, input: SimCall["input"]): string | undefined {
   const sent = findText(input, "ChecksumSHA256");
   if (sent === undefined && input["ChecksumAlgorithm"] !== "SHA256") return;
@@ -75,7 +75,7 @@ export function checkSha256(body: Buffer, input: SimCall["input"]): string | und
   return real;
 }
 
-/** What `If-None-Match` and `If-Match` of a write ask of the object that stands there. */
+/** The conditions of `If-None-Match` and `If-Match` of a write on the existing object. */
 export function checkWriteCondition(current: StoredObject | undefined, key: string, input: SimCall["input"]): void {
   const { IfMatch: ifMatch, IfNoneMatch: ifNoneMatch } = input;
   // API reference, "PutObject": If-None-Match expects the asterisk; both together are not served.
@@ -124,12 +124,12 @@ function findObject(bucket: Bucket, call: SimCall): StoredObject | undefined {
   if (versionId === undefined) return bucket.objects.get(key);
   const version = findVersion(bucket, key, versionId);
   if (version === undefined) throw s3Faults.noSuchVersion(key);
-  // "GetObject": a delete marker answers 405 to who asks for it by its id.
+  // "GetObject": a request for a delete marker by its id returns 405.
   if (!isObject(version)) throw s3Faults.methodNotAllowed();
   return version;
 }
 
-/** API reference, "GetObject": who may not list the bucket is told 403 for a key that is not there, not 404. */
+/** API reference, "GetObject": a caller that may not list the bucket gets 403 for a missing key, not 404. */
 function throwMissing(call: SimCall): never {
   if (mayList(call)) throw s3Faults.noSuchKey(textOf(call.input, "Key"));
   throw s3Faults.denied(call.identity.arn, "s3:ListBucket");
@@ -145,7 +145,7 @@ function checkReadCondition({ etag }: StoredObject, input: SimCall["input"]): vo
   if (findText(input, "IfNoneMatch") === etag) throw s3Faults.notModified();
 }
 
-// API reference, "HeadObject": the checksum is told only where ChecksumMode asks for it.
+// API reference, "HeadObject": the checksum is only returned if ChecksumMode requests it.
 function toHead({ versioning }: Bucket, object: StoredObject, { input }: SimCall) {
   const { size, etag, modifiedAt, contentType, metadata, encryption } = object;
   return {
@@ -195,7 +195,7 @@ function findRange(
 /** "DeleteObjects": up to 1,000 keys. */
 const MAX_KEYS = 1_000;
 
-/** DeleteObject: what is not there is deleted too, unless `If-Match` asks for it (S3 guide, "conditional deletes"). */
+/** DeleteObject: succeeds for a missing key too, unless `If-Match` is set (S3 guide, "conditional deletes"). */
 export function deleteObject(buckets: Buckets, call: SimCall): unknown {
   const bucket = openBucket(buckets, call);
   const key = textOf(call.input, "Key");
@@ -208,7 +208,7 @@ export function deleteObject(buckets: Buckets, call: SimCall): unknown {
   return deleteOne(bucket, { key, versionId: findText(call.input, "VersionId"), now: call.now });
 }
 
-/** DeleteObjects: each key by itself; `Quiet` tells of errors only. */
+/** DeleteObjects: each key separately; with `Quiet` only errors are returned. */
 export function deleteObjects(buckets: Buckets, call: SimCall): unknown {
   const bucket = openBucket(buckets, call);
   const { Objects: asked, Quiet: quiet } = Object(call.input["Delete"]);
@@ -230,7 +230,7 @@ interface Deletion {
 }
 
 /**
- * With versioning a delete only adds a marker and older versions stay; with an id it removes that version for ever, and what
+ * With versioning a delete only adds a marker and older versions stay; with an id it removes that version permanently, and what
  * is then the newest one stands (S3 guide, "Deleting object versions" and "Working with delete markers").
  */
 export function deleteOne(
@@ -262,7 +262,7 @@ function hide(bucket: Bucket, key: string, now: number): { DeleteMarker?: boolea
 const TOKEN = "after:";
 
 /**
- * ListObjectsV2. API reference: at most 1,000 keys an answer whatever is asked for, in the order of UTF-8 bytes; keys below
+ * ListObjectsV2. API reference: at most 1,000 keys per answer, in the order of UTF-8 bytes; keys below
  * a delimiter are rolled up and count as one; `StartAfter` counts on the first page only; the token is opaque.
  */
 export function listObjects(buckets: ReadonlyMap<string, Bucket>, call: SimCall): unknown {
@@ -293,7 +293,7 @@ export function listObjects(buckets: ReadonlyMap<string, Bucket>, call: SimCall)
 interface Row {
   readonly key?: string;
   readonly common?: string;
-  /** The last key that the row stands for: the next page begins after it. */
+  /** The last key that the row covers: the next page begins after it. */
   readonly last: string;
 }
 
@@ -386,7 +386,7 @@ function toStart(rows: readonly VersionRow[], key: string | undefined, versionId
   return next === -1 ? rows.length : next;
 }
 
-/** How an object came to be there, as the event tells it. */
+/** How an object was created, as in the event. */
 export type CreationReason = "PutObject" | "CompleteMultipartUpload";
 
 /**

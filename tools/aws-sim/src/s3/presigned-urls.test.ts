@@ -11,7 +11,7 @@ function sign({ client, clock }: World, key: string, expiresIn = 900, as?: World
 }
 
 describe("a presigned URL", () => {
-  it("gives what its holder asks for, also a part of it", async () => {
+  it("returns what its holder requests, also a range of it", async () => {
     const world = createWorld();
     world.sim.s3.write(BUCKET, "a/b c.zip", "0123456789");
     const url = await sign(world, "a/b c.zip");
@@ -75,7 +75,7 @@ describe("a presigned URL", () => {
 
     const text = await answer.text();
     expect([answer.status, text]).toEqual([403, expect.stringContaining("<Code>SignatureDoesNotMatch</Code>")]);
-    // S3 repeats what it was sent, so nobody may log it.
+    // S3 repeats what it was sent, so it must not be logged.
     expect(text).toMatch(/<SignatureProvided>[0-9a-f]{64}<\/SignatureProvided>/);
   });
 

@@ -30,7 +30,7 @@ const SCOPE = /^([^/]+)\/(\d{8}\/([^/]+)\/s3\/aws4_request)$/;
 
 /**
  * Reads a URL of the SDK's presigner, virtual-hosted or path style. Throws as S3 answers: `AuthorizationQueryParametersError`
- * for what is no such URL. Only `host` may be a signed header.
+ * for other URLs. Only `host` may be a signed header.
  */
 function parsePresignedUrl(method: string, text: string): PresignedUrl {
   const url = new URL(text);
@@ -101,7 +101,7 @@ interface Answerer {
   serve(request: SimRequest): Promise<unknown>;
 }
 
-/** What `fetch` takes, as far as it is served. */
+/** The supported arguments of `fetch`. */
 export interface PresignedRequest {
   readonly method?: "GET" | "HEAD" | "PUT";
   readonly body?: string | Uint8Array;
@@ -135,7 +135,7 @@ export async function fetchPresigned(
   }
 }
 
-/** S3 says what time it is ("Common response headers", Date): who is refused can tell whose clock is wrong. */
+/** S3 returns its time ("Common response headers", Date), so a rejected caller can find out whose clock is wrong. */
 function withDate(response: Response, now: number): Response {
   response.headers.set("date", new Date(now).toUTCString());
   return response;
@@ -156,7 +156,7 @@ function toConditions(headers: Readonly<Record<string, string>>): Readonly<Recor
   ) as never;
 }
 
-/** The body is streamed, as it is on the wire. */
+/** The body is streamed, like on the wire. */
 function toResponse(output: Readonly<Record<string, unknown>>): Response {
   const body = output["Body"];
   const headers = Object.entries(HEADERS).flatMap(([header, field]): [string, string][] => {
@@ -194,7 +194,7 @@ function toErrorResponse(fault: SimFault): Response {
   });
 }
 
-/** An error as S3 writes it: with what else it tells of this one (API reference, "REST Error Responses"). */
+/** An error in the format of S3, with its additional fields (API reference, "REST Error Responses"). */
 function toErrorXml({ name: Code, message: Message, $fault: _, $metadata: __, ...fields }: SimFault): string {
   const told = { Code, Message, ...fields, RequestId: "4442587FB7D0A2F9", HostId: "host" };
   const elements = Object.entries(told).map(([tag, value]) => `<${tag}>${escapeText(String(value))}</${tag}>`);

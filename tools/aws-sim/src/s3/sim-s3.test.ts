@@ -102,7 +102,7 @@ describe("a bucket", () => {
     expect(await other.send(new ListObjectsV2Command({ Bucket: "open" }))).toMatchObject({ KeyCount: 0 });
   });
 
-  it("is asked in its own region only", async () => {
+  it("is only served in its own region", async () => {
     const { client } = createWorld();
 
     await expect(
@@ -137,7 +137,7 @@ describe("a bucket", () => {
     expect(Contents.map(({ Key }) => Key)).toEqual(["B", "a", "b/1", "b_", "é", "\uffee", "\u{1f600}"]);
   });
 
-  it("refuses a token that is none of its listing", async () => {
+  it("rejects a token of another listing", async () => {
     const { s3 } = createS3();
 
     await expect(s3.send(new ListObjectsV2Command({ Bucket: BUCKET, ContinuationToken: "x" }))).rejects.toMatchObject({
@@ -145,7 +145,7 @@ describe("a bucket", () => {
     });
   });
 
-  it("asks for fewer requests with SlowDown, 503", async () => {
+  it("throttles with SlowDown, 503", async () => {
     const { put, sim, clock } = createS3();
     sim.limit("S3.PutObject", { perSecond: 2 });
     await put();

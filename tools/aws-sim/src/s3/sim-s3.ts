@@ -35,7 +35,7 @@ export interface SimS3 {
   readonly service: SimService;
   createBucket(input: BucketInput): void;
   hasBucket(name: string): boolean;
-  /** Puts an object there now, as if somebody else had done it. Nobody is told. */
+  /** Puts an object now, as another writer would. No event is sent. */
   write(bucket: string, key: string, body: string | Buffer): void;
   /** Puts an object there whose bytes are made when they are read. Its ETag says nothing about them. */
   writeGenerated(bucket: string, key: string, content: GeneratedContent): void;

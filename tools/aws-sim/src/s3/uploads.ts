@@ -93,7 +93,7 @@ function findUpload(buckets: Buckets, call: SimCall): { readonly bucket: Bucket;
 const MIN_PART_BYTES = 5 * 1_024 ** 2;
 
 /**
- * CompleteMultipartUpload: the object stands at once and whole. `If-None-Match: *` is judged here; where it does not hold the
+ * CompleteMultipartUpload: the object exists at once and complete. `If-None-Match: *` is checked here; if it does not hold the
  * upload stays (API reference, "CompleteMultipartUpload"; S3 guide, "How to prevent object overwrites with conditional writes").
  */
 export function completeUpload(buckets: ReadonlyMap<string, Bucket>, call: SimCall): WrittenObject {
@@ -159,7 +159,7 @@ function toDigestOfDigests(parts: readonly UploadedPart[]): string {
   return `${createHash("sha256").update(Buffer.concat(digests)).digest("base64")}-${parts.length}`;
 }
 
-/** "ListParts" and "ListMultipartUploads": at most 1,000 an answer, whatever is asked for. */
+/** "ListParts" and "ListMultipartUploads": at most 1,000 per answer, whatever the requested number. */
 const MAX_ROWS = 1_000;
 
 /** ListParts: by number, after `PartNumberMarker`. */

@@ -7,7 +7,7 @@ export interface QueueEdge {
   readonly refusesEntry?: (id: string) => RefusedEntry | undefined;
   /** Thrown before anything has seen the call. */
   readonly refuses?: Error;
-  /** Thrown when the call has been served: nobody is told that it was. */
+  /** Thrown after the call was served: the caller does not learn that it was. */
   readonly loses?: Error;
 }
 
@@ -81,7 +81,7 @@ async function serve(edge: QueueEdge, next: Handle, args: { readonly input: Inpu
   return answer;
 }
 
-/** SNS calls its entries otherwise. A request without entries is none, so it is not made. */
+/** SNS has another name for entries. A request without entries is invalid, so it is not made. */
 async function serveEntries({ refusesEntry }: QueueEdge, next: Handle, args: { readonly input: Input }) {
   const name = "Entries" in args.input ? "Entries" : "PublishBatchRequestEntries";
   const entries = args.input[name];

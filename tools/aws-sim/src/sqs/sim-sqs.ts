@@ -3,12 +3,12 @@ import { jsonFaults } from "../json-faults.ts";
 import { findNumber, findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 
-/** Standard queues in this process. Delays, dead letters and what a function is told are an emulator's matter. */
+/** Standard queues in this process. Delays, dead letters and event source mappings are the emulator's. */
 export interface SimSqs {
   readonly service: SimService;
   /** Gives the URL. */
   addQueue(input: { readonly account: string; readonly region: string; readonly name: string }): string;
-  /** What lies there, also what somebody works on. */
+  /** All messages, including those in flight. */
   messages(queueUrl: string): readonly QueuedMessage[];
 }
 

@@ -62,7 +62,7 @@ describe("documents", () => {
     });
   });
 
-  it("get further versions, of which the default is told", async () => {
+  it("get further versions, of which the default is returned", async () => {
     const { create, describeIt, ssm } = createDocuments();
     await create();
     const next = { Name, Content: toContent({ description: "2" }), DocumentVersion: "$LATEST" };

@@ -27,7 +27,7 @@ export function createDocument({ documents }: SsmState, call: SimCall): unknown 
   return { DocumentDescription: toDescription(document, 1) };
 }
 
-/** UpdateDocument: a further version, which is not the default until somebody says so. */
+/** UpdateDocument: adds a version, which is not the default until it is set. */
 export function updateDocument(state: SsmState, call: SimCall): unknown {
   const document = openDocument(state, call, textOf(call.input, "Name"));
   const version = parseDocument(textOf(call.input, "Content"));

@@ -10,13 +10,13 @@ import {
 /** Decides how an invocation goes whose turn comes at an instant. */
 type BeginInvocation = (invocation: SimInvocation, startAt: number) => Course;
 
-/** Until an agent that is asked to stop has stopped what runs. */
+/** The time until an agent has stopped a command on request. */
 const CANCEL_MS = 1_000;
 
 /**
  * Plays a command up to an instant: as many invocations at a time as its rate control allows, and none any more when more
  * failed than its error limit. Sources: user guide, "Send commands at scale": "Using concurrency controls" and "Using error
- * controls"; what runs goes on, and failures and execution time-outs count ("GetCommandInvocation", StatusDetails).
+ * controls"; running commands continue, and failures and execution timeouts count ("GetCommandInvocation", StatusDetails).
  */
 export function playCommand(command: SimCommand, now: number, begin: BeginInvocation): void {
   const atOnce = toCount(command.maxConcurrency, command.invocations.length, 1);

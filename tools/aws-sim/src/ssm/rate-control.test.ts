@@ -54,7 +54,7 @@ describe("MaxConcurrency", () => {
     expect((await little.states()).filter((each) => each === "InProgress")).toHaveLength(1);
   });
 
-  it("plays the same however seldom somebody looks", async () => {
+  it("gives the same result however seldom it is read", async () => {
     const scripts = Array.from({ length: 7 }, () => SECOND);
     const often = await createRun(scripts, { MaxConcurrency: "2" });
     const once = await createRun(scripts, { MaxConcurrency: "2" });
@@ -70,7 +70,7 @@ describe("MaxConcurrency", () => {
 });
 
 describe("MaxErrors", () => {
-  it("of 0 stops at the first failure, and what runs goes on", async () => {
+  it("of 0 stops at the first failure, and running commands continue", async () => {
     const slow = { deliveredAfterMs: 0, runsForMs: 3_000 };
     const run = await createRun([FAILS, slow, SECOND], { MaxConcurrency: "2", MaxErrors: "0" });
 
@@ -119,7 +119,7 @@ describe("a command's own state", () => {
     expect(await run.command()).toEqual(["Failed", "Incomplete", 2, 1, 0]);
   });
 
-  it("is timed out when nobody could be reached", async () => {
+  it("times out when no instance could be reached", async () => {
     const run = await createRun([{ deliveredAfterMs: Number.POSITIVE_INFINITY }], { TimeoutSeconds: 30 });
 
     await run.clock.advance(29_999);

@@ -66,7 +66,7 @@ describe("ListCommands", () => {
     expect((await commands()).comments).toEqual(["x"]);
   });
 
-  it("refuses pages over 50, unknown keys, tokens and ids that are none", async () => {
+  it("rejects pages over 50, unknown keys, and invalid tokens and ids", async () => {
     const { commands, filter } = createLists();
 
     await expect(commands({ MaxResults: 51 })).rejects.toMatchObject({ name: "ValidationException" });
@@ -108,7 +108,7 @@ describe("ListCommandInvocations", () => {
     });
   });
 
-  it("shows plugins only when it is asked for details, their output cut", async () => {
+  it("returns plugins only if details are requested, with truncated output", async () => {
     const { addNode, send, invocations, sim, clock } = createLists();
     const id = addNode();
     sim.ssm.script(id, { exitCode: 2, stdout: "x".repeat(3_000) });

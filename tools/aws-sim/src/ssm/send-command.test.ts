@@ -123,7 +123,7 @@ describe("SendCommand", () => {
     expect(Command).toMatchObject({ TargetCount: count, InstanceIds: [] });
   });
 
-  it("ANDs targets, and says when nobody is meant", async () => {
+  it("ANDs targets, and reports when no instance matches", async () => {
     const { addNode, ssm } = createFleet();
     const id = addNode({ tags: { a: "1" } });
     const send = (...Targets: { Key: string; Values: string[] }[]) =>

@@ -42,7 +42,7 @@ describe("toCourse", () => {
     });
   });
 
-  it("tells at once what is not deliverable", () => {
+  it("reports at once what cannot be delivered", () => {
     expect(course({ outcome: { undeliverable: true } })).toMatchObject({ end: "Undeliverable", exitCode: -1 });
   });
 });

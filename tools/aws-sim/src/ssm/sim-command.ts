@@ -81,7 +81,7 @@ export function toStatus(details: string): string {
 export interface Course {
   /** The agent has it and begins; undefined: it never does. */
   readonly deliveredAt?: number;
-  /** SSM found nobody there and tries again: `Delayed` until delivered. */
+  /** SSM did not reach the agent and retries: `Delayed` until delivered. */
   readonly isDelayed: boolean;
   readonly endsAt: number;
   readonly end: "Success" | "Failed" | "DeliveryTimedOut" | "ExecutionTimedOut" | "Undeliverable" | "Cancelled";
@@ -133,7 +133,7 @@ export function toCourse({ startAt, outcome, onlineAt, deliveryMs, executionMs }
   };
 }
 
-/** How a command goes on one instance. Times are counted from the step before. */
+/** The course of a command on one instance. Times are relative to the step before. */
 export interface Outcome {
   /** Until the agent has it. `Infinity`: never. Default: half a second. */
   readonly deliveredAfterMs?: number;

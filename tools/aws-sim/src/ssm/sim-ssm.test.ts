@@ -32,7 +32,7 @@ describe("DescribeInstanceInformation", () => {
     ]);
   });
 
-  it("tells of agents that are lost and come back", async () => {
+  it("reports agents that are lost and come back", async () => {
     const { addNode, filter, sim, clock } = createNodes();
     const id = addNode();
     sim.ssm.changePing(id, "ConnectionLost");

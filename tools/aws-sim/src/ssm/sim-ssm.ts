@@ -31,11 +31,11 @@ export interface SimSsm {
   addAgent(input: AgentInput): void;
   /** Its agent is lost, or is back, from now on or from an instant to come. */
   changePing(instanceId: string, ping: PingStatus, at?: number): void;
-  /** How commands go on an instance: one script for each command in order, the last for all further; `*`: on all others. */
+  /** The scripts of commands on an instance: one for each command in order, the last for all others; `*`: on all others. */
   script(instanceId: string, ...scripts: readonly Script[]): void;
   /** What SSM is late with, and what an account may have pending. */
   set(limits: Partial<SsmLimits>): void;
-  /** All commands that were sent, in order, as far as somebody has asked for them. */
+  /** All commands that were sent, in order, up to the time of the last read. */
   listCommands(): readonly SimCommand[];
 }
 
@@ -142,7 +142,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
 /** DescribeInstanceInformation: the nodes that have registered, by filters, in pages. Who is not registered is left out. */
 function describeInstanceInformation(state: SsmState, call: SimCall): unknown {
   const filters = filtersOf(call.input);
-  // A large fleet is asked for by ids, fifty at a time.
+  // A large fleet is queried by ids, fifty at a time.
   const ids = filters.find(({ key }) => key === "InstanceIds")?.values;
   const found = state
     .agentsOf(call, ids && [...new Set(ids)])

@@ -167,7 +167,7 @@ function parseJson(content: string): Record<string, unknown> {
     const value: unknown = JSON.parse(content);
     if (typeof value === "object" && value !== null) return Object(value);
   } catch {
-    // Told below, as for a value that is no document.
+    // Reported below, as for a value that is not a document.
   }
   throw faults.documentContent("JSON not well-formed.");
 }
@@ -180,7 +180,7 @@ function toStep({ action, name, precondition }: Step): CommandStep {
   return { action, name, platforms: isBound ? possible.filter((each) => each === platform) : possible };
 }
 
-/** Each step has a time-out of its own; the longest stands for all. */
+/** Each step has its own timeout; the longest is used for all. */
 function timeoutOf(steps: readonly Step[]): string {
   return String(
     steps.find(({ inputs }) => inputs?.timeoutSeconds !== undefined)?.inputs?.timeoutSeconds ?? DEFAULT_TIMEOUT,

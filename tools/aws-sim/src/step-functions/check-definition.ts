@@ -5,7 +5,7 @@ import type { Definition } from "./to-local-definition.ts";
 const known = new Set<string>();
 
 /**
- * Throws what CreateStateMachine answers to a definition that is none: `InvalidDefinition`. A text is looked at once, as that
+ * Throws what CreateStateMachine returns for an invalid definition: `InvalidDefinition`. A text is checked only once, as that
  * takes a third of a second.
  */
 export function checkDefinition(definition: Definition): void {

@@ -80,7 +80,7 @@ async function run(execution: Execution, deps: ExecutionDeps): Promise<Outcome> 
   };
   const context = { Execution: { Id: arn, Name: name }, StateMachine: { Id: machine.arn, Name: machine.name } };
   const interpreter = new StateMachine(definition as unknown as StateMachineDefinition, {
-    // It was looked at when the machine was made.
+    // It was checked when the machine was created.
     validationOptions: { noValidate: true },
   });
   const running = interpreter.run(JSON.parse(input), { context, overrides } as RunOptions);
@@ -130,7 +130,7 @@ async function timedOut({ TimeoutSeconds }: Definition, signal: AbortSignal, clo
 interface StateDeps {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Calls a function; what it throws is told by its error's name. */
+  /** Calls a function; what it throws is reported by the error's name. */
   readonly invoke: (functionName: string, payload: unknown) => Promise<unknown>;
 }
 
@@ -170,7 +170,7 @@ async function wait(state: State, input: unknown, { clock, signal }: StateDeps):
   return null;
 }
 
-/** `TimeoutSeconds` of a task: 60 s or whatever it says; without it there is none that a test would live to see. */
+/** `TimeoutSeconds` of a task: 60 s or the given value; without it there is no limit that matters in a test. */
 async function withTimeout<T>(
   { TimeoutSeconds }: State,
   { clock, signal }: StateDeps,
@@ -223,7 +223,7 @@ interface HistoryEvent {
   readonly [details: string]: unknown;
 }
 
-/** What an event of the interpreter is in a history; undefined: none that is looked at. */
+/** The history event for an event of the interpreter; undefined: it is not recorded. */
 function toHistoryEvent(
   event: object,
   { definition, at, id }: { readonly definition: Definition; readonly at: number; readonly id: number },

@@ -163,7 +163,7 @@ describe("StartExecution", () => {
     await expect(start({ name })).rejects.toMatchObject({ name: "InvalidName" });
   });
 
-  it("refuses what is no machine and what is no input", async () => {
+  it("rejects invalid machines and invalid input", async () => {
     const { start } = createMachine(() => ({}), waiting);
     const stateMachineArn = `arn:aws:states:eu-west-1:${ACCOUNT}:stateMachine:none`;
 
@@ -239,7 +239,7 @@ describe("ListExecutions", () => {
     expect(rest.nextToken).toBeUndefined();
   });
 
-  it("refuses machines and tokens that are none", async () => {
+  it("rejects unknown machines and tokens", async () => {
     const stranger = `${stateMachineArn}-2`;
 
     await expect(list({ stateMachineArn: stranger })).rejects.toMatchObject({ name: "StateMachineDoesNotExist" });

@@ -1,4 +1,4 @@
-/** A state of a definition, as far as it is looked at. */
+/** The parts of a definition's state that are read. */
 export interface State {
   readonly Type: string;
   readonly Resource?: string;

@@ -12,7 +12,7 @@ export interface ReleaseStep {
   readonly gives?: object;
 }
 
-/** Where the story is told. */
+/** Receives the output of the story. */
 export const PLACE = { account: ACCOUNT, region: "eu-west-1" } as const;
 
 /** Steps of one service. */

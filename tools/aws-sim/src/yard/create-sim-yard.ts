@@ -4,7 +4,7 @@ import { createSimulator, type FakeClock } from "@stackyard/core/testing";
 import { type AwsSim, createAwsSim } from "../aws-sim.ts";
 import { createSimPlugin } from "../sim-plugin.ts";
 
-/** A yard and a small AWS under one clock, whose time passes when it is told to. */
+/** A yard and a small AWS on one clock, whose time only passes when the test advances it. */
 export interface SimYard {
   readonly sim: AwsSim;
   readonly clock: FakeClock;

@@ -1,4 +1,4 @@
-# Stands for the app: a file that tells which commit is live.
+# A placeholder for the app: a file with the live commit.
 
 variable "stack_id" {
   type = string
