@@ -97,7 +97,7 @@ describe("findBoundaryProblems", () => {
 
   const aTool = { "tools/aws-sim/src/index.ts": "export const sim = 1;" };
 
-  it("reports code of a package that stands on an app or a tool", async () => {
+  it("reports code of a package that depends on an app or a tool", async () => {
     const rules = await findRules({
       ...aTool,
       "packages/sdk/src/a.ts": imports("../../../tools/aws-sim/src/index.ts"),

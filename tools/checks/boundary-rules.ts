@@ -1,7 +1,7 @@
 import { builtinModules } from "node:module";
 import type { IForbiddenRuleType } from "dependency-cruiser";
 
-/** Files that are no part of a build: tests of all kinds, their fixtures, benchmarks and configuration. */
+/** Files that do not belong to a build: tests of all kinds, their fixtures, benchmarks and configuration. */
 const testFiles = String.raw`(\.(test|test-d|bench)\.ts$|/(e2e|fixtures)/|\.config\.ts$)`;
 const anyBuiltin = `^(node:)?(${builtinModules.filter((name) => !name.startsWith("_")).join("|")})$|^node:`;
 const plugins = "executor|store|transport";

@@ -5,7 +5,7 @@ import { type DocSnippet, readDocSnippets } from "./doc-snippets.ts";
 import { findPages } from "./find-pages.ts";
 import { repositoryRoot } from "./published-packages.ts";
 
-/** The compiler that readers may have beside the one of this repository. Installed in the project of the check only. */
+/** A compiler version that readers may have, apart from this repository's. Installed in the project of the check only. */
 export const TYPESCRIPT_7 = { name: "typescript-7", specifier: "npm:typescript@7.0.2" } as const;
 
 /** A code block as a file of a project. */
@@ -30,7 +30,7 @@ export function toSnippetFiles(snippets: readonly DocSnippet[]): readonly Snippe
       const wanted = join(page, name);
       const path = taken.has(wanted) ? join(page, `line-${line}`, name) : wanted;
       taken.add(path);
-      // A block without an import is a module all the same.
+      // A block without an import is a module too.
       const end = name.endsWith(".cjs") ? "" : "export {};\n";
       const givenLines = given.split("\n").length - 1;
       return { page, path, text: `${given}${text}${end}`, firstLine: line - givenLines };
@@ -80,7 +80,7 @@ export async function compileSnippets(project: string): Promise<{ problems: read
   return { problems, count: files.length };
 }
 
-/** What the pages use beside the packages: links save the time of an installation. */
+/** Packages that the pages use apart from ours: links save the time of an installation. */
 const LINKED = ["vitest", "@types/node", "@stackyard/aws-sim", "@stackyard/lambda-host"];
 
 function linkTools(project: string): void {

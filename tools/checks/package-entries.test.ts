@@ -14,7 +14,7 @@ const manifest = {
 };
 
 describe("entriesOf", () => {
-  it("pairs what a user imports with its source, and leaves out what is no module", () => {
+  it("pairs what a user imports with its source, and omits files that are not modules", () => {
     const entries = entriesOf(parseManifest(manifest));
 
     expect(entries).toEqual([

@@ -37,7 +37,7 @@ const env = { ...process.env, PATH: `${bins}:${process.env["PATH"]}`, NX_DAEMON:
 function execute([command, ...args]: Check["command"], live: boolean): Promise<{ exitCode: number; output: string }> {
   const child = spawn(command, args, { cwd: repositoryRoot, env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
-  // Without file descriptors there are no streams, only the error.
+  // Without file descriptors, no streams exist, only the error.
   const streams: readonly (Readable | undefined)[] = [child.stdout, child.stderr];
   for (const stream of streams) {
     stream?.on("data", (chunk: Buffer) => {

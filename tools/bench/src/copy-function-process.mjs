@@ -1,5 +1,5 @@
 // The function of the consumer's template, as it was built, in a process of its own. By TLS it reaches the emulator, whatever
-// host it asks for. Nothing but it is loaded, and this is no TypeScript: what Node reads that with needs 15 MB.
+// host it requests. It loads nothing else, and is not TypeScript: Node needs 15 MB to read that.
 import { Agent } from "node:https";
 import { createRequire } from "node:module";
 

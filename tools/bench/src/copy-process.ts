@@ -1,4 +1,4 @@
-// Copies files, and tells how long it took.
+// Copies files, and prints the duration.
 import { type CopyOrder, createCopyWays } from "./artifacts/copy-ways.ts";
 import { serveCalls } from "./side-by-side/process-calls.ts";
 

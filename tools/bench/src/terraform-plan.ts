@@ -17,7 +17,7 @@ export interface TerraformPlanResult {
 const ROUNDS = 7;
 const PROGRAM = "terraform";
 
-/** Medians of `init` and `plan` by hand and through the executor, in turn; undefined where there is no terraform. */
+/** Medians of `init` and `plan` by hand and through the executor, in turn; undefined if terraform is not installed. */
 export async function measureTerraformPlan(): Promise<TerraformPlanResult | undefined> {
   if (!hasTerraform()) return undefined;
   return withFolder(async (projectDir) => {

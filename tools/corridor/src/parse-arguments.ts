@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-/** What `npm run corridor` was asked for. */
+/** The arguments of `npm run corridor`. */
 export interface CorridorArguments {
   /** The event is published in the process, without the HTTP API. */
   readonly direct: boolean;

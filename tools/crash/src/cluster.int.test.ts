@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { startYardProcess } from "./cluster.ts";
 
-/** Each life is told how to go by the next of these; the last one goes for all others. */
+/** The behavior of each process in order; the last one applies to all later ones. */
 function aYardProcess(...lives: readonly (readonly string[])[]) {
   const starts: ReturnType<typeof fork>[] = [];
   const { promise: alive, resolve } = Promise.withResolvers<void>();
@@ -23,7 +23,7 @@ function aYardProcess(...lives: readonly (readonly string[])[]) {
   return { yardProcess, starts, alive };
 }
 
-it("notes an end that nobody caused after the process was ready, and starts it again", async () => {
+it("records an unexpected exit after the process was ready, and starts it again", async () => {
   const { yardProcess, alive } = aYardProcess(["3", "ready"], ["on", "ready"]);
 
   await alive;

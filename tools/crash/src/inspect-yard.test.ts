@@ -67,7 +67,7 @@ describe("countDamage", () => {
     expect(damage).toEqual({ ...NONE, ...found });
   });
 
-  it("passes over events that changed nothing", async () => {
+  it("skips events that changed nothing", async () => {
     const late: Line = { eventId: "result:late", internal: true, outcome: "ignored", from: "DONE", to: "DONE" };
     const lines = [...WAY, late];
 

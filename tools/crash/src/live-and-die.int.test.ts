@@ -13,7 +13,7 @@ function aProcess(...args: readonly string[]) {
 }
 
 describe("liveAndDie", () => {
-  it("tells a process that has done its work, and how long it took to start", async () => {
+  it("recognizes a process that has done its work, and how long it took to start", async () => {
     const ending = await liveAndDie(aProcess("0", "opening", "ready", "done"), { limitMs: LIMIT_MS });
 
     expect(ending).toMatchObject({ kind: "done", startMs: expect.any(Number) });

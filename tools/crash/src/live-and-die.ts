@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 
-/** What a process of a yard tells on its way. */
+/** The messages of a yard's process. */
 export type Stage = "opening" | "ready" | "done";
 
 /** When a process is killed: so long after it has come to a stage. */

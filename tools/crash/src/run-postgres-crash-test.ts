@@ -77,7 +77,7 @@ async function workAll(store: Store, input: PostgresCrashInput, over: AbortSigna
   await waitForAll(store, input, until);
 }
 
-/** Every batch is sent until it is accepted: ids that are known are passed over. */
+/** Every batch is sent until it is accepted: known ids are skipped. */
 async function publishAll(store: Store, { stacks }: ChainPlan, until: AbortSignal): Promise<void> {
   const deps = { store, clock: systemClock, ids: createUlids() };
   for (let first = 0; first < stacks; first += PUBLISH_BATCH) {

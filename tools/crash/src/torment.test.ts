@@ -21,7 +21,7 @@ const never = new AbortController().signal;
 const FAST = { everyMs: 0, freezeMs: 20 };
 
 describe("torment", () => {
-  it("passes nobody over: each is hit in every turn", async () => {
+  it("skips no process: each is hit in every turn", async () => {
     const { victims } = createVictims(["a", "b", "postgres"]);
 
     const { hits } = await torment({ ...FAST, victims, torments: 12 }, never);

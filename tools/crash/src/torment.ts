@@ -50,7 +50,7 @@ export async function torment(input: TormentInput, over: AbortSignal): Promise<T
     onTorment?.(blow.frozenMs === undefined ? `killed ${victim.name}` : `froze ${victim.name} for ${blow.frozenMs} ms`);
     busy.add(victim);
     const doing = strike(blow).finally(() => busy.delete(victim));
-    // What fails is told at the end.
+    // Failures are reported at the end.
     doing.catch(() => undefined);
     underWay.push(doing);
   }
@@ -58,7 +58,7 @@ export async function torment(input: TormentInput, over: AbortSignal): Promise<T
   return toTorments(blows);
 }
 
-/** In turns, so that none is passed over. One that is not back yet has its turn later. */
+/** In turns, so that each one is hit. One that has not restarted yet has its turn later. */
 function createTurns(victims: readonly Victim[]): (busy: ReadonlySet<Victim>) => Victim | undefined {
   let turns: readonly Victim[] = [];
   return (busy) => {

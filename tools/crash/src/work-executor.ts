@@ -17,7 +17,7 @@ export function createWorkExecutor(folder: string): Executor {
     name: "work",
     config: Type.Object({}),
     async start(ctx) {
-      // Noted before the work, so that a task that ran can be told from one that never did.
+      // Recorded before the work, so that a task that ran is distinguished from one that never did.
       appendFileSync(join(folder, STARTS_LOG), `${ctx.attempt.id}\n`);
       await ctx.clock.sleep(WORK_MS);
       return succeeded({});

@@ -25,7 +25,7 @@ const deps = { store, clock: systemClock, ids, logger: silentLogger, executors }
 const locator = createStaticLocator([{ machine, source }]);
 const yard = startYard({ ...deps, locator }, { concurrency: 16, worker: { leaseMs: LEASE_MS } });
 
-// Every process sends all of them again: known ids are passed over.
+// Every process sends all of them again: known ids are skipped.
 for (let first = 0; first < plan.stacks; first += PUBLISH_BATCH) {
   const count = Math.min(PUBLISH_BATCH, plan.stacks - first);
   await publishMessages(

@@ -93,7 +93,7 @@ function resolvePage(path: string, sitePaths: ReadonlySet<string>): string | und
   return [path, readme].find((each) => sitePaths.has(each));
 }
 
-/** Returns where a page stands on the site: the README of the repository is its home page. */
+/** Returns the address of a page on the site: the README of the repository is its home page. */
 export function toSitePath(path: string): string {
   return path === "README.md" ? "index.md" : path;
 }

@@ -57,7 +57,7 @@ const failuresOf = (event: SqsEvent, body: string) => ({
 });
 
 describe("waiting until something holds", () => {
-  it("sees what happens while it is asked", async () => {
+  it("reports calls in progress", async () => {
     host.addFunction({ name: "worker", environment: {}, timeoutMs: 30_000, create: () => () => null });
     let asked = 0;
 
@@ -131,7 +131,7 @@ describe("an event source mapping", () => {
     expect(source.waiting).toBe(0);
   });
 
-  it("delivers again what it was told to lose", async () => {
+  it("delivers a message again if its deletion is lost", async () => {
     const { queueUrl, source } = await connect({ handler: () => null });
     source.loseNextDeletion();
 
@@ -207,7 +207,7 @@ describe("an event source mapping", () => {
 });
 
 describe("a function that is killed at its time-out", () => {
-  it("reaches nobody any more, and its messages come to another instance", async () => {
+  it("cannot reach anything any more, and its messages are delivered to another instance", async () => {
     const reached: string[] = [];
     const late = Promise.withResolvers<void>();
     const started = Promise.withResolvers<void>();

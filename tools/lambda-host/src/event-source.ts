@@ -43,7 +43,7 @@ export interface EventSourceDeps {
 }
 
 /**
- * Polls a queue and calls the function with what comes, as "Using Lambda with Amazon SQS" tells: what was worked is deleted,
+ * Polls a queue and invokes the function with the messages, as in "Using Lambda with Amazon SQS": processed messages are deleted,
  * anything else waits hidden until the queue's visibility time-out ends, for a mapping does not change visibility (its role
  * needs no permission for it). A throttled batch is tried again until then.
  */

@@ -1,4 +1,4 @@
-/** A function, as it is deployed. */
+/** A deployed function. */
 export interface FunctionInput {
   readonly name: string;
   /** Variables of each instance. Addresses in them (`AWS_ENDPOINT_URL…`, `DATABASE_URL`) are led through the instance's own way out. */
@@ -23,7 +23,7 @@ export interface FunctionContext {
   getRemainingTimeInMillis(): number;
 }
 
-/** One call of a function, as its log would tell it. */
+/** One invocation of a function, as in its log. */
 export interface Invocation {
   readonly functionName: string;
   readonly requestId: string;

@@ -81,7 +81,7 @@ describe("the instances of a function", () => {
     expect(call?.outcome).toEqual({ kind: "answered", answer: { event: { at: at.toJSON() }, at: at.toJSON() } });
   });
 
-  it("go on after an error, and tell the time that is left", async () => {
+  it("continue after an error, and report the remaining time", async () => {
     const left: number[] = [];
     const pool = createPool({
       create: () => async (_event, context: FunctionContext) => {

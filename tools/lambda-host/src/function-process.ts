@@ -1,4 +1,4 @@
-// One instance of the function as it is deployed, in a process of its own: events come and answers go as messages.
+// One instance of the deployed function in a separate process: it receives events and sends answers as messages.
 // The arguments: the bundle, the name of its handler, what is left of each invocation, and where the addresses of answers
 // really lead, as their hosts are not there.
 const [bundle = "", name = "handler", remainingMs = "", answers = ""] = process.argv.slice(2);

@@ -16,11 +16,11 @@ export interface MortalLambdaInput {
   readonly bundle: string;
   /** Name of the export that is called. Default: `handler`. */
   readonly handler?: string;
-  /** What is left of each invocation as the function is told. Default: 10,000. */
+  /** The remaining time of each invocation as the function sees it. Default: 10,000. */
   readonly remainingMs?: number;
   /** Where answers of custom resources lead. Default: to CloudFormation. */
   readonly answers?: string;
-  /** Nobody sees the log, where it tells of faults that a test makes. Default: false. */
+  /** Hides the log, which reports the failures that a test causes. Default: false. */
   readonly isSilent?: boolean;
   readonly environment: Readonly<Record<string, string>>;
 }

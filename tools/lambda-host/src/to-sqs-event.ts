@@ -18,7 +18,7 @@ export interface SqsRecord {
   readonly awsRegion: string;
 }
 
-/** What a sender put beside the body. */
+/** The message attributes of the sender. */
 export interface SqsRecordAttribute {
   readonly dataType: string;
   readonly stringValue?: string;

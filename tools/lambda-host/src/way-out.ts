@@ -4,7 +4,7 @@ import { type AddressInfo, createConnection, createServer, type Server, type Soc
 export interface WayOut {
   /** The function's environment, in which every address leads through here. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Ends every connection and takes no other: what the instance does from now on reaches nobody, as if it were killed. */
+  /** Closes every connection and accepts no new ones, as if the instance were killed. */
   cut(): void;
 }
 

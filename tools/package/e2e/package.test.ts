@@ -126,12 +126,12 @@ describe.each(["state-manager", "task-runner"])("the zip of %s", (app) => {
       eventSourceARN: `arn:aws:sqs:eu-west-1:111122223333:${app === "state-manager" ? "stack-events" : "stack-tasks"}`,
     };
 
-    // What is no message is dead-lettered by the state manager; without a queue for it, the runner lets it come again.
+    // The state manager dead-letters an invalid message; without a queue for it, the runner lets it be delivered again.
     const expected = app === "state-manager" ? { batchItemFailures: [] } : { error: { code: "SERVER_ERROR" } };
     expect(await call(handler, { Records: [record] })).toMatchObject(expected);
   });
 
-  it.each([{ Records: [] }, { hello: 1 }])("refuses what is no batch: %j", async (event) => {
+  it.each([{ Records: [] }, { hello: 1 }])("rejects an event that is not a batch: %j", async (event) => {
     expect(await call("index.handler", event)).toMatchObject({ error: { code: "EVENT_INVALID" } });
   });
 

@@ -37,7 +37,7 @@ function run(cwd: string, out: string): Promise<{ readonly exitCode: number | nu
     const child = spawn(process.execPath, [script, out], { cwd, stdio: ["ignore", "ignore", "pipe"] });
     let stderr = "";
     child.on("error", reject);
-    // Without file descriptors there is no stream, only the error.
+    // Without file descriptors, no stream exists, only the error.
     const output: Readable | undefined = child.stderr;
     output?.on("data", (part) => {
       stderr += String(part);

@@ -10,6 +10,6 @@ const { default: config }: { default: Options | Options[] } = await import(
   pathToFileURL(`${process.cwd()}/tsup.config.ts`).href
 );
 const found = [config].flat().find(({ outDir }) => outDir === FUNCTION_FOLDER);
-// An app without a function, such as a container only, is no failure.
+// An app without a function, such as a container only, is not a failure.
 if (found === undefined) process.exitCode = 3;
 else await build({ ...found, outDir: out, config: false, metafile: true, silent: true, clean: true });

@@ -10,7 +10,7 @@ export interface Component {
   readonly version: string;
   /** As its package.json says, such as `MIT`. */
   readonly license: string | undefined;
-  /** SHA-512 of its package, hex; of ours there is none. */
+  /** SHA-512 of its package, hex; ours do not have one. */
   readonly sha512: string | undefined;
   /** The text of its licence. */
   readonly licenseText: string | undefined;

@@ -16,7 +16,7 @@ export interface PackagedApp {
   readonly bill: string;
 }
 
-/** The predecessor's functions name their handler `src/index.lambdaHandler`; they take this zip as it is. */
+/** The predecessor's functions use the handler `src/index.lambdaHandler`; they accept this zip unchanged. */
 const ALIAS = 'export { handler, lambdaHandler } from "../index.mjs";\n';
 
 /**

@@ -95,7 +95,7 @@ describe("a release", () => {
     expect(Object.keys(bare)).toEqual(["NOTICES.txt", "index.mjs"]);
   });
 
-  it("holds what is asked for", async () => {
+  it("contains what is requested", async () => {
     const { root } = aRepository();
 
     const files = await build(root, { apps: ["bare"], templates: [] });
@@ -115,7 +115,7 @@ describe("a release", () => {
     expect(readdirSync(join(root, "out"))).toContain("bare-0.1.0.zip");
   });
 
-  it("has a signature beside each file, of that file", async () => {
+  it("has a signature for each file, of that file", async () => {
     const { root } = aRepository();
     const { privateKey, publicKey } = await generateKey({ userIDs: [{ name: "Releases" }], format: "armored" });
     await build(root, { apps: ["bare"], signer: await createSigner(privateKey) });

@@ -30,7 +30,7 @@ export interface ReleaseFile {
 
 /**
  * Writes a release into a folder: zips with their bills of materials, templates, `release.json` that names them, `SHA256SUMS`
- * of all of them, and a signature beside each where there is a signer. Gives the files that have a sum.
+ * of all of them, and a signature for each if a signer is configured. Returns the files that have a checksum.
  */
 export async function packageRelease(input: ReleaseInput): Promise<readonly ReleaseFile[]> {
   const { out, revision, templates, signer } = input;

@@ -38,6 +38,6 @@ it("finds packages of all kinds, also nested ones, and leaves out what was shake
   });
 });
 
-it("refuses what is no metafile", () => {
+it("rejects a file that is not a metafile", () => {
   expect(() => readBundleInputs({ inputs: {} }, "/r")).toThrow("does not fit");
 });

@@ -38,13 +38,13 @@ it("is not changed by a release that lies in the repository", () => {
   expect(readRevision(root).version).toBe("0.1.0");
 });
 
-it("tells of a source that no commit has", () => {
+it("marks a source that differs from every commit", () => {
   writeFileSync(join(root, "apps/tiny/src/more.ts"), "");
 
   expect(readRevision(root).version).toMatch(/^0\.1\.0-g[0-9a-f]{12}\.changed$/);
 });
 
-it("is the packages' version in sources that are no repository", () => {
+it("is the packages' version in sources outside a repository", () => {
   const unpacked = makeRepository();
 
   expect(readRevision(unpacked.root)).toEqual({ version: "0.1.0", commit: undefined, at: undefined });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 /** What is built: a release, or a commit between two. */
 export interface Revision {
-  /** `0.1.0` at its tag `v0.1.0`, else with the commit, `0.1.0-g` and 12 hex digits; with changes beside it `.changed`. */
+  /** `0.1.0` at its tag `v0.1.0`, else with the commit, `0.1.0-g` and 12 hex digits; with uncommitted changes, `.changed`. */
   readonly version: string;
   readonly commit: string | undefined;
   /** When the commit was made, ISO 8601 in UTC. */

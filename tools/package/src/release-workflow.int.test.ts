@@ -98,7 +98,7 @@ describe("the release", () => {
 
 const hasGpg = spawnSync("gpg", ["--version"]).status === 0;
 
-describe.skipIf(!hasGpg)("the script that signs (skipped where there is no gpg)", () => {
+describe.skipIf(!hasGpg)("the script that signs (skipped without gpg)", () => {
   const script = jobOf("sign").steps[1]?.run ?? "";
   const userIDs = [{ name: "Releases", email: "releases@example.org" }];
   const content = "state-manager\r\n\u0000\u0001";

@@ -33,7 +33,7 @@ describe("a signature", () => {
     await expect(createSigner(privateKey, "shut")).rejects.toThrow("passphrase");
   });
 
-  it.skipIf(!hasGpg)("is one that gpg takes (skipped where there is no gpg)", async () => {
+  it.skipIf(!hasGpg)("is one that gpg accepts (skipped without gpg)", async () => {
     const { privateKey, publicKey } = await generateKey({ userIDs, format: "armored" });
     const home = mkdtempSync(join(tmpdir(), "gpg-"));
     try {

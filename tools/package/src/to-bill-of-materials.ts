@@ -7,7 +7,7 @@ export interface BillInput {
   readonly version: string;
   /** SHA-256 of the zip, hex. */
   readonly sha256: string;
-  /** When the commit was made, ISO 8601; undefined: nobody knows. */
+  /** When the commit was made, ISO 8601; undefined: unknown. */
   readonly at: string | undefined;
   readonly components: readonly Component[];
   /** Packages that the runtime brings. */

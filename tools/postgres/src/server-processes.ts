@@ -9,12 +9,12 @@ export function listServerProcesses(firstPid: number): readonly number[] {
     const children = readFileSync(`/proc/${firstPid}/task/${firstPid}/children`, "utf8");
     return [firstPid, ...children.split(" ").filter(Boolean).map(Number)];
   } catch {
-    // Where there is no such file the others end by themselves, a little after the first one.
+    // Without this file, the others end on their own, a little after the first one.
     return [firstPid];
   }
 }
 
-/** Sends a signal to each; those that have ended are passed over. */
+/** Sends a signal to each; processes that have ended are skipped. */
 export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
   for (const pid of pids) isAlive(pid, signal);
 }

@@ -9,7 +9,7 @@ export interface ServerUser {
 
 const NAME = "postgres";
 
-/** PostgreSQL refuses to run as root: then it runs as the user `postgres`, which is made when there is none. */
+/** PostgreSQL refuses to run as root: it then runs as the user `postgres`, which is created if missing. */
 export function findServerUser(): ServerUser {
   if (userInfo().uid !== 0) return {};
   return findUser() ?? addUser();

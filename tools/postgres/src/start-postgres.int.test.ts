@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { startPostgres } from "./start-postgres.ts";
 
-/** Resolves with whether somebody listens. */
+/** Resolves with whether a server is listening. */
 function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
@@ -38,7 +38,7 @@ describe("startPostgres", () => {
     await server.stop();
   });
 
-  it("answers nobody while it is frozen, and goes on afterwards", async () => {
+  it("does not answer while it is frozen, and continues afterwards", async () => {
     const server = await startPostgres({ durable: false });
     const socket = connect(server.port, "127.0.0.1");
     await once(socket, "connect");

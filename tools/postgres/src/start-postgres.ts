@@ -13,7 +13,7 @@ import { findServerUser, type ServerUser } from "./server-user.ts";
 export interface StartPostgresOptions {
   /** Settings of the server, such as `{ max_connections: "200" }`. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** False: nothing is forced to the disk, which is faster and survives a kill all the same, but no power cut. Default: true. */
+  /** False: writes are not flushed to the disk, which is faster and survives a kill, but not a power failure. Default: true. */
   readonly durable?: boolean;
   /** Of the user `postgres`. Default: `postgres`. */
   readonly password?: string;

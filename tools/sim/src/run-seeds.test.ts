@@ -59,7 +59,7 @@ it("gives a failing seed as an object", async () => {
   expect(JSON.parse(results[0] ?? "")).toMatchObject({ kind: "failure", seed: 1, invariant: "one-commit", plan: {} });
 });
 
-it("ends in time and tells how far it is", async () => {
+it("ends in time and reports its progress", async () => {
   const { results, progress } = await run(["--seconds", "30"], 6_000);
 
   expect(results[0]).toMatch(/^\d seeds/);

@@ -25,7 +25,7 @@ it("adds runs up", () => {
   });
 });
 
-it("prints what was run, what went wrong and what was looked at", () => {
+it("prints what was run, what went wrong and what was checked", () => {
   expect(printSummary(addRun(NO_RUNS, { ...run, counts: { delay: 1, crash: 3 } }), 30)).toBe(
     `1 seeds, 0 failed: 10 steps, 1 simulated hours in 30.0 s (2 seeds a minute)
 faults: crash 3, delay 1

@@ -9,7 +9,7 @@ export interface Summary {
   readonly hours: number;
   /** How often each kind of fault has happened. */
   readonly faults: Readonly<Record<string, number>>;
-  /** How often each invariant was looked at. */
+  /** How often each invariant was checked. */
   readonly checks: Readonly<Record<string, number>>;
 }
 

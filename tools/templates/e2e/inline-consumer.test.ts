@@ -60,7 +60,7 @@ async function call(node: string, name: string, event: unknown): Promise<unknown
   return JSON.parse(/^ANSWER (.*)$/m.exec(stdout)?.[1] ?? "null");
 }
 
-describe("the template of the consumer as it is published", () => {
+describe("the published template of the consumer", () => {
   it("fits where CloudFormation reads it from", () => {
     expect(Buffer.byteLength(body)).toBeLessThan(MAX_TEMPLATE_BYTES);
   });

@@ -4,10 +4,10 @@ import type { InlineConsumer } from "@stackyard/cdk";
 
 /** Where the build of the consumer lies in the repository. */
 export const CONSUMER_BUILD = "apps/consumer/dist/inline";
-/** So much stands in the template; three functions have it, two of them the smaller file. */
+/** The maximum size in the template; three functions contain it, two of them the smaller file. */
 export const MAX_FILE_BYTES = 400 * 1_024;
 
-/** Reads the files that stand in the consumer's template. Throws where they are not built, or too large. */
+/** Reads the files that the consumer's template contains. Throws if they are not built, or too large. */
 export async function loadConsumer(root: string): Promise<InlineConsumer> {
   const [copy, resources] = await Promise.all(["copy", "resources"].map((name) => loadFile(root, name)));
   if (copy === undefined || resources === undefined) throw new TypeError("Two files were read.");

@@ -22,7 +22,7 @@ export interface PlanFigures {
   readonly seconds: Spread;
 }
 
-/** Messages a second, beside what stands under it; `ratio`: of the two in the same round. */
+/** Messages per second, next to the baseline; `ratio`: of the two in the same round. */
 export interface MessageFigures {
   readonly name: string;
   readonly bare: string;
@@ -50,7 +50,7 @@ export interface MemoryFigures {
   readonly peakMb: number;
 }
 
-/** A publication beside its two halves; `ratio`: to the slower of them in the same round. */
+/** A publication next to its two halves; `ratio`: to the slower of them in the same round. */
 export interface PublicationFigures {
   /** What bytes go through. */
   readonly link: string;

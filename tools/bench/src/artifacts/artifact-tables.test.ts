@@ -17,7 +17,7 @@ function rowsOf(figures: Partial<ArtifactFigures>) {
 }
 
 describe("toArtifactTables", () => {
-  it("states the budget of a plan beside its time", () => {
+  it("states the budget of a plan next to its time", () => {
     const plan = { consumers: 1_000, versions: 5, files: 20, messages: 100_000 };
 
     expect(rowsOf({ plans: [0.2, 1.5].map((seconds) => ({ ...plan, seconds: spread(seconds) })) })).toEqual([
@@ -26,7 +26,7 @@ describe("toArtifactTables", () => {
     ]);
   });
 
-  it("shows messages and decisions beside what is under them", () => {
+  it("shows messages and decisions next to their baselines", () => {
     const figures = { bare: "b", perSecond: spread(2_000), barePerSecond: spread(4_000), ratio: spread(0.5) };
     const rest = ["2,000 (1,000–4,000)", "b", "4,000 (2,000–8,000)", "0.50 (0.25–1.00)"];
 

@@ -4,7 +4,7 @@ import { CREDENTIALS, REGION } from "../aws/emulators.ts";
 
 const run = promisify(execFile);
 
-/** The version of the `aws` on the PATH; undefined where there is none that runs. */
+/** The version of the `aws` on the PATH; undefined if it does not run. */
 export function findAwsProgram(): string | undefined {
   const { stdout, stderr, status } = spawnSync("aws", ["--version"], { encoding: "utf8" });
   // The first versions of the first line print it as an error.

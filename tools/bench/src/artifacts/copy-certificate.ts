@@ -1,4 +1,4 @@
-/** Of the S3 of the benchmark by TLS, in the names of both buckets; nobody else trusts it. */
+/** The certificate of the benchmark's S3 over TLS, with the names of both buckets; only the benchmark trusts it. */
 export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIByTCCAW+gAwIBAgIUG1kvlQZBif8JbQKt1eRmHuNdnIcwCgYIKoZIzj0EAwIw
 EzERMA8GA1UEAwwIbG9vcGJhY2swIBcNMjYxMTIxMDM1NzAwWhgPMjEyNjEwMjgw

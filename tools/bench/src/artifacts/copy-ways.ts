@@ -36,7 +36,7 @@ const TARGET = { account: "444455556666", region: "eu-central-1", bucket: "artif
 const PARTS_AT_ONCE = 4;
 const MAX_WHOLE_BYTES = 64 * 1_048_576;
 
-/** The consumer's copier, by presigned URL and by its own role, and a stream of the SDK that looks at nothing. */
+/** The consumer's copier, by presigned URL and by its own role, and a stream of the SDK without checks. */
 export function createCopyWays(
   url: string,
 ): Readonly<Record<CopyWay, (order: Omit<CopyOrder, "way">) => Promise<void>>> {

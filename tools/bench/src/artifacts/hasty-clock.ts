@@ -1,6 +1,6 @@
 import type { Clock } from "@stackyard/core";
 
-/** Time on which pauses cost nothing: whoever sleeps wakes at once, that much later. */
+/** A clock on which pauses cost nothing: a sleeper wakes at once, at the later time. */
 export function createHastyClock(): Clock {
   const startedAt = Date.now();
   let slept = 0;

@@ -10,7 +10,7 @@ import { timeSeconds } from "./pair-rounds.ts";
 export interface CopiesInput {
   readonly bytes: number;
   readonly rounds: number;
-  /** Version of the `aws` program; undefined: there is none. */
+  /** Version of the `aws` program; undefined: not installed. */
   readonly aws: string | undefined;
 }
 

@@ -3,7 +3,7 @@ import type { MessageFigures } from "./artifact-figures.ts";
 import { CONFIG } from "./message-place.ts";
 import { pairRounds, timeSeconds } from "./pair-rounds.ts";
 
-/** Decides about messages as the announcer sent them, beside reading their JSON and nothing else. `turns`: over all of them. */
+/** Decides about messages as the announcer sent them, compared to only parsing their JSON. `turns`: over all of them. */
 export function measureDecisions(
   records: readonly MessageRecord[],
   { turns, rounds }: { readonly turns: number; readonly rounds: number },

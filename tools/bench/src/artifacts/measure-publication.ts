@@ -20,14 +20,14 @@ import { readSynthetic } from "./synthetic-bytes.ts";
 export interface PublicationInput {
   readonly bytes: number;
   readonly rounds: number;
-  /** Default: the loopback as it is. */
+  /** Default: the loopback interface without a limit. */
   readonly mibPerSecond?: number;
 }
 
 /** A bucket that takes nothing for known: every publication is new to it. */
 const BUCKET = "published";
 
-/** Publishes a file from the disk, beside digesting it alone and uploading it alone, in turn, after a round that does not count. */
+/** Publishes a file from the disk, digests it alone and uploads it alone, in turn, after a round that does not count. */
 export async function measurePublication(input: PublicationInput): Promise<PublicationFigures> {
   const { bytes, rounds, mibPerSecond } = input;
   const folder = await mkdtemp(join(tmpdir(), "stackyard-bench-"));

@@ -15,7 +15,7 @@ import { measureMemory } from "./measure-memory.ts";
 import { measurePlan } from "./measure-plan.ts";
 import { measurePublication } from "./measure-publication.ts";
 
-/** What the command line asks for. */
+/** The options of the command line. */
 export interface RunArtifactsOptions {
   readonly quick: boolean;
   /** How large the file is whose copy's memory is measured; 10^9 bytes each. */

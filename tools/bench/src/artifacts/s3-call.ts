@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 
-/** What is asked of a bucket, as far as copies ask. */
+/** The requests to a bucket that copies make. */
 export interface S3Call {
   readonly kind: "head" | "get" | "put" | "part" | "begin" | "complete" | "delete" | "other";
   readonly bucket: string;

@@ -8,7 +8,7 @@ const read = (from: number, to: number) => Buffer.concat([...readSynthetic(from,
 const WHOLE = read(0, 3 * MIB - 1);
 
 describe("readSynthetic", () => {
-  it("gives of every range what stands there in the whole", () => {
+  it("returns the same bytes for every range as for the whole", () => {
     const at = fc.integer({ min: 0, max: WHOLE.length - 1 });
     fc.assert(
       fc.property(at, at, (a, b) => {

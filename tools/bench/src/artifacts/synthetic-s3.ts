@@ -33,7 +33,7 @@ export function createSyntheticS3({ mibPerSecond }: SyntheticS3Options = {}) {
       if (call.kind === "get" || call.kind === "head") await send(call, kept, response);
       else await take(call, request, response, { kept, link });
     } catch {
-      // Whoever asked has gone.
+      // The client has disconnected.
       response.destroy();
     }
   });

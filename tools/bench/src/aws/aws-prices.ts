@@ -1,4 +1,4 @@
-/** What AWS asks for one unit, in US dollars. */
+/** The AWS price of one unit, in US dollars. */
 export interface AwsPrice {
   readonly unit: string;
   readonly perMillion: number;

@@ -3,7 +3,7 @@ import type { AwsFigures } from "./aws-figures.ts";
 import { AWS_PRICES, type AwsUse, NO_USE, scaleUse, toDollars } from "./aws-prices.ts";
 import type { RequestFigures } from "./count-requests.ts";
 
-/** What an invocation is taken to last, and its memory: nobody can measure AWS's own times here. */
+/** The assumed duration of an invocation, and its memory: AWS's own times cannot be measured here. */
 export const ASSUMED = { invocationSeconds: 0.1, gigabytes: 0.5 } as const;
 
 /** A mapping has five long polls of 20 seconds open at a queue where nothing happens. */

@@ -12,7 +12,7 @@ export interface RequestScenario {
   readonly runnerHasStore: boolean;
 }
 
-/** What AWS was asked for it, by both functions and their event source mappings. */
+/** The AWS requests for it, by both functions and their event source mappings. */
 export interface RequestFigures {
   readonly scenario: string;
   readonly transitions: number;
@@ -30,7 +30,7 @@ export async function countRequests(
   const [work, sweep] = [createRequestLog(), createRequestLog()];
   const yard = await startCountedYard({ addresses, states, runnerHasStore, logs: [work, sweep] });
   try {
-    // What opening costs, once for each instance, is no part of a transition.
+    // The cost of opening, once for each instance, does not belong to a transition.
     await yard.host.tick("state-manager");
     await yard.run(["warm-up"]);
     const before = yard.host.invocations.length;

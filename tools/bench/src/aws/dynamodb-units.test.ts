@@ -16,7 +16,7 @@ it("asks DynamoDB alone what was consumed", () => {
   expect(askConsumption(aRequest("DescribeTable", { TableName: "t" })).toString()).toBe('{"TableName":"t"}');
 });
 
-it("tells reads from writes", () => {
+it("distinguishes reads from writes", () => {
   const toUnits = createDynamodbUnits();
 
   expect(toUnits(aRequest("Query", {}), consumed(0.5))).toEqual({ read: 0.5, write: 0 });

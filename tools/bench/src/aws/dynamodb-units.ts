@@ -18,7 +18,7 @@ const INDEX_KEYS = [
   ["listKey", "listAt"],
 ] as const;
 
-/** The request as it is sent, but that its answer says what it consumed. */
+/** The request as sent, but with the consumed capacity in its answer. */
 export function askConsumption({ service, operation, body }: CountedRequest): Buffer {
   if (service !== "dynamodb" || !(READS.has(operation) || WRITES.has(operation))) return body;
   return Buffer.from(JSON.stringify({ ...JSON.parse(body.toString()), ReturnConsumedCapacity: "TOTAL" }));

@@ -27,7 +27,7 @@ export function measureBundle(app: string, folder: string): BundleFigures {
   };
 }
 
-/** Static imports of modules beside it, as the bundler writes them. */
+/** Static imports of neighboring modules, as the bundler writes them. */
 const STATIC_IMPORT = /(?:\bfrom|\bimport)\s*"\.\/([^"]+)"/g;
 
 function findImported(bodies: ReadonlyMap<string, Buffer>, first: string): ReadonlySet<string> {

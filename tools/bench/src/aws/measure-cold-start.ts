@@ -7,7 +7,7 @@ import type { FunctionYard, YardStore } from "./function-yard.ts";
 export interface ColdStartFigures {
   readonly store: YardStore;
   readonly starts: number;
-  /** Until the bundle is imported: what Lambda counts as the initialisation, beside its runtime's own start. */
+  /** Until the bundle is imported: what Lambda counts as initialization, apart from its runtime's own start. */
   readonly importMs: number;
   /** What of it the processor has worked; more where it works on several threads. */
   readonly importCpuMs: number;

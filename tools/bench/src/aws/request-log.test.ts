@@ -9,7 +9,7 @@ function aRequest(service: string, operation: string): CountedRequest {
 
 const nothing = Buffer.from("{}");
 
-it("counts what is asked between a beginning and an end", () => {
+it("counts requests between a start and an end", () => {
   const log = createRequestLog();
   const one = () => log.add(aRequest("sqs", "SendMessageBatch"), nothing);
   one();

@@ -1,7 +1,7 @@
 import { type AwsUse, NO_USE } from "./aws-prices.ts";
 import { type CountedRequest, createDynamodbUnits, type DynamodbUnits } from "./dynamodb-units.ts";
 
-/** What AWS is asked, between a beginning and an end. */
+/** Records the requests to AWS between a start and an end. */
 export interface RequestLog {
   add(request: CountedRequest, answer: Buffer): void;
   begin(): void;
@@ -9,7 +9,7 @@ export interface RequestLog {
   end(invocations: number): void;
   /** Requests by `service.Operation`. Receives that found nothing are not counted: an idle queue has them too. */
   readonly counts: ReadonlyMap<string, number>;
-  /** The same as it is paid for, but for the time of functions. */
+  /** The same as it is billed, without the duration of functions. */
   readonly use: AwsUse;
 }
 
@@ -43,7 +43,7 @@ export function createRequestLog(): RequestLog {
   };
 }
 
-/** Benchmarks ask for attributes of queues to see that all is done; nobody else does. */
+/** Only benchmarks read attributes of queues, to see when all is done. */
 function isEmptyReceive({ operation }: CountedRequest, answer: Buffer): boolean {
   if (operation === "GetQueueAttributes") return true;
   return operation === "ReceiveMessage" && !answer.includes("ReceiptHandle");

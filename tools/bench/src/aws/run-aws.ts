@@ -11,7 +11,7 @@ import { measureBundle } from "./measure-bundle.ts";
 import { measureColdStart } from "./measure-cold-start.ts";
 import { measureEventRate } from "./measure-event-rate.ts";
 
-/** What the command line asks for. */
+/** The options of the command line. */
 export interface RunAwsOptions {
   readonly quick: boolean;
   /** Where the figures go as JSON. */

@@ -59,11 +59,11 @@ async function live(executor: Executor, process: MortalContext, found: Step | un
   const { context } = process;
   let kept = found;
   while (kept === undefined || kept.kind === "running") {
-    // The yard keeps configs and progress as JSON, whose types nobody knows before the executor has read them.
+    // The yard stores configs and progress as JSON, whose types are unknown until the executor has read them.
     const [config, progress] = [toJson(CONFIG), toJson(kept?.progress ?? null)];
     const call = kept === undefined ? executor.start(context, config) : executor.poll?.(context, config, progress);
     const step = await passTime(process, call).catch(onlyOf(process));
-    // What a dead process answers, nobody hears.
+    // The answer of a dead process is lost.
     if (process.isDead() || step === undefined) return kept;
     kept = step;
     if (step.kind === "running") await passTime(process, context.clock.sleep(step.pollAfterMs));

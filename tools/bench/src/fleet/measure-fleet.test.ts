@@ -31,7 +31,7 @@ it("kills a control plane at some of its requests, and loses nothing", async () 
   expect(figures.deaths).toBeGreaterThanOrEqual(5);
 });
 
-it("tells all of it in tables", () => {
+it("shows everything in tables", () => {
   const [plans, dispatches, deaths] = toFleetTables({
     plans: [{ name: "tags", instances: 10_000, calls: 10, seconds: 0.5, megabytes: 40.4 }],
     dispatches: [{ name: "ids", instances: 1_000, sends: 20, sentSeconds: 19, endedSeconds: 75.4 }],

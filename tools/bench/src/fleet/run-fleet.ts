@@ -8,7 +8,7 @@ import { measureDeaths } from "./measure-deaths.ts";
 import { type DispatchInput, measureDispatch } from "./measure-dispatch.ts";
 import { measurePlan } from "./measure-plan.ts";
 
-/** What the command line asks for. */
+/** The options of the command line. */
 export interface RunFleetOptions {
   readonly quick: boolean;
   /** Where the figures go as JSON. */

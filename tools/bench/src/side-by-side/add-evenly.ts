@@ -1,7 +1,7 @@
 import type { Connection } from "./contender.ts";
 import { type Instants, now, pause } from "./instants.ts";
 
-/** Adds jobs one by one at an even rate, whether or not the ones before are in; gives when each was asked for. */
+/** Adds jobs one by one at an even rate, without waiting for the ones before; returns when each was requested. */
 export async function addEvenly(
   connection: Pick<Connection, "addOne">,
   { first, rate, count }: { readonly first: number; readonly rate: number; readonly count: number },

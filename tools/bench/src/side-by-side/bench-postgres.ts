@@ -10,7 +10,7 @@ export interface BenchPostgres {
   dropDatabase(name: string): Promise<void>;
   /**
    * Brings a database into the state that it would have after a while: statistics gathered, what is dirty written. So
-   * nobody's plan is a guess, and who is measured next does not pay for the one before.
+   * no plan is based on a guess, and no contender pays for the one before it.
    */
   settle(url: string): Promise<void>;
   stop(): Promise<void>;

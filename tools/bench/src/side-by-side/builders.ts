@@ -3,7 +3,7 @@ import type { LatencySummary } from "./latency-summary.ts";
 import type { Spread } from "./statistics.ts";
 import type { DrainSummary } from "./summary.ts";
 
-/** A contender that is only looked at. */
+/** A contender that is only inspected. */
 export function aContender(id: string, more: Partial<Contender> = {}): Contender {
   return {
     id,

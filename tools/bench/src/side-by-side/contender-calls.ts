@@ -4,7 +4,7 @@ import type { AddedJobs, Contender, StopWork } from "./contender.ts";
 import { drain } from "./drain-jobs.ts";
 import { type Instants, now } from "./instants.ts";
 
-/** What a process of a contender can be asked for. */
+/** The calls that a contender's process supports. */
 export type ContenderCalls = ReturnType<typeof createContenderCalls>;
 
 /** The calls that a process of a contender answers. */
@@ -27,7 +27,7 @@ export function createContenderCalls(input: {
     drain: ({ jobs }: { jobs: number }) =>
       drain({ connection, watcher, doneSql: contender.doneSql, postgresPid }, jobs),
 
-    /** Begins to work whatever comes, and notes when each job starts. */
+    /** Starts to process jobs, and records when each one starts. */
     async listen(): Promise<void> {
       starts = new Map();
       stopWork = await connection.work((index) => {

@@ -53,7 +53,7 @@ export async function withContender<Result>(
   contender: Contender,
   work: (processes: {
     readonly worker: ContenderChild;
-    /** Adds jobs; the worker itself where nobody else can. */
+    /** Adds jobs; the worker does it itself if no other process can. */
     readonly adder: ContenderChild;
     readonly url: string;
   }) => Promise<Result>,

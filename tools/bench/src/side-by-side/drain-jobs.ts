@@ -53,7 +53,7 @@ interface Usage {
   readonly serverCpuMs: number;
 }
 
-/** Counts starts; `all` gives the usage at the first of them, so that connecting is nobody's work. */
+/** Counts starts; `all` returns the usage at the first of them, so that connecting is not counted. */
 function createCounter(jobs: number, read: () => Usage): { readonly all: Promise<Usage>; readonly note: () => void } {
   let count = 0;
   let first: Usage | undefined;

@@ -29,7 +29,7 @@ it("gives medians over the rounds, rate by rate", () => {
   ]);
 });
 
-it("tells a rate that is more than the contender can work from a latency", () => {
+it("distinguishes a rate above the contender's capacity from a latency", () => {
   const drains = [aDrainSummary({ contender: aContender("a"), jobsPerSecond: { median: 93, least: 92, most: 101 } })];
 
   const summaries = summarizeLatencies([latency(50, 1, 2), latency(100, 585, 697)], drains);

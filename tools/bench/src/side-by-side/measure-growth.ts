@@ -5,7 +5,7 @@ import { withContender } from "./contender-child.ts";
 import type { DrainFigures } from "./drain-jobs.ts";
 import { median } from "./statistics.ts";
 
-/** What a job costs with so many rows of older work beside it. */
+/** The cost of a job in a store with the given number of older rows. */
 export interface GrowthFigures {
   readonly contender: string;
   readonly rows: number;

@@ -61,7 +61,7 @@ function connect(url: string, settings: WorkOptions): Connection {
     },
     async work(onStart) {
       const boss = await start();
-      // The burst of single fetches looks at a count that is otherwise a minute old.
+      // The burst of single fetches reads a count that is otherwise a minute old.
       await boss.getQueueStats(QUEUE, { force: true });
       await boss.work<{ index: number }>(QUEUE, settings, (jobs) => {
         for (const { data } of jobs) onStart(data.index);

@@ -11,7 +11,7 @@ import { toSideBySideTables } from "./side-by-side-tables.ts";
 import { type Table, toMarkdownTable, toTextTable } from "./table.ts";
 import { toVerdicts } from "./verdicts.ts";
 
-/** What the command line asks for. */
+/** The options of the command line. */
 export interface RunOptions {
   /** `rates`: throughput, cost and latency. `growth`: cost with more and more rows, of those that work in groups. */
   readonly measure: "rates" | "growth";

@@ -8,7 +8,7 @@ import { toStackIds } from "./stackyard-stacks.ts";
 const NAME = "Stackyard";
 const AT_A_TIME = 10;
 const ADD_BATCH = 500;
-// What is taken is only leased, in rows that a crash of the server may take with it: that is no step.
+// A claim is only a lease, in rows that a crash of the server may lose: that is not a step.
 const STEPS = ["result applied, with stack, history, the attempt that ended and the next one, claimed"];
 
 const FILL_SQL = `
@@ -53,7 +53,7 @@ select not exists (select from stackyard.event_queue) and not exists (select fro
   connect: (url) => connect({ url, maxGroup: 1 }, { eventBatch: 1, concurrency: AT_A_TIME }),
 };
 
-/** A yard in one process with room for 200 tasks; writes that are asked for at the same time share a commit. */
+/** A yard in one process with room for 200 tasks; concurrent writes share a commit. */
 export const stackyardGrouped: Contender = {
   ...stackyard,
   id: "stackyard-grouped",
@@ -111,7 +111,7 @@ function createParts({ store, onStart }: YardParts) {
   return { store, locator, executors, clock: systemClock, ids: createUlids(), logger: silentLogger };
 }
 
-/** A yard as it is: with its sweep, which looks for what time makes due and prunes, at least once a second. */
+/** A complete yard: its sweep finds due work and prunes at least once per second. */
 function startWorking(parts: YardParts, limits: WorkLimits): StopWork {
   const yard = startYard(createParts(parts), limits);
   return () => yard.stop();

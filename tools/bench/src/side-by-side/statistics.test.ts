@@ -8,7 +8,7 @@ describe("quantile", () => {
     expect([quantile(values, 0.5), quantile(values, 0.99), quantile(values, 1)]).toEqual([51, 100, 100]);
   });
 
-  it("is no number of no values", () => {
+  it("is not a number for an empty list", () => {
     expect(quantile([], 0.5)).toBeNaN();
   });
 });

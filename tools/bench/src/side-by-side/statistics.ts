@@ -24,7 +24,7 @@ export function toSpread(values: readonly number[]): Spread {
   return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
 }
 
-/** The order of the contenders in a round: there in the even ones, back in the odd ones, so that drift favours nobody. */
+/** The order of the contenders in a round: forward in even rounds, backward in odd ones, so that drift favors none. */
 export function orderOfRound<Item>(items: readonly Item[], round: number): readonly Item[] {
   return round % 2 === 0 ? items : items.toReversed();
 }

@@ -2,7 +2,7 @@ import type { Contender } from "./contender.ts";
 import type { DrainResult } from "./measure-drain.ts";
 import { median, type Spread, toSpread } from "./statistics.ts";
 
-/** What all drains of one contender came to; what is no rate is per job. */
+/** The result of all drains of one contender; values other than rates are per job. */
 export interface DrainSummary {
   readonly contender: Contender;
   readonly rounds: number;
@@ -48,7 +48,7 @@ export function summarizeDrains(contender: Contender, results: readonly DrainRes
   };
 }
 
-/** How `of` does beside each other contender of its class; what slowed one round slowed both. */
+/** Compares `of` to each other contender of its class; what slowed one round slowed both. */
 export function toRatios(
   of: Contender,
   others: readonly Contender[],

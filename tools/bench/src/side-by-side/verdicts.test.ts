@@ -15,7 +15,7 @@ function spread(least: number, median: number, most: number) {
 }
 
 describe("toVerdicts", () => {
-  it("names the fastest peer of the class by jobs, which nobody counted", () => {
+  it("names the fastest peer of the class by jobs, even without a count", () => {
     const drained = (contender: typeof ours, jobs: number, steps: number) =>
       aDrainSummary({ contender, jobsPerSecond: aSpread(jobs), stepsPerSecond: aSpread(steps) });
     const drains = [
@@ -50,7 +50,7 @@ describe("toVerdicts", () => {
     );
   });
 
-  it("compares nothing at a rate that is over somebody's capacity", () => {
+  it("compares nothing at a rate above a contender's capacity", () => {
     const latencies = [
       aLatencySummary({ contender: ours.id, rate: 100, overCapacity: true }),
       aLatencySummary({ contender: slow.id, rate: 100 }),

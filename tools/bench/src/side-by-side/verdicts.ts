@@ -6,7 +6,7 @@ import type { DrainSummary } from "./summary.ts";
 
 const CLASSES: readonly Batching[] = ["one by one", "grouped"];
 
-/** Where ours stands beside the peers of its class: one line for the rate, one for each latency. */
+/** The position of ours among the peers of its class: one line for the rate, one for each latency. */
 export function toVerdicts(summary: SideBySideSummary, contenders: readonly Contender[]): readonly string[] {
   return CLASSES.flatMap((batching) => {
     const own = contenders.find((one) => isOurs(one) && one.batching === batching);

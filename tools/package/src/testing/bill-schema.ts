@@ -13,7 +13,7 @@ export function findBillFaults(bill: unknown): readonly string[] {
     JSON.parse(readFileSync(join(library, "res/schema", `${name}.SNAPSHOT.schema.json`), "utf8"));
   const ajv = new Ajv({ strict: false, allErrors: true });
   addFormats.default(ajv, ["date-time", "uri"]);
-  // Both are names for people here: no URL or address that matters stands there.
+  // Both are names for readers: neither contains a URL or address that matters.
   ajv.addFormat("iri-reference", true);
   ajv.addFormat("idn-email", true);
   for (const name of ["spdx", "jsf-0.82"]) {
