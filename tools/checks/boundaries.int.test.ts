@@ -109,7 +109,7 @@ describe("findBoundaryProblems", () => {
   it.each([
     ["lets what is for the tests of a package", "sdk", []],
     ["does not let what core publishes for tests", "core", ["packages-below-apps"]],
-  ])("%s stand on a tool", async (_what, name, expected) => {
+  ])("%s depend on a tool", async (_what, name, expected) => {
     const path = `packages/${name}/src/testing/index.ts`;
 
     const rules = await findRules({ ...aTool, [path]: imports("../../../../tools/aws-sim/src/index.ts") });

@@ -30,7 +30,7 @@ describe("the function, in processes of its own", () => {
 
 describe("a process that is killed", () => {
   it.each([
-    ["looks at health", "elasticloadbalancing", "DescribeTargetHealth", "before"],
+    ["checks health", "elasticloadbalancing", "DescribeTargetHealth", "before"],
     ["detaches the old group", "autoscaling", "DetachLoadBalancerTargetGroups", "after"],
     ["deletes the old group", "autoscaling", "DeleteAutoScalingGroup", "after"],
   ] as const)("while it %s is followed by one that resumes its work", async (_, service, action, when) => {

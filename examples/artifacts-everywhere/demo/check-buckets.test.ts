@@ -36,7 +36,7 @@ describe("checkBuckets", () => {
   it.each([
     ["nothing lies there", undefined, "stored"],
     ["something else lies there", "zap!", "present"],
-    ["it lies there, and nobody knows", "zip!", "announced"],
+    ["it is stored, but not reported", "zip!", "announced"],
   ] as const)("reports where the matrix is wrong: %s", async (_, body, status) => {
     const { sim, check } = createBuckets();
     if (body !== undefined) sim.s3.write("theirs", KEY, body);

@@ -136,7 +136,7 @@ describe("the answer endpoint", () => {
   it.each([
     ["a content type", { "content-type": "application/json" }],
     ["the content type that fetch gives to a text", {}],
-  ])("refuses %s, as it is not what was signed", async (_what, headers) => {
+  ])("rejects %s, which differs from what was signed", async (_what, headers) => {
     const { endpoint, put } = openEndpoint();
 
     const answer = await put(GOOD, headers as Record<string, string>);
@@ -163,7 +163,7 @@ describe("the answer endpoint", () => {
     ["has a physical id over 1 KB", { ...GOOD, PhysicalResourceId: "x".repeat(1_025) }, /too long/],
     ["fails without a reason", { ...GOOD, Status: "FAILED" }, /Reason is required/],
     ["has another status", { ...GOOD, Status: "OK" }, /Status/],
-    ["has data that is no object", { ...GOOD, Data: "x" }, /Data/],
+    ["has data that is not an object", { ...GOOD, Data: "x" }, /Data/],
   ])("stores, but does not understand, an answer that %s", async (_what, body, problem) => {
     const { endpoint, put } = openEndpoint();
 

@@ -1,4 +1,4 @@
-// The function of the consumer's template, as it was built, in a process of its own. By TLS it reaches the emulator, whatever
+// The built function of the consumer's template, in a separate process. Over TLS it reaches the emulator, whatever
 // host it requests. It loads nothing else, and is not TypeScript: Node needs 15 MB to read that.
 import { Agent } from "node:https";
 import { createRequire } from "node:module";

@@ -44,8 +44,8 @@ export interface EventSourceDeps {
 
 /**
  * Polls a queue and invokes the function with the messages, as in "Using Lambda with Amazon SQS": processed messages are deleted,
- * anything else waits hidden until the queue's visibility time-out ends, for a mapping does not change visibility (its role
- * needs no permission for it). A throttled batch is tried again until then.
+ * anything else waits hidden until the queue's visibility timeout ends, because a mapping does not change visibility
+ * (its role does not need that permission). A throttled batch is retried until then.
  */
 export function startEventSource(input: EventSourceInput, deps: EventSourceDeps): EventSource {
   const { batchSize = LAMBDA_LIMITS.batchSize, maximumConcurrency, reportsFailures = true } = input;

@@ -7,10 +7,10 @@ const at = "2026-01-01T00:00:00.000Z";
 
 it.each([
   ["a tagged commit is the release", { ...git, tags: ["v0.1.0"] }, { version: "0.1.0", commit, at }],
-  ["another tag is none of it", { ...git, tags: ["v0.0.9"] }, { version: "0.1.0-g0123456789ab", commit, at }],
+  ["another tag does not count", { ...git, tags: ["v0.0.9"] }, { version: "0.1.0-g0123456789ab", commit, at }],
   ["a commit between releases has its name", git, { version: "0.1.0-g0123456789ab", commit, at }],
   [
-    "changes are told, also at a tag",
+    "changes are marked, also at a tag",
     { ...git, tags: ["v0.1.0"], isChanged: true },
     { version: "0.1.0-g0123456789ab.changed", commit, at },
   ],

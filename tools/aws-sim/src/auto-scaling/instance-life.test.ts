@@ -178,7 +178,7 @@ describe("a launch that fails", () => {
       /sufficient t3\.small capacity in the Availability Zone you requested \(eu-west-1a\)/,
     ],
     ["The sky is falling.", /^The sky is falling\.$/],
-  ])("tells %s", async (launchError, message) => {
+  ])("reports %s", async (launchError, message) => {
     const { sim, clock, create, states, activities } = await createScalingWorld();
     sim.autoScaling.script("web", { launchError });
     await create();

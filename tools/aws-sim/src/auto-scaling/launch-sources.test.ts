@@ -33,7 +33,7 @@ describe("what a group launches from", () => {
       "The architecture 'arm64' of the specified instance type does not match the architecture 'x86_64'",
     ],
     [
-      "security groups beside network interfaces",
+      "security groups together with network interfaces",
       { SecurityGroupIds: ["sg-1"], NetworkInterfaces: [{ DeviceIndex: 0, Groups: ["sg-1"] }] },
       "When a network interface is provided, the security groups must be a part of it.",
     ],

@@ -181,7 +181,7 @@ describe("a change set", () => {
   it.each([
     [{ Type: "AWS::IAM::Role", Properties: {} }, [], "CAPABILITY_IAM"],
     [{ Type: "AWS::IAM::Role", Properties: { RoleName: "r" } }, ["CAPABILITY_IAM"], "CAPABILITY_NAMED_IAM"],
-  ])("with roles asks for the capability", async (Role, Capabilities, needed) => {
+  ])("with roles requires the capability", async (Role, Capabilities, needed) => {
     const { create } = createYard();
 
     await expect(create(aTemplate({ Role }), { Capabilities: Capabilities as never })).rejects.toMatchObject({

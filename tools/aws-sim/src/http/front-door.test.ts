@@ -37,7 +37,7 @@ describe("what a request asks", () => {
     ["PUT", "/bucket/key", "PutObject"],
     ["HEAD", "/bucket/key", "HeadObject"],
     ["POST", "/2015-03-31/functions/make-db/invocations", "Invoke"],
-  ])("stands in method and path where there is no target: %s %s", (method, url, operation) => {
+  ])("is read from method and path if the target is missing: %s %s", (method, url, operation) => {
     expect(toDoorRequest({ method, url, headers: {} }, body)).toMatchObject({ service: "", operation });
   });
 });

@@ -89,7 +89,7 @@ describe("a multipart upload", () => {
     expect(sim.s3.texts(BUCKET)).toEqual({});
   });
 
-  it("does not overwrite an existing object if told not to, and can still be aborted", async () => {
+  it("does not overwrite an existing object if the condition forbids it, and can still be aborted", async () => {
     const { s3, begin, put, complete, sim } = createS3();
     const upload = await begin();
     const parts = [await put(upload, 1, REST)];

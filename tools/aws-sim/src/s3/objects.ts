@@ -29,9 +29,9 @@ export const MAX_PUT_BYTES = 5 * 1_024 ** 3;
 export const MAX_KEY_BYTES = 1_024;
 
 /**
- * PutObject. S3 guide, "How to prevent object overwrites with conditional writes": `If-None-Match: *` is answered 412 when
+ * PutObject. S3 guide, "How to prevent object overwrites with conditional writes": `If-None-Match: *` returns 412 when
  * the key exists; `If-Match` 412 when the ETag differs and 404 when the object does not exist; of several writers at a time the
- * first wins. A delete in between is answered 409, which tests bring about with `once`.
+ * first wins. A delete in between returns 409, which tests cause with `once`.
  */
 export async function putObject(buckets: Buckets, call: SimCall): Promise<WrittenObject> {
   const { input, now } = call;
@@ -231,7 +231,7 @@ interface Deletion {
 
 /**
  * With versioning a delete only adds a marker and older versions stay; with an id it removes that version permanently, and what
- * is then the newest one stands (S3 guide, "Deleting object versions" and "Working with delete markers").
+ * is then the newest one becomes current (S3 guide, "Deleting object versions" and "Working with delete markers").
  */
 export function deleteOne(
   bucket: Bucket,

@@ -14,8 +14,8 @@ type BeginInvocation = (invocation: SimInvocation, startAt: number) => Course;
 const CANCEL_MS = 1_000;
 
 /**
- * Plays a command up to an instant: as many invocations at a time as its rate control allows, and none any more when more
- * failed than its error limit. Sources: user guide, "Send commands at scale": "Using concurrency controls" and "Using error
+ * Plays a command up to a given time: as many invocations at a time as its rate control allows, and no more when the failures
+ * exceed its error limit. Sources: user guide, "Send commands at scale": "Using concurrency controls" and "Using error
  * controls"; running commands continue, and failures and execution timeouts count ("GetCommandInvocation", StatusDetails).
  */
 export function playCommand(command: SimCommand, now: number, begin: BeginInvocation): void {

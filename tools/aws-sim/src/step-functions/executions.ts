@@ -170,7 +170,7 @@ async function wait(state: State, input: unknown, { clock, signal }: StateDeps):
   return null;
 }
 
-/** `TimeoutSeconds` of a task: 60 s or the given value; without it there is no limit that matters in a test. */
+/** `TimeoutSeconds` of a task: 60 s or the given value; the default limit is too long to matter in a test. */
 async function withTimeout<T>(
   { TimeoutSeconds }: State,
   { clock, signal }: StateDeps,

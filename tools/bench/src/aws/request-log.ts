@@ -9,7 +9,7 @@ export interface RequestLog {
   end(invocations: number): void;
   /** Requests by `service.Operation`. Receives that found nothing are not counted: an idle queue has them too. */
   readonly counts: ReadonlyMap<string, number>;
-  /** The same as it is billed, without the duration of functions. */
+  /** The billed requests, without the duration of functions. */
   readonly use: AwsUse;
 }
 

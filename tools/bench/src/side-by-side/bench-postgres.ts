@@ -9,8 +9,8 @@ export interface BenchPostgres {
   createDatabase(name: string): Promise<string>;
   dropDatabase(name: string): Promise<void>;
   /**
-   * Brings a database into the state that it would have after a while: statistics gathered, what is dirty written. So
-   * no plan is based on a guess, and no contender pays for the one before it.
+   * Brings a database into its steady state: statistics gathered, dirty pages written. No plan is then based on a guess, and
+   * no contender pays for the one before it.
    */
   settle(url: string): Promise<void>;
   stop(): Promise<void>;
