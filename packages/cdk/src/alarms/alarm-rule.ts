@@ -3,7 +3,7 @@ import { CfnAlarm } from "aws-cdk-lib/aws-cloudwatch";
 import type { Construct } from "constructs";
 import { type Given, toCfnList } from "../given.ts";
 
-/** What is measured. */
+/** The metric of an alarm. */
 export interface AlarmMetric {
   readonly namespace: string;
   readonly metricName: string;
@@ -25,7 +25,7 @@ export interface AlarmRule {
 /** Topics that are told when an alarm goes off and when it is over. */
 export type AlarmTopics = Given<readonly string[]> | undefined;
 
-/** Makes an alarm. What rests has no values, and is well; what must not fall below a limit has to say so. */
+/** Creates an alarm. An idle resource has no values and counts as healthy; a rule with a lower limit must change that. */
 export function createAlarm(scope: Construct, id: string, rule: AlarmRule, topics: AlarmTopics): void {
   const { description, metric, limit, periodSeconds, periods, condition } = rule;
   const { namespace, metricName, dimensions, statistic } = metric;

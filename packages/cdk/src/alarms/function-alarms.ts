@@ -1,7 +1,7 @@
 import { Construct } from "constructs";
 import { type AlarmMetric, type AlarmRule, type AlarmTopics, createAlarm } from "./alarm-rule.ts";
 
-/** Which functions are watched. */
+/** The functions to monitor. */
 export interface FunctionAlarmsProps {
   readonly topicArns?: AlarmTopics;
   /** By the names of their alarms. */
@@ -10,7 +10,7 @@ export interface FunctionAlarmsProps {
 
 const FIVE_MINUTES = 300;
 
-/** Alarms on functions that are throttled, or that fail again and again. */
+/** Alarms on functions that are throttled or fail repeatedly. */
 export class FunctionAlarms extends Construct {
   constructor(scope: Construct, id: string, { topicArns, functions }: FunctionAlarmsProps) {
     super(scope, id);

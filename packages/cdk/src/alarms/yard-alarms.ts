@@ -31,7 +31,7 @@ export interface YardAlarmsProps extends YardAlarmSettings {
 const MINUTE = 60;
 const FIVE_MINUTES = 300;
 const EVENT_WAIT_SECONDS = 300;
-/** A task that is worked counts as well: its message lies in the queue until it is done. */
+/** A running task counts as well: its message stays in the queue until the task is done. */
 const TASK_WAIT_SECONDS = 1_800;
 
 /** Alarms on what needs a person: letters that nobody worked, queues that stand, stalled stacks, failing functions. */

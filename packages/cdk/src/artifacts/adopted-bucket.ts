@@ -8,23 +8,23 @@ import { HANDLERS } from "./consumer-props.ts";
 import type { ResourceSettings } from "./initial-set-trigger.ts";
 import { type Switch, toFlag, whereOn } from "./switch.ts";
 
-/** A bucket that is made, or taken over where it is there. */
+/** A bucket that is created, or adopted if it already exists. */
 export interface AdoptedBucketProps extends ResourceSettings {
   readonly code: Code;
-  /** Account and region follow. */
+  /** Account and region are appended. */
   readonly prefix: string;
-  /** Where artifacts come from: it is never taken over. */
+  /** The bucket that artifacts come from: it is never adopted. */
   readonly sourceBucket: string;
   readonly kmsKeyArn?: Given<string> | undefined;
   readonly emptyOnDelete: Switch;
 }
 
-/** Emptying takes a call for each thousand versions; the rest is done in seconds. */
+/** Emptying takes one call per thousand versions; the rest takes seconds. */
 const TIMEOUT_SECONDS = 900;
 
 /**
- * A bucket that outlives its stack, which CloudFormation cannot have again: where the bucket is there and this account's, it is taken
- * over. It has no deletion policy, since its function decides what is kept.
+ * A bucket that outlives its stack, so that CloudFormation cannot create it again: if this account already has the bucket, it is
+ * adopted. It has no deletion policy, because its function decides what to keep.
  */
 export class AdoptedBucket extends Construct {
   readonly bucketName: string;

@@ -3,20 +3,20 @@ import { Construct } from "constructs";
 import { type Given, toCfnText } from "../given.ts";
 import { letConsumers, type TrustedConsumers } from "./trusted-consumers.ts";
 
-/** Who publishes and who subscribes. */
+/** The roles and accounts that publish and subscribe. */
 export interface AnnouncementsProps {
   readonly trusted: TrustedConsumers;
-  /** The customer's key of the topic. */
+  /** The customer managed key of the topic. */
   readonly keyArn?: Given<string> | undefined;
 }
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: as IAM reads it.
 const OWN_QUEUES = "arn:*:sqs:*:${aws:PrincipalAccount}:*";
 
-/** A topic's policy takes no `sns:*`: "Policy statement action out of service scope". */
+/** A topic's policy does not accept `sns:*`: "Policy statement action out of service scope". */
 const WITH_TLS = ["sns:Publish", "sns:Subscribe"];
 
-/** The topic of announcements. A consumer may subscribe queues of its own account to it, and nothing else. */
+/** The topic of announcements. A consumer may only subscribe queues of its own account to it. */
 export class Announcements extends Construct {
   readonly topicArn: string;
   readonly topicName: string;
@@ -33,7 +33,7 @@ export class Announcements extends Construct {
     this.#trusted = trusted;
   }
 
-  /** The topic's policy: that role alone publishes. */
+  /** The topic's policy: only that role publishes. */
   letPublish(publisherArn: string): void {
     new CfnTopicPolicy(this, "DistributionTopicPolicy", {
       topics: [this.topicArn],

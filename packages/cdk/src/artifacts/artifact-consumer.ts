@@ -15,7 +15,7 @@ import { makeOnlyWhere, toFlag } from "./switch.ts";
 
 const BUCKET_PREFIX = "stackyard-artifacts";
 const PARAMETER_NAME = "/stackyard/consumer/bucket-name";
-/** Every region has it. */
+/** Available in every region. */
 const ARCHITECTURE = "x86_64";
 
 /** What copies artifacts of a distributor into a bucket of this account and region, and answers what came of each. */
@@ -96,7 +96,7 @@ export class ArtifactConsumer extends Construct {
   }
 }
 
-/** What all functions have alike: these of resources run in no network of the account's, since CloudFormation waits outside. */
+/** Settings of all functions. Those of custom resources run outside the account's network, because CloudFormation waits for them. */
 function toResourceSettings(props: ArtifactConsumerProps): ResourceSettings {
   const { logRetentionDays, permissionsBoundaryArn, architecture } = props;
   return {

@@ -22,9 +22,9 @@ const NAME = "stackyard-distributor";
 const BUCKET_PREFIX = "stackyard-artifact-source";
 const BUS_NAME = "stackyard-receipts";
 const ROLE_NAME = "TriggerInitSetRole";
-/** Digests of large uploads and a step of an initial set take their time. */
+/** Digests of large uploads and a step of an initial set need this long. */
 const TIMEOUT_SECONDS = 900;
-/** "Asynchronous invocation": at most 6 hours, and two more attempts. */
+/** "Asynchronous invocation": at most 6 hours, and two retries. */
 const ATTEMPTS = { maximumEventAgeInSeconds: 21_600, maximumRetryAttempts: 2 };
 
 /** What announces artifacts to consumers in all accounts and regions, and knows which stand where. One for all. */
@@ -124,7 +124,7 @@ export class ArtifactDistributor extends Construct {
   }
 }
 
-/** Roles are the whole account's, and other regions may have a distributor too. */
+/** Role names are unique in an account, and other regions may have a distributor too. */
 function toSignerName(name: string): string {
   return Fn.join("", [name, "-signer-", Aws.REGION]);
 }

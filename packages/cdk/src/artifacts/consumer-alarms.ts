@@ -14,7 +14,7 @@ const FIVE_MINUTES = 300;
 /** A copy of the largest file takes several deliveries, each of which may take a quarter of an hour. */
 const QUEUE_WAIT_SECONDS = 21_600;
 
-/** Alarms on what needs a person: messages that failed or were rejected, a queue without progress, a failing function. */
+/** Alarms on what needs a person: messages that nobody could work or that were refused, a queue that stands, a function that fails. */
 export class ConsumerAlarms extends Construct {
   constructor(scope: Construct, id: string, { topicArns, consumer }: ConsumerAlarmsProps) {
     super(scope, id);

@@ -11,7 +11,7 @@ export interface ConsumerCode {
   readonly resources?: Code;
 }
 
-/** A distributor, as described by its outputs. */
+/** A distributor, as its outputs tell it. */
 export interface DistributorAddress {
   readonly topicArn: string;
   /** Default: the one in the topic's ARN. */
@@ -20,9 +20,9 @@ export interface DistributorAddress {
   readonly bucket: string;
   readonly initialSetRoleArn: string;
   readonly initialSetMachineArn: string;
-  /** Default: no receipts are sent, as with earlier distributors. */
+  /** Default: nobody is told what was copied, as with distributors of old. */
   readonly receiptBusArn?: Given<string>;
-  /** The external id that the role requires. */
+  /** What the role asks for. */
   readonly externalId?: Given<string>;
   /** The distributor's bucket and role must belong to it. Default: to any. */
   readonly organizationId?: Given<string>;
@@ -34,7 +34,7 @@ export interface DistributorAddress {
 export interface ArtifactConsumerProps extends FunctionSettings {
   readonly code: ConsumerCode;
   readonly distributor: DistributorAddress;
-  /** An existing bucket, which is left unchanged. Default: one by prefix, account and region, which is created or adopted. */
+  /** A bucket that is there, and stays as it is. Default: one by prefix, account and region, which is made or taken over. */
   readonly targetBucket?: Given<string>;
   /** At most 34 characters. Default: `stackyard-artifacts`. */
   readonly bucketPrefix?: string;
@@ -60,9 +60,9 @@ export interface ArtifactConsumerProps extends FunctionSettings {
   readonly acceptV1?: string;
   /** Exact names of hosts besides S3's, by commas. */
   readonly extraHosts?: Given<string>;
-  /** `true`: S3's names may lead to private addresses, as behind interface endpoints. Default: `false`. */
+  /** `true`: S3's names may resolve to private addresses, as with interface endpoints. Default: `false`. */
   readonly privateEndpoints?: string;
-  /** The parameter that stores the bucket's name. Default: `/stackyard/consumer/bucket-name`. */
+  /** The bucket's name stands there. Default: `/stackyard/consumer/bucket-name`. */
   readonly ssmParameterName?: Given<string>;
   /** `debug`, `info`, `warn` or `error`. Default: `info`. */
   readonly logLevel?: string;

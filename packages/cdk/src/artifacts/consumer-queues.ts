@@ -6,17 +6,17 @@ import type { QueueAddress } from "../queues/queue-address.ts";
 import { createWorkQueue } from "../queues/work-queue.ts";
 import { toTopicPrincipals } from "./topic-principals.ts";
 
-/** What the queue takes messages from. */
+/** The sources of the queue's messages. */
 export interface ConsumerQueuesProps {
   readonly topicArn: string;
   readonly topicRegion: string;
   readonly visibilitySeconds: number;
-  /** The customer's key; its policy must let SNS use it. Default: SQS's own, which needs no policy. */
+  /** The customer managed key; its policy must let SNS use it. Default: SQS's own, which needs no policy. */
   readonly kmsKeyArn?: Given<string> | undefined;
 }
 
 const DAY_SECONDS = 86_400;
-/** The longest that SQS keeps a message. Source: "Amazon SQS message quotas", message retention. */
+/** The maximum retention of SQS. Source: "Amazon SQS message quotas", message retention. */
 const KEPT_SECONDS = 14 * DAY_SECONDS;
 /** The function itself counts attempts without progress: a long copy takes many deliveries. */
 const MAX_RECEIVE_COUNT = 50;
@@ -26,7 +26,7 @@ export class ConsumerQueues extends Construct {
   readonly queue: QueueAddress;
   readonly deadLetters: QueueAddress;
   readonly parking: QueueAddress;
-  /** Messages arrive once these are there. */
+  /** Messages arrive once these exist. */
   readonly delivery: readonly CfnResource[];
 
   constructor(scope: Construct, id: string, props: ConsumerQueuesProps) {
@@ -45,7 +45,7 @@ export class ConsumerQueues extends Construct {
     const subscription = subscribe(this, this.queue.arn, props);
     const policy = this.node.findChild("QueuePolicy");
     if (!CfnResource.isCfnResource(policy)) throw new TypeError("The queue has no policy.");
-    // What is published before SNS may send would be lost.
+    // Messages that are published before SNS may send are lost.
     subscription.addResourceDependency(policy);
     this.delivery = [subscription, policy];
   }
@@ -66,7 +66,7 @@ function letTopicSend(queueArn: string, topicArn: string, principals: readonly u
   };
 }
 
-/** Messages for all, and those for this account and region. */
+/** Matches messages for all consumers, and those for this account and region. */
 function subscribe(
   scope: Construct,
   queueArn: string,

@@ -19,7 +19,7 @@ import type { ConsumerQueues } from "./consumer-queues.ts";
 import { toReceiptPermission } from "./initial-set-trigger.ts";
 import { whereOn } from "./switch.ts";
 
-/** What the function that copies works with. */
+/** The resources that the function uses. */
 export interface CopyFunctionProps {
   readonly consumer: ArtifactConsumerProps;
   readonly queues: ConsumerQueues;
@@ -31,9 +31,9 @@ export interface CopyFunctionProps {
 /** The longest time that Lambda lets a function run; unfinished work continues with the next delivery. */
 export const COPY_TIMEOUT_SECONDS = 900;
 const MEMORY_MB = 1_024;
-/** Files up to 64 MiB lie there, twice where they are rewritten, while they are checked; a batch has ten. */
+/** Files up to 64 MiB are stored there while they are checked, twice if they are rewritten; a batch has ten. */
 const TEMPORARY_MB = 2_048;
-/** As the predecessor; each message may fail alone. */
+/** Same as the predecessor; each message may fail separately. */
 const BATCH_SIZE = 10;
 const MAX_BYTES = 50 * 1_024 ** 3;
 

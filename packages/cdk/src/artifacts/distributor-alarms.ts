@@ -23,7 +23,7 @@ export class DistributorAlarms extends Construct {
   }
 }
 
-/** The sweep counts them every five minutes, into its log in the embedded metric format. */
+/** The sweep logs the count every five minutes in the embedded metric format. */
 const MISSING: AlarmRule = {
   description: "Artifacts are missing at consumers although they were announced again and again: see their coverage.",
   metric: { namespace: "Stackyard/Artifacts", metricName: "AlarmedCells", dimensions: {}, statistic: "Maximum" },

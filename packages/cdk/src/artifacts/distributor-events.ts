@@ -4,7 +4,7 @@ import { CallFunction } from "../functions/call-function.ts";
 import { findCondition, type Given, toValue } from "../given.ts";
 import { CONSUMER_SOURCE } from "./receipt-bus.ts";
 
-/** What calls the function of a distributor. */
+/** The events that call the function of a distributor. */
 export interface DistributorEventsProps {
   readonly functionName: string;
   readonly functionArn: string;
@@ -14,7 +14,7 @@ export interface DistributorEventsProps {
   readonly receiptBusName: string;
 }
 
-/** Rules: manifests and uploads, receipts, and what is overdue. */
+/** Rules for manifests and uploads, for receipts, and for overdue work. */
 export class DistributorEvents extends Construct {
   constructor(scope: Construct, id: string, props: DistributorEventsProps) {
     super(scope, id);
@@ -39,7 +39,7 @@ export class DistributorEvents extends Construct {
   }
 }
 
-/** The manifest comes last: its appearance publishes the artifact. */
+/** The manifest is written last: the event for it publishes the artifact. */
 function toObjectPattern({ bucket, uploadPrefix }: DistributorEventsProps): object {
   const uploads = uploadPrefix === undefined ? [] : [toPrefixTest(uploadPrefix)];
   return {
@@ -49,7 +49,7 @@ function toObjectPattern({ bucket, uploadPrefix }: DistributorEventsProps): obje
   };
 }
 
-/** Patterns are spelled as EventBridge has them, in small letters. */
+/** Patterns use EventBridge's spelling, in lower case. */
 function toPrefixTest(uploadPrefix: Given<string>): unknown {
   const condition = findCondition(uploadPrefix);
   const test = { prefix: toValue(uploadPrefix) };

@@ -5,7 +5,7 @@ import { findCondition, type Given, toValue } from "../given.ts";
 import type { ExistingMemory } from "./distributor-props.ts";
 import { createSourceBucket, type SourceBucketInput } from "./source-bucket.ts";
 
-/** What a distributor remembers by. */
+/** The storage of a distributor. */
 export interface DistributorMemoryProps
   extends Pick<SourceBucketInput, "trusted" | "readByIdentity" | "keyArn" | "prefixes"> {
   readonly existing: ExistingMemory;
@@ -13,7 +13,7 @@ export interface DistributorMemoryProps
   readonly tableName: string;
 }
 
-/** The bucket of artifacts and the table of records, made unless they are there. */
+/** The bucket of artifacts and the table of records, created unless they exist. */
 export class DistributorMemory extends Construct {
   readonly bucketName: string;
   readonly tableName: string;
@@ -28,7 +28,7 @@ export class DistributorMemory extends Construct {
     });
     this.tableName = this.#choose(existing.table, "MakesRecords", (condition) => {
       const table = createRecordsTable(this, "Records", tableName);
-      // It knows what stands where.
+      // The table records which consumer has which version.
       table.applyRemovalPolicy(RemovalPolicy.RETAIN);
       table.pointInTimeRecoverySpecification = { pointInTimeRecoveryEnabled: true };
       if (condition !== undefined) table.cfnOptions.condition = condition;

@@ -29,7 +29,7 @@ export interface ArtifactDistributorProps extends FunctionSettings {
   readonly topicKeyArn?: Given<string>;
   /** Beginning of the keys of artifacts. Default: the whole bucket. */
   readonly artifactPrefix?: Given<string>;
-  /** Prefix of the keys of files that others upload without a manifest. Default: no uploads. */
+  /** Beginning of the keys of files that others upload without a manifest. Default: there are none. */
   readonly uploadPrefix?: Given<string>;
   /** `identity`, `presigned` or `auto`. Default: `auto`. */
   readonly transfer?: string;
@@ -43,7 +43,7 @@ export interface ArtifactDistributorProps extends FunctionSettings {
   readonly urlSeconds?: number;
   /** After that time without a receipt an artifact is announced again. Default: 900. */
   readonly overdueSeconds?: number;
-  /** Days for which versions are kept that are neither current nor missing anywhere. Default: forever. */
+  /** Days for which versions are kept that are neither current nor missing anywhere. Default: for ever. */
   readonly keepDays?: Given<string>;
   /** `debug`, `info`, `warn` or `error`. Default: `info`. */
   readonly logLevel?: string;

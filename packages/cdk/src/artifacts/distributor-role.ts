@@ -21,7 +21,7 @@ import { present } from "../present.ts";
 import type { ArtifactDistributorProps } from "./distributor-props.ts";
 import { type SourcePrefixes, toAnnouncedObjects } from "./source-prefixes.ts";
 
-/** What the function of a distributor works with. */
+/** The resources that the function of a distributor uses. */
 export interface DistributorParts {
   readonly bucket: string;
   readonly table: { readonly name: string; readonly arn: string };
@@ -55,7 +55,7 @@ export function toDistributorEnvironment(props: ArtifactDistributorProps, parts:
   };
 }
 
-/** What the function may do. */
+/** The permissions of the function. */
 export function toDistributorPermissions(
   props: ArtifactDistributorProps,
   parts: DistributorParts,
@@ -95,7 +95,7 @@ export function createSignerRole(
   const { kmsKeyArn, permissionsBoundaryArn } = props;
   const decrypt = (arn: string) => useKeyVia("ArtifactsKey", "s3", arn, ["kms:Decrypt"]);
   return new CfnRole(scope, id, {
-    // The function's own role names it before it is there.
+    // The function's own role names this role before it exists.
     roleName: parts.signerName,
     description: "Stackyard: signs URLs of artifacts.",
     assumeRolePolicyDocument: {

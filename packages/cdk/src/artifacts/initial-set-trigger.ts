@@ -9,7 +9,7 @@ import { present } from "../present.ts";
 import { type DistributorAddress, HANDLERS } from "./consumer-props.ts";
 import { type Switch, toFlag, toNumberOf } from "./switch.ts";
 
-/** What the functions of custom resources have alike. */
+/** Settings that the functions of custom resources share. */
 export interface ResourceSettings {
   readonly settings: FunctionSettings;
   readonly environment: Variables;
@@ -26,16 +26,16 @@ export interface InitialSetTriggerProps extends ResourceSettings {
   readonly bucketPrefix: string;
   readonly version: string;
   readonly wait: Switch;
-  /** What must stand before: messages that come earlier are lost. */
+  /** Resources that must exist first: earlier messages are lost. */
   readonly after: readonly CfnResource[];
 }
 
-/** Taking a role and starting an execution over regions; or the longest that Lambda lets a function wait. */
+/** Time to assume a role and start an execution in another region; or the longest time that Lambda lets a function wait. */
 const TIMEOUT_SECONDS = { on: 900, off: 60 };
-/** Lambda calls a function that failed twice more, after one and two minutes. */
+/** Lambda retries a failed call twice, after one and two minutes. */
 const SERVICE_TIMEOUT_SECONDS = { on: 3_600, off: 600 };
 
-/** `Custom::InitialSetTrigger`, as the predecessor has it. */
+/** `Custom::InitialSetTrigger`, compatible with the predecessor's. */
 export class InitialSetTrigger extends Construct {
   constructor(scope: Construct, id: string, props: InitialSetTriggerProps) {
     super(scope, id);
@@ -75,7 +75,7 @@ export class InitialSetTrigger extends Construct {
         Role: initialSetRoleArn,
         Machine: initialSetMachineArn,
         WaitForInitialSet: toFlag(wait),
-        // CloudFormation asks again only when a property has changed.
+        // CloudFormation sends another request only when a property has changed.
         ...present({ Transfer: capabilities.TRANSFER, Retire: capabilities.RETIRE }),
       },
     });

@@ -10,24 +10,24 @@ import { present } from "../present.ts";
 import { type Switch, whereOn } from "./switch.ts";
 import { letConsumers, type TrustedConsumers } from "./trusted-consumers.ts";
 
-/** Who works initial sets, and who may ask for them. */
+/** The function that sends initial sets, and the consumers that may request them. */
 export interface InitialSetsProps {
   readonly machineName: string;
   readonly functionArn: string;
   readonly trusted: TrustedConsumers;
-  /** What consumers must say when they take the role. */
+  /** The external id that consumers must pass when they assume the role. */
   readonly externalId?: Given<string> | undefined;
   readonly roleName: string;
   readonly mayWait: Switch;
   readonly permissionsBoundaryArn?: Given<string> | undefined;
 }
 
-/** The ARN of a state machine by its name: the function knows it before it is made. */
+/** Returns the ARN of a state machine by its name: the function needs it before the state machine exists. */
 export function toMachineArn(name: string, resource = "stateMachine"): string {
   return Fn.join("", ["arn:", Aws.PARTITION, ":states:", Aws.REGION, ":", Aws.ACCOUNT_ID, `:${resource}:`, name]);
 }
 
-/** The state machine that announces to one consumer everything that it should have, and the role by which consumers start it. */
+/** The state machine that announces to one consumer everything that it should have, and the role with which consumers start it. */
 export class InitialSets extends Construct {
   readonly machineArn: string;
   readonly roleArn: string;

@@ -3,13 +3,13 @@ import { Construct } from "constructs";
 import { findCondition, type Given, toValue } from "../given.ts";
 import { type TrustedConsumers, type TrustStatement, toTrustStatements } from "./trusted-consumers.ts";
 
-/** Who sends receipts. */
+/** The senders of receipts. */
 export interface ReceiptBusProps {
   readonly name: string;
   readonly trusted: TrustedConsumers;
 }
 
-/** What consumers call themselves on the bus. EventBridge stamps their account on each event. */
+/** The source that consumers set in their events. EventBridge adds their account to each event. */
 export const CONSUMER_SOURCE = "stackyard.consumer";
 
 /** The event bus of receipts. */
@@ -19,7 +19,7 @@ export class ReceiptBus extends Construct {
 
   constructor(scope: Construct, id: string, { name, trusted }: ReceiptBusProps) {
     super(scope, id);
-    // Without a description, which us-gov-west-1 does not take.
+    // Without a description, which us-gov-west-1 does not support.
     const bus = new CfnEventBus(this, "ReceiptBus", { name });
     this.busName = bus.ref;
     this.busArn = bus.attrArn;
@@ -32,7 +32,7 @@ export class ReceiptBus extends Construct {
     for (const given of statements) this.#add(given);
   }
 
-  /** A statement is a resource of its own here, and may be there only under a condition. */
+  /** Each statement is a separate resource here, so that it can depend on a condition. */
   #add(given: Given<TrustStatement>): void {
     const statement = toValue(given);
     const policy = new CfnEventBusPolicy(this, statement.Sid, {

@@ -6,10 +6,10 @@ import { type SourcePrefixes, toAnnouncedObjects } from "./source-prefixes.ts";
 import { type Switch, whereOn } from "./switch.ts";
 import { letConsumers, type TrustedConsumers } from "./trusted-consumers.ts";
 
-/** How the bucket of artifacts is made. */
+/** Settings of the bucket of artifacts. */
 export interface SourceBucketInput extends Pick<ClosedBucketInput, "name" | "condition" | "keyArn"> {
   readonly trusted: TrustedConsumers;
-  /** Consumers may read it themselves. */
+  /** Consumers that may read it themselves. */
   readonly readByIdentity: Switch;
   readonly prefixes: SourcePrefixes;
 }
@@ -38,7 +38,7 @@ export function createSourceBucket(scope: Construct, id: string, input: SourceBu
   });
 }
 
-/** Each statement stands within the condition of its own consumers, and that within the one of the whole. */
+/** Each statement depends on the condition of its own consumers, which is nested in the condition of the whole policy. */
 function letRead(resources: readonly string[], trusted: TrustedConsumers, readByIdentity: Switch): readonly unknown[] {
   const statements = letConsumers(trusted, {
     sid: "Read",

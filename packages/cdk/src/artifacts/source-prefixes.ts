@@ -2,9 +2,9 @@ import { Aws, CfnCondition, Fn, Token } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { findCondition, type Given, mapGiven, toValue } from "../given.ts";
 
-/** Beginnings of keys in the source bucket. */
+/** Key prefixes in the source bucket. */
 export interface SourcePrefixes {
-  /** Of artifacts with a manifest. Default: the whole bucket. */
+  /** Prefix of artifacts with a manifest. Default: the whole bucket. */
   readonly artifactPrefix?: Given<string> | undefined;
   /** Prefix of files that others upload without a manifest; may be empty. Default: no uploads. */
   readonly uploadPrefix?: Given<string> | undefined;
@@ -18,7 +18,7 @@ export function openRoot(scope: Construct, uploadPrefix: Given<string>): Given<s
   return mapGiven(uploadPrefix, () => Token.asString(Fn.conditionIf(isRoot.logicalId, "", prefix)));
 }
 
-/** The objects that are announced: nothing else of the bucket is anybody's business. */
+/** The objects that are announced: consumers may read no others. */
 export function toAnnouncedObjects(
   bucketArn: string,
   { artifactPrefix = "", uploadPrefix }: SourcePrefixes,

@@ -1,7 +1,7 @@
 import { Aws, CfnCondition, Fn, Token } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 
-/** Regions that every account has. No other will become one: all that began after 20 March 2019 must be switched on. */
+/** Regions that every account has. The list is complete: all regions launched after 20 March 2019 are opt-in regions. */
 const DEFAULT_REGIONS = [
   ...["us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1"],
   ...["eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3"],
@@ -18,7 +18,7 @@ export function toTopicPrincipals(scope: Construct, topicArn: string): readonly 
   return ["sns.amazonaws.com", Fn.conditionIf(here.logicalId, toPrincipal(Aws.REGION), toPrincipalOf(scope, topicArn))];
 }
 
-/** Only the first partition has such regions. */
+/** Only the standard partition has opt-in regions. */
 function toPrincipalOf(scope: Construct, topicArn: string): unknown {
   const region = Fn.select(3, Fn.split(":", `${topicArn}:::`));
   if (Token.isUnresolved(topicArn)) {

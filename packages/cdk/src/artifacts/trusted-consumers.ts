@@ -11,14 +11,14 @@ export interface TrustedConsumers {
 
 type Tests = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-/** What they are let do. */
+/** The actions that they may call. */
 export interface ConsumerRight {
   readonly sid: string;
   readonly actions: readonly string[];
   /** Default: none, as in the policy of a role. */
   readonly resources?: readonly unknown[];
   readonly conditions?: Tests;
-  /** What they must say when they take a role. */
+  /** The external id that they must pass when they assume a role. */
   readonly externalId?: Given<string> | undefined;
 }
 
@@ -32,13 +32,13 @@ export interface TrustStatement {
   readonly Condition?: Tests | IResolvable;
 }
 
-/** The statements as a policy has them, some perhaps under conditions of the template. */
+/** Returns the statements for a policy, some of which may depend on conditions of the template. */
 export function letConsumers(trusted: TrustedConsumers, right: ConsumerRight): readonly unknown[] {
   return toTrustStatements(trusted, right).map((given) => toCfn(given, (statement) => statement));
 }
 
 /**
- * A statement for the accounts and one for the organisation. The latter lets in no services: `aws:PrincipalOrgID` is empty for these
+ * One statement for the accounts and one for the organization. The latter excludes services: `aws:PrincipalOrgID` is empty for these
  * (IAM, "AWS global condition context keys").
  */
 export function toTrustStatements(trusted: TrustedConsumers, right: ConsumerRight): readonly Given<TrustStatement>[] {
@@ -57,7 +57,7 @@ export function toTrustStatements(trusted: TrustedConsumers, right: ConsumerRigh
   ];
 }
 
-/** A test of nothing would not be taken: it is left out as a whole. */
+/** IAM rejects an empty condition, so it is omitted completely. */
 function toAccountTests({ conditions, externalId }: ConsumerRight): Tests | IResolvable | undefined {
   if (externalId === undefined) return conditions;
   const test = mapGiven(externalId, (id) => ({ ...conditions, StringEquals: { "sts:ExternalId": id } }));

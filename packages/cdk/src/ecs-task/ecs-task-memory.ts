@@ -3,7 +3,7 @@ import { CfnTable } from "aws-cdk-lib/aws-dynamodb";
 import { CfnSecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
 
-/** Makes the table of what is remembered of requests; entries go by themselves when their time is over. */
+/** Creates the table of requests; entries expire automatically. */
 export function createRecordsTable(scope: Construct, id: string, tableName: string): CfnTable {
   const table = new CfnTable(scope, id, {
     tableName,

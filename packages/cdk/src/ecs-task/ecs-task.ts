@@ -21,7 +21,7 @@ export interface EcsTaskProps extends FunctionSettings, EcsRights {
   readonly physicalId?: Given<string>;
 }
 
-/** Starting, describing and answering take seconds; what waits is the state machine. */
+/** Starting, describing and answering take seconds; the state machine does the waiting. */
 const TIMEOUT_SECONDS = 120;
 
 /** `Custom::ECSTask`: CloudFormation runs tasks of ECS while a stack is made or changed, and waits for their end. */
@@ -90,7 +90,7 @@ function toMemoryPermission(tableArn: string, secretArn: string): Permission {
   };
 }
 
-/** What only some properties ask for: whether a stack rolls back, and whether a target group has a healthy target. */
+/** Permissions that only some properties need: to check whether a stack rolls back, and whether a target group has a healthy target. */
 function toFactsPermission(): Permission {
   const stacks = `arn:${Aws.PARTITION}:cloudformation:${Aws.REGION}:${Aws.ACCOUNT_ID}:stack/*`;
   return {

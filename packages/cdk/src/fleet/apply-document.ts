@@ -16,7 +16,7 @@ export function createApplyDocument(scope: Construct, id: string, name: string =
     targetType: "/",
     updateMethod: "NewVersion",
   });
-  // The construct knows objects only, whose bytes CloudFormation would choose.
+  // The construct accepts only objects, whose bytes CloudFormation would choose.
   document.addPropertyOverride("Content", applyArtifactText);
   return document;
 }

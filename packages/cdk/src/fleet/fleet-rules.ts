@@ -1,7 +1,7 @@
 import type { Construct } from "constructs";
 import { CallFunction } from "../functions/call-function.ts";
 
-/** Which function is called. */
+/** The function to call. */
 export interface FleetRulesProps {
   readonly functionName: string;
   readonly functionArn: string;
@@ -9,7 +9,7 @@ export interface FleetRulesProps {
   readonly bootState: string;
 }
 
-/** Adds the rules of a fleet: instances that start, launches that wait, and what is to be looked after each minute. */
+/** Adds the rules of a fleet: for instances that start, for launches that wait, and for the check each minute. */
 export function addFleetRules(scope: Construct, { bootState, ...called }: FleetRulesProps): void {
   new CallFunction(scope, "Boot", {
     ...called,

@@ -37,7 +37,7 @@ export interface FleetProps extends YardSettings, FunctionSettings {
   readonly targetRoleArn?: string;
 }
 
-/** Reporting takes seconds; what waits is the run. Pinning an artifact reads it once. */
+/** Reporting takes seconds; the run does the waiting. Pinning an artifact reads it once. */
 const TIMEOUT_SECONDS = 120;
 const MEMORY_MB = 512;
 
@@ -67,7 +67,7 @@ export class Fleet extends Construct {
       ],
       environment: {
         SQS_EVENT_QUEUE_URL: queues.events.url,
-        // With a role the function takes the role's own account.
+        // With a role, the function uses the role's account.
         ...(targetRoleArn === undefined ? { FLEET_ACCOUNT: Aws.ACCOUNT_ID } : { FLEET_TARGET_ROLE: targetRoleArn }),
         FLEET_ENVIRONMENT: environmentName,
         FLEET_REPORT_URL: props.reportUrl,

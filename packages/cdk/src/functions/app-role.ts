@@ -3,18 +3,18 @@ import type { Construct } from "constructs";
 import { type Given, mapGiven, toCfn, toCfnList, toCfnText } from "../given.ts";
 import type { Permission } from "../policies/statement.ts";
 
-/** Who takes a role, and what it may do. */
+/** The principal that assumes a role, and its permissions. */
 export interface AppRoleProps {
   readonly description: string;
   /** A service, such as `lambda.amazonaws.com`. */
   readonly service: string;
   readonly permissions: readonly Given<Permission>[];
-  /** Policies of the account's own besides. */
+  /** Additional managed policies of the account. */
   readonly managedPolicyArns?: Given<readonly string[]> | undefined;
   readonly permissionsBoundaryArn?: Given<string> | undefined;
 }
 
-/** Makes a role. Each permission is an inline policy, so the role and what it may do are one resource. */
+/** Creates a role. Each permission is an inline policy, so the role and its permissions are one resource. */
 export function createAppRole(scope: Construct, id: string, props: AppRoleProps): CfnRole {
   const { description, service, permissions, managedPolicyArns, permissionsBoundaryArn } = props;
   return new CfnRole(scope, id, {
@@ -29,7 +29,7 @@ export function createAppRole(scope: Construct, id: string, props: AppRoleProps)
   });
 }
 
-/** An inline policy for each permission. */
+/** Returns one inline policy per permission. */
 export function toRolePolicies(permissions: readonly Given<Permission>[]) {
   return permissions.map((permission) => toCfn(mapGiven(permission, toPolicy), (policy) => policy));
 }

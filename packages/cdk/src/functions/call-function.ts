@@ -7,9 +7,9 @@ export interface CallFunctionProps {
   readonly description: string;
   readonly functionName: string;
   readonly functionArn: string;
-  /** What the events look like. Give this or a schedule. */
+  /** The event pattern. Set this or a schedule. */
   readonly eventPattern?: object;
-  /** Default: the account's own. */
+  /** Default: the account's default bus. */
   readonly eventBusName?: string;
   /** Such as `rate(1 minute)`. */
   readonly schedule?: string;

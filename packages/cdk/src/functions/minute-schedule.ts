@@ -2,14 +2,14 @@ import { CfnRule } from "aws-cdk-lib/aws-events";
 import { CfnEventInvokeConfig, CfnPermission } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 
-/** Which function is called. */
+/** The function to call. */
 export interface MinuteScheduleProps {
   readonly functionName: string;
   readonly functionArn: string;
 }
 
 /**
- * Calls a function each minute, which then sees what is due. A call that failed is not made again: the next one does the
+ * Calls a function each minute, which then processes what is due. A failed call is not retried: the next one does the
  * same work.
  */
 export class MinuteSchedule extends Construct {

@@ -3,18 +3,18 @@ import { CfnEventSourceMapping } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import { type Given, toCfn } from "../given.ts";
 
-/** How a function is called with the messages of a queue. */
+/** How a function receives the messages of a queue. */
 export interface QueueSourceProps {
   readonly functionName: string;
   readonly queueArn: string;
-  /** At most ten: a message of each may fail without the others. */
+  /** At most ten; each message may fail separately. */
   readonly batchSize: number;
-  /** Calls at a time for this queue; at least 2. Default: as many as Lambda makes. */
+  /** Concurrent calls for this queue; at least 2. Default: no limit. */
   readonly maxConcurrency?: Given<number> | undefined;
   readonly condition?: CfnCondition;
 }
 
-/** Calls a function with batches of a queue; what failed of a batch is reported by message. */
+/** Calls a function with batches of a queue; the function reports failures per message. */
 export function createQueueSource(scope: Construct, id: string, props: QueueSourceProps): CfnEventSourceMapping {
   const { functionName, queueArn, batchSize, maxConcurrency, condition } = props;
   const source = new CfnEventSourceMapping(scope, id, {

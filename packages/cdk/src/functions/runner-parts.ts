@@ -21,14 +21,14 @@ export interface RunnerSettings extends YardSettings, ExecutorRights {
   readonly environment?: Variables;
 }
 
-/** What a runner must know to decide the results of its tasks, as the state manager does. */
+/** Settings that a runner needs to decide the results of its tasks, like the state manager. */
 export interface DecisionSettings {
   /** Undefined: the state manager decides them. */
   readonly machines: BucketPrefix | undefined;
   readonly queues: TaskRunnerQueues;
 }
 
-/** The variables with which a runner that has the store decides the results of its tasks. */
+/** Returns the variables with which a runner with access to the store decides the results of its tasks. */
 export function toDecisionEnvironment({ machines, queues: { ticks, eventDeadLetters } }: DecisionSettings): Variables {
   if (machines === undefined) return {};
   return {
@@ -40,7 +40,7 @@ export function toDecisionEnvironment({ machines, queues: { ticks, eventDeadLett
   };
 }
 
-/** What such a runner may do besides: read machines, and send what its decisions bring. */
+/** Additional permissions of such a runner: to read machines, and to send the messages that follow from its decisions. */
 export function toDecisionPermissions({ machines, queues }: DecisionSettings): readonly Given<Permission>[] {
   if (machines === undefined) return [];
   const { ticks, eventDeadLetters } = queues;
@@ -52,7 +52,7 @@ export function toDecisionPermissions({ machines, queues }: DecisionSettings): r
   return [readObjects("Machines", machines), ...sends];
 }
 
-/** The variables of a runner but those of the queues that it reads. */
+/** Returns the variables of a runner, except those of the queues that it reads. */
 export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoices): Variables {
   const { queues, targetRole, targetExternalId, sessionTags, runnersHaveStore } = settings;
   return {
@@ -66,7 +66,7 @@ export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoic
   };
 }
 
-/** What a runner may do but read its own queue. */
+/** Returns the permissions of a runner, except to read its own queue. */
 export function toRunnerPermissions(settings: RunnerSettings, stores: StoreChoices): readonly Given<Permission>[] {
   const { events, taskDeadLetters } = settings.queues;
   const answers: Permission = {
@@ -81,7 +81,7 @@ export function toRunnerPermissions(settings: RunnerSettings, stores: StoreChoic
   ];
 }
 
-/** A runner that has the store sends the next task of an exclusive key when it frees it. */
+/** A runner with access to the store sends the next task of an exclusive key when it frees the key. */
 function toNextTasks({ tasks, longTasks }: TaskRunnerQueues, choice: Given<YardStore>): Given<Permission> {
   const long = longTasks === undefined ? [] : [mapGiven(longTasks, ({ arn }) => sendTo("SendLongTasks", arn))];
   return mapGiven(choice, ({ kind }) => ({

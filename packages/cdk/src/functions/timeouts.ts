@@ -1,5 +1,5 @@
-/** Seconds that an invocation of the state manager may take: a sweep of a large yard, and ten events at most. */
+/** Time-out of the state manager in seconds: enough for a sweep of a large yard, and ten events at most. */
 export const STATE_MANAGER_TIMEOUT_SECONDS = 60;
 
-/** Seconds that an invocation of the task runner may take: as long as Lambda lets a function work. */
+/** Time-out of the task runner in seconds: the maximum of Lambda. */
 export const TASK_RUNNER_TIMEOUT_SECONDS = 900;

@@ -8,7 +8,7 @@ import { DEFAULT_YARD, type StoreChoices, type YardSettings } from "./yard-setti
 /** Variables of an app; a condition of the template may leave one out. */
 export type Variables = Readonly<Record<string, Given<string> | undefined>>;
 
-/** The variables that both apps have alike. */
+/** Returns the variables that both apps share. */
 export function toYardEnvironment(settings: YardSettings, stores: StoreChoices): Variables {
   const { yardName = DEFAULT_YARD, messages, runnersHaveStore = true, logLevel, otlpEndpoint } = settings;
   return {
@@ -21,7 +21,7 @@ export function toYardEnvironment(settings: YardSettings, stores: StoreChoices):
   };
 }
 
-/** What both apps may do alike: with the store, with large messages, and with the key of the queues. */
+/** Returns the permissions that both apps share: for the store, for large messages, and for the key of the queues. */
 export function toYardPermissions(settings: YardSettings, stores: StoreChoices): readonly Given<Permission>[] {
   const { messages, queueKeyArn } = settings;
   return [

@@ -1,7 +1,7 @@
 import { Aws } from "aws-cdk-lib";
 import { allow, type Permission, type Statement } from "./statement.ts";
 
-/** Writes into one log group. The group is there; a role makes none. */
+/** Writes into one log group. The group exists; a role cannot create one. */
 export function writeLogs(logGroupArn: string): Permission {
   return { name: "Logs", statements: [allow("Write", ["logs:CreateLogStream", "logs:PutLogEvents"], logGroupArn)] };
 }
@@ -12,7 +12,7 @@ export function readSecret(secretArn: string): Permission {
 }
 
 /**
- * Lets Lambda place a function in subnets. These calls know no resources before they are made.
+ * Lets Lambda place a function in subnets. These calls have no resources before they are created.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
  */
 export function placeInSubnets(): Permission {
@@ -27,7 +27,7 @@ export function placeInSubnets(): Permission {
   return { name: "Subnets", statements: [allow("NetworkInterfaces", actions, "*")] };
 }
 
-/** Uses the customer's key of queues, and only through SQS. Who sends to a queue needs a data key too. */
+/** Uses the customer managed key of queues, and only through SQS. A sender to a queue needs a data key too. */
 export function useQueueKey(keyArn: string): Permission {
   const statement: Statement = {
     ...allow("OfQueues", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn),

@@ -4,7 +4,7 @@ import { toBucketArn } from "./bucket-arn.ts";
 import { sendTo, workByLambda } from "./queue-permissions.ts";
 import { allow, deny, type Permission, type Statement } from "./statement.ts";
 
-/** What the consumer keeps for itself in its bucket. */
+/** Keys of the consumer's own records in its bucket. */
 const OWN = ".stackyard/*";
 
 /**
@@ -30,14 +30,14 @@ export function deleteRetired(bucket: string): Permission {
   return { name: "Retired", statements: [allow("Delete", ["s3:DeleteObject"], `${toBucketArn(bucket)}/*`)] };
 }
 
-/** Where artifacts come from. */
+/** The bucket that artifacts come from. */
 export interface SourceRights {
   readonly bucket: string;
-  /** The bucket must belong to this organisation. */
+  /** The bucket must belong to this organization. */
   readonly organizationId?: Given<string> | undefined;
 }
 
-/** Reads artifacts with the consumer's own identity. The distributor's bucket must let it. */
+/** Reads artifacts with the consumer's own identity. The distributor's bucket must allow it. */
 export function readSource({ bucket, organizationId }: SourceRights): Permission {
   const read = allow("Read", ["s3:GetObject", "s3:GetObjectVersion"], `${toBucketArn(bucket)}/*`);
   return { name: "Source", statements: [withinOrganization(read, organizationId)] };
@@ -49,7 +49,7 @@ export function decryptSource(keyArn: string, region: string): Permission {
   return { name: "SourceKey", statements: [{ ...allow("OfArtifacts", ["kms:Decrypt"], keyArn), Condition }] };
 }
 
-/** Reads and writes copies under the customer's key, and only through S3. */
+/** Reads and writes copies under the customer managed key, and only through S3. */
 export function useBucketKey(keyArn: string): Permission {
   const Condition = { StringEquals: { "kms:ViaService": `s3.${Aws.REGION}.${Aws.URL_SUFFIX}` } };
   return {
@@ -58,7 +58,7 @@ export function useBucketKey(keyArn: string): Permission {
   };
 }
 
-/** Reads the queue, says when a message comes again, and dead-letters what is refused. */
+/** Reads the queue, sets when a message comes again, and stores rejected messages. */
 export function workQueues(queueArn: string, parkingQueueArn: string): Permission {
   return {
     name: "Queues",
@@ -66,12 +66,12 @@ export function workQueues(queueArn: string, parkingQueueArn: string): Permissio
   };
 }
 
-/** Sends receipts and registers, on the distributor's bus alone. */
+/** Sends receipts and registers, only on the distributor's bus. */
 export function sendReceipts(busArn: string): Permission {
   return { name: "Receipts", statements: [allow("Send", ["events:PutEvents"], busArn)] };
 }
 
-/** Takes the role that starts initial sets. */
+/** Assumes the role that starts initial sets. */
 export function askForInitialSet(roleArn: string, organizationId: Given<string> | undefined): Permission {
   const take = allow("TakeRole", ["sts:AssumeRole"], roleArn);
   return { name: "InitialSet", statements: [withinOrganization(take, organizationId)] };

@@ -24,7 +24,7 @@ export function keepArtifacts(bucket: string, manifests: readonly string[]): Per
   };
 }
 
-/** Removes versions that are kept no longer: these very versions of their objects, which takes a right of its own. */
+/** Removes expired versions by their version ids, which needs a separate permission. */
 export function removeArtifacts(objects: readonly string[]): Permission {
   return { name: "Retention", statements: [allow("Remove", ["s3:DeleteObject", "s3:DeleteObjectVersion"], objects)] };
 }
@@ -43,23 +43,23 @@ export function startInitialSets(machineArn: string): Permission {
   return { name: "InitialSets", statements: [allow("Start", ["states:StartExecution"], machineArn)] };
 }
 
-/** Takes the role that signs URLs, whose credentials last as long as they say. */
+/** Assumes the role that signs URLs, whose credentials have a known expiry. */
 export function takeSignerRole(roleArn: string): Permission {
   return { name: "Signer", statements: [allow("TakeRole", ["sts:AssumeRole"], roleArn)] };
 }
 
-/** What a URL may lead to. */
+/** The objects that a URL may name. */
 export function readSigned(objects: readonly string[]): Permission {
   return { name: "Artifacts", statements: [allow("Read", ["s3:GetObject", "s3:GetObjectVersion"], objects)] };
 }
 
-/** Uses the customer's key of the bucket or of the topic, and only through these. */
+/** Uses the customer managed key of the bucket or of the topic, and only through these services. */
 export function useKeyVia(name: string, service: "s3" | "sns", keyArn: string, actions: readonly string[]): Permission {
   const Condition = { StringEquals: { "kms:ViaService": `${service}.${Aws.REGION}.${Aws.URL_SUFFIX}` } };
   return { name, statements: [{ ...allow("Use", actions, keyArn), Condition }] };
 }
 
-/** Lambda puts there what the function has failed with. */
+/** Lets Lambda send the events there that the function failed to process. */
 export function sendFailures(queueArn: string): Permission {
   return { name: "Failures", statements: [allow("Send", ["sqs:SendMessage"], queueArn)] };
 }

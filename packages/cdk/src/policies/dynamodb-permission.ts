@@ -2,7 +2,7 @@ import { allow, type Permission } from "./statement.ts";
 
 const ITEMS = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"];
 
-/** What the store calls on its two tables: no transactions, and no table is made. */
+/** The calls of the store on its two tables: no transactions, and no creation of tables. */
 export function toDynamodbPermission(tables: { readonly stacksArn: string; readonly workArn: string }): Permission {
   const { stacksArn, workArn } = tables;
   return {

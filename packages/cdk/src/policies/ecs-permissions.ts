@@ -45,7 +45,7 @@ function tagOnCreate(): Statement {
   return { ...allow("TagWhatIsStarted", ["ecs:TagResource"], tasks), Condition };
 }
 
-/** A role is handed on to tasks only; no other service could be given it. */
+/** A role can be passed only to tasks, and to no other service. */
 function passRoles(arns: readonly string[]): Permission {
   const Condition = { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } };
   return { name: "TaskRoles", statements: [{ ...allow("HandOn", ["iam:PassRole"], arns), Condition }] };

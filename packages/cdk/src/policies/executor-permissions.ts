@@ -12,7 +12,7 @@ export interface ExecutorRights {
   readonly targetRoleArns?: Given<readonly string[]>;
 }
 
-/** The permissions of those rights, a policy each. */
+/** Returns the permissions of those rights, one policy each. */
 export function toExecutorPermissions(rights: ExecutorRights): readonly Given<Permission>[] {
   const { functionArns, sourceBucketArns, targetRoleArns } = rights;
   return [

@@ -20,8 +20,8 @@ const OWN_DOCUMENT = "Stackyard-ApplyArtifact";
 const OF_AWS = ["AWS-RunShellScript", "AWS-RunPatchBaseline"];
 
 /**
- * Sends commands with those documents, only to instances with that tag, and reads the results. IAM evaluates a call by
- * the document and by each instance, so both are named. Calls without resource-level permissions have their own statement.
+ * Sends commands with those documents, to instances with that tag alone, and looks at what came of it. A call is judged by
+ * the document and by each instance, so both are named. Calls that know no resources stand apart.
  * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
  */
 export function dispatchCommands(rights: FleetRights = {}): readonly Given<Permission>[] {
@@ -61,7 +61,7 @@ function readArtifacts(arns: readonly string[]): Permission {
   return { name: "Artifacts", statements: [allow("Pin", ["s3:GetObject", "s3:GetObjectVersion"], arns)] };
 }
 
-/** Reports jobs of CodePipeline; these calls know no resources. */
+/** Reports jobs of CodePipeline; these calls have no resource-level permissions. */
 export function reportJobs(): Permission {
   const actions = ["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"];
   return { name: "Jobs", statements: [allow("Report", actions, "*")] };
@@ -73,7 +73,7 @@ export function completeLaunches(groupArns: readonly string[]): Permission {
   return { name: "Launches", statements: [allow("Complete", actions, groupArns)] };
 }
 
-/** Looks at an instance that has started. */
+/** Reads an instance that has started. */
 export function findInstances(): Permission {
   return { name: "Instances", statements: [allow("Find", ["ec2:DescribeInstances"], "*")] };
 }

@@ -1,6 +1,6 @@
 import { allow, type Statement } from "./statement.ts";
 
-/** What Lambda needs as with `readByLambda`, and the function, which says when a message that failed comes again. */
+/** What Lambda needs as with `readByLambda`, plus what the function needs to set when a failed message comes again. */
 export function workByLambda(sid: string, queueArn: string): Statement {
   return allow(sid, [...READ_ACTIONS, "sqs:ChangeMessageVisibility"], queueArn);
 }
@@ -15,12 +15,12 @@ export function readByLambda(sid: string, queueArn: string): Statement {
 
 const READ_ACTIONS = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"] as const;
 
-/** What a container needs, which keeps a message hidden while it works. */
+/** What a container needs, which keeps a message hidden while it runs the task. */
 export function readByContainer(sid: string, queueArn: string): Statement {
   return allow(sid, ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"], queueArn);
 }
 
-/** Sends messages, singly or in batches. */
+/** Sends messages, individually or in batches. */
 export function sendTo(sid: string, queueArn: string): Statement {
   return allow(sid, ["sqs:SendMessage"], queueArn);
 }

@@ -14,8 +14,8 @@ export interface ReleaseClientRights {
 
 /**
  * What a person, or a pipeline, needs to release a project-config by the bucket and the state machine. Both are needed: the bucket
- * contains the release, and only clients that may release this project-config can write it; clients that may release anything can start
- * the state machine. Locks are not among the keys: only a running release writes those.
+ * says what, and is written by whoever may release this project-config; the state machine starts it, for everybody who may release
+ * anything. Locks are not among the keys: only a release that is under way writes those.
  */
 export function allowReleases(rights: ReleaseClientRights): Permission {
   const { bucket, stateMachineArn, account, project, config } = rights;

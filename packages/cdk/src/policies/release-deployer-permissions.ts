@@ -1,7 +1,7 @@
 import { Aws } from "aws-cdk-lib";
 import { allow, type Permission } from "./statement.ts";
 
-/** What the deployer's function works with. */
+/** The resources that the deployer's function uses. */
 export interface ReleaseDeployerRights {
   readonly bucket: string;
   readonly lockTable: string;
@@ -35,7 +35,7 @@ export function deployReleases({ bucket, lockTable, assumedRole }: ReleaseDeploy
   ];
 }
 
-/** Reads and writes objects under the customer's key, and only through S3. */
+/** Reads and writes objects under the customer managed key, and only through S3. */
 export function readEncrypted(keyArn: string): Permission {
   const viaS3 = { StringEquals: { "kms:ViaService": `s3.${Aws.REGION}.${Aws.URL_SUFFIX}` } };
   return {

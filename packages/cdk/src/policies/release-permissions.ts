@@ -123,7 +123,7 @@ function toCleanUp(rights: ReleaseRights): Permission {
       allow("Look", looks, "*"),
       withTags(rights, allow("DeleteGroups", ["autoscaling:DeleteAutoScalingGroup"], GROUPS)),
       withTags(rights, allow("DeleteTemplates", ["ec2:DeleteLaunchTemplate"], TEMPLATES)),
-      // Those of predecessors have no tags.
+      // Resources of predecessors have no tags.
       allow("DeleteConfigurations", ["autoscaling:DeleteLaunchConfiguration"], configurations),
       allow("DeleteAlarms", ["cloudwatch:DeleteAlarms"], ALARMS),
       allow("DeletePlacements", ["ec2:DeletePlacementGroup"], placements),

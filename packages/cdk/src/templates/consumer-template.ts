@@ -13,7 +13,7 @@ import { addParameters, type TemplateParameters } from "./template-parameters.ts
 import { toFunctionSettings } from "./template-settings.ts";
 import { TemplateStack } from "./template-stack.ts";
 
-/** Files that the template itself contains: CommonJS, without the SDK. */
+/** Files that stand in the template themselves: CommonJS, without the SDK. */
 export interface InlineConsumer {
   /** Exports `handler`, which copies. */
   readonly copy: string;
