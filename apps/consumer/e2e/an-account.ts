@@ -18,11 +18,11 @@ const MIB = 1_024 ** 2;
 const PART_BYTES = 8 * MIB;
 const [SOURCE, OWN] = ["dist-bucket", "own-bucket"] as const;
 
-/** A file of an artifact that is announced. */
+/** An announced file of an artifact. */
 export interface Announced {
   readonly key: string;
   readonly body: Buffer;
-  /** The event that Lambda hands over, time after time. */
+  /** The event that Lambda passes on each attempt. */
   readonly event: object;
 }
 
@@ -31,20 +31,20 @@ export interface Account {
   readonly sim: AwsSim;
   readonly door: FrontDoor;
   readonly lambda: MortalLambda;
-  /** Publishes a file of so many parts of 8 MiB. */
+  /** Publishes a file with the given number of 8 MiB parts. */
   announce(name: string, parts: number): Announced;
   /** Receipts of a file, in order. */
   receipts(key: string): readonly Readonly<Record<string, unknown>>[];
   /** How often an operation of S3 was served for a file. */
   count(operation: string, key: string, partNumber?: number): number;
   stored(key: string): Buffer | undefined;
-  /** Resolves when the consumer's own memory names the part as sent. */
+  /** Resolves when the consumer has recorded the part as sent. */
   noted(key: string, partNumber: number): Promise<void>;
   openUploads(key: string): number;
   stop(): Promise<void>;
 }
 
-/** Starts it. The function has what its package's README says, and no more. */
+/** Starts it. The function has the permissions in its package's README, and no others. */
 export async function startAccount(allow: readonly string[]): Promise<Account> {
   const sim = createAwsSim({ clock: systemClock });
   const credentials = sim.iam.addUser({ ...CONSUMER, name: "copy", allow });

@@ -19,7 +19,7 @@ const RETIRE = {
   ...FLAG,
 } as const;
 
-/** What every function of the consumer reads. */
+/** The variables that every function of the consumer reads. */
 export const COMMON_VARIABLES = {
   CONSUMER_ACCOUNT_ID: {
     meaning: "the consumer's account",
@@ -36,7 +36,7 @@ export const COMMON_VARIABLES = {
   },
 } as const satisfies Readonly<Record<string, EnvironmentVariable>>;
 
-/** What the function behind the queue reads. */
+/** The variables of the function behind the queue. */
 export const COPY_VARIABLES = {
   ARTIFACTS_BUCKET: { meaning: "the bucket that files are copied into", ...BUCKET, isRequired: true },
   DISTRIBUTOR_BUCKET: { meaning: "the bucket that they come from", ...BUCKET, isRequired: true },
@@ -95,7 +95,7 @@ export const COPY_VARIABLES = {
   RETIRE,
 } as const satisfies Readonly<Record<string, EnvironmentVariable>>;
 
-/** What the function behind `Custom::InitialSetTrigger` reads. */
+/** The variables of the function behind `Custom::InitialSetTrigger`. */
 export const TRIGGER_VARIABLES = {
   INITIAL_DISTRIBUTION_MACHINE: {
     meaning: "ARN of the state machine that sends the initial set",

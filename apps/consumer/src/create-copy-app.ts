@@ -18,14 +18,14 @@ import type { Clock, Logger } from "@stackyard/core";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { type CopySettings, parseCopySettings, toArnPart } from "./parse-settings.ts";
 
-/** What the function behind the queue is made of. */
+/** The dependencies of the function behind the queue. */
 export interface CopyAppOptions {
   readonly environment: EnvironmentVariables;
   /** AWS in a region, with the function's role. */
   readonly access: (region: string) => AwsAccess;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Where hosts of URLs really are; for tests. Default: at the emulator of the environment, or else where their names lead. */
+  /** Resolves the hosts of URLs; for tests. Default: the emulator of the environment, or else DNS. */
   readonly origin?: SourceFetchOptions["origin"];
 }
 
@@ -35,7 +35,7 @@ export interface LambdaContext {
   getRemainingTimeInMillis?(): number;
 }
 
-/** The function behind the queue. A wrong environment fails each call: `CONFIG_INVALID`. */
+/** The function behind the queue. Each call fails with `CONFIG_INVALID` if the environment is invalid. */
 export function createCopyApp(options: CopyAppOptions): {
   handler(event: SqsEvent, context?: LambdaContext): Promise<SqsBatchResponse>;
 } {
@@ -77,13 +77,13 @@ function open(options: CopyAppOptions, settings: CopySettings): Consumer {
     collect: createCollector(),
     ...(maxBytes === undefined ? {} : { maxBytes }),
   });
-  // PutEvents reaches buses of its own region only.
+  // PutEvents only reaches buses in its own region.
   const events = access(toArnPart(queues.receiptBus ?? "", 3) || region).client(EventBridgeClient, undefined);
   const clients = { s3, events, sqs: own.client(SQSClient, undefined) };
   return createConsumer({ config, bucket, clients, records, copier, clock, logger, ...queues });
 }
 
-/** URLs are judged as ever: an emulator takes the place of the address that their names lead to, with what is signed unchanged. */
+/** URLs are validated as usual; an emulator replaces the address of their hosts, and what is signed does not change. */
 function toEmulated(emulator: string | undefined): Pick<SourceFetchOptions, "origin" | "privateEndpoints"> {
   return emulator === undefined ? {} : { origin: () => emulator, privateEndpoints: true };
 }

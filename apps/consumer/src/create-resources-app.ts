@@ -7,7 +7,7 @@ import type { Clock, Logger } from "@stackyard/core";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { parsePlace, parseTriggerSettings, toArnPart } from "./parse-settings.ts";
 
-/** What the functions behind the custom resources are made of. */
+/** The dependencies of the functions behind the custom resources. */
 export interface ResourcesAppOptions {
   readonly environment: EnvironmentVariables;
   /** AWS in a region, with the function's role. */
@@ -56,7 +56,7 @@ function openInitialSet({ environment, access }: ResourcesAppOptions): InitialSe
     ...(externalId === undefined ? {} : { externalId }),
   });
   if (receiptBus === undefined) return { machineArn, states, bucket, capabilities };
-  // PutEvents reaches buses of its own region only.
+  // PutEvents only reaches buses in its own region.
   const client = access(toArnPart(receiptBus, 3)).client(EventBridgeClient, undefined);
   return { machineArn, states, bucket, capabilities, receipts: { client, bus: receiptBus } };
 }

@@ -11,7 +11,7 @@ const CONTENT = "the app";
 const OWN = { account: "444455556666", region: "eu-central-1" };
 
 let door: FrontDoor;
-/** Host and path of requests that a URL signs. */
+/** Host and path of requests to a presigned URL. */
 let signed: (readonly [host: string, path: string | undefined])[];
 let sim: ReturnType<typeof createAwsSim>;
 

@@ -9,7 +9,7 @@ import config from "../tsup.config.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const app = join(import.meta.dirname, "..");
-/** A template has 1 MB at the most, and holds two of these. */
+/** A template has at most 1 MB, and contains two of these. */
 const MAX_BYTES = 400 * 1_024;
 const NODES = [
   ["this Node", process.execPath],
@@ -22,7 +22,7 @@ const CONTEXT = "{ getRemainingTimeInMillis: () => 30000 }";
 
 let folder = "";
 
-/** Each file as Lambda has it: alone in a folder, the SDK above. */
+/** Each file as on Lambda: alone in a folder, with the SDK above it. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "stackyard-inline-"));
   const entry = { copy: join(app, "src/copy.ts"), resources: join(app, "src/resources.ts") };

@@ -4,7 +4,7 @@ import { COMMON_VARIABLES, COPY_VARIABLES, TRIGGER_VARIABLES } from "./consumer-
 
 type Transfer = "identity" | "presigned" | "auto";
 
-/** What the function behind the queue knows from its environment. */
+/** The settings of the function behind the queue. */
 export interface CopySettings {
   readonly config: ConsumerConfig;
   readonly bucket: string;
@@ -16,7 +16,7 @@ export interface CopySettings {
   readonly kmsKeyArn?: string;
 }
 
-/** What the function behind `Custom::InitialSetTrigger` knows from it. */
+/** The settings of the function behind `Custom::InitialSetTrigger`. */
 export interface TriggerSettings {
   readonly machineArn: string;
   readonly roleArn: string;
@@ -29,13 +29,13 @@ export interface TriggerSettings {
   readonly capabilities: { readonly transfer: Transfer; readonly retire: boolean };
 }
 
-/** Where the consumer is. */
+/** The account and region of the consumer. */
 export interface PlaceSettings {
   readonly account: string;
   readonly region: string;
 }
 
-/** Throws one `CONFIG_INVALID` that lists everything that is wrong; it shows no values. */
+/** Throws one `CONFIG_INVALID` that lists all problems, without values. */
 export function parseCopySettings(environment: EnvironmentVariables): CopySettings {
   checkEnvironment(environment, COPY_VARIABLES);
   const { RECEIPT_BUS, QUEUE_URL, PARKING_QUEUE_URL, KMS_KEY_ARN, TRANSFER, PRIVATE_ENDPOINTS } = environment;
@@ -69,13 +69,13 @@ export function parseTriggerSettings(environment: EnvironmentVariables): Trigger
   };
 }
 
-/** The same for what all of them need. */
+/** The same for the variables that all functions need. */
 export function parsePlace(environment: EnvironmentVariables): PlaceSettings {
   checkEnvironment(environment, COMMON_VARIABLES);
   return { account: environment["CONSUMER_ACCOUNT_ID"] ?? "", region: environment["CONSUMER_REGION"] ?? "" };
 }
 
-/** A part of an ARN, such as its region: `arn:partition:service:region:account:…`. */
+/** Returns a part of an ARN, such as its region: `arn:partition:service:region:account:…`. */
 export function toArnPart(arn: string, index: number): string {
   return arn.split(":")[index] ?? "";
 }

@@ -12,10 +12,10 @@ export interface ProcessParts {
   readonly access: (region: string) => AwsAccess;
 }
 
-/** The shortest session that STS begins ("AssumeRole", `DurationSeconds`); one start of a state machine needs no longer one. */
+/** The shortest session that STS allows ("AssumeRole", `DurationSeconds`); it is long enough to start a state machine. */
 const SESSION_SECONDS = 900;
 
-/** Made once a process. */
+/** Created once per process. */
 export function createProcessParts(environment: EnvironmentVariables): ProcessParts {
   const clock = systemClock;
   const logger = createJsonLogger({
@@ -27,9 +27,9 @@ export function createProcessParts(environment: EnvironmentVariables): ProcessPa
   const name = `stackyard-${environment["CONSUMER_ACCOUNT_ID"] ?? ""}-${environment["CONSUMER_REGION"] ?? ""}`;
   const session = { name, seconds: SESSION_SECONDS };
   const clientConfig = {
-    // Without one the SDK writes to the console what it cannot send again.
+    // Without a logger, the SDK writes to the console what it cannot send again.
     logger: silentLogger,
-    // Emulators have no names of buckets in the DNS.
+    // Emulators do not have DNS names for buckets.
     ...(findEmulator(environment, "S3") === undefined ? {} : { forcePathStyle: true }),
   };
   return {

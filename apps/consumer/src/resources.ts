@@ -1,7 +1,7 @@
 import { createResourcesApp } from "./create-resources-app.ts";
 import { createProcessParts } from "./process-parts.ts";
 
-/** What CloudFormation calls: `index.initialSet` and `index.bucket`. */
+/** The handlers that CloudFormation invokes: `index.initialSet` and `index.bucket`. */
 export const { initialSet, bucket } = createResourcesApp({
   ...createProcessParts(process.env),
   // Looked up on each call, so that a later replacement takes effect.

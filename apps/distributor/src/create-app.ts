@@ -17,10 +17,10 @@ import { createDynamodbRecords } from "@stackyard/store-dynamodb";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 import { parseSettings } from "./parse-settings.ts";
 
-/** What the app is made of. */
+/** The dependencies of the app. */
 export interface CreateAppOptions {
   readonly environment: EnvironmentVariables;
-  /** How AWS is reached. Default: as the SDK finds credentials. */
+  /** How to access AWS. Default: the SDK's region and credentials. */
   readonly access?: AwsAccess;
   /** Default: the table of the environment. */
   readonly records?: Records;
@@ -28,7 +28,7 @@ export interface CreateAppOptions {
   readonly clock?: Clock;
   /** Default: as the environment says. */
   readonly telemetry?: AppTelemetry;
-  /** Takes a line of metrics with its end. Default: standard output. */
+  /** Writes a line of metrics, including its line end. Default: standard output. */
   readonly write?: (line: string) => void;
 }
 
@@ -69,7 +69,7 @@ interface Opened {
 function make(options: CreateAppOptions, { logger, tracing }: AppTelemetry, clock: Clock): Distributor {
   const { config, table, signerRole } = parseSettings(options.environment);
   const { account, region } = config;
-  // Emulators have no names of buckets in the DNS.
+  // Emulators do not have DNS names for buckets.
   const clientConfig = config.pathStyleUrls === true ? { forcePathStyle: true } : {};
   const session = { name: "stackyard-distributor" };
   const access = options.access ?? createAwsAccess({ clock, logger, region, session, clientConfig });

@@ -1,4 +1,4 @@
 import { createApp } from "./create-app.ts";
 
-/** Everything that reaches the distributor: `index.handler`. */
+/** The handler of all events of the distributor: `index.handler`. */
 export const { handler } = createApp({ environment: process.env });

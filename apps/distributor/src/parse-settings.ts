@@ -3,14 +3,14 @@ import { checkEnvironment, type EnvironmentVariables } from "@stackyard/core/env
 import type { DistributorConfig } from "@stackyard/distributor/function";
 import { VARIABLES } from "./distributor-variables.ts";
 
-/** What the app knows from its environment. */
+/** The settings of the app. */
 export interface Settings {
   readonly config: DistributorConfig;
   readonly table: string;
   readonly signerRole?: string;
 }
 
-/** Reads it. Throws one `CONFIG_INVALID` that lists everything that is wrong; it shows no values. */
+/** Parses the environment. Throws one `CONFIG_INVALID` that lists all problems, without values. */
 export function parseSettings(environment: EnvironmentVariables): Settings {
   checkEnvironment(environment, VARIABLES);
   const { RECORDS_TABLE: table = "", SIGNER_ROLE } = environment;
@@ -20,7 +20,7 @@ export function parseSettings(environment: EnvironmentVariables): Settings {
 function toConfig(environment: EnvironmentVariables): DistributorConfig {
   const { ARTIFACTS_BUCKET: bucket = "", ARTIFACT_PREFIX, DISTRIBUTION_TOPIC: topicArn = "" } = environment;
   const { UPLOAD_PREFIX, ORGANIZATION_ID, INITIAL_SET_MACHINE } = environment;
-  // The topic is the distributor's own: it says where that is.
+  // The topic's ARN contains the distributor's account and region.
   const [, , , region = "", account = ""] = topicArn.split(":");
   return {
     account,

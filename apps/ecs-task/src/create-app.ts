@@ -14,10 +14,10 @@ import { createDynamodbRecords } from "@stackyard/store-dynamodb";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 import { loadSecret, parseSettings } from "./settings.ts";
 
-/** What the app is made of. */
+/** The dependencies of the app. */
 export interface CreateAppOptions {
   readonly environment: EnvironmentVariables;
-  /** Clients of the SDK by region. Default: as the SDK finds credentials. */
+  /** Clients of the SDK by region. Default: with the SDK's credentials. */
   readonly aws?: EcsTaskDeps["aws"];
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -70,7 +70,7 @@ function toDeps(options: CreateAppOptions, logger: Logger, clock: Clock): EcsTas
   }
 }
 
-/** Clients of one process: its own region's, and those of regions that clusters are in. */
+/** Clients of one process: for its own region, and for the regions of clusters. */
 function createRegionalAws(environment: EnvironmentVariables, clock: Clock, logger: Logger): EcsTaskDeps["aws"] {
   const limiter = createLimiter({ clock });
   const own = environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] || undefined;

@@ -1,4 +1,4 @@
 import { createApp } from "./create-app.ts";
 
-/** What CloudFormation, Step Functions and EventBridge call: `index.handler`. */
+/** The handler that CloudFormation, Step Functions and EventBridge invoke: `index.handler`. */
 export const { handler } = createApp({ environment: process.env });

@@ -2,7 +2,7 @@ import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/clien
 import { StackyardError } from "@stackyard/core";
 import { checkEnvironment, type EnvironmentVariable, type EnvironmentVariables } from "@stackyard/core/environment";
 
-/** What the app knows from its environment. */
+/** The settings of the app. */
 interface Settings {
   readonly table: string;
   readonly stateMachineArn: string;
@@ -53,7 +53,7 @@ export function parseSettings(environment: EnvironmentVariables): Settings {
 /** A shorter text could be guessed. */
 const MIN_LENGTH = 32;
 
-/** The text of a secret. Throws `CONFIG_INVALID` for one that is too short to hide anything. */
+/** Returns the text of a secret. Throws `CONFIG_INVALID` if it is too short. */
 export async function loadSecret(client: SecretsManagerClient, secretId: string): Promise<string> {
   const { SecretString = "" } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
   if (SecretString.length >= MIN_LENGTH) return SecretString;

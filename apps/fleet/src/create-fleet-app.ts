@@ -13,10 +13,10 @@ import { type EnvironmentVariables, type OpenedRuns, openRuns } from "@stackyard
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 import { parseFleetSettings } from "./fleet-settings.ts";
 
-/** What the app is made of. */
+/** The dependencies of the app. */
 export interface FleetAppOptions {
   readonly environment: EnvironmentVariables;
-  /** Default: the yard that the environment names. */
+  /** Default: the yard in the environment. */
   readonly open?: (input: Parameters<typeof openRuns>[0]) => Promise<OpenedRuns>;
   /** Reads artifacts with the credentials of a job. Default: S3 in the app's region. */
   readonly openArtifactS3?: FleetDeps["openArtifactS3"];
@@ -26,7 +26,7 @@ export interface FleetAppOptions {
   readonly telemetry?: Pick<Telemetry, "logger" | "invoke">;
 }
 
-/** The handler of fleets, over the yard of its environment. A job gets a result also when the yard cannot be opened. */
+/** The handler of fleets, for the yard in its environment. A job gets a result even if the yard cannot be opened. */
 export function createFleetApp(options: FleetAppOptions): FleetApp {
   const telemetry = createOnce(async () => options.telemetry ?? openTelemetry(options));
   const fleet = createOnce(async () => openFleet(options, (await telemetry()).logger));
@@ -69,7 +69,7 @@ async function openFleet(options: FleetAppOptions, logger: Telemetry["logger"]):
   });
 }
 
-/** EC2 and Auto Scaling where the fleet is. */
+/** EC2 and Auto Scaling in the account and region of the fleet. */
 function toFleetAws(aws: OpenedRuns["aws"], { target }: FleetSettings): FleetDeps["aws"]["fleet"] {
   if (target === undefined) return aws;
   const { account, region, partition, role } = target;
@@ -93,7 +93,7 @@ function createArtifactS3(environment: EnvironmentVariables): FleetDeps["openArt
   };
 }
 
-/** As the SDK finds region and credentials: nothing else is known when the environment is wrong. */
+/** With the SDK's region and credentials: nothing else is known if the environment is invalid. */
 const ownAws: FleetDeps["aws"]["own"] = { client: (Client) => new Client({} as never) };
 
 function openTelemetry({ environment, clock = systemClock }: FleetAppOptions): Promise<Telemetry> {
@@ -107,11 +107,11 @@ function toFields(context: FleetContext | undefined): Readonly<Record<string, st
 
 interface Once<Value> {
   (): Promise<Value>;
-  /** True when it has worked. */
+  /** True after a success. */
   isDone(): boolean;
 }
 
-/** Later calls share the answer; what fails is tried again by the next one. */
+/** Later calls share the result; a failure is retried by the next call. */
 function createOnce<Value>(run: () => Promise<Value>): Once<Value> {
   let value: Promise<Value> | undefined;
   let isDone = false;

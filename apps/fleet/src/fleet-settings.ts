@@ -13,7 +13,7 @@ function variable(description: string, form: { readonly must: string; readonly [
   return Type.Optional(Type.String({ ...form, description }));
 }
 
-/** What the fleet app reads of its environment, besides what every app of a yard does. An empty variable is not set. */
+/** The variables of the fleet app, in addition to those of every app of a yard. An empty variable counts as not set. */
 export const FleetVariables = Type.Object({
   FLEET_ENVIRONMENT: variable("The environment that artifacts are recorded for. Default: `main`", NAME),
   FLEET_REPORT_URL: variable("Address of a run's report; `{runId}` is replaced by the run's id", {
@@ -63,12 +63,12 @@ export const FleetVariables = Type.Object({
 });
 export type FleetVariables = Static<typeof FleetVariables>;
 
-// One for each: a validator of them all stops after its eighth fault.
+// One for each: a combined validator stops after its eighth error.
 const CHECKS = Object.entries(FleetVariables.properties).map(([name, schema]) => {
   return { name, must: "must" in schema ? String(schema.must) : "be of another form", validator: Compile(schema) };
 });
 
-/** Reads the fleet's own part of the environment. Throws one `CONFIG_INVALID` that lists everything; it shows no values. */
+/** Parses the fleet's variables. Throws one `CONFIG_INVALID` that lists all problems, without values. */
 export function parseFleetSettings(environment: EnvironmentVariables): FleetSettings {
   const values: FleetVariables = Object.fromEntries(
     CHECKS.flatMap(({ name }) => (environment[name] ? [[name, environment[name]]] : [])),
@@ -128,7 +128,7 @@ function toBoot(values: FleetVariables): NonNullable<FleetSettings["boot"]> {
     timeout: values.BOOT_TIMEOUT,
     deliveryTimeout: values.BOOT_DELIVERY_TIMEOUT,
     agentTimeout: values.BOOT_AGENT_TIMEOUT,
-    // The schema leaves these two.
+    // The schema allows only these two.
     fallback: values.BOOT_FALLBACK === "newest" || values.BOOT_FALLBACK === "none" ? values.BOOT_FALLBACK : undefined,
     source: isWhole ? { bucket, pipeline, artifact } : undefined,
   });
@@ -142,13 +142,13 @@ function toTarget({ FLEET_TARGET_ROLE: role }: FleetVariables, region: string | 
 
 type Given<Value> = { readonly [Key in keyof Value]: Exclude<Value[Key], undefined> };
 
-/** Settings that are not made keep their defaults. */
+/** Settings that are not set keep their defaults. */
 function withoutUndefined<Value extends object>(value: Value): Partial<Given<Value>> {
   const entries = Object.entries(value).filter(([, each]) => each !== undefined);
   return Object.fromEntries(entries) as Partial<Given<Value>>;
 }
 
-/** What the environment says of the executor `runcommand`. */
+/** The settings of the executor `runcommand` in the environment. */
 export function toRunnerOptions({ FLEET_REPORT_URL: reportUrl }: EnvironmentVariables): {
   readonly reportUrl?: string;
 } {

@@ -3,7 +3,7 @@ import { createTaskRunner } from "@stackyard/runtime";
 import { createFleetApp } from "./create-fleet-app.ts";
 import { toRunnerOptions } from "./fleet-settings.ts";
 
-/** What CodePipeline, EventBridge's rules and the schedule call: `index.handler`. */
+/** The handler that CodePipeline, EventBridge's rules and the schedule invoke: `index.handler`. */
 export const { handler } = createFleetApp({ environment: process.env });
 
 /** The yard's task runner with the executor `runcommand`, for its task queue: `index.runner`. */

@@ -24,7 +24,7 @@ describe("the functions of a yard with a fleet, over HTTP", () => {
     };
   }
 
-  /** Lambda's part: functions are called with what lies in their queues until nothing does. */
+  /** Plays the part of Lambda: invokes functions with the messages in their queues until the queues are empty. */
   async function settle(): Promise<void> {
     for (let count = 1; count > 0; ) {
       count = (await account.work("events", functions.manager)) + (await account.work("tasks", functions.runner));
@@ -35,7 +35,7 @@ describe("the functions of a yard with a fleet, over HTTP", () => {
     account = await startAccount();
     functions = createFunctions(account.environment);
     await account.writeArtifact(KEY, "a playbook");
-    // As once a minute; it makes the work table.
+    // Like the schedule, once a minute; it creates the work table.
     await functions.manager({ source: "aws.events", "detail-type": "Scheduled Event" }, context);
     account.sim.ssm.script("*", { deliveredAfterMs: 50, runsForMs: 50, stdout: "ok" });
   });

@@ -86,7 +86,7 @@ function openClients({ url: endpoint }: FrontDoor, credentials: { accessKeyId: s
   return { s3: new S3Client({ ...common, forcePathStyle: true }), sfn: new SFNClient(common) };
 }
 
-/** Image, subnet, and what the service `web` may use. */
+/** Image, subnet, and the resources that the service `web` may use. */
 function addResources(sim: AwsSim): void {
   const tags = { Name: "web", ProjectName: "org/shop", ConfigName: "production", ServiceName: "web" };
   sim.s3.createBucket({ ...PLACE, name: BUCKET });

@@ -9,7 +9,7 @@ export interface Column {
   readonly bucket: string;
 }
 
-/** What is compared. */
+/** The input of the comparison. */
 export interface CheckInput {
   readonly sim: Pick<AwsSim, "s3">;
   readonly call: CallDistributor;
@@ -17,13 +17,13 @@ export interface CheckInput {
   readonly columns: readonly Column[];
 }
 
-/** How many files were compared, and what the matrix says that is not so. */
+/** The number of compared files, and the errors in the matrix. */
 export interface Checked {
   readonly files: number;
   readonly faults: readonly string[];
 }
 
-/** Compares each cell of the matrix with the bytes that lie in the consumer's bucket. */
+/** Compares each cell of the matrix with the bytes in the consumer's bucket. */
 export async function checkBuckets({ sim, call, rows, columns }: CheckInput): Promise<Checked> {
   const faults: string[] = [];
   let files = 0;
@@ -36,7 +36,7 @@ export async function checkBuckets({ sim, call, rows, columns }: CheckInput): Pr
   return { files, faults: [...faults, ...findLeftovers(sim, columns)] };
 }
 
-/** The files of a version, as its manifest has them; none: it is invalid. */
+/** The files of a version, from its manifest; empty: the manifest is invalid. */
 export async function listFiles(
   call: CallDistributor,
   { name, version }: Pick<CoverageRow, "name" | "version">,
@@ -46,7 +46,7 @@ export async function listFiles(
   return parsed.kind === "manifest" ? parsed.manifest.files : [];
 }
 
-/** Digest of what lies there. */
+/** The digest of the stored object. */
 export function digestStored({ s3 }: Pick<AwsSim, "s3">, bucket: string, key: string): string | null {
   const body = s3.findObject(bucket, key)?.body;
   return body === undefined ? null : createHash("sha256").update(body).digest("hex");
@@ -68,14 +68,14 @@ function compareCell(sim: Pick<AwsSim, "s3">, { row, column, published }: Compar
     .map(({ key }) => `${plan.name}: the matrix says ${status}, and so is ${key} not.`);
 }
 
-/** A file that others put there has one key, and each time it is written over a new version: the last one lies there. */
+/** A file without a manifest has one key, and each overwrite creates a new version: the last one is current. */
 function isReplaced({ name, version, publishedAt }: CoverageRow, rows: readonly CoverageRow[]): boolean {
   return rows.some(
     (each) => each.name === name && each.version.startsWith(`${version}+`) && each.publishedAt >= publishedAt,
   );
 }
 
-/** No upload is left half done. */
+/** Checks that no incomplete upload is left. */
 function findLeftovers({ s3 }: Pick<AwsSim, "s3">, columns: readonly Column[]): readonly string[] {
   return [SOURCE_BUCKET, ...columns.map(({ bucket }) => bucket)].flatMap((bucket) =>
     s3.uploads(bucket).map(({ key }) => `${bucket}: an upload of ${key} is neither completed nor aborted.`),

@@ -6,7 +6,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import type { AwsSim, SimCredentials } from "@stackyard/aws-sim";
 import { DISTRIBUTOR, type Place } from "./places.ts";
 
-/** What a part of the demo reaches AWS with. */
+/** The AWS clients of a part of the demo. */
 export interface Clients {
   readonly s3: S3Client;
   readonly sqs: SQSClient;
@@ -21,7 +21,7 @@ export interface Clients {
   readonly credentials: SimCredentials;
 }
 
-/** Of a user of that account. */
+/** Clients of a user of that account. */
 export function createClients(sim: AwsSim, url: string, { account, region }: Place): Clients {
   const credentials = sim.iam.addUser({ account, name: "demo" });
   const own = { endpoint: url, region, credentials, logger: SILENT };
@@ -40,7 +40,7 @@ export function createClients(sim: AwsSim, url: string, { account, region }: Pla
   };
 }
 
-/** Ends their connections. */
+/** Closes their connections. */
 export function closeClients({ s3, sqs, sns, home }: Clients): void {
   for (const client of [s3, sqs, sns, home.s3, home.sns, home.events, home.states]) client.destroy();
 }

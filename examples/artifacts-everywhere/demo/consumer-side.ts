@@ -23,27 +23,27 @@ import type { Clients } from "./clients.ts";
 import { type DistributorSide, EXTERNAL_ID } from "./distributor-side.ts";
 import { bucketOf, type ConsumerPlan, DISTRIBUTOR, type Place, SOURCE_BUCKET } from "./places.ts";
 
-/** A consumer's stack as it stands. */
+/** A consumer's installed stack. */
 export interface ConsumerSide {
   readonly plan: ConsumerPlan;
   readonly bucket: string;
-  /** With which it reads. */
+  /** The id of the access key that it reads with. */
   readonly accessKeyId: string;
-  /** Bodies of the messages that its function gave up. */
+  /** Bodies of its dead letters. */
   takeParked(): Promise<readonly string[]>;
-  /** Whether its function fails at once, whatever it is called with; its queue keeps what comes. */
+  /** Whether its function fails at once on every call; its queue keeps the messages. */
   isDown: boolean;
   /** Calls of its function that failed. */
   readonly failed: number;
-  /** Its function is called no more. */
+  /** Stops calling its function. */
   stop(): void;
-  /** Resolves when nothing is under way in it. */
+  /** Resolves when all its work is done. */
   idle(): Promise<void>;
   /** Lines that its function has written. */
   readonly lines: readonly string[];
 }
 
-/** What one is made of. */
+/** The input for a consumer's stack. */
 export interface ConsumerSideInput {
   readonly sim: AwsSim;
   readonly clock: Clock;
@@ -52,11 +52,11 @@ export interface ConsumerSideInput {
   readonly distributor: Pick<DistributorSide, "topicArn" | "receiptBus" | "machineArn" | "triggerRoleArn">;
 }
 
-/** Six times the function's. */
+/** Six times the function's timeout. */
 const VISIBILITY_SECONDS = 1_800;
 const TIMEOUT_MS = 300_000;
 
-/** Makes queue, subscription, bucket and function as the template does, and has the distributor send what there is. */
+/** Creates queue, subscription, bucket and function as the template does, and requests the initial set. */
 export async function installConsumer(plan: ConsumerPlan, input: ConsumerSideInput): Promise<ConsumerSide> {
   const { clients, clock } = input;
   const queueUrl = await subscribeQueue(plan, input);
@@ -120,7 +120,7 @@ interface FunctionParts {
   readonly lines: string[];
 }
 
-/** The function, as `apps/consumer` makes it of its settings. */
+/** The function, as `apps/consumer` creates it from its settings. */
 function createCopyFunction(plan: ConsumerPlan, input: ConsumerSideInput, { parkingQueueUrl, lines }: FunctionParts) {
   const { clients, clock, url, distributor } = input;
   const { account, region, transfer } = plan;
@@ -156,7 +156,7 @@ function createCopyFunction(plan: ConsumerPlan, input: ConsumerSideInput, { park
     logger: { debug: note("debug"), info: note("info"), warn: note("warn"), error: note("error") },
   });
   return (event: unknown, context: { getRemainingTimeInMillis(): number }) =>
-    // Lambda gives a function of a queue nothing else.
+    // Lambda passes nothing else to a function behind a queue.
     consumer.onMessages(event as SqsEvent, context);
 }
 

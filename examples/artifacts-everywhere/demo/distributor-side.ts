@@ -7,20 +7,20 @@ import type { CallDistributor, DistributorReply } from "@stackyard/sdk/artifacts
 import type { Clients } from "./clients.ts";
 import { CONSUMERS, DISTRIBUTOR, SOURCE_BUCKET, TRUSTED, UPLOAD_PREFIX } from "./places.ts";
 
-/** The distributor's stack as it stands. */
+/** The distributor's installed stack. */
 export interface DistributorSide {
   readonly topicArn: string;
   readonly receiptBus: string;
   readonly machineArn: string;
-  /** Asks the function as people do. */
+  /** Sends a request to the function, as users do. */
   readonly call: CallDistributor;
   /** What its schedule does every five minutes. */
   sweep(): Promise<void>;
-  /** What came over the bus of receipts, in order. */
+  /** The events on the bus of receipts, in order. */
   readonly receipts: readonly AwsEvent[];
-  /** The role that consumers assume to have the initial set sent. */
+  /** The role that consumers assume to request the initial set. */
   readonly triggerRoleArn: string;
-  /** Events and requests that it works at. */
+  /** The number of events and requests in progress. */
   readonly working: number;
 }
 
@@ -33,13 +33,13 @@ interface DistributorSideInput {
   /** Lets time pass while a caller waits for an answer. */
   readonly waitFor: <Result>(work: Promise<Result>) => Promise<Result>;
   readonly clients: Clients;
-  /** A version stands everywhere. */
+  /** Called when all consumers have stored a version. */
   readonly onCovered: (event: AwsEvent) => Promise<void>;
 }
 
 const NAME = "distributor";
 
-/** Makes bucket, topic, bus, state machine and function, and connects them as the template does. */
+/** Creates bucket, topic, bus, state machine and function, and connects them as the template does. */
 export async function createDistributorSide(input: DistributorSideInput): Promise<DistributorSide> {
   const { sim, clock, clients, onCovered, waitFor } = input;
   const { account, region } = DISTRIBUTOR;
@@ -118,10 +118,10 @@ export async function createDistributorSide(input: DistributorSideInput): Promis
   };
 }
 
-/** As the command line asks the function, without Lambda between. */
+/** Sends requests as the command line does, without Lambda in between. */
 function createCall(handle: (request: unknown) => Promise<unknown>): CallDistributor {
   return async (request) => {
-    // What travels is JSON.
+    // Requests and answers are JSON.
     const reply: DistributorReply = JSON.parse(JSON.stringify(await handle(request)));
     if (reply.kind === "error") throw new Error(`${reply.code}: ${reply.message}`);
     return reply.answer as never;

@@ -9,7 +9,7 @@ const HELP = `npm run demo:artifacts
 It takes no arguments, and about a minute: a distributor, consumers, what goes wrong between them, and the matrix.
 `;
 
-/** 0: as it should be; 1: something is not so; 2: it could not be played; 64: words that it does not know. */
+/** 0: success; 1: a check failed; 2: the demo could not run; 64: usage error. */
 async function main(words: readonly string[]): Promise<number> {
   if (words.length > 0) {
     const isHelp = words.every((word) => word === "--help" || word === "-h");
@@ -27,5 +27,5 @@ async function main(words: readonly string[]): Promise<number> {
 }
 
 const code = await main(process.argv.slice(2));
-// The interpreter of Step Functions keeps a timer of a minute for a task that has ended; what was written goes out first.
+// The interpreter of Step Functions keeps a timer of a minute for a task that has ended; flush the output first.
 stderr.write("", () => stdout.write("", () => process.exit(code)));

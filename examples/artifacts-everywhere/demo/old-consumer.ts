@@ -12,11 +12,11 @@ export interface OldConsumer {
   readonly bucket: string;
   idle(): Promise<void>;
   stop(): void;
-  /** Messages that it could not read: each would make its queue hang. */
+  /** Messages that it could not read: each would block its queue. */
   readonly unreadable: readonly string[];
 }
 
-/** Installs one, and has it ask for the initial set as it always did. */
+/** Installs one, which requests the initial set like the first version. */
 export async function installOldConsumer(plan: OldPlan, input: ConsumerSideInput): Promise<OldConsumer> {
   const { sim, clock, url, clients, distributor } = input;
   const bucket = bucketOf(plan);
@@ -40,7 +40,7 @@ export async function installOldConsumer(plan: OldPlan, input: ConsumerSideInput
   return { plan, bucket, unreadable, idle: () => host.idle(), stop: () => host.stop() };
 }
 
-/** At the front door, which knows the bucket by the name of the host. */
+/** Through the front door, which reads the bucket from the host name. */
 function download(door: string, address: string): Promise<Buffer> {
   const { host, pathname, search } = new URL(address);
   return new Promise((resolve, reject) => {

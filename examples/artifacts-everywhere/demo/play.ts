@@ -51,7 +51,7 @@ async function finish(world: World, faults: readonly string[], say: (line: strin
   const { sim, consumers, distributor, yard, errors } = world;
   const columns = [...consumers, ...world.old];
   const listRows = async () => (await distributor.call({ op: "coverage" })).rows;
-  // What stands everywhere is rolled out a little later.
+  // A version is rolled out a little after all consumers have stored it.
   await world.passUntil(async () => findUncovered(await listRows(), yard.rolledOut).length === 0, 10 * MINUTE_MS);
   const rows = await listRows();
   const { files, faults: wrong } = await checkBuckets({ sim, rows, columns, call: distributor.call });
@@ -73,7 +73,7 @@ async function finish(world: World, faults: readonly string[], say: (line: strin
   return { rows, files, rolledOut: yard.rolledOut, faults: all };
 }
 
-/** A file that was written over is expected nowhere any more; it stood everywhere before, as all others. */
+/** An overwritten file is not expected any more; all consumers stored it before, like all others. */
 function findUncovered(rows: readonly CoverageRow[], rolledOut: readonly string[]): readonly string[] {
   return rows.flatMap(({ name, version, covered, retired }) => [
     ...(covered || retired ? [] : [`${name} ${version} does not stand everywhere.`]),
@@ -83,7 +83,7 @@ function findUncovered(rows: readonly CoverageRow[], rolledOut: readonly string[
   ]);
 }
 
-/** Only what had failed in virginia may lie there, and no URL. */
+/** Only virginia may have dead letters, from the failed copy, and none may contain a presigned URL. */
 async function findParked({ consumers }: World): Promise<readonly string[]> {
   const parked = await Promise.all(
     consumers.map(async ({ plan, takeParked }) => ({ plan, bodies: await takeParked() })),

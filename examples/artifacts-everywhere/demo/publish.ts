@@ -18,7 +18,7 @@ export async function publishVersion(world: World, version: Version, files: read
   await publishArtifact({ client: clients.s3, bucket: SOURCE_BUCKET, now: yard.clock.now, ...version, files });
 }
 
-/** Puts one file there as pipelines do that know nothing of manifests. */
+/** Uploads one file like a pipeline without manifests. */
 export async function upload({ clients }: World, key: string, body: string): Promise<void> {
   await clients.s3.send(new PutObjectCommand({ Bucket: SOURCE_BUCKET, Key: key, Body: body }));
 }
@@ -29,7 +29,7 @@ export async function findRow({ distributor }: World, { name, version }: Version
   return rows[0];
 }
 
-/** The newest version of each artifact, which is what a consumer is sent that comes later. */
+/** The newest version of each artifact, which a new consumer receives. */
 export async function listCurrent({ distributor }: World): Promise<readonly Version[]> {
   const { items } = await distributor.call({ op: "list" });
   const newest = new Map<string, (typeof items)[number]>();
@@ -46,7 +46,7 @@ export async function findCell(world: World, at: Version, plan: ConsumerPlan): P
   return row?.cells.find(({ account, region }) => account === plan.account && region === plan.region);
 }
 
-/** Waits until it stands everywhere. Gives whether it does, and how long that took. */
+/** Waits until all consumers have stored it. Returns whether they have, and how long it took. */
 export async function waitUntilCovered(
   world: World,
   version: Version,

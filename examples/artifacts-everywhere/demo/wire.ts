@@ -13,14 +13,14 @@ import { buildApp } from "fauxqs";
 /** AWS at one address of this machine. */
 export interface Wire {
   readonly url: string;
-  /** Lets reads of a file of the source bucket go wrong, until the function that it gives is called. */
+  /** Makes reads of a file of the source bucket fail, until the returned function is called. */
   harm(harm: Harm): () => void;
   /** Reads that went wrong so far. */
   readonly harmed: number;
   stop(): Promise<void>;
 }
 
-/** Which reads go wrong, how, and how often. */
+/** Which reads fail, how, and how often. */
 export interface Harm {
   /** Of the file's key. */
   readonly key: string;
@@ -74,7 +74,7 @@ export async function openWire(sim: AwsSim, sourceBucket: string): Promise<Wire>
     },
     async stop() {
       await door.stop();
-      // Long polls would be waited for.
+      // Long polls would delay the end.
       queues.server.closeAllConnections();
       await queues.close();
     },
@@ -87,7 +87,7 @@ function isMeant({ method, path, accessKeyId }: DoorRequest, { key, reader }: Ha
   return method === "GET" && accessKeyId === reader && asked === `/${bucket}/${key}`;
 }
 
-/** The half of it and then nothing more, or all of it with one bit turned over. */
+/** Returns half of the body and then nothing more, or all of it with one bit flipped. */
 async function* spoil(stream: Readable, kind: Harm["kind"]): AsyncGenerator<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(Buffer.from(chunk));

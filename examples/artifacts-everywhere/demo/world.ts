@@ -21,15 +21,15 @@ export interface World {
   /** Versions that all consumers have stored, in the order in which this was reported. */
   readonly covered: readonly AwsEvent[];
   clientsOf(place: Place): Clients;
-  /** A further account. */
+  /** Adds an account. */
   install(plan: ConsumerPlan): Promise<ConsumerSide>;
   /** An account whose consumer is of the first version. */
   installOld(plan: OldPlan): Promise<OldConsumer>;
-  /** Lets everything run that can run now. */
+  /** Lets all pending work run. */
   settle(): Promise<void>;
-  /** Lets time pass until that holds, so long at the most. Gives whether it holds. */
+  /** Lets time pass until the condition holds, up to the limit. Returns whether it holds. */
   passUntil(holds: () => Promise<boolean>, mostMs: number): Promise<boolean>;
-  /** What functions of the distributor threw. */
+  /** The errors that functions of the distributor threw. */
   readonly errors: readonly unknown[];
   close(): Promise<void>;
 }
@@ -41,7 +41,7 @@ const SWEEP_MS = 300_000;
 const PATIENCE_MS = 400;
 const CALM_TURNS = 2;
 
-/** Makes it, with three consumers. */
+/** Creates it, with three consumers. */
 export async function createWorld(): Promise<World> {
   const yard = createCoveredYard(DISTRIBUTOR);
   const { sim, clock } = yard;

@@ -18,7 +18,7 @@ const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
 const BUCKET = "source";
 
-/** Which requests are meant. */
+/** Selects requests. */
 export type Matches = (request: DoorRequest) => boolean;
 
 /** How a publisher ended. */
@@ -38,15 +38,15 @@ export interface Publisher {
 /** The bucket of a distributor at an address of this machine, and processes that publish into it. */
 export interface SourceBucket {
   readonly door: FrontDoor;
-  /** Publishes these files, by path, as billing-api 1.4.2. Each publisher has a key of its own. */
+  /** Publishes these files, by path, as billing-api 1.4.2. Each publisher has its own key. */
   publish(files: Readonly<Record<string, string | Buffer>>): Publisher;
-  /** The next such request of each of two publishers waits until both have come so far. */
+  /** The next such request of each of two publishers waits until both have arrived. */
   meet(matches: Matches): void;
-  /** The next such request waits until it is let go. */
+  /** The next such request waits until it is released. */
   stay(matches: Matches): { readonly reached: Promise<void>; letGo(): void };
-  /** SHA-256 by key, as the manifest that stands has it; undefined: none stands. */
+  /** SHA-256 by key, from the current manifest; undefined: the manifest does not exist. */
   promised(): Readonly<Record<string, string>> | undefined;
-  /** The same of what lies there, in the versions that the manifest names. */
+  /** The same for the stored objects, in the versions of the manifest. */
   stored(): Readonly<Record<string, string | undefined>>;
   /** All keys but the manifest's. */
   keys(): readonly string[];
@@ -165,13 +165,13 @@ function findResult(stdout: string): Readonly<Record<string, unknown>> | undefin
 
 interface Gate {
   readonly matches: Matches;
-  /** How many wait for each other; those that come later are not meant. */
+  /** How many requests wait for each other; later requests pass. */
   readonly comers: number;
   readonly come: () => void;
   readonly opened: Promise<void>;
 }
 
-/** Holds requests back until others have come so far, not for a time. */
+/** Holds requests back until others have arrived, instead of for a fixed time. */
 function createGates() {
   const gates = new Map<Gate, Set<string>>();
 

@@ -23,7 +23,7 @@ const digestsOf = (files: Readonly<Record<string, string | Buffer>>) =>
 let bucket: SourceBucket;
 afterEach(() => bucket.stop());
 
-/** What lies there is all that the manifest says, and nothing else. */
+/** Checks that the bucket contains exactly the files of the manifest. */
 function expectWhole(files: Readonly<Record<string, string | Buffer>>): void {
   expect(bucket.promised()).toEqual(digestsOf(files));
   expect(bucket.stored()).toEqual(digestsOf(files));
@@ -72,7 +72,7 @@ describe.each(KINDS)("two processes that publish one version at once into %s", (
     const { exitCode, stderr } = await first.ended;
 
     const told = `${second.stderr}${stderr}`;
-    // A bucket with versions keeps the first one's file too, and the manifest says which is meant.
+    // A versioned bucket keeps the first one's file too, and the manifest names the right version.
     expect([second.exitCode, exitCode]).toEqual(versioned ? [0, 1] : [1, 0]);
     expect(told).toContain(versioned ? "VERSION_CONFLICT" : "RECORD_CONFLICT");
     expectWhole(versioned ? quick : slow);
@@ -139,7 +139,7 @@ it("in a bucket with versions the manifest names the file of who commits first, 
 
 it("one that is killed in the middle of a large file may be run again", async () => {
   bucket = await startSourceBucket({ versioned: false });
-  // So long that it goes up in parts.
+  // Large enough to be uploaded in parts.
   const files = { "app.zip": Buffer.alloc(65 * 1_024 ** 2, "large") };
   const held = bucket.door.hold(isFor("PUT", "/app.zip", "partNumber=3&"), "before");
   const killed = bucket.publish(files);

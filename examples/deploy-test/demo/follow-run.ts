@@ -13,12 +13,12 @@ export interface EndedRun {
 export interface RunWatcher {
   /** A report that differs from the one before. `at`: epoch milliseconds. */
   see(report: ReleaseReport, at: number): void;
-  /** Asked after each second that has passed: whether the run is to be halted. */
+  /** Called after each simulated second: returns whether to halt the run. */
   readonly shallHalt?: (report: ReleaseReport) => boolean;
 }
 
 const STEP_MS = 1_000;
-/** A release that takes longer has been forgotten. */
+/** The maximum duration of a release in the demo. */
 const MOST_MS = 3 * 3_600_000;
 
 /** Starts a run of the executor `asg` and lets time pass until it has ended. */
@@ -38,7 +38,7 @@ export async function followRun(
   throw new Error(`The run ${runId} has not ended.`);
 }
 
-/** Shows a report that has changed, and halts once where it is to be halted. */
+/** Shows a changed report, and halts once if requested. */
 function createLook({ yard, runId, watcher }: Pick<World, "yard"> & { runId: string; watcher: RunWatcher }) {
   let shown = "";
   let isHalted = false;

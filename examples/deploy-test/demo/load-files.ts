@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 const FOLDER = join(import.meta.dirname, "..");
 
-/** The release file as people write it, and its user data. */
+/** The release file, and its user data. */
 export interface ReleaseFiles {
   readonly document: Readonly<Record<string, unknown>>;
   readonly userData: string;
@@ -21,7 +21,7 @@ export interface TemplateResource {
   readonly Properties: Readonly<Record<string, unknown>>;
 }
 
-/** What the template of the example makes, by its logical id. */
+/** The resources of the example's template, by logical id. */
 export function loadResources(): Readonly<Record<string, TemplateResource>> {
   const file = join(FOLDER, "resources/deploy-test.template.json");
   return JSON.parse(readFileSync(file, "utf8")).Resources;

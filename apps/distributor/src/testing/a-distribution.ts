@@ -13,7 +13,7 @@ import { createDynamodbRecords } from "@stackyard/store-dynamodb";
 import { createApp, type DistributorApp } from "../create-app.ts";
 import { startRecordsTable } from "./records-table.ts";
 
-/** Where the distributor is. */
+/** The account and region of the distributor. */
 export const SOURCE = { account: "999988887777", region: "eu-west-1" } as const;
 const BUCKET = "source";
 const TABLE = "stackyard-distributor";
@@ -27,7 +27,7 @@ export interface Consumer {
   register(): Promise<void>;
 }
 
-/** The app in an account of its own, behind its topic, bus, rules, schedule and state machine. */
+/** The app in its own account, behind its topic, bus, rules, schedule and state machine. */
 export interface Distribution {
   readonly sim: AwsSim;
   readonly app: DistributorApp;
@@ -36,7 +36,7 @@ export interface Distribution {
   readonly told: readonly string[];
   addConsumer(account: string, region: string): Consumer;
   publish(name: string, version: string, files: Readonly<Record<string, string>>): Promise<void>;
-  /** Brings events until nothing more happens. */
+  /** Delivers events until nothing more happens. */
   settle(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -120,7 +120,7 @@ function wire(sim: AwsSim, app: DistributorApp, covered: unknown[]): void {
   });
 }
 
-/** Rounds without anything to do, after which nothing more happens. */
+/** Number of rounds without work after which everything is done. */
 const QUIET_ROUNDS = 5;
 
 async function settle(sim: AwsSim, work: ReadonlySet<Promise<void>>): Promise<void> {
@@ -134,7 +134,7 @@ async function settle(sim: AwsSim, work: ReadonlySet<Promise<void>>): Promise<vo
 }
 
 interface Channels {
-  /** What consumers are at. */
+  /** The work of consumers in progress. */
   readonly work: Set<Promise<void>>;
   readonly sim: AwsSim;
   readonly topicArn: string;

@@ -6,21 +6,21 @@ import { systemClock } from "@stackyard/core/engine";
 import dynalite from "dynalite";
 import { buildApp } from "fauxqs";
 
-/** Where everything is. */
+/** The account and region of all resources. */
 export const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
 /** The bucket of the pipeline. */
 export const BUCKET = "pipelines";
 
-/** What Lambda calls a function with. */
+/** A function as Lambda invokes it. */
 type Handler = (event: unknown, context: { getRemainingTimeInMillis(): number }) => Promise<unknown>;
 
 /** An account at one address: queues, buckets and tables of emulators, and the simulated services of a fleet. */
 export interface Account {
   readonly sim: AwsSim;
-  /** What leads there, and names the yard's parts. */
+  /** The environment with the addresses and the names of the yard's parts. */
   readonly environment: Readonly<Record<string, string>>;
   writeArtifact(key: string, text: string): Promise<void>;
-  /** Calls a function with what is visible in a queue; gives how many messages there were. */
+  /** Invokes a function with the visible messages of a queue; returns the number of messages. */
   work(queue: "events" | "tasks", handler: Handler): Promise<number>;
   stop(): Promise<void>;
 }

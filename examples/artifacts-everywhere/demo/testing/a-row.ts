@@ -1,6 +1,6 @@
 import type { CoverageCell, CoverageRow } from "@stackyard/sdk/artifacts";
 
-/** A version that stands nowhere yet. */
+/** A version that no consumer has stored yet. */
 export function aRow(row: Partial<CoverageRow> = {}): CoverageRow {
   return {
     name: "app",

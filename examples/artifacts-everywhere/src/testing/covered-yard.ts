@@ -6,13 +6,13 @@ import { parseMachine } from "@stackyard/core/machine";
 import { createSimulator, type FakeClock } from "@stackyard/core/testing";
 import { createLambdaExecutor } from "@stackyard/executor-lambda";
 
-/** A yard that rolls out what stands everywhere, and the AWS around it, under one clock. */
+/** A yard that rolls out versions that all consumers have stored, and the AWS around it, on one clock. */
 export interface CoveredYard {
   readonly sim: AwsSim;
   readonly clock: FakeClock;
   /** Versions that were rolled out, in order, as `name@version`. */
   readonly rolledOut: readonly string[];
-  /** Takes the event `artifact.covered`. */
+  /** Accepts the event `artifact.covered`. */
   onCovered(event: AwsEvent): Promise<void>;
   stateOf(name: string): Promise<string | undefined>;
   advance(ms: number): Promise<void>;
@@ -33,7 +33,7 @@ const FILE = join(import.meta.dirname, "../../machines/roll-out.yml");
 const PATIENCE_MS = 50;
 const STEP_MS = 1_000;
 
-/** Makes it in an account and region, with one stack for each artifact. */
+/** Creates it in an account and region, with one stack for each artifact. */
 export function createCoveredYard(home: Home): CoveredYard {
   const source = readFileSync(FILE, "utf8");
   const executors = [createLambdaExecutor({ mode: "aws" })];
