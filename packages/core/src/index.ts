@@ -21,31 +21,30 @@ export {
   type PluginReference,
   type StackyardConfig,
 } from "./ports/define-plugin.ts";
-export type {
-  AttemptAccess,
-  AwsCredentials,
-  Executor,
-  ExecutorContext,
-  ExecutorSpec,
-  Failed,
-  Plan,
-  Running,
-  ServiceKey,
-  Step,
-  Succeeded,
-  Target,
-} from "./ports/executor.ts";
 export {
+  type AttemptAccess,
+  type AwsCredentials,
   defineExecutor,
   defineService,
+  type Executor,
+  type ExecutorContext,
+  type ExecutorSpec,
+  type Failed,
   failed,
+  type Logger,
+  type Plan,
   type ProvidedService,
   provideService,
+  type Running,
   running,
+  type ServiceKey,
+  type Step,
+  type Succeeded,
+  silentLogger,
   succeeded,
+  type Target,
 } from "./ports/executor.ts";
 export type { Locator, Revision } from "./ports/locator.ts";
-export { type Logger, silentLogger } from "./ports/logger.ts";
 export type { Leases, PutRecordInput, PutRecordResult, Records } from "./ports/records.ts";
 export type { DispatchAttempt, DueKind, RenewResult, SettleInput, SuspendInput } from "./ports/stack-store.ts";
 export { toStatePrefix } from "./ports/state-prefix.ts";

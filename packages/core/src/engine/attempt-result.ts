@@ -12,9 +12,8 @@ import { SYSTEM_EVENTS, shortHashOf } from "../machine/event-message.ts";
 import type { ExecutorDefinition } from "../machine/executor-definition.ts";
 import { parseRunMachine, RUN_MACHINE, runMachineSource, runStackId } from "../machine/run-machine.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
-import { type Failed, failed, type Step, type Succeeded } from "../ports/executor.ts";
+import { type Failed, failed, type LogFields, type Logger, type Step, type Succeeded } from "../ports/executor.ts";
 import type { Revision } from "../ports/locator.ts";
-import type { LogFields, Logger } from "../ports/logger.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 
 /** A step that ends an attempt. */

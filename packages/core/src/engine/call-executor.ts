@@ -15,6 +15,7 @@ import {
   type ExecutorContext,
   type Failed,
   failed,
+  type Logger,
   type ProvidedService,
   type Running,
   type ServiceKey,
@@ -22,7 +23,6 @@ import {
   type Succeeded,
   type Target,
 } from "../ports/executor.ts";
-import type { Logger } from "../ports/logger.ts";
 import type { Leases, Records } from "../ports/records.ts";
 import { toAttemptPassword } from "./shared-key.ts";
 

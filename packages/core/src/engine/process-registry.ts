@@ -1,5 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
-import type { Logger } from "../ports/logger.ts";
+import type { Logger } from "../ports/executor.ts";
 import type { Page, PageInput, Records } from "../ports/records.ts";
 
 /** What a process does for its yard: `engine` applies events, `worker` runs tasks. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
-import { silentLogger } from "../ports/logger.ts";
+import { silentLogger } from "../ports/executor.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { aChange, aDispatch, aQueuedEvent } from "../testing/store-conformance/store-builders.ts";

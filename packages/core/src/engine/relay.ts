@@ -1,6 +1,6 @@
 import { isStackyardError } from "../errors/stackyard-error.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Logger } from "../ports/logger.ts";
+import type { Logger } from "../ports/executor.ts";
 import type { DueItem } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery, Transport } from "../ports/transport.ts";

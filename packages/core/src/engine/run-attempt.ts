@@ -1,8 +1,7 @@
 import { isPassing } from "../errors/stackyard-error.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock } from "../ports/clock.ts";
-import { type Executor, type Failed, failed, type Running, type Step } from "../ports/executor.ts";
-import type { Logger } from "../ports/logger.ts";
+import { type Executor, type Failed, failed, type Logger, type Running, type Step } from "../ports/executor.ts";
 import type { Records } from "../ports/records.ts";
 import type { AppliedResult, AttemptStore, ClaimResult, Grant, QueuedEvent } from "../ports/stack-store.ts";
 import type { Revisions } from "../ports/store.ts";

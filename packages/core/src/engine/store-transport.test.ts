@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
-import { silentLogger } from "../ports/logger.ts";
+import { silentLogger } from "../ports/executor.ts";
 import type { Store } from "../ports/store.ts";
 import { createFakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { aClaim, aDispatch, aPut, aQueuedEvent, commitNow } from "../testing/store-conformance/store-builders.ts";

@@ -1,6 +1,6 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Logger } from "../ports/logger.ts";
+import type { Logger } from "../ports/executor.ts";
 import type { Lease } from "../ports/records.ts";
 import type { DueItem, DueKind } from "../ports/stack-store.ts";
 import type { Retention, Store } from "../ports/store.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
-import { silentLogger } from "../ports/logger.ts";
+import { silentLogger } from "../ports/executor.ts";
 import type { DueKind } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";

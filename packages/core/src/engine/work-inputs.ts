@@ -8,7 +8,7 @@ import { defined } from "../machine/event-message.ts";
 import type { MetadataValue } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Logger } from "../ports/logger.ts";
+import type { Logger } from "../ports/executor.ts";
 import type {
   AppliedResult,
   BirthClaim,

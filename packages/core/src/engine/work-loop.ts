@@ -1,5 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
-import type { Logger } from "../ports/logger.ts";
+import type { Logger } from "../ports/executor.ts";
 import type { DueItem, DueKind } from "../ports/stack-store.ts";
 import type { Store, StoreSignal } from "../ports/store.ts";
 import type {

@@ -3,8 +3,14 @@ import type { Dispatch } from "../machine/decide/decision.ts";
 import { listSecretRefs } from "../machine/secrets.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
-import { type Executor, type Failed, failed, type ProvidedService } from "../ports/executor.ts";
-import type { LogFields, Logger } from "../ports/logger.ts";
+import {
+  type Executor,
+  type Failed,
+  failed,
+  type LogFields,
+  type Logger,
+  type ProvidedService,
+} from "../ports/executor.ts";
 import type { BirthClaim, ClaimResult } from "../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
 import { createLeases } from "./built-in-ports.ts";

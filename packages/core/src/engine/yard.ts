@@ -1,9 +1,8 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
-import type { Executor } from "../ports/executor.ts";
+import type { Executor, Logger } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
-import type { Logger } from "../ports/logger.ts";
 import type { Retention, Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery, Subscription, TaskDelivery, Transport } from "../ports/transport.ts";
 import type { AwsAccess } from "./call-executor.ts";

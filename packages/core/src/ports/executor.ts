@@ -11,7 +11,6 @@ import type {
 } from "../machine/executor-definition.ts";
 import type { Metadata } from "../machine/stack.ts";
 import type { Clock } from "./clock.ts";
-import type { Logger } from "./logger.ts";
 import type { Leases, Records } from "./records.ts";
 
 /** The work continues: poll it again with this progress. */
@@ -233,3 +232,16 @@ export function defineExecutor<Config extends TSchema, Progress extends TSchema,
   // The worker hands over only values that fit the schemas, which the compiler cannot see across the registry.
   return { ...spec, resumable: spec.resumable ?? true, cancelWithin } as Executor;
 }
+
+/** Structured logging. Fields never hold secrets; errors go under `error`. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Says nothing. */
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };

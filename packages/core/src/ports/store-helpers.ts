@@ -2,7 +2,7 @@ import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import type { Stack } from "../machine/stack.ts";
-import type { Logger } from "./logger.ts";
+import type { Logger } from "./executor.ts";
 import type { DeadLetter, HistoryEntry, ParkedEvent } from "./stack-store.ts";
 import type { StackFilter, StoreSignal } from "./store.ts";
 

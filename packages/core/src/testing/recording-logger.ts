@@ -1,4 +1,4 @@
-import type { LogFields, Logger } from "../ports/logger.ts";
+import type { LogFields, Logger } from "../ports/executor.ts";
 
 /** One line as it was logged. */
 export interface LoggedLine {

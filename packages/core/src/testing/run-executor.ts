@@ -11,9 +11,9 @@ import {
   type Failed,
   type Step,
   type Succeeded,
+  silentLogger,
   succeeded,
 } from "../ports/executor.ts";
-import { silentLogger } from "../ports/logger.ts";
 import { createFakeClock, type FakeClock, settlePromises } from "./fake-clock.ts";
 
 /** How a run goes. */

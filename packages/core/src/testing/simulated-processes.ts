@@ -2,9 +2,8 @@ import { createStaticLocator, type SourcedMachine } from "../engine/built-in-por
 import { createEngine, type Engine, type EngineOptions } from "../engine/engine.ts";
 import { createWorker, type Worker } from "../engine/worker.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
-import type { Executor } from "../ports/executor.ts";
+import { type Executor, type Logger, silentLogger } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
-import { type Logger, silentLogger } from "../ports/logger.ts";
 import type { DueItem, DueKind } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { type CrashingStore, createCrashingStore, createHesitantStore } from "./crashing-store.ts";
