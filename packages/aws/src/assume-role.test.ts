@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { toSessionName } from "./assume-role.ts";
 
 describe("toSessionName", () => {
-  it("keeps what AWS takes and replaces the rest", () => {
+  it("keeps the characters that AWS accepts and replaces the rest", () => {
     expect(toSessionName("stackyard@host-1")).toBe("stackyard@host-1");
     expect(toSessionName("yard/ü #7")).toBe("yard-7");
     expect(toSessionName("")).toBe("stackyard-");

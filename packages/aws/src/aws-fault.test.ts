@@ -60,7 +60,7 @@ describe("toAwsError", () => {
     });
   });
 
-  it("has advice of its own for what everybody meets", () => {
+  it("has specific advice for common errors", () => {
     expect(toAwsError(new SimFault("Throttling", 400, "Rate exceeded"), "No.").message).toBe(
       "No. Throttling: Rate exceeded. Try again later, with fewer calls at a time.",
     );

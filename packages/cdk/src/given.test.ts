@@ -25,7 +25,7 @@ describe("a value that may be left open", () => {
     expect(stack.resolve(cfn)).toEqual({ "Fn::If": ["IsThere", value, NOTHING] });
   });
 
-  it("is spelled as in templates behind a condition, but what lies in it is not", () => {
+  it("is spelled as in templates behind a condition, but its content is not", () => {
     const part = toCfn(onlyIf(condition, "a"), (name) => ({ policyName: name, document: { "s3:prefix": name } }));
 
     expect(stack.resolve(part)).toEqual({

@@ -65,7 +65,7 @@ describe("the built command line", () => {
     ]);
   });
 
-  it("is quiet when the reader of a pipe goes away", async () => {
+  it("prints no error when the reader of a pipe closes it", async () => {
     const command = `"${process.execPath}" "${bin}" validate "${fixtures}valid" --json | head -n 1`;
     const shell = spawn("bash", ["-c", `${command}; echo "\${PIPESTATUS[0]}"`], { stdio: ["ignore", "pipe", "pipe"] });
     let [stdout, stderr] = ["", ""];
@@ -117,7 +117,7 @@ describe("the built command line", () => {
     expect(ended.stdout).toContain('{"kind":"stopped"}');
   });
 
-  it("quits dev at once with 130 on the second Ctrl-C, and takes the task up again afterwards", async () => {
+  it("quits dev at once with 130 on the second Ctrl-C, and resumes the task afterwards", async () => {
     const project = join(cwd, "slow");
     const functions = { slow: { command: ["sh", "-c", "test -e done || { touch done; sleep 60; }"] } };
     mkdirSync(join(project, "machines"), { recursive: true });

@@ -59,7 +59,7 @@ describe.skipIf(!hasTerraform())("a Terraform at work while its server is replac
     await postgres.stop();
   });
 
-  it("saves its state when another one answers", async () => {
+  it("saves its state when another server answers", async () => {
     const { cwd, start } = yard;
     const first = await start("server", "--port", "0");
     await start("worker", "--url", first.url);

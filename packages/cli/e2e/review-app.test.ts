@@ -74,7 +74,7 @@ describe.skipIf(!hasTerraform())("a new project, from init to the removal of an 
     expect(await execCli(["stacks", "show", "pr-12"], { cwd })).toMatchObject({ exitCode: 1 });
   });
 
-  it("ends with 0 on Ctrl-C, and takes the address away", async () => {
+  it("ends with 0 on Ctrl-C, and removes the address", async () => {
     dev.child.kill("SIGINT");
 
     expect((await dev.ended).exitCode).toBe(0);

@@ -183,7 +183,7 @@ describe("servers and workers over one Postgres", () => {
     expect([(await second.ended).exitCode, (await server.ended).exitCode]).toEqual([0, 0]);
   }, 60_000);
 
-  it("quit at once on a second signal, and another worker takes over when the lease is over", async () => {
+  it("quit at once on a second signal, and another worker takes over when the lease has expired", async () => {
     const { cwd } = makeYard();
     const server = await startServer();
     const first = await startWorker();

@@ -36,7 +36,7 @@ describe("output", () => {
     expect(stderr.parts).toEqual([]);
   });
 
-  it("rewrites one line of a terminal and takes it away before anything else is printed", () => {
+  it("rewrites one line of a terminal and clears it before anything else is printed", () => {
     const { out, stdout, stderr } = anOutput({ tty: true });
 
     out.progress({}, () => "one");
@@ -110,7 +110,7 @@ const never = () => {
 };
 
 describe("the live block of a terminal", () => {
-  it("draws several lines anew in place, and takes them away", () => {
+  it("redraws several lines in place, and clears them", () => {
     const terminal = aTerminal();
     const live = createLiveBlock(terminal, never, { color: false });
 

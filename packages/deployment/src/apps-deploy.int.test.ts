@@ -358,7 +358,7 @@ describe("apps deploy, when it fails", () => {
     });
   });
 
-  it("says what is not allowed", async () => {
+  it("reports what is not allowed", async () => {
     await publish();
 
     const run = project.run(cloud.as(["s3:*"]), "apps deploy", { name: "yard", ...machines });

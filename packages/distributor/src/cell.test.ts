@@ -199,7 +199,7 @@ describe("reduceCell", () => {
     expect(statusOf(reduceCell(overdue, announced(T0 + 6_000)))).toBe("announced");
   });
 
-  it("takes what was seen: what is there has come, what is not is missing again", () => {
+  it("accepts a check of the bucket: found files are present, the others are missing again", () => {
     const cell = play(stored(0), failed(1), { kind: "seen", at: T0 + 9_000, matching: [1, 2], lost: [0] });
 
     expect([cell.files, cell.failures]).toEqual(["-PP", {}]);

@@ -369,7 +369,7 @@ describe("two versions whose events come in the wrong order", () => {
     expect(await fleet.coverage()).toMatchObject([{ version: "1" }]);
   });
 
-  it("are ordered by their uploads where the earlier one takes longer to digest", async () => {
+  it("are ordered by their uploads even if the earlier one takes longer to digest", async () => {
     const fleet = createFleet({ keepDays: 1 });
     await fleet.register(PLACE);
     const keys = ["40", "41"].map((build) => `uploads/shop/${build}/app.zip`);

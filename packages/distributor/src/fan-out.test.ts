@@ -16,7 +16,7 @@ function tell(...input: Parameters<typeof planFanOut>) {
 }
 
 describe("planFanOut", () => {
-  it("sends a new version to everybody at once, in batches of ten, twenty a second", () => {
+  it("sends a new version to all consumers at once, in batches of ten, twenty a second", () => {
     const batches = tell([{ artifact: anArtifact(25) }], "ALL");
 
     expect(batches.map(({ afterMs, messages }) => [afterMs, messages.length])).toEqual([

@@ -26,7 +26,7 @@ function createWorld(over: Partial<PublisherOptions> = {}) {
 }
 
 describe("createPublisher", () => {
-  it("announces a version to everybody when its manifest appears, and keeps its record", async () => {
+  it("announces a version to all consumers when its manifest appears, and keeps its record", async () => {
     const { publisher, publish, announced, records, clock, list, s3 } = createWorld();
 
     const outcome = await publisher.onManifest(await publish());
@@ -292,7 +292,7 @@ describe("createPublisher", () => {
 });
 
 describe("loadPublished", () => {
-  it("gives the manifest as it was published, whatever lies there now", async () => {
+  it("returns the manifest as it was published, whatever the bucket contains now", async () => {
     const { publisher, publish, s3, records, clock, put } = createWorld();
     const place = await publish();
     await publisher.onManifest(place);

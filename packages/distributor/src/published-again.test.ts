@@ -136,7 +136,7 @@ async function list(name = "app"): Promise<unknown> {
 describe("a version that was removed from the source, and is published again", () => {
   beforeEach(removeFirst);
 
-  it("is announced with its new objects, and is covered when everybody has answered", async () => {
+  it("is announced with its new objects, and is covered when all consumers have answered", async () => {
     const before = world.sent().length;
 
     const outcome = await world.created(world.write("1", "1", ["b", "a"]));
@@ -274,7 +274,7 @@ describe("an upload under a key whose first version was removed", () => {
   });
 });
 
-describe("an upload that was overwritten before everybody had it", () => {
+describe("an upload that was overwritten before all consumers had it", () => {
   it("is no longer expected anywhere: it is not announced again, there is no alarm, and it is removed in time", async () => {
     world = createWorld();
     await world.distributor.handle(aRegistration(PLACE));

@@ -81,7 +81,7 @@ describe("the sweep", () => {
     expect(reports.map(({ announced }) => announced).sort()).toEqual([0, 2]);
   });
 
-  it("waits for a consumer as long as the configuration says", async () => {
+  it("waits for a consumer for the configured time", async () => {
     const world = await createRegistered({ config: { overdueSeconds: 60 } });
     await onPublished(world.context, await world.publish({ version: "1.0.0" }));
     await world.pass(MINUTE);
@@ -172,7 +172,7 @@ describe("initial sets", () => {
     return world;
   }
 
-  it("begin for a new consumer without anybody asking, once", async () => {
+  it("start automatically for a new consumer, once", async () => {
     const world = await createWithMachine();
 
     const sets = [(await look(world)).sets, (await look(world)).sets];

@@ -153,7 +153,7 @@ describe.each(["versioned", "plain"])("an upload in a bucket that is %s", (bucke
     ]);
   });
 
-  it("is not when nothing lies there", async () => {
+  it("is not when the object does not exist", async () => {
     const { s3 } = openSimClients(sim, SOURCE);
     const manifest = aManifest({ files: [aFile({ key: "uploads/none" })] });
 

@@ -73,7 +73,7 @@ describe("decideCovered", () => {
   const other = { account: "444455556666", region: "us-east-1" };
   const full = { ...PLACE, files: "SsPp" };
 
-  it("is covered when everybody who should has every file", () => {
+  it("is covered when every consumer that should have it has every file", () => {
     expect(decideCovered({ cells: [full], expected: [PLACE] })).toEqual({ kind: "covered", consumers: 1 });
   });
 

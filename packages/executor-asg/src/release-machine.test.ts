@@ -119,7 +119,7 @@ describe("a release", () => {
     expect(walk(script)).toMatchObject({ end: "Success", pauses: [90, 15, 15, 30, 60, 15, 15, 30, 60, 30, 5] });
   });
 
-  it("gives old groups ten minutes to let go, and takes them away nevertheless", () => {
+  it("gives old groups ten minutes to drain, and deletes them after that", () => {
     const { path, pauses, end } = walk({ DetachForSuccess: Array(61).fill("DetachError") });
 
     expect(end).toBe("Success");

@@ -57,7 +57,7 @@ async function run({ runsMs, missingMs, exitCode, cancelAfterMs, ...world }: Wor
   return { step, count, tasks: yard.sim.ecs.tasks() };
 }
 
-describe("whatever goes wrong for a while", () => {
+describe("errors for a limited time", () => {
   it("never starts more than requested, and leaves nothing running", async () => {
     await fc.assert(
       fc.asyncProperty(aWorld, async (world) => {

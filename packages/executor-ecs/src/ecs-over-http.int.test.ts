@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => door.stop());
 
-it("runs tasks by what goes over the wire, with instants, logs and the fields of errors", async () => {
+it("runs tasks over HTTP, with instants, logs and the fields of errors", async () => {
   sim.ecs.script("migrate", { containers: { app: { exitCode: 4, logs: ["one", "two"] } } });
   const config = { cluster: "web", taskDefinition: "migrate", count: 2 };
   const context = yard.context({ aws });

@@ -23,7 +23,7 @@ describe("toOutputs", () => {
     });
   });
 
-  it("leaves out what is not known", () => {
+  it("leaves out unknown values", () => {
     const failures = [{ code: "ECS_TASK_NOT_STARTED", taskArn: "t1" }] as const;
 
     expect(toOutputs({ tasks: [{ taskArn: "t1" }], failures, definition: undefined, container: undefined })).toEqual({

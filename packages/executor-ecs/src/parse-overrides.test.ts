@@ -32,7 +32,7 @@ describe("parseOverrides", () => {
     expect(parseOverrides(value)).toEqual({ overrides: value });
   });
 
-  it("gives each place the type that ECS wants there, as CloudFormation hands over text only", () => {
+  it("converts each value to the type that ECS requires, because CloudFormation passes only text", () => {
     const value = {
       containerOverrides: [
         { name: "app", command: [1, true, "x"], environment: [{ name: "N", value: 5 }], cpu: "256", memory: "0512" },
@@ -145,7 +145,7 @@ describe("parseOverrides", () => {
     expect(problemsOf(value)).toHaveLength(1);
   });
 
-  it("never throws, and gives overrides that it reads in the same way again", () => {
+  it("never throws, and returns overrides that it parses to the same value again", () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), anOverride()), (value) => {
         const parsed = parseOverrides(value);

@@ -76,7 +76,7 @@ describe("tailLogs", () => {
     });
   });
 
-  it("masks lines, splits messages, and takes control characters out", async () => {
+  it("masks lines, splits messages, and removes control characters", async () => {
     client.on(GetLogEventsCommand).resolves({ events: events("\u001b[31mpw\r\n", "x\ny\tz\n") });
 
     const tail = await tailLogs(deps, { taskArn, container, mask: (line) => line.replaceAll("pw", "***") });

@@ -66,7 +66,7 @@ describe("listTasks", () => {
 });
 
 describe("stopTasks", () => {
-  it("stops each with the reason, and takes what is gone for stopped", async () => {
+  it("stops each with the reason, and treats missing tasks as stopped", async () => {
     const { deps, taskArns, sim } = await createRunning(2);
     const gone = taskArns[0]?.replace(/.$/, "x") ?? "";
 
@@ -76,7 +76,7 @@ describe("stopTasks", () => {
     expect(sim.calls.at(-1)?.input["reason"]).toHaveLength(1_024);
   });
 
-  it("takes a cluster that is gone for stopped", async () => {
+  it("treats a missing cluster as stopped", async () => {
     const { deps, taskArns } = await createRunning(1);
 
     expect(await stopTasks(deps, { cluster: "gone", taskArns, reason: "r" })).toEqual({ stopped: [], gone: taskArns });

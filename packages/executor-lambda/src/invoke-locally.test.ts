@@ -47,7 +47,7 @@ describe("parseLocalFunctions", () => {
     ]);
   });
 
-  it("fills in what is not said", () => {
+  it("uses defaults for missing settings", () => {
     expect(parse({ a: { command: ["./a.sh", "-x"] } }).get("a")).toEqual({
       name: "a",
       entry: { kind: "command", command: ["./a.sh", "-x"] },

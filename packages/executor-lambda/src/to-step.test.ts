@@ -31,7 +31,7 @@ describe("toOutputs", () => {
     expect(leftOut).toEqual(["k64", "k65"]);
   });
 
-  it("leaves out what is too long and takes what still fits", () => {
+  it("leaves out what is too long and keeps what still fits", () => {
     expect(toOutputs(JSON.stringify({ log: "x".repeat(70_000), url: "u" }))).toEqual({
       outputs: { url: "u" },
       leftOut: ["log"],
@@ -45,7 +45,7 @@ describe("toOutputs", () => {
     expect(Object.getPrototypeOf(outputs)).toBe(Object.prototype);
   });
 
-  it("never throws, and never gives more than 64 scalars", () => {
+  it("never throws, and never returns more than 64 scalars", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (payload) => {
         const values = Object.values(toOutputs(payload).outputs);
@@ -121,7 +121,7 @@ describe("parseFunctionError", () => {
     expect(textOf(payload)).toBe(text);
   });
 
-  it("bounds what it takes over", () => {
+  it("limits what it copies", () => {
     const trace = Array.from({ length: 5_000 }, () => "x".repeat(5_000));
 
     expect(json({ errorType: "E", errorMessage: "m".repeat(1_000_000), trace }).length).toBeLessThan(40_000);

@@ -44,7 +44,7 @@ describe("toCount", () => {
     expect(toCount(share, total)).toBe(count);
   });
 
-  it("never gives more than there are for a percentage, and rounds down", () => {
+  it("never returns more than the total for a percentage, and rounds down", () => {
     fc.assert(
       fc.property(fc.nat(100), fc.nat(100_000), (percent, total) => {
         const count = toCount(`${percent}%`, total);

@@ -237,7 +237,7 @@ describe("nextFleetAction", () => {
     expect(actOnFleet(members(2, { state: "running" }), "Success")).toEqual({ kind: "watch" });
   });
 
-  it("misses those whom SSM has not found", () => {
+  it("reports instances that SSM has not found as missing", () => {
     expect(actOnFleet([aMember(1, done), aMember(2)], "Success")).toEqual({ kind: "miss" });
   });
 

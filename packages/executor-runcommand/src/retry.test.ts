@@ -52,7 +52,7 @@ describe("a run that is tried again", () => {
     expect((await fleet.report()).instances[0]).toMatchObject({ state: "skipped", code: "STATE_NOT_RUNNING" });
   });
 
-  it("knows by now whom SSM had found by targets", async () => {
+  it("knows which instances SSM had found by targets", async () => {
     const fleet = aSimFleet();
     const ids = fleet.addMany(3, { tags: {}, roles: "db" });
     fleet.sim.ssm.script(ids[1] ?? "", { exitCode: 1 }, {});

@@ -151,7 +151,7 @@ describe("a run", () => {
     expect(fleet.sim.ssm.listCommands().map(({ invocations }) => invocations.length)).toEqual([2, 1]);
   });
 
-  it("sends nothing in a dry run, and shows whom it would send to", async () => {
+  it("sends nothing in a dry run, and shows the instances that it would send to", async () => {
     const fleet = aSimFleet();
     fleet.addMany(2);
 
@@ -307,7 +307,7 @@ function plan(fleet: SimFleet, config: RunCommandConfig) {
 }
 
 describe("a plan", () => {
-  it("shows whom a run would send to, and sends and writes nothing", async () => {
+  it("shows the instances of a run, and sends and writes nothing", async () => {
     const fleet = aSimFleet();
     fleet.addMany(3);
     fleet.add({ state: "stopped" });
@@ -341,7 +341,7 @@ describe("a plan", () => {
     expect(await plan(fleet, { timeout: "99d" })).toMatchObject({ details: { code: "CONFIG_INVALID" } });
   });
 
-  it("does not know whom SSM will find by targets", async () => {
+  it("does not know which instances SSM will find by targets", async () => {
     const targets = [{ key: "tag:Env", values: ["prod"] }];
 
     expect(await plan(aSimFleet(), { ...shell, targets, maxConcurrency: "10%" })).toMatchObject({

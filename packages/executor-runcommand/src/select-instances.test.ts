@@ -116,7 +116,7 @@ describe("selectInstances", () => {
 });
 
 describe("toPlatform", () => {
-  it("goes by either service's word, and takes macOS for a shell", () => {
+  it("accepts the platform from either service, and uses a shell on macOS", () => {
     expect(toPlatform({})).toBe("linux");
     expect(toPlatform({ platform: "windows" })).toBe("windows");
     expect(toPlatform({ ssm: { pingStatus: "Online", platformType: "Windows" } })).toBe("windows");

@@ -90,7 +90,7 @@ describe("a run over targets", () => {
     expect(step).toMatchObject({ kind: "succeeded", outputs: { succeeded: 12 } });
   });
 
-  it("does not call those healthy whom SSM did not find", async () => {
+  it("does not report instances as healthy that SSM did not find", async () => {
     const fleet = aSimFleet();
     fleet.addMany(12);
     const off = fleet.add({ agent: false });

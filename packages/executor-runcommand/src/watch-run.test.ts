@@ -91,7 +91,7 @@ describe("noteInvocations", () => {
 describe("noteInvocations where the instances had been selected", () => {
   const run = aRun([aMember(1)], { way: "targets", isPinned: true });
 
-  it("leaves out what SSM found besides and cannot reach: it does not run", () => {
+  it("leaves out additional instances that SSM cannot reach: they do not run", () => {
     expect(note(run, [anInvocation(2, "Undeliverable"), anInvocation(3, "Failed")]).slice(1)).toMatchObject([
       { instanceId: anId(2), state: "skipped", code: "STATE_NOT_RUNNING" },
       { instanceId: anId(3), state: "failed", code: "COMMAND_FAILED" },

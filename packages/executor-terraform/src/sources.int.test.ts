@@ -112,7 +112,7 @@ describe("copyLocalSource", () => {
     await expect(copy("net")).rejects.toThrow('"net/token" leads into a folder of the runner itself');
   });
 
-  it("takes a project that lies in one of the runner's folders, such as that for temporary files", async () => {
+  it("accepts a project inside one of the runner's folders, such as that for temporary files", async () => {
     const [baseDir, target] = [join(folder.path, "project"), join(folder.path, "target")];
 
     await copyLocalSource({ baseDir, location: "net", target, leaveOut: [folder.path, baseDir] });
@@ -180,7 +180,7 @@ describe("copyS3Source, with the SDK's client", () => {
     expect(server.listed.filter((prefix) => prefix === "many/")).toHaveLength(2);
   });
 
-  it.each(["nothing", "a/ec", "a/ecs/empty.tf"])("says that there is no %s", async (key) => {
+  it.each(["nothing", "a/ec", "a/ecs/empty.tf"])("reports a missing %s", async (key) => {
     await expect(copy(key)).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_MISSING", retryable: false } });
   });
 

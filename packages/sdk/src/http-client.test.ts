@@ -101,7 +101,7 @@ describe("Stackyard", () => {
     expect(sent).toHaveLength(1);
   });
 
-  it("waits as long as the server asks", async () => {
+  it("waits for the time that the server sends", async () => {
     const { fetch } = prepared(problem(429, "RATE_LIMITED", { "retry-after": "1" }), accepted);
     const startedAt = Date.now();
 

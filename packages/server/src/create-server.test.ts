@@ -7,7 +7,7 @@ import { ensureToken } from "./create-server.ts";
 describe("ensureToken", () => {
   const newFolder = () => mkdtemp(join(tmpdir(), "token-"));
 
-  it("makes a token that only its owner can read, and gives the same one ever after", async () => {
+  it("creates a token that only its owner can read, and returns the same one from then on", async () => {
     const dataDir = join(await newFolder(), "data");
 
     const token = await ensureToken(dataDir);

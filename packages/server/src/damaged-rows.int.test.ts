@@ -74,7 +74,7 @@ describe("a list with a damaged row", () => {
 });
 
 describe("GET /health/ready", () => {
-  it("says 503 while the store answers reads and takes no writes", async () => {
+  it("returns 503 while the store answers reads and rejects writes", async () => {
     yard = createTestYard();
     const { records } = yard.store;
     const put: typeof records.put = () =>

@@ -43,7 +43,7 @@ async function startUntil(state: string): Promise<Run> {
 }
 
 describe("POST /v1/runs", () => {
-  it("answers at once, before anybody works on it", async () => {
+  it("answers at once, before a worker processes it", async () => {
     const run = await start();
 
     expect(run).toEqual({

@@ -128,7 +128,7 @@ describe("watching over a socket", () => {
 });
 
 describe("stopping", () => {
-  it("ends streams, finishes requests under way and takes no new ones", async () => {
+  it("ends streams, finishes requests under way and accepts no new ones", async () => {
     yard = createTestYard();
     const { url } = await yard.server.start();
     const stream = await fetch(`${url}/v1/watch`, { headers: { authorization } });

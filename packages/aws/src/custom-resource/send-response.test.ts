@@ -63,7 +63,7 @@ describe("sendResponse", () => {
     expect(endpoint.calls).toHaveLength(6);
   });
 
-  it("gives up after five repeats, and takes a redirect for a refusal", async () => {
+  it("stops after five retries, and treats a redirect as a failure", async () => {
     const endpoint = createEndpoint(307);
 
     const sent = sendResponse(endpoint, URL_TEXT, RESPONSE).catch((error: unknown) => error);

@@ -170,7 +170,7 @@ describe("what is over", () => {
 });
 
 describe("a failure", () => {
-  it("says that something else lies under the prefix", async () => {
+  it("reports that the prefix contains other objects", async () => {
     const { records, sim } = createRecords();
     sim.s3.write("yard", "records/a", "hello");
 

@@ -84,7 +84,7 @@ describe("a consumer with the roles of its template", () => {
     ]);
   });
 
-  it("makes, takes over, closes, empties and deletes its bucket with every right of that role", async () => {
+  it("creates, adopts, closes, empties and deletes its bucket with every right of that role", async () => {
     const other = createConsumerWorld(deploy({ KmsKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd" }));
     other.sim.s3.createBucket({ account: ACCOUNT, region: REGION, name: `stackyard-artifacts-${ACCOUNT}-${REGION}` });
     expect(await other.resource("AdoptedBucket").create()).toBe("CREATE_COMPLETE");

@@ -126,7 +126,7 @@ describe("its code", () => {
 });
 
 describe("its queue", () => {
-  it("hides a message six times as long as the function may work, and keeps it as long as SQS can", () => {
+  it("hides a message for six times the time-out of the function, and keeps it for the maximum of SQS", () => {
     expect(propertiesOf("Queue")).toEqual({
       VisibilityTimeout: 5_400,
       MessageRetentionPeriod: 1_209_600,
@@ -284,7 +284,7 @@ describe("its bucket", () => {
     expect(of.outputs["ArtifactsBucket"]).toBe("acme-copies");
   });
 
-  it("is never the one that artifacts come from, which the prefix of old may lead to", () => {
+  it("is never the one that artifacts come from, which the old prefix may match", () => {
     const source = "arn:aws:s3:::tts-cloud-artifacts-111122223333-eu-west-1";
     const DistributionBucket = "tts-cloud-artifacts-111122223333-eu-west-1";
     const of = deploy({ ...ADOPTING_CONSUMER_APP, DistributionBucket });
@@ -345,7 +345,7 @@ describe("the role of the function that copies", () => {
     expect(pairs).toContain("s3:DeleteObject arn:aws:s3:::acme-copies/*");
   });
 
-  it("reads and takes roles within the organisation alone, where there is one", () => {
+  it("reads and assumes roles only within the organization, if one is set", () => {
     const of = deploy({ ...DISTRIBUTOR_OUTPUTS, OrganizationId: "o-a1b2c3d4e5" });
     const within = { StringEquals: { "aws:ResourceOrgID": "o-a1b2c3d4e5" } };
 

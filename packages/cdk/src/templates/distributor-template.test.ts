@@ -207,7 +207,7 @@ describe("who is served", () => {
     });
   });
 
-  it("may read artifacts, unless everything goes by URL", () => {
+  it("may read artifacts, unless all transfers use URLs", () => {
     const policy = (Transfer: string) => {
       const of = deploy("distributor", { ...DISTRIBUTOR_APP, Transfer });
       return statementsOf(propertiesOf("SourceBucketPolicy", of)["PolicyDocument"]);
@@ -376,7 +376,7 @@ describe("the template of a roll-out", () => {
     });
   });
 
-  it("says what becomes of stacks only with auto-deployment, without which StackSets refuse that", () => {
+  it("sets the retention of stacks only with auto-deployment, without which StackSets reject it", () => {
     expect(set({ ...ROLLOUT_APP, AutoDeployment: "false" })["AutoDeployment"]).toEqual({ Enabled: "false" });
   });
 

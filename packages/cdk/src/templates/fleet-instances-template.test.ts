@@ -44,7 +44,7 @@ describe("the template with the resources of instances", () => {
     expect(Object.keys(toJson(Parameters))).toContain("InventorySource");
   });
 
-  it("holds launches until they are configured, and gives up those that are not", () => {
+  it("holds launches until they are configured, and abandons those that are not", () => {
     expect(propertiesOf("LaunchHook")).toEqual({
       AutoScalingGroupName: "webservers",
       LifecycleHookName: "stackyard-configure",

@@ -149,7 +149,7 @@ describe("the template of releases", () => {
 });
 
 describe("the role of the function", () => {
-  it("reads documents, writes locks and halts, and takes one role in each account", () => {
+  it("reads documents, writes locks and halts, and assumes one role in each account", () => {
     const bucket = "arn:aws:s3:::stackyard-releases-111122223333";
     const table = "arn:aws:dynamodb:eu-west-1:111122223333:table/stackyard-releases-locks";
     const role = "arn:aws:iam::*:role/stackyard-releases-assumed";

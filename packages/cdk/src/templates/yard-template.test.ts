@@ -276,7 +276,7 @@ describe("the functions of a yard", () => {
     });
   });
 
-  it("keep their logs for as long as is said, in groups of the yard", () => {
+  it("keep their logs for the configured time, in groups of the yard", () => {
     const resolved = deploy({ LogRetentionDays: "90", YardName: "blue" });
 
     const groups = listOf(resolved, "AWS::Logs::LogGroup").map((id) => propertiesOf(resolved, id));

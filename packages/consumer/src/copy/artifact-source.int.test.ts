@@ -66,7 +66,7 @@ async function outcomeOf(answers: readonly Answer[], message = anAnnouncement(BY
   return "code" in outcome ? `${outcome.kind} ${outcome.code}` : outcome.kind;
 }
 
-describe("a source that lies about the length", () => {
+describe("a source that reports a wrong length", () => {
   it.each([
     ["nothing: chunks without a length", chunked(TEXT), "stored"],
     ["nothing: bytes until the connection ends", `HTTP/1.0 200 OK\r\n\r\n${TEXT}`, "stored"],

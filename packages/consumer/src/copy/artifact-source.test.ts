@@ -246,7 +246,7 @@ describe("measureBody", () => {
     expect(await collect(MEASURED, chunk)).toBe("0123456789");
   });
 
-  it.each([1, 3, 10, 99])("never gives all of what is wrong, in chunks of %d", async (chunk) => {
+  it.each([1, 3, 10, 99])("never returns all bytes of a wrong file, in chunks of %d", async (chunk) => {
     const wrong = [Buffer.from("0123456780"), Buffer.from("012345678"), Buffer.from("0123456789a"), Buffer.alloc(0)];
 
     const outcomes = [];

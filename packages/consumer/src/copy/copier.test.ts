@@ -73,7 +73,7 @@ describe("a copy of a small file", () => {
     expect(await world.copier.copy({ message: anAnnouncement(BYTES) })).toMatchObject({ kind: "present" });
   });
 
-  it("stops reading what lies there when the time is over", async () => {
+  it("stops reading the stored file when the time is over", async () => {
     const world = createACopier({ fetch: serve({ [KEY]: BYTES }) });
     world.sim.s3.write(TARGET.bucket, KEY, BYTES);
     const body = new Readable({ read: () => void world.clock.advance(60_000) });
@@ -135,7 +135,7 @@ describe("a copy of a small file", () => {
 });
 
 describe("a file of a message of the first version", () => {
-  it("is stored over whatever lies there, without being compared", async () => {
+  it("overwrites any stored file, without a comparison", async () => {
     const world = createACopier({ fetch: serve({ [KEY]: BYTES }) });
     world.sim.s3.write(TARGET.bucket, KEY, "old");
 

@@ -36,7 +36,7 @@ describe("a staged file", () => {
 });
 
 describe("the folder of staged files", () => {
-  it("is its owner's only, and goes with the work, also when that fails", async () => {
+  it("is readable only by its owner, and is deleted with the work, even when the work fails", async () => {
     const seen: string[] = [];
     const work = withFolder(home, async (folder) => {
       await stageFile(join(folder, "1"), inChunks(Buffer.from("a")));

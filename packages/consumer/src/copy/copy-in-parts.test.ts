@@ -145,7 +145,7 @@ describe("a copy of a large file whose parts are known", () => {
     expect(fetch.ranges).toEqual([]);
   });
 
-  it("is present where another one was faster", async () => {
+  it("is present when another process was faster", async () => {
     const { copier, create, uploads, client } = createParts();
     const slow = create({
       fetch: serve(FILES, (call) => (call === 4 ? { body: late() } : undefined)),

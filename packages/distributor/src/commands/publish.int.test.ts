@@ -142,7 +142,7 @@ describe("artifacts publish", () => {
     expect(keys()).toEqual([]);
   });
 
-  it("says what is not there", async () => {
+  it("reports missing files", async () => {
     expect(await codeOf(publish({ path: "none" }))).toBe("CONFIG_INVALID");
   });
 

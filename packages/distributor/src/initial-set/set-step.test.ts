@@ -386,7 +386,7 @@ async function createFilled(): Promise<Fleet> {
 }
 
 describe("an execution that failed before it noted anything", () => {
-  it("is followed by another one each hour, until one begins", async () => {
+  it("is followed by another one each hour, until one starts", async () => {
     const fleet = createFleet();
     await fleet.register(PLACE);
 
@@ -398,7 +398,7 @@ describe("an execution that failed before it noted anything", () => {
     expect(new Set(fleet.executions.map(({ name }) => name)).size).toBe(4);
   });
 
-  it("is followed by another one where it should have gone on with a set that has died", async () => {
+  it("is followed by another one when it should have continued a set that has died", async () => {
     const fleet = createFleet();
     await fleet.register(PLACE);
     await fleet.look();

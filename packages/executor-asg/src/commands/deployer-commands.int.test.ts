@@ -136,7 +136,7 @@ describe("the commands over a deployer under Step Functions", () => {
     expect(sim.s3.texts(`coinbase-odin-${ACCOUNT}`)).toEqual({});
   });
 
-  it("take the deployer's account for the bucket, also where the release goes to another", async () => {
+  it("use the deployer's account for the bucket, even if the release goes to another account", async () => {
     const arn = `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:coinbase-odin`;
 
     await run("deploy", { file: "shop.json", deployer: arn, preset: "odin", account: "444455556666", detach: true });

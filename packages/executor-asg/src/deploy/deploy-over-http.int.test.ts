@@ -84,7 +84,7 @@ describe("a release over the services' own protocols", () => {
     });
   });
 
-  it("knows what is not there by each service's own error", async () => {
+  it("recognizes a missing resource by each service's own error", async () => {
     const services = {
       web: aService({ security_groups: ["none"], elbs: ["none"], target_groups: ["none"], profile: "none" }),
     };

@@ -165,7 +165,7 @@ describe("detachForSuccess of an old group that never lets go", () => {
     expect(world.inputs("AutoScaling.CreateOrUpdateTags")).toEqual([]);
   });
 
-  it("lasts as long as the release says, within the tries of the table", async () => {
+  it("lasts as long as the release configures, within the retries of the table", async () => {
     const world = await createStuck({ release: { drain_timeout: 3_600 } });
     const began = world.clock.now();
     let tries = 0;
@@ -273,7 +273,7 @@ describe("detachForSuccess of an old group that has grown", () => {
 });
 
 describe("detachForSuccess of a group that is kept", () => {
-  it("notes how the group serves before it takes that away, once", async () => {
+  it("records how the group serves before it detaches it, once", async () => {
     const world = await createSwitch({ release: { rollback_window: 3_600 } });
     await world.run(detachForSuccess).catch(() => undefined);
     await world.pass(DRAIN_SECONDS);
@@ -413,7 +413,7 @@ describe("cleanUpSuccess", () => {
     expect(world.inputs("CloudWatch.DeleteAlarms")).toEqual([]);
   });
 
-  it("deletes the other alarms when one is gone already", async () => {
+  it("deletes the other alarms when one is already gone", async () => {
     const world = await createDetached();
     const Alarms = [{ AlarmName: "gone" }, { AlarmName: "old-web-cpu_scale_up" }];
     world.sim.once("AutoScaling.DescribePolicies", async () => ({ ScalingPolicies: [{ Alarms }] }));

@@ -54,7 +54,7 @@ describe("toLaunchTemplate", () => {
     expect(dataOf({ associate_public_ip_address: true })).not.toHaveProperty("SecurityGroupIds");
   });
 
-  it("makes a volume of gp3 that goes with its instance, of a size alone", () => {
+  it("creates a gp3 volume that is deleted with its instance, from a size alone", () => {
     expect(dataOf({ ebs_volume_size: 20 })?.BlockDeviceMappings).toEqual([
       { DeviceName: "/dev/xvda", Ebs: { VolumeSize: 20, VolumeType: "gp3", DeleteOnTermination: true } },
     ]);
@@ -198,7 +198,7 @@ describe("toGroupRequest", () => {
     ]);
   });
 
-  it("warms up as long as the document says", () => {
+  it("warms up for the time in the document", () => {
     const service = aService({ autoscaling: anAutoscaling({ default_instance_warmup: 90 }) });
 
     expect(requestOf({ service })).toMatchObject({ DefaultInstanceWarmup: 90 });

@@ -31,7 +31,7 @@ describe.each([
   ["a bucket", createBucket],
   ["a yard", createYard],
 ])("the memory of %s", (_, create) => {
-  it("keeps documents and user data, and never another one under the same id", async () => {
+  it("stores documents and user data, and never different ones under the same id", async () => {
     const { memory } = create();
 
     await memory.storeDocument(key, { document: { a: 1 }, userData: "one" });
@@ -65,7 +65,7 @@ describe("the memory of a bucket", () => {
     expect(puts.at(-1)).toMatchObject({ Key: `${ROOT}/r1/userdata`, ServerSideEncryption: "aws:kms" });
   });
 
-  it("finds the predecessor's halt file with its date, and takes it away", async () => {
+  it("finds the predecessor's halt file with its date, and deletes it", async () => {
     const { memory, put, clock } = createBucket();
     await put("halt", "Odin client Halted deploy");
 

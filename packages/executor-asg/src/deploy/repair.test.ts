@@ -31,7 +31,7 @@ async function createFailed(): Promise<Switch> {
 }
 
 describe("repairRelease", () => {
-  it("changes nothing unless it was confirmed, and takes no locks", async () => {
+  it("changes nothing without confirmation, and takes no locks", async () => {
     const world = await createFailed();
     await world.memory.locks.acquire(world.now.release, "somebody");
 
@@ -225,7 +225,7 @@ describe("findLeftOvers of groups", () => {
   });
 });
 
-describe("findLeftOvers of what goes with groups", () => {
+describe("findLeftOvers for resources that belong to groups", () => {
   const tags = { ReleaseID: "release-1", ServiceName: "web" };
 
   it("finds what no group uses", () => {

@@ -24,7 +24,7 @@ async function createWork() {
 }
 
 describe("runState", () => {
-  it("renews the lock before each state that takes something from the old release", async () => {
+  it("renews the lock before each state that removes something from the old release", async () => {
     const { world, deps, memory, work } = await createWork();
     await world.clock.advance(29 * 60_000);
 

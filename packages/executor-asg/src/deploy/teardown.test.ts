@@ -29,7 +29,7 @@ describe("sortProjectGroups", () => {
     expect(sort(groups)).toEqual({ own: ["b"], old: ["a", "c"] });
   });
 
-  it("never takes in groups of other project-configs", () => {
+  it("never includes groups of other project-configs", () => {
     const groups = [
       aGroup("a", { ReleaseID: "release-1", ConfigName: "production-eu" }),
       aGroup("b", { ReleaseID: "release-2", ProjectName: "org/shop2" }),

@@ -88,7 +88,7 @@ describe("parseRelease", () => {
     });
   });
 
-  it("takes over every key of old documents, and nothing that a deployer has written", () => {
+  it("accepts every key of old documents, and nothing that a deployer has written", () => {
     const { release } = parsedOf(releaseFixture("odin/every-old-key"));
 
     expect(release).toMatchObject({ timeout: 3600, wait_for_healthy: 60, safe_release: true });

@@ -23,7 +23,7 @@ function statesOf(steps: readonly Step[]): readonly string[] {
 }
 
 describe("a release as a task", () => {
-  it("needs no id, time or target in its document, and gives flat outputs", async () => {
+  it("needs no id, time or target in its document, and returns flat outputs", async () => {
     const yard = createAsgYard();
     await addServingGroup(yard);
 
@@ -126,7 +126,7 @@ describe("a second release of the project-config", () => {
     await memoryOf(yard).locks.acquire({ ...KEY, release_id: "other" }, "other");
   }
 
-  it("is refused while another one has the lock", async () => {
+  it("is rejected while another release has the lock", async () => {
     const yard = createAsgYard();
     await hold(yard);
 

@@ -47,7 +47,7 @@ describe("the lock table", () => {
     expect(await lock.take(PATH, { owner: winner, until })).toBe("taken");
   });
 
-  it("never takes over what the predecessor has, and ours only after its end", async () => {
+  it("never takes over the predecessor's lock, and takes over ours only after its end", async () => {
     const { lock, clock } = createLock();
     const Item = { key: { S: PATH }, id: { S: "odin" }, time: { S: "2020-01-01T00:00:00Z" } };
     await table.client.send(new PutItemCommand({ TableName: table.name, Item }));

@@ -177,7 +177,7 @@ describe("toReleaseTags", () => {
     ]);
   });
 
-  it("has no tag for what is not known", () => {
+  it("has no tag for unknown values", () => {
     const { fencing_token: _, ...state } = aState();
 
     expect(Object.keys(toReleaseTags(someLaunchFacts({ state }))).filter((key) => key.includes(":"))).toEqual([]);

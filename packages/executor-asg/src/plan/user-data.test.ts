@@ -52,7 +52,7 @@ describe("renderUserData", () => {
     expect(renderUserData("{{{RELEASE_ID}}} {{{{RELEASE_ID}}}}", facts)).toBe("{r1} {{r1}}");
   });
 
-  it("takes what is not there for the empty text", () => {
+  it("replaces missing values with an empty text", () => {
     expect(renderUserData("a{{RELEASE_ID}}b{{RELEASE_DIR}}c", {})).toBe("abc");
     expect(renderUserData(undefined, facts)).toBe("");
   });

@@ -76,7 +76,7 @@ describe("a release under Step Functions", () => {
     expect(deployer.keys()).not.toContain(`${TARGET.account}/org/shop/production/lock`);
   });
 
-  it("makes nothing when it is halted before, and takes the halt file away", async () => {
+  it("creates nothing when it is halted before, and deletes the halt file", async () => {
     const deployer = createDeployer();
     const halt = `${TARGET.account}/org/shop/production/halt`;
     await deployer.put(halt, "stop");

@@ -58,7 +58,7 @@ describe("the answer", () => {
     expect(new Set(uploadsOf(world).map(({ answer }) => JSON.stringify(answer))).size).toBe(1);
   });
 
-  it("is sent again until CloudFormation takes it", async () => {
+  it("is sent again until CloudFormation accepts it", async () => {
     const world = createEcsTaskWorld();
     for (const failure of [503, "reset", 500] as const) world.sim.answers.failNext(failure);
 

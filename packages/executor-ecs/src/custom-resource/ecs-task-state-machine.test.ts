@@ -52,7 +52,7 @@ describe("toEcsTaskStateMachine", () => {
     expect(ops).toEqual(["step", "step", "step", "answer"]);
   });
 
-  it("answers whatever a step fails with, and hands the error over", async () => {
+  it("answers any failure of a step, and passes on the error", async () => {
     const { ops, calls } = await run(Array(5).fill(fault()));
 
     expect(ops).toEqual([...Array(5).fill("step"), "answer"]);

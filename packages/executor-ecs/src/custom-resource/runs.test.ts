@@ -237,7 +237,7 @@ describe("tasks that find no place", () => {
     expect(world.sim.ecs.tasks().map(({ lastStatus }) => lastStatus)).toEqual(["STOPPED"]);
   });
 
-  it("are tried again for as long as may be, the missing ones only, each time with another token", async () => {
+  it("are retried until the deadline, only the missing ones, each time with another token", async () => {
     const { status, world } = await create({ Count: 3, PlacementTimeout: 120 }, ({ sim }) => {
       sim.ecs.refuse({ reason: "RESOURCE:CPU", tasks: 2 });
       sim.ecs.refuse({ reason: "AGENT", tasks: 1 });

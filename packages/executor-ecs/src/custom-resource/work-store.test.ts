@@ -152,7 +152,7 @@ describe("toResourceId", () => {
 });
 
 describe("toClientToken", () => {
-  it("is the SHA-256 of request and attempt, another one for each attempt", () => {
+  it("is the SHA-256 of request and attempt, different for each attempt", () => {
     // printf 'ab1' | sha256sum
     expect(toClientToken("ab", 1)).toBe("ca5ba87c93d42f8a45c1e0f569bba8bac92c80f4ce6c864bd44d136572411b7e");
     expect(toClientToken("ab", 2)).not.toBe(toClientToken("ab", 1));
@@ -164,7 +164,7 @@ describe("toExecutionName", () => {
     expect(toExecutionName("afd8d7c5-9376-4013-8b3b-307517b8719e")).toBe("afd8d7c5-9376-4013-8b3b-307517b8719e");
   });
 
-  it.each(["a b", "a/b", "x".repeat(81), "é"])("makes a name that Step Functions takes of %j", (requestId) => {
+  it.each(["a b", "a/b", "x".repeat(81), "é"])("converts %j to a name that Step Functions accepts", (requestId) => {
     expect(toExecutionName(requestId)).toMatch(/^[0-9a-f]{64}$/);
   });
 });

@@ -182,7 +182,7 @@ describe("fleet show", () => {
 });
 
 describe("fleet watch", () => {
-  it("waits for the end and gives the run's exit code", async () => {
+  it("waits for the end and returns the run's exit code", async () => {
     reports(aFailure(1, { commandId: "c" }));
     const run = await startDetached();
     const watching = yard.run("watch", { run });

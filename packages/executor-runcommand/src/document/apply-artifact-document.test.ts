@@ -42,7 +42,7 @@ describe("the document", () => {
     expect(named.filter((text) => !/^'\{\{ [A-Za-z0-9]+ \}\}'$/.test(text))).toEqual([]);
   });
 
-  it.each(["Linux", "Windows"] as const)("names no parameter on %s that there is not", (platform) => {
+  it.each(["Linux", "Windows"] as const)("uses only existing parameters on %s", (platform) => {
     expect(toScript(VALUES, platform)).not.toContain("{{");
   });
 

@@ -54,7 +54,7 @@ function patternOf(name: string): string {
   return found?.[1].allowedPattern ?? "";
 }
 
-describe("a value that the agent hands over in the environment", () => {
+describe("a value that the agent passes in the environment", () => {
   let instance: PreparedInstance;
   afterEach(() => instance.stop());
 

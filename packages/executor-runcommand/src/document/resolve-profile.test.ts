@@ -42,7 +42,7 @@ describe("the profile ansible", () => {
     });
   });
 
-  it("lets each instance read its own tag where one command goes to many", () => {
+  it("lets each instance read its own tag when one command is sent to many", () => {
     const { parameters, perInstanceInventory } = resolve("ansible", { inventory: { kind: "from-tags" } });
 
     expect([parameters["InventorySource"], parameters["Inventory"], perInstanceInventory]).toEqual([

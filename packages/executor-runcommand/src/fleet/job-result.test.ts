@@ -89,7 +89,7 @@ describe("a run that is done", () => {
     });
   });
 
-  it("takes the counts of the report and the app's address where the run gives none", () => {
+  it("uses the counts of the report and the app's address when the run has none", () => {
     const run = aRun({ state: "succeeded" });
 
     expect(toResult({ run, report: aReport({ succeeded: 40 }), reportUrl: "https://yard/x" })).toMatchObject({

@@ -27,7 +27,7 @@ describe("parseInstanceEvent", () => {
     });
   });
 
-  it("considers the short ids of old instances", () => {
+  it("accepts the short ids of old instances", () => {
     const event = withDetail({ "instance-id": "i-0abcd123", state: "running" });
 
     expect(parseInstanceEvent(event, home)).toMatchObject({ kind: "consider", instanceId: "i-0abcd123" });
@@ -162,7 +162,7 @@ describe("a lifecycle action", () => {
     expect(log.slice(lines)).toEqual([expect.stringMatching(/^warn A lifecycle action is over already\./)]);
   });
 
-  it("lasts as long as heartbeats come", async () => {
+  it("lasts as long as heartbeats arrive", async () => {
     const { fleet, hook, find, clock } = createLaunch();
 
     for (let minute = 0; minute < 10; minute += 2) {

@@ -37,7 +37,7 @@ const args = Type.Object({
 const facts = { name: "show file", summary: "Show a file.", args };
 
 describe("createCommand", () => {
-  it("hands what is opened and the arguments to the command, and gives its exit code", async () => {
+  it("passes the opened resources and the arguments to the command, and returns its exit code", async () => {
     const seen: unknown[] = [];
     const command = createCommand(
       {

@@ -60,7 +60,7 @@ describe("toDeployRun", () => {
 });
 
 describe("toCareRun", () => {
-  it("names the project-config and leaves out what is not said", () => {
+  it("names the project-config and leaves out missing values", () => {
     expect(toCareRun("repair", { at: AT }, { confirm: undefined })).toEqual({
       executor: "asg",
       config: { op: "repair", at: AT },

@@ -6,7 +6,7 @@ import { parseJson, readBytes } from "./route.ts";
 const nest = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
 
 describe("parseJson", () => {
-  it("gives what JSON.parse gives for values of bounded depth", () => {
+  it("returns the same as JSON.parse for values of bounded depth", () => {
     fc.assert(
       fc.property(fc.json({ maxDepth: 10 }), (text) => {
         fc.pre(!text.includes("__proto__"));
