@@ -42,7 +42,7 @@ export interface DistributorApp {
   handler(event: unknown, context?: InvocationContext): Promise<unknown>;
 }
 
-/** The function over what its environment names. A wrong environment fails each call: `CONFIG_INVALID`. */
+/** Creates the function from its environment. If it is invalid, each call fails with `CONFIG_INVALID`. */
 export function createApp(options: CreateAppOptions): DistributorApp {
   const { environment, clock = systemClock } = options;
   let opened: Promise<Opened> | undefined;

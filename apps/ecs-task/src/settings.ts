@@ -38,7 +38,7 @@ export const VARIABLES = {
   },
 } as const satisfies Readonly<Record<string, EnvironmentVariable>>;
 
-/** Reads them. Throws one `CONFIG_INVALID` that lists everything that is wrong; it shows no values. */
+/** Parses them. Throws one `CONFIG_INVALID` that lists all problems, without values. */
 export function parseSettings(environment: EnvironmentVariables): Settings {
   checkEnvironment(environment, VARIABLES);
   const { TABLE = "", STATE_MACHINE_ARN = "", RESPONSE_URL_SECRET = "", PHYSICAL_ID } = environment;

@@ -6,10 +6,10 @@ import { createReleases, type Releases } from "@stackyard/executor-asg/releases"
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 import { parseSettings } from "./parse-settings.ts";
 
-/** What the app is made of. */
+/** The dependencies of the app. */
 export interface CreateAppOptions {
   readonly environment: EnvironmentVariables;
-  /** How AWS is reached in a session of such a name and tags. Default: as the SDK finds credentials. */
+  /** How to access AWS in a session with this name and these tags. Default: the SDK's region and credentials. */
   readonly access?: (session: SessionOptions) => AwsAccess;
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -30,7 +30,7 @@ export interface ReleasesApp {
   handler(event: unknown, context?: InvocationContext): Promise<unknown>;
 }
 
-/** The function over what its environment names. A wrong environment fails each call: `CONFIG_INVALID`. */
+/** Creates the function from its environment. If it is invalid, each call fails with `CONFIG_INVALID`. */
 export function createApp(options: CreateAppOptions): ReleasesApp {
   const { environment, clock = systemClock } = options;
   let opened: Promise<Opened> | undefined;
@@ -54,7 +54,7 @@ interface Opened {
   readonly telemetry: Pick<Telemetry, "logger" | "invoke">;
 }
 
-/** A state that only met throttling must not tear a release down: ten retries of each call, as the predecessor. */
+/** Throttling alone must not fail a release: ten retries of each call, like the predecessor. */
 const MAX_ATTEMPTS = 11;
 
 function make({ environment, random = Math.random, access }: CreateAppOptions, logger: Logger, clock: Clock): Releases {

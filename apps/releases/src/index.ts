@@ -1,4 +1,4 @@
 import { createApp } from "./create-app.ts";
 
-/** What Step Functions calls for each state: `index.handler`. */
+/** The handler that Step Functions invokes for each state: `index.handler`. */
 export const { handler } = createApp({ environment: process.env });

@@ -1,7 +1,7 @@
 import { checkEnvironment, type EnvironmentVariable, type EnvironmentVariables } from "@stackyard/core/environment";
 import { PRESETS, type PresetName, type ReleaseConstants } from "@stackyard/executor-asg/releases";
 
-/** What the app knows from its environment. */
+/** The settings of the app. */
 export interface Settings {
   readonly constants: ReleaseConstants;
   readonly account: string;
@@ -90,7 +90,7 @@ export const VARIABLES = {
   },
 } as const satisfies Readonly<Record<string, EnvironmentVariable>>;
 
-/** Reads them. Throws one `CONFIG_INVALID` that lists everything that is wrong; it shows no values. */
+/** Parses them. Throws one `CONFIG_INVALID` that lists all problems, without values. */
 export function parseSettings(environment: EnvironmentVariables): Settings {
   checkEnvironment(environment, VARIABLES);
   const { ACCOUNT_ID: account = "", BUCKET, LOCK_TABLE, EXTERNAL_ID, LEASE_SECONDS, SESSION_TAGS } = environment;

@@ -1,6 +1,6 @@
 import { createTaskRunner, type LambdaContext } from "@stackyard/runtime";
 
-/** What Lambda calls: `index.handler`. */
+/** The handler that Lambda invokes: `index.handler`. */
 export const { handler } = createTaskRunner({ environment: process.env });
 
 /** The same under the predecessor's name, `src/index.lambdaHandler`. */

@@ -8,11 +8,11 @@ export interface Act {
   readonly run: (world: World) => Promise<ActEnd>;
 }
 
-/** What came of it. */
+/** The result of an act. */
 export interface ActEnd {
   /** Lines that say what stands now. */
   readonly told: readonly string[];
-  /** What is not as it should be, in sentences. */
+  /** The failed checks, in sentences. */
   readonly faults: readonly string[];
 }
 

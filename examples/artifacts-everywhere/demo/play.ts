@@ -13,13 +13,13 @@ export const ACTS: readonly Act[] = [
   ...[publication, truncation, expiry, falsehood, forgery, predecessor, arrival, oldReader],
 ];
 
-/** What came of it. */
+/** The result of the demo. */
 export interface Played {
   readonly rows: readonly CoverageRow[];
   /** Files whose bytes were compared with the matrix. */
   readonly files: number;
   readonly rolledOut: readonly string[];
-  /** What is not as it should be, in sentences. */
+  /** The failed checks, in sentences. */
   readonly faults: readonly string[];
 }
 

@@ -7,28 +7,28 @@ import { createWorld, IMAGES, PLACE, type StandingGroup, type World } from "./wo
 export interface Audience {
   /** A line that stays. */
   say(line: string): void;
-  /** How the release stands now. `at`: epoch milliseconds of the virtual clock. */
+  /** The current state of the release. `at`: epoch milliseconds of the virtual clock. */
   picture(report: ReleaseReport, at: number): void;
 }
 
-/** A step of the play, and what stands after it. */
+/** A step of the demo, and the expected state after it. */
 export interface PlayedStep {
   readonly name: "released" | "halted" | "replaced" | "rolled back" | "over";
   readonly run: EndedRun | undefined;
   readonly groups: readonly StandingGroup[];
 }
 
-/** What came of it. */
+/** The result of the demo. */
 export interface Played {
   readonly world: World;
   readonly steps: readonly PlayedStep[];
-  /** What is not as it should be, in sentences. */
+  /** The failed checks, in sentences. */
   readonly faults: readonly string[];
 }
 
 const HOUR_MS = 3_600_000;
 
-/** A release, one that is halted, a good one again, and the way back to the first. */
+/** Releases a version, halts the second, releases the third, and rolls back to the first. */
 export async function play(audience: Audience): Promise<Played> {
   const world = createWorld();
   const steps: PlayedStep[] = [];

@@ -2,14 +2,14 @@ import { type AwsSim, createSimYard, type SimYard } from "@stackyard/aws-sim";
 import { createAsgExecutor } from "@stackyard/executor-asg";
 import { loadResources, type TemplateResource } from "./load-files.ts";
 
-/** A yard, and an account in which the network and the template's resources stand. */
+/** A yard, and an account that contains the network and the template's resources. */
 export interface World {
   readonly yard: SimYard;
-  /** Groups that are not being deleted: of which release, how many servers serve, and whether it is kept without traffic. */
+  /** Groups that are not being deleted: their release, the number of serving servers, and whether it is kept without traffic. */
   groups(): readonly StandingGroup[];
 }
 
-/** A group as it stands. */
+/** The state of a group. */
 export interface StandingGroup {
   readonly releaseId: string;
   readonly servers: number;
@@ -19,10 +19,10 @@ export interface StandingGroup {
 /** The account of the demo. */
 export const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
 
-/** Versions of the service, as images that were baked; each carries the name that releases ask for, or its own. */
+/** Versions of the service, as baked images; each has the name that releases look up, or its own. */
 export const IMAGES = { good: "deploy-test", broken: "deploy-test-broken", next: "deploy-test-next" } as const;
 
-/** Makes it. */
+/** Creates it. */
 export function createWorld(): World {
   const yard = createSimYard({ ...PLACE, executors: [createAsgExecutor({ random: createDraw() })] });
   addExample(yard.sim);
@@ -40,7 +40,7 @@ export function createWorld(): World {
   };
 }
 
-/** The same letters in the ids of releases at each play. */
+/** Makes the ids of releases the same in each run. */
 function createDraw(): () => number {
   let draws = 0;
   return () => {
@@ -52,19 +52,19 @@ function createDraw(): () => number {
 /** Multiples of it lie far apart. */
 const GOLDEN = 0.618_033_988_7;
 
-/** The network, which is given, and what the template makes. */
+/** The existing network, and the resources of the template. */
 export function addExample(sim: AwsSim): void {
   addNetwork(sim);
   addResources(sim);
 }
 
-/** Everybody may use these: the deployer's tag says so. */
+/** These are tagged for the deployer, so every release may use them. */
 function addNetwork({ ec2 }: AwsSim): void {
   for (const Name of ["private-a", "private-b"]) ec2.addSubnet({ ...PLACE, tags: { Name, DeployWith: "stackyard" } });
   for (const Name of Object.values(IMAGES)) ec2.addImage({ ...PLACE, tags: { Name, DeployWith: "stackyard" } });
 }
 
-/** As CloudFormation would make them of the template. */
+/** Creates them as CloudFormation would from the template. */
 function addResources(sim: AwsSim): void {
   for (const resource of Object.values(loadResources())) MAKERS[resource.Type]?.(sim, resource.Properties);
 }

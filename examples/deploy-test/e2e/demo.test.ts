@@ -16,7 +16,7 @@ it("plays by one command, and prints what the README shows", () => {
   for (const part of shown.split("…\n")) expect(withoutTimes(stdout)).toContain(withoutTimes(part.trimEnd()));
 });
 
-/** On a busy machine a look may come a virtual second later. */
+/** On a busy machine a report may be one virtual second late. */
 function withoutTimes(text: string): string {
   return text.replaceAll(/, [\dms ]+ of 15m/g, "").replaceAll(/T[\d-]+Z-[a-z]{7}\b/g, "Z-letters");
 }

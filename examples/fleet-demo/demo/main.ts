@@ -15,6 +15,6 @@ const { world, releases } = await play(tell);
 for (const { runId, status } of releases.slice(1)) {
   const pages = await world.yard.runs.report(runId);
   console.log(`\nThe report of the run whose pipeline has ${status.toLowerCase()}:\n`);
-  // What the executor has written is a page of its report.
+  // The executor's output is a page of its report.
   console.log(toFleetTable(pages as FleetReportPage[]));
 }

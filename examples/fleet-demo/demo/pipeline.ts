@@ -4,22 +4,22 @@ import { type Files, toZip } from "./zip.ts";
 /** How the pipeline's action has ended. */
 export interface PipelineResult {
   readonly status: string;
-  /** Of the run that configured the fleet. */
+  /** The id of the run that configured the fleet. */
   readonly runId: string;
-  /** What later actions of the pipeline can read. */
+  /** The output variables for later actions of the pipeline. */
   readonly variables: Readonly<Record<string, string>>;
   /** Why it has failed. */
   readonly message: string;
-  /** How often CodePipeline asked. */
+  /** The number of calls by CodePipeline. */
   readonly calls: number;
 }
 
-/** As in the template: the repository brings its own inventory script, and half of the fleet is worked at a time. */
+/** As in the template: the repository contains its own inventory script, and half of the fleet runs at a time. */
 const USER_PARAMETERS = JSON.stringify({ profile: "garlc-1", maxConcurrency: "50%" });
-/** CodePipeline asks again after about half a minute. */
+/** CodePipeline calls again after about half a minute. */
 const AGAIN_MS = 30_000;
 
-/** A commit comes to the pipeline, whose action calls the fleet app until the job has ended. */
+/** A commit reaches the pipeline, whose action calls the fleet app until the job has ended. */
 export async function release(world: World, commit: string, files: Files): Promise<PipelineResult> {
   const { sim } = world.yard;
   // Where CodePipeline puts it: the names of pipeline and artifact, and a random one.

@@ -14,7 +14,7 @@ describe("generate_inventory_file.sh", () => {
   let folder = "";
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "fleet-demo-"));
-    // What an instance has: the metadata service's answers, and the AWS CLI.
+    // The environment of an instance: the answers of the metadata service, and the AWS CLI.
     writeProgram("curl", 'case "$*" in *api/token*) echo a-token;; *instance-id*) echo i-00000000000000001;; esac');
     writeProgram(
       "aws",

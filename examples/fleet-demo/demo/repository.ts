@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Files } from "./zip.ts";
 
-/** Where the demo's repository lies. */
+/** The folder of the demo's repository. */
 export const REPOSITORY = join(import.meta.dirname, "../repository");
 
 /** All files of a folder, by path below it. */

@@ -2,7 +2,7 @@ import type { Outcome } from "@stackyard/aws-sim";
 import { parse } from "yaml";
 import type { Files } from "./zip.ts";
 
-/** A play of a playbook, as far as the simulated Ansible reads it. */
+/** The parts of a play that the simulated Ansible reads. */
 interface Play {
   readonly hosts: string;
   readonly roles: readonly string[];

@@ -5,11 +5,11 @@ import { createWorld, type World } from "./world.ts";
 /** Output of the story while it runs. */
 export type Tell = (at: number, line: string) => void;
 
-/** What became of everything. */
+/** The results of the story. */
 export interface StoryEnd {
   readonly world: World;
   readonly releases: readonly PipelineResult[];
-  /** Names that people know, by instance. */
+  /** Display names, by instance. */
   readonly names: ReadonlyMap<string, string>;
 }
 

@@ -11,7 +11,7 @@ const resources: Readonly<Record<string, { readonly Type: string; readonly Prope
   template.Resources;
 const fleetAction = Object(resources["Pipeline"]).Properties.Stages[1].Actions[0];
 
-/** Names that `Ref`, `Fn::GetAtt` and `Fn::Sub` lead to. */
+/** The names in `Ref`, `Fn::GetAtt` and `Fn::Sub`. */
 function listReferences(value: unknown): readonly string[] {
   if (Array.isArray(value)) return value.flatMap(listReferences);
   if (typeof value !== "object" || value === null) return [];

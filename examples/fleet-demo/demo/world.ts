@@ -16,13 +16,13 @@ export const ARTIFACT = "MyApp";
 export interface World {
   readonly yard: SimYard;
   readonly app: FleetApp;
-  /** An instance of a group starts; its agent registers after a while, as agents do. */
+  /** Starts an instance of a group; its agent registers after a while, as agents do. */
   launch(input: LaunchInput): string;
-  /** Time passes: rules deliver what waits, and the schedule calls the app each minute. */
+  /** Lets time pass: rules deliver waiting events, and the schedule calls the app each minute. */
   pass(ms: number): Promise<void>;
 }
 
-/** What starts. */
+/** An instance to start. */
 export interface LaunchInput {
   readonly tags: Readonly<Record<string, string>>;
   /** Default: at once. */
@@ -35,7 +35,7 @@ const STEP_MS = 10_000;
 const MINUTE_MS = 60_000;
 const TICK = { source: "aws.events", "detail-type": "Scheduled Event", detail: {} };
 
-/** Everything in place, no instance yet. */
+/** Creates everything except instances. */
 export function createWorld(): World {
   const executor = createRunCommandExecutor({ reportUrl: "https://yard.example.org/runs/{runId}" });
   const yard = createSimYard({ ...PLACE, executors: [executor] });

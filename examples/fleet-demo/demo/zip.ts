@@ -24,7 +24,7 @@ export function toZip(files: Files): Buffer {
   return Buffer.concat([...parts, central, toEnd(Object.keys(files).length, central.length, offset)]);
 }
 
-/** What is in a zip: stored files and deflated ones. */
+/** Reads the files in a zip: stored and deflated ones. */
 export function fromZip(zip: Buffer): Files {
   const end = zip.lastIndexOf(toWord(END));
   if (end < 0) throw new Error("This is no zip.");

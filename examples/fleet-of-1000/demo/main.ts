@@ -7,11 +7,11 @@ const { values } = parseArgs({ options: { quick: { type: "boolean", default: fal
 const { stdout } = process;
 // The reader has closed the pipe, as with `| head`.
 stdout.on("error", () => process.exit());
-/** A terminal sees one line that changes, a file all of them. */
+/** A terminal shows one line that changes; a file gets all of them. */
 const [before, after] = stdout.isTTY ? ["\r\u001b[2K", ""] : ["", "\n"];
 let isLineOpen = false;
 
-/** What stays begins on a line of its own. */
+/** Permanent output starts on a new line. */
 function write(text: string): void {
   if (isLineOpen && stdout.isTTY) stdout.write("\n");
   isLineOpen = false;

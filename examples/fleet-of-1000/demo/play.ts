@@ -5,13 +5,13 @@ import { createWorld, mend, startPipeline, type World } from "./world.ts";
 export interface Audience {
   /** A line that stays. */
   say(line: string): void;
-  /** How the run stands now, virtual milliseconds after it was started. */
+  /** The current state of the run, with the virtual milliseconds since its start. */
   progress(counts: FleetCounts, elapsedMs: number): void;
   /** A whole report. */
   report(pages: readonly FleetReportPage[]): void;
 }
 
-/** What came of it. */
+/** The result of the demo. */
 export interface PlayedFleet {
   readonly world: World;
   readonly runId: string;
@@ -22,12 +22,12 @@ export interface PlayedFleet {
 }
 
 const STEP_MS = 5_000;
-/** CodePipeline asks again after about half a minute. */
+/** CodePipeline calls again after about half a minute. */
 const AGAIN_MS = 30_000;
-/** A run that takes longer than this has been forgotten. */
+/** The maximum duration of a run in the demo. */
 const MOST_MS = 6 * 3_600_000;
 
-/** A commit, its red pipeline, the report, and the retry of exactly those that failed. */
+/** Plays a commit, its failed pipeline, the report, and the retry of exactly the instances that failed. */
 export async function play(instances: number, audience: Audience): Promise<PlayedFleet> {
   const world = await createWorld(instances);
   audience.say(`A commit comes to the pipeline of a fleet of ${instances.toLocaleString("en")} instances.\n`);
@@ -68,7 +68,7 @@ interface Job {
   readonly event: unknown;
 }
 
-/** Lets time pass and shows how the run stands, until it ends. */
+/** Lets time pass and shows the state of the run until it ends. */
 async function follow(
   { yard }: World,
   run: { readonly runId: string; readonly audience: Audience; readonly beginAt: number; readonly forMs?: number },
@@ -77,7 +77,7 @@ async function follow(
   for (let passed = 0; passed < forMs; passed += STEP_MS) {
     await yard.advance(STEP_MS);
     const [page] = (await yard.runs.reportPage(runId, { limit: 1 })).items;
-    // What the executor has written is a page of its report.
+    // The executor's output is a page of its report.
     const { counts } = (page ?? {}) as Partial<FleetReportPage>;
     if (counts !== undefined) audience.progress(counts, yard.clock.now() - beginAt);
     const { state } = (await yard.runs.find(runId)) ?? {};

@@ -3,7 +3,7 @@ import type { FleetCounts } from "@stackyard/executor-runcommand";
 const WIDTH = 40;
 const MINUTE_MS = 60_000;
 
-/** How a run stands, in one line: its time, a bar, and how many instances are where. */
+/** Formats the state of a run as one line: its time, a bar, and the number of instances in each state. */
 export function toProgressLine(counts: FleetCounts, elapsedMs: number): string {
   const { selected, succeeded, failed, running, notSent } = counts;
   return [

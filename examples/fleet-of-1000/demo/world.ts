@@ -55,7 +55,7 @@ const THIRTY = {
   flaky: 2,
 };
 
-/** A commit comes to the pipeline's action; gives the job that the fleet app gets. */
+/** A commit reaches the pipeline's action; returns the job that the fleet app receives. */
 export function startPipeline({ yard }: World): { readonly jobId: string; readonly event: unknown } {
   return yard.sim.codePipeline.startAction({
     ...PLACE,

@@ -16,7 +16,7 @@ it("prints what the README shows", () => {
   expect(stdout).toContain("BROKEN after");
 });
 
-/** Pauses between looks are drawn at random, so a migration may end in one look or in the next. */
+/** Pauses between polls are random, so a migration may end in one poll or in the next. */
 function withoutTimes(text: string): string {
   return text.replaceAll(/after \d+ s/g, "after some s");
 }

@@ -2,7 +2,7 @@ import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { defineExecutor, succeeded } from "@stackyard/core";
 import { Type } from "typebox";
 
-/** Tells a topic, and so chats and mailboxes, what a stack has come to. */
+/** Publishes the state of a stack to a topic, which can forward it to chats and mailboxes. */
 export const announce = defineExecutor({
   name: "announce",
   config: Type.Object(

@@ -33,7 +33,7 @@ const REMOVED = "removed";
 const NO_RESOURCES = "no resources";
 const NETWORK = "10.0.0.0/16";
 
-/** Looks at the stacks, the file system, the Terraform states and the history. */
+/** Checks the stacks, the file system, the Terraform states and the history. */
 export async function loadChecks(input: CheckInput): Promise<readonly Check[]> {
   const checks: Check[] = [];
   for (const expectation of input.expectations) {
@@ -97,7 +97,7 @@ async function checkStates(input: CheckInput, { stackId, sha }: Expectation): Pr
   );
 }
 
-/** Whatever was killed in between: each event was applied once. */
+/** Checks that each event was applied once, whatever was killed. */
 async function checkEvents({ yard, sent }: CheckInput): Promise<Check> {
   const wrong: string[] = [];
   for (const { name, event } of sent) {

@@ -7,14 +7,14 @@ import { fileURLToPath } from "node:url";
 import { killTree, type RunningProcess } from "./process-tree.ts";
 import { stackyardProgram } from "./stackyard-program.ts";
 
-/** What the control plane says about itself. */
+/** The messages of the control plane about itself. */
 export interface ControlPlaneEvents {
   onReady(facts: { readonly pid: number; readonly starts: number }): void;
   /** A line of progress of a running task. */
   onReport(report: TaskReport): void;
-  /** It has died without being asked to; it is started again. */
+  /** It exited unexpectedly; it is started again. */
   onDeath(how: string): void;
-  /** It does not come up. */
+  /** It does not start. */
   onGiveUp(reason: string): void;
 }
 
@@ -24,21 +24,21 @@ export interface TaskReport {
   readonly line: string;
 }
 
-/** `stackyard dev` as a process of its own, started again whenever it dies. */
+/** `stackyard dev` in a separate process, restarted whenever it dies. */
 export interface ControlPlane {
   readonly url: string;
-  /** Resolves when it answers for the first time. Gives the token of its API. */
+  /** Resolves when it answers for the first time. Returns the token of its API. */
   start(): Promise<string>;
-  /** `kill -9`, together with everything that it has started. Gives what was running below it. */
+  /** Kills it and everything that it started with `kill -9`. Returns what was running below it. */
   kill(): Promise<readonly RunningProcess[]>;
-  /** Asks it to stop; after a while it is killed. */
+  /** Stops it; kills it after a while. */
   stop(): Promise<void>;
 }
 
 const STOP_MS = 8_000;
-/** It takes a second; on a machine that is busy with other things, some. */
+/** It takes a second; on a busy machine, several. */
 const START_MS = 30_000;
-/** So many starts without an answer in a row, and it will not come up. */
+/** The number of failed starts in a row after which the demo gives up. */
 const MAX_FAILED_STARTS = 3;
 
 export function createControlPlane(
@@ -106,7 +106,7 @@ function toDeath({ code, signal, isLate }: { code: number | null; signal: string
 }
 
 function spawnControlPlane(project: string, port: number): ChildProcess {
-  // What a killed run leaves behind lies in the demo's folder too.
+  // Files that a killed run leaves behind are in the demo's folder too.
   const temporary = join(project, "..", "tmp");
   mkdirSync(temporary, { recursive: true });
   const endWithParent = fileURLToPath(new URL("end-with-parent.ts", import.meta.url));
@@ -114,7 +114,7 @@ function spawnControlPlane(project: string, port: number): ChildProcess {
   return spawn(process.execPath, ["--import", endWithParent, stackyardProgram(), ...words], {
     cwd: project,
     env: { ...process.env, TMPDIR: temporary },
-    // A group of its own: Ctrl-C reaches the demo only, which then stops it in order.
+    // In its own process group: Ctrl-C only reaches the demo, which then stops it in order.
     detached: true,
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
@@ -128,7 +128,7 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** One that could not be started has no number. */
+/** A process that could not be started does not have a pid. */
 async function killChild({ pid }: ChildProcess): Promise<readonly RunningProcess[]> {
   return pid === undefined ? [] : killTree(pid);
 }

@@ -18,7 +18,7 @@ export interface DemoInput {
   readonly interrupt: AbortSignal;
 }
 
-/** Runs the story against a control plane of its own, and gives what was found at the end. Always stops what it started. */
+/** Runs the story against its own control plane, and returns the results. Always stops what it started. */
 export async function runDemo(input: DemoInput): Promise<readonly Check[]> {
   const { place, timeline } = input;
   const failure = new AbortController();
@@ -45,7 +45,7 @@ export async function runDemo(input: DemoInput): Promise<readonly Check[]> {
   try {
     const token = await Promise.race([plane.start(), rejectOn(signal)]);
     const server = { url: plane.url, token };
-    // A crash of the control plane is nothing that a program has to know about: calls are tried again.
+    // A program does not have to know about a crash of the control plane: calls are retried.
     const yard = new Stackyard<ReviewApp>({ ...server, retries: 30 });
     const watching = watch(yard, { history, timeline, giveUp, signal: AbortSignal.any([signal, ended.signal]) });
     const killing = killLater(plane, input, AbortSignal.any([signal, ended.signal]));
@@ -64,7 +64,7 @@ export async function runDemo(input: DemoInput): Promise<readonly Check[]> {
     await Promise.all([watching, killing]);
     return checks;
   } catch (error) {
-    // What made it give up says more than the call that was cut off by it.
+    // The reason for giving up is more useful than the error of the aborted call.
     throw failure.signal.aborted ? failure.signal.reason : error;
   } finally {
     ended.abort();
@@ -79,7 +79,7 @@ interface WatchInput {
   giveUp(reason: string): void;
 }
 
-/** Prints the yard's history as it grows, over all crashes. */
+/** Prints the yard's history as it grows, across all crashes. */
 async function watch(yard: Stackyard<ReviewApp>, { history, timeline, signal, giveUp }: WatchInput): Promise<void> {
   const operate = createOperator(yard, { timeline, giveUp });
   for await (const entry of yard.watch({ since: 0, signal })) {

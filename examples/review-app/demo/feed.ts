@@ -26,7 +26,7 @@ export function createFeed<Item>({
         if (signal.aborted) return reject(signal.reason);
         const stop = () => fail(signal.reason);
         const timer = setTimeout(() => fail(new Error(`${waitMs / 1_000} s were over before ${what}.`)), waitMs);
-        // One of two waits may be left when the other has ended; it must not hold the process.
+        // One of two waits may remain when the other has ended; it must not keep the process running.
         timer.unref();
         const look = (item: Item) => {
           if (!fits(item)) return;

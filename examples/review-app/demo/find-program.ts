@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** The first file of this name that can be run on the PATH. */
+/** Returns the first executable file of this name on the PATH. */
 export function findProgram(name: string, path: string): string | undefined {
   return path
     .split(delimiter)

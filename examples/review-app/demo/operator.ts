@@ -2,7 +2,7 @@ import type { HistoryEntry, Stackyard } from "@stackyard/sdk";
 import type { ReviewApp } from "./review-app-events.ts";
 import type { Timeline } from "./timeline.ts";
 
-/** So many failures without a plan, and the demo gives up. */
+/** The number of unplanned failures after which the demo gives up. */
 const MAX_FAILURES = 20;
 
 /**

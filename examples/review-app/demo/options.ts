@@ -2,10 +2,10 @@ import { parseArgs } from "node:util";
 
 /** The options of the demo. */
 export interface DemoOptions {
-  /** Leave the folder and say how to look around in it. */
+  /** Keep the folder and print how to inspect it. */
   readonly keep: boolean;
   readonly help: boolean;
-  /** Further moments of a `kill -9`, in milliseconds after the first event. */
+  /** Additional times for a `kill -9`, in milliseconds after the first event. */
   readonly kills: readonly number[];
 }
 
@@ -15,7 +15,7 @@ export const HELP = `npm run demo [-- --keep] [-- --kill-after 2500,9000]
   --kill-after   further moments of a kill -9, in milliseconds after the control plane has started
                  (or STACKYARD_DEMO_KILL_AFTER)`;
 
-/** Reads words and environment. Throws when there is something wrong with them. */
+/** Parses arguments and environment. Throws if they are invalid. */
 export function parseOptions(words: readonly string[], env: Readonly<Record<string, string | undefined>>): DemoOptions {
   const { values } = parseArgs({
     args: [...words],

@@ -10,7 +10,7 @@ export interface RunningProcess {
   readonly name: string;
 }
 
-/** What a process has started, and what those have started, however deep. */
+/** Returns all descendants of a process. */
 export async function listDescendants(pid: number): Promise<readonly RunningProcess[]> {
   const all = await listProcesses();
   const found: RunningProcess[] = [];
@@ -23,7 +23,7 @@ export async function listDescendants(pid: number): Promise<readonly RunningProc
   return found;
 }
 
-/** `kill -9` for a process, all that it has started, and their process groups. Gives what was running below it. */
+/** Kills a process, its descendants and their process groups with `kill -9`. Returns what was running below it. */
 export async function killTree(pid: number): Promise<readonly RunningProcess[]> {
   const below = await stopTree(pid);
   const groups = new Set(below.filter(({ pid: own, group }) => own === group).map(({ group }) => group));
@@ -60,7 +60,7 @@ async function listProcesses(): Promise<readonly RunningProcess[]> {
   return stats.flatMap((stat) => parseStat(stat) ?? []);
 }
 
-/** A line of /proc/PID/stat: `pid (name) state parent group …`; the name may hold anything, brackets too. */
+/** A line of /proc/PID/stat: `pid (name) state parent group …`; the name may contain anything, including parentheses. */
 export function parseStat(stat: string): RunningProcess | undefined {
   const [, pid, name = "", parent, group] = /^(\d+) \((.*)\) \S (\d+) (\d+) /s.exec(stat) ?? [];
   return pid === undefined ? undefined : toProcess({ pid, parent, group, name });
@@ -90,6 +90,6 @@ function send(target: number, signal: NodeJS.Signals): void {
   try {
     process.kill(target, signal);
   } catch {
-    // It is gone already.
+    // It has already exited.
   }
 }

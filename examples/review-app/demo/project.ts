@@ -7,18 +7,18 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { stackyardProgram } from "./stackyard-program.ts";
 
-/** Where a demo works. */
+/** The folders of a demo. */
 export interface DemoProject {
-  /** Holds everything; to be removed at the end. */
+  /** Contains everything; to be removed at the end. */
   readonly root: string;
-  /** What `stackyard init` wrote. */
+  /** The project that `stackyard init` created. */
   readonly project: string;
   /** Where environments are made. */
   readonly environments: string;
   readonly machine: string;
 }
 
-/** Writes a fresh project as `stackyard init` does; without Terraform, with a machine that needs functions only. */
+/** Creates a project as `stackyard init` does; without Terraform, with a machine that only needs functions. */
 export async function createProject(withTerraform: boolean): Promise<DemoProject> {
   const root = await mkdtemp(join(tmpdir(), "stackyard-demo-"));
   const project = join(root, "review-app");
@@ -30,7 +30,7 @@ export async function createProject(withTerraform: boolean): Promise<DemoProject
   return { root, project, environments: join(root, "environments"), machine };
 }
 
-/** A port that was free a moment ago. The control plane keeps it over its restarts. */
+/** A port that was free a moment ago. The control plane keeps it across restarts. */
 export function findFreePort(): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const server = createServer();

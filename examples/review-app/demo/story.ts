@@ -29,7 +29,7 @@ export interface Sent {
   readonly event: PublishedEvent;
 }
 
-/** What was sent, and what must be true at the end. */
+/** The events that were sent, and the expected state at the end. */
 export interface Told {
   readonly sent: readonly Sent[];
   readonly expectations: readonly Expectation[];
@@ -37,9 +37,9 @@ export interface Told {
 
 type Publish = (event: NewEvent<ReviewApp["document"]["events"][number]>) => Promise<PublishedEvent>;
 
-/** Long enough that the kill falls into the middle of the work. */
+/** Long enough for the kill to happen in the middle of the work. */
 const ROLL_OUT_SECONDS = 3;
-/** For each thing that is waited for; it takes some seconds, and the lease of a dead process before. */
+/** The timeout of each wait; a step takes some seconds, after the lease of a dead process has expired. */
 export const WAIT_MS = 60_000;
 
 /** Opens, pushes twice, merges, retries what has failed, and kills the control plane halfway. */
@@ -107,7 +107,7 @@ async function pushTwice(
   return second;
 }
 
-/** What the dead process has left: its attempts stay with it until their leases end, and its Terraform locks with them. */
+/** What the dead process leaves: it keeps its attempts, and their Terraform locks, until their leases expire. */
 async function tellAttempts({ signal, timeline, yard }: StoryInput, stackIds: readonly string[]): Promise<void> {
   for (const stackId of stackIds) {
     const attempts = await yard.stacks.attempts(stackId, { signal });

@@ -4,9 +4,9 @@ import type { TaskReport } from "./control-plane.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
-/** What happens, a line each, with the seconds since the beginning. */
+/** Prints what happens, one line each, with the seconds since the start. */
 export interface Timeline {
-  /** What the demo itself does. */
+  /** An action of the demo itself. */
   say(text: string): void;
   /** An unsolicited event. */
   warn(text: string): void;
@@ -20,7 +20,7 @@ const WIDTHS = { stack: 6, event: 18, states: 20 };
 /** Events that add no information for the reader. */
 const NOISE = /^Terraform \d|\): Executing: |^Not declared as variables|^Plan: /;
 
-/** Writes to the standard output; colours only where a terminal wants them. */
+/** Writes to standard output, with colors only on a terminal. */
 export function createTimeline(startedAt = Date.now()): Timeline {
   const write = (at: number, ...columns: readonly string[]) => {
     const seconds = (Math.max(0, at - startedAt) / 1_000).toFixed(1).padStart(5);
@@ -49,7 +49,7 @@ export function createTimeline(startedAt = Date.now()): Timeline {
   };
 }
 
-/** Colours a text where the standard output is a terminal and `NO_COLOR` is not set. */
+/** Colors a text if standard output is a terminal and `NO_COLOR` is not set. */
 export function paint(style: Style, text: string): string {
   return styleText(style, text);
 }

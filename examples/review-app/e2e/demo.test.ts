@@ -17,7 +17,7 @@ interface Ended {
   readonly table: readonly string[];
 }
 
-/** Less than a test may take, so that a demo that hangs still shows how far it came. */
+/** Shorter than the timeout of a test, so that a demo that hangs still shows its output. */
 const LIMIT_MS = 105_000;
 
 function runDemo(env: Readonly<Record<string, string>> = {}): Promise<Ended> {
@@ -56,7 +56,7 @@ const TABLE = [
   "ok all 5 events each applied once",
 ];
 
-// Without the program there is nothing to see of these; `npm run demo` says the same.
+// Without the program these cannot run; `npm run demo` reports the same.
 describe.skipIf(!hasTerraform)("the demo with Terraform", () => {
   it("ends with 0 and everything as it should be, in plain lines", async () => {
     const { code, output, table } = await runDemo();
@@ -87,7 +87,7 @@ describe("the demo without Terraform", () => {
     path = join(mkdtempSync(join(tmpdir(), "stackyard-demo-path-")), "bin");
     mkdirSync(path);
     symlinkSync(process.execPath, join(path, "node"));
-    // Linux needs no `ps`: slim machines have none.
+    // Linux does not need `ps`, and slim machines do not have it.
     if (process.platform !== "linux") symlinkSync("/bin/ps", join(path, "ps"));
   });
 

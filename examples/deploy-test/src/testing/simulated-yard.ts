@@ -9,7 +9,7 @@ import { addExample, PLACE } from "../../demo/world.ts";
 export interface SimulatedYard {
   readonly yard: Simulator;
   readonly sim: AwsSim;
-  /** Sends an event and lets time pass until the stack rests in one of these states. Gives which. */
+  /** Sends an event and lets time pass until the stack rests in one of these states. Returns that state. */
   send(event: string, metadata: Readonly<Record<string, string>>, resting: readonly string[]): Promise<string>;
 }
 
@@ -17,7 +17,7 @@ const STACK = "deploy-test";
 const STEP_MS = 1_000;
 const MAX_STEPS = 3_600;
 
-/** Makes it. */
+/** Creates it. */
 export function createSimulatedYard(source: string): SimulatedYard {
   const executor = createAsgExecutor({ random: createRandom(1) });
   const registry = new Map([[executor.name, executor]]);

@@ -3,7 +3,7 @@ import type { SimulatedYard } from "./simulated-yard.ts";
 /** How a release ended. */
 export interface Release {
   readonly state: string;
-  /** Why a task failed, where one did. */
+  /** The reason if a task failed. */
   readonly reason: string | undefined;
   /** Virtual time. */
   readonly seconds: number;
@@ -37,7 +37,7 @@ export async function release({ yard }: SimulatedYard, revision: string): Promis
   throw new Error(`The release of revision ${revision} has not ended within ${MAX_STEPS} steps.`);
 }
 
-/** Requests to AWS that are under way are answered within the step. */
+/** Pending requests to AWS are answered within the step. */
 async function letPass(yard: SimulatedYard["yard"]): Promise<void> {
   await yard.advance(STEP_MS);
   for (let turn = 0; turn < 8; turn++) await yard.settle();

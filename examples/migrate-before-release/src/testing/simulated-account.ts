@@ -1,7 +1,7 @@
 import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
 import type { Clock, ExecutorContext } from "@stackyard/core";
 
-/** An account with the cluster and the function of this example. Nothing of it is real. */
+/** A simulated account with the cluster and the function of this example. */
 export interface SimulatedAccount {
   readonly sim: AwsSim;
   /** Revisions that were rolled out, oldest first. */
