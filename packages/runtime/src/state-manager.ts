@@ -311,7 +311,7 @@ export function sweepMinute(
 }
 
 function toStopAt(now: number, context: LambdaContext | undefined): number {
-  // Whoever tries a function by hand gives it no context.
+  // A manual test call has no context.
   const leftMs = context?.getRemainingTimeInMillis?.() ?? DEFAULT_LEFT_MS;
   return now + leftMs - Math.min(SPARE_MS, leftMs / 4);
 }

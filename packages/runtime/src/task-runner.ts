@@ -205,7 +205,7 @@ interface RunnerDeps extends Pick<YardDeps, "executors" | "clock" | "ids" | "log
   readonly transport: Transport;
 }
 
-/** A state's lock belongs to an attempt, which only the store knows: so there is no service for Terraform's states. */
+/** Has no service for Terraform states, because the lock of a state belongs to an attempt, which only the store knows. */
 function connectByMessage(deps: RunnerDeps, { environment, drainMs }: OpenTaskRunnerInput): ConnectedRunner {
   const worker = createMessageWorker({ ...deps, publish: deps.transport.publish });
   const { concurrency } = environment.tasks;
@@ -275,7 +275,7 @@ export function createTaskHandler(
   const { clock, worker, batches } = parts;
   const handle = createTaskBatchHandler(worker.handle, batches);
   return async (event, context) => {
-    // Whoever tries a function by hand gives it no context.
+    // A manual test call has no context.
     const leftMs = context?.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY;
     const endsAt = clock.now() + leftMs;
     const batch = parseSqsBatch(event);

@@ -11,7 +11,7 @@ import {
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 
-// As long as the store has them: a tick that its reader refused would be sent again for ever, and the deadline never come.
+// As long as the store accepts: a tick that its reader rejects would be sent forever, and the deadline never reached.
 const Id = Type.String({ minLength: 1 });
 // A stack that is not known yet may have parked events under the empty id.
 const StackId = Type.String({ maxLength: 255 });
@@ -115,7 +115,7 @@ export async function handleTicks(deps: HandleTicksDeps, { messages }: SqsBatch)
   return toBatchResponse(items);
 }
 
-/** Whoever sent it may have had a clock that was ahead. */
+/** The clock of the sender may be ahead. */
 async function waitUntilDue(clock: Clock, ticks: readonly (Tick | undefined)[]): Promise<void> {
   const now = clock.now();
   const early = ticks.map((tick) => (tick?.dueAt ?? now) - now).filter((ms) => ms > 0 && ms <= MOST_EARLY_MS);

@@ -257,7 +257,7 @@ export function parseReceipt(receipt: string): Receipt | undefined {
   return attemptId === undefined ? undefined : { kind: "return", attemptId };
 }
 
-/** What a crash left undone is finished after so long: whoever began it is no longer at work on it then. */
+/** When unfinished writes of a crash are repaired: by then the process that began them no longer works on them. */
 const REPAIR_AFTER_MS = 30_000;
 
 /** That an event is parked. The event itself is a row of the work table, which the name leads to. */

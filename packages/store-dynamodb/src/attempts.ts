@@ -196,7 +196,7 @@ export function createAttemptStore(context: StoreContext) {
 async function settle(context: StoreContext, grant: Grant, input: SettleInput): Promise<"settled" | "lost"> {
   const { attemptId } = grant;
   const isLong = isLongLog(input.log);
-  // The log of an attempt that has ended already must stay as it is.
+  // The log of an attempt that has already ended must not change.
   if (isLong && !isHeldBy(await findOpenRow(context, attemptId), grant)) return "lost";
   if (isLong) await writeLog(context, attemptId, input.log);
   return changeAttempt<"settled" | "lost">(context, attemptId, input.now, (row) => {
@@ -259,7 +259,7 @@ async function claim(context: StoreContext, input: ClaimInput): Promise<ClaimRes
   }
 }
 
-/** Before any key is touched: whoever ends the attempt must know which ones to free. */
+/** Runs before any key is written: the process that ends the attempt must know which keys to release. */
 function noteKeys(context: StoreContext, { attemptId, now }: ClaimInput, keys: readonly string[]) {
   return changeAttempt<AttemptRow | "closed" | "held">(context, attemptId, now, (row) => {
     if (row === undefined) return { result: "closed" };

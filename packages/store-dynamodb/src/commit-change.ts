@@ -180,7 +180,7 @@ function writeStack(aggregate: Aggregate, write: Change["write"], version: numbe
     case "put":
       return { ...aggregate, stack: write.stack, stackVersion: version, timerHidden: undefined };
     case "remove":
-      // The version stays: a later life goes on above it.
+      // The version stays: a later incarnation continues above it.
       return {
         ...aggregate,
         stack: undefined,
@@ -242,7 +242,7 @@ async function hasEnded(context: StoreContext, stackId: string, aggregate: Aggre
 
 /** What fails is tried again after so long. */
 const REPAIR_AGAIN_MS = 60_000;
-/** So many entries are remembered to be done. One that is forgotten is only looked at again. */
+/** How many finished entries are remembered. A forgotten one is only checked again. */
 const MOST_DONE = 10_000;
 
 /**

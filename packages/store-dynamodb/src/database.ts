@@ -198,7 +198,7 @@ export function createTable(client: DynamoDBClient, name: string, nextNonce: () 
     });
     const { isHeld, isSure } = await attempt(() => client.send(command));
     if (isHeld || isSure) return isHeld;
-    // The answer to an earlier try of the same write was lost: what stands there may be ours.
+    // The answer to an earlier try of the same write was lost: the stored item may be from that write.
     return (await find(keyOf(item)))?.["nonce"]?.S === nonce.S;
   }
 

@@ -175,7 +175,7 @@ export function countOld(
   return kept === -1 ? ids.length : kept;
 }
 
-/** Ids that have left their stack's item. Those that are kept for their number are looked at again after a day. */
+/** Prunes ids that have left their stack's item. Those kept because of their number are checked again after a day. */
 async function pruneMovedIds(context: StoreContext, retention: Retention, now: number): Promise<boolean> {
   const old = await findOld(context, "ids", now - retention.eventIdMs);
   await inParallel(old, async (entry) => {

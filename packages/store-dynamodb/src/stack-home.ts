@@ -44,7 +44,7 @@ async function takeOver(
     version: version === 0 ? stackVersion : version + LOST_VERSIONS,
     stackVersion,
     stack: { ...stack, entry: Math.max(stack.entry, last.entry) },
-    // Nothing tells whether ids had been moved: they are looked up.
+    // It is unknown whether ids were moved, so they are looked up.
     idsMoved: version > 0,
     parked,
   };
@@ -148,7 +148,7 @@ async function changeInTurn<Result>(
 export async function loadStack(context: StoreContext, stackId: string): Promise<LoadedStack> {
   let orphan: string | undefined;
   for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
-    // The empty id stands for an unknown stack; no item can have it.
+    // The empty id means an unknown stack; no item can have it.
     const item = stackId === "" ? undefined : await context.stacks.get({ id: stackId });
     const loaded =
       item === undefined ? await loadAbsent(context, stackId, orphan) : await loadItem(context, stackId, item);
@@ -173,7 +173,7 @@ async function loadAbsent(context: StoreContext, stackId: string, orphan: string
     return { kind: "moved" };
   }
   if (shadow?.kind !== "live") return { kind: "loaded", stack: await toLoaded(context, stackId, shadow) };
-  // Between two looks at the same shadow the item was there, unless it was deleted by hand.
+  // Between two reads of the same shadow the item existed, unless it was deleted by hand.
   if (orphan !== shadow.nonce) return { kind: "orphan", nonce: shadow.nonce };
   const aggregate = { ...EMPTY, version: shadow.aggregate.version + LOST_VERSIONS };
   return { kind: "loaded", stack: { aggregate, place: { kind: "shadow", shadow } } };
@@ -208,7 +208,7 @@ async function loadItem(context: StoreContext, stackId: string, item: Item): Pro
   return { kind: "loaded", stack: { aggregate, place, spill: parsed.spill } };
 }
 
-/** False: it stays as it is. Who may only read, or is throttled, works with what is there. */
+/** Returns false when the move did not happen. Read-only or throttled callers work with the current items. */
 function tryMove(context: StoreContext, stackId: string, move: () => Promise<void>): Promise<boolean> {
   return attemptLater(context, `the beginning or the end of the stack ${JSON.stringify(stackId)}`, move);
 }
@@ -289,7 +289,7 @@ async function put(context: StoreContext, stackId: string, loaded: LoadedStack, 
     if (stack !== undefined) return putItem(context, toItem(context, written, stack, place), isAt(place.nonce));
     return endLife(context, stackId, { before, written }, place);
   }
-  // What is kept of a stack that the predecessor wrote is beside its item until a commit writes the stack.
+  // The remembered state of a stack that the predecessor wrote stays outside its item until a commit writes the stack.
   const staysAside = place.kind === "taken-over" && written.stackVersion === TAKEN_OVER_VERSION && !write.adopts;
   if (stack === undefined || staysAside)
     return putAside(context, stackId, place.shadow, { ...written, stack: undefined });
@@ -314,7 +314,7 @@ function isAt(nonce: string) {
   return { expression: "nonce = :nonce", values: { ":nonce": nonce } };
 }
 
-/** Rows beside the item first, so that whoever reads the item finds them. */
+/** Writes the separate rows first, so that readers of the item find them. */
 async function putItem(
   context: StoreContext,
   { item, spill, table, stackId }: EncodedItem & { readonly table: StoreContext["stacks"]; readonly stackId: string },

@@ -5,7 +5,7 @@ import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
 import type { AcquireLeaseResult, Lease, Leases, Records, StoredRecord } from "../ports/records.ts";
 
-// setTimeout keeps 31 bits; a longer sleep is cut and its caller looks at the clock again.
+// setTimeout is limited to 31 bits. A longer sleep is shortened, and its caller checks the clock again.
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The process's own time. */
@@ -61,7 +61,7 @@ interface LeasesOptions {
   readonly prefix?: string;
 }
 
-/** What a lease's record holds. It stays after the release: the token must go on growing. */
+/** The value of a lease's record. It stays after the release, because the token must keep growing. */
 interface LeaseValue {
   readonly token: number;
   readonly owner?: string;
@@ -87,7 +87,7 @@ export function createLeases(records: Records, { clock, prefix = "leases/" }: Le
       const holder = toLive(key, value, clock.now());
       if (holder !== undefined) return { kind: "held", by: holder.owner, until: holder.until };
       const lease = { key, owner, token: value.token + 1, until: clock.now() + ttlMs };
-      // Somebody who wrote in between holds it now, or freed it again: the next look tells.
+      // Another writer holds the lease now, or has released it again. The next try finds out.
       if ((await write(key, record, toValue(lease))).kind === "written") return { kind: "acquired", lease };
     }
   }
@@ -131,7 +131,7 @@ function toLive(key: string, { owner, token, until }: LeaseValue, now: number): 
   return { key, owner, token, until };
 }
 
-/** What is no lease of ours counts as free. */
+/** Treats a value that is not a lease as free. */
 function toLeaseValue(value: unknown): LeaseValue {
   if (typeof value !== "object" || value === null || !("token" in value)) return NOBODY;
   const { token, owner, until } = { owner: undefined, until: undefined, ...value };

@@ -164,7 +164,7 @@ export function createExecutorContext(deps: ContextDeps, call: CallInput): Execu
   };
 }
 
-/** An id that no engine made has no parts; it names one message, and that is what the key is to tell apart. */
+/** An id that no engine created has no parts. It names one message, which is enough for the key to be unique. */
 function toIdempotencyKey(attemptId: string): string {
   const parts = parseAttemptId(attemptId);
   // The same as `shortHashOf`, which also runs in a browser, and several times as fast.

@@ -340,7 +340,7 @@ interface Waiting<Item, Answer> {
   readonly reject: (error: unknown) => void;
 }
 
-/** A batch under way is so many times as large as what is to be worked beside it, at most. */
+/** The largest ratio of a running batch to the work that starts next to it. */
 const STRAGGLERS = 4;
 
 /** Handles items in batches: while batches are under way, the next one gathers. */

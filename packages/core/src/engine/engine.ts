@@ -185,7 +185,7 @@ async function isPassed(
 ): Promise<boolean> {
   const attempt = await store.findAttempt(attemptId);
   if (attempt === undefined || attempt.status === "settled") return false;
-  // Once a cancel is asked for, its own time counts, which never moves.
+  // After a cancel request only the deadline of the cancel counts, which never moves.
   if (attempt.cancelling !== undefined) return why === "cancel";
   return why === "deadline" && attempt.status !== "queued" && attempt.deadlineAt <= clock.now();
 }
@@ -223,7 +223,7 @@ interface DuplicateResult {
   readonly usedFor?: EventUse;
 }
 
-/** An event that was decided, and what became of it in the end. */
+/** A decided event and its final outcome. */
 interface EventUse {
   readonly event: string;
   readonly outcome: Outcome;
@@ -274,7 +274,7 @@ export async function publishMessages(
   );
 }
 
-// An event has few lines: when it was parked, and what became of it in the end.
+// An event has few lines: when it was parked, and its final outcome.
 const LINES = 16;
 
 async function toDuplicate(

@@ -70,7 +70,7 @@ function explainWaiting(facts: TaskFacts, name: string): Reason {
   };
 }
 
-/** The task at the end of the needs: what it waits for is no task. */
+/** Returns the task at the end of the needs, which does not wait for another task. */
 function findRoot(facts: TaskFacts, from: TaskState): TaskState {
   const seen = new Set<string>();
   let root = from;
@@ -101,7 +101,7 @@ export function explainLeaving(facts: AttemptFacts & Pick<TaskFacts, "attempts">
   };
 }
 
-/** A failed need is told first: the others may end by themselves. */
+/** Lists failed needs first, because the others may end by themselves. */
 function listUnmet({ stack, machine }: TaskFacts, name: string): readonly TaskState[] {
   const needs = machine?.tasks.get(name)?.needs ?? [];
   const unmet = stack.tasks.filter((task) => needs.includes(task.name) && task.status !== "SATISFIED");

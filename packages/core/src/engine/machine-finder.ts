@@ -48,7 +48,7 @@ export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
 
   async function findPinned(own: Machine, wanted: WantedMachine): Promise<FoundMachine> {
     if (!mayBeUndeclared(own, wanted.event)) return chooseMachine(own, undefined, wanted);
-    // Only advice is lost when the newest one cannot be looked at.
+    // If the newest revision cannot be read, only the hint is lost.
     const located = await locate(wanted.name, wanted.event).catch(() => undefined);
     return chooseMachine(own, located?.kind === "found" ? located : undefined, wanted);
   }

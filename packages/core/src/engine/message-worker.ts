@@ -84,7 +84,7 @@ function toEnd(limits: InvocationLimits, now: number): InvocationEnd {
   return toInvocationEnd(limits, now) ?? { stopAt: Number.POSITIVE_INFINITY, overAt: Number.POSITIVE_INFINITY };
 }
 
-/** How long work that is asked to end may go on: nobody else would ever say that it is over. */
+/** How long aborted work may continue. No other process would ever report its end. */
 function findCancelMs({ executors }: MessageWorkerDeps, { task }: TaskMessage): number {
   return toCancelWithinMs(executors.get(String(task["executor"])));
 }
@@ -114,7 +114,7 @@ async function workToEnd(
     if (end === undefined) return { kind: "retry", reason: "The answer could not be sent." };
     if (end.kind === "answered") return end;
     const now = clock.now();
-    // What is due later than it may go on is looked at when its time is over, so that it is cancelled.
+    // If the next poll is due after the deadline, checks at the deadline instead, so that the work is cancelled.
     const wakeAt = Math.min(end.dueAt, now < stopAt ? stopAt : overAt);
     await clock.sleep(wakeAt - now, stopping);
     if (stopping.aborted) return RETRY_STOPPING;

@@ -140,7 +140,7 @@ export async function loadLiveProcesses(records: Records, now: number): Promise<
   return live;
 }
 
-/** Reads an entry, also of another version; undefined for what is none. Fields that are not known are passed over. */
+/** Reads an entry of any version, or returns undefined for an invalid one. Ignores unknown fields. */
 function parseProcess(value: unknown): YardProcess | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const { id, roles, version, host, pid, url, executors, capacity, running, draining, startedAt, seenAt } =

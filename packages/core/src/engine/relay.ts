@@ -186,7 +186,7 @@ function toNames([item]: readonly (EventItem | TaskItem)[]): Readonly<Record<str
   return item.kind === "event" ? { eventId: item.event.id } : { attemptId: item.attemptId };
 }
 
-/** Until then somebody may have changed the configuration. */
+/** By then the configuration may have changed. */
 const REFUSED_MS = 300_000;
 
 /** What working off a store's outbox needs. */

@@ -88,7 +88,7 @@ export async function runAttempt(given: AttemptDeps, input: AttemptInput): Promi
     const ended = await step(deps, { ...input, mask }, attempt, log);
     if (ended !== undefined) await finish(deps, input, ended, log);
   } catch (error) {
-    // The lease lapses, and whoever takes the attempt then goes on.
+    // The lease expires, and the next worker that claims the attempt continues it.
     deps.logger.error("What became of an attempt could not be kept; it is handed out again.", { error });
   } finally {
     deps.held.delete(attempt);
@@ -154,7 +154,7 @@ async function step(
   return { kind: "stepped", step: final, cancelling: cancelling || why === "cancel", cancelBegun };
 }
 
-/** Because the process ends, or because its time does and the work keeps its progress: another call looks at it again. */
+/** True if the process ends, or its time does and the work keeps its progress, so that another call continues it. */
 function isGivenBack(asked: StopReason | undefined, { resumable }: Executor, operation: Operation): boolean {
   return asked === "stopping" || (asked === "out-of-time" && resumable && operation !== "start");
 }
@@ -174,7 +174,7 @@ function findExecutorOrAnswer(
   const cancelsNothing = claimed.cancelling !== undefined && kept === undefined;
   if (cancelsNothing && !claimed.again) return { executor: undefined, answer: neverStarted() };
   if (executor === undefined) return { executor, answer: unknownExecutor(message) };
-  // Its worker died before it told how far it was: to begin the work again is not what a cancel asks for.
+  // Its worker died before it reported progress. A cancel must not start the work again.
   if (cancelsNothing && executor.cancel === undefined) return { executor: undefined, answer: neverConfirmed() };
   return fault === undefined ? { executor } : { executor: undefined, answer: fault };
 }
@@ -343,7 +343,7 @@ export function holdAttempt(input: HoldInput): HeldAttempt {
   const endRenewals = () => {
     ended = true;
     endBeat();
-    // Without a reason each attempt would make an error and note its stack, for nobody.
+    // Without a reason each attempt would create an error with a stack trace that is never read.
     stopping?.abort("ended");
   };
   let watching: Promise<void> | undefined;

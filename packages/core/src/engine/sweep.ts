@@ -65,7 +65,7 @@ const ENGINE_KINDS: readonly DueKind[] = ["timer", "deadline", "parked"];
 const OUTBOX_KINDS: readonly DueKind[] = ["poll", "lapsedLease", "event", "task"];
 // A timer that another process set, or that was set while this one slept, is at most so late.
 const LONGEST_SLEEP_MS = 1_000;
-// A store may say that something is due and hand nothing out, because somebody else has it.
+// A store may report due work but return none, because another process has it.
 const SHORTEST_SLEEP_MS = 10;
 const PRUNE_EVERY_MS = 600_000;
 const PRUNE_LEASE = "prune";
@@ -180,7 +180,7 @@ interface AheadSpan extends SweepSpan {
   readonly ticks: TickSender;
 }
 
-/** Whoever dies between the take and the sending leaves it to the lease: it is a few minutes late, and not lost. */
+/** If the process dies between receiving and sending, the lease expires: the work is a few minutes late, not lost. */
 async function sendAhead(
   { store, clock }: SweepDeps,
   kinds: readonly DueKind[],
@@ -238,7 +238,7 @@ function createPruner({ store, clock, owner }: SweepDeps, retention: Retention) 
   };
 }
 
-/** The last thing, in the time that is left: a sweep that could not be measured has done its work all the same. */
+/** Runs last, in the time that is left. A sweep succeeds even when the measurement fails. */
 async function measure({ clock, logger, measure: look }: SweepDeps, stopAt: number): Promise<void> {
   const leftMs = Math.min(MINUTE_MS, stopAt - clock.now());
   if (look === undefined || leftMs <= 0) return;

@@ -145,7 +145,7 @@ async function workAll(deps: WorkDeps, works: readonly StackWork[], outcomes: De
   }
 }
 
-/** After a commit that failed: finds the input that makes it fail, so that it holds up no other stack for ever. */
+/** After a failed commit, finds the input that makes it fail, so that it does not block other stacks forever. */
 async function workApart(
   deps: WorkDeps,
   open: readonly StackWork[],
@@ -193,12 +193,12 @@ async function commitDeadLetter(
     if (result?.kind === "committed") logChange(deps.logger, change);
     return result?.kind === "committed";
   } catch {
-    // The failure that led here is logged and tells more.
+    // The original failure is already logged, with more detail.
     return false;
   }
 }
 
-/** A stack whose record cannot be read stays as it is: its event is dead-lettered by a change of no stack. */
+/** Leaves a stack with an unreadable record unchanged: its event is dead-lettered by a change without a stack. */
 async function loadAlone(store: Store, stackId: string): Promise<LoadedStack | undefined> {
   try {
     return (await store.load([stackId]))[0];
@@ -364,7 +364,7 @@ function toSharedKey({ name, stack, event }: WantedMachine): string {
   const { origin, to = "", message } = event;
   const { machineHash = "", state = "" } = stack ?? {};
   const revision = String(message?.["revision"]);
-  // The lengths keep parts from running into each other. This is asked for each event, where JSON text costs too much.
+  // The lengths separate the parts. This runs for each event, where JSON text would cost too much.
   const lengths = `${name.length},${state.length},${event.name.length},${to.length}`;
   return `${lengths}:${machineHash},${origin},${name},${state},${event.name},${to},${revision}`;
 }
@@ -381,7 +381,7 @@ function toNextTurn(
 ): readonly StackWork[] {
   if (result.kind === "duplicate") for (const id of result.eventIds) work.knownIds.add(id);
   if (result.kind === "duplicate" || result.kind === "conflict") return [toUnloaded(work)];
-  // Whoever brought the results settles them: those of lost attempts are dropped there, the others are queued.
+  // The caller settles the results: those of lost attempts are dropped there, the others are queued.
   const results = Map.groupBy(work.inputs, ({ input }) => input.kind === "result");
   const reason = result.kind === "lost" ? "The attempt has another owner." : "Events of the stack come first.";
   fail([{ ...work, inputs: results.get(true) ?? [] }], outcomes, reason);

@@ -97,7 +97,7 @@ function consumeTasks(
     // Events need the others at the same time, and mostly there is nothing in the queue.
     mostPlaces: isDirect && slots !== undefined ? () => Math.ceil(slots.free / 2) : undefined,
     leaseMs: TASK_LEASE_MS,
-    // Taking no more than there are free places keeps the others for whoever is free.
+    // Receives no more than there are free places, and leaves the rest to processes with capacity.
     batchSize: concurrency,
     toBatches: (items) => items.flatMap((item) => (isTask(item) ? [[item]] : [])),
     async handle([item]) {
@@ -178,10 +178,10 @@ interface ConsumerInput<Item> {
   readonly handle: (batch: readonly Item[], room: TakenRoom | undefined) => Promise<void>;
 }
 
-// Without a signal (another process wrote) and without an instant that is due, the store is asked again after this.
+// Without a signal (another process wrote) and without a due time, polls the store after this interval.
 const IDLE_MS = 1_000;
 const AFTER_ERROR_MS = 1_000;
-// A store may say that something is due and hand nothing out, because somebody else has it.
+// A store may report due work but return none, because another process has it.
 const SHORTEST_MS = 10;
 // Under load a consumer finds nothing many times a second, and the next signal is near: it need not ask each time.
 const ASK_AFTER_MS = 20;
@@ -311,7 +311,7 @@ function createWake<Item>(input: ConsumerInput<Item>, stopping: AbortSignal): Wa
 
   async function sleepMs(): Promise<number> {
     const sinceAskedMs = input.clock.now() - askedAt;
-    // Less than nothing: the clock was set back, and the difference is no length of time.
+    // Negative: the clock was set back, and the difference is not a duration.
     if (sinceAskedMs >= 0 && sinceAskedMs < ASK_AFTER_MS) return ASK_AFTER_MS - sinceAskedMs;
     askedAt = input.clock.now();
     const dueAt = (await input.store.nextDueAt(input.kinds)) ?? Number.POSITIVE_INFINITY;

@@ -201,7 +201,7 @@ export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = 
     sending.add(sent);
   }
 
-  /** How long until the next poll of an attempt whose step has just ended; undefined: there is none for this call. */
+  /** Returns the time until the next poll of an attempt whose step has just ended, or undefined without one in this call. */
   function findWaitMs(attemptId: string, until: number): number | undefined {
     const end = ends.get(attemptId);
     ends.delete(attemptId);
@@ -344,7 +344,7 @@ function findOwnKey(executor: Executor | undefined, message: TaskMessage): strin
   return key === undefined ? undefined : `${executor.name}:${key}`;
 }
 
-/** Keys are named before the claim gives the values of secrets, so that there a secret's reference stands for it. */
+/** Keys are named before the claim returns the values of secrets, so references replace the secrets here. */
 function toNamedConfig(message: TaskMessage, refs: readonly string[]): unknown {
   const names = Object.fromEntries(refs.map((ref) => [ref, ref]));
   return resolveSecrets(message, names).message.task["config"] ?? {};

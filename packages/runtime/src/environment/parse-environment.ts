@@ -108,7 +108,7 @@ function tellForm(name: string): string {
   return isTold ? String(schema.must) : "be of another form";
 }
 
-/** Whoever may send events, or tasks, would send ticks. */
+/** A queue must not be shared: senders of events or tasks could send ticks. */
 function findQueueFaults({ SQS_TICK_QUEUE_URL: ticks, ...values }: Values): readonly string[] {
   const others = ["SQS_EVENT_QUEUE_URL", "SQS_TASK_QUEUE_URL", "SQS_LONG_TASK_QUEUE_URL"] as const;
   const same = others.filter((name) => ticks !== undefined && values[name] === ticks);
@@ -243,7 +243,7 @@ export function toMachineSource(values: Variables): {
       faults: ["MACHINE_SPEC_DIR is not set: with MACHINE_LOCATOR LOCAL_FS it names the folder."],
     };
   }
-  // One that is something else is told by the schema.
+  // The schema reports other types.
   const faults = MACHINE_LOCATOR === undefined ? ["MACHINE_LOCATOR is not set: it must be S3 or LOCAL_FS."] : [];
   return { source: undefined, faults };
 }

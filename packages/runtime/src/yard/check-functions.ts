@@ -90,7 +90,7 @@ async function loadSettings(lambda: LambdaClient, arn: string): Promise<Settings
   };
 }
 
-/** It is asked of the function, not of its versions and aliases. */
+/** Reads the setting of the function, not of its versions and aliases. */
 async function findRecursiveLoop(lambda: LambdaClient, arn: string): Promise<string | undefined> {
   const { GetFunctionRecursionConfigCommand } = await import("@aws-sdk/client-lambda");
   try {
@@ -213,7 +213,7 @@ function judgeBelief({ name, variables }: FunctionFacts, runners: readonly Funct
   return [warn("runner", message, "Set it, if containers have the store too: exclusive keys and cancels then hold.")];
 }
 
-/** A function is ended after 15 minutes at most, and what cannot be taken up again is then lost. */
+/** A function ends after at most 15 minutes, and work that cannot be resumed is then lost. */
 function judgeLongTasks({ functions, executors, used, hasLongQueue }: RunnersInput): readonly Finding[] {
   const runners = onlyOnce(functions.filter(({ queue }) => queue === "tasks"));
   const long = [...used].filter((name) => executors.get(name)?.resumable === false).sort();
@@ -245,7 +245,7 @@ export function judgeRunnerSettings(yard: AwsYardOptions, functions: readonly Fu
   return onlyOnce(runners).flatMap((each) => judgeVariables(each, expected));
 }
 
-/** A function that reads two queues is looked at once. */
+/** Keeps a function that reads two queues only once. */
 function onlyOnce(functions: readonly FunctionFacts[]): readonly FunctionFacts[] {
   return [...new Map(functions.map((each) => [each.arn, each])).values()];
 }

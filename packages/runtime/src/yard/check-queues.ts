@@ -62,7 +62,7 @@ async function checkFunctions(
     functions.push(...(await loadFunctions(aws.client(LambdaClient, undefined), queues)));
     return judgeFunctions(functions, queues);
   });
-  // A yard of containers has no functions, and who may not look at them can use the yard all the same.
+  // A yard of containers has no functions, and a user without permission to read them can still use the yard.
   const softened = findings.map((each) => (functions.length === 0 && each.status === "fail" ? soften(each) : each));
   return { functions, findings: softened };
 }

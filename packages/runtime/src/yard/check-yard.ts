@@ -231,7 +231,7 @@ export function judgeTopic(
   return [fail("topic", message, "Allow sqs:SendMessage to sns.amazonaws.com where aws:SourceArn is the topic.")];
 }
 
-/** Tries by calls that do nothing whether whoever looks may do what commands do. Never throws. */
+/** Tests with calls that change nothing whether the caller has the permissions that commands need. Never throws. */
 async function checkPermissions(scene: YardScene): Promise<readonly Finding[]> {
   const calls = [await findSendCall(scene), ...(await findTableCalls(scene))];
   return judgeDryCalls(await Promise.all(calls.filter((call) => call !== undefined).map(tryDryCall)));
@@ -267,7 +267,7 @@ async function findTableCalls({ parts, aws }: YardScene): Promise<readonly DryCa
   return listTableCalls(aws.client(DynamoDBClient, undefined), { stacks: table, work: workTable });
 }
 
-/** A call that does nothing, and tells by its answer whether it is allowed. */
+/** A call that changes nothing, and whose answer shows whether it is allowed. */
 interface DryCall {
   /** As IAM names it, such as `dynamodb:GetItem`. */
   readonly action: string;
@@ -294,12 +294,12 @@ export async function tryDryCall(dry: DryCall): Promise<DryOutcome> {
   }
 }
 
-/** A condition that never holds, and a batch of nothing, are refused after the permission was looked at. */
+/** A condition that is never true and an empty batch are rejected after the permission check. */
 function toKind(error: unknown): DryOutcome["kind"] {
   const { code, name = "" } = findAwsFault(error);
   if (code === "FORBIDDEN") return "denied";
   if (code === "RECORD_CONFLICT" || /EmptyBatchRequest/.test(name)) return "allowed";
-  // What is not there is told by another look.
+  // Another check reports missing parts.
   return code === "NOT_FOUND" || /NonExistentQueue|QueueDoesNotExist/.test(name) ? "absent" : "unclear";
 }
 
