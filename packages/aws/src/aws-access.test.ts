@@ -230,7 +230,7 @@ describe("a target", () => {
     expect(await sts.config.region()).toBe("eu-west-1");
   });
 
-  it("without a role is refused in any other account, before anything is done there", async () => {
+  it("without a role is rejected in any other account, before anything is done there", async () => {
     const { access, sim } = createWorld();
     const other = { account: SPOKE, region: "eu-west-1", partition: "aws" };
 

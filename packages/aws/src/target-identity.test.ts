@@ -46,7 +46,7 @@ describe("checkTarget", () => {
     [{ role: "arn:aws:iam::111122223333:role/deployer" }, "of another account or partition"],
     [{ role: `arn:aws-cn:iam::${ACCOUNT}:role/deployer` }, "of another account or partition"],
     [{ role: "x", externalId: "with space" }, "An external id has 2 to 1,224"],
-  ])("refuses %j", (parts, why) => {
+  ])("rejects %j", (parts, why) => {
     expect(() => checkTarget({ ...target, ...parts })).toThrow(
       expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringContaining(why) }),
     );

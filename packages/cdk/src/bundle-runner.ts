@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { buildSync } from "esbuild";
 
-/** Modules of CommonJS in a bundle call `require`, which ES modules do not have. */
+/** CommonJS modules in a bundle call `require`, which ES modules do not have. */
 const BANNER = 'import { createRequire as toRequire } from "node:module"; const require = toRequire(import.meta.url);';
 
 /**

@@ -136,7 +136,7 @@ describe("readWords", () => {
 });
 
 describe("the check of arguments", () => {
-  it("refuses what does not fit the schema, as USAGE with the flag's name", async () => {
+  it("rejects what does not fit the schema, as USAGE with the flag's name", async () => {
     const result = await read("things", "look", "here", "--max-depth", "many");
     if (result.kind !== "invocation") throw new Error(result.kind);
     const { command, args } = result.invocation;

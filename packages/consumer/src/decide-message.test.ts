@@ -47,7 +47,7 @@ describe("decideMessage", () => {
     expect(code(aRecord(body), { retire: true })).toBe("copy");
   });
 
-  it("copies by identity where there is no URL", () => {
+  it("copies by identity without a URL", () => {
     expect(code(aRecord(aBody({ ArtifactUrl: undefined })))).toBe("copy");
     expect(code(aRecord(aBody({ ArtifactUrl: undefined, source: source({ versionId: undefined }) })))).toBe(
       "reject MESSAGE_INVALID",
@@ -77,7 +77,7 @@ describe("decideMessage", () => {
     ["a prototype", `{"__proto__":{},"ArtifactKey":"a","ArtifactUrl":"b"}`],
     ["a prototype deep inside", JSON.stringify(aBody()).replace('"v":2', '"v":2,"x":[{"y":{"__proto__":1}}]')],
     ["brackets without end", "[".repeat(60_000)],
-  ])("refuses %s", (_what, body) => {
+  ])("rejects %s", (_what, body) => {
     expect(code(aRecord(body))).toBe("reject MESSAGE_INVALID");
   });
 
@@ -93,7 +93,7 @@ describe("decideMessage", () => {
     );
   });
 
-  it.each([1, 3, "2", null, {}])("refuses the version %j", (v) => {
+  it.each([1, 3, "2", null, {}])("rejects the version %j", (v) => {
     expect(code(aRecord(aBody({ v })))).toBe("reject VERSION_UNSUPPORTED");
   });
 
@@ -124,7 +124,7 @@ describe("decideMessage", () => {
     ["a sequence of another type", aBody({ sequence: "1" })],
     ["an address in the place of the id", aBody({ distributionId: "https://b.example/k?Signature=s" })],
     ["an id with a blank", aBody({ distributionId: "d 1" })],
-  ])("refuses %s", (_what, body) => {
+  ])("rejects %s", (_what, body) => {
     expect(code(aRecord(body))).toBe("reject MESSAGE_INVALID");
   });
 
@@ -138,7 +138,7 @@ describe("decideMessage", () => {
     });
   });
 
-  it("refuses the first version where it is not taken", () => {
+  it("rejects the first version where it is not taken", () => {
     expect(code(aRecord(V1), { acceptV1: false })).toBe("reject MESSAGE_INVALID");
     expect(code(aRecord(), { acceptV1: false })).toBe("copy");
   });
@@ -194,12 +194,12 @@ describe("decideMessage", () => {
     expect(code(aRecord(aBody({ ArtifactKey: "k".repeat(1_025) })))).toBe("reject KEY_INVALID");
   });
 
-  it("refuses URLs for their own reasons", () => {
+  it("rejects URLs for their own reasons", () => {
     expect(code(aRecord(aBody({ ArtifactUrl: "http://x/" })))).toBe("reject URL_INVALID");
     expect(code(aRecord({ ...V1, ArtifactUrl: "https://169.254.169.254/latest" }))).toBe("reject URL_HOST");
   });
 
-  it("refuses what is too large before it looks whether it has it", () => {
+  it("rejects what is too large before it looks whether it has it", () => {
     expect(code(aRecord(), { maxBytes: 1_233 }, { sourceSha256: SHA256 })).toBe("reject TOO_LARGE");
     expect(code(aRecord(), { maxBytes: 1_234 })).toBe("copy");
   });
@@ -215,7 +215,7 @@ describe("decideMessage", () => {
     });
   });
 
-  it("refuses another digest for a version that it knows", () => {
+  it("rejects another digest for a version that it knows", () => {
     const known = { sourceSha256: "00".repeat(32), name: "billing-api", version: "1.4.2", sequence: 2_000 };
 
     expect(code(aRecord(), {}, known)).toBe("reject VERSION_CONFLICT");
@@ -311,7 +311,7 @@ describe("isAllowedKey", () => {
     ["what the consumer keeps for itself", ".stackyard/registry"],
     ["that, encoded", "%2estackyard/registry"],
     ["that alone", ".stackyard"],
-  ])("refuses %s", (_what, key) => {
+  ])("rejects %s", (_what, key) => {
     expect(isAllowedKey(key)).toBe(false);
   });
 
@@ -339,7 +339,7 @@ const old = (end: string) =>
   url(`https://dist-bucket.s3.amazonaws.com/${KEY}?AWSAccessKeyId=A&Signature=s&Expires=${end}`);
 
 /** Receipts, alarms and the parking queue show these to people. */
-describe("why a message is refused, in words", () => {
+describe("why a message is rejected, in words", () => {
   const cases: readonly [string, MessageRecord, Partial<ConsumerConfig>?, KnownArtifact?][] = [
     ["The message is larger than 64 KiB.", aRecord("x".repeat(65_537))],
     ["The message is not a JSON object.", aRecord("[]")],

@@ -47,7 +47,7 @@ describe("judgeUrl", () => {
     "dist-bucket.s3.us-east-1.amazonaws.com",
     "evil.dist-bucket.s3.amazonaws.com",
     "dist-bucket.s3.eu-west-1.amazonaws.com.cn",
-  ])("refuses the host %s", (host) => {
+  ])("rejects the host %s", (host) => {
     expect(fault(aUrl({}, `/${KEY}`, host))).toBe("URL_HOST");
   });
 
@@ -112,7 +112,7 @@ describe("judgeUrl", () => {
     ["a parameter's name that cannot be decoded", `${aUrl()}&%zz=x`],
     ["two parameters without a name", `${aUrl()}&=a&=b`],
     ["two parameters without a value", `${aUrl()}&acl&acl`],
-  ])("refuses %s", (_what, url) => {
+  ])("rejects %s", (_what, url) => {
     expect(fault(url)).toBe("URL_INVALID");
   });
 
@@ -123,7 +123,7 @@ describe("judgeUrl", () => {
     ["an encoding that is broken", "/billing-api/1.4.2/app%zz.zip"],
     ["a slash more", `//${KEY}`],
     ["no path", ""],
-  ])("refuses %s", (_what, path) => {
+  ])("rejects %s", (_what, path) => {
     expect(fault(aUrl({}, path))).toBe("URL_KEY_MISMATCH");
   });
 
@@ -144,7 +144,7 @@ describe("judgeUrl", () => {
     ["without its value", aUrl({ "X-Amz-Signature": undefined })],
     ["with an empty signature", aUrl({ "X-Amz-Signature": "" })],
     ["of the old style without an end", `https://dist-bucket.s3.amazonaws.com/${KEY}?AWSAccessKeyId=A&Signature=s`],
-  ])("refuses one %s", (_what, url) => {
+  ])("rejects one %s", (_what, url) => {
     expect(fault(url)).toBe("URL_NOT_SIGNED");
   });
 

@@ -242,7 +242,7 @@ describe("apps deploy, when it fails", () => {
     expect((await deploy({ parameter: ["Retention=7"] })).results).toMatchObject([{ result: "updated" }]);
   });
 
-  it("refuses to touch a stack that something else works on", async () => {
+  it("rejects to touch a stack that something else works on", async () => {
     await publish();
     const interrupt = new AbortController();
     cloud.sim.once("CloudFormation.ExecuteChangeSet", async (proceed) => {
@@ -343,7 +343,7 @@ describe("apps deploy, when it fails", () => {
     ["a parameter without a value", { name: "yard", parameter: ["X"] }, "USAGE"],
     ["an invalid bucket name", { name: "yard", bucket: "A" }, "USAGE"],
     ["no time to wait", { name: "yard", minutes: 0 }, "USAGE"],
-  ])("refuses %s", async (_, args, code) => {
+  ])("rejects %s", async (_, args, code) => {
     await publish();
 
     await expect(deploy(args)).rejects.toMatchObject({ code });

@@ -41,7 +41,7 @@ describe("parameters", () => {
     expect(plan({ given: new Map([["Bucket", ""]]) })).toEqual(planned({ ParameterKey: "Bucket", ParameterValue: "" }));
   });
 
-  it("are refused with all that is wrong", () => {
+  it("are rejected with all that is wrong", () => {
     expect(plan({ given: new Map([["Dayz", "1"]]) })).toEqual({
       kind: "refused",
       faults: ["The template has no parameter Dayz; it has Bucket, Days.", "Bucket has no value (Where code lies.)."],
@@ -68,7 +68,7 @@ describe("typed parameters", () => {
     [["=x"], '--parameter takes Name=value, not "=x".'],
     [["A-B=x"], '--parameter takes Name=value, not "A-B=x".'],
     [["A=1", "A=2"], "--parameter A is given twice."],
-  ])("are refused: %j", (words, refusal) => {
+  ])("are rejected: %j", (words, refusal) => {
     expect(parseGiven(words)).toEqual({ refusal });
   });
 });
@@ -84,7 +84,7 @@ describe("parameters of a template", () => {
     expect(parseTemplateParameters("{}")).toEqual({});
   });
 
-  it.each(["[]", '{"Parameters":[]}', '{"Parameters":{"A":{}}}', "{"])("are refused: %s", (text) => {
+  it.each(["[]", '{"Parameters":[]}', '{"Parameters":{"A":{}}}', "{"])("are rejected: %s", (text) => {
     expect(() => parseTemplateParameters(text)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
   });
 

@@ -18,7 +18,7 @@ describe("release.json", () => {
     ["a name that is a path", { apps: [{ name: "../x", file: "x" }] }],
     ["an unknown key", { extra: 1 }],
     ["no list", { templates: "yard" }],
-  ])("is refused with %s", (_, change) => {
+  ])("is rejected with %s", (_, change) => {
     expect(() => parseReleaseDocument(JSON.stringify({ ...release, ...change }))).toThrow(
       expect.objectContaining({
         code: "CONFIG_INVALID",
@@ -27,7 +27,7 @@ describe("release.json", () => {
     );
   });
 
-  it("is refused when it is not JSON", () => {
+  it("is rejected when it is not JSON", () => {
     expect(() => parseReleaseDocument("{")).toThrow("release.json is not JSON.");
   });
 });

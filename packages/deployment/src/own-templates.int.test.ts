@@ -87,7 +87,7 @@ it("a consumer finds the distributor of the same account and yard", async () => 
   );
 });
 
-it("deploys a second yard next to the first, and refuses a second one of the same name", async () => {
+it("deploys a second yard next to the first, and rejects a second one of the same name", async () => {
   const second = await project.run(aws, "apps deploy", { name: "yard", yard: "test", parameter });
   sim.cloudFormation.takeName("AWS::SQS::Queue", "old-stack-events");
 

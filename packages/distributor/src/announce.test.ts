@@ -309,7 +309,7 @@ describe("toAnnouncement", () => {
     );
   });
 
-  it("is refused where ten of its like would not fit into a batch", () => {
+  it("is rejected where ten of its like would not fit into a batch", () => {
     const url = { url: `https://a.example/${"a".repeat(30_000)}`, expiresAt: NOW };
 
     expect(() => toAnnouncement(anInput({ url }))).toThrow(expect.objectContaining({ code: "PAYLOAD_TOO_LARGE" }));

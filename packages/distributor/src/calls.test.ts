@@ -59,7 +59,7 @@ describe("list", () => {
     });
   });
 
-  it.each(["x", "Li4v", "%00"])("refuses the cursor %s", async (cursor) => {
+  it.each(["x", "Li4v", "%00"])("rejects the cursor %s", async (cursor) => {
     expect(await ask({ op: "list", cursor })).toMatchObject({ kind: "error", code: "USAGE" });
     expect(await ask({ op: "consumers", cursor })).toMatchObject({ kind: "error", code: "USAGE" });
   });
@@ -248,7 +248,7 @@ describe("compare", () => {
     expect(answer).toEqual({ matching: 1, missing: [], different: [] });
   });
 
-  it("refuses another bucket", async () => {
+  it("rejects another bucket", async () => {
     await register(PLACE);
     await publish("1");
 
@@ -282,7 +282,7 @@ describe("onCall", () => {
       },
       "/seen",
     ],
-  ])("refuses %j and says where it is wrong", async (request, message) => {
+  ])("rejects %j and says where it is wrong", async (request, message) => {
     expect(await onCall(world.context, request)).toMatchObject({
       kind: "error",
       code: "USAGE",

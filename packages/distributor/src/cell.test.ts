@@ -325,7 +325,7 @@ describe("parseReceipt", () => {
     { ...aReceipt(), artifact: { name: "../artifact", version: "1", key: "a" } },
     { ...aReceipt(), artifact: { name: "a\u0000", version: "1", key: "a" } },
     { ...aReceipt(), sourceSha256: "ABC" },
-  ])("refuses %j", (detail) => {
+  ])("rejects %j", (detail) => {
     expect(parseReceipt(detail)).toBeUndefined();
   });
 });

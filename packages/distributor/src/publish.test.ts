@@ -139,7 +139,7 @@ describe("createPublisher", () => {
     },
   );
 
-  it("refuses a file that S3 knows another digest of", async () => {
+  it("rejects a file that S3 knows another digest of", async () => {
     const { publisher, putManifest, s3 } = createWorld();
     const ChecksumSHA256 = Buffer.from(toSha256("xx"), "hex").toString("base64");
     await s3.send(
@@ -172,7 +172,7 @@ describe("createPublisher", () => {
     },
   );
 
-  it("refuses a manifest that is gone", async () => {
+  it("rejects a manifest that is gone", async () => {
     const { publisher, publish, s3 } = createWorld();
     const place = await publish();
     await s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: place.key }));

@@ -173,7 +173,7 @@ describe("a version that was removed from the source, and is published again", (
     expect(await list()).toMatchObject([{ version: "3" }]);
   });
 
-  it("is refused with other content", async () => {
+  it("is rejected with other content", async () => {
     expect(await world.created(world.write("1", "other"))).toMatchObject([
       { kind: "refused", refusal: { code: "VERSION_CONFLICT" } },
     ]);

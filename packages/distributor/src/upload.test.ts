@@ -147,7 +147,7 @@ describe("createUploads", () => {
     expect(await uploads.onUpload({ bucket: BUCKET, key })).toEqual(outcome);
   });
 
-  it("refuses what is too large for the parts of a manifest", async () => {
+  it("rejects what is too large for the parts of a manifest", async () => {
     const { uploads, sim, list } = createWorld();
     sim.s3.writeGenerated(BUCKET, "a/1/huge", { size: 10_001 * 1_024 ** 3, read: () => [] });
 
@@ -407,7 +407,7 @@ describe("the rule on keys, of publishers and of consumers", () => {
     ["the reserved folder, its slash encoded", ".stackyard%2fknown"],
     ["the reserved folder, encoded twice", "%252estackyard/known"],
     ["the reserved folder, a letter encoded", ".st%61ckyard/known"],
-  ])("refuses %s", (_what, key) => {
+  ])("rejects %s", (_what, key) => {
     expect([evaluate(key), isKey(key)]).toEqual([NEITHER, false]);
   });
 

@@ -83,7 +83,7 @@ describe("createUrlSigner", () => {
     expect(parameter(url, "X-Amz-Credential")).toBe("ASIANEWER/20261120/eu-west-1/s3/aws4_request");
   });
 
-  it("refuses a URL that consumers would not read, without telling it", async () => {
+  it("rejects a URL that consumers would not read, without telling it", async () => {
     const { signer, renew } = createSigner();
     renew({ ...SESSION, sessionToken: "t".repeat(8_000) });
 

@@ -38,7 +38,7 @@ describe("a task whose memory is a predecessor's bucket", () => {
     expect(keys()).toEqual(["lock-token", "r2/lock", "r2/release", "r2/userdata"].map((key) => `${ROOT}/${key}`));
   });
 
-  it("is refused when the bucket has another document or none", async () => {
+  it("is rejected when the bucket has another document or none", async () => {
     const { run, put } = createYard();
 
     const none = await run(config);

@@ -75,7 +75,7 @@ describe("toSettings", () => {
       { timeout: "1s", overrides: { Foo: 1, cpu: null }, platformVersion: "x" },
       "/timeout must be from 10s to 7d; /overrides/Foo is unknown; valid keys are containerOverrides, cpu, memory, taskRoleArn, executionRoleArn, ephemeralStorage; /overrides/cpu must be text, not null; /platformVersion is for Fargate only.",
     ],
-  ])("refuses %j", (given, message) => {
+  ])("rejects %j", (given, message) => {
     expect(toSettings({ ...config, ...given })).toEqual({ kind: "problems", message });
   });
 });

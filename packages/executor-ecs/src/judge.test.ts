@@ -213,11 +213,11 @@ describe("checkDefinition", () => {
       { capacityProviderStrategy: [{ capacityProvider: "FARGATE_SPOT" }], networkConfiguration },
       "The task definition api:7 has the network mode bridge, and Fargate needs awsvpc.",
     ],
-  ])("refuses the network mode %s with %j", (networkMode, run, message) => {
+  ])("rejects the network mode %s with %j", (networkMode, run, message) => {
     expect(checkDefinition(aDefinition({ networkMode }), run)).toEqual({ code: "ECS_NETWORK", message });
   });
 
-  it.each(["INACTIVE", "DELETE_IN_PROGRESS"])("refuses a definition that is %s", (status) => {
+  it.each(["INACTIVE", "DELETE_IN_PROGRESS"])("rejects a definition that is %s", (status) => {
     expect(checkDefinition(aDefinition({ status }), {})).toMatchObject({ code: "ECS_TASK_DEFINITION" });
   });
 

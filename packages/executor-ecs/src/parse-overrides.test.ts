@@ -116,7 +116,7 @@ describe("parseOverrides", () => {
       { containerOverrides: [{ name: "a", environment: [{ name: "N" }] }] },
       "/containerOverrides/0/environment/0/value is required",
     ],
-  ])("refuses %j", (value, problem) => {
+  ])("rejects %j", (value, problem) => {
     expect(problemsOf(value)).toEqual([problem]);
   });
 

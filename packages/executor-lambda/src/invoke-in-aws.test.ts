@@ -109,7 +109,7 @@ describe("a deployed function", () => {
     });
   });
 
-  it("says what is served locally where there is no AWS", async () => {
+  it("says what is served locally without AWS", async () => {
     const without: ExecutorContext["aws"] = () => {
       throw new StackyardError("CONFIG_INVALID", "This runner has no access to AWS.");
     };

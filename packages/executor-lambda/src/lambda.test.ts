@@ -17,7 +17,7 @@ describe("the plugin", () => {
     expect(executor?.exclusiveKey).toBeUndefined();
   });
 
-  it("refuses functions that it cannot run", () => {
+  it("rejects functions that it cannot run", () => {
     const load = () =>
       plugin.executors({ functions: { a: "./a.rb" } }, { projectDir: "/p", dataDir: "/d", environment: {} });
 

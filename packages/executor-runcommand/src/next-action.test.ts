@@ -135,7 +135,7 @@ describe("nextAction", () => {
     expect(chunksOf(run)).toMatchObject([{ maxErrors: "3" }]);
   });
 
-  it("stops when a chunk was refused", () => {
+  it("stops when a chunk was rejected", () => {
     const run = aRun(members(120), { maxConcurrency: 100 });
     const [chunk] = chunksOf(run);
     if (chunk === undefined) throw new Error("nothing to send");
@@ -330,7 +330,7 @@ describe("toVerdict", () => {
     });
   });
 
-  it("passes on why a command was refused, and that a retry helps", () => {
+  it("passes on why a command was rejected, and that a retry helps", () => {
     const refused = { state: "not-sent", code: "NOT_SENT", detailedStatus: "SSM_THROTTLED" } as const;
     const stop = { code: "SSM_THROTTLED", message: "SSM throttles.", retryable: true };
 

@@ -199,7 +199,7 @@ describe("chunk", () => {
     expect(chunk([], 3)).toEqual([]);
   });
 
-  it.each([0, 51, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("refuses the size %s", (size) => {
+  it.each([0, 51, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("rejects the size %s", (size) => {
     expect(() => chunk(["i-1"], size)).toThrow(expect.objectContaining({ code: "CHUNK_SIZE_INVALID" }));
   });
 

@@ -117,7 +117,7 @@ describe("a run that SSM makes difficulties", () => {
     expect(fleet.sim.ssm.listCommands()).toEqual([]);
   });
 
-  it("lets what runs run when a later chunk is refused", async () => {
+  it("lets what runs run when a later chunk is rejected", async () => {
     const fleet = aSimFleet();
     fleet.addMany(60);
     fleet.sim.once("SSM.SendCommand", (proceed) => proceed());

@@ -27,7 +27,7 @@ describe("the config of a task", () => {
     { action: "apply", source: { type: "s3", bucket: "b", key: "" } },
     { action: "apply", source: { type: "local", location: "a", key: "k" } },
     { action: "apply", variables: ["a"] },
-  ])("refuses %j", (value) => {
+  ])("rejects %j", (value) => {
     expect(config.Check(value)).toBe(false);
   });
 });

@@ -87,7 +87,7 @@ describe("toEnvironment", () => {
     expect(toEnvironment({ ...input, variables })).toMatchObject({ PATH: "/bin", TF_VAR_PATH: "/evil" });
   });
 
-  it.each(["a\0b", "x".repeat(140_000)])("refuses a value that no program can be given", (value) => {
+  it.each(["a\0b", "x".repeat(140_000)])("rejects a value that no program can be given", (value) => {
     expect(() => toEnvironment({ ...input, variables: new Map([["a", value]]) })).toThrow(/The variable "a" ha?/);
   });
 });

@@ -65,7 +65,7 @@ describe("copyLocalSource", () => {
     });
   });
 
-  it.each(["../outside", "/etc", "net/../../outside", "out", "net/out"])("refuses to leave by %s", async (location) => {
+  it.each(["../outside", "/etc", "net/../../outside", "out", "net/out"])("rejects to leave by %s", async (location) => {
     link("../outside", "out");
     link("../../outside", "net/out");
 
@@ -74,7 +74,7 @@ describe("copyLocalSource", () => {
     });
   });
 
-  it("refuses a folder in which a link leaves", async () => {
+  it("rejects a folder in which a link leaves", async () => {
     link("../../outside/secret", "net/secret.tf");
 
     await expect(copy("net")).rejects.toThrow('"net/secret.tf" leads out of the folder');
@@ -85,7 +85,7 @@ describe("copyLocalSource", () => {
     ["a folder in it", "../data/deep"],
     ["a file in it", "../data/token"],
     ["another link to it", "../alias"],
-  ])("refuses a link to %s that is the runner's own", async (_, to) => {
+  ])("rejects a link to %s that is the runner's own", async (_, to) => {
     folder.write({ "project/data/token": "secret", "project/data/deep/stackyard.db": "secret" });
     link("data", "alias");
     link(to, "net/mine");
@@ -120,7 +120,7 @@ describe("copyLocalSource", () => {
     expect(folder.read("target")).toEqual({ "main.tf": "main", "mod/a.tf": "a" });
   });
 
-  it("refuses links that go round", async () => {
+  it("rejects links that go round", async () => {
     link("..", "net/mod/up");
 
     await expect(copy("net")).rejects.toThrow('The link "net/mod/up" leads to a folder that it is in itself.');

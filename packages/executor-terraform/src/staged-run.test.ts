@@ -41,7 +41,7 @@ describe("toBackendSetup", () => {
     });
   });
 
-  it("refuses to lose the state", () => {
+  it("rejects to lose the state", () => {
     const lost = /the state with it|the state would be lost/;
 
     expect(() => toBackendSetup({ ...input, declared: undefined, stateBackendUrl: undefined })).toThrow(lost);

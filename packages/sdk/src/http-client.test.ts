@@ -51,7 +51,7 @@ describe("Stackyard", () => {
     expect(sent[0]?.headers.get("authorization")).toBe("Bearer secret");
   });
 
-  it.each(["", ".", ".."])("refuses the stack id %j, which no path can carry", async (id) => {
+  it.each(["", ".", ".."])("rejects the stack id %j, which no path can carry", async (id) => {
     const { sent, fetch } = prepared();
 
     await expect(yardWith(fetch).stacks.get(id)).rejects.toMatchObject({ code: "USAGE" });

@@ -23,15 +23,15 @@ describe("findRefusal", () => {
     "a b",
     "localhost@evil.test",
     "::::",
-  ])("refuses calls under the name %j", (host) => {
+  ])("rejects calls under the name %j", (host) => {
     expect(findRefusal(request({ host }), settings)).toMatchObject({ status: 421, code: "FORBIDDEN" });
   });
 
-  it("refuses another host in the request's target", () => {
+  it("rejects another host in the request's target", () => {
     expect(findRefusal(request({}, "http://evil.test/v1/stacks"), settings)?.status).toBe(421);
   });
 
-  it.each(["https://evil.test", "null", "http://localhost:9999"])("refuses pages of the origin %s", (origin) => {
+  it.each(["https://evil.test", "null", "http://localhost:9999"])("rejects pages of the origin %s", (origin) => {
     expect(findRefusal(request({ host: "localhost:7070", origin }), settings)?.status).toBe(403);
   });
 

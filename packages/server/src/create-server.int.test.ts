@@ -56,7 +56,7 @@ describe("events and stacks", () => {
     ]);
   });
 
-  it("refuses more events than a request may bring", async () => {
+  it("rejects more events than a request may bring", async () => {
     yard = createTestYard({ limits: { eventsPerRequest: 2 } });
 
     const answer = await yard.call("/v1/events", { body: [launch, launch, launch] });
@@ -269,7 +269,7 @@ describe("GET /v1/proof", () => {
     expect(await proofOf(one.url)).not.toBe(await proofOf(two.url));
   });
 
-  it.each(["", "short", "c".repeat(44), `${"c".repeat(42)}%0A`])("refuses the challenge %j", async (text) => {
+  it.each(["", "short", "c".repeat(44), `${"c".repeat(42)}%0A`])("rejects the challenge %j", async (text) => {
     const { url } = await startYard({ proofSecret: SECRET });
 
     expect((await ask(url, text)).status).toBe(400);

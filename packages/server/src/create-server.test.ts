@@ -25,7 +25,7 @@ describe("ensureToken", () => {
     expect(new Set(given).size).toBe(1);
   });
 
-  it("refuses a file that holds something else, and takes rights away from others", async () => {
+  it("rejects a file that holds something else, and takes rights away from others", async () => {
     const [wrong, open] = [await newFolder(), await newFolder()];
     await writeFile(join(wrong, "token"), "short");
     await writeFile(join(open, "token"), `${"t".repeat(40)}\n`, { mode: 0o644 });

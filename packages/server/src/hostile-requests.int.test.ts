@@ -44,13 +44,13 @@ describe("hostile requests", () => {
     ["a large body", JSON.stringify({ a: "x".repeat(10_001) }), 413, "PAYLOAD_TOO_LARGE"],
     ["no body", undefined, 400, "USAGE"],
     ["a number", "7", 400, "USAGE"],
-  ])("refuses %s", async (_, body, status, code) => {
+  ])("rejects %s", async (_, body, status, code) => {
     const answer = await yard.call("/v1/events", { method: "POST", ...(body === undefined ? {} : { body }) });
 
     await expectProblem(answer, status, code);
   });
 
-  it("refuses a body that a form of another page could send", async () => {
+  it("rejects a body that a form of another page could send", async () => {
     const answer = await yard.call("/v1/events", { body: "{}", headers: { "content-type": "text/plain" } });
 
     await expectProblem(answer, 415, "USAGE");
@@ -65,7 +65,7 @@ describe("hostile requests", () => {
     "/v1/stacks?condition=odd",
     "/v1/watch?since=-1",
     `/v1/stacks/${"a".repeat(256)}`,
-  ])("refuses %s and says where it is wrong", async (path) => {
+  ])("rejects %s and says where it is wrong", async (path) => {
     await expectProblem(await yard.call(path), 400, "USAGE");
   });
 

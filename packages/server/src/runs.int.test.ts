@@ -83,7 +83,7 @@ describe("POST /v1/runs", () => {
     ["no config", { config: undefined }, 400, "USAGE"],
     ["a key with a line's end", { key: "a\nb" }, 422, "CONFIG_INVALID"],
     ["no time at all", { timeoutMs: 0 }, 400, "USAGE"],
-  ])("refuses %s", async (_what, more, status, code) => {
+  ])("rejects %s", async (_what, more, status, code) => {
     const response = await yard.call("/v1/runs", { body: { executor: "script", config: {}, ...more } });
 
     expect([response.status, await response.json()]).toEqual([status, expect.objectContaining({ code })]);
@@ -144,7 +144,7 @@ describe("POST /v1/runs/{id}/cancel and /retry", () => {
     );
   });
 
-  it("refuses to try a run again that has not failed", async () => {
+  it("rejects to try a run again that has not failed", async () => {
     yard.run();
     const { runId } = await startUntil("succeeded");
 

@@ -17,7 +17,7 @@ describe("parseServerOptions", () => {
     },
   );
 
-  it("refuses to start without a token, and with one that could be guessed", () => {
+  it("rejects to start without a token, and with one that could be guessed", () => {
     expect(() => parseServerOptions({})).toThrow("at least one token");
     expect(() => parseServerOptions({ tokens: [{ name: "a", token: "short" }] })).toThrow("16 characters");
   });

@@ -107,7 +107,7 @@ describe("the upgrade of a stack", () => {
     expect(await findStack("a")).toEqual(before);
   });
 
-  it("is refused when the new revision lacks its state, or the revision or the stack does not exist", async () => {
+  it("is rejected when the new revision lacks its state, or the revision or the stack does not exist", async () => {
     await createStacks("a");
     yard.write(SOURCE.replaceAll("IDLE", "READY"));
 

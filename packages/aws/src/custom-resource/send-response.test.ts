@@ -157,7 +157,7 @@ describe("isResponseUrl", () => {
     "https://bucket.s3-website-eu-west-1.amazonaws.com/x",
     "https://169.254.169.254/latest/meta-data",
     "https://bucket.s3.amazonaws.com@example.com/x",
-  ])("refuses %j", (url) => {
+  ])("rejects %j", (url) => {
     expect(isResponseUrl(url)).toBe(false);
   });
 });
@@ -197,7 +197,7 @@ describe("parseRequest", () => {
     }
   });
 
-  it.each([undefined, null, "text", 7, []])("refuses %j", (event) => {
+  it.each([undefined, null, "text", 7, []])("rejects %j", (event) => {
     expect(parseRequest(event)).toBeUndefined();
     expect(isCloudFormationEvent(event)).toBe(false);
   });

@@ -76,7 +76,7 @@ describe("a locator over S3", () => {
     expect(await findEvents("qa")).toEqual(["A"]);
   });
 
-  it("refuses a name that two objects give, and names both", async () => {
+  it("rejects a name that two objects give, and names both", async () => {
     const { locator, write } = createWorld();
     write("machines/qa.yml", machine("A"));
     write("machines/qa.yaml", machine("A"));

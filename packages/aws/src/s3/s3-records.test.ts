@@ -127,7 +127,7 @@ describe("a write", () => {
     expect(result).toEqual({ kind: "conflict", current: undefined });
   });
 
-  it("takes keys that fill an object's key to the last byte, and refuses longer ones", async () => {
+  it("takes keys that fill an object's key to the last byte, and rejects longer ones", async () => {
     const { client, bucket, clock } = createRecords();
     const records = createS3Records({ client, bucket, clock, prefix: "p/" });
 

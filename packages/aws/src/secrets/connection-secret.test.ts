@@ -52,7 +52,7 @@ describe("a connection secret", () => {
     ['["hunter2"]', "It must be a JSON object."],
     ['{"username":"u","password":7,"host":"hunter2"}', "/password must be string"],
     [JSON.stringify({ ...right, password: "hunter2", port: 0 }), "/port must be"],
-  ])("of another form is refused without being shown: %s", async (value, why) => {
+  ])("of another form is rejected without being shown: %s", async (value, why) => {
     const error = await createWorld(value)
       .connection()
       .catch((caught: unknown) => caught);

@@ -40,7 +40,7 @@ export function toDecisionEnvironment({ machines, queues: { ticks, eventDeadLett
   };
 }
 
-/** Additional permissions of such a runner: to read machines, and to send the messages that follow from its decisions. */
+/** Returns the additional permissions of such a runner: to read machines, and to send the messages that follow from its decisions. */
 export function toDecisionPermissions({ machines, queues }: DecisionSettings): readonly Given<Permission>[] {
   if (machines === undefined) return [];
   const { ticks, eventDeadLetters } = queues;

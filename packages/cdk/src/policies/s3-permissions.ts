@@ -9,12 +9,12 @@ export interface BucketPrefix {
   readonly prefix?: Given<string>;
 }
 
-/** The beginning of keys as text; where a parameter leaves it out it is empty. */
+/** Returns the prefix of keys as text; empty if a parameter leaves it out. */
 export function toPrefix({ prefix = "" }: BucketPrefix): string {
   return toValue(prefix);
 }
 
-/** Lists a bucket under a prefix and reads the objects there. A listing of the whole bucket names no prefix. */
+/** Lists a bucket under a prefix and reads the objects there. A listing of the whole bucket has no prefix. */
 export function readObjects(name: string, objects: BucketPrefix): Permission {
   const arn = `arn:${Aws.PARTITION}:s3:::${objects.bucket}`;
   const list = allow("List", ["s3:ListBucket"], arn);
@@ -24,7 +24,7 @@ export function readObjects(name: string, objects: BucketPrefix): Permission {
   return { name, statements: [limited, allow("Read", ["s3:GetObject"], `${arn}/${toPrefix(objects)}*`)] };
 }
 
-/** Puts messages that are too large for a queue into a bucket, and reads them. */
+/** Writes messages that are too large for a queue into a bucket, and reads them. */
 export function claimMessages(objects: BucketPrefix): Permission {
   const keys = `arn:${Aws.PARTITION}:s3:::${objects.bucket}/${toPrefix(objects)}*`;
   return { name: "LargeMessages", statements: [allow("PutAndRead", ["s3:PutObject", "s3:GetObject"], keys)] };

@@ -17,7 +17,7 @@ export interface Permission {
   readonly statements: readonly Given<Statement>[];
 }
 
-/** A statement that forbids calls on resources, whatever else allows them. */
+/** A statement that denies calls on resources, even if others allow them. */
 export function deny(sid: string, actions: readonly string[], resource: string | readonly string[]): Statement {
   return { Sid: sid, Effect: "Deny", Action: actions, Resource: resource };
 }

@@ -35,7 +35,7 @@ export function letSend(queueArn: string, { topicArn, ruleArns, principals }: Ev
   });
 }
 
-/** Subscribes a queue to a topic, with messages as they were published. The topic may be in another region. */
+/** Subscribes a queue to a topic, with raw messages. The topic may be in another region. */
 export function subscribeToTopic(scope: Construct, id: string, queueArn: string, topicArn: Given<string>): void {
   const arn = toValue(topicArn);
   const subscription = new CfnSubscription(scope, id, {

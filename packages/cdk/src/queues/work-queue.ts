@@ -5,33 +5,33 @@ import { findCondition, type Given, toCfnText } from "../given.ts";
 import { present } from "../present.ts";
 import type { QueueAddress } from "./queue-address.ts";
 
-/** How a queue is made. */
+/** Settings of a queue. */
 export interface WorkQueueProps {
-  /** Without `.fifo`. Default: CloudFormation gives one. */
+  /** Without `.fifo`. Default: CloudFormation generates one. */
   readonly name?: string;
-  /** In order by group. Default: a standard queue. */
+  /** Whether messages are ordered by group. Default: a standard queue. */
   readonly isFifo?: boolean | CfnCondition;
-  /** Six times the time-out of the function that reads it, so that Lambda may retry a batch that was throttled. */
+  /** Six times the time-out of the function that reads it, so that Lambda may retry a throttled batch. */
   readonly visibilitySeconds?: number;
-  /** Where messages go after so many deliveries. Default: the queue is one for dead letters, and keeps them for 14 days. */
+  /** The queue for messages after this many deliveries. Default: the queue is one for dead letters, and keeps them for 14 days. */
   readonly deadLetterArn?: string;
   /** Default: 5. */
   readonly maxReceiveCount?: number;
-  /** How long a message is kept that nobody reads. Default: 4 days. */
+  /** How long an unread message is kept. Default: 4 days. */
   readonly keptSeconds?: number;
-  /** The customer's key. Default: that of SQS. */
+  /** The customer managed key. Default: that of SQS. */
   readonly kmsKeyArn?: Given<string>;
-  /** Who may send besides the roles of its account. Default: nobody. */
+  /** Additional senders besides the roles of its account. Default: none. */
   readonly toStatements?: (queueArn: string) => readonly object[];
-  /** The queue is there only then. */
+  /** The condition under which the queue exists. */
   readonly condition?: CfnCondition | undefined;
 }
 
-/** As the apps count deliveries. */
+/** Same as the apps' count of deliveries. */
 export const MAX_RECEIVE_COUNT = 5;
 const DAY_SECONDS = 86_400;
 
-/** Makes a queue, encrypted, and closed to calls without TLS. */
+/** Creates a queue that is encrypted and denies calls without TLS. */
 export function createWorkQueue(scope: Construct, id: string, props: WorkQueueProps): QueueAddress {
   const {
     name,
@@ -46,7 +46,7 @@ export function createWorkQueue(scope: Construct, id: string, props: WorkQueuePr
   const queue = new CfnQueue(scope, id, {
     ...present({ visibilityTimeout: visibilitySeconds, ...toKey(kmsKeyArn) }),
     ...present(name === undefined ? {} : toFifo(name, isFifo)),
-    // A letter keeps the age that it had: the queue for dead letters must keep messages for longer.
+    // A dead letter keeps its original age: the queue for dead letters must keep messages for longer.
     messageRetentionPeriod: props.keptSeconds ?? (deadLetterArn === undefined ? 14 : 4) * DAY_SECONDS,
     ...(deadLetterArn === undefined ? {} : { redrivePolicy: { deadLetterTargetArn: deadLetterArn, maxReceiveCount } }),
   });
@@ -63,10 +63,10 @@ export function createWorkQueue(scope: Construct, id: string, props: WorkQueuePr
   return { arn: queue.attrArn, url: queue.ref, name: queue.attrQueueName };
 }
 
-/** As many messages as SQS can: what is ordered and known again is so within a group. */
+/** The maximum throughput of SQS: order and deduplication apply within a group. */
 const IN_ORDER = { fifoQueue: true, deduplicationScope: "messageGroup", fifoThroughputLimit: "perMessageGroupId" };
 
-/** CloudFormation refuses `FifoQueue: false`; the property must be absent. */
+/** CloudFormation rejects `FifoQueue: false`; the property must be absent. */
 function toFifo(name: string, isFifo: boolean | CfnCondition) {
   if (isFifo === false) return { queueName: name };
   if (isFifo === true) return { queueName: `${name}.fifo`, ...IN_ORDER };
@@ -80,7 +80,7 @@ function toFifo(name: string, isFifo: boolean | CfnCondition) {
   };
 }
 
-/** SQS takes one or the other. */
+/** SQS accepts only one of them. */
 function toKey(kmsKeyArn: Given<string> | undefined) {
   if (kmsKeyArn === undefined) return { sqsManagedSseEnabled: true };
   const condition = findCondition(kmsKeyArn);

@@ -24,12 +24,12 @@ export interface YardQueuesProps {
   readonly kmsKeyArn?: Given<string>;
 }
 
-/** Lambda may try a throttled batch again, within six times the time that one takes. */
+/** Lambda may retry a throttled batch within six times the time-out. */
 export const TIMES_TIMEOUT = 6;
-/** A container's visibility is renewed while it works: this long a message is hidden when it dies. */
+/** A container renews the visibility while it works: a message stays hidden this long when the container dies. */
 const CONTAINER_VISIBILITY_SECONDS = 120;
 
-/** What is due is in the store: a tick that is lost comes again. */
+/** Due work is in the store: a lost tick comes again. */
 const TICK_SECONDS = 3_600;
 
 /** The queues of a yard, each with its queue for dead letters. */
@@ -53,7 +53,7 @@ export class YardQueues extends Construct {
     const make = (queueId: string, name: string, more: Partial<Parameters<typeof createWorkQueue>[2]> = {}) =>
       createWorkQueue(this, queueId, { name: `${prefix}${name}`, ...key, ...more });
 
-    // A queue in order gives its dead letters to one in order.
+    // A FIFO queue needs a FIFO queue for its dead letters.
     this.eventDeadLetters = make("EventDeadLettersQueue", "event-dead-letters", { isFifo });
     this.taskDeadLetters = make("TaskDeadLettersQueue", "task-dead-letters");
     this.tickDeadLetters = make("TickDeadLettersQueue", "tick-dead-letters");

@@ -5,25 +5,25 @@ import type { Construct } from "constructs";
 import type { Given } from "../given.ts";
 import { createClosedBucket } from "../store/closed-bucket.ts";
 
-/** How something is made. */
+/** Settings of a resource. */
 export interface MadeThing {
   readonly name: string;
-  /** It is there only then. */
+  /** The condition under which it exists. */
   readonly condition?: CfnCondition | undefined;
 }
 
 /** The bucket of documents. */
 export interface ReleaseBucketInput extends MadeThing {
-  /** The customer's key of its objects. Default: S3's own, and for user data `alias/aws/s3`. */
+  /** The customer managed key of its objects. Default: S3's own, and for user data `alias/aws/s3`. */
   readonly keyArn?: Given<string> | undefined;
 }
 
-/** Makes the bucket of documents, user data, halts and locks. It is kept, since it knows which releases there were. */
+/** Creates the bucket of documents, user data, halts and locks. It is retained, because it records all releases. */
 export function createReleaseBucket(scope: Construct, id: string, input: ReleaseBucketInput): CfnBucket {
   return createClosedBucket(scope, id, input);
 }
 
-/** Makes the table of locks, with the predecessor's key. It is kept. */
+/** Creates the table of locks, with the predecessor's key. It is retained. */
 export function createLockTable(scope: Construct, id: string, { name, condition }: MadeThing): CfnTable {
   const table = new CfnTable(scope, id, {
     tableName: name,

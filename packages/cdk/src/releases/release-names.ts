@@ -15,7 +15,7 @@ export interface ReleaseNames {
   readonly placementRoot: string;
 }
 
-/** The function of a preset is called as the predecessor's was. */
+/** The function of a preset has the predecessor's name. */
 const FUNCTIONS = {
   stackyard: "stackyard-releases",
   odin: "coinbase-odin",

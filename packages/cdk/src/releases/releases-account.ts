@@ -62,7 +62,7 @@ export class ReleasesAccount extends Construct {
   }
 }
 
-/** Tagging a session is a call of its own, which knows no external id. */
+/** Tagging a session is a separate call, which has no external id. */
 function toTrust({ deployerRoleArn, externalId }: ReleasesAccountProps): readonly object[] {
   const Principal = { AWS: deployerRoleArn };
   const asked = externalId && toCfn(externalId, (id) => ({ StringEquals: { "sts:ExternalId": id } }));

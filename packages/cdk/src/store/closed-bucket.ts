@@ -3,19 +3,19 @@ import { CfnBucket, CfnBucketPolicy, type CfnBucketProps } from "aws-cdk-lib/aws
 import type { Construct } from "constructs";
 import { type Given, toCfn } from "../given.ts";
 
-/** How a bucket is made. */
+/** Settings of a bucket. */
 export interface ClosedBucketInput {
   readonly name: string;
-  /** It is there only then. */
+  /** The condition under which it exists. */
   readonly condition?: CfnCondition | undefined;
-  /** The customer's key of its objects. Default: S3's own. */
+  /** The customer managed key of its objects. Default: S3's own. */
   readonly keyArn?: Given<string> | undefined;
-  /** What its policy allows besides. */
+  /** Additional statements of its policy. */
   readonly toStatements?: (bucketArn: string) => readonly unknown[];
   readonly more?: CfnBucketProps;
 }
 
-/** Makes a bucket with versions, closed to the public, by TLS only. It is kept when everything else is removed. */
+/** Creates a versioned bucket without public access, by TLS only. It is retained when everything else is deleted. */
 export function createClosedBucket(scope: Construct, id: string, input: ClosedBucketInput): CfnBucket {
   const { name, condition, keyArn, toStatements = () => [] } = input;
   const bucket = new CfnBucket(scope, id, {

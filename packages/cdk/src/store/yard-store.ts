@@ -13,13 +13,13 @@ export type YardStore =
   | { readonly kind: "dynamodb"; readonly stacks: TableAddress; readonly work: TableAddress }
   | { readonly kind: "postgres"; readonly secretArn: string };
 
-/** The variables by which an app finds the store. */
+/** Returns the variables with which an app finds the store. */
 export function toStoreEnvironment(store: YardStore): Readonly<Record<string, string>> {
   if (store.kind === "postgres") return { POSTGRES_CONNECTION_SECRET: store.secretArn };
   return { DYNAMODB_TABLE: store.stacks.name, DYNAMODB_WORK_TABLE: store.work.name };
 }
 
-/** What an app may do with the store. */
+/** Returns what an app may do with the store. */
 export function toStorePermission(store: YardStore): Permission {
   if (store.kind === "postgres") return readSecret(store.secretArn);
   return toDynamodbPermission({ stacksArn: store.stacks.arn, workArn: store.work.arn });

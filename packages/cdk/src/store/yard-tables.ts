@@ -6,19 +6,19 @@ import type { TableAddress } from "./yard-store.ts";
 
 type TableDefinition = ReturnType<typeof toStacksTable>;
 
-/** How a table is made. */
+/** Settings of a table. */
 export interface YardTableProps {
   readonly name: string;
-  /** The table is there only then. */
+  /** The condition under which the table exists. */
   readonly condition?: CfnCondition | undefined;
 }
 
-/** The table of stacks, which is kept when everything else is removed. */
+/** Creates the table of stacks, which is retained when everything else is deleted. */
 export function createStacksTable(scope: Construct, id: string, props: YardTableProps): CfnTable {
   return createTable(scope, id, { ...props, definition: toStacksTable(props.name) });
 }
 
-/** The table of everything else, kept as well. */
+/** Creates the table of everything else, which is also retained. */
 export function createWorkTable(scope: Construct, id: string, props: YardTableProps): CfnTable {
   return createTable(scope, id, { ...props, definition: toWorkTable(props.name) });
 }

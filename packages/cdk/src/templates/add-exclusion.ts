@@ -4,7 +4,7 @@ import type { ParameterName } from "./parameter-definitions.ts";
 /** A parameter and one of its values. */
 export type Choice = readonly [parameter: ParameterName, value: string];
 
-/** Refuses to deploy, before anything is made, where two choices do not go together. */
+/** Makes the deployment fail before it creates anything if two choices conflict. */
 export function addExclusion(stack: Stack, [one, value]: Choice, [other, forbidden]: Choice): void {
   new CfnRule(stack, `${one}Excludes${other}`, {
     ruleCondition: Fn.conditionEquals(Fn.ref(one), value),

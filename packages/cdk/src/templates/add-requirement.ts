@@ -6,11 +6,11 @@ export interface Requirement {
   readonly parameter: ParameterName;
   /** Default: any value but an empty one. */
   readonly value?: string;
-  /** Must not be empty then. */
+  /** The parameter that must then not be empty. */
   readonly needs: ParameterName;
 }
 
-/** Refuses to deploy, before anything is made, where one parameter is given and the other is not. */
+/** Makes the deployment fail before it creates anything if one parameter is set and the other is not. */
 export function addRequirement(stack: Stack, { parameter, value, needs }: Requirement): void {
   const isEmpty = (name: ParameterName) => Fn.conditionEquals(Fn.ref(name), "");
   const isGiven =

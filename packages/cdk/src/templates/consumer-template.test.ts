@@ -78,7 +78,7 @@ describe("the template of a consumer", () => {
     });
   });
 
-  it("refuses to be deployed without a distributor, and says which parameter is missing", () => {
+  it("rejects to be deployed without a distributor, and says which parameter is missing", () => {
     const { Rules } = toJson(consumer);
     const { Assertions } = toJson(toJson(Rules)["DistributorIsGiven"]);
 

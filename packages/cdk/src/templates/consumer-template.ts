@@ -23,7 +23,7 @@ export interface InlineConsumer {
 
 const DESCRIPTION = "Stackyard: copies artifacts of a distributor into this account and region.";
 
-/** Adds the consumer with its code in it, which needs nothing in the region: for StackSets. */
+/** Adds the consumer with inline code, which needs nothing in the region: for StackSets. */
 export function addConsumerTemplate(app: App, inline: InlineConsumer): Stack {
   const stack = new TemplateStack(app, "consumer", DESCRIPTION);
   const parameters = addParameters(stack, PARAMETERS_OF.consumer);
@@ -36,7 +36,7 @@ export function addConsumerTemplate(app: App, inline: InlineConsumer): Stack {
   return stack;
 }
 
-/** Adds the consumer whose code lies in a bucket of each region, since Lambda takes it from its own region only. */
+/** Adds the consumer whose code is in a bucket of each region, because Lambda loads it only from its own region. */
 export function addConsumerZipTemplate(app: App): Stack {
   const stack = new TemplateStack(app, "consumer-zip", DESCRIPTION);
   const parameters = addParameters(stack, PARAMETERS_OF["consumer-zip"]);
@@ -108,13 +108,13 @@ function toTargetCondition(stack: Stack, parameters: TemplateParameters): CfnCon
   return new CfnCondition(stack, "HasTargetBucket", { expression: Fn.conditionNot(Fn.conditionOr(...isNone)) });
 }
 
-/** Artifacts may be read without a URL. */
+/** Whether artifacts may be read without a URL. */
 export function toIdentityCondition(stack: Stack, parameters: TemplateParameters): CfnCondition {
   const isPresigned = Fn.conditionEquals(parameters.text("Transfer"), "presigned");
   return new CfnCondition(stack, "ReadsByIdentity", { expression: Fn.conditionNot(isPresigned) });
 }
 
-/** Copies never go where artifacts come from. A bucket that is made is kept from it by its role. */
+/** Copies never go into the source bucket. The role of a created bucket prevents that. */
 function refuseSource(stack: Stack): void {
   const [target, source] = [Fn.ref("TargetBucket"), Fn.ref("DistributionBucket")];
   new CfnRule(stack, "TargetIsNotSource", {

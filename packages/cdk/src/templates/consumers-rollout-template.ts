@@ -8,7 +8,7 @@ import { TemplateStack } from "./template-stack.ts";
 
 const DESCRIPTION = "Stackyard: rolls consumers of artifacts out into accounts and regions.";
 
-/** Adds the template of a StackSet that brings the consumer into an organisation, or into accounts that are named. */
+/** Adds the template of a StackSet that deploys the consumer into an organization, or into named accounts. */
 export function addConsumersRolloutTemplate(app: App): Stack {
   const stack = new TemplateStack(app, "consumers-rollout", DESCRIPTION);
   const parameters = addParameters(stack, PARAMETERS_OF["consumers-rollout"]);
@@ -30,11 +30,11 @@ export function addConsumersRolloutTemplate(app: App): Stack {
     permissionModel: parameters.text("PermissionModel"),
     callAs: Token.asString(forOrganization(parameters.text("CallAs"))),
     capabilities: ["CAPABILITY_IAM"],
-    // Operations wait for each other instead of being refused.
+    // Operations wait for each other instead of being rejected.
     managedExecution: { Active: true },
     autoDeployment: forOrganization({
       Enabled: parameters.text("AutoDeployment"),
-      // "Specify only if Enabled is set to True": StackSets refuse it otherwise.
+      // "Specify only if Enabled is set to True": StackSets reject it otherwise.
       RetainStacksOnAccountRemoval: Fn.conditionIf(isAutomatic.logicalId, false, Aws.NO_VALUE),
     }),
     operationPreferences: {

@@ -5,9 +5,9 @@ import { addOutput } from "./template-outputs.ts";
 
 /** A file that a template contains. */
 export interface InlineFile {
-  /** What its output is called: `CopyCodeSha256`. */
+  /** The name of its output: `CopyCodeSha256`. */
   readonly output: string;
-  /** Where the build of the repository puts it. */
+  /** The path where the repository's build writes it. */
   readonly file: string;
   readonly text: string;
 }

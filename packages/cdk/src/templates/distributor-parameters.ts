@@ -11,7 +11,7 @@ import {
 } from "./parameter-forms.ts";
 
 const NAME = "[A-Za-z0-9+=,.@_-]{1,64}";
-/** As many as a role's trust of 2,048 characters holds, each as the ARN that IAM makes of it. Source: "IAM and AWS STS quotas". */
+/** The maximum in a trust policy of 2,048 characters, each as the ARN into which IAM converts it. Source: "IAM and AWS STS quotas". */
 const TRUSTED_ACCOUNTS = 40;
 
 /** The parameters of a distributor. */

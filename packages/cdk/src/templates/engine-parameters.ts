@@ -2,7 +2,7 @@ import { optional, type ParameterDefinition } from "./parameter-forms.ts";
 
 const EXECUTOR = "[a-z][a-z0-9-]{0,62}";
 
-/** How the state manager decides: the parameters of its settings, with the defaults that it has itself. */
+/** Settings of the state manager's decisions, with its own defaults. */
 export const ENGINE_PARAMETERS = {
   Executors: {
     group: "Decisions",

@@ -12,7 +12,7 @@ import { TemplateStack } from "./template-stack.ts";
 
 const DESCRIPTION =
   "Stackyard: what lies beside instances: document, instance profile, association, launch hook, patch window.";
-/** Whose value is true in one of these spellings, and in no other. */
+/** The tag must have exactly one of these values. */
 const TAG = { tagKey: "has_ssm_agent", tagValues: ["true", "True"] } as const;
 
 /** Adds the template for an account and region with instances. */

@@ -10,7 +10,7 @@ import { RELEASES_PARAMETERS } from "./releases-parameters.ts";
 import { STORE_PARAMETERS } from "./store-parameters.ts";
 import { TASK_PARAMETERS } from "./task-parameters.ts";
 
-/** Every parameter of the templates, in the order in which the console asks. */
+/** All parameters of the templates, in the order of the console. */
 export const PARAMETERS = {
   YardName: {
     group: "Yard",

@@ -4,7 +4,7 @@ export interface ParameterDefinition {
   readonly description: string;
   /** Default: `String`. */
   readonly type?: "String" | "Number" | "CommaDelimitedList";
-  /** Without one the parameter must be given. */
+  /** Without a default, the parameter is required. */
   readonly default?: string | number;
   readonly values?: readonly (string | number)[];
   readonly pattern?: string;
@@ -18,7 +18,7 @@ export interface ParameterDefinition {
 export const BUCKET = { pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", constraint: "The name of a bucket." } as const;
 /** How ARNs begin. */
 export const ARN = "arn:aws[a-z-]*";
-/** A text that may be left out. */
+/** An optional text. */
 export function optional(pattern: string, constraint: string) {
   return { default: "", pattern: `^(${pattern})?$`, constraint } as const;
 }
@@ -36,16 +36,16 @@ export const QUEUE_ARN = `${ARN}:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}(\\
 export const IMAGE = optional("[a-z0-9][^\\s]{0,499}", "The address of an image, or nothing.");
 /** An address, or nothing. */
 export const ADDRESS = optional("https?://[^\\s]{1,2000}", "An address such as https://example.org, or nothing.");
-/** Numbers of accounts by commas, at most so many, or nothing. */
+/** Account ids separated by commas, at most this many, or nothing. */
 export function accountsUpTo(count: number) {
   const more = count - 1;
   return optional(`[0-9]{12}(,[0-9]{12}){0,${more}}`, `Numbers of accounts by commas, at most ${count}, or nothing.`);
 }
-/** What is on or off, and off by itself. */
+/** A switch that is off by default. */
 export const SWITCH = { default: "false", values: ["true", "false"] } as const;
 /** The name of a bucket, or nothing. */
 export const BUCKET_OR_NOTHING = optional(BUCKET.pattern.slice(1, -1), "The name of a bucket, or nothing.");
-/** Beginning of the name of a bucket. With account and region behind it that has at most 63 characters. */
+/** Prefix of the name of a bucket. With account and region appended, the name has at most 63 characters. */
 export const BUCKET_PREFIX = {
   pattern: "^[a-z0-9][a-z0-9-]{0,33}$",
   constraint: "1 to 34 small letters, digits and -.",

@@ -207,7 +207,7 @@ const CONSUMERS: Names = [
   "LogLevel",
   "LogRetentionDays",
 ];
-/** What is of one account and region. */
+/** Parameters that differ by account and region. */
 const CONSUMER: Names = [
   ...CONSUMERS,
   "TargetBucket",
@@ -232,7 +232,7 @@ const ROLLOUT: Names = [
   "MaxConcurrentPercentage",
 ];
 
-/** What a roll-out hands on to the consumers. */
+/** Parameters that a roll-out passes to the consumers. */
 export const ROLLED_OUT = CONSUMERS;
 
 /** The parameters of each template. */

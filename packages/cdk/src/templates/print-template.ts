@@ -2,7 +2,7 @@ const WIDTH = 120;
 
 /** Formats a template as JSON for people: what fits stays on one line. It is shorter, too: a CloudFormation call accepts 51,200 bytes. */
 export function printTemplate(value: unknown, indent = ""): string {
-  // Line breaks in texts are escaped: these are all between parts.
+  // Line breaks in texts are escaped: all of these are between parts.
   const line = JSON.stringify(value, null, 1).replaceAll(/\n */g, " ");
   if (indent.length + line.length <= WIDTH || typeof value !== "object" || value === null) return line;
   const deeper = `${indent} `;

@@ -1,7 +1,7 @@
 import { ARN, optional, type ParameterDefinition, QUEUE_ARN } from "./parameter-forms.ts";
 import { SENDER_PARAMETERS } from "./sender-parameters.ts";
 
-/** By which queues a yard works. */
+/** The queues of a yard. */
 export const QUEUE_PARAMETERS = {
   TaskQueueArn: {
     group: "Queues",

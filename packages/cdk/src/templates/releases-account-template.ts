@@ -7,13 +7,13 @@ import { TemplateStack } from "./template-stack.ts";
 
 const DESCRIPTION = "Stackyard: the role that the deployer of releases takes in an account.";
 
-/** Adds the template for an account that is released into. The role has a name: it needs `CAPABILITY_NAMED_IAM`. */
+/** Adds the template for an account that releases deploy to. The role has a name: it needs `CAPABILITY_NAMED_IAM`. */
 export function addReleasesAccountTemplate(app: App): Stack {
   const stack = new TemplateStack(app, "releases-account", DESCRIPTION);
   const parameters = addParameters(stack, PARAMETERS_OF["releases-account"]);
   const names = addReleaseNames(stack, ["assumedRole", "profileRoot", "placementRoot"]);
   const account = new ReleasesAccount(stack, "Releases", {
-    // The deployer's things are not in this account.
+    // The deployer's resources are not in this account.
     preset: { ...names, function: "", bucketPrefix: "", lockTable: "" },
     deployerRoleArn: parameters.text("DeployerRoleArn"),
     roleName: orElse(parameters, "AssumedRole", names.assumedRole),

@@ -13,7 +13,7 @@ const COLUMNS = {
   placementRoot: "PlacementRoot",
 } as const satisfies Record<keyof ReleaseNames, string>;
 
-/** What a parameter chooses: a row of a mapping that the template holds. `columns`: those that it needs. */
+/** What a parameter chooses: a row of a mapping in the template. `columns`: the required ones. */
 export function addReleaseNames<Column extends keyof ReleaseNames>(
   stack: Stack,
   columns: readonly Column[],
@@ -31,7 +31,7 @@ export function addReleaseNames<Column extends keyof ReleaseNames>(
   return Object.fromEntries(columns.map((column) => [column, find(column)])) as Pick<ReleaseNames, Column>;
 }
 
-/** The preset that a parameter chooses. */
+/** Returns the preset that a parameter chooses. */
 export function addReleaseChoice(stack: Stack, parameters: TemplateParameters): ReleaseChoice {
   const isSeed = new CfnCondition(stack, "IsStepAsgDeployer", {
     expression: Fn.conditionEquals(parameters.text("ReleasesPreset"), "step-asg-deployer"),
@@ -45,7 +45,7 @@ export function addReleaseChoice(stack: Stack, parameters: TemplateParameters): 
   };
 }
 
-/** A name that may be given, and what it is otherwise. */
+/** Returns an optional name, or its default. */
 export function orElse(parameters: TemplateParameters, name: "AssumedRole", otherwise: string): string {
   const { condition, value } = parameters.given(name);
   return Token.asString(Fn.conditionIf(condition.logicalId, value, otherwise));

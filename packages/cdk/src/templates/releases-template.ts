@@ -33,7 +33,7 @@ export function addReleasesTemplate(app: App): Stack {
   });
   const told = [
     ["ReleasesFunctionName", releases.function.name, "Function."],
-    // Called as the parameter of the other template that takes it.
+    // Named like the parameter of the other template that receives it.
     ["DeployerRoleArn", releases.function.role.roleArn, "Role of the function; roles in accounts trust it."],
     ["ReleasesStateMachineArn", releases.stateMachineArn, "State machine: who releases starts an execution of it."],
     ["ReleasesBucketName", releases.bucketName, "Bucket: who releases puts documents there first."],
@@ -43,7 +43,7 @@ export function addReleasesTemplate(app: App): Stack {
   return stack;
 }
 
-/** Bucket and table, made unless they are there. */
+/** Bucket and table, created unless they exist. */
 function addReleaseMemory(stack: Stack, parameters: TemplateParameters, names: ReleaseNames) {
   const either = (parameter: "ExistingReleaseBucket" | "ExistingLockTable", make: (makes: CfnCondition) => string) => {
     const existing = parameters.text(parameter);

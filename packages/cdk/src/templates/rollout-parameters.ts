@@ -3,7 +3,7 @@ import { accountsUpTo, optional, type ParameterDefinition } from "./parameter-fo
 const UNIT = "(ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|r-[a-z0-9]{4,32})";
 const PERCENT = { type: "Number", min: 0, max: 100 } as const;
 
-/** How consumers come into accounts and regions. */
+/** Settings for the roll-out of consumers to accounts and regions. */
 export const ROLLOUT_PARAMETERS = {
   ConsumerTemplateUrl: {
     group: "Rollout",

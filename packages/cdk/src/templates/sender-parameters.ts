@@ -1,6 +1,6 @@
 import { ARN, LIST, optional, type ParameterDefinition } from "./parameter-forms.ts";
 
-/** Who sends events besides the account of the yard: parameters of the queue's policy. */
+/** Additional senders of events from other accounts: parameters of the queue's policy. */
 export const SENDER_PARAMETERS = {
   EventTopicArn: {
     group: "Queues",

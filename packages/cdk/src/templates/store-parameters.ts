@@ -1,6 +1,6 @@
 import { ARN, optional, type ParameterDefinition, TABLE } from "./parameter-forms.ts";
 
-/** Where a yard keeps what it knows. */
+/** Where a yard stores its state. */
 export const STORE_PARAMETERS = {
   ConnectionSecretArn: {
     group: "Store",

@@ -36,7 +36,7 @@ const TEMPLATES = [
 
 /** Synthesises the plain templates from the constructs. The same sources give the same bytes. */
 export function synthesizeTemplates({ consumer }: TemplateSources = {}): readonly Template[] {
-  // The validator that is built in takes the empty defaults of parameters for values; tests ask it with real ones.
+  // The built-in validator treats the empty defaults of parameters as values; tests validate with real ones.
   const app = new App({ analyticsReporting: false, treeMetadata: false, builtinCloudFormationValidation: false });
   const stacks = TEMPLATES.map((add) => add(app));
   if (consumer !== undefined) stacks.push(addConsumerTemplate(app, consumer));

@@ -1,6 +1,6 @@
 import { ADDRESS, IMAGE, LIST, optional, type ParameterDefinition } from "./parameter-forms.ts";
 
-/** How tasks are run, and what they may do. */
+/** How tasks run, and what they may do. */
 export const TASK_PARAMETERS = {
   FunctionArns: {
     group: "Tasks",

@@ -5,7 +5,7 @@ import type { QueueAddress } from "../queues/queue-address.ts";
 import type { TemplateParameters } from "./template-parameters.ts";
 import { toRunnerRights, toYardSettings } from "./template-settings.ts";
 
-/** Where containers for long tasks read and write, and when there are any. */
+/** The queues of containers for long tasks, and the condition under which there are containers. */
 export interface ContainersInput {
   readonly queue: QueueAddress;
   readonly queues: TaskRunnerQueues;
@@ -13,7 +13,7 @@ export interface ContainersInput {
   readonly condition: CfnCondition;
 }
 
-/** Adds the service of containers for long tasks, as the parameters say. */
+/** Adds the service of containers for long tasks, as configured by the parameters. */
 export function addContainers(stack: Stack, parameters: TemplateParameters, input: ContainersInput): void {
   new LongTaskService(stack, "Containers", {
     ...toYardSettings(parameters),

@@ -4,7 +4,7 @@ import { findCondition, type Given, toValue } from "../given.ts";
 import type { QueueAddress } from "../queues/queue-address.ts";
 import type { YardQueues } from "../queues/yard-queues.ts";
 
-/** Tells where the queues are: for senders of events, for runners elsewhere, and for who looks after dead letters. */
+/** Adds the addresses of the queues: for senders of events, for runners elsewhere, and for operators of dead letters. */
 export function addQueueOutputs(stack: Stack, queues: YardQueues): void {
   const told: readonly (readonly [string, Given<QueueAddress> | undefined, string])[] = [
     ["EventQueue", queues.events, "Queue of events: whoever sends one needs sqs:SendMessage on it."],
@@ -19,7 +19,7 @@ export function addQueueOutputs(stack: Stack, queues: YardQueues): void {
   }
 }
 
-/** Tells the names of the tables, or of the secret. */
+/** Adds the names of the tables, or of the secret. */
 export function addStoreOutputs(stack: Stack, stores: StoreChoices): void {
   for (const choice of stores) {
     const store = toValue(choice);
@@ -34,7 +34,7 @@ export function addStoreOutputs(stack: Stack, stores: StoreChoices): void {
   }
 }
 
-/** Tells a function's name and role. */
+/** Adds a function's name and role. */
 export function addFunctionOutputs(
   stack: Stack,
   app: string,
@@ -44,7 +44,7 @@ export function addFunctionOutputs(
   new CfnOutput(stack, `${app}RoleArn`, { value: role.roleArn, description: "Its role; roles in targets trust it." });
 }
 
-/** An output may be called as a resource or a parameter is; a construct may not. */
+/** An output may have the name of a resource or a parameter; a construct may not. */
 export function addOutput(
   stack: Stack,
   name: string,
@@ -59,7 +59,7 @@ function addQueueOutput(stack: Stack, name: string, queue: Given<QueueAddress>, 
   const { url, arn } = toValue(queue);
   const condition = findCondition(queue);
   for (const [ending, value] of [["Url", url] as const, ["Arn", arn] as const]) {
-    // An output is called as no resource may be: the URL of EventQueue is EventQueueUrl.
+    // An output must not have the name of a resource: the URL of EventQueue is EventQueueUrl.
     const output = new CfnOutput(stack, `${name}${ending}`, { value, description });
     if (condition !== undefined) output.condition = condition;
   }

@@ -12,18 +12,18 @@ import { present } from "../present.ts";
 import { PARAMETERS, type ParameterName } from "./parameter-definitions.ts";
 import type { ParameterDefinition } from "./parameter-forms.ts";
 
-/** The parameters of one template. Asking for one that it does not have is a mistake of ours and throws. */
+/** The parameters of one template. Throws for a parameter that it does not have, which is a bug. */
 export interface TemplateParameters {
   text(name: ParameterName): string;
   number(name: ParameterName): number;
   list(name: ParameterName): string[];
-  /** The text, where it is not empty. */
+  /** The text, if it is not empty. */
   given(name: ParameterName): Conditional<string>;
-  /** The same as a number. */
+  /** The text as a number. */
   givenNumber(name: ParameterName): Conditional<number>;
-  /** The list, where it is not empty. */
+  /** The list, if it is not empty. */
   givenList(name: ParameterName): Conditional<readonly string[]>;
-  /** Holds where the parameter has that value. */
+  /** A condition that is true if the parameter has that value. */
   condition(id: string, name: ParameterName, value: string): CfnCondition;
 }
 
@@ -80,7 +80,7 @@ function toProps(definition: ParameterDefinition): CfnParameterProps {
     description,
     allowedPattern: pattern,
     constraintDescription: constraint,
-    // Values are texts here; a default that is a number would be none of them for linters.
+    // Values are texts here; linters reject a default that is a number.
     default: values === undefined ? definition.default : definition.default?.toString(),
     allowedValues: values?.map(String),
     minValue: min,

@@ -4,7 +4,7 @@ import type { YardQueuesProps } from "../queues/yard-queues.ts";
 import type { TemplateParameters } from "./template-parameters.ts";
 import { addTaskVisibility } from "./template-settings.ts";
 
-/** How the queues of a template are made. */
+/** Returns the settings of a template's queues. */
 export function toQueueSettings(stack: Stack, parameters: TemplateParameters): YardQueuesProps {
   const isMain = parameters.condition("IsMainYard", "YardName", "main");
   const hasNone = parameters.condition("HasNoLongTasks", "LongTasks", "none");

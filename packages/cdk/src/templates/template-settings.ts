@@ -20,7 +20,7 @@ export function toYardSettings(parameters: TemplateParameters) {
   };
 }
 
-/** What functions have alike. */
+/** Returns the settings that functions share. */
 export function toFunctionSettings(parameters: TemplateParameters) {
   return {
     subnets: toSubnets(parameters, "SubnetIds", "SecurityGroupIds"),
@@ -29,7 +29,7 @@ export function toFunctionSettings(parameters: TemplateParameters) {
   };
 }
 
-/** The state manager's own. */
+/** Returns the state manager's own settings. */
 export function toStateManagerSettings(parameters: TemplateParameters, scope: Stack) {
   return {
     ...toFunctionSettings(parameters),
@@ -47,7 +47,7 @@ export function toStateManagerSettings(parameters: TemplateParameters, scope: St
   };
 }
 
-/** What a runner may do, in a function and in a container. */
+/** Returns what a runner may do, in a function and in a container. */
 export function toRunnerRights(parameters: TemplateParameters) {
   return {
     functionArns: parameters.givenList("FunctionArns"),
@@ -59,7 +59,7 @@ export function toRunnerRights(parameters: TemplateParameters) {
   };
 }
 
-/** How a runner comes into other accounts. */
+/** Returns how a runner assumes roles in other accounts. */
 export function toTargetRights(parameters: TemplateParameters) {
   return {
     targetRoleArns: parameters.givenList("TargetRoleArns"),
@@ -69,14 +69,14 @@ export function toTargetRights(parameters: TemplateParameters) {
   };
 }
 
-/** The task runner's own. */
+/** Returns the task runner's own settings. */
 export function toTaskRunnerSettings(parameters: TemplateParameters, scope: Stack) {
   return {
     ...toFunctionSettings(parameters),
     ...toRunnerRights(parameters),
     code: toCode(scope, parameters, "TaskRunner"),
     image: parameters.given("TaskRunnerImageUri"),
-    // One of the two that the parameter allows.
+    // One of the two values that the parameter allows.
     architecture: parameters.text("TaskRunnerArchitecture"),
     memoryMb: parameters.number("TaskRunnerMemory"),
     timeoutSeconds: parameters.number("TaskRunnerTimeout"),
@@ -85,7 +85,7 @@ export function toTaskRunnerSettings(parameters: TemplateParameters, scope: Stac
   };
 }
 
-/** Templates cannot multiply: a table says how long a task is hidden. */
+/** Templates cannot multiply: a mapping contains how long a task is hidden. */
 export function addTaskVisibility(stack: Stack): number {
   const rows = PARAMETERS.TaskRunnerTimeout.values.map((seconds) => [
     String(seconds),
@@ -95,7 +95,7 @@ export function addTaskVisibility(stack: Stack): number {
   return Token.asNumber(Fn.findInMap(logicalId, Fn.ref("TaskRunnerTimeout"), "VisibilitySeconds"));
 }
 
-/** Subnets and security groups, where there are subnets. */
+/** Returns subnets and security groups, if subnets are set. */
 export function toSubnets(
   parameters: TemplateParameters,
   subnets: ParameterName,
@@ -105,7 +105,7 @@ export function toSubnets(
   return onlyIf(condition, { subnetIds, securityGroupIds: parameters.list(securityGroups) });
 }
 
-/** The zip of an app. */
+/** Returns the zip of an app. */
 export function toCode(
   scope: Stack,
   parameters: TemplateParameters,

@@ -1,6 +1,6 @@
 import { type App, type CfnElement, type IStackSynthesizer, LegacyStackSynthesizer, Stack } from "aws-cdk-lib";
 
-/** Parts of the tree whose names say nothing to a reader of the template. */
+/** Parts of the construct tree whose names mean nothing to a reader of the template. */
 const UNNAMED = new Set([
   ...["Yard", "App", "Queues", "Functions", "Resource"],
   ...["Adoption", "Copying", "Asking", "Memory", "Announcing", "Receiving", "InitialSets"],
@@ -13,7 +13,7 @@ const UNNAMED = new Set([
  */
 export class TemplateStack extends Stack {
   constructor(app: App, name: string, description: string) {
-    // The interface knows no undefined where the class may give it; the two are of one library.
+    // The interface does not allow undefined where the class may return it; both are from one library.
     const synthesizer = new LegacyStackSynthesizer() as IStackSynthesizer;
     super(app, name, { synthesizer, analyticsReporting: false, description });
   }

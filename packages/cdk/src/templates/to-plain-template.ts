@@ -1,7 +1,7 @@
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * Writes texts that are joined of pieces as one text with names in it, `arn:${AWS::Partition}:s3:::${MachineBucket}/*`, as a
+ * Writes joined texts as one text with names in it, `arn:${AWS::Partition}:s3:::${MachineBucket}/*`, as a
  * person would.
  */
 export function toPlainTemplate(value: unknown): unknown {

@@ -221,7 +221,7 @@ describe("simulate", () => {
     expect([exitCode, parseLines(stdout)]).toMatchObject([0, [{ outcome: "removed", stack: null }]]);
   });
 
-  it("refuses events of a machine with errors, and ends with 1 when it was named", async () => {
+  it("rejects events of a machine with errors, and ends with 1 when it was named", async () => {
     const cwd = aProject({
       "machines/m.yaml": INVALID,
       "steps.json": '[{"event":{"stackId":"a","event":"GO","machine":"m"}}]',

@@ -36,7 +36,7 @@ describe("a data folder whose store is gone", () => {
         writeFileSync(inData("stackyard.db"), "");
       },
     ],
-  ])("is refused when the store is %s, with a hint, and leaves it unchanged", async (_, lose) => {
+  ])("is rejected when the store is %s, with a hint, and leaves it unchanged", async (_, lose) => {
     await runDev();
     lose();
     const before = statSync(inData("stackyard.db"), { throwIfNoEntry: false })?.size;

@@ -26,7 +26,7 @@ describe("parseMetadata", () => {
     });
   });
 
-  it.each([["sha"], ["=x"], ["n:=x"], ["{"], ['{"a":{}}'], ["list:=[1]"]])("refuses %s as wrong words", (word) => {
+  it.each([["sha"], ["=x"], ["n:=x"], ["{"], ['{"a":{}}'], ["list:=[1]"]])("rejects %s as wrong words", (word) => {
     expect(() => parseMetadata([word])).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });

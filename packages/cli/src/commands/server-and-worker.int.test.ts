@@ -231,7 +231,7 @@ describe("the settings of the engine", () => {
     ]);
   });
 
-  it.each(["server", "dev", "worker"])("are refused by %s before anything is opened", async (command) => {
+  it.each(["server", "dev", "worker"])("are rejected by %s before anything is opened", async (command) => {
     const { cwd } = aProject({ store: "./none.mjs" });
     const env = { REFUSED_EVENTS: "redeliver", HISTORY_RETENTION_DAYS: "0" };
 

@@ -101,7 +101,7 @@ describe("task run", () => {
     ["no JSON", "{", "is no JSON"],
     ["an invalid task message", '{"task": {}}', "The message is not a task"],
     ["two messages", '{"Records": [{"body": "{}"}, {"body": "{}"}]}', "holds 2 messages"],
-  ])("refuses %s", async (_what, stdin, reason) => {
+  ])("rejects %s", async (_what, stdin, reason) => {
     const { exitCode, stderr } = await runCli(["task", "run", "-"], { cwd: aProject(ECHO), env, stdin });
 
     expect([exitCode, stderr]).toEqual([3, expect.stringContaining(reason)]);

@@ -45,15 +45,15 @@ describe("parseConfig", () => {
     expect(parseConfig({ store }, "x")).toEqual({ store });
   });
 
-  it.each([[""], [5], [null], [{}], [{ type: "" }], [{ type: 5 }], [["postgres"]]])("refuses the store %j", (store) => {
+  it.each([[""], [5], [null], [{}], [{ type: "" }], [{ type: 5 }], [["postgres"]]])("rejects the store %j", (store) => {
     expect(() => parseConfig({ store }, "x")).toThrow('store must be "sqlite", "postgres", a package or a path');
   });
 
-  it.each(["yard.example.org", "ftp://yard.example.org", ""])("refuses %j as the servers' address", (url) => {
+  it.each(["yard.example.org", "ftp://yard.example.org", ""])("rejects %j as the servers' address", (url) => {
     expect(() => parseConfig({ server: { url } }, "x")).toThrow("server.url");
   });
 
-  it.each([[undefined], [null], [[]], ["text"]])("refuses %j", (value) => {
+  it.each([[undefined], [null], [[]], ["text"]])("rejects %j", (value) => {
     expect(() => parseConfig(value, "x")).toThrow("default export must be the configuration");
   });
 });
@@ -215,7 +215,7 @@ describe("worker.lease", () => {
     expect(parseConfig({ worker: { lease } }, "stackyard.config.ts")).toEqual({ worker: { lease } });
   });
 
-  it.each(["", "5", "999ms", "2h", "soon", "-5s"])("refuses %j and says what to write", (lease) => {
+  it.each(["", "5", "999ms", "2h", "soon", "-5s"])("rejects %j and says what to write", (lease) => {
     expect(toLeaseMs(lease)).toBeUndefined();
     expect(() => parseConfig({ worker: { lease } }, "stackyard.config.ts")).toThrow(
       `worker.lease: "${lease}" must be a duration from 1s to 1h, such as 30s.`,

@@ -32,7 +32,7 @@ describe("chooseStore", () => {
     expect(chooseStore(aFile(store))).toEqual(choice);
   });
 
-  it("refuses options of the embedded store, whose folder is named elsewhere", () => {
+  it("rejects options of the embedded store, whose folder is named elsewhere", () => {
     expect(() => chooseStore(aFile({ type: "sqlite", folder: "x" }))).toThrow(
       expect.objectContaining({
         code: "CONFIG_INVALID",

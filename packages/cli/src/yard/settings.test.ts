@@ -37,7 +37,7 @@ describe("parseEngineSettings", () => {
     ["HISTORY_RETENTION_DAYS", "-1"],
     ["HISTORY_RETENTION_DAYS", "1.5"],
     ["ALLOW_EXTERNAL_NEXT", "yes"],
-  ])("refuses %s=%s", (name, value) => {
+  ])("rejects %s=%s", (name, value) => {
     const told = expect.objectContaining({
       code: "CONFIG_INVALID",
       message: expect.stringContaining(`${name} must be`),
@@ -94,7 +94,7 @@ describe("parseApiTokens", () => {
     ["an odd name", `ada=${secret},a/b=${secret}x`, "Token 2 of X has an invalid name"],
     ["a short token", "ada=short", "Token 1 of X must have 16 to 256 visible ASCII characters after its name."],
     ["a token of two people", `ada=${secret},ben=${secret}`, 'X gives "ada" and "ben" the same token.'],
-  ])("refuses %s and says what to write", (_what, text, told) => {
+  ])("rejects %s and says what to write", (_what, text, told) => {
     expect(() => parseApiTokens(text, "X")).toThrow(told);
   });
 

@@ -225,7 +225,7 @@ describe("checkOpened", () => {
     ["a part of an unknown total size when the whole was requested", check({ range: { from: 0, to: 99 } }, undefined)],
     ["the end when the whole was requested", check({ length: 100, range: { from: 1, to: 100, size: 101 } }, 100)],
     ["a part of another file", check({ range: { ...PART, size: 101 } }, 100, PART)],
-  ])("refuses %s", (_what, isTaken) => expect(isTaken).toBe(false));
+  ])("rejects %s", (_what, isTaken) => expect(isTaken).toBe(false));
 });
 
 const MEASURED = Buffer.from("0123456789");

@@ -398,7 +398,7 @@ describe("a retirement", () => {
     expect(sim.s3.texts(BUCKET)).toEqual({ [KEY]: "other" });
   });
 
-  it("is refused where it is not switched on", async () => {
+  it("is rejected where it is not switched on", async () => {
     const { consumer, sim, events } = await serve(aBody());
 
     await consumer.onMessages({ Records: [retirement] });

@@ -162,7 +162,7 @@ describe("artifacts coverage", () => {
     [{ timeout: "5m" }],
     [{ distributor: "not a name" }],
     [{ account: "1" }],
-  ])("refuses %j", async (args) => {
+  ])("rejects %j", async (args) => {
     expect(await codeOf(world.run("artifacts coverage", args))).toBe("USAGE");
     expect(world.asked).toEqual([]);
   });
@@ -195,7 +195,7 @@ describe("the distributor of a command", () => {
     expect(world.opened.distributors).toEqual([expected]);
   });
 
-  it("refuses by its own codes", async () => {
+  it("rejects by its own codes", async () => {
     world.answers.refresh = () => {
       throw new StackyardError("NOT_FOUND", "No version.");
     };
@@ -409,7 +409,7 @@ describe("artifacts verify", () => {
     [{ account: CONSUMER.account }],
     [{ role: "arn:aws:iam::222233334444:role/look" }],
     [{ ...CONSUMER, externalId: "x" }],
-  ])("refuses %j alone", async (args) => {
+  ])("rejects %j alone", async (args) => {
     expect(await codeOf(world.run("artifacts verify", { ...VERSION, ...args }))).toBe("USAGE");
   });
 

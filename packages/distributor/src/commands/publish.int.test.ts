@@ -107,7 +107,7 @@ describe("artifacts publish", () => {
       (path: string) => writeFileSync(Buffer.concat([Buffer.from(`${path}/a`), Buffer.from([0xff])]), ""),
       "not UTF-8",
     ],
-  ])("refuses %s, and sends nothing", async (_what, make, told) => {
+  ])("rejects %s, and sends nothing", async (_what, make, told) => {
     make(join(world.cwd, "dist"));
 
     await expect(publish()).rejects.toMatchObject({ code: "USAGE", message: expect.stringContaining(told) });
@@ -123,7 +123,7 @@ describe("artifacts publish", () => {
     expect(notes).toEqual(["The version keeps its published labels. Ignored: build"]);
   });
 
-  it("refuses other content under the same version", async () => {
+  it("rejects other content under the same version", async () => {
     await publish();
     world.write("dist/app.zip", "other");
 
@@ -137,7 +137,7 @@ describe("artifacts publish", () => {
     ["a wrong label", { label: ["x"] }, {}],
     ["a wrong name", { name: "../x" }, {}],
     ["an empty time", { wait: true, timeout: "soon" }, {}],
-  ])("refuses %s before anything is sent", async (_what, args, options) => {
+  ])("rejects %s before anything is sent", async (_what, args, options) => {
     expect(await codeOf(publish(args, options))).toBe("USAGE");
     expect(keys()).toEqual([]);
   });

@@ -123,7 +123,7 @@ describe("an initial set", () => {
     expect(files()).toEqual([]);
   });
 
-  it("refuses an account that is not trusted, and notes nothing of it", async () => {
+  it("rejects an account that is not trusted, and notes nothing of it", async () => {
     const { world, start } = createSets();
 
     expect(await start("first", { account: "222233334444" })).toEqual({
@@ -355,7 +355,7 @@ describe("parseSetTask", () => {
     { ...INPUT, Artifact: "a@" },
     { ...INPUT, Line: "a b" },
     { ...INPUT, Step: { askedAt: -1 } },
-  ])("refuses %j", (input) => {
+  ])("rejects %j", (input) => {
     expect(parseSetTask(task(input)).kind).toBe("faulty");
   });
 

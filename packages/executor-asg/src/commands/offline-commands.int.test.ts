@@ -147,7 +147,7 @@ describe("release validate", () => {
     expect(value["warnings"]).toMatchObject([{ code: "release-user-data-secret", pointer: "/user_data_sha256" }]);
   });
 
-  it("refuses arguments of another type", async () => {
+  it("rejects arguments of another type", async () => {
     await expect(world.run("validate", { file: "shop.json", preset: "mine" })).rejects.toMatchObject({ code: "USAGE" });
   });
 });
@@ -222,7 +222,7 @@ Done after 1m 50s at the earliest; the timeout is 10m.`);
     '{"web": -1}',
     '{"web": 1e20}',
     '{"web": 1, "web": 2}',
-  ])("refuses %s as the capacities before", async (previous) => {
+  ])("rejects %s as the capacities before", async (previous) => {
     await expect(world.run("plan", { file: "shop.json", previous })).rejects.toMatchObject({ code: "USAGE" });
   });
 });

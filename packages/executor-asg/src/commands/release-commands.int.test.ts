@@ -234,7 +234,7 @@ describe("release halt", () => {
     expect([again.exitCode, again.text]).toEqual([1, expect.stringMatching(/^Nothing to halt\. /)]);
   });
 
-  it("refuses a file that names no project", async () => {
+  it("rejects a file that names no project", async () => {
     world.write("other.json", {});
 
     await expect(world.run("halt", { what: "other.json" })).rejects.toMatchObject({ code: "CONFIG_INVALID" });

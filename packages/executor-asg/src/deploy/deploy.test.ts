@@ -292,7 +292,7 @@ describe("deploy that fails in the middle", () => {
     ["CloudWatch.PutMetricAlarm", "Cannot write its scaling policies and alarms."],
     ["AutoScaling.EnableMetricsCollection", "Cannot enable the metrics of its group."],
     ["EC2.CreatePlacementGroup", "Cannot create its placement group."],
-  ])("says for which service %s was refused, what to do, and what was made before", async (operation, what) => {
+  ])("says for which service %s was rejected, what to do, and what was made before", async (operation, what) => {
     const world = createReleaseWorld();
     const placement = { placement_group_name: "odin/org/shop/production", placement_group_strategy: "spread" } as const;
     const autoscaling = anAutoscaling({ policies: [anAlarmPolicy()] });

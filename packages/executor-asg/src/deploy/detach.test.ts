@@ -463,7 +463,7 @@ describe("cleanUpSuccess of the first generation", () => {
     expect(switched.standing()).toEqual([switched.newGroup]);
   });
 
-  it("deletes it though that was refused", async () => {
+  it("deletes it though that was rejected", async () => {
     const switched = await createSwitch({ world });
     switched.sim.once("AutoScaling.DetachLoadBalancers", denied);
 

@@ -107,7 +107,7 @@ describe("findRollback", () => {
       undefined,
       "belong to several releases: a, b",
     ],
-  ])("refuses where %s", (_, given, releaseId, message) => {
+  ])("rejects where %s", (_, given, releaseId, message) => {
     expect(find(given, releaseId)).toEqual({ kind: "refused", message: expect.stringContaining(message) });
   });
 });
@@ -308,7 +308,7 @@ describe("a rollback without kept groups", () => {
     expect(await world.memory.locks.renew({ ...input.at, release_id: input.uuid }, input.uuid)).not.toBe("held");
   });
 
-  it("refuses where that is not there any more", async () => {
+  it("rejects where that is not there any more", async () => {
     const world = await createReleased({ release: {} });
 
     expect(await rollbackRelease(world.deps, input)).toMatchObject({

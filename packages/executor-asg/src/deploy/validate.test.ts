@@ -79,7 +79,7 @@ describe("validateRelease", () => {
     ["no object", "stored"],
     ["a list", []],
     ["null", null],
-  ])("refuses a second channel with %s", async (_, stored) => {
+  ])("rejects a second channel with %s", async (_, stored) => {
     const { validate, world, id, document } = setUp();
     const isChange = typeof stored === "object" && stored !== null && "changes" in stored;
     world.memory.documents.set(id, isChange ? { ...document, ...Object(stored.changes) } : stored);
@@ -87,21 +87,21 @@ describe("validateRelease", () => {
     expect(await validate()).toMatch(/^BadReleaseError: /);
   });
 
-  it("refuses a release that is not in its bucket", async () => {
+  it("rejects a release that is not in its bucket", async () => {
     const { validate, world } = setUp();
     world.memory.documents.clear();
 
     expect(await validate()).toMatch(/^BadReleaseError: Release\(release-9\) Error: Its document is not in /);
   });
 
-  it.each(["loadDocument", "loadUserData"] as const)("refuses what cannot be read by %s", async (what) => {
+  it.each(["loadDocument", "loadUserData"] as const)("rejects what cannot be read by %s", async (what) => {
     const { validate, world } = setUp();
     Object.assign(world.memory, { [what]: () => Promise.reject(new Error("Access Denied")) });
 
     expect(await validate()).toMatch(/^BadReleaseError: .*: Access Denied$/);
   });
 
-  it("refuses user data that is not there, or another one than the document says", async () => {
+  it("rejects user data that is not there, or another one than the document says", async () => {
     const { validate, world, id } = setUp();
     world.memory.userData.set(id, `${USER_DATA}# more`);
     const other = await validate();
@@ -113,7 +113,7 @@ describe("validateRelease", () => {
     expect(await validate()).toMatch(/^BadReleaseError: Release\(release-9\) Error: Its user data is not in /);
   });
 
-  it("refuses user data that EC2 would not take, before anything is locked", async () => {
+  it("rejects user data that EC2 would not take, before anything is locked", async () => {
     const { validate } = setUp({ userData: "x".repeat(16_385) });
 
     expect(await validate()).toBe(
@@ -308,7 +308,7 @@ describe("validateResources", () => {
     ],
     ["a topic without its role", () => ({ lifecycle: { ready: noRole() } }), /looked up by name/],
     ["no subnet at all", () => ({ subnets: [] }), /at least one/],
-  ])("refuses %s", async (_, toOver, message) => {
+  ])("rejects %s", async (_, toOver, message) => {
     const world = createReleaseWorld();
 
     expect(await refusalOf(world, toOver(world))).toEqual([expect.stringMatching(message)]);
@@ -336,7 +336,7 @@ describe("validateResources", () => {
       (world) => void world.addOldGroup({ service: "web", tags: { ServiceName: "" } }),
       /ServiceName/,
     ],
-  ])("refuses %s", async (_, prepare, message) => {
+  ])("rejects %s", async (_, prepare, message) => {
     const world = createReleaseWorld();
     prepare(world);
 
@@ -471,7 +471,7 @@ describe("validateResources of a safe release", () => {
   it.each([
     ["does not exist", undefined],
     ["breaks a rule", { ...document, services: {} }],
-  ])("refuses where the document before %s", async (text, before) => {
+  ])("rejects where the document before %s", async (text, before) => {
     const world = createReleaseWorld();
     world.addOldGroup({ service: "web" });
     if (before !== undefined) world.memory.documents.set("release-1", before);

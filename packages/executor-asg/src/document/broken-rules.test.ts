@@ -27,7 +27,7 @@ const tracking = { type: "target_tracking", metric: "cpu", target_value: 50 };
 const service = { instance_type: "t3.small", security_groups: ["a"] };
 const group = { [`${WEB}/placement_group_name`]: "stackyard/acme/shop/web" };
 
-describe("a release is refused", () => {
+describe("a release is rejected", () => {
   it.each<[string, Changes]>([
     ["release-account-missing /aws_account_id", { "/aws_account_id": undefined }],
     ["release-account-missing /aws_account_id", { "/aws_account_id": "" }],
@@ -75,7 +75,7 @@ describe("a release is refused", () => {
   });
 });
 
-describe("a service is refused", () => {
+describe("a service is rejected", () => {
   it.each<[string, Changes]>([
     ["release-service-name-missing /services/", { "/services": { "": service } }],
     ["release-name-unsafe /services/..", { "/services": { "..": service } }],
@@ -214,7 +214,7 @@ describe("a service is refused", () => {
   });
 });
 
-describe("capacities are refused", () => {
+describe("capacities are rejected", () => {
   it.each<[string, Changes]>([
     ["strategy-unknown /strategy", { strategy: "allatonce" }],
     ["strategy-unknown /strategy", { strategy: "" }],
@@ -283,7 +283,7 @@ describe("capacities are refused", () => {
   });
 });
 
-describe("hooks are refused", () => {
+describe("hooks are rejected", () => {
   it.each<[string, unknown]>([
     ["release-hook-null /lifecycle/a", null],
     ["release-hook-transition-missing /lifecycle/a/transition", { ...hook, transition: undefined }],

@@ -311,7 +311,7 @@ describe("parseRelease of the first generation", () => {
       { "/user_data": `${"x".repeat(16_384 - 16)}{{PROJECT_NAME}}`, "/project_name": "a/long/project/name" },
       "release-user-data-too-large",
     ],
-  ])("refuses %s", (_, changes, code) => {
+  ])("rejects %s", (_, changes, code) => {
     expect(problemsOf(aSeedDocument(changes), SEED)).toEqual([["BadReleaseError", code, "/user_data"]]);
   });
 

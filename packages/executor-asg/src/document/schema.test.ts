@@ -18,7 +18,7 @@ describe("toReleaseSchema", () => {
     ["a time-out of three days", { timeout: 259_200 }],
     ["a subnet that is there twice", { subnets: ["a", "a"] }],
     ["no services", { services: {} }],
-  ])("refuses %s", (_, over) => {
+  ])("rejects %s", (_, over) => {
     expect(validator.Check({ ...JSON.parse(releaseFixture("odin/one-service")), ...over })).toBe(false);
   });
 

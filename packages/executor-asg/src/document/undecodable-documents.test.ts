@@ -29,11 +29,11 @@ describe("documents that cannot be decoded", () => {
     [`${'{"a":'.repeat(40)}1${"}".repeat(40)}`, "release-too-deep", ""],
     ['{"a": {"ami": 1, "b": [{"x": 1}, {"x": 1, "x": 2}]}, "ami": 2}', "release-duplicate-key", "/a/b/1/x"],
     ['{"a/b": 1, "a\\u002fb": 2}', "release-duplicate-key", "/a~1b"],
-  ])("are refused: %.40j", (text, code, pointer) => {
+  ])("are rejected: %.40j", (text, code, pointer) => {
     expect(problemsOf(text)).toEqual([["UnmarshalError", code, pointer]]);
   });
 
-  it.each([undefined, 1, true, [], () => 1, Symbol("x"), new Map()])("are refused as values: %s", (value) => {
+  it.each([undefined, 1, true, [], () => 1, Symbol("x"), new Map()])("are rejected as values: %s", (value) => {
     expect(problemsOf(value)[0]?.[0]).toMatch(/UnmarshalError|BadReleaseError/);
   });
 
@@ -215,7 +215,7 @@ describe("documents that are made to take long", () => {
         ),
       },
     ],
-  ])("are refused in no time: %s", (_, changes) => {
+  ])("are rejected in no time: %s", (_, changes) => {
     // The judge is the time that a test may take: what compares all with all takes minutes.
     expect(problemsOf(aDocument(changes)).length).toBeGreaterThan(0);
   });

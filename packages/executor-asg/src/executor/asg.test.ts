@@ -346,7 +346,7 @@ describe("a person's lock", () => {
     [{ op: "unlock", at: { ...AT, region: "eu-north-1" } }, "the target of the task"],
     [{ op: "lock", at: { ...AT, project: "../../other" } }, '"../../other" is not a valid project name'],
     [{ op: "lock", at: { ...AT, config: "pro\nd" } }, '"pro\\nd" is not a valid config name'],
-  ])("is refused for %j", async (config, message) => {
+  ])("is rejected for %j", async (config, message) => {
     const { step } = await createAsgYard().run(config);
 
     expect(step).toMatchObject({ code: "BAD_RELEASE", message: expect.stringContaining(message) });

@@ -118,7 +118,7 @@ describe("acquire", () => {
     expect(await locks.renew(key, "u1")).toBe("lost");
   });
 
-  it("refuses a release id that was used, also after its release has ended", async () => {
+  it("rejects a release id that was used, also after its release has ended", async () => {
     const { locks } = createWorld();
     await locks.acquire(key, "u1");
     await locks.release(key, "u1");
@@ -126,7 +126,7 @@ describe("acquire", () => {
     expect(await locks.acquire(key, "u2")).toMatchObject({ kind: "held", what: "used", by: "u1 (ann)" });
   });
 
-  it("refuses while a person has locked the project-config, and says why and how to unlock", async () => {
+  it("rejects while a person has locked the project-config, and says why and how to unlock", async () => {
     const { locks, files } = createWorld();
     await lockByUser({ files, generation: "odin" }, key, { user: "bob", reason: "audit" });
 

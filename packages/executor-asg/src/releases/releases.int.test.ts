@@ -154,7 +154,7 @@ describe("the second channel", () => {
     ["no JSON", { release: "{" }, "Cannot read the release from its bucket"],
     ["no user data", { release: JSON.stringify(document) }, "Its user data is not in"],
     ["other user data", { release: JSON.stringify(document), userdata: "other" }, "The user data has the SHA-256"],
-  ])("refuses a release that has %s there", async (_, objects, message) => {
+  ])("rejects a release that has %s there", async (_, objects, message) => {
     const deployer = createDeployer();
     for (const [name, body] of Object.entries(objects)) await deployer.put(`${toRoot()}/${name}`, body);
 

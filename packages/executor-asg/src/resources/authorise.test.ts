@@ -130,7 +130,7 @@ describe("authoriseResource of a target group", () => {
     expect(codeOf(withTags(tags), "step-asg-deployer")).toBe("target-group-not-yours");
   });
 
-  it("is refused with all that is wrong", () => {
+  it("is rejected with all that is wrong", () => {
     expect(authorise(withTags({ ProjectName: P, ConfigName: "production" }))).toEqual({
       kind: "refused",
       code: "target-group-not-yours",
@@ -163,7 +163,7 @@ describe("authoriseResource of an instance profile", () => {
     `/odin/${P}/development/api/`,
     `/odin/${P}/_all/`,
     `/stackyard/${P}/development/web/`,
-  ])("refuses the path %s", (path) => {
+  ])("rejects the path %s", (path) => {
     expect(codeOf(at(path))).toBe("profile-path-wrong");
   });
 
@@ -280,7 +280,7 @@ describe("matchByName", () => {
     ]);
   });
 
-  it("refuses a count that is right by accident", () => {
+  it("rejects a count that is right by accident", () => {
     const twin = { id: "subnet-00000003", name: "private-a" };
 
     expect(messagesOf(subnets(["private-a", "private-b"], [PRIVATE, twin]))).toEqual([
@@ -304,7 +304,7 @@ describe("matchByName", () => {
     ]);
   });
 
-  it("refuses a security group without a name", () => {
+  it("rejects a security group without a name", () => {
     expect(messagesOf(groups(["a"], [A, { id: "sg-c" }]))).toEqual([
       ["security-group-unnamed", 'Security group sg-c has no tag "Name".'],
     ]);

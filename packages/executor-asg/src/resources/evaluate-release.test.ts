@@ -272,7 +272,7 @@ describe("findNetworkProblems", () => {
     expect(findNetworkProblems({ ...looks, subnets: notFound("release-subnet-missing", "No.") })).toEqual([]);
   });
 
-  it("refuses subnets of two VPCs", () => {
+  it("rejects subnets of two VPCs", () => {
     const subnets = found([
       { id: "subnet-1", ...inVpc("vpc-1") },
       { id: "subnet-2", ...inVpc("vpc-2") },
@@ -309,7 +309,7 @@ function imageLookupsOf(image: Partial<ImageFacts>, types: readonly string[] = [
 }
 
 describe("findImageProblems", () => {
-  it.each(["pending", "failed", "deregistered"])("refuses an image that is %s", (state) => {
+  it.each(["pending", "failed", "deregistered"])("rejects an image that is %s", (state) => {
     expect(findImageProblems(imageLookupsOf({ state }))).toEqual([
       {
         code: "release-image-not-available",

@@ -67,7 +67,7 @@ describe("findPredecessors", () => {
     expect(find([group])).toEqual(nothing);
   });
 
-  it("refuses a release id that is there already", () => {
+  it("rejects a release id that is there already", () => {
     expect(find([aGroup("web", { ReleaseID: "r-2" })])).toEqual({
       kind: "refused",
       problems: [
@@ -103,12 +103,12 @@ describe("findPredecessors", () => {
     expect(codesOf([aGroup("")])).toEqual(["group-without-service"]);
   });
 
-  it("refuses two groups of one service, even of one that the release does not have", () => {
+  it("rejects two groups of one service, even of one that the release does not have", () => {
     expect(codesOf([aGroup("web"), aGroup("web", { ReleaseID: "r-0" })])).toEqual(["groups-of-one-service"]);
     expect(codesOf([aGroup("api"), aGroup("api")])).toEqual(["groups-of-one-service"]);
   });
 
-  it("refuses a previous group that is of no release", () => {
+  it("rejects a previous group that is of no release", () => {
     expect(codesOf([aGroup("web", { ReleaseID: undefined })])).toEqual(["group-without-release"]);
     expect(codesOf([aGroup("web", { ReleaseID: "" })])).toEqual(["group-without-release"]);
   });

@@ -117,7 +117,7 @@ describe("ecs run", () => {
     ["no cluster", { taskDefinition: "migrate" }, "USAGE"],
     ["an invalid time-out", { ...args, timeout: "soon" }, "CONFIG_INVALID"],
     ["an argument of another type", { ...args, count: "2" }, "USAGE"],
-  ])("refuses %s", async (_what, given, code) => {
+  ])("rejects %s", async (_what, given, code) => {
     await expect(run("ecs run", given)).rejects.toMatchObject({ code });
   });
 });

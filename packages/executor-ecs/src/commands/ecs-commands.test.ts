@@ -94,7 +94,7 @@ describe("toTaskConfig", () => {
       { overrides: {} },
       /one of them/,
     ],
-  ])("refuses %s", (_what, args, file, message) => {
+  ])("rejects %s", (_what, args, file, message) => {
     expect(() => toTaskConfig(args, file as Record<string, unknown>)).toThrow(
       expect.objectContaining({ code: "USAGE", message: expect.stringMatching(message) }),
     );

@@ -126,7 +126,7 @@ describe("the answer", () => {
     expect([world.sim.calls.length, world.sim.answers.uploads.length]).toEqual([0, 0]);
   });
 
-  it("refuses an unknown type of request", async () => {
+  it("rejects an unknown type of request", async () => {
     const world = createEcsTaskWorld();
     const ids = { RequestId: "r", StackId: "s", LogicalResourceId: "l" };
     const ResponseURL = world.sim.answers.open(ids, PLACE.region);

@@ -13,7 +13,7 @@ function decide(RequestType: string, properties: unknown, facts = {}) {
 }
 
 describe("decideRequest", () => {
-  it.each(["", "create", "DELETE", "Read"])("refuses the type %j", (type) => {
+  it.each(["", "create", "DELETE", "Read"])("rejects the type %j", (type) => {
     expect(decide(type, LEAST)).toEqual(["fail", "ECS_REQUEST_INVALID"]);
     expect(decide(type, {})).toEqual(["fail", "ECS_REQUEST_INVALID"]);
   });
@@ -37,7 +37,7 @@ describe("decideRequest", () => {
     });
   });
 
-  it.each(["Create", "Update"])("refuses wrong properties on %s, all of them in the reason", (RequestType) => {
+  it.each(["Create", "Update"])("rejects wrong properties on %s, all of them in the reason", (RequestType) => {
     const action = decideRequest({ RequestType, ResourceProperties: { Cluster: "", Count: "x", Timeout: 5 } });
 
     expect(action).toMatchObject({ kind: "fail", code: "ECS_PROPERTIES_INVALID" });
@@ -205,7 +205,7 @@ describe("criteriaChanged", () => {
     expect(criteriaChanged(criteria, aDefinition(), after, {}, {})).toEqual([{ container: "new", key: "A" }]);
   });
 
-  it("refuses a container that the new definition lacks, and says which it has", () => {
+  it("rejects a container that the new definition lacks, and says which it has", () => {
     const criteria = [
       { container: "app", environmentKeys: ["A"] },
       { container: "ap", environmentKeys: ["A"] },

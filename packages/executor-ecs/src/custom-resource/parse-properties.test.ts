@@ -136,7 +136,7 @@ describe("parseProperties", () => {
     ["Overrides", ["", "{}", [], null, 1]],
     ["UpdateCriteria", ["", {}, null]],
     ["Tags", [{}, Array(47).fill({ Key: "a", Value: "b" })]],
-  ] as const)("refuses what is no %s, and says where", (name, values) => {
+  ] as const)("rejects what is no %s, and says where", (name, values) => {
     for (const value of values) {
       const problems = problemsOf({ [name]: value });
 
@@ -196,7 +196,7 @@ describe("parseProperties", () => {
       { UpdateCriteria: [{ Container: "app", EnvironmentKeys: ["A"], EnvironmentKey: "A" }] },
     ],
     ["/UpdateCriteria/0", { UpdateCriteria: ["app"] }],
-  ])("refuses %s in %j", (path, properties) => {
+  ])("rejects %s in %j", (path, properties) => {
     const paths = problemsOf(properties).map((problem) => problem.path);
 
     expect(paths.map((found) => found.replace(/\/EnvironmentKey\/0$/, "/EnvironmentKey"))).toEqual([path]);
@@ -210,7 +210,7 @@ describe("parseProperties", () => {
     ["/PlatformVersion", { PlatformVersion: "LATEST" }],
     ["/PlatformVersion", { PlatformVersion: "LATEST", LaunchType: "EC2" }],
     ["/PlatformVersion", { PlatformVersion: "LATEST", CapacityProviderStrategy: [{ capacityProvider: "mine" }] }],
-  ])("refuses the contradiction at %s of %j", (path, properties) => {
+  ])("rejects the contradiction at %s of %j", (path, properties) => {
     expect(problemsOf(properties).map((problem) => problem.path)).toEqual([path]);
   });
 
@@ -288,7 +288,7 @@ describe("parseProperties", () => {
     ]);
   });
 
-  it.each([undefined, null, "", 1, [], true])("refuses %j for properties", (properties) => {
+  it.each([undefined, null, "", 1, [], true])("rejects %j for properties", (properties) => {
     expect(parseProperties(properties)).toMatchObject({ kind: "problems", problems: [{ path: "" }] });
   });
 

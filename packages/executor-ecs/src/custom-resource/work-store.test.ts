@@ -73,7 +73,7 @@ describe("the store of work", () => {
     expect((await claim(store, "a")).work.request).toEqual(REQUEST);
   });
 
-  it("refuses notes of an owner whose time was over", async () => {
+  it("rejects notes of an owner whose time was over", async () => {
     const { store, clock } = createTestStore();
     await store.add(REQUEST);
     const late = await claim(store, "a");

@@ -95,7 +95,7 @@ describe("fleet run", () => {
     ["a file that is no JSON", { config: "broken.json" }, "CONFIG_INVALID"],
     ["a file that holds a list", { config: "list.json" }, "CONFIG_INVALID"],
     ["an argument of another type", { maxErrors: 5 }, "USAGE"],
-  ])("refuses %s", async (_what, args, code) => {
+  ])("rejects %s", async (_what, args, code) => {
     writeFileSync(join(cwd, "broken.json"), "{");
     writeFileSync(join(cwd, "list.json"), "[]");
 

@@ -88,7 +88,7 @@ describe("toRunConfig", () => {
     ["an artifact without a valid address", { artifact: "https://bucket/key" }, /--artifact .* is invalid/],
     ["an artifact without a key", { artifact: "s3://bucket" }, /names an object/],
     ["a checksum of no artifact", { artifactSha256: "0" }, /--artifact; give that too/],
-  ])("refuses %s", (_what, args, message) => {
+  ])("rejects %s", (_what, args, message) => {
     expect(() => toRunConfig(args)).toThrow(
       expect.objectContaining({ code: "USAGE", message: expect.stringMatching(message) }),
     );

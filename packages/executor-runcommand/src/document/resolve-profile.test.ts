@@ -72,7 +72,7 @@ describe("the profile ansible", () => {
       "ARTIFACT_UNUSABLE",
     ],
     ["Windows", { platform: "windows" }, "PROFILE_PLATFORM"],
-  ] as const)("is refused for %s", (_what, input, code) => {
+  ] as const)("is rejected for %s", (_what, input, code) => {
     expect(resolveProfile("ansible", { ...INPUT, ...input })).toMatchObject({ kind: "problem", code });
   });
 });

@@ -247,7 +247,7 @@ describe("parseUserParameters", () => {
     });
   });
 
-  it.each(["true", "[]", "7", "null", "{", " ", "run everything", "undefined"])("refuses the text %j", (text) => {
+  it.each(["true", "[]", "7", "null", "{", " ", "run everything", "undefined"])("rejects the text %j", (text) => {
     const problems = [{ path: "", message: "must be a JSON object" }];
 
     expect(parseUserParameters(text)).toEqual({ kind: "problems", problems });
@@ -293,7 +293,7 @@ describe("parseUserParameters", () => {
     ["tagkey", "x"],
     ["__proto__", {}],
     ["constructor", {}],
-  ])("refuses %s = %j, and says where", (key, value) => {
+  ])("rejects %s = %j, and says where", (key, value) => {
     expect(parseUserParameters(`{${JSON.stringify(key)}:${JSON.stringify(value)}}`)).toMatchObject({
       kind: "problems",
       problems: [{ path: `/${key}` }],
@@ -410,7 +410,7 @@ describe("findArtifactLocation", () => {
     "bucket\n",
     7,
     null,
-  ])("refuses the bucket %j", (bucket) => {
+  ])("rejects the bucket %j", (bucket) => {
     expect(findArtifactLocation(anInputArtifact({ bucket }))).toBeUndefined();
   });
 

@@ -137,7 +137,7 @@ describe("parseReportPage", () => {
     ["nothing", null],
     ["one with an instance of no known state", aPage([{ ...aFailure(1), state: "odd" as "failed" }])],
     ["one with an instance without roles", { runId: "r", instances: [{ instanceId: "i", state: "failed" }] }],
-  ])("refuses %s", (_what, value) => {
+  ])("rejects %s", (_what, value) => {
     expect(() => parseReportPage(value)).toThrow(expect.objectContaining({ code: "SERVER_ERROR" }));
   });
 });

@@ -56,13 +56,13 @@ describe("parseManifest", () => {
     ["a label's name of two lines", JSON.stringify(aManifest({ labels: { "a\nb": "x" } })), "/labels"],
     ["a label without a name", JSON.stringify(aManifest({ labels: { "": "x" } })), "/labels"],
     ["too much text", " ".repeat(MAX_MANIFEST_BYTES + 1), ""],
-  ])("refuses %s and says where", (_what, text, pointer) => {
+  ])("rejects %s and says where", (_what, text, pointer) => {
     const parsed = parseManifest(text);
 
     expect(parsed.kind === "invalid" && parsed.problems.map((problem) => problem.pointer)).toContain(pointer);
   });
 
-  it("refuses more than 1,000 files and more than 50 labels", () => {
+  it("rejects more than 1,000 files and more than 50 labels", () => {
     const files = Array.from({ length: 1_001 }, (_, index) => aFile({ key: `a/${index}` }));
     const labels = Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`l${index}`, "x"]));
 
@@ -101,7 +101,7 @@ describe("parseManifest", () => {
     ["parts that are too large", withParts(6_000 * MIB, 6_000 * MIB), "/files/0/parts/0/size"],
     ["a last part that is larger", withParts(24 * MIB, 8 * MIB, 16 * MIB), "/files/0/parts/1/size"],
     ["a last part that is empty", withParts(8 * MIB, 8 * MIB, 0), "/files/0/parts/1/size"],
-  ])("refuses %s", (_what, manifest, pointer) => {
+  ])("rejects %s", (_what, manifest, pointer) => {
     expect(pointers(manifest)).toEqual([pointer]);
   });
 

@@ -25,7 +25,7 @@ describe("loadConfigFile", () => {
     ["text", "cluster: main", /^"run\.json" is no JSON: /],
     ["a list", "[]", /^"run\.json" holds no JSON object\.$/],
     ["null", "null", /^"run\.json" holds no JSON object\.$/],
-  ])("refuses %s", async (_what, content, message) => {
+  ])("rejects %s", async (_what, content, message) => {
     writeFileSync(join(folder, "run.json"), content);
 
     await expect(loadConfigFile(folder, "run.json")).rejects.toMatchObject({

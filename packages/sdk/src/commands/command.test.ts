@@ -74,7 +74,7 @@ describe("createCommand", () => {
     ],
     ["what is there without a value", { file: "a.json", role: undefined }, "ROLE must be text."],
     ["a part of an argument", { file: "a.json", role: "web", tags: ["x", 1] }, "--tags must be text."],
-  ])("refuses %s", async (_what, given, message) => {
+  ])("rejects %s", async (_what, given, message) => {
     const command = createCommand({ ...facts, run: async () => 0 }, () => {
       throw new Error("Nothing is opened.");
     });

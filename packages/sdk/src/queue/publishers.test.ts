@@ -228,11 +228,11 @@ describe("toEventEntry", () => {
     [{ stackId: "s", event: "" }, "EVENT_INVALID", "event"],
     [{ stackId: "s", event: "NEXT" }, "EVENT_RESERVED", "NEXT"],
     [{ stackId: "s", event: "TASK_TIMED_OUT" }, "EVENT_RESERVED", "TASK_TIMED_OUT"],
-  ])("refuses %j as the yard's door does", (event, code, reason) => {
+  ])("rejects %j as the yard's door does", (event, code, reason) => {
     expect(toEventEntry(event, MAX)).toMatchObject({ kind: "invalid", code, reason: expect.stringContaining(reason) });
   });
 
-  it("refuses what JSON cannot hold", () => {
+  it("rejects what JSON cannot hold", () => {
     const metadata = { size: 1n } as never;
 
     expect(toEventEntry({ stackId: "s", event: "GO", metadata }, MAX)).toMatchObject({
@@ -241,7 +241,7 @@ describe("toEventEntry", () => {
     });
   });
 
-  it("refuses what fits into no message", () => {
+  it("rejects what fits into no message", () => {
     const event = { stackId: "s", event: "GO", id: "e", metadata: { text: "ü".repeat(100) } };
 
     expect(toEventEntry(event, 200)).toMatchObject({

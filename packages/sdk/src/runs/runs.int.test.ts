@@ -79,7 +79,7 @@ describe("client.runs", () => {
     expect(again.runId).toBe(first.runId);
   });
 
-  it("retries a failed run, and refuses a running one", async () => {
+  it("retries a failed run, and rejects a running one", async () => {
     const { runs } = await connect();
     const broken = await runs.start({ executor: "script", config: { how: "broken" } });
     const { endedAt = "" } = await runs.wait(broken.runId, { pollMs: 10 });

@@ -36,7 +36,7 @@ describe("parseJson", () => {
     expect(() => parseJson(nest(500_000))).toThrow(/nests deeper|not JSON/);
   });
 
-  it.each(['{"__proto__": {}}', '{"a": [{"__proto__": {"b": 1}}]}', '{"__pr\\u006fto__": 1}'])("refuses %s", (text) => {
+  it.each(['{"__proto__": {}}', '{"a": [{"__proto__": {"b": 1}}]}', '{"__pr\\u006fto__": 1}'])("rejects %s", (text) => {
     expect(() => parseJson(text)).toThrow("__proto__");
   });
 

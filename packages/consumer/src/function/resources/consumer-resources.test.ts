@@ -349,7 +349,7 @@ describe("Custom::AdoptedBucket", () => {
     expect(sim.s3.texts(BUCKET)).toEqual({ a: "1" });
   });
 
-  it("refuses one of another account, and touches it neither then nor on the way back", async () => {
+  it("rejects one of another account, and touches it neither then nor on the way back", async () => {
     const { life, sim, settle } = createWorld({ type: "bucket" });
     sim.s3.createBucket({ account: "999999999999", region, name: BUCKET });
     sim.s3.write(BUCKET, "a", "1");
@@ -447,7 +447,7 @@ describe("a call that breaks off anywhere", () => {
 });
 
 describe("a request", () => {
-  it("that cannot be answered is refused", async () => {
+  it("that cannot be answered is rejected", async () => {
     const { resources, sim } = createWorld({ type: "set" });
     const event = { RequestType: "Create", RequestId: "1", StackId: "2", LogicalResourceId: "3" };
 

@@ -176,7 +176,7 @@ describe("a manifest", () => {
 });
 
 describe("a stream that was read already", () => {
-  it("is refused when a publication is tried again with it, instead of being taken for an empty file", async () => {
+  it("is rejected when a publication is tried again with it, instead of being taken for an empty file", async () => {
     const files = [{ path: "a", body: Readable.from(["abc"]) }];
     world.sim.once("S3.PutObject", (proceed) => proceed());
     world.sim.once("S3.PutObject", () => Promise.reject(new Error("no network")));
