@@ -144,8 +144,8 @@ export interface RenewCall {
   readonly input: { readonly leaseMs: number; readonly now: number; readonly message?: string };
 }
 
-// A renewal that is lost with the server's power makes its lease end early, and the token keeps whoever goes on working
-// under it from writing: that needs no wait for the disk.
+// A renewal that is lost in a power failure makes its lease expire early, and the token then rejects writes of its
+// owner. So the renewal does not wait for the disk.
 const RENEW = {
   name: "renew_attempts",
   isLong: true as const,

@@ -90,7 +90,7 @@ export class Connections {
 
   #keep(opening: Promise<OpenPool>): Promise<OpenPool> {
     this.#open = opening;
-    // Where the credentials could not be had, the next call asks for them again.
+    // If the credentials could not be fetched, the next call fetches them again.
     opening.catch(() => {
       if (this.#open === opening) this.#open = undefined;
     });

@@ -62,7 +62,7 @@ export class Database {
       name: statement.name,
       text: this.#textOf(statement),
       values: [...values],
-      // Whoever waits no longer also gives up the connection: it may be dead without anybody having said so.
+      // A caller that stops waiting also drops the connection, which may be dead without an error.
       query_timeout: isLong ? statementTimeoutMs + GRACE_MS : answerTimeoutMs,
     };
     const running = this.#track(this.#run<Row>(query));

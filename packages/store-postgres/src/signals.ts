@@ -125,7 +125,7 @@ export function signalsOf(changes: readonly Change[], passedKeys: boolean): Read
   const kinds = new Set<Kind>(passedKeys ? ["task"] : []);
   for (const { history, dispatches, claims = [], cancels, closes } of changes) {
     if (history.length > 0) kinds.add("history");
-    // The end of an attempt may pass a key on to another one. One that begins as granted waits for nobody.
+    // The end of an attempt may pass a key to another one. An attempt that is granted at once does not wait.
     if (dispatches.length - claims.length + cancels.length + closes.length > 0) kinds.add("task");
     if (cancels.length > 0) kinds.add("event");
   }

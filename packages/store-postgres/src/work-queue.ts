@@ -238,7 +238,7 @@ const OTHER_LEASES = `insert into stackyard.due_lease as d (key, until)
   on conflict (key) do update set until = excluded.until where d.until <= $1
   returning d.key`;
 
-// A lower bound that was met is moved to the instant itself, so that the row is not looked at again before.
+// A lower bound that is reached moves to the exact time, so that the row is not read again earlier.
 const MOVE_BOUNDS = `update stackyard.open_attempt x set due_at = least(x.ends_at, x.lease_until, x.poll_due_at)
    where (x.home, x.place) in (
      select o.home, o.place from stackyard.open_attempt o

@@ -131,7 +131,7 @@ function assertFree(files: StoreFiles, replace: boolean): void {
   );
 }
 
-// The check runs on the copy: opening the backup itself would leave files beside it.
+// The check runs on the copy: opening the backup itself would leave files next to it.
 function copyChecked(from: string, draft: string): void {
   removeAll(draft);
   createPrivate(draft);
@@ -194,7 +194,7 @@ function fold(database: string): void {
       old.close();
     }
   } catch {
-    // The log is kept beside the file as it is.
+    // The write-ahead log stays next to the file, unchanged.
   }
 }
 

@@ -99,7 +99,7 @@ function lockedError(files: StoreFiles, cause: unknown): StackyardError {
   );
 }
 
-// Written beside and renamed, so that a reader never sees half of it.
+// Writes a temporary file and renames it, so that a reader never sees a partial file.
 function writeOwner(files: StoreFiles, owner: StoreOwner): void {
   const draft = `${files.lock}.${owner.pid}`;
   try {

@@ -294,7 +294,7 @@ function toHidden(items: readonly SettledItem[]): readonly HiddenReceipt[] {
   return items.flatMap(({ lane, incoming: { receiptHandle }, afterMs, outcome }) => {
     const forMs = first.get(lane) ?? afterMs;
     const isRefused = outcome.kind === "retry" && outcome.refused === true;
-    // Whoever tries a function by hand gives no receipt.
+    // A manual test call has no receipt.
     if (isRefused || forMs === undefined || receiptHandle === "") return [];
     if (lane !== "") first.set(lane, forMs);
     return [{ receiptHandle, forMs }];
