@@ -155,12 +155,12 @@ export function createEventsApi(http: HttpClient): EventsApi {
     listParked: (filter = {}, { signal, ...page } = {}) =>
       loadPage(http, { path: ["v1", "parked"], query: { ...filter, ...page }, ...(signal && { signal }) }),
     listDeadLetters: (filter = {}, { signal, ...page } = {}) =>
-      loadPage(http, { path: ["v1", "dead-lettered"], query: { ...filter, ...page }, ...(signal && { signal }) }),
+      loadPage(http, { path: ["v1", "dead-letters"], query: { ...filter, ...page }, ...(signal && { signal }) }),
     // Sent twice, the second answer would call the ids unknown.
     redrive: (ids, options) =>
       http.requestJson({
         method: "POST",
-        path: ["v1", "dead-lettered", "redrive"],
+        path: ["v1", "dead-letters", "redrive"],
         body: { ids },
         repeatable: false,
         ...options,
