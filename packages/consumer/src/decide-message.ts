@@ -19,7 +19,7 @@ export interface ConsumerConfig {
   readonly maxBytes?: number;
   /** Accept messages of version 1, which have no digest. Default: true. */
   readonly acceptV1?: boolean;
-  /** Reject unsigned messages. Signatures are not implemented yet, so this rejects every message. Default: false. */
+  /** Reject messages whose signature is not verified. The consumer verifies none, so this rejects every message. Default: false. */
   readonly requireSignature?: boolean;
   /** Request a new URL for an expired one. Default: true. */
   readonly refresh?: boolean;
