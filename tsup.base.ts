@@ -14,7 +14,6 @@ export function libraryOf(folder: string): Options {
     format: "esm",
     target: "node22",
     platform: "node",
-    dts: true,
     splitting: true,
     sourcemap: false,
     clean: true,

@@ -1,34 +1,41 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
+import { CompilerState, Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
 import type { PackageEntry } from "./package-entries.ts";
 import { findPublishedPackages, type PublishedPackage, repositoryRoot } from "./published-packages.ts";
 import { reportAndExit } from "./report.ts";
+
+interface CheckOptions {
+  readonly write: boolean;
+  /** Has read the declarations of all packages: they share most of what they import. */
+  readonly compilerState: CompilerState;
+}
 
 /**
  * Compares the public API of every entry with `packages/<p>/etc/<entry>.api.md`, or writes those files with `--write`.
  * Reads the built declarations, so `npm run build` comes first.
  */
-function checkPackage(unit: PublishedPackage, write: boolean): string[] {
+function checkPackage(unit: PublishedPackage, { write, compilerState }: CheckOptions): string[] {
   const etc = join(unit.folder, "etc");
   mkdirSync(etc, { recursive: true });
   const reports = unit.entries.map((entry) => `${entry.name}.api.md`);
   const stale = readdirSync(etc).filter((file) => file.endsWith(".api.md") && !reports.includes(file));
   if (write) for (const file of stale) rmSync(join(etc, file));
   return [
-    ...unit.entries.flatMap((entry) => checkEntry(unit, entry, write)),
+    ...unit.entries.flatMap((entry) => checkEntry(unit, entry, { write, compilerState })),
     ...(write ? [] : stale.map((file) => `${relative(repositoryRoot, join(etc, file))} belongs to no entry.`)),
   ];
 }
 
-function checkEntry(unit: PublishedPackage, entry: PackageEntry, write: boolean): string[] {
-  const declarations = join(unit.folder, entry.built.replace(/\.js$/, ".d.ts"));
+function checkEntry(unit: PublishedPackage, entry: PackageEntry, { write, compilerState }: CheckOptions): string[] {
+  const declarations = toDeclarations(unit, entry);
   if (!existsSync(declarations)) return [`${entry.specifier} is not built.`];
   const temp = mkdtempSync(join(tmpdir(), "api-report-"));
   const problems: string[] = [];
   const result = Extractor.invoke(toConfig({ unit, entry, declarations, temp }), {
     localBuild: write,
+    compilerState,
     messageCallback: (message) => {
       if (message.logLevel === ExtractorLogLevel.Error) problems.push(`${entry.specifier}: ${message.text}`);
       message.handled = true;
@@ -38,6 +45,10 @@ function checkEntry(unit: PublishedPackage, entry: PackageEntry, write: boolean)
   if (result.apiReportChanged && write) console.log(`  wrote the report of ${entry.specifier}`);
   if (!result.apiReportChanged || write) return problems;
   return [...problems, `The public API of ${entry.specifier} changed: run "npm run api" and review the difference.`];
+}
+
+function toDeclarations(unit: PublishedPackage, entry: PackageEntry): string {
+  return join(unit.folder, entry.built.replace(/\.js$/, ".d.ts"));
 }
 
 interface ReportInput {
@@ -88,8 +99,19 @@ function toConfig({ unit, entry, declarations, temp }: ReportInput): ExtractorCo
 
 if (import.meta.main) {
   const write = process.argv.includes("--write");
+  const units = findPublishedPackages();
+  const entries = units.flatMap((unit) => unit.entries.map((entry) => ({ unit, entry })));
+  const [first] = entries.map((each) =>
+    toConfig({ ...each, declarations: toDeclarations(each.unit, each.entry), temp: tmpdir() }),
+  );
+  if (first === undefined) throw new Error("There are no packages.");
+  const compilerState = CompilerState.create(first, {
+    additionalEntryPoints: entries
+      .map(({ unit, entry }) => toDeclarations(unit, entry))
+      .filter((file) => existsSync(file)),
+  });
   reportAndExit(
     "api",
-    findPublishedPackages().flatMap((unit) => checkPackage(unit, write)),
+    units.flatMap((unit) => checkPackage(unit, { write, compilerState })),
   );
 }

@@ -5,8 +5,7 @@ import { performance } from "node:perf_hooks";
 import { findUnbundled } from "./find-unbundled.ts";
 import { type PublishedPackage, repositoryRoot } from "./published-packages.ts";
 
-// Bundles the packages whose bundles are missing or older than their sources. Without type declarations, which take most of the
-// time of `npm run build` and which no program reads.
+// Bundles the packages whose bundles are missing or older than their sources. Without type declarations, which no program reads.
 
 const missing = findUnbundled();
 if (missing.length > 0) {
@@ -26,7 +25,7 @@ async function work(queue: PublishedPackage[]): Promise<void> {
 function bundle({ folder, manifest }: PublishedPackage): Promise<void> {
   const tsup = join(repositoryRoot, "node_modules/tsup/dist/cli-default.js");
   // Declarations and bundles of an earlier `npm run build` stay where they are.
-  const args = [tsup, "--no-dts", "--no-clean", "--silent"];
+  const args = [tsup, "--no-clean", "--silent"];
   const child = spawn(process.execPath, args, { cwd: folder, stdio: ["ignore", "inherit", "inherit"] });
   return new Promise((resolve) => {
     const fail = (reason: string) => {

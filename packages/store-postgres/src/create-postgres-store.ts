@@ -6,12 +6,17 @@ import { createRecords, createRevisions } from "./create-records.ts";
 import { Database, type StorePlace } from "./database.ts";
 import { GroupedCalls } from "./grouped-calls.ts";
 import { migrate } from "./migrate.ts";
-import { type PostgresStoreOptions, type StoreSettings, toSettings } from "./postgres-store-options.ts";
+import {
+  type PostgresStoreOptions,
+  type StoreSettings,
+  toSettings,
+  type UnreadableStack,
+} from "./postgres-store-options.ts";
 import { createPrune } from "./prune.ts";
 import { createStackQueries } from "./queries.ts";
 import { Signals, signalsOf } from "./signals.ts";
 import { commitAll, loadStacks } from "./stack-store.ts";
-import { listUnreadable, lookAtForeignRows, type UnreadableStack } from "./take-over.ts";
+import { listUnreadable, lookAtForeignRows } from "./take-over.ts";
 import { isDataError, toStoreError } from "./to-store-error.ts";
 import { acknowledgeAll, createWorkQueue, enqueueAll } from "./work-queue.ts";
 

@@ -1,5 +1,9 @@
 export { createPostgresStore, migratePostgresStore, type PostgresStore } from "./create-postgres-store.ts";
 export { createStore, type ProjectContext } from "./create-store.ts";
 export type { ConnectionSecret } from "./parse-connection.ts";
-export type { PostgresConnection, PostgresStoreOptions, PostgresTls } from "./postgres-store-options.ts";
-export type { UnreadableStack } from "./take-over.ts";
+export type {
+  PostgresConnection,
+  PostgresStoreOptions,
+  PostgresTls,
+  UnreadableStack,
+} from "./postgres-store-options.ts";

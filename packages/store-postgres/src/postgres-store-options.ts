@@ -86,3 +86,9 @@ const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,40}$/;
 export function isSchemaName(name: string): boolean {
   return SCHEMA_NAME.test(name);
 }
+
+/** A row of `stacks` that holds no stack, and why. */
+export interface UnreadableStack {
+  readonly stackId: string;
+  readonly reason: string;
+}

@@ -2,13 +2,8 @@ import type { Logger } from "@stackyard/core";
 import { toStackColumns } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import { fromKeyText, toKeyText } from "./key-text.ts";
+import type { UnreadableStack } from "./postgres-store-options.ts";
 import { readStackRow, STACK_COLUMNS, type StackRow } from "./stack-data.ts";
-
-/** A row of `stacks` that holds no stack, and why. */
-export interface UnreadableStack {
-  readonly stackId: string;
-  readonly reason: string;
-}
 
 const BATCH = 500;
 

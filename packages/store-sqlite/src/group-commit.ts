@@ -1,4 +1,4 @@
-import { type DispatchAttempt, StackyardError, type StoreSignal } from "@stackyard/core";
+import { type DispatchAttempt, type Stack, StackyardError, type StoreSignal } from "@stackyard/core";
 import { readAttemptSecrets } from "@stackyard/core/attempt";
 import {
   type AttemptSink,
@@ -74,7 +74,7 @@ export class Transaction implements AttemptSink<string>, Effects {
     return findEnded(this.state, attemptId) !== undefined;
   }
 
-  readSecrets({ attemptId, stackId }: BookAttempt<string>, refs: readonly string[]) {
+  readSecrets({ attemptId, stackId }: BookAttempt<string>, refs: readonly string[]): Stack["metadata"] {
     return readAttemptSecrets(findStack(this.database, stackId)?.stack, attemptId, refs);
   }
 
