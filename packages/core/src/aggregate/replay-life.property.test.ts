@@ -69,4 +69,37 @@ describe("a replay on a revision that does the same", () => {
     }
     expect(replayed).toBeGreaterThan(RUNS * 5);
   });
+
+  it("decides events that were parked before the stack existed, in their order", async () => {
+    const source = {
+      version: 2,
+      events: ["GO", "STAY"],
+      states: {
+        INIT: { on: { GO: "ONE" } },
+        ONE: { on: { GO: "TWO" } },
+        TWO: { on: { STAY: "THREE" } },
+        THREE: { on: { GO: "ONE" } },
+      },
+      tasks: {},
+    };
+    const { yard, locator } = createTrial({ source: JSON.stringify(source), executors: [], seed: 1 });
+    const publish = (id: string, event: string) => yard.publish({ id, stackId: "s", event, machine: "app" });
+    await publish("early", "STAY");
+    await publish("begin", "GO");
+    await publish("late", "STAY");
+    await publish("accept", "GO");
+    await yard.settle();
+    locator.write("app", JSON.stringify({ ...source, description: "the same" }));
+    const planner = createPlanner({
+      store: yard.store,
+      clock: yard.clock,
+      ids: countingIds(),
+      locator,
+      executors: new Map(),
+    });
+
+    const plan = await planner.planUpgrade({ stackId: "s" });
+
+    expect(plan).toMatchObject({ outcome: "applied", replayed: 4, differences: [], end: [] });
+  });
 });

@@ -3,7 +3,7 @@ import { type DecideLimits, dueTimers } from "../machine/decide/work.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
-import type { Change, LoadedStack, QueuedEvent } from "../ports/stack-store.ts";
+import type { Change, LoadedStack, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
 import { applyInputs, type DecidedEvent } from "./apply-inputs.ts";
 import { DEFAULT_PARKING, toTimerEvent } from "./round.ts";
 import type { StackInput } from "./stack-input.ts";
@@ -46,6 +46,8 @@ export interface ReplayInput {
   readonly machine: Machine;
   /** All decisions of the life, oldest first; the first one has created the stack. */
   readonly life: readonly LifeEvent[];
+  /** Events that were parked when the stack was created, oldest first. Their `at` is when they were parked. Default: none. */
+  readonly parked?: readonly StackEvent[];
   readonly limits: DecideLimits;
   /** Timers that only this revision has fire until then. Without it none fire. */
   readonly until?: number | undefined;
@@ -62,19 +64,19 @@ export const MOST_TIMERS = 1_000;
  * that this revision refuses is parked and tried again, as the engine does. What workers would have answered to tasks that
  * were never sent is not known, so such tasks stay pending.
  */
-export function replayLife({ machine, life, limits, until }: ReplayInput): ReplayedLife {
+export function replayLife({ machine, life, parked = [], limits, until }: ReplayInput): ReplayedLife {
   const stackId = life[0]?.event.stackId ?? "";
   const replay: Replay = {
     machine,
     limits,
     life,
     fired: new Set(life.flatMap(({ event }) => (event.timerId === undefined ? [] : [event.id]))),
-    events: new Map(life.map(({ event }) => [toEventKey(event), event])),
+    events: new Map([...parked, ...life.map(({ event }) => event)].map((event) => [toEventKey(event), event])),
     applied: new Set(),
     settled: new Set(),
     differences: [],
     timers: 0,
-    loaded: { stackId, version: 0, parked: [] },
+    loaded: { stackId, version: 0, parked: parked.map(toParked) },
   };
   for (const [place, { event }] of life.entries()) {
     if (until !== undefined) fireForeignTimers(replay, event.at - LATE_MS);
@@ -83,6 +85,11 @@ export function replayLife({ machine, life, limits, until }: ReplayInput): Repla
   if (until !== undefined) fireForeignTimers(replay, until - LATE_MS);
   const { differences, loaded, timers } = replay;
   return { differences, stack: loaded.stack, hasTooManyTimers: timers > MOST_TIMERS };
+}
+
+function toParked(event: StackEvent): ParkedEvent {
+  const { at: parkedAt } = event;
+  return { event: toQueued(event), code: "EVENT_NOT_HANDLED", reason: "", parkedAt, tries: 1, nextTryAt: parkedAt };
 }
 
 interface Replay {
@@ -116,7 +123,7 @@ function replayEvent(replay: Replay, place: number): void {
     }
     return;
   }
-  const { decided, change } = apply(replay, event.at, toInput(replay, event));
+  const { decided, change } = apply(replay, event.at, toInput(event));
   const [own, ...others] = decided;
   const after = own === undefined ? toUndecided(replay, loaded, event, change) : toReplayed(own.decision, own.stack);
   compare(replay, place, event, after);
@@ -186,11 +193,14 @@ function findForeign({ loaded: { stack }, fired }: Replay, now: number): StackTi
   return stack && dueTimers(stack, now).find((timer) => !fired.has(toTimerEvent(stack, timer, now).id));
 }
 
-function toInput({ loaded }: Replay, { id, origin, stackId, at, timerId }: StackEvent): StackInput {
+function toInput(event: StackEvent): StackInput {
+  const { stackId, timerId } = event;
   if (timerId !== undefined) return { kind: "timers", stackId, timerId };
-  const from = origin === "external" ? origin : "worker";
-  const event: QueuedEvent = { id, stackId: loaded.stackId, origin: from, receivedAt: at, message: {} };
-  return { kind: "delivery", stackId, delivery: { event, deliveries: 1 } };
+  return { kind: "delivery", stackId, delivery: { event: toQueued(event), deliveries: 1 } };
+}
+
+function toQueued({ id, origin, stackId, at }: StackEvent): QueuedEvent {
+  return { id, stackId, origin: origin === "external" ? origin : "worker", receivedAt: at, message: {} };
 }
 
 function apply(replay: Replay, now: number, input: StackInput) {

@@ -88,7 +88,7 @@ interface ReplayDifference {
 /** What a plan works with. */
 interface PlanDeps {
   readonly store: Pick<Store, "load" | "queries">;
-  readonly finder: Pick<MachineFinder, "find">;
+  readonly finder: Pick<MachineFinder, "find" | "findNow">;
   readonly clock: Clock;
 }
 
@@ -161,13 +161,19 @@ async function replay(
   stack: Stack,
   machine: Machine,
 ): Promise<Pick<UpgradePlan, "replayed" | "incomplete" | "differences" | "more" | "end">> {
-  const { lines, incomplete } = await loadLife(deps, stack);
+  const { lines, parked, incomplete } = await loadLife(deps, stack);
   if (lines.length === 0) return { replayed: 0, ...(incomplete && { incomplete }), differences: [], more: 0, end: [] };
   const relaxed = relaxSecrets(machine, Object.keys(stack.secretVersions ?? {}));
   const until = incomplete === undefined ? deps.clock.now() : (lines.at(-1)?.at ?? 0);
   const compared = lines.filter((line) => !isPassedOver(line));
   const life = compared.map((line): LifeEvent => ({ event: toReplayEvent(line), did: toBefore(line) }));
-  const replayed = replayLife({ machine: relaxed, life, limits: DEFAULT_LIMITS, until });
+  const replayed = replayLife({
+    machine: relaxed,
+    life,
+    parked: parked.map(toReplayEvent),
+    limits: DEFAULT_LIMITS,
+    until,
+  });
   const differences = replayed.differences.map(({ event: { id, name, at }, place, after }): ReplayDifference => {
     const difference = { eventId: id, event: name, at, after };
     const line = place === undefined ? undefined : compared[place];
@@ -207,27 +213,34 @@ function toBefore({ outcome, code, to, sent }: StoredHistoryEntry): ReplayedEven
 interface LoadedLife {
   /** From the line that has created the stack on; none when that is gone. */
   readonly lines: readonly StoredHistoryEntry[];
+  /** Of events that were parked when the stack was created. */
+  readonly parked: readonly StoredHistoryEntry[];
   readonly incomplete?: string;
 }
 
 async function loadLife(deps: PlanDeps, stack: Stack): Promise<LoadedLife> {
-  const { lines, isWhole } = await readLines(deps, stack);
-  if (lines.length === 0) return { lines, incomplete: tellPruned(stack) };
-  if (isWhole) return { lines };
-  return { lines, incomplete: `The history is longer than ${MOST_LINES} lines; only the first were replayed.` };
+  const { lines, parked, isWhole } = await readLines(deps, stack);
+  if (lines.length === 0) return { lines, parked, incomplete: tellPruned(stack) };
+  if (isWhole) return { lines, parked };
+  return { lines, parked, incomplete: `The history is longer than ${MOST_LINES} lines; only the first were replayed.` };
 }
 
 async function readLines({ store }: PlanDeps, stack: Stack) {
   const lines: StoredHistoryEntry[] = [];
+  const parked = new Map<string, StoredHistoryEntry>();
   let cursor: string | undefined;
   do {
     const input = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
     const page = await store.queries.listHistory({ stackId: stack.id }, input);
-    for (const line of page.items) if (lines.length > 0 || isBeginning(stack, line)) lines.push(line);
+    for (const line of page.items) {
+      if (lines.length > 0 || isBeginning(stack, line)) lines.push(line);
+      else if (line.outcome === "parked") parked.set(line.eventId, line);
+      if (lines.length <= 1 && line.outcome !== "parked") parked.delete(line.eventId);
+    }
     if (hasLostBeginning(stack, lines, page.items)) break;
     cursor = page.cursor;
   } while (cursor !== undefined && lines.length <= MOST_LINES);
-  return { lines: lines.slice(0, MOST_LINES), isWhole: lines.length <= MOST_LINES };
+  return { lines: lines.slice(0, MOST_LINES), parked: [...parked.values()], isWhole: lines.length <= MOST_LINES };
 }
 
 /** Lines stand in the order in which they came: one from after the beginning says that none of it will follow. */
