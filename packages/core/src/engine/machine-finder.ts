@@ -26,6 +26,8 @@ interface MachineFinderDeps {
 
 /** Finds the revision of a machine that an event is decided on. */
 export interface MachineFinder {
+  /** The answer of `find` where that needs no I/O: the stack keeps its revision, and it is compiled. Undefined: call `find`. */
+  findNow(wanted: WantedMachine): FoundMachine | undefined;
   find(name: string, stack: Stack | undefined, event: StackEvent): Promise<FoundMachine>;
   /** The machine of a kept revision; undefined when it is not kept or no longer compiles. */
   findRevision(hash: string): Promise<Machine | undefined>;
@@ -67,6 +69,13 @@ export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
   }
 
   return {
+    findNow({ name, stack, event }) {
+      if (stack === undefined || event.name === SYSTEM_EVENTS.upgradeStack) return undefined;
+      const own = cache.findCompiled(stack.machineHash);
+      if (own === undefined || own.name !== name) return undefined;
+      const isSettled = name === RUN_MACHINE || (own.revision === "pin" && !mayBeUndeclared(own, event));
+      return isSettled ? toFound(own) : undefined;
+    },
     async find(name, stack, event) {
       const isUpgrade = stack !== undefined && event.name === SYSTEM_EVENTS.upgradeStack;
       if (name === RUN_MACHINE && isUpgrade) return { kind: "missing", ...RUNS_STAY };
@@ -136,6 +145,8 @@ function toText(value: unknown): string | undefined {
 interface RevisionCache {
   /** The machine of a kept revision; undefined when it is not kept or no longer compiles. */
   find(hash: string): Promise<Machine | undefined>;
+  /** The same without I/O; undefined also where the store was not asked yet. */
+  findCompiled(hash: string): Machine | undefined;
   /** True when its source is kept, whether it compiles or not. */
   isKept(hash: string): Promise<boolean>;
   /** Notes a revision that a stack may soon refer to. */
@@ -155,6 +166,7 @@ export function createRevisionCache(
   const kept = new Map<string, true>();
   const offered = new Map<string, Revision>();
   return {
+    findCompiled: (hash) => compiled.get(hash),
     async find(hash) {
       const cached = compiled.get(hash);
       if (cached !== undefined) return cached;

@@ -347,10 +347,10 @@ interface TurnMachines {
 
 type Looked = FoundMachine | { readonly error: unknown };
 
-export function createTurnMachines(finder: Pick<MachineFinder, "find">): TurnMachines {
+export function createTurnMachines(finder: Pick<MachineFinder, "find" | "findNow">): TurnMachines {
   const found = new Map<string, Looked>();
   return {
-    find: (wanted) => found.get(toSharedKey(wanted)) ?? found.get(toOwnKey(wanted)),
+    find: (wanted) => finder.findNow(wanted) ?? found.get(toSharedKey(wanted)) ?? found.get(toOwnKey(wanted)),
     async lookUp(wanted) {
       const looked = await finder.find(wanted.name, wanted.stack, wanted.event).catch((error: unknown) => ({ error }));
       // A failure may pass, and what is said about an undeclared event may name the stack.

@@ -7,7 +7,7 @@ export const CHAIN_LENGTH = 10;
 
 const NAME = "side-by-side";
 const SOURCE = JSON.stringify({
-  version: 1,
+  version: 2,
   events: ["START", "ONCE"],
   states: {
     INIT: { on: { START: advanceTo("S1"), ONCE: advanceTo("ONLY") } },
