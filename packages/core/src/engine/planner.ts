@@ -226,21 +226,29 @@ async function loadLife(deps: PlanDeps, stack: Stack): Promise<LoadedLife> {
 }
 
 async function readLines({ store }: PlanDeps, stack: Stack) {
-  const lines: StoredHistoryEntry[] = [];
-  const parked = new Map<string, StoredHistoryEntry>();
+  const found: FoundLines = { lines: [], parked: new Map() };
+  const { lines, parked } = found;
   let cursor: string | undefined;
   do {
-    const input = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
-    const page = await store.queries.listHistory({ stackId: stack.id }, input);
-    for (const line of page.items) {
-      if (lines.length > 0 || isBeginning(stack, line)) lines.push(line);
-      else if (line.outcome === "parked") parked.set(line.eventId, line);
-      if (lines.length <= 1 && line.outcome !== "parked") parked.delete(line.eventId);
-    }
+    const page = await store.queries.listHistory({ stackId: stack.id }, { limit: PAGE, ...defined({ cursor }) });
+    for (const line of page.items) addLine(found, stack, line);
     if (hasLostBeginning(stack, lines, page.items)) break;
     cursor = page.cursor;
   } while (cursor !== undefined && lines.length <= MOST_LINES);
   return { lines: lines.slice(0, MOST_LINES), parked: [...parked.values()], isWhole: lines.length <= MOST_LINES };
+}
+
+interface FoundLines {
+  readonly lines: StoredHistoryEntry[];
+  readonly parked: Map<string, StoredHistoryEntry>;
+}
+
+/** Adds a line to the stack's, or keeps it when it parks an event before the stack is created. */
+function addLine({ lines, parked }: FoundLines, stack: Stack, line: StoredHistoryEntry): void {
+  const isBefore = lines.length === 0;
+  if (isBefore && line.outcome === "parked") parked.set(line.eventId, line);
+  else if (isBefore) parked.delete(line.eventId);
+  if (!isBefore || isBeginning(stack, line)) lines.push(line);
 }
 
 /** Lines stand in the order in which they came: one from after the beginning says that none of it will follow. */
