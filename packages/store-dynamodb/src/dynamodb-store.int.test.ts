@@ -1,9 +1,4 @@
-import {
-  type DurableStore,
-  durableStoreConformance,
-  resultConformance,
-  storeConformance,
-} from "@stackyard/core/testing";
+import { type DurableStore, durableStoreConformance, storeConformance } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listGranted, recordCalls } from "./testing/readme-policy.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
@@ -24,7 +19,7 @@ describe("the DynamoDB store", () => {
   const { always, toMakeTables } = listGranted();
   const granted = [...always, ...toMakeTables];
 
-  for (const { name, run } of [...storeConformance, ...resultConformance]) {
+  for (const { name, run } of storeConformance) {
     it(name, async () => {
       const { client, calls } = recordCalls(tables.client);
 

@@ -1,11 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type DurableStore,
-  durableStoreConformance,
-  resultConformance,
-  storeConformance,
-} from "@stackyard/core/testing";
+import { type DurableStore, durableStoreConformance, storeConformance } from "@stackyard/core/testing";
 import { afterAll, beforeAll, beforeEach, describe, it } from "vitest";
 import { migratePostgresStore, type PostgresStore } from "./create-postgres-store.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
@@ -33,7 +28,7 @@ async function createDurableStore(): Promise<DurableStore> {
 }
 
 describe("the PostgreSQL store", () => {
-  for (const { name, run } of [...storeConformance, ...resultConformance]) it(name, () => run(() => server.open()));
+  for (const { name, run } of storeConformance) it(name, () => run(() => server.open()));
 });
 
 /** Removes all rows: a database for each case would take a second each. */
@@ -53,7 +48,7 @@ describe("the PostgreSQL store in the predecessor's table", () => {
   });
   beforeEach(() => server.sql(EMPTY, connection));
 
-  for (const { name, run } of [...storeConformance, ...resultConformance])
+  for (const { name, run } of storeConformance)
     it(name, () => run(() => server.open({ connection, schema: "stackyard" })));
 });
 

@@ -2,12 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Change } from "@stackyard/core/engine";
-import {
-  type DurableStore,
-  durableStoreConformance,
-  resultConformance,
-  storeConformance,
-} from "@stackyard/core/testing";
+import { type DurableStore, durableStoreConformance, storeConformance } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
 
@@ -51,7 +46,7 @@ async function createDurableStore(): Promise<DurableStore> {
 }
 
 describe("the SQLite store", () => {
-  for (const { name, run } of [...storeConformance, ...resultConformance]) {
+  for (const { name, run } of storeConformance) {
     it(name, () => run(() => createSqliteStore({ folder: mkdtempSync(join(root, "store-")) })));
   }
 });

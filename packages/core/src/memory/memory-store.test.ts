@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { recordsConformance } from "../testing/records-conformance.ts";
-import { resultConformance, storeConformance } from "../testing/store-conformance.ts";
+import { storeConformance } from "../testing/store-conformance.ts";
 import { createSortedKeys } from "./memory-lists.ts";
 import { createMemoryRecords } from "./memory-records.ts";
 import { createMemoryStore } from "./memory-store.ts";
 
 describe("createMemoryStore", () => {
-  for (const c of [...storeConformance, ...resultConformance]) it(c.name, () => c.run(async () => createMemoryStore()));
+  for (const c of storeConformance) it(c.name, () => c.run(async () => createMemoryStore()));
 });
 
 const key = fc.string({ unit: fc.constantFrom("a", "b", "/"), minLength: 1, maxLength: 4 });

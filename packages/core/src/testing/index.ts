@@ -5,7 +5,6 @@ export { type DurableStore, durableStoreConformance } from "./durable-store-conf
 export { type ExecutorUnderTest, executorConformance } from "./executor-conformance.ts";
 export { countingIds, createFakeClock, createRandom, type FakeClock, settlePromises } from "./fake-clock.ts";
 export { type LeasesUnderTest, leasesConformance } from "./leases-conformance.ts";
-export { createMemoryTransport, type MemoryTransportOptions } from "./memory-transport.ts";
 export { recordsConformance } from "./records-conformance.ts";
 export {
   createExecutorContext,
@@ -22,7 +21,7 @@ export { runPlan, runSeed, type SimulationRun } from "./simulation/run-plan.ts";
 export { shrinkRun } from "./simulation/shrink-plan.ts";
 export type { SimulationPlan } from "./simulation/simulation-plan.ts";
 export { createSimulator, type Simulator, type SimulatorInput } from "./simulator.ts";
-export { resultConformance, storeConformance } from "./store-conformance.ts";
-export { playStoreModel, type StoreModelOptions, type StoreMove } from "./store-model.ts";
+export { storeConformance } from "./store-conformance.ts";
+export { playStoreModel, type StoreMove } from "./store-model.ts";
 export type { TransportUnderTest } from "./transport-conformance.ts";
 export { transportConformance } from "./transport-conformance.ts";

@@ -21,6 +21,7 @@ import { upkeepCases } from "./store-conformance/upkeep-cases.ts";
  */
 export const storeConformance: readonly ConformanceCase<Store>[] = [
   ...commitCases,
+  ...resultCases,
   ...claimCases,
   ...keyCases,
   ...suspendCases,
@@ -38,9 +39,6 @@ export const storeConformance: readonly ConformanceCase<Store>[] = [
   ...upkeepCases,
   ...runCases,
 ];
-
-/** The cases of `results` and `claims` in a change. */
-export const resultConformance: readonly ConformanceCase<Store>[] = resultCases;
 
 function toStoreCase({ name, run }: ConformanceCase<Records>): ConformanceCase<Store> {
   return storeCase(`records: ${name}`, (store) => run(async () => store.records));

@@ -5,7 +5,7 @@ import { createSimulatedQueue } from "./simulated-queue.ts";
 function createStage() {
   let now = 0;
   const queue = createSimulatedQueue(() => now);
-  const receive = (limit = 9) => queue.receive(limit).map(({ event, deliveries }) => `${event.id} ${deliveries}`);
+  const receive = (limit = 9) => queue.receive(limit).map(({ value, deliveries }) => `${value.id} ${deliveries}`);
   for (const [id, stackId] of [
     ["a1", "a"],
     ["b1", "b"],
@@ -35,7 +35,7 @@ it("hands out no event of a stack of which an earlier one is out", () => {
   const { queue, receive, pass } = createStage();
   receive(1);
   const others = receive();
-  queue.giveBack(1, 500);
+  queue.giveBack("queue:1", 500);
 
   expect([others, receive(), queue.nextDueAt()]).toEqual([["b1 1"], [], 500]);
   pass(500);
@@ -46,7 +46,11 @@ it("lets go what is removed, once", () => {
   const { queue, receive } = createStage();
   receive(1);
 
-  expect([queue.remove(1)?.id, queue.remove(1), receive()]).toEqual(["a1", undefined, ["b1 1", "a2 1"]]);
+  expect([queue.remove("queue:1")?.id, queue.remove("queue:1"), receive()]).toEqual([
+    "a1",
+    undefined,
+    ["b1 1", "a2 1"],
+  ]);
 });
 
 it("knows when there is something to receive", () => {
@@ -55,7 +59,7 @@ it("knows when there is something to receive", () => {
   const before = queue.nextDueAt();
   receive();
   const after = queue.nextDueAt();
-  for (const receipt of [1, 2, 3]) queue.remove(receipt);
+  for (const number of [1, 2, 3]) queue.remove(`queue:${number}`);
 
   expect([before, after, queue.nextDueAt()]).toEqual([0, 30_000, undefined]);
 });

@@ -1,14 +1,8 @@
+import { createMemoryQueue, type TakenRow } from "../../in-process/queue.ts";
 import type { QueuedEvent } from "../../ports/stack-store.ts";
 import type { DeliveryOutcome, EventDelivery } from "../../ports/transport.ts";
 import type { KeyOf } from "./call-keys.ts";
 import type { Life, Scheduler } from "./scheduler.ts";
-
-/** An event from a queue outside the store, as a consumer receives it. */
-interface QueueDelivery {
-  readonly event: QueuedEvent;
-  readonly receipt: number;
-  readonly deliveries: number;
-}
 
 /**
  * A queue service that knows nothing of the store: events of one stack in order, at least once. What was handed out and
@@ -16,19 +10,12 @@ interface QueueDelivery {
  */
 export interface SimulatedQueue {
   send(event: QueuedEvent): void;
-  receive(limit: number): readonly QueueDelivery[];
+  receive(limit: number): readonly TakenRow<QueuedEvent>[];
   /** The event that is gone now; undefined when it was gone before. */
-  remove(receipt: number): QueuedEvent | undefined;
-  giveBack(receipt: number, inMs: number): void;
+  remove(receipt: string): QueuedEvent | undefined;
+  giveBack(receipt: string, inMs: number): void;
   /** When there is something to receive; may be early. */
   nextDueAt(): number | undefined;
-}
-
-interface Row {
-  readonly event: QueuedEvent;
-  readonly receipt: number;
-  visibleAt: number;
-  deliveries: number;
 }
 
 /** How long a message is out before it is handed out again. */
@@ -36,50 +23,19 @@ const VISIBILITY_MS = 30_000;
 
 /** An empty queue; `now` is its own clock. */
 export function createSimulatedQueue(now: () => number): SimulatedQueue {
-  const rows = new Map<number, Row>();
-  let receipts = 0;
+  const queue = createMemoryQueue<QueuedEvent>("queue");
+  let takes = 0;
   return {
-    send(event) {
-      receipts += 1;
-      rows.set(receipts, { event, receipt: receipts, visibleAt: now(), deliveries: 0 });
-    },
+    send: (event) => void queue.add(event, { lane: event.stackId, dueAt: now() }),
     receive(limit) {
-      const taken = listVisible(rows.values(), now()).slice(0, limit);
-      for (const row of taken) {
-        row.visibleAt = now() + VISIBILITY_MS;
-        row.deliveries += 1;
-      }
-      return taken.map(({ event, receipt, deliveries }) => ({ event, receipt, deliveries }));
+      takes += 1;
+      const take = { number: takes, now: now(), leaseMs: VISIBILITY_MS };
+      return Array.from({ length: limit }, () => queue.takeOne(take)).filter((row) => row !== undefined);
     },
-    remove(receipt) {
-      const row = rows.get(receipt);
-      rows.delete(receipt);
-      return row?.event;
-    },
-    giveBack(receipt, inMs) {
-      const row = rows.get(receipt);
-      if (row !== undefined) row.visibleAt = now() + inMs;
-    },
-    nextDueAt() {
-      const firsts = listFirsts(rows.values());
-      return firsts.length === 0 ? undefined : Math.min(...firsts.map(({ visibleAt }) => visibleAt));
-    },
+    remove: queue.remove,
+    giveBack: (receipt, inMs) => queue.giveBack(receipt, now() + inMs),
+    nextDueAt: queue.nextDueAt,
   };
-}
-
-/** While one of a stack's events is out, no later one of it is handed out. */
-function listVisible(rows: Iterable<Row>, now: number): readonly Row[] {
-  const blocked = new Set<string>();
-  return [...rows].filter((row) => {
-    if (row.visibleAt > now) blocked.add(row.event.stackId);
-    return !blocked.has(row.event.stackId);
-  });
-}
-
-function listFirsts(rows: Iterable<Row>): readonly Row[] {
-  const firsts = new Map<string, Row>();
-  for (const row of rows) if (!firsts.has(row.event.stackId)) firsts.set(row.event.stackId, row);
-  return [...firsts.values()];
 }
 
 /** Receives the events of a queue outside the store in a process. */
@@ -89,7 +45,7 @@ export interface QueueLoopInput {
   readonly keyOf: KeyOf;
   readonly scheduler: Scheduler;
   /** Tells that these events have left the queue. */
-  readonly noteGone: (receipts: readonly number[]) => Promise<void>;
+  readonly noteGone: (receipts: readonly string[]) => Promise<void>;
   readonly handle: (deliveries: readonly EventDelivery[]) => Promise<readonly DeliveryOutcome[]>;
 }
 
@@ -112,13 +68,13 @@ export async function runQueueLoop(input: QueueLoopInput, stopping: AbortSignal)
   }
 }
 
-function receive({ queue, scheduler, keyOf, life }: QueueLoopInput): Promise<readonly QueueDelivery[]> {
+function receive({ queue, scheduler, keyOf, life }: QueueLoopInput): Promise<readonly TakenRow<QueuedEvent>[]> {
   return scheduler.enter({ key: keyOf("queue receive"), life, tell: () => "", act: () => queue.receive(LIMIT) });
 }
 
-async function work(input: QueueLoopInput, received: readonly QueueDelivery[]): Promise<void> {
+async function work(input: QueueLoopInput, received: readonly TakenRow<QueuedEvent>[]): Promise<void> {
   const { queue, scheduler, keyOf, life } = input;
-  const outcomes = await input.handle(received.map(({ event, deliveries }) => ({ event, deliveries })));
+  const outcomes = await input.handle(received.map(({ value: event, deliveries }) => ({ event, deliveries })));
   const done = received.filter((_, index) => outcomes[index]?.kind === "done").map(({ receipt }) => receipt);
   await scheduler.enter({
     key: keyOf("queue answer"),

@@ -58,7 +58,7 @@ export function createWorld(
   };
   const { noteStarted } = watch;
   const keysOf = createKeys();
-  const noteGone = async (receipts: readonly number[]): Promise<void> => {
+  const noteGone = async (receipts: readonly string[]): Promise<void> => {
     await watch.noteGone(receipts.flatMap((receipt) => queue.remove(receipt) ?? []));
   };
   const shared = {
