@@ -5,12 +5,11 @@ import {
   defined,
   type Logger,
   type Random,
-  type Records,
   StackyardError,
   type Store,
   silentLogger,
 } from "@stackyard/core";
-import { createStoreListeners, systemClock } from "@stackyard/core/engine";
+import { createClosable, createStoreListeners, systemClock } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { createAttemptStore } from "./attempts.ts";
@@ -85,35 +84,6 @@ function toSettings(options: DynamodbStoreOptions): StoreSettings {
   };
 }
 
-/** Makes a call of the port. */
-type Guard = <Args extends readonly unknown[], Result>(
-  run: (...args: Args) => Promise<Result>,
-) => (...args: Args) => Promise<Result>;
-
-/** Calls fail with `STORE_CLOSED` after `close`, which waits for those that are under way. */
-function createGuard(): { readonly guard: Guard; close(): Promise<void> } {
-  const running = new Set<Promise<unknown>>();
-  let isClosed = false;
-  return {
-    guard:
-      (run) =>
-      async (...args) => {
-        if (isClosed) throw new StackyardError("STORE_CLOSED", "The store is closed. Open it again before you use it.");
-        const result = run(...args);
-        running.add(result);
-        try {
-          return await result;
-        } finally {
-          running.delete(result);
-        }
-      },
-    async close() {
-      isClosed = true;
-      await Promise.allSettled([...running]);
-    },
-  };
-}
-
 /** A store in two DynamoDB tables. */
 export interface DynamodbStore extends Store {
   readonly tables: TableNames;
@@ -144,67 +114,44 @@ export async function createDynamodbStore(options: DynamodbStoreOptions): Promis
 }
 
 function assemble(settings: StoreSettings, { hasDueIndex }: { readonly hasDueIndex: boolean }): DynamodbStore {
-  const { guard, close } = createGuard();
   const context = createContext(settings, hasDueIndex);
-  const { listeners } = context;
-  let closing: Promise<void> | undefined;
   return {
     tables: settings.names,
     capabilities: { findsDueByIndex: hasDueIndex },
-    ...guardCalls(guard, context),
-    takeOwn: guard((input) => takeOwn(context, input)),
-    records: guardAll(guard, createRecords(context)),
-    revisions: guardAll(guard, createRevisions(context)),
-    watch: (listener) => listeners.watch(listener),
-    close() {
-      closing ??= close().then(() => {
-        if (settings.ownsClient) settings.client.destroy();
-      });
-      return closing;
-    },
+    ...createClosable(createCalls(context), () => {
+      if (settings.ownsClient) settings.client.destroy();
+    }),
+    watch: (listener) => context.listeners.watch(listener),
   };
 }
 
-function guardCalls(guard: Guard, context: StoreContext): Omit<Store, "records" | "revisions" | "watch" | "close"> {
-  const stacks = createStackStore(context);
-  const attempts = createAttemptStore(context);
+function createCalls(context: StoreContext): Omit<Store, "watch" | "close"> & Pick<DynamodbStore, "takeOwn"> {
+  const { listAttempts, ...attempts } = createAttemptStore(context);
   return {
-    load: guard(stacks.load),
-    commit: guard(stacks.commit),
-    claim: guard(attempts.claim),
-    renew: guard(attempts.renew),
-    suspend: guard(attempts.suspend),
-    settle: guard(attempts.settle),
-    findAttempt: guard(attempts.findAttempt),
-    findTaskMessage: guard(attempts.findTaskMessage),
-    enqueue: guard((events) =>
-      enqueue(
-        context,
-        events.map((event) => ({ event })),
-      ),
-    ),
-    takeDue: guard((input) => takeDue(context, input)),
-    release: guard((receipts, visibleAt) =>
-      visibleAt === undefined ? acknowledge(context, receipts) : giveBack(context, receipts, visibleAt),
-    ),
-    nextDueAt: guard((kinds) => nextDueAt(context, kinds)),
-    queries: {
-      listStacks: guard((filter, page) => listStacks(context, filter, page)),
-      listHistory: guard((filter, page) => listHistory(context, filter, page)),
-      listAttempts: guard(attempts.listAttempts),
-      listParkedStackIds: guard((page) => listParkedStackIds(context, page)),
-      listDeadLetters: guard((filter, page) => listDeadLetters(context, filter, page)),
-      redrive: guard((ids, now) => redrive(context, ids, now)),
-      stats: guard(() => loadStats(context)),
+    ...createStackStore(context),
+    ...attempts,
+    enqueue: (events) => {
+      const queued = events.map((event) => ({ event }));
+      return enqueue(context, queued);
     },
-    prune: guard((retention, now) => prune(context, retention, now)),
+    takeDue: (input) => takeDue(context, input),
+    takeOwn: (input) => takeOwn(context, input),
+    release: (receipts, visibleAt) =>
+      visibleAt === undefined ? acknowledge(context, receipts) : giveBack(context, receipts, visibleAt),
+    nextDueAt: (kinds) => nextDueAt(context, kinds),
+    queries: {
+      listStacks: (filter, page) => listStacks(context, filter, page),
+      listHistory: (filter, page) => listHistory(context, filter, page),
+      listAttempts,
+      listParkedStackIds: (page) => listParkedStackIds(context, page),
+      listDeadLetters: (filter, page) => listDeadLetters(context, filter, page),
+      redrive: (ids, now) => redrive(context, ids, now),
+      stats: () => loadStats(context),
+    },
+    prune: (retention, now) => prune(context, retention, now),
+    records: createRecords(context),
+    revisions: createRevisions(context),
   };
-}
-
-function guardAll(guard: Guard, records: Records): Records;
-function guardAll(guard: Guard, revisions: Store["revisions"]): Store["revisions"];
-function guardAll(guard: Guard, port: Records | Store["revisions"]): object {
-  return Object.fromEntries(Object.entries(port).map(([name, call]) => [name, guard(call)]));
 }
 
 function createContext(settings: StoreSettings, hasDueIndex: boolean): StoreContext {

@@ -42,6 +42,7 @@ export type {
 export type { HistoryFilter, Retention, StackFilter, StoredStack } from "../ports/store.ts";
 export {
   afterPrefix,
+  createClosable,
   createStoreListeners,
   matchesCondition,
   parsePosition,

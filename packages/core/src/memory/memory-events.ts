@@ -112,7 +112,7 @@ export function createMemoryDeadLetters(): MemoryDeadLetters {
   };
 }
 
-/** The yard's history, found by stack and by event. */
+/** The yard's history. */
 interface MemoryHistory {
   append(entry: HistoryEntry): void;
   list(filter: HistoryFilter, page: PageInput): Page<StoredHistoryEntry>;
@@ -120,79 +120,42 @@ interface MemoryHistory {
   prune(before: number, limit: number): boolean;
 }
 
-type Lines = StoredHistoryEntry[];
-
-const NONE: Lines = [];
-
-/** Lines in order of positions, three times: all, by stack and by event. */
+/** Lines in order of positions, and once more by stack: those are what is asked for most. */
 export function createMemoryHistory(): MemoryHistory {
-  const all: Lines = [];
-  const byStack = new Map<string, Lines>();
-  const byEvent = new Map<string, Lines>();
+  let all: StoredHistoryEntry[] = [];
+  const byStack = new Map<string, StoredHistoryEntry[]>();
   let position = 0;
-
-  function findLines({ stackId, eventId }: HistoryFilter): Lines {
-    if (eventId === undefined) return stackId === undefined ? all : (byStack.get(stackId) ?? NONE);
-    const lines = byEvent.get(eventId) ?? NONE;
-    return stackId === undefined ? lines : lines.filter((line) => line.stackId === stackId);
-  }
 
   return {
     append(entry) {
       position += 1;
       const line = Object.freeze({ ...entry, position });
       all.push(line);
-      addTo(byStack, line.stackId, line);
-      addTo(byEvent, line.eventId, line);
+      const ofStack = byStack.get(line.stackId);
+      if (ofStack === undefined) byStack.set(line.stackId, [line]);
+      else ofStack.push(line);
     },
-    list(filter, page) {
-      const lines = walk(findLines(filter), filter.newestFirst ?? false, page.cursor);
-      return toPage(lines, page, (line) => String(line.position));
+    list({ stackId, eventId, newestFirst = false }, page) {
+      const after = page.cursor === undefined ? undefined : Number(page.cursor);
+      const lines = stackId === undefined ? all : (byStack.get(stackId) ?? []);
+      const found = lines.filter(
+        (line) =>
+          (eventId === undefined || line.eventId === eventId) &&
+          (after === undefined || (newestFirst ? line.position < after : line.position > after)),
+      );
+      return toPage(newestFirst ? found.reverse() : found, page, (line) => String(line.position));
     },
     prune(before, limit) {
       const end = all.findIndex(({ at }, index) => at >= before || index === limit);
-      const old = all.splice(0, end === -1 ? all.length : end);
-      for (const line of old) {
-        removeFrom(byStack, line.stackId, line);
-        removeFrom(byEvent, line.eventId, line);
+      const old = end === -1 ? all : all.slice(0, end);
+      const last = old.at(-1)?.position ?? 0;
+      all = all.slice(old.length);
+      for (const stackId of new Set(old.map((line) => line.stackId))) {
+        const kept = byStack.get(stackId)?.filter((line) => line.position > last) ?? [];
+        if (kept.length > 0) byStack.set(stackId, kept);
+        else byStack.delete(stackId);
       }
       return old.length === limit && (all[0]?.at ?? before) < before;
     },
   };
-}
-
-function addTo(index: Map<string, Lines>, key: string, line: StoredHistoryEntry): void {
-  const lines = index.get(key);
-  if (lines === undefined) index.set(key, [line]);
-  else lines.push(line);
-}
-
-function removeFrom(index: Map<string, Lines>, key: string, line: StoredHistoryEntry): void {
-  const lines = index.get(key);
-  if (lines === undefined) return;
-  lines.splice(lines.indexOf(line), 1);
-  if (lines.length === 0) index.delete(key);
-}
-
-function* walk(lines: Lines, newestFirst: boolean, cursor: string | undefined): Generator<StoredHistoryEntry> {
-  const step = newestFirst ? -1 : 1;
-  for (let index = findStart(lines, newestFirst, cursor); index >= 0 && index < lines.length; index += step) {
-    const line = lines[index];
-    if (line !== undefined) yield line;
-  }
-}
-
-/** The index of the first line after the cursor, in the direction of the walk. */
-function findStart(lines: Lines, newestFirst: boolean, cursor: string | undefined): number {
-  if (cursor === undefined) return newestFirst ? lines.length - 1 : 0;
-  const after = Number(cursor);
-  let low = 0;
-  let high = lines.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const position = lines[middle]?.position ?? 0;
-    if (newestFirst ? position < after : position <= after) low = middle + 1;
-    else high = middle;
-  }
-  return newestFirst ? low - 1 : low;
 }

@@ -6,7 +6,7 @@ import {
   type StoredRecord,
   toRecordText,
 } from "../ports/records.ts";
-import { createSortedKeys } from "./memory-lists.ts";
+import { listKeys } from "./memory-lists.ts";
 
 interface Row {
   readonly key: string;
@@ -24,7 +24,6 @@ export interface MemoryRecords extends Records {
 /** Records in memory, for tests and for what need not survive the process. */
 export function createMemoryRecords(): MemoryRecords {
   const rows = new Map<string, Row>();
-  const keys = createSortedKeys((key) => rows.has(key));
   // One count for all keys: a version is never used again, and a removed key needs no memory.
   let version = 0;
 
@@ -42,7 +41,6 @@ export function createMemoryRecords(): MemoryRecords {
     version += 1;
     const row = { key, version, text, expiresAt };
     rows.set(key, row);
-    keys.add(key);
     return { kind: "written", record: toRecord(row) };
   }
 
@@ -60,9 +58,9 @@ export function createMemoryRecords(): MemoryRecords {
     },
     async list(prefix, page) {
       const builder = createPageBuilder<StoredRecord>(page);
-      for (const key of keys.list(prefix, page.cursor)) {
-        const row = findRow(key, page.now);
-        if (row === undefined) continue;
+      for (const row of listKeys(rows, prefix, page.cursor)) {
+        const { key } = row;
+        if (findRow(key, page.now) === undefined) continue;
         const bytes = Buffer.byteLength(row.text);
         if (!builder.add({ id: key, cursor: key, bytes, read: () => toRecord(row) })) break;
       }

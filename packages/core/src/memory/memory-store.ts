@@ -1,51 +1,57 @@
-import { StackyardError } from "../errors/stackyard-error.ts";
 import { AttemptBook, type AttemptSink, type EndedAttempt } from "../in-process/attempt-book.ts";
 import { createDueIndex, type DueIndex, type DueSource, findNextDueAt, takeFrom } from "../in-process/queue.ts";
 import { readAttemptSecrets } from "../machine/decide/work.ts";
 import { toEventKey } from "../machine/event-message.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
+import { silentLogger } from "../ports/executor.ts";
 import type { Revision } from "../ports/locator.ts";
 import type { Change, CommitResult, DueItem, DueKind, QueuedEvent, WorkQueue } from "../ports/stack-store.ts";
 import type { Retention, Revisions, StackQueries, Store, StoreSignal } from "../ports/store.ts";
+import { createClosable, createStoreListeners, type PortCalls } from "../ports/store-helpers.ts";
 import { createMemoryDeadLetters, createMemoryEvents, createMemoryHistory } from "./memory-events.ts";
 import { toFrozen } from "./memory-lists.ts";
 import { createMemoryRecords } from "./memory-records.ts";
-import { createMemoryStacks, type StackRow, toEarliest } from "./memory-stacks.ts";
+import {
+  countStacks,
+  listParkedIds,
+  listStacks,
+  loadStack,
+  parkEvents,
+  pruneEventIds,
+  requireRow,
+  type StackRow,
+  type StackRows,
+  toEarliest,
+  writeStack,
+} from "./memory-stacks.ts";
 
 /** A store that ends with its process, for tests, simulation and benchmarks. Every call is whole: it never yields. */
 export function createMemoryStore(): Store {
-  const { guard, close } = createGuard();
-  const { watch, notify } = createWatch();
+  const { watch, notify } = createSignals();
   const state = createMemoryState(notify);
   const { stacks, attempts, ended, records, sink } = state;
-  return {
-    load: guard((ids) => ids.map(stacks.load)),
-    commit: guard((changes) => changes.map((change) => commitChange(state, change))),
-    claim: guard((input) => attempts.claim(sink, input)),
-    renew: guard((grant, input) => attempts.renew(grant, input)),
-    suspend: guard((grant, input) => attempts.suspend(sink, grant, toFrozen(input))),
-    settle: guard((grant, input) => attempts.settle(sink, grant, input)),
-    findAttempt: guard((attemptId) => {
+  const store = createClosable<Omit<Store, "watch" | "close">>({
+    load: (ids) => ids.map((id) => loadStack(stacks, id)),
+    commit: (changes) => changes.map((change) => commitChange(state, change)),
+    claim: (input) => attempts.claim(sink, input),
+    renew: (grant, input) => attempts.renew(grant, input),
+    suspend: (grant, input) => attempts.suspend(sink, grant, toFrozen(input)),
+    settle: (grant, input) => attempts.settle(sink, grant, input),
+    findAttempt: (attemptId) => {
       const attempt = attempts.find(attemptId);
       return attempt === undefined ? ended.find(attemptId) : attempts.view(attempt);
-    }),
-    findTaskMessage: guard((attemptId) => attempts.findMessage(attemptId)),
-    ...guardQueue(guard, state),
-    queries: guardQueries(guard, state),
-    prune: guard((retention, now) => prune(state, retention, now)),
-    revisions: createRevisions(guard),
-    records: {
-      get: guard(records.get),
-      put: guard(records.put),
-      remove: guard(records.remove),
-      list: guard(records.list),
     },
-    watch,
-    close: async () => close(),
-  };
+    findTaskMessage: (attemptId) => attempts.findMessage(attemptId),
+    ...createQueueCalls(state),
+    queries: createQueries(state),
+    prune: (retention, now) => prune(state, retention, now),
+    revisions: createRevisions(),
+    records,
+  });
+  return { ...store, watch };
 }
 
-function guardQueue(guard: Guard, state: MemoryState): WorkQueue {
+function createQueueCalls(state: MemoryState): PortCalls<WorkQueue> {
   const { attempts, events, sink } = state;
   const sources: Readonly<Record<DueKind, DueSource>> = {
     event: events.source,
@@ -58,13 +64,13 @@ function guardQueue(guard: Guard, state: MemoryState): WorkQueue {
   };
   let takes = 0;
   return {
-    enqueue: guard((added) => added.map((event) => state.enqueue(event))),
-    takeDue: guard(({ kinds, limit, now, leaseMs }) => {
+    enqueue: (added) => added.map((event) => state.enqueue(event)),
+    takeDue({ kinds, limit, now, leaseMs }) {
       takes += 1;
       const asked = kinds.map((kind) => sources[kind]);
       return takeFrom(asked, { number: takes, now, leaseMs }, limit);
-    }),
-    release: guard((receipts, visibleAt) => {
+    },
+    release(receipts, visibleAt) {
       for (const receipt of receipts) {
         if (visibleAt === undefined) {
           acknowledge(state, receipt);
@@ -73,8 +79,8 @@ function guardQueue(guard: Guard, state: MemoryState): WorkQueue {
           attempts.giveBack(sink, receipt, visibleAt);
         }
       }
-    }),
-    nextDueAt: guard((kinds) => findNextDueAt(kinds.map((kind) => sources[kind]))),
+    },
+    nextDueAt: (kinds) => findNextDueAt(kinds.map((kind) => sources[kind])),
   };
 }
 
@@ -91,95 +97,60 @@ function toDueSource(index: DueIndex, toItem: (key: string, dueAt: number) => Du
   };
 }
 
-function guardQueries(guard: Guard, state: MemoryState): StackQueries {
+function createQueries(state: MemoryState): PortCalls<StackQueries> {
   const { stacks, attempts, ended, events, history, deadLetters } = state;
   return {
-    listStacks: guard(stacks.list),
-    listHistory: guard(history.list),
-    listAttempts: guard((stackId) => attempts.listWith(ended.listOf(stackId), stackId)),
-    listParkedStackIds: guard(stacks.listParkedIds),
-    listDeadLetters: guard(deadLetters.list),
-    redrive: guard((ids) =>
+    listStacks: (filter, page) => listStacks(stacks, filter, page),
+    listHistory: history.list,
+    listAttempts: (stackId) => attempts.listWith(ended.listOf(stackId), stackId),
+    listParkedStackIds: (page) => listParkedIds(stacks, page),
+    listDeadLetters: deadLetters.list,
+    redrive: (ids) =>
       ids.filter((id) => {
         const entry = deadLetters.remove(id);
         if (entry !== undefined) state.enqueue(entry.event);
         return entry !== undefined;
       }),
-    ),
-    stats: guard(() => ({
-      ...stacks.count(),
+    stats: () => ({
+      ...countStacks(stacks),
       queuedEvents: events.size,
       queuedTasks: attempts.tasks.size,
       deadLetters: deadLetters.size,
       openAttempts: attempts.size,
-    })),
+    }),
   };
 }
 
 /** Sources of machines by hash. */
-function createRevisions(guard: Guard): Revisions {
+function createRevisions(): PortCalls<Revisions> {
   const byHash = new Map<string, Revision>();
   return {
-    put: guard((revision) => {
+    put(revision) {
       if (!byHash.has(revision.hash)) byHash.set(revision.hash, toFrozen(revision));
-    }),
-    get: guard((hash) => byHash.get(hash)),
-    findHashes: guard((name, prefix) =>
+    },
+    get: (hash) => byHash.get(hash),
+    findHashes: (name, prefix) =>
       [...byHash.values()]
         .filter((revision) => revision.name === name && revision.hash.startsWith(prefix))
         .map(({ hash }) => hash)
         .sort()
         .slice(0, 10),
-    ),
-  };
-}
-
-/** Makes a call of the port out of a function that runs in one go. */
-type Guard = <Args extends readonly unknown[], Result>(
-  run: (...args: Args) => Result | Promise<Result>,
-) => (...args: Args) => Promise<Result>;
-
-/** Calls fail with `STORE_CLOSED` after `close`. */
-function createGuard(): { readonly guard: Guard; close(): void } {
-  let isClosed = false;
-  return {
-    guard:
-      (run) =>
-      async (...args) => {
-        if (isClosed) throw new StackyardError("STORE_CLOSED", "The store is closed. Open it again before you use it.");
-        return await run(...args);
-      },
-    close() {
-      isClosed = true;
-    },
   };
 }
 
 /** Signals of one call are sent together, so that a commit of many events wakes no listener twice. */
-function createWatch() {
-  const listeners = new Set<(signal: StoreSignal) => void>();
+function createSignals() {
+  const { watch, notify } = createStoreListeners(silentLogger);
   const pending = new Set<StoreSignal["kind"]>();
-
-  function send(): void {
-    const kinds = [...pending];
-    pending.clear();
-    for (const kind of kinds) {
-      for (const listener of listeners) listener({ kind });
-    }
-  }
-
   return {
-    watch(listener: (signal: StoreSignal) => void): () => void {
-      // One function may listen twice.
-      const own = (signal: StoreSignal) => listener(signal);
-      listeners.add(own);
-      return () => {
-        listeners.delete(own);
-      };
-    },
+    watch,
     notify(kind: StoreSignal["kind"]): void {
-      if (listeners.size === 0) return;
-      if (pending.size === 0) queueMicrotask(send);
+      if (pending.size === 0) {
+        queueMicrotask(() => {
+          notify([...pending]);
+          pending.clear();
+        });
+      }
       pending.add(kind);
     },
   };
@@ -195,7 +166,7 @@ interface MemoryState extends ReturnType<typeof createParts> {
 
 function createParts() {
   return {
-    stacks: createMemoryStacks(),
+    stacks: new Map() as StackRows,
     attempts: new AttemptBook<TaskMessage>({
       keepMessage: (message) => message,
       readMessage: (message) => message,
@@ -216,7 +187,7 @@ function createMemoryState(notify: MemoryState["notify"]): MemoryState {
   const { stacks, events, ended } = parts;
 
   function enqueue(event: QueuedEvent, notBefore?: number): boolean {
-    const known = stacks.find(event.stackId);
+    const known = stacks.get(event.stackId);
     if (known?.applied.has(toEventKey(event)) || known?.parked.has(toEventKey(event))) return false;
     const isAdded = events.add(toFrozen(event), notBefore);
     if (isAdded) notify("event");
@@ -229,7 +200,7 @@ function createMemoryState(notify: MemoryState["notify"]): MemoryState {
     sent: () => notify("task"),
     enqueue,
     hasEnded: ({ attemptId }) => ended.find(attemptId) !== undefined,
-    readSecrets: ({ attemptId, stackId }, refs) => readAttemptSecrets(stacks.find(stackId)?.stack, attemptId, refs),
+    readSecrets: ({ attemptId, stackId }, refs) => readAttemptSecrets(stacks.get(stackId)?.stack, attemptId, refs),
   };
   return { ...parts, sink, enqueue, notify };
 }
@@ -238,7 +209,7 @@ function createMemoryState(notify: MemoryState["notify"]): MemoryState {
 function commitChange(state: MemoryState, input: Change): CommitResult {
   const { stacks, attempts, events } = state;
   const { stackId, results = [], claims = [] } = input;
-  const found = stacks.find(stackId);
+  const found = stacks.get(stackId);
   const version = found?.stack === undefined ? 0 : found.version;
   if (version !== input.expectedVersion) return { kind: "conflict" };
   const eventIds = findKnownIds(found, input);
@@ -261,14 +232,14 @@ function findKnownIds(row: StackRow | undefined, { appliedIds, park, deadLetters
 /** Writes all but the attempts, and returns the version afterwards. */
 function writeRows(state: MemoryState, change: Change): number {
   const { stacks, timers, parked, history, deadLetters } = state;
-  const row = stacks.require(change.stackId);
-  const version = stacks.write(row.id, change.write);
+  const row = requireRow(stacks, change.stackId);
+  const version = writeStack(row, change.write);
   for (const id of change.appliedIds) row.applied.set(id, change.now);
   for (const entry of change.deadLetters) deadLetters.add(entry);
   for (const entry of change.history) history.append(entry);
   if (change.history.length > 0) state.notify("history");
   for (const receipt of change.acknowledges) acknowledge(state, receipt);
-  if (change.park.length > 0 || change.unpark.length > 0) parked.set(row.id, stacks.park(row.id, change));
+  if (change.park.length > 0 || change.unpark.length > 0) parked.set(row.id, parkEvents(row, change));
   if (change.write.kind === "keep") return version;
   // Afresh at each write: another timer may be due at the instant of one that was taken.
   timers.set(row.id, undefined);
@@ -290,7 +261,7 @@ function prune(
   retention: Retention,
   now: number,
 ): boolean {
-  stacks.pruneEventIds(retention, now);
+  pruneEventIds(stacks, retention, now);
   ended.prune(now - retention.settledAttemptMs);
   deadLetters.prune(now - retention.deadLetterMs);
   records.removeExpired(now);

@@ -203,6 +203,52 @@ export function createStoreListeners(logger: Logger): StoreListeners {
   };
 }
 
+/** A port whose calls may answer at once, without a promise. */
+export type PortCalls<Port> = {
+  readonly [Name in keyof Port]: Port[Name] extends (...args: infer Args) => Promise<infer Result>
+    ? (...args: Args) => Result | Promise<Result>
+    : Port[Name] extends object
+      ? PortCalls<Port[Name]>
+      : Port[Name];
+};
+
+/**
+ * Makes a port that can be closed of its calls. After `close` they fail with `STORE_CLOSED`; it waits for those that are
+ * under way, then calls `end`.
+ */
+export function createClosable<Port extends object>(
+  calls: PortCalls<Port>,
+  end: () => void = () => undefined,
+): Port & { close(): Promise<void> } {
+  const running = new Set<Promise<unknown>>();
+  let closing: Promise<void> | undefined;
+
+  async function call(run: () => unknown): Promise<unknown> {
+    if (closing !== undefined) {
+      throw new StackyardError("STORE_CLOSED", "The store is closed. Open it again before you use it.");
+    }
+    const result = Promise.resolve(run());
+    running.add(result);
+    return result.finally(() => running.delete(result));
+  }
+
+  function guard(port: object): object {
+    const members = Object.entries(port).map(([name, member]: [string, unknown]) => {
+      if (typeof member !== "function") return [name, guard(Object(member))];
+      return [name, (...args: readonly unknown[]) => call(() => Reflect.apply(member, port, args))];
+    });
+    return Object.fromEntries(members);
+  }
+
+  function close(): Promise<void> {
+    closing ??= Promise.allSettled(running).then(end);
+    return closing;
+  }
+
+  // The same names with functions of the same types.
+  return { ...(guard(calls) as Port), close };
+}
+
 /** Bits of the column `trouble`. */
 export const TROUBLE = { failed: 1, stalled: 2, overdue: 4 } as const;
 
