@@ -8,7 +8,7 @@ import {
   type MaskText,
   maskTexts,
 } from "../machine/decide/metadata.ts";
-import { SYSTEM_EVENTS, shortHashOf } from "../machine/event-message.ts";
+import { defined, SYSTEM_EVENTS, shortHashOf } from "../machine/event-message.ts";
 import type { ExecutorDefinition } from "../machine/executor-definition.ts";
 import { parseRunMachine, RUN_MACHINE, runMachineSource, runStackId } from "../machine/run-machine.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
@@ -112,13 +112,9 @@ interface PreparedRun {
 
 /** A run's id and its own revision of the machine. Pure. Throws `PAYLOAD_TOO_LARGE`. */
 export function prepareRun({ executor, config, target, timeoutMs, ...name }: RunInput & RunName): PreparedRun {
-  const source = runMachineSource({
-    executor: executor.name,
-    config,
-    definition: executor,
-    ...(target === undefined ? {} : { target }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  });
+  const source = runMachineSource(
+    defined({ executor: executor.name, config, definition: executor, target, timeoutMs }),
+  );
   const machine = parseRunMachine(source);
   if (machine === undefined) throw new TypeError("The config of the run is no JSON object, or its time-out no length.");
   const key = "key" in name ? name.key : name.ulid;

@@ -1,3 +1,4 @@
+import { defined } from "../machine/event-message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Page, PageInput, Records } from "../ports/records.ts";
@@ -133,7 +134,7 @@ export async function loadLiveProcesses(records: Records, now: number): Promise<
   const live: ListedProcess[] = [];
   let cursor: string | undefined;
   do {
-    const page = await listProcesses(records, { limit: PAGE, now, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await listProcesses(records, defined({ limit: PAGE, now, cursor }));
     live.push(...page.items.filter(({ gone }) => !gone));
     cursor = page.cursor;
   } while (cursor !== undefined);
@@ -147,7 +148,7 @@ function parseProcess(value: unknown): YardProcess | undefined {
     value as Readonly<Record<string, unknown>>;
   if (![id, version, host].every((text) => typeof text === "string")) return undefined;
   if (!Number.isSafeInteger(startedAt) || !Number.isSafeInteger(seenAt)) return undefined;
-  return {
+  return defined({
     id: String(id),
     version: String(version),
     host: String(host),
@@ -158,9 +159,9 @@ function parseProcess(value: unknown): YardProcess | undefined {
     draining: draining === true,
     startedAt: Number(startedAt),
     seenAt: Number(seenAt),
-    ...(Number.isSafeInteger(pid) ? { pid: Number(pid) } : {}),
-    ...(typeof url === "string" ? { url } : {}),
-  };
+    pid: Number.isSafeInteger(pid) ? Number(pid) : undefined,
+    url: typeof url === "string" ? url : undefined,
+  });
 }
 
 function toTexts(value: unknown): readonly string[] {

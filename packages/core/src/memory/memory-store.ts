@@ -273,26 +273,14 @@ const ENDED_LISTED = 50;
 /** Attempts that have ended. */
 function createEndedAttempts() {
   const byId = new Map<string, EndedAttempt>();
-  const ofStacks = new Map<string, Set<EndedAttempt>>();
   return {
-    add(attempt: EndedAttempt): void {
-      const { attemptId, stackId } = attempt.view;
-      byId.set(attemptId, attempt);
-      ofStacks.set(stackId, (ofStacks.get(stackId) ?? new Set()).add(attempt));
-    },
+    add: (attempt: EndedAttempt) => void byId.set(attempt.view.attemptId, attempt),
     find: (attemptId: string) => byId.get(attemptId)?.view,
     /** The last ones of a stack. */
-    listOf: (stackId: string) => [...(ofStacks.get(stackId) ?? [])].slice(-ENDED_LISTED),
+    listOf: (stackId: string) => [...byId.values()].filter(({ view }) => view.stackId === stackId).slice(-ENDED_LISTED),
     /** Removes what ended before that instant. */
     prune(before: number): void {
-      for (const attempt of byId.values()) {
-        if (attempt.settledAt >= before) continue;
-        const { attemptId, stackId } = attempt.view;
-        byId.delete(attemptId);
-        const ofStack = ofStacks.get(stackId);
-        ofStack?.delete(attempt);
-        if (ofStack?.size === 0) ofStacks.delete(stackId);
-      }
+      for (const [attemptId, { settledAt }] of byId) if (settledAt < before) byId.delete(attemptId);
     },
   };
 }

@@ -2,7 +2,7 @@ import { prepareRun, toRunEvent } from "../engine/attempt-result.ts";
 import { createUlids } from "../engine/built-in-ports.ts";
 import { findFaults } from "../engine/call-executor.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { defined, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorDefinition, ExecutorRegistry } from "../machine/executor-definition.ts";
 import { RUN_MACHINE } from "../machine/run-machine.ts";
 import type { Stack } from "../machine/stack.ts";
@@ -90,13 +90,7 @@ async function start(deps: Deps, request: RunRequest): Promise<{ readonly runId:
   const { store, clock, ids } = deps;
   const { executor, config, target, timeoutMs } = checkRunRequest(deps.executors, request);
   const key = request.key === undefined ? { ulid: ids.next() } : { key: request.key };
-  const run = prepareRun({
-    executor,
-    config,
-    ...key,
-    ...(target && { target }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  });
+  const run = prepareRun(defined({ executor, config, ...key, target, timeoutMs }));
   const { stackId: runId, revision } = run;
   const now = clock.now();
   const found = await findRunRecord(store.records, runId, now);
@@ -106,7 +100,7 @@ async function start(deps: Deps, request: RunRequest): Promise<{ readonly runId:
   if (kept.executor !== executor.name) throw formatTaken(kept.executor, runId);
   if (found !== undefined && (await findRunStack(store, runId)) !== undefined) return { runId };
   const event = toRunEvent({ ...run, revision: { ...revision, hash: kept.revision } }, now);
-  await publish(deps, { ...event, ...toActor(request) });
+  await publish(deps, defined({ ...event, actor: request.actor }));
   return { runId };
 }
 
@@ -136,18 +130,15 @@ async function operate(
   message: { readonly id: string; readonly event: string; readonly task?: { readonly name: string } },
   { actor, reason }: RunOptions,
 ): Promise<void> {
-  await publish(deps, {
+  const event = {
     id: message.id,
     stackId,
     origin: "external",
     receivedAt: deps.clock.now(),
-    message: { ...message, stackId, machine: RUN_MACHINE, ...(reason === undefined ? {} : { reason }) },
-    ...toActor({ ...(actor === undefined ? {} : { actor }) }),
-  });
-}
-
-function toActor({ actor }: { readonly actor?: string }): Pick<QueuedEvent, "actor"> {
-  return actor === undefined ? {} : { actor };
+    message: defined({ ...message, stackId, machine: RUN_MACHINE, reason }),
+    actor,
+  } as const;
+  await publish(deps, defined(event));
 }
 
 async function publish({ transport, store }: Deps, event: QueuedEvent): Promise<void> {
@@ -175,10 +166,7 @@ async function loadReport(deps: Deps, runId: string): Promise<readonly unknown[]
   const pages: unknown[] = [];
   let cursor: string | undefined;
   do {
-    const page = await loadReportPage(deps, runId, {
-      limit: REPORT_PAGES,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
+    const page = await loadReportPage(deps, runId, defined({ limit: REPORT_PAGES, cursor }));
     pages.push(...page.items);
     cursor = page.cursor;
   } while (cursor !== undefined);

@@ -28,8 +28,6 @@ export interface StructureRule {
   readonly check?: (field: Field) => Fault | undefined;
   /** For a required key: its fault when it is missing or has no value. */
   readonly missing?: Fault;
-  /** For a list that must not be empty. Default: `misfit`. */
-  readonly empty?: Fault;
   /** For a map with fixed keys. */
   readonly closed?: ClosedKeys;
   /** For a map with names as keys: returns the fault of a name. */
@@ -141,14 +139,14 @@ function isFirstVisit({ visited }: Walk, schema: Grammar, content: unknown): boo
 }
 
 function findFault(schema: Grammar, field: Field): Fault | undefined {
-  const { check, misfit, empty } = schema[RULE] ?? {};
+  const { check, misfit } = schema[RULE] ?? {};
   if (check) return check(field);
   const { node } = field;
   if (node.kind === "scalar") return Check(schema, node.value) ? undefined : misfit?.(field);
   const shapes = toBranches(schema).filter(({ type }) => type === undefined || type === KINDS[node.kind]);
   if (shapes.length === 0) return misfit?.(field);
   const isShort = node.kind === "list" && shapes.every(({ minItems = 0 }) => node.items.length < minItems);
-  return isShort ? (empty ?? misfit?.(field)) : undefined;
+  return isShort ? misfit?.(field) : undefined;
 }
 
 const KINDS = { map: "object", list: "array" } as const;

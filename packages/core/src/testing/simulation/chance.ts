@@ -65,7 +65,7 @@ export function createRecordedChance(
     work,
     findFault(key, place) {
       if (isCalm()) return undefined;
-      const fault = FAULTS[place](createRandom(hashOf(seed, key)), chaos, nodes.length);
+      const fault = pickFault(createRandom(hashOf(seed, key)), place, chaos, nodes.length);
       if (fault !== undefined) faults[key] = fault;
       return fault;
     },
@@ -90,61 +90,34 @@ export function pickWhole(random: Random, first: number, last: number): number {
   return first + Math.floor(random() * (last - first + 1));
 }
 
-type Draw = (random: Random, chaos: Chaos, nodes: number) => Fault | undefined;
-
-const FAULTS: Readonly<Record<FaultPlace, Draw>> = {
-  call(random, chaos) {
-    const drawn = pickKind(random, [chaos.crash, chaos.fail, chaos.delay, chaos.yield]);
-    return [pickCrash, pickFail, pickDelay, pickYield][drawn]?.(random);
-  },
-  point(random, chaos) {
-    const drawn = pickKind(random, [chaos.crash, chaos.delay, chaos.yield]);
-    return [pickCrash, pickDelay, pickYield][drawn]?.(random);
-  },
-  idle(random, chaos) {
-    const drawn = pickKind(random, [chaos.hurry, chaos.delay]);
-    return [pickHurry, pickDelay][drawn]?.(random);
-  },
-  delivery(random, chaos, nodes) {
-    const drawn = pickKind(random, [chaos.lose, chaos.repeat, chaos.crash]);
-    if (drawn === 1) return { kind: "repeat", node: pickWhole(random, 0, nodes - 1) };
-    return [pickLoss, undefined, pickCrash][drawn]?.(random);
-  },
-};
-
-/** The place of the kind that is drawn; -1: none. */
-function pickKind(random: Random, rates: readonly number[]): number {
-  let left = random();
-  return rates.findIndex((rate) => {
-    left -= rate;
-    return left < 0;
-  });
-}
-
 const LONG_MS = [1, 20, 900, 5_000, 12_000, 31_000, 65_000, 130_000, 700_000] as const;
 
-function pickCrash(random: Random): Fault {
-  return { kind: "crash", when: pickWhen(random), downMs: pick(random, [1, 500, 5_000, 40_000]) };
-}
+type FaultKind = Exclude<keyof Chaos, "work">;
 
-function pickFail(random: Random): Fault {
-  return { kind: "fail", when: pickWhen(random) };
-}
+const DRAWS: Readonly<Record<FaultKind, (random: Random, nodes: number) => Fault>> = {
+  crash: (random) => ({ kind: "crash", when: pickWhen(random), downMs: pick(random, [1, 500, 5_000, 40_000]) }),
+  fail: (random) => ({ kind: "fail", when: pickWhen(random) }),
+  delay: (random) => ({ kind: "delay", when: pickWhen(random), ms: pick(random, LONG_MS) }),
+  yield: (random) => ({ kind: "yield", steps: pickWhole(random, 1, 12) }),
+  hurry: () => ({ kind: "hurry" }),
+  lose: () => ({ kind: "lose" }),
+  repeat: (random, nodes) => ({ kind: "repeat", node: pickWhole(random, 0, nodes - 1) }),
+};
 
-function pickDelay(random: Random): Fault {
-  return { kind: "delay", when: pickWhen(random), ms: pick(random, LONG_MS) };
-}
+const FAULTS: Readonly<Record<FaultPlace, readonly FaultKind[]>> = {
+  call: ["crash", "fail", "delay", "yield"],
+  point: ["crash", "delay", "yield"],
+  idle: ["hurry", "delay"],
+  delivery: ["lose", "repeat", "crash"],
+};
 
-function pickYield(random: Random): Fault {
-  return { kind: "yield", steps: pickWhole(random, 1, 12) };
-}
-
-function pickHurry(): Fault {
-  return { kind: "hurry" };
-}
-
-function pickLoss(): Fault {
-  return { kind: "lose" };
+function pickFault(random: Random, place: FaultPlace, chaos: Chaos, nodes: number): Fault | undefined {
+  let left = random();
+  const kind = FAULTS[place].find((each) => {
+    left -= chaos[each];
+    return left < 0;
+  });
+  return kind && DRAWS[kind](random, nodes);
 }
 
 function pickWhen(random: Random): "before" | "after" {
