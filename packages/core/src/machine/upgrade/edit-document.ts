@@ -8,44 +8,34 @@ import {
   type Node,
   Pair,
   Scalar,
-  stringify,
   visit,
   type YAMLMap,
   type YAMLSeq,
 } from "yaml";
 import { formatDuration } from "../document/duration.ts";
-import { type TreeNode, toValue } from "../document/tree.ts";
 import { escapeTemplate } from "../expression/split-template.ts";
 import type { Machine, State, Task } from "../machine.ts";
 import { V1_TIMEOUT_MS } from "../v1/compile-v1.ts";
 
-/** What the edits need besides the document. */
-interface EditInput {
-  readonly text: string;
-  readonly machine: Machine;
-}
-
 /**
- * A v1 document, known to be valid, edited into version 2 with its comments, anchors and order; the new text. Undefined
- * where a part cannot be edited in place. That the result means the same is for the caller to check: a part behind an
- * anchor may serve two ends.
+ * Edits a v1 document, known to be valid, into version 2 with its comments, anchors and order. False where a part cannot be
+ * edited in place. That the result means the same is for the caller to check: a part behind an anchor may serve two ends.
  */
-export function editDocument(document: Document.Parsed, { text, machine }: EditInput): string | undefined {
+export function editDocument(document: Document, machine: Machine): boolean {
   const nodes = aliasesOf(document);
   const targets = findTargets(document);
   const root = document.contents;
-  if (!isMap(root)) return undefined;
+  if (!isMap(root)) return false;
   dropDuplicates(document);
   editVersion(root);
   const states = nodes.resolve(findPair(nodes, root, "states")?.value);
   const tasks = nodes.resolve(findPair(nodes, root, "tasks")?.value);
-  if (!isMap(states) || !isMap(tasks)) return undefined;
+  if (!isMap(states) || !isMap(tasks)) return false;
   for (const state of machine.states.values()) editState(nodes, findMap(nodes, states, state.name), state);
   for (const task of machine.tasks.values()) editTask(nodes, findMap(nodes, tasks, task.name), task);
   escapeTexts(nodes, tasks);
   // What was put in the place of a node has not its anchor.
-  for (const [alias, target] of findTargets(document)) if (targets.get(alias) !== target) return undefined;
-  return withLineEnds(text, nameSchema(document.toString(toStyle(text))));
+  return [...findTargets(document)].every(([alias, target]) => targets.get(alias) === target);
 }
 
 function editVersion(root: YAMLMap): void {
@@ -130,7 +120,7 @@ function scalarOf(nodes: Nodes, node: unknown): unknown {
 }
 
 /** Version 2 refuses a key that stands twice in a map; v1 takes the first. */
-function dropDuplicates(document: Document.Parsed): void {
+function dropDuplicates(document: Document): void {
   visit(document, {
     Map(_key, map) {
       const seen = new Set<string>();
@@ -163,19 +153,6 @@ function childrenOf(node: unknown): readonly unknown[] {
   return isMap(node) ? node.items.map(({ value }) => value) : [];
 }
 
-/** A v1 document, without its aliases and merges, as a value of version 2. */
-export function toV2Document(tree: TreeNode, machine: Machine): Readonly<Record<string, unknown>> {
-  const extensions = tree.kind === "map" ? [...tree.entries].filter(([key]) => key.startsWith("x-")) : [];
-  return {
-    version: 2,
-    revision: "follow",
-    events: [...machine.events],
-    ...Object.fromEntries(extensions.map(([key, { value }]) => [key, toValue(value)])),
-    states: Object.fromEntries([...machine.states].map(([name, state]) => [name, toStateDocument(state)])),
-    tasks: Object.fromEntries([...machine.tasks].map(([name, task]) => [name, toTaskDocument(task)])),
-  };
-}
-
 /** What a v1 handler does, in the short form of version 2: the last state that it enters. */
 function toShortReaction(state: State, event: string): string {
   return state.on.get(event)?.[0]?.advance.at(-1) ?? "no-op";
@@ -186,32 +163,6 @@ function findWrittenTimeout({ timeoutMs }: Task): string | undefined {
   return timeoutMs === V1_TIMEOUT_MS ? formatDuration(V1_TIMEOUT_MS) : undefined;
 }
 
-function toStateDocument(state: State): Readonly<Record<string, unknown>> {
-  const reactions = [...state.on.keys()].map((event) => [event, toShortReaction(state, event)]);
-  return {
-    ...(state.terminal && { terminal: true }),
-    leaving: "abandon",
-    ...(state.tasks.length > 0 && { tasks: state.tasks }),
-    ...(reactions.length > 0 && { on: Object.fromEntries(reactions) }),
-  };
-}
-
-function toTaskDocument(task: Task): Readonly<Record<string, unknown>> {
-  const timeout = findWrittenTimeout(task);
-  const definition = Object.entries(task.definition).map(([key, value]) => [
-    key,
-    key === "config" ? escapeValue(value) : value,
-  ]);
-  return { ...Object.fromEntries(definition), ...(timeout !== undefined && { timeout }) };
-}
-
-function escapeValue(value: unknown): unknown {
-  if (typeof value === "string") return escapeTemplate(value);
-  if (Array.isArray(value)) return value.map(escapeValue);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, escapeValue(inner)]));
-}
-
 /** How the nodes of one document are read. */
 interface Nodes {
   /** Returns the target of an alias; any other node itself. */
@@ -219,7 +170,7 @@ interface Nodes {
 }
 
 /** The nodes of a document whose aliases are known to be sound. */
-function aliasesOf(document: Document.Parsed): Nodes {
+function aliasesOf(document: Document): Nodes {
   return { resolve: (node) => (isAlias(node) ? node.resolve(document) : node) };
 }
 
@@ -279,11 +230,12 @@ function withComments(scalar: Scalar, old: unknown): Scalar {
   return scalar;
 }
 
-/** A document as text: JSON where the old text is JSON, else YAML; line ends as in the old text. */
-export function printDocument(old: string, document: unknown): string {
-  const text = old.trimStart().startsWith("{")
-    ? `${JSON.stringify(document, undefined, 2)}\n`
-    : stringify(document, { ...toStyle(old), version: "1.2", schema: "core", aliasDuplicateObjects: false });
+/** A document as text: JSON where the old text looks like JSON and `plain` is set, else YAML; line ends as in the old text. */
+export function printDocument(old: string, document: Document, plain: boolean): string {
+  const isJson = plain && old.trimStart().startsWith("{");
+  const text = isJson
+    ? `${JSON.stringify(document.toJS(), undefined, 2)}\n`
+    : nameSchema(document.toString(toStyle(old)));
   return withLineEnds(old, text);
 }
 

@@ -1,11 +1,11 @@
-import { parseDocument } from "yaml";
+import { Document, parseDocument } from "yaml";
 import { MACHINE_LIMITS } from "../document/compile-context.ts";
 import { createProblemList, type Problem } from "../document/problem-list.ts";
 import { readYaml } from "../document/read-yaml.ts";
-import type { Place, TreeNode } from "../document/tree.ts";
+import { type Place, type TreeNode, toValue } from "../document/tree.ts";
 import type { Machine, State, Task } from "../machine.ts";
 import { type ParseMachineOptions, parseMachine } from "../parse-machine.ts";
-import { editDocument, printDocument, toV2Document } from "./edit-document.ts";
+import { editDocument, printDocument } from "./edit-document.ts";
 
 /** What upgrading a machine gave. */
 type UpgradedMachine =
@@ -40,13 +40,16 @@ interface Upgrade {
   readonly options: ParseMachineOptions;
 }
 
-/** The document edited in place; written anew where that is not possible or does not mean the same. */
+/** The document edited in place; one without aliases and merges where that is not possible or does not mean the same. */
 function findUpgraded(text: string, { machine, tree, options }: Upgrade): UpgradedMachine {
-  const written = () => printDocument(text, toV2Document(tree, machine));
-  const edited = isJson(text) ? undefined : editDocument(parseDocument(text, YAML), { text, machine });
-  if (edited === undefined) return judge(written(), machine, options);
-  const judged = judge(edited, machine, options);
-  return judged.kind === "upgraded" ? judged : judge(written(), machine, options);
+  const inPlace = parseDocument(text, YAML);
+  if (!isJson(text) && editDocument(inPlace, machine)) {
+    const judged = judge(printDocument(text, inPlace, false), machine, options);
+    if (judged.kind === "upgraded") return judged;
+  }
+  const plain = new Document(toValue(tree), { ...YAML, aliasDuplicateObjects: false });
+  editDocument(plain, machine);
+  return judge(printDocument(text, plain, true), machine, options);
 }
 
 const YAML = { version: "1.2", schema: "core", merge: false, uniqueKeys: false } as const;
