@@ -1,7 +1,7 @@
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { type AwsAccess, findEmulator } from "@stackyard/aws";
+import { type AwsAccess, findEmulator, toArnPart } from "@stackyard/aws";
 import { createS3Records } from "@stackyard/aws/s3";
 import {
   type Consumer,
@@ -14,9 +14,9 @@ import {
   type SqsBatchResponse,
   type SqsEvent,
 } from "@stackyard/consumer/function";
-import type { Clock, Logger } from "@stackyard/core";
+import { type Clock, defined, type Logger } from "@stackyard/core";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
-import { type CopySettings, parseCopySettings, toArnPart } from "./parse-settings.ts";
+import { parseCopySettings, toConsumerConfig } from "./settings.ts";
 
 /** The dependencies of the function behind the queue. */
 export interface CopyAppOptions {
@@ -42,7 +42,7 @@ export function createCopyApp(options: CopyAppOptions): {
   let opened: Consumer | undefined;
   return {
     async handler(event, context = {}) {
-      opened ??= open(options, parseCopySettings(options.environment));
+      opened ??= open(options);
       const { awsRequestId, getRemainingTimeInMillis } = context;
       return opened.onMessages(event, {
         ...(awsRequestId === undefined ? {} : { invocationId: awsRequestId }),
@@ -54,9 +54,10 @@ export function createCopyApp(options: CopyAppOptions): {
   };
 }
 
-function open(options: CopyAppOptions, settings: CopySettings): Consumer {
-  const { access, clock, logger, environment } = options;
-  const { config, bucket, transfer, kmsKeyArn, hasPrivateEndpoints, ...queues } = settings;
+function open({ access, clock, logger, environment, origin }: CopyAppOptions): Consumer {
+  const settings = parseCopySettings(environment);
+  const { ARTIFACTS_BUCKET: bucket, RECEIPT_BUS: receiptBus, KMS_KEY_ARN: kmsKeyArn } = settings;
+  const config = toConsumerConfig(settings);
   const { account, region, sourceBucket, sourceRegion, partition = "aws", extraHosts = [], maxBytes } = config;
   const own = access(region);
   const s3 = own.client(S3Client, undefined);
@@ -65,21 +66,25 @@ function open(options: CopyAppOptions, settings: CopySettings): Consumer {
   const copier = createCopier({
     fetch: createSourceFetch({
       rules: { ...source, extraHosts },
-      privateEndpoints: hasPrivateEndpoints,
+      privateEndpoints: settings.PRIVATE_ENDPOINTS,
       ...toEmulated(findEmulator(environment, "S3")),
-      ...(options.origin === undefined ? {} : { origin: options.origin }),
+      ...defined({ origin }),
     }),
-    target: { client: s3, account, region, bucket, ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }) },
+    target: { client: s3, account, region, bucket, ...defined({ kmsKeyArn }) },
     source: { ...source, client: access(sourceRegion).client(S3Client, undefined) },
-    transfer,
+    transfer: settings.TRANSFER,
     memory: createCopyMemory(records, clock),
     clock,
     collect: createCollector(),
-    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...defined({ maxBytes }),
   });
   // PutEvents only reaches buses in its own region.
-  const events = access(toArnPart(queues.receiptBus ?? "", 3) || region).client(EventBridgeClient, undefined);
+  const events = access(receiptBus === undefined ? region : toArnPart(receiptBus, 3)).client(
+    EventBridgeClient,
+    undefined,
+  );
   const clients = { s3, events, sqs: own.client(SQSClient, undefined) };
+  const queues = defined({ receiptBus, queueUrl: settings.QUEUE_URL, parkingQueueUrl: settings.PARKING_QUEUE_URL });
   return createConsumer({ config, bucket, clients, records, copier, clock, logger, ...queues });
 }
 

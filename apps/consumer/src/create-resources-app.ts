@@ -1,11 +1,11 @@
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import { type AwsAccess, findEmulator } from "@stackyard/aws";
+import { type AwsAccess, findEmulator, toArnPart } from "@stackyard/aws";
 import { createConsumerResources, type InitialSetOptions } from "@stackyard/consumer/function";
-import type { Clock, Logger } from "@stackyard/core";
+import { type Clock, defined, type Logger } from "@stackyard/core";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
-import { parsePlace, parseTriggerSettings, toArnPart } from "./parse-settings.ts";
+import { parseCommonSettings, parseTriggerSettings } from "./settings.ts";
 
 /** The dependencies of the functions behind the custom resources. */
 export interface ResourcesAppOptions {
@@ -37,7 +37,7 @@ export function createResourcesApp(options: ResourcesAppOptions): {
   const ofSet = createConsumerResources({ ...common, initialSet: () => openInitialSet(options) });
   const ofBucket = createConsumerResources({
     ...common,
-    bucket: () => ({ s3: access(parsePlace(environment).region).client(S3Client, undefined) }),
+    bucket: () => ({ s3: access(parseCommonSettings(environment).CONSUMER_REGION).client(S3Client, undefined) }),
   });
   return {
     initialSet: (event, context) => ofSet.onResource(event, toTime(context)),
@@ -46,19 +46,22 @@ export function createResourcesApp(options: ResourcesAppOptions): {
 }
 
 function openInitialSet({ environment, access }: ResourcesAppOptions): InitialSetOptions {
-  const { machineArn, roleArn, region, externalId, receiptBus, bucket, capabilities } =
-    parseTriggerSettings(environment);
+  const settings = parseTriggerSettings(environment);
+  const { INITIAL_DISTRIBUTION_MACHINE: machineArn, INITIAL_DISTRIBUTION_ROLE: role, RECEIPT_BUS: bus } = settings;
+  const region = settings.INITIAL_DISTRIBUTION_REGION ?? toArnPart(machineArn, 3);
   const states = access(region).client(SFNClient, {
-    account: toArnPart(roleArn, 4),
+    account: toArnPart(role, 4),
     region,
-    partition: toArnPart(roleArn, 1),
-    role: roleArn,
-    ...(externalId === undefined ? {} : { externalId }),
+    partition: toArnPart(role, 1),
+    role,
+    ...defined({ externalId: settings.EXTERNAL_ID }),
   });
-  if (receiptBus === undefined) return { machineArn, states, bucket, capabilities };
+  const { ARTIFACTS_BUCKET: bucket = "", TRANSFER: transfer, RETIRE: retire } = settings;
+  const common = { machineArn, states, bucket, capabilities: { transfer, retire } };
+  if (bus === undefined) return common;
   // PutEvents only reaches buses in its own region.
-  const client = access(toArnPart(receiptBus, 3)).client(EventBridgeClient, undefined);
-  return { machineArn, states, bucket, capabilities, receipts: { client, bus: receiptBus } };
+  const client = access(toArnPart(bus, 3)).client(EventBridgeClient, undefined);
+  return { ...common, receipts: { client, bus } };
 }
 
 function toTime(context: ResourceContext | undefined) {

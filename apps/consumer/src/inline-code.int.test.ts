@@ -86,7 +86,7 @@ describe("the code that templates hold", () => {
     it("says what is wrong with its environment", async () => {
       const out = await run(node, "copy", "f.handler({ Records: [] })");
 
-      expect(out).toMatch(/^CONFIG_INVALID .*ARTIFACTS_BUCKET is not set/);
+      expect(out).toMatch(/^CONFIG_INVALID [\s\S]*ARTIFACTS_BUCKET is not set/);
     });
 
     it.each(["initialSet", "bucket"])("has the handler %s", async (handler) => {

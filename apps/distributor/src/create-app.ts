@@ -4,7 +4,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
 import { type AwsAccess, createAwsAccess } from "@stackyard/aws";
-import type { Clock, Records } from "@stackyard/core";
+import { type Clock, defined, type Records } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import {
@@ -15,7 +15,7 @@ import {
 } from "@stackyard/distributor/function";
 import { createDynamodbRecords } from "@stackyard/store-dynamodb";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
-import { parseSettings } from "./parse-settings.ts";
+import { parseSettings, toDistributorConfig } from "./settings.ts";
 
 /** The dependencies of the app. */
 export interface CreateAppOptions {
@@ -67,14 +67,16 @@ interface Opened {
 }
 
 function make(options: CreateAppOptions, { logger, tracing }: AppTelemetry, clock: Clock): Distributor {
-  const { config, table, signerRole } = parseSettings(options.environment);
+  const settings = parseSettings(options.environment);
+  const { RECORDS_TABLE: table, SIGNER_ROLE: roleArn } = settings;
+  const config = toDistributorConfig(settings, options.environment);
   const { account, region } = config;
   // Emulators do not have DNS names for buckets.
   const clientConfig = config.pathStyleUrls === true ? { forcePathStyle: true } : {};
   const session = { name: "stackyard-distributor" };
   const access = options.access ?? createAwsAccess({ clock, logger, region, session, clientConfig });
   const records = options.records ?? createDynamodbRecords({ client: access.client(DynamoDBClient, undefined), table });
-  const signer = { access, account, region, clock, ...(signerRole === undefined ? {} : { roleArn: signerRole }) };
+  const signer = { access, account, region, clock, ...defined({ roleArn }) };
   return createDistributor({
     config,
     records,

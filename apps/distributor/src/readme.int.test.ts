@@ -1,15 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { formatVariableTable } from "@stackyard/core/environment";
 import { describe, expect, it } from "vitest";
-import { VARIABLES } from "./distributor-variables.ts";
+import { Variables } from "./settings.ts";
 
 const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
 
 describe("the README", () => {
   it("has every variable", () => {
-    const rows = Object.entries(VARIABLES).map(([name, { meaning }]) => `| \`${name}\` | ${meaning} |`);
-
-    expect(readme).toContain(["| variable | meaning |", "|---|---|", ...rows].join("\n"));
+    expect(readme).toContain(formatVariableTable(Variables));
   });
 
   it("has a policy that is JSON; e2e holds it against the calls", () => {

@@ -34,7 +34,7 @@ describe("the app", () => {
     await app.handler(REQUEST);
 
     expect(answers).toMatchObject([{ Status: "FAILED", RequestId: "r-1" }]);
-    expect(answers[0]?.["Reason"]).toMatch(/STATE_MACHINE_ARN is not set.* RESPONSE_URL_SECRET is not set/);
+    expect(answers[0]?.["Reason"]).toMatch(/STATE_MACHINE_ARN is not set[\s\S]* RESPONSE_URL_SECRET is not set/);
   });
 
   it("rejects unsupported events", async () => {

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { createAwsAccess, createLimiter } from "@stackyard/aws";
+import { type AwsAccess, createAwsAccess, createLimiter, findRegion } from "@stackyard/aws";
 import type { Clock, Logger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
@@ -53,14 +53,13 @@ function toDeps(options: CreateAppOptions, logger: Logger, clock: Clock): EcsTas
   const fetch: EcsTaskDeps["fetch"] = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
   const common = { aws, fetch, clock, logger };
   try {
-    const { table, stateMachineArn, secretId, physicalId } = parseSettings(options.environment);
-    const records = createDynamodbRecords({ client: aws(DynamoDBClient), table });
+    const settings = parseSettings(options.environment);
     return {
       ...common,
-      records,
-      stateMachineArn,
-      physicalId,
-      secret: () => loadSecret(aws(SecretsManagerClient), secretId),
+      records: createDynamodbRecords({ client: aws(DynamoDBClient), table: settings.TABLE }),
+      stateMachineArn: settings.STATE_MACHINE_ARN,
+      physicalId: settings.PHYSICAL_ID,
+      secret: () => loadSecret(aws(SecretsManagerClient), settings.RESPONSE_URL_SECRET),
     };
   } catch (error) {
     // The secret is loaded first, so each request is answered with the error.
@@ -73,8 +72,8 @@ function toDeps(options: CreateAppOptions, logger: Logger, clock: Clock): EcsTas
 /** Clients of one process: for its own region, and for the regions of clusters. */
 function createRegionalAws(environment: EnvironmentVariables, clock: Clock, logger: Logger): EcsTaskDeps["aws"] {
   const limiter = createLimiter({ clock });
-  const own = environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] || undefined;
-  const known = new Map<string, ReturnType<typeof createAwsAccess>>();
+  const own = findRegion(environment);
+  const known = new Map<string, AwsAccess>();
   return (clientClass, region = own) => {
     const access =
       known.get(region ?? "") ??

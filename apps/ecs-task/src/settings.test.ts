@@ -12,29 +12,23 @@ const WHOLE = {
 
 describe("parseSettings", () => {
   it("reads what is needed", () => {
-    expect(parseSettings({ ...WHOLE, PATH: "/bin" })).toEqual({
-      table: "ecs-task",
-      stateMachineArn: WHOLE.STATE_MACHINE_ARN,
-      secretId: WHOLE.RESPONSE_URL_SECRET,
-      physicalId: "id",
-    });
+    expect(parseSettings({ ...WHOLE, PATH: "/bin" })).toEqual({ ...WHOLE, PHYSICAL_ID: "id" });
   });
 
   it("takes the kind of physical ids", () => {
-    expect(parseSettings({ ...WHOLE, PHYSICAL_ID: "taskArn" }).physicalId).toBe("taskArn");
-    expect(parseSettings({ ...WHOLE, PHYSICAL_ID: "" }).physicalId).toBe("id");
+    expect(parseSettings({ ...WHOLE, PHYSICAL_ID: "taskArn" }).PHYSICAL_ID).toBe("taskArn");
+    expect(parseSettings({ ...WHOLE, PHYSICAL_ID: "" }).PHYSICAL_ID).toBe("id");
   });
 
   it("lists everything that is wrong, and no value", () => {
     const wrong = () => parseSettings({ TABLE: "a b", STATE_MACHINE_ARN: "", PHYSICAL_ID: "hunter2" });
 
     expect(wrong).toThrow(
-      [
-        "The environment of the function is wrong: TABLE must be the name of a DynamoDB table.",
-        "STATE_MACHINE_ARN is not set; it must be the ARN of a state machine.",
-        "RESPONSE_URL_SECRET is not set; it must be the name or the ARN of a secret.",
-        "PHYSICAL_ID must be id or taskArn.",
-      ].join(" "),
+      `The environment of the ECS task function has 4 errors:
+  - TABLE must be the name of a table: 3 to 255 letters, digits, "_", "-" and ".".
+  - STATE_MACHINE_ARN is not set: it must be the ARN of a state machine.
+  - RESPONSE_URL_SECRET is not set: it must be the name or the ARN of a secret.
+  - PHYSICAL_ID must be id or taskArn.`,
     );
     expect(wrong).not.toThrow(/hunter2/);
   });

@@ -1,53 +1,34 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { VARIABLE_FORMS } from "@stackyard/aws";
 import { StackyardError } from "@stackyard/core";
-import { checkEnvironment, type EnvironmentVariable, type EnvironmentVariables } from "@stackyard/core/environment";
-
-/** The settings of the app. */
-interface Settings {
-  readonly table: string;
-  readonly stateMachineArn: string;
-  readonly secretId: string;
-  readonly physicalId: "id" | "taskArn";
-}
+import { type EnvironmentVariables, parseEnvironment } from "@stackyard/core/environment";
+import { type Static, Type } from "typebox";
 
 /** The variables that the app reads itself, in the order of its README. */
-export const VARIABLES = {
-  TABLE: {
-    meaning: "the DynamoDB table of records: key `pk`, `sk` (strings), time to live `ttl`",
-    pattern: /^[a-zA-Z0-9_.-]{3,255}$/,
-    must: "be the name of a DynamoDB table",
-    isRequired: true,
-  },
-  STATE_MACHINE_ARN: {
-    meaning: "the state machine that waits for tasks",
-    pattern: /^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:.+$/,
-    must: "be the ARN of a state machine",
-    isRequired: true,
-  },
-  RESPONSE_URL_SECRET: {
-    meaning: "name or ARN of a secret with a random text of 32 characters or more, which hides requests in the table",
-    pattern: /^.{1,2048}$/,
+export const Variables = Type.Object({
+  TABLE: Type.String({
+    ...VARIABLE_FORMS.table,
+    description: "the DynamoDB table of records: key `pk`, `sk` (strings), time to live `ttl`",
+  }),
+  STATE_MACHINE_ARN: Type.String({
+    ...VARIABLE_FORMS.stateMachine,
+    description: "the state machine that waits for tasks",
+  }),
+  RESPONSE_URL_SECRET: Type.String({
+    description:
+      "name or ARN of a secret with a random text of 32 characters or more, which hides requests in the table",
+    maxLength: 2_048,
     must: "be the name or the ARN of a secret",
-    isRequired: true,
-  },
-  PHYSICAL_ID: {
-    meaning: "`taskArn`: a run is answered with the ARN of its first task as physical id. Default: `id`",
-    pattern: /^(id|taskArn)$/,
-    must: "be id or taskArn",
-    isRequired: false,
-  },
-} as const satisfies Readonly<Record<string, EnvironmentVariable>>;
+  }),
+  PHYSICAL_ID: Type.Enum(["id", "taskArn"], {
+    description: "`taskArn`: a run is answered with the ARN of its first task as physical id",
+    default: "id",
+  }),
+});
 
-/** Parses them. Throws one `CONFIG_INVALID` that lists all problems, without values. */
-export function parseSettings(environment: EnvironmentVariables): Settings {
-  checkEnvironment(environment, VARIABLES);
-  const { TABLE = "", STATE_MACHINE_ARN = "", RESPONSE_URL_SECRET = "", PHYSICAL_ID } = environment;
-  return {
-    table: TABLE,
-    stateMachineArn: STATE_MACHINE_ARN,
-    secretId: RESPONSE_URL_SECRET,
-    physicalId: PHYSICAL_ID === "taskArn" ? "taskArn" : "id",
-  };
+/** @throws StackyardError `CONFIG_INVALID` that lists all problems, without values. */
+export function parseSettings(environment: EnvironmentVariables): Static<typeof Variables> {
+  return parseEnvironment(Variables, environment, { app: "ECS task function" });
 }
 
 /** A shorter text could be guessed. */

@@ -1,3 +1,4 @@
+import { findRegion } from "@stackyard/aws";
 import type { Clock, Target } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
@@ -9,7 +10,7 @@ import {
   type FleetSettings,
   failJob,
 } from "@stackyard/executor-runcommand/fleet";
-import { type EnvironmentVariables, type OpenedRuns, openRuns } from "@stackyard/runtime";
+import { type EnvironmentVariables, type OpenedRuns, type OpenRunsOptions, openRuns } from "@stackyard/runtime";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 import { parseFleetSettings } from "./fleet-settings.ts";
 
@@ -17,7 +18,7 @@ import { parseFleetSettings } from "./fleet-settings.ts";
 export interface FleetAppOptions {
   readonly environment: EnvironmentVariables;
   /** Default: the yard in the environment. */
-  readonly open?: (input: Parameters<typeof openRuns>[0]) => Promise<OpenedRuns>;
+  readonly open?: (input: OpenRunsOptions) => Promise<OpenedRuns>;
   /** Reads artifacts with the credentials of a job. Default: S3 in the app's region. */
   readonly openArtifactS3?: FleetDeps["openArtifactS3"];
   /** For results of jobs that could not be started. Default: CodePipeline in the app's region. */
@@ -79,9 +80,9 @@ function toFleetAws(aws: OpenedRuns["aws"], { target }: FleetSettings): FleetDep
 
 /** An emulator of S3 is addressed by path. */
 function createArtifactS3(environment: EnvironmentVariables): FleetDeps["openArtifactS3"] {
-  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION } = environment;
+  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = environment;
   const endpoint = AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL;
-  const region = AWS_REGION || AWS_DEFAULT_REGION;
+  const region = findRegion(environment);
   return async (credentials) => {
     const { S3Client } = await import("@aws-sdk/client-s3");
     return new S3Client({

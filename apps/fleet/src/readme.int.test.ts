@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { formatVariableTable } from "@stackyard/core/environment";
 import { describe, expect, it } from "vitest";
 import { FleetVariables } from "./fleet-settings.ts";
 
@@ -7,11 +8,7 @@ const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
 
 describe("the README", () => {
   it("lists every variable with the description in the schema", () => {
-    const rows = Object.entries(FleetVariables.properties).map(([name, schema]) => {
-      return `| \`${name}\` | ${"description" in schema ? String(schema.description) : ""} |`;
-    });
-
-    expect(readme).toContain(["| variable | meaning |", "|---|---|", ...rows].join("\n"));
+    expect(readme).toContain(formatVariableTable(FleetVariables));
   });
 
   it("has a policy that is JSON and allows what the function calls", () => {

@@ -58,6 +58,17 @@ describe("the app", () => {
     expect(sessions).toEqual([{ name: "release-release-1", ...(tags && { tags }) }]);
   });
 
+  it.each([
+    ["odin", "coinbase-odin-111122223333", {}],
+    ["step-asg-deployer", "coinbase-step-asg-deployer-111122223333", { user_data: "#!/bin/sh" }],
+  ])("finds the bucket of %s", async (RELEASES_PRESET, bucket, more) => {
+    const { app } = createTestApp({ ACCOUNT_ID: "111122223333", RELEASES_PRESET });
+
+    await expect(app.handler({ Task: "Validate", ...DOCUMENT, ...more, bucket: "other" })).rejects.toMatchObject({
+      message: expect.stringContaining(`reads only ${bucket}`),
+    });
+  });
+
   it("refuses a release of another bucket before it reads anything", async () => {
     const { app } = createTestApp({ ACCOUNT_ID: "111122223333" });
 

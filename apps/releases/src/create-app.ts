@@ -1,10 +1,10 @@
-import { type AwsAccess, createAwsAccess, createLimiter, type SessionOptions } from "@stackyard/aws";
-import type { Clock, Logger, Random } from "@stackyard/core";
+import { type AwsAccess, createAwsAccess, createLimiter, findRegion, type SessionOptions } from "@stackyard/aws";
+import { type Clock, defined, type Logger, type Random } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createReleases, type Releases } from "@stackyard/executor-asg/releases";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
-import { parseSettings } from "./parse-settings.ts";
+import { parseSettings, toReleaseConstants } from "./settings.ts";
 
 /** The dependencies of the app. */
 export interface CreateAppOptions {
@@ -58,14 +58,19 @@ interface Opened {
 const MAX_ATTEMPTS = 11;
 
 function make({ environment, random = Math.random, access }: CreateAppOptions, logger: Logger, clock: Clock): Releases {
-  const { account, hasSessionTags, ...settings } = parseSettings(environment);
-  const region = environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] || "";
+  const settings = parseSettings(environment);
+  const { ACCOUNT_ID: account, SESSION_TAGS: hasSessionTags } = settings;
+  const constants = toReleaseConstants(settings);
+  const region = findRegion(environment) ?? "";
   // One for all sessions: quotas are the account's.
   const limiter = createLimiter({ clock });
   const base = { clock, limiter, logger, region, maxAttempts: MAX_ATTEMPTS };
   const openAccess = access ?? ((session) => createAwsAccess({ ...base, session }));
   return createReleases({
-    ...settings,
+    constants,
+    bucket: settings.BUCKET ?? `${constants.bucketPrefix}${account}`,
+    leaseMs: settings.LEASE_SECONDS * 1_000,
+    ...defined({ lockTable: settings.LOCK_TABLE, externalId: settings.EXTERNAL_ID }),
     clock,
     random,
     logger,

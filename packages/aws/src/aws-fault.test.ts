@@ -3,7 +3,7 @@ import { StackyardError } from "@stackyard/core";
 import { settlePromises } from "@stackyard/core/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findAwsFault, findEmulator, mapLimited, redactText, toAwsError } from "./aws-fault.ts";
+import { findAwsFault, mapLimited, redactText, toAwsError } from "./aws-fault.ts";
 
 const named = (name: string): Error => Object.assign(new Error("why"), { name });
 
@@ -113,30 +113,6 @@ describe("redactText", () => {
 
   it("changes nothing that it has made", () => {
     fc.assert(fc.property(fc.string(), (text) => redactText(redactText(text)) === redactText(text)));
-  });
-});
-
-const EMULATOR = "http://127.0.0.1:4566";
-
-describe("findEmulator", () => {
-  it.each([
-    ["all services have", { AWS_ENDPOINT_URL: EMULATOR }, EMULATOR],
-    ["the service has", { AWS_ENDPOINT_URL_S3: EMULATOR }, EMULATOR],
-    ["the service has of its own", { AWS_ENDPOINT_URL: "http://other:1", AWS_ENDPOINT_URL_S3: EMULATOR }, EMULATOR],
-  ])("finds the address that %s", (_which, environment, found) => {
-    expect(findEmulator(environment, "S3")).toBe(found);
-  });
-
-  it.each([
-    ["without an address", {}],
-    ["with an empty one", { AWS_ENDPOINT_URL: "" }],
-    ["with another service's", { AWS_ENDPOINT_URL_SQS: EMULATOR }],
-    ["with one that is to be ignored", { AWS_ENDPOINT_URL: EMULATOR, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" }],
-    ["over https, as AWS itself has", { AWS_ENDPOINT_URL_S3: "https://bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com" }],
-    ["where the service has one over https", { AWS_ENDPOINT_URL: EMULATOR, AWS_ENDPOINT_URL_S3: "https://s3.example" }],
-    ["with an invalid address", { AWS_ENDPOINT_URL: "http://" }],
-  ])("finds none %s", (_what, environment) => {
-    expect(findEmulator(environment, "S3")).toBeUndefined();
   });
 });
 

@@ -1,5 +1,4 @@
 import { type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
-import type { EnvironmentVariables } from "@stackyard/core/environment";
 
 /**
  * What a caller can do about an error of AWS. `retryable`: the same call may succeed later. `caller`: the request, or what
@@ -181,16 +180,6 @@ export function redactText(text: string): string {
     .replace(AUTHORIZATION, `AWS4-HMAC-SHA256 ${HIDDEN}`)
     .replace(PASSWORD_IN_URL, `$1:${HIDDEN}@`)
     .replace(NAMED, (_, name: string, value: string) => name + (value.startsWith('"') ? `"${HIDDEN}"` : HIDDEN));
-}
-
-/**
- * Finds the address of an AWS emulator for a service such as `S3`, from `AWS_ENDPOINT_URL_S3` and
- * `AWS_ENDPOINT_URL`. Only plain http addresses count: AWS is reached over https. Undefined if none is set.
- */
-export function findEmulator(environment: EnvironmentVariables, service: string): string | undefined {
-  const { AWS_ENDPOINT_URL: all, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: isIgnored } = environment;
-  const endpoint = environment[`AWS_ENDPOINT_URL_${service}`] || all || "";
-  return isIgnored !== "true" && /^http:/i.test(endpoint) && URL.canParse(endpoint) ? endpoint : undefined;
 }
 
 /** Maps items with at most `limit` calls at a time, and returns the results in order. The first failure stops it. */

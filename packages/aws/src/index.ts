@@ -4,11 +4,11 @@ export {
   type AwsFault,
   type AwsFaultKind,
   findAwsFault,
-  findEmulator,
   mapLimited,
   redactText,
   toAwsError,
 } from "./aws-fault.ts";
+export { findEmulator, findRegion, toArnPart, VARIABLE_FORMS } from "./environment.ts";
 export {
   type ClientPlugin,
   createLimiter,

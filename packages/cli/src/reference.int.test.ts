@@ -1,9 +1,21 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { formatVariableTable } from "@stackyard/core/environment";
 import { describe, expect, it } from "vitest";
 import { COMMANDS } from "./command-line.ts";
 import { toReference } from "./reference.ts";
+import { YardVariables } from "./yard/settings.ts";
 
 describe("docs/cli.md", () => {
   it("is the reference of the present commands (write it anew with `npx vitest run packages/cli/src/reference -u`)", async () => {
     await expect(toReference(COMMANDS)).toMatchFileSnapshot("../../../docs/cli.md");
+  });
+});
+
+describe("docs/configuration.md", () => {
+  it("lists the variables of the engine as their schema describes them", () => {
+    const page = readFileSync(join(import.meta.dirname, "../../../docs/configuration.md"), "utf8");
+
+    expect(page).toContain(formatVariableTable(YardVariables));
   });
 });

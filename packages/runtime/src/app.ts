@@ -1,5 +1,6 @@
 import { type Clock, exitCodeOf, type Ids, isStackyardError, type Logger, type Random } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 
 /** What an app tells about itself. */
@@ -23,9 +24,6 @@ export interface App {
   /** In a container or on a laptop: consumes until SIGTERM, SIGINT or the signal, drains, and gives the exit code. */
   readonly main: (signal?: AbortSignal) => Promise<number>;
 }
-
-/** Environment variables by name. */
-export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 /** What every app takes. */
 export interface AppOptions {

@@ -1,7 +1,7 @@
 import { silentLogger } from "@stackyard/core";
 import { createFakeClock } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { parseEnvironment } from "./environment/parse-environment.ts";
+import { parseEnvironment } from "./environment.ts";
 import { createTaskHandler, type TaskRunnerParts } from "./task-runner.ts";
 import { aTaskDelivery } from "./testing/a-task-delivery.ts";
 

@@ -9,7 +9,7 @@ import {
 } from "@stackyard/transport-sqs";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
-import type { Environment } from "./environment/parse-environment.ts";
+import type { Environment } from "./environment.ts";
 import { MAX_DELIVERIES } from "./parts.ts";
 
 /** What answering needs. */

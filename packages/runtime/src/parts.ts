@@ -13,7 +13,7 @@ import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
 import type { ClaimCheckOptions, SqsTransportOptions, Tracing } from "@stackyard/transport-sqs";
 import { Type } from "typebox";
-import type { Endpoints, Environment, MachineSource, StoreChoice } from "./environment/parse-environment.ts";
+import type { Endpoints, Environment, MachineSource, StoreChoice } from "./environment.ts";
 
 /** Definitions by the executor's name. */
 export type ExecutorDefinitions = ReadonlyMap<string, ExecutorDefinition>;

@@ -2,7 +2,7 @@ import { type Logger, silentLogger, type Transport } from "@stackyard/core";
 import { startTasks } from "@stackyard/core/engine";
 import { createFakeClock, settlePromises } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { parseEnvironment } from "./environment/parse-environment.ts";
+import { parseEnvironment } from "./environment.ts";
 import { runTaskContainer, type TaskRunnerParts } from "./task-runner.ts";
 import { aTaskDelivery } from "./testing/a-task-delivery.ts";
 

@@ -2,11 +2,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AwsAccess, SessionOptions } from "@stackyard/aws";
 import { defineExecutor, type Executor, type ExecutorContext, type Step, succeeded } from "@stackyard/core";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
 import { Type } from "typebox";
-import type { AppTelemetry, EnvironmentVariables } from "./app.ts";
-import type { Environment } from "./environment/parse-environment.ts";
+import type { AppTelemetry } from "./app.ts";
+import type { Environment } from "./environment.ts";
 
 /** What the executors of a runner are made of. */
 export interface ExecutorsInput {

@@ -33,7 +33,7 @@ import {
   toTelemetry,
   untilAborted,
 } from "./app.ts";
-import { type Environment, type EnvironmentNeeds, parseEnvironment } from "./environment/parse-environment.ts";
+import { type Environment, type EnvironmentNeeds, parseEnvironment } from "./environment.ts";
 import {
   answerBatch,
   type DeleteWorked,
@@ -184,7 +184,7 @@ export async function openStateManager(input: OpenInput): Promise<StateManagerPa
       instrument: telemetry.instrumentEngine,
       measure: () => telemetry.measureYard(store),
       eventBatch: EVENT_BATCH,
-      retention: { historyMs: environment.engine.historyMs },
+      retention: environment.retention,
       sweep: { longestSleepMs: LONGEST_SLEEP_MS[environment.store?.kind ?? "postgres"] },
     },
   );
@@ -206,13 +206,12 @@ function given<Value>(value: Value | undefined): Value {
   return value;
 }
 
-/** How events are decided; a runner that decides its results is told the same. */
+/** How events are decided; a runner that decides its results uses the same. */
 export function toEngineOptions({ engine }: Environment) {
   return {
-    refusedEvents: engine.refusedEvents,
-    parking: { ...PARKING, keepMs: engine.refusedKeepMs },
-    limits: { ...DEFAULT_LIMITS, automaticEntriesPerHour: engine.automaticEntriesPerHour },
-    allowExternalNext: engine.allowExternalNext,
+    ...engine,
+    parking: { ...PARKING, ...engine.parking },
+    limits: { ...DEFAULT_LIMITS, ...engine.limits },
     maxDeliveries: ENGINE_DELIVERIES,
   };
 }

@@ -10,6 +10,7 @@ import {
   type TaskRunner,
   type YardDeps,
 } from "@stackyard/core/engine";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
 import {
@@ -25,14 +26,13 @@ import {
   type AppOptions,
   type AppTelemetry,
   createOnce,
-  type EnvironmentVariables,
   type LambdaContext,
   runMain,
   toInvocationFields,
   toTelemetry,
   untilAborted,
 } from "./app.ts";
-import { type Environment, type EnvironmentNeeds, parseEnvironment } from "./environment/parse-environment.ts";
+import { type Environment, type EnvironmentNeeds, parseEnvironment } from "./environment.ts";
 import { answerBatch, type DeleteWorked, toBatchOptions, toDeleteWorked, toQueueName } from "./lambda-batch.ts";
 import {
   createEnvironmentAws,

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { type AwsAccess, createAwsAccess } from "@stackyard/aws";
 import type { Clock, Executor, Locator, Logger, StackyardConfig, Store } from "@stackyard/core";
 import { createFolderLocator, createStoreProbe, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import type { EngineSettings } from "@stackyard/core/environment";
 import { parseDuration } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
@@ -13,7 +14,7 @@ import { offerOwnPackages } from "../project/modules.ts";
 import { forgetSecrets, openStore, type StoreChoice, toTaskEnvironment } from "../project/store.ts";
 import { removeServerFile, writeServerFile } from "../server/server-file.ts";
 import { VERSION } from "../version.ts";
-import { type ApiToken, type EngineSettings, parseEngineSettings } from "./settings.ts";
+import { type ApiToken, parseEngineSettings } from "./settings.ts";
 
 /** A task at work. */
 interface RunningTask {
@@ -132,7 +133,7 @@ interface Served {
 
 async function startServing(
   parts: Parts,
-  { host, port, loadTokens, anonymous, proofDir, engine = {} }: ServeInput & EngineSettings,
+  { host, port, loadTokens, anonymous, proofDir, engine }: ServeInput & EngineSettings,
   publicUrl: string | undefined,
 ): Promise<Served> {
   const { createServer, ensureToken, isLoopbackHost } = await import("@stackyard/server");
@@ -145,7 +146,7 @@ async function startServing(
       port,
       tokens,
       allowAnonymous: anonymous,
-      allowExternalNext: engine.allowExternalNext ?? false,
+      allowExternalNext: engine.allowExternalNext,
       ...(proofSecret === undefined ? {} : { proofSecret }),
       // On other addresses every name is allowed.
       ...(publicUrl === undefined || !isLoopbackHost(host) ? {} : allowProxy(new URL(publicUrl))),
@@ -169,7 +170,7 @@ async function startParts(
   { config }: ConfigFile,
   input: ProcessInput & EngineSettings,
 ): Promise<ReturnType<typeof startYard>> {
-  const { roles, serve, serverUrl, drainMs, onReport, engine = {}, retention = {} } = input;
+  const { roles, serve, serverUrl, drainMs, onReport, engine, retention } = input;
   const leaseMs = toLeaseMs(config.worker?.lease ?? "");
   const { provideTerraformState } = await import("@stackyard/executor-terraform");
   const ownUrl = config.server?.url ?? serverUrl;

@@ -3,9 +3,19 @@ import { describe, expect, it } from "vitest";
 import { parseApiTokens, parseEngineSettings } from "./settings.ts";
 
 describe("parseEngineSettings", () => {
-  it("leaves unnamed settings to the engine", () => {
-    expect(parseEngineSettings({})).toEqual({ engine: {} });
-    expect(parseEngineSettings({ REFUSED_EVENTS: "", HISTORY_RETENTION_DAYS: "" })).toEqual({ engine: {} });
+  it("has defaults", () => {
+    const defaults = {
+      engine: {
+        refusedEvents: "park",
+        parking: { keepMs: 3_600_000 },
+        limits: { automaticEntriesPerHour: 1_000 },
+        allowExternalNext: false,
+      },
+      retention: { historyMs: 2_592_000_000 },
+    };
+
+    expect(parseEngineSettings({})).toEqual(defaults);
+    expect(parseEngineSettings({ REFUSED_EVENTS: "", HISTORY_RETENTION_DAYS: "" })).toEqual(defaults);
   });
 
   it("reads every variable", () => {

@@ -1,1 +1,8 @@
-export { checkEnvironment, type EnvironmentVariable, type EnvironmentVariables } from "./check-environment.ts";
+export { type EngineSettings, EngineVariables, toEngineSettings } from "./engine-variables.ts";
+export {
+  type EnvironmentVariables,
+  formatVariableTable,
+  type GivenVariables,
+  type ParseEnvironmentOptions,
+  parseEnvironment,
+} from "./environment.ts";

@@ -1,10 +1,10 @@
 import type { AwsAccess } from "@stackyard/aws";
 import type { Clock, ExecutorDefinition, Logger, Random, Records } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createRuns, type Runs } from "@stackyard/core/runs";
 import { createSqsTransport } from "@stackyard/transport-sqs";
-import type { EnvironmentVariables } from "../app.ts";
-import { type EnvironmentNeeds, parseEnvironment } from "../environment/parse-environment.ts";
+import { type EnvironmentNeeds, parseEnvironment } from "../environment.ts";
 import { createEnvironmentAws, loadTransportOptions, openStore, toExecutorDefinitions } from "../parts.ts";
 
 /** Who starts runs, and of what. */

@@ -4,7 +4,7 @@ import { parseMachine } from "@stackyard/core/machine";
 import { countingIds, createFakeClock } from "@stackyard/core/testing";
 import type { OutgoingMessage } from "@stackyard/transport-sqs";
 import { Type } from "typebox";
-import { type Environment, parseEnvironment } from "../environment/parse-environment.ts";
+import { type Environment, parseEnvironment } from "../environment.ts";
 import type { StateManagerParts } from "../state-manager.ts";
 import { createTickSender } from "../ticks.ts";
 

@@ -1,4 +1,4 @@
-import { type AwsAccess, toAwsError } from "@stackyard/aws";
+import { type AwsAccess, findRegion, toAwsError } from "@stackyard/aws";
 import {
   type Clock,
   defined,
@@ -13,16 +13,16 @@ import {
   type Transport,
 } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createSqsTransport } from "@stackyard/transport-sqs";
-import type { EnvironmentVariables } from "../app.ts";
 import {
-  type Environment,
   findAccessKeys,
   findEndpointFaults,
   type MachineSource,
+  type Queues,
   type StoreChoice,
   toEndpoints,
-} from "../environment/parse-environment.ts";
+} from "../environment.ts";
 import {
   createEnvironmentAws,
   type ExecutorDefinitions,
@@ -67,7 +67,10 @@ export function toYardDeps(context: YardContext): YardDeps {
 }
 
 /** What a yard consists of. */
-export interface YardParts extends Pick<Environment, "queues" | "eventTopicArn" | "messages"> {
+export interface YardParts {
+  readonly queues: Queues;
+  readonly eventTopicArn: string | undefined;
+  readonly messages: { readonly bucket: string; readonly prefix: string } | undefined;
   readonly store: StoreChoice;
   readonly machines: Extract<MachineSource, { kind: "s3" }>;
 }
@@ -110,7 +113,7 @@ function toStore({
   return table === undefined ? undefined : { kind: "dynamodb", table, workTable, creates: false };
 }
 
-function toQueues(yard: AwsYardOptions): YardParts["queues"] {
+function toQueues(yard: AwsYardOptions): Queues {
   return {
     events: yard.eventQueueUrl,
     tasks: yard.taskQueueUrl,
@@ -152,7 +155,7 @@ export function createYardAws(yard: AwsYardOptions, context: YardContext): AwsAc
 
 /** The yard's region, or the environment's. Undefined: as the SDK finds it, in the profile. */
 export function findYardRegion({ region }: AwsYardOptions, environment: EnvironmentVariables): string | undefined {
-  return region ?? (environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] || undefined);
+  return region ?? findRegion(environment);
 }
 
 const ROLE = /^arn:(aws[a-z-]*):iam::(\d{12}):role\/./;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type EnvironmentNeeds, parseEnvironment } from "./parse-environment.ts";
+import { type EnvironmentNeeds, parseEnvironment } from "./environment.ts";
 
 const TASKS = "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-tasks";
 const least = {
@@ -56,11 +56,11 @@ describe("the environment", () => {
       machines: { kind: "s3", bucket: "machines", prefix: "", cacheMs: 60_000 },
       engine: {
         refusedEvents: "park",
-        refusedKeepMs: 3_600_000,
-        automaticEntriesPerHour: 1_000,
-        historyMs: 30 * 86_400_000,
+        parking: { keepMs: 3_600_000 },
+        limits: { automaticEntriesPerHour: 1_000 },
         allowExternalNext: false,
       },
+      retention: { historyMs: 30 * 86_400_000 },
       tasks: {
         hasStore: true,
         concurrency: 4,
@@ -119,11 +119,11 @@ describe("the environment", () => {
       machines: { kind: "s3", prefix: "m/", cacheMs: 5_000 },
       engine: {
         refusedEvents: "drop",
-        refusedKeepMs: 5_400_000,
-        automaticEntriesPerHour: 10,
-        historyMs: 7 * 86_400_000,
+        parking: { keepMs: 5_400_000 },
+        limits: { automaticEntriesPerHour: 10 },
         allowExternalNext: true,
       },
+      retention: { historyMs: 7 * 86_400_000 },
     });
   });
 
@@ -160,7 +160,7 @@ describe("the environment", () => {
     ["SQS_TASK_QUEUE_URL", "stack-tasks", "SQS_TASK_QUEUE_URL must be the URL of a queue."],
     ["SQS_TICK_QUEUE_URL", `${TASKS}.fifo`, "SQS_TICK_QUEUE_URL must be the URL of a standard queue"],
     ["SNS_EVENT_TOPIC_ARN", "events", "SNS_EVENT_TOPIC_ARN must be the ARN of a topic."],
-    ["DYNAMODB_TABLE", "a b", "DYNAMODB_TABLE must be a name of a table"],
+    ["DYNAMODB_TABLE", "a b", "DYNAMODB_TABLE must be the name of a table"],
     ["DATABASE_URL", "mysql://root:hunter2@db", "DATABASE_URL must be an address such as postgres://"],
     ["REFUSED_EVENTS", "ignore", "REFUSED_EVENTS must be park, redeliver or drop."],
     ["REFUSED_EVENTS_KEEP", "an hour", "REFUSED_EVENTS_KEEP must be a duration such as 90m."],
@@ -275,5 +275,53 @@ describe("the store", () => {
     const both = { ...least, POSTGRES_CONNECTION_SECRET: "yard/db", DATABASE_URL: "postgres://db/yard" };
 
     expect(parseEnvironment(both, needs).store).toEqual({ kind: "postgres", secretId: "yard/db" });
+  });
+});
+
+describe("the tasks of a runner", () => {
+  const read = (values: Readonly<Record<string, string>>) =>
+    parseEnvironment({ AWS_REGION: "eu-west-1", ...values }, { app: "task runner", required: {} }).tasks;
+
+  it("have defaults", () => {
+    expect(read({})).toEqual({
+      hasStore: false,
+      concurrency: 4,
+      terraform: {},
+      stateBackendUrl: undefined,
+      dataDir: undefined,
+      hasSessionTags: false,
+      isFunction: false,
+    });
+  });
+
+  it("run as the environment says", () => {
+    const values = {
+      TASK_CONCURRENCY: "12",
+      TERRAFORM_BINARY: "tofu",
+      TERRAFORM_VERSION: "~> 1.9.0",
+      TERRAFORM_STATE_URL: "https://yard.example.org/",
+      TASK_DATA_DIR: "/data",
+      SESSION_TAGS: "true",
+      AWS_LAMBDA_FUNCTION_NAME: "task-runner",
+    };
+
+    expect(read(values)).toEqual({
+      hasStore: false,
+      concurrency: 12,
+      terraform: { binary: "tofu", version: "~> 1.9.0" },
+      stateBackendUrl: "https://yard.example.org/terraform/state",
+      dataDir: "/data",
+      isFunction: true,
+      hasSessionTags: true,
+    });
+  });
+
+  it.each([
+    [{ DYNAMODB_TABLE: "Stacks" }, true],
+    [{ POSTGRES_CONNECTION_SECRET: "yard/db" }, true],
+    [{ DATABASE_URL: "postgres://db" }, true],
+    [{ LOCAL_MODE: "1" }, false],
+  ] as const)("have a store if one is configured: %j", (values, hasStore) => {
+    expect(read(values)).toMatchObject({ hasStore });
   });
 });

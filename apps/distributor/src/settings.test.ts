@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseSettings } from "./parse-settings.ts";
+import { parseSettings, toDistributorConfig } from "./settings.ts";
 
 const LEAST = {
   ARTIFACTS_BUCKET: "source",
@@ -7,25 +7,28 @@ const LEAST = {
   DISTRIBUTION_TOPIC: "arn:aws:sns:eu-west-1:999988887777:artifacts",
 };
 
-describe("parseSettings", () => {
+const toConfig = (environment: Readonly<Record<string, string>>) =>
+  toDistributorConfig(parseSettings(environment), environment);
+
+describe("the settings", () => {
   it("needs bucket, topic and table, and is where the topic is", () => {
-    expect(parseSettings({ ...LEAST, KEEP_DAYS: "", PATH: "/bin" })).toEqual({
-      config: {
-        account: "999988887777",
-        region: "eu-west-1",
-        bucket: "source",
-        prefix: "",
-        trustedAccounts: [],
-        topicArn: LEAST.DISTRIBUTION_TOPIC,
-      },
-      table: "stackyard-distributor",
+    expect(toConfig({ ...LEAST, KEEP_DAYS: "", PATH: "/bin" })).toEqual({
+      account: "999988887777",
+      region: "eu-west-1",
+      bucket: "source",
+      prefix: "",
+      trustedAccounts: [],
+      topicArn: LEAST.DISTRIBUTION_TOPIC,
+      urlSeconds: 3_600,
+      overdueSeconds: 900,
+      transfer: "auto",
     });
   });
 
   it("takes everything else", () => {
     const machineArn = "arn:aws:states:eu-west-1:999988887777:stateMachine:initial-set";
     const role = "arn:aws:iam::999988887777:role/signer";
-    const { config, signerRole } = parseSettings({
+    const environment = {
       ...LEAST,
       ARTIFACT_PREFIX: "artifacts/",
       UPLOAD_PREFIX: "uploads/",
@@ -38,10 +41,10 @@ describe("parseSettings", () => {
       KEEP_DAYS: "30",
       TRANSFER: "presigned",
       RECEIPT_BUS: "arn:aws:events:eu-west-1:999988887777:event-bus/stackyard-receipts",
-    });
+    };
 
-    expect(signerRole).toBe(role);
-    expect(config).toMatchObject({
+    expect(parseSettings(environment).SIGNER_ROLE).toBe(role);
+    expect(toConfig(environment)).toMatchObject({
       prefix: "artifacts/",
       uploadPrefix: "uploads/",
       organizationId: "o-a1b2c3d4e5",
@@ -55,11 +58,11 @@ describe("parseSettings", () => {
   });
 
   it("takes a slash for the root as the place of uploads", () => {
-    expect(parseSettings({ ...LEAST, UPLOAD_PREFIX: "/" }).config.uploadPrefix).toBe("");
+    expect(toConfig({ ...LEAST, UPLOAD_PREFIX: "/" }).uploadPrefix).toBe("");
   });
 
   it("names buckets in the path where an emulator is named", () => {
-    const config = (environment: object) => parseSettings({ ...LEAST, ...environment }).config;
+    const config = (environment: object) => toConfig({ ...LEAST, ...environment });
 
     expect(config({ AWS_ENDPOINT_URL: "http://localhost:4566" })).toMatchObject({ pathStyleUrls: true });
     expect(config({ AWS_ENDPOINT_URL_S3: "https://s3.example" })).not.toHaveProperty("pathStyleUrls");
@@ -80,12 +83,11 @@ describe("parseSettings", () => {
     const wrong = () => parseSettings({ ARTIFACTS_BUCKET: "Hunter2", TRANSFER: "hunter2" });
 
     expect(wrong).toThrow(
-      [
-        "The environment of the function is wrong: ARTIFACTS_BUCKET must be the name of a bucket.",
-        "DISTRIBUTION_TOPIC is not set; it must be the ARN of a topic.",
-        "RECORDS_TABLE is not set; it must be the name of a DynamoDB table.",
-        "TRANSFER must be presigned, identity or auto.",
-      ].join(" "),
+      `The environment of the distributor has 4 errors:
+  - ARTIFACTS_BUCKET must be the name of a bucket.
+  - DISTRIBUTION_TOPIC is not set: it must be the ARN of a topic.
+  - RECORDS_TABLE is not set: it must be the name of a table: 3 to 255 letters, digits, "_", "-" and ".".
+  - TRANSFER must be presigned, identity or auto.`,
     );
     expect(wrong).not.toThrow(/hunter2/i);
   });

@@ -1,0 +1,148 @@
+import { toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
+import type { ConsumerConfig } from "@stackyard/consumer";
+import { type EnvironmentVariables, parseEnvironment } from "@stackyard/core/environment";
+import { type Static, Type } from "typebox";
+
+const { account, bucket, eventBus, externalId, key, queue, region, role, stateMachine, topic } = VARIABLE_FORMS;
+
+const TRANSFER = Type.Enum(["identity", "presigned", "auto"], {
+  description:
+    "`identity`: files are read with the function's role; `presigned`: by URL; `auto`: by URL where the role may not",
+  default: "auto",
+});
+const RETIRE = Type.Boolean({
+  description: "`true`: files are deleted when the distributor says so",
+  default: false,
+});
+
+/** The variables that every function of the consumer reads. */
+export const CommonVariables = Type.Object({
+  CONSUMER_ACCOUNT_ID: Type.String({ ...account, description: "the consumer's account" }),
+  CONSUMER_REGION: Type.String({ ...region, description: "the consumer's region" }),
+  LOG_LEVEL: Type.Enum(["debug", "info", "warn", "error"], {
+    description: "`debug`, `info`, `warn` or `error`",
+    default: "info",
+  }),
+});
+
+/** The variables of the function behind the queue. */
+export const CopyVariables = Type.Object({
+  ARTIFACTS_BUCKET: Type.String({ ...bucket, description: "the bucket that files are copied into" }),
+  DISTRIBUTOR_BUCKET: Type.String({ ...bucket, description: "the bucket that they come from" }),
+  DISTRIBUTION_TOPIC: Type.String({ ...topic, description: "ARN of the topic that announces them" }),
+  DISTRIBUTION_REGION: Type.Optional(
+    Type.String({ ...region, description: "the distributor's region. Default: the topic's" }),
+  ),
+  ...CommonVariables.properties,
+  RECEIPT_BUS: Type.Optional(
+    Type.String({
+      ...eventBus,
+      description: "ARN of the distributor's bus of receipts. Default: no receipts, and no new URLs",
+    }),
+  ),
+  QUEUE_URL: Type.Optional(
+    Type.String({
+      ...queue,
+      description:
+        "the queue, so that a long copy goes on soon and a failed one later. Default: both wait for the queue's visibility",
+    }),
+  ),
+  PARKING_QUEUE_URL: Type.Optional(
+    Type.String({ ...queue, description: "the queue of messages that are given up. Default: they are logged" }),
+  ),
+  KMS_KEY_ARN: Type.Optional(
+    Type.String({ ...key, description: "the key that files are encrypted with. Default: as the bucket says" }),
+  ),
+  MAX_BYTES: Type.Optional(
+    Type.Integer({
+      description: "larger files are refused. Default: 50 GiB",
+      minimum: 1,
+      must: "be a number of bytes",
+    }),
+  ),
+  TRANSFER,
+  ACCEPT_V1: Type.Boolean({ description: "`false`: messages without a digest are refused", default: true }),
+  REQUIRE_SIGNATURE: Type.Boolean({ description: "`true`: messages without a signature are refused", default: false }),
+  EXTRA_HOSTS: Type.Array(Type.String({ pattern: "^[a-z0-9.-]+$" }), {
+    description: "further hosts that URLs may name, separated by commas. Default: those of S3 only",
+    must: "be names of hosts, separated by commas",
+    default: [],
+  }),
+  PRIVATE_ENDPOINTS: Type.Boolean({
+    description: "`true`: hosts may have private addresses, as interface endpoints have",
+    default: false,
+  }),
+  RETIRE,
+});
+
+/** The variables of the function behind `Custom::InitialSetTrigger`. */
+export const TriggerVariables = Type.Object({
+  INITIAL_DISTRIBUTION_MACHINE: Type.String({
+    ...stateMachine,
+    description: "ARN of the state machine that sends the initial set",
+  }),
+  INITIAL_DISTRIBUTION_ROLE: Type.String({ ...role, description: "ARN of the role that may start it" }),
+  INITIAL_DISTRIBUTION_REGION: Type.Optional(
+    Type.String({ ...region, description: "its region. Default: the machine's" }),
+  ),
+  ...CommonVariables.properties,
+  EXTERNAL_ID: Type.Optional(
+    Type.String({ ...externalId, description: "the external id that the role asks for. Default: none" }),
+  ),
+  RECEIPT_BUS: Type.Optional(
+    Type.String({
+      ...eventBus,
+      description: "ARN of the distributor's bus, where the consumer is registered. Default: nowhere",
+    }),
+  ),
+  ARTIFACTS_BUCKET: Type.Optional(
+    Type.String({
+      ...bucket,
+      description: "the consumer's bucket, for the distributor to know: required with `RECEIPT_BUS`",
+    }),
+  ),
+  TRANSFER,
+  RETIRE,
+});
+
+/** @throws StackyardError `CONFIG_INVALID` that lists all problems, without values. */
+export function parseCopySettings(environment: EnvironmentVariables): Static<typeof CopyVariables> {
+  return parseEnvironment(CopyVariables, environment, { app: "copy function" });
+}
+
+/** The same for the initial set. */
+export function parseTriggerSettings(environment: EnvironmentVariables): Static<typeof TriggerVariables> {
+  return parseEnvironment(TriggerVariables, environment, {
+    app: "initial set function",
+    check: ({ RECEIPT_BUS, ARTIFACTS_BUCKET }) =>
+      RECEIPT_BUS !== undefined && ARTIFACTS_BUCKET === undefined
+        ? ["ARTIFACTS_BUCKET is not set: with RECEIPT_BUS the consumer's bucket is registered."]
+        : [],
+  });
+}
+
+/** The same for the variables that all functions need. */
+export function parseCommonSettings(environment: EnvironmentVariables): Static<typeof CommonVariables> {
+  return parseEnvironment(CommonVariables, environment, { app: "consumer" });
+}
+
+/** Returns how messages are accepted. */
+export function toConsumerConfig(settings: Static<typeof CopyVariables>): ConsumerConfig {
+  const { DISTRIBUTION_TOPIC: topicArn, MAX_BYTES } = settings;
+  return {
+    account: settings.CONSUMER_ACCOUNT_ID,
+    region: settings.CONSUMER_REGION,
+    topicArn,
+    sourceBucket: settings.DISTRIBUTOR_BUCKET,
+    sourceRegion: settings.DISTRIBUTION_REGION ?? toArnPart(topicArn, 3),
+    partition: toArnPart(topicArn, 1),
+    sourceAccount: toArnPart(topicArn, 4),
+    acceptV1: settings.ACCEPT_V1,
+    requireSignature: settings.REQUIRE_SIGNATURE,
+    retire: settings.RETIRE,
+    // A consumer that cannot request a new URL reports that the URL has expired.
+    refresh: settings.RECEIPT_BUS !== undefined,
+    extraHosts: settings.EXTRA_HOSTS,
+    ...(MAX_BYTES === undefined ? {} : { maxBytes: MAX_BYTES }),
+  };
+}

@@ -1,0 +1,125 @@
+import { findEmulator, toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
+import { defined } from "@stackyard/core";
+import { type EnvironmentVariables, parseEnvironment } from "@stackyard/core/environment";
+import type { DistributorConfig } from "@stackyard/distributor/function";
+import { type Static, Type } from "typebox";
+
+const { bucket, eventBus, role, stateMachine, table, topic } = VARIABLE_FORMS;
+const PREFIX = "([A-Za-z0-9!_.*'()-]+/)+";
+
+/** The variables that the app reads itself, in the order of its README. */
+export const Variables = Type.Object({
+  ARTIFACTS_BUCKET: Type.String({ ...bucket, description: "the source bucket" }),
+  ARTIFACT_PREFIX: Type.Optional(
+    Type.String({
+      description: "where published artifacts lie in it, such as `artifacts/`. Default: at the root",
+      pattern: `^${PREFIX}$`,
+      must: "be a prefix of keys that ends with a slash",
+    }),
+  ),
+  UPLOAD_PREFIX: Type.Optional(
+    Type.String({
+      description:
+        "where others put files that become artifacts, such as `uploads/`; `/` is the root, which needs an `ARTIFACT_PREFIX`. Default: nowhere",
+      pattern: `^(/|${PREFIX})$`,
+      must: "be a prefix of keys that ends with a slash",
+    }),
+  ),
+  DISTRIBUTION_TOPIC: Type.String({
+    ...topic,
+    description: "ARN of the topic, which is in the distributor's account and region",
+  }),
+  RECEIPT_BUS: Type.Optional(
+    Type.String({
+      ...eventBus,
+      description:
+        "ARN of the bus of receipts. Nothing is called there: its rules bring events to this function. Default: none",
+    }),
+  ),
+  RECORDS_TABLE: Type.String({
+    ...table,
+    description: "the DynamoDB table of everything that is remembered: key `pk` and `sk` (strings), time to live `ttl`",
+  }),
+  TRUSTED_ACCOUNTS: Type.Array(Type.String({ pattern: "^\\d{12}$" }), {
+    description: "accounts that may have artifacts, with commas between. Default: none",
+    maxItems: 5_000,
+    must: "be accounts of 12 digits with commas between",
+    default: [],
+  }),
+  ORGANIZATION_ID: Type.Optional(
+    Type.String({
+      description: "the organisation whose accounts may have artifacts. Default: none",
+      pattern: "^o-[a-z0-9]{10,32}$",
+      must: "be the id of an organisation",
+    }),
+  ),
+  SIGNER_ROLE: Type.Optional(
+    Type.String({
+      ...role,
+      description: "ARN of the role whose credentials sign URLs. Default: the function's own credentials",
+    }),
+  ),
+  INITIAL_SET_MACHINE: Type.Optional(
+    Type.String({
+      ...stateMachine,
+      description: "ARN of the state machine of initial sets and replays. Default: none, and then there are no sets",
+    }),
+  ),
+  URL_SECONDS: Type.Integer({
+    description: "how long presigned URLs should be good, 600 to 604800; never longer than the credentials behind them",
+    minimum: 600,
+    maximum: 604_800,
+    default: 3_600,
+  }),
+  OVERDUE_SECONDS: Type.Integer({
+    description: "after which a consumer that has not answered is asked again, 60 to 86400",
+    minimum: 60,
+    maximum: 86_400,
+    default: 900,
+  }),
+  KEEP_DAYS: Type.Optional(
+    Type.Integer({
+      description:
+        "versions are removed from the source when they are older, not current, and have stood everywhere: 1 to 3650. Default: never",
+      minimum: 1,
+      maximum: 3_650,
+    }),
+  ),
+  TRANSFER: Type.Enum(["presigned", "identity", "auto"], {
+    description:
+      "`presigned`, `identity` (messages without a URL, which consumers of the first generation fail on) or `auto`: both",
+    default: "auto",
+  }),
+});
+
+/** @throws StackyardError `CONFIG_INVALID` that lists all problems, without values. */
+export function parseSettings(environment: EnvironmentVariables): Static<typeof Variables> {
+  return parseEnvironment(Variables, environment, { app: "distributor" });
+}
+
+/** Returns what the distributor is created with. */
+export function toDistributorConfig(
+  settings: Static<typeof Variables>,
+  environment: EnvironmentVariables,
+): DistributorConfig {
+  const { DISTRIBUTION_TOPIC: topicArn, UPLOAD_PREFIX: uploadPrefix } = settings;
+  return {
+    // The topic's ARN contains the distributor's account and region.
+    account: toArnPart(topicArn, 4),
+    region: toArnPart(topicArn, 3),
+    bucket: settings.ARTIFACTS_BUCKET,
+    topicArn,
+    prefix: settings.ARTIFACT_PREFIX ?? "",
+    trustedAccounts: [...new Set(settings.TRUSTED_ACCOUNTS)],
+    urlSeconds: settings.URL_SECONDS,
+    overdueSeconds: settings.OVERDUE_SECONDS,
+    transfer: settings.TRANSFER,
+    ...defined({
+      uploadPrefix: uploadPrefix === "/" ? "" : uploadPrefix,
+      organizationId: settings.ORGANIZATION_ID,
+      machineArn: settings.INITIAL_SET_MACHINE,
+      keepDays: settings.KEEP_DAYS,
+      pathStyleUrls: findEmulator(environment, "S3") === undefined ? undefined : true,
+    }),
+  };
+}

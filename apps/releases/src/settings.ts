@@ -1,0 +1,94 @@
+import { VARIABLE_FORMS } from "@stackyard/aws";
+import { type EnvironmentVariables, parseEnvironment } from "@stackyard/core/environment";
+import { PRESETS, type ReleaseConstants } from "@stackyard/executor-asg/releases";
+import { type Static, Type } from "typebox";
+
+const TAG_VALUE = { pattern: "^\\S{1,256}$", must: "be the value of a tag, without spaces" };
+
+/** The variables that the app reads itself, in the order of its README. */
+export const Variables = Type.Object({
+  ACCOUNT_ID: Type.String({ ...VARIABLE_FORMS.account, description: "the account that the function runs in" }),
+  RELEASES_PRESET: Type.Enum(["stackyard", "odin", "step-asg-deployer"], {
+    description: "preset of names: `stackyard`, `odin` or `step-asg-deployer`",
+    default: "stackyard",
+  }),
+  BUCKET: Type.Optional(
+    Type.String({
+      ...VARIABLE_FORMS.bucket,
+      description:
+        "the bucket of documents and locks; releases with another bucket are rejected. Default: the preset's prefix and the account",
+    }),
+  ),
+  LOCK_TABLE: Type.Optional(
+    Type.String({
+      ...VARIABLE_FORMS.table,
+      description: "the DynamoDB table of locks: key `key` (string). Default: the locks of the bucket alone",
+    }),
+  ),
+  ASSUMED_ROLE: Type.Optional(
+    Type.String({
+      description: "name of the role that is assumed in each account. Default: the preset's",
+      pattern: "^[A-Za-z0-9+=,.@_/-]{1,512}$",
+      must: "be the name of a role",
+    }),
+  ),
+  OPT_IN_TAG: Type.Optional(
+    Type.String({
+      ...TAG_VALUE,
+      description:
+        "value of the tag `DeployWith` on images and subnets that every project may use. Default: the preset's",
+    }),
+  ),
+  PROFILE_ROOT: Type.Optional(
+    Type.String({
+      description: "root of the paths of instance profiles, such as `/odin/`. Default: the preset's",
+      pattern: "^/([\\x21-\\x7e]{1,509}/)?$",
+      must: "begin and end with a slash",
+    }),
+  ),
+  PLACEMENT_ROOT: Type.Optional(
+    Type.String({
+      description: "root of the names of new placement groups, such as `odin/`. Default: the preset's",
+      pattern: "^[\\x21-\\x7e]{1,199}/$",
+      must: "end with a slash",
+    }),
+  ),
+  WILDCARD: Type.Optional(
+    Type.String({
+      ...TAG_VALUE,
+      description: "value of a tag, or level of a path, that matches everything. Default: the preset's",
+    }),
+  ),
+  EXTERNAL_ID: Type.Optional(
+    Type.String({ ...VARIABLE_FORMS.externalId, description: "the external id of those roles. Default: none" }),
+  ),
+  SESSION_TAGS: Type.Boolean({
+    description:
+      "`false`: sessions in accounts have no tags, for roles that do not allow `sts:TagSession`; `true`: they have `ProjectName`, `ConfigName` and `ReleaseID`",
+    default: true,
+  }),
+  LEASE_SECONDS: Type.Integer({
+    description: "lease of a lock without renewal, 300 to 86400",
+    minimum: 300,
+    maximum: 86_400,
+    default: 1_800,
+  }),
+});
+
+/** @throws StackyardError `CONFIG_INVALID` that lists all problems, without values. */
+export function parseSettings(environment: EnvironmentVariables): Static<typeof Variables> {
+  return parseEnvironment(Variables, environment, { app: "releases function" });
+}
+
+/** Returns the names of the preset, with those that the environment replaces. */
+export function toReleaseConstants(settings: Static<typeof Variables>): ReleaseConstants {
+  const constants = PRESETS[settings.RELEASES_PRESET];
+  return {
+    ...constants,
+    assumedRole: settings.ASSUMED_ROLE ?? constants.assumedRole,
+    optInTag: settings.OPT_IN_TAG ?? constants.optInTag,
+    profileRoot: settings.PROFILE_ROOT ?? constants.profileRoot,
+    placementRoot: settings.PLACEMENT_ROOT ?? constants.placementRoot,
+    wildcard: settings.WILDCARD ?? constants.wildcard,
+  };
+}

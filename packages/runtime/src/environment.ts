@@ -1,0 +1,365 @@
+import { findRegion, VARIABLE_FORMS } from "@stackyard/aws";
+import { defined } from "@stackyard/core";
+import {
+  EngineVariables,
+  type EnvironmentVariables,
+  type GivenVariables,
+  parseEnvironment as parseVariables,
+  toEngineSettings,
+} from "@stackyard/core/environment";
+import { type Static, Type } from "typebox";
+
+const { bucket: BUCKET, queue: QUEUE, region: REGION, table: TABLE } = VARIABLE_FORMS;
+const ADDRESS = { pattern: "^https?://[^\\s]+$", maxLength: 2_048 };
+const FOLDER = { pattern: "^(/|[A-Za-z]:[\\\\/])", maxLength: 4_096, must: "be an absolute path" };
+const TEXT = { maxLength: 2_048 };
+
+/** An optional text. */
+function text(description: string, form: { readonly [keyword: string]: unknown } = TEXT) {
+  return Type.Optional(Type.String({ ...form, description }));
+}
+
+/** Every variable that the apps read. The names of the first two groups are the predecessor's and keep their meaning. */
+export const Variables = Type.Object({
+  MACHINE_LOCATOR: Type.Optional(
+    Type.Enum(["S3", "LOCAL_FS"], { description: "Where machines are: `S3` or `LOCAL_FS`" }),
+  ),
+  MACHINE_S3_BUCKET: text("With `S3`: the bucket of the machines", BUCKET),
+  MACHINE_S3_KEY: text("With `S3`: the prefix of their keys, or the key of one machine. Default: the whole bucket"),
+  MACHINE_SPEC_DIR: text("With `LOCAL_FS`: the folder of the machines, absolute", FOLDER),
+  MACHINE_CACHE_SECONDS: Type.Integer({
+    description: "How long a look at the machines is good",
+    minimum: 0,
+    maximum: 999_999_999,
+    must: "be a whole number",
+    default: 60,
+  }),
+  SQS_EVENT_QUEUE_URL: text("The queue of events; a state manager in Lambda does without", QUEUE),
+  SQS_TASK_QUEUE_URL: text("The queue of tasks", QUEUE),
+  POSTGRES_CONNECTION_SECRET: text("Name or ARN of the secret of a Postgres database, as RDS writes it"),
+  DYNAMODB_TABLE: text("The table of stacks. With `LOCAL_MODE` default: `Stacks`", TABLE),
+  LOCAL_MODE: text(
+    "Any text, even `false`: SQS at `http://sqs:9324`, DynamoDB at `http://dynamodb:8000`, Postgres on the host `db` (user, password and database `cloudseam`)",
+  ),
+  SKIP_TASK_EXECUTION: text("With `LOCAL_MODE`, any text: tasks are answered as done without being run"),
+  AWS_REGION: text("The region. Lambda sets it", REGION),
+  AWS_DEFAULT_REGION: text("The region where `AWS_REGION` is not set", REGION),
+
+  SQS_LONG_TASK_QUEUE_URL: text("The queue of tasks that do not fit a function's time", QUEUE),
+  SQS_TICK_QUEUE_URL: text("The queue `stack-ticks`, by which what is due within two minutes waits", {
+    ...QUEUE,
+    pattern: "^https?://[^\\s/]+/[^\\s]+(?<!\\.fifo)$",
+    must: "be the URL of a standard queue: FIFO queues delay no single message",
+  }),
+  SQS_EVENT_DEAD_LETTER_QUEUE_URL: text("Where events are sent that are given up, with the reason", QUEUE),
+  SQS_TASK_DEAD_LETTER_QUEUE_URL: text("Where task messages are sent that are given up, with the reason", QUEUE),
+  SNS_EVENT_TOPIC_ARN: text(
+    "The topic in front of the queue of events; results are published there",
+    VARIABLE_FORMS.topic,
+  ),
+  MESSAGE_BUCKET: text("The bucket of messages that are too large for a queue", BUCKET),
+  MESSAGE_PREFIX: Type.String({
+    ...TEXT,
+    description: "The prefix of their keys",
+    default: "stackyard/messages/",
+  }),
+  DATABASE_URL: text("A Postgres database without a secret: `postgres://user:password@host:5432/database`", {
+    pattern: "^postgres(ql)?://",
+    maxLength: 4_096,
+    must: "be an address such as postgres://user:password@host:5432/database",
+  }),
+  DYNAMODB_WORK_TABLE: text("The table of everything else. Default: `<DYNAMODB_TABLE>-work`", TABLE),
+  RUNNERS_HAVE_STORE: Type.Boolean({
+    description:
+      "`true` when every runner that reads the task queues has the store, so that claims, cancels and exclusive keys hold",
+    default: false,
+  }),
+  ...EngineVariables.properties,
+  EXECUTORS: Type.Array(Type.String({ pattern: "^[a-z][a-z0-9-]{0,62}$" }), {
+    description:
+      "Executors of runners of your own, with commas, such as `delay,ecs`: machines may name them. The state manager does not know their schemas; the runner checks configs before it starts",
+    maxItems: 64,
+    must: "be names of executors with commas between them",
+    default: [],
+  }),
+  TASK_CONCURRENCY: Type.Integer({
+    description: "Tasks that a container runs at a time",
+    minimum: 1,
+    maximum: 999,
+    must: "be a whole number from 1 to 999",
+    default: 4,
+  }),
+  TERRAFORM_BINARY: text("The program of the executor `terraform`: a name in `PATH`, such as `tofu`, or a path"),
+  TERRAFORM_VERSION: text("Versions of it that may be used, such as `~> 1.14.0`. Default: any"),
+  TERRAFORM_STATE_URL: text(
+    "A Stackyard server that keeps Terraform's states of configurations without a backend, such as `https://stackyard.example.org`. Needs the store",
+    { ...ADDRESS, must: "be an address such as https://stackyard.example.org" },
+  ),
+  TASK_DATA_DIR: text(
+    "A folder that outlives tasks: Terraform's providers, and states that could not be saved. Default: `stackyard` in the folder for temporary files",
+    FOLDER,
+  ),
+  TARGET_ROLE: text("The role that tasks take in targets that name none", {
+    pattern: "^[A-Za-z0-9+=,.@_/:-]{1,2048}$",
+    must: "be a role's name, path or ARN",
+  }),
+  TARGET_EXTERNAL_ID: text("The external id that goes with it", VARIABLE_FORMS.externalId),
+  SESSION_TAGS: Type.Boolean({
+    description:
+      "`true`: each task has sessions of its own in its target, named and tagged by yard, stack and task; roles there must allow `sts:TagSession`; `false`: sessions of the runner",
+    default: false,
+  }),
+  LOG_LEVEL: Type.Enum(["debug", "info", "warn", "error"], {
+    description: "`debug`, `info`, `warn` or `error`",
+    default: "info",
+  }),
+  EMF_METRICS: Type.Optional(
+    Type.Boolean({
+      description:
+        "`true` writes metrics into the log in CloudWatch's embedded metric format, `false` does not. Default: `true` in Lambda and ECS",
+    }),
+  ),
+  YARD_NAME: Type.String({
+    description: "The yard's name, in sessions of roles and in metrics",
+    pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
+    must: "be 1 to 64 letters, digits and _.-",
+    default: "main",
+  }),
+  AWS_ENDPOINT_URL: text("Instead of the services' own addresses, as the SDK knows it; S3 is then used by path", {
+    ...ADDRESS,
+    must: "be an address such as http://127.0.0.1:4566",
+  }),
+  AWS_LAMBDA_FUNCTION_NAME: text("Set by Lambda: the app is a function"),
+});
+type Variables = Static<typeof Variables>;
+type Given = GivenVariables<typeof Variables.properties>;
+
+/** What an app cannot do without. */
+export interface EnvironmentNeeds {
+  /** The name of the app in messages. */
+  readonly app: string;
+  /** Variables, and what they are for. */
+  readonly required: Readonly<Partial<Record<keyof Variables, string>>>;
+  readonly machines?: boolean;
+  readonly store?: boolean;
+}
+
+/** Reads the environment. Throws one `CONFIG_INVALID` that lists everything that is wrong; it shows no values. */
+export function parseEnvironment(environment: EnvironmentVariables, needs: EnvironmentNeeds): Environment {
+  const { app, required, machines, store } = needs;
+  const values = parseVariables(Variables, environment, {
+    app,
+    check: (given) => [
+      ...Object.entries(required).flatMap(([name, what]) =>
+        Object.hasOwn(given, name) ? [] : [`${name} is not set: ${what}.`],
+      ),
+      ...findEndpointFaults(environment),
+      ...(machines === true ? findMachineFaults(given) : []),
+      ...(store === true && toStoreChoice(given) === undefined
+        ? ["There is no backing store: set DYNAMODB_TABLE, or POSTGRES_CONNECTION_SECRET."]
+        : []),
+      ...(toRegion(given) === undefined ? ["AWS_REGION is not set, and AWS_DEFAULT_REGION is not either."] : []),
+      ...findQueueFaults(given),
+    ],
+  });
+  return toEnvironment(values, environment);
+}
+
+function findQueueFaults({ SQS_TICK_QUEUE_URL: ticks, REFUSED_EVENTS, ...given }: Given): readonly string[] {
+  // Senders of events or tasks could send ticks.
+  const others = ["SQS_EVENT_QUEUE_URL", "SQS_TASK_QUEUE_URL", "SQS_LONG_TASK_QUEUE_URL"] as const;
+  const same = others.filter((name) => ticks !== undefined && given[name] === ticks);
+  const faults = same.map((name) => `SQS_TICK_QUEUE_URL is the queue of ${name}: ticks need one of their own.`);
+  if (REFUSED_EVENTS !== "redeliver" || given.SQS_EVENT_QUEUE_URL?.endsWith(".fifo") !== true) return faults;
+  return [
+    ...faults,
+    "REFUSED_EVENTS cannot be redeliver with a FIFO queue: one event would hold up its stack. Use park or drop.",
+  ];
+}
+
+function toRegion(values: Pick<Given, "AWS_REGION" | "AWS_DEFAULT_REGION" | "LOCAL_MODE">): string | undefined {
+  return findRegion(values) ?? (values.LOCAL_MODE === undefined ? undefined : "us-east-1");
+}
+
+/** The queues of a yard, by URL. */
+export interface Queues {
+  readonly events: string | undefined;
+  readonly tasks: string | undefined;
+  readonly longTasks: string | undefined;
+  readonly ticks: string | undefined;
+  readonly eventDeadLetters: string | undefined;
+  readonly taskDeadLetters: string | undefined;
+}
+
+/** What an app knows from its environment. */
+export type Environment = ReturnType<typeof toEnvironment>;
+
+function toEnvironment(values: Variables, environment: EnvironmentVariables) {
+  const { MESSAGE_BUCKET: bucket, MESSAGE_PREFIX: prefix, LOCAL_MODE, SKIP_TASK_EXECUTION } = values;
+  const isLocal = LOCAL_MODE !== undefined;
+  const queues: Queues = {
+    events: values.SQS_EVENT_QUEUE_URL,
+    tasks: values.SQS_TASK_QUEUE_URL,
+    longTasks: values.SQS_LONG_TASK_QUEUE_URL,
+    ticks: values.SQS_TICK_QUEUE_URL,
+    eventDeadLetters: values.SQS_EVENT_DEAD_LETTER_QUEUE_URL,
+    taskDeadLetters: values.SQS_TASK_DEAD_LETTER_QUEUE_URL,
+  };
+  return {
+    yard: values.YARD_NAME,
+    isLocal,
+    region: toRegion(values),
+    // Emulators accept any; without credentials the SDK would not sign. Undefined: as the SDK finds them.
+    credentials: findAccessKeys(environment) ?? (isLocal ? LOCAL_KEYS : undefined),
+    endpoints: toEndpoints(environment),
+    queues,
+    eventTopicArn: values.SNS_EVENT_TOPIC_ARN,
+    /** Where messages are stored that are too large for a queue. */
+    messages: bucket === undefined ? undefined : { bucket, prefix },
+    /** Undefined: the app has no store. */
+    store: toStoreChoice(values),
+    runnersHaveStore: values.RUNNERS_HAVE_STORE,
+    /** Of runners, beside `terraform` and `lambda`. */
+    executorNames: values.EXECUTORS,
+    /** Undefined: the app needs no machines. */
+    machines: toMachineSource(values),
+    ...toEngineSettings(values),
+    targets: defined({ role: values.TARGET_ROLE, externalId: values.TARGET_EXTERNAL_ID }),
+    skipsTasks: SKIP_TASK_EXECUTION !== undefined && isLocal,
+    tasks: toTaskSettings(values),
+  };
+}
+
+interface AccessKeys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** Returns the credentials in the variables of the SDK. */
+export function findAccessKeys(values: EnvironmentVariables): AccessKeys | undefined {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN } = values;
+  if (!accessKeyId || !secretAccessKey) return undefined;
+  return defined({ accessKeyId, secretAccessKey, sessionToken: AWS_SESSION_TOKEN || undefined });
+}
+
+const LOCAL_KEYS: AccessKeys = { accessKeyId: "local", secretAccessKey: "local" };
+
+/** Addresses instead of the services' own: `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`, as the SDK reads them. */
+export interface Endpoints {
+  readonly all: string | undefined;
+  /** By the last part of the variable's name, such as `SQS` or `SECRETS_MANAGER`. */
+  readonly byService: ReadonlyMap<string, string>;
+}
+
+const NAME = /^AWS_ENDPOINT_URL_([A-Z0-9_]+)$/;
+/** Where the predecessor's local set-up had them. */
+const LOCAL = new Map([
+  ["SQS", "http://sqs:9324"],
+  ["DYNAMODB", "http://dynamodb:8000"],
+]);
+
+/** What is no address. */
+export function findEndpointFaults(values: EnvironmentVariables): readonly string[] {
+  const wrong = Object.entries(values).filter(
+    ([name, value]) => NAME.test(name) && value && !/^https?:\/\/\S+$/.test(value),
+  );
+  return wrong.map(([name]) => `${name} must be an address such as http://127.0.0.1:4566.`);
+}
+
+/** Reads the addresses; with `LOCAL_MODE` SQS and DynamoDB have one where none is said. */
+export function toEndpoints(values: EnvironmentVariables): Endpoints {
+  const all = values["AWS_ENDPOINT_URL"] || undefined;
+  if (values["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] === "true") return { all: undefined, byService: new Map() };
+  const local = values["LOCAL_MODE"] && all === undefined ? LOCAL : new Map<string, string>();
+  const said = Object.entries(values).flatMap(([name, value]) => {
+    const service = NAME.exec(name)?.[1];
+    return service === undefined || !value ? [] : [[service, value] as const];
+  });
+  return { all, byService: new Map([...local, ...said]) };
+}
+
+/** Where machines are found. */
+export type MachineSource =
+  | { readonly kind: "s3"; readonly bucket: string; readonly prefix: string; readonly cacheMs: number }
+  | { readonly kind: "folder"; readonly folder: string; readonly cacheMs: number };
+
+function findMachineFaults({ MACHINE_LOCATOR, MACHINE_S3_BUCKET, MACHINE_SPEC_DIR }: Given): readonly string[] {
+  if (MACHINE_LOCATOR === undefined) return ["MACHINE_LOCATOR is not set: it must be S3 or LOCAL_FS."];
+  if (MACHINE_LOCATOR === "S3" && MACHINE_S3_BUCKET === undefined) {
+    return ["MACHINE_S3_BUCKET is not set: with MACHINE_LOCATOR S3 it names the bucket."];
+  }
+  if (MACHINE_LOCATOR === "LOCAL_FS" && MACHINE_SPEC_DIR === undefined) {
+    return ["MACHINE_SPEC_DIR is not set: with MACHINE_LOCATOR LOCAL_FS it names the folder."];
+  }
+  return [];
+}
+
+function toMachineSource(values: Variables): MachineSource | undefined {
+  const cacheMs = values.MACHINE_CACHE_SECONDS * 1_000;
+  const { MACHINE_LOCATOR, MACHINE_S3_BUCKET: bucket, MACHINE_S3_KEY: prefix = "", MACHINE_SPEC_DIR: folder } = values;
+  if (MACHINE_LOCATOR === "S3" && bucket !== undefined) return { kind: "s3", bucket, prefix, cacheMs };
+  if (MACHINE_LOCATOR === "LOCAL_FS" && folder !== undefined) return { kind: "folder", folder, cacheMs };
+  return undefined;
+}
+
+/** Which store a yard has. */
+export type StoreChoice =
+  | {
+      readonly kind: "dynamodb";
+      readonly table: string;
+      readonly workTable: string | undefined;
+      readonly creates: boolean;
+    }
+  | { readonly kind: "postgres"; readonly secretId: string }
+  | { readonly kind: "postgres"; readonly address: string };
+
+type StoreVariable =
+  | "POSTGRES_CONNECTION_SECRET"
+  | "DATABASE_URL"
+  | "DYNAMODB_TABLE"
+  | "DYNAMODB_WORK_TABLE"
+  | "LOCAL_MODE";
+
+/** The server of the predecessor's local set-up. */
+const LOCAL_DATABASE = "postgres://cloudseam:cloudseam@db:5432/cloudseam";
+const LOCAL_TABLE = "Stacks";
+
+/**
+ * As the predecessor chose: Postgres where a secret is named, else DynamoDB where a table is named or `LOCAL_MODE` is set.
+ * There a database lies on the host `db`, whatever the secret is, and absent tables are made. Undefined: none.
+ */
+function toStoreChoice(values: Pick<Given, StoreVariable>): StoreChoice | undefined {
+  const { POSTGRES_CONNECTION_SECRET: secretId, DATABASE_URL, DYNAMODB_TABLE, LOCAL_MODE } = values;
+  const isLocal = LOCAL_MODE !== undefined;
+  if (secretId !== undefined && !isLocal) return { kind: "postgres", secretId };
+  if (secretId !== undefined || DATABASE_URL !== undefined) {
+    return { kind: "postgres", address: DATABASE_URL ?? LOCAL_DATABASE };
+  }
+  const table = DYNAMODB_TABLE ?? (isLocal ? LOCAL_TABLE : undefined);
+  if (table === undefined) return undefined;
+  return { kind: "dynamodb", table, workTable: values.DYNAMODB_WORK_TABLE, creates: isLocal };
+}
+
+/**
+ * How a runner runs tasks. With `LOCAL_MODE` alone it has no store, although a state manager then has one: the
+ * predecessor's satisfier knows that variable too, and works by message.
+ */
+function toTaskSettings(values: Variables) {
+  const { TERRAFORM_BINARY: binary, TERRAFORM_VERSION: version, TERRAFORM_STATE_URL: url } = values;
+  const stores = [values.DYNAMODB_TABLE, values.POSTGRES_CONNECTION_SECRET, values.DATABASE_URL];
+  return {
+    /** The store was named, and is not only a default. */
+    hasStore: stores.some((store) => store !== undefined),
+    /** In a container. */
+    concurrency: values.TASK_CONCURRENCY,
+    terraform: defined({ binary, version }),
+    /** Of the servers that store states. */
+    stateBackendUrl: url === undefined ? undefined : `${url.replace(/\/$/, "")}/terraform/state`,
+    /** Undefined: in the folder for temporary files. */
+    dataDir: values.TASK_DATA_DIR,
+    /** Tasks have sessions of their own in targets, named and tagged. */
+    hasSessionTags: values.SESSION_TAGS,
+    isFunction: values.AWS_LAMBDA_FUNCTION_NAME !== undefined,
+  };
+}
