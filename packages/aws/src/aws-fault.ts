@@ -181,26 +181,3 @@ export function redactText(text: string): string {
     .replace(PASSWORD_IN_URL, `$1:${HIDDEN}@`)
     .replace(NAMED, (_, name: string, value: string) => name + (value.startsWith('"') ? `"${HIDDEN}"` : HIDDEN));
 }
-
-/** Maps items with at most `limit` calls at a time, and returns the results in order. The first failure stops it. */
-export async function mapLimited<Item, Result>(
-  items: readonly Item[],
-  limit: number,
-  work: (item: Item) => Promise<Result>,
-): Promise<readonly Result[]> {
-  const results: Result[] = [];
-  let next = 0;
-  let failed = false;
-  async function run(): Promise<void> {
-    for (let index = next++; index < items.length && !failed; index = next++) {
-      try {
-        results[index] = await work(items[index] as Item);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, run));
-  return results;
-}

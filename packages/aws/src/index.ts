@@ -4,7 +4,6 @@ export {
   type AwsFault,
   type AwsFaultKind,
   findAwsFault,
-  mapLimited,
   redactText,
   toAwsError,
 } from "./aws-fault.ts";

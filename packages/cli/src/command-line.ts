@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { StackyardError } from "@stackyard/core";
+import { findNearestName, StackyardError } from "@stackyard/core";
 import type { Command } from "./command.ts";
 import { backup, migrate, restore } from "./commands/backup.ts";
 import { dev } from "./commands/dev.ts";
@@ -21,7 +21,7 @@ import { init } from "./init.ts";
 import { createOutput, type OutputOptions, type OutputStream } from "./output.ts";
 import { type GlobalOptions, type Invocation, type ReadResult, readWords } from "./program.ts";
 import { findPluginCommands } from "./project/plugin-commands.ts";
-import { createMissingPackageError, findGroupName, findNearestName } from "./suggestions.ts";
+import { createMissingPackageError, findGroupName } from "./suggestions.ts";
 import { VERSION, version } from "./version.ts";
 
 /** Streams, folder and environment of a command line. */

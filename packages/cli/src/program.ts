@@ -1,7 +1,8 @@
+import { findNearestName } from "@stackyard/core";
 import { toFlag } from "@stackyard/sdk/commands";
 import { CommanderError, Option, Command as Program } from "commander";
 import { type ArgumentFacts, type Command, toArgumentFacts } from "./command.ts";
-import { findFamiliarCommand, findNearestName } from "./suggestions.ts";
+import { findFamiliarCommand } from "./suggestions.ts";
 
 /** Options that every command takes. */
 export interface GlobalOptions {

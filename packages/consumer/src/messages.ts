@@ -1,3 +1,4 @@
+import { ARTIFACT_NAME, ARTIFACT_VERSION, type ReceivedReceipt } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { TLocalizedValidationError } from "typebox/error";
@@ -8,11 +9,6 @@ const sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
 const instant = Type.String({
   pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?(Z|[+-]\\d{2}:\\d{2})$",
 });
-
-/** Names of artifacts: lower-case letters, digits and `._/-`, in segments that are neither empty nor dots. */
-const ARTIFACT_NAME = "^(?!.*(^|/)(\\.{1,2})?(/|$))[a-z0-9][a-z0-9._/-]{0,127}$";
-/** Versions of artifacts. */
-const ARTIFACT_VERSION = "^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$";
 
 const Place = Type.Object({ account: Type.Optional(text(64)), region: Type.Optional(text(64)) });
 
@@ -103,28 +99,13 @@ function listPlaces(errors: readonly TLocalizedValidationError[]): readonly stri
   return [...new Set(places)].slice(0, 8);
 }
 
-/** A consumer's report on one file. */
-export interface Receipt {
-  readonly v: 1;
+/** A consumer's report on one file: what a distributor reads, and more for people. */
+export interface Receipt extends Readonly<ReceivedReceipt> {
   readonly distributionId: string | null;
   readonly messageId: string | null;
-  readonly artifact: { readonly name: string | null; readonly version: string | null; readonly key: string | null };
-  readonly account: string;
-  readonly region: string;
-  readonly bucket: string;
-  readonly status: "stored" | "present" | "failed" | "rejected";
-  /** The code of a failure or rejection. */
-  readonly code: string | null;
-  /** The content was compared with the announced digest. */
-  readonly verified: boolean;
-  readonly sourceSha256: string | null;
-  /** Differs from the source digest for a rewritten template. */
-  readonly storedSha256: string | null;
   readonly size: number | null;
   readonly versionId: string | null;
   readonly attempt: number;
-  /** ISO 8601. */
-  readonly at: string;
   readonly durationMs: number;
 }
 

@@ -1,4 +1,4 @@
-import { isStackyardError, StackyardError } from "@stackyard/core";
+import { isStackyardError, mapLimited, StackyardError } from "@stackyard/core";
 import type {
   ArtifactSummary,
   ConsumerPlace,
@@ -24,7 +24,6 @@ import type { DistributorContext } from "./context.ts";
 import { countSilent, evaluateCoverage, expectedConsumers, settleVersion } from "./coverage.ts";
 import { parseDistributorRequest } from "./events.ts";
 import { startSet } from "./initial-set/set-step.ts";
-import { inParallel } from "./records.ts";
 import {
   changeArtifact,
   findVersion,
@@ -97,7 +96,7 @@ async function refresh(
   const places = isOne ? [await findOne(context, { account, region })] : await findLacking(context, found);
   const subject = { name, version, manifestSha256: found.record.manifestSha256, files: found.record.files };
   const at = context.clock.now();
-  const sent = await inParallel(places, WIDTH, async (place) => {
+  const sent = await mapLimited(places, WIDTH, async (place) => {
     await changeCell(context, subject, place, () => [
       { kind: "announced", at, scope: "all", bucket: place.bucket ?? undefined },
     ]);
@@ -155,7 +154,7 @@ export async function retire(
   await openCurrent(context, name);
   const consumers = await listExpecting(context, context.trust);
   const agreed = consumers.filter(({ capabilities }) => capabilities.includes(AGREED));
-  const sent = await inParallel(agreed, WIDTH, ({ account, region }) =>
+  const sent = await mapLimited(agreed, WIDTH, ({ account, region }) =>
     context.announcer.announceRetirement(published, { account, region }),
   );
   return { retired: true, messages: sent.reduce((sum, each) => sum + each, 0) };
@@ -258,7 +257,7 @@ async function listArtifacts(
 ): Promise<DistributorAnswers["list"]> {
   const { items, ...next } = takePage(await listVersions(context, name), { cursor, limit });
   const consumers = await listExpecting(context, context.trust);
-  const summaries = await inParallel(items, WIDTH, async (version) =>
+  const summaries = await mapLimited(items, WIDTH, async (version) =>
     toSummary(version, isCovered(version, consumers, await listCells(context, version))),
   );
   return { items: summaries, ...next };
@@ -290,7 +289,7 @@ async function showCoverage(
   const consumers = await listExpecting(context, context.trust);
   const isWanted = (cell: Cell) =>
     (account === undefined || cell.account === account) && (region === undefined || cell.region === region);
-  const rows = await inParallel(items, WIDTH, async (each) => {
+  const rows = await mapLimited(items, WIDTH, async (each) => {
     const cells = await listCells(context, each);
     const silent = countSilent(each, consumers, cells);
     return toRow(each, { covered: isCovered(each, consumers, cells), silent }, cells.filter(isWanted));
@@ -307,7 +306,7 @@ async function showConsumer(
   const consumer = await findConsumer(context, place);
   if (consumer === undefined) throw unknownConsumer(place);
   const versions = await listVersions(context);
-  const cells = await inParallel(versions, WIDTH, ({ name, version }) =>
+  const cells = await mapLimited(versions, WIDTH, ({ name, version }) =>
     findCell(context, { name, version, ...place }),
   );
   const known = cells.flatMap((cell) =>

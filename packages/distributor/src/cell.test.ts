@@ -1,4 +1,4 @@
-import type { Manifest } from "@stackyard/sdk/artifacts";
+import type { Manifest, ReceivedReceipt } from "@stackyard/sdk/artifacts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -12,7 +12,7 @@ import {
   toCellEvent,
   toCoverageCell,
 } from "./cell.ts";
-import { parseReceipt, type ReceivedReceipt } from "./events.ts";
+import { parseReceipt } from "./events.ts";
 import { aCell, digestOf, PLACE, T0 } from "./testing/a-cell.ts";
 
 const stored = (file: number, at = T0 + 2_000): FileArrived => ({ kind: "stored", at, file, verified: true });

@@ -5,10 +5,10 @@ import {
   type ConsumerPlace,
   type CoverageCell,
   type Manifest,
+  type ReceivedReceipt,
 } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import type { ReceivedReceipt } from "./events.ts";
 import { AccountId, changeRecord, Instant, listRecords, type RecordDeps, Region } from "./records.ts";
 
 const moment = Type.Union([Instant, Type.Null()]);

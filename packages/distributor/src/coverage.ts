@@ -1,5 +1,6 @@
 import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
-import { StackyardError } from "@stackyard/core";
+import { mapLimited, StackyardError } from "@stackyard/core";
+import type { ReceivedReceipt } from "@stackyard/sdk/artifacts";
 import {
   type Cell,
   type CellEvent,
@@ -12,9 +13,8 @@ import {
 } from "./cell.ts";
 import { type ConsumerRecord, judgeTrust, listExpecting, noteConsumer } from "./consumers.ts";
 import type { DistributorContext } from "./context.ts";
-import { parseReceipt, parseRegistered, parseUnregistered, type ReceivedReceipt } from "./events.ts";
+import { parseReceipt, parseRegistered, parseUnregistered } from "./events.ts";
 import type { PublishedArtifact } from "./fan-out.ts";
-import { inParallel } from "./records.ts";
 import { loadReadable } from "./source-bucket.ts";
 import {
   beginCoverage,
@@ -42,7 +42,7 @@ export async function onPublished(
   const at = context.clock.now();
   const consumers = await listExpecting(context, context.trust);
   const expected = consumers.filter((each) => isSubscribed(toSubscription(each.capabilities), published));
-  await inParallel(expected, WIDTH, (each) =>
+  await mapLimited(expected, WIDTH, (each) =>
     changeCell(context, subject, each, (cell) =>
       cell.announcedAt === null ? [{ ...toAnnounced(cell, at), bucket: each.bucket ?? undefined }] : [],
     ),

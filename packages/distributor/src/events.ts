@@ -1,4 +1,4 @@
-import { ARTIFACT_NAME, ARTIFACT_VERSION, type DistributorRequest } from "@stackyard/sdk/artifacts";
+import { ARTIFACT_NAME, ARTIFACT_VERSION, type DistributorRequest, ReceivedReceipt } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { TLocalizedValidationError } from "typebox/error";
@@ -327,29 +327,6 @@ export function parseRegistered(detail: unknown): RegisteredDetail | undefined {
 export function parseUnregistered(detail: unknown): UnregisteredDetail | undefined {
   return unregistered.Check(detail) ? detail : undefined;
 }
-
-const orNull = (pattern: string) => Type.Union([Type.String({ pattern }), Type.Null()]);
-const sha256OrNull = orNull("^[0-9a-f]{64}$");
-
-/** The fields of a receipt that the distributor reads. Unknown fields are ignored. */
-export const ReceivedReceipt = Type.Object({
-  v: Type.Literal(1),
-  artifact: Type.Object({
-    name: orNull(ARTIFACT_NAME),
-    version: orNull(ARTIFACT_VERSION),
-    key: Type.Union([Type.String({ maxLength: 1_024 }), Type.Null()]),
-  }),
-  account: AccountId,
-  region: Region,
-  bucket: Type.String({ minLength: 1, maxLength: 255 }),
-  status: Type.Enum(["stored", "present", "failed", "rejected"]),
-  code: orNull("^[A-Z][A-Z0-9_]{0,63}$"),
-  verified: Type.Boolean(),
-  sourceSha256: sha256OrNull,
-  storedSha256: sha256OrNull,
-  at: Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z$" }),
-});
-export type ReceivedReceipt = Static<typeof ReceivedReceipt>;
 
 const receiptValidator = Compile(ReceivedReceipt);
 

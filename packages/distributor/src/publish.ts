@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { type Clock, type Logger, type Records, StackyardError, silentLogger } from "@stackyard/core";
+import { type Clock, type Logger, listPages, type Records, StackyardError, silentLogger } from "@stackyard/core";
 import { type Manifest, type ManifestProblem, parseManifest } from "@stackyard/sdk/artifacts";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -110,13 +110,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
     async drainOutbox({ limit = DEFAULT_LIMIT, deadlineAt = Number.POSITIVE_INFINITY } = {}) {
       const counts = { finished: 0, failed: 0, left: 0 };
       const isOver = () => counts.finished >= limit || clock.now() >= deadlineAt;
-      let cursor: string | undefined;
-      do {
-        const page = await outbox.listFree(cursor);
+      for await (const page of listPages(({ cursor }) => outbox.listFree(cursor))) {
         counts.left += page.busy;
         for (const each of page.free) counts[isOver() ? "left" : await drainOne({ bucket, ...each })] += 1;
-        cursor = page.cursor;
-      } while (cursor !== undefined && !isOver());
+        if (isOver()) break;
+      }
       return counts;
     },
   };

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Clock, type Random, type Records, StackyardError } from "@stackyard/core";
+import { type Clock, listPages, type Random, type Records, StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 
 /** Dependencies of record changes. */
@@ -53,19 +53,13 @@ export async function listRecords<Value>(
   parse: (value: unknown) => Value | undefined,
 ): Promise<readonly Value[]> {
   const found: Value[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await records.list(prefix, {
-      limit: PAGE,
-      now: clock.now(),
-      ...(cursor === undefined ? {} : { cursor }),
-    });
+  const pages = listPages((start) => records.list(prefix, { limit: PAGE, now: clock.now(), ...start }));
+  for await (const page of pages) {
     for (const { value } of page.items) {
       const parsed = parse(value);
       if (parsed !== undefined) found.push(parsed);
     }
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  }
   return found;
 }
 
@@ -217,30 +211,6 @@ export const Region = Type.String({ pattern: "^[a-z]{2,4}(-[a-z]{2,12}){1,3}-\\d
 
 /** Instants are epoch milliseconds. */
 export const Instant = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
-
-/** Works on items, so many at a time, and gives the results in their order. After the first error nothing new is begun. */
-export async function inParallel<Item, Result>(
-  items: readonly Item[],
-  width: number,
-  work: (item: Item) => Promise<Result>,
-): Promise<readonly Result[]> {
-  const results: Result[] = [];
-  const left = items.entries();
-  let failed = false;
-  async function workOn(): Promise<void> {
-    for (const [index, item] of left) {
-      if (failed) return;
-      try {
-        results[index] = await work(item);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, workOn));
-  return results;
-}
 
 /** Processes items one after another. A failure does not stop the others; the first error is thrown at the end. */
 export async function eachApart<Item>(items: readonly Item[], work: (item: Item) => Promise<unknown>): Promise<void> {

@@ -1,8 +1,9 @@
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
+import { mapLimited } from "@stackyard/core";
 import { findWaiting, listCells, toPlaceKey } from "./cell.ts";
 import type { ConsumerRecord } from "./consumers.ts";
 import type { DistributorContext, Turn } from "./context.ts";
-import { eachApart, inParallel, listRecords } from "./records.ts";
+import { eachApart, listRecords } from "./records.ts";
 import { loadManifest, loadReadable } from "./source-bucket.ts";
 import {
   type ArtifactRecord,
@@ -95,7 +96,7 @@ async function removeVersion(context: RetentionContext, { name, version, record 
     return 0;
   }
   const files = published.manifest.files.filter((file) => isOwn(file, record.manifestKey));
-  await inParallel(files, WIDTH, (file) => remove(context, file));
+  await mapLimited(files, WIDTH, (file) => remove(context, file));
   const removedAt = clock.now();
   const noted = await changeCoverage(context, { name, version }, (known) =>
     isBack(known, record) ? undefined : { ...known, removedAt: known.removedAt ?? removedAt },

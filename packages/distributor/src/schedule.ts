@@ -1,3 +1,4 @@
+import { mapLimited } from "@stackyard/core";
 import type { CellStatus } from "@stackyard/sdk/artifacts";
 import {
   type Cell,
@@ -14,7 +15,7 @@ import type { DistributorContext, Turn } from "./context.ts";
 import { expectedConsumers, settleVersion } from "./coverage.ts";
 import { findDueSets, isLive, parseSetRecord, SETS_PREFIX, type SetRecord } from "./initial-set/set-rules.ts";
 import { startSet } from "./initial-set/set-step.ts";
-import { eachApart, inParallel, listRecords } from "./records.ts";
+import { eachApart, listRecords } from "./records.ts";
 import { runRetention } from "./retention.ts";
 import { loadReadable } from "./source-bucket.ts";
 import { findCoverage, type ListedVersion, listVersions, openCoverage } from "./versions.ts";
@@ -166,7 +167,7 @@ async function addMissing(
   const places = new Set(expected.map(toPlaceKey));
   const known = new Set(cells.map(toPlaceKey));
   const missing = expected.filter((place) => !known.has(toPlaceKey(place)));
-  const added = await inParallel(missing, WIDTH, (place) => changeCell(context, toSubject(version), place, noEvents));
+  const added = await mapLimited(missing, WIDTH, (place) => changeCell(context, toSubject(version), place, noEvents));
   if (missing.length > 0) await openCoverage(context, version);
   return [...cells.filter((cell) => places.has(toPlaceKey(cell))), ...added];
 }

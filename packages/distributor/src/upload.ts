@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, type Logger, type Records, StackyardError, silentLogger } from "@stackyard/core";
+import { type Clock, type Logger, listPages, type Records, StackyardError, silentLogger } from "@stackyard/core";
 import {
   digestManifest,
   isManifestKey,
@@ -95,14 +95,12 @@ export function createUploads(options: UploadsOptions): Uploads {
     async resume(time = {}) {
       const counts = { finished: 0, failed: 0, left: 0 };
       const isOver = () => clock.now() >= (time.deadlineAt ?? Number.POSITIVE_INFINITY);
-      let cursor: string | undefined;
-      do {
-        const page = await work.listFree(cursor);
+      for await (const page of listPages(({ cursor }) => work.listFree(cursor))) {
         for (const upload of page.free) {
           counts[isOver() ? "left" : await resumeOne({ bucket: options.bucket, ...upload }, time)] += 1;
         }
-        cursor = page.cursor;
-      } while (cursor !== undefined && !isOver());
+        if (isOver()) break;
+      }
       return counts;
     },
   };

@@ -18,7 +18,7 @@ import {
   type TaskDefinition,
 } from "@aws-sdk/client-ecs";
 import { findAwsFault, redactText } from "@stackyard/aws";
-import type { Clock } from "@stackyard/core";
+import { type Clock, listPages } from "@stackyard/core";
 import type { TaskOverrides } from "./parse-overrides.ts";
 
 /** What the calls of ECS need. */
@@ -223,7 +223,7 @@ export function listTasks(
   deps: Pick<EcsDeps, "ecs" | "signal">,
   { cluster, startedBy }: { readonly cluster: string; readonly startedBy: string },
 ): Promise<readonly string[]> {
-  return listPages(deps, { cluster, startedBy });
+  return listTaskArns(deps, { cluster, startedBy });
 }
 
 /** The ARNs of tasks of a family that have stopped, or are about to, within the last hour. */
@@ -231,21 +231,19 @@ function listStoppedTasks(
   deps: Pick<EcsDeps, "ecs" | "signal">,
   { cluster, family }: { readonly cluster: string; readonly family: string },
 ): Promise<readonly string[]> {
-  return listPages(deps, { cluster, family, desiredStatus: "STOPPED" });
+  return listTaskArns(deps, { cluster, family, desiredStatus: "STOPPED" });
 }
 
-async function listPages(
+async function listTaskArns(
   { ecs, signal }: Pick<EcsDeps, "ecs" | "signal">,
   filter: ListTasksCommandInput,
 ): Promise<readonly string[]> {
   const taskArns: string[] = [];
-  let nextToken: string | undefined;
-  do {
-    const input = { ...filter, ...(nextToken === undefined ? {} : { nextToken }) };
-    const page = await ecs.send(new ListTasksCommand(input), { abortSignal: signal });
-    taskArns.push(...(page.taskArns ?? []));
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined && nextToken !== "");
+  const pages = listPages(async ({ cursor: nextToken }) => {
+    const page = await ecs.send(new ListTasksCommand({ ...filter, nextToken }), { abortSignal: signal });
+    return { ...page, cursor: page.nextToken || undefined };
+  });
+  for await (const page of pages) taskArns.push(...(page.taskArns ?? []));
   return taskArns;
 }
 

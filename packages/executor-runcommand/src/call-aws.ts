@@ -1,7 +1,7 @@
 import { EC2Client, type EC2ClientConfig } from "@aws-sdk/client-ec2";
 import { SSMClient, type SSMClientConfig } from "@aws-sdk/client-ssm";
 import { type AwsFault, findAwsFault, toAwsError } from "@stackyard/aws";
-import type { Clock, Random } from "@stackyard/core";
+import { type Clock, listPages, type Random } from "@stackyard/core";
 
 /** What the AWS calls of a run need. */
 export interface FleetAws {
@@ -161,13 +161,11 @@ export class FleetEc2Client extends EC2Client {
 }
 
 /** Yields all pages of a listing. A missing or empty `NextToken` ends it. */
-export async function* listPages<Page extends { readonly NextToken?: string | undefined }>(
+export function listTokenPages<Page extends { readonly NextToken?: string | undefined }>(
   load: (token: { readonly NextToken?: string }) => Promise<Page>,
 ): AsyncGenerator<Page> {
-  let token: { readonly NextToken?: string } | undefined = {};
-  while (token !== undefined) {
-    const page: Page = await load(token);
-    yield page;
-    token = page.NextToken === undefined || page.NextToken === "" ? undefined : { NextToken: page.NextToken };
-  }
+  return listPages(async ({ cursor }) => {
+    const page = await load(cursor === undefined ? {} : { NextToken: cursor });
+    return { ...page, cursor: page.NextToken || undefined };
+  });
 }

@@ -17,7 +17,7 @@ import {
   ListCommandsCommand,
 } from "@aws-sdk/client-ssm";
 import { redactText } from "@stackyard/aws";
-import { AwsCallError, callAws, type FleetAws, listPages } from "./call-aws.ts";
+import { AwsCallError, callAws, type FleetAws, listTokenPages } from "./call-aws.ts";
 import type { FleetInstanceReport } from "./fleet-run.ts";
 import {
   chunk,
@@ -76,7 +76,7 @@ export async function findInstance(aws: FleetAws, instanceId: string): Promise<K
 
 async function loadFiltered(aws: FleetAws, filters: Filter[]): Promise<readonly KnownInstance[]> {
   const found: KnownInstance[] = [];
-  const pages = listPages((token) => {
+  const pages = listTokenPages((token) => {
     const input = { Filters: filters, MaxResults: PAGE_SIZE, ...token };
     return callAws(aws, {
       what: "The instances could not be listed.",
@@ -107,7 +107,7 @@ function toKnown({ InstanceId = "", State, Tags = [], Platform }: Instance): Kno
 export async function loadAgents(aws: FleetAws, ids: readonly string[]): Promise<ReadonlyMap<string, SsmAgent>> {
   const agents = new Map<string, SsmAgent>();
   for (const part of chunk(ids, IDS_PER_CALL)) {
-    for await (const page of listPages((token) => loadPage(aws, part, token))) {
+    for await (const page of listTokenPages((token) => loadPage(aws, part, token))) {
       for (const node of page.InstanceInformationList ?? []) agents.set(node.InstanceId ?? "", toAgent(node));
     }
   }
@@ -187,7 +187,7 @@ export async function findCommand(aws: FleetAws, commandId: string): Promise<Sen
 type ListInput = ConstructorParameters<typeof ListCommandsCommand>[0];
 
 async function* listCommands(aws: FleetAws, given: ListInput): AsyncGenerator<SentCommand> {
-  const pages = listPages((token) => {
+  const pages = listTokenPages((token) => {
     const input = { ...given, MaxResults: 50, ...token };
     return callAws(aws, {
       what: "The commands could not be listed.",
@@ -224,7 +224,7 @@ export interface Invocation {
 /** All invocations of a command that SSM lists by now. */
 export async function listInvocations(aws: FleetAws, commandId: string): Promise<readonly Invocation[]> {
   const found: Invocation[] = [];
-  const pages = listPages((token) => {
+  const pages = listTokenPages((token) => {
     const input = { CommandId: commandId, Details: false, MaxResults: 50, ...token };
     return callAws(aws, {
       what: `The state of command ${commandId} could not be read.`,

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { mapLimited } from "@stackyard/aws";
-import type { Clock, Records } from "@stackyard/core";
+import { type Clock, mapLimited, type Records } from "@stackyard/core";
 import {
   addTallies,
   type FleetInstanceReport,

@@ -1,4 +1,4 @@
-import { mapLimited } from "@stackyard/aws";
+import { mapLimited } from "@stackyard/core";
 import { AwsCallError, type FleetAws } from "./call-aws.ts";
 import {
   findCommand,

@@ -9,7 +9,7 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { defined, isStackyardError, StackyardError } from "@stackyard/core";
+import { defined, isStackyardError, mapLimited, StackyardError } from "@stackyard/core";
 
 /** An item as DynamoDB takes and gives it. */
 export type Item = Record<string, AttributeValue>;
@@ -374,21 +374,12 @@ export async function takeRecordNumber(work: Table): Promise<number> {
 
 const WIDTH = 16;
 
-/** Runs over all items, at most 16 at a time; results in their order. The first error ends it. */
-export async function inParallel<Item, Result>(
+/** Maps items with at most 16 calls at a time; see `mapLimited`. */
+export function inParallel<Item, Result>(
   items: readonly Item[],
   run: (item: Item, index: number) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  let next = 0;
-  async function work(): Promise<void> {
-    for (let index = next++; index < items.length; index = next++) {
-      const item = items[index];
-      if (item !== undefined) results[index] = await run(item, index);
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(WIDTH, items.length) }, work));
-  return results;
+): Promise<readonly Result[]> {
+  return mapLimited(items, WIDTH, run);
 }
 
 /** Runs calls of one key one after the other. */

@@ -6,9 +6,9 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { type Clock, type Executor, type Locator, type Logger, silentLogger } from "@stackyard/core";
+import { type Clock, type Executor, type Locator, type Logger, mapLimited, silentLogger } from "@stackyard/core";
 import { parseMachine } from "@stackyard/core/machine";
-import { findAwsFault, mapLimited, toAwsError } from "../aws-fault.ts";
+import { findAwsFault, toAwsError } from "../aws-fault.ts";
 
 type Listing = Awaited<ReturnType<Locator["list"]>>[number];
 type Located = Listing["located"];

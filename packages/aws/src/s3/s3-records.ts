@@ -6,7 +6,7 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { type Clock, isStackyardError, type Records, StackyardError } from "@stackyard/core";
+import { type Clock, isStackyardError, mapLimited, type Records, StackyardError } from "@stackyard/core";
 import {
   checkRecordKey,
   createPageBuilder,
@@ -17,7 +17,7 @@ import {
 } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { findAwsFault, mapLimited, toAwsError } from "../aws-fault.ts";
+import { findAwsFault, toAwsError } from "../aws-fault.ts";
 
 /** Where records are kept. */
 export interface S3RecordsOptions {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
-import { isStackyardError } from "@stackyard/core";
+import { findNearestName, isStackyardError } from "@stackyard/core";
 import { formatDuration, type Machine, toDot, toGraph, toMermaid, toSvg } from "@stackyard/core/machine";
 import type { MachineDetails, MachineSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
@@ -18,7 +18,6 @@ import {
   readMachineFiles,
 } from "../project/executors.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";
-import { findNearestName } from "../suggestions.ts";
 
 /** `stackyard machines ls` */
 export const machinesLs = defineServerCommand({

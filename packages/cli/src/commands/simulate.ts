@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { findNearestName } from "@stackyard/core";
 import { createSimulation, type Machine, readStep, type SimulationLine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
@@ -13,7 +14,6 @@ import {
   type ReadMachinesOptions,
   readMachineFiles,
 } from "../project/executors.ts";
-import { findNearestName } from "../suggestions.ts";
 
 /** `stackyard simulate` */
 export const simulate = defineCommand({

@@ -2,13 +2,12 @@ import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { PluginReference, StackyardConfig } from "@stackyard/core";
+import { findNearestName, type PluginReference, type StackyardConfig } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import { formatFaults } from "@stackyard/sdk/commands";
 import { type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
 import { failWith } from "../failure.ts";
-import { findNearestName } from "../suggestions.ts";
 import { findTypeAdvice, formatLoadError, isPlugin, offerOwnPackages } from "./modules.ts";
 
 /** A folder with its configuration; without a file the defaults hold. */

@@ -1,7 +1,14 @@
 import { existsSync, statSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
-import type { Executor, ExecutorDefinition, Plugin, PluginContext, PluginReference } from "@stackyard/core";
+import {
+  type Executor,
+  type ExecutorDefinition,
+  findNearestName,
+  type Plugin,
+  type PluginContext,
+  type PluginReference,
+} from "@stackyard/core";
 import { loadMachineFile } from "@stackyard/core/engine";
 import type { Problem } from "@stackyard/core/machine";
 import { type Machine, type ParseMachineOptions, parseMachine } from "@stackyard/core/machine";
@@ -9,7 +16,6 @@ import { formatFaults } from "@stackyard/sdk/commands";
 import { Value } from "typebox/value";
 import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
-import { findNearestName } from "../suggestions.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile } from "./config.ts";
 import { formatImportError, importFromProject, isPlugin, offerOwnPackages } from "./modules.ts";
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isStackyardError, type Logger } from "@stackyard/core";
+import { findNearestName, isStackyardError, type Logger, listPages } from "@stackyard/core";
 import type { Page, UnreadableRow } from "@stackyard/sdk";
 import { Stackyard } from "@stackyard/sdk";
 import { type Static, type TObject, Type } from "typebox";
@@ -8,7 +8,6 @@ import { type Command, type CommandContext, type CommandSpec, createCommand } fr
 import { failWith } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { dataDirOf, findYard, isAwsYard, loadConfigFile } from "../project/config.ts";
-import { findNearestName } from "../suggestions.ts";
 import { serveAwsYard } from "../yard/aws-yard.ts";
 import { createProcessLogger } from "../yard/health-listener.ts";
 import { findIdentityFault, readServerFile, SERVER_FILE } from "./server-file.ts";
@@ -316,27 +315,25 @@ interface ReadOptions {
   readonly limit?: number | undefined;
 }
 
+/** Loads a page of a list. */
+export type LoadPage<Item> = (page: { readonly limit: number; readonly cursor?: string }) => Promise<Page<Item>>;
+
 /** The pages of a list, one after the other, until the end or so many items. Damaged rows are reported as notes. */
 export async function* readPages<Item>(
-  load: (page: { readonly limit: number; readonly cursor?: string }) => Promise<Page<Item>>,
+  load: LoadPage<Item>,
   { out, limit = Number.POSITIVE_INFINITY }: ReadOptions,
 ): AsyncGenerator<readonly Item[], void> {
   let left = limit;
-  let cursor: string | undefined;
-  do {
-    const page = await load({ limit: Math.min(left, PAGE), ...(cursor === undefined ? {} : { cursor }) });
+  for await (const page of listPages((start) => load({ limit: Math.min(left, PAGE), ...start }))) {
     for (const row of page.unreadable ?? []) out?.note(toNote(row));
     yield page.items;
     left -= page.items.length;
-    cursor = page.cursor;
-  } while (cursor !== undefined && left > 0);
+    if (left <= 0) return;
+  }
 }
 
 /** All items of the pages, at most so many. */
-export async function readAll<Item>(
-  load: Parameters<typeof readPages<Item>>[0],
-  options: ReadOptions,
-): Promise<readonly Item[]> {
+export async function readAll<Item>(load: LoadPage<Item>, options: ReadOptions): Promise<readonly Item[]> {
   const items: Item[] = [];
   for await (const page of readPages(load, options)) items.push(...page);
   return items;

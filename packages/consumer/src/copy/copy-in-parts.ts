@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
+import { mapLimited } from "@stackyard/core";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { AnnouncedMessage } from "../messages.ts";
@@ -173,10 +174,7 @@ export function planParts(
   return { parts, digest: createHash("sha256").update(text).digest("hex") };
 }
 
-/**
- * Processes items with limited concurrency. At the first failure, or when the signal aborts, running items are aborted and
- * awaited before the error is thrown.
- */
+/** As `mapLimited`, but the first failure, or the signal, also aborts the running items. */
 export async function runLimited<Item>(
   items: readonly Item[],
   limit: number,
@@ -185,21 +183,14 @@ export async function runLimited<Item>(
 ): Promise<void> {
   const controller = new AbortController();
   const either = AbortSignal.any([signal, controller.signal]);
-  const failures: unknown[] = [];
-  // All workers share one iterator, so each item is processed once.
-  const left = items.values();
-  async function run(): Promise<void> {
-    for (const item of left) {
-      if (either.aborted) return;
-      try {
-        await work(item, either);
-      } catch (error) {
-        failures.push(error);
-        controller.abort();
-      }
+  await mapLimited(items, limit, async (item) => {
+    either.throwIfAborted();
+    try {
+      await work(item, either);
+    } catch (error) {
+      controller.abort();
+      throw error;
     }
-  }
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, run));
-  if (failures.length > 0) throw failures[0];
+  });
   signal.throwIfAborted();
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Clock, Records } from "@stackyard/core";
+import { type Clock, listPages, type Records } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { CopyStop, type CountedCode } from "./artifact-source.ts";
@@ -30,16 +30,14 @@ const PAGE = 100;
 /** Stores progress in records. Each write names the version that it follows, so concurrent writers conflict. */
 export function createCopyMemory(records: Records, clock: Pick<Clock, "now">): CopyMemory {
   async function* listIdle(savedBefore: number): AsyncGenerator<CopyRecord> {
-    let cursor: string | undefined;
-    do {
-      const page = await records.list(PREFIX, { limit: PAGE, now: clock.now(), ...(cursor && { cursor }) });
+    const pages = listPages((start) => records.list(PREFIX, { limit: PAGE, now: clock.now(), ...start }));
+    for await (const page of pages) {
       for (const { key, version, value } of page.items) {
         const progress = parseCopyProgress(value);
         if (progress === undefined || progress.savedAt >= savedBefore) continue;
         yield createRecord({ records, clock }, { id: key, key: progress.key, version, progress });
       }
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    }
   }
   return {
     async open(key, sha256 = "") {

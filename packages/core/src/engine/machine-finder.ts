@@ -1,5 +1,6 @@
 import { chooseMachine, mayBeUndeclared } from "../aggregate/apply-inputs.ts";
 import type { FoundMachine, MissingMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
+import { listPages } from "../list-pages.ts";
 import { formatUnknownMachine } from "../machine/decide/decide.ts";
 import { MACHINES_FAULT } from "../machine/decide/decision.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
@@ -408,15 +409,12 @@ async function takePage(list: StackList): Promise<readonly string[]> {
 
 /** All stacks of a machine, then the ids under which its events wait for a stack to be created. */
 async function* listStacksOf({ store, pins }: RevisionWatchDeps, name: string): Pages {
-  let cursor: string | undefined;
-  do {
-    const after: { readonly cursor?: string } = cursor === undefined ? {} : { cursor };
-    const page = await store.queries.listStacks({ machine: name }, { limit: PAGE, ...after });
+  const pages = listPages((start) => store.queries.listStacks({ machine: name }, { limit: PAGE, ...start }));
+  for await (const page of pages) {
     const ids: string[] = [];
     for (const { stack } of page.items) if (!(await pins(stack.machineHash))) ids.push(stack.id);
-    cursor = page.cursor;
     yield ids;
-  } while (cursor !== undefined);
+  }
   for await (const stacks of walkParkedStacks(store)) {
     yield stacks.filter((each) => waitsForStackOf(each, name)).map(({ stackId }) => stackId);
   }

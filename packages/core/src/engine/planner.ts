@@ -1,5 +1,6 @@
 import { type LifeEvent, MOST_TIMERS, type ReplayedEvent, replayLife } from "../aggregate/replay-life.ts";
 import { DEFAULT_PARKING } from "../aggregate/round.ts";
+import { listPages } from "../list-pages.ts";
 import { decide } from "../machine/decide/decide.ts";
 import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
 import { defined, isMap, type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
@@ -228,13 +229,11 @@ async function loadLife(deps: PlanDeps, stack: Stack): Promise<LoadedLife> {
 async function readLines({ store }: PlanDeps, stack: Stack) {
   const found: FoundLines = { lines: [], parked: new Map() };
   const { lines, parked } = found;
-  let cursor: string | undefined;
-  do {
-    const page = await store.queries.listHistory({ stackId: stack.id }, { limit: PAGE, ...defined({ cursor }) });
+  const pages = listPages((start) => store.queries.listHistory({ stackId: stack.id }, { limit: PAGE, ...start }));
+  for await (const page of pages) {
     for (const line of page.items) addLine(found, stack, line);
-    if (hasLostBeginning(stack, lines, page.items)) break;
-    cursor = page.cursor;
-  } while (cursor !== undefined && lines.length <= MOST_LINES);
+    if (hasLostBeginning(stack, lines, page.items) || lines.length > MOST_LINES) break;
+  }
   return { lines: lines.slice(0, MOST_LINES), parked: [...parked.values()], isWhole: lines.length <= MOST_LINES };
 }
 

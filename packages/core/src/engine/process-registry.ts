@@ -1,3 +1,4 @@
+import { listPages } from "../list-pages.ts";
 import { defined } from "../machine/event-message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
@@ -132,12 +133,9 @@ const PAGE = 1_000;
 /** The processes of a yard that are not gone. */
 export async function loadLiveProcesses(records: Records, now: number): Promise<readonly ListedProcess[]> {
   const live: ListedProcess[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await listProcesses(records, defined({ limit: PAGE, now, cursor }));
+  for await (const page of listPages((start) => listProcesses(records, { limit: PAGE, now, ...start }))) {
     live.push(...page.items.filter(({ gone }) => !gone));
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  }
   return live;
 }
 

@@ -2,6 +2,7 @@ import { prepareRun, toRunEvent } from "../engine/attempt-result.ts";
 import { createUlids } from "../engine/built-in-ports.ts";
 import { findFaults } from "../engine/call-executor.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { listPages, type PageStart } from "../list-pages.ts";
 import { defined, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorDefinition, ExecutorRegistry } from "../machine/executor-definition.ts";
 import { RUN_MACHINE } from "../machine/run-machine.ts";
@@ -164,12 +165,8 @@ const REPORT_PAGES = 100;
 
 async function loadReport(deps: Deps, runId: string): Promise<readonly unknown[]> {
   const pages: unknown[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await loadReportPage(deps, runId, defined({ limit: REPORT_PAGES, cursor }));
-    pages.push(...page.items);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  const load = (start: PageStart) => loadReportPage(deps, runId, { limit: REPORT_PAGES, ...start });
+  for await (const { items } of listPages(load)) pages.push(...items);
   return pages;
 }
 

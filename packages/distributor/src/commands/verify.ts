@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { StackyardError } from "@stackyard/core";
+import { mapLimited, StackyardError } from "@stackyard/core";
 import {
   type ArtifactsClient,
   checkStoredFile,
@@ -12,7 +12,6 @@ import {
 } from "@stackyard/sdk/artifacts";
 import { formatTable } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
-import { inParallel } from "../records.ts";
 import {
   type ArtifactCommandSpec,
   type ArtifactContext,
@@ -143,7 +142,7 @@ function checkFiles({ out, clock, signal }: ArtifactContext, input: CheckInput):
   const { s3: client, bucket, files, read } = input;
   let done = 0;
   const tell = createProgressReporter(out, clock);
-  return inParallel(files, AT_ONCE, async (file) => {
+  return mapLimited(files, AT_ONCE, async (file) => {
     const check = await checkStoredFile({ client, bucket, file, read, signal });
     done += 1;
     const count = done;

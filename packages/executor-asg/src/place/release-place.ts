@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { listPages, StackyardError } from "@stackyard/core";
 import { formatTable } from "@stackyard/sdk/commands";
 import type { ProjectConfig, Release, ReleaseMemoryPlace, ReleasesApi } from "@stackyard/sdk/releases";
 import { toCell } from "../plan/report.ts";
@@ -133,12 +133,8 @@ async function listReleases(
   signal: AbortSignal,
 ): Promise<readonly Release[]> {
   const found: Release[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await releases.list(at, { limit: PAGE, signal, ...(cursor === undefined ? {} : { cursor }) });
-    found.push(...page.items);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  const pages = listPages((start) => releases.list(at, { limit: PAGE, signal, ...start }));
+  for await (const { items } of pages) found.push(...items);
   return found
     .filter(({ startedAt }) => Date.parse(startedAt) > since)
     .filter(({ standing }) => !failed || standing === "failed" || standing === "cancelled")

@@ -1,8 +1,9 @@
 import { DescribeInstancesCommand, DescribeVpcEndpointsCommand, type Instance } from "@aws-sdk/client-ec2";
 import { GetInstanceProfileCommand, IAMClient, SimulatePrincipalPolicyCommand } from "@aws-sdk/client-iam";
-import { createAwsAccess, mapLimited } from "@stackyard/aws";
+import { createAwsAccess } from "@stackyard/aws";
+import { mapLimited } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import { AwsCallError, callAws, type FleetAws, FleetEc2Client, FleetSsmClient, listPages } from "../call-aws.ts";
+import { AwsCallError, callAws, type FleetAws, FleetEc2Client, FleetSsmClient, listTokenPages } from "../call-aws.ts";
 import { loadAgents, toTagFilters } from "../fleet-calls.ts";
 import { chunk, type SelectOptions, type SsmAgent } from "../select-instances.ts";
 import type { FleetFacts, InstanceFacts, ProfileFacts } from "./check-fleet.ts";
@@ -64,7 +65,7 @@ export async function loadFleetFacts(
 
 async function loadInstances(aws: FleetAws, select: FleetQuestion["select"]): Promise<readonly Instance[]> {
   const found: Instance[] = [];
-  const pages = listPages((token) => {
+  const pages = listTokenPages((token) => {
     const input = { Filters: toTagFilters(select), MaxResults: 1_000, ...token };
     return callAws(aws, {
       what: "The instances could not be listed.",
@@ -101,7 +102,7 @@ export async function loadEndpoints(
   const byVpc = new Map<string, Set<string>>(vpcIds.map((vpcId) => [vpcId, new Set()]));
   try {
     for (const part of chunk(vpcIds)) {
-      for await (const { VpcEndpoints = [] } of listPages((token) => loadPage(aws, part, token))) {
+      for await (const { VpcEndpoints = [] } of listTokenPages((token) => loadPage(aws, part, token))) {
         // Such as com.amazonaws.eu-west-1.ssm.
         for (const { VpcId = "", ServiceName = "" } of VpcEndpoints) {
           byVpc.get(VpcId)?.add(ServiceName.split(".").at(-1) ?? "");

@@ -1,3 +1,4 @@
+import { listPages } from "@stackyard/core";
 import type { RunView } from "@stackyard/core/runs";
 import { type Fleet, toFleetFailure } from "./fleet-deps.ts";
 import {
@@ -183,12 +184,10 @@ const PAGE = 16;
  */
 export async function handleTick(fleet: Fleet, signal: AbortSignal): Promise<TickReport> {
   const report = { kind: "tick" as const, started: 0, waiting: 0, settled: 0, failed: 0 };
-  let cursor: string | undefined;
-  do {
-    const page = await listWatches(fleet, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+  for await (const page of listPages((start) => listWatches(fleet, { limit: PAGE, ...start }))) {
     for (const outcome of await Promise.all(page.watches.map((each) => attempt(fleet, each)))) report[outcome] += 1;
-    cursor = page.cursor;
-  } while (cursor !== undefined && !signal.aborted);
+    if (signal.aborted) break;
+  }
   return report;
 }
 

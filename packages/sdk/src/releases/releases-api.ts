@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { listPages, StackyardError } from "@stackyard/core";
 import type { Page } from "../http-client.ts";
 import { type CallOptions, type StackyardOptions, sleep } from "../http-client.ts";
 import {
@@ -120,13 +120,10 @@ async function findRunning(
   const [running, waiting] = await Promise.all(
     (["running", "waiting"] as const).map(async (standing) => {
       const found: Release[] = [];
-      let cursor: string | undefined;
-      do {
-        const options = { limit: 1_000, ...(cursor === undefined ? {} : { cursor }), ...(signal && { signal }) };
-        const page: Page<Release> = await list({ ...at, standing }, options);
-        found.push(...page.items.filter(({ operation }) => operation === "deploy" || operation === "rollback"));
-        cursor = page.cursor;
-      } while (cursor !== undefined);
+      const options = { limit: 1_000, ...(signal && { signal }) };
+      for await (const { items } of listPages((start) => list({ ...at, standing }, { ...options, ...start }))) {
+        found.push(...items.filter(({ operation }) => operation === "deploy" || operation === "rollback"));
+      }
       return found.toSorted((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt));
     }),
   );

@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { listPages, StackyardError } from "@stackyard/core";
 import type { Page } from "../http-client.ts";
 import {
   type CallOptions,
@@ -80,17 +80,11 @@ async function* loadReport<ReportPage>(
   runId: string,
   { signal, limit }: ReportOptions = {},
 ): AsyncGenerator<ReportPage, void> {
-  let cursor: string | undefined;
-  do {
-    const path = ["v1", "runs", runId, "report"];
-    const page = await http.requestJson<Page<ReportPage>>({
-      path,
-      query: { cursor, limit },
-      ...(signal && { signal }),
-    });
-    yield* page.items;
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  const path = ["v1", "runs", runId, "report"];
+  const pages = listPages(({ cursor }) =>
+    http.requestJson<Page<ReportPage>>({ path, query: { cursor, limit }, ...(signal && { signal }) }),
+  );
+  for await (const { items } of pages) yield* items;
 }
 
 async function loadLog(http: HttpClient, runId: string, options: CallOptions = {}): Promise<string> {

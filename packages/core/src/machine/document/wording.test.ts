@@ -9,6 +9,10 @@ describe("findNearestName", () => {
     ["BUIL", ["BUILT", "BUILD"], "BUILT"],
     ["DEPLOYS", ["DEPLOY", "DESTROY"], "DEPLOY"],
     ["ON", ["OFF", "NO"], "NO"],
+    ["dataDirr", ["dataDir", "machines"], "dataDir"],
+    ["MACHINES", ["machines"], "machines"],
+    ["idel", ["INIT", "IDLE"], "IDLE"],
+    ["", ["a"], "a"],
   ])("finds for %s in %j the name %s", (name, known, expected) => {
     const nearest = findNearestName(name, known);
 
