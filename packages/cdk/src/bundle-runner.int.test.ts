@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { App, Stack } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { toQueueAddress } from "./queues/queue-address.ts";
+import { toQueueAddress } from "./queues.ts";
 import { TaskRunner } from "./task-runner.ts";
 
 let folder: string;

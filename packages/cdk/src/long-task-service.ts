@@ -3,13 +3,18 @@ import { CfnCluster, CfnService, CfnTaskDefinition } from "aws-cdk-lib/aws-ecs";
 import type { CfnRole } from "aws-cdk-lib/aws-iam";
 import { CfnLogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import type { Subnets } from "./functions/app-function.ts";
-import { createAppRole } from "./functions/app-role.ts";
-import { type RunnerSettings, toRunnerEnvironment, toRunnerPermissions } from "./functions/runner-parts.ts";
-import { DEFAULT_YARD, type StoreChoices } from "./functions/yard-settings.ts";
+import type { Subnets } from "./app-function.ts";
+import { createAppRole } from "./app-function.ts";
 import { type Given, toCfn } from "./given.ts";
-import { readByContainer } from "./policies/queue-permissions.ts";
-import type { QueueAddress } from "./queues/queue-address.ts";
+import { readByContainer } from "./policies/yard-permissions.ts";
+import type { QueueAddress } from "./queues.ts";
+import {
+  DEFAULT_YARD,
+  type RunnerSettings,
+  type StoreChoices,
+  toRunnerEnvironment,
+  toRunnerPermissions,
+} from "./yard-settings.ts";
 
 /** What a service of containers for long tasks needs. */
 export interface LongTaskServiceProps extends RunnerSettings {

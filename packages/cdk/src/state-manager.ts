@@ -1,20 +1,26 @@
 import type { Code } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { AppFunction, type FunctionSettings } from "./functions/app-function.ts";
-import { MinuteSchedule } from "./functions/minute-schedule.ts";
-import { createQueueSource } from "./functions/queue-source.ts";
-import { STATE_MANAGER_TIMEOUT_SECONDS } from "./functions/timeouts.ts";
-import { toYardEnvironment, toYardPermissions, type Variables } from "./functions/yard-environment.ts";
+import { AppFunction, type FunctionSettings, STATE_MANAGER_TIMEOUT_SECONDS } from "./app-function.ts";
+import { createQueueSource, MinuteSchedule } from "./function-triggers.ts";
+import { mapGiven } from "./given.ts";
+import type { Permission } from "./policies/statement.ts";
+import {
+  type BucketPrefix,
+  readByLambda,
+  readObjects,
+  sendTo,
+  toPrefix,
+  workByLambda,
+} from "./policies/yard-permissions.ts";
 import {
   DEFAULT_YARD,
   type StateManagerQueues,
   type StoreChoices,
+  toYardEnvironment,
+  toYardPermissions,
+  type Variables,
   type YardSettings,
-} from "./functions/yard-settings.ts";
-import { mapGiven } from "./given.ts";
-import { readByLambda, sendTo, workByLambda } from "./policies/queue-permissions.ts";
-import { type BucketPrefix, readObjects, toPrefix } from "./policies/s3-permissions.ts";
-import type { Permission } from "./policies/statement.ts";
+} from "./yard-settings.ts";
 
 /** What a state manager needs. */
 export interface StateManagerProps extends YardSettings, FunctionSettings {

@@ -1,28 +1,26 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { Fn, Token } from "aws-cdk-lib";
-import type { Code } from "aws-cdk-lib/aws-lambda";
+import { Code } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { bundleRunner } from "./bundle-runner.ts";
-import { AppFunction, type FunctionSettings } from "./functions/app-function.ts";
-import { createQueueSource } from "./functions/queue-source.ts";
-import {
-  toDecisionEnvironment,
-  toDecisionPermissions,
-  toRunnerEnvironment,
-  toRunnerPermissions,
-} from "./functions/runner-parts.ts";
-import { TASK_RUNNER_TIMEOUT_SECONDS } from "./functions/timeouts.ts";
-import type { Variables } from "./functions/yard-environment.ts";
+import { buildSync } from "esbuild";
+import { AppFunction, type FunctionSettings, TASK_RUNNER_TIMEOUT_SECONDS } from "./app-function.ts";
+import { createQueueSource } from "./function-triggers.ts";
+import { type Conditional, type Given, mapGiven } from "./given.ts";
+import type { Permission } from "./policies/statement.ts";
+import { type BucketPrefix, type ExecutorRights, workByLambda } from "./policies/yard-permissions.ts";
 import {
   DEFAULT_YARD,
   type StoreChoices,
   type TaskRunnerQueues,
+  toDecisionEnvironment,
+  toDecisionPermissions,
+  toRunnerEnvironment,
+  toRunnerPermissions,
+  type Variables,
   type YardSettings,
-} from "./functions/yard-settings.ts";
-import { type Conditional, type Given, mapGiven } from "./given.ts";
-import type { ExecutorRights } from "./policies/executor-permissions.ts";
-import { workByLambda } from "./policies/queue-permissions.ts";
-import type { BucketPrefix } from "./policies/s3-permissions.ts";
-import type { Permission } from "./policies/statement.ts";
+} from "./yard-settings.ts";
 
 /** What a runner needs. */
 export interface TaskRunnerProps extends YardSettings, FunctionSettings, ExecutorRights {
@@ -113,4 +111,29 @@ function toCode({ code, entry }: TaskRunnerProps): Code {
   if (code !== undefined && entry === undefined) return code;
   if (entry !== undefined && code === undefined) return bundleRunner(entry);
   throw new TypeError("A TaskRunner needs either `code` or `entry`.");
+}
+
+/** CommonJS modules in a bundle call `require`, which ES modules do not have. */
+const BANNER = 'import { createRequire as toRequire } from "node:module"; const require = toRequire(import.meta.url);';
+
+/**
+ * Bundles a runner of yours into one module. The SDK is left out: the runtimes of Lambda bring it. The same sources give
+ * the same bytes, so a function whose code did not change is not updated. Throws what esbuild finds wrong.
+ */
+export function bundleRunner(entry: string): Code {
+  const { outputFiles } = buildSync({
+    entryPoints: [resolve(entry)],
+    bundle: true,
+    write: false,
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    minify: true,
+    external: ["@aws-sdk/*", "@smithy/*", "pg-native"],
+    banner: { js: BANNER },
+    logLevel: "silent",
+  });
+  const folder = mkdtempSync(join(tmpdir(), "stackyard-runner-"));
+  for (const { contents } of outputFiles) writeFileSync(join(folder, "index.mjs"), contents);
+  return Code.fromAsset(folder);
 }

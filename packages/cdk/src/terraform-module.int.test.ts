@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { PARAMETERS_OF } from "./templates/parameters-of.ts";
+import { PARAMETERS_OF } from "./templates/parameter-definitions.ts";
 
 const FOLDER = join(import.meta.dirname, "../terraform");
 const files = readdirSync(FOLDER).filter((name) => name.endsWith(".tf"));

@@ -1,17 +1,17 @@
 import { type IQueue, Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { type YardAlarmSettings, YardAlarms } from "./alarms/yard-alarms.ts";
-import type { Subnets } from "./functions/app-function.ts";
-import type { Variables } from "./functions/yard-environment.ts";
-import { DEFAULT_YARD, type StoreChoices, type YardSettings } from "./functions/yard-settings.ts";
+import { type YardAlarmSettings, YardAlarms } from "./alarms.ts";
+import type { Subnets } from "./app-function.ts";
 import type { Given } from "./given.ts";
-import type { BucketPrefix } from "./policies/s3-permissions.ts";
-import { present } from "./present.ts";
-import { TIMES_TIMEOUT, YardQueues, type YardQueuesProps } from "./queues/yard-queues.ts";
+import { present } from "./given.ts";
+import type { BucketPrefix } from "./policies/yard-permissions.ts";
+import { TIMES_TIMEOUT, YardQueues, type YardQueuesProps } from "./queues.ts";
 import { StateManager, type StateManagerProps } from "./state-manager.ts";
-import type { YardStore } from "./store/yard-store.ts";
-import { createStacksTable, createWorkTable, toTableAddress } from "./store/yard-tables.ts";
+import type { YardStore } from "./stores.ts";
+import { createStacksTable, createWorkTable, toTableAddress } from "./stores.ts";
 import { TaskRunner, type TaskRunnerProps } from "./task-runner.ts";
+import type { Variables } from "./yard-settings.ts";
+import { DEFAULT_YARD, type StoreChoices, type YardSettings } from "./yard-settings.ts";
 
 type OfYard = "queues" | "stores" | "machines" | keyof YardSettings;
 

@@ -1,7 +1,9 @@
+import { Aws, Fn, type IResolvable } from "aws-cdk-lib";
+import { CfnEventBus, CfnEventBusPolicy } from "aws-cdk-lib/aws-events";
 import { CfnTopic, CfnTopicPolicy } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
-import { type Given, toCfnText } from "../given.ts";
-import { letConsumers, type TrustedConsumers } from "./trusted-consumers.ts";
+import { CallFunction } from "../function-triggers.ts";
+import { findCondition, type Given, mapGiven, toCfn, toCfnText, toValue } from "../given.ts";
 
 /** The roles and accounts that publish and subscribe. */
 export interface AnnouncementsProps {
@@ -69,4 +71,176 @@ export class Announcements extends Construct {
       },
     });
   }
+}
+
+/** Whom a distributor serves: say one of them, or both. */
+export interface TrustedConsumers {
+  /** Accounts, by their numbers. The trust of a role, 2,048 characters, holds some 40. */
+  readonly accounts?: Given<readonly string[]>;
+  /** All accounts of an organisation. */
+  readonly organizationId?: Given<string>;
+}
+
+type Tests = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** The actions that they may call. */
+export interface ConsumerRight {
+  readonly sid: string;
+  readonly actions: readonly string[];
+  /** Default: none, as in the policy of a role. */
+  readonly resources?: readonly unknown[];
+  readonly conditions?: Tests;
+  /** The external id that they must pass when they assume a role. */
+  readonly externalId?: Given<string> | undefined;
+}
+
+/** A statement of a policy of a resource. */
+export interface TrustStatement {
+  readonly Sid: string;
+  readonly Effect: "Allow";
+  readonly Principal: object;
+  readonly Action: readonly string[];
+  readonly Resource?: readonly unknown[];
+  readonly Condition?: Tests | IResolvable;
+}
+
+/** Returns the statements for a policy, some of which may depend on conditions of the template. */
+export function letConsumers(trusted: TrustedConsumers, right: ConsumerRight): readonly unknown[] {
+  return toTrustStatements(trusted, right).map((given) => toCfn(given, (statement) => statement));
+}
+
+/**
+ * One statement for the accounts and one for the organization. The latter excludes services: `aws:PrincipalOrgID` is empty for these
+ * (IAM, "AWS global condition context keys").
+ */
+export function toTrustStatements(trusted: TrustedConsumers, right: ConsumerRight): readonly Given<TrustStatement>[] {
+  const { accounts, organizationId } = trusted;
+  const { sid, conditions, externalId } = right;
+  const ofAccounts = (numbers: readonly string[]) =>
+    toStatement({ ...right, sid: `${sid}Accounts` }, { AWS: numbers }, toAccountTests(right));
+  const ofOrganization = (id: string) => {
+    const said = externalId === undefined ? {} : { "sts:ExternalId": toCfnText(externalId) };
+    const StringEquals = { ...conditions?.["StringEquals"], ...said, "aws:PrincipalOrgID": id };
+    return toStatement({ ...right, sid: `${sid}Organization` }, { AWS: "*" }, { ...conditions, StringEquals });
+  };
+  return [
+    ...(accounts === undefined ? [] : [mapGiven(accounts, ofAccounts)]),
+    ...(organizationId === undefined ? [] : [mapGiven(organizationId, ofOrganization)]),
+  ];
+}
+
+/** IAM rejects an empty condition, so it is omitted completely. */
+function toAccountTests({ conditions, externalId }: ConsumerRight): Tests | IResolvable | undefined {
+  if (externalId === undefined) return conditions;
+  const test = mapGiven(externalId, (id) => ({ ...conditions, StringEquals: { "sts:ExternalId": id } }));
+  return toCfn(test, (tests) => tests);
+}
+
+function toStatement(
+  { sid, actions, resources }: ConsumerRight,
+  Principal: object,
+  tests?: Tests | IResolvable,
+): TrustStatement {
+  return {
+    Sid: sid,
+    Effect: "Allow",
+    Principal,
+    Action: actions,
+    ...(resources === undefined ? {} : { Resource: resources }),
+    ...(tests === undefined ? {} : { Condition: tests }),
+  };
+}
+
+/** The senders of receipts. */
+export interface ReceiptBusProps {
+  readonly name: string;
+  readonly trusted: TrustedConsumers;
+}
+
+/** The source that consumers set in their events. EventBridge adds their account to each event. */
+export const CONSUMER_SOURCE = "stackyard.consumer";
+
+/** The event bus of receipts. */
+export class ReceiptBus extends Construct {
+  readonly busName: string;
+  readonly busArn: string;
+
+  constructor(scope: Construct, id: string, { name, trusted }: ReceiptBusProps) {
+    super(scope, id);
+    // Without a description, which us-gov-west-1 does not support.
+    const bus = new CfnEventBus(this, "ReceiptBus", { name });
+    this.busName = bus.ref;
+    this.busArn = bus.attrArn;
+    const statements = toTrustStatements(trusted, {
+      sid: "ReceiptsOf",
+      actions: ["events:PutEvents"],
+      resources: [this.busArn],
+      conditions: { StringEquals: { "events:source": CONSUMER_SOURCE } },
+    });
+    for (const given of statements) this.#add(given);
+  }
+
+  /** Each statement is a separate resource here, so that it can depend on a condition. */
+  #add(given: Given<TrustStatement>): void {
+    const statement = toValue(given);
+    const policy = new CfnEventBusPolicy(this, statement.Sid, {
+      eventBusName: this.busName,
+      statementId: statement.Sid,
+      statement,
+    });
+    const condition = findCondition(given);
+    if (condition !== undefined) policy.cfnOptions.condition = condition;
+  }
+}
+
+/** The events that call the function of a distributor. */
+export interface DistributorEventsProps {
+  readonly functionName: string;
+  readonly functionArn: string;
+  readonly bucket: string;
+  /** Empty: the whole bucket. */
+  readonly uploadPrefix?: Given<string> | undefined;
+  readonly receiptBusName: string;
+}
+
+/** Rules for manifests and uploads, for receipts, and for overdue work. */
+export class DistributorEvents extends Construct {
+  constructor(scope: Construct, id: string, props: DistributorEventsProps) {
+    super(scope, id);
+    const { functionName, functionArn, receiptBusName } = props;
+    const called = { functionName, functionArn };
+    new CallFunction(this, "Published", {
+      ...called,
+      description: "Tells the distributor of manifests, and of files that others have uploaded.",
+      eventPattern: toObjectPattern(props),
+    });
+    new CallFunction(this, "Received", {
+      ...called,
+      eventBusName: receiptBusName,
+      description: "Tells the distributor what became of artifacts.",
+      eventPattern: { source: [CONSUMER_SOURCE] },
+    });
+    new CallFunction(this, "Sweep", {
+      ...called,
+      schedule: "rate(5 minutes)",
+      description: "Lets the distributor see what is overdue, and go on with what was broken off.",
+    });
+  }
+}
+
+/** The manifest is written last: the event for it publishes the artifact. */
+function toObjectPattern({ bucket, uploadPrefix }: DistributorEventsProps): object {
+  const uploads = uploadPrefix === undefined ? [] : [toPrefixTest(uploadPrefix)];
+  return {
+    source: ["aws.s3"],
+    "detail-type": ["Object Created"],
+    detail: { bucket: { name: [bucket] }, object: { key: [{ suffix: "/manifest.json" }, ...uploads] } },
+  };
+}
+
+/** Patterns use EventBridge's spelling, in lower case. */
+function toPrefixTest(uploadPrefix: Given<string>): unknown {
+  const condition = findCondition(uploadPrefix);
+  const test = { prefix: toValue(uploadPrefix) };
+  return condition === undefined ? test : Fn.conditionIf(condition.logicalId, test, Aws.NO_VALUE);
 }

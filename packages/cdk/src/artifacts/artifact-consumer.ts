@@ -1,17 +1,19 @@
 import { Aws, CfnCondition, Fn, Token } from "aws-cdk-lib";
 import { CfnParameter } from "aws-cdk-lib/aws-ssm";
 import { Construct } from "constructs";
-import type { AppFunction } from "../functions/app-function.ts";
-import { findCondition, toValue } from "../given.ts";
-import { present } from "../present.ts";
-import type { QueueAddress } from "../queues/queue-address.ts";
-import { TIMES_TIMEOUT } from "../queues/yard-queues.ts";
-import { AdoptedBucket } from "./adopted-bucket.ts";
-import type { ArtifactConsumerProps } from "./consumer-props.ts";
+import { type AlarmRule, type AlarmTopics, createAlarm, FunctionAlarms, toQueueMetric } from "../alarms.ts";
+import type { AppFunction } from "../app-function.ts";
+import { findCondition, makeOnlyWhere, present, toFlag, toValue } from "../given.ts";
+import { type QueueAddress, TIMES_TIMEOUT } from "../queues.ts";
+import {
+  AdoptedBucket,
+  type ArtifactConsumerProps,
+  COPY_TIMEOUT_SECONDS,
+  CopyFunction,
+  InitialSetTrigger,
+  type ResourceSettings,
+} from "./consumer-functions.ts";
 import { ConsumerQueues } from "./consumer-queues.ts";
-import { COPY_TIMEOUT_SECONDS, CopyFunction } from "./copy-function.ts";
-import { InitialSetTrigger, type ResourceSettings } from "./initial-set-trigger.ts";
-import { makeOnlyWhere, toFlag } from "./switch.ts";
 
 const BUCKET_PREFIX = "stackyard-artifacts";
 const PARAMETER_NAME = "/stackyard/consumer/bucket-name";
@@ -112,4 +114,57 @@ function toResourceSettings(props: ArtifactConsumerProps): ResourceSettings {
 /** The capabilities that a consumer reports. */
 function toCapabilities({ transfer, retire }: ArtifactConsumerProps) {
   return { TRANSFER: transfer, RETIRE: retire === undefined ? undefined : toFlag(retire) };
+}
+
+/** Which consumer is watched. */
+export interface ConsumerAlarmsProps {
+  readonly topicArns?: AlarmTopics;
+  readonly consumer: ArtifactConsumer;
+}
+
+const FIVE_MINUTES = 300;
+/** A copy of the largest file takes several deliveries, each of which may take a quarter of an hour. */
+const QUEUE_WAIT_SECONDS = 21_600;
+
+/** Alarms on what needs a person: messages that nobody could work or that were refused, a queue that stands, a function that fails. */
+export class ConsumerAlarms extends Construct {
+  constructor(scope: Construct, id: string, { topicArns, consumer }: ConsumerAlarmsProps) {
+    super(scope, id);
+    const rules = { DeadLetters: toAgeRule, Parked: toParkedRule, QueueWaits: toWaitRule };
+    const queues = { DeadLetters: consumer.deadLetters, Parked: consumer.parking, QueueWaits: consumer.queue };
+    for (const name of ["DeadLetters", "Parked", "QueueWaits"] as const) {
+      createAlarm(this, name, rules[name](queues[name]), topicArns);
+    }
+    new FunctionAlarms(this, "Functions", { topicArns, functions: { Copy: consumer.function } });
+  }
+}
+
+function toAgeRule({ name }: QueueAddress): AlarmRule {
+  return {
+    description: `Messages of artifacts lie in ${name}: nobody could work them, and they are kept for 14 days at most. The log says why.`,
+    metric: toQueueMetric(name, "ApproximateAgeOfOldestMessage"),
+    limit: { above: 0 },
+    periodSeconds: FIVE_MINUTES,
+    periods: 1,
+  };
+}
+
+function toParkedRule({ name }: QueueAddress): AlarmRule {
+  return {
+    description: `Messages were refused and lie in ${name}, each with its reason: somebody sends what is not to be copied.`,
+    metric: toQueueMetric(name, "ApproximateNumberOfMessagesVisible"),
+    limit: { above: 0 },
+    periodSeconds: FIVE_MINUTES,
+    periods: 1,
+  };
+}
+
+function toWaitRule({ name }: QueueAddress): AlarmRule {
+  return {
+    description: `The oldest message in ${name} waits for more than 6 hours: look whether the function fails or is throttled.`,
+    metric: toQueueMetric(name, "ApproximateAgeOfOldestMessage"),
+    limit: { above: QUEUE_WAIT_SECONDS },
+    periodSeconds: FIVE_MINUTES,
+    periods: 3,
+  };
 }

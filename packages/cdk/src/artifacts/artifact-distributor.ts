@@ -1,13 +1,19 @@
 import { Aws, Fn } from "aws-cdk-lib";
 import { CfnEventInvokeConfig } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { AppFunction } from "../functions/app-function.ts";
-import type { QueueAddress } from "../queues/queue-address.ts";
-import { createWorkQueue } from "../queues/work-queue.ts";
-import { Announcements } from "./announcements.ts";
-import { DistributorEvents } from "./distributor-events.ts";
+import {
+  type AlarmMetric,
+  type AlarmRule,
+  type AlarmTopics,
+  createAlarm,
+  FunctionAlarms,
+  toQueueMetric,
+} from "../alarms.ts";
+import { AppFunction } from "../app-function.ts";
+import { createWorkQueue, type QueueAddress } from "../queues.ts";
+import { Announcements, DistributorEvents, ReceiptBus } from "./announcements.ts";
 import { DistributorMemory } from "./distributor-memory.ts";
-import type { ArtifactDistributorProps } from "./distributor-props.ts";
+import { type ArtifactDistributorProps, openRoot, type SourcePrefixes } from "./distributor-props.ts";
 import {
   createSignerRole,
   type DistributorParts,
@@ -15,8 +21,6 @@ import {
   toDistributorPermissions,
 } from "./distributor-role.ts";
 import { InitialSets, toMachineArn } from "./initial-sets.ts";
-import { ReceiptBus } from "./receipt-bus.ts";
-import { openRoot, type SourcePrefixes } from "./source-prefixes.ts";
 
 const NAME = "stackyard-distributor";
 const BUCKET_PREFIX = "stackyard-artifact-source";
@@ -127,4 +131,60 @@ export class ArtifactDistributor extends Construct {
 /** Role names are unique in an account, and other regions may have a distributor too. */
 function toSignerName(name: string): string {
   return Fn.join("", [name, "-signer-", Aws.REGION]);
+}
+
+/** Which distributor is watched. */
+export interface DistributorAlarmsProps {
+  readonly topicArns?: AlarmTopics;
+  readonly distributor: ArtifactDistributor;
+}
+
+const FIVE_MINUTES = 300;
+
+/** Alarms on what needs a person: events that were given up, queues that take no messages, initial sets that fail. */
+export class DistributorAlarms extends Construct {
+  constructor(scope: Construct, id: string, { topicArns, distributor }: DistributorAlarmsProps) {
+    super(scope, id);
+    createAlarm(this, "Failures", toFailureRule(distributor.failures.name), topicArns);
+    createAlarm(this, "Undelivered", toDeliveryRule(distributor.topicName), topicArns);
+    createAlarm(this, "InitialSetFails", toMachineRule(distributor.initialSetMachineArn), topicArns);
+    createAlarm(this, "Missing", MISSING, topicArns);
+    new FunctionAlarms(this, "Functions", { topicArns, functions: { Distributor: distributor.function } });
+  }
+}
+
+/** The sweep logs the count every five minutes in the embedded metric format. */
+const MISSING: AlarmRule = {
+  description: "Artifacts are missing at consumers although they were announced again and again: see their coverage.",
+  metric: { namespace: "Stackyard/Artifacts", metricName: "AlarmedCells", dimensions: {}, statistic: "Maximum" },
+  limit: { above: 0 },
+  periodSeconds: 2 * FIVE_MINUTES,
+  periods: 1,
+};
+
+function toFailureRule(queueName: string): AlarmRule {
+  const metric = toQueueMetric(queueName, "ApproximateNumberOfMessagesVisible");
+  return toRule(`The distributor gave up events; they lie in ${queueName}. Its log says why.`, metric);
+}
+
+function toDeliveryRule(TopicName: string): AlarmRule {
+  return toRule(`${TopicName} could not deliver to a consumer: is its queue gone, or its key closed to SNS?`, {
+    namespace: "AWS/SNS",
+    metricName: "NumberOfNotificationsFailed",
+    statistic: "Sum",
+    dimensions: { TopicName },
+  });
+}
+
+function toMachineRule(StateMachineArn: string): AlarmRule {
+  return toRule("An initial set has failed: the execution says why. An account that is not trusted asks in vain.", {
+    namespace: "AWS/States",
+    metricName: "ExecutionsFailed",
+    statistic: "Sum",
+    dimensions: { StateMachineArn },
+  });
+}
+
+function toRule(description: string, metric: AlarmMetric): AlarmRule {
+  return { description, metric, limit: { above: 0 }, periodSeconds: FIVE_MINUTES, periods: 1 };
 }

@@ -4,11 +4,9 @@ import { describe, expect, it } from "vitest";
 import { DISTRIBUTOR_OUTPUTS } from "../testing/an-artifacts-app.ts";
 import { findGrants, listPairs } from "../testing/find-grants.ts";
 import { resolveTemplate, toJson } from "../testing/resolve-template.ts";
-import { ArtifactConsumer } from "./artifact-consumer.ts";
-import { ArtifactDistributor } from "./artifact-distributor.ts";
-import { ConsumerAlarms } from "./consumer-alarms.ts";
-import type { ArtifactConsumerProps } from "./consumer-props.ts";
-import { DistributorAlarms } from "./distributor-alarms.ts";
+import { ArtifactConsumer, ConsumerAlarms } from "./artifact-consumer.ts";
+import { ArtifactDistributor, DistributorAlarms } from "./artifact-distributor.ts";
+import type { ArtifactConsumerProps } from "./consumer-functions.ts";
 import type { ArtifactDistributorProps } from "./distributor-props.ts";
 
 const code = Code.fromInline("exports.handler = () => {}");

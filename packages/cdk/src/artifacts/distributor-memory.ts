@@ -1,9 +1,11 @@
 import { Aws, CfnCondition, Fn, RemovalPolicy, Token } from "aws-cdk-lib";
+import type { CfnBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
-import { createRecordsTable } from "../ecs-task/ecs-task-memory.ts";
-import { findCondition, type Given, toValue } from "../given.ts";
-import type { ExistingMemory } from "./distributor-props.ts";
-import { createSourceBucket, type SourceBucketInput } from "./source-bucket.ts";
+import { createRecordsTable } from "../ecs-task/ecs-task.ts";
+import { findCondition, type Given, type Switch, toCfn, toValue, whereOn } from "../given.ts";
+import { type ClosedBucketInput, createClosedBucket } from "../stores.ts";
+import { letConsumers, type TrustedConsumers } from "./announcements.ts";
+import { type ExistingMemory, type SourcePrefixes, toAnnouncedObjects } from "./distributor-props.ts";
 
 /** The storage of a distributor. */
 export interface DistributorMemoryProps
@@ -57,4 +59,50 @@ export class DistributorMemory extends Construct {
     const makes = new CfnCondition(this, conditionId, { expression: Fn.conditionNot(isThere) });
     return Token.asString(Fn.conditionIf(isThere.logicalId, toValue(existing), make(makes)));
   }
+}
+
+/** Settings of the bucket of artifacts. */
+export interface SourceBucketInput extends Pick<ClosedBucketInput, "name" | "condition" | "keyArn"> {
+  readonly trusted: TrustedConsumers;
+  /** Consumers that may read it themselves. */
+  readonly readByIdentity: Switch;
+  readonly prefixes: SourcePrefixes;
+}
+
+const ABORT_AFTER_DAYS = 7;
+
+/** Creates the bucket of artifacts, which sends EventBridge an event for each new object. It is retained. */
+export function createSourceBucket(scope: Construct, id: string, input: SourceBucketInput): CfnBucket {
+  const { trusted, readByIdentity, prefixes, ...made } = input;
+  return createClosedBucket(scope, id, {
+    ...made,
+    toStatements: (arn) => letRead(toAnnouncedObjects(arn, prefixes), trusted, readByIdentity),
+    more: {
+      bucketName: made.name,
+      notificationConfiguration: { eventBridgeConfiguration: { eventBridgeEnabled: true } },
+      lifecycleConfiguration: {
+        rules: [
+          {
+            id: "AbortUploads",
+            status: "Enabled",
+            abortIncompleteMultipartUpload: { daysAfterInitiation: ABORT_AFTER_DAYS },
+          },
+        ],
+      },
+    },
+  });
+}
+
+/** Each statement depends on the condition of its own consumers, which is nested in the condition of the whole policy. */
+function letRead(resources: readonly string[], trusted: TrustedConsumers, readByIdentity: Switch): readonly unknown[] {
+  const statements = letConsumers(trusted, {
+    sid: "Read",
+    actions: ["s3:GetObject", "s3:GetObjectVersion"],
+    resources,
+  });
+  return statements.flatMap((statement) => whereOn(readByIdentity, statement)).map((given) => toCfn(given, toItself));
+}
+
+function toItself(statement: unknown): unknown {
+  return statement;
 }

@@ -1,8 +1,9 @@
+import { Aws, CfnCondition, Fn, Token } from "aws-cdk-lib";
 import type { Code } from "aws-cdk-lib/aws-lambda";
-import type { FunctionSettings } from "../functions/app-function.ts";
-import type { Given } from "../given.ts";
-import type { Switch } from "./switch.ts";
-import type { TrustedConsumers } from "./trusted-consumers.ts";
+import type { Construct } from "constructs";
+import type { FunctionSettings } from "../app-function.ts";
+import { findCondition, type Given, mapGiven, type Switch, toValue } from "../given.ts";
+import type { TrustedConsumers } from "./announcements.ts";
 
 /** A bucket or table that is there under a condition of the template, and made otherwise. */
 export interface ExistingMemory {
@@ -47,4 +48,35 @@ export interface ArtifactDistributorProps extends FunctionSettings {
   readonly keepDays?: Given<string>;
   /** `debug`, `info`, `warn` or `error`. Default: `info`. */
   readonly logLevel?: string;
+}
+
+/** Key prefixes in the source bucket. */
+export interface SourcePrefixes {
+  /** Prefix of artifacts with a manifest. Default: the whole bucket. */
+  readonly artifactPrefix?: Given<string> | undefined;
+  /** Prefix of files that others upload without a manifest; may be empty. Default: no uploads. */
+  readonly uploadPrefix?: Given<string> | undefined;
+}
+
+/** A single slash means the whole bucket. */
+export function openRoot(scope: Construct, uploadPrefix: Given<string>): Given<string> {
+  const prefix = toValue(uploadPrefix);
+  if (findCondition(uploadPrefix) === undefined) return prefix === "/" ? "" : prefix;
+  const isRoot = new CfnCondition(scope, "UploadsAnywhere", { expression: Fn.conditionEquals(prefix, "/") });
+  return mapGiven(uploadPrefix, () => Token.asString(Fn.conditionIf(isRoot.logicalId, "", prefix)));
+}
+
+/** The objects that are announced: consumers may read no others. */
+export function toAnnouncedObjects(
+  bucketArn: string,
+  { artifactPrefix = "", uploadPrefix }: SourcePrefixes,
+): readonly string[] {
+  const artifacts = toObjects(bucketArn, artifactPrefix, toObjects(bucketArn, ""));
+  return uploadPrefix === undefined ? [artifacts] : [artifacts, toObjects(bucketArn, uploadPrefix, Aws.NO_VALUE)];
+}
+
+function toObjects(bucketArn: string, prefix: Given<string>, otherwise = ""): string {
+  const objects = Fn.join("", [bucketArn, "/", toValue(prefix), "*"]);
+  const condition = findCondition(prefix);
+  return condition === undefined ? objects : Token.asString(Fn.conditionIf(condition.logicalId, objects, otherwise));
 }

@@ -1,10 +1,8 @@
 import { Aws, Fn } from "aws-cdk-lib";
 import { CfnRole } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
-import { toRolePolicies } from "../functions/app-role.ts";
-import type { Variables } from "../functions/yard-environment.ts";
-import { type Given, mapGiven, toCfnText } from "../given.ts";
-import { toBucketArn } from "../policies/bucket-arn.ts";
+import { toRolePolicies } from "../app-function.ts";
+import { type Given, mapGiven, present, toCfnText } from "../given.ts";
 import {
   announce,
   keepArtifacts,
@@ -15,11 +13,12 @@ import {
   startInitialSets,
   takeSignerRole,
   useKeyVia,
-} from "../policies/distributor-permissions.ts";
+} from "../policies/artifact-permissions.ts";
 import type { Permission } from "../policies/statement.ts";
-import { present } from "../present.ts";
+import { toBucketArn } from "../policies/statement.ts";
+import type { Variables } from "../yard-settings.ts";
 import type { ArtifactDistributorProps } from "./distributor-props.ts";
-import { type SourcePrefixes, toAnnouncedObjects } from "./source-prefixes.ts";
+import { type SourcePrefixes, toAnnouncedObjects } from "./distributor-props.ts";
 
 /** The resources that the function of a distributor uses. */
 export interface DistributorParts {

@@ -1,8 +1,6 @@
-export { ArtifactConsumer } from "./artifact-consumer.ts";
-export { ArtifactDistributor } from "./artifact-distributor.ts";
-export { ConsumerAlarms, type ConsumerAlarmsProps } from "./consumer-alarms.ts";
-export type { ArtifactConsumerProps, ConsumerCode, DistributorAddress } from "./consumer-props.ts";
-export { DistributorAlarms, type DistributorAlarmsProps } from "./distributor-alarms.ts";
+export type { Switch } from "../given.ts";
+export type { TrustedConsumers } from "./announcements.ts";
+export { ArtifactConsumer, ConsumerAlarms, type ConsumerAlarmsProps } from "./artifact-consumer.ts";
+export { ArtifactDistributor, DistributorAlarms, type DistributorAlarmsProps } from "./artifact-distributor.ts";
+export type { ArtifactConsumerProps, ConsumerCode, DistributorAddress } from "./consumer-functions.ts";
 export type { ArtifactDistributorProps, ExistingMemory } from "./distributor-props.ts";
-export type { Switch } from "./switch.ts";
-export type { TrustedConsumers } from "./trusted-consumers.ts";

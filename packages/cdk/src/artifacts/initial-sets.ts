@@ -3,12 +3,10 @@ import { Aws, Fn } from "aws-cdk-lib";
 import { CfnRole } from "aws-cdk-lib/aws-iam";
 import { CfnStateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
-import { createAppRole, toRolePolicies } from "../functions/app-role.ts";
-import { type Given, toCfnText } from "../given.ts";
+import { createAppRole, toRolePolicies } from "../app-function.ts";
+import { type Given, present, type Switch, toCfnText, whereOn } from "../given.ts";
 import { allow, type Permission } from "../policies/statement.ts";
-import { present } from "../present.ts";
-import { type Switch, whereOn } from "./switch.ts";
-import { letConsumers, type TrustedConsumers } from "./trusted-consumers.ts";
+import { letConsumers, type TrustedConsumers } from "./announcements.ts";
 
 /** The function that sends initial sets, and the consumers that may request them. */
 export interface InitialSetsProps {

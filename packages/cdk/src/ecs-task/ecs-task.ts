@@ -1,14 +1,16 @@
-import { Aws } from "aws-cdk-lib";
+import { toEcsTaskStateMachine } from "@stackyard/executor-ecs/custom-resource";
+import { Aws, RemovalPolicy } from "aws-cdk-lib";
+import { CfnTable } from "aws-cdk-lib/aws-dynamodb";
 import type { Code } from "aws-cdk-lib/aws-lambda";
+import { CfnSecret } from "aws-cdk-lib/aws-secretsmanager";
+import { CfnStateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
-import { AppFunction, type FunctionSettings } from "../functions/app-function.ts";
-import { CallFunction } from "../functions/call-function.ts";
-import { DEFAULT_YARD } from "../functions/yard-settings.ts";
+import { AppFunction, createAppRole, type FunctionSettings } from "../app-function.ts";
+import { CallFunction } from "../function-triggers.ts";
 import { type Given, mapGiven } from "../given.ts";
 import { type EcsRights, runEcsTasks } from "../policies/ecs-permissions.ts";
 import { allow, type Permission } from "../policies/statement.ts";
-import { createAnswerSecret, createRecordsTable } from "./ecs-task-memory.ts";
-import { EcsTaskWaiting } from "./ecs-task-waiting.ts";
+import { DEFAULT_YARD } from "../yard-settings.ts";
 
 /** What the custom resource needs. */
 export interface EcsTaskProps extends FunctionSettings, EcsRights {
@@ -107,4 +109,58 @@ function tagStarted(): Permission {
   const tasks = `arn:${Aws.PARTITION}:ecs:*:${Aws.ACCOUNT_ID}:task/*`;
   const Condition = { StringLike: { "aws:ResourceTag/stackyard:stack": "*" } };
   return { name: "TaskTags", statements: [{ ...allow("TagOwn", ["ecs:TagResource"], tasks), Condition }] };
+}
+
+/** Creates the table of requests; entries expire automatically. */
+export function createRecordsTable(scope: Construct, id: string, tableName: string): CfnTable {
+  const table = new CfnTable(scope, id, {
+    tableName,
+    billingMode: "PAY_PER_REQUEST",
+    attributeDefinitions: ["pk", "sk"].map((attributeName) => ({ attributeName, attributeType: "S" })),
+    keySchema: [
+      { attributeName: "pk", keyType: "HASH" },
+      { attributeName: "sk", keyType: "RANGE" },
+    ],
+    timeToLiveSpecification: { attributeName: "ttl", enabled: true },
+  });
+  table.applyRemovalPolicy(RemovalPolicy.DESTROY);
+  return table;
+}
+
+/** Creates the secret that encrypts the addresses of answers: a caller that knows an address may answer in our place. */
+export function createAnswerSecret(scope: Construct, id: string): CfnSecret {
+  return new CfnSecret(scope, id, {
+    description: "Stackyard: encrypts the addresses at which CloudFormation waits for answers.",
+    generateSecretString: { passwordLength: 64, excludePunctuation: true },
+  });
+}
+
+/** Who is called by the state machine. */
+export interface EcsTaskWaitingProps {
+  readonly name: string;
+  readonly functionArn: string;
+  readonly permissionsBoundaryArn?: Given<string> | undefined;
+}
+
+/** The state machine that waits for tasks, since a function that called itself would be stopped by Lambda. */
+export class EcsTaskWaiting extends Construct {
+  readonly stateMachineArn: string;
+
+  constructor(scope: Construct, id: string, { name, functionArn, permissionsBoundaryArn }: EcsTaskWaitingProps) {
+    super(scope, id);
+    const role = createAppRole(this, "Role", {
+      description: "Stackyard: waits for tasks of ECS.",
+      service: "states.amazonaws.com",
+      permissions: [{ name: "Steps", statements: [allow("Call", ["lambda:InvokeFunction"], functionArn)] }],
+      permissionsBoundaryArn,
+    });
+    const machine = new CfnStateMachine(this, "StateMachine", {
+      stateMachineName: name,
+      roleArn: role.attrArn,
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: as Step Functions reads it.
+      definition: toEcsTaskStateMachine("${FunctionArn}"),
+      definitionSubstitutions: { FunctionArn: functionArn },
+    });
+    this.stateMachineArn = machine.ref;
+  }
 }

@@ -9,12 +9,14 @@ import { checkResources } from "../testing/check-resources.ts";
 import { findGrants } from "../testing/find-grants.ts";
 import { resolveTemplate } from "../testing/resolve-template.ts";
 import { Yard } from "../yard.ts";
-import { createApplyDocument } from "./apply-document.ts";
 import { Fleet } from "./fleet.ts";
-import { createFleetAssociation } from "./fleet-association.ts";
-import { FleetInstanceProfile } from "./instance-profile.ts";
-import { createLaunchHook } from "./launch-hook.ts";
-import { PatchWindow } from "./patch-window.ts";
+import {
+  createApplyDocument,
+  createFleetAssociation,
+  createLaunchHook,
+  FleetInstanceProfile,
+  PatchWindow,
+} from "./instances.ts";
 
 const ECS_RIGHTS = {
   clusterArns: ["arn:aws:ecs:eu-west-1:111122223333:cluster/web"],

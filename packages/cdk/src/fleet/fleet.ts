@@ -1,17 +1,21 @@
 import { Aws } from "aws-cdk-lib";
 import type { Code } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { AppFunction, type FunctionSettings } from "../functions/app-function.ts";
-import { toYardEnvironment, toYardPermissions, type Variables } from "../functions/yard-environment.ts";
-import { DEFAULT_YARD, type StoreChoices, type YardSettings } from "../functions/yard-settings.ts";
+import { AppFunction, type FunctionSettings } from "../app-function.ts";
+import { CallFunction } from "../function-triggers.ts";
 import { type Given, mapGiven } from "../given.ts";
-import { toExecutorPermissions } from "../policies/executor-permissions.ts";
 import { completeLaunches, findInstances, reportJobs } from "../policies/fleet-permissions.ts";
-import { sendTo } from "../policies/queue-permissions.ts";
-import { type BucketPrefix, readObjects } from "../policies/s3-permissions.ts";
 import type { Permission } from "../policies/statement.ts";
-import type { QueueAddress } from "../queues/queue-address.ts";
-import { addFleetRules } from "./fleet-rules.ts";
+import { type BucketPrefix, readObjects, sendTo, toExecutorPermissions } from "../policies/yard-permissions.ts";
+import type { QueueAddress } from "../queues.ts";
+import {
+  DEFAULT_YARD,
+  type StoreChoices,
+  toYardEnvironment,
+  toYardPermissions,
+  type Variables,
+  type YardSettings,
+} from "../yard-settings.ts";
 
 /** What a fleet's function needs: the queue of events and the store of a yard whose runner has the executor `runcommand`. */
 export interface FleetProps extends YardSettings, FunctionSettings {
@@ -82,4 +86,36 @@ export class Fleet extends Construct {
 
 function toReading(objects: BucketPrefix): Permission {
   return readObjects("NewestArtifacts", objects);
+}
+
+/** The function to call. */
+export interface FleetRulesProps {
+  readonly functionName: string;
+  readonly functionArn: string;
+  /** `ENABLED` or `DISABLED`: instances that start. */
+  readonly bootState: string;
+}
+
+/** Adds the rules of a fleet: for instances that start, for launches that wait, and for the check each minute. */
+export function addFleetRules(scope: Construct, { bootState, ...called }: FleetRulesProps): void {
+  new CallFunction(scope, "Boot", {
+    ...called,
+    state: bootState,
+    description: "Configures instances that have started; those without the tag are left alone.",
+    eventPattern: {
+      source: ["aws.ec2"],
+      "detail-type": ["EC2 Instance State-change Notification"],
+      detail: { state: ["running"] },
+    },
+  });
+  new CallFunction(scope, "Launch", {
+    ...called,
+    description: "Configures instances whose launch waits for it (a lifecycle hook of an Auto Scaling group).",
+    eventPattern: { source: ["aws.autoscaling"], "detail-type": ["EC2 Instance-launch Lifecycle Action"] },
+  });
+  new CallFunction(scope, "Minute", {
+    ...called,
+    description: "Ends launches whose runs have ended, and records what became the current artifact.",
+    schedule: "rate(1 minute)",
+  });
 }

@@ -1,7 +1,6 @@
 import { Aws } from "aws-cdk-lib";
 import { type Given, mapGiven } from "../given.ts";
-import { allow, type Permission, type Statement } from "./statement.ts";
-import { withEnding } from "./with-ending.ts";
+import { allow, type Permission, type Statement, withEnding } from "./statement.ts";
 
 /** Which tasks of ECS are run. */
 export interface EcsRights {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { isAllowed } from "../testing/find-grants.ts";
-import { allowReleases } from "./release-client-permissions.ts";
+import { allowReleases } from "./release-permissions.ts";
 import type { Statement } from "./statement.ts";
 
 const MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:stackyard-releases";

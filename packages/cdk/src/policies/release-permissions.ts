@@ -142,3 +142,80 @@ function withNewTags(rights: ReleaseRights, statement: Statement): Statement {
 function toTests(key: string, { project, config }: ReleaseRights) {
   return { [`${key}/ProjectName`]: toCfnText(project), [`${key}/ConfigName`]: toCfnText(config) };
 }
+
+/** The resources that the deployer's function uses. */
+export interface ReleaseDeployerRights {
+  readonly bucket: string;
+  readonly lockTable: string;
+  /** The role in each account: its name. */
+  readonly assumedRole: string;
+}
+
+/**
+ * Reads documents, and writes locks and answers to halts; the clients that release write the documents. Without the right to list, S3
+ * reports a missing key as forbidden ("GetObject", Permissions). Assumes the role in each account.
+ */
+export function deployReleases({ bucket, lockTable, assumedRole }: ReleaseDeployerRights): readonly Permission[] {
+  const arn = `arn:${Aws.PARTITION}:s3:::${bucket}`;
+  const table = `arn:${Aws.PARTITION}:dynamodb:${Aws.REGION}:${Aws.ACCOUNT_ID}:table/${lockTable}`;
+  const written = ["lock", "lock-token", "halt"].map((name) => `${arn}/*/${name}`);
+  const roles = `arn:${Aws.PARTITION}:iam::*:role/${assumedRole}`;
+  return [
+    {
+      name: "Documents",
+      statements: [
+        allow("SeeWhatIsMissing", ["s3:ListBucket"], arn),
+        allow("Read", ["s3:GetObject"], `${arn}/*`),
+        allow("WriteLocksAndHalts", ["s3:PutObject", "s3:DeleteObject"], written),
+      ],
+    },
+    {
+      name: "Locks",
+      statements: [allow("Items", ["dynamodb:PutItem", "dynamodb:DeleteItem"], table)],
+    },
+    { name: "Accounts", statements: [allow("TakeRole", ["sts:AssumeRole", "sts:TagSession"], roles)] },
+  ];
+}
+
+/** Reads and writes objects under the customer managed key, and only through S3. */
+export function readEncrypted(keyArn: string): Permission {
+  const viaS3 = { StringEquals: { "kms:ViaService": `s3.${Aws.REGION}.${Aws.URL_SUFFIX}` } };
+  return {
+    name: "DocumentsKey",
+    statements: [{ ...allow("OfObjects", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn), Condition: viaS3 }],
+  };
+}
+
+/** Who may release a project-config. */
+export interface ReleaseClientRights {
+  readonly bucket: string;
+  readonly stateMachineArn: string;
+  /** The account that releases go to. */
+  readonly account: string;
+  readonly project: string;
+  /** `*`: all of the project. */
+  readonly config: string;
+}
+
+/**
+ * What a person, or a pipeline, needs to release a project-config by the bucket and the state machine. Both are needed: the bucket
+ * says what, and is written by whoever may release this project-config; the state machine starts it, for everybody who may release
+ * anything. Locks are not among the keys: only a release that is under way writes those.
+ */
+export function allowReleases(rights: ReleaseClientRights): Permission {
+  const { bucket, stateMachineArn, account, project, config } = rights;
+  const arn = `arn:${Aws.PARTITION}:s3:::${bucket}`;
+  const keys = `${arn}/${account}/${project}/${config}`;
+  const executions = stateMachineArn.replace(":stateMachine:", ":execution:");
+  return {
+    name: "Releases",
+    statements: [
+      allow("PutDocuments", ["s3:PutObject"], [`${keys}/*/release`, `${keys}/*/userdata`]),
+      allow("Halt", ["s3:PutObject", "s3:GetObject"], [`${keys}/halt`, `${keys}/*/halt`]),
+      // Otherwise S3 reports a missing order as forbidden.
+      allow("SeeWhatIsMissing", ["s3:ListBucket"], arn),
+      allow("Start", ["states:StartExecution", "states:ListExecutions"], stateMachineArn),
+      allow("Watch", ["states:DescribeExecution", "states:GetExecutionHistory"], `${executions}:*`),
+    ],
+  };
+}

@@ -1,4 +1,4 @@
-import type { IResolvable } from "aws-cdk-lib";
+import { Aws, Fn, type IResolvable, Token } from "aws-cdk-lib";
 import type { Given } from "../given.ts";
 
 /** A statement of a role's policy. */
@@ -25,4 +25,15 @@ export function deny(sid: string, actions: readonly string[], resource: string |
 /** A statement that allows calls on resources. */
 export function allow(sid: string, actions: readonly string[], resource: string | readonly string[]): Statement {
   return { Sid: sid, Effect: "Allow", Action: actions, Resource: resource };
+}
+
+/** Appends an ending to each ARN. A list from a parameter has no elements before the template is deployed. */
+export function withEnding(arns: readonly string[], ending: string): readonly string[] {
+  if (!Token.isUnresolved(arns)) return arns.map((arn) => `${arn}${ending}`);
+  return Fn.split(",", `${Fn.join(`${ending},`, [...arns])}${ending}`);
+}
+
+/** The ARN of a bucket by its name. */
+export function toBucketArn(bucket: string): string {
+  return Fn.join("", ["arn:", Aws.PARTITION, ":s3:::", bucket]);
 }

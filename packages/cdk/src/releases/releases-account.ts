@@ -1,11 +1,10 @@
 import type { PresetName } from "@stackyard/executor-asg/releases";
 import { CfnRole } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
-import { toRolePolicies } from "../functions/app-role.ts";
-import { type Given, toCfn, toCfnText } from "../given.ts";
+import { toRolePolicies } from "../app-function.ts";
+import { type Given, present, toCfn, toCfnText } from "../given.ts";
 import { type ReleaseRights, releaseIntoAccount } from "../policies/release-permissions.ts";
-import { present } from "../present.ts";
-import { type ReleaseNames, toReleaseNames } from "./release-names.ts";
+import { type ReleaseNames, toReleaseNames } from "./releases.ts";
 
 /** What an account needs to be released into. */
 export interface ReleasesAccountProps {

@@ -3,8 +3,7 @@ import { Code } from "aws-cdk-lib/aws-lambda";
 import { describe, expect, it } from "vitest";
 import { findGrants, listPairs } from "../testing/find-grants.ts";
 import { resolveTemplate } from "../testing/resolve-template.ts";
-import { toReleaseNames } from "./release-names.ts";
-import { Releases, type ReleasesProps } from "./releases.ts";
+import { Releases, type ReleasesProps, toReleaseNames } from "./releases.ts";
 import { ReleasesAccount, type ReleasesAccountProps } from "./releases-account.ts";
 
 const KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";

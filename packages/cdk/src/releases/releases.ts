@@ -1,15 +1,15 @@
-import type { PresetName } from "@stackyard/executor-asg/releases";
-import { Aws, Fn } from "aws-cdk-lib";
+import { PRESETS, type PresetName, toReleaseStateMachine } from "@stackyard/executor-asg/releases";
+import { Aws, type CfnCondition, Fn, RemovalPolicy } from "aws-cdk-lib";
+import { CfnTable } from "aws-cdk-lib/aws-dynamodb";
 import type { Code } from "aws-cdk-lib/aws-lambda";
+import type { CfnBucket } from "aws-cdk-lib/aws-s3";
 import { CfnStateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
-import { AppFunction, type FunctionSettings } from "../functions/app-function.ts";
-import { createAppRole } from "../functions/app-role.ts";
+import { AppFunction, createAppRole, type FunctionSettings } from "../app-function.ts";
 import { type Given, mapGiven } from "../given.ts";
-import { deployReleases, readEncrypted } from "../policies/release-deployer-permissions.ts";
+import { deployReleases, readEncrypted } from "../policies/release-permissions.ts";
 import { allow } from "../policies/statement.ts";
-import { type ReleaseChoice, toReleaseChoice } from "./release-choice.ts";
-import { createLockTable, createReleaseBucket } from "./release-memory.ts";
+import { createClosedBucket } from "../stores.ts";
 
 /** What the deployer of releases needs. */
 export interface ReleasesProps extends FunctionSettings {
@@ -94,4 +94,96 @@ export class Releases extends Construct {
       definitionSubstitutions: { FunctionArn: this.function.arn },
     });
   }
+}
+
+/** A preset with all its values; templates choose it by a parameter. */
+export interface ReleaseChoice {
+  /** Its name, or the parameter that contains it. */
+  readonly preset: string;
+  readonly names: ReleaseNames;
+  /** The state machine, with `${FunctionArn}` for the function; an object, or a template condition that chooses between two. */
+  readonly definition: object;
+}
+
+/** Returns the values of a preset. */
+export function toReleaseChoice(preset: PresetName): ReleaseChoice {
+  return { preset, names: toReleaseNames(preset), definition: toDefinition(preset) };
+}
+
+/** Returns the states of a preset's releases. Errors of Lambda itself are retried. */
+export function toDefinition(preset: PresetName): object {
+  return toReleaseStateMachine({
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as Step Functions reads it.
+    functionArn: "${FunctionArn}",
+    generation: PRESETS[preset].generation,
+    retryInvocations: true,
+  });
+}
+
+/** What an installation of releases calls its things. */
+export interface ReleaseNames {
+  /** The function; the state machine too. */
+  readonly function: string;
+  /** The deployer's account follows. */
+  readonly bucketPrefix: string;
+  readonly lockTable: string;
+  /** The role in each account. */
+  readonly assumedRole: string;
+  /** Root of the paths of instance profiles, and of their roles. */
+  readonly profileRoot: string;
+  /** Root of the names of placement groups. */
+  readonly placementRoot: string;
+}
+
+/** The function of a preset has the predecessor's name. */
+const FUNCTIONS = {
+  stackyard: "stackyard-releases",
+  odin: "coinbase-odin",
+  "step-asg-deployer": "coinbase-step-asg-deployer",
+} as const satisfies Readonly<Record<PresetName, string>>;
+
+/** The names of a preset. The lock table is called as the function, in lower case, and `-locks`. */
+export function toReleaseNames(preset: PresetName): ReleaseNames {
+  const { bucketPrefix, assumedRole, profileRoot, placementRoot, lockTableSuffix } = PRESETS[preset];
+  const name = FUNCTIONS[preset];
+  return {
+    function: name,
+    lockTable: `${name.toLowerCase()}${lockTableSuffix}`,
+    bucketPrefix,
+    assumedRole,
+    profileRoot,
+    placementRoot,
+  };
+}
+
+/** Settings of a resource. */
+export interface MadeThing {
+  readonly name: string;
+  /** The condition under which it exists. */
+  readonly condition?: CfnCondition | undefined;
+}
+
+/** The bucket of documents. */
+export interface ReleaseBucketInput extends MadeThing {
+  /** The customer managed key of its objects. Default: S3's own, and for user data `alias/aws/s3`. */
+  readonly keyArn?: Given<string> | undefined;
+}
+
+/** Creates the bucket of documents, user data, halts and locks. It is retained, because it records all releases. */
+export function createReleaseBucket(scope: Construct, id: string, input: ReleaseBucketInput): CfnBucket {
+  return createClosedBucket(scope, id, input);
+}
+
+/** Creates the table of locks, with the predecessor's key. It is retained. */
+export function createLockTable(scope: Construct, id: string, { name, condition }: MadeThing): CfnTable {
+  const table = new CfnTable(scope, id, {
+    tableName: name,
+    billingMode: "PAY_PER_REQUEST",
+    attributeDefinitions: [{ attributeName: "key", attributeType: "S" }],
+    keySchema: [{ attributeName: "key", keyType: "HASH" }],
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+  });
+  table.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  if (condition !== undefined) table.cfnOptions.condition = condition;
+  return table;
 }

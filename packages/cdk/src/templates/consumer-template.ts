@@ -1,17 +1,13 @@
-import { type App, CfnCondition, CfnRule, Fn, type Stack, Token } from "aws-cdk-lib";
+import { type App, Aws, CfnCondition, CfnRule, CfnStackSet, Fn, type Stack, Token } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { Bucket } from "aws-cdk-lib/aws-s3";
-import { ArtifactConsumer } from "../artifacts/artifact-consumer.ts";
-import { ConsumerAlarms } from "../artifacts/consumer-alarms.ts";
-import type { ConsumerCode } from "../artifacts/consumer-props.ts";
+import { ArtifactConsumer, ConsumerAlarms } from "../artifacts/artifact-consumer.ts";
+import type { ConsumerCode } from "../artifacts/consumer-functions.ts";
 import { onlyIf } from "../given.ts";
-import { describeInlineCode } from "./describe-inline-code.ts";
-import type { ParameterName } from "./parameter-definitions.ts";
-import { PARAMETERS_OF } from "./parameters-of.ts";
-import { addOutput } from "./template-outputs.ts";
-import { addParameters, type TemplateParameters } from "./template-parameters.ts";
+import { PARAMETERS_OF, type ParameterName, ROLLED_OUT } from "./parameter-definitions.ts";
+import { addParameters, addRequirement, type TemplateParameters } from "./template-parameters.ts";
 import { toFunctionSettings } from "./template-settings.ts";
-import { TemplateStack } from "./template-stack.ts";
+import { addOutput, describeInlineCode, TemplateStack } from "./template-stack.ts";
 
 /** Files that stand in the template themselves: CommonJS, without the SDK. */
 export interface InlineConsumer {
@@ -21,11 +17,11 @@ export interface InlineConsumer {
   readonly resources: string;
 }
 
-const DESCRIPTION = "Stackyard: copies artifacts of a distributor into this account and region.";
+const CONSUMER_DESCRIPTION = "Stackyard: copies artifacts of a distributor into this account and region.";
 
 /** Adds the consumer with inline code, which needs nothing in the region: for StackSets. */
 export function addConsumerTemplate(app: App, inline: InlineConsumer): Stack {
-  const stack = new TemplateStack(app, "consumer", DESCRIPTION);
+  const stack = new TemplateStack(app, "consumer", CONSUMER_DESCRIPTION);
   const parameters = addParameters(stack, PARAMETERS_OF.consumer);
   const { copy, resources } = inline;
   addConsumer(stack, parameters, { copy: Code.fromInline(copy), resources: Code.fromInline(resources) });
@@ -38,7 +34,7 @@ export function addConsumerTemplate(app: App, inline: InlineConsumer): Stack {
 
 /** Adds the consumer whose code is in a bucket of each region, because Lambda loads it only from its own region. */
 export function addConsumerZipTemplate(app: App): Stack {
-  const stack = new TemplateStack(app, "consumer-zip", DESCRIPTION);
+  const stack = new TemplateStack(app, "consumer-zip", CONSUMER_DESCRIPTION);
   const parameters = addParameters(stack, PARAMETERS_OF["consumer-zip"]);
   const name = Fn.join("", [parameters.text("CodeBucketPrefix"), "-", Fn.ref("AWS::Region")]);
   const bucket = Bucket.fromBucketName(stack, "CodeBucketReference", name);
@@ -141,4 +137,55 @@ export function requireDistributor(stack: Stack): void {
     assertDescription: `Give ${name}: the distributor's output of that name.`,
   }));
   new CfnRule(stack, "DistributorIsGiven", { assertions });
+}
+
+const ROLLOUT_DESCRIPTION = "Stackyard: rolls consumers of artifacts out into accounts and regions.";
+
+/** Adds the template of a StackSet that deploys the consumer into an organization, or into named accounts. */
+export function addConsumersRolloutTemplate(app: App): Stack {
+  const stack = new TemplateStack(app, "consumers-rollout", ROLLOUT_DESCRIPTION);
+  const parameters = addParameters(stack, PARAMETERS_OF["consumers-rollout"]);
+  requireDistributor(stack);
+  addRequirement(stack, {
+    parameter: "PermissionModel",
+    value: "SERVICE_MANAGED",
+    needs: "OrganizationalUnitIds",
+  });
+  addRequirement(stack, { parameter: "PermissionModel", value: "SELF_MANAGED", needs: "ConsumerAccounts" });
+  const isServiceManaged = parameters.condition("IsServiceManaged", "PermissionModel", "SERVICE_MANAGED");
+  const isAutomatic = parameters.condition("IsAutoDeployment", "AutoDeployment", "true");
+  const forOrganization = (managed: unknown, otherwise: unknown = Aws.NO_VALUE) =>
+    Fn.conditionIf(isServiceManaged.logicalId, managed, otherwise);
+  const set = new CfnStackSet(stack, "Consumers", {
+    stackSetName: parameters.text("StackSetName"),
+    description: "Stackyard: consumers of artifacts.",
+    templateUrl: parameters.text("ConsumerTemplateUrl"),
+    permissionModel: parameters.text("PermissionModel"),
+    callAs: Token.asString(forOrganization(parameters.text("CallAs"))),
+    capabilities: ["CAPABILITY_IAM"],
+    // Operations wait for each other instead of being rejected.
+    managedExecution: { Active: true },
+    autoDeployment: forOrganization({
+      Enabled: parameters.text("AutoDeployment"),
+      // "Specify only if Enabled is set to True": StackSets reject it otherwise.
+      RetainStacksOnAccountRemoval: Fn.conditionIf(isAutomatic.logicalId, false, Aws.NO_VALUE),
+    }),
+    operationPreferences: {
+      failureTolerancePercentage: parameters.number("FailureTolerancePercentage"),
+      maxConcurrentPercentage: parameters.number("MaxConcurrentPercentage"),
+      regionConcurrencyType: "PARALLEL",
+    },
+    stackInstancesGroup: [
+      {
+        deploymentTargets: forOrganization(
+          { OrganizationalUnitIds: Fn.split(",", parameters.text("OrganizationalUnitIds")) },
+          { Accounts: Fn.split(",", parameters.text("ConsumerAccounts")) },
+        ),
+        regions: parameters.list("ConsumerRegions"),
+      },
+    ],
+    parameters: ROLLED_OUT.map((name) => ({ parameterKey: name, parameterValue: Fn.ref(name) })),
+  });
+  addOutput(stack, "StackSetId", { value: set.attrStackSetId, description: "The StackSet." });
+  return stack;
 }

@@ -9,7 +9,7 @@ import {
 } from "../testing/an-artifacts-app.ts";
 import { findGrants, listPairs } from "../testing/find-grants.ts";
 import { resolveTemplate, toJson } from "../testing/resolve-template.ts";
-import { PARAMETERS_OF } from "./parameters-of.ts";
+import { PARAMETERS_OF } from "./parameter-definitions.ts";
 import { synthesizeTemplates } from "./synthesize-templates.ts";
 
 const bodies = new Map(synthesizeTemplates().map(({ name, body }) => [name, body]));

@@ -1,14 +1,12 @@
 import { type App, Aws, CfnRule, Fn, type Stack } from "aws-cdk-lib";
-import { ArtifactDistributor } from "../artifacts/artifact-distributor.ts";
-import { DistributorAlarms } from "../artifacts/distributor-alarms.ts";
+import { ArtifactDistributor, DistributorAlarms } from "../artifacts/artifact-distributor.ts";
 import { onlyIf } from "../given.ts";
 import { toIdentityCondition } from "./consumer-template.ts";
 import type { ParameterName } from "./parameter-definitions.ts";
-import { PARAMETERS_OF } from "./parameters-of.ts";
-import { addOutput } from "./template-outputs.ts";
+import { PARAMETERS_OF } from "./parameter-definitions.ts";
 import { addParameters, type TemplateParameters } from "./template-parameters.ts";
 import { toCode, toFunctionSettings } from "./template-settings.ts";
-import { TemplateStack } from "./template-stack.ts";
+import { addOutput, TemplateStack } from "./template-stack.ts";
 
 const DESCRIPTION = "Stackyard: announces artifacts to all accounts and regions, and knows where they stand.";
 

@@ -1,12 +1,11 @@
 import { type App, CfnOutput, type Stack } from "aws-cdk-lib";
-import { FunctionAlarms } from "../alarms/function-alarms.ts";
+import { FunctionAlarms } from "../alarms.ts";
 import { EcsTask } from "../ecs-task/ecs-task.ts";
 import { onlyIf } from "../given.ts";
-import { PARAMETERS_OF } from "./parameters-of.ts";
-import { addFunctionOutputs } from "./template-outputs.ts";
+import { PARAMETERS_OF } from "./parameter-definitions.ts";
 import { addParameters } from "./template-parameters.ts";
 import { toCode, toFunctionSettings } from "./template-settings.ts";
-import { TemplateStack } from "./template-stack.ts";
+import { addFunctionOutputs, TemplateStack } from "./template-stack.ts";
 
 const DESCRIPTION = "Stackyard: Custom::ECSTask, which runs tasks of ECS while stacks are made and changed.";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { printTemplate } from "./print-template.ts";
+import { printTemplate } from "./synthesize-templates.ts";
 
 const LONG = "a".repeat(70);
 

@@ -1,19 +1,27 @@
-import { type App, Aws, CfnCondition, CfnOutput, Fn, type Stack, Token } from "aws-cdk-lib";
-import { FunctionAlarms } from "../alarms/function-alarms.ts";
-import { createLockTable, createReleaseBucket } from "../releases/release-memory.ts";
-import type { ReleaseNames } from "../releases/release-names.ts";
-import { Releases } from "../releases/releases.ts";
-import { PARAMETERS_OF } from "./parameters-of.ts";
-import { addReleaseChoice, orElse } from "./releases-choice.ts";
+import { PRESETS, type PresetName } from "@stackyard/executor-asg/releases";
+import { type App, Aws, CfnCondition, CfnMapping, CfnOutput, Fn, type Stack, Token } from "aws-cdk-lib";
+import { FunctionAlarms } from "../alarms.ts";
+import {
+  createLockTable,
+  createReleaseBucket,
+  type ReleaseChoice,
+  type ReleaseNames,
+  Releases,
+  toDefinition,
+  toReleaseNames,
+} from "../releases/releases.ts";
+import { ReleasesAccount } from "../releases/releases-account.ts";
+import { PARAMETERS_OF } from "./parameter-definitions.ts";
 import { addParameters, type TemplateParameters } from "./template-parameters.ts";
 import { toCode, toFunctionSettings } from "./template-settings.ts";
 import { TemplateStack } from "./template-stack.ts";
 
-const DESCRIPTION = "Stackyard: blue/green releases on Auto Scaling groups, by Step Functions. One for all accounts.";
+const RELEASES_DESCRIPTION =
+  "Stackyard: blue/green releases on Auto Scaling groups, by Step Functions. One for all accounts.";
 
 /** Adds the template of the deployer of releases. It needs no yard. */
 export function addReleasesTemplate(app: App): Stack {
-  const stack = new TemplateStack(app, "releases", DESCRIPTION);
+  const stack = new TemplateStack(app, "releases", RELEASES_DESCRIPTION);
   const parameters = addParameters(stack, PARAMETERS_OF.releases);
   const choice = addReleaseChoice(stack, parameters);
   const releases = new Releases(stack, "Releases", {
@@ -64,4 +72,85 @@ function addReleaseMemory(stack: Stack, parameters: TemplateParameters, names: R
       (condition) => createLockTable(stack, "LockTable", { name: names.lockTable, condition }).ref,
     ),
   };
+}
+
+const ACCOUNT_DESCRIPTION = "Stackyard: the role that the deployer of releases takes in an account.";
+
+/** Adds the template for an account that releases deploy to. The role has a name: it needs `CAPABILITY_NAMED_IAM`. */
+export function addReleasesAccountTemplate(app: App): Stack {
+  const stack = new TemplateStack(app, "releases-account", ACCOUNT_DESCRIPTION);
+  const parameters = addParameters(stack, PARAMETERS_OF["releases-account"]);
+  const names = addReleaseNames(stack, ["assumedRole", "profileRoot", "placementRoot"]);
+  const account = new ReleasesAccount(stack, "Releases", {
+    // The deployer's resources are not in this account.
+    preset: { ...names, function: "", bucketPrefix: "", lockTable: "" },
+    deployerRoleArn: parameters.text("DeployerRoleArn"),
+    roleName: orElse(parameters, "AssumedRole", names.assumedRole),
+    externalId: parameters.given("AssumedRoleExternalId"),
+    ...toScope(parameters),
+    passRoleArns: toPassedRoles(parameters, names.profileRoot),
+    permissionsBoundaryArn: parameters.given("PermissionsBoundaryArn"),
+  });
+  new CfnOutput(stack, "AssumedRoleArn", { value: account.roleArn, description: "The role of releases." });
+  return stack;
+}
+
+/** Without session tags, projects cannot be distinguished. */
+function toScope(parameters: TemplateParameters) {
+  const isTagged = parameters.condition("HasSessionTags", "ReleaseSessionTags", "true");
+  const own = (tag: string) => Token.asString(Fn.conditionIf(isTagged.logicalId, `\${aws:PrincipalTag/${tag}}`, "*"));
+  return { project: own("ProjectName"), config: own("ConfigName") };
+}
+
+function toPassedRoles(parameters: TemplateParameters, profileRoot: string): readonly string[] {
+  const { condition, value } = parameters.givenList("PassedRoleArns");
+  const own = Fn.join("", ["arn:", Aws.PARTITION, ":iam::", Aws.ACCOUNT_ID, ":role", profileRoot, "*"]);
+  return Token.asList(Fn.conditionIf(condition.logicalId, value, [own]));
+}
+
+const COLUMNS = {
+  function: "Function",
+  bucketPrefix: "BucketPrefix",
+  lockTable: "LockTable",
+  assumedRole: "AssumedRole",
+  profileRoot: "ProfileRoot",
+  placementRoot: "PlacementRoot",
+} as const satisfies Record<keyof ReleaseNames, string>;
+
+/** What a parameter chooses: a row of a mapping in the template. `columns`: the required ones. */
+export function addReleaseNames<Column extends keyof ReleaseNames>(
+  stack: Stack,
+  columns: readonly Column[],
+): Pick<ReleaseNames, Column> {
+  const presets = Object.keys(PRESETS).filter((name): name is PresetName => Object.hasOwn(PRESETS, name));
+  const mapping = Object.fromEntries(
+    presets.map((preset) => {
+      const names = toReleaseNames(preset);
+      return [preset, Object.fromEntries(columns.map((column) => [COLUMNS[column], names[column]]))];
+    }),
+  );
+  const { logicalId } = new CfnMapping(stack, "ReleaseNames", { mapping });
+  const find = (column: Column) => Fn.findInMap(logicalId, Fn.ref("ReleasesPreset"), COLUMNS[column]);
+  // Every requested column is present.
+  return Object.fromEntries(columns.map((column) => [column, find(column)])) as Pick<ReleaseNames, Column>;
+}
+
+/** Returns the preset that a parameter chooses. */
+export function addReleaseChoice(stack: Stack, parameters: TemplateParameters): ReleaseChoice {
+  const isSeed = new CfnCondition(stack, "IsStepAsgDeployer", {
+    expression: Fn.conditionEquals(parameters.text("ReleasesPreset"), "step-asg-deployer"),
+  });
+  const names = addReleaseNames(stack, ["function", "bucketPrefix", "lockTable", "assumedRole"]);
+  return {
+    preset: parameters.text("ReleasesPreset"),
+    // The function needs no paths: it receives the preset.
+    names: { ...names, profileRoot: "", placementRoot: "" },
+    definition: Fn.conditionIf(isSeed.logicalId, toDefinition("step-asg-deployer"), toDefinition("odin")),
+  };
+}
+
+/** Returns an optional name, or its default. */
+export function orElse(parameters: TemplateParameters, name: "AssumedRole", otherwise: string): string {
+  const { condition, value } = parameters.given(name);
+  return Token.asString(Fn.conditionIf(condition.logicalId, value, otherwise));
 }

@@ -2,13 +2,13 @@ import {
   CfnCondition,
   CfnParameter,
   type CfnParameterProps,
+  CfnRule,
   Fn,
   type ICfnConditionExpression,
   type Stack,
   Token,
 } from "aws-cdk-lib";
-import { type Conditional, onlyIf } from "../given.ts";
-import { present } from "../present.ts";
+import { type Conditional, onlyIf, present } from "../given.ts";
 import { PARAMETERS, type ParameterName } from "./parameter-definitions.ts";
 import type { ParameterDefinition } from "./parameter-forms.ts";
 
@@ -94,4 +94,50 @@ function toGroups(names: readonly ParameterName[]) {
     Label: { default: group },
     Parameters: names.filter((name) => PARAMETERS[name].group === group),
   }));
+}
+
+/** A parameter that another one needs. */
+export interface Requirement {
+  readonly parameter: ParameterName;
+  /** Default: any value but an empty one. */
+  readonly value?: string;
+  /** The parameter that must then not be empty. */
+  readonly needs: ParameterName;
+}
+
+/** Makes the deployment fail before it creates anything if one parameter is set and the other is not. */
+export function addRequirement(stack: Stack, { parameter, value, needs }: Requirement): void {
+  const isEmpty = (name: ParameterName) => Fn.conditionEquals(Fn.ref(name), "");
+  const isGiven =
+    value === undefined ? Fn.conditionNot(isEmpty(parameter)) : Fn.conditionEquals(Fn.ref(parameter), value);
+  new CfnRule(stack, `${parameter}Needs${needs}`, {
+    ruleCondition: isGiven,
+    assertions: [
+      {
+        assert: Fn.conditionNot(isEmpty(needs)),
+        assertDescription: toDescription(parameter, value, needs),
+      },
+    ],
+  });
+}
+
+function toDescription(parameter: ParameterName, value: string | undefined, needs: ParameterName): string {
+  if (value === "") return `${parameter} is empty: give it, or ${needs}.`;
+  return `${parameter} is ${value ?? "given"}: give ${needs} too.`;
+}
+
+/** A parameter and one of its values. */
+export type Choice = readonly [parameter: ParameterName, value: string];
+
+/** Makes the deployment fail before it creates anything if two choices conflict. */
+export function addExclusion(stack: Stack, [one, value]: Choice, [other, forbidden]: Choice): void {
+  new CfnRule(stack, `${one}Excludes${other}`, {
+    ruleCondition: Fn.conditionEquals(Fn.ref(one), value),
+    assertions: [
+      {
+        assert: Fn.conditionNot(Fn.conditionEquals(Fn.ref(other), forbidden)),
+        assertDescription: `${one} is ${value}: ${other} cannot be ${forbidden}.`,
+      },
+    ],
+  });
 }

@@ -1,9 +1,13 @@
-import { CfnMapping, Fn, type Stack, Token } from "aws-cdk-lib";
+import { Aws, CfnCondition, CfnMapping, Fn, type Stack, Token } from "aws-cdk-lib";
+import type { CfnTable } from "aws-cdk-lib/aws-dynamodb";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { Bucket } from "aws-cdk-lib/aws-s3";
-import type { Subnets } from "../functions/app-function.ts";
+import type { Subnets } from "../app-function.ts";
 import { type Conditional, onlyIf, toCfnText } from "../given.ts";
-import { TIMES_TIMEOUT } from "../queues/yard-queues.ts";
+import { LongTaskService } from "../long-task-service.ts";
+import { type QueueAddress, TIMES_TIMEOUT, type YardQueuesProps } from "../queues.ts";
+import { createStacksTable, createWorkTable, type TableAddress, toTableAddress } from "../stores.ts";
+import type { StoreChoices, TaskRunnerQueues } from "../yard-settings.ts";
 import { PARAMETERS, type ParameterName } from "./parameter-definitions.ts";
 import type { TemplateParameters } from "./template-parameters.ts";
 
@@ -114,4 +118,99 @@ export function toCode(
   const bucket = Bucket.fromBucketName(scope, `${app}CodeBucketReference`, parameters.text("CodeBucket"));
   const version = parameters.given(`${app}CodeVersion`);
   return Code.fromBucketV2(bucket, parameters.text(`${app}CodeKey`), { objectVersion: toCfnText(version) });
+}
+
+/** Returns the settings of a template's queues. */
+export function toQueueSettings(stack: Stack, parameters: TemplateParameters): YardQueuesProps {
+  const isMain = parameters.condition("IsMainYard", "YardName", "main");
+  const hasNone = parameters.condition("HasNoLongTasks", "LongTasks", "none");
+  return {
+    prefix: Token.asString(Fn.conditionIf(isMain.logicalId, "", `${parameters.text("YardName")}-`)),
+    keepsOrder: parameters.condition("KeepsOrder", "EventOrder", "fifo"),
+    hasLongTasks: new CfnCondition(stack, "HasLongTasks", { expression: Fn.conditionNot(hasNone) }),
+    eventSenders: {
+      topicArn: parameters.given("EventTopicArn"),
+      ruleArns: parameters.givenList("EventRuleArns"),
+      principals: parameters.givenList("EventSenderArns"),
+    },
+    taskVisibilitySeconds: addTaskVisibility(stack),
+  };
+}
+
+/** The store of a template that makes one: a database whose secret is named, else tables, made unless they are named. */
+export function addStores(stack: Stack, parameters: TemplateParameters): StoreChoices {
+  const secret = parameters.given("ConnectionSecretArn");
+  const usesTables = parameters.condition("UsesTables", "ConnectionSecretArn", "");
+  const yard = parameters.text("YardName");
+  const makes = (name: "ExistingStacksTable" | "ExistingWorkTable") =>
+    new CfnCondition(stack, name.replace("Existing", "Makes"), {
+      expression: Fn.conditionAnd(usesTables, Fn.conditionEquals(parameters.text(name), "")),
+    });
+  const makesStacks = makes("ExistingStacksTable");
+  const makesWork = makes("ExistingWorkTable");
+  const stacks = createStacksTable(stack, "StacksTable", {
+    name: `stackyard-${yard}-stacks`,
+    condition: makesStacks,
+  });
+  const work = createWorkTable(stack, "WorkTable", { name: `stackyard-${yard}-stacks-work`, condition: makesWork });
+  const toAddress = (condition: CfnCondition, table: CfnTable, existing: ParameterName) =>
+    either(condition, toTableAddress(table), toExistingTable(parameters.text(existing)));
+  return [
+    onlyIf(usesTables, {
+      kind: "dynamodb",
+      stacks: toAddress(makesStacks, stacks, "ExistingStacksTable"),
+      work: toAddress(makesWork, work, "ExistingWorkTable"),
+    }),
+    onlyIf(secret.condition, { kind: "postgres", secretArn: secret.value }),
+  ];
+}
+
+/** Returns the store of a template, which may have one or none. */
+export function findStores(parameters: TemplateParameters): StoreChoices {
+  const stacks = parameters.given("StacksTable");
+  const secret = parameters.given("ConnectionSecretArn");
+  return [
+    onlyIf(stacks.condition, {
+      kind: "dynamodb",
+      stacks: toExistingTable(stacks.value),
+      work: toExistingTable(parameters.text("WorkTable")),
+    }),
+    onlyIf(secret.condition, { kind: "postgres", secretArn: secret.value }),
+  ];
+}
+
+function either(condition: CfnCondition, one: TableAddress, other: TableAddress): TableAddress {
+  const choose = (ofOne: string, ofOther: string) =>
+    Token.asString(Fn.conditionIf(condition.logicalId, ofOne, ofOther));
+  return { arn: choose(one.arn, other.arn), name: choose(one.name, other.name) };
+}
+
+function toExistingTable(name: string): TableAddress {
+  return { name, arn: `arn:${Aws.PARTITION}:dynamodb:${Aws.REGION}:${Aws.ACCOUNT_ID}:table/${name}` };
+}
+
+/** The queues of containers for long tasks, and the condition under which there are containers. */
+export interface ContainersInput {
+  readonly queue: QueueAddress;
+  readonly queues: TaskRunnerQueues;
+  readonly stores: StoreChoices;
+  readonly condition: CfnCondition;
+}
+
+/** Adds the service of containers for long tasks, as configured by the parameters. */
+export function addContainers(stack: Stack, parameters: TemplateParameters, input: ContainersInput): void {
+  new LongTaskService(stack, "Containers", {
+    ...toYardSettings(parameters),
+    ...toRunnerRights(parameters),
+    ...input,
+    imageUri: parameters.text("LongTaskImageUri"),
+    architecture: parameters.text("LongTaskArchitecture"),
+    subnets: {
+      subnetIds: parameters.list("LongTaskSubnetIds"),
+      securityGroupIds: parameters.list("LongTaskSecurityGroupIds"),
+    },
+    hasPublicAddress: parameters.text("LongTaskPublicAddress"),
+    count: parameters.number("LongTaskCount"),
+    logRetentionDays: parameters.number("LogRetentionDays"),
+  });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toPlainTemplate } from "./to-plain-template.ts";
+import { toPlainTemplate } from "./synthesize-templates.ts";
 
 const join = (...pieces: readonly unknown[]) => ({ "Fn::Join": ["", pieces] });
 

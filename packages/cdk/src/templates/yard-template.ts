@@ -1,27 +1,30 @@
-import type { App, Stack } from "aws-cdk-lib";
-import { toValue } from "../given.ts";
+import { type App, CfnCondition, Fn, type Stack } from "aws-cdk-lib";
+import { FunctionAlarms, YardAlarms } from "../alarms.ts";
+import { mapGiven, toValue } from "../given.ts";
+import { toQueueAddress, YardQueues } from "../queues.ts";
+import { StateManager } from "../state-manager.ts";
+import { TaskRunner } from "../task-runner.ts";
 import { Yard } from "../yard.ts";
-import { addExclusion } from "./add-exclusion.ts";
-import { addRequirement } from "./add-requirement.ts";
-import { PARAMETERS_OF } from "./parameters-of.ts";
-import { addContainers } from "./template-containers.ts";
-import { addFunctionOutputs, addQueueOutputs, addStoreOutputs } from "./template-outputs.ts";
-import { addParameters } from "./template-parameters.ts";
-import { toQueueSettings } from "./template-queues.ts";
+import { PARAMETERS_OF } from "./parameter-definitions.ts";
+import { addExclusion, addParameters, addRequirement } from "./template-parameters.ts";
 import {
+  addContainers,
+  addStores,
+  findStores,
   toFunctionSettings,
+  toQueueSettings,
   toStateManagerSettings,
   toTaskRunnerSettings,
   toYardSettings,
 } from "./template-settings.ts";
-import { TemplateStack } from "./template-stack.ts";
-import { addStores } from "./template-stores.ts";
+import { addFunctionOutputs, addQueueOutputs, addStoreOutputs, TemplateStack } from "./template-stack.ts";
 
-const DESCRIPTION = "Stackyard: a whole yard. Queues, tables, the state manager, the task runner, schedule and alarms.";
+const YARD_DESCRIPTION =
+  "Stackyard: a whole yard. Queues, tables, the state manager, the task runner, schedule and alarms.";
 
 /** Adds the template of a whole yard. */
 export function addYardTemplate(app: App): Stack {
-  const stack = new TemplateStack(app, "yard", DESCRIPTION);
+  const stack = new TemplateStack(app, "yard", YARD_DESCRIPTION);
   const parameters = addParameters(stack, PARAMETERS_OF.yard);
   const yard = new Yard(stack, "Yard", {
     ...toYardSettings(parameters),
@@ -44,5 +47,78 @@ export function addYardTemplate(app: App): Stack {
   addStoreOutputs(stack, stores);
   addFunctionOutputs(stack, "StateManager", stateManager.function);
   addFunctionOutputs(stack, "TaskRunner", taskRunner.function);
+  return stack;
+}
+
+const STATE_MANAGER_DESCRIPTION =
+  "Stackyard: the state manager alone, with all queues of its yard, the store, schedule and alarms.";
+
+/** Adds the template of a state manager without a runner; runners are deployed separately, or by other teams. */
+export function addStateManagerTemplate(app: App): Stack {
+  const stack = new TemplateStack(app, "state-manager", STATE_MANAGER_DESCRIPTION);
+  const parameters = addParameters(stack, PARAMETERS_OF["state-manager"]);
+  const settings = toYardSettings(parameters);
+  const { queueKeyArn: kmsKeyArn } = settings;
+  const queues = new YardQueues(stack, "Queues", { ...toQueueSettings(stack, parameters), kmsKeyArn });
+  const stores = addStores(stack, parameters);
+  const stateManager = new StateManager(stack, "StateManager", {
+    ...settings,
+    ...toStateManagerSettings(parameters, stack),
+    queues,
+    stores,
+    runnersHaveStore: parameters.text("RunnersHaveStore"),
+    machines: { bucket: parameters.text("MachineBucket"), prefix: parameters.given("MachinePrefix") },
+  });
+  new YardAlarms(stack, "Alarm", {
+    yardName: settings.yardName,
+    queues,
+    topicArns: parameters.givenList("AlarmTopicArns"),
+    scheduleRuleName: stateManager.scheduleRuleName,
+    functions: { StateManager: stateManager.function },
+  });
+  addExclusion(stack, ["EventOrder", "fifo"], ["RefusedEvents", "redeliver"]);
+  addQueueOutputs(stack, queues);
+  addStoreOutputs(stack, stores);
+  addFunctionOutputs(stack, "StateManager", stateManager.function);
+  return stack;
+}
+
+const TASK_RUNNER_DESCRIPTION =
+  "Stackyard: a task runner alone, on queues that are there, with or without the yard's store.";
+
+/** Adds the template of a task runner. */
+export function addTaskRunnerTemplate(app: App): Stack {
+  const stack = new TemplateStack(app, "task-runner", TASK_RUNNER_DESCRIPTION);
+  const parameters = addParameters(stack, PARAMETERS_OF["task-runner"]);
+  const longQueue = mapGiven(parameters.given("LongTaskQueueArn"), toQueueAddress);
+  const queues = {
+    events: toQueueAddress(parameters.text("EventQueueArn")),
+    tasks: toQueueAddress(parameters.text("TaskQueueArn")),
+    longTasks: longQueue,
+    taskDeadLetters: toQueueAddress(parameters.text("TaskDeadLetterQueueArn")),
+  };
+  const stores = findStores(parameters);
+  const runner = new TaskRunner(stack, "TaskRunner", {
+    ...toYardSettings(parameters),
+    ...toTaskRunnerSettings(parameters, stack),
+    queues,
+    stores,
+    runnersHaveStore: parameters.text("RunnersHaveStore"),
+  });
+  const condition = new CfnCondition(stack, "RunsContainers", {
+    expression: Fn.conditionAnd(
+      parameters.given("LongTaskQueueArn").condition,
+      parameters.given("LongTaskImageUri").condition,
+    ),
+  });
+  const queue = toQueueAddress(parameters.text("LongTaskQueueArn"));
+  addContainers(stack, parameters, { queue, queues, stores, condition });
+  new FunctionAlarms(stack, "Alarm", {
+    topicArns: parameters.givenList("AlarmTopicArns"),
+    functions: { TaskRunner: runner.function },
+  });
+  addRequirement(stack, { parameter: "StacksTable", needs: "WorkTable" });
+  addRequirement(stack, { parameter: "LongTaskImageUri", needs: "LongTaskQueueArn" });
+  addFunctionOutputs(stack, "TaskRunner", runner.function);
   return stack;
 }

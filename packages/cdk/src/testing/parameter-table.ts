@@ -1,6 +1,5 @@
-import { PARAMETERS } from "../templates/parameter-definitions.ts";
+import { PARAMETERS, PARAMETERS_OF } from "../templates/parameter-definitions.ts";
 import type { ParameterDefinition } from "../templates/parameter-forms.ts";
-import { PARAMETERS_OF } from "../templates/parameters-of.ts";
 
 const LETTERS = {
   yard: "Y",

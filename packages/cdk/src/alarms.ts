@@ -1,0 +1,215 @@
+import type { CfnCondition } from "aws-cdk-lib";
+import { CfnAlarm } from "aws-cdk-lib/aws-cloudwatch";
+import { Construct } from "constructs";
+import { findCondition, type Given, toCfnList, toValue } from "./given.ts";
+import type { QueueAddress, YardQueues } from "./queues.ts";
+
+/** When a person is told. */
+export interface YardAlarmSettings {
+  /** Topics that are told when an alarm goes off and when it is over. Default: none, the alarms are only shown. */
+  readonly topicArns?: AlarmTopics;
+  /** How long an event may wait. Default: 300. */
+  readonly eventWaitSeconds?: number;
+  /** How long a task may wait for a runner. Default: 1800. */
+  readonly taskWaitSeconds?: number;
+}
+
+/** What is watched. */
+export interface YardAlarmsProps extends YardAlarmSettings {
+  readonly yardName: string;
+  readonly queues: Pick<
+    YardQueues,
+    "events" | "tasks" | "longTasks" | "eventDeadLetters" | "taskDeadLetters" | "tickDeadLetters"
+  >;
+  /** The rule that calls the state manager each minute. Default: it is not watched. */
+  readonly scheduleRuleName?: string;
+  /** Functions that must neither fail nor be throttled, by the names of their alarms. */
+  readonly functions: Readonly<Record<string, { readonly name: string }>>;
+}
+
+const MINUTE = 60;
+const FIVE_MINUTES = 300;
+const EVENT_WAIT_SECONDS = 300;
+/** A running task counts as well: its message stays in the queue until the task is done. */
+const TASK_WAIT_SECONDS = 1_800;
+
+/** Alarms on what needs a person: letters that nobody worked, queues that stand, stalled stacks, failing functions. */
+export class YardAlarms extends Construct {
+  constructor(scope: Construct, id: string, props: YardAlarmsProps) {
+    super(scope, id);
+    const { queues, functions, topicArns } = props;
+    const { eventWaitSeconds = EVENT_WAIT_SECONDS, taskWaitSeconds = TASK_WAIT_SECONDS } = props;
+    const add = (alarmId: string, rule: AlarmRule) => createAlarm(this, alarmId, rule, topicArns);
+    add("EventDeadLetters", toLetterRule(queues.eventDeadLetters));
+    add("TaskDeadLetters", toLetterRule(queues.taskDeadLetters));
+    add("TickDeadLetters", toLetterRule(queues.tickDeadLetters));
+    add("EventsWait", toWaitRule(queues.events, eventWaitSeconds));
+    add("TasksWait", toWaitRule(queues.tasks, taskWaitSeconds));
+    if (queues.longTasks !== undefined) add("LongTasksWait", toLongRule(queues.longTasks));
+    add("StalledStacks", toStalledRule(props.yardName));
+    if (props.scheduleRuleName !== undefined) add("ScheduleStands", toScheduleRule(props.scheduleRuleName));
+    new FunctionAlarms(this, "Functions", { functions, topicArns });
+  }
+}
+
+function toLetterRule({ name }: QueueAddress): AlarmRule {
+  return {
+    description: `Messages lie in ${name}: nothing works them any more. Each has its reason; send them again when it is mended.`,
+    metric: toQueueMetric(name, "ApproximateNumberOfMessagesVisible"),
+    limit: { above: 0 },
+    periodSeconds: MINUTE,
+    periods: 1,
+  };
+}
+
+function toWaitRule(queue: Given<QueueAddress>, seconds: number): AlarmRule {
+  const { name } = toValue(queue);
+  return {
+    description: `The oldest message in ${name} waits for more than ${seconds} s: look whether what reads it fails or is throttled.`,
+    metric: toQueueMetric(name, "ApproximateAgeOfOldestMessage"),
+    limit: { above: seconds },
+    periodSeconds: MINUTE,
+    periods: 5,
+    condition: findCondition(queue),
+  };
+}
+
+/** A long task runs for hours, so the age of its message means nothing: what counts is whether a runner receives it. */
+function toLongRule(queue: Given<QueueAddress>): AlarmRule {
+  const { name } = toValue(queue);
+  return {
+    description: `Tasks have been waiting in ${name} for half an hour: no container runs, or more are needed.`,
+    metric: { ...toQueueMetric(name, "ApproximateNumberOfMessagesVisible"), statistic: "Minimum" },
+    limit: { above: 0 },
+    periodSeconds: FIVE_MINUTES,
+    periods: 6,
+    condition: findCondition(queue),
+  };
+}
+
+/** The state manager's sweep counts them every five minutes, into its log in the embedded metric format. */
+function toStalledRule(yardName: string): AlarmRule {
+  return {
+    description: "Stacks have stalled: they cannot go on by themselves. `stackyard stacks` says which and why.",
+    metric: {
+      namespace: "Stackyard",
+      metricName: "stalledStacks",
+      statistic: "Maximum",
+      dimensions: { yard: yardName },
+    },
+    limit: { above: 0 },
+    periodSeconds: 2 * FIVE_MINUTES,
+    periods: 1,
+  };
+}
+
+function toScheduleRule(ruleName: string): AlarmRule {
+  return {
+    description: "The schedule does not call the state manager: what is due is worked late. Is its rule disabled?",
+    metric: {
+      namespace: "AWS/Events",
+      metricName: "Invocations",
+      statistic: "Sum",
+      dimensions: { RuleName: ruleName },
+    },
+    limit: { below: 1 },
+    periodSeconds: FIVE_MINUTES,
+    periods: 2,
+  };
+}
+
+/** The functions to monitor. */
+export interface FunctionAlarmsProps {
+  readonly topicArns?: AlarmTopics;
+  /** By the names of their alarms. */
+  readonly functions: Readonly<Record<string, { readonly name: string }>>;
+}
+
+/** Alarms on functions that are throttled or fail repeatedly. */
+export class FunctionAlarms extends Construct {
+  constructor(scope: Construct, id: string, { topicArns, functions }: FunctionAlarmsProps) {
+    super(scope, id);
+    for (const [name, watched] of Object.entries(functions)) {
+      createAlarm(this, `${name}Throttled`, toThrottleRule(watched.name), topicArns);
+      createAlarm(this, `${name}Fails`, toErrorRule(watched.name), topicArns);
+    }
+  }
+}
+
+function toThrottleRule(functionName: string): AlarmRule {
+  return {
+    description: `${functionName} is throttled: the account's or its own concurrency does not suffice.`,
+    metric: toLambdaMetric("Throttles", functionName),
+    limit: { above: 0 },
+    periodSeconds: FIVE_MINUTES,
+    periods: 2,
+  };
+}
+
+function toErrorRule(functionName: string): AlarmRule {
+  return {
+    description: `${functionName} fails again and again: its log says why.`,
+    metric: toLambdaMetric("Errors", functionName),
+    limit: { above: 2 },
+    periodSeconds: FIVE_MINUTES,
+    periods: 1,
+  };
+}
+
+function toLambdaMetric(metricName: string, functionName: string): AlarmMetric {
+  return { namespace: "AWS/Lambda", metricName, dimensions: { FunctionName: functionName }, statistic: "Sum" };
+}
+
+/** The maximum of a metric of a queue. */
+export function toQueueMetric(QueueName: string, metricName: string): AlarmMetric {
+  return { namespace: "AWS/SQS", metricName, dimensions: { QueueName }, statistic: "Maximum" };
+}
+
+/** The metric of an alarm. */
+export interface AlarmMetric {
+  readonly namespace: string;
+  readonly metricName: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly statistic: "Maximum" | "Minimum" | "Sum";
+}
+
+/** When an alarm goes off: so many periods above a threshold, or below one. */
+export interface AlarmRule {
+  /** What has happened, and what to do. */
+  readonly description: string;
+  readonly metric: AlarmMetric;
+  readonly limit: { readonly above: number } | { readonly below: number };
+  readonly periodSeconds: number;
+  readonly periods: number;
+  readonly condition?: CfnCondition | undefined;
+}
+
+/** Topics that are told when an alarm goes off and when it is over. */
+export type AlarmTopics = Given<readonly string[]> | undefined;
+
+/** Creates an alarm. An idle resource has no values and counts as healthy; a rule with a lower limit must change that. */
+export function createAlarm(scope: Construct, id: string, rule: AlarmRule, topics: AlarmTopics): void {
+  const { description, metric, limit, periodSeconds, periods, condition } = rule;
+  const { namespace, metricName, dimensions, statistic } = metric;
+  const actions = topics === undefined ? undefined : toCfnList(topics);
+  const alarm = new CfnAlarm(scope, id, {
+    alarmDescription: description,
+    namespace,
+    metricName,
+    statistic,
+    ...toComparison(limit),
+    dimensions: Object.entries(dimensions).map(([name, value]) => ({ name, value })),
+    period: periodSeconds,
+    evaluationPeriods: periods,
+    ...(actions === undefined ? {} : { alarmActions: actions, okActions: actions }),
+  });
+  if (condition !== undefined) alarm.cfnOptions.condition = condition;
+}
+
+function toComparison(limit: AlarmRule["limit"]) {
+  if ("above" in limit) {
+    const comparisonOperator = "GreaterThanThreshold";
+    return { comparisonOperator, threshold: limit.above, treatMissingData: "notBreaching" };
+  }
+  return { comparisonOperator: "LessThanThreshold", threshold: limit.below, treatMissingData: "breaching" };
+}

@@ -1,0 +1,299 @@
+import { Aws, CfnResource, Fn } from "aws-cdk-lib";
+import type { CfnEventSourceMapping, Code } from "aws-cdk-lib/aws-lambda";
+import { Construct } from "constructs";
+import { AppFunction, type FunctionSettings } from "../app-function.ts";
+import { createQueueSource } from "../function-triggers.ts";
+import { type Given, mapGiven, present, type Switch, toCfnText, toFlag, toNumberOf, whereOn } from "../given.ts";
+import {
+  adoptBucket,
+  askForInitialSet,
+  decryptSource,
+  deleteRetired,
+  emptyBucket,
+  readSource,
+  sendReceipts,
+  spareSource,
+  storeCopies,
+  useBucketKey,
+  workQueues,
+} from "../policies/artifact-permissions.ts";
+import type { Permission } from "../policies/statement.ts";
+import { useQueueKey } from "../policies/yard-permissions.ts";
+import type { Variables } from "../yard-settings.ts";
+import type { ConsumerQueues } from "./consumer-queues.ts";
+
+/** The code of a consumer: two files of `apps/consumer`, or its zip, which has all of it. */
+export interface ConsumerCode {
+  /** Exports `handler`, which copies. */
+  readonly copy: Code;
+  /** Exports `initialSet` and `bucket`, the custom resources. Default: the same as `copy`. */
+  readonly resources?: Code;
+}
+
+/** A distributor, as its outputs tell it. */
+export interface DistributorAddress {
+  readonly topicArn: string;
+  /** Default: the one in the topic's ARN. */
+  readonly region?: string;
+  /** Where artifacts come from. */
+  readonly bucket: string;
+  readonly initialSetRoleArn: string;
+  readonly initialSetMachineArn: string;
+  /** Default: nobody is told what was copied, as with distributors of old. */
+  readonly receiptBusArn?: Given<string>;
+  /** What the role asks for. */
+  readonly externalId?: Given<string>;
+  /** The distributor's bucket and role must belong to it. Default: to any. */
+  readonly organizationId?: Given<string>;
+  /** The customer's key of its bucket. */
+  readonly keyArn?: Given<string>;
+}
+
+/** What a consumer needs. Memory, network and space are those of the function that copies. */
+export interface ArtifactConsumerProps extends FunctionSettings {
+  readonly code: ConsumerCode;
+  readonly distributor: DistributorAddress;
+  /** A bucket that is there, and stays as it is. Default: one by prefix, account and region, which is made or taken over. */
+  readonly targetBucket?: Given<string>;
+  /** At most 34 characters. Default: `stackyard-artifacts`. */
+  readonly bucketPrefix?: string;
+  /** The customer's key of the copies. Default: what the bucket has. */
+  readonly kmsKeyArn?: Given<string>;
+  /** The customer's key of the queues; its policy must let `sns.amazonaws.com` use it. Default: SQS's own. */
+  readonly queueKeyArn?: Given<string>;
+  /** Larger artifacts are refused. Default: 50 GiB. */
+  readonly maxBytes?: number;
+  /** `identity`, `presigned` or `auto`. Default: `auto`. */
+  readonly transfer?: string;
+  /** The function may read the distributor's bucket itself. Default: unless `transfer` is `presigned`. */
+  readonly readsSource?: Switch;
+  /** What the distributor retires is deleted. Default: no. */
+  readonly retire?: Switch;
+  /** The bucket is emptied and deleted with the consumer. Default: no, it is kept with all that is in it. */
+  readonly emptyOnDelete?: Switch;
+  /** The stack waits until the initial set was announced. The distributor must let it. Default: no. */
+  readonly waitForInitialSet?: Switch;
+  /** Another value sends the initial set again. Default: `1.0`. */
+  readonly triggerVersion?: string;
+  /** `false`: messages of distributors of old are refused. Default: `true`. */
+  readonly acceptV1?: string;
+  /** Exact names of hosts besides S3's, by commas. */
+  readonly extraHosts?: Given<string>;
+  /** `true`: S3's names may resolve to private addresses, as with interface endpoints. Default: `false`. */
+  readonly privateEndpoints?: string;
+  /** The bucket's name stands there. Default: `/stackyard/consumer/bucket-name`. */
+  readonly ssmParameterName?: Given<string>;
+  /** `debug`, `info`, `warn` or `error`. Default: `info`. */
+  readonly logLevel?: string;
+}
+
+/** Names of functions, and settings of all of them. */
+export const HANDLERS = { copy: "index.handler", initialSet: "index.initialSet", bucket: "index.bucket" } as const;
+
+/** The resources that the function uses. */
+export interface CopyFunctionProps {
+  readonly consumer: ArtifactConsumerProps;
+  readonly queues: ConsumerQueues;
+  readonly bucket: string;
+  readonly region: string;
+  readonly environment: Variables;
+}
+
+/** The longest time that Lambda lets a function run; unfinished work continues with the next delivery. */
+export const COPY_TIMEOUT_SECONDS = 900;
+const MEMORY_MB = 1_024;
+/** Files up to 64 MiB are stored there while they are checked, twice if they are rewritten; a batch has ten. */
+const TEMPORARY_MB = 2_048;
+/** Same as the predecessor; each message may fail separately. */
+const BATCH_SIZE = 10;
+const MAX_BYTES = 50 * 1_024 ** 3;
+
+/** The function that copies, called with the messages of the queue. */
+export class CopyFunction extends Construct {
+  readonly function: AppFunction;
+  readonly mapping: CfnEventSourceMapping;
+
+  constructor(scope: Construct, id: string, props: CopyFunctionProps) {
+    super(scope, id);
+    const { consumer, queues } = props;
+    this.function = new AppFunction(this, "Copy", {
+      memoryMb: MEMORY_MB,
+      temporaryMb: TEMPORARY_MB,
+      ...consumer,
+      code: consumer.code.copy,
+      handler: HANDLERS.copy,
+      recursiveLoop: "Terminate",
+      timeoutSeconds: COPY_TIMEOUT_SECONDS,
+      description: "Stackyard: copies artifacts into this account and region.",
+      permissions: toPermissions(props),
+      environment: toEnvironment(props),
+    });
+    this.mapping = createQueueSource(this, "QueueMapping", {
+      functionName: this.function.name,
+      queueArn: queues.queue.arn,
+      batchSize: BATCH_SIZE,
+    });
+  }
+}
+
+function toEnvironment({ consumer, queues, bucket, region, environment }: CopyFunctionProps): Variables {
+  const { distributor, maxBytes = MAX_BYTES } = consumer;
+  return {
+    ...environment,
+    ARTIFACTS_BUCKET: bucket,
+    DISTRIBUTOR_BUCKET: distributor.bucket,
+    DISTRIBUTION_TOPIC: distributor.topicArn,
+    DISTRIBUTION_REGION: region,
+    RECEIPT_BUS: distributor.receiptBusArn,
+    QUEUE_URL: queues.queue.url,
+    PARKING_QUEUE_URL: queues.parking.url,
+    KMS_KEY_ARN: consumer.kmsKeyArn,
+    MAX_BYTES: String(maxBytes),
+    ACCEPT_V1: consumer.acceptV1,
+    EXTRA_HOSTS: consumer.extraHosts,
+    PRIVATE_ENDPOINTS: consumer.privateEndpoints,
+  };
+}
+
+function toPermissions({ consumer, queues, bucket, region }: CopyFunctionProps): readonly Given<Permission>[] {
+  const { distributor, transfer = "auto", retire = false, kmsKeyArn, queueKeyArn } = consumer;
+  const { readsSource = transfer !== "presigned" } = consumer;
+  const { keyArn, organizationId } = distributor;
+  const source = whereOn(readsSource, readSource({ bucket: distributor.bucket, organizationId }));
+  return [
+    workQueues(queues.queue.arn, queues.parking.arn),
+    storeCopies(bucket),
+    ...source,
+    ...toReceiptPermission(distributor.receiptBusArn),
+    ...whereOn(retire, deleteRetired(bucket)),
+    ...(keyArn === undefined ? [] : [mapGiven(keyArn, (arn) => decryptSource(arn, region))]),
+    ...(kmsKeyArn === undefined ? [] : [mapGiven(kmsKeyArn, useBucketKey)]),
+    ...(queueKeyArn === undefined ? [] : [mapGiven(queueKeyArn, useQueueKey)]),
+  ];
+}
+
+/** Settings that the functions of custom resources share. */
+export interface ResourceSettings {
+  readonly settings: FunctionSettings;
+  readonly environment: Variables;
+}
+
+/** The settings of the resource that requests everything that a consumer should have. */
+export interface InitialSetTriggerProps extends ResourceSettings {
+  readonly code: Code;
+  readonly distributor: DistributorAddress;
+  /** What the distributor must know about the consumer, as variables. */
+  readonly capabilities: Readonly<Record<"TRANSFER" | "RETIRE", string | undefined>>;
+  readonly region: string;
+  readonly bucket: string;
+  readonly bucketPrefix: string;
+  readonly version: string;
+  readonly wait: Switch;
+  /** Resources that must exist first: earlier messages are lost. */
+  readonly after: readonly CfnResource[];
+}
+
+/** Time to assume a role and start an execution in another region; or the longest time that Lambda lets a function wait. */
+const TIMEOUT_SECONDS = { on: 900, off: 60 };
+/** Lambda retries a failed call twice, after one and two minutes. */
+const SERVICE_TIMEOUT_SECONDS = { on: 3_600, off: 600 };
+
+/** `Custom::InitialSetTrigger`, compatible with the predecessor's. */
+export class InitialSetTrigger extends Construct {
+  constructor(scope: Construct, id: string, props: InitialSetTriggerProps) {
+    super(scope, id);
+    const { distributor, wait, version, bucket, capabilities } = props;
+    const { initialSetRoleArn, initialSetMachineArn, receiptBusArn } = distributor;
+    const { arn } = new AppFunction(new Construct(this, "Functions"), "InitialSetTrigger", {
+      ...props.settings,
+      code: props.code,
+      handler: HANDLERS.initialSet,
+      recursiveLoop: "Terminate",
+      description: "Stackyard: asks the distributor for all artifacts.",
+      timeoutSeconds: toNumberOf(wait, TIMEOUT_SECONDS),
+      permissions: [
+        askForInitialSet(initialSetRoleArn, distributor.organizationId),
+        ...toReceiptPermission(receiptBusArn),
+      ],
+      environment: {
+        ...props.environment,
+        ...capabilities,
+        INITIAL_DISTRIBUTION_MACHINE: initialSetMachineArn,
+        INITIAL_DISTRIBUTION_ROLE: initialSetRoleArn,
+        INITIAL_DISTRIBUTION_REGION: props.region,
+        EXTERNAL_ID: distributor.externalId,
+        RECEIPT_BUS: receiptBusArn,
+        ARTIFACTS_BUCKET: bucket,
+        BUCKET_PREFIX: props.bucketPrefix,
+      },
+    });
+    const trigger = new CfnResource(this, "InitialSetTrigger", {
+      type: "Custom::InitialSetTrigger",
+      properties: {
+        ServiceToken: arn,
+        ServiceTimeout: toNumberOf(wait, SERVICE_TIMEOUT_SECONDS),
+        Version: version,
+        Topic: distributor.topicArn,
+        Bucket: bucket,
+        Role: initialSetRoleArn,
+        Machine: initialSetMachineArn,
+        WaitForInitialSet: toFlag(wait),
+        // CloudFormation sends another request only when a property has changed.
+        ...present({ Transfer: capabilities.TRANSFER, Retire: capabilities.RETIRE }),
+      },
+    });
+    for (const each of props.after) trigger.addResourceDependency(each);
+  }
+}
+
+/** The permission to send events about a consumer to the distributor. */
+export function toReceiptPermission(busArn: Given<string> | undefined) {
+  return busArn === undefined ? [] : [mapGiven(busArn, sendReceipts)];
+}
+
+/** A bucket that is created, or adopted if it already exists. */
+export interface AdoptedBucketProps extends ResourceSettings {
+  readonly code: Code;
+  /** Account and region are appended. */
+  readonly prefix: string;
+  /** The bucket that artifacts come from: it is never adopted. */
+  readonly sourceBucket: string;
+  readonly kmsKeyArn?: Given<string> | undefined;
+  readonly emptyOnDelete: Switch;
+}
+
+/** Emptying takes one call per thousand versions; the rest takes seconds. */
+const BUCKET_TIMEOUT_SECONDS = 900;
+
+/**
+ * A bucket that outlives its stack, so that CloudFormation cannot create it again: if this account already has the bucket, it is
+ * adopted. It has no deletion policy, because its function decides what to keep.
+ */
+export class AdoptedBucket extends Construct {
+  readonly bucketName: string;
+
+  constructor(scope: Construct, id: string, { code, prefix, emptyOnDelete, ...props }: AdoptedBucketProps) {
+    super(scope, id);
+    const name = Fn.join("", [prefix, "-", Aws.ACCOUNT_ID, "-", Aws.REGION]);
+    const { arn } = new AppFunction(new Construct(this, "Functions"), "AdoptedBucket", {
+      ...props.settings,
+      code,
+      handler: HANDLERS.bucket,
+      timeoutSeconds: BUCKET_TIMEOUT_SECONDS,
+      recursiveLoop: "Terminate",
+      description: "Stackyard: makes the bucket of artifacts, or takes over the one that is there.",
+      permissions: [adoptBucket(name), spareSource(props.sourceBucket), ...whereOn(emptyOnDelete, emptyBucket(name))],
+      environment: { ...props.environment },
+    });
+    const bucket = new CfnResource(this, "AdoptedBucket", {
+      type: "Custom::AdoptedBucket",
+      properties: {
+        ServiceToken: arn,
+        BucketName: name,
+        EmptyOnDelete: toFlag(emptyOnDelete),
+        ...(props.kmsKeyArn === undefined ? {} : { KmsKeyArn: toCfnText(props.kmsKeyArn) }),
+      },
+    });
+    this.bucketName = bucket.ref;
+  }
+}

@@ -1,0 +1,110 @@
+import type { CfnCondition } from "aws-cdk-lib";
+import { CfnRule } from "aws-cdk-lib/aws-events";
+import { CfnEventInvokeConfig, CfnEventSourceMapping, CfnPermission } from "aws-cdk-lib/aws-lambda";
+import { Construct } from "constructs";
+import { type Given, toCfn } from "./given.ts";
+
+/** How a function receives the messages of a queue. */
+export interface QueueSourceProps {
+  readonly functionName: string;
+  readonly queueArn: string;
+  /** At most ten; each message may fail separately. */
+  readonly batchSize: number;
+  /** Concurrent calls for this queue; at least 2. Default: no limit. */
+  readonly maxConcurrency?: Given<number> | undefined;
+  readonly condition?: CfnCondition;
+}
+
+/** Calls a function with batches of a queue; the function reports failures per message. */
+export function createQueueSource(scope: Construct, id: string, props: QueueSourceProps): CfnEventSourceMapping {
+  const { functionName, queueArn, batchSize, maxConcurrency, condition } = props;
+  const source = new CfnEventSourceMapping(scope, id, {
+    eventSourceArn: queueArn,
+    functionName,
+    batchSize,
+    functionResponseTypes: ["ReportBatchItemFailures"],
+    ...(maxConcurrency === undefined
+      ? {}
+      : { scalingConfig: toCfn(maxConcurrency, (maximumConcurrency) => ({ maximumConcurrency })) }),
+  });
+  if (condition !== undefined) source.cfnOptions.condition = condition;
+  return source;
+}
+
+/** Which events call which function. */
+export interface CallFunctionProps {
+  readonly description: string;
+  readonly functionName: string;
+  readonly functionArn: string;
+  /** The event pattern. Set this or a schedule. */
+  readonly eventPattern?: object;
+  /** Default: the account's default bus. */
+  readonly eventBusName?: string;
+  /** Such as `rate(1 minute)`. */
+  readonly schedule?: string;
+  /** `ENABLED` or `DISABLED`. Default: `ENABLED`. */
+  readonly state?: string;
+}
+
+/** A rule of EventBridge that calls a function, with the permission to do so. */
+export class CallFunction extends Construct {
+  readonly ruleName: string;
+
+  constructor(scope: Construct, id: string, props: CallFunctionProps) {
+    super(scope, id);
+    const { description, functionName, functionArn, eventPattern, eventBusName, schedule } = props;
+    const { state = "ENABLED" } = props;
+    const rule = new CfnRule(this, "Rule", {
+      description,
+      state,
+      targets: [{ id: "Function", arn: functionArn }],
+      ...(eventPattern === undefined ? {} : { eventPattern }),
+      ...(eventBusName === undefined ? {} : { eventBusName }),
+      ...(schedule === undefined ? {} : { scheduleExpression: schedule }),
+    });
+    new CfnPermission(this, "Permission", {
+      action: "lambda:InvokeFunction",
+      functionName,
+      principal: "events.amazonaws.com",
+      sourceArn: rule.attrArn,
+    });
+    this.ruleName = rule.ref;
+  }
+}
+
+/** The function to call. */
+export interface MinuteScheduleProps {
+  readonly functionName: string;
+  readonly functionArn: string;
+}
+
+/**
+ * Calls a function each minute, which then processes what is due. A failed call is not retried: the next one does the
+ * same work.
+ */
+export class MinuteSchedule extends Construct {
+  readonly ruleName: string;
+
+  constructor(scope: Construct, id: string, { functionName, functionArn }: MinuteScheduleProps) {
+    super(scope, id);
+    const rule = new CfnRule(this, "Rule", {
+      description: "Lets the state manager see what is due: timers, deadlines, polls, parked events, lost leases.",
+      scheduleExpression: "rate(1 minute)",
+      state: "ENABLED",
+      targets: [{ id: "StateManager", arn: functionArn }],
+    });
+    new CfnPermission(this, "Permission", {
+      action: "lambda:InvokeFunction",
+      functionName,
+      principal: "events.amazonaws.com",
+      sourceArn: rule.attrArn,
+    });
+    new CfnEventInvokeConfig(this, "Retries", {
+      functionName,
+      qualifier: "$LATEST",
+      maximumEventAgeInSeconds: 60,
+      maximumRetryAttempts: 0,
+    });
+    this.ruleName = rule.ref;
+  }
+}

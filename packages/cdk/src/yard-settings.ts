@@ -1,0 +1,181 @@
+import { type Given, mapGiven, toValue } from "./given.ts";
+import type { Permission } from "./policies/statement.ts";
+import {
+  type BucketPrefix,
+  claimMessages,
+  type ExecutorRights,
+  readObjects,
+  sendTo,
+  toExecutorPermissions,
+  toPrefix,
+  useQueueKey,
+} from "./policies/yard-permissions.ts";
+import type { QueueAddress } from "./queues.ts";
+import { toStoreEnvironment, toStorePermission, type YardStore } from "./stores.ts";
+
+/** What both apps of a yard must know alike. */
+export interface YardSettings {
+  /** Default: `main`. */
+  readonly yardName?: string;
+  /** Where messages lie that are too large for a queue. Default: such a message is refused. */
+  readonly messages?: Given<BucketPrefix>;
+  /** The customer's key of the queues. Default: they have the one of SQS. */
+  readonly queueKeyArn?: Given<string>;
+  /** Whether every runner that reads the queues of tasks has the store. Default: `true`. */
+  readonly runnersHaveStore?: boolean | string;
+  /** `debug`, `info`, `warn` or `error`. Default: `info`. */
+  readonly logLevel?: string;
+  /** Collector that traces and metrics are sent to, by OTLP over HTTP. Default: none. */
+  readonly otlpEndpoint?: Given<string>;
+}
+
+/** The queues that the state manager reads and writes. */
+export interface StateManagerQueues {
+  readonly events: QueueAddress;
+  readonly ticks: QueueAddress;
+  readonly tasks: QueueAddress;
+  readonly longTasks?: Given<QueueAddress>;
+  readonly eventDeadLetters: QueueAddress;
+}
+
+/** The queues that a runner reads and writes. */
+export interface TaskRunnerQueues {
+  readonly events: QueueAddress;
+  readonly tasks: QueueAddress;
+  readonly longTasks?: Given<QueueAddress>;
+  readonly taskDeadLetters: QueueAddress;
+  /** For a runner that decides its results: timers that they arm. */
+  readonly ticks?: QueueAddress;
+  /** The same: their dead letters. */
+  readonly eventDeadLetters?: QueueAddress;
+}
+
+/** Where a yard keeps its state; a template names both kinds, each under its condition. */
+export type StoreChoices = readonly Given<YardStore>[];
+
+export const DEFAULT_YARD = "main";
+
+/** Variables of an app; a condition of the template may leave one out. */
+export type Variables = Readonly<Record<string, Given<string> | undefined>>;
+
+/** Returns the variables that both apps share. */
+export function toYardEnvironment(settings: YardSettings, stores: StoreChoices): Variables {
+  const { yardName = DEFAULT_YARD, messages, runnersHaveStore = true, logLevel, otlpEndpoint } = settings;
+  return {
+    YARD_NAME: yardName,
+    RUNNERS_HAVE_STORE: String(runnersHaveStore),
+    LOG_LEVEL: logLevel,
+    OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint,
+    ...toMessageEnvironment(messages),
+    ...toChoiceEnvironment(stores),
+  };
+}
+
+/** Returns the permissions that both apps share: for the store, for large messages, and for the key of the queues. */
+export function toYardPermissions(settings: YardSettings, stores: StoreChoices): readonly Given<Permission>[] {
+  const { messages, queueKeyArn } = settings;
+  return [
+    ...stores.map((choice) => mapGiven(choice, toStorePermission)),
+    ...(messages === undefined ? [] : [mapGiven(messages, claimMessages)]),
+    ...(queueKeyArn === undefined ? [] : [mapGiven(queueKeyArn, useQueueKey)]),
+  ];
+}
+
+function toMessageEnvironment(messages: Given<BucketPrefix> | undefined): Variables {
+  if (messages === undefined) return {};
+  return {
+    MESSAGE_BUCKET: mapGiven(messages, ({ bucket }) => bucket),
+    MESSAGE_PREFIX: mapGiven(messages, toPrefix),
+  };
+}
+
+function toChoiceEnvironment(stores: StoreChoices): Variables {
+  const choices = stores.flatMap((choice) => {
+    const names = Object.keys(toStoreEnvironment(toValue(choice)));
+    return names.map((name) => [name, mapGiven(choice, (store) => toStoreEnvironment(store)[name] ?? "")] as const);
+  });
+  return Object.fromEntries(choices);
+}
+
+/** The settings that a runner in a function and one in a container share. */
+export interface RunnerSettings extends YardSettings, ExecutorRights {
+  readonly queues: TaskRunnerQueues;
+  readonly targetRole?: Given<string>;
+  readonly targetExternalId?: Given<string>;
+  /**
+   * Each task has sessions of its own in targets, named and tagged by yard, stack and task. Roles there must allow
+   * `sts:TagSession`. Default: `false`, sessions of the runner.
+   */
+  readonly sessionTags?: boolean | string;
+  /** Variables besides. */
+  readonly environment?: Variables;
+}
+
+/** Settings that a runner needs to decide the results of its tasks, like the state manager. */
+export interface DecisionSettings {
+  /** Undefined: the state manager decides them. */
+  readonly machines: BucketPrefix | undefined;
+  readonly queues: TaskRunnerQueues;
+}
+
+/** Returns the variables with which a runner with access to the store decides the results of its tasks. */
+export function toDecisionEnvironment({ machines, queues: { ticks, eventDeadLetters } }: DecisionSettings): Variables {
+  if (machines === undefined) return {};
+  return {
+    MACHINE_LOCATOR: "S3",
+    MACHINE_S3_BUCKET: machines.bucket,
+    MACHINE_S3_KEY: toPrefix(machines),
+    SQS_TICK_QUEUE_URL: ticks?.url,
+    SQS_EVENT_DEAD_LETTER_QUEUE_URL: eventDeadLetters?.url,
+  };
+}
+
+/** Returns the additional permissions of such a runner: to read machines, and to send the messages that follow from its decisions. */
+export function toDecisionPermissions({ machines, queues }: DecisionSettings): readonly Given<Permission>[] {
+  if (machines === undefined) return [];
+  const { ticks, eventDeadLetters } = queues;
+  const statements = [
+    ...(ticks === undefined ? [] : [sendTo("SendTicks", ticks.arn)]),
+    ...(eventDeadLetters === undefined ? [] : [sendTo("SendEventDeadLetters", eventDeadLetters.arn)]),
+  ];
+  const sends: readonly Permission[] = statements.length === 0 ? [] : [{ name: "Decisions", statements }];
+  return [readObjects("Machines", machines), ...sends];
+}
+
+/** Returns the variables of a runner, except those of the queues that it reads. */
+export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoices): Variables {
+  const { queues, targetRole, targetExternalId, sessionTags, runnersHaveStore } = settings;
+  return {
+    SQS_EVENT_QUEUE_URL: queues.events.url,
+    SQS_TASK_DEAD_LETTER_QUEUE_URL: queues.taskDeadLetters.url,
+    TARGET_ROLE: targetRole,
+    TARGET_EXTERNAL_ID: targetExternalId,
+    SESSION_TAGS: sessionTags === undefined ? undefined : String(sessionTags),
+    ...toYardEnvironment({ ...settings, runnersHaveStore: runnersHaveStore ?? stores.length > 0 }, stores),
+    ...settings.environment,
+  };
+}
+
+/** Returns the permissions of a runner, except to read its own queue. */
+export function toRunnerPermissions(settings: RunnerSettings, stores: StoreChoices): readonly Given<Permission>[] {
+  const { events, taskDeadLetters } = settings.queues;
+  const answers: Permission = {
+    name: "Answers",
+    statements: [sendTo("SendEvents", events.arn), sendTo("SendDeadLetters", taskDeadLetters.arn)],
+  };
+  return [
+    answers,
+    ...stores.map((choice) => toNextTasks(settings.queues, choice)),
+    ...toYardPermissions(settings, stores),
+    ...toExecutorPermissions(settings),
+  ];
+}
+
+/** A runner with access to the store sends the next task of an exclusive key when it frees the key. */
+function toNextTasks({ tasks, longTasks }: TaskRunnerQueues, choice: Given<YardStore>): Given<Permission> {
+  const long = longTasks === undefined ? [] : [mapGiven(longTasks, ({ arn }) => sendTo("SendLongTasks", arn))];
+  return mapGiven(choice, ({ kind }) => ({
+    name: kind === "dynamodb" ? "NextTasksOfTables" : "NextTasksOfDatabase",
+    statements: [sendTo("SendTasks", tasks.arn), ...long],
+  }));
+}
