@@ -27,11 +27,7 @@ async function createDurableStore(): Promise<DurableStore> {
   };
 }
 
-describe("the PostgreSQL store", () => {
-  for (const { name, run } of storeConformance) it(name, () => run(() => server.open()));
-});
-
-/** Removes all rows: a database for each case would take a second each. */
+/** Removes all rows: a schema for each case would take ten times as long. */
 const EMPTY = `do $$ declare t record; begin
   for t in select schemaname, tablename from pg_tables
             where schemaname in ('public', 'stackyard') and tablename <> 'migration' order by schemaname loop
@@ -39,11 +35,17 @@ const EMPTY = `do $$ declare t record; begin
   end loop;
 end $$`;
 
-describe("the PostgreSQL store in the predecessor's table", () => {
+describe.each([
+  { place: "tables of its own", prepare: "" },
+  {
+    place: "the predecessor's table",
+    prepare: readFileSync(join(import.meta.dirname, "fixtures/predecessor.sql"), "utf8"),
+  },
+])("the PostgreSQL store in $place", ({ prepare }) => {
   let connection: string;
   beforeAll(async () => {
     connection = await server.newDatabase();
-    await server.sql(readFileSync(join(import.meta.dirname, "fixtures/predecessor.sql"), "utf8"), connection);
+    await server.sql(prepare, connection);
     await migratePostgresStore({ connection });
   });
   beforeEach(() => server.sql(EMPTY, connection));
