@@ -19,7 +19,7 @@ import { type StoreState, writeOpenAttempts } from "./store-state.ts";
  * One write in the making: its statements, what shall happen in memory once they are on the disk, and what the moves of
  * attempts have left to be written.
  */
-export class Transaction implements AttemptSink<string>, Effects {
+export class Transaction implements AttemptSink, Effects {
   readonly state: StoreState;
   readonly signals = new Set<StoreSignal["kind"]>();
   readonly #effects: (() => void)[] = [];
@@ -53,7 +53,7 @@ export class Transaction implements AttemptSink<string>, Effects {
     if (this.#touched.has(stackId)) this.#touched.set(stackId, stackNo);
   }
 
-  changed({ stackId }: BookAttempt<string>): void {
+  changed({ stackId }: BookAttempt): void {
     this.touch(stackId);
   }
 
@@ -74,7 +74,7 @@ export class Transaction implements AttemptSink<string>, Effects {
     return findEnded(this.state, attemptId) !== undefined;
   }
 
-  readSecrets({ attemptId, stackId }: BookAttempt<string>, refs: readonly string[]): Stack["metadata"] {
+  readSecrets({ attemptId, stackId }: BookAttempt, refs: readonly string[]): Stack["metadata"] {
     return readAttemptSecrets(findStack(this.database, stackId)?.stack, attemptId, refs);
   }
 

@@ -26,7 +26,7 @@ export class StoreState {
   /** Stacks with attempts that were renewed since they were written. */
   readonly renewed = new Set<string>();
   readonly #logger: Logger;
-  #attempts: AttemptBook<string>;
+  #attempts: AttemptBook;
   #isStale = false;
   #takes = 0;
 
@@ -43,7 +43,7 @@ export class StoreState {
     this.#attempts = this.#readAttempts();
   }
 
-  get attempts(): AttemptBook<string> {
+  get attempts(): AttemptBook {
     return this.#attempts;
   }
 
@@ -68,11 +68,8 @@ export class StoreState {
     return { number: this.#takes, now, leaseMs };
   }
 
-  #readAttempts(): AttemptBook<string> {
-    const book = new AttemptBook<string>({
-      keepMessage: (message) => JSON.stringify(message),
-      readMessage: (kept) => JSON.parse(kept),
-    });
+  #readAttempts(): AttemptBook {
+    const book = new AttemptBook();
     book.restore(readOpenAttempts(this.database, this.#logger));
     return book;
   }
@@ -203,7 +200,8 @@ class DueLeases {
 }
 
 /** An open attempt as the row of its stack holds it. */
-interface KeptAttempt extends Omit<BookAttempt<unknown>, "stackId"> {
+interface KeptAttempt extends Omit<BookAttempt, "stackId" | "message"> {
+  readonly message: unknown;
   readonly queued?: QueuedMessage;
 }
 
@@ -213,7 +211,7 @@ interface KeptAttempt extends Omit<BookAttempt<unknown>, "stackId"> {
  */
 export function writeOpenAttempts(
   database: Database,
-  attempts: AttemptBook<string>,
+  attempts: AttemptBook,
   { stackId, stackNo }: { readonly stackId: string; readonly stackNo: number },
 ): void {
   const open = attempts.listOf(stackId);
@@ -230,7 +228,7 @@ export function writeOpenAttempts(
   );
 }
 
-function toText({ message, stackId: _, ...facts }: BookAttempt<string>, queued: QueuedMessage | undefined): string {
+function toText({ message, stackId: _, ...facts }: BookAttempt, queued: QueuedMessage | undefined): string {
   const text = JSON.stringify(queued === undefined ? facts : { ...facts, queued: toPlace(queued) });
   // The message is JSON already.
   return `${text.slice(0, -1)},"message":${message}}`;
@@ -245,7 +243,7 @@ function readOpenAttempts(database: Database, logger: Logger) {
   const rows = database.each<{ stack_id: string; attempts: string }>(
     "select stack_id, attempts from open_attempts join stack using (stack_no)",
   );
-  const found: { readonly attempt: BookAttempt<string>; readonly queued?: QueuedMessage }[] = [];
+  const found: { readonly attempt: BookAttempt; readonly queued?: QueuedMessage }[] = [];
   for (const { stack_id: stackId, attempts } of rows) {
     try {
       for (const kept of parseKept(attempts)) found.push(toAttempt(stackId, kept));

@@ -1,6 +1,5 @@
 export {
   AttemptBook,
-  type AttemptBookOptions,
   type AttemptSink,
   type BookAttempt,
   type EndedAttempt,

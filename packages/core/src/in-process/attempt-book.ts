@@ -42,13 +42,14 @@ import type {
 } from "../ports/stack-store.ts";
 import { createDueIndex, createMemoryQueue, type DueSource, type QueueRow } from "./queue.ts";
 
-/** An open attempt with what its views and its next claim need. `Message`: the form in which a store keeps messages. */
-export interface BookAttempt<Message> extends Attempt, AttemptFacts {
+/** An open attempt with what its views and its next claim need. */
+export interface BookAttempt extends Attempt, AttemptFacts {
   /** The order of dispatch. */
   readonly sequence: number;
   /** References of the secrets in its message. */
   readonly secrets?: readonly string[] | undefined;
-  readonly message: Message;
+  /** Its task message as JSON. */
+  readonly message: string;
 }
 
 /** The place of a queued message, which a store keeps with its attempt. */
@@ -63,9 +64,9 @@ export interface EndedAttempt {
 }
 
 /** What moves of attempts do to the rest of the store, in the commit that they belong to. */
-export interface AttemptSink<Message> {
+export interface AttemptSink {
   /** An open attempt, or the place of its message, has changed. */
-  changed(attempt: BookAttempt<Message>): void;
+  changed(attempt: BookAttempt): void;
   /** It has ended, and the book does not know it any more. */
   ended(attempt: EndedAttempt): void;
   /** Its message was queued. */
@@ -74,13 +75,7 @@ export interface AttemptSink<Message> {
   /** Whether an attempt that is dispatched again has ended. */
   hasEnded(dispatch: Dispatch): boolean;
   /** The values behind references to secrets, from the record of the attempt's stack. */
-  readSecrets(attempt: BookAttempt<Message>, refs: readonly string[]): Metadata;
-}
-
-/** How a book's store keeps messages. */
-export interface AttemptBookOptions<Message> {
-  readonly keepMessage: (message: TaskMessage) => Message;
-  readonly readMessage: (kept: Message) => TaskMessage;
+  readSecrets(attempt: BookAttempt, refs: readonly string[]): Metadata;
 }
 
 const RETURNED = ["deadline", "poll", "lapsedLease"] as const;
@@ -90,36 +85,31 @@ type ReturnedKind = (typeof RETURNED)[number];
  * The open attempts of a store that one process writes, with their keys, queued messages and due times, as the rules
  * in `attempt/` return them. All of it is in memory: what has ended, and what must be durable, goes to the sink.
  */
-export class AttemptBook<Message> {
+export class AttemptBook {
   /** Messages by attempt id. */
   readonly tasks = createMemoryQueue<string>("task");
   readonly #due = { deadline: createDueIndex(), poll: createDueIndex(), lapsedLease: createDueIndex() };
-  readonly #options: AttemptBookOptions<Message>;
-  readonly #attempts = new Map<string, BookAttempt<Message>>();
+  readonly #attempts = new Map<string, BookAttempt>();
   readonly #ofStacks = new Map<string, Set<string>>();
   readonly #receipts = new Map<string, string>();
   readonly #queues = new Map<string, KeyQueue>();
   #sequence = 0;
 
-  constructor(options: AttemptBookOptions<Message>) {
-    this.#options = options;
-  }
-
   get size(): number {
     return this.#attempts.size;
   }
 
-  find(attemptId: string): BookAttempt<Message> | undefined {
+  find(attemptId: string): BookAttempt | undefined {
     return this.#attempts.get(attemptId);
   }
 
   findMessage(attemptId: string): TaskMessage | undefined {
     const attempt = this.#attempts.get(attemptId);
-    return attempt && this.#options.readMessage(attempt.message);
+    return attempt && readMessage(attempt);
   }
 
   /** The open attempts of a stack, oldest first. */
-  listOf(stackId: string): readonly BookAttempt<Message>[] {
+  listOf(stackId: string): readonly BookAttempt[] {
     return [...(this.#ofStacks.get(stackId) ?? [])].flatMap((id) => this.#attempts.get(id) ?? []);
   }
 
@@ -128,7 +118,7 @@ export class AttemptBook<Message> {
     return receipt === undefined ? undefined : this.tasks.find(receipt);
   }
 
-  view(attempt: BookAttempt<Message>): AttemptView {
+  view(attempt: BookAttempt): AttemptView {
     const { queuedFor: key } = attempt;
     return toAttemptView(attempt, attempt, key === undefined ? undefined : { key, ...this.#findPlace(key, attempt) });
   }
@@ -142,7 +132,7 @@ export class AttemptBook<Message> {
   }
 
   /** Fills an empty book with what a store has kept, in order of dispatch. */
-  restore(kept: readonly { readonly attempt: BookAttempt<Message>; readonly queued?: QueuedMessage }[]): void {
+  restore(kept: readonly { readonly attempt: BookAttempt; readonly queued?: QueuedMessage }[]): void {
     for (const { attempt } of kept) {
       this.#sequence = Math.max(this.#sequence, attempt.sequence);
       this.#write(attempt);
@@ -156,7 +146,7 @@ export class AttemptBook<Message> {
   }
 
   /** Takes over leases that were renewed in memory only, of attempts that have the same grant here. */
-  keepLeases(renewed: readonly BookAttempt<Message>[]): void {
+  keepLeases(renewed: readonly BookAttempt[]): void {
     for (const { attemptId, token, leaseUntil, progressMessage } of renewed) {
       const attempt = this.#attempts.get(attemptId);
       if (attempt?.status === "running" && attempt.token === token && leaseUntil !== undefined) {
@@ -176,7 +166,7 @@ export class AttemptBook<Message> {
    * Does what a change does to attempts, and returns the grants of its claims. Closes come before cancels: an attempt
    * that has ended is not cancelled.
    */
-  commit(sink: AttemptSink<Message>, change: Change): readonly Grant[] {
+  commit(sink: AttemptSink, change: Change): readonly Grant[] {
     const { results = [], claims = [], dispatches, closes, cancels, now } = change;
     for (const { grant, ...result } of results) {
       const attempt = this.#attempts.get(grant.attemptId);
@@ -194,7 +184,7 @@ export class AttemptBook<Message> {
   }
 
   /** Whatever it answers, the attempt's message leaves the queue. */
-  claim(sink: AttemptSink<Message>, input: ClaimInput): ClaimResult {
+  claim(sink: AttemptSink, input: ClaimInput): ClaimResult {
     const found = this.#attempts.get(input.attemptId);
     if (found !== undefined && this.#withdraw(found.attemptId)) sink.changed(found);
     const move = claimAttempt(found, input, this.#findHolders(input.exclusiveKeys));
@@ -218,26 +208,26 @@ export class AttemptBook<Message> {
     return renewed.answer;
   }
 
-  suspend(sink: AttemptSink<Message>, grant: Grant, input: SuspendInput): "suspended" | "lost" {
+  suspend(sink: AttemptSink, grant: Grant, input: SuspendInput): "suspended" | "lost" {
     const suspended = suspendAttempt(this.#attempts.get(grant.attemptId), grant, input);
     if (suspended === undefined) return "lost";
     this.#change(sink, suspended);
     return "suspended";
   }
 
-  settle(sink: AttemptSink<Message>, grant: Grant, input: SettleInput): "settled" | "lost" {
+  settle(sink: AttemptSink, grant: Grant, input: SettleInput): "settled" | "lost" {
     const move = settleAttempt(this.#attempts.get(grant.attemptId), grant, input);
     return this.#apply(sink, move, input.now) ? "settled" : "lost";
   }
 
   /** Removes a queued message that its consumer is done with. */
-  acknowledge(sink: AttemptSink<Message>, receipt: string): void {
+  acknowledge(sink: AttemptSink, receipt: string): void {
     const attempt = this.#attempts.get(this.tasks.find(receipt)?.value ?? "");
     if (attempt !== undefined && this.#withdraw(attempt.attemptId)) sink.changed(attempt);
   }
 
   /** Makes a message, a poll or an expired lease available again from that instant on; ignores other receipts. */
-  giveBack(sink: AttemptSink<Message>, receipt: string, visibleAt: number): void {
+  giveBack(sink: AttemptSink, receipt: string, visibleAt: number): void {
     const attempt = this.#attempts.get(this.tasks.find(receipt)?.value ?? "");
     if (attempt !== undefined) {
       this.tasks.giveBack(receipt, visibleAt);
@@ -281,13 +271,13 @@ export class AttemptBook<Message> {
       const { stackId, task } = attempt;
       return { kind, stackId, attemptId, task, why: toAttemptDue(attempt).deadline?.why ?? "deadline", dueAt };
     }
-    const message = this.#options.readMessage(attempt.message);
+    const message = readMessage(attempt);
     return { kind, receipt: `${kind}:${attemptId}`, attemptId, message, dueAt };
   }
 
   /** Begins an attempt, granted at once when it is claimed; sends the message of a known open one again. */
   #dispatch(
-    sink: AttemptSink<Message>,
+    sink: AttemptSink,
     dispatch: DispatchAttempt,
     { now, claim }: { readonly now: number; readonly claim: BirthClaim | undefined },
   ): Grant | undefined {
@@ -296,7 +286,7 @@ export class AttemptBook<Message> {
     if (known !== undefined) this.#send(sink, known, now);
     if (known !== undefined || (dispatch.again && sink.hasEnded(dispatch))) return undefined;
     this.#sequence += 1;
-    const message = this.#options.keepMessage(dispatch.message);
+    const message = JSON.stringify(dispatch.message);
     const facts = { entry, attempt: number, executor, secrets, message, dispatchedAt: now, sequence: this.#sequence };
     const begun = { ...beginAttempt(dispatch, now), ...facts };
     if (claim === undefined) {
@@ -309,12 +299,12 @@ export class AttemptBook<Message> {
     return { attemptId, owner: claim.owner, token: claimed.token };
   }
 
-  #cancel(sink: AttemptSink<Message>, cancel: CancelAttempt, now: number): void {
+  #cancel(sink: AttemptSink, cancel: CancelAttempt, now: number): void {
     this.#apply(sink, cancelAttempt(this.#attempts.get(cancel.attemptId), cancel, now), now);
   }
 
   /** False when the attempt does not change. */
-  #apply(sink: AttemptSink<Message>, move: AttemptMove<BookAttempt<Message>> | undefined, now: number): boolean {
+  #apply(sink: AttemptSink, move: AttemptMove<BookAttempt> | undefined, now: number): boolean {
     if (move === undefined) return false;
     const { attempt, effects } = move;
     if (isOpen(attempt)) this.#change(sink, attempt);
@@ -323,7 +313,7 @@ export class AttemptBook<Message> {
     return true;
   }
 
-  #perform(sink: AttemptSink<Message>, attempt: BookAttempt<Message>, effect: AttemptEffect, now: number): void {
+  #perform(sink: AttemptSink, attempt: BookAttempt, effect: AttemptEffect, now: number): void {
     switch (effect.kind) {
       case "send":
         this.#send(sink, attempt, now);
@@ -343,12 +333,12 @@ export class AttemptBook<Message> {
     }
   }
 
-  #change(sink: AttemptSink<Message>, attempt: BookAttempt<Message>): void {
+  #change(sink: AttemptSink, attempt: BookAttempt): void {
     this.#write(attempt);
     sink.changed(attempt);
   }
 
-  #write(attempt: BookAttempt<Message>): void {
+  #write(attempt: BookAttempt): void {
     const { attemptId, stackId } = attempt;
     const ofStack = this.#ofStacks.get(stackId);
     if (ofStack === undefined) this.#ofStacks.set(stackId, new Set([attemptId]));
@@ -360,7 +350,7 @@ export class AttemptBook<Message> {
     this.#due.lapsedLease.set(attemptId, lapsedLease);
   }
 
-  #end(sink: AttemptSink<Message>, attempt: BookAttempt<Message>, now: number): void {
+  #end(sink: AttemptSink, attempt: BookAttempt, now: number): void {
     const { attemptId, stackId, settledAt = now } = attempt;
     this.#attempts.delete(attemptId);
     const ofStack = this.#ofStacks.get(stackId);
@@ -371,7 +361,7 @@ export class AttemptBook<Message> {
   }
 
   /** An attempt has at most one message in the queue. */
-  #send(sink: AttemptSink<Message>, attempt: BookAttempt<Message>, now: number): void {
+  #send(sink: AttemptSink, attempt: BookAttempt, now: number): void {
     const { attemptId } = attempt;
     if (!this.#receipts.has(attemptId)) this.#receipts.set(attemptId, this.tasks.add(attemptId, { dueAt: now }));
     sink.changed(attempt);
@@ -385,11 +375,11 @@ export class AttemptBook<Message> {
     return this.tasks.remove(receipt) !== undefined;
   }
 
-  #join(key: string, attempt: BookAttempt<Message>): void {
+  #join(key: string, attempt: BookAttempt): void {
     this.#queues.set(key, joinKeyQueue(this.#queues.get(key), attempt));
   }
 
-  #leave(sink: AttemptSink<Message>, key: string, attemptId: string, now: number): void {
+  #leave(sink: AttemptSink, key: string, attemptId: string, now: number): void {
     const queue = this.#queues.get(key);
     const left = queue && leaveKeyQueue(queue, attemptId);
     if (left === undefined) this.#queues.delete(key);
@@ -407,9 +397,13 @@ export class AttemptBook<Message> {
     return holders;
   }
 
-  #findPlace(key: string, { attemptId }: BookAttempt<Message>): { readonly holder: string; readonly place: number } {
+  #findPlace(key: string, { attemptId }: BookAttempt): { readonly holder: string; readonly place: number } {
     return findKeyPlace(this.#queues.get(key), attemptId) ?? { holder: "", place: 0 };
   }
 }
 
 const RETURNED_RECEIPT = /^(poll|lapsedLease):(.*)$/s;
+
+function readMessage({ message }: BookAttempt): TaskMessage {
+  return JSON.parse(message);
+}

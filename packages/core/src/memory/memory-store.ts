@@ -2,7 +2,6 @@ import { AttemptBook, type AttemptSink, type EndedAttempt } from "../in-process/
 import { createDueIndex, type DueIndex, type DueSource, findNextDueAt, takeFrom } from "../in-process/queue.ts";
 import { readAttemptSecrets } from "../machine/decide/work.ts";
 import { toEventKey } from "../machine/event-message.ts";
-import type { TaskMessage } from "../machine/task-message.ts";
 import { silentLogger } from "../ports/executor.ts";
 import type { Revision } from "../ports/locator.ts";
 import type { Change, CommitResult, DueItem, DueKind, QueuedEvent, WorkQueue } from "../ports/stack-store.ts";
@@ -158,7 +157,7 @@ function createSignals() {
 
 /** The state of a memory store. */
 interface MemoryState extends ReturnType<typeof createParts> {
-  readonly sink: AttemptSink<TaskMessage>;
+  readonly sink: AttemptSink;
   /** False when the event's key is queued, parked or applied. */
   readonly enqueue: (event: QueuedEvent, notBefore?: number) => boolean;
   readonly notify: (kind: StoreSignal["kind"]) => void;
@@ -167,10 +166,7 @@ interface MemoryState extends ReturnType<typeof createParts> {
 function createParts() {
   return {
     stacks: new Map() as StackRows,
-    attempts: new AttemptBook<TaskMessage>({
-      keepMessage: (message) => message,
-      readMessage: (message) => message,
-    }),
+    attempts: new AttemptBook(),
     ended: createEndedAttempts(),
     events: createMemoryEvents(),
     timers: createDueIndex(),
@@ -194,7 +190,7 @@ function createMemoryState(notify: MemoryState["notify"]): MemoryState {
     return isAdded;
   }
 
-  const sink: AttemptSink<TaskMessage> = {
+  const sink: AttemptSink = {
     changed: () => undefined,
     ended: (attempt) => ended.add(attempt),
     sent: () => notify("task"),
