@@ -1,5 +1,5 @@
 import { type Clock, exitCodeOf, type Ids, isStackyardError, type Logger, type Random } from "@stackyard/core";
-import { systemClock } from "@stackyard/core/engine";
+import { createUlids, systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 
@@ -39,12 +39,52 @@ export interface AppOptions {
   readonly telemetry?: AppTelemetry;
 }
 
-/** Returns what an app was given, or logs, metrics and traces as the environment says. */
-export function toTelemetry(
-  service: "state-manager" | "task-runner",
-  { telemetry, environment = {}, clock = systemClock }: AppOptions,
-): AppTelemetry | Promise<AppTelemetry> {
-  return telemetry ?? createTelemetry({ service, environment, clock });
+/** Options with their defaults. */
+export type AppHost = Required<Pick<AppOptions, "clock" | "ids" | "random">> & { readonly telemetry: AppTelemetry };
+
+/** How an app is made of its parts. */
+export interface AppInput<Parts> {
+  readonly service: "state-manager" | "task-runner";
+  /** Opens the parts, for Lambda or for a container. */
+  open(host: AppHost, place: "function" | "container"): Promise<Parts>;
+  /** What Lambda calls. */
+  createHandler(parts: Parts): (event: unknown, context?: LambdaContext) => Promise<unknown>;
+  /** Works in a container until the signal, and drains. */
+  run(parts: Parts, stopping: AbortSignal): Promise<void>;
+  close(parts: Parts): Promise<void>;
+  /** Opens the parts in Lambda before the first call. */
+  readonly opensEarly?: boolean;
+}
+
+/** Makes an app. Parts are opened once; what could not be opened is opened again by the next call. */
+export function createApp<Parts>(options: AppOptions, input: AppInput<Parts>): App {
+  const { environment = {}, clock = systemClock, ids = createUlids(), random = Math.random } = options;
+  const telemetry = createOnce(
+    async () => options.telemetry ?? createTelemetry({ service: input.service, environment, clock }),
+  );
+  const open = async (place: "function" | "container") =>
+    input.open({ clock, ids, random, telemetry: await telemetry() }, place);
+  const handling = createOnce(async () => input.createHandler(await open("function")));
+  if (input.opensEarly === true) void handling().catch(() => undefined);
+  return {
+    async handler(event, context) {
+      const { invoke } = await telemetry();
+      return invoke(toInvocationFields(context), async () => (await handling())(event, context));
+    },
+    async main(signal) {
+      const told = await telemetry();
+      const run = async (stopping: AbortSignal) => {
+        const parts = await open("container");
+        try {
+          await input.run(parts, stopping);
+        } finally {
+          await input.close(parts);
+          await told.flush();
+        }
+      };
+      return runMain({ logger: told.logger, signal, run });
+    },
+  };
 }
 
 /** What names an invocation in the log, as Lambda's own lines do. Who calls a handler by hand may give no context. */

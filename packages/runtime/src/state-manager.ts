@@ -9,7 +9,7 @@ import {
   type Store,
   type Transport,
 } from "@stackyard/core";
-import { createUlids, createYard, type SweepReport, systemClock, type Yard } from "@stackyard/core/engine";
+import { createYard, type SweepReport, type Yard } from "@stackyard/core/engine";
 import { DEFAULT_LIMITS } from "@stackyard/core/machine";
 import {
   type BatchOptions,
@@ -22,17 +22,7 @@ import {
   type SqsBatchResponse,
   type SqsTransportOptions,
 } from "@stackyard/transport-sqs";
-import {
-  type App,
-  type AppOptions,
-  type AppTelemetry,
-  createOnce,
-  type LambdaContext,
-  runMain,
-  toInvocationFields,
-  toTelemetry,
-  untilAborted,
-} from "./app.ts";
+import { type App, type AppOptions, type AppTelemetry, createApp, type LambdaContext, untilAborted } from "./app.ts";
 import { type Environment, type EnvironmentNeeds, parseEnvironment } from "./environment.ts";
 import {
   answerBatch,
@@ -76,41 +66,19 @@ const NEEDS_OF_CONTAINER = {
  * each minute; in a container it consumes and sweeps by itself.
  */
 export function createStateManager(options: StateManagerOptions = {}): App {
-  const telemetry = createOnce(async () => toTelemetry("state-manager", options));
-  // The next invocation tries again what could not be opened.
-  const handling = createOnce(async () => createInvocationHandler(await open(options, await telemetry(), NEEDS)));
-  // A function has its whole processor while it is initialised; the first invocation meets what went wrong.
-  if (options.environment?.["AWS_LAMBDA_FUNCTION_NAME"] !== undefined) void handling().catch(() => undefined);
-  return {
-    async handler(event, context) {
-      const { invoke } = await telemetry();
-      return invoke(toInvocationFields(context), async () => (await handling())(event, context));
+  const { environment: variables = {} } = options;
+  return createApp<StateManagerParts>(options, {
+    service: "state-manager",
+    // A function has its whole processor while it is initialised; the first invocation meets what went wrong.
+    opensEarly: variables["AWS_LAMBDA_FUNCTION_NAME"] !== undefined,
+    async open(host, place) {
+      const environment = parseEnvironment(variables, place === "function" ? NEEDS : NEEDS_OF_CONTAINER);
+      const executors = toExecutorDefinitions(options.executors, environment.executorNames);
+      return openStateManager({ environment, executors, ...host });
     },
-    async main(signal) {
-      const told = await telemetry();
-      const run = async (stopping: AbortSignal) => {
-        const parts = await open(options, told, NEEDS_OF_CONTAINER);
-        try {
-          await runContainer(parts, stopping);
-        } finally {
-          await parts.store.close();
-          await told.flush();
-        }
-      };
-      return runMain({ logger: told.logger, signal, run });
-    },
-  };
-}
-
-async function open(options: StateManagerOptions, telemetry: AppTelemetry, needs: EnvironmentNeeds) {
-  const environment = parseEnvironment(options.environment ?? {}, needs);
-  return openStateManager({
-    environment,
-    telemetry,
-    executors: toExecutorDefinitions(options.executors, environment.executorNames),
-    clock: options.clock ?? systemClock,
-    ids: options.ids ?? createUlids(),
-    random: options.random ?? Math.random,
+    createHandler: createInvocationHandler,
+    run: runContainer,
+    close: ({ store }) => store.close(),
   });
 }
 

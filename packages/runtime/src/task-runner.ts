@@ -2,11 +2,9 @@ import { type AwsAccess, createLimiter, type SessionOptions } from "@stackyard/a
 import { type Clock, type Executor, type Ids, type Random, StackyardError, type Transport } from "@stackyard/core";
 import {
   createMessageWorker,
-  createUlids,
   createYard,
   type RunningYard,
   startTasks,
-  systemClock,
   type TaskRunner,
   type YardDeps,
 } from "@stackyard/core/engine";
@@ -21,17 +19,7 @@ import {
   type SqsBatchResponse,
   type SqsTransportOptions,
 } from "@stackyard/transport-sqs";
-import {
-  type App,
-  type AppOptions,
-  type AppTelemetry,
-  createOnce,
-  type LambdaContext,
-  runMain,
-  toInvocationFields,
-  toTelemetry,
-  untilAborted,
-} from "./app.ts";
+import { type App, type AppOptions, type AppTelemetry, createApp, type LambdaContext, untilAborted } from "./app.ts";
 import { type Environment, type EnvironmentNeeds, parseEnvironment } from "./environment.ts";
 import { answerBatch, type DeleteWorked, toBatchOptions, toDeleteWorked, toQueueName } from "./lambda-batch.ts";
 import {
@@ -66,28 +54,18 @@ export interface TaskRunnerOptions extends AppOptions {
  * consumes it.
  */
 export function createTaskRunner(options: TaskRunnerOptions = {}): App {
-  const telemetry = createOnce(async () => toTelemetry("task-runner", options));
-  // The next invocation tries again what could not be opened.
-  const handling = createOnce(async () => createTaskHandler(await open(options, await telemetry(), toNeeds(options))));
-  return {
-    async handler(event, context) {
-      const { invoke } = await telemetry();
-      return invoke(toInvocationFields(context), async () => (await handling())(event, context));
+  const { environment: variables = {}, executors = [], terraform, lambda, drainMs } = options;
+  return createApp<TaskRunnerParts>(options, {
+    service: "task-runner",
+    async open(host, place) {
+      const needs = place === "function" ? toNeeds(options) : toContainerNeeds(options);
+      const environment = parseEnvironment(variables, needs);
+      return openTaskRunner({ environment, variables, executors, terraform, lambda, drainMs, ...host });
     },
-    async main(signal) {
-      const told = await telemetry();
-      const run = async (stopping: AbortSignal) => {
-        const parts = await open(options, told, toContainerNeeds(options));
-        try {
-          await runTaskContainer(parts, stopping);
-        } finally {
-          await parts.close();
-          await told.flush();
-        }
-      };
-      return runMain({ logger: told.logger, signal, run });
-    },
-  };
+    createHandler: createTaskHandler,
+    run: runTaskContainer,
+    close: (parts) => parts.close(),
+  });
 }
 
 const APP = "task runner";
@@ -108,26 +86,6 @@ function toContainerNeeds(options: TaskRunnerOptions): EnvironmentNeeds {
 
 function isSet(environment: EnvironmentVariables, name: string): boolean {
   return (environment[name] ?? "") !== "";
-}
-
-async function open(
-  options: TaskRunnerOptions,
-  telemetry: AppTelemetry,
-  needs: EnvironmentNeeds,
-): Promise<TaskRunnerParts> {
-  const { environment: variables = {}, executors = [], terraform, lambda } = options;
-  return openTaskRunner({
-    environment: parseEnvironment(variables, needs),
-    variables,
-    telemetry,
-    executors,
-    terraform,
-    lambda,
-    drainMs: options.drainMs,
-    clock: options.clock ?? systemClock,
-    ids: options.ids ?? createUlids(),
-    random: options.random ?? Math.random,
-  });
 }
 
 /** What a task runner is made of. */
