@@ -44,6 +44,7 @@ export {
   createClosable,
   createStoreListeners,
   matchesCondition,
+  type PortCalls,
   parsePosition,
   parseStored,
   type ReadStack,
