@@ -27,7 +27,7 @@ async function createDurableStore(): Promise<DurableStore> {
   };
 }
 
-/** Removes all rows: a schema for each case would take ten times as long. */
+/** Removes all rows: a schema for each case takes longer than most cases. */
 const EMPTY = `do $$ declare t record; begin
   for t in select schemaname, tablename from pg_tables
             where schemaname in ('public', 'stackyard') and tablename <> 'migration' order by schemaname loop

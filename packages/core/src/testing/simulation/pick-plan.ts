@@ -129,6 +129,7 @@ function pickAction(random: Random, input: ActionInput): PlannedAction {
     return { atMs, do: pick(random, ["kill", "stop"]), node: pickWhole(random, 0, nodes - 1), downMs: 3_000 };
   }
   if (kind < 0.09) return { atMs, do: "freeze", node: pickWhole(random, 0, nodes - 1), forMs: 40_000 };
+  if (kind < 0.1) return { atMs, do: "lose-leases" };
   if (kind < 0.12) return { atMs, do: "redrive" };
   if (kind < 0.15) return { atMs, do: "run", key: `run-${index}` };
   if (kind < 0.22 && revisions > 1) return { atMs, do: "revise", to: pickWhole(random, 0, revisions - 1) };

@@ -345,6 +345,20 @@ describe("an action", () => {
     expect(violations).toEqual([]);
   });
 
+  it("loses leases: another process takes the task, and what the first one has done counts for nothing", async () => {
+    const { steps, violations } = await trace({
+      nodes: [
+        { skewMs: 0, concurrency: 1 },
+        { skewMs: 0, concurrency: 1 },
+      ],
+      actions: [go, { atMs: 1_000, do: "lose-leases" }],
+      ...slow,
+    });
+
+    expect(steps.filter((step) => /begin/.test(step))).toEqual(["0 s1/db/1.1 begin 1", "1000 s1/db/1.1 begin 2"]);
+    expect(violations).toEqual([]);
+  });
+
   it("starts a run, and the same one once", async () => {
     const lines: string[] = [];
     const actions = [0, 5].map((atMs): PlannedAction => ({ atMs, do: "run", key: "k" }));

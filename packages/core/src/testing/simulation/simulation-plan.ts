@@ -37,6 +37,8 @@ export type PlannedAction =
   | { readonly atMs: number; readonly do: "revise"; readonly to: number }
   /** Sends everything again that was dead-lettered. */
   | { readonly atMs: number; readonly do: "redrive" }
+  /** The server of the database dies, and with it what is kept without its log: leases of events, and renewals. */
+  | { readonly atMs: number; readonly do: "lose-leases" }
   /** A process ends: in order, or as `kill -9` does. */
   | { readonly atMs: number; readonly do: "stop" | "kill"; readonly node: number; readonly downMs: number }
   /** A process stands still, as one that is paged out or stopped by a signal. */

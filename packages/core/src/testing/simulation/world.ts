@@ -1,7 +1,7 @@
 import { prepareRun, toRunEvent } from "../../engine/attempt-result.ts";
 import { publishMessages } from "../../engine/engine.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
-import type { DueKind } from "../../ports/stack-store.ts";
+import type { DueKind, Grant } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
 import { countingIds, createRandom } from "../fake-clock.ts";
 import { createKeys } from "./call-keys.ts";
@@ -48,7 +48,8 @@ export function createWorld(
 ): World {
   const scheduler = createScheduler({ ...input, chance });
   const queue = createSimulatedQueue(scheduler.now);
-  const { store, refreshDue } = watchDue(watch.store, queue, scheduler);
+  const { store: leased, loseLeases } = noteLeases(watch.store);
+  const { store, refreshDue } = watchDue(leased, queue, scheduler);
   const ids = countingIds();
   const calls = new Map<string, number>();
   const countCall = (attempt: string): number => {
@@ -84,7 +85,7 @@ export function createWorld(
   });
   const door = plan.medium === "queue" ? createDoor(queue, watch) : store;
   const clock: Clock = { now: scheduler.now, sleep: () => Promise.resolve() };
-  planActions(plan, scheduler, { store, door, clock, ids, nodes, machines, scheduler });
+  planActions(plan, scheduler, { store, loseLeases, door, clock, ids, nodes, machines, scheduler });
   for (const node of nodes) node.start();
   return { scheduler, refreshDue };
 }
@@ -105,6 +106,39 @@ function createDoor(queue: SimulatedQueue, { noteSent }: Pick<StoreWatch, "noteS
       for (const event of events) queue.send(event);
       // A queue does not know which ids were used before.
       return events.map(() => true);
+    },
+  };
+}
+
+/** A store whose leases can be lost. Receipts and grants that are no longer valid are ignored by the store. */
+function noteLeases(store: Store): { readonly store: Store; loseLeases(store: Store, now: number): Promise<void> } {
+  let receipts: string[] = [];
+  let grants: Grant[] = [];
+  return {
+    store: {
+      ...store,
+      async takeDue(input) {
+        const items = await store.takeDue(input);
+        receipts.push(...items.flatMap((item) => (item.kind === "event" ? [item.receipt] : [])));
+        return items;
+      },
+      async claim(input) {
+        const result = await store.claim(input);
+        if (result.kind === "granted") grants.push(result.grant);
+        return result;
+      },
+      async commit(changes) {
+        const results = await store.commit(changes);
+        grants.push(...results.flatMap((result) => (result.kind === "committed" ? (result.grants ?? []) : [])));
+        return results;
+      },
+    },
+    async loseLeases({ release, renew }, now) {
+      const lost = { receipts, grants };
+      receipts = [];
+      grants = [];
+      await release(lost.receipts, now);
+      for (const grant of lost.grants) await renew(grant, { leaseMs: 0, now });
     },
   };
 }
@@ -158,6 +192,7 @@ const WORK_KINDS = ["events", "tasks", "sweep"] as const;
 /** What actions act on. */
 interface ActionDeps {
   readonly store: Store;
+  readonly loseLeases: (store: Store, now: number) => Promise<void>;
   /** Where events from outside come in. */
   readonly door: Pick<Store, "enqueue">;
   readonly clock: Clock;
@@ -181,6 +216,8 @@ async function performAction(deps: ActionDeps, action: PlannedAction): Promise<v
     case "revise":
       deps.machines.revise(action.to);
       return deps.scheduler.noteDue("sweep", await deps.store.nextDueAt(["timer", "deadline", "parked"]), true);
+    case "lose-leases":
+      return deps.loseLeases(deps.store, deps.clock.now());
     case "kill":
       return deps.nodes[action.node]?.kill(action.downMs);
     case "stop":
