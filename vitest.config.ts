@@ -52,7 +52,7 @@ export default defineConfig({
             only: true,
             ignoreSourceErrors: true,
             include: [`${homes}/**/*.test-d.ts`],
-            tsconfig: "./tsconfig.json",
+            tsconfig: "./tsconfig.types.json",
           },
         },
       },
