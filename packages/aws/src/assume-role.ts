@@ -1,5 +1,5 @@
 import { AssumeRoleCommand, GetCallerIdentityCommand, type STSClient, type Tag } from "@aws-sdk/client-sts";
-import { type AwsCredentials, StackyardError } from "@stackyard/core";
+import { type AwsCredentials, defined, StackyardError } from "@stackyard/core";
 import { findAwsFault, toAwsError } from "./aws-fault.ts";
 import type { CheckedTarget } from "./target-identity.ts";
 
@@ -43,7 +43,7 @@ export async function assumeRole(sts: STSClient, input: AssumeRoleInput): Promis
     RoleArn: target.roleArn,
     RoleSessionName: toSessionName(session.name),
     DurationSeconds: isChained ? Math.min(seconds, CHAINED_SECONDS) : seconds,
-    ...(target.externalId === undefined ? {} : { ExternalId: target.externalId }),
+    ...defined({ ExternalId: target.externalId }),
     ...(session.tags === undefined ? {} : { Tags: toTags(session.tags) }),
   };
   try {

@@ -2,6 +2,7 @@ import type { STSClient } from "@aws-sdk/client-sts";
 import {
   type AwsCredentials,
   type Clock,
+  defined,
   isStackyardError,
   type Logger,
   StackyardError,
@@ -187,15 +188,14 @@ function hasRole(target: CheckedTarget): target is RoleTarget {
 }
 
 function toOwnConfig({ region, credentials }: AwsAccessOptions): Readonly<Record<string, unknown>> {
-  return { ...(region === undefined ? {} : { region }), ...(credentials === undefined ? {} : { credentials }) };
+  return defined({ region, credentials });
 }
 
 function toPlain({ accessKeyId, secretAccessKey, sessionToken, expiration }: AwsCredentials): AwsCredentials {
   return {
     accessKeyId,
     secretAccessKey,
-    ...(sessionToken === undefined ? {} : { sessionToken }),
-    ...(expiration === undefined ? {} : { expiration }),
+    ...defined({ sessionToken, expiration }),
   };
 }
 

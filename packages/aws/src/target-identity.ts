@@ -1,4 +1,4 @@
-import { StackyardError, type Target } from "@stackyard/core";
+import { defined, StackyardError, type Target } from "@stackyard/core";
 import { findRecentlyUsed } from "./limiter.ts";
 
 /** A target whose every part was checked. */
@@ -46,7 +46,7 @@ export function checkTarget(target: Target, defaults: TargetDefaults = {}): Chec
   return {
     ...checked,
     roleArn: toRoleArn(target, role, partition),
-    ...(externalId === undefined ? {} : { externalId }),
+    ...defined({ externalId }),
   };
 }
 

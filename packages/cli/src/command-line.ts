@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { findNearestName, StackyardError } from "@stackyard/core";
+import { defined, findNearestName, StackyardError } from "@stackyard/core";
 import type { Command } from "./command.ts";
 import { backup, migrate, restore } from "./commands/backup.ts";
 import { dev } from "./commands/dev.ts";
@@ -95,7 +95,7 @@ async function readCommandLine(given: readonly string[], io: CommandLineIo): Pro
     commands,
     groups: GROUPS,
     version: VERSION,
-    ...(columns === undefined ? {} : { columns }),
+    ...defined({ columns }),
   });
   const missing =
     read.kind === "usage" && !hasFirstWord(commands, words) ? createMissingPackageError(words) : undefined;

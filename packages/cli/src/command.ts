@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { checkArgs } from "@stackyard/sdk/commands";
 import { type Static, type TObject, type TSchema, Type } from "typebox";
 import type { Output } from "./output.ts";
@@ -63,7 +64,7 @@ export function createCommand(
     examples,
     positionals,
     args: schema,
-    ...(description === undefined ? {} : { description }),
+    ...defined({ description }),
     run: async (context, args) => (await run(context, checkArgs(schema, args, positionals))) ?? 0,
   };
 }
@@ -106,9 +107,9 @@ export function toArgumentFacts({ args, positionals }: Command): readonly Argume
       isSwitch: type === "boolean",
       isNumber: type === "integer" || type === "number",
       word: keywordOf(schema, "placeholder") ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
-      ...(short === undefined ? {} : { short }),
+      ...defined({ short }),
       choices: choicesOf(schema),
-      ...(completes === undefined ? {} : { completes }),
+      ...defined({ completes }),
       // Help shows by brackets which words are needed, but not which flags.
       description: required.includes(name) && !positional ? `Needed. ${description}` : description,
     };

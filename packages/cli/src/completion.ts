@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { Stackyard } from "@stackyard/sdk";
 import { toFlag } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
@@ -80,7 +81,7 @@ type Source = (context: YardContext, input: CompleteInput) => Promise<readonly s
 const SOURCES: Readonly<Record<string, Source>> = {
   stack: async ({ yard, signal }, { prefix, typed }) => {
     const machine = typed.get("machine");
-    const filter = { idPrefix: prefix, ...(machine === undefined ? {} : { machine }) };
+    const filter = { idPrefix: prefix, ...defined({ machine }) };
     const { items } = await yard.stacks.list(filter, { limit: MOST_STACKS, signal });
     return items.map(({ id }) => id);
   },

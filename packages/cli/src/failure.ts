@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import { exitCodeOf, isStackyardError, StackyardError } from "@stackyard/core";
+import { defined, exitCodeOf, isStackyardError, StackyardError } from "@stackyard/core";
 import type { Problem } from "@stackyard/core/machine";
 import { formatTable } from "@stackyard/sdk/commands";
 import type { Output } from "./output.ts";
@@ -26,7 +26,7 @@ export function failWith(
   } = {},
 ): StackyardError {
   const { hint, cause } = options;
-  const details = { ...options.details, ...(hint === undefined ? {} : { hint }) };
+  const details = { ...options.details, ...defined({ hint }) };
   return new StackyardError(code, message, { details, cause });
 }
 
@@ -42,8 +42,7 @@ export function toFailure(error: unknown): Failure {
       exitCode: exitCodeOf(error.code),
       code,
       message,
-      ...(hint === undefined ? {} : { hint }),
-      ...(details["failure"] === undefined ? {} : { failure: details["failure"] }),
+      ...defined({ hint, failure: details["failure"] }),
     };
   }
   const message = error instanceof Error ? error.message : String(error);
@@ -71,8 +70,7 @@ export function printFailure(
     const error = {
       code,
       message: stripVTControlCharacters(message),
-      ...(hint === undefined ? {} : { hint }),
-      ...(failure === undefined ? {} : { failure }),
+      ...defined({ hint, failure }),
     };
     write(JSON.stringify({ error }));
     return;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type BatchResultErrorEntry, PublishBatchCommand, type SNSClient } from "@aws-sdk/client-sns";
 import { toAwsError } from "@stackyard/aws";
-import { type Clock, StackyardError } from "@stackyard/core";
+import { type Clock, defined, StackyardError } from "@stackyard/core";
 import type { ManifestFile } from "@stackyard/sdk/artifacts";
 import {
   type AnnouncementTarget,
@@ -158,8 +158,8 @@ function toMessage(input: AnnouncementInput, more: Readonly<Record<string, unkno
     distributionId: artifact.distributionId,
     sequence: artifact.sequence,
     issuedAt: toIso(issuedAt),
-    artifact: { name, version, size, sha256, ...(contentType === undefined ? {} : { contentType }), rewrite },
-    source: { ...source, ...(file.versionId === undefined ? {} : { versionId: file.versionId }) },
+    artifact: { name, version, size, sha256, ...defined({ contentType }), rewrite },
+    source: { ...source, ...defined({ versionId: file.versionId }) },
     target: toPlace(target),
     manifest: {
       key: artifact.manifestKey,

@@ -1,4 +1,4 @@
-import { isStackyardError, mapLimited, StackyardError } from "@stackyard/core";
+import { defined, isStackyardError, mapLimited, StackyardError } from "@stackyard/core";
 import type {
   ArtifactSummary,
   ConsumerPlace,
@@ -134,7 +134,7 @@ async function replay(
     region,
     executionName: `${account}-${region}-replay-${context.clock.now().toString(36)}`,
     ...(since === undefined ? {} : { since: Date.parse(since) }),
-    ...(artifact === undefined ? {} : { artifact }),
+    ...defined({ artifact }),
   });
   return { executionArn, startedAt: new Date(startedAt).toISOString() };
 }

@@ -1,4 +1,4 @@
-import { StackyardError, silentLogger } from "@stackyard/core";
+import { defined, StackyardError, silentLogger } from "@stackyard/core";
 import { createAnnouncer } from "./announce.ts";
 import { onCall } from "./calls.ts";
 import { judgeTrust, type TrustConfig } from "./consumers.ts";
@@ -176,7 +176,7 @@ function openDistributor(options: Options): OpenDistributor {
   const trust = toTrust(options);
   const context = { ...options, trust, announcer: openAnnouncer(options), loadPublished: load };
   const { bucket, prefix, uploadPrefix } = config;
-  const places = { bucket, prefix, ...(uploadPrefix === undefined ? {} : { uploadPrefix }) };
+  const places = { bucket, prefix, ...defined({ uploadPrefix }) };
 
   const loadOnce = rememberPublished((record: ArtifactRecord) => loadArtifact({ s3, bucket }, record));
 
@@ -214,9 +214,7 @@ function openAnnouncer({ config, sns, clock, credentials, traceparent }: Options
     clock,
     source: { account, region, bucket },
     signer: createUrlSigner({ bucket, region, pathStyle, credentials, clock }),
-    ...(transfer === undefined ? {} : { transfer }),
-    ...(urlSeconds === undefined ? {} : { urlSeconds }),
-    ...(traceparent === undefined ? {} : { traceparent }),
+    ...defined({ transfer, urlSeconds, traceparent }),
   });
 }
 

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION, type DistributorRequest, ReceivedReceipt } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -128,7 +129,7 @@ function toObject(detail: unknown, versionField: string): WrittenObject | undefi
   const { key, [versionField]: said } = object;
   if (typeof name !== "string" || typeof key !== "string" || key === "") return undefined;
   const versionId = toVersionId(said);
-  return { bucket: name, key, ...(versionId === undefined ? {} : { versionId }) };
+  return { bucket: name, key, ...defined({ versionId }) };
 }
 
 /**

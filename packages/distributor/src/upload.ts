@@ -1,7 +1,15 @@
 import { createHash } from "node:crypto";
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, type Logger, listPages, type Records, StackyardError, silentLogger } from "@stackyard/core";
+import {
+  type Clock,
+  defined,
+  type Logger,
+  listPages,
+  type Records,
+  StackyardError,
+  silentLogger,
+} from "@stackyard/core";
 import {
   digestManifest,
   isManifestKey,
@@ -152,9 +160,7 @@ async function publish(
     size,
     sha256,
     modifiedAt,
-    ...(versionId === undefined ? {} : { versionId }),
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(parts === undefined ? {} : { parts }),
+    ...defined({ versionId, contentType, parts }),
   };
   const name = toUploadName(place.key.slice(options.uploadPrefix?.length));
   const again = {
@@ -361,7 +367,7 @@ function toFile({ key, size, sha256, versionId, contentType, parts }: DigestedUp
     size,
     sha256,
     rewrite: TEMPLATES.test(key) ? "template" : "none",
-    ...(versionId === undefined ? {} : { versionId }),
+    ...defined({ versionId }),
     ...(contentType !== undefined && CONTENT_TYPE.test(contentType) ? { contentType } : {}),
     ...(parts === undefined ? {} : { parts: parts.map((digest, index) => toPart(digest, index)) }),
   };

@@ -1,7 +1,7 @@
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { AwsAccess } from "@stackyard/aws";
-import { type AwsCredentials, type Clock, StackyardError } from "@stackyard/core";
+import { type AwsCredentials, type Clock, defined, StackyardError } from "@stackyard/core";
 
 /** A request for a URL. */
 export interface UrlWish {
@@ -68,7 +68,7 @@ export function createUrlSigner(options: UrlSignerOptions): UrlSigner {
       const own = await credentials();
       const now = clock.now();
       const end = own.expiration?.getTime();
-      const life = decideUrlLife({ wantedSeconds, now, ...(end === undefined ? {} : { credentialsExpireAt: end }) });
+      const life = decideUrlLife({ wantedSeconds, now, ...defined({ credentialsExpireAt: end }) });
       if (life.kind === "renew") throw toTooOld(life.leftSeconds);
       const command = new GetObjectCommand({ Bucket: bucket, Key: key, ...(versionId && { VersionId: versionId }) });
       const signing = { expiresIn: life.seconds, signingDate: new Date(now) };

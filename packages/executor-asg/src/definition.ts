@@ -1,8 +1,8 @@
-import type { Executor, Step } from "@stackyard/core";
+import { defined, type Executor, type Step } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 
 const text = (maxLength: number, description?: string) =>
-  Type.String({ minLength: 1, maxLength, ...(description === undefined ? {} : { description }) });
+  Type.String({ minLength: 1, maxLength, ...defined({ description }) });
 const flag = (description: string) => Type.Optional(Type.Boolean({ description }));
 
 const Constants = Type.Object(

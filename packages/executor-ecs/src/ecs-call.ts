@@ -1,6 +1,6 @@
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { ECSClient, type TaskDefinition } from "@aws-sdk/client-ecs";
-import { type ExecutorContext, type Failed, failed, type Plan, type Step } from "@stackyard/core";
+import { defined, type ExecutorContext, type Failed, failed, type Plan, type Step } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import {
   DEFAULT_PLACEMENT_TIMEOUT,
@@ -142,11 +142,9 @@ function toOrderParts(config: EcsConfig): EcsSettings["order"] {
     cluster,
     taskDefinition,
     count,
-    ...(instances === undefined ? {} : { instances }),
-    ...(launchType === undefined ? {} : { launchType }),
+    ...defined({ instances, launchType }),
     ...(capacityProviders === undefined ? {} : { capacityProviderStrategy: capacityProviders.map(toProvider) }),
-    ...(platformVersion === undefined ? {} : { platformVersion }),
-    ...(networkConfiguration === undefined ? {} : { networkConfiguration }),
+    ...defined({ platformVersion, networkConfiguration }),
   };
 }
 
@@ -163,8 +161,7 @@ function toNetwork(network: EcsConfig["network"]): TaskOrder["networkConfigurati
   return {
     awsvpcConfiguration: {
       subnets,
-      ...(securityGroups === undefined ? {} : { securityGroups }),
-      ...(publicIp === undefined ? {} : { assignPublicIp: publicIp }),
+      ...defined({ securityGroups, assignPublicIp: publicIp }),
     },
   };
 }

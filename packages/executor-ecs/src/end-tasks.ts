@@ -1,5 +1,5 @@
 import type { ContainerDefinition, Task, TaskDefinition } from "@aws-sdk/client-ecs";
-import { type Failed, failed, running, type Succeeded, succeeded } from "@stackyard/core";
+import { defined, type Failed, failed, running, type Succeeded, succeeded } from "@stackyard/core";
 import type { EcsConfig, EcsOutputs, EcsProgress } from "./definition.ts";
 import { type EcsCall, type EcsStep, toEssentialNames, toMaskedOverrides, toStartedBy } from "./ecs-call.ts";
 import { isRetryable, judge, type TaskFailure } from "./judge.ts";
@@ -122,7 +122,7 @@ async function toEnd(call: EcsCall, progress: EcsProgress, tasks: readonly Task[
     code,
     message: `${message} ${states}`,
     retryable,
-    ...(outputs === undefined ? {} : { outputs }),
+    ...defined({ outputs }),
   });
 }
 
@@ -209,12 +209,12 @@ export function toOutputs({ tasks, failures, definition, container }: OutputsInp
   const logsUrl = findLogsUrl({ tasks, failures, definition, container });
   return {
     taskArns: JSON.stringify(tasks.flatMap(({ taskArn }) => taskArn ?? [])),
-    ...(exitCode === undefined ? {} : { exitCode }),
+    ...defined({ exitCode }),
     ...Object.fromEntries([...codes].slice(0, 50).map(([name, code]) => [`exitCodes.${name}`, code])),
     ...(startedAt === undefined ? {} : { startedAt: new Date(startedAt).toISOString() }),
     ...(stoppedAt === undefined ? {} : { stoppedAt: new Date(stoppedAt).toISOString() }),
     ...(startedAt === undefined || stoppedAt === undefined ? {} : { duration: (stoppedAt - startedAt) / 1_000 }),
-    ...(logsUrl === undefined ? {} : { logsUrl }),
+    ...defined({ logsUrl }),
   };
 }
 
@@ -268,7 +268,7 @@ export async function reportLogs(call: EcsCall, progress: EcsProgress, input: Re
   }
   return {
     ...(known.size === 0 ? {} : { logs: Object.fromEntries(known) }),
-    ...(lastLine === undefined ? {} : { lastLine }),
+    ...defined({ lastLine }),
   };
 }
 
@@ -279,7 +279,7 @@ async function readNew(
 ): Promise<{ readonly lines: readonly string[]; readonly next?: string | undefined }> {
   const mask = createSecretMask(definition?.containerDefinitions ?? [], toMaskedOverrides(settings));
   const { task: taskArn, container } = stream;
-  const tail = await tailLogs(logs, { taskArn, container, mask, ...(after === undefined ? {} : { after }) });
+  const tail = await tailLogs(logs, { taskArn, container, mask, ...defined({ after }) });
   if (tail.kind === "none") return { lines: [] };
   const { lines, next, skipped } = tail;
   return { lines: skipped === undefined ? lines : [`… ${skipped} lines are in the log alone`, ...lines], next };

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { TaskOverrides } from "./parse-overrides.ts";
 
 /** Whose exit codes count: every container's, those of essential containers, or those of these names. */
@@ -81,7 +82,7 @@ function evaluateContainer(task: JudgedTask, { name, exitCode, reason }: JudgedC
   const failure: TaskFailure = {
     code: hasCode ? "ECS_EXIT_CODE" : "ECS_TASK_NOT_STARTED",
     taskArn: task.taskArn ?? "",
-    ...(name === undefined ? {} : { container: name }),
+    ...defined({ container: name }),
     ...(hasCode ? { exitCode } : {}),
     ...toShownStop(task),
     ...(reason ? { reason } : {}),

@@ -1,4 +1,5 @@
 import { type CloudWatchLogsClient, GetLogEventsCommand, type OutputLogEvent } from "@aws-sdk/client-cloudwatch-logs";
+import { defined } from "@stackyard/core";
 import type { TaskFailure } from "./judge.ts";
 
 /** What reading a log needs. */
@@ -95,7 +96,7 @@ async function readEnd({ logs, signal }: LogDeps, at: Place, { lines = MAX_TAIL_
   let next: string | undefined;
   let nextToken: string | undefined;
   for (let page = 0; page < MAX_PAGES && events.length < limit; page++) {
-    const input = { ...at, limit, startFromHead: false, ...(nextToken === undefined ? {} : { nextToken }) };
+    const input = { ...at, limit, startFromHead: false, ...defined({ nextToken }) };
     const answer = await logs.send(new GetLogEventsCommand(input), { abortSignal: signal });
     events = [...(answer.events ?? []), ...events];
     next ??= answer.nextForwardToken;

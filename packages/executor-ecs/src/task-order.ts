@@ -18,7 +18,7 @@ import {
   type TaskDefinition,
 } from "@aws-sdk/client-ecs";
 import { findAwsFault, redactText } from "@stackyard/aws";
-import { type Clock, listPages } from "@stackyard/core";
+import { type Clock, defined, listPages } from "@stackyard/core";
 import type { TaskOverrides } from "./parse-overrides.ts";
 
 /** What the calls of ECS need. */
@@ -70,9 +70,9 @@ export function toRunTaskInput(order: TaskOrder, count: number): RunTaskCommandI
     ...toCommonInput(order),
     count,
     clientToken: order.clientToken,
-    ...(launchType === undefined ? {} : { launchType }),
+    ...defined({ launchType }),
     ...(capacityProviderStrategy === undefined ? {} : { capacityProviderStrategy: [...capacityProviderStrategy] }),
-    ...(platformVersion === undefined ? {} : { platformVersion }),
+    ...defined({ platformVersion }),
     ...(placementConstraints === undefined ? {} : { placementConstraints: [...placementConstraints] }),
     ...(placementStrategy === undefined ? {} : { placementStrategy: [...placementStrategy] }),
   };
@@ -89,11 +89,9 @@ function toCommonInput(order: TaskOrder) {
     cluster: order.cluster,
     taskDefinition: order.taskDefinition,
     startedBy: order.startedBy,
-    ...(networkConfiguration === undefined ? {} : { networkConfiguration }),
+    ...defined({ networkConfiguration }),
     ...(overrides === undefined || Object.keys(overrides).length === 0 ? {} : { overrides: toSdkOverrides(overrides) }),
-    ...(group === undefined ? {} : { group }),
-    ...(enableExecuteCommand === undefined ? {} : { enableExecuteCommand }),
-    ...(propagateTags === undefined ? {} : { propagateTags }),
+    ...defined({ group, enableExecuteCommand, propagateTags }),
     ...(tags.length === 0 ? {} : { tags: [...tags] }),
   };
 }

@@ -1,9 +1,9 @@
-import { type Executor, type Failed, failed, type Step } from "@stackyard/core";
+import { defined, type Executor, type Failed, failed, type Step } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
 
 const text = (maxLength: number, description?: string) =>
-  Type.String({ minLength: 1, maxLength, ...(description === undefined ? {} : { description }) });
+  Type.String({ minLength: 1, maxLength, ...defined({ description }) });
 const duration = (description: string) =>
   Type.Optional(Type.String({ pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$", description }));
 const instanceId = Type.String({ pattern: "^(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})$" });

@@ -17,6 +17,7 @@ import {
   ListCommandsCommand,
 } from "@aws-sdk/client-ssm";
 import { redactText } from "@stackyard/aws";
+import { defined } from "@stackyard/core";
 import { AwsCallError, callAws, type FleetAws, listTokenPages } from "./call-aws.ts";
 import type { FleetInstanceReport } from "./fleet-run.ts";
 import {
@@ -97,7 +98,7 @@ function toKnown({ InstanceId = "", State, Tags = [], Platform }: Instance): Kno
     instanceId: InstanceId,
     state: State?.Name ?? "",
     tags: Tags.map(({ Key = "", Value = "" }) => ({ key: Key, value: Value })),
-    ...(Platform === undefined ? {} : { platform: Platform }),
+    ...defined({ platform: Platform }),
   };
 }
 
@@ -125,8 +126,7 @@ function loadPage(aws: FleetAws, ids: readonly string[], token: { readonly NextT
 function toAgent({ PingStatus, AgentVersion, PlatformType }: InstanceInformation): SsmAgent {
   return {
     pingStatus: PingStatus ?? "",
-    ...(AgentVersion === undefined ? {} : { agentVersion: AgentVersion }),
-    ...(PlatformType === undefined ? {} : { platformType: PlatformType }),
+    ...defined({ agentVersion: AgentVersion, platformType: PlatformType }),
   };
 }
 
@@ -254,7 +254,7 @@ function toInvocation(invocation: CommandInvocation): Invocation {
 export async function cancelCommand(aws: FleetAws, commandId: string, ids: readonly string[] | "all"): Promise<void> {
   const parts = ids === "all" ? [undefined] : chunk(ids);
   for (const part of parts) {
-    const input = { CommandId: commandId, ...(part === undefined ? {} : { InstanceIds: part }) };
+    const input = { CommandId: commandId, ...defined({ InstanceIds: part }) };
     try {
       await callAws(aws, {
         what: `The command ${commandId} could not be cancelled.`,
@@ -288,7 +288,7 @@ export type InvocationOutput = Pick<
  */
 export async function loadOutput(aws: FleetAws, commandId: string, instanceId: string): Promise<InvocationOutput> {
   const step = await findStep(aws, commandId, instanceId);
-  const input = { CommandId: commandId, InstanceId: instanceId, ...(step === undefined ? {} : { PluginName: step }) };
+  const input = { CommandId: commandId, InstanceId: instanceId, ...defined({ PluginName: step }) };
   const answer = await callAws(aws, {
     what: `The output of ${instanceId} could not be read.`,
     send: (abortSignal) => aws.ssm.send(new GetCommandInvocationCommand(input), { abortSignal }),
@@ -314,7 +314,7 @@ function toOutput(answer: GetCommandInvocationResult): InvocationOutput {
   const { StandardOutputContent: stdout = "", StandardErrorContent: stderr = "", ResponseCode } = answer;
   const isCut = stdout.length >= MAX_STDOUT || stderr.length >= MAX_STDERR;
   return {
-    ...(ResponseCode === undefined ? {} : { responseCode: ResponseCode }),
+    ...defined({ responseCode: ResponseCode }),
     ...toTimes(answer),
     ...(stdout === "" ? {} : { stdoutTail: redactText(stdout).slice(-MAX_STDOUT) }),
     ...(stderr === "" ? {} : { stderrTail: redactText(stderr).slice(-MAX_STDERR) }),

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { RunCommandConfig } from "./definition.ts";
 import type { Platform } from "./select-instances.ts";
 
@@ -168,7 +169,7 @@ export function isWaiting({ state, code }: FleetInstanceReport): boolean {
 
 /** An instance as it was before anything was sent to it. */
 export function toWaiting({ instanceId, roles, platform }: FleetInstanceReport): FleetInstanceReport {
-  return { instanceId, state: "not-sent", roles, ...(platform === undefined ? {} : { platform }) };
+  return { instanceId, state: "not-sent", roles, ...defined({ platform }) };
 }
 
 /** What a run begins with. */

@@ -1,4 +1,4 @@
-import { type Failed, failed } from "@stackyard/core";
+import { defined, type Failed, failed } from "@stackyard/core";
 import type { FleetAws } from "./call-aws.ts";
 import { type RunCommandConfig, toLengths } from "./definition.ts";
 import {
@@ -310,7 +310,7 @@ function toOwnDocument(config: RunCommandConfig, documentName: string, timeoutSe
   return {
     kind: "resolved",
     documentName,
-    ...(documentVersion === undefined ? {} : { documentVersion }),
+    ...defined({ documentVersion }),
     parameters: { ...limit, ...parameters },
     perInstanceInventory: false,
   };

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Clock, mapLimited, type Records } from "@stackyard/core";
+import { type Clock, defined, mapLimited, type Records } from "@stackyard/core";
 import {
   addTallies,
   type FleetInstanceReport,
@@ -96,7 +96,7 @@ function toSummary({ tallies, artifact, startedAt, endedAt }: RunState): Partial
     counts: toCounts(addTallies(tallies)),
     ...(isNamed ? { artifact: { bucket, key, ...(versionId && { versionId }) } } : {}),
     startedAt,
-    ...(endedAt === undefined ? {} : { endedAt }),
+    ...defined({ endedAt }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { SendCommandCommand, type SendCommandCommandInput } from "@aws-sdk/client-ssm";
+import { defined } from "@stackyard/core";
 import { AwsCallError, callAws, type FleetAws } from "./call-aws.ts";
 import { type RunCommandConfig, toLengths } from "./definition.ts";
 import type { ResolvedProfile } from "./document/resolve-profile.ts";
@@ -117,7 +118,7 @@ export function toSendRequest({ config, state, command, chunk, targets }: SendRe
   const { documentName, documentHash, documentVersion, parameters } = command;
   return {
     DocumentName: documentName,
-    ...(documentVersion === undefined ? {} : { DocumentVersion: documentVersion }),
+    ...defined({ DocumentVersion: documentVersion }),
     ...(documentHash === undefined ? {} : { DocumentHash: documentHash, DocumentHashType: "Sha256" }),
     Parameters: Object.fromEntries(Object.entries(parameters).map(([key, values]) => [key, [...values]])),
     ...(targets === undefined ? { InstanceIds: [...chunk.ids] } : { Targets: toTargets(targets) }),

@@ -1,4 +1,4 @@
-import { mapLimited } from "@stackyard/core";
+import { defined, mapLimited } from "@stackyard/core";
 import { AwsCallError, type FleetAws } from "./call-aws.ts";
 import {
   findCommand,
@@ -180,7 +180,7 @@ function toNoted(
   const warning = state === "succeeded" && byInventory && instance.roles.length === 0 ? "NO_ROLES" : code;
   return {
     ...begun,
-    ...(warning === undefined ? {} : { code: warning }),
+    ...defined({ code: warning }),
     detailedStatus,
     endedAt: now,
     ...(Object.keys(links).length === 0 ? {} : { links }),

@@ -1,4 +1,4 @@
-import { isStackyardError, StackyardError } from "@stackyard/core";
+import { defined, isStackyardError, StackyardError } from "@stackyard/core";
 import { backoffMs, type HttpClient, StackyardApiError, sleep } from "./http-client.ts";
 import type { HistoryEntry } from "./stacks-api.ts";
 
@@ -62,7 +62,7 @@ function parseFields(lines: readonly string[]): StreamEvent | undefined {
   return {
     name: lastOf("event") ?? "message",
     data: data.join("\n"),
-    ...(id === undefined ? {} : { id }),
+    ...defined({ id }),
     ...(retry !== undefined && /^\d{1,9}$/.test(retry) ? { retryMs: Number(retry) } : {}),
   };
 }

@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorCode, StackyardError } from "@stackyard/core";
+import { defined, ERROR_CODES, type ErrorCode, StackyardError } from "@stackyard/core";
 
 /** How to reach a server. */
 export interface StackyardOptions {
@@ -244,15 +244,15 @@ export async function loadPage<Item>(
   let { cursor } = query;
   do {
     const left = Number.isFinite(limit) ? { limit: Math.min(limit - items.length, MAX_LIMIT) } : {};
-    const part = { ...filter, ...left, ...(cursor === undefined ? {} : { cursor }) };
-    const page = await http.requestJson<Page<Item>>({ path, query: part, ...(signal && { signal }) });
+    const part = { ...filter, ...left, ...defined({ cursor }) };
+    const page = await http.requestJson<Page<Item>>({ path, query: part, ...defined({ signal }) });
     items.push(...page.items);
     unreadable.push(...(page.unreadable ?? []));
     cursor = page.cursor;
   } while (cursor !== undefined && items.length < limit);
   return {
     items,
-    ...(cursor === undefined ? {} : { cursor }),
+    ...defined({ cursor }),
     ...(unreadable.length === 0 ? {} : { unreadable }),
   };
 }

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { Page } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage } from "./http-client.ts";
 import type { PageOptions } from "./stacks-api.ts";
@@ -116,7 +117,7 @@ export interface MachinesApi {
 export function createMachinesApi(http: HttpClient): MachinesApi {
   const upgrade = (name: string, { signal, ...body }: UpgradeStacksOptions & { readonly dryRun?: boolean }) => {
     const path = ["v1", "machines", name, "upgrade"];
-    return http.requestJson<Page<UpgradeResult>>({ method: "POST", path, body, ...(signal && { signal }) });
+    return http.requestJson<Page<UpgradeResult>>({ method: "POST", path, body, ...defined({ signal }) });
   };
   return {
     upgradeStacks: (name, options = {}) => upgrade(name, options),
@@ -166,7 +167,6 @@ export interface ProcessesApi {
 /** The part of the client that is about processes. */
 export function createProcessesApi(http: HttpClient): ProcessesApi {
   return {
-    list: ({ signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "processes"], query, ...(signal && { signal }) }),
+    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "processes"], query, ...defined({ signal }) }),
   };
 }

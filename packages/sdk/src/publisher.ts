@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { defined, StackyardError } from "@stackyard/core";
 import type { Page } from "./http-client.ts";
 import { type CallOptions, createEventId, type HttpClient, loadPage } from "./http-client.ts";
 import type {
@@ -149,13 +149,13 @@ export interface EventsApi {
 export function createEventsApi(http: HttpClient): EventsApi {
   return {
     history: (eventId, { signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "events", eventId, "history"], query, ...(signal && { signal }) }),
+      loadPage(http, { path: ["v1", "events", eventId, "history"], query, ...defined({ signal }) }),
     list: ({ signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "history"], query: { ...query }, ...(signal && { signal }) }),
+      loadPage(http, { path: ["v1", "history"], query: { ...query }, ...defined({ signal }) }),
     listParked: (filter = {}, { signal, ...page } = {}) =>
-      loadPage(http, { path: ["v1", "parked"], query: { ...filter, ...page }, ...(signal && { signal }) }),
+      loadPage(http, { path: ["v1", "parked"], query: { ...filter, ...page }, ...defined({ signal }) }),
     listDeadLetters: (filter = {}, { signal, ...page } = {}) =>
-      loadPage(http, { path: ["v1", "dead-letters"], query: { ...filter, ...page }, ...(signal && { signal }) }),
+      loadPage(http, { path: ["v1", "dead-letters"], query: { ...filter, ...page }, ...defined({ signal }) }),
     // Sent twice, the second answer would call the ids unknown.
     redrive: (ids, options) =>
       http.requestJson({

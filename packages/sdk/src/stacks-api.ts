@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { type CallOptions, createEventId, type HttpClient, loadPage, type Page } from "./http-client.ts";
 import type { UpgradePlan } from "./upgrade.ts";
 
@@ -305,17 +306,17 @@ export function createStacksApi(http: HttpClient): StacksApi {
     http.requestJson<OperationResult>({
       method: "POST",
       path: ["v1", "stacks", stackId, name],
-      body: { ...body, id, ...(reason === undefined ? {} : { reason }) },
-      ...(signal && { signal }),
+      body: { ...body, id, ...defined({ reason }) },
+      ...defined({ signal }),
     });
   return {
     list: ({ waiting, ...filter } = {}, { signal, ...page } = {}) => {
       const query = { ...filter, ...page, ...(waiting && { waiting: "true" }) };
-      return loadPage(http, { path: ["v1", "stacks"], query, ...(signal && { signal }) });
+      return loadPage(http, { path: ["v1", "stacks"], query, ...defined({ signal }) });
     },
     get: (stackId, options) => http.requestJson({ path: ["v1", "stacks", stackId], ...options }),
     history: (stackId, { signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "stacks", stackId, "history"], query: { ...query }, ...(signal && { signal }) }),
+      loadPage(http, { path: ["v1", "stacks", stackId, "history"], query: { ...query }, ...defined({ signal }) }),
     async attempts(stackId, options) {
       const path = ["v1", "stacks", stackId, "attempts"];
       return (await http.requestJson<Page<Attempt>>({ path, ...options })).items;

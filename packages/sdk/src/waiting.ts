@@ -1,4 +1,4 @@
-import { isStackyardError, StackyardError } from "@stackyard/core";
+import { defined, isStackyardError, StackyardError } from "@stackyard/core";
 import { followHistory, type WatchOptions } from "./event-stream.ts";
 import { type CallOptions, type HttpClient, loadPage, sleep } from "./http-client.ts";
 import { EventNotAppliedError, type PublishedEvent } from "./publisher.ts";
@@ -121,11 +121,7 @@ async function findApplied(http: HttpClient, options: WaitForStateOptions): Prom
   const { after, timeoutMs, signal } = options;
   if (after === undefined || "outcome" in after) return after;
   const { eventId, stackId } = after;
-  return waitForOutcome(
-    http,
-    { eventId, stackId },
-    { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(signal && { signal }) },
-  );
+  return waitForOutcome(http, { eventId, stackId }, defined({ timeoutMs, signal }));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Link, SpanStatusCode } from "@opentelemetry/api";
-import type { Clock, Executor, ExecutorContext, Step, Store } from "@stackyard/core";
+import { type Clock, defined, type Executor, type ExecutorContext, type Step, type Store } from "@stackyard/core";
 import type { Change, createEngine, LoadedStack } from "@stackyard/core/engine";
 import type { Count, Dimensions, MetricName } from "./metrics.ts";
 import {
@@ -179,7 +179,7 @@ function noteStep(span: OpenSpan["span"], step: Step): void {
 function withTrace(ctx: ExecutorContext, carrier: TraceCarrier): ExecutorContext {
   const { traceparent, tracestate } = findCarrier(carrier);
   if (traceparent === undefined) return ctx;
-  return { ...ctx, traceContext: { traceparent, ...(tracestate === undefined ? {} : { tracestate }) } };
+  return { ...ctx, traceContext: { traceparent, ...defined({ tracestate }) } };
 }
 
 /** What is followed of a store. */
@@ -304,9 +304,7 @@ function withTraceInstrumentStore(event: QueuedEvent, carrier: TraceCarrier): Qu
 function toOutcomeAttributes({ outcome, code, from, to, sent }: Change["history"][number]) {
   return {
     "stackyard.outcome": outcome,
-    ...(code === undefined ? {} : { "stackyard.code": code }),
-    ...(from === undefined ? {} : { "stackyard.state.from": from }),
-    ...(to === undefined ? {} : { "stackyard.state.to": to }),
+    ...defined({ "stackyard.code": code, "stackyard.state.from": from, "stackyard.state.to": to }),
     ...(sent.length === 0 ? {} : { "stackyard.tasks": [...sent] }),
   };
 }

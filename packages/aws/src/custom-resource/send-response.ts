@@ -1,4 +1,4 @@
-import { type Clock, type Logger, StackyardError } from "@stackyard/core";
+import { type Clock, defined, type Logger, StackyardError } from "@stackyard/core";
 
 /** What the sending of an answer needs; the global `fetch` fits. */
 export interface SendDeps {
@@ -136,9 +136,9 @@ export function parseRequest(event: unknown): CustomResourceRequest | undefined 
     StackId,
     LogicalResourceId,
     ResponseURL,
-    ...(physicalId === undefined ? {} : { PhysicalResourceId: physicalId }),
+    ...defined({ PhysicalResourceId: physicalId }),
     ResourceProperties: event["ResourceProperties"],
-    ...(event["OldResourceProperties"] === undefined ? {} : { OldResourceProperties: event["OldResourceProperties"] }),
+    ...defined({ OldResourceProperties: event["OldResourceProperties"] }),
   };
 }
 

@@ -6,7 +6,7 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { type Clock, isStackyardError, mapLimited, type Records, StackyardError } from "@stackyard/core";
+import { type Clock, defined, isStackyardError, mapLimited, type Records, StackyardError } from "@stackyard/core";
 import {
   checkRecordKey,
   createPageBuilder,
@@ -71,7 +71,7 @@ interface WriteDeps {
 async function put(deps: WriteDeps, objectKey: string, input: PutInput): Promise<PutResult> {
   const { key, expected, expiresAt, now } = input;
   const value: unknown = JSON.parse(toRecordText(key, input.value));
-  const content = { value, ...(expiresAt === undefined ? {} : { expiresAt }) };
+  const content = { value, ...defined({ expiresAt }) };
   const writer = randomUUID();
   return contend(deps, objectKey, async (found) => {
     const current = found && toRecord(key, found.document, now);
@@ -186,7 +186,7 @@ async function findListed(
 function toRecord(key: string, document: RecordDocument, now: number): StoredRecord | undefined {
   const { version, value, expiresAt, removedAt } = document;
   if (removedAt !== undefined || (expiresAt !== undefined && expiresAt <= now)) return undefined;
-  return { key, version, value, ...(expiresAt === undefined ? {} : { expiresAt }) };
+  return { key, version, value, ...defined({ expiresAt }) };
 }
 
 /** A record's object at one instant. */

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { isStackyardError } from "@stackyard/core";
+import { defined, isStackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { defineCommand } from "../command.ts";
 import { failWith } from "../failure.ts";
@@ -111,7 +111,7 @@ export const migrate = defineCommand({
     const choice = withoutOwnWord(chooseSharedStore(file, env));
     const name = choice.kind === "sqlite" ? choice.folder : choice.name;
     const variable = findStoreVariable(file, env);
-    const facts = { store: name, ...(variable === undefined ? {} : { namedBy: variable }) };
+    const facts = { store: name, ...defined({ namedBy: variable }) };
     const place = `The store ${name}${variable === undefined ? "" : ` of ${variable}`}`;
     if (choice.kind === "sqlite" && isNew(choice.folder)) {
       out.result({ ...facts, migrated: false }, () => `${place} does not exist yet. \`stackyard dev\` creates it.`);

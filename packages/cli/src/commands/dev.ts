@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Locator, Logger } from "@stackyard/core";
+import { defined, type Locator, type Logger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { type HistoryEntry, Stackyard } from "@stackyard/sdk";
 import { Type } from "typebox";
@@ -99,7 +99,7 @@ function printReady(
   const facts = {
     kind: "ready",
     url,
-    ...(tokenFile === undefined ? {} : { tokenFile }),
+    ...defined({ tokenFile }),
     dataDir,
     machinesDir,
     executors: [...executors.keys()],

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { DeadLetter, ListedParkedEvent } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
@@ -132,7 +133,7 @@ interface Filter {
 }
 
 function toFilter({ stack, code }: Filter) {
-  return { ...(stack === undefined ? {} : { stackId: stack }), ...(code === undefined ? {} : { code }) };
+  return defined({ stackId: stack, code });
 }
 
 function listDeadLetters(context: ServerContext, filter: Filter, limit?: number): Promise<readonly DeadLetter[]> {

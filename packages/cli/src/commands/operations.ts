@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { OperationResult, StackDetails } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { failWith } from "../failure.ts";
@@ -33,8 +34,7 @@ export const stacksRetry = defineServerCommand({
     const options = {
       which: pending ? "pending" : "failed",
       signal: context.signal,
-      ...(task === undefined ? {} : { task }),
-      ...(reason === undefined ? {} : { reason }),
+      ...defined({ task, reason }),
     } as const;
     const result = await context.yard.stacks.retry(stack, options);
     if (await sentAnything(context, result)) return formatOperation(context, result, "was retried");
@@ -104,7 +104,7 @@ export const stacksCancel = defineServerCommand({
   positionals: ["stack", "taskName"],
   async run(context, { stack, reason, ...named }) {
     const task = readTask(named);
-    const options = { signal: context.signal, ...(reason === undefined ? {} : { reason }) };
+    const options = { signal: context.signal, ...defined({ reason }) };
     return formatOperation(
       context,
       await context.yard.stacks.cancel(stack, task, options),

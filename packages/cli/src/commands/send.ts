@@ -1,4 +1,4 @@
-import { isStackyardError } from "@stackyard/core";
+import { defined, isStackyardError } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import {
   EventNotAppliedError,
@@ -88,7 +88,7 @@ export const send = defineServerCommand({
     const stack =
       args.until && (await waitForStates(context, published.stackId, args.until, { entry, timeoutMs: left }));
     const { out } = context;
-    out.result({ ...published, ...toResult(entry), ...(stack === undefined ? {} : { stack }) }, () => {
+    out.result({ ...published, ...toResult(entry), ...defined({ stack }) }, () => {
       return [
         formatHistoryEntry(entry, out),
         ...(stack === undefined ? [] : [formatReached(published.stackId, stack)]),
@@ -190,10 +190,9 @@ function toEvent({ stack, event, id, machine, confirm }: Args, metadata: ReturnT
   return {
     stackId: stack,
     event,
-    ...(id === undefined ? {} : { id }),
-    ...(machine === undefined ? {} : { machine }),
+    ...defined({ id, machine }),
     ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
-    ...(confirm === undefined ? {} : { confirm }),
+    ...defined({ confirm }),
   };
 }
 
@@ -289,10 +288,7 @@ function toResult({ event, outcome, code, reason, from, to, sent, notes }: Histo
     outcome,
     sent,
     notes,
-    ...(code === undefined ? {} : { code }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
+    ...defined({ code, reason, from, to }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { defined } from "@stackyard/core";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { failWith } from "../failure.ts";
@@ -109,7 +110,7 @@ interface ReadyFacts {
 function printReady({ id, url = "", machinesDir, executors }: RunningProcess, facts: ReadyFacts): void {
   const { out, file, withWorker, own } = facts;
   const tokenFile = own === true ? join(dataDirOf(file), "token") : undefined;
-  const ready = { kind: "ready", id, url, ...(tokenFile === undefined ? {} : { tokenFile }), machinesDir, withWorker };
+  const ready = { kind: "ready", id, url, ...defined({ tokenFile }), machinesDir, withWorker };
   const token = own === undefined ? "not required" : (tokenFile ?? "those of STACKYARD_API_TOKENS");
   out.result(ready, () =>
     [

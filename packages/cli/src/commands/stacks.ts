@@ -1,4 +1,4 @@
-import { isStackyardError } from "@stackyard/core";
+import { defined, isStackyardError } from "@stackyard/core";
 import type {
   Attempt,
   HistoryEntry,
@@ -98,13 +98,7 @@ function formatNoneFound({ machine, state, prefix, condition, waiting }: ListFil
 }
 
 function toFilter({ prefix, machine, state, condition, waiting }: ListFilter): StackFilter {
-  return {
-    ...(machine === undefined ? {} : { machine }),
-    ...(state === undefined ? {} : { state }),
-    ...(prefix === undefined ? {} : { idPrefix: prefix }),
-    ...(condition === undefined ? {} : { condition }),
-    ...(waiting === undefined ? {} : { waiting }),
-  };
+  return defined({ machine, state, idPrefix: prefix, condition, waiting });
 }
 
 function printStacks(
@@ -231,7 +225,7 @@ export const stacksWatch = defineServerCommand({
     const { items } = await yard.events.list({ limit: 1, signal });
     const position = since ?? items[0]?.position ?? 0;
     out.note(`Watching ${stack ?? "all stacks"}; Ctrl-C ends.`);
-    const watched = { since: position, signal, ...(stack === undefined ? {} : { stackId: stack }) };
+    const watched = { since: position, signal, ...defined({ stackId: stack }) };
     for await (const entry of yard.watch(watched)) {
       out.result(entry, () => formatHistoryEntry(entry, out, { stack: stack === undefined }));
       if (stack !== undefined && entry.outcome === "removed") return 0;

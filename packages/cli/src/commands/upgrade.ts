@@ -1,5 +1,6 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { defined } from "@stackyard/core";
 import { upgradeMachine } from "@stackyard/core/machine";
 import type { OperationResult, UpgradePlan, UpgradeResult } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
@@ -73,7 +74,7 @@ interface Options {
 
 async function planOne(context: ServerContext, stack: string, { to }: Options): Promise<number> {
   const { out, yard, signal } = context;
-  const plan = await yard.stacks.planUpgrade(stack, { signal, ...(to === undefined ? {} : { to }) });
+  const plan = await yard.stacks.planUpgrade(stack, { signal, ...defined({ to }) });
   out.result(plan, () => formatPlan(plan, out));
   return isPlain(plan) ? 0 : 1;
 }
@@ -143,7 +144,7 @@ function toCursor({ cursor }: { readonly cursor?: string }) {
 }
 
 function toGiven({ to, reason }: Options) {
-  return { ...(to === undefined ? {} : { to }), ...(reason === undefined ? {} : { reason }) };
+  return defined({ to, reason });
 }
 
 /** `stackyard machines upgrade` */

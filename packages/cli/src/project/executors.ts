@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import {
+  defined,
   type Executor,
   type ExecutorDefinition,
   findNearestName,
@@ -212,7 +213,7 @@ async function readMachineFile(
     // A file that is named outright is read as YAML, whatever its ending.
     const name = basename(path, extname(path));
     const { machine, problems } = parseMachine(await readFile(path, "utf8"), { ...options, name });
-    return { file, name, problems, ...(machine === undefined ? {} : { machine }) };
+    return { file, name, problems, ...defined({ machine }) };
   }
   offerOwnPackages();
   const { name, located } = await loadMachineFile(path, options);

@@ -1,4 +1,4 @@
-import { isStackyardError, type PluginCommand, type PluginCommandContext } from "@stackyard/core";
+import { defined, isStackyardError, type PluginCommand, type PluginCommandContext } from "@stackyard/core";
 import { type TObject, Type } from "typebox";
 import { type Command, createCommand } from "../command.ts";
 import { failWith } from "../failure.ts";
@@ -75,7 +75,7 @@ function toOwnError(error: unknown, command: string, plugin: string): Error {
 }
 
 function toPlainServer({ url, token }: OpenServer): PluginCommandContext["server"] {
-  return { url, ...(token === undefined ? {} : { token }) };
+  return { url, ...defined({ token }) };
 }
 
 function toObjectSchema(command: PluginCommand, plugin: string): TObject {

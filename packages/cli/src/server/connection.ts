@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { findNearestName, isStackyardError, type Logger, listPages } from "@stackyard/core";
+import { defined, findNearestName, isStackyardError, type Logger, listPages } from "@stackyard/core";
 import type { Page, UnreadableRow } from "@stackyard/sdk";
 import { Stackyard } from "@stackyard/sdk";
 import { type Static, type TObject, Type } from "typebox";
@@ -111,7 +111,7 @@ export async function openServer(
   const yard = findYard(file, name);
   if (isAwsYard(yard)) return serveAwsYard(yard, file, context);
   const token = given.token ?? yard.token ?? (context.env["STACKYARD_TOKEN"] || undefined);
-  return { url: parseUrl(yard.url), ...(token === undefined ? {} : { token }), close: async () => {} };
+  return { url: parseUrl(yard.url), ...defined({ token }), close: async () => {} };
 }
 
 /** The yard that flags or environment name; an address comes before it. Throws `USAGE` for flags of both kinds. */

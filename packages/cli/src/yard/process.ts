@@ -1,6 +1,14 @@
 import { hostname } from "node:os";
 import { type AwsAccess, createAwsAccess } from "@stackyard/aws";
-import type { Clock, Executor, Locator, Logger, StackyardConfig, Store } from "@stackyard/core";
+import {
+  type Clock,
+  defined,
+  type Executor,
+  type Locator,
+  type Logger,
+  type StackyardConfig,
+  type Store,
+} from "@stackyard/core";
 import { createFolderLocator, createStoreProbe, createUlids, startYard, systemClock } from "@stackyard/core/engine";
 import type { EngineSettings } from "@stackyard/core/environment";
 import { parseDuration } from "@stackyard/core/machine";
@@ -147,7 +155,7 @@ async function startServing(
       tokens,
       allowAnonymous: anonymous,
       allowExternalNext: engine.allowExternalNext,
-      ...(proofSecret === undefined ? {} : { proofSecret }),
+      ...defined({ proofSecret }),
       // On other addresses every name is allowed.
       ...(publicUrl === undefined || !isLoopbackHost(host) ? {} : allowProxy(new URL(publicUrl))),
     },
@@ -181,7 +189,7 @@ async function startParts(
       engine,
       retention,
       worker: {
-        ...(leaseMs === undefined ? {} : { leaseMs }),
+        ...defined({ leaseMs }),
         services: serverUrl === undefined ? [] : [provideTerraformState(`${serverUrl}/terraform/state`)],
         onReport: ({ message, line }) => onReport({ stackId: message.stack.id, task: message.task.name, line }),
       },
@@ -192,7 +200,7 @@ async function startParts(
         ...(serve === undefined || ownUrl === undefined ? {} : { url: ownUrl }),
       },
       concurrency: config.concurrency ?? DEFAULT_CONCURRENCY,
-      ...(drainMs === undefined ? {} : { drainMs }),
+      ...defined({ drainMs }),
     },
   );
 }

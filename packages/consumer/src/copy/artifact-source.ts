@@ -4,7 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault } from "@stackyard/aws";
-import { StackyardError } from "@stackyard/core";
+import { defined, StackyardError } from "@stackyard/core";
 import type { UrlFault } from "../judge-url.ts";
 import type { ArtifactMessage } from "../messages.ts";
 import { type ByteRange, readWithin, type SourceFetch } from "./source-fetch.ts";
@@ -50,8 +50,7 @@ export function createIdentitySource({ client, bucket, account }: IdentitySource
     const command = new GetObjectCommand({
       Bucket: bucket,
       Key: file.key,
-      ...(account !== undefined && { ExpectedBucketOwner: account }),
-      ...(file.versionId !== undefined && { VersionId: file.versionId }),
+      ...defined({ ExpectedBucketOwner: account, VersionId: file.versionId }),
       ...(file.range && { Range: `bytes=${file.range.from}-${file.range.to}` }),
     });
     try {
@@ -90,7 +89,7 @@ function toOpened({ Body, ContentLength, ContentRange }: GetObjectCommandOutput,
   const [, from, to, size] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(ContentRange ?? "") ?? [];
   const range = { from: Number(from), to: Number(to), size: Number(size) };
   return {
-    ...(ContentLength !== undefined && { length: ContentLength }),
+    ...defined({ length: ContentLength }),
     ...(from !== undefined && { range }),
     body: guard(readWithin(Body, IDLE_MS)),
     cancel: () => void Body.destroy(),
@@ -101,7 +100,7 @@ function toSourceStop(error: unknown): unknown {
   const status = readStatus(error);
   const { name, kind } = findAwsFault(error);
   if (status === undefined || kind === "retryable") return toUnavailable("The source bucket does not answer.");
-  const fault = classifyAnswer({ status, ...(name !== undefined && { code: name }) });
+  const fault = classifyAnswer({ status, ...defined({ code: name }) });
   // The SDK renews the role's credentials, so a new URL does not help.
   if (fault?.kind === "expired") return toUnavailable("The credentials have expired.");
   return fault === undefined ? error : new CopyStop(fault);

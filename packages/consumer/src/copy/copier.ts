@@ -1,6 +1,6 @@
 import { tmpdir } from "node:os";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { type Clock, StackyardError } from "@stackyard/core";
+import { type Clock, defined, StackyardError } from "@stackyard/core";
 import type { SourceBucket } from "../judge-url.ts";
 import type { ArtifactMessage } from "../messages.ts";
 import {
@@ -125,7 +125,7 @@ async function run(job: CopyJob): Promise<CopyResult> {
   if (found.kind === "present") {
     const { storedSha256, versionId } = found;
     const facts = { verified: true, sourceSha256: sha256, storedSha256, size };
-    return { kind: "present", ...facts, ...(versionId !== undefined && { versionId }) };
+    return { kind: "present", ...facts, ...defined({ versionId }) };
   }
   const plan = await findParts(source, message, signal);
   return plan === undefined ? copyInOnePass(job) : copyInParts(job, message, plan);

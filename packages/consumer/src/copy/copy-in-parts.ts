@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import { mapLimited } from "@stackyard/core";
+import { defined, mapLimited } from "@stackyard/core";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { AnnouncedMessage } from "../messages.ts";
@@ -94,7 +94,7 @@ async function readManifest(
   signal: AbortSignal,
 ): Promise<Buffer | undefined> {
   try {
-    const { body, cancel } = await source({ key, signal, ...(url !== undefined && { url }) });
+    const { body, cancel } = await source({ key, signal, ...defined({ url }) });
     try {
       const bytes = await readAll(body);
       const isRight = bytes !== undefined && createHash("sha256").update(bytes).digest("hex") === expected;

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { AnnouncedMessage, ArtifactMessage } from "../messages.ts";
 import type { RewriteInput } from "../rewrite-template.ts";
 import type { ArtifactSource, SourceFile } from "./artifact-source.ts";
@@ -51,8 +52,7 @@ export function toSourceFile({ message }: Pick<CopyJob, "message">, signal: Abor
   return {
     key: message.ArtifactKey,
     signal,
-    ...(message.ArtifactUrl !== undefined && { url: message.ArtifactUrl }),
-    ...(versionId !== undefined && { versionId }),
+    ...defined({ url: message.ArtifactUrl, versionId }),
   };
 }
 
@@ -95,7 +95,7 @@ export function toFacts(
   sha256?: { readonly source: string; readonly stored: string },
 ): ObjectFacts {
   const contentType = message.v === 2 ? message.artifact.contentType : undefined;
-  return { metadata: toMetadata(message, sha256), ...(contentType !== undefined && { contentType }) };
+  return { metadata: toMetadata(message, sha256), ...defined({ contentType }) };
 }
 
 /** Size and hex digest of the content to write. */
@@ -151,7 +151,7 @@ export async function findPresent(
   const { name, version } = message.artifact;
   switch (verdict.kind) {
     case "same":
-      return { kind: "present", storedSha256: verdict.storedSha256, ...(versionId !== undefined && { versionId }) };
+      return { kind: "present", storedSha256: verdict.storedSha256, ...defined({ versionId }) };
     case "earlier":
       return { kind: "free", condition: { etag: found.etag } };
     case "unknown":

@@ -9,7 +9,7 @@ import {
 import { Agent as HttpsAgent, request as requestSecurely } from "node:https";
 import { BlockList, isIP, type LookupFunction, type Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { StackyardError } from "@stackyard/core";
+import { defined, StackyardError } from "@stackyard/core";
 import { judgeUrl, type UrlFault, type UrlRules } from "../judge-url.ts";
 
 /** Rules and time limits for downloads. */
@@ -87,8 +87,8 @@ function toContent(headers: IncomingHttpHeaders): Omit<SourceContent, "body" | "
   const length = toWhole(headers["content-length"]);
   const [, from, to, size] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(headers["content-range"] ?? "") ?? [];
   const total = toWhole(size);
-  const range = { from: Number(from), to: Number(to), ...(total !== undefined && { size: total }) };
-  return { kind: "content", ...(length !== undefined && { length }), ...(from !== undefined && { range }) };
+  const range = { from: Number(from), to: Number(to), ...defined({ size: total }) };
+  return { kind: "content", ...defined({ length }), ...(from !== undefined && { range }) };
 }
 
 function toWhole(text: string | undefined): number | undefined {

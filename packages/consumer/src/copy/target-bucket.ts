@@ -12,6 +12,7 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { defined } from "@stackyard/core";
 import type { AnnouncedMessage, ArtifactMessage } from "../messages.ts";
 import { CopyStop } from "./artifact-source.ts";
 
@@ -150,7 +151,7 @@ async function write(
 ): Promise<WriteResult> {
   try {
     const { VersionId } = await call;
-    return { kind: "written", ...(VersionId !== undefined && { versionId: VersionId }) };
+    return { kind: "written", ...defined({ versionId: VersionId }) };
   } catch (error) {
     const { name } = findAwsFault(error);
     if (name === "PreconditionFailed" || name === "NoSuchKey") return { kind: "exists" };
@@ -168,7 +169,7 @@ function toSized({ size, sha256 }: DigestedBytes) {
 }
 
 function toHeaders({ contentType, metadata }: ObjectFacts) {
-  return { Metadata: { ...metadata }, ...(contentType !== undefined && { ContentType: contentType }) };
+  return { Metadata: { ...metadata }, ...defined({ ContentType: contentType }) };
 }
 
 function toCondition(condition: WriteCondition) {
@@ -256,7 +257,7 @@ export function createStoredObjects({ client, bucket, account }: TargetInput): S
           etag: ETag,
           size: ContentLength,
           metadata: Metadata,
-          ...(VersionId !== undefined && { versionId: VersionId }),
+          ...defined({ versionId: VersionId }),
         };
       } catch (error) {
         if (["NotFound", "NoSuchKey"].includes(findAwsFault(error).name ?? "")) return undefined;

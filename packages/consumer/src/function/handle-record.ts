@@ -1,6 +1,6 @@
 import { DeleteObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { StackyardError } from "@stackyard/core";
+import { defined, StackyardError } from "@stackyard/core";
 import type { CopyOutcome } from "../copy/copier.ts";
 import { METADATA } from "../copy/target-bucket.ts";
 import { decideMessage, type MessageDecision } from "../decide-message.ts";
@@ -142,12 +142,12 @@ async function conclude(context: RecordContext, message: ArtifactMessage, outcom
 }
 
 function toKnown(message: ArtifactMessage, { sourceSha256, storedSha256, size, versionId }: Stored): KnownObject {
-  const common = { key: message.ArtifactKey, storedSha256, size, ...(versionId === undefined ? {} : { versionId }) };
+  const common = { key: message.ArtifactKey, storedSha256, size, ...defined({ versionId }) };
   // A rewritten template is not recorded with the source digest: a version 2 message can announce the original.
   if (message.v === 1) return sourceSha256 === storedSha256 ? { ...common, sourceSha256 } : common;
   const { artifact, sequence } = message;
   const { name, version } = artifact;
-  return { ...common, sourceSha256, name, version, ...(sequence === undefined ? {} : { sequence }) };
+  return { ...common, sourceSha256, name, version, ...defined({ sequence }) };
 }
 
 async function tryAgain(

@@ -1,4 +1,5 @@
-import { defined, SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { defined } from "../machine/defined.ts";
+import { SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type {
   AttemptView,
   CancelAttempt,

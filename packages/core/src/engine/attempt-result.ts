@@ -8,7 +8,8 @@ import {
   type MaskText,
   maskTexts,
 } from "../machine/decide/metadata.ts";
-import { defined, SYSTEM_EVENTS, shortHashOf } from "../machine/event-message.ts";
+import { defined } from "../machine/defined.ts";
+import { SYSTEM_EVENTS, shortHashOf } from "../machine/event-message.ts";
 import type { ExecutorDefinition } from "../machine/executor-definition.ts";
 import { parseRunMachine, RUN_MACHINE, runMachineSource, runStackId } from "../machine/run-machine.ts";
 import type { TaskMessage } from "../machine/task-message.ts";

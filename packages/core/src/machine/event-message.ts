@@ -2,6 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
+import { defined } from "./defined.ts";
 import { NEXT } from "./machine.ts";
 
 /** Where an event comes from. Only `external` ones pass the checks of names that are reserved. */
@@ -451,17 +452,4 @@ function spend(spent: { characters: number }, text: string): string | undefined 
 function isPlain(value: object): value is Fields {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
-}
-
-/** The same object type, with the properties that may be undefined as optional ones. */
-export type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
-  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
-};
-
-/** Returns a copy without the properties that are undefined, as `exactOptionalPropertyTypes` requires. */
-export function defined<T extends object>(value: T): Defined<T> {
-  const copy: Partial<T> = {};
-  for (const key in value) if (value[key] !== undefined) copy[key] = value[key];
-  // Every remaining key has a value, as the type declares.
-  return copy as Partial<T> & Defined<T>;
 }

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import {
   type CallDistributor,
@@ -132,7 +133,7 @@ export function followCoverage(context: ArtifactContext, input: FollowCoverageIn
     clock,
     signal,
     timeoutMs: parseDuration(timeout) ?? 0,
-    ...(pollMs === undefined ? {} : { pollMs }),
+    ...defined({ pollMs }),
     onFault: ({ message }) => out.note(`${toCell(message, 1_000)} Retrying until ${timeout} have passed.`),
     onChange: (row) =>
       out.progress(

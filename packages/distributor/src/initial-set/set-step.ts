@@ -1,5 +1,5 @@
 import { StartExecutionCommand } from "@aws-sdk/client-sfn";
-import { StackyardError } from "@stackyard/core";
+import { defined, StackyardError } from "@stackyard/core";
 import { changeCell } from "../cell.ts";
 import { type ConsumerRecord, findConsumer, judgeTrust, noteConsumer } from "../consumers.ts";
 import type { DistributorContext, Turn } from "../context.ts";
@@ -316,7 +316,7 @@ export async function startSet(
     Region: region,
     ...(since === undefined || since === null ? {} : { Since: new Date(since).toISOString() }),
     ...(artifact ? { Artifact: artifact } : {}),
-    ...(line === undefined ? {} : { Line: line }),
+    ...defined({ Line: line }),
   };
   const command = { stateMachineArn: machineArn, name: executionName, input: JSON.stringify(input) };
   try {

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { AskedExecution, createFleet } from "./a-fleet.ts";
 
 /** Works on an execution to its end, while what is sent is answered after each step. Gives the last step's answer. */
@@ -11,7 +12,7 @@ export async function runExecution(
     Step = await handle({
       op: "initial-set",
       execution: name,
-      input: { ...input, ...(Step === undefined ? {} : { Step }) },
+      input: { ...input, ...defined({ Step }) },
     });
     await answer();
     const { kind, seconds } = Object(Step);

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { isStackyardError, StackyardError } from "@stackyard/core";
+import { defined, isStackyardError, StackyardError } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import type { ProjectConfig, Release } from "@stackyard/sdk/releases";
 import { type Static, Type } from "typebox";
@@ -78,7 +78,7 @@ async function deploy(context: ReleaseContext, args: Args): Promise<number> {
   if (running !== undefined && args.queue !== true) return refuse(context, running, place);
   const { queue, revision } = args;
   const order = { ...(queue && { queue }), ...(revision && { revision }) };
-  const begun = await place.deploy({ document, ...(userData === undefined ? {} : { userData }), ...order });
+  const begun = await place.deploy({ document, ...defined({ userData }), ...order });
   return follow(context, place, begun, args);
 }
 

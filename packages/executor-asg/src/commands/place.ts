@@ -4,6 +4,7 @@ import { createAwsAccess } from "@stackyard/aws";
 import {
   type Clock,
   type CommandOutput,
+  defined,
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
@@ -47,7 +48,7 @@ export async function openPlace(context: ReleaseContext, words: PlaceWords): Pro
     ...(bucket === undefined ? {} : { storeDocument: createStoring(context, bucket, shared) }),
     ...(role && { role }),
     ...(externalId && { externalId }),
-    ...(context.pollMs === undefined ? {} : { pollMs: context.pollMs }),
+    ...defined({ pollMs: context.pollMs }),
   });
 }
 
@@ -126,7 +127,7 @@ function createStoring(
       openAws(String(document["aws_region"] ?? "us-east-1")),
     ]);
     const memory = createBucketMemory({ s3, bucket, clock, generation, by });
-    const stored = { document, ...(userData === undefined ? {} : { userData }) };
+    const stored = { document, ...defined({ userData }) };
     await memory.storeDocument(toReleaseKey(document), stored);
   };
 }

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
-import { type CommandOutput, StackyardError } from "@stackyard/core";
+import { type CommandOutput, defined, StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { MAX_PROBLEMS, readJson } from "../document/decode.ts";
 import { parseRelease } from "../document/parse-release.ts";
@@ -39,7 +39,7 @@ export async function loadReleaseFile(
   if (text === undefined) throw new StackyardError("CONFIG_INVALID", `Release file "${file}" not found.`);
   const bucket = toBucket(context, words);
   return prepareRelease({
-    ...(bucket === undefined ? {} : { bucket }),
+    ...defined({ bucket }),
     text,
     userData,
     userDataFile,
@@ -209,9 +209,7 @@ function fillDocument(given: Document, input: PrepareInput): Document {
   const { uuid: _uuid, ...rest } = given;
   const isOdin = constants.generation === "odin";
   return {
-    ...(account === undefined ? {} : { aws_account_id: account }),
-    ...(bucket === undefined ? {} : { bucket }),
-    ...(region === undefined ? {} : { aws_region: region }),
+    ...defined({ aws_account_id: account, bucket, aws_region: region }),
     ...rest,
     ...(!isOdin && rest["user_data"] === PLACEHOLDER && userData !== undefined ? { user_data: userData } : {}),
     ...(isOdin && userData !== undefined ? { user_data_sha256: hashUserData(userData) } : {}),

@@ -18,6 +18,7 @@ import type {
   RequestLaunchTemplateData,
   VolumeType,
 } from "@aws-sdk/client-ec2";
+import { defined } from "@stackyard/core";
 import type {
   AlarmPolicy,
   LifecycleHook,
@@ -116,11 +117,11 @@ function toMainVolume(service: Service): Volume | undefined {
     device: service.ebs_device_name ?? DEFAULT_DEVICE,
     size: service.ebs_volume_size,
     type: service.ebs_volume_type ?? TYPE,
-    ...(service.ebs_iops !== undefined && { iops: service.ebs_iops }),
-    ...(service.ebs_throughput !== undefined && { throughput: service.ebs_throughput }),
-    ...(service.ebs_encrypted !== undefined && { encrypted: service.ebs_encrypted }),
-    ...(service.ebs_kms_key !== undefined && { kms_key: service.ebs_kms_key }),
-    ...(service.ebs_delete_on_termination !== undefined && {
+    ...defined({
+      iops: service.ebs_iops,
+      throughput: service.ebs_throughput,
+      encrypted: service.ebs_encrypted,
+      kms_key: service.ebs_kms_key,
       delete_on_termination: service.ebs_delete_on_termination,
     }),
   };
@@ -135,10 +136,7 @@ function toMapping(volume: Volume): LaunchTemplateBlockDeviceMappingRequest {
       VolumeSize: volume.size,
       // EC2 accepts more types than the SDK lists.
       VolumeType: volume.type as VolumeType,
-      ...(volume.iops !== undefined && { Iops: volume.iops }),
-      ...(volume.throughput !== undefined && { Throughput: volume.throughput }),
-      ...(encrypted !== undefined && { Encrypted: encrypted }),
-      ...(volume.kms_key !== undefined && { KmsKeyId: volume.kms_key }),
+      ...defined({ Iops: volume.iops, Throughput: volume.throughput, Encrypted: encrypted, KmsKeyId: volume.kms_key }),
       // Launch configurations delete all volumes with the instance; templates keep all but the root volume by default.
       DeleteOnTermination: volume.delete_on_termination ?? true,
     },
@@ -211,15 +209,12 @@ export function toGroupRequest(
     DesiredCapacity: Math.min(capacity.desired, capacity.max),
     MaxSize: capacity.max,
     DefaultCooldown: autoscaling.default_cooldown ?? COOLDOWN_SECONDS,
-    ...(autoscaling.default_instance_warmup !== undefined && {
-      DefaultInstanceWarmup: autoscaling.default_instance_warmup,
-    }),
+    ...defined({ DefaultInstanceWarmup: autoscaling.default_instance_warmup }),
     ...toHealthCheck(facts),
     VPCZoneIdentifier: resources.subnets.join(","),
     ...(resources.elbs.length > 0 && { LoadBalancerNames: [...resources.elbs] }),
     ...(resources.target_group_arns.length > 0 && { TargetGroupARNs: [...resources.target_group_arns] }),
-    ...(placement_group_name !== undefined && { PlacementGroup: placement_group_name }),
-    ...(capacity_rebalance !== undefined && { CapacityRebalance: capacity_rebalance }),
+    ...defined({ PlacementGroup: placement_group_name, CapacityRebalance: capacity_rebalance }),
     TerminationPolicies: [...(service.termination_policies ?? TERMINATION_POLICIES)],
     ...(hooks.length > 0 && { LifecycleHookSpecificationList: hooks }),
     Tags: toGroupTags(facts),
@@ -243,10 +238,12 @@ function toHook(hook: LifecycleHook): LifecycleHookSpecification {
   return {
     LifecycleHookName: hook.name,
     LifecycleTransition: hook.transition,
-    ...(hook.notification_target_arn !== undefined && { NotificationTargetARN: hook.notification_target_arn }),
-    ...(hook.role_arn !== undefined && { RoleARN: hook.role_arn }),
-    ...(hook.default_result !== undefined && { DefaultResult: hook.default_result }),
-    ...(hook.heartbeat_timeout !== undefined && { HeartbeatTimeout: hook.heartbeat_timeout }),
+    ...defined({
+      NotificationTargetARN: hook.notification_target_arn,
+      RoleARN: hook.role_arn,
+      DefaultResult: hook.default_result,
+      HeartbeatTimeout: hook.heartbeat_timeout,
+    }),
   };
 }
 
@@ -279,14 +276,14 @@ function toTracking(policy: TargetTrackingPolicy, facts: LaunchFacts): TargetTra
     ...(custom === undefined
       ? { PredefinedMetricSpecification: toPredefined(policy, facts) }
       : { CustomizedMetricSpecification: custom }),
-    ...(policy.disable_scale_in !== undefined && { DisableScaleIn: policy.disable_scale_in }),
+    ...defined({ DisableScaleIn: policy.disable_scale_in }),
   };
 }
 
 function toPredefined(policy: TargetTrackingPolicy, { resources }: LaunchFacts): PredefinedMetricSpecification {
   if (policy.metric === "cpu") return { PredefinedMetricType: "ASGAverageCPUUtilization" };
   const label = resources.request_labels?.[policy.target_group ?? ""];
-  return { PredefinedMetricType: "ALBRequestCountPerTarget", ...(label !== undefined && { ResourceLabel: label }) };
+  return { PredefinedMetricType: "ALBRequestCountPerTarget", ...defined({ ResourceLabel: label }) };
 }
 
 function toCustomMetric({ metric, custom_metric }: TargetTrackingPolicy): CustomizedMetricSpecification | undefined {
@@ -335,7 +332,7 @@ export function toPlacementRequest(facts: LaunchFacts): CreatePlacementGroupComm
   return {
     GroupName: placement_group_name,
     Strategy: placement_group_strategy,
-    ...(placement_group_partition_count !== undefined && { PartitionCount: placement_group_partition_count }),
+    ...defined({ PartitionCount: placement_group_partition_count }),
     TagSpecifications: [{ ResourceType: "placement-group", Tags: toTagList(toReleaseTags(facts)) }],
   };
 }

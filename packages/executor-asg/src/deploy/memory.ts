@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import type { Clock, Records } from "@stackyard/core";
+import { type Clock, defined, type Records } from "@stackyard/core";
 import type { LockFiles } from "../locks/lock-files.ts";
 import { createDynamoLock, createRecordLockFiles, createS3LockFiles } from "../locks/lock-stores.ts";
 import { createReleaseLocks } from "../locks/release-locks.ts";
@@ -46,7 +46,7 @@ export function createYardMemory({ records, clock, generation, at, by }: YardMem
     clock,
     generation,
     unlockWords: ["--region", at.region],
-    ...(by === undefined ? {} : { by }),
+    ...defined({ by }),
   });
   return createFileMemory({ files, locks, clock, generation, isSecondChannel: false });
 }
@@ -156,9 +156,7 @@ export function createBucketMemory(options: BucketMemoryOptions): ReleaseMemory 
     clock,
     generation,
     unlockWords: ["--bucket", bucket],
-    ...(strong === undefined ? {} : { strong }),
-    ...(by === undefined ? {} : { by }),
-    ...(leaseMs === undefined ? {} : { leaseMs }),
+    ...defined({ strong, by, leaseMs }),
   });
   return createFileMemory({
     files,
@@ -217,7 +215,7 @@ export async function loadOwnHalt(files: LockFiles, path: string): Promise<HaltO
   if (found === undefined) return undefined;
   const { message, by, at, answer } = parseOwnHalt(found.text);
   if (answer !== undefined) return undefined;
-  return { kind: "release", message, at, ...(by === undefined ? {} : { by }) };
+  return { kind: "release", message, at, ...defined({ by }) };
 }
 
 /** Stores the result of an unacknowledged halt request. */

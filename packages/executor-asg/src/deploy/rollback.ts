@@ -4,6 +4,7 @@ import {
   AutoScalingClient,
   type AutoScalingGroup,
 } from "@aws-sdk/client-auto-scaling";
+import { defined } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { chunk, toLetters, toReleaseId } from "../plan/names.ts";
 import { joinSentences } from "../plan/report.ts";
@@ -104,7 +105,7 @@ async function toRedeploy(deps: ReleaseDeps, { at }: RollbackInput, previousRele
     );
   }
   const userData = await deps.memory.loadUserData(key);
-  return { kind: "redeploy", document, previousReleaseId, ...(userData !== undefined && { userData }) };
+  return { kind: "redeploy", document, previousReleaseId, ...defined({ userData }) };
 }
 
 function failed(code: ReleaseFailureCode, message: string): RollbackStep {

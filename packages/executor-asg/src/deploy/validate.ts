@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { hashRelease, parseRelease } from "../document/parse-release.ts";
 import type { Release } from "../document/release.ts";
 import { toLetters, toReleaseId, toServiceOrder } from "../plan/names.ts";
@@ -155,6 +156,6 @@ function toState(state: ReleaseState, release: Release, verdict: ReleaseVerdict)
     ...state,
     wait_for_detach: verdict.waitForDetachSeconds,
     services: Object.fromEntries(services),
-    ...(verdict.previousReleaseId !== undefined && { previous_release_id: verdict.previousReleaseId }),
+    ...defined({ previous_release_id: verdict.previousReleaseId }),
   };
 }

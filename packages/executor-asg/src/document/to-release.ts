@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { hashUserData } from "../plan/user-data.ts";
 import type { ReleaseConstants } from "../release-state.ts";
 import type { RawHook, RawPolicy, RawRelease, RawService, RawVolume } from "./decode.ts";
@@ -159,8 +160,7 @@ function toAutoscaling(raw: NonNullable<RawService["autoscaling"]>, scope: Servi
     max_size: raw.max_size ?? 1,
     spread: raw.spread ?? 0,
     max_terms: raw.max_terms ?? 0,
-    ...(raw.default_cooldown === undefined ? {} : { default_cooldown: raw.default_cooldown }),
-    ...(raw.default_instance_warmup === undefined ? {} : { default_instance_warmup: raw.default_instance_warmup }),
+    ...defined({ default_cooldown: raw.default_cooldown, default_instance_warmup: raw.default_instance_warmup }),
     health_check_grace_period:
       raw.health_check_grace_period === undefined ? gracePeriod : Math.min(raw.health_check_grace_period, timeout),
     strategy: (raw.strategy ?? "AllAtOnce") as Strategy,
@@ -175,7 +175,7 @@ function toPolicy(raw: RawPolicy): ScalingPolicy {
   const up = raw.type === "cpu_scale_up";
   return {
     type: up ? "cpu_scale_up" : "cpu_scale_down",
-    ...(raw.name === undefined ? {} : { name: raw.name }),
+    ...defined({ name: raw.name }),
     scaling_adjustment: raw.scaling_adjustment ?? (up ? 1 : -1),
     threshold: raw.threshold ?? (up ? 50 : 20),
     period: raw.period ?? 300,
@@ -210,9 +210,7 @@ function toHook(name: string, raw: RawHook, { account, region }: HookScope): Lif
   return {
     name,
     transition: raw.transition as LifecycleHook["transition"],
-    ...(raw.role === undefined ? {} : { role: raw.role }),
-    ...(raw.sns === undefined ? {} : { sns: raw.sns }),
-    ...(raw.heartbeat_timeout === undefined ? {} : { heartbeat_timeout: raw.heartbeat_timeout }),
+    ...defined({ role: raw.role, sns: raw.sns, heartbeat_timeout: raw.heartbeat_timeout }),
     ...(raw.default_result === undefined ? {} : { default_result: raw.default_result as HookResult }),
     // EventBridge receives every hook; other targets need a role.
     ...(raw.event_bridge === true

@@ -1,4 +1,5 @@
 import {
+  defined,
   defineExecutor,
   type Executor,
   type ExecutorContext,
@@ -225,7 +226,7 @@ function toEnd(call: AsgCall, progress: ReleaseProgress, end: ReleaseEnd): AsgSt
     dirty: end === "FailureDirty",
     success: end === "Success",
     ...(end === "Success" ? { groups: groups.join(","), image: toImages(progress) } : {}),
-    ...(state.previous_release_id === undefined ? {} : { previousReleaseId: state.previous_release_id }),
+    ...defined({ previousReleaseId: state.previous_release_id }),
   };
   if (end === "Success") return succeeded(outputs, toFollowUp(call, progress));
   const { code = "RELEASE_PANIC", state: at = "Validate" } = failure ?? {};
@@ -277,7 +278,7 @@ function toInput({ ctx, config }: AsgCall, place: Place): RollbackInput {
   return {
     at: toProjectConfig(place),
     uuid,
-    ...(config.releaseId === undefined ? {} : { releaseId: config.releaseId }),
+    ...defined({ releaseId: config.releaseId }),
   };
 }
 

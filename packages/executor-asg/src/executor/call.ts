@@ -1,6 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
-import type { ExecutorContext, Random, Succeeded } from "@stackyard/core";
+import { defined, type ExecutorContext, type Random, type Succeeded } from "@stackyard/core";
 import type { ReleaseOperation } from "@stackyard/sdk/releases";
 import type { AsgConfig, AsgProgress, Place } from "../definition.ts";
 import { createBucketMemory, createYardLockFiles, createYardMemory } from "../deploy/memory.ts";
@@ -96,7 +96,7 @@ export function openLocks({ ctx, config, at }: AsgCall): { readonly files: LockF
 }
 
 function toActor({ actor, revision }: AsgConfig): NonNullable<ReleaseDeps["actor"]> {
-  return { ...(actor === undefined ? {} : { name: actor }), ...(revision === undefined ? {} : { revision }) };
+  return defined({ name: actor, revision });
 }
 
 /** Progress of a release between two polls. JSON. */

@@ -1,4 +1,4 @@
-import type { Plan } from "@stackyard/core";
+import { defined, type Plan } from "@stackyard/core";
 import type { ReleaseEnd as ReleaseEndWriteReport, ReleaseOperation, ReleaseReport } from "@stackyard/sdk/releases";
 import { QUEUE_MS } from "../definition.ts";
 import { isReleaseWorkName, runState, tryLock } from "../deploy/run-state.ts";
@@ -179,8 +179,7 @@ export async function beginRelease(
     const own = `${release.aws_account_id} in ${release.aws_region}`;
     throw new ReleaseError("BAD_RELEASE", `The release is for ${own}, but the target of its task is ${target}.`);
   }
-  if (!isSecondChannel)
-    await deps.memory.storeDocument(release, { document, ...(userData === undefined ? {} : { userData }) });
+  if (!isSecondChannel) await deps.memory.storeDocument(release, { document, ...defined({ userData }) });
   const now = deps.clock.now();
   const row = RELEASE_MACHINES[constants.generation].Validate;
   const next = row?.kind === "task" ? row.next : "Lock";
@@ -223,7 +222,7 @@ const MAX_TRIES = 3;
 export function writeReport(call: AsgCall, progress: ReleaseProgress, end?: ReleaseEndWriteReport): Promise<void> {
   const { operation, release, state, position, since, path, lines } = progress;
   const at = { name: position.state, since };
-  const report = toReleaseReport({ operation, release, state, at, path, lines, ...(end === undefined ? {} : { end }) });
+  const report = toReleaseReport({ operation, release, state, at, path, lines, ...defined({ end }) });
   return putReport(call, report);
 }
 

@@ -10,7 +10,7 @@ import {
   StartExecutionCommand,
 } from "@aws-sdk/client-sfn";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, StackyardError } from "@stackyard/core";
+import { type Clock, defined, StackyardError } from "@stackyard/core";
 import type {
   ProjectConfig,
   Release,
@@ -75,7 +75,7 @@ export function createDeployerPlace(options: DeployerPlaceOptions): ReleasePlace
 async function deploy(options: DeployerPlaceOptions, { document, userData }: DeployOrder): Promise<Release> {
   const { sfn, machineArn, clock, random, signal } = options;
   const key = toReleaseKey(document);
-  const stored = { document, ...(userData === undefined ? {} : { userData }) };
+  const stored = { document, ...defined({ userData }) };
   await toMemory(options, document["bucket"]).storeDocument(key, stored);
   const name = toExecutionName(key, clock.now(), toLetters(random));
   const request = { stateMachineArn: machineArn, name, input: JSON.stringify(document) };
@@ -160,7 +160,7 @@ async function rollback(options: DeployerPlaceOptions, at: ProjectConfig, leave?
   }
   const now = options.clock.now();
   const fresh = { release_id: toReleaseId(now, toLetters(options.random)), created_at: new Date(now).toISOString() };
-  return deploy(options, { document: { ...document, ...fresh }, ...(userData === undefined ? {} : { userData }) });
+  return deploy(options, { document: { ...document, ...fresh }, ...defined({ userData }) });
 }
 
 async function unlock(options: DeployerPlaceOptions, at: ProjectConfig, root: boolean): Promise<CareAnswer> {
@@ -397,9 +397,9 @@ export async function loadExecution(
       startedAt: startDate,
       account,
       region,
-      ...(found.input === undefined ? {} : { input: found.input }),
+      ...defined({ input: found.input }),
       ...(stopDate && { endedAt: stopDate }),
-      ...(error === undefined ? {} : { error }),
+      ...defined({ error }),
       ...(events && { events }),
     });
   } catch (error) {

@@ -1,4 +1,5 @@
 import { AutoScalingClient, DescribeAccountLimitsCommand } from "@aws-sdk/client-auto-scaling";
+import { defined } from "@stackyard/core";
 import { parseRelease } from "../document/parse-release.ts";
 import { pointTo, type Release, type Service, type Strategy } from "../document/release.ts";
 import type { ReleaseDeps, ServiceResources } from "../release-state.ts";
@@ -46,7 +47,7 @@ export async function planRelease(deps: ReleaseDeps, release: Release): Promise<
   return {
     services: services.map((each) => withFound(each, verdict)),
     predecessors: verdict.old.map(({ name }) => name),
-    ...(verdict.previousReleaseId !== undefined && { previousReleaseId: verdict.previousReleaseId }),
+    ...defined({ previousReleaseId: verdict.previousReleaseId }),
     waitForDetachSeconds: verdict.waitForDetachSeconds,
     problems: verdict.problems.map(({ code, message }) => ({ code, message })),
     warnings: warnings.map((message) => ({ message })),

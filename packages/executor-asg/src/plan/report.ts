@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import { defined } from "@stackyard/core";
 import { formatTable } from "@stackyard/sdk/commands";
 import type {
   ReleaseEnd,
@@ -76,7 +77,7 @@ function toService(service: Service, state: ServiceState | undefined): ServiceRe
     targetHealthy,
     targetLaunched,
     unhealthy: Math.max(0, launching - healthy - terminating),
-    ...(group === undefined ? {} : { group }),
+    ...defined({ group }),
     isHealthy: state?.healthy ?? false,
     causes: causes.map((cause) => cause.slice(0, MAX_LINE)),
   };

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import type { AwsAccess, SessionOptions } from "@stackyard/aws";
-import type { Clock, Logger, Random } from "@stackyard/core";
+import { type Clock, defined, type Logger, type Random } from "@stackyard/core";
 import { createBucketMemory } from "../deploy/memory.ts";
 import { isReleaseWorkName, type ReleaseWorkName, runState } from "../deploy/run-state.ts";
 import { validateRelease } from "../deploy/validate.ts";
@@ -127,7 +127,7 @@ export function toWire({ release, state }: ReleaseWork): WireRelease {
   return {
     ...release,
     ...rest,
-    ...(state.error === undefined ? {} : { [FIRST_ERROR]: state.error }),
+    ...defined({ [FIRST_ERROR]: state.error }),
     services: Object.fromEntries(merged),
   };
 }
@@ -304,7 +304,7 @@ export function openDeps(deps: ReleasesDeps, open: OpenSession, release: Release
     region,
     partition: toPartition(region),
     role: constants.assumedRole,
-    ...(externalId === undefined ? {} : { externalId }),
+    ...defined({ externalId }),
   };
   const own = { account: deployer.account, region, partition: toPartition(region) };
   return {
@@ -322,10 +322,10 @@ export function openDeps(deps: ReleasesDeps, open: OpenSession, release: Release
       ...(deps.lockTable === undefined
         ? {}
         : { table: { client: access.client(DynamoDBClient, undefined), name: deps.lockTable } }),
-      ...(deps.leaseMs === undefined ? {} : { leaseMs: deps.leaseMs }),
+      ...defined({ leaseMs: deps.leaseMs }),
       ...(actor?.name === undefined ? {} : { by: actor.name }),
     }),
-    ...(actor === undefined ? {} : { actor }),
+    ...defined({ actor }),
     report: (line) => logger.info(line, { release: release.release_id }),
   };
 }

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { Release } from "../document/release.ts";
 import type { ReleaseConstants, ServiceResources } from "../release-state.ts";
 import { authoriseResource, matchByName, type Resource, type ServiceScope } from "./authorise.ts";
@@ -42,7 +43,7 @@ export function evaluateRelease(looks: ReleaseLookups, release: Release, constan
     warnings: [...new Set([...predecessors.warnings, ...judged.flatMap(({ verdict }) => verdict.warnings)])],
     services: Object.fromEntries(services),
     old: predecessors.old,
-    ...(predecessors.previousReleaseId !== undefined && { previousReleaseId: predecessors.previousReleaseId }),
+    ...defined({ previousReleaseId: predecessors.previousReleaseId }),
     waitForDetachSeconds: Math.max(0, ...looks.services.flatMap(toSlowStarts)),
   };
 }

@@ -6,6 +6,7 @@ import {
 } from "@aws-sdk/client-auto-scaling";
 import { DescribePlacementGroupsCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { defined } from "@stackyard/core";
 import type { Release } from "../document/release.ts";
 import { RELEASE_TAGS } from "../plan/names.ts";
 import { type AwsDeps, type ReleaseConstants, type ReleaseDeps, toReleaseError } from "../release-state.ts";
@@ -68,7 +69,7 @@ export function findPredecessors<Group extends GroupFacts>(
     retired,
     unowned,
     previous: Object.fromEntries(previous.map((group) => [toService(group), group])),
-    ...(previousReleaseId !== undefined && { previousReleaseId }),
+    ...defined({ previousReleaseId }),
   };
 }
 

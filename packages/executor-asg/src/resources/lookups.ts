@@ -23,6 +23,7 @@ import {
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { GetInstanceProfileCommand, GetRoleCommand, IAMClient } from "@aws-sdk/client-iam";
 import { GetTopicAttributesCommand, SNSClient } from "@aws-sdk/client-sns";
+import { defined } from "@stackyard/core";
 import type { LifecycleHook, Release, Service } from "../document/release.ts";
 import { toServiceOrder } from "../plan/names.ts";
 import type { AwsDeps, ReleaseDeps } from "../release-state.ts";
@@ -186,7 +187,7 @@ async function loadAllSubnets({ target, signal }: AwsDeps, input: DescribeSubnet
 function toNetworkFacts(id: string, { Tags, VpcId: vpc }: Subnet | SecurityGroup): NetworkFacts {
   const tags = toTagMap(Tags);
   const name = tags["Name"];
-  return { id, tags, ...(name !== undefined && { name }), ...(vpc !== undefined && { vpc }) };
+  return { id, tags, ...defined({ name, vpc }) };
 }
 
 /** Facts about a subnet or security group. */
@@ -264,9 +265,7 @@ function toImageFacts({ ImageId = "", Tags, State, OwnerId, Architecture }: Imag
   return {
     id: ImageId,
     tags: toTagMap(Tags),
-    ...(State !== undefined && { state: State }),
-    ...(OwnerId !== undefined && { owner: OwnerId }),
-    ...(Architecture !== undefined && { architecture: Architecture }),
+    ...defined({ state: State, owner: OwnerId, architecture: Architecture }),
   };
 }
 
@@ -318,7 +317,7 @@ async function findBalancer({ target, signal }: ReleaseDeps, name: string): Prom
   if (balancer === undefined) return undefined;
   const { TagDescriptions = [] } = await client.send(new DescribeTagsCommand(asked), { abortSignal: signal });
   const described = TagDescriptions.find(({ LoadBalancerName }) => LoadBalancerName === name);
-  return { name, tags: toTagMap(described?.Tags), ...(balancer.VPCId !== undefined && { vpc: balancer.VPCId }) };
+  return { name, tags: toTagMap(described?.Tags), ...defined({ vpc: balancer.VPCId }) };
 }
 
 /** Facts about a target group. */
@@ -360,8 +359,7 @@ async function findTargetGroup(deps: ReleaseDeps, name: string): Promise<TargetG
     name,
     tags: toTagMap(described?.Tags),
     slowStartSeconds: await loadSlowStart(deps, arn),
-    ...(group.VpcId !== undefined && { vpc: group.VpcId }),
-    ...(label !== undefined && { requestLabel: label }),
+    ...defined({ vpc: group.VpcId, requestLabel: label }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ExecutorContext, Random } from "@stackyard/core";
+import { defined, type ExecutorContext, type Random } from "@stackyard/core";
 import type { LockFiles, StoredFile } from "../locks/lock-files.ts";
 import type { HaltAnswer, HaltOrder, ReleaseDeps, ReleaseLocks, ReleaseMemory } from "../release-state.ts";
 
@@ -32,7 +32,7 @@ export function createTestMemory(): TestMemory {
     },
     listHalts: async () => halts,
     async orderHalt(_, { message, by }) {
-      halts.push({ kind: "release", message, at: 0, ...(by !== undefined && { by }) });
+      halts.push({ kind: "release", message, at: 0, ...defined({ by }) });
     },
     async clearHalts(_, answer = { outcome: "obeyed" }) {
       halts.length = 0;

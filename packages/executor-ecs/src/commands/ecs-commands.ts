@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import { type PluginCommand, StackyardError } from "@stackyard/core";
+import { defined, type PluginCommand, StackyardError } from "@stackyard/core";
 import {
   createProgressTeller,
   createRunsCommand,
@@ -79,7 +79,7 @@ async function run(context: RunsContext, args: RunArgs): Promise<number> {
   const target = toRunTarget(args);
   const { key } = args;
   const started = await runs.start(
-    { executor: "ecs", config, ...(target && { target }), ...(key === undefined ? {} : { key }) },
+    { executor: "ecs", config, ...(target && { target }), ...defined({ key }) },
     { signal },
   );
   if (args.detach === true) {
@@ -128,7 +128,7 @@ function followEcsRun(
   return followRun(context, runId, {
     onLook: (run) => tell(run, formatProgress(run), { message: run.message ?? null }),
     hint: `Look again: stackyard ecs logs ${runId} --follow`,
-    ...(giveUpAfter === undefined ? {} : { giveUpAfter }),
+    ...defined({ giveUpAfter }),
   });
 }
 

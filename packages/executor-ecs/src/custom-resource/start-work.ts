@@ -1,5 +1,6 @@
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import { TagResourceCommand, type TaskDefinition } from "@aws-sdk/client-ecs";
+import { defined } from "@stackyard/core";
 import { checkDefinition } from "../judge.ts";
 import { parseOverrides, type TaskOverrides } from "../parse-overrides.ts";
 import { type StartResult, startTasks } from "../start-tasks.ts";
@@ -75,7 +76,7 @@ function toOrder(context: TurnContext, isRepeated: boolean): TaskOrder {
     count,
     startedBy: id,
     clientToken: toClientToken(request.RequestId, attempt),
-    ...(taskDefinitionArn === undefined ? {} : { taskDefinition: taskDefinitionArn }),
+    ...defined({ taskDefinition: taskDefinitionArn }),
     ...(instances.length === 0 ? {} : { instances }),
     ...(isRepeated && intendedAt !== undefined ? { intendedAt } : {}),
     tags: [...toTaskTags(request), ...tags],

@@ -1,5 +1,5 @@
 import { type AwsSim, createAwsSim, createResourceLife, createSimPlugin, type ResourceLife } from "@stackyard/aws-sim";
-import type { Records } from "@stackyard/core";
+import { defined, type Records } from "@stackyard/core";
 import { createFakeClock, createMemoryRecords, type FakeClock, settlePromises } from "@stackyard/core/testing";
 import { createEcsTask, type EcsTaskFunction } from "../custom-resource/create-ecs-task.ts";
 import { toEcsTaskStateMachine } from "../custom-resource/ecs-task-state-machine.ts";
@@ -68,7 +68,7 @@ export function createEcsTaskWorld(options: WorldOptions = {}): EcsTaskWorld {
     fetch: options.fetch ?? toFetch(sim),
     secret: async () => "a long random text",
     stateMachineArn: sim.stepFunctions.addStateMachine({ ...PLACE, name: "ecs-task", definition }),
-    ...(options.physicalId === undefined ? {} : { physicalId: options.physicalId }),
+    ...defined({ physicalId: options.physicalId }),
   };
   const made = createEcsTask(deps);
   const call = (event: unknown) => invoke(event, { ...made, deps });

@@ -1,6 +1,6 @@
 import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { isStackyardError, type PluginCommand, StackyardError } from "@stackyard/core";
+import { defined, isStackyardError, type PluginCommand, StackyardError } from "@stackyard/core";
 import {
   createRunsCommand,
   keyArg,
@@ -108,7 +108,7 @@ async function startRun(
   const target = toRunTarget(args);
   const { key } = args;
   const started = await runs.start(
-    { executor: "runcommand", config, ...(target && { target }), ...(key === undefined ? {} : { key }) },
+    { executor: "runcommand", config, ...(target && { target }), ...defined({ key }) },
     { signal },
   );
   if (args.detach === true) {
@@ -210,14 +210,14 @@ async function retry(context: RunsContext, args: ReasonArgs): Promise<number> {
         before,
         failing.map(({ instanceId }) => instanceId),
       )
-    : await runs.retry(args.run, { signal, ...(args.reason === undefined ? {} : { reason: args.reason }) });
+    : await runs.retry(args.run, { signal, ...defined({ reason: args.reason }) });
   if (args.detach === true) {
     out.result({ run: started }, () => started.runId);
     return 0;
   }
   out.note(`Run ${started.runId}: ${failing.length === 0 ? "again" : `again on ${failing.length} instances`}`);
   const after = isOver ? undefined : before.endedAt;
-  const run = await followFleetRun(context, started.runId, { ...args, ...(after === undefined ? {} : { after }) });
+  const run = await followFleetRun(context, started.runId, { ...args, ...defined({ after }) });
   return end(context, run, args);
 }
 
@@ -258,7 +258,7 @@ async function cancel(context: RunsContext, args: ReasonArgs): Promise<number> {
     out.result({ run: before }, () => `The run ${args.run} has ended already: ${before.state}.`);
     return 1;
   }
-  const asked = await runs.cancel(args.run, { signal, ...(args.reason === undefined ? {} : { reason: args.reason }) });
+  const asked = await runs.cancel(args.run, { signal, ...defined({ reason: args.reason }) });
   if (args.detach === true) {
     out.result({ run: asked }, () => `The run ${args.run} was asked to stop.`);
     return 0;

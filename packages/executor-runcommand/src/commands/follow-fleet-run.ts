@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { defined } from "@stackyard/core";
 import { createProgressTeller, followRun, type RunsContext } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
 import type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
@@ -26,8 +27,7 @@ export function followFleetRun(
   return followRun(context, runId, {
     onLook: createLook(context),
     hint: `Look again: stackyard fleet watch ${runId}. Stop it: stackyard fleet cancel ${runId}`,
-    ...(giveUpAfter === undefined ? {} : { giveUpAfter }),
-    ...(after === undefined ? {} : { after }),
+    ...defined({ giveUpAfter, after }),
   });
 }
 

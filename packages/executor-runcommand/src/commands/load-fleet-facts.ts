@@ -1,7 +1,7 @@
 import { DescribeInstancesCommand, DescribeVpcEndpointsCommand, type Instance } from "@aws-sdk/client-ec2";
 import { GetInstanceProfileCommand, IAMClient, SimulatePrincipalPolicyCommand } from "@aws-sdk/client-iam";
 import { createAwsAccess } from "@stackyard/aws";
-import { mapLimited } from "@stackyard/core";
+import { defined, mapLimited } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { AwsCallError, callAws, type FleetAws, FleetEc2Client, FleetSsmClient, listTokenPages } from "../call-aws.ts";
 import { loadAgents, toTagFilters } from "../fleet-calls.ts";
@@ -82,10 +82,10 @@ function toFacts(instance: Instance, agents: ReadonlyMap<string, SsmAgent>): Ins
   const agent = agents.get(InstanceId);
   return {
     instanceId: InstanceId,
-    ...(VpcId === undefined ? {} : { vpcId: VpcId }),
+    ...defined({ vpcId: VpcId }),
     hasPublicAddress: PublicIpAddress !== undefined,
     ...(IamInstanceProfile?.Arn === undefined ? {} : { profileArn: IamInstanceProfile.Arn }),
-    ...(agent === undefined ? {} : { agent }),
+    ...defined({ agent }),
     metadata: {
       isEnabled: MetadataOptions.HttpEndpoint !== "disabled",
       requiresToken: MetadataOptions.HttpTokens === "required",

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import {
   type ArtifactObject,
@@ -114,8 +115,7 @@ function resolveDocument(name: string, profile: DocumentProfile, input: ProfileI
     ["@timeout", String(input.timeoutSeconds)],
   ]);
   return resolved(document, {
-    ...(documentVersion === undefined ? {} : { documentVersion }),
-    ...(documentHash === undefined ? {} : { documentHash }),
+    ...defined({ documentVersion, documentHash }),
     perInstanceInventory: values.includes("@inventory"),
     parameters: Object.fromEntries(
       Object.entries(parameters).map(([key, list]) => [key, list.map((value) => known.get(value) ?? value)]),

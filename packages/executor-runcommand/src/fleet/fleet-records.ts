@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Clock, Records } from "@stackyard/core";
+import { type Clock, defined, type Records } from "@stackyard/core";
 import { runStackId } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -310,7 +310,7 @@ export async function listWatches(
 ): Promise<{ readonly watches: readonly KeptWatch[]; readonly cursor?: string }> {
   const { items, cursor } = await records.list(PREFIX, { ...page, now: clock.now() });
   const watches = items.flatMap((record) => toKept(record) ?? []);
-  return { watches, ...(cursor === undefined ? {} : { cursor }) };
+  return { watches, ...defined({ cursor }) };
 }
 
 function toKept(record: { key: string; version: number; value: unknown } | undefined): KeptWatch | undefined {

@@ -1,4 +1,5 @@
 import { findAwsFault } from "@stackyard/aws";
+import { defined } from "@stackyard/core";
 import type { RunView } from "@stackyard/core/runs";
 import { endInTime, type Fleet, FleetError, toFleetFailure, toOutOfTime } from "./fleet-deps.ts";
 import {
@@ -181,11 +182,11 @@ function toFacts(result: JobResult): Omit<Extract<JobOutcome, { kind: "job" }>, 
     const { continuationToken, executionDetails } = result.input;
     const runId = executionDetails?.externalExecutionId;
     const isOver = continuationToken === undefined;
-    return { result: isOver ? "succeeded" : "progress", ...(runId === undefined ? {} : { runId }) };
+    return { result: isOver ? "succeeded" : "progress", ...defined({ runId }) };
   }
   const { externalExecutionId: runId, message = "" } = result.input.failureDetails ?? {};
   const code = message.split(":", 1)[0] ?? "";
-  return { result: "failed", code, ...(runId === undefined ? {} : { runId }) };
+  return { result: "failed", code, ...defined({ runId }) };
 }
 
 /** The job already has its result; the tick retries what fails here. */

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import { type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -62,7 +63,7 @@ export function findArtifactCredentials(event: unknown) {
   const secretAccessKey = readText(credentials, "secretAccessKey");
   const sessionToken = readText(credentials, "sessionToken");
   if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
-  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+  return { accessKeyId, secretAccessKey, ...defined({ sessionToken }) };
 }
 
 function toContinuation(jobId: string, token: unknown): PipelineDecision {
@@ -267,7 +268,7 @@ export function parseUserParameters(text: unknown, { profiles }: UserParametersO
 }
 
 function refuse(problems: readonly ParameterProblem[], artifact?: string): ParsedUserParameters {
-  return { kind: "problems", problems, ...(artifact === undefined ? {} : { artifact }) };
+  return { kind: "problems", problems, ...defined({ artifact }) };
 }
 
 /** As AWS counts: a character outside of the first plane, which JavaScript counts twice, is one. */

@@ -1,4 +1,4 @@
-import { listPages } from "@stackyard/core";
+import { defined, listPages } from "@stackyard/core";
 import type { RunView } from "@stackyard/core/runs";
 import { type Fleet, toFleetFailure } from "./fleet-deps.ts";
 import {
@@ -36,7 +36,7 @@ async function startWatched(fleet: Fleet, intent: RunIntent): Promise<void> {
     executor: "runcommand",
     config,
     actor: `fleet:${intent.source}`,
-    ...(target === undefined ? {} : { target }),
+    ...defined({ target }),
   });
   fleet.logger.info("A run was started.", { runId, source: intent.source, profile: intent.profile });
   await recordCandidate(fleet, intent);

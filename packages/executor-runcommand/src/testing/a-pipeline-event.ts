@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 /** A job's id. */
 export const JOB_ID = "11111111-abcd-1111-abcd-111111abcdef";
 /** Where the builders' artifact lies. */
@@ -45,7 +46,7 @@ export function aPipelineEvent(input: PipelineEventInput = {}) {
         inputArtifacts,
         outputArtifacts: [],
         artifactCredentials: ARTIFACT_CREDENTIALS,
-        ...(continuationToken === undefined ? {} : { continuationToken }),
+        ...defined({ continuationToken }),
       },
     },
   };

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { ERROR_CODES, type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
+import { defined, ERROR_CODES, type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 
@@ -236,8 +236,8 @@ export function toArtifactError(word: string, message: string, options: Artifact
   const code = isErrorCode(word) ? word : "OUTCOME_NEGATIVE";
   const problem = isErrorCode(word) ? {} : { problem: { code: word } };
   return new StackyardError(code, message, {
-    ...(cause === undefined ? {} : { cause }),
-    details: { ...facts, ...(hint === undefined ? {} : { hint }), ...problem },
+    ...defined({ cause }),
+    details: { ...facts, ...defined({ hint }), ...problem },
   });
 }
 

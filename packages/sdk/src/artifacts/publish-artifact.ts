@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { isStackyardError } from "@stackyard/core";
+import { defined, isStackyardError } from "@stackyard/core";
 import {
   digestManifest,
   MAX_MANIFEST_BYTES,
@@ -113,7 +113,7 @@ async function digestFiles(
   const digested: Digested[] = [];
   for (const file of files) {
     const { size, sha256 } = await digestFile(file, signal);
-    digested.push({ key: file.key, size, sha256, ...(file.rewrite === undefined ? {} : { rewrite: file.rewrite }) });
+    digested.push({ key: file.key, size, sha256, ...defined({ rewrite: file.rewrite }) });
     progress.skipped(size);
     progress.fileDone();
   }

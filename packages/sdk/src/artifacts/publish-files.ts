@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { S3Client } from "@aws-sdk/client-s3";
+import { defined } from "@stackyard/core";
 import {
   createFileDigest,
   createMemoryRoom,
@@ -97,11 +98,9 @@ async function publishFile(target: PublishTarget, file: PlannedFile, room: Memor
   const { contentType } = file;
   const at = { client, bucket, key, condition, metadata: target.metadata };
   const source = { body, size, room, signal, onSent: progress.sent };
-  const sent = await uploadFile({ ...at, ...(contentType === undefined ? {} : { contentType }) }, source).catch(
-    (error: unknown) => {
-      throw toSdkError(error, `"${key}" could not be written into the bucket ${bucket}.`);
-    },
-  );
+  const sent = await uploadFile({ ...at, ...defined({ contentType }) }, source).catch((error: unknown) => {
+    throw toSdkError(error, `"${key}" could not be written into the bucket ${bucket}.`);
+  });
   const versionId = sent.occupied ? await findOwn(target, key, sent) : sent.versionId;
   return { skipped: false, file: toManifestFile(file, sent, versionId) };
 }
@@ -143,7 +142,7 @@ function toManifestFile(file: PlannedFile, digest: FileDigest, versionId: string
     size,
     sha256,
     ...toFacts(file),
-    ...(versionId === undefined ? {} : { versionId }),
+    ...defined({ versionId }),
     ...(size > SINGLE_BYTES || (file.size === undefined && parts.length > 1) ? { parts: [...parts] } : {}),
   };
 }
@@ -353,7 +352,7 @@ export function toFacts({
   readonly rewrite?: "none" | "template" | undefined;
 }): Pick<ManifestFile, "contentType" | "rewrite"> {
   return {
-    ...(contentType === undefined ? {} : { contentType }),
+    ...defined({ contentType }),
     ...(rewrite === "none" ? {} : { rewrite }),
   };
 }

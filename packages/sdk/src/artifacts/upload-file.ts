@@ -1,4 +1,5 @@
 import type { HeadObjectCommandOutput, PutObjectCommand, S3Client, UploadPartCommand } from "@aws-sdk/client-s3";
+import { defined } from "@stackyard/core";
 import type { MemoryRoom } from "./file-parts.ts";
 import {
   createFileDigest,
@@ -308,7 +309,7 @@ export async function findStandingFile(place: ObjectPlace): Promise<StandingFile
     Bucket: bucket,
     Key: key,
     ChecksumMode: "ENABLED",
-    ...(versionId === undefined ? {} : { VersionId: versionId }),
+    ...defined({ VersionId: versionId }),
   });
   try {
     return toStanding(await client.send(command, signal === undefined ? {} : { abortSignal: signal }));
@@ -328,9 +329,7 @@ function toStanding(head: HeadObjectCommandOutput): StandingFile {
     size,
     etag,
     ...(versionId === undefined || versionId === "null" ? {} : { versionId }),
-    ...(sha256 === undefined ? {} : { sha256 }),
-    ...(storedSha256 === undefined ? {} : { storedSha256 }),
-    ...(checksum === undefined ? {} : { checksum }),
+    ...defined({ sha256, storedSha256, checksum }),
   };
 }
 
@@ -381,7 +380,7 @@ export interface StoredFileCheck {
 export async function checkStoredFile(input: CheckStoredFileInput): Promise<StoredFileCheck> {
   const { client, bucket, file, read = false, signal } = input;
   const { key, versionId } = file;
-  const options = { ...(versionId === undefined ? {} : { versionId }), ...(signal === undefined ? {} : { signal }) };
+  const options = defined({ versionId, signal });
   const place = { client, bucket, key, ...options };
   const standing = await findStandingFile(place);
   if (standing === undefined) return { verdict: "missing", sha256: null };
@@ -403,7 +402,7 @@ function findExpected({ sha256, storedSha256 }: StandingFile, file: CheckStoredF
 }
 
 async function readDigest({ client, bucket, key, versionId, signal }: ObjectPlace): Promise<string> {
-  const at = { Bucket: bucket, Key: key, ...(versionId === undefined ? {} : { VersionId: versionId }) };
+  const at = { Bucket: bucket, Key: key, ...defined({ VersionId: versionId }) };
   const digest = createFileDigest(SINGLE_BYTES);
   const { GetObjectCommand } = await import("@aws-sdk/client-s3");
   try {

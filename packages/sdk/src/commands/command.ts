@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
   type CommandOutput,
+  defined,
   isStackyardError,
   type PluginCommand,
   type PluginCommandContext,
@@ -85,9 +86,7 @@ export async function followRun(
     return await runs.wait(runId, {
       signal,
       onLook,
-      ...(pollMs === undefined ? {} : { pollMs }),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(after === undefined ? {} : { after }),
+      ...defined({ pollMs, timeoutMs, after }),
     });
   } catch (error) {
     if (isStackyardError(error, "TIMED_OUT") || isStackyardError(error, "INTERRUPTED")) {

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { Run, RunState } from "../runs/runs-api.ts";
 
 /** What releases are replaced, locked and halted by. */
@@ -47,11 +48,11 @@ export function toRelease(run: Run, page?: unknown): Release {
     isHalting: run.cancelling === true,
     ...(end && { end }),
     ...(error && { error }),
-    ...(message === undefined ? {} : { message }),
+    ...defined({ message }),
     ...(outputs && { outputs }),
     ...(report && { report }),
     startedAt,
-    ...(endedAt === undefined ? {} : { endedAt }),
+    ...defined({ endedAt }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { listPages, StackyardError } from "@stackyard/core";
+import { defined, listPages, StackyardError } from "@stackyard/core";
 import type { Page } from "../http-client.ts";
 import { type CallOptions, type StackyardOptions, sleep } from "../http-client.ts";
 import {
@@ -77,7 +77,7 @@ function createReleasesApi(runs: RunsApi): ReleasesApi {
     const state = standing === undefined ? {} : { state: standing };
     const { items, cursor } = await runs.list({ executor: RELEASE_EXECUTOR, ...state }, page);
     const releases = items.map((run) => toRelease(run)).filter((release) => isAt(release, where));
-    return { items: releases, ...(cursor === undefined ? {} : { cursor }) };
+    return { items: releases, ...defined({ cursor }) };
   };
   const care = async (op: Parameters<typeof toCareRun>[0], given: ReleaseCare, more: object, options?: CallOptions) =>
     toRelease(await runs.start(toCareRun(op, given, { ...more }), options));
@@ -120,7 +120,7 @@ async function findRunning(
   const [running, waiting] = await Promise.all(
     (["running", "waiting"] as const).map(async (standing) => {
       const found: Release[] = [];
-      const options = { limit: 1_000, ...(signal && { signal }) };
+      const options = { limit: 1_000, ...defined({ signal }) };
       for await (const { items } of listPages((start) => list({ ...at, standing }, { ...options, ...start }))) {
         found.push(...items.filter(({ operation }) => operation === "deploy" || operation === "rollback"));
       }
@@ -169,9 +169,9 @@ export function toDeployRun({ document, userData, queue, revision, ...request }:
     config: {
       op: "deploy",
       release: document,
-      ...(userData === undefined ? {} : { userData }),
+      ...defined({ userData }),
       ...(queue === true ? { queue } : {}),
-      ...(revision === undefined ? {} : { revision }),
+      ...defined({ revision }),
       ...toShared(request),
     },
     ...(request.target && { target: request.target }),
@@ -196,7 +196,7 @@ export function toCareRun(
     config: {
       op,
       at: { account, region, project, config },
-      ...(reason === undefined ? {} : { reason }),
+      ...defined({ reason }),
       ...toShared(request),
       ...Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined)),
     },
@@ -205,11 +205,7 @@ export function toCareRun(
 }
 
 function toShared({ preset, memory, actor }: ReleaseRequest) {
-  return {
-    ...(preset === undefined ? {} : { preset }),
-    ...(memory === undefined ? {} : { memory }),
-    ...(actor === undefined ? {} : { actor }),
-  };
+  return defined({ preset, memory, actor });
 }
 
 const MAX_KEY = 255;

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { type ErrorCode, httpStatusOf, isStackyardError, StackyardError } from "@stackyard/core";
+import { defined, type ErrorCode, httpStatusOf, isStackyardError, StackyardError } from "@stackyard/core";
 import type { Context, Hono } from "hono";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -293,7 +293,7 @@ function toProblem(input: ProblemInput): ProblemDetails {
     detail,
     code,
     retryable,
-    ...(requestId === undefined ? {} : { requestId }),
+    ...defined({ requestId }),
     ...(faults === undefined ? {} : { faults: [...faults] }),
     ...(details === undefined || Object.keys(details).length === 0 ? {} : { details }),
   };
@@ -308,7 +308,7 @@ export function toProblemInput(error: unknown): ProblemInput {
   const faults = Array.isArray(error.details["faults"]) ? (error.details["faults"] as RequestFault[]) : undefined;
   const { faults: _, ...details } = error.details;
   const { code, message, retryable } = error;
-  return { status, code, detail: message, retryable, details, ...(faults === undefined ? {} : { faults }) };
+  return { status, code, detail: message, retryable, details, ...defined({ faults }) };
 }
 
 /** An answer with problem details. */

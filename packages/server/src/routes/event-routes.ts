@@ -1,4 +1,4 @@
-import { type Clock, type Ids, StackyardError, type Store } from "@stackyard/core";
+import { type Clock, defined, type Ids, StackyardError, type Store } from "@stackyard/core";
 import { type createPlanner, listParked, publishMessages } from "@stackyard/core/engine";
 import { parseEventMessage, type StackEvent } from "@stackyard/core/machine";
 import { Type } from "typebox";
@@ -92,7 +92,7 @@ function parkedRoute({ store }: EventRoutesDeps): Route {
     query: { stackId: Type.Optional(StackId), code: Type.Optional(Type.String({ maxLength: 64 })), ...pageQuery },
     answers: { 200: { description: "A page; it may be short and have a cursor.", schema: pageOf(ListedParkedEvent) } },
     async handle({ query: { stackId, code, ...query } }) {
-      const filter = { ...(stackId === undefined ? {} : { stackId }), ...(code === undefined ? {} : { code }) };
+      const filter = defined({ stackId, code });
       const page = await listParked(store, filter, pageInput(query));
       return json(200, toPage(page, { toView: toListedParked, toId: ({ parked }) => parked.event.id }));
     },
@@ -109,7 +109,7 @@ function deadLetterRoute({ store }: EventRoutesDeps): Route {
     query: { stackId: Type.Optional(StackId), code: Type.Optional(Type.String({ maxLength: 64 })), ...pageQuery },
     answers: { 200: { description: "A page.", schema: pageOf(DeadLetter) } },
     async handle({ query: { stackId, code, ...query } }) {
-      const filter = { ...(stackId === undefined ? {} : { stackId }), ...(code === undefined ? {} : { code }) };
+      const filter = defined({ stackId, code });
       const page = await store.queries.listDeadLetters(filter, pageInput(query));
       return json(200, toPage(page, { toView: toDeadLetter, toId: ({ id }) => id }));
     },
@@ -207,7 +207,7 @@ function toPreview(eventId: string, { history, dispatches, write }: Awaited<Retu
   return {
     outcome: write.kind === "remove" ? "removed" : "applied",
     ...before,
-    ...(to === undefined ? {} : { to }),
+    ...defined({ to }),
     sent: dispatches.map(({ task }) => task),
     notes: [...notes, ...parked.map(({ event }) => `The parked event "${event}" would be applied after it.`)],
   };

@@ -1,4 +1,4 @@
-import { type Clock, type Executor, type Ids, StackyardError, type Store } from "@stackyard/core";
+import { type Clock, defined, type Executor, type Ids, StackyardError, type Store } from "@stackyard/core";
 import { createRuns, type RunOptions, type Runs, type RunView } from "@stackyard/core/runs";
 import { type Static, Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
@@ -234,7 +234,7 @@ function operationRoute(runs: Runs, deps: RunOperationDeps, operation: RunOperat
     },
     async handle({ params: { runId }, body: { reason } }, { actor, signal }) {
       const before = await loadRun(runs, runId);
-      await act(runId, { actor, ...(reason === undefined ? {} : { reason }) });
+      await act(runId, { actor, ...defined({ reason }) });
       const run = await waitForRun(deps, runs, { runId, signal, isDone: (seen) => isDone(seen, before) });
       return json(isDone(run, before) ? 200 : 202, toRun(run));
     },

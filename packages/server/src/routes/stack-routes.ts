@@ -1,4 +1,4 @@
-import { type Clock, isStackyardError, type Locator, StackyardError, type Store } from "@stackyard/core";
+import { type Clock, defined, isStackyardError, type Locator, StackyardError, type Store } from "@stackyard/core";
 import {
   type createPlanner,
   type LoadedStack,
@@ -152,8 +152,7 @@ function historyRoute({ store }: StackRoutesDeps): Route {
     async handle({ query: { order, stackId, eventId, ...query } }) {
       const filter = {
         newestFirst: order !== "oldest",
-        ...(stackId === undefined ? {} : { stackId }),
-        ...(eventId === undefined ? {} : { eventId }),
+        ...defined({ stackId, eventId }),
       };
       return json(200, toPage(await store.queries.listHistory(filter, pageInput(query)), historyItem));
     },

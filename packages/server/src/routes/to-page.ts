@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { Page, PageInput, UnreadableRow } from "@stackyard/core/engine";
 
 const DEFAULT_LIMIT = 100;
@@ -5,7 +6,7 @@ const DEFAULT_LIMIT = 100;
 /** Returns the page that a query requests. */
 export function pageInput(query: { readonly cursor?: string; readonly limit?: number }): PageInput {
   const { cursor, limit = DEFAULT_LIMIT } = query;
-  return { limit, ...(cursor === undefined ? {} : { cursor }) };
+  return { limit, ...defined({ cursor }) };
 }
 
 /** How a list shows its items. */
@@ -28,7 +29,7 @@ export function toPage<Item, View>(page: Page<Item>, { toView, toId }: ItemView<
   }
   return {
     items,
-    ...(page.cursor === undefined ? {} : { cursor: page.cursor }),
+    ...defined({ cursor: page.cursor }),
     ...(unreadable.length === 0 ? {} : { unreadable }),
   };
 }

@@ -1,4 +1,4 @@
-import { type Locator, StackyardError } from "@stackyard/core";
+import { defined, type Locator, StackyardError } from "@stackyard/core";
 import {
   createPageBuilder,
   type createPlanner,
@@ -217,13 +217,13 @@ async function upgradeMachine(
     to === undefined
       ? (await loadMachine(deps.locator, name)).hash
       : await findRevisionHash(deps, { name, digits: to });
-  const input = { limit: dryRun ? Math.min(limit, MOST_PLANS) : limit, ...(cursor === undefined ? {} : { cursor }) };
+  const input = { limit: dryRun ? Math.min(limit, MOST_PLANS) : limit, ...defined({ cursor }) };
   const page = await deps.store.queries.listStacks({ machine: name }, input);
   const stacks = page.items.map(({ stack }) => ({ stackId: stack.id, isThere: stack.machineHash === target }));
   const unreadable = page.unreadable === undefined ? {} : { unreadable: [...page.unreadable] };
   if (dryRun) return { ...(await plan(deps.planner, stacks, { to: target, next: page.cursor })), ...unreadable };
   const items = await upgrade(deps, stacks, { target, reason }, context);
-  return { items, ...(page.cursor === undefined ? {} : { cursor: page.cursor }), ...unreadable };
+  return { items, ...defined({ cursor: page.cursor }), ...unreadable };
 }
 
 interface Listed {
@@ -249,7 +249,7 @@ async function plan(
     if (!found.add({ id: stackId, cursor: stackId, bytes, read: () => result })) break;
   }
   const { items, cursor } = found.end(next);
-  return { items: [...items], ...(cursor === undefined ? {} : { cursor }) };
+  return { items: [...items], ...defined({ cursor }) };
 }
 
 function toPlanned(planned: Parameters<typeof toUpgradePlan>[0]): UpgradeResult {
@@ -292,5 +292,5 @@ function toResult(
 }
 
 function toWhy({ code, reason }: { readonly code?: string | undefined; readonly reason?: string | undefined }) {
-  return { ...(code === undefined ? {} : { code }), ...(reason === undefined ? {} : { reason }) };
+  return defined({ code, reason });
 }

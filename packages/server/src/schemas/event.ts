@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { type DeadLetter as DeadLetters, type StoredHistoryEntry, toPrinted } from "@stackyard/core/engine";
 import { EventMessage } from "@stackyard/core/machine";
 import { type Static, type TSchema, Type } from "typebox";
@@ -120,7 +121,7 @@ export function toDeadLetter(deadLetters: DeadLetters): DeadLetter {
     eventId: event.id,
     stackId: event.stackId,
     ...(typeof name === "string" ? { event: name } : {}),
-    ...(event.actor === undefined ? {} : { actor: event.actor }),
+    ...defined({ actor: event.actor }),
     receivedAt: toInstant(event.receivedAt),
     deadLetteredAt: toInstant(deadLetteredAt),
     message: { ...toPrinted.message(deadLetters) },

@@ -1,4 +1,4 @@
-import type { Locator } from "@stackyard/core";
+import { defined, type Locator } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 
 /** One fault of a machine document. */
@@ -186,7 +186,7 @@ function toState({ version }: Machine, state: State): MachineDetails["states"][n
     terminal,
     tasks: [...tasks],
     on: [...on.keys()],
-    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...defined({ timeoutMs }),
     ...(after.length > 0 && { after: after.map((timer) => ({ ...timer })) }),
     ...(version === 2 && { leaving }),
     ...(state.protected && { protected: true }),
@@ -196,8 +196,7 @@ function toState({ version }: Machine, state: State): MachineDetails["states"][n
 function toTask({ name, executor, target, needs }: Task): MachineDetails["tasks"][number] {
   return {
     name,
-    ...(executor !== undefined && { executor }),
-    ...(target !== undefined && { target }),
+    ...defined({ executor, target }),
     ...(needs.length > 0 && { needs: [...needs] }),
   };
 }

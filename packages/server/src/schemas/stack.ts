@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import {
   type AttemptView,
   explainStack,
@@ -247,7 +248,7 @@ export function toStackSummary({ stack, version }: StoredStack, waiting?: Waitin
     ...toFields(printed, version),
     tasks: tasks.map((task) => ({ ...task })),
     ...(lastFailure && { lastFailure: toFailure(lastFailure) }),
-    ...(waiting === undefined ? {} : { waiting }),
+    ...defined({ waiting }),
   };
 }
 
@@ -281,7 +282,7 @@ export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: numb
       id,
       event,
       dueAt: toInstant(dueAt),
-      ...(task === undefined ? {} : { task }),
+      ...defined({ task }),
     })),
   };
 }
@@ -333,8 +334,7 @@ function toFields(stack: StoredStack["stack"], version: number): Omit<StackSumma
     updatedAt: toInstant(stack.updatedAt),
     enteredAt: toInstant(stack.enteredAt),
     ...(stalled === undefined ? {} : { stalled: { ...stalled } }),
-    ...(failed === undefined ? {} : { failed }),
-    ...(overdue === undefined ? {} : { overdue }),
+    ...defined({ failed, overdue }),
   };
 }
 
@@ -348,7 +348,7 @@ export function toParked(parked: KeptEvent): ParkedEvent {
     stackId: event.stackId,
     event: String(message["event"] ?? message["action"] ?? ""),
     ...(typeof machine === "string" ? { machine } : {}),
-    ...(event.actor === undefined ? {} : { actor: event.actor }),
+    ...defined({ actor: event.actor }),
     code,
     reason,
     tries,

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, StackyardError, type Store } from "@stackyard/core";
+import { type Clock, defined, type Logger, StackyardError, type Store } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageInput } from "../routes/to-page.ts";
@@ -65,7 +65,7 @@ function toTerraformState(head: StateHead, lockBinds: boolean): TerraformState {
   const { key, current, versions, lock, forcedUnlocks } = head;
   return {
     key,
-    ...(current === undefined ? {} : { current }),
+    ...defined({ current }),
     versions: versions.map(({ blob: _, chunks: __, at, ...version }) => ({ ...version, at: toInstant(at) })),
     ...(forcedUnlocks === undefined ? {} : { forcedUnlocks: forcedUnlocks.map(toForcedUnlock) }),
     ...(lock === undefined

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual, promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
-import { type Clock, type Ids, type Records, StackyardError } from "@stackyard/core";
+import { type Clock, defined, type Ids, type Records, StackyardError } from "@stackyard/core";
 import type { Page, PageInput } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -102,7 +102,7 @@ async function addVersion(deps: StateStoreDeps, key: string, input: WriteInput):
       at: now,
       by,
       ...facts,
-      ...(restoredFrom === undefined ? {} : { restoredFrom }),
+      ...defined({ restoredFrom }),
     };
     const added = await changeHead(deps, key, async (head) => {
       await input.check(head);

@@ -1,4 +1,5 @@
 import { checkConfigAndLimit, checkExecutor, checkTasks, needsNoConfig } from "../config/check-config.ts";
+import { defined } from "../defined.ts";
 import { ADVICE_TO_UPGRADE, checkVersion, readStateMap, readTaskMap } from "../document/check-document.ts";
 import {
   type AdvanceDraft,
@@ -29,7 +30,6 @@ import {
   toRecord,
 } from "../document/tree.ts";
 import { quote, suggest } from "../document/wording.ts";
-import { defined } from "../event-message.ts";
 import { toCancelWithinMs } from "../executor-definition.ts";
 import {
   FAILED,

@@ -1,4 +1,5 @@
 import { checkTasks } from "../config/check-config.ts";
+import { defined } from "../defined.ts";
 import { checkVersion, readStateMap, readTaskMap } from "../document/check-document.ts";
 import { checkStructure } from "../document/check-structure.ts";
 import { type CompileContext, onValue } from "../document/compile-context.ts";
@@ -15,7 +16,6 @@ import {
   toTextItems,
 } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
-import { defined } from "../event-message.ts";
 import { toCancelWithinMs } from "../executor-definition.ts";
 import type { ExpressionPlace } from "../expression/expression.ts";
 import { type Machine, type Reaction, SEMANTICS_V2, type State, type Task } from "../machine.ts";

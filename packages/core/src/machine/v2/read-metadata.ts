@@ -1,5 +1,6 @@
 import { findMetadataFault } from "../decide/metadata.ts";
 import { createMetadataPattern, MAX_PATTERN } from "../decide/metadata-pattern.ts";
+import { defined } from "../defined.ts";
 import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
 import {
   type Field,
@@ -13,7 +14,6 @@ import {
   toItems,
 } from "../document/tree.ts";
 import { describe, quote } from "../document/wording.ts";
-import { defined } from "../event-message.ts";
 import type { PlaceMetadata } from "../expression/expression.ts";
 import type { MetadataRule } from "../machine.ts";
 

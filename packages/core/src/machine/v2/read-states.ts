@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import {
   type AdvanceDraft,
   checkFlow,
@@ -24,7 +25,6 @@ import {
   toItems,
 } from "../document/tree.ts";
 import { quote, suggest } from "../document/wording.ts";
-import { defined } from "../event-message.ts";
 import type { Expression, ExpressionPlace, Template } from "../expression/expression.ts";
 import { FAILED, NEXT, type State, TIMEOUT } from "../machine.ts";
 import { isName, isReserved } from "./document-faults.ts";

@@ -1,5 +1,6 @@
 import { checkConfigAndLimit, checkExecutor, checkOpenConfig } from "../config/check-config.ts";
 import { findConfigFault, type OpenConfig, openConfig } from "../config/open-config.ts";
+import { defined } from "../defined.ts";
 import { type CompileContext, onKey, onMissing, onValue } from "../document/compile-context.ts";
 import { parseDuration } from "../document/duration.ts";
 import {
@@ -14,7 +15,6 @@ import {
   toTextItems,
 } from "../document/tree.ts";
 import { describe, listNames, quote } from "../document/wording.ts";
-import { defined } from "../event-message.ts";
 import { findTimeoutMs } from "../executor-definition.ts";
 import type { Expression, ExpressionPlace, Template } from "../expression/expression.ts";
 import { type DynamicConfig, PLAIN_TASK, type RetryPolicy } from "../machine.ts";
