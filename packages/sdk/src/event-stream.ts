@@ -1,6 +1,6 @@
 import { defined, isStackyardError, StackyardError } from "@stackyard/core";
+import type { HistoryEntry } from "@stackyard/core/api";
 import { backoffMs, type HttpClient, StackyardApiError, sleep } from "./http-client.ts";
-import type { HistoryEntry } from "./stacks-api.ts";
 
 /** One event of a stream. */
 export interface StreamEvent {

@@ -1,15 +1,8 @@
 import { defined, StackyardError } from "@stackyard/core";
+import type { DeadLetter, HistoryEntry, ListedParkedEvent, MetadataValue, Outcome } from "@stackyard/core/api";
 import type { Page } from "./http-client.ts";
 import { type CallOptions, createEventId, type HttpClient, loadPage } from "./http-client.ts";
-import type {
-  DeadLetter,
-  HistoryEntry,
-  HistoryOptions,
-  ListedParkedEvent,
-  MetadataValue,
-  Outcome,
-  PageOptions,
-} from "./stacks-api.ts";
+import type { HistoryOptions, PageOptions } from "./stacks-api.ts";
 
 /** Anything that knows its events: what `defineMachine` returns for a document of version 1 or 2. */
 export interface MachineEvents {

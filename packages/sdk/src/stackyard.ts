@@ -1,3 +1,4 @@
+import type { HistoryEntry, StackDetails } from "@stackyard/core/api";
 import type { EventOf } from "@stackyard/core/machine";
 import { followHistory, type WatchOptions } from "./event-stream.ts";
 import { type CallOptions, createHttpClient, type HttpClient, type StackyardOptions } from "./http-client.ts";
@@ -13,7 +14,7 @@ import {
   type PublishResult,
 } from "./publisher.ts";
 import { createRunsApi, type RunsApi } from "./runs/runs-api.ts";
-import { createStacksApi, type HistoryEntry, type StackDetails, type StacksApi } from "./stacks-api.ts";
+import { createStacksApi, type StacksApi } from "./stacks-api.ts";
 import {
   type WaitForOutcomeOptions,
   type WaitForStateOptions,

@@ -1,6 +1,6 @@
+import type { HistoryEntry, StackDetails } from "@stackyard/core/api";
 import { describe, expect, it } from "vitest";
 import { createHttpClient } from "./http-client.ts";
-import type { HistoryEntry, StackDetails } from "./stacks-api.ts";
 import {
   evaluateGoal,
   type WaitGoal,

@@ -1,8 +1,8 @@
 import { defined, isStackyardError, StackyardError } from "@stackyard/core";
+import type { HistoryEntry, LastFailure, StackDetails } from "@stackyard/core/api";
 import { followHistory, type WatchOptions } from "./event-stream.ts";
 import { type CallOptions, type HttpClient, loadPage, sleep } from "./http-client.ts";
 import { EventNotAppliedError, type PublishedEvent } from "./publisher.ts";
-import type { HistoryEntry, LastFailure, StackDetails } from "./stacks-api.ts";
 
 /** How long to wait. */
 export interface WaitOptions {

@@ -1,8 +1,9 @@
 import { type CommandOutput, type PluginCommandContext, StackyardError } from "@stackyard/core";
+import type { Run } from "@stackyard/core/api";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { describe, expect, it } from "vitest";
-import { createRunsClient, type Run, type RunsApi } from "../runs/runs-api.ts";
+import { createRunsClient, type RunsApi } from "../runs/runs-api.ts";
 import {
   createCommand,
   createProgressTeller,

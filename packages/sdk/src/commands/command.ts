@@ -8,9 +8,10 @@ import {
   type PluginCommandContext,
   StackyardError,
 } from "@stackyard/core";
+import type { Run } from "@stackyard/core/api";
 import { parseDuration } from "@stackyard/core/machine";
 import { type Static, type TObject, Type } from "typebox";
-import { createRunsClient, type Run, type RunsApi } from "../runs/runs-api.ts";
+import { createRunsClient, type RunsApi } from "../runs/runs-api.ts";
 import { checkArgs } from "./check-args.ts";
 
 /** A command of a plugin: its arguments, and `run`, which returns the exit code and throws errors. */

@@ -1,5 +1,5 @@
 import { defined } from "@stackyard/core";
-import type { Run, RunState } from "../runs/runs-api.ts";
+import type { Run, RunState } from "@stackyard/core/api";
 
 /** What releases are replaced, locked and halted by. */
 export interface ProjectConfig {

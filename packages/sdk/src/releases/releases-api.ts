@@ -1,11 +1,11 @@
 import { defined, listPages, StackyardError } from "@stackyard/core";
+import type { RunState } from "@stackyard/core/api";
 import type { Page } from "../http-client.ts";
 import { type CallOptions, type StackyardOptions, sleep } from "../http-client.ts";
 import {
   createRunsClient,
   type NewRun,
   type RunOperationOptions,
-  type RunState,
   type RunsApi,
   type WaitForRunOptions,
 } from "../runs/runs-api.ts";

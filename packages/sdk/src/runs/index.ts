@@ -1,11 +1,10 @@
+export type { Run, RunState } from "@stackyard/core/api";
 export {
   createRunsClient,
   type NewRun,
   type ReportOptions,
-  type Run,
   type RunFilter,
   type RunOperationOptions,
-  type RunState,
   type RunsApi,
   type WaitForRunOptions,
 } from "./runs-api.ts";

@@ -1,5 +1,6 @@
+import type { Run } from "@stackyard/core/api";
 import { describe, expect, it } from "vitest";
-import { type Run, waitForRun } from "./runs-api.ts";
+import { waitForRun } from "./runs-api.ts";
 
 const open: Run = {
   runId: "run-1",

@@ -1,4 +1,5 @@
 import { defined, listPages, StackyardError } from "@stackyard/core";
+import type { Attempt, Run, RunState } from "@stackyard/core/api";
 import type { Page } from "../http-client.ts";
 import {
   type CallOptions,
@@ -9,7 +10,7 @@ import {
   type StackyardOptions,
   sleep,
 } from "../http-client.ts";
-import type { Attempt, PageOptions } from "../stacks-api.ts";
+import type { PageOptions } from "../stacks-api.ts";
 
 /** The runs of a yard alone, as `new Stackyard(…).runs` has them: for commands and programs that need nothing else of it. */
 export function createRunsClient(options: StackyardOptions): RunsApi {
@@ -93,29 +94,6 @@ async function loadLog(http: HttpClient, runId: string, options: CallOptions = {
   const [newest] = items;
   if (newest === undefined) return "";
   return http.requestText({ path: ["v1", "attempts", newest.attemptId, "log"], ...options });
-}
-
-/** The state of a run. `waiting`: not started yet. */
-export type RunState = "waiting" | "running" | "succeeded" | "failed" | "cancelled";
-
-/** One task without a machine: started by hand, by a pipeline or by a boot. */
-export interface Run {
-  readonly runId: string;
-  readonly state: RunState;
-  readonly executor: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly target?: Readonly<Record<string, unknown>>;
-  /** What its last end gave, failed ones too. */
-  readonly outputs?: Readonly<Record<string, unknown>>;
-  /** The code is the executor's. */
-  readonly error?: { readonly code: string; readonly message: string };
-  /** The newest line of its progress. */
-  readonly message?: string;
-  /** A cancel was requested and has not finished. */
-  readonly cancelling?: true;
-  readonly startedAt: string;
-  /** Of its last end. */
-  readonly endedAt?: string;
 }
 
 /** What shall run. */

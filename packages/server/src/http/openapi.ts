@@ -1,32 +1,28 @@
-import { type Static, type TProperties, type TSchema, Type } from "typebox";
-import { YardProcess } from "../routes/health-routes.ts";
-import { Run, RunReport } from "../routes/run-routes.ts";
-import { UpgradePlan, UpgradeResult } from "../routes/upgrade-routes.ts";
-import {
-  DeadLetter,
-  EventBody,
-  HistoryEntry,
-  OperationAnswer,
-  PublishAnswer,
-  PublishResult,
-} from "../schemas/event.ts";
-import {
-  MachineDetails,
-  MachineGraph,
-  MachineProblem,
-  MachineSummary,
-  Preview,
-  SimulationLine,
-} from "../schemas/machine.ts";
 import {
   Attempt,
+  DeadLetter,
+  HistoryEntry,
   ListedParkedEvent,
+  MachineDetails,
+  MachineProblem,
+  MachineSummary,
   Metadata,
+  OperationAnswer,
   ParkedEvent,
+  PublishResult,
+  Run,
+  SimulationLine,
   StackDetails,
   StackSummary,
+  UpgradePlan,
+  UpgradeResult,
   Wait,
-} from "../schemas/stack.ts";
+  YardProcess,
+} from "@stackyard/core/api";
+import { type Static, type TProperties, type TSchema, Type } from "typebox";
+import { RunReport } from "../routes/run-routes.ts";
+import { EventBody, PublishAnswer } from "../schemas/event.ts";
+import { MachineGraph, Preview } from "../schemas/machine.ts";
 import { StateVersion, TerraformState } from "../terraform/state-routes.ts";
 import { ProblemDetails, type Route, type RouteAnswer } from "./route.ts";
 

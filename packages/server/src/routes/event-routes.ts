@@ -1,17 +1,15 @@
 import { type Clock, defined, type Ids, StackyardError, type Store } from "@stackyard/core";
+import { DeadLetter, HistoryEntry, ListedParkedEvent, type PublishResult } from "@stackyard/core/api";
 import { type createPlanner, listParked, publishMessages } from "@stackyard/core/engine";
 import { parseEventMessage, type StackEvent } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { defineRoute, HttpError, json, type Route } from "../http/route.ts";
 import {
-  DeadLetter,
   EventBody,
   EventId,
-  HistoryEntry,
   historyItem,
   PublishAnswer,
   PublishBody,
-  type PublishResult,
   pageOf,
   pageQuery,
   StackId,
@@ -19,7 +17,7 @@ import {
   toInstant,
 } from "../schemas/event.ts";
 import { Preview } from "../schemas/machine.ts";
-import { ListedParkedEvent, toListedParked } from "../schemas/stack.ts";
+import { toListedParked } from "../schemas/stack.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
 interface EventRoutesDeps {

@@ -1,4 +1,5 @@
 import { type Locator, StackyardError, type Store } from "@stackyard/core";
+import { MachineDetails, MachineSummary, SimulationLine } from "@stackyard/core/api";
 import { createPageBuilder } from "@stackyard/core/engine";
 import {
   createSimulation,
@@ -13,14 +14,7 @@ import {
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
-import {
-  MachineDetails,
-  MachineGraph,
-  MachineSummary,
-  SimulationLine,
-  toMachineDetails,
-  toMachineSummary,
-} from "../schemas/machine.ts";
+import { MachineGraph, toMachineDetails, toMachineSummary } from "../schemas/machine.ts";
 import { toPage } from "./to-page.ts";
 
 interface MachineRoutesDeps {

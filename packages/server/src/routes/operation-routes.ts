@@ -1,18 +1,10 @@
 import { type Clock, type Ids, StackyardError, type Store } from "@stackyard/core";
+import { OperationAnswer as AnswerSchema, Attempt, type OperationAnswer } from "@stackyard/core/api";
 import { type AttemptView, publishMessages, type StoredHistoryEntry } from "@stackyard/core/engine";
 import { type TSchema, Type } from "typebox";
 import { defineRoute, json, problemResponse, type Route, type RouteContext } from "../http/route.ts";
-import {
-  OperationAnswer as AnswerSchema,
-  AttemptId,
-  CancelBody,
-  type OperationAnswer,
-  RemoveBody,
-  RetryBody,
-  SettleBody,
-  StackId,
-} from "../schemas/event.ts";
-import { Attempt, toAttempt } from "../schemas/stack.ts";
+import { AttemptId, CancelBody, RemoveBody, RetryBody, SettleBody, StackId } from "../schemas/event.ts";
+import { toAttempt } from "../schemas/stack.ts";
 import type { ChangeBell } from "./watch-routes.ts";
 
 /** Operations by hand. Each is an event with the actor in the history; the answer contains its outcome. */

@@ -1,42 +1,16 @@
 import { type Clock, defined, type Executor, type Ids, StackyardError, type Store } from "@stackyard/core";
+import { Run, RunState } from "@stackyard/core/api";
 import { createRuns, type RunOptions, type Runs, type RunView } from "@stackyard/core/runs";
 import { type Static, Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
-import { Instant, pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
 import { pageInput, toPage } from "./to-page.ts";
 import type { ChangeBell } from "./watch-routes.ts";
 
 /** An id that becomes part of keys. */
 const RunId = Type.String({ pattern: "^[A-Za-z0-9-]{1,64}$" });
 
-/** How far a run is. */
-const RunState = Type.Union([
-  Type.Literal("waiting", { description: "Not started yet." }),
-  Type.Literal("running"),
-  Type.Literal("succeeded"),
-  Type.Literal("failed"),
-  Type.Literal("cancelled"),
-]);
-
 const Config = Type.Record(Type.String(), Type.Unknown());
-
-/** One task without a machine: started by hand, by a pipeline or by a boot. */
-export const Run = Type.Object({
-  runId: Type.String(),
-  state: RunState,
-  executor: Type.String(),
-  config: Config,
-  target: Type.Optional(Config),
-  outputs: Type.Optional(
-    Type.Record(Type.String(), Type.Unknown(), { description: "What its last end gave, failed ones too." }),
-  ),
-  error: Type.Optional(Type.Object({ code: Type.String({ description: "The executor's." }), message: Type.String() })),
-  message: Type.Optional(Type.String({ description: "The newest line of its progress." })),
-  cancelling: Type.Optional(Type.Literal(true, { description: "A cancel was requested and has not finished." })),
-  startedAt: Instant,
-  endedAt: Type.Optional(Type.String({ format: "date-time", description: "Of its last end." })),
-});
-export type Run = Static<typeof Run>;
 
 /** Starts a run. */
 const StartRunBody = Type.Object({
@@ -70,13 +44,9 @@ export const RunReport = pageOf(Type.Unknown({ description: "A page as the execu
 export type RunReport = Static<typeof RunReport>;
 
 /** A run as the API shows it. */
-function toRun({ startedAt, endedAt, config, target, outputs, error, ...rest }: RunView): Run {
+function toRun({ startedAt, endedAt, ...rest }: RunView): Run {
   return {
     ...rest,
-    config: { ...config },
-    ...(target && { target: { ...target } }),
-    ...(outputs && { outputs: { ...outputs } }),
-    ...(error && { error: { ...error } }),
     startedAt: toInstant(startedAt),
     ...(endedAt === undefined ? {} : { endedAt: toInstant(endedAt) }),
   };

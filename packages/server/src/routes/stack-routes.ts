@@ -1,4 +1,5 @@
 import { type Clock, defined, isStackyardError, type Locator, StackyardError, type Store } from "@stackyard/core";
+import { HistoryEntry, type ParkedEvent, StackDetails, StackSummary, type Waiting } from "@stackyard/core/api";
 import {
   type createPlanner,
   type LoadedStack,
@@ -9,18 +10,8 @@ import {
 import type { Machine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
-import { EventId, HistoryEntry, historyItem, pageOf, pageQuery, StackId } from "../schemas/event.ts";
-import {
-  type ParkedEvent,
-  StackDetails,
-  type StackFacts,
-  StackSummary,
-  toParked,
-  toStackDetails,
-  toStackSummary,
-  toWaiting,
-  type Waiting,
-} from "../schemas/stack.ts";
+import { EventId, historyItem, pageOf, pageQuery, StackId } from "../schemas/event.ts";
+import { type StackFacts, toParked, toStackDetails, toStackSummary, toWaiting } from "../schemas/stack.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
 interface StackRoutesDeps {

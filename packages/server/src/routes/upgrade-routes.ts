@@ -1,4 +1,5 @@
 import { defined, type Locator, StackyardError } from "@stackyard/core";
+import { OperationAnswer, UpgradePlan, UpgradeResult } from "@stackyard/core/api";
 import {
   createPageBuilder,
   type createPlanner,
@@ -6,13 +7,12 @@ import {
   publishMessages,
   type StoredHistoryEntry,
 } from "@stackyard/core/engine";
-import { type Static, Type } from "typebox";
+import { Type } from "typebox";
 import { defineRoute, json, type Route, type RouteContext } from "../http/route.ts";
-import { EventId, Instant, OperationAnswer, pageOf, StackId, toInstant } from "../schemas/event.ts";
+import { EventId, pageOf, StackId, toInstant } from "../schemas/event.ts";
 import { findRevisionHash, isWholeHash, loadMachine } from "./machine-routes.ts";
 import { idOf, type OperateDeps, operate, waitForOutcome } from "./operation-routes.ts";
 
-const Hash = Type.String({ pattern: "^[0-9a-f]{64}$", description: "A revision's content hash." });
 const reason = Type.Optional(Type.String({ minLength: 1, maxLength: 4_096 }));
 const dryRun = Type.Optional(Type.Boolean({ description: "Change nothing, and report what would differ." }));
 const to = Type.Optional(
@@ -37,74 +37,11 @@ const UpgradeMachineBody = Type.Object({
   ),
 });
 
-const ReplayedEvent = Type.Object({
-  outcome: Type.Enum(["applied", "removed", "refused", "ignored"]),
-  code: Type.Optional(Type.String()),
-  state: Type.Union([Type.String(), Type.Null()]),
-  sent: Type.Array(Type.String(), { description: "Tasks that were sent." }),
-});
-
-const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
-
-/** What an upgrade would do; nothing of it has happened. */
-export const UpgradePlan = Type.Object({
-  stackId: Type.String(),
-  machine: Type.String(),
-  from: Hash,
-  to: Type.Optional({ ...Hash, description: "Absent when the revision does not exist." }),
-  outcome: Type.Enum(["applied", "refused"], {
-    description: "Whether the upgrade would be accepted as the stack stands.",
-  }),
-  code: Type.Optional(Type.String()),
-  reason: Type.Optional(Type.String()),
-  replayed: Type.Integer({ description: "Lines of the history that were replayed." }),
-  incomplete: Type.Optional(Type.String({ description: "Why the replay is incomplete; absent when it is complete." })),
-  differences: Type.Array(
-    Type.Object({
-      eventId: Type.String(),
-      event: Type.String(),
-      at: Instant,
-      position: Type.Optional(Type.Integer({ description: "In the history; absent for a timer that only `to` has." })),
-      before: Type.Optional(ReplayedEvent),
-      after: ReplayedEvent,
-    }),
-    { description: "Where the history would have been another, the first 100." },
-  ),
-  more: Type.Integer({ description: "How many more there are." }),
-  end: Type.Array(Type.Object({ what: Type.String(), before: Scalar, after: Scalar }), {
-    description: "How the stack would stand otherwise; sensitive values as `***`.",
-  }),
-});
-export type UpgradePlan = Static<typeof UpgradePlan>;
-
-/** What became of one stack. */
-export const UpgradeResult = Type.Object({
-  stackId: Type.String(),
-  outcome: Type.Enum(["applied", "unchanged", "refused", "waiting"], {
-    description: "`unchanged`: it has the revision already. `waiting`: not decided yet; see its history.",
-  }),
-  code: Type.Optional(Type.String()),
-  reason: Type.Optional(Type.String()),
-  eventId: Type.Optional(Type.String()),
-  plan: Type.Optional(UpgradePlan),
-});
-export type UpgradeResult = Static<typeof UpgradeResult>;
-
 type Plan = NonNullable<Awaited<ReturnType<ReturnType<typeof createPlanner>["planUpgrade"]>>>;
-type Difference = Plan["differences"][number];
 
 /** A plan as the API shows it. */
 function toUpgradePlan(plan: Plan): UpgradePlan {
-  return { ...plan, differences: plan.differences.map(toDifference), end: plan.end.map((each) => ({ ...each })) };
-}
-
-function toDifference({ at, before, after, ...rest }: Difference): UpgradePlan["differences"][number] {
-  return {
-    ...rest,
-    at: toInstant(at),
-    ...(before === undefined ? {} : { before: { ...before, sent: [...before.sent] } }),
-    after: { ...after, sent: [...after.sent] },
-  };
+  return { ...plan, differences: plan.differences.map((each) => ({ ...each, at: toInstant(each.at) })) };
 }
 
 interface UpgradeRoutesDeps extends OperateDeps {

@@ -1,4 +1,13 @@
 import { defined } from "@stackyard/core";
+import type {
+  Attempt,
+  ListedParkedEvent,
+  ParkedEvent,
+  StackDetails,
+  StackSummary,
+  Wait,
+  Waiting,
+} from "@stackyard/core/api";
 import {
   type AttemptView,
   explainStack,
@@ -8,232 +17,20 @@ import {
   type StoredStack,
   toPrinted,
 } from "@stackyard/core/engine";
-import { type Static, Type } from "typebox";
-import { Instant, toInstant } from "./event.ts";
-
-const Cancelling = Type.Union([Type.Literal("requested"), Type.Literal("timed-out")]);
-
-/** One attempt of a task, without the token of its lease, which is a secret of the runner. */
-export const Attempt = Type.Object({
-  attemptId: Type.String(),
-  stackId: Type.String(),
-  task: Type.String(),
-  entry: Type.Integer({ description: "Which entry into a state of the stack it belongs to." }),
-  attempt: Type.Integer({ description: "From 1." }),
-  executor: Type.Optional(Type.String()),
-  status: Type.Union([
-    Type.Literal("unclaimed", { description: "No runner has taken it yet." }),
-    Type.Literal("queued", { description: "It waits for an exclusive key." }),
-    Type.Literal("running", { description: "A runner works on it." }),
-    Type.Literal("suspended", { description: "The work continues elsewhere and is polled." }),
-    Type.Literal("settled", { description: "It has ended." }),
-  ]),
-  dispatchedAt: Instant,
-  deadlineAt: Instant,
-  owner: Type.Optional(Type.String({ description: "The runner." })),
-  leaseUntil: Type.Optional(Instant),
-  pollDueAt: Type.Optional(Instant),
-  cancelling: Type.Optional(Cancelling),
-  queuedFor: Type.Optional(Type.Object({ key: Type.String(), holder: Type.String(), place: Type.Integer() })),
-  heldKeys: Type.Array(Type.String()),
-  progressMessage: Type.Optional(Type.String()),
-  hasLog: Type.Boolean(),
-  outcome: Type.Optional(
-    Type.Union([
-      Type.Literal("succeeded"),
-      Type.Literal("failed"),
-      Type.Literal("cancelled"),
-      Type.Literal("closed", { description: "Ended without an answer of its own." }),
-    ]),
-  ),
-});
-export type Attempt = Static<typeof Attempt>;
+import { toInstant } from "./event.ts";
 
 /** An attempt as the API shows it: without token and log. */
 export function toAttempt(view: AttemptView): Attempt {
-  const { token: _, log: __, dispatchedAt, deadlineAt, leaseUntil, pollDueAt, heldKeys, ...rest } = view;
+  const { token: _, log: __, dispatchedAt, deadlineAt, leaseUntil, pollDueAt, ...rest } = view;
   return {
     ...rest,
     dispatchedAt: toInstant(dispatchedAt),
     deadlineAt: toInstant(deadlineAt),
     ...(leaseUntil === undefined ? {} : { leaseUntil: toInstant(leaseUntil) }),
     ...(pollDueAt === undefined ? {} : { pollDueAt: toInstant(pollDueAt) }),
-    heldKeys: [...heldKeys],
     hasLog: view.hasLog === true,
   };
 }
-
-/** The same values as in the machine's events: flat, types kept. */
-export const Metadata = Type.Record(
-  Type.String(),
-  Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]),
-);
-
-const detail = "More than the status says: WAITING, QUEUED, RUNNING, RETRYING, SKIPPED or CANCELLED.";
-
-const TaskStatus = Type.Union([Type.Literal("PENDING"), Type.Literal("SATISFIED"), Type.Literal("ERROR")]);
-
-const taskProperties = {
-  name: Type.String(),
-  status: TaskStatus,
-  detail: Type.Optional(Type.String({ description: detail })),
-  errorMessage: Type.Optional(Type.String({ description: "Only while the status is ERROR." })),
-  errorCode: Type.Optional(Type.String({ description: "Of a failed task, where its worker gave a code." })),
-};
-
-const failureProperties = {
-  task: Type.String(),
-  state: Type.String({ description: "The state whose task it was." }),
-  entry: Type.Integer(),
-  attempt: Type.Integer({ description: "The attempt that failed; 0 where the task was never sent." }),
-  at: Instant,
-  code: Type.Optional(Type.String()),
-  message: Type.Optional(
-    Type.String({
-      description: "Beginning and end, at most 2,000 characters; history and the attempt's log have more.",
-    }),
-  ),
-  resolvedAt: Type.Optional({
-    ...Instant,
-    description: "When a task of this name succeeded since, or was settled by hand.",
-  }),
-};
-
-/** The newest failure for good of a stack's tasks. */
-const LastFailure = Type.Object(failureProperties, {
-  description: "The newest task of this incarnation that failed for good. It stays when the stack moves on.",
-});
-
-/** What a stack can become without an event from outside. */
-const Reachable = Type.Object({
-  states: Type.Array(Type.String()),
-  removal: Type.Boolean({ description: "The stack can reach its end and be removed." }),
-});
-
-const stackProperties = {
-  id: Type.String(),
-  machine: Type.String(),
-  machineHash: Type.String({ description: "The revision that the stack was last decided on." }),
-  state: Type.String(),
-  previousState: Type.Union([Type.String(), Type.Null()]),
-  metadata: Metadata,
-  createdAt: Instant,
-  updatedAt: Instant,
-  enteredAt: Instant,
-  life: Type.String({ description: "The id of the event that created the stack." }),
-  entry: Type.Integer({ description: "Counts the entries into states." }),
-  version: Type.Integer({ description: "Grows with every change." }),
-  stalled: Type.Optional(Type.Object({ code: Type.String(), reason: Type.String() })),
-  failed: Type.Optional(Type.Boolean({ description: "No task runs any more, and one has failed." })),
-  overdue: Type.Optional(Type.Boolean({ description: "The state's time-out has passed, and nothing handled it." })),
-};
-
-/** What is waited for, as programs read it. Which of the other fields are there depends on the kind. */
-export const Wait = Type.Object({
-  kind: Type.Union([
-    Type.Literal("lease", { description: "A worker works on the attempt." }),
-    Type.Literal("worker", { description: "No worker has taken the attempt." }),
-    Type.Literal("key", { description: "`attemptId` holds the exclusive key." }),
-    Type.Literal("poll", { description: "The work continues elsewhere and is polled again." }),
-    Type.Literal("cancel", { description: "The attempt was asked to stop." }),
-    Type.Literal("result", { description: "The answer is on its way." }),
-    Type.Literal("timer", { description: "`event` comes by itself." }),
-    Type.Literal("need", { description: "Other tasks of the stack." }),
-    Type.Literal("leaving", { description: "Runs of earlier states." }),
-    Type.Literal("parked", { description: "The next try of a parked event." }),
-    Type.Literal("event", { description: "One of `events` must be sent." }),
-    Type.Literal("operator", { description: "An operator must act." }),
-  ]),
-  attemptId: Type.Optional(Type.String()),
-  stackId: Type.Optional(Type.String()),
-  task: Type.Optional(Type.String()),
-  tasks: Type.Optional(Type.Array(Type.String())),
-  key: Type.Optional(Type.String()),
-  place: Type.Optional(Type.Integer({ description: "In the key's queue; 1 is next." })),
-  worker: Type.Optional(Type.String()),
-  executor: Type.Optional(Type.String()),
-  event: Type.Optional(Type.String()),
-  events: Type.Optional(Type.Array(Type.String())),
-  eventId: Type.Optional(Type.String()),
-  at: Type.Optional(Instant),
-  code: Type.Optional(Type.String()),
-});
-export type Wait = Static<typeof Wait>;
-
-const waitsFor = Type.Optional(Wait);
-
-/** What a stack waits for, in a list. */
-export const Waiting = Type.Object({ summary: Type.String({ description: "One sentence." }), waitsFor });
-export type Waiting = Static<typeof Waiting>;
-
-/** A stack as a list shows it. */
-export const StackSummary = Type.Object({
-  ...stackProperties,
-  tasks: Type.Array(Type.Object(taskProperties)),
-  lastFailure: Type.Optional(LastFailure),
-  waiting: Type.Optional(Waiting),
-});
-export type StackSummary = Static<typeof StackSummary>;
-
-/** An event that the stack refuses for the present; it is decided again by itself. */
-export const ParkedEvent = Type.Object({
-  eventId: Type.String(),
-  stackId: Type.String(),
-  event: Type.String(),
-  machine: Type.Optional(Type.String({ description: "The machine that the event names." })),
-  actor: Type.Optional(Type.String()),
-  code: Type.String(),
-  reason: Type.String(),
-  receivedAt: Instant,
-  parkedAt: Instant,
-  tries: Type.Integer(),
-  nextTryAt: Instant,
-});
-export type ParkedEvent = Static<typeof ParkedEvent>;
-
-/** A parked event in the list of the yard's. */
-export const ListedParkedEvent = Type.Object({
-  ...ParkedEvent.properties,
-  stackExists: Type.Boolean({ description: "False: the stack does not exist (yet)." }),
-});
-export type ListedParkedEvent = Static<typeof ListedParkedEvent>;
-
-/** A stack with everything that explains its present state. */
-export const StackDetails = Type.Object({
-  ...stackProperties,
-  summary: Type.String({ description: "One sentence: what the stack does or waits for." }),
-  waitsFor,
-  lastFailure: Type.Optional(
-    Type.Object({
-      ...failureProperties,
-      missed: Type.Optional({
-        ...Reachable,
-        description: "What the stack could have become by itself had the task succeeded.",
-      }),
-    }),
-  ),
-  reachable: Type.Optional({
-    ...Reachable,
-    description:
-      "What the stack can still become without an event from outside: by its tasks, timers and parked events. Absent where its machine is not known.",
-  }),
-  tasks: Type.Array(
-    Type.Object({
-      ...taskProperties,
-      why: Type.String({ description: "One sentence: why the task is where it is." }),
-      waitsFor,
-      attempt: Type.Optional(Attempt),
-    }),
-  ),
-  attempts: Type.Array(Attempt, {
-    description: "Open ones, also of earlier entries, and the last settled ones; newest first.",
-  }),
-  parked: Type.Array(ParkedEvent, { description: "Oldest first." }),
-  timers: Type.Array(
-    Type.Object({ id: Type.String(), event: Type.String(), dueAt: Instant, task: Type.Optional(Type.String()) }),
-  ),
-});
-export type StackDetails = Static<typeof StackDetails>;
 
 /** What a stack is explained with, besides itself. */
 export type StackFacts = Omit<Parameters<typeof explainStack>[0], "stack" | "parked" | "attempts"> & {
@@ -246,7 +43,7 @@ export function toStackSummary({ stack, version }: StoredStack, waiting?: Waitin
   const { tasks, lastFailure } = printed;
   return {
     ...toFields(printed, version),
-    tasks: tasks.map((task) => ({ ...task })),
+    tasks,
     ...(lastFailure && { lastFailure: toFailure(lastFailure) }),
     ...defined({ waiting }),
   };
@@ -269,8 +66,8 @@ export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: numb
     ...toFields(toPrinted.stack(stack), version),
     summary,
     ...(waitsFor && { waitsFor: toWait(waitsFor) }),
-    ...(lastFailure && { lastFailure: toExplainedFailure(lastFailure) }),
-    ...(reachable && { reachable: toReachable(reachable) }),
+    ...(lastFailure && { lastFailure: toFailure(lastFailure) }),
+    ...defined({ reachable }),
     tasks: tasks.map(({ attempt, waitsFor: own, ...task }) => ({
       ...task,
       ...(own && { waitsFor: toWait(own) }),
@@ -288,10 +85,12 @@ export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: numb
 }
 
 type Explanation = ReturnType<typeof explainStack>;
-type EngineReachable = NonNullable<Explanation["reachable"]>;
-type EngineFailure = NonNullable<Explanation["lastFailure"]>;
 
-function toFailure({ at, resolvedAt, ...failure }: NonNullable<StoredStack["stack"]["lastFailure"]>) {
+function toFailure<Failure extends NonNullable<StoredStack["stack"]["lastFailure"]>>({
+  at,
+  resolvedAt,
+  ...failure
+}: Failure) {
   return {
     ...failure,
     at: toInstant(at),
@@ -299,23 +98,10 @@ function toFailure({ at, resolvedAt, ...failure }: NonNullable<StoredStack["stac
   };
 }
 
-function toExplainedFailure({ missed, ...failure }: EngineFailure): NonNullable<StackDetails["lastFailure"]> {
-  return { ...toFailure(failure), ...(missed && { missed: toReachable(missed) }) };
-}
-
-function toReachable({ states, removal }: EngineReachable): Static<typeof Reachable> {
-  return { states: [...states], removal };
-}
-
 type EngineWait = NonNullable<Explanation["waitsFor"]>;
 
-function toWait({ at, tasks, events, ...wait }: EngineWait): Static<typeof Wait> {
-  return {
-    ...wait,
-    ...(tasks && { tasks: [...tasks] }),
-    ...(events && { events: [...events] }),
-    ...(at === undefined ? {} : { at: toInstant(at) }),
-  };
+function toWait({ at, ...wait }: EngineWait): Wait {
+  return { ...wait, ...(at === undefined ? {} : { at: toInstant(at) }) };
 }
 
 function toFields(stack: StoredStack["stack"], version: number): Omit<StackSummary, "tasks" | "lastFailure"> {
@@ -329,12 +115,11 @@ function toFields(stack: StoredStack["stack"], version: number): Omit<StackSumma
     life,
     entry,
     version,
-    metadata: { ...metadata },
+    metadata,
     createdAt: toInstant(stack.createdAt),
     updatedAt: toInstant(stack.updatedAt),
     enteredAt: toInstant(stack.enteredAt),
-    ...(stalled === undefined ? {} : { stalled: { ...stalled } }),
-    ...defined({ failed, overdue }),
+    ...defined({ stalled, failed, overdue }),
   };
 }
 

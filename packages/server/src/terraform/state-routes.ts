@@ -1,8 +1,9 @@
 import { type Clock, defined, type Logger, StackyardError, type Store } from "@stackyard/core";
+import { Instant } from "@stackyard/core/api";
 import { type Static, Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageInput } from "../routes/to-page.ts";
-import { Instant, pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
 import {
   breakLock,
   type ForcedUnlock,

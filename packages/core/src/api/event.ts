@@ -1,0 +1,96 @@
+import { Type } from "typebox";
+import type { View } from "./view.ts";
+
+/** An instant: ISO 8601 in UTC. */
+export const Instant = Type.String({ format: "date-time" });
+
+/** What became of an event. */
+export const Outcome = Type.Enum(["applied", "removed", "parked", "refused", "dead-lettered", "ignored"]);
+export type Outcome = View<typeof Outcome>;
+
+/** One line of the yard's history. */
+export const HistoryEntry = Type.Object({
+  position: Type.Integer({ description: "Grows over the yard; gaps are possible." }),
+  stackId: Type.String(),
+  at: Instant,
+  eventId: Type.String(),
+  internal: Type.Optional(
+    Type.Literal(true, {
+      description: "A worker, a timer or a deadline brought it: no sender's event with the same id.",
+    }),
+  ),
+  event: Type.String(),
+  outcome: Outcome,
+  life: Type.Optional(Type.String()),
+  actor: Type.Optional(Type.String()),
+  code: Type.Optional(
+    Type.String({ description: "Why it was not applied; of an applied TASK_ERROR: the code of the task's failure." }),
+  ),
+  reason: Type.Optional(Type.String()),
+  from: Type.Optional(Type.String({ description: "The state before." })),
+  to: Type.Optional(Type.String({ description: "The state after." })),
+  task: Type.Optional(Type.String()),
+  description: Type.Optional(Type.String()),
+  metadata: Type.Optional(Type.Unknown({ description: "What the event brought; sensitive values as `***`." })),
+  outputs: Type.Optional(Type.Unknown({ description: "What a task gave, in stacks of version 2." })),
+  retryable: Type.Optional(Type.Boolean({ description: "Of a failed task: another attempt may help." })),
+  dispatchId: Type.Optional(Type.String({ description: "The attempt that an answer from outside named." })),
+  timer: Type.Optional(Type.String({ description: "The timer that has brought the event." })),
+  confirmed: Type.Optional(Type.Literal(true, { description: "The sender confirmed the stack's id." })),
+  sent: Type.Array(Type.String(), { description: "Tasks that were sent." }),
+  notes: Type.Array(Type.String()),
+  machineHash: Type.Optional(Type.String()),
+});
+export type HistoryEntry = View<typeof HistoryEntry>;
+
+/** A dead-lettered event, kept until it is redriven or too old. */
+export const DeadLetter = Type.Object({
+  id: Type.String({ description: "Of this entry; `redrive` takes it." }),
+  eventId: Type.String(),
+  stackId: Type.String(),
+  event: Type.Optional(Type.String()),
+  actor: Type.Optional(Type.String()),
+  code: Type.String(),
+  reason: Type.String(),
+  receivedAt: Instant,
+  deadLetteredAt: Instant,
+  message: Type.Record(Type.String(), Type.Unknown(), {
+    description: "As received, without its envelope; sensitive values as `***`.",
+  }),
+});
+export type DeadLetter = View<typeof DeadLetter>;
+
+/** What became of one message of a request, in the order of the request. */
+export const PublishResult = Type.Union([
+  Type.Object({ kind: Type.Literal("accepted"), eventId: Type.String(), stackId: Type.String() }),
+  Type.Object({
+    kind: Type.Literal("duplicate", { description: "The stack knows the id: nothing was queued." }),
+    code: Type.Literal("DUPLICATE"),
+    eventId: Type.String(),
+    stackId: Type.String(),
+    reason: Type.String(),
+    usedFor: Type.Optional(
+      Type.Object(
+        { event: Type.String(), outcome: Outcome, at: Instant },
+        { description: "Absent: the earlier event is not decided yet, or its history is pruned." },
+      ),
+    ),
+  }),
+  Type.Object({
+    kind: Type.Literal("invalid"),
+    code: Type.Union([Type.Literal("EVENT_INVALID"), Type.Literal("EVENT_RESERVED")]),
+    reason: Type.String(),
+  }),
+]);
+export type PublishResult = View<typeof PublishResult>;
+
+/** What an operator's request has led to. */
+export const OperationAnswer = Type.Object({
+  eventId: Type.String(),
+  stackId: Type.String(),
+  outcome: Type.Union([Outcome, Type.Literal("waiting", { description: "Not decided yet; see the history." })]),
+  code: Type.Optional(Type.String()),
+  reason: Type.Optional(Type.String()),
+  notes: Type.Array(Type.String()),
+});
+export type OperationAnswer = View<typeof OperationAnswer>;

@@ -1,0 +1,19 @@
+export { DeadLetter, HistoryEntry, Instant, OperationAnswer, Outcome, PublishResult } from "./event.ts";
+export { MachineDetails, MachineProblem, MachineSummary, SimulationLine } from "./machine.ts";
+export { Run, RunState, YardProcess } from "./run.ts";
+export {
+  Attempt,
+  type LastFailure,
+  ListedParkedEvent,
+  Metadata,
+  type MetadataValue,
+  ParkedEvent,
+  type Reachable,
+  StackDetails,
+  StackSummary,
+  type StackTask,
+  Wait,
+  Waiting,
+} from "./stack.ts";
+export { UpgradePlan, UpgradeResult } from "./upgrade.ts";
+export type { View } from "./view.ts";

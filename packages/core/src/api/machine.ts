@@ -1,0 +1,118 @@
+import { Type } from "typebox";
+import type { View } from "./view.ts";
+
+/** One fault of a machine document. */
+export const MachineProblem = Type.Object({
+  severity: Type.Union([Type.Literal("error"), Type.Literal("warning")]),
+  code: Type.String({ description: "Kebab-case." }),
+  path: Type.String({ description: "Keys joined by dots." }),
+  line: Type.Integer(),
+  column: Type.Integer(),
+  message: Type.String(),
+});
+
+const machineProperties = {
+  name: Type.String(),
+  status: Type.Union([
+    Type.Literal("valid"),
+    Type.Literal("stale", { description: "The newest document has errors; an older revision is in use." }),
+    Type.Literal("invalid", { description: "No revision can be used." }),
+  ]),
+  hash: Type.Optional(Type.String({ description: "The revision in use." })),
+  problems: Type.Array(MachineProblem),
+};
+
+/** A machine as a list shows it. */
+export const MachineSummary = Type.Object({
+  ...machineProperties,
+  origin: Type.String({ description: "Where it was found." }),
+});
+export type MachineSummary = View<typeof MachineSummary>;
+
+const Names = Type.Array(Type.String());
+
+const After = Type.Object({ inMs: Type.Integer(), event: Type.String() });
+
+const MachineState = Type.Object({
+  name: Type.String(),
+  terminal: Type.Boolean(),
+  tasks: Names,
+  on: Names,
+  timeoutMs: Type.Optional(Type.Integer({ description: "From the entry until TIMEOUT fires." })),
+  after: Type.Optional(Type.Array(After, { description: "Events that the stack gets after so long in this state." })),
+  leaving: Type.Optional(
+    Type.Enum(["abandon", "wait", "cancel"], { description: "What becomes of tasks that still run on entry." }),
+  ),
+  protected: Type.Optional(Type.Boolean()),
+});
+
+const MachineTask = Type.Object({
+  name: Type.String(),
+  executor: Type.Optional(Type.String()),
+  target: Type.Optional(Type.String()),
+  needs: Type.Optional(Names),
+});
+
+/** A machine with what it is made of. Parts that only version 2 has are left out where a machine does not use them. */
+export const MachineDetails = Type.Object({
+  ...machineProperties,
+  version: Type.Optional(Type.Integer({ description: "Of the document: 1 or 2." })),
+  revision: Type.Optional(Type.Union([Type.Literal("follow"), Type.Literal("pin")])),
+  events: Names,
+  states: Type.Array(MachineState),
+  tasks: Type.Array(MachineTask),
+  source: Type.Optional(Type.String({ description: "The document's text." })),
+});
+export type MachineDetails = View<typeof MachineDetails>;
+
+/** One step of a simulation. */
+export const SimulationLine = Type.Object({
+  step: Type.Integer(),
+  outcome: Type.Enum(["applied", "refused", "ignored", "removed"]),
+  code: Type.Optional(Type.String()),
+  reason: Type.Optional(Type.String()),
+  stack: Type.Unknown({ description: "The stack after the step; null when it does not exist." }),
+  dispatched: Names,
+  messages: Type.Array(Type.Unknown({ description: "Task messages." })),
+  cancelled: Names,
+  others: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      stack: Type.Unknown({ description: "Null when it was removed." }),
+      dispatched: Names,
+    }),
+    { description: "Other stacks that the step has changed." },
+  ),
+  retried: Type.Optional(
+    Type.Array(
+      Type.Object({
+        stackId: Type.String(),
+        id: Type.String(),
+        event: Type.String(),
+        outcome: Type.Enum(["applied", "refused", "ignored", "removed"]),
+        code: Type.Optional(Type.String()),
+      }),
+      { description: "Parked events that the step has settled: applied in their turn, or given up." },
+    ),
+  ),
+  fired: Type.Optional(
+    Type.Array(
+      Type.Object({
+        at: Type.String({ description: "ISO 8601." }),
+        stackId: Type.String(),
+        timer: Type.Enum(["deadline", "cancel", "retry", "timeout", "after"]),
+        event: Type.String(),
+        task: Type.Optional(Type.String()),
+        outcome: Type.Enum(["applied", "refused", "ignored", "removed"]),
+        code: Type.Optional(Type.String()),
+      }),
+      { description: "Of `advance`: what time has made due, in order." },
+    ),
+  ),
+  differences: Type.Optional(
+    Type.Array(Type.Unknown(), {
+      description: "Of a dry run of `upgrade`: events that would have done something else.",
+    }),
+  ),
+});
+export type SimulationLine = View<typeof SimulationLine>;

@@ -1,0 +1,56 @@
+import { Type } from "typebox";
+import { Instant } from "./event.ts";
+import type { View } from "./view.ts";
+
+/** How far a run is. */
+export const RunState = Type.Union([
+  Type.Literal("waiting", { description: "Not started yet." }),
+  Type.Literal("running"),
+  Type.Literal("succeeded"),
+  Type.Literal("failed"),
+  Type.Literal("cancelled"),
+]);
+export type RunState = View<typeof RunState>;
+
+const Config = Type.Record(Type.String(), Type.Unknown());
+
+/** One task without a machine: started by hand, by a pipeline or by a boot. */
+export const Run = Type.Object({
+  runId: Type.String(),
+  state: RunState,
+  executor: Type.String(),
+  config: Config,
+  target: Type.Optional(Config),
+  outputs: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), { description: "What its last end gave, failed ones too." }),
+  ),
+  error: Type.Optional(Type.Object({ code: Type.String({ description: "The executor's." }), message: Type.String() })),
+  message: Type.Optional(Type.String({ description: "The newest line of its progress." })),
+  cancelling: Type.Optional(Type.Literal(true, { description: "A cancel was requested and has not finished." })),
+  startedAt: Instant,
+  endedAt: Type.Optional(Type.String({ format: "date-time", description: "Of its last end." })),
+});
+export type Run = View<typeof Run>;
+
+/** A process that works for the yard. */
+export const YardProcess = Type.Object({
+  id: Type.String({ description: "Also the owner of the attempts that it runs." }),
+  roles: Type.Array(
+    Type.Union([
+      Type.Literal("engine", { description: "It answers the API and applies events." }),
+      Type.Literal("worker", { description: "It runs tasks." }),
+    ]),
+  ),
+  version: Type.String(),
+  host: Type.String(),
+  pid: Type.Optional(Type.Integer()),
+  url: Type.Optional(Type.String({ description: "Where its API is." })),
+  executors: Type.Array(Type.String(), { description: "Whose tasks it runs." }),
+  capacity: Type.Integer({ minimum: 0, description: "Tasks that it runs at the same time." }),
+  running: Type.Integer({ minimum: 0 }),
+  draining: Type.Boolean({ description: "It takes nothing new, and ends when what runs has ended." }),
+  startedAt: Instant,
+  seenAt: Type.String({ format: "date-time", description: "Its newest heartbeat; one comes every 5 s." }),
+  gone: Type.Boolean({ description: "No heartbeat for 20 s: it was killed, or cannot reach the store." }),
+});
+export type YardProcess = View<typeof YardProcess>;
