@@ -17,4 +17,4 @@ export {
   QUOTAS,
   type Quota,
 } from "./limiter.ts";
-export type { TargetDefaults } from "./target-identity.ts";
+export { type TargetDefaults, toPartition } from "./target-identity.ts";

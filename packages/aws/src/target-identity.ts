@@ -82,6 +82,11 @@ export function findPartition(region: string): string | undefined {
   return PARTITIONS.find(([, pattern]) => pattern.test(region))?.[0];
 }
 
+/** Returns the partition of a region; `aws` for an unknown region. */
+export function toPartition(region: string): string {
+  return findPartition(region) ?? "aws";
+}
+
 type Constructor<Client> = new (config: never) => Client;
 
 /** Clients by constructor and target. */

@@ -1,3 +1,4 @@
+import { isMap, parseJson } from "@stackyard/core";
 import { judgeUrl, type UrlFault } from "./judge-url.ts";
 import { type AnnouncedMessage, type ArtifactMessage, parseArtifactMessage } from "./messages.ts";
 
@@ -91,7 +92,7 @@ export function decideMessage(
   if (body["v"] !== undefined && body["v"] !== 2) {
     return reject("VERSION_UNSUPPORTED", "The message version is not supported.");
   }
-  const isProbe = body["v"] === 2 && isObject(body["artifact"]) && body["artifact"]["name"] === PROBE_NAME;
+  const isProbe = body["v"] === 2 && isMap(body["artifact"]) && body["artifact"]["name"] === PROBE_NAME;
   const read = isProbe ? ({ kind: "probe" } as const) : readMessage(body, config);
   if (read.kind === "reject") return read;
   const stranger = findStranger(opened, config);
@@ -126,7 +127,7 @@ function findStranger(
   { requireSignature = false, account, region }: ConsumerConfig,
 ): Rejection | undefined {
   if (requireSignature) return reject("SIGNATURE_INVALID", "The message is not signed.");
-  const target = isObject(body["target"]) ? body["target"] : {};
+  const target = isMap(body["target"]) ? body["target"] : {};
   const isFor = (own: string, ...named: readonly unknown[]) =>
     named.every((each) => each === undefined || each === "ALL" || each === own);
   if (!isFor(account, attributes.get("account"), target["account"])) {
@@ -255,9 +256,9 @@ function toRawAttributes(attributes: Readonly<Record<string, MessageAttribute>>)
 
 /** Source: Amazon SNS developer guide, "Parsing message formats": `{ "Type": "String", "Value": "…" }` by name. */
 function toEnvelopeAttributes(attributes: unknown): ReadonlyMap<string, string> {
-  if (!isObject(attributes)) return new Map();
+  if (!isMap(attributes)) return new Map();
   const entries = Object.entries(attributes).map(([name, attribute]) => {
-    const value = isObject(attribute) ? attribute["Value"] : undefined;
+    const value = isMap(attribute) ? attribute["Value"] : undefined;
     return [name, typeof value === "string" ? value : ""] as const;
   });
   return new Map(entries);
@@ -296,21 +297,8 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Parses a JSON object. Returns undefined for any other text, and when any object in it has a `__proto__` key. */
 function parseJsonObject(text: string): JsonObject | undefined {
-  const value = parse(text);
-  return isObject(value) && !namesPrototype(value) ? value : undefined;
-}
-
-/** Returns true for objects, false for arrays. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  return isMap(value) && !namesPrototype(value) ? value : undefined;
 }
 
 /** Iterative, because nested input could exceed the call stack. */

@@ -1,4 +1,4 @@
-import { isObject } from "./decide-message.ts";
+import { isMap } from "@stackyard/core";
 
 /** The two buckets of a copy. */
 export interface RewriteInput {
@@ -43,7 +43,7 @@ function isTemplate(key: string, text: string): boolean {
 function isJsonTemplate(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
-    return isObject(value) && Object.hasOwn(value, "AWSTemplateFormatVersion");
+    return isMap(value) && Object.hasOwn(value, "AWSTemplateFormatVersion");
   } catch {
     return false;
   }

@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, parseJson } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION, type DistributorRequest, ReceivedReceipt } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -145,14 +145,6 @@ export function parseBody(body: string): DistributorEvent {
   const value = parseJson(body);
   const isEnvelope = isFields(value) && value["Type"] === "Notification" && typeof value["Message"] === "string";
   return parseEvent(isEnvelope ? parseJson(String(value["Message"])) : value);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function isFields(value: unknown): value is Fields {

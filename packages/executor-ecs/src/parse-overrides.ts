@@ -1,4 +1,5 @@
 import { redactText } from "@stackyard/aws";
+import { isMap } from "@stackyard/core";
 
 /** One problem of an untrusted value. */
 export interface ValueProblem {
@@ -116,7 +117,7 @@ function listOf(read: Reader): Reader {
 function objectOf(readers: Readonly<Record<string, Reader>>, required: readonly string[] = []): Reader {
   const known = new Map(Object.entries(readers));
   return (value, path, report) => {
-    if (isRecord(value)) return readEntries({ known, required, entries: Object.entries(value) }, path, report);
+    if (isMap(value)) return readEntries({ known, required, entries: Object.entries(value) }, path, report);
     report(path, `must be an object, not ${toKind(value)}`);
     return {};
   };
@@ -145,10 +146,6 @@ function reportTwice(_: unknown, path: string, report: Report): void {
 
 function unknownKey(known: readonly string[]): Reader {
   return (_, path, report) => report(path, `is unknown; valid keys are ${known.join(", ")}`);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function toLowerFirst(key: string): string {

@@ -1,4 +1,12 @@
-import { type ExecutorContext, type Failed, failed, type Succeeded, succeeded } from "@stackyard/core";
+import {
+  type ExecutorContext,
+  type Failed,
+  failed,
+  isMap,
+  parseJson,
+  type Succeeded,
+  succeeded,
+} from "@stackyard/core";
 import type { LambdaConfig, LambdaOutputs } from "./definition.ts";
 
 /** An answer as the step that ends the attempt. What the outputs leave out is reported. */
@@ -94,7 +102,7 @@ const TIMED_OUT = /\bTask timed out after \d+(\.\d+)? seconds/;
  */
 export function parseFunctionError(payload: string): FunctionError {
   const value = parseJson(payload);
-  if (!isRecord(value)) return { ...toMessage(value ?? payload), trace: [], timedOut: false };
+  if (!isMap(value)) return { ...toMessage(value ?? payload), trace: [], timedOut: false };
   const errorType = toText(value["errorType"]);
   const errorMessage = toText(value["errorMessage"] ?? value["message"] ?? value["error"]);
   const trace = toTrace(value["trace"] ?? value["stackTrace"] ?? value["stack"]);
@@ -114,14 +122,6 @@ export function parseFunctionError(payload: string): FunctionError {
 export function toErrorText({ errorType, errorMessage, trace }: FunctionError): string {
   const head = [errorType, errorMessage].filter((part) => part !== undefined).join(": ");
   return [head === "" ? "The function failed without a reason." : head, ...trace].join("\n");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function toMessage(value: unknown): { readonly errorMessage?: string } {
@@ -148,14 +148,10 @@ function toTrace(value: unknown): readonly string[] {
 /** Go sends `{path, line, label}`, Python 2 sent `[path, line, function, text]`. */
 function toFrame(frame: unknown): string {
   if (typeof frame === "string") return frame.slice(0, MAX_MESSAGE_CHARS);
-  if (isRecord(frame) && typeof frame["path"] === "string") {
+  if (isMap(frame) && typeof frame["path"] === "string") {
     return `    at ${toText(frame["label"]) ?? "?"} (${frame["path"]}:${toText(frame["line"]) ?? "?"})`;
   }
   return toText(frame) ?? "";
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function cut(text: string, maxChars: number): string {
@@ -180,10 +176,6 @@ export function findPayloadFault(name: string, payload: string): Failed | undefi
     message: `The payload for "${name}" has ${bytes} bytes, and Lambda takes ${MAX_REQUEST_BYTES}. Put large values into S3 and pass their keys.`,
     retryable: false,
   });
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** What a call of a function gave, deployed or local. */

@@ -1,4 +1,4 @@
-import { type Failed, failed } from "@stackyard/core";
+import { type Failed, failed, isMap } from "@stackyard/core";
 
 /** What is known of a code besides its name. */
 interface FailureFacts {
@@ -94,24 +94,10 @@ export function saysLocked({ summary }: Diagnostic): boolean {
 /** A JSON object of which nothing is known yet. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Parses a JSON text. Returns undefined if it is invalid. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** True for objects, not for lists and null. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** The object under a key, or an empty one. */
 export function objectAt(object: JsonObject, key: string): JsonObject {
   const value = valueAt(object, key);
-  return isJsonObject(value) ? value : {};
+  return isMap(value) ? value : {};
 }
 
 /** The text under a key, or an empty one. */

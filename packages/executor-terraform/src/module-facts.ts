@@ -1,5 +1,5 @@
 import { isAbsolute } from "node:path";
-import { isJsonObject, parseJson } from "./failure.ts";
+import { isMap, parseJson } from "@stackyard/core";
 
 /** Where the root module keeps its state. */
 export type DeclaredBackend =
@@ -150,21 +150,21 @@ function findInJson(text: string): ModuleFacts {
   const cloud = settings.some((settingsBody) => toObjects(settingsBody, "cloud").length > 0);
   if (cloud) return { variables: new Map(variables), backend: { kind: "cloud" } };
   if (type === undefined) return { variables: new Map(variables) };
-  const path = isJsonObject(body) && typeof body["path"] === "string" ? body["path"] : undefined;
+  const path = isMap(body) && typeof body["path"] === "string" ? body["path"] : undefined;
   return { variables: new Map(variables), backend: toDeclared(type, path, path === undefined) };
 }
 
 /** In JSON a block is an object or a list of them; `//` holds a comment. */
 function toObjects(parent: unknown, key: string): Readonly<Record<string, unknown>>[] {
-  const bodies = (Array.isArray(parent) ? parent : [parent]).filter(isJsonObject).map((object) => object[key]);
+  const bodies = (Array.isArray(parent) ? parent : [parent]).filter(isMap).map((object) => object[key]);
   return bodies
     .flatMap((body) => (Array.isArray(body) ? body : [body]))
-    .filter(isJsonObject)
+    .filter(isMap)
     .map((body) => Object.fromEntries(Object.entries(body).filter(([name]) => name !== "//")));
 }
 
 function isSensitive(body: unknown): boolean {
-  return (Array.isArray(body) ? body : [body]).some((part) => isJsonObject(part) && part["sensitive"] === true);
+  return (Array.isArray(body) ? body : [body]).some((part) => isMap(part) && part["sensitive"] === true);
 }
 
 /** A piece of an HCL text that matters for finding blocks. */

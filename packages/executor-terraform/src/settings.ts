@@ -3,9 +3,16 @@ import { access, constants, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, isAbsolute, join, resolve, sep } from "node:path";
 import { promisify } from "node:util";
-import { type AwsCredentials, type ExecutorContext, StackyardError, type Target } from "@stackyard/core";
+import {
+  type AwsCredentials,
+  type ExecutorContext,
+  isMap,
+  parseJson,
+  StackyardError,
+  type Target,
+} from "@stackyard/core";
 import type { TerraformOptions } from "./definition.ts";
-import { isJsonObject, parseJson, TerraformFailure, textAt } from "./failure.ts";
+import { TerraformFailure, textAt } from "./failure.ts";
 import { allowsVersion, isVersionConstraint } from "./module-facts.ts";
 import { loadSdkS3Source, type S3Source } from "./sources.ts";
 
@@ -272,5 +279,5 @@ async function loadVersion(binary: string, { PATH, HOME }: Environment): Promise
     return { stdout: "" };
   });
   const answer = parseJson(stdout);
-  return isJsonObject(answer) ? textAt(answer, "terraform_version") : "";
+  return isMap(answer) ? textAt(answer, "terraform_version") : "";
 }

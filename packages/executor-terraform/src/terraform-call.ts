@@ -1,16 +1,15 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { isMap, parseJson } from "@stackyard/core";
 import { type ChildEnd, createLineSplitter, runChild } from "./child.ts";
 import {
   createLogTail,
   type Diagnostic,
-  isJsonObject,
   type JsonObject,
   type LogTail,
   numberAt,
   objectAt,
   parseDiagnostic,
-  parseJson,
   saysLocked,
   TerraformFailure,
   type TerraformFailureCode,
@@ -191,7 +190,7 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
 /** Reads a line; what is no JSON object is text. Undefined: it says nothing to anybody. Never throws. */
 export function parseStreamMessage(line: string): StreamMessage | undefined {
   const message = parseJson(line);
-  if (!isJsonObject(message)) return line.trim() === "" ? undefined : { kind: "other", text: line };
+  if (!isMap(message)) return line.trim() === "" ? undefined : { kind: "other", text: line };
   const reader = readers.get(textAt(message, "type"));
   if (reader) return reader(message);
   return { kind: "other", text: textAt(message, "@message") || line };
@@ -199,12 +198,12 @@ export function parseStreamMessage(line: string): StreamMessage | undefined {
 
 function readOutputs(message: JsonObject): StreamMessage {
   const entries = Object.entries(objectAt(message, "outputs"));
-  const planned = entries.some(([, output]) => isJsonObject(output) && "action" in output);
+  const planned = entries.some(([, output]) => isMap(output) && "action" in output);
   return { kind: "outputs", planned, outputs: new Map(entries.map(([name, output]) => [name, readOutput(output)])) };
 }
 
 function readOutput(output: unknown): StreamOutput {
-  if (!isJsonObject(output)) return { sensitive: false };
+  if (!isMap(output)) return { sensitive: false };
   const sensitive = output["sensitive"] === true;
   return "value" in output ? { sensitive, value: output["value"] } : { sensitive };
 }

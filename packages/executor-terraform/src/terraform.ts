@@ -6,7 +6,9 @@ import {
   defineExecutor,
   type Executor,
   type ExecutorContext,
+  isMap,
   type Plan,
+  parseJson,
   StackyardError,
   type Step,
   succeeded,
@@ -17,7 +19,7 @@ import {
   type TerraformOutputs,
   terraformDefinition,
 } from "./definition.ts";
-import { isJsonObject, parseJson, TerraformFailure } from "./failure.ts";
+import { TerraformFailure } from "./failure.ts";
 import { type TerraformDeps, toSettings } from "./settings.ts";
 import { type StagedRun, withStagedRun } from "./staged-run.ts";
 import { callStream, callTerraform, type StreamEnd, type StreamOutput, toCallFailure } from "./terraform-call.ts";
@@ -179,9 +181,9 @@ function needsValues(outputs: ReadonlyMap<string, StreamOutput>): boolean {
 /** Reads what `output -json` prints; undefined when it is something else. */
 function parseOutputs(text: string): ReadonlyMap<string, StreamOutput> | undefined {
   const outputs = parseJson(text);
-  if (!isJsonObject(outputs)) return undefined;
+  if (!isMap(outputs)) return undefined;
   const found = Object.entries(outputs).map(([name, output]): [string, StreamOutput] => {
-    const body = isJsonObject(output) ? output : {};
+    const body = isMap(output) ? output : {};
     return [name, { sensitive: body["sensitive"] === true, value: body["value"] }];
   });
   return new Map(found);

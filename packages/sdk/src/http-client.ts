@@ -1,4 +1,4 @@
-import { defined, ERROR_CODES, type ErrorCode, StackyardError } from "@stackyard/core";
+import { defined, ERROR_CODES, type ErrorCode, parseJson, StackyardError } from "@stackyard/core";
 
 /** How to reach a server. */
 export interface StackyardOptions {
@@ -177,14 +177,6 @@ function parseProblem({ status, statusText }: Response, text: string): ProblemDe
     return { ...fallback, code: codeOfStatus(status), detail: `The server answered ${status} ${statusText}`.trim() };
   }
   return { ...fallback, ...body, status };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function isProblem(body: unknown): body is Omit<ProblemDetails, "status"> {

@@ -1,4 +1,4 @@
-import { type Clock, defined, type Logger, StackyardError } from "@stackyard/core";
+import { type Clock, defined, isMap, type Logger, StackyardError } from "@stackyard/core";
 
 /** What the sending of an answer needs; the global `fetch` fits. */
 export interface SendDeps {
@@ -124,7 +124,7 @@ const MAX_PHYSICAL_ID = 1_024;
  * absent or far too long.
  */
 export function parseRequest(event: unknown): CustomResourceRequest | undefined {
-  if (!isJsonObject(event)) return undefined;
+  if (!isMap(event)) return undefined;
   const texts = TEXTS.map((name) => toBounded(event[name], MAX_LENGTHS[name]));
   const [RequestId, StackId, LogicalResourceId, ResponseURL] = texts;
   if (RequestId === undefined || StackId === undefined) return undefined;
@@ -144,13 +144,9 @@ export function parseRequest(event: unknown): CustomResourceRequest | undefined 
 
 /** True for what CloudFormation sends, whether it is whole or not. */
 export function isCloudFormationEvent(event: unknown): boolean {
-  return isJsonObject(event) && ("ResponseURL" in event || "RequestType" in event);
+  return isMap(event) && ("ResponseURL" in event || "RequestType" in event);
 }
 
 function toBounded(value: unknown, maxLength: number): string | undefined {
   return typeof value === "string" && value !== "" && value.length <= maxLength ? value : undefined;
-}
-
-function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

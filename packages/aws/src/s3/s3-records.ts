@@ -6,7 +6,15 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { type Clock, defined, isStackyardError, mapLimited, type Records, StackyardError } from "@stackyard/core";
+import {
+  type Clock,
+  defined,
+  isStackyardError,
+  mapLimited,
+  parseJson,
+  type Records,
+  StackyardError,
+} from "@stackyard/core";
 import {
   checkRecordKey,
   createPageBuilder,
@@ -275,14 +283,6 @@ function parseRecordDocument(text: string, address: string): RecordDocument {
   const value = parseJson(text);
   if (document.Check(value)) return value;
   throw new StackyardError("STORE_CORRUPT", `${address} is not a record. Only records may be under this prefix.`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Returns the object's key. Throws `USAGE` for a key that no record in S3 may have. */

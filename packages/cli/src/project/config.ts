@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { findNearestName, type PluginReference, type StackyardConfig } from "@stackyard/core";
+import { findNearestName, isMap, type PluginReference, type StackyardConfig } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import { formatFaults } from "@stackyard/sdk/commands";
 import { type TSchema, Type } from "typebox";
@@ -323,10 +323,6 @@ function findOrderFaults(place: string, yard: Fields, queue: string, deadLetters
 /** What comes from the environment may be undefined. */
 function withoutUndefined(value: Fields): Fields {
   return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined));
-}
-
-function isMap(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The yard of that name in a configuration. Throws `CONFIG_INVALID` that lists those that there are. */

@@ -2,9 +2,9 @@ import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { toAwsError } from "@stackyard/aws";
-import { type Clock, type Logger, type Records, StackyardError } from "@stackyard/core";
+import { type Clock, isMap, type Logger, type Records, StackyardError } from "@stackyard/core";
 import type { Copier } from "../copy/copier.ts";
-import { type ConsumerConfig, isObject, type JsonObject, type MessageRecord, openRecord } from "../decide-message.ts";
+import { type ConsumerConfig, type JsonObject, type MessageRecord, openRecord } from "../decide-message.ts";
 import {
   type ArtifactMessage,
   parseArtifactMessage,
@@ -65,14 +65,14 @@ export interface SqsBatchResponse {
 
 /** Returns the records of a batch. Throws `EVENT_INVALID` for any other event; each record is validated on its own later. */
 export function parseRecords(event: unknown): readonly SqsRecord[] {
-  const records = isObject(event) ? event["Records"] : undefined;
+  const records = isMap(event) ? event["Records"] : undefined;
   if (Array.isArray(records) && records.every(isOfQueue)) return records as readonly SqsRecord[];
   throw new StackyardError("EVENT_INVALID", "The event is not an SQS batch.");
 }
 
 /** A manual invocation can omit the event source. */
 function isOfQueue(record: unknown): boolean {
-  return isObject(record) && (record["eventSource"] ?? "aws:sqs") === "aws:sqs";
+  return isMap(record) && (record["eventSource"] ?? "aws:sqs") === "aws:sqs";
 }
 
 /** The number of deliveries of a message, including this one. */
@@ -189,7 +189,7 @@ export function peekRecord(record: SqsRecord, topicArn: string): PeekedRecord {
 /** Returns the announced size. Messages of version 1 have none. */
 function toSize(body: JsonObject, artifact: unknown): number {
   if (body["v"] === undefined) return Number.POSITIVE_INFINITY;
-  return isObject(artifact) && typeof artifact["size"] === "number" ? artifact["size"] : 0;
+  return isMap(artifact) && typeof artifact["size"] === "number" ? artifact["size"] : 0;
 }
 
 /** Returns what a rejection receipt can name: the message if it is valid, and its identifiers. */
@@ -205,7 +205,7 @@ export function findSubject(body: JsonObject | undefined): {
 
 /** Returns bounded identifiers, with signatures redacted in case a URL is in the wrong field. */
 export function toTorn({ distributionId, artifact, ArtifactKey }: JsonObject): TornMessage {
-  const { name, version } = isObject(artifact) ? artifact : {};
+  const { name, version } = isMap(artifact) ? artifact : {};
   return {
     distributionId: toText(distributionId, 128),
     name: toText(name, 128),
@@ -270,7 +270,7 @@ async function parkMessage(client: SQSClient, QueueUrl: string, MessageBody: str
 
 function toKept({ artifact, source, target, manifest, ...message }: JsonObject): object {
   const parts = Object.entries({ artifact, source, target, manifest }).flatMap(([name, part]) => {
-    return isObject(part) ? [[name, pick(part, KEPT[name as keyof typeof KEPT])]] : [];
+    return isMap(part) ? [[name, pick(part, KEPT[name as keyof typeof KEPT])]] : [];
   });
   return { ...pick(message, KEPT.message), ...Object.fromEntries(parts) };
 }

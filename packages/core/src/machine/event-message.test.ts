@@ -4,13 +4,13 @@ import {
   attemptIdOf,
   findJsonFault,
   idempotencyKeyOf,
-  isMap,
   type ParseEventOptions,
   parseAttemptId,
   parseEventMessage,
   shortHashOf,
   unwrapBody,
 } from "./event-message.ts";
+import { isMap } from "./json.ts";
 
 const options: ParseEventOptions = { at: 1_000, messageId: "m-1" };
 const event = (fields: object, message: unknown) => ({

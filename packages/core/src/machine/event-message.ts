@@ -3,6 +3,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { defined } from "./defined.ts";
+import { isMap } from "./json.ts";
 import { NEXT } from "./machine.ts";
 
 /** Where an event comes from. Only `external` ones pass the checks of names that are reserved. */
@@ -368,11 +369,6 @@ const MAX_ENVELOPES = 3;
 export function unwrapBody(body: unknown): Unwrapped {
   const value = typeof body === "string" ? parseText(body) : toChecked(body);
   return "reason" in value ? value : unwrap(value.value, MAX_ENVELOPES);
-}
-
-/** True for maps, which is what JSON calls an object. */
-export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 type Parsed = { readonly value: unknown } | { readonly kind: "none"; readonly reason: string };

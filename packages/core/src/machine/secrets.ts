@@ -1,4 +1,4 @@
-import { isMap } from "./event-message.ts";
+import { isMap } from "./json.ts";
 import type { Metadata, MetadataValue, Stack } from "./stack.ts";
 
 /** What replaces a sensitive value wherever people or queues may see it: `{"$secret": "password#3"}`. */

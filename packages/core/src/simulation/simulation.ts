@@ -6,12 +6,12 @@ import { DEFAULT_LIMITS, dueTimers, toInstant } from "../machine/decide/work.ts"
 import { parseDuration } from "../machine/document/duration.ts";
 import {
   type EventOrigin,
-  isMap,
   parseEventMessage,
   type StackEvent,
   SYSTEM_EVENTS,
   toEventKey,
 } from "../machine/event-message.ts";
+import { isMap } from "../machine/json.ts";
 import { type Machine, TIMEOUT } from "../machine/machine.ts";
 import type { OpenRun } from "../machine/stack.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";

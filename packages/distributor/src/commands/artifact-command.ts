@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from "node:util";
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { findEmulator } from "@stackyard/aws";
@@ -10,7 +9,7 @@ import {
   StackyardError,
 } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION, type CallDistributor } from "@stackyard/sdk/artifacts";
-import { type CommandSpec, createCommand } from "@stackyard/sdk/commands";
+import { type CommandSpec, createCommand, toCell } from "@stackyard/sdk/commands";
 import { type TObject, Type } from "typebox";
 
 /** Region and credentials for AWS calls. */
@@ -236,16 +235,6 @@ export async function takeRows<Row>(list: AsyncIterable<Row>, limit: number = DE
 /** Returns a note about further rows, or an empty text. */
 export function formatLimit({ rows, limited }: TakenRows<unknown>): string {
   return limited ? `\n\nShowing the first ${rows.length}. Pass --limit for more.` : "";
-}
-
-const OBEYED = /\p{Cc}|[\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
-
-/** Formats untrusted text on one line with a maximum length, without control, color or direction characters. */
-export function toCell(text: string, maxCharacters = 80): string {
-  // Removing sequences can form new ones, so control characters are removed too.
-  const line = stripVTControlCharacters(text).replaceAll(/\s+/gu, " ").replaceAll(OBEYED, "").toWellFormed().trim();
-  const characters = [...line];
-  return characters.length <= maxCharacters ? line : `${characters.slice(0, maxCharacters - 1).join("")}…`;
 }
 
 /** Formats an instant to the second, for tables. */

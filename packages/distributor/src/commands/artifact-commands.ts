@@ -8,7 +8,7 @@ import {
   type DistributorAnswers,
   parseManifest,
 } from "@stackyard/sdk/artifacts";
-import { formatTable } from "@stackyard/sdk/commands";
+import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import {
   type ArtifactCommandDeps,
@@ -25,7 +25,6 @@ import {
   openDistributor,
   parseArtifactWord,
   takeRows,
-  toCell,
   toDay,
   usage,
   versionArgs,

@@ -1,5 +1,5 @@
 import type { CellStatus, CoverageCell, CoverageRow } from "@stackyard/sdk/artifacts";
-import { toCell } from "./artifact-command.ts";
+import { toCell } from "@stackyard/sdk/commands";
 
 /** Options of the matrix. */
 interface MatrixOptions {

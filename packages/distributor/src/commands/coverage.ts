@@ -8,7 +8,7 @@ import {
   createArtifactsClient,
   waitForCoverage,
 } from "@stackyard/sdk/artifacts";
-import { formatTable } from "@stackyard/sdk/commands";
+import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 import {
   type ArtifactCommandSpec,
@@ -23,7 +23,6 @@ import {
   parseArtifactWord,
   type TakenRows,
   takeRows,
-  toCell,
   usage,
   waitArgs,
 } from "./artifact-command.ts";

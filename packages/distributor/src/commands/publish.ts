@@ -10,6 +10,7 @@ import {
   type PublishResult,
   publishArtifact,
 } from "@stackyard/sdk/artifacts";
+import { toCell } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 import {
   type ArtifactCommandSpec,
@@ -23,7 +24,6 @@ import {
   formatSeconds,
   openDistributor,
   sourceArgs,
-  toCell,
   usage,
   versionArgs,
   waitArgs,

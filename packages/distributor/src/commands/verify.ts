@@ -10,7 +10,7 @@ import {
   parseManifest,
   type StoredFileCheck,
 } from "@stackyard/sdk/artifacts";
-import { formatTable } from "@stackyard/sdk/commands";
+import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 import {
   type ArtifactCommandSpec,
@@ -24,7 +24,6 @@ import {
   openDistributor,
   roleArgs,
   sourceArgs,
-  toCell,
   usage,
   versionArgs,
 } from "./artifact-command.ts";

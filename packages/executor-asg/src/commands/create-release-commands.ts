@@ -1,10 +1,9 @@
 import { type PluginCommand, StackyardError } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import { formatTable } from "@stackyard/sdk/commands";
+import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { createReleasesClient, type ProjectConfig, type Release } from "@stackyard/sdk/releases";
 import { type Static, Type } from "typebox";
 import type { CareAnswer } from "../place/release-place.ts";
-import { toCell } from "../plan/report.ts";
 import { followRelease, releaseDeploy, releaseHalt, showRelease } from "./deploy.ts";
 import {
   createReleaseCommand,

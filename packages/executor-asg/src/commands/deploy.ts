@@ -2,11 +2,12 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { defined, isStackyardError, StackyardError } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
+import { toCell } from "@stackyard/sdk/commands";
 import type { ProjectConfig, Release } from "@stackyard/sdk/releases";
 import { type Static, Type } from "typebox";
 import { readJson } from "../document/decode.ts";
 import type { ReleasePlace } from "../place/release-place.ts";
-import { formatEnd, formatProgress, formatRelease, toCell, toReleasePicture } from "../plan/report.ts";
+import { formatEnd, formatProgress, formatRelease, toReleasePicture } from "../plan/report.ts";
 import {
   fileArg,
   followArgs,

@@ -1,6 +1,6 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import { createAwsAccess } from "@stackyard/aws";
+import { createAwsAccess, toPartition } from "@stackyard/aws";
 import {
   type Clock,
   type CommandOutput,
@@ -144,8 +144,7 @@ function toMachineArn(context: ReleaseContext, words: PlaceWords): string {
       `Account or region of the deployer "${name}" is missing. Pass its ARN, or set AWS_ACCOUNT_ID and AWS_REGION.`,
     );
   }
-  const partition = region.startsWith("cn-") ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
-  return `arn:${partition}:states:${region}:${account}:stateMachine:${name}`;
+  return `arn:${toPartition(region)}:states:${region}:${account}:stateMachine:${name}`;
 }
 
 function usage(message: string): StackyardError {

@@ -1,10 +1,10 @@
 import { StackyardError } from "@stackyard/core";
-import { formatTable } from "@stackyard/sdk/commands";
+import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { readJson } from "../document/decode.ts";
 import type { Release } from "../document/release.ts";
 import { planOffline } from "../plan/plan-release.ts";
-import { forecastRelease, type ReleaseForecast, toCell, toLength } from "../plan/report.ts";
+import { forecastRelease, type ReleaseForecast, toLength } from "../plan/report.ts";
 import { RELEASE_MACHINES, type ReleaseMachine, type ReleaseRow, toReleaseStateMachine } from "../release-machine.ts";
 import type { ReleaseConstants } from "../release-state.ts";
 import { accountArgs, fileArg, presetArg, type ReleaseCommandSpec, toConstants } from "./place.ts";

@@ -1,12 +1,12 @@
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
-import { type CommandOutput, defined, StackyardError } from "@stackyard/core";
+import { type CommandOutput, defined, isMap, StackyardError } from "@stackyard/core";
+import { toCell } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { MAX_PROBLEMS, readJson } from "../document/decode.ts";
 import { parseRelease } from "../document/parse-release.ts";
 import type { Release, ReleaseProblem, ReleaseWarning } from "../document/release.ts";
 import { toLetters, toReleaseId } from "../plan/names.ts";
-import { toCell } from "../plan/report.ts";
 import { findSecrets, findUserDataFault, hashUserData, renderUserData } from "../plan/user-data.ts";
 import type { ReleaseConstants } from "../release-state.ts";
 import {
@@ -265,8 +265,4 @@ function warnOfSecrets(release: Release, { userData }: PrepareInput): readonly R
     pointer,
     message,
   }));
-}
-
-function isMap(value: unknown): value is Document {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

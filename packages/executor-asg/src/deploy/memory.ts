@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, defined, type Records } from "@stackyard/core";
+import { type Clock, defined, isMap, parseJson, type Records } from "@stackyard/core";
 import type { LockFiles } from "../locks/lock-files.ts";
 import { createDynamoLock, createRecordLockFiles, createS3LockFiles } from "../locks/lock-stores.ts";
 import { createReleaseLocks } from "../locks/release-locks.ts";
@@ -236,7 +236,8 @@ export function toOwnHaltText({ message, by, at, answer }: OwnHalt): string {
 }
 
 function parseOwnHalt(text: string): OwnHalt {
-  const { message, by, at, answer } = parseObject(text);
+  const halt = parseJson(text);
+  const { message, by, at, answer } = isMap(halt) ? halt : {};
   const atMs = typeof at === "string" ? Date.parse(at) : Number.NaN;
   return {
     message: typeof message === "string" ? message.slice(0, 4_000) : "",
@@ -244,15 +245,6 @@ function parseOwnHalt(text: string): OwnHalt {
     at: Number.isNaN(atMs) ? 0 : atMs,
     ...(isAnswer(answer) ? { answer } : {}),
   };
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }
 
 function isAnswer(value: unknown): value is NonNullable<OwnHalt["answer"]> {

@@ -1,3 +1,4 @@
+import { isMap } from "@stackyard/core";
 import { type Static, type TObject, type TSchema, Type } from "typebox";
 import { pointTo, quote, type ReleaseProblem } from "./release.ts";
 import type {
@@ -91,11 +92,6 @@ export function decode<T extends TObject>(
   const problems: ReleaseProblem[] = [];
   const value = decodeValue({ problems, unknownKeys }, schema, document, "");
   return { value: (isMap(value) ? value : {}) as Decoded<Static<T>>, problems };
-}
-
-/** Returns whether a value is an object, but not null or a list. */
-export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 interface Decoding {

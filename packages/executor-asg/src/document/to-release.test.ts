@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { PRESETS } from "../release-state.ts";
 import { releaseFixture } from "../testing/builders.ts";
 import { parseRelease } from "./parse-release.ts";
-import { toPartition, toPollSeconds } from "./to-release.ts";
+import { toPollSeconds } from "./to-release.ts";
 
 describe("toRelease", () => {
   it.each([
@@ -22,17 +22,5 @@ describe("toRelease", () => {
 describe("toPollSeconds", () => {
   it("is always the same in the first generation", () => {
     expect([1, 1800, 172_800].map((timeout) => toPollSeconds(timeout, "step-asg-deployer"))).toEqual([15, 15, 15]);
-  });
-});
-
-describe("toPartition", () => {
-  it.each([
-    ["eu-west-1", "aws"],
-    ["us-east-1", "aws"],
-    ["cn-northwest-1", "aws-cn"],
-    ["us-gov-west-1", "aws-us-gov"],
-    ["", "aws"],
-  ])("of %s is %s", (region, partition) => {
-    expect(toPartition(region)).toBe(partition);
   });
 });

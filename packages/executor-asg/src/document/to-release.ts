@@ -1,3 +1,4 @@
+import { toPartition } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import { hashUserData } from "../plan/user-data.ts";
 import type { ReleaseConstants } from "../release-state.ts";
@@ -221,10 +222,4 @@ function toHook(name: string, raw: RawHook, { account, region }: HookScope): Lif
             raw.notification_target_arn ?? `arn:${partition}:sns:${region}:${account}:${raw.sns}`,
         }),
   };
-}
-
-/** Returns the partition of a region (IAM User Guide, ARNs). */
-export function toPartition(region: string): string {
-  if (region.startsWith("cn-")) return "aws-cn";
-  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }

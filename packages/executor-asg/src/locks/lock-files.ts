@@ -1,4 +1,4 @@
-import type { Clock } from "@stackyard/core";
+import { type Clock, parseJson } from "@stackyard/core";
 import { type AcquireReleaseLock, type ReleaseConstants, ReleaseError, type ReleaseKey } from "../release-state.ts";
 
 /** A file as read. */
@@ -83,14 +83,6 @@ export function parseLockFile(text: string): LockFile | undefined {
 /** Formats a lock file. The predecessor reads only `uuid`. */
 function toLockText({ uuid, until, token, by, release, released }: LockFile): string {
   return JSON.stringify({ uuid, until, token, by, release, released });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Dependencies for writing lock files. */

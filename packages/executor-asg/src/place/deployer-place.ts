@@ -10,14 +10,14 @@ import {
   StartExecutionCommand,
 } from "@aws-sdk/client-sfn";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, defined, StackyardError } from "@stackyard/core";
-import type {
-  ProjectConfig,
-  Release,
-  ReleaseEnd,
-  ReleaseFault,
-  ReleaseReport,
-  ServiceReport,
+import { type Clock, defined, isMap, parseJson, StackyardError } from "@stackyard/core";
+import {
+  type ProjectConfig,
+  parseReleaseReport,
+  type Release,
+  type ReleaseEnd,
+  type ReleaseFault,
+  type ReleaseReport,
 } from "@stackyard/sdk/releases";
 import { createBucketMemory } from "../deploy/memory.ts";
 import { createS3LockFiles } from "../locks/lock-stores.ts";
@@ -231,7 +231,7 @@ export function readExecution(given: ExecutionFacts): Release {
     isHalting: false,
     ...(end && { end }),
     ...(fault && end !== "Success" ? { error: { code: toCode(fault), message: fault.message } } : {}),
-    ...(events && { report: toReport(events, state, { ...place, end, fault, laterErrors }) }),
+    ...defined({ report: events && toReport(events, state, { ...place, end, error: fault, laterErrors }) }),
     startedAt: startedAt.toISOString(),
     ...(endedAt && { endedAt: endedAt.toISOString() }),
   };
@@ -259,22 +259,20 @@ function findEnd({ status, error }: ExecutionFacts): ReleaseEnd | undefined {
 /** Returns the newest release in the history, or the input of the execution. */
 function findState({ input, events = [] }: ExecutionFacts): Json {
   for (const { stateExitedEventDetails, stateEnteredEventDetails } of events) {
-    const state = parseJson(stateExitedEventDetails?.output ?? stateEnteredEventDetails?.input);
+    const state = mapOf(parseJson(stateExitedEventDetails?.output ?? stateEnteredEventDetails?.input ?? ""));
     if (state["release_id"] !== undefined) return state;
   }
-  return parseJson(input);
+  return mapOf(parseJson(input ?? ""));
 }
 
 function toReport(
   events: readonly HistoryEvent[],
   state: Json,
-  more: { account: string; region: string; project: string; config: string } & {
+  more: Pick<ReleaseReport, "account" | "region" | "project" | "config" | "laterErrors"> & {
     readonly end: ReleaseEnd | undefined;
-    readonly fault: ReleaseFault | undefined;
-    readonly laterErrors: readonly ReleaseFault[];
+    readonly error: ReleaseFault | undefined;
   },
-): ReleaseReport {
-  const { end, fault, laterErrors, ...place } = more;
+): ReleaseReport | undefined {
   const path = events
     .flatMap(({ stateEnteredEventDetails, timestamp }) => {
       const { name } = stateEnteredEventDetails ?? {};
@@ -282,42 +280,34 @@ function toReport(
     })
     .toReversed();
   const last = path.at(-1);
-  const startedAt = Date.parse(textOf(state["started_at"], textOf(state["created_at"])));
-  return {
+  const services = Object.entries(mapOf(state["services"])).map(([name, service]) => [name, toService(mapOf(service))]);
+  return parseReleaseReport({
+    ...more,
     operation: "deploy",
     releaseId: textOf(state["release_id"]),
-    ...place,
     state: last?.state ?? "",
-    since: last?.at ?? 0,
+    since: last?.at,
     path: path.slice(-200),
-    lines: [],
-    ...(Number.isNaN(startedAt) ? {} : { startedAt }),
-    timeoutSeconds: countOf(state["timeout"], 600),
-    services: Object.fromEntries(
-      Object.entries(mapOf(state["services"])).map(([name, service]) => [name, toService(mapOf(service))]),
-    ),
-    ...(fault && { error: fault }),
-    laterErrors,
-    ...(end && { end }),
-  };
+    startedAt: Date.parse(textOf(state["started_at"], textOf(state["created_at"]))),
+    timeoutSeconds: state["timeout"] ?? 600,
+    services: Object.fromEntries(services),
+  });
 }
 
-function toService(service: Json): ServiceReport {
+/** As in a report of the yard, but unchecked. */
+function toService(service: Json): Json {
   const report = mapOf(service["healthy_report"]);
-  const [healthy, launching, terminating] = [report["healthy"], report["launching"], report["terminating"]].map(
-    (value) => countOf(value, 0),
-  );
-  const group = textOf(service["created_asg"]);
+  const count = (key: string) => Number(report[key]) || 0;
   return {
-    healthy: healthy ?? 0,
-    launching: launching ?? 0,
-    terminating: terminating ?? 0,
-    unhealthy: Math.max(0, (launching ?? 0) - (healthy ?? 0) - (terminating ?? 0)),
-    targetHealthy: countOf(report["target_healthy"], 0),
-    targetLaunched: countOf(report["target_launched"], 0),
-    ...(group === "" ? {} : { group }),
-    isHealthy: service["Healthy"] === true,
-    causes: Array.isArray(service["causes"]) ? service["causes"].filter((cause) => typeof cause === "string") : [],
+    healthy: report["healthy"],
+    launching: report["launching"],
+    terminating: report["terminating"],
+    unhealthy: Math.max(0, count("launching") - count("healthy") - count("terminating")),
+    targetHealthy: report["target_healthy"],
+    targetLaunched: report["target_launched"],
+    group: service["created_asg"] || undefined,
+    isHealthy: service["Healthy"],
+    causes: service["causes"],
   };
 }
 
@@ -325,7 +315,7 @@ function toService(service: Json): ServiceReport {
 function parseFault(value: unknown): ReleaseFault | undefined {
   const { Error: name, Cause: cause } = mapOf(value);
   if (typeof name !== "string") return undefined;
-  return { class: name, message: textOf(parseJson(textOf(cause))["errorMessage"], textOf(cause)) };
+  return { class: name, message: textOf(mapOf(parseJson(textOf(cause)))["errorMessage"], textOf(cause)) };
 }
 
 function toCode({ class: name, message }: ReleaseFault): string {
@@ -334,24 +324,12 @@ function toCode({ class: name, message }: ReleaseFault): string {
   return known?.[0] ?? name;
 }
 
-function parseJson(text: string | undefined): Json {
-  try {
-    return mapOf(JSON.parse(text ?? ""));
-  } catch {
-    return {};
-  }
-}
-
 function mapOf(value: unknown): Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+  return isMap(value) ? value : {};
 }
 
 function textOf(value: unknown, otherwise = ""): string {
   return typeof value === "string" ? value : otherwise;
-}
-
-function countOf(value: unknown, otherwise: number): number {
-  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : otherwise;
 }
 
 /** State machine, and its client. */

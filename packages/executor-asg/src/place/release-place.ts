@@ -1,7 +1,6 @@
 import { listPages, StackyardError } from "@stackyard/core";
-import { formatTable } from "@stackyard/sdk/commands";
+import { formatTable, toCell } from "@stackyard/sdk/commands";
 import type { ProjectConfig, Release, ReleaseMemoryPlace, ReleasesApi } from "@stackyard/sdk/releases";
-import { toCell } from "../plan/report.ts";
 import type { ReleaseConstants, ReleaseKey } from "../release-state.ts";
 
 /** A release that is ready to be deployed. */

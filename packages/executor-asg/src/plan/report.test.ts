@@ -17,7 +17,6 @@ import {
   formatProgress,
   formatRelease,
   joinSentences,
-  toCell,
   toLength,
   toReleasePicture,
   toReleaseReport,
@@ -398,16 +397,6 @@ it.each([
   [172_800, "2d"],
 ])("formats %d seconds as %s", (seconds, text) => {
   expect(toLength(seconds)).toBe(text);
-});
-
-it.each([
-  ["a\u001b]0;title\u0007b\u001b[2Jc\rd", 80, "abc d"],
-  ["\u001b\u001b[0m[2Jx", 80, "[2Jx"],
-  ["two\nlines", 80, "two lines"],
-  ["1234567890", 5, "1234…"],
-  ["\u202egnp.exe", 80, "gnp.exe"],
-])("makes a cell of %j", (text, most, expected) => {
-  expect(toCell(text, most)).toBe(expected);
 });
 
 describe("joinSentences", () => {

@@ -1,6 +1,5 @@
-import { stripVTControlCharacters } from "node:util";
 import { defined } from "@stackyard/core";
-import { formatTable } from "@stackyard/sdk/commands";
+import { formatTable, toCell } from "@stackyard/sdk/commands";
 import type {
   ReleaseEnd,
   ReleaseFault,
@@ -351,16 +350,6 @@ export function toLength(seconds: number): string {
   }
   const shown = parts.slice(0, 2).filter(([, count]) => count > 0);
   return shown.length === 0 ? "0s" : shown.map(([unit, count]) => `${count}${unit}`).join(" ");
-}
-
-const OBEYED = /\p{Cc}|[\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
-
-/** Formats untrusted text on one line with a maximum length: removes control sequences and direction marks. */
-export function toCell(text: string, maxCharacters = 80): string {
-  // Removing sequences may form new ones, so remove control characters too.
-  const line = stripVTControlCharacters(text).replaceAll(/\s+/gu, " ").replaceAll(OBEYED, "").toWellFormed().trim();
-  const characters = [...line];
-  return characters.length <= maxCharacters ? line : `${characters.slice(0, maxCharacters - 1).join("")}…`;
 }
 
 /** Joins sentences; all but the last get a missing full stop. */

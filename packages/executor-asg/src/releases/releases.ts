@@ -1,6 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
-import type { AwsAccess, SessionOptions } from "@stackyard/aws";
+import { type AwsAccess, type SessionOptions, toPartition } from "@stackyard/aws";
 import { type Clock, defined, type Logger, type Random } from "@stackyard/core";
 import { createBucketMemory } from "../deploy/memory.ts";
 import { isReleaseWorkName, type ReleaseWorkName, runState } from "../deploy/run-state.ts";
@@ -328,10 +328,4 @@ export function openDeps(deps: ReleasesDeps, open: OpenSession, release: Release
     ...defined({ actor }),
     report: (line) => logger.info(line, { release: release.release_id }),
   };
-}
-
-/** AWS General Reference, "Partitions": returns the partition of a region by its prefix. */
-function toPartition(region: string): string {
-  if (region.startsWith("cn-")) return "aws-cn";
-  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }

@@ -6,7 +6,7 @@ import {
   parseRequest,
   sendResponse,
 } from "@stackyard/aws/custom-resource";
-import { isStackyardError, type Logger, StackyardError, silentLogger } from "@stackyard/core";
+import { isMap, isStackyardError, type Logger, StackyardError, silentLogger } from "@stackyard/core";
 import {
   advanceWork,
   createEcsTaskApp,
@@ -21,7 +21,7 @@ import {
   takeTurns,
 } from "./advance-work.ts";
 import { decideRequest, findCluster } from "./decide-request.ts";
-import { isJsonObject, parseProperties, pickProperties } from "./parse-properties.ts";
+import { parseProperties, pickProperties } from "./parse-properties.ts";
 import { stopAll } from "./stop-work.ts";
 import { type EcsTaskDeps, findRememberedRun, type TurnContext, toEnd, type WorkEnd } from "./turn.ts";
 import { type ClaimedWork, type TaskWork, toNewWork, toResourceId } from "./work-store.ts";
@@ -81,14 +81,14 @@ const TASK_EVENT = "ECS Task State Change";
 
 /** Parses a call. Undefined: not one of ours, or without effect. */
 export function parseCall(event: unknown, stateMachineArn: string): FunctionCall | undefined {
-  if (!isJsonObject(event)) return undefined;
-  const detail = isJsonObject(event["detail"]) ? event["detail"] : {};
+  if (!isMap(event)) return undefined;
+  const detail = isMap(event["detail"]) ? event["detail"] : {};
   if (event["detail-type"] === EXECUTION_EVENT) return parseExecution(detail, stateMachineArn);
   if (event["detail-type"] === TASK_EVENT) return parseTask(detail);
   const { op, requestId, state } = event;
   if (typeof requestId !== "string" || requestId === "") return undefined;
   if (op === "step") return { kind: "step", requestId };
-  const error = isJsonObject(state) ? state["error"] : undefined;
+  const error = isMap(state) ? state["error"] : undefined;
   return op === "answer" ? { kind: "answer", requestId, cause: toErrorText(error) } : undefined;
 }
 
@@ -105,7 +105,7 @@ function parseExecution(detail: Readonly<Record<string, unknown>>, stateMachineA
 function findRequestId(input: unknown): string | undefined {
   try {
     const parsed: unknown = JSON.parse(String(input));
-    const requestId = isJsonObject(parsed) ? parsed["requestId"] : undefined;
+    const requestId = isMap(parsed) ? parsed["requestId"] : undefined;
     return typeof requestId === "string" ? requestId : undefined;
   } catch {
     return undefined;
@@ -119,7 +119,7 @@ function parseTask({ startedBy, lastStatus }: Readonly<Record<string, unknown>>)
 
 /** What Catch hands on: `Error` is a name, `Cause` the function's error as JSON, or text. */
 function toErrorText(error: unknown): string | undefined {
-  if (!isJsonObject(error)) return undefined;
+  if (!isMap(error)) return undefined;
   const { Error: name = "an error", Cause: cause = "" } = error;
   return `${String(name)}: ${findMessage(String(cause))}`.slice(0, 1_000);
 }
@@ -127,7 +127,7 @@ function toErrorText(error: unknown): string | undefined {
 function findMessage(cause: string): string {
   try {
     const parsed: unknown = JSON.parse(cause);
-    return isJsonObject(parsed) && typeof parsed["errorMessage"] === "string" ? parsed["errorMessage"] : cause;
+    return isMap(parsed) && typeof parsed["errorMessage"] === "string" ? parsed["errorMessage"] : cause;
   } catch {
     return cause;
   }

@@ -1,7 +1,7 @@
 import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
+import { isMap } from "@stackyard/core";
 import type { TaskOverrides } from "../parse-overrides.ts";
 import {
-  isJsonObject,
   type PropertyProblem,
   parseProperties,
   type TaskProperties,
@@ -62,7 +62,7 @@ export function listNeededFacts(request: Asked): readonly ("stackStatus" | "chan
 
 /** The cluster of properties that may be wrong; undefined: they name none. */
 export function findCluster(properties: unknown): string | undefined {
-  const cluster = isJsonObject(properties) ? properties["Cluster"] : undefined;
+  const cluster = isMap(properties) ? properties["Cluster"] : undefined;
   return typeof cluster === "string" && cluster.trim() !== "" ? cluster : undefined;
 }
 

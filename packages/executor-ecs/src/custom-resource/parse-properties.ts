@@ -1,3 +1,4 @@
+import { isMap } from "@stackyard/core";
 import { parseOverrides } from "../parse-overrides.ts";
 
 /** ECS accepts 50 tags; four are ours. */
@@ -131,7 +132,7 @@ export type PropertiesResult =
  * accepted too. Never throws. Unknown properties are ignored with a warning.
  */
 export function parseProperties(resourceProperties: unknown): PropertiesResult {
-  if (!isJsonObject(resourceProperties)) {
+  if (!isMap(resourceProperties)) {
     const message = `must be an object; it is ${toShown(resourceProperties)}.`;
     return { kind: "problems", problems: [{ path: "", message }] };
   }
@@ -148,7 +149,7 @@ export function parseProperties(resourceProperties: unknown): PropertiesResult {
 
 /** The properties that are read, as they were given: what need be remembered of a request. */
 export function pickProperties(properties: unknown): unknown {
-  if (!isJsonObject(properties)) return properties;
+  if (!isMap(properties)) return properties;
   return Object.fromEntries(Object.entries(properties).filter(([name]) => Object.hasOwn(READERS, name)));
 }
 
@@ -250,7 +251,7 @@ export interface UpdateCriterion {
 
 /** `EnvironmentKey`, as some documentation spells it, may be one name. */
 function readCriterion(value: unknown, place: Place): UpdateCriterion | undefined {
-  if (!isJsonObject(value)) return refuse(place, `must be an object; it is ${toShown(value)}.`);
+  if (!isMap(value)) return refuse(place, `must be an object; it is ${toShown(value)}.`);
   const { path, report } = countFaults(place);
   for (const key of Object.keys(value)) {
     if (key === "Container" || ALIASES.includes(key)) continue;
@@ -303,11 +304,6 @@ export function toShown(value: unknown): string {
   if (typeof value === "object" && value !== null) return "an object";
   const text = typeof value === "bigint" ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
-}
-
-/** True for what JSON calls an object. */
-export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Text that is not empty. */
@@ -376,7 +372,7 @@ function fieldsOf<S extends Shape, Required extends keyof S & string>(
   required: readonly Required[],
 ): Reader<FieldsOf<S, Required>> {
   return (value, place) => {
-    if (!isJsonObject(value)) return refuse(place, `must be an object; it is ${toShown(value)}.`);
+    if (!isMap(value)) return refuse(place, `must be an object; it is ${toShown(value)}.`);
     const { path, report } = countFaults(place);
     const read = readKnown(shape, value, { path, report });
     const absent = required.filter((key) => !read.has(key));

@@ -1,6 +1,6 @@
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import { TagResourceCommand, type TaskDefinition } from "@aws-sdk/client-ecs";
-import { defined } from "@stackyard/core";
+import { defined, isMap } from "@stackyard/core";
 import { checkDefinition } from "../judge.ts";
 import { parseOverrides, type TaskOverrides } from "../parse-overrides.ts";
 import { type StartResult, startTasks } from "../start-tasks.ts";
@@ -13,7 +13,7 @@ import {
   type NoneReason,
   type RequestFacts,
 } from "./decide-request.ts";
-import { isJsonObject, type TaskProperties, toShown } from "./parse-properties.ts";
+import { type TaskProperties, toShown } from "./parse-properties.ts";
 import {
   configOf,
   fail,
@@ -206,9 +206,9 @@ async function findChanges(
   definition: TaskDefinition,
 ): Promise<CriteriaResult | undefined> {
   const old = context.work.request.OldResourceProperties;
-  const oldName = isJsonObject(old) ? old["TaskDefinition"] : undefined;
+  const oldName = isMap(old) ? old["TaskDefinition"] : undefined;
   const before = typeof oldName === "string" && oldName !== "" ? await findOld(context, oldName) : undefined;
-  const oldOverrides = toOldOverrides(context, isJsonObject(old) ? old["Overrides"] : undefined);
+  const oldOverrides = toOldOverrides(context, isMap(old) ? old["Overrides"] : undefined);
   const changes = criteriaChanged(config.updateCriteria ?? [], before, definition, oldOverrides, config.overrides);
   // Without an old definition the tasks run, whatever is named, as long as it can be named.
   return before === undefined && !("kind" in changes) ? undefined : changes;

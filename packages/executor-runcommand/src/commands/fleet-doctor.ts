@@ -1,3 +1,4 @@
+import { toPartition } from "@stackyard/aws";
 import { type PluginCommand, StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
@@ -91,8 +92,7 @@ function toPlace({ account, region, role, externalId }: Args): DoctorPlace {
 }
 
 function toObjectArn(address: string | undefined, region = ""): string | undefined {
-  const partition = region.startsWith("cn-") ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
-  return address === undefined ? undefined : `arn:${partition}:s3:::${address.slice("s3://".length)}`;
+  return address === undefined ? undefined : `arn:${toPartition(region)}:s3:::${address.slice("s3://".length)}`;
 }
 
 function toText({ status, check, message, hint }: FleetFinding): string {

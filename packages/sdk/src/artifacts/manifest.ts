@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { defined, ERROR_CODES, type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
+import { defined, ERROR_CODES, type ErrorCode, isStackyardError, parseJson, StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 
@@ -86,14 +86,6 @@ export function parseManifest(text: string): ParsedManifest {
 
 function invalid(problems: readonly ManifestProblem[]): ParsedManifest {
   return { kind: "invalid", problems: problems.slice(0, MAX_PROBLEMS) };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function listFaults(value: unknown): readonly ManifestProblem[] {

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
-import { formatTable, truncateText } from "./format-table.ts";
+import { formatTable, toCell, truncateText } from "./format-table.ts";
 
 describe("formatTable", () => {
   it("aligns columns, numbers at their right", () => {
@@ -79,4 +79,14 @@ describe("truncateText", () => {
   ])("cuts %j to %d columns", (text, width, cut) => {
     expect(truncateText(text, width)).toBe(cut);
   });
+});
+
+it.each([
+  ["a\u001b]0;title\u0007b\u001b[2Jc\rd", 80, "abc d"],
+  ["\u001b\u001b[0m[2Jx", 80, "[2Jx"],
+  ["two\nlines", 80, "two lines"],
+  ["1234567890", 5, "1234…"],
+  ["\u202egnp.exe", 80, "gnp.exe"],
+])("makes a cell of %j", (text, most, expected) => {
+  expect(toCell(text, most)).toBe(expected);
 });

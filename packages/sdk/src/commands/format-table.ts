@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import findTruncation from "fast-string-truncated-width";
 
 /** How a table is laid out. */
@@ -83,4 +84,14 @@ function shrink(natural: readonly number[], columns: number, isFixed: (index: nu
     widths[widest] = (widths[widest] ?? 0) - 1;
   }
   return widths;
+}
+
+const OBEYED = /\p{Cc}|[\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+
+/** Formats untrusted text on one line with a maximum length, without control, color or direction characters. */
+export function toCell(text: string, maxCharacters = 80): string {
+  // Removing sequences can form new ones, so control characters are removed too.
+  const line = stripVTControlCharacters(text).replaceAll(/\s+/gu, " ").replaceAll(OBEYED, "").toWellFormed().trim();
+  const characters = [...line];
+  return characters.length <= maxCharacters ? line : `${characters.slice(0, maxCharacters - 1).join("")}…`;
 }

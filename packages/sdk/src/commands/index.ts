@@ -23,4 +23,4 @@ export {
   toRunArg,
   toRunTarget,
 } from "./command.ts";
-export { formatTable, type TableOptions, truncateText } from "./format-table.ts";
+export { formatTable, type TableOptions, toCell, truncateText } from "./format-table.ts";

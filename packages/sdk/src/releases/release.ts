@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, isMap } from "@stackyard/core";
 import type { Run, RunState } from "@stackyard/core/api";
 
 /** What releases are replaced, locked and halted by. */
@@ -69,10 +69,6 @@ function readConfig(config: Run["config"]): ProjectConfig & Pick<Release, "opera
     config: text(where["config"] ?? document["config_name"]),
     releaseId: text(config["releaseId"] ?? document["release_id"]),
   };
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** How a release ends. `FailureDirty`: it has left something behind, and its lock. */

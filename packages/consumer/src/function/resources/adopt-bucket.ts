@@ -8,8 +8,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, isStackyardError, StackyardError } from "@stackyard/core";
-import { isObject } from "../../decide-message.ts";
+import { type Clock, isMap, isStackyardError, StackyardError } from "@stackyard/core";
 import { type BucketPlace, completeSettings } from "./bucket-settings.ts";
 import {
   type ResourceCall,
@@ -55,7 +54,7 @@ async function removeBucket(deps: ResourceDeps, { request, deadlineAt }: Resourc
     physicalId: bucket || request.LogicalResourceId,
     data: { Bucket: bucket },
   } as const;
-  const { EmptyOnDelete } = isObject(request.ResourceProperties) ? request.ResourceProperties : {};
+  const { EmptyOnDelete } = isMap(request.ResourceProperties) ? request.ResourceProperties : {};
   if (wasNeverMade(request) || String(EmptyOnDelete) !== "true" || !NAME.test(bucket)) {
     return { ...outcome, reason: "The bucket and its objects are kept." };
   }
@@ -70,7 +69,7 @@ function parseProperties(
   { account, region }: ResourceDeps,
   properties: unknown,
 ): { readonly place: BucketPlace; readonly kmsKeyArn: string | undefined } {
-  const { BucketName, BucketPrefix, KmsKeyArn } = isObject(properties) ? properties : {};
+  const { BucketName, BucketPrefix, KmsKeyArn } = isMap(properties) ? properties : {};
   const bucket = BucketName || (BucketPrefix && `${BucketPrefix}-${account}-${region}`);
   if (typeof bucket !== "string" || !NAME.test(bucket)) {
     throw new StackyardError("CONFIG_INVALID", "BucketName must be a valid bucket name of at most 63 characters.");

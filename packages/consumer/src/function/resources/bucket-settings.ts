@@ -18,9 +18,9 @@ import {
   type S3Client,
   type Tag,
 } from "@aws-sdk/client-s3";
-import { findAwsFault } from "@stackyard/aws";
-import { type Logger, StackyardError } from "@stackyard/core";
-import { isObject, type JsonObject } from "../../decide-message.ts";
+import { findAwsFault, toPartition } from "@stackyard/aws";
+import { isMap, type Logger, StackyardError } from "@stackyard/core";
+import type { JsonObject } from "../../decide-message.ts";
 
 /** Dependencies of the bucket settings. */
 interface SettingsDeps {
@@ -178,24 +178,18 @@ export function completePolicy(text: string | undefined, { bucket, region }: Buc
 
 /** Detects our own statement only; a second denial does no harm. */
 function isTlsOnly(statement: unknown): boolean {
-  return isObject(statement) && statement["Sid"] === TLS_ONLY && statement["Effect"] === "Deny";
+  return isMap(statement) && statement["Sid"] === TLS_ONLY && statement["Effect"] === "Deny";
 }
 
 function parsePolicy(text: string, bucket: string): JsonObject {
   const policy: unknown = JSON.parse(text);
-  if (isObject(policy)) return policy;
+  if (isMap(policy)) return policy;
   throw new StackyardError("CONFIG_INVALID", `The policy of the bucket ${bucket} cannot be read.`);
 }
 
 function toList(value: unknown): readonly unknown[] {
   if (value === undefined) return [];
   return Array.isArray(value) ? value : [value];
-}
-
-function toPartition(region: string): string {
-  if (region.startsWith("cn-")) return "aws-cn";
-  if (region.startsWith("eusc-")) return "aws-eusc";
-  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
 
 /** Adds our tags. Returns undefined when they exist or do not fit. The tag of the first stack is kept. */

@@ -1,6 +1,5 @@
 import { isResponseUrl, parseRequest, sendResponse } from "@stackyard/aws/custom-resource";
-import { StackyardError, silentLogger } from "@stackyard/core";
-import { isObject } from "../../decide-message.ts";
+import { isMap, StackyardError, silentLogger } from "@stackyard/core";
 import { createDiscreetLogger } from "../json-logger.ts";
 import { adoptBucket } from "./adopt-bucket.ts";
 import {
@@ -76,7 +75,7 @@ async function serve(deps: ResourceDeps, call: ResourceCall, type: string): Prom
 }
 
 function typeOf(event: unknown): string {
-  const type = isObject(event) ? event["ResourceType"] : undefined;
+  const type = isMap(event) ? event["ResourceType"] : undefined;
   return typeof type === "string" ? type : "";
 }
 

@@ -3,8 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { DescribeExecutionCommand, type DescribeExecutionOutput, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
-import { isStackyardError, StackyardError } from "@stackyard/core";
-import { isObject } from "../../decide-message.ts";
+import { isMap, isStackyardError, StackyardError } from "@stackyard/core";
 import { toRegisteredEvent, toUnregisteredEvent } from "../../messages.ts";
 import { createEventSender } from "../event-sender.ts";
 import {
@@ -61,13 +60,13 @@ function hasChanged({ ResourceProperties, OldResourceProperties }: CustomResourc
 }
 
 function withoutToken(properties: unknown): unknown {
-  if (!isObject(properties)) return {};
+  if (!isMap(properties)) return {};
   const { ServiceToken, ServiceTimeout, ...rest } = properties;
   return rest;
 }
 
 function isToBeAwaited({ ResourceProperties }: CustomResourceRequest): boolean {
-  return isObject(ResourceProperties) && String(ResourceProperties["WaitForInitialSet"]) === "true";
+  return isMap(ResourceProperties) && String(ResourceProperties["WaitForInitialSet"]) === "true";
 }
 
 async function register(deps: ResourceDeps, { bucket, capabilities, receipts }: InitialSetOptions): Promise<void> {

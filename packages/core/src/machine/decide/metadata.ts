@@ -1,4 +1,5 @@
-import { isMap, parseAttemptId, type StackEvent } from "../event-message.ts";
+import { parseAttemptId, type StackEvent } from "../event-message.ts";
+import { isMap } from "../json.ts";
 import type { Machine, MetadataRule, MetadataRules } from "../machine.ts";
 import { findSecretRef, listSecretRefs, MASK, type SecretHolder } from "../secrets.ts";
 import type { Metadata, MetadataValue, Stack, TaskState } from "../stack.ts";

@@ -1,5 +1,6 @@
-import { attemptIdOf, isMap } from "../event-message.ts";
+import { attemptIdOf } from "../event-message.ts";
 import type { Evaluated, ExpressionScope } from "../expression/expression.ts";
+import { isMap } from "../json.ts";
 import type { Machine, Task } from "../machine.ts";
 import { listSecretRefs, toShownMetadata } from "../secrets.ts";
 import type { OpenRun, Stack, TaskState } from "../stack.ts";

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 import type { Path } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
-import { isMap } from "../event-message.ts";
+import { isMap } from "../json.ts";
 import { REFERENCE_KEYS } from "../secrets.ts";
 import type { CelProgram, CelScope } from "./cel-engine.ts";
 import { fromCelValue, toCelScope, toPlaceholderText } from "./cel-values.ts";
