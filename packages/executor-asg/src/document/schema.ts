@@ -91,7 +91,7 @@ const written = { readOnly: true } as const;
 const balancers = { uniqueItems: true, maxItems: MAX_PER_GROUP };
 
 /** Release keys set by the deployer, accepted when clients send them back. */
-const RELEASE_SERVER_FIELDS = {
+export const RELEASE_SERVER_FIELDS = {
   uuid: Type.Optional(Type.String(written)),
   started_at: Type.Optional(Type.String({ ...written, format: "date-time" })),
   error: Type.Optional(
@@ -108,7 +108,7 @@ const RELEASE_SERVER_FIELDS = {
 } as const;
 
 /** Service keys set by the deployer. */
-const SERVICE_SERVER_FIELDS = {
+export const SERVICE_SERVER_FIELDS = {
   service_name: Type.Optional(Type.String({ ...written, description: "Always the service's key." })),
   resources: Type.Optional(
     Type.Object(

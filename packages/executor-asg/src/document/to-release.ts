@@ -5,7 +5,6 @@ import type { ReleaseConstants } from "../release-state.ts";
 import type { RawHook, RawPolicy, RawRelease, RawService, RawVolume } from "./decode.ts";
 import type {
   Autoscaling,
-  DetachStrategy,
   LifecycleHook,
   Release,
   RolloutStep,
@@ -54,7 +53,7 @@ export function toRelease(raw: RawRelease, { generation, volumeType }: ReleaseDe
     ...toUserData(raw),
     lifecycle: toHooks(raw.lifecycle ?? {}, places),
     services: Object.fromEntries(services),
-    detach_strategy: (raw.detach_strategy ?? "Detach") as DetachStrategy,
+    detach_strategy: (raw.detach_strategy ?? "Detach") as Release["detach_strategy"],
     wait_for_healthy: toPollSeconds(timeout, generation),
     ...toDecisions(raw),
   };

@@ -1,4 +1,4 @@
-import type { PlacementStrategy } from "../document/release.ts";
+import type { Service } from "../document/release.ts";
 import type { ReleaseConstants } from "../release-state.ts";
 
 /** A resource that every project may use after its owner has opted in. */
@@ -123,7 +123,7 @@ function toPaths({ project, config, service, constants }: ServiceScope): readonl
 interface PlacementGroupResource {
   readonly kind: "placement-group";
   readonly name: string;
-  readonly strategy: PlacementStrategy;
+  readonly strategy: NonNullable<Service["placement_group_strategy"]>;
   readonly partition_count?: number | undefined;
   /** The existing placement group. Missing: it will be created. */
   readonly found?: {
