@@ -4,22 +4,16 @@ import { dirname, join } from "node:path";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
-import type { CommandOutput } from "@stackyard/core";
-import { createFakeClock, type FakeClock } from "@stackyard/core/testing";
+import {
+  type CommandResult,
+  createFakeClock,
+  type FakeClock,
+  type RunCommandOptions,
+  runCommand,
+} from "@stackyard/core/testing";
 import type { CallDistributor, CoverageCell, CoverageRow, DistributorRequest } from "@stackyard/sdk/artifacts";
 import type { ArtifactCommandDeps, AwsPlace, DistributorPlace } from "../commands/artifact-command.ts";
 import { createArtifactCommands } from "../commands/artifact-commands.ts";
-
-/** What a command has said, and how it ended. */
-export interface CommandResult {
-  readonly exitCode: number;
-  readonly text: string;
-  readonly value: Readonly<Record<string, unknown>>;
-  readonly notes: readonly string[];
-  readonly progress: readonly string[];
-  readonly blocks: readonly string[];
-  readonly events: readonly Readonly<Record<string, unknown>>[];
-}
 
 /** A folder, S3, a distributor that answers as configured, and the commands. */
 export interface CommandWorld {
@@ -33,14 +27,8 @@ export interface CommandWorld {
   /** Which distributors and clients were opened. */
   readonly opened: { readonly distributors: Omit<DistributorPlace, "signal">[]; readonly aws: AwsPlace[] };
   write(name: string, content: string): void;
-  run(name: string, args?: object, options?: RunOptions): Promise<CommandResult>;
+  run(name: string, args?: object, options?: RunCommandOptions): Promise<CommandResult>;
   remove(): void;
-}
-
-/** How one command is run. */
-export interface RunOptions {
-  readonly signal?: AbortSignal;
-  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const ENVIRONMENT = { STACKYARD_DISTRIBUTOR: "distributor", STACKYARD_ARTIFACTS_BUCKET: "source" };
@@ -87,35 +75,10 @@ export function createCommandWorld(deps: Partial<ArtifactCommandDeps> = {}): Com
       mkdirSync(dirname(join(cwd, name)), { recursive: true });
       writeFileSync(join(cwd, name), content);
     },
-    async run(name, args = {}, { signal = new AbortController().signal, environment = ENVIRONMENT } = {}) {
-      const command = commands.find((each) => each.name === name);
-      const heard = createRecorder();
-      const folders = { cwd, projectDir: cwd, dataDir: cwd };
-      const context = { ...folders, environment, yards: {}, server: { url: "" }, signal, out: heard.out };
-      const exitCode = (await command?.run(context, { ...args })) ?? -1;
-      return { exitCode, ...heard.result() };
-    },
+    run: (name, args, options) =>
+      runCommand(commands, name, args, { cwd, environment: ENVIRONMENT, server: { url: "" }, ...options }),
     remove: () => rmSync(cwd, { recursive: true }),
   };
-}
-
-function createRecorder() {
-  let [text, value]: [string, Readonly<Record<string, unknown>>] = ["", {}];
-  const [notes, progress, blocks]: [string[], string[], string[]] = [[], [], []];
-  const events: Readonly<Record<string, unknown>>[] = [];
-  const out: CommandOutput = {
-    result(given, toText) {
-      value = JSON.parse(JSON.stringify(given));
-      text = toText();
-    },
-    progress(event, toText, toBlock) {
-      events.push(event);
-      progress.push(toText());
-      if (toBlock !== undefined) blocks.push(toBlock(79));
-    },
-    note: (note) => void notes.push(note),
-  };
-  return { out, result: () => ({ text, value, notes, progress, blocks, events }) };
 }
 
 /** The state of a version at a consumer: it is stored. */

@@ -1,9 +1,9 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
-import { createFakeClock, type FakeClock } from "@stackyard/core/testing";
+import { createFakeClock, type FakeClock, type RunCommandOptions } from "@stackyard/core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { aReleaseFile, type CommandWorld, createCommandWorld, type RunOptions } from "../testing/command-world.ts";
+import { aReleaseFile, type CommandWorld, createCommandWorld } from "../testing/command-world.ts";
 
 const [ACCOUNT, REGION] = ["111122223333", "eu-west-1"];
 const ODIN = { environment: { ODIN_STEP: "coinbase-odin", AWS_ACCOUNT_ID: ACCOUNT, AWS_REGION: REGION, USER: "ann" } };
@@ -59,7 +59,7 @@ beforeEach(() => {
 });
 afterEach(() => world.remove());
 
-const run = (name: string, args: object, options: RunOptions = ODIN) => world.run(name, args, options);
+const run = (name: string, args: object, options: RunCommandOptions = ODIN) => world.run(name, args, options);
 
 const executions = () => sim.stepFunctions.executions;
 

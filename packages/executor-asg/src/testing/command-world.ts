@@ -6,9 +6,9 @@ import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { createAwsAccess } from "@stackyard/aws";
 import { createSimPlugin, createSimYard, type SimYard } from "@stackyard/aws-sim";
-import { type CommandOutput, StackyardError, silentLogger } from "@stackyard/core";
+import { silentLogger } from "@stackyard/core";
 import { createStaticLocator, createUlids, systemClock } from "@stackyard/core/engine";
-import { createRandom } from "@stackyard/core/testing";
+import { type CommandResult, createRandom, type RunCommandOptions, runCommand } from "@stackyard/core/testing";
 import { createServer } from "@stackyard/server";
 import { createReleaseCommands } from "../commands/create-release-commands.ts";
 import type { ReleaseCommandDeps } from "../commands/place.ts";
@@ -19,31 +19,12 @@ import { createReleases, type ReleasesDeps } from "../releases/releases.ts";
 import { TARGET, USER_DATA, USER_DATA_SHA256 } from "./builders.ts";
 import { addResources, createReleaseWorld, type ReleaseWorld } from "./release-world.ts";
 
-/** What a command has said, and how it ended. */
-interface CommandResult {
-  readonly exitCode: number;
-  readonly text: string;
-  readonly value: Readonly<Record<string, unknown>>;
-  readonly notes: readonly string[];
-  readonly progress: readonly string[];
-  readonly blocks: readonly string[];
-  readonly events: readonly Readonly<Record<string, unknown>>[];
-}
-
 /** A folder, and the commands about releases in it. */
 export interface CommandWorld {
   readonly cwd: string;
   write(name: string, content: unknown): void;
-  run(name: string, args?: object, options?: RunOptions): Promise<CommandResult>;
+  run(name: string, args?: object, options?: RunCommandOptions): Promise<CommandResult>;
   remove(): void;
-}
-
-/** How one command is run. */
-export interface RunOptions {
-  readonly signal?: AbortSignal;
-  readonly environment?: Readonly<Record<string, string>>;
-  /** Receives each note when it is printed. */
-  readonly onNote?: (note: string) => void;
 }
 
 /** Creates one. Without a server address, no server is configured. */
@@ -55,49 +36,14 @@ export function createCommandWorld(deps: Partial<ReleaseCommandDeps> = {}, url?:
     write(name, content) {
       writeFileSync(join(cwd, name), typeof content === "string" ? content : JSON.stringify(content));
     },
-    async run(name, args = {}, options = {}) {
-      const { signal = new AbortController().signal, environment = { USER: "ann" }, onNote } = options;
-      const command = commands.find((each) => each.name === `release ${name}`);
-      const heard = createEar(onNote);
-      const folders = { cwd, projectDir: cwd, dataDir: cwd };
-      const context = {
-        ...folders,
-        environment,
-        yards: {},
-        signal,
-        out: heard.out,
-        get server() {
-          if (url === undefined) throw new StackyardError("UNREACHABLE", "No server is known.");
-          return { url };
-        },
-      };
-      const exitCode = (await command?.run(context, { ...args })) ?? -1;
-      return { exitCode, ...heard.result() };
-    },
+    run: (name, args, options = {}) =>
+      runCommand(commands, `release ${name}`, args, {
+        ...{ cwd, environment: { USER: "ann" } },
+        ...(url === undefined ? {} : { server: { url } }),
+        ...options,
+      }),
     remove: () => rmSync(cwd, { recursive: true }),
   };
-}
-
-function createEar(onNote: (note: string) => void = () => {}) {
-  let [text, value]: [string, Readonly<Record<string, unknown>>] = ["", {}];
-  const [notes, progress, blocks]: [string[], string[], string[]] = [[], [], []];
-  const events: Readonly<Record<string, unknown>>[] = [];
-  const out: CommandOutput = {
-    result(given, toText) {
-      value = JSON.parse(JSON.stringify(given));
-      text = toText();
-    },
-    progress(event, toText, toBlock) {
-      events.push(event);
-      progress.push(toText());
-      if (toBlock !== undefined) blocks.push(toBlock(79));
-    },
-    note(note) {
-      notes.push(note);
-      onNote(note);
-    },
-  };
-  return { out, result: () => ({ text, value, notes, progress, blocks, events }) };
 }
 
 /** A release file as people write it: without id, time and hash. */

@@ -1,13 +1,6 @@
-import {
-  type CommandOutput,
-  defineExecutor,
-  failed,
-  running,
-  type Step,
-  silentLogger,
-  succeeded,
-} from "@stackyard/core";
+import { defineExecutor, failed, running, type Step, silentLogger, succeeded } from "@stackyard/core";
 import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import { runCommand } from "@stackyard/core/testing";
 import { openRuns } from "@stackyard/sdk/commands";
 import { createServer } from "@stackyard/server";
 import { Type } from "typebox";
@@ -51,21 +44,9 @@ beforeEach(async () => {
 });
 afterEach(() => stop());
 
-async function run(name: string, given: Record<string, unknown>, signal = new AbortController().signal) {
-  const command = createEcsCommands((server) => ({ ...openRuns(server), pollMs: 10 })).find(
-    (each) => each.name === name,
-  );
-  let [text, value]: [string, unknown] = ["", undefined];
-  const [notes, progress]: [string[], string[]] = [[], []];
-  const out: CommandOutput = {
-    result: (given, toText) => {
-      [text, value] = [toText(), given];
-    },
-    progress: (_value, toText) => void progress.push(toText()),
-    note: (note) => void notes.push(note),
-  };
-  const world = { cwd: "/", projectDir: "/", dataDir: "/", environment: {}, yards: {}, server: { url }, signal, out };
-  return { exitCode: await command?.run(world, given), text, value, notes, progress };
+function run(name: string, given: object, signal?: AbortSignal) {
+  const commands = createEcsCommands((server) => ({ ...openRuns(server), pollMs: 10 }));
+  return runCommand(commands, name, given, { server: { url }, ...(signal && { signal }) });
 }
 
 describe("ecs run", () => {

@@ -1,7 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import { createSimYard, type SimYard } from "@stackyard/aws-sim";
-import { type CommandOutput, silentLogger } from "@stackyard/core";
+import { silentLogger } from "@stackyard/core";
 import { createStaticLocator, createUlids } from "@stackyard/core/engine";
+import { runCommand } from "@stackyard/core/testing";
 import { openRuns } from "@stackyard/sdk/commands";
 import { createServer, type Server } from "@stackyard/server";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -39,29 +40,17 @@ function addInstances(count: number, role: string, tag = "has_ssm_agent"): reado
 }
 
 /** Runs a command while the yard's time passes. */
-async function run(name: string, args: Record<string, unknown> = {}) {
-  const command = createFleetCommands((given) => ({ ...openRuns(given), pollMs: 5 })).find(
-    (each) => each.name === `fleet ${name}`,
-  );
-  let [text, value]: [string, unknown] = ["", undefined];
-  const [notes, progress]: [string[], string[]] = [[], []];
-  const out: CommandOutput = {
-    result: (given, toText) => {
-      [text, value] = [toText(), given];
-    },
-    progress: (_value, toText) => void progress.push(toText()),
-    note: (note) => void notes.push(note),
-  };
-  const world = { cwd: "/", projectDir: "/", dataDir: "/", environment: {}, yards: {}, server: { url } };
+async function run(name: string, args: object = {}) {
+  const commands = createFleetCommands((given) => ({ ...openRuns(given), pollMs: 5 }));
   let isOver = false;
-  const running = command?.run({ ...world, out, signal: new AbortController().signal }, args).finally(() => {
+  const running = runCommand(commands, `fleet ${name}`, args, { server: { url } }).finally(() => {
     isOver = true;
   });
   while (!isOver) {
     await yard.advance(1_000);
     await setImmediate();
   }
-  return { exitCode: await running, text, value, notes, progress };
+  return running;
 }
 
 describe("the commands over the executor", () => {

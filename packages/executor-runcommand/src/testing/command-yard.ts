@@ -1,5 +1,6 @@
-import { type CommandOutput, defineExecutor, failed, running, type Step, silentLogger } from "@stackyard/core";
+import { defineExecutor, failed, running, type Step, silentLogger } from "@stackyard/core";
 import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import { type CommandResult, type RunCommandOptions, runCommand } from "@stackyard/core/testing";
 import { openRuns } from "@stackyard/sdk/commands";
 import { createServer } from "@stackyard/server";
 import { Type } from "typebox";
@@ -15,23 +16,10 @@ export interface ScriptedFleet {
   readonly started: unknown[];
 }
 
-/** A command's result. */
-export interface CommandResult {
-  readonly exitCode: number;
-  readonly text: string;
-  readonly value: Record<string, unknown> | undefined;
-  readonly notes: readonly string[];
-  readonly progress: readonly string[];
-}
-
 /** The commands over a real server, whose executor does what the test says. */
 export interface CommandYard {
   readonly fleet: ScriptedFleet;
-  run(
-    name: string,
-    args?: Record<string, unknown>,
-    options?: { readonly signal?: AbortSignal },
-  ): Promise<CommandResult>;
+  run(name: string, args?: object, options?: RunCommandOptions): Promise<CommandResult>;
   /** The first page of a report, as a task in a machine writes it. */
   writeReport(runId: string, page: FleetReportPage): Promise<void>;
   stop(): Promise<void>;
@@ -52,13 +40,7 @@ export async function createCommandYard(cwd = "/"): Promise<CommandYard> {
   const commands = createFleetCommands((given) => ({ ...openRuns(given), pollMs: 10 }));
   return {
     fleet,
-    async run(name, args = {}, { signal = new AbortController().signal } = {}) {
-      const command = commands.find((each) => each.name === `fleet ${name}`);
-      const heard = createListener();
-      const context = { cwd, projectDir: cwd, dataDir: cwd, environment: {}, yards: {}, server: { url }, signal };
-      const exitCode = await command?.run({ ...context, out: heard.out }, args);
-      return { exitCode: exitCode ?? -1, ...heard.result() };
-    },
+    run: (name, args, options) => runCommand(commands, `fleet ${name}`, args, { cwd, server: { url }, ...options }),
     async writeReport(runId, value) {
       await store.records.put({ key: `run-report/${runId}/0000`, value, expected: "absent", now: Date.now() });
     },
@@ -94,19 +76,4 @@ function createScripted(fleet: ScriptedFleet) {
       return failed({ code: "RUN_CANCELLED", message: "The run was cancelled.", retryable: false });
     },
   });
-}
-
-function createListener() {
-  let text = "";
-  let value: Record<string, unknown> | undefined;
-  const [notes, progress]: [string[], string[]] = [[], []];
-  const out: CommandOutput = {
-    result(given, toText) {
-      value = JSON.parse(JSON.stringify(given));
-      text = toText();
-    },
-    progress: (_value, toText) => void progress.push(toText()),
-    note: (note) => void notes.push(note),
-  };
-  return { out, result: () => ({ text, value, notes, progress }) };
 }

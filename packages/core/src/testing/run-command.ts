@@ -1,0 +1,60 @@
+import { StackyardError } from "../errors/stackyard-error.ts";
+import type { CommandOutput, PluginCommand, PluginCommandContext } from "../ports/define-plugin.ts";
+
+/** What a command has printed, and how it ended. */
+export interface CommandResult {
+  /** −1: there is no such command. */
+  readonly exitCode: number;
+  readonly text: string;
+  /** The result as JSON. */
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly notes: readonly string[];
+  /** Lines of progress, the same as objects, and as blocks of a terminal with 79 columns. */
+  readonly progress: readonly string[];
+  readonly events: readonly Readonly<Record<string, unknown>>[];
+  readonly blocks: readonly string[];
+}
+
+/** How a command is run; by default in the root folder, and without a server. */
+export interface RunCommandOptions extends Partial<Omit<PluginCommandContext, "out">> {
+  /** Receives each note when it is printed. */
+  readonly onNote?: (note: string) => void;
+}
+
+/** Runs a command of a plugin, and records what it prints. */
+export async function runCommand(
+  commands: readonly PluginCommand[],
+  name: string,
+  args: object = {},
+  { onNote, cwd = "/", server, ...options }: RunCommandOptions = {},
+): Promise<CommandResult> {
+  let [text, value]: [string, CommandResult["value"]] = ["", {}];
+  const [notes, progress, blocks]: [string[], string[], string[]] = [[], [], []];
+  const events: CommandResult["value"][] = [];
+  const out: CommandOutput = {
+    result(given, toText) {
+      value = JSON.parse(JSON.stringify(given));
+      text = toText();
+    },
+    progress(event, toText, toBlock) {
+      events.push(event);
+      progress.push(toText());
+      if (toBlock !== undefined) blocks.push(toBlock(79));
+    },
+    note(note) {
+      notes.push(note);
+      onNote?.(note);
+    },
+  };
+  const context: PluginCommandContext = {
+    ...{ cwd, projectDir: cwd, dataDir: cwd, environment: {}, yards: {}, signal: new AbortController().signal },
+    ...options,
+    out,
+    get server() {
+      if (server === undefined) throw new StackyardError("UNREACHABLE", "No server is known.");
+      return server;
+    },
+  };
+  const exitCode = await commands.find((each) => each.name === name)?.run(context, { ...args });
+  return { exitCode: exitCode ?? -1, text, value, notes, progress, events, blocks };
+}
