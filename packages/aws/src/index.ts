@@ -3,6 +3,8 @@ export { type AwsAccess, type AwsAccessOptions, createAwsAccess } from "./aws-ac
 export {
   type AwsFault,
   type AwsFaultKind,
+  chunk,
+  escapeFilterValue,
   findAwsFault,
   redactText,
   toAwsError,

@@ -160,12 +160,15 @@ export class FleetEc2Client extends EC2Client {
   }
 }
 
-/** Yields all pages of a listing. A missing or empty `NextToken` ends it. */
+/** Yields all pages of a listing, each by a call of its own. A missing or empty `NextToken` ends it. */
 export function listTokenPages<Page extends { readonly NextToken?: string | undefined }>(
-  load: (token: { readonly NextToken?: string }) => Promise<Page>,
+  aws: FleetAws,
+  what: string,
+  load: (token: { readonly NextToken?: string }, options: { readonly abortSignal: AbortSignal }) => Promise<Page>,
 ): AsyncGenerator<Page> {
   return listPages(async ({ cursor }) => {
-    const page = await load(cursor === undefined ? {} : { NextToken: cursor });
+    const token = cursor === undefined ? {} : { NextToken: cursor };
+    const page = await callAws(aws, { what, send: (abortSignal) => load(token, { abortSignal }) });
     return { ...page, cursor: page.NextToken || undefined };
   });
 }

@@ -16,7 +16,7 @@ import {
   ListCommandInvocationsCommand,
   ListCommandsCommand,
 } from "@aws-sdk/client-ssm";
-import { redactText } from "@stackyard/aws";
+import { escapeFilterValue, redactText } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import { AwsCallError, callAws, type FleetAws, listTokenPages } from "./call-aws.ts";
 import type { FleetInstanceReport } from "./fleet-run.ts";
@@ -77,13 +77,9 @@ export async function findInstance(aws: FleetAws, instanceId: string): Promise<K
 
 async function loadFiltered(aws: FleetAws, filters: Filter[]): Promise<readonly KnownInstance[]> {
   const found: KnownInstance[] = [];
-  const pages = listTokenPages((token) => {
-    const input = { Filters: filters, MaxResults: PAGE_SIZE, ...token };
-    return callAws(aws, {
-      what: "The instances could not be listed.",
-      send: (abortSignal) => aws.ec2.send(new DescribeInstancesCommand(input), { abortSignal }),
-    });
-  });
+  const pages = listTokenPages(aws, "The instances could not be listed.", (token, options) =>
+    aws.ec2.send(new DescribeInstancesCommand({ Filters: filters, MaxResults: PAGE_SIZE, ...token }), options),
+  );
   // Only what is needed is kept: a page of EC2 is some megabytes.
   for await (const page of pages) found.push(...toInstances(page));
   return found;
@@ -102,25 +98,19 @@ function toKnown({ InstanceId = "", State, Tags = [], Platform }: Instance): Kno
   };
 }
 
-/** DescribeInstanceInformation returns 5 to 50 entries per page. */
-
 /** What SSM knows of the agents of instances; one that has not registered is missing. */
 export async function loadAgents(aws: FleetAws, ids: readonly string[]): Promise<ReadonlyMap<string, SsmAgent>> {
   const agents = new Map<string, SsmAgent>();
   for (const part of chunk(ids, IDS_PER_CALL)) {
-    for await (const page of listTokenPages((token) => loadPage(aws, part, token))) {
-      for (const node of page.InstanceInformationList ?? []) agents.set(node.InstanceId ?? "", toAgent(node));
+    const asked = { Filters: [{ Key: "InstanceIds", Values: part }], MaxResults: IDS_PER_CALL };
+    const pages = listTokenPages(aws, "The agents of the instances could not be listed.", (token, options) =>
+      aws.ssm.send(new DescribeInstanceInformationCommand({ ...asked, ...token }), options),
+    );
+    for await (const { InstanceInformationList = [] } of pages) {
+      for (const node of InstanceInformationList) agents.set(node.InstanceId ?? "", toAgent(node));
     }
   }
   return agents;
-}
-
-function loadPage(aws: FleetAws, ids: readonly string[], token: { readonly NextToken?: string }) {
-  const input = { Filters: [{ Key: "InstanceIds", Values: [...ids] }], MaxResults: IDS_PER_CALL, ...token };
-  return callAws(aws, {
-    what: "The agents of the instances could not be listed.",
-    send: (abortSignal) => aws.ssm.send(new DescribeInstanceInformationCommand(input), { abortSignal }),
-  });
 }
 
 function toAgent({ PingStatus, AgentVersion, PlatformType }: InstanceInformation): SsmAgent {
@@ -128,14 +118,6 @@ function toAgent({ PingStatus, AgentVersion, PlatformType }: InstanceInformation
     pingStatus: PingStatus ?? "",
     ...defined({ agentVersion: AgentVersion, platformType: PlatformType }),
   };
-}
-
-/**
- * Escapes a value for a filter of EC2, where `*` and `?` are wildcards and `\` escapes them
- * (EC2 user guide, "Filtering using the CLI and API": wildcards).
- */
-export function escapeFilterValue(value: string): string {
-  return value.replace(/[\\*?]/g, String.raw`\$&`);
 }
 
 /** A command that SSM has taken. */
@@ -187,13 +169,9 @@ export async function findCommand(aws: FleetAws, commandId: string): Promise<Sen
 type ListInput = ConstructorParameters<typeof ListCommandsCommand>[0];
 
 async function* listCommands(aws: FleetAws, given: ListInput): AsyncGenerator<SentCommand> {
-  const pages = listTokenPages((token) => {
-    const input = { ...given, MaxResults: 50, ...token };
-    return callAws(aws, {
-      what: "The commands could not be listed.",
-      send: (abortSignal) => aws.ssm.send(new ListCommandsCommand(input), { abortSignal }),
-    });
-  });
+  const pages = listTokenPages(aws, "The commands could not be listed.", (token, options) =>
+    aws.ssm.send(new ListCommandsCommand({ ...given, MaxResults: 50, ...token }), options),
+  );
   for await (const page of pages) {
     for (const command of page.Commands ?? []) yield toSentCommand(command);
   }
@@ -224,13 +202,10 @@ export interface Invocation {
 /** All invocations of a command that SSM lists by now. */
 export async function listInvocations(aws: FleetAws, commandId: string): Promise<readonly Invocation[]> {
   const found: Invocation[] = [];
-  const pages = listTokenPages((token) => {
-    const input = { CommandId: commandId, Details: false, MaxResults: 50, ...token };
-    return callAws(aws, {
-      what: `The state of command ${commandId} could not be read.`,
-      send: (abortSignal) => aws.ssm.send(new ListCommandInvocationsCommand(input), { abortSignal }),
-    });
-  });
+  const asked = { CommandId: commandId, Details: false, MaxResults: 50 };
+  const pages = listTokenPages(aws, `The state of command ${commandId} could not be read.`, (token, options) =>
+    aws.ssm.send(new ListCommandInvocationsCommand({ ...asked, ...token }), options),
+  );
   for await (const page of pages) found.push(...(page.CommandInvocations ?? []).map(toInvocation));
   return found;
 }

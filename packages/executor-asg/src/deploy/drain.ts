@@ -10,8 +10,9 @@ import {
   paginateDescribeLoadBalancerTargetGroups,
   UpdateAutoScalingGroupCommand,
 } from "@aws-sdk/client-auto-scaling";
+import { chunk } from "@stackyard/aws";
 import { type Capacity, planCapacity } from "../plan/capacity.ts";
-import { chunk, RELEASE_TAGS, toServiceOrder } from "../plan/names.ts";
+import { RELEASE_TAGS, toServiceOrder } from "../plan/names.ts";
 import {
   type AwsDeps,
   type ReleaseDeps,

@@ -16,9 +16,9 @@ import {
   type LaunchTemplate,
   paginateDescribeLaunchTemplates,
 } from "@aws-sdk/client-ec2";
-import { findAwsFault } from "@stackyard/aws";
+import { chunk, escapeFilterValue, findAwsFault } from "@stackyard/aws";
 import type { CapacityPlan } from "../plan/capacity.ts";
-import { chunk, type LaunchFacts, RELEASE_TAGS, toTemplateName } from "../plan/names.ts";
+import { type LaunchFacts, RELEASE_TAGS, toTemplateName } from "../plan/names.ts";
 import {
   type HealthReport,
   type ReleaseDeps,
@@ -26,7 +26,7 @@ import {
   type ServiceState,
   toReleaseError,
 } from "../release-state.ts";
-import { collect, escapeFilterValue, findPlacementGroup, loadGroupsNamed, toTagMap } from "../resources/groups.ts";
+import { collect, findPlacementGroup, loadGroupsNamed, toTagMap } from "../resources/groups.ts";
 import {
   type GroupInput,
   toAlarmRequest,

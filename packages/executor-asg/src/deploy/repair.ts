@@ -1,11 +1,11 @@
 import { AutoScalingClient, paginateDescribeLaunchConfigurations } from "@aws-sdk/client-auto-scaling";
 import { CloudWatchClient, paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
 import { DescribePlacementGroupsCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { escapeFilterValue } from "@stackyard/aws";
 import { RELEASE_TAGS, toTemplateName } from "../plan/names.ts";
 import { type ReleaseDeps, ReleaseError, type ReleaseKey, toReleaseError } from "../release-state.ts";
 import {
   collect,
-  escapeFilterValue,
   findReleaseId,
   type GroupFacts,
   loadGroups,

@@ -4,9 +4,10 @@ import {
   AutoScalingClient,
   type AutoScalingGroup,
 } from "@aws-sdk/client-auto-scaling";
+import { chunk } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import { type Static, Type } from "typebox";
-import { chunk, toLetters, toReleaseId } from "../plan/names.ts";
+import { toLetters, toReleaseId } from "../plan/names.ts";
 import { joinSentences } from "../plan/report.ts";
 import {
   decideHalt,

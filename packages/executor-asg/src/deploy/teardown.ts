@@ -14,10 +14,10 @@ import {
   EC2Client,
   paginateDescribeLaunchTemplates,
 } from "@aws-sdk/client-ec2";
-import { findAwsFault } from "@stackyard/aws";
+import { chunk, escapeFilterValue, findAwsFault } from "@stackyard/aws";
 import type { Service } from "../document/release.ts";
 import { capacityAfterSuccess, planCapacity } from "../plan/capacity.ts";
-import { chunk, RELEASE_TAGS, toAlarmName, toGroupName, toServiceOrder, toTemplateName } from "../plan/names.ts";
+import { RELEASE_TAGS, toAlarmName, toGroupName, toServiceOrder, toTemplateName } from "../plan/names.ts";
 import {
   type AwsDeps,
   type ReleaseConstants,
@@ -27,7 +27,6 @@ import {
 } from "../release-state.ts";
 import {
   collect,
-  escapeFilterValue,
   type GroupFacts,
   loadGroups,
   loadGroupsNamed,

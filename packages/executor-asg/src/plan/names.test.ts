@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import { PRESETS } from "../release-state.ts";
 import { aRelease, aService, aState, someLaunchFacts } from "../testing/builders.ts";
 import {
-  chunk,
   findProjectFault,
   serviceId,
   toAlarmName,
@@ -208,20 +207,6 @@ describe("toServiceOrder", () => {
 
   it("includes every service, even in a cycle or with an unknown service", () => {
     expect(order({ a: ["b"], b: ["a"], c: ["d"] })).toEqual(["c", "a", "b"]);
-  });
-});
-
-describe("chunk", () => {
-  it.each([
-    [[], []],
-    [[1], [[1]]],
-    [[1, 2], [[1, 2]]],
-    [
-      [1, 2, 3, 4, 5],
-      [[1, 2], [3, 4], [5]],
-    ],
-  ])("cuts %j into parts of two", (items, parts) => {
-    expect(chunk(items, 2)).toEqual(parts);
   });
 });
 

@@ -278,8 +278,3 @@ function isFree(
 ): boolean {
   return service?.depends_on.every((name) => ordered.has(name) || services[name] === undefined) ?? false;
 }
-
-/** Splits a list into parts of at most `size` items. An empty list has no parts. */
-export function chunk<Item>(items: readonly Item[], size: number): Item[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) => items.slice(at * size, (at + 1) * size));
-}

@@ -3,15 +3,7 @@ import { describe, expect, it } from "vitest";
 import { RELEASE_TAGS } from "../plan/names.ts";
 import { TARGET } from "../testing/builders.ts";
 import { createReleaseWorld, type ReleaseWorld } from "../testing/release-world.ts";
-import {
-  escapeFilterValue,
-  findPredecessors,
-  type GroupFacts,
-  loadGroups,
-  loadGroupsNamed,
-  lookup,
-  sortGroups,
-} from "./groups.ts";
+import { findPredecessors, type GroupFacts, loadGroups, loadGroupsNamed, lookup, sortGroups } from "./groups.ts";
 
 const RELEASE = {
   project_name: "org/app",
@@ -304,15 +296,5 @@ describe("loadGroupsNamed", () => {
 
     expect(await loadGroupsNamed(world.deps, [])).toEqual([]);
     expect(world.sim.calls).toEqual([]);
-  });
-});
-
-describe("escapeFilterValue", () => {
-  it("takes their meaning from wildcards", () => {
-    expect(escapeFilterValue("web-*?\\")).toBe("web-\\*\\?\\\\");
-  });
-
-  it("leaves other names as they are", () => {
-    expect(escapeFilterValue("org/shop.web_1")).toBe("org/shop.web_1");
   });
 });

@@ -5,7 +5,7 @@ import {
   paginateDescribeAutoScalingGroups,
 } from "@aws-sdk/client-auto-scaling";
 import { DescribePlacementGroupsCommand, EC2Client } from "@aws-sdk/client-ec2";
-import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { escapeFilterValue, findAwsFault, toAwsError } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import type { Release } from "../document/release.ts";
 import { RELEASE_TAGS } from "../plan/names.ts";
@@ -329,12 +329,4 @@ export function toTagMap(
 ): Readonly<Record<string, string>> {
   const named = tags.filter(({ Key }) => Key !== undefined).map(({ Key = "", Value = "" }) => [Key, Value] as const);
   return Object.fromEntries(named);
-}
-
-/**
- * Escapes a value for filters of EC2, in which `*` and `?` are wildcards and a backslash escapes them. Source: EC2 user
- * guide, "Filtering considerations".
- */
-export function escapeFilterValue(text: string): string {
-  return text.replaceAll(/[\\*?]/g, "\\$&");
 }

@@ -23,6 +23,7 @@ import {
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { GetInstanceProfileCommand, GetRoleCommand, IAMClient } from "@aws-sdk/client-iam";
 import { GetTopicAttributesCommand, SNSClient } from "@aws-sdk/client-sns";
+import { escapeFilterValue } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import type { LifecycleHook, Release, Service } from "../document/release.ts";
 import { toServiceOrder } from "../plan/names.ts";
@@ -30,7 +31,6 @@ import type { AwsDeps, ReleaseDeps } from "../release-state.ts";
 import { isSubnetId } from "./authorise.ts";
 import {
   collect,
-  escapeFilterValue,
   findPlacementGroup,
   type Lookup,
   loadGroups,

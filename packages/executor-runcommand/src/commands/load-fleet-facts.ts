@@ -65,13 +65,10 @@ export async function loadFleetFacts(
 
 async function loadInstances(aws: FleetAws, select: FleetQuestion["select"]): Promise<readonly Instance[]> {
   const found: Instance[] = [];
-  const pages = listTokenPages((token) => {
-    const input = { Filters: toTagFilters(select), MaxResults: 1_000, ...token };
-    return callAws(aws, {
-      what: "The instances could not be listed.",
-      send: (abortSignal) => aws.ec2.send(new DescribeInstancesCommand(input), { abortSignal }),
-    });
-  });
+  const asked = { Filters: toTagFilters(select), MaxResults: 1_000 };
+  const pages = listTokenPages(aws, "The instances could not be listed.", (token, options) =>
+    aws.ec2.send(new DescribeInstancesCommand({ ...asked, ...token }), options),
+  );
   for await (const { Reservations = [] } of pages)
     found.push(...Reservations.flatMap(({ Instances = [] }) => Instances));
   return found;
@@ -102,7 +99,7 @@ export async function loadEndpoints(
   const byVpc = new Map<string, Set<string>>(vpcIds.map((vpcId) => [vpcId, new Set()]));
   try {
     for (const part of chunk(vpcIds)) {
-      for await (const { VpcEndpoints = [] } of listTokenPages((token) => loadPage(aws, part, token))) {
+      for await (const { VpcEndpoints = [] } of listEndpoints(aws, part)) {
         // Such as com.amazonaws.eu-west-1.ssm.
         for (const { VpcId = "", ServiceName = "" } of VpcEndpoints) {
           byVpc.get(VpcId)?.add(ServiceName.split(".").at(-1) ?? "");
@@ -116,15 +113,14 @@ export async function loadEndpoints(
   }
 }
 
-function loadPage(aws: FleetAws, vpcIds: readonly string[], token: { readonly NextToken?: string }) {
+function listEndpoints(aws: FleetAws, vpcIds: readonly string[]) {
   const Filters = [
     { Name: "vpc-id", Values: [...vpcIds] },
     { Name: "vpc-endpoint-state", Values: ["available"] },
   ];
-  return callAws(aws, {
-    what: "The endpoints of VPCs could not be listed.",
-    send: (abortSignal) => aws.ec2.send(new DescribeVpcEndpointsCommand({ Filters, ...token }), { abortSignal }),
-  });
+  return listTokenPages(aws, "The endpoints of VPCs could not be listed.", (token, options) =>
+    aws.ec2.send(new DescribeVpcEndpointsCommand({ Filters, ...token }), options),
+  );
 }
 
 /** What the agent calls, of the policy AmazonSSMManagedInstanceCore. */
