@@ -1,12 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  type ConsumerConfig,
-  decideMessage,
-  isAllowedKey,
-  type KnownArtifact,
-  type MessageRecord,
-} from "./decide-message.ts";
+import { type ConsumerConfig, decideMessage, type KnownArtifact, type MessageRecord } from "./decide-message.ts";
+import { isAllowedKey } from "./index.ts";
 import { aBody, aRecord, aUrl, CONSUMER, KEY, NOW, SHA256 } from "./testing/a-message.ts";
 
 const V1 = { ArtifactKey: KEY, ArtifactUrl: aUrl() };

@@ -1,4 +1,5 @@
 import { isMap, parseJson } from "@stackyard/core";
+import { isManifestKey } from "@stackyard/sdk/artifacts";
 import { judgeUrl, type UrlFault } from "./judge-url.ts";
 import { type AnnouncedMessage, type ArtifactMessage, parseArtifactMessage } from "./messages.ts";
 
@@ -163,7 +164,7 @@ function evaluatePlace(message: ArtifactMessage, config: ConsumerConfig): Reject
   if (message.v === 2 && !isFromSource(message.source, config)) {
     return reject("WRONG_SOURCE", "The message names a source other than this consumer's distributor.");
   }
-  if (!isAllowedKey(message.ArtifactKey)) return reject("KEY_INVALID", "The key of the message is not allowed.");
+  if (!isManifestKey(message.ArtifactKey)) return reject("KEY_INVALID", "The key of the message is not allowed.");
   return undefined;
 }
 
@@ -262,34 +263,6 @@ function toEnvelopeAttributes(attributes: unknown): ReadonlyMap<string, string> 
     return [name, typeof value === "string" ? value : ""] as const;
   });
   return new Map(entries);
-}
-
-const MAX_KEY_BYTES = 1_024;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern rejects them.
-const FORBIDDEN = /[\u0000-\u001f\u007f\\]/;
-/** Reserved for the consumer's own records. */
-const RESERVED = ".stackyard";
-
-/**
- * Returns true when an artifact may be stored under this key: 1 to 1,024 bytes of UTF-8 without control characters and
- * backslashes, without empty or dot segments, and not under `.stackyard/`. The same must hold after decoding the key once and
- * twice.
- */
-export function isAllowedKey(key: string): boolean {
-  if (key === "" || !key.isWellFormed() || Buffer.byteLength(key) > MAX_KEY_BYTES) return false;
-  const once = decodeBytes(key);
-  return [key, once, decodeBytes(once)].every(isPlain);
-}
-
-function isPlain(key: string): boolean {
-  const segments = key.split("/");
-  if (FORBIDDEN.test(key) || segments[0] === RESERVED) return false;
-  return segments.every((segment) => segment !== "" && segment !== "." && segment !== "..");
-}
-
-/** Decodes percent sequences to bytes; invalid ones stay as text. Bytes suffice because all forbidden characters are ASCII. */
-function decodeBytes(text: string): string {
-  return text.replace(/%([0-9a-f]{2})/gi, (_sequence, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 /** A JSON object with unchecked fields. */

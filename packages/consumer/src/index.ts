@@ -1,7 +1,7 @@
+export { isManifestKey as isAllowedKey } from "@stackyard/sdk/artifacts";
 export {
   type ConsumerConfig,
   decideMessage,
-  isAllowedKey,
   type KnownArtifact,
   type MessageAttribute,
   type MessageDecision,

@@ -59,7 +59,7 @@ type ParsedMessage =
   | { readonly kind: "message"; readonly message: ArtifactMessage }
   | { readonly kind: "faulty"; readonly places: readonly string[] };
 
-/** Parses a message of either version. The key may have any length here; `isAllowedKey` checks it later. */
+/** Parses a message of either version. The key may have any length here; `isManifestKey` checks it later. */
 export function parseArtifactMessage(body: Readonly<Record<string, unknown>>): ParsedMessage {
   const probe = { ...body, ArtifactKey: shorten(body["ArtifactKey"]) };
   if (body["v"] === undefined) {
