@@ -1,7 +1,7 @@
 // One process of a contender: adds jobs or works them, as the parent asks by messages.
 import pg from "pg";
 import { createContenderCalls } from "./side-by-side/contender-calls.ts";
-import { loadContender } from "./side-by-side/load-contender.ts";
+import { loadContender } from "./side-by-side/contenders.ts";
 import { serveCalls } from "./side-by-side/process-calls.ts";
 
 const [id = "", url = "", postgresPid = ""] = process.argv.slice(2);

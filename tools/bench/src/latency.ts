@@ -2,6 +2,7 @@ import { silentLogger } from "@stackyard/core";
 import { createStaticLocator, createUlids, publishMessages, startYard, systemClock } from "@stackyard/core/engine";
 import { createNoOp, loadBenchMachine, onceMessage } from "./bench-machine.ts";
 import { type StoreKind, withStore } from "./bench-store.ts";
+import { quantile } from "./side-by-side/statistics.ts";
 
 /** From a program's call to the start of the task. */
 export interface LatencyResult {
@@ -37,13 +38,13 @@ export function measureLatency(input: {
     const events = Math.round(input.rate * input.seconds);
     await sendEvenly(events, input.rate, send);
     await untilStarted(countStarts, events);
-    const sorted = waits().sort((a, b) => a - b);
+    const toMs = (share: number) => Math.round(quantile(waits(), share) * 10) / 10;
     return {
       store: input.store,
       rate: input.rate,
       events,
-      p50Ms: quantile(sorted, 0.5),
-      p99Ms: quantile(sorted, 0.99),
+      p50Ms: toMs(0.5),
+      p99Ms: toMs(0.99),
     };
   });
 }
@@ -102,9 +103,4 @@ async function sendEvenly(
     sent = Math.max(sent, due);
     await systemClock.sleep(1);
   }
-}
-
-function quantile(sorted: readonly number[], share: number): number {
-  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-  return Math.round(value * 10) / 10;
 }

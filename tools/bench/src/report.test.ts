@@ -1,21 +1,54 @@
-import { expect, it } from "vitest";
-import { toReport } from "./report.ts";
+import { describe, expect, it } from "vitest";
+import { replaceSection, toMarkdownTable, toTextTable } from "./report.ts";
 
-it("shows each figure, its share of the bare rows, and the growth with the stacks", () => {
-  const row = { store: "sqlite", batch: 64, transitions: 10, residentMiB: 100 } as const;
+const page = "before\n<!-- begin x: written by the benchmark -->\nold\n<!-- end x -->\nafter\n";
 
-  const text = toReport({
-    machine: { node: "v24", cores: 2, model: "test" },
-    bareRows: [{ batch: 64, perSecond: 40_000 }],
-    transitions: [
-      { ...row, stacks: 100, perSecond: 20_000, microsecondsEach: 50 },
-      { ...row, stacks: 100_000, perSecond: 10_000, microsecondsEach: 100 },
-    ],
-    yards: [{ store: "memory", perSecond: 200, rate: 100, events: 10, p50Ms: 1.5, p99Ms: 3 }],
+describe("replaceSection", () => {
+  it("replaces what stands between the marks and nothing else", () => {
+    const replaced = replaceSection(page, "x", "new\n");
+
+    expect(replaced).toBe("before\n<!-- begin x: written by the benchmark -->\n\nnew\n\n<!-- end x -->\nafter\n");
+    expect(replaceSection(replaced, "x", "new")).toBe(replaced);
   });
 
-  expect(text).toContain("sqlite     100     64       20000       50          0.50  100");
-  expect(text).toContain("Cost of an event on sqlite at 100000 stacks: 2.00 × that at 100");
-  expect(text).toContain("memory       200   100      10     1.5       3");
-  expect(text).toContain("terraform plan: not measured");
+  it.each([
+    ["no marks", "before"],
+    ["no end", "<!-- begin x: written by the benchmark -->"],
+    ["the marks twice", page + page],
+  ])("refuses a page with %s", (_, text) => {
+    expect(() => replaceSection(text, "x", "new")).toThrow('The page needs "<!-- begin x');
+  });
+});
+
+const table = {
+  title: "Rates",
+  head: ["who", "a second"],
+  rows: [
+    ["a|b", "10"],
+    ["long name", "1,000"],
+  ],
+};
+
+describe("toTextTable", () => {
+  it("aligns names to the left and figures to the right", () => {
+    expect(toTextTable(table).split("\n")).toEqual([
+      "Rates",
+      "who        a second",
+      "a|b              10",
+      "long name     1,000",
+    ]);
+  });
+});
+
+describe("toMarkdownTable", () => {
+  it("escapes what would end a cell", () => {
+    expect(toMarkdownTable(table).split("\n")).toEqual([
+      "Rates",
+      "",
+      "| who | a second |",
+      "| --- | --- |",
+      "| a\\|b | 10 |",
+      "| long name | 1,000 |",
+    ]);
+  });
 });

@@ -1,75 +1,74 @@
-import type { BareRowsResult } from "./bare-rows.ts";
-import type { LatencyResult } from "./latency.ts";
-import type { TerraformPlanResult } from "./terraform-plan.ts";
-import type { TransitionsResult } from "./transitions.ts";
+import { readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
 
-/** All that one run measured. */
-export interface Figures {
-  readonly machine: { readonly node: string; readonly cores: number; readonly model: string };
-  readonly bareRows: readonly BareRowsResult[];
-  readonly transitions: readonly TransitionsResult[];
-  /** `perSecond`: what the whole yard carries; the latency is that at half of it. */
-  readonly yards: readonly (LatencyResult & { readonly perSecond: number })[];
-  readonly terraformPlan?: TerraformPlanResult;
+/** A table of figures, for a terminal or a page. */
+export interface Table {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
 }
 
-/** The figures as tables for people, with what they are a ratio of. */
-export function toReport(figures: Figures): string {
-  const { node, cores, model } = figures.machine;
-  return [
-    `Node ${node}, ${cores} cores (${model})`,
-    "",
-    "Transitions that wait in the queue: event consumed, stack and history written, run closed, next task dispatched",
-    ...toTable(
-      ["store", "stacks", "batch", "per second", "µs each", "of bare rows", "MiB"],
-      figures.transitions.map((row) => [
-        row.store,
-        row.stacks,
-        row.batch,
-        row.perSecond,
-        row.microsecondsEach,
-        shareOfBareRows(row, figures.bareRows),
-        row.residentMiB,
-      ]),
-    ),
-    "",
-    `Bare rows, SQLite with FULL sync: ${figures.bareRows.map(({ batch, perSecond }) => `${perSecond}/s at ${batch} a commit`).join(", ")}`,
-    ...growthLines(figures.transitions),
-    "",
-    "A whole yard: event decided, its task run, the result decided; at half of that rate, from the call to the task's start",
-    ...toTable(
-      ["store", "events/s", "half", "events", "p50 ms", "p99 ms"],
-      figures.yards.map((row) => [row.store, row.perSecond, row.rate, row.events, row.p50Ms, row.p99Ms]),
-    ),
-    "",
-    toTerraformLine(figures.terraformPlan),
-  ].join("\n");
+/** The options of the command line that all measurements have. */
+export interface ReportOptions {
+  readonly quick: boolean;
+  /** The file for the figures as JSON. */
+  readonly json: string;
+  /** The page whose section is written anew. */
+  readonly page?: string;
 }
 
-function shareOfBareRows(row: TransitionsResult, bareRows: readonly BareRowsResult[]): string {
-  const bare = bareRows.find(({ batch }) => batch === row.batch);
-  if (row.store === "memory" || bare === undefined) return "–";
-  return (row.perSecond / bare.perSecond).toFixed(2);
+/** What one measurement found. */
+export interface Report {
+  /** The section of the page. */
+  readonly section: string;
+  /** The arguments that measure it again. */
+  readonly command: string;
+  readonly machine: string;
+  readonly tables: readonly Table[];
+  readonly figures: object;
 }
 
-function growthLines(transitions: readonly TransitionsResult[]): readonly string[] {
-  return ["sqlite", "memory"].flatMap((store) => {
-    const rows = transitions.filter((row) => row.store === store).sort((a, b) => a.stacks - b.stacks);
-    const [first, last] = [rows[0], rows.at(-1)];
-    if (first === undefined || last === undefined || first === last) return [];
-    const ratio = (last.microsecondsEach / first.microsecondsEach).toFixed(2);
-    return [`Cost of an event on ${store} at ${last.stacks} stacks: ${ratio} × that at ${first.stacks}`];
-  });
+/** Prints the tables, writes the figures as JSON, and replaces the section of the page. */
+export function publish({ json, page }: ReportOptions, { section, command, machine, tables, figures }: Report): void {
+  process.stdout.write(`${[machine, ...tables.map(toTextTable)].join("\n\n")}\n`);
+  writeFileSync(json, `${JSON.stringify({ machine, ...figures }, null, 2)}\n`);
+  if (page === undefined) return;
+  const text = [`${machine}. Command: \`npm run bench -- ${command}\`.`, ...tables.map(toMarkdownTable)].join("\n\n");
+  writeFileSync(page, replaceSection(readFileSync(page, "utf8"), section, text));
 }
 
-function toTerraformLine(result: TerraformPlanResult | undefined): string {
-  if (result === undefined) return "terraform plan: not measured, there is no terraform on the PATH";
-  const { executorMs, byHandMs, overheadMs, rounds } = result;
-  return `terraform plan: by hand ${byHandMs} ms, through the executor ${executorMs} ms, overhead ${overheadMs} ms (medians of ${rounds})`;
+/** Describes this machine; `more`: other programs that were measured. */
+export function toMachineLine(...more: readonly string[]): string {
+  return [`Node ${process.version}`, ...more, `${cpus().length} cores (${cpus()[0]?.model ?? "unknown"})`].join(", ");
 }
 
-function toTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): readonly string[] {
-  const cells = [head, ...rows.map((row) => row.map(String))];
+/** Replaces the text between a section's two marks in a page. Throws when the marks are not there, once each and in order. */
+export function replaceSection(page: string, section: string, text: string): string {
+  const begin = `<!-- begin ${section}: written by the benchmark -->`;
+  const end = `<!-- end ${section} -->`;
+  const [before, rest, ...more] = page.split(begin);
+  const [, after, ...others] = (rest ?? "").split(end);
+  if (before === undefined || after === undefined || more.length + others.length > 0) {
+    throw new Error(`The page needs "${begin}" and then "${end}", once each.`);
+  }
+  return `${before}${begin}\n\n${text.trim()}\n\n${end}${after}`;
+}
+
+/** Aligns columns by spaces: the first to the left, the others to the right. */
+export function toTextTable({ title, head, rows }: Table): string {
+  const cells = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? "").length)));
-  return cells.map((row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join("  "));
+  const lines = cells.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join("  ")
+      .trimEnd(),
+  );
+  return [title, ...lines].join("\n");
+}
+
+/** Returns the same as Markdown. */
+export function toMarkdownTable({ title, head, rows }: Table): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [`${title}`, "", line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }

@@ -1,7 +1,7 @@
 import type { Contender } from "./contender.ts";
-import type { LatencySummary } from "./latency-summary.ts";
+import type { DrainSummary } from "./drains.ts";
+import type { LatencySummary } from "./latencies.ts";
 import type { Spread } from "./statistics.ts";
-import type { DrainSummary } from "./summary.ts";
 
 /** A contender that is only inspected. */
 export function aContender(id: string, more: Partial<Contender> = {}): Contender {

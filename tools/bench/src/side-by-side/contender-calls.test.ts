@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { expect, it } from "vitest";
 import type { Contender } from "./contender.ts";
-import { createContenderCalls } from "./contender-calls.ts";
+import { addEvenly, createContenderCalls } from "./contender-calls.ts";
 
 const contender = (start: { call?: (index: number) => void }, ended: string[]): Contender => ({
   id: "fake",
@@ -40,4 +40,17 @@ it("notes the first start of each job, hands them over once, and ends work befor
   expect(await calls.countStarts()).toBe(0);
   await calls.close();
   expect(ended).toEqual(["work", "connection", "watcher"]);
+});
+
+it("adds each job once, in order, and gives when", async () => {
+  const added: number[] = [];
+
+  const sent = await addEvenly(
+    { addOne: (index) => Promise.resolve(void added.push(index)) },
+    { first: 5, rate: 10_000, count: 20 },
+  );
+
+  expect(added).toEqual(Array.from({ length: 20 }, (_, offset) => 5 + offset));
+  expect(sent.map(([index]) => index)).toEqual(added);
+  expect(sent.map(([, at]) => at)).toEqual(sent.map(([, at]) => at).sort((a, b) => a - b));
 });

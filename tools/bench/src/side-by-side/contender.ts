@@ -37,6 +37,9 @@ export interface Connection {
   close(): Promise<void>;
 }
 
+/** Tasks that a stack runs after one event, each in a state of its own. */
+export const CHAIN_LENGTH = 10;
+
 /** Jobs, numbered from `first` on. */
 export interface AddedJobs {
   readonly first: number;

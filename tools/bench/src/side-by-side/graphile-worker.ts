@@ -1,5 +1,6 @@
 import { Logger, makeWorkerUtils, type RunnerOptions, run, type WorkerUtils } from "graphile-worker";
-import type { AddedJobs, Connection, Contender } from "./contender.ts";
+import pg from "pg";
+import { type AddedJobs, CHAIN_LENGTH, type Connection, type Contender } from "./contender.ts";
 
 type WorkerSettings = NonNullable<NonNullable<RunnerOptions["preset"]>["worker"]>;
 
@@ -16,10 +17,10 @@ select task.id, json_build_object('index', n), now() + interval '1 year'
  where task.identifier = '${TASK}'`;
 
 /** Says nothing. */
-export const logger = new Logger(() => () => undefined);
+const logger = new Logger(() => () => undefined);
 
 /** Its defaults, as in {@link graphileWorker}. */
-export const SETTINGS: WorkerSettings = { concurrentJobs: 10, maxPoolSize: 10 };
+const SETTINGS: WorkerSettings = { concurrentJobs: 10, maxPoolSize: 10 };
 
 /** Its defaults, ten jobs at a time: each job is taken and completed by statements of its own. */
 export const graphileWorker: Contender = {
@@ -78,7 +79,7 @@ function connect(url: string, settings: WorkerSettings): Connection {
 }
 
 /** What adds jobs; it connects with its first call. */
-export function createAdder(url: string) {
+function createAdder(url: string) {
   let utils: Promise<WorkerUtils> | undefined;
   const loadUtils = () => {
     utils ??= makeWorkerUtils({ connectionString: url, logger });
@@ -101,5 +102,86 @@ export function createAdder(url: string) {
     async close(): Promise<void> {
       await (await utils)?.release();
     },
+  };
+}
+
+const EVENT = "event";
+const HAND_TASK = "task";
+const TABLES = `
+create table stack (id int primary key, place int not null, version int not null, updated_at timestamptz not null);
+create table history (event_id bigint primary key, stack_id int not null, at timestamptz not null, body jsonb not null);
+create index history_by_stack on history (stack_id, event_id)`;
+
+// One statement and so one commit: an event that was applied before changes nothing.
+const APPLY = `
+with noted as (
+  insert into history (event_id, stack_id, at, body) values ($1, $2, now(), $3) on conflict do nothing returning stack_id
+), moved as (
+  insert into stack as s (id, place, version, updated_at) select stack_id, 1, 1, now() from noted
+  on conflict (id) do update set place = s.place + 1, version = s.version + 1, updated_at = now()
+  returning id, place
+)
+select graphile_worker.add_job('${HAND_TASK}', json_build_object('index', id, 'once', $4::boolean)) from moved where place <= ${CHAIN_LENGTH}`;
+const BODY = JSON.stringify({ event: "NEXT", outcome: "applied", text: "x".repeat(200) });
+
+/**
+ * What a user would write: events and tasks are jobs, and the handler of an event writes the stack, its history and the task.
+ * Its handlers commit one by one; grouped, it would need handlers that gather what many jobs write, which few would write.
+ */
+export const graphileByHand: Contender = {
+  ...graphileWorker,
+  id: "graphile-by-hand",
+  name: "graphile-worker 0.18.0, our work written by hand",
+  steps: [
+    "event locked",
+    "event applied, with stack, history and task",
+    "event completed",
+    "task locked",
+    "next event added",
+    "task completed",
+  ],
+  jobs: 4_000,
+  connect: connectByHand,
+};
+
+interface Payload {
+  readonly index: number;
+  /** The stack rests after one task. */
+  readonly once?: boolean;
+}
+
+function connectByHand(url: string): Connection {
+  const adder = createAdder(url);
+  const { loadUtils } = adder;
+  return {
+    async prepare() {
+      await (await loadUtils()).migrate();
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      await client.query(TABLES);
+      await client.end();
+    },
+    addMany: ({ first, count }: AddedJobs) =>
+      adder.addMany(EVENT, { first: Math.ceil(first / CHAIN_LENGTH), count: Math.ceil(count / CHAIN_LENGTH) }),
+    addOne: (index) => adder.addOne(EVENT, { index, once: true }),
+    async work(onStart) {
+      const runner = await run({
+        preset: { worker: { ...SETTINGS, connectionString: url, logger } },
+        noHandleSignals: true,
+        taskList: {
+          async [EVENT](payload, { job, query }) {
+            const { index, once } = payload as Payload;
+            await query(APPLY, [job.id, index, BODY, once ?? false]);
+          },
+          async [HAND_TASK](payload, { addJob }) {
+            const { index, once } = payload as Payload;
+            onStart(index);
+            if (once !== true) await addJob(EVENT, { index });
+          },
+        },
+      });
+      return () => runner.stop();
+    },
+    close: adder.close,
   };
 }

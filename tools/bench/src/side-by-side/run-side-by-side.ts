@@ -1,89 +1,130 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { publish, type ReportOptions, toMachineLine } from "../report.ts";
 import { type BenchPostgres, startBenchPostgres } from "./bench-postgres.ts";
 import type { Contender } from "./contender.ts";
-import { toGrowthTable } from "./growth-table.ts";
-import { loadContenders } from "./load-contender.ts";
-import { GROWTH_PLAN, type GrowthFigures, measureGrowth, QUICK_GROWTH_PLAN } from "./measure-growth.ts";
-import { replaceSection } from "./performance-page.ts";
-import { FULL_PLAN, measureSideBySide, QUICK_PLAN } from "./side-by-side.ts";
-import { toSideBySideTables } from "./side-by-side-tables.ts";
-import { type Table, toMarkdownTable, toTextTable } from "./table.ts";
-import { toVerdicts } from "./verdicts.ts";
+import { loadContenders } from "./contenders.ts";
+import { type DrainResult, measureDrain, summarizeDrains, toRatios } from "./drains.ts";
+import { GROWTH_PLAN, type GrowthFigures, measureGrowth, QUICK_GROWTH_PLAN, toGrowthTable } from "./growth.ts";
+import { type LatencyFigures, type LatencyLoad, measureLatency, summarizeLatencies } from "./latencies.ts";
+import { type SideBySideSummary, toSideBySideTables } from "./side-by-side-tables.ts";
+import { orderOfRound } from "./statistics.ts";
 
 /** The options of the command line. */
-export interface RunOptions {
-  /** `rates`: throughput, cost and latency. `growth`: cost with more and more rows, of those that work in groups. */
-  readonly measure: "rates" | "growth";
-  readonly quick: boolean;
-  /** Where the figures go as JSON. */
-  readonly json: string;
-  /** The page whose section is written anew. */
-  readonly page?: string;
+interface SideBySideOptions extends ReportOptions {
   /** Ids of contenders; default: all. */
   readonly only?: readonly string[];
 }
 
-interface Outcome {
-  readonly tables: readonly Table[];
-  /** What the tables say of ours, a line each. */
-  readonly verdicts: readonly string[];
-  readonly figures: object;
+/** Measures throughput, cost and latency of all contenders on one fresh server. */
+export function runSideBySide(options: SideBySideOptions): Promise<void> {
+  return withServer(options, async (postgres, contenders) => {
+    const plan = options.quick ? QUICK_PLAN : FULL_PLAN;
+    const figures = await measureSideBySide({ postgres, contenders, plan, note });
+    const tables = toSideBySideTables(figures.summary, contenders);
+    publish(options, { ...describe(postgres, "side by side", "--side-by-side"), tables, figures });
+  });
 }
 
-/** Measures on one fresh server, and prints, keeps and publishes what came out. */
-export async function runSideBySide(options: RunOptions): Promise<void> {
-  const chosen = (await loadContenders()).filter(({ id }) => options.only?.includes(id) ?? true);
+/** Measures the cost of a job with more and more rows, for the contenders that work in groups. */
+export function runGrowth(options: SideBySideOptions): Promise<void> {
+  return withServer(options, async (postgres, contenders) => {
+    const grouped = contenders.filter(({ batching }) => batching === "grouped");
+    const growth: GrowthFigures[] = [];
+    for (const contender of grouped) {
+      note(`growth: ${contender.name}`);
+      growth.push(...(await measureGrowth(postgres, contender, options.quick ? QUICK_GROWTH_PLAN : GROWTH_PLAN)));
+    }
+    const tables = [toGrowthTable(growth, grouped)];
+    publish(options, { ...describe(postgres, "growth", "--growth"), tables, figures: { growth } });
+  });
+}
+
+async function withServer(
+  { only }: SideBySideOptions,
+  measure: (postgres: BenchPostgres, contenders: readonly Contender[]) => Promise<void>,
+): Promise<void> {
+  const chosen = (await loadContenders()).filter(({ id }) => only?.includes(id) ?? true);
   const postgres = await startBenchPostgres();
   try {
-    const measure = options.measure === "growth" ? measureAllGrowth : measureRates;
-    const { tables, verdicts, figures } = await measure(postgres, chosen, options.quick);
-    const machine = toMachineLine(postgres);
-    process.stdout.write(`${[machine, ...tables.map(toTextTable), verdicts.join("\n")].join("\n\n")}\n`);
-    writeFileSync(options.json, `${JSON.stringify({ machine, ...figures }, null, 2)}\n`);
-    if (options.page === undefined) return;
-    const command = `npm run bench -- ${options.measure === "growth" ? "--growth" : "--side-by-side"}`;
-    const found = verdicts.map((line) => `- ${line}`).join("\n");
-    const text = [`${machine}. Command: \`${command}\`.`, ...tables.map(toMarkdownTable), found].join("\n\n");
-    const section = options.measure === "growth" ? "growth" : "side by side";
-    writeFileSync(options.page, replaceSection(readFileSync(options.page, "utf8"), section, text));
+    await measure(postgres, chosen);
   } finally {
     await postgres.stop();
   }
 }
 
-async function measureRates(postgres: BenchPostgres, chosen: readonly Contender[], quick: boolean): Promise<Outcome> {
-  const plan = quick ? QUICK_PLAN : FULL_PLAN;
-  const figures = await measureSideBySide({ postgres, contenders: chosen, plan, note });
-  return {
-    figures,
-    tables: toSideBySideTables(figures.summary, chosen),
-    verdicts: toVerdicts(figures.summary, chosen),
-  };
-}
-
-async function measureAllGrowth(
-  postgres: BenchPostgres,
-  chosen: readonly Contender[],
-  quick: boolean,
-): Promise<Outcome> {
-  const grouped = chosen.filter(({ batching }) => batching === "grouped");
-  const growth: GrowthFigures[] = [];
-  for (const contender of grouped) {
-    note(`growth: ${contender.name}`);
-    growth.push(...(await measureGrowth(postgres, contender, quick ? QUICK_GROWTH_PLAN : GROWTH_PLAN)));
-  }
-  return { figures: { growth }, tables: [toGrowthTable(growth, grouped)], verdicts: [] };
-}
-
-function toMachineLine({ version }: BenchPostgres): string {
-  const facts = [
-    `Node ${process.version}`,
-    `PostgreSQL ${version} with its default settings (fsync and synchronous_commit on)`,
-  ];
-  return [...facts, `${cpus().length} cores (${cpus()[0]?.model ?? "unknown"})`].join(", ");
+function describe({ version }: BenchPostgres, section: string, command: string) {
+  const server = `PostgreSQL ${version} with its default settings (fsync and synchronous_commit on)`;
+  return { section, command, machine: toMachineLine(server) };
 }
 
 function note(line: string): void {
   process.stderr.write(`${line}\n`);
+}
+
+/** How much is measured. */
+interface SideBySidePlan {
+  readonly rounds: number;
+  /** Of each contender's own number of jobs. */
+  readonly share: number;
+  /** One set for all, so that their figures compare. */
+  readonly loads: readonly LatencyLoad[];
+}
+
+/** What each round found, and what that came to. */
+interface SideBySideResult {
+  readonly drains: readonly DrainResult[];
+  readonly latencies: readonly LatencyFigures[];
+  readonly summary: SideBySideSummary;
+}
+
+/** About three minutes of drains and four of latencies. */
+const FULL_PLAN: SideBySidePlan = {
+  rounds: 3,
+  share: 1,
+  loads: [
+    { rate: 50, seconds: 4 },
+    { rate: 200, seconds: 2 },
+  ],
+};
+
+/** Shows that all of it works, and nothing else. */
+const QUICK_PLAN: SideBySidePlan = {
+  rounds: 1,
+  share: 0.01,
+  loads: [
+    { rate: 10, seconds: 0.5 },
+    { rate: 20, seconds: 0.5 },
+  ],
+};
+
+/** Every contender in turn on one server; the order is turned round with each round. */
+async function measureSideBySide(input: {
+  readonly postgres: BenchPostgres;
+  readonly contenders: readonly Contender[];
+  readonly plan: SideBySidePlan;
+  readonly note: (line: string) => void;
+}): Promise<SideBySideResult> {
+  const { postgres, contenders, plan, note } = input;
+  const drains: DrainResult[] = [];
+  const latencies: LatencyFigures[] = [];
+  for (let round = 0; round < plan.rounds; round += 1) {
+    for (const contender of orderOfRound(contenders, round)) {
+      const result = await measureDrain(postgres, contender, Math.ceil(contender.jobs * plan.share));
+      drains.push(result);
+      const rate = Math.round((result.jobs / result.ms) * 1_000);
+      note(`round ${round + 1}: ${contender.name}, ${contender.batching}: ${rate} jobs a second`);
+      latencies.push(...(await measureLatency(postgres, contender, plan.loads)));
+    }
+  }
+  const resultsOf = ({ id }: Contender) => drains.filter((result) => result.contender === id);
+  const summaries = contenders.map((contender) => summarizeDrains(contender, resultsOf(contender)));
+  const ours = contenders.filter(({ id }) => id.startsWith("stackyard"));
+  return {
+    drains,
+    latencies,
+    summary: {
+      drains: summaries,
+      ratios: ours.flatMap((contender) => toRatios(contender, contenders, resultsOf)),
+      latencies: summarizeLatencies(latencies, summaries),
+    },
+  };
 }

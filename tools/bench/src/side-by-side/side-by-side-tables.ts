@@ -1,11 +1,17 @@
+import type { Table } from "../report.ts";
 import type { Batching, Contender } from "./contender.ts";
-import type { LatencySummary } from "./latency-summary.ts";
-import type { SideBySideSummary } from "./side-by-side-summary.ts";
+import type { DrainSummary, Ratio } from "./drains.ts";
+import type { LatencySummary } from "./latencies.ts";
 import type { Spread } from "./statistics.ts";
-import type { DrainSummary, Ratio } from "./summary.ts";
-import type { Table } from "./table.ts";
 
 const CLASSES: readonly Batching[] = ["one by one", "grouped"];
+
+/** Everything that one run found. */
+export interface SideBySideSummary {
+  readonly drains: readonly DrainSummary[];
+  readonly ratios: readonly Ratio[];
+  readonly latencies: readonly LatencySummary[];
+}
 
 /** All figures of a run as tables. */
 export function toSideBySideTables(summary: SideBySideSummary, contenders: readonly Contender[]): readonly Table[] {

@@ -1,9 +1,9 @@
-import { type Store, silentLogger } from "@stackyard/core";
+import { defineExecutor, type Executor, type Store, silentLogger, succeeded } from "@stackyard/core";
 import { createStaticLocator, createUlids, publishMessages, startYard, systemClock } from "@stackyard/core/engine";
+import { parseMachine } from "@stackyard/core/machine";
 import { createPostgresStore } from "@stackyard/store-postgres";
-import type { Connection, Contender, StopWork } from "./contender.ts";
-import { chainMessage, createChainMachine, onceMessage } from "./stackyard-machine.ts";
-import { toStackIds } from "./stackyard-stacks.ts";
+import { Type } from "typebox";
+import { type AddedJobs, CHAIN_LENGTH, type Connection, type Contender, type StopWork } from "./contender.ts";
 
 const NAME = "Stackyard";
 const AT_A_TIME = 10;
@@ -115,4 +115,66 @@ function createParts({ store, onStart }: YardParts) {
 function startWorking(parts: YardParts, limits: WorkLimits): StopWork {
   const yard = startYard(createParts(parts), limits);
   return () => yard.stop();
+}
+
+const MACHINE_NAME = "side-by-side";
+const SOURCE = JSON.stringify({
+  version: 2,
+  events: ["START", "ONCE"],
+  states: {
+    INIT: { on: { START: advanceTo("S1"), ONCE: advanceTo("ONLY") } },
+    REST: { on: { START: advanceTo("S1"), ONCE: advanceTo("ONLY") } },
+    ONLY: working("REST"),
+    ...Object.fromEntries(
+      Array.from({ length: CHAIN_LENGTH }, (_, index) => [
+        `S${index + 1}`,
+        working(index + 1 === CHAIN_LENGTH ? "REST" : `S${index + 2}`),
+      ]),
+    ),
+  },
+  tasks: { work: { executor: "no-op", config: {} } },
+});
+
+/** A machine whose states each run one no-op task; `onStart` hears of each start. */
+function createChainMachine(onStart: (stackId: string) => void) {
+  const executor = defineExecutor({
+    name: "no-op",
+    config: Type.Object({}),
+    start(ctx) {
+      onStart(ctx.stackId);
+      return Promise.resolve(succeeded({}));
+    },
+  });
+  const executors: ReadonlyMap<string, Executor> = new Map([[executor.name, executor]]);
+  const { machine, problems } = parseMachine(SOURCE, { name: MACHINE_NAME, executors });
+  if (machine === undefined) throw new Error(JSON.stringify(problems));
+  return { executors, located: { machine, source: SOURCE } };
+}
+
+/** Takes a stack through all states of the chain, one task each. */
+function chainMessage(stackId: string): object {
+  return { stackId, event: "START", machine: MACHINE_NAME };
+}
+
+/** Has a stack run one task. */
+function onceMessage(stackId: string): object {
+  return { stackId, event: "ONCE", machine: MACHINE_NAME };
+}
+
+function working(next: string): object {
+  return { tasks: ["work"], on: { NEXT: advanceTo(next) } };
+}
+
+function advanceTo(state: string): readonly object[] {
+  return [{ action: "advance", state }];
+}
+
+/** The stacks that run so many tasks between them, a chain each: new ones, or ones spread evenly over what was filled in. */
+export function toStackIds({ first, count, spread }: AddedJobs): readonly string[] {
+  const chains = Math.ceil(count / CHAIN_LENGTH);
+  const start = Math.ceil(first / CHAIN_LENGTH);
+  if (spread === 0) return Array.from({ length: chains }, (_, index) => `stack-${start + index}`);
+  const stride = Math.floor(spread / chains);
+  if (stride === 0) throw new Error(`${chains} chains need as many stacks; there are ${spread}.`);
+  return Array.from({ length: chains }, (_, index) => `filled-${(start + index * stride) % spread}`);
 }
