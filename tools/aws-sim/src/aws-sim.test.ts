@@ -1,8 +1,6 @@
 import { InvokeCommand, LambdaClient, ListFunctionsCommand } from "@aws-sdk/client-lambda";
 import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { mockClient } from "aws-sdk-client-mock";
 import { describe, expect, it } from "vitest";
-import { bindClientMock } from "./aws-sim.ts";
 import { connectionReset, SimFault } from "./sim-fault.ts";
 import { createSimPlugin } from "./sim-plugin.ts";
 import { ACCOUNT, BUCKET, createWorld } from "./testing/a-world.ts";
@@ -79,25 +77,5 @@ describe("the simulation", () => {
       name: "NotImplemented",
       message: "The simulation has no Lambda.ListFunctions.",
     });
-  });
-
-  it("answers clients that code makes itself, through aws-sdk-client-mock", async () => {
-    const { sim, credentials } = createWorld();
-    const mock = mockClient(S3Client);
-    bindClientMock(sim, mock as never);
-    class OwnS3Client extends S3Client {}
-
-    try {
-      const config = { region: "eu-west-1", credentials };
-      await new S3Client(config).send(new PutObjectCommand({ ...at, Body: "x" }));
-      const { Body } = await new OwnS3Client(config).send(new GetObjectCommand(at));
-
-      expect(await Body?.transformToString()).toBe("x");
-      await expect(new S3Client(config).send(new GetObjectCommand({ ...at, Key: "b" }))).rejects.toMatchObject({
-        name: "NoSuchKey",
-      });
-    } finally {
-      mock.restore();
-    }
   });
 });

@@ -1,6 +1,5 @@
 import {
   CodePipelineClient,
-  GetPipelineCommand,
   PutJobFailureResultCommand,
   PutJobSuccessResultCommand,
   type PutJobSuccessResultCommandInput,
@@ -143,16 +142,5 @@ describe("a job", () => {
     await expect(other.send(new PutJobSuccessResultCommand({ jobId }))).rejects.toMatchObject({
       name: "JobNotFoundException",
     });
-  });
-});
-
-describe("GetPipeline", () => {
-  it("returns the artifact store", async () => {
-    const { codePipeline, client } = createJob();
-    codePipeline.addPipeline({ account: ACCOUNT, region: REGION, name: "GARLC", bucket: "artifacts" });
-    const read = (name: string) => client(CodePipelineClient).send(new GetPipelineCommand({ name }));
-
-    expect((await read("GARLC")).pipeline?.artifactStore).toEqual({ type: "S3", location: "artifacts" });
-    await expect(read("other")).rejects.toMatchObject({ name: "PipelineNotFoundException" });
   });
 });

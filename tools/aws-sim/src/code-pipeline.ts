@@ -7,7 +7,6 @@ import { SimFault } from "./sim-fault.ts";
 /** Pipelines with an artifact store, and Invoke actions whose functions report. */
 export interface SimCodePipeline {
   readonly service: SimService;
-  addPipeline(input: PipelineInput): void;
   /** A run reaches the Invoke action: gives the first job's id and the event that the function gets. */
   startAction(input: ActionInput): { readonly jobId: string; readonly event: Readonly<Record<string, unknown>> };
   /** The action that a job is of: how it stands, and what was reported in order. */
@@ -19,14 +18,6 @@ export interface SimCodePipeline {
   continueAction(
     jobId: string,
   ): { readonly at: number; readonly jobId: string; readonly event: Readonly<Record<string, unknown>> } | undefined;
-}
-
-/** A pipeline. */
-interface PipelineInput {
-  readonly account: string;
-  readonly region: string;
-  readonly name: string;
-  readonly bucket: string;
 }
 
 /** One Invoke action of a run. */
@@ -41,7 +32,6 @@ interface ActionInput {
 
 /** CodePipeline without pipelines. Source: API reference of version 2015-07-09. */
 export function createCodePipeline({ clock }: { readonly clock: Clock }): SimCodePipeline {
-  const pipelines = new Map<string, PipelineInput>();
   const actions = new Map<string, SimAction>();
 
   function beginJob(action: SimAction, continuationToken?: string, invokedAt = clock.now()): SimJob {
@@ -54,7 +44,6 @@ export function createCodePipeline({ clock }: { readonly clock: Clock }): SimCod
   return {
     service: {
       operations: {
-        GetPipeline: (call) => getPipeline(pipelines, call),
         PutJobSuccessResult: (call) => {
           checkSuccess(call.input);
           const kind = findText(call.input, "continuationToken") === undefined ? "succeeded" : "continued";
@@ -68,7 +57,6 @@ export function createCodePipeline({ clock }: { readonly clock: Clock }): SimCod
       toAction: (operation) => `codepipeline:${operation}`,
       faults: codePipelineFaults,
     },
-    addPipeline: (input) => void pipelines.set(`${input.account}/${input.region}/${input.name}`, input),
     startAction({ account, region, pipeline = "GARLC", functionName = "fleet", userParameters, inputArtifacts = [] }) {
       const about = { account, region, pipeline, functionName, userParameters, inputArtifacts };
       const action: SimAction = { ...about, startedAt: clock.now(), jobs: [] };
@@ -91,15 +79,6 @@ export function createCodePipeline({ clock }: { readonly clock: Clock }): SimCod
       return { at, jobId: job.id, event: toJobEvent(action, job) };
     },
   };
-}
-
-function getPipeline(pipelines: ReadonlyMap<string, PipelineInput>, { input, identity, region }: SimCall): unknown {
-  const name = textOf(input, "name");
-  const found = pipelines.get(`${identity.account}/${region}/${name}`);
-  if (found === undefined) throw codePipelineFaults.pipelineMissing(name);
-  const artifactStore = { type: "S3", location: found.bucket };
-  const roleArn = `arn:aws:iam::${found.account}:role/pipeline`;
-  return { pipeline: { name, roleArn, version: 1, artifactStore, stages: [] } };
 }
 
 /** A job takes one result while its action runs and no later job has begun. */

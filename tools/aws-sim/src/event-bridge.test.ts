@@ -1,13 +1,6 @@
 import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from "@aws-sdk/client-eventbridge";
 import { describe, expect, it } from "vitest";
-import {
-  type AwsEvent,
-  type EventPattern,
-  matchesPattern,
-  toInvocationEvent,
-  toLaunchEvent,
-  toStateEvent,
-} from "./event-bridge.ts";
+import { type AwsEvent, type EventPattern, matchesPattern, toLaunchEvent, toStateEvent } from "./event-bridge.ts";
 import { ACCOUNT, createWorld, OTHER } from "./testing/a-world.ts";
 
 const REGION = "eu-west-1";
@@ -163,7 +156,6 @@ describe("events of AWS", () => {
   it("have the names that rules look for", () => {
     const { place } = createBus();
     const launch = { token: "t", group: "web", hook: "configure", instanceId: "i-1" };
-    const command = { commandId: "c", instanceId: "i-1", documentName: "AWS-RunShellScript", status: "Success" };
 
     expect(toStateEvent(place, "i-1", "running")).toMatchObject({
       source: "aws.ec2",
@@ -177,11 +169,6 @@ describe("events of AWS", () => {
       source: "aws.autoscaling",
       "detail-type": "EC2 Instance-launch Lifecycle Action",
       detail: { LifecycleActionToken: "t", LifecycleHookName: "configure", EC2InstanceId: "i-1" },
-    });
-    expect(toInvocationEvent(place, command)).toMatchObject({
-      source: "aws.ssm",
-      "detail-type": "EC2 Command Invocation Status-change Notification",
-      detail: { "command-id": "c", status: "Success" },
     });
   });
 });

@@ -336,27 +336,6 @@ interface LaunchAction {
   readonly instanceId: string;
 }
 
-/** Systems Manager user guide, "Systems Manager event examples": one invocation's change of state. */
-export function toInvocationEvent(
-  place: EventPlace,
-  invocation: {
-    readonly commandId: string;
-    readonly instanceId: string;
-    readonly documentName: string;
-    readonly status: string;
-  },
-): AwsEvent {
-  const { commandId, instanceId, documentName, status } = invocation;
-  const requested = { "requested-date-time": new Date(place.at).toISOString() };
-  return toAwsEvent({
-    ...place,
-    source: "aws.ssm",
-    detailType: "EC2 Command Invocation Status-change Notification",
-    resources: [toInstanceArn(place, instanceId)],
-    detail: { "command-id": commandId, "document-name": documentName, "instance-id": instanceId, ...requested, status },
-  });
-}
-
 function toInstanceArn({ region, account }: EventPlace, instanceId: string): string {
   return `arn:aws:ec2:${region}:${account}:instance/${instanceId}`;
 }

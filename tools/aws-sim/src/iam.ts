@@ -9,7 +9,6 @@ export interface SimIam extends Identities {
   readonly service: SimService;
   /** Gives the ARN. */
   addInstanceProfile(input: InstanceProfileInput): string;
-  removeInstanceProfile(arn: string): void;
 }
 
 /** IAM without anybody. It is one for all regions ("Amazon IAM endpoints"). Source: API reference (2010-05-08). */
@@ -31,7 +30,6 @@ export function createIam({ clock }: { readonly clock: Clock }): SimIam {
       profiles.set(profile.arn, profile);
       return profile.arn;
     },
-    removeInstanceProfile: (arn) => void profiles.delete(arn),
   };
 }
 

@@ -21,14 +21,14 @@ export interface SimCredentials {
 }
 
 /** Credentials of a session of a role. */
-export interface SimSession extends SimCredentials {
+interface SimSession extends SimCredentials {
   readonly sessionToken: string;
   /** Whom they belong to. */
   readonly arn: string;
 }
 
 /** A role and who may assume it. */
-export interface RoleInput {
+interface RoleInput {
   readonly account: string;
   /** With its path where it has one. */
   readonly name: string;
@@ -55,7 +55,6 @@ export type Role = Required<Omit<RoleInput, "externalId" | "trusts" | "visibleAt
 export interface Identities {
   addUser(input: UserInput): SimCredentials;
   addRole(input: RoleInput): Role;
-  removeRole(arn: string): void;
   findRole(arn: string): Role | undefined;
   /** All roles of an account. */
   listRoles(account: string): readonly Role[];
@@ -68,7 +67,7 @@ export interface Identities {
 }
 
 /** A user with keys that do not end. */
-export interface UserInput {
+interface UserInput {
   readonly account: string;
   readonly name: string;
   readonly partition?: string;
@@ -76,14 +75,14 @@ export interface UserInput {
 }
 
 /** One session of a role. */
-export interface SessionInput {
+interface SessionInput {
   readonly name: string;
   readonly endsAt: number;
   readonly tags?: Readonly<Record<string, string>>;
 }
 
 /** What a request says about its signer. */
-export interface SignedBy {
+interface SignedBy {
   readonly accessKeyId: string;
   readonly sessionToken: string | undefined;
   readonly now: number;
@@ -127,7 +126,6 @@ export function createIdentities(): Identities {
       roles.set(arn, role);
       return role;
     },
-    removeRole: (arn) => void roles.delete(arn),
     findRole: (arn) => roles.get(arn),
     listRoles: (account) => [...roles.values()].filter((role) => role.account === account),
     beginSession({ account, name, partition, allow }, session) {

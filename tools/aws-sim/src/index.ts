@@ -1,4 +1,4 @@
-export { type AwsSim, bindClientMock, createAwsSim, type LoggedCall } from "./aws-sim.ts";
+export { type AwsSim, createAwsSim, type LoggedCall } from "./aws-sim.ts";
 export {
   type AnswerEndpoint,
   type AnswerListener,
@@ -11,13 +11,7 @@ export {
   type ResourceRequest,
 } from "./custom-resources.ts";
 export { type TaskScript, taskScripts } from "./ecs/task-course.ts";
-export {
-  type AwsEvent,
-  toAwsEvent,
-  toInvocationEvent,
-  toLaunchEvent,
-  toStateEvent,
-} from "./event-bridge.ts";
+export { type AwsEvent, toStateEvent } from "./event-bridge.ts";
 export { addFleet, type FleetDefect, type FleetInput, type FleetMember } from "./fleets/add-fleet.ts";
 export { answerReleaseServices } from "./http/answer-release-services.ts";
 export {

@@ -40,7 +40,6 @@ export function createSns(): SimSns {
     service: {
       operations: {
         GetTopicAttributes: (call) => getTopicAttributes(topics, call),
-        Publish: (call) => publish(open(call), call),
         PublishBatch: (call) => publishBatch(open(call), call),
       },
       // Batches do not have an IAM action (service authorization reference, "Amazon SNS").
@@ -135,15 +134,6 @@ interface Entry {
   readonly Id?: string;
   readonly Message?: string;
   readonly MessageAttributes?: Readonly<Record<string, { readonly DataType?: string; readonly StringValue?: string }>>;
-}
-
-/** Publish: one message to each subscriber whose filter matches. */
-function publish(topic: Topic, { input }: SimCall): unknown {
-  const entry: Entry = input;
-  if (!entry.Message) throw invalidMessage("InvalidParameterException", "Invalid parameter: Empty message");
-  if (sizeOf(entry) > MAX_BYTES)
-    throw invalidMessage("InvalidParameterException", "Invalid parameter: Message too long");
-  return { MessageId: send(topic, entry) };
 }
 
 /** PublishBatch: the whole batch is refused for its form; entries with no message fail by themselves. */

@@ -64,23 +64,18 @@ describe("DescribeScalingActivities", () => {
     );
   });
 
-  it("answers in pages, by ids, statuses and times", async () => {
+  it("answers in pages and by ids", async () => {
     const { clock, create, list } = await createActivities();
     await create({ DesiredCapacity: 5 });
     await clock.advance(60 * SECOND);
 
     const first = await list({ MaxRecords: 3 });
     const second = await list({ MaxRecords: 3, NextToken: first.NextToken });
-    const counts = async (...Filters: object[]) => (await list({ Filters })).Activities?.length;
 
     expect([first.Activities?.length, second.Activities?.length, second.NextToken]).toEqual([3, 2, undefined]);
     const ActivityIds = [first.Activities?.[0]?.ActivityId ?? "", "unknown"];
     expect((await list({ ActivityIds })).Activities).toHaveLength(1);
-    expect(await counts({ Name: "Status", Values: ["Failed"] })).toBe(0);
-    expect(await counts({ Name: "StartTimeLowerBound", Values: [new Date(clock.now()).toISOString()] })).toBe(0);
-    expect(await counts({ Name: "StartTimeUpperBound", Values: [new Date(clock.now()).toISOString()] })).toBe(5);
     await expect(list({ MaxRecords: 101 })).rejects.toMatchObject({ name: "ValidationError" });
-    await expect(counts({ Name: "Colour", Values: ["red"] })).rejects.toThrow("Invalid filter: Colour");
   });
 
   it("returns deleted groups only on request, and nothing after six weeks", async () => {

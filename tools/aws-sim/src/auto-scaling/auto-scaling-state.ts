@@ -39,8 +39,6 @@ export interface AutoScalingSettings {
   batchEveryMs: number;
   /** How long a load balancer is still listed as `Removed`. */
   removedVisibleMs: number;
-  /** Accounts of today cannot make launch configurations. */
-  launchConfigurations: "refused" | "allowed";
   /** User guide, "Quotas": 500 groups and 200 launch configurations a Region. */
   quotas: { readonly groups: number; readonly configurations: number };
 }
@@ -70,7 +68,6 @@ export function createAutoScalingState(deps: AutoScalingDeps): AutoScalingState 
       batchSize: 20,
       batchEveryMs: 1_000,
       removedVisibleMs: 60_000,
-      launchConfigurations: "refused",
       quotas: { groups: 500, configurations: 200 },
     },
   };

@@ -1,4 +1,4 @@
-import { findFlag, findNumber, findText, type SimCall, textOf, textsOf } from "../sim-call.ts";
+import { findFlag, type SimCall, textOf } from "../sim-call.ts";
 import { type AutoScalingState, groupOf, standingGroupOf } from "./auto-scaling-state.ts";
 import { readSettings } from "./create-group.ts";
 import { toActivityOutput } from "./describe-activities.ts";
@@ -21,14 +21,6 @@ export function updateGroup(state: AutoScalingState, call: SimCall): unknown {
   const { min, max, desired } = settings;
   const words = `a user request update of AutoScalingGroup constraints to min: ${min}, max: ${max}, desired: ${desired}`;
   applySettings(state, group, { settings, words, now: call.now });
-  return {};
-}
-
-/** SetDesiredCapacity. Source: API reference. */
-export function setDesiredCapacity(state: AutoScalingState, call: SimCall): unknown {
-  const group = standingGroupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
-  const desired = findNumber(call.input, "DesiredCapacity") ?? 0;
-  setDesired(state, group, { desired, words: "a user request explicitly set group desired capacity", now: call.now });
   return {};
 }
 
@@ -103,37 +95,6 @@ export function terminateInstance(state: AutoScalingState, call: SimCall): unkno
     endInstance(state, group, member, { at, cause });
   }
   return { Activity: toActivityOutput(group, member.activity) };
-}
-
-/** SetInstanceHealth: an unhealthy instance is replaced, whatever its checks say. Source: API reference. */
-export function setInstanceHealth(state: AutoScalingState, call: SimCall): unknown {
-  const { group, member } = memberOf(state, textOf(call.input, "InstanceId"), call);
-  const health = findText(call.input, "HealthStatus");
-  if (health !== "Healthy" && health !== "Unhealthy") {
-    throw faults.invalid(`Invalid HealthStatus: ${health}. Valid values are Healthy and Unhealthy.`);
-  }
-  const at = call.now;
-  const inGrace = at < (member.inServiceAt ?? at) + group.settings.graceSeconds * 1_000;
-  // "ShouldRespectGracePeriod": by default a call has no effect on an instance in its grace period.
-  if (inGrace && findFlag(call.input, "ShouldRespectGracePeriod") !== false) return {};
-  member.healthStatus = health;
-  if (health === "Healthy" || !isAlive(member) || group.suspended.has("ReplaceUnhealthy")) return {};
-  const why = "an instance was taken out of service in response to a user health-check";
-  endInstance(state, group, member, { at, cause: `At ${toCauseTime(at)} ${why}.` });
-  return {};
-}
-
-/** SetInstanceProtection: what is protected stays when the group shrinks. Source: API reference. */
-export function setInstanceProtection(state: AutoScalingState, call: SimCall): unknown {
-  const group = standingGroupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
-  const members = textsOf(call.input, "InstanceIds").map((id) => {
-    const member = group.members.find(({ instanceId }) => instanceId === id);
-    if (member === undefined)
-      throw faults.invalid(`The instance ${id} is not part of Auto Scaling group ${group.name}.`);
-    return member;
-  });
-  for (const member of members) member.isProtected = findFlag(call.input, "ProtectedFromScaleIn") === true;
-  return {};
 }
 
 function memberOf(

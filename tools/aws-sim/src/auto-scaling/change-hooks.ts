@@ -1,5 +1,5 @@
 import { findNumber, findText, type SimCall, textOf, textsOf } from "../sim-call.ts";
-import { type AutoScalingState, groupOf, standingGroupOf } from "./auto-scaling-state.ts";
+import { type AutoScalingState, groupOf } from "./auto-scaling-state.ts";
 import type { GroupKey } from "./group-key.ts";
 import {
   beat,
@@ -17,7 +17,6 @@ import { autoScalingFaults as faults } from "./sim-group.ts";
 
 /** "PutLifecycleHook", HeartbeatTimeout: 30 to 7200 seconds. User guide, "Quotas": 50 hooks a group. */
 const HEARTBEAT = { min: 30, max: 7_200 };
-const MAX_HOOKS = 50;
 const NAME = /^[A-Za-z0-9\-_/]{1,255}$/;
 
 /** A hook of a request. Source: API reference, "LifecycleHookSpecification", "PutLifecycleHook". */
@@ -46,40 +45,6 @@ export function readHook({ account, region, name: group }: GroupKey, input: SimC
     ...(notificationTargetArn === undefined ? {} : { notificationTargetArn }),
     ...(notificationMetadata === undefined ? {} : { notificationMetadata }),
   };
-}
-
-/** PutLifecycleHook: a new one, or other values of one. */
-export function putHook(state: AutoScalingState, call: SimCall): unknown {
-  const group = standingGroupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
-  const { lifecycle } = state;
-  const before = lifecycle.hooks.get(
-    toHookKey({ ...group, group: group.name, name: textOf(call.input, "LifecycleHookName") }),
-  );
-  if (before === undefined && hooksOf(lifecycle, group).length >= MAX_HOOKS) {
-    throw faults.limit(`The limit of ${MAX_HOOKS} lifecycle hooks of a group has been reached.`);
-  }
-  const hook =
-    before === undefined ? readHook(group, call.input) : readHook(group, { ...toHook(before), ...call.input });
-  lifecycle.hooks.set(toHookKey(hook), hook);
-  return {};
-}
-
-/** DeleteLifecycleHook: waiting instances continue ("ABANDON for launching, CONTINUE for terminating"). */
-export function deleteHook(state: AutoScalingState, call: SimCall): unknown {
-  const { lifecycle } = state;
-  const group = groupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
-  const key = toHookKey({ ...group, group: group.name, name: textOf(call.input, "LifecycleHookName") });
-  const hook = lifecycle.hooks.get(key);
-  if (hook === undefined) throw faults.invalid("No Lifecycle Hook found");
-  lifecycle.hooks.delete(key);
-  for (const member of group.members) {
-    const waiting = member.actions.filter((action) => action.hook === hook && action.result === undefined);
-    for (const action of waiting) {
-      action.result = transitionOf(hook) === "autoscaling:EC2_INSTANCE_LAUNCHING" ? "ABANDON" : "CONTINUE";
-      member.nextAt = call.now;
-    }
-  }
-  return {};
 }
 
 /** DescribeLifecycleHooks: all of a group, or those that are named. */

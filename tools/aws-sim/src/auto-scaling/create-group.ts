@@ -82,7 +82,6 @@ function toGroup(
     failures: 0,
     isDeleting: false,
     policies: new Map(),
-    suspended: new Map(),
     metrics: new Set(),
     scaleAt: Number.POSITIVE_INFINITY,
   };

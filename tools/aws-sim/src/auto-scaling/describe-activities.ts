@@ -20,11 +20,10 @@ export function describeActivities(state: AutoScalingState, call: SimCall): unkn
   const { input, now } = call;
   const ids = textsOf(input, "ActivityIds");
   if (ids.length > MAX_IDS) throw faults.constraint("activityIds", ids.length, "have length less than or equal to 50");
-  const filters = recordsOf(input, "Filters").map((filter) => toFilter(filter, input));
+  if (recordsOf(input, "Filters").length > 0) throw faults.invalid("The simulation has no filters of activities.");
   const found = [...rowsOf(state, call)]
     .filter(({ activity }) => activity.startedAt > now - KEPT_MS)
     .filter(({ activity }) => ids.length === 0 || ids.includes(activity.id))
-    .filter(({ activity }) => filters.every((fits) => fits(activity)))
     .toReversed()
     .toSorted((left, right) => toRank(left) - toRank(right) || right.activity.startedAt - left.activity.startedAt);
   const { rows, next } = toRecordsPage(found, call, PAGES);
@@ -72,15 +71,6 @@ function* toRows(group: SimGroup, isGone: boolean): Generator<Row> {
 
 function toRank({ activity }: Row): number {
   return activity.endedAt === undefined ? 0 : 1;
-}
-
-function toFilter({ Name, Values }: SimCall["input"], input: SimCall["input"]): (activity: SimActivity) => boolean {
-  const values: readonly unknown[] = Array.isArray(Values) ? Values : [];
-  const bound = Date.parse(String(values[0]));
-  if (Name === "StartTimeLowerBound") return ({ startedAt }) => startedAt >= bound;
-  if (Name === "StartTimeUpperBound") return ({ startedAt }) => startedAt <= bound;
-  if (Name === "Status" && input["AutoScalingGroupName"] !== undefined) return ({ status }) => values.includes(status);
-  throw faults.invalid(`Invalid filter: ${String(Name)}`);
 }
 
 /** The default and the maximum number of rows per page. */

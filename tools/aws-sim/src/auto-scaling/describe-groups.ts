@@ -13,7 +13,6 @@ import {
 
 /** "DescribeAutoScalingGroups", MaxRecords: 50 unless asked, at most 100. "DescribeAutoScalingInstances": at most 50. */
 const GROUP_PAGES = { usual: 50, max: 100 };
-const INSTANCE_PAGES = { usual: 50, max: 50 };
 
 /** DescribeAutoScalingGroups: by names, where unknown ones are ignored, and by tags. Source: API reference. */
 export function describeGroups(state: AutoScalingState, call: SimCall): unknown {
@@ -24,22 +23,6 @@ export function describeGroups(state: AutoScalingState, call: SimCall): unknown 
     .filter((group) => filters.every((fits) => fits(group)));
   const { rows, next } = toRecordsPage(found, call, GROUP_PAGES);
   return { AutoScalingGroups: rows.map(toGroupOutput), ...next };
-}
-
-/** DescribeAutoScalingInstances: instances of all groups, by id. */
-export function describeGroupInstances(state: AutoScalingState, call: SimCall): unknown {
-  const ids = textsOf(call.input, "InstanceIds");
-  const all = ownGroups(state, call).flatMap((group) => group.members.map((member) => ({ group, member })));
-  const found = all.filter(({ member }) => ids.length === 0 || ids.includes(member.instanceId));
-  const { rows, next } = toRecordsPage(found, call, INSTANCE_PAGES);
-  const described = rows.map(({ group, member }) => {
-    return {
-      ...toMemberOutput(member),
-      HealthStatus: member.healthStatus.toUpperCase(),
-      AutoScalingGroupName: group.name,
-    };
-  });
-  return { AutoScalingInstances: described, ...next };
 }
 
 type Fits = (group: SimGroup) => boolean;
@@ -58,7 +41,7 @@ function toFilter({ Name, Values }: SimCall["input"]): Fits {
 
 /** API reference, "AutoScalingGroup". */
 function toGroupOutput(group: SimGroup): Readonly<Record<string, unknown>> {
-  const { settings, name, arn, createdAt, suspended, metrics } = group;
+  const { settings, name, arn, createdAt, metrics } = group;
   const attached = group.sources.filter(({ removedAt }) => removedAt === undefined).map(({ ref }) => ref);
   const idsOf = (kind: string) => attached.filter((ref) => ref.kind === kind).map(({ id }) => id);
   return {
@@ -80,7 +63,7 @@ function toGroupOutput(group: SimGroup): Readonly<Record<string, unknown>> {
     ...(settings.placementGroup === undefined ? {} : { PlacementGroup: settings.placementGroup }),
     TerminationPolicies: settings.terminationPolicies,
     NewInstancesProtectedFromScaleIn: settings.isProtected,
-    SuspendedProcesses: [...suspended].map(([ProcessName, SuspensionReason]) => ({ ProcessName, SuspensionReason })),
+    SuspendedProcesses: [],
     EnabledMetrics: [...metrics].map((Metric) => ({ Metric, Granularity: "1Minute" })),
     Instances: group.members.map(toMemberOutput),
     Tags: toTags(group),

@@ -53,7 +53,7 @@ function createLife(scripts: readonly LaunchScript[]) {
   const look = () => {
     const { instances = [] } = sim.autoScaling.findGroup(OLD) ?? {};
     const inService = instances.filter(({ lifecycleState }) => lifecycleState === "InService").length;
-    const running = sim.ec2.listInstances(OLD.account, OLD.region).filter(({ states }) => {
+    const running = [...sim.ec2.state.instances.values()].filter(({ states }) => {
       return states.findLast(({ at }) => at <= clock.now())?.state === "running";
     }).length;
     return { inService, others: instances.length - inService, running };

@@ -1,18 +1,10 @@
 import {
-  CreateLaunchConfigurationCommand,
   CreateOrUpdateTagsCommand,
   DeleteLaunchConfigurationCommand,
   DeleteTagsCommand,
   DescribeAccountLimitsCommand,
-  DescribeAutoScalingInstancesCommand,
   DescribeLaunchConfigurationsCommand,
-  DescribeTagsCommand,
-  DisableMetricsCollectionCommand,
   EnableMetricsCollectionCommand,
-  ResumeProcessesCommand,
-  SetInstanceHealthCommand,
-  SetInstanceProtectionCommand,
-  SuspendProcessesCommand,
   TerminateInstanceInAutoScalingGroupCommand,
 } from "@aws-sdk/client-auto-scaling";
 import { describe, expect, it } from "vitest";
@@ -45,8 +37,6 @@ describe("tags of a group", () => {
       { Key: "b", Value: "2", PropagateAtLaunch: false },
       { Key: "c", Value: "3", PropagateAtLaunch: true },
     ]);
-    const Filters = [{ Name: "key", Values: ["c"] }];
-    expect((await client.send(new DescribeTagsCommand({ Filters }))).Tags).toMatchObject([{ Key: "c" }]);
   });
 
   it("are at most fifty, and of a group that is there", async () => {
@@ -85,110 +75,14 @@ describe("instances of a group", () => {
 
     await expect(client.send(end)).rejects.toThrow("violate group's min size constraint");
   });
-
-  it("are unhealthy when a caller sets them so, after the grace period or without it", async () => {
-    const { client, update, states, id: InstanceId } = await createServing();
-    await update({ HealthCheckGracePeriod: 60 });
-    const say = (ShouldRespectGracePeriod: boolean) =>
-      client.send(new SetInstanceHealthCommand({ InstanceId, HealthStatus: "Unhealthy", ShouldRespectGracePeriod }));
-
-    await say(true);
-    const before = await states();
-    await say(false);
-
-    expect([before, await states()]).toEqual([
-      ["InService", "InService"],
-      ["Terminating", "InService"],
-    ]);
-  });
-
-  it("stay when they are protected and the group shrinks", async () => {
-    const { clock, client, update, states, find, id } = await createServing();
-    const protect = { ...GROUP, InstanceIds: [id], ProtectedFromScaleIn: true };
-    await client.send(new SetInstanceProtectionCommand(protect));
-
-    await update({ DesiredCapacity: 0 });
-    await clock.advance(60 * SECOND);
-
-    expect([await states(), (await find())?.Instances?.[0]?.InstanceId]).toEqual([["InService"], id]);
-  });
-
-  it("are described over all groups", async () => {
-    const { client, id } = await createServing();
-
-    const answer = await client.send(new DescribeAutoScalingInstancesCommand({ InstanceIds: [id] }));
-
-    expect(answer.AutoScalingInstances).toMatchObject([
-      { InstanceId: id, AutoScalingGroupName: "web", LifecycleState: "InService", HealthStatus: "HEALTHY" },
-    ]);
-  });
-});
-
-describe("processes of a group", () => {
-  const suspend = (...ScalingProcesses: string[]) => new SuspendProcessesCommand({ ...GROUP, ScalingProcesses });
-  const resume = () => new ResumeProcessesCommand(GROUP);
-
-  it("launch nothing while that is suspended", async () => {
-    const { clock, client, create, states, find } = await createScalingWorld();
-    await create();
-    await client.send(suspend("Launch"));
-    await clock.advance(60 * SECOND);
-    const before = await states();
-
-    await client.send(resume());
-    await clock.advance(SECOND);
-
-    expect([before, await states()]).toEqual([[], ["Pending", "Pending"]]);
-    expect((await find())?.SuspendedProcesses).toEqual([]);
-  });
-
-  it("leave an instance that fails while checks are suspended, and replace it then", async () => {
-    const { clock, client, states } = await createServing({ bootMs: 0, diesAfterMs: 30 * SECOND });
-    await client.send(suspend("HealthCheck"));
-    await clock.advance(60 * SECOND);
-    const before = await states();
-
-    await client.send(resume());
-
-    expect([before, await states()]).toEqual([
-      ["InService", "InService"],
-      ["Terminating", "Terminating"],
-    ]);
-  });
-
-  it("replace then also what died while it booted", async () => {
-    const { clock, client, states } = await createServing({ bootMs: 60 * SECOND, diesAfterMs: 30 * SECOND });
-    await client.send(suspend("HealthCheck"));
-    await clock.advance(120 * SECOND);
-    const before = await states();
-
-    await client.send(resume());
-
-    expect([before, await states()]).toEqual([
-      ["Pending", "Pending"],
-      ["Terminating", "Terminating"],
-    ]);
-  });
-
-  it("are those of AWS", async () => {
-    const { client } = await createServing();
-
-    await expect(client.send(suspend("Sleep"))).rejects.toThrow("Sleep is not a valid value");
-  });
 });
 
 describe("metrics of a group", () => {
-  it("are collected every minute: all, or some", async () => {
+  it("are collected every minute", async () => {
     const { client, find } = await createServing();
-    const Metrics = ["GroupMinSize"];
-
     await client.send(new EnableMetricsCollectionCommand({ ...GROUP, Granularity: "1Minute" }));
-    const all = (await find())?.EnabledMetrics?.length;
-    await client.send(new DisableMetricsCollectionCommand(GROUP));
-    await client.send(new EnableMetricsCollectionCommand({ ...GROUP, Metrics, Granularity: "1Minute" }));
 
-    expect(all).toBe(20);
-    expect((await find())?.EnabledMetrics).toEqual([{ Metric: "GroupMinSize", Granularity: "1Minute" }]);
+    expect((await find())?.EnabledMetrics).toHaveLength(20);
     await expect(
       client.send(new EnableMetricsCollectionCommand({ ...GROUP, Granularity: "5Minute" })),
     ).rejects.toMatchObject({ name: "ValidationError" });
@@ -196,26 +90,17 @@ describe("metrics of a group", () => {
 });
 
 describe("launch configurations", () => {
-  const make = (LaunchConfigurationName: string) => new CreateLaunchConfigurationCommand({ LaunchConfigurationName });
   const remove = (LaunchConfigurationName: string) => new DeleteLaunchConfigurationCommand({ LaunchConfigurationName });
-
-  it("cannot be made in accounts of today", async () => {
-    const { client } = await createScalingWorld();
-
-    await expect(client.send(make("old"))).rejects.toMatchObject({ name: "UnsupportedOperation" });
-  });
 
   it("are there in old accounts, are listed, and go when no group has them", async () => {
     const { client, sim, clock, remove: removeGroup } = await createScalingWorld();
-    sim.autoScaling.set({ launchConfigurations: "allowed" });
-    await client.send(make("spare"));
+    sim.autoScaling.addLaunchConfiguration({ ...SCALING_PLACE, name: "spare" });
     sim.autoScaling.addGroup({ ...SCALING_PLACE, name: "web", launchConfiguration: "used" });
     const list = async () =>
       (await client.send(new DescribeLaunchConfigurationsCommand({}))).LaunchConfigurations?.map(
         ({ LaunchConfigurationName }) => LaunchConfigurationName,
       );
 
-    await expect(client.send(make("spare"))).rejects.toMatchObject({ name: "AlreadyExistsFault" });
     await expect(client.send(remove("used"))).rejects.toMatchObject({ name: "ResourceInUseFault" });
     await client.send(remove("spare"));
     const left = await list();

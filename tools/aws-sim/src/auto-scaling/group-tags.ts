@@ -1,6 +1,5 @@
 import { findFlag, findText, recordsOf, type SimCall } from "../sim-call.ts";
-import { type AutoScalingState, groupOf, ownGroups } from "./auto-scaling-state.ts";
-import { toRecordsPage } from "./describe-activities.ts";
+import { type AutoScalingState, groupOf } from "./auto-scaling-state.ts";
 import { autoScalingFaults as faults, type GroupTag, type SimGroup } from "./sim-group.ts";
 
 /** User guide, "Tag Auto Scaling groups and instances", Tag naming and usage restrictions. */
@@ -48,17 +47,6 @@ export function deleteTags(state: AutoScalingState, call: SimCall): unknown {
   return {};
 }
 
-/** DescribeTags: all tags of all groups, by filters on group, key and value. */
-export function describeTags(state: AutoScalingState, call: SimCall): unknown {
-  const filters = recordsOf(call.input, "Filters").map(({ Name, Values }) => ({ name: String(Name), values: Values }));
-  const all = ownGroups(state, call).flatMap((group) => toTags(group));
-  const found = all.filter((tag) =>
-    filters.every(({ name, values }) => Array.isArray(values) && values.includes(fieldOf(tag, name))),
-  );
-  const { rows, next } = toRecordsPage(found, call, { usual: 50, max: 100 });
-  return { Tags: rows, ...next };
-}
-
 /** API reference, "TagDescription". */
 export function toTags({ name, tags }: SimGroup) {
   return tags.map(({ key, value, propagates }) => ({
@@ -68,16 +56,6 @@ export function toTags({ name, tags }: SimGroup) {
     Value: value,
     PropagateAtLaunch: propagates,
   }));
-}
-
-function fieldOf(tag: ReturnType<typeof toTags>[number], filter: string): string {
-  if (filter === "auto-scaling-group") return tag.ResourceId;
-  if (filter === "key") return tag.Key;
-  if (filter === "value") return tag.Value;
-  if (filter === "propagate-at-launch") return String(tag.PropagateAtLaunch);
-  throw faults.invalid(
-    `Filter type ${filter} is not correct. Allowed Filter types are: auto-scaling-group key value propagate-at-launch`,
-  );
 }
 
 function byGroup(state: AutoScalingState, call: SimCall): ReadonlyMap<SimGroup, SimCall["input"][]> {

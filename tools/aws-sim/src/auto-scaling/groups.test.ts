@@ -1,4 +1,4 @@
-import { DescribeAutoScalingGroupsCommand, SetDesiredCapacityCommand } from "@aws-sdk/client-auto-scaling";
+import { DescribeAutoScalingGroupsCommand } from "@aws-sdk/client-auto-scaling";
 import { CreatePlacementGroupCommand } from "@aws-sdk/client-ec2";
 import { describe, expect, it } from "vitest";
 import { createScalingWorld, SCALING_PLACE } from "../testing/a-scaling-world.ts";
@@ -193,14 +193,14 @@ describe("UpdateAutoScalingGroup", () => {
   });
 
   it("scales out and in", async () => {
-    const { clock, create, update, states, client } = await createScalingWorld();
+    const { clock, create, update, states, sim } = await createScalingWorld();
     await create({ DesiredCapacity: 1 });
     await clock.advance(60 * SECOND);
     await update({ DesiredCapacity: 3 });
     await clock.advance(60 * SECOND);
     const large = await states();
 
-    await client.send(new SetDesiredCapacityCommand({ AutoScalingGroupName: "web", DesiredCapacity: 0 }));
+    sim.autoScaling.setDesired({ ...SCALING_PLACE, name: "web" }, 0);
     await clock.advance(SECOND);
     const leaving = await states();
     await clock.advance(30 * SECOND);
@@ -210,9 +210,9 @@ describe("UpdateAutoScalingGroup", () => {
       ["Terminating", "Terminating", "Terminating"],
       [],
     ]);
-    await expect(
-      client.send(new SetDesiredCapacityCommand({ AutoScalingGroupName: "web", DesiredCapacity: 11 })),
-    ).rejects.toThrow("New SetDesiredCapacity value 11 is above max value 10 for the AutoScalingGroup.");
+    expect(() => sim.autoScaling.setDesired({ ...SCALING_PLACE, name: "web" }, 11)).toThrow(
+      "New SetDesiredCapacity value 11 is above max value 10 for the AutoScalingGroup.",
+    );
   });
 });
 

@@ -1,8 +1,6 @@
 import {
   CompleteLifecycleActionCommand,
-  DeleteLifecycleHookCommand,
   DescribeLifecycleHooksCommand,
-  PutLifecycleHookCommand,
   RecordLifecycleActionHeartbeatCommand,
 } from "@aws-sdk/client-auto-scaling";
 import { describe, expect, it } from "vitest";
@@ -27,7 +25,6 @@ async function createHooked(LifecycleTransition: string, hook: object = {}) {
     beat: async () => client.send(new RecordLifecycleActionHeartbeatCommand({ ...about, ...(await instance()) })),
     hooks: async () =>
       (await client.send(new DescribeLifecycleHooksCommand({ AutoScalingGroupName: "web" }))).LifecycleHooks,
-    removeHook: () => client.send(new DeleteLifecycleHookCommand(about)),
   };
 }
 
@@ -88,19 +85,6 @@ describe("a launching hook", () => {
       detail: { LifecycleHookName: "ready", Origin: "EC2", Destination: "AutoScalingGroup" },
     });
   });
-
-  it("abandons what waits at it when it is deleted", async () => {
-    const { clock, hooks, removeHook, states } = await createHooked(LAUNCHING);
-    await clock.advance(SECOND);
-    expect(await hooks()).toMatchObject([
-      { LifecycleHookName: "ready", HeartbeatTimeout: 60, GlobalTimeout: 6_000, DefaultResult: "ABANDON" },
-    ]);
-
-    await removeHook();
-
-    expect([await hooks(), await states()]).toEqual([[], ["Terminating"]]);
-    await expect(removeHook()).rejects.toMatchObject({ name: "ValidationError" });
-  });
 });
 
 describe("a terminating hook", () => {
@@ -137,16 +121,5 @@ describe("a terminating hook", () => {
     await remove(true);
 
     expect(await states()).toEqual(["Terminating"]);
-  });
-
-  it("can be put later, and needs a role for its topic", async () => {
-    const { client, hooks } = await createHooked(TERMINATING);
-    const put = (input: object) =>
-      client.send(new PutLifecycleHookCommand({ AutoScalingGroupName: "web", LifecycleHookName: "ready", ...input }));
-
-    await put({ HeartbeatTimeout: 90 });
-    await expect(put({ NotificationTargetARN: "arn:aws:sns:eu-west-1:111122223333:t" })).rejects.toThrow("RoleARN");
-
-    expect(await hooks()).toMatchObject([{ HeartbeatTimeout: 90, LifecycleTransition: TERMINATING }]);
   });
 });

@@ -35,7 +35,7 @@ describe("an instance of a group", () => {
   });
 
   it("is seen in EC2, with the tags that its group propagates", async () => {
-    const { clock, create, ec2Client, imageId, subnets, groupId } = await createScalingWorld();
+    const { sim, clock, create, ec2Client, imageId, subnets, groupId } = await createScalingWorld();
     const Tags = [
       { Key: "ProjectName", Value: "p", PropagateAtLaunch: true },
       { Key: "internal", Value: "x", PropagateAtLaunch: false },
@@ -47,11 +47,13 @@ describe("an instance of a group", () => {
 
     const [instance] = Reservations.flatMap(({ Instances = [] }) => Instances);
     expect(instance).toMatchObject({
-      ImageId: imageId,
       InstanceType: "t3.small",
-      SubnetId: subnets[0],
       State: { Name: "running" },
-      SecurityGroups: [{ GroupId: groupId }],
+    });
+    expect(sim.ec2.findInstance(instance?.InstanceId ?? "")?.launch).toMatchObject({
+      imageId,
+      subnetId: subnets[0],
+      securityGroupIds: [groupId],
     });
     expect(instance?.Tags?.map(({ Key }) => Key)).toEqual([
       "ProjectName",

@@ -81,17 +81,13 @@ export function enterService(state: AutoScalingState, group: SimGroup, member: S
   member.inServiceAt = at;
   member.course = toCourse(member, at);
   endActivity(member.activity, at, { status: "Successful" });
-  if (!group.suspended.has("AddToLoadBalancer")) {
-    for (const source of activeSources(group)) state.traffic.register(source, member.instanceId, member.course);
-  }
+  for (const source of activeSources(group)) state.traffic.register(source, member.instanceId, member.course);
   member.nextAt = nextLookAt(group, member, at);
 }
 
 function failInstance(state: AutoScalingState, group: SimGroup, member: SimMember, at: number): void {
   member.nextAt = Number.POSITIVE_INFINITY;
-  if (group.suspended.has("HealthCheck")) return;
   member.healthStatus = "Unhealthy";
-  if (group.suspended.has("ReplaceUnhealthy") || group.suspended.has("Terminate")) return;
   const why = "an instance was taken out of service in response to an EC2 instance status checks failure";
   endInstance(state, group, member, { at, cause: `At ${toCauseTime(at)} ${why}.` });
 }
@@ -121,11 +117,10 @@ const FIRST_VERDICT_MS = 60_000;
  */
 export function judgeMember(state: AutoScalingState, group: SimGroup, member: SimMember, at: number): void {
   if (member.stage !== "serving" || at < verdictAt(group, member)) return;
-  if (!group.settings.healthCheckType.includes("ELB") || group.suspended.has("HealthCheck")) return;
+  if (!group.settings.healthCheckType.includes("ELB")) return;
   const failing = activeSources(group).find((source) => !state.traffic.isHealthy(source, member.instanceId, at));
   if (failing === undefined) return;
   member.healthStatus = "Unhealthy";
-  if (group.suspended.has("ReplaceUnhealthy") || group.suspended.has("Terminate")) return;
   const why = "an instance was taken out of service in response to an ELB system health check failure";
   endInstance(state, group, member, { at, cause: `At ${toCauseTime(at)} ${why}.` });
 }

@@ -10,28 +10,6 @@ import { autoScalingFaults as faults, type LaunchSource, type TemplateRef } from
 /** "DescribeLaunchConfigurations", MaxRecords: 50 unless asked, at most 100; at most 50 names. */
 const PAGES = { usual: 50, max: 100 };
 
-/** CreateLaunchConfiguration. Source: user guide, "Auto Scaling launch configurations": accounts since 2024-10-01 have none. */
-export function createConfiguration(state: AutoScalingState, call: SimCall): unknown {
-  const { input, identity, region, now } = call;
-  if (state.settings.launchConfigurations === "refused") {
-    throw faults.unsupported(
-      "The Launch Configuration creation operation is not available in your account. Use launch templates to create configuration templates for your Auto Scaling groups.",
-    );
-  }
-  const name = textOf(input, "LaunchConfigurationName");
-  const place = { account: identity.account, region, name };
-  if (state.configurations.has(toGroupKey(place))) {
-    throw faults.exists(
-      `Launch Configuration by this name already exists - A launch configuration already exists with the name ${name}`,
-    );
-  }
-  if (ownConfigurations(state, call).length >= state.settings.quotas.configurations) {
-    throw faults.limit(`The limit of ${state.settings.quotas.configurations} launch configurations has been reached.`);
-  }
-  state.configurations.set(toGroupKey(place), { ...place, createdAt: now, input });
-  return {};
-}
-
 /** DescribeLaunchConfigurations: unknown names are ignored. Source: API reference. */
 export function describeConfigurations(state: AutoScalingState, call: SimCall): unknown {
   const names = textsOf(call.input, "LaunchConfigurationNames");

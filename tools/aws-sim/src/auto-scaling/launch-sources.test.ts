@@ -121,23 +121,4 @@ describe("what a group launches from", () => {
       Instances: Array.from({ length: 2 }, () => ({ LaunchConfigurationName: "old", LifecycleState: "InService" })),
     });
   });
-
-  it("is the latest version at each launch where the group says so", async () => {
-    const { clock, create, update, find, ec2Client, imageId } = await createScalingWorld();
-    await create({ LaunchTemplate: { LaunchTemplateName: "web", Version: "$Latest" }, DesiredCapacity: 1 });
-    await clock.advance(SECOND);
-    await find();
-    const LaunchTemplateData = { ImageId: imageId, InstanceType: "m5.large" as const };
-    await ec2Client.send(new CreateLaunchTemplateVersionCommand({ LaunchTemplateName: "web", LaunchTemplateData }));
-
-    await update({ DesiredCapacity: 2 });
-    await clock.advance(SECOND);
-
-    const group = await find();
-    expect(group?.LaunchTemplate?.Version).toBe("$Latest");
-    expect(group?.Instances?.map((each) => [each.InstanceType, each.LaunchTemplate?.Version])).toEqual([
-      ["t3.small", "1"],
-      ["m5.large", "2"],
-    ]);
-  });
 });

@@ -21,7 +21,7 @@ export interface HookInput {
 /** When a hook holds an instance. */
 export type HookTransition = "autoscaling:EC2_INSTANCE_LAUNCHING" | "autoscaling:EC2_INSTANCE_TERMINATING";
 /** How an action ends. */
-export type HookResult = "CONTINUE" | "ABANDON";
+type HookResult = "CONTINUE" | "ABANDON";
 
 /** One instance that waits at one hook. */
 export interface LifecycleAction {

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { findNumber, findText, recordsOf, type SimCall, textOf, textsOf } from "../sim-call.ts";
+import { findText, recordsOf, type SimCall, textOf, textsOf } from "../sim-call.ts";
 import { type AutoScalingState, groupOf, ownGroups, standingGroupOf } from "./auto-scaling-state.ts";
-import { setDesired } from "./change-group.ts";
 import { toRecordsPage } from "./describe-activities.ts";
 import { autoScalingFaults as faults, type SimGroup, type SimPolicy } from "./sim-group.ts";
 import { addAlarms, removeAlarms } from "./tracking-alarms.ts";
@@ -87,29 +86,6 @@ export function describePolicies(state: AutoScalingState, call: SimCall): unknow
   return { ScalingPolicies: rows.map(({ group, policy }) => toPolicy(state, group, policy)), ...next };
 }
 
-/** DeletePolicy: alarms of other callers stay, without their action ("deletes the underlying alarm action, but not the alarm"). */
-export function deletePolicy(state: AutoScalingState, call: SimCall): unknown {
-  const { group, policy } = findPolicy(state, call);
-  removeAlarms(state, group, policy);
-  group.policies.delete(policy.name);
-  return {};
-}
-
-/** ExecutePolicy: what its alarm would do. Bounds hold. */
-export function executePolicy(state: AutoScalingState, call: SimCall): unknown {
-  const { group, policy } = findPolicy(state, call);
-  const { min, max, desired } = group.settings;
-  const adjustment = findAdjustment(policy, call.input);
-  const kind = findText(policy.input, "AdjustmentType");
-  const asked =
-    kind === "ExactCapacity"
-      ? adjustment
-      : desired + (kind === "PercentChangeInCapacity" ? Math.trunc((desired * adjustment) / 100) : adjustment);
-  const words = `a user request executed policy ${policy.name}`;
-  setDesired(state, group, { desired: Math.min(max, Math.max(min, asked)), words, now: call.now });
-  return {};
-}
-
 function checkPolicy(type: string, input: Input): void {
   const rules = RULES[type];
   if (rules === undefined) throw faults.invalid(`Invalid policy type: ${type}`);
@@ -117,29 +93,6 @@ function checkPolicy(type: string, input: Input): void {
     const why = rule(input);
     if (why !== undefined) throw faults.invalid(why);
   }
-}
-
-function findPolicy(state: AutoScalingState, call: SimCall): { readonly group: SimGroup; readonly policy: SimPolicy } {
-  const named = textOf(call.input, "PolicyName");
-  const groupName = findText(call.input, "AutoScalingGroupName");
-  const groups = groupName === undefined ? ownGroups(state, call) : [groupOf(state, groupName, call)];
-  for (const group of groups) {
-    const policy = [...group.policies.values()].find(({ name, arn }) => name === named || arn === named);
-    if (policy !== undefined) return { group, policy };
-  }
-  throw faults.invalid(`Policy name not found - ${named}`);
-}
-
-function findAdjustment({ type, input }: SimPolicy, asked: Input): number {
-  if (type === "SimpleScaling") return findNumber(input, "ScalingAdjustment") ?? 0;
-  if (type !== "StepScaling") throw faults.invalid(`Policies of type ${type} cannot be executed.`);
-  const offset = (findNumber(asked, "MetricValue") ?? 0) - (findNumber(asked, "BreachThreshold") ?? 0);
-  const step = recordsOf(input, "StepAdjustments").find((each) => {
-    const from = findNumber(each, "MetricIntervalLowerBound") ?? Number.NEGATIVE_INFINITY;
-    const to = findNumber(each, "MetricIntervalUpperBound") ?? Number.POSITIVE_INFINITY;
-    return offset >= from && offset < to;
-  });
-  return findNumber(step ?? {}, "ScalingAdjustment") ?? 0;
 }
 
 function toPolicy(state: AutoScalingState, group: SimGroup, policy: SimPolicy): unknown {

@@ -14,7 +14,7 @@ export interface AlarmPlace {
 }
 
 /** An alarm, as a policy names it. */
-export interface NamedAlarm {
+interface NamedAlarm {
   readonly name: string;
   readonly arn: string;
 }

@@ -6,14 +6,9 @@ import { type AutoScalingState, standingGroupOf } from "./auto-scaling-state.ts"
 import { toGroupKey } from "./group-key.ts";
 import { judgeMember, STEPS } from "./instances.ts";
 import { scaleGroup } from "./scale-group.ts";
-import { autoScalingFaults as faults, isAlive, type LaunchSource, type SimGroup } from "./sim-group.ts";
+import { autoScalingFaults as faults, type LaunchSource, type SimGroup } from "./sim-group.ts";
 import { removeAlarms } from "./tracking-alarms.ts";
 
-/** User guide, "Suspend and resume Amazon EC2 Auto Scaling processes". */
-const PROCESSES = [
-  ...["Launch", "Terminate", "AddToLoadBalancer", "AlarmNotification", "AZRebalance", "HealthCheck"],
-  ...["InstanceRefresh", "ReplaceUnhealthy", "ScheduledActions"],
-];
 /** "EnableMetricsCollection", Metrics. */
 const METRICS = [
   ...["GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances"],
@@ -23,27 +18,6 @@ const METRICS = [
   ...["WarmPoolTotalCapacity", "GroupAndWarmPoolDesiredCapacity", "GroupAndWarmPoolTotalCapacity"],
 ];
 
-/** SuspendProcesses: those that are named, or all. Source: API reference. */
-export function suspendProcesses(state: AutoScalingState, call: SimCall): unknown {
-  const group = standingGroupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
-  const reason = `User suspended at ${new Date(call.now).toISOString()}`;
-  for (const process of readNames(call, "ScalingProcesses", PROCESSES)) group.suspended.set(process, reason);
-  return {};
-}
-
-/** ResumeProcesses: what has been left undone is done. Source: API reference. */
-export function resumeProcesses(state: AutoScalingState, call: SimCall): unknown {
-  const group = standingGroupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
-  for (const process of readNames(call, "ScalingProcesses", PROCESSES)) group.suspended.delete(process);
-  group.scaleAt = Math.min(group.scaleAt, call.now + state.settings.reactionMs);
-  for (const member of group.members.filter(isAlive)) {
-    // An instance that failed between reads is replaced without a time of its own, also while it boots.
-    const isLeft = member.nextAt === Number.POSITIVE_INFINITY;
-    if (isLeft || member.stage === "serving") member.nextAt = call.now;
-  }
-  return {};
-}
-
 /** EnableMetricsCollection: every minute, those that are named, or all. Source: API reference. */
 export function enableMetrics(state: AutoScalingState, call: SimCall): unknown {
   const group = standingGroupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
@@ -51,13 +25,6 @@ export function enableMetrics(state: AutoScalingState, call: SimCall): unknown {
     throw faults.invalid("The only valid value for Granularity is 1Minute.");
   }
   for (const metric of readNames(call, "Metrics", METRICS)) group.metrics.add(metric);
-  return {};
-}
-
-/** DisableMetricsCollection. Source: API reference. */
-export function disableMetrics(state: AutoScalingState, call: SimCall): unknown {
-  const group = standingGroupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
-  for (const metric of readNames(call, "Metrics", METRICS)) group.metrics.delete(metric);
   return {};
 }
 

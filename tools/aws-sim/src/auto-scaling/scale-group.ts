@@ -12,8 +12,8 @@ export function scaleGroup(state: AutoScalingState, group: SimGroup, at: number)
   if (group.isDeleting) return;
   const alive = group.members.filter(isAlive);
   const wanted = group.settings.desired - alive.length;
-  if (wanted > 0 && !group.suspended.has("Launch")) scaleOut(state, group, { at, wanted, size: alive.length });
-  if (wanted < 0 && !group.suspended.has("Terminate")) scaleIn(state, group, { at, alive, surplus: -wanted });
+  if (wanted > 0) scaleOut(state, group, { at, wanted, size: alive.length });
+  if (wanted < 0) scaleIn(state, group, { at, alive, surplus: -wanted });
 }
 
 function scaleOut(

@@ -7,30 +7,17 @@ import {
   type AutoScalingState,
   createAutoScalingState,
 } from "./auto-scaling-state.ts";
-import {
-  deleteGroup,
-  setDesired,
-  setDesiredCapacity,
-  setInstanceHealth,
-  setInstanceProtection,
-  terminateInstance,
-  updateGroup,
-} from "./change-group.ts";
-import { completeAction, deleteHook, describeHooks, putHook, recordHeartbeat } from "./change-hooks.ts";
+import { deleteGroup, setDesired, terminateInstance, updateGroup } from "./change-group.ts";
+import { completeAction, describeHooks, recordHeartbeat } from "./change-hooks.ts";
 import { addConfiguration, addGroup, createGroup, type GroupInput } from "./create-group.ts";
 import { describeActivities } from "./describe-activities.ts";
-import { describeGroupInstances, describeGroups, type GroupView, toGroupView } from "./describe-groups.ts";
+import { describeGroups, type GroupView, toGroupView } from "./describe-groups.ts";
 import { type GroupKey, toGroupKey } from "./group-key.ts";
-import { createOrUpdateTags, deleteTags, describeTags } from "./group-tags.ts";
-import {
-  createConfiguration,
-  deleteConfiguration,
-  describeConfigurations,
-  describeLimits,
-} from "./launch-configurations.ts";
+import { createOrUpdateTags, deleteTags } from "./group-tags.ts";
+import { deleteConfiguration, describeConfigurations, describeLimits } from "./launch-configurations.ts";
 import { beginAction, type HookInput, outcomeOf, toHookKey } from "./lifecycle-hooks.ts";
-import { deletePolicy, describePolicies, executePolicy, putPolicy } from "./policies.ts";
-import { catchUp, disableMetrics, enableMetrics, resumeProcesses, suspendProcesses } from "./processes.ts";
+import { describePolicies, putPolicy } from "./policies.ts";
+import { catchUp, enableMetrics } from "./processes.ts";
 import { autoScalingFaults, type LaunchScript } from "./sim-group.ts";
 import type { GroupMatch } from "./take-script.ts";
 import { attachSources, describeSources, detachSources } from "./traffic-operations.ts";
@@ -127,36 +114,23 @@ const SERVES: Readonly<Record<string, Serve>> = {
   AttachLoadBalancerTargetGroups: (state, call) => attachSources(state, call, "targetGroup"),
   CompleteLifecycleAction: completeAction,
   CreateAutoScalingGroup: createGroup,
-  CreateLaunchConfiguration: createConfiguration,
   CreateOrUpdateTags: createOrUpdateTags,
   DeleteAutoScalingGroup: deleteGroup,
   DeleteLaunchConfiguration: deleteConfiguration,
-  DeleteLifecycleHook: deleteHook,
-  DeletePolicy: deletePolicy,
   DeleteTags: deleteTags,
   DescribeAccountLimits: describeLimits,
   DescribeAutoScalingGroups: describeGroups,
-  DescribeAutoScalingInstances: describeGroupInstances,
   DescribeLaunchConfigurations: describeConfigurations,
   DescribeLifecycleHooks: describeHooks,
   DescribeLoadBalancers: (state, call) => describeSources(state, call, "classic"),
   DescribeLoadBalancerTargetGroups: (state, call) => describeSources(state, call, "targetGroup"),
   DescribePolicies: describePolicies,
   DescribeScalingActivities: describeActivities,
-  DescribeTags: describeTags,
   DetachLoadBalancers: (state, call) => detachSources(state, call, "classic"),
   DetachLoadBalancerTargetGroups: (state, call) => detachSources(state, call, "targetGroup"),
-  DisableMetricsCollection: disableMetrics,
   EnableMetricsCollection: enableMetrics,
-  ExecutePolicy: executePolicy,
-  PutLifecycleHook: putHook,
   PutScalingPolicy: putPolicy,
   RecordLifecycleActionHeartbeat: recordHeartbeat,
-  ResumeProcesses: resumeProcesses,
-  SetDesiredCapacity: setDesiredCapacity,
-  SetInstanceHealth: setInstanceHealth,
-  SetInstanceProtection: setInstanceProtection,
-  SuspendProcesses: suspendProcesses,
   TerminateInstanceInAutoScalingGroup: terminateInstance,
   UpdateAutoScalingGroup: updateGroup,
 };

@@ -18,8 +18,6 @@ export interface SimGroup {
   /** In the order of their beginning. */
   readonly activities: SimActivity[];
   readonly policies: Map<string, SimPolicy>;
-  /** Suspended processes and why. */
-  readonly suspended: Map<string, string>;
   /** Group metrics that are collected. */
   readonly metrics: Set<string>;
   /** When it checks its capacity next. */

@@ -1,12 +1,9 @@
 import {
-  DeregisterInstancesFromLoadBalancerCommand,
   DescribeInstanceHealthCommand,
-  DescribeLoadBalancerAttributesCommand,
   DescribeLoadBalancersCommand,
   type DescribeLoadBalancersCommandInput,
   DescribeTagsCommand,
   ElasticLoadBalancingClient,
-  RegisterInstancesWithLoadBalancerCommand,
 } from "@aws-sdk/client-elastic-load-balancing";
 import { describe, expect, it } from "vitest";
 import { ACCOUNT, createWorld, OTHER } from "../testing/a-world.ts";
@@ -51,29 +48,14 @@ describe("classic load balancers", () => {
   });
 
   it("return their tags, up to 20 at a time", async () => {
-    const { sim, elb } = createElb();
+    const { elb } = createElb();
     const read = (LoadBalancerNames: string[]) => elb.send(new DescribeTagsCommand({ LoadBalancerNames }));
 
     expect((await read(["web"])).TagDescriptions).toEqual([
       { LoadBalancerName: "web", Tags: [{ Key: "Name", Value: "web" }] },
     ]);
-    sim.classicLoadBalancing.setTags(WEB, {});
-    expect((await read(["web"])).TagDescriptions).toEqual([{ LoadBalancerName: "web", Tags: [] }]);
     await expect(read(["none"])).rejects.toMatchObject(NOT_FOUND);
     await expect(read(Array.from({ length: 21 }, () => "web"))).rejects.toMatchObject({ name: "ValidationError" });
-  });
-
-  it("report whether connection draining is enabled", async () => {
-    const { sim, elb } = createElb();
-    sim.classicLoadBalancing.addLoadBalancer({ ...PLACE, name: "calm", drainSeconds: 45 });
-    const read = async (LoadBalancerName: string) => {
-      const answer = await elb.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerName }));
-      return answer.LoadBalancerAttributes?.ConnectionDraining;
-    };
-
-    expect([await read("web"), await read("calm")]).toEqual([{ Enabled: false }, { Enabled: true, Timeout: 45 }]);
-    sim.classicLoadBalancing.removeLoadBalancer({ ...PLACE, name: "calm" });
-    await expect(read("calm")).rejects.toMatchObject({ name: "AccessPointNotFoundException" });
   });
 });
 
@@ -99,26 +81,6 @@ describe("the health of instances", () => {
       name: "InvalidEndPointException",
       message: "Could not find EC2 instance i-2.",
     });
-  });
-
-  it("reports one that is no longer registered", async () => {
-    const { clock, elb, health } = createElb();
-    const about = { LoadBalancerName: "web", Instances: [{ InstanceId: "i-1" }] };
-
-    const added = await elb.send(new RegisterInstancesWithLoadBalancerCommand(about));
-    await clock.advance(300_000);
-    const served = await health();
-    const left = await elb.send(new DeregisterInstancesFromLoadBalancerCommand(about));
-
-    expect([added.Instances, left.Instances]).toEqual([[{ InstanceId: "i-1" }], []]);
-    expect(served).toMatchObject([{ State: "InService" }]);
-    expect(await health()).toEqual([]);
-    expect(await health(["i-1"])).toMatchObject([
-      { State: "OutOfService", Description: "Instance is not currently registered with the LoadBalancer." },
-    ]);
-    await expect(
-      elb.send(new DeregisterInstancesFromLoadBalancerCommand({ ...about, Instances: [{ InstanceId: "i-9" }] })),
-    ).rejects.toMatchObject({ name: "InvalidEndPointException" });
   });
 });
 

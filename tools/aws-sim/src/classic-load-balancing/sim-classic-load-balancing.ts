@@ -19,11 +19,8 @@ import {
 export interface SimClassicLoadBalancing {
   readonly service: SimService;
   addLoadBalancer(input: ClassicInput): void;
-  removeLoadBalancer(ref: ClassicRef): void;
   /** Registers an instance, or changes it from an instant on; states as those of targets. */
   setInstance(ref: ClassicRef, instance: Omit<TargetInput, "port">): void;
-  /** All of its tags from now on. */
-  setTags(ref: ClassicRef, tags: Readonly<Record<string, string>>): void;
   /** A load balancer as Auto Scaling works with it. */
   readonly findSource: FindSource;
 }
@@ -34,23 +31,15 @@ export function createClassicLoadBalancing({ clock }: { readonly clock: Clock })
   return {
     service: {
       operations: {
-        DeregisterInstancesFromLoadBalancer: (call) => deregisterInstances(all, call),
         DescribeInstanceHealth: (call) => describeInstanceHealth(all, call),
-        DescribeLoadBalancerAttributes: (call) => describeClassicAttributes(all, call),
         DescribeLoadBalancers: (call) => describeLoadBalancers(all, call),
         DescribeTags: (call) => describeClassicTags(all, call),
-        RegisterInstancesWithLoadBalancer: (call) => registerInstances(all, call),
       },
       toAction: (operation) => `elasticloadbalancing:${operation}`,
       faults: balancingFaults,
     },
     addLoadBalancer: (input) => void all.set(toClassicKey(input), createClassic(input, clock.now())),
-    removeLoadBalancer: (ref) => void all.delete(toClassicKey(ref)),
     setInstance: (ref, instance) => all.get(toClassicKey(ref))?.instances.set(instance),
-    setTags(ref, tags) {
-      const found = all.get(toClassicKey(ref));
-      if (found !== undefined) found.tags = tags;
-    },
     findSource({ account, region, id }) {
       const found = all.get(toClassicKey({ account, region, name: id }));
       return found && { targets: found.instances, drainMs: found.drainMs, port: undefined };
@@ -97,43 +86,6 @@ function describeClassicTags(all: ClassicLoadBalancers, call: SimCall): unknown 
       return { LoadBalancerName, Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) };
     }),
   };
-}
-
-/** DescribeLoadBalancerAttributes ("ConnectionDraining"; Timeout is only returned if it is enabled). */
-function describeClassicAttributes(all: ClassicLoadBalancers, call: SimCall): unknown {
-  const { drainSeconds } = openClassic(all, textOf(call.input, "LoadBalancerName"), call);
-  const ConnectionDraining = drainSeconds === undefined ? { Enabled: false } : { Enabled: true, Timeout: drainSeconds };
-  return {
-    LoadBalancerAttributes: {
-      ConnectionDraining,
-      AccessLog: { Enabled: false },
-      CrossZoneLoadBalancing: { Enabled: false },
-      ConnectionSettings: { IdleTimeout: 60 },
-    },
-  };
-}
-
-/** "Configure health checks": ten checks, one each 30 seconds, are the defaults before an instance is in service. */
-const FIRST_CHECKS_MS = 300_000;
-
-/** RegisterInstancesWithLoadBalancer: answers with all that are registered. */
-function registerInstances(all: ClassicLoadBalancers, call: SimCall): unknown {
-  const { instances } = openClassic(all, textOf(call.input, "LoadBalancerName"), call);
-  for (const id of idsOf(call.input["Instances"])) {
-    instances.register({ id }, { healthyAt: call.now + FIRST_CHECKS_MS });
-  }
-  return { Instances: instances.list(call.now).map(({ id }) => ({ InstanceId: id })) };
-}
-
-/** DeregisterInstancesFromLoadBalancer: answers with those that stay. */
-function deregisterInstances(all: ClassicLoadBalancers, call: SimCall): unknown {
-  const { instances, drainMs } = openClassic(all, textOf(call.input, "LoadBalancerName"), call);
-  const ids = idsOf(call.input["Instances"]);
-  const stranger = ids.find((id) => !instances.knows(id));
-  if (stranger !== undefined) throw classicFaults.invalidInstance(stranger);
-  for (const id of ids) instances.deregister({ id }, { now: call.now, drainMs });
-  const staying = instances.list(call.now).filter(({ state }) => state !== "draining");
-  return { Instances: staying.map(({ id }) => ({ InstanceId: id })) };
 }
 
 interface Health {

@@ -1,7 +1,7 @@
 import { findCustomName, type ResolvedResource } from "./resolve-template.ts";
 
 /** Where a stack stands: what names of its resources are made of. */
-export interface StackPlace {
+interface StackPlace {
   readonly stackName: string;
   readonly region: string;
   readonly account: string;

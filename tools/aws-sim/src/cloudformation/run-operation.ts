@@ -10,7 +10,7 @@ export interface StackEventFacts {
 }
 
 /** An operation on a stack. */
-export interface OperationInput {
+interface OperationInput {
   readonly kind: "create" | "update" | "delete";
   readonly stackName: string;
   readonly changes: readonly ResourceChange[];
@@ -27,7 +27,7 @@ export interface OperationInput {
 export type Phase = "do" | "undo" | "delete";
 
 /** How an operation goes. It is known when it begins; who looks sees what has happened until then. */
-export interface Operation {
+interface Operation {
   readonly events: readonly StackEventFacts[];
   readonly outcome: "done" | "undone" | "stuck";
 }

@@ -1,11 +1,10 @@
-import { findText, type SimCall, textOf, textsOf } from "../sim-call.ts";
-import { type Alarms, type AlarmValue, checkAlarm, cloudWatchFaults as faults } from "./alarms.ts";
+import { type SimCall, textOf, textsOf } from "../sim-call.ts";
+import { type Alarms, checkAlarm, cloudWatchFaults as faults } from "./alarms.ts";
 
 /** "DeleteAlarms" and "DescribeAlarms", AlarmNames: at most 100 items. */
 const MAX_NAMES = 100;
 /** "PutMetricAlarm": "the alarm state is immediately set to INSUFFICIENT_DATA". */
 const FIRST = { value: "INSUFFICIENT_DATA", reason: "Unchecked: Initial alarm creation" } as const;
-const VALUES: readonly unknown[] = ["OK", "ALARM", "INSUFFICIENT_DATA"] satisfies AlarmValue[];
 
 /** PutMetricAlarm: overwrites the whole configuration of an alarm that is there. */
 export function putMetricAlarm(alarms: Alarms, call: SimCall): unknown {
@@ -29,18 +28,6 @@ export function deleteAlarms(alarms: Alarms, call: SimCall): unknown {
   return {};
 }
 
-/** SetAlarmState. */
-export function setAlarmState(alarms: Alarms, call: SimCall): unknown {
-  const { input, now } = call;
-  const [name, value] = [textOf(input, "AlarmName"), textOf(input, "StateValue")];
-  const alarm = alarms.find(placeOf(call), name);
-  if (!isValue(value))
-    throw faults.constraint("stateValue", `Member must satisfy enum value set: [${VALUES.join(", ")}]`);
-  if (alarm === undefined) throw faults.notFound(name);
-  alarms.setState(alarm, { value, reason: findText(input, "StateReason") ?? "", at: now });
-  return {};
-}
-
 /** The names in a request. */
 export function namesOf({ input }: SimCall): readonly string[] {
   const names = textsOf(input, "AlarmNames");
@@ -53,8 +40,4 @@ export function namesOf({ input }: SimCall): readonly string[] {
 /** Whose alarms a request is about. */
 export function placeOf({ identity, region }: SimCall): { readonly account: string; readonly region: string } {
   return { account: identity.account, region };
-}
-
-function isValue(value: unknown): value is AlarmValue {
-  return VALUES.includes(value);
 }

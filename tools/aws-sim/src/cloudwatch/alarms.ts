@@ -7,12 +7,10 @@ import { SimFault } from "../sim-fault.ts";
 export interface Alarms {
   /** A new one has the state; one that is there keeps its own ("PutMetricAlarm": "its state is left unchanged"). */
   put(place: AlarmPlace, alarm: PutAlarm): void;
-  setState(alarm: SimAlarm, state: AlarmState): void;
   find(place: AlarmPlace, name: string): SimAlarm | undefined;
   remove(place: AlarmPlace, name: string): boolean;
   /** Of one account and region, by name. */
   list(place: AlarmPlace): readonly SimAlarm[];
-  named(name: string): readonly SimAlarm[];
 }
 
 /** What is put. */
@@ -30,13 +28,11 @@ export function createAlarms(): Alarms {
       const alarm = { account, region, name, arn: toAlarmArn(place, name), request, configuredAt, state: kept };
       alarms.set(toKey(place, name), alarm);
     },
-    setState: (alarm, state) => void alarms.set(toKey(alarm, alarm.name), { ...alarm, state }),
     remove: (place, name) => alarms.delete(toKey(place, name)),
     list: ({ account, region }) =>
       [...alarms.values()]
         .filter((each) => each.account === account && each.region === region)
         .toSorted((left, right) => (left.name < right.name ? -1 : 1)),
-    named: (name) => [...alarms.values()].filter((each) => each.name === name),
   };
 }
 

@@ -5,7 +5,6 @@ import {
   type DescribeAlarmsCommandInput,
   PutMetricAlarmCommand,
   type PutMetricAlarmCommandInput,
-  SetAlarmStateCommand,
 } from "@aws-sdk/client-cloudwatch";
 import { describe, expect, it } from "vitest";
 import { ACCOUNT, createWorld, OTHER } from "../testing/a-world.ts";
@@ -58,18 +57,6 @@ describe("an alarm", () => {
     expect(alarm).not.toHaveProperty("Tags");
   });
 
-  it("keeps its state when it is put again, and nothing else", async () => {
-    const { put, list, sim } = createWatch();
-    await put({ AlarmDescription: "one" });
-    sim.cloudWatch.setAlarm("cpu", "ALARM", "too hot");
-
-    await put({ Threshold: 60 });
-
-    const [alarm] = await list();
-    expect(alarm).toMatchObject({ StateValue: "ALARM", StateReason: "too hot", Threshold: 60 });
-    expect(alarm).not.toHaveProperty("AlarmDescription");
-  });
-
   it.each([
     [{ AlarmName: "a".repeat(256) }, "ValidationException"],
     [{ AlarmName: "" }, "ValidationException"],
@@ -104,20 +91,6 @@ describe("an alarm", () => {
 
     expect(await names()).toEqual(["cpu"]);
   });
-
-  it("changes its state on request", async () => {
-    const { sim, watch, list } = createWatch();
-    sim.cloudWatch.addAlarm({ ...PLACE, name: "errors" });
-    const set = (AlarmName: string, StateValue: string) =>
-      watch.send(new SetAlarmStateCommand({ AlarmName, StateValue: StateValue as "OK", StateReason: "drill" }));
-
-    await set("errors", "ALARM");
-
-    expect(await list()).toMatchObject([{ StateValue: "ALARM", StateReason: "drill" }]);
-    await expect(set("none", "OK")).rejects.toMatchObject({ name: "ResourceNotFound" });
-    await expect(set("errors", "BAD")).rejects.toMatchObject({ name: "ValidationException" });
-    expect(() => sim.cloudWatch.setAlarm("none", "OK")).toThrow("The simulation has no alarm none.");
-  });
 });
 
 describe("alarms", () => {
@@ -126,12 +99,11 @@ describe("alarms", () => {
     for (const AlarmName of ["web-up", "web-down", "api-up"])
       await put({ AlarmName, AlarmActions: [`arn:${AlarmName}`] });
     sim.cloudWatch.addAlarm({ account: OTHER, region: "eu-west-1", name: "web-other" });
-    sim.cloudWatch.setAlarm("web-up", "ALARM");
 
     expect(await names()).toEqual(["api-up", "web-down", "web-up"]);
     expect(await names({ AlarmNames: ["web-up", "none"] })).toEqual(["web-up"]);
     expect(await names({ AlarmNamePrefix: "web-" })).toEqual(["web-down", "web-up"]);
-    expect(await names({ StateValue: "ALARM" })).toEqual(["web-up"]);
+    expect(await names({ StateValue: "ALARM" })).toEqual([]);
     expect(await names({ ActionPrefix: "arn:api" })).toEqual(["api-up"]);
     expect(await names({ AlarmTypes: ["CompositeAlarm"] })).toEqual([]);
     await expect(names({ AlarmNames: ["a"], AlarmNamePrefix: "b" })).rejects.toMatchObject({

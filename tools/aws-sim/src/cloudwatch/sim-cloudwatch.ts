@@ -2,7 +2,7 @@ import type { Clock } from "@stackyard/core";
 import type { AlarmPlace, PolicyAlarms } from "../auto-scaling/policy-alarms.ts";
 import { findNumber, findText, type SimCall, type SimService, textsOf } from "../sim-call.ts";
 import { parsePageToken, toPageToken } from "../sim-fault.ts";
-import { deleteAlarms, namesOf, placeOf, putMetricAlarm, setAlarmState } from "./alarm-operations.ts";
+import { deleteAlarms, namesOf, placeOf, putMetricAlarm } from "./alarm-operations.ts";
 import {
   type Alarms,
   type AlarmValue,
@@ -18,8 +18,6 @@ export interface SimCloudWatch {
   readonly service: SimService;
   /** Adds an alarm that exists already. */
   addAlarm(input: AlarmInput): void;
-  /** Every alarm of that name, in all accounts. */
-  setAlarm(name: string, value: AlarmValue, reason?: string): void;
   /** Of one account and region, by name. */
   findAlarms(account: string, region: string): readonly SimAlarm[];
   /** Alarms as Auto Scaling works with them. */
@@ -43,17 +41,11 @@ export function createCloudWatch({ clock }: { readonly clock: Clock }): SimCloud
         DeleteAlarms: (call) => deleteAlarms(alarms, call),
         DescribeAlarms: (call) => describeAlarms(alarms, call),
         PutMetricAlarm: (call) => putMetricAlarm(alarms, call),
-        SetAlarmState: (call) => setAlarmState(alarms, call),
       },
       toAction: (operation) => `cloudwatch:${operation}`,
       faults: cloudWatchFaults,
     },
     addAlarm: ({ account, region, ...input }) => addAlarm(alarms, { account, region }, { ...input, at: clock.now() }),
-    setAlarm(name, value, reason = `Set to ${value} by a test`) {
-      const found = alarms.named(name);
-      if (found.length === 0) throw new RangeError(`The simulation has no alarm ${name}.`);
-      for (const alarm of found) alarms.setState(alarm, { value, reason, at: clock.now() });
-    },
     findAlarms: (account, region) => alarms.list({ account, region }),
     policyAlarms: {
       alarmsOf: ({ actionArn, ...place }) =>

@@ -82,7 +82,7 @@ export interface StateAt {
 export type InstanceState = keyof typeof STATE_CODES;
 
 /** API reference, "InstanceState", Code. */
-export const STATE_CODES = {
+const STATE_CODES = {
   pending: 0,
   running: 16,
   "shutting-down": 32,
@@ -97,7 +97,7 @@ export function stateOf({ states }: SimInstance, now: number): InstanceState {
 }
 
 /** "Instance", LaunchTime: "updated for instances that are stopped and then started". */
-export function launchTimeOf({ states, launchedAt }: SimInstance, now: number): number {
+function launchTimeOf({ states, launchedAt }: SimInstance, now: number): number {
   const past = states.filter(({ at }) => at <= now);
   const started = past.findLast(({ state }, index) => state !== "stopped" && past[index - 1]?.state === "stopped");
   return started?.at ?? launchedAt;
@@ -105,7 +105,7 @@ export function launchTimeOf({ states, launchedAt }: SimInstance, now: number): 
 
 /** An instance as DescribeInstances answers it, as far as anything here reads it. */
 export function toInstance(instance: SimInstance, now: number): Readonly<Record<string, unknown>> {
-  const { instanceId, instanceType, platform, tags, launch } = instance;
+  const { instanceId, instanceType, platform, tags } = instance;
   const state = stateOf(instance, now);
   return {
     InstanceId: instanceId,
@@ -115,20 +115,6 @@ export function toInstance(instance: SimInstance, now: number): Readonly<Record<
     // Absent for Linux ("Instance", Platform: "The value is `Windows` for Windows instances; otherwise blank").
     ...(platform === undefined ? {} : { Platform: platform }),
     PlatformDetails: platform === undefined ? "Linux/UNIX" : "Windows",
-    ...(launch && toLaunch(launch)),
     Tags: toTagList(tags),
-  };
-}
-
-function toLaunch(launch: LaunchFacts) {
-  const { imageId, subnetId, vpcId, availabilityZone, placementGroup, isSpot } = launch;
-  return {
-    ImageId: imageId,
-    SubnetId: subnetId,
-    VpcId: vpcId,
-    Placement: { AvailabilityZone: availabilityZone, ...(placementGroup && { GroupName: placementGroup }) },
-    SecurityGroups: launch.securityGroupIds.map((GroupId) => ({ GroupId })),
-    // Absent for on-demand instances ("Instance", InstanceLifecycle).
-    ...(isSpot && { InstanceLifecycle: "spot" }),
   };
 }

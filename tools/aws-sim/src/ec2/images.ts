@@ -17,15 +17,7 @@ export interface SimImage extends Tagged {
 }
 
 /** API reference, "Image", State. */
-export type ImageState =
-  | "pending"
-  | "available"
-  | "invalid"
-  | "deregistered"
-  | "transient"
-  | "failed"
-  | "error"
-  | "disabled";
+type ImageState = "pending" | "available" | "invalid" | "deregistered" | "transient" | "failed" | "error" | "disabled";
 
 /** What tests say of an image. */
 export interface ImageInput {
@@ -53,15 +45,7 @@ const KIND: ResourceKind<SimImage> = {
           : faults.named("InvalidAMIID.Malformed", `Invalid id: "${id}" (expecting "ami-...")`),
     },
   },
-  readers: {
-    architecture: ({ architecture }) => [architecture],
-    "image-id": ({ imageId }) => [imageId],
-    "is-public": ({ sharedWith }) => [String(sharedWith.includes("all"))],
-    name: ({ name }) => [name],
-    "owner-id": ({ account }) => [account],
-    state: ({ state }) => [state],
-    "virtualization-type": () => ["hvm"],
-  },
+  readers: {},
   pages: { min: 1, max: 1_000 },
   answer: "Images",
   toOutput: (image) => ({

@@ -8,7 +8,7 @@ import {
   readFilters,
   toPage,
 } from "./ec2-faults.ts";
-import { type Ec2State, launchTimeOf, type SimInstance, STATE_CODES, stateOf, toInstance } from "./ec2-state.ts";
+import { type Ec2State, type SimInstance, stateOf, toInstance } from "./ec2-state.ts";
 import type { ImageInput } from "./images.ts";
 import { DEFAULT_VPC, type SecurityGroupInput, type SubnetInput } from "./networks.ts";
 import type { PlacementGroupInput } from "./placement-groups.ts";
@@ -62,24 +62,9 @@ const TERMINATED_VISIBLE_MS = 3_600_000;
 const ID = /^i-([0-9a-f]{8}|[0-9a-f]{17})$/;
 
 const READERS: FilterReaders<SimInstance> = {
-  "availability-zone": ({ launch }) => listed(launch?.availabilityZone),
-  "image-id": ({ launch }) => listed(launch?.imageId),
   "instance-id": ({ instanceId }) => [instanceId],
   "instance-state-name": (instance, now) => [stateOf(instance, now)],
-  "instance-state-code": (instance, now) => [String(STATE_CODES[stateOf(instance, now)])],
-  "instance-type": ({ instanceType }) => [instanceType],
-  "launch-time": (instance, now) => [new Date(launchTimeOf(instance, now)).toISOString()],
-  "owner-id": ({ account }) => [account],
-  "placement-group-name": ({ launch }) => listed(launch?.placementGroup),
-  platform: ({ platform }) => listed(platform),
-  "reservation-id": ({ reservationId }) => [reservationId],
-  "subnet-id": ({ launch }) => listed(launch?.subnetId),
-  "vpc-id": ({ launch }) => listed(launch?.vpcId),
 };
-
-function listed(value: string | undefined): readonly string[] {
-  return value === undefined ? [] : [value];
-}
 
 /** DescribeInstances: the caller's own, by id or by filters, in pages. A reservation holds what was launched together. */
 export function describeInstances(instances: readonly SimInstance[], call: SimCall): unknown {

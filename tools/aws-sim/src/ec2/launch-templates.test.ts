@@ -1,15 +1,10 @@
 import {
   CreateLaunchTemplateCommand,
   type CreateLaunchTemplateCommandInput,
-  CreateLaunchTemplateVersionCommand,
   DeleteLaunchTemplateCommand,
-  DeleteLaunchTemplateVersionsCommand,
   DescribeLaunchTemplatesCommand,
   type DescribeLaunchTemplatesCommandInput,
-  DescribeLaunchTemplateVersionsCommand,
-  type DescribeLaunchTemplateVersionsCommandInput,
   EC2Client,
-  ModifyLaunchTemplateCommand,
 } from "@aws-sdk/client-ec2";
 import { describe, expect, it } from "vitest";
 import { createWorld } from "../testing/a-world.ts";
@@ -27,23 +22,15 @@ function createTemplates() {
     clock,
     create: (input: Partial<CreateLaunchTemplateCommandInput> = {}) =>
       client.send(new CreateLaunchTemplateCommand({ LaunchTemplateName, LaunchTemplateData: DATA, ...input })),
-    addVersion: (LaunchTemplateData: object, SourceVersion?: string) =>
-      client.send(new CreateLaunchTemplateVersionCommand({ LaunchTemplateName, LaunchTemplateData, SourceVersion })),
-    setDefault: (DefaultVersion: string) =>
-      client.send(new ModifyLaunchTemplateCommand({ LaunchTemplateName, DefaultVersion })),
     remove: () => client.send(new DeleteLaunchTemplateCommand({ LaunchTemplateName })),
-    removeVersions: (...Versions: string[]) =>
-      client.send(new DeleteLaunchTemplateVersionsCommand({ LaunchTemplateName, Versions })),
     describeAll: (input: DescribeLaunchTemplatesCommandInput = {}) =>
       client.send(new DescribeLaunchTemplatesCommand(input)),
-    versions: async (input: DescribeLaunchTemplateVersionsCommandInput = { LaunchTemplateName }) =>
-      (await client.send(new DescribeLaunchTemplateVersionsCommand(input))).LaunchTemplateVersions ?? [],
   };
 }
 
 describe("a launch template", () => {
   it("is made with version 1 and its tags", async () => {
-    const { create, describeAll, versions } = createTemplates();
+    const { create, describeAll } = createTemplates();
     const TagSpecifications = [{ ResourceType: "launch-template" as const, Tags: [{ Key: "ReleaseID", Value: "r" }] }];
 
     await create({ TagSpecifications });
@@ -52,7 +39,6 @@ describe("a launch template", () => {
     expect((await describeAll({ Filters: [{ Name: "tag:ReleaseID", Values: ["r"] }] })).LaunchTemplates).toMatchObject([
       { ...about, DefaultVersionNumber: 1, LatestVersionNumber: 1, Tags: [{ Key: "ReleaseID", Value: "r" }] },
     ]);
-    expect(await versions()).toMatchObject([{ ...about, VersionNumber: 1, LaunchTemplateData: DATA }]);
   });
 
   it("has a name of its own", async () => {
@@ -93,45 +79,6 @@ describe("a launch template", () => {
     await expect(make("plain", "#!/bin/bash")).rejects.toMatchObject({ name: "InvalidUserData.Malformed" });
   });
 
-  it("gives numbers to versions, which inherit from a source only", async () => {
-    const { create, addVersion, versions } = createTemplates();
-    await create();
-
-    await addVersion({ KeyName: "k" });
-    await addVersion({ InstanceType: "m5.large" }, "1");
-
-    expect(
-      (await versions()).map((each) => [each.VersionNumber, each.DefaultVersion, each.LaunchTemplateData]),
-    ).toEqual([
-      [3, false, { ImageId: "ami-1", InstanceType: "m5.large" }],
-      [2, false, { KeyName: "k" }],
-      [1, true, DATA],
-    ]);
-    expect(await versions({ LaunchTemplateName: NAME, MinVersion: "2", MaxVersion: "2" })).toHaveLength(1);
-    expect(await versions({ LaunchTemplateName: NAME, Versions: ["$Latest"] })).toMatchObject([{ VersionNumber: 3 }]);
-    await expect(versions({ LaunchTemplateName: NAME, Versions: ["4"] })).rejects.toMatchObject({
-      name: "InvalidLaunchTemplateId.VersionNotFound",
-    });
-  });
-
-  it("keeps its default version when versions are deleted, and numbers none anew", async () => {
-    const { create, addVersion, setDefault, removeVersions } = createTemplates();
-    await create();
-    await addVersion(DATA);
-    await setDefault("2");
-    await addVersion(DATA);
-
-    const answer = await removeVersions("1", "2", "3", "9");
-
-    expect(answer.SuccessfullyDeletedLaunchTemplateVersions?.map((each) => each.VersionNumber)).toEqual([1, 3]);
-    const refused = answer.UnsuccessfullyDeletedLaunchTemplateVersions ?? [];
-    expect(refused.map((each) => [each.VersionNumber, each.ResponseError?.Code])).toEqual([
-      [2, "unexpectedError"],
-      [9, "launchTemplateVersionDoesNotExist"],
-    ]);
-    expect((await addVersion(DATA)).LaunchTemplateVersion).toMatchObject({ VersionNumber: 4 });
-  });
-
   it("is gone at once when it is deleted, and its name is free", async () => {
     const { create, describeAll, remove } = createTemplates();
     await create();
@@ -147,8 +94,8 @@ describe("a launch template", () => {
     await create();
   });
 
-  it("is answered in pages, and by the latest versions of all", async () => {
-    const { create, describeAll, versions } = createTemplates();
+  it("is answered in pages", async () => {
+    const { create, describeAll } = createTemplates();
     for (const LaunchTemplateName of MANY) await create({ LaunchTemplateName });
 
     const first = await describeAll({ MaxResults: 2 });
@@ -156,9 +103,6 @@ describe("a launch template", () => {
 
     const names = [first, second].flatMap(({ LaunchTemplates = [] }) => LaunchTemplates);
     expect(names.map(({ LaunchTemplateName }) => LaunchTemplateName)).toEqual(MANY);
-    expect(await versions({ Versions: ["$Latest"] })).toHaveLength(3);
-    await expect(versions({ Versions: ["1"] })).rejects.toMatchObject({ name: "InvalidParameterValue" });
-    await expect(versions({})).rejects.toMatchObject({ name: "MissingParameter" });
   });
 
   it("is seen late where EC2 is late", async () => {

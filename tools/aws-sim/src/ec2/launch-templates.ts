@@ -1,13 +1,5 @@
-import { findRecord, findText, type SimCall, textsOf } from "../sim-call.ts";
-import {
-  type Ec2Resource,
-  ec2Faults as faults,
-  isOwn,
-  ownOf,
-  readTagSpecifications,
-  toPage,
-  toTagList,
-} from "./ec2-faults.ts";
+import { findRecord, findText, type SimCall } from "../sim-call.ts";
+import { type Ec2Resource, ec2Faults as faults, isOwn, ownOf, readTagSpecifications, toTagList } from "./ec2-faults.ts";
 import { describeResources, type ResourceKind } from "./networks.ts";
 
 /** The store, and what gives new ones their ids and instants. */
@@ -25,9 +17,6 @@ export interface LaunchTemplateStore {
 const NAME = /^[a-zA-Z0-9().\-/_]{3,128}$/;
 /** EC2 user guide, "Launch template restrictions": templates a Region, versions a template. */
 const MAX_TEMPLATES = 5_000;
-const MAX_VERSIONS = 10_000;
-/** "DeleteLaunchTemplateVersions": "up to 200 launch template version numbers". */
-const MAX_DELETED = 200;
 
 /** CreateLaunchTemplate: with version 1. The same client token with the same request gives what is there. */
 export function createLaunchTemplate(store: LaunchTemplateStore, call: SimCall): unknown {
@@ -70,62 +59,11 @@ export function createLaunchTemplate(store: LaunchTemplateStore, call: SimCall):
   return { LaunchTemplate: toTemplate(template) };
 }
 
-/** CreateLaunchTemplateVersion: the next number, over the data of a source version where one is named. */
-export function createLaunchTemplateVersion(store: LaunchTemplateStore, call: SimCall): unknown {
-  const template = findTemplate(store.launchTemplates.values(), call);
-  if (template.versions.length >= MAX_VERSIONS) {
-    throw faults.named("VersionLimitExceeded", `You have reached the limit of ${MAX_VERSIONS} versions.`);
-  }
-  const source = findText(call.input, "SourceVersion");
-  const base = source === undefined ? {} : versionOf(template, source).data;
-  const number = template.latestNumber + 1;
-  const version = toNewVersion(call, number, { ...base, ...readTemplateData(call.input) });
-  const next = { ...template, latestNumber: number, versions: [...template.versions, version] };
-  store.launchTemplates.set(template.id, next);
-  return { LaunchTemplateVersion: toVersion(next, version) };
-}
-
-/** ModifyLaunchTemplate: another default version. */
-export function modifyLaunchTemplate(store: LaunchTemplateStore, call: SimCall): unknown {
-  const template = findTemplate(store.launchTemplates.values(), call);
-  const version = findText(call.input, "DefaultVersion");
-  const next = version === undefined ? template : { ...template, defaultVersion: versionOf(template, version).number };
-  store.launchTemplates.set(template.id, next);
-  return { LaunchTemplate: toTemplate(next) };
-}
-
 /** DeleteLaunchTemplate: with all of its versions. Instances and groups that were made with it live on. */
 export function deleteLaunchTemplate(store: LaunchTemplateStore, call: SimCall): unknown {
   const template = findTemplate(store.launchTemplates.values(), call);
   store.launchTemplates.delete(template.id);
   return { LaunchTemplate: toTemplate(template) };
-}
-
-/** DeleteLaunchTemplateVersions: the default version cannot be deleted; successes and failures are both returned. */
-export function deleteLaunchTemplateVersions(store: LaunchTemplateStore, call: SimCall): unknown {
-  const template = findTemplate(store.launchTemplates.values(), call);
-  const asked = textsOf(call.input, "Versions");
-  if (asked.length > MAX_DELETED) throw faults.invalid(`You can specify up to ${MAX_DELETED} versions.`);
-  const judged = asked.map((version) => ({ version, fault: findFault(template, version) }));
-  const deleted = judged.filter(({ fault }) => fault === undefined).map(({ version }) => Number(version));
-  const versions = template.versions.filter(({ number }) => !deleted.includes(number));
-  store.launchTemplates.set(template.id, { ...template, versions });
-  const about = { LaunchTemplateId: template.id, LaunchTemplateName: template.name };
-  return {
-    SuccessfullyDeletedLaunchTemplateVersions: deleted.map((VersionNumber) => ({ ...about, VersionNumber })),
-    UnsuccessfullyDeletedLaunchTemplateVersions: judged
-      .filter(({ fault }) => fault !== undefined)
-      .map(({ version, fault }) => ({ ...about, VersionNumber: Number(version), ResponseError: fault })),
-  };
-}
-
-function findFault(template: SimLaunchTemplate, version: string): { Code: string; Message: string } | undefined {
-  const found = findVersion(template, version);
-  if (found === undefined) {
-    return { Code: "launchTemplateVersionDoesNotExist", Message: `Version ${version} does not exist.` };
-  }
-  if (found.number !== template.defaultVersion) return;
-  return { Code: "unexpectedError", Message: "You cannot delete the default version of a launch template." };
 }
 
 function toNewVersion({ input, identity, now }: SimCall, number: number, data: SimCall["input"]): TemplateVersion {
@@ -213,16 +151,6 @@ export function findVersion(template: SimLaunchTemplate, version: string): Templ
   return template.versions.find((each) => each.number === number);
 }
 
-/** The same, where it has to be there. */
-function versionOf(template: SimLaunchTemplate, version: string): TemplateVersion {
-  const found = findVersion(template, version);
-  if (found !== undefined) return found;
-  throw faults.named(
-    "InvalidLaunchTemplateId.VersionNotFound",
-    `Could not find the specified version ${version} for the launch template with ID ${template.id}.`,
-  );
-}
-
 /** API reference, "LaunchTemplate". */
 function toTemplate(template: SimLaunchTemplate): unknown {
   const { id, name, createdAt, createdBy, defaultVersion, versions, tags } = template;
@@ -234,21 +162,6 @@ function toTemplate(template: SimLaunchTemplate): unknown {
     DefaultVersionNumber: defaultVersion,
     LatestVersionNumber: versions.at(-1)?.number,
     Tags: toTagList(tags),
-  };
-}
-
-/** API reference, "LaunchTemplateVersion". */
-function toVersion({ id, name, defaultVersion }: SimLaunchTemplate, version: TemplateVersion): unknown {
-  const { number, description, createdAt, createdBy, data } = version;
-  return {
-    LaunchTemplateId: id,
-    LaunchTemplateName: name,
-    VersionNumber: number,
-    ...(description === undefined ? {} : { VersionDescription: description }),
-    CreateTime: new Date(createdAt),
-    CreatedBy: createdBy,
-    DefaultVersion: number === defaultVersion,
-    LaunchTemplateData: data,
   };
 }
 
@@ -282,7 +195,6 @@ const KIND: ResourceKind<SimLaunchTemplate> = {
     LaunchTemplateNames: { of: ({ name }) => name, missing: unknownName },
   },
   readers: {
-    "create-time": ({ createdAt }) => [new Date(createdAt).toISOString()],
     "launch-template-name": ({ name }) => [name],
   },
   pages: PAGES,
@@ -293,44 +205,4 @@ const KIND: ResourceKind<SimLaunchTemplate> = {
 /** DescribeLaunchTemplates. Source: EC2 API reference. */
 export function describeLaunchTemplates(templates: Iterable<SimLaunchTemplate>, call: SimCall): unknown {
   return describeResources(ownOf(templates, call), KIND, call);
-}
-
-/** DescribeLaunchTemplateVersions: of one template, or the latest or default ones of all. The newest come first. */
-export function describeLaunchTemplateVersions(templates: Iterable<SimLaunchTemplate>, call: SimCall): unknown {
-  const { input } = call;
-  const seen = ownOf(templates, call);
-  const isNamed = input["LaunchTemplateId"] !== undefined || input["LaunchTemplateName"] !== undefined;
-  const found = isNamed ? versionsOfOne(findTemplate(seen, call), call) : versionsOfAll(seen, call);
-  const { rows, next } = toPage(found, call, PAGES);
-  return { LaunchTemplateVersions: rows.map(([template, version]) => toVersion(template, version)), ...next };
-}
-
-type Row = readonly [SimLaunchTemplate, TemplateVersion];
-
-function versionsOfOne(template: SimLaunchTemplate, { input }: SimCall): readonly Row[] {
-  const asked = textsOf(input, "Versions");
-  if (asked.length > 0) return asked.map((version) => [template, versionOf(template, version)]);
-  const min = Number(findText(input, "MinVersion") ?? 1);
-  const max = Number(findText(input, "MaxVersion") ?? Number.POSITIVE_INFINITY);
-  return template.versions
-    .filter(({ number }) => number >= min && number <= max)
-    .toReversed()
-    .map((version) => [template, version]);
-}
-
-function versionsOfAll(seen: readonly SimLaunchTemplate[], { input }: SimCall): readonly Row[] {
-  const asked = textsOf(input, "Versions");
-  if (asked.length === 0) {
-    throw faults.named("MissingParameter", "Either a launch template ID or a launch template name must be specified.");
-  }
-  const numbered = asked.find((version) => !version.startsWith("$"));
-  if (numbered !== undefined) {
-    throw faults.invalid(`Version ${numbered} needs a launch template; only $Latest and $Default do not.`);
-  }
-  return seen.flatMap((template) =>
-    asked.flatMap((version): Row[] => {
-      const found = findVersion(template, version);
-      return found === undefined ? [] : [[template, found]];
-    }),
-  );
 }

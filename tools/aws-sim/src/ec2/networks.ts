@@ -44,13 +44,7 @@ const KIND: ResourceKind<SimSubnet> = {
       missing: (id) => faults.named("InvalidSubnetID.NotFound", `The subnet ID '${id}' does not exist`),
     },
   },
-  readers: {
-    "availability-zone": ({ availabilityZone }) => [availabilityZone],
-    "owner-id": ({ account }) => [account],
-    state: () => ["available"],
-    "subnet-id": ({ subnetId }) => [subnetId],
-    "vpc-id": ({ vpcId }) => [vpcId],
-  },
+  readers: {},
   pages: { min: 5, max: 1_000 },
   answer: "Subnets",
   toOutput: ({ account, region, subnetId, vpcId, availabilityZone, tags }) => ({
@@ -99,12 +93,7 @@ const GROUP_KIND: ResourceKind<SimSecurityGroup> = {
     GroupIds: { of: ({ groupId }) => groupId, missing },
     GroupNames: { of: ({ name }) => name, missing },
   },
-  readers: {
-    "group-id": ({ groupId }) => [groupId],
-    "group-name": ({ name }) => [name],
-    "owner-id": ({ account }) => [account],
-    "vpc-id": ({ vpcId }) => [vpcId],
-  },
+  readers: {},
   pages: { min: 5, max: 1_000 },
   answer: "SecurityGroups",
   toOutput: ({ account, region, groupId, name, vpcId, tags }) => ({

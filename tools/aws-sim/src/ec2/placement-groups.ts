@@ -24,7 +24,7 @@ export interface PlacementGroupInput {
 }
 
 /** The placement groups of all accounts. */
-export type PlacementGroups = Map<string, SimPlacementGroup>;
+type PlacementGroups = Map<string, SimPlacementGroup>;
 
 /** The store, and what gives new ones their ids and instants. */
 export interface PlacementGroupStore {
@@ -50,10 +50,7 @@ const KIND: ResourceKind<SimPlacementGroup> = {
     GroupIds: { of: ({ groupId }) => groupId, missing: unknown },
   },
   readers: {
-    "group-arn": (group) => [toArn(group)],
     "group-name": ({ name }) => [name],
-    state: ({ state }) => [state],
-    strategy: ({ strategy }) => [strategy],
   },
   answer: "PlacementGroups",
   toOutput,

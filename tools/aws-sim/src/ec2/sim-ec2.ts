@@ -13,15 +13,7 @@ import {
 } from "./ec2-state.ts";
 import { describeImages, type ImageInput } from "./images.ts";
 import { addImage, addPlacementGroup, addSecurityGroup, addSubnet, describeInstances } from "./instances.ts";
-import {
-  createLaunchTemplate,
-  createLaunchTemplateVersion,
-  deleteLaunchTemplate,
-  deleteLaunchTemplateVersions,
-  describeLaunchTemplates,
-  describeLaunchTemplateVersions,
-  modifyLaunchTemplate,
-} from "./launch-templates.ts";
+import { createLaunchTemplate, deleteLaunchTemplate, describeLaunchTemplates } from "./launch-templates.ts";
 import { describeSecurityGroups, describeSubnets, type SecurityGroupInput, type SubnetInput } from "./networks.ts";
 import {
   createPlacementGroup,
@@ -38,8 +30,6 @@ export interface SimEc2 {
   addInstance(input: InstanceInput): string;
   /** It enters this state now, or will at an instant to come. */
   changeState(instanceId: string, state: InstanceState, at?: number): void;
-  /** All of its tags from now on. */
-  setTags(instanceId: string, tags: Readonly<Record<string, string>>): void;
   /** Machine images, subnets and the like: all give the id. */
   addImage(input: ImageInput): string;
   addSubnet(input: SubnetInput): string;
@@ -50,8 +40,6 @@ export interface SimEc2 {
   /** All that is there, for what launches instances. */
   readonly state: Ec2State;
   findInstance(instanceId: string): SimInstance | undefined;
-  /** Of one account and region. */
-  listInstances(account: string, region: string): readonly SimInstance[];
 }
 
 /** An instance that was launched. */
@@ -90,15 +78,12 @@ export function createEc2({ clock }: { readonly clock: Clock }): SimEc2 {
     addInstance: (input) => addInstance(instances, input, clock.now()),
     changeState: (instanceId, next, at = clock.now()) =>
       change(instanceId, ({ states }) => ({ states: insertState(states, { at, state: next }) })),
-    setTags: (instanceId, tags) => change(instanceId, () => ({ tags })),
     addImage: (input) => addImage(state, input, clock.now()),
     addSubnet: (input) => addSubnet(state, input),
     addSecurityGroup: (input) => addSecurityGroup(state, input),
     addPlacementGroup: (input) => addPlacementGroup(state, input),
     set: (settings) => void Object.assign(state.settings, settings),
     findInstance: (instanceId) => instances.get(instanceId),
-    listInstances: (account, region) =>
-      [...instances.values()].filter((each) => each.account === account && each.region === region),
   };
 }
 
@@ -137,12 +122,8 @@ function ec2Operations(state: Ec2State): SimService["operations"] {
     DeletePlacementGroup: (call) =>
       deletePlacementGroup(state.placementGroups, call, (group) => isUsed(state, group, call.now)),
     CreateLaunchTemplate: (call) => createLaunchTemplate(state, call),
-    CreateLaunchTemplateVersion: (call) => createLaunchTemplateVersion(state, call),
     DescribeLaunchTemplates: (call) => describeLaunchTemplates(state.launchTemplates.values(), call),
-    DescribeLaunchTemplateVersions: (call) => describeLaunchTemplateVersions(state.launchTemplates.values(), call),
-    ModifyLaunchTemplate: (call) => modifyLaunchTemplate(state, call),
     DeleteLaunchTemplate: (call) => deleteLaunchTemplate(state, call),
-    DeleteLaunchTemplateVersions: (call) => deleteLaunchTemplateVersions(state, call),
   };
 }
 

@@ -18,7 +18,6 @@ export function createCluster({ clusters }: EcsState, input: ClusterInput): Clus
     account,
     region,
     name,
-    isActive: true,
     defaultStrategy: input.defaultStrategy,
     arn: `arn:aws:ecs:${region}:${account}:cluster/${name}`,
     capacityProviders: input.capacityProviders ?? {},
@@ -37,7 +36,7 @@ function toInstance({ account, region, name }: ClusterInput, input: InstanceInpu
 
 /**
  * The cluster that a request names, by name or ARN; without one, `default` (API reference, "RunTask", `cluster`). Throws
- * if it does not exist or was deleted.
+ * if it does not exist.
  */
 export function openCluster({ clusters }: EcsState, { input, identity, region }: SimCall): Cluster {
   const given = findText(input, "cluster") ?? "default";
@@ -45,7 +44,6 @@ export function openCluster({ clusters }: EcsState, { input, identity, region }:
   const [at, owner, name] = arn === null ? [region, identity.account, given] : [arn[1], arn[2], arn[3]];
   const cluster = clusters.get(toKey({ account: owner ?? "", region: at ?? "" }, name ?? ""));
   if (cluster === undefined || at !== region || owner !== identity.account) throw faults.clusterMissing();
-  if (!cluster.isActive) throw faults.clusterInactive();
   return cluster;
 }
 

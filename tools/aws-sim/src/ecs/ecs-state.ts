@@ -49,7 +49,6 @@ export interface Cluster extends Omit<Required<ClusterInput>, "instances" | "def
   readonly arn: string;
   readonly instances: Instance[];
   readonly defaultStrategy: readonly StrategyItem[] | undefined;
-  isActive: boolean;
 }
 
 /** An instance of a cluster. */
@@ -160,7 +159,6 @@ export const ecsFaults = {
   parameter: (message: string) => new SimFault("InvalidParameterException", 400, message),
   client: (message: string) => new SimFault("ClientException", 400, message),
   clusterMissing: () => new SimFault("ClusterNotFoundException", 400, "Cluster not found."),
-  clusterInactive: () => new SimFault("ClusterNotFoundException", 400, "The referenced cluster was inactive."),
   taskMissing: () => new SimFault("InvalidParameterException", 400, "The referenced task was not found."),
   /** "RunTask": the token is in use with a different request; `resourceIds` are the tasks that it has started. */
   conflict: (resourceIds: readonly string[]) =>

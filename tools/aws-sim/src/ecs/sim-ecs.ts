@@ -1,4 +1,3 @@
-import type { AwsEvent } from "../event-bridge.ts";
 import type { SimCall, SimService } from "../sim-call.ts";
 import { createCluster } from "./clusters.ts";
 import { describeDefinition, registerDefinition } from "./definitions.ts";
@@ -13,16 +12,13 @@ import {
 } from "./ecs-state.ts";
 import { describeTasks, listTasks, stopTask, tagTask, toTask } from "./read-tasks.ts";
 import { runTask, startTask } from "./start-tasks.ts";
-import type { StopCode, TaskScript } from "./task-course.ts";
-import { toChangeEvents } from "./task-events.ts";
+import type { TaskScript } from "./task-course.ts";
 
 /** Tasks that live by the clock of the simulation. */
 export interface SimEcs {
   readonly service: SimService;
   /** Gives the ARN. */
   addCluster(input: ClusterInput): string;
-  /** As DeleteCluster leaves it: known, and refused. */
-  deleteCluster(arn: string): void;
   /** A new revision; gives its ARN. */
   registerTaskDefinition(input: DefinitionInput): string;
   deregisterTaskDefinition(arn: string): void;
@@ -30,10 +26,6 @@ export interface SimEcs {
   script(of: string, script: TaskScript, times?: number): void;
   /** The next call of RunTask or StartTask does not place its tasks, or some of them. Several wait their turn. */
   refuse(refusal: Refusal): void;
-  /** Ends a task from outside, as an interruption of Spot capacity does. */
-  interrupt(taskArn: string, end?: { readonly code?: StopCode; readonly reason?: string }): void;
-  /** Tells of each state that a task has come into since the last time: "ECS Task State Change", in the order of time. */
-  emitChanges(): void;
   /** The tags that a task began with: StopTask deletes them. */
   firstTagsOf(taskArn: string): readonly Tag[];
   /** All tasks that ever started, as DescribeTasks would return them now, in order. */
@@ -41,15 +33,14 @@ export interface SimEcs {
 }
 
 /** What ECS needs of the rest. */
-export interface EcsDeps {
+interface EcsDeps {
   readonly now: () => number;
   /** Told of each task that begins. */
   readonly onStart: (task: SimTask) => void;
-  readonly onEvent: (event: AwsEvent) => void;
 }
 
 /** ECS without containers. Sources: ECS API reference and developer guide, cited at each part. */
-export function createEcs({ now, onStart, onEvent }: EcsDeps): SimEcs {
+export function createEcs({ now, onStart }: EcsDeps): SimEcs {
   const state: EcsState = {
     clusters: new Map(),
     definitions: [],
@@ -59,7 +50,6 @@ export function createEcs({ now, onStart, onEvent }: EcsDeps): SimEcs {
     refusals: [],
     onStart,
   };
-  let toldUntil = Number.NEGATIVE_INFINITY;
   const bind = (serve: (state: EcsState, call: SimCall) => unknown) => (call: SimCall) => serve(state, call);
   return {
     service: {
@@ -76,22 +66,12 @@ export function createEcs({ now, onStart, onEvent }: EcsDeps): SimEcs {
       faults: ecsFaults,
     },
     addCluster: (input) => createCluster(state, input).arn,
-    deleteCluster(arn) {
-      for (const cluster of state.clusters.values()) if (cluster.arn === arn) cluster.isActive = false;
-    },
     registerTaskDefinition: (input) => registerDefinition(state, input).arn,
     deregisterTaskDefinition(arn) {
       for (const definition of state.definitions) if (definition.arn === arn) definition.isActive = false;
     },
     script: (of, script, uses = Number.POSITIVE_INFINITY) => void state.scripts.push({ of, script, uses }),
     refuse: (refusal) => void state.refusals.push(refusal),
-    interrupt(taskArn, { code = "SpotInterruption", reason = "Your Spot Task was interrupted." } = {}) {
-      for (const task of state.tasks) if (task.arn === taskArn) task.stop ??= { at: now(), code, reason };
-    },
-    emitChanges() {
-      for (const event of toChangeEvents(state.tasks, toldUntil, now())) onEvent(event);
-      toldUntil = now();
-    },
     firstTagsOf: (taskArn) => state.tasks.find(({ arn }) => arn === taskArn)?.firstTags ?? [],
     tasks: () => state.tasks.map((task) => toTask(task, now(), { withTags: true })),
   };

@@ -10,7 +10,7 @@ export type Stage =
   | "STOPPED";
 
 /** Why a task ended (API reference, "Task", `stopCode`). */
-export type StopCode =
+type StopCode =
   | "TaskFailedToStart"
   | "EssentialContainerExited"
   | "UserInitiated"
@@ -65,29 +65,6 @@ export const taskScripts = {
   /** As on Fargate: the reason is in the task. On EC2 it is in the container, and the task only "failed to start". */
   cannotPull: (image: string): TaskScript => ({
     failsToStart: `CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref ${image}: not found`,
-  }),
-  cannotPullOnInstance: (image: string): TaskScript => ({
-    failsToStart: {
-      stoppedReason: "Task failed to start",
-      containerReason: `CannotPullContainerError: Error response from daemon: manifest for ${image} not found`,
-    },
-  }),
-  noSecret: (): TaskScript => ({
-    failsToStart:
-      "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed",
-  }),
-  outOfMemory: (container: string): TaskScript => ({
-    containers: {
-      [container]: { exitCode: 137, reason: "OutOfMemoryError: Container killed due to memory usage" },
-    },
-  }),
-  interrupted: (afterMs: number): TaskScript => ({
-    runsMs: Number.POSITIVE_INFINITY,
-    endedBy: { afterMs, code: "SpotInterruption", reason: "Your Spot Task was interrupted." },
-  }),
-  /** No agent takes it. */
-  neverStarts: (stage: "PROVISIONING" | "PENDING" | "ACTIVATING" = "PENDING"): TaskScript => ({
-    stagesMs: { [stage]: Number.POSITIVE_INFINITY },
   }),
   runsOn: (): TaskScript => ({ runsMs: Number.POSITIVE_INFINITY }),
 } as const;

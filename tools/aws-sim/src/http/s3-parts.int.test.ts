@@ -12,9 +12,7 @@ import {
   GetObjectCommand,
   GetPublicAccessBlockCommand,
   HeadObjectCommand,
-  ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
-  ListPartsCommand,
   PutBucketLifecycleConfigurationCommand,
   PutBucketPolicyCommand,
   PutBucketVersioningCommand,
@@ -43,7 +41,7 @@ afterAll(async () => {
 });
 
 describe("multipart uploads over HTTP", () => {
-  it("are begun, listed and completed", async () => {
+  it("are begun and completed", async () => {
     const at = { Bucket: BUCKET, Key: "parts/a b.bin" };
     const begun = await s3.send(new CreateMultipartUploadCommand({ ...at, Metadata: { by: "me" } }));
     const upload = { ...at, UploadId: String(begun.UploadId) };
@@ -54,16 +52,9 @@ describe("multipart uploads over HTTP", () => {
       const { ETag } = await s3.send(new UploadPartCommand({ ...upload, PartNumber, Body }));
       Parts.push({ PartNumber, ETag });
     }
-    const parts = await s3.send(new ListPartsCommand(upload));
-    const uploads = await s3.send(new ListMultipartUploadsCommand({ Bucket: BUCKET }));
 
     const done = await s3.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }));
 
-    expect(parts.Parts).toMatchObject([
-      { Size: 5 * MIB, ...Parts[0] },
-      { Size: 3, ...Parts[1] },
-    ]);
-    expect(uploads.Uploads).toMatchObject([{ Key: at.Key, UploadId: upload.UploadId }]);
     expect(done).toMatchObject({ ETag: expect.stringMatching(/-2"$/), Key: at.Key });
     const head = await s3.send(new HeadObjectCommand(at));
     expect(head).toMatchObject({ ContentLength: 5 * MIB + 3, Metadata: { by: "me" } });

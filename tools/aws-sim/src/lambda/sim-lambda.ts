@@ -10,7 +10,7 @@ export interface SimLambda {
 }
 
 /** One function. */
-export interface FunctionInput {
+interface FunctionInput {
   readonly account: string;
   readonly region: string;
   readonly name: string;

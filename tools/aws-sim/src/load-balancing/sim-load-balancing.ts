@@ -1,6 +1,6 @@
 import { queryFaults } from "../query-faults.ts";
 import { type SimCall, type SimService, textsOf } from "../sim-call.ts";
-import { deregisterTargets, describeTargetGroups, describeTargetHealth, registerTargets } from "./change-targets.ts";
+import { describeTargetGroups, describeTargetHealth } from "./change-targets.ts";
 import {
   balancingFaults,
   createTargetGroup,
@@ -17,11 +17,8 @@ export interface SimLoadBalancing {
   readonly service: SimService;
   /** Gives the ARN. */
   addTargetGroup(input: TargetGroupInput): string;
-  removeTargetGroup(targetGroupArn: string): void;
   /** Registers a target, or changes it from an instant on. */
   setTarget(targetGroupArn: string, target: TargetInput): void;
-  /** All of its tags from now on. */
-  setTags(targetGroupArn: string, tags: Readonly<Record<string, string>>): void;
   /** A target group as Auto Scaling works with it. */
   readonly findSource: FindSource;
 }
@@ -33,13 +30,11 @@ export function createLoadBalancing(): SimLoadBalancing {
   return {
     service: {
       operations: {
-        DeregisterTargets: (call) => deregisterTargets(groups, call),
         DescribeTags: (call) => describeTags(groups, call),
         DescribeTargetGroupAttributes: (call) => describeTargetGroupAttributes(groups, call),
         DescribeTargetGroups: (call) => describeTargetGroups(groups, call),
         DescribeTargetHealth: (call) => describeTargetHealth(groups, call),
         ModifyTargetGroupAttributes: (call) => modifyTargetGroupAttributes(groups, call),
-        RegisterTargets: (call) => registerTargets(groups, call),
       },
       toAction: (operation) => `elasticloadbalancing:${operation}`,
       faults: balancingFaults,
@@ -50,12 +45,7 @@ export function createLoadBalancing(): SimLoadBalancing {
       groups.set(group.arn, group);
       return group.arn;
     },
-    removeTargetGroup: (arn) => void groups.delete(arn),
     setTarget: (arn, target) => groups.get(arn)?.targets.set(target),
-    setTags(arn, tags) {
-      const group = groups.get(arn);
-      if (group !== undefined) group.tags = tags;
-    },
     findSource({ account, region, id }) {
       const group = groups.get(id);
       if (group === undefined || group.account !== account || group.region !== region) return;

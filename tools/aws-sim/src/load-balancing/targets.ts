@@ -8,7 +8,7 @@ export interface TargetInput extends TargetRef {
 }
 
 /** Targets differ by id and port ("TargetDescription": one instance can be registered several times, with different ports). */
-export interface TargetRef {
+interface TargetRef {
   readonly id: string;
   readonly port?: number;
 }

@@ -17,7 +17,6 @@ export type LogSource = (now: number) => readonly LogEvent[] | undefined;
 
 /** Streams by group. */
 export interface LogStreams {
-  addGroup(place: Omit<StreamPlace, "stream">): void;
   add(place: StreamPlace, source: LogSource): void;
   hasGroup(place: Omit<StreamPlace, "stream">): boolean;
   /** In order of time; undefined: the stream does not exist. */
@@ -36,7 +35,6 @@ export function createLogStreams(): LogStreams {
   }
 
   return {
-    addGroup: (place) => void addGroup(place),
     add(place, source) {
       const streams = addGroup(place);
       streams.set(place.stream, [...(streams.get(place.stream) ?? []), source]);

@@ -60,17 +60,6 @@ describe("GetLogEvents", () => {
     expect((await read()).lines).toHaveLength(2);
   });
 
-  it("may answer with empty pages that lead on", async () => {
-    const { read, clock, sim } = createLog(2);
-    await clock.advance(10);
-    sim.logs.answerEmptyPages(1);
-
-    const empty = await read();
-    const page = await read({ nextToken: empty.back });
-
-    expect([empty.lines, page.lines]).toEqual([[], ["line 0", "line 1"]]);
-  });
-
   it("distinguishes a missing group from a missing stream, and rejects malformed requests", async () => {
     const { read } = createLog(1);
 

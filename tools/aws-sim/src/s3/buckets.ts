@@ -191,7 +191,7 @@ export interface Bucket {
   /** Once it was enabled it can only be suspended (S3 guide, "How S3 Versioning works"). */
   versioning: "never" | "enabled" | "suspended";
   /** Tells the default bus of what is written (`EventBridgeConfiguration`). */
-  notifies: boolean;
+  readonly notifies: boolean;
   /** How many versions there have been. */
   written: number;
 }
@@ -294,7 +294,6 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     missing: "NoSuchLifecycleConfiguration",
   },
   BucketTagging: { put: "Tagging", get: same, missing: "NoSuchTagSet" },
-  BucketNotificationConfiguration: { put: "NotificationConfiguration", get: same, missing: {} },
 };
 
 type Operation = (buckets: ReadonlyMap<string, Bucket>, call: SimCall) => unknown;
@@ -314,9 +313,6 @@ function put(bucket: Bucket, name: string, setting: Setting, { input, identity }
   if (value === undefined) throw s3Faults.malformedXml();
   bucket.settings.set(name, { [setting.put]: value });
   if (name === "BucketVersioning") bucket.versioning = Object(value).Status === "Enabled" ? "enabled" : "suspended";
-  if (name === "BucketNotificationConfiguration") {
-    bucket.notifies = Object(value).EventBridgeConfiguration !== undefined;
-  }
   return {};
 }
 

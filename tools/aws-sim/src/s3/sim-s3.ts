@@ -28,7 +28,7 @@ import {
   putObject,
   toObjectCreated,
 } from "./objects.ts";
-import { abortUpload, completeUpload, createUpload, listParts, listUploads, uploadPart } from "./uploads.ts";
+import { abortUpload, completeUpload, createUpload, uploadPart } from "./uploads.ts";
 
 /** General purpose buckets with conditional reads, writes and deletes, ranges, paging, versions and multipart uploads. */
 export interface SimS3 {
@@ -74,8 +74,6 @@ const ACTIONS: Readonly<Record<string, string>> = {
   CreateMultipartUpload: "s3:PutObject",
   UploadPart: "s3:PutObject",
   CompleteMultipartUpload: "s3:PutObject",
-  ListParts: "s3:ListMultipartUploadParts",
-  ListMultipartUploads: "s3:ListBucketMultipartUploads",
   PutPublicAccessBlock: "s3:PutBucketPublicAccessBlock",
   GetPublicAccessBlock: "s3:GetBucketPublicAccessBlock",
   PutBucketEncryption: "s3:PutEncryptionConfiguration",
@@ -165,12 +163,9 @@ function toOperations(buckets: Map<string, Bucket>, tell: Tell): SimService["ope
     CreateMultipartUpload: (call) => createUpload(buckets, call),
     UploadPart: (call) => uploadPart(buckets, call),
     AbortMultipartUpload: (call) => abortUpload(buckets, call),
-    ListParts: (call) => listParts(buckets, call),
-    ListMultipartUploads: (call) => listUploads(buckets, call),
     HeadBucket: (call) => headBucket(buckets, call),
     CreateBucket: (call) => createBucket(buckets, call),
     DeleteBucket: (call) => deleteBucket(buckets, call),
-    GetBucketLocation: (call) => getBucketLocation(buckets, call),
   };
 }
 
@@ -183,12 +178,6 @@ const NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 function headBucket(buckets: Buckets, call: SimCall): unknown {
   if (!buckets.has(textOf(call.input, "Bucket"))) throw s3Faults.notFound();
   return { BucketRegion: openBucket(buckets, call).region };
-}
-
-/** GetBucketLocation: "Buckets in Region us-east-1 have a LocationConstraint of null". */
-function getBucketLocation(buckets: Buckets, call: SimCall): unknown {
-  const { region } = openBucket(buckets, call);
-  return region === "us-east-1" ? {} : { LocationConstraint: region };
 }
 
 /**

@@ -14,7 +14,7 @@ export interface SimSecretsManager {
 }
 
 /** A secret's first version. */
-export interface SecretInput {
+interface SecretInput {
   readonly account: string;
   readonly region: string;
   readonly name: string;

@@ -12,7 +12,7 @@ export interface QueueEdge {
 }
 
 /** Why an entry is not taken. */
-export interface RefusedEntry {
+interface RefusedEntry {
   readonly Code: string;
   readonly Message: string;
   /** True: it would be refused again. */

@@ -1,13 +1,4 @@
-import { createHash } from "node:crypto";
-import {
-  CreateDocumentCommand,
-  DeleteDocumentCommand,
-  DescribeDocumentCommand,
-  GetCommandInvocationCommand,
-  GetDocumentCommand,
-  UpdateDocumentCommand,
-  UpdateDocumentDefaultVersionCommand,
-} from "@aws-sdk/client-ssm";
+import { CreateDocumentCommand, DescribeDocumentCommand, GetCommandInvocationCommand } from "@aws-sdk/client-ssm";
 import { describe, expect, it } from "vitest";
 import { createFleet } from "../testing/a-fleet.ts";
 
@@ -45,48 +36,6 @@ function createDocuments() {
 }
 
 describe("documents", () => {
-  it("have the hash of their content, versions and platforms", async () => {
-    const { create, describeIt } = createDocuments();
-
-    await create();
-
-    expect(await describeIt()).toMatchObject({
-      Name,
-      Status: "Active",
-      DocumentVersion: "1",
-      DefaultVersion: "1",
-      LatestVersion: "1",
-      HashType: "Sha256",
-      Hash: createHash("sha256").update(toContent()).digest("hex"),
-      PlatformTypes: ["Linux", "Windows"],
-    });
-  });
-
-  it("get further versions, of which the default is returned", async () => {
-    const { create, describeIt, ssm } = createDocuments();
-    await create();
-    const next = { Name, Content: toContent({ description: "2" }), DocumentVersion: "$LATEST" };
-
-    await ssm.send(new UpdateDocumentCommand(next));
-    expect(await describeIt()).toMatchObject({ DocumentVersion: "1", LatestVersion: "2" });
-    await ssm.send(new UpdateDocumentDefaultVersionCommand({ Name, DocumentVersion: "2" }));
-
-    expect(await describeIt()).toMatchObject({ DocumentVersion: "2", Description: "2" });
-    expect(await describeIt({ DocumentVersion: "1" })).toMatchObject({ Description: "Both kinds" });
-    await expect(ssm.send(new UpdateDocumentCommand(next))).rejects.toMatchObject({ name: "DuplicateDocumentContent" });
-    await expect(describeIt({ DocumentVersion: "3" })).rejects.toMatchObject({ name: "InvalidDocumentVersion" });
-  });
-
-  it("are read and deleted by name", async () => {
-    const { create, ssm } = createDocuments();
-    await create();
-
-    expect((await ssm.send(new GetDocumentCommand({ Name }))).Content).toBe(toContent());
-    await ssm.send(new DeleteDocumentCommand({ Name }));
-
-    await expect(ssm.send(new GetDocumentCommand({ Name }))).rejects.toMatchObject({ name: "InvalidDocument" });
-  });
-
   it.each([
     ["{", "InvalidDocumentContent"],
     ["[]", "InvalidDocumentSchemaVersion"],

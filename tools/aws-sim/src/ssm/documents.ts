@@ -1,4 +1,4 @@
-import { findText, type SimCall, textOf } from "../sim-call.ts";
+import { type SimCall, textOf } from "../sim-call.ts";
 import { constraint, ssmFaults as faults } from "./ssm-faults.ts";
 import {
   type DocumentVersion,
@@ -25,49 +25,6 @@ export function createDocument({ documents }: SsmState, call: SimCall): unknown 
   const document = { name, owner, createdAt: call.now, versions: [version], defaultVersion: 1 };
   documents.set(key, document);
   return { DocumentDescription: toDescription(document, 1) };
-}
-
-/** UpdateDocument: adds a version, which is not the default until it is set. */
-export function updateDocument(state: SsmState, call: SimCall): unknown {
-  const document = openDocument(state, call, textOf(call.input, "Name"));
-  const version = parseDocument(textOf(call.input, "Content"));
-  if (document.versions.some(({ hash }) => hash === version.hash)) {
-    throw faults.documentDuplicate("The content of the document matches another version.");
-  }
-  const versions = [...document.versions, version];
-  const updated = { ...document, versions };
-  state.documents.set(toKey(call, document.name), updated);
-  return { DocumentDescription: toDescription(updated, versions.length) };
-}
-
-/** UpdateDocumentDefaultVersion. */
-export function updateDefaultVersion(state: SsmState, call: SimCall): unknown {
-  const document = openDocument(state, call, textOf(call.input, "Name"));
-  const defaultVersion = numberOf(document, textOf(call.input, "DocumentVersion"));
-  state.documents.set(toKey(call, document.name), { ...document, defaultVersion });
-  return { Description: { Name: document.name, DefaultVersion: String(defaultVersion) } };
-}
-
-/** DescribeDocument, with the hash that SendCommand compares. */
-export function describeDocument(state: SsmState, call: SimCall): unknown {
-  const document = openDocument(state, call, textOf(call.input, "Name"));
-  return { Document: toDescription(document, numberOf(document, findText(call.input, "DocumentVersion"))) };
-}
-
-/** GetDocument. */
-export function getDocument(state: SsmState, call: SimCall): unknown {
-  const document = openDocument(state, call, textOf(call.input, "Name"));
-  const { number, version } = openVersion(document, findText(call.input, "DocumentVersion"));
-  const { name: Name } = document;
-  const about = { DocumentFormat: "JSON", DocumentType: "Command", Status: "Active" };
-  return { Name, DocumentVersion: String(number), Content: version.content, ...about };
-}
-
-/** DeleteDocument, with all of its versions. */
-export function deleteDocument(state: SsmState, call: SimCall): unknown {
-  const document = openDocument(state, call, textOf(call.input, "Name"));
-  state.documents.delete(toKey(call, document.name));
-  return {};
 }
 
 /** By name, or by the ARN of one of the caller's own. */

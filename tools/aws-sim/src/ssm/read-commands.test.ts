@@ -8,7 +8,6 @@ import {
 } from "@aws-sdk/client-ssm";
 import { describe, expect, it } from "vitest";
 import { createFleet } from "../testing/a-fleet.ts";
-import { BUCKET } from "../testing/a-world.ts";
 
 function createLists() {
   const fleet = createFleet();
@@ -157,19 +156,5 @@ describe("GetCommandInvocation", () => {
     await expect(get({ InstanceId: addNode() })).rejects.toMatchObject({ name: "InvocationDoesNotExist" });
     await expect(get({ PluginName: "other" })).rejects.toMatchObject({ name: "InvalidPluginName" });
     await expect(get({ CommandId: "x".repeat(36) })).rejects.toMatchObject({ name: "InvalidCommandId" });
-  });
-
-  it("leaves all of the output in the bucket", async () => {
-    const { addNode, send, sim, clock, ssm } = createLists();
-    const id = addNode();
-    sim.ssm.script(id, { stdout: "o".repeat(30_000) });
-    const { CommandId } = await send([id], { OutputS3BucketName: BUCKET, OutputS3KeyPrefix: "runs/1" });
-    await clock.advance(10_000);
-
-    const { StandardOutputUrl } = await ssm.send(new GetCommandInvocationCommand({ CommandId, InstanceId: id }));
-
-    const key = `runs/1/${CommandId}/${id}/awsrunShellScript/0.awsrunShellScript/stdout`;
-    expect(StandardOutputUrl).toBe(`https://s3.eu-west-1.amazonaws.com/${BUCKET}/${key}`);
-    expect(sim.s3.texts(BUCKET)).toEqual({ [key]: "o".repeat(30_000) });
   });
 });

@@ -134,7 +134,7 @@ function stepFieldsOf(
   const results = toStepResults(command, invocation, now);
   const wanted = name === undefined && results.length === 1 ? results[0]?.step.name : name;
   const result = results.find(({ step }) => step.name === wanted);
-  if (result !== undefined) return toStepFields(command, invocation.instanceId, result);
+  if (result !== undefined) return toStepFields(result);
   if (name !== undefined) throw faults.plugin(`The document has no step ${name}.`);
   const nothing = { ExecutionStartDateTime: "", ExecutionEndDateTime: "", ExecutionElapsedTime: "" };
   const noUrls = { StandardOutputUrl: "", StandardErrorUrl: "" };
@@ -155,9 +155,7 @@ function knownCommands(state: SsmState, call: SimCall): readonly SimCommand[] {
 function toInvocation(command: SimCommand, invocation: SimInvocation, now: number, withDetails: boolean): unknown {
   const details = detailsOf(invocation, now);
   const { instanceId } = invocation;
-  const plugins = withDetails
-    ? toStepResults(command, invocation, now).map((result) => toPlugin(command, instanceId, result))
-    : [];
+  const plugins = withDetails ? toStepResults(command, invocation, now).map((result) => toPlugin(command, result)) : [];
   return {
     CommandId: command.commandId,
     InstanceId: instanceId,

@@ -40,8 +40,6 @@ export interface SimInvocation {
   startedAt?: number;
   course?: Course;
   cancelRequestedAt?: number;
-  /** Its output lies in the bucket. */
-  isWritten?: boolean;
   /** Ended before its turn came. */
   dropped?: { readonly at: number; readonly end: "Terminated" | "Cancelled" };
 }

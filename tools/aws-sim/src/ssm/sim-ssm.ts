@@ -2,14 +2,7 @@ import type { Clock } from "@stackyard/core";
 import type { SimEc2 } from "../ec2/sim-ec2.ts";
 import type { SimS3 } from "../s3/sim-s3.ts";
 import type { SimCall, SimService } from "../sim-call.ts";
-import {
-  createDocument,
-  deleteDocument,
-  describeDocument,
-  getDocument,
-  updateDefaultVersion,
-  updateDocument,
-} from "./documents.ts";
+import { createDocument } from "./documents.ts";
 import { getCommandInvocation, listCommandInvocations, listCommands } from "./read-commands.ts";
 import { cancelCommand, sendCommand } from "./send-command.ts";
 import { createScripts, type Script, type SimCommand } from "./sim-command.ts";
@@ -94,16 +87,11 @@ function toOperations(state: SsmState): SimService["operations"] {
   return {
     CancelCommand: bind(cancelCommand),
     CreateDocument: bind(createDocument),
-    DeleteDocument: bind(deleteDocument),
-    DescribeDocument: bind(describeDocument),
     DescribeInstanceInformation: bind(describeInstanceInformation),
     GetCommandInvocation: bind(getCommandInvocation),
-    GetDocument: bind(getDocument),
     ListCommandInvocations: bind(listCommandInvocations),
     ListCommands: bind(listCommands),
     SendCommand: bind(sendCommand),
-    UpdateDocument: bind(updateDocument),
-    UpdateDocumentDefaultVersion: bind(updateDefaultVersion),
   };
 }
 

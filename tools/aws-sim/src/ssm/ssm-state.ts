@@ -6,7 +6,6 @@ import type { SimCall } from "../sim-call.ts";
 import { playCommand } from "./play-command.ts";
 import { type CommandStep, type Scripts, type SimCommand, toCourse } from "./sim-command.ts";
 import { ssmFaults as faults } from "./ssm-faults.ts";
-import { writeOutput } from "./write-output.ts";
 
 /** What all operations share. */
 export interface SsmState {
@@ -85,10 +84,7 @@ export function createSsmState({ ec2, scripts, s3 }: SsmStateDeps): SsmState {
     tagsOf: ({ instanceId, tags }) => ec2.findInstance(instanceId)?.tags ?? tags,
     commandsOf({ identity, region, now }) {
       const own = [...commands.values()].filter((each) => each.account === identity.account && each.region === region);
-      for (const each of own) {
-        play(each, now);
-        writeOutput(each, s3, now);
-      }
+      for (const each of own) play(each, now);
       return own;
     },
   };

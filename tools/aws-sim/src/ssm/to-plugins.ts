@@ -6,7 +6,7 @@ const MAX_STDOUT = 24_000;
 const MAX_STDERR = 8_000;
 
 /** One step on one instance. */
-export interface StepResult {
+interface StepResult {
   readonly step: CommandStep;
   readonly details: string;
   readonly exitCode: number;
@@ -47,7 +47,7 @@ function toSkip(invocation: SimInvocation, now: number): Partial<StepResult> {
 }
 
 /** As ListCommandInvocations answers with Details. Source: API reference, "CommandPlugin". */
-export function toPlugin(command: SimCommand, instanceId: string, result: StepResult): unknown {
+export function toPlugin(command: SimCommand, result: StepResult): unknown {
   const { step, details, exitCode, startedAt, endedAt } = result;
   return {
     Name: step.name,
@@ -59,12 +59,11 @@ export function toPlugin(command: SimCommand, instanceId: string, result: StepRe
     Output: toPluginOutput(result.stdout, result.stderr),
     OutputS3BucketName: command.output.bucket,
     OutputS3KeyPrefix: command.output.prefix,
-    ...toUrls(command, instanceId, step),
   };
 }
 
 /** The fields of GetCommandInvocation that are of one step. */
-export function toStepFields(command: SimCommand, instanceId: string, result: StepResult): object {
+export function toStepFields(result: StepResult): object {
   const { step, exitCode, startedAt, endedAt } = result;
   const elapsed = startedAt === undefined || endedAt === undefined ? "" : `PT${(endedAt - startedAt) / 1_000}S`;
   return {
@@ -75,26 +74,7 @@ export function toStepFields(command: SimCommand, instanceId: string, result: St
     ExecutionEndDateTime: toText(endedAt),
     StandardOutputContent: cutText(result.stdout, MAX_STDOUT),
     StandardErrorContent: cutText(result.stderr, MAX_STDERR),
-    ...toUrls(command, instanceId, step),
   };
-}
-
-/** Where a step's streams go, without the name of the stream. Source: user guide, "Configure ... output" (S3 paths). */
-export function toOutputKey(
-  { output, commandId }: SimCommand,
-  instanceId: string,
-  { action, name }: CommandStep,
-): string {
-  const plugin = action.replace(":", "");
-  const step = name === action ? `0.${plugin}` : name.replace(":", "");
-  return [output.prefix, commandId, instanceId, plugin, step].filter((each) => each !== "").join("/");
-}
-
-function toUrls(command: SimCommand, instanceId: string, step: CommandStep): object {
-  const { output, region } = command;
-  if (output.bucket === "") return { StandardOutputUrl: "", StandardErrorUrl: "" };
-  const base = `https://s3.${region}.amazonaws.com/${output.bucket}/${toOutputKey(command, instanceId, step)}`;
-  return { StandardOutputUrl: `${base}/stdout`, StandardErrorUrl: `${base}/stderr` };
 }
 
 function toText(at: number | undefined): string {

@@ -117,17 +117,6 @@ describe("an execution", () => {
 
     expect(await look(arn)).toMatchObject({ status: "SUCCEEDED", output: '"late"' });
   });
-
-  it("ends when it is stopped", async () => {
-    const definition = { StartAt: "W", States: { W: { Type: "Wait", Seconds: 1_000, End: true } } };
-    const { start, look, clock, sfn } = createMachine(() => ({}), definition);
-    const executionArn = await start();
-
-    await sfn.send(new StopExecutionCommand({ executionArn, error: "enough", cause: "me" }));
-    await clock.advance(1);
-
-    expect(await look(executionArn)).toMatchObject({ status: "ABORTED", error: "enough", cause: "me" });
-  });
 });
 
 describe("a state machine", () => {

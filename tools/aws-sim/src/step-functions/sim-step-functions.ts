@@ -42,7 +42,6 @@ export function createStepFunctions(deps: StepFunctionsDeps): SimStepFunctions {
       operations: {
         StartExecution: (call) => start(state, call),
         DescribeExecution: (call) => toDescription(openExecution(state, call)),
-        StopExecution: (call) => stop(state, call),
         ListExecutions(call) {
           openMachine(state, textOf(call.input, "stateMachineArn"));
           return listExecutions(state.executions, call);
@@ -83,13 +82,6 @@ function start(state: StepFunctionsState, { input, now }: SimCall): unknown {
   const execution = taken ?? startExecution(machine, { name, input: text }, toDeps(state, machine));
   if (taken === undefined) state.executions.push(execution);
   return { executionArn: execution.arn, startDate: new Date(execution.startedAt) };
-}
-
-function stop(state: StepFunctionsState, call: SimCall): unknown {
-  const execution = openExecution(state, call);
-  const { error, cause } = call.input;
-  if (execution.status === "RUNNING") Object.assign(execution, { ...(error ? { error, cause } : {}) }).stop.abort();
-  return { stopDate: new Date(call.now) };
 }
 
 function openMachine({ machines }: StepFunctionsState, arn: string): Machine {

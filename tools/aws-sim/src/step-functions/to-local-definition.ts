@@ -35,7 +35,7 @@ export interface Definition {
 }
 
 /** A definition that the interpreter runs without a clock of its own, and the states whose work is done here. */
-export interface LocalDefinition {
+interface LocalDefinition {
   readonly definition: Definition;
   /** Tasks and waits by name; waits have become tasks. */
   readonly states: ReadonlyMap<string, State>;

@@ -4,7 +4,7 @@ import type { AgentInput } from "../ssm/sim-ssm.ts";
 import { ACCOUNT, type AWorld, createWorld } from "./a-world.ts";
 
 /** A world with nodes to send commands to. */
-export interface AFleet extends AWorld {
+interface AFleet extends AWorld {
   readonly ssm: SSMClient;
   /** An instance that runs, with an agent; gives its id. */
   addNode(input?: Partial<InstanceInput> & Partial<AgentInput>): string;
