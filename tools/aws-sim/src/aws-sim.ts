@@ -1,5 +1,5 @@
 import type { Clock } from "@stackyard/core";
-import { afterCatchUp } from "./auto-scaling/processes.ts";
+import { afterCatchUp } from "./auto-scaling/change-group.ts";
 import { createAutoScaling, type SimAutoScaling } from "./auto-scaling/sim-auto-scaling.ts";
 import type { TrafficSources } from "./auto-scaling/sim-group.ts";
 import {
@@ -12,7 +12,7 @@ import { createCodePipeline, type SimCodePipeline } from "./code-pipeline.ts";
 import { type AnswerEndpoint, createAnswerEndpoint } from "./custom-resources.ts";
 import { createEc2, type SimEc2 } from "./ec2/sim-ec2.ts";
 import { createEcs, type SimEcs } from "./ecs/sim-ecs.ts";
-import { toLogSources } from "./ecs/task-events.ts";
+import { toLogSources } from "./ecs/task-life.ts";
 import { createEventBridge, type SimEventBridge } from "./event-bridge.ts";
 import { createIam, type SimIam } from "./iam.ts";
 import { allows, type Identity } from "./identities.ts";

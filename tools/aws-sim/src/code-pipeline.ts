@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@stackyard/core";
-import { jsonFaults } from "./json-faults.ts";
+import { jsonFaults } from "./service-faults.ts";
 import { findText, type ServiceFaults, type SimCall, type SimService, textOf } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
 

@@ -283,7 +283,7 @@ export function createAnswerEndpoint(now: () => number): AnswerEndpoint {
       uploads.push(facts);
       return result;
     }
-    const upload = { ...facts, ...judgeAnswer(body, slot.ids) };
+    const upload = { ...facts, ...evaluateAnswer(body, slot.ids) };
     uploads.push(upload);
     for (const waiter of waiters.filter((each) => each.requestId === requestId)) waiter.tell(upload);
     return result;
@@ -400,7 +400,7 @@ const MAX_PHYSICAL_ID_BYTES = 1_024;
 const IDS = ["StackId", "RequestId", "LogicalResourceId"] as const;
 
 /** What CloudFormation makes of the bytes at a response URL: the answer, or why it fails the resource. */
-function judgeAnswer(
+function evaluateAnswer(
   body: string,
   ids: RequestIds,
 ): { readonly answer: ResourceAnswer } | { readonly problem: string } {

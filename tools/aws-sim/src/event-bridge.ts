@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { jsonFaults } from "./json-faults.ts";
+import { jsonFaults } from "./service-faults.ts";
 import type { SimCall, SimService } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
 

@@ -1,6 +1,6 @@
 import type { Clock } from "@stackyard/core";
 import { createIdentities, type Identities, type Role } from "./identities.ts";
-import { queryFaults } from "./query-faults.ts";
+import { queryFaults } from "./service-faults.ts";
 import { type SimCall, type SimService, textOf } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
 

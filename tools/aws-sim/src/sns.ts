@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { queryFaults } from "./query-faults.ts";
+import { queryFaults } from "./service-faults.ts";
 import { type SimCall, type SimService, textOf } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
 

@@ -1,5 +1,5 @@
 import type { Identities, Role } from "./identities.ts";
-import { queryFaults } from "./query-faults.ts";
+import { queryFaults } from "./service-faults.ts";
 import { findNumber, findText, type SimCall, type SimService, textOf } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
 

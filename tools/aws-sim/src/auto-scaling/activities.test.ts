@@ -1,6 +1,6 @@
 import { DescribeScalingActivitiesCommand } from "@aws-sdk/client-auto-scaling";
 import { describe, expect, it } from "vitest";
-import { createScalingWorld, SCALING_PLACE } from "../testing/a-scaling-world.ts";
+import { createScalingWorld, SCALING_PLACE } from "../testing/a-world.ts";
 
 const SECOND = 1_000;
 

@@ -1,9 +1,11 @@
-import { findFlag, type SimCall, textOf } from "../sim-call.ts";
+import { findFlag, type SimCall, type SimService, textOf, textsOf } from "../sim-call.ts";
 import { type AutoScalingState, groupOf, standingGroupOf } from "./auto-scaling-state.ts";
-import { readSettings } from "./create-group.ts";
+import { checkPermissions, readSettings } from "./create-group.ts";
 import { toActivityOutput } from "./describe-activities.ts";
-import { endAll, endInstance, nextLookAt } from "./instances.ts";
-import { checkPermissions, removeGroup } from "./processes.ts";
+import { toGroupKey } from "./group-key.ts";
+import { endAll, endInstance, nextLookAt, replaceIfUnhealthy, STEPS } from "./instances.ts";
+import { removeAlarms } from "./policies.ts";
+import { scaleGroup } from "./scale-group.ts";
 import {
   autoScalingFaults as faults,
   type GroupSettings,
@@ -108,4 +110,83 @@ function memberOf(
     if (member !== undefined) return { group, member };
   }
   throw faults.invalid(`Instance Id not found - No managed instance found for instance ID: ${id}`);
+}
+
+/** "EnableMetricsCollection", Metrics. */
+const METRICS = [
+  ...["GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances"],
+  ...["GroupStandbyInstances", "GroupTerminatingInstances", "GroupTotalInstances", "GroupInServiceCapacity"],
+  ...["GroupPendingCapacity", "GroupStandbyCapacity", "GroupTerminatingCapacity", "GroupTotalCapacity"],
+  ...["WarmPoolDesiredCapacity", "WarmPoolWarmedCapacity", "WarmPoolPendingCapacity", "WarmPoolTerminatingCapacity"],
+  ...["WarmPoolTotalCapacity", "GroupAndWarmPoolDesiredCapacity", "GroupAndWarmPoolTotalCapacity"],
+];
+
+/** EnableMetricsCollection: every minute, those that are named, or all. Source: API reference. */
+export function enableMetrics(state: AutoScalingState, call: SimCall): unknown {
+  const group = standingGroupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
+  if (call.input["Granularity"] !== "1Minute") {
+    throw faults.invalid("The only valid value for Granularity is 1Minute.");
+  }
+  for (const metric of readNames(call, "Metrics", METRICS)) group.metrics.add(metric);
+  return {};
+}
+
+function readNames({ input }: SimCall, field: string, all: readonly string[]): readonly string[] {
+  const names = textsOf(input, field);
+  const unknown = names.find((name) => !all.includes(name));
+  if (unknown !== undefined) throw faults.invalid(`${unknown} is not a valid value of ${field}`);
+  return names.length === 0 ? all : names;
+}
+
+/** Plays all groups up to an instant: nothing happens between calls, and everything has happened when one looks. */
+export function catchUp(state: AutoScalingState, now: number): void {
+  for (const group of state.groups.values()) {
+    playGroup(state, group, now);
+    // The health at load balancers may have been changed meanwhile.
+    for (const member of group.members) replaceIfUnhealthy(state, group, member, now);
+    playGroup(state, group, now);
+    forgetSources(state, group, now);
+    if (group.isDeleting && group.members.length === 0) removeGroup(state, group);
+  }
+}
+
+/** Removes a group, with its hooks and its own alarms. */
+function removeGroup(state: AutoScalingState, group: SimGroup): void {
+  const { groups, gone, lifecycle } = state;
+  for (const policy of group.policies.values()) removeAlarms(state, group, policy);
+  groups.delete(toGroupKey(group));
+  gone.push(group);
+  for (const [key, hook] of lifecycle.hooks) {
+    const { account, region, group: name } = hook;
+    if (toGroupKey({ account, region, name }) === toGroupKey(group)) lifecycle.hooks.delete(key);
+  }
+}
+
+function playGroup(state: AutoScalingState, group: SimGroup, now: number): void {
+  for (let at = nextAt(group); at <= now; at = nextAt(group)) {
+    for (const member of group.members) if (member.nextAt <= at) STEPS[member.stage](state, group, member, at);
+    if (group.scaleAt <= at) scaleGroup(state, group, at);
+  }
+}
+
+function nextAt({ members, scaleAt }: SimGroup): number {
+  return members.reduce((earliest, member) => Math.min(earliest, member.nextAt), scaleAt);
+}
+
+function forgetSources({ settings }: AutoScalingState, group: SimGroup, now: number): void {
+  group.sources = group.sources.filter(
+    ({ removedAt = Number.POSITIVE_INFINITY }) => now < removedAt + settings.removedVisibleMs,
+  );
+}
+
+/** A service that sees the instances of groups: each call sees all that groups have done until then. */
+export function afterCatchUp(service: SimService, catchUp: (now: number) => void): SimService {
+  const operations = Object.entries(service.operations).map(([name, serve]) => {
+    const operation = (call: SimCall) => {
+      catchUp(call.now);
+      return serve(call);
+    };
+    return [name, operation] as const;
+  });
+  return { ...service, operations: Object.fromEntries(operations) };
 }

@@ -2,7 +2,7 @@ import { DescribePoliciesCommand } from "@aws-sdk/client-auto-scaling";
 import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { describe, expect, it } from "vitest";
-import { createScalingWorld, SCALING_PLACE } from "../testing/a-scaling-world.ts";
+import { createScalingWorld, SCALING_PLACE } from "../testing/a-world.ts";
 
 const OLD = { ...SCALING_PLACE, name: "old" };
 

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { findVersion } from "../ec2/launch-templates.ts";
+import { allows } from "../identities.ts";
 import { findFlag, findNumber, findRecord, findText, recordsOf, type SimCall, textOf, textsOf } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
 import type { AutoScalingState } from "./auto-scaling-state.ts";
 import { readHook } from "./change-hooks.ts";
 import { type GroupKey, toGroupKey } from "./group-key.ts";
@@ -8,7 +10,6 @@ import { mergeTags } from "./group-tags.ts";
 import { enterService, launchInstance } from "./instances.ts";
 import { resolveLaunch } from "./launch-configurations.ts";
 import { type HookInput, toHookKey } from "./lifecycle-hooks.ts";
-import { checkPermissions } from "./processes.ts";
 import {
   autoScalingFaults as faults,
   type GroupSettings,
@@ -416,4 +417,27 @@ function checkLaunchable(state: AutoScalingState, { identity, region }: SimCall,
 
 function invalidTemplate(why: string) {
   return faults.invalid(`You must use a valid fully-formed launch template. ${why}`);
+}
+
+/**
+ * What else a caller must be allowed who makes or changes a group. Source: user guide, "Control Amazon EC2 launch template usage
+ * in Auto Scaling groups" (RunInstances, PassRole), "Identity-based policy examples" (CreateOrUpdateTags).
+ */
+export function checkPermissions(state: AutoScalingState, call: SimCall, source: LaunchSource | undefined): void {
+  const { input } = call;
+  if (recordsOf(input, "Tags").length > 0) needs(call, "autoscaling:CreateOrUpdateTags");
+  const hooks = recordsOf(input, "LifecycleHookSpecificationList");
+  if (hooks.some((hook) => hook["RoleARN"] !== undefined)) needs(call, "iam:PassRole");
+  if (source === undefined || source.kind === "configuration") return;
+  const { id, version } = source.template;
+  if (!allows(call.identity.allow, "ec2:RunInstances")) {
+    throw new SimFault("AccessDenied", 403, `You are not authorized to use launch template: ${id}`);
+  }
+  const template = state.ec2.state.launchTemplates.get(id);
+  const data = template === undefined ? undefined : findVersion(template, version)?.data;
+  if (data?.["IamInstanceProfile"] !== undefined) needs(call, "iam:PassRole");
+}
+
+function needs({ identity }: SimCall, action: string): void {
+  if (!allows(identity.allow, action)) throw faults.denied(identity.arn, action);
 }

@@ -1,8 +1,7 @@
 import { DescribeAutoScalingGroupsCommand } from "@aws-sdk/client-auto-scaling";
 import { CreatePlacementGroupCommand } from "@aws-sdk/client-ec2";
 import { describe, expect, it } from "vitest";
-import { createScalingWorld, SCALING_PLACE } from "../testing/a-scaling-world.ts";
-import { OTHER } from "../testing/a-world.ts";
+import { createScalingWorld, OTHER, SCALING_PLACE } from "../testing/a-world.ts";
 
 const SECOND = 1_000;
 const tag = (Key: string, Value: string) => ({ Key, Value, PropagateAtLaunch: true });

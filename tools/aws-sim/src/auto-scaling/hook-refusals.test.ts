@@ -1,6 +1,6 @@
 import { DescribeLifecycleHooksCommand } from "@aws-sdk/client-auto-scaling";
 import { describe, expect, it } from "vitest";
-import { createScalingWorld } from "../testing/a-scaling-world.ts";
+import { createScalingWorld } from "../testing/a-world.ts";
 
 async function createHooks() {
   const { client, create, clock, sim } = await createScalingWorld();

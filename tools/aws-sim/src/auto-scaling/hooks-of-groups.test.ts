@@ -4,7 +4,7 @@ import {
   RecordLifecycleActionHeartbeatCommand,
 } from "@aws-sdk/client-auto-scaling";
 import { describe, expect, it } from "vitest";
-import { createScalingWorld } from "../testing/a-scaling-world.ts";
+import { createScalingWorld } from "../testing/a-world.ts";
 
 const SECOND = 1_000;
 const LAUNCHING = "autoscaling:EC2_INSTANCE_LAUNCHING";

@@ -1,7 +1,7 @@
 import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { describe, expect, it } from "vitest";
-import { createScalingWorld } from "../testing/a-scaling-world.ts";
+import { createScalingWorld } from "../testing/a-world.ts";
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { DEFAULT_VPC } from "../ec2/networks.ts";
+import { DEFAULT_VPC } from "../ec2/resources.ts";
+import { type AwsEvent, toAwsEvent } from "../event-bridge.ts";
 import type { AutoScalingState } from "./auto-scaling-state.ts";
 import { type LaunchOrder, resolveLaunch } from "./launch-configurations.ts";
-import { beginAction, hooksOf, outcomeOf } from "./lifecycle-hooks.ts";
+import { beginAction, hooksOf, type LifecycleAction, outcomeOf, transitionOf } from "./lifecycle-hooks.ts";
 import {
   activeSources,
   bootedAt,
@@ -19,7 +20,6 @@ import {
   toLaunchError,
 } from "./sim-group.ts";
 import { takeScript } from "./take-script.ts";
-import { tellOfHook } from "./tell-of-hook.ts";
 
 type Step = (state: AutoScalingState, group: SimGroup, member: SimMember, at: number) => void;
 
@@ -35,7 +35,7 @@ export const STEPS: Readonly<Record<Stage, Step>> = {
       member.activity.status = "MidLifecycleAction";
       const { instanceId } = member;
       member.actions = hooks.map((hook) => beginAction(state.lifecycle, { hook, instanceId, now: at }));
-      for (const action of member.actions) state.onEvent(tellOfHook(group, action));
+      for (const action of member.actions) state.onEvent(toHookEvent(group, action));
       member.nextAt = Math.min(diesAt(member), ...member.actions.map(({ endsAt }) => endsAt));
     }
   },
@@ -59,7 +59,7 @@ export const STEPS: Readonly<Record<Stage, Step>> = {
     if (at >= diesAt(member)) failInstance(state, group, member, at);
     else {
       member.nextAt = nextLookAt(group, member, at);
-      judgeMember(state, group, member, at);
+      replaceIfUnhealthy(state, group, member, at);
     }
   },
 
@@ -115,7 +115,7 @@ const FIRST_VERDICT_MS = 60_000;
  * Replaces an instance that a load balancer reports unhealthy, if the group uses load balancer checks, once the grace period is
  * over. Source: user guide, "Health checks for instances in an Auto Scaling group".
  */
-export function judgeMember(state: AutoScalingState, group: SimGroup, member: SimMember, at: number): void {
+export function replaceIfUnhealthy(state: AutoScalingState, group: SimGroup, member: SimMember, at: number): void {
   if (member.stage !== "serving" || at < verdictAt(group, member)) return;
   if (!group.settings.healthCheckType.includes("ELB")) return;
   const failing = activeSources(group).find((source) => !state.traffic.isHealthy(source, member.instanceId, at));
@@ -307,7 +307,7 @@ function leaveService(state: AutoScalingState, group: SimGroup, member: SimMembe
   member.stage = "terminateHook";
   member.activity.status = "MidLifecycleAction";
   member.actions = hooks.map((hook) => beginAction(state.lifecycle, { hook, instanceId: member.instanceId, now: at }));
-  for (const action of member.actions) state.onEvent(tellOfHook(group, action));
+  for (const action of member.actions) state.onEvent(toHookEvent(group, action));
   member.nextAt = Math.min(...member.actions.map(({ endsAt }) => endsAt));
 }
 
@@ -353,4 +353,29 @@ function toEndActivity({ instanceId, availabilityZone, subnetId }: SimMember, { 
     message: undefined,
     endedAt: undefined,
   };
+}
+
+/** The event of an instance that comes to a hook. Source: user guide, "Amazon EC2 Auto Scaling events", lifecycle actions. */
+function toHookEvent({ account, region, arn, name }: SimGroup, action: LifecycleAction): AwsEvent {
+  const { hook, token, instanceId, beganAt } = action;
+  const isLaunch = transitionOf(hook) === "autoscaling:EC2_INSTANCE_LAUNCHING";
+  const ends = isLaunch ? ["EC2", "AutoScalingGroup"] : ["AutoScalingGroup", "EC2"];
+  return toAwsEvent({
+    account,
+    region,
+    at: beganAt,
+    source: "aws.autoscaling",
+    resources: [arn],
+    detailType: `EC2 Instance-${isLaunch ? "launch" : "terminate"} Lifecycle Action`,
+    detail: {
+      LifecycleActionToken: token,
+      AutoScalingGroupName: name,
+      LifecycleHookName: hook.name,
+      EC2InstanceId: instanceId,
+      LifecycleTransition: transitionOf(hook),
+      Origin: ends[0],
+      Destination: ends[1],
+      ...(hook.notificationMetadata === undefined ? {} : { NotificationMetadata: hook.notificationMetadata }),
+    },
+  });
 }

@@ -1,6 +1,6 @@
 import { checkTags } from "../ec2/ec2-faults.ts";
-import { mayLaunch, type SimImage } from "../ec2/images.ts";
 import { findVersion, type TemplateVersion } from "../ec2/launch-templates.ts";
+import { mayLaunch, type SimImage } from "../ec2/resources.ts";
 import { findNumber, findRecord, findText, recordsOf, type SimCall, textOf, textsOf } from "../sim-call.ts";
 import type { AutoScalingState, LaunchConfiguration } from "./auto-scaling-state.ts";
 import { toRecordsPage } from "./describe-activities.ts";

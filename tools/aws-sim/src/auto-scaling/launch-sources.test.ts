@@ -1,6 +1,6 @@
-import { CreateLaunchTemplateCommand, CreateLaunchTemplateVersionCommand } from "@aws-sdk/client-ec2";
+import { CreateLaunchTemplateCommand } from "@aws-sdk/client-ec2";
 import { describe, expect, it } from "vitest";
-import { createScalingWorld, SCALING_PLACE } from "../testing/a-scaling-world.ts";
+import { createScalingWorld, SCALING_PLACE } from "../testing/a-world.ts";
 
 const SECOND = 1_000;
 

@@ -1,7 +1,7 @@
 import { DescribePoliciesCommand, PutScalingPolicyCommand } from "@aws-sdk/client-auto-scaling";
 import { CloudWatchClient, DescribeAlarmsCommand, PutMetricAlarmCommand } from "@aws-sdk/client-cloudwatch";
 import { describe, expect, it } from "vitest";
-import { createScalingWorld } from "../testing/a-scaling-world.ts";
+import { createScalingWorld } from "../testing/a-world.ts";
 
 const UP = { AdjustmentType: "ChangeInCapacity", ScalingAdjustment: 2, Cooldown: 60 };
 const TRACKING = {

@@ -1,9 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { findText, recordsOf, type SimCall, textOf, textsOf } from "../sim-call.ts";
-import { type AutoScalingState, groupOf, ownGroups, standingGroupOf } from "./auto-scaling-state.ts";
+import {
+  type AutoScalingDeps,
+  type AutoScalingState,
+  groupOf,
+  ownGroups,
+  standingGroupOf,
+} from "./auto-scaling-state.ts";
 import { toRecordsPage } from "./describe-activities.ts";
 import { autoScalingFaults as faults, type SimGroup, type SimPolicy } from "./sim-group.ts";
-import { addAlarms, removeAlarms } from "./tracking-alarms.ts";
 
 type Input = SimCall["input"];
 
@@ -118,4 +123,21 @@ function toAlarms({ alarms }: AutoScalingState, { account, region }: SimGroup, {
 
 function toArn({ account, region, name }: SimGroup, policy: string): string {
   return `arn:aws:autoscaling:${region}:${account}:scalingPolicy:${randomUUID()}:autoScalingGroupName/${name}:policyName/${policy}`;
+}
+
+type Alarms = Pick<AutoScalingDeps, "alarms">;
+
+/** User guide, "Target tracking scaling policies": Auto Scaling makes and deletes a high and a low alarm. Gives their names. */
+function addAlarms({ alarms }: Alarms, group: SimGroup, { arn }: SimPolicy): readonly string[] {
+  const { account, region } = group;
+  return ["AlarmHigh", "AlarmLow"].map((side) => {
+    const name = `TargetTracking-${group.name}-${side}-${randomUUID()}`;
+    alarms.putTrackingAlarm({ account, region, name, actionArn: arn });
+    return name;
+  });
+}
+
+/** Deletes those that Auto Scaling made. */
+export function removeAlarms({ alarms }: Alarms, { account, region }: SimGroup, { ownAlarms }: SimPolicy): void {
+  for (const name of ownAlarms) alarms.deleteTrackingAlarm({ account, region, name });
 }

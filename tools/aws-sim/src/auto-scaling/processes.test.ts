@@ -1,8 +1,7 @@
 import { AutoScalingClient, CreateAutoScalingGroupCommand } from "@aws-sdk/client-auto-scaling";
 import { CreateLaunchTemplateCommand } from "@aws-sdk/client-ec2";
 import { describe, expect, it } from "vitest";
-import { createScalingWorld } from "../testing/a-scaling-world.ts";
-import { ACCOUNT } from "../testing/a-world.ts";
+import { ACCOUNT, createScalingWorld } from "../testing/a-world.ts";
 
 const HOOK = {
   LifecycleHookName: "ready",

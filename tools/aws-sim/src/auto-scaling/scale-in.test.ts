@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createScalingWorld } from "../testing/a-scaling-world.ts";
+import { createScalingWorld } from "../testing/a-world.ts";
 
 const SECOND = 1_000;
 

@@ -7,7 +7,7 @@ import {
   type AutoScalingState,
   createAutoScalingState,
 } from "./auto-scaling-state.ts";
-import { deleteGroup, setDesired, terminateInstance, updateGroup } from "./change-group.ts";
+import { catchUp, deleteGroup, enableMetrics, setDesired, terminateInstance, updateGroup } from "./change-group.ts";
 import { completeAction, describeHooks, recordHeartbeat } from "./change-hooks.ts";
 import { addConfiguration, addGroup, createGroup, type GroupInput } from "./create-group.ts";
 import { describeActivities } from "./describe-activities.ts";
@@ -17,7 +17,6 @@ import { createOrUpdateTags, deleteTags } from "./group-tags.ts";
 import { deleteConfiguration, describeConfigurations, describeLimits } from "./launch-configurations.ts";
 import { beginAction, type HookInput, outcomeOf, toHookKey } from "./lifecycle-hooks.ts";
 import { describePolicies, putPolicy } from "./policies.ts";
-import { catchUp, enableMetrics } from "./processes.ts";
 import { autoScalingFaults, type LaunchScript } from "./sim-group.ts";
 import type { GroupMatch } from "./take-script.ts";
 import { attachSources, describeSources, detachSources } from "./traffic-operations.ts";

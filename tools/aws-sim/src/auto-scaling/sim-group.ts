@@ -1,4 +1,4 @@
-import { queryFaults } from "../query-faults.ts";
+import { queryFaults } from "../service-faults.ts";
 import { SimFault } from "../sim-fault.ts";
 import type { LifecycleAction } from "./lifecycle-hooks.ts";
 

@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-auto-scaling";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { describe, expect, it } from "vitest";
-import { createScalingWorld, SCALING_PLACE } from "../testing/a-scaling-world.ts";
+import { createScalingWorld, SCALING_PLACE } from "../testing/a-world.ts";
 
 const SECOND = 1_000;
 const GROUP = { AutoScalingGroupName: "web" };

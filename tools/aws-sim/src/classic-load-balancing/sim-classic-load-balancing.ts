@@ -1,19 +1,16 @@
 import type { Clock } from "@stackyard/core";
-import { DEFAULT_VPC } from "../ec2/networks.ts";
-import { balancingFaults, toMarkedPage } from "../load-balancing/target-group.ts";
-import type { FindSource, TargetInput, TargetState } from "../load-balancing/targets.ts";
-import { queryFaults } from "../query-faults.ts";
-import { type SimCall, type SimService, textOf, textsOf } from "../sim-call.ts";
+import { DEFAULT_VPC } from "../ec2/resources.ts";
+import { balancingFaults, toMarkedPage } from "../load-balancing/target-groups.ts";
 import {
-  type ClassicInput,
-  type ClassicLoadBalancer,
-  type ClassicLoadBalancers,
-  type ClassicRef,
-  classicFaults,
-  createClassic,
-  openClassic,
-  toClassicKey,
-} from "./classic-load-balancer.ts";
+  createTargetStates,
+  type FindSource,
+  type TargetInput,
+  type TargetState,
+  type TargetStates,
+} from "../load-balancing/targets.ts";
+import { queryFaults } from "../service-faults.ts";
+import { type SimCall, type SimService, textOf, textsOf } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
 
 /** Classic load balancers and how their instances are. */
 export interface SimClassicLoadBalancing {
@@ -143,3 +140,56 @@ function describeInstanceHealth(all: ClassicLoadBalancers, call: SimCall): unkno
 function idsOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.map(({ InstanceId }) => String(InstanceId)) : [];
 }
+
+/** A classic load balancer to make. */
+interface ClassicInput extends ClassicRef {
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Connection draining. Default: off, as a load balancer that is made by the API has it. */
+  readonly drainSeconds?: number;
+  /** How long connections really live after a deregistration; `Infinity`: a drain that never ends. Default: `drainSeconds`. */
+  readonly drainsForMs?: number;
+}
+
+/** Names are unique in an account and region. */
+interface ClassicRef {
+  readonly account: string;
+  readonly region: string;
+  readonly name: string;
+}
+
+/** The stored state of a classic load balancer. */
+interface ClassicLoadBalancer extends ClassicRef {
+  tags: Readonly<Record<string, string>>;
+  readonly drainSeconds: number | undefined;
+  readonly drainMs: number;
+  readonly instances: TargetStates;
+  readonly madeAt: number;
+}
+
+/** By account, region and name. */
+type ClassicLoadBalancers = ReadonlyMap<string, ClassicLoadBalancer>;
+
+/** A new one. */
+function createClassic(input: ClassicInput, madeAt: number): ClassicLoadBalancer {
+  const { account, region, name, tags = {}, drainSeconds, drainsForMs = (drainSeconds ?? 0) * 1_000 } = input;
+  return { account, region, name, tags, drainSeconds, drainMs: drainsForMs, instances: createTargetStates(), madeAt };
+}
+
+/** Where it lies in the map. */
+function toClassicKey({ account, region, name }: ClassicRef): string {
+  return [account, region, name].join("/");
+}
+
+/** The caller's own, by its name. */
+function openClassic(all: ClassicLoadBalancers, name: string, call: SimCall): ClassicLoadBalancer {
+  const found = all.get(toClassicKey({ account: call.identity.account, region: call.region, name }));
+  if (found === undefined) throw classicFaults.notFound(name);
+  return found;
+}
+
+/** Errors of classic load balancers. Source: API reference (2012-06-01), "DescribeLoadBalancers", "DescribeInstanceHealth". */
+const classicFaults = {
+  notFound: (name: string) =>
+    new SimFault("AccessPointNotFoundException", 400, `There is no ACTIVE Load Balancer named '${name}'`),
+  invalidInstance: (id: string) => new SimFault("InvalidEndPointException", 400, `Could not find EC2 instance ${id}.`),
+} as const;

@@ -40,7 +40,7 @@ type Tell = (change: ResourceChange, status: string, reason?: string) => void;
 interface Course {
   readonly input: OperationInput;
   readonly tell: Tell;
-  tellStack(status: string, reason?: string): void;
+  reportStack(status: string, reason?: string): void;
 }
 
 /**
@@ -56,9 +56,9 @@ export function runOperation(input: OperationInput): Operation {
   const course: Course = {
     input,
     tell: ({ logicalId, resource }, status, reason) => add(logicalId, resource.type, status, reason),
-    tellStack: (status, reason) => add(input.stackName, STACK_TYPE, status, reason),
+    reportStack: (status, reason) => add(input.stackName, STACK_TYPE, status, reason),
   };
-  course.tellStack(`${input.kind.toUpperCase()}_IN_PROGRESS`, "User Initiated");
+  course.reportStack(`${input.kind.toUpperCase()}_IN_PROGRESS`, "User Initiated");
   return { outcome: input.kind === "delete" ? runDelete(course) : runChange(course), events };
 }
 
@@ -72,12 +72,12 @@ function runChange(course: Course): Operation["outcome"] {
     done.push(change);
   }
   if (kind === "create") {
-    course.tellStack("CREATE_COMPLETE");
+    course.reportStack("CREATE_COMPLETE");
     return "done";
   }
-  course.tellStack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
-  for (const change of changes) if (change.action === "Remove" || change.isReplaced) tellDelete(course, change);
-  course.tellStack("UPDATE_COMPLETE");
+  course.reportStack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+  for (const change of changes) if (change.action === "Remove" || change.isReplaced) reportDelete(course, change);
+  course.reportStack("UPDATE_COMPLETE");
   return "done";
 }
 
@@ -114,21 +114,21 @@ function undo(
   const what = kind === "create" || failed[0]?.action === "Add" ? "create" : "update";
   const names = failed.map(({ logicalId }) => logicalId).join(", ");
   const by = kind === "create" ? " Rollback requested by user." : "";
-  course.tellStack(`${prefix}_IN_PROGRESS`, `The following resource(s) failed to ${what}: [${names}].${by}`);
+  course.reportStack(`${prefix}_IN_PROGRESS`, `The following resource(s) failed to ${what}: [${names}].${by}`);
   const backwards = done.toReversed();
   const stuck = backwards.find((change) => !undoChange(course, change));
   if (stuck !== undefined) {
     const verb = stuck.action === "Add" ? "delete" : "update";
-    course.tellStack(`${prefix}_FAILED`, `The following resource(s) failed to ${verb}: [${stuck.logicalId}].`);
+    course.reportStack(`${prefix}_FAILED`, `The following resource(s) failed to ${verb}: [${stuck.logicalId}].`);
     return "stuck";
   }
-  if (kind === "update") course.tellStack("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
-  course.tellStack(`${prefix}_COMPLETE`);
+  if (kind === "update") course.reportStack("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+  course.reportStack(`${prefix}_COMPLETE`);
   return "undone";
 }
 
 function undoChange(course: Course, change: ResourceChange): boolean {
-  if (change.action === "Add") return tellDelete(course, change, "undo");
+  if (change.action === "Add") return reportDelete(course, change, "undo");
   course.tell(change, "UPDATE_IN_PROGRESS");
   const why = course.input.findFailure(change, "undo");
   course.tell(change, why === undefined ? "UPDATE_COMPLETE" : "UPDATE_FAILED", why);
@@ -136,10 +136,10 @@ function undoChange(course: Course, change: ResourceChange): boolean {
 }
 
 function runDelete(course: Course): Operation["outcome"] {
-  const stuck = course.input.changes.toReversed().filter((change) => !tellDelete(course, change));
+  const stuck = course.input.changes.toReversed().filter((change) => !reportDelete(course, change));
   const names = stuck.map(({ logicalId }) => logicalId).join(", ");
-  if (stuck.length === 0) course.tellStack("DELETE_COMPLETE");
-  else course.tellStack("DELETE_FAILED", `The following resource(s) failed to delete: [${names}].`);
+  if (stuck.length === 0) course.reportStack("DELETE_COMPLETE");
+  else course.reportStack("DELETE_FAILED", `The following resource(s) failed to delete: [${names}].`);
   return stuck.length === 0 ? "done" : "stuck";
 }
 
@@ -147,7 +147,7 @@ function runDelete(course: Course): Operation["outcome"] {
  * User guide, "DeletionPolicy": what is retained is skipped, when its creation is rolled back too, unless the policy or the
  * call (API reference, "ExecuteChangeSet", RetainExceptOnCreate) says otherwise.
  */
-function tellDelete({ input, tell }: Course, change: ResourceChange, phase: Phase = "delete"): boolean {
+function reportDelete({ input, tell }: Course, change: ResourceChange, phase: Phase = "delete"): boolean {
   const { deletionPolicy } = change.resource;
   const policies = phase === "delete" ? ["Retain", "RetainExceptOnCreate"] : ["Retain"];
   const isRetained = phase === "delete" || input.retainsNew !== false;

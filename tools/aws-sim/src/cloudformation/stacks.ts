@@ -8,7 +8,7 @@ import {
   type StackEventRow,
   statusOf,
 } from "./cloudformation-state.ts";
-import { resolveReferences } from "./resolve-references.ts";
+import { resolveReferences } from "./resolve-template.ts";
 import { runOperation, STACK_TYPE } from "./run-operation.ts";
 import { cloudFormationFaults as faults } from "./templates.ts";
 

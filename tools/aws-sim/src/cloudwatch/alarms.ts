@@ -1,5 +1,5 @@
 import type { AlarmPlace } from "../auto-scaling/policy-alarms.ts";
-import { queryFaults } from "../query-faults.ts";
+import { queryFaults } from "../service-faults.ts";
 import { findNumber, findText, recordsOf, type ServiceFaults, textsOf } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 

@@ -1,11 +1,11 @@
 import type { Clock } from "@stackyard/core";
 import type { AlarmPlace, PolicyAlarms } from "../auto-scaling/policy-alarms.ts";
-import { findNumber, findText, type SimCall, type SimService, textsOf } from "../sim-call.ts";
+import { findNumber, findText, type SimCall, type SimService, textOf, textsOf } from "../sim-call.ts";
 import { parsePageToken, toPageToken } from "../sim-fault.ts";
-import { deleteAlarms, namesOf, placeOf, putMetricAlarm } from "./alarm-operations.ts";
 import {
   type Alarms,
   type AlarmValue,
+  checkAlarm,
   cloudWatchFaults,
   createAlarms,
   cloudWatchFaults as faults,
@@ -117,4 +117,45 @@ function isAsked({ name, state, request }: SimAlarm, { names, prefix, input }: A
   if (value !== undefined && value !== state.value) return false;
   const action = findText(input, "ActionPrefix");
   return action === undefined || textsOf(request, "AlarmActions").some((arn) => arn.startsWith(action));
+}
+
+/** "DeleteAlarms" and "DescribeAlarms", AlarmNames: at most 100 items. */
+const MAX_NAMES = 100;
+/** "PutMetricAlarm": "the alarm state is immediately set to INSUFFICIENT_DATA". */
+const FIRST = { value: "INSUFFICIENT_DATA", reason: "Unchecked: Initial alarm creation" } as const;
+
+/** PutMetricAlarm: overwrites the whole configuration of an alarm that is there. */
+function putMetricAlarm(alarms: Alarms, call: SimCall): unknown {
+  const { input, now } = call;
+  checkAlarm(input);
+  alarms.put(placeOf(call), {
+    name: textOf(input, "AlarmName"),
+    request: input,
+    configuredAt: now,
+    state: { ...FIRST, at: now },
+  });
+  return {};
+}
+
+/** DeleteAlarms: "the alarms you specify with correct names are still deleted" when others are not there. */
+function deleteAlarms(alarms: Alarms, call: SimCall): unknown {
+  const names = namesOf(call);
+  if (names.length === 0) throw faults.constraint("alarmNames", "Member must have length greater than or equal to 1");
+  const missing = names.filter((name) => !alarms.remove(placeOf(call), name));
+  if (missing.length > 0) throw faults.notFound(missing.join(", "));
+  return {};
+}
+
+/** The names in a request. */
+function namesOf({ input }: SimCall): readonly string[] {
+  const names = textsOf(input, "AlarmNames");
+  if (names.length > MAX_NAMES) {
+    throw faults.constraint("alarmNames", `Member must have length less than or equal to ${MAX_NAMES}`);
+  }
+  return names;
+}
+
+/** Whose alarms a request is about. */
+function placeOf({ identity, region }: SimCall): { readonly account: string; readonly region: string } {
+  return { account: identity.account, region };
 }

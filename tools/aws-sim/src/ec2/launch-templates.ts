@@ -1,6 +1,6 @@
 import { findRecord, findText, type SimCall } from "../sim-call.ts";
 import { type Ec2Resource, ec2Faults as faults, isOwn, ownOf, readTagSpecifications, toTagList } from "./ec2-faults.ts";
-import { describeResources, type ResourceKind } from "./networks.ts";
+import { describeResources, type ResourceKind } from "./resources.ts";
 
 /** The store, and what gives new ones their ids and instants. */
 export interface LaunchTemplateStore {

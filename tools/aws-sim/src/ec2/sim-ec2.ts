@@ -2,7 +2,12 @@ import type { Clock } from "@stackyard/core";
 import type { SimService } from "../sim-call.ts";
 import { ec2Faults } from "./ec2-faults.ts";
 import {
+  addImage,
+  addPlacementGroup,
+  addSecurityGroup,
+  addSubnet,
   createEc2State,
+  describeInstances,
   type Ec2Settings,
   type Ec2State,
   type InstanceState,
@@ -11,17 +16,20 @@ import {
   type StateAt,
   stateOf,
 } from "./ec2-state.ts";
-import { describeImages, type ImageInput } from "./images.ts";
-import { addImage, addPlacementGroup, addSecurityGroup, addSubnet, describeInstances } from "./instances.ts";
 import { createLaunchTemplate, deleteLaunchTemplate, describeLaunchTemplates } from "./launch-templates.ts";
-import { describeSecurityGroups, describeSubnets, type SecurityGroupInput, type SubnetInput } from "./networks.ts";
 import {
   createPlacementGroup,
   deletePlacementGroup,
+  describeImages,
   describePlacementGroups,
+  describeSecurityGroups,
+  describeSubnets,
+  type ImageInput,
   type PlacementGroupInput,
+  type SecurityGroupInput,
   type SimPlacementGroup,
-} from "./placement-groups.ts";
+  type SubnetInput,
+} from "./resources.ts";
 
 /** Instances with tags and states, and what they are launched with. */
 export interface SimEc2 {

@@ -1,5 +1,5 @@
-import { jsonFaults } from "../json-faults.ts";
-import type { ServiceFaults } from "../sim-call.ts";
+import { jsonFaults } from "../service-faults.ts";
+import { findText, type ServiceFaults, type SimCall, textOf } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 import type { StopOrder, TaskScript } from "./task-course.ts";
 
@@ -32,7 +32,7 @@ export interface ClusterInput {
 }
 
 /** An instance with an agent. */
-export interface InstanceInput {
+interface InstanceInput {
   readonly id?: string;
   /** CPU units. Default: 65,536. */
   readonly cpu?: number;
@@ -180,4 +180,96 @@ export function findScript({ scripts }: EcsState, { family, revision }: Definiti
     if (entry !== undefined) return entry.script;
   }
   return {};
+}
+
+/** "Amazon ECS service quotas". */
+const PROVISIONING_QUOTA = 500;
+
+/** A cluster with its instances. */
+export function createCluster({ clusters }: EcsState, input: ClusterInput): Cluster {
+  const { account, region, name, instances = [{}] } = input;
+  const cluster: Cluster = {
+    account,
+    region,
+    name,
+    defaultStrategy: input.defaultStrategy,
+    arn: `arn:aws:ecs:${region}:${account}:cluster/${name}`,
+    capacityProviders: input.capacityProviders ?? {},
+    provisioningQuota: input.provisioningQuota ?? PROVISIONING_QUOTA,
+    instances: instances.map((each, index) => toInstance(input, each, index)),
+  };
+  clusters.set(toKey(input, name), cluster);
+  return cluster;
+}
+
+function toInstance({ account, region, name }: ClusterInput, input: InstanceInput, index: number): Instance {
+  const { id = String(index + 1).padStart(32, "0"), cpu = 65_536, memory = 262_144 } = input;
+  const arn = `arn:aws:ecs:${region}:${account}:container-instance/${name}/${id}`;
+  return { arn, id, cpu, memory, isAgentConnected: input.isAgentConnected ?? true, status: input.status ?? "ACTIVE" };
+}
+
+/**
+ * The cluster that a request names, by name or ARN; without one, `default` (API reference, "RunTask", `cluster`). Throws
+ * if it does not exist.
+ */
+export function openCluster({ clusters }: EcsState, { input, identity, region }: SimCall): Cluster {
+  const given = findText(input, "cluster") ?? "default";
+  const arn = /^arn:[^:]+:ecs:([^:]*):(\d*):cluster\/(.+)$/.exec(given);
+  const [at, owner, name] = arn === null ? [region, identity.account, given] : [arn[1], arn[2], arn[3]];
+  const cluster = clusters.get(toKey({ account: owner ?? "", region: at ?? "" }, name ?? ""));
+  if (cluster === undefined || at !== region || owner !== identity.account) throw ecsFaults.clusterMissing();
+  return cluster;
+}
+
+function toKey({ account, region }: { readonly account: string; readonly region: string }, name: string): string {
+  return [account, region, name].join("/");
+}
+
+/** A new revision of a family; numbers are never used again ("TaskDefinition", `revision`). */
+export function registerDefinition({ definitions }: EcsState, input: DefinitionInput): Definition {
+  const { account, region, family } = input;
+  const revision = 1 + definitions.filter((each) => isOf(each, input) && each.family === family).length;
+  const arn = `arn:aws:ecs:${region}:${account}:task-definition/${family}:${revision}`;
+  const definition = { ...input, arn, revision, isActive: true };
+  definitions.push(definition);
+  return definition;
+}
+
+/** By family (its latest active revision), by `family:revision`, or by ARN ("RunTask", `taskDefinition`). */
+export function findDefinition({ definitions }: EcsState, name: string, call: SimCall): Definition | undefined {
+  const own = definitions.filter((each) => isOf(each, { account: call.identity.account, region: call.region }));
+  const short = name.replace(/^arn:[^:]+:ecs:[^:]*:\d*:task-definition\//, "");
+  const exact = own.find((each) => each.arn === name || `${each.family}:${each.revision}` === short);
+  return exact ?? own.findLast(({ family, isActive }) => family === short && isActive);
+}
+
+/** DescribeTaskDefinition: inactive revisions are still described. */
+export function describeDefinition(state: EcsState, call: SimCall): unknown {
+  const definition = findDefinition(state, textOf(call.input, "taskDefinition"), call);
+  if (definition === undefined) throw ecsFaults.client("Unable to describe task definition.");
+  const { arn, revision, isActive, account: _account, region: _region, tags = [], ...content } = definition;
+  const include: unknown = call.input["include"];
+  const taskDefinition = {
+    ...content,
+    taskDefinitionArn: arn,
+    revision,
+    status: isActive ? "ACTIVE" : "INACTIVE",
+    containerDefinitions: content.containerDefinitions.map((each) => ({
+      cpu: 0,
+      environment: [],
+      essential: true,
+      image: `${each.name}:latest`,
+      ...each,
+    })),
+  };
+  return { taskDefinition, ...(Array.isArray(include) && include.includes("TAGS") ? { tags } : {}) };
+}
+
+interface Place {
+  readonly account: string;
+  readonly region: string;
+}
+
+function isOf(definition: Place, { account, region }: Place): boolean {
+  return definition.account === account && definition.region === region;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { aDefinition, createEcsWorld, NETWORK } from "../testing/an-ecs-world.ts";
+import { aDefinition, createEcsWorld, NETWORK } from "../testing/a-world.ts";
 
 const SMALL = { instances: [{ id: "1", cpu: 1_024, memory: 1_024 }] };
 

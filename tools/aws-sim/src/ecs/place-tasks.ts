@@ -8,7 +8,7 @@ import {
   type SimTask,
   type StrategyItem,
 } from "./ecs-state.ts";
-import { toLife } from "./to-life.ts";
+import { toLife } from "./task-life.ts";
 
 /** Where one task goes. */
 export interface Seat {

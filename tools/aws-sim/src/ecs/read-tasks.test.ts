@@ -8,7 +8,7 @@ import {
   TagResourceCommand,
 } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
-import { aDefinition, createEcsWorld } from "../testing/an-ecs-world.ts";
+import { aDefinition, createEcsWorld } from "../testing/a-world.ts";
 import { taskScripts } from "./task-course.ts";
 
 function createTasks() {

@@ -1,15 +1,15 @@
 import { findNumber, findText, type SimCall, textOf } from "../sim-call.ts";
-import { openCluster } from "./clusters.ts";
 import {
   type Cluster,
   type ContainerDefinition,
   type EcsState,
   ecsFaults as faults,
+  openCluster,
   type SimTask,
   type Tag,
 } from "./ecs-state.ts";
 import type { ContainerCourse } from "./task-course.ts";
-import { type Life, toLife } from "./to-life.ts";
+import { type Life, toLife } from "./task-life.ts";
 
 /** "DescribeTasks" and "ListTasks": at most so many a call. */
 const MAX_TASKS = 100;

@@ -1,7 +1,6 @@
 import { ECSClient, RunTaskCommand, StartTaskCommand, type StartTaskCommandInput } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
-import { ACCOUNT } from "../testing/a-world.ts";
-import { aDefinition, createEcsWorld, NETWORK } from "../testing/an-ecs-world.ts";
+import { ACCOUNT, aDefinition, createEcsWorld, NETWORK } from "../testing/a-world.ts";
 
 const FARGATE = { taskDefinition: "api", launchType: "FARGATE", networkConfiguration: NETWORK } as const;
 const { awsvpcConfiguration: VPC } = NETWORK;

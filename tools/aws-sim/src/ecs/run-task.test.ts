@@ -1,6 +1,6 @@
 import { DescribeTasksCommand, StopTaskCommand } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
-import { createEcsWorld, NETWORK } from "../testing/an-ecs-world.ts";
+import { createEcsWorld, NETWORK } from "../testing/a-world.ts";
 
 describe("a task that ends by itself", () => {
   it("goes through its states by the clock and exits", async () => {

@@ -1,12 +1,13 @@
 import type { SimCall, SimService } from "../sim-call.ts";
-import { createCluster } from "./clusters.ts";
-import { describeDefinition, registerDefinition } from "./definitions.ts";
 import {
   type ClusterInput,
+  createCluster,
   type DefinitionInput,
+  describeDefinition,
   type EcsState,
   ecsFaults,
   type Refusal,
+  registerDefinition,
   type SimTask,
   type Tag,
 } from "./ecs-state.ts";

@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import { allows } from "../identities.ts";
 import { findNumber, findText, type SimCall, textOf } from "../sim-call.ts";
-import { openCluster } from "./clusters.ts";
-import { findDefinition } from "./definitions.ts";
 import {
   type Cluster,
   type Definition,
   type EcsState,
   ecsFaults as faults,
+  findDefinition,
   findScript,
+  openCluster,
   type Refusal,
   type SimTask,
   type Tag,

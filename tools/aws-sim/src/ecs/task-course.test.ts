@@ -1,6 +1,6 @@
 import { DescribeTasksCommand, StopTaskCommand } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
-import { aDefinition, createEcsWorld, NETWORK } from "../testing/an-ecs-world.ts";
+import { aDefinition, createEcsWorld, NETWORK } from "../testing/a-world.ts";
 import { type TaskScript, taskScripts } from "./task-course.ts";
 
 const FARGATE = { taskDefinition: "api", launchType: "FARGATE", networkConfiguration: NETWORK } as const;

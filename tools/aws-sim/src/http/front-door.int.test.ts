@@ -9,8 +9,7 @@ import { createFakeClock } from "@stackyard/core/testing";
 import { buildApp } from "fauxqs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createAwsSim } from "../aws-sim.ts";
-import { createWorld } from "../testing/a-world.ts";
-import { aDefinition, createEcsWorld, PLACE } from "../testing/an-ecs-world.ts";
+import { aDefinition, createEcsWorld, createWorld, PLACE } from "../testing/a-world.ts";
 import {
   answerEcs,
   answerLogs,

@@ -1,5 +1,5 @@
 import { Uint8ArrayBlobAdapter } from "@smithy/core/serde";
-import { jsonFaults } from "../json-faults.ts";
+import { jsonFaults } from "../service-faults.ts";
 import { findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 

@@ -1,15 +1,18 @@
-import { queryFaults } from "../query-faults.ts";
+import { queryFaults } from "../service-faults.ts";
 import { type SimCall, type SimService, textsOf } from "../sim-call.ts";
-import { describeTargetGroups, describeTargetHealth } from "./change-targets.ts";
 import {
   balancingFaults,
   createTargetGroup,
+  describeTargetGroupAttributes,
+  describeTargetGroups,
+  describeTargetHealth,
   drainMsOf,
+  modifyTargetGroupAttributes,
+  openTargetGroup,
   type TargetGroup,
   type TargetGroupInput,
-} from "./target-group.ts";
-import { describeTargetGroupAttributes, modifyTargetGroupAttributes } from "./target-group-attributes.ts";
-import { openTargetGroup, type TargetGroups } from "./target-groups.ts";
+  type TargetGroups,
+} from "./target-groups.ts";
 import type { FindSource, TargetInput } from "./targets.ts";
 
 /** Target groups and how their targets are. */

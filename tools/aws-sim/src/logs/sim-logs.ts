@@ -1,7 +1,6 @@
-import { jsonFaults } from "../json-faults.ts";
+import { jsonFaults } from "../service-faults.ts";
 import { findNumber, findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
-import { createLogStreams, type LogEvent, type LogSource, type LogStreams, type StreamPlace } from "./log-streams.ts";
 
 /** Logs that are read. Containers of `sim.ecs` with the driver `awslogs` write to them by the clock. */
 export interface SimLogs {
@@ -112,4 +111,55 @@ function invalid(message: string): SimFault {
 
 function missing(message: string): SimFault {
   return new SimFault("ResourceNotFoundException", 400, message);
+}
+
+/** One line of a log. */
+export interface LogEvent {
+  readonly timestamp: number;
+  readonly message: string;
+}
+
+/** Where a stream lies. */
+export interface StreamPlace {
+  readonly account: string;
+  readonly region: string;
+  readonly group: string;
+  readonly stream: string;
+}
+
+/** What writes to a stream: all lines that it has written by an instant; undefined: it has not begun to write. */
+export type LogSource = (now: number) => readonly LogEvent[] | undefined;
+
+/** Streams by group. */
+interface LogStreams {
+  add(place: StreamPlace, source: LogSource): void;
+  hasGroup(place: Omit<StreamPlace, "stream">): boolean;
+  /** In order of time; undefined: the stream does not exist. */
+  read(place: StreamPlace, now: number): readonly LogEvent[] | undefined;
+}
+
+/** None at first. */
+function createLogStreams(): LogStreams {
+  const groups = new Map<string, Map<string, LogSource[]>>();
+  const toKey = ({ account, region, group }: Omit<StreamPlace, "stream">): string => `${account}/${region}/${group}`;
+
+  function addGroup(place: Omit<StreamPlace, "stream">): Map<string, LogSource[]> {
+    const streams = groups.get(toKey(place)) ?? new Map<string, LogSource[]>();
+    groups.set(toKey(place), streams);
+    return streams;
+  }
+
+  return {
+    add(place, source) {
+      const streams = addGroup(place);
+      streams.set(place.stream, [...(streams.get(place.stream) ?? []), source]);
+    },
+    hasGroup: (place) => groups.has(toKey(place)),
+    read(place, now) {
+      const sources = groups.get(toKey(place))?.get(place.stream) ?? [];
+      const written = sources.flatMap((source) => source(now) ?? []);
+      const hasBegun = sources.some((source) => source(now) !== undefined);
+      return hasBegun ? written.toSorted((one, other) => one.timestamp - other.timestamp) : undefined;
+    },
+  };
 }

@@ -1,11 +1,11 @@
-import { S3Client } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { createFakeClock } from "@stackyard/core/testing";
+import { buildApp } from "fauxqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAwsSim } from "../aws-sim.ts";
 import { createSimPlugin } from "../sim-plugin.ts";
 import { type S3UnderTest, s3Overlap } from "./s3-overlap.ts";
-import { type Fauxqs, startFauxqs } from "./start-fauxqs.ts";
 
 const ACCOUNT = "111122223333";
 let fauxqs: Fauxqs;
@@ -55,3 +55,37 @@ describe("STS", () => {
     }
   });
 });
+
+/** The emulator over HTTP, on loopback only. */
+interface Fauxqs {
+  readonly s3: S3Client;
+  readonly sts: STSClient;
+  createBucket(name: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts it on a free port of 127.0.0.1; its own `startFauxqs` listens on all addresses. */
+async function startFauxqs(): Promise<Fauxqs> {
+  const app = buildApp({ logger: false });
+  await app.listen({ host: "127.0.0.1", port: 0 });
+  const address = app.server.address();
+  if (address === null || typeof address === "string") throw new TypeError("The emulator listens on no port.");
+  const common = {
+    endpoint: `http://127.0.0.1:${address.port}`,
+    region: "eu-west-1",
+    maxAttempts: 1,
+    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+  };
+  const s3 = new S3Client({ ...common, forcePathStyle: true });
+  const sts = new STSClient(common);
+  return {
+    s3,
+    sts,
+    createBucket: async (Bucket) => void (await s3.send(new CreateBucketCommand({ Bucket }))),
+    async stop() {
+      s3.destroy();
+      sts.destroy();
+      await app.close();
+    },
+  };
+}

@@ -1,4 +1,4 @@
-import { jsonFaults } from "../json-faults.ts";
+import { jsonFaults } from "../service-faults.ts";
 import { findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 

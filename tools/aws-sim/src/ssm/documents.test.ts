@@ -1,6 +1,6 @@
 import { CreateDocumentCommand, DescribeDocumentCommand, GetCommandInvocationCommand } from "@aws-sdk/client-ssm";
 import { describe, expect, it } from "vitest";
-import { createFleet } from "../testing/a-fleet.ts";
+import { createFleet } from "../testing/a-world.ts";
 
 const Name = "Stackyard-Own";
 const toContent = (about: object = {}): string =>

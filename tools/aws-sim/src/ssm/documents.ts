@@ -1,7 +1,8 @@
 import { type SimCall, textOf } from "../sim-call.ts";
-import { constraint, ssmFaults as faults } from "./ssm-faults.ts";
 import {
+  constraint,
   type DocumentVersion,
+  ssmFaults as faults,
   MAX_DOCUMENT_BYTES,
   parseDocument,
   type SimDocument,

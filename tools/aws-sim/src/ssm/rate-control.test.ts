@@ -1,6 +1,6 @@
 import { ListCommandInvocationsCommand, ListCommandsCommand } from "@aws-sdk/client-ssm";
 import { describe, expect, it } from "vitest";
-import { createFleet } from "../testing/a-fleet.ts";
+import { createFleet } from "../testing/a-world.ts";
 import type { Script } from "./sim-command.ts";
 
 const SECOND = { deliveredAfterMs: 0, runsForMs: 1_000 };

@@ -7,7 +7,7 @@ import {
   type ListCommandsCommandInput,
 } from "@aws-sdk/client-ssm";
 import { describe, expect, it } from "vitest";
-import { createFleet } from "../testing/a-fleet.ts";
+import { createFleet } from "../testing/a-world.ts";
 
 function createLists() {
   const fleet = createFleet();

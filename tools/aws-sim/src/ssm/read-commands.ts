@@ -1,9 +1,7 @@
 import { findText, type SimCall, textOf } from "../sim-call.ts";
-import { commandStanding } from "./play-command.ts";
+import { commandStanding, toPlugin, toStepFields, toStepResults } from "./play-command.ts";
 import { detailsOf, isOver, type SimCommand, type SimInvocation, toStatus } from "./sim-command.ts";
-import { constraint, ssmFaults as faults, toPage } from "./ssm-faults.ts";
-import type { SsmState } from "./ssm-state.ts";
-import { toPlugin, toStepFields, toStepResults } from "./to-plugins.ts";
+import { constraint, ssmFaults as faults, type SsmState, toPage } from "./ssm-state.ts";
 
 /** API reference, "ListCommands": MaxResults from 1 to 50, at most 5 filters. */
 const LIMITS = { min: 1, max: 50, usual: 50 };

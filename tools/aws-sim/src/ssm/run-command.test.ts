@@ -1,6 +1,6 @@
 import { GetCommandInvocationCommand, ListCommandInvocationsCommand, ListCommandsCommand } from "@aws-sdk/client-ssm";
 import { describe, expect, it } from "vitest";
-import { createFleet } from "../testing/a-fleet.ts";
+import { createFleet } from "../testing/a-world.ts";
 
 describe("a command", () => {
   it("goes from pending over in progress to success", async () => {

@@ -6,7 +6,7 @@ import {
   type SendCommandCommandInput,
 } from "@aws-sdk/client-ssm";
 import { describe, expect, it } from "vitest";
-import { createFleet } from "../testing/a-fleet.ts";
+import { createFleet } from "../testing/a-world.ts";
 
 const MANY = (count: number, text = "x"): string[] => Array.from({ length: count }, (_, index) => `${text}${index}`);
 

@@ -4,8 +4,14 @@ import { type CommandParameters, checkParameters, openDocument, openVersion } fr
 import { cancelInvocations } from "./play-command.ts";
 import { toCommand } from "./read-commands.ts";
 import { detailsOf, isOver, type SimCommand } from "./sim-command.ts";
-import { constraint, ssmFaults as faults } from "./ssm-faults.ts";
-import { type DocumentVersion, executionSecondsOf, type SimAgent, type SsmState } from "./ssm-state.ts";
+import {
+  constraint,
+  type DocumentVersion,
+  executionSecondsOf,
+  ssmFaults as faults,
+  type SimAgent,
+  type SsmState,
+} from "./ssm-state.ts";
 
 /** The user guide names an hour as the console's delivery time-out; the API's own default is the same. */
 const DELIVERY_SECONDS = 3_600;

@@ -1,6 +1,6 @@
 import { DescribeInstanceInformationCommand, type DescribeInstanceInformationCommandInput } from "@aws-sdk/client-ssm";
 import { describe, expect, it } from "vitest";
-import { createFleet } from "../testing/a-fleet.ts";
+import { createFleet } from "../testing/a-world.ts";
 
 function createNodes() {
   const fleet = createFleet();

@@ -6,15 +6,18 @@ import { createDocument } from "./documents.ts";
 import { getCommandInvocation, listCommandInvocations, listCommands } from "./read-commands.ts";
 import { cancelCommand, sendCommand } from "./send-command.ts";
 import { createScripts, type Script, type SimCommand } from "./sim-command.ts";
-import { constraint, ssmFaults as faults, ssmFaults, toPage } from "./ssm-faults.ts";
 import {
+  constraint,
   createSsmState,
+  ssmFaults as faults,
   type PingStatus,
   type PlatformType,
   pingOf,
   type SimAgent,
   type SsmLimits,
   type SsmState,
+  ssmFaults,
+  toPage,
 } from "./ssm-state.ts";
 
 /** Nodes with agents, documents, and commands whose lives are played by the clock. */

@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import { stateOf } from "../ec2/ec2-state.ts";
 import type { SimEc2 } from "../ec2/sim-ec2.ts";
 import type { SimS3 } from "../s3/sim-s3.ts";
-import type { SimCall } from "../sim-call.ts";
+import { jsonFaults } from "../service-faults.ts";
+import { findNumber, findText, type ServiceFaults, type SimCall } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
 import { playCommand } from "./play-command.ts";
 import { type CommandStep, type Scripts, type SimCommand, toCourse } from "./sim-command.ts";
-import { ssmFaults as faults } from "./ssm-faults.ts";
 
 /** What all operations share. */
 export interface SsmState {
@@ -139,12 +140,14 @@ interface Step {
 /** Reads a document of schema 2.x in JSON, as Command documents are. Throws what CreateDocument answers to others. */
 export function parseDocument(content: string): DocumentVersion {
   if (Buffer.byteLength(content) > MAX_DOCUMENT_BYTES)
-    throw faults.documentSize("The size limit of a document is 64 KB.");
+    throw ssmFaults.documentSize("The size limit of a document is 64 KB.");
   const document = parseJson(content);
   const schemaVersion = String(document["schemaVersion"]);
-  if (!/^2\.\d$/.test(schemaVersion)) throw faults.documentSchema(`Schema version ${schemaVersion} is not supported.`);
+  if (!/^2\.\d$/.test(schemaVersion))
+    throw ssmFaults.documentSchema(`Schema version ${schemaVersion} is not supported.`);
   const mainSteps = document["mainSteps"];
-  if (!Array.isArray(mainSteps) || mainSteps.length === 0) throw faults.documentContent("A document needs mainSteps.");
+  if (!Array.isArray(mainSteps) || mainSteps.length === 0)
+    throw ssmFaults.documentContent("A document needs mainSteps.");
   const steps = mainSteps.map(toStep);
   return {
     content,
@@ -165,11 +168,11 @@ function parseJson(content: string): Record<string, unknown> {
   } catch {
     // Reported below, as for a value that is not a document.
   }
-  throw faults.documentContent("JSON not well-formed.");
+  throw ssmFaults.documentContent("JSON not well-formed.");
 }
 
 function toStep({ action, name, precondition }: Step): CommandStep {
-  if (action === undefined || name === undefined) throw faults.documentContent("A step needs an action and a name.");
+  if (action === undefined || name === undefined) throw ssmFaults.documentContent("A step needs an action and a name.");
   const [key, platform] = precondition?.StringEquals ?? [];
   const possible = PLATFORMS[action] ?? ALL_PLATFORMS;
   const isBound = key === "platformType" && platform !== undefined;
@@ -222,4 +225,76 @@ export function pingOf({ connections }: SimAgent, now: number): PingStatus {
 function onlineAt(agent: SimAgent, from: number): number {
   if (pingOf(agent, from) === "Online") return from;
   return agent.connections.find(({ at, ping }) => at > from && ping === "Online")?.at ?? Number.POSITIVE_INFINITY;
+}
+
+const of =
+  (name: string) =>
+  (message = ""): SimFault =>
+    new SimFault(name, 400, message);
+
+/** Errors, all of status 400. Source: Systems Manager API reference, the errors of each action and "Common errors". */
+export const ssmFaults = {
+  ...jsonFaults,
+  validation: of("ValidationException"),
+  documentExists: of("DocumentAlreadyExists"),
+  documentContent: of("InvalidDocumentContent"),
+  documentDuplicate: of("DuplicateDocumentContent"),
+  documentMissing: of("InvalidDocument"),
+  documentSchema: of("InvalidDocumentSchemaVersion"),
+  documentSize: of("MaxDocumentSizeExceeded"),
+  documentVersion: of("InvalidDocumentVersion"),
+  duplicateInstance: of("DuplicateInstanceId"),
+  commandMissing: of("InvalidCommandId"),
+  filterKey: of("InvalidFilterKey"),
+  filterValue: of("InvalidInstanceInformationFilterValue"),
+  // The words are not in the reference; they are in many public reports of this error.
+  instances: (ids: readonly string[], account: string) =>
+    new SimFault(
+      "InvalidInstanceId",
+      400,
+      `Instances [[${ids.join(", ")}]] not in a valid state for account ${account}`,
+    ),
+  instance: of("InvalidInstanceId"),
+  invocationMissing: of("InvocationDoesNotExist"),
+  outputFolder: of("InvalidOutputFolder"),
+  parameters: of("InvalidParameters"),
+  platform: of("UnsupportedPlatformType"),
+  plugin: of("InvalidPluginName"),
+  token: of("InvalidNextToken"),
+} satisfies ServiceFaults & Record<string, (...texts: never[]) => SimFault>;
+
+/** What a request breaks, in the words of AWS's own checks of requests. */
+export function constraint(field: string, value: unknown, rule: string): SimFault {
+  const shown = typeof value === "string" ? value : JSON.stringify(value);
+  return ssmFaults.validation(
+    `1 validation error detected: Value '${shown}' at '${field}' failed to satisfy constraint: ${rule}`,
+  );
+}
+
+/** What a list's MaxResults may be. */
+interface PageLimits {
+  readonly min: number;
+  readonly max: number;
+  readonly usual: number;
+}
+
+/** One page of a list, and the token of the next. */
+export function toPage<Row>(rows: readonly Row[], { input }: SimCall, limits: PageLimits) {
+  const size = findNumber(input, "MaxResults") ?? limits.usual;
+  if (size < limits.min) {
+    throw constraint("maxResults", size, `Member must have value greater than or equal to ${limits.min}`);
+  }
+  if (size > limits.max) {
+    throw constraint("maxResults", size, `Member must have value less than or equal to ${limits.max}`);
+  }
+  const from = startOf(findText(input, "NextToken"));
+  const isMore = from + size < rows.length;
+  return { rows: rows.slice(from, from + size), next: isMore ? { NextToken: `page-${from + size}` } : {} };
+}
+
+function startOf(token: string | undefined): number {
+  if (token === undefined) return 0;
+  const found = /^page-(\d+)$/.exec(token);
+  if (found === null) throw ssmFaults.token("The specified token isn't valid.");
+  return Number(found[1]);
 }

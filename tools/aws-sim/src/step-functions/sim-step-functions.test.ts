@@ -6,7 +6,6 @@ import {
   SFNClient,
   StartExecutionCommand,
   type StartExecutionCommandInput,
-  StopExecutionCommand,
 } from "@aws-sdk/client-sfn";
 import { beforeEach, describe, expect, it } from "vitest";
 import { ACCOUNT, createWorld } from "../testing/a-world.ts";

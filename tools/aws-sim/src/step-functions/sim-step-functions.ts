@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@stackyard/core";
 import { type AwsEvent, toAwsEvent } from "../event-bridge.ts";
-import { jsonFaults } from "../json-faults.ts";
+import { jsonFaults } from "../service-faults.ts";
 import { findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
-import { checkDefinition } from "./check-definition.ts";
 import { type Execution, type ExecutionDeps, type Machine, startExecution } from "./executions.ts";
-import type { Definition } from "./to-local-definition.ts";
+import { checkDefinition, type Definition } from "./to-local-definition.ts";
 
 /** Standard workflows that really run, on the clock of the simulation; their functions are those of `sim.lambda`. */
 export interface SimStepFunctions {

@@ -1,3 +1,6 @@
+import { StateMachine, type StateMachineDefinition } from "aws-local-stepfunctions";
+import { SimFault } from "../sim-fault.ts";
+
 /** The parts of a definition's state that are read. */
 export interface State {
   readonly Type: string;
@@ -75,3 +78,21 @@ function convertState(name: string, state: State, states: Map<string, State>): S
 }
 
 const WAIT = "arn:aws:lambda:eu-west-1:111122223333:function:wait";
+
+const known = new Set<string>();
+
+/**
+ * Throws what CreateStateMachine returns for an invalid definition: `InvalidDefinition`. A text is checked only once, as that
+ * takes a third of a second.
+ */
+export function checkDefinition(definition: Definition): void {
+  const text = JSON.stringify(definition);
+  if (known.has(text)) return;
+  try {
+    new StateMachine(definition as unknown as StateMachineDefinition, { validationOptions: { checkArn: false } });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SimFault("InvalidDefinition", 400, `Invalid State Machine Definition: '${why}'`);
+  }
+  known.add(text);
+}

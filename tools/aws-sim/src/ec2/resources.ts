@@ -1,0 +1,376 @@
+import { findNumber, findText, type SimCall, textsOf } from "../sim-call.ts";
+import type { SimFault } from "../sim-fault.ts";
+import {
+  checkFilterNames,
+  type Ec2Resource,
+  type FilterReaders,
+  ec2Faults as faults,
+  isOwn,
+  matchesFilters,
+  ownOf,
+  type PageRange,
+  readFilters,
+  readTagSpecifications,
+  type Tagged,
+  toPage,
+  toTagList,
+} from "./ec2-faults.ts";
+
+/** A subnet of a VPC. */
+export interface SimSubnet extends Ec2Resource {
+  readonly subnetId: string;
+  readonly vpcId: string;
+  readonly availabilityZone: string;
+}
+
+/** What tests say of a subnet. */
+export interface SubnetInput {
+  readonly account: string;
+  readonly region: string;
+  /** Default: the next free one. */
+  readonly subnetId?: string;
+  /** Default: `DEFAULT_VPC`. */
+  readonly vpcId?: string;
+  /** Default: zones `a`, `b` and `c` in turn. */
+  readonly availabilityZone?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+/** The VPC of what names none. */
+export const DEFAULT_VPC = "vpc-00000000000000001";
+
+const SUBNET_KIND: ResourceKind<SimSubnet> = {
+  keys: {
+    SubnetIds: {
+      of: ({ subnetId }) => subnetId,
+      missing: (id) => faults.named("InvalidSubnetID.NotFound", `The subnet ID '${id}' does not exist`),
+    },
+  },
+  readers: {},
+  pages: { min: 5, max: 1_000 },
+  answer: "Subnets",
+  toOutput: ({ account, region, subnetId, vpcId, availabilityZone, tags }) => ({
+    SubnetId: subnetId,
+    VpcId: vpcId,
+    AvailabilityZone: availabilityZone,
+    OwnerId: account,
+    State: "available",
+    SubnetArn: `arn:aws:ec2:${region}:${account}:subnet/${subnetId}`,
+    AvailableIpAddressCount: 4_091,
+    CidrBlock: "10.0.0.0/20",
+    Tags: toTagList(tags),
+  }),
+};
+
+/** DescribeSubnets. Source: EC2 API reference. */
+export function describeSubnets(subnets: Iterable<SimSubnet>, call: SimCall): unknown {
+  return describeResources(ownOf(subnets, call), SUBNET_KIND, call);
+}
+
+/** A security group. */
+export interface SimSecurityGroup extends Ec2Resource {
+  readonly groupId: string;
+  readonly name: string;
+  readonly vpcId: string;
+}
+
+/** What tests say of a security group. */
+export interface SecurityGroupInput {
+  readonly account: string;
+  readonly region: string;
+  /** Default: the next free one. */
+  readonly groupId?: string;
+  /** Default: its tag Name, or its id. */
+  readonly name?: string;
+  /** Default: `DEFAULT_VPC`. */
+  readonly vpcId?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+const missing = (group: string) =>
+  faults.named("InvalidGroup.NotFound", `The security group '${group}' does not exist`);
+
+const GROUP_KIND: ResourceKind<SimSecurityGroup> = {
+  keys: {
+    GroupIds: { of: ({ groupId }) => groupId, missing },
+    GroupNames: { of: ({ name }) => name, missing },
+  },
+  readers: {},
+  pages: { min: 5, max: 1_000 },
+  answer: "SecurityGroups",
+  toOutput: ({ account, region, groupId, name, vpcId, tags }) => ({
+    GroupId: groupId,
+    GroupName: name,
+    VpcId: vpcId,
+    OwnerId: account,
+    Description: name,
+    SecurityGroupArn: `arn:aws:ec2:${region}:${account}:security-group/${groupId}`,
+    IpPermissions: [],
+    IpPermissionsEgress: [],
+    Tags: toTagList(tags),
+  }),
+};
+
+/** DescribeSecurityGroups. Source: EC2 API reference. */
+export function describeSecurityGroups(groups: Iterable<SimSecurityGroup>, call: SimCall): unknown {
+  return describeResources(ownOf(groups, call), GROUP_KIND, call);
+}
+
+/** How a kind of resource is described. */
+export interface ResourceKind<Resource extends Tagged> {
+  /** Fields of the request that name resources, one by one. All that they name have to be there. */
+  readonly keys: Readonly<Record<string, ResourceKey<Resource>>>;
+  readonly readers: FilterReaders<Resource>;
+  /** Absent: everything is returned, regardless of the requested page. */
+  readonly pages?: PageRange;
+  /** The list of the answer. */
+  readonly answer: string;
+  toOutput(resource: Resource): unknown;
+}
+
+/** One way to name a resource. */
+interface ResourceKey<Resource> {
+  of(resource: Resource): string;
+  /** What is answered when it is not there. */
+  missing(key: string): SimFault;
+}
+
+/** A Describe operation of EC2 over what the caller may see. */
+export function describeResources<Resource extends Tagged>(
+  seen: readonly Resource[],
+  { keys, readers, pages, answer, toOutput }: ResourceKind<Resource>,
+  call: SimCall,
+): unknown {
+  const filters = readFilters(call);
+  checkFilterNames(filters, readers);
+  const named = Object.entries(keys).map(([field, key]) => ({ key, values: textsOf(call.input, field) }));
+  const asked = named.filter(({ values }) => values.length > 0);
+  const chosen = asked.reduce((left, { key, values }) => findNamed(left, key, values), seen);
+  const found = chosen.filter((each) => matchesFilters(each, filters, { readers, now: call.now }));
+  const { rows, next } = pages === undefined ? { rows: found, next: {} } : toPage(found, call, pages);
+  return { [answer]: rows.map(toOutput), ...next };
+}
+
+function findNamed<Resource>(
+  seen: readonly Resource[],
+  key: ResourceKey<Resource>,
+  values: readonly string[],
+): readonly Resource[] {
+  const missing = values.find((value) => !seen.some((each) => key.of(each) === value));
+  if (missing !== undefined) throw key.missing(missing);
+  return seen.filter((each) => values.includes(key.of(each)));
+}
+
+/** A machine image. */
+export interface SimImage extends Tagged {
+  /** Of its owner. */
+  readonly account: string;
+  readonly region: string;
+  readonly imageId: string;
+  readonly name: string;
+  readonly state: ImageState;
+  readonly architecture: "x86_64" | "arm64";
+  /** Accounts that may launch it too; `all` for everybody. */
+  readonly sharedWith: readonly string[];
+  readonly createdAt: number;
+}
+
+/** API reference, "Image", State. */
+type ImageState = "pending" | "available" | "invalid" | "deregistered" | "transient" | "failed" | "error" | "disabled";
+
+/** What tests say of an image. */
+export interface ImageInput {
+  readonly account: string;
+  readonly region: string;
+  /** Default: the next free one. */
+  readonly imageId?: string;
+  /** Default: its id. */
+  readonly name?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Default: `available`. */
+  readonly state?: ImageState;
+  /** Default: `x86_64`. */
+  readonly architecture?: SimImage["architecture"];
+  readonly sharedWith?: readonly string[];
+}
+
+const IMAGE_KIND: ResourceKind<SimImage> = {
+  keys: {
+    ImageIds: {
+      of: ({ imageId }) => imageId,
+      missing: (id) =>
+        /^ami-([0-9a-f]{8}|[0-9a-f]{17})$/.test(id)
+          ? faults.named("InvalidAMIID.NotFound", `The image id '[${id}]' does not exist`)
+          : faults.named("InvalidAMIID.Malformed", `Invalid id: "${id}" (expecting "ami-...")`),
+    },
+  },
+  readers: {},
+  pages: { min: 1, max: 1_000 },
+  answer: "Images",
+  toOutput: (image) => ({
+    ImageId: image.imageId,
+    Name: image.name,
+    State: image.state,
+    OwnerId: image.account,
+    Architecture: image.architecture,
+    Public: image.sharedWith.includes("all"),
+    ImageType: "machine",
+    CreationDate: new Date(image.createdAt).toISOString(),
+    VirtualizationType: "hvm",
+    Hypervisor: "xen",
+    RootDeviceName: "/dev/xvda",
+    RootDeviceType: "ebs",
+    PlatformDetails: "Linux/UNIX",
+    Tags: toTagList(image.tags),
+  }),
+};
+
+/** DescribeImages: the caller's own, and those that others share. Tags are seen by the owner only ("Tag your resources"). */
+export function describeImages(images: Iterable<SimImage>, call: SimCall): unknown {
+  const { account } = call.identity;
+  const owners = textsOf(call.input, "Owners").map((owner) => (owner === "self" ? account : owner));
+  const seen = [...images]
+    .filter((image) => image.region === call.region && mayLaunch(image, account))
+    .filter((image) => owners.length === 0 || owners.includes(image.account))
+    .map((image) => (image.account === account ? image : { ...image, tags: {} }));
+  return describeResources(seen, IMAGE_KIND, call);
+}
+
+/** May this account see the image and launch it? */
+export function mayLaunch({ account, sharedWith }: SimImage, caller: string): boolean {
+  return account === caller || sharedWith.includes(caller) || sharedWith.includes("all");
+}
+
+/** A placement group. */
+export interface SimPlacementGroup extends Ec2Resource {
+  readonly groupId: string;
+  readonly name: string;
+  readonly strategy: string;
+  readonly partitionCount: number | undefined;
+  readonly state: "pending" | "available" | "deleting" | "deleted";
+}
+
+/** What tests say of a placement group. */
+export interface PlacementGroupInput {
+  readonly account: string;
+  readonly region: string;
+  readonly name: string;
+  readonly strategy: "cluster" | "spread" | "partition";
+  readonly partitionCount?: number;
+  /** Default: `available`. */
+  readonly state?: SimPlacementGroup["state"];
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+/** The placement groups of all accounts. */
+type PlacementGroups = Map<string, SimPlacementGroup>;
+
+/** The store, and what gives new ones their ids and instants. */
+export interface PlacementGroupStore {
+  readonly placementGroups: PlacementGroups;
+  /** A new id, such as `pg-…`. */
+  nextId(prefix: string): string;
+  /** When Describe operations know of what is made at an instant. */
+  seenAt(now: number): number;
+}
+
+const unknown = (name: string) =>
+  faults.named("InvalidPlacementGroup.Unknown", `The Placement Group '${name}' is unknown.`);
+const STRATEGIES = ["cluster", "spread", "partition"];
+/** "CreatePlacementGroup": names up to 255 ASCII characters. */
+const NAME = /^[\x20-\x7e]{1,255}$/;
+/** EC2 user guide, "Placement groups": "a maximum of seven partitions per Availability Zone"; 500 groups per account and Region. */
+const MAX_PARTITIONS = 7;
+const MAX_GROUPS = 500;
+
+const PLACEMENT_GROUP_KIND: ResourceKind<SimPlacementGroup> = {
+  keys: {
+    GroupNames: { of: ({ name }) => name, missing: unknown },
+    GroupIds: { of: ({ groupId }) => groupId, missing: unknown },
+  },
+  readers: {
+    "group-name": ({ name }) => [name],
+  },
+  answer: "PlacementGroups",
+  toOutput,
+};
+
+/** DescribePlacementGroups. Source: EC2 API reference. */
+export function describePlacementGroups(groups: PlacementGroups, call: SimCall): unknown {
+  return describeResources(ownOf(groups.values(), call), PLACEMENT_GROUP_KIND, call);
+}
+
+/** CreatePlacementGroup. Source: EC2 API reference. */
+export function createPlacementGroup(store: PlacementGroupStore, call: SimCall): unknown {
+  const { placementGroups: groups } = store;
+  const { input, identity, region, now } = call;
+  const name = findText(input, "GroupName") ?? "";
+  if (!NAME.test(name)) throw faults.invalid(`Invalid placement group name: '${name}'`);
+  if (findOwn(groups, name, call)) {
+    throw faults.named("InvalidPlacementGroup.Duplicate", `The Placement Group '${name}' already exists.`);
+  }
+  if ([...groups.values()].filter((each) => isOwn(each, call)).length >= MAX_GROUPS) {
+    throw faults.named("PlacementGroupLimitExceeded", `The maximum number of placement groups is ${MAX_GROUPS}.`);
+  }
+  const { strategy, partitionCount } = readStrategy(input);
+  const tags = readTagSpecifications(call, "placement-group");
+  const place = { account: identity.account, region, groupId: store.nextId("pg") };
+  const about = { name, strategy, partitionCount, tags, visibleAt: store.seenAt(now) };
+  const group: SimPlacementGroup = { ...place, ...about, state: "available" };
+  groups.set(group.groupId, group);
+  return { PlacementGroup: toOutput(group) };
+}
+
+/** DeletePlacementGroup. `isUsed`: are there instances in it? */
+export function deletePlacementGroup(
+  groups: PlacementGroups,
+  call: SimCall,
+  isUsed: (group: SimPlacementGroup) => boolean,
+): unknown {
+  const name = findText(call.input, "GroupName") ?? "";
+  const group = findOwn(groups, name, call);
+  if (group === undefined) throw unknown(name);
+  if (isUsed(group)) {
+    throw faults.named(
+      "InvalidPlacementGroup.InUse",
+      `The placement group '${name}' is in use and may not be deleted.`,
+    );
+  }
+  groups.delete(group.groupId);
+  return {};
+}
+
+function findOwn(groups: PlacementGroups, name: string, call: SimCall): SimPlacementGroup | undefined {
+  return [...groups.values()].find((each) => isOwn(each, call) && each.name === name);
+}
+
+function readStrategy(input: SimCall["input"]) {
+  const strategy = findText(input, "Strategy") ?? "cluster";
+  if (!STRATEGIES.includes(strategy)) throw faults.invalid(`Value (${strategy}) for parameter strategy is invalid.`);
+  const asked = findNumber(input, "PartitionCount");
+  if (asked !== undefined && strategy !== "partition") {
+    throw faults.combined("The parameter PartitionCount can only be used with the partition strategy");
+  }
+  const count = strategy === "partition" ? (asked ?? MAX_PARTITIONS) : undefined;
+  if (count !== undefined && !(count >= 1 && count <= MAX_PARTITIONS)) {
+    throw faults.invalid(`Value (${count}) for parameter partitionCount is invalid. Expecting 1 to ${MAX_PARTITIONS}.`);
+  }
+  return { strategy, partitionCount: count };
+}
+
+function toOutput(group: SimPlacementGroup) {
+  const { groupId, name, strategy, partitionCount, state, tags } = group;
+  return {
+    GroupName: name,
+    GroupId: groupId,
+    GroupArn: toArn(group),
+    State: state,
+    Strategy: strategy,
+    ...(partitionCount === undefined ? {} : { PartitionCount: partitionCount }),
+    Tags: toTagList(tags),
+  };
+}
+
+function toArn({ account, region, name }: SimPlacementGroup): string {
+  return `arn:aws:ec2:${region}:${account}:placement-group/${name}`;
+}
