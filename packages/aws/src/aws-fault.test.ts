@@ -2,7 +2,7 @@ import { connectionReset, SimFault } from "@stackyard/aws-sim";
 import { StackyardError } from "@stackyard/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { chunk, escapeFilterValue, findAwsFault, redactText, toAwsError } from "./aws-fault.ts";
+import { findAwsFault, redactText, toAwsError } from "./aws-fault.ts";
 
 const named = (name: string): Error => Object.assign(new Error("why"), { name });
 
@@ -112,39 +112,5 @@ describe("redactText", () => {
 
   it("changes nothing that it has made", () => {
     fc.assert(fc.property(fc.string(), (text) => redactText(redactText(text)) === redactText(text)));
-  });
-});
-
-describe("chunk", () => {
-  it.each([
-    [[], []],
-    [[1], [[1]]],
-    [[1, 2], [[1, 2]]],
-    [
-      [1, 2, 3, 4, 5],
-      [[1, 2], [3, 4], [5]],
-    ],
-  ])("cuts %j into parts of two", (items, parts) => {
-    expect(chunk(items, 2)).toEqual(parts);
-  });
-});
-
-describe("escapeFilterValue", () => {
-  it("takes their meaning from wildcards", () => {
-    expect(escapeFilterValue("web-*?\\")).toBe("web-\\*\\?\\\\");
-  });
-
-  it("leaves other names as they are", () => {
-    expect(escapeFilterValue("org/shop.web_1")).toBe("org/shop.web_1");
-  });
-
-  it.each([
-    ["true", "true"],
-    ["a*b?", String.raw`a\*b\?`],
-    [String.raw`a\b`, String.raw`a\\b`],
-    [String.raw`\*`, String.raw`\\\*`],
-    ["", ""],
-  ])("makes %j literal", (value, escaped) => {
-    expect(escapeFilterValue(value)).toBe(escaped);
   });
 });

@@ -3,8 +3,6 @@ export { type AwsAccess, type AwsAccessOptions, createAwsAccess } from "./aws-ac
 export {
   type AwsFault,
   type AwsFaultKind,
-  chunk,
-  escapeFilterValue,
   findAwsFault,
   redactText,
   toAwsError,
@@ -19,4 +17,5 @@ export {
   QUOTAS,
   type Quota,
 } from "./limiter.ts";
+export { chunk, escapeFilterValue } from "./request-values.ts";
 export { type TargetDefaults, toPartition } from "./target-identity.ts";

@@ -1,4 +1,4 @@
-import { defined, parseJson } from "@stackyard/core";
+import { defined, isMap, parseJson } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION, type DistributorRequest, ReceivedReceipt } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -57,7 +57,7 @@ const SCHEDULERS: ReadonlySet<unknown> = new Set(["aws.events", "aws.scheduler"]
  * developer guide, "Using Lambda with Amazon SQS" and "… with Amazon SNS".
  */
 export function parseEvent(event: unknown): DistributorEvent {
-  if (!isFields(event)) return UNKNOWN;
+  if (!isMap(event)) return UNKNOWN;
   if (Array.isArray(event["Records"])) return parseRecords(event["Records"]);
   if (typeof event["detail-type"] === "string") return parseBusEvent(event, event["detail-type"]);
   if (event["op"] === "schedule") return { kind: "schedule" };
@@ -80,7 +80,7 @@ function parseBusEvent(event: Fields, type: string): DistributorEvent {
 }
 
 function parseRecords(records: readonly unknown[]): DistributorEvent {
-  const fields = records.filter(isFields);
+  const fields = records.filter(isMap);
   if (fields.length === 0) return UNKNOWN;
   if (fields.every((record) => record["eventSource"] === "aws:s3")) return parseWritten(fields, records.length);
   if (fields.length !== records.length) return UNKNOWN;
@@ -105,7 +105,7 @@ function parseMessages(records: readonly Fields[]): DistributorEvent {
 
 function parseNotifications(records: readonly Fields[]): DistributorEvent {
   const bodies = records.flatMap(({ Sns }) =>
-    isFields(Sns) && typeof Sns["Message"] === "string" ? [Sns["Message"]] : [],
+    isMap(Sns) && typeof Sns["Message"] === "string" ? [Sns["Message"]] : [],
   );
   return bodies.length < records.length ? UNKNOWN : { kind: "notifications", bodies };
 }
@@ -122,9 +122,9 @@ function toNotifiedObject(record: Fields): WrittenObject | undefined {
 }
 
 function toObject(detail: unknown, versionField: string): WrittenObject | undefined {
-  if (!isFields(detail)) return undefined;
+  if (!isMap(detail)) return undefined;
   const { bucket, object } = detail;
-  if (!isFields(bucket) || !isFields(object)) return undefined;
+  if (!isMap(bucket) || !isMap(object)) return undefined;
   const { name } = bucket;
   const { key, [versionField]: said } = object;
   if (typeof name !== "string" || typeof key !== "string" || key === "") return undefined;
@@ -143,12 +143,8 @@ export function toVersionId(said: unknown): string | undefined {
 /** Parses the event in a message body, with or without an SNS envelope. */
 export function parseBody(body: string): DistributorEvent {
   const value = parseJson(body);
-  const isEnvelope = isFields(value) && value["Type"] === "Notification" && typeof value["Message"] === "string";
+  const isEnvelope = isMap(value) && value["Type"] === "Notification" && typeof value["Message"] === "string";
   return parseEvent(isEnvelope ? parseJson(String(value["Message"])) : value);
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const NAME = ARTIFACT_NAME.slice(0, -1);

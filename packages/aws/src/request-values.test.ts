@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { chunk, escapeFilterValue } from "./request-values.ts";
+
+describe("chunk", () => {
+  it.each([
+    [[], []],
+    [[1], [[1]]],
+    [[1, 2], [[1, 2]]],
+    [
+      [1, 2, 3, 4, 5],
+      [[1, 2], [3, 4], [5]],
+    ],
+  ])("cuts %j into parts of two", (items, parts) => {
+    expect(chunk(items, 2)).toEqual(parts);
+  });
+});
+
+describe("escapeFilterValue", () => {
+  it("takes their meaning from wildcards", () => {
+    expect(escapeFilterValue("web-*?\\")).toBe("web-\\*\\?\\\\");
+  });
+
+  it("leaves other names as they are", () => {
+    expect(escapeFilterValue("org/shop.web_1")).toBe("org/shop.web_1");
+  });
+
+  it.each([
+    ["true", "true"],
+    ["a*b?", String.raw`a\*b\?`],
+    [String.raw`a\b`, String.raw`a\\b`],
+    [String.raw`\*`, String.raw`\\\*`],
+    ["", ""],
+  ])("makes %j literal", (value, escaped) => {
+    expect(escapeFilterValue(value)).toBe(escaped);
+  });
+});
