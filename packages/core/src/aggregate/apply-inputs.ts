@@ -35,7 +35,7 @@ import {
 } from "./round.ts";
 import { type FoundMachine, type StackInput, toDeadlineEvent, type WantedMachine } from "./stack-input.ts";
 
-/** What inputs are applied with, besides the aggregate. */
+/** What `applyInputs` needs in addition to the aggregate and the inputs. */
 export interface ApplyOptions extends RefuseDeps {
   readonly now: number;
   readonly machines: MachineLookup;
@@ -44,20 +44,20 @@ export interface ApplyOptions extends RefuseDeps {
   readonly random: Random | undefined;
   /** Reads a queued event instead of its message. A replay has the events, and no messages. */
   readonly readEvent?: (queued: QueuedEvent) => StackEvent | undefined;
-  /** Lets `NEXT` in from outside. */
+  /** Accepts an external `NEXT`. */
   readonly allowExternalNext: boolean;
-  /** False where a runner may work by message alone. Then an attempt that is not claimed may be running. */
+  /** False if a runner may work by message only. Then an attempt that is not claimed may be running. */
   readonly everyRunnerClaims: boolean;
-  /** A delivery that failed so often is dead-lettered. */
+  /** The number of failed deliveries after which an event is dead-lettered. */
   readonly maxDeliveries: number;
-  /** Keys of events that were applied to the stack before, as far as the store has said so. */
+  /** Keys of events that the store has reported as applied before. */
   readonly knownIds: ReadonlySet<string>;
 }
 
-/** Answers which machine an event is decided on; undefined: that is to be found out first. */
+/** Returns the machine that an event is decided on; undefined if the caller must look it up first. */
 type MachineLookup = (wanted: WantedMachine) => FoundMachine | { readonly error: unknown } | undefined;
 
-/** What inputs do to an aggregate, or what must be known first. */
+/** What inputs do to an aggregate, or the machine that must be looked up first. */
 export type AppliedInputs =
   | {
       readonly kind: "applied";
@@ -92,9 +92,9 @@ const REFUSED: DeliveryOutcome = { kind: "retry", reason: "The event is refused.
 const ORPHAN_CANCEL_MS = 300_000;
 
 /**
- * Decides what inputs do to an aggregate: a stack with its parked events. Pure and synchronous; every process that
- * changes a stack, or says what would change it, calls this. The inputs are applied in their order. After one that cannot
- * be decided, those behind it are delivered again, because an event must not overtake another of its stack.
+ * Decides what inputs do to an aggregate: a stack with its parked events. Pure and synchronous. The engine, `simulate` and
+ * the preview of an event all call it. The inputs are applied in their order. If one cannot be decided, it and the later ones
+ * are delivered again, because an event must not overtake another event of its stack.
  */
 export function applyInputs(
   aggregate: LoadedStack,
@@ -124,7 +124,7 @@ export function applyInputs(
   return { kind: "applied", change: toChange(round), outcomes, revisions, decided, faults };
 }
 
-/** A change that does nothing but set an input's event aside, because nothing else of it can be committed. */
+/** Returns a change that only dead-letters the event of an input, because nothing else of it can be committed. */
 export function deadLetterAlone(
   aggregate: LoadedStack,
   input: StackInput,
@@ -142,8 +142,8 @@ interface Work {
 }
 
 /**
- * Thrown to leave the whole pass, through everything that would make a fault of an event out of an error. Not an `Error`:
- * each unit of work begins with one, and recording its call stack would cost more than the decision.
+ * Thrown to leave `applyInputs`, past all code that turns errors into faults of events. Not an `Error`: most units of work
+ * begin with one, and recording the call stack would cost more than the decision.
  */
 class MachineWanted {
   readonly wanted: WantedMachine;
@@ -153,7 +153,7 @@ class MachineWanted {
   }
 }
 
-/** Throws only before it has changed anything. Says whether the transport delivers the event again. */
+/** Throws only before it has changed anything. Returns `redeliver` if the transport must deliver the event again. */
 function applyInput(work: Work, input: StackInput): "done" | "redeliver" {
   const { round } = work;
   switch (input.kind) {
@@ -186,7 +186,7 @@ function applyDelivery(work: Work, queued: QueuedEvent, receipt: string | undefi
   return "done";
 }
 
-/** The result of an attempt that ends with this change. It cannot come again, so that its id need not be remembered. */
+/** Applies the result of an attempt that ends with this change. It cannot arrive again, so its id is not stored. */
 function applyResult(work: Work, { event, result }: Extract<StackInput, { kind: "result" }>): "done" {
   applyQueued(work, event);
   work.round.appliedIds.delete(toEventKey(event));
@@ -194,7 +194,7 @@ function applyResult(work: Work, { event, result }: Extract<StackInput, { kind: 
   return "done";
 }
 
-/** An event out of a queue, or one that was parked. */
+/** Applies an event from a queue, or one that was parked. */
 function applyQueued(work: Work, queued: QueuedEvent): "done" | "redeliver" {
   const parsed = parseQueued(work, queued);
   if (parsed.kind === "invalid") return refuseUnread(work, queued, parsed);
@@ -271,7 +271,7 @@ function retryParked(work: Work, isDue: (parked: ParkedEvent) => boolean): void 
   }
 }
 
-/** Applies an event that no transport would deliver again: one that cannot be decided waits as a refused one does. */
+/** Applies an event that no transport would deliver again. If it cannot be decided, it is parked like a refused one. */
 function applyOrPark(work: Work, queued: QueuedEvent): void {
   const { options, round } = work;
   try {
@@ -305,7 +305,7 @@ function fireNamedTimer(work: Work, timerId: string): void {
   if (stack !== undefined && timer !== undefined) fireTimer(work, stack, timer);
 }
 
-/** Fires a due timer. Afterwards it is due no more, whatever the decision. */
+/** Fires a due timer. Afterwards the timer is no longer due, whatever the decision. */
 function fireTimer(work: Work, stack: Stack, timer: StackTimer): void {
   const { options, round } = work;
   const event = toTimerEvent(stack, timer, round.now);
@@ -314,7 +314,7 @@ function fireTimer(work: Work, stack: Stack, timer: StackTimer): void {
     takeTimer(work, event, answer);
     return;
   }
-  // The machine is at fault, not the timer: it waits as a parked event would.
+  // The machine is at fault, not the timer: the timer is postponed like a parked event.
   const postponed = postponeTimer(stack, timer, { now: round.now, keepMs: options.parking.keepMs });
   round.stack = postponed ?? spendTimer(stack, timer.id);
   if (postponed !== undefined) return;
@@ -360,7 +360,7 @@ function applyDeadline(work: Work, input: Extract<StackInput, { kind: "deadline"
   }
 }
 
-/** Sets a delivery aside that has failed too often. */
+/** Dead-letters a delivery that has failed too often. Returns true if it did. */
 function giveUp(
   deps: Pick<ApplyOptions, "ids" | "maxDeliveries">,
   round: Round,
@@ -376,7 +376,7 @@ function giveUp(
   return true;
 }
 
-/** A decision, and what there is to say about the machine that it was made on. */
+/** A decision, and notes about the machine that it was made on. */
 interface NotedDecision {
   readonly decision: Decision;
   readonly notes: readonly string[];
@@ -421,7 +421,7 @@ function toUnknownStack({ stackId }: StackEvent): Decision {
   return { kind: "ignored", code: "STACK_UNKNOWN", reason: `Unknown stack "${stackId}".` };
 }
 
-/** An event that a stack's older revision does not declare may be one of the newest: it waits until the stack is there. */
+/** Replaces `EVENT_UNDECLARED` if the newest revision may declare the event: the event is parked, or its reason names the upgrade. */
 function toBackward(decision: Decision, { undeclared }: Extract<FoundMachine, { kind: "found" }>): Decision {
   if (undeclared === undefined || decision.kind !== "rejected" || decision.code !== "EVENT_UNDECLARED") return decision;
   return { ...decision, ...undeclared };

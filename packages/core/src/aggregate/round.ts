@@ -18,16 +18,16 @@ import type {
 } from "../ports/stack-store.ts";
 import type { MaskedKeys } from "./history-line.ts";
 
-/** What one round of the engine gathers for one stack until it is committed as one change. */
+/** One unit of work: what the engine collects for one stack until it commits it as one change. */
 export interface Round {
   readonly loaded: LoadedStack;
   readonly now: number;
-  /** As it would be after the commit. */
+  /** The stack as it would be after the commit. */
   stack: Stack | undefined;
   /** Parked events by their keys (`toEventKey`), oldest first, as they would be after the commit. */
   readonly parked: Map<string, ParkedEvent>;
   readonly appliedIds: Set<string>;
-  /** Keys that the store said were applied before. */
+  /** Keys of events that the store has reported as applied before. */
   readonly knownIds: ReadonlySet<string>;
   readonly reparked: Map<string, ParkedEvent>;
   readonly unparked: Set<string>;
@@ -40,7 +40,7 @@ export interface Round {
   readonly results: AppliedResult[];
 }
 
-/** Begins a round on a stack as loaded. */
+/** Begins a unit of work on a loaded stack. */
 export function beginRound(loaded: LoadedStack, now: number, knownIds: ReadonlySet<string>): Round {
   return {
     loaded,
@@ -62,8 +62,8 @@ export function beginRound(loaded: LoadedStack, now: number, knownIds: ReadonlyS
 }
 
 /**
- * Takes a decision into the round. True when state, metadata or the machine's revision changed, so that parked events
- * get another try.
+ * Adds a decision to the unit of work. Returns true if the state, the metadata or the machine's revision changed, so that
+ * parked events must be decided again.
  */
 export function takeDecision(
   round: Round,
@@ -95,14 +95,14 @@ function takeApplied(round: Round, event: StackEvent, decision: Applied, everyRu
   );
 }
 
-/** Notes that an event waits for its stack to change. */
+/** Parks an event. */
 export function park(round: Round, parked: ParkedEvent): void {
   const key = toEventKey(parked.event);
   round.parked.set(key, parked);
   round.reparked.set(key, parked);
 }
 
-/** Notes that an event is parked no more. */
+/** Removes an event from the parked ones. */
 export function unpark(round: Round, event: Pick<StackEvent, "origin" | "id">): void {
   const key = toEventKey(event);
   round.parked.delete(key);
@@ -110,7 +110,7 @@ export function unpark(round: Round, event: Pick<StackEvent, "origin" | "id">): 
   if (round.loaded.parked.some((parked) => toEventKey(parked.event) === key)) round.unparked.add(key);
 }
 
-/** The round as one change. */
+/** Converts the unit of work to one change. */
 export function toChange(round: Round): Change {
   return {
     stackId: round.loaded.stackId,
@@ -130,7 +130,7 @@ export function toChange(round: Round): Change {
   };
 }
 
-/** True when there is nothing to commit. */
+/** Returns true when there is nothing to commit. */
 export function isEmpty(change: Change): boolean {
   if (change.write.kind !== "keep" || change.appliedIds.length > 0) return false;
   return [
@@ -152,8 +152,8 @@ function toWrite(round: Round): Change["write"] {
 }
 
 /**
- * True when an event is parked that was not before. Then the stack gets a new version: a decision made meanwhile on the
- * earlier version, without this event, must be made again.
+ * Returns true when an event is parked that was not parked before. Then the stack gets a new version, because a concurrent
+ * decision on the earlier version does not know this event and must be made again.
  */
 function parksMore({ loaded, reparked }: Round): boolean {
   if (reparked.size === 0) return false;
@@ -161,7 +161,7 @@ function parksMore({ loaded, reparked }: Round): boolean {
   return [...reparked.keys()].some((key) => !before.has(key));
 }
 
-/** What a refusal works with. */
+/** What `refuse` needs. */
 export interface RefuseDeps {
   readonly ids: Ids;
   readonly parking: ParkingOptions;
@@ -177,10 +177,10 @@ export interface Refusal {
   readonly masked?: MaskedKeys | undefined;
 }
 
-/** What becomes of a refused event. `redeliver`: the transport delivers it again. `parked-again`: it was parked before. */
+/** The outcome of a refused event. `redeliver`: the transport delivers it again. `parked-again`: it was parked before. */
 export type RefusalOutcome = Outcome | "redeliver" | "parked-again";
 
-/** Parks, dead-letters or only records, as the code and the options say. */
+/** Parks, dead-letters or only records a refused event, depending on its code and the options. */
 export function refuse(deps: RefuseDeps, round: Round, refusal: Refusal): RefusalOutcome {
   const { event, queued, decision } = refusal;
   if (isParked(event, decision.code)) return parkOrGiveUp(deps, round, refusal);
@@ -197,7 +197,7 @@ const ANSWERED: ReadonlySet<string> = new Set([
   "UPGRADE_TASK_UNKNOWN",
 ]);
 
-/** Parks an event, for the first time or again; gives it up when it was tried long enough. */
+/** Parks an event, for the first time or again. Dead-letters it after too many tries or too long a time. */
 export function parkOrGiveUp(
   deps: RefuseDeps,
   round: Round,
@@ -209,7 +209,7 @@ export function parkOrGiveUp(
 ): RefusalOutcome {
   const before = round.parked.get(toEventKey(queued));
   if (isRedelivered(deps, round, queued)) return "redeliver";
-  // Events of workers and deadlines come only once: without them the stack would never continue.
+  // Events of workers and deadlines arrive only once: without them the stack would never continue.
   if (before === undefined && deps.refusedEvents === "drop" && queued.origin === "external") return "refused";
   const input = { event: queued, before, code: decision.code, reason: decision.reason, now: round.now, masked };
   const { kind, parked } = parkAgain(input, deps.parking);
@@ -221,7 +221,7 @@ export function parkOrGiveUp(
   return before === undefined ? "parked" : "parked-again";
 }
 
-/** Only what a transport delivers can be delivered again; what is parked already stays with the engine. */
+/** Returns true if the transport delivers the event again: only external events that are not parked yet. */
 export function isRedelivered(
   { refusedEvents }: Pick<RefuseDeps, "refusedEvents">,
   round: Round,
@@ -230,7 +230,7 @@ export function isRedelivered(
   return refusedEvents === "redeliver" && queued.origin === "external" && !round.parked.has(toEventKey(queued));
 }
 
-/** Gives an event up for good, and keeps its reason until an operator sends it again. */
+/** Dead-letters an event: stores it with its reason until an operator sends it again. */
 export function deadLetters(
   { ids }: Pick<RefuseDeps, "ids">,
   round: Round,
@@ -245,23 +245,23 @@ export function deadLetters(
   round.deadLetters.push(masked === undefined ? entry : { ...entry, masked });
 }
 
-/** How long and how often a refused event is tried again. */
+/** How long and how often a parked event is retried. */
 export interface ParkingOptions {
-  /** Decisions in all. Default 50. */
+  /** The total number of decisions. Default: 50. */
   readonly maxTries: number;
-  /** From the first refusal. Default one hour (`REFUSED_EVENTS_KEEP`). */
+  /** The time from the first refusal. Default: one hour (`REFUSED_EVENTS_KEEP`). */
   readonly keepMs: number;
-  /** Of one stack; more are dead-lettered at once. Default 1,000. */
+  /** The number of parked events of one stack; further ones are dead-lettered at once. Default: 1,000. */
   readonly maxParked: number;
 }
 
-/** How long a refused event waits for its turn: 50 tries or one hour, and 1,000 events of a stack at most. */
+/** The defaults: 50 tries or one hour, and at most 1,000 parked events per stack. */
 export const DEFAULT_PARKING: ParkingOptions = { maxTries: 50, keepMs: 3_600_000, maxParked: 1_000 };
 
 const FIRST_DELAYS_MS = [30_000, 60_000, 120_000, 240_000, 480_000];
 const LATER_DELAY_MS = 900_000;
 
-/** When a parked event is due again: 30 s after it was parked, then 1, 2, 4, 8 and every 15 minutes later. */
+/** Returns when a parked event is due again: 30 s after it was parked, then after 1, 2, 4, 8 and every 15 minutes. */
 export function nextTryAt(parkedAt: number, now: number): number {
   let at = parkedAt;
   for (const delay of FIRST_DELAYS_MS) {
@@ -271,7 +271,7 @@ export function nextTryAt(parkedAt: number, now: number): number {
   return at + LATER_DELAY_MS * (Math.floor((now - at) / LATER_DELAY_MS) + 1);
 }
 
-/** What a refusal makes of an event: parked (again), or given up because of its tries or its age. */
+/** Returns whether a refused event is parked (again), or given up because of its tries or its age. */
 export function parkAgain(
   input: {
     readonly event: QueuedEvent;
@@ -300,8 +300,8 @@ export function parkAgain(
 }
 
 /**
- * The event of a timer that has fired; its id names the timer, so it counts once. A task may wait for several of its
- * attempts in one entry: there the last attempt distinguishes them.
+ * Returns the event of a timer that has fired. Its id contains the id of the timer, so it is applied once. A task may wait for
+ * several retries in one entry; the number of its last attempt distinguishes their timers.
  */
 export function toTimerEvent(stack: Stack, timer: StackTimer, at: number): StackEvent {
   const attempt = timer.task === undefined ? "" : `/${attemptsOf(stack, timer.task)}`;
@@ -316,7 +316,7 @@ export function toTimerEvent(stack: Stack, timer: StackTimer, at: number): Stack
   };
 }
 
-/** The stack with a timer that fires again as a parked event is tried again; undefined when it was tried long enough. */
+/** Returns the stack with the timer postponed like a parked event; undefined when the timer was postponed for too long. */
 export function postponeTimer(
   stack: Stack,
   timer: StackTimer,
@@ -329,13 +329,13 @@ export function postponeTimer(
   return replaceTimers(stack, (each) => (each.id === timer.id ? { ...each, dueAt, postponedFrom } : each));
 }
 
-/** The stack with its postponed timers due; the same stack when it has none. */
+/** Makes the postponed timers of a stack due. Returns the same stack when it has none. */
 export function resumeTimers(stack: Stack): Stack {
   if (!stack.timers.some(({ postponedFrom }) => postponedFrom !== undefined)) return stack;
   return replaceTimers(stack, (each) => ({ ...each, dueAt: each.postponedFrom ?? each.dueAt }));
 }
 
-/** A timer's event as a dead letter: when it is sent again, it counts as the worker's. */
+/** Converts a timer's event to the event of a dead letter. When it is sent again, its origin is `worker`. */
 export function toQueuedTimer({ id, stackId, name, at, task }: StackEvent): QueuedEvent {
   const message = { event: name, stackId, ...(task === undefined ? {} : { task }) };
   return { id, stackId, origin: "worker", receivedAt: at, message };
@@ -346,8 +346,8 @@ function replaceTimers(stack: Stack, replace: (timer: StackTimer) => StackTimer)
 }
 
 /**
- * The stack with its timers at fixed instants: `decide` gives the latest one and how much before it is up to chance. The
- * same stack when nothing is.
+ * Sets the timers of a stack to fixed instants: `decide` returns the latest one and the range of a random delay (`jitterMs`).
+ * Returns the same stack when no timer has a range.
  */
 export function pickJitter(stack: Stack, random: Random): Stack {
   if (stack.timers.every(({ jitterMs }) => jitterMs === undefined)) return stack;

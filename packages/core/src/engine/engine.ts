@@ -23,49 +23,52 @@ interface EngineDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;
-  /** What spreads the retries of tasks. Default: the system's. */
+  /** Draws the random part of retry delays. Default: the system's generator. */
   readonly random?: Random;
-  /** Default: every attempt goes through the queue. */
+  /** Claims attempts for this process when they begin. Default: every attempt goes through the queue. */
   readonly births?: Births;
 }
 
 /** What an engine does differently from its defaults. */
 export interface EngineOptions {
   /**
-   * Of events from outside that only the present state or machine refuses: `park` (default): decided again later.
-   * `redeliver`: reported as failed, as the predecessor did; not for transports that keep an order. `drop`: recorded only.
+   * What happens to external events that only the present state or machine refuses. `park` (default): they are decided again
+   * later. `redeliver`: they are reported as failed, as in the predecessor; not for transports that keep the order. `drop`:
+   * they are recorded only.
    */
   readonly refusedEvents?: "park" | "redeliver" | "drop";
   readonly parking?: Partial<ParkingOptions>;
   readonly limits?: Partial<DecideLimits>;
-  /** Lets `NEXT` in from outside (`ALLOW_EXTERNAL_NEXT`). Default: false. */
+  /** Accepts an external `NEXT` (`ALLOW_EXTERNAL_NEXT`). Default: false. */
   readonly allowExternalNext?: boolean;
-  /** False where a runner may work by message alone: then an attempt that is not claimed may be running. Default: true. */
+  /** False if a runner may work by message only: then an attempt that is not claimed may be running. Default: true. */
   readonly everyRunnerClaims?: boolean;
-  /** A delivery that failed so often is dead-lettered. Default: 10. */
+  /** The number of failed deliveries after which an event is dead-lettered. Default: 10. */
   readonly maxDeliveries?: number;
 }
 
 /** The only writer of stacks: load, decide, commit. */
 export interface Engine {
-  /** Handles deliveries of events; those of one stack in their order. Outcomes in the same order. */
+  /** Applies deliveries of events; those of one stack in their order. Returns their outcomes in the same order. */
   handle(deliveries: readonly EventDelivery[]): Promise<readonly DeliveryOutcome[]>;
   /**
-   * Applies results of attempts that this process holds, each by the commit that ends its attempt. `retry`: nothing was
-   * written, because events of the stack come first, the attempt has another owner, or the store has failed: settle it.
+   * Applies results of attempts that this process holds, each with the commit that ends its attempt. Returns `retry` when
+   * nothing was written, because events of the stack come first, the attempt has another owner, or the store failed. The
+   * caller then settles the attempt.
    */
   finish(finished: readonly FinishedAttempt[]): Promise<readonly DeliveryOutcome[]>;
   /**
-   * Works what time has made due (timers, deadlines, parked events), and what a machine's new revision may allow now.
-   * Gives how many items were worked.
+   * Applies due timers, deadlines and parked events, and decides again what a new revision of a machine may now allow.
+   * Returns the number of items.
    */
   sweep(): Promise<number>;
   /**
-   * Works items that `takeDue` gave to somebody, perhaps before their time, as far as they are due now; what has become of
-   * their stacks and attempts meanwhile counts. Outcomes in their order; of kinds that no engine works: done.
+   * Applies items that a caller received from `takeDue`, perhaps before they were due. Checks the present stacks and attempts,
+   * and skips items that are no longer or not yet due. Returns the outcomes in the order of the items; `done` for kinds that
+   * the engine does not apply.
    */
   workDue(items: readonly DueItem[]): Promise<readonly DeliveryOutcome[]>;
-  /** Works what a machine's new revision may allow now, without a look at what time has made due. */
+  /** Decides again what a new revision of a machine may now allow. Does not apply other due work. */
   sweepRevised(): Promise<number>;
 }
 
@@ -107,7 +110,7 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
       await work(revised);
       return revised.length;
     } catch (error) {
-      // Whatever is parked is tried again by time too.
+      // Parked events are also retried at intervals.
       logger.warn("Machines could not be looked at for newer revisions.", { error });
       return 0;
     }
@@ -136,7 +139,7 @@ function toApplyOptions({ ids, random = systemRandom }: EngineDeps, options: Eng
   };
 }
 
-/** What ends an attempt comes before what its end may arm or drop. */
+/** Orders deadlines first: they end attempts, and that may arm or drop timers. */
 function byUrgency(a: StackInput, b: StackInput): number {
   return Number(b.kind === "deadline") - Number(a.kind === "deadline");
 }
@@ -151,8 +154,9 @@ interface WorkDueDeps {
 const DONE: DeliveryOutcome = { kind: "done" };
 
 /**
- * Works items that were taken a while ago, or before their time. Timers and parked events are looked at in the stack as it
- * is; a deadline would be believed, so whether it still stands is asked first: a claim or a wait for a key moves it.
+ * Applies items that were received a while ago, or before they were due. Timers and parked events are checked against the
+ * loaded stack. A deadline would be applied without such a check, so its attempt is read first: a claim or a wait for a key
+ * moves the deadline.
  */
 async function workDue(deps: WorkDueDeps, items: readonly DueItem[]): Promise<readonly DeliveryOutcome[]> {
   const looked = await Promise.all(items.map((item) => lookAt(deps, item)));
@@ -190,7 +194,7 @@ async function isPassed(
   return why === "deadline" && attempt.status !== "queued" && attempt.deadlineAt <= clock.now();
 }
 
-/** A due item as the engine works it; none for kinds that others work. */
+/** Converts a due item to inputs of the engine; an empty list for kinds that the worker or the relay handles. */
 function toInputs(item: DueItem): readonly StackInput[] {
   switch (item.kind) {
     case "timer":
@@ -206,7 +210,7 @@ function toInputs(item: DueItem): readonly StackInput[] {
   }
 }
 
-/** What became of a message at the door. */
+/** The result of one published message. */
 type PublishResult =
   | { readonly kind: "accepted"; readonly eventId: string; readonly stackId: string }
   | DuplicateResult
@@ -219,7 +223,7 @@ interface DuplicateResult {
   readonly eventId: string;
   readonly stackId: string;
   readonly reason: string;
-  /** What the id was used for. Absent: that event is not decided yet, or its history is pruned. */
+  /** What the id was used for. Missing if that event is not decided yet, or its history is pruned. */
   readonly usedFor?: EventUse;
 }
 
@@ -231,17 +235,17 @@ interface EventUse {
   readonly at: number;
 }
 
-/** What the door knows about messages. */
+/** What the receiver knows about messages. */
 interface PublishOptions {
   /** Who sends them. */
   readonly actor?: string;
-  /** Lets `NEXT` in, for an engine that does too. Default: false. */
+  /** Accepts `NEXT`, for an engine with the same option. Default: false. */
   readonly allowExternalNext?: boolean;
 }
 
 /**
- * Parses event messages and queues those that are well formed, in one commit. Results in the order of the messages. An id
- * that its stack knows is reported with what it was used for, as far as the store knows the ids.
+ * Parses event messages and queues the valid ones in one commit. Returns the results in the order of the messages. An id
+ * that its stack already knows is reported with the event that used it, if the store can check ids.
  */
 export async function publishMessages(
   deps: { readonly store: Pick<Store, "enqueue" | "queries">; readonly clock: Clock; readonly ids: Ids },
@@ -274,7 +278,7 @@ export async function publishMessages(
   );
 }
 
-// An event has few lines: when it was parked, and its final outcome.
+// An event has few history entries: when it was parked, and its final outcome.
 const LINES = 16;
 
 async function toDuplicate(

@@ -34,7 +34,7 @@ import {
 } from "./call-executor.ts";
 import type { FinishedAttempt } from "./work-inputs.ts";
 
-/** What running an attempt needs of its worker. */
+/** What `runAttempt` needs from the worker. */
 interface AttemptDeps {
   readonly store: WorkerStore;
   readonly clock: Clock;
@@ -45,7 +45,7 @@ interface AttemptDeps {
   readonly heartbeat: Heartbeat;
   /** Attempts that the worker holds now, with their messages. */
   readonly held: Map<HeldAttempt, TaskMessage>;
-  /** True when the process is about to end: what is granted now is given back untouched. */
+  /** Returns true when the process is about to end: attempts that are granted now are released unchanged. */
   readonly isStopping: () => boolean;
   /** See `WorkerDeps`. */
   readonly finish?: ((finished: FinishedAttempt) => Promise<DeliveryOutcome>) | undefined;
@@ -62,7 +62,7 @@ interface AttemptInput {
   readonly message: TaskMessage;
   readonly claimed: Granted;
   readonly onReport: (line: string) => void;
-  /** How the invocation ends; undefined: it does not. */
+  /** When the invocation ends. Default: never. */
   readonly end?: InvocationEnd | undefined;
 }
 
@@ -99,7 +99,7 @@ export async function runAttempt(given: AttemptDeps, input: AttemptInput): Promi
 /** A step and what it means for the attempt. */
 type EndedCall =
   | { readonly kind: "stepped"; readonly step: Step; readonly cancelling: boolean; readonly cancelBegun: boolean }
-  /** The process ends: the attempt is given back as it was. */
+  /** The process or the invocation ends: the attempt is released unchanged. */
   | { readonly kind: "given-back"; readonly kept: KeptProgress | undefined };
 
 function maskDeps(deps: AttemptDeps, mask: AttemptMask): AttemptDeps {
@@ -123,7 +123,7 @@ async function step(
   const operation = operationOf(kept, cancelling, executor);
   const resolved = resolveSecrets(message, claimed.secrets ?? {});
   const isMasked = resolved.missing.length > 0;
-  // What was begun is watched and cancelled to its end with what is left: its stack may be gone, and its keys are not free.
+  // Started work is polled or cancelled without the missing secrets: the stack may be gone, but its keys are still held.
   if (isMasked && operation === "start") {
     return { kind: "stepped", step: toSecretsNeedStore(resolved.missing), cancelling, cancelBegun: cancelling };
   }
@@ -147,26 +147,26 @@ async function step(
   const why = attempt.stopReason();
   if (why === "lost") return undefined;
   const cancelBegun = kept?.cancelBegun === true || operation === "cancel";
-  // What has succeeded, or goes on, counts whatever it was asked.
+  // A succeeded or running step counts even if the executor was asked to stop.
   const asked = result.kind === "failed" ? why : undefined;
   if (isGivenBack(asked, executor, operation)) return giveBack(kept, cancelBegun);
   const final = toEndOf(result, asked, (line) => tellEnd(log, input, line));
   return { kind: "stepped", step: final, cancelling: cancelling || why === "cancel", cancelBegun };
 }
 
-/** True if the process ends, or its time does and the work keeps its progress, so that another call continues it. */
+/** Returns true if another call continues the work: the process ends, or the invocation does and the progress is stored. */
 function isGivenBack(asked: StopReason | undefined, { resumable }: Executor, operation: Operation): boolean {
   return asked === "stopping" || (asked === "out-of-time" && resumable && operation !== "start");
 }
 
-/** Where the time was over the result says just that; what the executor told of the end stands in the log. */
+/** Replaces a failure at the end of the invocation by `INTERRUPTED`, and adds the executor's own failure to the log. */
 function toEndOf(result: Step, asked: StopReason | undefined, tell: (text: string) => void): Step {
   if (asked !== "out-of-time" || result.kind !== "failed") return result;
   if (result.code !== INTERRUPTED.code) tell(`It was interrupted. ${result.code}: ${result.message}`);
   return INTERRUPTED;
 }
 
-/** The executor to call, or the answer where none is to be called. */
+/** Returns the executor to call, or the answer if no executor must be called. */
 function findExecutorOrAnswer(
   { executor, fault, message, claimed }: AttemptInput,
   kept: KeptProgress | undefined,
@@ -217,7 +217,7 @@ async function settle(
   const { cancelling, log } = ended;
   const { step: result, run } = toFollowUpRun(executor, message, boundOutputs(message, ended.step));
   const outcome = toSettledOutcome(result, cancelling);
-  // The event of a cancel says no more than that it ended.
+  // The event of a cancel contains no code or message.
   if (result.kind === "failed" && outcome === "cancelled") {
     tellEnd(log, { onReport }, `It ended after the cancel. ${result.code}: ${result.message}`);
   }
@@ -232,7 +232,7 @@ async function settle(
   else logger.debug("An attempt was settled.", { outcome, ...(result.kind === "failed" && { code: result.code }) });
 }
 
-/** True when the commit that ended the attempt has applied its result. */
+/** Returns true when the commit that ended the attempt has applied its result. */
 async function applyAtOnce(
   { finish, logger }: AttemptDeps,
   stackId: string,
@@ -256,7 +256,7 @@ async function settleInStore(
 
 type FollowUp = NonNullable<ReturnType<typeof toFollowUpRun>["run"]>;
 
-/** What the executor tells of an end that the result does not tell. */
+/** Adds text about the end of an attempt to its log. */
 function tellEnd(log: TaskLog, { onReport }: Pick<AttemptInput, "onReport">, text: string): void {
   for (const line of text.split("\n")) {
     log.add(line);
@@ -291,13 +291,13 @@ type StopReason = "cancel" | "lost" | "stopping" | "out-of-time";
 
 /** An attempt whose lease this process holds and renews. */
 export interface HeldAttempt {
-  /** Aborted with a StopReason. It is made when it is first asked for. */
+  /** Returns the signal of the call, which is aborted with a StopReason. It is created by the first call. */
   signal(): AbortSignal;
-  /** Why it was aborted; undefined while it was not. */
+  /** Returns why the signal was aborted; undefined if it was not. */
   stopReason(): StopReason | undefined;
-  /** Asks the executor to end because the process ends. */
+  /** Aborts the call because the process ends. */
   stop(): void;
-  /** Leaves the attempt to its lease as if the process had died: the call's end counts for nothing any more. */
+  /** Stops the renewals as if the process had died. The result of the call is ignored. */
   leave(): void;
   /** Ends the renewals. */
   end(): Promise<void>;
@@ -316,11 +316,11 @@ interface HoldInput {
   readonly progressLine: () => string | undefined;
   /** A cancel was known at the claim: only the loss of the lease aborts. */
   readonly cancelling: boolean;
-  /** When the executor is asked to end because the invocation ends; epoch milliseconds. Default: never. */
+  /** When the call is aborted because the invocation ends, in epoch milliseconds. Default: never. */
   readonly stopAt?: number | undefined;
 }
 
-/** Renews the lease at each beat until it is ended, lost, or a cancel is asked for. */
+/** Renews the lease at each beat until `end`, and aborts the call when the lease is lost or a cancel is requested. */
 export function holdAttempt(input: HoldInput): HeldAttempt {
   let controller: AbortController | undefined;
   let stopping: AbortController | undefined;
@@ -381,7 +381,7 @@ async function stopInTime(
   if (!ended.aborted) abort("out-of-time");
 }
 
-/** False when there is nothing left to renew. */
+/** Returns false when the lease is lost. */
 async function renewOnce(input: HoldInput, abort: (reason: StopReason) => void): Promise<boolean> {
   const { grant, leaseMs, clock, attempts, logger } = input;
   try {
@@ -395,19 +395,19 @@ async function renewOnce(input: HoldInput, abort: (reason: StopReason) => void):
     else if (renewed.cancelling !== undefined && !input.cancelling) abort("cancel");
     return renewed.kind !== "lost";
   } catch (error) {
-    // The next renewal may succeed; when none does, the lease lapses and the attempt is handed out again.
+    // The next renewal may succeed. If none does, the lease expires and another worker claims the attempt.
     logger.warn("A lease could not be renewed.", { error, attemptId: grant.attemptId });
     return true;
   }
 }
 
-/** Calls back after one interval, the same for all, so that they share one sleep. */
+/** Calls functions after one interval, which is the same for all, so that they share one timer. */
 export interface Heartbeat {
-  /** Returns what forgets the call. */
+  /** Schedules a call. Returns the function that removes it. */
   next(call: () => void): () => void;
 }
 
-/** Creates a heartbeat. It sleeps only while there is something to call. */
+/** Creates a heartbeat. Its timer runs only while calls are scheduled. */
 export function createHeartbeat(clock: Clock, intervalMs: number): Heartbeat {
   // In the order in which they are due.
   const calls = new Map<() => void, number>();
@@ -445,8 +445,8 @@ const TRIES = 6;
 const FIRST_WAIT_MS = 250;
 
 /**
- * Calls again, later and later, while a call fails for a reason that passes: the outcome of an hour of work is not to
- * be lost because a store did not answer once. About 8 seconds in all; then the error flies.
+ * Retries a call with exponential backoff while it fails with a transient error, for about 8 seconds. Then throws the error.
+ * The result of a long task must not be lost because the store failed once.
  */
 export async function insist<Result>(clock: Clock, call: () => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
@@ -459,26 +459,26 @@ export async function insist<Result>(clock: Clock, call: () => Promise<Result>):
   }
 }
 
-/** The time that one delivery has. */
+/** The time limit of one delivery. */
 export interface InvocationLimits {
-  /** When the process is taken away, epoch milliseconds: in Lambda the end of the invocation. Default: never. */
+  /** When the process is stopped, in epoch milliseconds: in Lambda the end of the invocation. Default: never. */
   readonly endsAt?: number;
 }
 
-/** The last parts of an invocation. */
+/** When an invocation aborts its work, and when it stops waiting for it, in epoch milliseconds. */
 export interface InvocationEnd {
-  /** From here on the work is asked to end. */
+  /** When the call of the executor is aborted. */
   readonly stopAt: number;
-  /** From here on it is waited for no more: what is left is for the answer. */
+  /** When the worker stops waiting for the call. The rest of the time is for writing the result. */
   readonly overAt: number;
 }
 
-/** Before the end of an invocation: time for an executor to stop in an orderly way, at most a quarter of all. */
+/** The time for an executor to shut down cleanly before the invocation ends; at most a quarter of the invocation. */
 const STOP_BEFORE_END_MS = 60_000;
-/** The part of that time that is left for the answer. */
+/** The share of that time that is left for writing the result. */
 const ANSWER_PART = 1 / 12;
 
-/** How an invocation ends that has just begun; undefined for one that has no end. */
+/** Returns the end of an invocation that has just begun; undefined for one without a time limit. */
 export function toInvocationEnd({ endsAt }: InvocationLimits, now: number): InvocationEnd | undefined {
   if (endsAt === undefined || endsAt === Number.POSITIVE_INFINITY) return undefined;
   const spareMs = Math.max(0, Math.min(STOP_BEFORE_END_MS, (endsAt - now) / 4));

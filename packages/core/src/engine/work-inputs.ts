@@ -23,15 +23,15 @@ import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
 import type { MachineFinder } from "./machine-finder.ts";
 
-/** Takes attempts for this process as they begin. */
+/** Claims attempts for this process when they begin. */
 export interface Births {
-  /** A claim with a place for an attempt that this process can run at once; undefined: its message is queued. */
+  /** Returns a claim and reserves a slot for an attempt that this process can run at once; undefined: its message is queued. */
   reserve(dispatch: Dispatch): BirthClaim | undefined;
   /** Runs an attempt that was granted. */
   run(born: BornAttempt): void;
-  /** The inputs of these stacks are decided: no more places are needed for what they begin. */
+  /** Releases the slots that were kept for attempts of these stacks: their inputs are decided. */
   endKeeping(stackIds: readonly string[]): void;
-  /** The place of a claim that was not granted is free again. */
+  /** Releases the slot of a claim that was not granted. */
   giveBack(): void;
 }
 
@@ -51,7 +51,7 @@ export interface FinishedAttempt {
   readonly result: AppliedResult;
 }
 
-/** What working inputs needs. */
+/** What `workInputs` needs. */
 export interface WorkDeps {
   readonly store: Store;
   readonly clock: Clock;
@@ -63,18 +63,19 @@ export interface WorkDeps {
   readonly apply: Omit<ApplyOptions, "now" | "machines" | "knownIds">;
 }
 
-/** Stacks as this process has written them last. */
+/** A cache of stacks as this process wrote them last. */
 export interface WrittenStacks {
   find(stackId: string): LoadedStack | undefined;
-  /** What has become of a stack. Only one with attempts that run here and without parked events is kept. */
+  /** Notes the result of a commit. Keeps only stacks that have attempts in this process and no parked events. */
   note(loaded: LoadedStack, change: Change, result: CommitResult | undefined): void;
 }
 
 const MAX_WRITTEN = 512;
 
 /**
- * Creates the stacks on which results are decided without a load. They may be outdated: every other write, also one that
- * parks an event, gives the stack a new version, so that the commit is a conflict and the result is decided on a fresh load.
+ * Creates the cache of stacks on which results are decided without a load. An entry may be outdated: every other write, also
+ * one that parks an event, increments the version of the stack, so the commit is a conflict, and the result is decided again
+ * on a fresh load.
  */
 export function createWrittenStacks(): WrittenStacks {
   const stacks = new Map<string, LoadedStack>();
@@ -112,8 +113,8 @@ interface StackWork {
 }
 
 /**
- * Works inputs of many stacks into one commit; those of one stack in their order. Outcomes in the order of the inputs.
- * Never rejects: what fails is to be delivered again, and so is what is behind it on the same stack.
+ * Applies inputs of many stacks and writes them in one commit; those of one stack in their order. Returns the outcomes in the
+ * order of the inputs. Never rejects: a failed input is to be delivered again, and so are the later inputs of its stack.
  */
 export async function workInputs(deps: WorkDeps, inputs: readonly StackInput[]): Promise<readonly DeliveryOutcome[]> {
   const outcomes: DeliveryOutcome[] = inputs.map(() => DONE);
@@ -145,7 +146,7 @@ async function workAll(deps: WorkDeps, works: readonly StackWork[], outcomes: De
   }
 }
 
-/** After a failed commit, finds the input that makes it fail, so that it does not block other stacks forever. */
+/** After a failed commit, applies the inputs one by one, so that the failing input does not block other stacks forever. */
 async function workApart(
   deps: WorkDeps,
   open: readonly StackWork[],
@@ -177,7 +178,7 @@ function splitInputs(work: StackWork): readonly StackWork[] {
   return work.inputs.map((input) => ({ ...work, inputs: [input] }));
 }
 
-/** Commits nothing of a delivery that has failed too often but that it is dead-lettered. */
+/** Dead-letters a delivery that has failed too often, and commits nothing else of it. */
 async function commitDeadLetter(
   deps: WorkDeps,
   { stackId, inputs, knownIds }: StackWork,
@@ -208,7 +209,7 @@ async function loadAlone(store: Store, stackId: string): Promise<LoadedStack | u
   }
 }
 
-/** Decides and commits every open stack once; gives those that must be decided again. */
+/** Decides and commits every open stack once; returns those that must be decided again. */
 async function workTurn(
   deps: WorkDeps,
   open: readonly StackWork[],
@@ -244,8 +245,8 @@ interface DecidedWork {
 }
 
 /**
- * The stacks of the works: as this process wrote them last where only results are to be applied, as they came with their
- * events, else from the store.
+ * Returns the stack of each unit of work: from the cache of written stacks if all its inputs are results, as loaded with its
+ * events if the store did so, otherwise from the store.
  */
 async function loadOpen(
   { store, written }: WorkDeps,
@@ -339,7 +340,7 @@ function logFault(logger: Logger, { stackId }: StackWork, input: StackInput | un
   logger.error("An event could not be worked.", { error, stackId, ...what });
 }
 
-/** The machines that one turn has looked up: each once for all events that it means the same to. */
+/** The machines that one turn has looked up: each once for all events with the same answer. */
 interface TurnMachines {
   find(wanted: WantedMachine): Looked | undefined;
   lookUp(wanted: WantedMachine): Promise<void>;
@@ -353,7 +354,7 @@ export function createTurnMachines(finder: Pick<MachineFinder, "find" | "findNow
     find: (wanted) => finder.findNow(wanted) ?? found.get(toSharedKey(wanted)) ?? found.get(toOwnKey(wanted)),
     async lookUp(wanted) {
       const looked = await finder.find(wanted.name, wanted.stack, wanted.event).catch((error: unknown) => ({ error }));
-      // A failure may pass, and what is said about an undeclared event may name the stack.
+      // A failure may be transient, and the reason for an undeclared event may contain the stack's id.
       const isOwn = "error" in looked || (looked.kind === "found" && looked.undeclared !== undefined);
       found.set(isOwn ? toOwnKey(wanted) : toSharedKey(wanted), looked);
     },
@@ -373,7 +374,7 @@ function toOwnKey(wanted: WantedMachine): string {
   return `${wanted.event.stackId}\u0000${toSharedKey(wanted)}`;
 }
 
-/** What is left of a stack's work after a change that was not committed. */
+/** Returns the inputs that must be decided again after a change that was not committed. */
 function toNextTurn(
   work: StackWork,
   result: Exclude<CommitResult, { kind: "committed" }>,

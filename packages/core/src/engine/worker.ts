@@ -41,42 +41,42 @@ export interface WorkerDeps {
   readonly logger: Logger;
   /** Where tasks may reach AWS. */
   readonly aws?: AwsAccess;
-  /** Has a result applied by the commit that ends its attempt, where an engine runs in the same process. */
+  /** Applies a result with the commit that ends its attempt. Set if an engine runs in the same process. */
   readonly finish?: (finished: FinishedAttempt) => Promise<DeliveryOutcome>;
 }
 
 /** What a worker does differently from its defaults. */
 export interface WorkerOptions {
-  /** How long a crashed worker's attempts stay with it. Default: 30 s. */
+  /** The duration of a lease, and so of the wait after a crash of the worker. Default: 30 s. */
   readonly leaseMs?: number;
-  /** Who holds the leases; default: a fresh id. */
+  /** The owner of the leases. Default: a new id. */
   readonly owner?: string;
-  /** What executors get by `ctx.service`; default: none. */
+  /** The services that `ctx.service` returns. Default: none. */
   readonly services?: readonly ProvidedService[];
-  /** Each line of a task's progress, as it comes. */
+  /** Called with each line of a task's progress. */
   readonly onReport?: (line: { readonly message: TaskMessage; readonly line: string }) => void;
 }
 
 /** Claims attempts, runs one step of their executor, and suspends or settles them. */
 export interface Worker {
   /**
-   * Works one step. Where the invocation has an end, the step is asked to end a minute before: work that keeps its progress
-   * is given back and goes on with its next poll, other work fails with `TASK_TIMEOUT`, retryable.
+   * Runs one step. If the invocation has a time limit, the step is aborted a minute before it: an attempt that stores its
+   * progress is released and continues with its next poll, any other fails with `TASK_TIMEOUT`, retryable.
    */
   handle(delivery: TaskDelivery, limits?: InvocationLimits): Promise<DeliveryOutcome>;
-  /** Takes nothing up any more, and asks the running executors to end; their attempts are handed out again at once. */
+  /** Claims no more attempts, and aborts the running executors; their attempts are available to other workers at once. */
   abort(): void;
-  /** What runs here now, in the order in which it was taken up. */
+  /** Returns the running tasks in the order of their claims. */
   running(): readonly RunningTask[];
-  /** Leaves what still runs to its leases: it is renewed no more, and its results are not written. */
+  /** Stops renewing the leases of running attempts and ignores their results, so that other workers continue them. */
   leave(): void;
 }
 
-/** A worker that can take attempts as they begin. */
+/** A worker that can claim attempts when they begin. */
 export interface StoreWorker extends Worker {
-  /** The claim for a new attempt that this worker could run at once: it has its executor, and the task wants no key. */
+  /** Returns a claim for a new attempt, or undefined if the worker lacks its executor or the task needs an exclusive key. */
   claimAtBirth(dispatch: Dispatch): BirthClaim | undefined;
-  /** Runs an attempt that began as granted to this worker, as `handle` does. */
+  /** Runs an attempt that was granted to this worker when it began, as `handle` does. */
   run(born: BornAttempt, limits?: InvocationLimits): Promise<void>;
 }
 
@@ -150,34 +150,34 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Sto
   };
 }
 
-/** What a polling worker does besides. */
+/** Options of a polling worker. */
 export interface PollingOptions extends WorkerOptions {
   /** Called when an attempt has ended, with its id. It does not throw. */
   readonly onSettled?: (attemptId: string) => Promise<void>;
 }
 
-/** A worker that polls work itself. */
+/** A worker that polls suspended attempts itself. */
 export interface PollingWorker extends StoreWorker {
-  /** Resolves when what `onSettled` has begun has ended. A task that follows does not wait for that. */
+  /** Resolves when all calls of `onSettled` have ended. The next task does not wait for them. */
   sent(): Promise<void>;
 }
 
-/** A poll that is due later is left to the sweep, which sends the message when it is due. */
+/** The longest wait for a poll. The sweep sends the message of a poll that is due later. */
 const LONGEST_WAIT_MS = 30_000;
-/** Polls end so long before the invocation does. */
+/** Polling stops this long before the invocation ends. */
 const SPARE_MS = 60_000;
-/** And after so long in any case: a place that waits works nothing else. */
+/** Polling stops after this time in any case, because a waiting slot runs no other task. */
 const POLLING_MS = 300_000;
-/** The part of an invocation that a task must have ahead of it to begin without a message of its own. */
+/** The share of an invocation that must be left for a task that begins without its own message. */
 const BIRTH_PART = 3 / 4;
 
 /**
- * A worker for a transport beside the store, where a poll would wait for the sweep of the next minute: it polls work itself
- * while that is soon due. Between two polls the attempt is suspended in the store, so that a process that dies there loses
- * nothing and a cancel reaches it.
+ * Creates a worker for a transport other than the store's. There a poll would wait for the next sweep (up to a minute), so
+ * this worker polls attempts itself while their next poll is soon due. Between two polls the attempt is suspended in the
+ * store, so a crash loses nothing, and a cancel reaches the attempt.
  *
- * Of an invocation that ends it takes an attempt as it begins only while there is time for it: for all of its timeout, or
- * three quarters of what an invocation has; and none whose executor cannot continue in another invocation.
+ * In an invocation with a time limit, it claims a new attempt only if the remaining time covers its timeout, or is at least
+ * three quarters of the invocation, and only if the executor can continue the attempt in another invocation.
  */
 export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = {}): PollingWorker {
   const { clock, executors } = deps;
@@ -186,7 +186,7 @@ export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = 
   const worker = createWorker(noteEnds(deps, ends), options);
   const stopping = new AbortController();
   const sending = new Set<Promise<void>>();
-  /** Of the invocation that began last; a function has one at a time. */
+  /** The newest invocation; a function has one at a time. */
   let invocation = { beganAt: clock.now(), endsAt: Number.POSITIVE_INFINITY };
 
   function hasTimeFor({ message, timeoutMs }: Dispatch): boolean {
@@ -201,7 +201,7 @@ export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = 
     sending.add(sent);
   }
 
-  /** Returns the time until the next poll of an attempt whose step has just ended, or undefined without one in this call. */
+  /** Returns the time until the next poll of an attempt whose step has just ended, or undefined if this call does not poll it. */
   function findWaitMs(attemptId: string, until: number): number | undefined {
     const end = ends.get(attemptId);
     ends.delete(attemptId);
@@ -249,7 +249,7 @@ export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = 
 /** How a step ended: settled, or suspended until that instant. */
 type StepEnd = "settled" | number;
 
-/** The same dependencies, which note how each step has ended. */
+/** Wraps the dependencies so that they note how each step has ended. */
 function noteEnds({ store, finish, ...deps }: WorkerDeps, ends: Map<string, StepEnd>): WorkerDeps {
   return {
     ...deps,
@@ -283,7 +283,7 @@ function bindAttempt(logger: Logger, { stack, task, dispatch }: TaskMessage): Lo
   return bindLogger(logger, { stackId: stack.id, task: task.name, attemptId: dispatch.id });
 }
 
-/** Who listens to a task's progress cannot make the task fail. */
+/** Wraps `onReport` so that an error in it does not fail the task. */
 function guardReport(
   logger: Logger,
   message: TaskMessage,
@@ -308,14 +308,14 @@ function noteRefusedClaim(logger: Logger, claimed: Exclude<ClaimResult, { kind: 
   return { kind: "done" };
 }
 
-/** What an attempt must hold alone. */
+/** The exclusive keys of an attempt. */
 interface ExclusiveKeys {
   readonly exclusiveKeys: readonly string[];
-  /** Without the key that it asks for, the work must not begin. */
+  /** Set when a key cannot be determined. The work must not begin without it. */
   readonly fault?: Failed;
 }
 
-/** The executor's own key, and the task's explicit one. */
+/** Returns the executor's own key and the task's explicit one. */
 export function findExclusiveKeys(executor: Executor | undefined, message: TaskMessage): ExclusiveKeys {
   const fault = findTargetFault(message);
   if (fault !== undefined) return { exclusiveKeys: [], fault };
@@ -330,7 +330,7 @@ export function findExclusiveKeys(executor: Executor | undefined, message: TaskM
   }
 }
 
-/** A config that does not fit has none: its attempt fails before it does anything. */
+/** Returns undefined for an invalid config: its attempt fails before it does anything. */
 function findOwnKey(executor: Executor | undefined, message: TaskMessage): string | undefined {
   if (executor?.exclusiveKey === undefined) return undefined;
   const { stack, task, dispatch } = message;
