@@ -8,7 +8,7 @@ import {
   StackyardError,
   silentLogger,
 } from "@stackyard/core";
-import type { startYard } from "@stackyard/core/engine";
+import type { YardDeps } from "@stackyard/core/engine";
 import type { CallerIdentity, RoleTarget, SessionCredentials, SessionOptions } from "./assume-role.ts";
 import { type ClientPlugin, createLimiter, createLimiterPlugin, findRecentlyUsed, type Limiter } from "./limiter.ts";
 import {
@@ -21,7 +21,7 @@ import {
 } from "./target-identity.ts";
 
 /** How a process reaches AWS. The engine gives it to executors; a process's own work uses it with no target. */
-export type AwsAccess = NonNullable<Parameters<typeof startYard>[0]["aws"]>;
+export type AwsAccess = NonNullable<YardDeps["aws"]>;
 
 /** How a process reaches AWS. */
 export interface AwsAccessOptions {

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import { defined, exitCodeOf, isStackyardError, StackyardError } from "@stackyard/core";
+import { defined, type ErrorCode, exitCodeOf, isStackyardError, StackyardError } from "@stackyard/core";
 import type { Problem } from "@stackyard/core/machine";
 import { formatTable } from "@stackyard/sdk/commands";
 import type { Output } from "./output.ts";
@@ -17,7 +17,7 @@ interface Failure {
 
 /** An error with a word on what to do next. */
 export function failWith(
-  code: ConstructorParameters<typeof StackyardError>[0],
+  code: ErrorCode,
   message: string,
   options: {
     readonly hint?: string;

@@ -5,6 +5,7 @@ export {
   httpStatusOf,
   isStackyardError,
   StackyardError,
+  type StackyardErrorOptions,
 } from "./errors/stackyard-error.ts";
 export { listPages, type PageStart } from "./list-pages.ts";
 export { defineMachine } from "./machine/define-machine.ts";
@@ -48,8 +49,8 @@ export {
   succeeded,
   type Target,
 } from "./ports/executor.ts";
-export type { Locator, Revision } from "./ports/locator.ts";
-export type { Leases, PutRecordInput, PutRecordResult, Records } from "./ports/records.ts";
+export type { LocatedMachine, Locator, MachineListing, Revision } from "./ports/locator.ts";
+export type { Leases, ListRecordsInput, PutRecordInput, PutRecordResult, Records } from "./ports/records.ts";
 export type { DispatchAttempt, DueKind, RenewResult, SettleInput, SuspendInput } from "./ports/stack-store.ts";
 export { toStatePrefix } from "./ports/state-prefix.ts";
 export type { Store, StoreSignal, StoreStats } from "./ports/store.ts";

@@ -1,4 +1,4 @@
-import type { Store } from "@stackyard/core";
+import type { StoreStats } from "@stackyard/core";
 
 /** One sample: labels and value. */
 interface Sample {
@@ -83,8 +83,6 @@ function toSamples({ labels, counts, count, sum }: Series): Metric["samples"] {
     { suffix: "_count", labels, value: count },
   ];
 }
-
-type StoreStats = Awaited<ReturnType<Store["queries"]["stats"]>>;
 
 /** The store's counts as metrics. */
 export function toYardMetrics(stats: StoreStats, version: string): readonly Metric[] {

@@ -1,4 +1,4 @@
-import type { Logger, Store } from "@stackyard/core";
+import type { Logger, Store, StoreStats } from "@stackyard/core";
 import {
   afterPrefix,
   createPageBuilder,
@@ -60,8 +60,6 @@ async function listParkedStackIds(
   const rows = await database.rows<{ id: string }>(LIST_PARKED, toKeyText(after), limit);
   return rows.map(({ id }) => fromKeyText(id));
 }
-
-type StoreStats = Awaited<ReturnType<Store["queries"]["stats"]>>;
 
 interface CountRow {
   readonly queued_events: number;

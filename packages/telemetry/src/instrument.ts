@@ -1,6 +1,15 @@
 import { type Link, SpanStatusCode } from "@opentelemetry/api";
-import { type Clock, defined, type Executor, type ExecutorContext, type Step, type Store } from "@stackyard/core";
-import type { Change, createEngine, LoadedStack } from "@stackyard/core/engine";
+import {
+  type Clock,
+  type DeliveryOutcome,
+  defined,
+  type EventDelivery,
+  type Executor,
+  type ExecutorContext,
+  type Step,
+  type Store,
+} from "@stackyard/core";
+import type { Change, Engine, LoadedStack, QueuedEvent } from "@stackyard/core/engine";
 import type { Count, Dimensions, MetricName } from "./metrics.ts";
 import {
   type DecidedEvent,
@@ -14,10 +23,6 @@ import {
   toErrorType,
   toSpanContext,
 } from "./spans.ts";
-
-type Engine = ReturnType<typeof createEngine>;
-type Delivery = Parameters<Engine["handle"]>[0][number];
-type Outcome = Awaited<ReturnType<Engine["handle"]>>[number];
 
 /** What is followed of an engine. */
 export type EngineLike = Pick<Engine, "handle">;
@@ -35,14 +40,14 @@ export interface InstrumentDeps {
  * do is measured by the store; see `instrumentStore`.
  */
 export function instrumentEngine<E extends EngineLike>(deps: InstrumentDeps, engine: E): E {
-  return { ...engine, handle: (deliveries: readonly Delivery[]) => handle(deps, engine, deliveries) };
+  return { ...engine, handle: (deliveries: readonly EventDelivery[]) => handle(deps, engine, deliveries) };
 }
 
 async function handle(
   deps: InstrumentDeps,
   engine: EngineLike,
-  deliveries: readonly Delivery[],
-): Promise<readonly Outcome[]> {
+  deliveries: readonly EventDelivery[],
+): Promise<readonly DeliveryOutcome[]> {
   const { scopes, count, clock } = deps;
   const now = clock.now();
   for (const { event, deliveries: times } of deliveries) {
@@ -62,7 +67,7 @@ async function handle(
   }
 }
 
-function startSpans({ scopes, spans }: InstrumentDeps, deliveries: readonly Delivery[]): readonly OpenSpan[] {
+function startSpans({ scopes, spans }: InstrumentDeps, deliveries: readonly EventDelivery[]): readonly OpenSpan[] {
   const { takeCarriers, carrier: batch } = scopes.current();
   const carriers = takeCarriers();
   const isOfDeliveries = carriers.length === deliveries.length;
@@ -81,7 +86,7 @@ function startSpans({ scopes, spans }: InstrumentDeps, deliveries: readonly Deli
   });
 }
 
-function toScope(outer: Scope, deliveries: readonly Delivery[], open: readonly OpenSpan[]): Partial<Scope> {
+function toScope(outer: Scope, deliveries: readonly EventDelivery[], open: readonly OpenSpan[]): Partial<Scope> {
   const events = new Map<string, DecidedEvent>();
   for (const [index, { event }] of deliveries.entries()) {
     const { span, carrier } = open[index] ?? { span: undefined, carrier: NO_CARRIER };
@@ -94,7 +99,7 @@ function toScope(outer: Scope, deliveries: readonly Delivery[], open: readonly O
 }
 
 /** Names of events are words of machines; anything else would make names of spans without end. */
-function toEventName({ event: { message } }: Delivery): string {
+function toEventName({ event: { message } }: EventDelivery): string {
   const name = message["event"] ?? message["action"];
   return typeof name === "string" && /^[\w.:-]{1,64}$/.test(name) ? name : "event";
 }
@@ -184,8 +189,6 @@ function withTrace(ctx: ExecutorContext, carrier: TraceCarrier): ExecutorContext
 
 /** What is followed of a store. */
 export type StoreLike = Pick<Store, "load" | "commit" | "settle">;
-
-type QueuedEvent = Parameters<Store["settle"]>[1]["event"];
 
 /** How stacks and their parked events were when they were loaded last. */
 type Known = Map<string, StackBefore & { readonly parked: ReadonlyMap<string, TraceCarrier> }>;

@@ -6,12 +6,19 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { type Clock, type Executor, type Locator, type Logger, mapLimited, silentLogger } from "@stackyard/core";
+import {
+  type Clock,
+  type Executor,
+  type Locator,
+  type Logger,
+  type MachineListing,
+  mapLimited,
+  silentLogger,
+} from "@stackyard/core";
 import { parseMachine } from "@stackyard/core/machine";
 import { findAwsFault, toAwsError } from "../aws-fault.ts";
 
-type Listing = Awaited<ReturnType<Locator["list"]>>[number];
-type Located = Listing["located"];
+type Located = MachineListing["located"];
 
 /** What the locator works with. */
 export interface S3LocatorOptions extends MachinePlace {
@@ -37,11 +44,11 @@ const MAX_BYTES = 4 * 1024 * 1024;
 export function createS3Locator(options: S3LocatorOptions): Locator {
   const { clock, cacheMs = DEFAULT_CACHE_MS, logger = silentLogger } = options;
   let objects: ReadonlyMap<string, LoadedObject> = new Map();
-  let listings: ReadonlyMap<string, Listing> | undefined;
+  let listings: ReadonlyMap<string, MachineListing> | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
-  let reading: Promise<ReadonlyMap<string, Listing>> | undefined;
+  let reading: Promise<ReadonlyMap<string, MachineListing>> | undefined;
 
-  async function read(): Promise<ReadonlyMap<string, Listing>> {
+  async function read(): Promise<ReadonlyMap<string, MachineListing>> {
     try {
       const found = await loadMachineObjects(options.client, options);
       const loaded = await mapLimited(found, AT_A_TIME, (object) => load(options, object, objects.get(object.key)));
@@ -57,7 +64,7 @@ export function createS3Locator(options: S3LocatorOptions): Locator {
     return listings;
   }
 
-  async function refresh(fresh: boolean): Promise<ReadonlyMap<string, Listing>> {
+  async function refresh(fresh: boolean): Promise<ReadonlyMap<string, MachineListing>> {
     const running = reading && (await reading);
     if (!fresh && running !== undefined) return running;
     if (!fresh && listings !== undefined && clock.now() - readAt < cacheMs) return listings;
@@ -116,7 +123,7 @@ function compile({ executors }: S3LocatorOptions, name: string, source: string):
 }
 
 /** Machines by name; one that several objects give is invalid and names them all. */
-function toListings(objects: ReadonlyMap<string, LoadedObject>, bucket: string): ReadonlyMap<string, Listing> {
+function toListings(objects: ReadonlyMap<string, LoadedObject>, bucket: string): ReadonlyMap<string, MachineListing> {
   const byName = Map.groupBy(objects.values(), ({ name }) => name);
   return new Map(
     [...byName].map(([name, sharing]) => {

@@ -10,7 +10,10 @@ import {
   type Clock,
   defined,
   isStackyardError,
+  type ListRecordsInput,
   mapLimited,
+  type PutRecordInput,
+  type PutRecordResult,
   parseJson,
   type Records,
   StackyardError,
@@ -37,9 +40,6 @@ export interface S3RecordsOptions {
   /** For the pauses between writes that meet others. */
   readonly clock: Clock;
 }
-
-type PutInput = Parameters<Records["put"]>[0];
-type PutResult = Awaited<ReturnType<Records["put"]>>;
 
 const AT_A_TIME = 16;
 const MAX_TRIES = 12;
@@ -76,7 +76,7 @@ interface WriteDeps {
   readonly clock: Clock;
 }
 
-async function put(deps: WriteDeps, objectKey: string, input: PutInput): Promise<PutResult> {
+async function put(deps: WriteDeps, objectKey: string, input: PutRecordInput): Promise<PutRecordResult> {
   const { key, expected, expiresAt, now } = input;
   const value: unknown = JSON.parse(toRecordText(key, input.value));
   const content = { value, ...defined({ expiresAt }) };
@@ -127,9 +127,11 @@ interface ListDeps {
   readonly prefix: string;
 }
 
-type ListInput = Parameters<Records["list"]>[1];
-
-async function list(deps: ListDeps, beginning: string, { now, ...page }: ListInput): Promise<Page<StoredRecord>> {
+async function list(
+  deps: ListDeps,
+  beginning: string,
+  { now, ...page }: ListRecordsInput,
+): Promise<Page<StoredRecord>> {
   const { client, bucket, prefix } = deps;
   const { cursor, limit } = page;
   const builder = createPageBuilder<StoredRecord>(page);

@@ -1,5 +1,6 @@
+import type { MachineListing } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { type MachineListing, toChanges } from "./dev.ts";
+import { toChanges } from "./dev.ts";
 
 function aListing(name: string, hash?: string): MachineListing {
   const origin = `${name}.yaml`;

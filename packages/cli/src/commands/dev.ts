@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { defined, type Locator, type Logger } from "@stackyard/core";
+import { defined, type Locator, type Logger, type MachineListing } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { type HistoryEntry, Stackyard } from "@stackyard/sdk";
 import { Type } from "typebox";
@@ -180,7 +180,6 @@ async function startDev(file: ConfigFile, options: DevOptions): Promise<RunningD
 }
 
 /** A row of a locator's list. */
-export type MachineListing = Awaited<ReturnType<Locator["list"]>>[number];
 
 /** What became of a machine's file. */
 interface MachineChange {

@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { access, constants, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isStackyardError, type StackyardError, type Store, silentLogger } from "@stackyard/core";
-import { loadLiveProcesses } from "@stackyard/core/engine";
+import { type ListedProcess, loadLiveProcesses } from "@stackyard/core/engine";
 import { Stackyard } from "@stackyard/sdk";
 import type { CommandContext } from "../command.ts";
 import { type Finding, fail, failOf, ok, warn } from "../failure.ts";
@@ -98,8 +98,6 @@ export interface SharedStoreInput {
   readonly used: ReadonlySet<string>;
 }
 
-type YardProcess = Awaited<ReturnType<typeof loadLiveProcesses>>[number];
-
 /** Looks at a store that several processes share, without bringing it up to date, and at who works on it. */
 export async function checkSharedStore(
   choice: StoreChoice & { readonly kind: "package" },
@@ -120,7 +118,7 @@ export async function checkSharedStore(
 }
 
 /** Evaluates the list of a yard's processes: missing roles, and different versions that run together. */
-export function evaluateProcesses(processes: readonly YardProcess[], used: ReadonlySet<string>): readonly Finding[] {
+export function evaluateProcesses(processes: readonly ListedProcess[], used: ReadonlySet<string>): readonly Finding[] {
   const engines = processes.filter(({ roles }) => roles.includes("engine"));
   const workers = processes.filter(({ roles }) => roles.includes("worker") && !roles.includes("engine"));
   const versions = [...new Set(processes.map(({ version }) => version))].sort();

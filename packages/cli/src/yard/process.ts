@@ -4,12 +4,20 @@ import {
   type Clock,
   defined,
   type Executor,
+  type Ids,
   type Locator,
   type Logger,
   type StackyardConfig,
   type Store,
 } from "@stackyard/core";
-import { createFolderLocator, createStoreProbe, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import {
+  createFolderLocator,
+  createStoreProbe,
+  createUlids,
+  type RunningYard,
+  startYard,
+  systemClock,
+} from "@stackyard/core/engine";
 import type { EngineSettings } from "@stackyard/core/environment";
 import { parseDuration } from "@stackyard/core/machine";
 import { Type } from "typebox";
@@ -129,7 +137,7 @@ interface Parts {
   readonly locator: Locator;
   readonly executors: ReadonlyMap<string, Executor>;
   readonly clock: Clock;
-  readonly ids: ReturnType<typeof createUlids>;
+  readonly ids: Ids;
   readonly logger: Logger;
 }
 
@@ -177,7 +185,7 @@ async function startParts(
   parts: Parts,
   { config }: ConfigFile,
   input: ProcessInput & EngineSettings,
-): Promise<ReturnType<typeof startYard>> {
+): Promise<RunningYard> {
   const { roles, serve, serverUrl, drainMs, onReport, engine, retention } = input;
   const leaseMs = toLeaseMs(config.worker?.lease ?? "");
   const { provideTerraformState } = await import("@stackyard/executor-terraform");

@@ -211,7 +211,7 @@ function toInputs(item: DueItem): readonly StackInput[] {
 }
 
 /** The result of one published message. */
-type PublishResult =
+export type PublishResult =
   | { readonly kind: "accepted"; readonly eventId: string; readonly stackId: string }
   | DuplicateResult
   | { readonly kind: "invalid"; readonly code: "EVENT_INVALID" | "EVENT_RESERVED"; readonly reason: string };

@@ -32,7 +32,7 @@ interface ExplainedFailure extends LastFailure {
 }
 
 /** What a stack waits for, in words and as programs read it. */
-interface Explanation {
+export interface Explanation {
   readonly summary: string;
   readonly waitsFor?: Wait;
   readonly tasks: readonly ExplainedTask[];
@@ -44,7 +44,7 @@ interface Explanation {
 }
 
 /** What is known about a stack. The more, the more is said. */
-interface ExplainInput {
+export interface ExplainInput {
   readonly stack: Stack;
   readonly attempts: readonly AttemptView[];
   readonly parked: readonly ParkedEvent[];

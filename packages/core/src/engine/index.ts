@@ -55,13 +55,13 @@ export {
 } from "../ports/store-helpers.ts";
 export { createLeases, createStaticLocator, createUlids, systemClock } from "./built-in-ports.ts";
 export { createStepHandler } from "./call-executor.ts";
-export { createEngine, publishMessages } from "./engine.ts";
-export { explainStack } from "./explain-stack.ts";
+export { createEngine, type Engine, type PublishResult, publishMessages } from "./engine.ts";
+export { type ExplainInput, type Explanation, explainStack } from "./explain-stack.ts";
 export { createFolderLocator, loadMachineFile } from "./folder-locator.ts";
-export { listParked } from "./list-parked.ts";
+export { type ListedParkedEvent, listParked } from "./list-parked.ts";
 export { createMessageWorker } from "./message-worker.ts";
-export { createPlanner } from "./planner.ts";
-export { listProcesses, loadLiveProcesses } from "./process-registry.ts";
+export { createPlanner, type Planner, type UpgradePlan } from "./planner.ts";
+export { type ListedProcess, listProcesses, loadLiveProcesses } from "./process-registry.ts";
 export { createOutboxRelay, type OutboxRelay } from "./relay.ts";
 export { loadSharedKey, toAttemptPassword } from "./shared-key.ts";
 export { createStoreProbe } from "./store-probe.ts";

@@ -30,7 +30,7 @@ interface PlannerDeps {
 }
 
 /** Tells what the engine would do, and changes nothing. Compiled revisions are kept over its calls. */
-interface Planner {
+export interface Planner {
   /** The change that an event would make now, to a stack with its parked events or to one that does not exist yet. */
   preview(loaded: LoadedStack, event: QueuedEvent): Promise<Change>;
   /**

@@ -19,7 +19,7 @@ export class StackyardError extends Error {
 }
 
 /** What an error may carry besides code and message. */
-interface StackyardErrorOptions {
+export interface StackyardErrorOptions {
   readonly cause?: unknown;
   readonly details?: Readonly<Record<string, unknown>>;
 }

@@ -26,6 +26,11 @@ export interface PutRecordInput {
   readonly now: number;
 }
 
+/** Which page of records to list, and the present time: records that have expired are left out. */
+export interface ListRecordsInput extends PageInput {
+  readonly now: number;
+}
+
 /**
  * Small JSON documents (at most 256 KiB) with conditional writes. Everything that is not a stack is a record.
  * Keys: 1 to 512 characters, segments joined by `/`, no control characters.
@@ -36,7 +41,7 @@ export interface Records {
   /** Removes the record if it has that version; true when it does not exist afterwards. */
   remove(key: string, expected: number): Promise<boolean>;
   /** In order of keys. Pages are bounded as those of `StackQueries`. */
-  list(prefix: string, page: PageInput & { readonly now: number }): Promise<Page<StoredRecord>>;
+  list(prefix: string, page: ListRecordsInput): Promise<Page<StoredRecord>>;
 }
 
 const MAX_RECORD_BYTES = 256 * 1024;

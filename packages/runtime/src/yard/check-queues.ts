@@ -75,7 +75,7 @@ function toSurroundings(
   { role }: QueueFacts,
   queues: readonly QueueFacts[],
   functions: readonly FunctionFacts[],
-): Parameters<typeof judgeQueue>[1] {
+): QueueSurroundings {
   const timeouts = functions.filter(({ queue }) => queue === role).map(({ timeoutMs }) => timeoutMs);
   const target = role === "events" ? "eventDeadLetters" : "taskDeadLetters";
   return {

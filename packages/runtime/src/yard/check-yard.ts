@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import type { SNSClient, Subscription } from "@aws-sdk/client-sns";
 import { type AwsAccess, findAwsFault, toAwsError } from "@stackyard/aws";
-import type { Clock, Locator } from "@stackyard/core";
+import type { Clock, MachineListing } from "@stackyard/core";
 import { openLocator, openStore } from "../parts.ts";
 import { judgeRunnerSettings, judgeRunners, judgeStateManager } from "./check-functions.ts";
 import { type CheckedQueues, checkQueues } from "./check-queues.ts";
@@ -105,8 +105,6 @@ export function judgeClock({ aheadMs }: Pick<Caller, "aheadMs">): readonly Findi
   return [offMs >= NOTICED_MS ? warn("clock", message, hint) : ok("clock", "It agrees with that of AWS.")];
 }
 
-type Listing = Awaited<ReturnType<Locator["list"]>>[number];
-
 /** What was found of a yard's machines. */
 interface CheckedMachines {
   readonly findings: readonly Finding[];
@@ -122,7 +120,7 @@ async function checkMachines({ parts, aws, deps }: YardScene): Promise<CheckedMa
 }
 
 /** A verdict for each machine. */
-export function judgeMachines(listings: readonly Listing[], place: string): CheckedMachines {
+export function judgeMachines(listings: readonly MachineListing[], place: string): CheckedMachines {
   if (listings.length === 0) {
     const hint = `Upload one: aws s3 cp machines/ ${place} --recursive`;
     return { findings: [warn("machines", `There is no machine in ${place}.`, hint)], used: new Set() };
@@ -130,7 +128,7 @@ export function judgeMachines(listings: readonly Listing[], place: string): Chec
   return { findings: listings.map(judgeMachine), used: new Set(listings.flatMap(listExecutors)) };
 }
 
-function judgeMachine({ name, origin, located }: Listing): Finding {
+function judgeMachine({ name, origin, located }: MachineListing): Finding {
   if (located.kind === "unknown") return fail("machine", `${name}: ${origin} is gone.`, "Upload it again.");
   const problems = located.problems.map(({ line, column, code, message }) => `${line}:${column} ${code}: ${message}`);
   const [first = "", ...more] = problems;
@@ -141,7 +139,7 @@ function judgeMachine({ name, origin, located }: Listing): Finding {
   return ok("machine", `${name} (${origin}), revision ${located.revision.hash.slice(0, 12)}.`);
 }
 
-function listExecutors({ located }: Listing): readonly string[] {
+function listExecutors({ located }: MachineListing): readonly string[] {
   if (located.kind !== "found") return [];
   return [...located.machine.tasks.values()].flatMap(({ executor }) => (executor === undefined ? [] : [executor]));
 }

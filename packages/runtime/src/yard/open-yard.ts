@@ -12,7 +12,7 @@ import {
   type Target,
   type Transport,
 } from "@stackyard/core";
-import { systemClock } from "@stackyard/core/engine";
+import { type QueuedEvent, systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createSqsTransport } from "@stackyard/transport-sqs";
 import {
@@ -275,8 +275,8 @@ export async function openYard(yard: AwsYardOptions, context: YardContext): Prom
 
 /** A queue does not know which ids were used before: the engine finds out. */
 async function publishAll(
-  transport: Pick<ReturnType<typeof createSqsTransport>, "publish">,
-  events: Parameters<Store["enqueue"]>[0],
+  transport: Pick<Transport, "publish">,
+  events: readonly QueuedEvent[],
 ): Promise<readonly boolean[]> {
   await transport.publish(events);
   return events.map(() => true);

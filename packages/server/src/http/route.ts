@@ -1,5 +1,12 @@
 import { STATUS_CODES } from "node:http";
-import { defined, type ErrorCode, httpStatusOf, isStackyardError, StackyardError } from "@stackyard/core";
+import {
+  defined,
+  type ErrorCode,
+  httpStatusOf,
+  isStackyardError,
+  StackyardError,
+  type StackyardErrorOptions,
+} from "@stackyard/core";
 import type { Context, Hono } from "hono";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -323,12 +330,7 @@ export function problemResponse(input: ProblemInput, headers: Readonly<Record<st
 export class HttpError extends StackyardError {
   readonly status: number;
 
-  constructor(
-    status: number,
-    code: ErrorCode,
-    message: string,
-    options?: ConstructorParameters<typeof StackyardError>[2],
-  ) {
+  constructor(status: number, code: ErrorCode, message: string, options?: StackyardErrorOptions) {
     super(code, message, options);
     this.status = status;
   }

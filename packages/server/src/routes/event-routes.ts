@@ -1,6 +1,12 @@
 import { type Clock, defined, type Ids, StackyardError, type Store } from "@stackyard/core";
 import { DeadLetter, HistoryEntry, ListedParkedEvent, type PublishResult } from "@stackyard/core/api";
-import { type createPlanner, listParked, publishMessages } from "@stackyard/core/engine";
+import {
+  type Change,
+  listParked,
+  type Planner,
+  type PublishResult as Published,
+  publishMessages,
+} from "@stackyard/core/engine";
 import { parseEventMessage, type StackEvent } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { defineRoute, HttpError, json, type Route } from "../http/route.ts";
@@ -58,7 +64,7 @@ function publishRoute({ eventsPerRequest, allowExternalNext, ...deps }: EventRou
   });
 }
 
-function toPublishResult(result: Awaited<ReturnType<typeof publishMessages>>[number]): PublishResult {
+function toPublishResult(result: Published): PublishResult {
   if (result.kind !== "duplicate") return result;
   const { usedFor, ...rest } = result;
   return usedFor === undefined ? rest : { ...rest, usedFor: { ...usedFor, at: toInstant(usedFor.at) } };
@@ -132,8 +138,6 @@ function redriveRoute({ store, clock }: EventRoutesDeps): Route {
   });
 }
 
-type Planner = Pick<ReturnType<typeof createPlanner>, "preview">;
-
 interface PreviewRoutesDeps {
   readonly store: Store;
   readonly planner: Planner;
@@ -191,7 +195,7 @@ function parseEvent(message: object, { clock, ids, allowExternalNext }: PreviewR
 }
 
 /** The event's own line of the history, and what parked events do once it has changed the stack. */
-function toPreview(eventId: string, { history, dispatches, write }: Awaited<ReturnType<Planner["preview"]>>): Preview {
+function toPreview(eventId: string, { history, dispatches, write }: Change): Preview {
   const own = history.find((line) => line.internal !== true && line.eventId === eventId);
   const before = own?.from === undefined ? {} : { from: own.from };
   const notes = own?.notes ?? [];

@@ -1,6 +1,6 @@
 import { type Clock, type Ids, StackyardError, type Store } from "@stackyard/core";
 import { YardProcess } from "@stackyard/core/api";
-import { createStoreProbe, listProcesses, loadLiveProcesses } from "@stackyard/core/engine";
+import { createStoreProbe, type ListedProcess, listProcesses, loadLiveProcesses } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { defineRoute, json, problemResponse, type Route, toProblemInput } from "../http/route.ts";
 import { type Metric, type RequestMetrics, toExposition, toProcessMetrics, toYardMetrics } from "../metrics.ts";
@@ -162,8 +162,6 @@ export function processRoutes({ store, clock }: ProcessRoutesDeps): readonly Rou
     }),
   ];
 }
-
-type ListedProcess = Awaited<ReturnType<typeof listProcesses>>["items"][number];
 
 function toYardProcess(process: ListedProcess): YardProcess {
   return { ...process, startedAt: toInstant(process.startedAt), seenAt: toInstant(process.seenAt) };

@@ -1,9 +1,9 @@
 import { type Clock, defined, isStackyardError, type Locator, StackyardError, type Store } from "@stackyard/core";
 import { HistoryEntry, type ParkedEvent, StackDetails, StackSummary, type Waiting } from "@stackyard/core/api";
 import {
-  type createPlanner,
   type LoadedStack,
   loadLiveProcesses,
+  type Planner,
   type StackFilter,
   type StoredStack,
 } from "@stackyard/core/engine";
@@ -162,7 +162,7 @@ interface StackExplainerDeps {
   readonly store: Store;
   readonly locator: Locator;
   readonly clock: Clock;
-  readonly planner: Pick<ReturnType<typeof createPlanner>, "findRevision">;
+  readonly planner: Pick<Planner, "findRevision">;
 }
 
 type Stack = StoredStack["stack"];

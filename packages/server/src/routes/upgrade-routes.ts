@@ -2,8 +2,9 @@ import { defined, type Locator, StackyardError } from "@stackyard/core";
 import { OperationAnswer, UpgradePlan, UpgradeResult } from "@stackyard/core/api";
 import {
   createPageBuilder,
-  type createPlanner,
   type Page,
+  type UpgradePlan as Planned,
+  type Planner,
   publishMessages,
   type StoredHistoryEntry,
 } from "@stackyard/core/engine";
@@ -37,10 +38,8 @@ const UpgradeMachineBody = Type.Object({
   ),
 });
 
-type Plan = NonNullable<Awaited<ReturnType<ReturnType<typeof createPlanner>["planUpgrade"]>>>;
-
 /** A plan as the API shows it. */
-function toUpgradePlan(plan: Plan): UpgradePlan {
+function toUpgradePlan(plan: Planned): UpgradePlan {
   return { ...plan, differences: plan.differences.map((each) => ({ ...each, at: toInstant(each.at) })) };
 }
 
@@ -48,8 +47,6 @@ interface UpgradeRoutesDeps extends OperateDeps {
   readonly locator: Locator;
   readonly planner: Planner;
 }
-
-type Planner = ReturnType<typeof createPlanner>;
 
 /** Moving stacks to other revisions of their machines, and what that would do. */
 export function upgradeRoutes(deps: UpgradeRoutesDeps): readonly Route[] {
@@ -100,7 +97,7 @@ async function findTarget(
 
 async function loadPlan(
   { planner }: UpgradeRoutesDeps,
-  wanted: Parameters<Planner["planUpgrade"]>[0],
+  wanted: { readonly stackId: string; readonly to?: string | undefined },
 ): Promise<UpgradePlan> {
   const plan = await planner.planUpgrade(wanted);
   if (plan !== undefined) return toUpgradePlan(plan);
@@ -189,7 +186,7 @@ async function plan(
   return { items: [...items], ...defined({ cursor }) };
 }
 
-function toPlanned(planned: Parameters<typeof toUpgradePlan>[0]): UpgradeResult {
+function toPlanned(planned: Planned): UpgradeResult {
   const { stackId, outcome, code, reason } = planned;
   return { stackId, outcome, ...toWhy({ code, reason }), plan: toUpgradePlan(planned) };
 }

@@ -1,4 +1,4 @@
-import { defined, type Locator } from "@stackyard/core";
+import { defined, type LocatedMachine, type MachineListing } from "@stackyard/core";
 import type { MachineDetails, MachineSummary } from "@stackyard/core/api";
 import { type Static, Type } from "typebox";
 
@@ -39,16 +39,13 @@ export const Preview = Type.Object({
 });
 export type Preview = Static<typeof Preview>;
 
-type Located = Awaited<ReturnType<Locator["find"]>>;
-type Listing = Awaited<ReturnType<Locator["list"]>>[number];
-
 /** A row of the list of machines. */
-export function toMachineSummary({ name, located, origin }: Listing): MachineSummary {
+export function toMachineSummary({ name, located, origin }: MachineListing): MachineSummary {
   return { ...toFields(name, located), origin };
 }
 
 /** A machine with what it is made of. Lists are empty when no revision can be used. */
-export function toMachineDetails(name: string, located: Located): MachineDetails {
+export function toMachineDetails(name: string, located: LocatedMachine): MachineDetails {
   const fields = toFields(name, located);
   if (located.kind !== "found") return { ...fields, events: [], states: [], tasks: [] };
   const { machine, revision } = located;
@@ -63,7 +60,7 @@ export function toMachineDetails(name: string, located: Located): MachineDetails
   };
 }
 
-type Machine = Extract<Located, { readonly kind: "found" }>["machine"];
+type Machine = Extract<LocatedMachine, { readonly kind: "found" }>["machine"];
 type State = Machine["states"] extends ReadonlyMap<string, infer Value> ? Value : never;
 type Task = Machine["tasks"] extends ReadonlyMap<string, infer Value> ? Value : never;
 
@@ -89,7 +86,7 @@ function toTask({ name, executor, target, needs }: Task): MachineDetails["tasks"
   };
 }
 
-function toFields(name: string, located: Located): Omit<MachineSummary, "origin"> {
+function toFields(name: string, located: LocatedMachine): Omit<MachineSummary, "origin"> {
   const problems = located.kind === "unknown" ? [] : located.problems;
   if (located.kind !== "found") return { name, status: "invalid", problems };
   const hasErrors = problems.some(({ severity }) => severity === "error");

@@ -10,10 +10,12 @@ import type {
 } from "@stackyard/core/api";
 import {
   type AttemptView,
+  type ExplainInput,
+  type Explanation,
   explainStack,
   type ParkedEvent as KeptEvent,
+  type ListedParkedEvent as ListedParked,
   type LoadedStack,
-  type listParked,
   type StoredStack,
   toPrinted,
 } from "@stackyard/core/engine";
@@ -33,7 +35,7 @@ export function toAttempt(view: AttemptView): Attempt {
 }
 
 /** What a stack is explained with, besides itself. */
-export type StackFacts = Omit<Parameters<typeof explainStack>[0], "stack" | "parked" | "attempts"> & {
+export type StackFacts = Omit<ExplainInput, "stack" | "parked" | "attempts"> & {
   readonly attempts: readonly AttemptView[];
 };
 
@@ -83,8 +85,6 @@ export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: numb
     })),
   };
 }
-
-type Explanation = ReturnType<typeof explainStack>;
 
 function toFailure<Failure extends NonNullable<StoredStack["stack"]["lastFailure"]>>({
   at,
@@ -147,5 +147,3 @@ export function toParked(parked: KeptEvent): ParkedEvent {
 export function toListedParked({ parked, stackExists }: ListedParked): ListedParkedEvent {
   return { ...toParked(parked), stackExists };
 }
-
-type ListedParked = Awaited<ReturnType<typeof listParked>>["items"][number];
