@@ -83,20 +83,20 @@ async function publishAll(store: Store, { stacks }: ChainPlan, until: AbortSigna
   for (let first = 0; first < stacks; first += PUBLISH_BATCH) {
     const count = Math.min(PUBLISH_BATCH, stacks - first);
     const messages = Array.from({ length: count }, (_, index) => startMessage(first + index));
-    await insist(() => publishMessages(deps, messages), until);
+    await retryUntil(() => publishMessages(deps, messages), until);
   }
 }
 
 async function waitForAll(store: Store, { stacks }: ChainPlan, until: AbortSignal): Promise<void> {
   for (;;) {
     await sleep(LOOK_EVERY_MS);
-    const { states } = await insist(() => store.queries.stats(), until);
+    const { states } = await retryUntil(() => store.queries.stats(), until);
     const done = states.find(({ state }) => state === LAST_STATE)?.count ?? 0;
     if (done === stacks || until.aborted) return;
   }
 }
 
-async function insist<Result>(call: () => Promise<Result>, until: AbortSignal): Promise<Result> {
+async function retryUntil<Result>(call: () => Promise<Result>, until: AbortSignal): Promise<Result> {
   for (;;) {
     try {
       return await call();

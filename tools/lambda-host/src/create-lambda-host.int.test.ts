@@ -3,8 +3,8 @@ import { createFakeClock, type FakeClock } from "@stackyard/core/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createLambdaHost, type LambdaHost } from "./create-lambda-host.ts";
 import type { FunctionInput } from "./function-input.ts";
+import type { SqsEvent, SqsRecord } from "./sqs-events.ts";
 import { type Queues, startQueues } from "./testing/start-queues.ts";
-import type { SqsEvent, SqsRecord } from "./to-sqs-event.ts";
 
 let queues: Queues;
 let clock: FakeClock;

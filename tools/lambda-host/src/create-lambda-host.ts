@@ -2,11 +2,9 @@ import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { Clock } from "@stackyard/core";
 import { type EventSource, type EventSourceInput, startEventSource } from "./event-source.ts";
 import { findEventSourceFault, findFunctionFault } from "./find-fault.ts";
-import type { FunctionInput, Invocation } from "./function-input.ts";
+import { type FunctionInput, type Invocation, LAMBDA_LIMITS } from "./function-input.ts";
 import { createFunctionPool, type FunctionPool } from "./function-pool.ts";
-import { LAMBDA_LIMITS } from "./lambda-limits.ts";
 import { createQueueCalls, type QueueCalls } from "./queue-calls.ts";
-import { toScheduleEvent } from "./to-schedule-event.ts";
 
 /** Lambda in this process: functions, event source mappings and schedules. */
 export interface LambdaHost {
@@ -30,7 +28,7 @@ export interface LambdaHost {
 }
 
 /** What a host needs. `clock`: of time-outs, visibility and schedules. */
-export interface LambdaHostOptions {
+interface LambdaHostOptions {
   readonly sqs: SQSClient;
   readonly clock: Clock;
 }
@@ -165,5 +163,20 @@ function createChanges(): Changes {
       for (const wake of woken) wake();
     },
     next: () => new Promise((resolve) => waiting.push(resolve)),
+  };
+}
+
+/** The event of a rule with a schedule. Source: "Amazon EventBridge User Guide", events of scheduled rules. */
+function toScheduleEvent(now: number): Readonly<Record<string, unknown>> {
+  return {
+    version: "0",
+    id: `00000000-0000-4000-8000-${String(now).padStart(12, "0").slice(-12)}`,
+    "detail-type": "Scheduled Event",
+    source: "aws.events",
+    account: "000000000000",
+    region: "eu-west-1",
+    time: new Date(now).toISOString().replace(/\.\d+Z$/, "Z"),
+    resources: ["arn:aws:events:eu-west-1:000000000000:rule/each-minute"],
+    detail: {},
   };
 }

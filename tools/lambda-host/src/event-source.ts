@@ -1,11 +1,9 @@
 import type { Message } from "@aws-sdk/client-sqs";
 import type { Clock } from "@stackyard/core";
-import { toBatchAnswer } from "./batch-answer.ts";
-import type { Invocation } from "./function-input.ts";
+import { type Invocation, LAMBDA_LIMITS } from "./function-input.ts";
 import type { FunctionPool } from "./function-pool.ts";
-import { LAMBDA_LIMITS } from "./lambda-limits.ts";
 import type { QueueCalls } from "./queue-calls.ts";
-import { toSqsEvent } from "./to-sqs-event.ts";
+import { toBatchAnswer, toSqsEvent } from "./sqs-events.ts";
 
 /** How a queue is connected with a function. */
 export interface EventSourceInput {

@@ -1,6 +1,5 @@
 import type { EventSourceInput } from "./event-source.ts";
-import type { FunctionInput } from "./function-input.ts";
-import { LAMBDA_LIMITS } from "./lambda-limits.ts";
+import { type FunctionInput, LAMBDA_LIMITS } from "./function-input.ts";
 
 /** Why Lambda would not have this function. */
 export function findFunctionFault({ timeoutMs, reservedConcurrency = 1 }: FunctionInput): string | undefined {

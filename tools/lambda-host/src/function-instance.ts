@@ -1,6 +1,12 @@
 import type { Clock } from "@stackyard/core";
-import type { FunctionContext, FunctionHandler, FunctionInput, Invocation, Outcome } from "./function-input.ts";
-import { LAMBDA_LIMITS } from "./lambda-limits.ts";
+import {
+  type FunctionContext,
+  type FunctionHandler,
+  type FunctionInput,
+  type Invocation,
+  LAMBDA_LIMITS,
+  type Outcome,
+} from "./function-input.ts";
 import { openWayOut, type WayOut } from "./way-out.ts";
 
 /** One execution environment: it is made by its first call, kept warm between calls, and dies of a time-out. */

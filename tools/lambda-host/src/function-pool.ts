@@ -1,7 +1,6 @@
 import type { Clock } from "@stackyard/core";
-import type { FunctionInput, Invocation } from "./function-input.ts";
+import { type FunctionInput, type Invocation, LAMBDA_LIMITS } from "./function-input.ts";
 import { createInstance, type FunctionInstance } from "./function-instance.ts";
-import { LAMBDA_LIMITS } from "./lambda-limits.ts";
 
 /** The instances of one function: as many as are called at a time, each with one call at a time, warm ones first. */
 export interface FunctionPool {

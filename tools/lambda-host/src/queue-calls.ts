@@ -6,7 +6,7 @@ import {
   ReceiveMessageCommand,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
-import { SQS_LIMITS } from "./lambda-limits.ts";
+import { SQS_LIMITS } from "./function-input.ts";
 
 /** What an event source mapping asks of a queue: receive, delete and its attributes, which is what the function's role must allow. */
 export interface QueueCalls {

@@ -1,11 +1,9 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { type Bundle, bundleApp } from "./bundle-app.ts";
-import type { AppFolder } from "./find-apps.ts";
-import { loadComponents } from "./load-components.ts";
+import { type AppFolder, type Bundle, bundleApp } from "./bundle-app.ts";
+import { type Component, loadComponents, toReference } from "./load-components.ts";
 import type { Revision } from "./read-revision.ts";
 import { toBillOfMaterials } from "./to-bill-of-materials.ts";
-import { toNotices } from "./to-notices.ts";
 import { type Files, toZip } from "./to-zip.ts";
 
 /** An app, ready to be published. */
@@ -47,4 +45,17 @@ function addFiles({ files, inputs }: Bundle, notices: string): Files {
   const more: [string, Uint8Array][] = [["NOTICES.txt", text.encode(notices)]];
   if (inputs.exports.includes("lambdaHandler")) more.push(["src/index.mjs", text.encode(ALIAS)]);
   return new Map([...files, ...more]);
+}
+
+/** The licences of all that is in a bundle, as they ask to be kept with copies. Packages of the same text share it. */
+export function toNotices(components: readonly Component[]): string {
+  const byText = new Map<string, Component[]>();
+  for (const component of components) {
+    const text = (component.licenseText ?? `Licence: ${component.license ?? "not said"}`)
+      .replaceAll("\r\n", "\n")
+      .trim();
+    byText.set(text, [...(byText.get(text) ?? []), component]);
+  }
+  const parts = [...byText].map(([text, of]) => `${of.map(toReference).join("\n")}\n\n${text}\n`);
+  return `This bundle contains the packages below.\n\n${parts.join(`\n${"-".repeat(80)}\n\n`)}`;
 }

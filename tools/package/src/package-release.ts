@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chooseApps, findApps } from "./find-apps.ts";
+import { chooseApps, findApps } from "./bundle-app.ts";
 import { type PackagedApp, packageApp } from "./package-app.ts";
 import type { Revision } from "./read-revision.ts";
 import type { Signer } from "./sign.ts";

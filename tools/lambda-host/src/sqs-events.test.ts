@@ -1,5 +1,34 @@
 import { describe, expect, it } from "vitest";
-import { toBatchAnswer } from "./batch-answer.ts";
+import { toBatchAnswer, toSqsEvent } from "./sqs-events.ts";
+
+it("gives messages the form of Lambda's records", () => {
+  const MessageAttributes = {
+    stackyard: { DataType: "String", StringValue: "{}" },
+    raw: { DataType: "Binary", BinaryValue: Buffer.from("hi") },
+  };
+  const message = { MessageId: "m-1", ReceiptHandle: "r-1", Body: "{}", MD5OfBody: "99914b93", MessageAttributes };
+
+  expect(
+    toSqsEvent([{ ...message, Attributes: { ApproximateReceiveCount: "2" } }], "arn:aws:sqs:eu-west-1:1:q"),
+  ).toEqual({
+    Records: [
+      {
+        messageId: "m-1",
+        receiptHandle: "r-1",
+        body: "{}",
+        md5OfBody: "99914b93",
+        attributes: { ApproximateReceiveCount: "2" },
+        messageAttributes: {
+          stackyard: { dataType: "String", stringValue: "{}", stringListValues: [], binaryListValues: [] },
+          raw: { dataType: "Binary", binaryValue: "aGk=", stringListValues: [], binaryListValues: [] },
+        },
+        eventSource: "aws:sqs",
+        eventSourceARN: "arn:aws:sqs:eu-west-1:1:q",
+        awsRegion: "eu-west-1",
+      },
+    ],
+  });
+});
 
 const ids = ["m-1", "m-2"];
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Component } from "./load-components.ts";
-import { toNotices } from "./to-notices.ts";
+import { toNotices } from "./package-app.ts";
 
 const of = (name: string, licenseText: string | undefined): Component => {
   return { name, version: "1.0.0", license: "MIT", sha512: undefined, licenseText, imports: [] };
