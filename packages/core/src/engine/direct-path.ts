@@ -5,27 +5,27 @@ import type { Engine } from "./engine.ts";
 import type { Births, BornAttempt, FinishedAttempt } from "./work-inputs.ts";
 import type { StoreWorker } from "./worker.ts";
 
-/** So long the tasks of the queue wait for those that follow from a result, which cost one commit less. */
+/** How long tasks of the queue wait for tasks that follow from a result, which cost one commit less. */
 const LONGEST_WAIT_MS = 200;
 
-/** A caller that waits for a place for a task of the queue. */
+/** A caller that waits for a slot for a task of the queue. */
 interface WaitingCaller {
   readonly since: number;
   readonly take: () => void;
 }
 
-/** A place that is kept for an attempt that is about to begin. */
+/** A slot that is kept for an attempt that is about to begin. */
 interface KeptPlace {
   readonly stackId: string;
   isTaken: boolean;
 }
 
-/** Places for tasks that run at the same time in one process. Some are kept for attempts that are about to begin. */
+/** Limits the tasks that run at the same time in one process. Some slots are kept for attempts that are about to begin. */
 export class Slots {
   readonly #now: () => number;
   #free: number;
   #kept = 0;
-  /** Places of tasks that have ended while their results are written: those tasks have not released their own yet. */
+  /** Slots added for ended tasks whose results are being written: those tasks have not released their own slots yet. */
   #added = 0;
   #endedAt = Number.NEGATIVE_INFINITY;
   readonly #keptByStack = new Map<string, KeptPlace[]>();
@@ -38,31 +38,31 @@ export class Slots {
     this.#now = now;
   }
 
-  /** How many places are free and not kept. */
+  /** The number of slots that are free and not kept. */
   get free(): number {
     return Math.max(0, this.#free - this.#kept);
   }
 
-  /** How many of these are left when all results under way are written. */
+  /** The number of those slots that remain when all pending results are written. */
   get #freeForGood(): number {
     return Math.max(0, Math.min(this.free, this.#free - this.#added));
   }
 
-  /** When a task ended last whose result is decided here, epoch milliseconds. */
+  /** When the last task ended whose result this process decides, in epoch milliseconds. */
   get endedAt(): number {
     return this.#endedAt;
   }
 
-  /** Takes up to so many places for tasks of the queue, and returns how many were free. */
+  /** Takes up to `most` slots for tasks of the queue. Returns the number of slots taken. */
   take(most: number): number {
     const taken = Math.min(most, this.free);
     this.#free -= taken;
     return taken;
   }
 
-  /** Takes a place for an attempt as it begins: one that is kept for its stack, else one that is not kept. */
+  /** Takes a slot for an attempt that begins: one that is kept for its stack, otherwise a free one. Returns false without one. */
   takeForBirth(stackId: string): boolean {
-    // A kept place counts also while the task that has ended has not released its own yet.
+    // A kept slot also counts while the ended task has not released its own slot yet.
     const [place] = this.#keptByStack.get(stackId) ?? [];
     if (place === undefined && this.free === 0) return false;
     if (place !== undefined) place.isTaken = true;
@@ -71,7 +71,7 @@ export class Slots {
     return true;
   }
 
-  /** Takes one place as soon as it is free; false: the wait was aborted. Callers that wait come first. */
+  /** Takes one slot as soon as it is free, in the order of the callers. Resolves with false when the wait was aborted. */
   takeNext(signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve(false);
@@ -93,19 +93,19 @@ export class Slots {
     });
   }
 
-  /** Waits until a place is free for which nobody else waits and that is not one of `widen`, and takes it. */
+  /** Waits until a slot is free that no other caller waits for and that `widen` did not add, and takes it. */
   async takeLast(): Promise<void> {
     if (this.#freeForGood === 0) await new Promise<void>((resolve) => this.#patient.push(resolve));
     else this.#free -= 1;
   }
 
-  /** Frees places. Default: one. */
+  /** Frees slots. Default: one. */
   release(count = 1): void {
     this.#free += count;
     this.#serve();
   }
 
-  /** Resolves when a place is free and not kept, or when the signal aborts. */
+  /** Resolves when a slot is free and not kept, or when the signal aborts. */
   async whenFree(signal: AbortSignal): Promise<void> {
     if (this.free > 0 || signal.aborted) return;
     await new Promise<void>((resolve) => {
@@ -120,8 +120,8 @@ export class Slots {
   }
 
   /**
-   * Gives back so many places that were taken for the stacks, and keeps a free place for each of them, as far as there are
-   * any. Returns what ends that, and then the part of those places that attempts have taken.
+   * Frees the slots that were taken for the stacks, and keeps a free slot for each of these stacks while there are any.
+   * Returns a function that stops keeping them and returns the share of the kept slots that attempts have taken.
    */
   keep(stackIds: Iterable<string>, taken: number): () => number {
     this.#free += taken;
@@ -135,7 +135,7 @@ export class Slots {
     };
   }
 
-  /** Keeps nothing for these stacks any more: what begins with their inputs has its places. */
+  /** Stops keeping slots for these stacks: the attempts that begin with their inputs have taken theirs. */
   endKeeping(stackIds: Iterable<string>): void {
     for (const stackId of stackIds)
       for (const place of [...(this.#keptByStack.get(stackId) ?? [])]) this.#unkeep(place);
@@ -143,8 +143,8 @@ export class Slots {
   }
 
   /**
-   * Adds a place for a while, because a task of the stack has ended and only its result is still to be written. It is kept
-   * for the attempt that this result begins, unless a caller has waited for a place too long.
+   * Adds a slot temporarily, because a task of the stack has ended and only its result is still to be written. The slot is kept
+   * for the attempt that this result begins, unless a caller has waited too long. Returns the function that removes the slot.
    */
   widen(stackId: string): () => void {
     this.#free += 1;
@@ -171,7 +171,7 @@ export class Slots {
     return place;
   }
 
-  /** Does nothing for a place that an attempt has taken: what the stack keeps by then is for another one. */
+  /** Does nothing for a slot that an attempt has taken: other slots of the stack are kept for other attempts. */
   #unkeep(place: KeptPlace | undefined): void {
     if (place === undefined) return;
     const places = this.#keptByStack.get(place.stackId) ?? [];
@@ -192,25 +192,25 @@ export class Slots {
   }
 }
 
-// An attempt that begins without a free place is queued and costs a second commit, so events wait for places: longer where
-// tasks end all the time, and hardly where long tasks have them. Each take without a place takes twice as many as the last.
+// An attempt that begins without a free slot is queued and costs a second commit, so events wait for slots: longer if tasks
+// end often, briefly if long tasks occupy the slots. Each take without a slot takes twice as many events as the last one.
 const ROOM_WAIT_MS = 25;
 const BUSY_ROOM_WAIT_MS = 500;
 const BUSY_MS = 100;
 
 /** Limits how many events are taken to the attempts that can begin here. */
 export interface EventRoom {
-  /** Takes the free places. After a while without any it resolves too. */
+  /** Takes the free slots. Resolves after a while even if there are none. */
   take(stopping: AbortSignal): Promise<TakenRoom>;
 }
 
-/** Places that were taken for the attempts that begin with events. */
+/** Slots that were taken for the attempts that begin with events. */
 export interface TakenRoom {
   /** How many events to take. */
   readonly limit: number;
-  /** Leaves the places to attempts of these stacks. Returns what ends that. */
+  /** Keeps the slots for attempts of these stacks. Returns the function that stops it. */
   keepFor(stackIds: readonly string[]): () => void;
-  /** Gives the places back. */
+  /** Frees the slots. */
   release(): void;
 }
 
@@ -221,7 +221,7 @@ interface EventRoomInput {
   readonly batchSize: number;
 }
 
-/** Creates the room of events. It learns how many of them begin an attempt. */
+/** Creates an event room. It measures which share of the events begins an attempt. */
 export function createEventRoom({ slots, clock, batchSize }: EventRoomInput): EventRoom {
   let partThatBegins = 1;
   let mostWithoutPlace = 1;
@@ -258,11 +258,11 @@ async function waitForPlace(slots: Slots, clock: Clock, stopping: AbortSignal): 
 
 /** What connects an engine and a worker of one process. */
 export interface DirectPath {
-  /** For the engine: attempts that this process takes as they begin. */
+  /** For the engine: claims attempts for this process when they begin. */
   readonly births: Births;
-  /** For the worker: has a result decided and committed at once. `retry`: settle it, so that its event is queued. */
+  /** For the worker: decides and commits a result at once. `retry`: the worker must settle it, which queues its event. */
   readonly finish: (finished: FinishedAttempt) => Promise<DeliveryOutcome>;
-  /** Takes no more attempts as they begin, and resolves when those that run have ended. */
+  /** Claims no more attempts when they begin, and resolves when the running ones have ended. */
   stop(): Promise<void>;
 }
 
@@ -274,15 +274,15 @@ interface DirectPathInput {
     readonly worker: Pick<StoreWorker, "claimAtBirth" | "run">;
   };
   readonly slots: Slots;
-  /** Results that one commit takes together, and commits that are under way at the same time. */
+  /** The number of results per commit, and of commits at the same time. */
   readonly batchSize: number;
   readonly commitsAtATime: number;
 }
 
 /**
- * Connects the engine and the worker of one process. A result is decided by the commit that ends its attempt, and the next
- * attempt begins as claimed here when a place is free: neither goes through a queue. Results that end while commits are
- * under way share the next one.
+ * Connects the engine and the worker of one process. The commit that ends an attempt also applies its result, and claims the
+ * next attempt for this process if a slot is free, so neither goes through a queue. Results that arrive during a commit share
+ * the next one.
  */
 export function createDirectPath(input: DirectPathInput): DirectPath {
   const { parts, slots } = input;
@@ -369,7 +369,7 @@ function createGatherer<Item, Answer>({ batchSize, commitsAtATime, handle }: Gat
     }
   }
 
-  /** A few stragglers wait for the batches under way and go with what follows from those: else they stay alone for good. */
+  /** Returns false for a few waiting items next to a large batch: they wait and join the items that follow from that batch. */
   function isEnough(): boolean {
     for (const { length } of underWay) if (length > STRAGGLERS * waiting.length) return false;
     return true;

@@ -17,14 +17,14 @@ interface StoreTransportDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Places of tasks, shared with attempts that are claimed as they begin. */
+  /** The slots of tasks, shared with attempts that are claimed when they begin. */
   readonly slots?: Slots;
-  /** True: attempts may be claimed as they begin, so events wait a moment for a place of the attempts that they begin. */
+  /** True: attempts may be claimed when they begin, so events wait briefly for slots for these attempts. */
   readonly isDirect?: boolean;
 }
 
-// What a process that dies has in hand is handed out again after this. Handling takes far less; when it does not, two
-// processes decide the same events, and the second commit is a conflict or a duplicate.
+// When a process dies, other processes receive its events and tasks after this time. Handling takes much less; if it takes
+// longer, two processes decide the same events, and the second commit is a conflict or a duplicate.
 const EVENT_LEASE_MS = 30_000;
 const TASK_LEASE_MS = 30_000;
 const MAX_BACK_OFF_MS = 60_000;
@@ -43,7 +43,7 @@ export function createStoreTransport(deps: StoreTransportDeps): Transport {
     async publish(events) {
       await store.enqueue(events);
     },
-    // A commit has put the messages where consumers take them.
+    // The messages are rows of the commit, and consumers read them there.
     sendTasks: () => Promise.resolve(),
     consumeEvents: (handler, options) => consumeEvents(deps, handler, options),
     consumeTasks: (handler, options) => consumeTasks(deps, handler, options),
@@ -55,7 +55,7 @@ function consumeEvents(
   handler: (deliveries: readonly EventDelivery[]) => Promise<readonly DeliveryOutcome[]>,
   { batchSize, concurrency }: ConsumeOptions,
 ): Subscription {
-  // Small calls share a take, which is a statement of its own.
+  // Small batches share one take, because each take is a separate statement.
   const takeSize = Math.max(batchSize, concurrency);
   return createConsumer<EventItem>({
     store,
@@ -94,7 +94,7 @@ function consumeTasks(
     signal: "task",
     concurrency,
     slots,
-    // Events need the others at the same time, and mostly there is nothing in the queue.
+    // Leaves half of the free slots to events, because the queue of tasks is usually empty.
     mostPlaces: isDirect && slots !== undefined ? () => Math.ceil(slots.free / 2) : undefined,
     leaseMs: TASK_LEASE_MS,
     // Receives no more than there are free places, and leaves the rest to processes with capacity.
@@ -113,17 +113,17 @@ function toStackId({ event }: EventItem): string {
   return event.stackId;
 }
 
-/** True for an event of the store's own queue. */
+/** Returns true for an event of the store's own queue. */
 export function isEvent(item: DueItem): item is EventItem {
   return item.kind === "event";
 }
 
-/** True for an attempt whose message is due. */
+/** Returns true for an attempt whose message is due. */
 export function isTask(item: DueItem): item is TaskItem {
   return item.kind === "task" || item.kind === "poll" || item.kind === "lapsedLease";
 }
 
-/** Has events of the store's own queue decided; those that fail are handed out again later. */
+/** Passes events of the store's own queue to the handler, and releases those that fail, to be received again later. */
 export async function decideQueued(
   { store, clock }: { readonly store: Pick<Store, "release">; readonly clock: Clock },
   items: readonly EventItem[],
@@ -135,7 +135,7 @@ export async function decideQueued(
   await giveBackFailed(store, clock, items, outcomes);
 }
 
-/** A claim or a commit removes the rows of what went well; the others are handed out again, later and later. */
+/** Releases failed items with exponential backoff. A claim or a commit has removed the rows of the others. */
 async function giveBackFailed(
   store: Pick<Store, "release">,
   clock: Clock,
@@ -157,7 +157,7 @@ function toBackOffMs(item: EventItem | TaskItem): number {
   return Math.min(MAX_BACK_OFF_MS, 500 * 2 ** Math.min(deliveries, 10));
 }
 
-/** How a consumer takes work out of a store. */
+/** What `createConsumer` needs. */
 interface ConsumerInput<Item> {
   readonly store: Store;
   readonly clock: Clock;
@@ -167,11 +167,11 @@ interface ConsumerInput<Item> {
   readonly signal: StoreSignal["kind"];
   readonly batchSize: number;
   readonly concurrency: number;
-  /** Where the work that it starts shares its places with other work. Default: `concurrency` places of its own. */
+  /** Slots that the consumer shares with other work. Default: `concurrency` slots of its own. */
   readonly slots?: Slots | undefined;
-  /** How many of the shared places one take may have. Default: all. */
+  /** How many of the shared slots one take may use. Default: all. */
   readonly mostPlaces?: (() => number) | undefined;
-  /** Limits what is taken to the attempts that can begin here. Default: no limit. */
+  /** Limits the events of a take to the attempts that can begin here. Default: no limit. */
   readonly room?: EventRoom | undefined;
   readonly leaseMs: number;
   readonly toBatches: (items: readonly DueItem[]) => readonly (readonly Item[])[];
@@ -183,15 +183,15 @@ const IDLE_MS = 1_000;
 const AFTER_ERROR_MS = 1_000;
 // A store may report due work but return none, because another process has it.
 const SHORTEST_MS = 10;
-// Under load a consumer finds nothing many times a second, and the next signal is near: it need not ask each time.
+// Under load a consumer finds nothing many times per second and the next signal comes soon, so it does not query each time.
 const ASK_AFTER_MS = 20;
 
-/** Takes, handles, and takes again; sleeps while nothing is due. */
+/** Starts a loop that receives due work and handles it. The loop sleeps while nothing is due. */
 export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();
   const slots = input.slots ?? new Slots(input.concurrency);
-  // Each task has a place; events that are taken together share one.
+  // Each task has a slot; the events of one take share one.
   const isEachPlaced = input.batchSize === input.concurrency;
   const wake = createWake(input, stopping.signal);
   const loop = run();
@@ -231,7 +231,7 @@ export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
     return places === 0 && (await slots.takeNext(stopping.signal)) ? 1 : places;
   }
 
-  /** Returns how many places the work has taken. */
+  /** Returns how many slots the work has taken. */
   async function startAll(items: readonly DueItem[], room: TakenRoom | undefined): Promise<number> {
     if (stopping.signal.aborted) {
       await giveBack(input, items);
@@ -267,15 +267,15 @@ function take<Item>({ store, clock, kinds, leaseMs }: ConsumerInput<Item>, limit
   return store.takeDue({ kinds, now: clock.now(), limit, leaseMs });
 }
 
-/** What was taken while the stop came is free for others at once. */
+/** Releases work that was received during the stop, so that other processes receive it at once. */
 async function giveBack<Item>({ store, clock }: ConsumerInput<Item>, items: readonly DueItem[]): Promise<void> {
   const receipts = items.flatMap((item) => ("receipt" in item ? [item.receipt] : []));
   if (receipts.length > 0) await store.release(receipts, clock.now());
 }
 
-/** Sleeping until a signal comes or the next thing is due. */
+/** Waits for a signal of the store or for the next due time. */
 interface Wake {
-  /** Signals from now on count. */
+  /** Forgets earlier signals. */
   arm(): void;
   wait(): Promise<void>;
   now(): void;

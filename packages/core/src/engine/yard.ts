@@ -41,7 +41,7 @@ export interface YardDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;
-  /** What spreads the retries of tasks. Default: the system's. */
+  /** Draws the random part of retry delays. Default: the system's generator. */
   readonly random?: Random;
   /** Where tasks may reach AWS. */
   readonly aws?: AwsAccess;
@@ -49,29 +49,30 @@ export interface YardDeps {
   readonly transport?: ForeignTransport;
 }
 
-/** A transport that does not read the store: what commits leave there is sent to it. */
+/** A transport that does not read the store: a relay sends it the messages that commits leave in the store's outbox. */
 export interface ForeignTransport extends Transport {
   /**
-   * As `takeDue` of the store, but only what this process itself has queued a short while ago: processes that look for all
-   * that is due find the same, and all but one of them lose it. Default: `takeDue`, where looking costs nothing.
+   * Like `takeDue` of the store, but returns only what this process itself has queued shortly before. Processes that all call
+   * `takeDue` find the same items, and only one of them gets each item. Default: `takeDue`, for stores where it is cheap.
    */
   readonly takeOwn?: Store["takeDue"] | undefined;
   /** What is sent after a task has ended. Default: events, task messages and polls. */
   readonly afterTask?: readonly DrainedKind[];
-  /** Default: none; what is due is worked by the sweep. */
+  /** Default: none; the sweep applies due work itself. */
   readonly ticks?: TickSender | undefined;
 }
 
-/** What a process of a yard does differently from its defaults. */
+/** Options of a process of a yard. */
 export interface YardOptions {
-  /** What runs in this process; the rest is done by others over the same store. Default: both. */
+  /** What runs in this process; other processes over the same store do the rest. Default: both. */
   readonly roles?: readonly YardRole[];
   /**
-   * True: results of tasks are decided and committed here, and the next attempt may begin here, claimed. Default: where
-   * engine and worker run in this process. A worker without the engine leaves a result whose machine it does not find to others.
+   * True: this process decides and commits the results of its tasks, and may claim the next attempt with the same commit.
+   * Default: true if engine and worker run in this process. A worker without the engine leaves a result to other processes
+   * if it does not find the machine.
    */
   readonly direct?: boolean;
-  /** Lists the process among those of the yard while it runs. Default: it is not listed. */
+  /** Lists this process in the yard while it runs (`stackyard ps`). Default: it is not listed. */
   readonly process?: ProcessFacts;
   readonly engine?: EngineOptions;
   /** Wraps the engine, for traces. */
@@ -85,16 +86,16 @@ export interface YardOptions {
   readonly eventBatch?: number;
   readonly retention?: Partial<Retention>;
   readonly sweep?: SweepLoopOptions;
-  /** How long `stop` waits for running tasks before it asks them to end. Default: 10 s. */
+  /** How long `stop` waits for running tasks before it aborts them. Default: 10 s. */
   readonly drainMs?: number | undefined;
   /**
-   * How long `stop` then waits for those that it has asked, before it leaves them to their leases. Default: 5 min,
-   * because Terraform may need 4 to end in order.
+   * How long `stop` then waits for the aborted tasks before it stops renewing their leases. Default: 5 min, because Terraform
+   * may need 4 min to shut down cleanly.
    */
   readonly leaveMs?: number;
 }
 
-/** What is kept where nothing else is said: history for 30 days, event ids for 14 or the last 1,000 of a stack. */
+/** The default retention: history for 30 days, event ids for 14 days or the last 1,000 of a stack. */
 export const DEFAULT_RETENTION: Retention = {
   historyMs: 30 * 86_400_000,
   eventIdMs: 14 * 86_400_000,
@@ -104,39 +105,39 @@ export const DEFAULT_RETENTION: Retention = {
 };
 
 /**
- * Engine, worker, relay and sweep over a store, connected. A host that is called, such as a function, calls its parts; `start`
- * lets them run by themselves.
+ * Engine, worker, relay and sweep over a store, connected. A function calls these parts for each invocation; in a process,
+ * `start` runs them until `stop`.
  */
 export interface Yard {
-  /** Under which the process is listed, and holds the leases of its tasks. */
+  /** The id of the process in the list of processes, and the owner of its leases. */
   readonly id: string;
   readonly engine: Engine;
-  /** Works task messages. Where the transport is not the store's, it returns when what has followed from a task has ended too. */
+  /** Runs task messages. With a transport other than the store's, `handle` also waits for the work that follows from a task. */
   readonly worker: TaskRunner;
-  /** Once; see `SweepSpan`. */
+  /** Sweeps once; see `SweepSpan`. */
   sweep(span?: SweepSpan): Promise<SweepReport>;
   /**
-   * Does what commits have left in the store for another transport, until that instant. `own`: only what this process has
-   * left, where the store can tell; what dead processes have left is found by sweeps.
+   * Sends or applies what commits have left in the store for another transport, until that instant. `own`: only what this
+   * process has left, if the store can distinguish it; sweeps find what dead processes have left.
    */
   drain(stopAt: number, whose?: "own"): Promise<number>;
   start(): RunningYard;
 }
 
-/** What works task messages, with a store or by message alone. */
+/** Runs task messages, with a store or by message only. */
 export interface TaskRunner extends Omit<Worker, "handle"> {
   handle(delivery: TaskDelivery, limits?: InvocationLimits): Promise<DeliveryOutcome>;
 }
 
-/** An engine, a worker or both over a store, at work. */
+/** A running engine, worker or both over a store. */
 export interface RunningYard {
-  /** Under which it is listed, and holds the leases of its tasks. */
+  /** The id of the process in the list of processes, and the owner of its leases. */
   readonly id: string;
-  /** Tasks that run now. */
+  /** Returns the running tasks. */
   running(): readonly RunningTask[];
   /**
-   * Takes nothing new, waits for running tasks, then asks them to end and gives them back. One that does not end is left
-   * to its lease.
+   * Accepts no new work, waits for running tasks, then aborts and releases them. A task that does not stop keeps its lease
+   * until the lease expires.
    */
   stop(): Promise<void>;
 }
@@ -147,21 +148,21 @@ const DEFAULT_CONCURRENCY = 8;
 const DEFAULT_EVENT_BATCH = 64;
 /** Calls with events of a queue at a time: while one commits, others gather. */
 const QUEUED_BATCHES = 4;
-/** Of the work behind a commit, while the messages in hand wait for it. */
+/** The time limit of the drain after a commit, while the received messages wait for it. */
 const DRAIN_MS = 10_000;
-/** Where each look is a few dozen reads. */
+/** For stores where each look for due work costs a few dozen reads. */
 const QUEUE_SWEEP: SweepLoopOptions = { shortestSleepMs: 250 };
 /** A commit of a result may also have cancelled suspended attempts: their polls are due at once. */
 const AFTER_TASK = ["event", "task", "poll"] as const;
 
-/** Starts engine, worker and sweep. Throws as `createYard`. */
+/** Starts engine, worker and sweep. Throws like `createYard`. */
 export function startYard(deps: YardDeps, options: YardOptions = {}): RunningYard {
   return createYard(deps, options).start();
 }
 
 /**
- * Connects engine, worker, relay and sweep. Throws `CONFIG_INVALID` for refused events that shall be delivered again by a
- * transport that keeps the order of a stack's events: one of them would hold up all behind it.
+ * Connects engine, worker, relay and sweep. Throws `CONFIG_INVALID` for `refusedEvents: "redeliver"` with a transport that
+ * keeps the order of a stack's events: a refused event would block all later events of its stack.
  */
 export function createYard(deps: YardDeps, options: YardOptions = {}): Yard {
   const roles = options.roles ?? ["engine", "worker"];
@@ -267,7 +268,7 @@ function connectEngine(deps: YardDeps, roles: readonly YardRole[], { direct, opt
   return instrument(createEngine({ ...deps, executors, locator, ...births }, { everyRunnerClaims, ...options.engine }));
 }
 
-/** Where others decide events, an answer that a machine is not there is left to them: they may find it. */
+/** Makes `find` throw when a machine is not found, so that another process that may know the machine decides the event. */
 function toCertainLocator(locator: Locator): Locator {
   return {
     ...locator,
@@ -280,8 +281,8 @@ function toCertainLocator(locator: Locator): Locator {
 }
 
 /**
- * Of a transport beside the store each message brings a place, which what has followed from it may have while the message is in
- * hand. A host that is called may not go on after its answer, so the answer waits for all of it.
+ * With a transport other than the store's, each message brings a slot. The work that follows from the message may use the slot
+ * until the message is answered. A function is frozen after its answer, so the answer waits for all of that work.
  */
 function withPlaces(worker: PollingWorker, slots: Slots): TaskRunner {
   return {
@@ -304,7 +305,7 @@ interface RelayParts {
   readonly options: YardOptions;
 }
 
-/** What moves the store's outbox to another transport: all of it, and what this process has left. */
+/** Creates the relays from the store's outbox to another transport: one for all messages, one for those of this process. */
 function createRelays(deps: YardDeps, { engine, transport, options }: RelayParts) {
   const { store, clock, logger } = deps;
   const { takeOwn = store.takeDue, capabilities } = transport;
@@ -312,7 +313,7 @@ function createRelays(deps: YardDeps, { engine, transport, options }: RelayParts
   const all = createOutboxRelay({ store, transport, clock, logger });
   const ownOnly = createOutboxRelay({ store: own, transport, clock, logger });
   const { afterTask: kinds = AFTER_TASK } = transport;
-  // What lies in the store is not delivered again by the transport; there it is parked.
+  // The transport does not redeliver events of the store's own queue, so the engine parks them.
   const refusedEvents = options.engine?.refusedEvents === "drop" ? "drop" : "park";
   const queued = options.engine?.refusedEvents === "redeliver" ? connectQueued() : engine;
 
@@ -353,7 +354,7 @@ function start(deps: YardDeps, parts: YardParts, options: StartOptions): Running
     async stop() {
       draining = true;
       void entry?.beat();
-      // A process that could not end in order works no more, and must not be counted as live.
+      // A process that failed to shut down cleanly does no more work, so it must not be listed as live.
       await (working?.stop() ?? Promise.resolve()).finally(() => deciding?.stop()).finally(() => entry?.leave());
     },
   };
@@ -379,7 +380,7 @@ function startDeciding(deps: YardDeps, parts: YardParts, options: StartOptions):
   };
 }
 
-/** What fails or takes too long after the commit is in the store, and the sweep does it: the messages in hand wait for this. */
+/** Applies events, then sends what their commits have left. What fails or takes too long stays in the store for the sweep. */
 function decideAndDrain({ clock, logger }: YardDeps, { engine, drain }: YardParts) {
   return async (deliveries: readonly EventDelivery[]) => {
     const outcomes = await engine.handle(deliveries);
@@ -397,19 +398,19 @@ function startWorking(deps: YardDeps, { worker, transport, direct }: YardParts, 
   return startTasks({ clock, logger, transport, worker, alsoStop: direct?.stop }, limits);
 }
 
-/** What consuming task messages needs. */
+/** What `startTasks` needs. */
 export interface TasksDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly transport: Pick<Transport, "consumeTasks">;
   readonly worker: TaskRunner;
-  /** Is stopped with them. */
+  /** Also called by `stop`. */
   readonly alsoStop?: (() => Promise<void>) | undefined;
 }
 
 /**
- * Consumes task messages until it is stopped. Then it takes nothing new, waits for running tasks, asks those that still run to
- * end and gives them back. One that does not end is left: its lease, or its message, hands it to another runner.
+ * Consumes task messages until `stop`, which accepts no new work, waits for running tasks, then aborts and releases them. A task
+ * that does not stop is continued by another runner when its lease, or the visibility timeout of its message, expires.
  */
 export function startTasks(
   { clock, logger, transport, worker, alsoStop }: TasksDeps,
