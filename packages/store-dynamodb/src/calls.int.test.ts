@@ -1,21 +1,10 @@
 import type { Stack } from "@stackyard/core";
 import type { Grant } from "@stackyard/core/engine";
 import { attemptIdOf } from "@stackyard/core/machine";
+import { aChange, aDispatch, aHistoryEntry, aPut, aQueuedEvent, aStoredStack } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { countUnits } from "./testing/count-units.ts";
-import {
-  aChange,
-  aDispatch,
-  aLine,
-  anEvent,
-  aPut,
-  aStack,
-  commitNow,
-  HOUR,
-  MINUTE,
-  T0,
-  take,
-} from "./testing/store-work.ts";
+import { commitNow, HOUR, MINUTE, T0, take } from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 
 let tables: TestTables;
@@ -50,7 +39,7 @@ function aReviewApp(entry: number): Stack {
     preview: true,
   };
   const at = T0 + entry * 1_000;
-  return aStack({
+  return aStoredStack({
     id,
     machine: "review-app",
     machineHash,
@@ -94,7 +83,7 @@ function aTransition(entry: number) {
       dispatch: { id: attemptId, attempt: 1, deadline: new Date(T0 + HOUR).toISOString() },
     },
   });
-  const line = aLine(`result:${toAttemptId(entry - 1)}`, {
+  const line = aHistoryEntry(`result:${toAttemptId(entry - 1)}`, {
     stackId: id,
     at: stack.updatedAt,
     event: "TASK_COMPLETED",
@@ -146,7 +135,7 @@ describe("what is written", () => {
     const ids = Array.from({ length: 20 }, (_, index) => `s${index}`);
     await Promise.all(ids.map((stackId) => commitNow(store, aPut({ id: stackId }))));
     const transition = (stackId: string, expectedVersion: number) => {
-      const line = aLine(`result:${stackId}/created/1/plan/1`, { stackId, internal: true });
+      const line = aHistoryEntry(`result:${stackId}/created/1/plan/1`, { stackId, internal: true });
       return aPut({ id: stackId, state: "B" }, { expectedVersion, history: [line] });
     };
 
@@ -185,7 +174,7 @@ describe("what is written", () => {
 
     const claimed = await count(() => store.claim({ ...grant, leaseMs: MINUTE, exclusiveKeys: [], now: T0 }));
     const renewed = await count(() => store.renew(grant, { leaseMs: MINUTE, now: T0 }));
-    const event = anEvent(`result:${attemptId}`, { stackId: id, origin: "worker" });
+    const event = aQueuedEvent(`result:${attemptId}`, { stackId: id, origin: "worker" });
     const settled = await count(() => store.settle(grant, { outcome: "succeeded", event, now: T0 }));
 
     const withoutLines = ({ calls }: { readonly calls: readonly string[] }) =>

@@ -1,21 +1,18 @@
 import type { Store } from "@stackyard/core";
 import type { Change } from "@stackyard/core/engine";
-import { createRandom } from "@stackyard/core/testing";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import type { DynamodbStore } from "./create-store.ts";
 import {
   aChange,
   aDispatch,
-  aLine,
-  anEvent,
+  aHistoryEntry,
   aParkedEvent,
   aPut,
-  aStack,
-  commitNow,
-  MINUTE,
-  T0,
-  take,
-} from "./testing/store-work.ts";
+  aQueuedEvent,
+  aStoredStack,
+  createRandom,
+} from "@stackyard/core/testing";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { DynamodbStore } from "./create-store.ts";
+import { commitNow, MINUTE, T0, take } from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 
 let tables: TestTables;
@@ -36,7 +33,7 @@ async function openAll(count: number): Promise<readonly DynamodbStore[]> {
 async function complete(store: Store, stackId: string, task: string): Promise<void> {
   for (;;) {
     const [loaded] = await store.load([stackId]);
-    const stack = loaded?.stack ?? aStack();
+    const stack = loaded?.stack ?? aStoredStack();
     const tasks = stack.tasks.map((each) => (each.name === task ? { ...each, status: "SATISFIED" as const } : each));
     const isLast = tasks.every(({ status }) => status === "SATISFIED");
     const next = isLast ? { ...stack, state: "DONE", previousState: stack.state, tasks: [] } : { ...stack, tasks };
@@ -46,7 +43,7 @@ async function complete(store: Store, stackId: string, task: string): Promise<vo
       expectedVersion: loaded?.version ?? 0,
       write: { kind: "put", stack: next },
       appliedIds: [`${stackId}-${task}`],
-      history: [aLine(`${stackId}-${task}`, { stackId, ...to })],
+      history: [aHistoryEntry(`${stackId}-${task}`, { stackId, ...to })],
       dispatches: isLast ? [aDispatch(`${stackId}-next`, { stackId })] : [],
     });
     const [result] = await store.commit([change]);
@@ -91,7 +88,7 @@ it("grants a key to one of many processes at a time, and eventually to each of t
     await store.renew(claim.grant, { leaseMs: MINUTE, now: T0 });
     holders -= 1;
     settled.push(attemptId);
-    const event = anEvent(`r-${attemptId}`, { origin: "worker" });
+    const event = aQueuedEvent(`r-${attemptId}`, { origin: "worker" });
     await store.settle(claim.grant, { outcome: "succeeded", event, now: T0 });
   }
 
@@ -131,7 +128,7 @@ it.each([1, 2, 3])(
         expectedVersion: loaded?.version ?? 0,
         write,
         appliedIds: [id],
-        history: [aLine(id)],
+        history: [aHistoryEntry(id)],
         park: random() < 0.3 ? [aParkedEvent(`p${events}`)] : [],
         unpark,
       });

@@ -1,21 +1,16 @@
 import type { Store } from "@stackyard/core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDyingClient } from "./testing/failing-client.ts";
 import {
   aChange,
   aDeadLetter,
   aDispatch,
-  aLine,
-  anEvent,
+  aHistoryEntry,
   aParkedEvent,
   aPut,
-  commitNow,
-  grantNow,
-  HOUR,
-  MINUTE,
-  T0,
-  take,
-} from "./testing/store-work.ts";
+  aQueuedEvent,
+} from "@stackyard/core/testing";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createDyingClient } from "./testing/failing-client.ts";
+import { commitNow, grantNow, HOUR, MINUTE, T0, take } from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 
 let tables: TestTables;
@@ -37,14 +32,14 @@ const scenarios: readonly Scenario[] = [
   {
     name: "the first commit of a stack",
     async prepare(store) {
-      await store.enqueue([anEvent("e1"), anEvent("e2")]);
+      await store.enqueue([aQueuedEvent("e1"), aQueuedEvent("e2")]);
       await take(store, ["event"]);
     },
     act: (store) =>
       commitAll(store, {
         write: aPut({ timers: [{ id: "t", event: "TICK", dueAt: T0 + HOUR }] }).write,
         appliedIds: ["e1"],
-        history: [aLine("e1"), aLine("e1", { outcome: "refused" })],
+        history: [aHistoryEntry("e1"), aHistoryEntry("e1", { outcome: "refused" })],
         dispatches: [aDispatch("a1"), aDispatch("a2")],
         deadLetters: [aDeadLetter("x1")],
         park: [aParkedEvent("p1")],
@@ -53,13 +48,14 @@ const scenarios: readonly Scenario[] = [
   {
     name: "a commit for a stack that is not there",
     prepare: async () => undefined,
-    act: (store) => commitAll(store, { history: [aLine("e1")], deadLetters: [aDeadLetter("x1")], appliedIds: ["e1"] }),
+    act: (store) =>
+      commitAll(store, { history: [aHistoryEntry("e1")], deadLetters: [aDeadLetter("x1")], appliedIds: ["e1"] }),
   },
   {
     name: "a commit that begins a stack where events are parked",
     prepare: (store) => commitNow(store, aChange({ park: [aParkedEvent("p1"), aParkedEvent("p2")] })),
     act: (store) =>
-      commitAll(store, { write: aPut().write, appliedIds: ["p1"], unpark: ["p1"], history: [aLine("p1")] }),
+      commitAll(store, { write: aPut().write, appliedIds: ["p1"], unpark: ["p1"], history: [aHistoryEntry("p1")] }),
   },
   {
     name: "the removal of a stack",
@@ -74,7 +70,7 @@ const scenarios: readonly Scenario[] = [
         write: { kind: "remove" },
         appliedIds: ["e2"],
         closes: ["a1"],
-        history: [aLine("e2", { outcome: "removed" })],
+        history: [aHistoryEntry("e2", { outcome: "removed" })],
       }),
   },
   {
@@ -99,10 +95,10 @@ const scenarios: readonly Scenario[] = [
     },
     act: async (store) => {
       const grant = { attemptId: "a1", owner: "w1", token: 1 };
-      const followUps = [{ event: anEvent("f1", { stackId: "run-1" }), notBefore: T0 + MINUTE }];
+      const followUps = [{ event: aQueuedEvent("f1", { stackId: "run-1" }), notBefore: T0 + MINUTE }];
       await store.settle(grant, {
         outcome: "succeeded",
-        event: anEvent("r1", { origin: "worker" }),
+        event: aQueuedEvent("r1", { origin: "worker" }),
         followUps,
         now: T0,
       });
@@ -182,12 +178,16 @@ describe("a process that dies in a claim of two keys", () => {
         isDead = hasDied;
         if (end === "is claimed again") await store.claim({ ...claim, now: late });
         else await commitNow(store, aChange({ closes: ["a2"], now: late }));
-        const event = anEvent("r1", { origin: "worker" });
+        const event = aQueuedEvent("r1", { origin: "worker" });
         await store.settle({ attemptId: "a1", owner: "w1", token: 1 }, { outcome: "succeeded", event, now: late });
 
         if (end === "is claimed again") {
           const grant = await grantNow(store, "a2", both, late);
-          await store.settle(grant, { outcome: "succeeded", event: anEvent("r2", { origin: "worker" }), now: late });
+          await store.settle(grant, {
+            outcome: "succeeded",
+            event: aQueuedEvent("r2", { origin: "worker" }),
+            now: late,
+          });
         }
         await grantNow(store, "a3", both, late);
         expect((await store.findAttempt("a3"))?.heldKeys, `after ${dieAfter} calls`).toEqual(both);

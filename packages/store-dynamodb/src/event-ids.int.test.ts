@@ -1,5 +1,6 @@
+import { aChange, aPut, aQueuedEvent } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { aChange, anEvent, aPut, commitNow, HOUR, MINUTE, T0, take } from "./testing/store-work.ts";
+import { commitNow, HOUR, MINUTE, T0, take } from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 
 let tables: TestTables;
@@ -33,7 +34,7 @@ describe("event ids that have left their stack's item", () => {
     expect(await known()).toEqual([{ kind: "duplicate", eventIds: ["e0", "e299"] }]);
     await commitNow(store, aChange({ write: { kind: "remove" } }));
     expect(await known()).toEqual([{ kind: "duplicate", eventIds: ["e0", "e299"] }]);
-    await store.enqueue([anEvent("e0"), anEvent("e299"), anEvent("e300")]);
+    await store.enqueue([aQueuedEvent("e0"), aQueuedEvent("e299"), aQueuedEvent("e300")]);
     expect((await take(store, ["event"], T0 + MINUTE)).length).toBe(1);
   });
 

@@ -1,22 +1,10 @@
 import { type AttributeValue, PutItemCommand, type QueryCommandOutput } from "@aws-sdk/client-dynamodb";
 import type { Store } from "@stackyard/core";
+import { aChange, aDispatch, aHistoryEntry, aParkedEvent, aPut, aQueuedEvent } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseStackItem } from "./stack-item.ts";
 import { aServiceError, interceptClient, type SentCommand } from "./testing/failing-client.ts";
-import {
-  aChange,
-  aDispatch,
-  aLine,
-  anEvent,
-  aParkedEvent,
-  aPut,
-  commitNow,
-  grantNow,
-  HOUR,
-  MINUTE,
-  T0,
-  take,
-} from "./testing/store-work.ts";
+import { commitNow, grantNow, HOUR, MINUTE, T0, take } from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 
 // Behavior of DynamoDB that the emulator lacks. Each case names its documentation.
@@ -60,7 +48,7 @@ describe("throttling", () => {
     await commitNow(store, aPut());
     const [loaded] = await store.load(["s1"]);
     const dispatches = [aDispatch("s1/created/1/plan/1")];
-    const change = aPut({ state: "B" }, { history: [aLine("e1")], dispatches });
+    const change = aPut({ state: "B" }, { history: [aHistoryEntry("e1")], dispatches });
 
     isFailing = true;
     const [result] = await store.commit([{ ...change, expectedVersion: loaded?.version ?? 0 }]);
@@ -148,10 +136,13 @@ describe("an index that lags behind", () => {
     });
     const store = await tables.open({ client });
     const kinds = ["event", "task", "timer", "deadline", "poll", "parked", "lapsedLease"] as const;
-    await store.enqueue([anEvent("e1")]);
+    await store.enqueue([aQueuedEvent("e1")]);
     const timers = [{ id: "t", event: "TICK", dueAt: T0 }];
-    await commitNow(store, aPut({ timers }, { dispatches: [aDispatch("a1")], park: [aParkedEvent("p1", T0)] }));
-    await commitNow(store, aChange({ stackId: "none", park: [aParkedEvent("p2", T0)] }));
+    await commitNow(
+      store,
+      aPut({ timers }, { dispatches: [aDispatch("a1")], park: [aParkedEvent("p1", { nextTryAt: T0 })] }),
+    );
+    await commitNow(store, aChange({ stackId: "none", park: [aParkedEvent("p2", { nextTryAt: T0 })] }));
     frozen = new Map();
 
     const first = await take(store, kinds, T0 + HOUR);
@@ -273,7 +264,7 @@ describe("a late writer", () => {
     const sleeper = interceptClient(tables.client, async (command, call) => {
       if (isAsleep && isQueued(command)) {
         isAsleep = false;
-        await others.settle(grant, { outcome: "succeeded", event: anEvent("r1", { origin: "worker" }), now: T0 });
+        await others.settle(grant, { outcome: "succeeded", event: aQueuedEvent("r1", { origin: "worker" }), now: T0 });
       }
       return call();
     });
@@ -297,7 +288,7 @@ describe("a late writer", () => {
     const late = await grantNow(store, "a1");
     await grantNow(store, "a1", [], T0 + MINUTE);
 
-    const event = anEvent("r1", { origin: "worker" });
+    const event = aQueuedEvent("r1", { origin: "worker" });
     expect(await store.settle(late, { outcome: "succeeded", event, now: T0 + MINUTE })).toBe("lost");
   });
 });

@@ -1,8 +1,8 @@
-import { createFakeClock } from "@stackyard/core/testing";
+import { aHistoryEntry, aPut, createFakeClock } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DynamodbStore } from "./create-store.ts";
 import { interceptClient } from "./testing/failing-client.ts";
-import { aLine, aPut, commitNow } from "./testing/store-work.ts";
+import { commitNow } from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 
 let tables: TestTables;
@@ -24,7 +24,7 @@ async function listIds(
 }
 
 const write = (store: DynamodbStore, id: string, events: readonly string[]) =>
-  commitNow(store, aPut({ id }, { history: events.map((event) => aLine(event, { stackId: id })) }));
+  commitNow(store, aPut({ id }, { history: events.map((event) => aHistoryEntry(event, { stackId: id })) }));
 
 /** Two processes. The second one pauses between reserving its positions and writing its lines until it is released. */
 async function openWithSlowOne() {

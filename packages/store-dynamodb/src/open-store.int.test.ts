@@ -1,9 +1,10 @@
 import { CreateTableCommand } from "@aws-sdk/client-dynamodb";
+import { aPut } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDynamodbStore } from "./create-store.ts";
 import { toStacksTable, toWorkTable } from "./tables.ts";
 import { aServiceError, interceptClient } from "./testing/failing-client.ts";
-import { aPut, commitNow } from "./testing/store-work.ts";
+import { commitNow } from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 
 let tables: TestTables;

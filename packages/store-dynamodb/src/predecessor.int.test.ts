@@ -5,22 +5,11 @@ import {
   PutItemCommand,
   ScanCommand,
 } from "@aws-sdk/client-dynamodb";
+import { aChange, aDispatch, aHistoryEntry, aParkedEvent, aPut, aStoredStack } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DynamodbStore } from "./create-store.ts";
 import { checkTables } from "./tables.ts";
-import {
-  aChange,
-  aDispatch,
-  aLine,
-  aParkedEvent,
-  aPut,
-  aStack,
-  commitNow,
-  HOUR,
-  MINUTE,
-  T0,
-  take,
-} from "./testing/store-work.ts";
+import { commitNow, HOUR, MINUTE, T0, take } from "./testing/store-work.ts";
 import { startTestTables, type TestTables, untilActive } from "./testing/test-tables.ts";
 
 let tables: TestTables;
@@ -116,7 +105,7 @@ describe("a table of the predecessor", () => {
   it("gets an item that its readers still understand, with a version", async () => {
     const store = await openOld([anOldItem()]);
     const [loaded] = await store.load(["pr-1"]);
-    const stack = { ...aStack({ ...loaded?.stack, state: "RUN", previousState: "PROVISION", tasks: [] }) };
+    const stack = { ...aStoredStack({ ...loaded?.stack, state: "RUN", previousState: "PROVISION", tasks: [] }) };
 
     const [result] = await store.commit([
       aChange({ stackId: "pr-1", expectedVersion: 1, write: { kind: "put", stack }, appliedIds: ["e1"] }),
@@ -149,10 +138,10 @@ describe("a table of the predecessor", () => {
     const store = await openOld([anOldItem()]);
     await commitNow(
       store,
-      aPut({ id: "a" }, { history: [aLine("e1")], dispatches: [aDispatch("a1", { stackId: "a" })] }),
+      aPut({ id: "a" }, { history: [aHistoryEntry("e1")], dispatches: [aDispatch("a1", { stackId: "a" })] }),
     );
-    await commitNow(store, aChange({ stackId: "b", park: [aParkedEvent("p1")], history: [aLine("e2")] }));
-    await commitNow(store, aChange({ stackId: "pr-1", write: { kind: "remove" }, history: [aLine("e3")] }));
+    await commitNow(store, aChange({ stackId: "b", park: [aParkedEvent("p1")], history: [aHistoryEntry("e2")] }));
+    await commitNow(store, aChange({ stackId: "pr-1", write: { kind: "remove" }, history: [aHistoryEntry("e3")] }));
 
     const { Items = [] } = await tables.client.send(new ScanCommand({ TableName: store.tables.stacks }));
 
@@ -163,16 +152,25 @@ describe("a table of the predecessor", () => {
   it("can be written by the predecessor again: entries, versions and parked events continue", async () => {
     const store = await openOld([]);
     const dispatches = [aDispatch("a1", { stackId: "pr-1", entry: 7 })];
-    await commitNow(store, aPut({ id: "pr-1", entry: 7 }, { dispatches, history: [aLine("e1", { stackId: "pr-1" })] }));
+    await commitNow(
+      store,
+      aPut({ id: "pr-1", entry: 7 }, { dispatches, history: [aHistoryEntry("e1", { stackId: "pr-1" })] }),
+    );
     const parked = { ...aParkedEvent("p1"), event: { ...aParkedEvent("p1").event, stackId: "pr-1" } };
-    await commitNow(store, aChange({ stackId: "pr-1", park: [parked], history: [aLine("p1", { stackId: "pr-1" })] }));
+    await commitNow(
+      store,
+      aChange({ stackId: "pr-1", park: [parked], history: [aHistoryEntry("p1", { stackId: "pr-1" })] }),
+    );
     await tables.client.send(new PutItemCommand({ TableName: store.tables.stacks, Item: anOldItem() }));
 
     const [loaded] = await store.load(["pr-1"]);
     expect([loaded?.version, loaded?.stack?.state, loaded?.stack?.entry]).toEqual([1, "PROVISION", 7]);
     expect(loaded?.parked).toEqual([parked]);
 
-    const version = await commitNow(store, aPut({ id: "pr-1" }, { history: [aLine("e2", { stackId: "pr-1" })] }));
+    const version = await commitNow(
+      store,
+      aPut({ id: "pr-1" }, { history: [aHistoryEntry("e2", { stackId: "pr-1" })] }),
+    );
     expect(version).toBeGreaterThan(3);
     const { items } = await store.queries.listHistory({ stackId: "pr-1" }, { limit: 9 });
     expect(items.map(({ eventId }) => eventId)).toEqual(["e1", "p1", "e2"]);
@@ -193,7 +191,7 @@ describe("a table without the index of what is due", () => {
   it("is swept by reading it", async () => {
     const store = await openOld([anOldItem()]);
     await commitNow(store, aPut({ timers: [{ id: "t", event: "TICK", dueAt: T0 + HOUR }] }));
-    await commitNow(store, aPut({ id: "s2" }, { park: [aParkedEvent("p1", T0 + MINUTE)] }));
+    await commitNow(store, aPut({ id: "s2" }, { park: [aParkedEvent("p1", { nextTryAt: T0 + MINUTE })] }));
 
     expect(await store.nextDueAt(["timer", "parked"])).toBe(T0 + MINUTE);
     expect(await take(store, ["timer", "parked"], T0 + MINUTE)).toEqual([

@@ -1,7 +1,8 @@
 import { ScanCommand } from "@aws-sdk/client-dynamodb";
+import { aQueuedEvent } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DynamodbStore } from "./create-store.ts";
-import { anEvent, MINUTE, T0 } from "./testing/store-work.ts";
+import { MINUTE, T0 } from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 
 let tables: TestTables;
@@ -26,7 +27,7 @@ async function takeAll(store: DynamodbStore, now = T0) {
 describe("the queue of a stack", () => {
   it("holds events together that would not fit into one item", async () => {
     const store = await tables.open();
-    const events = ["e1", "e2", "e3", "e4", "e5"].map((id) => anEvent(id, { message: { id, noise } }));
+    const events = ["e1", "e2", "e3", "e4", "e5"].map((id) => aQueuedEvent(id, { message: { id, noise } }));
     await store.enqueue(events);
 
     const taken = await takeAll(store);
@@ -38,7 +39,7 @@ describe("the queue of a stack", () => {
 
   it("leaves nothing behind of a large event that is queued already", async () => {
     const store = await tables.open();
-    const event = anEvent("e1", { message: { noise } });
+    const event = aQueuedEvent("e1", { message: { noise } });
 
     await store.enqueue([event]);
     await store.enqueue([event, event]);
@@ -50,8 +51,8 @@ describe("the queue of a stack", () => {
   it("holds hundreds of small events, in order", async () => {
     const store = await tables.open();
     const ids = Array.from({ length: 150 }, (_, index) => `e${index}`);
-    await store.enqueue(ids.slice(0, 90).map((id) => anEvent(id)));
-    await store.enqueue(ids.slice(90).map((id) => anEvent(id)));
+    await store.enqueue(ids.slice(0, 90).map((id) => aQueuedEvent(id)));
+    await store.enqueue(ids.slice(90).map((id) => aQueuedEvent(id)));
 
     const taken = await takeAll(store);
 
@@ -63,7 +64,7 @@ describe("the queue of a stack", () => {
 
   it("refuses more than 1,500, and takes none of them", async () => {
     const store = await tables.open();
-    const events = Array.from({ length: 1501 }, (_, index) => anEvent(`e${index}`));
+    const events = Array.from({ length: 1501 }, (_, index) => aQueuedEvent(`e${index}`));
 
     await expect(store.enqueue(events)).rejects.toMatchObject({ code: "RATE_LIMITED", retryable: true });
 
@@ -74,7 +75,7 @@ describe("the queue of a stack", () => {
     const store = await tables.open();
     const huge = Array.from({ length: 120_000 }, (_, index) => (index * 7919 * index) % 99_999_989);
 
-    await expect(store.enqueue([anEvent("e1", { message: { huge } })])).rejects.toMatchObject({
+    await expect(store.enqueue([aQueuedEvent("e1", { message: { huge } })])).rejects.toMatchObject({
       code: "PAYLOAD_TOO_LARGE",
     });
   });

@@ -1,7 +1,7 @@
-import { createFakeClock } from "@stackyard/core/testing";
+import { aDispatch, aPut, aQueuedEvent, createFakeClock } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { interceptClient } from "./testing/failing-client.ts";
-import { aDispatch, anEvent, aPut, commitNow, grantNow, HOUR, MINUTE, T0, take } from "./testing/store-work.ts";
+import { commitNow, grantNow, HOUR, MINUTE, T0, take } from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 
 let tables: TestTables;
@@ -45,7 +45,7 @@ describe("a process's own work", () => {
     const { own, other } = await openCounted();
     await commitNow(other, aPut({ id: "theirs" }, { dispatches: [aDispatch("b1", { stackId: "theirs" })] }));
     await commitNow(own, aPut({}, { dispatches: [aDispatch("a1")] }));
-    await own.enqueue([anEvent("e1")]);
+    await own.enqueue([aQueuedEvent("e1")]);
 
     const items = await own.takeOwn(input);
 
@@ -57,9 +57,9 @@ describe("a process's own work", () => {
 
   it("includes what another process has queued behind it, once it is done", async () => {
     const { own, other } = await openCounted();
-    await own.enqueue([anEvent("e1")]);
+    await own.enqueue([aQueuedEvent("e1")]);
     const [first] = await own.takeOwn(input);
-    await other.enqueue([anEvent("e2")]);
+    await other.enqueue([aQueuedEvent("e2")]);
     const whileOut = await other.takeOwn(input);
 
     await own.release(first !== undefined && "receipt" in first ? [first.receipt] : []);
@@ -86,7 +86,7 @@ describe("a process's own work", () => {
 
   it("costs no request when there is no such work or it is done", async () => {
     const { own, other, asked } = await openCounted();
-    await other.enqueue([anEvent("e1")]);
+    await other.enqueue([aQueuedEvent("e1")]);
 
     expect([await own.takeOwn(input), asked]).toEqual([[], []]);
   });
@@ -101,7 +101,7 @@ describe("a process's own work", () => {
 
   it("is left to the sweep after a minute", async () => {
     const { own, clock } = await openCounted();
-    await own.enqueue([anEvent("e1")]);
+    await own.enqueue([aQueuedEvent("e1")]);
     await clock.advance(MINUTE);
 
     const mine = await own.takeOwn({ ...input, now: T0 + MINUTE });
@@ -114,7 +114,7 @@ describe("what a process has just queued", () => {
   it("is handed out to it before the index shows it, once", async () => {
     const { own } = await openLagging();
     await commitNow(own, aPut({}, { dispatches: [aDispatch("a1")] }));
-    await own.enqueue([anEvent("e1")]);
+    await own.enqueue([aQueuedEvent("e1")]);
 
     const items = await take(own, ["task", "event"]);
 

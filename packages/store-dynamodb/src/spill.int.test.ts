@@ -1,7 +1,8 @@
 import { ScanCommand } from "@aws-sdk/client-dynamodb";
+import { aChange, aDispatch, aHistoryEntry, aPut, aQueuedEvent } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DynamodbStore } from "./create-store.ts";
-import { aChange, aDispatch, aLine, anEvent, aPut, commitNow, grantNow, T0, take } from "./testing/store-work.ts";
+import { commitNow, grantNow, T0, take } from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 
 let tables: TestTables;
@@ -39,7 +40,7 @@ describe("a stack with more open work than an item holds", () => {
     const items = await take(store, ["task"]);
     expect(items.map((item) => item.kind === "task" && item.message)).toEqual(dispatches.map(({ message }) => message));
     const grant = await grantNow(store, ids[0] ?? "");
-    const event = anEvent("r1", { origin: "worker" });
+    const event = aQueuedEvent("r1", { origin: "worker" });
     expect(await store.settle(grant, { outcome: "succeeded", event, now: T0 })).toBe("settled");
     await commitNow(store, aChange({ closes: ids.slice(1) }));
     await commitNow(store, aPut({ state: "B" }));
@@ -52,7 +53,7 @@ describe("a stack with more open work than an item holds", () => {
   it("refuses lines that no row has room for, and writes nothing", async () => {
     const store = await tables.open();
     const history = Array.from({ length: 10 }, (_, index) =>
-      aLine(`e${index}`, { metadata: noise(index * 9_999, 9_000) }),
+      aHistoryEntry(`e${index}`, { metadata: noise(index * 9_999, 9_000) }),
     );
 
     await expect(store.commit([aPut({}, { history })])).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });

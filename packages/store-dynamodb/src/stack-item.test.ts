@@ -1,8 +1,9 @@
+import { aQueuedEvent, aStoredStack } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { EMPTY } from "./aggregate.ts";
 import { sizeOfItem } from "./keys.ts";
 import { joinSpill, parseShadowItem, parseStackItem, toShadowItem, toStackItem } from "./stack-item.ts";
-import { anEvent, aStack, HOUR, T0 } from "./testing/store-work.ts";
+import { HOUR, T0 } from "./testing/store-work.ts";
 
 const full = {
   ...EMPTY,
@@ -15,13 +16,13 @@ const full = {
   ] as const,
   idsMoved: true,
   parked: [{ id: "p1", nextTryAt: T0 + HOUR, name: "parked#p1#x" }],
-  events: [{ no: 3, id: "e1", dueAt: T0, visibleAt: 0, deliveries: 0, event: anEvent("e1") }],
+  events: [{ no: 3, id: "e1", dueAt: T0, visibleAt: 0, deliveries: 0, event: aQueuedEvent("e1") }],
 };
 
 describe("the item of a stack", () => {
   it("gives back what was written, with odd metadata in their order", () => {
     const metadata = { b: "x", a: 1e-200, "": 1, é: "\ud800", n: null };
-    const stack = aStack({ metadata, timers: [{ id: "t", event: "TICK", dueAt: T0 + HOUR }] });
+    const stack = aStoredStack({ metadata, timers: [{ id: "t", event: "TICK", dueAt: T0 + HOUR }] });
 
     const { item } = toStackItem({ ...full, stack }, stack, {}, "s");
     const parsed = parseStackItem({ ...item, nonce: { S: "n1" } });
@@ -31,7 +32,7 @@ describe("the item of a stack", () => {
   });
 
   it("has the predecessor's names with the values that they always had", () => {
-    const stack = aStack({ tasks: [{ name: "db", status: "PENDING" }], metadata: { count: 3 } });
+    const stack = aStoredStack({ tasks: [{ name: "db", status: "PENDING" }], metadata: { count: 3 } });
 
     const { item } = toStackItem({ ...full, stack }, stack, {}, "s");
 
@@ -44,12 +45,12 @@ describe("the item of a stack", () => {
   });
 
   it("stays where it is in the index while that is early enough", () => {
-    const stack = aStack({ timers: [{ id: "t", event: "TICK", dueAt: T0 + HOUR }] });
+    const stack = aStoredStack({ timers: [{ id: "t", event: "TICK", dueAt: T0 + HOUR }] });
     const at = (dueAt: number | undefined) =>
       toStackItem({ ...EMPTY, stack }, stack, { dueAt }, "s").item["nextDueAt"]?.N;
 
     expect([at(undefined), at(T0), at(T0 + 2 * HOUR)]).toEqual([T0 + HOUR, T0, T0 + HOUR].map(String));
-    expect(toStackItem(EMPTY, aStack(), { dueAt: T0 }, "s").item["nextDueAt"]).toBeUndefined();
+    expect(toStackItem(EMPTY, aStoredStack(), { dueAt: T0 }, "s").item["nextDueAt"]).toBeUndefined();
   });
 
   it("stays within the size limit of DynamoDB: the rest is stored in separate rows and joined again", () => {
@@ -62,10 +63,10 @@ describe("the item of a stack", () => {
         dueAt: T0,
         visibleAt: 0,
         deliveries: 0,
-        event: anEvent("e1", { message: { noise } }),
+        event: aQueuedEvent("e1", { message: { noise } }),
       },
     ];
-    const stack = aStack();
+    const stack = aStoredStack();
     const aggregate = { ...full, events, stack };
 
     const { item, spill } = toStackItem(aggregate, stack, {}, "name");
@@ -78,7 +79,7 @@ describe("the item of a stack", () => {
   });
 
   it("names the stack whose packed part is damaged", () => {
-    const { item } = toStackItem(full, aStack(), {}, "s");
+    const { item } = toStackItem(full, aStoredStack(), {}, "s");
 
     expect(() => parseStackItem({ ...item, stackyard: { B: new Uint8Array([1, 2]) } })).toThrow(
       /stack "s1" cannot be read/,

@@ -1,18 +1,7 @@
+import { aChange, aDispatch, aHistoryEntry, aPut, aQueuedEvent } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { aServiceError, interceptClient } from "./testing/failing-client.ts";
-import {
-  aChange,
-  aDispatch,
-  aLine,
-  anEvent,
-  aPut,
-  commitNow,
-  grantNow,
-  HOUR,
-  MINUTE,
-  T0,
-  take,
-} from "./testing/store-work.ts";
+import { commitNow, grantNow, HOUR, MINUTE, T0, take } from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 
 let tables: TestTables;
@@ -39,7 +28,7 @@ describe("revisions", () => {
 describe("prune", () => {
   it("continues until no old item is left, with a bounded number of items per call", async () => {
     const store = await tables.open();
-    const lines = Array.from({ length: 2 }, (_, index) => aLine(`e${index}`));
+    const lines = Array.from({ length: 2 }, (_, index) => aHistoryEntry(`e${index}`));
     await Promise.all(
       Array.from({ length: 210 }, (_, index) => {
         return store.commit([aChange({ stackId: `s${index}`, history: lines, now: T0 })]);
@@ -76,7 +65,7 @@ describe("what follows from a commit and fails again and again", () => {
     const store = await tables.open({ client });
     await commitNow(store, aPut({ id: "other", timers: [{ id: "t", event: "TICK", dueAt: T0 + 2 * MINUTE }] }));
     isFailing = true;
-    await commitNow(store, aPut({}, { history: [aLine("e1")] }));
+    await commitNow(store, aPut({}, { history: [aHistoryEntry("e1")] }));
 
     await take(store, ["timer"], T0 + MINUTE);
     const next = await store.nextDueAt(["timer"]);
@@ -99,9 +88,9 @@ describe("what follows from a commit and fails again and again", () => {
     await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")] }));
     const grant = await grantNow(store, "a1");
     isFailing = true;
-    const event = anEvent("r1", { origin: "worker" });
+    const event = aQueuedEvent("r1", { origin: "worker" });
 
-    const followUps = [{ event: anEvent("f1", { stackId: "run-1" }), notBefore: T0 + MINUTE }];
+    const followUps = [{ event: aQueuedEvent("f1", { stackId: "run-1" }), notBefore: T0 + MINUTE }];
 
     expect(await store.settle(grant, { outcome: "succeeded", event, followUps, now: T0 })).toBe("settled");
     await take(store, ["deadline"], T0 + MINUTE);

@@ -1,5 +1,5 @@
+import { aPut, aQueuedEvent } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { anEvent, aPut } from "./testing/store-values.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 let server: TestServer;
@@ -13,7 +13,7 @@ describe("a store that is closed", () => {
     const schema = server.newSchema();
     const store = await server.open({ schema, maxGroup: 1 });
     const commits = ["a", "b", "c", "d", "e"].map((id) => store.commit([aPut({ id })]));
-    const enqueue = store.enqueue([anEvent("e1")]);
+    const enqueue = store.enqueue([aQueuedEvent("e1")]);
 
     const closing = store.close();
     const late = store.commit([aPut({ id: "late" })]);
@@ -32,7 +32,7 @@ describe("a store that is closed", () => {
   it("leaves no connection behind", async () => {
     const store = await server.open({ applicationName: "closed-test" });
     const stop = store.watch(() => undefined);
-    await Promise.all([store.queries.stats(), store.load(["a"]), store.enqueue([anEvent("e1")])]);
+    await Promise.all([store.queries.stats(), store.load(["a"]), store.enqueue([aQueuedEvent("e1")])]);
 
     stop();
     await store.close();

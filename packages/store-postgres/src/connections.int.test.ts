@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { aPut } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { aPut } from "./testing/store-values.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 let server: TestServer;

@@ -1,6 +1,6 @@
+import { aPut, aQueuedEvent } from "@stackyard/core/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PostgresStore } from "./create-postgres-store.ts";
-import { anEvent, aPut } from "./testing/store-values.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -22,7 +22,7 @@ beforeEach(async () => {
       sent: [],
       notes: [],
     } as const;
-    const deadLetter = { id, event: anEvent(`s-${id}`), code: "EVENT_INVALID", reason: "…", deadLetteredAt: NOW };
+    const deadLetter = { id, event: aQueuedEvent(`s-${id}`), code: "EVENT_INVALID", reason: "…", deadLetteredAt: NOW };
     await store.commit([aPut({ id }, { history: [line], deadLetters: [deadLetter] })]);
     await store.records.put({ key: id, value: { id }, expected: "absent", now: NOW });
   }

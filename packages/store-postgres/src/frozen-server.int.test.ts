@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { createStoreProbe, createUlids, systemClock } from "@stackyard/core/engine";
+import { aPut, aQueuedEvent } from "@stackyard/core/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { anEvent, aPut } from "./testing/store-values.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 /** A way to the server on which nothing comes through while it is frozen, as with a stopped process. */
@@ -74,8 +74,8 @@ describe("a server that is frozen", () => {
         store.queries.listHistory({}, { limit: 10 }),
         store.queries.listAttempts("a"),
         store.queries.stats(),
-        store.enqueue([anEvent("e1")]),
-        store.enqueue([anEvent("e2")]),
+        store.enqueue([aQueuedEvent("e1")]),
+        store.enqueue([aQueuedEvent("e2")]),
         store.records.put({ key: "a", value: 1, expected: "absent", now: NOW }),
       ].map((call) => call.then(() => "answered", codeOf)),
     );

@@ -1,6 +1,7 @@
+import { aDispatch, aPut, aQueuedEvent } from "@stackyard/core/testing";
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { aDispatch, anEvent, aPut, MINUTE, T0 } from "./testing/store-values.ts";
+import { MINUTE, T0 } from "./testing/store-values.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 let server: TestServer;
@@ -57,7 +58,7 @@ it.each([
 
   const settling =
     holder.kind === "granted" &&
-    store.settle(holder.grant, { outcome: "succeeded", event: anEvent("result:a", { stackId: "a" }), now: T0 });
+    store.settle(holder.grant, { outcome: "succeeded", event: aQueuedEvent("result:a", { stackId: "a" }), now: T0 });
   await untilOneWaitsFor(ending.pid);
   await ending.commit();
 

@@ -1,10 +1,11 @@
 import { silentLogger } from "@stackyard/core";
+import { aDispatch, aPut, aQueuedEvent } from "@stackyard/core/testing";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { migratePostgresStore } from "./create-postgres-store.ts";
 import { type MigrateInput, migrate } from "./migrate.ts";
 import { MIGRATIONS, type Migration } from "./migrations/migrations.ts";
-import { aDispatch, anEvent, aPut, T0 } from "./testing/store-values.ts";
+import { T0 } from "./testing/store-values.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 let server: TestServer;
@@ -141,12 +142,12 @@ describe("roles", () => {
 
     const store = await server.open({ connection, schema });
 
-    await store.enqueue([anEvent("e1")]);
+    await store.enqueue([aQueuedEvent("e1")]);
     await store.takeDue({ kinds: ["event", "task", "timer"], now: T0, limit: 1, leaseMs: 1 });
     await store.commit([aPut({}, { appliedIds: ["e1"], dispatches: [aDispatch("a1")] })]);
     const claim = await store.claim({ attemptId: "a1", owner: "w", leaseMs: 1, exclusiveKeys: ["key:a"], now: T0 });
     if (claim.kind === "granted") {
-      const event = anEvent("result");
+      const event = aQueuedEvent("result");
       expect(await store.settle(claim.grant, { outcome: "succeeded", event, now: T0 })).toBe("settled");
     }
     await store.records.put({ key: "a", value: 1, expected: "absent", now: T0 });

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { aPut } from "@stackyard/core/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { migratePostgresStore } from "./create-postgres-store.ts";
-import { aPut } from "./testing/store-values.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 const fixture = readFileSync(join(import.meta.dirname, "fixtures/predecessor.sql"), "utf8");

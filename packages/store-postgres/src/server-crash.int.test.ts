@@ -1,7 +1,8 @@
 import type { Change, Grant } from "@stackyard/core/engine";
+import { aDispatch, aPut, aQueuedEvent } from "@stackyard/core/testing";
 import { expect, it } from "vitest";
 import type { PostgresStore } from "./create-postgres-store.ts";
-import { aDispatch, anEvent, aPut, MINUTE, T0 } from "./testing/store-values.ts";
+import { MINUTE, T0 } from "./testing/store-values.ts";
 import { startTestServer } from "./testing/test-server.ts";
 
 const STACKS = 24;
@@ -74,7 +75,7 @@ it("loses nothing and applies nothing twice when the server is killed while leas
     grant: undefined,
     next: "",
   }));
-  await store.enqueue(lanes.map(({ stackId }) => anEvent(`start-${stackId}`, { stackId })));
+  await store.enqueue(lanes.map(({ stackId }) => aQueuedEvent(`start-${stackId}`, { stackId })));
   const receipts = new Map(
     (await take(store, T0)).flatMap((item) => (item.kind === "event" ? [[item.event.stackId, item.receipt]] : [])),
   );

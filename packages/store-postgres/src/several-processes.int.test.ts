@@ -1,8 +1,9 @@
 import type { StoreSignal } from "@stackyard/core";
 import type { DueItem } from "@stackyard/core/engine";
+import { aChange, aDispatch, aPut, aQueuedEvent } from "@stackyard/core/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PostgresStore } from "./create-postgres-store.ts";
-import { aChange, aDispatch, anEvent, aPut, MINUTE, T0 } from "./testing/store-values.ts";
+import { MINUTE, T0 } from "./testing/store-values.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 let server: TestServer;
@@ -53,7 +54,7 @@ describe("several processes", () => {
     let isProduced = false;
     const produce = async () => {
       for (let index = 0; index < 15; index += 1) {
-        await stores[index % 3]?.enqueue(stackIds.map((stackId) => anEvent(`e${index}`, { stackId })));
+        await stores[index % 3]?.enqueue(stackIds.map((stackId) => aQueuedEvent(`e${index}`, { stackId })));
       }
       isProduced = true;
     };
@@ -147,7 +148,7 @@ describe("several processes", () => {
       expect(holders).toBe(1);
       await new Promise((resolve) => setImmediate(resolve));
       holders -= 1;
-      const event = anEvent(`result:${attemptId}`, { stackId: attemptId });
+      const event = aQueuedEvent(`result:${attemptId}`, { stackId: attemptId });
       expect(await store.settle(claim.grant, { outcome: "succeeded", event, now: T0 })).toBe("settled");
       done.add(attemptId);
     };
@@ -209,7 +210,7 @@ describe("signals", () => {
     const line = { stackId: "s1", at: T0, eventId: "e", event: "E", outcome: "applied", sent: [], notes: [] } as const;
 
     const event = nextSignal(there, "event");
-    await here.enqueue([anEvent("e1")]);
+    await here.enqueue([aQueuedEvent("e1")]);
     await event;
     const both = Promise.all([nextSignal(there, "task"), nextSignal(there, "history")]);
     await here.commit([aPut({}, { dispatches: [aDispatch("a1")], history: [line] })]);
@@ -228,7 +229,7 @@ describe("signals", () => {
     await missed;
 
     const event = nextSignal(there, "event");
-    await here.enqueue([anEvent("e1")]);
+    await here.enqueue([aQueuedEvent("e1")]);
     await event;
   });
 });

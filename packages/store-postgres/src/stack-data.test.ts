@@ -1,6 +1,6 @@
+import { aStoredStack } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { parseStackRow, readStackRow, type StackRow, toStackData } from "./stack-data.ts";
-import { aStack } from "./testing/store-values.ts";
 
 const predecessor = { id: "s1", machine: "qa", _state: "UP", previousState: null, tasks: [], metadata: {} };
 
@@ -11,7 +11,7 @@ function aRow(data: unknown, overrides: Partial<StackRow> = {}): StackRow {
 
 describe("the record of a stack", () => {
   it("is read back as it was written", () => {
-    const stack = aStack({
+    const stack = aStoredStack({
       metadata: { constructor: "a", ["__proto__"]: 1 },
       stalled: { code: "LOOP_LIMIT", reason: "…" },
     });
@@ -20,7 +20,7 @@ describe("the record of a stack", () => {
   });
 
   it("has the names that the predecessor's readers know", () => {
-    expect(JSON.parse(toStackData(aStack({ state: "DOWN" })))).toMatchObject({
+    expect(JSON.parse(toStackData(aStoredStack({ state: "DOWN" })))).toMatchObject({
       id: "s1",
       machine: "web",
       _state: "DOWN",
@@ -49,7 +49,7 @@ describe("the record of a stack", () => {
   });
 
   it("that the predecessor wrote over one of this version continues above its entries", () => {
-    const data = { ...aStack({ entry: 900 }), _state: "UP" };
+    const data = { ...aStoredStack({ entry: 900 }), _state: "UP" };
 
     expect(parseStackRow(aRow(data, { version: 3 }))).toMatchObject({ entry: 20_000, life: "0", runs: [] });
   });

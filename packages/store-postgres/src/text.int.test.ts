@@ -1,6 +1,7 @@
+import { aChange, aDispatch, aPut, aQueuedEvent } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PostgresStore } from "./create-postgres-store.ts";
-import { aChange, aDispatch, anEvent, aPut, T0 } from "./testing/store-values.ts";
+import { T0 } from "./testing/store-values.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 let server: TestServer;
@@ -47,7 +48,7 @@ describe("texts that PostgreSQL cannot hold", () => {
 
   it("are kept in events, parked and dead-lettered ones", async () => {
     const stackId = `events ${ODD}`;
-    const event = anEvent(ODD, { stackId, message: { text: ODD }, actor: ODD });
+    const event = aQueuedEvent(ODD, { stackId, message: { text: ODD }, actor: ODD });
     await store.enqueue([event, event]);
     const items = await store.takeDue({ ...take, kinds: ["event"] });
     const receipts = items.map((item) => ("receipt" in item ? item.receipt : ""));
@@ -85,7 +86,7 @@ describe("texts that PostgreSQL cannot hold", () => {
     const second = await store.claim(claim);
     if (second.kind !== "granted") throw new Error(second.kind);
     expect(second.progress).toEqual({ [ODD]: ODD });
-    const event = anEvent(`result ${ODD}`, { stackId, message: { text: ODD } });
+    const event = aQueuedEvent(`result ${ODD}`, { stackId, message: { text: ODD } });
     expect(await store.settle(second.grant, { outcome: "failed", log: ODD, event, now: T0 })).toBe("settled");
     expect(await store.findAttempt(attemptId)).toMatchObject({ log: ODD, outcome: "failed" });
   });

@@ -1,9 +1,8 @@
 import { type Store, silentLogger } from "@stackyard/core";
 import { createStoreTransport } from "@stackyard/core/engine";
-import { createFakeClock, type FakeClock, transportConformance } from "@stackyard/core/testing";
+import { aDispatch, aPut, createFakeClock, type FakeClock, transportConformance } from "@stackyard/core/testing";
 import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
 import type { PostgresStore } from "./create-postgres-store.ts";
-import { aDispatch, aPut } from "./testing/store-values.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 let server: TestServer;

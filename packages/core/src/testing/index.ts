@@ -22,6 +22,16 @@ export { runPlan, runSeed, type SimulationRun } from "./simulation/run-plan.ts";
 export { shrinkRun } from "./simulation/shrink-plan.ts";
 export type { SimulationPlan } from "./simulation/simulation-plan.ts";
 export { createSimulator, type Simulator, type SimulatorInput } from "./simulator.ts";
+export {
+  aChange,
+  aDeadLetter,
+  aDispatch,
+  aHistoryEntry,
+  aParkedEvent,
+  aPut,
+  aQueuedEvent,
+  aStoredStack,
+} from "./store-conformance/store-builders.ts";
 export { storeConformance } from "./store-conformance.ts";
 export { playStoreModel, type StoreMove } from "./store-model.ts";
 export type { TransportUnderTest } from "./transport-conformance.ts";

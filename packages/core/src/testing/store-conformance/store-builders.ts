@@ -27,6 +27,7 @@ export const DAY = 24 * HOUR;
 
 export const ALL_KINDS: readonly DueKind[] = ["event", "task", "timer", "deadline", "poll", "parked", "lapsedLease"];
 
+/** A stack `s1` of the machine `web`. */
 export function aStoredStack(overrides: Partial<Stack> = {}): Stack {
   return {
     id: "s1",
@@ -49,7 +50,7 @@ export function aStoredStack(overrides: Partial<Stack> = {}): Stack {
   };
 }
 
-/** Keeps the record and, by default, does nothing else. */
+/** A change that keeps the stack `s1` and does nothing else. */
 export function aChange(overrides: Partial<Change> = {}): Change {
   return {
     stackId: "s1",
@@ -75,11 +76,13 @@ export function aPut(stack: Partial<Stack> = {}, overrides: Partial<Change> = {}
   return aChange({ stackId: written.id, write: { kind: "put", stack: written }, ...overrides });
 }
 
+/** An event `PUSH` from outside, for the stack `s1`. */
 export function aQueuedEvent(id: string, overrides: Partial<QueuedEvent> = {}): QueuedEvent {
   const stackId = overrides.stackId ?? "s1";
   return { id, stackId, origin: "external", message: { event: "PUSH", stackId }, receivedAt: T0, ...overrides };
 }
 
+/** An event that its state does not handle, due again after 30 seconds. */
 export function aParkedEvent(id: string, overrides: Partial<ParkedEvent> = {}): ParkedEvent {
   return {
     event: aQueuedEvent(id),
@@ -92,6 +95,7 @@ export function aParkedEvent(id: string, overrides: Partial<ParkedEvent> = {}): 
   };
 }
 
+/** An event that its machine does not declare. */
 export function aDeadLetter(id: string, overrides: Partial<DeadLetter> = {}): DeadLetter {
   return {
     id,
@@ -103,10 +107,12 @@ export function aDeadLetter(id: string, overrides: Partial<DeadLetter> = {}): De
   };
 }
 
+/** The line of an event `PUSH` that was applied. */
 export function aHistoryEntry(eventId: string, overrides: Partial<HistoryEntry> = {}): HistoryEntry {
   return { stackId: "s1", at: T0, eventId, event: "PUSH", outcome: "applied", sent: [], notes: [], ...overrides };
 }
 
+/** The first attempt of the task `plan` of the stack `s1`. */
 export function aDispatch(attemptId: string, overrides: Partial<DispatchAttempt> = {}): DispatchAttempt {
   const { stackId = "s1", task = "plan", attempt = 1 } = overrides;
   return {
