@@ -5,22 +5,22 @@ import type { OpenRun, Stack, TaskState } from "../machine/stack.ts";
 import type { AttemptView } from "../ports/stack-store.ts";
 import type { YardProcess } from "./process-registry.ts";
 
-/** What a task is explained by. */
+/** What `explainTask` needs. */
 interface TaskFacts extends AttemptFacts {
   readonly stack: Stack;
   readonly attempts: readonly AttemptView[];
-  /** That the stack's next event is decided on; without it needs and numbers of attempts are not told. */
+  /** The machine that the stack's next event is decided on. Without it, the reasons contain no needs and no attempt numbers. */
   readonly machine?: Machine | undefined;
 }
 
-/** The newest attempt of a task in the present entry. */
+/** Returns the newest attempt of a task in the present entry. */
 export function findNewestAttempt({ stack, attempts }: TaskFacts, task: string): AttemptView | undefined {
   return attempts
     .filter((attempt) => attempt.task === task && attempt.entry === stack.entry)
     .sort((a, b) => b.attempt - a.attempt)[0];
 }
 
-/** Why a task is where it is, and what it waits for. */
+/** Returns why a task has its status, and what it waits for. */
 export function explainTask(facts: TaskFacts, task: TaskState): Reason {
   if (task.detail === "SKIPPED") return { why: "Skipped: its condition did not hold." };
   if (task.status === "SATISFIED") return { why: "Done." };
@@ -33,7 +33,7 @@ export function explainTask(facts: TaskFacts, task: TaskState): Reason {
   return { why: "Its message was sent; no answer has come.", waitsFor: { kind: "result", task: task.name } };
 }
 
-/** A stack that follows its machine may be in a state whose task the newest revision has no more. */
+/** A stack that follows its machine may be in a state with a task that the newest revision no longer has. */
 function explainLost({ id }: Stack, name: string): Reason {
   const why = `The machine has no such task any more, so it is not sent. Bring it back, or count it as done with \`stackyard stacks settle ${id} ${name} --reason WHY\`.`;
   return { why, waitsFor: { kind: "operator", task: name } };
@@ -49,7 +49,7 @@ function explainFailure({ id }: Stack, { name, detail, errorCode, errorMessage }
   return { why: `Failed${code}: ${errorMessage ?? "no reason was given"}`, waitsFor };
 }
 
-/** For the runs of earlier states first: while they live nothing begins, whatever the needs. */
+/** Explains open runs of earlier states first: no task begins before they end. */
 function explainWaiting(facts: TaskFacts, name: string): Reason {
   const left = listLeft(facts.stack);
   if (left.length > 0) return explainLeaving(facts, left);
@@ -239,9 +239,9 @@ export interface Wait {
   /** `key`: the exclusive key, and the place in its queue; 1 is next. */
   readonly key?: string;
   readonly place?: number;
-  /** `lease`: who works on it. */
+  /** `lease`: the worker that runs it. */
   readonly worker?: string;
-  /** `worker`: of which executor one is missing. */
+  /** `worker`: the executor that a worker must have. */
   readonly executor?: string;
   /** `need`: tasks that must succeed before. */
   readonly tasks?: readonly string[];
@@ -250,16 +250,16 @@ export interface Wait {
   /** `timer`, `parked`: the event that is due, and the parked one's id. */
   readonly event?: string;
   readonly eventId?: string;
-  /** When it ends or is looked at again at the latest. */
+  /** The latest time at which it ends or is checked again. */
   readonly at?: number;
-  /** `operator`: why nobody but a person can go on. */
+  /** `operator`: why a person must act. */
   readonly code?: string;
 }
 
 /**
- * `lease`: a worker works on it. `worker`: nobody has taken it. `key`: another attempt holds an exclusive key. `poll`: work
- * goes on elsewhere. `cancel`: it was asked to stop. `result`: its answer is on its way. `timer`, `need`, `parked`.
- * `leaving`: runs of earlier states. `event`: somebody must send one. `operator`: somebody must look.
+ * `lease`: a worker runs it. `worker`: no worker has claimed it. `key`: another attempt holds an exclusive key. `poll`: external
+ * work is polled. `cancel`: a cancel was requested. `result`: its result is in transit. `timer`, `need`, `parked`: a due time,
+ * other tasks, a parked event. `leaving`: runs of earlier states. `event`: an external event. `operator`: a person.
  */
 type WaitKind =
   | "lease"
@@ -275,13 +275,13 @@ type WaitKind =
   | "event"
   | "operator";
 
-/** One sentence and what it speaks of; without an object there is nothing to wait for. */
+/** One sentence, and what it refers to. Without `waitsFor` there is nothing to wait for. */
 export interface Reason {
   readonly why: string;
   readonly waitsFor?: Wait;
 }
 
-/** A length as people say it: the two largest units, such as `1m 5s`. Never negative. */
+/** Formats a duration with its two largest units, such as `1m 5s`. A negative duration is `0s`. */
 export function tellLength(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000));
   if (seconds < 60) return `${seconds}s`;
@@ -290,7 +290,7 @@ export function tellLength(ms: number): string {
   return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds % 86_400) / 3_600)}h`;
 }
 
-/** Names as a sentence lists them, the first ten. */
+/** Formats a list of names for a sentence; at most the first ten. */
 export function tellNames(names: readonly string[]): string {
   const shown = names.slice(0, MAX_NAMES).join(", ");
   return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more` : shown;

@@ -10,29 +10,29 @@ import { noRecords } from "./built-in-ports.ts";
 import { type InvocationEnd, type InvocationLimits, insist, toInvocationEnd, type WorkerStore } from "./run-attempt.ts";
 import { createWorker, type Worker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
 
-/** What a worker without a store works with. */
+/** What a worker without a store needs. */
 interface MessageWorkerDeps extends Omit<WorkerDeps, "store"> {
   /** Sends answers to the queue of events. */
   readonly publish: (events: readonly QueuedEvent[]) => Promise<void>;
 }
 
-/** A worker that works by message alone. */
+/** A worker that works by message only. */
 interface MessageWorker extends Omit<Worker, "handle"> {
-  /** Works a task to its end. `retry`: nothing was answered, and the message must come again. */
+  /** Runs a task to its end. Returns `retry` if no answer was sent, so that the message must be delivered again. */
   handle(delivery: TaskDelivery, limits?: InvocationLimits): Promise<DeliveryOutcome>;
 }
 
 const RETRY_STOPPING = { kind: "retry", reason: "The worker stops." } as const satisfies DeliveryOutcome;
 const DONE: DeliveryOutcome = { kind: "done" };
 
-/** Answers that are kept, so that a message that comes again is answered again instead of worked again. */
+/** The number of answers that are kept. A message that is delivered again gets the same answer, and its task is not run again. */
 const KEPT_ANSWERS = 100;
 
 /**
- * A worker for runners that have no store, as the predecessor's: the message's visibility is the lease, which the transport
- * extends; executors are polled here until they end; the answer is an event. Two runners may get one message and both run
- * the task, under the same idempotency key. There are no suspended attempts, no exclusive keys, no cancels, and no
- * sensitive values: a task that needs one fails with `SECRETS_NEED_STORE`.
+ * Creates a worker for runners without a store, like those of the predecessor. The visibility of the message is the lease, and
+ * the transport extends it. The worker polls executors until they end, and sends the answer as an event. Two runners may
+ * receive the same message and both run the task, with the same idempotency key. Suspended attempts, exclusive keys, cancels
+ * and sensitive values are not supported: a task that needs a sensitive value fails with `SECRETS_NEED_STORE`.
  */
 export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOptions = {}): MessageWorker {
   const { clock, ids, logger } = deps;

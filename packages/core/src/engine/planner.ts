@@ -18,7 +18,7 @@ import { systemRandom } from "./built-in-ports.ts";
 import { createCompileRevision, createMachineFinder, type MachineFinder } from "./machine-finder.ts";
 import { applyWithMachines, createTurnMachines } from "./work-inputs.ts";
 
-/** What a planner works with: that of the engine. */
+/** What a planner needs: the same as the engine. */
 interface PlannerDeps {
   readonly store: Pick<Store, "load" | "queries" | "revisions">;
   readonly locator: Locator;
@@ -29,20 +29,20 @@ interface PlannerDeps {
   readonly allowExternalNext?: boolean;
 }
 
-/** Tells what the engine would do, and changes nothing. Compiled revisions are kept over its calls. */
+/** Computes what the engine would do, and changes nothing. Caches compiled revisions. */
 export interface Planner {
-  /** The change that an event would make now, to a stack with its parked events or to one that does not exist yet. */
+  /** Returns the change that an event would make now to a stack with its parked events, or to one that does not exist yet. */
   preview(loaded: LoadedStack, event: QueuedEvent): Promise<Change>;
   /**
-   * Whether an upgrade would be accepted, and where the stack's life would have been another on the new revision. `to`: a
-   * kept revision or the newest; default the newest. Undefined: there is no such stack.
+   * Returns whether an upgrade would be accepted, and how the history of the stack would differ with the new revision. `to`: a
+   * stored revision or the newest. Default: the newest. Returns undefined for an unknown stack.
    */
   planUpgrade(input: { readonly stackId: string; readonly to?: string | undefined }): Promise<UpgradePlan | undefined>;
   /** The machine of a kept revision; undefined when it is not kept or no longer compiles. */
   findRevision(hash: string): Promise<Machine | undefined>;
 }
 
-/** A planner that finds machines as the engine does. */
+/** Creates a planner that finds machines like the engine. */
 export function createPlanner({
   store,
   locator,
@@ -77,12 +77,12 @@ export function createPlanner({
   };
 }
 
-/** An event of a stack's life that does something else on another revision. */
+/** An event in the history of a stack with another result on another revision. */
 interface ReplayDifference {
   readonly eventId: string;
   readonly event: string;
   readonly at: number;
-  /** In the history; absent for a timer that only the other revision has. */
+  /** The position in the history; missing for a timer that only the other revision has. */
   readonly position?: number;
   readonly before?: ReplayedEvent;
   readonly after: ReplayedEvent;

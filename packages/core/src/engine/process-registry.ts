@@ -7,7 +7,7 @@ import type { Page, PageInput, Records } from "../ports/records.ts";
 /** What a process does for its yard: `engine` applies events, `worker` runs tasks. */
 export type YardRole = "engine" | "worker";
 
-/** A process that works for a yard, as its newest heartbeat told. */
+/** A process that works for a yard, as of its newest heartbeat. */
 export interface YardProcess {
   readonly id: string;
   readonly roles: readonly YardRole[];
@@ -21,34 +21,34 @@ export interface YardProcess {
   /** Tasks that it runs at the same time. */
   readonly capacity: number;
   readonly running: number;
-  /** It takes nothing new and ends when what runs has ended. */
+  /** It accepts no new work and exits when its running tasks have ended. */
   readonly draining: boolean;
   /** Epoch milliseconds, of its own clock. */
   readonly startedAt: number;
   readonly seenAt: number;
 }
 
-/** A process as it is listed. */
+/** A process in the list of a yard. */
 export interface ListedProcess extends YardProcess {
   /** It has sent no heartbeat for 20 s: it was killed, or cannot reach the store. */
   readonly gone: boolean;
 }
 
-/** What a process can tell of itself. */
+/** Facts that a process reports about itself. */
 export interface ProcessFacts extends Pick<YardProcess, "version" | "host"> {
   readonly pid?: number;
   readonly url?: string;
 }
 
-/** A place in the list of a yard's processes. */
+/** An entry in the list of a yard's processes. */
 export interface ProcessEntry {
-  /** Writes at once instead of at the next heartbeat. Never rejects. */
+  /** Sends a heartbeat at once. Never rejects. */
   beat(): Promise<void>;
-  /** Ends the heartbeats and takes the entry away. Never rejects. */
+  /** Stops the heartbeats and removes the entry. Never rejects. */
   leave(): Promise<void>;
 }
 
-/** What an entry is made of: what stays, and what each heartbeat asks for. */
+/** What `joinRegistry` needs. Each heartbeat calls `describe`. */
 export interface ProcessEntryInput {
   readonly records: Records;
   readonly clock: Clock;
@@ -56,17 +56,17 @@ export interface ProcessEntryInput {
   readonly describe: () => Omit<YardProcess, "startedAt" | "seenAt">;
 }
 
-/** One small write a process. */
+/** Each heartbeat is one small write. */
 const BEAT_MS = 5_000;
-/** Three heartbeats that are missing, and some time for the last one. */
+/** Three missing heartbeats, and some time for the last one. */
 const GONE_MS = 20_000;
-/** A process that has died is listed as gone for so long. */
+/** How long a dead process is listed as gone. */
 const KEPT_MS = 10 * 60_000;
 const PREFIX = "processes/";
 
 /**
- * Lists a process in its yard until it leaves, or for 10 minutes after it has died. The list is for people and for the words on what a task waits for: leases,
- * not heartbeats, decide who may do what.
+ * Lists a process in its yard until it leaves, or for 10 minutes after it has died. People and the reasons why a task waits use
+ * the list. Leases, not heartbeats, decide which process may do what.
  */
 export function joinRegistry({ records, clock, logger, describe }: ProcessEntryInput): ProcessEntry {
   const ended = new AbortController();

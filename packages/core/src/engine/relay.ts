@@ -6,7 +6,7 @@ import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery, Transport } from "../ports/transport.ts";
 import { decideQueued, type EventItem, isEvent, isTask, type TaskItem } from "./work-loop.ts";
 
-/** What a relay works with. */
+/** What a relay needs. */
 export interface OutboxRelayDeps {
   readonly store: Pick<Store, "takeDue" | "release">;
   readonly transport: Pick<Transport, "publish" | "sendTasks">;
@@ -19,31 +19,31 @@ export interface DrainOptions {
   /** Default: all four. */
   readonly kinds?: readonly DrainedKind[];
   /**
-   * Polls that are due by that instant go too, with the delay that is left; at most the transport's `maxDelayMs` away.
-   * Default: what is due now.
+   * Also sends polls that are due by that instant, with the remaining delay. At most `maxDelayMs` of the transport from now.
+   * Default: only polls that are due now.
    */
   readonly pollsUntil?: number;
-  /** No more is taken from that instant on. Default: until nothing is left. */
+  /** Stops at that instant. Default: when nothing is left. */
   readonly stopAt?: number;
 }
 
-/** `event`: results and other events that commits have made; `task`: task messages; the others: messages that go again. */
+/** `event`: results and other events that commits have queued; `task`: task messages; the others: messages that are sent again. */
 export type DrainedKind = "event" | "task" | "poll" | "lapsedLease";
 
-/** Moves what commits have left in a store's outbox to the queues. */
+/** Sends the messages that commits leave in a store's outbox to queues. */
 export interface OutboxRelay {
   /**
-   * Sends all that is due: results and other events that commits have made, task messages, polls, and attempts whose lease has
-   * lapsed. Called after commits and again by the sweep; gives how many were sent. Throws errors of the transport, and what
-   * was not sent is in the outbox still; what its queue refuses for good is passed over for some minutes. A crash between
-   * sending and removing sends twice, which ids and claims make harmless.
+   * Sends everything that is due: results and other events that commits have queued, task messages, polls, and attempts whose
+   * lease has expired. Called after commits and by the sweep. Returns the number of messages. Throws errors of the transport;
+   * what was not sent stays in the outbox. A message that its queue rejects permanently is skipped for some minutes. A crash
+   * between sending and removing sends a message twice, which ids and claims make harmless.
    */
   drain(options?: DrainOptions): Promise<number>;
 }
 
 const ALL: readonly DrainedKind[] = ["event", "task", "poll", "lapsedLease"];
 const LIMIT = 100;
-/** What is taken out by a process that dies is sent by another one after this. */
+/** When a process dies, another one sends its received messages after this time. */
 const LEASE_MS = 30_000;
 /** A poll is not acknowledged but claimed, by a runner that reads its message; queues may be that long. */
 const POLL_LEASE_MS = 300_000;
@@ -224,18 +224,19 @@ export async function drainStore(deps: DrainStoreDeps, stopAt: number): Promise<
 export interface SendResultsDeps {
   readonly outbox: OutboxRelay;
   readonly kinds: readonly DrainedKind[];
-  /** The outbox hands out what this process has left, and no other looks at that before the sweep. */
+  /** True if the outbox returns only what this process has left. No other process sends that before the sweep. */
   readonly isOwn: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** What is not sent by then is left to the sweep: the task's message waits to be removed, and a function has an end. */
+/** The time limit; the sweep sends the rest. Meanwhile the message of the task is not removed, and a function has a time limit. */
 const SEND_MS = 5_000;
 
 /**
- * Sends what a task has left in the store's outbox: its result, the next task of a key that it held, what a commit of its
- * result has dispatched. What cannot be sent stays there for the sweep; to work the task again would help nobody.
+ * Sends what a task has left in the store's outbox: its result, the next task of a key that it held, and the tasks that the
+ * commit of its result has dispatched. If that fails, logs the error and leaves the messages to the sweep; running the task
+ * again would not help.
  */
 export async function sendResults(attemptId: string, deps: SendResultsDeps): Promise<void> {
   const { outbox, kinds, isOwn, clock, logger } = deps;

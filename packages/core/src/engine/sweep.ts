@@ -9,7 +9,7 @@ import { createLeases } from "./built-in-ports.ts";
 import type { Engine } from "./engine.ts";
 import type { OutboxRelay } from "./relay.ts";
 
-/** What the sweep works with. */
+/** What the sweep needs. */
 export interface SweepDeps {
   readonly engine: Pick<Engine, "sweep" | "sweepRevised">;
   readonly store: Pick<Store, "takeDue" | "nextDueAt" | "prune" | "records">;
@@ -17,9 +17,9 @@ export interface SweepDeps {
   readonly logger: Logger;
   /** Names this process among those that may prune. */
   readonly owner: string;
-  /** Where the transport does not read the store. Default: what commits leave in the store is taken there. */
+  /** Set if the transport does not read the store. Default: consumers read the messages of commits from the store. */
   readonly outbox?: SweptOutbox | undefined;
-  /** Default: what is due is worked by the sweep itself. */
+  /** Sends due work ahead. Default: the sweep applies it itself. */
   readonly ticks?: TickSender | undefined;
   /** Measures the yard. Default: it is not measured. */
   readonly measure?: (() => Promise<void>) | undefined;
@@ -30,65 +30,65 @@ export interface SweptOutbox {
   readonly relay: OutboxRelay;
   /** The longest delay of a task message. */
   readonly maxDelayMs: number;
-  /** Does what commits have left behind, until that instant. */
+  /** Sends or applies what commits have left, until that instant. */
   drain(stopAt: number): Promise<number>;
 }
 
-/** Sends due work away, so that it comes back when it is due: a queue whose messages have delays. */
+/** Sends work to a queue with delayed messages, which delivers it when it is due. */
 export interface TickSender {
   send(items: readonly DueItem[]): Promise<void>;
 }
 
 /** One call by a schedule. */
 export interface SweepSpan {
-  /** What is due by then is sent ahead, where there is a `TickSender`. */
+  /** Work that is due by then is sent ahead, if there is a `TickSender`. */
   readonly until: number;
-  /** Nothing more is begun from that instant on. */
+  /** Starts nothing after that instant. */
   readonly stopAt: number;
-  /** Default: true, in one minute of five. */
+  /** Whether the yard is measured. Default: true in every fifth minute. */
   readonly measures?: boolean;
 }
 
 /** What a sweep has done. */
 export interface SweepReport {
-  /** Timers, deadlines and parked events that were worked, or sent to become due. */
+  /** Timers, deadlines and parked events that were applied, or sent ahead. */
   readonly due: number;
-  /** Messages of suspended attempts, and of those whose runner is gone. */
+  /** Messages of suspended attempts, and of attempts whose lease has expired. */
   readonly polls: number;
   /** Task messages and events of the store's own queue. */
   readonly drained: number;
 }
 
-/** What the engine works when it is due. */
+/** Due work that the engine applies. */
 const ENGINE_KINDS: readonly DueKind[] = ["timer", "deadline", "parked"];
-/** What waits in the store where the transport does not read it. */
+/** Messages that wait in the store if the transport does not read it. */
 const OUTBOX_KINDS: readonly DueKind[] = ["poll", "lapsedLease", "event", "task"];
-// A timer that another process set, or that was set while this one slept, is at most so late.
+// A timer that another process set, or that was set while this one slept, fires at most this much too late.
 const LONGEST_SLEEP_MS = 1_000;
 // A store may report due work but return none, because another process has it.
 const SHORTEST_SLEEP_MS = 10;
 const PRUNE_EVERY_MS = 600_000;
 const PRUNE_LEASE = "prune";
 const MINUTE_MS = 60_000;
-/** A schedule calls any process, and a look may read a whole table. */
+/** The schedule may call any process, and a measurement may read a whole table. */
 const MEASURE_EVERY_MINUTES = 5;
-/** What is sent ahead at once, so that a process that dies has taken out no more. */
+/** The number of items that are sent ahead at once. A process that dies has received no more than these. */
 const TICKS_AT_ONCE = 100;
 /**
- * What was sent ahead is out so long after it is due: the next sweep must not take it again while it is on its way, and one
- * that is lost on the way is found soon.
+ * How long items that were sent ahead stay received after they are due. Long enough that the next sweep does not send them
+ * again while they are in the queue, and short enough that a lost one is soon found.
  */
 const TICK_LEASE_MS = 180_000;
 
 /** How a loop of sweeps sleeps. */
 export interface SweepLoopOptions {
-  /** Default: 1 s. Each look at DynamoDB is a few dozen reads. */
+  /** Default: 1 s. Each query for due work on DynamoDB costs a few dozen reads. */
   readonly longestSleepMs?: number;
   /** Default: 10 ms. */
   readonly shortestSleepMs?: number;
 }
 
-/** Works what time makes due, and prunes what is too old unless another process does, until it is stopped. */
+/** Starts a loop that applies due work and deletes expired rows, unless another process deletes them. */
 export function startSweep(
   deps: SweepDeps,
   retention: Retention,
