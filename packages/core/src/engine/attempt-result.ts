@@ -20,13 +20,13 @@ import type { QueuedEvent } from "../ports/stack-store.ts";
 /** A step that ends an attempt. */
 export type FinalStep = Exclude<Step, { kind: "running" }>;
 
-/** How an attempt ended: after a cancel, everything but a success is the cancel's end. */
+/** Returns the outcome of an attempt. After a cancel, every failure counts as cancelled. */
 export function toSettledOutcome(step: FinalStep, cancelling: boolean): "succeeded" | "failed" | "cancelled" {
   if (step.kind === "succeeded") return "succeeded";
   return cancelling ? "cancelled" : "failed";
 }
 
-/** The event that tells the engine how an attempt ended; its id is that of the attempt, so it counts once. */
+/** Returns the event with the result of an attempt. Its id contains the id of the attempt, so it is applied once. */
 export function toResultEvent(
   message: TaskMessage,
   step: FinalStep,
@@ -90,7 +90,7 @@ export function boundOutputs(message: TaskMessage, step: FinalStep): FinalStep {
   return failed({ code: "OUTPUT_INVALID", message: reason, retryable: false });
 }
 
-/** What a run is started with. */
+/** What a run (a job) is started with. */
 export interface RunInput {
   readonly executor: ExecutorDefinition;
   readonly config: Readonly<Record<string, unknown>>;
@@ -111,7 +111,7 @@ interface PreparedRun {
   readonly revision: Revision;
 }
 
-/** A run's id and its own revision of the machine. Pure. Throws `PAYLOAD_TOO_LARGE`. */
+/** Returns the id of a run and its own revision of the machine. Pure. Throws `PAYLOAD_TOO_LARGE`. */
 export function prepareRun({ executor, config, target, timeoutMs, ...name }: RunInput & RunName): PreparedRun {
   const source = runMachineSource(
     defined({ executor: executor.name, config, definition: executor, target, timeoutMs }),
@@ -122,13 +122,13 @@ export function prepareRun({ executor, config, target, timeoutMs, ...name }: Run
   return { key, stackId: runStackId(name), revision: { name: RUN_MACHINE, hash: machine.hash, source } };
 }
 
-/** The event that starts a run whose revision is kept. */
+/** Returns the event that starts a run. Its revision must be stored first. */
 export function toRunEvent({ key, stackId, revision }: PreparedRun, now: number): QueuedEvent {
   const message = { id: key, event: "START", stackId, machine: RUN_MACHINE, revision: revision.hash };
   return { id: key, stackId, origin: "external", receivedAt: now, message };
 }
 
-/** The follow-up run that a succeeded step asks for; a step that asks for an impossible one has failed. */
+/** Returns the follow-up run that a succeeded step requests. If the run cannot be created, the step becomes a failure. */
 export function toFollowUpRun(
   executor: ExecutorDefinition | undefined,
   message: TaskMessage,
@@ -148,7 +148,7 @@ export function toFollowUpRun(
   }
 }
 
-/** What must not leave a worker while it runs an attempt that was given secrets. */
+/** Masks the secrets of an attempt in everything that leaves the worker. */
 export interface AttemptMask {
   /** There is nothing to mask. */
   readonly isEmpty: boolean;
@@ -161,7 +161,7 @@ export interface AttemptMask {
   step(step: Step): Step;
 }
 
-/** A mask of the values that a claim gave. */
+/** Creates a mask for the secrets of a claim. */
 export function createAttemptMask(secrets: Readonly<Record<string, unknown>> = {}): AttemptMask {
   const values = Object.values(secrets);
   if (values.length === 0) return NO_MASK;
@@ -240,7 +240,7 @@ function maskFields(fields: LogFields, mask: MaskText): LogFields {
   return Object.fromEntries(masked);
 }
 
-/** A copy that says the same. Its cause is left out where the texts would have to be changed in it too. */
+/** Returns a masked copy of an error without its cause, or the same error if nothing must be masked. */
 function maskError(error: Error, mask: MaskText): Error {
   const { message, stack = "" } = error;
   if (mask(message) === message && mask(stack) === stack && error.cause === undefined) return error;
@@ -261,7 +261,7 @@ export interface TaskLog {
   text(): string;
 }
 
-/** A log that goes on after this text of an earlier one. Old lines fall out as new ones come. */
+/** Creates a log that continues the text of an earlier one. When it is full, the oldest lines are dropped. */
 export function createTaskLog(earlier = ""): TaskLog {
   const lines = earlier === "" ? [] : earlier.split("\n");
   let cut = lines[0] === CUT_NOTE;

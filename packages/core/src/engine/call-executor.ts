@@ -30,7 +30,7 @@ import { toAttemptPassword } from "./shared-key.ts";
 /** Which of an executor's functions is called. */
 export type Operation = "start" | "poll" | "cancel";
 
-/** The function that continues an attempt. A cancel is begun once; after that the work is polled until it ends. */
+/** Returns the function that continues an attempt. A cancel is started once; then the work is polled until it ends. */
 export function operationOf(kept: KeptProgress | undefined, cancelling: boolean, executor: Executor): Operation {
   const cancels = cancelling && kept?.cancelBegun !== true && executor.cancel !== undefined;
   if (cancels) return "cancel";
@@ -41,12 +41,12 @@ export function operationOf(kept: KeptProgress | undefined, cancelling: boolean,
 interface ExecutorCall {
   readonly operation: Operation;
   readonly config: unknown;
-  /** `***` stands in the config for values that are gone; it was checked when it had them. Default: it is whole. */
+  /** True if missing values were replaced by `***` in the config, which is then not validated again. Default: false. */
   readonly isMasked?: boolean;
   readonly kept: KeptProgress | undefined;
 }
 
-/** Calls the executor with values that fit its schemas; what it throws, or answers wrongly, becomes a failed step. */
+/** Validates config and progress and calls the executor. An error, or an invalid answer, becomes a failed step. */
 export async function callExecutor(executor: Executor, ctx: ExecutorContext, input: ExecutorCall): Promise<Step> {
   try {
     const fault = findArgumentFault(executor, input);
@@ -102,7 +102,7 @@ function toFailedStep(error: unknown): Step {
   return failed({ code: "EXECUTOR_FAILED", message, retryable: true });
 }
 
-/** How a runner reaches AWS for a target; given by the package that knows the SDK. */
+/** How a runner accesses AWS for a target. Implemented by the package that imports the SDK. */
 export interface AwsAccess {
   client<Client>(client: ClientConstructor<Client>, target: Target | undefined): Client;
   credentials(target: Target | undefined): Promise<AwsCredentials>;
@@ -128,7 +128,7 @@ export interface CallInput {
   readonly report: (line: string) => void;
 }
 
-/** The context of one call to an executor. */
+/** Creates the context of one call to an executor. */
 export function createExecutorContext(deps: ContextDeps, call: CallInput): ExecutorContext {
   const { stack, task, dispatch } = call.message;
   const target = findTarget(call.message);
@@ -185,7 +185,7 @@ function requireAws({ aws }: ContextDeps): AwsAccess {
   );
 }
 
-/** An executor's answer, which may come from a plugin in plain JavaScript; what does not fit becomes a failed step. */
+/** Validates an executor's answer, which may come from a plugin in plain JavaScript. An invalid one becomes a failed step. */
 export function checkStep(executor: Executor, answer: unknown): Step {
   if (typeof answer !== "object" || answer === null || !("kind" in answer)) return notAStep(executor, answer);
   // The kind says which of the three it claims to be; each part is checked before it is used.
@@ -249,7 +249,7 @@ function isLength(value: unknown): boolean {
   return typeof value === "number" && Number.isFinite(value) && value >= 0;
 }
 
-/** What cannot be kept as JSON would make every try to keep it fail. */
+/** Returns why a value cannot be stored as JSON: every attempt to store it would fail. */
 function findJsonFault(value: unknown): string | undefined {
   try {
     JSON.stringify(value);
@@ -262,7 +262,7 @@ function findJsonFault(value: unknown): string | undefined {
 const compiled = new WeakMap<object, Validator>();
 const FAULTS_SHOWN = 5;
 
-/** The faults of a value by JSON pointer, as one sentence; undefined when it fits. Schemas are compiled once. */
+/** Returns the faults of a value by JSON pointer, as one sentence; undefined when it is valid. Schemas are compiled once. */
 export function findFaults(schema: TSchema | undefined, value: unknown): string | undefined {
   if (schema === undefined) return undefined;
   let validator = compiled.get(schema);
@@ -275,7 +275,7 @@ export function findFaults(schema: TSchema | undefined, value: unknown): string 
   return faults.map(({ instancePath, message }) => `${instancePath === "" ? "/" : instancePath} ${message}`).join("; ");
 }
 
-/** The failure of work that was interrupted because the invocation that it ran in ends. */
+/** The failure of work that was interrupted at the end of its invocation. */
 export const INTERRUPTED: Failed = failed({
   code: "TASK_TIMEOUT",
   message:
@@ -283,10 +283,7 @@ export const INTERRUPTED: Failed = failed({
   retryable: true,
 });
 
-/**
- * A call's answer, or `TASK_TIMEOUT` when there is none at that instant: the call is then left alone. Undefined: it has all
- * the time that it wants.
- */
+/** Returns the answer of a call, or `INTERRUPTED` if there is none at `overAt`; the call continues. Undefined: no time limit. */
 export async function callWithin(clock: Clock, overAt: number | undefined, call: Promise<Step>): Promise<Step> {
   if (overAt === undefined) return call;
   const answered = new AbortController();
@@ -303,17 +300,17 @@ export interface ResolvedMessage extends Omit<TaskMessage, "stack"> {
   readonly stack: Omit<TaskMessage["stack"], "metadata"> & { readonly metadata: Metadata };
 }
 
-/** A message as the executor shall see it. */
+/** A message for the executor. */
 interface ResolvedSecrets {
-  /** `***` stands for each value that is missing. */
+  /** The message with `***` instead of each missing value. */
   readonly message: ResolvedMessage;
   /** References that have no value. */
   readonly missing: readonly string[];
 }
 
 /**
- * Puts the values of a claim in the place of `{"$secret": ref}` and joins `{"$concat": [...]}`, in the config, the target
- * and the metadata of a message of version 2. A value inside text is written as JSON writes it, a text as it is.
+ * Replaces `{"$secret": ref}` by the values of a claim and joins `{"$concat": [...]}`, in the config, the target and the metadata
+ * of a message of version 2. Within a `$concat`, strings are inserted unchanged and other values as JSON.
  */
 export function resolveSecrets(
   message: TaskMessage,
@@ -340,7 +337,7 @@ export function resolveSecrets(
   return { message: { ...message, task, stack: { ...message.stack, metadata } }, missing: [...missing] };
 }
 
-/** The answer to a message whose secrets a runner cannot get. */
+/** Returns the failure of a task whose secrets the runner cannot read. */
 export function toSecretsNeedStore(refs: readonly string[]): Failed {
   const message = `The sensitive values ${refs.join(", ")} are in the store only, and this runner's claim gave none.`;
   return failed({ code: "SECRETS_NEED_STORE", message, retryable: false });
@@ -364,7 +361,7 @@ function toText(value: unknown): string {
 
 const DEFAULT_PARTITION = "aws";
 
-/** The account and region that a task message names; undefined: the runner's own. */
+/** Returns the account and region of a task message; undefined for those of the runner. */
 export function findTarget({ task }: TaskMessage): Target | undefined {
   const target = task["target"];
   if (!isMap(target)) return undefined;
@@ -379,21 +376,21 @@ export function findTarget({ task }: TaskMessage): Target | undefined {
   };
 }
 
-/** Why a task must not begin: its target leaves something out, and the work would be done in the wrong place. */
+/** Returns a failure if the target of a task is incomplete, because the work would run in the wrong account or region. */
 export function findTargetFault(message: TaskMessage): Failed | undefined {
   if (message.dispatch.version !== 2 || !isMap(message.task["target"]) || findTarget(message)) return undefined;
   const reason = `The target of the task "${message.task.name}" names no account or no region. Give both, or leave the target out to work in the runner's own.`;
   return failed({ code: "CONFIG_INVALID", message: reason, retryable: false });
 }
 
-/** What a suspended attempt keeps: the executor's progress, whether its cancel has begun, and its log so far. */
+/** What is stored with a suspended attempt: the executor's progress, whether its cancel was started, and its log so far. */
 export interface KeptProgress {
   readonly progress: unknown;
   readonly cancelBegun: boolean;
   readonly log?: string;
 }
 
-/** Reads what `suspend` was given; undefined for an attempt that was never suspended. */
+/** Parses the value that was passed to `suspend`; undefined for an attempt that was never suspended. */
 export function parseKeptProgress(value: unknown): KeptProgress | undefined {
   if (typeof value !== "object" || value === null || !("progress" in value)) return undefined;
   const cancelBegun = "cancelBegun" in value && value.cancelBegun === true;

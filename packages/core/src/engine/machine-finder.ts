@@ -21,30 +21,30 @@ interface MachineFinderDeps {
   readonly revisions: Revisions;
   readonly clock: Clock;
   readonly compile: CompileRevision;
-  /** Told of each answer that an event is decided on. */
+  /** Called with each located machine that an event is decided on. */
   readonly onLocated?: (name: string, located: LocatedMachine) => void;
 }
 
 /** Finds the revision of a machine that an event is decided on. */
 export interface MachineFinder {
-  /** The answer of `find` where that needs no I/O: the stack keeps its revision, and it is compiled. Undefined: call `find`. */
+  /** Like `find`, without I/O. Returns undefined unless the stack keeps its revision and that is compiled; then call `find`. */
   findNow(wanted: WantedMachine): FoundMachine | undefined;
   find(name: string, stack: Stack | undefined, event: StackEvent): Promise<FoundMachine>;
-  /** The machine of a kept revision; undefined when it is not kept or no longer compiles. */
+  /** Returns the machine of a stored revision; undefined when it is not stored or no longer compiles. */
   findRevision(hash: string): Promise<Machine | undefined>;
-  /** Makes sure that the revision is kept before a stack refers to it. */
+  /** Stores the revision if necessary. Must be called before a stack refers to it. */
   keep(hash: string): Promise<void>;
-  /** True when stacks of that revision keep it until they are upgraded. */
+  /** Returns true when stacks of that revision keep it until they are upgraded. */
   pins(hash: string): Promise<boolean>;
 }
 
-/** A finder with a cache of compiled revisions. */
+/** Creates a finder with a cache of compiled revisions. */
 export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
   const cache = createRevisionCache(deps.revisions, deps.compile);
   const locate = createLocate(deps);
   const upgrade = createUpgradeFinder(deps, cache);
   async function findDecided(wanted: WantedMachine): Promise<FoundMachine> {
-    // What has moved the stack last says whether it follows; a pinned one does without the locator.
+    // The stack's own revision says whether the stack follows its machine. A pinned stack does not need the locator.
     const own = wanted.stack && (await cache.find(wanted.stack.machineHash));
     return own?.revision === "pin" ? findPinned(own, wanted) : findFollowing(own, wanted);
   }
@@ -97,7 +97,7 @@ const RUNS_STAY = {
 
 const FRESH_EVERY_MS = 5_000;
 
-/** Looks a machine up; past the locator's cache, once in 5 s, before a machine or an event is called unknown. */
+/** Looks up a machine. Before it reports an unknown machine or event, bypasses the locator's cache, at most once in 5 s. */
 function createLocate({ locator, clock, onLocated }: MachineFinderDeps): Locate {
   const askedFreshAt = new Map<string, number>();
   async function ask(name: string, event: StackEvent): Promise<LocatedMachine> {
@@ -127,7 +127,7 @@ async function findRun(cache: RevisionCache, hash: string | undefined): Promise<
   return { kind: "missing", code: "MACHINE_UNKNOWN", reason };
 }
 
-/** A revision that the stack may have to keep and that no longer compiles: the newest one must not take its place. */
+/** Returns true if the stack may have to keep a revision that no longer compiles: the newest one must not replace it. */
 async function isLost(cache: RevisionCache, newest: Newer, { machineHash }: Stack): Promise<boolean> {
   if (newest.kind !== "found" || newest.machine.revision !== "pin" || newest.machine.hash === machineHash) return false;
   return cache.isKept(machineHash);
@@ -142,23 +142,23 @@ function toText(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** Compiled revisions of the store, and which of the located ones it has already. */
+/** A cache of compiled revisions. Notes which of the located revisions the store already has. */
 interface RevisionCache {
-  /** The machine of a kept revision; undefined when it is not kept or no longer compiles. */
+  /** Returns the machine of a stored revision; undefined when it is not stored or no longer compiles. */
   find(hash: string): Promise<Machine | undefined>;
-  /** The same without I/O; undefined also where the store was not asked yet. */
+  /** Like `find`, without I/O. Returns undefined for a revision that is not in the cache. */
   findCompiled(hash: string): Machine | undefined;
-  /** True when its source is kept, whether it compiles or not. */
+  /** Returns true when the source is stored, whether it compiles or not. */
   isKept(hash: string): Promise<boolean>;
   /** Notes a revision that a stack may soon refer to. */
   offer(revision: Revision): void;
-  /** Makes sure that an offered revision is kept before a stack refers to it. */
+  /** Stores an offered revision. Must be called before a stack refers to it. */
   keep(hash: string): Promise<void>;
 }
 
 const LIMIT = 1_000;
 
-/** An empty cache over the store's revisions. */
+/** Creates an empty cache over the store's revisions. */
 export function createRevisionCache(
   revisions: Pick<Revisions, "put" | "get">,
   compile: CompileRevision,
@@ -192,7 +192,7 @@ export function createRevisionCache(
   };
 }
 
-/** Sets an entry and lets the oldest go when there are too many. */
+/** Sets an entry, and evicts the oldest one when there are too many. */
 export function remember<Value>(cache: Map<string, Value>, key: string, value: Value): void {
   if (cache.size >= LIMIT && !cache.has(key)) {
     const oldest = cache.keys().next();
@@ -203,18 +203,18 @@ export function remember<Value>(cache: Map<string, Value>, key: string, value: V
 
 /** Finds the revision that a stack is to be moved to. */
 interface UpgradeFinder {
-  /** `to`: a revision of the machine that is kept or is the newest; without it the newest valid one. */
+  /** `to`: a stored revision of the machine, or the newest one. Default: the newest valid one. */
   find(name: string, to: string | undefined): Promise<FoundMachine>;
 }
 
 /** What the finder works with. */
 interface UpgradeFinderDeps {
   readonly locator: Locator;
-  /** Told of each answer. */
+  /** Called with each located machine. */
   readonly onLocated?: (name: string, located: LocatedMachine) => void;
 }
 
-/** A finder that looks past the locator's cache: who upgrades wants what was just deployed. */
+/** Creates a finder that bypasses the locator's cache, because an upgrade often follows a deployment. */
 function createUpgradeFinder({ locator, onLocated }: UpgradeFinderDeps, cache: RevisionCache): UpgradeFinder {
   async function locate(name: string): Promise<LocatedMachine> {
     const located = await locator.find(name, { fresh: true });
@@ -260,7 +260,7 @@ function tellMissing(name: string, to: string, newest: LocatedMachine, isBroken:
   return { kind: "missing", code: "MACHINE_UNKNOWN", reason };
 }
 
-/** That nobody knows a machine of this name, with the known name that was probably meant. */
+/** Returns the refusal for an unknown machine, with the nearest known name. */
 export async function tellUnknown(locator: Locator, name: string): Promise<MissingMachine> {
   // None when they cannot be listed: only advice is lost.
   const listings = await locator.list().catch(() => []);
@@ -268,7 +268,7 @@ export async function tellUnknown(locator: Locator, name: string): Promise<Missi
   return { kind: "missing", code: "MACHINE_UNKNOWN", reason: formatUnknownMachine(name, names) };
 }
 
-/** That a machine has errors, with the first of them. */
+/** Returns the reason for a machine with errors, with the first error. */
 function toInvalidReason(name: string, problems: Problems): string {
   const first = problems.find(({ severity }) => severity === "error");
   const where = first === undefined ? "" : ` First: ${first.path === "" ? "" : `${first.path}: `}${first.message}`;
@@ -280,7 +280,7 @@ type Problems = Extract<LocatedMachine, { kind: "invalid" }>["problems"];
 /** Compiles a kept revision; undefined when it no longer compiles. */
 type CompileRevision = (revision: Revision) => Machine | undefined;
 
-/** A compiler of kept revisions for the executors that are registered. */
+/** Creates a compiler of stored revisions for the registered executors. */
 export function createCompileRevision(executors: ExecutorRegistry): CompileRevision {
   return (revision) => {
     if (revision.name === RUN_MACHINE) return parseRunMachine(revision.source);
@@ -288,11 +288,11 @@ export function createCompileRevision(executors: ExecutorRegistry): CompileRevis
   };
 }
 
-/** Notices that a machine has another revision, so that what the last one refused is decided again. */
+/** Detects new revisions of machines, so that events that an earlier revision refused are decided again. */
 interface RevisionWatch {
-  /** What events were just decided on. */
+  /** Notes the machine that an event was decided on. */
   note(name: string, located: LocatedMachine): void;
-  /** Some stacks whose machine has changed; none when there is nothing parked in the yard. */
+  /** Returns some stacks whose machine has changed; an empty list when nothing is parked in the yard. */
   takeRevised(): Promise<readonly StackInput[]>;
 }
 
@@ -301,15 +301,15 @@ interface RevisionWatchDeps {
   readonly locator: Locator;
   readonly store: Pick<Store, "queries" | "nextDueAt" | "load">;
   readonly clock: Clock;
-  /** True for a revision that its stacks keep: a newer one means nothing to them before they are upgraded. */
+  /** Returns true for a revision that its stacks keep: a newer one does not affect them before they are upgraded. */
   readonly pins: (hash: string) => Promise<boolean>;
 }
 
 const PAGE = 256;
 
 /**
- * Watches the machines that this process has decided on. What was parked before the process started is looked at once:
- * its machine may have been corrected while no process was running.
+ * Watches the machines that this process has decided on. Events that were parked before the process started are checked once,
+ * because their machine may have been corrected while no process was running.
  */
 export function createRevisionWatch(deps: RevisionWatchDeps): RevisionWatch {
   const { locator, store } = deps;
@@ -327,7 +327,7 @@ export function createRevisionWatch(deps: RevisionWatchDeps): RevisionWatch {
       const now = toMark(located);
       if (now === before) continue;
       seen.set(name, now);
-      // A machine that is gone or invalid allows nothing that was refused before.
+      // A missing or invalid machine cannot allow an event that was refused before.
       if (located.kind === "found") lists.set(name, begin(name));
     }
   }

@@ -126,11 +126,7 @@ const MOST_DIFFERENCES = 100;
 /** Processes that write one history may differ in what time it is. */
 const CLOCKS_DIFFER_MS = 60_000;
 
-/**
- * Says what an upgrade of a stack would do, and changes nothing: whether it would be accepted, and where the stack's life
- * would have been another on the new revision. `to`: a kept revision or the newest; default the newest. Undefined: there
- * is no such stack.
- */
+/** See `Planner`. */
 async function planUpgrade(
   deps: PlanDeps,
   { stackId, to }: { readonly stackId: string; readonly to?: string | undefined },
@@ -194,7 +190,7 @@ async function replay(
 
 const TOO_MANY_TIMERS = `More than ${MOST_TIMERS} timers that only the new revision has would have fired; the others were left out.`;
 
-/** Lines about the machine instead of the stack, and those whose event the history does not hold whole. */
+/** Returns true for lines about the machine instead of the stack, and for lines whose event is not complete in the history. */
 function isPassedOver({ event, code = "", outcome, metadata }: StoredHistoryEntry): boolean {
   if (event === SYSTEM_EVENTS.upgradeStack) return true;
   if (outcome === "applied" || outcome === "removed") return false;
@@ -214,9 +210,9 @@ function toBefore({ outcome, code, to, sent }: StoredHistoryEntry): ReplayedEven
 }
 
 interface LoadedLife {
-  /** From the line that has created the stack on; none when that is gone. */
+  /** The lines from the creation of the stack on; empty if that line was pruned. */
   readonly lines: readonly StoredHistoryEntry[];
-  /** Of events that were parked when the stack was created. */
+  /** The lines of events that were parked when the stack was created. */
   readonly parked: readonly StoredHistoryEntry[];
   readonly incomplete?: string;
 }
@@ -252,7 +248,7 @@ function addLine({ lines, parked }: FoundLines, stack: Stack, line: StoredHistor
   if (!isBefore || isBeginning(stack, line)) lines.push(line);
 }
 
-/** Lines stand in the order in which they came: one from after the beginning says that none of it will follow. */
+/** Returns true when a line is later than the creation of the stack: lines are in order, so the creation was pruned. */
 function hasLostBeginning(
   { createdAt }: Stack,
   found: readonly StoredHistoryEntry[],
@@ -270,7 +266,7 @@ function tellPruned({ createdAt }: Stack): string {
   return `The history no longer holds the beginning of the stack (${since}), so that it cannot be replayed.`;
 }
 
-/** Something of a stack that would stand otherwise. Sensitive values are printed `***`; they are compared by reference. */
+/** One difference of the resulting stack. Sensitive values are compared by reference and printed as `***`. */
 interface EndDifference {
   /** `state`, `task <name>`, `metadata <key>`, `timer <event>` or `retry <task>`; of timers the instants when they are due. */
   readonly what: string;
@@ -279,7 +275,7 @@ interface EndDifference {
   readonly after: string | number | boolean | null;
 }
 
-/** How a stack stands, and how it would stand. */
+/** Compares a stack with the result of the replay. */
 export function compareEnds(present: Stack, replayed: Stack | undefined): readonly EndDifference[] {
   const before = toFacts(present);
   const after =
@@ -292,7 +288,7 @@ export function compareEnds(present: Stack, replayed: Stack | undefined): readon
   return [...ends, ...compareTimers(present, replayed)];
 }
 
-/** A timer that is armed now and would be due at another time, or not at all; and one that only the replay has armed. */
+/** Lists timers that would be due at another time or not at all, and timers that only the replay has armed. */
 function compareTimers(present: Stack, replayed: Stack | undefined): readonly EndDifference[] {
   const before = toTimers(present);
   const after = toTimers(replayed);
@@ -314,7 +310,7 @@ function toTimers(stack: Stack | undefined): Map<string, StackTimer> {
   return timers;
 }
 
-/** The present timer may have been drawn by chance, within what the replay says. */
+/** Returns true if the present timer is within the range from which the engine draws its instant. */
 function isDueAlike(present: StackTimer, { dueAt: latest, jitterMs = 0 }: StackTimer): boolean {
   const dueAt = present.postponedFrom ?? present.dueAt;
   return dueAt <= latest && dueAt >= latest - jitterMs;
@@ -339,12 +335,12 @@ function toFacts(stack: Stack): Map<string, Fact> {
   return facts;
 }
 
-/** Where an attempt stands is for its worker to say: to the machine it runs. */
+/** Omits whether the attempt is queued or running, which does not depend on the revision. */
 function tellTask({ status, detail }: TaskState): string {
   return detail === undefined || detail === "RUNNING" || detail === "QUEUED" ? status : `${status} ${detail}`;
 }
 
-/** The event that a line of the history was about. In the place of a sensitive value stands the text of its reference. */
+/** Returns the event of a history line. A sensitive value is replaced by the text of its reference. */
 export function toReplayEvent(entry: HistoryEntry): StackEvent {
   const { stackId, at, event: name, eventId: id, task, description, retryable, actor, reason, timer } = entry;
   return {
@@ -367,7 +363,7 @@ export function toReplayEvent(entry: HistoryEntry): StackEvent {
   };
 }
 
-/** What these events must bring, and no others may. */
+/** Fields that these events require and that no other event may have. */
 const OPERATORS_FIELDS: ReadonlyMap<string, Partial<StackEvent>> = new Map<string, Partial<StackEvent>>([
   [SYSTEM_EVENTS.settleTask, { as: "succeeded" }],
   [SYSTEM_EVENTS.removeStack, { force: true }],
@@ -379,7 +375,7 @@ function toOutputs({ outputs }: HistoryEntry): Partial<StackEvent> {
   return { outputs: Object.fromEntries(Object.entries(outputs).map(toPlainEntry)), sensitiveOutputs };
 }
 
-/** Ids that stores and workers give to what they say of an attempt, before that attempt's own id. */
+/** Matches the ids of events that stores and workers create for an attempt: a prefix and the id of the attempt. */
 const ANSWER_ID = /^(?:result|cancelled|deadline|cancel):(.+)$/s;
 
 const ANSWERS: ReadonlySet<string> = new Set([
@@ -415,8 +411,8 @@ function toPlainEntry([key, value]: [string, unknown]): [string, unknown] {
 }
 
 /**
- * The machine for a replay: in the place of sensitive values the history has references, which fit no type, pattern or
- * range, and a value that was given again has another one. These keys accept any value, and stay sensitive.
+ * Returns the machine for a replay, in which sensitive keys accept any value and stay sensitive. The history contains references
+ * instead of sensitive values. They match no type, pattern or range, and each new value of a key has another reference.
  */
 function relaxSecrets(machine: Machine, secretKeys: readonly string[]): Machine {
   const { keys } = machine.metadata;
