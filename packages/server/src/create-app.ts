@@ -22,7 +22,7 @@ export interface AppDeps extends Pick<ServerDeps, "logger" | "ids" | "clock"> {
   readonly mount: (app: Hono) => void;
 }
 
-/** All routes behind the checks that every request goes through. */
+/** Creates the app: all routes, behind the checks of every request. */
 export function createApp(deps: AppDeps): Hono {
   const { settings, routes } = deps;
   const app = new Hono();
@@ -52,7 +52,7 @@ export function createApp(deps: AppDeps): Hono {
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS", "LOCK", "UNLOCK"]);
 
-/** Methods come from outside and would be labels without end. */
+/** Limits the labels of metrics: callers may send any method. */
 function toMethodLabel(method: string): string {
   return KNOWN_METHODS.has(method) ? method : "other";
 }
@@ -61,7 +61,7 @@ function addCommonHeaders(headers: Headers, requestId: string): void {
   headers.set("x-request-id", requestId);
   headers.set("x-content-type-options", "nosniff");
   headers.set("cache-control", "no-store");
-  // Answers are data. If a browser renders one, such as an SVG, it must not run or load anything.
+  // Responses are data. If a browser renders one, such as an SVG, it must not run or load anything.
   headers.set(
     "content-security-policy",
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox",
@@ -82,9 +82,8 @@ function toHeaders({ status, details }: ProblemInput): Readonly<Record<string, s
 }
 
 /**
- * Returns why a request is refused before any other check. A page of another site can make a browser call a server
- * on the loopback, also under a name that it has pointed there (DNS rebinding): such calls carry a foreign `Host` or
- * `Origin`.
+ * Returns why a request is rejected before any other check. A page of another site can make a browser call a server on the
+ * loopback, also under a name that resolves to it (DNS rebinding). Such requests have a foreign `Host` or `Origin`.
  */
 export function findRefusal(
   request: Request,
@@ -130,7 +129,7 @@ function originOf(request: Request, url: URL): string {
 const ALLOWED_HEADERS = "authorization, content-type, last-event-id";
 const PREFLIGHT_SECONDS = "600";
 
-/** The answer to a browser that asks before it calls. Whether it may is in the headers of `addCorsHeaders`. */
+/** Returns the response to a CORS preflight. The headers of `addCorsHeaders` decide whether the request is allowed. */
 function answerPreflight(request: Request): Response {
   const asks = request.headers.has("access-control-request-method");
   const headers = {
@@ -141,7 +140,7 @@ function answerPreflight(request: Request): Response {
   return new Response(null, { status: 204, headers: asks ? headers : {} });
 }
 
-/** Lets a page of an allowed origin read the answer. For all others nothing is said, which is a no. */
+/** Allows a page of an allowed origin to read the response. Without these headers, browsers deny it. */
 function addCorsHeaders(headers: Headers, request: Request, origins: ReadonlySet<string>): void {
   if (origins.size === 0) return;
   headers.append("vary", "origin");
@@ -151,7 +150,7 @@ function addCorsHeaders(headers: Headers, request: Request, origins: ReadonlySet
   headers.set("access-control-expose-headers", "x-request-id");
 }
 
-/** Finds the name of a token. Every known one is compared, each in constant time. */
+/** Returns a function that finds the name of a token. It compares every known token, each in constant time. */
 function createTokenFinder(tokens: readonly OperatorToken[]): (token: string) => string | undefined {
   const known = tokens.map(({ name, token }) => ({ name, digest: digestOf(token) }));
   return (token) => {
@@ -171,7 +170,7 @@ export interface BasicCredentials {
   readonly password: string;
 }
 
-/** The name of a bearer's token; with `allowAnonymous` everybody is "anonymous" who shows no token. */
+/** Returns a function that finds the name of a request's token. With `allowAnonymous`, a request without one is "anonymous". */
 export function createAuthenticate(tokens: readonly OperatorToken[], allowAnonymous: boolean): Authenticate {
   const findName = createTokenFinder(tokens);
   return (request) => {

@@ -45,7 +45,7 @@ export interface Failed {
   readonly outputs?: Readonly<Record<string, unknown>>;
 }
 
-/** What an executor answers. */
+/** The answer of an executor. */
 export type Step<Progress = unknown, Outputs = unknown> = Running<Progress> | Succeeded<Outputs> | Failed;
 
 /** Short-lived AWS credentials of a task's target. */
@@ -59,7 +59,7 @@ export interface AwsCredentials {
 /** An AWS account, region and partition. */
 export interface Target extends TargetIdentity {
   readonly partition: string;
-  /** The role to assume there: its name or its ARN. Absent: as the runner is configured. */
+  /** The name or ARN of the role to assume there. Default: the credentials of the runner. */
   readonly role?: string;
   readonly externalId?: string;
 }
@@ -67,21 +67,21 @@ export interface Target extends TargetIdentity {
 /** A constructor of an SDK client, so that this package imports no SDK. */
 export type ClientConstructor<Client> = new (config: never) => Client;
 
-/** Names a service that a host may provide to executors. `defineService` makes it; the executor's package exports it. */
+/** The key of a service that a host may provide to executors. `defineService` creates it; the executor's package exports it. */
 export interface ServiceKey<Service> {
   readonly name: string;
   /** Only a type: what the service is. */
   readonly service?: Service;
 }
 
-/** How an attempt signs in to the yard's servers: for as long as its lease lives, with its id as the user. */
+/** How an attempt authenticates to the servers of the yard while its lease is valid: with its id as the user, and a password. */
 export interface AttemptAccess {
   readonly attemptId: string;
-  /** A secret. The same at every server and runner of the yard. */
+  /** Returns a secret. It is the same at every server and runner of the yard. */
   password(): Promise<string>;
 }
 
-/** What an executor's calls are given. */
+/** The context of a call to an executor. */
 export interface ExecutorContext {
   readonly stackId: string;
   readonly machine: string;
@@ -108,17 +108,17 @@ export interface ExecutorContext {
   readonly leases: Leases;
   /** Returns a service that the host provides under this key, for this attempt; undefined where it provides none. */
   service<Service>(key: ServiceKey<Service>): Service | undefined;
-  /** A client for the task's target. Throws `CONFIG_INVALID` where the runner has no AWS configuration. */
+  /** Returns a client for the task's target. Throws `CONFIG_INVALID` if the runner has no AWS configuration. */
   aws<Client>(client: ClientConstructor<Client>): Client;
   credentials(): Promise<AwsCredentials>;
 }
 
-/** What a plugin's author writes; `defineExecutor` checks it and infers the types from the schemas. */
+/** The definition of an executor in a plugin. `defineExecutor` checks it and infers the types from the schemas. */
 export interface ExecutorSpec<Config extends TSchema, Progress extends TSchema, Outputs extends TSchema> {
   /** `^[a-z][a-z0-9-]{0,62}$`. */
   readonly name: string;
   readonly config: Config;
-  /** Required when `start` can answer running. */
+  /** Required if `start` can return a running step. */
   readonly progress?: Progress;
   readonly outputs?: Outputs;
   /** False when `start` runs to the end in one process. Default: true. */
@@ -131,7 +131,7 @@ export interface ExecutorSpec<Config extends TSchema, Progress extends TSchema, 
   checkConfig?(config: DocumentConfig, report: ConfigReport): void;
   checkTasks?(configs: ReadonlyMap<string, DocumentConfig>, report: TasksReport): void;
   readonly documentSchemas?: ExecutorDefinition["documentSchemas"];
-  /** What would happen; reads only. */
+  /** Returns what `start` would do. Must only read. */
   plan?(ctx: ExecutorContext, config: Static<Config>): Promise<Plan>;
   start(ctx: ExecutorContext, config: Static<Config>): Promise<Step<Static<Progress>, Static<Outputs>>>;
   poll?(
@@ -139,7 +139,7 @@ export interface ExecutorSpec<Config extends TSchema, Progress extends TSchema, 
     config: Static<Config>,
     progress: Static<Progress>,
   ): Promise<Step<Static<Progress>, Static<Outputs>>>;
-  /** Begins to stop. Running is polled on with `ctx.cancelling` until a final step. */
+  /** Starts to stop the work. After a running step, `poll` is called with `ctx.cancelling` until a final step. */
   cancel?(
     ctx: ExecutorContext,
     config: Static<Config>,
@@ -147,7 +147,7 @@ export interface ExecutorSpec<Config extends TSchema, Progress extends TSchema, 
   ): Promise<Step<Static<Progress>, Static<Outputs>>>;
 }
 
-/** What a dry run shows. */
+/** What a dry run prints. */
 export interface Plan {
   /** One sentence. */
   readonly summary: string;
@@ -173,7 +173,7 @@ export function running<Progress>(input: {
   return { kind: "running", ...input };
 }
 
-/** The work is done and gave these outputs. */
+/** Returns a step of work that has succeeded with these outputs. */
 export function succeeded<Outputs>(
   outputs: Outputs,
   options: Pick<Succeeded, "followUp" | "sensitive"> = {},
@@ -181,7 +181,7 @@ export function succeeded<Outputs>(
   return { kind: "succeeded", outputs, ...options };
 }
 
-/** The work has failed, for the reason that `code` names. */
+/** Returns a step of work that has failed. */
 export function failed(input: Omit<Failed, "kind">): Failed {
   return { kind: "failed", ...input };
 }
@@ -210,8 +210,8 @@ const NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const DEFAULT_CANCEL_WITHIN = "5m";
 
 /**
- * Makes an executor of its parts. The types of `config`, `progress` and outputs come from the schemas, and the
- * worker checks values against them before each call. Throws `PLUGIN_INVALID`.
+ * Creates an executor. The types of `config`, `progress` and outputs come from the schemas, and the worker validates values
+ * against them before each call. Throws `PLUGIN_INVALID`.
  */
 export function defineExecutor<Config extends TSchema, Progress extends TSchema, Outputs extends TSchema>(
   spec: ExecutorSpec<Config, Progress, Outputs>,
@@ -243,5 +243,5 @@ export interface Logger {
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Says nothing. */
+/** A logger that discards everything. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };

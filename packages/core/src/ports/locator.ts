@@ -1,7 +1,7 @@
 import type { Problem } from "../machine/document/problem-list.ts";
 import type { Machine } from "../machine/machine.ts";
 
-/** A machine's source, kept for the stacks that use it. */
+/** One revision of a machine's source, stored for the stacks that use it. */
 export interface Revision {
   readonly name: string;
   readonly hash: string;
@@ -9,7 +9,7 @@ export interface Revision {
   readonly source: string;
 }
 
-/** The answer of a look-up by name. An invalid newest file does not hide the last valid one. */
+/** The result of a lookup by name. `invalid`: the newest document has errors; existing stacks use their stored revision. */
 export type LocatedMachine =
   | {
       readonly kind: "found";
@@ -30,7 +30,7 @@ export interface MachineListing {
 
 /** Where machines are found by name. */
 export interface Locator {
-  /** The newest revision. `fresh`: past the cache. */
+  /** Returns the newest revision. `fresh`: bypasses the cache. */
   find(name: string, options?: { readonly fresh?: boolean }): Promise<LocatedMachine>;
   list(): Promise<readonly MachineListing[]>;
 }

@@ -1,7 +1,7 @@
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { LoadedStack, QueuedEvent } from "./stack-store.ts";
 
-/** One event as a transport hands it over. */
+/** One event as a transport delivers it. */
 export interface EventDelivery {
   readonly event: QueuedEvent;
   /** A receipt of the store's own queue: the commit that handles the event acknowledges it. */
@@ -12,7 +12,7 @@ export interface EventDelivery {
   readonly deliveries: number;
 }
 
-/** What became of a delivery. `retry`: an infrastructure failure; the transport delivers it again, later. */
+/** The outcome of a delivery. `retry`: an infrastructure failure; the transport delivers it again later. */
 export type DeliveryOutcome =
   | { readonly kind: "done" }
   | {
@@ -22,7 +22,7 @@ export type DeliveryOutcome =
       readonly refused?: true;
     };
 
-/** One task message as a transport hands it over. */
+/** One task message as a transport delivers it. */
 export interface TaskDelivery {
   readonly attemptId: string;
   readonly message: TaskMessage;
@@ -31,30 +31,30 @@ export interface TaskDelivery {
 
 /** A running consumer. */
 export interface Subscription {
-  /** Takes nothing new, and resolves when what is under way has ended. */
+  /** Receives nothing new, and resolves when the running calls have ended. */
   stop(): Promise<void>;
 }
 
-/** How much a consumer takes at once. */
+/** How much a consumer receives at once. */
 export interface ConsumeOptions {
-  /** Deliveries handed to one call of the handler. */
+  /** The largest number of deliveries in one call of the handler. */
   readonly batchSize: number;
-  /** Calls of the handler at the same time. */
+  /** The largest number of calls of the handler at the same time. */
   readonly concurrency: number;
 }
 
-/** What a medium can do; who sends and who decides looks here first. */
+/** What a transport supports. The relay and the engine adapt to it. */
 export interface TransportCapabilities {
-  /** The longest delay of a message; 0: none. Longer ones are due work. */
+  /** The longest delay of a message; 0: delays are not supported. The sweep sends messages with a longer delay when they are due. */
   readonly maxDelayMs: number;
   /**
-   * True when every runner that reads the task messages has the store and claims the attempt before it works on it:
-   * cancels and fencing hold. False: a runner may work by message alone.
+   * True when every runner that reads the task messages has the store and claims the attempt before it runs it, so that cancels
+   * and fencing work. False: a runner may work by message only.
    */
   readonly everyRunnerClaims: boolean;
   /**
-   * True when events of one stack are delivered in the order in which they were published, one that failed before those
-   * behind it. False: in about that order, and what refuses an event for the present may see a later one first.
+   * True when events of one stack are delivered in the order in which they were published, and a failed event is delivered again
+   * before the later ones. False: about in that order, so a stack may receive a later event before a refused one comes again.
    */
   readonly keepsOrder: boolean;
 }
@@ -64,13 +64,13 @@ export interface Transport {
   readonly capabilities: TransportCapabilities;
   publish(events: readonly QueuedEvent[]): Promise<void>;
   /**
-   * Sends what the outbox holds for other media, to be delivered after the delay (default 0, at most `maxDelayMs`); the
-   * store's own transport has nothing to do.
+   * Sends task messages, to be delivered after the delay (default 0, at most `maxDelayMs`). The store's own transport does
+   * nothing, because its consumers read the outbox.
    */
   sendTasks(messages: readonly TaskMessage[], options?: { readonly delayMs?: number }): Promise<void>;
   /**
-   * Outcomes in the order of the deliveries. Events of one stack are never in two calls of this consumer at the same time;
-   * where the medium keeps the order, of no consumer.
+   * Starts a consumer of events. The handler returns the outcomes in the order of the deliveries. Events of one stack are never in
+   * two calls of this consumer at the same time, and if the transport keeps the order, not in calls of two consumers either.
    */
   consumeEvents(
     handler: (deliveries: readonly EventDelivery[]) => Promise<readonly DeliveryOutcome[]>,
