@@ -2,7 +2,7 @@ import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { type Act, findBroken } from "./act.ts";
 import { findSide } from "./find-side.ts";
 import { CONSUMERS, NEWCOMER, STRANGER } from "./places.ts";
-import { findCell, listCurrent, publishVersion, tellTime, waitUntilCovered } from "./publish.ts";
+import { findCell, formatTime, listCurrent, publishVersion, waitUntilCovered } from "./publish.ts";
 import type { World } from "./world.ts";
 
 const MINUTE_MS = 60_000;
@@ -56,7 +56,7 @@ export const arrival: Act = {
     const answered = distributor.receipts.some(({ account, detail }) => {
       return account === NEWCOMER.account && detail["code"] === "PROBE";
     });
-    const took = tellTime(world.yard.clock.now() - beganAt);
+    const took = formatTime(world.yard.clock.now() - beganAt);
     return {
       told: [`It answered the probe, and ${found} of ${wanted} current versions stand in ${side.bucket} ${took}.`],
       faults: findBroken({

@@ -4,8 +4,8 @@ import { falsehood, oldReader, predecessor } from "./acts-of-content.ts";
 import { arrival, forgery } from "./acts-of-trust.ts";
 import { expiry, publication, truncation } from "./acts-on-the-way.ts";
 import { checkBuckets } from "./check-buckets.ts";
+import { formatMatrix } from "./format-matrix.ts";
 import { CONSUMERS } from "./places.ts";
-import { tellMatrix } from "./tell-matrix.ts";
 import { createWorld, type World } from "./world.ts";
 
 /** In their order. */
@@ -55,7 +55,7 @@ async function finish(world: World, faults: readonly string[], say: (line: strin
   await world.passUntil(async () => findUncovered(await listRows(), yard.rolledOut).length === 0, 10 * MINUTE_MS);
   const rows = await listRows();
   const { files, faults: wrong } = await checkBuckets({ sim, rows, columns, call: distributor.call });
-  for (const line of tellMatrix(rows, columns)) say(line);
+  for (const line of formatMatrix(rows, columns)) say(line);
   say(
     `\n${files} files compared with what the matrix says: ${wrong.length === 0 ? "all as it says" : "not as it says"}.`,
   );

@@ -57,7 +57,7 @@ export async function waitUntilCovered(
   const isCovered = await world.passUntil(holds, mostMinutes * MINUTE_MS);
   const cells = (await findRow(world, version))?.cells ?? [];
   const stand = cells.filter(({ status }) => status === "stored" || status === "present").length;
-  const took = tellTime(world.yard.clock.now() - beganAt);
+  const took = formatTime(world.yard.clock.now() - beganAt);
   return {
     isCovered,
     told: `${version.name} ${version.version} stands in ${stand} of ${cells.length} places ${took}.`,
@@ -65,7 +65,7 @@ export async function waitUntilCovered(
 }
 
 /** Of virtual time. */
-export function tellTime(ms: number): string {
+export function formatTime(ms: number): string {
   if (ms === 0) return "at once";
   const seconds = Math.round(ms / 1_000);
   return `after ${seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`}`;

@@ -37,7 +37,7 @@ export async function play(audience: Audience): Promise<Played> {
     const groups = world.groups();
     steps.push({ name, run, groups });
     if (run !== undefined) audience.say(`${run.report?.end ?? run.state}. ${run.message}`.trim());
-    audience.say(`${groups.map(tellGroup).join("; ") || "No servers"}.\n`);
+    audience.say(`${groups.map(formatGroup).join("; ") || "No servers"}.\n`);
   };
 
   audience.say("stackyard release deploy deploy-test.json: the first version, on nothing.\n");
@@ -69,7 +69,7 @@ function toDeployment(ami: string): Readonly<Record<string, unknown>> {
   return { op: "deploy", preset: "stackyard", release: { ...document, ami }, userData };
 }
 
-function tellGroup({ releaseId, servers, isKept }: StandingGroup): string {
+function formatGroup({ releaseId, servers, isKept }: StandingGroup): string {
   return `${servers} servers of ${releaseId}${isKept ? ", kept without traffic" : ""}`;
 }
 

@@ -6,7 +6,7 @@ import { createFeed, type Feed } from "./feed.ts";
 import { createOperator } from "./operator.ts";
 import { type DemoProject, findFreePort } from "./project.ts";
 import type { ReviewApp } from "./review-app-events.ts";
-import { tellStory, WAIT_MS } from "./story.ts";
+import { playStory, WAIT_MS } from "./story.ts";
 import type { Timeline } from "./timeline.ts";
 
 export interface DemoInput {
@@ -49,7 +49,7 @@ export async function runDemo(input: DemoInput): Promise<readonly Check[]> {
     const yard = new Stackyard<ReviewApp>({ ...server, retries: 30 });
     const watching = watch(yard, { history, timeline, giveUp, signal: AbortSignal.any([signal, ended.signal]) });
     const killing = killLater(plane, input, AbortSignal.any([signal, ended.signal]));
-    const { expectations, sent } = await tellStory({
+    const { expectations, sent } = await playStory({
       yard,
       timeline,
       signal,

@@ -35,23 +35,23 @@ async function demo({ keep, kills }: DemoOptions): Promise<number> {
   // The reader has closed the pipe, as with `| head`.
   process.stdout.on("error", (error) => interrupt.abort(error));
   const terraform = findProgram("terraform", process.env["PATH"] ?? "");
-  tellTerraform(timeline, terraform);
+  printTerraform(timeline, terraform);
   const place = await createProject(terraform !== undefined);
   timeline.say(`a fresh project: stackyard init ${place.project}`);
   const input = { place, timeline, kills, withTerraform: terraform !== undefined, interrupt: interrupt.signal };
   const exitCode = await runDemo(input)
-    .then((checks) => tellChecks(timeline, checks, terraform !== undefined))
+    .then((checks) => printChecks(timeline, checks, terraform !== undefined))
     .catch((error: unknown) => {
       if (interrupt.signal.aborted) timeline.warn("interrupted; everything was stopped");
       else timeline.warn(`it could not be finished: ${toMessage(error)}`);
       return interrupt.signal.aborted ? 130 : 2;
     });
-  if (keep || (exitCode !== 0 && exitCode !== 130)) tellPlace(timeline, place);
+  if (keep || (exitCode !== 0 && exitCode !== 130)) printPlace(timeline, place);
   else await rm(place.root, { recursive: true, force: true, maxRetries: 3 });
   return exitCode;
 }
 
-function tellTerraform(timeline: Timeline, terraform: string | undefined): void {
+function printTerraform(timeline: Timeline, terraform: string | undefined): void {
   if (terraform !== undefined) {
     timeline.say(`Terraform is ${terraform}; nothing is downloaded, no account is used`);
     return;
@@ -60,7 +60,7 @@ function tellTerraform(timeline: Timeline, terraform: string | undefined): void 
   timeline.warn("Install Terraform (or OpenTofu, linked as `terraform`) to see real modules applied and destroyed.");
 }
 
-function tellChecks(timeline: Timeline, checks: readonly Check[], withTerraform: boolean): number {
+function printChecks(timeline: Timeline, checks: readonly Check[], withTerraform: boolean): number {
   const wide = (pick: (check: Check) => string) => Math.max(...checks.map((check) => pick(check).length));
   const [what, expected] = [wide((check) => check.what), wide((check) => check.expected)];
   timeline.plain();
@@ -77,7 +77,7 @@ function tellChecks(timeline: Timeline, checks: readonly Check[], withTerraform:
   return wrong === 0 ? 0 : 1;
 }
 
-function tellPlace(timeline: Timeline, { root, project }: { readonly root: string; readonly project: string }): void {
+function printPlace(timeline: Timeline, { root, project }: { readonly root: string; readonly project: string }): void {
   const stackyard = `${process.execPath} ${stackyardProgram()}`;
   timeline.plain();
   timeline.plain(`Everything is in ${root}; control-plane.log has the control plane's own words. To look around:`);

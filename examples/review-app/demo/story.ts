@@ -43,7 +43,7 @@ const ROLL_OUT_SECONDS = 3;
 export const WAIT_MS = 60_000;
 
 /** Opens, pushes twice, merges, retries what has failed, and kills the control plane halfway. */
-export async function tellStory(input: StoryInput): Promise<Told> {
+export async function playStory(input: StoryInput): Promise<Told> {
   const { signal, timeline, yard } = input;
   const sent: Sent[] = [];
   const publish: Publish = async (event) => {
@@ -56,7 +56,7 @@ export async function tellStory(input: StoryInput): Promise<Told> {
   await openWithFailure(input, publish);
   const second = await pushTwice(input, publish);
   await input.killEverything();
-  await tellAttempts(input, ["pr-12", "pr-7"]);
+  await printAttempts(input, ["pr-12", "pr-7"]);
   await yard.waitForOutcome(second, wait);
   await Promise.all([yard.waitForState("pr-12", "LIVE", wait), yard.waitForState("pr-7", "LIVE", wait)]);
 
@@ -108,7 +108,7 @@ async function pushTwice(
 }
 
 /** What the dead process leaves: it keeps its attempts, and their Terraform locks, until their leases expire. */
-async function tellAttempts({ signal, timeline, yard }: StoryInput, stackIds: readonly string[]): Promise<void> {
+async function printAttempts({ signal, timeline, yard }: StoryInput, stackIds: readonly string[]): Promise<void> {
   for (const stackId of stackIds) {
     const attempts = await yard.stacks.attempts(stackId, { signal });
     for (const { attempt, leaseUntil, status, task } of attempts) {

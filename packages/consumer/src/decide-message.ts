@@ -1,6 +1,6 @@
 import { isMap, parseJson } from "@stackyard/core";
 import { isManifestKey } from "@stackyard/sdk/artifacts";
-import { judgeUrl, type UrlFault } from "./judge-url.ts";
+import { evaluateUrl, type UrlFault } from "./evaluate-url.ts";
 import { type AnnouncedMessage, type ArtifactMessage, parseArtifactMessage } from "./messages.ts";
 
 /** The configuration of a consumer: itself and its distributor. */
@@ -150,7 +150,7 @@ function evaluateMessage(
   const misplaced = evaluatePlace(message, config);
   if (misplaced !== undefined) return misplaced;
   if (message.v === 2 && message.retire === true) return decideRetirement(message, config);
-  const verdict = url === undefined ? undefined : judgeUrl(url, key, toUrlRules(config));
+  const verdict = url === undefined ? undefined : evaluateUrl(url, key, toUrlRules(config));
   if (verdict?.kind === "refused") return reject(verdict.code, verdict.reason);
   const past = message.v === 2 ? evaluateHistory(message, config, known) : undefined;
   if (past !== undefined) return past;

@@ -8,6 +8,13 @@ export {
   type MessageRecord,
   type RejectCode,
 } from "./decide-message.ts";
-export { judgeUrl, redactUrl, type SourceBucket, type UrlFault, type UrlRules, type UrlVerdict } from "./judge-url.ts";
+export {
+  evaluateUrl,
+  redactUrl,
+  type SourceBucket,
+  type UrlFault,
+  type UrlRules,
+  type UrlVerdict,
+} from "./evaluate-url.ts";
 export { type ArtifactMessage, type Receipt, type ReceiptInput, type ReceiptOutcome, toReceipt } from "./messages.ts";
 export { type RewriteInput, rewriteTemplate } from "./rewrite-template.ts";

@@ -14,8 +14,8 @@ import { type Cell, changeCell, findCell, isDone, listCells, toCoverageCell, toP
 import {
   CONSUMERS_PREFIX,
   type ConsumerRecord,
+  evaluateTrust,
   findConsumer,
-  judgeTrust,
   listExpecting,
   parseConsumerRecord,
   toConsumerView,
@@ -107,7 +107,7 @@ async function refresh(
 }
 
 async function findOne(context: DistributorContext, place: ConsumerPlace): Promise<ConsumerRecord> {
-  const verdict = judgeTrust(place.account, context.trust, "stamped");
+  const verdict = evaluateTrust(place.account, context.trust, "stamped");
   if (verdict.kind === "rejected") throw refuse(verdict.code, verdict.reason);
   const consumer = await findConsumer(context, place);
   if (consumer === undefined) throw unknownConsumer(place);
@@ -126,7 +126,7 @@ async function replay(
   context: DistributorContext,
   { account, region, since, artifact }: Extract<DistributorRequest, { readonly op: "replay" }>,
 ): Promise<DistributorAnswers["replay"]> {
-  const verdict = judgeTrust(account, context.trust, "stamped");
+  const verdict = evaluateTrust(account, context.trust, "stamped");
   if (verdict.kind === "rejected") throw refuse(verdict.code, verdict.reason);
   if ((await findConsumer(context, { account, region })) === undefined) throw unknownConsumer({ account, region });
   const { executionArn, startedAt } = await startSet(context, {

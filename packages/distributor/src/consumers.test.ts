@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import {
   type ConsumerEvent,
   type ConsumerRecord,
+  evaluateTrust,
   isRegistered,
-  judgeTrust,
   parseConsumerRecord,
   registerConsumer,
   toConsumerView,
@@ -137,9 +137,9 @@ describe("registerConsumer", () => {
 const MINE = "111122223333";
 const accounts = [MINE];
 const organizationId = "o-a1b2c3d4e5";
-const kindOf = (...args: Parameters<typeof judgeTrust>) => judgeTrust(...args).kind;
+const kindOf = (...args: Parameters<typeof evaluateTrust>) => evaluateTrust(...args).kind;
 
-describe("judgeTrust", () => {
+describe("evaluateTrust", () => {
   it("trusts who is listed, however the account is known", () => {
     expect(kindOf(MINE, { accounts }, "stamped")).toBe("trusted");
     expect(kindOf(MINE, { accounts }, "claimed")).toBe("trusted");
@@ -151,7 +151,7 @@ describe("judgeTrust", () => {
   });
 
   it("trusts no account when none is listed", () => {
-    expect(judgeTrust(MINE, { accounts: [] }, "stamped")).toEqual({
+    expect(evaluateTrust(MINE, { accounts: [] }, "stamped")).toEqual({
       kind: "rejected",
       code: "ACCOUNT_NOT_TRUSTED",
       reason: "The account 111122223333 is not trusted by this distributor.",
@@ -161,7 +161,7 @@ describe("judgeTrust", () => {
   it.each(["", "1111222233334", "11112222333x", "111122223333\n", "*"])(
     "trusts no %j, and does not repeat it",
     (text) => {
-      const verdict = judgeTrust(text, { accounts: [text], organizationId }, "stamped");
+      const verdict = evaluateTrust(text, { accounts: [text], organizationId }, "stamped");
 
       expect(verdict).toMatchObject({ kind: "rejected", reason: expect.stringContaining("The value") });
     },

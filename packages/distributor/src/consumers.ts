@@ -203,7 +203,7 @@ export async function listExpecting(deps: RecordDeps, trust: TrustConfig): Promi
   const consumers = await listRecords(deps, CONSUMERS_PREFIX, parseConsumerRecord);
   // Accounts outside the list were admitted by the bus or the state machine before they were recorded.
   return consumers.filter(
-    (each) => isRegistered(each) && judgeTrust(each.account, trust, "stamped").kind === "trusted",
+    (each) => isRegistered(each) && evaluateTrust(each.account, trust, "stamped").kind === "trusted",
   );
 }
 
@@ -211,7 +211,7 @@ export async function listExpecting(deps: RecordDeps, trust: TrustConfig): Promi
 export async function noteTrust(deps: RecordDeps, trust: TrustConfig): Promise<void> {
   const at = deps.clock.now();
   for (const each of await listRecords(deps, CONSUMERS_PREFIX, parseConsumerRecord)) {
-    const isTrusted = judgeTrust(each.account, trust, "stamped").kind === "trusted";
+    const isTrusted = evaluateTrust(each.account, trust, "stamped").kind === "trusted";
     const wasTrusted = (each.distrustedAt ?? null) === null;
     if (isTrusted !== wasTrusted) await noteConsumer(deps, each, { kind: isTrusted ? "trusted" : "distrusted", at });
   }
@@ -243,7 +243,7 @@ const ACCOUNT = /^\d{12}$/;
  * Decides whether an account may receive artifacts. A claimed account must be on the list, because the organization cannot be
  * verified. Without a list and an organization, no account is trusted.
  */
-export function judgeTrust(account: string, config: TrustConfig, source: AccountSource): TrustVerdict {
+export function evaluateTrust(account: string, config: TrustConfig, source: AccountSource): TrustVerdict {
   const isMember = source === "stamped" && config.organizationId !== undefined;
   if (ACCOUNT.test(account) && (isMember || config.accounts.includes(account))) return { kind: "trusted" };
   const shown = ACCOUNT.test(account) ? `The account ${account}` : "The value";

@@ -11,7 +11,7 @@ import {
   toCellEvent,
   toPlaceKey,
 } from "./cell.ts";
-import { type ConsumerRecord, judgeTrust, listExpecting, noteConsumer } from "./consumers.ts";
+import { type ConsumerRecord, evaluateTrust, listExpecting, noteConsumer } from "./consumers.ts";
 import type { DistributorContext } from "./context.ts";
 import { parseReceipt, parseRegistered, parseUnregistered } from "./events.ts";
 import type { PublishedArtifact } from "./fan-out.ts";
@@ -94,7 +94,7 @@ export async function onReceipt(context: ReceiptContext, event: ConsumerBusEvent
   const take = readEvent(event);
   if (take === undefined) return { kind: "dropped", code: "EVENT_INVALID" };
   if (take.said.account !== event.account) return { kind: "dropped", code: "ACCOUNT_MISMATCH" };
-  const verdict = judgeTrust(event.account, context.trust, "stamped");
+  const verdict = evaluateTrust(event.account, context.trust, "stamped");
   if (verdict.kind === "rejected") return { kind: "dropped", code: verdict.code };
   return take.work(context);
 }

@@ -1,7 +1,7 @@
 import { defined, StackyardError, silentLogger } from "@stackyard/core";
 import { createAnnouncer } from "./announce.ts";
 import { onCall } from "./calls.ts";
-import { judgeTrust, type TrustConfig } from "./consumers.ts";
+import { evaluateTrust, type TrustConfig } from "./consumers.ts";
 import type { DistributorContext, DistributorOptions, Turn } from "./context.ts";
 import { onPublished, onReceipt } from "./coverage.ts";
 import {
@@ -190,7 +190,7 @@ function openDistributor(options: Options): OpenDistributor {
     onPublished: (artifact) => onPublished(context, artifact),
   });
   const uploads = createUploads({ s3, records, publisher, clock, logger, ...places });
-  const isTrusted = (account: string) => judgeTrust(account, trust, "stamped").kind === "trusted";
+  const isTrusted = (account: string) => evaluateTrust(account, trust, "stamped").kind === "trusted";
   return {
     context,
     refresher: createRefresher({ ...context, ...places, isTrusted }),

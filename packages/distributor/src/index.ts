@@ -23,7 +23,7 @@ export {
   type AccountSource,
   type ConsumerEvent,
   type ConsumerRecord,
-  judgeTrust,
+  evaluateTrust,
   registerConsumer,
   type TrustConfig,
   type TrustVerdict,

@@ -1,6 +1,6 @@
 import { createAwsAccess } from "@stackyard/aws";
 import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
-import { isAllowedKey, judgeUrl } from "@stackyard/consumer";
+import { evaluateUrl, isAllowedKey } from "@stackyard/consumer";
 import type { AwsCredentials } from "@stackyard/core";
 import { createFakeClock } from "@stackyard/core/testing";
 import fc from "fast-check";
@@ -68,7 +68,7 @@ describe("createUrlSigner", () => {
       "https://s3.eu-west-1.amazonaws.com/dist-bucket/a",
     ]);
     for (const { url } of urls) {
-      expect(judgeUrl(url, "a", { bucket: "dist-bucket", region: "eu-west-1" })).toMatchObject({ kind: "good" });
+      expect(evaluateUrl(url, "a", { bucket: "dist-bucket", region: "eu-west-1" })).toMatchObject({ kind: "good" });
     }
   });
 
@@ -136,7 +136,7 @@ describe("createUrlSigner", () => {
 
         const { url, expiresAt } = await signer.sign({ key: each, versionId: "v1", wantedSeconds: 900 });
 
-        expect(judgeUrl(url, each, { ...rules, partition })).toEqual({ kind: "good", expiresAt });
+        expect(evaluateUrl(url, each, { ...rules, partition })).toEqual({ kind: "good", expiresAt });
       }),
     );
   });

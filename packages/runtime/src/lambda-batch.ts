@@ -44,7 +44,7 @@ export async function answerBatch(
     const receiptHandles = worked.map(({ receiptHandle }) => receiptHandle).filter((handle) => handle !== "");
     await attemptToDelete(deps, deps.deleteWorked, { queueArn: batch.queueArn, receiptHandles });
   }
-  throw new StackyardError("SERVER_ERROR", tellFailed(failed.size, batch.messages.length));
+  throw new StackyardError("SERVER_ERROR", formatFailed(failed.size, batch.messages.length));
 }
 
 interface Worked {
@@ -67,7 +67,7 @@ async function attemptToDelete(
   }
 }
 
-function tellFailed(failed: number, messages: number): string {
+function formatFailed(failed: number, messages: number): string {
   if (messages === 1) return "The message could not be worked; the log says why. It comes again.";
   const what = failed === messages ? `None of the ${messages}` : `${failed} of ${messages}`;
   return `${what} messages could ${failed === messages ? "" : "not "}be worked; the log says why. They come again.`;

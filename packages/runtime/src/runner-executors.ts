@@ -40,14 +40,14 @@ async function loadBuiltIn({
   const { dataDir = join(tmpdir(), "stackyard"), isFunction } = tasks;
   const deps = { projectDir: ".", dataDir, environment: variables };
   const ofTerraform = createTerraformExecutor({ ...tasks.terraform, ...terraform }, deps);
-  return [isFunction ? tellMissingTerraform(ofTerraform) : ofTerraform, createLambdaExecutor(lambda, deps)];
+  return [isFunction ? explainMissingTerraform(ofTerraform) : ofTerraform, createLambdaExecutor(lambda, deps)];
 }
 
 const ADVICE =
   "This function was made of a zip, which brings no Terraform. Send such tasks to a container (SQS_LONG_TASK_QUEUE_URL), make the function of the runner's image, or add a layer that holds bin/terraform.";
 
 /** The executor `terraform` in a function: where the program is missing, the failure says how it gets there. */
-export function tellMissingTerraform(executor: Executor): Executor {
+export function explainMissingTerraform(executor: Executor): Executor {
   return { ...executor, start: async (ctx, config) => withAdvice(await executor.start(ctx, config)) };
 }
 

@@ -90,7 +90,7 @@ function toMessage(tick: Tick | undefined, now: number) {
 
 /** What working ticks needs. */
 export interface HandleTicksDeps {
-  readonly yard: { readonly engine: Pick<Yard["engine"], "workDue"> };
+  readonly yard: { readonly engine: Pick<Yard["engine"], "processDue"> };
   readonly store: Pick<Store, "findTaskMessage">;
   readonly transport: Pick<Transport, "sendTasks">;
   readonly clock: Clock;
@@ -128,7 +128,7 @@ async function workAll(deps: HandleTicksDeps, ticks: readonly (Tick | undefined)
     const item = tick === undefined ? undefined : toDueItem(tick);
     return item === undefined ? [] : [{ index, item }];
   });
-  const worked = await deps.yard.engine.workDue(due.map(({ item }) => item));
+  const worked = await deps.yard.engine.processDue(due.map(({ item }) => item));
   for (const [place, { index }] of due.entries()) outcomes[index] = worked[place] ?? DONE;
   const polls = ticks.map(async (tick, index) => {
     if (tick?.tick === "poll") outcomes[index] = await passOn(deps, tick.attemptId);

@@ -57,7 +57,7 @@ export class Signals {
   }
 
   /** Call it after a commit that tells the other processes itself, by `messageOf`. */
-  tellHere(kinds: ReadonlySet<Kind>): void {
+  notifyHere(kinds: ReadonlySet<Kind>): void {
     if (!this.#closed) this.#listeners.notify(kinds);
   }
 

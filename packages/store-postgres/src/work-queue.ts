@@ -62,7 +62,7 @@ const ENQUEUE_AND_NOTIFY = {
  */
 export async function enqueueAll(
   database: Database,
-  signals: Pick<Signals, "tell" | "tellHere" | "messageOf">,
+  signals: Pick<Signals, "tell" | "notifyHere" | "messageOf">,
   calls: readonly (readonly QueuedEvent[])[],
 ): Promise<readonly (readonly boolean[])[]> {
   const rows = calls.flat().map((event, n) => ({ n, ...toEventRow(event) }));
@@ -70,7 +70,7 @@ export async function enqueueAll(
   const row = isAlone
     ? await database.row<EnqueuedRow>(ENQUEUE_AND_NOTIFY, JSON.stringify(rows), ...signals.messageOf(EVENT))
     : await database.row<EnqueuedRow>(ENQUEUE, JSON.stringify(rows));
-  if (isAlone) signals.tellHere(EVENT);
+  if (isAlone) signals.notifyHere(EVENT);
   else signals.tell(EVENT);
   const added = new Set(row?.added);
   let next = 0;

@@ -2,11 +2,11 @@ import { PLANTED_BUGS, printTest, runSeed, type SimulationRun, shrinkRun } from 
 import type { SimArguments } from "./parse-arguments.ts";
 import { addRun, NO_RUNS, printSummary, type Summary } from "./summary.ts";
 
-/** Where a run of many seeds writes to, and the time that it takes. */
+/** Where a run of many seeds writes, and its clock. */
 export interface SimOutput {
   /** A line of the result. */
   result(line: string): void;
-  /** How far it is. */
+  /** A line about the progress. */
   progress(line: string): void;
   /** Milliseconds. */
   now(): number;
@@ -16,22 +16,22 @@ export interface SimOutput {
 const MAX_FAILURES = 5;
 const PROGRESS_MS = 5_000;
 
-/** Runs one seed after the other. Gives the exit code: 0 when all invariants held. */
+/** Runs the seeds in order. Returns the exit code: 0 when all invariants held. */
 export async function runSeeds(input: SimArguments, output: SimOutput): Promise<0 | 1> {
   const startedAt = output.now();
   const seconds = () => (output.now() - startedAt) / 1_000;
   let summary = NO_RUNS;
-  let toldAt = startedAt;
+  let reportedAt = startedAt;
   for (let seed = input.from; seed < input.from + input.seeds; seed += 1) {
     if (seconds() >= input.seconds || summary.failed >= MAX_FAILURES) break;
     const run = await runSeed(seed, toOptions(input, output));
     summary = addRun(summary, run);
-    if (run.violations.length > 0) await tellFailure(run, input, output);
-    if (output.now() - toldAt < PROGRESS_MS) continue;
-    toldAt = output.now();
+    if (run.violations.length > 0) await reportFailure(run, input, output);
+    if (output.now() - reportedAt < PROGRESS_MS) continue;
+    reportedAt = output.now();
     output.progress(`${summary.seeds} of ${input.seeds} seeds, ${summary.failed} failed`);
   }
-  tellSummary(summary, seconds(), input, output);
+  reportSummary(summary, seconds(), input, output);
   return summary.failed === 0 ? 0 : 1;
 }
 
@@ -44,16 +44,15 @@ function findPlant(bug: string | undefined) {
   return found === undefined ? {} : { plant: found.plant };
 }
 
-async function tellFailure(run: SimulationRun, { json, bug }: SimArguments, output: SimOutput): Promise<void> {
+async function reportFailure(run: SimulationRun, { json, bug }: SimArguments, output: SimOutput): Promise<void> {
   const { seed } = run.plan;
-  const [violation] = run.violations;
-  output.progress(`Seed ${seed} breaks ${violation?.invariant}; its plan is being cut down.`);
+  output.progress(`Seed ${seed} breaks ${run.violations[0]?.invariant}; its plan is being minimized.`);
   const small = await shrinkRun(run, findPlant(bug));
-  const told = small.violations[0];
-  if (json) return output.result(JSON.stringify({ kind: "failure", seed, ...told, plan: small.plan }));
-  output.result(`Seed ${seed} breaks ${told?.invariant}: ${told?.sentence}\n\n${printTest(small)}`);
+  const [violation] = small.violations;
+  if (json) return output.result(JSON.stringify({ kind: "failure", seed, ...violation, plan: small.plan }));
+  output.result(`Seed ${seed} breaks ${violation?.invariant}: ${violation?.sentence}\n\n${printTest(small)}`);
 }
 
-function tellSummary(summary: Summary, seconds: number, { json }: SimArguments, { result }: SimOutput): void {
+function reportSummary(summary: Summary, seconds: number, { json }: SimArguments, { result }: SimOutput): void {
   result(json ? JSON.stringify({ kind: "summary", ...summary, seconds }) : printSummary(summary, seconds));
 }

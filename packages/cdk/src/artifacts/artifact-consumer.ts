@@ -61,7 +61,7 @@ export class ArtifactConsumer extends Construct {
       wait: props.waitForInitialSet ?? false,
       after: [...queues.delivery, copy.mapping],
     });
-    this.#tellBucket(props);
+    this.#writeBucketParameter(props);
     this.function = copy.function;
     this.queue = queues.queue;
     this.deadLetters = queues.deadLetters;
@@ -86,7 +86,7 @@ export class ArtifactConsumer extends Construct {
     return Token.asString(Fn.conditionIf(condition.logicalId, toValue(targetBucket), adopted.bucketName));
   }
 
-  #tellBucket({ ssmParameterName = PARAMETER_NAME }: ArtifactConsumerProps): void {
+  #writeBucketParameter({ ssmParameterName = PARAMETER_NAME }: ArtifactConsumerProps): void {
     const parameter = new CfnParameter(this, "BucketNameParameter", {
       name: toValue(ssmParameterName),
       type: "String",

@@ -35,8 +35,8 @@ const PREFIXES: Readonly<Record<string, string>> = {
 
 /** How IAM evaluates calls for which it checks more than the action: the service authorization reference of each service. */
 const JUDGES: Readonly<Record<string, Judge>> = {
-  "ECS.RunTask": judgeStart,
-  "ECS.StartTask": judgeStart,
+  "ECS.RunTask": toStartCalls,
+  "ECS.StartTask": toStartCalls,
   "ECS.StopTask": inCluster,
   "ECS.DescribeTasks": inCluster,
   "ECS.ListTasks": inCluster,
@@ -55,11 +55,11 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   "SFN.StartExecution": ({ input }) => [
     { action: "states:StartExecution", resource: String(input["stateMachineArn"]) },
   ],
-  "SSM.SendCommand": judgeCommand,
+  "SSM.SendCommand": toCommandCalls,
   "AutoScaling.CompleteLifecycleAction": inGroup,
   "AutoScaling.RecordLifecycleActionHeartbeat": inGroup,
-  "S3.GetObject": judgeObject,
-  "S3.HeadObject": judgeObject,
+  "S3.GetObject": toObjectCalls,
+  "S3.HeadObject": toObjectCalls,
   "S3.ListObjectsV2": ({ input }) => [
     {
       action: "s3:ListBucket",
@@ -79,7 +79,7 @@ export function toIamCalls(call: SimulatedCall, facts: SimulatedFacts): readonly
   return [{ action: `${prefix}:${name}`, resource: "*" }];
 }
 
-function judgeStart(call: SimulatedCall, facts: SimulatedFacts): readonly Call[] {
+function toStartCalls(call: SimulatedCall, facts: SimulatedFacts): readonly Call[] {
   const [, action = ""] = call.operation.split(".");
   const definition = String(call.input["taskDefinition"]);
   const tasks = `arn:aws:ecs:${call.region}:${facts.account}:task/web/0123456789abcdef0123456789abcdef`;
@@ -108,7 +108,7 @@ function toClusterContext({ input, region }: SimulatedCall, { account }: Simulat
 }
 
 /** The document is judged, and each instance by its tags. With targets it is every instance that they come to. */
-function judgeCommand({ input, region }: SimulatedCall, { account, tagsOf }: SimulatedFacts): readonly Call[] {
+function toCommandCalls({ input, region }: SimulatedCall, { account, tagsOf }: SimulatedFacts): readonly Call[] {
   const action = "ssm:SendCommand";
   const name = String(input["DocumentName"]);
   const owner = name.startsWith("AWS-") ? "" : account;
@@ -126,7 +126,7 @@ function inGroup({ operation, input, region }: SimulatedCall, { account }: Simul
   return [{ action, resource: `arn:aws:autoscaling:${region}:${account}:${group}` }];
 }
 
-function judgeObject({ input }: SimulatedCall): readonly Call[] {
+function toObjectCalls({ input }: SimulatedCall): readonly Call[] {
   const { Bucket, Key, VersionId } = toJson(input);
   const action = VersionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion";
   return [{ action, resource: `arn:aws:s3:::${Bucket}/${Key}` }];

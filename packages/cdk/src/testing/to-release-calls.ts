@@ -51,7 +51,7 @@ const ofObject: Judge = (call) => [
 ];
 
 const JUDGES: Readonly<Record<string, Judge>> = {
-  "AutoScaling.CreateAutoScalingGroup": judgeCreation,
+  "AutoScaling.CreateAutoScalingGroup": toCreationCalls,
   "AutoScaling.PutScalingPolicy": ofGroup,
   "AutoScaling.EnableMetricsCollection": ofGroup,
   "AutoScaling.UpdateAutoScalingGroup": ofGroup,
@@ -66,8 +66,8 @@ const JUDGES: Readonly<Record<string, Judge>> = {
     const name = `launchConfiguration:0b1c:launchConfigurationName/${call.input["LaunchConfigurationName"]}`;
     return [{ action: toAction(call), resource: inAccount("autoscaling", name) }];
   },
-  "EC2.CreateLaunchTemplate": (call) => judgeMade(call, "launch-template/lt-0"),
-  "EC2.CreatePlacementGroup": (call) => judgeMade(call, `placement-group/${call.input["GroupName"]}`),
+  "EC2.CreateLaunchTemplate": (call) => toTagCalls(call, "launch-template/lt-0"),
+  "EC2.CreatePlacementGroup": (call) => toTagCalls(call, `placement-group/${call.input["GroupName"]}`),
   "EC2.DeleteLaunchTemplate": (call, { tagsOf }) => {
     const context = toContext("aws:ResourceTag", tagsOf(String(call.input["LaunchTemplateName"])));
     return [{ action: toAction(call), resource: inAccount("ec2", "launch-template/lt-0"), context }];
@@ -110,7 +110,7 @@ const JUDGES: Readonly<Record<string, Judge>> = {
 };
 
 /** Auto Scaling launches by the template, passes on the roles, and creates its own role if it is missing. */
-function judgeCreation(call: LoggedCall): readonly Call[] {
+function toCreationCalls(call: LoggedCall): readonly Call[] {
   const role = (name: string) => `arn:aws:iam::${ACCOUNT}:role${name}`;
   const handOn = (resource: string, service: string) => {
     return { action: "iam:PassRole", resource, context: { "iam:PassedToService": service } };
@@ -137,7 +137,7 @@ function judgeCreation(call: LoggedCall): readonly Call[] {
   ];
 }
 
-function judgeMade(call: LoggedCall, name: string): readonly Call[] {
+function toTagCalls(call: LoggedCall, name: string): readonly Call[] {
   const resource = inAccount("ec2", name);
   const [, operation = ""] = call.operation.split(".");
   return [

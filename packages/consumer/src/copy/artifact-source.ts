@@ -5,7 +5,7 @@ import { runInNewContext } from "node:vm";
 import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault } from "@stackyard/aws";
 import { defined, StackyardError } from "@stackyard/core";
-import type { UrlFault } from "../judge-url.ts";
+import type { UrlFault } from "../evaluate-url.ts";
 import type { ArtifactMessage } from "../messages.ts";
 import { type ByteRange, readWithin, type SourceFetch } from "./source-fetch.ts";
 

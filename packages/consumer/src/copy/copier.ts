@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { type Clock, defined, StackyardError } from "@stackyard/core";
-import type { SourceBucket } from "../judge-url.ts";
+import type { SourceBucket } from "../evaluate-url.ts";
 import type { ArtifactMessage } from "../messages.ts";
 import {
   type ArtifactSource,

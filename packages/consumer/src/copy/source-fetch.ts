@@ -10,7 +10,7 @@ import { Agent as HttpsAgent, request as requestSecurely } from "node:https";
 import { BlockList, isIP, type LookupFunction, type Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { defined, StackyardError } from "@stackyard/core";
-import { judgeUrl, type UrlFault, type UrlRules } from "../judge-url.ts";
+import { evaluateUrl, type UrlFault, type UrlRules } from "../evaluate-url.ts";
 
 /** Rules and time limits for downloads. */
 export interface SourceFetchOptions {
@@ -55,7 +55,7 @@ export function createSourceFetch(options: SourceFetchOptions): SourceFetch {
   }
 
   async function fetchOnce(request: SourceRequest, redirects: number): Promise<SourceAnswer> {
-    const verdict = judgeUrl(request.url, request.key, rules);
+    const verdict = evaluateUrl(request.url, request.key, rules);
     if (verdict.kind === "refused") return { kind: "forbidden", code: verdict.code, reason: verdict.reason };
     // The checked lookup is not called for an IP address, so only host names are allowed.
     if (isIP(new URL(request.url).hostname.replace(/^\[|\]$/g, "")) !== 0) {

@@ -2,7 +2,7 @@ import type { Dispatch } from "../machine/decide/decision.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
 import type { Engine } from "./engine.ts";
-import type { Births, BornAttempt, FinishedAttempt } from "./work-inputs.ts";
+import type { Births, BornAttempt, FinishedAttempt } from "./process-inputs.ts";
 import type { StoreWorker } from "./worker.ts";
 
 /** How long tasks of the queue wait for tasks that follow from a result, which cost one commit less. */

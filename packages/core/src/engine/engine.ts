@@ -12,7 +12,13 @@ import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery } from "../ports/transport.ts";
 import { systemRandom } from "./built-in-ports.ts";
 import { createCompileRevision, createMachineFinder, createRevisionWatch } from "./machine-finder.ts";
-import { type Births, createWrittenStacks, type FinishedAttempt, type WorkDeps, workInputs } from "./work-inputs.ts";
+import {
+  type Births,
+  createWrittenStacks,
+  type FinishedAttempt,
+  processInputs,
+  type WorkDeps,
+} from "./process-inputs.ts";
 
 /** What an engine works with. */
 interface EngineDeps {
@@ -67,7 +73,7 @@ export interface Engine {
    * and skips items that are no longer or not yet due. Returns the outcomes in the order of the items; `done` for kinds that
    * the engine does not apply.
    */
-  workDue(items: readonly DueItem[]): Promise<readonly DeliveryOutcome[]>;
+  processDue(items: readonly DueItem[]): Promise<readonly DeliveryOutcome[]>;
   /** Decides again what a new revision of a machine may now allow. Does not apply other due work. */
   sweepRevised(): Promise<number>;
 }
@@ -95,7 +101,7 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
   const apply = toApplyOptions(deps, options);
   const written = createWrittenStacks();
   const work = (inputs: readonly StackInput[]) =>
-    workInputs({ store, clock, logger, finder, apply, written, births: deps.births }, inputs);
+    processInputs({ store, clock, logger, finder, apply, written, births: deps.births }, inputs);
 
   async function sweepDue(): Promise<number> {
     const now = clock.now();
@@ -121,7 +127,7 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
       work(deliveries.map((delivery) => ({ kind: "delivery", stackId: delivery.event.stackId, delivery }))),
     finish: (finished) => work(finished.map((each) => ({ kind: "result", ...each }))),
     sweep: async () => (await sweepDue()) + (await sweepRevised()),
-    workDue: (items) => workDue({ store, clock, work }, items),
+    processDue: (items) => processDue({ store, clock, work }, items),
     sweepRevised,
   };
 }
@@ -145,7 +151,7 @@ function byUrgency(a: StackInput, b: StackInput): number {
 }
 
 /** What working due items needs. */
-interface WorkDueDeps {
+interface ProcessDueDeps {
   readonly store: Pick<Store, "findAttempt">;
   readonly clock: Clock;
   readonly work: (inputs: readonly StackInput[]) => Promise<readonly DeliveryOutcome[]>;
@@ -158,7 +164,7 @@ const DONE: DeliveryOutcome = { kind: "done" };
  * loaded stack. A deadline would be applied without such a check, so its attempt is read first: a claim or a wait for a key
  * moves the deadline.
  */
-async function workDue(deps: WorkDueDeps, items: readonly DueItem[]): Promise<readonly DeliveryOutcome[]> {
+async function processDue(deps: ProcessDueDeps, items: readonly DueItem[]): Promise<readonly DeliveryOutcome[]> {
   const looked = await Promise.all(items.map((item) => lookAt(deps, item)));
   const outcomes = looked.map((found) => ("kind" in found ? found : DONE));
   const inputs = looked.flatMap((found, index) =>
@@ -172,7 +178,7 @@ async function workDue(deps: WorkDueDeps, items: readonly DueItem[]): Promise<re
 }
 
 async function lookAt(
-  deps: WorkDueDeps,
+  deps: ProcessDueDeps,
   item: DueItem,
 ): Promise<DeliveryOutcome | { readonly inputs: readonly StackInput[] }> {
   try {
@@ -184,7 +190,7 @@ async function lookAt(
 }
 
 async function isPassed(
-  { store, clock }: WorkDueDeps,
+  { store, clock }: ProcessDueDeps,
   { attemptId, why }: Extract<DueItem, { kind: "deadline" }>,
 ): Promise<boolean> {
   const attempt = await store.findAttempt(attemptId);

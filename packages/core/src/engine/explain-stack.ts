@@ -8,10 +8,10 @@ import {
   explainLeaving,
   explainTask,
   findNewestAttempt,
+  formatNames,
+  formatTimespan,
   listLeft,
   type Reason,
-  tellLength,
-  tellNames,
   type Wait,
 } from "./explain-task.ts";
 import type { YardProcess } from "./process-registry.ts";
@@ -129,7 +129,7 @@ export function summarise(facts: SummaryFacts): Reason {
   if (reason === undefined) return explainQuiet(facts);
   const [first] = facts.parked;
   if (first === undefined) return reason;
-  const next = tellLength(Math.min(...facts.parked.map(({ nextTryAt }) => nextTryAt)) - facts.now);
+  const next = formatTimespan(Math.min(...facts.parked.map(({ nextTryAt }) => nextTryAt)) - facts.now);
   const count = facts.parked.length === 1 ? "1 event is" : `${facts.parked.length} events are`;
   return { ...reason, why: `${reason.why} (${count} parked, tried again in ${next} or before.)` };
 }
@@ -152,7 +152,7 @@ function explainStalled({ stack, machine }: SummaryFacts, { code, reason }: Stal
     code === "LOOP_LIMIT" || code === "TRANSITION_LIMIT"
       ? " Look why it runs in circles; an event from outside lets it go on."
       : events.length > 0
-        ? ` Send one of ${tellNames(events)}, or ${adviseRevision(stack, machine)}.`
+        ? ` Send one of ${formatNames(events)}, or ${adviseRevision(stack, machine)}.`
         : ` To go on, ${adviseRevision(stack, machine)}. \`stackyard stacks remove ${stack.id} --force --reason WHY\` forgets it.`;
   const waitsFor: Wait = { kind: "operator", code, ...(events.length > 0 ? { events } : {}) };
   return { why: `Stalled (${code}): ${reason}${advice}`, waitsFor };
@@ -166,11 +166,11 @@ function adviseRevision({ id }: Stack, machine: Machine | undefined): string {
 
 function explainFailed({ stack, machine }: SummaryFacts, failed: readonly TaskState[]): Reason {
   const events = listHandled(stack, machine);
-  const others = events.length === 0 ? "" : ` The state also handles ${tellNames(events)}.`;
+  const others = events.length === 0 ? "" : ` The state also handles ${formatNames(events)}.`;
   const names = failed.map(({ name }) => name);
   const code = failed.find(({ errorCode }) => errorCode !== undefined)?.errorCode;
   return {
-    why: `Failed: ${tellNames(names)}. \`stackyard stacks retry ${stack.id}\` tries again.${others}`,
+    why: `Failed: ${formatNames(names)}. \`stackyard stacks retry ${stack.id}\` tries again.${others}`,
     waitsFor: { kind: "operator", tasks: names, ...(code === undefined ? {} : { code }) },
   };
 }
@@ -178,10 +178,10 @@ function explainFailed({ stack, machine }: SummaryFacts, failed: readonly TaskSt
 function explainPending(pending: SummaryFacts["tasks"], failed: readonly TaskState[]): Reason {
   // What waits for another task of the stack says less than that task itself.
   const first = pending.find(({ waitsFor }) => waitsFor?.kind !== "need") ?? pending[0];
-  const others = failed.length === 0 ? "" : ` Failed: ${tellNames(failed.map(({ name }) => name))}.`;
+  const others = failed.length === 0 ? "" : ` Failed: ${formatNames(failed.map(({ name }) => name))}.`;
   const why = first === undefined ? "" : ` ${first.name}: ${first.why}`;
   return {
-    why: `Waits for ${tellNames(pending.map(({ name }) => name))}.${others}${why}`,
+    why: `Waits for ${formatNames(pending.map(({ name }) => name))}.${others}${why}`,
     ...(first?.waitsFor && { waitsFor: { task: first.name, ...first.waitsFor } }),
   };
 }
@@ -192,12 +192,12 @@ function explainQuiet({ stack, machine, parked, now }: SummaryFacts): Reason {
   if (first !== undefined) return explainParked(first, overdue, now);
   const events = listHandled(stack, machine);
   const [timer] = [...stack.timers].sort((a, b) => a.dueAt - b.dueAt);
-  const wanted = events.length === 0 ? "Waits for an event." : `Waits for an event: ${tellNames(events)}.`;
+  const wanted = events.length === 0 ? "Waits for an event." : `Waits for an event: ${formatNames(events)}.`;
   if (timer === undefined) {
     const kind = stack.overdue === true ? "operator" : "event";
     return { why: `${overdue}${wanted}`, waitsFor: { kind, ...(events.length > 0 ? { events } : {}) } };
   }
-  const byItself = `${timer.event} comes by itself in ${tellLength(timer.dueAt - now)}.`;
+  const byItself = `${timer.event} comes by itself in ${formatTimespan(timer.dueAt - now)}.`;
   const waitsFor: Wait = {
     kind: "timer",
     event: timer.event,
@@ -218,7 +218,7 @@ function explainParked(parked: ParkedEvent, overdue: string, now: number): Reaso
   const name = findEventName(parked);
   const what = name === undefined ? "An event" : `The event ${name}`;
   return {
-    why: `${overdue}${what} is parked (${code}: ${reason}); it is tried again in ${tellLength(nextTryAt - now)}.`,
+    why: `${overdue}${what} is parked (${code}: ${reason}); it is tried again in ${formatTimespan(nextTryAt - now)}.`,
     waitsFor: {
       kind: "parked",
       eventId: event.id,

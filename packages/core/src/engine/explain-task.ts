@@ -63,7 +63,7 @@ function explainWaiting(facts: TaskFacts, name: string): Reason {
       ? `it has failed; \`stackyard stacks retry ${facts.stack.id}\` tries again.`
       : explainTask(facts, root).why;
   const others = unmet.slice(1).map((need) => `"${need.name}"`);
-  const also = others.length > 0 ? ` Besides for ${tellNames(others)}.` : "";
+  const also = others.length > 0 ? ` Besides for ${formatNames(others)}.` : "";
   return {
     why: `Waits for task "${first.name}"${through}: ${also === "" ? reason : toSentence(reason)}${also}`,
     waitsFor: { kind: "need", tasks: unmet.map((need) => need.name) },
@@ -96,7 +96,7 @@ export function explainLeaving(facts: AttemptFacts & Pick<TaskFacts, "attempts">
   const names = left.map(({ task }) => `"${task}"`);
   const runs = left.length === 1 ? "a run of an earlier state" : `${left.length} runs of earlier states`;
   return {
-    why: `Waits for ${runs} to end: ${tellNames(names)}.${state}`,
+    why: `Waits for ${runs} to end: ${formatNames(names)}.${state}`,
     waitsFor: { kind: "leaving", tasks: left.map(({ task }) => task), ...(first && { attemptId: first.attemptId }) },
   };
 }
@@ -121,7 +121,7 @@ function explainRetry(facts: TaskFacts, name: string): Reason {
   const policy = machine?.tasks.get(name)?.retry.attempts;
   const number = policy === undefined ? `Attempt ${attempt}` : `Try ${failures + 1} of ${policy}`;
   if (timer !== undefined) {
-    const when = tellLength(timer.dueAt - now);
+    const when = formatTimespan(timer.dueAt - now);
     const waitsFor = { kind: "timer", task: name, event: timer.event, at: timer.dueAt } as const;
     return { why: `${number} begins in ${when}; the one before has failed.`, waitsFor };
   }
@@ -160,14 +160,15 @@ export function explainAttempt(attempt: AttemptView, facts: AttemptFacts): Reaso
 
 function explainCancel({ attemptId, cancelling, owner, status }: AttemptView, { now, workers }: AttemptFacts): Reason {
   const why = cancelling === "timed-out" ? "its time was over" : "it was cancelled";
-  const held = owner !== undefined && status === "running" ? ` Worker ${tellWorker(owner, workers, now)} has it.` : "";
+  const held =
+    owner !== undefined && status === "running" ? ` Worker ${formatWorker(owner, workers, now)} has it.` : "";
   const waitsFor: Wait = { kind: "cancel", attemptId, ...(owner === undefined ? {} : { worker: owner }) };
   return { why: `It was asked to stop, because ${why}, and has not confirmed it yet.${held}`, waitsFor };
 }
 
 function explainUnclaimed({ attemptId, dispatchedAt, executor }: AttemptView, { now, workers }: AttemptFacts): Reason {
   const waitsFor: Wait = { kind: "worker", attemptId, ...(executor === undefined ? {} : { executor }) };
-  const since = tellLength(now - dispatchedAt);
+  const since = formatTimespan(now - dispatchedAt);
   const able = workers?.filter(({ roles, executors, draining }) => {
     return roles.includes("worker") && !draining && (executor === undefined || executors.includes(executor));
   });
@@ -203,28 +204,31 @@ function explainRunning(attempt: AttemptView, { now, workers }: AttemptFacts): R
   const { attemptId, owner = "unknown", leaseUntil = 0, dispatchedAt } = attempt;
   const waitsFor: Wait = { kind: "lease", attemptId, worker: owner, at: leaseUntil };
   if (leaseUntil <= now) {
-    const why = `The worker ${owner} has not been heard of since its lease ended ${tellLength(now - leaseUntil)} ago; another one takes it over.`;
+    const why = `The worker ${owner} has not been heard of since its lease ended ${formatTimespan(now - leaseUntil)} ago; another one takes it over.`;
     return { why, waitsFor };
   }
-  const since = tellLength(now - dispatchedAt);
-  return { why: `Runs at worker ${tellWorker(owner, workers, now)} since ${since}${tellProgress(attempt)}`, waitsFor };
+  const since = formatTimespan(now - dispatchedAt);
+  return {
+    why: `Runs at worker ${formatWorker(owner, workers, now)} since ${since}${formatProgress(attempt)}`,
+    waitsFor,
+  };
 }
 
 function explainSuspended(attempt: AttemptView, { now }: AttemptFacts): Reason {
   const { attemptId, pollDueAt = now } = attempt;
-  const next = tellLength(pollDueAt - now);
-  const why = `Goes on by itself, looked at again in ${next}${tellProgress(attempt)}`;
+  const next = formatTimespan(pollDueAt - now);
+  const why = `Goes on by itself, looked at again in ${next}${formatProgress(attempt)}`;
   return { why, waitsFor: { kind: "poll", attemptId, at: pollDueAt } };
 }
 
 /** A worker with the sign of life that the yard has of it. */
-function tellWorker(id: string, workers: readonly YardProcess[] | undefined, now: number): string {
+function formatWorker(id: string, workers: readonly YardProcess[] | undefined, now: number): string {
   const known = workers?.find((each) => each.id === id);
   if (known === undefined) return id;
-  return `${id} (${known.host}, seen ${tellLength(now - known.seenAt)} ago)`;
+  return `${id} (${known.host}, seen ${formatTimespan(now - known.seenAt)} ago)`;
 }
 
-function tellProgress({ progressMessage }: AttemptView): string {
+function formatProgress({ progressMessage }: AttemptView): string {
   return progressMessage === undefined ? "" : `: ${progressMessage}`;
 }
 
@@ -282,7 +286,7 @@ export interface Reason {
 }
 
 /** Formats a duration with its two largest units, such as `1m 5s`. A negative duration is `0s`. */
-export function tellLength(ms: number): string {
+export function formatDuration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000));
   if (seconds < 60) return `${seconds}s`;
   if (seconds < 3_600) return `${Math.floor(seconds / 60)}m ${seconds % 60}s`;
@@ -291,7 +295,7 @@ export function tellLength(ms: number): string {
 }
 
 /** Formats a list of names for a sentence; at most the first ten. */
-export function tellNames(names: readonly string[]): string {
+export function formatNames(names: readonly string[]): string {
   const shown = names.slice(0, MAX_NAMES).join(", ");
   return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more` : shown;
 }

@@ -59,8 +59,8 @@ export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
   async function findFollowing(own: Machine | undefined, wanted: WantedMachine): Promise<FoundMachine> {
     const { name, stack, event } = wanted;
     const located = await locate(name, event);
-    if (located.kind === "unknown") return tellUnknown(deps.locator, name);
-    if (stack && own === undefined && (await isLost(cache, located, stack))) return tellLost(stack);
+    if (located.kind === "unknown") return toUnknownMachine(deps.locator, name);
+    if (stack && own === undefined && (await isLost(cache, located, stack))) return toLostRevision(stack);
     if (located.kind === "invalid") {
       return chooseMachine(own, { kind: "invalid", reason: toInvalidReason(name, located.problems) }, wanted);
     }
@@ -133,7 +133,7 @@ async function isLost(cache: RevisionCache, newest: Newer, { machineHash }: Stac
   return cache.isKept(machineHash);
 }
 
-function tellLost({ machine, machineHash }: Stack): MissingMachine {
+function toLostRevision({ machine, machineHash }: Stack): MissingMachine {
   const reason = `The revision ${machineHash.slice(0, 12)} of "${machine}" that the stack keeps can no longer be used, perhaps because a plugin is missing. Bring it back, or upgrade the stack.`;
   return { kind: "missing", code: "MACHINE_INVALID", reason };
 }
@@ -230,7 +230,7 @@ function createUpgradeFinder({ locator, onLocated }: UpgradeFinderDeps, cache: R
   async function findNewest(name: string): Promise<FoundMachine> {
     const located = await locate(name);
     if (located.kind === "found") return accept(located);
-    if (located.kind === "unknown") return tellUnknown(locator, name);
+    if (located.kind === "unknown") return toUnknownMachine(locator, name);
     return { kind: "missing", code: "MACHINE_INVALID", reason: toInvalidReason(name, located.problems) };
   }
 
@@ -239,7 +239,7 @@ function createUpgradeFinder({ locator, onLocated }: UpgradeFinderDeps, cache: R
     if (kept?.name === name) return toFound(kept);
     const located = await locate(name);
     if (located.kind === "found" && located.revision.hash === to) return accept(located);
-    return tellMissing(name, to, located, kept === undefined && (await cache.isKept(to)));
+    return toMissingRevision(name, to, located, kept === undefined && (await cache.isKept(to)));
   }
 
   return { find: (name, to) => (to === undefined ? findNewest(name) : findNamed(name, to)) };
@@ -249,7 +249,7 @@ function toFound(machine: Machine): FoundMachine {
   return { kind: "found", machine, notes: [] };
 }
 
-function tellMissing(name: string, to: string, newest: LocatedMachine, isBroken: boolean): MissingMachine {
+function toMissingRevision(name: string, to: string, newest: LocatedMachine, isBroken: boolean): MissingMachine {
   const short = to.slice(0, 12);
   if (isBroken) {
     const reason = `The revision ${short} of "${name}" can no longer be used, perhaps because a plugin is missing.`;
@@ -261,7 +261,7 @@ function tellMissing(name: string, to: string, newest: LocatedMachine, isBroken:
 }
 
 /** Returns the refusal for an unknown machine, with the nearest known name. */
-export async function tellUnknown(locator: Locator, name: string): Promise<MissingMachine> {
+export async function toUnknownMachine(locator: Locator, name: string): Promise<MissingMachine> {
   // None when they cannot be listed: only advice is lost.
   const listings = await locator.list().catch(() => []);
   const names = listings.map((listing) => listing.name);

@@ -7,7 +7,13 @@ import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
 import { toResultEvent } from "./attempt-result.ts";
 import { noRecords } from "./built-in-ports.ts";
-import { type InvocationEnd, type InvocationLimits, insist, toInvocationEnd, type WorkerStore } from "./run-attempt.ts";
+import {
+  type InvocationEnd,
+  type InvocationLimits,
+  retryTransient,
+  toInvocationEnd,
+  type WorkerStore,
+} from "./run-attempt.ts";
 import { createWorker, type Worker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
 
 /** What a worker without a store needs. */
@@ -48,7 +54,7 @@ export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOpti
       const { attemptId, message, deliveries } = delivery;
       const answered = answers.find(attemptId);
       if (answered !== undefined) {
-        await insist(clock, () => publish(answered));
+        await retryTransient(clock, () => publish(answered));
         return DONE;
       }
       const end = toEnd(limits, clock.now());
@@ -64,7 +70,7 @@ export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOpti
         if (ended.kind === "retry") return ended;
         if (ended.kind === "over") {
           const timedOut = toTimedOut(message, { answerId: ids.next(), now: clock.now() });
-          await insist(clock, () => publish(timedOut));
+          await retryTransient(clock, () => publish(timedOut));
         } else answers.keep(attemptId, ended.event);
         return DONE;
       } finally {
@@ -232,7 +238,7 @@ function createMessageAttempts(deps: MessageAttemptsDeps): MessageAttempts {
       const attempt = open.get(attemptId);
       if (attempt === undefined) return "lost";
       const { event, leftOut } = toAnswer(result, attempt.answerId);
-      tellWhatStays(deps.logger, attempt.message, { leftOut, followUps: followUps.length });
+      logWhatStays(deps.logger, attempt.message, { leftOut, followUps: followUps.length });
       await deps.publish(event);
       attempt.last = { kind: "answered", event };
       return "settled";
@@ -240,7 +246,7 @@ function createMessageAttempts(deps: MessageAttemptsDeps): MessageAttempts {
   };
 }
 
-function tellWhatStays(
+function logWhatStays(
   logger: Logger,
   { stack, task }: TaskMessage,
   { leftOut, followUps }: { readonly leftOut: readonly string[]; readonly followUps: number },

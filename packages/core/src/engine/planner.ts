@@ -16,7 +16,7 @@ import type { Change, HistoryEntry, LoadedStack, QueuedEvent, StoredHistoryEntry
 import type { Store } from "../ports/store.ts";
 import { systemRandom } from "./built-in-ports.ts";
 import { createCompileRevision, createMachineFinder, type MachineFinder } from "./machine-finder.ts";
-import { applyWithMachines, createTurnMachines } from "./work-inputs.ts";
+import { applyWithMachines, createTurnMachines } from "./process-inputs.ts";
 
 /** What a planner needs: the same as the engine. */
 interface PlannerDeps {
@@ -219,7 +219,7 @@ interface LoadedLife {
 
 async function loadLife(deps: PlanDeps, stack: Stack): Promise<LoadedLife> {
   const { lines, parked, isWhole } = await readLines(deps, stack);
-  if (lines.length === 0) return { lines, parked, incomplete: tellPruned(stack) };
+  if (lines.length === 0) return { lines, parked, incomplete: explainPruned(stack) };
   if (isWhole) return { lines, parked };
   return { lines, parked, incomplete: `The history is longer than ${MOST_LINES} lines; only the first were replayed.` };
 }
@@ -261,7 +261,7 @@ function isBeginning({ life }: Stack, { eventId, outcome }: StoredHistoryEntry):
   return eventId === life && outcome === "applied";
 }
 
-function tellPruned({ createdAt }: Stack): string {
+function explainPruned({ createdAt }: Stack): string {
   const since = new Date(createdAt).toISOString();
   return `The history no longer holds the beginning of the stack (${since}), so that it cannot be replayed.`;
 }
@@ -295,7 +295,7 @@ function compareTimers(present: Stack, replayed: Stack | undefined): readonly En
   return [...new Set([...before.keys(), ...after.keys()])].flatMap((what) => {
     const [a, b] = [before.get(what), after.get(what)];
     if (a !== undefined && b !== undefined && isDueAlike(a, b)) return [];
-    return [{ what, before: tellDue(a), after: tellDue(b) }];
+    return [{ what, before: formatDue(a), after: formatDue(b) }];
   });
 }
 
@@ -316,7 +316,7 @@ function isDueAlike(present: StackTimer, { dueAt: latest, jitterMs = 0 }: StackT
   return dueAt <= latest && dueAt >= latest - jitterMs;
 }
 
-function tellDue(timer: StackTimer | undefined): string | null {
+function formatDue(timer: StackTimer | undefined): string | null {
   return timer === undefined ? null : new Date(timer.postponedFrom ?? timer.dueAt).toISOString();
 }
 
@@ -329,14 +329,15 @@ function toFacts(stack: Stack): Map<string, Fact> {
   const shown = toShownMetadata(stack);
   const printed = maskMetadata(shown);
   const facts = new Map<string, Fact>([["state", { value: stack.state, compared: stack.state }]]);
-  for (const task of stack.tasks) facts.set(`task ${task.name}`, { value: tellTask(task), compared: tellTask(task) });
+  for (const task of stack.tasks)
+    facts.set(`task ${task.name}`, { value: formatTask(task), compared: formatTask(task) });
   for (const [key, compared] of Object.entries(shown))
     facts.set(`metadata ${key}`, { value: printed[key] ?? null, compared });
   return facts;
 }
 
 /** Omits whether the attempt is queued or running, which does not depend on the revision. */
-function tellTask({ status, detail }: TaskState): string {
+function formatTask({ status, detail }: TaskState): string {
   return detail === undefined || detail === "RUNNING" || detail === "QUEUED" ? status : `${status} ${detail}`;
 }
 

@@ -32,7 +32,7 @@ import {
   resolveSecrets,
   toSecretsNeedStore,
 } from "./call-executor.ts";
-import type { FinishedAttempt } from "./work-inputs.ts";
+import type { FinishedAttempt } from "./process-inputs.ts";
 
 /** What `runAttempt` needs from the worker. */
 interface AttemptDeps {
@@ -150,7 +150,7 @@ async function step(
   // A succeeded or running step counts even if the executor was asked to stop.
   const asked = result.kind === "failed" ? why : undefined;
   if (isGivenBack(asked, executor, operation)) return giveBack(kept, cancelBegun);
-  const final = toEndOf(result, asked, (line) => tellEnd(log, input, line));
+  const final = toEndOf(result, asked, (line) => logEnd(log, input, line));
   return { kind: "stepped", step: final, cancelling: cancelling || why === "cancel", cancelBegun };
 }
 
@@ -200,7 +200,7 @@ async function suspend(
   { claimed }: AttemptInput,
   { progress, pollAfterMs, message }: Omit<Running<KeptProgress | undefined>, "kind">,
 ): Promise<void> {
-  const answer = await insist(clock, () => {
+  const answer = await retryTransient(clock, () => {
     const now = clock.now();
     return store.suspend(claimed.grant, { progress, dueAt: now + pollAfterMs, message, now });
   });
@@ -219,7 +219,7 @@ async function settle(
   const outcome = toSettledOutcome(result, cancelling);
   // The event of a cancel contains no code or message.
   if (result.kind === "failed" && outcome === "cancelled") {
-    tellEnd(log, { onReport }, `It ended after the cancel. ${result.code}: ${result.message}`);
+    logEnd(log, { onReport }, `It ended after the cancel. ${result.code}: ${result.message}`);
   }
   const text = ended.step.kind === "succeeded" ? maskOutputs(log.text(), ended.step) : log.text();
   const end = { grant: claimed.grant, outcome, ...(text === "" ? {} : { log: text }) };
@@ -227,7 +227,7 @@ async function settle(
   const isApplied = run === undefined && (await applyAtOnce(deps, message.stack.id, { event: toEvent(), result: end }));
   const answer = isApplied
     ? "settled"
-    : await insist(clock, () => settleInStore(deps, { ...end, run, event: toEvent() }));
+    : await retryTransient(clock, () => settleInStore(deps, { ...end, run, event: toEvent() }));
   if (answer === "lost") logger.warn("A result came too late and was dropped.", { outcome });
   else logger.debug("An attempt was settled.", { outcome, ...(result.kind === "failed" && { code: result.code }) });
 }
@@ -257,7 +257,7 @@ async function settleInStore(
 type FollowUp = NonNullable<ReturnType<typeof toFollowUpRun>["run"]>;
 
 /** Adds text about the end of an attempt to its log. */
-function tellEnd(log: TaskLog, { onReport }: Pick<AttemptInput, "onReport">, text: string): void {
+function logEnd(log: TaskLog, { onReport }: Pick<AttemptInput, "onReport">, text: string): void {
   for (const line of text.split("\n")) {
     log.add(line);
     onReport(line);
@@ -448,7 +448,7 @@ const FIRST_WAIT_MS = 250;
  * Retries a call with exponential backoff while it fails with a transient error, for about 8 seconds. Then throws the error.
  * The result of a long task must not be lost because the store failed once.
  */
-export async function insist<Result>(clock: Clock, call: () => Promise<Result>): Promise<Result> {
+export async function retryTransient<Result>(clock: Clock, call: () => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await call();

@@ -143,7 +143,7 @@ function createEngineYard(locator: Locator) {
     for (const kind of DUE) {
       const [item] = await store.takeDue({ kinds: [kind], now: clock.now(), limit: 1, leaseMs: 1 });
       if (item === undefined) continue;
-      await engine.workDue([item]);
+      await engine.processDue([item]);
       await claimAll();
       await settle();
       if (item.kind === "deadline") await confirm(item);

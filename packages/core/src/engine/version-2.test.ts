@@ -21,7 +21,7 @@ ${tasks}
 `;
 }
 
-const tellTasks = async ({ yard }: Trial, id = "pr-1") =>
+const listTaskStatuses = async ({ yard }: Trial, id = "pr-1") =>
   (await yard.findStack(id))?.tasks.map(({ name, status, detail }) => [name, detail ?? status].join(" "));
 
 describe("a task that is tried again", () => {
@@ -206,7 +206,7 @@ describe("the tasks of a state that waits for what was left", () => {
     await trial.yard.publish({ id: "p1", stackId: "pr-1", event: "PUSHED" });
     await trial.yard.settle();
 
-    const before = await tellTasks(trial);
+    const before = await listTaskStatuses(trial);
     await trial.yard.advance(10 * MINUTE_MS);
 
     expect(before).toEqual(["app WAITING"]);

@@ -171,7 +171,7 @@ describe("the worker", () => {
     expect(bench.calls).toEqual(["start"]);
   });
 
-  it.each(["settle", "suspend"] as const)("insists when the store does not answer a %s", async (method) => {
+  it.each(["settle", "suspend"] as const)("retries a %s that the store does not answer", async (method) => {
     const going = running({ progress: {}, pollAfterMs: 0, message: "" });
     const bench = createBench(
       { start: async () => (method === "settle" ? succeeded({}) : going) },

@@ -22,6 +22,7 @@ import {
   findTargetFault,
   resolveSecrets,
 } from "./call-executor.ts";
+import type { BornAttempt, FinishedAttempt } from "./process-inputs.ts";
 import {
   createHeartbeat,
   type HeldAttempt,
@@ -30,7 +31,6 @@ import {
   toInvocationEnd,
   type WorkerStore,
 } from "./run-attempt.ts";
-import type { BornAttempt, FinishedAttempt } from "./work-inputs.ts";
 
 /** What a worker works with. */
 export interface WorkerDeps {

@@ -1,7 +1,7 @@
 import { StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { defined, StackyardError } from "@stackyard/core";
 import { changeCell } from "../cell.ts";
-import { type ConsumerRecord, findConsumer, judgeTrust, noteConsumer } from "../consumers.ts";
+import { type ConsumerRecord, evaluateTrust, findConsumer, noteConsumer } from "../consumers.ts";
 import type { DistributorContext, Turn } from "../context.ts";
 import type { SetTask } from "../events.ts";
 import type { PublishedArtifact } from "../fan-out.ts";
@@ -78,7 +78,7 @@ function validateRequest(
   known: ConsumerRecord | undefined,
 ): Refusal | (Answer & { kind: "wait" }) | undefined {
   const isVouchedFor = known !== undefined && (known.registeredAt !== null || known.lastReceiptAt !== null);
-  const verdict = judgeTrust(account, trust, isVouchedFor ? "stamped" : "claimed");
+  const verdict = evaluateTrust(account, trust, isVouchedFor ? "stamped" : "claimed");
   if (verdict.kind === "trusted") return undefined;
   const mayCome = trust.organizationId !== undefined && clock.now() - askedAt < VOUCHING_MS;
   if (mayCome) return { kind: "wait", seconds: VOUCHING_WAIT_S };

@@ -103,29 +103,29 @@ async function findRecursiveLoop(lambda: LambdaClient, arn: string): Promise<str
 }
 
 /** What is to be said of the way in which functions read a yard's queues. */
-export function judgeFunctions(
+export function evaluateFunctions(
   functions: readonly FunctionFacts[],
   queues: readonly Pick<QueueFacts, "role" | "name">[],
 ): readonly Finding[] {
-  return [...queues.flatMap((queue) => judgeReaders(queue, functions)), ...judgeLoops(functions)];
+  return [...queues.flatMap((queue) => evaluateReaders(queue, functions)), ...evaluateLoops(functions)];
 }
 
 const READ: ReadonlySet<QueueRole> = new Set(["events", "tasks", "longTasks", "ticks"]);
 
-function judgeReaders(
+function evaluateReaders(
   { role, name }: Pick<QueueFacts, "role" | "name">,
   functions: readonly FunctionFacts[],
 ): readonly Finding[] {
   if (!READ.has(role)) return [];
   const readers = functions.filter(({ queue }) => queue === role);
-  if (readers.length === 0) return [judgeUnread(role, name)];
+  if (readers.length === 0) return [toUnread(role, name)];
   return readers.flatMap((reader) => {
-    const faults = judgeMapping(reader, name);
+    const faults = evaluateMapping(reader, name);
     return faults.length > 0 ? faults : [ok("function", `${reader.name} reads ${name}.`)];
   });
 }
 
-function judgeUnread(role: QueueRole, name: string): Finding {
+function toUnread(role: QueueRole, name: string): Finding {
   if (role === "longTasks") return ok("function", `No function reads ${name}: a container does.`);
   if (role === "ticks") {
     const message = `No function reads ${name}: timers that are due within the minute wait for the next sweep.`;
@@ -135,19 +135,19 @@ function judgeUnread(role: QueueRole, name: string): Finding {
   return warn("function", message, "Connect the function to it, if there is no container.");
 }
 
-function judgeMapping(reader: FunctionFacts, queue: string): readonly Finding[] {
+function evaluateMapping(reader: FunctionFacts, queue: string): readonly Finding[] {
   const { name, mapping } = reader;
   const update = `aws lambda update-event-source-mapping --uuid ${mapping.id}`;
   return [
     ...(mapping.isEnabled
       ? []
       : [fail("function", `${name} is connected to ${queue}, but switched off.`, `Switch it on: ${update} --enabled`)]),
-    ...(mapping.reportsFailures || mapping.batchSize === 1 ? [] : [judgeUnreported(reader, queue, update)]),
+    ...(mapping.reportsFailures || mapping.batchSize === 1 ? [] : [toUnreported(reader, queue, update)]),
   ];
 }
 
 /** Such a mapping takes every answer for success. Without `stack-ticks` a function expects that, and throws instead. */
-function judgeUnreported({ name, variables }: FunctionFacts, queue: string, update: string): Finding {
+function toUnreported({ name, variables }: FunctionFacts, queue: string, update: string): Finding {
   const hint = `Let it report single ones: ${update} --function-response-types ReportBatchItemFailures`;
   if (variables !== undefined && (variables["SQS_TICK_QUEUE_URL"] ?? "") === "") {
     return warn("function", `${name}: one message of ${queue} that fails makes an error of its whole batch.`, hint);
@@ -157,7 +157,7 @@ function judgeUnreported({ name, variables }: FunctionFacts, queue: string, upda
 }
 
 /** Lambda ends a chain of calls after some sixteen; machines may be longer, and the engine has a limit of its own. */
-function judgeLoops(functions: readonly FunctionFacts[]): readonly Finding[] {
+function evaluateLoops(functions: readonly FunctionFacts[]): readonly Finding[] {
   const ended = functions.filter(({ recursiveLoop }) => recursiveLoop === "Terminate").map(({ name }) => name);
   return [...new Set(ended)].map((name) => {
     const message = `${name}: Lambda takes results and tasks for a loop and ends it after some sixteen steps.`;
@@ -180,13 +180,13 @@ interface RunnersInput {
 const STORE_VARIABLES = ["DYNAMODB_TABLE", "POSTGRES_CONNECTION_SECRET", "DATABASE_URL"] as const;
 
 /** Of which kind each runner is, whether the state manager believes the same, and who meets tasks that it cannot end. */
-export function judgeRunners(input: RunnersInput): readonly Finding[] {
+export function evaluateRunners(input: RunnersInput): readonly Finding[] {
   const runners = onlyOnce(input.functions.filter(({ queue }) => queue === "tasks" || queue === "longTasks"));
   const managers = onlyOnce(input.functions.filter(({ queue }) => queue === "events"));
   return [
-    ...runners.map(tellKind),
-    ...managers.flatMap((manager) => judgeBelief(manager, runners)),
-    ...judgeLongTasks(input),
+    ...runners.map(toRunnerKind),
+    ...managers.flatMap((manager) => evaluateBelief(manager, runners)),
+    ...evaluateLongTasks(input),
   ];
 }
 
@@ -194,14 +194,14 @@ function hasStore({ variables }: FunctionFacts): boolean {
   return STORE_VARIABLES.some((name) => (variables?.[name] ?? "") !== "");
 }
 
-function tellKind(runner: FunctionFacts): Finding {
+function toRunnerKind(runner: FunctionFacts): Finding {
   const { name } = runner;
   if (hasStore(runner)) return ok("runner", `${name} has the store: attempts have leases, and cancels reach them.`);
   const lacks = "it knows no cancels, exclusive keys or suspension, and a message that comes twice may run twice";
   return ok("runner", `${name} works by message alone: ${lacks}.`);
 }
 
-function judgeBelief({ name, variables }: FunctionFacts, runners: readonly FunctionFacts[]): readonly Finding[] {
+function evaluateBelief({ name, variables }: FunctionFacts, runners: readonly FunctionFacts[]): readonly Finding[] {
   const without = runners.filter((runner) => !hasStore(runner)).map((runner) => runner.name);
   const believes = variables?.["RUNNERS_HAVE_STORE"] === "true";
   if (believes && without.length > 0) {
@@ -214,7 +214,7 @@ function judgeBelief({ name, variables }: FunctionFacts, runners: readonly Funct
 }
 
 /** A function ends after at most 15 minutes, and work that cannot be resumed is then lost. */
-function judgeLongTasks({ functions, executors, used, hasLongQueue }: RunnersInput): readonly Finding[] {
+function evaluateLongTasks({ functions, executors, used, hasLongQueue }: RunnersInput): readonly Finding[] {
   const runners = onlyOnce(functions.filter(({ queue }) => queue === "tasks"));
   const long = [...used].filter((name) => executors.get(name)?.resumable === false).sort();
   if (hasLongQueue || long.length === 0) return [];
@@ -227,22 +227,22 @@ function judgeLongTasks({ functions, executors, used, hasLongQueue }: RunnersInp
 }
 
 /** Whether the function that decides events works on what the configuration names. */
-export function judgeStateManager(yard: AwsYardOptions, functions: readonly FunctionFacts[]): readonly Finding[] {
+export function evaluateStateManager(yard: AwsYardOptions, functions: readonly FunctionFacts[]): readonly Finding[] {
   return onlyOnce(functions.filter(({ queue }) => queue === "events" || queue === "ticks")).flatMap((each) => [
-    ...judgeVariables(each, listExpected(yard)),
-    ...judgeRefusals(yard, each),
+    ...evaluateVariables(each, listExpected(yard)),
+    ...evaluateRefusals(yard, each),
   ]);
 }
 
 /** Whether runners answer where the yard's events go. */
-export function judgeRunnerSettings(yard: AwsYardOptions, functions: readonly FunctionFacts[]): readonly Finding[] {
+export function evaluateRunnerSettings(yard: AwsYardOptions, functions: readonly FunctionFacts[]): readonly Finding[] {
   const expected: readonly Expected[] = [
     ["SQS_EVENT_QUEUE_URL", yard.eventTopicArn === undefined ? yard.eventQueueUrl : undefined, isSameQueue],
     ["SNS_EVENT_TOPIC_ARN", yard.eventTopicArn, isSame],
     ["DYNAMODB_TABLE", yard.stacksTable, isSameOrAbsent],
   ];
   const runners = functions.filter(({ queue }) => queue === "tasks" || queue === "longTasks");
-  return onlyOnce(runners).flatMap((each) => judgeVariables(each, expected));
+  return onlyOnce(runners).flatMap((each) => evaluateVariables(each, expected));
 }
 
 /** Keeps a function that reads two queues only once. */
@@ -271,7 +271,7 @@ function listExpected(yard: AwsYardOptions): readonly Expected[] {
   ];
 }
 
-function judgeVariables({ name, variables }: FunctionFacts, expected: readonly Expected[]): readonly Finding[] {
+function evaluateVariables({ name, variables }: FunctionFacts, expected: readonly Expected[]): readonly Finding[] {
   if (variables === undefined) {
     const message = `${name}: its environment cannot be read.`;
     return [warn("settings", message, "Allow kms:Decrypt on its key to look at it.")];
@@ -288,7 +288,7 @@ function judgeVariables({ name, variables }: FunctionFacts, expected: readonly E
 }
 
 /** In a FIFO queue one event that comes again would hold up its whole stack, so the state manager does not start. */
-function judgeRefusals({ eventQueueUrl }: AwsYardOptions, { name, variables }: FunctionFacts): readonly Finding[] {
+function evaluateRefusals({ eventQueueUrl }: AwsYardOptions, { name, variables }: FunctionFacts): readonly Finding[] {
   if (variables?.["REFUSED_EVENTS"] !== "redeliver" || eventQueueUrl?.endsWith(".fifo") !== true) return [];
   const message = `${name}: REFUSED_EVENTS is redeliver, which does not go with a FIFO queue of events.`;
   return [fail("settings", message, "Set it to park or drop.")];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { judgeClock } from "./check-yard.ts";
+import { evaluateClock } from "./check-yard.ts";
 import { findAheadMs } from "./open-yard.ts";
 
 describe("the clock", () => {
@@ -10,16 +10,16 @@ describe("the clock", () => {
     [299_999, "warn"],
     [-300_000, "fail"],
   ])("that is %i ms ahead is %s", (aheadMs, status) => {
-    expect(judgeClock({ aheadMs })).toMatchObject([{ check: "clock", status }]);
+    expect(evaluateClock({ aheadMs })).toMatchObject([{ check: "clock", status }]);
   });
 
   it("says in which direction", () => {
-    expect(judgeClock({ aheadMs: -61_000 })[0]?.message).toBe("This machine's clock is 61 s behind that of AWS.");
-    expect(judgeClock({ aheadMs: 61_000 })[0]?.message).toBe("This machine's clock is 61 s ahead of that of AWS.");
+    expect(evaluateClock({ aheadMs: -61_000 })[0]?.message).toBe("This machine's clock is 61 s behind that of AWS.");
+    expect(evaluateClock({ aheadMs: 61_000 })[0]?.message).toBe("This machine's clock is 61 s ahead of that of AWS.");
   });
 
   it("is not judged without a date", () => {
-    expect(judgeClock({ aheadMs: undefined })).toEqual([]);
+    expect(evaluateClock({ aheadMs: undefined })).toEqual([]);
     expect([findAheadMs(undefined, 0), findAheadMs("soon", 0)]).toEqual([undefined, undefined]);
   });
 

@@ -1,7 +1,7 @@
 import { parseMachine } from "@stackyard/core/machine";
 import { describe, expect, it } from "vitest";
 import { toExecutorDefinitions } from "../parts.ts";
-import { judgeMachines } from "./check-yard.ts";
+import { evaluateMachines } from "./check-yard.ts";
 
 const SOUND = `
 version: 1
@@ -13,7 +13,7 @@ tasks:
   net: {executor: lambda, config: {name: net}}
 `;
 
-type Listing = Parameters<typeof judgeMachines>[0][number];
+type Listing = Parameters<typeof evaluateMachines>[0][number];
 
 function aListing(name: string, source: string): Listing {
   const { machine, problems } = parseMachine(source, { name, executors: toExecutorDefinitions() as never });
@@ -28,7 +28,7 @@ describe("a yard's machines", () => {
     const sound = aListing("review-app", SOUND);
     const broken = aListing("broken", "version: 1\nevents: []\nstates: {}\ntasks: {}\n");
 
-    const { findings, used } = judgeMachines([sound, broken], "s3://machines/m");
+    const { findings, used } = evaluateMachines([sound, broken], "s3://machines/m");
 
     expect(findings).toMatchObject([
       {
@@ -43,13 +43,13 @@ describe("a yard's machines", () => {
   it("with a warning show it", () => {
     const source = SOUND.replace("events: [GO]", "events: [GO, NEVER]");
 
-    expect(judgeMachines([aListing("m", source)], "s3://machines/m").findings).toMatchObject([
+    expect(evaluateMachines([aListing("m", source)], "s3://machines/m").findings).toMatchObject([
       { status: "warn", message: expect.stringContaining("unused-event") },
     ]);
   });
 
   it("that are missing cause a warning with the command to upload one", () => {
-    expect(judgeMachines([], "s3://machines/m").findings).toMatchObject([
+    expect(evaluateMachines([], "s3://machines/m").findings).toMatchObject([
       { status: "warn", hint: "Upload one: aws s3 cp machines/ s3://machines/m --recursive" },
     ]);
   });

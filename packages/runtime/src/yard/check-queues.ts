@@ -1,5 +1,5 @@
 import { MAX_DELIVERIES } from "../parts.ts";
-import { type FunctionFacts, judgeFunctions, loadFunctions } from "./check-functions.ts";
+import { evaluateFunctions, type FunctionFacts, loadFunctions } from "./check-functions.ts";
 import { type Finding, fail, look, ok, warn, type YardScene } from "./finding.ts";
 import { loadQueue, type PolicyStatement, type QueueFacts, type QueueRole } from "./load-queue.ts";
 import { findYardRegion } from "./open-yard.ts";
@@ -22,7 +22,7 @@ export async function checkQueues(scene: YardScene): Promise<CheckedQueues> {
       facts.push(await loadQueue(sqs, role, url));
       return [];
     });
-    return { facts, findings: [...judgeAddress(url, region), ...findings] };
+    return { facts, findings: [...evaluateAddress(url, region), ...findings] };
   });
   const looked = await Promise.all(found);
   const queues = looked.flatMap(({ facts }) => facts);
@@ -32,7 +32,7 @@ export async function checkQueues(scene: YardScene): Promise<CheckedQueues> {
     functions,
     findings: [
       ...looked.flatMap((each) => each.findings),
-      ...queues.flatMap((queue) => judgeQueue(queue, toSurroundings(queue, queues, functions))),
+      ...queues.flatMap((queue) => evaluateQueue(queue, toSurroundings(queue, queues, functions))),
       ...findings,
     ],
   };
@@ -60,7 +60,7 @@ async function checkFunctions(
   const hint = "Allow lambda:ListEventSourceMappings and lambda:GetFunctionConfiguration, to see who reads the queues.";
   const findings = await look("function", hint, async () => {
     functions.push(...(await loadFunctions(aws.client(LambdaClient, undefined), queues)));
-    return judgeFunctions(functions, queues);
+    return evaluateFunctions(functions, queues);
   });
   // A yard of containers has no functions, and a user without permission to read them can still use the yard.
   const softened = findings.map((each) => (functions.length === 0 && each.status === "fail" ? soften(each) : each));
@@ -96,23 +96,23 @@ interface QueueSurroundings {
 const VISIBILITY_FACTOR = 6;
 
 /** What is to be said of a queue: one line that it is well, or each thing that is not. */
-export function judgeQueue(queue: QueueFacts, { deadLetters, timeoutMs }: QueueSurroundings): readonly Finding[] {
+export function evaluateQueue(queue: QueueFacts, { deadLetters, timeoutMs }: QueueSurroundings): readonly Finding[] {
   const isDeadLetters = queue.role === "eventDeadLetters" || queue.role === "taskDeadLetters";
   const faults = [
-    ...judgePolicy(queue),
-    ...(isDeadLetters ? judgeDeadLetters(queue) : judgeVisibility(queue, timeoutMs)),
+    ...evaluatePolicy(queue),
+    ...(isDeadLetters ? evaluateDeadLetters(queue) : evaluateVisibility(queue, timeoutMs)),
     // What is due is in the store: a tick that is lost comes again.
-    ...(isDeadLetters || queue.role === "ticks" ? [] : judgeRedrive(queue, deadLetters)),
+    ...(isDeadLetters || queue.role === "ticks" ? [] : evaluateRedrive(queue, deadLetters)),
   ];
-  return faults.length === 0 ? [ok("queue", tellQueue(queue))] : faults;
+  return faults.length === 0 ? [ok("queue", formatQueue(queue))] : faults;
 }
 
-function tellQueue({ name, isFifo, visibilityMs, redrive, waiting }: QueueFacts): string {
+function formatQueue({ name, isFifo, visibilityMs, redrive, waiting }: QueueFacts): string {
   const gone = redrive === undefined ? "" : `, dead letters after ${redrive.maxReceiveCount} deliveries`;
   return `${name}: ${isFifo ? "FIFO" : "standard"}, visibility ${visibilityMs / 1_000} s${gone}, ${waiting} waiting.`;
 }
 
-function judgePolicy({ name, statements }: QueueFacts): readonly Finding[] {
+function evaluatePolicy({ name, statements }: QueueFacts): readonly Finding[] {
   if (!statements.some(isOpen)) return [];
   const message = `${name}: its policy lets anybody on AWS in, without a condition.`;
   return [
@@ -124,7 +124,7 @@ function isOpen({ effect, principals, hasCondition }: PolicyStatement): boolean 
   return effect === "Allow" && principals.includes("*") && !hasCondition;
 }
 
-function judgeDeadLetters({ name, role, arn, waiting }: QueueFacts): readonly Finding[] {
+function evaluateDeadLetters({ name, role, arn, waiting }: QueueFacts): readonly Finding[] {
   if (waiting === 0) return [];
   // What a function failed on five times was moved by SQS, and the store does not know of it.
   const move = `aws sqs start-message-move-task --source-arn ${arn} --destination-arn <ARN of the queue of events>`;
@@ -135,7 +135,7 @@ function judgeDeadLetters({ name, role, arn, waiting }: QueueFacts): readonly Fi
   return [warn("dead letters", `${name}: ${waiting} messages were given up.`, hint)];
 }
 
-function judgeVisibility({ name, url, visibilityMs }: QueueFacts, timeoutMs = 0): readonly Finding[] {
+function evaluateVisibility({ name, url, visibilityMs }: QueueFacts, timeoutMs = 0): readonly Finding[] {
   const needed = timeoutMs * VISIBILITY_FACTOR;
   if (visibilityMs >= needed) return [];
   const message = `${name}: messages come again after ${visibilityMs / 1_000} s, and a function that reads them may take ${timeoutMs / 1_000} s.`;
@@ -144,25 +144,25 @@ function judgeVisibility({ name, url, visibilityMs }: QueueFacts, timeoutMs = 0)
   ];
 }
 
-function judgeRedrive(queue: QueueFacts, deadLetters: QueueFacts | undefined): readonly Finding[] {
+function evaluateRedrive(queue: QueueFacts, deadLetters: QueueFacts | undefined): readonly Finding[] {
   const { name, redrive, retentionMs } = queue;
   if (redrive === undefined) {
     const message = `${name}: it has no redrive policy; a message that always fails comes again for ${toDays(retentionMs)}.`;
     return [warn("queue", message, `Give it a dead-letter queue, with maxReceiveCount ${MAX_DELIVERIES}.`)];
   }
   return [
-    ...judgeCount(queue, redrive.maxReceiveCount),
-    ...(deadLetters === undefined ? [] : judgeTarget(queue, redrive.targetArn, deadLetters)),
+    ...evaluateCount(queue, redrive.maxReceiveCount),
+    ...(deadLetters === undefined ? [] : evaluateTarget(queue, redrive.targetArn, deadLetters)),
   ];
 }
 
-function judgeCount({ name }: QueueFacts, count: number): readonly Finding[] {
+function evaluateCount({ name }: QueueFacts, count: number): readonly Finding[] {
   if (count >= MAX_DELIVERIES) return [];
   const message = `${name}: SQS takes messages away after ${count} deliveries, before they are given up with a reason.`;
   return [warn("queue", message, `Set maxReceiveCount in its redrive policy to ${MAX_DELIVERIES}.`)];
 }
 
-function judgeTarget(queue: QueueFacts, targetArn: string, deadLetters: QueueFacts): readonly Finding[] {
+function evaluateTarget(queue: QueueFacts, targetArn: string, deadLetters: QueueFacts): readonly Finding[] {
   const { name, retentionMs } = queue;
   if (targetArn !== deadLetters.arn) {
     const message = `${name}: its dead letters go to ${targetArn}, and the yard looks for them in ${deadLetters.name}.`;
@@ -190,7 +190,7 @@ function toDays(ms: number): string {
 const OF_AWS = /^sqs(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/;
 
 /** A queue in another region than the yard's: calls would be signed for the wrong one. */
-export function judgeAddress(queueUrl: string, region: string | undefined): readonly Finding[] {
+export function evaluateAddress(queueUrl: string, region: string | undefined): readonly Finding[] {
   const [, found] = OF_AWS.exec(URL.parse(queueUrl)?.hostname ?? "") ?? [];
   if (found === undefined || region === undefined || found === region) return [];
   return [fail("queue", `${queueUrl} is in ${found}, and the yard is in ${region}.`, "Correct `region`, or the URL.")];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aQueue } from "../testing/yard-facts.ts";
-import { judgeTopic } from "./check-yard.ts";
+import { evaluateTopic } from "./check-yard.ts";
 
 const topic = "arn:aws:sns:eu-west-1:111122223333:events";
 const allows = { effect: "Allow", principals: ["sns.amazonaws.com"], actions: ["sqs:SendMessage"], hasCondition: true };
@@ -9,7 +9,7 @@ const subscription = { Protocol: "sqs", Endpoint: queue.arn };
 
 describe("a topic before the queue of events", () => {
   it("leads there", () => {
-    expect(judgeTopic(topic, [subscription], queue)).toEqual([
+    expect(evaluateTopic(topic, [subscription], queue)).toEqual([
       { check: "topic", status: "ok", message: "events leads to stack-events." },
     ]);
   });
@@ -17,18 +17,18 @@ describe("a topic before the queue of events", () => {
   it("must have it as a subscriber", () => {
     const elsewhere = { Protocol: "sqs", Endpoint: "arn:aws:sqs:eu-west-1:111122223333:other" };
 
-    expect(judgeTopic(topic, [elsewhere], queue)).toMatchObject([
+    expect(evaluateTopic(topic, [elsewhere], queue)).toMatchObject([
       { status: "fail", hint: expect.stringContaining(`aws sns subscribe --topic-arn ${topic}`) },
     ]);
   });
 
   it("must be let in by its policy", () => {
-    expect(judgeTopic(topic, [subscription], aQueue())).toMatchObject([
+    expect(evaluateTopic(topic, [subscription], aQueue())).toMatchObject([
       { status: "fail", message: expect.stringContaining("does not let events send") },
     ]);
   });
 
   it("is there, where the queue is not known", () => {
-    expect(judgeTopic(topic, [], undefined)).toMatchObject([{ status: "ok", message: "events is there." }]);
+    expect(evaluateTopic(topic, [], undefined)).toMatchObject([{ status: "ok", message: "events is there." }]);
   });
 });

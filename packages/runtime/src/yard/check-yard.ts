@@ -11,7 +11,7 @@ import type { SNSClient, Subscription } from "@aws-sdk/client-sns";
 import { type AwsAccess, findAwsFault, toAwsError } from "@stackyard/aws";
 import type { Clock, MachineListing } from "@stackyard/core";
 import { openLocator, openStore } from "../parts.ts";
-import { judgeRunnerSettings, judgeRunners, judgeStateManager } from "./check-functions.ts";
+import { evaluateRunnerSettings, evaluateRunners, evaluateStateManager } from "./check-functions.ts";
 import { type CheckedQueues, checkQueues } from "./check-queues.ts";
 import { type Finding, fail, look, ok, warn, type YardScene } from "./finding.ts";
 import type { QueueFacts } from "./load-queue.ts";
@@ -78,9 +78,9 @@ function judge({ yard, deps }: YardScene, { functions }: CheckedQueues, { used }
   const isNamed = managers.some(({ variables }) => (variables?.["SQS_LONG_TASK_QUEUE_URL"] ?? "") !== "");
   const hasLongQueue = managers.length === 0 ? yard.longTaskQueueUrl !== undefined : isNamed;
   return [
-    ...judgeStateManager(yard, functions),
-    ...judgeRunnerSettings(yard, functions),
-    ...judgeRunners({ functions, executors: deps.executors, used, hasLongQueue }),
+    ...evaluateStateManager(yard, functions),
+    ...evaluateRunnerSettings(yard, functions),
+    ...evaluateRunners({ functions, executors: deps.executors, used, hasLongQueue }),
   ];
 }
 
@@ -92,11 +92,11 @@ const NOTICED_MS = 5_000;
 /** Whose credentials these are, and how far our clock is off. Throws what credentials and network give. */
 async function checkIdentity(aws: AwsAccess, clock: Clock): Promise<readonly Finding[]> {
   const caller = await loadCaller(aws, clock);
-  return [ok("identity", `${caller.arn} in the account ${caller.account}.`), ...judgeClock(caller)];
+  return [ok("identity", `${caller.arn} in the account ${caller.account}.`), ...evaluateClock(caller)];
 }
 
 /** What is to be said of our clock. */
-export function judgeClock({ aheadMs }: Pick<Caller, "aheadMs">): readonly Finding[] {
+export function evaluateClock({ aheadMs }: Pick<Caller, "aheadMs">): readonly Finding[] {
   if (aheadMs === undefined) return [];
   const offMs = Math.abs(aheadMs);
   const message = `This machine's clock is ${Math.round(offMs / 1_000)} s ${aheadMs < 0 ? "behind" : "ahead of"} that of AWS.`;
@@ -116,19 +116,19 @@ interface CheckedMachines {
 async function checkMachines({ parts, aws, deps }: YardScene): Promise<CheckedMachines> {
   const locator = await openLocator(parts.machines, { aws, ...deps });
   const { bucket, prefix } = parts.machines;
-  return judgeMachines(await locator.list(), `s3://${bucket}/${prefix}`);
+  return evaluateMachines(await locator.list(), `s3://${bucket}/${prefix}`);
 }
 
 /** A verdict for each machine. */
-export function judgeMachines(listings: readonly MachineListing[], place: string): CheckedMachines {
+export function evaluateMachines(listings: readonly MachineListing[], place: string): CheckedMachines {
   if (listings.length === 0) {
     const hint = `Upload one: aws s3 cp machines/ ${place} --recursive`;
     return { findings: [warn("machines", `There is no machine in ${place}.`, hint)], used: new Set() };
   }
-  return { findings: listings.map(judgeMachine), used: new Set(listings.flatMap(listExecutors)) };
+  return { findings: listings.map(evaluateMachine), used: new Set(listings.flatMap(listExecutors)) };
 }
 
-function judgeMachine({ name, origin, located }: MachineListing): Finding {
+function evaluateMachine({ name, origin, located }: MachineListing): Finding {
   if (located.kind === "unknown") return fail("machine", `${name}: ${origin} is gone.`, "Upload it again.");
   const problems = located.problems.map(({ line, column, code, message }) => `${line}:${column} ${code}: ${message}`);
   const [first = "", ...more] = problems;
@@ -185,7 +185,7 @@ async function checkTopic({ parts, aws }: YardScene, queues: readonly QueueFacts
   if (eventTopicArn === undefined) return [];
   const { SNSClient } = await import("@aws-sdk/client-sns");
   const subscriptions = await listSubscriptions(aws.client(SNSClient, undefined), eventTopicArn);
-  return judgeTopic(
+  return evaluateTopic(
     eventTopicArn,
     subscriptions,
     queues.find(({ role }) => role === "events"),
@@ -206,7 +206,7 @@ async function listSubscriptions(sns: SNSClient, TopicArn: string): Promise<read
 }
 
 /** What is to be said of a topic in front of a queue. Undefined: the queue is not known. */
-export function judgeTopic(
+export function evaluateTopic(
   topicArn: string,
   subscriptions: readonly Pick<Subscription, "Protocol" | "Endpoint">[],
   queue: Pick<QueueFacts, "arn" | "name" | "statements"> | undefined,
@@ -232,7 +232,7 @@ export function judgeTopic(
 /** Tests with calls that change nothing whether the caller has the permissions that commands need. Never throws. */
 async function checkPermissions(scene: YardScene): Promise<readonly Finding[]> {
   const calls = [await findSendCall(scene), ...(await findTableCalls(scene))];
-  return judgeDryCalls(await Promise.all(calls.filter((call) => call !== undefined).map(tryDryCall)));
+  return evaluateDryCalls(await Promise.all(calls.filter((call) => call !== undefined).map(tryDryCall)));
 }
 
 /** A batch without entries, which both services refuse. */
@@ -302,7 +302,7 @@ function toKind(error: unknown): DryOutcome["kind"] {
 }
 
 /** What is to be said of the permissions of whoever looks. */
-export function judgeDryCalls(outcomes: readonly DryOutcome[]): readonly Finding[] {
+export function evaluateDryCalls(outcomes: readonly DryOutcome[]): readonly Finding[] {
   const allowed = outcomes.filter(({ kind }) => kind === "allowed").map(({ dry }) => dry.action);
   const told = allowed.length === 0 ? [] : [ok("permissions", `Allowed: ${[...new Set(allowed)].sort().join(", ")}.`)];
   return [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { judgeDryCalls, tryDryCall } from "./check-yard.ts";
+import { evaluateDryCalls, tryDryCall } from "./check-yard.ts";
 
 function failing(name: string, status = 400): () => Promise<never> {
   const error = Object.assign(new Error("No."), { name, $metadata: { httpStatusCode: status } });
@@ -25,7 +25,7 @@ describe("a dry call", () => {
   });
 
   it("that is denied fails, says for what it is needed, and hides no other", () => {
-    const found = judgeDryCalls([
+    const found = evaluateDryCalls([
       { dry: facts, kind: "denied", why: "No." },
       { dry: { ...facts, action: "dynamodb:Scan" }, kind: "allowed", why: "" },
       { dry: { ...facts, action: "dynamodb:GetItem" }, kind: "allowed", why: "" },
@@ -44,7 +44,7 @@ describe("a dry call", () => {
   });
 
   it("that says neither is a warning", () => {
-    expect(judgeDryCalls([{ dry: facts, kind: "unclear", why: "Slow down." }])).toMatchObject([
+    expect(evaluateDryCalls([{ dry: facts, kind: "unclear", why: "Slow down." }])).toMatchObject([
       { status: "warn", message: expect.stringContaining("Slow down.") },
     ]);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isPassing, StackyardError, toErrorText } from "../errors/stackyard-error.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
-import { insist } from "./run-attempt.ts";
+import { retryTransient } from "./run-attempt.ts";
 
 const busy = new StackyardError("STORE_UNAVAILABLE", "busy");
 
@@ -10,7 +10,7 @@ function createCall(failures: number, error: Error) {
   const clock = createFakeClock();
   const start = clock.now();
   const calledAt: number[] = [];
-  const result = insist(clock, async () => {
+  const result = retryTransient(clock, async () => {
     calledAt.push(clock.now() - start);
     if (calledAt.length <= failures) throw error;
     return "done";
@@ -18,8 +18,8 @@ function createCall(failures: number, error: Error) {
   return { clock, calledAt, result };
 }
 
-describe("insisting", () => {
-  it("calls again, later and later, until it has an answer", async () => {
+describe("retryTransient", () => {
+  it("retries with exponential backoff until the call succeeds", async () => {
     const { clock, calledAt, result } = createCall(3, busy);
 
     await clock.advance(60_000);

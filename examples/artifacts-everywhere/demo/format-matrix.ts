@@ -2,7 +2,10 @@ import type { CoverageRow } from "@stackyard/sdk/artifacts";
 import type { Column } from "./check-buckets.ts";
 
 /** The coverage matrix as lines: a row for each version, a column for each consumer. */
-export function tellMatrix(rows: readonly CoverageRow[], columns: readonly Pick<Column, "plan">[]): readonly string[] {
+export function formatMatrix(
+  rows: readonly CoverageRow[],
+  columns: readonly Pick<Column, "plan">[],
+): readonly string[] {
   const head = ["", ...columns.map(({ plan }) => plan.name)];
   const body = rows.map(({ name, version, cells }) => [
     `${name} ${version}`,

@@ -1,17 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { judgeUrl, redactUrl } from "./judge-url.ts";
+import { evaluateUrl, redactUrl } from "./evaluate-url.ts";
 import { aUrl, KEY, NOW } from "./testing/a-message.ts";
 
 const RULES = { bucket: "dist-bucket", region: "eu-west-1" };
-const evaluate = (url: string, rules = {}) => judgeUrl(url, KEY, { ...RULES, ...rules });
+const evaluate = (url: string, rules = {}) => evaluateUrl(url, KEY, { ...RULES, ...rules });
 const fault = (url: string, rules = {}) => {
   const verdict = evaluate(url, rules);
   return verdict.kind === "refused" ? verdict.code : verdict;
 };
 const END = { kind: "good", expiresAt: NOW - 60_000 + 3_600_000 };
 
-describe("judgeUrl", () => {
+describe("evaluateUrl", () => {
   it.each([
     "dist-bucket.s3.eu-west-1.amazonaws.com",
     "dist-bucket.s3.amazonaws.com",
@@ -130,8 +130,8 @@ describe("judgeUrl", () => {
   it("decodes the key once, and a plus stays a plus", () => {
     const rules = { bucket: "dist-bucket", region: "eu-west-1" };
 
-    expect(judgeUrl(aUrl({}, "/a%20b/c+d/%C3%BC.zip"), "a b/c+d/ü.zip", rules)).toEqual(END);
-    expect(judgeUrl(aUrl({}, "/a+b"), "a b", rules)).toMatchObject({ code: "URL_KEY_MISMATCH" });
+    expect(evaluateUrl(aUrl({}, "/a%20b/c+d/%C3%BC.zip"), "a b/c+d/ü.zip", rules)).toEqual(END);
+    expect(evaluateUrl(aUrl({}, "/a+b"), "a b", rules)).toMatchObject({ code: "URL_KEY_MISMATCH" });
   });
 
   it.each([

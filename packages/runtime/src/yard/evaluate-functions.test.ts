@@ -1,38 +1,38 @@
 import { describe, expect, it } from "vitest";
 import { aFunction } from "../testing/yard-facts.ts";
-import { judgeFunctions } from "./check-functions.ts";
+import { evaluateFunctions } from "./check-functions.ts";
 
 const events = { role: "events", name: "stack-events" } as const;
 const { mapping } = aFunction();
 
 describe("the functions that read a yard's queues", () => {
   it("are named", () => {
-    expect(judgeFunctions([aFunction()], [events])).toEqual([
+    expect(evaluateFunctions([aFunction()], [events])).toEqual([
       { check: "function", status: "ok", message: "state-manager reads stack-events." },
     ]);
   });
 
   it("may be absent where a container reads", () => {
-    expect(judgeFunctions([], [events])).toMatchObject([
+    expect(evaluateFunctions([], [events])).toMatchObject([
       { status: "warn", message: "No function reads stack-events: a container must, or nothing is done." },
     ]);
-    expect(judgeFunctions([], [{ role: "longTasks", name: "stack-long-tasks" }])).toMatchObject([{ status: "ok" }]);
+    expect(evaluateFunctions([], [{ role: "longTasks", name: "stack-long-tasks" }])).toMatchObject([{ status: "ok" }]);
   });
 
   it("should read ticks", () => {
-    expect(judgeFunctions([], [{ role: "ticks", name: "stack-ticks" }])).toMatchObject([
+    expect(evaluateFunctions([], [{ role: "ticks", name: "stack-ticks" }])).toMatchObject([
       { status: "warn", message: expect.stringContaining("wait for the next sweep") },
     ]);
   });
 
   it("read no dead letters", () => {
-    expect(judgeFunctions([], [{ role: "eventDeadLetters", name: "event-dead-letters" }])).toEqual([]);
+    expect(evaluateFunctions([], [{ role: "eventDeadLetters", name: "event-dead-letters" }])).toEqual([]);
   });
 
   it("that are switched off do nothing", () => {
     const off = aFunction({ mapping: { ...mapping, isEnabled: false } });
 
-    expect(judgeFunctions([off], [events])).toMatchObject([
+    expect(evaluateFunctions([off], [events])).toMatchObject([
       { status: "fail", hint: expect.stringContaining("update-event-source-mapping --uuid 4a1f --enabled") },
     ]);
   });
@@ -41,17 +41,17 @@ describe("the functions that read a yard's queues", () => {
     const whole = aFunction({ mapping: { ...mapping, reportsFailures: false } });
     const single = aFunction({ mapping: { ...mapping, reportsFailures: false, batchSize: 1 } });
 
-    expect(judgeFunctions([whole], [events])).toMatchObject([
+    expect(evaluateFunctions([whole], [events])).toMatchObject([
       { status: "warn", hint: expect.stringContaining("--function-response-types ReportBatchItemFailures") },
     ]);
-    expect(judgeFunctions([single], [events])).toMatchObject([{ status: "ok" }]);
+    expect(evaluateFunctions([single], [events])).toMatchObject([{ status: "ok" }]);
   });
 
   it("must report them where the function counts on it: what fails in a batch would be lost", () => {
     const variables = { SQS_TICK_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-ticks" };
     const losing = aFunction({ variables, mapping: { ...mapping, reportsFailures: false } });
 
-    expect(judgeFunctions([losing], [events])).toMatchObject([
+    expect(evaluateFunctions([losing], [events])).toMatchObject([
       {
         status: "fail",
         message: expect.stringContaining("are lost"),
@@ -64,7 +64,7 @@ describe("the functions that read a yard's queues", () => {
     const ends = { recursiveLoop: "Terminate" };
     const functions = [aFunction(ends), aFunction({ queue: "ticks", ...ends })];
 
-    const found = judgeFunctions(functions, [events, { role: "ticks", name: "stack-ticks" }]);
+    const found = evaluateFunctions(functions, [events, { role: "ticks", name: "stack-ticks" }]);
 
     expect(found.filter(({ status }) => status === "warn")).toMatchObject([
       { hint: expect.stringContaining("--function-name state-manager --recursive-loop Allow") },

@@ -51,7 +51,7 @@ export interface FinishedAttempt {
   readonly result: AppliedResult;
 }
 
-/** What `workInputs` needs. */
+/** What `processInputs` needs. */
 export interface WorkDeps {
   readonly store: Store;
   readonly clock: Clock;
@@ -116,7 +116,10 @@ interface StackWork {
  * Applies inputs of many stacks and writes them in one commit; those of one stack in their order. Returns the outcomes in the
  * order of the inputs. Never rejects: a failed input is to be delivered again, and so are the later inputs of its stack.
  */
-export async function workInputs(deps: WorkDeps, inputs: readonly StackInput[]): Promise<readonly DeliveryOutcome[]> {
+export async function processInputs(
+  deps: WorkDeps,
+  inputs: readonly StackInput[],
+): Promise<readonly DeliveryOutcome[]> {
   const outcomes: DeliveryOutcome[] = inputs.map(() => DONE);
   await workAll(deps, groupByStack(inputs), outcomes);
   return outcomes;

@@ -23,7 +23,7 @@ const PARTS = /^https:\/\/([^/?#]+)(\/[^?#]*)?(?:\?([^#]*))?$/i;
  * Decides whether a URL may be fetched for a key. Only a signed `https` URL of the source bucket is accepted, judged by its
  * raw text: the function runs inside an account, and a message must not choose which addresses it calls.
  */
-export function judgeUrl(url: string, key: string, rules: UrlRules): UrlVerdict {
+export function evaluateUrl(url: string, key: string, rules: UrlRules): UrlVerdict {
   const read = readUrl(url);
   if (read === undefined) return refused("URL_INVALID", "The URL is not a plain https address.");
   const style = findStyle(read.host, rules);

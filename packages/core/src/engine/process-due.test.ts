@@ -62,7 +62,7 @@ describe("due work that was taken before its time", () => {
     const items = await takeBy("deadline", 11 * MINUTE_MS);
 
     await clock.advance(10 * MINUTE_MS);
-    const outcomes = await engine.workDue(items);
+    const outcomes = await engine.processDue(items);
 
     expect([items.length, outcomes, await find()]).toEqual([1, [{ kind: "done" }], "BUILD ERROR"]);
   });
@@ -74,7 +74,7 @@ describe("due work that was taken before its time", () => {
     await claim();
 
     await clock.advance(MINUTE_MS);
-    await engine.workDue(items);
+    await engine.processDue(items);
 
     expect(await find()).toBe("BUILD PENDING");
     expect(await takeBy("deadline", 19 * MINUTE_MS)).toMatchObject([{ kind: "deadline" }]);
@@ -84,12 +84,12 @@ describe("due work that was taken before its time", () => {
     const { engine, takeBy, clock, find, memory } = await createBench();
     const items = await takeBy("timer", 31 * MINUTE_MS);
     await clock.advance(29 * MINUTE_MS);
-    await engine.workDue(items);
+    await engine.processDue(items);
     const before = await find();
 
     await clock.advance(MINUTE_MS);
-    await engine.workDue([...items, ...items]);
-    await engine.workDue(items);
+    await engine.processDue([...items, ...items]);
+    await engine.processDue(items);
 
     const { items: lines } = await memory.queries.listHistory({ stackId: "pr-1" }, { limit: 50 });
     expect([before, await find()]).toEqual(["BUILD PENDING", "GONE"]);
@@ -104,7 +104,7 @@ describe("due work that was taken before its time", () => {
     const items = [...(await takeBy("deadline", 31 * MINUTE_MS)), ...(await takeBy("timer", 31 * MINUTE_MS))];
 
     await clock.advance(30 * MINUTE_MS);
-    const outcomes = await engine.workDue(items);
+    const outcomes = await engine.processDue(items);
 
     expect(outcomes).toEqual([{ kind: "retry", reason: "the store is away" }, { kind: "done" }]);
     expect(await find()).toBe("GONE");
@@ -113,7 +113,7 @@ describe("due work that was taken before its time", () => {
   it("ignores kinds of work that are not for an engine", async () => {
     const { engine, takeBy, find } = await createBench();
 
-    const outcomes = await engine.workDue(await takeBy("task", MINUTE_MS));
+    const outcomes = await engine.processDue(await takeBy("task", MINUTE_MS));
 
     expect([outcomes, await find()]).toEqual([[{ kind: "done" }], "BUILD PENDING"]);
   });

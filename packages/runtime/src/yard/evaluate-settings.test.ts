@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aFunction } from "../testing/yard-facts.ts";
-import { judgeRunnerSettings, judgeStateManager } from "./check-functions.ts";
+import { evaluateRunnerSettings, evaluateStateManager } from "./check-functions.ts";
 import type { AwsYardOptions } from "./open-yard.ts";
 
 const QUEUES = "https://sqs.eu-west-1.amazonaws.com/111122223333";
@@ -22,7 +22,7 @@ describe("the state manager's settings", () => {
   it("are those of the configuration, however a queue's address and a prefix are written", () => {
     const other = { SQS_TASK_QUEUE_URL: "https://eu-west-1.queue.amazonaws.com/111122223333/stack-tasks" };
 
-    expect(judgeStateManager(yard, [aFunction({ variables: { ...variables, ...other } })])).toEqual([
+    expect(evaluateStateManager(yard, [aFunction({ variables: { ...variables, ...other } })])).toEqual([
       { check: "settings", status: "ok", message: "state-manager works on what the configuration names." },
     ]);
   });
@@ -34,7 +34,7 @@ describe("the state manager's settings", () => {
     ["MACHINE_S3_KEY", "n", "n, and the configuration says m/"],
     ["SQS_TASK_QUEUE_URL", `${QUEUES}/tasks`, "and the configuration says"],
   ])("fail where %s is %s", (name, value, told) => {
-    const found = judgeStateManager(yard, [aFunction({ variables: { ...variables, [name]: value } })]);
+    const found = evaluateStateManager(yard, [aFunction({ variables: { ...variables, [name]: value } })]);
 
     expect(found).toMatchObject([{ status: "fail", message: expect.stringContaining(told) }]);
     expect(found[0]?.message).toContain(`state-manager: ${name} is ${value}`);
@@ -43,7 +43,7 @@ describe("the state manager's settings", () => {
   it("are warned of where one is not set", () => {
     const ticking = { ...yard, tickQueueUrl: `${QUEUES}/stack-ticks` };
 
-    expect(judgeStateManager(ticking, [aFunction({ variables })])).toMatchObject([
+    expect(evaluateStateManager(ticking, [aFunction({ variables })])).toMatchObject([
       { status: "warn", message: expect.stringContaining("SQS_TICK_QUEUE_URL is not set") },
     ]);
   });
@@ -53,7 +53,7 @@ describe("the state manager's settings", () => {
     const arn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:prod/db-a1B2c3";
     const { DYNAMODB_TABLE: __, ...without } = variables;
     const judge = (wanted: string, set: string) =>
-      judgeStateManager({ ...rest, connectionSecret: wanted }, [
+      evaluateStateManager({ ...rest, connectionSecret: wanted }, [
         aFunction({ variables: { ...without, POSTGRES_CONNECTION_SECRET: set } }),
       ])[0]?.status;
 
@@ -64,21 +64,21 @@ describe("the state manager's settings", () => {
   it("cannot deliver refused events again from a FIFO queue", () => {
     const manager = aFunction({ variables: { ...variables, REFUSED_EVENTS: "redeliver" } });
 
-    expect(judgeStateManager(yard, [manager])).toMatchObject([{ status: "ok" }]);
-    expect(judgeStateManager({ ...yard, eventQueueUrl: `${QUEUES}/stack-events.fifo` }, [manager])).toMatchObject([
+    expect(evaluateStateManager(yard, [manager])).toMatchObject([{ status: "ok" }]);
+    expect(evaluateStateManager({ ...yard, eventQueueUrl: `${QUEUES}/stack-events.fifo` }, [manager])).toMatchObject([
       { status: "ok" },
       { status: "fail", message: expect.stringContaining("does not go with a FIFO queue") },
     ]);
   });
 
   it("that cannot be read are a warning", () => {
-    expect(judgeStateManager(yard, [aFunction({ variables: undefined })])).toMatchObject([{ status: "warn" }]);
+    expect(evaluateStateManager(yard, [aFunction({ variables: undefined })])).toMatchObject([{ status: "warn" }]);
   });
 
   it("are checked once in a function that reads two queues", () => {
     const functions = [aFunction({ variables }), aFunction({ queue: "ticks", variables })];
 
-    expect(judgeStateManager(yard, functions)).toHaveLength(1);
+    expect(evaluateStateManager(yard, functions)).toHaveLength(1);
   });
 });
 
@@ -89,15 +89,15 @@ describe("a runner's settings", () => {
     const right = { ...runner, variables: { SQS_EVENT_QUEUE_URL: `${QUEUES}/stack-events` } };
     const wrong = { ...runner, variables: { SQS_EVENT_QUEUE_URL: `${QUEUES}/stack-tasks` } };
 
-    expect(judgeRunnerSettings(yard, [right])).toMatchObject([{ status: "ok" }]);
-    expect(judgeRunnerSettings(yard, [wrong])).toMatchObject([{ status: "fail" }]);
+    expect(evaluateRunnerSettings(yard, [right])).toMatchObject([{ status: "ok" }]);
+    expect(evaluateRunnerSettings(yard, [wrong])).toMatchObject([{ status: "fail" }]);
   });
 
   it("may name no table, but no other one", () => {
     const answers = { SQS_EVENT_QUEUE_URL: `${QUEUES}/stack-events` };
 
     expect(
-      judgeRunnerSettings(yard, [{ ...runner, variables: { ...answers, DYNAMODB_TABLE: "Other" } }]),
+      evaluateRunnerSettings(yard, [{ ...runner, variables: { ...answers, DYNAMODB_TABLE: "Other" } }]),
     ).toMatchObject([{ status: "fail", message: expect.stringContaining("DYNAMODB_TABLE is Other") }]);
   });
 });

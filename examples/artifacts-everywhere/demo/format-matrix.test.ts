@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { tellMatrix } from "./tell-matrix.ts";
+import { formatMatrix } from "./format-matrix.ts";
 import { aCell, aRow } from "./testing/a-row.ts";
 
 it("has a row for each version and a column for each consumer", () => {
@@ -9,7 +9,7 @@ it("has a row for each version and a column for each consumer", () => {
   ];
   const columns = ["1", "2"].map((account) => ({ plan: { name: `c${account}`, account, region: "eu-west-1" } }));
 
-  expect(tellMatrix(rows, columns)).toEqual([
+  expect(formatMatrix(rows, columns)).toEqual([
     "                c1      c2",
     "app 1.0.0       stored  failed X",
     "app 1.1.0-rc.1  -       announced",

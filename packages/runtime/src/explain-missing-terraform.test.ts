@@ -2,11 +2,13 @@ import { defineExecutor, type ExecutorContext, failed, type Step } from "@stacky
 import { createExecutorContext } from "@stackyard/core/testing";
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { tellMissingTerraform } from "./runner-executors.ts";
+import { explainMissingTerraform } from "./runner-executors.ts";
 
 function answering(step: Step) {
   const start = async (_ctx: ExecutorContext) => step;
-  return tellMissingTerraform(defineExecutor({ name: "terraform", config: Type.Object({}), resumable: false, start }));
+  return explainMissingTerraform(
+    defineExecutor({ name: "terraform", config: Type.Object({}), resumable: false, start }),
+  );
 }
 
 describe("Terraform in a function", () => {

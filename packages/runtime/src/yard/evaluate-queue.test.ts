@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { aDeadLetterQueue, aQueue } from "../testing/yard-facts.ts";
-import { judgeQueue } from "./check-queues.ts";
+import { evaluateQueue } from "./check-queues.ts";
 
 const around = { deadLetters: aDeadLetterQueue(), timeoutMs: 30_000 };
 
 describe("a yard's queue", () => {
   it("is well with six times the function's time and dead letters after five deliveries", () => {
-    expect(judgeQueue(aQueue(), around)).toEqual([
+    expect(evaluateQueue(aQueue(), around)).toEqual([
       {
         check: "queue",
         status: "ok",
@@ -16,7 +16,7 @@ describe("a yard's queue", () => {
   });
 
   it("must hide messages for six times the longest function timeout; the hint has the command", () => {
-    const [finding, ...more] = judgeQueue(aQueue({ visibilityMs: 60_000 }), around);
+    const [finding, ...more] = evaluateQueue(aQueue({ visibilityMs: 60_000 }), around);
 
     expect(more).toEqual([]);
     expect(finding).toMatchObject({
@@ -29,11 +29,11 @@ describe("a yard's queue", () => {
   it("that no function reads may hide them as long as it likes", () => {
     const queue = aQueue({ visibilityMs: 1_000 });
 
-    expect(judgeQueue(queue, { ...around, timeoutMs: undefined })).toMatchObject([{ status: "ok" }]);
+    expect(evaluateQueue(queue, { ...around, timeoutMs: undefined })).toMatchObject([{ status: "ok" }]);
   });
 
   it("should have a redrive policy", () => {
-    expect(judgeQueue(aQueue({ redrive: undefined }), around)).toMatchObject([
+    expect(evaluateQueue(aQueue({ redrive: undefined }), around)).toMatchObject([
       {
         status: "warn",
         message: "stack-events: it has no redrive policy; a message that always fails comes again for 4 days.",
@@ -44,7 +44,7 @@ describe("a yard's queue", () => {
   it("should not give messages up before the engine does", () => {
     const redrive = { targetArn: aDeadLetterQueue().arn, maxReceiveCount: 3 };
 
-    expect(judgeQueue(aQueue({ redrive }), around)).toMatchObject([
+    expect(evaluateQueue(aQueue({ redrive }), around)).toMatchObject([
       {
         status: "warn",
         message: expect.stringContaining("after 3 deliveries, before they are given up with a reason"),
@@ -55,7 +55,7 @@ describe("a yard's queue", () => {
   it("should send dead letters to the queue in which the yard looks for them", () => {
     const redrive = { targetArn: "arn:aws:sqs:eu-west-1:111122223333:elsewhere", maxReceiveCount: 5 };
 
-    expect(judgeQueue(aQueue({ redrive }), around)).toMatchObject([
+    expect(evaluateQueue(aQueue({ redrive }), around)).toMatchObject([
       {
         status: "warn",
         message: expect.stringMatching(/elsewhere, and the yard looks for them in event-dead-letters\.$/),
@@ -66,7 +66,7 @@ describe("a yard's queue", () => {
   it("should not keep messages longer than its dead-letter queue", () => {
     const deadLetters = aDeadLetterQueue({ retentionMs: 86_400_000 });
 
-    expect(judgeQueue(aQueue(), { ...around, deadLetters })).toMatchObject([
+    expect(evaluateQueue(aQueue(), { ...around, deadLetters })).toMatchObject([
       {
         status: "warn",
         message: "event-dead-letters: it keeps messages 1 day, less than stack-events with 4 days.",
@@ -83,15 +83,15 @@ describe("a yard's queue", () => {
     const { findings, ...statement } = given;
     const queue = aQueue({ statements: [{ effect: "Allow", actions: ["sqs:SendMessage"], ...statement }] });
 
-    expect(judgeQueue(queue, around).filter(({ status }) => status !== "ok")).toHaveLength(findings);
+    expect(evaluateQueue(queue, around).filter(({ status }) => status !== "ok")).toHaveLength(findings);
   });
 
   it("of ticks needs no dead-letter queue", () => {
-    expect(judgeQueue(aQueue({ role: "ticks", redrive: undefined }), around)).toMatchObject([{ status: "ok" }]);
+    expect(evaluateQueue(aQueue({ role: "ticks", redrive: undefined }), around)).toMatchObject([{ status: "ok" }]);
   });
 
   it("of dead letters says how many lie there, and how they are sent again", () => {
-    expect(judgeQueue(aDeadLetterQueue({ waiting: 12 }), around)).toMatchObject([
+    expect(evaluateQueue(aDeadLetterQueue({ waiting: 12 }), around)).toMatchObject([
       {
         check: "dead letters",
         status: "warn",
@@ -99,11 +99,11 @@ describe("a yard's queue", () => {
         hint: expect.stringContaining("stackyard events redrive"),
       },
     ]);
-    expect(judgeQueue(aDeadLetterQueue(), around)).toMatchObject([{ status: "ok" }]);
+    expect(evaluateQueue(aDeadLetterQueue(), around)).toMatchObject([{ status: "ok" }]);
   });
 
   it("of dead letters says how those are sent again that SQS itself has moved, which the store does not know", () => {
-    const [{ hint } = { hint: "" }] = judgeQueue(aDeadLetterQueue({ waiting: 1 }), around);
+    const [{ hint } = { hint: "" }] = evaluateQueue(aDeadLetterQueue({ waiting: 1 }), around);
 
     expect(hint).toContain(
       "aws sqs start-message-move-task --source-arn arn:aws:sqs:eu-west-1:111122223333:event-dead-letters --destination-arn",

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { toExecutorDefinitions } from "../parts.ts";
 import { aFunction } from "../testing/yard-facts.ts";
-import { judgeRunners } from "./check-functions.ts";
+import { evaluateRunners } from "./check-functions.ts";
 
 const manager = aFunction();
 const runner = aFunction({ name: "task-runner", queue: "tasks", timeoutMs: 900_000 });
@@ -10,24 +10,24 @@ const rest = { executors: toExecutorDefinitions(), used: new Set(["lambda"]), ha
 
 describe("a yard's runners", () => {
   it("work by message alone without a store, which is said", () => {
-    expect(judgeRunners({ ...rest, functions: [manager, runner] })).toMatchObject([
+    expect(evaluateRunners({ ...rest, functions: [manager, runner] })).toMatchObject([
       { check: "runner", status: "ok", message: expect.stringContaining("task-runner works by message alone") },
     ]);
   });
 
   it("have the store, and the state manager should know", () => {
-    expect(judgeRunners({ ...rest, functions: [manager, withStore] })).toMatchObject([
+    expect(evaluateRunners({ ...rest, functions: [manager, withStore] })).toMatchObject([
       { status: "ok", message: expect.stringContaining("task-runner has the store") },
       { status: "warn", message: expect.stringContaining("RUNNERS_HAVE_STORE is not true") },
     ]);
     const knowing = { ...manager, variables: { RUNNERS_HAVE_STORE: "true" } };
-    expect(judgeRunners({ ...rest, functions: [knowing, withStore] })).toMatchObject([{ status: "ok" }]);
+    expect(evaluateRunners({ ...rest, functions: [knowing, withStore] })).toMatchObject([{ status: "ok" }]);
   });
 
   it("must have it where the state manager believes so", () => {
     const believing = { ...manager, variables: { RUNNERS_HAVE_STORE: "true" } };
 
-    expect(judgeRunners({ ...rest, functions: [believing, runner] })).toMatchObject([
+    expect(evaluateRunners({ ...rest, functions: [believing, runner] })).toMatchObject([
       { status: "ok" },
       { status: "fail", message: expect.stringContaining("but task-runner has none") },
     ]);
@@ -36,7 +36,7 @@ describe("a yard's runners", () => {
   it("in functions get a warning about tasks that cannot be resumed, unless those have their own queue", () => {
     const long = { ...rest, used: new Set(["lambda", "terraform"]), functions: [manager, runner] };
 
-    expect(judgeRunners(long)).toMatchObject([
+    expect(evaluateRunners(long)).toMatchObject([
       { status: "ok" },
       {
         status: "warn",
@@ -44,10 +44,10 @@ describe("a yard's runners", () => {
         hint: expect.stringContaining("SQS_LONG_TASK_QUEUE_URL"),
       },
     ]);
-    expect(judgeRunners({ ...long, hasLongQueue: true })).toMatchObject([{ status: "ok" }]);
+    expect(evaluateRunners({ ...long, hasLongQueue: true })).toMatchObject([{ status: "ok" }]);
   });
 
   it("that are containers are not seen here", () => {
-    expect(judgeRunners({ ...rest, used: new Set(["terraform"]), functions: [manager] })).toEqual([]);
+    expect(evaluateRunners({ ...rest, used: new Set(["terraform"]), functions: [manager] })).toEqual([]);
   });
 });
