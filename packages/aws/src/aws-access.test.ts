@@ -112,7 +112,7 @@ describe("a client", () => {
     const { findArn, sim } = createWorld({ session: { name: "runner", tags: { yard: "main" } } });
     sim.iam.addRole({ account: SPOKE, name: "untagged", allowsTags: false });
 
-    await expect(findArn({ ...target, role: "nobody" })).rejects.toMatchObject({
+    await expect(findArn({ ...target, role: "unknown" })).rejects.toMatchObject({
       code: "FORBIDDEN",
       message: expect.stringContaining("Allow sts:AssumeRole and sts:TagSession on it to the runner's role"),
     });

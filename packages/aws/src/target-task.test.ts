@@ -45,11 +45,11 @@ describe("a task", () => {
   it("whose role may not be assumed fails with what is to be allowed", async () => {
     const { run } = createWorld();
 
-    const step = await run({ ...target, role: "nobody" });
+    const step = await run({ ...target, role: "unknown" });
 
     expect(step).toMatchObject({
       kind: "failed",
-      message: expect.stringContaining(`The role arn:aws:iam::${SPOKE}:role/nobody could not be assumed.`),
+      message: expect.stringContaining(`The role arn:aws:iam::${SPOKE}:role/unknown could not be assumed.`),
     });
   });
 });

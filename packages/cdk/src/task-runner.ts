@@ -31,7 +31,7 @@ export interface TaskRunnerProps extends YardSettings, FunctionSettings, Executo
   /** A file of yours that exports `handler`, as `createTaskRunner({ executors })` gives it; it is bundled. */
   readonly entry?: string;
   readonly queues: TaskRunnerQueues;
-  /** Default: none; then the runner works by message alone, and `runnersHaveStore` must be false on the state manager. */
+  /** Default: none; then the runner works without a store, and `runnersHaveStore` must be false on the state manager. */
   readonly stores?: StoreChoices;
   /**
    * Where machines are. With them and the store the runner decides the results of its tasks itself, and works the next task of

@@ -55,7 +55,7 @@ export async function runCommandLine(given: readonly string[], io: CommandLineIo
     if (read.kind === "usage") return printUsageError(read, io, options);
     return await invoke(read.invocation, io);
   } catch (error) {
-    return tell(error, io, options);
+    return reportError(error, io, options);
   }
 }
 
@@ -136,7 +136,7 @@ async function invoke({ command, args, ...options }: Invocation, given: CommandL
     return exitCode;
   } catch (error) {
     out.settle();
-    return tell(
+    return reportError(
       io.signal.aborted ? new StackyardError("INTERRUPTED", "Interrupted.", { cause: error }) : error,
       io,
       options,
@@ -149,7 +149,7 @@ function toOutputOptions({ stdout, stderr, env }: CommandLineIo, options: Global
   return { stdout, stderr, env: color ? env : { ...env, NO_COLOR: "1" }, json, quiet };
 }
 
-function tell(error: unknown, io: CommandLineIo, options: GlobalOptions): number {
+function reportError(error: unknown, io: CommandLineIo, options: GlobalOptions): number {
   const failure = toFailure(error);
   const out = createOutput(toOutputOptions(io, options));
   const people = createOutput(toOutputOptions({ ...io, stdout: io.stderr }, { ...options, json: false }));
@@ -168,7 +168,7 @@ function printUsageError(
     return 64;
   }
   const hint = better ?? "`stackyard --help` lists the commands; `stackyard COMMAND --help` shows what one takes.";
-  return tell(new StackyardError("USAGE", message, { details: { hint } }), io, { ...options, json });
+  return reportError(new StackyardError("USAGE", message, { details: { hint } }), io, { ...options, json });
 }
 
 const OWN: readonly Command[] = [

@@ -41,7 +41,7 @@ export function createOutput({ stdout, stderr, json, quiet = false, env }: Outpu
     live.clear();
     results(json ? toJsonText(value) : toText());
   };
-  const tell = (text: string) => {
+  const printNote = (text: string) => {
     if (json || quiet) return;
     live.clear();
     people(text);
@@ -63,8 +63,8 @@ export function createOutput({ stdout, stderr, json, quiet = false, env }: Outpu
       results(text);
     },
     progress: (value, toText, toBlock) => report(value, () => live.show(toText, toBlock)),
-    step: (value, toText) => report(value, () => tell(toText())),
-    note: tell,
+    step: (value, toText) => report(value, () => printNote(toText())),
+    note: printNote,
     log(value, toText) {
       live.clear();
       people(json ? toJsonText(value) : toText());

@@ -3,10 +3,10 @@ import { createUlids, systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 
-/** What an app tells about itself. */
+/** The telemetry that an app emits. */
 export type AppTelemetry = Telemetry;
 
-/** What a Lambda function is called with beside its event; what is read of it. */
+/** The fields of the context of a Lambda invocation that are read. */
 export interface LambdaContext {
   readonly awsRequestId?: string;
   readonly functionName?: string;
@@ -114,7 +114,7 @@ export interface MainInput {
   readonly run: (stopping: AbortSignal) => Promise<void>;
 }
 
-/** Runs it until it is asked to end; gives the exit code: 0 when it drained, else that of the error, which is logged. */
+/** Runs an app until it is asked to stop. Returns 0 if it drained; otherwise logs the error and returns its exit code. */
 export async function runMain({ logger, signal, run }: MainInput): Promise<number> {
   const stopping = new AbortController();
   const stop = () => stopping.abort();

@@ -237,7 +237,7 @@ describe("a state manager in Lambda", () => {
         { getRemainingTimeInMillis: () => 9_000 },
       );
 
-    await expect(tick()).rejects.toThrow(`no table "${table}"`);
+    await expect(tick()).rejects.toThrow(`Table "${table}" does not exist`);
     await cloud.createTable(table);
 
     expect(await tick()).toEqual({ due: 0, polls: 0, drained: 0 });
@@ -259,7 +259,12 @@ describe("a state manager in Lambda", () => {
     const call = () => app.handler({}, { getRemainingTimeInMillis: () => 30_000 });
 
     await expect(call()).rejects.toMatchObject({ code: "CONFIG_INVALID" });
-    const faults = ["MACHINE_LOCATOR is not set", "SQS_TASK_QUEUE_URL must", "REFUSED_EVENTS must", "backing store"];
+    const faults = [
+      "MACHINE_LOCATOR is not set",
+      "SQS_TASK_QUEUE_URL must",
+      "REFUSED_EVENTS must",
+      "No store is configured",
+    ];
     for (const fault of faults) await expect(call()).rejects.toThrow(fault);
   });
 });

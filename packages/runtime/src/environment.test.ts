@@ -149,8 +149,8 @@ describe("the environment", () => {
     expect(findFaults({})).toEqual([
       "SQS_TASK_QUEUE_URL is not set: tasks are sent there.",
       "MACHINE_LOCATOR is not set: it must be S3 or LOCAL_FS.",
-      "There is no backing store: set DYNAMODB_TABLE, or POSTGRES_CONNECTION_SECRET.",
-      "AWS_REGION is not set, and AWS_DEFAULT_REGION is not either.",
+      "No store is configured. Set DYNAMODB_TABLE or POSTGRES_CONNECTION_SECRET.",
+      "Neither AWS_REGION nor AWS_DEFAULT_REGION is set.",
     ]);
   });
 

@@ -188,7 +188,7 @@ describe("what an app writes", () => {
     const worked = manager.find(({ message }) => message === "An event was worked.");
     expect(worked).toMatchObject({ traceId: TRACE, stackId: "pr-12", event: "OPENED", to: "BUILD" });
     expect(worked.eventId).toEqual(expect.any(String));
-    const taken = runner.find(({ message }) => message === "An attempt was taken up.");
+    const taken = runner.find(({ message }) => message === "An attempt was started.");
     expect(taken).toMatchObject({ traceId: TRACE, stackId: "pr-12", task: "network", attemptId: expect.any(String) });
     const measured = [...manager, ...runner].filter((line) => "_aws" in line);
     expect(measured).toContainEqual(expect.objectContaining({ machine: "review-app", taskFailures: 1, yard: "main" }));

@@ -24,7 +24,7 @@ async function open(values: Readonly<Record<string, string>>) {
   const environment = anEnvironment({ ...cloud.environment, ...values });
   const deps = { clock: systemClock, logger: silentLogger };
   const aws = createEnvironmentAws({ environment, session: { name: "t" }, ...deps });
-  if (environment.machines === undefined) throw new TypeError("There are no machines.");
+  if (environment.machines === undefined) throw new TypeError("No machines are configured.");
   return openLocator(environment.machines, { aws, executors: toExecutorDefinitions(), ...deps });
 }
 

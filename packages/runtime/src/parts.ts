@@ -82,7 +82,7 @@ function createPlacedClasses({ byService }: Endpoints) {
   const known = new Map<unknown, unknown>();
   return <Class extends ClientClass<unknown>>(clientClass: Class): Class => {
     if (!known.has(clientClass)) {
-      // Its name is known by making a client, which is why it is asked once.
+      // Only an instance of the client knows its service name, so the result is cached.
       const endpoint = byService.get(toServiceName(clientClass));
       known.set(clientClass, endpoint === undefined ? clientClass : placeAt(clientClass, endpoint));
     }

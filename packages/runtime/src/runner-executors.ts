@@ -90,9 +90,9 @@ const MAX_TAG_VALUE = 256;
 const NOT_IN_TAGS = /[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu;
 
 /**
- * Executors whose tasks have sessions of their own in their targets, named and tagged by yard, stack and task: CloudTrail there
- * tells them apart, and policies can ask for the tags. Roles must allow `sts:TagSession`, so it is not done unasked. A session
- * is one attempt's, which costs two calls of STS.
+ * Wraps executors so that each attempt assumes roles in a session of its own, named and tagged with yard, stack and task.
+ * CloudTrail shows them separately, and policies can require the tags. Opt-in, because roles must allow `sts:TagSession`.
+ * Costs two STS calls per attempt.
  */
 export function tagSessions(
   executors: ReadonlyMap<string, Executor>,

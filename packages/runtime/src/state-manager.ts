@@ -213,8 +213,8 @@ const MINUTE_MS = 60_000;
 const DEFAULT_LEFT_MS = 30_000;
 
 /**
- * What Lambda calls: events of the event queue, ticks, and the schedule's event. Queues are told apart by the name in the ARN
- * that Lambda gives, never by what a message says: who may send events must not send ticks.
+ * Creates the Lambda handler for events of the event queue, ticks, and the schedule's event. Queues are identified by the ARN
+ * that Lambda passes, never by message content: a sender of events must not be able to send ticks.
  */
 export function createInvocationHandler(
   parts: StateManagerParts,
@@ -303,8 +303,8 @@ function findQueue({ environment: { queues, engine } }: StateManagerParts, queue
 }
 
 /**
- * Consumes the event queue and does the work of the schedule in this process, until the signal; then takes nothing new and
- * ends what is under way. Several may run side by side, also beside functions.
+ * Consumes the event queue and does the scheduled work in this process until the signal; then claims nothing new and finishes
+ * what is in progress. Several containers and functions can run at the same time.
  */
 export async function runContainer(
   { yard, environment, logger }: StateManagerParts,

@@ -33,7 +33,7 @@ export interface AttemptRow extends Attempt, AttemptFacts {
   /** The message in the queue. */
   readonly sent?: SentMessage | undefined;
   readonly sentNo: number;
-  /** The log is a row beside the item. */
+  /** The log is stored in a separate row. */
   readonly hasLogRow?: true | undefined;
 }
 
@@ -181,7 +181,7 @@ export interface EventToQueue {
   readonly notBefore?: number | undefined;
 }
 
-/** A queue of events in order, as it is part of an aggregate. */
+/** A queue of ordered events within an aggregate. */
 interface Lane {
   readonly events: readonly LaneEvent[];
 }
@@ -229,7 +229,7 @@ export function removeEvents<A extends Lane>(
   return { aggregate: { ...aggregate, events }, unused: gone.flatMap(({ beside }) => beside ?? []) };
 }
 
-/** What a receipt of this store stands for. */
+/** What a receipt of this store identifies. */
 export type Receipt =
   | { readonly kind: "event"; readonly no: number; readonly stackId: string }
   | { readonly kind: "task"; readonly no: number; readonly attemptId: string }
@@ -291,7 +291,7 @@ export interface FollowUp {
   readonly events?: readonly EventToQueue[] | undefined;
   /** Receipts of events and messages of other stacks. */
   readonly receipts?: readonly string[] | undefined;
-  /** Sort keys of rows beside the item that it no longer names. */
+  /** Sort keys of separate rows that the item no longer references. */
   readonly unused?: readonly string[] | undefined;
 }
 

@@ -127,9 +127,9 @@ async function takeKey(context: StoreContext, key: string, { attemptId, sequence
 }
 
 /**
- * Brings a key in order: whoever has left is neither holder nor in the queue, the holder is alive, and it knows that it
- * has the key. Whoever ends calls it after its end is written, whoever queues after it is written as queued: so that
- * however they meet, the later one of them sees the other. Doing it again changes nothing.
+ * Repairs the state of an exclusive key: removes ended attempts from its holder and its queue, and grants the key to the
+ * next one. An attempt that ends calls it after its end is written, and one that queues after it is written as queued, so
+ * the later of the two always sees the other. Idempotent.
  */
 export async function settleKey(
   context: StoreContext,
@@ -331,7 +331,7 @@ async function queueNow(
     return undefined;
   }
   if (move.leaves !== undefined) await leaveKeys(context, attemptId, [move.leaves], now);
-  // Its holder may have ended between the two writes, and looked for a queued attempt where there was none yet.
+  // The holder may have ended between the two writes, before this attempt was visible in the queue.
   await settleKey(context, key, { now });
   const row = await findOpenRow(context, attemptId);
   if (row?.status !== "queued") return row?.status === "unclaimed" ? undefined : { kind: "gone" };

@@ -30,13 +30,13 @@ export interface DynamodbStoreOptions {
   readonly table: string;
   /** The table of everything else. Default: `<table>-work`. */
   readonly workTable?: string;
-  /** Whoever made it ends it. Default: a client of the store's own, with `region` and `endpoint`. */
+  /** The caller closes it. Default: a client that the store creates with `region` and `endpoint`, and closes. */
   readonly client?: DynamoDBClient;
   /** Default: as the SDK finds it. */
   readonly region?: string;
   /** Instead of the service's own, such as `http://127.0.0.1:8000`. */
   readonly endpoint?: string;
-  /** Absent tables are made; `work`: that one only, beside a table of stacks that must be there. Default: false. */
+  /** Creates missing tables. `work`: creates only the work table; the stacks table must exist. Default: false. */
   readonly createTables?: boolean | "work";
   /** Default: none. */
   readonly logger?: Logger;
@@ -66,9 +66,11 @@ function toSettings(options: DynamodbStoreOptions): StoreSettings {
   const faults = [
     ...Object.values(names)
       .filter((name) => !NAME.test(name))
-      .map((name) => `${JSON.stringify(name)} is no name of a table: 3 to 255 letters, digits, "_", "-" and ".".`),
+      .map(
+        (name) => `${JSON.stringify(name)} is not a valid table name. Use 3 to 255 letters, digits, "_", "-" and ".".`,
+      ),
     ...(names.stacks === names.work ? ["Stacks and work need two tables."] : []),
-    ...(options.endpoint === undefined || URL.canParse(options.endpoint) ? [] : ["`endpoint` is no address."]),
+    ...(options.endpoint === undefined || URL.canParse(options.endpoint) ? [] : ["`endpoint` is not a valid URL."]),
   ];
   if (faults.length > 0) throw new StackyardError("CONFIG_INVALID", faults.join("\n"));
   const { createTables = false, logger = silentLogger } = options;
@@ -221,7 +223,7 @@ export async function createStore(options: unknown, context: ProjectContext): Pr
   const table = named ?? (environment["DYNAMODB_TABLE"] || undefined);
   const workTable = namedWork ?? (environment["DYNAMODB_WORK_TABLE"] || undefined);
   if (table === undefined) {
-    const message = "No table is named: set DYNAMODB_TABLE, or write `table` beside the store's `type`.";
+    const message = "No DynamoDB table is configured. Set DYNAMODB_TABLE, or `table` in the project's `store`.";
     throw new StackyardError("CONFIG_INVALID", message);
   }
   return createDynamodbStore(

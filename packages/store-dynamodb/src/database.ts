@@ -17,7 +17,7 @@ export type Item = Record<string, AttributeValue>;
 /** A row as the code sees it: what is undefined is not there. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** A text up to so many characters stays as it is, so that people can read it in the console; a longer one is packed. */
+/** Texts up to this length are stored as plain text, which is readable in the console; longer ones are compressed. */
 const PLAIN = 1024;
 
 /**
@@ -187,7 +187,7 @@ export interface Table {
   scan(input: ScanInput): Promise<{ readonly items: readonly Item[]; readonly next: Item | undefined }>;
 }
 
-/** One table through a client. `nextNonce`: unique texts that tell writes apart. */
+/** Creates access to one table. `nextNonce` returns unique texts that distinguish writes. */
 export function createTable(client: DynamoDBClient, name: string, nextNonce: () => string): Table {
   async function put(item: Item, condition?: Condition): Promise<boolean> {
     const nonce = { S: nextNonce() };

@@ -35,15 +35,15 @@ import {
   type WorkRow,
 } from "./work-rows.ts";
 
-/** An event that is larger than this is a row beside the item of its stack. */
+/** Events larger than this are stored in a separate row instead of the item of their stack. */
 const INLINE_BYTES = 1024;
 
 /** Rows that were written for events, so that a write that is tried again uses them again. */
 export type PreparedEvents = Map<QueuedEvent, LaneEvent>;
 
 /**
- * Queues events, those of one stack by one write. One that is queued, parked or applied already is ignored, so whoever
- * does not know whether it was done does it again. Returns for each event whether it was added.
+ * Queues events with one write per stack. Ignores an event that is already queued, parked or applied, so callers can
+ * safely repeat the call. Returns for each event whether it was added.
  */
 export async function enqueue(context: StoreContext, events: readonly EventToQueue[]): Promise<readonly boolean[]> {
   const byStack = Map.groupBy(events, ({ event }) => event.stackId);
@@ -149,7 +149,7 @@ async function changeByReceipts(
   });
 }
 
-/** A receipt with what it stands for. */
+/** A receipt with what it identifies. */
 export interface OwnReceipt {
   readonly receipt: string;
   readonly parsed: Receipt;
@@ -169,7 +169,7 @@ export async function groupByStack(
   return Map.groupBy(located.flat(), ({ stackId }) => stackId);
 }
 
-/** Without the rows of the receipts. `unused`: sort keys of rows beside that nothing names any more. Pure. */
+/** Removes the rows of the receipts. `unused`: sort keys of separate rows that are no longer referenced. Pure. */
 export function removeByReceipts(aggregate: Aggregate, receipts: readonly Receipt[]): Changed {
   const numbers = receipts.flatMap((receipt) => (receipt.kind === "event" ? [receipt.no] : []));
   const removed = removeEvents(aggregate, numbers);

@@ -36,8 +36,8 @@ function toHistoryKey(stackId: string, version: number): WorkKey {
 }
 
 /**
- * Writes the row of a write, once: whoever comes first says which positions its lines have; what another one took stays a
- * gap. Lines of events from outside are written once more, to be found by their event.
+ * Writes the history row of a write once. The first writer decides the positions of its lines; positions reserved by other
+ * writers stay gaps. Lines of external events are written a second time, as an index by event.
  */
 export async function writeHistory(context: StoreContext, stackId: string, outbox: OutboxEntry, isNew: boolean) {
   const { lines = [], ended = [] } = outbox;
@@ -146,7 +146,7 @@ export function parseHistoryFacts(item: Item): HistoryFacts {
 
 const OF_AN_ATTEMPT = /^[a-z]+:(.*)$/s;
 
-/** The stack of the attempt whose end an event tells, such as `result:<attempt>`; undefined where the id names none. */
+/** Returns the stack of the attempt in an event id such as `result:<attempt>`, or undefined for any other id. */
 function findEventStack(eventId: string): string | undefined {
   const [, attemptId] = OF_AN_ATTEMPT.exec(eventId) ?? [];
   return attemptId === undefined ? undefined : findNamedStack(attemptId);
@@ -350,8 +350,8 @@ async function* walkStack(context: StoreContext, stackId: string, range: History
 }
 
 /**
- * From the row that holds the cursor's position on. Where that row is another stack's or gone, all of this stack's rows
- * are read, unless its newest line is not past the cursor: then there are none to read.
+ * Returns the range that starts at the row with the cursor's position. If that row belongs to another stack or was deleted,
+ * the range covers all rows of this stack, or no rows if the stack's newest line is not after the cursor.
  */
 async function findStackRange(
   context: StoreContext,

@@ -11,7 +11,7 @@ export interface WorkKey {
 // A partition key has at most 2,048 bytes, a sort key 1,024.
 const MAX_PART_BYTES = 800;
 
-/** An id as part of a key: as it is, or its hash where it is too long or no text that UTF-8 can hold. */
+/** Converts an id to part of a key: unchanged, or hashed if it is too long or not valid UTF-8. */
 export function toKeyPart(id: string): string {
   if (id.isWellFormed() && Buffer.byteLength(id) <= MAX_PART_BYTES) return id;
   return `sha256:${createHash("sha256").update(id, "utf16le").digest("hex")}`;

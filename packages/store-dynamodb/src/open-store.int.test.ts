@@ -20,8 +20,8 @@ describe("opening a store", () => {
     const opening = createDynamodbStore({ table, client: tables.client });
 
     await expect(opening).rejects.toMatchObject({ code: "CONFIG_INVALID" });
-    await expect(opening).rejects.toThrow(`no table "${table}"`);
-    await expect(opening).rejects.toThrow(`no table "${table}-work"`);
+    await expect(opening).rejects.toThrow(`Table "${table}" does not exist`);
+    await expect(opening).rejects.toThrow(`Table "${table}-work" does not exist`);
     await expect(opening).rejects.toThrow(/CloudFormation template/);
   });
 
@@ -40,7 +40,7 @@ describe("opening a store", () => {
   it("makes the table of work alone where only that is allowed", async () => {
     const table = tables.newTable();
     const opening = () => createDynamodbStore({ table, client: tables.client, createTables: "work" });
-    await expect(opening()).rejects.toThrow(`no table "${table}"`);
+    await expect(opening()).rejects.toThrow(`Table "${table}" does not exist`);
     await tables.client.send(new CreateTableCommand(toStacksTable(table)));
 
     const store = await opening();
@@ -110,7 +110,9 @@ describe("opening a store", () => {
     const opening = createDynamodbStore({ table: "a b", workTable: "a b", endpoint: "nowhere" });
 
     await expect(opening).rejects.toMatchObject({ code: "CONFIG_INVALID" });
-    await expect(opening).rejects.toThrow(/no name of a table[\s\S]*two tables[\s\S]*`endpoint` is no address/);
+    await expect(opening).rejects.toThrow(
+      /not a valid table name[\s\S]*two tables[\s\S]*`endpoint` is not a valid URL/,
+    );
   });
 
   it("says what to grant when it may not look at a table", async () => {

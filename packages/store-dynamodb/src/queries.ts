@@ -66,7 +66,7 @@ function byId(a: ListedStack, b: ListedStack): number {
   return a.id < b.id ? -1 : 1;
 }
 
-/** As far as DynamoDB can tell; it saves the transfer, not the reading. */
+/** Converts what DynamoDB can filter by. This saves transfer, not read capacity. */
 function toCondition({ machine, state, idPrefix = "" }: StackFilter, after: string): Condition | undefined {
   const parts = [
     machine === undefined ? undefined : ["machine = :machine", ":machine", machine],

@@ -84,7 +84,7 @@ describe("a process's own work", () => {
     expect([await own.takeOwn({ ...input, now: T0 + HOUR }), (await own.queries.stats()).queuedTasks]).toEqual([[], 0]);
   });
 
-  it("costs no request when there is no such work or it is done", async () => {
+  it("costs no request when the work is unknown or done", async () => {
     const { own, other, asked } = await openCounted();
     await other.enqueue([aQueuedEvent("e1")]);
 

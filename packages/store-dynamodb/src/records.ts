@@ -168,15 +168,15 @@ export function createRevisions({ work }: StoreContext): Store["revisions"] {
 
 /** Where records are. */
 export interface DynamodbRecordsOptions {
-  /** Whoever made it ends it. */
+  /** The caller closes it. */
   readonly client: DynamoDBClient;
   /** Its key is `pk` and `sk`, both strings. Its time to live, where it has one, is in `ttl`. No indexes are needed. */
   readonly table: string;
 }
 
 /**
- * Records alone, in a table without a yard, for apps that need no more. Nothing is called before the first record is asked
- * for. Expired records are never given, and deleted by the table's time to live.
+ * Creates records in a table without a yard. Makes no request before the first read or write. Expired records are never
+ * returned; the table's time to live deletes them.
  */
 export function createDynamodbRecords({ client, table }: DynamodbRecordsOptions): Records {
   return createRecords({ work: createTable(client, table, randomUUID) });

@@ -24,9 +24,9 @@ import { type ParkedRow, pause, tooLarge } from "./work-rows.ts";
 const LOST_VERSIONS = 1_000_000;
 
 /**
- * An item that the predecessor wrote. If it wrote over one of ours, versions and entries continue above those that there
- * were, so that no attempt's id is used again, and what was parked stays parked. `kept`: what we know of the stack beside
- * the item; `lastVersion`: that of the shadow, 0 without one.
+ * Adopts an item that the predecessor wrote. If it replaced one of ours, versions and entries continue above the earlier
+ * ones, so attempt ids are never reused, and parked events stay parked. `kept`: what the work table stores about the stack;
+ * `lastVersion`: the version of the shadow, or 0.
  */
 async function takeOver(
   context: StoreContext,
@@ -72,16 +72,16 @@ async function listParkedMarks({ work }: StoreContext, stackId: string): Promise
   return [...marks.values()].sort((a, b) => a.at - b.at).map(({ id, nextTryAt, name }) => ({ id, nextTryAt, name }));
 }
 
-// An aggregate lives in one item: that of its stack in the stacks' table, or, while there is no stack, its shadow in the
-// work table, because the predecessor's readers take every item of the stacks' table for a stack. It moves when its stack
-// begins and when it ends. Both moves have one commit point and can be finished by anyone who loads the stack:
+// An aggregate is stored in one item: the stack's item in the stacks table or, before and after the stack exists, a shadow in
+// the work table, because the predecessor's readers treat every item of the stacks table as a stack. The aggregate moves when
+// its stack begins and when it ends. Both moves have one commit point and can be finished by any process that loads the stack:
 //
 //   begins: the shadow becomes `born`, with the stack (commit) → the stack's item is put → the shadow becomes `live`
 //   ends:   the stack's item is marked `removed` (commit) → the shadow becomes `none` with all that is left → the item goes
 //
 // Versions grow over both items. So a late helper is recognized: an item that was just put is compared with the shadow.
 
-/** What becomes of an aggregate. Without `next` it stays as it is. */
+/** A change to an aggregate. Without `next` it is unchanged. */
 export interface Change<Result> {
   readonly next?: Aggregate | undefined;
   readonly follow?: FollowUp | undefined;
@@ -164,7 +164,7 @@ type Look =
   | { readonly kind: "loaded"; readonly stack: LoadedStack }
   /** A move was finished: look again. */
   | { readonly kind: "moved" }
-  /** The shadow says that there is an item, and there is none. It may have begun between the two reads. */
+  /** The shadow refers to a missing item. The stack may have begun between the two reads. */
   | { readonly kind: "orphan"; readonly nonce: string };
 
 async function loadAbsent(context: StoreContext, stackId: string, orphan: string | undefined): Promise<Look> {
@@ -305,7 +305,7 @@ function toItem(context: StoreContext, aggregate: Aggregate, stack: Stack, facts
   return { ...encoded, table: context.stacks, stackId: stack.id };
 }
 
-/** Of rows beside an item: no two writers use the same. */
+/** Returns a name for separate rows of an item that no other writer uses. */
 function toName({ nextNumber, random }: StoreContext): string {
   return `${nextNumber().toString(36)}-${random().toString(36).slice(2, 8)}`;
 }
@@ -350,7 +350,7 @@ function putShadow(
   return putItem(context, { ...encoded, table: context.work, stackId }, condition);
 }
 
-/** While there is no stack. A row that would say nothing goes, unless it is what tells late writers that they are late. */
+/** Stores an aggregate without a stack. Deletes an empty row, unless late writers need it to detect that they are late. */
 async function putAside(context: StoreContext, stackId: string, shadow: ParsedShadow | undefined, next: Aggregate) {
   const wasNever = next.stackVersion === 0 && (shadow === undefined || shadow.kind === "none");
   if (wasNever && isEmpty(next)) {

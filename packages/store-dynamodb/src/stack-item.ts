@@ -101,7 +101,7 @@ interface OwnPart extends Omit<Stack, (typeof SHARED)[number] | "state" | "metad
 /** An aggregate without what is an attribute of its own. */
 type Content = Partial<Omit<Aggregate, "version" | "stack" | "ids" | "idCount">>;
 
-/** What an item names in its packed part when the rest of it is in rows beside. */
+/** What the packed part of an item contains when the rest is stored in separate rows. */
 interface Spill {
   readonly name: string;
   readonly parts: number;
@@ -182,7 +182,7 @@ function toIndexedAt(aggregate: Aggregate, old: number | undefined): number | un
   return at === undefined || old === undefined ? at : Math.min(at, old);
 }
 
-/** Counts for `stats` and lists, which do not unpack items; what there is none of is left out. */
+/** Returns the counts for `stats` and lists, which do not unpack items. Omits zeros. */
 function countAll({ events, attempts, parked }: Aggregate): Readonly<Record<string, number>> {
   const sent = attempts.filter((row) => row.sent !== undefined).length;
   const counts = { queued: events.length, sent, parked: parked.length, open: attempts.length };
@@ -212,10 +212,10 @@ function encode(base: Item, head: Packed, tail: Content, spillName: string): Enc
   return { item: { ...base, stackyard: { B: pack({ ...head, spill }) } }, spill: { name: spillName, parts } };
 }
 
-/** The rows that an item has beside it, joined again. */
+/** Joins the separate rows of an item with the item. */
 export function joinSpill(parsed: ParsedItem, parts: readonly (Uint8Array | undefined)[]): Aggregate {
   const bytes = Buffer.concat(parts.map((part) => part ?? new Uint8Array()));
-  return { ...parsed.aggregate, ...(unpack(bytes, "What is beside an item") as Content) };
+  return { ...parsed.aggregate, ...(unpack(bytes, "A separate row of an item") as Content) };
 }
 
 /** What an item holds: ours, or one that the predecessor wrote. Throws `STORE_CORRUPT` with id and reason. */
@@ -258,9 +258,9 @@ function readNumber(item: Item, name: string): number | undefined {
 }
 
 /**
- * What is kept of a stack id beside the item of its stack. `none`: everything, while there is no stack. `born`: everything
- * of a stack that is about to have its item. `live`: nothing, the stack's item has it; it tells a late writer of an item
- * that the item is not of the present life.
+ * What the work table stores for a stack id. `none`: everything, because the stack does not exist. `born`: everything, while
+ * the stack's item is being created. `live`: nothing, because the stack's item contains it; the row lets a late writer
+ * detect that its item belongs to an earlier incarnation.
  */
 export interface ParsedShadow extends ParsedItem {
   readonly kind: "none" | "born" | "live";
@@ -324,7 +324,7 @@ export type Place =
 export interface LoadedStack {
   readonly aggregate: Aggregate;
   readonly place: Place;
-  /** Rows beside the item, which its next write replaces. */
+  /** Separate rows of the item, which its next write replaces. */
   readonly spill?: ParsedItem["spill"];
 }
 

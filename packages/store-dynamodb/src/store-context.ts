@@ -13,7 +13,7 @@ export interface StoreContext {
   /** False: the stacks' table has no index of due stacks, so the sweep scans. */
   readonly hasDueIndex: boolean;
   /** False: an attempt that no one claims ends at its timeout, without a day at least. */
-  /** Real time: only for what callers' instants are no measure of. */
+  /** Real time, for durations that do not follow the instants of callers. */
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -297,8 +297,8 @@ export async function removeLocator({ work }: StoreContext, attemptId: string, s
 }
 
 /**
- * Does what the sweep does as well: after the commit point an error is told, and the call has succeeded all the same.
- * True when it is done.
+ * Runs work after the commit point that the sweep would do too. Logs an error instead of throwing it, because the call has
+ * already succeeded. Returns whether the work is done.
  */
 export async function attemptLater({ logger }: StoreContext, what: string, run: () => Promise<void>): Promise<boolean> {
   try {

@@ -110,7 +110,7 @@ export async function checkTables(client: DynamoDBClient, names: TableNames): Pr
   };
 }
 
-/** Undefined: there is no such table. */
+/** Returns undefined if the table does not exist. */
 async function describe(client: DynamoDBClient, name: string): Promise<TableDescription | undefined> {
   try {
     return (await client.send(new DescribeTableCommand({ TableName: name }))).Table;
@@ -160,9 +160,9 @@ function missing(table: string): TableFinding {
     table,
     severity: "error",
     code: "table-missing",
-    message: `There is no table "${table}" in this account and region.`,
+    message: `Table "${table}" does not exist in this account and region.`,
     advice:
-      "Deploy the CloudFormation template of the state manager, which makes it, or allow the store to make it (`createTables`).",
+      "Deploy the CloudFormation template of the state manager, which creates it, or set `createTables` in the store's options.",
   };
 }
 

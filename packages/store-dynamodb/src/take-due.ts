@@ -121,7 +121,7 @@ function hideAttempt(row: AttemptRow, { kind, at }: Pick<DueWork, "kind" | "at">
   return sent === undefined ? row : { ...row, sent: { ...sent, visibleAt: until, deliveries: sent.deliveries + 1 } };
 }
 
-/** Work of an attempt or a stack as it is handed out. Pure. */
+/** Converts work of an attempt or a stack to a due item. Pure. */
 function toDueItem(work: Exclude<DueWork, { readonly kind: "event" }>): DueItem {
   const { stackId, at: dueAt } = work;
   if (work.kind === "timer" || work.kind === "parked") return { kind: work.kind, stackId, dueAt };
@@ -135,7 +135,7 @@ function toDueItem(work: Exclude<DueWork, { readonly kind: "event" }>): DueItem 
   return { kind, receipt, attemptId, message, deliveries: (sent?.deliveries ?? 0) + 1 };
 }
 
-/** What the sweep asks for; it also finishes what calls have not, and corrects the index. */
+/** The kinds that the sweep claims. It also finishes interrupted calls and corrects the index. */
 const SWEPT: readonly DueKind[] = ["timer", "deadline", "parked"];
 
 /** After so many rounds in which others were faster it is up to the next call. */
@@ -143,7 +143,7 @@ const MOST_ROUNDS = 8;
 /** Stacks that are read together. */
 const AT_ONCE = 64;
 
-/** Hands out what is due, oldest first over the kinds that are asked for. Indexes are hints: each item is read and marked. */
+/** Claims due items of the requested kinds, oldest first. Indexes are hints: each item is read and marked. */
 export async function takeDue(context: StoreContext, input: TakeDueInput): Promise<readonly DueItem[]> {
   const { kinds, limit, now } = input;
   if (kinds.length === 0 || limit <= 0) return [];
@@ -203,7 +203,7 @@ interface FoundWork {
   readonly loaded: ReadonlyMap<string, LoadedStack>;
 }
 
-/** Reads stacks until there is enough of what is asked for: the index says nothing of kinds. */
+/** Reads stacks until enough items of the requested kinds are found, because the index does not contain kinds. */
 async function findWork(
   context: StoreContext,
   input: TakeDueInput,
@@ -417,7 +417,7 @@ export async function nextDueAt(context: StoreContext, kinds: readonly DueKind[]
     const part = stacks.slice(from, from + AT_ONCE);
     // What comes later in the index is not due before.
     if (earliest !== undefined && part.every(({ at }) => at >= (earliest ?? 0))) break;
-    // So many were not due as these kinds: whoever asks may come too early, but not too late.
+    // Too many entries are not due for these kinds: the returned time may be too early, but never too late.
     if (from >= MOST_LOOKED_AT) return Math.min(earliest ?? far, part[0]?.at ?? far);
     const found = await inParallel(part, async ({ id }) => {
       const loaded = await tryLoad(context, id);

@@ -36,7 +36,7 @@ export interface RowKind<T extends WorkRow> {
   toIndex(row: T): Row;
 }
 
-/** What becomes of a row: undefined leaves it as it is. */
+/** A change to a row; undefined leaves it unchanged. */
 export interface Move<T, Result> {
   readonly write?: T | "remove" | undefined;
   readonly result: Result;
@@ -71,8 +71,8 @@ function parseRow<T extends WorkRow>(item: Item): T {
 }
 
 /**
- * Changes one row by one conditional write; another writer's write makes it decide again on what stands there then.
- * `seen`: what the caller has just read, or expects to be absent, which saves the first read.
+ * Changes one row with one conditional write. If another writer changed the row meanwhile, reads it and decides again.
+ * `seen`: what the caller has just read or expects to be missing, which saves the first read.
  */
 export async function mutateRow<T extends WorkRow, Result>(
   context: RowContext,
@@ -125,7 +125,7 @@ export function tooLarge(name: string, id: string, bytes: number): StackyardErro
   return new StackyardError("PAYLOAD_TOO_LARGE", message, { details: { id, bytes } });
 }
 
-/** An entry of an index with the row that it stands for. */
+/** An entry of an index with the row that it refers to. */
 interface ListedRow<T> {
   readonly entry: Item;
   readonly item: Item;
@@ -142,7 +142,7 @@ export function toWorkKey(entry: Item): WorkKey {
   return { pk: entry["pk"]?.S ?? "", sk: entry["sk"]?.S ?? "" };
 }
 
-/** The rows that entries of an index stand for, in their order, read some at a time. */
+/** Reads the rows that index entries refer to, in order, some at a time. */
 export async function* loadListed<T extends WorkRow>(
   context: StoreContext,
   entries: AsyncIterable<Item>,
@@ -189,7 +189,7 @@ export interface ReadRow<Item> {
   readonly read: () => Item;
 }
 
-/** Reads a row now; its error is thrown when the page asks for the item. */
+/** Reads a row now; a read error is thrown when the item is accessed. */
 export function tryRead<Item>(read: () => Item): ReadRow<Item> {
   try {
     const item = read();
@@ -224,7 +224,7 @@ export interface ParkedRow {
   readonly parked: ParkedEvent;
 }
 
-/** The events that a stack's marks stand for, in their order. */
+/** Reads the events that a stack's marks refer to, in order. */
 export async function loadParked(
   { work }: StoreContext,
   stackId: string,

@@ -2,9 +2,9 @@ import type { DispatchAttempt, TaskMessage } from "@stackyard/core";
 import { type Change, parseStored } from "@stackyard/core/engine";
 import { fromKeyText, toComparedText, toHome, toKeyText, toLongText } from "./key-text.ts";
 
-/** What stays as an attempt was dispatched, kept as one document beside its line of history. */
+/** The constant part of a dispatched attempt, stored as one document in its history row. */
 export interface SentAttempt {
-  /** Where the column holds what stands for it. */
+  /** The full id, if the column contains a shorter replacement. */
   readonly longId?: string;
   readonly task: string;
   readonly entry: number;
@@ -25,7 +25,7 @@ export function toAttemptId(column: string, { longId }: SentAttempt): string {
   return longId ?? fromKeyText(column);
 }
 
-/** An attempt that begins, for `begin_attempt`. Without an owner it waits for somebody who claims it. */
+/** A new attempt, for `begin_attempt`. Without an owner it waits for a claim. */
 export interface DispatchRow {
   readonly home: string;
   readonly id: string;
@@ -39,7 +39,7 @@ export interface DispatchRow {
   readonly secrets: boolean;
 }
 
-/** Claims of attempts that nobody has made begin so far ahead of the lower bound of what is due. */
+/** How far ahead of the lower bound the first search for unclaimed attempts starts. */
 const FIRST_LOOK_MS = 20_000;
 
 type BirthClaim = NonNullable<Change["claims"]>[number];

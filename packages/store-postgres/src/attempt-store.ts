@@ -34,7 +34,7 @@ export function createAttemptStore(database: Database, groups: AttemptGroups, si
     },
     async suspend(grant, input) {
       const result = await suspend(database, grant, input);
-      signals.tell(TASK);
+      signals.notify(TASK);
       return result;
     },
     async settle(grant, input) {
@@ -198,7 +198,7 @@ update stackyard.open_attempt o
 returning o.place`,
 };
 
-/** Gives the lease back until the poll is due: at once when a cancel was asked for that the owner was not granted with. */
+/** Releases the lease until the poll is due, or until now if a cancel was requested after the owner's grant. */
 async function suspend(
   database: Database,
   { attemptId, token }: Grant,

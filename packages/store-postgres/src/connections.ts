@@ -11,8 +11,8 @@ interface OpenPool {
 }
 
 /**
- * The connections to the server. Where it refuses the credentials they are asked for once more, and a new pool takes
- * the old one's place; what runs on the old one's connections goes on.
+ * The connections to the server. If the server rejects the credentials, they are loaded again and a new pool replaces the
+ * old one; statements that run on the old connections continue.
  */
 export class Connections {
   readonly #settings: StoreSettings;

@@ -107,7 +107,7 @@ interface OpenParts {
   readonly groups: StoreGroups;
 }
 
-/** What was asked for before is answered. */
+/** Closes the store after all pending calls have settled. */
 async function close({ database, signals, connections, groups }: OpenParts): Promise<void> {
   database.refuse();
   await Promise.all(Object.values(groups).map((group) => group.idle()));
@@ -135,7 +135,7 @@ interface GroupLimits {
   readonly maxConnections: number;
 }
 
-/** Makes the groups; listeners are told when a group is committed. */
+/** Creates the groups, which notify listeners after each commit. */
 function createGroups(database: Database, signals: Signals, limits: GroupLimits): StoreGroups {
   const { maxGroup, maxConnections } = limits;
   // Where nothing gathers, there is nothing to gain by waiting for those before.
@@ -147,7 +147,7 @@ function createGroups(database: Database, signals: Signals, limits: GroupLimits)
       ...common,
       async run(calls: readonly (readonly Change[])[]) {
         const { results, passedKeys } = await commitAll(database, calls);
-        signals.tell(signalsOf(calls.flat(), passedKeys));
+        signals.notify(signalsOf(calls.flat(), passedKeys));
         return results;
       },
       keysOf: (changes) => changes.map(({ stackId }) => stackId),
@@ -179,7 +179,7 @@ function createGroups(database: Database, signals: Signals, limits: GroupLimits)
       ...common,
       async run(calls: readonly SettleCall[]) {
         const { results, passedKeys } = await settleAll(database, calls);
-        signals.tell(passedKeys ? EVENT_AND_TASK : EVENT);
+        signals.notify(passedKeys ? EVENT_AND_TASK : EVENT);
         return results;
       },
       keysOf: attemptOf,

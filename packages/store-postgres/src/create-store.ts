@@ -58,7 +58,7 @@ function parseOptions(options: unknown): ProjectOptions {
   const faults = [
     ...keys
       .filter((key) => !Object.hasOwn(Options, key))
-      .map((key) => `"${key}" is none; there are ${Object.keys(Options).join(", ")}`),
+      .map((key) => `Unknown option "${key}". Valid options: ${Object.keys(Options).join(", ")}`),
     ...validator.Errors(options).map(({ instancePath, message }) => `${instancePath.slice(1) || "it"} ${message}`),
   ];
   if (faults.length === 0 && validator.Check(options)) return options;
@@ -68,7 +68,7 @@ function parseOptions(options: unknown): ProjectOptions {
 const WHERE =
   'Set DATABASE_URL to an address such as postgres://user:password@host:5432/database, or write `store: { type: "postgres", connection: … }`.';
 
-/** The configuration's word, else the environment's. */
+/** Returns the configured connection, or that of the environment. */
 function toConnection(given: unknown, environment: ProjectContext["environment"]): PostgresStoreOptions["connection"] {
   // Whatever it gives is parsed before it is used.
   if (given !== undefined) return given as PostgresConnection;

@@ -131,8 +131,8 @@ function closedError(): StackyardError {
 }
 
 /**
- * The result of a call, or `STORE_UNAVAILABLE` when there is none within the time. What was sent may still be written:
- * callers repeat it under the same ids.
+ * Returns the result of a call. Throws `STORE_UNAVAILABLE` if it does not settle in time; the write may still happen, so
+ * callers repeat it with the same ids.
  */
 async function answerWithin<Result>(work: Promise<Result>, withinMs: number): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
@@ -149,7 +149,7 @@ async function answerWithin<Result>(work: Promise<Result>, withinMs: number): Pr
   }
 }
 
-/** A statement that each connection prepares once, under its name. `stackyard.` stands for the schema. */
+/** A statement that each connection prepares once, under its name. `stackyard.` is replaced by the schema. */
 export interface Statement {
   readonly name: string;
   readonly text: string;

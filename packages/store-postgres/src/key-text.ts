@@ -21,12 +21,11 @@ export function fromKeyText(text: string): string {
     : text;
 }
 
-/** PostgreSQL takes about 2,700 bytes in one entry of an index, where two may stand beside each other. */
+/** An index entry of PostgreSQL is limited to about 2,700 bytes, and one entry may contain two texts. */
 const MAX_BYTES = 800;
 
 /**
- * A text as it is compared: its `toKeyText`, or what stands for one that is too long for an index. No other text has the
- * same.
+ * Returns the text used for comparisons: its `toKeyText`, or a unique replacement if that is too long for an index.
  */
 export function toComparedText(text: string): string {
   const key = toKeyText(text);
@@ -34,7 +33,7 @@ export function toComparedText(text: string): string {
   return `${ESCAPE}#${createHash("sha256").update(key).digest("hex")}`;
 }
 
-/** The `toKeyText` of a text that is compared by something shorter; null where it is compared as it is. */
+/** Returns the `toKeyText` of a text that is compared by a replacement, or null if it is compared directly. */
 export function toLongText(text: string): string | null {
   const key = toKeyText(text);
   return key === toComparedText(text) ? null : key;

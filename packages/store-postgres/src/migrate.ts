@@ -24,10 +24,10 @@ const PREDECESSOR = "public";
 const OLDEST_SERVER = 130_000;
 
 /**
- * Brings the schema to this release's newest step, all steps in one transaction, one process at a time; a store that is
- * up to date is only read. A store of a later release is taken as it is where its steps say that this one may work with
- * it. Throws `STORE_TOO_NEW`, `CONFIG_INVALID` for a server that cannot hold a store, and `STORE_UNAVAILABLE` for a store
- * that lacks steps which may not be made.
+ * Migrates the schema to this release's newest step, all steps in one transaction, one process at a time. Only reads an
+ * up-to-date store. Accepts the store of a later release if its steps declare that this release works with it. Throws
+ * `STORE_TOO_NEW`, `CONFIG_INVALID` for an unsupported server, and `STORE_UNAVAILABLE` if steps are missing and migration
+ * is not allowed.
  */
 export async function migrate(client: pg.ClientBase, input: MigrateInput): Promise<StorePlace> {
   const { schema, migrations = MIGRATIONS } = input;
@@ -125,7 +125,7 @@ function unfit(message: string): StackyardError {
   return new StackyardError("CONFIG_INVALID", `${message}. Use another server or database.`);
 }
 
-/** The predecessor's table is taken over where it is and nobody has done so; otherwise the store has its own. */
+/** Returns the schema of the predecessor's table if it exists and is not adopted yet, otherwise the store's own. */
 async function chooseStacksSchema(client: pg.ClientBase, schema: string): Promise<string> {
   const { rows } = await client.query<{ name: string }>(
     "select column_name as name from information_schema.columns where table_schema = $1 and table_name = 'stacks'",

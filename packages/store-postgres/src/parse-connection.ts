@@ -24,15 +24,15 @@ export interface ConnectionFields {
   readonly database: string;
   readonly user?: string;
   readonly password?: string;
-  /** As the address asks for it. */
+  /** The mode in the URL. */
   readonly tls?: TlsMode;
   /** Of the authorities that may have signed the server's certificate, PEM. */
   readonly ca?: string;
 }
 
 /**
- * `off`: never. `prefer`: where the server has it. `require`: always, whoever answers. `verify-full`: always, and the
- * certificate must be valid for the host.
+ * `off`: never. `prefer`: if the server supports it. `require`: always, without verifying the certificate. `verify-full`:
+ * always, and the certificate must be valid for the host.
  */
 export type TlsMode = "off" | "prefer" | "require" | "verify-full";
 
@@ -52,7 +52,7 @@ export function parseConnection(value: unknown): ConnectionFields {
 function parseSecret(value: unknown): ConnectionFields {
   if (!secret.Check(value)) {
     const faults = secret.Errors(value).map(({ instancePath, message }) => `${instancePath || "/"} ${message}`);
-    throw invalid(`The connection secret is not right: ${[...new Set(faults)].join("; ")}.`);
+    throw invalid(`Invalid connection secret: ${[...new Set(faults)].join("; ")}.`);
   }
   const { username: user, password, host, dbname: database, port = DEFAULT_PORT } = value;
   return { host, port: parsePort(String(port)), database, user, password };
@@ -62,21 +62,21 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw invalid("The connection secret begins like JSON and is none.");
+    throw invalid("The connection secret is not valid JSON.");
   }
 }
 
 function parseAddress(text: string): ConnectionFields {
-  // A user without a host, as for a socket, is no URL to the letter.
+  // A user without a host, as for a socket, is not a valid URL.
   const address = text.replace(/^(postgres(?:ql)?:\/\/[^/?#]*@)(?=[/?])/, "$1localhost");
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) {
-    throw invalid("The connection is no address like postgres://user:password@host:5432/database, and no secret.");
+    throw invalid("The connection is neither a secret nor a URL such as postgres://user:password@host:5432/database.");
   }
   const user = decode(url.username);
   const password = decode(url.password);
   const database = decode(url.pathname.slice(1)) || user;
-  if (database === "") throw invalid("The address of the database names no database: postgres://host/database.");
+  if (database === "") throw invalid("The database URL contains no database name. Write postgres://host/database.");
   return {
     host: url.searchParams.get("host") ?? (decode(url.hostname) || "localhost"),
     port: parsePort(url.searchParams.get("port") ?? (url.port || String(DEFAULT_PORT))),
@@ -91,14 +91,14 @@ function decode(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    throw invalid("The address of the database has a % that is followed by no two hex digits.");
+    throw invalid("The database URL contains a % without two hex digits after it. Write %25 for a percent sign.");
   }
 }
 
 function parsePort(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
-  throw invalid(`${JSON.stringify(text)} is no port: a number from 1 to 65535.`);
+  throw invalid(`Invalid port ${JSON.stringify(text)}. Use a number from 1 to 65535.`);
 }
 
 const SSL_MODES: Readonly<Record<string, TlsMode>> = {
@@ -115,7 +115,7 @@ function parseTls(parameters: URLSearchParams): { readonly tls?: TlsMode; readon
   const mode = parameters.get("sslmode");
   const tls = mode === null ? undefined : SSL_MODES[mode];
   if (mode !== null && tls === undefined) {
-    throw invalid(`sslmode ${JSON.stringify(mode)} is none of ${Object.keys(SSL_MODES).join(", ")}.`);
+    throw invalid(`Unknown sslmode ${JSON.stringify(mode)}. Valid modes: ${Object.keys(SSL_MODES).join(", ")}.`);
   }
   const file = parameters.get("sslrootcert");
   return {

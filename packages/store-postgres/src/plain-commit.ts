@@ -55,7 +55,7 @@ interface Lists {
   readonly done: { readonly n: number[]; readonly seq: number[] };
   /** Attempts that must have ended already: results of this change are not among them. */
   readonly closed: { readonly n: number[]; readonly home: string[]; readonly id: string[] };
-  /** Tokens of attempts that take the rows of others and so go on above their tokens; all others begin with 1. */
+  /** Tokens of attempts that reuse rows of earlier ones and continue above their tokens; all others start at 1. */
   readonly tokens: Map<string, number>;
 }
 

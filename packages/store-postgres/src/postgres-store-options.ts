@@ -70,7 +70,7 @@ export function toSettings(options: PostgresStoreOptions): StoreSettings {
   if (!isSchemaName(settings.schema)) {
     throw new StackyardError(
       "CONFIG_INVALID",
-      `The schema ${JSON.stringify(settings.schema)} is no plain name: lower-case letters, digits and _, at most 41.`,
+      `Invalid schema ${JSON.stringify(settings.schema)}. Use at most 41 lower-case letters, digits and "_".`,
     );
   }
   for (const name of COUNTS) {

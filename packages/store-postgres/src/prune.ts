@@ -1,7 +1,7 @@
 import type { Retention } from "@stackyard/core/engine";
 import type { Database, Statement } from "./database.ts";
 
-/** How far a pass over each table has come; a pass goes on where the call before it ended. */
+/** The progress of a pass over each table; each call continues where the one before it ended. */
 interface Progress {
   history: number | "done";
   deadLetters: number | "done";
@@ -12,7 +12,7 @@ function begin(): Progress {
   return { history: 0, deadLetters: 0, eventIds: ["", ""] };
 }
 
-/** Rows of one table that one call looks at. */
+/** The number of rows of one table that one call reads. */
 const BATCH = 2_000;
 
 /** Removes what is too old, a part of a pass at each call. Several processes may do so: each has a pass of its own. */
@@ -49,8 +49,8 @@ select case when oldest < $2 and count = ${BATCH} then last end as last from fou
 };
 
 /**
- * The same for history: its lines, what attempts were when they ended, and the messages of those, which stand in rows of
- * their own or of other lines. A row goes with the last that it has.
+ * The same for history: its lines, ended attempts, and their messages, which are stored in separate rows or in rows of other
+ * lines. A row is deleted with the last of its contents.
  */
 const HISTORY = {
   name: "prune_history",

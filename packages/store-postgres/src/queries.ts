@@ -37,7 +37,7 @@ export function createStackQueries(database: Database, signals: Signals, logger:
     listDeadLetters: (filter, page) => listDeadLetters(database, filter, page),
     async redrive(ids) {
       const found = await redrive(database, ids);
-      signals.tell(EVENT);
+      signals.notify(EVENT);
       return found;
     },
     async stats() {
@@ -106,7 +106,7 @@ async function readStats(database: Database): Promise<StoreStats> {
   };
 }
 
-/** Rows that one call looks at: a filter that few stacks pass gives short pages instead of a long pause. */
+/** The number of rows that one call reads: a filter that few stacks match returns short pages instead of blocking. */
 const MAX_SCANNED = 10_000;
 
 const CONDITIONS: Readonly<Record<NonNullable<StackFilter["condition"]>, string>> = {
@@ -314,7 +314,7 @@ const BACKWARD = {
   }),
 };
 
-/** Up to where the history is complete, so that who goes on behind the last line misses none that comes late. */
+/** Reads the history up to where it is complete, so that a reader that continues after the last line misses no late one. */
 async function readAll(
   database: Database,
   { newestFirst }: HistoryFilter,

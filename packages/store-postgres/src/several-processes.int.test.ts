@@ -92,7 +92,7 @@ describe("several processes", () => {
     expect(ids.length).toBe(60);
   });
 
-  it("decide on the same stacks in any order: one wins each version, and there is no deadlock", async () => {
+  it("decide on the same stacks in any order: one wins each version, without a deadlock", async () => {
     const ids = ["a", "b", "c", "d"];
     const wins = new Map(ids.map((id) => [id, 0]));
     const writeOnce = async (store: PostgresStore, order: readonly string[]) => {

@@ -8,7 +8,7 @@ import type { Connections } from "./connections.ts";
 type Kind = StoreSignal["kind"];
 
 const PAUSE_MS = 2;
-/** History is for people who look on: nobody waits for it, and every commit has some. */
+/** History is read by people only and every commit adds to it, so its notifications can wait. */
 const HISTORY_PAUSE_MS = 50;
 const KINDS: readonly Kind[] = ["event", "task", "history"];
 // A hint need not last, and the lock that all notifications of the server take must not be held through a wait for the disk.
@@ -56,7 +56,7 @@ export class Signals {
     return stop;
   }
 
-  /** Call it after a commit that tells the other processes itself, by `messageOf`. */
+  /** Call it after a commit that notifies the other processes itself, with `messageOf`. */
   notifyHere(kinds: ReadonlySet<Kind>): void {
     if (!this.#closed) this.#listeners.notify(kinds);
   }
@@ -67,7 +67,7 @@ export class Signals {
   }
 
   /** Call it after a commit. */
-  tell(kinds: ReadonlySet<Kind>): void {
+  notify(kinds: ReadonlySet<Kind>): void {
     if (kinds.size === 0 || this.#closed) return;
     this.#listeners.notify(kinds);
     for (const kind of kinds) this.#pending.add(kind);
@@ -104,7 +104,7 @@ export class Signals {
       const query = { name: "notify", text: NOTIFY, values };
       await this.#deps.connections
         .use((pool) => pool.query(query))
-        .catch((error: unknown) => this.#deps.logger.debug("Others could not be told of a commit.", { error }));
+        .catch((error: unknown) => this.#deps.logger.debug("Could not notify other processes of a commit.", { error }));
       // What is committed meanwhile shares the next one.
       await sleep(PAUSE_MS, undefined, { ref: false });
     } while (this.#isUrgent());

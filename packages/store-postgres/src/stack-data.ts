@@ -2,7 +2,7 @@ import { type Stack, StackyardError } from "@stackyard/core";
 import { parseStored, type ReadStack, toStackColumns } from "@stackyard/core/engine";
 import { toKeyText } from "./key-text.ts";
 
-/** The record as it is kept: with the names that the predecessor's readers know, and all that is ours beside them. */
+/** Returns the stored record: with the names that the predecessor's readers expect, and our additional fields. */
 export function toStackData(stack: Stack): string {
   // Taking a property out of an object while it is copied is slow; one that is undefined is not written.
   return JSON.stringify({ ...stack, state: undefined, _state: stack.state });

@@ -62,7 +62,7 @@ export async function commitAll(database: Database, calls: readonly (readonly Ch
   };
 }
 
-/** Leaves out what could not be written: all of it where an attempt was taken by somebody else meanwhile. */
+/** Omits changes that could not be written: all of a change if another owner has claimed one of its attempts. */
 async function commitMostly(database: Database, changes: readonly Change[]): Promise<Map<Change, CommitResult>> {
   const results = new Map<Change, CommitResult>();
   if (changes.length === 0) return results;
@@ -208,7 +208,7 @@ interface SentRow {
   readonly sent: string;
 }
 
-/** The events of attempts that end at once because nobody was granted them; made of what no commit changes. */
+/** Returns the events of attempts that end immediately because they were never granted. Reads only constant columns. */
 async function toCancelledEvents(
   database: Database,
   changes: readonly Change[],

@@ -36,7 +36,7 @@ export function createWorkQueue(
       await giveBack(database, receipts, visibleAt);
       floors.events.reset();
       floors.tasks.reset();
-      signals.tell(GIVEN_BACK);
+      signals.notify(GIVEN_BACK);
     },
     nextDueAt: (kinds) => nextDueAt(database, kinds),
   };
@@ -56,13 +56,13 @@ const ENQUEUE_AND_NOTIFY = {
 };
 
 /**
- * Adds the events of several calls, in their order. Returns for each call which of its events were added. A call that comes
- * alone tells the other processes by its own commit, which saves a round trip. Under load the signals do that: commits with a
+ * Adds the events of several calls, in order. Returns for each call which of its events were added. A single call notifies
+ * the other processes in its own commit, which saves a round trip. Under load the signals do that, because commits with a
  * notification wait for each other on the whole server.
  */
 export async function enqueueAll(
   database: Database,
-  signals: Pick<Signals, "tell" | "notifyHere" | "messageOf">,
+  signals: Pick<Signals, "notify" | "notifyHere" | "messageOf">,
   calls: readonly (readonly QueuedEvent[])[],
 ): Promise<readonly (readonly boolean[])[]> {
   const rows = calls.flat().map((event, n) => ({ n, ...toEventRow(event) }));
@@ -71,7 +71,7 @@ export async function enqueueAll(
     ? await database.row<EnqueuedRow>(ENQUEUE_AND_NOTIFY, JSON.stringify(rows), ...signals.messageOf(EVENT))
     : await database.row<EnqueuedRow>(ENQUEUE, JSON.stringify(rows));
   if (isAlone) signals.notifyHere(EVENT);
-  else signals.tell(EVENT);
+  else signals.notify(EVENT);
   const added = new Set(row?.added);
   let next = 0;
   return calls.map((events) => events.map(() => added.has(next++)));
@@ -137,7 +137,7 @@ async function takeDue(database: Database, floors: QueueFloors, input: TakeDueIn
     : mergeTaken(database, floors, [...events, ...taken], input);
 }
 
-/** Events and other work in one take, which no consumer of ours asks for: what is too much is given back at once. */
+/** Claims events and other work in one call, which no consumer of ours does. Releases the excess at once. */
 async function mergeTaken(
   database: Database,
   floors: QueueFloors,
@@ -159,7 +159,7 @@ interface EventRow extends Omit<StackRow, "id" | "version"> {
   readonly deliveries: number;
   readonly event: string;
   readonly is_known: boolean;
-  /** Null: there is no stack. */
+  /** Null if the stack does not exist. */
   readonly version: number | null;
 }
 
@@ -191,7 +191,7 @@ async function takeEvents(
   });
 }
 
-/** Undefined for a record that cannot be read: who loads it is told why. */
+/** Returns undefined for an unreadable record; loading the stack then throws the reason. */
 function toLoaded(row: EventRow, stackId: string): LoadedStack | undefined {
   const { version } = row;
   if (version === null) return { stackId, version: 0, parked: [] };
@@ -382,7 +382,7 @@ const GIVE_BACK = {
   text: "select stackyard.give_back_rows($1, $2, $3, $4, $5)",
 };
 
-/** Hands rows out again from an instant on; unknown receipts are passed over. */
+/** Makes rows visible again from an instant on. Ignores unknown receipts. */
 async function giveBack(database: Database, receipts: readonly string[], visibleAt: number): Promise<void> {
   const { events, tasks, others } = parseReceipts(receipts);
   if (events.length + tasks.length + others.length === 0) return;
@@ -402,7 +402,7 @@ export class QueueFloor {
   #from = 0;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
-  /** The lowest number that a take at that instant looks at; now and then, and after one that was not full, all of them. */
+  /** Returns the lowest number that a claim reads. It is zero from time to time, and after a claim that was not full. */
   next(now: number): number {
     if (this.#from > 0 && now >= this.#lookedAt && now < this.#lookedAt + TRUSTED_MS) return this.#from;
     this.#from = 0;
@@ -415,17 +415,17 @@ export class QueueFloor {
     this.#from = isFull ? (seqs[0] ?? 0) : 0;
   }
 
-  /** Something was given back: the next take looks at all. */
+  /** Makes the next claim read all rows, after a row was released. */
   reset(): void {
     this.#from = 0;
   }
 }
 
-/** Rows of the queues that receipts stand for. */
+/** Rows of the queues that receipts refer to. */
 interface ReceiptRows {
   readonly events: readonly { readonly seq: number; readonly stack: string }[];
   readonly tasks: readonly number[];
-  /** Leases of work that stands in no queue. */
+  /** Leases of work that is not in a queue. */
   readonly others: readonly string[];
 }
 
@@ -441,7 +441,7 @@ export function toTaskReceipt(seq: number): string {
   return `task:${seq}`;
 }
 
-/** Unknown receipts are passed over. */
+/** Parses receipts. Ignores unknown ones. */
 export function parseReceipts(receipts: readonly string[]): ReceiptRows {
   const events: { seq: number; stack: string }[] = [];
   const tasks: number[] = [];

@@ -19,9 +19,9 @@ import {
 const PAGES_A_STEP = 256;
 
 /**
- * Copies a database that is in use into one file, whole or not at all, as it is when the call begins. Over a connection
- * of its own: SQLite ends a copy that meets a write of the same connection (SQLITE_LOCKED,
- * https://sqlite.org/c3ref/backup_finish.html), and begins again one that meets a write of another, which an open read
+ * Copies a database that is in use into one file, atomically, in its state at the start of the call. Uses a separate
+ * connection: SQLite aborts a copy when the same connection writes (SQLITE_LOCKED,
+ * https://sqlite.org/c3ref/backup_finish.html), and restarts it when another connection writes, which an open read
  * transaction prevents.
  */
 export async function backUp(databaseFile: string, toFile: string): Promise<void> {
@@ -59,8 +59,8 @@ export interface BackUpInput {
 }
 
 /**
- * Copies a store that nobody has open into one file that `restoreSqliteStore` reads. The store is not migrated: whoever
- * takes a backup before an update may do so with either release. Throws `NOT_FOUND`, `STORE_LOCKED`, `STORE_CORRUPT` and
+ * Copies a store that is not open into one file that `restoreSqliteStore` reads. The store is not migrated, so a backup
+ * before an update can be taken with either release. Throws `NOT_FOUND`, `STORE_LOCKED`, `STORE_CORRUPT` and
  * `STORE_UNAVAILABLE`.
  */
 export async function backUpSqliteStore(
@@ -68,7 +68,7 @@ export async function backUpSqliteStore(
   deps: { readonly clock?: Pick<Clock, "now"> } = {},
 ): Promise<void> {
   const files = storeFilesOf(folder);
-  if (!existsSync(files.database)) throw new StackyardError("NOT_FOUND", `There is no store in ${folder}.`);
+  if (!existsSync(files.database)) throw new StackyardError("NOT_FOUND", `No store found in ${folder}.`);
   const lock = takeOwnerLock(files, deps.clock ?? Date, silentLogger);
   try {
     assertOwnFile(files.database);
@@ -93,7 +93,7 @@ export interface RestoreInput {
   readonly from: string;
   /** The folder of the store. */
   readonly folder: string;
-  /** Default false: a folder that holds a store is refused. True: that store is kept beside as `stackyard.db.before-…`. */
+  /** False: a folder that contains a store is rejected. True: that store is renamed to `stackyard.db.before-…`. Default: false. */
   readonly replace?: boolean;
 }
 
@@ -108,7 +108,7 @@ export async function restoreSqliteStore(
 ): Promise<void> {
   const clock = deps.clock ?? Date;
   const files = storeFilesOf(input.folder);
-  if (!existsSync(input.from)) throw new StackyardError("NOT_FOUND", `There is no backup ${input.from}.`);
+  if (!existsSync(input.from)) throw new StackyardError("NOT_FOUND", `Backup ${input.from} not found.`);
   makeFolder(input.folder);
   const lock = takeOwnerLock(files, clock, silentLogger);
   const draft = `${files.database}.restoring`;
@@ -127,7 +127,7 @@ function assertFree(files: StoreFiles, replace: boolean): void {
   if (replace || !isThere(files)) return;
   throw new StackyardError(
     "USAGE",
-    `${files.folder} holds a store already. Restore into another folder, or ask for it to be replaced.`,
+    `${files.folder} already contains a store. Restore into another folder, or set \`replace\`.`,
   );
 }
 
@@ -162,7 +162,7 @@ function assertStore(copy: Database, from: string): void {
     .map((row) => row.integrity_check)
     .filter((line) => line !== "ok");
   if (id === APPLICATION_ID && faults.length === 0) return;
-  const why = faults.length === 0 ? "it is no store of Stackyard" : faults.join("; ");
+  const why = faults.length === 0 ? "it is not a Stackyard store" : faults.join("; ");
   throw unfit(from, why);
 }
 

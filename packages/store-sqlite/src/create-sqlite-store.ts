@@ -19,7 +19,7 @@ export interface SqliteStoreOptions {
   readonly folder: string;
   /** Writes that share one transaction at most. Default: 256. 1: each has its own, for measuring. */
   readonly maxGroup?: number;
-  /** False: a store of an earlier release is refused with `STORE_UNAVAILABLE` and left as it is. Default: true. */
+  /** False: rejects a store of an earlier release with `STORE_UNAVAILABLE`, without changing it. Default: true. */
   readonly migrate?: boolean;
   /** Default: none. */
   readonly logger?: Logger;
@@ -34,8 +34,8 @@ export interface SqliteStore extends Store {
   /** As it was given. */
   readonly folder: string;
   /**
-   * Copies the store, as it is at one instant, into one file while it is in use. A file that is there is replaced at
-   * the end. `restoreSqliteStore` reads it.
+   * Copies the state of the store at one instant into one file, while the store is in use. Replaces an existing file at the
+   * end. `restoreSqliteStore` reads it.
    */
   backup(toFile: string): Promise<void>;
 }

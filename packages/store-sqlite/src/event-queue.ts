@@ -49,7 +49,7 @@ export class EventQueue {
   readonly #documents = new Map<number, string>();
   /** All rows up to this one were read. */
   #readTo = 0;
-  /** How many events of each stack are queued; undefined until somebody asks. */
+  /** How many events of each stack are queued; undefined until the first query. */
   #ofStacks: Map<string, number> | undefined;
 
   constructor(database: Database) {
@@ -114,7 +114,7 @@ export class EventQueue {
     return sum;
   }
 
-  /** They are counted again when somebody asks. */
+  /** Makes the next query count again. */
   forgetCounts(): void {
     this.#ofStacks = undefined;
   }

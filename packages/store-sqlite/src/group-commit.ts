@@ -280,7 +280,7 @@ function writeEvents(transaction: Transaction, change: Change): void {
   for (const receipt of change.acknowledges) acknowledge(transaction, receipt, remembered);
 }
 
-/** Removes the row of a queue; other receipts, as those of polls, and unknown ones are passed over. */
+/** Deletes the row of a queue. Ignores unknown receipts and those without a row, such as receipts of polls. */
 export function acknowledge(transaction: Transaction, receipt: string, remembered?: ReadonlySet<string>): void {
   const { events, attempts } = transaction.state;
   events.remove(transaction, receipt, remembered);

@@ -9,7 +9,7 @@ import { createPrivate, restrictMode, type StoreFiles } from "./store-files.ts";
 export interface StoreOwner {
   readonly pid: number;
   readonly host: string;
-  /** When the process began, ISO 8601: tells it from a later one with the same pid. */
+  /** When the process started, ISO 8601: distinguishes it from a later one with the same pid. */
   readonly startedAt: string;
   /** When it opened the store, ISO 8601. */
   readonly since: string;
@@ -21,10 +21,10 @@ export interface OwnerLock {
 }
 
 /**
- * Takes the lock of a store, or throws `STORE_LOCKED` with who has it. What decides is an exclusive lock of SQLite on a
- * file that holds nothing else: the kernel grants it to one process and takes it back when that process dies, however
- * it dies. So of two takers one wins, a dead owner's lock is free at once, and a pid that is used again, or one of
- * another container, misleads nobody. The lock file names the owner for people.
+ * Acquires the lock of a store, or throws `STORE_LOCKED` with its owner. The lock is an exclusive SQLite lock on a separate
+ * file: the kernel grants it to one process and releases it when that process dies for any reason. A dead owner's lock is
+ * therefore free at once, and a reused pid or a pid of another container has no effect. The lock file names the owner for
+ * people only.
  */
 export function takeOwnerLock(files: StoreFiles, clock: Pick<Clock, "now">, logger: Logger): OwnerLock {
   createPrivate(files.guard);

@@ -2,7 +2,7 @@ import type { Retention } from "@stackyard/core/engine";
 import type { Database, Effects } from "./database.ts";
 import type { StoreState } from "./store-state.ts";
 
-/** How far a pass over each table has come; a pass goes on where the call before it ended. */
+/** The progress of a pass over each table; each call continues where the one before it ended. */
 export interface PruneProgress {
   history: number | "done";
   parts: number | "done";
@@ -17,7 +17,7 @@ export function beginPruning(partsFrom = 0): PruneProgress {
   return { history: 0, parts: partsFrom, deadLetters: 0, eventIds: ["", ""], partsFrom };
 }
 
-/** Rows of one table that one call looks at. */
+/** The number of rows of one table that one call reads. */
 const BATCH = 2_000;
 
 /** Does a part of a pass. True when more is left of it. */
@@ -56,7 +56,7 @@ interface Batch {
 
 type FullBatch = Record<"last" | "newest", number>;
 
-/** Which rows a walk looks at. */
+/** Which rows a walk reads. */
 interface Walk {
   readonly database: Database;
   /** Gives a Batch of the rows after a place. */

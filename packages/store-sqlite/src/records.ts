@@ -11,7 +11,7 @@ import {
 import { byteLengthOf, type Database } from "./database.ts";
 import type { GroupCommit, Transaction } from "./group-commit.ts";
 
-/** Small documents under keys, beside the stacks. */
+/** Creates storage for small documents under keys, independent of stacks. */
 export function createRecords(commits: GroupCommit): Records {
   return {
     get: (key, now) => commits.read(({ database }) => findRecord(database, key, now)),
@@ -76,7 +76,7 @@ function findRecord(database: Database, key: string, now: number): StoredRecord 
   return row === undefined ? undefined : toRecord(row);
 }
 
-/** Writes if the expected version stands there. Each write takes a version that no record ever had. */
+/** Writes if the stored version is the expected one. Each write takes a version that no record ever had. */
 function putRecord(
   { database }: Transaction,
   { key, expected, expiresAt, now }: Omit<PutRecordInput, "value">,

@@ -112,7 +112,7 @@ create table high_water (name text primary key, value integer not null) without 
 /** All steps in order. The version of a store is SQLite's `user_version`. */
 export const MIGRATIONS: readonly Migration[] = [{ version: 1, sql: TABLES }];
 
-/** "STYD": tells a store from other SQLite files. */
+/** "STYD": distinguishes a store from other SQLite files. */
 export const APPLICATION_ID = 0x53545944;
 
 /**
@@ -156,8 +156,8 @@ export function assertOurs(database: Database, file: string): void {
 }
 
 /**
- * Brings the schema to the newest version, each step in one transaction. Returns the version that it found. Throws
- * `STORE_TOO_NEW` for a store of a later release, which it leaves as it is.
+ * Migrates the schema to the newest version, each step in one transaction. Returns the version that it found. Throws
+ * `STORE_TOO_NEW` for a store of a later release, without changing it.
  */
 export function migrate(database: Database, migrations: readonly Migration[] = MIGRATIONS): number {
   const found = readSchemaVersion(database);

@@ -89,7 +89,7 @@ function put({ database, counts }: StackTables, row: StackRow | undefined, stack
   return version;
 }
 
-/** The row stays without its record, so that the next life of the stack goes on with its versions. */
+/** Deletes the record but keeps the row, so that the next incarnation of the stack continues its versions. */
 function remove({ database, counts }: StackTables, row: StackRow | undefined, idCount: number): number {
   if (row === undefined) return 0;
   counts.move(row, undefined);
@@ -107,7 +107,7 @@ function keep(
   } else database.run("update stack set id_count = ? where stack_no = ?", idCount, row.stack_no);
 }
 
-/** The number of a stack's row; one without a record is added when there is none. */
+/** Returns the number of a stack's row. Adds a row without a record if it is missing. */
 export function requireStackNo(database: Database, stackId: string): number {
   const find = "select stack_no from stack where stack_id = ?";
   const known = database.get<{ stack_no: number }>(find, stackId);
@@ -170,7 +170,7 @@ interface ListedRow {
   readonly body: string;
 }
 
-/** Rows that one call looks at: a filter that few stacks pass gives short pages instead of a long pause. */
+/** The number of rows that one call reads: a filter that few stacks match returns short pages instead of blocking. */
 const MAX_SCANNED = 10_000;
 
 const BUSY = "busy = 1";

@@ -43,9 +43,9 @@ export function makeFolder(folder: string): void {
 }
 
 /**
- * Makes a file that only its owner may read; SQLite gives its own files beside it the same mode. One that is there is
- * left as it is, its mode too, until what it holds was checked; then `restrictMode` takes the rights of others away.
- * Nothing is opened or changed through a link. Throws `STORE_UNAVAILABLE`.
+ * Creates a file that only its owner may read; SQLite gives its own files the same mode. Leaves an existing file and its mode
+ * unchanged until its content was checked; then `restrictMode` removes the rights of others. Never follows a symbolic link.
+ * Throws `STORE_UNAVAILABLE`.
  */
 export function createPrivate(file: string): void {
   try {
@@ -58,7 +58,7 @@ export function createPrivate(file: string): void {
   }
 }
 
-/** Takes the rights of others on a file of ours away, and on those that SQLite keeps beside it. */
+/** Removes the rights of other users on a file of ours and on the files that SQLite creates for it. */
 export function restrictMode(file: string): void {
   for (const each of [file, ...LOG_SUFFIXES.map((suffix) => `${file}${suffix}`)]) {
     if (!existsSync(each)) continue;

@@ -206,8 +206,8 @@ interface KeptAttempt extends Omit<BookAttempt, "stackId" | "message"> {
 }
 
 /**
- * Writes the open attempts of a stack over those of before. A renewal alone is not written: a lease that is lost with
- * the process ends early, its attempt is handed out again, and the token of that grant fences a late owner.
+ * Replaces the open attempts of a stack. A renewal alone is not written: a lease that is lost with the process ends early,
+ * its attempt is claimed again, and the token of that grant fences a late owner.
  */
 export function writeOpenAttempts(
   database: Database,
@@ -238,7 +238,7 @@ function toPlace({ number, dueAt, visibleAt, deliveries }: QueuedMessage): Queue
   return { number, dueAt, visibleAt, deliveries };
 }
 
-/** All open attempts. A row that cannot be read is logged and passed over, so that the store opens. */
+/** Reads all open attempts. Logs and skips unreadable rows, so that the store opens. */
 function readOpenAttempts(database: Database, logger: Logger) {
   const rows = database.each<{ stack_id: string; attempts: string }>(
     "select stack_id, attempts from open_attempts join stack using (stack_no)",

@@ -177,7 +177,7 @@ export function createTracing(scopes: Scopes, spans: Spans): Tracing {
 
 /**
  * Finds the OpenTelemetry that the process has already set up, such as the Lambda layer of AWS Distro for OpenTelemetry.
- * Undefined if there is none.
+ * Returns undefined if the process has not set it up.
  */
 export function findGlobalOpenTelemetry(): OpenTelemetry | undefined {
   const provider = trace.getTracerProvider();

@@ -50,7 +50,7 @@ describe("the logger", () => {
   it("adds what is true of the moment; the line's own fields win", () => {
     const { logger, parsed } = createLog({ fields: () => ({ traceId: "t", stackId: "pr-1" }) });
 
-    logger.info("It goes on.", { stackId: "pr-2" });
+    logger.info("It continues.", { stackId: "pr-2" });
 
     expect(parsed()).toMatchObject([{ traceId: "t", stackId: "pr-2" }]);
   });
@@ -90,9 +90,9 @@ describe("the logger", () => {
       },
     };
 
-    logger.info("It goes on.", { hostile });
+    logger.info("It continues.", { hostile });
 
-    expect(parsed()).toEqual([{ ...head, message: "It goes on.", unreadable: "TypeError: no" }]);
+    expect(parsed()).toEqual([{ ...head, message: "It continues.", unreadable: "TypeError: no" }]);
   });
 });
 

@@ -64,7 +64,7 @@ export function createClaimChecks({ s3, bucket, prefix = DEFAULT_PREFIX }: Claim
   };
 }
 
-/** Refuses messages with pointers: nobody has said in which bucket they may lie. */
+/** Rejects messages with pointers, because no bucket is configured. */
 export const noClaimChecks: Pick<ClaimChecks, "redeem"> = {
   async redeem(message) {
     if (findPointer(readEnvelope(message.body).message ?? message.body) === undefined) return message;
@@ -75,7 +75,7 @@ export const noClaimChecks: Pick<ClaimChecks, "redeem"> = {
   },
 };
 
-/** Claim checks for messages that are larger than their queue takes; an error says what to do where there are none. */
+/** Stores messages that exceed the size limit of their queue. Without a bucket, throws an error that says what to configure. */
 export async function checkLarge(
   message: OutgoingMessage,
   { claimChecks, maxBytes }: { readonly claimChecks: ClaimChecks | undefined; readonly maxBytes: number },

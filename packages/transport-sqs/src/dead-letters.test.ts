@@ -30,7 +30,7 @@ async function giveUp(incoming: IncomingMessage) {
   const client = new SQSClient({ region: "eu-west-1" });
   const deps = { clock: createFakeClock(), random: () => 0, logger };
   const letters = createDeadLetters({ sqs: client, queueUrl, source: "stack-tasks", ...deps });
-  const isSent = await letters.giveUp(incoming, { code: "MESSAGE_INVALID", reason: "It is no task." });
+  const isSent = await letters.giveUp(incoming, { code: "MESSAGE_INVALID", reason: "It is not a task." });
   const [entry] = sqs.commandCalls(SendMessageBatchCommand)[0]?.args[0].input.Entries ?? [];
   return { isSent, logger, names: Object.keys(entry?.MessageAttributes ?? {}) };
 }
@@ -87,7 +87,7 @@ function createCircle(...letters: readonly Message[]) {
   sqs.on(SendMessageBatchCommand).callsFake(({ Entries = [] }) => {
     for (const { MessageBody, MessageAttributes } of Entries) {
       sent += 1;
-      if (sent > 20) throw new Error("This goes on and on.");
+      if (sent > 20) throw new Error("Too many messages were sent.");
       lying.push({ MessageId: `m-${sent}`, ReceiptHandle: `m-${sent}`, Body: MessageBody, MessageAttributes });
     }
     return {};

@@ -231,7 +231,7 @@ function toLetter(message: IncomingMessage, now: number): QueuedDeadLetter {
   return defined({ messageId, body, stackId: decodeEvent(message, now, undefined).stackId, why });
 }
 
-/** The same for a letter that has come back: the event, or what it says where it is none or a task. */
+/** Returns the same key for a redriven letter: that of its event, or of its body if it is not an event. */
 function toKey(message: IncomingMessage, now: number, resultKey: string | undefined): string {
   const { id, stackId, origin } = decodeEvent(asBefore(message), now, resultKey);
   return stackId === "" ? hashOf([message.body]) : hashOf([origin, stackId, id]);

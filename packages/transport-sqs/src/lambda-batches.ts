@@ -271,9 +271,9 @@ interface SettledItem extends BatchItem {
 }
 
 /**
- * What a function answers to a batch. Lambda leaves what failed hidden until the queue's visibility time-out ends, six times
- * what the function may take; here it is told to come again after its own time. What the role may not do is left to that
- * time-out: the predecessor's policies lack the action.
+ * Returns the response to a batch. Lambda leaves failed messages hidden until the queue's visibility timeout ends, which is six
+ * times the function's timeout; this function shortens it to each message's own delay. If the role does not allow that, the
+ * visibility timeout applies: the predecessor's policies lack the action.
  */
 async function answerBatch(
   deps: BatchDeps,
@@ -321,7 +321,7 @@ export interface SqsBatchResponse {
 /** One message of a batch and what became of it. */
 export interface BatchItem {
   readonly messageId: string;
-  /** The stack, or the group of a FIFO queue; empty: it waits for nobody. */
+  /** The stack, or the group of a FIFO queue; empty: it waits for no other message. */
   readonly lane: string;
   readonly outcome: DeliveryOutcome;
 }

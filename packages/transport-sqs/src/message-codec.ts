@@ -43,7 +43,7 @@ export function toNoteText(note: SenderNote): string {
   return toJsonText(note);
 }
 
-/** The note in the attributes of a message; undefined where there is none, or something else. */
+/** Returns the note in the attributes of a message, or undefined if it is missing or invalid. */
 function findNote(attributes: Readonly<Record<string, string>>): SenderNote | undefined {
   const text = Object.hasOwn(attributes, NOTE_ATTRIBUTE) ? attributes[NOTE_ATTRIBUTE] : undefined;
   if (text === undefined) return undefined;
@@ -80,10 +80,10 @@ export function isResultProof(proof: string, key: string, result: ProvenResult):
 const MAX_BODY_ID = 255;
 
 /**
- * An event as the predecessor's message: the body says it all to receivers that read no attributes. A worker's has a
- * deduplication id that nobody can guess: SQS would drop a result for a message that a sender has sent under its id. Sent
- * twice, it is applied once all the same, because the engine knows it by its origin and id. With the key a worker's event
- * carries the proof without which no receiver believes its origin.
+ * Encodes an event as the predecessor's message; the body is complete for receivers that do not read attributes. An event of a
+ * worker has an unguessable deduplication id, because SQS would drop a result if another sender had used its id before. An
+ * event that is sent twice is still applied once, because the engine identifies it by origin and id. With `resultKey`, an
+ * event of a worker carries the proof of its origin that receivers require.
  */
 export function encodeEvent(event: QueuedEvent, resultKey: string | undefined): OutgoingMessage {
   const { id, stackId } = event;
@@ -130,8 +130,8 @@ function toProof({ id, stackId, origin }: QueuedEvent, body: string, key: string
 }
 
 /**
- * A task message as the predecessor's, with `dispatch` beside it. In a FIFO queue attempts do not wait for each other. Each
- * sending is a message of its own: a poll, and what is sent again because a lease has lapsed, is the same attempt.
+ * Encodes a task as the predecessor's message with the additional field `dispatch`. In a FIFO queue attempts do not wait for
+ * each other. Each send is a separate message, because a poll and a resend after an expired lease belong to the same attempt.
  */
 export function encodeTask(message: TaskMessage): OutgoingMessage {
   const { task, stack, dispatch: kept } = message;
@@ -144,13 +144,13 @@ export function encodeTask(message: TaskMessage): OutgoingMessage {
   };
 }
 
-/** Of a body that is no event so much is kept, for whoever looks into it. */
+/** How much of a body that is not an event is kept for diagnosis. */
 const MAX_UNREADABLE_CHARACTERS = 4_096;
 
 /**
- * An event as the engine takes it. Its id is the sender's, or that of the topic or the bus before the queue, or the queue's.
- * A body that is none becomes an event of no stack, which the engine refuses with its reason: it is listed, not lost. Only with
- * the key can a worker's result be told from a forged one; without, every event is an external one.
+ * Decodes an event for the engine. Its id is the sender's, that of the topic or the bus before the queue, or the queue's. An
+ * invalid body becomes an event without a stack, which the engine rejects with a reason, so it is listed and not lost. Without
+ * `resultKey` every event is external, because a forged result of a worker cannot be detected.
  */
 export function decodeEvent(incoming: IncomingMessage, now: number, resultKey: string | undefined): QueuedEvent {
   const unwrapped = unwrapBody(incoming.body);
@@ -194,7 +194,7 @@ function isResult({ event, dispatchId, stackId }: Message, note: SenderNote | un
   return parseAttemptId(dispatchId)?.stackId === stackId;
 }
 
-/** Whoever may send to the queue may write any note; the proof can be made only by who has the key. */
+/** Any sender can write any note, but the proof requires the key. */
 function isProven(message: Message, note: SenderNote | undefined, resultKey: string | undefined): boolean {
   if (note?.proof === undefined || resultKey === undefined) return false;
   return isResultProof(note.proof, resultKey, { id: note.id, stackId: String(message["stackId"]), message });
@@ -225,8 +225,8 @@ interface ReadEventDeps extends ReadDeps {
 }
 
 /**
- * A message of the event queue as the engine takes it; whatever it holds is an event, if only one that is refused. Throws
- * what passes by itself, and what somebody must mend: a body that may not be fetched now is none the less somebody's event.
+ * Reads a message of the event queue. Every body becomes an event, if only one that is rejected. Throws transient errors and
+ * configuration errors: a body that cannot be fetched now is still an event.
  */
 export async function readEvent(
   incoming: IncomingMessage,
@@ -241,12 +241,12 @@ export async function readEvent(
   }
 }
 
-/** A task, or why the message is none. */
+/** A task, or why the message is not a task. */
 type ReadTask =
   | { readonly kind: "task"; readonly delivery: TaskDelivery }
   | { readonly kind: "invalid"; readonly reason: string };
 
-/** A message of a task queue as workers take it. Throws what passes by itself, and what somebody must mend. */
+/** Reads a message of a task queue. Throws transient errors and configuration errors. */
 export async function readTask(incoming: IncomingMessage, { claimChecks, now }: ReadDeps): Promise<ReadTask> {
   const { messageId, deliveries } = incoming;
   try {

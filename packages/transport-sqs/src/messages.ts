@@ -170,7 +170,7 @@ export function toDeduplicationId(stackId: string, eventId: string): string {
   return hashOf([stackId, eventId]);
 }
 
-/** SHA-256 over parts that are told apart, in hex. */
+/** Returns the SHA-256 over delimited parts, in hex. */
 export function hashOf(parts: readonly string[]): string {
   return createHash("sha256").update(parts.join("\u0000")).digest("hex");
 }

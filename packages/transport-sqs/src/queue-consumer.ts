@@ -264,9 +264,9 @@ interface VisibilityKeeperInput {
 }
 
 /**
- * Extends the visibility time-out of what is held, in batches. SQS hides a delivery for at most twelve hours after its
- * receive; then it comes again while its work goes on, and the log says so. A delivery that is over is let go. Where the
- * role may not extend at all, it says so once and leaves all to the time-out: the predecessor's policies lack that action.
+ * Extends the visibility timeout of held deliveries, in batches. SQS hides a delivery for at most twelve hours after its
+ * receive; then it is delivered again while its work continues, which is logged. Ended deliveries are released. If the role
+ * does not allow extending, logs that once and relies on the timeout: the predecessor's policies lack the action.
  */
 export function createVisibilityKeeper(input: VisibilityKeeperInput): VisibilityKeeper {
   const { clock } = input;

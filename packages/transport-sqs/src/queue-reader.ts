@@ -133,8 +133,8 @@ function toFailedReceipts(failed: readonly FailedEntry[], receiptHandles: readon
 }
 
 /**
- * Deletes messages of a batch from the queue with that ARN, as functions do whose event source mapping does not read what they
- * answer. Gives those that were not deleted. Throws errors of ours, and `EVENT_INVALID` for an ARN that is none of a queue.
+ * Deletes messages of a batch from the queue with that ARN, for functions whose event source mapping ignores their response.
+ * Returns the messages that were not deleted. Throws Stackyard errors, such as `EVENT_INVALID` for an ARN of another service.
  */
 export async function deleteMessages(
   sqs: SQSClient,

@@ -1,8 +1,8 @@
 import { type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
 
 /**
- * An error of an AWS call as one of ours, with what was asked for. What passes by itself is retryable: `UNREACHABLE` and
- * `RATE_LIMITED`. Names of errors: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
+ * Converts an error of an AWS call to a Stackyard error with the attempted action. Transient errors are retryable:
+ * `UNREACHABLE` and `RATE_LIMITED`. Names of errors: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
  */
 export function toStackyardError(error: unknown, what: string): StackyardError {
   if (isStackyardError(error)) return error;

@@ -77,7 +77,7 @@ export const restore = defineCommand({
     } catch (error) {
       if (!isStackyardError(error, "USAGE")) throw error;
       const hint = "Pass --replace; the old store is kept next to the new one, as stackyard.db.before-….";
-      throw failWith("OUTCOME_NEGATIVE", `${folder} holds a store already.`, { hint, cause: error });
+      throw failWith("OUTCOME_NEGATIVE", `${folder} already contains a store.`, { hint, cause: error });
     }
     out.result({ file: from, folder }, () => `The store in ${folder} is that of ${from} now.`);
     out.note("What happened since the backup is unknown to it: look at the Terraform states before you let tasks run.");

@@ -46,7 +46,7 @@ export function createDoctor(listCommands: () => readonly string[]): Command {
           ? []
           : await checkRest(context, { ...checked, file: checked.file }, given, yard)),
       ];
-      for (const finding of findings) tell(finding, context);
+      for (const finding of findings) printFinding(finding, context);
       return findings.some(({ status }) => status === "fail") ? 1 : 0;
     },
   });
@@ -117,7 +117,7 @@ function textOf(options: unknown, key: string): string | undefined {
 
 const STYLES: Readonly<Record<Finding["status"], Style>> = { ok: "green", warn: "yellow", fail: "red" };
 
-function tell(finding: Finding, { out }: CommandContext): void {
+function printFinding(finding: Finding, { out }: CommandContext): void {
   const { check, status, message, hint } = finding;
   out.result(finding, () => {
     const line = `${out.paint(STYLES[status], status.padEnd(4))}  ${check.padEnd(14)}  ${message}`;

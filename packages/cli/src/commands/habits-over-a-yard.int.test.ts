@@ -33,7 +33,7 @@ describe("habits over a running yard", () => {
     const empty = await run("stacks", "ls");
     const filtered = await run("stacks", "ls", "--machine", "web", "--condition", "failed");
     const json = await run("stacks", "ls", "--json");
-    const events = await run("events", "ls", "--stack", "nobody", "--code", "X");
+    const events = await run("events", "ls", "--stack", "unknown", "--code", "X");
 
     expect(empty).toEqual({
       exitCode: 0,
@@ -42,7 +42,7 @@ describe("habits over a running yard", () => {
     });
     expect(filtered.stderr).toBe("No stack matches --machine web --condition failed.\n");
     expect(json).toEqual({ exitCode: 0, stdout: "", stderr: "" });
-    expect(events.stderr).toContain("--stack nobody --code X");
+    expect(events.stderr).toContain("--stack unknown --code X");
   });
 
   it("stacks ls refuses a state that no machine has, and suggests the one that was meant", async () => {

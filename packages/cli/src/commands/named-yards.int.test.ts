@@ -102,7 +102,7 @@ describe("commands over yards of the configuration", () => {
   it("close the yard, also after a refusal", async () => {
     const before = globalThis.stackyardTestYard?.closed ?? 0;
 
-    const shown = await run("stacks", "show", "nobody", "--yard", "production");
+    const shown = await run("stacks", "show", "unknown", "--yard", "production");
 
     expect(shown).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("STACK_UNKNOWN") });
     expect(globalThis.stackyardTestYard?.closed).toBe(before + 1);

@@ -135,8 +135,8 @@ async function reportAccepted(context: ServerContext, published: PublishedEvent,
   if (entry !== undefined && entry.event !== args.event) throw reusedId(ids, entry);
   const isDone = entry?.outcome === "applied" || entry?.outcome === "removed";
   if (entry === undefined || entry.code === "STACK_UNKNOWN" || (isDone && !out.interactive)) {
-    const told = `${args.event} was accepted for ${ids.stackId}.`;
-    out.result({ ...result, outcome: "accepted" }, () => told);
+    const shown = `${args.event} was accepted for ${ids.stackId}.`;
+    out.result({ ...result, outcome: "accepted" }, () => shown);
     if (entry?.code === "STACK_UNKNOWN") {
       out.note(`Stack "${ids.stackId}" does not exist. ${await adviseNewStack(context, ids.stackId)}`);
     }
@@ -207,8 +207,8 @@ async function waitForOutcome(context: ServerContext, event: PublishedEvent, tim
       onParked(entry) {
         parked = entry;
         const { eventId, stackId, code, reason } = entry;
-        const told = `${out.paint("yellow", "parked")} ${toWhy(entry)} It is tried again by itself.`;
-        out.step({ kind: "parked", eventId, stackId, code, reason }, () => told);
+        const shown = `${out.paint("yellow", "parked")} ${toWhy(entry)} It is tried again by itself.`;
+        out.step({ kind: "parked", eventId, stackId, code, reason }, () => shown);
       },
     });
   } catch (error) {

@@ -282,7 +282,7 @@ describe("commands over a running yard", () => {
     const followed = await run("stacks", "logs", "h", "bad", "--follow");
     const missing = await run("stacks", "logs", "h", "good");
     const never = await run("stacks", "logs", "d");
-    const nobody = await run("stacks", "logs", "nobody");
+    const unknown = await run("stacks", "logs", "unknown");
     await send("h", "CLOSE", "--until", "removed");
     const gone = await run("stacks", "logs", "h");
 
@@ -301,7 +301,7 @@ describe("commands over a running yard", () => {
     expect([gone.exitCode, gone.stdout]).toEqual([0, newest.stdout]);
     expect([missing.exitCode, missing.stderr]).toEqual([1, expect.stringContaining("It has attempts of bad")]);
     expect([never.exitCode, never.stderr]).toEqual([1, expect.stringContaining('No task of stack "d" was sent yet')]);
-    expect([nobody.exitCode, nobody.stderr]).toEqual([1, expect.stringContaining("STACK_UNKNOWN")]);
+    expect([unknown.exitCode, unknown.stderr]).toEqual([1, expect.stringContaining("STACK_UNKNOWN")]);
   });
 
   it("stacks retry says so where nothing is to be tried again", async () => {
@@ -338,7 +338,7 @@ describe("commands over a running yard", () => {
 
   it("stacks history prints what happened, oldest first, also after removal", async () => {
     const { stdout } = await run("stacks", "history", "c", "--json");
-    const none = await run("stacks", "history", "nobody", "--json");
+    const none = await run("stacks", "history", "unknown", "--json");
 
     const lines = parseLines(stdout).map(({ event, outcome }) => `${event} ${outcome}`);
     expect(lines.slice(0, 3)).toEqual(["PARK applied", "BREAK parked", "CLOSE removed"]);
@@ -376,12 +376,12 @@ describe("commands over a running yard", () => {
 
   it("stacks cancel and settle take the task by its place or as a flag, but not two", async () => {
     const commands = [
-      ["cancel", "nobody", "good"],
-      ["cancel", "nobody", "--task", "good"],
-      ["settle", "nobody", "--task", "good", "--as", "succeeded", "--reason", "r"],
-      ["cancel", "nobody"],
-      ["cancel", "nobody", "good", "--task", "bad"],
-      ["settle", "nobody", "good", "--as", "failed", "--reason", "r"],
+      ["cancel", "unknown", "good"],
+      ["cancel", "unknown", "--task", "good"],
+      ["settle", "unknown", "--task", "good", "--as", "succeeded", "--reason", "r"],
+      ["cancel", "unknown"],
+      ["cancel", "unknown", "good", "--task", "bad"],
+      ["settle", "unknown", "good", "--as", "failed", "--reason", "r"],
     ];
 
     const codes = await Promise.all(commands.map(async (words) => (await run("stacks", ...words)).exitCode));
@@ -435,7 +435,7 @@ describe("commands over a running yard", () => {
   it("machines ls and show print what the server knows", async () => {
     const listed = await run("machines", "ls", "--json");
     const shown = await run("machines", "show", "m");
-    const unknown = await run("machines", "show", "nobody");
+    const unknown = await run("machines", "show", "unknown");
 
     expect(parseLines(listed.stdout).map(({ name, status }) => `${name} ${status}`)).toEqual([
       "broken invalid",

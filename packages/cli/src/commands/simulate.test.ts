@@ -40,8 +40,8 @@ describe("checkSteps", () => {
     [{ task: 7, result: "failed" }, 'step 2: "task" must be the name of a task, not 7.'],
     [7, "step 2: 7 is not an object."],
     [[], "step 2: [] is not an object."],
-  ])("reports what is wrong with the step %j", (step, told) => {
-    expect(() => checkSteps([event, step], "steps.json")).toThrow(`steps.json has invalid steps:\n  - ${told}`);
+  ])("reports what is wrong with the step %j", (step, shown) => {
+    expect(() => checkSteps([event, step], "steps.json")).toThrow(`steps.json has invalid steps:\n  - ${shown}`);
   });
 
   it.each([null, 1, [], "no JSON", {}])("leaves the message %j to the parser of messages", (message) => {

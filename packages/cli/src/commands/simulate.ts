@@ -140,11 +140,11 @@ function formatSimulationLine(line: SimulationLine, step: unknown, out: Output):
     ...formatNames("sent", dispatched),
     ...formatNames("asked to stop", cancelled),
   ];
-  const told = details.length === 0 ? [] : [details.join(out.paint("dim", " · "))];
+  const shown = details.length === 0 ? [] : [details.join(out.paint("dim", " · "))];
   const fired = (line.fired ?? []).map((timer) => formatFired(timer, line));
   const retried = (line.retried ?? []).map(formatRetried);
   const lines = [
-    ...told,
+    ...shown,
     ...retried,
     ...fired,
     ...line.others.map(formatOther),
@@ -195,9 +195,9 @@ function formatOther({ id, stack, dispatched }: SimulationLine["others"][number]
 }
 
 function formatDifference({ step, event, before, after }: NonNullable<SimulationLine["differences"]>[number]): string {
-  const tell = ({ outcome, code, state, dispatched }: typeof before) =>
+  const describe = ({ outcome, code, state, dispatched }: typeof before) =>
     [code ?? outcome, state ?? "no stack", ...formatNames("sent", dispatched)].join(" · ");
-  return `step ${step} ${event}: ${tell(before)} would be ${tell(after)}`;
+  return `step ${step} ${event}: ${describe(before)} would be ${describe(after)}`;
 }
 
 function toTitle(step: unknown): string {
@@ -218,7 +218,7 @@ function toEventTitle(event: unknown): string {
 
 const RESULTS = ["succeeded", "failed", "cancelled"] as const;
 const KINDS = ["event", "task", "advance", "load", "upgrade"];
-const MAX_TOLD = 10;
+const MAX_SHOWN = 10;
 
 /** Throws `CONFIG_INVALID` with every invalid step. */
 export function checkSteps(steps: readonly unknown[], from: string): void {
@@ -227,15 +227,15 @@ export function checkSteps(steps: readonly unknown[], from: string): void {
     return fault === undefined ? [] : [`step ${index + 1}: ${fault}`];
   });
   if (faults.length === 0) return;
-  const more = faults.length > MAX_TOLD ? [`and ${faults.length - MAX_TOLD} more`] : [];
-  const told = [...faults.slice(0, MAX_TOLD), ...more].map((line) => `\n  - ${line}`).join("");
-  throw failWith("CONFIG_INVALID", `${from} has invalid steps:${told}`, {
+  const more = faults.length > MAX_SHOWN ? [`and ${faults.length - MAX_SHOWN} more`] : [];
+  const shown = [...faults.slice(0, MAX_SHOWN), ...more].map((line) => `\n  - ${line}`).join("");
+  throw failWith("CONFIG_INVALID", `${from} has invalid steps:${shown}`, {
     hint: 'A step is {"event": {"stackId": "pr-12", "event": "OPENED", …}}, {"task": "db", "result": "succeeded", …}, {"advance": "15m"}, {"load": "next/review-app.yaml"} or {"upgrade": "pr-12"}.',
   });
 }
 
 function findFault(step: unknown): string | undefined {
-  if (typeof step !== "object" || step === null || Array.isArray(step)) return `${tell(step)} is not an object.`;
+  if (typeof step !== "object" || step === null || Array.isArray(step)) return `${format(step)} is not an object.`;
   // Any value is accepted as the message: an invalid one is refused like any message from outside.
   if ("event" in step) return undefined;
   const read = readStep(step, undefined);
@@ -245,9 +245,9 @@ function findFault(step: unknown): string | undefined {
 }
 
 function findAnswerFault({ task, result }: { readonly task?: unknown; readonly result?: unknown }): string | undefined {
-  if (typeof task !== "string") return `"task" must be the name of a task, not ${tell(task)}.`;
+  if (typeof task !== "string") return `"task" must be the name of a task, not ${format(task)}.`;
   if (RESULTS.some((each) => each === result)) return undefined;
-  return `"result" must be "succeeded", "failed" or "cancelled"${result === undefined ? "." : `, not ${tell(result)}.`}`;
+  return `"result" must be "succeeded", "failed" or "cancelled"${result === undefined ? "." : `, not ${format(result)}.`}`;
 }
 
 function formatUnknownKeys(keys: readonly string[]): string {
@@ -258,7 +258,7 @@ function formatUnknownKeys(keys: readonly string[]): string {
   return `it has none of ${KINDS.map((kind) => `"${kind}"`).join(", ")}.${near ?? ""}`;
 }
 
-function tell(value: unknown): string {
+function format(value: unknown): string {
   const text = JSON.stringify(value) ?? "nothing";
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -143,10 +143,10 @@ export const stacksShow = defineServerCommand({
     }
     out.result(log ? { ...stack, logs } : stack, () => {
       const open = log ? stack.tasks.flatMap(({ name, attempt }) => toOpenLog(name, attempt)) : [];
-      const told = [...logs, ...open].map(
+      const shown = [...logs, ...open].map(
         ({ task, text }) => `\n${out.paint("bold", `Log of ${task}`)}\n${text.trimEnd()}`,
       );
-      return [formatStack(stack, out, Date.now()), ...told].join("\n");
+      return [formatStack(stack, out, Date.now()), ...shown].join("\n");
     });
     return 0;
   },
@@ -357,8 +357,8 @@ function toOldRows({ attempts, entry }: StackDetails): readonly (readonly string
 
 function formatState({ state, stalled, failed, overdue }: StackSummary | StackDetails, out: Painter): string {
   const marks = [stalled?.code, failed === true ? "failed" : undefined, overdue === true ? "overdue" : undefined];
-  const told = (stalled === undefined ? marks : marks.slice(0, 1)).filter((mark) => mark !== undefined);
-  return `${state}${told.map((mark) => out.paint("red", ` ${mark}`)).join("")}`;
+  const shown = (stalled === undefined ? marks : marks.slice(0, 1)).filter((mark) => mark !== undefined);
+  return `${state}${shown.map((mark) => out.paint("red", ` ${mark}`)).join("")}`;
 }
 
 function formatTasks({ tasks }: StackSummary): string {

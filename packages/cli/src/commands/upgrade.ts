@@ -134,8 +134,8 @@ async function upgradeAll({ out, yard, signal }: ServerContext, machine: string,
       out.result(result, () => formatUpgraded(result, out));
     }
   }
-  const told = [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(", ");
-  out.note(told === "" ? `The machine "${machine}" has no stacks.` : `${told}.`);
+  const shown = [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(", ");
+  out.note(shown === "" ? `The machine "${machine}" has no stacks.` : `${shown}.`);
   return counts.has("refused") ? 1 : 0;
 }
 

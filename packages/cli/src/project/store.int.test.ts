@@ -105,7 +105,7 @@ describe("backup and restore", () => {
   });
 
   it.each([
-    ["a file that is not there", "nowhere.backup", 1, "There is no backup"],
+    ["a file that is not there", "nowhere.backup", 1, "not found"],
     ["a file that is not a backup", "stackyard.config.json", 3, "cannot be restored"],
   ])("restore reports %s", async (_what, file, exitCode, told) => {
     const result = await run("restore", file);

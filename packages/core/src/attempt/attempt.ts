@@ -147,8 +147,8 @@ export type ClaimMove<A extends Attempt> =
     };
 
 /**
- * Decides a claim. `holders` has the attempt that holds each wanted key, where one does. Keys are taken in sorted order;
- * at the first that another attempt holds this one queues, and keeps those before it, so there is no deadlock.
+ * Decides a claim. `holders` contains the attempt that holds each wanted key, if any. Keys are locked in sorted order, which
+ * prevents deadlocks: at the first key that another attempt holds, this attempt queues and keeps the keys before it.
  */
 export function claimAttempt<A extends Attempt>(
   attempt: A | undefined,

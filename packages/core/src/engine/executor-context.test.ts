@@ -120,7 +120,7 @@ describe("what an executor is given", () => {
     expect(ctx.target).toEqual({ ...aimed, partition: "aws" });
   });
 
-  it("gives a hint when there is no access to AWS", () => {
+  it("returns a hint when AWS is not available", () => {
     expect(() => createContext().aws(FakeClient)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
     expect(() => createContext().credentials()).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
   });

@@ -46,7 +46,7 @@ describe("explainStack", () => {
     ],
     [
       { status: "suspended", pollDueAt: NOW + 3 * 3_600_000, progressMessage: "3 of 9" },
-      "Goes on by itself, looked at again in 3h 0m: 3 of 9",
+      "Continues by itself, checked again in 3h 0m: 3 of 9",
     ],
     [
       { status: "running", leaseUntil: NOW + 1, cancelling: "timed-out" },
@@ -95,7 +95,7 @@ describe("explainStack", () => {
       "Failed: a. `stackyard stacks retry pr-12` tries again.",
     );
     expect(summary({ stalled: { code: "NEXT_NOT_HANDLED", reason: "no NEXT" } })).toBe(
-      "Stalled (NEXT_NOT_HANDLED): no NEXT To go on, correct the machine and move the stack to it with `stackyard stacks upgrade pr-12`. `stackyard stacks remove pr-12 --force --reason WHY` forgets it.",
+      "Stalled (NEXT_NOT_HANDLED): no NEXT To continue, correct the machine and move the stack to it with `stackyard stacks upgrade pr-12`. `stackyard stacks remove pr-12 --force --reason WHY` forgets it.",
     );
   });
 });
@@ -250,7 +250,7 @@ describe("what a stack without tasks that waits for runs of earlier states says"
 describe("what a stack that cannot continue needs", () => {
   it("is an event from outside where it runs in circles", () => {
     expect(sum({ stalled: { code: "LOOP_LIMIT", reason: "1,000 entries." } })).toEqual({
-      why: "Stalled (LOOP_LIMIT): 1,000 entries. Look why it runs in circles; an event from outside lets it go on.",
+      why: "Stalled (LOOP_LIMIT): 1,000 entries. Find the cause of the loop, then send an event to continue.",
       waitsFor: { kind: "operator", code: "LOOP_LIMIT", events: ["PUSHED", "MERGED"] },
     });
   });
@@ -262,7 +262,7 @@ describe("what a stack that cannot continue needs", () => {
       'Stalled (EVENT_NOT_HANDLED): "LIVE" has no "NEXT". Send one of PUSHED, MERGED, or correct the machine: the stack follows its newest revision.',
     );
     expect(sum({ stalled, state: "EMPTY" }).why).toMatch(
-      /To go on, correct the machine.*`stackyard stacks remove pr-12 --force --reason WHY` forgets it\.$/,
+      /To continue, correct the machine.*`stackyard stacks remove pr-12 --force --reason WHY` forgets it\.$/,
     );
   });
 

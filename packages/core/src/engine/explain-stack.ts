@@ -150,10 +150,10 @@ function explainStalled({ stack, machine }: SummaryFacts, { code, reason }: Stal
   const events = listHandled(stack, machine);
   const advice =
     code === "LOOP_LIMIT" || code === "TRANSITION_LIMIT"
-      ? " Look why it runs in circles; an event from outside lets it go on."
+      ? " Find the cause of the loop, then send an event to continue."
       : events.length > 0
         ? ` Send one of ${formatNames(events)}, or ${adviseRevision(stack, machine)}.`
-        : ` To go on, ${adviseRevision(stack, machine)}. \`stackyard stacks remove ${stack.id} --force --reason WHY\` forgets it.`;
+        : ` To continue, ${adviseRevision(stack, machine)}. \`stackyard stacks remove ${stack.id} --force --reason WHY\` forgets it.`;
   const waitsFor: Wait = { kind: "operator", code, ...(events.length > 0 ? { events } : {}) };
   return { why: `Stalled (${code}): ${reason}${advice}`, waitsFor };
 }

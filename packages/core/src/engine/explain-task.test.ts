@@ -27,7 +27,7 @@ function explain(
 ) {
   const present = aStack({ state: "BUILD", entry: 2, ...stack });
   const found = present.tasks.find((each) => each.name === name);
-  if (found === undefined) throw new Error(`There is no task ${name}.`);
+  if (found === undefined) throw new Error(`Task ${name} not found.`);
   return explainTask({ stack: present, attempts, machine, now: NOW }, found);
 }
 
@@ -116,7 +116,7 @@ describe("a task that waits for its needs", () => {
         runs.map((each) => view(each)),
       ),
     ).toEqual({
-      why: 'Waits for task "db", in the end for "network": Runs at worker w1 since 5s',
+      why: 'Waits for task "db", which waits for "network": Runs at worker w1 since 5s',
       waitsFor: { kind: "need", tasks: ["db"] },
     });
   });

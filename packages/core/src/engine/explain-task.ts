@@ -57,7 +57,7 @@ function explainWaiting(facts: TaskFacts, name: string): Reason {
   const [first] = unmet;
   if (first === undefined) return { why: "It is about to be sent.", waitsFor: { kind: "result", task: name } };
   const root = findRoot(facts, first);
-  const through = root === first ? "" : `, in the end for "${root.name}"`;
+  const through = root === first ? "" : `, which waits for "${root.name}"`;
   const reason =
     root.status === "ERROR"
       ? `it has failed; \`stackyard stacks retry ${facts.stack.id}\` tries again.`
@@ -217,7 +217,7 @@ function explainRunning(attempt: AttemptView, { now, workers }: AttemptFacts): R
 function explainSuspended(attempt: AttemptView, { now }: AttemptFacts): Reason {
   const { attemptId, pollDueAt = now } = attempt;
   const next = formatTimespan(pollDueAt - now);
-  const why = `Goes on by itself, looked at again in ${next}${formatProgress(attempt)}`;
+  const why = `Continues by itself, checked again in ${next}${formatProgress(attempt)}`;
   return { why, waitsFor: { kind: "poll", attemptId, at: pollDueAt } };
 }
 

@@ -13,7 +13,7 @@ interface FolderLocatorInput {
   readonly folder: string;
   readonly executors: ExecutorRegistry;
   readonly clock: Clock;
-  /** How long an answer is good before the files are looked at again. Default: one second. */
+  /** How long a result is cached before the files are checked again. Default: one second. */
   readonly cacheMs?: number;
 }
 
@@ -119,7 +119,7 @@ function toListings(files: ReadonlyMap<string, LoadedFile>): ReadonlyMap<string,
 }
 
 function toClash(name: string, paths: readonly string[]): LocatedMachine {
-  const message = `The machine "${name}" stands in several files: ${paths.join(", ")}. Keep one of them.`;
+  const message = `The machine "${name}" is defined in several files: ${paths.join(", ")}. Keep one of them.`;
   return toInvalid("machine-duplicate", message);
 }
 

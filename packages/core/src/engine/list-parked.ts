@@ -70,7 +70,7 @@ function listRows(
     });
 }
 
-/** Where an event stands in the list. The hash orders events of one stack and one instant: ids of events may be long. */
+/** The position of an event in the list. Events of one stack and one instant are ordered by hash, because event ids may be long. */
 interface Place {
   readonly stackId: string;
   readonly parkedAt: number;

@@ -356,12 +356,12 @@ describe("the finder of upgrades", () => {
       expect(hashOf(await find(["UPGRADE_STACK", { to: OTHER }]))).toMatch(/^MACHINE_INVALID: /);
     });
 
-    it("does not exist for runs, which have revisions of their own", async () => {
+    it("is rejected for jobs, which have revisions of their own", async () => {
       const { finder } = await createBench(pinned(NEW));
       const run = aStack({ machine: "stackyard.run", machineHash: OLD });
 
       expect(hashOf(await finder.find("stackyard.run", run, anEvent("UPGRADE_STACK")))).toMatch(
-        /^MACHINE_UNKNOWN: A run/,
+        /^MACHINE_UNKNOWN: A job/,
       );
     });
   });
@@ -654,7 +654,7 @@ describe("a stack on a revision whose pattern cannot be searched in linear time"
     located = { kind: "invalid", problems: invalid.problems };
 
     await send("e2", "TAGGED", { tag: `v${"a".repeat(40)}!` });
-    await send("e3", "PUSHED", { note: "goes on" });
+    await send("e3", "PUSHED", { note: "continued" });
     const [loaded] = await yard.store.load(["pr-1"]);
     located = locateOld(toSource("^v[a-z0-9]+$"));
     await send("e4", "TAGGED", { tag: "v2" });
@@ -674,6 +674,6 @@ describe("a stack on a revision whose pattern cannot be searched in linear time"
       "TAGGED applied",
       "MERGED applied",
     ]);
-    expect(await yard.findStack("pr-1")).toMatchObject({ state: "GONE", metadata: { tag: "v2", note: "goes on" } });
+    expect(await yard.findStack("pr-1")).toMatchObject({ state: "GONE", metadata: { tag: "v2", note: "continued" } });
   });
 });

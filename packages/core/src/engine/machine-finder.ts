@@ -92,7 +92,7 @@ export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
 
 const RUNS_STAY = {
   code: "MACHINE_UNKNOWN",
-  reason: "A run has a revision of its own, made for it alone; there is no other to upgrade it to.",
+  reason: "A job uses a revision that was created for it alone. It cannot be upgraded.",
 } as const;
 
 const FRESH_EVERY_MS = 5_000;

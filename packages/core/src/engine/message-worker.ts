@@ -156,7 +156,7 @@ interface MessageAttemptsDeps {
 /** What is known of an attempt when it begins. */
 interface BeginInput {
   readonly message: TaskMessage;
-  /** From here on it is asked to end; epoch milliseconds. */
+  /** When the task is asked to end, in epoch milliseconds. */
   readonly stopAt: number;
   /** An earlier delivery may have started it. */
   readonly again: boolean;
@@ -192,7 +192,7 @@ function createMessageAttempts(deps: MessageAttemptsDeps): MessageAttempts {
   const isOver = ({ stopAt }: OpenAttempt) => clock.now() >= stopAt;
   return {
     records: noRecords,
-    // What a follow-up run would be made of; `settle` says that there is none.
+    // A follow-up run needs a revision; `settle` reports that none can be stored.
     revisions: { put: async () => undefined },
     begin(input) {
       const { id } = input.message.dispatch;

@@ -58,11 +58,11 @@ async function plan(trial: Trial, source: string, to?: string): Promise<UpgradeP
     executors: trial.executors,
   });
   const planned = await planner.planUpgrade({ stackId: "pr-1", to });
-  if (planned === undefined) throw new Error("There is no stack.");
+  if (planned === undefined) throw new Error("Stack not found.");
   return planned;
 }
 
-function tell({ differences }: UpgradePlan): readonly string[] {
+function listDifferences({ differences }: UpgradePlan): readonly string[] {
   return differences.map(({ event, before, after }) => {
     const side = (each: UpgradePlan["differences"][number]["after"] | undefined) =>
       each === undefined ? "nothing" : [each.outcome, each.code, each.state, ...each.sent].filter(Boolean).join(" ");
@@ -91,7 +91,7 @@ describe("the plan of an upgrade", () => {
       SOURCE.replace("NEXT: LIVE", "NEXT: CHECK").replace("  LIVE:", "  CHECK: {}\n  LIVE:"),
     );
 
-    expect(tell(planned)).toEqual([
+    expect(listDifferences(planned)).toEqual([
       "TASK_COMPLETED: applied LIVE -> applied CHECK",
       "PUSHED: applied BUILD network -> refused EVENT_NOT_HANDLED CHECK",
       expect.stringMatching(/^TASK_COMPLETED: applied BUILD db -> ignored RESULT_STALE CHECK$/),
@@ -112,7 +112,7 @@ describe("the plan of an upgrade", () => {
 
     const planned = await plan(trial, SOURCE.replace("  LIVE: {", "  LIVE: { after: [{ in: 1h, event: MERGED }],"));
 
-    expect(tell(planned)).toEqual(["MERGED: nothing -> applied CLEAN-UP remove"]);
+    expect(listDifferences(planned)).toEqual(["MERGED: nothing -> applied CLEAN-UP remove"]);
     expect(planned.end).toContainEqual({ what: "task remove", before: null, after: "PENDING" });
   });
 
@@ -121,8 +121,8 @@ describe("the plan of an upgrade", () => {
 
     const planned = await plan(trial, SOURCE);
 
-    expect(tell(planned)[0]).toBe("TASK_ERROR: applied BROKEN -> applied BUILD");
-    expect(tell(planned)).toContain("TASK_RETRY_DUE: nothing -> applied BUILD db");
+    expect(listDifferences(planned)[0]).toBe("TASK_ERROR: applied BROKEN -> applied BUILD");
+    expect(listDifferences(planned)).toContain("TASK_RETRY_DUE: nothing -> applied BUILD db");
   });
 
   it("judges an event too that was refused for what it set, and brought nothing", async () => {
@@ -136,7 +136,7 @@ describe("the plan of an upgrade", () => {
     const planned = await plan(trial, source.replace("maximum: 2", "maximum: 3"));
 
     expect(await trial.listOutcomes("pr-1")).toContain("GROWN dead-lettered METADATA_INVALID");
-    expect(tell(planned)).toEqual(["GROWN: refused METADATA_INVALID LIVE -> applied LIVE"]);
+    expect(listDifferences(planned)).toEqual(["GROWN: refused METADATA_INVALID LIVE -> applied LIVE"]);
   });
 
   it("applies an event that the new revision refuses at first when the stack can take it", async () => {
@@ -157,7 +157,7 @@ states:
 
     const planned = await plan(trial, source.replace("PUSHED: WAITING, ", ""));
 
-    expect(tell(planned)).toEqual([
+    expect(listDifferences(planned)).toEqual([
       "PUSHED: applied WAITING -> refused EVENT_NOT_HANDLED WAITING",
       "PUSHED: applied WAITING -> applied BUILD",
     ]);
@@ -188,8 +188,8 @@ states:
 
     const planned = await plan(trial, SOURCE.replace("attempts: 3", "attempts: 4"));
 
-    expect(tell(planned)[0]).toBe("TASK_ERROR: applied BROKEN -> applied BUILD");
-    expect(tell(planned)).toContain("TASK_RETRY_DUE: nothing -> applied BUILD db");
+    expect(listDifferences(planned)[0]).toBe("TASK_ERROR: applied BROKEN -> applied BUILD");
+    expect(listDifferences(planned)).toContain("TASK_RETRY_DUE: nothing -> applied BUILD db");
   });
 
   it("reports an incomplete replay when the new revision's timers would fire too often", async () => {
@@ -236,7 +236,7 @@ states:
     const planned = await plan(trial, SOURCE.replaceAll("LIVE", "UP"));
 
     expect(planned).toMatchObject({ outcome: "refused", code: "UPGRADE_STATE_MISSING" });
-    expect(tell(planned)).toContain("TASK_COMPLETED: applied LIVE -> applied UP");
+    expect(listDifferences(planned)).toContain("TASK_COMPLETED: applied LIVE -> applied UP");
   });
 
   it("reports an unknown revision", async () => {
@@ -299,7 +299,7 @@ states:
 
     const planned = await plan(trial, SOURCE.replace("NEXT: LIVE", "NEXT: BROKEN"));
 
-    expect(tell(planned)).toEqual(["TASK_COMPLETED: applied LIVE -> applied BROKEN"]);
+    expect(listDifferences(planned)).toEqual(["TASK_COMPLETED: applied LIVE -> applied BROKEN"]);
   });
 
   it("is undefined for an unknown stack", async () => {

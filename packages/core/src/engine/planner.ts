@@ -101,7 +101,7 @@ export interface UpgradePlan {
   readonly machine: string;
   /** Content hashes. */
   readonly from: string;
-  /** Absent when there is no such revision. */
+  /** Missing if the revision is unknown. */
   readonly to?: string;
   /** Whether the upgrade would be accepted as the stack stands. */
   readonly outcome: "applied" | "refused";
@@ -109,7 +109,7 @@ export interface UpgradePlan {
   readonly reason?: string;
   /** Lines of the history that were replayed. */
   readonly replayed: number;
-  /** Why the replay does not tell all; absent when it does. */
+  /** Why the replay is incomplete; missing if it is complete. */
   readonly incomplete?: string;
   /** The first 100 places where the history would have been another. */
   readonly differences: readonly ReplayDifference[];

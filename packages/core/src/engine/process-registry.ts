@@ -88,7 +88,7 @@ export function joinRegistry({ records, clock, logger, describe }: ProcessEntryI
       }
       expected = put.kind === "written" ? put.record.version : "absent";
     } catch (error) {
-      logger.warn("The process could not tell the yard that it lives.", { error });
+      logger.warn("The process could not write its heartbeat.", { error });
     }
   }
 

@@ -199,7 +199,7 @@ describe("createOutboxRelay", () => {
     const { relay, store } = createBench({
       async publish(events) {
         published.push(events.length);
-        throw new StackyardError("CONFIG_INVALID", "There is no such queue.");
+        throw new StackyardError("CONFIG_INVALID", "The queue does not exist.");
       },
     });
     await store.enqueue(["a", "b"].map((id) => aQueuedEvent(id, { stackId: id })));

@@ -162,7 +162,7 @@ function isGivenBack(asked: StopReason | undefined, { resumable }: Executor, ope
 /** Replaces a failure at the end of the invocation by `INTERRUPTED`, and adds the executor's own failure to the log. */
 function toEndOf(result: Step, asked: StopReason | undefined, tell: (text: string) => void): Step {
   if (asked !== "out-of-time" || result.kind !== "failed") return result;
-  if (result.code !== INTERRUPTED.code) tell(`It was interrupted. ${result.code}: ${result.message}`);
+  if (result.code !== INTERRUPTED.code) report(`It was interrupted. ${result.code}: ${result.message}`);
   return INTERRUPTED;
 }
 
@@ -269,7 +269,7 @@ function neverStarted(): Step {
 }
 
 function neverConfirmed(): Step {
-  const message = "The task was cancelled; its runner had died before it told how far it was.";
+  const message = "The task was cancelled; its runner had died before it reported progress.";
   return failed({ code: "TASK_CANCELLED", message, retryable: false });
 }
 

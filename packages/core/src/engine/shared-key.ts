@@ -31,8 +31,8 @@ interface AttemptHolder {
 const KEY = "attempt-passwords/key";
 
 /**
- * What an attempt shows to the yard's servers beside its id. Ids and tokens can be guessed and stand in logs, so the
- * token comes with a proof that only who has the store can make. Every runner and server of a yard gets the same.
+ * Returns the password with which an attempt authenticates to the yard's servers. Ids and tokens can be guessed and appear
+ * in logs, so the token comes with a proof that requires access to the store. It is the same in every runner and server.
  */
 export async function toAttemptPassword(
   records: Pick<Records, "get" | "put">,

@@ -12,7 +12,7 @@ export interface StoreProbeDeps {
 /** Checks that a store takes writes. */
 export interface StoreProbe {
   /**
-   * Rejects with the store's error, and with `STORE_UNAVAILABLE` when there is no answer within 5 s. Calls within a second
+   * Rejects with the store's error, or with `STORE_UNAVAILABLE` if the store does not answer within 5 s. Calls within a second
    * share one write, and no second write starts while one is under way.
    */
   check(): Promise<void>;

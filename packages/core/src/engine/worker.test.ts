@@ -301,7 +301,7 @@ describe("the worker", () => {
 
     const ids = { stackId: "s1", task: "plan", attemptId: ID };
     expect(bench.logger.lines).toEqual([
-      { level: "debug", message: "An attempt was taken up.", fields: { ...ids, token: 1, again: false } },
+      { level: "debug", message: "An attempt was started.", fields: { ...ids, token: 1, again: false } },
       { level: "info", message: "hello", fields: { ...ids, part: 1 } },
       { level: "debug", message: "An attempt was settled.", fields: { ...ids, outcome: "failed", code: "QUOTA" } },
     ]);

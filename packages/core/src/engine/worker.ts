@@ -111,7 +111,7 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Sto
   ): Promise<void> {
     const { store, clock, finish } = deps;
     const logger = bindAttempt(deps.logger, message);
-    logger.debug("An attempt was taken up.", { token: claimed.grant.token, again: claimed.again });
+    logger.debug("An attempt was started.", { token: claimed.grant.token, again: claimed.again });
     const onReport = options.onReport === undefined ? () => undefined : guardReport(logger, message, options.onReport);
     const executor = findExecutor(deps.executors, message);
     await runAttempt(

@@ -427,14 +427,14 @@ export function startTasks(
         logger.warn(message, { tasks: worker.running().map(({ stackId, task }) => `${stackId} ${task}`) });
       };
       await clock.sleep(drainMs, ended.signal);
-      warn("Running tasks are asked to end.");
+      warn("Running tasks were asked to end.");
       worker.abort();
       await clock.sleep(leaveMs, ended.signal);
       if (ended.signal.aborted) {
         await stopped;
         return;
       }
-      warn("Tasks that did not end are left; they are taken up again when their lease is over.");
+      warn("Some tasks did not end. Another worker claims them when their lease expires.");
       worker.leave();
     },
   };

@@ -73,7 +73,7 @@ describe("parseEventMessage", () => {
   });
 
   it("lets the server's word about the sender win", () => {
-    const message = { stackId: "pr-12", event: "OPENED", actor: "somebody" };
+    const message = { stackId: "pr-12", event: "OPENED", actor: "jane" };
 
     expect(parse(message, { actor: "kim" })).toEqual(event({ name: "OPENED", actor: "kim" }, message));
     expect(parse({ ...message, actor: "k".repeat(300) })).toMatchObject({ event: { actor: "k".repeat(255) } });

@@ -338,11 +338,11 @@ const artifactsRetire: ArtifactCommandSpec<typeof RetireArgs> = {
     const { retire } = createArtifactsClient({ call: await openDistributor(context, args) });
     const done = await retire({ name, version });
     context.out.result(done, () => {
-      const told =
+      const note =
         done.messages === 0
           ? "No consumer deletes it."
           : `Sent to consumers: ${formatCount(done.messages, "message")}.`;
-      return done.retired ? `${name} ${version} is retired. ${told}` : `${name} ${version} was already retired.`;
+      return done.retired ? `${name} ${version} is retired. ${note}` : `${name} ${version} was already retired.`;
     });
     return 0;
   },

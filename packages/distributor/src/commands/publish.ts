@@ -94,9 +94,9 @@ async function publish(context: ArtifactContext, args: Args): Promise<number> {
   const region = findDistributorRegion(context, args);
   const { s3: client } = await context.openAws({ ...(region && { region }) });
   const prefix = args.prefix ?? context.environment["STACKYARD_ARTIFACTS_PREFIX"] ?? "";
-  const tell = createProgressReporter(out, clock);
+  const report = createProgressReporter(out, clock);
   const onProgress = (progress: PublishProgress) =>
-    tell({
+    report({
       phase: progress.phase,
       value: { kind: "publish", ...progress },
       toLine: () => formatPublishing(progress),
@@ -208,7 +208,7 @@ interface FindFilesOptions {
 async function findPublishFiles(path: string, options: FindFilesOptions): Promise<FoundFiles> {
   const whole = resolve(options.cwd, path);
   const found = await stat(whole).catch((error: unknown) => {
-    throw new StackyardError("CONFIG_INVALID", `"${toCell(path, 200)}" cannot be read: ${tell(error)}`, {
+    throw new StackyardError("CONFIG_INVALID", `"${toCell(path, 200)}" cannot be read: ${toReason(error)}`, {
       cause: error,
     });
   });
@@ -238,7 +238,7 @@ interface Entry {
 /** Lists all entries except folders. */
 async function listEntries(folder: string): Promise<readonly Entry[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    throw new StackyardError("CONFIG_INVALID", `A folder cannot be read: ${tell(error)}`, { cause: error });
+    throw new StackyardError("CONFIG_INVALID", `A folder cannot be read: ${toReason(error)}`, { cause: error });
   });
   return entries
     .filter((dirent) => !dirent.isDirectory())
@@ -295,7 +295,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   ".zip": "application/zip",
 };
 
-function tell(error: unknown): string {
+function toReason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -110,11 +110,11 @@ function decodeValue(decoding: Decoding, schema: TSchema, value: unknown, pointe
   return value;
 
   function lose(): typeof LOST {
-    tell(
+    addProblem(
       decoding,
       "release-wrong-type",
       pointer,
-      `${nameOf(pointer)} must be ${formatType(schema)}, not ${told(value)}.`,
+      `${nameOf(pointer)} must be ${formatType(schema)}, not ${describeValue(value)}.`,
     );
     return LOST;
   }
@@ -138,7 +138,12 @@ function refuseUnknown(decoding: Decoding, schema: TObject, value: Members, poin
   const own = Object.keys(schema.properties).filter((key) => !("readOnly" in Object(schema.properties[key])));
   for (const key of unknown.sort().slice(0, MAX_PROBLEMS)) {
     const hint = hintAt(key, own);
-    tell(decoding, "release-unknown-key", pointTo(pointer, key), `${nameOf(pointer)} has no key ${quote(key)}.${hint}`);
+    addProblem(
+      decoding,
+      "release-unknown-key",
+      pointTo(pointer, key),
+      `${nameOf(pointer)} has no key ${quote(key)}.${hint}`,
+    );
   }
 }
 
@@ -148,7 +153,8 @@ function decodeMap(decoding: Decoding, schema: TSchema, value: Members, pointer:
     .sort()
     .flatMap((key) => {
       const place = pointTo(pointer, key);
-      if (key === "__proto__") tell(decoding, "release-key-forbidden", place, `${nameOf(place)} cannot be a name.`);
+      if (key === "__proto__")
+        addProblem(decoding, "release-key-forbidden", place, `${nameOf(place)} cannot be a name.`);
       if (key === "__proto__" || value[key] === undefined) return [];
       // The predecessor decodes null as an empty text.
       const item = value[key] === null && Type.IsString(inner) ? "" : value[key];
@@ -190,7 +196,7 @@ function formatType(schema: TSchema): string {
   return Object(schema).format === "date-time" ? "a time as RFC 3339 has it, such as 2026-01-02T03:04:05Z" : "a text";
 }
 
-function told(value: unknown): string {
+function describeValue(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object" && value !== null) return "an object";
   if (typeof value === "function" || typeof value === "symbol") return `a ${typeof value}`;
@@ -201,7 +207,7 @@ function nameOf(pointer: string): string {
   return pointer === "" ? "The release" : pointer;
 }
 
-function tell({ problems }: Decoding, code: ReleaseProblem["code"], pointer: string, message: string): void {
+function addProblem({ problems }: Decoding, code: ReleaseProblem["code"], pointer: string, message: string): void {
   if (problems.length < MAX_PROBLEMS) problems.push({ class: "UnmarshalError", code, pointer, message });
 }
 

@@ -42,7 +42,7 @@ describe("the runs of a yard", () => {
     const opened = await open();
 
     const { runId } = await opened.runs.start({ key: "job-1", executor: "greet", config: { whom: "fleet" } });
-    await opened.runs.start({ key: "job-1", executor: "greet", config: { whom: "somebody else" } });
+    await opened.runs.start({ key: "job-1", executor: "greet", config: { whom: "another name" } });
     expect(await opened.runs.find(runId)).toMatchObject({ state: "waiting" });
     await manager.play();
     await runner.work();
@@ -66,7 +66,7 @@ describe("the runs of a yard", () => {
 
     await expect(opening).rejects.toMatchObject({
       code: "CONFIG_INVALID",
-      message: expect.stringMatching(/environment of the fleet[\s\S]*SQS_EVENT_QUEUE_URL[\s\S]*no backing store/),
+      message: expect.stringMatching(/environment of the fleet[\s\S]*SQS_EVENT_QUEUE_URL[\s\S]*No store is configured/),
     });
   });
 });

@@ -9,7 +9,7 @@ import { createEnvironmentAws, loadTransportOptions, openStore, toExecutorDefini
 
 /** Who starts runs, and of what. */
 export interface OpenRunsOptions {
-  /** The app, as people are told; it names sessions in roles too. */
+  /** The name of the app in messages and in sessions of assumed roles. */
   readonly app: string;
   /** An app passes `process.env`. */
   readonly environment: EnvironmentVariables;

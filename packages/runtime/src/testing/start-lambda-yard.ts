@@ -40,7 +40,7 @@ export interface LambdaYardInput {
   readonly store?: "dynamodb" | "postgres";
   readonly suffix?: "" | ".fifo";
   readonly clock?: Clock;
-  /** The runner knows the store. Default: it works by message alone, with nothing but the queue of events. */
+  /** The runner knows the store. Default: it works without a store, with nothing but the queue of events. */
   readonly runnerHasStore?: boolean;
   /** The runner knows the machines too, and decides the results of its tasks. */
   readonly runnerDecides?: boolean;

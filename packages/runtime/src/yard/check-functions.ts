@@ -45,7 +45,7 @@ export async function loadFunctions(
     }
     return found;
   } catch (error) {
-    throw toAwsError(error, "The functions that read the queues cannot be looked at.");
+    throw toAwsError(error, "Could not list the functions that read the queues.");
   }
 }
 
@@ -97,12 +97,12 @@ async function findRecursiveLoop(lambda: LambdaClient, arn: string): Promise<str
     const FunctionName = arn.split(":").slice(0, 7).join(":");
     return (await lambda.send(new GetFunctionRecursionConfigCommand({ FunctionName }))).RecursiveLoop;
   } catch {
-    // A right of its own, and emulators do not know it; all else is worth looking at without.
+    // It needs a separate permission, and emulators do not support it. The other checks work without it.
     return undefined;
   }
 }
 
-/** What is to be said of the way in which functions read a yard's queues. */
+/** Returns findings about how functions read a yard's queues. */
 export function evaluateFunctions(
   functions: readonly FunctionFacts[],
   queues: readonly Pick<QueueFacts, "role" | "name">[],
@@ -131,8 +131,8 @@ function toUnread(role: QueueRole, name: string): Finding {
     const message = `No function reads ${name}: timers that are due within the minute wait for the next sweep.`;
     return warn("function", message, "Connect the state manager to it. A container needs no such queue.");
   }
-  const message = `No function reads ${name}: a container must, or nothing is done.`;
-  return warn("function", message, "Connect the function to it, if there is no container.");
+  const message = `No function reads ${name}: a container must read it, or nothing is processed.`;
+  return warn("function", message, "Connect the function to it, unless a container reads it.");
 }
 
 function evaluateMapping(reader: FunctionFacts, queue: string): readonly Finding[] {
@@ -141,45 +141,51 @@ function evaluateMapping(reader: FunctionFacts, queue: string): readonly Finding
   return [
     ...(mapping.isEnabled
       ? []
-      : [fail("function", `${name} is connected to ${queue}, but switched off.`, `Switch it on: ${update} --enabled`)]),
+      : [
+          fail(
+            "function",
+            `${name} is connected to ${queue}, but its mapping is disabled.`,
+            `Enable it: ${update} --enabled`,
+          ),
+        ]),
     ...(mapping.reportsFailures || mapping.batchSize === 1 ? [] : [toUnreported(reader, queue, update)]),
   ];
 }
 
-/** Such a mapping takes every answer for success. Without `stack-ticks` a function expects that, and throws instead. */
+/** Such a mapping treats every response as success. Without `stack-ticks` a function expects that, and throws instead. */
 function toUnreported({ name, variables }: FunctionFacts, queue: string, update: string): Finding {
-  const hint = `Let it report single ones: ${update} --function-response-types ReportBatchItemFailures`;
+  const hint = `Report failures per message: ${update} --function-response-types ReportBatchItemFailures`;
   if (variables !== undefined && (variables["SQS_TICK_QUEUE_URL"] ?? "") === "") {
-    return warn("function", `${name}: one message of ${queue} that fails makes an error of its whole batch.`, hint);
+    return warn("function", `${name}: one failed message of ${queue} fails its whole batch.`, hint);
   }
-  const message = `${name}: messages of ${queue} that fail in a batch are lost: Lambda takes each answer for success.`;
-  return fail("function", message, `${hint}; or take one at a time: ${update} --batch-size 1`);
+  const message = `${name}: failed messages of a batch of ${queue} are lost: Lambda treats each response as success.`;
+  return fail("function", message, `${hint}; or receive one message at a time: ${update} --batch-size 1`);
 }
 
-/** Lambda ends a chain of calls after some sixteen; machines may be longer, and the engine has a limit of its own. */
+/** Lambda stops a chain of about 16 calls; machines may be longer, and the engine has its own limit. */
 function evaluateLoops(functions: readonly FunctionFacts[]): readonly Finding[] {
   const ended = functions.filter(({ recursiveLoop }) => recursiveLoop === "Terminate").map(({ name }) => name);
   return [...new Set(ended)].map((name) => {
-    const message = `${name}: Lambda takes results and tasks for a loop and ends it after some sixteen steps.`;
+    const message = `${name}: Lambda treats the chain of results and tasks as a recursive loop and stops it after about 16 calls.`;
     const command = `aws lambda put-function-recursion-config --function-name ${name} --recursive-loop Allow`;
     return warn("function", message, `Allow it: ${command}`);
   });
 }
 
-/** What runners are judged by. */
+/** The facts by which runners are evaluated. */
 interface RunnersInput {
   readonly functions: readonly FunctionFacts[];
   readonly executors: ExecutorDefinitions;
   /** Executors that the yard's machines name. */
   readonly used: ReadonlySet<string>;
-  /** The yard has a queue of its own for what does not fit a function's time. */
+  /** The yard has a separate queue for tasks that exceed the timeout of a function. */
   readonly hasLongQueue: boolean;
 }
 
 /** Each names a store; the runner reads them. */
 const STORE_VARIABLES = ["DYNAMODB_TABLE", "POSTGRES_CONNECTION_SECRET", "DATABASE_URL"] as const;
 
-/** Of which kind each runner is, whether the state manager believes the same, and who meets tasks that it cannot end. */
+/** Evaluates the kind of each runner, whether the state manager expects the same kind, and tasks that exceed its timeout. */
 export function evaluateRunners(input: RunnersInput): readonly Finding[] {
   const runners = onlyOnce(input.functions.filter(({ queue }) => queue === "tasks" || queue === "longTasks"));
   const managers = onlyOnce(input.functions.filter(({ queue }) => queue === "events"));
@@ -196,21 +202,24 @@ function hasStore({ variables }: FunctionFacts): boolean {
 
 function toRunnerKind(runner: FunctionFacts): Finding {
   const { name } = runner;
-  if (hasStore(runner)) return ok("runner", `${name} has the store: attempts have leases, and cancels reach them.`);
-  const lacks = "it knows no cancels, exclusive keys or suspension, and a message that comes twice may run twice";
-  return ok("runner", `${name} works by message alone: ${lacks}.`);
+  if (hasStore(runner)) return ok("runner", `${name} has the store: attempts have leases and can be cancelled.`);
+  const lacks =
+    "cancels, exclusive keys and suspension are not supported, and a message that is delivered twice may run twice";
+  return ok("runner", `${name} works without a store: ${lacks}.`);
 }
 
 function evaluateBelief({ name, variables }: FunctionFacts, runners: readonly FunctionFacts[]): readonly Finding[] {
   const without = runners.filter((runner) => !hasStore(runner)).map((runner) => runner.name);
   const believes = variables?.["RUNNERS_HAVE_STORE"] === "true";
   if (believes && without.length > 0) {
-    const message = `${name}: RUNNERS_HAVE_STORE is true, but ${without.join(", ")} has none: its tasks are taken for lost.`;
+    const message = `${name}: RUNNERS_HAVE_STORE is true, but ${without.join(", ")} has no store: its tasks are treated as lost.`;
     return [fail("runner", message, "Give the runner the variables of the store, or set RUNNERS_HAVE_STORE=false.")];
   }
   if (believes || runners.length === 0 || without.length > 0) return [];
-  const message = `${name}: every function that runs tasks has the store, and RUNNERS_HAVE_STORE is not true.`;
-  return [warn("runner", message, "Set it, if containers have the store too: exclusive keys and cancels then hold.")];
+  const message = `${name}: every function that runs tasks has the store, but RUNNERS_HAVE_STORE is not true.`;
+  return [
+    warn("runner", message, "Set it if all containers have the store too. Exclusive keys and cancels then work."),
+  ];
 }
 
 /** A function ends after at most 15 minutes, and work that cannot be resumed is then lost. */
@@ -219,14 +228,14 @@ function evaluateLongTasks({ functions, executors, used, hasLongQueue }: Runners
   const long = [...used].filter((name) => executors.get(name)?.resumable === false).sort();
   if (hasLongQueue || long.length === 0) return [];
   return runners.map(({ name, timeoutMs }) => {
-    const message = `${name}: tasks of ${long.join(", ")} cannot be taken up again, and the function is ended after ${timeoutMs / 60_000} min.`;
+    const message = `${name}: tasks of ${long.join(", ")} cannot be resumed, and Lambda ends the function after ${timeoutMs / 60_000} min.`;
     const hint =
-      "Run a container on a queue of its own, and name that as SQS_LONG_TASK_QUEUE_URL and `longTaskQueueUrl`.";
+      "Run a container on a separate queue, and set SQS_LONG_TASK_QUEUE_URL and `longTaskQueueUrl` to that queue.";
     return warn("runner", message, hint);
   });
 }
 
-/** Whether the function that decides events works on what the configuration names. */
+/** Whether the function that decides events uses the resources in the configuration. */
 export function evaluateStateManager(yard: AwsYardOptions, functions: readonly FunctionFacts[]): readonly Finding[] {
   return onlyOnce(functions.filter(({ queue }) => queue === "events" || queue === "ticks")).flatMap((each) => [
     ...evaluateVariables(each, listExpected(yard)),
@@ -234,7 +243,7 @@ export function evaluateStateManager(yard: AwsYardOptions, functions: readonly F
   ]);
 }
 
-/** Whether runners answer where the yard's events go. */
+/** Evaluates whether runners send their results to the yard's event queue or topic. */
 export function evaluateRunnerSettings(yard: AwsYardOptions, functions: readonly FunctionFacts[]): readonly Finding[] {
   const expected: readonly Expected[] = [
     ["SQS_EVENT_QUEUE_URL", yard.eventTopicArn === undefined ? yard.eventQueueUrl : undefined, isSameQueue],
@@ -274,23 +283,23 @@ function listExpected(yard: AwsYardOptions): readonly Expected[] {
 function evaluateVariables({ name, variables }: FunctionFacts, expected: readonly Expected[]): readonly Finding[] {
   if (variables === undefined) {
     const message = `${name}: its environment cannot be read.`;
-    return [warn("settings", message, "Allow kms:Decrypt on its key to look at it.")];
+    return [warn("settings", message, "Allow kms:Decrypt on its key.")];
   }
   const wrong = expected.flatMap(([variable, wanted, fits]) => {
     const set = variables[variable] || undefined;
     if (wanted === undefined || fits(set, wanted)) return [];
     const is = set === undefined ? "is not set" : `is ${set}`;
     const message = `${name}: ${variable} ${is}, and the configuration says ${wanted}.`;
-    const hint = "Correct the one that is wrong; the outputs of the template tell.";
+    const hint = "Compare both with the outputs of the template, and correct the wrong one.";
     return [set === undefined ? warn("settings", message, hint) : fail("settings", message, hint)];
   });
-  return wrong.length > 0 ? wrong : [ok("settings", `${name} works on what the configuration names.`)];
+  return wrong.length > 0 ? wrong : [ok("settings", `${name} uses the resources in the configuration.`)];
 }
 
 /** In a FIFO queue one event that comes again would hold up its whole stack, so the state manager does not start. */
 function evaluateRefusals({ eventQueueUrl }: AwsYardOptions, { name, variables }: FunctionFacts): readonly Finding[] {
   if (variables?.["REFUSED_EVENTS"] !== "redeliver" || eventQueueUrl?.endsWith(".fifo") !== true) return [];
-  const message = `${name}: REFUSED_EVENTS is redeliver, which does not go with a FIFO queue of events.`;
+  const message = `${name}: REFUSED_EVENTS is "redeliver", which is not supported with a FIFO event queue.`;
   return [fail("settings", message, "Set it to park or drop.")];
 }
 

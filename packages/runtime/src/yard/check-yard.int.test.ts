@@ -73,22 +73,22 @@ describe("a look at a yard", () => {
 
     expect(found).toEqual([
       expect.stringMatching(/^ok identity: arn:aws:/),
-      "ok clock: It agrees with that of AWS.",
+      "ok clock: It agrees with the clock of AWS.",
       "ok queue: stack-events: standard, visibility 180 s, dead letters after 5 deliveries, 0 waiting.",
       "warn queue: stack-tasks: messages come again after 180 s, and a function that reads them may take 900 s.",
       expect.stringMatching(/^ok queue: event-dead-letters: /),
       expect.stringMatching(/^ok queue: task-dead-letters: /),
       "ok function: state-manager reads stack-events.",
       "ok function: task-runner reads stack-tasks.",
-      expect.stringMatching(/^warn function: task-runner: Lambda takes results and tasks for a loop/),
+      expect.stringMatching(/^warn function: task-runner: Lambda treats the chain of results and tasks as a/),
       'warn store: The table "Stacks" has no index "due": each sweep reads the whole table.',
-      'fail store: There is no table "Stacks-work" in this account and region.',
+      'fail store: Table "Stacks-work" does not exist in this account and region.',
       expect.stringMatching(/^fail machine: broken \(s3:\/\/machines\/m\/broken\.yml\) is invalid: /),
       expect.stringMatching(/^ok machine: review-app \(s3:\/\/machines\/m\/review-app\.yml\), revision /),
       expect.stringMatching(/^ok permissions: Allowed: dynamodb:GetItem, .*sqs:SendMessage\.$/),
       "fail settings: state-manager: DYNAMODB_TABLE is Other, and the configuration says Stacks.",
-      "ok settings: task-runner works on what the configuration names.",
-      expect.stringMatching(/^ok runner: task-runner works by message alone/),
+      "ok settings: task-runner uses the resources in the configuration.",
+      expect.stringMatching(/^ok runner: task-runner works without a store/),
     ]);
   });
 
@@ -120,9 +120,9 @@ describe("a look at a yard", () => {
     const failed = (await look(gone)).filter(({ status }) => status === "fail").map(({ message }) => message);
 
     expect(failed).toEqual([
-      expect.stringContaining("There is no queue"),
-      expect.stringContaining('no table "Nothing"'),
-      expect.stringContaining('no table "Nothing-work"'),
+      expect.stringMatching(/^Queue .* does not exist/),
+      expect.stringContaining('Table "Nothing" does not exist'),
+      expect.stringContaining('Table "Nothing-work" does not exist'),
       expect.stringContaining("s3://nowhere/"),
     ]);
   });
@@ -134,7 +134,7 @@ describe("a look at a yard", () => {
 
     expect(await cloud.receive(yard.eventQueueUrl ?? "")).toBeUndefined();
     expect((await look({ stacksTable: "Empty" })).map(({ message }) => message)).toContain(
-      'There is no table "Empty-work" in this account and region.',
+      'Table "Empty-work" does not exist in this account and region.',
     );
   });
 

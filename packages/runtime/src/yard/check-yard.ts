@@ -26,8 +26,8 @@ import {
 } from "./open-yard.ts";
 
 /**
- * Looks at a deployment with the credentials of whoever asks, and changes nothing: identity and clock, queues and who reads
- * them, tables or database, machines, permissions, settings of functions. Never throws; what fails is a finding.
+ * Checks a deployment with the caller's credentials, without changing it: identity and clock, queues and their readers, tables
+ * or database, machines, permissions, and settings of functions. Never throws; each failure is a finding.
  */
 export async function checkYard(yard: AwsYardOptions, context: YardContext): Promise<readonly Finding[]> {
   const deps = toYardDeps(context);
@@ -102,7 +102,7 @@ export function evaluateClock({ aheadMs }: Pick<Caller, "aheadMs">): readonly Fi
   const message = `This machine's clock is ${Math.round(offMs / 1_000)} s ${aheadMs < 0 ? "behind" : "ahead of"} that of AWS.`;
   const hint = "Let it be set by NTP.";
   if (offMs >= REFUSED_MS) return [fail("clock", `${message} AWS refuses calls from 5 minutes on.`, hint)];
-  return [offMs >= NOTICED_MS ? warn("clock", message, hint) : ok("clock", "It agrees with that of AWS.")];
+  return [offMs >= NOTICED_MS ? warn("clock", message, hint) : ok("clock", "It agrees with the clock of AWS.")];
 }
 
 /** What was found of a yard's machines. */
@@ -123,7 +123,7 @@ async function checkMachines({ parts, aws, deps }: YardScene): Promise<CheckedMa
 export function evaluateMachines(listings: readonly MachineListing[], place: string): CheckedMachines {
   if (listings.length === 0) {
     const hint = `Upload one: aws s3 cp machines/ ${place} --recursive`;
-    return { findings: [warn("machines", `There is no machine in ${place}.`, hint)], used: new Set() };
+    return { findings: [warn("machines", `No machine found in ${place}.`, hint)], used: new Set() };
   }
   return { findings: listings.map(evaluateMachine), used: new Set(listings.flatMap(listExecutors)) };
 }
@@ -201,7 +201,7 @@ async function listSubscriptions(sns: SNSClient, TopicArn: string): Promise<read
     }
     return found;
   } catch (error) {
-    throw toAwsError(error, `The topic ${TopicArn} cannot be looked at.`);
+    throw toAwsError(error, `Could not read topic ${TopicArn}.`);
   }
 }
 
@@ -301,7 +301,7 @@ function toKind(error: unknown): DryOutcome["kind"] {
   return code === "NOT_FOUND" || /NonExistentQueue|QueueDoesNotExist/.test(name) ? "absent" : "unclear";
 }
 
-/** What is to be said of the permissions of whoever looks. */
+/** Returns findings about the caller's permissions. */
 export function evaluateDryCalls(outcomes: readonly DryOutcome[]): readonly Finding[] {
   const allowed = outcomes.filter(({ kind }) => kind === "allowed").map(({ dry }) => dry.action);
   const told = allowed.length === 0 ? [] : [ok("permissions", `Allowed: ${[...new Set(allowed)].sort().join(", ")}.`)];
@@ -319,7 +319,7 @@ export function evaluateDryCalls(outcomes: readonly DryOutcome[]): readonly Find
 }
 
 /** No stack's id and no key of ours begins so. */
-const NOBODY = "stackyard-doctor/nobody";
+const UNKNOWN = "stackyard-doctor/unknown";
 const READING = "`stackyard stacks` and `watch`";
 const WRITING = "`stackyard events redrive`";
 
@@ -332,14 +332,14 @@ function listTableCalls(
 }
 
 function listReads(client: DynamoDBClient, stacks: string, work: string): readonly DryCall[] {
-  const query = { TableName: work, Limit: 1, ExpressionAttributeValues: { ":nobody": { S: NOBODY } } };
+  const query = { TableName: work, Limit: 1, ExpressionAttributeValues: { ":unknown": { S: UNKNOWN } } };
   const purpose = READING;
   return [
     {
       action: "dynamodb:GetItem",
       resource: stacks,
       purpose,
-      call: () => client.send(new GetItemCommand({ TableName: stacks, Key: { id: { S: NOBODY } } })),
+      call: () => client.send(new GetItemCommand({ TableName: stacks, Key: { id: { S: UNKNOWN } } })),
     },
     {
       action: "dynamodb:Scan",
@@ -357,14 +357,14 @@ function listReads(client: DynamoDBClient, stacks: string, work: string): readon
       action: "dynamodb:Query",
       resource: work,
       purpose,
-      call: () => client.send(new QueryCommand({ ...query, KeyConditionExpression: "pk = :nobody" })),
+      call: () => client.send(new QueryCommand({ ...query, KeyConditionExpression: "pk = :unknown" })),
     },
     {
       action: "dynamodb:Query",
       resource: `${work}/index/list`,
       purpose,
       call: () =>
-        client.send(new QueryCommand({ ...query, IndexName: "list", KeyConditionExpression: "listKey = :nobody" })),
+        client.send(new QueryCommand({ ...query, IndexName: "list", KeyConditionExpression: "listKey = :unknown" })),
     },
   ];
 }
@@ -392,5 +392,5 @@ function listWrites(client: DynamoDBClient, work: string): readonly DryCall[] {
 }
 
 function toKey() {
-  return { pk: { S: NOBODY }, sk: { S: NOBODY } };
+  return { pk: { S: UNKNOWN }, sk: { S: UNKNOWN } };
 }

@@ -14,7 +14,7 @@ describe("the functions that read a yard's queues", () => {
 
   it("may be absent where a container reads", () => {
     expect(evaluateFunctions([], [events])).toMatchObject([
-      { status: "warn", message: "No function reads stack-events: a container must, or nothing is done." },
+      { status: "warn", message: "No function reads stack-events: a container must read it, or nothing is processed." },
     ]);
     expect(evaluateFunctions([], [{ role: "longTasks", name: "stack-long-tasks" }])).toMatchObject([{ status: "ok" }]);
   });

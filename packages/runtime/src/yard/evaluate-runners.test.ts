@@ -11,7 +11,7 @@ const rest = { executors: toExecutorDefinitions(), used: new Set(["lambda"]), ha
 describe("a yard's runners", () => {
   it("work by message alone without a store, which is said", () => {
     expect(evaluateRunners({ ...rest, functions: [manager, runner] })).toMatchObject([
-      { check: "runner", status: "ok", message: expect.stringContaining("task-runner works by message alone") },
+      { check: "runner", status: "ok", message: expect.stringContaining("task-runner works without a store") },
     ]);
   });
 
@@ -24,12 +24,12 @@ describe("a yard's runners", () => {
     expect(evaluateRunners({ ...rest, functions: [knowing, withStore] })).toMatchObject([{ status: "ok" }]);
   });
 
-  it("must have it where the state manager believes so", () => {
+  it("must have it where the state manager expects it", () => {
     const believing = { ...manager, variables: { RUNNERS_HAVE_STORE: "true" } };
 
     expect(evaluateRunners({ ...rest, functions: [believing, runner] })).toMatchObject([
       { status: "ok" },
-      { status: "fail", message: expect.stringContaining("but task-runner has none") },
+      { status: "fail", message: expect.stringContaining("but task-runner has no store") },
     ]);
   });
 
@@ -40,7 +40,7 @@ describe("a yard's runners", () => {
       { status: "ok" },
       {
         status: "warn",
-        message: "task-runner: tasks of terraform cannot be taken up again, and the function is ended after 15 min.",
+        message: "task-runner: tasks of terraform cannot be resumed, and Lambda ends the function after 15 min.",
         hint: expect.stringContaining("SQS_LONG_TASK_QUEUE_URL"),
       },
     ]);

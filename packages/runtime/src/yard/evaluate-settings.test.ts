@@ -23,7 +23,7 @@ describe("the state manager's settings", () => {
     const other = { SQS_TASK_QUEUE_URL: "https://eu-west-1.queue.amazonaws.com/111122223333/stack-tasks" };
 
     expect(evaluateStateManager(yard, [aFunction({ variables: { ...variables, ...other } })])).toEqual([
-      { check: "settings", status: "ok", message: "state-manager works on what the configuration names." },
+      { check: "settings", status: "ok", message: "state-manager uses the resources in the configuration." },
     ]);
   });
 
@@ -67,7 +67,7 @@ describe("the state manager's settings", () => {
     expect(evaluateStateManager(yard, [manager])).toMatchObject([{ status: "ok" }]);
     expect(evaluateStateManager({ ...yard, eventQueueUrl: `${QUEUES}/stack-events.fifo` }, [manager])).toMatchObject([
       { status: "ok" },
-      { status: "fail", message: expect.stringContaining("does not go with a FIFO queue") },
+      { status: "fail", message: expect.stringContaining("not supported with a FIFO event queue") },
     ]);
   });
 

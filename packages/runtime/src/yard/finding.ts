@@ -39,7 +39,7 @@ export async function look(
   }
 }
 
-/** What the looks at a yard share. */
+/** What all checks of a yard share. */
 export interface YardScene {
   readonly yard: AwsYardOptions;
   readonly parts: YardParts;

@@ -5,7 +5,7 @@ import type { YardParts } from "./open-yard.ts";
 /** What a queue is for. */
 export type QueueRole = keyof YardParts["queues"];
 
-/** A queue as it is. Times in milliseconds. */
+/** The current settings of a queue. Times in milliseconds. */
 export interface QueueFacts {
   readonly role: QueueRole;
   readonly url: string;
@@ -21,7 +21,7 @@ export interface QueueFacts {
   readonly statements: readonly PolicyStatement[];
 }
 
-/** A statement of a policy, as far as it is looked at. */
+/** The checked fields of a policy statement. */
 export interface PolicyStatement {
   readonly effect: string;
   /** `*`, or the values of all kinds of principals. */
@@ -39,9 +39,9 @@ export async function loadQueue(sqs: SQSClient, role: QueueRole, url: string): P
     return toQueueFacts(role, url, Attributes);
   } catch (error) {
     if (error instanceof Error && /NonExistentQueue|QueueDoesNotExist/.test(error.name)) {
-      throw toAwsError(error, `There is no queue ${url}.`, "Deploy the yard's template, or correct the URL.");
+      throw toAwsError(error, `Queue ${url} does not exist.`, "Deploy the yard's template, or correct the URL.");
     }
-    throw toAwsError(error, `The queue ${url} cannot be looked at.`, "Allow sqs:GetQueueAttributes on it.");
+    throw toAwsError(error, `Could not read queue ${url}.`, "Allow sqs:GetQueueAttributes on it.");
   }
 }
 

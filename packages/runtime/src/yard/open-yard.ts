@@ -35,12 +35,12 @@ import {
 /** A yard in an AWS account, as a project's configuration names it. */
 export type AwsYardOptions = Extract<NonNullable<StackyardConfig["yards"]>[string], { readonly type: "aws" }>;
 
-/** From where a yard is looked at. */
+/** The environment from which a yard is accessed. */
 export interface YardContext {
   /** Region, credentials and addresses of services are read from it. */
   readonly environment: EnvironmentVariables;
   readonly logger: Logger;
-  /** Executors beside `terraform` and `lambda`, so that machines that name them are judged in full. */
+  /** Executors in addition to `terraform` and `lambda`, so that machines that use them are fully validated. */
   readonly executors?: readonly ExecutorDefinition[];
   /** How sessions in the yard's role are named. Default: `stackyard`. */
   readonly sessionName?: string;
@@ -91,7 +91,7 @@ export function toYardParts(yard: AwsYardOptions): YardParts {
   if (store === undefined || machines === undefined || missing.length > 0) {
     throw new StackyardError(
       "CONFIG_INVALID",
-      `The yard lacks ${missing.join(", ")}: the outputs of its template tell.`,
+      `The yard's configuration lacks ${missing.join(", ")}. Copy the values from the outputs of its template.`,
     );
   }
   const { bucket, prefix = "" } = machines;
@@ -125,8 +125,8 @@ function toQueues(yard: AwsYardOptions): Queues {
 }
 
 /**
- * AWS as whoever looks at a yard reaches it: in the yard's region, with the yard's profile or the environment's credentials,
- * and in its role where it names one. Calls nothing yet. Throws `CONFIG_INVALID`.
+ * Creates access to AWS for a yard: in the yard's region, with its profile or the environment's credentials, and in its role,
+ * if it has one. Makes no request yet. Throws `CONFIG_INVALID`.
  */
 export function createYardAws(yard: AwsYardOptions, context: YardContext): AwsAccess {
   const { environment, logger, clock, sessionName } = toYardDeps(context);
@@ -212,7 +212,7 @@ export async function loadCaller(aws: AwsAccess, clock: Clock): Promise<Caller> 
   }
 }
 
-/** How far `now` is ahead of a date header, which names whole seconds. Undefined: it is none. */
+/** Returns how far `now` is ahead of a date header, which has whole seconds. Undefined if it is not a date. */
 export function findAheadMs(date: string | undefined, now: number): number | undefined {
   const at = Date.parse(date ?? "");
   return Number.isNaN(at) ? undefined : Math.round(now - (at + 500));
@@ -228,7 +228,7 @@ function read(value: unknown, key: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
 }
 
-/** A yard in an AWS account, as somebody outside of it works with it. */
+/** A client for a yard in an AWS account. */
 export interface AwsYard {
   /** The yard's store, whose `enqueue` sends events the way of all events of the yard: to its queue or topic. */
   readonly store: Store;

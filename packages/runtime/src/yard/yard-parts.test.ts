@@ -33,7 +33,7 @@ describe("a yard's parts", () => {
 
   it("that are missing are reported together", () => {
     const message =
-      "The yard lacks eventQueueUrl or eventTopicArn, taskQueueUrl, stacksTable or connectionSecret, machines: the outputs of its template tell.";
+      "The yard's configuration lacks eventQueueUrl or eventTopicArn, taskQueueUrl, stacksTable or connectionSecret, machines. Copy the values from the outputs of its template.";
 
     expect(() => toYardParts({ type: "aws", region: "eu-west-1" })).toThrow(
       expect.objectContaining({ code: "CONFIG_INVALID", message }),

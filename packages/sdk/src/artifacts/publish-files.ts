@@ -298,10 +298,10 @@ export async function planPublish(content: PublishContent, now: number): Promise
   };
   const problems = listProblems(plan);
   if (problems.length === 0) return plan;
-  const told = [...Map.groupBy(problems, ({ message }) => message)].map(
+  const invalid = [...Map.groupBy(problems, ({ message }) => message)].map(
     ([message, alike]) => `${alike.map(({ what }) => what).join(", ")}: ${message}`,
   );
-  throw toArtifactError("USAGE", `Invalid publication. ${told.join(" ")}`, { facts: { problems } });
+  throw toArtifactError("USAGE", `Invalid publication. ${invalid.join(" ")}`, { facts: { problems } });
 }
 
 /** `a` and `a/` mean the same; nothing stays nothing. */

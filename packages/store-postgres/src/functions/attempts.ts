@@ -244,8 +244,9 @@ $body$;
 `;
 
 /**
- * Claims one attempt with exclusive keys: `p_claim` as a row of `claim_attempts`; `p_keys` are sorted, `p_long_keys` what they stand for. Locks the keys first, so that it and a settlement that
- * passes a key on wait for each other instead of passing each other by. `holder` and `holder_sent` name who has the key.
+ * Claims one attempt with exclusive keys. `p_claim` is a row as in `claim_attempts`; `p_keys` are sorted, `p_long_keys` are
+ * their full texts. Locks the keys first, so that a claim and a settlement that passes a key on wait for each other.
+ * `holder` and `holder_sent` identify the attempt that holds the key.
  */
 export const CLAIM_KEYED = `
 create function stackyard.claim_keyed(p_claim json, p_keys text[], p_long_keys text[])

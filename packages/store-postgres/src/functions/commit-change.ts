@@ -164,8 +164,9 @@ $body$;
 `;
 
 /**
- * The commonest change of all, alone: a stack that is there goes on by the result of its one attempt, with one line, and the
- * next attempt begins as granted or none does. What the lists of a group cost is more than its writes. False: not written.
+ * Commits the most common change without lists, which would cost more than its writes: an existing stack applies the result
+ * of its only attempt, adds one history line, and starts at most one attempt, already granted. Returns false if nothing was
+ * written.
  */
 export const COMMIT_RESULT = `
 create function stackyard.commit_result(

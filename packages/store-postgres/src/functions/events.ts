@@ -45,9 +45,9 @@ export const WITHOUT_DONE = `seqs = case when l.seqs <@ d.seqs then '{}' else
                   where r.seq <> all(d.seqs) order by r.o) end`;
 
 /**
- * Removes events of the queue and ends their leases; of stacks (`p_stacks`, one an event) whose events are done with, the
- * next may be handed out. Unknown ones are passed over. A lease without events stays as a row that means nothing: the
- * stack's next take finds it, and pruning removes it.
+ * Deletes events from the queue and ends their leases. The next events of stacks (`p_stacks`, one per event) without leased
+ * events can then be claimed. Ignores unknown events. A lease without events stays as a row without effect, until the stack's
+ * next claim or pruning deletes it.
  */
 export const REMOVE_EVENTS = `
 create function stackyard.remove_events(p_seqs bigint[], p_stacks text[]) returns void language plpgsql as $body$
@@ -89,14 +89,14 @@ $body$;
 `;
 
 /**
- * Hands events out, oldest first: of stacks none of whose events is out, and none behind one that is not to be handed
- * out yet. Takes go one after the other (they write unlogged rows only, so none waits for the disk): that is what keeps
- * two of them from sharing a stack whatever is committed meanwhile. `p_from`: no event below is looked at.
+ * Claims events, oldest first. Skips stacks with leased events, and events behind one that is not visible yet. Claims run one
+ * after the other (they write only unlogged rows, so none waits for the disk), which prevents two claims from sharing a
+ * stack, whatever is committed meanwhile. Events below `p_from` are not read.
  *
- * With the first event of each stack comes the stack; `is_known`: that is all of it, because no event is parked for it.
+ * The first event of each stack is returned with the stack; `is_known` means that no event is parked for it.
  *
- * Of a stack that is not out an event is passed over only where it waits, or lies below `p_from`: that is asked once a
- * stack. To ask it of every row would read the stack's whole backlog each time.
+ * An event of an unleased stack is skipped only if it waits or is below `p_from`. This is checked once per stack: checking
+ * every row would read the stack's whole backlog each time.
  */
 export const TAKE_EVENTS = `
 create function stackyard.take_events(p_now bigint, p_limit int, p_lease bigint, p_from bigint)

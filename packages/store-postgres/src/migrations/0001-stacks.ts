@@ -18,11 +18,10 @@ create table stackyard.stacks (
 `;
 
 /**
- * The predecessor's table `public.stacks` becomes that of the store, as it lies: its rows stay, and who reads it goes on
- * finding the record in `data`. Its programs may go on writing while both run: a trigger gives each such write a version
- * of its own, so that a decision of ours on the row of before is made again. `foreign_write` marks
- * what they wrote, `machine` is null until such a row was looked at. Defaults give the rows their first version: nothing
- * is written anew while the table is locked.
+ * Adopts the predecessor's table `public.stacks` in place: its rows stay, and its readers still find the record in `data`.
+ * The predecessor's programs may keep writing while both run. A trigger gives each such write its own version, so a
+ * decision of ours on the earlier row is made again. `foreign_write` marks their writes; `machine` is null until the row was
+ * read. Defaults give the rows their first version, so no row is rewritten while the table is locked.
  */
 export const STACKS_TAKEN_OVER = `
 alter table stackyard.stacks
@@ -47,9 +46,9 @@ create index stacks_trouble on stackyard.stacks (id) where trouble is not null;
 `;
 
 /**
- * Writes of the predecessor's programs to a table that was taken over. Ours always change `version`; theirs never do. A
- * row that they made goes on above the versions of its earlier lives; one that they deleted leaves its version behind.
- * They have the rights of who made the schema: the predecessor's role needs none on it.
+ * Handles writes of the predecessor's programs to an adopted table. Our writes always change `version`; theirs never do. A
+ * row that they insert continues above the versions of earlier incarnations; a row that they delete leaves its version
+ * behind. The functions run with the rights of the schema's owner, so the predecessor's role needs no rights on it.
  */
 export const FOREIGN_WRITES = `
 create function stackyard.note_foreign_write() returns trigger language plpgsql

@@ -5,7 +5,7 @@
  *   or with the time, so that inserts touch the few newest pages whatever the table's size; a look-up asks segment by
  *   segment, newest first.
  * - What changes often (`open_attempt`, `stacks`) has no index on what changes, so that an update stays within its page.
- *   `open_attempt.due_at` is therefore a lower bound: it is moved when somebody looks at it, not at each renewal.
+ *   `open_attempt.due_at` is therefore a lower bound: it is moved when it is read, not at each renewal.
  * - Leases that may be lost with a crash of the server are in unlogged tables (no log, no wait for the disk) or are written
  *   with `synchronous_commit` off. Who has lost one may still work: the token of the next grant, and for events the stack's
  *   version, keep what he writes too late from being applied. A lease that is lost only ends early.

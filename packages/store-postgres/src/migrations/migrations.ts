@@ -41,7 +41,7 @@ const REST = [STACKS_INDEXES, TABLES, ...FUNCTIONS].join("\n");
 
 /**
  * All steps in order. A step only adds (tables, columns with defaults, functions under new names): the release before it
- * goes on working while both run. `worksFrom` says so.
+ * keeps working while both run. `worksFrom` declares this.
  */
 export const MIGRATIONS: readonly Migration[] = [
   {

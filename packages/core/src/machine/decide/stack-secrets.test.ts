@@ -201,15 +201,15 @@ describe("a sensitive value in a text", () => {
     const leaky = aTemplate(() => {
       throw new Error("cannot use hunter22");
     });
-    const tell = aMachineV2(
+    const masking = aMachineV2(
       {
         INIT: { on: { GO: ["BUILD"], ASK: [{ set: { k: leaky } }] } },
         BUILD: { tasks: ["db"], on: { NEXT: [{ set: { k: leaky } }] } },
       },
       { metadata: machine.metadata },
     );
-    const refused = decide(tell, undefined, { ...set("hunter22", "ASK"), machine: "review-app" });
-    const { stack, notes } = decideOn(play(tell, set("hunter22", "GO")), done(), tell);
+    const refused = decide(masking, undefined, { ...set("hunter22", "ASK"), machine: "review-app" });
+    const { stack, notes } = decideOn(play(masking, set("hunter22", "GO")), done(), masking);
 
     expect(refused).toMatchObject({ reason: 'What "ASK" sets in "k" failed: cannot use ***' });
     expect([stack.stalled?.reason, ...notes]).toEqual(Array(2).fill('What "NEXT" sets in "k" failed: cannot use ***'));

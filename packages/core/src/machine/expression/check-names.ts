@@ -77,7 +77,7 @@ function checkMember(check: Check, member: Member | undefined, input: { of: stri
   const nearest = suggest(findNearestName(member.name, input.known));
   const message = hyphenated
     ? formatHyphenHint(hyphenated)
-    : `${input.of} has no ${quote(member.name)}.${nearest || ` Known are ${listNames(input.known)}.`}`;
+    : `${input.of} has no ${quote(member.name)}.${nearest || ` Valid: ${listNames(input.known)}.`}`;
   fault(check, offset, "expression-unknown-name", message);
 }
 
@@ -126,8 +126,11 @@ function checkTaskName(check: Check, member: Member, tasks: readonly string[]): 
     return;
   }
   const nearest = suggest(findNearestName(name, tasks));
-  const where = check.place.event ? "no task of this state" : "not among the needs of this task";
-  const message = `The task ${quote(name)} is ${where}.${nearest || ` Available are ${listNames(tasks)}.`}`;
+  const [where, place] = check.place.event
+    ? ["a task of this state", "the state"]
+    : ["in the needs of this task", "needs"];
+  const hint = tasks.length === 0 ? ` Add it to ${place}.` : nearest || ` Valid: ${listNames(tasks)}.`;
+  const message = `The task ${quote(name)} is not ${where}.${hint}`;
   fault(check, offset, "expression-task-not-available", message);
 }
 
@@ -137,7 +140,7 @@ function checkCall(check: Check, { name, method, at }: { name: string; method: b
   if (known.has(name)) return;
   const form = method ? `${name}(x)` : `x.${name}(…)`;
   const nearest = suggest(findNearestName(name, known));
-  const hint = others.has(name) ? ` It is written ${form}.` : nearest || ` Known are ${listNames(known)}.`;
+  const hint = others.has(name) ? ` It is written ${form}.` : nearest || ` Valid: ${listNames(known)}.`;
   const offset = at.op === "rcall" ? check.source.indexOf(name, at.args[1].end) : at.start;
   fault(check, offset, "expression-unknown-name", `Unknown function ${quote(name)}.${hint}`);
 }
@@ -194,7 +197,7 @@ function hintRoot(name: string, source: string, place: ExpressionPlace): string 
   const key = place.metadata.declared.has(name) ? `metadata.${name}` : undefined;
   const nearest = key ?? findNearestName(name, VARIABLES);
   const meant = nearest === undefined ? "" : ` Did you mean ${nearest}?`;
-  return `${meant}${hintQuotes(source)}` || ` Known are ${VARIABLES.join(", ")}.`;
+  return `${meant}${hintQuotes(source)}` || ` Valid: ${VARIABLES.join(", ")}.`;
 }
 
 /** Proposes inner quotes where the whole source looks like plain text. */

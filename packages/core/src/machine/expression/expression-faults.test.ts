@@ -21,7 +21,7 @@ describe("faults of an expression", () => {
     ["stack.stat", 'expression-unknown-name 6: stack has no "stat". Did you mean "state"?'],
     [
       "stack['foo']",
-      'expression-unknown-name 6: stack has no "foo". Known are "id", "machine", "state", "previousState", "createdAt", "enteredAt", "visits".',
+      'expression-unknown-name 6: stack has no "foo". Valid: "id", "machine", "state", "previousState", "createdAt", "enteredAt", "visits".',
     ],
     ["stack.visits.BULID < 3", 'expression-unknown-name 13: stack.visits has no "BULID". Did you mean "BUILD"?'],
     ["event.nam", 'expression-unknown-name 6: event has no "nam". Did you mean "name"?'],
@@ -30,7 +30,7 @@ describe("faults of an expression", () => {
     ["image + '!'", 'expression-unknown-name 0: Unknown variable "image". Did you mean metadata.image?'],
     [
       "nothing + '!'",
-      'expression-unknown-name 0: Unknown variable "nothing". Known are stack, metadata, event, tasks, now.',
+      'expression-unknown-name 0: Unknown variable "nothing". Valid: stack, metadata, event, tasks, now.',
     ],
     ["'a'.spilt('b')", 'expression-unknown-name 4: Unknown function "spilt". Did you mean "split"?'],
     ["split('a', 'b')", 'expression-unknown-name 0: Unknown function "split". It is written x.split(…).'],
@@ -163,15 +163,15 @@ describe("faults of an expression", () => {
     expect(told("stak", place)).toEqual([expect.stringContaining("expression-unknown-name 0:")]);
   });
 
-  it("says which key or task was probably meant", () => {
+  it("suggests the most similar key or task", () => {
     expect(told("metadata.imag", closed)).toEqual([
       'metadata-undeclared 9: The metadata key "imag" is not declared. Did you mean "image"?',
     ]);
     expect(told("tasks.netwrk.status", config)).toEqual([
-      'expression-task-not-available 6: The task "netwrk" is not among the needs of this task. Did you mean "network"?',
+      'expression-task-not-available 6: The task "netwrk" is not in the needs of this task. Did you mean "network"?',
     ]);
     expect(told("tasks.x.status")).toEqual([
-      'expression-task-not-available 6: The task "x" is no task of this state. Available are "app", "make db".',
+      'expression-task-not-available 6: The task "x" is not a task of this state. Valid: "app", "make db".',
     ]);
   });
 

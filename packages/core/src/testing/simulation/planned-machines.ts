@@ -51,7 +51,7 @@ export function createPlannedLocator(
       scheduler.enter({
         key: keyOf("find"),
         life,
-        tell: () => name,
+        describe: () => name,
         act: (): LocatedMachine => (name === PLANNED_MACHINE ? machines.newest : { kind: "unknown" }),
       }),
     list: async () => [],
@@ -156,7 +156,7 @@ async function callPlanned(
       key: keyOf(what, attempt),
       place: "point",
       life,
-      tell: () => planned.answer,
+      describe: () => planned.answer,
       act,
     });
   const { id: attemptId, token } = ctx.attempt;

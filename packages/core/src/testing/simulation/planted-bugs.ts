@@ -36,7 +36,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   { name: "lapsed-leases", breaks: "handed-out", plant: withoutDue("lapsedLease") },
   { name: "polls", breaks: "handed-out", plant: withoutDue("poll") },
-  { name: "deadlines", breaks: "deadlines-told", plant: withoutDue("deadline") },
+  { name: "deadlines", breaks: "deadlines-delivered", plant: withoutDue("deadline") },
   { name: "timers", breaks: "comes-to-rest", plant: withoutDue("timer") },
   { name: "timer-spent", breaks: "timers-once", plant: onCommits(keepSpentTimers) },
   { name: "timers-left", breaks: "timers-once", plant: onCommits(keepLeftTimers) },

@@ -87,8 +87,8 @@ async function goOn({ scheduler, refreshDue }: World, watch: StoreWatch, maxStep
   watch.note({ invariant: "step-limit", sentence: `The run has not ended after ${maxSteps} steps.` });
 }
 
-function toLine({ at, key, fault, tell }: StepNote): string {
-  const what = `${at - START_AT} ${key} ${tell()}`;
+function toLine({ at, key, fault, describe }: StepNote): string {
+  const what = `${at - START_AT} ${key} ${describe()}`;
   return fault === undefined ? what : `${what} !${JSON.stringify(fault)}`;
 }
 

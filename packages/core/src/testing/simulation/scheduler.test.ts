@@ -32,7 +32,7 @@ function createStage(faults: Readonly<Record<string, Fault>> = {}, skewMs = 0): 
     done,
     call(key, inMs = 0) {
       const act = () => note(key);
-      void scheduler.enter({ key, life, inMs, tell: () => "", act }).then(
+      void scheduler.enter({ key, life, inMs, describe: () => "", act }).then(
         () => note(`${key} answers`),
         () => note(`${key} fails`),
       );

@@ -12,7 +12,7 @@ interface OperationInput<Result> {
   /** Not before so long from now. Default: 0. */
   readonly inMs?: number;
   /** What it is, for the trace. */
-  readonly tell: () => string;
+  readonly describe: () => string;
   readonly act: () => Result | Promise<Result>;
 }
 
@@ -38,7 +38,7 @@ export interface StepNote {
   readonly at: number;
   readonly key: string;
   readonly fault: Fault | undefined;
-  tell(): string;
+  describe(): string;
 }
 
 /** What a scheduler is made of. */
@@ -65,25 +65,25 @@ export function createScheduler({ startAt, endAt, chance, onStep }: SchedulerInp
   return {
     now: () => now,
     steps: () => steps,
-    enter({ key, place = "call", life, inMs = 0, tell, act }) {
+    enter({ key, place = "call", life, inMs = 0, describe, act }) {
       const fault = life === undefined ? undefined : chance.findFault(key, place);
       const delayMs = fault?.kind === "delay" && fault.when === "before" ? fault.ms : 0;
       const turns = fault?.kind === "yield" ? fault.steps : 0;
       return new Promise((resolve, reject) => {
         // What it resolves with is what `act` gives.
         const settle = { resolve: resolve as Operation["resolve"], reject };
-        queue.add({ key, life, fault, tell, act, readyAt: now + inMs + delayMs, ...settle }, steps + turns);
+        queue.add({ key, life, fault, describe, act, readyAt: now + inMs + delayMs, ...settle }, steps + turns);
       });
     },
     sleep(key, life, ms, signal) {
       if (ms <= 0) return Promise.resolve();
       // As real clocks, this one counts whole milliseconds.
-      return wait({ key, life, fault: undefined, tell: () => "is over", readyAt: now + Math.ceil(ms) }, 0, signal);
+      return wait({ key, life, fault: undefined, describe: () => "is over", readyAt: now + Math.ceil(ms) }, 0, signal);
     },
     idle(kind, key, life, ms, signal) {
       const fault = chance.findFault(key, "idle");
       const readyAt = now + Math.max(Math.ceil(ms), fault?.kind === "delay" ? fault.ms : 0);
-      const waiting = { key, life, idle: kind, fault, tell: () => "is over", readyAt };
+      const waiting = { key, life, idle: kind, fault, describe: () => "is over", readyAt };
       return wait(waiting, fault?.kind === "hurry" ? 0 : IDLE_TURNS, signal);
     },
     discard: queue.discard,
@@ -94,7 +94,7 @@ export function createScheduler({ startAt, endAt, chance, onStep }: SchedulerInp
       const { operation, at } = next;
       now = at;
       steps += 1;
-      onStep({ at, key: operation.key, fault: operation.fault, tell: operation.tell });
+      onStep({ at, key: operation.key, fault: operation.fault, describe: operation.describe });
       const answer = await performOperation(operation);
       const delayMs = answerDelayMs(operation);
       if (answer === undefined) return true;
@@ -126,10 +126,10 @@ function waitFor(signal: AbortSignal | undefined, add: (end: () => void) => () =
   });
 }
 
-type Waiting = Pick<Operation, "key" | "life" | "idle" | "fault" | "tell" | "readyAt">;
+type Waiting = Pick<Operation, "key" | "life" | "idle" | "fault" | "describe" | "readyAt">;
 
 function toLateAnswer({ key, life, reject }: Operation, answer: () => void, readyAt: number): Operation {
-  return { key, life, fault: undefined, tell: () => "answers", act: nothing, resolve: answer, reject, readyAt };
+  return { key, life, fault: undefined, describe: () => "answers", act: nothing, resolve: answer, reject, readyAt };
 }
 
 function nothing(): void {}
@@ -162,7 +162,7 @@ interface Operation {
   readonly idle?: WorkKind;
   readonly fault: Fault | undefined;
   /** What it is, for the trace. */
-  readonly tell: () => string;
+  readonly describe: () => string;
   readonly act: () => unknown;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;

@@ -280,7 +280,7 @@ function createNodeStore(
 
   function call(name: string, act: () => unknown, args: readonly unknown[]): Promise<unknown> {
     const key = keyOf(`${part} ${name}`, findSubject(name, args));
-    return scheduler.enter({ key, life, act, tell: () => formatArguments(name, args) });
+    return scheduler.enter({ key, life, act, describe: () => formatArguments(name, args) });
   }
 
   // Signals are hints; here the scheduler itself knows when there is work.

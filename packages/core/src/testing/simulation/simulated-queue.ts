@@ -69,7 +69,7 @@ export async function runQueueLoop(input: QueueLoopInput, stopping: AbortSignal)
 }
 
 function receive({ queue, scheduler, keyOf, life }: QueueLoopInput): Promise<readonly TakenRow<QueuedEvent>[]> {
-  return scheduler.enter({ key: keyOf("queue receive"), life, tell: () => "", act: () => queue.receive(LIMIT) });
+  return scheduler.enter({ key: keyOf("queue receive"), life, describe: () => "", act: () => queue.receive(LIMIT) });
 }
 
 async function work(input: QueueLoopInput, received: readonly TakenRow<QueuedEvent>[]): Promise<void> {
@@ -79,7 +79,7 @@ async function work(input: QueueLoopInput, received: readonly TakenRow<QueuedEve
   await scheduler.enter({
     key: keyOf("queue answer"),
     life,
-    tell: () => done.join(", "),
+    describe: () => done.join(", "),
     async act() {
       for (const { receipt } of received) if (!done.includes(receipt)) queue.giveBack(receipt, RETRY_AFTER_MS);
       await input.noteGone(done);

@@ -94,7 +94,7 @@ export function createWorld(
 function planActions({ actions }: SimulationPlan, scheduler: Scheduler, deps: ActionDeps): void {
   for (const [index, action] of actions.entries()) {
     const act = () => performAction(deps, action);
-    void scheduler.enter({ key: `action ${index}`, inMs: action.atMs, tell: () => JSON.stringify(action), act });
+    void scheduler.enter({ key: `action ${index}`, inMs: action.atMs, describe: () => JSON.stringify(action), act });
   }
 }
 

@@ -136,7 +136,7 @@ export const cancelCases: readonly ConformanceCase<Store>[] = [
     await dispatchNow(store, ["a1"]);
     await store.settle(await grantNow(store, "a1"), aSettle("a1"));
     await cancelNow(store);
-    await cancelNow(store, { attemptId: "nobody" });
+    await cancelNow(store, { attemptId: "unknown" });
 
     assert.equal((await store.findAttempt("a1"))?.outcome, "succeeded");
     assert.deepEqual(await takeDeadlines(store, T0 + DAY), []);

@@ -71,7 +71,7 @@ export const upkeepCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await store.revisions.findHashes("web", "ab12"), ["ab1200", "ab12ff"]);
     assert.deepEqual(await store.revisions.findHashes("web", "ab12ff"), ["ab12ff"]);
     assert.deepEqual(await store.revisions.findHashes("web", "0"), []);
-    assert.deepEqual(await store.revisions.findHashes("nobody", "ab"), []);
+    assert.deepEqual(await store.revisions.findHashes("unknown", "ab"), []);
     assert.equal((await store.revisions.findHashes("web", "ee")).length, 10);
   }),
 

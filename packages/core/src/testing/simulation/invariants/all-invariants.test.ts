@@ -183,7 +183,7 @@ describe("the invariants", () => {
 
     expect(found).toEqual([
       `one-commit: The dispatch of ${A1} was lost.`,
-      `cancels-asked: Nobody was asked to cancel ${A1}.`,
+      `cancels-asked: No runner was asked to cancel ${A1}.`,
     ]);
   });
 
@@ -194,7 +194,7 @@ describe("the invariants", () => {
     });
 
     expect(found).toEqual([
-      `one-commit: s1 waits for ${A1}, which nobody has sent.`,
+      `one-commit: s1 waits for ${A1}, which was never sent.`,
       "attempt-numbers: s1/created/1/plan/3 was made after attempt 0.",
     ]);
   });
@@ -314,13 +314,13 @@ describe("the invariants", () => {
     );
 
     expect(found).toEqual([
-      `one-commit: s1 waits for ${A1}, which nobody has sent.`,
+      `one-commit: s1 waits for ${A1}, which was never sent.`,
       "nothing-dropped: s1: e9 was never worked.",
       "nothing-dropped: s1: e2 was parked and forgotten.",
       "nothing-dropped: 1 event(s) stay in the queue.",
       "nothing-dropped: 1 event(s) stay parked.",
       `comes-to-rest: s1 waits for ${A1}, which is unknown.`,
-      'comes-to-rest: s1: the task "plan" is pending for ever (sent).',
+      'comes-to-rest: s1: the task "plan" stays pending (sent).',
       "comes-to-rest: s1: the timer 1/after/0 never fires.",
     ]);
   });
@@ -394,7 +394,7 @@ describe("the invariants of attempts", () => {
 
   it.each([
     ["a lapsed lease", ["lapsedLease"], `handed-out: ${A1} was not handed out (lapsedLease).`],
-    ["a deadline", ["deadline"], `deadlines-told: The deadline of ${A1} was not told.`],
+    ["a deadline", ["deadline"], `deadlines-delivered: The deadline of ${A1} was not delivered.`],
   ] as const)("find %s that is never handed out", async (_what, kinds, sentence) => {
     const found = await findAfterGrants(async (store) => {
       await store.claim(claim(0));

@@ -9,12 +9,12 @@ import { type Invariant, type InvariantContext, keyIn, type StartedCall } from "
 export const oneLease: Invariant = {
   name: "one-lease",
   promise: "An attempt has at most one live lease.",
-  create(tell) {
+  create(report) {
     const leases = new Map<string, number>();
     return {
       onClaimed({ attemptId, now, leaseMs }, result) {
         if (result.kind !== "granted") return;
-        if ((leases.get(attemptId) ?? 0) > now) tell(`${attemptId} was granted while a lease on it was live.`);
+        if ((leases.get(attemptId) ?? 0) > now) report(`${attemptId} was granted while a lease on it was live.`);
         leases.set(attemptId, now + leaseMs);
       },
       onRenewed: ({ attemptId }, until) => void leases.set(attemptId, until),
@@ -28,20 +28,20 @@ export const oneLease: Invariant = {
 export const fencing: Invariant = {
   name: "fencing",
   promise: "Who held an attempt before its present owner can do nothing to it any more.",
-  create(tell) {
+  create(report) {
     const tokens = new Map<string, number>();
     const ended = new Set<string>();
     function expectNewest({ attemptId, token }: Grant, what: string): void {
       const newest = tokens.get(attemptId);
-      if (token !== newest) tell(`${attemptId} was ${what} with token ${token}; the newest is ${newest}.`);
-      if (ended.has(attemptId)) tell(`${attemptId} was ${what} after its end.`);
+      if (token !== newest) report(`${attemptId} was ${what} with token ${token}; the newest is ${newest}.`);
+      if (ended.has(attemptId)) report(`${attemptId} was ${what} after its end.`);
     }
     return {
       onClaimed({ attemptId }, result) {
         if (result.kind !== "granted") return;
         const { token } = result.grant;
-        if (token <= (tokens.get(attemptId) ?? 0)) tell(`${attemptId} was granted with token ${token} again.`);
-        if (ended.has(attemptId)) tell(`${attemptId} was granted after its end.`);
+        if (token <= (tokens.get(attemptId) ?? 0)) report(`${attemptId} was granted with token ${token} again.`);
+        if (ended.has(attemptId)) report(`${attemptId} was granted after its end.`);
         tokens.set(attemptId, token);
       },
       onRenewed: (grant) => expectNewest(grant, "renewed"),
@@ -61,7 +61,7 @@ export const fencing: Invariant = {
 export const exclusiveKeys: Invariant = {
   name: "exclusive-keys",
   promise: "At most one attempt holds an exclusive key, from its grant to its end.",
-  create(tell) {
+  create(report) {
     const holders = new Map<string, string>();
     function end(attemptId: string): void {
       for (const [key, holder] of holders) if (holder === attemptId) holders.delete(key);
@@ -71,7 +71,7 @@ export const exclusiveKeys: Invariant = {
         if (result.kind !== "granted") return;
         for (const key of keys) {
           const holder = holders.get(key) ?? attemptId;
-          if (holder !== attemptId) tell(`${attemptId} was granted the key "${key}" that ${holder} holds.`);
+          if (holder !== attemptId) report(`${attemptId} was granted the key "${key}" that ${holder} holds.`);
           holders.set(key, attemptId);
         }
       },
@@ -87,7 +87,7 @@ export const exclusiveKeys: Invariant = {
 export const startsHeld: Invariant = {
   name: "starts-held",
   promise: "An executor is called once a grant, with the keys of its task held and one idempotency key an attempt.",
-  create(tell) {
+  create(report) {
     // The keys that came with each grant of which nothing was called yet.
     const grants = new Map<string, ReadonlySet<string>>();
     const taskKeys = new Map<string, string>();
@@ -105,11 +105,12 @@ export const startsHeld: Invariant = {
         const { attemptId, token, exclusiveKey } = call;
         const held = grants.get(grantOf(attemptId, token));
         grants.delete(grantOf(attemptId, token));
-        if (held === undefined) tell(`${attemptId} was begun with token ${token}, which was not granted or is spent.`);
+        if (held === undefined)
+          report(`${attemptId} was begun with token ${token}, which was not granted or is spent.`);
         for (const key of [taskKeys.get(attemptId), exclusiveKey]) {
-          if (key !== undefined && held?.has(key) === false) tell(`${attemptId} was begun without the key "${key}".`);
+          if (key !== undefined && held?.has(key) === false) report(`${attemptId} was begun without the key "${key}".`);
         }
-        for (const sentence of idempotency.note(call)) tell(sentence);
+        for (const sentence of idempotency.note(call)) report(sentence);
       },
     };
   },
@@ -149,7 +150,7 @@ export const handedOut: Invariant = {
   name: "handed-out",
   promise:
     "A message that was not acknowledged, a due poll and a lapsed lease are received by the next worker that polls.",
-  create(tell) {
+  create(report) {
     const due = new Map<string, Due>();
     /** Messages that a worker has received, and when they come back. A claim removes the message, whatever it answers. */
     const messages = new Map<string, number>();
@@ -193,9 +194,9 @@ export const handedOut: Invariant = {
 
     function formatForgotten({ now, kinds }: TakeDueInput): void {
       const lost = [...messages].filter(([, at]) => kinds.includes("task") && at <= now);
-      for (const [attemptId] of lost) tell(`The message of ${attemptId} was not handed out.`);
+      for (const [attemptId] of lost) report(`The message of ${attemptId} was not handed out.`);
       const waiting = [...due].filter(([, { kind, at }]) => kinds.includes(kind) && at <= now);
-      for (const [attemptId, { kind }] of waiting) tell(`${attemptId} was not handed out (${kind}).`);
+      for (const [attemptId, { kind }] of waiting) report(`${attemptId} was not handed out (${kind}).`);
     }
 
     function hide(item: DueItem, { now, leaseMs }: TakeDueInput): void {
@@ -215,7 +216,7 @@ export const handedOut: Invariant = {
 export const lateResults: Invariant = {
   name: "late-results",
   promise: "A late or duplicate result, or a refused event, changes nothing that it should not.",
-  create(tell) {
+  create(report) {
     const findOvertaken = createOvertaken();
     return {
       onCommitted({ change, before, after }) {
@@ -227,7 +228,7 @@ export const lateResults: Invariant = {
         const idle = history.every((line, index) => isLate(overtaken[index]) || isWithoutEffect(line, before));
         if (!idle || toVisible(before) === toVisible(after)) return;
         const told = history.map(({ eventId, outcome }) => `${eventId} ${outcome}`).join(", ");
-        tell(`${stackId}: what had no effect has changed the stack: ${told}.`);
+        report(`${stackId}: what had no effect has changed the stack: ${told}.`);
       },
     };
   },
@@ -281,13 +282,13 @@ function toVisible(stack: Stack | undefined): string {
 export const cancelsAsked: Invariant = {
   name: "cancels-asked",
   promise: "A run that its stack cancels is cancelled by the same commit.",
-  create(tell) {
+  create(report) {
     return {
       async onCommitted({ before, after }, store) {
         for (const attemptId of listCancelled(before, after)) {
           const attempt = await store.findAttempt(attemptId);
           if (attempt?.status === "settled" || attempt?.cancelling !== undefined) continue;
-          tell(`Nobody was asked to cancel ${attemptId}.`);
+          report(`No runner was asked to cancel ${attemptId}.`);
         }
       },
     };
@@ -303,9 +304,9 @@ function listCancelled(before: Stack | undefined, after: Stack | undefined): rea
 
 /** From the first grant on; a requested cancel has its own end. */
 export const deadlinesTold: Invariant = {
-  name: "deadlines-told",
+  name: "deadlines-delivered",
   promise: "The deadline of an attempt that was granted is returned to a caller that requests due work.",
-  create(tell) {
+  create(report) {
     const due = new Map<string, number>();
     return {
       onClaimed({ attemptId }, result) {
@@ -321,29 +322,29 @@ export const deadlinesTold: Invariant = {
       },
       onTaken({ kinds, now, limit, leaseMs }, items) {
         for (const item of items) if (item.kind === "deadline") due.set(item.attemptId, now + leaseMs);
-        if (items.length < limit && kinds.includes("deadline")) formatOverdue(due, now, tell);
+        if (items.length < limit && kinds.includes("deadline")) reportOverdue(due, now, report);
       },
     };
   },
 };
 
-function formatOverdue(due: ReadonlyMap<string, number>, now: number, tell: (sentence: string) => void): void {
-  for (const [attemptId, at] of due) if (at <= now) tell(`The deadline of ${attemptId} was not told.`);
+function reportOverdue(due: ReadonlyMap<string, number>, now: number, report: (sentence: string) => void): void {
+  for (const [attemptId, at] of due) if (at <= now) report(`The deadline of ${attemptId} was not delivered.`);
 }
 
 /** Once nothing goes wrong any more, all work ends and every stack knows how. */
 export const comesToRest: Invariant = {
   name: "comes-to-rest",
   promise: "When faults stop, everything comes to rest: no attempt stays open and no task waits for nothing.",
-  create(tell, context) {
+  create(report, context) {
     return {
       async onRest(store) {
         const { queuedTasks, openAttempts } = await store.queries.stats();
-        if (queuedTasks > 0) tell(`${queuedTasks} task message(s) stay in the queue.`);
-        if (openAttempts > 0) tell(`${openAttempts} attempt(s) stay open.`);
+        if (queuedTasks > 0) report(`${queuedTasks} task message(s) stay in the queue.`);
+        if (openAttempts > 0) report(`${openAttempts} attempt(s) stay open.`);
         for (const { stack } of (await store.queries.listStacks({}, { limit: 1_000 })).items) {
-          for (const sentence of await findStuckRuns(stack, store)) tell(sentence);
-          for (const sentence of findStuckTasks(stack, context)) tell(sentence);
+          for (const sentence of await findStuckRuns(stack, store)) report(sentence);
+          for (const sentence of findStuckTasks(stack, context)) report(sentence);
         }
       },
     };
@@ -367,7 +368,7 @@ function findStuckTasks(stack: Stack, { findMachine }: InvariantContext): readon
   const isBlocked = stack.failed === true || (machine !== undefined && hasFailed({ machine, stack }));
   const stuck = tasks.filter(({ status, detail }) => status === "PENDING" && !(isBlocked && detail === "WAITING"));
   return [
-    ...stuck.map(({ name, detail }) => `${id}: the task "${name}" is pending for ever (${detail ?? "sent"}).`),
+    ...stuck.map(({ name, detail }) => `${id}: the task "${name}" stays pending (${detail ?? "sent"}).`),
     ...timers.map((timer) => `${id}: the timer ${timer.id} never fires.`),
   ];
 }

@@ -69,8 +69,8 @@ export interface Invariant {
   readonly name: string;
   /** The promise, as a sentence. */
   readonly promise: string;
-  /** Begins to watch a run; `tell` takes a sentence about a breach. */
-  create(tell: (sentence: string) => void, context: InvariantContext): InvariantChecks;
+  /** Starts watching a run. `report` receives one sentence for each violation. */
+  create(report: (sentence: string) => void, context: InvariantContext): InvariantChecks;
 }
 
 /** A breach of an invariant. */

@@ -16,8 +16,8 @@ import {
 /** An event id is applied once. */
 export const exactlyOnce: Invariant = {
   name: "exactly-once",
-  promise: "An event is applied at most once, whoever delivers it how often.",
-  create(tell) {
+  promise: "An event is applied at most once, however often and by whichever process it is delivered.",
+  create(report) {
     const applied = new Set<string>();
     return {
       onCommitted({ change }) {
@@ -25,7 +25,7 @@ export const exactlyOnce: Invariant = {
           const { stackId, eventId, outcome } = line;
           if (outcome !== "applied" && outcome !== "removed") continue;
           const key = keyOfLine(line);
-          if (applied.has(key)) tell(`${stackId}: ${eventId} was applied twice.`);
+          if (applied.has(key)) report(`${stackId}: ${eventId} was applied twice.`);
           applied.add(key);
         }
       },
@@ -37,20 +37,21 @@ export const exactlyOnce: Invariant = {
 export const noLostUpdate: Invariant = {
   name: "no-lost-update",
   promise: "A commit writes over nothing that it has not read.",
-  create(tell) {
+  create(report) {
     return {
       onCommitted({ change, versionBefore, before, after }) {
         const { stackId, expectedVersion } = change;
         if (expectedVersion !== versionBefore) {
-          tell(`${stackId}: a decision on version ${expectedVersion} was written over version ${versionBefore}.`);
+          report(`${stackId}: a decision on version ${expectedVersion} was written over version ${versionBefore}.`);
         }
         let state = before?.state;
         for (const line of change.history.filter(changesStack)) {
           if (line.from !== state)
-            tell(`${stackId}: ${line.eventId} was applied to ${line.from}, and it was in ${state}.`);
+            report(`${stackId}: ${line.eventId} was applied to ${line.from}, and it was in ${state}.`);
           state = line.outcome === "removed" ? undefined : line.to;
         }
-        if (state !== after?.state) tell(`${stackId}: the history ends in ${state}, the stack is in ${after?.state}.`);
+        if (state !== after?.state)
+          report(`${stackId}: the history ends in ${state}, the stack is in ${after?.state}.`);
       },
     };
   },
@@ -64,7 +65,7 @@ function changesStack({ outcome }: HistoryEntry): boolean {
 export const order: Invariant = {
   name: "order",
   promise: "Events of one stack are worked in the order in which they were sent.",
-  create(tell) {
+  create(report) {
     const places = new Map<string, number>();
     const met = new Set<string>();
     const last = new Map<string, number>();
@@ -85,7 +86,7 @@ export const order: Invariant = {
           if (place === undefined || met.has(key)) continue;
           met.add(key);
           const before = last.get(stackId) ?? 0;
-          if (place < before) tell(`${stackId}: ${eventId} was worked after an event that was sent later.`);
+          if (place < before) report(`${stackId}: ${eventId} was worked after an event that was sent later.`);
           last.set(stackId, Math.max(place, before));
         }
       },
@@ -97,7 +98,7 @@ export const order: Invariant = {
 export const resultsInTurn: Invariant = {
   name: "results-in-turn",
   promise: "A result is applied after the events of its stack that were queued before it.",
-  create(tell) {
+  create(report) {
     const queued = new Map<string, QueuedEvent>();
     return {
       onQueued(events) {
@@ -112,7 +113,8 @@ export const resultsInTurn: Invariant = {
       onResultsApplied({ stackId, results = [] }) {
         const waiting = [...queued.values()].find((event) => event.stackId === stackId);
         const ids = results.map(({ grant }) => grant.attemptId).join(", ");
-        if (waiting !== undefined) tell(`${stackId}: the result of ${ids} was applied while ${waiting.id} was queued.`);
+        if (waiting !== undefined)
+          report(`${stackId}: the result of ${ids} was applied while ${waiting.id} was queued.`);
       },
     };
   },
@@ -123,12 +125,12 @@ export const nothingDropped: Invariant = {
   name: "nothing-dropped",
   promise:
     "No event is dropped without a word; a parked one soon ends as applied, refused or dead-lettered, which is listed.",
-  create(tell) {
+  create(report) {
     // What is reported of an event that never gets its line.
     const owed = new Map<string, string>();
     const met = new Set<string>();
     const applied = new Set<string>();
-    const parking = createParking(tell);
+    const parking = createParking(report);
     function owe(event: QueuedEvent): void {
       const { stackId, id } = event;
       const key = keyOfEvent(event);
@@ -158,19 +160,19 @@ export const nothingDropped: Invariant = {
           if (outcome === "applied" || outcome === "removed") applied.add(key);
         }
         parking.note(change);
-        for (const sentence of await findUnlisted(change, store)) tell(sentence);
+        for (const sentence of await findUnlisted(change, store)) report(sentence);
       },
       onAcknowledged(events) {
         for (const event of events) {
-          if (!met.has(keyOfEvent(event))) tell(`${event.stackId}: ${event.id} has left the queue without a word.`);
+          if (!met.has(keyOfEvent(event))) report(`${event.stackId}: ${event.id} has left the queue without a word.`);
         }
       },
       async onRest(store) {
-        for (const sentence of owed.values()) tell(sentence);
-        for (const what of parking.list()) tell(`${what} was parked and forgotten.`);
+        for (const sentence of owed.values()) report(sentence);
+        for (const what of parking.list()) report(`${what} was parked and forgotten.`);
         const { queuedEvents, parkedEvents } = await store.queries.stats();
-        if (queuedEvents > 0) tell(`${queuedEvents} event(s) stay in the queue.`);
-        if (parkedEvents > 0) tell(`${parkedEvents} event(s) stay parked.`);
+        if (queuedEvents > 0) report(`${queuedEvents} event(s) stay in the queue.`);
+        if (parkedEvents > 0) report(`${parkedEvents} event(s) stay parked.`);
       },
     };
   },
@@ -186,7 +188,7 @@ interface Parked {
 }
 
 /** What is parked, and whether it is so for longer than it may be. */
-function createParking(tell: (sentence: string) => void) {
+function createParking(report: (sentence: string) => void) {
   const parked = new Map<string, Parked>();
   function noteLine(line: HistoryEntry, now: number): void {
     const { stackId, eventId, outcome } = line;
@@ -198,7 +200,7 @@ function createParking(tell: (sentence: string) => void) {
     }
     parked.delete(key);
     const keptMs = now - (known?.since ?? now);
-    if (keptMs > DEFAULT_PARKING.keepMs + LATE_MS) tell(`${known?.what} was parked for ${toMinutes(keptMs)} min.`);
+    if (keptMs > DEFAULT_PARKING.keepMs + LATE_MS) report(`${known?.what} was parked for ${toMinutes(keptMs)} min.`);
   }
   return {
     note({ stackId, history, park, now }: Change): void {
@@ -206,8 +208,8 @@ function createParking(tell: (sentence: string) => void) {
       for (const { event, tries, parkedAt } of park) {
         const what = `${stackId}: ${event.id} is parked after`;
         const keptMs = now - parkedAt;
-        if (tries >= DEFAULT_PARKING.maxTries) tell(`${what} ${tries} tries.`);
-        if (keptMs >= DEFAULT_PARKING.keepMs) tell(`${what} ${toMinutes(keptMs)} min.`);
+        if (tries >= DEFAULT_PARKING.maxTries) report(`${what} ${tries} tries.`);
+        if (keptMs >= DEFAULT_PARKING.keepMs) report(`${what} ${toMinutes(keptMs)} min.`);
       }
     },
     list: () => [...parked.values()].map(({ what }) => what),
@@ -232,16 +234,16 @@ async function findUnlisted({ stackId, history }: Change, store: Store): Promise
 export const oneCommit: Invariant = {
   name: "one-commit",
   promise: "A transition and its dispatches are one commit.",
-  create(tell) {
+  create(report) {
     const dispatched = new Set<string>();
     return {
       async onCommitted({ change, after }, store) {
         for (const { attemptId } of change.dispatches) {
           dispatched.add(attemptId);
-          if ((await store.findAttempt(attemptId)) === undefined) tell(`The dispatch of ${attemptId} was lost.`);
+          if ((await store.findAttempt(attemptId)) === undefined) report(`The dispatch of ${attemptId} was lost.`);
         }
         for (const { attemptId } of after?.runs ?? []) {
-          if (!dispatched.has(attemptId)) tell(`${change.stackId} waits for ${attemptId}, which nobody has sent.`);
+          if (!dispatched.has(attemptId)) report(`${change.stackId} waits for ${attemptId}, which was never sent.`);
         }
       },
     };
@@ -252,14 +254,14 @@ export const oneCommit: Invariant = {
 export const attemptNumbers: Invariant = {
   name: "attempt-numbers",
   promise: "An attempt is made once; those of a task in one entry are numbered 1, 2, 3.",
-  create(tell) {
+  create(report) {
     const made = new Map<string, number>();
     function note({ attemptId, again }: Dispatch): void {
       const run = attemptId.slice(0, attemptId.lastIndexOf("/"));
       const attempt = parseAttemptId(attemptId)?.attempt ?? 0;
       const last = made.get(run) ?? 0;
-      if (again && attempt > last) tell(`${attemptId} was sent again and was never sent before.`);
-      if (!again && attempt !== last + 1) tell(`${attemptId} was made after attempt ${last}.`);
+      if (again && attempt > last) report(`${attemptId} was sent again and was never sent before.`);
+      if (!again && attempt !== last + 1) report(`${attemptId} was made after attempt ${last}.`);
       made.set(run, Math.max(last, attempt));
     }
     return {
@@ -274,17 +276,17 @@ export const attemptNumbers: Invariant = {
 export const timersOnce: Invariant = {
   name: "timers-once",
   promise: "A timer fires once an entry, and only while its stack is in that entry.",
-  create(tell) {
+  create(report) {
     const fired = new Set<string>();
     return {
       onCommitted(committed) {
         for (const { line, entry } of listLate(committed)) {
-          tell(`${line.stackId}: ${line.eventId} has fired in entry ${entry}.`);
+          report(`${line.stackId}: ${line.eventId} has fired in entry ${entry}.`);
         }
         for (const { stackId, eventId, internal } of committed.change.history) {
           if (!internal || !eventId.startsWith("timer:")) continue;
           const key = keyIn(stackId, eventId);
-          if (fired.has(key)) tell(`${stackId}: ${eventId} has fired twice.`);
+          if (fired.has(key)) report(`${stackId}: ${eventId} has fired twice.`);
           fired.add(key);
         }
       },
@@ -322,7 +324,7 @@ interface LiveRun {
 export const leavingWaits: Invariant = {
   name: "leaving-waits",
   promise: "Where `leaving` is wait or cancel, no task of the entry is sent while a run of an earlier one is alive.",
-  create(tell, context) {
+  create(report, context) {
     const live = new Map<string, LiveRun>();
     return {
       onSettled: ({ attemptId }) => void live.delete(attemptId),
@@ -332,7 +334,7 @@ export const leavingWaits: Invariant = {
         for (const { attemptId, entry, life } of listFirstDispatches(committed, context)) {
           const stack = keyIn(stackId, life);
           const older = [...live.values()].find((run) => run.stack === stack && run.entry < entry);
-          if (older !== undefined) tell(`${attemptId} was sent while ${older.attemptId} was alive.`);
+          if (older !== undefined) report(`${attemptId} was sent while ${older.attemptId} was alive.`);
         }
         for (const { attemptId, entry, life } of committed.change.dispatches) {
           if (!closes.includes(attemptId)) live.set(attemptId, { attemptId, stack: keyIn(stackId, life), entry });
@@ -358,7 +360,7 @@ function listFirstDispatches(
 export const retriesBounded: Invariant = {
   name: "retries-bounded",
   promise: "A task gets no more attempts in an entry than its policy allows, begun again by each retry by hand.",
-  create(tell, context) {
+  create(report, context) {
     const byHand = createRetries();
     // What a stack was promised on one revision it gets on the next.
     const revisions = new Map<string, ReadonlySet<string>>();
@@ -373,7 +375,7 @@ export const retriesBounded: Invariant = {
           const { attemptId, again, task, attempt } = dispatch;
           const { failed, pending } = byHand.count(dispatch);
           const allowed = attemptsOf(task, hashes, context) * (1 + failed) + pending;
-          if (!again && attempt > allowed) tell(`${attemptId} was made; ${allowed} were allowed.`);
+          if (!again && attempt > allowed) report(`${attemptId} was made; ${allowed} were allowed.`);
         }
       },
     };
@@ -412,7 +414,7 @@ function attemptsOf(task: string, hashes: Iterable<string>, { findMachine }: Inv
 export const oneReaction: Invariant = {
   name: "one-reaction",
   promise: "One answer makes NEXT or FAILED fire once.",
-  create(tell, { findMachine }) {
+  create(report, { findMachine }) {
     return {
       onCommitted({ change, before, after }) {
         const [line, ...others] = change.history;
@@ -422,7 +424,7 @@ export const oneReaction: Invariant = {
         if (machine === undefined || !line.internal || !line.eventId.startsWith("result:") || maySkip(machine)) return;
         const entries = after.entry - before.entry;
         const most = mostEntries(machine, before.state);
-        if (entries > most) tell(`${change.stackId}: ${line.eventId} has made ${entries} entries; ${most} at most.`);
+        if (entries > most) report(`${change.stackId}: ${line.eventId} has made ${entries} entries; ${most} at most.`);
       },
     };
   },
@@ -443,18 +445,18 @@ function mostEntries({ states }: Machine, state: string): number {
 export const visitsCounted: Invariant = {
   name: "visits-counted",
   promise: "Each entry into a state is counted once.",
-  create(tell) {
+  create(report) {
     return {
       onCommitted({ change, before, after }) {
         if (after === undefined || before === undefined || before.life !== after.life) return;
         if (after.entry < before.entry)
-          tell(`${change.stackId} went back from entry ${before.entry} to ${after.entry}.`);
+          report(`${change.stackId} went back from entry ${before.entry} to ${after.entry}.`);
         const attempts = change.dispatches.map(({ attemptId }) => parseAttemptId(attemptId)?.entry ?? 0);
-        if (attempts.some((entry) => entry > after.entry)) tell(`${change.stackId} has sent tasks of a later entry.`);
+        if (attempts.some((entry) => entry > after.entry)) report(`${change.stackId} has sent tasks of a later entry.`);
         const counts = Object.values(after.visits ?? {});
         const visits = counts.reduce((sum, count) => sum + count, 0);
         if (counts.length > 0 && visits !== after.entry + 1) {
-          tell(`${change.stackId} counts ${visits} visits in entry ${after.entry}.`);
+          report(`${change.stackId} counts ${visits} visits in entry ${after.entry}.`);
         }
       },
     };

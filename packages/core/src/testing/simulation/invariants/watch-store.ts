@@ -30,8 +30,8 @@ export function watchStore(
   const violations: Violation[] = [];
   const counts = new Map<string, number>();
   const watched = invariants.map(({ name, create }) => {
-    const tell = (sentence: string) => void violations.push({ invariant: name, sentence });
-    return { name, checks: create(tell, context) };
+    const report = (sentence: string) => void violations.push({ invariant: name, sentence });
+    return { name, checks: create(report, context) };
   });
 
   async function look(call: keyof InvariantChecks, check: Check): Promise<void> {
