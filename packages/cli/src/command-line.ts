@@ -167,7 +167,8 @@ function printUsageError(
     io.stderr.write(help);
     return 64;
   }
-  const hint = better ?? "`stackyard --help` lists the commands; `stackyard COMMAND --help` shows what one takes.";
+  const hint =
+    better ?? "Run `stackyard --help` for all commands, or `stackyard COMMAND --help` for the arguments of one.";
   return reportError(new StackyardError("USAGE", message, { details: { hint } }), io, { ...options, json });
 }
 

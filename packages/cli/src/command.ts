@@ -111,7 +111,7 @@ export function toArgumentFacts({ args, positionals }: Command): readonly Argume
       choices: choicesOf(schema),
       ...defined({ completes }),
       // Help shows by brackets which words are needed, but not which flags.
-      description: required.includes(name) && !positional ? `Needed. ${description}` : description,
+      description: required.includes(name) && !positional ? `Required. ${description}` : description,
     };
   });
 }

@@ -23,7 +23,7 @@ export function createCompletion(others: readonly Command[]): Command {
     name: "completion",
     summary: "Print a script that completes commands, flags and values in a shell.",
     description:
-      "Also completes values: ids of stacks, machines, states, events, tasks, and the choices of options. They come from the yard of the command; when it does not answer within 2 s, no values are offered.",
+      "Also completes values: stack ids, machines, states, events, tasks, and the choices of options. The values come from the command's yard; if it does not answer within 2 s, none are offered.",
     examples: [
       { command: 'eval "$(stackyard completion bash)"', what: "In ~/.bashrc." },
       { command: 'eval "$(stackyard completion zsh)"', what: "In ~/.zshrc, after compinit." },

@@ -81,7 +81,7 @@ export function printFailure(
 
 const HINTS: Readonly<Record<string, string>> = {
   UNREACHABLE:
-    "Start it with `stackyard dev` (of a team: `stackyard server`), or name another one with --url, --yard or STACKYARD_URL.",
+    "Start it with `stackyard dev` (or `stackyard server`), or pass another address with --url, --yard or STACKYARD_URL.",
   UNAUTHENTICATED: "Give the token with --token or STACKYARD_TOKEN; `stackyard dev` prints where it lies.",
   FORBIDDEN: "Ask for a token that allows it.",
   DUPLICATE: "Send the event with an id of its own, or without --id.",
@@ -107,19 +107,24 @@ function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
-/** Problems of a document as indented lines, each with place and code. */
+const MAX_PROBLEMS = 10;
+
+/** Formats the first problems of a document as indented lines, each with place and code, and counts the others. */
 export function formatProblems(
   problems: readonly Problem[],
   out: Pick<Output, "paint" | "columns">,
 ): readonly string[] {
   if (problems.length === 0) return [];
-  const rows = problems.map(({ severity, code, path, line, column, message }) => [
+  const shown = problems.slice(0, MAX_PROBLEMS);
+  const rows = shown.map(({ severity, code, path, line, column, message }) => [
     `  ${line}:${column}`,
     severity === "error" ? out.paint("red", severity) : out.paint("yellow", severity),
     out.paint("dim", code),
     path === "" ? message : `${path}: ${message}`,
   ]);
-  return formatTable(rows, { columns: out.columns, keepLast: true }).split("\n");
+  const lines = formatTable(rows, { columns: out.columns, keepLast: true }).split("\n");
+  const more = problems.length - shown.length;
+  return more === 0 ? lines : [...lines, `  … and ${more} more. \`stackyard validate --json\` lists all.`];
 }
 
 /** What one look at the machine and the project has found. */

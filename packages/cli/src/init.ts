@@ -15,16 +15,16 @@ const KEPT: ReadonlySet<string> = new Set(["package.json", "README.md", ".gitign
 /** `stackyard init` */
 export const init = defineCommand({
   name: "init",
-  summary: "Write a working project: a machine, Terraform modules, a function, a configuration.",
+  summary: "Create a working project: a machine, Terraform modules, a function and a configuration.",
   description:
-    "Nothing that is there is overwritten without --force; package.json, README.md and .gitignore of a folder are left as they are.",
+    "Existing files are overwritten only with --force. Existing package.json, README.md and .gitignore files are always kept.",
   examples: [
-    { command: "stackyard init review-app", what: "A new folder." },
-    { command: "stackyard init", what: "In this folder." },
+    { command: "stackyard init review-app", what: "Create the project in a new folder." },
+    { command: "stackyard init", what: "Create the project in the current folder." },
   ],
   args: Type.Object({
-    dir: Type.Optional(Type.String({ minLength: 1, description: "The folder. Default: this one." })),
-    force: Type.Optional(Type.Boolean({ description: "Overwrite files that are there." })),
+    dir: Type.Optional(Type.String({ minLength: 1, description: "The folder. Default: the current folder." })),
+    force: Type.Optional(Type.Boolean({ description: "Overwrite existing files." })),
   }),
   positionals: ["dir"],
   async run(context, { dir = ".", force = false }) {

@@ -103,9 +103,9 @@ describe("readWords", () => {
     [
       "a wrong choice",
       ["things", "look", "x", "--format", "png"],
-      "Option '--format <format>' argument 'png' is invalid. Allowed choices are dot, svg.",
+      "Invalid value 'png' for '--format <format>'. Valid values: dot, svg.",
     ],
-    ["a flag without its value", ["things", "look", "x", "--tag"], "Option '--tag <tag>' argument missing."],
+    ["a flag without its value", ["things", "look", "x", "--tag"], "Missing value for '--tag <tag>'."],
   ])("reports %s", async (_what, words, message) => {
     expect(await read(...words)).toMatchObject({ kind: "usage", message });
   });

@@ -198,9 +198,9 @@ function addCommand(program: Program, command: Command, found: Found): void {
 
 /** The options that every command takes, and what each does. */
 export const GLOBAL_OPTIONS = [
-  ["--json", "Print results as JSON, one object a line."],
-  ["-q, --quiet", "Print results and errors only."],
-  ["--verbose", "Print what the command does, and where an error comes from."],
+  ["--json", "Print results as JSON, one object per line."],
+  ["-q, --quiet", "Print only results and errors."],
+  ["--verbose", "Print details of the work, and the stack trace of an error."],
   ["--no-color", "Print no colors."],
 ] as const;
 
@@ -245,7 +245,15 @@ function toNumber(value: unknown): unknown {
 }
 
 function toSentence(message: string): string {
-  const text = message.replace(/^error: /, "").replaceAll("\n", " ");
+  const text = message
+    .replace(/^error: /, "")
+    .replace(/^required option '(.*)' not specified$/, "missing required option '$1'")
+    .replace(
+      /^option '(.*)' argument '(.*)' is invalid\. Allowed choices are /,
+      "invalid value '$2' for '$1'. Valid values: ",
+    )
+    .replace(/^option '(.*)' argument missing$/, "missing value for '$1'")
+    .replaceAll("\n", " ");
   const first = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.?)]$/.test(first) ? first : `${first}.`;
 }

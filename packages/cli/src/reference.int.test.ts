@@ -7,7 +7,7 @@ import { toReference } from "./reference.ts";
 import { YardVariables } from "./yard/settings.ts";
 
 describe("docs/cli.md", () => {
-  it("is the reference of the present commands (write it anew with `npx vitest run packages/cli/src/reference -u`)", async () => {
+  it("matches the commands (update it with `npx vitest run packages/cli/src/reference -u`)", async () => {
     await expect(toReference(COMMANDS)).toMatchFileSnapshot("../../../docs/cli.md");
   });
 });

@@ -16,13 +16,13 @@ standard error. Every command takes these options, after its name or before it:
 
 | option | |
 |---|---|
-| \`--json\` | Print results as JSON on standard output, one object a line; an error is one object on standard error. |
-| \`-q\`, \`--quiet\` | Print results and errors only: no notes, no progress. |
-| \`--verbose\` | Also print what the command does, such as its requests, and where an error comes from. The same as \`STACKYARD_DEBUG=1\`. |
-| \`--no-color\` | Print no colors. The same as \`NO_COLOR=1\`; \`FORCE_COLOR=1\` prints them in a pipe too. |
+| \`--json\` | Print results as JSON on standard output, one object per line. An error is one object on standard error. |
+| \`-q\`, \`--quiet\` | Print only results and errors: no notes, no progress. |
+| \`--verbose\` | Print details of the work, such as requests, and the stack trace of an error. Same as \`STACKYARD_DEBUG=1\`. |
+| \`--no-color\` | Print no colors. Same as \`NO_COLOR=1\`; \`FORCE_COLOR=1\` prints colors in a pipe too. |
 | \`-h\`, \`--help\` | Show help. |
 
-\`stackyard -v\`, \`--version\` and \`stackyard version\` print the version. The name of a group of commands is understood in the
+\`stackyard -v\`, \`--version\` and \`stackyard version\` print the version. Names of command groups work in the
 singular and the plural: \`stackyard stack ls\` is \`stackyard stacks ls\`.
 
 Names, values and messages of the server are printed in one line, with control characters as \`\\n\` or \`\\u001b\`: otherwise the sender

@@ -15,8 +15,8 @@ function readVersion(): string {
 /** `stackyard version`; `-v` and `--version` mean the same. */
 export const version = defineCommand({
   name: "version",
-  summary: "Print the version. The same as -v and --version.",
-  examples: [{ command: "stackyard version --json", what: "The version of Node too." }],
+  summary: "Print the version, like -v and --version.",
+  examples: [{ command: "stackyard version --json", what: "Also print the version of Node.js." }],
   args: Type.Object({}),
   run({ out }) {
     out.result({ version: VERSION, node: process.versions.node }, () => VERSION);

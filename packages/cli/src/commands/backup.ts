@@ -18,13 +18,13 @@ import { createProcessLogger } from "../yard/health-listener.ts";
 /** `stackyard backup` */
 export const backup = defineCommand({
   name: "backup",
-  summary: "Copy the project's store into a file, while no yard runs.",
+  summary: "Back up the project's store to a file. The yard must not be running.",
   description:
-    "Stacks, events, history, attempts and Terraform states are in the file, and so are secrets of theirs: keep it as safe as the data folder. Ends with 3 while `stackyard dev` has the store open.",
-  examples: [{ command: "stackyard backup yard-2026-11-20.backup", what: "Before an update." }],
+    "The file contains stacks, events, history, attempts and Terraform states, including their secrets: protect it like the data folder. Exits with 3 while `stackyard dev` has the store open.",
+  examples: [{ command: "stackyard backup yard-2026-11-20.backup", what: "Back up before an update." }],
   args: Type.Object({
     file: Type.String({ minLength: 1, description: "The file to write." }),
-    replace: Type.Optional(Type.Boolean({ description: "Replace a file that is there." })),
+    replace: Type.Optional(Type.Boolean({ description: "Replace an existing file." })),
     ...projectArg,
   }),
   positionals: ["file"],
@@ -52,18 +52,18 @@ export const backup = defineCommand({
 /** `stackyard restore` */
 export const restore = defineCommand({
   name: "restore",
-  summary: "Make the project's store of a file that `backup` wrote, while no yard runs.",
+  summary: "Restore the project's store from a backup file. The yard must not be running.",
   description:
-    "The file is checked first. What happened since the backup is unknown to the yard: look at the Terraform states before you let tasks run.",
+    "Checks the file first. The yard does not know what happened after the backup: check the Terraform states before you let tasks run.",
   examples: [
-    { command: "stackyard restore yard-2026-11-20.backup", what: "Into a data folder without a store." },
+    { command: "stackyard restore yard-2026-11-20.backup", what: "Restore into a data folder without a store." },
     {
       command: "stackyard restore yard-2026-11-20.backup --replace",
       what: "Replace the store and keep the old one next to it.",
     },
   ],
   args: Type.Object({
-    file: Type.String({ minLength: 1, description: "The file that `backup` wrote." }),
+    file: Type.String({ minLength: 1, description: "A file that `stackyard backup` wrote." }),
     replace: Type.Optional(Type.Boolean({ description: "Replace an existing store; the old one is kept next to it." })),
     ...projectArg,
   }),
@@ -101,10 +101,10 @@ function toSize(bytes: number): string {
 /** `stackyard migrate` */
 export const migrate = defineCommand({
   name: "migrate",
-  summary: "Bring the project's store up to date with this version, and do nothing else.",
+  summary: "Migrate the project's store to this version, and exit.",
   description:
-    "A server or worker migrates when it starts, unless the store's option `migrate` is false. In a rolling upgrade, run this command first; it may use an account that can change tables. Processes of the previous version keep running. Prints whether anything changed.",
-  examples: [{ command: "stackyard migrate", what: "Before the first server of a new version." }],
+    "A server or worker migrates when it starts, unless the store's option `migrate` is false. In a rolling upgrade, run this command first, if needed with a database account that can change tables. Processes of the previous version keep running. Prints whether anything changed.",
+  examples: [{ command: "stackyard migrate", what: "Run it before the first server of a new version." }],
   args: Type.Object({ ...projectArg }),
   async run({ cwd, env, out }, { project }) {
     const file = await loadConfigFile(cwd, project);

@@ -27,24 +27,29 @@ const DRAIN_MS = 10_000;
 /** `stackyard dev` */
 export const dev = defineCommand({
   name: "dev",
-  summary: "Run the project's yard here: server, engine and tasks, in this process.",
+  summary: "Run the project's yard in this process: server, engine and tasks.",
   description: [
-    "Keeps everything in the data folder, and reads machines again when their files change.",
-    "Ctrl-C lists the running tasks, gives them 10 s to end, then cancels them, and exits with 0. After 5 more minutes it abandons them; the next `dev` continues them. A second Ctrl-C quits at once with 130.",
+    "Keeps all data in the data folder, and reloads machines when their files change.",
+    "Ctrl-C lists the running tasks, gives them 10 s to end, then cancels them, and exits with 0. After 5 more minutes it abandons them; the next `dev` continues them. A second Ctrl-C exits immediately with 130.",
   ].join("\n"),
   examples: [
-    { command: "stackyard dev", what: "On http://127.0.0.1:7070, or as the configuration says." },
+    { command: "stackyard dev", what: "Listen on http://127.0.0.1:7070, or on the configured address." },
     {
       command: "stackyard dev --port 0 --json",
-      what: "Use a free port; each line is an object, the first contains the address.",
+      what: "Use a free port; each line is a JSON object, and the first contains the address.",
     },
   ],
   args: Type.Object({
     port: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 65_535, short: "p", description: "Port; 0 is any free one. Default: 7070." }),
+      Type.Integer({
+        minimum: 0,
+        maximum: 65_535,
+        short: "p",
+        description: "Port; 0 selects a free one. Default: 7070.",
+      }),
     ),
     host: Type.Optional(Type.String({ minLength: 1, description: "Address to listen on. Default: 127.0.0.1." })),
-    noToken: Type.Optional(Type.Boolean({ description: "Ask for no token. On addresses of this machine only." })),
+    noToken: Type.Optional(Type.Boolean({ description: "Accept requests without a token. Loopback addresses only." })),
     ...projectArg,
   }),
   async run(context, { noToken = false, project, ...given }) {

@@ -26,12 +26,12 @@ import {
 export function createDoctor(listCommands: () => readonly string[]): Command {
   return defineCommand({
     name: "doctor",
-    summary: "Look whether everything is there that the project needs, and say what to do.",
+    summary: "Check that everything the project needs is available, and suggest fixes.",
     description:
-      "Exits with 1 when a check fails; what only some uses need is a warning. With --yard it checks a yard of the configuration: for one on AWS its identity, queues, functions, tables, machines and permissions.",
+      "Exits with 1 if a check fails; optional requirements only cause warnings. With --yard, checks a yard of the configuration: for a yard on AWS its identity, queues, functions, tables, machines and permissions.",
     examples: [
-      { command: "stackyard doctor", what: "One line a check." },
-      { command: "stackyard doctor --yard production", what: "A deployment on AWS, instead of this machine." },
+      { command: "stackyard doctor", what: "Print one line per check." },
+      { command: "stackyard doctor --yard production", what: "Check a deployment on AWS instead of this machine." },
     ],
     args: Type.Object({ ...serverArgs }),
     async run(context, given) {

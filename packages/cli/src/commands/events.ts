@@ -7,7 +7,7 @@ import { defineServerCommand, readAll, type ServerContext } from "../server/conn
 
 const filterArgs = {
   stack: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 255, completes: "stack", description: "Only of this stack." }),
+    Type.String({ minLength: 1, maxLength: 255, completes: "stack", description: "Only events of this stack." }),
   ),
   code: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: "Only with this code." })),
 };
@@ -15,17 +15,17 @@ const filterArgs = {
 /** `stackyard events ls` */
 export const eventsLs = defineServerCommand({
   name: "events ls",
-  summary: "List the events that were given up (dead letters) and those that wait (parked), with the reason.",
+  summary: "List dead-lettered and parked events, each with the reason.",
   description: [
-    "Dead letters come first, the newest at the top. They stay until you send them again with `stackyard events redrive`.",
-    "Parked events follow in order of their stacks, also those whose stack does not exist yet. The server tries them again by itself.",
+    "Dead letters come first, newest first. They stay until you send them again with `stackyard events redrive`.",
+    "Parked events follow, ordered by stack, including those whose stack does not exist yet. The server retries them automatically.",
   ].join("\n"),
   examples: [
-    { command: "stackyard events ls", what: "All events that did not get through, and why." },
-    { command: "stackyard events ls --parked --stack pr-12", what: "What waits for one stack." },
+    { command: "stackyard events ls", what: "List all events that were not applied, with the reason." },
+    { command: "stackyard events ls --parked --stack pr-12", what: "List the parked events of one stack." },
     {
       command: "stackyard events ls --dead-letters --code EVENT_NOT_HANDLED",
-      what: "Those that no state has taken in time.",
+      what: "List the events that no state handled in time.",
     },
   ],
   args: Type.Object({
@@ -33,7 +33,7 @@ export const eventsLs = defineServerCommand({
     deadLetters: Type.Optional(Type.Boolean({ description: "Only dead-lettered events." })),
     ...filterArgs,
     limit: Type.Optional(
-      Type.Integer({ minimum: 1, short: "n", description: "At most so many of each kind. Default: 100." }),
+      Type.Integer({ minimum: 1, short: "n", description: "Maximum number of each kind. Default: 100." }),
     ),
   }),
   async run(context, { limit = 100, parked: onlyParked = false, deadLetters: onlyDeadLetters = false, ...filter }) {
@@ -82,20 +82,23 @@ function printRows(
 /** `stackyard events redrive` */
 export const eventsRedrive = defineServerCommand({
   name: "events redrive",
-  summary: "Send dead letters again, under their own ids.",
-  description: "Ends with 1 when one of the ids is not there.",
+  summary: "Send dead letters again, with the same ids.",
+  description: "Exits with 1 if an id is unknown.",
   examples: [
-    { command: "stackyard events redrive 01JC2M8Q7V9Z3K4T5W6X7Y8Z9A", what: "One, by the id that `events ls` shows." },
-    { command: "stackyard events redrive --all --stack pr-12", what: "All of a stack." },
+    {
+      command: "stackyard events redrive 01JC2M8Q7V9Z3K4T5W6X7Y8Z9A",
+      what: "Send one event, by its id from `events ls`.",
+    },
+    { command: "stackyard events redrive --all --stack pr-12", what: "Send all dead letters of a stack." },
   ],
   args: Type.Object({
     ids: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
         placeholder: "id",
-        description: "Ids of `events ls`.",
+        description: "Ids from `events ls`.",
       }),
     ),
-    all: Type.Optional(Type.Boolean({ description: "All that --stack and --code leave." })),
+    all: Type.Optional(Type.Boolean({ description: "All dead letters that match --stack and --code." })),
     ...filterArgs,
   }),
   positionals: ["ids"],

@@ -43,8 +43,8 @@ describe("the commands of other tools", () => {
     [["stack", "rm", "pr-12"], "Use `stackyard stacks remove pr-12`."],
     [["machines", "get"], "Use `stackyard machines show MACHINE`."],
     [["lint", "m.yaml"], "Use `stackyard validate m.yaml`."],
-    [["constructor"], "`stackyard --help` lists the commands"],
-    [["stacks", "toString"], "`stackyard --help` lists the commands"],
+    [["constructor"], "Run `stackyard --help` for all commands"],
+    [["stacks", "toString"], "Run `stackyard --help` for all commands"],
   ])("are answered with ours: %j", async (words, hint) => {
     const { exitCode, stdout, stderr } = await runCli(words, { cwd: aProject() });
 

@@ -100,7 +100,7 @@ describe("validate", () => {
       3,
       expect.stringContaining('folder "machines" does not exist'),
     ]);
-    expect([empty.exitCode, empty.stderr]).toEqual([0, "No machine file in machines.\n"]);
+    expect([empty.exitCode, empty.stderr]).toEqual([0, 'No machine files in "machines".\n']);
   });
 
   it("knows the executors of the project's plugins", async () => {

@@ -9,16 +9,19 @@ import { stackArg } from "./stacks.ts";
 const Args = Type.Object({
   ...stackArg,
   task: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 1_024, completes: "task", description: "Only of this task." }),
+    Type.String({ minLength: 1, maxLength: 1_024, completes: "task", description: "Only logs of this task." }),
   ),
   attempt: Type.Optional(
-    Type.Integer({ minimum: 1, description: "This attempt, counted within an entry. Default: the newest." }),
+    Type.Integer({ minimum: 1, description: "Number of the attempt within an entry. Default: the newest." }),
   ),
   entry: Type.Optional(
-    Type.Integer({ minimum: 0, description: "Of this entry into a state. Default: the newest with such an attempt." }),
+    Type.Integer({
+      minimum: 0,
+      description: "Number of the entry into a state. Default: the newest with such an attempt.",
+    }),
   ),
   follow: Type.Optional(
-    Type.Boolean({ short: "f", description: "Wait for attempts that run, and for those that come after them." }),
+    Type.Boolean({ short: "f", description: "Wait for running attempts, and for those that follow." }),
   ),
 });
 type Args = Static<typeof Args>;
@@ -26,16 +29,15 @@ type Args = Static<typeof Args>;
 /** `stackyard stacks logs` */
 export const stacksLogs = defineServerCommand({
   name: "stacks logs",
-  summary:
-    "Show the logs of a stack's tasks: of attempts that have ended, also when the stack has moved on or is gone.",
+  summary: "Show the logs of a stack's ended task attempts, even after the stack was removed.",
   description: [
-    "Of each task the newest attempt, oldest first. A log is the end of what the task printed, at most 64 KiB; the last 50 ended attempts of a stack are listed.",
-    "The log of an attempt that runs comes when it ends, because only then all sensitive outputs are known and masked; until then its newest line of progress is shown.",
+    "Shows the newest attempt of each task, oldest first. A log is the end of the task's output, at most 64 KiB. The last 50 ended attempts of a stack are available.",
+    "The log of a running attempt is available when it ends, because only then all sensitive outputs are known and masked. Until then its latest progress message is shown.",
   ].join("\n"),
   examples: [
-    { command: "stackyard stacks logs pr-12", what: "The newest attempt of every task." },
-    { command: "stackyard stacks logs pr-12 network --attempt 1", what: "The first attempt of one task." },
-    { command: "stackyard stacks logs pr-12 --follow", what: "Until no task runs any more." },
+    { command: "stackyard stacks logs pr-12", what: "Show the newest attempt of every task." },
+    { command: "stackyard stacks logs pr-12 network --attempt 1", what: "Show the first attempt of one task." },
+    { command: "stackyard stacks logs pr-12 --follow", what: "Follow the logs until no task is running." },
   ],
   args: Args,
   positionals: ["stack", "task"],

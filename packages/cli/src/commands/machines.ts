@@ -16,14 +16,15 @@ import {
   type MachineFileReport,
   markDuplicates,
   readMachineFiles,
+  requireReports,
 } from "../project/executors.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";
 
 /** `stackyard machines ls` */
 export const machinesLs = defineServerCommand({
   name: "machines ls",
-  summary: "List the machines that the server knows, with their problems.",
-  examples: [{ command: "stackyard machines ls --json", what: "One JSON object a machine." }],
+  summary: "List the server's machines, with their problems.",
+  examples: [{ command: "stackyard machines ls --json", what: "Print one JSON object per machine." }],
   args: Type.Object({}),
   async run({ out, yard, signal }) {
     const machines = await yard.machines.list({ signal });
@@ -47,10 +48,10 @@ export const machinesLs = defineServerCommand({
 /** `stackyard machines show` */
 export const machinesShow = defineServerCommand({
   name: "machines show",
-  summary: "Show a machine: events, states, tasks.",
+  summary: "Show a machine: its events, states and tasks.",
   examples: [
-    { command: "stackyard machines show review-app", what: "What it declares." },
-    { command: "stackyard machines show review-app --source", what: "The document itself." },
+    { command: "stackyard machines show review-app", what: "Show what the machine declares." },
+    { command: "stackyard machines show review-app --source", what: "Print the machine's document." },
   ],
   args: Type.Object({
     machine: Type.String({ minLength: 1, maxLength: 255, completes: "machine", description: "The machine's name." }),
@@ -68,15 +69,15 @@ export const machinesShow = defineServerCommand({
 /** `stackyard validate` */
 export const validate = defineCommand({
   name: "validate",
-  summary: "Check machine files and show every problem with its place.",
+  summary: "Validate machine files, and show each problem with its position.",
   description:
-    "Takes files, or folders whose machine files are all checked; without one the machines of the project. Ends with 1 when one has errors. With --json: one object a file, {file, valid, problems}.",
+    "Validates files, and all machine files in folders. Prints the first 10 problems of each file. Exits with 1 if a file has errors. --json prints one object per file with all its problems: {file, valid, problems}.",
   examples: [
-    { command: "stackyard validate", what: "Check every machine of the project." },
-    { command: "stackyard validate machines", what: "Check every machine of a folder." },
+    { command: "stackyard validate", what: "Validate every machine of the project." },
+    { command: "stackyard validate machines", what: "Validate every machine in a folder." },
     {
       command: "stackyard validate review-app.yaml --strict --json",
-      what: "Check one for a program; warnings are errors.",
+      what: "Validate one file for a program, and treat warnings as errors.",
     },
   ],
   args: Type.Object({
@@ -86,7 +87,7 @@ export const validate = defineCommand({
         description: "Files or folders. Default: the machines of the project.",
       }),
     ),
-    strict: Type.Optional(Type.Boolean({ description: "Warnings are errors." })),
+    strict: Type.Optional(Type.Boolean({ description: "Treat warnings as errors." })),
     ...projectArg,
   }),
   positionals: ["files"],
@@ -94,10 +95,13 @@ export const validate = defineCommand({
     const files = given.length > 0 ? given : [await findMachines(context, project)];
     const executors = await loadDefinitions(context, project);
     const reports = markDuplicates(await readMachineFiles(files, { cwd: context.cwd, executors, strict }));
+    if (given.length > 0) requireReports(reports, given);
     for (const report of reports) printReport(context, report);
     const invalid = reports.filter(({ machine }) => machine === undefined).length;
     context.out.note(
-      reports.length === 0 ? `No machine file in ${files.join(", ")}.` : toSummary(reports.length, invalid),
+      reports.length === 0
+        ? `No machine files in ${files.map((file) => `"${file}"`).join(", ")}.`
+        : toSummary(reports.length, invalid),
     );
     return invalid === 0 ? 0 : 1;
   },
@@ -133,10 +137,10 @@ export const graph = defineCommand({
   name: "graph",
   summary: "Draw a machine: Mermaid, Graphviz or SVG.",
   examples: [
-    { command: "stackyard graph machines/review-app.yaml", what: "A Mermaid diagram, as Markdown pages show it." },
+    { command: "stackyard graph machines/review-app.yaml", what: "Print a Mermaid diagram, for Markdown pages." },
     {
       command: "stackyard graph review-app --format svg --output review-app.svg",
-      what: "A picture of a machine of the project.",
+      what: "Draw an image of a machine of the project.",
     },
   ],
   args: Type.Object({
@@ -154,7 +158,9 @@ export const graph = defineCommand({
     direction: Type.Optional(
       Type.Union([Type.Literal("horizontal"), Type.Literal("vertical")], { description: "Default: horizontal." }),
     ),
-    output: Type.Optional(Type.String({ short: "o", placeholder: "file", description: "Write to a file." })),
+    output: Type.Optional(
+      Type.String({ short: "o", placeholder: "file", description: "Write to this file instead of standard output." }),
+    ),
     ...projectArg,
   }),
   positionals: ["machine"],

@@ -48,8 +48,59 @@ describe("what people get wrong", () => {
     expect((await runCli(words)).exitCode).toBe(64);
   });
 
-  it("says in help which flags are needed", async () => {
-    expect((await runCli(["simulate", "--help"])).stdout).toMatch(/--steps <file>\s+Needed\. /);
+  it("lists ten problems of a file that is not a machine, and all of them as JSON", async () => {
+    const cwd = aProject({ "README.md": "a: b: c\n".repeat(30) });
+
+    const shown = await runCli(["validate", "README.md"], { cwd });
+    const listed = await runCli(["validate", "README.md", "--json"], { cwd });
+
+    const { problems } = JSON.parse(listed.stdout);
+    expect(shown.exitCode).toBe(1);
+    expect(shown.stdout.match(/yaml-syntax/g)).toHaveLength(10);
+    expect(shown.stdout).toContain(`… and ${problems.length - 10} more. \`stackyard validate --json\` lists all.\n`);
+    expect(problems.length).toBe(30);
+  });
+
+  it.each([
+    ["validates a folder without machines", ["validate", "empty"], 3, 'No machine files in "empty".'],
+    [
+      "simulates a folder without machines",
+      ["simulate", "empty", "--steps", "s.json"],
+      3,
+      'No machine files in "empty".',
+    ],
+    [
+      "simulates missing steps",
+      ["simulate", "m.yaml", "--steps", "t.json"],
+      3,
+      'The steps file "t.json" does not exist.',
+    ],
+    [
+      "simulates a folder of steps",
+      ["simulate", "m.yaml", "--steps", "empty"],
+      3,
+      'The steps file "empty" is a folder.',
+    ],
+    ["omits a required flag", ["simulate", "m.yaml"], 64, "Missing required option '--steps <file>'."],
+    ["mistypes a flag", ["validate", "--strcit"], 64, "Unknown option '--strcit' (Did you mean --strict?)"],
+    [
+      "names a dead server",
+      ["stacks", "ls", "--url", "http://127.0.0.1:1"],
+      3,
+      "cannot be reached at http://127.0.0.1:1.",
+    ],
+  ])("reports one error with a hint for a user who %s", async (_what, words, code, message) => {
+    const cwd = aProject({ "m.yaml": MACHINE, "s.json": "[]", "empty/readme.md": "" });
+
+    const { exitCode, stdout, stderr } = await runCli(words, { cwd });
+
+    expect([exitCode, stdout]).toEqual([code, ""]);
+    expect(stderr).toContain(message);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(2);
+  });
+
+  it("says in help which flags are required", async () => {
+    expect((await runCli(["simulate", "--help"])).stdout).toMatch(/--steps <file>\s+Required\. /);
   });
 });
 

@@ -9,7 +9,7 @@ const taskArg = Type.String({ minLength: 1, maxLength: 1_024, completes: "task",
 /** The task by its place, or by a flag as with `retry`. */
 const taskArgs = {
   taskName: Type.Optional({ ...taskArg, placeholder: "task" }),
-  task: Type.Optional({ ...taskArg, description: "The same, as a flag." }),
+  task: Type.Optional({ ...taskArg, description: "The task's name, as a flag." }),
 };
 const REASON = "Reason, recorded in the history.";
 const reasonArg = Type.String({ minLength: 1, maxLength: 4_096, description: REASON });
@@ -17,16 +17,19 @@ const reasonArg = Type.String({ minLength: 1, maxLength: 4_096, description: REA
 /** `stackyard stacks retry` */
 export const stacksRetry = defineServerCommand({
   name: "stacks retry",
-  summary: "Try failed tasks again, or send pending ones again.",
+  summary: "Retry failed tasks, or send pending tasks again.",
   examples: [
-    { command: "stackyard stacks retry pr-12", what: "A new attempt of every failed task." },
-    { command: "stackyard stacks retry pr-12 --task network", what: "Of one." },
-    { command: "stackyard stacks retry pr-12 --pending", what: "Send pending tasks again, for lost messages." },
+    { command: "stackyard stacks retry pr-12", what: "Start a new attempt of every failed task." },
+    { command: "stackyard stacks retry pr-12 --task network", what: "Retry one task." },
+    {
+      command: "stackyard stacks retry pr-12 --pending",
+      what: "Send pending tasks again, if their messages were lost.",
+    },
   ],
   args: Type.Object({
     ...stackArg,
     task: Type.Optional(taskArg),
-    pending: Type.Optional(Type.Boolean({ description: "The pending tasks, under the same attempt." })),
+    pending: Type.Optional(Type.Boolean({ description: "Send the pending tasks again, as the same attempts." })),
     reason: Type.Optional(reasonArg),
   }),
   positionals: ["stack"],
@@ -98,7 +101,10 @@ export const stacksCancel = defineServerCommand({
   name: "stacks cancel",
   summary: "Ask a running task to stop.",
   examples: [
-    { command: "stackyard stacks cancel pr-12 network", what: "Terraform ends what it has begun, then stops." },
+    {
+      command: "stackyard stacks cancel pr-12 network",
+      what: "Terraform finishes its current operations, then stops.",
+    },
   ],
   args: Type.Object({ ...stackArg, ...taskArgs, reason: Type.Optional(reasonArg) }),
   positionals: ["stack", "taskName"],
@@ -116,16 +122,18 @@ export const stacksCancel = defineServerCommand({
 /** `stackyard stacks settle` */
 export const stacksSettle = defineServerCommand({
   name: "stacks settle",
-  summary: "Declare a task done by hand.",
+  summary: "Mark a task as succeeded.",
   description: "The task counts as succeeded, and the stack continues. Its running attempt is abandoned.",
   examples: [
-    { command: 'stackyard stacks settle pr-12 network --reason "made by hand"', what: "Go on without the task." },
+    { command: 'stackyard stacks settle pr-12 network --reason "made by hand"', what: "Continue without the task." },
   ],
   args: Type.Object({
     ...stackArg,
     ...taskArgs,
     as: Type.Optional(
-      Type.Union([Type.Literal("succeeded")], { description: "How it counts. Default, and only way." }),
+      Type.Union([Type.Literal("succeeded")], {
+        description: "The result of the task. The only value, and the default.",
+      }),
     ),
     reason: reasonArg,
   }),
@@ -140,15 +148,16 @@ export const stacksSettle = defineServerCommand({
 /** `stackyard stacks remove` */
 export const stacksRemove = defineServerCommand({
   name: "stacks remove",
-  summary: "Forget a stack by force. What it has made stays.",
-  description: "To take an environment down, send the event of its machine that does it. This removes the record only.",
+  summary: "Delete a stack's record by force. Its resources are kept.",
+  description:
+    "To destroy an environment, send the event with which its machine does so. This command deletes only the record.",
   examples: [
-    { command: 'stackyard stacks remove pr-12 --force --reason "account is closed"', what: "Remove the record." },
+    { command: 'stackyard stacks remove pr-12 --force --reason "account is closed"', what: "Delete the record." },
   ],
   args: Type.Object({
     ...stackArg,
-    force: Type.Optional(Type.Boolean({ description: "Needed. Yes, forget it." })),
-    reason: Type.Optional({ ...reasonArg, description: `Needed. ${REASON}` }),
+    force: Type.Optional(Type.Boolean({ description: "Required. Confirms the deletion." })),
+    reason: Type.Optional({ ...reasonArg, description: `Required. ${REASON}` }),
   }),
   positionals: ["stack"],
   async run(context, { stack, force = false, reason }) {

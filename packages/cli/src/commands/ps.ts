@@ -8,8 +8,8 @@ import { defineServerCommand, readPages } from "../server/connection.ts";
 export const ps = defineServerCommand({
   name: "ps",
   summary: "List the servers and workers of the yard.",
-  description: "A process that has died reads gone after 20 s, and is listed for 10 minutes.",
-  examples: [{ command: "stackyard ps", what: "What each does, and how much of it." }],
+  description: "A dead process is shown as gone after 20 s, and is listed for 10 minutes.",
+  examples: [{ command: "stackyard ps", what: "List the processes with their roles and load." }],
   args: Type.Object({}),
   async run({ out, yard, signal }) {
     const processes: YardProcess[] = [];

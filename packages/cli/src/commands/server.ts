@@ -24,23 +24,31 @@ import { type ApiToken, loadApiTokens } from "../yard/settings.ts";
 /** `stackyard server` */
 export const server = defineCommand({
   name: "server",
-  summary: "Answer the HTTP API and apply events, for a yard of several processes.",
+  summary: "Serve the HTTP API and apply events, in a yard with several processes.",
   description: [
-    "Any number of servers and workers share one Postgres (`store` in the configuration, or DATABASE_URL). A server runs no tasks: `stackyard worker` does, or the server itself with --with-worker.",
+    "Any number of servers and workers share one Postgres (`store` in the configuration, or DATABASE_URL). A server does not run tasks: start `stackyard worker`, or pass --with-worker.",
     "STACKYARD_API_TOKENS contains the accepted tokens as name=token, separated by commas; STACKYARD_API_TOKENS_FILE names a file with them. Without either, the server accepts the token of the data folder, on loopback addresses only.",
-    "SIGTERM or Ctrl-C finishes running work, signs off and exits with 0. A second one quits at once with 130.",
+    "On SIGTERM or Ctrl-C, the server finishes its work and exits with 0. A second signal exits immediately with 130.",
   ].join("\n"),
   examples: [
-    { command: "stackyard server --host 0.0.0.0", what: "For other machines; put TLS in front of it." },
-    { command: "stackyard server --with-worker", what: "Server, engine and tasks in one process; any store." },
+    {
+      command: "stackyard server --host 0.0.0.0",
+      what: "Accept requests from other machines. Terminate TLS in front of it.",
+    },
+    { command: "stackyard server --with-worker", what: "Run server, engine and tasks in one process, with any store." },
   ],
   args: Type.Object({
     port: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 65_535, short: "p", description: "Port; 0 is any free one. Default: 7070." }),
+      Type.Integer({
+        minimum: 0,
+        maximum: 65_535,
+        short: "p",
+        description: "Port; 0 selects a free one. Default: 7070.",
+      }),
     ),
     host: Type.Optional(Type.String({ minLength: 1, description: "Address to listen on. Default: 127.0.0.1." })),
-    noToken: Type.Optional(Type.Boolean({ description: "Ask for no token. On addresses of this machine only." })),
-    withWorker: Type.Optional(Type.Boolean({ description: "Run tasks too." })),
+    noToken: Type.Optional(Type.Boolean({ description: "Accept requests without a token. Loopback addresses only." })),
+    withWorker: Type.Optional(Type.Boolean({ description: "Also run tasks." })),
     ...drainArg,
     ...projectArg,
   }),
@@ -126,16 +134,16 @@ function printReady({ id, url = "", machinesDir, executors }: RunningProcess, fa
 /** `stackyard worker` */
 export const worker = defineCommand({
   name: "worker",
-  summary: "Run the tasks of a yard whose servers are other processes.",
+  summary: "Run tasks, in a yard with several processes.",
   description: [
     "Runs tasks from the Postgres that it shares with `stackyard server` (`store` in the configuration, or DATABASE_URL). Run as many workers as you need, with the same configuration.",
-    "On SIGTERM or Ctrl-C the worker claims no new tasks, gives running tasks --drain-timeout to end, then cancels them and releases them to other workers, signs off and exits with 0. After 5 more minutes it abandons those that have not stopped. A second signal quits at once with 130; other workers continue its tasks when their leases expire.",
+    "On SIGTERM or Ctrl-C the worker claims no new tasks, gives running tasks --drain-timeout to end, then cancels them, releases them to other workers, and exits with 0. After 5 more minutes it abandons those that have not stopped. A second signal exits immediately with 130; other workers continue its tasks when their leases expire.",
   ].join("\n"),
   examples: [
-    { command: "stackyard worker --concurrency 4", what: "Four tasks at a time." },
+    { command: "stackyard worker --concurrency 4", what: "Run up to four tasks at the same time." },
     {
       command: "stackyard worker --drain-timeout 10m --health-port 7071",
-      what: "For a service manager or an orchestrator.",
+      what: "Run under a service manager or an orchestrator.",
     },
   ],
   args: Type.Object({
@@ -143,21 +151,20 @@ export const worker = defineCommand({
       Type.Integer({
         minimum: 1,
         maximum: 1_000,
-        description: "Tasks at the same time. Default: 8, or `concurrency`.",
+        description: "Maximum number of concurrent tasks. Default: `concurrency`, or 8.",
       }),
     ),
     url: Type.Optional(
       Type.String({
         minLength: 1,
-        description:
-          "The servers' address, where Terraform keeps its states. Default: STACKYARD_URL, else `server.url`.",
+        description: "URL of the servers, which store Terraform states. Default: STACKYARD_URL, or `server.url`.",
       }),
     ),
     healthPort: Type.Optional(
       Type.Integer({
         minimum: 0,
         maximum: 65_535,
-        description: "Answer /health/live and /health/ready there; 0 is any free one.",
+        description: "Port for /health/live and /health/ready; 0 selects a free one.",
       }),
     ),
     healthHost: Type.Optional(

@@ -73,10 +73,10 @@ describe("parseSteps", () => {
   });
 
   it("names the line that is no JSON", () => {
-    expect(() => parseSteps('{"a":1}\n{"a"\n', "steps.jsonl")).toThrow(/^steps\.jsonl:2: the steps are no JSON/);
+    expect(() => parseSteps('{"a":1}\n{"a"\n', "steps.jsonl")).toThrow(/^steps\.jsonl:2: the steps are not valid JSON/);
   });
 
   it("reports what is wrong with an array", () => {
-    expect(() => parseSteps('[{"a":1},]', "steps.json")).toThrow(/^steps\.json: the steps are no JSON/);
+    expect(() => parseSteps('[{"a":1},]', "steps.json")).toThrow(/^steps\.json: the steps are not valid JSON/);
   });
 });

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { findNearestName } from "@stackyard/core";
@@ -13,6 +14,7 @@ import {
   type MachineFileReport,
   type ReadMachinesOptions,
   readMachineFiles,
+  requireReports,
 } from "../project/executors.ts";
 
 /** `stackyard simulate` */
@@ -20,20 +22,20 @@ export const simulate = defineCommand({
   name: "simulate",
   summary: "Try events on machines without a yard. Runs no task and changes nothing.",
   description: [
-    "Applies the steps in order to an empty yard with these machines, by the same function as the engine.",
+    "Applies the steps in order to an empty yard with these machines, with the same code as the engine.",
     'A step is {"event": <event message>}, or a worker\'s answer {"task": NAME, "result": "succeeded" | "failed" | "cancelled", "stackId"?, "message"?, "code"?, "retryable"?, "outputs"?, "metadata"?}.',
     '{"advance": "15m"} advances the clock and fires every timer on the way. {"load": FILE} loads a new revision of the machine with the name of the file, such as next/review-app.yaml; {"upgrade": STACK, "dryRun"?: true} moves a stack to it, or reports which events would differ.',
-    "An event that the present state does not handle is parked, as in the engine, and applied when its turn comes.",
-    "A refused step is a result, not a failure: the command exits with 0 when all steps were applied, and with 3, before applying any, when a step is invalid.",
+    "An event that the current state does not handle is parked, as in the engine, and applied later.",
+    "A rejected step is a result, not an error. Exits with 0 if all steps ran, and with 3, before running any, if a step is invalid.",
   ].join("\n"),
   examples: [
     {
       command: "stackyard simulate machines --steps steps.json",
-      what: "Steps from a JSON array, or one object a line.",
+      what: "Run steps from a JSON array, or from one JSON object per line.",
     },
     {
       command: "stackyard simulate review-app.yaml --steps - --json < steps.jsonl",
-      what: "From standard input; one JSON object a step.",
+      what: "Read steps from standard input, and print one JSON object per step.",
     },
   ],
   args: Type.Object({
@@ -42,11 +44,15 @@ export const simulate = defineCommand({
       placeholder: "machine",
       description: "Files, or folders of machine files.",
     }),
-    steps: Type.String({ minLength: 1, placeholder: "file", description: "A file of steps; - is standard input." }),
+    steps: Type.String({
+      minLength: 1,
+      placeholder: "file",
+      description: "A file with steps, or - for standard input.",
+    }),
     now: Type.Optional(
       Type.String({
         placeholder: "instant",
-        description: "Where the clock stands: ISO 8601 with Z or an offset. Default: 2030-01-01T00:00:00Z.",
+        description: "Initial time of the clock: ISO 8601 with Z or an offset. Default: 2030-01-01T00:00:00Z.",
       }),
     ),
     ...projectArg,
@@ -56,6 +62,7 @@ export const simulate = defineCommand({
     const { cwd, out, stdin } = context;
     const executors = await loadDefinitions(context, project);
     const reports = await readMachineFiles(paths, { cwd, executors });
+    requireReports(reports, paths);
     const machines = toMachines(reports);
     const steps = await readSteps(from, { cwd, stdin });
     checkSteps(steps, from === "-" ? "Standard input" : from);
@@ -312,8 +319,8 @@ function tryParse(text: string): Parsed {
 }
 
 function invalid(place: string, why: string): Error {
-  return failWith("CONFIG_INVALID", `${place}: the steps are no JSON: ${why}`, {
-    hint: "Steps are one JSON array, or one JSON object a line.",
+  return failWith("CONFIG_INVALID", `${place}: the steps are not valid JSON: ${why}`, {
+    hint: "Write the steps as one JSON array, or as one JSON object per line.",
   });
 }
 
@@ -321,9 +328,10 @@ async function readText(path: string, given: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    throw failWith("CONFIG_INVALID", `The steps "${given}" cannot be read.`, {
+    const why = isFolder(path) ? "is a folder" : existsSync(path) ? "cannot be read" : "does not exist";
+    throw failWith("CONFIG_INVALID", `The steps file "${given}" ${why}.`, {
       cause: error,
-      hint: "Give a file that exists, or - for standard input.",
+      hint: "Pass --steps FILE, or --steps - to read standard input.",
     });
   }
 }

@@ -20,7 +20,7 @@ export const stackArg = {
   stack: Type.String({ minLength: 1, maxLength: 255, completes: "stack", description: "The stack's id." }),
 };
 
-const limitArg = { limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "At most so many." })) };
+const limitArg = { limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "Maximum number." })) };
 
 interface ListFilter extends Omit<StackFilter, "idPrefix"> {
   readonly prefix?: string;
@@ -29,19 +29,27 @@ interface ListFilter extends Omit<StackFilter, "idPrefix"> {
 /** `stackyard stacks ls` */
 export const stacksLs = defineServerCommand({
   name: "stacks ls",
-  summary: "List the stacks, in order of their ids.",
+  summary: "List stacks, ordered by id.",
   examples: [
-    { command: "stackyard stacks ls --condition failed", what: "Those with a failed task." },
-    { command: "stackyard stacks ls --waiting", what: "What each one that waits is waiting for, and for whom." },
-    { command: "stackyard stacks ls --waiting --condition any", what: "The same of all, quiet ones too." },
-    { command: "stackyard stacks ls --machine review-app --json", what: "Those of a machine, one JSON object a line." },
+    { command: "stackyard stacks ls --condition failed", what: "List stacks with a failed task." },
+    { command: "stackyard stacks ls --waiting", what: "Show what each waiting stack waits for." },
+    {
+      command: "stackyard stacks ls --waiting --condition any",
+      what: "The same for all stacks, including quiet ones.",
+    },
+    {
+      command: "stackyard stacks ls --machine review-app --json",
+      what: "List the stacks of a machine, one JSON object per line.",
+    },
   ],
   args: Type.Object({
-    machine: Type.Optional(Type.String({ short: "m", completes: "machine", description: "Only of this machine." })),
-    state: Type.Optional(
-      Type.String({ completes: "state", description: "Only in this state. Names are case-sensitive." }),
+    machine: Type.Optional(
+      Type.String({ short: "m", completes: "machine", description: "Only stacks of this machine." }),
     ),
-    prefix: Type.Optional(Type.String({ completes: "stack", description: "Only ids that begin so." })),
+    state: Type.Optional(
+      Type.String({ completes: "state", description: "Only stacks in this state. Names are case-sensitive." }),
+    ),
+    prefix: Type.Optional(Type.String({ completes: "stack", description: "Only ids that start with this text." })),
     condition: Type.Optional(
       Type.Union(
         [
@@ -54,7 +62,7 @@ export const stacksLs = defineServerCommand({
         ],
         {
           description:
-            "Only with a failed task, stalled, overdue, with a running task, or one of these; any: all of them.",
+            "Only stacks with a failed task, stalled, overdue, with a running task, or with one of these; any: all stacks.",
         },
       ),
     ),
@@ -62,7 +70,7 @@ export const stacksLs = defineServerCommand({
       Type.Boolean({
         short: "w",
         description:
-          "What each waits for; without --condition only those that are not quiet. With --condition any also those that wait for an event or a timer alone.",
+          "Show what each stack waits for. Omits quiet stacks, which wait only for an event or a timer, unless you pass --condition any.",
       }),
     ),
     ...limitArg,
@@ -120,15 +128,15 @@ function printStacks(
 /** `stackyard stacks show` */
 export const stacksShow = defineServerCommand({
   name: "stacks show",
-  summary: "Show a stack: its tasks and why each waits, waiting events, timers.",
+  summary: "Show a stack: its tasks and why each waits, its waiting events and timers.",
   examples: [
-    { command: "stackyard stacks show pr-12", what: "Why it stands where it stands." },
-    { command: "stackyard stacks show pr-12 --log", what: "With the end of each task's log." },
+    { command: "stackyard stacks show pr-12", what: "Show why the stack is in its state." },
+    { command: "stackyard stacks show pr-12 --log", what: "Include the end of each task's log." },
   ],
   args: Type.Object({
     ...stackArg,
     log: Type.Optional(
-      Type.Boolean({ description: "Also the end of the log of each task; it comes when the attempt ends." }),
+      Type.Boolean({ description: "Include the end of each task's log, which is available when the attempt ends." }),
     ),
   }),
   positionals: ["stack"],
@@ -183,8 +191,8 @@ function toOpenLog(task: string, attempt: Attempt | undefined) {
 /** `stackyard stacks history` */
 export const stacksHistory = defineServerCommand({
   name: "stacks history",
-  summary: "Show what has happened to a stack, also after its removal; the newest last.",
-  examples: [{ command: "stackyard stacks history pr-12 -n 20", what: "The last 20 lines." }],
+  summary: "Show the history of a stack, oldest first, even after its removal.",
+  examples: [{ command: "stackyard stacks history pr-12 -n 20", what: "Show the last 20 lines." }],
   args: Type.Object({ ...stackArg, ...limitArg }),
   positionals: ["stack"],
   async run({ out, yard, signal }, { stack, limit = 100 }) {
@@ -206,18 +214,18 @@ export const stacksHistory = defineServerCommand({
 /** `stackyard stacks watch` */
 export const stacksWatch = defineServerCommand({
   name: "stacks watch",
-  summary: "Follow what happens, to one stack or to all.",
+  summary: "Follow the history of one stack, or of all stacks.",
   description:
-    "Goes on over restarts of the server. With a stack it ends when the stack is removed; else Ctrl-C ends it.",
+    "Reconnects when the server restarts. With a stack, exits when the stack is removed; otherwise, press Ctrl-C to exit.",
   examples: [
-    { command: "stackyard stacks watch pr-12", what: "Until it is removed." },
-    { command: "stackyard stacks watch --json", what: "The whole yard, one JSON object a line." },
+    { command: "stackyard stacks watch pr-12", what: "Follow a stack until it is removed." },
+    { command: "stackyard stacks watch --json", what: "Follow the whole yard, one JSON object per line." },
   ],
   args: Type.Object({
     stack: Type.Optional(
       Type.String({ minLength: 1, maxLength: 255, completes: "stack", description: "The stack's id. Default: all." }),
     ),
-    since: Type.Optional(Type.Integer({ minimum: 0, description: "Begin after this position of the history." })),
+    since: Type.Optional(Type.Integer({ minimum: 0, description: "Start after this position in the history." })),
   }),
   positionals: ["stack"],
   async run({ out, yard, signal }, { stack, since }) {

@@ -17,15 +17,18 @@ type Answer = Readonly<Record<string, unknown>>;
 /** `stackyard task run` */
 export const taskRun = defineCommand({
   name: "task run",
-  summary: "Run one task message through its real executor, and print the result.",
+  summary: "Run one task message with its real executor, and print the result.",
   description:
-    "The executor does the real work; the result is printed and not sent. Uses the executors of the project in this folder, and the AWS credentials of the shell. Exits with 1 when the task could not begin, with 2 when it failed.",
+    "The executor does the real work; the result is printed, not sent. Uses the executors of the project in this folder, and the AWS credentials of the shell. Exits with 1 if the task could not start, and with 2 if it failed.",
   examples: [
     {
       command: "stackyard task run message.json",
-      what: "A body of the task queue, or a test event of Lambda with one.",
+      what: "Run a message body of the task queue, or a Lambda test event that contains one.",
     },
-    { command: "stackyard task run - --json < message.json", what: "From standard input, the answer as an event." },
+    {
+      command: "stackyard task run - --json < message.json",
+      what: "Read from standard input, and print the result as an event.",
+    },
   ],
   args: Type.Object({
     message: Type.String({

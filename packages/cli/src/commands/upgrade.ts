@@ -16,18 +16,18 @@ import { stackArg } from "./stacks.ts";
 const Args = Type.Object({
   stack: Type.Optional(stackArg.stack),
   machine: Type.Optional(
-    Type.String({ short: "m", minLength: 1, completes: "machine", description: "All stacks of this machine instead." }),
+    Type.String({ short: "m", minLength: 1, completes: "machine", description: "Upgrade all stacks of this machine." }),
   ),
   to: Type.Optional(
     Type.String({
       placeholder: "hash",
       pattern: "^[0-9a-f]{4,64}$",
       expected: "the first 4 to 64 digits of a hash: 0 to 9 and a to f",
-      description: "The revision's content hash, or its first digits: a kept one or the newest. Default: the newest.",
+      description: "Content hash of the revision, or its first digits. Default: the newest revision.",
     }),
   ),
-  dryRun: Type.Optional(Type.Boolean({ description: "Change nothing, and show what would be another." })),
-  all: Type.Optional(Type.Boolean({ description: "Show every stack of a dry run of many, not only the first 20." })),
+  dryRun: Type.Optional(Type.Boolean({ description: "Change nothing, and show what would differ." })),
+  all: Type.Optional(Type.Boolean({ description: "In a dry run, show every stack instead of the first 20." })),
   reason: Type.Optional(
     Type.String({ minLength: 1, maxLength: 4_096, description: "Reason, recorded in the history." }),
   ),
@@ -38,16 +38,16 @@ export const stacksUpgrade = defineServerCommand({
   name: "stacks upgrade",
   summary: "Move stacks to another revision of their machine.",
   description: [
-    "A stack of a machine of version 2 keeps the revision that it was created with, unless the machine says `revision: follow`. The upgrade is refused when the stack's state is missing in the new revision, or a running task is.",
-    "With --dry-run the stack's history is replayed on the new revision, and each place is shown where it would have gone another way. Of all stacks of a machine it shows a summary and one line a stack: first those that would be refused, then those that would differ. --json has the whole plan of each.",
-    "Ends with 1 when an upgrade was or would be refused, or when a dry run has found a difference or could not replay all.",
+    "A stack of a machine of version 2 keeps the revision that it was created with, unless the machine says `revision: follow`. An upgrade is rejected if the new revision lacks the stack's state or a running task.",
+    "--dry-run replays the stack's history on the new revision, and shows each difference. With --machine, it shows a summary and one line per stack: first rejected upgrades, then those with differences. --json contains the whole plan of each stack.",
+    "Exits with 1 if an upgrade was or would be rejected, or if a dry run found a difference or could not replay the whole history.",
   ].join("\n"),
   examples: [
-    { command: "stackyard stacks upgrade pr-12 --dry-run", what: "What would be another." },
-    { command: "stackyard stacks upgrade pr-12", what: "Move it to the newest revision." },
+    { command: "stackyard stacks upgrade pr-12 --dry-run", what: "Show what would differ." },
+    { command: "stackyard stacks upgrade pr-12", what: "Move the stack to its newest revision." },
     {
       command: "stackyard stacks upgrade --machine review-app --dry-run",
-      what: "A summary of all stacks of the machine, and 20 of them.",
+      what: "Show a summary of all stacks of the machine, and the first 20.",
     },
     { command: "stackyard stacks upgrade --machine review-app", what: "Move all stacks of the machine." },
   ],
@@ -150,13 +150,13 @@ function toGiven({ to, reason }: Options) {
 /** `stackyard machines upgrade` */
 export const machinesUpgrade = defineCommand({
   name: "machines upgrade",
-  summary: "Rewrite a machine of version 1 as version 2 with the same behaviour.",
+  summary: "Rewrite a version 1 machine as version 2 with the same behavior.",
   description: [
     "Keeps comments, anchors and the order of keys where possible. Reports what version 1 accepts and version 2 does not, such as a task without executor, with its place; then it writes nothing and exits with 1.",
     "The upgraded machine follows its newest revision and leaves running tasks alone, as before; see docs/machines.md for what to change next.",
   ].join("\n"),
   examples: [
-    { command: "stackyard machines upgrade machines/review-app.yaml --print", what: "Look at the result first." },
+    { command: "stackyard machines upgrade machines/review-app.yaml --print", what: "Print the result first." },
     { command: "stackyard machines upgrade machines/review-app.yaml", what: "Rewrite the file." },
   ],
   args: Type.Object({

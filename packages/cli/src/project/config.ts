@@ -352,7 +352,7 @@ export const projectArg = {
   project: Type.Optional(
     Type.String({
       placeholder: "dir",
-      description: "The project's folder. Default: the nearest with a configuration.",
+      description: "The project's folder. Default: the nearest folder with a configuration.",
     }),
   ),
 };

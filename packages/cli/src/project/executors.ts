@@ -166,6 +166,14 @@ export async function readMachineFiles(
   return Promise.all(files.map((file) => readMachineFile(resolve(cwd, file), file, { executors, strict })));
 }
 
+/** Throws `CONFIG_INVALID` when folders contain no machine files, so that a wrong path is not taken for a success. */
+export function requireReports(reports: readonly MachineFileReport[], paths: readonly string[]): void {
+  if (reports.length > 0) return;
+  throw failWith("CONFIG_INVALID", `No machine files in ${paths.map((path) => `"${path}"`).join(", ")}.`, {
+    hint: "Pass a machine file, or a folder that contains .yaml, .json or .ts machines.",
+  });
+}
+
 /** Returns the reports with an error for each machine that a folder has in several files: a yard uses none of them. */
 export function markDuplicates(reports: readonly MachineFileReport[]): readonly MachineFileReport[] {
   const keyOf = ({ file, name }: MachineFileReport) => join(dirname(file), name);

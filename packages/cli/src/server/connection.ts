@@ -129,24 +129,24 @@ export const serverArgs = {
   url: Type.Optional(
     Type.String({
       minLength: 1,
-      description: "Address of the server. Default: STACKYARD_URL, else that of `stackyard dev`.",
+      description: "Address of the server. Default: STACKYARD_URL, or that of `stackyard dev`.",
     }),
   ),
   token: Type.Optional(
-    Type.String({ minLength: 1, description: "Token. Default: STACKYARD_TOKEN, else the project's token file." }),
+    Type.String({ minLength: 1, description: "API token. Default: STACKYARD_TOKEN, or the project's token file." }),
   ),
   yard: Type.Optional(
     Type.String({
       minLength: 1,
       placeholder: "name",
       completes: "yard",
-      description: "A yard of the configuration instead of an address. Default: STACKYARD_YARD.",
+      description: "A yard of the configuration, instead of --url. Default: STACKYARD_YARD.",
     }),
   ),
   project: Type.Optional(
     Type.String({
       placeholder: "dir",
-      description: "The project's folder. Default: the nearest with a configuration.",
+      description: "The project's folder. Default: the nearest folder with a configuration.",
     }),
   ),
 };
