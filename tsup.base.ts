@@ -58,9 +58,9 @@ export function appOf(folder: string, inContainer: Readonly<Record<string, strin
 }
 
 /**
- * Functions as single files that a template holds as text, in `dist/inline`. Lambda writes such a text into an `index.js` with
- * no package.json beside it, so they are CommonJS ("AWS::Lambda::Function Code", `ZipFile`). Each begins with what `head` says, for
- * who opens it in the console.
+ * Functions as single files that a template holds as text, in `dist/inline`. Lambda writes such a text into an `index.js`
+ * without a package.json, so they are CommonJS ("AWS::Lambda::Function Code", `ZipFile`). Each begins with `head`, for people who
+ * open it in the console.
  */
 export function inlineOf(entry: Readonly<Record<string, string>>, head: readonly string[]): Options {
   return {

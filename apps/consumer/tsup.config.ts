@@ -11,7 +11,7 @@ const HEAD = [
   "copy.js: `handler` copies what the queue announces. resources.js: `initialSet` and `bucket` serve custom resources.",
   "License: MIT. Packages of others within, with their licenses: NOTICES.txt in the consumer's zip of the same release.",
   "To compare: `npm run build` of the release's commit makes apps/consumer/dist/inline, byte for byte. The SHA-256 of this",
-  "file stands beside its function in the template (Metadata) and in the outputs of the stack; docs/aws.md tells the commands.",
+  "file is in the Metadata of its function in the template, and in the outputs of the stack; docs/aws.md lists the commands.",
 ];
 
 export default [...appOf(import.meta.dirname), inlineOf({ copy: "src/copy.ts", resources: "src/resources.ts" }, HEAD)];

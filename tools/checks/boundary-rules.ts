@@ -23,7 +23,7 @@ export const boundaryRules: readonly IForbiddenRuleType[] = [
   },
   {
     name: "core-stands-alone",
-    comment: "core imports no package of ours: everything else stands on it.",
+    comment: "core imports no other package of the repository, because all others depend on it.",
     from: { path: "^packages/core/" },
     to: { path: "^packages/(?!core/)" },
   },

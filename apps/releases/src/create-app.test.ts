@@ -11,7 +11,7 @@ function createTestApp(environment: Readonly<Record<string, string>>) {
     random: createRandom(1),
     access(session) {
       sessions.push(session);
-      throw new Error("Nobody may reach AWS here.");
+      throw new Error("This test must not call AWS.");
     },
     telemetry: { logger: silentLogger, invoke: (_fields, work) => work() },
   });

@@ -44,7 +44,7 @@ export const falsehood: Act = {
         "the first page stands everywhere": isThere,
         "it has failed": hasFailed && cell?.code === "SHA256_MISMATCH",
         "the old object stays": stood === OLD,
-        "it stands everywhere in the end": isCovered && textAt(world, virginia, PAGE) === NEW,
+        "it is everywhere at the end": isCovered && textAt(world, virginia, PAGE) === NEW,
       }),
     };
   },
@@ -77,9 +77,11 @@ export const predecessor: Act = {
     });
     const isUnverified = receipts().every(({ detail }) => detail["verified"] === false);
     return {
-      told: [`It stands in ${textsThere().length} places, each with its own bucket's name in it, and as not verified.`],
+      told: [
+        `It is in ${textsThere().length} places, each with its own bucket's name in it, and marked as not verified.`,
+      ],
       faults: findBroken({
-        "all consumers stored it, and told so": isTold(),
+        "all consumers stored it and reported it": isTold(),
         "the bucket's name was rewritten": isRewritten,
         "its receipts say that nothing was verified": isUnverified,
       }),
@@ -90,8 +92,7 @@ export const predecessor: Act = {
 /** Our messages, read by a consumer of the first version. */
 export const oldReader: Act = {
   name: "old reader",
-  title:
-    "An account installs a consumer of the first version, london, which asks for the initial set as it always did.",
+  title: "An account installs a consumer of the first version, london, which requests the initial set like before.",
   async run(world) {
     const old = await world.installOld(PREDECESSOR);
     const versions = await listCurrent(world);
@@ -102,8 +103,8 @@ export const oldReader: Act = {
     for (const version of versions) await compare(world, old.bucket, version);
     return {
       told: [
-        `It cannot answer a probe. ${countThere()} of ${files.length} current files were sent to it all the same.`,
-        "It tells nobody, so somebody looks: stackyard artifacts verify",
+        `It cannot answer a probe. ${countThere()} of ${files.length} current files were sent to it anyway.`,
+        "It sends no receipts, so an operator checks: stackyard artifacts verify",
       ],
       faults: findBroken({
         "it has everything": countThere() === files.length,

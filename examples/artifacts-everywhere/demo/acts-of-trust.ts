@@ -13,7 +13,7 @@ const STANDING = ["stored", "present"];
 export const forgery: Act = {
   name: "forged",
   title:
-    "frankfurt is down. Somebody in virginia claims that it has everything, and so does an account that nobody trusts.",
+    "frankfurt is down. A forged message from virginia claims that it has everything, and so does an untrusted account.",
   async run(world) {
     const frankfurt = findSide(world, CONSUMERS.frankfurt);
     frankfurt.isDown = true;
@@ -26,12 +26,12 @@ export const forgery: Act = {
     frankfurt.isDown = false;
     const { isCovered, told } = await waitUntilCovered(world, VERSION);
     return {
-      told: [`The matrix went on to say "${cell?.status}". The queue had kept the message: ${told}`],
+      told: [`The matrix still showed "${cell?.status}". The queue had kept the message: ${told}`],
       faults: findBroken({
         "the bus took the event of an account that is trusted": fromVirginia === undefined,
         "the bus refused the stranger's": fromStranger === "AccessDeniedException",
         "the claim changed nothing": cell !== undefined && !STANDING.includes(cell.status),
-        "it stands everywhere in the end": isCovered,
+        "it is everywhere at the end": isCovered,
       }),
     };
   },
@@ -40,7 +40,7 @@ export const forgery: Act = {
 /** An account that comes later. */
 export const arrival: Act = {
   name: "arrived",
-  title: "A new account installs its consumer, saopaulo. Nobody publishes anything, and nobody asks.",
+  title: "A new account installs its consumer, saopaulo. No publisher and no operator does anything.",
   async run(world) {
     const beganAt = world.yard.clock.now();
     const wanted = (await listCurrent(world)).length;
@@ -58,10 +58,10 @@ export const arrival: Act = {
     });
     const took = formatTime(world.yard.clock.now() - beganAt);
     return {
-      told: [`It answered the probe, and ${found} of ${wanted} current versions stand in ${side.bucket} ${took}.`],
+      told: [`It answered the probe, and ${found} of ${wanted} current versions are in ${side.bucket} ${took}.`],
       faults: findBroken({
         "it answered the probe": answered,
-        "everything stands there": found === wanted && wanted > 0,
+        "everything is there": found === wanted && wanted > 0,
       }),
     };
   },

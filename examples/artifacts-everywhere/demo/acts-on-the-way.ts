@@ -42,7 +42,7 @@ export const truncation: Act = {
     const { isCovered, told } = await waitUntilCovered(world, version);
     const isHarmed = world.wire.harmed === before + 1;
     return {
-      told: [`Half of it was thrown away; the queue brought the message again. ${told}`],
+      told: [`Half of it was thrown away; the queue delivered the message again. ${told}`],
       faults: findBroken({ "one read broke": isHarmed, "it was tried again and stored": isCovered }),
     };
   },
@@ -69,10 +69,10 @@ export const expiry: Act = {
         .some((event) => event["detail-type"] === "artifact.refresh" && event.account === CONSUMERS.sydney.account);
     const hasAsked = await world.passUntil(async () => asked(), 60 * MINUTE_MS);
     return {
-      told: [`Meanwhile the matrix said "${meanwhile?.status}" there. It asked for a new URL. ${told}`],
+      told: [`Meanwhile the matrix said "${meanwhile?.status}" there. It requested a new URL. ${told}`],
       faults: findBroken({
         "sydney was overdue": meanwhile?.status === "overdue",
-        "it asked for a new URL": hasAsked,
+        "it requested a new URL": hasAsked,
         "it stands everywhere": isCovered,
       }),
     };

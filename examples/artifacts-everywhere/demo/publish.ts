@@ -60,7 +60,7 @@ export async function waitUntilCovered(
   const took = formatTime(world.yard.clock.now() - beganAt);
   return {
     isCovered,
-    told: `${version.name} ${version.version} stands in ${stand} of ${cells.length} places ${took}.`,
+    told: `${version.name} ${version.version} is in ${stand} of ${cells.length} places ${took}.`,
   };
 }
 

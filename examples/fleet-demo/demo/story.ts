@@ -26,7 +26,7 @@ export async function play(tell: Tell): Promise<StoryEnd> {
     [world.launch({ tags: WEB, isOld: true }), "web-1"],
     [world.launch({ tags: WEB, isOld: true }), "web-2"],
     [world.launch({ tags: DATABASE, isOld: true }), "db-1"],
-    [world.launch({ tags: { Name: "somebody else's" }, isOld: true }), "other"],
+    [world.launch({ tags: { Name: "other-team" }, isOld: true }), "other"],
   ]);
 
   say("Two webservers and a database run; so does an instance without the tag.");

@@ -19,6 +19,6 @@ describe("zip", () => {
   });
 
   it("recognizes files that are not zip files", () => {
-    expect(() => fromZip(Buffer.from("x"))).toThrow("no zip");
+    expect(() => fromZip(Buffer.from("x"))).toThrow("not a zip");
   });
 });

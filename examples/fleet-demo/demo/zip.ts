@@ -27,7 +27,7 @@ export function toZip(files: Files): Buffer {
 /** Reads the files in a zip: stored and deflated ones. */
 export function fromZip(zip: Buffer): Files {
   const end = zip.lastIndexOf(toWord(END));
-  if (end < 0) throw new Error("This is no zip.");
+  if (end < 0) throw new Error("This is not a zip archive.");
   const files: Record<string, string> = {};
   let at = zip.readUInt32LE(end + 16);
   for (let left = zip.readUInt16LE(end + 10); left > 0; left--) {

@@ -42,7 +42,7 @@ it("runs a task with an executor of its own, and answers", async () => {
   );
   vi.stubEnv("SQS_EVENT_QUEUE_URL", events.url);
   const { handler } = await import("../runner.ts");
-  const task = { name: "tell-people", executor: "announce", config: { topic, text: "A release is out." } };
+  const task = { name: "announce-release", executor: "announce", config: { topic, text: "A release is out." } };
   const body = JSON.stringify({ task, stack: { id: "v-12", machine: "release", _state: "ANNOUNCING" } });
   const record = { messageId: "m1", receiptHandle: "r1", body, attributes: {}, messageAttributes: {} };
   const eventSourceARN = "arn:aws:sqs:eu-west-1:000000000000:stack-tasks";

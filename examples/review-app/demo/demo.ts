@@ -57,7 +57,7 @@ export async function runDemo(input: DemoInput): Promise<readonly Check[]> {
       reports,
       machine: place.machine,
       folder: place.environments,
-      killEverything: () => killEverything(plane, timeline, "half-way"),
+      killEverything: () => killEverything(plane, timeline, "halfway"),
     });
     const checks = await loadChecks({ ...input, ...place, yard, server, expectations, sent });
     ended.abort();

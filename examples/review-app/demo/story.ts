@@ -83,7 +83,7 @@ async function openWithFailure(input: StoryInput, publish: Publish): Promise<voi
     ),
     publish({ stackId: "pr-12", event: "OPENED", machine, metadata: { sha: "9f1c", folder } }),
   ]);
-  timeline.say("somebody makes room, and the failed task is retried");
+  timeline.say("an operator makes room and retries the failed task");
   await rm(noRoom);
   await yard.stacks.retry("pr-12", { task: "database", reason: "room was made", signal });
   await yard.waitForState("pr-12", "LIVE", { timeoutMs: WAIT_MS, signal });
@@ -115,7 +115,7 @@ async function printAttempts({ signal, timeline, yard }: StoryInput, stackIds: r
       if (status !== "running" || leaseUntil === undefined) continue;
       const seconds = Math.max(0, (Date.parse(leaseUntil) - Date.now()) / 1_000).toFixed(1);
       timeline.say(
-        `${stackId}: attempt ${attempt} of ${task} is the dead process's for ${seconds} s; then it goes on here`,
+        `${stackId}: attempt ${attempt} of ${task} belongs to the dead process for ${seconds} s, then continues here`,
       );
     }
   }

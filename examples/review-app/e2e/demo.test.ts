@@ -65,7 +65,7 @@ describe.skipIf(!hasTerraform)("the demo with Terraform", () => {
     expect(code).toBe(0);
     expect(output).not.toContain("\u001b");
     expect(output).toMatch(/TASK_ERROR {10}BUILD +database: Error: no room/);
-    expect(output).toMatch(/kill -9, half-way: the control plane and .*terraform/);
+    expect(output).toMatch(/kill -9, halfway: the control plane and .*terraform/);
     expect(output).toContain("All 13 checks hold.");
   });
 

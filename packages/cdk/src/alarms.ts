@@ -4,9 +4,9 @@ import { Construct } from "constructs";
 import { findCondition, type Given, toCfnList, toValue } from "./given.ts";
 import type { QueueAddress, YardQueues } from "./queues.ts";
 
-/** When a person is told. */
+/** Settings of a yard's alarms. */
 export interface YardAlarmSettings {
-  /** Topics that are told when an alarm goes off and when it is over. Default: none, the alarms are only shown. */
+  /** Topics that are notified when an alarm starts and when it ends. Default: none. */
   readonly topicArns?: AlarmTopics;
   /** How long an event may wait. Default: 300. */
   readonly eventWaitSeconds?: number;
@@ -33,7 +33,7 @@ const EVENT_WAIT_SECONDS = 300;
 /** A running task counts as well: its message stays in the queue until the task is done. */
 const TASK_WAIT_SECONDS = 1_800;
 
-/** Alarms on what needs a person: letters that nobody worked, queues that stand, stalled stacks, failing functions. */
+/** Alarms that require a person: dead letters, blocked queues, stalled stacks, failing functions. */
 export class YardAlarms extends Construct {
   constructor(scope: Construct, id: string, props: YardAlarmsProps) {
     super(scope, id);
@@ -90,7 +90,8 @@ function toLongRule(queue: Given<QueueAddress>): AlarmRule {
 /** The state manager's sweep counts them every five minutes, into its log in the embedded metric format. */
 function toStalledRule(yardName: string): AlarmRule {
   return {
-    description: "Stacks have stalled: they cannot go on by themselves. `stackyard stacks` says which and why.",
+    description:
+      "Stacks have stalled and cannot continue by themselves. List them with `stackyard stacks ls --condition stalled`.",
     metric: {
       namespace: "Stackyard",
       metricName: "stalledStacks",

@@ -54,7 +54,7 @@ export interface AppFunctionProps extends FunctionSettings {
   readonly managedPolicyArns?: Given<readonly string[]>;
   /** What of the zip is called. Default: `index.handler`. */
   readonly handler?: string;
-  /** What Lambda does with a function that calls itself in the end. Default: `Allow`. */
+  /** Whether Lambda stops a function that invokes itself indirectly. Default: `Allow`. */
   readonly recursiveLoop?: "Allow" | "Terminate";
 }
 

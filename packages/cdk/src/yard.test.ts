@@ -53,7 +53,7 @@ describe("a yard in a program", () => {
       taskRunner: { code, timeoutSeconds: 300, maxConcurrency: 20, sourceBucketArns: ["arn:aws:s3:::sources"] },
     }));
     const { queues, stores } = yard;
-    if (typeof queues.longTasks !== "object" || !("arn" in queues.longTasks)) throw new TypeError("There is no queue.");
+    if (typeof queues.longTasks !== "object" || !("arn" in queues.longTasks)) throw new TypeError("Queue not found.");
     const { longTasks: queue } = queues;
     new LongTaskService(stack, "Containers", {
       imageUri: "image",

@@ -36,7 +36,7 @@ export class Yard extends Construct {
   readonly stores: StoreChoices;
   readonly stateManager: StateManager;
   readonly taskRunner: TaskRunner;
-  /** For grants: whoever sends events needs `eventQueue.grantSendMessages(sender)`. */
+  /** The event queue. Allow a sender with `eventQueue.grantSendMessages(sender)`. */
   readonly eventQueue: IQueue;
 
   constructor(scope: Construct, id: string, props: YardProps) {

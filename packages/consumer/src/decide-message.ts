@@ -79,7 +79,7 @@ type Rejection = Extract<MessageDecision, { readonly kind: "reject" }>;
 
 /**
  * Decides what to do with a message: the first matching rule applies. `known`: what is recorded for a key. `now`: epoch
- * milliseconds. Pure, and total: there is no text that it does not evaluate.
+ * milliseconds. Pure; returns a decision for every input.
  */
 export function decideMessage(
   record: MessageRecord,

@@ -388,7 +388,7 @@ describe("consumers that cannot answer", () => {
     expect(await callAndUnwrap({ op: "coverage" })).toMatchObject({ rows: [{ covered: false, silent: 0 }] });
   });
 
-  it("are reported once, and leave a version announced without any alarm, when there are no others", async () => {
+  it("are reported once, and leave a version announced without an alarm, when no others exist", async () => {
     const look = await publishUnseen();
 
     for (let hours = 0; hours < 72; hours += 1) {
@@ -406,7 +406,7 @@ describe("consumers that cannot answer", () => {
     expect(world.covered).toHaveLength(1);
   });
 
-  it("have a version once it was seen at each of them, when there are no others", async () => {
+  it("have a version once it was seen at each of them, when no others exist", async () => {
     await noteConsumer(world.context, PLACE, { kind: "asked", at: world.context.clock.now() });
     const look = await publishUnseen();
 

@@ -275,7 +275,7 @@ describe("an upload under a key whose first version was removed", () => {
 });
 
 describe("an upload that was overwritten before all consumers had it", () => {
-  it("is no longer expected anywhere: it is not announced again, there is no alarm, and it is removed in time", async () => {
+  it("is no longer expected anywhere: it is not announced again, causes no alarm, and is removed in time", async () => {
     world = createWorld();
     await world.distributor.handle(aRegistration(PLACE));
     for (const body of ["first", "second"]) {

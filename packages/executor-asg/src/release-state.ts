@@ -43,7 +43,7 @@ export interface StateError {
 export interface ServiceState {
   /** Found by ValidateResources. */
   readonly resources?: ServiceResources;
-  /** Desired capacity of the previous group. Missing if there is no previous group. */
+  /** Desired capacity of the previous group. Missing without a previous group. */
   readonly previous_desired_capacity?: number;
   /** Name of the group that this release created. */
   readonly created_asg?: string;

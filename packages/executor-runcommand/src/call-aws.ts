@@ -69,7 +69,7 @@ export async function callAws<Answer>(aws: FleetAws, call: AwsCall<Answer>): Pro
   }
 }
 
-/** Waits for the next try. Returns the answer that `recover` found for this one; throws when there is no next try. */
+/** Waits for the next try. Returns the answer that `recover` found for this one; throws after the last try. */
 async function waitForNext<Answer>(
   aws: FleetAws,
   call: AwsCall<Answer>,

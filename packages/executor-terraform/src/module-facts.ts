@@ -249,8 +249,8 @@ function beginsTemplate(text: string, at: number): boolean {
 }
 
 /**
- * The place after the brace that closes a template. Strings inside may hold templates again: what is open stands on a
- * stack of our own, because a hostile text may nest deeper than calls can.
+ * The place after the brace that closes a template. Strings inside may contain templates again: open ones are kept on an
+ * explicit stack, because a hostile text may nest deeper than the call stack allows.
  */
 function endOfTemplate(text: string, start: number): number {
   const open: ("brace" | "quote")[] = ["brace"];

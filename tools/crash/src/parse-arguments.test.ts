@@ -30,7 +30,7 @@ it.each([
 });
 
 it.each([
-  [["--store", "mysql"], 'There is no store "mysql"; give sqlite or postgres.'],
+  [["--store", "mysql"], 'Unknown store "mysql". Valid stores: sqlite, postgres.'],
   [["--kills", "1O"], '--kills takes a whole number from 0 on, not "1O".'],
   [["--workers", "0"], '--workers takes a whole number from 1 on, not "0".'],
   [["--minutes", "1.5"], expect.stringContaining("--minutes")],

@@ -20,7 +20,7 @@ export interface CrashRefusal {
   readonly refusal: string;
 }
 
-export const HELP = `Torments the processes of a yard until every stack is through, and counts the damage. Exit 0: there is none.
+export const HELP = `Torments the processes of a yard until every stack is through, and counts the damage. Exits with 0 if nothing was lost.
 
   --store sqlite|postgres   sqlite: one process that is killed. postgres: several, and the database too, are killed or
                             frozen. Default: sqlite
@@ -54,7 +54,7 @@ export function parseArguments(args: readonly string[]): CrashArguments | CrashR
     if (values.help === true) return "help";
     const { store = "sqlite" } = values;
     if (store !== "sqlite" && store !== "postgres") {
-      return { refusal: `There is no store "${store}"; give sqlite or postgres.` };
+      return { refusal: `Unknown store "${store}". Valid stores: sqlite, postgres.` };
     }
     return toArguments(store, values);
   } catch (error) {

@@ -223,7 +223,7 @@ describe("a function that is killed at its time-out", () => {
             if (number > 1) return null;
             started.resolve();
             await late.promise;
-            reached.push(await fetch(address).then(String, () => "nobody"));
+            reached.push(await fetch(address).then(String, () => "unreachable"));
             return null;
           };
         },
@@ -242,7 +242,7 @@ describe("a function that is killed at its time-out", () => {
       [1, "timed-out"],
       [2, "answered"],
     ]);
-    await expect.poll(() => reached).toEqual(["nobody"]);
+    await expect.poll(() => reached).toEqual(["unreachable"]);
   });
 });
 

@@ -45,10 +45,10 @@ describe("an answer to a batch", () => {
   });
 
   it.each([
-    [{ batchItemFailures: [{ itemIdentifier: "m-1" }, { itemIdentifier: "" }] }, '"" is no message'],
-    [{ batchItemFailures: [{ itemIdentifier: null }] }, "null is no message"],
-    [{ batchItemFailures: [{ itemIdentifier: "m-9" }] }, '"m-9" is no message'],
-    [{ batchItemFailures: [{ messageId: "m-1" }] }, "undefined is no message"],
+    [{ batchItemFailures: [{ itemIdentifier: "m-1" }, { itemIdentifier: "" }] }, '"" is not a message'],
+    [{ batchItemFailures: [{ itemIdentifier: null }] }, "null is not a message"],
+    [{ batchItemFailures: [{ itemIdentifier: "m-9" }] }, '"m-9" is not a message'],
+    [{ batchItemFailures: [{ messageId: "m-1" }] }, "undefined is not a message"],
     [{ batchItemFailures: "m-1" }, "no list"],
   ])("fails all where it is malformed: %j", (answer, why) => {
     expect(toBatchAnswer(answer, ids, true)).toEqual({ kind: "all-failed", why: expect.stringContaining(why) });

@@ -102,7 +102,7 @@ describe("a release", () => {
 
     expect(files.map(({ name }) => name)).toEqual(["bare-0.1.0.cdx.json", "bare-0.1.0.zip", "release.json"]);
     await expect(build(root, { apps: ["other"] })).rejects.toThrow(
-      "There is no app other; there is bare, container-only, tiny.",
+      "Unknown app other. Valid apps: bare, container-only, tiny.",
     );
   });
 

@@ -24,5 +24,5 @@ export function toZip(files: Files): Uint8Array {
 function checkPath(path: string): void {
   // Names of digits only would come first in any object, whatever the order.
   const isPlain = /^[A-Za-z0-9_][A-Za-z0-9._-]*(\/[A-Za-z0-9_][A-Za-z0-9._-]*)*$/.test(path) && !/^\d+$/.test(path);
-  if (!isPlain) throw new Error(`"${path}" is no path for a zip.`);
+  if (!isPlain) throw new Error(`"${path}" is not a valid path in a zip.`);
 }

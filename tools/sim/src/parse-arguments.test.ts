@@ -17,7 +17,7 @@ it.each([
 });
 
 it.each([
-  [["--bug", "other"], 'There is no bug "other". Known: fencing, polls.'],
+  [["--bug", "other"], 'Unknown bug "other". Valid bugs: fencing, polls.'],
   [["--seeds", "many"], '--seeds takes a whole number, not "many".'],
   [["--seed", "-1"], expect.stringContaining("--seed")],
   [["--what"], expect.stringContaining("--what")],

@@ -51,7 +51,7 @@ export function parseArguments(args: readonly string[], bugs: readonly string[])
     if (values.help === true) return "help";
     const { bug, json = false, trace = false } = values;
     if (bug !== undefined && !bugs.includes(bug)) {
-      return { refusal: `There is no bug "${bug}". Known: ${bugs.join(", ")}.` };
+      return { refusal: `Unknown bug "${bug}". Valid bugs: ${bugs.join(", ")}.` };
     }
     const one = parseCount(values.seed, "seed");
     return {

@@ -30,7 +30,7 @@ export interface ArtifactDistributorProps extends FunctionSettings {
   readonly topicKeyArn?: Given<string>;
   /** Beginning of the keys of artifacts. Default: the whole bucket. */
   readonly artifactPrefix?: Given<string>;
-  /** Beginning of the keys of files that others upload without a manifest. Default: there are none. */
+  /** Key prefix of files that are uploaded without a manifest. Default: no such uploads. */
   readonly uploadPrefix?: Given<string>;
   /** `identity`, `presigned` or `auto`. Default: `auto`. */
   readonly transfer?: string;
@@ -44,7 +44,7 @@ export interface ArtifactDistributorProps extends FunctionSettings {
   readonly urlSeconds?: number;
   /** After that time without a receipt an artifact is announced again. Default: 900. */
   readonly overdueSeconds?: number;
-  /** Days for which versions are kept that are neither current nor missing anywhere. Default: for ever. */
+  /** Days for which versions that are neither current nor missing anywhere are kept. Default: unlimited. */
   readonly keepDays?: Given<string>;
   /** `debug`, `info`, `warn` or `error`. Default: `info`. */
   readonly logLevel?: string;

@@ -10,7 +10,7 @@ export interface EcsRights {
   readonly taskDefinitionArns: readonly string[];
   /** Roles of the tasks and of their start, which are handed on to ECS. Default: none, so definitions have no roles. */
   readonly passRoleArns?: Given<readonly string[]>;
-  /** Groups that the tasks log to, ARNs without `:*`: their last lines stand in what has failed. Default: none. */
+  /** Log groups of the tasks, ARNs without `:*`; failures include their last lines. Default: none. */
   readonly logGroupArns?: Given<readonly string[]>;
 }
 

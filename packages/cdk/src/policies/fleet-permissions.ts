@@ -20,8 +20,8 @@ const OWN_DOCUMENT = "Stackyard-ApplyArtifact";
 const OF_AWS = ["AWS-RunShellScript", "AWS-RunPatchBaseline"];
 
 /**
- * Sends commands with those documents, to instances with that tag alone, and looks at what came of it. A call is judged by
- * the document and by each instance, so both are named. Calls that know no resources stand apart.
+ * Allows sending commands with those documents, only to instances with that tag, and reading their results. IAM authorizes the
+ * document and each instance, so both are listed. Actions without resource-level permissions are in a separate statement.
  * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
  */
 export function dispatchCommands(rights: FleetRights = {}): readonly Given<Permission>[] {

@@ -24,7 +24,7 @@ export interface ReleasesProps extends FunctionSettings {
   readonly keyArn?: Given<string>;
   /** The role in each account: its name. Default: the preset's. */
   readonly assumedRole?: string;
-  /** What that role asks for. */
+  /** The external id that the role requires. */
   readonly externalId?: Given<string>;
   /** Whether sessions in accounts are tagged by project and config. Default: `true`. */
   readonly sessionTags?: boolean | string;

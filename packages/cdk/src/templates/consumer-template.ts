@@ -9,7 +9,7 @@ import { addParameters, addRequirement, type TemplateParameters } from "./templa
 import { toFunctionSettings } from "./template-settings.ts";
 import { addOutput, describeInlineCode, TemplateStack } from "./template-stack.ts";
 
-/** Files that stand in the template themselves: CommonJS, without the SDK. */
+/** Files that are embedded in the template: CommonJS, without the SDK. */
 export interface InlineConsumer {
   /** Exports `handler`, which copies. */
   readonly copy: string;
@@ -69,7 +69,7 @@ function addConsumer(stack: Stack, parameters: TemplateParameters, code: Consume
   const told = [
     ["ArtifactsBucket", consumer.bucketName, "Bucket of the copies."],
     ["CopyFunctionName", consumer.function.name, "Function that copies."],
-    ["DeadLetterQueueUrl", consumer.deadLetters.url, "Messages that nobody could work."],
+    ["DeadLetterQueueUrl", consumer.deadLetters.url, "Messages that could not be processed."],
     ["ParkingQueueUrl", consumer.parking.url, "Messages that were refused, with their reasons."],
   ] as const;
   for (const [name, value, description] of told) addOutput(stack, name, { value, description });

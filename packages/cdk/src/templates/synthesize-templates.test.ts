@@ -26,7 +26,7 @@ function parseTemplate(body: string): TemplateBody {
 
 function bodyOf(name: string): TemplateBody {
   const body = bodies.get(name);
-  if (body === undefined) throw new TypeError(`There is no template ${name}.`);
+  if (body === undefined) throw new TypeError(`Template ${name} not found.`);
   return body;
 }
 

@@ -21,7 +21,7 @@ export interface Template {
 
 /** What templates are made from besides the sources of this package. */
 export interface TemplateSources {
-  /** The built consumer, which stands in its template itself. Default: that template is left out. */
+  /** The built consumer, which is embedded in its template. Default: that template is omitted. */
   readonly consumer?: InlineConsumer;
 }
 

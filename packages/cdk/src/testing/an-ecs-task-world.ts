@@ -37,7 +37,7 @@ export function createEcsTaskWorld(stateMachineName: string): EcsTaskWorld {
     physicalId: "taskArn",
     aws: createSimulatedClients(sim, { ...PLACE, name: "ecs-task" }),
     fetch: (url, init) => sim.answers.fetch(url instanceof Request ? url.url : url, init),
-    secret: async () => "a long random text that nobody knows",
+    secret: async () => "a long random text",
     stateMachineArn: sim.stepFunctions.addStateMachine({ ...PLACE, name: stateMachineName, definition }),
   });
   const invoke = (event: unknown) => made.handler(event);

@@ -7,7 +7,7 @@ function check(type: string, properties: Readonly<Record<string, unknown>>): rea
 
 describe("the check of resources", () => {
   it.each([
-    ["an unknown type", "AWS::SQS::Queues", {}, "It: there is no type AWS::SQS::Queues."],
+    ["an unknown type", "AWS::SQS::Queues", {}, "It: unknown type AWS::SQS::Queues."],
     ["a property that there is not", "AWS::SQS::Queue", { Name: "a" }, "It.Name is not known."],
     ["a property that is missing", "AWS::Lambda::EventSourceMapping", {}, "It.FunctionName is missing."],
     ["an invalid number", "AWS::SQS::Queue", { VisibilityTimeout: "long" }, "It.VisibilityTimeout must be a number."],

@@ -17,7 +17,7 @@ export function checkResources({ resources }: ResolvedTemplate): readonly string
     // Its function knows what it takes.
     if (type.startsWith("Custom::")) return [];
     if (database.lookup("resource", "cloudFormationType", "equals", type).length === 0)
-      return [`${id}: there is no type ${type}.`];
+      return [`${id}: unknown type ${type}.`];
     return checkProperties(database, findProperties(database, type), properties, id);
   });
 }

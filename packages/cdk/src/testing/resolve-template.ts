@@ -67,7 +67,7 @@ function createResolver(template: TemplateBody, given: Readonly<Record<string, s
   const context = { resolve, holds, mappings: template.Mappings ?? {} };
 
   function holds(name: string): boolean {
-    const condition = template.Conditions?.[name] ?? fail(`There is no condition ${name}.`);
+    const condition = template.Conditions?.[name] ?? fail(`Condition ${name} not found.`);
     return resolve(condition) === true;
   }
 
@@ -80,7 +80,7 @@ function createResolver(template: TemplateBody, given: Readonly<Record<string, s
   }
 
   function toMade(id: string): MadeResource {
-    const { Type, Condition, Properties } = template.Resources[id] ?? fail(`There is no resource ${id}.`);
+    const { Type, Condition, Properties } = template.Resources[id] ?? fail(`Resource ${id} not found.`);
     if (Condition !== undefined && !holds(Condition)) fail(`${id} is not deployed.`);
     const { QueueName, TableName, FunctionName, LogGroupName, StateMachineName, BucketName, RoleName } = Properties;
     const named = QueueName ?? TableName ?? FunctionName ?? LogGroupName ?? StateMachineName;

@@ -49,7 +49,7 @@ export const TEMPLATE_FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
 
 /** Returns a list. Throws if the value is not one. */
 export function toList(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : fail(`${JSON.stringify(value)} is no list.`);
+  return Array.isArray(value) ? value : fail(`${JSON.stringify(value)} is not a list.`);
 }
 
 /** Throws this message. */

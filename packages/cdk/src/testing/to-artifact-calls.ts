@@ -67,7 +67,7 @@ export function toArtifactCalls(calls: readonly LoggedCall[]): readonly Call[] {
     const judge = JUDGES[call.operation];
     if (judge !== undefined) return judge(call.input, call);
     const [service, operation = ""] = call.operation.split(".");
-    if (service !== "S3") throw new TypeError(`Nobody knows how ${call.operation} is judged.`);
+    if (service !== "S3") throw new TypeError(`Unsupported operation ${call.operation}.`);
     const action = `s3:${BUCKET_CALLS[operation] ?? operation}`;
     return [{ action, resource: `arn:aws:s3:::${call.input["Bucket"]}` }];
   });

@@ -75,7 +75,7 @@ export function toIamCalls(call: SimulatedCall, facts: SimulatedFacts): readonly
   if (judge !== undefined) return judge(call, facts);
   const [service = "", name = ""] = call.operation.split(".");
   const prefix = PREFIXES[service];
-  if (prefix === undefined) throw new TypeError(`Nobody knows how ${call.operation} is judged.`);
+  if (prefix === undefined) throw new TypeError(`Unsupported operation ${call.operation}.`);
   return [{ action: `${prefix}:${name}`, resource: "*" }];
 }
 

@@ -149,7 +149,7 @@ function toTagCalls(call: LoggedCall, name: string): readonly Call[] {
 function toAction({ operation }: LoggedCall): string {
   const [service = "", name = ""] = operation.split(".");
   const prefix = PREFIXES[service];
-  if (prefix === undefined) throw new TypeError(`Nobody knows how ${operation} is judged.`);
+  if (prefix === undefined) throw new TypeError(`Unsupported operation ${operation}.`);
   return `${prefix}:${name}`;
 }
 

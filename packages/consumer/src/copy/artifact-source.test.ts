@@ -144,8 +144,8 @@ describe("a copy by the consumer's role", () => {
 
 describe("classifyAnswer", () => {
   it.each<[SourceReply, string]>([
-    [{ status: 200 }, "go on"],
-    [{ status: 206 }, "go on"],
+    [{ status: 200 }, "continue"],
+    [{ status: 206 }, "continue"],
     [{ status: 403, code: "AccessDenied", message: "Request has expired" }, "expired"],
     [{ status: 403, code: "ExpiredToken", message: "The provided token has expired." }, "expired"],
     [{ status: 400, code: "ExpiredToken" }, "expired"],
@@ -171,7 +171,8 @@ describe("classifyAnswer", () => {
   ])("of %j is: %s", (answer, expected) => {
     const fault = classifyAnswer(answer);
 
-    const said = fault === undefined ? "go on" : [fault.kind, "code" in fault && fault.code].filter(Boolean).join(" ");
+    const said =
+      fault === undefined ? "continue" : [fault.kind, "code" in fault && fault.code].filter(Boolean).join(" ");
     expect(said).toBe(expected);
   });
 

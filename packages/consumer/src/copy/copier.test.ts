@@ -388,7 +388,7 @@ describe("limitTime", () => {
     expect([early, signal.aborted]).toEqual([false, true]);
   });
 
-  it("aborts at once when there is no time", () => {
+  it("aborts immediately without remaining time", () => {
     const clock = createFakeClock();
 
     expect(limitTime(clock, { deadlineAt: clock.now() + 5_000 }).signal.aborted).toBe(true);

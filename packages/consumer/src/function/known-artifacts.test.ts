@@ -40,7 +40,7 @@ describe("what is known of a key", () => {
     await known.save({ key: "a", version: "1" });
     const entry = await known.load("a");
     await known.save({ key: "a", version: "2" });
-    if (entry === undefined) throw new Error("There is none.");
+    if (entry === undefined) throw new Error("Entry not found.");
 
     expect([await known.replace(entry, undefined), await known.replace(entry, { key: "a" })]).toEqual([false, false]);
     expect((await known.load("a"))?.object.version).toBe("2");

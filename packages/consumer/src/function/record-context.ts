@@ -40,7 +40,7 @@ export interface ConsumerOptions {
 
 /** The Lambda invocation. */
 export interface MessagesContext {
-  /** Epoch milliseconds. Default: from `getRemainingTimeInMillis`; without either, there is no deadline. */
+  /** Epoch milliseconds. Default: from `getRemainingTimeInMillis`; without either, no deadline. */
   readonly deadlineAt?: number;
   readonly getRemainingTimeInMillis?: () => number;
   readonly invocationId?: string;

@@ -76,7 +76,7 @@ describe("artifacts coverage", () => {
   it.each([
     ["nothing fits", [], "No published version matches."],
     ["no consumer should have it", [aRow([])], "1 without a registered consumer."],
-  ])("is no when %s", async (_what, rows, told) => {
+  ])("answers no when %s", async (_what, rows, told) => {
     world.answers.coverage = () => ({ rows });
 
     const { exitCode, text } = await world.run("artifacts coverage");
@@ -88,7 +88,7 @@ describe("artifacts coverage", () => {
     [{ account: "999999999999" }],
     [{ region: "sa-east-1" }],
     [{ account: "999999999999", region: "sa-east-1" }],
-  ])("is no when nothing was announced to %j, whatever its state elsewhere", async (place) => {
+  ])("answers no when nothing was announced to %j, whatever its state elsewhere", async (place) => {
     world.answers.coverage = () => ({ rows: [aRow([], { covered: true })] });
 
     const { exitCode, text, value } = await world.run("artifacts coverage", place);

@@ -101,7 +101,7 @@ const RepairArgs = Type.Object({
     Type.String({
       minLength: 1,
       maxLength: 255,
-      description: "Id of the release to keep, if groups of several releases exist and the list asks for it.",
+      description: "Id of the release to keep. Required if groups of several releases exist.",
     }),
   ),
   reason: Type.Optional(reasonArg),

@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const FILE = { file: "shop.json" };
 const SHOP = { project: "org/shop", config: "production", account: "111122223333", region: "eu-west-1" };
-const LEFT = failed({ code: "LEFT_BEHIND", message: "Somebody must look.", retryable: false });
+const LEFT = failed({ code: "LEFT_BEHIND", message: "Check the instances.", retryable: false });
 const CLEAN = failed({ code: "RELEASE_TIMED_OUT", message: "Timeout: Halting Release", retryable: false });
 const LOCKED = failed({ code: "LOCK_EXISTS", message: "Lock Already Exists: bob", retryable: false });
 
@@ -254,7 +254,7 @@ describe("release rollback, repair, lock and unlock", () => {
 
   it("lists leftovers, and removes them on request", async () => {
     const group = { kind: "group", name: "org/shop-web", why: "No release owns it.", removable: true };
-    const odd = { kind: "alarm", name: "strange", why: "Somebody's.", removable: false };
+    const odd = { kind: "alarm", name: "strange", why: "Created by another tool.", removable: false };
     const outputs = { found: 2, removed: 0, leftOvers: JSON.stringify([group, odd]) };
     server.script = [{ answer: succeeded({ ...outputs, lockedBy: "release-1" }) }];
     const listed = await world.run("repair", SHOP);
@@ -265,7 +265,7 @@ describe("release rollback, repair, lock and unlock", () => {
       0,
       `WHAT   NAME          WHY
 group  org/shop-web  No release owns it.
-alarm  strange       Somebody's. (not removed by this command)
+alarm  strange       Created by another tool. (not removed by this command)
 The lock is held by release-1.
 Nothing was removed. Use --remove to remove them.`,
     ]);

@@ -131,7 +131,7 @@ export interface BucketMemoryOptions {
   readonly generation: ReleaseConstants["generation"];
   /** The predecessor's lock table, if used. */
   readonly table?: { readonly client: DynamoDBClient; readonly name: string };
-  /** Who deploys, for whoever finds the lock. */
+  /** The person who deploys, shown to others who find the lock. */
   readonly by?: string;
   /** Default: 30 min. */
   readonly leaseMs?: number;

@@ -59,7 +59,7 @@ describe("loadHealthSources", () => {
     },
   );
 
-  it("sends no request when there are no servers", async () => {
+  it("sends no request without servers", async () => {
     const { sim, deps } = createReleaseWorld();
 
     expect(await loadHealthSources(deps, resources, [])).toMatchObject([{ states: {} }, { states: {} }]);

@@ -316,7 +316,7 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["instance_requirements", "Use instance_types; selection by attributes is not supported."],
 ]);
 
-/** Returns a hint for an unknown key, with a leading space; empty if there is none. */
+/** Returns a hint for an unknown key, with a leading space; empty without a similar key. */
 export function hintAt(key: string, known: readonly string[]): string {
   const hint = HINTS.get(key);
   if (hint !== undefined) return ` ${hint}`;

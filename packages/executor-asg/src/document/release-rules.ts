@@ -283,7 +283,7 @@ export function* checkOrder({ services = {} }: RawRelease): Generator<Fault> {
     const pointer = pointTo("/services", name, "depends_on");
     for (const [index, needed] of (service?.depends_on ?? []).entries()) {
       if (needed === null || Object.hasOwn(services, needed)) continue;
-      const message = `depends_on names ${quote(needed)}, which is no service of the release.`;
+      const message = `depends_on names ${quote(needed)}, which is not a service of the release.`;
       yield { code: "release-depends-on-unknown", pointer: pointTo(pointer, index), message };
     }
   }

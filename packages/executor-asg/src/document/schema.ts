@@ -236,7 +236,7 @@ export const HookDocument = Type.Object(
       Type.Boolean({ description: "Told by EventBridge alone, without role and topic. Default false." }),
     ),
     default_result: Type.Optional(
-      Type.Enum(HOOK_RESULTS, { description: "When nobody completes the action in time. Default: ABANDON." }),
+      Type.Enum(HOOK_RESULTS, { description: "The result if the action is not completed in time. Default: ABANDON." }),
     ),
     name: Type.Optional(Type.String({ readOnly: true, description: "Always the hook's key." })),
   },
@@ -339,7 +339,9 @@ export const ReleaseDocument = Type.Object(
     timeout: Type.Optional(
       Type.Integer({ minimum: 1, maximum: MAX_TIMEOUT_SECONDS, description: "Seconds. Default 600." }),
     ),
-    metadata: Type.Optional(Type.Record(Type.String(), Type.String(), { description: "Yours; never looked at." })),
+    metadata: Type.Optional(
+      Type.Record(Type.String(), Type.String(), { description: "For your own use; never read." }),
+    ),
     safe_release: Type.Optional(
       Type.Boolean({ description: "Refuse what differs from the release before in more than image and user data." }),
     ),
@@ -351,7 +353,7 @@ export const ReleaseDocument = Type.Object(
       }),
     ),
     ami: Type.String({ description: "An id, or the value of the image's tag `Name`." }),
-    user_data_sha256: Type.String({ minLength: 1, description: "Of the user data that is stored beside, hex." }),
+    user_data_sha256: Type.String({ minLength: 1, description: "SHA-256 of the separately stored user data, in hex." }),
     lifecycle: Type.Optional(HooksDocument),
     services: Type.Record(Type.String(), ServiceDocument, { minProperties: 1, maxProperties: MAX_SERVICES }),
     detach_strategy: Type.Optional(Type.Enum(DETACH_STRATEGIES, { description: "Default Detach." })),

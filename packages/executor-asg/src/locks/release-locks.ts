@@ -229,7 +229,7 @@ export async function lockByUser(deps: UserLockDeps, at: ProjectConfig, lock: Us
   throw new ReleaseError("LOCK_FAILED", `Too many concurrent writes to ${deps.files.locate(path).place}. Try again.`);
 }
 
-/** Removes a person's lock. Returns undefined if there is none. */
+/** Removes a person's lock. Returns undefined if no lock exists. */
 export async function unlockByUser(deps: UserLockDeps, at: ProjectConfig): Promise<UserLock | undefined> {
   const text = await remove(deps.files, toPaths(deps, at).userLock);
   return text === undefined ? undefined : parseUserLock(text);
@@ -246,8 +246,8 @@ export async function findRootLock(
 }
 
 /**
- * Removes the deployer's own lock of any owner, for a person who knows that the release is dead. Returns false if there
- * is none.
+ * Removes the deployer's own lock of any owner, for a person who knows that the release is dead. Returns false if no
+ * lock exists.
  */
 export async function removeRootLock(
   deps: UserLockDeps & { readonly strong?: StrongLock },

@@ -22,7 +22,7 @@ export interface CapacityPlan {
 
 /**
  * Returns the sizes of a service's new group, from its document and the desired capacity of the previous group
- * (`undefined`, `null` or −1 if there is none). If 0 ≤ `min_size` ≤ `max_size`, then `targetHealthy` ≤ `desired` ≤
+ * (`undefined`, `null` or −1 without one). If 0 ≤ `min_size` ≤ `max_size`, then `targetHealthy` ≤ `desired` ≤
  * `targetLaunched` ≤ `max_size`.
  */
 export function planCapacity(rules: CapacityRules, previousDesired?: number | null): CapacityPlan {

@@ -114,7 +114,7 @@ interface ServicePlan {
   readonly service: string;
   /** Name of the group. In the first generation it is chosen when the group is created. */
   readonly serviceId: string;
-  /** Desired capacity of the group to be replaced. Missing if there is none. */
+  /** Desired capacity of the group to be replaced. Missing without a previous group. */
   readonly previous?: number;
   /** Capacity that the service needs. */
   readonly desired: number;

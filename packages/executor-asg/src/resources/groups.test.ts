@@ -181,7 +181,7 @@ describe("sortGroups", () => {
   });
 });
 
-const MISSING = { errors: ["NoSuchThing"], problem: { code: "release-thing-missing", message: "There is no thing." } };
+const MISSING = { errors: ["NoSuchThing"], problem: { code: "release-thing-missing", message: "Thing not found." } };
 
 function named(name: string, status = 400): Error {
   return Object.assign(new Error("No."), { name, $metadata: { httpStatusCode: status } });

@@ -372,8 +372,8 @@ describe("events", () => {
   it("of an unknown request end at once", async () => {
     const world = createEcsTaskWorld();
 
-    expect(await world.function.handler({ op: "step", requestId: "nobody" })).toMatchObject({ done: true });
-    expect(await world.function.handler({ op: "answer", requestId: "nobody" })).toEqual({ answered: false });
+    expect(await world.function.handler({ op: "step", requestId: "unknown" })).toMatchObject({ done: true });
+    expect(await world.function.handler({ op: "answer", requestId: "unknown" })).toEqual({ answered: false });
   });
 });
 

@@ -280,7 +280,7 @@ describe("what cannot run", () => {
   const FARGATE = { networkMode: "awsvpc", requiresCompatibilities: ["FARGATE"], cpu: "256", memory: "512" } as const;
 
   it.each([
-    ["ECS_TASK_DEFINITION", { TaskDefinition: "nobody" }],
+    ["ECS_TASK_DEFINITION", { TaskDefinition: "unknown" }],
     ["ECS_TASK_DEFINITION", { TaskDefinition: "migrate:9" }],
     ["ECS_NETWORK", { NetworkConfiguration }],
     ["ECS_NETWORK", { TaskDefinition: "api" }],

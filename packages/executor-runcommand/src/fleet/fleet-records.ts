@@ -259,7 +259,7 @@ const PREFIX = "fleet-watch/";
 
 const watchValidator = Compile(Watch);
 
-/** Finds the watch over a run. Undefined if there is none, or if it has ended. */
+/** Finds the watch over a run. Returns undefined for an unknown or ended watch. */
 export async function findWatch({ records, clock }: RecordsDeps, runId: string): Promise<KeptWatch | undefined> {
   const record = await records.get(PREFIX + runId, clock.now());
   return toKept(record);

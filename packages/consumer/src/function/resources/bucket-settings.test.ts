@@ -73,7 +73,7 @@ describe("tags", () => {
     expect(completeTags(tags, "third")).toBeUndefined();
   });
 
-  it("are left unchanged when there is no room", () => {
+  it("are left unchanged when the limit is reached", () => {
     const full = Array.from({ length: 49 }, (_, index) => ({ Key: `k${index}`, Value: "" }));
 
     expect(completeTags(full, "stack")).toBeUndefined();

@@ -21,7 +21,7 @@ export interface ConsumerResources {
 
 /** The Lambda invocation. */
 export interface ResourceContext {
-  /** Epoch milliseconds. Default: from `getRemainingTimeInMillis`; without either, there is no deadline. */
+  /** Epoch milliseconds. Default: from `getRemainingTimeInMillis`; without either, no deadline. */
   readonly deadlineAt?: number;
   readonly getRemainingTimeInMillis?: () => number;
 }
