@@ -44,7 +44,7 @@ export const CopyVariables = Type.Object({
     Type.String({
       ...queue,
       description:
-        "the queue, so that a long copy goes on soon and a failed one later. Default: both wait for the queue's visibility",
+        "the queue, so that a long copy continues soon and a failed one is retried later. Default: both wait for the queue's visibility timeout",
     }),
   ),
   PARKING_QUEUE_URL: Type.Optional(
@@ -87,7 +87,7 @@ export const TriggerVariables = Type.Object({
   ),
   ...CommonVariables.properties,
   EXTERNAL_ID: Type.Optional(
-    Type.String({ ...externalId, description: "the external id that the role asks for. Default: none" }),
+    Type.String({ ...externalId, description: "the external id that the role requires. Default: none" }),
   ),
   RECEIPT_BUS: Type.Optional(
     Type.String({

@@ -62,7 +62,7 @@ export const Variables = Type.Object({
   INITIAL_SET_MACHINE: Type.Optional(
     Type.String({
       ...stateMachine,
-      description: "ARN of the state machine of initial sets and replays. Default: none, and then there are no sets",
+      description: "ARN of the state machine of initial sets and replays. Default: none, which disables them",
     }),
   ),
   URL_SECONDS: Type.Integer({

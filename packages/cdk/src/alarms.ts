@@ -185,7 +185,7 @@ export interface AlarmRule {
   readonly condition?: CfnCondition | undefined;
 }
 
-/** Topics that are told when an alarm goes off and when it is over. */
+/** Topics that are notified when an alarm starts and when it ends. */
 export type AlarmTopics = Given<readonly string[]> | undefined;
 
 /** Creates an alarm. An idle resource has no values and counts as healthy; a rule with a lower limit must change that. */

@@ -17,7 +17,7 @@ export interface YardQueuesProps {
   readonly taskVisibilitySeconds?: number;
   /** Whether there is a queue for tasks that do not fit a function's time. Default: no. */
   readonly hasLongTasks?: boolean | CfnCondition;
-  /** Who sends events besides the roles of the yard's account. Default: nobody. */
+  /** Senders of events, in addition to the roles of the yard's account. Default: none. */
   readonly eventSenders?: EventSenders;
   /** The customer's key. Default: the one of SQS. */
   readonly kmsKeyArn?: Given<string>;
@@ -240,7 +240,7 @@ export interface QueueAddress {
   readonly name: string;
 }
 
-/** The address of a queue that another stack has made: everything stands in its ARN. */
+/** Returns the address of another stack's queue, from its ARN. */
 export function toQueueAddress(arn: string): QueueAddress {
   const part = (index: number) => Fn.select(index, Fn.split(":", arn));
   const name = part(5);

@@ -156,9 +156,9 @@ export function parseEnvironment(environment: EnvironmentVariables, needs: Envir
       ...findEndpointFaults(environment),
       ...(machines === true ? findMachineFaults(given) : []),
       ...(store === true && toStoreChoice(given) === undefined
-        ? ["There is no backing store: set DYNAMODB_TABLE, or POSTGRES_CONNECTION_SECRET."]
+        ? ["No store is configured. Set DYNAMODB_TABLE or POSTGRES_CONNECTION_SECRET."]
         : []),
-      ...(toRegion(given) === undefined ? ["AWS_REGION is not set, and AWS_DEFAULT_REGION is not either."] : []),
+      ...(toRegion(given) === undefined ? ["Neither AWS_REGION nor AWS_DEFAULT_REGION is set."] : []),
       ...findQueueFaults(given),
     ],
   });
@@ -219,7 +219,7 @@ function toEnvironment(values: Variables, environment: EnvironmentVariables) {
     /** Undefined: the app has no store. */
     store: toStoreChoice(values),
     runnersHaveStore: values.RUNNERS_HAVE_STORE,
-    /** Of runners, beside `terraform` and `lambda`. */
+    /** Executors of runners, in addition to `terraform` and `lambda`. */
     executorNames: values.EXECUTORS,
     /** Undefined: the app needs no machines. */
     machines: toMachineSource(values),
@@ -259,7 +259,7 @@ const LOCAL = new Map([
   ["DYNAMODB", "http://dynamodb:8000"],
 ]);
 
-/** What is no address. */
+/** Returns a message for each endpoint that is not a valid URL. */
 export function findEndpointFaults(values: EnvironmentVariables): readonly string[] {
   const wrong = Object.entries(values).filter(
     ([name, value]) => NAME.test(name) && value && !/^https?:\/\/\S+$/.test(value),

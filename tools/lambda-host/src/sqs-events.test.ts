@@ -49,7 +49,7 @@ describe("an answer to a batch", () => {
     [{ batchItemFailures: [{ itemIdentifier: null }] }, "null is not a message"],
     [{ batchItemFailures: [{ itemIdentifier: "m-9" }] }, '"m-9" is not a message'],
     [{ batchItemFailures: [{ messageId: "m-1" }] }, "undefined is not a message"],
-    [{ batchItemFailures: "m-1" }, "no list"],
+    [{ batchItemFailures: "m-1" }, "not a list"],
   ])("fails all where it is malformed: %j", (answer, why) => {
     expect(toBatchAnswer(answer, ids, true)).toEqual({ kind: "all-failed", why: expect.stringContaining(why) });
   });

@@ -223,7 +223,7 @@ export class DistributorEvents extends Construct {
     new CallFunction(this, "Sweep", {
       ...called,
       schedule: "rate(5 minutes)",
-      description: "Lets the distributor see what is overdue, and go on with what was broken off.",
+      description: "Lets the distributor detect overdue artifacts and continue interrupted work.",
     });
   }
 }

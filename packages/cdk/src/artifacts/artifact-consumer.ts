@@ -126,7 +126,7 @@ const FIVE_MINUTES = 300;
 /** A copy of the largest file takes several deliveries, each of which may take a quarter of an hour. */
 const QUEUE_WAIT_SECONDS = 21_600;
 
-/** Alarms on what needs a person: messages that nobody could work or that were refused, a queue that stands, a function that fails. */
+/** Alarms that require a person: failed or rejected messages, a blocked queue, a failing function. */
 export class ConsumerAlarms extends Construct {
   constructor(scope: Construct, id: string, { topicArns, consumer }: ConsumerAlarmsProps) {
     super(scope, id);
@@ -141,7 +141,7 @@ export class ConsumerAlarms extends Construct {
 
 function toAgeRule({ name }: QueueAddress): AlarmRule {
   return {
-    description: `Messages of artifacts lie in ${name}: nobody could work them, and they are kept for 14 days at most. The log says why.`,
+    description: `Artifact messages are in ${name}: they could not be processed, and are kept for at most 14 days. The log contains the reasons.`,
     metric: toQueueMetric(name, "ApproximateAgeOfOldestMessage"),
     limit: { above: 0 },
     periodSeconds: FIVE_MINUTES,
@@ -151,7 +151,7 @@ function toAgeRule({ name }: QueueAddress): AlarmRule {
 
 function toParkedRule({ name }: QueueAddress): AlarmRule {
   return {
-    description: `Messages were refused and lie in ${name}, each with its reason: somebody sends what is not to be copied.`,
+    description: `Rejected messages are in ${name}, each with its reason: a sender sends files that must not be copied.`,
     metric: toQueueMetric(name, "ApproximateNumberOfMessagesVisible"),
     limit: { above: 0 },
     periodSeconds: FIVE_MINUTES,

@@ -30,7 +30,7 @@ export interface ConsumerCode {
   readonly resources?: Code;
 }
 
-/** A distributor, as its outputs tell it. */
+/** The address of a distributor, from the outputs of its stack. */
 export interface DistributorAddress {
   readonly topicArn: string;
   /** Default: the one in the topic's ARN. */
@@ -39,9 +39,9 @@ export interface DistributorAddress {
   readonly bucket: string;
   readonly initialSetRoleArn: string;
   readonly initialSetMachineArn: string;
-  /** Default: nobody is told what was copied, as with distributors of old. */
+  /** Default: no receipts are sent, as with earlier distributors. */
   readonly receiptBusArn?: Given<string>;
-  /** What the role asks for. */
+  /** The external id that the role requires. */
   readonly externalId?: Given<string>;
   /** The distributor's bucket and role must belong to it. Default: to any. */
   readonly organizationId?: Given<string>;
@@ -53,7 +53,7 @@ export interface DistributorAddress {
 export interface ArtifactConsumerProps extends FunctionSettings {
   readonly code: ConsumerCode;
   readonly distributor: DistributorAddress;
-  /** A bucket that is there, and stays as it is. Default: one by prefix, account and region, which is made or taken over. */
+  /** An existing bucket, which is not changed. Default: a bucket named by prefix, account and region, created or adopted. */
   readonly targetBucket?: Given<string>;
   /** At most 34 characters. Default: `stackyard-artifacts`. */
   readonly bucketPrefix?: string;
@@ -81,7 +81,7 @@ export interface ArtifactConsumerProps extends FunctionSettings {
   readonly extraHosts?: Given<string>;
   /** `true`: S3's names may resolve to private addresses, as with interface endpoints. Default: `false`. */
   readonly privateEndpoints?: string;
-  /** The bucket's name stands there. Default: `/stackyard/consumer/bucket-name`. */
+  /** The SSM parameter that contains the bucket's name. Default: `/stackyard/consumer/bucket-name`. */
   readonly ssmParameterName?: Given<string>;
   /** `debug`, `info`, `warn` or `error`. Default: `info`. */
   readonly logLevel?: string;

@@ -91,14 +91,14 @@ export interface FleetAssociationProps {
   /** Instances at a time, and failures after which it stops: a number or a share. */
   readonly maxConcurrency: string;
   readonly maxErrors: string;
-  /** The document, if it is made beside. Default: the name of ours. */
+  /** The document, if the same stack creates it. Default: the name of the Stackyard document. */
   readonly documentName?: string;
   readonly condition?: CfnCondition;
 }
 
 /**
- * An association of State Manager: SSM applies the artifact when a node with the tag registers, so nobody waits for its agent,
- * and to all of them when the association changes. Each instance reads its own roles from its tags.
+ * Creates a State Manager association: SSM applies the artifact when a node with the tag registers, and to all such nodes when
+ * the association changes. Each instance reads its own roles from its tags.
  */
 export function createFleetAssociation(scope: Construct, id: string, props: FleetAssociationProps): CfnAssociation {
   const { condition, tagKey, tagValues, documentName = applyArtifactName } = props;

@@ -198,9 +198,9 @@ export interface ReleaseClientRights {
 }
 
 /**
- * What a person, or a pipeline, needs to release a project-config by the bucket and the state machine. Both are needed: the bucket
- * says what, and is written by whoever may release this project-config; the state machine starts it, for everybody who may release
- * anything. Locks are not among the keys: only a release that is under way writes those.
+ * Returns the permissions that a person or a pipeline needs to release a project-config. Both resources are required: the bucket
+ * defines the release, and write access to it controls who may release this project-config; the state machine starts it for
+ * anyone who may release anything. Locks are not included, because only a running release writes them.
  */
 export function allowReleases(rights: ReleaseClientRights): Permission {
   const { bucket, stateMachineArn, account, project, config } = rights;

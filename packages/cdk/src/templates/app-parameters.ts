@@ -35,7 +35,7 @@ export const ECS_TASK_PARAMETERS = {
   TaskLogGroupArns: {
     group: "Tasks of ECS",
     description:
-      "Log groups of those tasks, ARNs by commas without :*, whose last lines stand in what has failed. Empty: none.",
+      "Log groups of those tasks, comma-separated ARNs without :*, whose last lines failures include. Empty: none.",
     ...LIST,
   },
   PhysicalId: {
@@ -308,7 +308,7 @@ export const RELEASES_PARAMETERS = {
   },
   AssumedRoleExternalId: {
     group: "Releases",
-    description: "External id that this role asks for. Empty: none.",
+    description: "External id that this role requires. Empty: none.",
     ...optional("[A-Za-z0-9+=,.@:/_-]{2,1224}", "An external id, or nothing."),
   },
   ReleaseSessionTags: {

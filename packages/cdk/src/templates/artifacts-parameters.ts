@@ -86,7 +86,7 @@ export const DISTRIBUTOR_PARAMETERS = {
   UploadPrefix: {
     group: "Artifacts",
     description:
-      "Beginning of the keys of files that others upload without a manifest; / for the whole bucket. Empty: there are none.",
+      "Key prefix of files that are uploaded without a manifest; / for the whole bucket. Empty: no such uploads.",
     default: "",
     pattern: "^([^\\s*?]{0,255}/)?$",
     constraint: "Nothing, or a prefix without spaces, * and ? that ends with /.",
@@ -114,7 +114,7 @@ export const DISTRIBUTOR_PARAMETERS = {
   },
   KeepDays: {
     group: "Artifacts",
-    description: "Days for which versions are kept that are neither current nor missing anywhere. Empty: for ever.",
+    description: "Days for which versions that are neither current nor missing anywhere are kept. Empty: unlimited.",
     ...COUNT,
   },
 } as const satisfies Readonly<Record<string, ParameterDefinition>>;
@@ -161,12 +161,12 @@ export const CONSUMER_PARAMETERS = {
   },
   ExternalId: {
     group: "Distributor",
-    description: "External id that the role of initial sets asks for. Empty: none, as with consumers of old.",
+    description: "External id that the role of initial sets requires. Empty: none, as with earlier consumers.",
     ...optional("[A-Za-z0-9+=,.@:/_-]{2,1224}", "An external id, or nothing."),
   },
   OrganizationId: {
     group: "Distributor",
-    description: "Organisation that consumers and distributor belong to. Empty: none is asked for.",
+    description: "Organization that consumers and distributor belong to. Empty: not required.",
     ...optional("o-[a-z0-9]{10,32}", "The id of an organisation, or nothing."),
   },
   TargetBucket: {
@@ -245,7 +245,7 @@ export const CONSUMER_PARAMETERS = {
   ConsumerZip: {
     group: "Code",
     description:
-      "Key of the consumer's zip there. The zip's SHA-256 stands in it, so that another zip has another key.",
+      "Key of the consumer's zip in that bucket. It contains the zip's SHA-256, so each zip has its own key.",
     pattern: "^[^\\s]{0,900}[0-9a-f]{64}[^\\s]{0,60}$",
     constraint: "The key of an object with a SHA-256 of 64 small hexadecimal digits in it.",
   },
@@ -278,7 +278,7 @@ export const ROLLOUT_PARAMETERS = {
   CallAs: {
     group: "Rollout",
     description:
-      "For service-managed: SELF in the management account, DELEGATED_ADMIN in an account that stands in for it.",
+      "For service-managed: SELF in the management account, DELEGATED_ADMIN in a delegated administrator account.",
     default: "SELF",
     values: ["SELF", "DELEGATED_ADMIN"],
   },

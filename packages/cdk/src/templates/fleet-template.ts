@@ -90,7 +90,7 @@ function toFleetSettings(parameters: TemplateParameters) {
 }
 
 const INSTANCES_DESCRIPTION =
-  "Stackyard: what lies beside instances: document, instance profile, association, launch hook, patch window.";
+  "Stackyard: resources for instances: document, instance profile, association, launch hook, patch window.";
 /** The tag must have exactly one of these values. */
 const TAG = { tagKey: "has_ssm_agent", tagValues: ["true", "True"] } as const;
 

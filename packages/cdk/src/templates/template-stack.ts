@@ -39,7 +39,7 @@ export class TemplateStack extends Stack {
 /** Adds the addresses of the queues: for senders of events, for runners elsewhere, and for operators of dead letters. */
 export function addQueueOutputs(stack: Stack, queues: YardQueues): void {
   const told: readonly (readonly [string, Given<QueueAddress> | undefined, string])[] = [
-    ["EventQueue", queues.events, "Queue of events: whoever sends one needs sqs:SendMessage on it."],
+    ["EventQueue", queues.events, "Queue of events. Senders need sqs:SendMessage on it."],
     ["TaskQueue", queues.tasks, "Queue of tasks."],
     ["TickQueue", queues.ticks, "Queue of what is due soon."],
     ["LongTaskQueue", queues.longTasks, "Queue of tasks that do not fit a function's time."],

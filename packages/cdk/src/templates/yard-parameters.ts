@@ -30,7 +30,7 @@ export const STORE_PARAMETERS = {
   },
   StacksTable: {
     group: "Store",
-    description: "Table of stacks, for a runner with the store. Empty: it works by message alone.",
+    description: "Table of stacks, for a runner with the store. Empty: it works without a store.",
     ...TABLE,
   },
   WorkTable: { group: "Store", description: "Work table, together with StacksTable.", ...TABLE },
@@ -83,12 +83,12 @@ export const QUEUE_PARAMETERS = {
   },
   TaskDeadLetterQueueArn: {
     group: "Queues",
-    description: "Queue for task messages that nobody can work (output TaskDeadLetterQueueArn).",
+    description: "Queue for task messages that cannot be processed (output TaskDeadLetterQueueArn).",
     pattern: `^${QUEUE_ARN}$`,
   },
   LongTaskQueueArn: {
     group: "Queues",
-    description: "Queue of tasks that do not fit a function's time (output LongTaskQueueArn). Empty: there is none.",
+    description: "Queue of tasks that exceed a function's timeout (output LongTaskQueueArn). Empty: no such queue.",
     ...optional(QUEUE_ARN, "The ARN of a queue, or nothing."),
   },
   EventOrder: {
@@ -304,7 +304,7 @@ export const OPERATIONS_PARAMETERS = {
   },
   AlarmTopicArns: {
     group: "Operations",
-    description: "Topics that alarms tell, ARNs by commas. Empty: alarms are only shown.",
+    description: "Topics that alarms notify, as comma-separated ARNs. Empty: no notifications.",
     ...LIST,
   },
   PermissionsBoundaryArn: {
