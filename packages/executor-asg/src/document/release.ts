@@ -25,7 +25,7 @@ export type Release = Omit<
   readonly lifecycle: Readonly<Record<string, LifecycleHook>>;
   /** Seed documents carry it themselves; `user_data_sha256` is its hash. */
   readonly user_data?: string;
-  /** Seconds between two looks at the health, by the time-out. */
+  /** Seconds between two health checks, derived from the timeout. */
   readonly wait_for_healthy: number;
 };
 
