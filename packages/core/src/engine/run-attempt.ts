@@ -160,7 +160,7 @@ function isGivenBack(asked: StopReason | undefined, { resumable }: Executor, ope
 }
 
 /** Replaces a failure at the end of the invocation by `INTERRUPTED`, and adds the executor's own failure to the log. */
-function toEndOf(result: Step, asked: StopReason | undefined, tell: (text: string) => void): Step {
+function toEndOf(result: Step, asked: StopReason | undefined, report: (text: string) => void): Step {
   if (asked !== "out-of-time" || result.kind !== "failed") return result;
   if (result.code !== INTERRUPTED.code) report(`It was interrupted. ${result.code}: ${result.message}`);
   return INTERRUPTED;
