@@ -76,12 +76,12 @@ export function toBatchAnswer(answer: unknown, messageIds: readonly string[], re
   if (!reportsFailures || typeof answer !== "object" || answer === null) return none;
   const failures: unknown = Reflect.get(answer, "batchItemFailures");
   if (failures === undefined || failures === null) return none;
-  if (!Array.isArray(failures)) return { kind: "all-failed", why: "batchItemFailures is no list." };
+  if (!Array.isArray(failures)) return { kind: "all-failed", why: "batchItemFailures is not a list." };
   const known = new Set(messageIds);
   const failed = failures.map((failure: unknown) => Reflect.get(Object(failure), "itemIdentifier"));
   const wrong = failed.find((id) => !known.has(id));
   if (failed.some((id) => !known.has(id))) {
-    return { kind: "all-failed", why: `${JSON.stringify(wrong)} is no message of the batch.` };
+    return { kind: "all-failed", why: `${JSON.stringify(wrong)} is not a message of the batch.` };
   }
   return { kind: "partly", failed: new Set(failed) };
 }

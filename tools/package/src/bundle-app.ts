@@ -68,6 +68,6 @@ export function chooseApps(apps: readonly AppFolder[], names: readonly string[])
   const known = apps.map(({ name }) => name);
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0)
-    throw new Error(`There is no app ${unknown.join(", ")}; there is ${known.join(", ") || "none"}.`);
+    throw new Error(`Unknown app ${unknown.join(", ")}. Valid apps: ${known.join(", ") || "none"}.`);
   return names.length === 0 ? apps : apps.filter(({ name }) => names.includes(name));
 }

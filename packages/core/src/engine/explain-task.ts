@@ -286,7 +286,7 @@ export interface Reason {
 }
 
 /** Formats a duration with its two largest units, such as `1m 5s`. A negative duration is `0s`. */
-export function formatDuration(ms: number): string {
+export function formatTimespan(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000));
   if (seconds < 60) return `${seconds}s`;
   if (seconds < 3_600) return `${Math.floor(seconds / 60)}m ${seconds % 60}s`;
