@@ -104,7 +104,7 @@ if (import.meta.main) {
   const [first] = entries.map((each) =>
     toConfig({ ...each, declarations: toDeclarations(each.unit, each.entry), temp: tmpdir() }),
   );
-  if (first === undefined) throw new Error("There are no packages.");
+  if (first === undefined) throw new Error("No packages found.");
   const compilerState = CompilerState.create(first, {
     additionalEntryPoints: entries
       .map(({ unit, entry }) => toDeclarations(unit, entry))

@@ -3,7 +3,7 @@ import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { dirname, join, relative } from "node:path";
 import { findPublishedPackages, type PublishedPackage, repositoryRoot } from "./published-packages.ts";
 
-// Writes the type declarations of every package into its `dist`, beside the bundles of `nx run-many -t build`. One run of the
+// Writes the type declarations of every package into its `dist`, next to the bundles of `nx run-many -t build`. One run of the
 // compiler makes all of them: a run per package reads the types of the AWS SDK again and again, which takes most of a build.
 
 const RELATIVE = /((?:from|import)\s*\(?\s*")(\.{1,2}\/[^"]+)\.ts(")/g;

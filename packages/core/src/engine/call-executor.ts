@@ -283,7 +283,7 @@ export const INTERRUPTED: Failed = failed({
   retryable: true,
 });
 
-/** Returns the answer of a call, or `INTERRUPTED` if there is none at `overAt`; the call continues. Undefined: no time limit. */
+/** Returns the answer of a call, or `INTERRUPTED` if it has not settled at `overAt`; the call continues. Undefined: no time limit. */
 export async function callWithin(clock: Clock, overAt: number | undefined, call: Promise<Step>): Promise<Step> {
   if (overAt === undefined) return call;
   const answered = new AbortController();

@@ -200,7 +200,7 @@ const BUSY_MS = 100;
 
 /** Limits how many events are taken to the attempts that can begin here. */
 export interface EventRoom {
-  /** Takes the free slots. Resolves after a while even if there are none. */
+  /** Takes the free slots. Resolves after a while even if no slot is free. */
   take(stopping: AbortSignal): Promise<TakenRoom>;
 }
 

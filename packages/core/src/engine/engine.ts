@@ -117,7 +117,7 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
       return revised.length;
     } catch (error) {
       // Parked events are also retried at intervals.
-      logger.warn("Machines could not be looked at for newer revisions.", { error });
+      logger.warn("Could not check machines for newer revisions.", { error });
       return 0;
     }
   }

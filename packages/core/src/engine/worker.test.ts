@@ -363,7 +363,7 @@ describe("a cancel", () => {
   it("keeps in the log, and reports, how the work ended", async () => {
     const lines: string[] = [];
     const going = running({ progress: {}, pollAfterMs: 60_000, message: "" });
-    const message = "The function goes on in AWS.\nIt ends within 15 min.";
+    const message = "The function continues in AWS.\nIt ends within 15 min.";
     const bench = createBench(
       { start: async () => going, cancel: async () => failed({ code: "LEFT_RUNNING", message, retryable: false }) },
       { onReport: ({ line }) => lines.push(line) },
@@ -373,7 +373,7 @@ describe("a cancel", () => {
 
     await bench.deliver();
 
-    const told = ["It ended after the cancel. LEFT_RUNNING: The function goes on in AWS.", "It ends within 15 min."];
+    const told = ["It ended after the cancel. LEFT_RUNNING: The function continues in AWS.", "It ends within 15 min."];
     expect(await bench.store.findAttempt(ID)).toMatchObject({ outcome: "cancelled", log: told.join("\n") });
     expect(lines).toEqual(told);
     expect(await bench.takeEvents()).toEqual([cancelled]);

@@ -120,7 +120,7 @@ interface MemoryHistory {
   prune(before: number, limit: number): boolean;
 }
 
-/** Lines in order of positions, and once more by stack: those are what is asked for most. */
+/** Lines in order of positions, and also by stack, which is the most common query. */
 export function createMemoryHistory(): MemoryHistory {
   let all: StoredHistoryEntry[] = [];
   const byStack = new Map<string, StoredHistoryEntry[]>();

@@ -3,7 +3,7 @@ import type { CommandOutput, PluginCommand, PluginCommandContext } from "../port
 
 /** What a command has printed, and how it ended. */
 export interface CommandResult {
-  /** −1: there is no such command. */
+  /** −1 if the command does not exist. */
   readonly exitCode: number;
   readonly text: string;
   /** The result as JSON. */
