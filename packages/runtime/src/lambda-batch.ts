@@ -68,7 +68,7 @@ async function attemptToDelete(
 }
 
 function formatFailed(failed: number, messages: number): string {
-  if (messages === 1) return "The message could not be worked; the log says why. It comes again.";
+  if (messages === 1) return "The message could not be processed; see the log. It is delivered again.";
   const what = failed === messages ? `None of the ${messages}` : `${failed} of ${messages}`;
   return `${what} messages could ${failed === messages ? "" : "not "}be worked; the log says why. They come again.`;
 }

@@ -316,7 +316,7 @@ export interface Aggregate extends KnownIds, Lane {
   readonly repairHidden?: Hidden | undefined;
 }
 
-/** Of a stack that was never heard of. */
+/** Of an unknown stack. */
 export const EMPTY: Aggregate = {
   version: 0,
   stackVersion: 0,

@@ -92,7 +92,7 @@ describe("createEventBatchHandler", () => {
     expect(calls[0]?.[0]?.event).toEqual({ ...result, origin });
   });
 
-  it("reports what could not be worked, and what is behind it on its stack", async () => {
+  it("reports what could not be processed, and what is behind it on its stack", async () => {
     const { report } = createBench({ s1: FAILED });
 
     expect(await report(go("s2"), go("s1"), go("s2"))).toEqual(["m-2"]);
@@ -320,7 +320,7 @@ describe("createTaskBatchHandler", () => {
     });
 
     expect(await report([bodyOf("db"), bodyOf("later"), bodyOf("broken")])).toEqual(["m-2", "m-3"]);
-    expect(logger.lines).toEqual(["error A task could not be worked; its message is delivered again."]);
+    expect(logger.lines).toEqual(["error A task could not be processed; its message is delivered again."]);
   });
 
   it("lets what failed come again after its own time, not after the queue's visibility time-out", async () => {

@@ -247,7 +247,7 @@ async function workOne(deps: BatchDeps, incoming: IncomingMessage, { handle, pol
     const outcome = await tracing.run([findCarrier(incoming.attributes)], () => handle(read.delivery));
     return toWorked(await toSettlement(incoming, outcome, policy), outcome);
   } catch (error) {
-    logger.error("A task could not be worked; its message is delivered again.", {
+    logger.error("A task could not be processed; its message is delivered again.", {
       error,
       messageId: incoming.messageId,
     });
@@ -327,7 +327,7 @@ export interface BatchItem {
 }
 
 /**
- * Messages that failed, and those of the same stack behind one that could not be worked: they must not overtake it. An event
+ * Messages that failed, and those of the same stack behind one that could not be processed: they must not overtake it. An event
  * that its stack refuses holds up none.
  */
 export function toBatchResponse(items: readonly BatchItem[]): SqsBatchResponse {

@@ -201,7 +201,7 @@ async function writeWhole(path: string, text: string, { signal }: CommandContext
     await rename(beside, path);
   } catch (error) {
     await rm(beside, { force: true });
-    throw failWith("CONFIG_INVALID", `${path} could not be written.`, { cause: error, hint: "It is as it was." });
+    throw failWith("CONFIG_INVALID", `${path} could not be written.`, { cause: error, hint: "The file is unchanged." });
   }
 }
 

@@ -108,7 +108,8 @@ describe("boundOutputs", () => {
     expect(boundOutputs(v2, ofBytes(65_537))).toEqual(
       failed({
         code: "OUTPUT_INVALID",
-        message: "The outputs make 65537 bytes as JSON; at most 65536 are taken. Give large ones as a file's address.",
+        message:
+          "The outputs are 65537 bytes as JSON; the limit is 65536. Store large values elsewhere and return their address.",
         retryable: false,
       }),
     );

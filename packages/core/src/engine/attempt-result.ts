@@ -86,7 +86,7 @@ export function boundOutputs(message: TaskMessage, step: FinalStep): FinalStep {
   if (!exceedsBytes(step.outputs, MAX_METADATA_BYTES)) return step;
   if (step.kind === "failed" || message.dispatch.version !== 2) return { ...step, outputs: {} };
   const bytes = Buffer.byteLength(JSON.stringify(step.outputs));
-  const reason = `The outputs make ${bytes} bytes as JSON; at most ${MAX_METADATA_BYTES} are taken. Give large ones as a file's address.`;
+  const reason = `The outputs are ${bytes} bytes as JSON; the limit is ${MAX_METADATA_BYTES}. Store large values elsewhere and return their address.`;
   return failed({ code: "OUTPUT_INVALID", message: reason, retryable: false });
 }
 
@@ -143,7 +143,7 @@ export function toFollowUpRun(
     const aimed = typeof target === "object" && target !== null ? { target: { ...target } } : {};
     return { step, run: { ...prepareRun({ executor, config, key, ...aimed }), inMs } };
   } catch (error) {
-    const reason = `The work was done, but the run that shall follow it cannot be made: ${toErrorText(error)}`;
+    const reason = `The work was done, but its follow-up run cannot be created: ${toErrorText(error)}`;
     return { step: failed({ code: "OUTPUT_INVALID", message: reason, retryable: false }) };
   }
 }
@@ -203,7 +203,7 @@ function maskStep(step: Step, mask: MaskText, isQuoting: IsQuoting): Step {
 /** The revision of a run is kept in clear, and its config with it. */
 const REVEALING = failed({
   code: "OUTPUT_INVALID",
-  message: "The work was done, but the run that shall follow it would hold a sensitive value in its config.",
+  message: "The work was done, but the config of its follow-up run would contain a sensitive value.",
   retryable: false,
 });
 

@@ -339,7 +339,7 @@ export function resolveSecrets(
 
 /** Returns the failure of a task whose secrets the runner cannot read. */
 export function toSecretsNeedStore(refs: readonly string[]): Failed {
-  const message = `The sensitive values ${refs.join(", ")} are in the store only, and this runner's claim gave none.`;
+  const message = `The sensitive values ${refs.join(", ")} are only in the store, which this runner cannot read.`;
   return failed({ code: "SECRETS_NEED_STORE", message, retryable: false });
 }
 

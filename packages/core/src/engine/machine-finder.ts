@@ -256,7 +256,7 @@ function toMissingRevision(name: string, to: string, newest: LocatedMachine, isB
     return { kind: "missing", code: "MACHINE_INVALID", reason };
   }
   const advice = newest.kind === "found" ? ` The newest one is ${newest.revision.hash}.` : "";
-  const reason = `No revision ${short} of "${name}" is kept, and the newest one is another.${advice}`;
+  const reason = `No revision ${short} of "${name}" is stored, and the newest revision is a different one.${advice}`;
   return { kind: "missing", code: "MACHINE_UNKNOWN", reason };
 }
 

@@ -160,7 +160,7 @@ async function workApart(
   const parts = (others.length === 0 && first !== undefined ? splitInputs(first) : open).map(toUnloaded);
   if (isPassing(error) || parts.length <= 1) {
     const stacks = open.map(({ stackId }) => stackId);
-    deps.logger.error("Events could not be worked; they are delivered again.", { error, stacks });
+    deps.logger.error("Events could not be processed; they are delivered again.", { error, stacks });
     if (isPassing(error) || first === undefined || !(await commitDeadLetter(deps, first, error))) {
       fail(open, outcomes, toErrorText(error));
     }
@@ -169,7 +169,7 @@ async function workApart(
   for (const [place, part] of parts.entries()) {
     await workAll(deps, [part], outcomes);
     const isStuck = others.length === 0 && part.inputs.some(({ index }) => outcomes[index]?.kind === "retry");
-    if (isStuck) return fail(parts.slice(place + 1), outcomes, "An event before it could not be worked.");
+    if (isStuck) return fail(parts.slice(place + 1), outcomes, "An earlier event of the stack could not be processed.");
   }
 }
 
@@ -340,7 +340,7 @@ export async function applyWithMachines(
 
 function logFault(logger: Logger, { stackId }: StackWork, input: StackInput | undefined, error: unknown): void {
   const what = input?.kind === "delivery" ? { eventId: input.delivery.event.id } : { work: input?.kind };
-  logger.error("An event could not be worked.", { error, stackId, ...what });
+  logger.error("An event could not be processed.", { error, stackId, ...what });
 }
 
 /** The machines that one turn has looked up: each once for all events with the same answer. */

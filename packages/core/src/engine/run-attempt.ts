@@ -89,7 +89,9 @@ export async function runAttempt(given: AttemptDeps, input: AttemptInput): Promi
     if (ended !== undefined) await finish(deps, input, ended, log);
   } catch (error) {
     // The lease expires, and the next worker that claims the attempt continues it.
-    deps.logger.error("What became of an attempt could not be kept; it is handed out again.", { error });
+    deps.logger.error("The result of an attempt could not be stored. The attempt continues when its lease expires.", {
+      error,
+    });
   } finally {
     deps.held.delete(attempt);
     await attempt.end();
@@ -185,7 +187,7 @@ function giveBack(kept: KeptProgress | undefined, cancelBegun: boolean): EndedCa
 
 async function finish(deps: AttemptDeps, input: AttemptInput, ended: EndedCall, log: TaskLog): Promise<void> {
   if (ended.kind === "given-back") {
-    const message = "given back by a runner that stopped";
+    const message = "released by a runner that stopped";
     await suspend(deps, input, { progress: ended.kept, pollAfterMs: 0, message });
   } else if (ended.step.kind === "running") {
     const { progress, pollAfterMs, message } = ended.step;

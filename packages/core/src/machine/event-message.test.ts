@@ -83,7 +83,7 @@ describe("parseEventMessage", () => {
     const message = { stackId: "pr-12", event: "OPENED" };
 
     expect(parseEventMessage(message, { at: 1_000 })).toEqual(
-      invalid("The message has no id, and the medium gave none.", "pr-12"),
+      invalid("The message has no id, and the transport provided none.", "pr-12"),
     );
     expect(parseEventMessage({ ...message, id: "e-1" }, { at: 1_000 })).toMatchObject({ event: { id: "e-1" } });
   });
@@ -131,7 +131,7 @@ describe("parseEventMessage", () => {
   it("refuses half a surrogate pair in ids and names", () => {
     for (const ids of [{ stackId: "\ud800" }, { stackId: "s", id: "\ud800" }, { stackId: "s", machine: "\ud800" }]) {
       expect(parse({ event: "OPENED", ...ids })).toMatchObject({
-        reason: "An id or name holds half a surrogate pair.",
+        reason: "An id or name contains an unpaired surrogate.",
       });
     }
   });

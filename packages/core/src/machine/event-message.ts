@@ -238,7 +238,7 @@ export function parseEventMessage(body: unknown, options: ParseEventOptions): Pa
   }
   const fault = findFault(fields, origin);
   if (fault !== undefined || id === undefined || name === undefined) {
-    return refuse(message, "EVENT_INVALID", fault ?? "The message has no id, and the medium gave none.");
+    return refuse(message, "EVENT_INVALID", fault ?? "The message has no id, and the transport provided none.");
   }
   return { kind: "event", event: { id, stackId, name, at: options.at, origin, ...toFields(rest), message } };
 }
@@ -323,7 +323,7 @@ function findFault(fields: EventMessage, origin: EventOrigin): string | undefine
   const name = fields.event;
   if (name === undefined) return 'The message has neither "event" nor "action".';
   if (![fields.stackId, fields.id ?? "", fields.machine ?? ""].every((text) => text.isWellFormed())) {
-    return "An id or name holds half a surrogate pair.";
+    return "An id or name contains an unpaired surrogate.";
   }
   const missing = (REQUIRED.get(name) ?? []).filter((key) => !fields[key]);
   if (missing.length > 0) return `"${name}" needs ${missing.map((key) => `"${key}"`).join(" and ")}.`;

@@ -76,7 +76,7 @@ function eventRoute({ store }: EventRoutesDeps): Route {
     path: "/v1/events/:eventId/history",
     operationId: "listEventHistory",
     tag: "events",
-    summary: "What became of an event, oldest first. Empty: not decided yet, or never heard of.",
+    summary: "What became of an event, oldest first. Empty: not decided yet, or unknown.",
     params: { eventId: EventId },
     query: pageQuery,
     answers: { 200: { description: "A page.", schema: pageOf(HistoryEntry) } },

@@ -119,7 +119,7 @@ function checkConfig(context: CompileContext, config: Field<MapNode>, executor: 
 }
 
 function warnUnchecked({ problems }: CompileContext, config: Field<MapNode>, executor: string): void {
-  const message = `The definition of the executor ${quote(executor)} is not here, so the runner checks this config.`;
+  const message = `The definition of the executor ${quote(executor)} is not installed here, so the runner checks this config.`;
   problems.warn("executor-unchecked", onKey(config), message);
 }
 

@@ -98,7 +98,7 @@ function formatFailure(error: unknown, source: string): string {
   if (error instanceof RangeError) return "it is too deep or too large";
   const { code, summary, node } = readError(error);
   if (code === "no_such_key") return formatMissing(node, source);
-  if (code === "unknown_variable") return "it uses a variable that is not here";
+  if (code === "unknown_variable") return "it uses an unknown variable";
   if (TYPES_ONLY.has(code)) return formatTypes(toWrittenNames(summary));
   return WORDS[code] ?? "it cannot be evaluated";
 }
