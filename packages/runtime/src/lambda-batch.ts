@@ -28,7 +28,7 @@ export type DeleteWorked = (queueArn: string, receiptHandles: readonly string[])
 /**
  * What a function answers to a batch. A mapping without `ReportBatchItemFailures` takes any answer for success and deletes all
  * messages, and a function cannot know which kind called it. To throw means to both that the batch comes again. So where
- * nothing could be worked it throws; where a part could, it deletes that part and then throws, as the predecessor's did.
+ * nothing could be processed it throws; where a part could, it deletes that part and then throws, as the predecessor's did.
  */
 export async function answerBatch(
   deps: AnswerDeps,
@@ -70,7 +70,7 @@ async function attemptToDelete(
 function formatFailed(failed: number, messages: number): string {
   if (messages === 1) return "The message could not be processed; see the log. It is delivered again.";
   const what = failed === messages ? `None of the ${messages}` : `${failed} of ${messages}`;
-  return `${what} messages could ${failed === messages ? "" : "not "}be worked; the log says why. They come again.`;
+  return `${what} messages could ${failed === messages ? "" : "not "}be processed; see the log. They are delivered again.`;
 }
 
 /**
