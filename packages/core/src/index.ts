@@ -9,10 +9,9 @@ export {
 } from "./errors/stackyard-error.ts";
 export { listPages, type PageStart } from "./list-pages.ts";
 export { defineMachine } from "./machine/define-machine.ts";
-export { type Defined, defined } from "./machine/defined.ts";
 export { findNearestName } from "./machine/document/wording.ts";
 export type { ConfigReport, DocumentConfig, ExecutorDefinition, TasksReport } from "./machine/executor-definition.ts";
-export { isMap, parseJson } from "./machine/json.ts";
+export { type Defined, defined, isMap, parseJson } from "./machine/json.ts";
 export type { Stack } from "./machine/stack.ts";
 export type { TaskMessage } from "./machine/task-message.ts";
 export { mapLimited } from "./map-limited.ts";

@@ -6,9 +6,8 @@ import {
   listSecretValues,
   withQuotedOutputs,
 } from "../machine/decide/metadata.ts";
-import { defined } from "../machine/defined.ts";
 import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
-import { isMap } from "../machine/json.ts";
+import { defined, isMap } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import { findSecretRef, isReference, MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";

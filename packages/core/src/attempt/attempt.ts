@@ -1,5 +1,5 @@
-import { defined } from "../machine/defined.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { defined } from "../machine/json.ts";
 import type {
   AttemptView,
   CancelAttempt,

@@ -8,9 +8,9 @@ import {
   type MaskText,
   maskTexts,
 } from "../machine/decide/metadata.ts";
-import { defined } from "../machine/defined.ts";
 import { SYSTEM_EVENTS, shortHashOf } from "../machine/event-message.ts";
 import type { ExecutorDefinition } from "../machine/executor-definition.ts";
+import { defined } from "../machine/json.ts";
 import { parseRunMachine, RUN_MACHINE, runMachineSource, runStackId } from "../machine/run-machine.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import { type Failed, failed, type LogFields, type Logger, type Step, type Succeeded } from "../ports/executor.ts";

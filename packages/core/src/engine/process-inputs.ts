@@ -4,7 +4,7 @@ import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack
 import { isPassing, isStackyardError, toErrorText } from "../errors/stackyard-error.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
 import { readAttemptSecrets } from "../machine/decide/work.ts";
-import { defined } from "../machine/defined.ts";
+import { defined } from "../machine/json.ts";
 import type { MetadataValue } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock } from "../ports/clock.ts";

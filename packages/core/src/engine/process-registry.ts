@@ -1,5 +1,5 @@
 import { listPages } from "../list-pages.ts";
-import { defined } from "../machine/defined.ts";
+import { defined } from "../machine/json.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Page, PageInput, Records } from "../ports/records.ts";

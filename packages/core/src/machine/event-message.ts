@@ -2,8 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { defined } from "./defined.ts";
-import { isMap } from "./json.ts";
+import { defined, isMap } from "./json.ts";
 import { NEXT } from "./machine.ts";
 
 /** Where an event comes from. Only `external` ones pass the checks of names that are reserved. */

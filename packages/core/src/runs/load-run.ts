@@ -1,7 +1,7 @@
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { defined } from "../machine/defined.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { defined } from "../machine/json.ts";
 import { parseRunSource, RUN_MACHINE, type RunSource } from "../machine/run-machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock } from "../ports/clock.ts";

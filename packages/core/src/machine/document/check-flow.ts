@@ -1,4 +1,4 @@
-import { defined } from "../defined.ts";
+import { defined } from "../json.ts";
 import { INIT, NEXT } from "../machine.ts";
 import { type CompileContext, onKey, onValue } from "./compile-context.ts";
 import { type Field, findField, findText, isListField, toItems } from "./tree.ts";

@@ -1,5 +1,4 @@
 import { checkConfigAndLimit, checkExecutor, checkTasks, needsNoConfig } from "../config/check-config.ts";
-import { defined } from "../defined.ts";
 import { ADVICE_TO_UPGRADE, checkVersion, readStateMap, readTaskMap } from "../document/check-document.ts";
 import {
   type AdvanceDraft,
@@ -31,6 +30,7 @@ import {
 } from "../document/tree.ts";
 import { quote, suggest } from "../document/wording.ts";
 import { toCancelWithinMs } from "../executor-definition.ts";
+import { defined } from "../json.ts";
 import {
   FAILED,
   type Machine,

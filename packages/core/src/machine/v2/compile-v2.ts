@@ -1,5 +1,4 @@
 import { checkTasks } from "../config/check-config.ts";
-import { defined } from "../defined.ts";
 import { checkVersion, readStateMap, readTaskMap } from "../document/check-document.ts";
 import { checkStructure } from "../document/check-structure.ts";
 import { type CompileContext, onValue } from "../document/compile-context.ts";
@@ -18,6 +17,7 @@ import {
 import { quote } from "../document/wording.ts";
 import { toCancelWithinMs } from "../executor-definition.ts";
 import type { ExpressionPlace } from "../expression/expression.ts";
+import { defined } from "../json.ts";
 import { type Machine, type Reaction, SEMANTICS_V2, type State, type Task } from "../machine.ts";
 import { machineV2Schema } from "./machine-v2-schema.ts";
 import { createV2Context, readTemplate, type V2Context } from "./read-expressions.ts";

@@ -1,6 +1,5 @@
 import { findMetadataFault } from "../decide/metadata.ts";
 import { createMetadataPattern, MAX_PATTERN } from "../decide/metadata-pattern.ts";
-import { defined } from "../defined.ts";
 import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
 import {
   type Field,
@@ -15,6 +14,7 @@ import {
 } from "../document/tree.ts";
 import { describe, quote } from "../document/wording.ts";
 import type { PlaceMetadata } from "../expression/expression.ts";
+import { defined } from "../json.ts";
 import type { MetadataRule } from "../machine.ts";
 
 /** What a document says about its metadata; rules with a fault are in it as far as they could be read. */

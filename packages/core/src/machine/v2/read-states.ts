@@ -1,4 +1,3 @@
-import { defined } from "../defined.ts";
 import {
   type AdvanceDraft,
   checkFlow,
@@ -26,6 +25,7 @@ import {
 } from "../document/tree.ts";
 import { quote, suggest } from "../document/wording.ts";
 import type { Expression, ExpressionPlace, Template } from "../expression/expression.ts";
+import { defined } from "../json.ts";
 import { FAILED, NEXT, type State, TIMEOUT } from "../machine.ts";
 import { isName, isReserved } from "./document-faults.ts";
 import { readExpression, readTemplate, suggestWithin, type V2Context } from "./read-expressions.ts";

@@ -1,6 +1,5 @@
 import { checkConfigAndLimit, checkExecutor, checkOpenConfig } from "../config/check-config.ts";
 import { findConfigFault, type OpenConfig, openConfig } from "../config/open-config.ts";
-import { defined } from "../defined.ts";
 import { type CompileContext, onKey, onMissing, onValue } from "../document/compile-context.ts";
 import { parseDuration } from "../document/duration.ts";
 import {
@@ -17,6 +16,7 @@ import {
 import { describe, listNames, quote } from "../document/wording.ts";
 import { findTimeoutMs } from "../executor-definition.ts";
 import type { Expression, ExpressionPlace, Template } from "../expression/expression.ts";
+import { defined } from "../json.ts";
 import { type DynamicConfig, PLAIN_TASK, type RetryPolicy } from "../machine.ts";
 import { isOverspent, readExpression, readTemplate, suggestWithin, type V2Context } from "./read-expressions.ts";
 import { checkDeclared, type MetadataDraft } from "./read-metadata.ts";
