@@ -134,7 +134,7 @@ describe("the custom resources of a template, in processes of their own", () => 
 
     const created = await life.create({ Version: "1.0" });
 
-    expect(created.reason).toMatch(/^CONFIG_INVALID: .*INITIAL_DISTRIBUTION_ROLE must be the ARN of a role/);
+    expect(created.reason).toMatch(/^CONFIG_INVALID: .*INITIAL_DISTRIBUTION_ROLE must be the ARN of a role/s);
     expect(created.reason).not.toContain("hunter2");
     expect(created.followedBy.map(({ status }) => status)).toEqual(["DELETE_COMPLETE"]);
   });

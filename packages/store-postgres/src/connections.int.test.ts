@@ -162,7 +162,7 @@ describe("a server that goes", () => {
 
 describe("options", () => {
   it.each([
-    [{ schema: "No Plain Name" }, "no plain name"],
+    [{ schema: "No Plain Name" }, "Invalid schema"],
     [{ maxConnections: 0 }, "maxConnections"],
     [{ idleMs: Number.NaN }, "idleMs"],
     [{ connection: "mysql://db" }, "postgres://"],
