@@ -5,7 +5,14 @@ import { type Manifest, type ManifestProblem, parseManifest } from "@stackyard/s
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { Announcer, PublishedArtifact } from "./fan-out.ts";
-import { type Claim, Claimed, createObjectClaims, type ObjectClaims, type RecordDeps } from "./records.ts";
+import {
+  type Claim,
+  Claimed,
+  createObjectClaims,
+  type ObjectClaims,
+  type RecordDeps,
+  type SaveClaim,
+} from "./records.ts";
 import {
   classifyKey,
   headFiles,
@@ -128,7 +135,7 @@ function checkPrefixes({ prefix, uploadPrefix }: PublisherOptions): void {
 interface Turn {
   readonly outbox: Outbox;
   readonly entry: OutboxEntry;
-  readonly save: Parameters<Parameters<Outbox["hold"]>[1]>[1];
+  readonly save: SaveClaim<Announced>;
 }
 
 async function finish(options: PublisherOptions, { outbox, entry, save }: Turn): Promise<PublishOutcome> {

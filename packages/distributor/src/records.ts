@@ -81,7 +81,7 @@ interface ClaimedObject {
 export type Claim<Progress> = ClaimedObject & Progress & { readonly recordKey: string; readonly recordVersion: number };
 
 /** Saves progress and extends the claim. Returns undefined when another process has claimed the object. */
-type SaveClaim<Progress> = (claim: Claim<Progress>, progress: Progress) => Promise<Claim<Progress> | undefined>;
+export type SaveClaim<Progress> = (claim: Claim<Progress>, progress: Progress) => Promise<Claim<Progress> | undefined>;
 
 /** Objects that must be processed to the end, by one process at a time, also after crashes. */
 export interface ObjectClaims<Progress> {

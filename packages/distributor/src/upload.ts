@@ -23,7 +23,7 @@ import { createSHA256, type IHasher } from "hash-wasm";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { Publisher, PublishOutcome } from "./publish.ts";
-import { type Claim, Claimed, createObjectClaims, type ObjectClaims } from "./records.ts";
+import { type Claim, Claimed, createObjectClaims, type ObjectClaims, type SaveClaim } from "./records.ts";
 import {
   classifyKey,
   type HeadedUpload,
@@ -117,7 +117,7 @@ export function createUploads(options: UploadsOptions): Uploads {
 interface Turn {
   readonly work: UploadWork;
   readonly entry: UploadEntry;
-  readonly save: Parameters<Parameters<UploadWork["hold"]>[1]>[1];
+  readonly save: SaveClaim<UploadProgress>;
   readonly deadlineAt: number;
 }
 

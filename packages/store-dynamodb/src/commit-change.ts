@@ -1,4 +1,4 @@
-import { cancelAttempt, closeAttempt, endByResult, isHeldBy, isOpen } from "@stackyard/core/attempt";
+import { type AttemptMove, cancelAttempt, closeAttempt, endByResult, isHeldBy, isOpen } from "@stackyard/core/attempt";
 import {
   type Change,
   type CommitResult,
@@ -8,6 +8,7 @@ import {
 } from "@stackyard/core/engine";
 import {
   type Aggregate,
+  type AttemptRow,
   createAttemptRow,
   type FollowUp,
   findOpen,
@@ -195,7 +196,7 @@ async function moveAttempts(context: StoreContext, change: Change, before: Aggre
   const { stackId, now, results = [], closes, cancels } = change;
   let aggregate = before;
   let follow: FollowUp = {};
-  const apply = async (move: Parameters<typeof moveAttempt>[3]["move"] | undefined) => {
+  const apply = async (move: AttemptMove<AttemptRow> | undefined) => {
     if (move === undefined) return;
     const moved = await moveAttempt(context, stackId, aggregate, { move, now, prepared: events });
     aggregate = moved.next;

@@ -1,6 +1,6 @@
 import { defined, type Stack, StackyardError } from "@stackyard/core";
 import { type Aggregate, EMPTY, type FollowUp, isEmpty, type OutboxEntry, type ParkedMark } from "./aggregate.ts";
-import { fromItem, type Item, inParallel } from "./database.ts";
+import { type Condition, fromItem, type Item, inParallel } from "./database.ts";
 import { MAX_ITEM_BYTES, sizeOfItem, toStackKey } from "./keys.ts";
 import {
   type EncodedItem,
@@ -12,6 +12,7 @@ import {
   type Place,
   parseShadowItem,
   parseStackItem,
+  type StackItemFacts,
   TAKEN_OVER_VERSION,
   toShadowItem,
   toShadowKey,
@@ -104,6 +105,9 @@ export function toNextVersion({ version }: Aggregate): number {
   return Math.max(version, TAKEN_OVER_VERSION) + 1;
 }
 
+/** Decides what becomes of an aggregate; called again after a conflict. */
+type Decide<Result> = (aggregate: Aggregate, loaded: LoadedStack) => Change<Result> | Promise<Change<Result>>;
+
 /**
  * Changes an aggregate by one conditional write, and does what follows from it as far as it gets. Another writer's write
  * makes it decide again. `seen`: what the caller has just loaded.
@@ -111,7 +115,7 @@ export function toNextVersion({ version }: Aggregate): number {
 export async function changeStack<Result>(
   context: StoreContext,
   stackId: string,
-  decide: (aggregate: Aggregate, loaded: LoadedStack) => Change<Result> | Promise<Change<Result>>,
+  decide: Decide<Result>,
   seen?: LoadedStack,
 ): Promise<Result> {
   const { result, written } = await context.serialize(`stack ${stackId}`, () =>
@@ -124,7 +128,7 @@ export async function changeStack<Result>(
 async function changeInTurn<Result>(
   context: StoreContext,
   stackId: string,
-  decide: Parameters<typeof changeStack<Result>>[2],
+  decide: Decide<Result>,
   seen: LoadedStack | undefined,
 ): Promise<{ readonly result: Result; readonly written: Aggregate | undefined }> {
   let loaded = seen ?? (await loadStack(context, stackId));
@@ -296,7 +300,7 @@ async function put(context: StoreContext, stackId: string, loaded: LoadedStack, 
   return beginLife(context, stackId, place.shadow, { written, stack });
 }
 
-function toItem(context: StoreContext, aggregate: Aggregate, stack: Stack, facts: Parameters<typeof toStackItem>[2]) {
+function toItem(context: StoreContext, aggregate: Aggregate, stack: Stack, facts: StackItemFacts) {
   const { dueAt, bornAt, removed } = facts;
   const kept = defined({ dueAt, bornAt, removed });
   const encoded = toStackItem(aggregate, stack, kept, toName(context));
@@ -318,7 +322,7 @@ function isAt(nonce: string) {
 async function putItem(
   context: StoreContext,
   { item, spill, table, stackId }: EncodedItem & { readonly table: StoreContext["stacks"]; readonly stackId: string },
-  condition: Parameters<StoreContext["stacks"]["put"]>[1],
+  condition: Condition,
 ): Promise<boolean> {
   await inParallel(spill?.parts ?? [], (bytes, part) => {
     const { pk, sk } = toSpillKey(stackId, spill?.name ?? "", part);

@@ -139,7 +139,7 @@ export interface ParsedStackItem extends ParsedItem {
 }
 
 /** What the item of a stack says besides its aggregate. */
-interface StackItemFacts {
+export interface StackItemFacts {
   readonly bornAt?: number;
   readonly removed?: true;
   /** The present place in the index: it stays when it is early enough, since each change of it is two more writes. */

@@ -133,7 +133,7 @@ function toClaimResult({ attemptId, owner }: ClaimInput, row: ClaimRow | undefin
 }
 
 /** None of a stack that was removed. */
-function readSecrets(attemptId: string, sent: string, data: string | null): ReturnType<typeof readAttemptSecrets> {
+function readSecrets(attemptId: string, sent: string, data: string | null): Stack["metadata"] {
   const stack = data === null ? undefined : (JSON.parse(data) as Stack);
   return readAttemptSecrets(stack, attemptId, parseSent(sent).secrets ?? []);
 }

@@ -128,12 +128,17 @@ export function toRunEvent({ key, stackId, revision }: PreparedRun, now: number)
   return { id: key, stackId, origin: "external", receivedAt: now, message };
 }
 
+/** A run that starts so long after the task that requests it. */
+export interface FollowUpRun extends PreparedRun {
+  readonly inMs: number;
+}
+
 /** Returns the follow-up run that a succeeded step requests. If the run cannot be created, the step becomes a failure. */
 export function toFollowUpRun(
   executor: ExecutorDefinition | undefined,
   message: TaskMessage,
   step: FinalStep,
-): { readonly step: FinalStep; readonly run?: PreparedRun & { readonly inMs: number } } {
+): { readonly step: FinalStep; readonly run?: FollowUpRun } {
   if (step.kind !== "succeeded" || step.followUp === undefined || executor === undefined) return { step };
   const { inMs, config } = step.followUp;
   const target = message.task["target"];

@@ -12,6 +12,7 @@ import {
   createAttemptMask,
   createTaskLog,
   type FinalStep,
+  type FollowUpRun,
   maskOutputs,
   type TaskLog,
   toFollowUpRun,
@@ -248,15 +249,13 @@ async function applyAtOnce(
 
 async function settleInStore(
   { store, clock }: AttemptDeps,
-  { grant, run, ...end }: AppliedResult & { readonly run: FollowUp | undefined; readonly event: QueuedEvent },
+  { grant, run, ...end }: AppliedResult & { readonly run: FollowUpRun | undefined; readonly event: QueuedEvent },
 ): Promise<"settled" | "lost"> {
   if (run !== undefined) await store.revisions.put(run.revision);
   const now = clock.now();
   const followUps = run === undefined ? [] : [{ event: toRunEvent(run, now), notBefore: now + run.inMs }];
   return store.settle(grant, { ...end, followUps, now });
 }
-
-type FollowUp = NonNullable<ReturnType<typeof toFollowUpRun>["run"]>;
 
 /** Adds text about the end of an attempt to its log. */
 function logEnd(log: TaskLog, { onReport }: Pick<AttemptInput, "onReport">, text: string): void {

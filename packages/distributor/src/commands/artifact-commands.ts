@@ -13,6 +13,7 @@ import { Type } from "typebox";
 import {
   type ArtifactCommandDeps,
   type ArtifactCommandSpec,
+  type AwsPlace,
   artifactFlag,
   consumerArgs,
   consumerFlags,
@@ -44,7 +45,7 @@ const DEPS: ArtifactCommandDeps = {
 };
 
 /** Loads the SDK clients only when they are needed. */
-async function loadAws(place: Parameters<ArtifactCommandDeps["openAws"]>[0]) {
+async function loadAws(place: AwsPlace) {
   const { openAws } = await import("./open-aws.ts");
   return openAws(place);
 }

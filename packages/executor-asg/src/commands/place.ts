@@ -13,7 +13,7 @@ import { systemClock } from "@stackyard/core/engine";
 import { type CommandSpec, createCommand, toFollowArgs } from "@stackyard/sdk/commands";
 import type { Release, ReleasesApi } from "@stackyard/sdk/releases";
 import { type TObject, Type } from "typebox";
-import { createYardPlace, type ReleasePlace, toReleaseKey } from "../place/release-place.ts";
+import { createYardPlace, type ReleasePlace, toReleaseKey, type YardPlaceOptions } from "../place/release-place.ts";
 import { PRESETS, type PresetName, type ReleaseConstants } from "../release-state.ts";
 
 /** Arguments of a command that select where releases are deployed. */
@@ -96,7 +96,7 @@ function findDeployer(
 async function openDeployer(
   context: ReleaseContext,
   words: PlaceWords,
-  shared: Pick<Parameters<typeof createYardPlace>[0], "preset" | "constants" | "by" | "signal">,
+  shared: Pick<YardPlaceOptions, "preset" | "constants" | "by" | "signal">,
 ): Promise<ReleasePlace> {
   if (words.role !== undefined || words.lockTable !== undefined) {
     throw usage("--role and --lock-table cannot be used with --deployer. Remove them.");
@@ -120,7 +120,7 @@ function createStoring(
   { openAws, clock }: ReleaseContext,
   bucket: string,
   { constants: { generation }, by }: { readonly constants: ReleaseConstants; readonly by: string },
-): NonNullable<Parameters<typeof createYardPlace>[0]["storeDocument"]> {
+): NonNullable<YardPlaceOptions["storeDocument"]> {
   return async (document, userData) => {
     const [{ createBucketMemory }, { s3 }] = await Promise.all([
       import("../deploy/memory.ts"),

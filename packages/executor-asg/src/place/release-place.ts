@@ -65,7 +65,7 @@ export interface PlaceOptions {
 }
 
 /** Options of a yard, and how its runner reaches the accounts. */
-interface YardPlaceOptions extends PlaceOptions {
+export interface YardPlaceOptions extends PlaceOptions {
   readonly releases: ReleasesApi;
   /** The predecessor's bucket, if its tools must see the releases. */
   readonly memory?: ReleaseMemoryPlace;
