@@ -231,7 +231,11 @@ describe("the finder of upgrades", () => {
         located = toLocated(next);
       },
       find: (event: Parameters<typeof anEvent>, stack: Partial<Stack> = {}) =>
-        finder.find("web", aStack({ machine: "web", state: "UP", machineHash: OLD, ...stack }), anEvent(...event)),
+        finder.find({
+          name: "web",
+          stack: aStack({ machine: "web", state: "UP", machineHash: OLD, ...stack }),
+          event: anEvent(...event),
+        }),
     };
   }
 
@@ -260,10 +264,28 @@ describe("the finder of upgrades", () => {
       }
     });
 
+    it("is decided without I/O once its revision is compiled, but for what only the newest may know", async () => {
+      const { finder, find } = await createBench(pinned(NEW, ["TESTED"]), [pinned(OLD)]);
+      const stack = aStack({ machine: "web", state: "UP", machineHash: OLD });
+      const findNow = (...event: Parameters<typeof anEvent>) =>
+        finder.findNow({ name: "web", stack, event: anEvent(...event) });
+
+      expect(findNow("NEXT")).toBeUndefined();
+      const found = await find(["NEXT"]);
+
+      expect(findNow("NEXT")).toEqual(found);
+      expect(["TESTED", "UPGRADE_STACK"].map((name) => findNow(name))).toEqual([undefined, undefined]);
+      expect(finder.findNow({ name: "web", stack: undefined, event: anEvent("NEXT") })).toBeUndefined();
+    });
+
     it("begins on the newest one", async () => {
       const { finder, revisions } = await createBench(pinned(NEW), [pinned(OLD)]);
 
-      const found = await finder.find("web", undefined, anEvent("LAUNCH", { machine: "web" }));
+      const found = await finder.find({
+        name: "web",
+        stack: undefined,
+        event: anEvent("LAUNCH", { machine: "web" }),
+      });
       await finder.keep(NEW);
 
       expect(hashOf(found)).toBe(NEW);
@@ -360,7 +382,7 @@ describe("the finder of upgrades", () => {
       const { finder } = await createBench(pinned(NEW));
       const run = aStack({ machine: "stackyard.run", machineHash: OLD });
 
-      expect(hashOf(await finder.find("stackyard.run", run, anEvent("UPGRADE_STACK")))).toMatch(
+      expect(hashOf(await finder.find({ name: "stackyard.run", stack: run, event: anEvent("UPGRADE_STACK") }))).toMatch(
         /^MACHINE_UNKNOWN: A job/,
       );
     });

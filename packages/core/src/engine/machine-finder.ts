@@ -27,9 +27,9 @@ interface MachineFinderDeps {
 
 /** Finds the revision of a machine that an event is decided on. */
 export interface MachineFinder {
-  /** Like `find`, without I/O. Returns undefined unless the stack keeps its revision and that is compiled; then call `find`. */
+  find(wanted: WantedMachine): Promise<FoundMachine>;
+  /** The answer of `find` for a stack that keeps its revision, once that is compiled. Undefined: call `find`, which does I/O. */
   findNow(wanted: WantedMachine): FoundMachine | undefined;
-  find(name: string, stack: Stack | undefined, event: StackEvent): Promise<FoundMachine>;
   /** Returns the machine of a stored revision; undefined when it is not stored or no longer compiles. */
   findRevision(hash: string): Promise<Machine | undefined>;
   /** Stores the revision if necessary. Must be called before a stack refers to it. */
@@ -46,11 +46,20 @@ export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
   async function findDecided(wanted: WantedMachine): Promise<FoundMachine> {
     // The stack's own revision says whether the stack follows its machine. A pinned stack does not need the locator.
     const own = wanted.stack && (await cache.find(wanted.stack.machineHash));
+    const found = findNow(wanted);
+    if (found !== undefined) return found;
     return own?.revision === "pin" ? findPinned(own, wanted) : findFollowing(own, wanted);
   }
 
+  function findNow({ name, stack, event }: WantedMachine): FoundMachine | undefined {
+    if (stack === undefined || event.name === SYSTEM_EVENTS.upgradeStack) return undefined;
+    const own = cache.findCompiled(stack.machineHash);
+    if (own === undefined || own.name !== name) return undefined;
+    const isSettled = name === RUN_MACHINE || (own.revision === "pin" && !mayBeUndeclared(own, event));
+    return isSettled ? toFound(own) : undefined;
+  }
+
   async function findPinned(own: Machine, wanted: WantedMachine): Promise<FoundMachine> {
-    if (!mayBeUndeclared(own, wanted.event)) return chooseMachine(own, undefined, wanted);
     // If the newest revision cannot be read, only the hint is lost.
     const located = await locate(wanted.name, wanted.event).catch(() => undefined);
     return chooseMachine(own, located?.kind === "found" ? located : undefined, wanted);
@@ -70,19 +79,14 @@ export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
   }
 
   return {
-    findNow({ name, stack, event }) {
-      if (stack === undefined || event.name === SYSTEM_EVENTS.upgradeStack) return undefined;
-      const own = cache.findCompiled(stack.machineHash);
-      if (own === undefined || own.name !== name) return undefined;
-      const isSettled = name === RUN_MACHINE || (own.revision === "pin" && !mayBeUndeclared(own, event));
-      return isSettled ? toFound(own) : undefined;
-    },
-    async find(name, stack, event) {
+    findNow,
+    async find(wanted) {
+      const { name, stack, event } = wanted;
       const isUpgrade = stack !== undefined && event.name === SYSTEM_EVENTS.upgradeStack;
       if (name === RUN_MACHINE && isUpgrade) return { kind: "missing", ...RUNS_STAY };
       if (name === RUN_MACHINE) return findRun(cache, stack?.machineHash ?? toText(event.message?.["revision"]));
       if (isUpgrade) return upgrade.find(name, event.to);
-      return findDecided({ name, stack, event });
+      return findDecided(wanted);
     },
     findRevision: (hash) => cache.find(hash),
     keep: (hash) => cache.keep(hash),

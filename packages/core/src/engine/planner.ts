@@ -90,7 +90,7 @@ interface ReplayDifference {
 /** What a plan works with. */
 interface PlanDeps {
   readonly store: Pick<Store, "load" | "queries">;
-  readonly finder: Pick<MachineFinder, "find" | "findNow">;
+  readonly finder: Pick<MachineFinder, "find">;
   readonly clock: Clock;
 }
 
@@ -134,7 +134,7 @@ async function planUpgrade(
   const stack = loaded?.stack;
   if (stack === undefined) return undefined;
   const event = toUpgradeEvent(stack, to, deps.clock.now());
-  const found = await deps.finder.find(stack.machine, stack, event);
+  const found = await deps.finder.find({ name: stack.machine, stack, event });
   const plan = { stackId, machine: stack.machine, from: stack.machineHash };
   const nothing = { replayed: 0, differences: [], more: 0, end: [] };
   if (found.kind === "missing") return { ...plan, ...toRefusal(found), ...nothing };

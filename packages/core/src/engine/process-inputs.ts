@@ -356,7 +356,7 @@ export function createTurnMachines(finder: Pick<MachineFinder, "find" | "findNow
   return {
     find: (wanted) => finder.findNow(wanted) ?? found.get(toSharedKey(wanted)) ?? found.get(toOwnKey(wanted)),
     async lookUp(wanted) {
-      const looked = await finder.find(wanted.name, wanted.stack, wanted.event).catch((error: unknown) => ({ error }));
+      const looked = await finder.find(wanted).catch((error: unknown) => ({ error }));
       // A failure may be transient, and the reason for an undeclared event may contain the stack's id.
       const isOwn = "error" in looked || (looked.kind === "found" && looked.undeclared !== undefined);
       found.set(isOwn ? toOwnKey(wanted) : toSharedKey(wanted), looked);
