@@ -21,7 +21,6 @@ function compile(): void {
       noEmit: false,
       declaration: true,
       emitDeclarationOnly: true,
-      rewriteRelativeImportExtensions: true,
       rootDir: "../..",
       outDir: ".",
     },

@@ -20,7 +20,7 @@ const script = (name: string): Check["command"] => ["node", `tools/checks/${name
 const build: Check = { name: "build", command: ["npm", "run", "-s", "build"] };
 const checks: readonly Check[] = [
   { name: "lint", command: ["biome", "ci", "--colors=off", "--error-on-warnings", "."] },
-  { name: "types", command: ["tsc", "-p", "."] },
+  { name: "types", command: ["node", "node_modules/typescript-7/bin/tsc", "-p", "."] },
   { name: "boundaries", command: script("boundaries") },
   { name: "manifests", command: script("manifests") },
   { name: "entries", command: script("entry-names") },

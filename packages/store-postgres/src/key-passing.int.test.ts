@@ -1,7 +1,7 @@
 import { aDispatch, aPut, aQueuedEvent } from "@stackyard/core/testing";
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { MINUTE, T0 } from "./testing/store-values.ts";
+import { MINUTE, T0 } from "./testing/test-instants.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 let server: TestServer;

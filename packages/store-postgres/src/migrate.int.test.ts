@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { migratePostgresStore } from "./create-postgres-store.ts";
 import { type MigrateInput, migrate } from "./migrate.ts";
 import { MIGRATIONS, type Migration } from "./migrations/migrations.ts";
-import { T0 } from "./testing/store-values.ts";
+import { T0 } from "./testing/test-instants.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 let server: TestServer;

@@ -2,7 +2,7 @@ import type { Change, Grant } from "@stackyard/core/engine";
 import { aDispatch, aPut, aQueuedEvent } from "@stackyard/core/testing";
 import { expect, it } from "vitest";
 import type { PostgresStore } from "./create-postgres-store.ts";
-import { MINUTE, T0 } from "./testing/store-values.ts";
+import { MINUTE, T0 } from "./testing/test-instants.ts";
 import { startTestServer } from "./testing/test-server.ts";
 
 const STACKS = 24;

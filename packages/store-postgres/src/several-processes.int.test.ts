@@ -3,7 +3,7 @@ import type { DueItem } from "@stackyard/core/engine";
 import { aChange, aDispatch, aPut, aQueuedEvent } from "@stackyard/core/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PostgresStore } from "./create-postgres-store.ts";
-import { MINUTE, T0 } from "./testing/store-values.ts";
+import { MINUTE, T0 } from "./testing/test-instants.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 let server: TestServer;

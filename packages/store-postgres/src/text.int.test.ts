@@ -1,7 +1,7 @@
 import { aChange, aDispatch, aPut, aQueuedEvent } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PostgresStore } from "./create-postgres-store.ts";
-import { T0 } from "./testing/store-values.ts";
+import { T0 } from "./testing/test-instants.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 let server: TestServer;

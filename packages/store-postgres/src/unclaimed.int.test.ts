@@ -1,6 +1,6 @@
 import { aDispatch, aPut } from "@stackyard/core/testing";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { MINUTE, T0 } from "./testing/store-values.ts";
+import { MINUTE, T0 } from "./testing/test-instants.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 let server: TestServer;

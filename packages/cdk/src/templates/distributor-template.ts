@@ -52,7 +52,7 @@ function toSettings(stack: Stack, parameters: TemplateParameters) {
 
 /** The outputs that consumers need have the names of their parameters. */
 function addOutputs(stack: Stack, parameters: TemplateParameters, distributor: ArtifactDistributor): void {
-  const told = [
+  const outputs = [
     ["DistributionTopic", distributor.topicArn, "Topic of announcements."],
     ["DistributionRegion", Aws.REGION, "Region of the distributor."],
     ["DistributionBucket", distributor.bucketName, "Bucket of artifacts: publish there."],
@@ -62,7 +62,7 @@ function addOutputs(stack: Stack, parameters: TemplateParameters, distributor: A
     ["DistributorFunctionName", distributor.function.name, "Function: who asks where artifacts stand calls it."],
     ["RecordsTableName", distributor.tableName, "Table of records."],
   ] as const;
-  for (const [name, value, description] of told) addOutput(stack, name, { value, description });
+  for (const [name, value, description] of outputs) addOutput(stack, name, { value, description });
   for (const [name, parameter] of [
     ["OrganizationId", "OrganizationId"],
     ["DistributionKeyArn", "KmsKeyArn"],

@@ -38,7 +38,7 @@ export class TemplateStack extends Stack {
 
 /** Adds the addresses of the queues: for senders of events, for runners elsewhere, and for operators of dead letters. */
 export function addQueueOutputs(stack: Stack, queues: YardQueues): void {
-  const told: readonly (readonly [string, Given<QueueAddress> | undefined, string])[] = [
+  const outputs: readonly (readonly [string, Given<QueueAddress> | undefined, string])[] = [
     ["EventQueue", queues.events, "Queue of events. Senders need sqs:SendMessage on it."],
     ["TaskQueue", queues.tasks, "Queue of tasks."],
     ["TickQueue", queues.ticks, "Queue of what is due soon."],
@@ -46,7 +46,7 @@ export function addQueueOutputs(stack: Stack, queues: YardQueues): void {
     ["EventDeadLetterQueue", queues.eventDeadLetters, "Events that were given up, with their reasons."],
     ["TaskDeadLetterQueue", queues.taskDeadLetters, "Task messages that were given up, with their reasons."],
   ];
-  for (const [name, queue, description] of told) {
+  for (const [name, queue, description] of outputs) {
     if (queue !== undefined) addQueueOutput(stack, name, queue, description);
   }
 }
