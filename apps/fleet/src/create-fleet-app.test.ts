@@ -3,7 +3,7 @@ import { createAwsAccess } from "@stackyard/aws";
 import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
 import { StackyardError, silentLogger } from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
-import { createRuns } from "@stackyard/core/runs";
+import { createJobs } from "@stackyard/core/jobs";
 import { createFakeClock } from "@stackyard/core/testing";
 import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
 import { describe, expect, it } from "vitest";
@@ -21,7 +21,7 @@ function createWorld(options: Partial<FleetAppOptions> = {}) {
   const aws = createAwsAccess({ clock, region: REGION, credentials, session: { name: "fleet" }, plugins: [plugin] });
   const store = createMemoryStore();
   const executors = new Map([[runCommandDefinition.name, runCommandDefinition]]);
-  const runs = createRuns({ store, executors, clock });
+  const runs = createJobs({ store, executors, clock });
   sim.s3.createBucket({ ...PLACE, name: "pipelines", versioned: true });
   sim.s3.write("pipelines", "garlc/MyApp/1.zip", "a playbook");
   const { jobId, event } = sim.codePipeline.startAction({

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRunCommandExecutor } from "@stackyard/executor-runcommand";
 import { createStateManager, createTaskRunner } from "@stackyard/runtime";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createFleetApp } from "./create-fleet-app.ts";
 import { type Account, BUCKET, PLACE, startAccount } from "./testing/start-account.ts";
 
@@ -56,14 +56,22 @@ describe("the functions of a yard with a fleet, over HTTP", () => {
     });
 
     expect(await functions.fleet(event, context)).toMatchObject({ kind: "job", result: "progress" });
-    await settle();
-    const again = sim.codePipeline.continueAction(jobId);
-    expect(await functions.fleet(again?.event, context)).toMatchObject({ kind: "job", result: "succeeded" });
+    const last = await vi.waitFor(
+      async () => {
+        // A message of a task that is polled later is hidden for a while, so an empty queue does not prove the end.
+        await settle();
+        const answer = await functions.fleet(sim.codePipeline.continueAction(jobId)?.event, context);
+        expect(answer).not.toMatchObject({ result: "progress" });
+        return answer;
+      },
+      { timeout: 20_000, interval: 100 },
+    );
 
-    expect(sim.codePipeline.findAction(jobId)).toMatchObject({
-      status: "Succeeded",
-      results: [{ kind: "continued" }, { input: { outputVariables: { Selected: "1", Succeeded: "1" } } }],
-    });
+    expect(last).toMatchObject({ kind: "job", result: "succeeded" });
+    const { status, results = [] } = sim.codePipeline.findAction(jobId) ?? {};
+    expect(status).toBe("Succeeded");
+    expect(results.at(-1)).toMatchObject({ input: { outputVariables: { Selected: "1", Succeeded: "1" } } });
+    expect(new Set(results.slice(0, -1).map(({ kind }) => kind))).toEqual(new Set(["continued"]));
   });
 
   it("configure an instance that starts with what has succeeded, once", async () => {
@@ -80,9 +88,16 @@ describe("the functions of a yard with a fleet, over HTTP", () => {
     };
 
     const answers = [await boot(event, context), await boot(event, context)];
-    await settle();
+    const sent = await vi.waitFor(
+      async () => {
+        await settle();
+        const calls = sim.calls.filter(({ operation }) => operation === "SSM.SendCommand");
+        expect(calls.some(({ input }) => JSON.stringify(input["InstanceIds"]).includes(second))).toBe(true);
+        return calls;
+      },
+      { timeout: 20_000, interval: 100 },
+    );
 
-    const sent = sim.calls.filter(({ operation }) => operation === "SSM.SendCommand");
     expect(answers[1]).toEqual(answers[0]);
     expect(answers[0]).toMatchObject({ kind: "run", instanceId: second });
     expect(sent.filter(({ input }) => JSON.stringify(input["InstanceIds"]).includes(second)).length).toBe(1);

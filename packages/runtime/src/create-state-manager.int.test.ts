@@ -22,7 +22,7 @@ async function find({ environment }: Manager, id = "pr-12"): Promise<string> {
 }
 
 describe.each(["", ".fifo"] as const)("a state manager in Lambda, on queues named *%s", (suffix) => {
-  it("leads a stack through its life, with messages of the predecessor's form", async () => {
+  it("leads a stack through its incarnation, with messages of the predecessor's form", async () => {
     const manager = await startManager(cloud, { suffix });
 
     await manager.play(opened);

@@ -46,7 +46,7 @@ describe.each([
   ["by message alone", false, ""],
   ["by message alone", false, ".fifo"],
 ] as const)("a task runner in Lambda %s (%s, on queues named *%s)", (_kind, hasStore, suffix) => {
-  it("calls functions and answers, until the stack has gone through its life", async () => {
+  it("calls functions and answers, until its stack is removed", async () => {
     const { manager, runner } = await startYard({ hasStore, suffix });
     const calls: unknown[] = [];
     for (const name of ["network", "db", "network-off"]) lambda.add(name, (event) => void calls.push([name, event]));
@@ -208,7 +208,7 @@ describe.each([
 describe("tasks of one key", () => {
   it("run one after the other, each sent when the one before it has ended", async () => {
     let live = 0;
-    const lives: number[] = [];
+    const incarnations: number[] = [];
     const work = defineExecutor({
       name: "work",
       config: Type.Object({}),
@@ -216,7 +216,7 @@ describe("tasks of one key", () => {
       async start(ctx) {
         live += 1;
         await ctx.clock.sleep(5);
-        lives.push(live);
+        incarnations.push(live);
         live -= 1;
         return succeeded({});
       },
@@ -230,7 +230,7 @@ describe("tasks of one key", () => {
     await runner.work();
     await manager.play();
 
-    expect([lives, await find(manager)]).toEqual([[1, 1], "DONE"]);
+    expect([incarnations, await find(manager)]).toEqual([[1, 1], "DONE"]);
   });
 });
 

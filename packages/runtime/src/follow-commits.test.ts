@@ -19,8 +19,8 @@ function aChange(overrides: Partial<Change> = {}): Change {
     history: [],
     dispatches: [],
     cancels: [],
-    closes: [],
-    acknowledges: [],
+    endedAttempts: [],
+    receipts: [],
     now: 0,
     ...overrides,
   };

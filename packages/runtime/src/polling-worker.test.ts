@@ -142,7 +142,15 @@ describe("an attempt that begins in a polling worker", () => {
     const { clock, worker, delivery } = await createBench([succeeded({})], resumable);
     await worker.handle(delivery, { endsAt: clock.now() + endsInMs });
     await clock.advance(afterMs);
-    const facts = { stackId: "s1", life: "l", entry: 1, task: "work", attempt: 2, cancelWithinMs: 1, again: false };
+    const facts = {
+      stackId: "s1",
+      incarnation: "l",
+      entry: 1,
+      task: "work",
+      attempt: 2,
+      cancelWithinMs: 1,
+      again: false,
+    };
     return worker.claimAtBirth({ ...facts, attemptId: "a2", timeoutMs, message: delivery.message }) !== undefined;
   }
 

@@ -76,7 +76,7 @@ function aStack(stack: Partial<StackDetails> = {}): StackDetails {
     createdAt: at(0),
     updatedAt: at(6),
     enteredAt: at(6),
-    life: "e",
+    incarnation: "e",
     entry: 2,
     version: 3,
     summary: "Waits for clean.",

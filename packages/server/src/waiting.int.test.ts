@@ -69,7 +69,15 @@ describe("the list of stacks that wait", () => {
     for (const id of ["a", "b", "c"]) await claimAttempt(yard, id);
     const [loaded] = await yard.store.load(["c"]);
     if (loaded?.stack === undefined) throw new Error("It is not there.");
-    const nothing = { park: [], unpark: [], deadLetters: [], history: [], cancels: [], closes: [], acknowledges: [] };
+    const nothing = {
+      park: [],
+      unpark: [],
+      deadLetters: [],
+      history: [],
+      cancels: [],
+      endedAttempts: [],
+      receipts: [],
+    };
     const quiet = { ...loaded.stack, state: "IDLE", tasks: [] };
     await yard.store.commit([
       {

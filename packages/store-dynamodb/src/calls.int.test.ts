@@ -21,11 +21,11 @@ async function openCounted() {
 /** A stack, a task and an attempt as those of a review app are: a handful of metadata, ids that people can read. */
 const id = "review-app-pr-1234";
 const machineHash = "3f8a61c0d29b47e5a1c44d0be8f1d2735566aa90c3b1e2f7d4860912fe34ab5c";
-const life = "4f0f5ad2-9c1b-4a43-8d7c-6a1f0e2b9d31";
+const incarnation = "4f0f5ad2-9c1b-4a43-8d7c-6a1f0e2b9d31";
 const states = ["BUILD", "DEPLOY", "VERIFY"];
 
 function toAttemptId(entry: number): string {
-  return attemptIdOf({ stackId: id, life, entry, task: "apply", attempt: 1 });
+  return attemptIdOf({ stackId: id, incarnation, entry, task: "apply", attempt: 1 });
 }
 
 function aReviewApp(entry: number): Stack {
@@ -45,7 +45,7 @@ function aReviewApp(entry: number): Stack {
     machineHash,
     state,
     previousState,
-    life,
+    incarnation,
     entry,
     metadata,
     tasks: [{ name: "apply", status: "PENDING" }],
@@ -74,7 +74,7 @@ function aTransition(entry: number) {
   const attemptId = toAttemptId(entry);
   const dispatch = aDispatch(attemptId, {
     stackId: id,
-    life,
+    incarnation,
     entry,
     task: "apply",
     message: {
@@ -88,7 +88,7 @@ function aTransition(entry: number) {
     at: stack.updatedAt,
     event: "TASK_COMPLETED",
     internal: true,
-    life,
+    incarnation,
     task: "apply",
     from: previousState ?? "",
     to: _state,

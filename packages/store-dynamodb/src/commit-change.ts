@@ -79,7 +79,7 @@ interface Prepared {
 /** Commits one change by one conditional write, and does what follows from it as far as it gets. */
 async function commitChange(context: StoreContext, change: Change): Promise<CommitResult> {
   const { stackId } = change;
-  const byStack = await groupByStack(context, change.acknowledges);
+  const byStack = await groupByStack(context, change.receipts);
   const prepared: Prepared = {
     receipts: byStack.get(stackId) ?? [],
     otherReceipts: [...byStack].flatMap(([of, list]) => (of === stackId ? [] : list.map(({ receipt }) => receipt))),
@@ -193,7 +193,7 @@ function writeStack(aggregate: Aggregate, write: Change["write"], version: numbe
 
 /** Ends, begins, closes and cancels attempts, in this order. */
 async function moveAttempts(context: StoreContext, change: Change, before: Aggregate, { events }: Prepared) {
-  const { stackId, now, results = [], closes, cancels } = change;
+  const { stackId, now, results = [], endedAttempts, cancels } = change;
   let aggregate = before;
   let follow: FollowUp = {};
   const apply = async (move: AttemptMove<AttemptRow> | undefined) => {
@@ -209,7 +209,7 @@ async function moveAttempts(context: StoreContext, change: Change, before: Aggre
   }
   aggregate = await dispatchAll(context, change, aggregate);
   // An attempt that has ended is not cancelled.
-  for (const attemptId of closes) await apply(closeAttempt(findOpen(aggregate, attemptId), now));
+  for (const attemptId of endedAttempts) await apply(closeAttempt(findOpen(aggregate, attemptId), now));
   for (const cancel of cancels) await apply(cancelAttempt(findOpen(aggregate, cancel.attemptId), cancel, now));
   return { aggregate, follow, grants: toGrants(aggregate, change.claims ?? []) };
 }

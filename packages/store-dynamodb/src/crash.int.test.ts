@@ -69,19 +69,19 @@ const scenarios: readonly Scenario[] = [
       commitAll(store, {
         write: { kind: "remove" },
         appliedIds: ["e2"],
-        closes: ["a1"],
+        endedAttempts: ["a1"],
         history: [aHistoryEntry("e2", { outcome: "removed" })],
       }),
   },
   {
-    name: "a commit that cancels, closes and sends again",
+    name: "a commit that cancels, endedAttempts and sends again",
     prepare: (store) =>
       commitNow(store, aPut({}, { dispatches: ["a1", "a2", "a3"].map((id) => aDispatch(id)), appliedIds: ["e1"] })),
     act: (store) =>
       commitAll(store, {
         appliedIds: ["e2"],
         cancels: [{ attemptId: "a1", withinMs: MINUTE, why: "requested", unclaimedAtOnce: true }],
-        closes: ["a2"],
+        endedAttempts: ["a2"],
         dispatches: [aDispatch("a3", { again: true })],
       }),
   },
@@ -177,7 +177,7 @@ describe("a process that dies in a claim of two keys", () => {
         const { hasDied, claim, store } = await claimWithCrash(dieAfter);
         isDead = hasDied;
         if (end === "is claimed again") await store.claim({ ...claim, now: late });
-        else await commitNow(store, aChange({ closes: ["a2"], now: late }));
+        else await commitNow(store, aChange({ endedAttempts: ["a2"], now: late }));
         const event = aQueuedEvent("r1", { origin: "worker" });
         await store.settle({ attemptId: "a1", owner: "w1", token: 1 }, { outcome: "succeeded", event, now: late });
 

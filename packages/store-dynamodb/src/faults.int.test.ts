@@ -147,7 +147,7 @@ describe("an index that lags behind", () => {
 
     const first = await take(store, kinds, T0 + HOUR);
     const second = await take(store, kinds, T0 + HOUR);
-    await commitNow(store, aChange({ write: { kind: "remove" }, closes: ["a1"], now: T0 + HOUR }));
+    await commitNow(store, aChange({ write: { kind: "remove" }, endedAttempts: ["a1"], now: T0 + HOUR }));
     const third = await take(store, kinds, T0 + HOUR);
 
     expect(first.map(({ kind }) => kind).sort()).toEqual(["event", "parked", "parked", "task", "timer"]);
@@ -198,15 +198,17 @@ describe("a late writer", () => {
   };
   const isPutOfStack = ({ name, input }: SentCommand, table: string) =>
     name === "PutItem" && input["TableName"] === table;
-  const first = aPut({ life: "e1" }, { appliedIds: ["e1"], dispatches: [aDispatch("a1")] });
+  const first = aPut({ incarnation: "e1" }, { appliedIds: ["e1"], dispatches: [aDispatch("a1")] });
 
   it("that creates a stack after a whole incarnation of it changes nothing and gets a conflict", async () => {
     const { others, store, hasSlept } = await openSleeper(isPutOf("shadow"), async (others) => {
-      await commitNow(others, aPut({ life: "e1" }, { appliedIds: ["e1"] }));
+      await commitNow(others, aPut({ incarnation: "e1" }, { appliedIds: ["e1"] }));
       await commitNow(others, aChange({ write: { kind: "remove" } }));
     });
 
-    const result = await store.commit([aPut({ life: "e2" }, { appliedIds: ["e1"], dispatches: [aDispatch("a1")] })]);
+    const result = await store.commit([
+      aPut({ incarnation: "e2" }, { appliedIds: ["e1"], dispatches: [aDispatch("a1")] }),
+    ]);
 
     expect([hasSlept(), result]).toEqual([true, [{ kind: "duplicate", eventIds: ["e1"] }]]);
     expect(await others.load(["s1"])).toEqual([{ stackId: "s1", version: 0, parked: [] }]);
@@ -215,7 +217,7 @@ describe("a late writer", () => {
 
   it("whose stack has begun, and ended before it puts the item, leaves no item behind", async () => {
     const { others, store, hasSlept } = await openSleeper(isPutOfStack, (others) =>
-      commitNow(others, aChange({ write: { kind: "remove" }, closes: ["a1"] })),
+      commitNow(others, aChange({ write: { kind: "remove" }, endedAttempts: ["a1"] })),
     );
 
     const [result] = await store.commit([first]);
@@ -229,13 +231,13 @@ describe("a late writer", () => {
   it("whose stack ended and began again before it puts the item leaves the later incarnation unchanged", async () => {
     const { others, store } = await openSleeper(isPutOfStack, async (others) => {
       await commitNow(others, aChange({ write: { kind: "remove" } }));
-      await commitNow(others, aPut({ life: "e2", state: "LATER" }));
+      await commitNow(others, aPut({ incarnation: "e2", state: "LATER" }));
     });
 
     await store.commit([first]);
 
-    expect((await others.load(["s1"]))[0]?.stack).toMatchObject({ life: "e2", state: "LATER" });
-    expect(await commitNow(store, aPut({ life: "e2", state: "LAST" }))).toBeGreaterThan(0);
+    expect((await others.load(["s1"]))[0]?.stack).toMatchObject({ incarnation: "e2", state: "LATER" });
+    expect(await commitNow(store, aPut({ incarnation: "e2", state: "LAST" }))).toBeGreaterThan(0);
   });
 
   it("that parks an event for a missing stack while the stack is created gets a conflict", async () => {

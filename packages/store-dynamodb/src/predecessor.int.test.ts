@@ -83,7 +83,7 @@ describe("a table of the predecessor", () => {
         createdAt: T0,
         updatedAt: T0 + MINUTE,
         enteredAt: T0 + MINUTE,
-        life: "0",
+        incarnation: "0",
         entry: 0,
         attempts: {},
         runs: [],

@@ -21,7 +21,7 @@ const MAX_KEY_BYTES = 1024;
 
 const PK = "record";
 
-/** A key may be written so often in one life: versions of a later life are above. */
+/** A key may be written so often in one life: versions of a later incarnation are above. */
 const WRITES_A_LIFE = 1_000_000;
 
 /** What records need of a store. */

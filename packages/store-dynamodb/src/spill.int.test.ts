@@ -42,7 +42,7 @@ describe("a stack with more open work than an item holds", () => {
     const grant = await grantNow(store, ids[0] ?? "");
     const event = aQueuedEvent("r1", { origin: "worker" });
     expect(await store.settle(grant, { outcome: "succeeded", event, now: T0 })).toBe("settled");
-    await commitNow(store, aChange({ closes: ids.slice(1) }));
+    await commitNow(store, aChange({ endedAttempts: ids.slice(1) }));
     await commitNow(store, aPut({ state: "B" }));
 
     expect(await countSpilled(store)).toBe(0);
@@ -66,7 +66,7 @@ describe("a stack with more open work than an item holds", () => {
     await commitNow(store, aPut({}, { dispatches }));
 
     await commitNow(store, aChange({ write: { kind: "remove" } }));
-    await commitNow(store, aPut({ life: "again" }));
+    await commitNow(store, aPut({ incarnation: "again" }));
 
     expect((await store.queries.listAttempts("s1")).length).toBe(40);
     expect((await take(store, ["task"])).length).toBe(40);

@@ -297,7 +297,7 @@ async function put(context: StoreContext, stackId: string, loaded: LoadedStack, 
   const staysAside = place.kind === "taken-over" && written.stackVersion === TAKEN_OVER_VERSION && !write.adopts;
   if (stack === undefined || staysAside)
     return putAside(context, stackId, place.shadow, { ...written, stack: undefined });
-  return beginLife(context, stackId, place.shadow, { written, stack });
+  return beginIncarnation(context, stackId, place.shadow, { written, stack });
 }
 
 function toItem(context: StoreContext, aggregate: Aggregate, stack: Stack, facts: StackItemFacts) {
@@ -363,7 +363,7 @@ async function putAside(context: StoreContext, stackId: string, shadow: ParsedSh
   return putShadow(context, stackId, shadow, "none", next);
 }
 
-async function beginLife(
+async function beginIncarnation(
   context: StoreContext,
   stackId: string,
   shadow: ParsedShadow | undefined,
@@ -388,7 +388,7 @@ async function finishBirth(context: StoreContext, stackId: string, born: ParsedS
   const item = toItem(context, aggregate, stack, { bornAt: version, dueAt: undefined });
   // Nothing, or what the predecessor wrote: it has no version.
   if (!(await putItem(context, item, { expression: "attribute_not_exists(version)" }))) {
-    // Another helper's, or one that came too late after an earlier life.
+    // Another helper's, or one that came too late after an earlier incarnation.
     const values = { ":version": version };
     await context.stacks.remove(
       { id: stackId },

@@ -85,7 +85,7 @@ function assemble(settings: StoreSettings, connections: Connections, database: D
       database.assertOpen();
       return changes.length === 0 ? [] : groups.commits.call(changes);
     },
-    ...createWorkQueue(database, groups.enqueues, groups.acknowledges, signals),
+    ...createWorkQueue(database, groups.enqueues, groups.receipts, signals),
     ...attempts,
     queries: createStackQueries(database, signals, logger),
     prune: createPrune(database),
@@ -120,7 +120,7 @@ async function close({ database, signals, connections, groups }: OpenParts): Pro
 interface StoreGroups {
   readonly commits: GroupedCalls<readonly Change[], readonly CommitResult[]>;
   readonly enqueues: GroupedCalls<readonly QueuedEvent[], readonly boolean[]>;
-  readonly acknowledges: GroupedCalls<readonly string[], undefined>;
+  readonly receipts: GroupedCalls<readonly string[], undefined>;
   readonly claims: GroupedCalls<ClaimInput, ClaimResult>;
   readonly renewals: GroupedCalls<RenewCall, RenewResult>;
   readonly settles: GroupedCalls<SettleCall, "settled" | "lost">;
@@ -160,7 +160,7 @@ function createGroups(database: Database, signals: Signals, limits: GroupLimits)
       // Events of a stack keep the order of the calls.
       maxInFlight: 1,
     }),
-    acknowledges: new GroupedCalls({
+    receipts: new GroupedCalls({
       ...common,
       run: (calls) => acknowledgeAll(database, calls),
       weightOf: (receipts) => receipts.length,

@@ -34,7 +34,11 @@ describe("a damaged row", () => {
   it.each([
     ["no JSON", "{", "It is not JSON"],
     ["no stack", "[]", "must be object"],
-    ["a stack without tasks", '{"id":"b","_state":"UP","life":"e","runs":[]}', '"machine" is not of type string'],
+    [
+      "a stack without tasks",
+      '{"id":"b","_state":"UP","incarnation":"e","runs":[]}',
+      '"machine" is not of type string',
+    ],
   ])("of a stack that holds %s is reported in lists, with the other stacks", async (_, data, reason) => {
     await server.sql(`update ${store.schema}.stacks set data = '${data}' where id = 'b'`);
 

@@ -61,12 +61,12 @@ interface Lists {
 
 /** True for a change that this statement can write. */
 export function isPlain(change: Change): boolean {
-  const { stackId, write, park, unpark, deadLetters, history, dispatches, cancels, closes } = change;
+  const { stackId, write, park, unpark, deadLetters, history, dispatches, cancels, endedAttempts } = change;
   if (write.kind !== "put" || park.length + unpark.length + deadLetters.length + cancels.length > 0) return false;
   if (history.some((line) => line.stackId !== stackId)) return false;
-  if (dispatches.some((each) => each.again || each.stackId !== stackId || closes.includes(each.attemptId)))
+  if (dispatches.some((each) => each.again || each.stackId !== stackId || endedAttempts.includes(each.attemptId)))
     return false;
-  const { events, tasks } = parseReceipts(change.acknowledges);
+  const { events, tasks } = parseReceipts(change.receipts);
   if ((change.results ?? []).length > 0) return events.length + tasks.length + change.appliedIds.length === 0;
   return tasks.length === 0 && events.every(({ stack }) => stack === toKeyText(stackId));
 }
@@ -172,7 +172,7 @@ function toLists(changes: readonly Change[]): Lists {
   const closed: Lists["closed"] = { n: [], home: [], id: [] };
   const tokens: Lists["tokens"] = new Map();
   for (const [index, change] of changes.entries()) {
-    const { write, appliedIds, acknowledges, closes, results = [] } = change;
+    const { write, appliedIds, receipts, endedAttempts, results = [] } = change;
     if (write.kind !== "put") throw new TypeError("A plain change writes a stack.");
     const n = index + 1;
     stacks.push(toWrittenRow(write.stack));
@@ -181,11 +181,11 @@ function toLists(changes: readonly Change[]): Lists {
       applied.n.push(n);
       applied.id.push(toComparedText(id));
     }
-    for (const { seq } of parseReceipts(acknowledges).events) {
+    for (const { seq } of parseReceipts(receipts).events) {
       done.n.push(n);
       done.seq.push(seq);
     }
-    for (const id of closes) {
+    for (const id of endedAttempts) {
       if (results.some(({ grant }) => grant.attemptId === id)) continue;
       closed.n.push(n);
       closed.home.push(toHome(id));
@@ -300,7 +300,7 @@ function toStatement(shape: Shape): Statement {
     shape.hasEvents && "events",
     shape.hasEnds && "ends",
     shape.hasBegins && "begins",
-    shape.hasCloses && "closes",
+    shape.hasCloses && "endedAttempts",
   ];
   const name = ["commit", ...flags.filter((flag) => flag !== false)].join("_");
   const known = statements.get(name);

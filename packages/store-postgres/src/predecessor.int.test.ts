@@ -60,7 +60,7 @@ describe("a database of the predecessor", () => {
         createdAt: Date.UTC(2021, 2, 1, 10),
         updatedAt: Date.UTC(2021, 9, 4, 8, 30),
         enteredAt: Date.UTC(2021, 9, 4, 8, 30),
-        life: "0",
+        incarnation: "0",
         entry: 0,
         attempts: {},
         runs: [],
@@ -183,12 +183,12 @@ describe("the predecessor's programs next to this version", () => {
 
   it("may write over a record of ours, and no attempt's id is used again", async () => {
     const store = await open();
-    await store.commit([aPut({ id: "master", entry: 7, life: "e1" }, { expectedVersion: 1 })]);
+    await store.commit([aPut({ id: "master", entry: 7, incarnation: "e1" }, { expectedVersion: 1 })]);
 
-    await save("master", "STOPPED", { life: "e1", runs: [], entry: 7 });
+    await save("master", "STOPPED", { incarnation: "e1", runs: [], entry: 7 });
 
     const [after] = await store.load(["master"]);
-    expect(after?.stack).toMatchObject({ state: "STOPPED", life: "0", runs: [] });
+    expect(after?.stack).toMatchObject({ state: "STOPPED", incarnation: "0", runs: [] });
     expect(after?.stack?.entry).toBeGreaterThan(7);
     await store.close();
   });

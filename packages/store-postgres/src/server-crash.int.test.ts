@@ -18,10 +18,10 @@ interface Lane {
   next: string;
 }
 
-const nameOf = (stackId: string, step: number) => `${stackId}/life/${step}/build/1`;
+const nameOf = (stackId: string, step: number) => `${stackId}/incarnation/${step}/build/1`;
 
 /** Ends the lane's attempt and begins the next as granted. */
-function advance({ stackId, version, grant }: Lane, acknowledges: readonly string[] = []): Change {
+function advance({ stackId, version, grant }: Lane, receipts: readonly string[] = []): Change {
   const attemptId = nameOf(stackId, version + 1);
   const ended = grant?.attemptId;
   const eventId = ended === undefined ? `start-${stackId}` : `result:${ended}`;
@@ -35,15 +35,15 @@ function advance({ stackId, version, grant }: Lane, acknowledges: readonly strin
       dispatches: [aDispatch(attemptId, { stackId })],
       claims: [{ attemptId, owner: "w", leaseMs: LEASE_MS }],
       results: grant === undefined ? [] : [{ grant, outcome: "succeeded" }],
-      closes: ended === undefined ? [] : [ended],
-      acknowledges,
+      endedAttempts: ended === undefined ? [] : [ended],
+      receipts,
     },
   );
 }
 
-async function step(store: PostgresStore, lane: Lane, acknowledges?: readonly string[]): Promise<void> {
+async function step(store: PostgresStore, lane: Lane, receipts?: readonly string[]): Promise<void> {
   lane.next = nameOf(lane.stackId, lane.version + 1);
-  const [result] = await store.commit([advance(lane, acknowledges)]);
+  const [result] = await store.commit([advance(lane, receipts)]);
   if (result?.kind !== "committed") throw new Error(`The commit of ${lane.stackId} is answered ${result?.kind}.`);
   lane.version = result.version;
   lane.grant = result.grants?.[0];

@@ -30,8 +30,8 @@ async function takeEvents(store: PostgresStore, limit: number): Promise<readonly
 
 /** A change that does nothing but consume the events of a stack. */
 function toAcknowledging(stackId: string, items: readonly EventItem[]) {
-  const acknowledges = items.filter(({ event }) => event.stackId === stackId).map(({ receipt }) => receipt);
-  return aChange({ stackId, acknowledges });
+  const receipts = items.filter(({ event }) => event.stackId === stackId).map(({ receipt }) => receipt);
+  return aChange({ stackId, receipts });
 }
 
 /** Resolves with the next signal of a kind. */

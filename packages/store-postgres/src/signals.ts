@@ -123,10 +123,10 @@ export class Signals {
 /** What listeners may want to know of these changes. `passedKeys`: a result has passed a key on to another attempt. */
 export function signalsOf(changes: readonly Change[], passedKeys: boolean): ReadonlySet<Kind> {
   const kinds = new Set<Kind>(passedKeys ? ["task"] : []);
-  for (const { history, dispatches, claims = [], cancels, closes } of changes) {
+  for (const { history, dispatches, claims = [], cancels, endedAttempts } of changes) {
     if (history.length > 0) kinds.add("history");
     // The end of an attempt may pass a key to another one. An attempt that is granted at once does not wait.
-    if (dispatches.length - claims.length + cancels.length + closes.length > 0) kinds.add("task");
+    if (dispatches.length - claims.length + cancels.length + endedAttempts.length > 0) kinds.add("task");
     if (cancels.length > 0) kinds.add("event");
   }
   return kinds;

@@ -30,10 +30,10 @@ describe("the record of a stack", () => {
     });
   });
 
-  it("of the predecessor has a life of 0 and the times of its row", () => {
+  it("of the predecessor has an incarnation of 0 and the times of its row", () => {
     const stack = parseStackRow(aRow(predecessor));
 
-    expect(stack).toMatchObject({ state: "UP", life: "0", entry: 0, createdAt: 1, updatedAt: 2, enteredAt: 2 });
+    expect(stack).toMatchObject({ state: "UP", incarnation: "0", entry: 0, createdAt: 1, updatedAt: 2, enteredAt: 2 });
   });
 
   it("keeps a message of the predecessor with failed tasks only", () => {
@@ -51,7 +51,7 @@ describe("the record of a stack", () => {
   it("that the predecessor wrote over one of this version continues above its entries", () => {
     const data = { ...aStoredStack({ entry: 900 }), _state: "UP" };
 
-    expect(parseStackRow(aRow(data, { version: 3 }))).toMatchObject({ entry: 20_000, life: "0", runs: [] });
+    expect(parseStackRow(aRow(data, { version: 3 }))).toMatchObject({ entry: 20_000, incarnation: "0", runs: [] });
   });
 
   it.each([

@@ -67,9 +67,9 @@ const ENTRIES_A_VERSION = 10_000;
 
 type OwnData = Omit<Stack, "state"> & { readonly _state: string };
 
-// Ours were checked when they were made: all of them have a life and runs.
+// Ours were checked when they were made: all of them have an incarnation and runs.
 function isOurs(value: unknown): value is OwnData {
-  return typeof value === "object" && value !== null && "life" in value && "runs" in value && "_state" in value;
+  return typeof value === "object" && value !== null && "incarnation" in value && "runs" in value && "_state" in value;
 }
 
 function readJson(text: string): unknown {

@@ -137,8 +137,8 @@ function listKept({ park, deadLetters }: Change): readonly QueuedEvent[] {
 /** One change as `commit_change` takes it. */
 function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedEvent>): object {
   const { stackId, expectedVersion, write, appliedIds, park, unpark, deadLetters, history, now } = change;
-  const { dispatches, cancels, closes, acknowledges, results = [], claims = [] } = change;
-  const { events, tasks } = parseReceipts(acknowledges);
+  const { dispatches, cancels, endedAttempts, receipts, results = [], claims = [] } = change;
+  const { events, tasks } = parseReceipts(receipts);
   const claimed = new Map(claims.map((claim) => [claim.attemptId, claim]));
   return {
     id: toKeyText(stackId),
@@ -179,7 +179,7 @@ function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedE
       log: log === undefined ? null : JSON.stringify(log),
     })),
     dispatches: dispatches.map((dispatch) => toDispatchRow(dispatch, claimed.get(dispatch.attemptId), now)),
-    closes: closes.map(toPlace),
+    endedAttempts: endedAttempts.map(toPlace),
     cancels: cancels.map(({ attemptId, why, withinMs, unclaimedAtOnce }) => {
       const event = cancelled.get(attemptId);
       const rows = event === undefined ? [] : [{ n: 1, ...toEventRow(event) }];

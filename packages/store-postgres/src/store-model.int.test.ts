@@ -26,8 +26,9 @@ async function createDurableStore(wrap: (store: Store) => Store = (store) => sto
 
 /** The store under the ids that the engine gives attempts, which begin with their stacks; its callers know short ones. */
 function renameAttempts(store: Store): Store {
-  const toLong = (text: string) => text.replace(/\ba(\d)\b/g, (_, n: string) => `s${Number(n) % 2}/life/${n}/plan/1`);
-  const toShort = (text: string) => text.replace(/\bs\d\/life\/(\d)\/plan\/1/g, "a$1");
+  const toLong = (text: string) =>
+    text.replace(/\ba(\d)\b/g, (_, n: string) => `s${Number(n) % 2}/incarnation/${n}/plan/1`);
+  const toShort = (text: string) => text.replace(/\bs\d\/incarnation\/(\d)\/plan\/1/g, "a$1");
   const map = (value: unknown, change: (text: string) => string): unknown =>
     value === undefined ? undefined : JSON.parse(change(JSON.stringify(value)));
   const rename = <Part extends object>(part: Part): Part =>

@@ -56,7 +56,7 @@ describe("texts that PostgreSQL cannot hold", () => {
 
     const parked = { event, code: ODD, reason: ODD, parkedAt: T0, tries: 1, nextTryAt: T0 };
     const deadLetter = { id: ODD, event, code: ODD, reason: ODD, deadLetteredAt: T0 };
-    await store.commit([aChange({ stackId, park: [parked], deadLetters: [deadLetter], acknowledges: receipts })]);
+    await store.commit([aChange({ stackId, park: [parked], deadLetters: [deadLetter], receipts })]);
 
     expect((await store.load([stackId]))[0]?.parked).toEqual([parked]);
     expect(await store.takeDue({ ...take, kinds: ["event", "parked"] })).toEqual([

@@ -17,7 +17,7 @@ import { readStackRow, type StackRow } from "./stack-data.ts";
 export function createWorkQueue(
   database: Database,
   enqueues: GroupedCalls<readonly QueuedEvent[], readonly boolean[]>,
-  acknowledges: GroupedCalls<readonly string[], undefined>,
+  acknowledgements: GroupedCalls<readonly string[], undefined>,
   signals: Signals,
 ): Pick<Store, "enqueue" | "takeDue" | "release" | "nextDueAt"> {
   const floors = { events: new QueueFloor(), tasks: new QueueFloor() };
@@ -30,7 +30,7 @@ export function createWorkQueue(
     async release(receipts, visibleAt) {
       database.assertOpen();
       if (visibleAt === undefined) {
-        if (receipts.length > 0) await acknowledges.call(receipts);
+        if (receipts.length > 0) await acknowledgements.call(receipts);
         return;
       }
       await giveBack(database, receipts, visibleAt);

@@ -11,7 +11,7 @@ const times = {
   createdAt: NOW,
   updatedAt: NOW,
   enteredAt: NOW,
-  life: "e",
+  incarnation: "e",
   entry: 1,
   attempts: {},
   automaticEntries: [],
@@ -54,8 +54,8 @@ beforeEach(async () => {
         unpark: [],
         dispatches: [],
         cancels: [],
-        closes: [],
-        acknowledges: [],
+        endedAttempts: [],
+        receipts: [],
         history,
         deadLetters,
         park: id === "c" ? [{ ...parked, event: { ...event, id: "p-c" } }] : [],
@@ -81,7 +81,7 @@ async function dispatch(id: string): Promise<void> {
   const stack = { id, previousState: null, machine: "m", _state: "UP", tasks: [], metadata: {} };
   const message = { task: { name: "t" }, stack, dispatch: { id: attemptId, attempt: 1, deadline: "" } };
   const facts = {
-    life: "e",
+    incarnation: "e",
     entry: 1,
     task: "t",
     attempt: 1,
@@ -102,8 +102,8 @@ async function dispatch(id: string): Promise<void> {
       appliedIds: [],
       unpark: [],
       cancels: [],
-      closes: [],
-      acknowledges: [],
+      endedAttempts: [],
+      receipts: [],
       dispatches: [{ ...facts, attemptId, stackId: id, message }],
     },
   ]);

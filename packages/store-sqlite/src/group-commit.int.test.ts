@@ -14,7 +14,7 @@ function aChange(attemptIds: readonly string[]): Change {
   const message = { task: { name: "t" }, stack: { ...STACK, id: "s" }, dispatch: { id: "", attempt: 1, deadline: "" } };
   const facts = {
     stackId: "s",
-    life: "l",
+    incarnation: "l",
     entry: 1,
     task: "t",
     attempt: 1,
@@ -23,8 +23,8 @@ function aChange(attemptIds: readonly string[]): Change {
     cancelWithinMs: 1,
   };
   const dispatches = attemptIds.map((attemptId) => ({ ...facts, attemptId, again: false, message }));
-  const lists = { appliedIds: [], park: [], unpark: [], deadLetters: [], history: [], cancels: [], closes: [] };
-  return { stackId: "s", expectedVersion: 0, write: { kind: "keep" }, acknowledges: [], now: 0, ...lists, dispatches };
+  const lists = { appliedIds: [], park: [], unpark: [], deadLetters: [], history: [], cancels: [], endedAttempts: [] };
+  return { stackId: "s", expectedVersion: 0, write: { kind: "keep" }, receipts: [], now: 0, ...lists, dispatches };
 }
 const STACK = { previousState: null, machine: "m", _state: "S", tasks: [], metadata: {} };
 

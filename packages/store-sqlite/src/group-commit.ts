@@ -258,7 +258,7 @@ export function commitChange(transaction: Transaction, change: Change): CommitRe
   if (eventIds.length > 0) return { kind: "duplicate", eventIds };
   const lost = state.attempts.findLost(results);
   if (lost.length > 0) return { kind: "lost", attemptIds: lost };
-  if (results.length > 0 && state.events.hasOthers(stackId, change.acknowledges)) return { kind: "behind" };
+  if (results.length > 0 && state.events.hasOthers(stackId, change.receipts)) return { kind: "behind" };
   const version = writeStack(state, row, change);
   rememberApplied(database, change, row?.id_count ?? 0);
   writeEvents(transaction, change);
@@ -275,9 +275,9 @@ function writeEvents(transaction: Transaction, change: Change): void {
   for (const parked of change.park) parkEvent(state, parked);
   for (const eventId of change.unpark) unparkEvent(state.database, change.stackId, eventId);
   for (const deadLetters of change.deadLetters) setEventAside(state.database, deadLetters);
-  if (change.acknowledges.length === 0) return;
+  if (change.receipts.length === 0) return;
   const remembered = new Set([...change.appliedIds, ...change.park.map(({ event }) => toEventKey(event))]);
-  for (const receipt of change.acknowledges) acknowledge(transaction, receipt, remembered);
+  for (const receipt of change.receipts) acknowledge(transaction, receipt, remembered);
 }
 
 /** Deletes the row of a queue. Ignores unknown receipts and those without a row, such as receipts of polls. */

@@ -16,8 +16,8 @@ const WRITER = `
   import { createSqliteStore } from ${JSON.stringify(sourceUrl)};
   const [, folder, round] = process.argv;
   const store = await createSqliteStore({ folder });
-  const empty = { park: [], unpark: [], deadLetters: [], dispatches: [], cancels: [], closes: [], acknowledges: [] };
-  const times = { createdAt: 1, updatedAt: 1, enteredAt: 1, life: "e", entry: 1, attempts: {}, automaticEntries: [] };
+  const empty = { park: [], unpark: [], deadLetters: [], dispatches: [], cancels: [], endedAttempts: [], receipts: [] };
+  const times = { createdAt: 1, updatedAt: 1, enteredAt: 1, incarnation: "e", entry: 1, attempts: {}, automaticEntries: [] };
   const full = { ...times, machineHash: "h", previousState: null, tasks: [], runs: [], timers: [] };
   async function write(id) {
     const [{ version }] = await store.load([id]);

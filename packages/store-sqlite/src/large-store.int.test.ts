@@ -42,7 +42,7 @@ function aStack(id: string, overrides: Partial<Stack> = {}): Stack {
     createdAt: 0,
     updatedAt: 0,
     enteredAt: 0,
-    life: "l",
+    incarnation: "l",
     entry: 1,
     attempts: {},
     runs: [],
@@ -53,9 +53,9 @@ function aStack(id: string, overrides: Partial<Stack> = {}): Stack {
 }
 
 function aChange(stackId: string, overrides: Partial<Change> = {}): Change {
-  const lists = { park: [], unpark: [], deadLetters: [], history: [], dispatches: [], cancels: [], closes: [] };
+  const lists = { park: [], unpark: [], deadLetters: [], history: [], dispatches: [], cancels: [], endedAttempts: [] };
   const write = { kind: "put", stack: aStack(stackId) } as const;
-  return { stackId, expectedVersion: 0, write, appliedIds: [], acknowledges: [], now: 0, ...lists, ...overrides };
+  return { stackId, expectedVersion: 0, write, appliedIds: [], receipts: [], now: 0, ...lists, ...overrides };
 }
 
 function aLine(stackId: string, index: number): HistoryEntry {
@@ -66,7 +66,7 @@ function aDispatch(stackId: string, attemptId: string): DispatchAttempt {
   return {
     attemptId,
     stackId,
-    life: "l",
+    incarnation: "l",
     entry: 1,
     task: "t",
     attempt: 1,

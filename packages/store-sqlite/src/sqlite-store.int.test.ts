@@ -13,8 +13,8 @@ const LISTS = {
   deadLetters: [],
   history: [],
   cancels: [],
-  closes: [],
-  acknowledges: [],
+  endedAttempts: [],
+  receipts: [],
 };
 const KEEP = { ...LISTS, stackId: "s", expectedVersion: 0, write: { kind: "keep" }, now: 0 } as const;
 
@@ -84,7 +84,7 @@ function aDispatch(attemptId: string): Change["dispatches"][number] {
   const stack = { id: "s", previousState: null, machine: "m", _state: "S", tasks: [], metadata: {} };
   const message = { task: { name: "t" }, stack, dispatch: { id: attemptId, attempt: 1, deadline: "" } };
   const facts = {
-    life: "l",
+    incarnation: "l",
     entry: 1,
     task: "t",
     attempt: 1,

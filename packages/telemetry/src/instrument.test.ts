@@ -129,8 +129,8 @@ const change: Change = {
   history: [],
   dispatches: [],
   cancels: [],
-  closes: [],
-  acknowledges: [],
+  endedAttempts: [],
+  receipts: [],
 };
 const line: Change["history"][number] = {
   stackId: "pr-12",

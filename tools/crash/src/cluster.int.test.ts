@@ -5,18 +5,18 @@ import { expect, it, onTestFinished } from "vitest";
 import { startYardProcess } from "./cluster.ts";
 
 /** The behavior of each process in order; the last one applies to all later ones. */
-function aYardProcess(...lives: readonly (readonly string[])[]) {
+function aYardProcess(...incarnations: readonly (readonly string[])[]) {
   const starts: ReturnType<typeof fork>[] = [];
   const { promise: alive, resolve } = Promise.withResolvers<void>();
   const yardProcess = startYardProcess("engine 1", () => {
-    const args = lives[Math.min(starts.length, lives.length - 1)] ?? [];
+    const args = incarnations[Math.min(starts.length, incarnations.length - 1)] ?? [];
     const child = fork(join(import.meta.dirname, "mortal-process.ts"), [...args], {
       execArgv: ["--disable-warning=ExperimentalWarning"],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     starts.push(child);
     // The last one lives.
-    if (starts.length === lives.length) child.once("message", () => resolve());
+    if (starts.length === incarnations.length) child.once("message", () => resolve());
     return child;
   });
   onTestFinished(() => yardProcess.end());

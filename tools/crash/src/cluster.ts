@@ -28,18 +28,19 @@ export function startYardProcess(name: string, start: () => ChildProcess): YardP
   let current = watch();
 
   function watch(): { readonly child: ChildProcess; killed: boolean } {
-    const life = { child: start(), killed: false };
+    const incarnation = { child: start(), killed: false };
     let isReady = false;
-    life.child.on("message", (message) => {
+    incarnation.child.on("message", (message) => {
       isReady ||= message === "ready";
     });
-    const said = keepLastWords(life.child);
-    life.child.once("exit", (code, signal) => {
+    const said = keepLastWords(incarnation.child);
+    incarnation.child.once("exit", (code, signal) => {
       // It ends by itself when its database is not there at its start; once it is at work, nothing may end it.
-      if (isReady && !life.killed && !isEnding) ownExits.push(`${name}: ${signal ?? `code ${code}`} ${said()}`.trim());
+      if (isReady && !incarnation.killed && !isEnding)
+        ownExits.push(`${name}: ${signal ?? `code ${code}`} ${said()}`.trim());
       if (!isEnding) current = watch();
     });
-    return life;
+    return incarnation;
   }
 
   return {

@@ -2,7 +2,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { type AwsSim, createAwsSim } from "@stackyard/aws-sim";
 import { silentLogger } from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
-import { createRuns } from "@stackyard/core/runs";
+import { createJobs } from "@stackyard/core/jobs";
 import { createExecutorContext, createFakeClock, type FakeClock, runExecutor } from "@stackyard/core/testing";
 import { createRunCommandExecutor, type RunCommandConfig } from "@stackyard/executor-runcommand";
 import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
@@ -34,7 +34,7 @@ export function createFleetWorld(settings: FleetSettings = {}): FleetWorld {
   const store = createMemoryStore();
   const own = { client: createSimulatedClients(sim, { ...PLACE, name: "fleet" }) };
   const ofJobs = createSimulatedClients(sim, { ...PLACE, name: "pipeline" });
-  const runs = createRuns({ store, clock, executors: new Map([[runCommandDefinition.name, runCommandDefinition]]) });
+  const runs = createJobs({ store, clock, executors: new Map([[runCommandDefinition.name, runCommandDefinition]]) });
   const finished = new Set<string>();
   const find: typeof runs.find = async (runId) => {
     const view = await runs.find(runId);

@@ -267,7 +267,7 @@ function toPlanRow({ stackId, outcome, code, reason, plan }: UpgradeResult, out:
   return [id, out.paint("green", "accepted"), facts.join("; ")];
 }
 
-/** What an upgrade would do: first whether it would be accepted, then where the stack's life would have been another. */
+/** What an upgrade would do: first whether it would be accepted, then where the stack's incarnation would have been another. */
 export function formatPlan(plan: UpgradePlan, out: Painter): string {
   const { stackId, machine, from, to, outcome, code, reason } = plan;
   const answer =

@@ -182,7 +182,7 @@ function applyInput(work: Work, input: StackInput): "done" | "redeliver" {
 function applyDelivery(work: Work, queued: QueuedEvent, receipt: string | undefined): "done" | "redeliver" {
   const result = applyQueued(work, queued);
   if (result === "redeliver") return result;
-  if (receipt !== undefined) work.round.acknowledges.push(receipt);
+  if (receipt !== undefined) work.round.receipts.push(receipt);
   return "done";
 }
 
@@ -353,7 +353,7 @@ function applyDeadline(work: Work, input: Extract<StackInput, { kind: "deadline"
   const { options, round } = work;
   applyOrPark(work, toDeadlineEvent(input, round.now));
   const { attemptId, why } = input;
-  if (why === "cancel") round.closes.push(attemptId);
+  if (why === "cancel") round.endedAttempts.push(attemptId);
   else if (!round.cancels.some((cancel) => cancel.attemptId === attemptId)) {
     const unclaimedAtOnce = options.everyRunnerClaims;
     round.cancels.push({ attemptId, withinMs: ORPHAN_CANCEL_MS, why: "timed-out", unclaimedAtOnce });
@@ -372,7 +372,7 @@ function giveUp(
   const why = { code: "INTERNAL", reason: `Failed ${deliveries} times, last with: ${toErrorText(error)}` };
   deadLetters(deps, round, event, { ...why, masked: "all" });
   round.history.push(toUnreadEntry(event, { ...why, outcome: "dead-lettered", at: round.now }));
-  if (storeReceipt !== undefined) round.acknowledges.push(storeReceipt);
+  if (storeReceipt !== undefined) round.receipts.push(storeReceipt);
   return true;
 }
 

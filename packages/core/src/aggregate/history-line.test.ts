@@ -27,7 +27,7 @@ describe("a line of the history", () => {
         removed: false,
         dispatches: [aDispatch("a1", { task: "db" }), aDispatch("a2", { task: "app" })],
         cancels: [],
-        closes: [],
+        endedAttempts: [],
         notes: ["stalled"],
       },
       outcome: "applied",
@@ -44,7 +44,7 @@ describe("a line of the history", () => {
       outcome: "applied",
       sent: ["db", "app"],
       notes: ["an older revision", "stalled"],
-      life: "event-0",
+      incarnation: "event-0",
       actor: "kim",
       reason: "release",
       from: "IDLE",
@@ -143,7 +143,7 @@ const applied = (stack: Stack): Decision => ({
   removed: false,
   dispatches: [],
   cancels: [],
-  closes: [],
+  endedAttempts: [],
   notes: ["It was hunter22."],
 });
 const lineOf = (event: Partial<StackEvent>, decision: Decision, known: Partial<Stack> = {}) =>

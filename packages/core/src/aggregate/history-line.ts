@@ -40,7 +40,7 @@ export function toHistoryEntry(given: HistoryLineInput): HistoryEntry {
     notes: decision.kind === "applied" ? [...notes, ...decision.notes] : notes,
     ...defined({
       internal: event.origin === "external" ? undefined : (true as const),
-      life: after?.life,
+      incarnation: after?.incarnation,
       actor: event.actor,
       code: decision.kind === "applied" ? toFailureCode(event) : decision.code,
       reason: decision.kind === "applied" ? event.reason : decision.reason,

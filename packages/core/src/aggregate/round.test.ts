@@ -35,7 +35,16 @@ function aRound(loaded: Stack | null = stack, parked = [aParkedEvent("p1")]) {
 }
 
 function applied(after: Stack, more: Partial<Applied> = {}): Applied {
-  return { kind: "applied", stack: after, removed: false, dispatches: [], cancels: [], closes: [], notes: [], ...more };
+  return {
+    kind: "applied",
+    stack: after,
+    removed: false,
+    dispatches: [],
+    cancels: [],
+    endedAttempts: [],
+    notes: [],
+    ...more,
+  };
 }
 
 function take(round: ReturnType<typeof aRound>, decision: Decision, id = "e1"): boolean {
@@ -58,8 +67,8 @@ describe("a round", () => {
       history: [],
       dispatches: [],
       cancels: [],
-      closes: [],
-      acknowledges: [],
+      endedAttempts: [],
+      receipts: [],
       now: 1_000,
     });
   });
@@ -68,14 +77,14 @@ describe("a round", () => {
     const round = aRound();
     const second = { ...stack, state: "DOWN", entry: 3 };
 
-    take(round, applied({ ...stack, entry: 2 }, { dispatches: [aDispatch("a1")], closes: ["a0"] }), "e1");
+    take(round, applied({ ...stack, entry: 2 }, { dispatches: [aDispatch("a1")], endedAttempts: ["a0"] }), "e1");
     take(round, applied(second, { cancels: [{ attemptId: "a1", withinMs: 5, why: "requested" }] }), "e2");
 
     expect(toChange(round)).toMatchObject({
       write: { kind: "put", stack: second },
       appliedIds: ["e1", "e2"],
       dispatches: [{ attemptId: "a1" }],
-      closes: ["a0"],
+      endedAttempts: ["a0"],
       cancels: [{ attemptId: "a1", withinMs: 5, why: "requested", unclaimedAtOnce: true }],
     });
   });
@@ -93,7 +102,7 @@ describe("a round", () => {
 
   it("writes a stack that is removed and made anew as one that is written over", () => {
     const round = aRound();
-    const next = aStack({ life: "e2" });
+    const next = aStack({ incarnation: "e2" });
 
     take(round, applied(stack, { removed: true }), "e1");
     const between = toChange(round).write;
@@ -115,12 +124,12 @@ describe("a round", () => {
     const run = { attemptId: "a1", entry: 0, task: "t", attempt: 1, dispatchedAt: 0 };
     const round = aRound({ ...stack, runs: [run] });
 
-    const changed = take(round, { kind: "ignored", code: "RESULT_STALE", reason: "late", closes: "a1" });
+    const changed = take(round, { kind: "ignored", code: "RESULT_STALE", reason: "late", endedAttempt: "a1" });
 
     expect(changed).toBe(false);
     expect(toChange(round)).toMatchObject({
       write: { kind: "put", stack: { runs: [] } },
-      closes: ["a1"],
+      endedAttempts: ["a1"],
       appliedIds: [],
     });
   });
@@ -311,7 +320,7 @@ describe("the timers of a stack", () => {
   const HOUR_MS = 3_600_000;
 
   describe("a timer's event", () => {
-    it("has an id that names life and timer", () => {
+    it("has an id that names incarnation and timer", () => {
       expect(toTimerEvent(stack, timer, 5)).toEqual({
         id: "timer:event-0:1/after/0",
         stackId: "pr-12",

@@ -35,8 +35,8 @@ export interface Round {
   readonly history: HistoryEntry[];
   readonly dispatches: Change["dispatches"][number][];
   readonly cancels: CancelAttempt[];
-  readonly closes: string[];
-  readonly acknowledges: string[];
+  readonly endedAttempts: string[];
+  readonly receipts: string[];
   readonly results: AppliedResult[];
 }
 
@@ -55,8 +55,8 @@ export function beginRound(loaded: LoadedStack, now: number, knownIds: ReadonlyS
     history: [],
     dispatches: [],
     cancels: [],
-    closes: [],
-    acknowledges: [],
+    endedAttempts: [],
+    receipts: [],
     results: [],
   };
 }
@@ -72,7 +72,7 @@ export function takeDecision(
   runners: { readonly everyRunnerClaims: boolean },
 ): boolean {
   if (decision.kind === "applied") return takeApplied(round, event, decision, runners.everyRunnerClaims);
-  if (decision.closes !== undefined) round.closes.push(decision.closes);
+  if (decision.endedAttempt !== undefined) round.endedAttempts.push(decision.endedAttempt);
   round.stack = followDecision(round.stack, decision);
   return false;
 }
@@ -83,7 +83,7 @@ function takeApplied(round: Round, event: StackEvent, decision: Applied, everyRu
   for (const dispatch of decision.dispatches) {
     round.dispatches.push({ ...dispatch, claimWithinMs: toClaimWithinMs(dispatch.timeoutMs, everyRunnerClaims) });
   }
-  round.closes.push(...decision.closes);
+  round.endedAttempts.push(...decision.endedAttempts);
   for (const cancel of decision.cancels) round.cancels.push({ ...cancel, unclaimedAtOnce: everyRunnerClaims });
   round.stack = followDecision(before, decision);
   return (
@@ -123,8 +123,8 @@ export function toChange(round: Round): Change {
     history: round.history,
     dispatches: round.dispatches,
     cancels: round.cancels,
-    closes: round.closes.filter((id) => !round.results.some(({ grant }) => grant.attemptId === id)),
-    acknowledges: round.acknowledges,
+    endedAttempts: round.endedAttempts.filter((id) => !round.results.some(({ grant }) => grant.attemptId === id)),
+    receipts: round.receipts,
     ...(round.results.length === 0 ? {} : { results: round.results }),
     now: round.now,
   };
@@ -139,8 +139,8 @@ export function isEmpty(change: Change): boolean {
     change.deadLetters,
     change.history,
     change.cancels,
-    change.closes,
-    change.acknowledges,
+    change.endedAttempts,
+    change.receipts,
     change.results ?? [],
   ].every((list) => list.length === 0);
 }
@@ -306,7 +306,7 @@ export function parkAgain(
 export function toTimerEvent(stack: Stack, timer: StackTimer, at: number): StackEvent {
   const attempt = timer.task === undefined ? "" : `/${attemptsOf(stack, timer.task)}`;
   return {
-    id: timerEventId(stack.life, `${timer.id}${attempt}`),
+    id: timerEventId(stack.incarnation, `${timer.id}${attempt}`),
     stackId: stack.id,
     name: timer.event,
     at,

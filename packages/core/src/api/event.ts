@@ -21,7 +21,7 @@ export const HistoryEntry = Type.Object({
   ),
   event: Type.String(),
   outcome: Outcome,
-  life: Type.Optional(Type.String()),
+  incarnation: Type.Optional(Type.String()),
   actor: Type.Optional(Type.String()),
   code: Type.Optional(
     Type.String({ description: "Why it was not applied; of an applied TASK_ERROR: the code of the task's failure." }),

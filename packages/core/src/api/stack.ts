@@ -101,7 +101,7 @@ const stackProperties = {
   createdAt: Instant,
   updatedAt: Instant,
   enteredAt: Instant,
-  life: Type.String({ description: "The id of the event that created the stack." }),
+  incarnation: Type.String({ description: "The id of the event that created the stack." }),
   entry: Type.Integer({ description: "Counts the entries into states." }),
   version: Type.Integer({ description: "Grows with every change." }),
   stalled: Type.Optional(Type.Object({ code: Type.String(), reason: Type.String() })),

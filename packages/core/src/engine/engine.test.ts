@@ -100,12 +100,16 @@ describe("the engine", () => {
     await yard.settle();
 
     await yard.publish(
-      { id: "e2", stackId: "pr-1", event: "OPENED", machine: "app", metadata: { life: 2 } },
+      { id: "e2", stackId: "pr-1", event: "OPENED", machine: "app", metadata: { incarnation: 2 } },
       { id: "e3", stackId: "pr-1", event: "MERGED" },
     );
     await yard.settle();
 
-    expect(await yard.findStack("pr-1")).toMatchObject({ state: "LIVE", life: "e2", metadata: { life: 2 } });
+    expect(await yard.findStack("pr-1")).toMatchObject({
+      state: "LIVE",
+      incarnation: "e2",
+      metadata: { incarnation: 2 },
+    });
   });
 
   it("sets what can never apply aside at once", async () => {

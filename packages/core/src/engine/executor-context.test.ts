@@ -68,7 +68,7 @@ describe("what an executor is given", () => {
   it("has a key that does not depend on who holds the attempt, and differs between attempts", () => {
     const key = createContext().idempotencyKey;
 
-    expect(key).toBe(idempotencyKeyOf({ stackId: "s1", life: "created", entry: 1, task: "plan", attempt: 2 }));
+    expect(key).toBe(idempotencyKeyOf({ stackId: "s1", incarnation: "created", entry: 1, task: "plan", attempt: 2 }));
     expect(createContext({ token: 4, deadlineAt: 99 }).idempotencyKey).toBe(key);
     expect(createContext({ message: toResolved(aDispatch("s1/created/1/plan/3").message) }).idempotencyKey).not.toBe(
       key,

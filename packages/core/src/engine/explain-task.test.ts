@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Machine, PLAIN_TASK, type Task } from "../machine/machine.ts";
-import type { OpenRun, Stack, TaskState } from "../machine/stack.ts";
+import type { Stack, TaskRun, TaskState } from "../machine/stack.ts";
 import type { AttemptView } from "../ports/stack-store.ts";
 import { aMachine, aStack } from "../testing/builders.ts";
 import { explainAttempt, explainTask } from "./explain-task.ts";
@@ -31,7 +31,7 @@ function explain(
   return explainTask({ stack: present, attempts, machine, now: NOW }, found);
 }
 
-const run = (name: string, entry: number): OpenRun => ({
+const run = (name: string, entry: number): TaskRun => ({
   attemptId: `pr-12/e/${entry}/${name}/1`,
   entry,
   task: name,
@@ -39,7 +39,7 @@ const run = (name: string, entry: number): OpenRun => ({
   dispatchedAt: NOW - 5_000,
 });
 
-const view = (open: OpenRun, more: Partial<AttemptView> = {}): AttemptView => ({
+const view = (open: TaskRun, more: Partial<AttemptView> = {}): AttemptView => ({
   attemptId: open.attemptId,
   stackId: "pr-12",
   task: open.task,

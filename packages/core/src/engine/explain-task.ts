@@ -1,7 +1,7 @@
 import { attemptsOf, isCurrent, isHeld } from "../machine/decide/work.ts";
 import { parseAttemptId } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
-import type { OpenRun, Stack, TaskState } from "../machine/stack.ts";
+import type { Stack, TaskRun, TaskState } from "../machine/stack.ts";
 import type { AttemptView } from "../ports/stack-store.ts";
 import type { YardProcess } from "./process-registry.ts";
 
@@ -84,12 +84,12 @@ function findRoot(facts: TaskFacts, from: TaskState): TaskState {
 }
 
 /** Runs of earlier states that this entry waits for. */
-export function listLeft(stack: Stack): readonly OpenRun[] {
+export function listLeft(stack: Stack): readonly TaskRun[] {
   return isHeld({ stack }) ? stack.runs.filter((run) => run.entry < stack.entry) : [];
 }
 
 /** Why an entry that waits for such runs stands still. */
-export function explainLeaving(facts: AttemptFacts & Pick<TaskFacts, "attempts">, left: readonly OpenRun[]): Reason {
+export function explainLeaving(facts: AttemptFacts & Pick<TaskFacts, "attempts">, left: readonly TaskRun[]): Reason {
   const [first] = left;
   const attempt = facts.attempts.find(({ attemptId }) => attemptId === first?.attemptId);
   const state = attempt === undefined ? "" : ` ${toSentence(explainAttempt(attempt, facts).why)}`;

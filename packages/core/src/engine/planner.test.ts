@@ -291,7 +291,7 @@ states:
     expect([reads, planned.replayed, planned.differences]).toEqual([1, 0, []]);
   });
 
-  it("replays the present life only", async () => {
+  it("replays the present incarnation only", async () => {
     const trial = await createLife();
     await trial.yard.publish({ stackId: "pr-1", event: "REMOVE_STACK", force: true, reason: "again" });
     await trial.yard.publish({ ...opened, id: "e9" });

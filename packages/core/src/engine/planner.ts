@@ -1,4 +1,9 @@
-import { type LifeEvent, MOST_TIMERS, type ReplayedEvent, replayLife } from "../aggregate/replay-life.ts";
+import {
+  type IncarnationEvent,
+  MOST_TIMERS,
+  type ReplayedEvent,
+  replayIncarnation,
+} from "../aggregate/replay-incarnation.ts";
 import { DEFAULT_PARKING } from "../aggregate/round.ts";
 import { listPages } from "../list-pages.ts";
 import { decide } from "../machine/decide/decide.ts";
@@ -159,15 +164,15 @@ async function replay(
   stack: Stack,
   machine: Machine,
 ): Promise<Pick<UpgradePlan, "replayed" | "incomplete" | "differences" | "more" | "end">> {
-  const { lines, parked, incomplete } = await loadLife(deps, stack);
+  const { lines, parked, incomplete } = await loadIncarnation(deps, stack);
   if (lines.length === 0) return { replayed: 0, ...(incomplete && { incomplete }), differences: [], more: 0, end: [] };
   const relaxed = relaxSecrets(machine, Object.keys(stack.secretVersions ?? {}));
   const until = incomplete === undefined ? deps.clock.now() : (lines.at(-1)?.at ?? 0);
   const compared = lines.filter((line) => !isPassedOver(line));
-  const life = compared.map((line): LifeEvent => ({ event: toReplayEvent(line), did: toBefore(line) }));
-  const replayed = replayLife({
+  const incarnation = compared.map((line): IncarnationEvent => ({ event: toReplayEvent(line), did: toBefore(line) }));
+  const replayed = replayIncarnation({
     machine: relaxed,
-    life,
+    incarnation,
     parked: parked.map(toReplayEvent),
     limits: DEFAULT_LIMITS,
     until,
@@ -208,7 +213,7 @@ function toBefore({ outcome, code, to, sent }: StoredHistoryEntry): ReplayedEven
   return { outcome: told, ...(code !== undefined && { code }), state: to ?? null, sent };
 }
 
-interface LoadedLife {
+interface LoadedIncarnation {
   /** The lines from the creation of the stack on; empty if that line was pruned. */
   readonly lines: readonly StoredHistoryEntry[];
   /** The lines of events that were parked when the stack was created. */
@@ -216,7 +221,7 @@ interface LoadedLife {
   readonly incomplete?: string;
 }
 
-async function loadLife(deps: PlanDeps, stack: Stack): Promise<LoadedLife> {
+async function loadIncarnation(deps: PlanDeps, stack: Stack): Promise<LoadedIncarnation> {
   const { lines, parked, isWhole } = await readLines(deps, stack);
   if (lines.length === 0) return { lines, parked, incomplete: explainPruned(stack) };
   if (isWhole) return { lines, parked };
@@ -256,8 +261,8 @@ function hasLostBeginning(
   return found.length === 0 && page.some(({ at }) => at > createdAt + CLOCKS_DIFFER_MS);
 }
 
-function isBeginning({ life }: Stack, { eventId, outcome }: StoredHistoryEntry): boolean {
-  return eventId === life && outcome === "applied";
+function isBeginning({ incarnation }: Stack, { eventId, outcome }: StoredHistoryEntry): boolean {
+  return eventId === incarnation && outcome === "applied";
 }
 
 function explainPruned({ createdAt }: Stack): string {

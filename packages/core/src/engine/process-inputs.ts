@@ -292,11 +292,11 @@ function withClaims(births: Births, change: Change): Change {
   return claims.length === 0 ? change : { ...change, claims };
 }
 
-function reserveClaims(births: Births, { dispatches, cancels, closes }: Change): readonly BirthClaim[] {
+function reserveClaims(births: Births, { dispatches, cancels, endedAttempts }: Change): readonly BirthClaim[] {
   if (dispatches.length === 0) return [];
   return dispatches.flatMap((dispatch) => {
     const isEnded =
-      closes.includes(dispatch.attemptId) || cancels.some((each) => each.attemptId === dispatch.attemptId);
+      endedAttempts.includes(dispatch.attemptId) || cancels.some((each) => each.attemptId === dispatch.attemptId);
     return dispatch.again || isEnded ? [] : (births.reserve(dispatch) ?? []);
   });
 }
@@ -398,7 +398,7 @@ function fail(works: readonly StackWork[], outcomes: DeliveryOutcome[], reason: 
 }
 
 /** Logs what was committed, with the ids of stack, events, tasks and attempts; nothing of metadata or messages. */
-function logChange(logger: Logger, { stackId, history, dispatches, cancels, closes }: Change): void {
+function logChange(logger: Logger, { stackId, history, dispatches, cancels, endedAttempts }: Change): void {
   for (const entry of history) {
     if (entry.outcome === "dead-lettered") logger.warn("An event was dead-lettered.", toFields(entry));
     else logger.debug("An event was worked.", toFields(entry));
@@ -407,7 +407,7 @@ function logChange(logger: Logger, { stackId, history, dispatches, cancels, clos
     logger.debug("A task was dispatched.", { stackId, task, attemptId, again });
   }
   for (const { attemptId, why } of cancels) logger.debug("A task was asked to stop.", { stackId, attemptId, why });
-  for (const attemptId of closes) logger.debug("An attempt was closed.", { stackId, attemptId });
+  for (const attemptId of endedAttempts) logger.debug("An attempt was closed.", { stackId, attemptId });
 }
 
 function toFields({ stackId, eventId, event, outcome, code, reason, from, to, task }: HistoryEntry) {

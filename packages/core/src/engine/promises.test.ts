@@ -33,11 +33,11 @@ describe("1: a transition happens exactly once per event id", () => {
       wrapStore: (store) => ({
         ...store,
         commit(changes) {
-          for (const { write, appliedIds, history, dispatches, acknowledges } of changes) {
+          for (const { write, appliedIds, history, dispatches, receipts } of changes) {
             const state = write.kind === "put" ? write.stack.state : write.kind;
             const lines = history.map(({ event, outcome }) => `${event} ${outcome}`);
             const tasks = dispatches.map(({ task }) => task);
-            commits.push({ state, appliedIds, lines, tasks, acknowledged: acknowledges.length });
+            commits.push({ state, appliedIds, lines, tasks, acknowledged: receipts.length });
           }
           return store.commit(changes);
         },
@@ -238,7 +238,7 @@ describe("3: a task is dispatched at least once, and a late or duplicate result 
     expect((await yard.store.queries.stats()).openAttempts).toBe(0);
   });
 
-  it("nor is an attempt of one life taken for that of the next", async () => {
+  it("nor is an attempt of one incarnation taken for that of the next", async () => {
     const { yard } = createTrial({ script: () => NEVER });
     await yard.publish(opened);
     await yard.settle();
@@ -251,7 +251,7 @@ describe("3: a task is dispatched at least once, and a late or duplicate result 
     await yard.settle();
 
     const stack = await yard.findStack("pr-1");
-    expect(stack).toMatchObject({ life: "e9", state: "BUILD", attempts: { network: 1, db: 1 } });
+    expect(stack).toMatchObject({ incarnation: "e9", state: "BUILD", attempts: { network: 1, db: 1 } });
     expect(stack?.tasks.map(({ status }) => status)).toEqual(["PENDING", "PENDING"]);
   });
 
@@ -489,8 +489,8 @@ describe("4: nothing is dropped silently and nothing is retried forever", () => 
     expect(back?.state).toBe("END");
     expect(await yard.findStack("late")).toMatchObject({ state: "WAIT", timers: [] });
     const { items } = await yard.store.queries.listDeadLetters({}, { limit: 9 });
-    expect(items.map(({ event, code }) => [event.id.replace(/:id-\d+:/, ":life:"), code])).toEqual([
-      ["timer:life:1/after/0", "MACHINE_UNKNOWN"],
+    expect(items.map(({ event, code }) => [event.id.replace(/:id-\d+:/, ":incarnation:"), code])).toEqual([
+      ["timer:incarnation:1/after/0", "MACHINE_UNKNOWN"],
     ]);
   });
 

@@ -167,7 +167,7 @@ export class AttemptBook {
    * that has ended is not cancelled.
    */
   commit(sink: AttemptSink, change: Change): readonly Grant[] {
-    const { results = [], claims = [], dispatches, closes, cancels, now } = change;
+    const { results = [], claims = [], dispatches, endedAttempts, cancels, now } = change;
     for (const { grant, ...result } of results) {
       const attempt = this.#attempts.get(grant.attemptId);
       this.#apply(sink, endByResult(attempt, grant, { ...result, now }), now);
@@ -178,7 +178,7 @@ export class AttemptBook {
       const grant = this.#dispatch(sink, dispatch, { now, claim: claimed.get(dispatch.attemptId) });
       if (grant !== undefined) grants.set(dispatch.attemptId, grant);
     }
-    for (const id of closes) this.#apply(sink, closeAttempt(this.#attempts.get(id), now), now);
+    for (const id of endedAttempts) this.#apply(sink, closeAttempt(this.#attempts.get(id), now), now);
     for (const cancel of cancels) this.#cancel(sink, cancel, now);
     return claims.flatMap(({ attemptId }) => grants.get(attemptId) ?? []);
   }

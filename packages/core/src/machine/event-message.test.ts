@@ -418,7 +418,7 @@ describe("unwrapBody", () => {
   });
 });
 
-const parts = { stackId: "pr/12", life: "0", entry: 3, task: "make db", attempt: 2 };
+const parts = { stackId: "pr/12", incarnation: "0", entry: 3, task: "make db", attempt: 2 };
 
 describe("attemptIdOf", () => {
   it("encodes each of the five parts and joins them by slashes", () => {
@@ -434,8 +434,8 @@ describe("parseAttemptId", () => {
   it("gives back the parts of any id", () => {
     const text = fc.string({ minLength: 1, unit: "binary" });
     fc.assert(
-      fc.property(text, text, fc.nat(), text, fc.nat(), (stackId, life, entry, task, attempt) => {
-        const input = { stackId, life, entry, task, attempt };
+      fc.property(text, text, fc.nat(), text, fc.nat(), (stackId, incarnation, entry, task, attempt) => {
+        const input = { stackId, incarnation, entry, task, attempt };
 
         expect(parseAttemptId(attemptIdOf(input))).toEqual(input);
       }),
@@ -460,11 +460,11 @@ describe("parseAttemptId", () => {
 
 describe("idempotencyKeyOf", () => {
   it("is the first half of the SHA-256 of the parts, joined by U+0000", () => {
-    expect(idempotencyKeyOf({ stackId: "pr-12", life: "e1", entry: 1, task: "db", attempt: 1 })).toBe(KEY);
+    expect(idempotencyKeyOf({ stackId: "pr-12", incarnation: "e1", entry: 1, task: "db", attempt: 1 })).toBe(KEY);
   });
 
   it("differs between parts that look alike when they are joined", () => {
-    const other = { ...parts, stackId: "pr/12/0", life: "3" };
+    const other = { ...parts, stackId: "pr/12/0", incarnation: "3" };
 
     expect(idempotencyKeyOf(other)).not.toBe(idempotencyKeyOf(parts));
   });

@@ -89,7 +89,7 @@ export const RESULT_EVENTS: ReadonlySet<string> = new Set([
 export interface AttemptParts {
   readonly stackId: string;
   /** The id of the event that created the stack; `0` for rows taken over. */
-  readonly life: string;
+  readonly incarnation: string;
   readonly entry: number;
   readonly task: string;
   /** From 1, counted through the entry. */
@@ -105,11 +105,11 @@ export function attemptIdOf(parts: AttemptParts): string {
 export function parseAttemptId(id: string): AttemptParts | undefined {
   const encoded = id.split("/");
   if (encoded.length !== 5) return undefined;
-  const [stackId, life, entryText, task, attemptText] = encoded.map(decode);
+  const [stackId, incarnation, entryText, task, attemptText] = encoded.map(decode);
   const entry = parseCount(entryText);
   const attempt = parseCount(attemptText);
-  if (!stackId || !life || !task || entry === undefined || attempt === undefined) return undefined;
-  return { stackId, life, entry, task, attempt };
+  if (!stackId || !incarnation || !task || entry === undefined || attempt === undefined) return undefined;
+  return { stackId, incarnation, entry, task, attempt };
 }
 
 /** 32 lower-case hex digits that stay the same over redeliveries of an attempt; fits every service's token field. */
@@ -128,7 +128,7 @@ export function shortHashOf(text: string): string {
 }
 
 function listParts(parts: AttemptParts): readonly string[] {
-  return [parts.stackId, parts.life, String(parts.entry), parts.task, String(parts.attempt)];
+  return [parts.stackId, parts.incarnation, String(parts.entry), parts.task, String(parts.attempt)];
 }
 
 // A lone half of a surrogate pair, which a task's name may hold, would make the encoder throw.

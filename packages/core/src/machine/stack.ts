@@ -29,7 +29,7 @@ export interface TaskState {
  * A dispatched run that nothing has closed yet. Runs of earlier entries stay here, abandoned, until a result, a
  * deadline or an operator closes them.
  */
-export interface OpenRun {
+export interface TaskRun {
   /** The attempt, which is also the `dispatch.id` of its message. A run whose attempt timed out may have two open ones. */
   readonly attemptId: string;
   readonly entry: number;
@@ -106,12 +106,12 @@ export interface Stack {
   readonly updatedAt: number;
   readonly enteredAt: number;
   /** The id of the event that created the stack; `0` for rows taken over. */
-  readonly life: string;
+  readonly incarnation: string;
   /** Counts the entries into states; 0 until the first advance. */
   readonly entry: number;
   /** The highest attempt of each task in this entry; a task that was never dispatched is not in it. */
   readonly attempts: Readonly<Record<string, number>>;
-  readonly runs: readonly OpenRun[];
+  readonly runs: readonly TaskRun[];
   readonly timers: readonly StackTimer[];
   /** Instants of entries caused by results and timers within the last hour, oldest first; see `LOOP_LIMIT`. */
   readonly automaticEntries: readonly number[];

@@ -9,7 +9,7 @@ import { listKeys, toPage } from "./memory-lists.ts";
 /** What is kept of one stack id; it outlives the stack. */
 export interface StackRow {
   readonly id: string;
-  /** The last one given, also to earlier lives. */
+  /** The last one given, also to earlier incarnations. */
   version: number;
   stack: Stack | undefined;
   /** Keys of events with the instants at which they were applied, oldest first. */

@@ -212,7 +212,7 @@ function commitChange(state: MemoryState, input: Change): CommitResult {
   if (eventIds.length > 0) return { kind: "duplicate", eventIds };
   const lost = attempts.findLost(results);
   if (lost.length > 0) return { kind: "lost", attemptIds: lost };
-  if (results.length > 0 && events.hasOthers(stackId, input.acknowledges)) return { kind: "behind" };
+  if (results.length > 0 && events.hasOthers(stackId, input.receipts)) return { kind: "behind" };
   const change = toFrozen(input);
   const written = writeRows(state, change);
   const grants = attempts.commit(state.sink, change);
@@ -234,7 +234,7 @@ function writeRows(state: MemoryState, change: Change): number {
   for (const entry of change.deadLetters) deadLetters.add(entry);
   for (const entry of change.history) history.append(entry);
   if (change.history.length > 0) state.notify("history");
-  for (const receipt of change.acknowledges) acknowledge(state, receipt);
+  for (const receipt of change.receipts) acknowledge(state, receipt);
   if (change.park.length > 0 || change.unpark.length > 0) parked.set(row.id, parkEvents(row, change));
   if (change.write.kind === "keep") return version;
   // Afresh at each write: another timer may be due at the instant of one that was taken.

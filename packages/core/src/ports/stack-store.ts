@@ -53,7 +53,7 @@ export interface HistoryEntry {
   readonly internal?: true;
   readonly event: string;
   readonly outcome: Outcome;
-  readonly life?: string;
+  readonly incarnation?: string;
   readonly actor?: string;
   /** Why the event was not applied; of an applied `TASK_ERROR`: the code of the task's failure. */
   readonly code?: string;
@@ -130,9 +130,9 @@ export interface Change {
   readonly dispatches: readonly DispatchAttempt[];
   readonly cancels: readonly CancelAttempt[];
   /** Attempts that have ended; unknown and settled ones are ignored. Their keys go to the next attempt in the queue. */
-  readonly closes: readonly string[];
+  readonly endedAttempts: readonly string[];
   /** Receipts of the store's own queue that this change consumes. */
-  readonly acknowledges: readonly string[];
+  readonly receipts: readonly string[];
   /**
    * Results that this change applies: it ends their attempts as `settle` does, but queues no event. Every grant must
    * still hold (`lost`), and no event of the stack may be queued, whenever it is due, except those that the change

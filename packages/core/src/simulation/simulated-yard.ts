@@ -164,7 +164,7 @@ function takeAttempts({ attempts }: SimulatedYard, change: Change, touch: Touch 
     else attempts.set(attempt.attemptId, attempt);
     events.push(...move.effects.flatMap((effect) => (effect.kind === "enqueue" ? [effect.event] : [])));
   };
-  for (const id of change.closes) take(closeAttempt(attempts.get(id), now));
+  for (const id of change.endedAttempts) take(closeAttempt(attempts.get(id), now));
   for (const cancel of change.cancels) {
     const attempt = attempts.get(cancel.attemptId);
     if (attempt !== undefined && attempt.token > 0) touch?.cancelled.push(attempt.task);

@@ -77,7 +77,7 @@ export interface RetriedEvent {
   readonly code?: string;
 }
 
-/** An event of a stack's life that does something else on another revision. */
+/** An event of a stack's incarnation that does something else on another revision. */
 export interface StepDifference {
   /** The step in which it came. */
   readonly step: number;

@@ -1,5 +1,10 @@
 import type { DecidedEvent } from "../aggregate/apply-inputs.ts";
-import { type LifeEvent, type ReplayedEvent, replayLife, toReplayed } from "../aggregate/replay-life.ts";
+import {
+  type IncarnationEvent,
+  type ReplayedEvent,
+  replayIncarnation,
+  toReplayed,
+} from "../aggregate/replay-incarnation.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
 import { toAttemptDue } from "../attempt/attempt.ts";
 import { DEFAULT_LIMITS, dueTimers, toInstant } from "../machine/decide/work.ts";
@@ -13,7 +18,7 @@ import {
 } from "../machine/event-message.ts";
 import { isMap } from "../machine/json.ts";
 import { type Machine, TIMEOUT } from "../machine/machine.ts";
-import type { OpenRun } from "../machine/stack.ts";
+import type { TaskRun } from "../machine/stack.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { applyInput, createSimulatedYard, decideInput, MAX_FIRED, type SimulatedYard } from "./simulated-yard.ts";
 import {
@@ -68,22 +73,22 @@ export function createSimulation(
   { now = SIMULATION_START, revisions = new Map() }: SimulationOptions = {},
 ): Simulation {
   const yard = createSimulatedYard(machines, now);
-  const state: State = { yard, revisions, lives: new Map(), steps: 0, subject: undefined, retried: [] };
+  const state: State = { yard, revisions, incarnations: new Map(), steps: 0, subject: undefined, retried: [] };
   return { step: (step) => applyStep(state, step) };
 }
 
 interface State {
   readonly yard: SimulatedYard;
   readonly revisions: ReadonlyMap<string, LoadedRevision>;
-  /** The decisions of each stack's present life. */
-  readonly lives: Map<string, SimulatedEvent[]>;
+  /** The decisions of each stack's incarnation. */
+  readonly incarnations: Map<string, SimulatedEvent[]>;
   steps: number;
   subject: string | undefined;
   /** Parked events that the step has applied or given up. */
   retried: DecidedEvent[];
 }
 
-interface SimulatedEvent extends LifeEvent {
+interface SimulatedEvent extends IncarnationEvent {
   readonly step: number;
 }
 
@@ -140,16 +145,16 @@ function applyQueued(state: State, event: QueuedEvent): Answer {
 }
 
 function applyAndKeep(state: State, input: StackInput): readonly DecidedEvent[] {
-  const { yard, lives, steps } = state;
+  const { yard, incarnations, steps } = state;
   const parked = new Set(yard.parked.get(input.stackId)?.keys());
   const decided = applyInput(yard, input);
   for (const each of decided) {
     const { event, decision, outcome, isBegin, stack } = each;
     if (outcome === "parked-again") continue;
     if (parked.has(toEventKey(event))) state.retried.push(each);
-    const life = isBegin && outcome === "applied" ? [] : (lives.get(event.stackId) ?? []);
-    life.push({ step: steps, event, did: toReplayed(decision, stack) });
-    lives.set(event.stackId, life);
+    const incarnation = isBegin && outcome === "applied" ? [] : (incarnations.get(event.stackId) ?? []);
+    incarnation.push({ step: steps, event, did: toReplayed(decision, stack) });
+    incarnations.set(event.stackId, incarnation);
   }
   return decided;
 }
@@ -196,18 +201,20 @@ function upgrade(state: State, { stackId, dryRun }: Extract<SimulationStep, { ki
   if (own === undefined || own.decision.kind !== "applied")
     return own ? toOutcome(own.decision) : { outcome: "ignored" };
   const machine = yard.machines.get(own.decision.stack.machine);
-  return { outcome: "applied", differences: machine === undefined ? [] : compareLife(state, stackId, machine) };
+  return { outcome: "applied", differences: machine === undefined ? [] : compareIncarnation(state, stackId, machine) };
 }
 
-/** Where the events of a stack's life would have done something else on a machine. */
-function compareLife({ lives }: State, stackId: string, machine: Machine): readonly StepDifference[] {
+/** Where the events of a stack's incarnation would have done something else on a machine. */
+function compareIncarnation({ incarnations }: State, stackId: string, machine: Machine): readonly StepDifference[] {
   // Moves between revisions are what the step tries; they are not events of the machine.
-  const life = lives.get(stackId)?.filter(({ event }) => event.name !== SYSTEM_EVENTS.upgradeStack) ?? [];
-  return replayLife({ machine, life, limits: DEFAULT_LIMITS }).differences.flatMap(({ event, place, after }) => {
-    const before = place === undefined ? undefined : life[place];
-    if (before === undefined) return [];
-    return [{ step: before.step, event: event.name, before: toShown(before.did), after: toShown(after) }];
-  });
+  const incarnation = incarnations.get(stackId)?.filter(({ event }) => event.name !== SYSTEM_EVENTS.upgradeStack) ?? [];
+  return replayIncarnation({ machine, incarnation, limits: DEFAULT_LIMITS }).differences.flatMap(
+    ({ event, place, after }) => {
+      const before = place === undefined ? undefined : incarnation[place];
+      if (before === undefined) return [];
+      return [{ step: before.step, event: event.name, before: toShown(before.did), after: toShown(after) }];
+    },
+  );
 }
 
 function toShown({ sent, ...event }: ReplayedEvent): StepDifference["after"] {
@@ -269,7 +276,7 @@ function listDue(yard: SimulatedYard, stackId: string, until: number): readonly 
   ].filter(({ at }) => at <= until);
 }
 
-function findRunDue(yard: SimulatedYard, stackId: string, { attemptId, task }: OpenRun): Due | undefined {
+function findRunDue(yard: SimulatedYard, stackId: string, { attemptId, task }: TaskRun): Due | undefined {
   const attempt = yard.attempts.get(attemptId);
   const deadline = attempt && toAttemptDue(attempt).deadline;
   if (deadline === undefined) return undefined;

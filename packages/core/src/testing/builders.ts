@@ -133,7 +133,7 @@ export function aStack(stack: Partial<Omit<Stack, "tasks">> & { tasks?: readonly
     createdAt: 0,
     updatedAt: 0,
     enteredAt: 0,
-    life: "event-0",
+    incarnation: "event-0",
     entry: 0,
     attempts: {},
     runs: [],

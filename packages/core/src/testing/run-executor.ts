@@ -123,7 +123,7 @@ export function createExecutorContext(input: TestContextInput = {}): TestExecuto
     metadata: {},
     state: "UP",
     previousState: "INIT",
-    idempotencyKey: idempotencyKeyOf({ stackId, life: "created", entry: 1, task, attempt: attempt.number }),
+    idempotencyKey: idempotencyKeyOf({ stackId, incarnation: "created", entry: 1, task, attempt: attempt.number }),
     signal: new AbortController().signal,
     cancelling: false,
     deadlineAt: clock.now() + HOUR_MS,

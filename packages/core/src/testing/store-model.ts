@@ -128,7 +128,7 @@ const MOVES: readonly (readonly [name: string, play: Play])[] = [
       return commitBoth(run, { stackId: stackOf(id), cancels: [cancel] });
     },
   ],
-  ["close", (run, id) => commitBoth(run, { stackId: stackOf(id), closes: [id] })],
+  ["close", (run, id) => commitBoth(run, { stackId: stackOf(id), endedAttempts: [id] })],
   [
     "advance",
     async (run, _, how) => {
@@ -193,7 +193,7 @@ async function commitAlike(
   const result = await both(run, where, async (store) => {
     const events = taken.get(store)?.filter((item) => item.kind === "event" && item.event.stackId === stackId) ?? [];
     const [loaded] = await store.load([stackId]);
-    const change = aPut({ id: stackId }, { ...overrides, acknowledges: events.flatMap(toReceipts), now: run.now });
+    const change = aPut({ id: stackId }, { ...overrides, receipts: events.flatMap(toReceipts), now: run.now });
     const [answer] = await store.commit([{ ...change, expectedVersion: loaded?.version ?? 0 }]);
     // Each store counts versions in its own way.
     return answer?.kind === "committed" ? { kind: answer.kind, grants: answer.grants } : answer;

@@ -116,7 +116,7 @@ const events: readonly ConformanceCase<TransportUnderTest>[] = [
     });
   }),
 
-  transportCase("acknowledges each event of a batch by itself", async (port) => {
+  transportCase("receipts each event of a batch by itself", async (port) => {
     const { delivered, subscription } = consume(port, ({ event: { id }, deliveries }) =>
       id === "b" && deliveries === 1 ? RETRY : DONE,
     );

@@ -1,7 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { type AwsAccess, findAwsFault, redactText, toAwsError } from "@stackyard/aws";
 import { type AwsCredentials, type Clock, isStackyardError, type Logger, type Records } from "@stackyard/core";
-import type { Runs } from "@stackyard/core/runs";
+import type { Runs } from "@stackyard/core/jobs";
 
 /** How instances that have just started are configured. */
 export interface BootSettings {

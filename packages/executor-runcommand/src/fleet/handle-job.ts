@@ -1,6 +1,6 @@
 import { findAwsFault } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
-import type { RunView } from "@stackyard/core/runs";
+import type { JobView } from "@stackyard/core/jobs";
 import { endInTime, type Fleet, FleetError, toFleetFailure, toOutOfTime } from "./fleet-deps.ts";
 import {
   addWatch,
@@ -134,7 +134,7 @@ async function pin(fleet: Fleet, artifact: Start["artifact"], event: unknown, si
 /** The run was started: a failed check is reported as progress. */
 async function begin(fleet: Fleet, jobId: string, intent: RunIntent): Promise<JobResult> {
   const { runId, config, wait, decidedAt } = intent;
-  const waiting: RunView = { runId, state: "waiting", executor: "runcommand", config, startedAt: decidedAt };
+  const waiting: JobView = { runId, state: "waiting", executor: "runcommand", config, startedAt: decidedAt };
   try {
     return await loadResult(fleet, { jobId, run: (await fleet.runs.find(runId)) ?? waiting, wait });
   } catch (error) {
@@ -153,7 +153,7 @@ async function follow(fleet: Fleet, jobId: string, runId: string): Promise<JobRe
 
 async function loadResult(
   fleet: Fleet,
-  { jobId, run, wait }: { readonly jobId: string; readonly run: RunView; readonly wait: boolean },
+  { jobId, run, wait }: { readonly jobId: string; readonly run: JobView; readonly wait: boolean },
 ): Promise<JobResult> {
   const { reportUrl } = fleet.settings;
   const report = await loadReport(fleet, run);
@@ -162,7 +162,7 @@ async function loadResult(
 }
 
 /** Loads all pages once the run has ended, for the list of failed instances; until then the counts are enough. */
-async function loadReport({ runs }: Fleet, { runId, endedAt }: RunView): Promise<RunReport | undefined> {
+async function loadReport({ runs }: Fleet, { runId, endedAt }: JobView): Promise<RunReport | undefined> {
   if (endedAt !== undefined) return findRunReport(await runs.report(runId));
   return findRunReport((await runs.reportPage(runId, { limit: 1 })).items);
 }

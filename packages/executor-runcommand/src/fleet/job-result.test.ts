@@ -1,4 +1,4 @@
-import type { RunView } from "@stackyard/core/runs";
+import type { JobView } from "@stackyard/core/jobs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { JOB_ID } from "../testing/a-pipeline-event.ts";
@@ -13,7 +13,7 @@ import {
 
 const RUN_ID = "run-0123456789abcdef0123456789abcdef";
 
-function aRun(fields: Partial<RunView> = {}): RunView {
+function aRun(fields: Partial<JobView> = {}): JobView {
   return { runId: RUN_ID, state: "running", executor: "runcommand", config: {}, startedAt: 0, ...fields };
 }
 

@@ -4,7 +4,7 @@ import type {
   PutJobSuccessResultCommandInput,
 } from "@aws-sdk/client-codepipeline";
 import { findAwsFault } from "@stackyard/aws";
-import type { RunView } from "@stackyard/core/runs";
+import type { JobView } from "@stackyard/core/jobs";
 import { endInTime, type Fleet, readField, readText, toFleetFailure } from "./fleet-deps.ts";
 import { type FailureType, toContinuationToken, toFailureType } from "./parse-pipeline-event.ts";
 
@@ -22,7 +22,7 @@ export type JobResult =
 /** What a result is made of. */
 export interface JobResultInput {
   readonly jobId: string;
-  readonly run: RunView;
+  readonly run: JobView;
   /** Undefined: the executor has written none yet. */
   readonly report: RunReport | undefined;
   /** False: the job is done once everything is dispatched. */
@@ -65,7 +65,7 @@ function isDispatched(report: RunReport | undefined): boolean {
   return report !== undefined && report.counts.selected > 0 && report.counts.notSent === 0;
 }
 
-function toProgress(jobId: string, run: RunView, report: RunReport | undefined): PutJobSuccessResultCommandInput {
+function toProgress(jobId: string, run: JobView, report: RunReport | undefined): PutJobSuccessResultCommandInput {
   const { runId, message } = run;
   const counts = report?.counts;
   const summary = counts === undefined ? (message ?? "Waiting for a runner.") : toSummary(counts, "not sent yet");
@@ -104,7 +104,7 @@ function toDone({ jobId, run, report, reportUrl }: JobResultInput): PutJobSucces
   };
 }
 
-function toRunFailure(jobId: string, run: RunView, report: RunReport | undefined): JobResult {
+function toRunFailure(jobId: string, run: JobView, report: RunReport | undefined): JobResult {
   const { runId, state, error } = run;
   const failure =
     state === "cancelled"
@@ -240,7 +240,7 @@ export function toUnavailable(
 ): JobResult {
   const { code, message } = toFleetFailure(error);
   fleet.logger.warn("The state of a run is temporarily unavailable.", { runId, code, message });
-  const run: RunView = {
+  const run: JobView = {
     runId,
     state: "waiting",
     executor: "runcommand",

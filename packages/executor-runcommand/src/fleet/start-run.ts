@@ -1,5 +1,5 @@
 import { defined, listPages } from "@stackyard/core";
-import type { RunView } from "@stackyard/core/runs";
+import type { JobView } from "@stackyard/core/jobs";
 import { type Fleet, toFleetFailure } from "./fleet-deps.ts";
 import {
   type ArtifactRecord,
@@ -120,7 +120,7 @@ function toEnded({ clock }: Fleet, watch: Watch): Watch {
 }
 
 /** False: something may still come of the run, although it has ended. */
-async function finish(fleet: Fleet, { intent, hooks }: Watch, run: RunView): Promise<boolean> {
+async function finish(fleet: Fleet, { intent, hooks }: Watch, run: JobView): Promise<boolean> {
   const isDone = run.state === "succeeded";
   if (isDone) await recordArtifact(fleet, intent, "current");
   for (const hook of hooks) await completeLifecycleAction(fleet, hook, isDone ? "CONTINUE" : "ABANDON");

@@ -1,19 +1,19 @@
 import { runStackId } from "@stackyard/core/machine";
-import type { RunRequest, Runs, RunView } from "@stackyard/core/runs";
+import type { JobRequest, Runs, JobView } from "@stackyard/core/jobs";
 
 /** Runs that a test advances and ends. */
 export interface MemoryRuns extends Pick<Runs, "start" | "find" | "report" | "reportPage"> {
   /** The first request under each key, in order. */
-  readonly started: readonly RunRequest[];
+  readonly started: readonly JobRequest[];
   /** Changes a run as its executor would. */
-  set(runId: string, view: Partial<RunView>, pages?: readonly unknown[]): void;
+  set(runId: string, view: Partial<JobView>, pages?: readonly unknown[]): void;
 }
 
 /** Runs without an engine: they wait until a test says more. A repeat of a key finds the same run. */
 export function createMemoryRuns(now: () => number): MemoryRuns {
-  const views = new Map<string, RunView>();
+  const views = new Map<string, JobView>();
   const reports = new Map<string, readonly unknown[]>();
-  const started: RunRequest[] = [];
+  const started: JobRequest[] = [];
   return {
     started,
     async start(request) {

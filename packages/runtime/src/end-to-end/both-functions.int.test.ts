@@ -37,7 +37,7 @@ describe.each([
 ] as const)("both functions over %s, on queues named *%s (the runner has the store: %s)", (store, suffix, has) => {
   const id = `pr-${store}${suffix}`;
 
-  it("lead a stack through its life: event, task message, function, result, next state", async () => {
+  it("lead a stack through its incarnation: event, task message, function, result, next state", async () => {
     const calls = serveFunctions("network", "db", "network-off");
     const managerEnvironment = { RUNNERS_HAVE_STORE: String(has) };
     const { host, send, find, findResultOrigins, outcomes, count } = await start({

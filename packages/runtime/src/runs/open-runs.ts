@@ -2,7 +2,7 @@ import type { AwsAccess } from "@stackyard/aws";
 import type { Clock, ExecutorDefinition, Logger, Random, Records } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
-import { createRuns, type Runs } from "@stackyard/core/runs";
+import { createJobs, type Runs } from "@stackyard/core/jobs";
 import { createSqsTransport } from "@stackyard/transport-sqs";
 import { type EnvironmentNeeds, parseEnvironment } from "../environment.ts";
 import { createEnvironmentAws, loadTransportOptions, openStore, toExecutorDefinitions } from "../parts.ts";
@@ -53,7 +53,7 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
   // It takes no events in and sends none of a runner, so it needs no key of results.
   const transport = createSqsTransport(queues);
   return {
-    runs: createRuns({ store, transport, executors, clock }),
+    runs: createJobs({ store, transport, executors, clock }),
     records: store.records,
     aws,
     region,

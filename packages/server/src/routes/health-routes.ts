@@ -37,7 +37,7 @@ function liveRoute(): Route {
     tag: "health",
     summary: "The process answers.",
     access: "public",
-    answers: { 200: { description: "It lives.", schema: Health } },
+    answers: { 200: { description: "It incarnations.", schema: Health } },
     handle: async () => json(200, { status: "ok" }),
   });
 }

@@ -1,6 +1,6 @@
 import { type Clock, defined, type Executor, type Ids, StackyardError, type Store } from "@stackyard/core";
 import { Run, RunState } from "@stackyard/core/api";
-import { createRuns, type RunOptions, type Runs, type RunView } from "@stackyard/core/runs";
+import { createJobs, type JobOptions, type JobView, type Runs } from "@stackyard/core/jobs";
 import { type Static, Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
@@ -44,7 +44,7 @@ export const RunReport = pageOf(Type.Unknown({ description: "A page as the execu
 export type RunReport = Static<typeof RunReport>;
 
 /** A run as the API shows it. */
-function toRun({ startedAt, endedAt, ...rest }: RunView): Run {
+function toRun({ startedAt, endedAt, ...rest }: JobView): Run {
   return {
     ...rest,
     startedAt: toInstant(startedAt),
@@ -63,7 +63,7 @@ interface RunRoutesDeps {
 
 /** Runs without a machine. */
 export function runRoutes(deps: RunRoutesDeps): readonly Route[] {
-  const runs = createRuns(deps);
+  const runs = createJobs(deps);
   return [startRoute(runs), listRoute(runs), runRoute(runs), reportRoute(runs), ...runOperationRoutes(runs, deps)];
 }
 
@@ -182,8 +182,8 @@ interface RunOperation {
   readonly name: "cancel" | "retry";
   readonly summary: string;
   readonly refusals: Readonly<Record<number, { readonly description: string }>>;
-  readonly act: (runId: string, options: RunOptions) => Promise<void>;
-  readonly isDone: (run: RunView, before: RunView) => boolean;
+  readonly act: (runId: string, options: JobOptions) => Promise<void>;
+  readonly isDone: (run: JobView, before: JobView) => boolean;
 }
 
 function operationRoute(runs: Runs, deps: RunOperationDeps, operation: RunOperation): Route {
@@ -217,8 +217,8 @@ const POLL_MS = 250;
 async function waitForRun(
   { clock, bell, outcomeMs }: RunOperationDeps,
   runs: Runs,
-  wanted: { readonly runId: string; readonly signal: AbortSignal; readonly isDone: (run: RunView) => boolean },
-): Promise<RunView> {
+  wanted: { readonly runId: string; readonly signal: AbortSignal; readonly isDone: (run: JobView) => boolean },
+): Promise<JobView> {
   const until = clock.now() + outcomeMs;
   for (;;) {
     const seen = bell.count;
@@ -230,7 +230,7 @@ async function waitForRun(
 }
 
 /** How a run stands. Throws `NOT_FOUND`. */
-async function loadRun(runs: Runs, runId: string): Promise<RunView> {
+async function loadRun(runs: Runs, runId: string): Promise<JobView> {
   const run = await runs.find(runId);
   if (run === undefined) throw new StackyardError("NOT_FOUND", `Run "${runId}" not found.`);
   return run;

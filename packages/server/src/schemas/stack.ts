@@ -105,14 +105,15 @@ function toWait({ at, ...wait }: EngineWait): Wait {
 }
 
 function toFields(stack: StoredStack["stack"], version: number): Omit<StackSummary, "tasks" | "lastFailure"> {
-  const { id, machine, machineHash, state, previousState, metadata, life, entry, stalled, failed, overdue } = stack;
+  const { id, machine, machineHash, state, previousState, metadata, incarnation, entry, stalled, failed, overdue } =
+    stack;
   return {
     id,
     machine,
     machineHash,
     state,
     previousState,
-    life,
+    incarnation,
     entry,
     version,
     metadata,

@@ -32,7 +32,7 @@ const PROGRAM = `
   import { createServer } from "@stackyard/server";
   const [, token, entries, entryBytes] = process.argv;
   const memory = createMemoryStore();
-  const empty = { appliedIds: [], park: [], unpark: [], deadLetters: [], dispatches: [], cancels: [], closes: [], acknowledges: [] };
+  const empty = { appliedIds: [], park: [], unpark: [], deadLetters: [], dispatches: [], cancels: [], endedAttempts: [], receipts: [] };
   for (let n = 0; n < Number(entries); n += 1) {
     const metadata = { note: String(n).padEnd(Number(entryBytes), "x") };
     const history = [{ stackId: "s", at: 1, eventId: "e" + n, event: "E", outcome: "applied", metadata, sent: [], notes: [] }];

@@ -118,7 +118,7 @@ begin
       granted := granted || v_part.id;
     end if;
   end loop;
-  for v_part in select * from json_to_recordset(p->'closes') as c(home text, id text) loop
+  for v_part in select * from json_to_recordset(p->'endedAttempts') as c(home text, id text) loop
     passed := stackyard.end_attempt(v_part.home, v_part.id, 'closed', null, v_now) or passed;
   end loop;
   perform stackyard.cancel_attempt(value, v_now) from json_array_elements(p->'cancels');

@@ -1,5 +1,5 @@
 import type { Executor, ExecutorContext, Store } from "@stackyard/core";
-import { createRuns, type Runs } from "@stackyard/core/runs";
+import { createJobs, type Runs } from "@stackyard/core/jobs";
 import { createSimulator, type FakeClock } from "@stackyard/core/testing";
 import { type AwsSim, createAwsSim } from "../aws-sim.ts";
 import { createSimPlugin } from "../sim-plugin.ts";
@@ -45,7 +45,7 @@ export function createSimYard({ account, region, executors }: SimYardInput): Sim
   const sim = createAwsSim({ clock });
   const credentials = sim.iam.addUser({ account, name: "yard" });
   const plugin = createSimPlugin(sim);
-  const runs = createRuns({ store, clock, executors: new Map(executors.map((each) => [each.name, each])) });
+  const runs = createJobs({ store, clock, executors: new Map(executors.map((each) => [each.name, each])) });
 
   function open(type: new (config: never) => unknown): unknown {
     const made = new type({ region, credentials } as never);

@@ -283,8 +283,8 @@ describe("decide, for any machine of version 2 and any events", () => {
     fc.assert(
       fc.property(aRandomMachine, fc.array(aPlan, { minLength: 5, maxLength: 40 }), (machine, plans) => {
         const made = new Map<string, number>();
-        const note = ({ life, entry, task }: Dispatch) => {
-          const key = `${life}/${entry}/${task}`;
+        const note = ({ incarnation, entry, task }: Dispatch) => {
+          const key = `${incarnation}/${entry}/${task}`;
           made.set(key, (made.get(key) ?? 0) + 1);
           expect(made.get(key)).toBeLessThanOrEqual(machine.tasks.get(task)?.retry.attempts ?? 0);
         };

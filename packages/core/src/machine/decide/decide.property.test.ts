@@ -77,14 +77,14 @@ function toEvent(plan: Plan, stack: Stack | undefined, index: number): StackEven
 }
 
 function checkApplied(machine: Machine, before: Stack | undefined, decision: Applied): void {
-  const { stack, dispatches, removed, closes } = decision;
+  const { stack, dispatches, removed, endedAttempts } = decision;
   const state = machine.states.get(stack.state);
   const open = stack.runs.map(({ attemptId }) => attemptId);
 
   expect(stack.tasks.map(({ name }) => name)).toEqual(stack.entry === 0 ? [] : state?.tasks);
   expect(removed).toBe(state?.terminal === true && stack.tasks.every(({ status }) => status === "SATISFIED"));
   expect(new Set(open).size).toBe(open.length);
-  expect(open.filter((id) => closes.includes(id))).toEqual([]);
+  expect(open.filter((id) => endedAttempts.includes(id))).toEqual([]);
   expect(JSON.stringify(JSON.parse(JSON.stringify(stack)))).toBe(JSON.stringify(stack));
   for (const dispatch of dispatches) checkDispatch(before, stack, dispatch);
   checkContent(stack);
@@ -168,10 +168,10 @@ describe("a machine of the first version that was written anew in the second", (
 
 /** What the two versions have in common; their refusals have codes of their own. */
 function toEffect(decision: Decision): unknown {
-  if (decision.kind !== "applied") return decision.closes ?? "nothing";
-  const { stack, removed, dispatches, cancels, closes } = decision;
+  if (decision.kind !== "applied") return decision.endedAttempt ?? "nothing";
+  const { stack, removed, dispatches, cancels, endedAttempts } = decision;
   const { state, previousState, metadata, tasks, runs, attempts, timers } = stack;
   const sent = dispatches.map(({ attemptId, again }) => [attemptId, again]);
   const statuses = tasks.map(({ status }) => status);
-  return { state, previousState, metadata, statuses, removed, sent, cancels, closes, runs, attempts, timers };
+  return { state, previousState, metadata, statuses, removed, sent, cancels, endedAttempts, runs, attempts, timers };
 }

@@ -41,7 +41,7 @@ describe("decide", () => {
         createdAt: 1_000,
         updatedAt: 1_000,
         enteredAt: 1_000,
-        life: "event-1",
+        incarnation: "event-1",
         entry: 1,
         attempts: { network: 1, db: 1 },
         runs: ["network", "db"].map((task) => ({ ...run, task, attemptId: idOf(task), dispatchedAt: 1_000 })),
@@ -54,7 +54,7 @@ describe("decide", () => {
         task,
         attemptId: idOf(task),
         stackId: "pr-12",
-        life: "event-1",
+        incarnation: "event-1",
         timeoutMs: 86_400_000,
         again: false,
         message: {
@@ -64,7 +64,7 @@ describe("decide", () => {
         },
       })),
       cancels: [],
-      closes: [],
+      endedAttempts: [],
       notes: [],
     });
   });

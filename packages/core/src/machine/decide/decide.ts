@@ -1,7 +1,7 @@
 import { findNearestName, quote, suggest } from "../document/wording.ts";
 import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import { FAILED, INIT, type Machine, NEXT, TIMEOUT } from "../machine.ts";
-import type { OpenRun, Stack, TaskState } from "../stack.ts";
+import type { Stack, TaskRun, TaskState } from "../stack.ts";
 import { type Decision, type Ignored, isParked, type Rejected } from "./decision.ts";
 import {
   chooseReaction,
@@ -129,11 +129,11 @@ function findHandler(stack: Stack, event: StackEvent): Handler {
   return SYSTEM_HANDLERS.get(event.name) ?? handleEvent;
 }
 
-function isTimeout({ life, entry }: Stack, { id, name, origin, timerId }: StackEvent): boolean {
+function isTimeout({ incarnation, entry }: Stack, { id, name, origin, timerId }: StackEvent): boolean {
   if (name !== TIMEOUT) return false;
   if (origin === "timer") return timerId === timeoutId(entry);
   // A dead letter that is sent again is identified by its id alone; no other sender may choose this origin.
-  return origin === "worker" && id === timerEventId(life, timeoutId(entry));
+  return origin === "worker" && id === timerEventId(incarnation, timeoutId(entry));
 }
 
 const timeOutState: Handler = (work) => {
@@ -199,7 +199,7 @@ function ignore(code: Ignored["code"], reason: string): Ignored {
 export function followDecision(stack: Stack | undefined, decision: Decision): Stack | undefined {
   if (decision.kind === "applied") return decision.removed ? undefined : decision.stack;
   if (stack === undefined) return undefined;
-  const closed = decision.closes === undefined ? stack : closeRun(stack, decision.closes);
+  const closed = decision.endedAttempt === undefined ? stack : closeRun(stack, decision.endedAttempt);
   return decision.kind === "rejected" && decision.spends !== undefined ? spendTimer(closed, decision.spends) : closed;
 }
 
@@ -208,14 +208,14 @@ function removeStack(stack: Stack, event: StackEvent): Decision {
   if (event.force !== true || !event.reason) {
     return { kind: "rejected", code: "EVENT_INVALID", reason: '"REMOVE_STACK" needs "force": true and a "reason".' };
   }
-  const runs = stack.runs.map((run): OpenRun => ({ ...run, cancelling: run.cancelling ?? "requested" }));
+  const runs = stack.runs.map((run): TaskRun => ({ ...run, cancelling: run.cancelling ?? "requested" }));
   return {
     kind: "applied",
     stack: { ...stack, runs, updatedAt: event.at },
     removed: true,
     dispatches: [],
     cancels: runs.map((run) => toCancel(run, run.cancelling ?? "requested")),
-    closes: [],
+    endedAttempts: [],
     notes: formatLeftovers(stack, event.reason),
   };
 }
@@ -229,7 +229,7 @@ function formatLeftovers(stack: Stack, reason: string): readonly string[] {
   ];
 }
 
-function formatRun({ task, entry, attempt }: OpenRun): string {
+function formatRun({ task, entry, attempt }: TaskRun): string {
   return `May be left behind: what task "${task}" (entry ${entry}, attempt ${attempt}), asked to stop, has made.`;
 }
 

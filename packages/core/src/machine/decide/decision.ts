@@ -6,7 +6,7 @@ import type { TaskMessage } from "../task-message.ts";
 export interface Dispatch {
   readonly attemptId: string;
   readonly stackId: string;
-  readonly life: string;
+  readonly incarnation: string;
   readonly entry: number;
   readonly task: string;
   readonly attempt: number;
@@ -68,27 +68,27 @@ export interface Applied {
   readonly dispatches: readonly Dispatch[];
   readonly cancels: readonly Cancel[];
   /** Attempts that ended with this event: their keys are freed. */
-  readonly closes: readonly string[];
+  readonly endedAttempts: readonly string[];
   /** Sentences for the history, such as why the stack is stalled. */
   readonly notes: readonly string[];
 }
 
-/** Nothing of the event is stored. `closes`: an open run of an earlier entry that this answer still ends. */
+/** Nothing of the event is stored. `endedAttempt`: an open run of an earlier entry that this answer still ends. */
 export interface Rejected {
   readonly kind: "rejected";
   readonly code: RefusalCode;
   readonly reason: string;
-  readonly closes?: string;
+  readonly endedAttempt?: string;
   /** The timer that sent the event: it has fired in any case, and the commit drops it (see `spendTimer`). */
   readonly spends?: string;
 }
 
-/** Recorded without an effect on states, statuses and metadata. `closes` as above. */
+/** Recorded without an effect on states, statuses and metadata. `endedAttempt` as above. */
 export interface Ignored {
   readonly kind: "ignored";
   readonly code: IgnoredCode;
   readonly reason: string;
-  readonly closes?: string;
+  readonly endedAttempt?: string;
 }
 
 /** What an event does to a stack. */

@@ -54,7 +54,7 @@ describe("advancing", () => {
     const stack = play(machine, anEvent("NOTHING", { metadata: { k: 1 } }));
 
     expect(stack).toEqual(
-      aStack({ life: "event-1", createdAt: 1_000, updatedAt: 1_000, enteredAt: 1_000, metadata: { k: 1 } }),
+      aStack({ incarnation: "event-1", createdAt: 1_000, updatedAt: 1_000, enteredAt: 1_000, metadata: { k: 1 } }),
     );
   });
 
@@ -550,8 +550,8 @@ describe("a state that is left", () => {
       const second = toApplied(decide(machine, first.stack, done(idOf("b"))));
 
       expect([detailsOf(left.stack), left.dispatches, left.cancels]).toEqual([["c WAITING"], [], []]);
-      expect([detailsOf(first.stack), first.dispatches, first.closes]).toEqual([["c WAITING"], [], [idOf("a")]]);
-      expect([detailsOf(second.stack), second.closes]).toEqual([["c RUNNING"], [idOf("b")]]);
+      expect([detailsOf(first.stack), first.dispatches, first.endedAttempts]).toEqual([["c WAITING"], [], [idOf("a")]]);
+      expect([detailsOf(second.stack), second.endedAttempts]).toEqual([["c RUNNING"], [idOf("b")]]);
       expect(second.dispatches.map(({ attemptId }) => attemptId)).toEqual([idOf("c", 2)]);
     });
 
@@ -593,9 +593,9 @@ describe("a state that is left", () => {
     });
 
     it("gives an answer by name to the oldest left run of that name", () => {
-      const { stack, closes } = toApplied(decide(machine, left.stack, byName("a")));
+      const { stack, endedAttempts } = toApplied(decide(machine, left.stack, byName("a")));
 
-      expect([detailsOf(stack), closes]).toEqual([["c WAITING"], [idOf("a")]]);
+      expect([detailsOf(stack), endedAttempts]).toEqual([["c WAITING"], [idOf("a")]]);
     });
 
     it("refuses an answer by name for a task that waits", () => {
@@ -717,8 +717,8 @@ describe("a state that is left", () => {
     it("makes answers of left runs stale, by attempt and by name, and ends the runs", () => {
       const stale = { kind: "ignored", code: "RESULT_STALE", reason: 'Task "a" was left before this answer came.' };
 
-      expect(decide(machine, left, done(idOf("a")))).toEqual({ ...stale, closes: idOf("a") });
-      expect(decide(machine, left, byName("a"))).toEqual({ ...stale, closes: idOf("a") });
+      expect(decide(machine, left, done(idOf("a")))).toEqual({ ...stale, endedAttempt: idOf("a") });
+      expect(decide(machine, left, byName("a"))).toEqual({ ...stale, endedAttempt: idOf("a") });
     });
 
     it("refuses an answer by name where no run of that name is left", () => {

@@ -200,7 +200,7 @@ export function resolveSets(
   return { kind: "set", metadata: merged.metadata, keys };
 }
 
-/** True when this reaction ends the stack's life: who sends such an event to a protected state must mean it. */
+/** True when this reaction ends the stack's incarnation: who sends such an event to a protected state must mean it. */
 export function leadsToEnd(machine: Machine, { advance }: Reaction): boolean {
   const target = advance.at(-1);
   return target !== undefined && machine.states.get(target)?.terminal === true;

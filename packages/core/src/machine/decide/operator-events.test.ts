@@ -100,7 +100,7 @@ describe("RETRY_PENDING_TASKS", () => {
       {
         attemptId: idOf("db"),
         stackId: "pr-12",
-        life: "event-1",
+        incarnation: "event-1",
         entry: 1,
         task: "db",
         attempt: 1,
@@ -132,7 +132,7 @@ describe("RETRY_PENDING_TASKS", () => {
   });
 
   it("makes the first attempt of a stack that was taken over", () => {
-    const taken = aStack({ state: "BUILD", life: "0", tasks: ["network"] });
+    const taken = aStack({ state: "BUILD", incarnation: "0", tasks: ["network"] });
 
     const { stack, dispatches } = decideOn(taken, anEvent("RETRY_PENDING_TASKS"));
 
@@ -162,7 +162,7 @@ describe("CANCEL_TASK", () => {
   const cancel = (task: string) => anEvent("CANCEL_TASK", { task: { name: task } });
 
   it("asks a pending task's run to stop and leaves its status", () => {
-    const { stack, cancels, closes } = decideOn(opened, cancel("db"));
+    const { stack, cancels, endedAttempts } = decideOn(opened, cancel("db"));
 
     expect(statusesOf(stack)).toEqual(["PENDING", "PENDING"]);
     expect(stack.runs.map(({ task, cancelling, abandoned }) => [task, cancelling, abandoned])).toEqual([
@@ -170,7 +170,7 @@ describe("CANCEL_TASK", () => {
       ["db", "requested", undefined],
     ]);
     expect(cancels).toEqual([{ attemptId: idOf("db"), withinMs: 300_000, why: "requested" }]);
-    expect(closes).toEqual([]);
+    expect(endedAttempts).toEqual([]);
   });
 
   it("lets a success that comes first count", () => {
@@ -186,7 +186,7 @@ describe("CANCEL_TASK", () => {
   });
 
   it("fails a task without an open run at once", () => {
-    const taken = aStack({ state: "BUILD", life: "0", tasks: ["network"] });
+    const taken = aStack({ state: "BUILD", incarnation: "0", tasks: ["network"] });
 
     const { stack, cancels } = decideOn(taken, cancel("network"));
 
@@ -212,7 +212,7 @@ describe("SETTLE_TASK", () => {
   const settle = (task: string) => anEvent("SETTLE_TASK", { task: { name: task }, as: "succeeded", reason: "by hand" });
 
   it("counts a pending task as succeeded, asks its run to stop and gives it up", () => {
-    const { stack, cancels, closes } = decideOn(opened, settle("db"));
+    const { stack, cancels, endedAttempts } = decideOn(opened, settle("db"));
 
     expect(stack.tasks).toEqual([
       { name: "network", status: "PENDING" },
@@ -222,12 +222,12 @@ describe("SETTLE_TASK", () => {
       ["network", undefined, undefined],
       ["db", "requested", true],
     ]);
-    expect([cancels, closes]).toEqual([[{ attemptId: idOf("db"), withinMs: 300_000, why: "requested" }], []]);
+    expect([cancels, endedAttempts]).toEqual([[{ attemptId: idOf("db"), withinMs: 300_000, why: "requested" }], []]);
   });
 
   it("keeps the settled status whatever the run still answers, by attempt or by name", () => {
     const { stack } = decideOn(opened, settle("db"));
-    const stale = { kind: "ignored", code: "RESULT_STALE", closes: idOf("db") };
+    const stale = { kind: "ignored", code: "RESULT_STALE", endedAttempt: idOf("db") };
 
     expect(decide(machine, stack, failed("db"))).toEqual({
       ...stale,
@@ -337,7 +337,7 @@ describe("REMOVE_STACK", () => {
       },
       dispatches: [],
       cancels: [{ attemptId: idOf("network"), withinMs: 300_000, why: "requested" }],
-      closes: [],
+      endedAttempts: [],
       notes: [
         'Removed by force in state "BUILD": stuck',
         'May be left behind: what task "network" (entry 1, attempt 1), asked to stop, has made.',

@@ -279,7 +279,7 @@ describe("a masked decision", () => {
     it("are masked in reasons, notes and where a stack is stalled", () => {
       const stalled = { code: "TRANSITION_LOOP", reason: "no p-new" };
       const applied = { kind: "applied", stack: aStack({ stalled }), removed: false } as const;
-      const nothing = { dispatches: [], cancels: [], closes: [], notes: ["a p-new"] };
+      const nothing = { dispatches: [], cancels: [], endedAttempts: [], notes: ["a p-new"] };
 
       expect(maskDecision(["p-new"], { ...applied, ...nothing })).toMatchObject({
         notes: ["a ***"],

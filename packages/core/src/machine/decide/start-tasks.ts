@@ -3,7 +3,7 @@ import type { Evaluated, ExpressionScope } from "../expression/expression.ts";
 import { isMap } from "../json.ts";
 import type { Machine, Task } from "../machine.ts";
 import { listSecretRefs, toShownMetadata } from "../secrets.ts";
-import type { OpenRun, Stack, TaskState } from "../stack.ts";
+import type { Stack, TaskRun, TaskState } from "../stack.ts";
 import type { MessageStack, TaskMessage, WireTask } from "../task-message.ts";
 import type { Dispatch } from "./decision.ts";
 import { exceedsBytes } from "./metadata.ts";
@@ -227,8 +227,8 @@ export function dispatchTask(work: Work, prepared: PreparedTask, shown: MessageS
   const { stack } = work;
   const { task, timeoutMs, exclusiveKey } = prepared;
   const attempt = attemptsOf(stack, task.name) + 1;
-  const parts = { stackId: stack.id, life: stack.life, entry: stack.entry, task: task.name, attempt };
-  const bare: OpenRun = {
+  const parts = { stackId: stack.id, incarnation: stack.incarnation, entry: stack.entry, task: task.name, attempt };
+  const bare: TaskRun = {
     attemptId: attemptIdOf(parts),
     entry: stack.entry,
     task: task.name,
@@ -277,7 +277,7 @@ export function formatLostTask(name: string): string {
 }
 
 interface DispatchInput {
-  readonly run: OpenRun;
+  readonly run: TaskRun;
   readonly prepared: PreparedTask;
   readonly shown: MessageStack;
   readonly again: boolean;
@@ -306,7 +306,7 @@ function toDispatch(work: Work, { run, prepared, shown, again }: DispatchInput):
   return {
     attemptId: run.attemptId,
     stackId: work.stack.id,
-    life: work.stack.life,
+    incarnation: work.stack.incarnation,
     entry: run.entry,
     task: run.task,
     attempt: run.attempt,

@@ -12,7 +12,7 @@ import {
 } from "../../testing/builders.ts";
 import type { StackEvent } from "../event-message.ts";
 import type { Machine, RetryPolicy, Task } from "../machine.ts";
-import type { OpenRun, Stack } from "../stack.ts";
+import type { Stack, TaskRun } from "../stack.ts";
 import { decide } from "./decide.ts";
 import { type Failure, maxBackoffMs, mayRetry } from "./task-results.ts";
 
@@ -33,14 +33,17 @@ const cancelled = (dispatchId: string) => anEvent("TASK_CANCELLED", { origin: "w
 const pending = (name: string) => ({ name, status: "PENDING" });
 const satisfied = (name: string) => ({ name, status: "SATISFIED" });
 const error = (name: string, errorMessage: string) => ({ name, status: "ERROR", errorMessage });
-const stale = (reason: string, closes?: string) => {
-  return { kind: "ignored", code: "RESULT_STALE", reason, ...(closes === undefined ? {} : { closes }) };
+const stale = (reason: string, endedAttempt?: string) => {
+  return { kind: "ignored", code: "RESULT_STALE", reason, ...(endedAttempt === undefined ? {} : { endedAttempt }) };
 };
 const decideOn = (stack: typeof opened, event: StackEvent) => toApplied(decide(machine, stack, event));
 
 describe("TASK_COMPLETED", () => {
   it("sets the status and ends the run that it names", () => {
-    const { stack, closes, cancels, dispatches } = decideOn(opened, done("db", { dispatchId: idOf("db"), at: 7_000 }));
+    const { stack, endedAttempts, cancels, dispatches } = decideOn(
+      opened,
+      done("db", { dispatchId: idOf("db"), at: 7_000 }),
+    );
 
     expect(stack).toEqual({
       ...opened,
@@ -48,7 +51,7 @@ describe("TASK_COMPLETED", () => {
       runs: opened.runs.filter(({ task }) => task === "network"),
       updatedAt: 7_000,
     });
-    expect([closes, cancels, dispatches]).toEqual([[idOf("db")], [], []]);
+    expect([endedAttempts, cancels, dispatches]).toEqual([[idOf("db")], [], []]);
   });
 
   it("counts by name like one that names its attempt", () => {
@@ -102,22 +105,22 @@ describe("TASK_COMPLETED", () => {
     const left = play(machine, anEvent("OPENED"), anEvent("AGAIN"), anEvent("LEAVE"));
     const refusal = { kind: "rejected", code: "TASK_NOT_CURRENT", reason: '"LIVE" has no task "db".' };
 
-    expect(decide(machine, left, done("db"))).toEqual({ ...refusal, closes: idOf("db") });
+    expect(decide(machine, left, done("db"))).toEqual({ ...refusal, endedAttempt: idOf("db") });
     expect(decide(machine, { ...left, runs: [] }, done("db"))).toEqual(refusal);
   });
 
   it("goes by name to the run of the present entry, not to one that was left", () => {
     const again = play(machine, anEvent("OPENED"), anEvent("AGAIN"));
 
-    expect(decideOn(again, done("db")).closes).toEqual([idOf("db", { entry: 2 })]);
+    expect(decideOn(again, done("db")).endedAttempts).toEqual([idOf("db", { entry: 2 })]);
   });
 
   it("is taken by name for a stack that was taken over and has no runs", () => {
-    const taken = aStack({ state: "BUILD", life: "0", tasks: ["network", "db"] });
+    const taken = aStack({ state: "BUILD", incarnation: "0", tasks: ["network", "db"] });
 
-    const { stack, closes } = decideOn(taken, done("db"));
+    const { stack, endedAttempts } = decideOn(taken, done("db"));
 
-    expect([stack.tasks, closes]).toEqual([[pending("network"), satisfied("db")], []]);
+    expect([stack.tasks, endedAttempts]).toEqual([[pending("network"), satisfied("db")], []]);
   });
 
   it("is refused for a task that has no name", () => {
@@ -150,11 +153,11 @@ describe("answers of several attempts", () => {
   const second = { dispatchId: idOf("db", { attempt: 2 }) };
 
   it("let the first count while the second is not answered", () => {
-    const { stack, closes } = decideOn(retried, done("db", { dispatchId: idOf("db") }));
+    const { stack, endedAttempts } = decideOn(retried, done("db", { dispatchId: idOf("db") }));
 
     expect(stack.tasks).toEqual([pending("network"), satisfied("db")]);
     expect(stack.runs.map(({ attemptId }) => attemptId)).toEqual([idOf("network"), second.dispatchId]);
-    expect(closes).toEqual([idOf("db")]);
+    expect(endedAttempts).toEqual([idOf("db")]);
   });
 
   it("make the first stale when the second was answered before", () => {
@@ -167,11 +170,11 @@ describe("answers of several attempts", () => {
   });
 
   it("go by name to the newest", () => {
-    expect(decideOn(retried, done("db")).closes).toEqual([second.dispatchId]);
+    expect(decideOn(retried, done("db")).endedAttempts).toEqual([second.dispatchId]);
   });
 
   it("leave a task that waits for a newer attempt alone when an older one times out", () => {
-    const open = { ...late.runs[1], cancelling: undefined } as unknown as OpenRun;
+    const open = { ...late.runs[1], cancelling: undefined } as unknown as TaskRun;
     const both = { ...retried, runs: retried.runs.map((run) => (run.attemptId === idOf("db") ? open : run)) };
 
     const { stack, cancels } = decideOn(both, timedOut(idOf("db")));
@@ -221,7 +224,7 @@ describe("results while runs of the same name are open in earlier entries", () =
 
 describe("TASK_TIMED_OUT", () => {
   it("fails the task and asks the attempt to stop, which stays open", () => {
-    const { stack, cancels, closes } = decideOn(opened, timedOut(idOf("db")));
+    const { stack, cancels, endedAttempts } = decideOn(opened, timedOut(idOf("db")));
 
     expect(stack.tasks).toEqual([pending("network"), error("db", "timed out after 24h")]);
     expect(stack.runs.map(({ task, cancelling }) => [task, cancelling])).toEqual([
@@ -229,7 +232,7 @@ describe("TASK_TIMED_OUT", () => {
       ["db", "timed-out"],
     ]);
     expect(cancels).toEqual([{ attemptId: idOf("db"), withinMs: 300_000, why: "timed-out" }]);
-    expect(closes).toEqual([]);
+    expect(endedAttempts).toEqual([]);
   });
 
   it("omits the length when the revision has no such task", () => {
@@ -268,28 +271,28 @@ describe("TASK_CANCELLED", () => {
   it("fails the task that waits for it", () => {
     const asked = decideOn(opened, anEvent("CANCEL_TASK", { task: { name: "db" } })).stack;
 
-    const { stack, closes } = decideOn(asked, cancelled(idOf("db")));
+    const { stack, endedAttempts } = decideOn(asked, cancelled(idOf("db")));
 
     expect(stack.tasks).toEqual([pending("network"), error("db", "cancelled")]);
     expect(stack.runs.map(({ task }) => task)).toEqual(["network"]);
-    expect(closes).toEqual([idOf("db")]);
+    expect(endedAttempts).toEqual([idOf("db")]);
   });
 
   it("only ends the attempt after a time-out", () => {
-    const { stack, closes } = decideOn(decideOn(opened, timedOut(idOf("db"))).stack, cancelled(idOf("db")));
+    const { stack, endedAttempts } = decideOn(decideOn(opened, timedOut(idOf("db"))).stack, cancelled(idOf("db")));
 
     expect(stack.tasks).toEqual([pending("network"), error("db", "timed out after 24h")]);
     expect(stack.runs.map(({ task }) => task)).toEqual(["network"]);
-    expect(closes).toEqual([idOf("db")]);
+    expect(endedAttempts).toEqual([idOf("db")]);
   });
 
   it("leaves a task that was retried after the time-out pending", () => {
     const retried = decideOn(decideOn(opened, timedOut(idOf("db"))).stack, anEvent("RETRY_FAILED_TASKS")).stack;
 
-    const { stack, closes } = decideOn(retried, cancelled(idOf("db")));
+    const { stack, endedAttempts } = decideOn(retried, cancelled(idOf("db")));
 
     expect(stack.tasks).toEqual([pending("network"), pending("db")]);
-    expect(closes).toEqual([idOf("db")]);
+    expect(endedAttempts).toEqual([idOf("db")]);
   });
 
   it("only ends a run that was left", () => {
@@ -352,8 +355,8 @@ describe("the answer of an attempt", () => {
 
   const cancel = (task: string) => anEvent("CANCEL_TASK", { task: { name: task } });
 
-  const stale = (reason: string, closes?: string) => {
-    return { kind: "ignored", code: "RESULT_STALE", reason, ...(closes === undefined ? {} : { closes }) };
+  const stale = (reason: string, endedAttempt?: string) => {
+    return { kind: "ignored", code: "RESULT_STALE", reason, ...(endedAttempt === undefined ? {} : { endedAttempt }) };
   };
 
   const detailsOf = ({ tasks }: Stack) => tasks.map(({ name, status, detail }) => `${name} ${detail ?? status}`);
@@ -434,7 +437,7 @@ describe("the answer of an attempt", () => {
     const idOf = (entry: number) => `pr-12/event-1/${entry}/a/1`;
 
     it("goes to the run of the present entry", () => {
-      expect(toApplied(decide(machine, again, done("a"))).closes).toEqual([idOf(2)]);
+      expect(toApplied(decide(machine, again, done("a"))).endedAttempts).toEqual([idOf(2)]);
     });
 
     it("goes to the oldest abandoned one while the present task cannot take it", () => {
@@ -494,13 +497,13 @@ describe("a failed attempt", () => {
 
   describe("a failed attempt whose task may try again", () => {
     it("makes the task wait; the wait's upper bound is in a timer, and what went wrong in a note", () => {
-      const { stack, closes, dispatches, notes } = retrying1;
+      const { stack, endedAttempts, dispatches, notes } = retrying1;
 
       expect(stack.tasks[0]).toEqual({ name: "db", status: "PENDING", detail: "RETRYING" });
       expect(stack.timers).toEqual([
         { id: "1/retry/db", event: "TASK_RETRY_DUE", dueAt: 3_000, jitterMs: 1_000, task: "db" },
       ]);
-      expect([stack.failures, closes, dispatches]).toEqual([{ db: 1 }, [idOf(1)], []]);
+      expect([stack.failures, endedAttempts, dispatches]).toEqual([{ db: 1 }, [idOf(1)], []]);
       expect(notes).toEqual(['Attempt 1 of task "db" failed and is followed by another (QUOTA: no).']);
     });
 
@@ -666,11 +669,11 @@ describe("a failed attempt", () => {
       const slow = build({ db, app: {} });
       const sent = play(slow, anEvent("GO"), timedOut, retry);
 
-      const { stack, closes } = decideOn(sent, failed(1, error), slow);
+      const { stack, endedAttempts } = decideOn(sent, failed(1, error), slow);
 
       expect(sent.tasks[0]).toEqual({ name: "db", status: "PENDING", detail: "RUNNING" });
       expect([stack.tasks, stack.failures, stack.state]).toEqual([sent.tasks, sent.failures, "BUILD"]);
-      expect(closes).toEqual([idOf(1)]);
+      expect(endedAttempts).toEqual([idOf(1)]);
       expect(stack.runs.map(({ attemptId }) => attemptId)).toEqual([idOf(1, "app"), idOf(2)]);
     });
   });

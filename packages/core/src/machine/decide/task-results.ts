@@ -1,7 +1,7 @@
 import { formatDuration } from "../document/duration.ts";
 import { SYSTEM_EVENTS } from "../event-message.ts";
 import type { RetryPolicy } from "../machine.ts";
-import type { OpenRun, Stack, StackTimer, TaskState } from "../stack.ts";
+import type { Stack, StackTimer, TaskRun, TaskState } from "../stack.ts";
 import type { Ignored, Rejected } from "./decision.ts";
 import { changeTasks, settleState } from "./enter-state.ts";
 import { startReady } from "./start-tasks.ts";
@@ -90,7 +90,7 @@ function answer(work: Work, change: (current: CurrentAnswer) => void): ReturnTyp
 }
 
 /** A run that the entry waits for has ended: with the last of them its tasks begin. */
-function endLeftRun(work: Work, run: OpenRun): void {
+function endLeftRun(work: Work, run: TaskRun): void {
   const failedBefore = hasFailed(work);
   endRun(work, run);
   if (isHeld(work)) return;
@@ -109,7 +109,7 @@ function endCancel(work: Work, { task: { name, status }, run }: CurrentAnswer): 
 }
 
 /** True when the task waits for this very attempt. */
-function isAwaited(stack: Stack, run: OpenRun): boolean {
+function isAwaited(stack: Stack, run: TaskRun): boolean {
   const pending = findTask(stack, run.task)?.status === "PENDING";
   return pending && isCurrent(stack, run) && run.attempt === attemptsOf(stack, run.task);
 }
@@ -123,7 +123,7 @@ function toFailure({ event }: Work): Failure {
   };
 }
 
-function toTimeOut({ machine }: Work, run: OpenRun): Failure {
+function toTimeOut({ machine }: Work, run: TaskRun): Failure {
   const timeoutMs = run.timeoutMs ?? machine.tasks.get(run.task)?.timeoutMs;
   const message = timeoutMs === undefined ? "timed out" : `timed out after ${formatDuration(timeoutMs)}`;
   return machine.semantics.taskDetails ? { message, code: "TASK_TIMEOUT" } : { message };
@@ -133,13 +133,13 @@ function toTimeOut({ machine }: Work, run: OpenRun): Failure {
 interface CurrentAnswer {
   readonly kind: "current";
   readonly task: TaskState;
-  readonly run?: OpenRun;
+  readonly run?: TaskRun;
 }
 
 /** An answer of a run that was left and that the stack waits for, or may have: it only ends the run. */
 interface LeftAnswer {
   readonly kind: "left";
-  readonly run: OpenRun;
+  readonly run: TaskRun;
 }
 
 /** The task that a result belongs to, or why the result is ignored. */
@@ -156,7 +156,7 @@ function matchAnswer(work: Work): Match {
 /** The answer of an attempt that is not open. */
 const ENDED: Ignored = { kind: "ignored", code: "RESULT_STALE", reason: "The attempt has ended already." };
 
-function matchRun(work: Work, run: OpenRun): Match {
+function matchRun(work: Work, run: TaskRun): Match {
   const { stack } = work;
   const task = findTask(stack, run.task);
   if (!isCurrent(stack, run) || task === undefined) return matchLeft(work, run);
@@ -166,13 +166,13 @@ function matchRun(work: Work, run: OpenRun): Match {
   return matchOpen(task, run);
 }
 
-function matchOpen(task: TaskState, run: OpenRun): Match {
+function matchOpen(task: TaskState, run: TaskRun): Match {
   return isSettled(task)
     ? toStale(`Task "${task.name}" is ${task.detail}.`, run.attemptId)
     : { kind: "current", task, run };
 }
 
-function matchLeft(work: Work, run: OpenRun): Match {
+function matchLeft(work: Work, run: TaskRun): Match {
   if (run.entry < work.stack.entry && isHeld(work)) return { kind: "left", run };
   return toStale(`Task "${run.task}" was left before this answer came.`, run.attemptId);
 }
@@ -213,11 +213,11 @@ function matchUnlisted(work: Work, name: string): Match {
   if (left && (machine.semantics.lateAnswers === "stale" || isHeld(work))) return matchLeft(work, left);
   const reason = `"${stack.state}" has no task "${name}".`;
   const refusal: Rejected = { kind: "rejected", code: "TASK_NOT_CURRENT", reason };
-  return left === undefined ? refusal : { ...refusal, closes: left.attemptId };
+  return left === undefined ? refusal : { ...refusal, endedAttempt: left.attemptId };
 }
 
-function toStale(reason: string, closes?: string): Ignored {
-  return { kind: "ignored", code: "RESULT_STALE", reason, ...(closes === undefined ? {} : { closes }) };
+function toStale(reason: string, endedAttempt?: string): Ignored {
+  return { kind: "ignored", code: "RESULT_STALE", reason, ...(endedAttempt === undefined ? {} : { endedAttempt }) };
 }
 
 /** A failed task; without a message or a code where none was given. */

@@ -264,8 +264,8 @@ describe("timers", () => {
       const again = (id: string) =>
         decide(timed({ TIMEOUT: ["LATE"] }), stack, anEvent("TIMEOUT", { at: 99_000, origin: "worker", id }));
 
-      expect(toApplied(again(`timer:${stack.life}:1/timeout`)).stack.state).toBe("LATE");
-      for (const id of [`timer:${stack.life}:0/timeout`, "timer:another-life:1/timeout", "event-9"]) {
+      expect(toApplied(again(`timer:${stack.incarnation}:1/timeout`)).stack.state).toBe("LATE");
+      for (const id of [`timer:${stack.incarnation}:0/timeout`, "timer:another-incarnation:1/timeout", "event-9"]) {
         expect(again(id)).toMatchObject({ kind: "rejected", code: "EVENT_RESERVED" });
       }
     });
@@ -368,9 +368,10 @@ describe("toScope", () => {
 });
 
 describe("the secrets of an attempt", () => {
-  const stack = aStack({ life: "e1", metadata: { password: "hunter22" }, secretVersions: { password: 1 } });
+  const stack = aStack({ incarnation: "e1", metadata: { password: "hunter22" }, secretVersions: { password: 1 } });
 
-  const idIn = (life: string) => attemptIdOf({ stackId: stack.id, life, entry: 1, task: "db", attempt: 1 });
+  const idIn = (incarnation: string) =>
+    attemptIdOf({ stackId: stack.id, incarnation, entry: 1, task: "db", attempt: 1 });
 
   it("are those of its stack", () => {
     expect(readAttemptSecrets(stack, idIn("e1"), ["password#1", "password#2"])).toEqual({ "password#1": "hunter22" });
@@ -382,9 +383,9 @@ describe("the secrets of an attempt", () => {
     expect(readAttemptSecrets(stack, "a1", ["password#1"])).toEqual({});
   });
 
-  it("are found for any life that an event's id may make", () => {
-    const odd = { ...stack, life: "half \ud800/%" };
+  it("are found for any incarnation that an event's id may make", () => {
+    const odd = { ...stack, incarnation: "half \ud800/%" };
 
-    expect(readAttemptSecrets(odd, idIn(odd.life), ["password#1"])).toEqual({ "password#1": "hunter22" });
+    expect(readAttemptSecrets(odd, idIn(odd.incarnation), ["password#1"])).toEqual({ "password#1": "hunter22" });
   });
 });

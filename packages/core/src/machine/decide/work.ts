@@ -1,7 +1,7 @@
 import { parseAttemptId, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import { type Machine, type State, TIMEOUT } from "../machine.ts";
 import { readSecrets } from "../secrets.ts";
-import type { LastFailure, Metadata, OpenRun, Stack, StackTimer, TaskDetail, TaskState } from "../stack.ts";
+import type { LastFailure, Metadata, Stack, StackTimer, TaskDetail, TaskRun, TaskState } from "../stack.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
 import {
   adoptSecrets,
@@ -39,7 +39,7 @@ export interface Work {
   entries: number;
   readonly dispatches: Dispatch[];
   readonly cancels: Cancel[];
-  readonly closes: string[];
+  readonly endedAttempts: string[];
   readonly notes: string[];
 }
 
@@ -59,7 +59,7 @@ export function createStack(machine: Machine, init: State, event: StackEvent): S
     createdAt: event.at,
     updatedAt: event.at,
     enteredAt: event.at,
-    life: event.id,
+    incarnation: event.id,
     entry: 0,
     attempts: {},
     runs: [],
@@ -83,7 +83,7 @@ export function beginWork(
     updatedAt: event.at,
     automaticEntries: automatic ? before.automaticEntries : [],
   };
-  const found = { dispatches: [], cancels: [], closes: [], notes: [] };
+  const found = { dispatches: [], cancels: [], endedAttempts: [], notes: [] };
   const work: Work = { machine, event, limits, automatic, brought, stack, entries: 0, ...found };
   // What became sensitive with this revision may have been quoted while it was not.
   if (adopted !== before) hideSecrets(work);
@@ -128,13 +128,13 @@ export function toScopeInput({ machine, stack, event }: Work): ScopeInput {
  * upgrade removes no stack: otherwise moving all stacks of a machine would end those in a state that is terminal now.
  */
 export function endWork(work: Work): Applied {
-  const { machine, event, dispatches, cancels, closes, notes } = work;
+  const { machine, event, dispatches, cancels, endedAttempts, notes } = work;
   const stack = pruneSecrets(work.stack);
   const ends = machine.states.get(stack.state)?.terminal === true && isSatisfied(stack.tasks) && !isHeld(work);
   const removed = ends && event.name !== SYSTEM_EVENTS.upgradeStack;
   if (ends && !removed) notes.push(formatEnd(stack));
   if (removed) notes.push(...stack.runs.map(formatLeftRun));
-  return { kind: "applied", stack, removed, dispatches, cancels, closes, notes };
+  return { kind: "applied", stack, removed, dispatches, cancels, endedAttempts, notes };
 }
 
 /** Replaces one task's status. A task that waits for its next attempt no more needs no timer. */
@@ -189,18 +189,18 @@ export function toDetail({ semantics }: Machine, detail: TaskDetail): Pick<TaskS
 }
 
 /** Ends an open attempt. */
-export function endRun(work: Work, run: OpenRun): void {
+export function endRun(work: Work, run: TaskRun): void {
   work.stack = { ...work.stack, runs: work.stack.runs.filter((other) => other !== run) };
-  work.closes.push(run.attemptId);
+  work.endedAttempts.push(run.attemptId);
 }
 
 /** Replaces an open attempt's record. */
-export function replaceRun(work: Work, run: OpenRun, next: OpenRun): void {
+export function replaceRun(work: Work, run: TaskRun, next: TaskRun): void {
   work.stack = { ...work.stack, runs: work.stack.runs.map((other) => (other === run ? next : other)) };
 }
 
 /** Asks open attempts to stop, also those that were asked before: the cancel may have been lost. */
-export function requestStop(work: Work, runs: readonly OpenRun[], mark: { readonly abandoned?: true } = {}): void {
+export function requestStop(work: Work, runs: readonly TaskRun[], mark: { readonly abandoned?: true } = {}): void {
   for (const run of runs) {
     replaceRun(work, run, { ...run, cancelling: run.cancelling ?? "requested", ...mark });
     work.cancels.push(toCancel(run, run.cancelling ?? "requested"));
@@ -215,7 +215,7 @@ export function withoutMarks(stack: Stack): Stack {
 }
 
 /** Open attempts of a task in the present entry whose answers set its status, oldest first. */
-export function listCurrentRuns(stack: Stack, task: string): readonly OpenRun[] {
+export function listCurrentRuns(stack: Stack, task: string): readonly TaskRun[] {
   return stack.runs.filter((run) => run.task === task && isCurrent(stack, run));
 }
 
@@ -227,7 +227,7 @@ function formatEnd({ state }: Stack): string {
   return `"${state}" is terminal in the new revision: the next event that is applied removes the stack.`;
 }
 
-function formatLeftRun({ task, entry, attempt }: OpenRun): string {
+function formatLeftRun({ task, entry, attempt }: TaskRun): string {
   return `Left running: task "${task}" of entry ${entry}, attempt ${attempt}.`;
 }
 
@@ -311,9 +311,9 @@ export function retryId(entry: number, task: string): string {
   return `${entry}/retry/${task}`;
 }
 
-/** The id of a timer's event: one timer fires once in the life of its stack. */
-export function timerEventId(life: string, timerId: string): string {
-  return `timer:${life}:${timerId}`;
+/** The id of a timer's event: one timer fires once in the incarnation of its stack. */
+export function timerEventId(incarnation: string, timerId: string): string {
+  return `timer:${incarnation}:${timerId}`;
 }
 
 /** An instant that a date can name. */
@@ -367,17 +367,17 @@ export function closeRun(stack: Stack, attemptId: string): Stack {
 }
 
 /** The newest open attempt of a task in the present entry whose answer sets the task's status. */
-export function findCurrentRun(stack: Stack, task: string): OpenRun | undefined {
+export function findCurrentRun(stack: Stack, task: string): TaskRun | undefined {
   return stack.runs.findLast((run) => run.task === task && isCurrent(stack, run));
 }
 
 /** The open attempt that a result by name ends although it changes no status: the oldest one that is left of that name. */
-export function findLeftRun(stack: Stack, task: string): OpenRun | undefined {
+export function findLeftRun(stack: Stack, task: string): TaskRun | undefined {
   return stack.runs.find((run) => run.task === task && !isCurrent(stack, run));
 }
 
 /** True for runs of the present entry that were not abandoned. */
-export function isCurrent(stack: Stack, run: OpenRun): boolean {
+export function isCurrent(stack: Stack, run: TaskRun): boolean {
   return run.entry === stack.entry && run.abandoned === undefined;
 }
 
@@ -387,7 +387,7 @@ export function attemptsOf(stack: Stack, task: string): number {
 }
 
 /** True when an attempt that was made after this one is closed already: its answer counts, and this one's does not. */
-export function isOvertaken(stack: Stack, run: OpenRun): boolean {
+export function isOvertaken(stack: Stack, run: TaskRun): boolean {
   const later = stack.runs.filter(
     ({ entry, task, attempt }) => entry === run.entry && task === run.task && attempt > run.attempt,
   );
@@ -395,16 +395,16 @@ export function isOvertaken(stack: Stack, run: OpenRun): boolean {
 }
 
 /** What asks the worker of a run to stop. */
-export function toCancel(run: OpenRun, why: Cancel["why"]): Cancel {
+export function toCancel(run: TaskRun, why: Cancel["why"]): Cancel {
   return { attemptId: run.attemptId, withinMs: run.cancelWithinMs ?? DEFAULT_CANCEL_WITHIN_MS, why };
 }
 
 /**
  * The values behind the references that an attempt was dispatched with, out of the record of its stack; without those
- * that are gone. None of a later life under the same id: its references count from 1 again and mean other values.
+ * that are gone. None of a later incarnation under the same id: its references count from 1 again and mean other values.
  */
 export function readAttemptSecrets(stack: Stack | undefined, attemptId: string, refs: readonly string[]): Metadata {
-  // An attempt's id holds no half of a surrogate pair, which a life may.
-  if (stack === undefined || parseAttemptId(attemptId)?.life !== stack.life.toWellFormed()) return {};
+  // An attempt's id holds no half of a surrogate pair, which an incarnation may.
+  if (stack === undefined || parseAttemptId(attemptId)?.incarnation !== stack.incarnation.toWellFormed()) return {};
   return readSecrets(stack, refs);
 }

@@ -11,7 +11,7 @@ describe("the keys of calls", () => {
     expect(keys).toEqual(["node 0 find 1", "node 1 find 1", "node 0 find 2", "s1 commit 1", "s1 commit 2"]);
   });
 
-  it("name an attempt without the life of its stack", () => {
+  it("name an attempt without the incarnation of its stack", () => {
     expect([toAttemptKey("s1/born/3/db/2"), toAttemptKey("other")]).toEqual(["s1/db/3.2", "other"]);
   });
 

@@ -107,11 +107,11 @@ function withForgeries(seed: number, actions: readonly PlannedAction[], spanMs: 
 
 function pickForgery(random: Random, atMs: number): PlannedAction {
   const stackId = `s${pickWhole(random, 1, 3)}`;
-  const [life, entry, task] = [`${stackId}-begin`, pickWhole(random, 1, 3), pick(random, TASKS)];
-  const attempt = attemptIdOf({ stackId, life, entry, task, attempt: pickWhole(random, 1, 2) });
+  const [incarnation, entry, task] = [`${stackId}-begin`, pickWhole(random, 1, 3), pick(random, TASKS)];
+  const attempt = attemptIdOf({ stackId, incarnation, entry, task, attempt: pickWhole(random, 1, 2) });
   const timer = pick(random, [timeoutId(entry), `${entry}/after/0`, `${retryId(entry, task)}/1`]);
   const ends = ["result", "cancelled", "deadline", "cancel"].map((end) => `${end}:${attempt}`);
-  const id = pick(random, [`result:${attempt}`, pick(random, ends), timerEventId(life, timer)]);
+  const id = pick(random, [`result:${attempt}`, pick(random, ends), timerEventId(incarnation, timer)]);
   const prefix = random() < 0.2 ? "internal:" : "";
   return toSend({ atMs, stackId, ...pickEvent(random), id: `${prefix}${id}` });
 }

@@ -44,13 +44,17 @@ export function createPlannedMachines(machines: readonly PlannedMachine[]): Plan
 /** A locator of one process: each look-up takes its time. */
 export function createPlannedLocator(
   machines: PlannedMachines,
-  { life, keyOf, scheduler }: { readonly life: Life; readonly keyOf: KeyOf; readonly scheduler: Scheduler },
+  {
+    incarnation,
+    keyOf,
+    scheduler,
+  }: { readonly incarnation: Life; readonly keyOf: KeyOf; readonly scheduler: Scheduler },
 ): Locator {
   return {
     find: (name) =>
       scheduler.enter({
         key: keyOf("find"),
-        life,
+        incarnation,
         describe: () => name,
         act: (): LocatedMachine => (name === PLANNED_MACHINE ? machines.newest : { kind: "unknown" }),
       }),
@@ -76,7 +80,7 @@ export class InvalidPlan extends Error {
 
 /** What the executors of a process work with. */
 interface PlannedExecutorsDeps {
-  readonly life: Life;
+  readonly incarnation: Life;
   readonly keyOf: KeyOf;
   readonly scheduler: Scheduler;
   readonly chance: Chance;
@@ -146,7 +150,7 @@ async function callPlanned(
   ctx: ExecutorContext,
   exclusiveKey: string | undefined,
 ): Promise<Step<{ calls: number }>> {
-  const { scheduler, chance, life, keyOf, countCall } = deps;
+  const { scheduler, chance, incarnation, keyOf, countCall } = deps;
   const attempt = toAttemptKey(ctx.attempt.id);
   const calls = countCall(attempt);
   const key = `${attempt}/${calls}`;
@@ -155,7 +159,7 @@ async function callPlanned(
     scheduler.enter({
       key: keyOf(what, attempt),
       place: "point",
-      life,
+      incarnation,
       describe: () => planned.answer,
       act,
     });

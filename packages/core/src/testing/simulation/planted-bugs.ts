@@ -1,5 +1,5 @@
 import { SYSTEM_EVENTS } from "../../machine/event-message.ts";
-import type { OpenRun, Stack } from "../../machine/stack.ts";
+import type { Stack, TaskRun } from "../../machine/stack.ts";
 import type { Change, DueKind, Grant, LoadedStack } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
 
@@ -32,7 +32,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "key-hand-over",
     breaks: "fencing",
-    plant: onChanges((change) => ({ ...change, closes: [] })),
+    plant: onChanges((change) => ({ ...change, endedAttempts: [] })),
   },
   { name: "lapsed-leases", breaks: "handed-out", plant: withoutDue("lapsedLease") },
   { name: "polls", breaks: "handed-out", plant: withoutDue("poll") },
@@ -80,7 +80,7 @@ function onChanges(replace: (change: Change) => Change): (store: Store) => Store
 
 /** Ends attempts with their results without a look at the queue. */
 function withoutTurns({ results = [], ...change }: Change): Change {
-  return { ...change, closes: [...change.closes, ...results.map(({ grant }) => grant.attemptId)] };
+  return { ...change, endedAttempts: [...change.endedAttempts, ...results.map(({ grant }) => grant.attemptId)] };
 }
 
 /** Grants attempts as they begin and forgets their leases. */
@@ -236,7 +236,7 @@ function onLoaded(replace: (stack: Stack) => Stack): (store: Store) => Store {
   return (store) => ({ ...store, load: async (ids) => (await store.load(ids)).map(show) });
 }
 
-function isPresent({ entry }: Stack): (run: OpenRun) => boolean {
+function isPresent({ entry }: Stack): (run: TaskRun) => boolean {
   return (run) => run.entry === entry;
 }
 

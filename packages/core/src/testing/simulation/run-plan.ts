@@ -11,7 +11,7 @@ import type { SimulationPlan } from "./simulation-plan.ts";
 import { createWorld, type World } from "./world.ts";
 
 /** What of a run is not the default. */
-export interface RunOptions {
+export interface JobOptions {
   /** Default: a fresh store in memory. */
   readonly createStore?: () => Store | Promise<Store>;
   /** Puts a bug into the store; see `PLANTED_BUGS`. */
@@ -43,7 +43,7 @@ const END_AT = START_AT + 90 * DAY_MS;
 const MAX_STEPS = 20_000;
 
 /** Runs a plan until everything is at rest or an invariant breaks. The same plan gives the same run, step by step. */
-export function runPlan(plan: SimulationPlan, options: RunOptions = {}): Promise<SimulationRun> {
+export function runPlan(plan: SimulationPlan, options: JobOptions = {}): Promise<SimulationRun> {
   return runWithChance(plan, createPlannedChance(plan), options);
 }
 
@@ -51,7 +51,7 @@ export function runPlan(plan: SimulationPlan, options: RunOptions = {}): Promise
 export async function runWithChance(
   plan: SimulationPlan,
   chance: Chance,
-  options: RunOptions & { readonly onNow?: (now: number) => void },
+  options: JobOptions & { readonly onNow?: (now: number) => void },
 ): Promise<SimulationRun> {
   const machines = createPlannedMachines(plan.machines);
   const store = (await options.createStore?.()) ?? createMemoryStore();
@@ -103,7 +103,7 @@ function createCounts() {
 }
 
 /** Draws a plan and what goes wrong in it, and runs it. The run's plan holds all that was drawn: `runPlan` repeats it. */
-export async function runSeed(seed: number, options: RunOptions = {}): Promise<SimulationRun> {
+export async function runSeed(seed: number, options: JobOptions = {}): Promise<SimulationRun> {
   const { plan, chaos, calmAfterMs } = pickPlan(seed);
   let now = 0;
   const chance = createRecordedChance(plan, chaos, () => now > calmAfterMs);

@@ -4,7 +4,7 @@ import type { Fault } from "./simulation-plan.ts";
 
 interface Stage {
   readonly scheduler: Scheduler;
-  readonly life: Life;
+  readonly incarnation: Life;
   readonly done: string[];
   /** Enters a call that notes that it was done, and how it was answered. */
   call(key: string, inMs?: number): void;
@@ -16,23 +16,23 @@ function createStage(faults: Readonly<Record<string, Fault>> = {}, skewMs = 0): 
   const chance = { findFault: (key: string) => faults[key], findWork: () => undefined };
   const scheduler = createScheduler({ startAt: 0, endAt: 1_000_000, chance, onStep: () => undefined });
   const note = (what: string) => done.push(`${scheduler.now()} ${what}`);
-  const life: Life = {
+  const incarnation: Life = {
     node: 0,
     skewMs,
     frozenUntil: 0,
     isOver: false,
     crash(downMs) {
-      scheduler.discard(life);
+      scheduler.discard(incarnation);
       note(`down for ${downMs}`);
     },
   };
   return {
     scheduler,
-    life,
+    incarnation,
     done,
     call(key, inMs = 0) {
       const act = () => note(key);
-      void scheduler.enter({ key, life, inMs, describe: () => "", act }).then(
+      void scheduler.enter({ key, incarnation, inMs, describe: () => "", act }).then(
         () => note(`${key} answers`),
         () => note(`${key} fails`),
       );
@@ -79,43 +79,43 @@ describe("the scheduler", () => {
   });
 
   it("accepts nothing from a discarded incarnation, whatever still runs in it", async () => {
-    const { scheduler, life, done, call, runToEnd } = createStage();
+    const { scheduler, incarnation, done, call, runToEnd } = createStage();
     call("a");
-    scheduler.discard(life);
+    scheduler.discard(incarnation);
     call("b");
-    void scheduler.sleep("sleep", life, 10).then(() => done.push("slept"));
-    void scheduler.idle("events", "idle", life, 10).then(() => done.push("looks"));
+    void scheduler.sleep("sleep", incarnation, 10).then(() => done.push("slept"));
+    void scheduler.idle("events", "idle", incarnation, 10).then(() => done.push("looks"));
 
     expect(await runToEnd()).toEqual([]);
   });
 
   it("does nothing for a process that stands still", async () => {
-    const { call, life, runToEnd } = createStage();
-    life.frozenUntil = 30;
+    const { call, incarnation, runToEnd } = createStage();
+    incarnation.frozenUntil = 30;
     call("a");
 
     expect(await runToEnd()).toEqual(["30 a", "30 a answers"]);
   });
 
   it("ends a sleep at its time, or when its signal comes", async () => {
-    const { scheduler, life, done, runToEnd } = createStage();
+    const { scheduler, incarnation, done, runToEnd } = createStage();
     const cut = new AbortController();
     const over = AbortSignal.abort();
-    void scheduler.sleep("long", life, 100, cut.signal).then(() => done.push(`${scheduler.now()} cut`));
-    void scheduler.sleep("short", life, 10).then(() => {
+    void scheduler.sleep("long", incarnation, 100, cut.signal).then(() => done.push(`${scheduler.now()} cut`));
+    void scheduler.sleep("short", incarnation, 10).then(() => {
       done.push(`${scheduler.now()} slept`);
       cut.abort();
     });
-    await scheduler.sleep("none", life, 10, over);
-    await scheduler.sleep("none", life, 0);
+    await scheduler.sleep("none", incarnation, 10, over);
+    await scheduler.sleep("none", incarnation, 0);
 
     expect(await runToEnd()).toEqual(["10 slept", "10 cut"]);
     expect(scheduler.now()).toBe(10);
   });
 
   it("counts whole milliseconds", async () => {
-    const { scheduler, life, runToEnd } = createStage();
-    void scheduler.sleep("third", life, 5_000 / 3);
+    const { scheduler, incarnation, runToEnd } = createStage();
+    void scheduler.sleep("third", incarnation, 5_000 / 3);
     await runToEnd();
 
     expect(scheduler.now()).toBe(1_667);
@@ -136,11 +136,11 @@ describe("a process that looks for work", () => {
     readonly fault?: Fault;
     readonly skewMs?: number;
   }): Promise<readonly string[]> {
-    const { scheduler, life, done, call, runToEnd } = createStage(
+    const { scheduler, incarnation, done, call, runToEnd } = createStage(
       options.fault === undefined ? {} : { idle: options.fault },
       options.skewMs,
     );
-    void scheduler.idle("events", "idle", life, 1_000).then(() => done.push(`${scheduler.now()} looks`));
+    void scheduler.idle("events", "idle", incarnation, 1_000).then(() => done.push(`${scheduler.now()} looks`));
     call("busy");
     scheduler.noteDue("events", options.dueAt, options.always);
     return (await runToEnd()).filter((line) => !line.endsWith("answers"));
@@ -163,8 +163,8 @@ describe("a process that looks for work", () => {
   });
 
   it("has no signals when it sweeps", async () => {
-    const { scheduler, life, done, runToEnd } = createStage();
-    void scheduler.idle("sweep", "idle", life, 1_000).then(() => done.push(`${scheduler.now()} sweeps`));
+    const { scheduler, incarnation, done, runToEnd } = createStage();
+    void scheduler.idle("sweep", "idle", incarnation, 1_000).then(() => done.push(`${scheduler.now()} sweeps`));
     scheduler.noteDue("sweep", 3);
 
     expect(await runToEnd()).toEqual(["1000 sweeps"]);

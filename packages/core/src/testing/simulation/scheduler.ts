@@ -8,7 +8,7 @@ interface OperationInput<Result> {
   readonly key: string;
   readonly place?: FaultPlace;
   /** Whose it is; without one it suffers nothing. */
-  readonly life?: Life;
+  readonly incarnation?: Life;
   /** Not before so long from now. Default: 0. */
   readonly inMs?: number;
   /** What it is, for the trace. */
@@ -24,9 +24,9 @@ export interface Scheduler extends Pick<OperationQueue, "discard"> {
   steps(): number;
   /** Waits for its turn, then acts. Never settles when its process dies. */
   enter<Result>(input: OperationInput<Result>): Promise<Result>;
-  sleep(key: string, life: Life | undefined, ms: number, signal?: AbortSignal): Promise<void>;
+  sleep(key: string, incarnation: Life | undefined, ms: number, signal?: AbortSignal): Promise<void>;
   /** Sleeps until then, and then until there is work of that kind; a signal that there is some wakes it before. */
-  idle(kind: WorkKind, key: string, life: Life, ms: number, signal?: AbortSignal): Promise<void>;
+  idle(kind: WorkKind, key: string, incarnation: Life, ms: number, signal?: AbortSignal): Promise<void>;
   /** When there is work of that kind. */
   noteDue(kind: WorkKind, dueAt: number | undefined, always?: boolean): void;
   /** Does one thing, or lets time pass until there is one; false: nothing is left before the end. */
@@ -65,25 +65,29 @@ export function createScheduler({ startAt, endAt, chance, onStep }: SchedulerInp
   return {
     now: () => now,
     steps: () => steps,
-    enter({ key, place = "call", life, inMs = 0, describe, act }) {
-      const fault = life === undefined ? undefined : chance.findFault(key, place);
+    enter({ key, place = "call", incarnation, inMs = 0, describe, act }) {
+      const fault = incarnation === undefined ? undefined : chance.findFault(key, place);
       const delayMs = fault?.kind === "delay" && fault.when === "before" ? fault.ms : 0;
       const turns = fault?.kind === "yield" ? fault.steps : 0;
       return new Promise((resolve, reject) => {
         // What it resolves with is what `act` gives.
         const settle = { resolve: resolve as Operation["resolve"], reject };
-        queue.add({ key, life, fault, describe, act, readyAt: now + inMs + delayMs, ...settle }, steps + turns);
+        queue.add({ key, incarnation, fault, describe, act, readyAt: now + inMs + delayMs, ...settle }, steps + turns);
       });
     },
-    sleep(key, life, ms, signal) {
+    sleep(key, incarnation, ms, signal) {
       if (ms <= 0) return Promise.resolve();
       // As real clocks, this one counts whole milliseconds.
-      return wait({ key, life, fault: undefined, describe: () => "is over", readyAt: now + Math.ceil(ms) }, 0, signal);
+      return wait(
+        { key, incarnation, fault: undefined, describe: () => "is over", readyAt: now + Math.ceil(ms) },
+        0,
+        signal,
+      );
     },
-    idle(kind, key, life, ms, signal) {
+    idle(kind, key, incarnation, ms, signal) {
       const fault = chance.findFault(key, "idle");
       const readyAt = now + Math.max(Math.ceil(ms), fault?.kind === "delay" ? fault.ms : 0);
-      const waiting = { key, life, idle: kind, fault, describe: () => "is over", readyAt };
+      const waiting = { key, incarnation, idle: kind, fault, describe: () => "is over", readyAt };
       return wait(waiting, fault?.kind === "hurry" ? 0 : IDLE_TURNS, signal);
     },
     discard: queue.discard,
@@ -126,10 +130,19 @@ function waitFor(signal: AbortSignal | undefined, add: (end: () => void) => () =
   });
 }
 
-type Waiting = Pick<Operation, "key" | "life" | "idle" | "fault" | "describe" | "readyAt">;
+type Waiting = Pick<Operation, "key" | "incarnation" | "idle" | "fault" | "describe" | "readyAt">;
 
-function toLateAnswer({ key, life, reject }: Operation, answer: () => void, readyAt: number): Operation {
-  return { key, life, fault: undefined, describe: () => "answers", act: nothing, resolve: answer, reject, readyAt };
+function toLateAnswer({ key, incarnation, reject }: Operation, answer: () => void, readyAt: number): Operation {
+  return {
+    key,
+    incarnation,
+    fault: undefined,
+    describe: () => "answers",
+    act: nothing,
+    resolve: answer,
+    reject,
+    readyAt,
+  };
 }
 
 function nothing(): void {}
@@ -157,7 +170,7 @@ export type WorkKind = "events" | "tasks" | "sweep" | "queue";
 /** Something that waits for its turn. */
 interface Operation {
   readonly key: string;
-  readonly life: Life | undefined;
+  readonly incarnation: Life | undefined;
   /** It waits for work of this kind besides. */
   readonly idle?: WorkKind;
   readonly fault: Fault | undefined;
@@ -177,11 +190,11 @@ type Answer = (operation: Pick<Operation, "resolve" | "reject">) => void;
  * Executes the operation unless its fault prevents that. Returns the pending answer, or undefined when the process has
  * died and no one receives it.
  */
-async function performOperation({ fault, life, act }: Operation): Promise<Answer | undefined> {
+async function performOperation({ fault, incarnation, act }: Operation): Promise<Answer | undefined> {
   const isBefore = fault !== undefined && "when" in fault && fault.when === "before";
   const answer = isBefore && fault.kind !== "delay" ? giveNothing : await toAnswer(act);
   if (fault?.kind === "crash") {
-    life?.crash(fault.downMs);
+    incarnation?.crash(fault.downMs);
     return undefined;
   }
   return fault?.kind === "fail" ? refuse : answer;
@@ -216,7 +229,7 @@ interface OperationQueue {
   /** Takes the next one that is ready before the end, now or later. */
   takeNext(now: number): { readonly operation: Operation; readonly at: number } | undefined;
   /** Ends this process: drops its waiting operations and all later ones. */
-  discard(life: Life): void;
+  discard(incarnation: Life): void;
   /** Records when work of that kind is due, if any. With `always`, the waiting processes check at once. */
   noteDue(kind: WorkKind, dueAt: number | undefined, options: { readonly now: number; readonly always: boolean }): void;
 }
@@ -236,11 +249,11 @@ function createOperationQueue(endAt: number): OperationQueue {
   let sequence = 0;
 
   function readyAtOf({ operation, forced }: Entry): number {
-    const { readyAt, idle, life } = operation;
-    const awakeAt = Math.max(readyAt, life?.frozenUntil ?? 0);
+    const { readyAt, idle, incarnation } = operation;
+    const awakeAt = Math.max(readyAt, incarnation?.frozenUntil ?? 0);
     if (idle === undefined || forced) return awakeAt;
     // By the clock of the process.
-    return Math.max(awakeAt, (workAt[idle] ?? Number.POSITIVE_INFINITY) - (life?.skewMs ?? 0));
+    return Math.max(awakeAt, (workAt[idle] ?? Number.POSITIVE_INFINITY) - (incarnation?.skewMs ?? 0));
   }
 
   function findNext(now: number): { readonly entry: Entry; readonly at: number } | undefined {
@@ -257,7 +270,7 @@ function createOperationQueue(endAt: number): OperationQueue {
 
   return {
     add(operation, turn) {
-      if (operation.life?.isOver) return () => undefined;
+      if (operation.incarnation?.isOver) return () => undefined;
       sequence += 1;
       const entry = { operation, turn, sequence, forced: false };
       entries.add(entry);
@@ -269,9 +282,9 @@ function createOperationQueue(endAt: number): OperationQueue {
       entries.delete(next.entry);
       return { operation: next.entry.operation, at: next.at };
     },
-    discard(life) {
-      life.isOver = true;
-      for (const entry of entries) if (entry.operation.life === life) entries.delete(entry);
+    discard(incarnation) {
+      incarnation.isOver = true;
+      for (const entry of entries) if (entry.operation.incarnation === incarnation) entries.delete(entry);
     },
     noteDue(kind, dueAt, { now, always }) {
       if (dueAt === undefined) delete workAt[kind];

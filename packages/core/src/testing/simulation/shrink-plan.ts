@@ -1,10 +1,10 @@
 import { createPlannedChance } from "./chance.ts";
 import { InvalidPlan } from "./planned-machines.ts";
-import { type RunOptions, runWithChance, type SimulationRun } from "./run-plan.ts";
+import { type JobOptions, runWithChance, type SimulationRun } from "./run-plan.ts";
 import type { PlannedAction, PlannedMachine, PlannedState, SimulationPlan, WorkStep } from "./simulation-plan.ts";
 
 /** How a failing run is made small. */
-interface ShrinkOptions extends Omit<RunOptions, "onStep" | "maxSteps"> {
+interface ShrinkOptions extends Omit<JobOptions, "onStep" | "maxSteps"> {
   /** Runs in all. Default: 1,000. */
   readonly maxRuns?: number;
 }
@@ -44,7 +44,7 @@ export async function shrinkRun(run: SimulationRun, options: ShrinkOptions = {})
 type Attempt = (plan: SimulationPlan) => Promise<boolean>;
 
 /** The run with what of the plan has made a difference; undefined: the plan cannot be run. */
-async function runOrSkip(plan: SimulationPlan, options: RunOptions): Promise<SimulationRun | undefined> {
+async function runOrSkip(plan: SimulationPlan, options: JobOptions): Promise<SimulationRun | undefined> {
   const chance = createPlannedChance(plan);
   try {
     const run = await runWithChance(plan, chance, options);

@@ -27,9 +27,9 @@ interface NodeDeps {
   readonly refusedEvents: "park" | "drop";
   /** Where events from outside come from, where that is not the store. */
   readonly queue?: Pick<QueueLoopInput, "queue" | "noteGone">;
-  /** What a life of a node gets of its own, so that its calls are those of this life. */
-  createExecutors(life: Life): ReadonlyMap<string, Executor>;
-  createLocator(life: Life): Locator;
+  /** What an incarnation of a node gets of its own, so that its calls are those of this life. */
+  createExecutors(incarnation: Life): ReadonlyMap<string, Executor>;
+  createLocator(incarnation: Life): Locator;
   /** The other nodes, for messages that are handed out twice. */
   findNode(index: number): SimulatedNode | undefined;
   noteFault(kind: Fault["kind"]): void;
@@ -48,7 +48,7 @@ export interface SimulatedNode {
 }
 
 interface Running {
-  readonly life: Life;
+  readonly incarnation: Life;
   readonly engine: Engine;
   readonly worker: Worker;
   readonly loops: readonly Subscription[];
@@ -72,38 +72,38 @@ export function createNode(
   let running: Running | undefined;
 
   function createLife(): Life {
-    const life: Life = {
+    const incarnation: Life = {
       node: index,
       skewMs,
       frozenUntil: 0,
       isOver: false,
       crash(downMs) {
-        if (life.isOver) return;
-        if (running?.life === life) running = undefined;
-        scheduler.discard(life);
+        if (incarnation.isOver) return;
+        if (running?.incarnation === incarnation) running = undefined;
+        scheduler.discard(incarnation);
         void scheduler.sleep(`node ${index} restart`, undefined, downMs).then(start);
       },
     };
-    return life;
+    return incarnation;
   }
 
   function start(): void {
     running ??= startLife(createLife(), { concurrency, isDirect: direct }, deps);
   }
 
-  async function drain({ life, loops, worker }: Running, downMs: number): Promise<void> {
+  async function drain({ incarnation, loops, worker }: Running, downMs: number): Promise<void> {
     worker.abort();
-    const left = scheduler.sleep(keyOf("stop"), life, LEAVE_MS).then(() => worker.leave());
+    const left = scheduler.sleep(keyOf("stop"), incarnation, LEAVE_MS).then(() => worker.leave());
     await Promise.race([left, Promise.all(loops.map((loop) => loop.stop()))]);
-    life.crash(downMs);
+    incarnation.crash(downMs);
   }
 
   return {
     start,
-    kill: (downMs) => running?.life.crash(downMs),
+    kill: (downMs) => running?.incarnation.crash(downMs),
     stop: (downMs) => void (running && drain(running, downMs)),
     freeze(forMs) {
-      if (running !== undefined) running.life.frozenUntil = scheduler.now() + forMs;
+      if (running !== undefined) running.incarnation.frozenUntil = scheduler.now() + forMs;
     },
     handleEvents: (deliveries) => running?.engine.handle(deliveries),
     handleTask: (delivery) => running?.worker.handle(delivery),
@@ -111,14 +111,14 @@ export function createNode(
 }
 
 function startLife(
-  life: Life,
+  incarnation: Life,
   { concurrency, isDirect }: { readonly concurrency: number; readonly isDirect: boolean },
   deps: NodeDeps,
 ): Running {
-  const parts = { life, keyOf: deps.keyOf, scheduler: deps.scheduler };
+  const parts = { incarnation, keyOf: deps.keyOf, scheduler: deps.scheduler };
   const storeOf = (part: NodePart) => createNodeStore(deps.store, part, parts);
-  const shared = { executors: deps.createExecutors(life), ids: deps.ids, logger: silentLogger };
-  const locator = deps.createLocator(life);
+  const shared = { executors: deps.createExecutors(incarnation), ids: deps.ids, logger: silentLogger };
+  const locator = deps.createLocator(incarnation);
   const clock = createNodeClock("engine", parts);
   const slots = new Slots(concurrency, () => deps.scheduler.now());
   const direct = createDirectPath({
@@ -144,11 +144,11 @@ function startLife(
     { leaseMs: deps.leaseMs },
   );
   const loops = startLoops({ engine, worker }, { parts, concurrency, isDirect, slots, storeOf, deps });
-  return { life, engine, worker, loops: [...loops, direct] };
+  return { incarnation, engine, worker, loops: [...loops, direct] };
 }
 
 interface LoopsInput {
-  readonly parts: { readonly life: Life; readonly keyOf: KeyOf; readonly scheduler: Scheduler };
+  readonly parts: { readonly incarnation: Life; readonly keyOf: KeyOf; readonly scheduler: Scheduler };
   readonly concurrency: number;
   readonly isDirect: boolean;
   readonly slots: Slots;
@@ -182,13 +182,13 @@ function startLoops(
   );
   const store = storeOf("sweep");
   const clock = createIdleClock("sweep", parts);
-  const owner = `node ${parts.life.node}`;
+  const owner = `node ${parts.incarnation.node}`;
   const sweep = startSweep({ engine, store, clock, logger, owner }, DEFAULT_RETENTION);
   return [events, tasks, sweep, ...startQueueLoop(engine, over)];
 }
 
 function startQueueLoop(engine: Engine, over: OverInput): readonly Subscription[] {
-  const { deps, life, keyOf, scheduler } = over;
+  const { deps, incarnation, keyOf, scheduler } = over;
   if (deps.queue === undefined) return [];
   const stopping = new AbortController();
   const handle = (deliveries: readonly EventDelivery[]) =>
@@ -196,7 +196,7 @@ function startQueueLoop(engine: Engine, over: OverInput): readonly Subscription[
       handle: () => engine.handle(deliveries),
       repeat: (node) => node.handleEvents(deliveries),
     });
-  const loop = runQueueLoop({ ...deps.queue, life, keyOf, scheduler, handle }, stopping.signal);
+  const loop = runQueueLoop({ ...deps.queue, incarnation, keyOf, scheduler, handle }, stopping.signal);
   return [
     {
       stop() {
@@ -216,17 +216,17 @@ interface HandOver<Result> {
 
 /** Messages on the way from the medium to their handler: they may get lost, or come twice. */
 async function handOver<Result>(
-  { life, keyOf, deps }: OverInput,
+  { incarnation, keyOf, deps }: OverInput,
   subject: string | undefined,
   { handle, repeat }: HandOver<Result>,
 ): Promise<Result> {
   // It has died with one message of a batch; the others are not handled.
-  if (life.isOver) return new Promise(() => undefined);
+  if (incarnation.isOver) return new Promise(() => undefined);
   const fault = deps.chance.findFault(keyOf("delivery", subject), "delivery");
   if (fault !== undefined) deps.noteFault(fault.kind);
   if (fault?.kind === "lose") throw new Error("The messages were lost on their way.");
   if (fault?.kind === "crash") {
-    life.crash(fault.downMs);
+    incarnation.crash(fault.downMs);
     return new Promise(() => undefined);
   }
   const other = fault?.kind === "repeat" ? deps.findNode(fault.node) : undefined;
@@ -235,16 +235,16 @@ async function handOver<Result>(
 }
 
 interface ClockInput {
-  readonly life: Life;
+  readonly incarnation: Life;
   readonly keyOf: KeyOf;
   readonly scheduler: Scheduler;
 }
 
 /** The clock of a process, ahead of the true time or behind it. */
-function createNodeClock(part: NodePart, { life, keyOf, scheduler }: ClockInput): Clock {
+function createNodeClock(part: NodePart, { incarnation, keyOf, scheduler }: ClockInput): Clock {
   return {
-    now: () => scheduler.now() + life.skewMs,
-    sleep: (ms, signal) => scheduler.sleep(keyOf(`${part} sleep`), life, ms, signal),
+    now: () => scheduler.now() + incarnation.skewMs,
+    sleep: (ms, signal) => scheduler.sleep(keyOf(`${part} sleep`), incarnation, ms, signal),
   };
 }
 
@@ -252,10 +252,10 @@ function createNodeClock(part: NodePart, { life, keyOf, scheduler }: ClockInput)
  * The clock of a loop that polls for work: instants without work are skipped, so that hours
  * without work cost nothing.
  */
-function createIdleClock(kind: WorkKind, { life, keyOf, scheduler }: ClockInput): Clock {
+function createIdleClock(kind: WorkKind, { incarnation, keyOf, scheduler }: ClockInput): Clock {
   return {
-    now: () => scheduler.now() + life.skewMs,
-    sleep: (ms, signal) => scheduler.idle(kind, keyOf(`${kind} idle`), life, ms, signal),
+    now: () => scheduler.now() + incarnation.skewMs,
+    sleep: (ms, signal) => scheduler.idle(kind, keyOf(`${kind} idle`), incarnation, ms, signal),
   };
 }
 
@@ -266,7 +266,11 @@ type NodePart = "events" | "tasks" | "sweep" | "engine" | "worker";
 function createNodeStore(
   store: Store,
   part: NodePart,
-  { life, keyOf, scheduler }: { readonly life: Life; readonly keyOf: KeyOf; readonly scheduler: Scheduler },
+  {
+    incarnation,
+    keyOf,
+    scheduler,
+  }: { readonly incarnation: Life; readonly keyOf: KeyOf; readonly scheduler: Scheduler },
 ): Store {
   function wrap<Port extends object>(port: Port): Port {
     const wrapped = Object.entries(port).map(([name, value]: [string, unknown]) => {
@@ -280,7 +284,7 @@ function createNodeStore(
 
   function call(name: string, act: () => unknown, args: readonly unknown[]): Promise<unknown> {
     const key = keyOf(`${part} ${name}`, findSubject(name, args));
-    return scheduler.enter({ key, life, act, describe: () => formatArguments(name, args) });
+    return scheduler.enter({ key, incarnation, act, describe: () => formatArguments(name, args) });
   }
 
   // Signals are hints; here the scheduler itself knows when there is work.

@@ -41,7 +41,7 @@ export function createSimulatedQueue(now: () => number): SimulatedQueue {
 /** Receives the events of a queue outside the store in a process. */
 export interface QueueLoopInput {
   readonly queue: SimulatedQueue;
-  readonly life: Life;
+  readonly incarnation: Life;
   readonly keyOf: KeyOf;
   readonly scheduler: Scheduler;
   /** Tells that these events have left the queue. */
@@ -55,30 +55,35 @@ const IDLE_MS = 1_000;
 
 /** Receives, handles and answers, until the process ends or stops. */
 export async function runQueueLoop(input: QueueLoopInput, stopping: AbortSignal): Promise<void> {
-  const { scheduler, keyOf, life } = input;
+  const { scheduler, keyOf, incarnation } = input;
   while (!stopping.aborted) {
     try {
       const received = await receive(input);
-      if (received.length === 0) await scheduler.idle("queue", keyOf("queue idle"), life, IDLE_MS, stopping);
+      if (received.length === 0) await scheduler.idle("queue", keyOf("queue idle"), incarnation, IDLE_MS, stopping);
       else await work(input, received);
     } catch {
       // What was received is handed out again by itself.
-      await scheduler.sleep(keyOf("queue sleep"), life, RETRY_AFTER_MS, stopping);
+      await scheduler.sleep(keyOf("queue sleep"), incarnation, RETRY_AFTER_MS, stopping);
     }
   }
 }
 
-function receive({ queue, scheduler, keyOf, life }: QueueLoopInput): Promise<readonly TakenRow<QueuedEvent>[]> {
-  return scheduler.enter({ key: keyOf("queue receive"), life, describe: () => "", act: () => queue.receive(LIMIT) });
+function receive({ queue, scheduler, keyOf, incarnation }: QueueLoopInput): Promise<readonly TakenRow<QueuedEvent>[]> {
+  return scheduler.enter({
+    key: keyOf("queue receive"),
+    incarnation,
+    describe: () => "",
+    act: () => queue.receive(LIMIT),
+  });
 }
 
 async function work(input: QueueLoopInput, received: readonly TakenRow<QueuedEvent>[]): Promise<void> {
-  const { queue, scheduler, keyOf, life } = input;
+  const { queue, scheduler, keyOf, incarnation } = input;
   const outcomes = await input.handle(received.map(({ value: event, deliveries }) => ({ event, deliveries })));
   const done = received.filter((_, index) => outcomes[index]?.kind === "done").map(({ receipt }) => receipt);
   await scheduler.enter({
     key: keyOf("queue answer"),
-    life,
+    incarnation,
     describe: () => done.join(", "),
     async act() {
       for (const { receipt } of received) if (!done.includes(receipt)) queue.giveBack(receipt, RETRY_AFTER_MS);

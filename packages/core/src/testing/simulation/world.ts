@@ -78,8 +78,9 @@ export function createWorld(
       keyOf,
       random: createRandom(plan.seed + index),
       ...(plan.medium === "queue" ? { queue: { queue, noteGone } } : {}),
-      createExecutors: (life) => createPlannedExecutors({ scheduler, chance, countCall, noteStarted, life, keyOf }),
-      createLocator: (life) => createPlannedLocator(machines, { life, keyOf, scheduler }),
+      createExecutors: (incarnation) =>
+        createPlannedExecutors({ scheduler, chance, countCall, noteStarted, incarnation, keyOf }),
+      createLocator: (incarnation) => createPlannedLocator(machines, { incarnation, keyOf, scheduler }),
       findNode: (other) => nodes[other],
     });
   });

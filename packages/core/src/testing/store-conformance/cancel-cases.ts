@@ -167,7 +167,7 @@ export const cancelCases: readonly ConformanceCase<Store>[] = [
     ]);
     assert.deepEqual(await take(store, ["deadline"], { ...input, now: T0 + HOUR + MINUTE - 1 }), []);
     assert.deepEqual(await takeAttemptIds(store, "deadline", { ...input, now: T0 + HOUR + MINUTE }), ["a1"]);
-    await commitNow(store, aChange({ closes: ["a1"] }));
+    await commitNow(store, aChange({ endedAttempts: ["a1"] }));
     assert.deepEqual(await take(store, ["deadline"], { now: T0 + DAY }), []);
   }),
 

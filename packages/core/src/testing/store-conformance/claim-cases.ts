@@ -52,7 +52,7 @@ export const claimCases: readonly ConformanceCase<Store>[] = [
     assert.equal(expectKind(await store.claim(claim), "granted").deadlineAt, T0 + SECOND + 7 * MINUTE);
   }),
 
-  storeCase("answers held while the lease lives, to its owner too", async (store) => {
+  storeCase("answers held while the lease incarnations, to its owner too", async (store) => {
     await dispatchNow(store, ["a1"]);
     await grantNow(store, "a1", { owner: "w1", leaseMs: MINUTE });
 
@@ -110,14 +110,14 @@ export const claimCases: readonly ConformanceCase<Store>[] = [
   storeCase("answers gone once the attempt is settled or closed", async (store) => {
     await dispatchNow(store, ["settled", "closed"]);
     await store.settle(await grantNow(store, "settled"), aSettle("settled"));
-    await commitNow(store, aChange({ closes: ["closed"] }));
+    await commitNow(store, aChange({ endedAttempts: ["closed"] }));
 
     assert.deepEqual(await store.claim(aClaim("settled", { now: T0 + DAY })), { kind: "gone" });
     assert.deepEqual(await store.claim(aClaim("closed", { now: T0 + DAY })), { kind: "gone" });
   }),
 
-  storeCase("ends an attempt that one change dispatches and closes", async (store) => {
-    await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")], closes: ["a1"] }));
+  storeCase("ends an attempt that one change dispatches and endedAttempts", async (store) => {
+    await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")], endedAttempts: ["a1"] }));
 
     assert.deepEqual(await store.claim(aClaim("a1")), { kind: "gone" });
     assert.deepEqual(
@@ -178,7 +178,7 @@ export const claimCases: readonly ConformanceCase<Store>[] = [
     const ids = Array.from({ length: 55 }, (_, index) => `a${index}`);
     await dispatchNow(store, ["open", ...ids]);
     await dispatchNow(store, ["other"], { stackId: "s2" });
-    await commitNow(store, aChange({ closes: ids }));
+    await commitNow(store, aChange({ endedAttempts: ids }));
 
     const listed = await store.queries.listAttempts("s1");
 

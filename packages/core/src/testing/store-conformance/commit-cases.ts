@@ -41,7 +41,11 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
   }),
 
   storeCase("gives a written stack back as it was, with its version", async (store) => {
-    const stack = aStoredStack({ metadata: { a: 0, b: false, c: "", d: null, "né ✓": "x" }, runs: [], life: "e1" });
+    const stack = aStoredStack({
+      metadata: { a: 0, b: false, c: "", d: null, "né ✓": "x" },
+      runs: [],
+      incarnation: "e1",
+    });
 
     const [result] = await store.commit([aPut(stack)]);
 
@@ -174,7 +178,7 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
           deadLetters: [aDeadLetter("x1")],
           history: [aHistoryEntry("e1")],
           dispatches: [aDispatch("a1")],
-          acknowledges: receipts,
+          receipts,
         },
       ),
     ]);
@@ -235,11 +239,11 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
     }
   }),
 
-  storeCase("gives a stack that is created again a version that no earlier life had", async (store) => {
-    const first = await commitNow(store, aPut({ life: "e1" }));
+  storeCase("gives a stack that is created again a version that no earlier incarnation had", async (store) => {
+    const first = await commitNow(store, aPut({ incarnation: "e1" }));
     await commitNow(store, aChange({ write: { kind: "remove" } }));
 
-    const second = await commitNow(store, aPut({ life: "e2" }));
+    const second = await commitNow(store, aPut({ incarnation: "e2" }));
 
     assert.ok(second > first);
     assert.deepEqual(await store.commit([aPut({}, { expectedVersion: first })]), [{ kind: "conflict" }]);
@@ -247,11 +251,11 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("sends dispatches and consumes queue rows with the change", async (store) => {
     await store.enqueue([aQueuedEvent("e1")]);
-    const acknowledges = (await take(store, ["event"])).flatMap(toReceipts);
+    const receipts = (await take(store, ["event"])).flatMap(toReceipts);
 
     await commitNow(
       store,
-      aPut({}, { appliedIds: ["e1"], acknowledges, dispatches: [aDispatch("a1"), aDispatch("a2", { task: "b" })] }),
+      aPut({}, { appliedIds: ["e1"], receipts, dispatches: [aDispatch("a1"), aDispatch("a2", { task: "b" })] }),
     );
 
     assert.deepEqual(await takeAttemptIds(store, "task"), ["a1", "a2"]);
@@ -325,9 +329,9 @@ export const resultCases: readonly ConformanceCase<Store>[] = [
     await dispatchNow(store, ["a1"]);
     const result = await aResult(store, "a1");
     await store.enqueue([aQueuedEvent("e1")]);
-    const acknowledges = (await take(store, ["event"])).flatMap(toReceipts);
+    const receipts = (await take(store, ["event"])).flatMap(toReceipts);
 
-    expectKind(await commitOn(store, { results: [result], acknowledges }), "committed");
+    expectKind(await commitOn(store, { results: [result], receipts }), "committed");
 
     assert.equal((await store.findAttempt("a1"))?.status, "settled");
     assert.deepEqual(await take(store, ["event"], { now: T0 + DAY }), []);

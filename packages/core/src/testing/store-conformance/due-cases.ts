@@ -327,7 +327,7 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
     const deadLetters = [aDeadLetter("x1", { event: aQueuedEvent("e1") })];
     const history = [aHistoryEntry("e1", { outcome: "dead-lettered" })];
 
-    await commitNow(store, aChange({ stackId: "", deadLetters, history, acknowledges: [receipt ?? ""] }));
+    await commitNow(store, aChange({ stackId: "", deadLetters, history, receipts: [receipt ?? ""] }));
 
     assert.deepEqual(await listDeadLetterIds(store, { stackId: "s1" }), ["x1"]);
     const { items } = await store.queries.listHistory({ eventId: "e1" }, { limit: 10 });

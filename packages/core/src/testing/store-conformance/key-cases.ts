@@ -88,7 +88,7 @@ export const keyCases: readonly ConformanceCase<Store>[] = [
     await dispatchThree(store);
     await store.claim(aClaim("b", keyed));
 
-    await commitNow(store, aChange({ stackId: "z", closes: ["a"] }));
+    await commitNow(store, aChange({ stackId: "z", endedAttempts: ["a"] }));
 
     assert.deepEqual(await takeAttemptIds(store, "task"), ["b"]);
     assert.deepEqual((await store.findAttempt("a"))?.heldKeys, []);
@@ -133,7 +133,7 @@ export const keyCases: readonly ConformanceCase<Store>[] = [
     const pass = async (key: string) => {
       const holder = await grantNow(store, `a-${key}`, { exclusiveKeys: [key] });
       expectKind(await store.claim(aClaim(`b-${key}`, { exclusiveKeys: [key] })), "queued");
-      const close = aChange({ stackId: "y", closes: [`b-${key}`] });
+      const close = aChange({ stackId: "y", endedAttempts: [`b-${key}`] });
       await Promise.all([store.settle(holder, aSettle(`a-${key}`)), commitNow(store, close)]);
       return (await store.claim(aClaim(`c-${key}`, { exclusiveKeys: [key] }))).kind;
     };
@@ -228,7 +228,7 @@ export const keyCases: readonly ConformanceCase<Store>[] = [
     const grant = await dispatchThree(store);
     await store.claim(aClaim("b", keyed));
     const late = T0 + 10 * DAY;
-    await commitNow(store, aChange({ stackId: "x", closes: ["c"] }));
+    await commitNow(store, aChange({ stackId: "x", endedAttempts: ["c"] }));
     await store.settle(grant, aSettle("a", { now: late }));
 
     assert.deepEqual(await take(store, ["deadline"], { now: late }), []);
@@ -283,7 +283,7 @@ export const keyCases: readonly ConformanceCase<Store>[] = [
     await store.claim(aClaim("b", { exclusiveKeys: ["key:1", "key:2"] }));
     await store.claim(aClaim("c", { exclusiveKeys: ["key:1"] }));
 
-    await commitNow(store, aChange({ closes: ["b"] }));
+    await commitNow(store, aChange({ endedAttempts: ["b"] }));
 
     assert.deepEqual(await takeAttemptIds(store, "task"), ["c"]);
     assert.equal((await store.claim(aClaim("c", { exclusiveKeys: ["key:1"] }))).kind, "granted");

@@ -165,7 +165,7 @@ export const listCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("keeps a history line as it was written, and beyond the stack", async (store) => {
     const entry = aHistoryEntry("e1", {
-      life: "e1",
+      incarnation: "e1",
       actor: "ada",
       from: "INIT",
       to: "UP",

@@ -49,11 +49,11 @@ export const longIdCases: readonly ConformanceCase<Store>[] = [
   storeCase("takes events, stacks and tasks whose ids are as long as they may be", async (store) => {
     const event = aQueuedEvent(EVENT, { stackId: STACK });
     await store.enqueue([event]);
-    const acknowledges = (await take(store, ["event"])).flatMap(toReceipts);
+    const receipts = (await take(store, ["event"])).flatMap(toReceipts);
     const history = [aHistoryEntry(EVENT, { stackId: STACK })];
     const park = [aParkedEvent(`x${EVENT.slice(1)}`, { event: { ...event, id: `x${EVENT.slice(1)}` } })];
 
-    await commitNow(store, aPut({ id: STACK }, { appliedIds: [EVENT], acknowledges, history, park, dispatches }));
+    await commitNow(store, aPut({ id: STACK }, { appliedIds: [EVENT], receipts, history, park, dispatches }));
 
     await store.enqueue([event]);
     assert.deepEqual(await takeEventIds(store), []);
@@ -100,11 +100,11 @@ export const longIdCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await takeEventIds(store), [`result:${FIRST}`]);
   }),
 
-  storeCase("cancels and closes attempts whose ids are as long as they may be", async (store) => {
+  storeCase("cancels and endedAttempts attempts whose ids are as long as they may be", async (store) => {
     await commitNow(store, aPut({ id: STACK }, { dispatches }));
     const cancel = { attemptId: FIRST, withinMs: MINUTE, why: "requested", unclaimedAtOnce: true } as const;
 
-    await commitNow(store, aChange({ stackId: STACK, cancels: [cancel], closes: [SECOND] }));
+    await commitNow(store, aChange({ stackId: STACK, cancels: [cancel], endedAttempts: [SECOND] }));
 
     const [item] = await take(store, ["event"]);
     const { event } = expectKind(item, "event");

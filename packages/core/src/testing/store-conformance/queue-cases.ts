@@ -182,14 +182,14 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
   storeCase("ignores unknown receipts", async (store) => {
     await store.release(["nothing", ""]);
     await store.release(["nothing", ""], T0);
-    await commitNow(store, aPut({}, { acknowledges: ["nothing"] }));
+    await commitNow(store, aPut({}, { receipts: ["nothing"] }));
   }),
 
-  storeCase("acknowledges a row with an expired lease and without a new owner", async (store) => {
+  storeCase("receipts a row with an expired lease and without a new owner", async (store) => {
     await store.enqueue([aQueuedEvent("e1")]);
     const receipts = (await take(store, ["event"])).flatMap(toReceipts);
 
-    await commitNow(store, aPut({}, { acknowledges: receipts, now: T0 + HOUR }));
+    await commitNow(store, aPut({}, { receipts, now: T0 + HOUR }));
 
     assert.deepEqual(await takeEventIds(store, { now: T0 + HOUR }), []);
   }),
@@ -211,7 +211,7 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("removes the message of an attempt with its claim, whatever the claim answers", async (store) => {
     await commitNow(store, aPut({}, { dispatches: [aDispatch("a1"), aDispatch("a2", { task: "b" })] }));
-    await commitNow(store, aChange({ closes: ["a2"] }));
+    await commitNow(store, aChange({ endedAttempts: ["a2"] }));
     await take(store, ["task"]);
 
     expectKind(await store.claim(aClaim("a1")), "granted");
@@ -238,7 +238,7 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("does no harm when a settled attempt is sent again", async (store) => {
     await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")] }));
-    await commitNow(store, aChange({ closes: ["a1"] }));
+    await commitNow(store, aChange({ endedAttempts: ["a1"] }));
 
     await commitNow(store, aPut({}, { dispatches: [aDispatch("a1", { again: true })] }));
 
@@ -346,11 +346,11 @@ export const originCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("handles an event of one origin and leaves the other's in the queue", async (store) => {
     await store.enqueue([fromOutside(RESULT), fromWorker(RESULT)]);
-    const acknowledges = (await take(store, ["event"], { limit: 1 })).flatMap(toReceipts);
+    const receipts = (await take(store, ["event"], { limit: 1 })).flatMap(toReceipts);
 
     await commitNow(
       store,
-      aPut({}, { appliedIds: [toEventKey(fromOutside(RESULT))], acknowledges, history: [aHistoryEntry(RESULT)] }),
+      aPut({}, { appliedIds: [toEventKey(fromOutside(RESULT))], receipts, history: [aHistoryEntry(RESULT)] }),
     );
 
     assert.deepEqual(listOrigins(await takeEvents(store, T0 + DAY)), [`${RESULT} worker`]);

@@ -3,10 +3,10 @@ import { Type } from "typebox";
 import { createStaticLocator } from "../../engine/built-in-ports.ts";
 import { createEngine } from "../../engine/engine.ts";
 import { createWorker } from "../../engine/worker.ts";
+import { createJobs, type Runs } from "../../jobs/create-jobs.ts";
 import { defineExecutor, failed, silentLogger, succeeded } from "../../ports/executor.ts";
 import type { DueItem } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
-import { createRuns, type Runs } from "../../runs/create-runs.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import { countingIds, createFakeClock } from "../fake-clock.ts";
 import { expectThere, storeCase } from "./store-builders.ts";
@@ -97,7 +97,7 @@ function createYard(store: Store): Yard {
     await engine.handle([{ event, storeReceipt: receipt, deliveries }]);
   }
   return {
-    runs: createRuns(deps),
+    runs: createJobs(deps),
     started,
     async work() {
       for (let items = await take(); items.length > 0; items = await take()) {

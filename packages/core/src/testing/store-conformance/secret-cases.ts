@@ -72,10 +72,10 @@ export const secretCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await claimSecrets(store), {});
   }),
 
-  storeCase("gives an attempt none of the secrets of a later life under the same id", async (store) => {
+  storeCase("gives an attempt none of the secrets of a later incarnation under the same id", async (store) => {
     await dispatchWith(store, ["password#3"]);
     await commitNow(store, aChange({ write: { kind: "remove" } }));
-    await commitNow(store, aPut({ ...SECRETIVE, metadata: { password: "correct horse" }, life: "again" }));
+    await commitNow(store, aPut({ ...SECRETIVE, metadata: { password: "correct horse" }, incarnation: "again" }));
 
     assert.deepEqual(await claimSecrets(store), {});
   }),

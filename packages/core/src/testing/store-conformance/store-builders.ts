@@ -40,7 +40,7 @@ export function aStoredStack(overrides: Partial<Stack> = {}): Stack {
     createdAt: T0,
     updatedAt: T0,
     enteredAt: T0,
-    life: "created",
+    incarnation: "created",
     entry: 1,
     attempts: {},
     runs: [],
@@ -63,8 +63,8 @@ export function aChange(overrides: Partial<Change> = {}): Change {
     history: [],
     dispatches: [],
     cancels: [],
-    closes: [],
-    acknowledges: [],
+    endedAttempts: [],
+    receipts: [],
     now: T0,
     ...overrides,
   };
@@ -118,7 +118,7 @@ export function aDispatch(attemptId: string, overrides: Partial<DispatchAttempt>
   return {
     attemptId,
     stackId,
-    life: "created",
+    incarnation: "created",
     entry: 1,
     task,
     attempt,

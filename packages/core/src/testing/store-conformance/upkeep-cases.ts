@@ -132,8 +132,8 @@ export const upkeepCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("prunes settled attempts by the age of their end, and never an open one", async (store) => {
     await dispatchNow(store, ["old", "young", "open"], { now: T0 });
-    await commitNow(store, aChange({ closes: ["old"], now: T0 + HOUR }));
-    await commitNow(store, aChange({ closes: ["young"], now: T0 + DAY }));
+    await commitNow(store, aChange({ endedAttempts: ["old"], now: T0 + HOUR }));
+    await commitNow(store, aChange({ endedAttempts: ["young"], now: T0 + DAY }));
 
     await pruneAll(store, {}, T0 + DAY + 2 * HOUR);
 

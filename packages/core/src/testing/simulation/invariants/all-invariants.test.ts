@@ -60,15 +60,15 @@ describe("the invariants", () => {
       async ({ store }) => {
         await store.enqueue([aQueuedEvent("e1"), aQueuedEvent("e2")]);
         const events = await store.takeDue({ kinds: ["event"], now: T0, limit: 9, leaseMs: MINUTE });
-        const acknowledges = events.flatMap((item) => ("receipt" in item ? [item.receipt] : []));
-        await commitNow(store, { ...dispatched, history: [up, again("e2")], acknowledges });
+        const receipts = events.flatMap((item) => ("receipt" in item ? [item.receipt] : []));
+        await commitNow(store, { ...dispatched, history: [up, again("e2")], receipts });
         const grant = await grantNow(store, A1, { exclusiveKeys: ["key:a"] });
         await store.renew(grant, { leaseMs: MINUTE, now: T0 });
         await store.settle(grant, aSettle(A1));
         const [result] = await store.takeDue({ kinds: ["event"], now: T0, limit: 1, leaseMs: MINUTE });
         if (result?.kind !== "event") throw new Error("The result is missing.");
         const history = [again(result.event.id, INTERNAL)];
-        await commitNow(store, aPut({}, { history, acknowledges: [result.receipt] }));
+        await commitNow(store, aPut({}, { history, receipts: [result.receipt] }));
       },
       { atRest: true },
     );
@@ -125,7 +125,7 @@ describe("the invariants", () => {
     ],
     ["that came to nothing", [timer(0, { outcome: "ignored" })], []],
     [
-      "of the next life",
+      "of the next incarnation",
       [aHistoryEntry("e2", { outcome: "removed", from: "UP" }), aHistoryEntry("e3", { to: "INIT" }), timer(0)],
       [],
     ],
@@ -267,8 +267,8 @@ describe("the invariants", () => {
         breakStore(redrive === undefined ? {} : { queries: { ...store.queries, redrive } });
         await store.queries.redrive(["a1", "unknown"], T0);
         const items = await store.takeDue({ kinds: ["event"], now: T0, limit: 1, leaseMs: MINUTE });
-        const acknowledges = items.flatMap((item) => ("receipt" in item ? [item.receipt] : []));
-        if (items.length > 0) await commitNow(store, aPut({}, { history: [again("e1")], acknowledges }));
+        const receipts = items.flatMap((item) => ("receipt" in item ? [item.receipt] : []));
+        if (items.length > 0) await commitNow(store, aPut({}, { history: [again("e1")], receipts }));
       },
       { atRest: true },
     );
@@ -490,7 +490,7 @@ describe("the invariants of version 2", () => {
   }
 
   const idOf = (entry: number, attempt = 1) =>
-    attemptIdOf({ stackId: "s1", life: "created", entry, task: "plan", attempt });
+    attemptIdOf({ stackId: "s1", incarnation: "created", entry, task: "plan", attempt });
 
   const dispatch = (entry: number, attempt = 1) => aDispatch(idOf(entry, attempt), { entry, attempt });
 
@@ -510,7 +510,7 @@ describe("the invariants of version 2", () => {
     });
 
     it.each([
-      ["has ended with the same commit", waiting, { closes: [idOf(1)] }],
+      ["has ended with the same commit", waiting, { endedAttempts: [idOf(1)] }],
       ["is abandoned", aMachineV2({ UP: { tasks: ["plan"], leaving: "abandon" } }), {}],
     ])("lets a task be sent when the earlier run %s", async (_what, machine, change) => {
       const found = await findAfter(
@@ -527,7 +527,7 @@ describe("the invariants of version 2", () => {
 
       const found = await findAfter(
         waiting,
-        [{ entry: 1 }, { dispatches: [dispatch(1)], closes: [idOf(1)] }],
+        [{ entry: 1 }, { dispatches: [dispatch(1)], endedAttempts: [idOf(1)] }],
         [{ entry: 2, attempts: { plan: 1 } }, { dispatches: [dispatch(2)] }],
         [{ entry: 2, attempts: { plan: 1, app: 1 } }, { dispatches: [app] }],
       );
@@ -536,11 +536,11 @@ describe("the invariants of version 2", () => {
     });
   });
 
-  it("leaving-waits knows one life of a stack from the next within a change", async () => {
+  it("leaving-waits knows one incarnation of a stack from the next within a change", async () => {
     const waiting = aMachineV2({ UP: { tasks: ["plan"], leaving: "wait" } });
     const old = [{ entry: 1 }, { dispatches: [dispatch(1)] }] as const;
 
-    const found = await findAfter(waiting, old, [{ entry: 2, life: "next" }, { dispatches: [dispatch(2)] }]);
+    const found = await findAfter(waiting, old, [{ entry: 2, incarnation: "next" }, { dispatches: [dispatch(2)] }]);
 
     expect(found).toEqual([]);
   });
@@ -606,19 +606,19 @@ describe("the invariants of version 2", () => {
 
     it.each([
       ["another entry", {}, { entry: 2 }],
-      ["another life", {}, { life: "next" }],
+      ["another incarnation", {}, { incarnation: "next" }],
       ["another task", { task: "app" }, {}],
     ])(
       "counts no retry by hand of %s",
-      async (_what, line, next: { readonly entry?: number; readonly life?: string }) => {
+      async (_what, line, next: { readonly entry?: number; readonly incarnation?: string }) => {
         const history = byHand("RETRY_FAILED_TASKS", line);
-        const { entry = 1, life = "created" } = next;
-        const id = attemptIdOf({ stackId: "s1", life, entry, task: "plan", attempt: 3 });
+        const { entry = 1, incarnation = "created" } = next;
+        const id = attemptIdOf({ stackId: "s1", incarnation, entry, task: "plan", attempt: 3 });
 
         const found = await findAfter(
           retrying,
           [{}, { dispatches: [dispatch(1)], history }],
-          [next, { dispatches: [aDispatch(id, { entry, life, attempt: 3 })] }],
+          [next, { dispatches: [aDispatch(id, { entry, incarnation, attempt: 3 })] }],
         );
 
         expect(found.filter((what) => what.startsWith("retries-bounded"))).toEqual([

@@ -51,7 +51,7 @@ export const fencing: Invariant = {
         ended.add(grant.attemptId);
       },
       onCommitted({ change }) {
-        for (const attemptId of change.closes) ended.add(attemptId);
+        for (const attemptId of change.endedAttempts) ended.add(attemptId);
       },
     };
   },
@@ -77,7 +77,7 @@ export const exclusiveKeys: Invariant = {
       },
       onSettled: ({ attemptId }) => end(attemptId),
       onCommitted({ change }) {
-        for (const attemptId of change.closes) end(attemptId);
+        for (const attemptId of change.endedAttempts) end(attemptId);
       },
     };
   },
@@ -168,7 +168,7 @@ export const handedOut: Invariant = {
         messages.delete(attemptId);
       },
       onCommitted({ change }) {
-        for (const attemptId of change.closes) {
+        for (const attemptId of change.endedAttempts) {
           due.delete(attemptId);
           messages.delete(attemptId);
         }
@@ -248,8 +248,8 @@ function createOvertaken(): (line: HistoryEntry) => AttemptParts | undefined {
 }
 
 /** Answers of an entry that was left may end what the present one waits for. */
-function isPresent({ life, entry }: AttemptParts, stack: Stack): boolean {
-  return life === stack.life && entry === stack.entry;
+function isPresent({ incarnation, entry }: AttemptParts, stack: Stack): boolean {
+  return incarnation === stack.incarnation && entry === stack.entry;
 }
 
 /**
@@ -261,7 +261,7 @@ function isWithoutEffect({ eventId, outcome, internal }: HistoryEntry, before: S
   if (outcome !== "applied") return true;
   if (Object.keys(before.attempts).length === 0) return false;
   const attempt = internal && findAttempt(eventId, ANSWER_ID);
-  return attempt !== undefined && attempt.life === before.life && attempt.entry < before.entry;
+  return attempt !== undefined && attempt.incarnation === before.incarnation && attempt.entry < before.entry;
 }
 
 const ANSWER_ID = /^(?:result|cancelled|deadline|cancel):(.*)$/s;
@@ -317,7 +317,7 @@ export const deadlinesTold: Invariant = {
       },
       onSettled: ({ attemptId }) => void due.delete(attemptId),
       onCommitted({ change }) {
-        for (const attemptId of change.closes) due.delete(attemptId);
+        for (const attemptId of change.endedAttempts) due.delete(attemptId);
         for (const { attemptId } of change.cancels) due.delete(attemptId);
       },
       onTaken({ kinds, now, limit, leaseMs }, items) {

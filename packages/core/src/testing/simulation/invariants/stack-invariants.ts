@@ -272,7 +272,7 @@ export const attemptNumbers: Invariant = {
   },
 };
 
-/** A timer's event id names its stack's life, entry and place. */
+/** A timer's event id names its stack's incarnation, entry and place. */
 export const timersOnce: Invariant = {
   name: "timers-once",
   promise: "A timer fires once an entry, and only while its stack is in that entry.",
@@ -329,15 +329,16 @@ export const leavingWaits: Invariant = {
     return {
       onSettled: ({ attemptId }) => void live.delete(attemptId),
       onCommitted(committed) {
-        const { closes, stackId } = committed.change;
-        for (const attemptId of closes) live.delete(attemptId);
-        for (const { attemptId, entry, life } of listFirstDispatches(committed, context)) {
-          const stack = keyIn(stackId, life);
+        const { endedAttempts, stackId } = committed.change;
+        for (const attemptId of endedAttempts) live.delete(attemptId);
+        for (const { attemptId, entry, incarnation } of listFirstDispatches(committed, context)) {
+          const stack = keyIn(stackId, incarnation);
           const older = [...live.values()].find((run) => run.stack === stack && run.entry < entry);
           if (older !== undefined) report(`${attemptId} was sent while ${older.attemptId} was alive.`);
         }
-        for (const { attemptId, entry, life } of committed.change.dispatches) {
-          if (!closes.includes(attemptId)) live.set(attemptId, { attemptId, stack: keyIn(stackId, life), entry });
+        for (const { attemptId, entry, incarnation } of committed.change.dispatches) {
+          if (!endedAttempts.includes(attemptId))
+            live.set(attemptId, { attemptId, stack: keyIn(stackId, incarnation), entry });
         }
       },
     };
@@ -352,8 +353,10 @@ function listFirstDispatches(
   const leaving = findMachine(after?.machineHash ?? "")?.states.get(after?.state ?? "")?.leaving ?? "abandon";
   const isOn = before?.entry === after?.entry && Object.keys(before?.attempts ?? {}).length > 0;
   if (leaving === "abandon" || isOn) return [];
-  // A change may hold the end of one life and the beginning of the next.
-  return change.dispatches.filter(({ again, entry, life }) => !again && entry === after?.entry && life === after.life);
+  // A change may hold the end of one incarnation and the beginning of the next.
+  return change.dispatches.filter(
+    ({ again, entry, incarnation }) => !again && entry === after?.entry && incarnation === after.incarnation,
+  );
 }
 
 /** By its policy a task gets no more attempts than it says; each retry by hand lets it begin again. */
@@ -385,16 +388,16 @@ export const retriesBounded: Invariant = {
 /** The requests of operators in each entry. A change may hold their events and the end of the entry they were for. */
 function createRetries() {
   const asked = new Map<string, HistoryEntry[]>();
-  const keyOf = (stackId: string, life: string, entry: number) => keyIn(stackId, `${life}/${entry}`);
+  const keyOf = (stackId: string, incarnation: string, entry: number) => keyIn(stackId, `${incarnation}/${entry}`);
   return {
     note({ change, before, after }: Pick<CommittedChange, "change" | "before" | "after">): void {
       const lines = change.history.filter(({ event, outcome }) => event.startsWith("RETRY_") && outcome === "applied");
       const entries = [before, after, ...change.dispatches].flatMap((part) => part ?? []);
-      const keys = new Set(entries.map(({ life, entry }) => keyOf(change.stackId, life, entry)));
+      const keys = new Set(entries.map(({ incarnation, entry }) => keyOf(change.stackId, incarnation, entry)));
       for (const key of keys) asked.set(key, [...(asked.get(key) ?? []), ...lines]);
     },
-    count({ stackId, life, entry, task }: Dispatch): { readonly failed: number; readonly pending: number } {
-      const lines = asked.get(keyOf(stackId, life, entry)) ?? [];
+    count({ stackId, incarnation, entry, task }: Dispatch): { readonly failed: number; readonly pending: number } {
+      const lines = asked.get(keyOf(stackId, incarnation, entry)) ?? [];
       const events = lines.filter((line) => (line.task ?? task) === task).map(({ event }) => event);
       // A task that was sent and of which no attempt is open gets one more; else the same attempt is sent again.
       const pending = events.filter((event) => event === SYSTEM_EVENTS.retryPendingTasks).length;
@@ -448,7 +451,7 @@ export const visitsCounted: Invariant = {
   create(report) {
     return {
       onCommitted({ change, before, after }) {
-        if (after === undefined || before === undefined || before.life !== after.life) return;
+        if (after === undefined || before === undefined || before.incarnation !== after.incarnation) return;
         if (after.entry < before.entry)
           report(`${change.stackId} went back from entry ${before.entry} to ${after.entry}.`);
         const attempts = change.dispatches.map(({ attemptId }) => parseAttemptId(attemptId)?.entry ?? 0);

@@ -108,7 +108,7 @@ function watchQueue(store: Store, look: Look): Pick<Store, "enqueue" | "takeDue"
           await look("onSettled", (checks) => checks.onSettled?.(grant, { outcome, now }));
         }
         await look("onCommitted", (checks) => checks.onCommitted?.(committed, store));
-        await noteAcknowledged(change.acknowledges);
+        await noteAcknowledged(change.receipts);
         if (ended.length > 0) await look("onResultsApplied", (checks) => checks.onResultsApplied?.(change));
         await noteBirths(look, change, result.grants ?? []);
       }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { RunSource } from "../machine/run-machine.ts";
 import type { HistoryEntry } from "../ports/stack-store.ts";
 import { aStack } from "../testing/builders.ts";
-import { toRunView } from "./load-run.ts";
+import { toRunView } from "./load-job.ts";
 
 const source: RunSource = {
   machine: "stackyard.run",

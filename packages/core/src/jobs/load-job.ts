@@ -19,14 +19,14 @@ interface LoadRunDeps {
 const LINES = 50;
 
 /** Returns the state of a run; undefined when the id is unknown, or nothing of the run is kept. */
-export async function findRun(deps: LoadRunDeps, runId: string): Promise<RunView | undefined> {
+export async function findRun(deps: LoadRunDeps, runId: string): Promise<JobView | undefined> {
   const { store, clock } = deps;
   const [[loaded], record] = await Promise.all([store.load([runId]), findRunRecord(store.records, runId, clock.now())]);
   return toView(deps, runId, loaded?.stack, record);
 }
 
 /** As `findRun`, of a stack that a list has brought. */
-async function toListedRun(deps: LoadRunDeps, stack: Stack): Promise<RunView | undefined> {
+async function toListedRun(deps: LoadRunDeps, stack: Stack): Promise<JobView | undefined> {
   return toView(deps, stack.id, stack, undefined);
 }
 
@@ -35,7 +35,7 @@ async function toView(
   runId: string,
   stack: Stack | undefined,
   record: RunRecord | undefined,
-): Promise<RunView | undefined> {
+): Promise<JobView | undefined> {
   if (stack !== undefined && stack.machine !== RUN_MACHINE) return undefined;
   const [{ items: lines }, attempts] = await Promise.all([
     store.queries.listHistory({ stackId: runId, newestFirst: true }, { limit: LINES }),
@@ -60,7 +60,7 @@ async function findSource(
 }
 
 /** Which runs are listed; what is left out does not matter. */
-export interface RunFilter {
+export interface JobFilter {
   readonly state?: RunState;
   readonly executor?: string;
 }
@@ -82,13 +82,13 @@ const AT_ONCE = 10;
  */
 export async function listRuns(
   deps: LoadRunDeps & { readonly store: Pick<Store, "queries"> },
-  { state, executor }: RunFilter,
+  { state, executor }: JobFilter,
   page: PageInput,
-): Promise<Page<RunView>> {
+): Promise<Page<JobView>> {
   const filter: StackFilter = { machine: RUN_MACHINE, ...(state && { state: STATES[state] }) };
   const { items, cursor, unreadable = [] } = await deps.store.queries.listStacks(filter, page);
-  const found = createPageBuilder<RunView>(page);
-  const isWanted = (view: RunView) =>
+  const found = createPageBuilder<JobView>(page);
+  const isWanted = (view: JobView) =>
     (state ?? view.state) === view.state && (executor ?? view.executor) === view.executor;
   for (let from = 0; from < items.length; from += AT_ONCE) {
     const part = items.slice(from, from + AT_ONCE);
@@ -107,7 +107,7 @@ export async function listRuns(
 export type RunState = "waiting" | "running" | "succeeded" | "failed" | "cancelled";
 
 /** A run as people and programs see it. Instants are epoch milliseconds. */
-export interface RunView {
+export interface JobView {
   readonly runId: string;
   readonly state: RunState;
   readonly executor: string;
@@ -141,7 +141,7 @@ interface RunFacts {
 }
 
 /** Returns the state of a run. A closed run is read from its history; a run without a history was not started. */
-export function toRunView(facts: RunFacts): RunView {
+export function toRunView(facts: RunFacts): JobView {
   const { runId, source, stack, lines, attempt, askedAt } = facts;
   const { executor, config, target } = source;
   const startedAt = stack?.createdAt ?? findStart(lines) ?? askedAt ?? lines.at(-1)?.at ?? 0;
@@ -161,7 +161,7 @@ function findStart(lines: readonly HistoryEntry[]): number | undefined {
   return lines.find(({ event, outcome }) => event === "START" && outcome === "applied")?.at;
 }
 
-type Standing = Pick<RunView, "state" | "outputs" | "error" | "endedAt" | "cancelling">;
+type Standing = Pick<JobView, "state" | "outputs" | "error" | "endedAt" | "cancelling">;
 
 function toOpen(attempt: AttemptView | undefined): Standing {
   const isRunning = attempt?.status === "running" || attempt?.status === "suspended";
@@ -190,7 +190,7 @@ function toResult({ event, code, description, reason }: HistoryEntry): Standing 
 
 const TIMED_OUT = { code: "TASK_TIMEOUT", message: "The run has not ended within its time and was asked to stop." };
 
-function toOutputs({ outputs }: HistoryEntry): Pick<RunView, "outputs"> {
+function toOutputs({ outputs }: HistoryEntry): Pick<JobView, "outputs"> {
   return typeof outputs === "object" && outputs !== null ? { outputs: { ...outputs } } : {};
 }
 

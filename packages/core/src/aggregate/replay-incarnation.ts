@@ -18,23 +18,23 @@ export interface ReplayedEvent {
   readonly sent: readonly string[];
 }
 
-/** A decision of a stack's life. An event that was parked comes twice: when it was refused, and when it was settled. */
-export interface LifeEvent {
+/** A decision of a stack's incarnation. An event that was parked comes twice: when it was refused, and when it was settled. */
+export interface IncarnationEvent {
   readonly event: StackEvent;
   readonly did: ReplayedEvent;
 }
 
-/** An event of a stack's life that does something else on another revision. */
-export interface LifeDifference {
+/** An event of a stack's incarnation that does something else on another revision. */
+export interface IncarnationDifference {
   readonly event: StackEvent;
-  /** The place in the life; undefined for a timer that only the other revision has. */
+  /** The place in the incarnation; undefined for a timer that only the other revision has. */
   readonly place: number | undefined;
   readonly after: ReplayedEvent;
 }
 
-/** What a life would have been. */
-export interface ReplayedLife {
-  readonly differences: readonly LifeDifference[];
+/** What an incarnation would have been. */
+export interface ReplayedIncarnation {
+  readonly differences: readonly IncarnationDifference[];
   /** As it would be at the end; undefined when it would be gone. */
   readonly stack: Stack | undefined;
   /** Timers that only this revision has were left out from some point on, because there were `MOST_TIMERS` of them. */
@@ -44,8 +44,8 @@ export interface ReplayedLife {
 /** What is replayed. */
 export interface ReplayInput {
   readonly machine: Machine;
-  /** All decisions of the life, oldest first; the first one has created the stack. */
-  readonly life: readonly LifeEvent[];
+  /** All decisions of the incarnation, oldest first; the first one has created the stack. */
+  readonly incarnation: readonly IncarnationEvent[];
   /** Events that were parked when the stack was created, oldest first. Their `at` is when they were parked. Default: none. */
   readonly parked?: readonly StackEvent[];
   readonly limits: DecideLimits;
@@ -59,26 +59,32 @@ const LATE_MS = 5_000;
 export const MOST_TIMERS = 1_000;
 
 /**
- * Applies the events of a stack's life on another revision, with `applyInputs`, and returns where that does something
- * else. Timers fire where the life has them, and besides those that only this revision has, when they are due. An event
+ * Applies the events of a stack's incarnation on another revision, with `applyInputs`, and returns where that does something
+ * else. Timers fire where the incarnation has them, and besides those that only this revision has, when they are due. An event
  * that this revision refuses is parked and tried again, as the engine does. What workers would have answered to tasks that
  * were never sent is not known, so such tasks stay pending.
  */
-export function replayLife({ machine, life, parked = [], limits, until }: ReplayInput): ReplayedLife {
-  const stackId = life[0]?.event.stackId ?? "";
+export function replayIncarnation({
+  machine,
+  incarnation,
+  parked = [],
+  limits,
+  until,
+}: ReplayInput): ReplayedIncarnation {
+  const stackId = incarnation[0]?.event.stackId ?? "";
   const replay: Replay = {
     machine,
     limits,
-    life,
-    fired: new Set(life.flatMap(({ event }) => (event.timerId === undefined ? [] : [event.id]))),
-    events: new Map([...parked, ...life.map(({ event }) => event)].map((event) => [toEventKey(event), event])),
+    incarnation,
+    fired: new Set(incarnation.flatMap(({ event }) => (event.timerId === undefined ? [] : [event.id]))),
+    events: new Map([...parked, ...incarnation.map(({ event }) => event)].map((event) => [toEventKey(event), event])),
     applied: new Set(),
     settled: new Set(),
     differences: [],
     timers: 0,
     loaded: { stackId, version: 0, parked: parked.map(toParked) },
   };
-  for (const [place, { event }] of life.entries()) {
+  for (const [place, { event }] of incarnation.entries()) {
     if (until !== undefined) fireForeignTimers(replay, event.at - LATE_MS);
     replayEvent(replay, place);
   }
@@ -95,23 +101,23 @@ function toParked(event: StackEvent): ParkedEvent {
 interface Replay {
   readonly machine: Machine;
   readonly limits: DecideLimits;
-  readonly life: readonly LifeEvent[];
-  /** Ids of the events of timers that fired in the life; a task's timer has the same id for all its attempts. */
+  readonly incarnation: readonly IncarnationEvent[];
+  /** Ids of the events of timers that fired in the incarnation; a task's timer has the same id for all its attempts. */
   readonly fired: ReadonlySet<string>;
   /** By their keys. */
   readonly events: ReadonlyMap<string, StackEvent>;
   /** Keys of events that this revision has applied. */
   readonly applied: Set<string>;
-  /** Places in the life at which a parked event was settled on both revisions. */
+  /** Places in the incarnation at which a parked event was settled on both revisions. */
   readonly settled: Set<number>;
-  readonly differences: LifeDifference[];
+  readonly differences: IncarnationDifference[];
   timers: number;
   loaded: LoadedStack;
 }
 
 function replayEvent(replay: Replay, place: number): void {
-  const { life, loaded } = replay;
-  const { event, did } = life[place] ?? raise(place);
+  const { incarnation, loaded } = replay;
+  const { event, did } = incarnation[place] ?? raise(place);
   const key = toEventKey(event);
   if (replay.applied.has(key) || replay.settled.has(place)) return;
   const waiting = loaded.parked.find((each) => toEventKey(each.event) === key);
@@ -142,29 +148,29 @@ function toUndecided({ loaded: { stack } }: Replay, before: LoadedStack, event: 
 }
 
 function raise(place: number): never {
-  throw new RangeError(`The life has no event ${place}.`);
+  throw new RangeError(`The incarnation has no event ${place}.`);
 }
 
 /**
- * Parked events that were decided again. Each was settled later in the life, too; or it still waits there, and is compared
+ * Parked events that were decided again. Each was settled later in the incarnation, too; or it still waits there, and is compared
  * with its refusal.
  */
 function compareSettled(replay: Replay, after: number, decided: readonly DecidedEvent[]): void {
   for (const { event, decision, outcome, stack } of decided) {
     if (outcome === "parked-again") continue;
     const key = toEventKey(event);
-    const place = replay.life.findIndex(
+    const place = replay.incarnation.findIndex(
       (each, index) => index > after && toEventKey(each.event) === key && !replay.settled.has(index),
     );
     if (place >= 0) replay.settled.add(place);
-    const compared = place >= 0 ? place : replay.life.findLastIndex((each) => toEventKey(each.event) === key);
-    const isGivenUp = decision.kind === "rejected" && replay.life[compared]?.did.outcome === "refused";
+    const compared = place >= 0 ? place : replay.incarnation.findLastIndex((each) => toEventKey(each.event) === key);
+    const isGivenUp = decision.kind === "rejected" && replay.incarnation[compared]?.did.outcome === "refused";
     if (!isGivenUp) compare(replay, compared, event, toReplayed(decision, stack));
   }
 }
 
 function compare(replay: Replay, place: number, event: StackEvent, after: ReplayedEvent): void {
-  const before = replay.life[place]?.did;
+  const before = replay.incarnation[place]?.did;
   if (before === undefined || !isSame(before, after)) replay.differences.push({ event, place, after });
 }
 
@@ -172,7 +178,7 @@ function isSame(a: ReplayedEvent, b: ReplayedEvent): boolean {
   return a.outcome === b.outcome && a.code === b.code && a.state === b.state && a.sent.join("\n") === b.sent.join("\n");
 }
 
-/** Timers that are not in the life: it could not have fired them. */
+/** Timers that are not in the incarnation: it could not have fired them. */
 function fireForeignTimers(replay: Replay, now: number): void {
   for (let timer = findForeign(replay, now); timer !== undefined; timer = findForeign(replay, now)) {
     const { stack } = replay.loaded;
@@ -215,7 +221,7 @@ function apply(replay: Replay, now: number, input: StackInput) {
       const event = events.get(toEventKey(queued));
       return event && { ...event, at: now, ...(isThere ? {} : { machine: machine.name }) };
     },
-    // Timers stay at their latest instants. The life has the instant at which chance let one of them fire.
+    // Timers stay at their latest instants. The incarnation has the instant at which chance let one of them fire.
     random: undefined,
     ids: { next: () => "dead-lettered" },
     parking: DEFAULT_PARKING,

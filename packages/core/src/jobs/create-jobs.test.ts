@@ -4,7 +4,7 @@ import { defineExecutor, type Executor, failed, running, type Step, succeeded } 
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { createSimulator, type Simulator } from "../testing/simulator.ts";
-import { createRuns, type Runs } from "./create-runs.ts";
+import { createJobs, type Runs } from "./create-jobs.ts";
 
 const DAY_MS = 86_400_000;
 const T0 = 1_767_225_600_000;
@@ -34,7 +34,7 @@ function createYard(wrap: (store: Store) => Store = (store) => store): Yard {
   });
   const simulator = createSimulator({ machines: [], executors: [executor] });
   const { store, clock } = simulator;
-  const runs = createRuns({ store: wrap(store), executors: new Map([["work", executor]]), clock });
+  const runs = createJobs({ store: wrap(store), executors: new Map([["work", executor]]), clock });
   const yard: Yard = { simulator, runs, store, started, answer: succeeded({ text: "done", list: [1] }) };
   return yard;
 }
@@ -100,7 +100,7 @@ describe("start", () => {
     const other = { name: "other", config: Type.Object({}), resumable: true };
     await runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
 
-    const starting = createRuns({ store, clock, executors: new Map([["other", other]]) }).start({
+    const starting = createJobs({ store, clock, executors: new Map([["other", other]]) }).start({
       key: "job-7",
       executor: "other",
       config: {},
@@ -202,7 +202,7 @@ describe("a start over another medium", () => {
     const sent: QueuedEvent[] = [];
     const executors = new Map([["work", { name: "work", config: Type.Object({}), resumable: true }]]);
     const transport = { publish: async (events: readonly QueuedEvent[]) => void sent.push(...events) };
-    const runs = createRuns({ store, transport, executors, clock });
+    const runs = createJobs({ store, transport, executors, clock });
 
     const { runId } = await runs.start({ key: "job-7", executor: "work", config: {} });
     await runs.start({ key: "job-7", executor: "work", config: { other: 1 } });

@@ -13,10 +13,10 @@ import type { Page, PageInput } from "../ports/records.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { Transport } from "../ports/transport.ts";
-import { findRun, findRunRecord, listRuns, putRunRecord, type RunFilter, type RunView } from "./load-run.ts";
+import { findRun, findRunRecord, type JobFilter, type JobView, listRuns, putRunRecord } from "./load-job.ts";
 
 /** What shall run. */
-export interface RunRequest {
+export interface JobRequest {
   /** The caller's own, at most 255 characters: a repeat finds the same run. Without it every call is another run. */
   readonly key?: string;
   readonly executor: string;
@@ -29,13 +29,13 @@ export interface RunRequest {
 }
 
 /** Who asks, and why. */
-export interface RunOptions {
+export interface JobOptions {
   readonly actor?: string;
   readonly reason?: string;
 }
 
 /** What runs are kept in, and how their events travel. */
-export interface RunsDeps {
+export interface JobsDeps {
   readonly store: Store;
   /** Default: the store's own queue. */
   readonly transport?: Pick<Transport, "publish">;
@@ -53,15 +53,15 @@ export interface Runs {
    * interrupted anywhere is made whole by its repeat. Throws `EXECUTOR_UNKNOWN`, `CONFIG_INVALID`, `PAYLOAD_TOO_LARGE`, and
    * `OUTCOME_NEGATIVE` where the key is that of another executor's run.
    */
-  start(request: RunRequest): Promise<{ readonly runId: string }>;
+  start(request: JobRequest): Promise<{ readonly runId: string }>;
   /** From its start on; undefined when nothing is kept under that id. */
-  find(runId: string): Promise<RunView | undefined>;
+  find(runId: string): Promise<JobView | undefined>;
   /** Runs that an engine has started, until they are closed; in order of their ids. */
-  list(filter: RunFilter, page: PageInput): Promise<Page<RunView>>;
+  list(filter: JobFilter, page: PageInput): Promise<Page<JobView>>;
   /** Cancels the run; does nothing when it has ended. Throws `NOT_FOUND`. */
-  cancel(runId: string, options?: RunOptions): Promise<void>;
+  cancel(runId: string, options?: JobOptions): Promise<void>;
   /** Runs it once more with the same config. Throws `NOT_FOUND`, and `OUTCOME_NEGATIVE` unless it has failed. */
-  retry(runId: string, options?: RunOptions): Promise<void>;
+  retry(runId: string, options?: JobOptions): Promise<void>;
   /** The pages that its executor has written, in order. */
   report(runId: string): Promise<readonly unknown[]>;
   /** The same, some pages at a time. */
@@ -69,7 +69,7 @@ export interface Runs {
 }
 
 /** Runs over a store. */
-export function createRuns({ ids = createUlids(), ...given }: RunsDeps): Runs {
+export function createJobs({ ids = createUlids(), ...given }: JobsDeps): Runs {
   const deps = { ...given, ids };
   return {
     start: (request) => start(deps, request),
@@ -82,13 +82,13 @@ export function createRuns({ ids = createUlids(), ...given }: RunsDeps): Runs {
   };
 }
 
-type Deps = RunsDeps & { readonly ids: Ids };
+type Deps = JobsDeps & { readonly ids: Ids };
 
 /**
  * The revision is kept before the record names it, and the record before the event is sent: whatever a crash leaves out,
  * the repeat adds, and the request of the first call is what runs.
  */
-async function start(deps: Deps, request: RunRequest): Promise<{ readonly runId: string }> {
+async function start(deps: Deps, request: JobRequest): Promise<{ readonly runId: string }> {
   const { store, clock, ids } = deps;
   const { executor, config, target, timeoutMs } = checkRunRequest(deps.executors, request);
   const key = request.key === undefined ? { ulid: ids.next() } : { key: request.key };
@@ -106,7 +106,7 @@ async function start(deps: Deps, request: RunRequest): Promise<{ readonly runId:
   return { runId };
 }
 
-async function cancel(deps: Deps, runId: string, options: RunOptions = {}): Promise<void> {
+async function cancel(deps: Deps, runId: string, options: JobOptions = {}): Promise<void> {
   const run = await findRun(deps, runId);
   if (run === undefined) throw formatUnknown(runId);
   if (run.endedAt !== undefined) return;
@@ -114,7 +114,7 @@ async function cancel(deps: Deps, runId: string, options: RunOptions = {}): Prom
 }
 
 /** The entry is part of the event's id: two calls for one failure are one retry. */
-async function retry(deps: Deps, runId: string, options: RunOptions = {}): Promise<void> {
+async function retry(deps: Deps, runId: string, options: JobOptions = {}): Promise<void> {
   const stack = await findRunStack(deps.store, runId);
   if (stack?.state === "FAILED") {
     return operate(deps, runId, { id: `retry:${runId}:${stack.entry}`, event: "RETRY" }, options);
@@ -130,7 +130,7 @@ async function operate(
   deps: Deps,
   stackId: string,
   message: { readonly id: string; readonly event: string; readonly task?: { readonly name: string } },
-  { actor, reason }: RunOptions,
+  { actor, reason }: JobOptions,
 ): Promise<void> {
   const event = {
     id: message.id,
@@ -182,8 +182,8 @@ async function loadReportPage({ store, clock }: Deps, runId: string, page: PageI
  */
 function checkRunRequest(
   executors: ExecutorRegistry,
-  request: RunRequest,
-): Omit<RunRequest, "executor"> & { readonly executor: ExecutorDefinition } {
+  request: JobRequest,
+): Omit<JobRequest, "executor"> & { readonly executor: ExecutorDefinition } {
   const executor = executors.get(request.executor);
   if (executor === undefined) {
     const known = [...executors.keys()].sort().join(", ") || "none";

@@ -34,7 +34,7 @@ function pickMessage(random: Random, id: string): object {
   return { ...event, event: pick(random, ["TASK_COMPLETED", "TASK_ERROR"]), task };
 }
 
-/** A stack's life under chance, and its plan for a revision that does the same. */
+/** A stack's incarnation under chance, and its plan for a revision that does the same. */
 async function planDrawn(seed: number) {
   const random = createRandom(seed);
   const drawn = pickMachineV2(random);

@@ -1,0 +1,18 @@
+/** How a sender proved who it is. `host` is the program that embeds the yard; `local` is a person at the machine of `stackyard dev`. */
+export type SenderKind = "person" | "token" | "workload" | "local" | "aws" | "host" | "anonymous";
+
+/** Who sent a request or an event. Only the server and the SQS consumer set it; nothing in a message's body proves it. */
+export interface Sender {
+  readonly kind: SenderKind;
+  /** Unique within its kind, such as `<issuer> <sub>` of a person or the id of a token. */
+  readonly id: string;
+  /** The name that histories and lists show. */
+  readonly name: string;
+  /** The id of the person who created the token. */
+  readonly owner?: string;
+  /** Groups as of the login, or as given to the token or workload. Unique, in order. */
+  readonly groups: readonly string[];
+  readonly requestId?: string;
+  /** The IP address of the request. */
+  readonly address?: string;
+}
