@@ -4,14 +4,14 @@ import { defineExecutor, type Executor, failed, running, type Step, succeeded } 
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { createSimulator, type Simulator } from "../testing/simulator.ts";
-import { createJobs, type Runs } from "./create-jobs.ts";
+import { createJobs, type Jobs } from "./create-jobs.ts";
 
 const DAY_MS = 86_400_000;
 const T0 = 1_767_225_600_000;
 
 interface Yard {
   readonly simulator: Simulator;
-  readonly runs: Runs;
+  readonly runs: Jobs;
   readonly store: Store;
   /** Configs that were started. */
   readonly started: readonly unknown[];

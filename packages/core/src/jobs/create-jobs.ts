@@ -47,7 +47,7 @@ export interface JobsDeps {
 }
 
 /** Runs without a machine: one task each, which can be watched, cancelled and tried again. */
-export interface Runs {
+export interface Jobs {
   /**
    * Starts a run, unless its key has started one before: then that one is meant, whatever the rest says. A call that was
    * interrupted anywhere is made whole by its repeat. Throws `EXECUTOR_UNKNOWN`, `CONFIG_INVALID`, `PAYLOAD_TOO_LARGE`, and
@@ -69,7 +69,7 @@ export interface Runs {
 }
 
 /** Runs over a store. */
-export function createJobs({ ids = createUlids(), ...given }: JobsDeps): Runs {
+export function createJobs({ ids = createUlids(), ...given }: JobsDeps): Jobs {
   const deps = { ...given, ids };
   return {
     start: (request) => start(deps, request),

@@ -1,7 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { type AwsAccess, findAwsFault, redactText, toAwsError } from "@stackyard/aws";
 import { type AwsCredentials, type Clock, isStackyardError, type Logger, type Records } from "@stackyard/core";
-import type { Runs } from "@stackyard/core/jobs";
+import type { Jobs } from "@stackyard/core/jobs";
 
 /** How instances that have just started are configured. */
 export interface BootSettings {
@@ -43,7 +43,7 @@ export interface FleetSettings {
 
 /** What a fleet app works with. */
 export interface FleetDeps {
-  readonly runs: Pick<Runs, "start" | "find" | "report" | "reportPage">;
+  readonly runs: Pick<Jobs, "start" | "find" | "report" | "reportPage">;
   /** Which events were taken, which artifacts are current, and which runs are to be looked after. */
   readonly records: Records;
   /** Clients in the fleet's account and region (EC2, Auto Scaling), and the app's own (CodePipeline, S3). */

@@ -25,11 +25,11 @@ export interface SimFleet {
   addDocument(): Promise<unknown>;
   context(input?: Parameters<typeof createExecutorContext>[0]): ReturnType<typeof createExecutorContext>;
   /** Runs to the end in virtual time. */
-  run(config: RunCommandConfig, options?: JobOptions): ReturnType<typeof runExecutor>;
+  run(config: RunCommandConfig, options?: RunOptions): ReturnType<typeof runExecutor>;
   report(runId?: string): Promise<{ first: FleetReportPage | undefined; instances: readonly FleetInstanceReport[] }>;
 }
 
-interface JobOptions {
+interface RunOptions {
   readonly context?: Parameters<typeof createExecutorContext>[0];
   readonly options?: RunCommandOptions;
   readonly cancelAfterMs?: number;

@@ -1,8 +1,8 @@
+import type { JobRequest, Jobs, JobView } from "@stackyard/core/jobs";
 import { runStackId } from "@stackyard/core/machine";
-import type { JobRequest, Runs, JobView } from "@stackyard/core/jobs";
 
 /** Runs that a test advances and ends. */
-export interface MemoryRuns extends Pick<Runs, "start" | "find" | "report" | "reportPage"> {
+export interface MemoryRuns extends Pick<Jobs, "start" | "find" | "report" | "reportPage"> {
   /** The first request under each key, in order. */
   readonly started: readonly JobRequest[];
   /** Changes a run as its executor would. */

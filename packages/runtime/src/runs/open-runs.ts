@@ -2,7 +2,7 @@ import type { AwsAccess } from "@stackyard/aws";
 import type { Clock, ExecutorDefinition, Logger, Random, Records } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
-import { createJobs, type Runs } from "@stackyard/core/jobs";
+import { createJobs, type Jobs } from "@stackyard/core/jobs";
 import { createSqsTransport } from "@stackyard/transport-sqs";
 import { type EnvironmentNeeds, parseEnvironment } from "../environment.ts";
 import { createEnvironmentAws, loadTransportOptions, openStore, toExecutorDefinitions } from "../parts.ts";
@@ -24,7 +24,7 @@ export interface OpenRunsOptions {
 
 /** The runs of a yard, for an app that decides no events and works no tasks. */
 export interface OpenedRuns {
-  readonly runs: Runs;
+  readonly runs: Jobs;
   readonly records: Records;
   readonly aws: AwsAccess;
   /** As the environment says. */

@@ -1,9 +1,9 @@
 export type { Run, RunState } from "@stackyard/core/api";
 export {
   createRunsClient,
-  type JobFilter,
   type NewRun,
   type ReportOptions,
+  type RunFilter,
   type RunOperationOptions,
   type RunsApi,
   type WaitForRunOptions,

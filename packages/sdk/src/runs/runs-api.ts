@@ -39,7 +39,7 @@ export interface RunsApi {
   /** Throws `NOT_FOUND`. */
   get(runId: string, options?: CallOptions): Promise<Run>;
   /** In order of their ids; with a filter a page may be empty and still have a next one. */
-  list(filter?: JobFilter, page?: PageOptions): Promise<Page<Run>>;
+  list(filter?: RunFilter, page?: PageOptions): Promise<Page<Run>>;
   /** Does nothing when it has ended. */
   cancel(runId: string, options?: RunOperationOptions): Promise<Run>;
   /** Throws `OUTCOME_NEGATIVE` for one that has not failed. */
@@ -116,7 +116,7 @@ export interface NewRun {
 }
 
 /** Which runs are listed. */
-export interface JobFilter {
+export interface RunFilter {
   readonly state?: RunState;
   readonly executor?: string;
 }

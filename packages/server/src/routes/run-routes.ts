@@ -1,6 +1,6 @@
 import { type Clock, defined, type Executor, type Ids, StackyardError, type Store } from "@stackyard/core";
 import { Run, RunState } from "@stackyard/core/api";
-import { createJobs, type JobOptions, type JobView, type Runs } from "@stackyard/core/jobs";
+import { createJobs, type JobOptions, type Jobs, type JobView } from "@stackyard/core/jobs";
 import { type Static, Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
@@ -67,7 +67,7 @@ export function runRoutes(deps: RunRoutesDeps): readonly Route[] {
   return [startRoute(runs), listRoute(runs), runRoute(runs), reportRoute(runs), ...runOperationRoutes(runs, deps)];
 }
 
-function startRoute(runs: Runs): Route {
+function startRoute(runs: Jobs): Route {
   return defineRoute({
     method: "POST",
     path: "/v1/runs",
@@ -94,7 +94,7 @@ const filterQuery = {
   ...pageQuery,
 };
 
-function listRoute(runs: Runs): Route {
+function listRoute(runs: Jobs): Route {
   return defineRoute({
     method: "GET",
     path: "/v1/runs",
@@ -111,7 +111,7 @@ function listRoute(runs: Runs): Route {
   });
 }
 
-function runRoute(runs: Runs): Route {
+function runRoute(runs: Jobs): Route {
   return defineRoute({
     method: "GET",
     path: "/v1/runs/:runId",
@@ -129,7 +129,7 @@ function runRoute(runs: Runs): Route {
 /** A page of a report may have 200 KiB. */
 const REPORT_PAGES = 10;
 
-function reportRoute(runs: Runs): Route {
+function reportRoute(runs: Jobs): Route {
   return defineRoute({
     method: "GET",
     path: "/v1/runs/:runId/report",
@@ -159,7 +159,7 @@ interface RunOperationDeps {
 }
 
 /** What people do with a run by hand; the answer is the run as the operation has left it. */
-function runOperationRoutes(runs: Runs, deps: RunOperationDeps): readonly Route[] {
+function runOperationRoutes(runs: Jobs, deps: RunOperationDeps): readonly Route[] {
   return [
     operationRoute(runs, deps, {
       name: "cancel",
@@ -186,7 +186,7 @@ interface RunOperation {
   readonly isDone: (run: JobView, before: JobView) => boolean;
 }
 
-function operationRoute(runs: Runs, deps: RunOperationDeps, operation: RunOperation): Route {
+function operationRoute(runs: Jobs, deps: RunOperationDeps, operation: RunOperation): Route {
   const { name, summary, refusals, act, isDone } = operation;
   return defineRoute({
     method: "POST",
@@ -216,7 +216,7 @@ const POLL_MS = 250;
 /** Returns the run as soon as it satisfies the condition, or in its present state when the time is over. */
 async function waitForRun(
   { clock, bell, outcomeMs }: RunOperationDeps,
-  runs: Runs,
+  runs: Jobs,
   wanted: { readonly runId: string; readonly signal: AbortSignal; readonly isDone: (run: JobView) => boolean },
 ): Promise<JobView> {
   const until = clock.now() + outcomeMs;
@@ -230,7 +230,7 @@ async function waitForRun(
 }
 
 /** How a run stands. Throws `NOT_FOUND`. */
-async function loadRun(runs: Runs, runId: string): Promise<JobView> {
+async function loadRun(runs: Jobs, runId: string): Promise<JobView> {
   const run = await runs.find(runId);
   if (run === undefined) throw new StackyardError("NOT_FOUND", `Run "${runId}" not found.`);
   return run;

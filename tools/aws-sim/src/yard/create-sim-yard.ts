@@ -1,5 +1,5 @@
 import type { Executor, ExecutorContext, Store } from "@stackyard/core";
-import { createJobs, type Runs } from "@stackyard/core/jobs";
+import { createJobs, type Jobs } from "@stackyard/core/jobs";
 import { createSimulator, type FakeClock } from "@stackyard/core/testing";
 import { type AwsSim, createAwsSim } from "../aws-sim.ts";
 import { createSimPlugin } from "../sim-plugin.ts";
@@ -9,7 +9,7 @@ export interface SimYard {
   readonly sim: AwsSim;
   readonly clock: FakeClock;
   readonly store: Store;
-  readonly runs: Runs;
+  readonly runs: Jobs;
   /** A client of the yard's user, in its region. */
   client<Client>(type: new (config: never) => Client): Client;
   /** Lets time pass, with everything that is due in it. */

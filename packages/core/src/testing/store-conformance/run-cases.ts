@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { createStaticLocator } from "../../engine/built-in-ports.ts";
 import { createEngine } from "../../engine/engine.ts";
 import { createWorker } from "../../engine/worker.ts";
-import { createJobs, type Runs } from "../../jobs/create-jobs.ts";
+import { createJobs, type Jobs } from "../../jobs/create-jobs.ts";
 import { defineExecutor, failed, silentLogger, succeeded } from "../../ports/executor.ts";
 import type { DueItem } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
@@ -67,7 +67,7 @@ export const runCases: readonly ConformanceCase<Store>[] = [
 ];
 
 interface Yard {
-  readonly runs: Runs;
+  readonly runs: Jobs;
   /** What its runs were started with, in order. */
   readonly started: readonly number[];
   /** Works what is queued, until nothing is. */
