@@ -30,12 +30,12 @@ export const boundaryRules: readonly IForbiddenRuleType[] = [
   {
     name: "machine-is-pure",
     comment:
-      "What decides (machine, aggregate, attempt, simulation) imports only itself, errors, the types of the ports, yaml, typebox, @noble/hashes, cel-js and re2js.",
+      "What decides (machine, aggregate, attempt, simulation) imports only itself, access, errors, the types of the ports, yaml, typebox, @noble/hashes, cel-js and re2js.",
     from: { path: "^packages/core/src/(machine|aggregate|attempt|simulation|errors)/", pathNot: testFiles },
     to: {
       path: ".",
       pathNot: [
-        "^packages/core/src/(machine|aggregate|attempt|simulation|errors|ports)/",
+        "^packages/core/src/(machine|aggregate|attempt|simulation|access|errors|ports)/",
         "(^|/)node_modules/(yaml|typebox|@noble/hashes|@marcbachmann/cel-js|re2js)/",
       ],
     },

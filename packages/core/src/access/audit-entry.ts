@@ -1,3 +1,4 @@
+import { utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Sender } from "./sender.ts";
 
 /** `begun` is written before an action whose own commit holds no line; `done` or `failed` follows and names it in `of`. */
@@ -43,4 +44,63 @@ export interface AuditLine extends AuditEntry {
   /** From 1, without gaps. */
   readonly seq: number;
   readonly prev: string;
+}
+
+/** Everything under this key waits to be sealed. */
+export const PENDING_PREFIX = "audit/pending/";
+
+/** As JSON in UTF-8; a sealed line is longer by `seq` and `prev`, and has at most 8 KiB. */
+const MAX_ENTRY_BYTES = 8_192 - 128;
+/** Of each text, when the entry is too long. The sum of the usual ones leaves room for a reason. */
+const MAX_TEXT_BYTES = 512;
+/** Secrets of API tokens, sessions and workloads. */
+const SECRET = /sy([tsw])_[0-9A-Za-z]{8,}/g;
+
+/**
+ * Returns an entry that fits the audit log: without the secrets of tokens in its texts, and at most 8 KiB as a line. Of an
+ * entry that is too long, the reason is cut first, then names and ids, then groups are left out.
+ */
+export function toBoundedEntry(entry: AuditEntry): AuditEntry {
+  const plain = mapTexts(entry, (text) => text.toWellFormed().replace(SECRET, "sy$1_***"));
+  if (sizeOf(plain) <= MAX_ENTRY_BYTES) return plain;
+  const { reason = "", ...rest } = plain;
+  const short = mapTexts(rest, (text) => cutText(text, MAX_TEXT_BYTES));
+  const bounded = sizeOf(short) <= MAX_ENTRY_BYTES ? short : withFewerGroups(short);
+  const room = MAX_ENTRY_BYTES - sizeOf({ ...bounded, reason: "" });
+  return reason === "" ? bounded : { ...bounded, reason: cutText(reason, room) };
+}
+
+function withFewerGroups(entry: AuditEntry): AuditEntry {
+  const groups = [...entry.who.groups];
+  let size = sizeOf(entry);
+  while (size > MAX_ENTRY_BYTES / 2 && groups.length > 0) size -= sizeOf(groups.pop()) + 1;
+  return { ...entry, who: { ...entry.who, groups } };
+}
+
+/** Cuts a text so that it has at most so many bytes as JSON; the end of a cut text is `…`. */
+function cutText(text: string, maxBytes: number): string {
+  if (sizeOf(text) - 2 <= maxBytes) return text;
+  const characters = [...text];
+  const ellipsis = 3;
+  let size = 0;
+  const kept = characters.findIndex((character) => {
+    size += sizeOf(character) - 2;
+    return size > maxBytes - ellipsis;
+  });
+  return `${characters.slice(0, kept).join("")}…`;
+}
+
+function sizeOf(value: unknown): number {
+  return utf8ToBytes(JSON.stringify(value)).length;
+}
+
+/** Applies a change to each text of a JSON value; numbers and structure stay. */
+function mapTexts<Value>(value: Value, change: (text: string) => string): Value;
+function mapTexts(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === "string") return change(value);
+  if (Array.isArray(value)) return value.map((item) => mapTexts(item, change));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, item]) => (item === undefined ? [] : [[key, mapTexts(item, change)]])),
+  );
 }

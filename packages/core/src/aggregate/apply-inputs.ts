@@ -213,6 +213,7 @@ function parseQueued({ options, round }: Work, queued: QueuedEvent): ParsedEvent
     origin: queued.origin,
     allowExternalNext: options.allowExternalNext,
     ...(queued.actor === undefined ? {} : { actor: queued.actor }),
+    ...(queued.sender === undefined ? {} : { sender: queued.sender }),
   });
   if (parsed.kind === "invalid") return parsed;
   const { stackId } = parsed.event;

@@ -1,9 +1,11 @@
+import type { Sender } from "../access/sender.ts";
 import { DEFAULT_PARKING, type ParkingOptions } from "../aggregate/round.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
 import { toErrorText } from "../errors/stackyard-error.ts";
 import { DEFAULT_LIMITS, type DecideLimits } from "../machine/decide/work.ts";
 import { parseEventMessage } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
+import { defined } from "../machine/json.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
@@ -243,8 +245,10 @@ interface EventUse {
 
 /** What the receiver knows about messages. */
 interface PublishOptions {
-  /** Who sends them. */
+  /** The name of who sends them, for histories. Default: the name of `sender`. */
   readonly actor?: string;
+  /** Who sends them, as the caller has verified. A program that embeds the yard names itself, with the kind `host`. */
+  readonly sender?: Sender;
   /** Accepts `NEXT`, for an engine with the same option. Default: false. */
   readonly allowExternalNext?: boolean;
 }
@@ -256,7 +260,7 @@ interface PublishOptions {
 export async function publishMessages(
   deps: { readonly store: Pick<Store, "enqueue" | "queries">; readonly clock: Clock; readonly ids: Ids },
   messages: readonly unknown[],
-  { actor, allowExternalNext = false }: PublishOptions = {},
+  { sender, actor = sender?.name, allowExternalNext = false }: PublishOptions = {},
 ): Promise<readonly PublishResult[]> {
   const events: QueuedEvent[] = [];
   const at = deps.clock.now();
@@ -270,7 +274,7 @@ export async function publishMessages(
       origin: "external",
       receivedAt: at,
       message: body,
-      ...(actor === undefined ? {} : { actor }),
+      ...defined({ actor, sender }),
     });
     return { kind: "accepted", eventId: id, stackId };
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Sender } from "../access/sender.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { aChange, aHistoryEntry, commitNow, SECOND, T0 } from "../testing/store-conformance/store-builders.ts";
@@ -12,6 +13,8 @@ function createBench() {
     clock,
     publish: (messages: readonly unknown[], actor?: string) =>
       publishMessages({ store, clock, ids: countingIds() }, messages, actor === undefined ? {} : { actor }),
+    publishFrom: (sender: Sender, messages: readonly unknown[]) =>
+      publishMessages({ store, clock, ids: countingIds() }, messages, { sender }),
     async takeQueued() {
       const items = await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 10, leaseMs: 1 });
       return items.map((item) => (item.kind === "event" ? item.event : undefined));
@@ -36,6 +39,15 @@ describe("messages at the door", () => {
       { id: "mine", stackId: "a", message: own, ...common },
       { id: "id-000002", stackId: "b", message: other, ...common },
     ]);
+  });
+
+  it("carry the sender that the caller has verified, whatever their bodies say", async () => {
+    const { publishFrom, takeQueued } = createBench();
+    const sender = { kind: "host", id: "deployer", name: "deployer", groups: ["ci"] } as const;
+
+    await publishFrom(sender, [{ id: "e1", stackId: "a", event: "GO", actor: "root", sender: { name: "root" } }]);
+
+    expect(await takeQueued()).toMatchObject([{ id: "e1", actor: "deployer", sender }]);
   });
 
   it("are reported with what their id was used for, when the stack knows it", async () => {

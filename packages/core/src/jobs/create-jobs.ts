@@ -1,3 +1,4 @@
+import type { Sender } from "../access/sender.ts";
 import { prepareRun, toRunEvent } from "../engine/attempt-result.ts";
 import { createUlids } from "../engine/built-in-ports.ts";
 import { findFaults } from "../engine/call-executor.ts";
@@ -25,12 +26,18 @@ export interface JobRequest {
   readonly target?: Readonly<Record<string, unknown>>;
   /** Default: the executor's own, else one hour. */
   readonly timeoutMs?: number;
+  /** The name of who asks, for histories. Default: the name of `sender`. */
   readonly actor?: string;
+  /** Who asks, as the caller has verified. */
+  readonly sender?: Sender;
 }
 
 /** Who asks, and why. */
 export interface JobOptions {
+  /** The name of who asks, for histories. Default: the name of `sender`. */
   readonly actor?: string;
+  /** Who asks, as the caller has verified. */
+  readonly sender?: Sender;
   readonly reason?: string;
 }
 
@@ -102,7 +109,8 @@ async function start(deps: Deps, request: JobRequest): Promise<{ readonly runId:
   if (kept.executor !== executor.name) throw formatTaken(kept.executor, runId);
   if (found !== undefined && (await findRunStack(store, runId)) !== undefined) return { runId };
   const event = toRunEvent({ ...run, revision: { ...revision, hash: kept.revision } }, now);
-  await publish(deps, defined({ ...event, actor: request.actor }));
+  const { sender, actor = sender?.name } = request;
+  await publish(deps, defined({ ...event, actor, sender }));
   return { runId };
 }
 
@@ -130,7 +138,7 @@ async function operate(
   deps: Deps,
   stackId: string,
   message: { readonly id: string; readonly event: string; readonly task?: { readonly name: string } },
-  { actor, reason }: JobOptions,
+  { sender, actor = sender?.name, reason }: JobOptions,
 ): Promise<void> {
   const event = {
     id: message.id,
@@ -139,6 +147,7 @@ async function operate(
     receivedAt: deps.clock.now(),
     message: defined({ ...message, stackId, machine: RUN_MACHINE, reason }),
     actor,
+    sender,
   } as const;
   await publish(deps, defined(event));
 }

@@ -72,6 +72,15 @@ describe("parseEventMessage", () => {
     expect(parse(message)).toEqual(event({ name: "OPENED", metadata }, message));
   });
 
+  it("takes the sender from the receiver alone, whose name becomes the actor", () => {
+    const forged = { kind: "person", id: "root", name: "root", groups: ["ops"] } as const;
+    const sender = { kind: "token", id: "t1", name: "grafana", groups: [] } as const;
+    const message = { stackId: "pr-12", event: "OPENED", sender: forged };
+
+    expect(parse(message)).toEqual(event({ name: "OPENED" }, message));
+    expect(parse(message, { sender })).toEqual(event({ name: "OPENED", sender, actor: "grafana" }, message));
+  });
+
   it("lets the server's word about the sender win", () => {
     const message = { stackId: "pr-12", event: "OPENED", actor: "jane" };
 

@@ -2,6 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
+import type { Sender } from "../access/sender.ts";
 import { defined, isMap } from "./json.ts";
 import { NEXT } from "./machine.ts";
 
@@ -31,6 +32,8 @@ export interface StackEvent {
   readonly outputs?: Readonly<Record<string, unknown>>;
   /** Who sent it, when the sender says or the server knows. */
   readonly actor?: string;
+  /** Who sent it, as the receiver has verified. Never part of a message. */
+  readonly sender?: Sender;
   /** Operators' events: why. */
   readonly reason?: string;
   /** `SETTLE_TASK`: only `succeeded`. */
@@ -202,8 +205,10 @@ export interface ParseEventOptions {
   readonly messageId?: string;
   /** Default `external`. Only `worker` and `engine` may bring internal events. */
   readonly origin?: EventOrigin;
-  /** Who sent it, as the server knows; wins over what the message says. */
+  /** The name of who sent it, as the receiver knows; wins over what the message says. Default: the name of `sender`. */
   readonly actor?: string;
+  /** Who sent it, as the receiver has verified. */
+  readonly sender?: Sender;
   /** Lets NEXT come from outside. Default false. */
   readonly allowExternalNext?: boolean;
 }
@@ -239,7 +244,8 @@ export function parseEventMessage(body: unknown, options: ParseEventOptions): Pa
   if (fault !== undefined || id === undefined || name === undefined) {
     return refuse(message, "EVENT_INVALID", fault ?? "The message has no id, and the transport provided none.");
   }
-  return { kind: "event", event: { id, stackId, name, at: options.at, origin, ...toFields(rest), message } };
+  const event: StackEvent = { id, stackId, name, at: options.at, origin, ...toFields(rest), message };
+  return { kind: "event", event: options.sender === undefined ? event : { ...event, sender: options.sender } };
 }
 
 const validator = Compile(EventMessage);
@@ -262,7 +268,7 @@ const REQUIRED: ReadonlyMap<string, readonly (keyof EventMessage)[]> = new Map([
 type Fields = Readonly<Record<string, unknown>>;
 
 /** The keys that the event uses. Keys that the predecessor ignored must not make a message fail today. */
-function pickFields(message: Fields, { messageId, actor, origin }: ParseEventOptions): Fields {
+function pickFields(message: Fields, { messageId, sender, actor = sender?.name, origin }: ParseEventOptions): Fields {
   const name = toText(message["event"]) ?? toText(message["action"]) ?? message["event"] ?? message["action"];
   return defined({
     id: toText(message["id"]) ?? messageId,
@@ -270,7 +276,7 @@ function pickFields(message: Fields, { messageId, actor, origin }: ParseEventOpt
     event: name,
     machine: message["machine"] === null || message["machine"] === "" ? undefined : message["machine"],
     metadata: message["metadata"],
-    actor: actor ?? toText(message["actor"])?.slice(0, 255),
+    actor: (actor ?? toText(message["actor"]))?.slice(0, 255),
     confirm: toConfirmation(message["confirm"]),
     ...pickByEvent(message, name, origin),
   });

@@ -1,3 +1,4 @@
+import type { Sender } from "../access/sender.ts";
 import type { Cancel, Dispatch } from "../machine/decide/decision.ts";
 import type { MetadataValue, Stack } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
@@ -12,8 +13,10 @@ export interface QueuedEvent {
   readonly message: Readonly<Record<string, unknown>>;
   /** When it was accepted, epoch milliseconds. */
   readonly receivedAt: number;
-  /** Who sent it, as the server knows. */
+  /** The name of who sent it, for histories and lists. In a message that came over a queue it proves nothing. */
   readonly actor?: string;
+  /** Who sent it, as the receiver has verified. Missing when nothing proves it. */
+  readonly sender?: Sender;
 }
 
 /** An event that its stack refuses for the present; it is decided again. */

@@ -7,6 +7,7 @@ import {
   StackyardError,
   type StackyardErrorOptions,
 } from "@stackyard/core";
+import type { Sender } from "@stackyard/core/access";
 import type { Context, Hono } from "hono";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -26,6 +27,8 @@ export interface RouteContext {
   readonly request: Request;
   /** Who asks: the name of the token. */
   readonly actor: string;
+  /** Who asks, as the request has proved; events of the request carry it. */
+  readonly sender: Sender;
   /** Aborted when the time of the request is over or its sender is gone. */
   readonly signal: AbortSignal;
 }
@@ -146,9 +149,15 @@ async function callRoute(c: Context, route: Route, deps: MountDeps): Promise<Res
   const signal = route.longLived ? request.signal : AbortSignal.any([request.signal, limit]);
   const work = async () => {
     const input = await readInput(c, route, deps.bodyBytes);
-    return route.call(input, { request, actor: actor ?? "anonymous", signal });
+    return route.call(input, { request, actor: actor ?? "anonymous", sender: toSender(actor), signal });
   };
   return route.longLived ? openLongLived(request, work()) : within(limit, work());
+}
+
+/** A request without a token is let in only where the server asks for none. */
+function toSender(name: string | undefined): Sender {
+  if (name === undefined || name === "anonymous") return { kind: "anonymous", id: "", name: "anonymous", groups: [] };
+  return { kind: "token", id: name, name, groups: [] };
 }
 
 /** Nothing reads the body of an answer to HEAD, so it is cancelled here. */

@@ -53,12 +53,12 @@ function publishRoute({ eventsPerRequest, allowExternalNext, ...deps }: EventRou
     body: PublishBody,
     describedBody: Type.Union([EventBody, Type.Array(EventBody, { minItems: 1 })]),
     answers: publishAnswers,
-    async handle({ body }, { actor }) {
+    async handle({ body }, { sender }) {
       const messages: readonly unknown[] = Array.isArray(body) ? body : [body];
       if (messages.length > eventsPerRequest) {
         throw new StackyardError("PAYLOAD_TOO_LARGE", `A request takes ${eventsPerRequest} events at most.`);
       }
-      const results = await publishMessages(deps, messages, { actor, allowExternalNext });
+      const results = await publishMessages(deps, messages, { sender, allowExternalNext });
       return json(202, { results: results.map(toPublishResult) });
     },
   });

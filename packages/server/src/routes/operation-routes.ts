@@ -156,13 +156,13 @@ export function idOf(body: unknown, ids: Ids): string {
 export async function operate(
   deps: OperateDeps,
   message: Message & { readonly id: string; readonly stackId: string },
-  { actor, signal }: RouteContext,
+  { sender, signal }: RouteContext,
 ): Promise<Response> {
   const { id: eventId, stackId } = message;
   const ids = { eventId, stackId };
   const [loaded] = await deps.store.load([stackId]);
   if (loaded?.stack === undefined && !(await wasDecided(deps.store, ids))) throw unknownStack(stackId);
-  const [result] = await publishMessages(deps, [message], { actor });
+  const [result] = await publishMessages(deps, [message], { sender });
   if (result?.kind === "invalid") throw new StackyardError("EVENT_INVALID", result.reason);
   const entry = await waitForOutcome(deps, { eventId, stackId, timeoutMs: deps.outcomeMs, signal });
   if (entry !== undefined && result?.kind === "duplicate" && entry.event !== message["event"]) {

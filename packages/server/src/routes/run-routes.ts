@@ -81,8 +81,8 @@ function startRoute(runs: Jobs): Route {
       413: { description: "PAYLOAD_TOO_LARGE: the config has more than 256 KiB." },
       422: { description: "EXECUTOR_UNKNOWN, or CONFIG_INVALID with what does not fit." },
     },
-    async handle({ body }, { actor }) {
-      const { runId } = await runs.start({ ...body, actor });
+    async handle({ body }, { sender }) {
+      const { runId } = await runs.start({ ...body, sender });
       return json(202, toRun(await loadRun(runs, runId)));
     },
   });
@@ -202,9 +202,9 @@ function operationRoute(runs: Jobs, deps: RunOperationDeps, operation: RunOperat
       404: { description: "NOT_FOUND" },
       ...refusals,
     },
-    async handle({ params: { runId }, body: { reason } }, { actor, signal }) {
+    async handle({ params: { runId }, body: { reason } }, { sender, signal }) {
       const before = await loadRun(runs, runId);
-      await act(runId, { actor, ...defined({ reason }) });
+      await act(runId, { sender, ...defined({ reason }) });
       const run = await waitForRun(deps, runs, { runId, signal, isDone: (seen) => isDone(seen, before) });
       return json(isDone(run, before) ? 200 : 202, toRun(run));
     },

@@ -195,13 +195,13 @@ async function upgrade(
   deps: Deps,
   stacks: readonly Listed[],
   { target, reason }: { readonly target: string; readonly reason: string | undefined },
-  { actor, signal }: RouteContext,
+  { sender, signal }: RouteContext,
 ): Promise<UpgradeResult[]> {
   const moved = stacks.map(({ stackId, isThere }) => ({ stackId, isThere, id: deps.ids.next() }));
   const messages = moved.flatMap(({ stackId, isThere, id }) => {
     return isThere ? [] : [{ id, stackId, event: "UPGRADE_STACK", to: target, ...(reason && { reason }) }];
   });
-  await publishMessages(deps, messages, { actor });
+  await publishMessages(deps, messages, { sender });
   // One after the other: while the first is waited for the others are decided too, and one look at each is enough.
   const until = deps.clock.now() + deps.outcomeMs;
   const results: UpgradeResult[] = [];

@@ -43,6 +43,23 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     assert.equal(expectKind(second, "event").deliveries, 2);
   }),
 
+  storeCase("keeps the sender of an event in its queue, while it is parked, and as a dead letter", async (store) => {
+    const sender = { kind: "person", id: "https://id.example.org 00u1", name: "ada", groups: ["ops", "web"] } as const;
+    const event = aQueuedEvent("e1", { actor: "ada", sender: { ...sender, requestId: "r1", address: "192.0.2.1" } });
+    await store.enqueue([event]);
+    const [item] = await take(store, ["event"]);
+    const parked = aQueuedEvent("parked", { sender });
+    const given = aDeadLetter("given", { event: aQueuedEvent("e2", { sender }) });
+    await commitNow(store, aPut({}, { park: [aParkedEvent("parked", { event: parked })], deadLetters: [given] }));
+
+    const [loaded] = await store.load(["s1"]);
+    const { items } = await store.queries.listDeadLetters({}, { limit: 1 });
+
+    assert.deepEqual(expectKind(item, "event").event, event);
+    assert.deepEqual(loaded?.parked[0]?.event, parked);
+    assert.deepEqual(items, [given]);
+  }),
+
   storeCase("says of each event whether it was added", async (store) => {
     await commitNow(store, aPut({}, { appliedIds: ["applied"], park: [aParkedEvent("parked")] }));
     await store.enqueue([aQueuedEvent("queued")]);
