@@ -78,6 +78,8 @@ function toHeaders({ status, details }: ProblemInput): Readonly<Record<string, s
   if (status === 401) return { "www-authenticate": 'Bearer realm="stackyard"' };
   const allow = details?.["allow"];
   if (status === 405 && typeof allow === "string") return { allow };
+  // RFC 9110, 15.5.17: how long the thing is of which a range was requested.
+  if (status === 416) return { "content-range": `bytes */${Number(details?.["size"] ?? 0)}` };
   return status === 429 || status === 503 ? { "retry-after": "1" } : {};
 }
 
@@ -147,7 +149,7 @@ function addCorsHeaders(headers: Headers, request: Request, origins: ReadonlySet
   const origin = request.headers.get("origin");
   if (origin === null || !origins.has(origin)) return;
   headers.set("access-control-allow-origin", origin);
-  headers.set("access-control-expose-headers", "x-request-id");
+  headers.set("access-control-expose-headers", "x-request-id, content-range");
 }
 
 /** Returns a function that finds the name of a token. It compares every known token, each in constant time. */

@@ -12,6 +12,7 @@ import { defineRoute, json, type Route } from "./http/route.ts";
 import { createRequestMetrics } from "./metrics.ts";
 import { eventRoutes, previewRoutes } from "./routes/event-routes.ts";
 import { healthRoutes, processRoutes } from "./routes/health-routes.ts";
+import { logRoutes } from "./routes/log-routes.ts";
 import { machineRoutes } from "./routes/machine-routes.ts";
 import { attemptRoutes, operationRoutes } from "./routes/operation-routes.ts";
 import { runRoutes } from "./routes/run-routes.ts";
@@ -59,6 +60,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     ...runRoutes({ ...deps, ...operating }),
     ...upgradeRoutes({ ...deps, ...operating, planner }),
     ...attemptRoutes(deps),
+    ...logRoutes(deps),
     ...machineRoutes(deps),
     ...previewRoutes({ ...deps, planner, allowExternalNext }),
     ...terraformStateRoutes({ ...deps, states }),

@@ -92,6 +92,7 @@ const cases: Readonly<Record<string, () => Case>> = {
   listAttempts: () => ({ path: "/v1/stacks/pr-1/attempts" }),
   getAttempt: () => ({ path: `/v1/attempts/${encodeURIComponent(attemptId)}` }),
   getAttemptLog: () => ({ path: `/v1/attempts/${encodeURIComponent(attemptId)}/log` }),
+  getFullAttemptLog: () => ({ path: `/v1/attempts/${encodeURIComponent(attemptId)}/full-log` }),
   listMachines: () => ({ path: "/v1/machines" }),
   getMachine: () => ({ path: "/v1/machines/review-app" }),
   getMachineGraph: () => ({ path: "/v1/machines/review-app/graph" }),

@@ -4,6 +4,7 @@ import {
   type Ids,
   type Locator,
   type Logger,
+  type Records,
   StackyardError,
   type Store,
 } from "@stackyard/core";
@@ -18,6 +19,8 @@ export interface ServerDeps {
   readonly logger: Logger;
   /** Shown by the API and in metrics. */
   readonly version: string;
+  /** Where runners keep the whole logs of attempts. Default: the store's records. */
+  readonly logs?: Pick<Records, "get"> | undefined;
 }
 
 /** A secret that lets its bearer do everything, and the name under which that shows in histories. */

@@ -16,6 +16,7 @@ import type { TaskMessage } from "../machine/task-message.ts";
 import { type Failed, failed, type LogFields, type Logger, type Step, type Succeeded } from "../ports/executor.ts";
 import type { Revision } from "../ports/locator.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
+import type { AttemptLogs, AttemptLogWriter, LogEndOptions, OpenLogInput } from "./attempt-log.ts";
 
 /** A step that ends an attempt. */
 export type FinalStep = Exclude<Step, { kind: "running" }>;
@@ -180,11 +181,20 @@ export function createAttemptMask(secrets: Readonly<Record<string, unknown>> = {
   };
 }
 
-/** Masks the values of sensitive outputs too: a log may have quoted them before they were known. */
-export function maskOutputs(text: string, { outputs, sensitive = [] }: Succeeded): string {
-  if (typeof outputs !== "object" || outputs === null) return text;
-  const named = new Map(Object.entries(outputs));
-  return createMaskText(sensitive.map((name) => named.get(name)))(text);
+/** Masks the values of sensitive outputs too. */
+export function maskOutputs(text: string, step: FinalStep): string {
+  return findOutputMask(step)?.(text) ?? text;
+}
+
+/**
+ * Returns the mask for the values of sensitive outputs, which a log may have quoted before they were known; undefined without
+ * such outputs.
+ */
+export function findOutputMask(step: FinalStep): MaskText | undefined {
+  if (step.kind !== "succeeded" || typeof step.outputs !== "object" || step.outputs === null) return undefined;
+  const { sensitive = [] } = step;
+  const named = new Map(Object.entries(step.outputs));
+  return sensitive.length === 0 ? undefined : createMaskText(sensitive.map((name) => named.get(name)));
 }
 
 const NO_MASK: AttemptMask = {
@@ -266,8 +276,11 @@ export interface TaskLog {
   text(): string;
 }
 
-/** Creates a log that continues the text of an earlier one. When it is full, the oldest lines are dropped. */
-export function createTaskLog(earlier = ""): TaskLog {
+/**
+ * Creates a log that continues the text of an earlier one. When it is full, the oldest lines are dropped. `onLine` is given
+ * each line whole.
+ */
+export function createTaskLog(earlier = "", onLine: (line: string) => void = () => undefined): TaskLog {
   const lines = earlier === "" ? [] : earlier.split("\n");
   let cut = lines[0] === CUT_NOTE;
   if (cut) lines.shift();
@@ -275,6 +288,7 @@ export function createTaskLog(earlier = ""): TaskLog {
   let last: string | undefined;
   return {
     add(line) {
+      onLine(line);
       const kept = Buffer.byteLength(line) > MAX_LOG_BYTES / 4 ? `${line.slice(0, MAX_LOG_BYTES / 8)}…` : line;
       last = kept;
       lines.push(kept);
@@ -286,5 +300,26 @@ export function createTaskLog(earlier = ""): TaskLog {
     },
     last: () => last,
     text: () => (cut ? [CUT_NOTE, ...lines] : lines).join("\n"),
+  };
+}
+
+/** The end of a task's output, and the whole of it where the yard keeps that. */
+export interface AttemptLog extends TaskLog {
+  /** Stores what is left of the whole log. */
+  end(options?: LogEndOptions): Promise<void>;
+}
+
+/** Creates the log of one grant. The writer of the whole log is opened by the first line: most steps report none. */
+export function createAttemptLog(logs: AttemptLogs | undefined, input: OpenLogInput): AttemptLog {
+  let writer: AttemptLogWriter | undefined;
+  const open = () => {
+    writer ??= logs?.open(input);
+    return writer;
+  };
+  const log = createTaskLog(input.earlier, (line) => open()?.add(line));
+  return {
+    ...log,
+    // Lines of earlier steps may hold what is known to be sensitive only now.
+    end: async (options = {}) => (options.mask !== undefined && input.continued ? open() : writer)?.end(options),
   };
 }

@@ -53,6 +53,7 @@ export {
   TROUBLE,
   toStackColumns,
 } from "../ports/store-helpers.ts";
+export { findAttemptLog, type StoredLog } from "./attempt-log.ts";
 export { createLeases, createStaticLocator, createUlids, systemClock } from "./built-in-ports.ts";
 export { createStepHandler } from "./call-executor.ts";
 export { createEngine, type Engine, type PublishResult, publishMessages } from "./engine.ts";

@@ -8,8 +8,8 @@ import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
 import { toResultEvent } from "./attempt-result.ts";
+import type { InvocationLimits } from "./call-executor.ts";
 import { createMessageWorker, toAnswer, toTimedOut } from "./message-worker.ts";
-import type { InvocationLimits } from "./run-attempt.ts";
 
 const ID = "s1/created/1/plan/1";
 const MINUTE = 60_000;

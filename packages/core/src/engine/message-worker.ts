@@ -7,17 +7,12 @@ import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
 import { toResultEvent } from "./attempt-result.ts";
 import { noRecords } from "./built-in-ports.ts";
-import {
-  type InvocationEnd,
-  type InvocationLimits,
-  retryTransient,
-  toInvocationEnd,
-  type WorkerStore,
-} from "./run-attempt.ts";
+import { type InvocationEnd, type InvocationLimits, toInvocationEnd } from "./call-executor.ts";
+import { retryTransient, type WorkerStore } from "./run-attempt.ts";
 import { createWorker, type Worker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
 
 /** What a worker without a store needs. */
-interface MessageWorkerDeps extends Omit<WorkerDeps, "store"> {
+interface MessageWorkerDeps extends Omit<WorkerDeps, "store" | "logs"> {
   /** Sends answers to the queue of events. */
   readonly publish: (events: readonly QueuedEvent[]) => Promise<void>;
 }

@@ -6,15 +6,17 @@ import type { Records } from "../ports/records.ts";
 import type { AppliedResult, AttemptStore, ClaimResult, Grant, QueuedEvent } from "../ports/stack-store.ts";
 import type { Revisions } from "../ports/store.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
+import type { AttemptLogs } from "./attempt-log.ts";
 import {
+  type AttemptLog,
   type AttemptMask,
   boundOutputs,
+  createAttemptLog,
   createAttemptMask,
-  createTaskLog,
   type FinalStep,
   type FollowUpRun,
+  findOutputMask,
   maskOutputs,
-  type TaskLog,
   toFollowUpRun,
   toResultEvent,
   toRunEvent,
@@ -26,6 +28,7 @@ import {
   callWithin,
   createExecutorContext,
   INTERRUPTED,
+  type InvocationEnd,
   type KeptProgress,
   type Operation,
   operationOf,
@@ -50,6 +53,7 @@ interface AttemptDeps {
   readonly isStopping: () => boolean;
   /** See `WorkerDeps`. */
   readonly finish?: ((finished: FinishedAttempt) => Promise<DeliveryOutcome>) | undefined;
+  readonly logs?: AttemptLogs | undefined;
 }
 
 type Granted = Extract<ClaimResult, { kind: "granted" }>;
@@ -72,7 +76,15 @@ export async function runAttempt(given: AttemptDeps, input: AttemptInput): Promi
   const { claimed } = input;
   const mask = createAttemptMask(claimed.secrets);
   const deps = maskDeps(given, mask);
-  const log = createTaskLog(parseKeptProgress(claimed.progress)?.log);
+  const { grant, deadlineAt, again } = claimed;
+  const { attemptId, token } = grant;
+  const kept = parseKeptProgress(claimed.progress);
+  const part = { attemptId, token, deadlineAt, continued: again || kept !== undefined };
+  const log = createAttemptLog(deps.logs, {
+    ...part,
+    earlier: kept?.log ?? "",
+    isLost: () => attempt.stopReason() === "lost",
+  });
   const attempt = holdAttempt({
     grant: claimed.grant,
     leaseMs: deps.leaseMs,
@@ -113,7 +125,7 @@ async function step(
   deps: AttemptDeps,
   input: AttemptInput & { readonly mask: AttemptMask },
   attempt: HeldAttempt,
-  log: TaskLog,
+  log: AttemptLog,
 ): Promise<EndedCall | undefined> {
   const { message, claimed } = input;
   const kept = parseKeptProgress(claimed.progress);
@@ -186,7 +198,8 @@ function giveBack(kept: KeptProgress | undefined, cancelBegun: boolean): EndedCa
   return { kind: "given-back", kept: kept && { ...kept, cancelBegun } };
 }
 
-async function finish(deps: AttemptDeps, input: AttemptInput, ended: EndedCall, log: TaskLog): Promise<void> {
+async function finish(deps: AttemptDeps, input: AttemptInput, ended: EndedCall, log: AttemptLog): Promise<void> {
+  if (ended.kind === "given-back" || ended.step.kind === "running") await log.end();
   if (ended.kind === "given-back") {
     const message = "released by a runner that stopped";
     await suspend(deps, input, { progress: ended.kept, pollAfterMs: 0, message });
@@ -214,7 +227,7 @@ async function suspend(
 async function settle(
   deps: AttemptDeps,
   { executor, message, claimed, onReport }: AttemptInput,
-  ended: { readonly step: FinalStep; readonly cancelling: boolean; readonly log: TaskLog },
+  ended: { readonly step: FinalStep; readonly cancelling: boolean; readonly log: AttemptLog },
 ): Promise<void> {
   const { clock, logger } = deps;
   const { cancelling, log } = ended;
@@ -224,7 +237,8 @@ async function settle(
   if (result.kind === "failed" && outcome === "cancelled") {
     logEnd(log, { onReport }, `It ended after the cancel. ${result.code}: ${result.message}`);
   }
-  const text = ended.step.kind === "succeeded" ? maskOutputs(log.text(), ended.step) : log.text();
+  const text = maskOutputs(log.text(), ended.step);
+  await log.end({ settled: true, mask: findOutputMask(ended.step) });
   const end = { grant: claimed.grant, outcome, ...(text === "" ? {} : { log: text }) };
   const toEvent = () => toResultEvent(message, result, { cancelling, now: clock.now() });
   const isApplied = run === undefined && (await applyAtOnce(deps, message.stack.id, { event: toEvent(), result: end }));
@@ -258,7 +272,7 @@ async function settleInStore(
 }
 
 /** Adds text about the end of an attempt to its log. */
-function logEnd(log: TaskLog, { onReport }: Pick<AttemptInput, "onReport">, text: string): void {
+function logEnd(log: AttemptLog, { onReport }: Pick<AttemptInput, "onReport">, text: string): void {
   for (const line of text.split("\n")) {
     log.add(line);
     onReport(line);
@@ -458,32 +472,6 @@ export async function retryTransient<Result>(clock: Clock, call: () => Promise<R
       await clock.sleep(FIRST_WAIT_MS * 2 ** (tries - 1));
     }
   }
-}
-
-/** The time limit of one delivery. */
-export interface InvocationLimits {
-  /** When the process is stopped, in epoch milliseconds: in Lambda the end of the invocation. Default: never. */
-  readonly endsAt?: number;
-}
-
-/** When an invocation aborts its work, and when it stops waiting for it, in epoch milliseconds. */
-export interface InvocationEnd {
-  /** When the call of the executor is aborted. */
-  readonly stopAt: number;
-  /** When the worker stops waiting for the call. The rest of the time is for writing the result. */
-  readonly overAt: number;
-}
-
-/** The time for an executor to shut down cleanly before the invocation ends; at most a quarter of the invocation. */
-const STOP_BEFORE_END_MS = 60_000;
-/** The share of that time that is left for writing the result. */
-const ANSWER_PART = 1 / 12;
-
-/** Returns the end of an invocation that has just begun; undefined for one without a time limit. */
-export function toInvocationEnd({ endsAt }: InvocationLimits, now: number): InvocationEnd | undefined {
-  if (endsAt === undefined || endsAt === Number.POSITIVE_INFINITY) return undefined;
-  const spareMs = Math.max(0, Math.min(STOP_BEFORE_END_MS, (endsAt - now) / 4));
-  return { stopAt: endsAt - spareMs, overAt: endsAt - spareMs * ANSWER_PART };
 }
 
 /** The part of a store that a worker uses. */

@@ -13,6 +13,7 @@ import {
 } from "../ports/executor.ts";
 import type { BirthClaim, ClaimResult } from "../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
+import type { AttemptLogs } from "./attempt-log.ts";
 import { createLeases } from "./built-in-ports.ts";
 import {
   type AwsAccess,
@@ -20,17 +21,12 @@ import {
   findFaults,
   findTarget,
   findTargetFault,
+  type InvocationLimits,
   resolveSecrets,
+  toInvocationEnd,
 } from "./call-executor.ts";
 import type { BornAttempt, FinishedAttempt } from "./process-inputs.ts";
-import {
-  createHeartbeat,
-  type HeldAttempt,
-  type InvocationLimits,
-  runAttempt,
-  toInvocationEnd,
-  type WorkerStore,
-} from "./run-attempt.ts";
+import { createHeartbeat, type HeldAttempt, runAttempt, type WorkerStore } from "./run-attempt.ts";
 
 /** What a worker works with. */
 export interface WorkerDeps {
@@ -43,6 +39,8 @@ export interface WorkerDeps {
   readonly aws?: AwsAccess;
   /** Applies a result with the commit that ends its attempt. Set if an engine runs in the same process. */
   readonly finish?: (finished: FinishedAttempt) => Promise<DeliveryOutcome>;
+  /** Where the whole logs of attempts are kept. Default: only their ends are, with the attempts. */
+  readonly logs?: AttemptLogs | undefined;
 }
 
 /** What a worker does differently from its defaults. */
@@ -109,13 +107,13 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Sto
     claimed: Extract<ClaimResult, { kind: "granted" }>,
     { fault, limits = {} }: { readonly fault?: Failed | undefined; readonly limits?: InvocationLimits } = {},
   ): Promise<void> {
-    const { store, clock, finish } = deps;
+    const { store, clock, finish, logs } = deps;
     const logger = bindAttempt(deps.logger, message);
     logger.debug("An attempt was started.", { token: claimed.grant.token, again: claimed.again });
     const onReport = options.onReport === undefined ? () => undefined : guardReport(logger, message, options.onReport);
     const executor = findExecutor(deps.executors, message);
     await runAttempt(
-      { store, clock, logger, context, leaseMs, heartbeat, held, isStopping, finish },
+      { store, clock, logger, context, leaseMs, heartbeat, held, isStopping, finish, logs },
       { executor, fault, message, claimed, onReport, end: toInvocationEnd(limits, clock.now()) },
     );
   }

@@ -3,14 +3,15 @@ import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { Executor, Logger } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
+import type { Records } from "../ports/records.ts";
 import type { Retention, Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery, Subscription, TaskDelivery, Transport } from "../ports/transport.ts";
-import type { AwsAccess } from "./call-executor.ts";
+import { createAttemptLogs } from "./attempt-log.ts";
+import type { AwsAccess, InvocationLimits } from "./call-executor.ts";
 import { createDirectPath, type DirectPath, Slots } from "./direct-path.ts";
 import { createEngine, type Engine, type EngineOptions } from "./engine.ts";
 import { joinRegistry, type ProcessEntry, type ProcessFacts, type YardRole } from "./process-registry.ts";
 import { createOutboxRelay, type DrainedKind, drainStore, sendResults } from "./relay.ts";
-import type { InvocationLimits } from "./run-attempt.ts";
 import {
   createSweep,
   type SweepDeps,
@@ -47,6 +48,8 @@ export interface YardDeps {
   readonly aws?: AwsAccess;
   /** How events and task messages travel. Default: the store's own queue. */
   readonly transport?: ForeignTransport;
+  /** Records for the whole logs of attempts, or `none`: then only the ends of logs are kept. Default: those of the store. */
+  readonly logs?: Records | "none" | undefined;
 }
 
 /** A transport that does not read the store: a relay sends it the messages that commits leave in the store's outbox. */
@@ -242,7 +245,9 @@ function connectWorker(
   options: WorkerOptions,
   { direct, relays }: WorkerParts,
 ): StoreWorker | PollingWorker {
-  const workerDeps = { ...deps, ...(direct && { finish: direct.finish }) };
+  const { logs: records = deps.store.records, ...rest } = deps;
+  const logs = records === "none" ? undefined : createAttemptLogs({ ...deps, records });
+  const workerDeps = { ...rest, logs, ...(direct && { finish: direct.finish }) };
   if (relays === undefined) return createWorker(workerDeps, options);
   return createPollingWorker(workerDeps, { ...options, onSettled: relays.sendResults });
 }

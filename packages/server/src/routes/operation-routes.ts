@@ -128,7 +128,8 @@ function logRoute({ store }: { readonly store: Store }): Route {
   });
 }
 
-async function loadAttempt(store: Store, attemptId: string): Promise<AttemptView> {
+/** Throws `NOT_FOUND`. */
+export async function loadAttempt(store: Store, attemptId: string): Promise<AttemptView> {
   const attempt = await store.findAttempt(attemptId);
   if (attempt === undefined) throw new StackyardError("NOT_FOUND", `Attempt "${attemptId}" not found.`);
   return attempt;

@@ -1,0 +1,445 @@
+import { toErrorText } from "../errors/stackyard-error.ts";
+import { shortHashOf } from "../machine/event-message.ts";
+import { isMap } from "../machine/json.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Logger } from "../ports/executor.ts";
+import type { Records, StoredRecord } from "../ports/records.ts";
+
+/** Where the whole logs of attempts are kept: `log/<attempt>/<token>/<n>`, and `log/<attempt>/index` with the tokens in order. */
+interface AttemptLogsDeps {
+  readonly records: Records;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What is logged, and by which grant of the attempt. */
+export interface OpenLogInput {
+  readonly attemptId: string;
+  /** The fencing token: each grant of an attempt writes under its own keys. */
+  readonly token: number;
+  /** The log of the grants before, as far as it is known; written first where nothing is stored yet. */
+  readonly earlier: string;
+  /** An earlier grant may have stored a part of the log. */
+  readonly continued: boolean;
+  /** Logs are kept for 7 days after this instant, or after they are written. */
+  readonly deadlineAt: number;
+  /** True when the lease is lost. The writer stores nothing more. */
+  readonly isLost: () => boolean;
+}
+
+/** Stores the lines of one grant. */
+export interface AttemptLogWriter {
+  /** Takes a line. Stored within a second, or as soon as 64 KiB have gathered. Never throws. */
+  add(line: string): void;
+  /**
+   * Stores what is left. `settled`: the attempt has ended with its tail, so a log that the tail holds whole is not stored.
+   * `mask` replaces values that are known to be sensitive only now, also in what is stored. Never rejects.
+   */
+  end(options?: LogEndOptions): Promise<void>;
+}
+
+/** How a writer ends. */
+export interface LogEndOptions {
+  readonly settled?: boolean;
+  readonly mask?: ((text: string) => string) | undefined;
+}
+
+/** Opens the logs of attempts. */
+export interface AttemptLogs {
+  open(input: OpenLogInput): AttemptLogWriter;
+}
+
+/** Bytes of a full record. */
+const CHUNK_BYTES = 65_536;
+/** A chunk ends at most this much earlier, where a character of UTF-8 would be cut. */
+const LONGEST_CUT = 3;
+/** Of one attempt, over all of its grants. */
+const MOST_BYTES = 16 * 1_048_576;
+/** Lines that wait for the store, of one attempt. */
+const MOST_WAITING_BYTES = 4 * CHUNK_BYTES;
+/** Grants with lines of their own, of one attempt. */
+const MOST_SEGMENTS = 2_000;
+const FLUSH_MS = 1_000;
+const KEEP_MS = 7 * 86_400_000;
+const TRIES = 5;
+
+const ENDS_HERE = Buffer.from("\n… the log is longer than 16 MiB; besides these only its last 64 KiB are kept …\n");
+
+/** Creates writers that append to records. */
+export function createAttemptLogs(deps: AttemptLogsDeps): AttemptLogs {
+  return { open: (input) => createWriter(deps, input) };
+}
+
+function createWriter({ records, clock, logger }: AttemptLogsDeps, input: OpenLogInput): AttemptLogWriter {
+  const segment = createSegment(records, clock, input);
+  let pending: string[] = [];
+  let pendingBytes = 0;
+  let dropped = 0;
+  let wake: AbortController | undefined;
+  let loop: Promise<void> | undefined;
+  let isEnded = false;
+  let hasWarned = false;
+
+  function take(): string {
+    const note = dropped === 0 ? "" : `… ${dropped} bytes were not kept: the store was slower than the task …\n`;
+    const text = pending.join("") + note;
+    pending = [];
+    pendingBytes = 0;
+    dropped = 0;
+    return text;
+  }
+
+  async function flush(mask: (text: string) => string = (text) => text): Promise<void> {
+    if (input.isLost()) segment.close();
+    try {
+      await segment.append(mask(take()));
+    } catch (error) {
+      // What the segment has taken is stored with the next line.
+      if (!hasWarned) logger.warn("A part of a task's log could not be stored yet.", { reason: toErrorText(error) });
+      hasWarned = true;
+    }
+  }
+
+  const waitingBytes = () => pendingBytes + segment.unstoredBytes();
+
+  /** Runs while lines wait, so that a silent task needs no timer. */
+  async function flushSoon(): Promise<void> {
+    while (waitingBytes() > 0 && !isEnded && !segment.isClosed()) {
+      wake = new AbortController();
+      if (pendingBytes < CHUNK_BYTES) await clock.sleep(FLUSH_MS, wake.signal);
+      if (!isEnded) await flush();
+    }
+    loop = undefined;
+  }
+
+  return {
+    add(line) {
+      if (isEnded || segment.isClosed()) return;
+      const text = `${toStorable(line)}\n`;
+      const bytes = Buffer.byteLength(text);
+      if (waitingBytes() + bytes > MOST_WAITING_BYTES && waitingBytes() > 0) {
+        dropped += bytes;
+        return;
+      }
+      pending.push(text);
+      pendingBytes += bytes;
+      if (pendingBytes >= CHUNK_BYTES) wake?.abort("full");
+      loop ??= flushSoon();
+    },
+    async end({ settled = false, mask } = {}) {
+      isEnded = true;
+      wake?.abort("ended");
+      await loop;
+      const isInTail = settled && !segment.isOpen() && !input.continued;
+      if (input.isLost() || isInTail) return;
+      if (waitingBytes() + dropped > 0) await flush(mask);
+      if (mask === undefined) return;
+      try {
+        await maskStoredLog({ records, clock }, input, mask);
+      } catch (error) {
+        logger.error("Sensitive outputs in a stored log could not be masked.", { error });
+      }
+    },
+  };
+}
+
+function toLines(text: string): string {
+  return text === "" ? "" : `${toStorable(text)}\n`;
+}
+
+/** Some stores hold no NUL, and none a half of a surrogate pair. */
+function toStorable(line: string): string {
+  const text = line.toWellFormed();
+  return text.includes("\0") ? text.replaceAll("\0", "\ufffd") : text;
+}
+
+/** One grant's part of the log. `bytes` is known when a later grant has begun. */
+interface LogSegment {
+  readonly token: number;
+  readonly bytes?: number;
+}
+
+/** A record of a segment. `from` is the place of its first byte in the segment. */
+interface LogChunk {
+  readonly from: number;
+  readonly text: string;
+}
+
+function toExpiry(clock: Clock, { deadlineAt }: OpenLogInput): WriteTimes {
+  const now = clock.now();
+  return { now, expiresAt: Math.max(now, deadlineAt) + KEEP_MS };
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** Appends to the records of one grant. Whoever has a later token ends it. */
+function createSegment(records: Records, clock: Clock, input: OpenLogInput) {
+  const { attemptId, token, earlier, isLost } = input;
+  const attempt = shortHashOf(attemptId);
+  let isOpen = false;
+  let isClosed = false;
+  /** Bytes that the attempt may still store. */
+  let room = MOST_BYTES;
+  /** Taken, but not in a chunk yet. */
+  let rest = NO_BYTES;
+  let chunk = createChunk(0, 0);
+
+  /** Stores the chunk as it is now. Repeated after a failure. */
+  async function putChunk(): Promise<void> {
+    const { n, from, text, version: expected } = chunk;
+    const value: LogChunk = { from, text };
+    const key = toChunkKey(attempt, token, n);
+    const put = await records.put({ key, value, expected, ...toExpiry(clock, input) });
+    const record = put.kind === "written" ? put.record : put.current;
+    // Nobody else has this token: on a conflict, the answer to an earlier write was lost.
+    isClosed ||= put.kind === "conflict" && !(isChunk(record?.value) && record.value.text === text);
+    chunk.version = record?.version ?? "absent";
+    chunk.unstored = 0;
+  }
+
+  /** Adds this grant to the index. Returns false when the log takes nothing more of it. */
+  async function register(): Promise<boolean> {
+    for (let tries = 1; tries <= TRIES; tries += 1) {
+      const { known, segments, bytes } = await loadIndex(records, attempt, clock.now());
+      room = MOST_BYTES - bytes;
+      const isLate = segments.some((each) => each.token >= token);
+      if (isLate || segments.length >= MOST_SEGMENTS || room <= 0) return false;
+      const index = { attemptId, segments: [...segments, { token }] };
+      if (!(await putIndex(records, attempt, index, { known, ...toExpiry(clock, input) }))) continue;
+      if (segments.length === 0) rest = Buffer.concat([Buffer.from(toLines(earlier)), rest]);
+      return true;
+    }
+    return false;
+  }
+
+  /** Cuts what is beyond the limit of the attempt. Returns true when something was. */
+  function cutToRoom(): boolean {
+    const left = room - chunk.from - chunk.bytes;
+    if (rest.byteLength <= left) return false;
+    rest = Buffer.concat([rest.subarray(0, cutAt(rest, left)), ENDS_HERE]);
+    return true;
+  }
+
+  function fill(): void {
+    if (chunk.bytes >= CHUNK_BYTES - LONGEST_CUT) chunk = createChunk(chunk.n + 1, chunk.from + chunk.bytes);
+    const cut = cutAt(rest, CHUNK_BYTES - chunk.bytes);
+    chunk.text += rest.toString("utf8", 0, cut);
+    chunk.bytes += cut;
+    chunk.unstored += cut;
+    rest = rest.subarray(cut);
+  }
+
+  return {
+    isOpen: () => isOpen,
+    isClosed: () => isClosed,
+    close() {
+      isClosed = true;
+      rest = NO_BYTES;
+    },
+    unstoredBytes: () => (isClosed ? 0 : rest.byteLength + chunk.unstored),
+    /** Takes the text, then stores it. What was taken before a failure is stored by the next call. */
+    async append(text: string): Promise<void> {
+      if (isClosed) return;
+      rest = Buffer.concat([rest, Buffer.from(text)]);
+      isOpen ||= await register();
+      isClosed = !isOpen;
+      const isFull = cutToRoom();
+      while (rest.byteLength + chunk.unstored > 0 && !isClosed && !isLost()) {
+        if (chunk.unstored === 0) fill();
+        await putChunk();
+      }
+      isClosed ||= isFull;
+    },
+  };
+}
+
+interface OpenChunk {
+  readonly n: number;
+  readonly from: number;
+  text: string;
+  bytes: number;
+  /** Bytes at the end that no write has stored. */
+  unstored: number;
+  version: number | "absent";
+}
+
+function createChunk(n: number, from: number): OpenChunk {
+  return { n, from, text: "", bytes: 0, unstored: 0, version: "absent" };
+}
+
+/** Masks what all grants of an attempt have stored. Offsets change where it does. */
+async function maskStoredLog(
+  { records, clock }: Pick<AttemptLogsDeps, "records" | "clock">,
+  input: OpenLogInput,
+  mask: (text: string) => string,
+): Promise<void> {
+  const attempt = shortHashOf(input.attemptId);
+  const known = await records.get(toIndexKey(attempt), clock.now());
+  if (known === undefined) return;
+  const segments: LogSegment[] = [];
+  for (const segment of parseSegments(known)) {
+    segments.push(await rewriteSegment(records, attempt, segment, { mask, ...toExpiry(clock, input) }));
+  }
+  const index = { attemptId: input.attemptId, segments };
+  await putIndex(records, attempt, index, { known, ...toExpiry(clock, input) });
+}
+
+/** Returns the greatest place up to `most` that cuts no character of UTF-8. */
+function cutAt(bytes: Buffer, most: number): number {
+  let cut = Math.max(0, Math.min(most, bytes.byteLength));
+  while (cut > 0 && cut < bytes.byteLength && ((bytes[cut] ?? 0) & 0xc0) === 0x80) cut -= 1;
+  return cut;
+}
+
+/** The index with the sizes of all segments. */
+async function loadIndex(records: Pick<Records, "get">, attempt: string, now: number) {
+  const known = await records.get(toIndexKey(attempt), now);
+  const segments = await Promise.all(parseSegments(known).map((each) => measure(records, attempt, each, now)));
+  return { known, segments, bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+interface WriteTimes {
+  readonly expiresAt: number;
+  readonly now: number;
+}
+
+/** False when another writer was first. */
+async function putIndex(
+  records: Records,
+  attempt: string,
+  value: { readonly attemptId: string; readonly segments: readonly LogSegment[] },
+  { known, ...times }: WriteTimes & { readonly known: StoredRecord | undefined },
+): Promise<boolean> {
+  const expected = known?.version ?? "absent";
+  return (await records.put({ key: toIndexKey(attempt), value, expected, ...times })).kind === "written";
+}
+
+async function rewriteSegment(
+  records: Records,
+  attempt: string,
+  segment: LogSegment,
+  { mask, ...times }: WriteTimes & { readonly mask: (text: string) => string },
+): Promise<LogSegment> {
+  const stored: StoredRecord[] = [];
+  for (let n = 0; ; n += 1) {
+    const record = await records.get(toChunkKey(attempt, segment.token, n), times.now);
+    if (record === undefined) break;
+    stored.push(record);
+  }
+  const text = stored.map(({ value }) => (isChunk(value) ? value.text : "")).join("");
+  const masked = mask(text);
+  if (masked === text) return segment;
+  const bytes = Buffer.from(masked);
+  let from = 0;
+  for (const { key, version } of stored) {
+    const cut = cutAt(bytes.subarray(from), CHUNK_BYTES);
+    const value: LogChunk = { from, text: bytes.toString("utf8", from, from + cut) };
+    await records.put({ key, value, expected: version, ...times });
+    from += cut;
+  }
+  return { token: segment.token, bytes: from };
+}
+
+/** The whole log of an attempt as far as it is stored now. */
+export interface StoredLog {
+  /** In bytes of UTF-8. */
+  readonly size: number;
+  /** The bytes from `from` up to `to`, in parts of 64 KiB at most. A part that is kept no more ends it. */
+  read(from: number, to: number): AsyncGenerator<Uint8Array, void>;
+}
+
+/** Returns the stored log of an attempt; undefined where nothing is stored, because its tail holds it all or it is too old. */
+export async function findAttemptLog(
+  records: Pick<Records, "get">,
+  attemptId: string,
+  now: number,
+): Promise<StoredLog | undefined> {
+  const attempt = shortHashOf(attemptId);
+  const { segments, bytes: size } = await loadIndex(records, attempt, now);
+  if (segments.length === 0) return undefined;
+  return {
+    size,
+    async *read(from, to) {
+      let start = 0;
+      for (const { token, bytes } of segments) {
+        const range = { from: Math.max(from - start, 0), to: Math.min(to - start, bytes) };
+        if (range.from < range.to) yield* readSegment(records, attempt, { token, now, ...range });
+        start += bytes;
+      }
+    },
+  };
+}
+
+interface SegmentRange {
+  readonly token: number;
+  readonly now: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+async function* readSegment(
+  records: Pick<Records, "get">,
+  attempt: string,
+  { token, now, from, to }: SegmentRange,
+): AsyncGenerator<Uint8Array, void> {
+  let place = from;
+  // Chunks are at most this long, so the place is not before the chunk of that number.
+  for (let n = Math.floor(from / CHUNK_BYTES); place < to; n += 1) {
+    const record = await records.get(toChunkKey(attempt, token, n), now);
+    if (!isChunk(record?.value)) return;
+    const { from: start, text } = record.value;
+    const bytes = Buffer.from(text);
+    const part = bytes.subarray(place - start, to - start);
+    if (part.byteLength > 0) yield part;
+    place = Math.max(place, Math.min(to, start + bytes.byteLength));
+  }
+}
+
+/** Finds the last chunk of a segment whose size is not known, by doubling and halving: chunks have no gaps. */
+async function measure(
+  records: Pick<Records, "get">,
+  attempt: string,
+  segment: LogSegment,
+  now: number,
+): Promise<{ readonly token: number; readonly bytes: number }> {
+  const { token, bytes } = segment;
+  if (bytes !== undefined) return { token, bytes };
+  let last: LogChunk | undefined;
+  const has = async (n: number) => {
+    const value = (await records.get(toChunkKey(attempt, token, n), now))?.value;
+    if (!isChunk(value)) return false;
+    last = value;
+    return true;
+  };
+  let low = -1;
+  let high = 0;
+  for (; await has(high); high = high * 2 + 1) low = high;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (await has(middle)) low = middle;
+    else high = middle;
+  }
+  return { token, bytes: last === undefined ? 0 : last.from + Buffer.byteLength(last.text) };
+}
+
+function toIndexKey(attempt: string): string {
+  return `log/${attempt}/index`;
+}
+
+function toChunkKey(attempt: string, token: number, n: number): string {
+  return `log/${attempt}/${token}/${n}`;
+}
+
+function parseSegments(record: StoredRecord | undefined): readonly LogSegment[] {
+  const value = record?.value;
+  const segments: unknown = isMap(value) ? value["segments"] : undefined;
+  return Array.isArray(segments) ? segments.filter(isSegment) : [];
+}
+
+function isSegment(value: unknown): value is LogSegment {
+  return isMap(value) && typeof value["token"] === "number";
+}
+
+function isChunk(value: unknown): value is LogChunk {
+  return isMap(value) && typeof value["from"] === "number" && typeof value["text"] === "string";
+}

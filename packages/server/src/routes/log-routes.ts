@@ -1,0 +1,101 @@
+import type { Clock, Records, Store } from "@stackyard/core";
+import { findAttemptLog, type StoredLog } from "@stackyard/core/engine";
+import { defineRoute, HttpError, type Route } from "../http/route.ts";
+import { AttemptId } from "../schemas/event.ts";
+import { loadAttempt } from "./operation-routes.ts";
+
+interface LogRoutesDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Where runners keep whole logs. Default: the store's records. */
+  readonly logs?: Pick<Records, "get"> | undefined;
+}
+
+/** The whole logs of attempts. */
+export function logRoutes(deps: LogRoutesDeps): readonly Route[] {
+  return [fullLogRoute(deps)];
+}
+
+function fullLogRoute(deps: LogRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/attempts/:attemptId/full-log",
+    operationId: "getFullAttemptLog",
+    tag: "attempts",
+    summary:
+      "The whole log of an attempt, up to 16 MiB, while it runs too. `Range: bytes=1000-` returns what comes after the first 1,000 bytes. Kept for 7 days; the end of the log where the whole is not kept.",
+    params: { attemptId: AttemptId },
+    answers: {
+      200: { description: "Text.", mediaType: "text/plain" },
+      206: { description: "The bytes of the header `Range`, as `content-range` says.", mediaType: "text/plain" },
+      404: { description: "NOT_FOUND" },
+      416: { description: "USAGE: the log is shorter; `content-range` and `details.size` have its size now." },
+    },
+    async handle({ params: { attemptId } }, { request }) {
+      return answerRange(await loadFullLog(deps, attemptId), request.headers.get("range"));
+    },
+  });
+}
+
+/** Returns the stored log of an attempt, or its tail where the whole is not stored. Throws `NOT_FOUND`. */
+export async function loadFullLog({ store, clock, logs }: LogRoutesDeps, attemptId: string): Promise<StoredLog> {
+  const stored = await findAttemptLog(logs ?? store.records, attemptId, clock.now());
+  return stored ?? toTailLog((await loadAttempt(store, attemptId)).log ?? "");
+}
+
+function toTailLog(text: string): StoredLog {
+  const bytes = Buffer.from(text);
+  return {
+    size: bytes.byteLength,
+    async *read(from, to) {
+      yield bytes.subarray(from, to);
+    },
+  };
+}
+
+/** Answers with the requested bytes (RFC 9110, 14). A header that is not one range of bytes is ignored, as the RFC allows. */
+function answerRange(log: StoredLog, header: string | null): Response {
+  const { size } = log;
+  const headers = { "content-type": "text/plain; charset=utf-8", "accept-ranges": "bytes" };
+  const range = parseRange(header, size);
+  if (range === undefined) return new Response(toBody(log.read(0, size)), { headers });
+  const { from, to } = range;
+  if (from >= to) {
+    const message = `The log has ${size} bytes now.`;
+    throw new HttpError(416, "USAGE", message, { details: { size } });
+  }
+  return new Response(toBody(log.read(from, to)), {
+    status: 206,
+    headers: { ...headers, "content-range": `bytes ${from}-${to - 1}/${size}`, "content-length": String(to - from) },
+  });
+}
+
+/** The half-open range of a header `Range`; empty when nothing of the log is in it. */
+export function parseRange(
+  header: string | null,
+  size: number,
+): { readonly from: number; readonly to: number } | undefined {
+  const [, first = "", last = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? "") ?? [];
+  if (first === "" && last === "") return undefined;
+  if (first === "") return { from: Math.max(0, size - Number(last)), to: size };
+  // An end before the beginning makes the header invalid.
+  if (last !== "" && Number(last) < Number(first)) return undefined;
+  return { from: Number(first), to: last === "" ? size : Math.min(size, Number(last) + 1) };
+}
+
+/** Reads a part when the receiver takes it, so that a slow one holds 64 KiB. */
+function toBody(parts: AsyncGenerator<Uint8Array, void>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const next = await parts.next();
+        if (next.done) controller.close();
+        else controller.enqueue(next.value);
+      },
+      async cancel() {
+        await parts.return();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
