@@ -51,7 +51,7 @@ export {
 export type { LocatedMachine, Locator, MachineListing, Revision } from "./ports/locator.ts";
 export type { Leases, ListRecordsInput, PutRecordInput, PutRecordResult, Records } from "./ports/records.ts";
 export type { DispatchAttempt, DueKind, RenewResult, SettleInput, SuspendInput } from "./ports/stack-store.ts";
-export { toStatePrefix } from "./ports/state-prefix.ts";
+export { findStateOwner, toStatePrefix } from "./ports/state-prefix.ts";
 export type { Store, StoreSignal, StoreStats } from "./ports/store.ts";
 export type {
   ConsumeOptions,

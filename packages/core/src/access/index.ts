@@ -1,3 +1,20 @@
+export {
+  AccessConfig,
+  type AccessFaultOptions,
+  findAccessFaults,
+  findGrants,
+  Grant,
+  type GrantReceiver,
+  GroupName,
+  matchesText,
+  PermissionName,
+  parseAccessConfig,
+  RoleName,
+  scopeProperties,
+  toGroups,
+  toRight,
+  toRights,
+} from "./access-config.ts";
 export type { AuditEntry, AuditLine, AuditOutcome, AuditSubject } from "./audit-entry.ts";
 export {
   type AuditedAction,
@@ -6,5 +23,27 @@ export {
   createAuditWriter,
   type NewAuditEntry,
 } from "./audit-writer.ts";
-export { EXTRA_PERMISSIONS, type Permission, permissionsOf, ROLES, type Role } from "./permissions.ts";
+export {
+  type AccessDecision,
+  type AccessSubject,
+  decideAccess,
+  findExcess,
+  isUnlimited,
+  isWithin,
+  OLD_RIGHTS,
+  type Right,
+  type Rights,
+  type Scope,
+  scopesOf,
+} from "./decide-access.ts";
+export {
+  EXTRA_PERMISSIONS,
+  PERMISSIONS,
+  type Permission,
+  permissionOfEvent,
+  permissionsOf,
+  ROLES,
+  type Role,
+} from "./permissions.ts";
 export type { Sender, SenderKind } from "./sender.ts";
+export { findSecretPrefix, formatSecret, SECRET_PATTERN, type SecretPrefix } from "./token-format.ts";

@@ -1,3 +1,6 @@
+import { SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { NEXT } from "../machine/machine.ts";
+
 /** What a request may need. Every route of the API names one of these, `signed-in` or `public`. */
 export type Permission =
   | "read"
@@ -31,7 +34,29 @@ export const EXTRA_PERMISSIONS = [
   "secrets:read",
 ] as const satisfies readonly Permission[];
 
+/** All permissions, in the order of the roles that include them. */
+export const PERMISSIONS: readonly Permission[] = [...Object.values(ADDED).flat(), ...EXTRA_PERMISSIONS];
+
 /** Returns the permissions of a role. */
 export function permissionsOf(role: Role): ReadonlySet<Permission> {
   return new Set(ROLES.slice(0, ROLES.indexOf(role) + 1).flatMap((each) => ADDED[each]));
+}
+
+const OF_EVENTS: ReadonlyMap<string, Permission> = new Map<string, Permission>([
+  [SYSTEM_EVENTS.retryFailedTasks, "operate"],
+  [SYSTEM_EVENTS.retryPendingTasks, "operate"],
+  [SYSTEM_EVENTS.cancelTask, "operate"],
+  [SYSTEM_EVENTS.settleTask, "repair"],
+  [SYSTEM_EVENTS.removeStack, "repair"],
+  [SYSTEM_EVENTS.upgradeStack, "repair"],
+  [NEXT, "repair"],
+  // Operators' events of approvals; the machine names the groups.
+  ["APPROVE_TASK", "approve"],
+  ["REJECT_TASK", "approve"],
+  ["WITHDRAW_APPROVAL", "approve"],
+]);
+
+/** Returns the permission that sending an event needs: that of its operation, or `send`. */
+export function permissionOfEvent(name: string): Permission {
+  return OF_EVENTS.get(name) ?? "send";
 }

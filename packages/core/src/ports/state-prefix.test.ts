@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { toStatePrefix } from "./state-prefix.ts";
+import { findStateOwner, toStatePrefix } from "./state-prefix.ts";
 
 describe("toStatePrefix", () => {
   it.each([
@@ -24,5 +24,35 @@ describe("toStatePrefix", () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+});
+
+describe("findStateOwner", () => {
+  const text = fc.string({ unit: fc.constantFrom("a", "/", "%", "2", "5", "F", "E", "."), minLength: 1, maxLength: 6 });
+
+  it("finds the stack of each of its keys", () => {
+    fc.assert(
+      fc.property(text, text, text, (machine, stackId, rest) => {
+        expect(findStateOwner(`${toStatePrefix({ machine, stackId })}${rest}`)).toEqual({ machine, stackId });
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("finds no stack whose prefix a key does not have", () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom("a", "/", "%", "2", "5", "F", "E", "."), maxLength: 12 }),
+        (key) => {
+          const owner = findStateOwner(key);
+          if (owner !== undefined) expect(key.startsWith(toStatePrefix(owner))).toBe(true);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it.each(["", "a", "a/b", "/b/c", "a//c", "team%2fprod/b/c"])("of %j is none", (key) => {
+    expect(findStateOwner(key)).toBeUndefined();
   });
 });

@@ -11,3 +11,17 @@ function toSegment(text: string): string {
   if (text === "." || text === "..") return text.replaceAll(".", "%2E");
   return text.replaceAll("%", "%25").replaceAll("/", "%2F");
 }
+
+/** Returns the stack whose state has this key (see `toStatePrefix`); undefined for a key of another form. */
+export function findStateOwner(key: string): { readonly machine: string; readonly stackId: string } | undefined {
+  const [first, second, rest] = key.split("/", 3);
+  if (first === undefined || second === undefined || rest === undefined) return undefined;
+  const owner = { machine: toText(first), stackId: toText(second) };
+  // Any other spelling of the same names is another key, which belongs to no stack.
+  return key.startsWith(toStatePrefix(owner)) && owner.machine !== "" && owner.stackId !== "" ? owner : undefined;
+}
+
+function toText(segment: string): string {
+  if (segment === "%2E" || segment === "%2E%2E") return segment.replaceAll("%2E", ".");
+  return segment.replaceAll("%2F", "/").replaceAll("%25", "%");
+}

@@ -1,0 +1,234 @@
+import { type Static, Type } from "typebox";
+import { Value } from "typebox/value";
+import { StackyardError } from "../errors/stackyard-error.ts";
+import type { Right, Rights } from "./decide-access.ts";
+import { PERMISSIONS, permissionsOf, ROLES } from "./permissions.ts";
+
+const Text = Type.String({ minLength: 1, maxLength: 255 });
+const Address = Type.String({ minLength: 1, maxLength: 2_048 });
+const Name = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$" });
+/** A group of people, or one that a token or a workload is given. */
+export const GroupName = Type.String({ minLength: 1, maxLength: 128, pattern: "^[^\\p{Cc}]+$" });
+export const RoleName = Type.Enum([...ROLES]);
+export const PermissionName = Type.Enum([...PERMISSIONS]);
+/** Limits of a grant or a token, as in `Scope`. */
+export const scopeProperties = {
+  machines: Type.Optional(Type.Array(Text, { minItems: 1, maxItems: 100, description: "Names of machines." })),
+  stacks: Type.Optional(Type.Array(Text, { minItems: 1, maxItems: 100, description: "Beginnings of stack ids." })),
+};
+
+/** Who gets a role, where, and what else. `to` has one of `group`, `subject`, `token`, `workload` and `signedIn`. */
+export const Grant = Type.Object(
+  {
+    to: Type.Object(
+      {
+        group: Type.Optional(GroupName),
+        subject: Type.Optional(Text),
+        /** A token of the environment, the data folder or the options; `anonymous` where none is needed. */
+        token: Type.Optional(Text),
+        workload: Type.Optional(Name),
+        /** Texts that the workload's claims must equal, or one of a list; a trailing `*` matches any end. */
+        claims: Type.Optional(
+          Type.Record(Text, Type.Union([Text, Type.Array(Text, { minItems: 1, maxItems: 100 })]), {
+            maxProperties: 50,
+          }),
+        ),
+        signedIn: Type.Optional(Type.Literal(true)),
+      },
+      { additionalProperties: false },
+    ),
+    role: RoleName,
+    also: Type.Optional(Type.Array(PermissionName, { maxItems: PERMISSIONS.length })),
+    ...scopeProperties,
+    /** What a workload or a token counts as in `allow`. */
+    groups: Type.Optional(Type.Array(GroupName, { maxItems: 50 })),
+  },
+  { additionalProperties: false },
+);
+export type Grant = Static<typeof Grant>;
+
+/** The key `access` of the configuration. */
+export const AccessConfig = Type.Object(
+  {
+    people: Type.Optional(
+      Type.Object(
+        {
+          issuer: Address,
+          clientId: Text,
+          /** The path to the groups in the claims. */
+          groupsClaim: Type.Optional(Type.Array(Text, { minItems: 1, maxItems: 10 })),
+          /** Groups that are kept at a login; a trailing `*` matches any end. */
+          keepGroups: Type.Optional(Type.Array(GroupName, { maxItems: 100 })),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    workloads: Type.Optional(
+      Type.Array(Type.Object({ name: Name, issuer: Address }, { additionalProperties: false }), { maxItems: 20 }),
+    ),
+    grants: Type.Optional(Type.Array(Grant, { maxItems: 1_000 })),
+  },
+  { additionalProperties: false },
+);
+export type AccessConfig = Static<typeof AccessConfig>;
+
+/** Checks the key `access`. Throws `CONFIG_INVALID` that lists everything that is wrong. */
+export function parseAccessConfig(value: unknown, options: AccessFaultOptions = {}): AccessConfig {
+  const ofSchema = Value.Errors(AccessConfig, value).map(({ instancePath, message }) => {
+    return `access${instancePath.replaceAll("/", ".")} ${message}.`;
+  });
+  // The schema has no faults, so the value has its type.
+  const faults = ofSchema.length > 0 ? ofSchema : findAccessFaults(value as AccessConfig, options);
+  if (faults.length === 0) return value as AccessConfig;
+  const list = faults.map((fault) => `\n  - ${fault}`).join("");
+  throw new StackyardError("CONFIG_INVALID", `The configuration of access has errors:${list}`, { details: { faults } });
+}
+
+/** What the checks need to know of the rest of the configuration. */
+export interface AccessFaultOptions {
+  /** `server.url`. */
+  readonly serverUrl?: string;
+}
+
+/** Returns what is wrong with a configuration that fits its schema, as sentences. */
+export function findAccessFaults(config: AccessConfig, { serverUrl }: AccessFaultOptions = {}): readonly string[] {
+  const { people, workloads = [], grants = [] } = config;
+  const names = workloads.map(({ name }) => name);
+  const twice = names.filter((name, index) => names.indexOf(name) < index);
+  return [
+    ...(people === undefined ? [] : findIssuerFaults("access.people", people.issuer)),
+    ...workloads.flatMap(({ issuer }, index) => findIssuerFaults(`access.workloads.${index}`, issuer)),
+    ...twice.map((name) => `access.workloads: "${name}" is there twice. Rename one of them.`),
+    ...findUrlFaults(config, serverUrl),
+    ...grants.flatMap((grant, index) => findGrantFaults(`access.grants.${index}`, grant, config)),
+  ];
+}
+
+function findIssuerFaults(place: string, issuer: string): readonly string[] {
+  if (isSecureUrl(issuer)) return [];
+  return [`${place}.issuer: "${issuer}" must be an https: address, as the issuer's tokens name it.`];
+}
+
+function findUrlFaults({ people, workloads = [] }: AccessConfig, serverUrl: string | undefined): readonly string[] {
+  if (people === undefined && workloads.length === 0) return [];
+  if (serverUrl === undefined) {
+    return ["server.url is missing: logins need the address at which people and workloads reach the server."];
+  }
+  if (isSecureUrl(serverUrl)) return [];
+  return [
+    `server.url: "${serverUrl}" must be an https: address, or one of the loopback, because logins pass through it.`,
+  ];
+}
+
+/** True for https: anywhere, and http: on the loopback. */
+function isSecureUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url?.protocol === "https:") return true;
+  return url?.protocol === "http:" && /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
+}
+
+const RECEIVERS = ["group", "subject", "token", "workload", "signedIn"] as const;
+
+function findGrantFaults(place: string, grant: Grant, { workloads = [] }: AccessConfig): readonly string[] {
+  const { to, groups } = grant;
+  const receivers = RECEIVERS.filter((key) => to[key] !== undefined);
+  if (receivers.length !== 1) return [`${place}.to must have exactly one of ${RECEIVERS.join(", ")}.`];
+  const faults: string[] = [];
+  if (groups !== undefined && to.workload === undefined && to.token === undefined) {
+    faults.push(`${place}.groups goes with a workload or a token. Groups of people come from their login.`);
+  }
+  if (to.claims !== undefined && to.workload === undefined) faults.push(`${place}.to.claims goes with a workload.`);
+  if (to.workload === undefined) return faults;
+  const workload = workloads.find(({ name }) => name === to.workload);
+  if (workload === undefined) {
+    return [...faults, `${place}.to.workload: "${to.workload}" is unknown. Add it to access.workloads.`];
+  }
+  return [...faults, ...findClaimFaults(`${place}.to.claims`, to.claims ?? {}, workload.issuer)];
+}
+
+/** At these issuers everybody has an account and can choose the audience: a grant must name whose workloads it means. */
+const SHARED_ISSUERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["token.actions.githubusercontent.com", ["repository_id", "repository_owner_id"]],
+  ["gitlab.com", ["project_id", "namespace_id"]],
+]);
+
+type Claims = NonNullable<Grant["to"]["claims"]>;
+
+function findClaimFaults(place: string, claims: Claims, issuer: string): readonly string[] {
+  const patterns = Object.entries(claims).flatMap(([claim, wanted]) =>
+    listTexts(wanted).map((text) => ({ claim, text })),
+  );
+  const wild = patterns.filter(({ text }) => text.slice(0, -1).includes("*"));
+  const faults = wild.map(({ claim, text }) => `${place}.${claim}: "${text}" may have one "*", at its end.`);
+  const needed = SHARED_ISSUERS.get(URL.parse(issuer)?.hostname ?? "");
+  if (needed === undefined) return faults;
+  const given = needed.filter((claim) => Object.hasOwn(claims, claim));
+  const open = patterns.filter(({ claim, text }) => given.includes(claim) && text.endsWith("*"));
+  if (given.length > 0 && open.length === 0) return faults;
+  const must = `${place} must have ${needed.join(" or ")} without "*"`;
+  return [...faults, `${must}: everybody can get a token of ${issuer} for this server.`];
+}
+
+function listTexts(wanted: Claims[string]): readonly string[] {
+  return typeof wanted === "string" ? [wanted] : wanted;
+}
+
+/** Who grants are matched with. A token is one of the environment, the data folder or the options. */
+export type GrantReceiver =
+  | { readonly kind: "person"; readonly subject?: string; readonly groups: readonly string[] }
+  | { readonly kind: "token"; readonly name: string }
+  | { readonly kind: "workload"; readonly name: string; readonly claims: Readonly<Record<string, unknown>> };
+
+/** Returns the grants that name this receiver, in their order. */
+export function findGrants(grants: readonly Grant[], receiver: GrantReceiver): readonly Grant[] {
+  return grants.filter(({ to }) => isReceiver(to, receiver));
+}
+
+function isReceiver(to: Grant["to"], receiver: GrantReceiver): boolean {
+  switch (receiver.kind) {
+    case "person":
+      if (to.group !== undefined) return receiver.groups.includes(to.group);
+      return to.signedIn === true || (to.subject !== undefined && to.subject === receiver.subject);
+    case "token":
+      return to.token === receiver.name;
+    case "workload":
+      return to.workload === receiver.name && hasClaims(receiver.claims, to.claims ?? {});
+  }
+}
+
+function hasClaims(claims: Readonly<Record<string, unknown>>, wanted: Claims): boolean {
+  return Object.entries(wanted).every(([name, texts]) => {
+    const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
+    if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") return false;
+    return listTexts(texts).some((text) => matchesText(text, String(value)));
+  });
+}
+
+/** Compares with a text; one trailing `*` matches any end. */
+export function matchesText(pattern: string, value: string): boolean {
+  return pattern.endsWith("*") ? value.startsWith(pattern.slice(0, -1)) : value === pattern;
+}
+
+/** Returns what the grants give together. */
+export function toRights(grants: readonly Pick<Grant, "role" | "also" | "machines" | "stacks">[]): Rights {
+  return grants.map(toRight);
+}
+
+/** Returns what one grant or token gives. */
+export function toRight({
+  role,
+  also = [],
+  machines,
+  stacks,
+}: Pick<Grant, "role" | "also" | "machines" | "stacks">): Right {
+  return {
+    permissions: new Set([...permissionsOf(role), ...also]),
+    ...(machines && { machines }),
+    ...(stacks && { stacks }),
+  };
+}
+
+/** Returns the groups that the grants give a token or a workload: unique, in order. */
+export function toGroups(grants: readonly Pick<Grant, "groups">[]): readonly string[] {
+  return [...new Set(grants.flatMap(({ groups = [] }) => groups))].sort();
+}
