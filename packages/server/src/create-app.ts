@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Logger } from "@stackyard/core";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
+import type { Authenticate, Guard } from "./access/caller.ts";
 import {
-  type Authenticate,
   HttpError,
   mountRoutes,
   type ProblemInput,
@@ -10,7 +10,7 @@ import {
   type Route,
   toProblemInput,
 } from "./http/route.ts";
-import type { RequestMetrics } from "./metrics.ts";
+import type { Metric } from "./metrics.ts";
 import type { OperatorToken, ServerDeps, ServerSettings } from "./server-options.ts";
 
 export interface AppDeps extends Pick<ServerDeps, "logger" | "ids" | "clock"> {
@@ -18,6 +18,7 @@ export interface AppDeps extends Pick<ServerDeps, "logger" | "ids" | "clock"> {
   readonly routes: readonly Route[];
   readonly requests: RequestMetrics;
   readonly authenticate: Authenticate;
+  readonly guard: Guard;
   /** Mounts paths outside the route table, such as the Terraform state backend. */
   readonly mount: (app: Hono) => void;
 }
@@ -41,13 +42,66 @@ export function createApp(deps: AppDeps): Hono {
     deps.requests.observe(route, toMethodLabel(c.req.method), c.res.status, (deps.clock.now() - startedAt) / 1_000);
   });
   const { bodyBytes, requestMs } = settings.limits;
-  mountRoutes(app, routes, { authenticate: deps.authenticate, bodyBytes, requestMs });
+  const { authenticate, guard } = deps;
+  const findFacts = (c: Context) => ({ requestId: requestIds.get(c.req.raw) ?? "" });
+  mountRoutes(app, routes, { authenticate, guard, findFacts, bodyBytes, requestMs });
   deps.mount(app);
   app.notFound(() => {
     throw new HttpError(404, "NOT_FOUND", "Path not found. /openapi.json lists all paths.");
   });
   app.onError((error, c) => toErrorResponse(error, requestIds.get(c.req.raw) ?? "", deps.logger));
   return app;
+}
+
+/** Counts requests by route, so that no id of a path becomes a label. */
+export interface RequestMetrics {
+  observe(route: string, method: string, status: number, seconds: number): void;
+  list(): readonly Metric[];
+}
+
+const BUCKETS = [0.005, 0.025, 0.1, 0.5, 2.5, 10];
+
+interface Series {
+  readonly labels: { readonly route: string; readonly method: string; readonly status: string };
+  readonly counts: number[];
+  count: number;
+  sum: number;
+}
+
+/** Counters of one server. */
+export function createRequestMetrics(): RequestMetrics {
+  const series = new Map<string, Series>();
+  return {
+    observe(route, method, status, seconds) {
+      const labels = { route, method, status: String(status) };
+      const key = `${method} ${status} ${route}`;
+      const found = series.get(key) ?? { labels, counts: BUCKETS.map(() => 0), count: 0, sum: 0 };
+      series.set(key, found);
+      found.count += 1;
+      found.sum += seconds;
+      for (const [index, limit] of BUCKETS.entries())
+        if (seconds <= limit) found.counts[index] = (found.counts[index] ?? 0) + 1;
+    },
+    list() {
+      const samples = [...series.values()].flatMap(toSamples);
+      const help = "Time to the head of the answer.";
+      return [{ name: "stackyard_http_request_duration_seconds", help, type: "histogram", samples }];
+    },
+  };
+}
+
+function toSamples({ labels, counts, count, sum }: Series): Metric["samples"] {
+  const buckets = BUCKETS.map((limit, index) => ({
+    suffix: "_bucket",
+    labels: { ...labels, le: String(limit) },
+    value: counts[index] ?? 0,
+  }));
+  return [
+    ...buckets,
+    { suffix: "_bucket", labels: { ...labels, le: "+Inf" }, value: count },
+    { suffix: "_sum", labels, value: sum },
+    { suffix: "_count", labels, value: count },
+  ];
 }
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS", "LOCK", "UNLOCK"]);
@@ -173,7 +227,10 @@ export interface BasicCredentials {
 }
 
 /** Returns a function that finds the name of a request's token. With `allowAnonymous`, a request without one is "anonymous". */
-export function createAuthenticate(tokens: readonly OperatorToken[], allowAnonymous: boolean): Authenticate {
+export function createAuthenticate(
+  tokens: readonly OperatorToken[],
+  allowAnonymous: boolean,
+): (request: Request) => string | undefined {
   const findName = createTokenFinder(tokens);
   return (request) => {
     const header = request.headers.get("authorization");

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { StackyardError } from "@stackyard/core";
 import { createPlanner } from "@stackyard/core/engine";
-import { createApp, createAuthenticate } from "./create-app.ts";
+import { createCallerFinder, createGuard } from "./access/caller.ts";
+import { createApp, createAuthenticate, createRequestMetrics } from "./create-app.ts";
 import { namedSchemas, toOpenApi } from "./http/openapi.ts";
 import { defineRoute, json, type Route } from "./http/route.ts";
-import { createRequestMetrics } from "./metrics.ts";
 import { eventRoutes, previewRoutes } from "./routes/event-routes.ts";
 import { healthRoutes, processRoutes } from "./routes/health-routes.ts";
 import { logRoutes } from "./routes/log-routes.ts";
@@ -75,7 +75,10 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     }),
   ];
   const all = [...routes, openApiRoute(routes, deps.version)];
-  const authenticate = createAuthenticate(settings.tokens, settings.allowAnonymous);
+  const { authenticate } = createCallerFinder({
+    clock: deps.clock,
+    findConfigured: createAuthenticate(settings.tokens, settings.allowAnonymous),
+  });
   const backend = { ...deps, states, authenticate, maxBytes: limits.stateBytes };
   const app = createApp({
     ...deps,
@@ -83,6 +86,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     routes: all,
     requests,
     authenticate,
+    guard: createGuard(deps),
     // OpenAPI has no LOCK and UNLOCK, the methods of Terraform.
     mount: (hono) => hono.all(`${STATE_PATH}*`, ({ req }) => answerTerraform(backend, toStateKey(req.raw), req.raw)),
   });
@@ -125,7 +129,8 @@ function openApiRoute(routes: readonly Route[], version: string): Route {
     operationId: "getOpenApi",
     tag: "health",
     summary: "This API as an OpenAPI 3.1 document.",
-    access: "public",
+    permission: "public",
+    subject: "none",
     answers: { 200: { description: "The document." } },
     handle: async () => json(200, JSON.parse(document)),
   });

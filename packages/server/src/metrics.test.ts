@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createRequestMetrics, toExposition, toProcessMetrics } from "./metrics.ts";
+import { createRequestMetrics } from "./create-app.ts";
+import { toExposition, toProcessMetrics } from "./metrics.ts";
 
 describe("toExposition", () => {
   it("escapes labels, so that no name can add a line", () => {

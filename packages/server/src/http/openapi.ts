@@ -127,7 +127,8 @@ function toOperation(route: Route, names: Names): Json {
     operationId,
     tags: [tag],
     summary,
-    ...(access === "public" ? { security: [] } : {}),
+    ...(access.permission === "public" ? { security: [] } : {}),
+    "x-stackyard-permission": access.permission,
     parameters: [...toParameters("path", params, names), ...toParameters("query", query, names)],
     ...(body === undefined
       ? {}

@@ -11,6 +11,15 @@ import type { Sender } from "@stackyard/core/access";
 import type { Context, Hono } from "hono";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
+import {
+  type Authenticate,
+  type Caller,
+  type Guard,
+  NOBODY,
+  type RequestFacts,
+  type RouteAccess,
+  withRequest,
+} from "../access/caller.ts";
 
 /** What one status of a route means. Without a schema, the body has that media type or is empty. */
 export interface RouteAnswer {
@@ -19,22 +28,23 @@ export interface RouteAnswer {
   readonly mediaType?: string;
 }
 
-/** Returns the name of the caller; undefined when the caller is not authenticated. */
-export type Authenticate = (request: Request) => string | undefined;
-
 /** What a handler is given besides its parsed input. */
 export interface RouteContext {
   readonly request: Request;
-  /** Who asks: the name of the token. */
+  /** Who asks, and what it may do. Of public routes: `NOBODY`. */
+  readonly caller: Caller;
+  /** The caller's name, as histories show it. */
   readonly actor: string;
   /** Who asks, as the request has proved; events of the request carry it. */
   readonly sender: Sender;
+  /** Checks the route's permission on its subject. */
+  readonly authorize: (access: RouteAccess, params: Readonly<Record<string, string>>) => Promise<void>;
   /** Aborted when the time of the request is over or its sender is gone. */
   readonly signal: AbortSignal;
 }
 
-/** What a route is made of; `defineRoute` makes it callable. */
-interface RouteSpec<Params extends TProperties, Query extends TProperties, Body extends TSchema> {
+/** What a route is made of, besides the access that it needs. */
+interface RouteParts<Params extends TProperties, Query extends TProperties, Body extends TSchema> {
   readonly method: "GET" | "POST" | "DELETE";
   /** Hono's form: `/v1/stacks/:stackId`. */
   readonly path: string;
@@ -42,8 +52,6 @@ interface RouteSpec<Params extends TProperties, Query extends TProperties, Body 
   readonly operationId: string;
   readonly tag: string;
   readonly summary: string;
-  /** `public`: requires no token. */
-  readonly access?: "operator" | "public";
   /** True for streams that stay open: no time limit. */
   readonly longLived?: boolean;
   readonly params?: Params;
@@ -62,6 +70,14 @@ interface RouteSpec<Params extends TProperties, Query extends TProperties, Body 
   ): Promise<Response>;
 }
 
+/** What a route is made of; `defineRoute` makes it callable. */
+type RouteSpec<Params extends TProperties, Query extends TProperties, Body extends TSchema> = RouteParts<
+  Params,
+  Query,
+  Body
+> &
+  RouteAccess;
+
 /** What came with a request, unparsed. */
 interface RawInput {
   readonly params: Readonly<Record<string, string>>;
@@ -70,12 +86,11 @@ interface RawInput {
 }
 
 /** A route as the server mounts it and the OpenAPI document describes it. */
-export interface Route
-  extends Omit<RouteSpec<TProperties, TProperties, TSchema>, "handle" | "params" | "query" | "access"> {
-  readonly access: "operator" | "public";
+export interface Route extends Omit<RouteParts<TProperties, TProperties, TSchema>, "handle" | "params" | "query"> {
+  readonly access: RouteAccess;
   readonly params: TProperties;
   readonly query: TProperties;
-  /** Parses all three parts, answers 400 with every fault, or calls the handler. */
+  /** Parses all three parts, answers 400 with every fault, checks the permission, then calls the handler. */
   call(input: RawInput, context: RouteContext): Promise<Response>;
 }
 
@@ -85,7 +100,9 @@ export function defineRoute<
   Query extends TProperties = Record<never, never>,
   Body extends TSchema = ReturnType<typeof Type.Undefined>,
 >(spec: RouteSpec<Params, Query, Body>): Route {
-  const { handle, access = "operator", params, query, ...rest } = spec;
+  const { handle, permission, subject, params, query, ...rest } = spec;
+  // Both are of one member of the union, since they come from one.
+  const access = { permission, subject } as RouteAccess;
   const parseParams = createParser("path", Type.Object(params ?? {}));
   const parseQuery = createParser("query", Type.Object(query ?? {}, { additionalProperties: false }));
   const parseBody = createParser("body", spec.body ?? Type.Unknown());
@@ -93,6 +110,7 @@ export function defineRoute<
     const [p, q, b] = [parseParams(input.params), parseQuery(input.query), parseBody(input.body)];
     const faults = [p, q, b].flatMap((part) => part.faults);
     if (faults.length > 0) throw refusal(faults);
+    await context.authorize(access, input.params);
     // The three parsers have just checked the values against the very schemas that the types come from.
     return handle({ params: p.value, query: q.value, body: b.value } as Parameters<typeof handle>[0], context);
   };
@@ -126,6 +144,8 @@ function refusal(faults: readonly RequestFault[]): HttpError {
 /** What every route goes through. */
 interface MountDeps {
   readonly authenticate: Authenticate;
+  readonly guard: Guard;
+  readonly findFacts: (c: Context) => RequestFacts;
   readonly bodyBytes: number;
   readonly requestMs: number;
 }
@@ -143,21 +163,23 @@ export function mountRoutes(app: Hono, routes: readonly Route[], deps: MountDeps
 
 async function callRoute(c: Context, route: Route, deps: MountDeps): Promise<Response> {
   const request = c.req.raw;
-  const actor = deps.authenticate(request);
-  if (route.access === "operator" && actor === undefined) throw unauthenticated();
   const limit = AbortSignal.timeout(deps.requestMs);
   const signal = route.longLived ? request.signal : AbortSignal.any([request.signal, limit]);
   const work = async () => {
+    const caller = await findCaller(c, route, deps);
     const input = await readInput(c, route, deps.bodyBytes);
-    return route.call(input, { request, actor: actor ?? "anonymous", sender: toSender(actor), signal });
+    const { sender } = caller;
+    const authorize: RouteContext["authorize"] = (access, params) => deps.guard.check(access, caller, params);
+    return route.call(input, { request, caller, actor: sender.name, sender, authorize, signal });
   };
   return route.longLived ? openLongLived(request, work()) : within(limit, work());
 }
 
-/** A request without a token is let in only where the server asks for none. */
-function toSender(name: string | undefined): Sender {
-  if (name === undefined || name === "anonymous") return { kind: "anonymous", id: "", name: "anonymous", groups: [] };
-  return { kind: "token", id: name, name, groups: [] };
+async function findCaller(c: Context, route: Route, { authenticate, findFacts }: MountDeps): Promise<Caller> {
+  if (route.access.permission === "public") return withRequest(NOBODY, findFacts(c));
+  const caller = await authenticate(c.req.raw);
+  if (caller === undefined) throw unauthenticated();
+  return withRequest(caller, findFacts(c));
 }
 
 /** Nothing reads the body of an answer to HEAD, so it is cancelled here. */

@@ -2,8 +2,9 @@ import { type Clock, type Ids, StackyardError, type Store } from "@stackyard/cor
 import { YardProcess } from "@stackyard/core/api";
 import { createStoreProbe, type ListedProcess, listProcesses, loadLiveProcesses } from "@stackyard/core/engine";
 import { Type } from "typebox";
+import type { RequestMetrics } from "../create-app.ts";
 import { defineRoute, json, problemResponse, type Route, toProblemInput } from "../http/route.ts";
-import { type Metric, type RequestMetrics, toExposition, toProcessMetrics, toYardMetrics } from "../metrics.ts";
+import { type Metric, toExposition, toProcessMetrics, toYardMetrics } from "../metrics.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
@@ -34,9 +35,10 @@ function liveRoute(): Route {
     method: "GET",
     path: "/health/live",
     operationId: "getLiveness",
+    permission: "public",
+    subject: "none",
     tag: "health",
     summary: "The process answers.",
-    access: "public",
     answers: { 200: { description: "It incarnations.", schema: Health } },
     handle: async () => json(200, { status: "ok" }),
   });
@@ -48,9 +50,10 @@ function readyRoute({ isStopping, ...deps }: HealthRoutesDeps): Route {
     method: "GET",
     path: "/health/ready",
     operationId: "getReadiness",
+    permission: "public",
+    subject: "none",
     tag: "health",
     summary: "The store takes writes and the server is not about to stop. Checked once a second at most.",
-    access: "public",
     answers: { 200: { description: "It is ready.", schema: Health }, 503: { description: "It is not." } },
     async handle() {
       if (isStopping())
@@ -72,9 +75,10 @@ function proofRoute({ prove }: HealthRoutesDeps): Route {
     method: "GET",
     path: "/v1/proof",
     operationId: "getServerProof",
+    permission: "public",
+    subject: "none",
     tag: "health",
     summary: "Proves that the server knows its data folder's token, before a program on this machine sends that token.",
-    access: "public",
     query: { challenge: Type.String({ pattern: "^[A-Za-z0-9_-]{43}$", description: "32 random bytes in base64url." }) },
     answers: {
       200: { description: "The HMAC of the challenge and the port under the token.", schema: ServerProof },
@@ -104,6 +108,8 @@ function yardRoute({ store, version }: HealthRoutesDeps): Route {
     method: "GET",
     path: "/v1/yard",
     operationId: "getYard",
+    permission: "read",
+    subject: "yard",
     tag: "health",
     summary: "The yard in numbers.",
     answers: { 200: { description: "Counts.", schema: Yard } },
@@ -116,6 +122,8 @@ function metricsRoute({ store, clock, version, requests, countStreams }: HealthR
     method: "GET",
     path: "/metrics",
     operationId: "getMetrics",
+    permission: "read",
+    subject: "yard",
     tag: "health",
     summary: "The same for Prometheus.",
     answers: { 200: { description: "Text format 0.0.4.", mediaType: "text/plain" } },
@@ -150,6 +158,8 @@ export function processRoutes({ store, clock }: ProcessRoutesDeps): readonly Rou
       method: "GET",
       path: "/v1/processes",
       operationId: "listProcesses",
+      permission: "read",
+      subject: "yard",
       tag: "health",
       summary:
         "Servers and workers in the order in which they started. One that died is listed as gone for 10 minutes.",

@@ -12,6 +12,7 @@ export function operationRoutes(deps: OperateDeps): readonly Route[] {
   return [
     operationRoute(deps, {
       name: "retry",
+      permission: "operate",
       summary: "Give failed tasks a new attempt, or send pending ones again.",
       body: RetryBody,
       toMessage: ({ which, task, reason }) => ({
@@ -22,18 +23,21 @@ export function operationRoutes(deps: OperateDeps): readonly Route[] {
     }),
     operationRoute(deps, {
       name: "cancel",
+      permission: "operate",
       summary: "Ask a task to stop.",
       body: CancelBody,
       toMessage: ({ task, reason }) => ({ event: "CANCEL_TASK", task: { name: task }, reason }),
     }),
     operationRoute(deps, {
       name: "settle",
+      permission: "repair",
       summary: "Declare a task done by hand.",
       body: SettleBody,
       toMessage: ({ task, ...rest }) => ({ event: "SETTLE_TASK", task: { name: task }, ...rest }),
     }),
     operationRoute(deps, {
       name: "remove",
+      permission: "repair",
       summary: "Remove the stack's record by force. What its tasks have made stays where it is.",
       body: RemoveBody,
       toMessage: (body) => ({ event: "REMOVE_STACK", ...body }),
@@ -43,6 +47,7 @@ export function operationRoutes(deps: OperateDeps): readonly Route[] {
 
 interface Operation<Body extends TSchema> {
   readonly name: string;
+  readonly permission: "operate" | "repair";
   readonly summary: string;
   readonly body: Body;
   readonly toMessage: (
@@ -58,11 +63,13 @@ const answers = {
 };
 
 function operationRoute<Body extends TSchema>(deps: OperateDeps, operation: Operation<Body>): Route {
-  const { name, summary, body, toMessage } = operation;
+  const { name, permission, summary, body, toMessage } = operation;
   return defineRoute({
     method: "POST",
     path: `/v1/stacks/:stackId/${name}`,
     operationId: `${name}Stack`,
+    permission,
+    subject: "stack",
     tag: "operations",
     summary,
     params: { stackId: StackId },
@@ -87,6 +94,8 @@ function listRoute({ store }: { readonly store: Store }): Route {
     method: "GET",
     path: "/v1/stacks/:stackId/attempts",
     operationId: "listAttempts",
+    permission: "read",
+    subject: "list",
     tag: "attempts",
     summary: "Attempts of a stack that have not ended, and the last 50 that have; newest first.",
     params: { stackId: StackId },
@@ -102,6 +111,8 @@ function attemptRoute({ store }: { readonly store: Store }): Route {
     method: "GET",
     path: "/v1/attempts/:attemptId",
     operationId: "getAttempt",
+    permission: "read",
+    subject: "attempt",
     tag: "attempts",
     summary: "One attempt.",
     params: { attemptId: AttemptId },
@@ -117,6 +128,8 @@ function logRoute({ store }: { readonly store: Store }): Route {
     method: "GET",
     path: "/v1/attempts/:attemptId/log",
     operationId: "getAttemptLog",
+    permission: "read",
+    subject: "attempt",
     tag: "attempts",
     summary: "The end of the task's log, at most 64 KiB. Empty when the task has not logged.",
     params: { attemptId: AttemptId },

@@ -58,6 +58,8 @@ function stackRoute(deps: UpgradeRoutesDeps): Route {
     method: "POST",
     path: "/v1/stacks/:stackId/upgrade",
     operationId: "upgradeStack",
+    permission: "repair",
+    subject: "stack",
     tag: "operations",
     summary: "Move a stack to another revision of its machine, or report what that would do by replaying its history.",
     params: { stackId: StackId },
@@ -109,6 +111,8 @@ function machineRoute(deps: UpgradeRoutesDeps): Route {
     method: "POST",
     path: "/v1/machines/:name/upgrade",
     operationId: "upgradeStacks",
+    permission: "repair",
+    subject: "machine",
     tag: "operations",
     summary:
       "Move the stacks of a machine to another revision, one page at a time, or report what that would do to each.",

@@ -11,6 +11,8 @@ export function watchRoutes(streams: HistoryStreams): readonly Route[] {
       method: "GET",
       path: "/v1/watch",
       operationId: "watchHistory",
+      permission: "read",
+      subject: "list",
       tag: "history",
       summary:
         "The history as it grows: `ready` with the position, then `history` with one HistoryEntry each. The header Last-Event-ID, or `since`, continues after a position.",

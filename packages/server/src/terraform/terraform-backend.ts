@@ -1,8 +1,9 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type Clock, type Logger, StackyardError, type Store, toStatePrefix } from "@stackyard/core";
 import { type AttemptView, toAttemptPassword } from "@stackyard/core/engine";
+import type { Authenticate } from "../access/caller.ts";
 import { type BasicCredentials, parseBasic } from "../create-app.ts";
-import { type Authenticate, HttpError, parseJson, readBytes } from "../http/route.ts";
+import { HttpError, parseJson, readBytes } from "../http/route.ts";
 import {
   decideAccess,
   decideLock,
@@ -183,8 +184,10 @@ interface StateCallerDeps {
 async function findStateCaller(deps: StateCallerDeps, request: Request, key: string): Promise<StateCaller | undefined> {
   const basic = parseBasic(request.headers.get("authorization"));
   if (basic === undefined || basic.user === "token") {
-    const name = deps.authenticate(request);
-    return name === undefined ? undefined : { holder: { kind: "operator", name }, name, live: true };
+    const caller = await deps.authenticate(request);
+    if (caller === undefined) return undefined;
+    const { name } = caller.sender;
+    return { holder: { kind: "operator", name }, name, live: true };
   }
   const token = Number(/^([1-9]\d{0,15})\./.exec(basic.password)?.[1]);
   const attempt = await deps.store.findAttempt(basic.user);

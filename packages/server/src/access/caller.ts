@@ -1,0 +1,314 @@
+import { createHash } from "node:crypto";
+import {
+  type Clock,
+  defined,
+  findStateOwner,
+  isStackyardError,
+  type Locator,
+  StackyardError,
+  type Store,
+} from "@stackyard/core";
+import {
+  type AccessSubject,
+  decideAccess,
+  findGrants,
+  findSecretPrefix,
+  type Grant,
+  OLD_RIGHTS,
+  type Permission,
+  type Rights,
+  type Scope,
+  type SecretPrefix,
+  type Sender,
+  type SenderKind,
+  scopesOf,
+  toGroups,
+  toRights,
+} from "@stackyard/core/access";
+import { formatUnknownMachine, parseAttemptId, RUN_MACHINE } from "@stackyard/core/machine";
+
+/** Who a request comes from, and what it may do. */
+export interface Caller {
+  /** Without the request's id and address until `withRequest` adds them. */
+  readonly sender: Sender;
+  readonly rights: Rights;
+  /** `old`: a token of the options, the environment or the data folder. */
+  readonly via: "bearer" | "basic" | "cookie" | "anonymous" | "old";
+  /** When the credential ends, epoch milliseconds. */
+  readonly expiresAt?: number;
+  readonly sessionId?: string;
+}
+
+/** A secret that came with a request, and how. */
+export interface Credential {
+  readonly via: "bearer" | "basic" | "cookie";
+  readonly secret: string;
+}
+
+/** Finds out who has a secret. Returns undefined for a secret that is unknown, has ended or is revoked. */
+export type Authenticator = (credential: Credential, request: Request) => Promise<Caller | undefined>;
+
+/** Returns who a request comes from; undefined without a valid credential. Throws `STORE_UNAVAILABLE`. */
+export type Authenticate = (request: Request) => Promise<Caller | undefined>;
+
+/** Finds callers, and remembers them for a few seconds. */
+export interface CallerFinder {
+  readonly authenticate: Authenticate;
+  /** Forgets remembered callers, such as those of a token that was revoked just now. */
+  forget(isMeant: (caller: Caller) => boolean): void;
+}
+
+export interface CallerFinderDeps {
+  readonly clock: Clock;
+  /** Finds the name of a configured token, or `anonymous` where no credential is needed. */
+  readonly findConfigured: (request: Request) => string | undefined;
+  /** What the senders of configured tokens are, by name. Default: `token`. */
+  readonly kinds?: ReadonlyMap<string, SenderKind>;
+  readonly grants?: readonly Grant[];
+  /** By the beginning of the secret. Only well-formed secrets get there. */
+  readonly authenticators?: ReadonlyMap<SecretPrefix, Authenticator>;
+  /** Finds the secret of a session in the request's cookies. Default: none. */
+  readonly findCookie?: (request: Request) => string | undefined;
+}
+
+const REMEMBER_MS = 5_000;
+const MOST_REMEMBERED = 10_000;
+
+/** Creates a finder. Configured tokens come first; other secrets go to the authenticator of their prefix. */
+export function createCallerFinder(deps: CallerFinderDeps): CallerFinder {
+  const { clock, findConfigured, authenticators, findCookie = () => undefined } = deps;
+  const configured = new Map<string, Caller>();
+  const remembered = new Map<string, { readonly caller: Caller; readonly until: number }>();
+
+  function findOld(request: Request): Caller | undefined {
+    const name = findConfigured(request);
+    if (name === undefined) return undefined;
+    const known = configured.get(name);
+    if (known !== undefined) return known;
+    const caller = toConfiguredCaller(name, deps, request.headers.has("authorization"));
+    configured.set(name, caller);
+    return caller;
+  }
+
+  function remember(key: string, caller: Caller): void {
+    const [oldest] = remembered.keys();
+    if (remembered.size >= MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+    // Beyond its end nothing is remembered.
+    const until = Math.min(clock.now() + REMEMBER_MS, caller.expiresAt ?? Number.POSITIVE_INFINITY);
+    remembered.set(key, { caller, until });
+  }
+
+  async function ask(authenticator: Authenticator, credential: Credential, request: Request) {
+    const key = `${credential.via} ${createHash("sha256").update(credential.secret).digest("base64")}`;
+    const known = remembered.get(key);
+    if (known !== undefined && known.until > clock.now()) return known.caller;
+    remembered.delete(key);
+    const caller = await authenticator(credential, request);
+    if (caller !== undefined) remember(key, caller);
+    return caller;
+  }
+
+  return {
+    async authenticate(request) {
+      const old = findOld(request);
+      if (old !== undefined) return old;
+      const credential = findCredential(request) ?? toCookie(findCookie(request));
+      const prefix = credential && findSecretPrefix(credential.secret);
+      const authenticator = prefix && authenticators?.get(prefix);
+      return authenticator && ask(authenticator, credential, request);
+    },
+    forget(isMeant) {
+      for (const [key, { caller }] of remembered) if (isMeant(caller)) remembered.delete(key);
+    },
+  };
+}
+
+function toConfiguredCaller(name: string, { grants = [], kinds }: CallerFinderDeps, hasSecret: boolean): Caller {
+  const own = findGrants(grants, { kind: "token", name });
+  const rights = own.length === 0 ? OLD_RIGHTS : toRights(own);
+  const groups = toGroups(own);
+  if (!hasSecret) return { sender: { kind: "anonymous", id: name, name, groups }, rights, via: "anonymous" };
+  // The ids of other tokens have no colon.
+  return { sender: { kind: kinds?.get(name) ?? "token", id: `configured:${name}`, name, groups }, rights, via: "old" };
+}
+
+const CREDENTIAL = /^(bearer|basic) +([^\s]{1,16384})$/i;
+
+/** Returns the secret in the header `authorization`; the user of Basic must be `token`. */
+export function findCredential(request: Request): Credential | undefined {
+  const [, scheme = "", value = ""] = CREDENTIAL.exec(request.headers.get("authorization") ?? "") ?? [];
+  if (scheme === "") return undefined;
+  if (scheme.toLowerCase() === "bearer") return { via: "bearer", secret: value };
+  const text = Buffer.from(value, "base64").toString("utf8");
+  return text.startsWith("token:") ? { via: "basic", secret: text.slice("token:".length) } : undefined;
+}
+
+function toCookie(secret: string | undefined): Credential | undefined {
+  return secret === undefined ? undefined : { via: "cookie", secret };
+}
+
+/** Where a request comes from. */
+export interface RequestFacts {
+  readonly requestId: string;
+  readonly address?: string | undefined;
+}
+
+/** Returns the caller with the facts of one request. */
+export function withRequest(caller: Caller, { requestId, address }: RequestFacts): Caller {
+  return { ...caller, sender: { ...caller.sender, requestId, ...defined({ address }) } };
+}
+
+/** The caller of public routes, which look at no credential. */
+export const NOBODY: Caller = {
+  sender: { kind: "anonymous", id: "anonymous", name: "anonymous", groups: [] },
+  rights: [],
+  via: "anonymous",
+};
+
+/**
+ * What a route is about, and with it who checks the permission there. `list`: the permission is needed somewhere, and the
+ * handler shows what is within reach. `items`: the handler checks each item, which may need different permissions. `yard`:
+ * only a grant without limits. The others name their parameter: `stack` (`stackId`), `machine` (`name`), `attempt`
+ * (`attemptId`), `run` (`runId`; without one a new run) and `state` (`key`).
+ */
+export type RouteSubject = "list" | "items" | "yard" | "stack" | "machine" | "attempt" | "run" | "state";
+
+/** Which permission a route needs, and for what. A route without it does not compile. */
+export type RouteAccess =
+  | { readonly permission: "public" | "signed-in"; readonly subject: "none" }
+  | { readonly permission: Permission; readonly subject: RouteSubject };
+
+/** Checks whether callers may do what routes need. */
+export interface Guard {
+  /** Throws `FORBIDDEN` with the permission, `NO_GRANT`, or the error for something that does not exist. */
+  check(access: RouteAccess, caller: Caller, params: Params): Promise<void>;
+  /** Returns the subject of a stack id, with its machine where that matters for these rights. */
+  findStack(rights: Rights, stackId: string): Promise<AccessSubject>;
+}
+
+interface GuardDeps {
+  readonly store: Store;
+  readonly locator: Locator;
+}
+
+/** Creates the guard of a server. It looks a stack up only for callers that are limited to machines. */
+export function createGuard({ store, locator }: GuardDeps): Guard {
+  async function findStack(rights: Rights, stackId: string): Promise<AccessSubject> {
+    const machine = rights.some(hasMachines) ? await findMachine(store, stackId) : undefined;
+    return { kind: "stack", stackId, ...(machine !== undefined && { machine }) };
+  }
+
+  async function findSubject(subject: OneSubject, rights: Rights, params: Params): Promise<AccessSubject | undefined> {
+    switch (subject) {
+      case "yard":
+        return { kind: "yard" };
+      case "machine":
+        return { kind: "machine", machine: params["name"] ?? "" };
+      case "stack":
+        return findStack(rights, params["stackId"] ?? "");
+      case "attempt": {
+        const parts = parseAttemptId(params["attemptId"] ?? "");
+        return parts && findStack(rights, parts.stackId);
+      }
+      case "run":
+        return { kind: "stack", stackId: params["runId"] ?? "", machine: RUN_MACHINE };
+      case "state":
+        return toStateSubject(params["key"] ?? "");
+    }
+  }
+
+  async function checkOne(
+    access: { readonly permission: Permission; readonly subject: OneSubject },
+    rights: Rights,
+    params: Params,
+  ) {
+    const { permission, subject } = access;
+    const found = await findSubject(subject, rights, params);
+    const decision = found === undefined ? "absent" : decideAccess(rights, permission, found);
+    if (decision === "allowed") return;
+    if (decision === "forbidden") throw forbidden(permission);
+    if (subject === "machine") throw await toUnknownMachine(locator, rights, params["name"] ?? "");
+    throw toAbsent(subject, permission, params);
+  }
+
+  return {
+    findStack,
+    async check(access, { rights }, params) {
+      if (access.subject === "none") return;
+      const { permission, subject } = access;
+      if (hasEverywhere(rights, permission)) return;
+      if (rights.length === 0) throw noGrant();
+      if (subject === "list" && scopesOf(rights, permission).length === 0) throw forbidden(permission);
+      if (subject !== "list" && subject !== "items") await checkOne({ permission, subject }, rights, params);
+    },
+  };
+}
+
+type Params = Readonly<Record<string, string>>;
+type OneSubject = Exclude<RouteSubject, "list" | "items">;
+
+/** Returns whether rights without limits include the permission, as those of old identities do: the common case. */
+export function hasEverywhere(rights: Rights, permission: Permission): boolean {
+  return rights.some(({ permissions, machines, stacks }) => {
+    return machines === undefined && stacks === undefined && permissions.has(permission);
+  });
+}
+
+function hasMachines({ machines }: Scope): boolean {
+  return machines !== undefined;
+}
+
+/** Returns the subject of a state's key; undefined for keys that are not of a stack. */
+export function toStateSubject(key: string): AccessSubject | undefined {
+  const owner = findStateOwner(key);
+  return owner && { kind: "stack", ...owner };
+}
+
+/** The machine of a stack, or of the last incarnation of a stack that was removed. */
+async function findMachine(store: Store, stackId: string): Promise<string | undefined> {
+  try {
+    const [loaded] = await store.load([stackId]);
+    if (loaded?.stack !== undefined) return loaded.stack.machine;
+  } catch (error) {
+    if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
+    throw error;
+  }
+  const { items } = await store.queries.listHistory({ stackId, newestFirst: true }, { limit: LINES });
+  const hash = items.find(({ machineHash }) => machineHash !== undefined)?.machineHash;
+  return hash === undefined ? undefined : (await store.revisions.get(hash))?.name;
+}
+
+// Lines about events that came after the removal have no machine.
+const LINES = 16;
+
+function noGrant(): StackyardError {
+  return new StackyardError("NO_GRANT", "No grant gives you access to this yard. Ask its administrators for one.");
+}
+
+/** The error for something that the caller may read, but not do. */
+export function forbidden(permission: Permission, details: Readonly<Record<string, unknown>> = {}): StackyardError {
+  return new StackyardError("FORBIDDEN", `This needs the permission "${permission}", which you do not have here.`, {
+    details: { permission, ...details },
+  });
+}
+
+/** The same error as for something that does not exist. */
+function toAbsent(
+  subject: RouteSubject,
+  permission: Permission,
+  { stackId, attemptId, runId, key }: Params,
+): StackyardError {
+  if (subject === "stack") return new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
+  if (subject === "attempt") return new StackyardError("NOT_FOUND", `Attempt "${attemptId}" not found.`);
+  if (subject === "state") return new StackyardError("NOT_FOUND", `There is no Terraform state "${key}".`);
+  // A run that is to be started is nowhere yet.
+  if (runId === undefined) return forbidden(permission);
+  return new StackyardError("NOT_FOUND", `Run "${runId}" not found.`);
+}
+
+/** `MACHINE_UNKNOWN`, with the name that was probably meant among those that the caller may read. */
+export async function toUnknownMachine(locator: Locator, rights: Rights, name: string): Promise<StackyardError> {
+  const listed = (await locator.list()).map((machine) => machine.name);
+  const names = listed.filter((machine) => decideAccess(rights, "read", { kind: "machine", machine }) === "allowed");
+  return new StackyardError("MACHINE_UNKNOWN", formatUnknownMachine(name, names));
+}
