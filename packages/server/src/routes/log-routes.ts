@@ -21,6 +21,8 @@ function fullLogRoute(deps: LogRoutesDeps): Route {
     method: "GET",
     path: "/v1/attempts/:attemptId/full-log",
     operationId: "getFullAttemptLog",
+    permission: "read",
+    subject: "attempt",
     tag: "attempts",
     summary:
       "The whole log of an attempt, up to 16 MiB, while it runs too. `Range: bytes=1000-` returns what comes after the first 1,000 bytes. Kept for 7 days; the end of the log where the whole is not kept.",
