@@ -20,7 +20,7 @@ export const CommonVariables = Type.Object({
   CONSUMER_ACCOUNT_ID: Type.String({ ...account, description: "the consumer's account" }),
   CONSUMER_REGION: Type.String({ ...region, description: "the consumer's region" }),
   LOG_LEVEL: Type.Enum(["debug", "info", "warn", "error"], {
-    description: "`debug`, `info`, `warn` or `error`",
+    description: "The lowest level that is logged: `debug`, `info`, `warn` or `error`",
     default: "info",
   }),
 });

@@ -22,37 +22,39 @@ function text(description: string, form: { readonly [keyword: string]: unknown }
 /** Every variable that the apps read. The names of the first two groups are the predecessor's and keep their meaning. */
 export const Variables = Type.Object({
   MACHINE_LOCATOR: Type.Optional(
-    Type.Enum(["S3", "LOCAL_FS"], { description: "Where machines are: `S3` or `LOCAL_FS`" }),
+    Type.Enum(["S3", "LOCAL_FS"], { description: "Where the machines are: `S3` or `LOCAL_FS`" }),
   ),
-  MACHINE_S3_BUCKET: text("With `S3`: the bucket of the machines", BUCKET),
-  MACHINE_S3_KEY: text("With `S3`: the prefix of their keys, or the key of one machine. Default: the whole bucket"),
-  MACHINE_SPEC_DIR: text("With `LOCAL_FS`: the folder of the machines, absolute", FOLDER),
+  MACHINE_S3_BUCKET: text("With `S3`: the bucket of machines", BUCKET),
+  MACHINE_S3_KEY: text(
+    "With `S3`: the prefix of the keys of machines, or the key of one machine. Default: the whole bucket",
+  ),
+  MACHINE_SPEC_DIR: text("With `LOCAL_FS`: the absolute path of the folder of machines", FOLDER),
   MACHINE_CACHE_SECONDS: Type.Integer({
-    description: "How long a look at the machines is good",
+    description: "How long machines are cached, in seconds",
     minimum: 0,
     maximum: 999_999_999,
     must: "be a whole number",
     default: 60,
   }),
-  SQS_EVENT_QUEUE_URL: text("The queue of events; a state manager in Lambda does without", QUEUE),
+  SQS_EVENT_QUEUE_URL: text("The queue of events; optional for a state manager in Lambda", QUEUE),
   SQS_TASK_QUEUE_URL: text("The queue of tasks", QUEUE),
-  POSTGRES_CONNECTION_SECRET: text("Name or ARN of the secret of a Postgres database, as RDS writes it"),
+  POSTGRES_CONNECTION_SECRET: text("The name or ARN of the secret of a Postgres database, in the format of RDS"),
   DYNAMODB_TABLE: text("The table of stacks. With `LOCAL_MODE` default: `Stacks`", TABLE),
   LOCAL_MODE: text(
     "Any text, even `false`: SQS at `http://sqs:9324`, DynamoDB at `http://dynamodb:8000`, Postgres on the host `db` (user, password and database `cloudseam`)",
   ),
-  SKIP_TASK_EXECUTION: text("With `LOCAL_MODE`, any text: tasks are answered as done without being run"),
-  AWS_REGION: text("The region. Lambda sets it", REGION),
-  AWS_DEFAULT_REGION: text("The region where `AWS_REGION` is not set", REGION),
+  SKIP_TASK_EXECUTION: text("With `LOCAL_MODE`, any text: tasks succeed without being run"),
+  AWS_REGION: text("The region; Lambda sets it", REGION),
+  AWS_DEFAULT_REGION: text("The region if `AWS_REGION` is not set", REGION),
 
-  SQS_LONG_TASK_QUEUE_URL: text("The queue of tasks that do not fit a function's time", QUEUE),
-  SQS_TICK_QUEUE_URL: text("The queue `stack-ticks`, by which what is due within two minutes waits", {
+  SQS_LONG_TASK_QUEUE_URL: text("The queue of tasks that take longer than a function may run", QUEUE),
+  SQS_TICK_QUEUE_URL: text("The queue `stack-ticks`, which delays work that is due within two minutes", {
     ...QUEUE,
     pattern: "^https?://[^\\s/]+/[^\\s]+(?<!\\.fifo)$",
     must: "be the URL of a standard queue: FIFO queues delay no single message",
   }),
-  SQS_EVENT_DEAD_LETTER_QUEUE_URL: text("Where events are sent that are given up, with the reason", QUEUE),
-  SQS_TASK_DEAD_LETTER_QUEUE_URL: text("Where task messages are sent that are given up, with the reason", QUEUE),
+  SQS_EVENT_DEAD_LETTER_QUEUE_URL: text("The queue that receives dead-lettered events with their reasons", QUEUE),
+  SQS_TASK_DEAD_LETTER_QUEUE_URL: text("The queue that receives dead-lettered task messages with their reasons", QUEUE),
   SNS_EVENT_TOPIC_ARN: text(
     "The topic in front of the queue of events; results are published there",
     VARIABLE_FORMS.topic,
@@ -60,76 +62,82 @@ export const Variables = Type.Object({
   MESSAGE_BUCKET: text("The bucket of messages that are too large for a queue", BUCKET),
   MESSAGE_PREFIX: Type.String({
     ...TEXT,
-    description: "The prefix of their keys",
+    description: "The prefix of the keys of these messages",
     default: "stackyard/messages/",
   }),
-  DATABASE_URL: text("A Postgres database without a secret: `postgres://user:password@host:5432/database`", {
-    pattern: "^postgres(ql)?://",
-    maxLength: 4_096,
-    must: "be an address such as postgres://user:password@host:5432/database",
-  }),
-  DYNAMODB_WORK_TABLE: text("The table of everything else. Default: `<DYNAMODB_TABLE>-work`", TABLE),
+  DATABASE_URL: text(
+    "The address of a Postgres database without a secret: `postgres://user:password@host:5432/database`",
+    {
+      pattern: "^postgres(ql)?://",
+      maxLength: 4_096,
+      must: "be an address such as postgres://user:password@host:5432/database",
+    },
+  ),
+  DYNAMODB_WORK_TABLE: text("The table of all other records. Default: `<DYNAMODB_TABLE>-work`", TABLE),
   RUNNERS_HAVE_STORE: Type.Boolean({
     description:
-      "`true` when every runner that reads the task queues has the store, so that claims, cancels and exclusive keys hold",
+      "`true` if every runner that reads the task queues has the store, which claims, cancels and exclusive keys require",
     default: false,
   }),
   ...EngineVariables.properties,
   EXECUTORS: Type.Array(Type.String({ pattern: "^[a-z][a-z0-9-]{0,62}$" }), {
     description:
-      "Executors of runners of your own, with commas, such as `delay,ecs`: machines may name them. The state manager does not know their schemas; the runner checks configs before it starts",
+      "The executors of your own runners that machines may use, separated by commas, such as `delay,ecs`. The state manager does not know their schemas; the runner checks configs before it starts",
     maxItems: 64,
     must: "be names of executors with commas between them",
     default: [],
   }),
   TASK_CONCURRENCY: Type.Integer({
-    description: "Tasks that a container runs at a time",
+    description: "How many tasks a container runs at the same time",
     minimum: 1,
     maximum: 999,
     must: "be a whole number from 1 to 999",
     default: 4,
   }),
   TERRAFORM_BINARY: text("The program of the executor `terraform`: a name in `PATH`, such as `tofu`, or a path"),
-  TERRAFORM_VERSION: text("Versions of it that may be used, such as `~> 1.14.0`. Default: any"),
+  TERRAFORM_VERSION: text("The versions of Terraform that the runner accepts, such as `~> 1.14.0`. Default: any"),
   TERRAFORM_STATE_URL: text(
-    "A Stackyard server that keeps Terraform's states of configurations without a backend, such as `https://stackyard.example.org`. Needs the store",
+    "The Stackyard server that stores the Terraform states of configurations without a backend, such as `https://stackyard.example.org`. Needs the store",
     { ...ADDRESS, must: "be an address such as https://stackyard.example.org" },
   ),
   TASK_DATA_DIR: text(
-    "A folder that outlives tasks: Terraform's providers, and states that could not be saved. Default: `stackyard` in the folder for temporary files",
+    "A folder for Terraform providers and states that could not be saved; it is kept between tasks. Default: `stackyard` in the folder for temporary files",
     FOLDER,
   ),
-  TARGET_ROLE: text("The role that tasks take in targets that name none", {
+  TARGET_ROLE: text("The role that tasks assume in targets without a role", {
     pattern: "^[A-Za-z0-9+=,.@_/:-]{1,2048}$",
     must: "be a role's name, path or ARN",
   }),
-  TARGET_EXTERNAL_ID: text("The external id that goes with it", VARIABLE_FORMS.externalId),
+  TARGET_EXTERNAL_ID: text("The external id for this role", VARIABLE_FORMS.externalId),
   SESSION_TAGS: Type.Boolean({
     description:
-      "`true`: each task has sessions of its own in its target, named and tagged by yard, stack and task; roles there must allow `sts:TagSession`; `false`: sessions of the runner",
+      "`true` uses a separate session for each task in its target, with the yard, stack and task as name and tags; the roles there must allow `sts:TagSession`. `false` uses sessions of the runner",
     default: false,
   }),
   LOG_LEVEL: Type.Enum(["debug", "info", "warn", "error"], {
-    description: "`debug`, `info`, `warn` or `error`",
+    description: "The lowest level that is logged: `debug`, `info`, `warn` or `error`",
     default: "info",
   }),
   EMF_METRICS: Type.Optional(
     Type.Boolean({
       description:
-        "`true` writes metrics into the log in CloudWatch's embedded metric format, `false` does not. Default: `true` in Lambda and ECS",
+        "`true` writes metrics to the log in CloudWatch's embedded metric format. Default: `true` in Lambda and ECS, otherwise `false`",
     }),
   ),
   YARD_NAME: Type.String({
-    description: "The yard's name, in sessions of roles and in metrics",
+    description: "The name of the yard in role sessions and metrics",
     pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
     must: "be 1 to 64 letters, digits and _.-",
     default: "main",
   }),
-  AWS_ENDPOINT_URL: text("Instead of the services' own addresses, as the SDK knows it; S3 is then used by path", {
-    ...ADDRESS,
-    must: "be an address such as http://127.0.0.1:4566",
-  }),
-  AWS_LAMBDA_FUNCTION_NAME: text("Set by Lambda: the app is a function"),
+  AWS_ENDPOINT_URL: text(
+    "An address that replaces those of all AWS services, as in the AWS SDK; S3 then uses path-style URLs",
+    {
+      ...ADDRESS,
+      must: "be an address such as http://127.0.0.1:4566",
+    },
+  ),
+  AWS_LAMBDA_FUNCTION_NAME: text("Set by Lambda; the app then runs as a function"),
 });
 type Variables = Static<typeof Variables>;
 type Given = GivenVariables<typeof Variables.properties>;
