@@ -14,28 +14,25 @@ function fact(retryable: boolean, meaning: string): FailureFacts {
 
 /** The codes that a failed task of this executor may have. Never renamed or used for something else. */
 export const TERRAFORM_FAILURES = {
-  TERRAFORM_NOT_FOUND: fact(false, "The program is not on this runner."),
-  TERRAFORM_VERSION_MISMATCH: fact(false, "The program's version is not one that the option `version` allows."),
-  TERRAFORM_SOURCE_MISSING: fact(false, "The source is not there, or holds no configuration files."),
+  TERRAFORM_NOT_FOUND: fact(false, "The program is not installed on the runner."),
+  TERRAFORM_VERSION_MISMATCH: fact(false, "The option `version` does not allow the version of the program."),
+  TERRAFORM_SOURCE_MISSING: fact(false, "The source does not exist, or contains no configuration files."),
   TERRAFORM_SOURCE_UNREADABLE: fact(
     true,
-    "The source could not be read: no permission, or the service does not answer.",
+    "The source could not be read: a permission is missing, or the service does not respond.",
   ),
-  TERRAFORM_SOURCE_UNSUPPORTED: fact(false, "The source has no type, or this runner cannot read its type."),
-  TERRAFORM_SOURCE_REFUSED: fact(false, "The source leads out of its root, or is larger than the limit."),
-  TERRAFORM_BACKEND_MISSING: fact(false, "The state would be lost: no backend outlives the run."),
-  TERRAFORM_VALUE_REFUSED: fact(false, "A value cannot be handed to a program: it holds U+0000 or is too long."),
+  TERRAFORM_SOURCE_UNSUPPORTED: fact(false, "The source has no type, or a type that the runner does not support."),
+  TERRAFORM_SOURCE_REFUSED: fact(false, "The source is outside its root folder, or larger than the limit."),
+  TERRAFORM_BACKEND_MISSING: fact(false, "No backend would keep the state after the run."),
+  TERRAFORM_VALUE_REFUSED: fact(false, "A value cannot be passed to a program: it contains U+0000 or is too long."),
   TERRAFORM_INIT_FAILED: fact(true, "`init` failed: the backend, a module or a provider is not available."),
   TERRAFORM_PLAN_FAILED: fact(true, "`plan` failed."),
-  TERRAFORM_APPLY_FAILED: fact(true, "`apply` failed; what it had made before is in the state."),
-  TERRAFORM_DESTROY_FAILED: fact(true, "`destroy` failed; what is left is in the state."),
-  TERRAFORM_OUTPUTS_FAILED: fact(true, "The work is done, but its outputs could not be read."),
-  TERRAFORM_STATE_LOCKED: fact(true, "Another run holds the state's lock."),
-  TERRAFORM_STATE_NOT_SAVED: fact(
-    false,
-    "The state could not be saved; the runner kept a copy, which has to be pushed.",
-  ),
-  TERRAFORM_CANCELLED: fact(false, "The run was stopped; what it had made before is in the state."),
+  TERRAFORM_APPLY_FAILED: fact(true, "`apply` failed; the state contains what it created before."),
+  TERRAFORM_DESTROY_FAILED: fact(true, "`destroy` failed; the state contains what remains."),
+  TERRAFORM_OUTPUTS_FAILED: fact(true, "The run succeeded, but its outputs could not be read."),
+  TERRAFORM_STATE_LOCKED: fact(true, "Another run has the lock of the state."),
+  TERRAFORM_STATE_NOT_SAVED: fact(false, "The state could not be saved; the runner kept a copy. Push it by hand."),
+  TERRAFORM_CANCELLED: fact(false, "The run was stopped; the state contains what it created before."),
 } as const satisfies Record<string, FailureFacts>;
 
 /** A code that a failed task of this executor may have. */
