@@ -29,7 +29,7 @@ export interface StackFilter {
   readonly state?: string;
   readonly idPrefix?: string;
   /** `failed`: a task is in ERROR. `busy`: a task is PENDING. `waiting`: one of these, or an event is parked. `any`: all. */
-  readonly condition?: "failed" | "stalled" | "overdue" | "busy" | "waiting" | "any";
+  readonly condition?: "failed" | "stalled" | "overdue" | "approval" | "busy" | "waiting" | "any";
   /** With what each stack waits for; without a condition only those that are not quiet. */
   readonly waiting?: boolean;
 }

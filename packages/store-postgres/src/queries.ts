@@ -114,6 +114,7 @@ const CONDITIONS: Readonly<Record<NonNullable<StackFilter["condition"]>, string>
   failed: `s.trouble & ${TROUBLE.failed} <> 0`,
   stalled: `s.trouble & ${TROUBLE.stalled} <> 0`,
   overdue: `s.trouble & ${TROUBLE.overdue} <> 0`,
+  approval: `s.trouble & ${TROUBLE.approval} <> 0`,
   waiting: `(s.busy or s.trouble is not null
              or exists (select from stackyard.parked p where p.stack_id = s.id))`,
 };

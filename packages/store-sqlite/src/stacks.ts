@@ -179,6 +179,7 @@ const CONDITIONS: Readonly<Record<NonNullable<StackFilter["condition"]>, string>
   failed: `trouble is not null and trouble & ${TROUBLE.failed}`,
   stalled: `trouble is not null and trouble & ${TROUBLE.stalled}`,
   overdue: `trouble is not null and trouble & ${TROUBLE.overdue}`,
+  approval: `trouble is not null and trouble & ${TROUBLE.approval}`,
   waiting: `(${BUSY} or trouble is not null or exists (select 1 from parked where parked.stack_id = stack.stack_id))`,
 };
 

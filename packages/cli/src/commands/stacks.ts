@@ -56,13 +56,14 @@ export const stacksLs = defineServerCommand({
           Type.Literal("failed"),
           Type.Literal("stalled"),
           Type.Literal("overdue"),
+          Type.Literal("approval"),
           Type.Literal("busy"),
           Type.Literal("waiting"),
           Type.Literal("any"),
         ],
         {
           description:
-            "Only stacks with a failed task, stalled, overdue, with a running task, or with one of these; any: all stacks.",
+            "Only stacks with a failed task, stalled, overdue, with an open approval, with a running task, or with one of these; any: all stacks.",
         },
       ),
     ),

@@ -1,6 +1,6 @@
 import { toClaimWithinMs } from "../attempt/attempt.ts";
 import { followDecision } from "../machine/decide/decide.ts";
-import { type Applied, type Decision, isParked, OPERATORS_EVENTS, type Rejected } from "../machine/decide/decision.ts";
+import { type Applied, type Decision, isOperators, isParked, type Rejected } from "../machine/decide/decision.ts";
 import { attemptsOf, timerEventId } from "../machine/decide/work.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
@@ -184,7 +184,7 @@ export type RefusalOutcome = Outcome | "redeliver" | "parked-again";
 export function refuse(deps: RefuseDeps, round: Round, refusal: Refusal): RefusalOutcome {
   const { event, queued, decision } = refusal;
   if (isParked(event, decision.code)) return parkOrGiveUp(deps, round, refusal);
-  if (ANSWERED.has(decision.code) || event.origin === "timer" || OPERATORS_EVENTS.has(event.name)) return "refused";
+  if (ANSWERED.has(decision.code) || event.origin === "timer" || isOperators(event, decision.code)) return "refused";
   if (isRedelivered(deps, round, queued)) return "redeliver";
   deadLetters(deps, round, queued, { ...decision, masked: refusal.masked });
   return "dead-lettered";
@@ -195,6 +195,10 @@ const ANSWERED: ReadonlySet<string> = new Set([
   "TASK_NOT_RUNNING",
   "UPGRADE_STATE_MISSING",
   "UPGRADE_TASK_UNKNOWN",
+  "NOT_ALLOWED",
+  "APPROVAL_CLOSED",
+  "APPROVAL_REPEATED",
+  "COMMENT_REQUIRED",
 ]);
 
 /** Parks an event, for the first time or again. Dead-letters it after too many tries or too long a time. */

@@ -47,7 +47,7 @@ export type MetadataValue = View<typeof MetadataValue>;
 /** The same values as in the machine's events: flat, types kept. */
 export const Metadata = Type.Record(Type.String(), MetadataValue);
 
-const detail = "More than the status says: WAITING, QUEUED, RUNNING, RETRYING, SKIPPED or CANCELLED.";
+const detail = "More than the status says: WAITING, QUEUED, RUNNING, RETRYING, APPROVING, SKIPPED or CANCELLED.";
 
 const TaskStatus = Type.Union([Type.Literal("PENDING"), Type.Literal("SATISFIED"), Type.Literal("ERROR")]);
 
@@ -121,6 +121,7 @@ export const Wait = Type.Object({
     Type.Literal("timer", { description: "`event` comes by itself." }),
     Type.Literal("need", { description: "Other tasks of the stack." }),
     Type.Literal("leaving", { description: "Runs of earlier states." }),
+    Type.Literal("approval", { description: "People of `groups` must approve." }),
     Type.Literal("parked", { description: "The next try of a parked event." }),
     Type.Literal("event", { description: "One of `events` must be sent." }),
     Type.Literal("operator", { description: "An operator must act." }),
@@ -136,6 +137,9 @@ export const Wait = Type.Object({
   event: Type.Optional(Type.String()),
   events: Type.Optional(Type.Array(Type.String())),
   eventId: Type.Optional(Type.String()),
+  groups: Type.Optional(Type.Array(Type.String(), { description: "Their members may approve." })),
+  need: Type.Optional(Type.Integer({ description: "How many more people must approve." })),
+  given: Type.Optional(Type.Array(Type.String(), { description: "The names of those who have approved." })),
   at: Type.Optional(Instant),
   code: Type.Optional(Type.String()),
 });

@@ -1,7 +1,8 @@
+import { findApproval } from "../machine/decide/ask-approval.ts";
 import { attemptsOf, isCurrent, isHeld } from "../machine/decide/work.ts";
 import { parseAttemptId } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
-import type { Stack, TaskRun, TaskState } from "../machine/stack.ts";
+import type { Approval, Stack, TaskRun, TaskState } from "../machine/stack.ts";
 import type { AttemptView } from "../ports/stack-store.ts";
 import type { YardProcess } from "./process-registry.ts";
 
@@ -27,10 +28,24 @@ export function explainTask(facts: TaskFacts, task: TaskState): Reason {
   if (task.status === "ERROR") return explainFailure(facts.stack, task);
   if (task.detail === "WAITING") return explainWaiting(facts, task.name);
   if (task.detail === "RETRYING") return explainRetry(facts, task.name);
+  const approval = findApproval(facts.stack, task.name);
+  if (approval !== undefined) return explainApproval(approval, task.name, facts.now);
   const attempt = findNewestAttempt(facts, task.name);
   if (attempt !== undefined) return explainAttempt(attempt, facts);
   if (facts.machine?.tasks.has(task.name) === false) return explainLost(facts.stack, task.name);
   return { why: "Its message was sent; no answer has come.", waitsFor: { kind: "result", task: task.name } };
+}
+
+function explainApproval({ from, count, given, expiresAt }: Approval, task: string, now: number): Reason {
+  const names = given.map(({ by }) => by.name);
+  const need = count - given.length;
+  const more = `${need}${given.length === 0 ? "" : " more"} approval${need === 1 ? "" : "s"}`;
+  const approved = given.length === 0 ? "" : ` (approved: ${formatNames(names)})`;
+  const left = formatTimespan(expiresAt - now).replace(/ 0[smh]$/, "");
+  return {
+    why: `Waits for ${more} from ${formatNames(from)}${approved}. Expires in ${left}.`,
+    waitsFor: { kind: "approval", task, groups: from, need, given: names, at: expiresAt },
+  };
 }
 
 /** A stack that follows its machine may be in a state with a task that the newest revision no longer has. */
@@ -254,6 +269,10 @@ export interface Wait {
   /** `timer`, `parked`: the event that is due, and the parked one's id. */
   readonly event?: string;
   readonly eventId?: string;
+  /** `approval`: groups whose members may approve, how many more must, and the names of those who have. */
+  readonly groups?: readonly string[];
+  readonly need?: number;
+  readonly given?: readonly string[];
   /** The latest time at which it ends or is checked again. */
   readonly at?: number;
   /** `operator`: why a person must act. */
@@ -263,7 +282,7 @@ export interface Wait {
 /**
  * `lease`: a worker runs it. `worker`: no worker has claimed it. `key`: another attempt holds an exclusive key. `poll`: external
  * work is polled. `cancel`: a cancel was requested. `result`: its result is in transit. `timer`, `need`, `parked`: a due time,
- * other tasks, a parked event. `leaving`: runs of earlier states. `event`: an external event. `operator`: a person.
+ * other tasks, a parked event. `leaving`: runs of earlier states. `approval`: people. `event`: an external event. `operator`: a person.
  */
 type WaitKind =
   | "lease"
@@ -275,6 +294,7 @@ type WaitKind =
   | "timer"
   | "need"
   | "leaving"
+  | "approval"
   | "parked"
   | "event"
   | "operator";

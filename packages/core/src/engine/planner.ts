@@ -8,7 +8,7 @@ import { DEFAULT_PARKING } from "../aggregate/round.ts";
 import { listPages } from "../list-pages.ts";
 import { decide } from "../machine/decide/decide.ts";
 import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { APPROVAL_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import { defined, isMap } from "../machine/json.ts";
 import type { Machine, MetadataRule } from "../machine/machine.ts";
@@ -204,6 +204,8 @@ function isPassedOver({ event, code = "", outcome, metadata }: StoredHistoryEntr
 const UNJUDGED: ReadonlySet<string> = new Set([
   ...["DUPLICATE", "STACK_UNKNOWN", "MACHINE_MISMATCH", "MACHINE_UNKNOWN", "MACHINE_INVALID", "STATE_UNKNOWN"],
   ...["EVENT_INVALID", "EVENT_RESERVED", "INTERNAL"],
+  // The history does not know the groups of a sender.
+  ...["NOT_ALLOWED", "APPROVAL_REPEATED", "COMMENT_REQUIRED"],
 ]);
 
 function toBefore({ outcome, code, to, sent }: StoredHistoryEntry): ReplayedEvent {
@@ -362,6 +364,7 @@ export function toReplayEvent(entry: HistoryEntry): StackEvent {
       // The code of a line that was applied is that of the task's failure, else that of the refusal.
       code: isApplied(entry) ? entry.code : undefined,
       confirm: entry.confirmed ? stackId : undefined,
+      isAllowed: APPROVAL_EVENTS.has(name) && isApplied(entry) ? (true as const) : undefined,
     }),
     ...toOutputs(entry),
     ...OPERATORS_FIELDS.get(name),

@@ -22,7 +22,10 @@ export interface StackEvent {
   /** As received: `decide` refuses what is not a flat map. */
   readonly metadata?: unknown;
   readonly task?: { readonly name: string };
-  /** The attempt that a result answers (`dispatch.id` of its message). Without it the task's name decides. */
+  /**
+   * The attempt that a result answers (`dispatch.id` of its message), or the approval that an operator's event is about.
+   * Without it the task's name decides.
+   */
   readonly dispatchId?: string;
   /** A failed task's message. */
   readonly description?: string;
@@ -44,6 +47,10 @@ export interface StackEvent {
   readonly confirm?: string;
   /** `UPGRADE_STACK`: the content hash of the revision to move to; absent: the newest valid one. */
   readonly to?: string;
+  /** `APPROVE_TASK`: the text that the approval must repeat. */
+  readonly of?: string;
+  /** Of a replay: the history says that the event was applied, so who may send it is not checked again. */
+  readonly isAllowed?: true;
   /** `REMOVE_STACK`: must be true. */
   readonly force?: boolean;
   /** A timer's event: which timer of the stack has fired. */
@@ -78,7 +85,20 @@ export const SYSTEM_EVENTS = {
   settleTask: "SETTLE_TASK",
   removeStack: "REMOVE_STACK",
   upgradeStack: "UPGRADE_STACK",
+  approveTask: "APPROVE_TASK",
+  rejectTask: "REJECT_TASK",
+  withdrawApproval: "WITHDRAW_APPROVAL",
 } as const;
+
+/**
+ * Operators' events about approvals. A document that is kept from before these names were reserved may declare them; there
+ * they are events like others.
+ */
+export const APPROVAL_EVENTS: ReadonlySet<string> = new Set([
+  SYSTEM_EVENTS.approveTask,
+  SYSTEM_EVENTS.rejectTask,
+  SYSTEM_EVENTS.withdrawApproval,
+]);
 
 /** Events that answer a task; entries that they cause are automatic. */
 export const RESULT_EVENTS: ReadonlySet<string> = new Set([
@@ -190,6 +210,9 @@ export const EventMessage = Type.Object({
   to: Type.Optional(
     Type.String({ pattern: "^[0-9a-f]{64}$", description: "`UPGRADE_STACK`: the revision's content hash." }),
   ),
+  of: Type.Optional(
+    Type.String({ maxLength: 1_024, description: "`APPROVE_TASK`: what is approved, where the machine names it." }),
+  ),
   actor: Type.Optional(Type.String({ maxLength: 255 })),
   reason: Type.Optional(Type.String({ maxLength: 4_096 })),
   as: Type.Optional(Type.Literal("succeeded")),
@@ -292,8 +315,21 @@ function pickByEvent(message: Fields, name: unknown, origin: EventOrigin = "exte
   if (name === SYSTEM_EVENTS.upgradeStack) return { to: message["to"] ?? undefined, reason: toText(message["reason"]) };
   if (name === SYSTEM_EVENTS.taskRetryDue) return { task: message["task"] };
   if (RETRY_EVENTS.has(name)) return { task: message["task"] ?? undefined, reason: toText(message["reason"]) };
+  if (APPROVAL_EVENTS.has(name)) return pickApproval(message);
   if (!REQUIRED.has(name)) return {};
   return { task: message["task"], as: message["as"], force: message["force"], reason: message["reason"] };
+}
+
+/** Where a machine declares an event of such a name, its other keys are ignored like those of every declared event. */
+function pickApproval({ task, dispatchId, of, reason }: Fields): Fields {
+  const isNamed =
+    isMap(task) && typeof task["name"] === "string" && task["name"] !== "" && task["name"].length <= 1_024;
+  return {
+    task: isNamed ? task : undefined,
+    dispatchId: toText(dispatchId)?.slice(0, 8_192),
+    of: toText(of)?.slice(0, 1_024),
+    reason: toText(reason)?.slice(0, 4_096),
+  };
 }
 
 /** Optional fields of a result with a wrong type are left out: the result itself must not be lost for them. */

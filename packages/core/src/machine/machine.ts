@@ -115,6 +115,8 @@ export interface Task {
   readonly name: string;
   /** Undefined only where a v1 document leaves it out; such a task fails when it runs. */
   readonly executor?: string;
+  /** People do it: no attempt is made, and the stack holds what was asked for. */
+  readonly isApproval?: true;
   /**
    * The task's definition as it travels in task messages: validated and coerced, without the name. In version 2
    * `executor` and `config`, and in the message the resolved ones.

@@ -1,3 +1,5 @@
+import type { SenderKind } from "../access/sender.ts";
+
 /** A value of a stack's metadata. */
 export type MetadataValue = string | number | boolean | null;
 
@@ -9,10 +11,10 @@ export type TaskStatus = "PENDING" | "SATISFIED" | "ERROR";
 
 /**
  * More about a status, in stacks of version 2. `PENDING` is `WAITING` (for needs, or for runs of earlier states),
- * `RETRYING` (for its next attempt) or `RUNNING` (dispatched; the API says `QUEUED` where the attempt is), `SATISFIED` may
- * be `SKIPPED`, `ERROR` may be `CANCELLED`. Absent for plain success and failure.
+ * `RETRYING` (for its next attempt), `APPROVING` (people are asked) or `RUNNING` (dispatched; the API says `QUEUED` where the
+ * attempt is), `SATISFIED` may be `SKIPPED`, `ERROR` may be `CANCELLED`. Absent for plain success and failure.
  */
-export type TaskDetail = "WAITING" | "QUEUED" | "RUNNING" | "RETRYING" | "SKIPPED" | "CANCELLED";
+export type TaskDetail = "WAITING" | "QUEUED" | "RUNNING" | "RETRYING" | "APPROVING" | "SKIPPED" | "CANCELLED";
 
 /** A task of the state that the stack is in. */
 export interface TaskState {
@@ -51,14 +53,54 @@ export interface TaskRun {
   readonly abandoned?: true;
 }
 
+/** A sender as a stack remembers it. */
+export interface KnownSender {
+  readonly kind: SenderKind;
+  readonly id: string;
+  readonly name: string;
+  /** Of a token: the id of the person who created it, and for whom it counts. */
+  readonly owner?: string;
+}
+
+/** One approval of a person. */
+export interface GivenApproval {
+  readonly by: KnownSender;
+  readonly at: number;
+  readonly comment?: string;
+}
+
+/** What people are asked to approve: a task of the present entry whose detail is `APPROVING`. */
+export interface Approval {
+  /** In the form of an attempt's id. Another one whenever the metadata has changed: then something else is approved. */
+  readonly id: string;
+  /** Groups whose members may approve. */
+  readonly from: readonly string[];
+  /** How many people must approve. */
+  readonly count: number;
+  /** Who asked for it may approve too. */
+  readonly own?: true;
+  /** Who approves or rejects must say why. */
+  readonly comment?: "required";
+  /** The text that each approval must repeat. */
+  readonly of?: string;
+  /** Sender of the last event from outside that made the stack enter a state. Absent: the sender is not known. */
+  readonly askedBy?: KnownSender;
+  /** Senders of events that changed the metadata since; they count as `askedBy` does. */
+  readonly changedBy?: readonly KnownSender[];
+  readonly askedAt: number;
+  readonly expiresAt: number;
+  /** Oldest first, each person once. */
+  readonly given: readonly GivenApproval[];
+}
+
 /** A timer that is armed for the present entry. */
 export interface StackTimer {
-  /** Unique in the stack: `<entry>/retry/<task>`, `<entry>/timeout`, `<entry>/after/<index>`. */
+  /** Unique in the stack: `<entry>/retry/<task>`, `<entry>/approval/<task>`, `<entry>/timeout`, `<entry>/after/<index>`. */
   readonly id: string;
-  /** A declared event, `TIMEOUT`, or the internal `TASK_RETRY_DUE`. */
+  /** A declared event, `TIMEOUT`, or the internal `TASK_RETRY_DUE` or `TASK_TIMED_OUT`. */
   readonly event: string;
   readonly dueAt: number;
-  /** Of a retry: which task. */
+  /** Of a retry or an approval: which task. */
   readonly task?: string;
   /**
    * The last so many milliseconds before `dueAt` are up to chance: the engine draws an instant in them and drops this.
@@ -131,6 +173,10 @@ export interface Stack {
   readonly visits?: Readonly<Record<string, number>>;
   /** What tasks of the present entry gave, by task: only scalars. Sensitive ones are references to `keptSecrets`. */
   readonly outputs?: Readonly<Record<string, Readonly<Record<string, MetadataValue | { readonly $secret: string }>>>>;
+  /** Open approvals of the present entry, by task. */
+  readonly approvals?: Readonly<Record<string, Approval>>;
+  /** Sender of the last event from outside that made the stack enter a state; absent where the event had none. */
+  readonly askedBy?: KnownSender;
   /** Failures of a task that count for its policy, since its last retry by hand; 0 is left out. */
   readonly failures?: Readonly<Record<string, number>>;
   /** How often each sensitive metadata key was set; its values never leave the record but through `claim`. */

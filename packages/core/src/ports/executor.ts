@@ -1,5 +1,6 @@
 import type { Static, TSchema } from "typebox";
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { APPROVAL } from "../machine/approval.ts";
 import { parseDuration } from "../machine/document/duration.ts";
 import type {
   ConfigReport,
@@ -220,6 +221,12 @@ export function defineExecutor<Config extends TSchema, Progress extends TSchema,
     throw new StackyardError(
       "PLUGIN_INVALID",
       `The executor's name ${JSON.stringify(spec.name)} must begin with a lower-case letter and hold only lower-case letters, digits and hyphens.`,
+    );
+  }
+  if (spec.name === APPROVAL) {
+    throw new StackyardError(
+      "PLUGIN_INVALID",
+      'The executor "approval" is built in, and people do its work. Give yours another name.',
     );
   }
   const cancelWithin = spec.cancelWithin ?? DEFAULT_CANCEL_WITHIN;

@@ -250,7 +250,7 @@ export function createClosable<Port extends object>(
 }
 
 /** Bits of the column `trouble`. */
-export const TROUBLE = { failed: 1, stalled: 2, overdue: 4 } as const;
+export const TROUBLE = { failed: 1, stalled: 2, overdue: 4, approval: 8 } as const;
 
 /** The columns by which a store finds stacks, derived from the record. */
 export interface StackColumns {
@@ -263,15 +263,16 @@ export interface StackColumns {
 }
 
 /** Derives the columns from a record. */
-export function toStackColumns({ tasks, stalled, overdue, awaitsRuns, timers }: Stack): StackColumns {
+export function toStackColumns({ tasks, stalled, overdue, approvals, awaitsRuns, timers }: Stack): StackColumns {
   const failedBit = tasks.some(({ status }) => status === "ERROR") ? TROUBLE.failed : 0;
   const stalledBit = stalled === undefined ? 0 : TROUBLE.stalled;
   const overdueBit = overdue === true ? TROUBLE.overdue : 0;
+  const approvalBit = approvals === undefined ? 0 : TROUBLE.approval;
   let timerAt: number | null = null;
   for (const { dueAt } of timers) timerAt = timerAt === null ? dueAt : Math.min(timerAt, dueAt);
   return {
     busy: awaitsRuns === true || tasks.some(({ status }) => status === "PENDING"),
-    trouble: failedBit + stalledBit + overdueBit || null,
+    trouble: failedBit + stalledBit + overdueBit + approvalBit || null,
     timerAt,
   };
 }

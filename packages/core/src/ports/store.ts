@@ -48,10 +48,10 @@ export interface StackFilter {
   /** Ids that begin so. */
   readonly idPrefix?: string;
   /**
-   * `failed`: a task is in ERROR. `stalled`, `overdue`: as the record says. `busy`: a task is PENDING. `waiting`: one of
-   * these, or an event is parked.
+   * `failed`: a task is in ERROR. `stalled`, `overdue`: as the record says. `approval`: people are asked. `busy`: a task is
+   * PENDING. `waiting`: one of these, or an event is parked.
    */
-  readonly condition?: "failed" | "stalled" | "overdue" | "busy" | "waiting";
+  readonly condition?: "failed" | "stalled" | "overdue" | "approval" | "busy" | "waiting";
 }
 
 /** Which lines of the history are listed. Default: all of the yard, oldest first. */

@@ -33,6 +33,7 @@ const stackQuery = {
       Type.Literal("failed", { description: "A task is in ERROR." }),
       Type.Literal("stalled"),
       Type.Literal("overdue"),
+      Type.Literal("approval"),
       Type.Literal("busy", { description: "A task is PENDING." }),
       Type.Literal("waiting", { description: "One of these, or an event is parked." }),
       Type.Literal("any", { description: "Whatever it is; as without one, but where `waiting` is true." }),

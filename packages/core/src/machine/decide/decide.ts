@@ -1,7 +1,8 @@
 import { findNearestName, quote, suggest } from "../document/wording.ts";
-import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
+import { APPROVAL_EVENTS, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import { FAILED, INIT, type Machine, NEXT, TIMEOUT } from "../machine.ts";
 import type { Stack, TaskRun, TaskState } from "../stack.ts";
+import { approveTask, askAgain, rejectTask, withdrawApproval } from "./answer-approval.ts";
 import { type Decision, type Ignored, isParked, type Rejected } from "./decision.ts";
 import {
   chooseReaction,
@@ -37,7 +38,9 @@ import {
   timeoutId,
   timerEventId,
   toCancel,
+  toKnownSender,
   toScopeInput,
+  type Work,
 } from "./work.ts";
 
 /**
@@ -93,6 +96,9 @@ const SYSTEM_HANDLERS: ReadonlyMap<string, Handler> = new Map([
   [SYSTEM_EVENTS.cancelTask, cancelTask],
   [SYSTEM_EVENTS.settleTask, settleTask],
   [SYSTEM_EVENTS.upgradeStack, upgradeStack],
+  [SYSTEM_EVENTS.approveTask, approveTask],
+  [SYSTEM_EVENTS.rejectTask, rejectTask],
+  [SYSTEM_EVENTS.withdrawApproval, withdrawApproval],
 ]);
 
 function decideOnMachine(
@@ -114,7 +120,12 @@ function decideOnMachine(
   const work = beginWork({ machine, event, limits, before, brought });
   // An answer may be one of a run that was left: what it brings does not concern the stack then.
   if (!RESULT_EVENTS.has(event.name)) bringMetadata(work);
-  return findHandler(before, event)(work) ?? endWork(work);
+  return findHandler(machine, before, event)(work) ?? end(work, before);
+}
+
+function end(work: Work, before: Stack): Decision {
+  if (work.stack.approvals !== undefined) askAgain(work, before);
+  return endWork(work);
 }
 
 /** Masks the sensitive values of the event, and of the stack before and after it, in the reasons and notes of a decision. */
@@ -124,8 +135,10 @@ function decideMasked(machine: Machine, stack: Stack | undefined, event: StackEv
   return maskDecision(listSecretValues(machine, [stack, after], event), decision);
 }
 
-function findHandler(stack: Stack, event: StackEvent): Handler {
+function findHandler(machine: Machine, stack: Stack, event: StackEvent): Handler {
   if (isTimeout(stack, event)) return timeOutState;
+  // A document that is kept from before these names were reserved.
+  if (APPROVAL_EVENTS.has(event.name) && machine.events.has(event.name)) return handleEvent;
   return SYSTEM_HANDLERS.get(event.name) ?? handleEvent;
 }
 
@@ -152,10 +165,19 @@ const handleEvent: Handler = (work) => {
   if (unconfirmed) return unconfirmed;
   const sets = resolveSets(occurrence, reaction);
   if (sets.kind === "rejected") return sets;
+  if (event.origin === "external" && reaction.advance.length > 0) setAsker(work);
   const loop = react(work, reaction, sets);
   if (loop) stall(work, loop);
   return undefined;
 };
+
+/** Remembers for whom the stack enters a state. Timers, results and operators' events do not change that. */
+function setAsker(work: Work): void {
+  const { sender } = work.event;
+  if (sender === undefined && work.stack.askedBy === undefined) return;
+  const { askedBy, ...rest } = work.stack;
+  work.stack = sender === undefined ? rest : { ...rest, askedBy: toKnownSender(sender) };
+}
 
 function findNameFault(machine: Machine, stack: Stack, event: StackEvent): Rejected | undefined {
   const { name } = event;

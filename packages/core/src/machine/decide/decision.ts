@@ -1,4 +1,4 @@
-import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
+import { APPROVAL_EVENTS, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import type { Stack } from "../stack.ts";
 import type { TaskMessage } from "../task-message.ts";
 
@@ -50,7 +50,15 @@ type DeadLetterCode =
   | "CONFIRMATION_REQUIRED";
 
 /** Codes of refused results and operators' events: recorded and acknowledged. */
-type AnswerCode = "TASK_NOT_CURRENT" | "TASK_NOT_RUNNING" | "UPGRADE_STATE_MISSING" | "UPGRADE_TASK_UNKNOWN";
+type AnswerCode =
+  | "TASK_NOT_CURRENT"
+  | "TASK_NOT_RUNNING"
+  | "UPGRADE_STATE_MISSING"
+  | "UPGRADE_TASK_UNKNOWN"
+  | "NOT_ALLOWED"
+  | "APPROVAL_CLOSED"
+  | "APPROVAL_REPEATED"
+  | "COMMENT_REQUIRED";
 
 /** Why an event was refused. */
 export type RefusalCode = ParkedCode | DeadLetterCode | AnswerCode;
@@ -104,10 +112,26 @@ export function isParkedCode(code: string): code is ParkedCode {
  * machine is at fault, operators' events never: their sender gets the code.
  */
 export function isParked(event: StackEvent, code: RefusalCode): boolean {
-  if (!isParkedCode(code) || OPERATORS_EVENTS.has(event.name)) return false;
+  if (!isParkedCode(code) || isOperators(event, code)) return false;
   const answered = event.origin === "timer" || RESULT_EVENTS.has(event.name);
   return !answered || MACHINES_FAULT.has(code);
 }
+
+/**
+ * True for a refused event that a person sent about a stack, whatever its machine declares. The rules of declared events
+ * refuse one of an approval only where its machine is kept from before and declares an event of that name.
+ */
+export function isOperators({ name }: StackEvent, code: RefusalCode): boolean {
+  return OPERATORS_EVENTS.has(name) && !(APPROVAL_EVENTS.has(name) && OF_DECLARED_EVENTS.has(code));
+}
+
+const OF_DECLARED_EVENTS: ReadonlySet<string> = new Set([
+  "EVENT_NOT_HANDLED",
+  "EXPRESSION_FAILED",
+  "EVENT_METADATA_REQUIRED",
+  "METADATA_INVALID",
+  "CONFIRMATION_REQUIRED",
+]);
 
 /** Events that people send about a stack, whatever its machine declares. */
 export const OPERATORS_EVENTS: ReadonlySet<string> = new Set([
@@ -117,6 +141,7 @@ export const OPERATORS_EVENTS: ReadonlySet<string> = new Set([
   SYSTEM_EVENTS.settleTask,
   SYSTEM_EVENTS.removeStack,
   SYSTEM_EVENTS.upgradeStack,
+  ...APPROVAL_EVENTS,
 ]);
 
 /** Codes of refusals whose cause is the machine, not the stack's state. */

@@ -146,7 +146,7 @@ function enter(work: Work, targets: readonly string[]): void {
 
 /** What is true of one entry only ends with it. */
 function withoutEntry(stack: Stack): Stack {
-  const { stalled, failed, overdue, awaitsRuns, outputs, failures, ...rest } = stack;
+  const { stalled, failed, overdue, awaitsRuns, outputs, failures, approvals, ...rest } = stack;
   return rest;
 }
 

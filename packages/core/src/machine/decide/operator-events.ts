@@ -113,8 +113,9 @@ function isKnown(work: Work, name: string): boolean {
   return known;
 }
 
+/** An approval has no attempt, so there is nothing to send again or to stop. */
 function isUnsent(detail: TaskState["detail"]): boolean {
-  return detail === "WAITING" || detail === "RETRYING";
+  return detail === "WAITING" || detail === "RETRYING" || detail === "APPROVING";
 }
 
 function chooseTasks({ stack, event }: Work, matches: (task: TaskState) => boolean): Rejected | TaskState[] {

@@ -5,6 +5,7 @@ import type { Machine, Task } from "../machine.ts";
 import { listSecretRefs, toShownMetadata } from "../secrets.ts";
 import type { Stack, TaskRun, TaskState } from "../stack.ts";
 import type { MessageStack, TaskMessage, WireTask } from "../task-message.ts";
+import { askApproval, type PreparedApproval, prepareApproval, toApproving } from "./ask-approval.ts";
 import type { Dispatch } from "./decision.ts";
 import { exceedsBytes } from "./metadata.ts";
 import { type ScopeInput, toFindSecret, toScope } from "./to-scope.ts";
@@ -49,10 +50,15 @@ export function toWaiting(name: string): TaskState {
 export function startReady(work: Work, given?: MessageStack): void {
   if (isHeld(work)) return;
   const prepared: PreparedTask[] = [];
+  const asked: PreparedApproval[] = [];
   const start = (task: TaskState): TaskState => {
     if (task.detail !== "WAITING" || !needsAreMet(work, task.name)) return task;
     const made = prepare(work, task.name);
     if (made.kind === "unsent") return made.task;
+    if (made.kind === "approval") {
+      asked.push(made);
+      return toApproving(task.name);
+    }
     prepared.push(made);
     return { name: task.name, status: "PENDING", ...toDetail(work.machine, "RUNNING") };
   };
@@ -61,6 +67,7 @@ export function startReady(work: Work, given?: MessageStack): void {
   const faults = tasks.filter((task, index) => task !== work.stack.tasks[index] && task.status === "ERROR");
   work.stack = { ...work.stack, tasks };
   for (const task of faults) noteEnd(work, task);
+  for (const each of asked) askApproval(work, each);
   const shown = given ?? toMessageStack(work.machine, work.stack);
   for (const each of prepared) dispatchTask(work, each, shown);
 }
@@ -71,17 +78,19 @@ interface Unsent {
 }
 
 /** Resolves a task, or says what becomes of one that cannot be sent. */
-function prepare(work: Work, name: string): PreparedTask | Unsent {
+function prepare(work: Work, name: string): PreparedTask | PreparedApproval | Unsent {
   const task: Task | undefined = work.machine.tasks.get(name);
   if (task === undefined) {
     work.notes.push(formatLostTask(name));
     return { kind: "unsent", task: { name, status: "PENDING" } };
   }
-  const prepared = prepareTask(toScopeInput(work), task);
+  const resolved = prepareTask(toScopeInput(work), task);
+  const prepared = task.isApproval && resolved.kind === "prepared" ? prepareApproval(resolved) : resolved;
   return prepared.kind === "fault" ? { kind: "unsent", task: toErrorTask(work, name, prepared) } : prepared;
 }
 
-function toErrorTask(
+/** A task that has failed without being sent. */
+export function toErrorTask(
   work: Work,
   name: string,
   { code, message }: { readonly code: string; readonly message: string },

@@ -2,6 +2,7 @@ import { formatDuration } from "../document/duration.ts";
 import { SYSTEM_EVENTS } from "../event-message.ts";
 import type { RetryPolicy } from "../machine.ts";
 import type { Stack, StackTimer, TaskRun, TaskState } from "../stack.ts";
+import { expireApproval } from "./answer-approval.ts";
 import type { Ignored, Rejected } from "./decision.ts";
 import { changeTasks, settleState } from "./enter-state.ts";
 import { startReady } from "./start-tasks.ts";
@@ -58,7 +59,7 @@ export const confirmCancel: Handler = (work) => answer(work, (current) => endCan
 export const timeOutTask: Handler = (work) => {
   const { stack, event } = work;
   const run = stack.runs.find(({ attemptId }) => attemptId === event.dispatchId);
-  if (run === undefined) return ENDED;
+  if (run === undefined) return stack.approvals !== undefined && expireApproval(work) ? undefined : ENDED;
   if (run.cancelling !== undefined) return CANCELLING;
   bringMetadata(work);
   replaceRun(work, run, { ...run, cancelling: "timed-out" });
@@ -181,6 +182,14 @@ function matchByName(work: Work, name: string): Match {
   const { stack } = work;
   const task = findTask(stack, name);
   if (task === undefined) return matchUnlisted(work, name);
+  // Nobody but people may answer for them.
+  if (task.detail === "APPROVING" || work.machine.tasks.get(name)?.isApproval) {
+    return {
+      kind: "rejected",
+      code: "TASK_NOT_RUNNING",
+      reason: `Task "${name}" is an approval, which no worker runs.`,
+    };
+  }
   const run = findCurrentRun(stack, name);
   if (run) return matchOpen(task, run);
   // Settled by hand in this entry: the answer is that of the run that was given up.

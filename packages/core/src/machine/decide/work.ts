@@ -1,7 +1,17 @@
+import type { Sender } from "../../access/sender.ts";
 import { parseAttemptId, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import { type Machine, type State, TIMEOUT } from "../machine.ts";
 import { readSecrets } from "../secrets.ts";
-import type { LastFailure, Metadata, Stack, StackTimer, TaskDetail, TaskRun, TaskState } from "../stack.ts";
+import type {
+  KnownSender,
+  LastFailure,
+  Metadata,
+  Stack,
+  StackTimer,
+  TaskDetail,
+  TaskRun,
+  TaskState,
+} from "../stack.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
 import {
   adoptSecrets,
@@ -137,14 +147,22 @@ export function endWork(work: Work): Applied {
   return { kind: "applied", stack, removed, dispatches, cancels, endedAttempts, notes };
 }
 
-/** Replaces one task's status. A task that waits for its next attempt no more needs no timer. */
+/** Replaces one task's status. A task that waits for its next attempt or for an approval no more needs no timer. */
 export function setTask(work: Work, task: TaskState): void {
-  const { stack } = work;
+  const stack = work.stack.approvals === undefined ? work.stack : withoutApproval(work.stack, task.name);
   const tasks = stack.tasks.map((old) => (old.name === task.name ? task : old));
   const armed = task.detail !== "RETRYING" && stack.timers.some((timer) => timer.task === task.name);
   const timers = armed ? stack.timers.filter((timer) => timer.task !== task.name) : stack.timers;
   work.stack = { ...stack, tasks, timers };
   noteEnd(work, task);
+}
+
+/** The stack without the approval of a task; the same stack when none is open. */
+function withoutApproval(stack: Stack, task: string): Stack {
+  const { approvals = {}, ...rest } = stack;
+  if (!Object.hasOwn(approvals, task)) return stack;
+  const others = Object.entries(approvals).filter(([name]) => name !== task);
+  return others.length === 0 ? rest : { ...rest, approvals: Object.fromEntries(others) };
 }
 
 const MOST_FAILURE_CHARACTERS = 2_000;
@@ -182,6 +200,11 @@ function toExcerpt(text: string): string {
 }
 
 const CUT = "\n…\n";
+
+/** A sender as a stack remembers it: without groups and the request, which matter at that moment only. */
+export function toKnownSender({ kind, id, name, owner }: Sender): KnownSender {
+  return { kind, id, name, ...(owner === undefined ? {} : { owner }) };
+}
 
 /** The detail of a task, where the machine's tasks carry one. */
 export function toDetail({ semantics }: Machine, detail: TaskDetail): Pick<TaskState, "detail"> {
@@ -309,6 +332,11 @@ export function timeoutId(entry: number): string {
 /** The id of the timer of a task's next attempt. */
 export function retryId(entry: number, task: string): string {
   return `${entry}/retry/${task}`;
+}
+
+/** The id of the timer of an approval's end. */
+export function approvalTimerId(entry: number, task: string): string {
+  return `${entry}/approval/${task}`;
 }
 
 /** The id of a timer's event: one timer fires once in the incarnation of its stack. */

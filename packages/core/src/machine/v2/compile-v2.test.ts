@@ -451,9 +451,15 @@ const ERRORS = `duplicate-mapping-key limit-exceeded revision-unknown descriptio
   needs-undefined needs-duplicate needs-not-in-state needs-cycle retry-not-map retry-unknown-key retry-attempts-invalid
   retry-only-invalid backoff-not-map backoff-unknown-key backoff-factor-invalid outputs-not-map output-name-not-string
   exclusive-not-string expression-syntax expression-unterminated expression-unknown-name
-  expression-variable-unavailable expression-task-not-available`.split(/\s+/);
+  expression-variable-unavailable expression-task-not-available approval-from-required approval-from-invalid
+  approval-count-invalid approval-comment-unknown approval-of-invalid`.split(/\s+/);
 
-const WARNINGS = ["reaction-unreachable", "protected-left-automatically"];
+const WARNINGS = [
+  "reaction-unreachable",
+  "protected-left-automatically",
+  "approval-key-unused",
+  "approval-from-duplicate",
+];
 
 describe("the fixtures of version 2", () => {
   it("show every code of an error", () => {

@@ -1,7 +1,9 @@
+import { APPROVAL, APPROVAL_TIMEOUT_MS } from "../approval.ts";
 import { checkTasks } from "../config/check-config.ts";
 import { checkVersion, readStateMap, readTaskMap } from "../document/check-document.ts";
 import { checkStructure } from "../document/check-structure.ts";
-import { type CompileContext, onValue } from "../document/compile-context.ts";
+import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
+import type { Spot } from "../document/problem-list.ts";
 import {
   type Field,
   findField,
@@ -15,6 +17,7 @@ import {
   toTextItems,
 } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
+import { APPROVAL_EVENTS } from "../event-message.ts";
 import { toCancelWithinMs } from "../executor-definition.ts";
 import type { ExpressionPlace } from "../expression/expression.ts";
 import { defined } from "../json.ts";
@@ -61,6 +64,7 @@ function readEvents(
   const declared = new Map<string, EventDraft>();
   for (const item of toItems(field)) {
     const name = findText(item);
+    checkReserved(context, name, onValue(item));
     if (name !== undefined && declared.has(name)) {
       context.problems.error("event-duplicate", onValue(item), `The event ${quote(name)} is declared twice.`);
     } else if (name !== undefined) {
@@ -68,11 +72,19 @@ function readEvents(
     }
   }
   for (const [name, event] of toFields(field)) {
+    checkReserved(context, name, onKey(event));
     const keys = toTextItems(findField(event, "metadata"));
     for (const key of keys) checkDeclared(context, key.field, key.text, metadata);
     declared.set(name, { field: event, metadata: keys });
   }
   return declared;
+}
+
+/** Names that were reserved later: a revision that is kept from before may declare them. */
+function checkReserved({ problems, isKept }: CompileContext, name: string | undefined, spot: Spot): void {
+  if (isKept || name === undefined || !APPROVAL_EVENTS.has(name)) return;
+  const message = `${name} is reserved: operators send it about approvals. Give the event another name.`;
+  problems.error("event-reserved", spot, message);
 }
 
 /** Returns the accounts and regions that tasks work in; undefined when `targets` is not a map. */
@@ -165,6 +177,7 @@ function toTask({ executors }: CompileContext, draft: TaskDraft): Task {
   const { name, executor, config, timeoutMs, ...rest } = draft;
   const definition = executor === undefined ? undefined : executors.get(executor);
   const dynamic = config?.dynamic;
+  const isApproval = executor === APPROVAL;
   return defined({
     ...rest,
     name,
@@ -172,7 +185,8 @@ function toTask({ executors }: CompileContext, draft: TaskDraft): Task {
     definition: { executor, ...(config && { config: toRecord(config.config.node) }) },
     // The task's own time-out applies, whatever the config is resolved to.
     dynamicConfig: dynamic && timeoutMs !== undefined ? { ...dynamic, findTimeoutMs: () => undefined } : dynamic,
-    timeoutMs: timeoutMs ?? config?.timeoutMs ?? TIMEOUT_MS,
+    isApproval: isApproval || undefined,
+    timeoutMs: timeoutMs ?? config?.timeoutMs ?? (isApproval ? APPROVAL_TIMEOUT_MS : TIMEOUT_MS),
     cancelWithinMs: toCancelWithinMs(definition),
   });
 }

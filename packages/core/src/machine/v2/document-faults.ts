@@ -3,7 +3,7 @@ import { suggestOrList } from "../document/compile-context.ts";
 import { parseDuration } from "../document/duration.ts";
 import { type Field, findText, type TreeNode } from "../document/tree.ts";
 import { describe, quote } from "../document/wording.ts";
-import { SYSTEM_EVENTS } from "../event-message.ts";
+import { APPROVAL_EVENTS, SYSTEM_EVENTS } from "../event-message.ts";
 import { hasExpression } from "../expression/split-template.ts";
 import { FAILED, NEXT, TIMEOUT } from "../machine.ts";
 
@@ -45,8 +45,9 @@ function explainName(name: string): string {
   return isName(proposal) ? `${rule} Write ${JSON.stringify(proposal)}.` : rule;
 }
 
-/** Returns what is wrong with the name of a declared event. */
+/** Returns what is wrong with the name of a declared event. The names of approvals are checked where it is known whether the document is kept from before. */
 export function findEventNameFault(name: string): Fault | undefined {
+  if (APPROVAL_EVENTS.has(name)) return undefined;
   if (isReserved(name)) {
     const message = `${name} is reserved: the engine or an operator sends it. Remove it from events.`;
     return { code: "event-reserved", message };

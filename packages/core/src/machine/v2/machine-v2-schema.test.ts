@@ -48,6 +48,11 @@ const BEYOND = new Set([
   "target-undefined",
   "task-name-pattern",
   // What the schemas of executors for documents say.
+  "approval-comment-unknown",
+  "approval-count-invalid",
+  "approval-from-invalid",
+  "approval-from-required",
+  "approval-of-invalid",
   "config-unknown-key",
   "lambda-args-not-map",
   "lambda-name-not-string",

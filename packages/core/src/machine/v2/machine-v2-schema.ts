@@ -1,4 +1,5 @@
 import { type TSchema, Type } from "typebox";
+import { approvalDefinition } from "../approval.ts";
 import {
   adviseBoolean,
   choice,
@@ -163,15 +164,14 @@ export const TASK_RULE = {
 
 /** The schema of a task; tasks of executors without schemas of their own may have any config. */
 function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
-  const known = [...executors].flatMap(({ name, documentSchemas }) =>
+  const known = [...executors, approvalDefinition].flatMap(({ name, documentSchemas }) =>
     documentSchemas === undefined ? [] : [{ name, config: documentSchemas.v2 }],
   );
-  if (known.length === 0) {
+  if (known.length === 1) {
     return closedMap({ executor: Executor, config: Type.Optional(AnyMap), ...COMMON }, TASK_RULE);
   }
-  const names = known.map(({ name }) => name).join("|");
   // Which other executors exist, and what they accept, is known only in a yard.
-  const other = Type.String({ minLength: 1, pattern: `^(?!(?:${names})$)` });
+  const other = Type.String({ minLength: 1, pattern: `^(?!(?:${known.map(({ name }) => name).join("|")})$)` });
   return Type.Union([
     ...known.map(({ name, config }) => closedMap({ executor: Type.Literal(name), config, ...COMMON }, TASK_RULE)),
     closedMap({ executor: other, config: Type.Optional(AnyMap), ...COMMON }, TASK_RULE),

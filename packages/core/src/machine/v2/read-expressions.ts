@@ -1,3 +1,4 @@
+import { APPROVAL, approvalDefinition } from "../approval.ts";
 import { type CompileContext, onValue, suggestFrom } from "../document/compile-context.ts";
 import { type Field, findInside, findText, type TreeNode, toValue } from "../document/tree.ts";
 import { compileExpression } from "../expression/compile-expression.ts";
@@ -21,9 +22,10 @@ interface ExpressionBudget {
 // A document with more unknown names does not contain them by mistake.
 const MAX_GUESSES = 200;
 
-/** Returns a context with a fresh budget. No document without aliases comes near it. */
+/** Returns a context with a fresh budget, and with the built-in executor. No document without aliases comes near the budget. */
 export function createV2Context(context: CompileContext): V2Context {
-  return { ...context, budget: { maxCharacters: 2 * context.limits.maxBytes, characters: 0, guesses: 0 } };
+  const executors = new Map([...context.executors, [APPROVAL, approvalDefinition]]);
+  return { ...context, executors, budget: { maxCharacters: 2 * context.limits.maxBytes, characters: 0, guesses: 0 } };
 }
 
 /** True when the expressions exceed the budget, so that the document is refused in any case. */

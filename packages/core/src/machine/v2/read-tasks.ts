@@ -1,3 +1,4 @@
+import { APPROVAL } from "../approval.ts";
 import { checkConfigAndLimit, checkExecutor, checkOpenConfig } from "../config/check-config.ts";
 import { findConfigFault, type OpenConfig, openConfig } from "../config/open-config.ts";
 import { type CompileContext, onKey, onMissing, onValue } from "../document/compile-context.ts";
@@ -63,6 +64,7 @@ export function readTask(
   });
   const needed: ExpressionPlace = { ...before, tasks: toAllNeeds(scope.needs, name) };
   const executor = readExecutor(context, field);
+  if (executor === APPROVAL) warnUnusedKeys(context, field);
   return defined({
     name,
     executor,
@@ -75,6 +77,14 @@ export function readTask(
     when: readExpression(context, findField(field, "when"), before),
     exclusive: readExpression(context, findField(field, "exclusive"), needed),
   });
+}
+
+function warnUnusedKeys({ problems }: V2Context, task: Field): void {
+  for (const key of ["target", "retry", "exclusive"]) {
+    const field = findField(task, key);
+    const message = `${key} has no effect on an approval, which no worker runs. Remove it.`;
+    if (field !== undefined) problems.warn("approval-key-unused", onKey(field), message);
+  }
 }
 
 function readDuration(map: Field | undefined, key: string): number | undefined {
@@ -124,7 +134,9 @@ interface ConfigInput {
 function readConfig(context: V2Context, task: Field<MapNode>, input: ConfigInput): ConfigDraft | undefined {
   const field = findField(task, "config") ?? toEmptyConfig(task);
   if (!isMapField(field)) return undefined;
-  const template = readTemplate(context, field, { ...input.place, sensitive: "placeholder" });
+  // People read the config of an approval.
+  const sensitive = input.executor === APPROVAL ? "never" : "placeholder";
+  const template = readTemplate(context, field, { ...input.place, sensitive });
   if (isOverspent(context)) return { config: field };
   const open = openConfig(field.node);
   if (open.opening !== undefined) return readDynamic(context, field, { ...input, open, template });

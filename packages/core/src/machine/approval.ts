@@ -1,0 +1,150 @@
+import { type Static, Type } from "typebox";
+import { Errors } from "typebox/value";
+import type { ConfigReport, DocumentConfig, ExecutorDefinition } from "./executor-definition.ts";
+
+/** The name of the executor of approvals: people do this work, and no worker runs it. */
+export const APPROVAL = "approval";
+
+/** How long an approval waits where the task names no time-out: seven days. */
+export const APPROVAL_TIMEOUT_MS = 7 * 24 * 60 * 60 * 1_000;
+
+const MAX_GROUPS = 10;
+const MAX_COUNT = 10;
+const MAX_GROUP_CHARACTERS = 128;
+const MAX_OF_CHARACTERS = 1_024;
+
+const Group = Type.String({ minLength: 1, maxLength: MAX_GROUP_CHARACTERS });
+const FROM = { minItems: 1, maxItems: MAX_GROUPS, description: "Groups whose members may approve." };
+const COUNT = { minimum: 1, maximum: MAX_COUNT, description: "How many people must approve. Default: 1." };
+const OWN = { description: "True: who asked for it may approve too. Default: false." };
+const Comment = Type.Union([Type.Literal("required"), Type.Literal("optional")], {
+  description: "Whether those who approve or reject must say why. Default: optional.",
+});
+const OF = {
+  minLength: 1,
+  maxLength: MAX_OF_CHARACTERS,
+  description: "A text, such as a digest, that each approval must repeat.",
+};
+
+/** Who may approve, and how. */
+const ApprovalConfig = Type.Object(
+  {
+    from: Type.Array(Group, FROM),
+    count: Type.Optional(Type.Integer(COUNT)),
+    own: Type.Optional(Type.Boolean(OWN)),
+    comment: Type.Optional(Comment),
+    // An expression may give a number, such as that of a build.
+    of: Type.Optional(Type.Union([Type.String(OF), Type.Number()])),
+  },
+  { additionalProperties: false },
+);
+type ApprovalConfig = Static<typeof ApprovalConfig>;
+
+/** A text that holds an expression. */
+const Template = Type.String({ pattern: "\\$\\{" });
+
+/** What editors know of the config. */
+const ApprovalDocument = Type.Object(
+  {
+    from: Type.Union([Type.Array(Group, FROM), Template]),
+    count: Type.Optional(Type.Union([Type.Integer(COUNT), Template])),
+    own: Type.Optional(Type.Union([Type.Boolean(OWN), Template])),
+    comment: Type.Optional(Type.Union([Comment, Template])),
+    of: Type.Optional(Type.String(OF)),
+  },
+  { additionalProperties: false },
+);
+
+/** What a compiler knows of the executor `approval`. Machines of version 2 have it, whatever a yard registers. */
+export const approvalDefinition: ExecutorDefinition = {
+  name: APPROVAL,
+  config: ApprovalConfig,
+  outputs: Type.Object({ approvedBy: Type.String(), approvedAt: Type.String() }),
+  resumable: true,
+  checkConfig: checkApprovalConfig,
+  documentSchemas: { v1: Type.Never(), v2: ApprovalDocument },
+};
+
+/** An approval's config, resolved. */
+export interface ApprovalTerms {
+  /** Each once, in the order of the document. */
+  readonly from: readonly string[];
+  readonly count: number;
+  readonly own?: true;
+  readonly comment?: "required";
+  readonly of?: string;
+}
+
+/** Reads a resolved config, or returns what is wrong with it. No value of it may be sensitive: people read it. */
+export function toApprovalTerms(
+  config: unknown,
+): { readonly kind: "terms"; readonly terms: ApprovalTerms } | { readonly kind: "fault"; readonly reason: string } {
+  const [fault] = Errors(ApprovalConfig, config);
+  if (fault !== undefined) {
+    const where = fault.instancePath === "" ? "" : ` at ${fault.instancePath}`;
+    return { kind: "fault", reason: `The config of an approval ${fault.message}${where}.` };
+  }
+  // The schema has checked it.
+  const { from, count = 1, own = false, comment, of } = config as ApprovalConfig;
+  const terms: ApprovalTerms = {
+    from: [...new Set(from)],
+    count,
+    ...(own && { own: true }),
+    ...(comment === "required" && { comment }),
+    ...(of !== undefined && { of: String(of) }),
+  };
+  return { kind: "terms", terms };
+}
+
+function checkApprovalConfig(config: DocumentConfig, report: ConfigReport): void {
+  report.unknownKeys([], {
+    known: ["from", "count", "own", "comment", "of"],
+    code: "config-unknown-key",
+    owner: "an approval's config",
+  });
+  checkFrom(config["from"], report);
+  const { count, own, comment, of } = config;
+  if (count !== undefined && !(Number.isInteger(count) && Number(count) >= 1 && Number(count) <= MAX_COUNT)) {
+    const message = `count must be a whole number from 1 to ${MAX_COUNT}, but it is ${report.describe(["count"])}.`;
+    report.error("approval-count-invalid", ["count"], message);
+  }
+  if (own !== undefined && typeof own !== "boolean") {
+    report.error("flag-not-boolean", ["own"], `own must be true or false, but it is ${report.describe(["own"])}.`);
+  }
+  if (comment !== undefined && comment !== "required" && comment !== "optional") {
+    const known = ["required", "optional"];
+    const near = report.suggest(typeof comment === "string" ? comment : undefined, known);
+    report.error("approval-comment-unknown", ["comment"], `comment cannot be ${report.describe(["comment"])}.${near}`);
+  }
+  if (of !== undefined && !isText(of, MAX_OF_CHARACTERS)) {
+    const message = `of must be a text of 1 to ${MAX_OF_CHARACTERS} characters, but it is ${report.describe(["of"])}.`;
+    report.error("approval-of-invalid", ["of"], message);
+  }
+}
+
+function checkFrom(from: unknown, report: ConfigReport): void {
+  const path = ["from"];
+  if (from === undefined || from === null) {
+    const message = "An approval needs from: the groups whose members may approve, such as [release-managers].";
+    report.error("approval-from-required", path, message);
+    return;
+  }
+  if (!Array.isArray(from) || from.length === 0 || from.length > MAX_GROUPS) {
+    const is = Array.isArray(from) ? `it has ${from.length} entries` : `it is ${report.describe(path)}`;
+    report.error("approval-from-invalid", path, `from must be a list of 1 to ${MAX_GROUPS} groups, but ${is}.`);
+    return;
+  }
+  for (const [index, group] of from.entries()) {
+    const at = [...path, String(index)];
+    if (!isText(group, MAX_GROUP_CHARACTERS) && !report.hasExpression(at)) {
+      const message = `A group must be a text of 1 to ${MAX_GROUP_CHARACTERS} characters, but it is ${report.describe(at)}.`;
+      report.error("approval-from-invalid", at, message);
+    } else if (from.indexOf(group) < index) {
+      report.warn("approval-from-duplicate", at, `The group ${report.quote(String(group))} is listed twice.`);
+    }
+  }
+}
+
+function isText(value: unknown, maxCharacters: number): boolean {
+  return typeof value === "string" && value !== "" && value.length <= maxCharacters;
+}

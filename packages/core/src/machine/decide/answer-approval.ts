@@ -1,0 +1,229 @@
+import type { Sender, SenderKind } from "../../access/sender.ts";
+import type { ApprovalTerms } from "../approval.ts";
+import { defined } from "../json.ts";
+import type { Approval, GivenApproval, KnownSender, Stack, TaskState } from "../stack.ts";
+import { findApproval, prepareApproval, putApproval } from "./ask-approval.ts";
+import type { Rejected } from "./decision.ts";
+import { changeTasks } from "./enter-state.ts";
+import { prepareTask, toErrorTask } from "./start-tasks.ts";
+import { storeOutputs } from "./store-outputs.ts";
+import { findTask, type Handler, setTask, toKnownSender, toScopeInput, toShown, type Work } from "./work.ts";
+
+/** A person approves. With the last approval that is needed the task succeeds. */
+export const approveTask: Handler = (work) => {
+  const open = findOpen(work);
+  if (open.kind === "rejected") return open;
+  const { approval, name } = open;
+  const by = findSender(work);
+  const fault = findFault(work, approval, by) ?? findApproveFault(work, approval, by);
+  if (fault !== undefined) return fault;
+  const { at, reason } = work.event;
+  const own: GivenApproval = { by, at, ...(reason === undefined ? {} : { comment: toShown(work, reason) }) };
+  const given = [...approval.given, own];
+  if (isAsker(approval, by)) work.notes.push(`${by.name} asked for it too.`);
+  work.notes.push(`Approved by ${by.name}: ${given.length} of ${approval.count}.`);
+  if (given.length < approval.count) replaceApproval(work, name, { ...approval, given });
+  else changeTasks(work, () => succeed(work, name, given));
+  return undefined;
+};
+
+/** A person rejects: the task fails for good. */
+export const rejectTask: Handler = (work) => {
+  const open = findOpen(work);
+  if (open.kind === "rejected") return open;
+  const by = findSender(work);
+  const fault = findFault(work, open.approval, by) ?? findCommentFault(work, open.approval);
+  if (fault !== undefined) return fault;
+  const why = work.event.reason === undefined ? "." : `: ${work.event.reason}`;
+  changeTasks(work, () =>
+    setTask(work, toFailed(work, open.name, "APPROVAL_REJECTED", `Rejected by ${by.name}${why}`)),
+  );
+  return undefined;
+};
+
+/** A person takes back an approval. */
+export const withdrawApproval: Handler = (work) => {
+  const open = findOpen(work);
+  if (open.kind === "rejected") return open;
+  const { approval, name } = open;
+  const by = findSender(work);
+  const given = approval.given.filter((each) => !isSame(each.by, by));
+  if (given.length === approval.given.length) {
+    return reject("NOT_ALLOWED", `${describe(work)} has given no approval that could be withdrawn.`);
+  }
+  work.notes.push(`Withdrawn by ${by.name}: ${given.length} of ${approval.count}.`);
+  replaceApproval(work, name, { ...approval, given });
+  return undefined;
+};
+
+/** Handles a passed deadline of an approval. False when none of that name has expired. */
+export function expireApproval(work: Work): boolean {
+  const { stack, event } = work;
+  const name = event.task?.name ?? "";
+  const approval = findApproval(stack, name);
+  if (approval === undefined || approval.expiresAt > event.at) return false;
+  const missing = approval.count - approval.given.length;
+  const message = `${missing} of ${approval.count} approvals were missing.`;
+  changeTasks(work, () => setTask(work, toFailed(work, name, "APPROVAL_EXPIRED", message)));
+  return true;
+}
+
+/**
+ * Asks again what was asked before the metadata changed: approved is what was seen. The questions keep their deadlines.
+ * `before` is the stack as it was before the event.
+ */
+export function askAgain(work: Work, before: Stack): void {
+  if (isSameMetadata(before, work.stack)) return;
+  for (const [name, approval] of Object.entries(work.stack.approvals ?? {})) {
+    // What this event has asked itself was asked with the changed metadata; what it has left is asked no more.
+    const isOpen = [before, work.stack].every((stack) => findApproval(stack, name)?.id === approval.id);
+    if (isOpen) askOneAgain(work, name, approval);
+  }
+}
+
+function askOneAgain(work: Work, name: string, approval: Approval): void {
+  const task = work.machine.tasks.get(name);
+  const resolved = task?.isApproval ? prepareTask(toScopeInput(work), task) : undefined;
+  const next = resolved?.kind === "prepared" ? prepareApproval(resolved) : resolved;
+  if (next?.kind === "fault") changeTasks(work, () => setTask(work, toErrorTask(work, name, next)));
+  else replaceQuestion(work, { name, approval, terms: next?.terms ?? approval });
+}
+
+function replaceQuestion(
+  work: Work,
+  { name, approval, terms }: { readonly name: string; readonly approval: Approval; readonly terms: ApprovalTerms },
+): void {
+  const { askedBy, askedAt, expiresAt, given } = approval;
+  const { from, count, own, comment, of } = terms;
+  const question = { from, count, askedAt, expiresAt, given: [], ...defined({ own, comment, of, askedBy }) };
+  putApproval(work, name, { ...question, ...toChangedBy(work, approval) });
+  if (given.length > 0) work.notes.push(`The metadata has changed, so "${name}" must be approved again.`);
+}
+
+function isSameMetadata({ metadata: before }: Stack, { metadata: after }: Stack): boolean {
+  if (before === after) return true;
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...keys].every(
+    (key) => Object.hasOwn(before, key) === Object.hasOwn(after, key) && before[key] === after[key],
+  );
+}
+
+/** More than anybody sends while people think, and few enough for a record. */
+const MOST_CHANGERS = 50;
+
+function toChangedBy({ event }: Work, { changedBy = [] }: Approval): Pick<Approval, "changedBy"> {
+  if (event.sender === undefined || event.origin !== "external") return changedBy.length === 0 ? {} : { changedBy };
+  const sender = toKnownSender(event.sender);
+  const others = changedBy.filter((each) => !isSame(each, sender));
+  return { changedBy: [...others, sender].slice(-MOST_CHANGERS) };
+}
+
+interface Open {
+  readonly kind: "open";
+  readonly name: string;
+  readonly approval: Approval;
+}
+
+function findOpen({ event, stack }: Work): Open | Rejected {
+  const name = event.task?.name;
+  if (name === undefined) return reject("EVENT_INVALID", `"${event.name}" needs "task" with a "name".`);
+  if (event.metadata !== undefined) {
+    return reject("EVENT_INVALID", `"${event.name}" must not bring metadata: what is approved would change with it.`);
+  }
+  const approval = findApproval(stack, name);
+  if (approval === undefined) return reject("APPROVAL_CLOSED", describeClosed(stack, name));
+  if (event.dispatchId === undefined || event.dispatchId === approval.id) return { kind: "open", name, approval };
+  const reason = `What was to be approved for "${name}" has changed since. Look at it again, then answer the new question.`;
+  return reject("APPROVAL_CLOSED", reason);
+}
+
+function describeClosed(stack: Stack, name: string): string {
+  const task = findTask(stack, name);
+  if (task === undefined) return `"${stack.state}" has no task "${name}" that waits for an approval.`;
+  return `Task "${name}" is ${task.detail ?? task.status} and waits for no approval.`;
+}
+
+/** In a replay the history knows only the name of the sender. */
+function findSender({ event }: Work): KnownSender {
+  if (event.sender !== undefined) return toKnownSender(event.sender);
+  const name = event.actor ?? "";
+  return { kind: "person", id: name, name };
+}
+
+const PEOPLE: ReadonlySet<SenderKind> = new Set(["person", "aws", "host", "local"]);
+
+/** Why the sender may neither approve nor reject. */
+function findFault({ event }: Work, { from }: Approval, { name }: KnownSender): Rejected | undefined {
+  if (event.isAllowed) return undefined;
+  const { sender } = event;
+  if (sender === undefined) return reject("NOT_ALLOWED", "Who has sent this is not known. Log in to approve.");
+  if (!PEOPLE.has(sender.kind)) {
+    return reject("NOT_ALLOWED", `${name} is a ${toNoun(sender)}, and only people may approve or reject.`);
+  }
+  if (sender.groups.some((group) => from.includes(group))) return undefined;
+  return reject("NOT_ALLOWED", `${name} is in none of the groups that may approve: ${from.join(", ")}.`);
+}
+
+function toNoun({ kind }: Sender): string {
+  return kind === "anonymous" ? "sender without a login" : kind;
+}
+
+function findApproveFault(work: Work, approval: Approval, by: KnownSender): Rejected | undefined {
+  const { event } = work;
+  if (event.isAllowed) return undefined;
+  const { count, given, of } = approval;
+  if (!approval.own && by.kind !== "local" && isAsker(approval, by)) {
+    return reject("NOT_ALLOWED", `${by.name} asked for it, so somebody else must approve it.`);
+  }
+  if (given.some((each) => isSame(each.by, by))) {
+    const missing = count - given.length;
+    return reject("APPROVAL_REPEATED", `${by.name} has approved it before; ${missing} more must approve.`);
+  }
+  if (of !== undefined && event.of !== of) {
+    return reject("NOT_ALLOWED", `The approval must repeat what is approved: "of": ${JSON.stringify(of)}.`);
+  }
+  return findCommentFault(work, approval);
+}
+
+function findCommentFault({ event }: Work, { comment }: Approval): Rejected | undefined {
+  if (event.isAllowed || comment !== "required" || event.reason?.trim()) return undefined;
+  return reject("COMMENT_REQUIRED", "Say why: this approval needs a comment.");
+}
+
+/** True for who asked, and for who changed what was asked. A token counts as the person who created it. */
+function isAsker({ askedBy, changedBy = [] }: Approval, sender: KnownSender): boolean {
+  const askers = askedBy === undefined ? changedBy : [askedBy, ...changedBy];
+  return askers.some((asker) => isSame(asker, sender) || asker.owner === sender.id);
+}
+
+function isSame(a: KnownSender, b: KnownSender): boolean {
+  return a.kind === b.kind && a.id === b.id;
+}
+
+function describe({ event }: Work): string {
+  return event.sender?.name ?? event.actor ?? "The sender";
+}
+
+function replaceApproval(work: Work, task: string, approval: Approval): void {
+  work.stack = { ...work.stack, approvals: { ...work.stack.approvals, [task]: approval } };
+}
+
+function succeed(work: Work, name: string, given: readonly GivenApproval[]): void {
+  const outputs = {
+    approvedBy: given.map(({ by }) => by.name).join(", "),
+    approvedAt: new Date(work.event.at).toISOString(),
+  };
+  const answered: Work = { ...work, event: { ...work.event, task: { name }, outputs } };
+  const fault = storeOutputs(answered, name, work.stack.metadata);
+  work.stack = answered.stack;
+  const done: TaskState = { name, status: "SATISFIED" };
+  setTask(work, fault === undefined ? done : toFailed(work, name, "OUTPUT_INVALID", fault));
+}
+
+function toFailed(work: Work, name: string, code: string, message: string): TaskState {
+  return { name, status: "ERROR", errorCode: code, errorMessage: toShown(work, message) };
+}
+
+function reject(code: Rejected["code"], reason: string): Rejected {
+  return { kind: "rejected", code, reason };
+}

@@ -1,0 +1,423 @@
+import { describe, expect, it } from "vitest";
+import type { Sender } from "../../access/sender.ts";
+import { anEvent } from "../../testing/builders.ts";
+import type { StackEvent } from "../event-message.ts";
+import type { Machine } from "../machine.ts";
+import { parseMachine } from "../parse-machine.ts";
+import type { Approval, Stack } from "../stack.ts";
+import { decide } from "./decide.ts";
+import type { Decision } from "./decision.ts";
+import { dueTimers } from "./work.ts";
+
+const HOUR_MS = 3_600_000;
+
+function person(id: string, groups: readonly string[] = ["managers"], rest: Partial<Sender> = {}): Sender {
+  return { kind: "person", id, name: id, groups, ...rest };
+}
+
+const [ada, ben, kim] = [person("ada"), person("ben"), person("kim", ["dev"])] as const;
+
+interface GateInput {
+  readonly config?: string;
+  readonly task?: string;
+  readonly on?: string;
+}
+
+/** A gate before a deployment. */
+function aGate({ config = "from: [managers]", task = "", on = "" }: GateInput = {}): Machine {
+  const source = `
+version: 2
+events: [SHIP, IMAGE, STOP, NOTE]
+metadata: { image: {}, approver: {}, secret: { sensitive: true } }
+states:
+  INIT: { on: { SHIP: GATE } }
+  GATE: { leaving: abandon, tasks: [sign-off, check, deploy], on: { NEXT: LIVE, IMAGE: no-op, NOTE: no-op, STOP: INIT, ${on} } }
+  LIVE: { on: { SHIP: GATE } }
+tasks:
+  sign-off: { executor: approval, config: { ${config} }, ${task} }
+  check: { executor: work, outputs: { image: image } }
+  deploy: { executor: work, needs: [sign-off] }
+`;
+  const { machine, problems } = parseMachine(source, { name: "app" });
+  if (machine === undefined) throw new Error(JSON.stringify(problems));
+  return machine;
+}
+
+interface Played {
+  readonly stack: Stack | undefined;
+  readonly last: Decision;
+}
+
+/** Sends events one after the other, each an hour later. */
+function play(machine: Machine, ...events: readonly StackEvent[]): Played {
+  let played: Played | undefined;
+  for (const [index, event] of events.entries()) {
+    const named = { ...event, at: (index + 1) * HOUR_MS, ...(index === 0 ? { machine: machine.name } : {}) };
+    const last = decide(machine, played?.stack, named);
+    played = { last, stack: last.kind === "applied" ? last.stack : played?.stack };
+  }
+  if (played === undefined) throw new Error("There is no event.");
+  return played;
+}
+
+const ship = (sender?: Sender) => anEvent("SHIP", { id: "s", metadata: { image: "app:1" }, ...(sender && { sender }) });
+
+function answer(name: string, sender: Sender | undefined, rest: Partial<StackEvent> = {}): StackEvent {
+  return anEvent(name, { task: { name: "sign-off" }, ...(sender && { sender }), ...rest });
+}
+
+const approve = (sender?: Sender, rest?: Partial<StackEvent>) => answer("APPROVE_TASK", sender, rest);
+
+const findOpen = ({ stack }: Played): Approval | undefined => stack?.approvals?.["sign-off"];
+const listGiven = (played: Played) => findOpen(played)?.given.map(({ by }) => by.name);
+const listTasks = ({ stack }: Played) => stack?.tasks.map(({ status, detail }) => detail ?? status);
+const refusal = ({ last }: Played) => (last.kind === "applied" ? "applied" : [last.kind, last.code, last.reason]);
+
+describe("an approval", () => {
+  it("asks people without an attempt, and holds what was asked", () => {
+    const played = play(aGate({ config: `from: [managers, ops], count: 2, of: '\${metadata.image}'` }), ship(kim));
+
+    const { stack, last } = played;
+    expect(findOpen(played)).toEqual({
+      id: "pr-12/s/1/sign-off/1",
+      from: ["managers", "ops"],
+      count: 2,
+      of: "app:1",
+      askedBy: { kind: "person", id: "kim", name: "kim" },
+      askedAt: HOUR_MS,
+      expiresAt: HOUR_MS + 7 * 24 * HOUR_MS,
+      given: [],
+    });
+    expect(listTasks(played)).toEqual(["APPROVING", "RUNNING", "WAITING"]);
+    expect(stack?.runs.map(({ task }) => task)).toEqual(["check"]);
+    expect(last).toMatchObject({ dispatches: [{ task: "check" }] });
+  });
+
+  it("succeeds with the last approval that is needed, and the tasks that need it are sent by the same decision", () => {
+    const machine = aGate({ config: "from: [managers], count: 2", task: "outputs: { approver: approvedBy }" });
+    const first = play(machine, ship(kim), approve(ada));
+    const second = play(machine, ship(kim), approve(ada), approve(ben));
+
+    expect([listGiven(first), listTasks(first)]).toEqual([["ada"], ["APPROVING", "RUNNING", "WAITING"]]);
+    expect(listTasks(second)).toEqual(["SATISFIED", "RUNNING", "RUNNING"]);
+    expect(second.last).toMatchObject({ dispatches: [{ task: "deploy" }], notes: ["Approved by ben: 2 of 2."] });
+    expect(second.stack).toMatchObject({
+      metadata: { approver: "ada, ben" },
+      outputs: { "sign-off": { approvedBy: "ada, ben", approvedAt: "1970-01-01T03:00:00.000Z" } },
+      timers: [],
+    });
+    expect(second.stack).not.toHaveProperty("approvals");
+  });
+
+  it("fails for good when one person rejects, and is asked anew by a retry", () => {
+    const machine = aGate({ task: "retry: { attempts: 3 }" });
+    const rejected = play(machine, ship(kim), answer("REJECT_TASK", ada, { reason: "not today" }));
+    const again = play(
+      machine,
+      ship(kim),
+      answer("REJECT_TASK", ada),
+      anEvent("RETRY_FAILED_TASKS", { sender: ben }),
+      approve(ada),
+    );
+
+    expect(rejected.stack?.tasks[0]).toEqual({
+      name: "sign-off",
+      status: "ERROR",
+      errorCode: "APPROVAL_REJECTED",
+      errorMessage: "Rejected by ada: not today",
+    });
+    expect(rejected.stack).toMatchObject({ timers: [] });
+    expect(listTasks(again)).toEqual(["SATISFIED", "RUNNING", "RUNNING"]);
+  });
+
+  it("expires for good, and holds FAILED until then", () => {
+    const machine = aGate({ task: "timeout: 24h, retry: { attempts: 3 }", on: "FAILED: INIT" });
+    const failed = anEvent("TASK_ERROR", { task: { name: "check" } });
+    const held = play(machine, ship(kim), failed);
+    const [timer] = dueTimers(held.stack as Stack, 25 * HOUR_MS);
+    const event = anEvent("TASK_TIMED_OUT", { origin: "timer", timerId: timer?.id ?? "", task: { name: "sign-off" } });
+    const expired = decide(aGate({ task: "timeout: 24h" }), held.stack, { ...event, at: 25 * HOUR_MS });
+
+    expect([held.stack?.state, listTasks(held)]).toEqual(["GATE", ["APPROVING", "ERROR", "WAITING"]]);
+    expect(timer).toEqual({
+      id: "1/approval/sign-off",
+      event: "TASK_TIMED_OUT",
+      dueAt: 25 * HOUR_MS,
+      task: "sign-off",
+    });
+    expect(expired).toMatchObject({
+      stack: {
+        failed: true,
+        tasks: [{ errorCode: "APPROVAL_EXPIRED", errorMessage: "1 of 1 approvals were missing." }, {}, {}],
+      },
+    });
+    expect(decide(machine, held.stack, { ...event, at: 25 * HOUR_MS })).toMatchObject({ stack: { state: "INIT" } });
+    expect(decide(machine, held.stack, { ...event, at: 24 * HOUR_MS })).toMatchObject({ code: "TIMER_STALE" });
+  });
+
+  it("is dropped at once when the state is left, also one that was given in part", () => {
+    const machine = aGate({ config: "from: [managers], count: 2" });
+    const left = play(machine, ship(kim), approve(ada), anEvent("STOP"));
+
+    expect(left.stack).toMatchObject({ state: "INIT", timers: [] });
+    expect(left.stack).not.toHaveProperty("approvals");
+    expect(refusal(play(machine, ship(kim), anEvent("STOP"), approve(ada)))).toMatchObject([
+      "rejected",
+      "APPROVAL_CLOSED",
+      {},
+    ]);
+  });
+
+  it("is cancelled and settled like any task", () => {
+    const byName = { task: { name: "sign-off" } };
+    const cancelled = play(aGate(), ship(kim), anEvent("CANCEL_TASK", byName));
+    const settled = play(aGate(), ship(kim), anEvent("SETTLE_TASK", { ...byName, as: "succeeded", reason: "x" }));
+
+    expect(listTasks(cancelled)).toEqual(["CANCELLED", "RUNNING", "WAITING"]);
+    expect(listTasks(settled)).toEqual(["SATISFIED", "RUNNING", "RUNNING"]);
+    for (const { stack } of [cancelled, settled]) {
+      expect(stack?.timers).toEqual([]);
+      expect(stack).not.toHaveProperty("approvals");
+    }
+    expect(play(aGate(), ship(kim), anEvent("RETRY_PENDING_TASKS")).last).toMatchObject({
+      dispatches: [{ task: "check", again: true }],
+    });
+  });
+
+  it("takes no answer of a worker, whether it is open, rejected or given", () => {
+    const byName = { task: { name: "sign-off" } };
+    const results = ["TASK_COMPLETED", "TASK_ERROR"].map((name) => anEvent(name, byName));
+    for (const before of [[], [answer("REJECT_TASK", ada)], [approve(ada)]]) {
+      for (const result of results) {
+        expect(refusal(play(aGate(), ship(kim), ...before, result))).toMatchObject([
+          "rejected",
+          "TASK_NOT_RUNNING",
+          {},
+        ]);
+      }
+    }
+    const byId = anEvent("TASK_COMPLETED", { ...byName, dispatchId: "pr-12/s/1/sign-off/1" });
+    expect(refusal(play(aGate(), ship(kim), byId))).toMatchObject(["ignored", "RESULT_STALE", {}]);
+  });
+
+  it("stays open while its stack moves to another revision", () => {
+    const next = aGate({ config: "from: [others]" });
+    const before = play(aGate({ config: "from: [managers], count: 2" }), ship(kim), approve(ada));
+    const moved = decide(next, before.stack, anEvent("UPGRADE_STACK"));
+
+    expect(moved).toMatchObject({ stack: { approvals: before.stack?.approvals } });
+  });
+});
+
+describe("who may approve", () => {
+  const config = "from: [managers], count: 2";
+  const token: Sender = { kind: "token", id: "t1", name: "ci", groups: ["managers"], owner: "ada" };
+
+  it.each([
+    ["nobody known", undefined, "Who has sent this is not known. Log in to approve."],
+    ["a token", token, "ci is a token, and only people may approve or reject."],
+    ["a workload", { ...token, kind: "workload" } as const, "ci is a workload, and only people may approve or reject."],
+    [
+      "anybody",
+      { ...token, kind: "anonymous" } as const,
+      "ci is a sender without a login, and only people may approve or reject.",
+    ],
+    ["people of other groups", kim, "kim is in none of the groups that may approve: managers."],
+  ])("is not %s", (_, sender, reason) => {
+    for (const name of ["APPROVE_TASK", "REJECT_TASK"]) {
+      expect(refusal(play(aGate({ config }), ship(kim), answer(name, sender)))).toEqual([
+        "rejected",
+        "NOT_ALLOWED",
+        reason,
+      ]);
+    }
+  });
+
+  it("is not who asked for it, nor the owner of the token that did", () => {
+    const reason = "ada asked for it, so somebody else must approve it.";
+    const renamed = aGate({ config: "from: [managers], own: true" });
+
+    expect(refusal(play(aGate(), ship(ada), approve(ada)))).toEqual(["rejected", "NOT_ALLOWED", reason]);
+    expect(refusal(play(aGate(), ship(token), approve(ada)))).toEqual(["rejected", "NOT_ALLOWED", reason]);
+    expect(refusal(play(aGate(), ship(token), approve(ben)))).toEqual("applied");
+    expect(refusal(play(renamed, ship(ada), approve(ada)))).toEqual("applied");
+    expect(refusal(play(aGate(), ship(ada), answer("REJECT_TASK", ada)))).toEqual("applied");
+  });
+
+  it("may be who asked on a machine of one person, and that is noted", () => {
+    const local = person("you", ["managers"], { kind: "local" });
+
+    const { last } = play(aGate(), ship(local), approve(local));
+
+    expect(last).toMatchObject({ notes: ["you asked for it too.", "Approved by you: 1 of 1."] });
+  });
+
+  it("remembers the asker through results and through what operators do", () => {
+    const source = `
+version: 2
+events: [SHIP]
+states:
+  INIT: { on: { SHIP: BUILD } }
+  BUILD: { tasks: [build], on: { NEXT: GATE } }
+  GATE: { tasks: [sign-off], on: { NEXT: SECOND } }
+  SECOND: { tasks: [sign-off], on: { NEXT: LIVE } }
+  LIVE: {}
+tasks:
+  build: { executor: work }
+  sign-off: { executor: approval, config: { from: [managers] } }
+`;
+    const { machine } = parseMachine(source, { name: "app" });
+    const built = anEvent("TASK_COMPLETED", { task: { name: "build" }, sender: ben });
+    const events = [ship(ada), built, approve(ben)];
+
+    const second = play(machine as Machine, ...events);
+
+    expect([second.stack?.state, findOpen(second)?.askedBy?.id]).toEqual(["SECOND", "ada"]);
+    expect(refusal(play(machine as Machine, ...events, approve(ada)))).toMatchObject(["rejected", "NOT_ALLOWED", {}]);
+    expect(play(machine as Machine, ...events, approve(ben)).stack?.state).toBe("LIVE");
+  });
+
+  it("is nobody who asked when nobody is known to have asked", () => {
+    const entered = play(aGate(), ship(ada), anEvent("STOP"), anEvent("SHIP", { id: "s2" }));
+
+    expect(findOpen(entered)).not.toHaveProperty("askedBy");
+  });
+
+  it("counts each person once", () => {
+    const repeated = play(aGate({ config }), ship(kim), approve(ada), approve({ ...ada, name: "Ada L." }));
+
+    expect(refusal(repeated)).toEqual([
+      "rejected",
+      "APPROVAL_REPEATED",
+      "Ada L. has approved it before; 1 more must approve.",
+    ]);
+    expect(refusal(play(aGate({ config }), ship(kim), approve(ada), approve({ ...ada, kind: "aws" })))).toBe("applied");
+  });
+
+  it("may withdraw only an approval of their own", () => {
+    const withdraw = (sender: Sender) => answer("WITHDRAW_APPROVAL", sender);
+    const machine = aGate({ config });
+    const withdrawn = play(machine, ship(kim), approve(ada), withdraw(ada));
+
+    expect([listGiven(withdrawn), listTasks(withdrawn)?.[0]]).toEqual([[], "APPROVING"]);
+    expect(refusal(play(machine, ship(kim), approve(ada), withdraw(ben)))).toEqual([
+      "rejected",
+      "NOT_ALLOWED",
+      "ben has given no approval that could be withdrawn.",
+    ]);
+    expect(listGiven(play(machine, ship(kim), approve(ada), withdraw(ada), approve(ada)))).toEqual(["ada"]);
+  });
+
+  it("must repeat what is approved, and say why, where the machine wants it", () => {
+    const machine = aGate({ config: `from: [managers], of: '\${metadata.image}', comment: required` });
+    const reason = 'The approval must repeat what is approved: "of": "app:1".';
+
+    for (const of of [undefined, "app:2"]) {
+      const refused = play(machine, ship(kim), approve(ada, { reason: "ok", ...(of && { of }) }));
+      expect(refusal(refused)).toEqual(["rejected", "NOT_ALLOWED", reason]);
+    }
+    for (const event of [
+      approve(ada, { of: "app:1" }),
+      approve(ada, { of: "app:1", reason: " " }),
+      answer("REJECT_TASK", ada),
+    ]) {
+      expect(refusal(play(machine, ship(kim), event))).toMatchObject(["rejected", "COMMENT_REQUIRED", {}]);
+    }
+    expect(refusal(play(machine, ship(kim), approve(ada, { of: "app:1", reason: "ok" })))).toBe("applied");
+  });
+});
+
+describe("metadata that changes while people are asked", () => {
+  const config = `from: [managers], count: 2, of: '\${metadata.image}'`;
+  const image = (name: string, sender?: Sender) =>
+    anEvent("IMAGE", { metadata: { image: name }, ...(sender && { sender }) });
+  const given = approve(ada, { of: "app:1" });
+
+  it("empties what was given, and asks anew under another id until the same instant", () => {
+    const before = play(aGate({ config }), ship(kim), given);
+    const after = play(aGate({ config }), ship(kim), given, image("app:2"));
+
+    expect([listGiven(before), listGiven(after)]).toEqual([["ada"], []]);
+    expect(findOpen(after)).toMatchObject({
+      id: "pr-12/s/1/sign-off/2",
+      of: "app:2",
+      expiresAt: findOpen(before)?.expiresAt,
+    });
+    expect(after.last).toMatchObject({ notes: ['The metadata has changed, so "sign-off" must be approved again.'] });
+  });
+
+  it("refuses an approval of what was there before", () => {
+    const late = approve(ada, { of: "app:1", dispatchId: "pr-12/s/1/sign-off/1" });
+
+    expect(refusal(play(aGate({ config }), ship(kim), image("app:2"), late))).toMatchObject([
+      "rejected",
+      "APPROVAL_CLOSED",
+      expect.stringContaining("has changed since"),
+    ]);
+  });
+
+  it("keeps what was given when the values stay the same, or the event is refused", () => {
+    const events = [image("app:1"), anEvent("NOTE"), anEvent("UNKNOWN", { metadata: { image: "app:2" } })];
+    for (const event of events) expect(listGiven(play(aGate({ config }), ship(kim), given, event))).toEqual(["ada"]);
+  });
+
+  it("is noticed when a task changes it, too", () => {
+    const done = anEvent("TASK_COMPLETED", { task: { name: "check" }, outputs: { image: "app:3" } });
+
+    expect(listGiven(play(aGate({ config }), ship(kim), given, done))).toEqual([]);
+  });
+
+  it("counts who changed it as somebody who asked", () => {
+    const changed = play(aGate({ config }), ship(kim), image("app:2", ben), approve(ben, { of: "app:2" }));
+
+    expect(refusal(changed)).toEqual([
+      "rejected",
+      "NOT_ALLOWED",
+      "ben asked for it, so somebody else must approve it.",
+    ]);
+  });
+
+  it("fails the task when nobody can be asked any more", () => {
+    const machine = aGate({ config: `from: ['\${metadata.image}']` });
+    const failed = play(machine, ship(kim), anEvent("IMAGE", { metadata: { image: 7 } }));
+
+    expect(failed.stack?.tasks[0]).toMatchObject({ status: "ERROR", errorCode: "CONFIG_INVALID" });
+    expect(failed.stack).toMatchObject({ timers: [] });
+  });
+
+  it("does not come with an approval", () => {
+    const smuggled = approve(ada, { of: "app:1", metadata: { image: "evil:1" } });
+
+    expect(refusal(play(aGate({ config }), ship(kim), smuggled))).toMatchObject(["rejected", "EVENT_INVALID", {}]);
+  });
+});
+
+describe("a machine that declares an event of such a name", () => {
+  const source = `
+version: 2
+events: [GO, APPROVE_TASK]
+states:
+  INIT: { on: { GO: ASKED } }
+  ASKED: { on: { APPROVE_TASK: LIVE } }
+  LIVE: {}
+`;
+
+  it("is refused as a new document", () => {
+    expect(parseMachine(source, { name: "app" }).problems.map(({ code, path }) => [code, path])).toContainEqual([
+      "event-reserved",
+      ["events", "1"].join("."),
+    ]);
+  });
+
+  it("keeps it as an event like others where a revision is kept from before", () => {
+    const { machine } = parseMachine(source, { name: "app", kept: true });
+    const asked = anEvent("GO", { id: "s" });
+
+    expect(play(machine as Machine, asked, anEvent("APPROVE_TASK", { metadata: { a: 1 } })).stack?.state).toBe("LIVE");
+    expect(refusal(play(machine as Machine, { ...asked, name: "APPROVE_TASK" }))).toMatchObject([
+      "rejected",
+      "EVENT_NOT_HANDLED",
+      {},
+    ]);
+  });
+});

@@ -1,0 +1,76 @@
+import { type ApprovalTerms, toApprovalTerms } from "../approval.ts";
+import { attemptIdOf, SYSTEM_EVENTS } from "../event-message.ts";
+import type { Approval, Stack, StackTimer, TaskState } from "../stack.ts";
+import { approvalTimerId, attemptsOf, toInstant, type Work } from "./work.ts";
+
+/** What people are to be asked, resolved. */
+export interface PreparedApproval {
+  readonly kind: "approval";
+  readonly task: string;
+  readonly terms: ApprovalTerms;
+  readonly timeoutMs: number;
+}
+
+interface ResolvedTask {
+  readonly task: { readonly name: string };
+  readonly definition: Readonly<Record<string, unknown>>;
+  readonly timeoutMs: number;
+}
+
+interface TermsFault {
+  readonly kind: "fault";
+  readonly code: "CONFIG_INVALID";
+  readonly message: string;
+}
+
+/** Reads what a resolved task asks of people, or returns why nobody can be asked. */
+export function prepareApproval({ task, definition, timeoutMs }: ResolvedTask): PreparedApproval | TermsFault {
+  const read = toApprovalTerms(definition["config"] ?? {});
+  if (read.kind === "fault") return { kind: "fault", code: "CONFIG_INVALID", message: read.reason };
+  return { kind: "approval", task: task.name, terms: read.terms, timeoutMs };
+}
+
+/** A task that people are asked about. */
+export function toApproving(name: string): TaskState {
+  return { name, status: "PENDING", detail: "APPROVING" };
+}
+
+/** Asks people: no attempt is made, and the stack holds the question until it is answered, has expired or is left. */
+export function askApproval(work: Work, { task, terms, timeoutMs }: PreparedApproval): void {
+  const { stack, event } = work;
+  const expiresAt = toInstant(event.at + timeoutMs);
+  const { askedBy } = stack;
+  putApproval(work, task, {
+    ...terms,
+    ...(askedBy === undefined ? {} : { askedBy }),
+    askedAt: event.at,
+    expiresAt,
+    given: [],
+  });
+  const { entry } = stack;
+  const timer: StackTimer = {
+    id: approvalTimerId(entry, task),
+    event: SYSTEM_EVENTS.taskTimedOut,
+    dueAt: expiresAt,
+    task,
+  };
+  work.stack = { ...work.stack, timers: [...work.stack.timers, timer] };
+}
+
+/** Replaces the question under a new id, so that nobody answers another one than the one that they have seen. */
+export function putApproval(work: Work, task: string, approval: Omit<Approval, "id">): void {
+  const { stack } = work;
+  const { id: stackId, incarnation, entry } = stack;
+  const attempt = attemptsOf(stack, task) + 1;
+  const id = attemptIdOf({ stackId, incarnation, entry, task, attempt });
+  work.stack = {
+    ...stack,
+    attempts: { ...stack.attempts, [task]: attempt },
+    approvals: { ...stack.approvals, [task]: { ...approval, id } },
+  };
+}
+
+/** The open approval of a task; undefined when none is open. */
+export function findApproval({ approvals = {} }: Stack, task: string): Approval | undefined {
+  return Object.hasOwn(approvals, task) ? approvals[task] : undefined;
+}
