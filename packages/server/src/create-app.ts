@@ -1,7 +1,9 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import type { HttpBindings } from "@hono/node-server";
 import type { Logger } from "@stackyard/core";
 import { type Context, Hono } from "hono";
 import type { Authenticate, Guard } from "./access/caller.ts";
+import { createAddressFinder } from "./access/client-address.ts";
 import {
   HttpError,
   mountRoutes,
@@ -43,7 +45,11 @@ export function createApp(deps: AppDeps): Hono {
   });
   const { bodyBytes, requestMs } = settings.limits;
   const { authenticate, guard } = deps;
-  const findFacts = (c: Context) => ({ requestId: requestIds.get(c.req.raw) ?? "" });
+  const findAddress = createAddressFinder(settings.trustedProxies);
+  const findFacts = (c: Context) => ({
+    requestId: requestIds.get(c.req.raw) ?? "",
+    address: findAddress(toSocketAddress(c.env), c.req.header("x-forwarded-for") ?? null),
+  });
   mountRoutes(app, routes, { authenticate, guard, findFacts, bodyBytes, requestMs });
   deps.mount(app);
   app.notFound(() => {
@@ -51,6 +57,11 @@ export function createApp(deps: AppDeps): Hono {
   });
   app.onError((error, c) => toErrorResponse(error, requestIds.get(c.req.raw) ?? "", deps.logger));
   return app;
+}
+
+/** Of the Node server; requests that come without a socket have none. */
+function toSocketAddress(env: Context["env"]): string | undefined {
+  return (env as Partial<HttpBindings> | undefined)?.incoming?.socket.remoteAddress;
 }
 
 /** Counts requests by route, so that no id of a path becomes a label. */

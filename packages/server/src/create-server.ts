@@ -77,6 +77,8 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const all = [...routes, openApiRoute(routes, deps.version)];
   const { authenticate } = createCallerFinder({
     clock: deps.clock,
+    grants: settings.access?.grants ?? [],
+    kinds: new Map(settings.tokens.map(({ name, kind = "token" }) => [name, kind])),
     findConfigured: createAuthenticate(settings.tokens, settings.allowAnonymous),
   });
   const backend = { ...deps, states, authenticate, maxBytes: limits.stateBytes };
@@ -93,7 +95,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   return {
     app: { fetch: (request) => app.fetch(request) },
     async start() {
-      listener = await createListener((request) => app.fetch(request), settings);
+      listener = await createListener(app.fetch, settings);
       const { url } = listener;
       return { url, stateBackendUrl: `${url}${STATE_PATH.slice(0, -1)}` };
     },
@@ -149,7 +151,7 @@ interface ListenOptions {
   readonly limits: { readonly requestMs: number };
 }
 
-type Fetch = (request: Request) => Response | Promise<Response>;
+type Fetch = (request: Request, env?: object) => Response | Promise<Response>;
 
 const MAX_HEADER_BYTES = 32_768;
 

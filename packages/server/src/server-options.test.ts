@@ -4,6 +4,18 @@ import { createTestYard } from "./testing/test-yard.ts";
 
 const tokens = [{ name: "ada", token: "0123456789abcdef" }];
 
+describe("access of the options", () => {
+  const tokens = [{ name: "ci", token: "a-token-of-the-tests" }];
+
+  it.each([
+    [{ access: { grants: [{ to: { workload: "github" }, role: "viewer" as const }] } }, '"github" is unknown'],
+    [{ access: { people: { issuer: "https://id.test", clientId: "a" } } }, "server.url is missing"],
+    [{ trustedProxies: ["10.0.0.0/99"] }, '"10.0.0.0/99" is not a network'],
+  ])("is checked when the server is created: %j", (options, message) => {
+    expect(() => createTestYard({ tokens, ...options })).toThrow(message);
+  });
+});
+
 describe("parseServerOptions", () => {
   it.each(["127.0.0.1", "127.8.8.8", "::1", "localhost"])("lets %s be open to this machine", (host) => {
     expect(parseServerOptions({ host, allowAnonymous: true })).toMatchObject({ tokens: [] });

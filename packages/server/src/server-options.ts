@@ -8,6 +8,7 @@ import {
   StackyardError,
   type Store,
 } from "@stackyard/core";
+import { type AccessConfig, parseAccessConfig } from "@stackyard/core/access";
 
 /** What the server works on. It decides nothing: events go into the store's queue, and an engine takes them up. */
 export interface ServerDeps {
@@ -27,6 +28,8 @@ export interface ServerDeps {
 export interface OperatorToken {
   readonly name: string;
   readonly token: string;
+  /** What its bearer counts as: `aws` where IAM has told who it is. Default `token`. */
+  readonly kind?: "token" | "aws";
 }
 
 /** How much the server takes on. Sizes in bytes, times in milliseconds. */
@@ -72,6 +75,14 @@ export interface ServerOptions {
    * 32 characters or more. Default: none, and the path answers 404.
    */
   readonly proofSecret?: string;
+  /** Where people and workloads reach the server, such as `https://yard.example.org`. Logins need it. */
+  readonly url?: string;
+  /** Networks of proxies whose `X-Forwarded-For` is believed, such as `10.0.0.0/8`. Default: none. */
+  readonly trustedProxies?: readonly string[];
+  /** Who may do what. Default: every token may do everything. */
+  readonly access?: AccessConfig;
+  /** Whether the server keeps API tokens of its own. Not where IAM decides who may send and read. Default true. */
+  readonly apiTokens?: boolean;
   readonly limits?: Partial<ServerLimits>;
 }
 
@@ -86,6 +97,11 @@ export interface ServerSettings {
   readonly corsOrigins: ReadonlySet<string>;
   readonly allowExternalNext: boolean;
   readonly proofSecret: string | undefined;
+  readonly url: string | undefined;
+  readonly trustedProxies: readonly string[];
+  /** Undefined: not configured, which differs from a configuration without grants. */
+  readonly access: AccessConfig | undefined;
+  readonly apiTokens: boolean;
   readonly limits: ServerLimits;
 }
 
@@ -106,18 +122,9 @@ const MIN_PROOF_SECRET_LENGTH = 32;
 
 /** Fills in defaults. Throws `CONFIG_INVALID` for combinations that would leave the API open. */
 export function parseServerOptions(options: ServerOptions): ServerSettings {
-  const { host = "127.0.0.1", port = 7070, tokens = [], allowAnonymous = false } = options;
+  const { host = "127.0.0.1", port = 7070, tokens = [], allowAnonymous = false, proofSecret, url, access } = options;
   const loopback = isLoopbackHost(host);
-  if (allowAnonymous && !loopback)
-    throw invalid(`"${host}" is not a loopback address. The server requires a token there.`);
-  if (!allowAnonymous && tokens.length === 0) throw invalid("The server needs at least one token.");
-  if (tokens.some(({ token }) => token.length < MIN_TOKEN_LENGTH)) {
-    throw invalid(`A token needs at least ${MIN_TOKEN_LENGTH} characters.`);
-  }
-  const { proofSecret } = options;
-  if (proofSecret !== undefined && proofSecret.length < MIN_PROOF_SECRET_LENGTH) {
-    throw invalid(`The secret of a proof needs at least ${MIN_PROOF_SECRET_LENGTH} characters.`);
-  }
+  checkCredentials({ host, tokens, allowAnonymous, proofSecret });
   const names = options.allowedHosts?.map((name) => name.toLowerCase());
   return {
     host,
@@ -128,8 +135,27 @@ export function parseServerOptions(options: ServerOptions): ServerSettings {
     corsOrigins: new Set(options.corsOrigins ?? []),
     allowExternalNext: options.allowExternalNext ?? false,
     proofSecret,
+    url,
+    trustedProxies: options.trustedProxies ?? [],
+    access: access === undefined ? undefined : parseAccessConfig(access, { ...(url && { serverUrl: url }) }),
+    apiTokens: options.apiTokens ?? true,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
+}
+
+type Credentials = Pick<ServerSettings, "host" | "tokens" | "allowAnonymous" | "proofSecret">;
+
+function checkCredentials({ host, tokens, allowAnonymous, proofSecret }: Credentials): void {
+  if (allowAnonymous && !isLoopbackHost(host)) {
+    throw invalid(`"${host}" is not a loopback address. The server requires a token there.`);
+  }
+  if (!allowAnonymous && tokens.length === 0) throw invalid("The server needs at least one token.");
+  if (tokens.some(({ token }) => token.length < MIN_TOKEN_LENGTH)) {
+    throw invalid(`A token needs at least ${MIN_TOKEN_LENGTH} characters.`);
+  }
+  if (proofSecret !== undefined && proofSecret.length < MIN_PROOF_SECRET_LENGTH) {
+    throw invalid(`The secret of a proof needs at least ${MIN_PROOF_SECRET_LENGTH} characters.`);
+  }
 }
 
 function invalid(message: string): StackyardError {

@@ -53,6 +53,23 @@ describe("parseConfig", () => {
     expect(() => parseConfig({ server: { url } }, "x")).toThrow("server.url");
   });
 
+  it("takes grants and trusted proxies", () => {
+    const config = {
+      server: { url: "https://yard.example.org", trustedProxies: ["10.0.0.0/8"] },
+      access: { grants: [{ to: { token: "grafana" }, role: "viewer", stacks: ["web-"] }] },
+    };
+    expect(parseConfig(config, "x")).toEqual(config);
+  });
+
+  it.each([
+    [{ access: { grants: [{ to: { token: "ci" }, role: "owner" }] } }, "access.grants.0.role"],
+    [{ access: { grants: [{ to: {}, role: "viewer" }] } }, "access.grants.0.to must have exactly one of"],
+    [{ access: { people: { issuer: "https://id.example.org", clientId: "a" } } }, "server.url is missing"],
+    [{ access: { grant: [] } }, "access.grant"],
+  ])("rejects %j", (config, message) => {
+    expect(() => parseConfig(config, "x")).toThrow(message);
+  });
+
   it.each([[undefined], [null], [[]], ["text"]])("rejects %j", (value) => {
     expect(() => parseConfig(value, "x")).toThrow("default export must be the configuration");
   });

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { findNearestName, isMap, type PluginReference, type StackyardConfig } from "@stackyard/core";
+import { AccessConfig, findAccessFaults } from "@stackyard/core/access";
 import { parseDuration } from "@stackyard/core/machine";
 import { formatFaults } from "@stackyard/sdk/commands";
 import { type TSchema, Type } from "typebox";
@@ -82,10 +83,12 @@ const Keys = {
         host: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
         port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
         url: Type.Optional(Type.String({ maxLength: 2_048 })),
+        trustedProxies: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 100 })),
       },
       { additionalProperties: false },
     ),
   ),
+  access: Type.Optional(AccessConfig),
   concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
   worker: Type.Optional(
     Type.Object({ lease: Type.Optional(Type.String({ maxLength: 32 })) }, { additionalProperties: false }),
@@ -123,6 +126,7 @@ function findFaults(value: unknown): readonly string[] {
     ...findLeaseFaults(known["worker"]),
     ...findStoreFaults(known["store"]),
     ...findUrlFaults(known["server"]),
+    ...findGrantFaults(known["access"], known["server"]),
     ...findYardFaults(known["yards"]),
   ];
 }
@@ -152,6 +156,13 @@ function findUrlFaults(server: unknown): readonly string[] {
   // The schema rejects values that are not text.
   if (typeof url !== "string" || /^https?:$/.test(URL.parse(url)?.protocol ?? "")) return [];
   return [`server.url: "${url}" must be an address such as https://stackyard.example.org.`];
+}
+
+/** What the schema cannot say about `access`. */
+function findGrantFaults(access: unknown, server: unknown): readonly string[] {
+  if (access === undefined || !Value.Check(AccessConfig, access)) return [];
+  const url = isMap(server) ? server["url"] : undefined;
+  return findAccessFaults(access, typeof url === "string" ? { serverUrl: url } : {});
 }
 
 function findPluginFaults(value: unknown, index: number): readonly string[] {

@@ -56,7 +56,8 @@ async function serve(
     {
       host: "127.0.0.1",
       port: 0,
-      tokens: [{ name: caller, token }],
+      tokens: [{ name: caller, token, kind: "aws" }],
+      apiTokens: false,
       limits: { outcomeMs: OUTCOME_MS },
       allowExternalNext: env["ALLOW_EXTERNAL_NEXT"] === "true",
     },

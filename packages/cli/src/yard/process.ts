@@ -105,7 +105,7 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
   const parts = { store, locator, executors, clock: systemClock, ids: createUlids(), logger };
   let served: Served | undefined;
   try {
-    served = input.serve && (await startServing(parts, { ...input.serve, ...settings }, file.config.server?.url));
+    served = input.serve && (await startServing(parts, { ...input.serve, ...settings }, file.config));
     // Everything that reads them has done so.
     forgetSecrets(process.env, input.store);
     const yard = await startParts(parts, file, { ...input, ...settings, ...(served && { serverUrl: served.url }) });
@@ -150,10 +150,11 @@ interface Served {
 async function startServing(
   parts: Parts,
   { host, port, loadTokens, anonymous, proofDir, engine }: ServeInput & EngineSettings,
-  publicUrl: string | undefined,
+  config: StackyardConfig,
 ): Promise<Served> {
   const { createServer, ensureToken, isLoopbackHost } = await import("@stackyard/server");
   const tokens = await loadTokens();
+  const publicUrl = config.server?.url;
   const proofSecret = proofDir === undefined ? undefined : await ensureToken(proofDir);
   const server = createServer(
     { ...parts, version: VERSION },
@@ -163,7 +164,7 @@ async function startServing(
       tokens,
       allowAnonymous: anonymous,
       allowExternalNext: engine.allowExternalNext,
-      ...defined({ proofSecret }),
+      ...defined({ proofSecret, url: publicUrl, access: config.access, trustedProxies: config.server?.trustedProxies }),
       // On other addresses every name is allowed.
       ...(publicUrl === undefined || !isLoopbackHost(host) ? {} : allowProxy(new URL(publicUrl))),
     },

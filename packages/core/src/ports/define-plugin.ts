@@ -1,4 +1,5 @@
 import type { Static, TSchema } from "typebox";
+import type { AccessConfig } from "../access/access-config.ts";
 import type { Executor } from "./executor.ts";
 
 /** What a plugin's factory may know about the project that uses it. */
@@ -129,7 +130,11 @@ export interface StackyardConfig {
      * there. Default: host and port.
      */
     readonly url?: string;
+    /** Networks of your proxies, such as `10.0.0.0/8`: their `X-Forwarded-For` names the address of a client. */
+    readonly trustedProxies?: readonly string[];
   };
+  /** Who may do what. Without it every token may do everything. */
+  readonly access?: AccessConfig;
   /** Tasks that run at the same time. Default: 8. */
   readonly concurrency?: number;
   readonly worker?: {
