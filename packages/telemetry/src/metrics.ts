@@ -29,7 +29,7 @@ export const METRICS = {
   parked_events: gauge("Parked events."),
   dead_letters: gauge("Dead-lettered events."),
   open_attempts: gauge("Attempts that have not ended."),
-  events: counter("Decided events, by what became of them.", ["outcome"]),
+  events: counter("Decided events, by outcome.", ["outcome"]),
   refused_events: counter(
     "Events that were parked, refused or dead-lettered, by machine and code.",
     ["machine", "code"],
