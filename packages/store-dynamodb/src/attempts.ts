@@ -184,7 +184,7 @@ export function createAttemptStore(context: StoreContext) {
     settle: (grant: Grant, input: SettleInput) => settle(context, grant, input),
     async findAttempt(attemptId: string): Promise<AttemptView | undefined> {
       const row = await findRow(context, attemptId);
-      return row && view(context, { ...row, log: await readLog(context, row) });
+      return row && viewAttempt(context, { ...row, log: await readLog(context, row) });
     },
     listAttempts: (stackId: string) => list(context, stackId),
     async findTaskMessage(attemptId: string): Promise<TaskMessage | undefined> {
@@ -232,11 +232,11 @@ async function list(context: StoreContext, stackId: string): Promise<readonly At
     if (ended.length >= SETTLED_LISTED) break;
   }
   const rows = [...aggregate.attempts, ...ended].sort((a, b) => b.sequence - a.sequence);
-  return Promise.all(rows.map(async (row) => toListedAttempt(await view(context, row))));
+  return Promise.all(rows.map(async (row) => toListedAttempt(await viewAttempt(context, row))));
 }
 
 /** With its place in the queue of the key that it waits for. */
-async function view(context: StoreContext, row: AttemptRow): Promise<AttemptView> {
+export async function viewAttempt(context: StoreContext, row: AttemptRow): Promise<AttemptView> {
   if (row.queuedFor === undefined) return toAttemptView(row, row, undefined);
   const place = findKeyPlace(await loadRow(context, KEYS, row.queuedFor), row.attemptId) ?? { holder: "", place: 0 };
   return toAttemptView(row, row, { key: row.queuedFor, ...place });

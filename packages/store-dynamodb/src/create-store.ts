@@ -17,8 +17,9 @@ import { createStackStore, publishLast, recordEntries } from "./commit-change.ts
 import { createSerializer, createTable } from "./database.ts";
 import { acknowledge, enqueue, giveBack, listDeadLetters, redrive } from "./event-queue.ts";
 import { listHistory } from "./history.ts";
+import { listOpenAttempts } from "./open-attempts.ts";
 import { prune } from "./prune.ts";
-import { listParkedStackIds, listStacks, loadStats } from "./queries.ts";
+import { countStacks, listParkedStackIds, listStacks, loadStats } from "./queries.ts";
 import { createRecords, createRevisions } from "./records.ts";
 import { createRecentWork, createYardLog, type StoreContext } from "./store-context.ts";
 import { prepareTables, type TableNames } from "./tables.ts";
@@ -143,8 +144,10 @@ function createCalls(context: StoreContext): Omit<Store, "watch" | "close"> & Pi
     nextDueAt: (kinds) => nextDueAt(context, kinds),
     queries: {
       listStacks: (filter, page) => listStacks(context, filter, page),
+      countStacks: (filter, by) => countStacks(context, filter, by),
       listHistory: (filter, page) => listHistory(context, filter, page),
       listAttempts,
+      listOpenAttempts: (filter, page) => listOpenAttempts(context, filter, page),
       listParkedStackIds: (page) => listParkedStackIds(context, page),
       listDeadLetters: (filter, page) => listDeadLetters(context, filter, page),
       redrive: (ids, now) => redrive(context, ids, now),

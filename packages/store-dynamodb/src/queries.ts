@@ -1,11 +1,16 @@
 import { StackyardError, type StoreStats } from "@stackyard/core";
 import {
+  checkStackFilter,
   createPageBuilder,
-  matchesCondition,
+  createStackCounter,
+  isInScopes,
+  matchesStack,
   type Page,
   type PageInput,
   type PageRow,
+  type StackCounts,
   type StackFilter,
+  type StackGrouping,
   type StoredStack,
 } from "@stackyard/core/engine";
 import type { Aggregate } from "./aggregate.ts";
@@ -25,6 +30,7 @@ export async function listStacks(
   filter: StackFilter,
   page: PageInput,
 ): Promise<Page<StoredStack>> {
+  checkStackFilter(filter);
   const { cursor = "" } = page;
   let kept: readonly ListedStack[] = [];
   for await (const items of context.stacks.scanAll({ filter: toCondition(filter, cursor) })) {
@@ -38,23 +44,52 @@ export async function listStacks(
 
 type ListedStack = PageRow<StoredStack>;
 
-/** The rows of the page, and one more when there is one: rows that come later can only push others out. */
-function keepPage(rows: readonly ListedStack[], page: PageInput): readonly ListedStack[] {
+/** Returns the rows of the page, and one more when there is one: rows that come later can only push others out. */
+export function keepPage<Item>(rows: readonly PageRow<Item>[], page: PageInput): readonly PageRow<Item>[] {
   const builder = createPageBuilder<undefined>(page);
   const end = rows.findIndex((row) => !builder.add({ ...row, read: () => undefined }));
   return end < 0 ? rows : rows.slice(0, end + 1);
 }
 
-function readStack(item: Item, { condition }: StackFilter): readonly ListedStack[] {
+function readStack(item: Item, filter: StackFilter): readonly ListedStack[] {
   const id = item["id"]?.S ?? "";
   const { item: parsed, read } = tryRead(() => parseStackItem(item));
-  if (parsed === undefined) return [{ id, cursor: id, bytes: 0, read: () => toStored(read().aggregate) }];
+  if (parsed === undefined) {
+    return isSeen(filter, item) ? [{ id, cursor: id, bytes: 0, read: () => toStored(read().aggregate) }] : [];
+  }
   const { kind, aggregate } = parsed;
   const { stack } = aggregate;
-  if (stack === undefined || kind === "removed") return [];
-  const parked = Number(item["parked"]?.N ?? 0);
-  if (condition !== undefined && !matchesCondition(condition, stack, parked)) return [];
+  if (stack === undefined || kind === "removed" || !matchesStack(filter, stack, countParked(item))) return [];
   return [{ id, cursor: id, bytes: Buffer.byteLength(JSON.stringify(stack)), read: () => toStored(aggregate) }];
+}
+
+/** Of an item that cannot be read the id is known, and mostly the machine. */
+function isSeen({ text = "", scopes }: StackFilter, item: Item): boolean {
+  const id = item["id"]?.S ?? "";
+  return id.includes(text) && isInScopes(scopes, id, item["machine"]?.S ?? "");
+}
+
+function countParked(item: Item): number {
+  return Number(item["parked"]?.N ?? 0);
+}
+
+/** Counts the stacks that a filter fits, by reading the whole table. Items that cannot be read are left out. */
+export async function countStacks(
+  { stacks }: StoreContext,
+  filter: StackFilter,
+  by: StackGrouping | undefined,
+): Promise<StackCounts> {
+  checkStackFilter(filter);
+  const counter = createStackCounter(by);
+  for await (const items of stacks.scanAll({ filter: toCondition(filter, "") })) {
+    for (const item of items) {
+      const parsed = tryRead(() => parseStackItem(item)).item;
+      const stack = parsed?.kind === "removed" ? undefined : parsed?.aggregate.stack;
+      const parked = countParked(item);
+      if (stack !== undefined && matchesStack(filter, stack, parked)) counter.add(stack, parked);
+    }
+  }
+  return counter.end();
 }
 
 function toStored({ stack, stackVersion: version }: Aggregate): StoredStack {

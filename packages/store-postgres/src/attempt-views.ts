@@ -1,10 +1,20 @@
 import type { TaskMessage } from "@stackyard/core";
-import type { AttemptView } from "@stackyard/core/engine";
+import {
+  type AttemptView,
+  createPageBuilder,
+  matchesAttempt,
+  type OpenAttempt,
+  type OpenAttemptFilter,
+  type Page,
+  type PageInput,
+  parsePosition,
+} from "@stackyard/core/engine";
 import { parseSent, type SentAttempt, toAttemptId } from "./attempt-rows.ts";
 import type { Database } from "./database.ts";
 import { fromKeyText, toComparedText, toHome, toKeyText } from "./key-text.ts";
 
 interface ViewRow {
+  readonly began_at: number;
   readonly attempt_id: string;
   readonly stack_id: string;
   readonly sent: string | null;
@@ -101,6 +111,56 @@ select * from (
 export async function listAttempts(database: Database, stackId: string): Promise<readonly AttemptView[]> {
   const rows = await database.rows<ViewRow>(LIST, toKeyText(stackId));
   return rows.map((row) => toView(row, parseSent(row.sent)));
+}
+
+// Open attempts are few, so they are sorted at each call.
+const LIST_OPEN = {
+  name: "list_open_attempts",
+  text: `${OPEN} where o.began_at > $1 and ($2::text is null or o.status = $2) order by o.began_at limit $3`,
+};
+
+/** Rows of one call: most of a filter is in the documents of attempts, which the server does not read. */
+const OPEN_READ = 1_000;
+
+/** Open attempts of the yard in order of dispatch. */
+export async function listOpenAttempts(
+  database: Database,
+  filter: OpenAttemptFilter,
+  page: PageInput,
+): Promise<Page<OpenAttempt>> {
+  const found = createPageBuilder<OpenAttempt>(page);
+  const after = parsePosition(page.cursor) ?? -1;
+  const rows = await database.rows<ViewRow>(LIST_OPEN, after, filter.status ?? null, OPEN_READ);
+  for (const row of rows) {
+    const attempt = readOpen(row);
+    if (!isListed(filter, attempt)) continue;
+    const read = () => attempt ?? toOpen(row);
+    const bytes = Buffer.byteLength(row.sent ?? "");
+    if (!found.add({ id: fromKeyText(row.attempt_id), cursor: String(row.began_at), bytes, read })) break;
+  }
+  const last = rows.length < OPEN_READ ? undefined : rows.at(-1);
+  return found.end(last && String(last.began_at));
+}
+
+function toOpen(row: ViewRow): OpenAttempt {
+  const sent = parseSent(row.sent);
+  return { ...toView(row, sent), machine: sent.message.stack.machine };
+}
+
+/** Undefined for a damaged row. */
+function readOpen(row: ViewRow): OpenAttempt | undefined {
+  try {
+    return toOpen(row);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What cannot be read is reported only where nothing but the status was asked for. */
+function isListed(filter: OpenAttemptFilter, attempt: OpenAttempt | undefined): boolean {
+  if (attempt !== undefined) return matchesAttempt(filter, attempt, () => attempt.machine);
+  const { executor, machine, idPrefix, scopes } = filter;
+  return [executor, machine, idPrefix, scopes].every((part) => part === undefined);
 }
 
 function toView(row: ViewRow, sent: SentAttempt): AttemptView {

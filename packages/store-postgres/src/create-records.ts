@@ -10,7 +10,7 @@ import {
 } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import { fromKeyText, toKeyText } from "./key-text.ts";
-import { addFetched, type FetchedRow, maxBytesOf, withinBytes } from "./queries.ts";
+import { addFetched, type FetchedRow, maxBytesOf, withinBytes } from "./page-rows.ts";
 
 interface RecordRow {
   readonly version: number;

@@ -1,24 +1,19 @@
 import type { Logger, Store, StoreStats } from "@stackyard/core";
 import {
-  afterPrefix,
   createPageBuilder,
   type DeadLetter,
   type Page,
-  type PageBuilder,
   type PageInput,
-  type PageRow,
   parsePosition,
   parseStored,
-  type StackFilter,
   type StoredHistoryEntry,
-  type StoredStack,
-  TROUBLE,
 } from "@stackyard/core/engine";
-import { listAttempts } from "./attempt-views.ts";
+import { listAttempts, listOpenAttempts } from "./attempt-views.ts";
 import type { Database, Parameter, Statement } from "./database.ts";
 import { fromKeyText, toComparedText, toKeyText } from "./key-text.ts";
+import { countStacks, listStacks } from "./list-stacks.ts";
+import { addFetched, type FetchedRow, maxBytesOf, withinBytes } from "./page-rows.ts";
 import type { Signals } from "./signals.ts";
-import { parseStackRow, STACK_COLUMNS, type StackRow } from "./stack-data.ts";
 import { lookAtForeignRows } from "./take-over.ts";
 import { toEventRow } from "./work-queue.ts";
 
@@ -31,7 +26,12 @@ export function createStackQueries(database: Database, signals: Signals, logger:
       await lookAtForeignRows(database, logger);
       return listStacks(database, filter, page);
     },
+    async countStacks(filter, by) {
+      await lookAtForeignRows(database, logger);
+      return countStacks(database, filter, by);
+    },
     listHistory: (filter, page) => listHistory(database, filter, page),
+    listOpenAttempts: (filter, page) => listOpenAttempts(database, filter, page),
     listAttempts: (stackId) => listAttempts(database, stackId),
     listParkedStackIds: (page) => listParkedStackIds(database, page),
     listDeadLetters: (filter, page) => listDeadLetters(database, filter, page),
@@ -104,92 +104,6 @@ async function readStats(database: Database): Promise<StoreStats> {
     openAttempts: counts?.open_attempts ?? 0,
     states,
   };
-}
-
-/** The number of rows that one call reads: a filter that few stacks match returns short pages instead of blocking. */
-const MAX_SCANNED = 10_000;
-
-const CONDITIONS: Readonly<Record<NonNullable<StackFilter["condition"]>, string>> = {
-  busy: "s.busy",
-  failed: `s.trouble & ${TROUBLE.failed} <> 0`,
-  stalled: `s.trouble & ${TROUBLE.stalled} <> 0`,
-  overdue: `s.trouble & ${TROUBLE.overdue} <> 0`,
-  approval: `s.trouble & ${TROUBLE.approval} <> 0`,
-  waiting: `(s.busy or s.trouble is not null
-             or exists (select from stackyard.parked p where p.stack_id = s.id))`,
-};
-
-interface ListedRow extends StackRow, FetchedRow {
-  /** False for the row at which the call ends its search, when that does not pass the filter. */
-  readonly wanted: boolean;
-}
-
-/** Stacks in order of ids. */
-async function listStacks(database: Database, filter: StackFilter, page: PageInput): Promise<Page<StoredStack>> {
-  const { statement, values } = toStackStatement(filter);
-  const prefix = toKeyText(filter.idPrefix ?? "");
-  const found = createPageBuilder<StoredStack>(page);
-  const rows = await database.rows<ListedRow>(
-    statement,
-    toKeyText(page.cursor ?? ""),
-    prefix,
-    afterPrefix(prefix),
-    page.limit + 1,
-    maxBytesOf(found),
-    ...values,
-  );
-  const next = addFetched(
-    found,
-    rows.filter(({ wanted }) => wanted),
-    (row) => {
-      const id = fromKeyText(row.id);
-      const read = () => ({ version: row.version, stack: parseStackRow({ ...row, id }) });
-      return { id, cursor: id, bytes: Buffer.byteLength(row.data), read };
-    },
-  );
-  // Where no row was kept back, the list continues behind the end of the search.
-  const end = rows.find(({ wanted }) => !wanted);
-  return found.end(next ?? (end && fromKeyText(end.id)));
-}
-
-/** Prepared once for each set of filters. */
-function toStackStatement(filter: StackFilter): {
-  readonly statement: Statement;
-  readonly values: readonly Parameter[];
-} {
-  const { machine, state, condition } = filter;
-  const conditions: string[] = [];
-  const values: Parameter[] = [];
-  for (const [column, value] of [["machine", machine] as const, ["state", state] as const]) {
-    if (value === undefined) continue;
-    values.push(toKeyText(value));
-    conditions.push(`s.${column} = $${5 + values.length}`);
-  }
-  if (condition !== undefined) conditions.push(CONDITIONS[condition]);
-  const name = ["list_stacks", machine && "machine", state && "state", condition].filter(Boolean).join("_");
-  return { statement: { name, text: toText(conditions) }, values };
-}
-
-const RANGE = "s.id > $1 and s.id >= $2 and s.id <= $3";
-
-function toText(conditions: readonly string[]): string {
-  if (conditions.length === 0) {
-    const rows = `select ${STACK_COLUMNS}, true as wanted from stackyard.stacks s where ${RANGE} order by s.id limit $4`;
-    return withinBytes({ rows, body: "data", order: "id", maxBytes: "$5" });
-  }
-  const fitting = withinBytes({ rows: "select * from found", body: "data", order: "id", maxBytes: "$5" });
-  return `
-with range_end as materialized (
-  select s.id from stackyard.stacks s where ${RANGE} order by s.id limit 1 offset ${MAX_SCANNED - 1}
-), found as materialized (
-  select ${STACK_COLUMNS} from stackyard.stacks s
-   where ${RANGE} and s.id <= coalesce((select id from range_end), $3) and ${conditions.join(" and ")}
-   order by s.id limit $4
-)
-select f.*, true as wanted from (${fitting}) f
-union all
-select e.id, '', false, 0, 0, 0, 0, 0, false from range_end e where (select count(*) from found) < $4
- order by wanted desc, id`;
 }
 
 interface DeadLetterRow {
@@ -380,50 +294,4 @@ select h.position, h.body
  limit $2`;
   const text = withinBytes({ rows, body: "body", order: `position ${order}`, maxBytes: "$3" });
   return { name: name.filter(Boolean).join("_"), text };
-}
-
-/** A row of a statement that `withinBytes` made. */
-export interface FetchedRow {
-  /** Rows that there are up to the limit, with those that the server kept back. */
-  readonly fetched: number;
-}
-
-/**
- * The text of a statement that sends the rows of another one up to the first that reaches so many bytes, so that large
- * rows never leave the server. `rows` may have an order of its own; `order` is what they are sent in.
- */
-export function withinBytes(input: {
-  readonly rows: string;
-  readonly body: string;
-  readonly order: string;
-  readonly maxBytes: string;
-}): string {
-  const { rows, body, order, maxBytes } = input;
-  return `
-select * from (
-  select listed.*, count(*) over () as fetched,
-         coalesce(sum(octet_length(${body})) over (order by ${order} rows between unbounded preceding and 1 preceding), 0)
-           as bytes_before
-    from (${rows}) listed) page
- where bytes_before < ${maxBytes} order by ${order}`;
-}
-
-/** What such a statement is given for `maxBytes`; the first row always fits. */
-export function maxBytesOf(page: PageBuilder<unknown>): number {
-  return Math.max(1, page.bytesLeft);
-}
-
-/** Adds rows of such a statement. Returns where the next page begins when the server kept rows back. */
-export function addFetched<Row extends FetchedRow, Item>(
-  page: PageBuilder<Item>,
-  rows: readonly Row[],
-  toPageRow: (row: Row) => PageRow<Item>,
-): string | undefined {
-  let last: PageRow<Item> | undefined;
-  for (const row of rows) {
-    const next = toPageRow(row);
-    if (!page.add(next)) return undefined;
-    last = next;
-  }
-  return rows.length < (rows[0]?.fetched ?? 0) ? last?.cursor : undefined;
 }

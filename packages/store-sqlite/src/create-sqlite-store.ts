@@ -1,15 +1,16 @@
 import { type Clock, type Logger, StackyardError, type Store, silentLogger } from "@stackyard/core";
-import { createStoreListeners } from "@stackyard/core/engine";
+import { createStoreListeners, listOpenAttempts } from "@stackyard/core/engine";
 import { backUp } from "./backup.ts";
 import type { Database } from "./database.ts";
 import { listDeadLetters, listParkedStackIds, loadParked, takeDeadLetter } from "./event-queue.ts";
 import { acknowledge, commitChange, GroupCommit } from "./group-commit.ts";
 import { findEnded, listEnded, listHistory } from "./history.ts";
+import { countStacks, listStacks } from "./list-stacks.ts";
 import { type OwnerLock, takeOwnerLock } from "./owner-lock.ts";
 import { beginPruning, prune } from "./prune.ts";
 import { createRecords, createRevisions } from "./records.ts";
 import { assertUpToDate, migrate, openDatabase, readSchemaVersion } from "./schema.ts";
-import { findStack, listStacks } from "./stacks.ts";
+import { findStack } from "./stacks.ts";
 import { isThere, makeFolder, type StoreFiles, storeFilesOf } from "./store-files.ts";
 import { nextDueAt, StoreState, takeDue } from "./store-state.ts";
 
@@ -221,8 +222,10 @@ function createPrune(commits: GroupCommit): Store["prune"] {
 function createQueries(commits: GroupCommit): Store["queries"] {
   return {
     listStacks: (filter, page) => commits.read(({ database }) => listStacks(database, filter, page)),
+    countStacks: (filter, by) => countStacks(commits, filter, by),
     listHistory: (filter, page) => commits.read((state) => listHistory(state, filter, page)),
     listAttempts: (stackId) => commits.read((state) => state.attempts.listWith(listEnded(state, stackId), stackId)),
+    listOpenAttempts: (filter, page) => commits.read(({ attempts }) => listOpenAttempts(attempts, filter, page)),
     listParkedStackIds: (page) => commits.read(({ database }) => listParkedStackIds(database, page)),
     listDeadLetters: (filter, page) => commits.read(({ database }) => listDeadLetters(database, filter, page)),
     redrive: (ids) =>

@@ -1,5 +1,6 @@
 import { StackyardError } from "@stackyard/core";
 import { Database } from "./database.ts";
+import { defineFilterFunctions } from "./list-stacks.ts";
 import { createPrivate, restrictMode } from "./store-files.ts";
 
 /** One step of the schema: from `version - 1` to `version`. Never changed once it was released. */
@@ -28,6 +29,10 @@ create table stack (
   busy integer,
   trouble integer,
   timer_at integer,
+  revision text,
+  created_at integer,
+  updated_at integer,
+  entered_at integer,
   id_count integer not null,
   body text
 );
@@ -139,6 +144,7 @@ export function openDatabase(file: string): Database {
       pragma wal_autocheckpoint = ${CHECKPOINT_PAGES};
       pragma application_id = ${APPLICATION_ID};
     `);
+    defineFilterFunctions(database);
     return database;
   } catch (error) {
     database.close();

@@ -1,17 +1,6 @@
 import type { Stack, StoreStats } from "@stackyard/core";
-import {
-  afterPrefix,
-  type Change,
-  createPageBuilder,
-  type Page,
-  type PageInput,
-  parseStored,
-  type StackFilter,
-  type StoredStack,
-  TROUBLE,
-  toStackColumns,
-} from "@stackyard/core/engine";
-import { byteLengthOf, type Database, type Parameter } from "./database.ts";
+import { type Change, parseStored, type StoredStack, toStackColumns } from "@stackyard/core/engine";
+import type { Database } from "./database.ts";
 
 /** What a commit must know of a stack; `is_there` is 0 for one that was removed. */
 export interface StackRow {
@@ -63,28 +52,31 @@ export function writeStack(tables: StackTables, row: StackRow | undefined, chang
   }
 }
 
-const UPDATE =
-  "update stack set version = ?, machine = ?, state = ?, busy = ?, id_count = ?, body = ? where stack_no = ?";
+const UPDATE = `
+update stack set version = ?, machine = ?, state = ?, busy = ?, revision = ?, created_at = ?, updated_at = ?,
+       entered_at = ?, id_count = ?, body = ? where stack_no = ?`;
 // Naming an indexed column in an update rewrites its index, whether the value changes or not.
 const UPDATE_ALL = UPDATE.replace("version = ?", "version = ?, trouble = ?, timer_at = ?");
 
 function put({ database, counts }: StackTables, row: StackRow | undefined, stack: Stack, idCount: number): number {
   const { busy: isBusy, trouble, timerAt } = toStackColumns(stack);
   const busy = isBusy ? 1 : 0;
-  const { machine, state, id } = stack;
+  const { machine, state, id, machineHash, createdAt, updatedAt, enteredAt } = stack;
+  const columns = [machine, state, busy, machineHash, createdAt, updatedAt, enteredAt];
   const version = (row?.version ?? 0) + 1;
   const body = JSON.stringify(stack);
   counts.move(row, stack);
   if (row === undefined) {
     database.run(
-      `insert into stack (stack_id, version, trouble, timer_at, machine, state, busy, id_count, body)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      ...[id, version, trouble, timerAt, machine, state, busy, idCount, body],
+      `insert into stack (stack_id, version, trouble, timer_at, machine, state, busy, revision, created_at, updated_at,
+                          entered_at, id_count, body)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[id, version, trouble, timerAt, ...columns, idCount, body],
     );
   } else if (row.trouble === trouble && row.timer_at === timerAt) {
-    database.run(UPDATE, version, machine, state, busy, idCount, body, row.stack_no);
+    database.run(UPDATE, version, ...columns, idCount, body, row.stack_no);
   } else {
-    database.run(UPDATE_ALL, version, trouble, timerAt, machine, state, busy, idCount, body, row.stack_no);
+    database.run(UPDATE_ALL, version, trouble, timerAt, ...columns, idCount, body, row.stack_no);
   }
   return version;
 }
@@ -93,7 +85,8 @@ function put({ database, counts }: StackTables, row: StackRow | undefined, stack
 function remove({ database, counts }: StackTables, row: StackRow | undefined, idCount: number): number {
   if (row === undefined) return 0;
   counts.move(row, undefined);
-  database.run(UPDATE_ALL, row.version, null, null, null, null, 0, idCount, null, row.stack_no);
+  const columns = [null, null, 0, null, null, null, null];
+  database.run(UPDATE_ALL, row.version, null, null, ...columns, idCount, null, row.stack_no);
   return row.version;
 }
 
@@ -162,74 +155,4 @@ export class StackCounts {
 function compare(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
-}
-
-interface ListedRow {
-  readonly stack_id: string;
-  readonly version: number;
-  readonly body: string;
-}
-
-/** The number of rows that one call reads: a filter that few stacks match returns short pages instead of blocking. */
-const MAX_SCANNED = 10_000;
-
-const BUSY = "busy = 1";
-const CONDITIONS: Readonly<Record<NonNullable<StackFilter["condition"]>, string>> = {
-  busy: BUSY,
-  failed: `trouble is not null and trouble & ${TROUBLE.failed}`,
-  stalled: `trouble is not null and trouble & ${TROUBLE.stalled}`,
-  overdue: `trouble is not null and trouble & ${TROUBLE.overdue}`,
-  approval: `trouble is not null and trouble & ${TROUBLE.approval}`,
-  waiting: `(${BUSY} or trouble is not null or exists (select 1 from parked where parked.stack_id = stack.stack_id))`,
-};
-
-/** Stacks in order of ids. */
-export function listStacks(database: Database, filter: StackFilter, page: PageInput): Page<StoredStack> {
-  const after = page.cursor ?? "";
-  const scannedTo = findScanEnd(database, filter, after);
-  const { conditions, values } = toConditions(filter);
-  const rows = database.each<ListedRow>(
-    `select stack_id, version, body from stack
-      where stack_id > ? and stack_id <= ? and body is not null ${conditions.map((sql) => `and ${sql}`).join(" ")}
-      order by stack_id limit ?`,
-    after,
-    scannedTo ?? afterPrefix(filter.idPrefix ?? ""),
-    ...values,
-    page.limit + 1,
-  );
-  const found = createPageBuilder<StoredStack>(page);
-  for (const { stack_id: id, version, body } of rows) {
-    const read = () => ({ version, stack: parseStored.stack(body, id) });
-    if (!found.add({ id, cursor: id, bytes: byteLengthOf(body), read })) break;
-  }
-  return found.end(scannedTo);
-}
-
-function toConditions(filter: StackFilter): { readonly conditions: string[]; readonly values: Parameter[] } {
-  const conditions: string[] = [];
-  const values: Parameter[] = [];
-  const add = (condition: string, value: string | undefined): void => {
-    if (value === undefined) return;
-    conditions.push(condition);
-    values.push(value);
-  };
-  add("stack_id >= ?", filter.idPrefix);
-  add("machine = ?", filter.machine);
-  add("state = ?", filter.state);
-  if (filter.condition !== undefined) conditions.push(CONDITIONS[filter.condition]);
-  return { conditions, values };
-}
-
-/** The id at which the call ends its search; undefined when it reaches the end of the list. */
-function findScanEnd(database: Database, filter: StackFilter, after: string): string | undefined {
-  if (filter.machine === undefined && filter.state === undefined && filter.condition === undefined) return undefined;
-  const prefix = filter.idPrefix ?? "";
-  const row = database.get<{ stack_id: string }>(
-    "select stack_id from stack where stack_id > ? and stack_id >= ? and stack_id <= ? order by stack_id limit 1 offset ?",
-    after,
-    prefix,
-    afterPrefix(prefix),
-    MAX_SCANNED - 1,
-  );
-  return row?.stack_id;
 }

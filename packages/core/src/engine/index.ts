@@ -5,6 +5,7 @@ export {
   type EndedAttempt,
   type QueuedMessage,
 } from "../in-process/attempt-book.ts";
+export { listOpenAttempts } from "../in-process/open-attempts.ts";
 export {
   createMemoryQueue,
   type DueSource,
@@ -21,6 +22,16 @@ export { toEventKey } from "../machine/event-message.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";
 export type { Page, PageInput, StoredRecord, UnreadableRow } from "../ports/records.ts";
 export { checkRecordKey, createPageBuilder, type PageBuilder, type PageRow, toRecordText } from "../ports/records.ts";
+export {
+  checkStackFilter,
+  createStackCounter,
+  isInScopes,
+  matchesAttempt,
+  matchesMetadata,
+  matchesStack,
+  type StackCounter,
+  toMetadataTexts,
+} from "../ports/stack-filter.ts";
 export type {
   AttemptView,
   Change,
@@ -38,7 +49,19 @@ export type {
   StoredHistoryEntry,
   TakeDueInput,
 } from "../ports/stack-store.ts";
-export type { HistoryFilter, Retention, StackFilter, StoredStack } from "../ports/store.ts";
+export type {
+  HistoryFilter,
+  OpenAttempt,
+  OpenAttemptFilter,
+  Retention,
+  StackCondition,
+  StackCounts,
+  StackFilter,
+  StackGroup,
+  StackGrouping,
+  StackScope,
+  StoredStack,
+} from "../ports/store.ts";
 export {
   afterPrefix,
   createClosable,

@@ -113,6 +113,11 @@ export class AttemptBook {
     return [...(this.#ofStacks.get(stackId) ?? [])].flatMap((id) => this.#attempts.get(id) ?? []);
   }
 
+  /** All open attempts, in no order. */
+  all(): Iterable<BookAttempt> {
+    return this.#attempts.values();
+  }
+
   findQueued(attemptId: string): QueuedMessage | undefined {
     const receipt = this.#receipts.get(attemptId);
     return receipt === undefined ? undefined : this.tasks.find(receipt);

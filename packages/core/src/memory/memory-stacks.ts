@@ -1,9 +1,9 @@
 import { toEventKey } from "../machine/event-message.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Page, PageInput } from "../ports/records.ts";
+import { checkStackFilter, createStackCounter, matchesStack } from "../ports/stack-filter.ts";
 import type { Change, LoadedStack, ParkedEvent, StackWrite } from "../ports/stack-store.ts";
-import type { Retention, StackFilter, StoredStack, StoreStats } from "../ports/store.ts";
-import { matchesCondition } from "../ports/store-helpers.ts";
+import type { Retention, StackCounts, StackFilter, StackGrouping, StoredStack, StoreStats } from "../ports/store.ts";
 import { listKeys, toPage } from "./memory-lists.ts";
 
 /** What is kept of one stack id; it outlives the stack. */
@@ -56,17 +56,21 @@ export function toEarliest(instants: readonly number[]): number | undefined {
 
 /** Stacks in order of ids. */
 export function listStacks(rows: StackRows, filter: StackFilter, page: PageInput): Page<StoredStack> {
-  const found = listKeys(rows, filter.idPrefix ?? "", page.cursor).flatMap(({ version, stack, parked }) =>
-    stack !== undefined && matches(stack, parked.size, filter) ? [{ version, stack }] : [],
-  );
+  const found = findStacks(rows, filter, page.cursor).map(({ version, stack }) => ({ version, stack }));
   return toPage(found, page, ({ stack }) => stack.id);
 }
 
-function matches(stack: Stack, parked: number, { machine, state, condition }: StackFilter): boolean {
-  return (
-    (machine === undefined || machine === stack.machine) &&
-    (state === undefined || state === stack.state) &&
-    (condition === undefined || matchesCondition(condition, stack, parked))
+/** Counts the stacks that a filter fits. */
+export function countStacksBy(rows: StackRows, filter: StackFilter, by: StackGrouping | undefined): StackCounts {
+  const counter = createStackCounter(by);
+  for (const { stack, parked } of findStacks(rows, filter)) counter.add(stack, parked);
+  return counter.end();
+}
+
+function findStacks(rows: StackRows, filter: StackFilter, after?: string) {
+  checkStackFilter(filter);
+  return listKeys(rows, filter.idPrefix ?? "", after).flatMap(({ version, stack, parked }) =>
+    stack !== undefined && matchesStack(filter, stack, parked.size) ? [{ version, stack, parked: parked.size }] : [],
   );
 }
 

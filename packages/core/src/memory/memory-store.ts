@@ -1,4 +1,5 @@
 import { AttemptBook, type AttemptSink, type EndedAttempt } from "../in-process/attempt-book.ts";
+import { listOpenAttempts } from "../in-process/open-attempts.ts";
 import { createDueIndex, type DueIndex, type DueSource, findNextDueAt, takeFrom } from "../in-process/queue.ts";
 import { readAttemptSecrets } from "../machine/decide/work.ts";
 import { toEventKey } from "../machine/event-message.ts";
@@ -12,6 +13,7 @@ import { toFrozen } from "./memory-lists.ts";
 import { createMemoryRecords } from "./memory-records.ts";
 import {
   countStacks,
+  countStacksBy,
   listParkedIds,
   listStacks,
   loadStack,
@@ -100,7 +102,9 @@ function createQueries(state: MemoryState): PortCalls<StackQueries> {
   const { stacks, attempts, ended, events, history, deadLetters } = state;
   return {
     listStacks: (filter, page) => listStacks(stacks, filter, page),
+    countStacks: (filter, by) => countStacksBy(stacks, filter, by),
     listHistory: history.list,
+    listOpenAttempts: (filter, page) => listOpenAttempts(attempts, filter, page),
     listAttempts: (stackId) => attempts.listWith(ended.listOf(stackId), stackId),
     listParkedStackIds: (page) => listParkedIds(stacks, page),
     listDeadLetters: deadLetters.list,

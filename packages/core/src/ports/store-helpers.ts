@@ -4,7 +4,7 @@ import { StackyardError } from "../errors/stackyard-error.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Logger } from "./executor.ts";
 import type { DeadLetter, HistoryEntry, ParkedEvent } from "./stack-store.ts";
-import type { StackFilter, StoreSignal } from "./store.ts";
+import type { StackCondition, StoreSignal } from "./store.ts";
 
 // What every store does in the same way, whatever it stores its rows in.
 
@@ -278,11 +278,7 @@ export function toStackColumns({ tasks, stalled, overdue, approvals, awaitsRuns,
 }
 
 /** Evaluates the condition of a filter for stores that have no columns for it. `parked`: the stack's parked events. */
-export function matchesCondition(
-  condition: NonNullable<StackFilter["condition"]>,
-  stack: Stack,
-  parked: number,
-): boolean {
+export function matchesCondition(condition: StackCondition, stack: Stack, parked: number): boolean {
   const { busy, trouble } = toStackColumns(stack);
   if (condition === "busy") return busy;
   if (condition === "waiting") return busy || trouble !== null || parked > 0;

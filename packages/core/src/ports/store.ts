@@ -1,4 +1,4 @@
-import type { Stack } from "../machine/stack.ts";
+import type { Metadata, Stack } from "../machine/stack.ts";
 import type { Revision } from "./locator.ts";
 import type { Page, PageInput, Records } from "./records.ts";
 import type {
@@ -41,17 +41,69 @@ export interface Store extends StackStore, AttemptStore, WorkQueue {
   close(): Promise<void>;
 }
 
-/** Which stacks are listed; what is left out does not matter. */
+/** Stacks of some machines whose ids begin in some way. What is left out does not matter; an empty list fits nothing. */
+export interface StackScope {
+  readonly machines?: readonly string[];
+  readonly idPrefixes?: readonly string[];
+}
+
+/** Which stacks are meant; what is left out does not matter. */
 export interface StackFilter {
   readonly machine?: string;
   readonly state?: string;
   /** Ids that begin so. */
   readonly idPrefix?: string;
+  /** Ids that have this text somewhere, upper and lower case told apart. */
+  readonly text?: string;
   /**
    * `failed`: a task is in ERROR. `stalled`, `overdue`: as the record says. `approval`: people are asked. `busy`: a task is
    * PENDING. `waiting`: one of these, or an event is parked.
    */
   readonly condition?: "failed" | "stalled" | "overdue" | "approval" | "busy" | "waiting";
+  /** The hash of the revision that the stack was last decided on. */
+  readonly revision?: string;
+  /**
+   * Values that the metadata must have, at most 5 (`USAGE`). A key that is sensitive in a stack fits no value. A row that
+   * cannot be read may fit or not.
+   */
+  readonly metadata?: Metadata;
+  /** One of these must fit; an empty list fits no stack. For callers that may see a part of the yard. */
+  readonly scopes?: readonly StackScope[];
+}
+
+/** What stacks may be asked for by. */
+export type StackCondition = NonNullable<StackFilter["condition"]>;
+
+/** Which open attempts are listed. Machine and id are those of the attempt's stack. */
+export interface OpenAttemptFilter extends Pick<StackFilter, "machine" | "idPrefix" | "scopes"> {
+  readonly status?: Exclude<AttemptView["status"], "settled">;
+  readonly executor?: string;
+}
+
+/** An attempt that has not ended, with the machine that has sent it. */
+export interface OpenAttempt extends AttemptView {
+  readonly machine: string;
+}
+
+/** What stacks are counted by. */
+export type StackGrouping = "machine" | "state" | "condition" | "revision";
+
+/** So many stacks have these in common. Of a state and a revision the machine is told too. */
+export interface StackGroup {
+  readonly machine?: string;
+  readonly state?: string;
+  readonly condition?: StackCondition;
+  readonly revision?: string;
+  readonly count: number;
+}
+
+/** How many stacks a filter fits. */
+export interface StackCounts {
+  readonly total: number;
+  /** The largest first. A stack may have several conditions, or none. Empty where nothing was asked for. */
+  readonly groups: readonly StackGroup[];
+  /** Groups that were left out. Missing when none was. */
+  readonly moreGroups?: number;
 }
 
 /** Which lines of the history are listed. Default: all of the yard, oldest first. */
@@ -97,12 +149,19 @@ export interface StackQueries {
   /** In order of ids. Cursors are ids: a reader continues after any id that it knows. */
   listStacks(filter: StackFilter, page: PageInput): Promise<Page<StoredStack>>;
   /**
+   * How many stacks a filter fits, and by what they are asked to be counted: at most 200 groups, the largest first. Rows that
+   * cannot be read count as far as their store can tell.
+   */
+  countStacks(filter: StackFilter, by?: StackGrouping): Promise<StackCounts>;
+  /**
    * Of one stack, of one event or of the yard, in order of positions; `newestFirst` turns it round. Lives on after the
    * stack. Cursors are positions in decimal digits: a reader continues after any position that it knows.
    */
   listHistory(filter: HistoryFilter, page: PageInput): Promise<Page<StoredHistoryEntry>>;
   /** Attempts of a stack that are not settled, and the last 50 settled ones; newest first, without their logs. */
   listAttempts(stackId: string): Promise<readonly AttemptView[]>;
+  /** Attempts of the yard that are not settled, those first that were dispatched first. A page may be empty and have a cursor. */
+  listOpenAttempts(filter: OpenAttemptFilter, page: PageInput): Promise<Page<OpenAttempt>>;
   /** Ids of stacks with parked events after that id, in a stable order, also of stacks that do not exist (yet). */
   listParkedStackIds(page: { readonly after?: string; readonly limit: number }): Promise<readonly string[]>;
   /** Newest first. */

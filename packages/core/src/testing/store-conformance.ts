@@ -6,6 +6,7 @@ import { cancelCases } from "./store-conformance/cancel-cases.ts";
 import { claimCases, settleCases, suspendCases } from "./store-conformance/claim-cases.ts";
 import { commitCases, resultCases } from "./store-conformance/commit-cases.ts";
 import { dueCases, parkedCases } from "./store-conformance/due-cases.ts";
+import { filterCases, openAttemptCases } from "./store-conformance/filter-cases.ts";
 import { keyCases } from "./store-conformance/key-cases.ts";
 import { listCases, pageCases } from "./store-conformance/list-cases.ts";
 import { longIdCases } from "./store-conformance/long-id-cases.ts";
@@ -33,6 +34,8 @@ export const storeConformance: readonly ConformanceCase<Store>[] = [
   ...parkedCases,
   ...originCases,
   ...listCases,
+  ...filterCases,
+  ...openAttemptCases,
   ...pageCases,
   ...longIdCases,
   ...recordsConformance.map(toStoreCase),

@@ -1,0 +1,158 @@
+import { StackyardError } from "../errors/stackyard-error.ts";
+import type { Stack } from "../machine/stack.ts";
+import type { AttemptView } from "./stack-store.ts";
+import type {
+  OpenAttemptFilter,
+  StackCondition,
+  StackCounts,
+  StackFilter,
+  StackGroup,
+  StackGrouping,
+  StackScope,
+} from "./store.ts";
+import { matchesCondition } from "./store-helpers.ts";
+
+/** Groups that a count returns. */
+const MOST_GROUPS = 200;
+/** Equalities of metadata in one filter. */
+const MOST_EQUALITIES = 5;
+
+/** Throws `USAGE` for a filter that no store takes. */
+export function checkStackFilter({ metadata = {} }: Pick<StackFilter, "metadata">): void {
+  if (Object.keys(metadata).length <= MOST_EQUALITIES) return;
+  throw new StackyardError("USAGE", `A filter has at most ${MOST_EQUALITIES} values of metadata.`);
+}
+
+/** True where the scopes allow a stack with that id and machine. */
+export function isInScopes(scopes: readonly StackScope[] | undefined, id: string, machine: string): boolean {
+  if (scopes === undefined) return true;
+  return scopes.some(
+    ({ machines, idPrefixes }) =>
+      (machines === undefined || machines.includes(machine)) &&
+      (idPrefixes === undefined || idPrefixes.some((prefix) => id.startsWith(prefix))),
+  );
+}
+
+/** Evaluates a whole filter, for stores without a language for it. `parked`: the stack's parked events. */
+export function matchesStack(filter: StackFilter, stack: Stack, parked: number): boolean {
+  const { machine, state, idPrefix = "", text = "", condition, revision, scopes } = filter;
+  return (
+    (machine === undefined || machine === stack.machine) &&
+    (state === undefined || state === stack.state) &&
+    (revision === undefined || revision === stack.machineHash) &&
+    stack.id.startsWith(idPrefix) &&
+    stack.id.includes(text) &&
+    (condition === undefined || matchesCondition(condition, stack, parked)) &&
+    isInScopes(scopes, stack.id, stack.machine) &&
+    matchesMetadata(filter, stack)
+  );
+}
+
+/** Evaluates the metadata of a filter. Nobody learns a sensitive value by asking for it. */
+export function matchesMetadata({ metadata = {} }: StackFilter, stack: Stack): boolean {
+  return Object.entries(metadata).every(
+    ([key, value]) =>
+      Object.hasOwn(stack.metadata, key) &&
+      stack.metadata[key] === value &&
+      !Object.hasOwn(stack.secretVersions ?? {}, key),
+  );
+}
+
+/** Texts that the JSON of each stack has which fits the filter's metadata; others may have them too. */
+export function toMetadataTexts({ metadata = {} }: StackFilter): readonly string[] {
+  return Object.entries(metadata).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`);
+}
+
+/** What of an attempt a filter looks at. */
+interface AttemptFacts {
+  readonly stackId: string;
+  readonly status: AttemptView["status"];
+  readonly executor?: string | undefined;
+}
+
+/** Evaluates a filter of open attempts. The machine is looked up only where the filter asks for it. */
+export function matchesAttempt(
+  { status, executor, machine, idPrefix = "", scopes }: OpenAttemptFilter,
+  attempt: AttemptFacts,
+  findMachine: () => string,
+): boolean {
+  const { stackId } = attempt;
+  return (
+    (status === undefined || status === attempt.status) &&
+    (executor === undefined || executor === attempt.executor) &&
+    stackId.startsWith(idPrefix) &&
+    (machine === undefined || machine === findMachine()) &&
+    (scopes === undefined || isInScopes(scopes, stackId, findMachine()))
+  );
+}
+
+/** Counts stacks one by one, or many at once. */
+export interface StackCounter {
+  /** Stacks that the filter fits. */
+  addToTotal(count: number): void;
+  addToGroup(group: StackGroup): void;
+  /** Adds one stack to the total and to its groups. */
+  add(stack: Stack, parked: number): void;
+  end(): StackCounts;
+}
+
+const CONDITIONS = [
+  "failed",
+  "stalled",
+  "overdue",
+  "approval",
+  "busy",
+  "waiting",
+] as const satisfies readonly StackCondition[];
+
+/** The groups of one stack. */
+function toGroups(by: StackGrouping | undefined, stack: Stack, parked: number): readonly Omit<StackGroup, "count">[] {
+  const { machine, state, machineHash: revision } = stack;
+  switch (by) {
+    case "machine":
+      return [{ machine }];
+    case "state":
+      return [{ machine, state }];
+    case "revision":
+      return [{ machine, revision }];
+    case "condition":
+      return CONDITIONS.filter((condition) => matchesCondition(condition, stack, parked)).map((condition) => ({
+        condition,
+      }));
+    case undefined:
+      return [];
+  }
+}
+
+/** An empty count. Of conditions each is told, also where no stack has it. */
+export function createStackCounter(by: StackGrouping | undefined): StackCounter {
+  const groups = new Map<string, StackGroup>();
+  let total = 0;
+
+  function addToGroup({ count, ...group }: StackGroup): void {
+    const key = toGroupKey(group);
+    groups.set(key, { ...group, count: (groups.get(key)?.count ?? 0) + count });
+  }
+
+  if (by === "condition") for (const condition of CONDITIONS) addToGroup({ condition, count: 0 });
+  return {
+    addToTotal(count) {
+      total += count;
+    },
+    addToGroup,
+    add(stack, parked) {
+      total += 1;
+      for (const group of toGroups(by, stack, parked)) addToGroup({ ...group, count: 1 });
+    },
+    end() {
+      const sorted = [...groups].sort(([a, { count: m }], [b, { count: n }]) => n - m || (a < b ? -1 : 1));
+      const listed = sorted.slice(0, MOST_GROUPS).map(([, group]) => group);
+      const moreGroups = sorted.length - listed.length;
+      return { total, groups: listed, ...(moreGroups > 0 && { moreGroups }) };
+    },
+  };
+}
+
+function toGroupKey({ machine, state, condition, revision }: Omit<StackGroup, "count">): string {
+  return JSON.stringify([machine, state, condition, revision]);
+}

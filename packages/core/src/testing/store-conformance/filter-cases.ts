@@ -1,0 +1,418 @@
+import assert from "node:assert/strict";
+import type { MetadataValue, Stack } from "../../machine/stack.ts";
+import type { Page, PageInput } from "../../ports/records.ts";
+import type {
+  OpenAttempt,
+  OpenAttemptFilter,
+  StackFilter,
+  StackGroup,
+  StackGrouping,
+  StackScope,
+  Store,
+} from "../../ports/store.ts";
+import type { ConformanceCase } from "../conformance-case.ts";
+import { createRandom } from "../fake-clock.ts";
+import {
+  aDispatch,
+  aParkedEvent,
+  aPut,
+  aQueuedEvent,
+  aStoredStack,
+  assertRejects,
+  commitNow,
+  grantNow,
+  MINUTE,
+  storeCase,
+  T0,
+} from "./store-builders.ts";
+
+/** A stack of a store, and whether an event is parked for it. */
+interface Written {
+  readonly stack: Stack;
+  readonly isParked: boolean;
+}
+
+/** Chooses by chance, the same for the same seed. */
+export interface Pick {
+  one<const Value>(values: readonly Value[]): Value;
+  upTo(most: number): number;
+  /** Undefined twice in three times. */
+  maybe<Value>(choose: () => Value): Value | undefined;
+}
+
+export function createPick(seed: number): Pick {
+  const random = createRandom(seed);
+  const upTo = (most: number) => Math.floor(random() * (most + 1));
+  return {
+    one(values) {
+      const at = upTo(values.length - 1);
+      for (const value of values.slice(at, at + 1)) return value;
+      return assert.fail("There is nothing to choose from.");
+    },
+    upTo,
+    maybe: (choose) => (upTo(2) === 0 ? choose() : undefined),
+  };
+}
+
+const MACHINES = ["web", "db", 'né"\\'] as const;
+const STATES = ["UP", "DOWN", "FAILED"] as const;
+const HASHES = ["a".repeat(64), "b".repeat(64), ""] as const;
+const KEYS = ["branch", 'a "key"', "zero", "ünï"] as const;
+const VALUES = ["main", "", 'x":"y', "ünï\n", 0, 1.5, -7e21, true, false, null] as const;
+const PREFIXES = ["", "web-", "web-1", "we_", "%", "né/"] as const;
+
+/** A stack as chance has it. Its time of update is unlike that of another in few cases. */
+export function pickStack(pick: Pick, id: string): Stack {
+  const metadata: Record<string, MetadataValue> = {};
+  for (let left = pick.upTo(3); left > 0; left -= 1) metadata[pick.one(KEYS)] = pick.one(VALUES);
+  const statuses = pick.one([[], ["PENDING"], ["ERROR"], ["SATISFIED", "PENDING", "ERROR"]] as const);
+  return aStoredStack({
+    id,
+    machine: pick.one(MACHINES),
+    state: pick.one(STATES),
+    machineHash: pick.one(HASHES),
+    metadata,
+    tasks: statuses.map((status, index) => ({ name: `t${index}`, status })),
+    createdAt: T0 + pick.upTo(4),
+    updatedAt: T0 + pick.upTo(4),
+    enteredAt: T0 + pick.upTo(4),
+    // Texts that look like metadata, so that a search in the text of a record alone is not enough.
+    incarnation: '{"branch":"main"}',
+    outputs: { t0: { branch: "main", zero: 0 } },
+    ...pick.maybe(() => ({ stalled: { code: "LOOP_LIMIT", reason: "…" } })),
+    ...pick.maybe(() => ({ overdue: true })),
+    ...pick.maybe(() => ({ approvals: {} })),
+    ...pick.maybe(() => ({ secretVersions: { branch: 1 } })),
+  });
+}
+
+const CONDITIONS = ["failed", "stalled", "overdue", "approval", "busy", "waiting"] as const;
+const COUNT = 60;
+
+/** Writes stacks as chance has them, some with a parked event. */
+async function putRandom(store: Store, pick: Pick): Promise<readonly Written[]> {
+  const ids = new Set<string>();
+  while (ids.size < COUNT) ids.add(`${pick.one(PREFIXES)}${pick.upTo(200)}`);
+  const written = [...ids].map((id) => ({ stack: pickStack(pick, id), isParked: pick.upTo(3) === 0 }));
+  const changes = written.map(({ stack, isParked }) => {
+    const event = aQueuedEvent("e1", { stackId: stack.id });
+    return aPut(stack, { park: isParked ? [aParkedEvent("e1", { event })] : [] });
+  });
+  for (const { kind } of await store.commit(changes)) assert.equal(kind, "committed");
+  return written;
+}
+
+function pickFilter(pick: Pick): StackFilter {
+  const prefix = () => pick.one([...PREFIXES, "a"]);
+  const metadata = () => Object.fromEntries([[pick.one(KEYS), pick.one(VALUES)]]);
+  const scope = () => ({
+    ...toMember(
+      "machines",
+      pick.maybe(() => [pick.one(MACHINES), pick.one(MACHINES)].slice(0, pick.upTo(2))),
+    ),
+    ...toMember(
+      "idPrefixes",
+      pick.maybe(() => [prefix(), prefix()].slice(0, pick.upTo(2))),
+    ),
+  });
+  return {
+    ...toMember(
+      "machine",
+      pick.maybe(() => pick.one(MACHINES)),
+    ),
+    ...toMember(
+      "state",
+      pick.maybe(() => pick.one(STATES)),
+    ),
+    ...toMember("idPrefix", pick.maybe(prefix)),
+    ...toMember(
+      "text",
+      pick.maybe(() => pick.one(["1", "-", "%", "_", "é/", "no such text", ""])),
+    ),
+    ...toMember(
+      "condition",
+      pick.maybe(() => pick.one(CONDITIONS)),
+    ),
+    ...toMember(
+      "revision",
+      pick.maybe(() => pick.one(HASHES)),
+    ),
+    ...toMember("metadata", pick.maybe(metadata)),
+    ...toMember(
+      "scopes",
+      pick.maybe(() => [scope(), scope(), scope()].slice(0, pick.upTo(3))),
+    ),
+  };
+}
+
+function toMember<Name extends string, Value>(name: Name, value: Value | undefined) {
+  // One member, or none.
+  return (value === undefined ? {} : { [name]: value }) as { readonly [Key in Name]?: Value };
+}
+
+/** A filter as its words say it, one sentence after the other. */
+function fits(filter: StackFilter, each: Written): boolean {
+  const { id, machine, state, machineHash } = each.stack;
+  const { scopes } = filter;
+  const answers = [
+    filter.machine === undefined || filter.machine === machine,
+    filter.state === undefined || filter.state === state,
+    filter.idPrefix === undefined || id.indexOf(filter.idPrefix) === 0,
+    filter.text === undefined || id.indexOf(filter.text) >= 0,
+    filter.revision === undefined || filter.revision === machineHash,
+    filter.condition === undefined || conditionsOf(each).includes(filter.condition),
+    Object.entries(filter.metadata ?? {}).every(([key, value]) => hasValue(each.stack, key, value)),
+    scopes === undefined || scopes.some((scope) => isWithin(scope, each.stack)),
+  ];
+  return !answers.includes(false);
+}
+
+function hasValue({ metadata, secretVersions = {} }: Stack, key: string, value: MetadataValue): boolean {
+  return Object.keys(metadata).includes(key) && metadata[key] === value && !Object.keys(secretVersions).includes(key);
+}
+
+function isWithin({ machines, idPrefixes }: StackScope, { id, machine }: Stack): boolean {
+  const pairs = (machines ?? [machine]).flatMap((each) =>
+    (idPrefixes ?? [""]).map((prefix) => [each, prefix] as const),
+  );
+  return pairs.some(([each, prefix]) => each === machine && id.indexOf(prefix) === 0);
+}
+
+function conditionsOf({ stack, isParked }: Written): readonly NonNullable<StackFilter["condition"]>[] {
+  const isBusy = stack.tasks.some(({ status }) => status === "PENDING");
+  const isFailed = stack.tasks.some(({ status }) => status === "ERROR");
+  const isWaiting =
+    isBusy ||
+    isFailed ||
+    stack.stalled !== undefined ||
+    stack.overdue === true ||
+    stack.approvals !== undefined ||
+    isParked;
+  return [
+    ...(isFailed ? (["failed"] as const) : []),
+    ...(stack.stalled === undefined ? [] : (["stalled"] as const)),
+    ...(stack.overdue === true ? (["overdue"] as const) : []),
+    ...(stack.approvals === undefined ? [] : (["approval"] as const)),
+    ...(isBusy ? (["busy"] as const) : []),
+    ...(isWaiting ? (["waiting"] as const) : []),
+  ];
+}
+
+/** All items of a list, a page after the other. */
+export async function readAll<Item>(list: (page: PageInput) => Promise<Page<Item>>, limit: number): Promise<Item[]> {
+  const all: Item[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await list({ limit, ...(cursor === undefined ? {} : { cursor }) });
+    assert.ok(page.items.length <= limit);
+    all.push(...page.items);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return all;
+}
+
+function countPlainly(written: readonly Written[], by: StackGrouping): readonly StackGroup[] {
+  const counts = new Map<string, number>();
+  const add = (group: Omit<StackGroup, "count">, count = 1) => {
+    const key = JSON.stringify(group);
+    counts.set(key, (counts.get(key) ?? 0) + count);
+  };
+  if (by === "condition") for (const condition of CONDITIONS) add({ condition }, 0);
+  for (const each of written) for (const group of groupsOf(each, by)) add(group);
+  return [...counts]
+    .map(([key, count]): StackGroup => ({ ...JSON.parse(key), count }))
+    .sort((a, b) => b.count - a.count || (toSortText(a) < toSortText(b) ? -1 : 1));
+}
+
+function groupsOf(each: Written, by: StackGrouping): readonly Omit<StackGroup, "count">[] {
+  const { machine, state, machineHash: revision } = each.stack;
+  if (by === "condition") return conditionsOf(each).map((condition) => ({ condition }));
+  if (by === "machine") return [{ machine }];
+  return [by === "state" ? { machine, state } : { machine, revision }];
+}
+
+function toSortText({ machine, state, condition, revision }: StackGroup): string {
+  return JSON.stringify([machine, state, condition, revision]);
+}
+
+/** Filters of lists and counts, against one that is written down plainly. */
+export const filterCases: readonly ConformanceCase<Store>[] = [
+  storeCase("lists and counts the stacks that a filter fits, and no others", async (store) => {
+    const pick = createPick(1);
+    const written = await putRandom(store, pick);
+
+    for (let left = 150; left > 0; left -= 1) {
+      const filter = pickFilter(pick);
+      const wanted = written.filter((each) => fits(filter, each));
+      const found = await readAll((page) => store.queries.listStacks(filter, page), 1 + pick.upTo(30));
+      const by = pick.one(["machine", "state", "condition", "revision"]);
+      assert.deepEqual(
+        found.map(({ stack }) => stack.id),
+        wanted.map(({ stack }) => stack.id).sort(),
+        JSON.stringify(filter),
+      );
+      assert.deepEqual(
+        await store.queries.countStacks(filter, by),
+        { total: wanted.length, groups: countPlainly(wanted, by) },
+        JSON.stringify({ filter, by }),
+      );
+    }
+  }),
+
+  storeCase("limits lists and counts to the scopes of a caller", async (store) => {
+    for (const [id, machine] of [
+      ["web-1", "web"],
+      ["web-2", "db"],
+      ["api-1", "web"],
+      ["api-2", "db"],
+    ] as const) {
+      await commitNow(store, aPut({ id, machine }));
+    }
+
+    for (const [scopes, ids] of [
+      [[], []],
+      [[{}], ["api-1", "api-2", "web-1", "web-2"]],
+      [[{ machines: ["web"] }], ["api-1", "web-1"]],
+      [[{ idPrefixes: ["web-"] }], ["web-1", "web-2"]],
+      [[{ machines: ["web"], idPrefixes: ["web-"] }], ["web-1"]],
+      [
+        [
+          { machines: ["web"], idPrefixes: ["web-"] },
+          { machines: ["db"], idPrefixes: ["api-", "x"] },
+        ],
+        ["api-2", "web-1"],
+      ],
+      [
+        [{ machines: ["web"] }, { idPrefixes: ["web-"] }],
+        ["api-1", "web-1", "web-2"],
+      ],
+      [[{ machines: [] }], []],
+      [[{ machines: [], idPrefixes: ["web-"] }, { idPrefixes: [] }], []],
+    ] as const) {
+      const { items } = await store.queries.listStacks({ scopes }, { limit: 9 });
+      assert.deepEqual(
+        items.map(({ stack }) => stack.id),
+        ids,
+        JSON.stringify(scopes),
+      );
+      assert.equal((await store.queries.countStacks({ scopes })).total, ids.length);
+    }
+  }),
+
+  storeCase("counts at most 200 groups, the largest first", async (store) => {
+    const ids = Array.from({ length: 205 }, (_, index) => `s${index}`);
+    const changes = ids.map((id, index) => aPut({ id, state: `S${index % 203}` }));
+    await store.commit(changes);
+
+    const { total, groups, moreGroups } = await store.queries.countStacks({}, "state");
+
+    assert.deepEqual([total, groups.length, moreGroups], [205, 200, 3]);
+    assert.deepEqual(groups.slice(0, 2), [
+      { machine: "web", state: "S0", count: 2 },
+      { machine: "web", state: "S1", count: 2 },
+    ]);
+    assert.deepEqual(await store.queries.countStacks({}), { total: 205, groups: [] });
+  }),
+
+  storeCase("takes 5 values of metadata in a filter, and no more", async (store) => {
+    const metadata = { a: 1, b: 2, c: 3, d: 4, e: 5 };
+    await commitNow(store, aPut({ id: "a", metadata }));
+
+    assert.equal((await store.queries.countStacks({ metadata })).total, 1);
+    const filter = { metadata: { ...metadata, f: 6 } };
+    await assertRejects(() => store.queries.listStacks(filter, { limit: 1 }), "USAGE");
+    await assertRejects(() => store.queries.countStacks(filter, "machine"), "USAGE");
+  }),
+];
+
+/** Lists of attempts over the yard. */
+export const openAttemptCases: readonly ConformanceCase<Store>[] = [
+  storeCase("lists open attempts in order of dispatch over pages", async (store) => {
+    await dispatchAll(store);
+
+    for (const limit of [1, 2, 100]) {
+      assert.deepEqual(await listOpenIds(store, {}, limit), [
+        "b/1/plan/1",
+        "a/1/plan/1",
+        "web-1/1/plan/1",
+        "c/1/other/1",
+      ]);
+    }
+    const [first] = (await store.queries.listOpenAttempts({}, { limit: 1 })).items;
+    assert.deepEqual(first, { ...(await store.findAttempt("b/1/plan/1")), machine: "web" });
+  }),
+
+  storeCase(
+    "filters open attempts by status, executor, machine, beginning of the stack's id and scopes",
+    async (store) => {
+      await dispatchAll(store);
+      await grantNow(store, "a/1/plan/1");
+
+      assert.deepEqual(await listOpenIds(store, { status: "running" }), ["a/1/plan/1"]);
+      assert.deepEqual(await listOpenIds(store, { status: "unclaimed", executor: "terraform" }), [
+        "b/1/plan/1",
+        "web-1/1/plan/1",
+      ]);
+      assert.deepEqual(await listOpenIds(store, { executor: "lambda" }), ["c/1/other/1"]);
+      assert.deepEqual(await listOpenIds(store, { machine: "db" }), ["c/1/other/1"]);
+      assert.deepEqual(await listOpenIds(store, { idPrefix: "web-" }), ["web-1/1/plan/1"]);
+      assert.deepEqual(await listOpenIds(store, { status: "suspended" }), []);
+      const scopes = [{ machines: ["db"] }, { machines: ["web"], idPrefixes: ["a", "x"] }];
+      assert.deepEqual(await listOpenIds(store, { scopes }), ["a/1/plan/1", "c/1/other/1"]);
+      assert.deepEqual(await listOpenIds(store, { scopes: [] }), []);
+    },
+  ),
+
+  storeCase("lists no attempt that has ended, and one of a stack that is gone", async (store) => {
+    await dispatchAll(store);
+    await commitNow(store, aPut({ id: "a" }, { endedAttempts: ["a/1/plan/1"] }));
+    await commitNow(store, { ...aPut({ id: "b" }), write: { kind: "remove" } });
+
+    assert.deepEqual(await listOpenIds(store), ["b/1/plan/1", "web-1/1/plan/1", "c/1/other/1"]);
+    assert.deepEqual(await listOpenIds(store, { machine: "web" }), ["b/1/plan/1", "web-1/1/plan/1"]);
+  }),
+
+  storeCase("shows of an open attempt which one it waits for", async (store) => {
+    await dispatchAll(store);
+    await grantNow(store, "b/1/plan/1", { exclusiveKeys: ["key:k"] });
+    await store.claim({ attemptId: "a/1/plan/1", owner: "w2", leaseMs: MINUTE, exclusiveKeys: ["key:k"], now: T0 });
+
+    const { items } = await store.queries.listOpenAttempts({ status: "queued" }, { limit: 9 });
+
+    assert.deepEqual(items, [{ ...(await store.findAttempt("a/1/plan/1")), machine: "web" }]);
+    assert.deepEqual(items[0]?.queuedFor, { key: "key:k", holder: "b/1/plan/1", place: 1 });
+  }),
+
+  storeCase("continues a list of open attempts while others begin and end", async (store) => {
+    await dispatchAll(store);
+    const first = await store.queries.listOpenAttempts({}, { limit: 2 });
+    await commitNow(
+      store,
+      aPut({ id: "a" }, { endedAttempts: ["a/1/plan/1"], dispatches: [anAttempt("a", "plan", { attempt: 2 })] }),
+    );
+
+    const second = await store.queries.listOpenAttempts({}, { limit: 9, cursor: first.cursor ?? "" });
+
+    assert.deepEqual(second.items.map(toId), ["web-1/1/plan/1", "c/1/other/1", "a/1/plan/2"]);
+    await assertRejects(() => store.queries.listOpenAttempts({}, { limit: 9, cursor: "x" }), "USAGE");
+  }),
+];
+
+const toId = ({ attemptId }: OpenAttempt) => attemptId;
+
+async function listOpenIds(store: Store, filter: OpenAttemptFilter = {}, limit = 100) {
+  return (await readAll((page) => store.queries.listOpenAttempts(filter, page), limit)).map(toId);
+}
+
+function anAttempt(stackId: string, task: string, overrides: Partial<ReturnType<typeof aDispatch>> = {}) {
+  const id = `${stackId}/1/${task}/${overrides.attempt ?? 1}`;
+  return aDispatch(id, { stackId, task, ...overrides });
+}
+
+/** One attempt each of four stacks. */
+async function dispatchAll(store: Store): Promise<void> {
+  for (const id of ["b", "a", "web-1"]) await commitNow(store, aPut({ id }, { dispatches: [anAttempt(id, "plan")] }));
+  const other = anAttempt("c", "other", { executor: "lambda" });
+  const message = { ...other.message, stack: { ...other.message.stack, machine: "db" } };
+  await commitNow(store, aPut({ id: "c", machine: "db" }, { dispatches: [{ ...other, message }] }));
+}
