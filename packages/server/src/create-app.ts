@@ -2,8 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { HttpBindings } from "@hono/node-server";
 import type { Logger } from "@stackyard/core";
 import { type Context, Hono } from "hono";
-import type { Authenticate, Guard } from "./access/caller.ts";
-import { createAddressFinder } from "./access/client-address.ts";
+import { type Authenticate, createAddressFinder, type Guard } from "./access/caller.ts";
 import {
   HttpError,
   mountRoutes,

@@ -1,6 +1,6 @@
 import { StackyardError } from "@stackyard/core";
 import { RateLimiterMemory } from "rate-limiter-flexible";
-import { toRateKey } from "./client-address.ts";
+import { toRateKey } from "./caller.ts";
 
 /** Counts calls by address. */
 export interface RateLimit {
