@@ -2,7 +2,8 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { HttpBindings } from "@hono/node-server";
 import type { Logger } from "@stackyard/core";
 import { type Context, Hono } from "hono";
-import { type Authenticate, createAddressFinder, type Guard } from "./access/caller.ts";
+import { type Authenticate, createAddressFinder, type Guard, type RequestFacts } from "./access/caller.ts";
+import { createWrongCredentials } from "./access/rate-limits.ts";
 import {
   HttpError,
   mountRoutes,
@@ -21,7 +22,9 @@ export interface AppDeps extends Pick<ServerDeps, "logger" | "ids" | "clock"> {
   readonly authenticate: Authenticate;
   readonly guard: Guard;
   /** Mounts paths outside the route table, such as the Terraform state backend. */
-  readonly mount: (app: Hono) => void;
+  readonly mount: (app: Hono, findFacts: (c: Context) => RequestFacts) => void;
+  /** Records a denied request before it is answered. */
+  readonly recordDenial: (request: Request, error: Error, facts: RequestFacts) => Promise<void>;
 }
 
 /** Creates the app: all routes, behind the checks of every request. */
@@ -29,14 +32,23 @@ export function createApp(deps: AppDeps): Hono {
   const { settings, routes } = deps;
   const app = new Hono();
   const requestIds = new WeakMap<Request, string>();
+  const findAddress = createAddressFinder(settings.trustedProxies);
+  const wrong = createWrongCredentials(deps.clock);
+  const findFacts = (c: Context): RequestFacts => ({
+    requestId: requestIds.get(c.req.raw) ?? "",
+    address: findAddress(toSocketAddress(c.env), c.req.header("x-forwarded-for") ?? null),
+  });
   app.use("*", async (c, next) => {
     const startedAt = deps.clock.now();
     const requestId = deps.ids.next();
     requestIds.set(c.req.raw, requestId);
-    const early = findRefusal(c.req.raw, settings);
-    if (early !== undefined) c.res = problemResponse({ ...early, requestId });
+    const early =
+      findRefusal(c.req.raw, settings) ??
+      (wrong.suspects.size > 0 ? wrong.findRefusal(c.req.raw, findFacts(c).address) : undefined);
+    if (early !== undefined) c.res = problemResponse({ ...early, requestId }, toHeaders(early));
     else if (c.req.method === "OPTIONS") c.res = answerPreflight(c.req.raw);
     else await next();
+    if (c.res.status === 401 || wrong.suspects.size > 0) wrong.observe(c.req.raw, findFacts(c).address, c.res.status);
     addCommonHeaders(c.res.headers, requestId);
     addCorsHeaders(c.res.headers, c.req.raw, settings.corsOrigins);
     const route = early === undefined ? (c.req.matchedRoutes.at(-1)?.path ?? "") : "";
@@ -44,17 +56,15 @@ export function createApp(deps: AppDeps): Hono {
   });
   const { bodyBytes, requestMs } = settings.limits;
   const { authenticate, guard } = deps;
-  const findAddress = createAddressFinder(settings.trustedProxies);
-  const findFacts = (c: Context) => ({
-    requestId: requestIds.get(c.req.raw) ?? "",
-    address: findAddress(toSocketAddress(c.env), c.req.header("x-forwarded-for") ?? null),
-  });
   mountRoutes(app, routes, { authenticate, guard, findFacts, bodyBytes, requestMs });
-  deps.mount(app);
+  deps.mount(app, findFacts);
   app.notFound(() => {
     throw new HttpError(404, "NOT_FOUND", "Path not found. /openapi.json lists all paths.");
   });
-  app.onError((error, c) => toErrorResponse(error, requestIds.get(c.req.raw) ?? "", deps.logger));
+  app.onError(async (error, c) => {
+    const facts = findFacts(c);
+    return toErrorResponse(await denied(deps, c.req.raw, error, facts), facts.requestId, deps.logger);
+  });
   return app;
 }
 
@@ -114,6 +124,16 @@ function toSamples({ labels, counts, count, sum }: Series): Metric["samples"] {
   ];
 }
 
+/** Records a denial. When that cannot be stored, this is the error to answer. */
+async function denied({ recordDenial }: AppDeps, request: Request, error: Error, facts: RequestFacts): Promise<Error> {
+  try {
+    await recordDenial(request, error, facts);
+    return error;
+  } catch (failure) {
+    return failure instanceof Error ? failure : error;
+  }
+}
+
 const KNOWN_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS", "LOCK", "UNLOCK"]);
 
 /** Limits the labels of metrics: callers may send any method. */
@@ -125,6 +145,8 @@ function addCommonHeaders(headers: Headers, requestId: string): void {
   headers.set("x-request-id", requestId);
   headers.set("x-content-type-options", "nosniff");
   headers.set("cache-control", "no-store");
+  // Pages have a policy of their own.
+  if (headers.has("content-security-policy")) return;
   // Responses are data. If a browser renders one, such as an SVG, it must not run or load anything.
   headers.set(
     "content-security-policy",
@@ -144,7 +166,9 @@ function toHeaders({ status, details }: ProblemInput): Readonly<Record<string, s
   if (status === 405 && typeof allow === "string") return { allow };
   // RFC 9110, 15.5.17: how long the thing is of which a range was requested.
   if (status === 416) return { "content-range": `bytes */${Number(details?.["size"] ?? 0)}` };
-  return status === 429 || status === 503 ? { "retry-after": "1" } : {};
+  const waitMs = details?.["retryAfterMs"];
+  const seconds = typeof waitMs === "number" ? Math.max(1, Math.ceil(waitMs / 1_000)) : 1;
+  return status === 429 || status === 503 ? { "retry-after": `${seconds}` } : {};
 }
 
 /**
@@ -153,7 +177,7 @@ function toHeaders({ status, details }: ProblemInput): Readonly<Record<string, s
  */
 export function findRefusal(
   request: Request,
-  settings: Pick<ServerSettings, "allowedHosts" | "corsOrigins">,
+  settings: Pick<ServerSettings, "allowedHosts" | "corsOrigins"> & { readonly url?: string | undefined },
 ): ProblemInput | undefined {
   const url = new URL(request.url);
   if (!isWellEncoded(url.pathname)) {
@@ -168,10 +192,22 @@ export function findRefusal(
     };
   }
   const origin = request.headers.get("origin");
-  if (origin !== null && origin !== originOf(request, url) && !settings.corsOrigins.has(origin)) {
+  if (origin !== null && !isKnownOrigin(origin, request, url, settings)) {
     return { status: 403, code: "FORBIDDEN", detail: "Pages of this origin may not call the API." };
   }
   return undefined;
+}
+
+function isKnownOrigin(
+  origin: string,
+  request: Request,
+  url: URL,
+  { corsOrigins, url: ownUrl }: Pick<ServerSettings, "corsOrigins"> & { readonly url?: string | undefined },
+): boolean {
+  if (origin === originOf(request, url) || corsOrigins.has(origin)) return true;
+  if (ownUrl !== undefined && origin === new URL(ownUrl).origin) return true;
+  // Forms of pages without a referrer name no origin (Fetch, "serializing a request origin"); this header tells whose they are.
+  return origin === "null" && request.headers.get("sec-fetch-site") === "same-origin";
 }
 
 function isWellEncoded(path: string): boolean {

@@ -4,9 +4,13 @@ import { createServer as createHttpServer, type Server as HttpServer } from "nod
 import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
-import { StackyardError } from "@stackyard/core";
+import { defined, StackyardError } from "@stackyard/core";
+import { createAuditWriter, type Sender } from "@stackyard/core/access";
 import { createPlanner } from "@stackyard/core/engine";
-import { createCallerFinder, createGuard } from "./access/caller.ts";
+import { type Authenticate, createCallerFinder, createGuard } from "./access/caller.ts";
+import { createDenials } from "./access/denials.ts";
+import { createLogins } from "./access/logins.ts";
+import { sessionRoutes } from "./access/session-routes.ts";
 import { createApp, createAuthenticate, createRequestMetrics } from "./create-app.ts";
 import { namedSchemas, toOpenApi } from "./http/openapi.ts";
 import { defineRoute, json, type Route } from "./http/route.ts";
@@ -19,7 +23,7 @@ import { runRoutes } from "./routes/run-routes.ts";
 import { createStackExplainer, stackRoutes } from "./routes/stack-routes.ts";
 import { upgradeRoutes } from "./routes/upgrade-routes.ts";
 import { createChangeBell, createHistoryStreams, watchRoutes } from "./routes/watch-routes.ts";
-import { parseServerOptions, type ServerDeps, type ServerOptions } from "./server-options.ts";
+import { parseServerOptions, type ServerDeps, type ServerOptions, type ServerSettings } from "./server-options.ts";
 import { terraformStateRoutes } from "./terraform/state-routes.ts";
 import { createStateStore } from "./terraform/state-store.ts";
 import { answerTerraform } from "./terraform/terraform-backend.ts";
@@ -51,6 +55,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     keepVersions: limits.stateVersions,
   });
   let listener: Listener | undefined;
+  const { logins, authenticate, denials } = createAccess(deps, settings);
   const planner = createPlanner({ ...deps, allowExternalNext });
   const operating = { ...deps, bell, outcomeMs: limits.outcomeMs };
   const routes = [
@@ -65,6 +70,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     ...previewRoutes({ ...deps, planner, allowExternalNext }),
     ...terraformStateRoutes({ ...deps, states }),
     ...watchRoutes(streams),
+    ...sessionRoutes(logins),
     ...processRoutes(deps),
     ...healthRoutes({
       ...deps,
@@ -75,12 +81,6 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     }),
   ];
   const all = [...routes, openApiRoute(routes, deps.version)];
-  const { authenticate } = createCallerFinder({
-    clock: deps.clock,
-    grants: settings.access?.grants ?? [],
-    kinds: new Map(settings.tokens.map(({ name, kind = "token" }) => [name, kind])),
-    findConfigured: createAuthenticate(settings.tokens, settings.allowAnonymous),
-  });
   const backend = { ...deps, states, authenticate, maxBytes: limits.stateBytes };
   const app = createApp({
     ...deps,
@@ -89,8 +89,12 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     requests,
     authenticate,
     guard: createGuard(deps),
-    // OpenAPI has no LOCK and UNLOCK, the methods of Terraform.
-    mount: (hono) => hono.all(`${STATE_PATH}*`, ({ req }) => answerTerraform(backend, toStateKey(req.raw), req.raw)),
+    mount(hono, findFacts) {
+      // OpenAPI has no LOCK and UNLOCK, the methods of Terraform.
+      hono.all(`${STATE_PATH}*`, ({ req }) => answerTerraform(backend, toStateKey(req.raw), req.raw));
+      logins.mount(hono, findFacts);
+    },
+    recordDenial: denials.record,
   });
   return {
     app: { fetch: (request) => app.fetch(request) },
@@ -106,9 +110,46 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
       state.stopping = true;
       streams.stop();
       bell.stop();
+      await denials.flush();
       await listener?.close(limits.stopMs);
     },
   };
+}
+
+/** Who requests come from: tokens of the settings, sessions of logins. Denied requests are recorded. */
+function createAccess(deps: ServerDeps, settings: ServerSettings) {
+  const audit = createAuditWriter({ ...deps, records: deps.store.records });
+  const senders = new WeakMap<Request, Sender>();
+  const authenticate: Authenticate = async (request) => {
+    const caller = await callers.authenticate(request);
+    if (caller !== undefined) senders.set(request, caller.sender);
+    return caller;
+  };
+  const { people, workloads, grants } = settings.access ?? {};
+  const logins = createLogins(
+    {
+      ...deps,
+      records: deps.store.records,
+      audit,
+      random: randomBytes,
+      authenticate,
+      onEnded: (ids) => callers.forget(({ sessionId }) => sessionId !== undefined && ids.has(sessionId)),
+    },
+    {
+      ...defined({ url: settings.url, workloads, grants, local: settings.local }),
+      ...(people && { people: { ...people, ...defined({ clientSecret: settings.clientSecret }) } }),
+    },
+  );
+  const callers = createCallerFinder({
+    clock: deps.clock,
+    findConfigured: createAuthenticate(settings.tokens, settings.allowAnonymous),
+    authenticators: logins.authenticators,
+    findCookie: logins.findCookie,
+    kinds: new Map(settings.tokens.map(({ name, kind = "token" }) => [name, kind])),
+    ...defined({ grants }),
+  });
+  const denials = createDenials({ audit, clock: deps.clock, findSender: (request) => senders.get(request) });
+  return { logins, authenticate, denials };
 }
 
 function prove(secret: string | undefined, url: string | undefined, challenge: string): string | undefined {

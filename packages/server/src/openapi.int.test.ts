@@ -1,6 +1,8 @@
+import { randomBytes } from "node:crypto";
 import { runStackId } from "@stackyard/core/machine";
 import { Compile } from "typebox/compile";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { createSessions } from "./access/sessions.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -20,6 +22,7 @@ let yard: TestYard;
 let api: Document;
 let attemptId: string;
 let deadLetterId: string;
+let sessionId: string;
 
 const STATE_KEY = "review-app/pr-1/key";
 
@@ -47,6 +50,9 @@ beforeAll(async () => {
   });
   await yard.call(`/terraform/state/${STATE_KEY}`, { body: { version: 4, serial: 1 } });
   await yard.call(`/terraform/state/${STATE_KEY}`, { method: "LOCK", body: { ID: "l1", Who: "ada" } });
+  const sessions = createSessions({ records: yard.store.records, clock: yard.clock, random: randomBytes });
+  const sender = { kind: "person", id: "https://id.example.org 00u1", name: "ada", groups: [] } as const;
+  sessionId = (await sessions.begin({ kind: "cli", sender, client: "laptop", address: "127.0.0.1" })).session.id;
   api = await yard.json<Document>("/openapi.json");
 });
 afterAll(() => yard.stop());
@@ -104,6 +110,8 @@ const cases: Readonly<Record<string, () => Case>> = {
   unlockTerraformState: () => ({ path: `/v1/terraform/states/${key}/unlock`, body: { id: "l1" } }),
   restoreTerraformState: () => ({ path: `/v1/terraform/states/${key}/restore`, body: { version: 1 } }),
   watchHistory: () => ({ path: "/v1/watch" }),
+  listSessions: () => ({ path: "/v1/sessions" }),
+  revokeSession: () => ({ path: `/v1/sessions/${sessionId}/revoke`, body: {} }),
   getLiveness: () => ({ path: "/health/live" }),
   getReadiness: () => ({ path: "/health/ready" }),
   // A server that does not listen has nothing to prove; what one answers that does is in the tests of the proof.

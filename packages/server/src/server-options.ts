@@ -1,5 +1,6 @@
 import {
   type Clock,
+  defined,
   type Executor,
   type Ids,
   type Locator,
@@ -79,11 +80,22 @@ export interface ServerOptions {
   readonly url?: string;
   /** Networks of proxies whose `X-Forwarded-For` is believed, such as `10.0.0.0/8`. Default: none. */
   readonly trustedProxies?: readonly string[];
-  /** Who may do what. Default: every token may do everything. */
+  /** Who may sign in, and who may do what. Default: every token may do everything. */
   readonly access?: AccessConfig;
   /** Whether the server keeps API tokens of its own. Not where IAM decides who may send and read. Default true. */
   readonly apiTokens?: boolean;
+  /** The secret of the client `access.people.clientId`. Default: a public client. */
+  readonly clientSecret?: string;
+  /** The person at this machine, who signs in with a code. Only where `host` is a loopback address. Default: none. */
+  readonly local?: LocalPerson;
   readonly limits?: Partial<ServerLimits>;
+}
+
+/** Who may sign in to `stackyard dev` with its code. */
+export interface LocalPerson {
+  readonly name: string;
+  /** With groups, the person may do what grants give these; without, all that the token of the data folder may do. */
+  readonly groups?: readonly string[];
 }
 
 /** Options with every default filled in. */
@@ -102,6 +114,8 @@ export interface ServerSettings {
   /** Undefined: not configured, which differs from a configuration without grants. */
   readonly access: AccessConfig | undefined;
   readonly apiTokens: boolean;
+  readonly clientSecret: string | undefined;
+  readonly local: LocalPerson | undefined;
   readonly limits: ServerLimits;
 }
 
@@ -122,40 +136,53 @@ const MIN_PROOF_SECRET_LENGTH = 32;
 
 /** Fills in defaults. Throws `CONFIG_INVALID` for combinations that would leave the API open. */
 export function parseServerOptions(options: ServerOptions): ServerSettings {
-  const { host = "127.0.0.1", port = 7070, tokens = [], allowAnonymous = false, proofSecret, url, access } = options;
+  const { host = "127.0.0.1", port = 7070, tokens = [], allowAnonymous = false } = options;
+  const { proofSecret, url, trustedProxies = [] } = options;
   const loopback = isLoopbackHost(host);
-  checkCredentials({ host, tokens, allowAnonymous, proofSecret });
-  const names = options.allowedHosts?.map((name) => name.toLowerCase());
-  return {
-    host,
-    port,
-    tokens,
-    allowAnonymous,
-    allowedHosts: names === undefined ? (loopback ? LOOPBACK_NAMES : undefined) : new Set(names),
-    corsOrigins: new Set(options.corsOrigins ?? []),
-    allowExternalNext: options.allowExternalNext ?? false,
-    proofSecret,
-    url,
-    trustedProxies: options.trustedProxies ?? [],
-    access: access === undefined ? undefined : parseAccessConfig(access, { ...(url && { serverUrl: url }) }),
-    apiTokens: options.apiTokens ?? true,
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
-  };
-}
-
-type Credentials = Pick<ServerSettings, "host" | "tokens" | "allowAnonymous" | "proofSecret">;
-
-function checkCredentials({ host, tokens, allowAnonymous, proofSecret }: Credentials): void {
-  if (allowAnonymous && !isLoopbackHost(host)) {
-    throw invalid(`"${host}" is not a loopback address. The server requires a token there.`);
-  }
-  if (!allowAnonymous && tokens.length === 0) throw invalid("The server needs at least one token.");
+  const access = options.access && parseAccessConfig(options.access, defined({ serverUrl: url }));
+  const fault = findWayInFault(options, { host, access });
+  if (fault !== undefined) throw invalid(fault);
   if (tokens.some(({ token }) => token.length < MIN_TOKEN_LENGTH)) {
     throw invalid(`A token needs at least ${MIN_TOKEN_LENGTH} characters.`);
   }
   if (proofSecret !== undefined && proofSecret.length < MIN_PROOF_SECRET_LENGTH) {
     throw invalid(`The secret of a proof needs at least ${MIN_PROOF_SECRET_LENGTH} characters.`);
   }
+  const names = options.allowedHosts?.map((name) => name.toLowerCase());
+  return {
+    host,
+    port,
+    tokens,
+    allowAnonymous,
+    allowedHosts: names === undefined ? (loopback ? toLoopbackNames(url) : undefined) : new Set(names),
+    corsOrigins: new Set(options.corsOrigins ?? []),
+    allowExternalNext: options.allowExternalNext ?? false,
+    proofSecret,
+    url,
+    trustedProxies,
+    access,
+    apiTokens: options.apiTokens ?? true,
+    clientSecret: options.clientSecret,
+    local: options.local,
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+  };
+}
+
+/** Returns what is wrong with who may come in. */
+function findWayInFault(
+  { tokens = [], allowAnonymous = false, local }: ServerOptions,
+  { host, access }: { readonly host: string; readonly access: AccessConfig | undefined },
+): string | undefined {
+  const loopback = isLoopbackHost(host);
+  if (allowAnonymous && !loopback) return `"${host}" is not a loopback address. The server requires a token there.`;
+  if (local !== undefined && !loopback) return `"${host}" is not a loopback address. A login by a code needs one.`;
+  const hasLogins = access?.people !== undefined || (access?.workloads ?? []).length > 0;
+  return allowAnonymous || tokens.length > 0 || hasLogins ? undefined : "The server needs at least one token.";
+}
+
+/** A proxy on this machine hands the name on under which it was called. */
+function toLoopbackNames(url: string | undefined): ReadonlySet<string> {
+  return url === undefined ? LOOPBACK_NAMES : new Set([...LOOPBACK_NAMES, new URL(url).hostname]);
 }
 
 function invalid(message: string): StackyardError {

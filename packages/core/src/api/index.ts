@@ -1,6 +1,7 @@
 export { DeadLetter, HistoryEntry, Instant, OperationAnswer, Outcome, PublishResult } from "./event.ts";
 export { MachineDetails, MachineProblem, MachineSummary, SimulationLine } from "./machine.ts";
 export { Run, RunState, YardProcess } from "./run.ts";
+export { Session } from "./session.ts";
 export {
   Attempt,
   type LastFailure,

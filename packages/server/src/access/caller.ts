@@ -109,14 +109,18 @@ export function createCallerFinder(deps: CallerFinderDeps): CallerFinder {
     return caller;
   }
 
+  async function find(credential: Credential | undefined, request: Request): Promise<Caller | undefined> {
+    const prefix = credential && findSecretPrefix(credential.secret);
+    const authenticator = prefix && authenticators?.get(prefix);
+    return authenticator && ask(authenticator, credential, request);
+  }
+
   return {
     async authenticate(request) {
-      const old = findOld(request);
-      if (old !== undefined) return old;
-      const credential = findCredential(request) ?? toCookie(findCookie(request));
-      const prefix = credential && findSecretPrefix(credential.secret);
-      const authenticator = prefix && authenticators?.get(prefix);
-      return authenticator && ask(authenticator, credential, request);
+      // A cookie comes first: where no credential is needed, it still says who the person is.
+      const cookie = request.headers.has("cookie") ? findCookie(request) : undefined;
+      const signedIn = cookie && (await find({ via: "cookie", secret: cookie }, request));
+      return signedIn || (findOld(request) ?? find(findCredential(request), request));
     },
     forget(isMeant) {
       for (const [key, { caller }] of remembered) if (isMeant(caller)) remembered.delete(key);
@@ -142,10 +146,6 @@ export function findCredential(request: Request): Credential | undefined {
   if (scheme.toLowerCase() === "bearer") return { via: "bearer", secret: value };
   const text = Buffer.from(value, "base64").toString("utf8");
   return text.startsWith("token:") ? { via: "basic", secret: text.slice("token:".length) } : undefined;
-}
-
-function toCookie(secret: string | undefined): Credential | undefined {
-  return secret === undefined ? undefined : { via: "cookie", secret };
 }
 
 /** Where a request comes from. */

@@ -4,13 +4,15 @@ interface Asked {
   readonly issuer: string;
   /** Our clock, epoch milliseconds. */
   readonly now: number;
+  /** Whom the token should be for. */
+  readonly audience?: string;
 }
 
 /**
  * Converts what openid-client and jose throw: `CLOCK_SKEW` for times, `UNREACHABLE` for an issuer that does not answer,
  * else `LOGIN_FAILED`. Answers and tokens of the issuer stay out of the message.
  */
-export function toLoginError(error: unknown, { issuer, now }: Asked): StackyardError {
+export function toLoginError(error: unknown, { issuer, now, audience }: Asked): StackyardError {
   if (isStackyardError(error)) return error;
   const code = textAt(error, "code");
   const times = findTimes(error);
@@ -20,12 +22,26 @@ export function toLoginError(error: unknown, { issuer, now }: Asked): StackyardE
       cause: error,
     });
   }
+  const claim = findClaim(error);
+  if (claim === "aud" && audience !== undefined) {
+    const message = `The token of ${issuer} is for another audience. Ask the issuer for one with the audience ${audience}.`;
+    return new StackyardError("LOGIN_FAILED", message, { cause: error, details: { check: "aud" } });
+  }
   const refused = textAt(error, "error");
-  const why = refused === undefined ? `check failed: ${code ?? "unknown"}` : `the issuer answered "${clean(refused)}"`;
-  return new StackyardError("LOGIN_FAILED", `The login at ${issuer} failed (${why}). Sign in again.`, {
+  const check = clean(refused ?? claim ?? code ?? "unknown");
+  const why = refused === undefined ? `the check of "${check}" failed` : `the issuer answered "${check}"`;
+  return new StackyardError("LOGIN_FAILED", `The login at ${issuer} failed: ${why}. Sign in again.`, {
     cause: error,
-    details: { check: clean(refused ?? code ?? "unknown") },
+    details: { check },
   });
+}
+
+function findClaim(error: unknown): string | undefined {
+  for (let at: unknown = error, depth = 0; depth < 4; at = valueAt(at, "cause"), depth += 1) {
+    const claim = textAt(at, "claim");
+    if (claim !== undefined) return claim;
+  }
+  return undefined;
 }
 
 /** What a token says of time, in seconds. */
@@ -44,7 +60,7 @@ function toInstant(seconds: number): string {
   return Number.isFinite(ms) && Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString() : `${seconds} s`;
 }
 
-const JOSE_TIMES: ReadonlySet<string> = new Set(["ERR_JWT_EXPIRED", "ERR_JWT_CLAIM_VALIDATION_FAILED"]);
+const TIME_CODES: ReadonlySet<string> = new Set(["ERR_JWT_EXPIRED", "ERR_JWT_CLAIM_VALIDATION_FAILED"]);
 const TIME_CLAIMS: ReadonlySet<string> = new Set(["exp", "nbf", "iat"]);
 
 /** openid-client keeps the claims in the cause of the cause, jose in `payload`. */
@@ -60,11 +76,17 @@ function findTimes(error: unknown): Times | undefined {
   }
   const claim = textAt(error, "claim") ?? "";
   const seconds = valueAt(valueAt(error, "payload"), claim);
-  if (!JOSE_TIMES.has(code) || !TIME_CLAIMS.has(claim) || typeof seconds !== "number") return undefined;
+  if (!TIME_CODES.has(code) || !TIME_CLAIMS.has(claim) || typeof seconds !== "number") return undefined;
   return { claim, at: seconds };
 }
 
-const UNANSWERED: ReadonlySet<string> = new Set(["OAUTH_TIMEOUT", "OAUTH_ABORT", "ERR_JWKS_TIMEOUT"]);
+/** `ERR_JOSE_GENERIC`: the address of the keys did not answer with keys. */
+const UNANSWERED: ReadonlySet<string> = new Set([
+  "OAUTH_TIMEOUT",
+  "OAUTH_ABORT",
+  "ERR_JWKS_TIMEOUT",
+  "ERR_JOSE_GENERIC",
+]);
 
 function isUnanswered(error: unknown, code: string | undefined): boolean {
   if (code !== undefined && UNANSWERED.has(code)) return true;

@@ -1,5 +1,7 @@
-import { StackyardError } from "@stackyard/core";
+import { createHash } from "node:crypto";
+import { type Clock, StackyardError } from "@stackyard/core";
 import { RateLimiterMemory } from "rate-limiter-flexible";
+import type { ProblemInput } from "../http/route.ts";
 import { toRateKey } from "./caller.ts";
 
 /** Counts calls by address. */
@@ -30,4 +32,79 @@ export function createRateLimit(what: string, pointsAMinute: number): RateLimit 
       if (counted !== null && counted.consumedPoints >= pointsAMinute) throw toError(counted.msBeforeNext);
     },
   };
+}
+
+/** An address that has sent wrong credentials within a minute. */
+interface Suspect {
+  wrong: number;
+  readonly endsAt: number;
+  /** Digests of credentials that were right meanwhile: behind one address there may be many clients. */
+  readonly right: Set<string>;
+}
+
+/** Limits guesses at credentials. */
+export interface WrongCredentials {
+  /** Empty, nothing needs to be asked. */
+  readonly suspects: ReadonlyMap<string, unknown>;
+  /** Returns the answer to a credential that is not known to be right, from an address that has reached the limit. */
+  findRefusal(request: Request, address: string | undefined): ProblemInput | undefined;
+  /** Counts a 401 to a credential, and remembers the credentials of other answers. */
+  observe(request: Request, address: string | undefined, status: number): void;
+}
+
+const WRONG_A_MINUTE = 60;
+const MOST_SUSPECTS = 10_000;
+const MOST_RIGHT = 1_000;
+
+/** Creates the counts of this process. */
+export function createWrongCredentials(clock: Pick<Clock, "now">): WrongCredentials {
+  const suspects = new Map<string, Suspect>();
+  const findSuspect = (key: string): Suspect | undefined => {
+    const found = suspects.get(key);
+    if (found === undefined || found.endsAt > clock.now()) return found;
+    suspects.delete(key);
+    return undefined;
+  };
+  return {
+    suspects,
+    findRefusal(request, address) {
+      const digest = digestOf(request);
+      const suspect = digest === undefined ? undefined : findSuspect(toRateKey(address));
+      if (
+        digest === undefined ||
+        suspect === undefined ||
+        suspect.wrong < WRONG_A_MINUTE ||
+        suspect.right.has(digest)
+      ) {
+        return undefined;
+      }
+      const detail = `More than ${WRONG_A_MINUTE} wrong credentials in a minute came from your address. Wait.`;
+      const details = { retryAfterMs: suspect.endsAt - clock.now() };
+      return { status: 429, code: "RATE_LIMITED", detail, retryable: true, details };
+    },
+    observe(request, address, status) {
+      const digest = digestOf(request);
+      if (digest === undefined || status === 429) return;
+      const key = toRateKey(address);
+      const suspect = findSuspect(key);
+      if (status !== 401) {
+        if (suspect !== undefined && suspect.right.size < MOST_RIGHT) suspect.right.add(digest);
+        return;
+      }
+      if (suspect !== undefined) suspect.wrong += 1;
+      else addSuspect(key);
+    },
+  };
+
+  function addSuspect(key: string): void {
+    const [oldest] = suspects.keys();
+    if (suspects.size >= MOST_SUSPECTS && oldest !== undefined) suspects.delete(oldest);
+    suspects.set(key, { wrong: 1, endsAt: clock.now() + MINUTE_S * 1_000, right: new Set() });
+  }
+}
+
+/** Of what a request proves itself with; undefined when it has nothing. */
+function digestOf({ headers }: Request): string | undefined {
+  const given = headers.get("authorization") ?? headers.get("cookie");
+  return given === null ? undefined : createHash("sha256").update(given).digest("base64");
 }

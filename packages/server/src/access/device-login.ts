@@ -1,0 +1,136 @@
+import { defined, StackyardError } from "@stackyard/core";
+import {
+  type AuthContext,
+  type AuthHandler,
+  beginSession,
+  checkOurPage,
+  createNonce,
+  findBrowserSession,
+  readForm,
+} from "./auth-context.ts";
+import { answeredBody, codeFormBody, confirmBody, toPage } from "./auth-pages.ts";
+import type { RequestFacts } from "./caller.ts";
+import { type DeviceLogins, type DeviceSender, LOGIN_MS, POLL_SECONDS } from "./pending-logins.ts";
+import { lifetimeSeconds, type Session } from "./sessions.ts";
+
+/** Logins of command lines (RFC 8628). */
+export interface DeviceDeps {
+  readonly devices: DeviceLogins;
+  /** False: nobody can sign in with a browser, so nobody could confirm. */
+  readonly enabled: boolean;
+}
+
+/** `POST /auth/device`: a command line asks for a code. `client_name` is what the person sees. */
+export function createDeviceHandler(context: AuthContext, { devices, enabled }: DeviceDeps): AuthHandler {
+  return async (request, { address }) => {
+    if (!enabled) throw new StackyardError("NOT_FOUND", "Nobody can sign in to this server: access.people is missing.");
+    const client = toClientName((await readForm(request)).get("client_name"));
+    const { deviceCode, userCode } = await devices.begin({ client, ...defined({ address }) });
+    // Without `verification_uri_complete`: the person types the code that stands in the own terminal.
+    return toJson(200, {
+      device_code: deviceCode,
+      user_code: userCode,
+      verification_uri: `${context.findPlace(request).url.origin}/auth/confirm`,
+      expires_in: LOGIN_MS / 1_000,
+      interval: POLL_SECONDS,
+    });
+  };
+}
+
+/** A name in one line; the asker chooses it. */
+function toClientName(text: string | undefined): string {
+  const name = (text ?? "")
+    .replaceAll(/[^\p{L}\p{N} ._@-]/gu, "")
+    .trim()
+    .slice(0, 64);
+  return name === "" ? "unnamed" : name;
+}
+
+/** `GET /auth/confirm`: asks for the code that the terminal shows. */
+export function createCodePageHandler(context: AuthContext): AuthHandler {
+  return async (request) => {
+    const session = await findBrowserSession(context, request);
+    if (session === undefined) {
+      return new Response(null, { status: 303, headers: { location: "/auth/login?return=/auth/confirm" } });
+    }
+    return toPage({ title: TITLE, body: codeFormBody(session.sender.name), nonce: createNonce(context) });
+  };
+}
+
+const TITLE = "Sign in a terminal";
+
+/** `POST /auth/confirm`: the person has typed the code, sees who asks, and answers. */
+export function createConfirmHandler(context: AuthContext, { devices }: DeviceDeps): AuthHandler {
+  return async (request) => {
+    checkOurPage(context, request);
+    const session = await findBrowserSession(context, request);
+    if (session === undefined) {
+      throw new StackyardError("UNAUTHENTICATED", "Your session has ended. Sign in and type the code again.");
+    }
+    const form = await readForm(request);
+    const code = form.get("code") ?? "";
+    const { name } = session.sender;
+    const nonce = createNonce(context);
+    const found = await devices.find(code);
+    if (found === undefined) {
+      const body = codeFormBody(name, "This code is unknown, was answered, or is older than 10 minutes.");
+      return toPage({ status: 400, title: TITLE, body, nonce });
+    }
+    const answer = form.get("answer");
+    if (answer === undefined) {
+      return toPage({ title: "Allow this terminal?", body: confirmBody(name, code, found), nonce });
+    }
+    const isAllowed = answer === "allow";
+    await storeAnswer(devices, code, isAllowed ? toDeviceSender(session) : "denied");
+    return toPage({ title: isAllowed ? "Allowed" : "Denied", body: answeredBody(isAllowed), nonce });
+  };
+}
+
+async function storeAnswer(devices: DeviceLogins, code: string, answer: DeviceSender | "denied"): Promise<void> {
+  if (await devices.answer(code, answer)) return;
+  throw new StackyardError("NOT_FOUND", "The request has ended. Start it again in the terminal.");
+}
+
+function toDeviceSender({ sender, issuer, subject, sid }: Session): DeviceSender {
+  const { id, name, groups } = sender;
+  const kind = sender.kind === "local" ? "local" : "person";
+  return { kind, id, name, groups, ...defined({ issuer, subject, sid }) };
+}
+
+/** The part of `POST /auth/token` for device codes. A pending request is no failure, so it is not counted as one. */
+export async function answerDeviceGrant(
+  context: AuthContext,
+  { devices }: DeviceDeps,
+  { deviceCode, facts }: { readonly deviceCode: string; readonly facts: RequestFacts },
+): Promise<{ readonly response: Response; readonly failed: boolean }> {
+  const poll = await devices.poll(deviceCode);
+  if (poll.kind !== "approved") {
+    const failed = poll.kind === "expired_token";
+    return { response: toJson(400, { error: poll.kind, error_description: DESCRIPTIONS[poll.kind] }), failed };
+  }
+  const { issuer, subject, sid, ...sender } = poll.sender;
+  const { secret } = await beginSession(
+    context,
+    { kind: "cli", sender, client: poll.request.client, ...defined({ issuer, subject, sid }) },
+    facts,
+  );
+  const body = {
+    access_token: secret,
+    token_type: "Bearer",
+    expires_in: lifetimeSeconds("cli"),
+    name: sender.name,
+  };
+  return { response: toJson(200, body), failed: false };
+}
+
+const DESCRIPTIONS = {
+  authorization_pending: "The person has not answered yet.",
+  slow_down: "Wait 5 seconds longer between polls.",
+  access_denied: "The person denied the request.",
+  expired_token: "The code is unknown, was used, or is older than 10 minutes. Start again.",
+} as const;
+
+/** An answer that programs read, in the form of OAuth. */
+export function toJson(status: number, body: object): Response {
+  return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+}

@@ -1,0 +1,61 @@
+import { StackyardError } from "@stackyard/core";
+import {
+  findGrants,
+  type Grant,
+  type GrantReceiver,
+  OLD_RIGHTS,
+  type Rights,
+  type Sender,
+  toGroups,
+  toRights,
+} from "@stackyard/core/access";
+import type { Authenticator, Caller } from "./caller.ts";
+import type { Session, Sessions } from "./sessions.ts";
+
+/** What rights follow from. */
+export type Identity = Pick<Session, "subject" | "workload" | "claims"> & { readonly sender: Sender };
+
+/** Finds what an identity may do. Empty: no grant fits. */
+export function findRights(
+  { sender, subject, workload, claims }: Identity,
+  grants: readonly Grant[],
+): { readonly rights: Rights; readonly groups: readonly string[] } {
+  const { kind, groups } = sender;
+  if (kind === "local" && groups.length === 0) return { rights: OLD_RIGHTS, groups };
+  if (kind !== "workload") {
+    const receiver: GrantReceiver = { kind: "person", groups, ...(subject !== undefined && { subject }) };
+    return { rights: toRights(findGrants(grants, receiver)), groups };
+  }
+  const own = findGrants(grants, { kind: "workload", name: workload ?? "", claims: claims ?? {} });
+  return { rights: toRights(own), groups: toGroups(own) };
+}
+
+/** Throws `NO_GRANT` for an identity that may do nothing. */
+export function checkGranted(identity: Identity, grants: readonly Grant[]): void {
+  if (findRights(identity, grants).rights.length > 0) return;
+  const { kind, name, groups } = identity.sender;
+  const having = groups.length === 0 ? "" : ` of ${groups.join(", ")}`;
+  const claims = Object.entries(identity.claims ?? {}).map(([key, value]) => `${key} ${String(value)}`);
+  const what = kind === "workload" && claims.length > 0 ? ` with ${claims.join(", ")}` : having;
+  throw new StackyardError("NO_GRANT", `No grant fits ${name}${what}. Add one to access.grants.`);
+}
+
+interface AuthenticatorDeps {
+  readonly sessions: Sessions;
+  readonly grants: readonly Grant[];
+}
+
+/** Finds the caller of a session's secret. A cookie's secret is no bearer token, and no bearer token is a cookie. */
+export function createSessionAuthenticator({ sessions, grants }: AuthenticatorDeps): Authenticator {
+  return async ({ via, secret }) => {
+    const session = await sessions.find(secret);
+    if (session === undefined || (session.kind === "browser") !== (via === "cookie")) return undefined;
+    return toCaller(session, via, grants);
+  };
+}
+
+function toCaller(session: Session, via: Caller["via"], grants: readonly Grant[]): Caller {
+  const { rights, groups } = findRights(session, grants);
+  const sender = { ...session.sender, groups };
+  return { sender, rights, via, expiresAt: session.endsAt, sessionId: session.id };
+}

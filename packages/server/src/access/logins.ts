@@ -1,0 +1,298 @@
+import { type Clock, isStackyardError, type Records, StackyardError } from "@stackyard/core";
+import type { AuditWriter, Grant, SecretPrefix } from "@stackyard/core/access";
+import type { Context, Hono } from "hono";
+import { HttpError, toProblemInput } from "../http/route.ts";
+import type { LocalPerson } from "../server-options.ts";
+import {
+  type AuthContext,
+  type AuthHandler,
+  auditDenial,
+  beginSession,
+  checkOurPage,
+  createNonce,
+  notConfigured,
+  readForm,
+  toSessionCookie,
+} from "./auth-context.ts";
+import { errorBody, localBody, signedInBody, toPage } from "./auth-pages.ts";
+import { type BrowserPlace, findBrowserRefusal, findCookie, toCookieNames } from "./browser-guard.ts";
+import type { Authenticate, Authenticator, RequestFacts } from "./caller.ts";
+import {
+  answerDeviceGrant,
+  createCodePageHandler,
+  createConfirmHandler,
+  createDeviceHandler,
+  type DeviceDeps,
+  toJson,
+} from "./device-login.ts";
+import { createSessionAuthenticator } from "./identities.ts";
+import { createIssuerClient, type IssuerOptions } from "./issuer-client.ts";
+import { createJwtVerifier } from "./jwt-verifier.ts";
+import {
+  createDeviceLogins,
+  createLocalCodes,
+  createPendingLogins,
+  LOGIN_MS,
+  type LocalCodes,
+} from "./pending-logins.ts";
+import {
+  createBackchannelHandler,
+  createCallbackHandler,
+  createLoginHandler,
+  createLogoutHandler,
+  type PeopleDeps,
+  wantsPage,
+} from "./people-login.ts";
+import { createRateLimit, type RateLimit } from "./rate-limits.ts";
+import { createSessions, type Sessions } from "./sessions.ts";
+import { createTokenExchange, type TokenExchange, type WorkloadOptions } from "./token-exchange.ts";
+
+/** Who may sign in, and where. */
+export interface LoginOptions {
+  /** `server.url`. Without it, browsers come by the loopback. */
+  readonly url?: string;
+  readonly people?: IssuerOptions;
+  readonly workloads?: readonly WorkloadOptions[];
+  readonly grants?: readonly Grant[];
+  /** Of `stackyard dev`: the person at this machine. */
+  readonly local?: LocalPerson;
+}
+
+interface LoginDeps {
+  readonly records: Records;
+  readonly clock: Clock;
+  readonly audit: AuditWriter;
+  /** Cryptographically random bytes. */
+  readonly random: (bytes: number) => Uint8Array;
+  /** Who a request with a credential comes from: programs that know the token of the data folder get local codes. */
+  readonly authenticate: Authenticate;
+  readonly onEnded: AuthContext["onEnded"];
+}
+
+/** The logins of a server. */
+export interface Logins {
+  readonly context: AuthContext;
+  readonly sessions: Sessions;
+  readonly authenticators: ReadonlyMap<SecretPrefix, Authenticator>;
+  /**
+   * Returns the secret in the cookie of a request. Throws `FORBIDDEN` for requests that pages of others made, and `USAGE` when
+   * there is a credential too.
+   */
+  findCookie(request: Request): string | undefined;
+  /** Makes a code for a login at this machine. Throws `NOT_FOUND` where that is not configured. */
+  createLocalCode(): Promise<string>;
+  /** Mounts `/auth/*`. */
+  mount(app: Hono, findFacts: (c: Context) => RequestFacts): void;
+}
+
+const CALLS_A_MINUTE = 60;
+
+/** Creates the logins of a server. Libraries of OpenID Connect are loaded at the first login. */
+export function createLogins(deps: LoginDeps, options: LoginOptions): Logins {
+  const { records, clock, random, audit, onEnded } = deps;
+  const { grants = [], local } = options;
+  const sessions = createSessions({ records, clock, random });
+  const codes = createLocalCodes({ records, clock, random });
+  const context: AuthContext = { sessions, grants, audit, random, onEnded, findPlace: createPlaceFinder(options.url) };
+  const people = options.people && createPeople(options.people, deps);
+  const devices: DeviceDeps = {
+    devices: createDeviceLogins({ records, clock, random }),
+    enabled: people !== undefined || local !== undefined,
+  };
+  const workloads = createTokenExchange(context, { workloads: options.workloads ?? [], clock });
+  const authenticator = createSessionAuthenticator({ sessions, grants });
+  const limit = createRateLimit("calls of /auth", CALLS_A_MINUTE);
+  const failures = createRateLimit("failed calls of /auth/token", CALLS_A_MINUTE);
+  const routes: readonly [method: "GET" | "POST", path: string, handler: AuthHandler][] = [
+    ["GET", "/auth/login", createLoginHandler(context, people)],
+    ["GET", "/auth/callback", createCallbackHandler(context, people)],
+    ["POST", "/auth/logout", createLogoutHandler(context, people)],
+    ["POST", "/auth/backchannel-logout", createBackchannelHandler(context, people)],
+    ["POST", "/auth/device", createDeviceHandler(context, devices)],
+    ["GET", "/auth/confirm", createCodePageHandler(context)],
+    ["POST", "/auth/confirm", createConfirmHandler(context, devices)],
+    ["GET", "/auth/local", createLocalPageHandler(context, local)],
+    ["POST", "/auth/local", createLocalHandler(context, { local, codes, authenticate: deps.authenticate })],
+  ];
+  return {
+    context,
+    sessions,
+    authenticators: new Map([
+      ["sys_", authenticator],
+      ["syw_", authenticator],
+    ]),
+    findCookie: (request) => findSessionCookie(context, request),
+    createLocalCode() {
+      if (local === undefined) throw notConfigured("Login by a code");
+      return codes.begin();
+    },
+    mount(app, findFacts) {
+      const answer = (c: Context, handler: AuthHandler) => guarded(context, handler, c.req.raw, findFacts(c));
+      for (const [method, path, handler] of routes) app.on(method, path, (c) => answer(c, limited(handler, limit)));
+      app.on("POST", "/auth/token", (c) => answer(c, createTokenHandler(context, { devices, workloads, failures })));
+      app.all("/auth/*", () => {
+        throw new HttpError(404, "NOT_FOUND", "Path not found, or not with this method.");
+      });
+    },
+  };
+}
+
+function createPeople(options: IssuerOptions, { records, clock, random }: LoginDeps): PeopleDeps {
+  const issuer = createIssuerClient(options, { clock });
+  return {
+    clientId: options.clientId,
+    issuer,
+    verifier: createJwtVerifier(options.issuer, { client: issuer, clock }),
+    logins: createPendingLogins({ records, clock, random }),
+  };
+}
+
+/** Without `server.url`, browsers come by the loopback only: other names could be anyone's (DNS rebinding). */
+function createPlaceFinder(url: string | undefined): (request: Request) => BrowserPlace {
+  if (url !== undefined) {
+    const place = { url: new URL(url) };
+    return () => place;
+  }
+  return (request) => {
+    const host = request.headers.get("host") ?? new URL(request.url).host;
+    return { url: new URL(`http://127.0.0.1:${URL.parse(`http://${host}`)?.port || "80"}`) };
+  };
+}
+
+function findSessionCookie(context: AuthContext, request: Request): string | undefined {
+  const place = context.findPlace(request);
+  const secret = findCookie(request, toCookieNames(place, request).session);
+  if (secret === undefined) return undefined;
+  if (request.headers.has("authorization")) {
+    throw new StackyardError("USAGE", "The request has a cookie and a credential. Send one of them.");
+  }
+  const refusal = findBrowserRefusal(request, place);
+  if (refusal !== undefined) throw new HttpError(refusal.status, "FORBIDDEN", refusal.detail);
+  return secret;
+}
+
+function limited(handler: AuthHandler, limit: RateLimit): AuthHandler {
+  return async (request, facts) => {
+    await limit.count(facts.address);
+    return handler(request, facts);
+  };
+}
+
+/** Audits denials before the answer, and shows people a page instead of JSON. */
+async function guarded(
+  context: AuthContext,
+  handler: AuthHandler,
+  request: Request,
+  facts: RequestFacts,
+): Promise<Response> {
+  try {
+    return await handler(request, facts);
+  } catch (error) {
+    await auditDenial(context, error, facts);
+    if (!isStackyardError(error) || !wantsPage(request)) throw error;
+    const { status, code, detail } = toProblemInput(error);
+    const nonce = createNonce(context);
+    return toPage({ status, title: "Not signed in", body: errorBody(code, detail), nonce });
+  }
+}
+
+const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
+const EXCHANGE_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange";
+const JWT_TYPES: ReadonlySet<string> = new Set([
+  "urn:ietf:params:oauth:token-type:jwt",
+  "urn:ietf:params:oauth:token-type:id_token",
+]);
+
+interface TokenDeps {
+  readonly devices: DeviceDeps;
+  readonly workloads: TokenExchange;
+  /** Only failed calls are counted: the jobs of a build system share an address. */
+  readonly failures: RateLimit;
+}
+
+/** `POST /auth/token`: device codes (RFC 8628) and tokens of workloads (RFC 8693). */
+function createTokenHandler(context: AuthContext, deps: TokenDeps): AuthHandler {
+  const { failures } = deps;
+  return async (request, facts) => {
+    await failures.check(facts.address);
+    try {
+      const { response, failed } = await answerGrant(context, deps, await readForm(request), {
+        audience: context.findPlace(request).url.origin,
+        facts,
+      });
+      if (failed) await failures.count(facts.address);
+      return response;
+    } catch (error) {
+      // The line of a denial comes before the limit, which answers in its place.
+      await auditDenial(context, error, facts);
+      if (isStackyardError(error) && !error.retryable) await failures.count(facts.address);
+      throw error;
+    }
+  };
+}
+
+async function answerGrant(
+  context: AuthContext,
+  { devices, workloads }: TokenDeps,
+  form: ReadonlyMap<string, string>,
+  { audience, facts }: { readonly audience: string; readonly facts: RequestFacts },
+): Promise<{ readonly response: Response; readonly failed: boolean }> {
+  const grant = form.get("grant_type");
+  if (grant === DEVICE_GRANT) {
+    return answerDeviceGrant(context, devices, { deviceCode: form.get("device_code") ?? "", facts });
+  }
+  const subjectToken = form.get("subject_token");
+  if (grant !== EXCHANGE_GRANT || subjectToken === undefined)
+    return { response: toJson(400, UNSUPPORTED), failed: true };
+  const type = form.get("subject_token_type") ?? "";
+  if (!JWT_TYPES.has(type)) return { response: toJson(400, UNSUPPORTED_TYPE), failed: true };
+  return { response: await workloads.answer({ subjectToken, audience, facts }), failed: false };
+}
+
+const UNSUPPORTED = {
+  error: "unsupported_grant_type",
+  error_description: `grant_type must be ${DEVICE_GRANT}, or ${EXCHANGE_GRANT} with a subject_token.`,
+};
+const UNSUPPORTED_TYPE = {
+  error: "invalid_request",
+  error_description: `subject_token_type must be one of ${[...JWT_TYPES].join(", ")}.`,
+};
+
+function createLocalPageHandler(context: AuthContext, local: LocalPerson | undefined): AuthHandler {
+  return async (request) => {
+    if (local === undefined) throw notConfigured("Login by a code");
+    const code = new URL(request.url).searchParams.get("code") ?? "";
+    return toPage({ title: "Sign in", body: localBody(code), nonce: createNonce(context) });
+  };
+}
+
+interface LocalDeps {
+  readonly local: LocalPerson | undefined;
+  readonly codes: LocalCodes;
+  readonly authenticate: Authenticate;
+}
+
+/** `POST /auth/local`: with the token of the data folder a new code, with a code a session. */
+function createLocalHandler(context: AuthContext, { local, codes, authenticate }: LocalDeps): AuthHandler {
+  return async (request, facts) => {
+    if (local === undefined) throw notConfigured("Login by a code");
+    if (request.headers.has("authorization")) {
+      const caller = await authenticate(request);
+      if (caller?.via !== "old") throw new StackyardError("UNAUTHENTICATED", "Send the token of the data folder.");
+      const code = await codes.begin();
+      const url = `${context.findPlace(request).url.origin}/auth/local?code=${code}`;
+      return toJson(200, { code, url, expires_in: LOGIN_MS / 1_000 });
+    }
+    checkOurPage(context, request);
+    if (!(await codes.take((await readForm(request)).get("code") ?? ""))) {
+      const message = "The code is wrong, was used, or is older than 10 minutes. `stackyard login` prints a new one.";
+      throw new StackyardError("LOGIN_FAILED", message);
+    }
+    const { name, groups = [] } = local;
+    const sender = { kind: "local", id: "local", name, groups } as const;
+    const { secret } = await beginSession(context, { kind: "browser", sender }, facts);
+    const cookies = [toSessionCookie(context, request, secret)];
+    const nonce = createNonce(context);
+    return toPage({ title: "Signed in", body: signedInBody(name, "/"), continueAt: "/", cookies, nonce });
+  };
+}

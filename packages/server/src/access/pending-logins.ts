@@ -1,0 +1,281 @@
+import { createHash, createHmac } from "node:crypto";
+import { type Clock, defined, type Records } from "@stackyard/core";
+import type { StoredRecord } from "@stackyard/core/engine";
+import { type Static, type TSchema, Type } from "typebox";
+import { Value } from "typebox/value";
+import type { LoginChecks } from "./issuer-client.ts";
+
+interface PendingDeps {
+  readonly records: Records;
+  readonly clock: Pick<Clock, "now">;
+  readonly random: (bytes: number) => Uint8Array;
+}
+
+/** How long a login may take, in milliseconds. */
+export const LOGIN_MS = 600_000;
+const PREFIX = "access/logins/";
+
+const LoginRecord = Type.Object({ kind: Type.Literal("login"), returnTo: Type.String(), used: Type.Boolean() });
+
+/** Logins that went to the issuer and have not come back. */
+export interface PendingLogins {
+  /** Returns the secret of the login's cookie, and what the issuer is sent. */
+  begin(returnTo: string): Promise<{ readonly secret: string; readonly checks: LoginChecks }>;
+  /** Takes a login, once. Undefined: there is none of the secret, it is too old, or it was taken before. */
+  take(secret: string): Promise<{ readonly returnTo: string; readonly checks: LoginChecks } | undefined>;
+}
+
+/** Creates the pending logins of a yard over its records. */
+export function createPendingLogins({ records, clock, random }: PendingDeps): PendingLogins {
+  return {
+    async begin(returnTo) {
+      const secret = Buffer.from(random(32)).toString("base64url");
+      const value = { kind: "login", returnTo, used: false };
+      const now = clock.now();
+      await records.put({ key: keyOf("", secret), value, expected: "absent", expiresAt: now + LOGIN_MS, now });
+      return { secret, checks: toChecks(secret) };
+    },
+    async take(secret) {
+      const now = clock.now();
+      const record = await records.get(keyOf("", secret), now);
+      const login = parse(LoginRecord, record?.value);
+      if (record === undefined || login === undefined || login.used) return undefined;
+      // Of two callbacks at the same time only one writes; the mark stays until the record ends.
+      const value = { ...login, used: true };
+      const { key, version: expected, expiresAt } = record;
+      const put = await records.put({ key, value, expected, now, ...defined({ expiresAt }) });
+      return put.kind === "written" ? { returnTo: login.returnTo, checks: toChecks(secret) } : undefined;
+    },
+  };
+}
+
+/** Derived from the secret that only the browser holds, so that the record holds nothing with which to finish the login. */
+function toChecks(secret: string): LoginChecks {
+  const derive = (what: string) => createHmac("sha256", secret).update(what).digest("base64url");
+  return { state: derive("state"), nonce: derive("nonce"), codeVerifier: derive("code verifier") };
+}
+
+const DeviceSender = Type.Object({
+  kind: Type.Enum(["person", "local"]),
+  id: Type.String(),
+  name: Type.String(),
+  groups: Type.Array(Type.String()),
+  issuer: Type.Optional(Type.String()),
+  subject: Type.Optional(Type.String()),
+  sid: Type.Optional(Type.String()),
+});
+/** The person who confirmed, for the session of the command line. */
+export type DeviceSender = Static<typeof DeviceSender>;
+
+const DeviceRecord = Type.Object({
+  kind: Type.Literal("device"),
+  /** The SHA-256 of the code that the person types. */
+  userCode: Type.String(),
+  client: Type.String(),
+  address: Type.Optional(Type.String()),
+  status: Type.Enum(["pending", "approved", "denied"]),
+  sender: Type.Optional(DeviceSender),
+  polledAt: Type.Number(),
+  intervalMs: Type.Number(),
+});
+type DeviceRecord = Static<typeof DeviceRecord>;
+
+const CodeRecord = Type.Object({ kind: Type.Literal("code"), device: Type.String() });
+
+/** What the person sees of a request of a command line. */
+export interface DeviceRequest {
+  readonly client: string;
+  readonly address?: string;
+}
+
+/** The answer to a poll, in the words of RFC 8628, section 3.5. */
+export type DevicePoll =
+  | { readonly kind: "approved"; readonly request: DeviceRequest; readonly sender: DeviceSender }
+  | { readonly kind: "authorization_pending" | "slow_down" | "access_denied" | "expired_token" };
+
+/** Requests of command lines that wait for a person (RFC 8628). */
+export interface DeviceLogins {
+  begin(request: DeviceRequest): Promise<{ readonly deviceCode: string; readonly userCode: string }>;
+  /** The request of a code that a person typed; undefined: unknown, too old or answered. */
+  find(userCode: string): Promise<DeviceRequest | undefined>;
+  /** Answers a request. False: it was answered before, or has ended. */
+  answer(userCode: string, sender: DeviceSender | "denied"): Promise<boolean>;
+  /** Asks whether the person has answered. An approval is given once. */
+  poll(deviceCode: string): Promise<DevicePoll>;
+}
+
+export const POLL_SECONDS = 5;
+const SLOW_DOWN_MS = 5_000;
+/** Timers of clients are not exact. */
+const EARLY_MS = 500;
+const CODE_TRIES = 5;
+
+/** Creates the waiting requests of a yard over its records. */
+export function createDeviceLogins({ records, clock, random }: PendingDeps): DeviceLogins {
+  async function findByUserCode(userCode: string) {
+    const code = parse(CodeRecord, (await records.get(keyOf("code/", toPlainCode(userCode)), clock.now()))?.value);
+    const record = code && (await records.get(code.device, clock.now()));
+    const device = parse(DeviceRecord, record?.value);
+    return record === undefined || device === undefined || device.status !== "pending" ? undefined : { record, device };
+  }
+
+  async function reserve(device: string, expiresAt: number): Promise<string> {
+    for (let tries = 0; tries < CODE_TRIES; tries += 1) {
+      const userCode = createTypedCode(random);
+      const key = keyOf("code/", toPlainCode(userCode));
+      const value = { kind: "code", device };
+      const put = await records.put({ key, value, expected: "absent", expiresAt, now: clock.now() });
+      if (put.kind === "written") return userCode;
+    }
+    throw new Error("No free code was found.");
+  }
+
+  return {
+    async begin({ client, address }) {
+      const deviceCode = Buffer.from(random(32)).toString("base64url");
+      const key = keyOf("device/", deviceCode);
+      const now = clock.now();
+      const expiresAt = now + LOGIN_MS;
+      const userCode = await reserve(key, expiresAt);
+      const value: DeviceRecord = {
+        kind: "device",
+        userCode: digestOf(toPlainCode(userCode)),
+        client,
+        status: "pending",
+        polledAt: 0,
+        intervalMs: POLL_SECONDS * 1_000,
+        ...defined({ address }),
+      };
+      await records.put({ key, value, expected: "absent", expiresAt, now });
+      return { deviceCode, userCode };
+    },
+    async find(userCode) {
+      const found = await findByUserCode(userCode);
+      if (found === undefined) return undefined;
+      const { client, address } = found.device;
+      return { client, ...defined({ address }) };
+    },
+    async answer(userCode, answer) {
+      // A poll changes the record too; after it the request is still waiting.
+      for (let tries = 0; tries < CODE_TRIES; tries += 1) {
+        const found = await findByUserCode(userCode);
+        if (found === undefined) return false;
+        const status = answer === "denied" ? { status: "denied" } : { status: "approved", sender: answer };
+        if (await rewrite(found.record, { ...found.device, ...status })) return true;
+      }
+      return false;
+    },
+    async poll(deviceCode) {
+      const record = await records.get(keyOf("device/", deviceCode), clock.now());
+      const device = parse(DeviceRecord, record?.value);
+      if (record === undefined || device === undefined) return { kind: "expired_token" };
+      const { status, sender, client, address } = device;
+      if (status === "denied") return { kind: "access_denied" };
+      if (status === "pending" || sender === undefined) return { kind: await delay(record, device) };
+      const isTaken = await rewrite(record, { kind: "spent" });
+      return isTaken
+        ? { kind: "approved", sender, request: { client, ...defined({ address }) } }
+        : { kind: "expired_token" };
+    },
+  };
+
+  function rewrite({ key, version: expected, expiresAt }: StoredRecord, value: object): Promise<boolean> {
+    const put = records.put({ key, value, expected, now: clock.now(), ...defined({ expiresAt }) });
+    return put.then(({ kind }) => kind === "written");
+  }
+
+  async function delay(record: StoredRecord, device: DeviceRecord): Promise<"slow_down" | "authorization_pending"> {
+    const now = clock.now();
+    const isEarly = now - device.polledAt < device.intervalMs - EARLY_MS;
+    const intervalMs = device.intervalMs + (isEarly ? SLOW_DOWN_MS : 0);
+    // When the person answers at this very moment, the next poll finds it.
+    await rewrite(record, { ...device, polledAt: now, intervalMs });
+    return isEarly ? "slow_down" : "authorization_pending";
+  }
+}
+
+const LocalRecord = Type.Object({
+  kind: Type.Literal("local"),
+  code: Type.String(),
+  tries: Type.Number(),
+});
+
+/** The code of `stackyard dev`: one at a time, for one login, with 5 wrong tries. */
+export interface LocalCodes {
+  /** Makes a new code; the one before ends. */
+  begin(): Promise<string>;
+  /** Takes the code. False: wrong, too old, or taken before. */
+  take(code: string): Promise<boolean>;
+}
+
+const LOCAL_KEY = `${PREFIX}local`;
+const WRONG_TRIES = 5;
+
+/** Creates the codes of `stackyard dev` over the records of its store. */
+export function createLocalCodes({ records, clock, random }: PendingDeps): LocalCodes {
+  async function replace(value: Static<typeof LocalRecord> | undefined): Promise<void> {
+    for (let done = false; !done; ) {
+      const now = clock.now();
+      const record = await records.get(LOCAL_KEY, now);
+      if (value === undefined) done = record === undefined || (await records.remove(LOCAL_KEY, record.version));
+      else {
+        const expected = record?.version ?? "absent";
+        const expiresAt = now + LOGIN_MS;
+        done = (await records.put({ key: LOCAL_KEY, value, expected, expiresAt, now })).kind === "written";
+      }
+    }
+  }
+
+  return {
+    async begin() {
+      const code = createTypedCode(random);
+      await replace({ kind: "local", code: digestOf(toPlainCode(code)), tries: 0 });
+      return code;
+    },
+    async take(code) {
+      for (;;) {
+        const now = clock.now();
+        const record = await records.get(LOCAL_KEY, now);
+        const local = parse(LocalRecord, record?.value);
+        if (record === undefined || local === undefined || local.tries >= WRONG_TRIES) return false;
+        const isRight = digestOf(toPlainCode(code)) === local.code;
+        // A right code uses up all tries. Another try at the same time changed the record: this one is counted after it.
+        const value = { ...local, tries: isRight ? WRONG_TRIES : local.tries + 1 };
+        const { key, version: expected, expiresAt } = record;
+        const put = await records.put({ key, value, expected, now, ...defined({ expiresAt }) });
+        if (put.kind === "written") return isRight;
+      }
+    },
+  };
+}
+
+/** Digits and letters that are not taken for each other (Crockford's base 32). */
+const LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const CODE_LENGTH = 8;
+
+/** A code of 40 random bits for people to type, such as `K7QF-93MZ`. */
+function createTypedCode(random: (bytes: number) => Uint8Array): string {
+  const letters = Array.from(random(CODE_LENGTH), (byte) => LETTERS[byte % LETTERS.length]).join("");
+  return `${letters.slice(0, 4)}-${letters.slice(4)}`;
+}
+
+/** As typed in any case, with or without the dash. */
+function toPlainCode(text: string): string {
+  const letters = text.toUpperCase().replaceAll(/[^0-9A-Z]/g, "");
+  return letters
+    .replaceAll(/[IL]/g, "1")
+    .replaceAll("O", "0")
+    .slice(0, CODE_LENGTH + 1);
+}
+
+function keyOf(place: string, secret: string): string {
+  return `${PREFIX}${place}${digestOf(secret)}`;
+}
+
+function digestOf(secret: string): string {
+  return createHash("sha256").update(secret).digest("hex");
+}
+
+function parse<Schema extends TSchema>(schema: Schema, value: unknown): Static<Schema> | undefined {
+  return Value.Check(schema, value) ? value : undefined;
+}

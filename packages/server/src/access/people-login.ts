@@ -1,0 +1,159 @@
+import { defined, isStackyardError, StackyardError } from "@stackyard/core";
+import {
+  type AuthContext,
+  type AuthHandler,
+  beginSession,
+  checkOurPage,
+  createNonce,
+  endSession,
+  findBrowserSession,
+  notConfigured,
+  readForm,
+  toSessionCookie,
+} from "./auth-context.ts";
+import { signedInBody, signedOutBody, toPage } from "./auth-pages.ts";
+import { findCookie, formatCookie, toCookieNames, toReturnPath } from "./browser-guard.ts";
+import { findCredential, type RequestFacts } from "./caller.ts";
+import type { IssuerClient, SignedInPerson } from "./issuer-client.ts";
+import { type JwtVerifier, type LogoutOrder, parseLogoutClaims } from "./jwt-verifier.ts";
+import { LOGIN_MS, type PendingLogins } from "./pending-logins.ts";
+import type { NewSession, Session } from "./sessions.ts";
+
+/** Logins of people at their issuer. */
+export interface PeopleDeps {
+  readonly clientId: string;
+  readonly issuer: IssuerClient;
+  readonly verifier: JwtVerifier;
+  readonly logins: PendingLogins;
+}
+
+/** `GET /auth/login?return=/path`: sends the browser to the issuer. */
+export function createLoginHandler(context: AuthContext, people: PeopleDeps | undefined): AuthHandler {
+  return async (request) => {
+    if (people === undefined) throw notConfigured("Sign-in of people (access.people)");
+    const place = context.findPlace(request);
+    const { secret, checks } = await people.logins.begin(
+      toReturnPath(new URL(request.url).searchParams.get("return"), place),
+    );
+    const location = await people.issuer.startUrl(`${place.url.origin}/auth/callback`, checks);
+    const { login, secure } = toCookieNames(place, request);
+    const maxAgeSeconds = LOGIN_MS / 1_000;
+    const cookie = formatCookie(login, secret, { secure, sameSite: "Lax", maxAgeSeconds });
+    return new Response(null, { status: 302, headers: { location, "set-cookie": cookie } });
+  };
+}
+
+/** `GET /auth/callback`: the issuer sends the browser back. Throws `LOGIN_FAILED` and what `IssuerClient.finish` throws. */
+export function createCallbackHandler(context: AuthContext, people: PeopleDeps | undefined): AuthHandler {
+  return async (request, facts) => {
+    if (people === undefined) throw notConfigured("Sign-in of people (access.people)");
+    const place = context.findPlace(request);
+    const names = toCookieNames(place, request);
+    const cookie = findCookie(request, names.login);
+    const pending = cookie === undefined ? undefined : await people.logins.take(cookie);
+    if (pending === undefined) {
+      const message = "This login was not started in this browser, was finished before, or took more than 10 minutes.";
+      throw new StackyardError("LOGIN_FAILED", `${message} Sign in again.`);
+    }
+    // A proxy changes scheme and host; the issuer knows the address that people use.
+    const callback = new URL(`/auth/callback${new URL(request.url).search}`, place.url.origin);
+    const person = await people.issuer.finish(callback, pending.checks);
+    const { secret } = await beginSession(context, toNewSession(person), facts);
+    const continueAt = pending.returnTo;
+    return toPage({
+      title: "Signed in",
+      body: signedInBody(person.name, continueAt),
+      continueAt,
+      cookies: [
+        toSessionCookie(context, request, secret),
+        formatCookie(names.login, "", { secure: names.secure, sameSite: "Lax", maxAgeSeconds: 0 }),
+      ],
+      nonce: createNonce(context),
+    });
+  };
+}
+
+function toNewSession({ issuer, subject, name, groups, sid }: SignedInPerson): NewSession {
+  const sender = { kind: "person", id: `${issuer} ${subject}`, name, groups } as const;
+  return { kind: "browser", sender, issuer, subject, ...defined({ sid }) };
+}
+
+/** `POST /auth/logout`: ends the session of the cookie, or of the command line's bearer token. */
+export function createLogoutHandler(context: AuthContext, people: PeopleDeps | undefined): AuthHandler {
+  return async (request, facts) => {
+    const credential = findCredential(request);
+    if (credential !== undefined) return endBearerSession(context, credential.secret, facts);
+    checkOurPage(context, request);
+    const session = await findBrowserSession(context, request);
+    if (session !== undefined) await endSession(context, session.id, { facts });
+    const endSessionUrl = await findEndSessionUrl(context, people, { session, request });
+    const cookie = toSessionCookie(context, request, "");
+    // Not "cookies": that would sign the person out of every service of the domain.
+    const clear = '"cache", "storage"';
+    if (!wantsPage(request)) {
+      const headers = { "content-type": "application/json", "set-cookie": cookie, "clear-site-data": clear };
+      return new Response(JSON.stringify(defined({ endSessionUrl })), { headers });
+    }
+    const page = await toPage({
+      title: "Signed out",
+      body: signedOutBody(),
+      cookies: [cookie],
+      nonce: createNonce(context),
+      ...defined({ continueAt: endSessionUrl }),
+    });
+    page.headers.set("clear-site-data", clear);
+    return page;
+  };
+}
+
+async function endBearerSession(context: AuthContext, secret: string, facts: RequestFacts): Promise<Response> {
+  const session = await context.sessions.find(secret);
+  if (session === undefined || session.kind === "browser") {
+    throw new StackyardError("UNAUTHENTICATED", "The session has ended or is unknown.");
+  }
+  await endSession(context, session.id, { facts });
+  return new Response("{}", { headers: { "content-type": "application/json" } });
+}
+
+/** Undefined too when the issuer does not answer: our own session has ended all the same. */
+async function findEndSessionUrl(
+  context: AuthContext,
+  people: PeopleDeps | undefined,
+  { session, request }: { readonly session: Session | undefined; readonly request: Request },
+): Promise<string | undefined> {
+  if (people === undefined || session?.issuer === undefined) return undefined;
+  try {
+    return await people.issuer.findEndSessionUrl(`${context.findPlace(request).url.origin}/`);
+  } catch (error) {
+    if (isStackyardError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** `POST /auth/backchannel-logout`: the issuer ends sessions (OpenID Connect Back-Channel Logout 1.0). */
+export function createBackchannelHandler(context: AuthContext, people: PeopleDeps | undefined): AuthHandler {
+  return async (request, facts) => {
+    if (people === undefined) throw notConfigured("Sign-in of people (access.people)");
+    const token = (await readForm(request)).get("logout_token");
+    if (token === undefined) throw new StackyardError("LOGIN_FAILED", "The form has no logout_token.");
+    const claims = await people.verifier.verify(token, people.clientId);
+    const order = parseLogoutClaims(claims);
+    for await (const session of context.sessions.all()) {
+      if (!isMeant(session, order, claims.iss)) continue;
+      await endSession(context, session.id, { facts, reason: "Ended by the issuer." });
+    }
+    return new Response(null, { status: 200 });
+  };
+}
+
+/** With both claims, the session of that person; with one of them, all that have it. */
+function isMeant(session: Session, { sid, subject }: LogoutOrder, issuer: string | undefined): boolean {
+  if (session.issuer === undefined || session.issuer !== issuer) return false;
+  if (subject !== undefined && session.subject !== subject) return false;
+  return sid === undefined || session.sid === sid;
+}
+
+/** True for a browser that shows the answer as a page; programs ask for JSON or for anything. */
+export function wantsPage(request: Request): boolean {
+  return /\btext\/html\b/.test(request.headers.get("accept") ?? "");
+}

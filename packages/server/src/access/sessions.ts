@@ -1,0 +1,184 @@
+import { createHash } from "node:crypto";
+import { type Clock, defined, listPages, type Records } from "@stackyard/core";
+import { formatSecret, type Sender } from "@stackyard/core/access";
+import type { Page, PageInput, StoredRecord } from "@stackyard/core/engine";
+import { type Static, Type } from "typebox";
+import { Value } from "typebox/value";
+
+/** How a session is used: by a browser's cookie, by the command line of a person, or by a workload. */
+const SessionKind = Type.Enum(["browser", "cli", "workload"]);
+export type SessionKind = Static<typeof SessionKind>;
+
+const StoredSession = Type.Object({
+  kind: SessionKind,
+  sender: Type.Object({
+    kind: Type.Enum(["person", "local", "workload"]),
+    id: Type.String(),
+    name: Type.String(),
+    groups: Type.Array(Type.String()),
+  }),
+  /** Of people: as the issuer names them. */
+  issuer: Type.Optional(Type.String()),
+  subject: Type.Optional(Type.String()),
+  /** The issuer's own session. */
+  sid: Type.Optional(Type.String()),
+  /** Of workloads: the name in the configuration, and the claims that grants name. */
+  workload: Type.Optional(Type.String()),
+  claims: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  /** Where it was asked for: the name that the asker gave, and the address. */
+  client: Type.Optional(Type.String()),
+  address: Type.Optional(Type.String()),
+  createdAt: Type.Number(),
+  usedAt: Type.Number(),
+  endsAt: Type.Number(),
+});
+type StoredSession = Static<typeof StoredSession>;
+
+/** A session as it is kept. Its secret is not: the id is the beginning of the secret's SHA-256. */
+export interface Session extends StoredSession {
+  readonly id: string;
+}
+
+/** What a session is begun with. */
+export interface NewSession
+  extends Pick<StoredSession, "kind" | "issuer" | "subject" | "sid" | "workload" | "claims" | "client" | "address"> {
+  readonly sender: Sender;
+}
+
+/** Sessions as records of the yard. */
+export interface Sessions {
+  begin(input: NewSession): Promise<{ readonly secret: string; readonly session: Session }>;
+  /** Returns the session of a secret, and moves its idle time on; undefined when there is none or it has ended. */
+  find(secret: string): Promise<Session | undefined>;
+  /** Those that have not ended, in order of ids. */
+  list(page: PageInput): Promise<Page<Session>>;
+  /** All of them. */
+  all(): AsyncGenerator<Session, void>;
+  get(id: string): Promise<Session | undefined>;
+  /** Ends one. Returns it, or undefined when there is none. */
+  end(id: string): Promise<Session | undefined>;
+}
+
+interface SessionDeps {
+  readonly records: Records;
+  readonly clock: Pick<Clock, "now">;
+  readonly random: (bytes: number) => Uint8Array;
+}
+
+const PREFIX = "access/sessions/";
+const HOUR_MS = 3_600_000;
+/** From the login to the end, by kind. */
+const TOTAL_MS: Readonly<Record<SessionKind, number>> = {
+  browser: 16 * HOUR_MS,
+  cli: 16 * HOUR_MS,
+  workload: HOUR_MS,
+};
+/** A browser that is left alone signs out; a command line has no page that is left open. */
+const IDLE_MS = 8 * HOUR_MS;
+/** How exact the instant of the last use is: not each request needs a write. */
+const USED_MS = 5 * 60_000;
+const ID_LENGTH = 32;
+const ID = /^[0-9a-f]{32}$/;
+const PAGE = 500;
+
+/** The lifetime of a session, in seconds. */
+export function lifetimeSeconds(kind: SessionKind): number {
+  return TOTAL_MS[kind] / 1_000;
+}
+
+/** Creates the sessions of a yard over its records. */
+export function createSessions({ records, clock, random }: SessionDeps): Sessions {
+  async function write(key: string, value: StoredSession, expected: number | "absent"): Promise<boolean> {
+    const now = clock.now();
+    const expiresAt = value.kind === "browser" ? Math.min(value.usedAt + IDLE_MS, value.endsAt) : value.endsAt;
+    return (await records.put({ key, value, expected, expiresAt, now })).kind === "written";
+  }
+
+  async function findById(id: string): Promise<StoredRecord | undefined> {
+    if (!ID.test(id)) return undefined;
+    const { items } = await records.list(PREFIX + id, { limit: 1, now: clock.now() });
+    return items[0];
+  }
+
+  async function list(page: PageInput): Promise<Page<Session>> {
+    const found = await records.list(PREFIX, { ...page, now: clock.now() });
+    return { ...found, items: found.items.flatMap((record) => toSession(record) ?? []) };
+  }
+
+  return {
+    async begin({ sender, ...input }) {
+      const secret = formatSecret(input.kind === "workload" ? "syw_" : "sys_", random(32));
+      const now = clock.now();
+      const { kind, id, name, groups } = sender;
+      const value = Value.Parse(StoredSession, {
+        ...input,
+        sender: { kind, id, name, groups: [...groups] },
+        createdAt: now,
+        usedAt: now,
+        endsAt: now + TOTAL_MS[input.kind],
+      });
+      const key = keyOf(secret);
+      await write(key, value, "absent");
+      return { secret, session: { ...value, id: idOf(key) } };
+    },
+    async find(secret) {
+      const key = keyOf(secret);
+      const record = await records.get(key, clock.now());
+      const value = record && parseSession(record.value);
+      if (record === undefined || value === undefined) return undefined;
+      const usedAt = clock.now();
+      // When another request writes it first, that one has moved the time on.
+      if (usedAt - value.usedAt >= USED_MS) await write(key, { ...value, usedAt }, record.version);
+      return { ...value, id: idOf(key) };
+    },
+    list,
+    async *all() {
+      for await (const { items } of listPages((start) => list({ limit: PAGE, ...start }))) yield* items;
+    },
+    async get(id) {
+      const record = await findById(id);
+      return record && toSession(record);
+    },
+    async end(id) {
+      // A use of the session at the same time changes its version.
+      for (let record = await findById(id); record !== undefined; record = await findById(id)) {
+        if (await records.remove(record.key, record.version)) return toSession(record);
+      }
+      return undefined;
+    },
+  };
+}
+
+function toSession({ key, value }: StoredRecord): Session | undefined {
+  const session = parseSession(value);
+  return session && { ...session, id: idOf(key) };
+}
+
+/** A record that another version wrote in another form counts as none. */
+function parseSession(value: unknown): StoredSession | undefined {
+  return Value.Check(StoredSession, value) ? value : undefined;
+}
+
+function keyOf(secret: string): string {
+  return PREFIX + createHash("sha256").update(secret).digest("hex");
+}
+
+function idOf(key: string): string {
+  return key.slice(PREFIX.length, PREFIX.length + ID_LENGTH);
+}
+
+/** The parts of a session that lists show. */
+export function toSessionView(session: Session, currentId: string | undefined) {
+  const { id, kind, sender, client, address, createdAt, usedAt, endsAt } = session;
+  return {
+    id,
+    kind,
+    who: { kind: sender.kind, id: sender.id, name: sender.name },
+    groups: sender.groups,
+    createdAt: new Date(createdAt).toISOString(),
+    usedAt: new Date(usedAt).toISOString(),
+    endsAt: new Date(endsAt).toISOString(),
+    current: id === currentId,
+    ...defined({ client, address }),
+  };
+}
