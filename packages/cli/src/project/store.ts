@@ -73,7 +73,7 @@ const TOKEN_VARIABLES = ["STACKYARD_TOKEN", "STACKYARD_API_TOKENS", "STACKYARD_A
 function listStoreVariables(choice: StoreChoice): readonly string[] {
   if (choice.kind === "sqlite") return [];
   if (choice.name === "dynamodb") return ["DYNAMODB_TABLE", "DYNAMODB_WORK_TABLE"];
-  // A store of one's own may well be on Postgres.
+  // Your own store may also use Postgres.
   return POSTGRES_VARIABLES;
 }
 
