@@ -112,41 +112,43 @@ export type EcsConfig = Static<typeof EcsConfig>;
 
 const instant = Type.Integer({ minimum: 0 });
 
-/** What a suspended attempt knows. Instants are epoch milliseconds. */
-export const EcsProgress = Type.Object(
+/** A `TaskRun` as it is stored. */
+const StoredRun = Type.Object(
   {
     taskArns: Type.Array(Type.String(), { maxItems: 100 }),
-    startedAt: instant,
-    deadline: instant,
-    clientToken: Type.String(),
-    /** The revision that the first try resolved. */
-    taskDefinition: Type.String(),
-    placement: Type.Object({
-      tries: Type.Integer({ minimum: 1 }),
-      until: instant,
-      doneAt: Type.Optional(instant),
-      /** The last try came to its end: no task is younger. */
-      triedAt: Type.Optional(instant),
-      /** The last try has no answer: its tasks may run. */
-      unanswered: Type.Optional(Type.Boolean()),
-      /** Why the last try found no room. */
-      why: Type.Optional(Type.String()),
-    }),
-    /** The position in each log that was read, by task id and container. */
-    logs: Type.Optional(Type.Record(Type.String(), Type.String())),
-    lastLine: Type.Optional(Type.String()),
-    /** How the attempt ends once its tasks have stopped. */
+    attempt: Type.Integer({ minimum: 1 }),
+    intendedAt: Type.Optional(instant),
+    triedAt: Type.Optional(instant),
+    startedAt: Type.Optional(instant),
     ending: Type.Optional(
       Type.Object({
         code: Type.String(),
         message: Type.String(),
         retryable: Type.Boolean(),
         until: instant,
-        stopSent: Type.Boolean(),
-        /** Tasks that an interrupted call may have started are looked for until then. */
         searchUntil: Type.Optional(instant),
       }),
     ),
+  },
+  { additionalProperties: false },
+);
+
+/** What a suspended attempt knows. Instants are epoch milliseconds. */
+export const EcsProgress = Type.Object(
+  {
+    run: StoredRun,
+    startedAt: instant,
+    deadline: instant,
+    /** No further try to start tasks begins after it. */
+    placeUntil: instant,
+    /** Why the last try found no room. */
+    why: Type.Optional(Type.String()),
+    clientToken: Type.String(),
+    /** The revision that the first try resolved. */
+    taskDefinition: Type.String(),
+    /** The position in each log that was read, by task id and container. */
+    logs: Type.Optional(Type.Record(Type.String(), Type.String())),
+    lastLine: Type.Optional(Type.String()),
   },
   { additionalProperties: false },
 );

@@ -53,12 +53,6 @@ export function toStartedBy({ idempotencyKey }: Pick<ExecutorContext, "idempoten
   return idempotencyKey.slice(0, 36);
 }
 
-/** Names of containers whose end ends the task; all, unless the definition says otherwise. */
-export function toEssentialNames(definition: TaskDefinition | undefined): readonly string[] | undefined {
-  const containers = definition?.containerDefinitions;
-  return containers?.flatMap(({ name, essential }) => (essential === false ? [] : (name ?? [])));
-}
-
 /** All that the config adds to containers' environments, for the mask of their logs. */
 export function toMaskedOverrides({ overrides, environment }: EcsSettings): TaskOverrides {
   return { containerOverrides: [...(overrides.containerOverrides ?? []), { name: "", environment }] };

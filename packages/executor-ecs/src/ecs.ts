@@ -1,8 +1,31 @@
-import { defineExecutor, type Executor, type Failed, failed, isStackyardError, running } from "@stackyard/core";
-import { type EcsConfig, type EcsProgress, ecsDefinition } from "./definition.ts";
-import { type EcsCall, type EcsStep, type PreparedOrder, planTasks, prepareOrder, toCall } from "./ecs-call.ts";
-import { beginEnd, finishTasks, isYoung, pollEnd, reportLogs, toCancelled } from "./end-tasks.ts";
-import { type StartResult, startTasks } from "./start-tasks.ts";
+import type { ContainerDefinition, Task, TaskDefinition } from "@aws-sdk/client-ecs";
+import {
+  defined,
+  defineExecutor,
+  type Executor,
+  type Failed,
+  failed,
+  isStackyardError,
+  running,
+  type Succeeded,
+  succeeded,
+} from "@stackyard/core";
+import { type EcsConfig, type EcsOutputs, type EcsProgress, ecsDefinition } from "./definition.ts";
+import {
+  type EcsCall,
+  type EcsStep,
+  type PreparedOrder,
+  planTasks,
+  prepareOrder,
+  toCall,
+  toMaskedOverrides,
+  toStartedBy,
+} from "./ecs-call.ts";
+import { isRetryable } from "./judge.ts";
+import { createSecretMask } from "./parse-overrides.ts";
+import { findTasks, judgeTasks, stopLeft, toEssentialNames } from "./run-tasks.ts";
+import { startTasks } from "./start-tasks.ts";
+import { tailLogs, toShortId, toTaskId } from "./tail-logs.ts";
 import {
   type AwsFailure,
   createDefinitionCache,
@@ -13,8 +36,21 @@ import {
   toAwsFailure,
   toStatesText,
 } from "./task-order.ts";
+import {
+  decideAfterLook,
+  decideAfterStop,
+  decideAfterTry,
+  FIRST_LOOK_MS,
+  isYoung,
+  mayRun,
+  type RunFailure,
+  type TaskRun,
+  toEnding,
+  toLost,
+} from "./task-run.ts";
 
-const ASK_AGAIN_MS = 10_000;
+/** Between two looks, tries and calls that failed. */
+const EVERY_MS = 10_000;
 /** So long after the deadline AWS may fail to answer before the attempt gives up on it. */
 const PATIENCE_MS = 2 * 60_000;
 
@@ -30,7 +66,7 @@ export function createEcsExecutor(): Executor {
     start: (ctx, config) => run({ ctx, config, definitions }, undefined, begin),
     poll: (ctx, config, progress) =>
       run({ ctx, config, definitions }, progress, (call) =>
-        progress.ending === undefined ? pollTasks(call, progress) : pollEnd(call, progress),
+        progress.run.ending === undefined ? pollTasks(call, progress) : pollEnd(call, progress),
       ),
     cancel(ctx, config, progress) {
       const cancelled = toCancelled(ctx, config, progress);
@@ -74,9 +110,9 @@ function toNotStarted({ ctx, settings }: EcsCall, error: unknown): EcsStep {
 /** An error of AWS ends nothing that runs while it may pass: the same progress is polled again. */
 function toAskedAgain({ ctx, settings }: EcsCall, progress: EcsProgress, error: unknown): EcsStep {
   const failure = toAwsFailure(error, toWhat(settings));
-  const until = Math.max(progress.deadline, progress.ending?.until ?? 0) + PATIENCE_MS;
-  if (!failure.retryable || ctx.clock.now() >= until) return toLeft(failure, progress);
-  return running({ progress, pollAfterMs: ASK_AGAIN_MS, message: `Asks again: ${failure.message}` });
+  const until = Math.max(progress.deadline, progress.run.ending?.until ?? 0) + PATIENCE_MS;
+  if (!failure.retryable || ctx.clock.now() >= until) return toLeft(failure, progress.run);
+  return running({ progress, pollAfterMs: EVERY_MS, message: `Asks again: ${failure.message}` });
 }
 
 function toWhat({ order }: EcsCall["settings"]): string {
@@ -89,14 +125,17 @@ function toInterrupted(progress: EcsProgress): EcsStep {
 }
 
 /** Adds to the failure which tasks may still run. */
-function toLeft(failure: AwsFailure, { taskArns }: EcsProgress): Failed {
+function toLeft(failure: AwsFailure, { taskArns }: TaskRun): Failed {
   if (taskArns.length === 0) return failed(failure);
   const message = `${failure.message} These tasks may still run: ${taskArns.join(", ")}.`;
   return failed({ ...failure, message, outputs: { taskArns: JSON.stringify(taskArns) } });
 }
 
-const FIRST_POLL_MS = 2_000;
-const TRY_EVERY_MS = 10_000;
+/** Stored as JSON, which knows no undefined values. */
+function withRun(progress: EcsProgress, run: TaskRun): EcsProgress {
+  return { ...progress, run: { ...defined(run), taskArns: [...run.taskArns] } };
+}
+
 const MAX_WHY_CHARS = 500;
 /** A record of an intent outlives every attempt that could ask for it. */
 const INTENT_KEPT_MS = 14 * 24 * 3_600_000;
@@ -105,12 +144,12 @@ const INTENT_KEPT_MS = 14 * 24 * 3_600_000;
 function toFirstProgress({ ctx, settings }: EcsCall, { order, taskDefinitionArn }: PreparedOrder): EcsProgress {
   const now = ctx.clock.now();
   return {
-    taskArns: [],
+    run: { taskArns: [], attempt: 1 },
     startedAt: now,
     deadline: now + settings.timeoutMs,
+    placeUntil: now + settings.placementTimeoutMs,
     clientToken: order.clientToken,
     taskDefinition: taskDefinitionArn,
-    placement: { tries: 1, until: now + settings.placementTimeoutMs },
   };
 }
 
@@ -120,69 +159,44 @@ function toFirstProgress({ ctx, settings }: EcsCall, { order, taskDefinitionArn 
  */
 async function placeTasks(call: EcsCall, prepared: PreparedOrder, progress: EcsProgress): Promise<EcsStep> {
   const { ctx } = call;
-  const { tries } = progress.placement;
-  const clientToken = toToken(progress.clientToken, tries);
-  const order: TaskOrder = { ...prepared.order, clientToken, ...(await recordIntent(call, prepared.order, tries)) };
-  const result = await startTasks(call.deps, order, progress.taskArns);
-  const now = ctx.clock.now();
-  const placement = { ...progress.placement, triedAt: now };
-  const next: EcsProgress = { ...progress, taskArns: [...result.taskArns], placement };
-  if (result.kind === "started") {
-    const count = result.taskArns.length;
-    const message = `${count} ${count === 1 ? "task" : "tasks"} started.`;
-    const placed = { ...next, placement: { ...placement, doneAt: now } };
-    return running({ progress: placed, pollAfterMs: FIRST_POLL_MS, message });
+  const { attempt, taskArns } = progress.run;
+  const clientToken = toToken(progress.clientToken, attempt);
+  const order: TaskOrder = { ...prepared.order, clientToken, ...(await recordIntent(call, prepared.order, attempt)) };
+  const result = await startTasks(call.deps, order, taskArns);
+  const until = Math.min(progress.placeUntil, progress.deadline);
+  const after = decideAfterTry(progress.run, result, { now: ctx.clock.now(), until, everyMs: EVERY_MS });
+  const next = withRun(progress, after.run);
+  switch (after.kind) {
+    case "started": {
+      const count = after.run.taskArns.length;
+      const message = `${count} ${count === 1 ? "task" : "tasks"} started.`;
+      return running({ progress: next, pollAfterMs: FIRST_LOOK_MS, message });
+    }
+    case "again": {
+      const { why } = after;
+      const message = `${result.kind === "failed" ? "Asks again" : "Waits for room"}: ${why}`;
+      ctx.report(message);
+      const kept = { ...next, why: why.slice(0, MAX_WHY_CHARS) };
+      return running({ progress: kept, pollAfterMs: after.afterMs, message });
+    }
+    case "given-up":
+      return endWith(call, next, after.failure);
   }
-  const until = Math.min(progress.placement.until, progress.deadline);
-  return isPassing(result) && now < until
-    ? tryAgain(call, next, { result, waitMs: Math.min(TRY_EVERY_MS, until - now) })
-    : giveUp(call, next, result);
 }
 
-type NotStarted = Exclude<StartResult, { kind: "started" }>;
-
-function isPassing(result: NotStarted): boolean {
-  return result.kind === "retry" || result.retryable;
-}
-
-function tryAgain(
-  { ctx }: EcsCall,
-  progress: EcsProgress,
-  { result, waitMs }: { readonly result: NotStarted; readonly waitMs: number },
-): EcsStep {
-  // Without an answer from ECS, only the same request with the same token shows what it did.
-  const isSameTry = result.kind === "failed" || result.isSameTry;
-  const unanswered = result.kind === "failed" || (result.isSameTry && progress.placement.unanswered === true);
-  const tries = progress.placement.tries + (isSameTry ? 0 : 1);
-  const message = `${result.kind === "failed" ? "Asks again" : "Waits for room"}: ${result.message}`;
-  ctx.report(message);
-  const why = result.message.slice(0, MAX_WHY_CHARS);
-  const placement = { ...progress.placement, tries, why, unanswered };
-  return running({ progress: { ...progress, placement }, pollAfterMs: waitMs, message });
-}
-
-function giveUp(call: EcsCall, progress: EcsProgress, result: NotStarted): EcsStep {
-  const { kind, code, message } = result;
-  const retryable = isPassing(result);
-  const unanswered = (kind === "failed" && retryable) || progress.placement.unanswered === true;
-  if (result.taskArns.length === 0 && !unanswered) return failed({ code, message, retryable });
-  const placement = { ...progress.placement, unanswered };
-  return beginEnd(call, { ...progress, placement }, { code, message, retryable });
-}
-
-function toToken(base: string, tries: number): string {
-  return tries === 1 ? base : `${base.slice(0, 50)}-${tries}`;
+function toToken(base: string, attempt: number): string {
+  return attempt === 1 ? base : `${base.slice(0, 50)}-${attempt}`;
 }
 
 /** StartTask knows no token: that a try was begun is written down before it, so that a repeat looks before it starts. */
 async function recordIntent(
   { ctx }: EcsCall,
   { instances = [] }: TaskOrder,
-  tries: number,
+  attempt: number,
 ): Promise<Pick<TaskOrder, "intendedAt">> {
   if (instances.length === 0) return {};
   const now = ctx.clock.now();
-  const key = `ecs-start/${ctx.idempotencyKey}/${tries}`;
+  const key = `ecs-start/${ctx.idempotencyKey}/${attempt}`;
   const expiresAt = now + INTENT_KEPT_MS;
   const written = await ctx.records.put({ key, value: { at: now }, expected: "absent", expiresAt, now });
   if (written.kind === "written") return {};
@@ -191,34 +205,30 @@ async function recordIntent(
   return { intendedAt: typeof at === "number" ? at : now };
 }
 
-const POLL_EVERY_MS = 10_000;
-
 /** Looks at the tasks: places what is missing, ends what is late or lost, judges what has stopped. */
 async function pollTasks(call: EcsCall, progress: EcsProgress): Promise<EcsStep> {
   const { ctx, deps, settings } = call;
-  const { cluster } = settings.order;
-  const { doneAt } = progress.placement;
+  const { run, deadline } = progress;
   const now = ctx.clock.now();
-  if (doneAt === undefined && now < progress.deadline) return placeAgain(call, progress);
-  const seen = await describeTasks(deps, { cluster, taskArns: progress.taskArns });
-  const isOver = seen.missing.length === 0 && seen.tasks.every(({ lastStatus }) => lastStatus === "STOPPED");
-  if (doneAt !== undefined && isOver) return finishTasks(call, progress, seen.tasks);
-  if (seen.missing.length > 0 && doneAt !== undefined && !isYoung(progress, now)) return endLost(call, progress, seen);
-  if (now >= progress.deadline) return endLate(call, progress, seen);
-  return goOn(call, progress, seen);
+  if (run.startedAt === undefined && now < deadline) return placeAgain(call, progress);
+  const seen = await describeTasks(deps, { cluster: settings.order.cluster, taskArns: run.taskArns });
+  switch (decideAfterLook(run, seen, { now, deadline })) {
+    case "over":
+      return finishTasks(call, progress, seen.tasks);
+    case "lost":
+      return endWith(call, progress, toLost(seen));
+    case "late":
+      return endLate(call, progress, seen);
+    case "running":
+      return goOn(call, progress, seen);
+  }
 }
 
 async function placeAgain(call: EcsCall, progress: EcsProgress): Promise<EcsStep> {
   const prepared = await prepareOrder(call, progress.taskDefinition);
   if (prepared.kind === "prepared") return placeTasks(call, prepared, progress);
-  const { code, message, retryable } = prepared;
-  if (retryable) return running({ progress, pollAfterMs: POLL_EVERY_MS, message: `Asks again: ${message}` });
-  return mayRun(progress) ? beginEnd(call, progress, { code, message, retryable }) : prepared;
-}
-
-/** Returns true if a task of the attempt may run, even one that ECS has not returned. */
-function mayRun({ taskArns, placement }: EcsProgress): boolean {
-  return taskArns.length > 0 || placement.unanswered === true;
+  if (!prepared.retryable) return endWith(call, progress, prepared);
+  return running({ progress, pollAfterMs: EVERY_MS, message: `Asks again: ${prepared.message}` });
 }
 
 async function goOn(call: EcsCall, progress: EcsProgress, { tasks, missing }: DescribedTasks): Promise<EcsStep> {
@@ -228,23 +238,167 @@ async function goOn(call: EcsCall, progress: EcsProgress, { tasks, missing }: De
   const { lastLine } = reported;
   return running({
     progress: { ...progress, ...reported },
-    pollAfterMs: Math.max(0, Math.min(POLL_EVERY_MS, progress.deadline - call.ctx.clock.now())),
+    pollAfterMs: Math.max(0, Math.min(EVERY_MS, progress.deadline - call.ctx.clock.now())),
     message: lastLine === undefined ? states : `${states}: ${lastLine}`,
   });
 }
 
-function endLost(call: EcsCall, progress: EcsProgress, { missing }: DescribedTasks): EcsStep {
-  const message = `ECS does not know ${missing.join(", ")}; it forgets stopped tasks after an hour.`;
-  return beginEnd(call, progress, { code: "ECS_TASK_LOST", message, retryable: true });
+function endLate(call: EcsCall, progress: EcsProgress, { tasks, missing }: DescribedTasks): EcsStep {
+  const { run, deadline, startedAt, why = "no task found a place." } = progress;
+  const seconds = Math.round((deadline - startedAt) / 1_000);
+  const states = `${toStatesText(tasks, missing.length)}.`;
+  const message = `Not done after ${seconds} s: ${run.startedAt === undefined ? why : states}`;
+  const end = { code: "ECS_TIMEOUT", message, retryable: false };
+  if (call.settings.stopOnTimeout || !mayRun(run)) return endWith(call, progress, end);
+  return failed({ ...end, message: `${message} The tasks were not stopped.` });
 }
 
-function endLate(call: EcsCall, progress: EcsProgress, { tasks, missing }: DescribedTasks): EcsStep {
-  const seconds = Math.round((progress.deadline - progress.startedAt) / 1_000);
-  const { doneAt, why = "no task found a place." } = progress.placement;
-  const states = `${toStatesText(tasks, missing.length)}.`;
-  const message = `Not done after ${seconds} s: ${doneAt === undefined ? why : states}`;
-  const end = { code: "ECS_TIMEOUT", message, retryable: false };
-  if (!mayRun(progress)) return failed(end);
-  if (call.settings.stopOnTimeout) return beginEnd(call, progress, end);
-  return failed({ ...end, message: `${message} The tasks were not stopped.` });
+/** Fails, after the tasks were stopped where some may run. */
+function endWith({ ctx }: EcsCall, progress: EcsProgress, failure: RunFailure): EcsStep {
+  const { code, message, retryable } = failure;
+  const { run } = progress;
+  if (!mayRun(run)) return failed({ code, message, retryable });
+  return running({
+    progress: withRun(progress, { ...run, ...toEnding(run, failure, { now: ctx.clock.now() }) }),
+    pollAfterMs: 0,
+    message: `Stops its tasks: ${message}`,
+  });
+}
+
+/** A cancel may take five minutes, and its last word must be in time. */
+const CANCEL_WITHIN_MS = 4 * 60_000;
+const CANCELLED: RunFailure = { code: "ECS_CANCELLED", message: "The attempt was cancelled.", retryable: false };
+
+/**
+ * The progress of an attempt that is to be cancelled: whatever it has started is stopped by the next `pollEnd`, also what only
+ * an interrupted call knows of. An end that was already begun does not change.
+ */
+function toCancelled(
+  { clock, idempotencyKey }: EcsCall["ctx"],
+  { taskDefinition }: EcsConfig,
+  progress: EcsProgress | undefined,
+): EcsProgress {
+  const now = clock.now();
+  const instants = { startedAt: now, deadline: now, placeUntil: now };
+  const nothing = { run: { taskArns: [], attempt: 1 }, ...instants, clientToken: idempotencyKey, taskDefinition };
+  const known: EcsProgress = progress ?? nothing;
+  if (known.run.ending !== undefined) return known;
+  // The try that the cancel has interrupted may have started tasks just now.
+  const run = known.run.startedAt === undefined ? { ...known.run, intendedAt: now } : known.run;
+  return withRun(known, { ...run, ...toEnding(run, CANCELLED, { now, waitMs: CANCEL_WITHIN_MS }) });
+}
+
+/** Stops the tasks, then waits until they are STOPPED or the time for it is over. */
+async function pollEnd(call: EcsCall, progress: EcsProgress): Promise<EcsStep> {
+  const { ctx, deps, settings } = call;
+  const { run, taskDefinition } = progress;
+  const { cluster } = settings.order;
+  const now = ctx.clock.now();
+  const taskArns = await findTasks(deps, run, { cluster, startedBy: toStartedBy(ctx), taskDefinition });
+  const reason = `Stackyard: task ${ctx.task} of stack ${ctx.stackId}. ${run.ending?.message ?? ""}`;
+  const left = await stopLeft(deps, { cluster, taskArns, reason, isYoung: isYoung(run, now) });
+  const next = withRun(progress, { ...run, taskArns });
+  const pollAfterMs = decideAfterStop(run, left, now);
+  if (pollAfterMs === undefined) return toEnd(call, next, left.tasks);
+  return running({ progress: next, pollAfterMs, message: `Stops: ${toStatesText(left.tasks, left.missing.length)}.` });
+}
+
+async function toEnd(call: EcsCall, progress: EcsProgress, tasks: readonly Task[]): Promise<EcsStep> {
+  const { taskArns, startedAt, ending = CANCELLED } = progress.run;
+  const { code, message, retryable } = ending;
+  if (taskArns.length === 0) return failed({ code, message: `${message} No task was started.`, retryable });
+  const finished = await finishTasks(call, progress, tasks);
+  // Work that was done before the stop arrived is done, where all of it was begun.
+  const isWhole = startedAt !== undefined && tasks.length === taskArns.length;
+  if (code === CANCELLED.code && isWhole && finished.kind === "succeeded") return finished;
+  const states = `The tasks are ${toStatesText(tasks)}.`;
+  return failed({ code, message: `${message} ${states}`, retryable, ...defined({ outputs: finished.outputs }) });
+}
+
+/** Judges stopped tasks, after the rest of their logs was shown. Fails with the codes of `judge`. */
+async function finishTasks(
+  call: EcsCall,
+  progress: EcsProgress,
+  tasks: readonly Task[],
+): Promise<Succeeded<EcsOutputs> | Failed> {
+  const { settings, deps, logs, definitions } = call;
+  const { taskDefinition } = progress;
+  const { check, tailLines, container } = settings;
+  const definition = await definitions.find(deps, taskDefinition);
+  await reportLogs(call, progress, { tasks, definition });
+  const overrides = toMaskedOverrides(settings);
+  const input = { tasks, taskDefinition, check, overrides, tailLines, container };
+  const { judgement, text, outputs } = await judgeTasks({ ecs: deps, logs, definitions }, input);
+  if (judgement.kind === "ok") return succeeded(outputs);
+  const { failures } = judgement;
+  return failed({ code: failures[0].code, message: text, retryable: isRetryable(failures), outputs });
+}
+
+/** What is known of the tasks whose logs are shown. */
+interface ReportInput {
+  readonly tasks: readonly Task[];
+  readonly definition: TaskDefinition | undefined;
+}
+
+/** What the next call needs. */
+type ReportedLogs = Pick<EcsProgress, "logs" | "lastLine">;
+
+const MAX_STREAMS = 10;
+const MAX_LINE_CHARS = 200;
+/** Before that no container has written anything. */
+const SILENT: ReadonlySet<string> = new Set(["PROVISIONING", "PENDING", "ACTIVATING"]);
+
+/** Shows what the checked containers have written since the last call. A log that cannot be read is left out. */
+export async function reportLogs(call: EcsCall, progress: EcsProgress, input: ReportInput): Promise<ReportedLogs> {
+  const { ctx, settings } = call;
+  const known = new Map(Object.entries(progress.logs ?? {}));
+  let { lastLine } = progress;
+  for (const stream of settings.tailLines === 0 ? [] : listStreams(input, settings)) {
+    const key = `${toTaskId(stream.task)}/${stream.container.name}`;
+    const { lines, next } = await readNew(call, input, { stream, after: known.get(key) });
+    if (next !== undefined) known.set(key, next);
+    for (const line of lines) ctx.report(`${stream.label}${line}`);
+    lastLine = lines.at(-1)?.slice(0, MAX_LINE_CHARS) ?? lastLine;
+  }
+  return {
+    ...(known.size === 0 ? {} : { logs: Object.fromEntries(known) }),
+    ...defined({ lastLine }),
+  };
+}
+
+async function readNew(
+  { logs, settings }: EcsCall,
+  { definition }: ReportInput,
+  { stream, after }: { readonly stream: ShownStream; readonly after: string | undefined },
+): Promise<{ readonly lines: readonly string[]; readonly next?: string | undefined }> {
+  const mask = createSecretMask(definition?.containerDefinitions ?? [], toMaskedOverrides(settings));
+  const { task: taskArn, container } = stream;
+  const tail = await tailLogs(logs, { taskArn, container, mask, ...defined({ after }) });
+  if (tail.kind === "none") return { lines: [] };
+  const { lines, next, skipped } = tail;
+  return { lines: skipped === undefined ? lines : [`… ${skipped} lines are in the log alone`, ...lines], next };
+}
+
+interface ShownStream {
+  readonly task: string;
+  readonly container: ContainerDefinition;
+  readonly label: string;
+}
+
+function listStreams({ tasks, definition }: ReportInput, { check }: EcsCall["settings"]): readonly ShownStream[] {
+  const names = check === "essential" ? (toEssentialNames(definition) ?? []) : check;
+  const all = definition?.containerDefinitions ?? [];
+  const shown = all.filter(({ name = "" }) => names === "all" || names.includes(name));
+  const started = tasks.filter(({ lastStatus = "" }) => !SILENT.has(lastStatus));
+  const streams = started.flatMap(({ taskArn: task }) =>
+    task === undefined
+      ? []
+      : shown.map((container) => ({ task, container, label: toLabel(task, container, tasks.length, shown.length) })),
+  );
+  return streams.slice(0, MAX_STREAMS);
+}
+
+function toLabel(task: string, { name }: ContainerDefinition, tasks: number, containers: number): string {
+  const parts = [tasks > 1 ? toShortId(task) : "", containers > 1 ? name : ""].filter(Boolean);
+  return parts.length === 0 ? "" : `${parts.join("/")}: `;
 }

@@ -14,6 +14,8 @@ interface TailInput {
   readonly container: LoggingContainer | undefined;
   /** Default: 50. */
   readonly lines?: number;
+  /** UTF-8 bytes of these lines. Default: 8 KiB. */
+  readonly maxBytes?: number;
   /** Where an earlier answer ended: only what is newer is read. */
   readonly after?: string;
   /** Takes secrets out of a line. */
@@ -55,7 +57,7 @@ export async function tailLogs(deps: LogDeps, input: TailInput): Promise<LogTail
     if (await isElsewhere(deps, region)) return { kind: "none", why: `its log ${group} is in ${region}` };
     const read = input.after === undefined ? await readEnd(deps, at, input) : await readOn(deps, at, input.after);
     const all = read.events.flatMap(({ message = "" }) => toLines(message, input.mask));
-    const lines = boundLines(all, input.lines);
+    const lines = boundLines(all, input.lines, input.maxBytes);
     const skipped = input.after === undefined ? 0 : read.skipped + all.length - lines.length;
     return { kind: "lines", lines, ...(skipped === 0 ? {} : { skipped }), next: read.next, group, stream: name };
   } catch (error) {
@@ -65,13 +67,17 @@ export async function tailLogs(deps: LogDeps, input: TailInput): Promise<LogTail
 }
 
 /** The last lines that fit into lines and bytes; a single line that does not fit keeps its end. */
-export function boundLines(lines: readonly string[], max: number = MAX_TAIL_LINES): readonly string[] {
+export function boundLines(
+  lines: readonly string[],
+  max: number = MAX_TAIL_LINES,
+  maxBytes: number = MAX_TAIL_BYTES,
+): readonly string[] {
   const kept: string[] = [];
   let bytes = 0;
   for (const line of lines.slice(max === 0 ? lines.length : -Math.min(max, MAX_TAIL_LINES)).reverse()) {
     bytes += Buffer.byteLength(line) + 1;
-    if (bytes > MAX_TAIL_BYTES) {
-      if (kept.length === 0) kept.push(toEndOf(line));
+    if (bytes > maxBytes) {
+      if (kept.length === 0) kept.push(toEndOf(line, maxBytes));
       break;
     }
     kept.push(line);
@@ -134,8 +140,8 @@ function toLines(message: string, mask: TailInput["mask"]): readonly string[] {
   return (mask === undefined ? plain : mask(plain)).split("\n");
 }
 
-function toEndOf(line: string): string {
-  const bytes = Buffer.from(line).subarray(-(MAX_TAIL_BYTES - 4));
+function toEndOf(line: string, maxBytes: number): string {
+  const bytes = Buffer.from(line).subarray(4 - maxBytes);
   return `…${bytes.toString("utf8").replace(/^\uFFFD+/, "")}`;
 }
 

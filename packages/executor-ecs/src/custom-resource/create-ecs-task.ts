@@ -7,6 +7,7 @@ import {
   sendResponse,
 } from "@stackyard/aws/custom-resource";
 import { isMap, isStackyardError, type Logger, StackyardError, silentLogger } from "@stackyard/core";
+import { mayRun } from "../task-run.ts";
 import {
   advanceWork,
   createEcsTaskApp,
@@ -311,16 +312,15 @@ async function giveUp(
   { invocation, cause }: { readonly invocation: Invocation; readonly cause?: string | undefined },
 ): Promise<void> {
   const context = createTurnContext({ deps, claimed, definitions, signal: invocation.signal });
-  const { taskArns, intendedAt, failure, request } = claimed.work;
-  const mayRun = request.RequestType !== "Delete" && (taskArns.length > 0 || intendedAt !== undefined);
-  const { fault, changes } = mayRun ? await stopAsFarAsPossible(context) : NOTHING_TO_STOP;
-  const text = failure?.text ?? `The work was given up: ${cause ?? "its execution ended before"}.`;
+  const { ending, request } = claimed.work;
+  const isRun = request.RequestType !== "Delete" && mayRun(claimed.work);
+  const { fault, changes } = isRun ? await stopAsFarAsPossible(context) : NOTHING_TO_STOP;
+  const text = ending?.message ?? `The work was given up: ${cause ?? "its execution ended before"}.`;
   const end = {
     status: "FAILED",
-    code: failure?.code ?? "ECS_AWS_ERROR",
-    why: mayRun ? "RUN" : "",
+    code: ending?.code ?? "ECS_AWS_ERROR",
+    why: isRun ? "RUN" : "",
     text: fault === undefined ? text : `${text} Tasks may still run: ${fault}.`,
-    exitCode: failure?.exitCode,
   } satisfies WorkEnd;
   const response = toEnd({ ...context, work: { ...context.work, ...changes } }, end);
   await claimed.save({ ...changes, phase: "answer", response });

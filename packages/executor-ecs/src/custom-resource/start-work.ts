@@ -3,8 +3,9 @@ import { TagResourceCommand, type TaskDefinition } from "@aws-sdk/client-ecs";
 import { defined, isMap } from "@stackyard/core";
 import { checkDefinition } from "../judge.ts";
 import { parseOverrides, type TaskOverrides } from "../parse-overrides.ts";
-import { type StartResult, startTasks } from "../start-tasks.ts";
+import { startTasks } from "../start-tasks.ts";
 import { type LoadedDefinition, loadDefinition, type TaskOrder } from "../task-order.ts";
+import { decideAfterTry, FIRST_LOOK_MS, type TaskRun, type TryLimits } from "../task-run.ts";
 import {
   type CriteriaResult,
   criteriaChanged,
@@ -25,14 +26,12 @@ import {
   type Turn,
   type TurnContext,
   toDeadline,
+  toPatience,
 } from "./turn.ts";
-import { TASK_TAGS, type TaskWork, toClientToken, toTaskTags } from "./work-store.ts";
-
-/** ECS knows new tasks after some seconds. */
-const FIRST_LOOK_MS = 2_000;
+import { TASK_TAGS, toClientToken, toTaskTags } from "./work-store.ts";
 
 /** CloudFormation deletes what it has given up to create, whether it has an answer or not. */
-const DELETED = { code: "ECS_CANCELLED", text: "The resource was deleted before its tasks had been started." };
+const DELETED = { code: "ECS_CANCELLED", message: "The resource was deleted before its tasks had been started." };
 
 /** One try to start what is missing. The intent is noted before, so that a crash repeats this try and no other. */
 export async function startWork(context: TurnContext): Promise<Turn> {
@@ -40,7 +39,7 @@ export async function startWork(context: TurnContext): Promise<Turn> {
   const before = context.work;
   const config = configOf(context);
   if (before.intendedAt === undefined && clock.now() >= toDeadline(config, before)) {
-    return fail(context, { code: "ECS_TIMEOUT", text: "The time was over before the tasks were started." });
+    return fail(context, { code: "ECS_TIMEOUT", message: "The time was over before the tasks were started." });
   }
   // The tasks of a try that was begun must be known before they can be ended.
   if (before.intendedAt === undefined && (await isDeletedSince(context.deps, context.id, before.receivedAt))) {
@@ -50,20 +49,29 @@ export async function startWork(context: TurnContext): Promise<Turn> {
   const isRepeated = before.intendedAt !== undefined;
   if (!isRepeated) await context.save({ intendedAt: now, placingSince: before.placingSince ?? now });
   const result = await startTasks(context.ecs, toOrder(context, isRepeated), before.taskArns);
-  const triedAt = clock.now();
-  const turn = await toTurn(context, result);
-  return { ...turn, changes: { triedAt, ...turn.changes } };
+  const patience = toPatience(context);
+  const after = decideAfterTry(before, result, result.kind === "failed" ? patience : toPlacement(context));
+  switch (after.kind) {
+    case "started":
+      return toStarted(context, after.run);
+    case "again": {
+      const trouble = result.kind === "failed" ? { troubledSince: patience.since } : {};
+      return { kind: "wait", changes: { ...after.run, ...trouble }, afterMs: after.afterMs };
+    }
+    case "given-up": {
+      const { code, message } = after.failure;
+      return fail(context, { code, message }, { changes: after.run });
+    }
+  }
 }
 
-async function toTurn(context: TurnContext, result: StartResult): Promise<Turn> {
-  switch (result.kind) {
-    case "started":
-      return toStarted(context, result.taskArns);
-    case "retry":
-      return toNextTry(context, result);
-    case "failed":
-      return toStartFailure(context, result);
-  }
+/** How long places are looked for. */
+function toPlacement(context: TurnContext): TryLimits {
+  const { work, deps } = context;
+  const { placementTimeout, pollInterval, ...config } = configOf(context);
+  const now = deps.clock.now();
+  const until = Math.min((work.placingSince ?? now) + placementTimeout * 1_000, toDeadline(config, work));
+  return { now, until, everyMs: pollInterval * 1_000 };
 }
 
 /** What RunTask or StartTask is sent for the present try. */
@@ -83,13 +91,12 @@ function toOrder(context: TurnContext, isRepeated: boolean): TaskOrder {
   };
 }
 
-async function toStarted(context: TurnContext, taskArns: readonly string[]): Promise<Turn> {
+async function toStarted(context: TurnContext, changes: TaskRun): Promise<Turn> {
   const { work, deps, id } = context;
   const { request, taskDefinitionArn = "" } = work;
   const { taskDefinition, timeout } = configOf(context);
+  const { taskArns, startedAt = deps.clock.now() } = changes;
   if (deps.physicalId === "taskArn") await tagPhysicalId(context, taskArns);
-  const startedAt = deps.clock.now();
-  const changes: Partial<TaskWork> = { taskArns, startedAt, intendedAt: undefined };
   const { receivedAt } = work;
   const run = { taskDefinition, taskDefinitionArn, requestId: request.RequestId, taskArns, startedAt, receivedAt };
   if (!(await rememberRun(deps, id, run))) return fail(context, DELETED, { changes });
@@ -104,27 +111,6 @@ async function tagPhysicalId({ ecs, signal }: TurnContext, taskArns: readonly st
   for (const resourceArn of taskArns) {
     await ecs.ecs.send(new TagResourceCommand({ resourceArn, tags }), { abortSignal: signal });
   }
-}
-
-function toNextTry(context: TurnContext, result: StartResult & { readonly kind: "retry" }): Turn {
-  const { work, deps } = context;
-  const { taskArns, code, message } = result;
-  const { placementTimeout, pollInterval, ...config } = configOf(context);
-  const now = deps.clock.now();
-  const until = Math.min((work.placingSince ?? now) + placementTimeout * 1_000, toDeadline(config, work));
-  // A rejected call may have succeeded in an earlier try of the SDK; repeating it with the same token shows the result.
-  const changes = result.isSameTry ? { taskArns } : { taskArns, intendedAt: undefined };
-  if (now >= until) return fail(context, { code, text: message }, { changes });
-  const afterMs = Math.min(pollInterval * 1_000, until - now);
-  const attempt = result.isSameTry ? work.attempt : work.attempt + 1;
-  return { kind: "wait", changes: { ...changes, attempt }, afterMs };
-}
-
-function toStartFailure(context: TurnContext, result: StartResult & { readonly kind: "failed" }): Turn {
-  const { taskArns, code, message, retryable } = result;
-  // It may have started tasks or not: the same try is repeated.
-  if (retryable) return meetTrouble(context, { code, message, retryable });
-  return fail(context, { code, text: message }, { changes: { taskArns, intendedAt: undefined } });
 }
 
 /** `1 task was`, `3 tasks were`. */

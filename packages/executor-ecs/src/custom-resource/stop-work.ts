@@ -1,10 +1,18 @@
 import type { Task } from "@aws-sdk/client-ecs";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { findAwsFault } from "@stackyard/aws";
-import { judge, type TaskFailure } from "../judge.ts";
-import { createSecretMask } from "../parse-overrides.ts";
-import { type FailureLog, type LogTail, tailLogs, toFailureText } from "../tail-logs.ts";
-import { describeTasks, findStartedTasks, listTasks, stopTasks, toAwsFailure, toStatesText } from "../task-order.ts";
+import { findTasks, judgeTasks, stopLeft } from "../run-tasks.ts";
+import { describeTasks, listTasks, toAwsFailure, toStatesText } from "../task-order.ts";
+import {
+  decideAfterLook,
+  decideAfterStop,
+  isYoung,
+  type LeftTasks,
+  LOOK_EVERY_MS,
+  STOP_WITHIN_MS,
+  toLost,
+  UNKNOWN_FOR_MS,
+} from "../task-run.ts";
 import { toCountText } from "./start-work.ts";
 import {
   configOf,
@@ -18,85 +26,49 @@ import {
   toDeadline,
   toFailed,
   toStopReason,
+  type WorkFailure,
 } from "./turn.ts";
-import { TASK_TAGS, type TaskWork, toTaskTags, type WorkFailure } from "./work-store.ts";
+import { TASK_TAGS, type TaskWork, toTaskTags } from "./work-store.ts";
 
-/** ECS sends SIGTERM, then SIGKILL after 30 s by default. */
-const ENDED_WITHIN_MS = 45_000;
-const MAX_TAILS = 3;
 const TAIL_LINES = 20;
 /** An answer has 4,096 bytes, and would be cut at its end, where the last line is. */
-const MAX_TAIL_CHARS = 1_500;
+const MAX_TAIL_BYTES = 1_500;
 
 /** Looks at the tasks: judges them when all have ended, ends them at the deadline. */
 export async function watchWork(context: TurnContext): Promise<Turn> {
-  const { work, cluster, deps } = context;
+  const { work, cluster, deps, ecs } = context;
   const config = configOf(context);
-  const { tasks, missing } = await describeTasks(context.ecs, { cluster, taskArns: work.taskArns });
+  const seen = await describeTasks(ecs, { cluster, taskArns: work.taskArns });
   const now = deps.clock.now();
-  if (missing.length === 0 && tasks.every(({ lastStatus }) => lastStatus === "STOPPED"))
-    return evaluateWork(context, tasks);
-  if (missing.length > 0 && now - (work.startedAt ?? 0) >= UNKNOWN_FOR_MS) {
-    const text = `ECS does not know ${missing.join(", ")} any more. The others are ${toStatesText(tasks)}.`;
-    return fail(context, { code: "ECS_TASK_LOST", text });
+  const deadline = toDeadline(config, work);
+  switch (decideAfterLook(work, seen, { now, deadline })) {
+    case "over":
+      return evaluateWork(context, seen.tasks);
+    case "lost":
+      return fail(context, toLost(seen));
+    case "late": {
+      const seconds = Math.round((now - work.receivedAt) / 1_000);
+      const states = toStatesText(seen.tasks, seen.missing.length);
+      const message = `The tasks had not ended after ${seconds} s: ${states}. They are stopped.`;
+      return fail(context, { code: "ECS_TIMEOUT", message }, { waitMs: STOP_WITHIN_MS });
+    }
+    case "running":
+      return { kind: "wait", changes: {}, afterMs: Math.min(config.pollInterval * 1_000, deadline - now) };
   }
-  const leftMs = toDeadline(config, work) - now;
-  if (leftMs > 0) return { kind: "wait", changes: {}, afterMs: Math.min(config.pollInterval * 1_000, leftMs) };
-  const seconds = Math.round((now - work.receivedAt) / 1_000);
-  const text = `The tasks had not ended after ${seconds} s: ${toStatesText(tasks, missing.length)}. They are stopped.`;
-  return fail(context, { code: "ECS_TIMEOUT", text }, { waitMs: ENDED_WITHIN_MS });
 }
 
 async function evaluateWork(context: TurnContext, tasks: readonly Task[]): Promise<Turn> {
-  const { checkContainers } = configOf(context);
-  const definition = await context.definitions.find(context.ecs, context.work.taskDefinitionArn ?? "");
-  const essential = definition?.containerDefinitions?.filter((container) => container.essential !== false);
-  const names = essential?.flatMap(({ name }) => name ?? []);
-  const judgement = judge(tasks, checkContainers, names);
-  if (judgement.kind === "ok") {
-    const text = `${tasks.length === 1 ? "1 task has" : `${tasks.length} tasks have`} ended, and every checked container exited with 0.`;
-    return finish(context, { status: "SUCCESS", code: "RUN", text, why: "RUN", exitCode: 0 });
+  const { checkContainers: check, overrides } = configOf(context);
+  const { taskDefinitionArn: taskDefinition = "" } = context.work;
+  const input = { tasks, taskDefinition, check, overrides, tailLines: TAIL_LINES, maxTailBytes: MAX_TAIL_BYTES };
+  const { judgement, text, outputs } = await judgeTasks(context, input);
+  const { exitCode } = outputs;
+  if (judgement.kind === "failed") {
+    return finish(context, { status: "FAILED", code: judgement.failures[0].code, text, why: "RUN", exitCode });
   }
-  const { failures } = judgement;
-  const logs = await loadTails(context, failures);
-  const { code } = failures[0];
-  const end = { status: "FAILED", code, text: toFailureText(failures, { logs }), why: "RUN" } as const;
-  return finish(context, { ...end, exitCode: findExitCode(failures) });
-}
-
-/** The first that is not 0. Without one it is 0 where every container has ended so, and unknown where one never started. */
-function findExitCode(failures: readonly TaskFailure[]): number | undefined {
-  const known = failures.find(({ exitCode }) => exitCode !== undefined)?.exitCode;
-  return known ?? (failures.every(({ code }) => code === "ECS_TASK_STOPPED") ? 0 : undefined);
-}
-
-async function loadTails(context: TurnContext, failures: readonly TaskFailure[]): Promise<readonly FailureLog[]> {
-  const { definitions, ecs, logs, work } = context;
-  const definition = await definitions.find(ecs, work.taskDefinitionArn ?? "");
-  const { containerDefinitions: containers = [] } = definition ?? {};
-  const mask = createSecretMask(containers, configOf(context).overrides);
-  const named = failures.filter(({ taskArn, container }) => taskArn !== "" && container !== undefined);
-  const shown = named.slice(0, MAX_TAILS);
-  const tails: FailureLog[] = [];
-  for (const { taskArn, container: name = "" } of shown) {
-    const container = containers.find((each) => each.name === name);
-    const tail = await tailLogs(logs, { taskArn, container, lines: TAIL_LINES, mask });
-    tails.push({ taskArn, container: name, tail: toShort(tail, MAX_TAIL_CHARS / shown.length) });
-  }
-  return tails;
-}
-
-/** The last lines that fit, and the end of the last one at least. */
-function toShort(tail: LogTail, maxChars: number): LogTail {
-  if (tail.kind === "none") return tail;
-  const lines: string[] = [];
-  let left = maxChars;
-  for (const line of [...tail.lines].reverse()) {
-    if (line.length > left && lines.length > 0) break;
-    lines.unshift(line.length > left ? `…${line.slice(-left)}` : line);
-    left -= line.length + 1;
-  }
-  return { ...tail, lines };
+  const ended = tasks.length === 1 ? "1 task has" : `${tasks.length} tasks have`;
+  const success = `${ended} ended, and every checked container exited with 0.`;
+  return finish(context, { status: "SUCCESS", code: "RUN", text: success, why: "RUN", exitCode });
 }
 
 /** Waits until the target group has a healthy target. */
@@ -111,12 +83,11 @@ export async function awaitHealth(context: TurnContext): Promise<Turn> {
   const leftMs = toDeadline(config, work) - deps.clock.now();
   if (leftMs > 0) return { kind: "wait", changes: {}, afterMs: Math.min(pollInterval * 1_000, leftMs) };
   const shown = states.length === 0 ? "it has none" : `they are ${[...new Set(states)].join(", ")}`;
-  return fail(context, { code: "ECS_TIMEOUT", text: `No target of ${TargetGroupArn} became healthy: ${shown}.` });
+  return fail(context, { code: "ECS_TIMEOUT", message: `No target of ${TargetGroupArn} became healthy: ${shown}.` });
 }
 
 /** So that network interfaces and the cluster can go after the resource. */
 const STOPPED_WITHIN_MS = 120_000;
-const LOOK_EVERY_MS = 5_000;
 
 /** Stops what the resource has running, for a Delete. Nothing but a denied or throttled call can fail it. */
 export async function stopWork(context: TurnContext): Promise<Turn> {
@@ -153,7 +124,7 @@ async function stopOnce(context: TurnContext, until: number): Promise<Turn> {
   if (taskArns.length === 0) return toDeleted(context, "No task was running.");
   if (listed.length > 0) await context.handOver();
   await context.save({ taskArns });
-  const { alive, unseen } = await stopKnown(context, taskArns, work.startedAt);
+  const { alive, unseen } = await stopTasks(context, taskArns, work.startedAt !== undefined);
   const left = alive + unseen;
   // Tasks to wait for or to stop were handled before.
   if (left === 0 && !context.work.handedOver) return toDeleted(context, "No task was running.");
@@ -205,20 +176,16 @@ function toDeleted(context: TurnContext, text: string): Turn {
 const TROUBLE_MS = 45_000;
 /** CloudFormation waits for a minute longer than the work may take; the answer takes some of it. */
 const AFTER_DEADLINE_MS = 50_000;
-const UNTOLD = { code: "ECS_AWS_ERROR", text: "The work was given up." };
+const UNTOLD: WorkFailure = { code: "ECS_AWS_ERROR", message: "The work was given up." };
 
 /** Stops the tasks of failed work, waits for their end for `waitMs`, and then responds with the failure. */
 export async function endWork(context: TurnContext): Promise<Turn> {
   const { work, deps } = context;
-  const { failure = UNTOLD, until = 0 } = work;
-  const now = deps.clock.now();
+  const { ending: failure = UNTOLD } = work;
   try {
-    const { alive, unseen, changes } = await stopAll(context);
-    // What an interrupted try has started, and what was started just now, shows up some seconds later.
-    const isSought = work.intendedAt !== undefined || alive > 0;
-    const endsAt = unseen > 0 ? toBirth(work) + UNKNOWN_FOR_MS : until;
-    if (now >= endsAt || (unseen === 0 && !isSought)) return toFailed(context, failure, changes);
-    return { kind: "wait", changes, afterMs: Math.min(LOOK_EVERY_MS, endsAt - now) };
+    const { changes, ...left } = await stopAll(context);
+    const afterMs = decideAfterStop(work, left, deps.clock.now());
+    return afterMs === undefined ? toFailed(context, failure, changes) : { kind: "wait", changes, afterMs };
   } catch (error) {
     if (!isAwsError(error)) throw error;
     return meetStopTrouble(context, error, failure);
@@ -232,60 +199,36 @@ function meetStopTrouble(context: TurnContext, error: unknown, failure: WorkFail
   if (retryable && deps.clock.now() < toGiveUp(context, troubledSince)) {
     return { kind: "wait", changes: { troubledSince }, afterMs: LOOK_EVERY_MS };
   }
-  return toFailed(context, { ...failure, text: `${failure.text} Tasks may still run: ${message}` });
+  return toFailed(context, { ...failure, message: `${failure.message} Tasks may still run: ${message}` });
 }
 
 /** A task that could not be stopped keeps running, so stopping is retried for a while even without a wait. */
 function toGiveUp(context: TurnContext, troubledSince: number): number {
   const latest = toDeadline(configOf(context), context.work) + AFTER_DEADLINE_MS;
-  return Math.max(context.work.until ?? 0, Math.min(troubledSince + TROUBLE_MS, latest));
+  return Math.max(context.work.ending?.until ?? 0, Math.min(troubledSince + TROUBLE_MS, latest));
 }
 
-/** Tells every task that the work has started to stop. */
+/** Tells every task that the work has started to stop, also those that only an interrupted try knows of. */
 export async function stopAll(context: TurnContext): Promise<LeftTasks & { readonly changes: Partial<TaskWork> }> {
-  const taskArns = await findAll(context);
-  return { ...(await stopKnown(context, taskArns, toBirth(context.work))), changes: { taskArns } };
-}
-
-/** An interrupted try may have started tasks whose ARNs were not recorded. */
-async function findAll(context: TurnContext): Promise<readonly string[]> {
   const { work, cluster, ecs, id } = context;
-  const { taskArns, intendedAt, request, taskDefinitionArn = configOf(context).taskDefinition } = work;
-  if (intendedAt === undefined) return taskArns;
-  const tags = toTaskTags(request);
-  const found = await findStartedTasks(ecs, { cluster, startedBy: id, taskDefinition: taskDefinitionArn, tags });
-  return [...new Set([...taskArns, ...found.flatMap(({ taskArn }) => taskArn ?? [])])];
+  const { request, taskDefinitionArn: taskDefinition = configOf(context).taskDefinition } = work;
+  const order = { cluster, startedBy: id, taskDefinition, tags: toTaskTags(request) };
+  const taskArns = await findTasks(ecs, work, order);
+  return { ...(await stopTasks(context, taskArns, true)), changes: { taskArns } };
 }
 
-/** The tasks that have not stopped yet. */
-interface LeftTasks {
-  /** They have not stopped yet. */
-  readonly alive: number;
-  /** ECS does not know them yet, and could not stop them. */
-  readonly unseen: number;
-}
-
-/** DescribeTasks is eventually consistent: for this long after its start, a running task may be reported as MISSING. */
-const UNKNOWN_FOR_MS = 60_000;
-
-/** No task that the work has started is younger. */
-function toBirth({ startedAt, triedAt, intendedAt, placingSince }: TaskWork): number {
-  return startedAt ?? Math.max(triedAt ?? 0, intendedAt ?? 0, placingSince ?? 0);
-}
-
-/** Stops the tasks for which StopTask has not succeeded yet. Repeat until none is left. */
-async function stopKnown(
+/** `isOwn`: the work, whose age is known, has started them. */
+async function stopTasks(
   { cluster, deps, ecs, work }: TurnContext,
   taskArns: readonly string[],
-  bornAt: number | undefined,
+  isOwn: boolean,
 ): Promise<LeftTasks> {
-  if (taskArns.length === 0) return { alive: 0, unseen: 0 };
-  const { tasks, missing } = await describeTasks(ecs, { cluster, taskArns });
-  const alive = tasks.filter(({ lastStatus }) => lastStatus !== "STOPPED");
-  const untold = alive
-    .filter(({ desiredStatus }) => desiredStatus !== "STOPPED")
-    .flatMap(({ taskArn }) => taskArn ?? []);
-  const { gone } = await stopTasks(ecs, { cluster, taskArns: [...untold, ...missing], reason: toStopReason(work) });
-  const isYoung = bornAt !== undefined && deps.clock.now() - bornAt < UNKNOWN_FOR_MS;
-  return { alive: alive.length, unseen: isYoung ? missing.filter((arn) => gone.includes(arn)).length : 0 };
+  const reason = toStopReason(work);
+  const { alive, unseen } = await stopLeft(ecs, {
+    cluster,
+    taskArns,
+    reason,
+    isYoung: isOwn && isYoung(work, deps.clock.now()),
+  });
+  return { alive, unseen };
 }

@@ -2,13 +2,13 @@ import { findAwsFault } from "@stackyard/aws";
 import { type Clock, isStackyardError, type Logger, type Records } from "@stackyard/core";
 import type { LogDeps } from "../tail-logs.ts";
 import type { DefinitionCache, EcsDeps } from "../task-order.ts";
+import { mayRun, type RunFailure, toEnding } from "../task-run.ts";
 import type { TaskProperties } from "./parse-properties.ts";
 import {
   type CustomResourceResponse,
   type TaskWork,
   toPhysicalId,
   toResponse,
-  type WorkFailure,
   type WorkProgress,
 } from "./work-store.ts";
 
@@ -77,7 +77,7 @@ export interface WorkEnd {
   readonly text: string;
   /** `RUN`, or why nothing was run. */
   readonly why?: string;
-  readonly exitCode?: number | undefined;
+  readonly exitCode?: string | number | undefined;
   /** Where nothing was run: what ran last. */
   readonly taskDefinitionArn?: string | undefined;
 }
@@ -87,8 +87,6 @@ type EndContext = Pick<TurnContext, "work" | "id" | "config" | "deps">;
 /** After so long without an answer of AWS work fails. */
 const TROUBLE_MS = 5 * 60_000;
 const TROUBLE_PAUSE_MS = 10_000;
-/** ListTasks shows what was started some seconds later. */
-const SOUGHT_FOR_MS = 30_000;
 
 /** Ends the work: the answer is noted first, and sent from there. */
 export function finish(context: EndContext, end: WorkEnd, changes: Partial<TaskWork> = {}): Turn {
@@ -118,6 +116,9 @@ export function toEnd({ work, id, config, deps }: EndContext, end: WorkEnd): Cus
   });
 }
 
+/** What an answer says of a failure. */
+export type WorkFailure = Pick<RunFailure, "code" | "message">;
+
 /**
  * Ends the work as failed, after its tasks were stopped: also those that a try has started without leaving their ARNs.
  * `waitMs` sets how long to wait for their end.
@@ -125,34 +126,36 @@ export function toEnd({ work, id, config, deps }: EndContext, end: WorkEnd): Cus
 export function fail(
   context: TurnContext,
   failure: WorkFailure,
-  { changes = {}, waitMs }: { readonly changes?: Partial<TaskWork>; readonly waitMs?: number } = {},
+  { changes = {}, waitMs = 0 }: { readonly changes?: Partial<TaskWork>; readonly waitMs?: number } = {},
 ): Turn {
-  const { taskArns, intendedAt } = { ...context.work, ...changes };
-  if (taskArns.length === 0 && intendedAt === undefined) return toFailed(context, failure, changes);
-  const until = context.deps.clock.now() + (waitMs ?? (intendedAt === undefined ? 0 : SOUGHT_FOR_MS));
-  return { kind: "next", changes: { ...changes, phase: "end", failure, until } };
+  const work = { ...context.work, ...changes };
+  if (!mayRun(work)) return toFailed(context, failure, changes);
+  const ending = toEnding(work, { ...failure, retryable: false }, { now: context.deps.clock.now(), waitMs });
+  return { kind: "next", changes: { ...changes, ...ending, phase: "end" } };
 }
 
 /** Ends the work as failed at once. */
-export function toFailed(context: EndContext, failure: WorkFailure, changes: Partial<TaskWork> = {}): Turn {
-  const { code, text, exitCode } = failure;
-  return finish(context, { status: "FAILED", code, text, exitCode, why: "RUN" }, changes);
+export function toFailed(
+  context: EndContext,
+  { code, message: text }: WorkFailure,
+  changes: Partial<TaskWork> = {},
+): Turn {
+  return finish(context, { status: "FAILED", code, text, why: "RUN" }, changes);
 }
 
-/** AWS does not serve a call: tried again for five minutes at most, and never past the deadline. */
-export function meetTrouble(
-  context: TurnContext,
-  { code, message, retryable }: { readonly code: string; readonly message: string; readonly retryable: boolean },
-): Turn {
-  const { work, config, deps } = context;
+/** Returns how long a call that AWS does not serve is tried again: for five minutes, and never past the deadline. */
+export function toPatience({ work, config, deps }: TurnContext) {
   const now = deps.clock.now();
   const since = work.troubledSince ?? now;
-  const endsAt = Math.min(
-    since + TROUBLE_MS,
-    config === undefined ? Number.POSITIVE_INFINITY : toDeadline(config, work),
-  );
-  if (!retryable || now >= endsAt) return fail(context, { code, text: message });
-  return { kind: "wait", changes: { troubledSince: since }, afterMs: Math.min(TROUBLE_PAUSE_MS, endsAt - now) };
+  const deadline = config === undefined ? Number.POSITIVE_INFINITY : toDeadline(config, work);
+  return { now, since, until: Math.min(since + TROUBLE_MS, deadline), everyMs: TROUBLE_PAUSE_MS };
+}
+
+/** AWS does not serve a call: it is tried again while patience lasts. */
+export function meetTrouble(context: TurnContext, { code, message, retryable }: RunFailure): Turn {
+  const { now, since, until, everyMs } = toPatience(context);
+  if (!retryable || now >= until) return fail(context, { code, message });
+  return { kind: "wait", changes: { troubledSince: since }, afterMs: Math.min(everyMs, until - now) };
 }
 
 /** Seconds: CloudFormation waits for an hour, or for `ServiceTimeout`, and an answer takes its time. */
@@ -178,9 +181,9 @@ export function isAwsError(error: unknown): boolean {
 }
 
 /** Why tasks are stopped, as ECS shows it. It names the stack. */
-export function toStopReason({ request, failure }: Pick<TaskWork, "request" | "failure">): string {
+export function toStopReason({ request, ending }: Pick<TaskWork, "request" | "ending">): string {
   const { StackId, LogicalResourceId, RequestType } = request;
-  const why = failure === undefined ? `${RequestType} of the resource` : failure.code;
+  const why = ending === undefined ? `${RequestType} of the resource` : ending.code;
   return `Stackyard: ${why} ${LogicalResourceId} of stack ${StackId}`;
 }
 

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:
 import type { Tag } from "@aws-sdk/client-ecs";
 import { type CustomResourceRequest, cutReason, isWithinLimit, toReason } from "@stackyard/aws/custom-resource";
 import { type Clock, type Records, StackyardError } from "@stackyard/core";
+import type { TaskRun } from "../task-run.ts";
 
 /** Work that only this process may continue, until it is released or the lease expires. */
 export interface ClaimedWork {
@@ -132,33 +133,16 @@ function toKey(requestId: string): string {
  */
 export type WorkPhase = "decide" | "health" | "start" | "wait" | "end" | "stop" | "answer" | "done";
 
-/** The failure to respond with once the tasks are stopped. */
-export interface WorkFailure {
-  readonly code: string;
-  readonly text: string;
-  readonly exitCode?: number;
-}
-
 /** What changes while a request is worked; instants are epoch milliseconds. */
-export interface WorkProgress {
+export interface WorkProgress extends TaskRun {
   readonly phase: WorkPhase;
   /** An execution continues the work if this process ends. */
   readonly handedOver: boolean;
-  /** Tries to start tasks, the present one included. Each has a client token of its own. */
-  readonly attempt: number;
-  /** The current try has begun: it may have started tasks whose ARNs are not recorded. */
-  readonly intendedAt?: number | undefined;
   /** The first try. */
   readonly placingSince?: number | undefined;
-  /** The last try came to its end. */
-  readonly triedAt?: number | undefined;
   /** With its revision. */
   readonly taskDefinitionArn?: string | undefined;
-  readonly taskArns: readonly string[];
-  /** All tasks had been started. */
-  readonly startedAt?: number | undefined;
-  readonly failure?: WorkFailure | undefined;
-  /** Ending or stopping is waited for until then. */
+  /** The stop of a Delete is waited for until then. */
   readonly until?: number | undefined;
   /** AWS has not served our calls since. */
   readonly troubledSince?: number | undefined;

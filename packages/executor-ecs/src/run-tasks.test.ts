@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toOutputs } from "./end-tasks.ts";
+import { toOutputs } from "./run-tasks.ts";
 import { toLogsUrl } from "./tail-logs.ts";
 import { toStatesText } from "./task-order.ts";
 

@@ -1,0 +1,147 @@
+import type { StartResult } from "./start-tasks.ts";
+import { type DescribedTasks, toStatesText } from "./task-order.ts";
+
+/** Why a run ends although its tasks did not end by themselves. */
+export interface RunFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+/** How a run ends as soon as its tasks are stopped. */
+export interface RunEnding extends RunFailure {
+  /** The end of the tasks is waited for until then. */
+  readonly until: number;
+  /** Tasks that a try without an answer may have started are looked for until then. */
+  readonly searchUntil?: number;
+}
+
+/**
+ * The tasks of one order, from the first try to start them to the end of the last one. The executor and the custom resource
+ * store it, and follow the same rules. Instants are epoch milliseconds.
+ */
+export interface TaskRun {
+  readonly taskArns: readonly string[];
+  /** Tries to start tasks, the current one included. Each has a client token of its own. */
+  readonly attempt: number;
+  /** The current try has begun and has no answer yet: it may have started tasks whose ARNs are not recorded. */
+  readonly intendedAt?: number | undefined;
+  /** The last try came to its end. */
+  readonly triedAt?: number | undefined;
+  /** All tasks had been started. */
+  readonly startedAt?: number | undefined;
+  readonly ending?: RunEnding | undefined;
+}
+
+/** DescribeTasks is eventually consistent: for this long after its start, a running task may be reported as MISSING. */
+export const UNKNOWN_FOR_MS = 60_000;
+/** ListTasks shows what an interrupted call has started some seconds later. */
+const SEARCH_MS = 30_000;
+/** ECS sends SIGTERM, and SIGKILL 30 s later unless the container's `stopTimeout` says otherwise (at most 120 s). */
+export const STOP_WITHIN_MS = 45_000;
+/** Between two looks at tasks that stop. */
+export const LOOK_EVERY_MS = 5_000;
+/** ECS knows new tasks after some seconds. */
+export const FIRST_LOOK_MS = 2_000;
+
+/** Returns true if a task of the run may run, even one that ECS has not returned. */
+export function mayRun({ taskArns, intendedAt }: TaskRun): boolean {
+  return taskArns.length > 0 || intendedAt !== undefined;
+}
+
+/** True while a task that ECS does not know may be one that it does not know yet. */
+export function isYoung({ startedAt, triedAt = 0, intendedAt = 0 }: TaskRun, now: number): boolean {
+  return now - (startedAt ?? Math.max(triedAt, intendedAt)) < UNKNOWN_FOR_MS;
+}
+
+/** How long a run keeps trying to start its tasks. */
+export interface TryLimits {
+  readonly now: number;
+  /** When no further try begins. */
+  readonly until: number;
+  readonly everyMs: number;
+}
+
+/** What follows a try: all tasks run, another try after a delay, or the end. */
+export type AfterTry =
+  | { readonly kind: "started"; readonly run: TaskRun }
+  | { readonly kind: "again"; readonly run: TaskRun; readonly afterMs: number; readonly why: string }
+  | { readonly kind: "given-up"; readonly run: TaskRun; readonly failure: RunFailure };
+
+/**
+ * Decides what follows one try to start tasks. Without an answer, only the same request with the same token shows what ECS
+ * did, so the same try is repeated.
+ */
+export function decideAfterTry(run: TaskRun, result: StartResult, { now, until, everyMs }: TryLimits): AfterTry {
+  const tried: TaskRun = { taskArns: result.taskArns, attempt: run.attempt, intendedAt: undefined, triedAt: now };
+  if (result.kind === "started") return { kind: "started", run: { ...tried, startedAt: now } };
+  const isPassing = result.kind === "retry" || result.retryable;
+  // A refused call may have succeeded in an earlier try of the SDK, and an earlier call of this try without an answer too.
+  const isOpen = result.kind === "retry" ? result.isSameTry : result.retryable || run.intendedAt !== undefined;
+  const next = isOpen ? { ...tried, intendedAt: run.intendedAt ?? now } : tried;
+  const { code, message } = result;
+  if (!isPassing || now >= until)
+    return { kind: "given-up", run: next, failure: { code, message, retryable: isPassing } };
+  const attempt = isOpen ? run.attempt : run.attempt + 1;
+  return { kind: "again", run: { ...next, attempt }, afterMs: Math.min(everyMs, until - now), why: message };
+}
+
+/** What follows a look at tasks that were all started: they are `over`, `lost` or `late`, or are looked at again. */
+export type AfterLook = "over" | "lost" | "late" | "running";
+
+/** Decides what follows a look at the tasks of a run. */
+export function decideAfterLook(
+  run: TaskRun,
+  { tasks, missing }: DescribedTasks,
+  { now, deadline }: { readonly now: number; readonly deadline: number },
+): AfterLook {
+  if (run.startedAt !== undefined && missing.length === 0 && tasks.every(isStopped)) return "over";
+  if (run.startedAt !== undefined && missing.length > 0 && !isYoung(run, now)) return "lost";
+  return now >= deadline ? "late" : "running";
+}
+
+/** The failure of a run of which ECS no longer knows every task. */
+export function toLost({ tasks, missing }: DescribedTasks): RunFailure {
+  const others = tasks.length === 0 ? "" : ` The others are ${toStatesText(tasks)}.`;
+  const message = `ECS does not know ${missing.join(", ")}; it forgets stopped tasks after an hour.${others}`;
+  return { code: "ECS_TASK_LOST", message, retryable: true };
+}
+
+/**
+ * What changes in a run that is to end with the failure once its tasks are stopped; their end is waited for `waitMs`. Nothing
+ * is stopped yet: the decision is stored first, so that after a crash between the two the stop is not attributed to others.
+ */
+export function toEnding(
+  { intendedAt, triedAt }: TaskRun,
+  { code, message, retryable }: RunFailure,
+  { now, waitMs = STOP_WITHIN_MS }: { readonly now: number; readonly waitMs?: number },
+): Pick<TaskRun, "triedAt" | "ending"> {
+  const ending = { code, message, retryable, until: now + waitMs };
+  if (intendedAt === undefined) return { triedAt, ending };
+  return { triedAt: now, ending: { ...ending, searchUntil: now + SEARCH_MS } };
+}
+
+/** The tasks that are not known to have stopped. */
+export interface LeftTasks {
+  /** They have not stopped yet. */
+  readonly alive: number;
+  /** ECS does not know them yet, and could not stop them. */
+  readonly unseen: number;
+}
+
+/** Decides when to look again at tasks that were told to stop; undefined: the run has ended. */
+export function decideAfterStop(run: TaskRun, { alive, unseen }: LeftTasks, now: number): number | undefined {
+  const { until = 0, searchUntil = 0 } = run.ending ?? {};
+  const waits = [
+    now < searchUntil ? searchUntil - now : 0,
+    alive > 0 && now < until ? until - now : 0,
+    unseen > 0 ? LOOK_EVERY_MS : 0,
+  ];
+  const longest = Math.max(...waits);
+  return longest === 0 ? undefined : Math.min(LOOK_EVERY_MS, longest);
+}
+
+/** True for a task that has ended. */
+export function isStopped({ lastStatus }: { readonly lastStatus?: string | undefined }): boolean {
+  return lastStatus === "STOPPED";
+}
