@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import { defined, type PluginCommand, StackyardError } from "@stackyard/core";
+import { defined, isMap, type PluginCommand, StackyardError } from "@stackyard/core";
 import {
   createProgressTeller,
   createRunsCommand,
@@ -7,15 +7,14 @@ import {
   keyArg,
   loadConfigFile,
   type OpenRuns,
-  pickDefined,
   type RunsCommandSpec,
   type RunsContext,
   startArgs,
+  startRun,
   textArg,
   textsArg,
   toFollowArgs,
   toRunArg,
-  toRunTarget,
 } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
 import { type Static, Type } from "typebox";
@@ -74,20 +73,12 @@ const ecsRun: RunsCommandSpec<typeof RunArgs> = {
 };
 
 async function run(context: RunsContext, args: RunArgs): Promise<number> {
-  const { runs, out, signal, cwd } = context;
-  const config = toTaskConfig(args, await loadConfigFile(cwd, args.config));
-  const target = toRunTarget(args);
-  const { key } = args;
-  const started = await runs.start(
-    { executor: "ecs", config, ...(target && { target }), ...defined({ key }) },
-    { signal },
-  );
-  if (args.detach === true) {
-    out.result({ run: started }, () => started.runId);
-    return 0;
-  }
-  out.note(`Run ${started.runId}`);
-  const ended = await followEcsRun(context, started.runId, args);
+  const config = toTaskConfig(args, await loadConfigFile(context.cwd, args.config));
+  return startRun(context, { executor: "ecs", config, args }, (runId) => followAndShow(context, runId, args));
+}
+
+async function followAndShow(context: RunsContext, runId: string, options: FollowOptions): Promise<number> {
+  const ended = await followEcsRun(context, runId, options);
   await showRun(context, ended);
   return toRunExitCode(ended);
 }
@@ -112,18 +103,18 @@ const ecsLogs: RunsCommandSpec<typeof LogsArgs> = {
 };
 
 async function showLogs(context: RunsContext, { run: runId, follow, ...options }: LogsArgs): Promise<number> {
+  if (follow === true) return followAndShow(context, runId, options);
   const { runs, signal } = context;
-  const run = follow === true ? await followEcsRun(context, runId, options) : await runs.get(runId, { signal });
-  await showRun(context, run);
-  return follow === true ? toRunExitCode(run) : 0;
+  await showRun(context, await runs.get(runId, { signal }));
+  return 0;
+}
+
+interface FollowOptions {
+  readonly giveUpAfter?: string;
 }
 
 /** Waits for the end of a run and prints its progress. Throws `TIMED_OUT` and `INTERRUPTED`; the run then continues. */
-function followEcsRun(
-  context: RunsContext,
-  runId: string,
-  { giveUpAfter }: { readonly giveUpAfter?: string },
-): Promise<Run> {
+function followEcsRun(context: RunsContext, runId: string, { giveUpAfter }: FollowOptions): Promise<Run> {
   const tell = createProgressTeller(context.out);
   return followRun(context, runId, {
     onLook: (run) => tell(run, formatProgress(run), { message: run.message ?? null }),
@@ -193,10 +184,10 @@ export function toTaskConfig(args: TaskArgs, file: Config = {}): Config {
   // The server checks the whole against the executor's schema.
   const config: Config = {
     ...file,
-    ...pickDefined({ cluster, taskDefinition, count, launchType, container, timeout, placementTimeout }),
-    ...pickDefined({ capacityProviders: capacityProvider, network: toNetwork(args, file["network"]) }),
-    ...pickDefined({ environment: toEnvironment(args.env, file["environment"]) }),
-    ...pickDefined({ overrides: toOverrides(args, file["overrides"]), check: toCheck(args.check) }),
+    ...defined({ cluster, taskDefinition, count, launchType, container, timeout, placementTimeout }),
+    ...defined({ capacityProviders: capacityProvider, network: toNetwork(args, file["network"]) }),
+    ...defined({ environment: toEnvironment(args.env, file["environment"]) }),
+    ...defined({ overrides: toOverrides(args, file["overrides"]), check: toCheck(args.check) }),
   };
   if (config["cluster"] === undefined) throw usage("Give --cluster.");
   if (config["taskDefinition"] === undefined) throw usage("Give --task-definition.");
@@ -204,7 +195,7 @@ export function toTaskConfig(args: TaskArgs, file: Config = {}): Config {
 }
 
 function toNetwork({ subnet, securityGroup, assignPublicIp }: TaskArgs, file: unknown) {
-  const network = pickDefined({ subnets: subnet, securityGroups: securityGroup, assignPublicIp });
+  const network = defined({ subnets: subnet, securityGroups: securityGroup, assignPublicIp });
   if (Object.keys(network).length === 0) return undefined;
   const before = isMap(file) ? file : {};
   // The shape of AWS wraps the same keys.
@@ -232,10 +223,6 @@ function toOverrides({ command, container }: TaskArgs, file: unknown) {
 function toCheck(names: readonly string[] | undefined) {
   const [first] = names ?? [];
   return names?.length === 1 && (first === "all" || first === "essential") ? first : names;
-}
-
-function isMap(value: unknown): value is Config {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function usage(message: string): StackyardError {

@@ -3,21 +3,22 @@ import { dirname, resolve } from "node:path";
 import { defined, isStackyardError, type PluginCommand, StackyardError } from "@stackyard/core";
 import {
   createRunsCommand,
+  followStarted,
   keyArg,
   loadConfigFile,
   type OpenRuns,
   type RunsCommandSpec,
   type RunsContext,
+  startRun,
   toFollowArgs,
   toRunArg,
-  toRunTarget,
 } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
 import { type Static, type TObject, Type } from "typebox";
 import type { FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
 import { isFailing, toFleetReport } from "../report/to-fleet-report.ts";
 import { createFleetDoctor } from "./fleet-doctor.ts";
-import { followFleetRun, loadReport, showReport } from "./follow-fleet-run.ts";
+import { type FollowOptions, followFleetRun, loadReport, type ShowOptions, showReport } from "./follow-fleet-run.ts";
 import { runArgs, toRunConfig } from "./to-run-config.ts";
 
 /** A run, as its first command has printed it. */
@@ -70,7 +71,7 @@ const fleetPlan: RunsCommandSpec<typeof PlanArgs> = {
     { command: "stackyard fleet plan --tag-key Role --tag-value web", what: "All instances with the tag Role=web" },
   ],
   args: PlanArgs,
-  run: (context, args) => startRun(context, args, { isPlan: true }),
+  run: (context, args) => start(context, args, { isPlan: true }),
 };
 
 /** `fleet run`: starts a run and follows it to its end. */
@@ -95,30 +96,21 @@ const fleetRun: RunsCommandSpec<typeof RunArgs> = {
     },
   ],
   args: RunArgs,
-  run: (context, args) => startRun(context, args, { isPlan: false }),
+  run: (context, args) => start(context, args, { isPlan: false }),
 };
 
-async function startRun(
-  context: RunsContext,
-  args: RunArgs,
-  { isPlan }: { readonly isPlan: boolean },
-): Promise<number> {
-  const { runs, out, signal, cwd } = context;
-  const config = { ...toRunConfig(args, await loadConfigFile(cwd, args.config)), ...(isPlan ? { dryRun: true } : {}) };
-  const target = toRunTarget(args);
-  const { key } = args;
-  const started = await runs.start(
-    { executor: "runcommand", config, ...(target && { target }), ...defined({ key }) },
-    { signal },
-  );
-  if (args.detach === true) {
-    out.result({ run: started }, () => started.runId);
-    return 0;
-  }
-  if (!isPlan) out.note(`Run ${started.runId}`);
-  const run = await followFleetRun(context, started.runId, args);
+async function start(context: RunsContext, args: RunArgs, { isPlan }: { readonly isPlan: boolean }): Promise<number> {
+  const file = await loadConfigFile(context.cwd, args.config);
+  const config = { ...toRunConfig(args, file), ...(isPlan ? { dryRun: true } : {}) };
+  const input = { executor: "runcommand", config, args, ...(isPlan ? { note: false as const } : {}) };
+  return startRun(context, input, (runId) => followAndShow(context, runId, { ...args, isPlan }));
+}
+
+/** Follows a run to its end, shows its report and returns the exit code. */
+async function followAndShow(context: RunsContext, runId: string, options: FollowOptions & ShowOptions) {
+  const run = await followFleetRun(context, runId, options);
   const pages = await loadReport(context, run.runId);
-  await showReport(context, run, pages, { ...args, isPlan });
+  await showReport(context, run, pages, options);
   return toRunExitCode(run, pages);
 }
 
@@ -159,15 +151,8 @@ const fleetWatch: RunsCommandSpec<typeof WatchArgs> = {
   name: "fleet watch",
   summary: "Follow a run to its end and exit with its result.",
   args: WatchArgs,
-  run: watch,
+  run: (context, args) => followAndShow(context, args.run, args),
 };
-
-async function watch(context: RunsContext, args: Static<typeof WatchArgs>): Promise<number> {
-  const run = await followFleetRun(context, args.run, args);
-  const pages = await loadReport(context, run.runId);
-  await showReport(context, run, pages, args);
-  return toRunExitCode(run, pages);
-}
 
 /** Arguments of `fleet retry` and `fleet cancel`. */
 const ReasonArgs = Type.Object({
@@ -211,14 +196,12 @@ async function retry(context: RunsContext, args: ReasonArgs): Promise<number> {
         failing.map(({ instanceId }) => instanceId),
       )
     : await runs.retry(args.run, { signal, ...defined({ reason: args.reason }) });
-  if (args.detach === true) {
-    out.result({ run: started }, () => started.runId);
-    return 0;
-  }
-  out.note(`Run ${started.runId}: ${failing.length === 0 ? "again" : `again on ${failing.length} instances`}`);
   const after = isOver ? undefined : before.endedAt;
-  const run = await followFleetRun(context, started.runId, { ...args, ...defined({ after }) });
-  return end(context, run, args);
+  return followStarted(context, started, {
+    note: `Run ${started.runId}: ${failing.length === 0 ? "again" : `again on ${failing.length} instances`}`,
+    ...defined({ detach: args.detach }),
+    follow: (runId) => followAndShow(context, runId, { ...args, ...defined({ after }) }),
+  });
 }
 
 /**
@@ -234,12 +217,6 @@ async function startAnew({ runs, signal }: RunsContext, run: Run, instanceIds: r
     typeof account === "string" && typeof region === "string" ? { ...run.target, account, region } : undefined;
   const config = { ...Object.fromEntries(rest), instanceIds };
   return runs.start({ executor: run.executor, config, ...(target && { target }) }, { signal });
-}
-
-async function end(context: RunsContext, run: Run, args: ReasonArgs): Promise<number> {
-  const pages: readonly FleetReportPage[] = await loadReport(context, run.runId);
-  await showReport(context, run, pages, args);
-  return toRunExitCode(run, pages);
 }
 
 /** `fleet cancel`: sends nothing more and cancels what runs. */
@@ -259,13 +236,15 @@ async function cancel(context: RunsContext, args: ReasonArgs): Promise<number> {
     return 1;
   }
   const asked = await runs.cancel(args.run, { signal, ...defined({ reason: args.reason }) });
-  if (args.detach === true) {
-    out.result({ run: asked }, () => `The run ${args.run} was asked to stop.`);
-    return 0;
-  }
-  const run = await followFleetRun(context, args.run, args);
-  await showReport(context, run, await loadReport(context, run.runId), args);
-  return run.state === "succeeded" ? 1 : 0;
+  return followStarted(context, asked, {
+    detached: `The run ${args.run} was asked to stop.`,
+    ...defined({ detach: args.detach }),
+    async follow(runId) {
+      const run = await followFleetRun(context, runId, args);
+      await showReport(context, run, await loadReport(context, runId), args);
+      return run.state === "succeeded" ? 1 : 0;
+    },
+  });
 }
 
 /** Creates a fleet command of the plugin. Throws `USAGE` for invalid arguments. */

@@ -9,7 +9,7 @@ import { findSaid, isFailing, parseReportPage, toCell, toFleetReport } from "../
 import { toFleetTable } from "../report/to-fleet-table.ts";
 
 /** How a run is followed. */
-interface FollowOptions {
+export interface FollowOptions {
   readonly giveUpAfter?: string;
   /** The run's end before the retry; an older end is ignored. */
   readonly after?: string;
@@ -81,7 +81,7 @@ async function findFirstPage({ runs, signal }: RunsContext, runId: string): Prom
 }
 
 /** How a report is shown. */
-interface ShowOptions {
+export interface ShowOptions {
   readonly html?: string;
   readonly all?: boolean;
   /** Nothing was sent, and nothing will be. */

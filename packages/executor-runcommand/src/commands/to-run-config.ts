@@ -1,5 +1,5 @@
-import { StackyardError } from "@stackyard/core";
-import { pickDefined, startArgs, textArg, textsArg } from "@stackyard/sdk/commands";
+import { defined, isMap, StackyardError } from "@stackyard/core";
+import { startArgs, textArg, textsArg } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 
 const flag = (description: string) => Type.Optional(Type.Boolean({ description }));
@@ -49,9 +49,9 @@ export function toRunConfig(args: RunArgs, file: Config = {}): Config {
   return {
     ...rest,
     ...toWhere(args, file["select"]),
-    ...pickDefined({ maxConcurrency, maxErrors, timeout, deliveryTimeout, profile, document, documentVersion }),
-    ...pickDefined({ allowEmpty: args.allowEmpty, ignoreUnreachable: args.ignoreUnreachable }),
-    ...pickDefined({ parameters: toParameters(args.parameter), artifact: toArtifact(args), output: toOutput(args) }),
+    ...defined({ maxConcurrency, maxErrors, timeout, deliveryTimeout, profile, document, documentVersion }),
+    ...defined({ allowEmpty: args.allowEmpty, ignoreUnreachable: args.ignoreUnreachable }),
+    ...defined({ parameters: toParameters(args.parameter), artifact: toArtifact(args), output: toOutput(args) }),
     source: "command",
   };
 }
@@ -61,7 +61,7 @@ type Config = Readonly<Record<string, unknown>>;
 function toWhere({ tagKey, tagValue, platform, instanceId, target }: RunArgs, select: unknown) {
   if (instanceId !== undefined) return { instanceIds: instanceId };
   if (target !== undefined) return { targets: target.map(toTarget) };
-  const picked = pickDefined({ tagKey, tagValues: tagValue, platform });
+  const picked = defined({ tagKey, tagValues: tagValue, platform });
   if (Object.keys(picked).length === 0) return {};
   return { select: { ...(isMap(select) ? select : {}), ...picked } };
 }
@@ -88,13 +88,13 @@ function toArtifact({ artifact, artifactVersion: versionId, artifactSha256: sha2
   }
   const { bucket, key } = parseS3Address(artifact, "--artifact");
   if (key === "") throw usage("--artifact names an object: s3://bucket/key.");
-  return { bucket, key, ...pickDefined({ versionId, sha256 }) };
+  return { bucket, key, ...defined({ versionId, sha256 }) };
 }
 
 function toOutput({ output, logGroup }: RunArgs) {
   if (output === undefined) return logGroup === undefined ? undefined : { logGroup };
   const { bucket, key } = parseS3Address(output, "--output");
-  return { bucket, ...(key === "" ? {} : { prefix: key }), ...pickDefined({ logGroup }) };
+  return { bucket, ...(key === "" ? {} : { prefix: key }), ...defined({ logGroup }) };
 }
 
 function parseS3Address(text: string, name: string): { readonly bucket: string; readonly key: string } {
@@ -111,10 +111,6 @@ function split(text: string, name: string, shape: string): readonly [string, str
 
 function without(values: Readonly<Record<string, unknown>>, keys: readonly string[]) {
   return Object.fromEntries(Object.entries(values).filter(([key]) => !keys.includes(key)));
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function usage(message: string): StackyardError {

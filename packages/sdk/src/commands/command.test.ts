@@ -9,10 +9,11 @@ import {
   createProgressTeller,
   createRunsCommand,
   followRun,
+  followStarted,
   keyArg,
   openRuns,
-  pickDefined,
   type RunsContext,
+  startRun,
   toFollowArgs,
   toRunArg,
   toRunTarget,
@@ -263,8 +264,57 @@ describe("toRunTarget", () => {
   );
 });
 
-describe("pickDefined", () => {
-  it("drops what is undefined, and keeps false, 0 and empty texts", () => {
-    expect(pickDefined({ a: undefined, b: false, c: 0, d: "" })).toStrictEqual({ b: false, c: 0, d: "" });
+describe("startRun", () => {
+  const config = { cluster: "main" };
+
+  function createStarting() {
+    const [results, notes, requests]: [unknown[], string[], unknown[]] = [[], [], []];
+    const out: CommandOutput = {
+      result: (value, toText) => void results.push([value, toText()]),
+      progress: () => undefined,
+      note: (note) => void notes.push(note),
+    };
+    const runs = createRunsClient({
+      url: "http://yard.test",
+      fetch: async (_url, init) => {
+        requests.push(JSON.parse(String(init?.body)));
+        return Response.json(running);
+      },
+    });
+    const context: RunsContext = { out, runs, cwd: "/", signal: new AbortController().signal };
+    return { context, results, notes, requests };
+  }
+
+  it("starts the run in the target that the arguments name, and returns the exit code of what follows", async () => {
+    const { context, results, notes, requests } = createStarting();
+    const args = { account: "111122223333", region: "eu-west-1", key: "daily" };
+
+    const exitCode = await startRun(context, { executor: "ecs", config, args }, async (runId) => {
+      expect(runId).toBe("run-7");
+      return 2;
+    });
+
+    expect([exitCode, results, notes]).toEqual([2, [], ["Run run-7"]]);
+    const target = { account: "111122223333", region: "eu-west-1" };
+    expect(requests).toEqual([{ executor: "ecs", config, target, key: "daily" }]);
+  });
+
+  it("prints only the id when the run is not followed", async () => {
+    const { context, results, notes } = createStarting();
+
+    const exitCode = await startRun(context, { executor: "ecs", config, args: { detach: true } }, () => {
+      throw new Error("The run is not followed.");
+    });
+
+    expect([exitCode, results, notes]).toEqual([0, [[{ run: running }, "run-7"]], []]);
+  });
+
+  it("prints what else was said about a run that is not followed, or nothing", async () => {
+    const { context, results, notes } = createStarting();
+
+    await followStarted(context, running, { detach: true, detached: "It was asked.", follow: async () => 1 });
+    await startRun(context, { executor: "ecs", config, args: {}, note: false }, async () => 0);
+
+    expect([results, notes]).toEqual([[[{ run: running }, "It was asked."]], []]);
   });
 });

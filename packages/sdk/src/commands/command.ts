@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import {
   type CommandOutput,
   defined,
+  isMap,
   isStackyardError,
   type PluginCommand,
   type PluginCommandContext,
@@ -60,6 +61,55 @@ export function openRuns(server: PluginCommandContext["server"]): Pick<RunsConte
 /** A command over runs as a plugin gives it. Arguments that do not fit are `USAGE`. */
 export function createRunsCommand<Args extends TObject>(spec: RunsCommandSpec<Args>, open: OpenRuns): PluginCommand {
   return createCommand(spec, ({ out, cwd, server, signal }) => ({ out, cwd, signal, ...open(server) }));
+}
+
+/** A run to start. */
+export interface StartRunInput {
+  readonly executor: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Values of `startArgs`, `keyArg` and `toFollowArgs`. */
+  readonly args: StartArgs & { readonly key?: string; readonly detach?: boolean };
+  /** Printed once the run has started. Default: `Run` and its id; false: nothing. */
+  readonly note?: false;
+}
+
+/** Starts a run, and with `detach` only prints its id; otherwise returns what `follow` returns. */
+export async function startRun(
+  context: RunsContext,
+  { executor, config, args, note }: StartRunInput,
+  follow: (runId: string) => Promise<number>,
+): Promise<number> {
+  const { runs, signal } = context;
+  const { key, detach } = args;
+  const input = { executor, config, ...defined({ target: toRunTarget(args), key }) };
+  const started = await runs.start(input, { signal });
+  const notes = note === false ? {} : { note: `Run ${started.runId}` };
+  return followStarted(context, started, { ...notes, ...defined({ detach }), follow });
+}
+
+/** How a run that was just started, or asked for something, is followed. */
+export interface FollowStartedOptions {
+  readonly detach?: boolean;
+  /** Printed with `detach`. Default: the id of the run. */
+  readonly detached?: string;
+  /** Printed before the run is followed. Default: nothing. */
+  readonly note?: string;
+  /** Follows the run to its end, prints it and returns the exit code. */
+  readonly follow: (runId: string) => Promise<number>;
+}
+
+/** Returns the exit code of a command that has just started a run: 0 at once with `detach`, else what `follow` returns. */
+export async function followStarted(
+  { out }: RunsContext,
+  run: Run,
+  { detach = false, detached = run.runId, note, follow }: FollowStartedOptions,
+): Promise<number> {
+  if (detach) {
+    out.result({ run }, () => detached);
+    return 0;
+  }
+  if (note !== undefined) out.note(note);
+  return follow(run.runId);
 }
 
 /** How a run is followed. */
@@ -150,7 +200,7 @@ export async function loadConfigFile(
 ): Promise<Readonly<Record<string, unknown>>> {
   if (path === undefined) return {};
   const config = parse(await readFile(resolve(cwd, path), "utf8"), path);
-  if (typeof config === "object" && config !== null && !Array.isArray(config)) return { ...config };
+  if (isMap(config)) return { ...config };
   throw new StackyardError("CONFIG_INVALID", `"${path}" holds no JSON object.`);
 }
 
@@ -198,14 +248,5 @@ export function toRunTarget({ account, region, role, externalId }: StartArgs): R
   if (account === undefined || region === undefined) {
     throw new StackyardError("USAGE", "--account and --region must be given together.");
   }
-  return { account, region, ...pickDefined({ role, externalId }) };
-}
-
-/** The type of `pickDefined`. */
-export type Defined<Values> = { [Key in keyof Values]?: Exclude<Values[Key], undefined> };
-
-/** Returns the properties that are not undefined. */
-export function pickDefined<Values extends object>(values: Values): Defined<Values> {
-  // Every key that is left has a value, which is what the type says.
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<Values>;
+  return { account, region, ...defined({ role, externalId }) };
 }
