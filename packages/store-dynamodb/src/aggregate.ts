@@ -1,4 +1,5 @@
 import { type DispatchAttempt, type DueKind, type Stack, StackyardError, type TaskMessage } from "@stackyard/core";
+import type { AuditEntry } from "@stackyard/core/access";
 import {
   type Attempt,
   type AttemptFacts,
@@ -285,6 +286,8 @@ export interface FollowUp {
   /** Attempts that have ended; they move to the row of the lines. */
   readonly ended?: readonly AttemptRow[] | undefined;
   readonly deadLetters?: readonly DeadLetter[] | undefined;
+  /** Entries of the audit log; they become records. */
+  readonly audit?: readonly AuditEntry[] | undefined;
   /** Keys that these attempts hold or may be queued for no longer. */
   readonly leaves?: readonly { readonly attemptId: string; readonly keys: readonly string[] }[] | undefined;
   /** Events of other stacks. */

@@ -90,6 +90,7 @@ export function joinFollowUps(a: FollowUp, b: FollowUp): FollowUp {
     lines: join(a.lines, b.lines),
     ended: join(a.ended, b.ended),
     deadLetters: join(a.deadLetters, b.deadLetters),
+    audit: join(a.audit, b.audit),
     leaves: join(a.leaves, b.leaves),
     events: join(a.events, b.events),
     receipts: join(a.receipts, b.receipts),

@@ -31,6 +31,7 @@ import {
 } from "./event-queue.ts";
 import { checkLines, isLongLog, listEnded, withLogRow, writeHistory, writeLog } from "./history.ts";
 import { addIds, findKnownIds, toStackKey, writeMovedIds } from "./keys.ts";
+import { relayAuditEntry } from "./records.ts";
 import { changeStack, loadStack, toDoneKey, toNextVersion } from "./stack-home.ts";
 import { type LoadedStack, TAKEN_OVER_VERSION } from "./stack-item.ts";
 import { attemptLater, type StoreContext, writeLocator } from "./store-context.ts";
@@ -158,6 +159,7 @@ async function apply(context: StoreContext, change: Change, before: Aggregate, p
     lines: history,
     ended: isFlushed ? aggregate.ended : [],
     deadLetters,
+    audit: change.audit,
     receipts: prepared.otherReceipts,
     unused: [...parked.unused, ...acknowledged.unused],
   });
@@ -281,9 +283,10 @@ function hasMore({ leaves, events, receipts }: OutboxEntry): boolean {
 
 /** May be done again, by several processes at once. */
 async function record(context: StoreContext, stackId: string, entry: OutboxEntry, isNew: boolean): Promise<void> {
-  const { deadLetters = [], unused = [], lines = [] } = entry;
+  const { deadLetters = [], audit = [], unused = [], lines = [] } = entry;
   await Promise.all([
     writeHistory(context, stackId, entry, isNew),
+    inParallel(audit, (line) => relayAuditEntry(context, line, isNew)),
     inParallel(deadLetters, (event) => putDeadLetter(context, event)),
     inParallel(unused, (name) => context.work.remove(toStackKey(stackId, name))),
   ]);

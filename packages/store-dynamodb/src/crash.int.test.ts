@@ -4,6 +4,7 @@ import {
   aDeadLetter,
   aDispatch,
   aHistoryEntry,
+  anAuditEntry,
   aParkedEvent,
   aPut,
   aQueuedEvent,
@@ -43,6 +44,7 @@ const scenarios: readonly Scenario[] = [
         dispatches: [aDispatch("a1"), aDispatch("a2")],
         deadLetters: [aDeadLetter("x1")],
         park: [aParkedEvent("p1")],
+        audit: [anAuditEntry("01A"), anAuditEntry("01B")],
       }),
   },
   {
@@ -136,6 +138,10 @@ async function observe(store: Store) {
     attempts: attempts.toSorted((a, b) => (a.attemptId < b.attemptId ? -1 : 1)),
     due: due.map((item) => JSON.stringify({ ...item, receipt: "" })).sort(),
     stats: await store.queries.stats(),
+    audit: (await store.records.list("audit/", { limit: 100, now: T0 })).items.map(({ key, value }) => ({
+      key,
+      value,
+    })),
     isRemembered: await store.commit([aChange({ expectedVersion: loaded?.version ?? 0, appliedIds: ["e1", "e2"] })]),
   };
 }

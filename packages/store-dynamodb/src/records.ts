@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type PutRecordInput, type Records, StackyardError, type Store } from "@stackyard/core";
+import { type AuditEntry, type PendingEntry, toPendingKey, toSealedKey } from "@stackyard/core/access";
 import {
   afterPrefix,
   checkRecordKey,
@@ -99,6 +100,25 @@ async function list(
     }
   }
   return fillPage(createPageBuilder<StoredRecord>(page), walk());
+}
+
+/** An entry that was relayed earlier is in the log of the yard, or was pruned from it. */
+const RELAYED_WITHIN_MS = 400 * 86_400_000;
+
+/**
+ * Makes a record of an audit entry that a write has left behind. May be called again, by several processes at once, also after
+ * the entry was sealed: then the mark that sealing leaves is there, and sealing itself ignores what comes between the two.
+ */
+export async function relayAuditEntry(
+  { work, clock }: Pick<StoreContext, "work" | "clock">,
+  entry: AuditEntry,
+  isNew: boolean,
+): Promise<void> {
+  if (!isNew && entry.at < clock.now() - RELAYED_WITHIN_MS) return;
+  if (!isNew && (await work.get({ pk: PK, sk: toSealedKey(entry.id) })) !== undefined) return;
+  const pending: PendingEntry = { ...entry, relayed: true };
+  const item = toItem({ pk: PK, sk: toPendingKey(entry.id), version: 1, value: { text: JSON.stringify(pending) } });
+  await work.put(item, { expression: "attribute_not_exists(pk)" });
 }
 
 function unexpired(record: StoredRecord | undefined, now: number): StoredRecord | undefined {

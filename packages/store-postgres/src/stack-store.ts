@@ -1,4 +1,5 @@
 import { isStackyardError } from "@stackyard/core";
+import { toPendingKey } from "@stackyard/core/access";
 import { beginAttempt, cancelAttempt } from "@stackyard/core/attempt";
 import {
   type Change,
@@ -137,7 +138,7 @@ function listKept({ park, deadLetters }: Change): readonly QueuedEvent[] {
 /** One change as `commit_change` takes it. */
 function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedEvent>): object {
   const { stackId, expectedVersion, write, appliedIds, park, unpark, deadLetters, history, now } = change;
-  const { dispatches, cancels, endedAttempts, receipts, results = [], claims = [] } = change;
+  const { dispatches, cancels, endedAttempts, receipts, results = [], claims = [], audit = [] } = change;
   const { events, tasks } = parseReceipts(receipts);
   const claimed = new Map(claims.map((claim) => [claim.attemptId, claim]));
   return {
@@ -172,6 +173,7 @@ function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedE
       at: entry.at,
       body: JSON.stringify(entry),
     })),
+    audit: audit.map((entry) => ({ key: toPendingKey(entry.id), value: JSON.stringify(entry) })),
     results: results.map(({ grant, outcome, log }) => ({
       ...toPlace(grant.attemptId),
       token: grant.token,

@@ -1,4 +1,5 @@
 import { type DispatchAttempt, type Stack, StackyardError, type StoreSignal } from "@stackyard/core";
+import { type AuditEntry, toPendingKey } from "@stackyard/core/access";
 import { readAttemptSecrets } from "@stackyard/core/attempt";
 import {
   type AttemptSink,
@@ -275,9 +276,15 @@ function writeEvents(transaction: Transaction, change: Change): void {
   for (const parked of change.park) parkEvent(state, parked);
   for (const eventId of change.unpark) unparkEvent(state.database, change.stackId, eventId);
   for (const deadLetters of change.deadLetters) setEventAside(state.database, deadLetters);
+  for (const entry of change.audit ?? []) addAuditEntry(state.database, entry);
   if (change.receipts.length === 0) return;
   const remembered = new Set([...change.appliedIds, ...change.park.map(({ event }) => toEventKey(event))]);
   for (const receipt of change.receipts) acknowledge(transaction, receipt, remembered);
+}
+
+/** Adds the record of an entry of the audit log. No other entry has its id. */
+function addAuditEntry(database: Database, entry: AuditEntry): void {
+  database.run("insert into record (key, value) values (?, ?)", toPendingKey(entry.id), JSON.stringify(entry));
 }
 
 /** Deletes the row of a queue. Ignores unknown receipts and those without a row, such as receipts of polls. */

@@ -11,7 +11,8 @@ describe("checkSteps", () => {
   });
 
   it("takes events and answers", () => {
-    const steps = [event, { event: '{"stackId": "s"}' }, { task: "db", result: "cancelled" }];
+    const sent = { ...event, sender: { name: "ada", groups: ["ops"] } };
+    const steps = [event, sent, { event: '{"stackId": "s"}' }, { task: "db", result: "cancelled" }];
 
     expect(() => checkSteps(steps, "steps.json")).not.toThrow();
     expect(() => checkSteps([{ task: "db", result: "failed", stackId: "s" }], "steps.json")).not.toThrow();
@@ -25,6 +26,10 @@ describe("checkSteps", () => {
     [{}, 'step 2: it has none of "event", "task", "advance", "load", "upgrade".'],
     [{ task: "db", result: "maybe" }, 'step 2: "result" must be "succeeded", "failed" or "cancelled", not "maybe".'],
     [{ task: "db" }, 'step 2: "result" must be "succeeded", "failed" or "cancelled".'],
+    [
+      { ...event, sender: "ada" },
+      'step 2: "sender" must be an object such as {"name": "ada", "groups": ["release-managers"]}, not "ada".',
+    ],
     [{ advance: "soon" }, 'step 2: "advance" must be a duration such as "15m", not "soon".'],
     [
       { task: "db", result: "failed", advance: "soon" },

@@ -23,7 +23,7 @@ export const simulate = defineCommand({
   summary: "Try events on machines without a yard. Runs no task and changes nothing.",
   description: [
     "Applies the steps in order to an empty yard with these machines, with the same code as the engine.",
-    'A step is {"event": <event message>}, or a worker\'s answer {"task": NAME, "result": "succeeded" | "failed" | "cancelled", "stackId"?, "message"?, "code"?, "retryable"?, "outputs"?, "metadata"?}.',
+    'A step is {"event": <event message>, "sender"?: {"name": NAME, "groups"?: [NAME], "kind"?: "person"}}, or a worker\'s answer {"task": NAME, "result": "succeeded" | "failed" | "cancelled", "stackId"?, "message"?, "code"?, "retryable"?, "outputs"?, "metadata"?}.',
     '{"advance": "15m"} advances the clock and fires every timer on the way. {"load": FILE} loads a new revision of the machine with the name of the file, such as next/review-app.yaml; {"upgrade": STACK, "dryRun"?: true} moves a stack to it, or reports which events would differ.',
     "An event that the current state does not handle is parked, as in the engine, and applied later.",
     "A rejected step is a result, not an error. Exits with 0 if all steps ran, and with 3, before running any, if a step is invalid.",
@@ -244,8 +244,8 @@ export function checkSteps(steps: readonly unknown[], from: string): void {
 function findFault(step: unknown): string | undefined {
   if (typeof step !== "object" || step === null || Array.isArray(step)) return `${format(step)} is not an object.`;
   // Any value is accepted as the message: an invalid one is refused like any message from outside.
-  if ("event" in step) return undefined;
   const read = readStep(step, undefined);
+  if ("event" in step) return read.kind === "none" ? read.reason : undefined;
   if (read.kind === "none") return read.reason;
   if (read.kind !== "event") return undefined;
   return "task" in step ? findAnswerFault(step) : formatUnknownKeys(Object.keys(step));

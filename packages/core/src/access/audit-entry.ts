@@ -49,6 +49,19 @@ export interface AuditLine extends AuditEntry {
 /** Everything under this key waits to be sealed. */
 export const PENDING_PREFIX = "audit/pending/";
 
+/** The key of the record that holds an entry until it is sealed. */
+export function toPendingKey(entryId: string): string {
+  return PENDING_PREFIX + entryId;
+}
+
+/** The key of the mark that a relayed entry was sealed. */
+export function toSealedKey(entryId: string): string {
+  return `audit/sealed/${entryId}`;
+}
+
+/** An entry as its record holds it. `relayed`: the store may add it again after it was sealed. */
+export type PendingEntry = AuditEntry & { readonly relayed?: true };
+
 /** As JSON in UTF-8; a sealed line is longer by `seq` and `prev`, and has at most 8 KiB. */
 const MAX_ENTRY_BYTES = 8_192 - 128;
 /** Of each text, when the entry is too long. The sum of the usual ones leaves room for a reason. */

@@ -2,7 +2,7 @@ import { isStackyardError, StackyardError, toErrorText } from "../errors/stackya
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Records } from "../ports/records.ts";
-import { type AuditEntry, PENDING_PREFIX, toBoundedEntry } from "./audit-entry.ts";
+import { type AuditEntry, toBoundedEntry, toPendingKey } from "./audit-entry.ts";
 
 /** What a caller knows of an entry; id and time are the writer's. */
 export type NewAuditEntry = Omit<AuditEntry, "id" | "at">;
@@ -40,7 +40,7 @@ export function createAuditWriter({ records, clock, ids, logger }: AuditWriterDe
     const now = clock.now();
     const entry = toBoundedEntry({ id: ids.next(), at: now, ...input });
     try {
-      const { kind } = await records.put({ key: PENDING_PREFIX + entry.id, value: entry, expected: "absent", now });
+      const { kind } = await records.put({ key: toPendingKey(entry.id), value: entry, expected: "absent", now });
       // A call that was repeated below us finds what it has written itself: no other entry has the id.
       if (kind === "conflict") logger.debug("An entry of the audit log was written before.", { id: entry.id });
       return entry;

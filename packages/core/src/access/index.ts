@@ -15,7 +15,15 @@ export {
   toRight,
   toRights,
 } from "./access-config.ts";
-export type { AuditEntry, AuditLine, AuditOutcome, AuditSubject } from "./audit-entry.ts";
+export {
+  type AuditEntry,
+  type AuditLine,
+  type AuditOutcome,
+  type AuditSubject,
+  type PendingEntry,
+  toPendingKey,
+  toSealedKey,
+} from "./audit-entry.ts";
 export {
   type AuditedAction,
   type AuditWriter,
@@ -45,5 +53,5 @@ export {
   ROLES,
   type Role,
 } from "./permissions.ts";
-export type { Sender, SenderKind } from "./sender.ts";
+export { SENDER_KINDS, type Sender, type SenderKind } from "./sender.ts";
 export { findSecretPrefix, formatSecret, SECRET_PATTERN, type SecretPrefix } from "./token-format.ts";

@@ -25,6 +25,7 @@ import {
   type RefusalOutcome,
   type RefuseDeps,
   type Round,
+  recordEvent,
   refuse,
   resumeTimers,
   takeDecision,
@@ -227,10 +228,12 @@ function parseQueued({ options, round }: Work, queued: QueuedEvent): ParsedEvent
 
 function refuseUnread({ options, round }: Work, queued: QueuedEvent, why: Unread): "done" | "redeliver" {
   const redeliver = isRedelivered(options, round, queued);
-  round.history.push(
-    toUnreadEntry(queued, { ...why, outcome: redeliver ? "refused" : "dead-lettered", at: round.now }),
-  );
-  if (redeliver) return "redeliver";
+  const entry = toUnreadEntry(queued, { ...why, outcome: redeliver ? "refused" : "dead-lettered", at: round.now });
+  if (redeliver) {
+    round.history.push(entry);
+    return "redeliver";
+  }
+  recordEvent(options, round, { entry, sender: queued.sender });
   deadLetters(options, round, queued, { ...why, masked: "all" });
   unpark(round, queued);
   return "done";
@@ -251,7 +254,9 @@ function takeEvent(
   const outcome = became === "redeliver" ? "refused" : became;
   work.decided.push({ event, decision, outcome, isBegin: before === undefined, stack: round.stack });
   if (outcome !== "parked-again") {
-    round.history.push(toHistoryEntry({ event, decision, outcome, before, notes, machine }));
+    const entry = toHistoryEntry({ event, decision, outcome, before, notes, machine });
+    if (became === "redeliver") round.history.push(entry);
+    else recordEvent(options, round, { entry, sender: event.sender, machine });
   }
   if (outcome !== "parked" && outcome !== "parked-again") unpark(round, event);
   if (changed) retryParked(work, () => true);
@@ -281,7 +286,8 @@ function applyOrPark(work: Work, queued: QueuedEvent): void {
     const why = toFault(error);
     const outcome = parkOrGiveUp(options, round, { queued, decision: why, masked: "all" });
     if (outcome === "parked-again" || outcome === "redeliver") return;
-    round.history.push(toUnreadEntry(queued, { ...why, outcome, at: round.now }));
+    const entry = toUnreadEntry(queued, { ...why, outcome, at: round.now });
+    recordEvent(options, round, { entry, sender: queued.sender });
     if (outcome !== "parked") unpark(round, queued);
   }
 }
@@ -372,7 +378,8 @@ function giveUp(
   const { event, storeReceipt, deliveries } = input.delivery;
   const why = { code: "INTERNAL", reason: `Failed ${deliveries} times, last with: ${toErrorText(error)}` };
   deadLetters(deps, round, event, { ...why, masked: "all" });
-  round.history.push(toUnreadEntry(event, { ...why, outcome: "dead-lettered", at: round.now }));
+  const entry = toUnreadEntry(event, { ...why, outcome: "dead-lettered", at: round.now });
+  recordEvent(deps, round, { entry, sender: event.sender });
   if (storeReceipt !== undefined) round.receipts.push(storeReceipt);
   return true;
 }

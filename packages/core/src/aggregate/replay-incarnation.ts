@@ -62,7 +62,8 @@ export const MOST_TIMERS = 1_000;
  * Applies the events of a stack's incarnation on another revision, with `applyInputs`, and returns where that does something
  * else. Timers fire where the incarnation has them, and besides those that only this revision has, when they are due. An event
  * that this revision refuses is parked and tried again, as the engine does. What workers would have answered to tasks that
- * were never sent is not known, so such tasks stay pending.
+ * were never sent is not known, so such tasks stay pending. Who may send an event is not decided again, because a history
+ * does not hold the groups of senders: what was not allowed is left out, and everything else is allowed.
  */
 export function replayIncarnation({
   machine,
@@ -73,7 +74,7 @@ export function replayIncarnation({
 }: ReplayInput): ReplayedIncarnation {
   const stackId = incarnation[0]?.event.stackId ?? "";
   const replay: Replay = {
-    machine,
+    machine: { ...machine, allow: new Map() },
     limits,
     incarnation,
     fired: new Set(incarnation.flatMap(({ event }) => (event.timerId === undefined ? [] : [event.id]))),
@@ -118,6 +119,7 @@ interface Replay {
 function replayEvent(replay: Replay, place: number): void {
   const { incarnation, loaded } = replay;
   const { event, did } = incarnation[place] ?? raise(place);
+  if (did.code === "NOT_ALLOWED") return;
   const key = toEventKey(event);
   if (replay.applied.has(key) || replay.settled.has(place)) return;
   const waiting = loaded.parked.find((each) => toEventKey(each.event) === key);

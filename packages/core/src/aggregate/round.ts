@@ -1,8 +1,19 @@
+import { type AuditEntry, toBoundedEntry } from "../access/audit-entry.ts";
+import type { Sender, SenderKind } from "../access/sender.ts";
 import { toClaimWithinMs } from "../attempt/attempt.ts";
 import { followDecision } from "../machine/decide/decide.ts";
-import { type Applied, type Decision, isOperators, isParked, type Rejected } from "../machine/decide/decision.ts";
+import {
+  type Applied,
+  type Decision,
+  isOperators,
+  isParked,
+  OPERATORS_EVENTS,
+  type Rejected,
+} from "../machine/decide/decision.ts";
 import { attemptsOf, timerEventId } from "../machine/decide/work.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
+import { defined } from "../machine/json.ts";
+import type { Machine } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Ids, Random } from "../ports/clock.ts";
 import type {
@@ -33,6 +44,7 @@ export interface Round {
   readonly unparked: Set<string>;
   readonly deadLetters: DeadLetter[];
   readonly history: HistoryEntry[];
+  readonly audit: AuditEntry[];
   readonly dispatches: Change["dispatches"][number][];
   readonly cancels: CancelAttempt[];
   readonly endedAttempts: string[];
@@ -53,6 +65,7 @@ export function beginRound(loaded: LoadedStack, now: number, knownIds: ReadonlyS
     unparked: new Set(),
     deadLetters: [],
     history: [],
+    audit: [],
     dispatches: [],
     cancels: [],
     endedAttempts: [],
@@ -110,6 +123,62 @@ export function unpark(round: Round, event: Pick<StackEvent, "origin" | "id">): 
   if (round.loaded.parked.some((parked) => toEventKey(parked.event) === key)) round.unparked.add(key);
 }
 
+/** What a commit records about an event. */
+interface RecordedEvent {
+  readonly entry: HistoryEntry;
+  readonly sender: Sender | undefined;
+  /** That the event was decided on; undefined where none was needed or found. */
+  readonly machine?: Machine | undefined;
+}
+
+/** Adds a line of the history, and an entry of the audit log where the event needs one. */
+export function recordEvent({ ids }: Pick<RefuseDeps, "ids">, round: Round, recorded: RecordedEvent): void {
+  round.history.push(recorded.entry);
+  if (isAudited(recorded)) round.audit.push(toAuditEntry(recorded, ids.next(), round.stack ?? round.loaded.stack));
+}
+
+/**
+ * Operators' events, events whose senders the machine restricts, and all that people send. An event that will be decided again
+ * has its entry then, and a repeated delivery none.
+ */
+function isAudited({ entry, sender, machine }: RecordedEvent): boolean {
+  const { internal, event, outcome, code } = entry;
+  if (internal || outcome === "parked" || (outcome === "ignored" && code === "DUPLICATE")) return false;
+  if (sender?.kind === "person" || sender?.kind === "local" || OPERATORS_EVENTS.has(event)) return true;
+  return machine?.allow.has(event) === true;
+}
+
+/** Who sent an event that no one has vouched for. The name is what the message says. */
+function toUnverified(name = "anonymous"): Sender {
+  return { kind: "anonymous", id: "", name, groups: [] };
+}
+
+function toAuditEntry({ entry, sender, machine }: RecordedEvent, id: string, stack: Stack | undefined): AuditEntry {
+  const { at, event: action, outcome: became, code, reason, stackId, eventId, task, actor } = entry;
+  const isDone = became === "applied" || became === "removed";
+  return toBoundedEntry({
+    id,
+    at,
+    action,
+    outcome: isDone ? "done" : code === "NOT_ALLOWED" ? "denied" : "failed",
+    who: sender ?? toUnverified(actor),
+    via: VIA[sender?.kind ?? "aws"],
+    on: defined({ machine: machine?.name ?? stack?.machine, stackId, eventId, task }),
+    ...defined({ code, reason }),
+  });
+}
+
+/** The way in of a sender of each kind. Events without a verified sender come over a queue. */
+const VIA = {
+  person: "api",
+  token: "api",
+  workload: "api",
+  local: "api",
+  anonymous: "api",
+  host: "host",
+  aws: "queue",
+} as const satisfies Record<SenderKind, string>;
+
 /** Converts the unit of work to one change. */
 export function toChange(round: Round): Change {
   return {
@@ -126,6 +195,7 @@ export function toChange(round: Round): Change {
     endedAttempts: round.endedAttempts.filter((id) => !round.results.some(({ grant }) => grant.attemptId === id)),
     receipts: round.receipts,
     ...(round.results.length === 0 ? {} : { results: round.results }),
+    ...(round.audit.length === 0 ? {} : { audit: round.audit }),
     now: round.now,
   };
 }
@@ -142,6 +212,7 @@ export function isEmpty(change: Change): boolean {
     change.endedAttempts,
     change.receipts,
     change.results ?? [],
+    change.audit ?? [],
   ].every((list) => list.length === 0);
 }
 
@@ -191,11 +262,11 @@ export function refuse(deps: RefuseDeps, round: Round, refusal: Refusal): Refusa
 }
 
 const ANSWERED: ReadonlySet<string> = new Set([
+  "NOT_ALLOWED",
   "TASK_NOT_CURRENT",
   "TASK_NOT_RUNNING",
   "UPGRADE_STATE_MISSING",
   "UPGRADE_TASK_UNKNOWN",
-  "NOT_ALLOWED",
   "APPROVAL_CLOSED",
   "APPROVAL_REPEATED",
   "COMMENT_REQUIRED",

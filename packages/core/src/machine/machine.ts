@@ -20,6 +20,8 @@ export interface Machine {
   readonly events: ReadonlySet<string>;
   /** Metadata keys that must come with an event, by event; an event that needs none is not in it. */
   readonly requiredMetadata: ReadonlyMap<string, readonly string[]>;
+  /** Who may send an event, by event: gives true or false about the sender. Anyone may send an event that is not in it. */
+  readonly allow: ReadonlyMap<string, Expression>;
   readonly metadata: MetadataRules;
   /** Maps of `account`, `region`, `role`, `externalId`, resolved when a task is dispatched. */
   readonly targets: ReadonlyMap<string, Template>;
@@ -204,6 +206,7 @@ export const PLAIN_MACHINE = {
   version: 1,
   semantics: SEMANTICS_V1,
   requiredMetadata: new Map(),
+  allow: new Map(),
   metadata: { keys: new Map(), additional: true },
   targets: new Map(),
 } as const satisfies Partial<Machine>;

@@ -18,6 +18,8 @@ interface Row {
 
 /** Records that drop expired ones on request. */
 export interface MemoryRecords extends Records {
+  /** Adds a record with a key that no other has. */
+  add(key: string, value: unknown): void;
   removeExpired(now: number): void;
 }
 
@@ -45,6 +47,7 @@ export function createMemoryRecords(): MemoryRecords {
   }
 
   return {
+    add: (key, value) => void put({ key, value, expected: "absent", now: 0 }),
     async get(key, now) {
       const row = findRow(key, now);
       return row && toRecord(row);

@@ -1,3 +1,4 @@
+import { toPendingKey } from "../access/audit-entry.ts";
 import { AttemptBook, type AttemptSink, type EndedAttempt } from "../in-process/attempt-book.ts";
 import { listOpenAttempts } from "../in-process/open-attempts.ts";
 import { createDueIndex, type DueIndex, type DueSource, findNextDueAt, takeFrom } from "../in-process/queue.ts";
@@ -237,6 +238,7 @@ function writeRows(state: MemoryState, change: Change): number {
   for (const id of change.appliedIds) row.applied.set(id, change.now);
   for (const entry of change.deadLetters) deadLetters.add(entry);
   for (const entry of change.history) history.append(entry);
+  for (const entry of change.audit ?? []) state.records.add(toPendingKey(entry.id), entry);
   if (change.history.length > 0) state.notify("history");
   for (const receipt of change.receipts) acknowledge(state, receipt);
   if (change.park.length > 0 || change.unpark.length > 0) parked.set(row.id, parkEvents(row, change));

@@ -1,3 +1,4 @@
+import type { AuditEntry } from "../access/audit-entry.ts";
 import type { Sender } from "../access/sender.ts";
 import type { Cancel, Dispatch } from "../machine/decide/decision.ts";
 import type { MetadataValue, Stack } from "../machine/stack.ts";
@@ -147,6 +148,11 @@ export interface Change {
    * exclusive key and are not sent again. Default: none.
    */
   readonly claims?: readonly BirthClaim[];
+  /**
+   * Entries of the audit log about events that this change decides. The commit adds each as a record under
+   * `audit/pending/<id>`, once; a store whose records are outside of its commit point adds them soon after it. Default: none.
+   */
+  readonly audit?: readonly AuditEntry[];
   readonly now: number;
 }
 

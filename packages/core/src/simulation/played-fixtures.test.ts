@@ -107,7 +107,9 @@ function readStep(text: string): object {
   const [, stackId, verb = "", rest = ""] = /^(?:(\w+)\/)?(\S+)(?: (.*))?$/s.exec(text) ?? [];
   const known = readOther(verb, rest) ?? readAnswer(verb, rest);
   if (known !== undefined) return { ...known, ...(stackId !== undefined && { stackId }) };
-  return { event: { stackId: stackId ?? "s", machine: "m", event: verb, ...readFields(rest) } };
+  const { sender, ...fields } = { sender: undefined, ...readFields(rest) };
+  const event = { stackId: stackId ?? "s", machine: "m", event: verb, ...fields };
+  return sender === undefined ? { event } : { event, sender };
 }
 
 function readOther(verb: string, rest: string): object | undefined {

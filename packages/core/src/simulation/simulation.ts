@@ -1,3 +1,4 @@
+import { SENDER_KINDS, type Sender } from "../access/sender.ts";
 import type { DecidedEvent } from "../aggregate/apply-inputs.ts";
 import {
   type IncarnationEvent,
@@ -16,7 +17,7 @@ import {
   SYSTEM_EVENTS,
   toEventKey,
 } from "../machine/event-message.ts";
-import { isMap } from "../machine/json.ts";
+import { defined, isMap } from "../machine/json.ts";
 import { type Machine, TIMEOUT } from "../machine/machine.ts";
 import type { TaskRun } from "../machine/stack.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
@@ -123,15 +124,16 @@ function work(state: State, step: SimulationStep): Answer {
   }
 }
 
-function applyMessage(state: State, { body, origin }: Extract<SimulationStep, { kind: "event" }>): Answer {
+function applyMessage(state: State, { body, origin, sender }: Extract<SimulationStep, { kind: "event" }>): Answer {
   const { yard, steps } = state;
   const parsed = parseEventMessage(body, { messageId: `simulated-step-${steps}`, at: yard.now, origin });
   const stackId = parsed.kind === "event" ? parsed.event.stackId : parsed.stackId;
   state.subject = stackId ?? state.subject;
   if (parsed.kind === "invalid") return toRefusal(parsed);
   const { id, message = {} } = parsed.event;
-  const from = origin === "external" ? origin : "worker";
-  const queued: QueuedEvent = { id, stackId: parsed.event.stackId, origin: from, receivedAt: yard.now, message };
+  const from = origin === "external" ? origin : ("worker" as const);
+  const receivedAt = yard.now;
+  const queued = defined({ id, stackId: parsed.event.stackId, origin: from, receivedAt, message, sender });
   if (yard.parked.get(queued.stackId)?.has(toEventKey(queued))) {
     return { outcome: "ignored", code: "DUPLICATE", reason: `Event ${id} is parked.` };
   }
@@ -325,7 +327,12 @@ function toTimerKind({ name, task }: StackEvent): FiredTimer["timer"] {
 
 /** A step of a simulation, as it was written. */
 type SimulationStep =
-  | { readonly kind: "event"; readonly body: unknown; readonly origin: EventOrigin }
+  | {
+      readonly kind: "event";
+      readonly body: unknown;
+      readonly origin: EventOrigin;
+      readonly sender?: Sender | undefined;
+    }
   | { readonly kind: "advance"; readonly byMs: number; readonly stackId: string | undefined }
   | { readonly kind: "load"; readonly file: string }
   | { readonly kind: "upgrade"; readonly stackId: string; readonly dryRun: boolean }
@@ -334,7 +341,7 @@ type SimulationStep =
 /** Reads a step; `subject` is the stack of the step before. Never throws. */
 export function readStep(step: unknown, subject: string | undefined): SimulationStep {
   if (!isMap(step)) return { kind: "event", body: step, origin: "external" };
-  if (Object.hasOwn(step, "event")) return { kind: "event", body: step["event"], origin: "external" };
+  if (Object.hasOwn(step, "event")) return readSent(step);
   if (Object.hasOwn(step, "advance")) return readAdvance(step, subject);
   if (Object.hasOwn(step, "load")) return readLoad(step["load"]);
   if (Object.hasOwn(step, "upgrade")) return readUpgrade(step);
@@ -342,6 +349,23 @@ export function readStep(step: unknown, subject: string | undefined): Simulation
 }
 
 type Fields = Readonly<Record<string, unknown>>;
+
+function readSent({ event: body, sender: given }: Fields): SimulationStep {
+  if (given === undefined) return { kind: "event", body, origin: "external" };
+  const sender = toSender(given);
+  if (sender !== undefined) return { kind: "event", body, origin: "external", sender };
+  const example = '{"name": "ada", "groups": ["release-managers"]}';
+  return { kind: "none", reason: `"sender" must be an object such as ${example}, not ${formatValue(given)}.` };
+}
+
+/** The sender that a step names: a person without groups, unless it says otherwise. */
+function toSender(given: unknown): Sender | undefined {
+  if (!isMap(given)) return undefined;
+  const { name, kind: wanted = "person", groups = [] } = given;
+  const kind = SENDER_KINDS.find((known) => known === wanted);
+  if (typeof name !== "string" || kind === undefined || !Array.isArray(groups)) return undefined;
+  return groups.every((group) => typeof group === "string") ? { kind, id: name, name, groups } : undefined;
+}
 
 const ANSWERS: ReadonlyMap<unknown, string> = new Map([
   ["succeeded", SYSTEM_EVENTS.taskCompleted],

@@ -7,6 +7,7 @@ import {
   aDeadLetter,
   aDispatch,
   aHistoryEntry,
+  anAuditEntry,
   aParkedEvent,
   aPut,
   aQueuedEvent,
@@ -71,6 +72,21 @@ export const durableStoreConformance: readonly ConformanceCase<DurableStore>[] =
       assert.equal(facts.loaded[0]?.parked.length, 1);
       await store.enqueue([aQueuedEvent("e1"), aQueuedEvent("e2")]);
       assert.deepEqual(await takeEventIds(store), []);
+    },
+  ),
+
+  durableCase(
+    "keeps the audit entries of what was committed",
+    async (store) => {
+      await commitNow(store, aPut({}, { history: [aHistoryEntry("e1")], audit: [anAuditEntry("01A")] }));
+      await commitNow(store, aPut({}, { history: [aHistoryEntry("e2")], audit: [anAuditEntry("01B")] }));
+    },
+    async (store) => {
+      const { items } = await store.records.list("audit/", { limit: 10, now: later });
+      assert.deepEqual(
+        items.map(({ key }) => key),
+        ["audit/pending/01A", "audit/pending/01B"],
+      );
     },
   ),
 

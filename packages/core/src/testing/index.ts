@@ -27,6 +27,7 @@ export {
   aDeadLetter,
   aDispatch,
   aHistoryEntry,
+  anAuditEntry,
   aParkedEvent,
   aPut,
   aQueuedEvent,

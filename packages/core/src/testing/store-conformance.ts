@@ -2,6 +2,7 @@ import type { Records } from "../ports/records.ts";
 import type { Store } from "../ports/store.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { recordsConformance } from "./records-conformance.ts";
+import { auditCases } from "./store-conformance/audit-cases.ts";
 import { cancelCases } from "./store-conformance/cancel-cases.ts";
 import { claimCases, settleCases, suspendCases } from "./store-conformance/claim-cases.ts";
 import { commitCases, resultCases } from "./store-conformance/commit-cases.ts";
@@ -28,6 +29,7 @@ export const storeConformance: readonly ConformanceCase<Store>[] = [
   ...suspendCases,
   ...settleCases,
   ...secretCases,
+  ...auditCases,
   ...cancelCases,
   ...queueCases,
   ...dueCases,

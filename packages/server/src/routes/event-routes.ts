@@ -1,4 +1,5 @@
 import { type Clock, defined, type Ids, StackyardError, type Store } from "@stackyard/core";
+import type { Sender } from "@stackyard/core/access";
 import { DeadLetter, HistoryEntry, ListedParkedEvent, type PublishResult } from "@stackyard/core/api";
 import {
   type Change,
@@ -179,14 +180,18 @@ export function previewRoutes(deps: PreviewRoutesDeps): readonly Route[] {
         400: { description: "EVENT_INVALID" },
         404: { description: "STACK_UNKNOWN for an event without a machine." },
       },
-      async handle({ params: { stackId }, body }) {
-        return json(200, await preview(deps, { ...body, stackId }));
+      async handle({ params: { stackId }, body }, { sender }) {
+        return json(200, await preview(deps, { ...body, stackId }, sender));
       },
     }),
   ];
 }
 
-async function preview(deps: PreviewRoutesDeps, message: { readonly stackId: string }): Promise<Preview> {
+async function preview(
+  deps: PreviewRoutesDeps,
+  message: { readonly stackId: string },
+  sender: Sender,
+): Promise<Preview> {
   const event = parseEvent(message, deps);
   const { stackId } = event;
   const loaded = (await deps.store.load([stackId]))[0] ?? { stackId, version: 0, parked: [] };
@@ -196,8 +201,9 @@ async function preview(deps: PreviewRoutesDeps, message: { readonly stackId: str
       `Stack "${stackId}" does not exist. Pass its machine to preview a new stack.`,
     );
   }
-  const queued = { id: event.id, stackId, origin: "external", receivedAt: event.at, message: { ...message } } as const;
-  return toPreview(event.id, await deps.planner.preview(loaded, queued));
+  const { id, at: receivedAt } = event;
+  const queued = { id, stackId, origin: "external", receivedAt, message: { ...message }, sender } as const;
+  return toPreview(id, await deps.planner.preview(loaded, queued));
 }
 
 function parseEvent(message: object, { clock, ids, allowExternalNext }: PreviewRoutesDeps): StackEvent {

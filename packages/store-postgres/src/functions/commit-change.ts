@@ -103,6 +103,11 @@ begin
   insert into stackyard.history (at, stack_id, event_id, body)
   select h.at, h.stack, h.id, h.body
     from json_to_recordset(p->'history') as h(stack text, id text, at bigint, body text);
+  -- A repeat after an answer that was lost finds its entries.
+  insert into stackyard.record (key, version, value)
+  select a.key, nextval('stackyard.record_version'), a.value
+    from json_to_recordset(p->'audit') as a(key text, value text)
+  on conflict (key) do nothing;
   perform stackyard.remove_events(array_agg(e.seq), array_agg(e.stack))
      from json_to_recordset(p->'events') as e(seq bigint, stack text) having count(*) > 0;
   update stackyard.open_attempt o set queue_seq = null, queued_at = null

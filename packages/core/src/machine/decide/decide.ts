@@ -24,6 +24,7 @@ import {
 } from "./metadata.ts";
 import { cancelTask, retryDue, retryFailed, retryPending, settleTask, upgradeStack } from "./operator-events.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
+import { toScope } from "./to-scope.ts";
 import {
   beginWork,
   bringMetadata,
@@ -110,7 +111,11 @@ function decideOnMachine(
   const state = machine.states.get(stack?.state ?? INIT);
   if (state === undefined) return rejectState(machine, stack, event);
   const before = stack ?? createStack(machine, state, event);
-  const fault = findTimerFault(before, event) ?? findNameFault(machine, before, event) ?? findUnbrought(machine, event);
+  const fault =
+    findTimerFault(before, event) ??
+    findNameFault(machine, before, event) ??
+    findSenderFault(machine, before, event) ??
+    findUnbrought(machine, event);
   if (fault) return fault;
   const brought = checkBrought(machine, stack, event);
   if (brought.kind === "rejected") {
@@ -188,6 +193,22 @@ function findNameFault(machine: Machine, stack: Stack, event: StackEvent): Rejec
     "EVENT_UNDECLARED",
     `Machine "${machine.name}" declares no event "${name}".${suggest(findNearestName(name, machine.events))}`,
   );
+}
+
+/** Whether the machine lets the sender send the event. Timers, workers and the engine send what the machine itself asks for. */
+function findSenderFault(machine: Machine, stack: Stack, event: StackEvent): Rejected | undefined {
+  const allow = event.origin === "external" ? machine.allow.get(event.name) : undefined;
+  if (allow === undefined) return undefined;
+  const { name, sender } = event;
+  if (sender === undefined) {
+    const advice = "Send it over the API, or from a sender that QUEUE_SENDERS names.";
+    return reject("NOT_ALLOWED", `"${name}" needs a verified sender, and this event has none. ${advice}`);
+  }
+  const scope = toScope({ machine, stack, at: event.at }, { actor: sender, event: { name, metadata: {} } });
+  const result = allow.evaluate(scope);
+  if (result.kind === "value" && result.value === true) return undefined;
+  const why = result.kind === "error" ? result.reason : `allow is ${quote(allow.source)}`;
+  return reject("NOT_ALLOWED", `${quote(sender.name)} may not send "${name}": ${why}.`);
 }
 
 /** Sent by the engine only, unless the machine declares an event of the same name. */

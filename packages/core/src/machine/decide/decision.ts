@@ -49,7 +49,7 @@ type DeadLetterCode =
   | "MACHINE_MISMATCH"
   | "CONFIRMATION_REQUIRED";
 
-/** Codes of refused results and operators' events: recorded and acknowledged. */
+/** Codes of refused results and operators' events, and of senders without the right: recorded and acknowledged. */
 type AnswerCode =
   | "TASK_NOT_CURRENT"
   | "TASK_NOT_RUNNING"

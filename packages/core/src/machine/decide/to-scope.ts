@@ -1,4 +1,4 @@
-import type { ExpressionScope, FindSecret, ScopeTask } from "../expression/expression.ts";
+import type { ExpressionScope, FindSecret, ScopeActor, ScopeTask } from "../expression/expression.ts";
 import type { Machine } from "../machine.ts";
 import { findSecretRef } from "../secrets.ts";
 import type { Metadata, MetadataValue, Stack } from "../stack.ts";
@@ -16,6 +16,8 @@ export interface ScopeInput {
 export interface ScopeOptions {
   /** Reactions only: the event, with what it brought. */
   readonly event?: { readonly name: string; readonly metadata: Metadata };
+  /** `allow` only: who sends the event. */
+  readonly actor?: ScopeActor;
   /** Default false. */
   readonly tasks?: boolean;
   /** Whether sensitive metadata is there with its values. Default false. */
@@ -24,7 +26,7 @@ export interface ScopeOptions {
 
 /** What the expressions of one place may look at. */
 export function toScope({ machine, stack, at }: ScopeInput, options: ScopeOptions = {}): ExpressionScope {
-  const { event, tasks = false, sensitive = false } = options;
+  const { event, actor, tasks = false, sensitive = false } = options;
   const show = (metadata: Metadata) => (sensitive ? metadata : withoutSecrets(machine, metadata));
   const { id, machine: name, state, previousState, createdAt, enteredAt } = stack;
   return {
@@ -32,6 +34,7 @@ export function toScope({ machine, stack, at }: ScopeInput, options: ScopeOption
     metadata: { ...toNulls(machine, stack.metadata), ...show(stack.metadata) },
     ...(event === undefined ? {} : { event: { name: event.name, metadata: show(event.metadata) } }),
     ...(tasks ? { tasks: toTasks(stack) } : {}),
+    ...(actor === undefined ? {} : { actor }),
     now: at,
   };
 }

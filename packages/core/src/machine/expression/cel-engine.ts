@@ -12,7 +12,7 @@ import {
 } from "./meter.ts";
 
 /** The values of the variables of an expression. */
-export type CelScope = Readonly<Record<"stack" | "metadata" | "event" | "tasks" | "now", unknown>>;
+export type CelScope = Readonly<Record<"stack" | "metadata" | "event" | "tasks" | "actor" | "now", unknown>>;
 
 /** A parsed expression. Its tree may be changed before the first run. */
 export interface CelProgram {
@@ -62,7 +62,7 @@ function createEngine(): Engine {
       maxMapEntries: EXPRESSION_LIMITS.maxEntries,
     },
   });
-  for (const name of ["stack", "metadata", "event", "tasks"]) environment.registerVariable(name, "dyn");
+  for (const name of ["stack", "metadata", "event", "tasks", "actor"]) environment.registerVariable(name, "dyn");
   environment.registerVariable("now", "google.protobuf.Timestamp");
   registerFunctions(environment, {
     meter: () => current.meter,

@@ -1,7 +1,7 @@
 import { REFERENCE_KEYS } from "../secrets.ts";
 import type { MetadataValue } from "../stack.ts";
 import type { CelScope } from "./cel-engine.ts";
-import type { ExpressionPlace, ExpressionScope, ScopeTask } from "./expression.ts";
+import type { ExpressionPlace, ExpressionScope, ScopeActor, ScopeTask } from "./expression.ts";
 import { EvaluationError, EXPRESSION_LIMITS } from "./meter.ts";
 
 // Beyond, a number is no CEL int, which has 64 bits.
@@ -13,7 +13,7 @@ const INT_LIMIT = 2 ** 63;
  * of an object for its class.
  */
 export function toCelScope(scope: ExpressionScope, place: ExpressionPlace): CelScope {
-  const { stack, event, tasks, now } = scope;
+  const { stack, event, tasks, actor, now } = scope;
   const hidden = place.sensitive === "always" ? NOTHING : place.metadata.sensitive;
   return {
     stack: new Map<string, unknown>([
@@ -27,6 +27,7 @@ export function toCelScope(scope: ExpressionScope, place: ExpressionPlace): CelS
     ]),
     metadata: toCelMap(scope.metadata, hidden),
     event: place.event && event ? toCelEvent(event, hidden) : undefined,
+    actor: place.actor && actor ? toCelActor(actor) : undefined,
     tasks: place.tasks && tasks ? toCelTasks(place.tasks, tasks) : undefined,
     now: new Date(now),
   };
@@ -48,6 +49,14 @@ function toCelEvent(event: NonNullable<ExpressionScope["event"]>, hidden: Readon
   return new Map<string, unknown>([
     ["name", event.name],
     ["metadata", toCelMap(event.metadata, hidden)],
+  ]);
+}
+
+function toCelActor({ name, kind, groups }: ScopeActor): Map<string, unknown> {
+  return new Map<string, unknown>([
+    ["name", name],
+    ["kind", kind],
+    ["groups", [...groups]],
   ]);
 }
 

@@ -32,6 +32,7 @@ const LOST_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 const STACK_MEMBERS = ["id", "machine", "state", "previousState", "createdAt", "enteredAt", "visits"];
 const EVENT_MEMBERS = ["name", "metadata"];
 const TASK_MEMBERS = ["outputs", "status"];
+const ACTOR_MEMBERS = ["name", "kind", "groups"];
 
 function fault(check: Check, offset: number, code: ExpressionFaultCode, message: string): void {
   if (!check.faults.has(message)) check.faults.set(message, { code, message, offset });
@@ -44,10 +45,11 @@ function checkReference(check: Check, reference: Reference): void {
   else if (root === "metadata") checkMetadata(check, reference.members[0]);
   else if (root === "event") checkEvent(check, reference);
   else if (root === "tasks") checkTasks(check, reference);
+  else if (root === "actor") checkActor(check, reference);
   else if (root !== "now" && !TYPES.has(root)) checkRoot(check, root, at);
 }
 
-const KNOWN_VARIABLES: readonly string[] = ["stack", "metadata", "event", "tasks", "now"];
+const KNOWN_VARIABLES: readonly string[] = ["stack", "metadata", "event", "tasks", "actor", "now"];
 
 /** True for a variable that there is, and not at this place. */
 function isElsewhere({ variables }: ExpressionPlace, root: string): boolean {
@@ -93,8 +95,17 @@ function checkEvent(check: Check, { at, members: [first, second] }: Reference): 
     fault(check, at.start, "expression-variable-unavailable", message);
     return;
   }
-  checkMember(check, first, { of: "event", known: EVENT_MEMBERS });
+  checkMember(check, first, { of: "event", known: check.place.actor ? ["name"] : EVENT_MEMBERS });
   if (first?.name === "metadata") checkMetadata(check, second);
+}
+
+function checkActor(check: Check, { at, members: [first] }: Reference): void {
+  if (check.place.actor) {
+    checkMember(check, first, { of: "actor", known: ACTOR_MEMBERS });
+    return;
+  }
+  const message = "actor exists only in allow of an event.";
+  fault(check, at.start, "expression-variable-unavailable", message);
 }
 
 function checkMetadata(check: Check, member: Member | undefined): void {

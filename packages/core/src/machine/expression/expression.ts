@@ -26,8 +26,17 @@ export interface ExpressionScope {
   readonly event?: { readonly name: string; readonly metadata: Readonly<Record<string, MetadataValue>> };
   /** Tasks of the present entry. Sensitive outputs are not in it. */
   readonly tasks?: Readonly<Record<string, ScopeTask>>;
+  /** In `allow` only: who sends the event. */
+  readonly actor?: ScopeActor;
   /** The instant of the decision. */
   readonly now: number;
+}
+
+/** The sender of an event as expressions see it. */
+export interface ScopeActor {
+  readonly name: string;
+  readonly kind: string;
+  readonly groups: readonly string[];
 }
 
 /** A task as expressions see it. */
@@ -70,8 +79,10 @@ export interface Template {
 export interface ExpressionPlace {
   /** Only these variables, of those that are there. Default: all. */
   readonly variables?: readonly string[];
-  /** True in reactions. */
+  /** True in reactions. In `allow` it has a name only. */
   readonly event: boolean;
+  /** True in `allow`. Default: false. */
+  readonly actor?: true;
   /** The tasks that `tasks` holds here; undefined where there is no `tasks` at all. */
   readonly tasks?: readonly string[];
   /** All states of the machine, so that `stack.visits.TYPO` is found; undefined leaves them unchecked. */

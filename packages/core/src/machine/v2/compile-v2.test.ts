@@ -50,6 +50,55 @@ const scope = {
   now: 0,
 };
 
+describe("allow of an event", () => {
+  const allow = (source: unknown) => ({ events: { GO: { allow: source } } });
+  const sent = {
+    ...scope,
+    actor: { name: "ada", kind: "person", groups: ["ops"] },
+    event: { name: "GO", metadata: {} },
+  };
+
+  it("is an expression about the sender, the stack and its metadata", () => {
+    const sources = [
+      "'ops' in actor.groups && actor.name == 'ada' && actor.kind != 'token'",
+      "stack.state == 'INIT' && metadata.stage == 'test' && event.name == 'GO' && now > stack.createdAt",
+      "actor.groups.exists(group, group.startsWith('o'))",
+    ];
+
+    const machines = sources.map((source) => compile(allow(source)).machine);
+
+    const values = machines.map((machine) => machine?.allow.get("GO")?.evaluate(sent));
+    expect(values).toEqual([
+      { kind: "value", value: true },
+      { kind: "value", value: false },
+      { kind: "value", value: true },
+    ]);
+    expect(compile().machine?.allow).toEqual(new Map());
+  });
+
+  it.each([
+    ["actor.group == 'ops'", "expression-unknown-name"],
+    ["event.metadata.image == 'a'", "expression-unknown-name"],
+    ["tasks.run.status == 'ERROR'", "expression-variable-unavailable"],
+    ["stack.visits.TYPO > 0", "expression-unknown-name"],
+    ["metadata.password == 'x'", "sensitive-leak"],
+    ["'ops' in actor.groups &&", "expression-syntax"],
+  ])("reports what %s gets wrong", (source, code) => {
+    const metadata = { password: { type: "string", sensitive: true } };
+
+    expect(problemsOf({ ...allow(source), metadata })).toEqual([`!${code} events.GO.allow`]);
+  });
+
+  it("is the only place that knows the sender", () => {
+    const GO = [{ when: "actor.name == 'a'", action: "no-op" }];
+
+    expect(problemsOf({ states: { ...base.states, INIT: { on: { GO } } } })).toContain(
+      "!expression-variable-unavailable states.INIT.on.GO.0.when",
+    );
+    expect(compileTask({ when: "actor.name == 'a'" })).toMatchObject([{ code: "expression-variable-unavailable" }]);
+  });
+});
+
 describe("a compiled v2 machine", () => {
   it("has every part that its document has", () => {
     const folder = new URL("../../../fixtures/machines/valid-v2/", import.meta.url);
@@ -452,7 +501,7 @@ const ERRORS = `duplicate-mapping-key limit-exceeded revision-unknown descriptio
   retry-only-invalid backoff-not-map backoff-unknown-key backoff-factor-invalid outputs-not-map output-name-not-string
   exclusive-not-string expression-syntax expression-unterminated expression-unknown-name
   expression-variable-unavailable expression-task-not-available approval-from-required approval-from-invalid
-  approval-count-invalid approval-comment-unknown approval-of-invalid`.split(/\s+/);
+  approval-count-invalid approval-comment-unknown approval-of-invalid allow-not-string`.split(/\s+/);
 
 const WARNINGS = [
   "reaction-unreachable",
@@ -537,6 +586,7 @@ describe("a review application", () => {
       semantics: SEMANTICS_V2,
       revision: "pin",
       events: new Set(["PUSHED", "MERGED", "KEEP"]),
+      allow: new Map(),
       requiredMetadata: new Map([["PUSHED", ["image"]]]),
       metadata: {
         additional: true,

@@ -23,7 +23,7 @@ import type { ExpressionPlace } from "../expression/expression.ts";
 import { defined } from "../json.ts";
 import { type Machine, type Reaction, SEMANTICS_V2, type State, type Task } from "../machine.ts";
 import { machineV2Schema } from "./machine-v2-schema.ts";
-import { createV2Context, readTemplate, type V2Context } from "./read-expressions.ts";
+import { createV2Context, readExpression, readTemplate, type V2Context } from "./read-expressions.ts";
 import { checkDeclared, type MetadataDraft, readMetadata } from "./read-metadata.ts";
 import { type EntryDraft, type EventDraft, type HandlerDraft, readStates, type StateDraft } from "./read-states.ts";
 import { checkNeeds, type Needs, readNeeds, readTask, type TargetDrafts, type TaskDraft } from "./read-tasks.ts";
@@ -37,10 +37,10 @@ export function compileV2(base: CompileContext, root: Field<MapNode>): Omit<Mach
   checkVersion(context, root, 2);
   checkStructure(context, machineV2Schema, root);
   const metadata = readMetadata(context, root);
-  const events = readEvents(context, findField(root, "events"), metadata);
+  const statesField = findField(root, "states");
+  const events = readEvents(context, findField(root, "events"), { metadata, states: statesField });
   const targets = readTargets(context, findField(root, "targets"), metadata);
   const taskFields = readTaskMap(context, findField(root, "tasks"));
-  const statesField = findField(root, "states");
   const fields = readStateMap(context, statesField);
   const states =
     statesField && fields && readStates(context, { statesField, fields, events, tasks: taskFields, metadata });
@@ -56,9 +56,9 @@ export function compileV2(base: CompileContext, root: Field<MapNode>): Omit<Mach
  * event is used. Undefined when `events` is neither a list nor a map.
  */
 function readEvents(
-  context: CompileContext,
+  context: V2Context,
   field: Field | undefined,
-  metadata: MetadataDraft,
+  { metadata, states }: { readonly metadata: MetadataDraft; readonly states: Field | undefined },
 ): ReadonlyMap<string, EventDraft> | undefined {
   if (field && !isMapField(field) && !isListField(field)) return undefined;
   const declared = new Map<string, EventDraft>();
@@ -71,11 +71,13 @@ function readEvents(
       declared.set(name, { field: item, metadata: [] });
     }
   }
+  const place = toAllowPlace(metadata, states);
   for (const [name, event] of toFields(field)) {
     checkReserved(context, name, onKey(event));
     const keys = toTextItems(findField(event, "metadata"));
     for (const key of keys) checkDeclared(context, key.field, key.text, metadata);
-    declared.set(name, { field: event, metadata: keys });
+    const allow = readExpression(context, findField(event, "allow"), place);
+    declared.set(name, { field: event, metadata: keys, allow });
   }
   return declared;
 }
@@ -85,6 +87,20 @@ function checkReserved({ problems, isKept }: CompileContext, name: string | unde
   if (isKept || name === undefined || !APPROVAL_EVENTS.has(name)) return;
   const message = `${name} is reserved: operators send it about approvals. Give the event another name.`;
   problems.error("event-reserved", spot, message);
+}
+
+/** What `allow` of an event may name. */
+function toAllowPlace({ place: metadata }: MetadataDraft, states: Field | undefined): ExpressionPlace {
+  const variables = ["actor", "stack", "metadata", "event", "now"];
+  const names = states && isMapField(states) ? [...toFields(states).keys()] : undefined;
+  return defined({
+    event: true,
+    actor: true as const,
+    metadata,
+    sensitive: "never" as const,
+    variables,
+    states: names,
+  });
 }
 
 /** Returns the accounts and regions that tasks work in; undefined when `targets` is not a map. */
@@ -140,6 +156,7 @@ function toMachine(context: CompileContext, draft: MachineDraft): Omit<Machine, 
     semantics: SEMANTICS_V2,
     events: new Set(events.keys()),
     requiredMetadata: toRequiredMetadata(events),
+    allow: new Map([...events].flatMap(([name, { allow }]) => (allow === undefined ? [] : [[name, allow]]))),
     metadata: { keys: metadata.rules, additional: metadata.place.additional },
     targets: new Map([...targets].flatMap(([name, template]) => (template ? [[name, template] as const] : []))),
     states: new Map([...states].map(([name, state]) => [name, toState(name, state)])),

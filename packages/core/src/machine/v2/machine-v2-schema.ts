@@ -192,6 +192,10 @@ export const EventPart = closedMap(
         },
       }),
     ),
+    allow: Expression(
+      "allow-not-string",
+      "A CEL expression about actor (name, kind, groups): who may send this event. Default: anyone whose role allows it.",
+    ),
   },
   {
     misfit: must("event-not-map", "a map such as {metadata: [image]}", {

@@ -36,6 +36,8 @@ export interface EventDraft {
   readonly field: Field;
   /** Keys that must come with it. */
   readonly metadata: readonly TextItem[];
+  /** Who may send it. */
+  readonly allow?: Expression | undefined;
 }
 
 /** What the states of a document refer to; undefined where it could not be read. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { AuditEntry } from "../../access/audit-entry.ts";
 import { isStackyardError } from "../../errors/stackyard-error.ts";
 import type { Stack } from "../../machine/stack.ts";
 import type {
@@ -110,6 +111,13 @@ export function aDeadLetter(id: string, overrides: Partial<DeadLetter> = {}): De
 /** The line of an event `PUSH` that was applied. */
 export function aHistoryEntry(eventId: string, overrides: Partial<HistoryEntry> = {}): HistoryEntry {
   return { stackId: "s1", at: T0, eventId, event: "PUSH", outcome: "applied", sent: [], notes: [], ...overrides };
+}
+
+/** The entry of an operator's event that was applied. */
+export function anAuditEntry(id: string, overrides: Partial<AuditEntry> = {}): AuditEntry {
+  const who = { kind: "person", id: "https://id.example.org 00u1", name: "ada", groups: ["ops"] } as const;
+  const on = { machine: "web", stackId: "s1", eventId: "e1" };
+  return { id, at: T0, action: "CANCEL_TASK", outcome: "done", who, via: "api", on, ...overrides };
 }
 
 /** The first attempt of the task `plan` of the stack `s1`. */

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import type { PendingEntry } from "../../access/audit-entry.ts";
+import type { Store } from "../../ports/store.ts";
+import type { ConformanceCase } from "../conformance-case.ts";
+import {
+  aChange,
+  aDispatch,
+  aHistoryEntry,
+  anAuditEntry,
+  aPut,
+  aQueuedEvent,
+  commitNow,
+  dispatchNow,
+  expectKind,
+  grantNow,
+  storeCase,
+  T0,
+  take,
+  toReceipts,
+} from "./store-builders.ts";
+
+/** `Change.audit`: entries of the audit log that a commit adds. */
+export const auditCases: readonly ConformanceCase<Store>[] = [
+  storeCase("adds the audit entries of a change to its records", async (store) => {
+    const reason = 'né "✓" \u0000 \u{1f98a}';
+    const audit = [anAuditEntry("01A", { reason }), anAuditEntry("01B", { outcome: "denied", code: "NOT_ALLOWED" })];
+
+    await commitNow(store, aPut({}, { appliedIds: ["e1"], history: [aHistoryEntry("e1")], audit }));
+    await commitNow(store, aChange({ history: [aHistoryEntry("e2")], audit: [anAuditEntry("01C")] }));
+
+    assert.deepEqual(await listPending(store), [...audit, anAuditEntry("01C")]);
+  }),
+
+  storeCase("adds audit entries with a refusal about an unknown stack, and with the removal of one", async (store) => {
+    const refused = {
+      stackId: "none",
+      history: [aHistoryEntry("e1", { stackId: "none", outcome: "ignored" as const })],
+    };
+    await commitNow(store, aChange({ ...refused, audit: [anAuditEntry("01A")] }));
+    await commitNow(store, aPut());
+
+    await commitNow(store, aChange({ write: { kind: "remove" }, appliedIds: ["e2"], audit: [anAuditEntry("01B")] }));
+
+    assert.deepEqual(await listPending(store), [anAuditEntry("01A"), anAuditEntry("01B")]);
+  }),
+
+  storeCase("adds no audit entry of a change that is not committed", async (store) => {
+    const version = await commitNow(store, aPut({}, { appliedIds: ["e1"] }));
+    await dispatchNow(store, ["a1"]);
+    const grant = { ...(await grantNow(store, "a1")), token: 9 };
+    const [loaded] = await store.load(["s1"]);
+    const present = { expectedVersion: loaded?.version ?? 0, audit: [anAuditEntry("01A")] };
+
+    const answers = [
+      await store.commit([aPut({}, { ...present, expectedVersion: version })]),
+      await store.commit([aPut({}, { ...present, appliedIds: ["e1"] })]),
+      await store.commit([aPut({}, { ...present, results: [{ grant, outcome: "succeeded" }] })]),
+    ];
+
+    assert.deepEqual(
+      answers.map(([result]) => result?.kind),
+      ["conflict", "duplicate", "lost"],
+    );
+    assert.deepEqual(await listPending(store), []);
+  }),
+
+  storeCase("adds an audit entry with everything else that a change may do", async (store) => {
+    await commitNow(store, aPut({}, { dispatches: [aDispatch("a0")] }));
+    await store.enqueue([aQueuedEvent("e1")]);
+    const receipts = (await take(store, ["event"])).flatMap(toReceipts);
+    const dispatches = [aDispatch("a1", { attempt: 2 })];
+    const claims = [{ attemptId: "a1", owner: "w1", leaseMs: 60_000 }];
+    const change = aPut({}, { appliedIds: ["e1"], receipts, history: [aHistoryEntry("e1")], dispatches, claims });
+    const [loaded] = await store.load(["s1"]);
+
+    const [result] = await store.commit([
+      { ...change, endedAttempts: ["a0"], expectedVersion: loaded?.version ?? 0, audit: [anAuditEntry("01A")] },
+      aPut({ id: "s2" }, { appliedIds: ["e1"], history: [aHistoryEntry("e1", { stackId: "s2" })] }),
+    ]);
+
+    assert.equal(expectKind(result, "committed").grants?.length, 1);
+    assert.deepEqual(await listPending(store), [anAuditEntry("01A")]);
+    assert.deepEqual(await take(store, ["event"], { now: T0 + 3_600_000 }), []);
+  }),
+];
+
+/** Entries that wait to be sealed, in order of their ids. */
+async function listPending(store: Store): Promise<readonly unknown[]> {
+  const { items } = await store.records.list("audit/pending/", { limit: 1_000, now: T0 });
+  return items.map(({ key, value }) => {
+    const { relayed: _, ...entry } = value as PendingEntry;
+    assert.equal(key, `audit/pending/${entry.id}`);
+    return entry;
+  });
+}
