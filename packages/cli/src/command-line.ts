@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { defined, findNearestName, StackyardError } from "@stackyard/core";
 import type { Command } from "./command.ts";
+import { approvalsApprove, approvalsLs, approvalsReject, approvalsWithdraw } from "./commands/approvals.ts";
 import { backup, migrate, restore } from "./commands/backup.ts";
 import { dev } from "./commands/dev.ts";
 import { createDoctor } from "./commands/doctor.ts";
@@ -191,6 +192,10 @@ const OWN: readonly Command[] = [
   stacksSettle,
   stacksRemove,
   stacksUpgrade,
+  approvalsLs,
+  approvalsApprove,
+  approvalsReject,
+  approvalsWithdraw,
   eventsLs,
   eventsRedrive,
   machinesLs,
@@ -210,6 +215,7 @@ export const COMMANDS: readonly Command[] = [...OWN, createCompletion(OWN), vers
 /** Descriptions of command groups. */
 const GROUPS: Readonly<Record<string, string>> = {
   stacks: "Inspect and operate stacks.",
+  approvals: "List what waits for an approval, and approve or reject it.",
   events: "List dead-lettered events and send them again.",
   machines: "Inspect the machines of a server, and upgrade machine files.",
   task: "Try a task by hand.",

@@ -1,5 +1,6 @@
 export { isStackyardError, StackyardError } from "@stackyard/core";
 export type {
+  Approval,
   Attempt,
   DeadLetter,
   HistoryEntry,
@@ -20,6 +21,7 @@ export type {
   UpgradeResult,
   YardProcess,
 } from "@stackyard/core/api";
+export type { ApprovalsApi } from "./approvals-api.ts";
 export type { WatchOptions } from "./event-stream.ts";
 export type { Page, UnreadableRow } from "./http-client.ts";
 export { type CallOptions, type ProblemDetails, StackyardApiError, type StackyardOptions } from "./http-client.ts";

@@ -1,5 +1,6 @@
 import type { HistoryEntry, StackDetails } from "@stackyard/core/api";
 import type { EventOf } from "@stackyard/core/machine";
+import { type ApprovalsApi, createApprovalsApi } from "./approvals-api.ts";
 import { followHistory, type WatchOptions } from "./event-stream.ts";
 import { type CallOptions, createHttpClient, type HttpClient, type StackyardOptions } from "./http-client.ts";
 import { createMachinesApi, createProcessesApi, type MachinesApi, type ProcessesApi } from "./machines-api.ts";
@@ -35,6 +36,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
   readonly machines: MachinesApi;
   readonly processes: ProcessesApi;
   readonly runs: RunsApi;
+  readonly approvals: ApprovalsApi;
   readonly #http: HttpClient;
   readonly #publisher: Publisher;
 
@@ -46,6 +48,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
     this.machines = createMachinesApi(this.#http);
     this.processes = createProcessesApi(this.#http);
     this.runs = createRunsApi(this.#http);
+    this.approvals = createApprovalsApi(this.#http);
   }
 
   /** Hands one event over. It is stored when this resolves, and applied soon; see `waitForOutcome`. */

@@ -14,6 +14,7 @@ import { sessionRoutes } from "./access/session-routes.ts";
 import { createApp, createAuthenticate, createRequestMetrics } from "./create-app.ts";
 import { namedSchemas, toOpenApi } from "./http/openapi.ts";
 import { defineRoute, json, type Route } from "./http/route.ts";
+import { approvalRoutes } from "./routes/approval-routes.ts";
 import { eventRoutes, previewRoutes } from "./routes/event-routes.ts";
 import { healthRoutes, processRoutes } from "./routes/health-routes.ts";
 import { logRoutes } from "./routes/log-routes.ts";
@@ -62,6 +63,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
     ...stackRoutes({ ...deps, explainer: createStackExplainer({ ...deps, planner }) }),
     ...operationRoutes(operating),
+    ...approvalRoutes(operating),
     ...runRoutes({ ...deps, ...operating }),
     ...upgradeRoutes({ ...deps, ...operating, planner }),
     ...attemptRoutes(deps),

@@ -171,7 +171,8 @@ export const stacksRemove = defineServerCommand({
   },
 });
 
-function formatOperation({ out }: ServerContext, result: OperationResult, done: string): number {
+/** Prints what an operation has done; returns the exit code. */
+export function formatOperation({ out }: ServerContext, result: OperationResult, done: string): number {
   out.result(result, () => {
     const notes = result.notes.map((note) => `\n  ${note}`).join("");
     if (result.outcome !== "waiting") return `${result.stackId} ${done}.${notes}`;

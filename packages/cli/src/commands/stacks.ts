@@ -301,18 +301,38 @@ export function formatStack(stack: StackDetails, out: Painter, now: number): str
       { columns: out.columns, keepLast: true },
     ),
     ...toSection("Tasks", toTaskRows(stack, out), out),
+    ...toSection("Approvals", toApprovalRows(stack), out),
     ...toFailureSection(stack, out, now),
     ...toSection("Waiting events", toParkedRows(stack.parked, out), out),
     ...toSection(
       "Timers",
-      stack.timers.map(({ event, dueAt, task }) => [
-        `  ${task === undefined ? event : `next try of ${task}`}`,
-        `due ${dueAt}`,
-      ]),
+      stack.timers.map(({ event, dueAt, task }) => [`  ${toTimerName(event, task)}`, `due ${dueAt}`]),
       out,
     ),
     ...toSection("Earlier work that still runs", toOldRows(stack), out),
   ].join("\n");
+}
+
+function toTimerName(event: string, task: string | undefined): string {
+  if (task === undefined) return event;
+  return event === "TASK_TIMED_OUT" ? `end of the approval of ${task}` : `next try of ${task}`;
+}
+
+/** The rows of a stack's open approvals. */
+function toApprovalRows({ approvals = [] }: StackDetails): readonly (readonly string[])[] {
+  return approvals.map((approval) => {
+    const { task, from, askedBy, of, comment } = approval;
+    const asked = askedBy === undefined ? "" : ` Asked by ${askedBy.name}.`;
+    const repeat = of === undefined ? "" : ` Repeat with --of ${JSON.stringify(of)}.`;
+    const why = comment === "required" ? " Needs --comment." : "";
+    return [`  ${task}`, formatGiven(approval), `From ${from.join(", ")}.${asked}${repeat}${why}`];
+  });
+}
+
+/** How many people have approved, and who. */
+export function formatGiven({ given, count }: NonNullable<StackDetails["approvals"]>[number]): string {
+  const names = given.length === 0 ? "" : ` (${given.map(({ by }) => by.name).join(", ")})`;
+  return `${given.length} of ${count}${names}`;
 }
 
 function toSection(title: string, rows: readonly (readonly string[])[], out: Painter): readonly string[] {

@@ -1,3 +1,4 @@
+export { Approval } from "./approval.ts";
 export { DeadLetter, HistoryEntry, Instant, OperationAnswer, Outcome, PublishResult } from "./event.ts";
 export { MachineDetails, MachineProblem, MachineSummary, SimulationLine } from "./machine.ts";
 export { Run, RunState, YardProcess } from "./run.ts";

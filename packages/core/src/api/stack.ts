@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { Approval } from "./approval.ts";
 import { Instant } from "./event.ts";
 import type { View } from "./view.ts";
 
@@ -208,6 +209,11 @@ export const StackDetails = Type.Object({
       why: Type.String({ description: "One sentence: why the task is where it is." }),
       waitsFor,
       attempt: Type.Optional(Attempt),
+    }),
+  ),
+  approvals: Type.Optional(
+    Type.Array(Approval, {
+      description: "What people are asked to approve, in the order of the tasks. Absent: nothing.",
     }),
   ),
   attempts: Type.Array(Attempt, {

@@ -15,7 +15,8 @@ export const toPrinted = {
       errorMessage === undefined ? task : { ...task, errorMessage: mask(errorMessage) },
     );
     const stalled = stack.stalled && { ...stack.stalled, reason: mask(stack.stalled.reason) };
-    return { ...rest, metadata, tasks, ...(stalled && { stalled }), ...printFailure(stack, mask) };
+    const printed = { ...rest, metadata, tasks, ...(stalled && { stalled }), ...printFailure(stack, mask) };
+    return stack.approvals === undefined ? printed : { ...printed, approvals: printComments(stack.approvals, mask) };
   },
 
   /** A line of the history: references printed. */
@@ -37,4 +38,15 @@ export const toPrinted = {
 function printFailure({ lastFailure }: Stack, mask: MaskText): Pick<Stack, "lastFailure"> {
   if (lastFailure?.message === undefined) return {};
   return { lastFailure: { ...lastFailure, message: mask(lastFailure.message) } };
+}
+
+function printComments(approvals: NonNullable<Stack["approvals"]>, mask: MaskText): NonNullable<Stack["approvals"]> {
+  const printed = Object.entries(approvals).map(([task, approval]) => {
+    const given = approval.given.map(({ comment, ...each }) => ({
+      ...each,
+      ...(comment && { comment: mask(comment) }),
+    }));
+    return [task, { ...approval, given }] as const;
+  });
+  return Object.fromEntries(printed);
 }

@@ -1,5 +1,6 @@
 export { createSimulation, readStep, type Simulation } from "../simulation/simulation.ts";
 export type { SimulationLine } from "../simulation/simulation-line.ts";
+export { mayApprove } from "./decide/answer-approval.ts";
 export { decide, formatUnknownMachine } from "./decide/decide.ts";
 export type { Decision } from "./decide/decision.ts";
 export { DEFAULT_LIMITS, type DecideLimits } from "./decide/work.ts";

@@ -231,9 +231,9 @@ export const NOBODY: Caller = {
  * What a route is about, and with it who checks the permission there. `list`: the permission is needed somewhere, and the
  * handler shows what is within reach. `items`: the handler checks each item, which may need different permissions. `yard`:
  * only a grant without limits. The others name their parameter: `stack` (`stackId`), `machine` (`name`), `attempt`
- * (`attemptId`), `run` (`runId`; without one a new run) and `state` (`key`).
+ * (`attemptId`), `approval` (`approvalId`), `run` (`runId`; without one a new run) and `state` (`key`).
  */
-export type RouteSubject = "list" | "items" | "yard" | "stack" | "machine" | "attempt" | "run" | "state";
+export type RouteSubject = "list" | "items" | "yard" | "stack" | "machine" | "attempt" | "approval" | "run" | "state";
 
 /** Which permission a route needs, and for what. A route without it does not compile. */
 export type RouteAccess =
@@ -268,8 +268,9 @@ export function createGuard({ store, locator }: GuardDeps): Guard {
         return { kind: "machine", machine: params["name"] ?? "" };
       case "stack":
         return findStack(rights, params["stackId"] ?? "");
-      case "attempt": {
-        const parts = parseAttemptId(params["attemptId"] ?? "");
+      case "attempt":
+      case "approval": {
+        const parts = parseAttemptId(params[`${subject}Id`] ?? "");
         return parts && findStack(rights, parts.stackId);
       }
       case "run":
@@ -358,10 +359,11 @@ export function forbidden(permission: Permission, details: Readonly<Record<strin
 function toAbsent(
   subject: RouteSubject,
   permission: Permission,
-  { stackId, attemptId, runId, key }: Params,
+  { stackId, attemptId, approvalId, runId, key }: Params,
 ): StackyardError {
   if (subject === "stack") return new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
   if (subject === "attempt") return new StackyardError("NOT_FOUND", `Attempt "${attemptId}" not found.`);
+  if (subject === "approval") return new StackyardError("NOT_FOUND", `Approval "${approvalId}" not found.`);
   if (subject === "state") return new StackyardError("NOT_FOUND", `There is no Terraform state "${key}".`);
   // A run that is to be started is nowhere yet.
   if (runId === undefined) return forbidden(permission);

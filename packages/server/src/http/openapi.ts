@@ -1,4 +1,5 @@
 import {
+  Approval,
   Attempt,
   DeadLetter,
   HistoryEntry,
@@ -29,6 +30,7 @@ import { ProblemDetails, type Route, type RouteAnswer } from "./route.ts";
 
 /** Schemas under the names that the OpenAPI document gives them. */
 export const namedSchemas = {
+  Approval,
   Attempt,
   EventMessage: EventBody,
   HistoryEntry,

@@ -102,6 +102,18 @@ export const CancelBody = Type.Object({ task: TaskName, reason: Type.Optional(re
 /** Declares a task done by hand. */
 export const SettleBody = Type.Object({ task: TaskName, as: Type.Literal("succeeded"), reason, id });
 
+/** Rejects, or takes back an approval. */
+export const ApprovalBody = Type.Object({ comment: Type.Optional(reason), id });
+
+/** Approves. */
+export const ApproveBody = Type.Object({
+  of: Type.Optional(
+    Type.String({ maxLength: 1_024, description: "What is approved; needed where the approval has such a text." }),
+  ),
+  comment: Type.Optional(reason),
+  id,
+});
+
 /** Removes a stack's record; what it has made stays. */
 export const RemoveBody = Type.Object({ force: Type.Literal(true), reason, id });
 

@@ -19,6 +19,7 @@ import {
   type StoredStack,
   toPrinted,
 } from "@stackyard/core/engine";
+import { toApprovals } from "./approval.ts";
 import { toInstant } from "./event.ts";
 
 /** An attempt as the API shows it: without token and log. */
@@ -64,8 +65,9 @@ export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: numb
   const { stack, version, parked } = loaded;
   if (stack === undefined) return undefined;
   const { summary, waitsFor, tasks, attempts, lastFailure, reachable } = explainStack({ ...facts, stack, parked }, now);
+  const printed = toPrinted.stack(stack);
   return {
-    ...toFields(toPrinted.stack(stack), version),
+    ...toFields(printed, version),
     summary,
     ...(waitsFor && { waitsFor: toWait(waitsFor) }),
     ...(lastFailure && { lastFailure: toFailure(lastFailure) }),
@@ -75,6 +77,7 @@ export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: numb
       ...(own && { waitsFor: toWait(own) }),
       ...(attempt === undefined ? {} : { attempt: toAttempt(attempt) }),
     })),
+    ...(printed.approvals && { approvals: toApprovals(printed) }),
     attempts: attempts.map(toAttempt),
     parked: parked.map(toParked),
     timers: stack.timers.map(({ id, event, dueAt, task }) => ({

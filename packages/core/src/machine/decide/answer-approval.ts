@@ -15,9 +15,13 @@ export const approveTask: Handler = (work) => {
   if (open.kind === "rejected") return open;
   const { approval, name } = open;
   const by = findSender(work);
-  const fault = findFault(work, approval, by) ?? findApproveFault(work, approval, by);
-  if (fault !== undefined) return fault;
-  const { at, reason } = work.event;
+  const { at, reason, sender, isAllowed } = work.event;
+  const fault =
+    findGroupFault(approval, sender) ??
+    findOwnFault(approval, by) ??
+    findOfFault(work, approval) ??
+    findCommentFault(work, approval);
+  if (fault !== undefined && !isAllowed) return fault;
   const own: GivenApproval = { by, at, ...(reason === undefined ? {} : { comment: toShown(work, reason) }) };
   const given = [...approval.given, own];
   if (isAsker(approval, by)) work.notes.push(`${by.name} asked for it too.`);
@@ -32,8 +36,8 @@ export const rejectTask: Handler = (work) => {
   const open = findOpen(work);
   if (open.kind === "rejected") return open;
   const by = findSender(work);
-  const fault = findFault(work, open.approval, by) ?? findCommentFault(work, open.approval);
-  if (fault !== undefined) return fault;
+  const fault = findGroupFault(open.approval, work.event.sender) ?? findCommentFault(work, open.approval);
+  if (fault !== undefined && !work.event.isAllowed) return fault;
   const why = work.event.reason === undefined ? "." : `: ${work.event.reason}`;
   changeTasks(work, () =>
     setTask(work, toFailed(work, open.name, "APPROVAL_REJECTED", `Rejected by ${by.name}${why}`)),
@@ -152,41 +156,44 @@ function findSender({ event }: Work): KnownSender {
 
 const PEOPLE: ReadonlySet<SenderKind> = new Set(["person", "aws", "host", "local"]);
 
+/** True when the sender may approve what the task asks of people: so far as the approval itself says, not the yard. */
+export function mayApprove(stack: Stack, task: string, sender: Sender): boolean {
+  const approval = findApproval(stack, task);
+  return approval !== undefined && (findGroupFault(approval, sender) ?? findOwnFault(approval, sender)) === undefined;
+}
+
 /** Why the sender may neither approve nor reject. */
-function findFault({ event }: Work, { from }: Approval, { name }: KnownSender): Rejected | undefined {
-  if (event.isAllowed) return undefined;
-  const { sender } = event;
+function findGroupFault({ from }: Approval, sender: Sender | undefined): Rejected | undefined {
   if (sender === undefined) return reject("NOT_ALLOWED", "Who has sent this is not known. Log in to approve.");
-  if (!PEOPLE.has(sender.kind)) {
+  const { kind, name, groups } = sender;
+  if (!PEOPLE.has(kind)) {
     return reject("NOT_ALLOWED", `${name} is a ${toNoun(sender)}, and only people may approve or reject.`);
   }
-  if (sender.groups.some((group) => from.includes(group))) return undefined;
+  if (groups.some((group) => from.includes(group))) return undefined;
   return reject("NOT_ALLOWED", `${name} is in none of the groups that may approve: ${from.join(", ")}.`);
+}
+
+/** Why the sender may not approve although it is in one of the groups. */
+function findOwnFault(approval: Approval, by: KnownSender): Rejected | undefined {
+  const { count, given, own } = approval;
+  if (!own && by.kind !== "local" && isAsker(approval, by)) {
+    return reject("NOT_ALLOWED", `${by.name} asked for it, so somebody else must approve it.`);
+  }
+  if (!given.some((each) => isSame(each.by, by))) return undefined;
+  return reject("APPROVAL_REPEATED", `${by.name} has approved it before; ${count - given.length} more must approve.`);
 }
 
 function toNoun({ kind }: Sender): string {
   return kind === "anonymous" ? "sender without a login" : kind;
 }
 
-function findApproveFault(work: Work, approval: Approval, by: KnownSender): Rejected | undefined {
-  const { event } = work;
-  if (event.isAllowed) return undefined;
-  const { count, given, of } = approval;
-  if (!approval.own && by.kind !== "local" && isAsker(approval, by)) {
-    return reject("NOT_ALLOWED", `${by.name} asked for it, so somebody else must approve it.`);
-  }
-  if (given.some((each) => isSame(each.by, by))) {
-    const missing = count - given.length;
-    return reject("APPROVAL_REPEATED", `${by.name} has approved it before; ${missing} more must approve.`);
-  }
-  if (of !== undefined && event.of !== of) {
-    return reject("NOT_ALLOWED", `The approval must repeat what is approved: "of": ${JSON.stringify(of)}.`);
-  }
-  return findCommentFault(work, approval);
+function findOfFault({ event }: Work, { of }: Approval): Rejected | undefined {
+  if (of === undefined || event.of === of) return undefined;
+  return reject("NOT_ALLOWED", `The approval must repeat what is approved: "of": ${JSON.stringify(of)}.`);
 }
 
 function findCommentFault({ event }: Work, { comment }: Approval): Rejected | undefined {
-  if (event.isAllowed || comment !== "required" || event.reason?.trim()) return undefined;
+  if (comment !== "required" || event.reason?.trim()) return undefined;
   return reject("COMMENT_REQUIRED", "Say why: this approval needs a comment.");
 }
 

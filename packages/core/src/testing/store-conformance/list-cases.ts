@@ -79,6 +79,33 @@ export const listCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await listStackIds(store, { condition: "stalled" }), ["a_3"]);
   }),
 
+  storeCase("finds stacks with an open approval, and keeps what was asked", async (store) => {
+    const by = { kind: "person", id: "https://id.test ada", name: "ada" } as const;
+    const approval = {
+      id: "asked/i1/1/sign-off/1",
+      from: ["managers"],
+      count: 2,
+      askedBy: by,
+      askedAt: 1,
+      expiresAt: 1_000,
+      given: [{ by, at: 2, comment: "tested" }],
+    };
+    const tasks = [{ name: "sign-off", status: "PENDING", detail: "APPROVING" }] as const;
+    await putAll(store, [
+      { id: "asked", tasks, approvals: { "sign-off": approval }, askedBy: by },
+      { id: "both", tasks, approvals: { "sign-off": approval }, overdue: true },
+      { id: "busy", tasks: [{ name: "sign-off", status: "PENDING" }] },
+    ]);
+
+    assert.deepEqual(await listStackIds(store, { condition: "approval" }), ["asked", "both"]);
+    assert.deepEqual(await listStackIds(store, { condition: "overdue" }), ["both"]);
+    const [loaded] = await store.load(["asked"]);
+    assert.deepEqual(loaded?.stack?.approvals, { "sign-off": approval });
+    assert.deepEqual(loaded?.stack?.askedBy, by);
+    await commitNow(store, { ...aPut({ id: "asked" }), expectedVersion: loaded?.version ?? 0 });
+    assert.deepEqual(await listStackIds(store, { condition: "approval" }), ["both"]);
+  }),
+
   storeCase("finds the stacks that wait for something, and those whose time is over", async (store) => {
     await putAll(store, [
       { id: "busy", tasks: [{ name: "t", status: "PENDING" }] },

@@ -1,0 +1,153 @@
+import { defined } from "@stackyard/core";
+import type { Approval, OperationResult } from "@stackyard/sdk";
+import { formatTable } from "@stackyard/sdk/commands";
+import { Type } from "typebox";
+import { failWith } from "../failure.ts";
+import { type Output, toAge } from "../output.ts";
+import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
+import { formatOperation } from "./operations.ts";
+import { formatGiven, stackArg } from "./stacks.ts";
+
+/** `stackyard approvals ls` */
+export const approvalsLs = defineServerCommand({
+  name: "approvals ls",
+  summary: "List open approvals.",
+  examples: [
+    { command: "stackyard approvals ls --mine", what: "List what you may approve." },
+    { command: "stackyard approvals ls --json", what: "Print one JSON object per line." },
+  ],
+  args: Type.Object({
+    mine: Type.Optional(Type.Boolean({ description: "Only approvals that you may give." })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "Maximum number." })),
+  }),
+  async run({ out, yard, signal }, { mine = false, limit }) {
+    let shown = 0;
+    for await (const items of readPages((page) => yard.approvals.list({ mine, ...page, signal }), { out, limit })) {
+      printApprovals(items.slice(0, limit === undefined ? undefined : limit - shown), { out, withHead: shown === 0 });
+      shown += items.length;
+    }
+    if (shown === 0) out.note(mine ? "Nothing waits for your approval." : "Nothing waits for an approval.");
+    return 0;
+  },
+});
+
+function printApprovals(
+  items: readonly Approval[],
+  { out, withHead }: { readonly out: ServerContext["out"]; readonly withHead: boolean },
+): void {
+  if (items.length === 0) return;
+  if (out.json) {
+    for (const item of items) out.result(item, () => "");
+    return;
+  }
+  const head = COLUMNS.map((name) => out.paint("dim", name));
+  const rows = items.map((item) => toRow(item, out, Date.now()));
+  out.text(formatTable(withHead ? [head, ...rows] : rows, { columns: out.columns }));
+}
+
+const COLUMNS = ["STACK", "TASK", "APPROVALS", "FROM", "ASKED BY", "FOR", "WHAT"];
+
+function toRow(approval: Approval, out: Pick<Output, "paint">, now: number): readonly string[] {
+  const { stackId, task, from, askedBy, askedAt, of } = approval;
+  const asker = askedBy?.name ?? "–";
+  return [
+    out.paint("bold", stackId),
+    task,
+    formatGiven(approval),
+    from.join(", "),
+    asker,
+    toAge(askedAt, now),
+    of ?? "",
+  ];
+}
+
+const answerArgs = {
+  ...stackArg,
+  task: Type.String({ minLength: 1, maxLength: 1_024, completes: "task", description: "The task's name." }),
+  comment: Type.Optional(Type.String({ minLength: 1, maxLength: 4_096, description: "Why; recorded in the history." })),
+};
+
+/** `stackyard approvals approve` */
+export const approvalsApprove = defineServerCommand({
+  name: "approvals approve",
+  summary: "Approve a task.",
+  description:
+    "Approves what the stack asks now. If its metadata changes, your approval is discarded and the stack asks again. The tasks that wait for it start with the last approval that is needed.",
+  examples: [
+    { command: "stackyard approvals approve web-1 sign-off", what: "Approve." },
+    {
+      command: 'stackyard approvals approve web-1 sign-off --of sha256:9f2c --comment "tested"',
+      what: "Repeat what you approve, and say why.",
+    },
+  ],
+  args: Type.Object({
+    ...answerArgs,
+    of: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 1_024,
+        description: "What you approve, such as a digest. Required where the machine names it.",
+      }),
+    ),
+  }),
+  positionals: ["stack", "task"],
+  async run(context, { stack, task, comment, of }) {
+    const { yard, signal } = context;
+    const approval = await findApproval(context, stack, task);
+    const result = await yard.approvals.approve(approval.id, { signal, ...defined({ comment, of }) });
+    return formatOperation(context, result, `has your approval of ${task}`);
+  },
+});
+
+/** `stackyard approvals reject` */
+export const approvalsReject = defineServerCommand({
+  name: "approvals reject",
+  summary: "Reject a task: it fails with APPROVAL_REJECTED.",
+  examples: [
+    { command: 'stackyard approvals reject web-1 sign-off --comment "wrong version"', what: "Reject and say why." },
+  ],
+  args: Type.Object(answerArgs),
+  positionals: ["stack", "task"],
+  run: (context, args) => answer(context, args, { name: "reject", done: `has your rejection of ${args.task}` }),
+});
+
+/** `stackyard approvals withdraw` */
+export const approvalsWithdraw = defineServerCommand({
+  name: "approvals withdraw",
+  summary: "Take back your own approval.",
+  examples: [{ command: "stackyard approvals withdraw web-1 sign-off", what: "Take it back." }],
+  args: Type.Object(answerArgs),
+  positionals: ["stack", "task"],
+  run: (context, args) =>
+    answer(context, args, { name: "withdraw", done: `no longer has your approval of ${args.task}` }),
+});
+
+interface AnswerArgs {
+  readonly stack: string;
+  readonly task: string;
+  readonly comment?: string;
+}
+
+async function answer(
+  context: ServerContext,
+  { stack, task, comment }: AnswerArgs,
+  { name, done }: { readonly name: "reject" | "withdraw"; readonly done: string },
+): Promise<number> {
+  const { yard, signal } = context;
+  const approval = await findApproval(context, stack, task);
+  const result: OperationResult = await yard.approvals[name](approval.id, { signal, ...defined({ comment }) });
+  return formatOperation(context, result, done);
+}
+
+/** What the stack asks now. Throws `NOT_FOUND` when the task waits for no approval. */
+async function findApproval({ yard, signal }: ServerContext, stack: string, task: string): Promise<Approval> {
+  const { approvals = [], tasks, state } = await yard.stacks.get(stack, { signal });
+  const found = approvals.find((approval) => approval.task === task);
+  if (found !== undefined) return found;
+  const known = tasks.find(({ name }) => name === task);
+  const is = known === undefined ? `${state} has no such task` : `it is ${known.detail ?? known.status}`;
+  const open = approvals.map((approval) => approval.task).join(", ");
+  throw failWith("NOT_FOUND", `Task "${task}" of "${stack}" waits for no approval: ${is}.`, {
+    hint: open === "" ? "`stackyard approvals ls` lists open approvals." : `Open approvals of this stack: ${open}.`,
+  });
+}

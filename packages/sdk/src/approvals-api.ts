@@ -1,0 +1,57 @@
+import { defined } from "@stackyard/core";
+import type { Approval, OperationAnswer } from "@stackyard/core/api";
+import { type CallOptions, createEventId, type HttpClient, loadPage, type Page } from "./http-client.ts";
+import type { PageOptions } from "./stacks-api.ts";
+
+/** Which approvals to list. */
+interface ApprovalFilter extends PageOptions {
+  /** True: only those that the caller may approve. */
+  readonly mine?: boolean;
+}
+
+/** What goes with an answer. */
+interface AnswerOptions extends CallOptions {
+  /** Stands in the history. */
+  readonly comment?: string;
+  /** The event's id: the same one is applied once. Default: a new one. */
+  readonly id?: string;
+}
+
+/** What goes with an approval. */
+interface ApproveOptions extends AnswerOptions {
+  /** What is approved; must equal the approval's own `of`, where it has one. */
+  readonly of?: string;
+}
+
+/** What people are asked to approve. Refusals have the codes `NOT_ALLOWED`, `APPROVAL_CLOSED`, `APPROVAL_REPEATED` and `COMMENT_REQUIRED`. */
+export interface ApprovalsApi {
+  /** In order of their stacks' ids; all approvals of one stack are on one page. */
+  list(options?: ApprovalFilter): Promise<Page<Approval>>;
+  approve(approvalId: string, options?: ApproveOptions): Promise<OperationAnswer>;
+  /** The task fails with `APPROVAL_REJECTED`. */
+  reject(approvalId: string, options?: AnswerOptions): Promise<OperationAnswer>;
+  /** Takes back the caller's own approval. */
+  withdraw(approvalId: string, options?: AnswerOptions): Promise<OperationAnswer>;
+}
+
+/** The part of the client that is about approvals. */
+export function createApprovalsApi(http: HttpClient): ApprovalsApi {
+  const answer =
+    (name: string) =>
+    (approvalId: string, { comment, of, id = createEventId(), signal }: ApproveOptions = {}) =>
+      http.requestJson<OperationAnswer>({
+        method: "POST",
+        path: ["v1", "approvals", approvalId, name],
+        body: { id, ...defined({ comment, of }) },
+        ...defined({ signal }),
+      });
+  return {
+    list: ({ mine, signal, ...page } = {}) => {
+      const query = { ...page, ...(mine && { mine: "true" }) };
+      return loadPage(http, { path: ["v1", "approvals"], query, ...defined({ signal }) });
+    },
+    approve: answer("approve"),
+    reject: answer("reject"),
+    withdraw: answer("withdraw"),
+  };
+}
