@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { defined, StackyardError } from "@stackyard/core";
 import { createAuditWriter, type Sender } from "@stackyard/core/access";
-import { createPlanner } from "@stackyard/core/engine";
+import { createBulks, createPlanner } from "@stackyard/core/engine";
 import { type Authenticate, createCallerFinder, createGuard } from "./access/caller.ts";
 import { createDenials } from "./access/denials.ts";
 import { createLogins } from "./access/logins.ts";
@@ -15,6 +15,7 @@ import { createApp, createAuthenticate, createRequestMetrics } from "./create-ap
 import { namedSchemas, toOpenApi } from "./http/openapi.ts";
 import { defineRoute, json, type Route } from "./http/route.ts";
 import { approvalRoutes } from "./routes/approval-routes.ts";
+import { bulkRoutes } from "./routes/bulk-routes.ts";
 import { eventRoutes, previewRoutes } from "./routes/event-routes.ts";
 import { healthRoutes, processRoutes } from "./routes/health-routes.ts";
 import { logRoutes } from "./routes/log-routes.ts";
@@ -59,6 +60,9 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const { logins, authenticate, denials } = createAccess(deps, settings);
   const planner = createPlanner({ ...deps, allowExternalNext });
   const operating = { ...deps, bell, outcomeMs: limits.outcomeMs };
+  const guard = createGuard(deps);
+  const audit = createAuditWriter({ ...deps, records: deps.store.records });
+  const bulks = createBulks({ ...deps, bell });
   const routes = [
     ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
     ...stackRoutes({ ...deps, explainer: createStackExplainer({ ...deps, planner }) }),
@@ -66,6 +70,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     ...approvalRoutes(operating),
     ...runRoutes({ ...deps, ...operating }),
     ...upgradeRoutes({ ...deps, ...operating, planner }),
+    ...bulkRoutes({ ...deps, bulks, planner, guard, audit }),
     ...attemptRoutes(deps),
     ...logRoutes(deps),
     ...machineRoutes(deps),
@@ -90,7 +95,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     routes: all,
     requests,
     authenticate,
-    guard: createGuard(deps),
+    guard,
     mount(hono, findFacts) {
       // OpenAPI has no LOCK and UNLOCK, the methods of Terraform.
       hono.all(`${STATE_PATH}*`, ({ req }) => answerTerraform(backend, toStateKey(req.raw), req.raw));
@@ -102,6 +107,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     app: { fetch: (request) => app.fetch(request) },
     async start() {
       listener = await createListener(app.fetch, settings);
+      bulks.run();
       const { url } = listener;
       return { url, stateBackendUrl: `${url}${STATE_PATH.slice(0, -1)}` };
     },
@@ -111,6 +117,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     async stop() {
       state.stopping = true;
       streams.stop();
+      await bulks.stop();
       bell.stop();
       await denials.flush();
       await listener?.close(limits.stopMs);

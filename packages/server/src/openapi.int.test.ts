@@ -23,6 +23,7 @@ let api: Document;
 let attemptId: string;
 let deadLetterId: string;
 let sessionId: string;
+let bulkId: string;
 
 const STATE_KEY = "review-app/pr-1/key";
 
@@ -48,6 +49,8 @@ beforeAll(async () => {
     expect(item).toBeDefined();
     return item?.id ?? "";
   });
+  const bulk = { operation: "send", filter: { ids: ["pr-1"] }, body: { event: "DEPLOY" } };
+  bulkId = (await yard.json<{ id: string }>("/v1/bulk", { body: bulk })).id;
   await yard.call(`/terraform/state/${STATE_KEY}`, { body: { version: 4, serial: 1 } });
   await yard.call(`/terraform/state/${STATE_KEY}`, { method: "LOCK", body: { ID: "l1", Who: "ada" } });
   const sessions = createSessions({ records: yard.store.records, clock: yard.clock, random: randomBytes });
@@ -103,6 +106,11 @@ const cases: Readonly<Record<string, () => Case>> = {
   retryRun: () => ({ path: `/v1/runs/${RUN_ID}/retry`, body: {}, status: 409 }),
   upgradeStack: () => ({ path: "/v1/stacks/pr-1/upgrade", body: { dryRun: true } }),
   upgradeStacks: () => ({ path: "/v1/machines/review-app/upgrade", body: {} }),
+  startBulk: () => ({ path: "/v1/bulk", body: { operation: "retry", filter: { ids: ["pr-1"] } }, status: 202 }),
+  listBulks: () => ({ path: "/v1/bulk" }),
+  getBulk: () => ({ path: `/v1/bulk/${bulkId}` }),
+  listBulkItems: () => ({ path: `/v1/bulk/${bulkId}/items` }),
+  cancelBulk: () => ({ path: `/v1/bulk/${bulkId}/cancel`, body: {} }),
   listAttempts: () => ({ path: "/v1/stacks/pr-1/attempts" }),
   getAttempt: () => ({ path: `/v1/attempts/${encodeURIComponent(attemptId)}` }),
   getAttemptLog: () => ({ path: `/v1/attempts/${encodeURIComponent(attemptId)}/log` }),

@@ -1,4 +1,5 @@
 export { Approval } from "./approval.ts";
+export { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "./bulk.ts";
 export { DeadLetter, HistoryEntry, Instant, OperationAnswer, Outcome, PublishResult } from "./event.ts";
 export { MachineDetails, MachineProblem, MachineSummary, SimulationLine } from "./machine.ts";
 export { Run, RunState, YardProcess } from "./run.ts";

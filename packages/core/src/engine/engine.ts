@@ -3,7 +3,7 @@ import { DEFAULT_PARKING, type ParkingOptions } from "../aggregate/round.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
 import { toErrorText } from "../errors/stackyard-error.ts";
 import { DEFAULT_LIMITS, type DecideLimits } from "../machine/decide/work.ts";
-import { parseEventMessage } from "../machine/event-message.ts";
+import { isReservedEventId, parseEventMessage } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import { defined } from "../machine/json.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
@@ -268,6 +268,9 @@ export async function publishMessages(
     const parsed = parseEventMessage(message, { messageId: deps.ids.next(), at, allowExternalNext });
     if (parsed.kind === "invalid") return { kind: "invalid", code: parsed.code, reason: parsed.reason };
     const { id, stackId, message: body = {} } = parsed.event;
+    if (isReservedEventId(id)) {
+      return { kind: "invalid", code: "EVENT_RESERVED", reason: `Ids such as "${id}" are those of bulk operations.` };
+    }
     events.push({
       id,
       stackId,

@@ -76,6 +76,8 @@ export const ERROR_CODES = {
   PLUGIN_INVALID: fact(3, 500, "The plugin could not be loaded."),
   TIMED_OUT: fact(4, 504, "The time limit ended before the outcome was known."),
   INTERRUPTED: fact(130, 499, "The work was interrupted."),
+  FILTER_TOO_WIDE: fact(1, 422, "The filter matches more than one request may handle."),
+  BULK_CHANGED: fact(1, 409, "The filter matches another number of items than expected."),
   OUTCOME_NEGATIVE: fact(1, 409, "The outcome is not the expected one."),
   LEFT_BEHIND: fact(2, 500, "The work failed and left something behind."),
   INTERNAL: fact(3, 500, "An error in Stackyard itself."),

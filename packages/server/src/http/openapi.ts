@@ -1,6 +1,9 @@
 import {
   Approval,
   Attempt,
+  Bulk,
+  BulkItem,
+  BulkPlan,
   DeadLetter,
   HistoryEntry,
   ListedParkedEvent,
@@ -32,6 +35,9 @@ import { ProblemDetails, type Route, type RouteAnswer } from "./route.ts";
 export const namedSchemas = {
   Approval,
   Attempt,
+  Bulk,
+  BulkItem,
+  BulkPlan,
   EventMessage: EventBody,
   HistoryEntry,
   ListedParkedEvent,

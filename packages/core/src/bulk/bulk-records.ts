@@ -1,0 +1,147 @@
+import { StackyardError } from "../errors/stackyard-error.ts";
+import { isMap } from "../machine/json.ts";
+import type { Clock } from "../ports/clock.ts";
+import { createPageBuilder, type Page, type PageInput, type Records, type StoredRecord } from "../ports/records.ts";
+import { type Bulk, type BulkChunk, type BulkItem, type BulkOutcome, CHUNK_ITEMS, toChunks } from "./bulk.ts";
+
+/** A bulk with the version of its record, which grows with each of its steps. */
+export interface StoredBulk {
+  readonly bulk: Bulk;
+  readonly version: number;
+}
+
+/** A chunk with the version of its record. */
+export interface StoredChunk {
+  readonly chunk: BulkChunk;
+  readonly version: number;
+}
+
+/** Which items of a bulk to list. */
+export interface BulkItemsInput extends PageInput {
+  readonly outcome?: BulkOutcome | undefined;
+}
+
+const KEEP_MS = 7 * 86_400_000;
+const RUNNING_AT_ONCE = 100;
+
+/** Bulks as records: `bulk/all/…`, `bulk/items/<id>/<n>`, and `bulk/open/<id>` of those that may not be over. Kept for 7 days. */
+export function createBulkRecords(records: Records, clock: Clock) {
+  /** Returns false when another process has written it meanwhile. */
+  async function put(key: string, value: unknown, expected: number | "absent"): Promise<boolean> {
+    const now = clock.now();
+    return (await records.put({ key, value, expected, now, expiresAt: now + KEEP_MS })).kind === "written";
+  }
+
+  async function find(id: string): Promise<StoredBulk | undefined> {
+    const record = await records.get(toBulkKey(id), clock.now());
+    return record && { bulk: toBulk(record), version: record.version };
+  }
+
+  return {
+    find,
+    putBulk: (bulk: Bulk, expected: number | "absent") => put(toBulkKey(bulk.id), bulk, expected),
+    putChunk: (id: string, n: number, chunk: BulkChunk, expected: number | "absent") =>
+      put(toChunkKey(id, n), chunk, expected),
+
+    async findChunk(id: string, n: number): Promise<StoredChunk | undefined> {
+      const record = await records.get(toChunkKey(id, n), clock.now());
+      return record && { chunk: toChunk(record), version: record.version };
+    },
+
+    /** The bulk is there when the last write is; what a process leaves that dies before it expires. */
+    async add(bulk: Bulk, ids: readonly string[]): Promise<void> {
+      await put(toOpenKey(bulk.id), {}, "absent");
+      for (const [n, chunk] of toChunks(ids).entries()) await put(toChunkKey(bulk.id, n), chunk, "absent");
+      await put(toBulkKey(bulk.id), bulk, "absent");
+    },
+
+    /** Newest first. */
+    async list(page: PageInput): Promise<Page<Bulk>> {
+      const found = await records.list(BULKS, { ...page, now: clock.now() });
+      return { ...found, items: found.items.map(toBulk) };
+    },
+
+    /** Those that may not be over, oldest first. */
+    async listOpen(): Promise<readonly StoredBulk[]> {
+      const { items } = await records.list(OPEN, { limit: RUNNING_AT_ONCE, now: clock.now() });
+      const found = await Promise.all(items.map(({ key }) => find(key.slice(OPEN.length))));
+      return found.filter((each) => each !== undefined);
+    },
+
+    /** Removes what only a bulk needs that is not over, also the record of its lease, which would stay for ever. */
+    async close(id: string): Promise<void> {
+      for (const key of [toOpenKey(id), `leases/bulk/${id}`]) {
+        const record = await records.get(key, clock.now());
+        if (record !== undefined) await records.remove(key, record.version);
+      }
+    },
+  };
+}
+
+/** What `createBulkRecords` returns. */
+export type BulkRecords = {
+  readonly [Name in "find" | "putBulk" | "putChunk" | "findChunk" | "add" | "list" | "listOpen" | "close"]: ReturnType<
+    typeof createBulkRecords
+  >[Name];
+};
+
+/** Returns the items of a bulk in their order. With an outcome a page may be short and have a cursor. */
+export async function listBulkItems(
+  records: Pick<BulkRecords, "findChunk">,
+  bulk: Bulk,
+  { outcome, ...page }: BulkItemsInput,
+): Promise<Page<BulkItem>> {
+  const after = parseItemCursor(page.cursor);
+  const found = createPageBuilder<BulkItem>(page);
+  for (let n = Math.floor(after / CHUNK_ITEMS); n * CHUNK_ITEMS < bulk.total; n += 1) {
+    const items = (await records.findChunk(bulk.id, n))?.chunk.items ?? [];
+    const wanted = items.map((item) => toShown(bulk, item)).filter((item) => item.n > after && isWanted(item, outcome));
+    for (const item of wanted) {
+      const bytes = Buffer.byteLength(JSON.stringify(item));
+      if (!found.add({ id: item.id, cursor: String(item.n), bytes, read: () => item })) return found.end();
+    }
+  }
+  return found.end();
+}
+
+function isWanted(item: BulkItem, outcome: BulkOutcome | undefined): boolean {
+  return outcome === undefined || item.outcome === outcome;
+}
+
+function toShown({ status }: Bulk, item: BulkItem): BulkItem {
+  return status === "cancelled" && item.outcome === undefined ? { ...item, outcome: "skipped" } : item;
+}
+
+const OPEN = "bulk/open/";
+const BULKS = "bulk/all/";
+const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+function toOpenKey(id: string): string {
+  return `${OPEN}${id}`;
+}
+
+/** ULIDs sort by time, and these keys the other way round, so that a list has the newest first. */
+function toBulkKey(id: string): string {
+  return `${BULKS}${id.replaceAll(/[0-9A-HJKMNP-TV-Z]/g, (digit) => DIGITS.at(-1 - DIGITS.indexOf(digit)) ?? digit)}`;
+}
+
+function toChunkKey(id: string, n: number): string {
+  return `bulk/items/${id}/${n}`;
+}
+
+function toBulk({ key, value }: StoredRecord): Bulk {
+  // Only this file writes these records.
+  if (isMap(value) && typeof value["operation"] === "string" && isMap(value["counts"])) return value as unknown as Bulk;
+  throw new StackyardError("STORE_CORRUPT", `The record "${key}" is not a bulk operation. Remove it.`);
+}
+
+function toChunk({ key, value }: StoredRecord): BulkChunk {
+  if (isMap(value) && Array.isArray(value["items"])) return value as unknown as BulkChunk;
+  throw new StackyardError("STORE_CORRUPT", `The record "${key}" does not hold items of a bulk operation. Remove it.`);
+}
+
+function parseItemCursor(cursor: string | undefined): number {
+  if (cursor === undefined) return 0;
+  if (/^[1-9]\d{0,5}$/.test(cursor)) return Number(cursor);
+  throw new StackyardError("USAGE", "The cursor does not belong to this list. Start again without a cursor.");
+}

@@ -1,0 +1,151 @@
+import type { Sender } from "../access/sender.ts";
+import { defined } from "../machine/json.ts";
+import type { Outcome } from "../ports/stack-store.ts";
+
+/** What a bulk does to each of its items. The items of `redrive` are dead letters, all others are stacks. */
+export const BULK_OPERATIONS = ["send", "retry", "cancel", "settle", "remove", "upgrade", "redrive"] as const;
+export type BulkOperation = (typeof BULK_OPERATIONS)[number];
+
+/**
+ * What became of an item: the outcome of its event, or `redriven`. `waiting`: its event is queued, but was not decided in time.
+ * `gone`: the dead letter did not exist any more. `skipped`: the bulk was cancelled before it.
+ */
+export type BulkOutcome = Outcome | "redriven" | "gone" | "waiting" | "skipped";
+
+/** One operation on many items, as it is kept. Its items are in chunks beside it. */
+export interface Bulk {
+  readonly id: string;
+  readonly operation: BulkOperation;
+  /** As the request gave it. */
+  readonly filter: Readonly<Record<string, unknown>>;
+  /** The event of each stack without `id` and `stackId`; of `redrive`: empty. */
+  readonly message: Readonly<Record<string, unknown>>;
+  readonly reason?: string;
+  readonly sender: Sender;
+  readonly status: "running" | "done" | "cancelled";
+  readonly createdAt: number;
+  readonly endedAt?: number;
+  readonly total: number;
+  /** Items that have an outcome: the first ones. */
+  readonly done: number;
+  readonly counts: Readonly<Partial<Record<BulkOutcome, number>>>;
+  /** Somebody asked to end it. Items that were sent before are still counted. */
+  readonly cancel?: { readonly at: number; readonly by: string; readonly reason?: string };
+}
+
+/** What is known of an item that is decided. */
+export interface BulkResult {
+  readonly outcome: BulkOutcome;
+  readonly code?: string;
+  readonly reason?: string;
+}
+
+/** One item. */
+export interface BulkItem extends Partial<BulkResult> {
+  /** From 1. */
+  readonly n: number;
+  /** The id of the stack or the dead letter. */
+  readonly id: string;
+}
+
+/** Items that are sent together. */
+export interface BulkChunk {
+  readonly items: readonly BulkItem[];
+  /** Written before the first of them is sent: whoever continues looks first at what has become of them. */
+  readonly sentAt?: number;
+}
+
+/** Items of a chunk. */
+export const CHUNK_ITEMS = 50;
+/** Items of a bulk. */
+export const MOST_ITEMS = 10_000;
+/** A queued event of a stack whose row is damaged may never be decided. */
+const DECIDED_WITHIN_MS = 60_000;
+const MOST_REASON_CHARACTERS = 500;
+
+/** What the one who carries a bulk out has seen and done with its present chunk. */
+export interface BulkProgress {
+  /** Undefined when its record is not there any more. */
+  readonly chunk: BulkChunk | undefined;
+  /** By number of the item. */
+  readonly decided: ReadonlyMap<number, BulkResult>;
+  /** When this process has sent what was not decided. */
+  readonly sentAt?: number | undefined;
+  readonly now: number;
+}
+
+/** What a bulk does next. */
+export type BulkStep =
+  /** Write the chunk if it is not written like this, then send these items. Sending one again changes nothing. */
+  | { readonly kind: "send"; readonly chunk: BulkChunk; readonly items: readonly BulkItem[] }
+  /** Look again soon: these items are not decided. */
+  | { readonly kind: "wait"; readonly items: readonly BulkItem[] }
+  /** Write the chunk, then the bulk. */
+  | { readonly kind: "record"; readonly chunk: BulkChunk; readonly bulk: Bulk }
+  /** Write the bulk; it is over. */
+  | { readonly kind: "end"; readonly bulk: Bulk }
+  | { readonly kind: "over" };
+
+/** Decides what a bulk does next. A process may die between any two steps, and another one asks again. */
+export function nextBulkStep(bulk: Bulk, { chunk, decided, sentAt, now }: BulkProgress): BulkStep {
+  if (bulk.status !== "running") return { kind: "over" };
+  if (bulk.done >= bulk.total) return { kind: "end", bulk: { ...bulk, status: "done", endedAt: now } };
+  if (chunk === undefined) return { kind: "end", bulk: endEarly(bulk, now, EXPIRED) };
+  if (bulk.cancel !== undefined && chunk.sentAt === undefined) {
+    return { kind: "end", bulk: endEarly(bulk, now, bulk.cancel) };
+  }
+  const open = chunk.items.filter((item) => item.outcome === undefined && !decided.has(item.n));
+  if (open.length === 0) return toRecord(bulk, chunk, decided);
+  if (sentAt === undefined) return { kind: "send", chunk: { ...chunk, sentAt: chunk.sentAt ?? now }, items: open };
+  // Where no item at all is decided, no engine works; then the rest is not queued behind them.
+  if (open.length === chunk.items.length || now < sentAt + DECIDED_WITHIN_MS) return { kind: "wait", items: open };
+  return toRecord(bulk, chunk, decided);
+}
+
+const EXPIRED = { by: "stackyard", reason: "The list of its items is older than 7 days." };
+
+function endEarly(bulk: Bulk, now: number, why: { readonly by: string; readonly reason?: string }): Bulk {
+  const skipped = bulk.total - bulk.done;
+  return {
+    ...bulk,
+    status: "cancelled",
+    endedAt: now,
+    counts: { ...bulk.counts, skipped },
+    cancel: { at: now, ...why },
+  };
+}
+
+function toRecord(bulk: Bulk, chunk: BulkChunk, decided: BulkProgress["decided"]): BulkStep {
+  const items = chunk.items.map((item) =>
+    item.outcome === undefined ? { ...item, ...toKept(decided.get(item.n)) } : item,
+  );
+  const counts: Record<string, number> = { ...bulk.counts };
+  for (const { outcome = "waiting" } of items) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  return {
+    kind: "record",
+    chunk: { ...chunk, items },
+    bulk: { ...bulk, done: bulk.done + items.length, counts },
+  };
+}
+
+function toKept({ outcome, code, reason }: BulkResult = { outcome: "waiting" }): BulkResult {
+  return { outcome, ...defined({ code, reason: reason?.slice(0, MOST_REASON_CHARACTERS) }) };
+}
+
+/** The parts of a new bulk that are chosen once. */
+export function toChunks(ids: readonly string[]): readonly BulkChunk[] {
+  const items = ids.map((id, index): BulkItem => ({ n: index + 1, id }));
+  return Array.from({ length: Math.ceil(items.length / CHUNK_ITEMS) }, (_, index) => ({
+    items: items.slice(index * CHUNK_ITEMS, (index + 1) * CHUNK_ITEMS),
+  }));
+}
+
+/** The number of the chunk that a bulk is at. */
+export function chunkOf({ done }: Pick<Bulk, "done">): number {
+  return Math.floor(done / CHUNK_ITEMS);
+}
+
+/** The id of the event that a bulk sends to its item. Senders from outside may not choose an id of this form. */
+export function toBulkEventId(bulkId: string, { n }: Pick<BulkItem, "n">): string {
+  return `bulk-${bulkId}-${n}`;
+}

@@ -1,0 +1,302 @@
+import { createLeases } from "../engine/built-in-ports.ts";
+import { StackyardError, toErrorText } from "../errors/stackyard-error.ts";
+import { defined } from "../machine/json.ts";
+import type { Clock, Ids } from "../ports/clock.ts";
+import type { Logger } from "../ports/executor.ts";
+import type { Lease, Leases, Page, PageInput } from "../ports/records.ts";
+import type { QueuedEvent } from "../ports/stack-store.ts";
+import type { Store } from "../ports/store.ts";
+import {
+  type Bulk,
+  type BulkItem,
+  type BulkResult,
+  type BulkStep,
+  chunkOf,
+  nextBulkStep,
+  toBulkEventId,
+} from "./bulk.ts";
+import {
+  type BulkItemsInput,
+  type BulkRecords,
+  createBulkRecords,
+  listBulkItems,
+  type StoredBulk,
+  type StoredChunk,
+} from "./bulk-records.ts";
+
+/** Signals that the history has grown. */
+interface ChangeBell {
+  readonly count: number;
+  wait(count: number, ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** What bulks work with. */
+export interface BulksDeps {
+  readonly store: Pick<Store, "records" | "enqueue" | "queries">;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly logger: Logger;
+  readonly bell: ChangeBell;
+}
+
+/** A new bulk without what is made at its start. The id must be a new one. */
+export type NewBulk = Pick<Bulk, "id" | "operation" | "filter" | "message" | "reason" | "sender">;
+
+/** Who ends a bulk, and why. */
+export interface CancelBulkInput {
+  readonly by: string;
+  readonly reason?: string;
+}
+
+/** Bulk operations of a yard. Kept for 7 days. */
+export interface Bulks {
+  /** Stores the bulk with the ids of its items, and begins. It is under way when this resolves, whatever dies. */
+  start(bulk: NewBulk, ids: readonly string[]): Promise<Bulk>;
+  find(id: string): Promise<StoredBulk | undefined>;
+  /** Newest first. */
+  list(page: PageInput): Promise<Page<Bulk>>;
+  /** Those that are not over, oldest first, at most 100. */
+  listRunning(): Promise<readonly StoredBulk[]>;
+  listItems(bulk: Bulk, page: BulkItemsInput): Promise<Page<BulkItem>>;
+  /** Ends it after the items that are sent. Returns it; one that is over is unchanged. Throws `NOT_FOUND`. */
+  cancel(id: string, input: CancelBulkInput): Promise<Bulk>;
+  /** Carries out what other processes have left, now and then, until `stop`. */
+  run(): void;
+  stop(): Promise<void>;
+}
+
+/** How often a process looks for bulks whose process is gone. */
+const LOOK_MS = 2_000;
+
+/** Creates the bulks of a yard. Any number of processes may do so; a lease decides who carries which one out. */
+export function createBulks(deps: BulksDeps): Bulks {
+  const { store, clock, ids, logger } = deps;
+  const bulks = createBulkRecords(store.records, clock);
+  const stopping = new AbortController();
+  const leases = createLeases(store.records, { clock });
+  const carrier = { ...deps, bulks, leases, owner: ids.next(), signal: stopping.signal };
+  const active = new Map<string, Promise<void>>();
+  let wake = new AbortController();
+  let loop: Promise<void> | undefined;
+
+  function noteFailure(error: unknown): void {
+    if (stopping.signal.aborted) return;
+    logger.warn("A bulk operation could not be carried on; it is tried again.", { reason: toErrorText(error) });
+  }
+
+  function begin(id: string): void {
+    if (active.has(id)) return;
+    const work = carryOut(carrier, id)
+      .catch(noteFailure)
+      .finally(() => active.delete(id));
+    active.set(id, work);
+  }
+
+  async function look(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      wake = new AbortController();
+      try {
+        for (const { bulk } of await bulks.listOpen()) begin(bulk.id);
+      } catch (error) {
+        noteFailure(error);
+      }
+      await clock.sleep(LOOK_MS, AbortSignal.any([stopping.signal, wake.signal]));
+    }
+  }
+
+  function run(): void {
+    loop ??= look();
+    wake.abort();
+  }
+
+  return {
+    async start(given, targets) {
+      const created = { status: "running", createdAt: clock.now(), done: 0, counts: {} } as const;
+      const bulk: Bulk = { ...given, ...created, total: targets.length };
+      await bulks.add(bulk, targets);
+      run();
+      return bulk;
+    },
+    find: bulks.find,
+    list: bulks.list,
+    listRunning: async () => (await bulks.listOpen()).filter(({ bulk }) => bulk.status === "running"),
+    listItems: (bulk, page) => listBulkItems(bulks, bulk, page),
+    async cancel(id, input) {
+      const bulk = await cancelBulk({ bulks, clock }, id, input);
+      run();
+      return bulk;
+    },
+    run,
+    async stop() {
+      stopping.abort();
+      await loop;
+      await Promise.all(active.values());
+    },
+  };
+}
+
+async function cancelBulk(
+  { bulks, clock }: { readonly bulks: BulkRecords; readonly clock: Clock },
+  id: string,
+  input: CancelBulkInput,
+): Promise<Bulk> {
+  for (;;) {
+    const stored = await bulks.find(id);
+    if (stored === undefined) throw new StackyardError("NOT_FOUND", `The bulk operation "${id}" does not exist.`);
+    const { bulk, version } = stored;
+    if (bulk.status !== "running" || bulk.cancel !== undefined) return bulk;
+    const cancelled = { ...bulk, cancel: { at: clock.now(), ...input } };
+    if (await bulks.putBulk(cancelled, version)) return cancelled;
+  }
+}
+
+/** What carrying a bulk out needs. */
+interface Carrier extends BulksDeps {
+  readonly bulks: BulkRecords;
+  readonly leases: Leases;
+  readonly owner: string;
+  readonly signal: AbortSignal;
+}
+
+/** What this process knows of the chunk at hand. */
+interface ChunkState {
+  readonly n: number;
+  readonly sentAt?: number;
+  readonly decided: Map<number, BulkResult>;
+}
+
+const LEASE_MS = 10_000;
+const POLL_MS = 250;
+const GATHER_MS = 20;
+
+/** Carries a bulk out until it is over, this process stops, or another one has it. */
+async function carryOut(carrier: Carrier, id: string): Promise<void> {
+  const { leases, owner, signal, bulks } = carrier;
+  const taken = await leases.acquire(`bulk/${id}`, owner, LEASE_MS);
+  if (taken.kind === "held") return;
+  let lease: Lease | undefined = taken.lease;
+  let state: ChunkState | "over" | undefined;
+  try {
+    while (lease !== undefined && state !== "over" && !signal.aborted) {
+      state = await takeStep(carrier, id, state);
+      lease = await keep(carrier, lease);
+    }
+  } finally {
+    if (lease !== undefined) await leases.release(lease).catch(() => undefined);
+  }
+  if (state === "over") await bulks.close(id);
+}
+
+async function keep({ leases, clock }: Carrier, lease: Lease): Promise<Lease | undefined> {
+  return lease.until - clock.now() < LEASE_MS / 2 ? leases.renew(lease, LEASE_MS) : lease;
+}
+
+/** Takes one step. Every write is conditional, so a process that has lost the lease changes nothing. */
+async function takeStep(
+  carrier: Carrier,
+  id: string,
+  before: ChunkState | undefined,
+): Promise<ChunkState | "over" | undefined> {
+  const { bulks, bell, clock } = carrier;
+  const stored = await bulks.find(id);
+  if (stored === undefined) return "over";
+  const { bulk } = stored;
+  const n = chunkOf(bulk);
+  const kept = bulk.done < bulk.total ? await bulks.findChunk(id, n) : undefined;
+  const state = before?.n === n ? before : { n, decided: new Map<number, BulkResult>() };
+  const seen = bell.count;
+  if (kept?.chunk.sentAt !== undefined) await lookAt(carrier, bulk, kept, state.decided);
+  const step = nextBulkStep(bulk, { chunk: kept?.chunk, ...state, now: clock.now() });
+  return follow(carrier, step, { stored, kept, state, seen });
+}
+
+interface StepFacts {
+  readonly stored: StoredBulk;
+  readonly kept: StoredChunk | undefined;
+  readonly state: ChunkState;
+  /** Rings of the bell before the look. */
+  readonly seen: number;
+}
+
+async function follow(
+  carrier: Carrier,
+  step: BulkStep,
+  { stored, kept, state, seen }: StepFacts,
+): Promise<ChunkState | "over" | undefined> {
+  const { bulks, bell, clock, signal } = carrier;
+  const { bulk, version } = stored;
+  const expected = kept?.version ?? "absent";
+  switch (step.kind) {
+    case "over":
+      return "over";
+    case "end":
+      await bulks.putBulk(step.bulk, version);
+      return undefined;
+    case "send": {
+      const isRepeat = kept?.chunk.sentAt !== undefined;
+      if (!isRepeat && !(await bulks.putChunk(bulk.id, state.n, step.chunk, expected))) return undefined;
+      await send(carrier, bulk, { items: step.items, decided: state.decided, isRepeat });
+      return { ...state, sentAt: clock.now() };
+    }
+    case "wait":
+      await bell.wait(seen, POLL_MS, signal);
+      // One look at the history for all that are decided together.
+      await clock.sleep(GATHER_MS, signal);
+      return state;
+    case "record":
+      if (await bulks.putChunk(bulk.id, state.n, step.chunk, expected)) await bulks.putBulk(step.bulk, version);
+      return undefined;
+  }
+}
+
+interface SendInput {
+  readonly items: readonly BulkItem[];
+  readonly decided: Map<number, BulkResult>;
+  /** Another process may have sent them, or a part of them. */
+  readonly isRepeat: boolean;
+}
+
+async function send({ store, clock }: Carrier, bulk: Bulk, { items, decided, isRepeat }: SendInput): Promise<void> {
+  const now = clock.now();
+  if (bulk.operation !== "redrive") {
+    await store.enqueue(items.map((item) => toEvent(bulk, item, now)));
+    return;
+  }
+  const ids = items.map(({ id }) => id);
+  const found = new Set(await store.queries.redrive(ids, now));
+  for (const { n, id } of items) decided.set(n, { outcome: found.has(id) || isRepeat ? "redriven" : "gone" });
+}
+
+function toEvent(bulk: Bulk, item: BulkItem, receivedAt: number): QueuedEvent {
+  const { sender, message, reason } = bulk;
+  const id = toBulkEventId(bulk.id, item);
+  const body = { ...message, id, stackId: item.id, ...defined({ reason }) };
+  return { id, stackId: item.id, origin: "external", receivedAt, message: body, actor: sender.name, sender };
+}
+
+/** An event of a sender has a few lines; a result or a timer may have the same id. */
+const LINES = 16;
+const TAKEN: BulkResult = {
+  outcome: "refused",
+  code: "DUPLICATE",
+  reason: "The id of this item's event was used before for another event.",
+};
+
+/** Notes what the history says of the items of a chunk that was sent. */
+async function lookAt(
+  { store }: Carrier,
+  bulk: Bulk,
+  { chunk }: StoredChunk,
+  decided: Map<number, BulkResult>,
+): Promise<void> {
+  if (bulk.operation === "redrive") return;
+  const open = chunk.items.filter(({ n, outcome }) => outcome === undefined && !decided.has(n));
+  for (const item of open) {
+    const filter = { eventId: toBulkEventId(bulk.id, item), stackId: item.id };
+    const { items } = await store.queries.listHistory(filter, { limit: LINES });
+    const line = items.find(({ internal }) => internal !== true);
+    if (line === undefined) continue;
+    const { outcome, code, reason } = line;
+    decided.set(item.n, line.event === bulk.message["event"] ? { outcome, ...defined({ code, reason }) } : TAKEN);
+  }
+}

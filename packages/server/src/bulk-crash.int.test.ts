@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { runYardProcess, type YardProcess } from "./testing/run-yard-process.ts";
+
+const TOKEN = "a-token-of-the-tests";
+const STACKS = 1_000;
+
+interface Page {
+  readonly items: readonly Readonly<Record<string, unknown>>[];
+  readonly cursor?: string;
+}
+
+let dir: string;
+let yard: YardProcess;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "stackyard-"));
+  yard = await runYardProcess({ token: TOKEN, dir });
+});
+afterEach(async () => {
+  await yard.kill();
+  await rm(dir, { recursive: true });
+});
+
+async function call<Answer>(path: string, body?: unknown): Promise<Answer> {
+  const response = await fetch(`${yard.url}${path}`, {
+    method: body === undefined ? "GET" : "POST",
+    headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return (await response.json()) as Answer;
+}
+
+async function listAll(path: string): Promise<Page["items"]> {
+  const found: Page["items"][number][] = [];
+  for (let cursor: string | undefined = ""; cursor !== undefined; ) {
+    const page: Page = await call(`${path}${path.includes("?") ? "&" : "?"}limit=1000${cursor && `&cursor=${cursor}`}`);
+    found.push(...page.items);
+    cursor = page.cursor;
+  }
+  return found;
+}
+
+it("goes on where a killed server has stopped, and applies each item once", { timeout: 60_000 }, async () => {
+  const names = Array.from({ length: STACKS }, (_, n) => `s-${String(n).padStart(4, "0")}`);
+  for (let start = 0; start < STACKS; start += 100) {
+    await call(
+      "/v1/events",
+      names.slice(start, start + 100).map((stackId) => ({ stackId, event: "LAUNCH", machine: "switch" })),
+    );
+  }
+  await expect.poll(async () => (await listAll("/v1/stacks?state=OFF")).length, { timeout: 20_000 }).toBe(STACKS);
+
+  const bulk = await call<{ id: string }>("/v1/bulk", {
+    operation: "send",
+    filter: { machine: "switch", state: "OFF" },
+    body: { event: "TOGGLE" },
+    expect: STACKS,
+  });
+  const find = () => call<{ done: number; status: string }>(`/v1/bulk/${bulk.id}`);
+  while ((await find()).done < STACKS / 3) await new Promise((resolve) => setTimeout(resolve, 2));
+  const before = await find();
+  await yard.kill();
+  yard = await runYardProcess({ token: TOKEN, dir });
+  await expect.poll(async () => (await find()).status, { timeout: 30_000 }).toBe("done");
+
+  expect(before.done).toBeLessThan(STACKS);
+  expect(await find()).toMatchObject({ total: STACKS, done: STACKS, counts: { applied: STACKS } });
+  const items = await listAll(`/v1/bulk/${bulk.id}/items`);
+  expect(items.map(({ id }) => id)).toEqual(names);
+  expect(new Set(items.map(({ outcome }) => outcome))).toEqual(new Set(["applied"]));
+  const toggles = (await listAll("/v1/history?order=oldest")).filter(({ event }) => event === "TOGGLE");
+  expect(toggles.map(({ stackId }) => stackId).toSorted()).toEqual(names);
+  expect(new Set(toggles.map(({ outcome, actor }) => `${outcome} ${actor}`))).toEqual(new Set(["applied tester"]));
+  expect(await listAll("/v1/stacks?state=ON")).toHaveLength(STACKS);
+});

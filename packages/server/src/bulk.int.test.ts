@@ -1,0 +1,272 @@
+import { defineExecutor, failed, succeeded } from "@stackyard/core";
+import { Type } from "typebox";
+import { afterEach, describe, expect, it } from "vitest";
+import { createTestYard, type TestYard } from "./testing/test-yard.ts";
+
+type Answer = Readonly<Record<string, unknown>>;
+interface List {
+  readonly items: readonly Answer[];
+  readonly cursor?: string;
+}
+
+let yard: TestYard;
+afterEach(() => yard.stop());
+
+/** Fails while `isBroken`. */
+const world = { isBroken: false };
+const executor = defineExecutor({
+  name: "script",
+  config: Type.Object({}),
+  start: async () =>
+    world.isBroken ? failed({ code: "BROKEN", message: "It is broken.", retryable: false }) : succeeded({}),
+});
+
+async function launch(count: number, prefix = "pr"): Promise<readonly string[]> {
+  const ids = Array.from({ length: count }, (_, n) => `${prefix}-${String(n).padStart(5, "0")}`);
+  for (let start = 0; start < count; start += 100) {
+    const body = ids.slice(start, start + 100).map((stackId) => ({ stackId, event: "LAUNCH", machine: "review-app" }));
+    await yard.call("/v1/events", { body });
+  }
+  return ids;
+}
+
+const countStacks = async (query: string) => (await yard.json<List>(`/v1/stacks?limit=1000&${query}`)).items.length;
+
+async function startBulk(body: object): Promise<string> {
+  const response = await yard.call("/v1/bulk", { body });
+  expect([response.status, await response.clone().json()]).toMatchObject([202, { status: "running" }]);
+  return ((await response.json()) as { id: string }).id;
+}
+
+async function untilDone(id: string): Promise<Answer> {
+  await expect
+    .poll(async () => (await yard.json<Answer>(`/v1/bulk/${id}`))["status"], { timeout: 10_000 })
+    .toMatch(/^(done|cancelled)$/);
+  return yard.json(`/v1/bulk/${id}`);
+}
+
+async function refusal(body: object): Promise<Answer> {
+  const response = await yard.call("/v1/bulk", { body });
+  return (await response.json()) as Answer;
+}
+
+describe("a bulk operation", () => {
+  it("sends an event to all stacks of a filter, and lists what became of each", async () => {
+    yard = createTestYard();
+    yard.run();
+    await launch(120);
+    await expect.poll(() => countStacks("state=IDLE"), { timeout: 10_000 }).toBe(120);
+
+    const id = await startBulk({
+      operation: "send",
+      filter: { idPrefix: "pr-000" },
+      body: { event: "DEPLOY" },
+      reason: "new image",
+    });
+
+    expect(await untilDone(id)).toMatchObject({
+      operation: "send",
+      event: "DEPLOY",
+      actor: "tester",
+      reason: "new image",
+      total: 100,
+      done: 100,
+      counts: { applied: 100 },
+      endedAt: expect.any(String),
+    });
+    const first = await yard.json<List>(`/v1/bulk/${id}/items?limit=60`);
+    const second = await yard.json<List>(`/v1/bulk/${id}/items?limit=60&cursor=${first.cursor}`);
+    expect([first.items.length, second.items.length, second.cursor]).toEqual([60, 40, undefined]);
+    expect(second.items[39]).toEqual({ n: 100, id: "pr-00099", outcome: "applied", eventId: `bulk-${id}-100` });
+    expect((await yard.json<List>(`/v1/bulk/${id}/items?outcome=refused`)).items).toEqual([]);
+    const { items } = await yard.json<List>(`/v1/events/bulk-${id}-7/history`);
+    expect(items).toMatchObject([{ stackId: "pr-00006", event: "DEPLOY", outcome: "applied", actor: "tester" }]);
+  });
+
+  it("reports in a dry run what would happen, and changes nothing", async () => {
+    yard = createTestYard();
+    yard.run();
+    const ids = await launch(60);
+    await expect.poll(() => countStacks("state=IDLE"), { timeout: 10_000 }).toBe(60);
+    await yard.call("/v1/stacks/pr-00000/remove", { body: { force: true, reason: "r" } });
+    const before = await yard.json<List>("/v1/history?limit=1");
+
+    const filter = { ids: [...ids, ids[3] ?? ""] };
+    const plan = await yard.json("/v1/bulk", {
+      body: { operation: "send", filter, body: { event: "DEPLOY" }, dryRun: true },
+    });
+
+    expect(plan).toMatchObject({
+      operation: "send",
+      total: 60,
+      examined: 60,
+      outcomes: [
+        { outcome: "applied", count: 59, examples: ids.slice(1, 6) },
+        { outcome: "ignored", code: "STACK_UNKNOWN", count: 1, examples: ["pr-00000"] },
+      ],
+    });
+    expect(await yard.json("/v1/history?limit=1")).toEqual(before);
+    expect(await yard.json("/v1/bulk")).toEqual({ items: [] });
+  });
+
+  it("retries failed tasks, and reports the codes of those that refuse", async () => {
+    world.isBroken = true;
+    yard = createTestYard({ executor });
+    yard.run();
+    await launch(3);
+    await expect.poll(() => countStacks("condition=failed"), { timeout: 10_000 }).toBe(3);
+    world.isBroken = false;
+
+    const retry = await startBulk({ operation: "retry", filter: { condition: "failed" }, body: { task: "create" } });
+    expect(await untilDone(retry)).toMatchObject({ total: 3, counts: { applied: 3 } });
+    await expect.poll(() => countStacks("state=IDLE")).toBe(3);
+    const cancel = await startBulk({ operation: "cancel", filter: {}, body: { task: "create" } });
+
+    expect(await untilDone(cancel)).toMatchObject({ total: 3, counts: { refused: 3 } });
+    const { items } = await yard.json<List>(`/v1/bulk/${cancel}/items`);
+    expect(new Set(items.map(({ code }) => code)).size).toBe(1);
+    expect(items[0]).toMatchObject({ outcome: "refused", code: expect.any(String), reason: expect.any(String) });
+    expect((await yard.json<List>("/v1/bulk")).items.map(({ id }) => id)).toEqual([cancel, retry]);
+    expect((await yard.json<List>("/v1/bulk?limit=1")).items).toHaveLength(1);
+  });
+
+  it("needs the total of a dry run to settle or remove, and is refused when the total has changed", async () => {
+    yard = createTestYard();
+    yard.run();
+    await launch(2);
+    await expect.poll(() => countStacks("state=IDLE")).toBe(2);
+    const remove = { operation: "remove", filter: { machine: "review-app" }, reason: "gone" };
+
+    expect(await refusal(remove)).toMatchObject({
+      status: 400,
+      code: "USAGE",
+      detail: expect.stringContaining('needs "expect"'),
+    });
+    expect(await refusal({ ...remove, reason: undefined })).toMatchObject({
+      status: 400,
+      code: "USAGE",
+      detail: expect.stringContaining("reason"),
+    });
+    expect(await refusal({ ...remove, expect: 3 })).toMatchObject({
+      status: 409,
+      code: "BULK_CHANGED",
+      details: { expected: 3, found: 2 },
+    });
+    const plan = await yard.json<{ total: number }>("/v1/bulk", { body: { ...remove, dryRun: true } });
+    const id = await startBulk({ ...remove, expect: plan.total });
+
+    expect(await untilDone(id)).toMatchObject({ counts: { removed: 2 } });
+    expect(await countStacks("")).toBe(0);
+  });
+
+  it("upgrades, with a replay of at most 200 stacks in a dry run", async () => {
+    yard = createTestYard();
+    yard.run();
+    await launch(201);
+    await expect.poll(() => countStacks("state=IDLE"), { timeout: 20_000 }).toBe(201);
+    const upgrade = { operation: "upgrade", filter: { machine: "review-app" } };
+
+    const plan = await yard.json("/v1/bulk", { body: { ...upgrade, dryRun: true } });
+
+    expect(plan).toMatchObject({ total: 201, examined: 200, outcomes: [{ count: 200 }] });
+    const id = await startBulk({ ...upgrade, filter: { ids: ["pr-00000"] } });
+    expect(await untilDone(id)).toMatchObject({ total: 1, done: 1, event: "UPGRADE_STACK" });
+  });
+
+  it("puts dead letters back into the queue", async () => {
+    yard = createTestYard();
+    yard.run();
+    const body = [1, 2, 3].map((n) => ({
+      id: `odd-${n}`,
+      stackId: `odd-${n}`,
+      event: "UNHEARD-OF",
+      machine: "review-app",
+    }));
+    await yard.call("/v1/events", { body });
+    const list = async () => (await yard.json<List>("/v1/dead-letters")).items;
+    await expect.poll(async () => (await list()).length).toBe(3);
+    const ids = (await list()).map(({ id }) => String(id));
+
+    const id = await startBulk({ operation: "redrive", filter: { stackId: "odd-2" } });
+    expect(await untilDone(id)).toMatchObject({ counts: { redriven: 1 } });
+    await expect.poll(async () => (await list()).filter((letter) => ids.includes(String(letter["id"]))).length).toBe(2);
+    const again = await startBulk({ operation: "redrive", filter: { ids } });
+
+    expect(await untilDone(again)).toMatchObject({ total: 2, counts: { redriven: 2 } });
+    const { items } = await yard.json<List>(`/v1/bulk/${again}/items`);
+    expect(items[0]).not.toHaveProperty("eventId");
+  });
+
+  it("is cancelled between its chunks; what is not sent is skipped", async () => {
+    yard = createTestYard();
+    await launch(0);
+    yard.run();
+    await launch(160);
+    await expect.poll(() => countStacks("state=IDLE"), { timeout: 10_000 }).toBe(160);
+    await yard.halt();
+    const id = await startBulk({ operation: "send", filter: {}, body: { event: "DEPLOY" } });
+
+    const answer = await yard.json(`/v1/bulk/${id}/cancel`, { body: { reason: "wrong image" } });
+    yard.run();
+
+    expect(answer).toMatchObject({ status: "cancelling", cancelledBy: "tester", cancelReason: "wrong image" });
+    const { counts } = (await untilDone(id)) as { counts: Record<string, number> };
+    expect((counts["applied"] ?? 0) + (counts["skipped"] ?? 0)).toBe(160);
+    expect(counts["skipped"]).toBeGreaterThanOrEqual(110);
+    expect((await yard.json<List>(`/v1/bulk/${id}/items?outcome=skipped&limit=1000`)).items).toHaveLength(
+      counts["skipped"] ?? 0,
+    );
+    const after = await yard.json<Answer>(`/v1/bulk/${id}/cancel`, { body: {} });
+    expect(after).toMatchObject({ status: "cancelled", cancelledBy: "tester" });
+  });
+
+  it("refuses what no stack could take", async () => {
+    yard = createTestYard();
+
+    const send = { operation: "send", filter: {} };
+    expect(await refusal({ ...send, body: {} })).toMatchObject({
+      status: 400,
+      code: "USAGE",
+      detail: expect.stringContaining("event"),
+    });
+    expect(await refusal({ ...send, body: { event: "REMOVE_STACK" } })).toMatchObject({ status: 400, code: "USAGE" });
+    expect(await refusal({ ...send, body: { event: "TASK_COMPLETED" } })).toMatchObject({ status: 400, code: "USAGE" });
+    expect(await refusal({ ...send, body: { event: "NEXT" } })).toMatchObject({ status: 400, code: "USAGE" });
+    expect(await refusal({ ...send, body: { event: "X", metadata: { a: "x".repeat(70_000) } } })).toMatchObject({
+      status: 413,
+      code: "PAYLOAD_TOO_LARGE",
+    });
+    expect(await refusal({ ...send, body: { event: "X", extra: 1 } })).toMatchObject({ status: 400, code: "USAGE" });
+    expect(await refusal({ operation: "retry", filter: { code: "X" } })).toMatchObject({
+      status: 400,
+      code: "USAGE",
+      detail: expect.stringContaining('"code"'),
+    });
+    expect(await refusal({ operation: "redrive", filter: { machine: "X" } })).toMatchObject({
+      status: 400,
+      code: "USAGE",
+    });
+    expect(await refusal({ operation: "retry", filter: { ids: ["a"], machine: "X" } })).toMatchObject({
+      status: 400,
+      code: "USAGE",
+    });
+    expect(await refusal({ operation: "explode", filter: {} })).toMatchObject({ status: 400, code: "USAGE" });
+    for (const path of ["/v1/bulk/none", "/v1/bulk/none/items", `/v1/bulk/${encodeURIComponent("a/../b")}`]) {
+      expect((await yard.call(path)).status).toBe(404);
+    }
+  });
+
+  it("reserves the ids of its events", async () => {
+    yard = createTestYard();
+    const id = "bulk-01ARZ3NDEKTSV4RRFFQ69G5FAV-1";
+
+    const answer = await yard.json("/v1/events", {
+      body: [
+        { id, stackId: "a", event: "X" },
+        { id: "bulk-import-1", stackId: "a", event: "X" },
+      ],
+    });
+
+    expect(answer).toMatchObject({ results: [{ kind: "invalid", code: "EVENT_RESERVED" }, { kind: "accepted" }] });
+  });
+});

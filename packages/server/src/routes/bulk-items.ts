@@ -1,0 +1,184 @@
+import { isStackyardError, listPages, StackyardError, type Store } from "@stackyard/core";
+import { decideAccess, type Permission, permissionOfEvent, type Sender } from "@stackyard/core/access";
+import type { BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
+import {
+  MOST_BULK_ITEMS,
+  type Planner,
+  type QueuedEvent,
+  type StackFilter,
+  toBulkEventId,
+} from "@stackyard/core/engine";
+import { type Caller, forbidden, type Guard } from "../access/caller.ts";
+
+/** Which dead letters a bulk is about. */
+export interface DeadLetterFilter {
+  readonly stackId?: string;
+  readonly code?: string;
+}
+
+/** What chooses the items of a bulk, and who does. */
+export interface ChooseInput {
+  readonly operation: BulkOperation;
+  readonly filter: StackFilter & DeadLetterFilter & { readonly ids?: readonly string[] };
+  /** The event of each stack; of `redrive` empty. */
+  readonly message: Readonly<Record<string, unknown>>;
+  readonly caller: Caller;
+}
+
+interface ChooseDeps {
+  readonly store: Store;
+  readonly guard: Guard;
+}
+
+/** Returns the permission that an operation needs on each of its items. */
+export function permissionOfBulk({ operation, message }: Pick<ChooseInput, "operation" | "message">): Permission {
+  return operation === "redrive" ? "repair" : permissionOfEvent(String(message["event"]));
+}
+
+/**
+ * Returns the ids of the items, in their order. What the caller cannot read is left out. Throws `FORBIDDEN` when the caller may
+ * read one, but not do this to it, and `FILTER_TOO_WIDE` above 10,000.
+ */
+export async function chooseItems(deps: ChooseDeps, input: ChooseInput): Promise<readonly string[]> {
+  const permission = permissionOfBulk(input);
+  const chosen: string[] = [];
+  const denied: string[] = [];
+  const found = input.operation === "redrive" ? findDeadLetters(deps, input) : findStacks(deps, input);
+  for await (const { id, stackId, machine } of found) {
+    const { rights } = input.caller;
+    const subject = machine === undefined ? await deps.guard.findStack(rights, stackId) : toSubject(stackId, machine);
+    const decision = decideAccess(rights, permission, subject);
+    if (decision === "allowed") chosen.push(id);
+    if (decision === "forbidden") denied.push(id);
+    if (chosen.length + denied.length > MOST_BULK_ITEMS) throw tooWide();
+  }
+  if (denied.length === 0) return chosen;
+  throw forbidden(permission, { denied: denied.slice(0, EXAMPLES), count: denied.length });
+}
+
+function toSubject(stackId: string, machine: string) {
+  return { kind: "stack", stackId, machine } as const;
+}
+
+interface FoundItem {
+  readonly id: string;
+  readonly stackId: string;
+  /** Of stacks that were listed. */
+  readonly machine?: string;
+}
+
+const PAGE = 1_000;
+const EXAMPLES = 5;
+
+async function* findStacks({ store }: ChooseDeps, { filter }: ChooseInput): AsyncGenerator<FoundItem> {
+  const { ids, stackId: _, code: __, ...rest } = filter;
+  for (const id of new Set(ids)) yield { id, stackId: id };
+  if (ids !== undefined) return;
+  for await (const page of listPages((start) => store.queries.listStacks(rest, { limit: PAGE, ...start }))) {
+    for (const { stack } of page.items) yield { id: stack.id, stackId: stack.id, machine: stack.machine };
+  }
+}
+
+async function* findDeadLetters({ store }: ChooseDeps, { filter }: ChooseInput): AsyncGenerator<FoundItem> {
+  const { ids, stackId, code } = filter;
+  const wanted = ids && new Set(ids);
+  const only = { ...(stackId !== undefined && { stackId }), ...(code !== undefined && { code }) };
+  for await (const page of listPages((start) => store.queries.listDeadLetters(only, { limit: PAGE, ...start }))) {
+    for (const { id, event } of page.items) {
+      if (wanted === undefined || wanted.has(id)) yield { id, stackId: event.stackId };
+    }
+  }
+}
+
+function tooWide(): StackyardError {
+  const message = `The filter matches more than ${MOST_BULK_ITEMS} items. Narrow it down, such as by machine, state or idPrefix.`;
+  return new StackyardError("FILTER_TOO_WIDE", message, { details: { most: MOST_BULK_ITEMS } });
+}
+
+interface PlanDeps {
+  readonly store: Store;
+  readonly planner: Planner;
+  readonly now: number;
+  readonly signal: AbortSignal;
+}
+
+/** A replay may read thousands of lines of each stack. */
+const MOST_UPGRADES = 200;
+const AT_ONCE = 50;
+
+interface PlannedItem {
+  readonly id: string;
+  readonly outcome: BulkOutcome;
+  readonly code?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** Returns what a bulk would do to these items now. */
+export async function planBulk(deps: PlanDeps, input: ChooseInput, ids: readonly string[]): Promise<BulkPlan> {
+  const { operation } = input;
+  const examined = operation === "upgrade" ? ids.slice(0, MOST_UPGRADES) : ids;
+  const groups = new Map<string, { first: PlannedItem; count: number; examples: string[] }>();
+  for await (const item of planItems(deps, input, examined)) {
+    if (deps.signal.aborted)
+      throw new StackyardError("TIMED_OUT", "The dry run took too long. Narrow the filter down.");
+    const key = `${item.outcome} ${item.code ?? ""}`;
+    const group = groups.get(key) ?? { first: item, count: 0, examples: [] };
+    groups.set(key, group);
+    group.count += 1;
+    if (group.examples.length < EXAMPLES) group.examples.push(item.id);
+  }
+  const outcomes = [...groups.values()]
+    .sort((a, b) => b.count - a.count)
+    .map(({ first: { outcome, code, reason }, count, examples }) => {
+      return { outcome, ...(code !== undefined && { code }), count, ...(reason !== undefined && { reason }), examples };
+    });
+  return { operation, total: ids.length, examined: examined.length, outcomes };
+}
+
+async function* planItems(deps: PlanDeps, input: ChooseInput, ids: readonly string[]): AsyncGenerator<PlannedItem> {
+  if (input.operation === "redrive") {
+    for (const id of ids) yield { id, outcome: "redriven" };
+    return;
+  }
+  for (let start = 0; start < ids.length; start += AT_ONCE) {
+    const part = ids.slice(start, start + AT_ONCE);
+    if (input.operation === "upgrade") for (const id of part) yield await planUpgrade(deps, input, id);
+    else yield* planEvents(deps, input, part);
+  }
+}
+
+async function planUpgrade({ planner }: PlanDeps, { message }: ChooseInput, id: string): Promise<PlannedItem> {
+  const to = typeof message["to"] === "string" ? message["to"] : undefined;
+  const plan = await planner.planUpgrade({ stackId: id, to });
+  if (plan === undefined) return { id, outcome: "refused", code: "STACK_UNKNOWN" };
+  return { id, outcome: plan.outcome, code: plan.code, reason: plan.reason };
+}
+
+async function* planEvents(deps: PlanDeps, input: ChooseInput, ids: readonly string[]): AsyncGenerator<PlannedItem> {
+  const loaded = await loadReadable(deps.store, ids);
+  for (const id of ids) {
+    const stack = loaded.get(id) ?? { stackId: id, version: 0, parked: [] };
+    const event = toEvent(input, id, deps.now);
+    const { history } = await deps.planner.preview(stack, event);
+    const own = history.find((line) => line.internal !== true && line.eventId === event.id);
+    yield { id, outcome: own?.outcome ?? "ignored", code: own?.code, reason: own?.reason };
+  }
+}
+
+/** A damaged row of one stack must not keep the others from being planned. */
+async function loadReadable(store: Store, ids: readonly string[]) {
+  try {
+    return new Map((await store.load(ids)).map((each) => [each.stackId, each]));
+  } catch (error) {
+    if (!isStackyardError(error, "STORE_CORRUPT")) throw error;
+    const loaded = await Promise.all(ids.map((id) => store.load([id]).catch(() => [])));
+    return new Map(loaded.flat().map((each) => [each.stackId, each]));
+  }
+}
+
+function toEvent({ message, caller }: ChooseInput, stackId: string, now: number): QueuedEvent {
+  const id = toBulkEventId("dry-run", { n: 1 });
+  const sender: Sender = caller.sender;
+  const body = { ...message, id, stackId };
+  return { id, stackId, origin: "external", receivedAt: now, message: body, actor: sender.name, sender };
+}

@@ -1,0 +1,187 @@
+import { type Clock, type Ids, isStackyardError, StackyardError, type Store } from "@stackyard/core";
+import type { AuditWriter } from "@stackyard/core/access";
+import { Bulk, BulkItem, BulkOutcome, BulkPlan } from "@stackyard/core/api";
+import type { Bulks, Bulk as KeptBulk, NewBulk, Planner } from "@stackyard/core/engine";
+import { Type } from "typebox";
+import { type Caller, forbidden, type Guard, hasEverywhere } from "../access/caller.ts";
+import { defineRoute, json, type Route, type RouteContext } from "../http/route.ts";
+import { BulkBody, toBulkItemView, toBulkMessage, toBulkView } from "../schemas/bulk.ts";
+import { pageOf, pageQuery } from "../schemas/event.ts";
+import { type ChooseInput, chooseItems, planBulk } from "./bulk-items.ts";
+import { pageInput, toPage } from "./to-page.ts";
+
+interface BulkRoutesDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly bulks: Bulks;
+  readonly planner: Planner;
+  readonly guard: Guard;
+  readonly audit: AuditWriter;
+}
+
+/** One operation on many stacks or dead letters. */
+export function bulkRoutes(deps: BulkRoutesDeps): readonly Route[] {
+  return [startRoute(deps), listRoute(deps), bulkRoute(deps), itemsRoute(deps), cancelRoute(deps)];
+}
+
+const BulkId = Type.String({ minLength: 1, maxLength: 64 });
+
+function startRoute(deps: BulkRoutesDeps): Route {
+  return defineRoute({
+    method: "POST",
+    path: "/v1/bulk",
+    operationId: "startBulk",
+    permission: "send",
+    subject: "items",
+    tag: "bulk",
+    summary:
+      "Do the same to many stacks or dead letters, at most 10,000. They are chosen once, and any server carries on where one has stopped. A dry run reports what would happen.",
+    body: BulkBody,
+    answers: {
+      200: { description: "What a dry run has found.", schema: BulkPlan },
+      202: { description: "It is under way.", schema: Bulk },
+      403: { description: "FORBIDDEN: the operation's permission is missing for one of the items." },
+      409: { description: "BULK_CHANGED: `expect` differs from the number of items." },
+      422: { description: "FILTER_TOO_WIDE" },
+    },
+    async handle({ body }, context) {
+      const { caller, signal } = context;
+      const message = toBulkMessage(body);
+      const input: ChooseInput = { operation: body.operation, filter: body.filter, message, caller };
+      const ids = await chooseItems(deps, input);
+      if (body.dryRun === true) {
+        return json(200, await planBulk({ ...deps, now: deps.clock.now(), signal }, input, ids));
+      }
+      if (body.expect !== undefined && body.expect !== ids.length) throw changed(body.expect, ids.length);
+      return json(202, toBulkView(await start(deps, { body, message, ids }, context)));
+    },
+  });
+}
+
+interface StartInput {
+  readonly body: BulkBody;
+  readonly message: Readonly<Record<string, unknown>>;
+  readonly ids: readonly string[];
+}
+
+function start(
+  { ids: newIds, bulks, audit }: BulkRoutesDeps,
+  { body, message, ids }: StartInput,
+  { sender }: RouteContext,
+): Promise<KeptBulk> {
+  const { operation, filter, reason } = body;
+  const id = newIds.next();
+  const why = reason === undefined ? {} : { reason };
+  const bulk: NewBulk = { id, operation, filter, message, sender, ...why };
+  const on = { bulkId: id, ...(filter.machine !== undefined && { machine: filter.machine }) };
+  return audit.run({ action: "startBulk", who: sender, via: "api", on, ...why }, () => bulks.start(bulk, ids));
+}
+
+function changed(expected: number, found: number): StackyardError {
+  const message = `The filter matches ${found} items now, not ${expected}. Make another dry run.`;
+  return new StackyardError("BULK_CHANGED", message, { details: { expected, found } });
+}
+
+function listRoute({ bulks }: BulkRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/bulk",
+    operationId: "listBulks",
+    permission: "read",
+    subject: "list",
+    tag: "bulk",
+    summary: "Bulk operations of the last 7 days, newest first. Who may not read the whole yard sees their own.",
+    query: pageQuery,
+    answers: { 200: { description: "A page.", schema: pageOf(Bulk) } },
+    async handle({ query }, { caller }) {
+      const page = await bulks.list(pageInput(query));
+      const items = page.items.filter((bulk) => maySeeBulk(caller, bulk));
+      return json(200, toPage({ ...page, items }, { toView: toBulkView, toId: ({ id }) => id }));
+    },
+  });
+}
+
+function bulkRoute({ bulks }: BulkRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/bulk/:bulkId",
+    operationId: "getBulk",
+    permission: "read",
+    subject: "list",
+    tag: "bulk",
+    summary: "One bulk operation and how far it is.",
+    params: { bulkId: BulkId },
+    answers: { 200: { description: "The operation.", schema: Bulk }, 404: { description: "NOT_FOUND" } },
+    async handle({ params: { bulkId } }, { caller }) {
+      return json(200, toBulkView(await loadBulk(bulks, caller, bulkId)));
+    },
+  });
+}
+
+function itemsRoute({ bulks }: BulkRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/bulk/:bulkId/items",
+    operationId: "listBulkItems",
+    permission: "read",
+    subject: "list",
+    tag: "bulk",
+    summary: "The items of a bulk operation in their order, and what became of each.",
+    params: { bulkId: BulkId },
+    query: { outcome: Type.Optional(BulkOutcome), ...pageQuery },
+    answers: { 200: { description: "A page.", schema: pageOf(BulkItem) }, 404: { description: "NOT_FOUND" } },
+    async handle({ params: { bulkId }, query: { outcome, ...query } }, { caller }) {
+      const bulk = await loadBulk(bulks, caller, bulkId);
+      const page = await bulks.listItems(bulk, { ...pageInput(query), outcome });
+      return json(200, toPage(page, { toView: (item) => toBulkItemView(bulk, item), toId: ({ id }) => id }));
+    },
+  });
+}
+
+function cancelRoute({ bulks, audit }: BulkRoutesDeps): Route {
+  const reason = Type.Optional(Type.String({ minLength: 1, maxLength: 4_096 }));
+  return defineRoute({
+    method: "POST",
+    path: "/v1/bulk/:bulkId/cancel",
+    operationId: "cancelBulk",
+    permission: "read",
+    subject: "list",
+    tag: "bulk",
+    summary:
+      "End a bulk operation after the items that are sent, at most 50. Whoever started it may, and who has `repair`.",
+    params: { bulkId: BulkId },
+    body: Type.Object({ reason }),
+    answers: {
+      200: { description: "The operation; one that had ended is unchanged.", schema: Bulk },
+      403: { description: "FORBIDDEN" },
+      404: { description: "NOT_FOUND" },
+    },
+    async handle({ params: { bulkId }, body }, { caller, sender }) {
+      const bulk = await loadBulk(bulks, caller, bulkId);
+      if (!isStarter(caller, bulk) && !hasEverywhere(caller.rights, "repair")) throw forbidden("repair");
+      const action = { action: "cancelBulk", who: sender, via: "api", on: { bulkId }, ...body };
+      return json(200, toBulkView(await audit.run(action, () => bulks.cancel(bulkId, { by: sender.name, ...body }))));
+    },
+  });
+}
+
+/** Throws `NOT_FOUND`, also for a bulk that the caller may not see. */
+async function loadBulk(bulks: Bulks, caller: Caller, id: string): Promise<KeptBulk> {
+  const found = await bulks.find(id).catch((error: unknown) => {
+    // An id that no record may have.
+    if (isStackyardError(error, "USAGE")) return undefined;
+    throw error;
+  });
+  if (found !== undefined && maySeeBulk(caller, found.bulk)) return found.bulk;
+  throw new StackyardError("NOT_FOUND", `The bulk operation "${id}" does not exist.`);
+}
+
+/** The items of a bulk may be anywhere, so that only those who read the whole yard see what others do. */
+export function maySeeBulk(caller: Caller, bulk: KeptBulk): boolean {
+  return isStarter(caller, bulk) || hasEverywhere(caller.rights, "read");
+}
+
+function isStarter({ sender }: Caller, bulk: KeptBulk): boolean {
+  return sender.kind === bulk.sender.kind && sender.id === bulk.sender.id;
+}

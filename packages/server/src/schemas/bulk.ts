@@ -1,0 +1,174 @@
+import { defined, StackyardError } from "@stackyard/core";
+import { permissionOfEvent } from "@stackyard/core/access";
+import { type Bulk, type BulkItem, BulkOperation, Metadata } from "@stackyard/core/api";
+import { type Bulk as KeptBulk, type BulkItem as KeptItem, toBulkEventId } from "@stackyard/core/engine";
+import { parseEventMessage } from "@stackyard/core/machine";
+import { type Static, type TObject, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { HttpError } from "../http/route.ts";
+import { toInstant } from "./event.ts";
+
+const name = Type.String({ minLength: 1, maxLength: 255 });
+const TaskName = Type.String({ minLength: 1, maxLength: 1_024 });
+
+/** Which items a bulk chooses. Of `redrive`: `stackId`, `code` and `ids`; of all others what the list of stacks takes. */
+export const BulkFilter = Type.Object(
+  {
+    ids: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+        minItems: 1,
+        maxItems: 10_000,
+        description: "These and no others. Not together with the other fields.",
+      }),
+    ),
+    machine: Type.Optional(name),
+    state: Type.Optional(name),
+    idPrefix: Type.Optional(name),
+    text: Type.Optional({ ...name, description: "Anywhere in the id." }),
+    condition: Type.Optional(Type.Enum(["failed", "stalled", "overdue", "approval", "busy", "waiting"])),
+    revision: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$", description: "A revision's content hash." })),
+    metadata: Type.Optional({ ...Metadata, maxProperties: 5, description: "Values that the metadata must have." }),
+    stackId: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Only of `redrive`." })),
+    code: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: "Only of `redrive`." })),
+  },
+  { additionalProperties: false },
+);
+export type BulkFilter = Static<typeof BulkFilter>;
+
+/** A new bulk, or the question what it would do. */
+export const BulkBody = Type.Object(
+  {
+    operation: BulkOperation,
+    filter: BulkFilter,
+    body: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description:
+          "As the operation of one stack takes it: of `send` event and metadata, of `retry` which and task, of `cancel` and `settle` task, of `upgrade` to (a whole hash).",
+      }),
+    ),
+    dryRun: Type.Optional(Type.Boolean({ description: "Answers with a BulkPlan and changes nothing." })),
+    expect: Type.Optional(
+      Type.Integer({ minimum: 0, description: "`total` of the dry run. Required for settle and remove." }),
+    ),
+    reason: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 4_096, description: "Required for settle and remove." }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type BulkBody = Static<typeof BulkBody>;
+
+const closed = { additionalProperties: false } as const;
+
+/** What the body of each operation may hold. */
+const BODIES: Readonly<Record<BulkOperation, TObject>> = {
+  send: Type.Object({ event: name, metadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())) }, closed),
+  retry: Type.Object({ which: Type.Optional(Type.Enum(["failed", "pending"])), task: Type.Optional(TaskName) }, closed),
+  cancel: Type.Object({ task: TaskName }, closed),
+  settle: Type.Object({ task: TaskName, as: Type.Optional(Type.Literal("succeeded")) }, closed),
+  remove: Type.Object({ force: Type.Optional(Type.Literal(true)) }, closed),
+  upgrade: Type.Object({ to: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$" })) }, closed),
+  redrive: Type.Object({}, closed),
+};
+const parsers = new Map(Object.entries(BODIES).map(([operation, schema]) => [operation, Compile(schema)]));
+
+/** Bytes of a body as JSON: the record of the bulk holds it. */
+const MOST_BYTES = 65_536;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Returns the event that a bulk sends to each of its stacks; empty for `redrive`. Throws `USAGE` for a body that the operation
+ * does not take, and `EVENT_INVALID` for an event that no stack could take.
+ */
+export function toBulkMessage({ operation, body = {}, reason, filter, expect, dryRun = false }: BulkBody): Fields {
+  checkBody(operation, body);
+  checkFilter(operation, filter);
+  const isFinal = operation === "settle" || operation === "remove";
+  if (isFinal && reason === undefined) throw usage(`The operation ${operation} needs a reason.`);
+  if (isFinal && !dryRun && expect === undefined) {
+    throw usage(`The operation ${operation} needs "expect": the total of a dry run with the same filter.`);
+  }
+  if (operation === "redrive") return {};
+  const message = toMessage(operation, body);
+  const parsed = parseEventMessage({ ...message, id: "x", stackId: "x", reason }, { at: 0 });
+  if (parsed.kind === "invalid") throw new StackyardError("EVENT_INVALID", parsed.reason);
+  return message;
+}
+
+function checkBody(operation: BulkOperation, body: Fields): void {
+  const parser = parsers.get(operation);
+  const [fault] = parser?.Check(body) ? [] : (parser?.Errors(body) ?? []);
+  if (fault !== undefined) {
+    throw usage(`The body does not fit the operation ${operation}. body${fault.instancePath}: ${fault.message}.`);
+  }
+  if (Buffer.byteLength(JSON.stringify(body)) <= MOST_BYTES) return;
+  throw new StackyardError("PAYLOAD_TOO_LARGE", `The body of a bulk operation has at most ${MOST_BYTES} bytes.`);
+}
+
+const OF_DEAD_LETTERS: ReadonlySet<string> = new Set(["ids", "stackId", "code"]);
+const OF_DEAD_LETTERS_ONLY: ReadonlySet<string> = new Set(["stackId", "code"]);
+
+function checkFilter(operation: BulkOperation, filter: BulkFilter): void {
+  const fields = Object.keys(filter);
+  const isRedrive = operation === "redrive";
+  const wrong = fields.find((field) => (isRedrive ? !OF_DEAD_LETTERS.has(field) : OF_DEAD_LETTERS_ONLY.has(field)));
+  if (wrong !== undefined) throw usage(`The operation ${operation} has no filter "${wrong}". Remove it.`);
+  if (filter.ids !== undefined && fields.length > 1) throw usage('The filter "ids" allows no others. Remove them.');
+}
+
+function toMessage(operation: Exclude<BulkOperation, "redrive">, body: Fields): Fields {
+  const task = body["task"] === undefined ? {} : { task: { name: body["task"] } };
+  switch (operation) {
+    case "send":
+      return toSent(body);
+    case "retry":
+      return { event: body["which"] === "pending" ? "RETRY_PENDING_TASKS" : "RETRY_FAILED_TASKS", ...task };
+    case "cancel":
+      return { event: "CANCEL_TASK", ...task };
+    case "settle":
+      return { event: "SETTLE_TASK", as: "succeeded", ...task };
+    case "remove":
+      return { event: "REMOVE_STACK", force: true };
+    case "upgrade":
+      return { event: "UPGRADE_STACK", ...defined({ to: body["to"] }) };
+  }
+}
+
+const RESULTS: ReadonlySet<unknown> = new Set(["TASK_COMPLETED", "TASK_ERROR"]);
+
+function toSent({ event, metadata }: Fields): Fields {
+  const isDeclared = permissionOfEvent(String(event)) === "send" && !RESULTS.has(event);
+  if (!isDeclared) throw usage(`"${event}" cannot be sent to many stacks. Use the operation that is meant for it.`);
+  return { event, ...defined({ metadata }) };
+}
+
+function usage(message: string): HttpError {
+  return new HttpError(400, "USAGE", message);
+}
+
+/** A bulk as the API shows it. */
+export function toBulkView(bulk: KeptBulk): Bulk {
+  const { id, operation, filter, message, reason, sender, status, createdAt, endedAt, total, done, counts, cancel } =
+    bulk;
+  const event = typeof message["event"] === "string" ? message["event"] : undefined;
+  return {
+    id,
+    operation,
+    filter,
+    actor: sender.name,
+    status: status === "running" && cancel !== undefined ? "cancelling" : status,
+    createdAt: toInstant(createdAt),
+    total,
+    done,
+    counts,
+    ...defined({ event, reason, cancelledBy: cancel?.by, cancelReason: cancel?.reason }),
+    ...(endedAt === undefined ? {} : { endedAt: toInstant(endedAt) }),
+  };
+}
+
+/** An item as the API shows it. */
+export function toBulkItemView({ id, operation }: KeptBulk, item: KeptItem): BulkItem {
+  const isSent = operation !== "redrive" && item.outcome !== "skipped";
+  return { ...item, ...(isSent && { eventId: toBulkEventId(id, item) }) };
+}

@@ -1,0 +1,73 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+const packages = new URL("../../../", import.meta.url);
+
+// The packages are not built when tests run: the program finds their sources.
+const HOOKS = `
+  import { registerHooks } from "node:module";
+  registerHooks({
+    resolve(specifier, context, next) {
+      const [, name, part = ""] = /^@stackyard\\/([a-z-]+)(\\/[a-z]+)?$/.exec(specifier) ?? [];
+      if (name === undefined) return next(specifier, context);
+      return next(new URL(name + "/src" + part + "/index.ts", ${JSON.stringify(packages.href)}).href, context);
+    },
+  });`;
+
+/** A machine that shows in the state of a stack how often it was toggled. */
+const MACHINE = `
+version: 1
+events: [LAUNCH, TOGGLE]
+states:
+  INIT: { on: { LAUNCH: [{ action: advance, state: OFF }] } }
+  OFF: { on: { TOGGLE: [{ action: advance, state: ON }] } }
+  ON: { on: { TOGGLE: [{ action: advance, state: OFF }] } }
+tasks: {}
+`;
+
+const PROGRAM = `
+  import { silentLogger } from "@stackyard/core";
+  import { createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+  import { parseMachine } from "@stackyard/core/machine";
+  import { createServer } from "@stackyard/server";
+  import { createSqliteStore } from "@stackyard/store-sqlite";
+  const [, token, dir, source] = process.argv;
+  const { machine, problems } = parseMachine(source, { name: "switch", executors: new Map() });
+  if (machine === undefined) throw new Error(JSON.stringify(problems));
+  const store = await createSqliteStore({ folder: dir, logger: silentLogger });
+  const locator = createStaticLocator([{ machine, source }]);
+  const deps = { store, locator, executors: new Map(), clock: systemClock, ids: createUlids(), logger: silentLogger };
+  startYard(deps);
+  const server = createServer({ ...deps, version: "0.0.0" }, { port: 0, tokens: [{ name: "tester", token }] });
+  console.log((await server.start()).url);`;
+
+/** Engine, worker and server over a SQLite store, in a process of its own. */
+export interface YardProcess {
+  readonly url: string;
+  /** Ends the process at once, as `kill -9` does. */
+  kill(): Promise<void>;
+}
+
+/** Starts it over the store in this folder. */
+export async function runYardProcess({
+  token,
+  dir,
+}: {
+  readonly token: string;
+  readonly dir: string;
+}): Promise<YardProcess> {
+  const hooks = `data:text/javascript,${encodeURIComponent(HOOKS)}`;
+  const words = ["--import", hooks, "--input-type=module", "-e", PROGRAM, token, dir, MACHINE];
+  const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(child, "exit");
+  const first = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
+  if (first.done === true) throw new Error("The process of the yard has ended.");
+  return {
+    url: first.value,
+    async kill() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
