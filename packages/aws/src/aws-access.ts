@@ -277,7 +277,7 @@ export function createRenewedCredentials({ load, clock, logger }: RenewedCredent
     async get(share = 0) {
       if (current === undefined || leftMs() < Math.max(MIN_MS, lifeMs * share)) return renewOrKeep();
       if (leftMs() < lifeMs * AHEAD_SHARE && mayTry()) {
-        renew().catch((error: unknown) => logger.warn("A session could not be renewed ahead of its end.", { error }));
+        renew().catch((error: unknown) => logger.warn("A session could not be renewed before it expires.", { error }));
       }
       return current;
     },

@@ -185,7 +185,7 @@ describe("what an app writes", () => {
     await yard.play();
 
     const [manager, runner] = [yard.ofManager.parsed(), yard.ofRunner.parsed()];
-    const worked = manager.find(({ message }) => message === "An event was worked.");
+    const worked = manager.find(({ message }) => message === "An event was decided.");
     expect(worked).toMatchObject({ traceId: TRACE, stackId: "pr-12", event: "OPENED", to: "BUILD" });
     expect(worked.eventId).toEqual(expect.any(String));
     const taken = runner.find(({ message }) => message === "An attempt was started.");

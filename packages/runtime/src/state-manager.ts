@@ -251,7 +251,7 @@ export function createInvocationHandler(
       await run();
     } catch (error) {
       const code = isStackyardError(error) ? error.code : "INTERNAL";
-      logger.error(`The state manager could not ${what}; the next sweep tries again.`, { error, code });
+      logger.error(`The state manager could not ${what}; the next sweep retries.`, { error, code });
     }
   }
 
@@ -313,6 +313,6 @@ export async function runContainer(
   const running = yard.start();
   logger.info("The state manager consumes events.", { queue: environment.queues.events });
   await untilAborted(stopping);
-  logger.info("The state manager takes nothing new and ends what is under way.");
+  logger.info("The state manager accepts no new work and finishes its current work.");
   await running.stop();
 }

@@ -261,6 +261,6 @@ export async function runTaskContainer(
   const queues = [tasks, longTasks].filter((queue) => queue !== undefined);
   logger.info("The task runner consumes tasks.", { queues, concurrency, hasStore });
   await untilAborted(stopping);
-  logger.info("The task runner takes nothing new.");
+  logger.info("The task runner accepts no new work.");
   await running.stop();
 }

@@ -144,7 +144,7 @@ async function passOn({ store, transport, logger }: HandleTicksDeps, attemptId: 
     if (message !== undefined) await transport.sendTasks([message]);
     return DONE;
   } catch (error) {
-    logger.error("A poll could not be passed on; it comes again.", { error, attemptId });
+    logger.error("A poll could not be forwarded; it is delivered again.", { error, attemptId });
     return { kind: "retry", reason: String(error) };
   }
 }
@@ -202,7 +202,7 @@ export function createCommitFollower(deps: FollowCommitsDeps): (changes: readonl
       given.length > 0 ? deadLetters?.send(given) : undefined,
     ];
     for (const sent of await Promise.allSettled(sending)) {
-      if (sent.status === "rejected") logger.warn("What follows from a commit was not sent.", { error: sent.reason });
+      if (sent.status === "rejected") logger.warn("Messages of a commit could not be sent.", { error: sent.reason });
     }
   };
 }

@@ -236,7 +236,7 @@ export async function prepareTables(input: PrepareInput): Promise<{ readonly has
 
 async function createTable({ client, names, logger }: PrepareInput, finding: TableFinding): Promise<void> {
   const { table } = finding;
-  logger.info(`The table "${table}" is made.`);
+  logger.info(`Created the table "${table}".`);
   await send(client, table === names.stacks ? toStacksTable(table) : toWorkTable(table), finding);
 }
 

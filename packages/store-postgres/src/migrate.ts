@@ -68,7 +68,7 @@ async function applyInTransaction(client: pg.ClientBase, input: MigrateInput): P
     const { step, name, worksFrom, sql, takenOverSql = sql } = migration;
     await client.query(inSchema(stacksSchema === schema ? sql : takenOverSql, schema, stacksSchema));
     await client.query(inSchema(ADD_STEP, schema), [step, name, worksFrom, stacksSchema]);
-    logger.info("The store's schema was brought forward.", { schema, step, name });
+    logger.info("The schema of the store was migrated.", { schema, step, name });
   }
   return { schema, stacksSchema };
 }

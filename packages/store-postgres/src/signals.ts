@@ -169,7 +169,7 @@ async function run(input: ListenInput, stopping: AbortSignal): Promise<void> {
       await hearOut(input, stopping);
       pauseMs = FIRST_PAUSE_MS;
     } catch (error) {
-      input.logger.debug("Notifications cannot be heard; work is found by asking.", { error, pauseMs });
+      input.logger.debug("Notifications are unavailable; the store polls for work.", { error, pauseMs });
       pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
     }
     await sleep(pauseMs * (0.5 + Math.random()), undefined, { signal: stopping, ref: false }).catch(() => undefined);

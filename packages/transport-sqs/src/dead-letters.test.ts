@@ -52,7 +52,7 @@ describe("giving up a message", () => {
     const { isSent, logger, names } = await giveUp(incoming);
 
     expect([isSent, names]).toEqual([true, Object.keys(incoming.attributes)]);
-    expect(logger.lines).toEqual(["warn A message was given up."]);
+    expect(logger.lines).toEqual(["warn A message was dead-lettered."]);
   });
 
   it("puts its reason in the place of an earlier one", async () => {

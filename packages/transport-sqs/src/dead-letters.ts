@@ -69,7 +69,7 @@ export function createDeadLetters({ sqs, queueUrl, source, clock, random, logger
             deduplicationId: hashOf([source, messageId]),
           },
         ]);
-        logger.warn("A message was given up.", { code, reason, messageId, queueUrl, source });
+        logger.warn("A message was dead-lettered.", { code, reason, messageId, queueUrl, source });
         return true;
       } catch (error) {
         logger.error("A message could not be sent to the dead-letter queue; it is delivered again.", {

@@ -185,7 +185,7 @@ describe("createQueueConsumer", () => {
     await clock.advance(5_000);
 
     expect(tries).toBe(2);
-    expect(logger.lines[0]).toBe("error Messages could not be received; it is tried again.");
+    expect(logger.lines[0]).toBe("error Messages could not be received; the receive is retried.");
     await consumer.stop();
   });
 

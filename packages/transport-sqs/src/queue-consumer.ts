@@ -38,7 +38,7 @@ export function createQueueConsumer<Value>(input: QueueConsumerInput<Value>): Su
       if (messages.length > 0) await accept(messages);
       else await clock.sleep(input.idleMs, stopping.signal);
     } catch (error) {
-      logger.error("Messages could not be received; it is tried again.", { error, queueUrl });
+      logger.error("Messages could not be received; the receive is retried.", { error, queueUrl });
       await clock.sleep(AFTER_ERROR_MS, stopping.signal);
     }
   }

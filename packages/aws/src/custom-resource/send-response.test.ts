@@ -71,7 +71,7 @@ describe("sendResponse", () => {
 
     expect(await sent).toMatchObject({
       code: "UNREACHABLE",
-      message: "CloudFormation did not take the answer: status 307.",
+      message: "CloudFormation did not accept the response: status 307.",
     });
     expect(endpoint.calls).toHaveLength(6);
   });

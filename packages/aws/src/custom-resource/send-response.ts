@@ -28,10 +28,10 @@ export async function sendResponse(
     const pauseMs = PAUSES_MS[tries];
     const fields = { requestId: response.RequestId, fault };
     if (pauseMs === undefined) {
-      logger.error("CloudFormation did not take the answer.", fields);
-      throw new StackyardError("UNREACHABLE", `CloudFormation did not take the answer: ${fault}.`);
+      logger.error("CloudFormation did not accept the response.", fields);
+      throw new StackyardError("UNREACHABLE", `CloudFormation did not accept the response: ${fault}.`);
     }
-    logger.warn("CloudFormation did not take the answer; it is sent again.", fields);
+    logger.warn("CloudFormation did not accept the response; it is sent again.", fields);
     await clock.sleep(pauseMs);
   }
 }

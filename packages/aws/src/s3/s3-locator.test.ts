@@ -157,8 +157,8 @@ describe("a locator over S3", () => {
     expect(await findEvents("qa")).toEqual(["B"]);
 
     expect(warnings).toEqual([
-      expect.stringContaining("Machines stay as they were last found."),
-      expect.stringContaining("A machine stays as it was last read."),
+      expect.stringContaining("Machines could not be listed; the last known machines are used."),
+      expect.stringContaining("A machine could not be read; its last known version is used."),
     ]);
   });
 

@@ -58,7 +58,7 @@ export function createS3Locator(options: S3LocatorOptions): Locator {
       const what = `The machines in s3://${options.bucket}/${options.prefix} cannot be listed.`;
       const failure = toAwsError(error, what, toAdvice(error));
       if (listings === undefined) throw failure;
-      logger.warn("Machines stay as they were last found.", { error: failure });
+      logger.warn("Machines could not be listed; the last known machines are used.", { error: failure });
     }
     readAt = clock.now();
     return listings;
@@ -102,7 +102,10 @@ async function load(
     const failure = toAwsError(error, `s3://${options.bucket}/${object.key} cannot be read.`);
     // Its ETag stays that of what was read, so that the next look tries again.
     if (before !== undefined) {
-      options.logger?.warn("A machine stays as it was last read.", { machine: object.name, error: failure });
+      options.logger?.warn("A machine could not be read; its last known version is used.", {
+        machine: object.name,
+        error: failure,
+      });
       return before;
     }
     return { ...object, etag: "", located: toInvalid("file-unreadable", failure.message) };

@@ -139,7 +139,10 @@ export async function giveUp(
   const { deps, record } = context;
   const { parkingQueueUrl, clients, config, bucket, clock, logger } = deps;
   const { account, region, topicArn } = config;
-  logger.error(`A message was ${status === "failed" ? "given up" : "rejected"}.`, toFields(context, why));
+  logger.error(
+    `A message was ${status === "failed" ? "parked after repeated failures" : "rejected"}.`,
+    toFields(context, why),
+  );
   if (parkingQueueUrl !== undefined) {
     const at = new Date(clock.now()).toISOString();
     await parkMessage(

@@ -182,8 +182,8 @@ describe("a consumer", () => {
 
     expect(bench.handled).toEqual(["bad", "good"]);
     expect(bench.logger.list("error")).toEqual([
-      "Work could not be taken out of the store.",
-      "Work failed; it is handed out again.",
+      "Work could not be received from the store.",
+      "Work failed; it is delivered again.",
     ]);
     await bench.consumer.stop();
   });

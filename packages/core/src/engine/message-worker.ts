@@ -248,7 +248,7 @@ function logWhatStays(
 ): void {
   const fields = { stackId: stack.id, task: task.name };
   if (leftOut.length > 0) {
-    logger.warn("Sensitive outputs need a runner with the store; they were left out.", { ...fields, outputs: leftOut });
+    logger.warn("Sensitive outputs need a runner with the store; they were omitted.", { ...fields, outputs: leftOut });
   }
   if (followUps > 0) {
     logger.error("A follow-up run needs a runner with the store; it is not started. Start it by hand.", fields);

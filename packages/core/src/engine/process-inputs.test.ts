@@ -234,7 +234,7 @@ describe("a call of the engine", () => {
     expect(logger.lines).toEqual([
       {
         level: "debug",
-        message: "An event was worked.",
+        message: "An event was decided.",
         fields: { stackId: "a", eventId: "e1", event: "GO", outcome: "applied", to: "ON" },
       },
       {

@@ -401,13 +401,13 @@ function fail(works: readonly StackWork[], outcomes: DeliveryOutcome[], reason: 
 function logChange(logger: Logger, { stackId, history, dispatches, cancels, endedAttempts }: Change): void {
   for (const entry of history) {
     if (entry.outcome === "dead-lettered") logger.warn("An event was dead-lettered.", toFields(entry));
-    else logger.debug("An event was worked.", toFields(entry));
+    else logger.debug("An event was decided.", toFields(entry));
   }
   for (const { attemptId, task, again } of dispatches) {
     logger.debug("A task was dispatched.", { stackId, task, attemptId, again });
   }
-  for (const { attemptId, why } of cancels) logger.debug("A task was asked to stop.", { stackId, attemptId, why });
-  for (const attemptId of endedAttempts) logger.debug("An attempt was closed.", { stackId, attemptId });
+  for (const { attemptId, why } of cancels) logger.debug("A task is being cancelled.", { stackId, attemptId, why });
+  for (const attemptId of endedAttempts) logger.debug("An attempt has ended.", { stackId, attemptId });
 }
 
 function toFields({ stackId, eventId, event, outcome, code, reason, from, to, task }: HistoryEntry) {

@@ -112,7 +112,7 @@ export function joinRegistry({ records, clock, logger, describe }: ProcessEntryI
       await last;
       if (expected === "absent") return;
       await records.remove(key, expected).catch((error: unknown) => {
-        logger.warn("The process could not sign off; its entry ends by itself.", { error });
+        logger.warn("The process could not unregister; its entry expires.", { error });
       });
     },
   };

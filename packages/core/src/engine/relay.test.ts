@@ -187,7 +187,7 @@ describe("createOutboxRelay", () => {
     expect(await relay.drain()).toBe(2);
     expect(await relay.drain()).toBe(0);
     expect(published).toEqual(["a", "b"]);
-    expect(logger.list("error")).toEqual(["A message of the outbox is refused by its queue; it waits."]);
+    expect(logger.list("error")).toEqual(["The queue rejected a message of the outbox; it is sent again later."]);
     await clock.advance(300_000);
     expect(await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 10, leaseMs: 1 })).toMatchObject([
       { event: { id: "bad" }, deliveries: 2 },

@@ -158,7 +158,7 @@ async function sendItems<Item extends EventItem | TaskItem>(
     if (isRefused && items.length > 1) return sendOneByOne(deps, input, { items, delayMs });
     await store.release(receipts, clock.now() + (isRefused ? REFUSED_MS : 0));
     if (!isRefused) throw error;
-    logger.error("A message of the outbox is refused by its queue; it waits.", { error, ...toNames(items) });
+    logger.error("The queue rejected a message of the outbox; it is sent again later.", { error, ...toNames(items) });
     return 0;
   }
   await store.release(receipts);

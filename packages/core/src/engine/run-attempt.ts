@@ -220,7 +220,7 @@ async function suspend(
     const now = clock.now();
     return store.suspend(claimed.grant, { progress, dueAt: now + pollAfterMs, message, now });
   });
-  if (answer === "lost") logger.warn("A suspended attempt had another owner already.");
+  if (answer === "lost") logger.warn("A suspended attempt already had another owner.");
   else logger.debug("An attempt was suspended.", { pollAfterMs });
 }
 
@@ -245,7 +245,7 @@ async function settle(
   const answer = isApplied
     ? "settled"
     : await retryTransient(clock, () => settleInStore(deps, { ...end, run, event: toEvent() }));
-  if (answer === "lost") logger.warn("A result came too late and was dropped.", { outcome });
+  if (answer === "lost") logger.warn("A late result was discarded.", { outcome });
   else logger.debug("An attempt was settled.", { outcome, ...(result.kind === "failed" && { code: result.code }) });
 }
 

@@ -46,7 +46,7 @@ export function createStoreProbe({ store: { records }, clock, ids }: StoreProbeD
     const answered = new AbortController();
     const late = clock.sleep(ANSWER_MS, answered.signal).then(() => {
       if (answered.signal.aborted) return;
-      throw new StackyardError("STORE_UNAVAILABLE", "The store did not take a write within 5 s.");
+      throw new StackyardError("STORE_UNAVAILABLE", "The store did not accept a write within 5 s.");
     });
     const written = write().finally(() => {
       if (last !== undefined) last.endedAt = clock.now();

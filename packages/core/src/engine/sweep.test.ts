@@ -108,9 +108,9 @@ describe("the sweep", () => {
   });
 
   it.each([
-    ["sweep", "work what is due; the next one tries again.", { sweep: () => Promise.reject(new Error("no disk")) }],
-    ["pruning", "prune; the next one tries again.", { store: { prune: () => Promise.reject(new Error("no disk")) } }],
-    ["look", "find out what is due next.", { store: { nextDueAt: () => Promise.reject(new Error("no disk")) } }],
+    ["sweep", "process due work; the next sweep retries.", { sweep: () => Promise.reject(new Error("no disk")) }],
+    ["pruning", "prune; the next sweep retries.", { store: { prune: () => Promise.reject(new Error("no disk")) } }],
+    ["look", "read the next due time.", { store: { nextDueAt: () => Promise.reject(new Error("no disk")) } }],
   ])("tries again a second after a failed %s", async (_what, failure, input) => {
     const { clock, logger, sweptAt, subscription } = createBench(input);
 

@@ -114,7 +114,7 @@ export function startSweep(
       const dueAt = (await store.nextDueAt(kinds)) ?? Number.POSITIVE_INFINITY;
       return Math.min(longestSleepMs, Math.max(shortestSleepMs, dueAt - clock.now()));
     } catch (error) {
-      logger.error("The sweep could not find out what is due next.", { error });
+      logger.error("The sweep could not read the next due time.", { error });
       return longestSleepMs;
     }
   }
@@ -153,21 +153,21 @@ export function createSweep(deps: SweepDeps, retention: Retention): (span?: Swee
       try {
         return (await run()) ?? 0;
       } catch (error) {
-        logger.error(`The sweep could not ${what}; the next one tries again.`, { error });
+        logger.error(`The sweep could not ${what}; the next sweep retries.`, { error });
         faults.push(error);
         return 0;
       }
     };
     const ahead = span !== undefined && deps.ticks !== undefined ? { ...span, ticks: deps.ticks } : undefined;
-    const revised = ahead === undefined ? 0 : await step("look at machines", () => engine.sweepRevised());
-    const due = await step("work what is due", () => (ahead ? sendAhead(deps, ENGINE_KINDS, ahead) : work(span)));
+    const revised = ahead === undefined ? 0 : await step("check machines for new revisions", () => engine.sweepRevised());
+    const due = await step("process due work", () => (ahead ? sendAhead(deps, ENGINE_KINDS, ahead) : work(span)));
     const polls = await step("send polls", () => outbox && sendPolls(deps, outbox, span));
     const lapsed = await step("end lapsed leases", () => outbox?.relay.drain({ kinds: ["lapsedLease"], stopAt }));
     const drained = await step("drain the outbox", () => outbox?.drain(stopAt));
     await step("prune", () => prune(span?.stopAt));
     if (isMeasured(span, startedAt)) await measure(deps, stopAt);
     if (faults.length > 0) {
-      throw new StackyardError("STORE_UNAVAILABLE", "A part of the sweep failed; the next one does it again.", {
+      throw new StackyardError("STORE_UNAVAILABLE", "A part of the sweep failed; the next sweep retries it.", {
         cause: faults[0],
       });
     }

@@ -201,7 +201,7 @@ export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
       try {
         await turn();
       } catch (error) {
-        input.logger.error("Work could not be taken out of the store.", { error });
+        input.logger.error("Work could not be received from the store.", { error });
         await input.clock.sleep(AFTER_ERROR_MS, stopping.signal);
       }
     }
@@ -245,7 +245,7 @@ export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
   function start(batch: readonly Item[], room: TakenRoom | undefined): void {
     const work = input
       .handle(batch, room)
-      .catch((error: unknown) => input.logger.error("Work failed; it is handed out again.", { error }))
+      .catch((error: unknown) => input.logger.error("Work failed; it is delivered again.", { error }))
       .finally(() => {
         running.delete(work);
         slots.release();

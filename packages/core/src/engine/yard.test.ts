@@ -226,7 +226,7 @@ describe("the stop of a yard", () => {
     await bench.clock.advance(60_000);
 
     expect(bench.logger.lines.filter(({ level }) => level === "warn")).toMatchObject([
-      { message: expect.stringContaining("asked to end"), fields: { tasks: ["pr-1 network"] } },
+      { message: expect.stringContaining("being stopped"), fields: { tasks: ["pr-1 network"] } },
       { message: expect.stringContaining("lease"), fields: { tasks: ["pr-1 network"] } },
     ]);
     expect(yard.running()).toEqual([]);

@@ -390,7 +390,7 @@ function decideAndDrain({ clock, logger }: YardDeps, { engine, drain }: YardPart
   return async (deliveries: readonly EventDelivery[]) => {
     const outcomes = await engine.handle(deliveries);
     await drain(clock.now() + DRAIN_MS, "own").catch((error: unknown) => {
-      logger.error("What commits have left could not be sent; the sweep tries again.", { error });
+      logger.error("Outbox messages could not be sent; the next sweep retries.", { error });
     });
     return outcomes;
   };
@@ -432,7 +432,7 @@ export function startTasks(
         logger.warn(message, { tasks: worker.running().map(({ stackId, task }) => `${stackId} ${task}`) });
       };
       await clock.sleep(drainMs, ended.signal);
-      warn("Running tasks were asked to end.");
+      warn("Running tasks are being stopped.");
       worker.abort();
       await clock.sleep(leaveMs, ended.signal);
       if (ended.signal.aborted) {

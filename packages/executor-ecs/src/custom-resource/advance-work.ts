@@ -167,7 +167,7 @@ export async function sendAnswer(deps: EcsTaskDeps, claimed: ClaimedWork): Promi
   if (response === undefined) throw new Error("The work has no response to send.");
   const { logger = silentLogger } = deps;
   await sendResponse({ ...deps, logger }, request.ResponseURL, response);
-  logger.info("CloudFormation is answered.", {
+  logger.info("CloudFormation has received the response.", {
     requestId: request.RequestId,
     status: response.Status,
     reason: response.Reason,

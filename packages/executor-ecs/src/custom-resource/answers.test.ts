@@ -86,7 +86,7 @@ describe("the answer", () => {
     );
 
     const log = JSON.stringify(world.logger.lines);
-    expect(log).toContain("CloudFormation is answered.");
+    expect(log).toContain("CloudFormation has received the response.");
     expect(log).not.toMatch(/hunter2|Signature|amazonaws\.com\/arn/);
   });
 

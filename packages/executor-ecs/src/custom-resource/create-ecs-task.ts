@@ -290,7 +290,7 @@ async function answerWork(
   const { deps, store, newOwner } = app;
   const result = await (await store()).claim(requestId, newOwner(), invocation.ttlMs);
   if (result.kind === "none") {
-    deps.logger?.error("Nothing is known of the request, so it cannot be answered.", { requestId });
+    deps.logger?.error("The request is unknown, so no response can be sent.", { requestId });
     return { answered: false };
   }
   if (result.kind === "held") throw new StackyardError("RECORD_CONFLICT", "Another invocation works on the request.");

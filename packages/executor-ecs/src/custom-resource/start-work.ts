@@ -224,7 +224,7 @@ async function findOld(context: TurnContext, oldName: string): Promise<TaskDefin
 function toOldOverrides({ logger, work }: TurnContext, value: unknown): TaskOverrides | undefined {
   const parsed = parseOverrides(value);
   if (!("problems" in parsed)) return parsed.overrides;
-  logger.warn("The old Overrides cannot be read and are left out of the comparison.", {
+  logger.warn("The old Overrides cannot be read and are ignored in the comparison.", {
     requestId: work.request.RequestId,
     problems: parsed.problems,
   });

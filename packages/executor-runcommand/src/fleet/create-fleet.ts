@@ -91,7 +91,7 @@ async function handleHook(fleet: Fleet, event: unknown, signal: AbortSignal): Pr
 }
 
 function toIgnored({ logger }: Fleet, code: string): InstanceAnswer {
-  logger.debug("An event concerns no instance of the fleet.", { code });
+  logger.debug("The event does not concern an instance of the fleet.", { code });
   return { kind: "ignored", code };
 }
 
@@ -135,7 +135,7 @@ async function leave(
   const { code, message } = record;
   const isFailure = FAILURES.has(code);
   if (isFailure) fleet.logger.error("An instance cannot be configured.", { instanceId, code, message });
-  else fleet.logger.info("An instance is left alone.", { instanceId, code });
+  else fleet.logger.info("An instance was skipped.", { instanceId, code });
   if (hook !== undefined) await completeLifecycleAction(fleet, hook, isFailure ? "ABANDON" : "CONTINUE");
   return { kind: "done", instanceId, code };
 }

@@ -172,7 +172,7 @@ async function reportResult(fleet: Fleet, result: JobResult): Promise<JobOutcome
   const { jobId = "" } = result.input;
   const facts = toFacts(result);
   const outcome = { kind: "job", jobId, ...facts, ...(answer === "over" ? { result: "over" as const } : {}) } as const;
-  fleet.logger.info("A job was answered.", { ...outcome });
+  fleet.logger.info("The result of a job was reported.", { ...outcome });
   if (facts.runId !== undefined && facts.result !== "progress") await settleQuietly(fleet, facts.runId);
   return outcome;
 }
@@ -214,7 +214,7 @@ export async function failJob(reporter: JobReporter, event: unknown, error: unkn
     return { kind: "job", jobId, result: answer === "over" ? "over" : "progress", runId };
   }
   const { code, message } = toFleetFailure(error);
-  reporter.logger.error("The app could not begin with a job.", { jobId, code, message });
+  reporter.logger.error("The app could not start a job.", { jobId, code, message });
   const answer = await reportJobResult(reporter, toFailureResult(jobId, { code, message }));
   return { kind: "job", jobId, result: answer === "over" ? "over" : "failed", code };
 }

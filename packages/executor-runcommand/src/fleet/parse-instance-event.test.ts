@@ -159,7 +159,7 @@ describe("a lifecycle action", () => {
     await completeLifecycleAction(fleet, hook, "ABANDON");
 
     expect(find()?.state).toBe("CONTINUE");
-    expect(log.slice(lines)).toEqual([expect.stringMatching(/^warn A lifecycle action is over already\./)]);
+    expect(log.slice(lines)).toEqual([expect.stringMatching(/^warn A lifecycle action has already ended\./)]);
   });
 
   it("lasts as long as heartbeats arrive", async () => {

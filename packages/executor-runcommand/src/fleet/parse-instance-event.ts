@@ -195,7 +195,7 @@ async function unlessOver(fleet: Fleet, hook: LifecycleHook, call: () => Promise
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "ValidationError") throw error;
     const { message } = toFleetFailure(error);
-    fleet.logger.warn("A lifecycle action is over already.", { group: hook.group, hook: hook.hook, message });
+    fleet.logger.warn("A lifecycle action has already ended.", { group: hook.group, hook: hook.hook, message });
     return false;
   }
 }

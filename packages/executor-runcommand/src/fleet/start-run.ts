@@ -199,7 +199,7 @@ async function attempt(fleet: Fleet, kept: KeptWatch): Promise<WatchOutcome | "f
   } catch (error) {
     const { code, message } = toFleetFailure(error);
     const { runId } = kept.watch.intent;
-    fleet.logger.error("A run could not be looked after; the next tick tries again.", { runId, code, message });
+    fleet.logger.error("A run could not be monitored; the next tick retries.", { runId, code, message });
     return "failed";
   }
 }
