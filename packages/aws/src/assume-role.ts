@@ -49,7 +49,7 @@ export async function assumeRole(sts: STSClient, input: AssumeRoleInput): Promis
   try {
     const { Credentials: given } = await sts.send(new AssumeRoleCommand(request));
     if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
-      throw new StackyardError("SERVER_ERROR", `STS gave no complete credentials for ${target.roleArn}.`);
+      throw new StackyardError("SERVER_ERROR", `STS returned incomplete credentials for ${target.roleArn}.`);
     }
     return {
       accessKeyId: given.AccessKeyId,

@@ -238,7 +238,7 @@ describe("a target", () => {
 
     await expect(listing).rejects.toMatchObject({
       code: "CONFIG_INVALID",
-      message: `The target ${SPOKE} in eu-west-1 names no role, and this process has credentials for ${HUB} only. Give the target a role.`,
+      message: `The target ${SPOKE} in eu-west-1 has no role. This process has credentials only for ${HUB}. Set a role for the target.`,
     });
     await expect(access.credentials(other)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
     expect(sim.calls.map(({ operation }) => operation)).toEqual(["STS.GetCallerIdentity"]);
@@ -249,7 +249,7 @@ describe("a target", () => {
 
     await expect(findArn({ ...target, region: "cn-north-1" })).rejects.toMatchObject({
       code: "CONFIG_INVALID",
-      message: expect.stringContaining('good in the partition "aws" only, and cn-north-1 is in "aws-cn"'),
+      message: expect.stringContaining('The region cn-north-1 is in the partition "aws-cn".'),
     });
   });
 

@@ -166,8 +166,8 @@ async function beginSession(shell: Shell, target: RoleTarget) {
   const { session } = shell.options;
   const { partition, isRole, arn } = await shell.identity(target.region);
   if (partition !== target.partition) {
-    const why = `The credentials of ${arn} are good in the partition "${partition}" only, and ${target.region} is in "${target.partition}".`;
-    throw new StackyardError("CONFIG_INVALID", `${why} Run a runner of its own there.`);
+    const why = `The region ${target.region} is in the partition "${target.partition}". The credentials of ${arn} are valid only in "${partition}".`;
+    throw new StackyardError("CONFIG_INVALID", `${why} Run a separate runner there.`);
   }
   const { assumeRole } = await import("./assume-role.ts");
   return assumeRole(await shell.sts(target.region), { target, session, isChained: isRole });
@@ -179,7 +179,7 @@ async function checkOwnAccount(shell: Shell, { account, region }: CheckedTarget)
   if (own.account === account) return;
   throw new StackyardError(
     "CONFIG_INVALID",
-    `The target ${account} in ${region} names no role, and this process has credentials for ${own.account} only. Give the target a role.`,
+    `The target ${account} in ${region} has no role. This process has credentials only for ${own.account}. Set a role for the target.`,
   );
 }
 

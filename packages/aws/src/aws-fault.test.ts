@@ -61,7 +61,7 @@ describe("toAwsError", () => {
 
   it("has specific advice for common errors", () => {
     expect(toAwsError(new SimFault("Throttling", 400, "Rate exceeded"), "No.").message).toBe(
-      "No. Throttling: Rate exceeded. Try again later, with fewer calls at a time.",
+      "No. Throttling: Rate exceeded. Try again later with fewer simultaneous calls.",
     );
   });
 

@@ -254,7 +254,7 @@ describe("servers and workers over one Postgres", () => {
     const refused = await execCli(["worker"], { cwd, env });
 
     expect(items.find(({ id }) => id === old.id)?.version).toBe(OLD_VERSION);
-    expect(doctor.stdout).toMatch(/versions +0\.0\.9 and \S+ run side by side/);
+    expect(doctor.stdout).toMatch(/versions +0\.0\.9 and \S+ run at the same time/);
     expect([refused.exitCode, refused.stderr]).toEqual([3, expect.stringContaining("STORE_TOO_NEW")]);
   }, 60_000);
 

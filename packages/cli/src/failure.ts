@@ -84,7 +84,7 @@ const HINTS: Readonly<Record<string, string>> = {
     "Start it with `stackyard dev` (or `stackyard server`), or pass another address with --url, --yard or STACKYARD_URL.",
   UNAUTHENTICATED: "Give the token with --token or STACKYARD_TOKEN; `stackyard dev` prints where it lies.",
   FORBIDDEN: "Ask for a token that allows it.",
-  DUPLICATE: "Send the event with an id of its own, or without --id.",
+  DUPLICATE: "Use a unique --id, or omit it.",
   STACK_UNKNOWN: "`stackyard stacks ls` shows what there is; `stackyard stacks history ID` what there was.",
   MACHINE_UNKNOWN: "`stackyard machines ls` shows what there is.",
   STORE_TOO_NEW: "Use the newer version of stackyard, or another data folder.",

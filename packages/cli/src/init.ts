@@ -35,7 +35,7 @@ export const init = defineCommand({
     const clashes = force ? [] : findClashes(folder, present);
     if (clashes.length > 0) {
       const list = clashes.map((path) => `\n  ${path}`).join("");
-      throw failWith("OUTCOME_NEGATIVE", `These files are already in ${folder}:${list}`, {
+      throw failWith("OUTCOME_NEGATIVE", `These files already exist in ${folder}:${list}`, {
         hint: "Nothing was written. Choose another folder, or overwrite them with --force.",
       });
     }

@@ -250,7 +250,7 @@ const document = Compile(TemplateDocument);
 export function parseTemplateParameters(text: string): TemplateParameters {
   const value = parseJson(text);
   if (document.Check(value)) return value.Parameters ?? {};
-  throw new StackyardError("CONFIG_INVALID", "The template's parameters do not fit. Publish it again.");
+  throw new StackyardError("CONFIG_INVALID", "The template has invalid parameters. Publish it again.");
 }
 
 function parseJson(text: string): unknown {

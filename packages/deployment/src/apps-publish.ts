@@ -36,7 +36,7 @@ async function publish(context: AppsContext, args: Static<typeof Args>): Promise
   const place = choosePlace(args, [await findRememberedPlace(dataDir)]);
   const release = await loadRelease(resolve(projectDir, args.from ?? DEFAULT_FOLDER));
   for (const file of chooseFiles(release, args.app)) {
-    if (signal.aborted) throw new StackyardError("INTERRUPTED", "Interrupted. Publish again; what is there stays.");
+    if (signal.aborted) throw new StackyardError("INTERRUPTED", "Interrupted. Publish again to upload the rest.");
     const { key, action, versionId, sha256 } = await publishFile(aws.s3, place, file, {
       replace: args.replace === true,
     });

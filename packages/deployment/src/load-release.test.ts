@@ -22,7 +22,7 @@ describe("release.json", () => {
     expect(() => parseReleaseDocument(JSON.stringify({ ...release, ...change }))).toThrow(
       expect.objectContaining({
         code: "CONFIG_INVALID",
-        message: expect.stringContaining("release.json does not fit"),
+        message: expect.stringContaining("release.json is invalid"),
       }),
     );
   });

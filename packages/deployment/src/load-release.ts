@@ -113,7 +113,7 @@ export function parseReleaseDocument(text: string): ReleaseDocument {
   const value = parseJson(text);
   if (document.Check(value)) return value;
   const faults = document.Errors(value).map(({ instancePath, message }) => `${instancePath || "/"} ${message}`);
-  throw new StackyardError("CONFIG_INVALID", `release.json does not fit: ${faults.join("; ")}.`);
+  throw new StackyardError("CONFIG_INVALID", `release.json is invalid: ${faults.join("; ")}.`);
 }
 
 function parseJson(text: string): unknown {

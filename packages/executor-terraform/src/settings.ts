@@ -84,7 +84,7 @@ function checkVersion(version: string | undefined): void {
   if (version === undefined || isVersionConstraint(version)) return;
   throw new StackyardError(
     "CONFIG_INVALID",
-    `The option "version" of the plugin terraform is ${JSON.stringify(version)}; write it as in "~> 1.11.0" or ">= 1.6, < 2.0".`,
+    `Invalid option "version" of the plugin terraform: ${JSON.stringify(version)}. Use a constraint such as "~> 1.11.0" or ">= 1.6, < 2.0".`,
   );
 }
 

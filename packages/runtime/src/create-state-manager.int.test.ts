@@ -107,7 +107,7 @@ describe("a state manager in Lambda", () => {
     const stackIds = Array.from({ length: 6 }, (_, index) => `pr-${index}`);
     await manager.play(...stackIds.map((stackId) => ({ ...opened, stackId })));
     const tasks = await manager.takeTasks();
-    // Both answers of each stack, twice, to functions that run side by side.
+    // Both answers of each stack, twice, to functions that run at the same time.
     for (const task of [...tasks, ...tasks]) await cloud.send(manager.queues.events, manager.toAnswer(task));
     const work = others.map(async (app) => {
       for (let batch = await cloud.receive(manager.queues.events); batch; ) {

@@ -136,7 +136,7 @@ async function* connect(http: HttpClient, { stackId, since, signal }: Connection
     if (since !== undefined) headers["last-event-id"] = String(since);
     const request = { path: ["v1", "watch"], query: { stackId }, signal: AbortSignal.any([signal, watchdog.signal]) };
     const { body } = await http.openStream(request, headers);
-    if (body === null) throw new StackyardError("UNREACHABLE", "The server sent no stream.");
+    if (body === null) throw new StackyardError("UNREACHABLE", "The server returned no stream.");
     for await (const { name, data, retryMs } of readEventStream(body, watchdog.feed)) {
       const parsed = parseSignal(name, data);
       if (parsed !== undefined) yield { signal: parsed, position: positionOf(parsed), retryMs };

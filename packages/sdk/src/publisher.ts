@@ -107,7 +107,7 @@ function toRepeated(event: NewEvent, result: Extract<PublishResult, { kind: "dup
   const { kind: _, eventId, stackId, ...duplicate } = result;
   const { reason, usedFor } = duplicate;
   if (usedFor === undefined || usedFor.event === event.event) return { eventId, stackId, duplicate };
-  throw new StackyardError("DUPLICATE", `${reason} ${event.event} needs an id of its own.`, {
+  throw new StackyardError("DUPLICATE", `${reason} Use a unique id for ${event.event}.`, {
     details: { eventId, stackId, usedFor },
   });
 }

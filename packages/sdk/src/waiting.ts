@@ -171,7 +171,7 @@ async function waitUntil<Answer>(
     if (end.aborted) break;
   }
   if (signal?.aborted) throw new StackyardError("INTERRUPTED", `The wait was stopped before ${goal}.`);
-  throw new StackyardError("TIMED_OUT", `${timeoutMs} ms were over before ${goal}.`);
+  throw new StackyardError("TIMED_OUT", `Timed out after ${timeoutMs} ms before ${goal}.`);
 }
 
 async function findStack(http: HttpClient, stackId: string, call: CallOptions): Promise<StackDetails | undefined> {

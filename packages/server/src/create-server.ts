@@ -312,7 +312,7 @@ async function findToken(file: string): Promise<string | undefined> {
   try {
     const token = (await readFile(file, "utf8")).trim();
     if (!TOKEN.test(token)) {
-      throw new StackyardError("CONFIG_INVALID", `"${file}" holds no token. Remove the file; a new one is made.`);
+      throw new StackyardError("CONFIG_INVALID", `"${file}" contains no token. Remove the file to create a new token.`);
     }
     await chmod(file, 0o600);
     return token;

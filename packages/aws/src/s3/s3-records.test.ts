@@ -176,7 +176,7 @@ describe("a failure", () => {
 
     await expect(records.get("a", 0)).rejects.toMatchObject({
       code: "STORE_CORRUPT",
-      message: "s3://yard/records/a is not a record. Only records may be under this prefix.",
+      message: "s3://yard/records/a is not a record. Move other objects to another prefix.",
     });
   });
 

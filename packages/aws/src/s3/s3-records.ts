@@ -284,17 +284,17 @@ const UNUSABLE = /[\uFFFE\uFFFF]/;
 function parseRecordDocument(text: string, address: string): RecordDocument {
   const value = parseJson(text);
   if (document.Check(value)) return value;
-  throw new StackyardError("STORE_CORRUPT", `${address} is not a record. Only records may be under this prefix.`);
+  throw new StackyardError("STORE_CORRUPT", `${address} is not a record. Move other objects to another prefix.`);
 }
 
 /** Returns the object's key. Throws `USAGE` for a key that no record in S3 may have. */
 function toObjectKey(prefix: string, key: string): string {
   checkRecordKey(key);
   if (UNUSABLE.test(key) || !key.isWellFormed()) {
-    throw new StackyardError("USAGE", "A record's key in S3 has only characters that XML can contain.");
+    throw new StackyardError("USAGE", "The key of a record in S3 contains a character that XML does not allow.");
   }
   const objectKey = prefix + key;
   if (Buffer.byteLength(objectKey) <= MAX_OBJECT_KEY_BYTES) return objectKey;
-  const why = `A record's key in S3 has at most ${MAX_OBJECT_KEY_BYTES} bytes with its prefix; "${key.slice(0, 40)}…" has more.`;
+  const why = `The key "${key.slice(0, 40)}…" of a record in S3 is longer than ${MAX_OBJECT_KEY_BYTES} bytes with its prefix.`;
   throw new StackyardError("USAGE", why);
 }

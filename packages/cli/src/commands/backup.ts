@@ -33,11 +33,11 @@ export const backup = defineCommand({
     const path = resolve(cwd, file);
     if (!existsSync(join(folder, "stackyard.db"))) {
       throw failWith("NOT_FOUND", `No store found in ${folder}.`, {
-        hint: "`stackyard dev` makes it; or check --project.",
+        hint: "Run `stackyard dev` to create it, or check --project.",
       });
     }
     if (existsSync(path) && !replace) {
-      throw failWith("OUTCOME_NEGATIVE", `${path} is already there.`, {
+      throw failWith("OUTCOME_NEGATIVE", `${path} already exists.`, {
         hint: "Choose another name, or use --replace.",
       });
     }
@@ -76,11 +76,13 @@ export const restore = defineCommand({
       await restoreSqliteStore({ from, folder, replace });
     } catch (error) {
       if (!isStackyardError(error, "USAGE")) throw error;
-      const hint = "Pass --replace; the old store is kept next to the new one, as stackyard.db.before-….";
+      const hint = "Pass --replace. The old store is kept next to the new one, as stackyard.db.before-….";
       throw failWith("OUTCOME_NEGATIVE", `${folder} already contains a store.`, { hint, cause: error });
     }
-    out.result({ file: from, folder }, () => `The store in ${folder} is that of ${from} now.`);
-    out.note("What happened since the backup is unknown to it: look at the Terraform states before you let tasks run.");
+    out.result({ file: from, folder }, () => `Restored the store in ${folder} from ${from}.`);
+    out.note(
+      "The yard does not know what happened after the backup. Check the Terraform states before you let tasks run.",
+    );
     return 0;
   },
 });

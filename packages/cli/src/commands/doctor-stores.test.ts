@@ -35,6 +35,6 @@ describe("evaluateProcesses", () => {
   it("reports two versions that run together", () => {
     const lines = judge([aProcess("engine", { version: "0.2.0" }), aProcess("worker")]);
 
-    expect(lines).toContain("versions warn: 0.1.0 and 0.2.0 run side by side.");
+    expect(lines).toContain("versions warn: 0.1.0 and 0.2.0 run at the same time.");
   });
 });

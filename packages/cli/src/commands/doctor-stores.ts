@@ -20,7 +20,7 @@ export async function checkStore(dataDir: string): Promise<Finding> {
     const { message, details } = storeMissing(dataDir, token);
     return fail("store", message, String(details["hint"]));
   }
-  if (size === 0) return ok("store", `${dataDir}: made when \`stackyard dev\` starts.`);
+  if (size === 0) return ok("store", `${dataDir}: created when \`stackyard dev\` starts.`);
   try {
     const { createSqliteStore } = await import("@stackyard/store-sqlite");
     const store = await createSqliteStore({ folder: dataDir, migrate: false });
@@ -33,7 +33,7 @@ export async function checkStore(dataDir: string): Promise<Finding> {
     if (isStackyardError(error, "STORE_UNAVAILABLE") && "found" in error.details) {
       return warn("store", `${dataDir}: ${error.message}`, "Make a backup first: `stackyard backup FILE`.");
     }
-    return failOf("store", error, "`stackyard restore FILE --replace` puts a backup in its place.");
+    return failOf("store", error, "Restore a backup with `stackyard restore FILE --replace`.");
   }
 }
 
@@ -134,8 +134,8 @@ export function evaluateProcesses(processes: readonly ListedProcess[], used: Rea
       : [
           warn(
             "workers",
-            `No worker runs tasks of ${missing.join(", ")}: they wait.`,
-            "Start `stackyard worker`, with the plugins that bring these executors.",
+            `No worker runs tasks of ${missing.join(", ")}, so they wait.`,
+            "Start `stackyard worker` with the plugins of these executors.",
           ),
         ]),
     ...(versions.length < 2
@@ -143,8 +143,8 @@ export function evaluateProcesses(processes: readonly ListedProcess[], used: Rea
       : [
           warn(
             "versions",
-            `${versions.join(" and ")} run side by side.`,
-            "End the upgrade: `stackyard ps` shows who is old.",
+            `${versions.join(" and ")} run at the same time.`,
+            "Finish the upgrade. `stackyard ps` lists the versions.",
           ),
         ]),
   ];
@@ -163,11 +163,11 @@ export async function checkServer({ cwd, env, out, signal }: CommandContext, giv
       return ok("server", `${server.url} answers.`);
     } catch (error) {
       if (!isStackyardError(error, "UNAUTHENTICATED"))
-        return failOf("server", error, `Is ${server.url} the right address?`);
+        return failOf("server", error, `Check the address ${server.url}.`);
       return fail(
         "server",
-        `${server.url} does not take the token.`,
-        "Give another one with --token or STACKYARD_TOKEN.",
+        `${server.url} does not accept the token.`,
+        "Pass another token with --token or STACKYARD_TOKEN.",
       );
     } finally {
       await close();

@@ -157,8 +157,8 @@ function checkConfig({ path, projectDir }: ConfigFile): Finding {
   if (path !== undefined) return ok("config", path);
   return warn(
     "config",
-    `${projectDir} has no stackyard.config.ts; the defaults hold.`,
-    "`stackyard init` writes a project.",
+    `${projectDir} has no stackyard.config.ts; the defaults apply.`,
+    "Run `stackyard init` to create a project.",
   );
 }
 
@@ -183,7 +183,11 @@ async function checkMachines(
 ): Promise<{ readonly findings: readonly Finding[]; readonly used: ReadonlySet<string> }> {
   const folder = machinesDirOf(file);
   if (!existsSync(folder)) {
-    const finding = warn("machines", `Folder ${folder} not found.`, "Make it, or set `machines` in the configuration.");
+    const finding = warn(
+      "machines",
+      `Folder ${folder} not found.`,
+      "Create it, or set `machines` in the configuration.",
+    );
     return { findings: [finding], used: new Set() };
   }
   if (!isFolder(folder)) {
@@ -196,10 +200,10 @@ async function checkMachines(
   const used = new Set(tasks.flatMap(({ executor }) => (executor === undefined ? [] : [executor])));
   const names = reports.map(({ name }) => name).join(", ");
   if (broken.length > 0) {
-    const finding = fail("machines", `${broken.join(", ")}: errors.`, "`stackyard validate` shows them.");
+    const finding = fail("machines", `Errors in ${broken.join(", ")}.`, "Run `stackyard validate` to list them.");
     return { findings: [finding], used };
   }
-  const none = warn("machines", `${folder} has no machine.`, "`stackyard init` writes one to begin with.");
+  const none = warn("machines", `${folder} has no machine.`, "Run `stackyard init` to create one.");
   return { findings: [reports.length === 0 ? none : ok("machines", names)], used };
 }
 

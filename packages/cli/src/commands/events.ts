@@ -103,8 +103,8 @@ export const eventsRedrive = defineServerCommand({
   }),
   positionals: ["ids"],
   async run(context, { ids: given = [], all = false, ...filter }) {
-    if (given.length === 0 && !all) throw failWith("USAGE", "Name the events, or give --all.");
-    if (given.length > 0 && all) throw failWith("USAGE", "--all sends every event again: give it, or ids, not both.");
+    if (given.length === 0 && !all) throw failWith("USAGE", "Pass event ids, or --all.");
+    if (given.length > 0 && all) throw failWith("USAGE", "Pass either event ids or --all, not both.");
     const ids = all ? (await listDeadLetters(context, filter)).map(({ id }) => id) : given;
     const unknown: string[] = [];
     for (let at = 0; at < ids.length; at += BATCH) {

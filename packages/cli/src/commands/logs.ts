@@ -154,7 +154,7 @@ async function toMissing(context: ServerContext, args: Args, attempts: readonly 
     return failWith("NOT_FOUND", `Stack "${stack}" has no such ${what}.`, { hint });
   }
   const { items } = await context.yard.stacks.history(stack, { limit: 1, signal: context.signal });
-  if (items.length === 0) return failWith("STACK_UNKNOWN", `Nothing has happened to a stack "${stack}".`);
+  if (items.length === 0) return failWith("STACK_UNKNOWN", `Stack "${stack}" has no history.`);
   const hint = `\`stackyard stacks history ${stack}\` shows what happened to it.`;
-  return failWith("NOT_FOUND", `No task of stack "${stack}" was sent yet, or its attempts are too old.`, { hint });
+  return failWith("NOT_FOUND", `Stack "${stack}" has no stored attempts.`, { hint });
 }

@@ -113,7 +113,7 @@ async function findMachines({ cwd }: CommandContext, project: string | undefined
   const path = relative(cwd, folder) || ".";
   if (isFolder(folder)) return path;
   throw failWith("CONFIG_INVALID", `The project's machines folder "${path}" does not exist.`, {
-    hint: "Name the files to check, or let `stackyard init` write a project.",
+    hint: "Pass files to check, or create a project with `stackyard init`.",
   });
 }
 
@@ -186,7 +186,7 @@ async function loadMachine(context: CommandContext, wanted: string, project?: st
   const [report] = await readMachineFiles([path], { cwd: context.cwd, executors });
   if (report?.machine !== undefined) return report.machine;
   const problems = formatProblems(report?.problems ?? [], context.out).join("\n");
-  throw failWith("MACHINE_INVALID", `${path} has errors:\n${problems}`, { hint: "Correct them and draw it again." });
+  throw failWith("MACHINE_INVALID", `${path} has errors:\n${problems}`, { hint: "Correct the errors and try again." });
 }
 
 async function findByName({ cwd }: CommandContext, name: string, project?: string): Promise<string> {
@@ -194,7 +194,7 @@ async function findByName({ cwd }: CommandContext, name: string, project?: strin
   const reports = isFolder(folder) ? await readMachineFiles([folder], { cwd, executors: new Map() }) : [];
   const found = reports.find((report) => report.name === name);
   if (found !== undefined) return found.file;
-  throw failWith("CONFIG_INVALID", `No file "${name}", and no machine of that name in ${folder}.`, {
+  throw failWith("CONFIG_INVALID", `"${name}" is neither a file nor a machine in ${folder}.`, {
     hint: "`stackyard graph FILE` draws a file; `stackyard machines ls` lists a running yard's machines.",
   });
 }

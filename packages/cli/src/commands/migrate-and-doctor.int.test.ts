@@ -47,7 +47,7 @@ describe("doctor", () => {
   it("does not create a missing store", async () => {
     const cwd = aProject({});
 
-    expect(await find(cwd, "store")).toMatchObject({ status: "ok", message: expect.stringContaining("made when") });
+    expect(await find(cwd, "store")).toMatchObject({ status: "ok", message: expect.stringContaining("created when") });
     expect(existsSync(join(cwd, ".stackyard"))).toBe(false);
   });
 

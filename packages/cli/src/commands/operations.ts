@@ -87,7 +87,10 @@ function listNames(tasks: StackDetails["tasks"]): string {
 function readTask({ taskName, task }: { readonly taskName?: string; readonly task?: string }): string {
   const name = taskName ?? task;
   if (name !== undefined && (task === undefined || task === name)) return name;
-  throw failWith("USAGE", name === undefined ? "Name the task." : `Two tasks are named, "${name}" and "${task}".`);
+  throw failWith(
+    "USAGE",
+    name === undefined ? "Pass the name of the task." : `Pass one task, not both "${name}" and "${task}".`,
+  );
 }
 
 async function sentAnything({ yard, signal }: ServerContext, result: OperationResult): Promise<boolean> {
@@ -162,7 +165,7 @@ export const stacksRemove = defineServerCommand({
   positionals: ["stack"],
   async run(context, { stack, force = false, reason }) {
     if (!force || reason === undefined) {
-      throw failWith("USAGE", `Removing "${stack}" forgets it and leaves everything that it has made.`, {
+      throw failWith("USAGE", `Removing "${stack}" deletes its record and keeps its resources.`, {
         hint: 'If that is meant, add --force and --reason "why".',
       });
     }

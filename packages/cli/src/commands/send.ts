@@ -149,7 +149,7 @@ async function reportAccepted(context: ServerContext, published: PublishedEvent,
   out.result({ ...result, ...toResult(entry) }, () => formatHistoryEntry(entry, out));
   if (isDone) return 0;
   if (entry.outcome !== "parked") return 1;
-  out.note(`It is tried again by itself; \`stackyard stacks show ${ids.stackId}\` shows when.`);
+  out.note(`It is retried automatically. \`stackyard stacks show ${ids.stackId}\` shows when.`);
   return 0;
 }
 
@@ -181,7 +181,7 @@ async function findFirstDecision(
 /** A queue in front of the yard does not know which ids were used before; the history does. */
 function reusedId({ eventId, stackId }: PublishedEvent, { event, outcome, at }: HistoryEntry): Error {
   const message = `The id "${eventId}" was used before for ${event} of "${stackId}" (${outcome}, ${at}).`;
-  return failWith("DUPLICATE", message, { hint: "Send the event with an id of its own, or without --id." });
+  return failWith("DUPLICATE", message, { hint: "Use a unique --id, or omit it." });
 }
 
 async function adviseNewStack(context: ServerContext, stackId: string): Promise<string> {
@@ -223,7 +223,7 @@ async function waitForOutcome(context: ServerContext, event: PublishedEvent, tim
     }
     if (parked === undefined || !isStackyardError(error, "TIMED_OUT")) throw error;
     const hint = `The event stays parked: \`stackyard stacks show ${event.stackId}\` shows when it is retried.`;
-    throw failWith("TIMED_OUT", `The time is over, and the event is still refused (${toWhy(parked)}).`, {
+    throw failWith("TIMED_OUT", `Timed out: the event is still parked (${toWhy(parked)}).`, {
       hint,
       cause: error,
     });
@@ -312,7 +312,7 @@ export function parseMetadata(words: readonly string[]): Metadata {
   const entries = words.flatMap((word) => (word.trimStart().startsWith("{") ? parseObject(word) : [parsePair(word)]));
   for (const [key, value] of entries) {
     if (typeof value === "object" && value !== null) {
-      throw failWith("USAGE", `Metadata is flat, but "${key}" is a map or a list.`);
+      throw failWith("USAGE", `Metadata must be flat, but "${key}" is a map or a list.`);
     }
   }
   return Object.fromEntries(entries) as Metadata;
@@ -324,7 +324,7 @@ function parsePair(word: string): Entry {
   const [, key = "", sign, text = ""] = /^([^=]*?)(:?=)(.*)$/s.exec(word) ?? [];
   if (key === "") {
     const hint = "Write sha=9f1c for text, seen:=5 for a JSON value, or a JSON object.";
-    throw failWith("USAGE", `--metadata ${word} has no key and value.`, { hint });
+    throw failWith("USAGE", `Invalid --metadata "${word}": a key or a value is missing.`, { hint });
   }
   return [key, sign === "=" ? text : parseJson(word, text)];
 }
@@ -338,6 +338,6 @@ function parseJson(word: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw failWith("USAGE", `--metadata ${word} is no JSON.`, { cause: error });
+    throw failWith("USAGE", `--metadata ${word} is not valid JSON.`, { cause: error });
   }
 }

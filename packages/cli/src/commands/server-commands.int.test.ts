@@ -300,7 +300,7 @@ describe("commands over a running yard", () => {
     expect([followed.exitCode, followed.stdout]).toEqual([0, newest.stdout]);
     expect([gone.exitCode, gone.stdout]).toEqual([0, newest.stdout]);
     expect([missing.exitCode, missing.stderr]).toEqual([1, expect.stringContaining("It has attempts of bad")]);
-    expect([never.exitCode, never.stderr]).toEqual([1, expect.stringContaining('No task of stack "d" was sent yet')]);
+    expect([never.exitCode, never.stderr]).toEqual([1, expect.stringContaining('Stack "d" has no stored attempts')]);
     expect([unknown.exitCode, unknown.stderr]).toEqual([1, expect.stringContaining("STACK_UNKNOWN")]);
   });
 

@@ -95,7 +95,7 @@ async function findTokens({ env }: CommandContext, file: ConfigFile, host: strin
     return { own: true, load: async () => [{ name: "operator", token: await ensureToken(dataDirOf(file)) }] };
   }
   throw failWith("CONFIG_INVALID", `${host} is reachable from other machines, but no API token is configured.`, {
-    hint: "Set STACKYARD_API_TOKENS=ada=<token>,ci=<another>, or listen on 127.0.0.1. `openssl rand -base64 32` makes a token.",
+    hint: "Set STACKYARD_API_TOKENS=ada=<token>,ci=<another>, or listen on 127.0.0.1. `openssl rand -base64 32` generates a token.",
   });
 }
 
@@ -217,7 +217,7 @@ function findServerUrl({ config }: ConfigFile, given: string | undefined): strin
   const parsed = URL.parse(text);
   if (parsed !== null && /^https?:$/.test(parsed.protocol)) return parsed.href.replace(/\/$/, "");
   throw failWith("CONFIG_INVALID", `"${text}" is not the address of a server.`, {
-    hint: "Write one such as https://stackyard.example.org.",
+    hint: "Use an address such as https://stackyard.example.org.",
   });
 }
 

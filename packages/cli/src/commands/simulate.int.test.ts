@@ -112,7 +112,7 @@ describe("simulate with time and revisions", () => {
     async (now) => {
       const { exitCode, stderr } = await run([open("a")], "--now", now);
 
-      expect([exitCode, stderr]).toEqual([64, expect.stringMatching(/is not an instant[\s\S]*2030-01-01T00:00:00Z/)]);
+      expect([exitCode, stderr]).toEqual([64, expect.stringMatching(/Invalid time[\s\S]*2030-01-01T00:00:00Z/)]);
     },
   );
 

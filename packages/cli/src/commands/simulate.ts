@@ -107,7 +107,7 @@ function toClock(now: string | undefined): { readonly now?: number } {
   if (now === undefined) return {};
   const at = Date.parse(now);
   if (!Number.isNaN(at) && INSTANT.test(now) && isDay(now.slice(0, 10))) return { now: at };
-  throw failWith("USAGE", `"${now}" is not an instant.`, { hint: "Write it as 2030-01-01T00:00:00Z." });
+  throw failWith("USAGE", `Invalid time "${now}".`, { hint: "Use a time such as 2030-01-01T00:00:00Z." });
 }
 
 /** The 31st of February is read as a day in March. */

@@ -205,7 +205,7 @@ export const stacksHistory = defineServerCommand({
       entries.push(...items);
     }
     if (entries.length === 0) {
-      throw failWith("STACK_UNKNOWN", `Nothing has happened to a stack "${stack}".`);
+      throw failWith("STACK_UNKNOWN", `Stack "${stack}" has no history.`);
     }
     for (const entry of entries.reverse()) out.result(entry, () => formatHistoryEntry(entry, out, { stack: false }));
     return 0;

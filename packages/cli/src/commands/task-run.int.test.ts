@@ -98,7 +98,7 @@ describe("task run", () => {
   });
 
   it.each([
-    ["no JSON", "{", "is no JSON"],
+    ["no JSON", "{", "is not valid JSON"],
     ["an invalid task message", '{"task": {}}', "The message is not a task"],
     ["two messages", '{"Records": [{"body": "{}"}, {"body": "{}"}]}', "holds 2 messages"],
   ])("rejects %s", async (_what, stdin, reason) => {

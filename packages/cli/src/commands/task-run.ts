@@ -118,7 +118,7 @@ async function readTaskMessage(from: string, { cwd, stdin, ...options }: ReadTas
   const parsed = parseTaskMessage(findBody(read.replace(/^\uFEFF/, ""), from), options);
   if (parsed.kind === "task") return parsed.message;
   throw failWith("CONFIG_INVALID", `${from}: ${parsed.reason}`, {
-    hint: 'Give the body of a message of the task queue: {"task": {"name", "executor", "config"}, "stack": {"id", "machine"}}.',
+    hint: 'Pass the body of a task message: {"task": {"name", "executor", "config"}, "stack": {"id", "machine"}}.',
   });
 }
 
@@ -128,8 +128,8 @@ function findBody(source: string, from: string): unknown {
   if (!Array.isArray(records)) return value;
   const [record, ...more] = records;
   if (more.length === 0) return Object(record).body;
-  throw failWith("CONFIG_INVALID", `${from} holds ${records.length} messages.`, {
-    hint: "Leave the one that shall run.",
+  throw failWith("CONFIG_INVALID", `${from} contains ${records.length} messages.`, {
+    hint: "Keep only the message to run.",
   });
 }
 
@@ -137,6 +137,6 @@ function parseJson(source: string, from: string): unknown {
   try {
     return JSON.parse(source);
   } catch (error) {
-    throw failWith("CONFIG_INVALID", `${from} is no JSON: ${error instanceof Error ? error.message : error}`);
+    throw failWith("CONFIG_INVALID", `${from} is not valid JSON: ${error instanceof Error ? error.message : error}`);
   }
 }

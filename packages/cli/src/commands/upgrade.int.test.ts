@@ -212,7 +212,7 @@ describe("machines upgrade", () => {
 
   it.each([
     ["gone.yaml", "gone.yaml cannot be read as UTF-8 text."],
-    ["app.ts", "app.ts is a program; only documents can be rewritten."],
+    ["app.ts", "app.ts is a program. Only YAML and JSON documents can be rewritten."],
   ])("does not start on %s", async (file, told) => {
     const { exitCode, stderr } = await runCli(["machines", "upgrade", file], { cwd: aProject({ "app.ts": "" }) });
 

@@ -55,7 +55,7 @@ export const stacksUpgrade = defineServerCommand({
   positionals: ["stack"],
   async run(context, { stack, machine, dryRun = false, all = false, ...options }) {
     if (all && (!dryRun || machine === undefined)) {
-      throw failWith("USAGE", "--all is for a dry run of all stacks of a machine: --machine NAME --dry-run --all.");
+      throw failWith("USAGE", "--all requires --machine NAME and --dry-run.");
     }
     if (stack !== undefined && machine === undefined) {
       return dryRun ? planOne(context, stack, options) : upgradeOne(context, stack, options);
@@ -63,7 +63,7 @@ export const stacksUpgrade = defineServerCommand({
     if (stack === undefined && machine !== undefined) {
       return dryRun ? planAll(context, machine, { ...options, all }) : upgradeAll(context, machine, options);
     }
-    throw failWith("USAGE", "Name a stack, or a machine with --machine; not both.");
+    throw failWith("USAGE", "Pass a stack or --machine, not both.");
   },
 });
 

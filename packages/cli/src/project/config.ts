@@ -107,7 +107,7 @@ export function parseConfig(value: unknown, name: string): StackyardConfig {
     "CONFIG_INVALID",
     `${name} has ${faults.length === 1 ? "an error" : `${faults.length} errors`}:${list}`,
     {
-      hint: "Correct the file and try again; its keys are described at `defineConfig`.",
+      hint: "Correct the file and try again. `defineConfig` describes its keys.",
     },
   );
 }

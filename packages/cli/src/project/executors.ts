@@ -244,7 +244,7 @@ const MODULES: ReadonlySet<string> = new Set([".ts", ".mts", ".js", ".mjs"]);
 export async function readMachineText(file: string, cwd: string): Promise<MachineText> {
   const ending = extname(file);
   if (MODULES.has(ending)) {
-    throw failWith("CONFIG_INVALID", `${file} is a program; only documents can be rewritten.`, {
+    throw failWith("CONFIG_INVALID", `${file} is a program. Only YAML and JSON documents can be rewritten.`, {
       hint: 'Change it by hand: version: 2, revision: "follow", leaving: "abandon" in each state.',
     });
   }

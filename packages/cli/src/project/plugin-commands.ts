@@ -27,7 +27,10 @@ export async function findPluginCommands(
 
 function toCommand(command: PluginCommand, plugin: string, file: ConfigFile): Command {
   if (!/^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*){0,2}$/.test(command.name)) {
-    throw failWith("PLUGIN_INVALID", `The plugin "${plugin}" has a command "${command.name}": use one to three words.`);
+    throw failWith(
+      "PLUGIN_INVALID",
+      `The plugin "${plugin}" has an invalid command name "${command.name}". Use one to three words.`,
+    );
   }
   const own = toObjectSchema(command, plugin);
   const required = own.required ?? [];
@@ -69,7 +72,7 @@ function toCommand(command: PluginCommand, plugin: string, file: ConfigFile): Co
 function toOwnError(error: unknown, command: string, plugin: string): Error {
   if (isStackyardError(error)) return error;
   const why = error instanceof Error ? error.message : String(error);
-  const hint = "Tell the plugin's author; STACKYARD_DEBUG=1 shows where it comes from.";
+  const hint = "Report it to the plugin's author. STACKYARD_DEBUG=1 prints the stack trace.";
   const message = `The command "${command}" of the plugin "${plugin}" failed: ${why}`;
   return failWith("PLUGIN_INVALID", message, { cause: error, hint });
 }

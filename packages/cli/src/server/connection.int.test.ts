@@ -78,7 +78,7 @@ describe("the server of server.json", () => {
 
     expect([result.exitCode, errorOf(result)]).toMatchObject([
       3,
-      { code: "UNREACHABLE", message: expect.stringContaining("did not prove that it is this project's own") },
+      { code: "UNREACHABLE", message: expect.stringContaining("did not prove that it belongs to this project") },
     ]);
     expect(heads).toHaveLength(1);
     expect(heads.join()).toContain("/v1/proof?challenge=");

@@ -117,7 +117,7 @@ export async function openServer(
 /** The yard that flags or environment name; an address comes before it. Throws `USAGE` for flags of both kinds. */
 export function findYardName(given: GivenServer, env: CommandContext["env"]): string | undefined {
   if (given.yard !== undefined && given.url !== undefined) {
-    throw failWith("USAGE", "--url and --yard name two servers.", { hint: "Give one of them." });
+    throw failWith("USAGE", "--url and --yard select different servers.", { hint: "Pass only one of them." });
   }
   if (given.yard !== undefined) return given.yard;
   const hasUrl = given.url !== undefined || (env["STACKYARD_URL"] ?? "") !== "";
@@ -174,7 +174,7 @@ async function findServer(
   const path = join(dataDir, SERVER_FILE);
   const running = await readServerFile(dataDir);
   if (running === undefined) {
-    throw failWith("UNREACHABLE", `No server runs for this project (there is no ${path}).`);
+    throw failWith("UNREACHABLE", `No server runs for this project: ${path} is missing.`);
   }
   const address = parseUrl(running.url);
   const own = await findToken(dataDir);
@@ -201,7 +201,7 @@ function parseUrl(text: string): string {
   const url = URL.parse(text);
   if (url === null || !["http:", "https:"].includes(url.protocol)) {
     throw failWith("CONFIG_INVALID", `"${text}" is not the address of a server.`, {
-      hint: "Write one such as http://127.0.0.1:7070.",
+      hint: "Use an address such as http://127.0.0.1:7070.",
     });
   }
   return url.href.replace(/\/$/, "");

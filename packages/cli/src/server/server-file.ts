@@ -70,8 +70,8 @@ export async function findIdentityFault(
   } catch (error) {
     return failWith("UNREACHABLE", `The project's server does not answer at ${url}.`, { cause: error });
   }
-  const message = `The server at ${url} did not prove that it is this project's own, so no token was sent to it.`;
-  const hint = `Start \`stackyard dev\` again, or remove ${path}. For another server, give --url and --token.`;
+  const message = `The server at ${url} did not prove that it belongs to this project. No token was sent.`;
+  const hint = `Start \`stackyard dev\` again, or remove ${path}. For another server, pass --url and --token.`;
   return failWith("UNREACHABLE", message, { hint });
 }
 

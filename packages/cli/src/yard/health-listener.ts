@@ -92,7 +92,9 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause) => {
       const message = `Cannot serve the worker's health on ${host}:${port}: ${cause.message}.`;
-      reject(failWith("CONFIG_INVALID", message, { cause, hint: "Choose another --health-port; 0 is any free one." }));
+      reject(
+        failWith("CONFIG_INVALID", message, { cause, hint: "Choose another --health-port. 0 selects a free port." }),
+      );
     });
     server.listen({ host, port }, resolve);
   });

@@ -311,7 +311,9 @@ const DEFAULT_DRAIN = "30s";
 export function parseDrainTimeout(text: string = DEFAULT_DRAIN): number {
   const ms = /^0m?s$/.test(text) ? 0 : parseDuration(text);
   if (ms !== undefined) return ms;
-  throw failWith("USAGE", `Invalid duration --drain-timeout ${text}.`, { hint: "Write one such as 30s, 10m or 0s." });
+  throw failWith("USAGE", `Invalid duration --drain-timeout ${text}.`, {
+    hint: "Use a duration such as 30s, 10m or 0s.",
+  });
 }
 
 /**

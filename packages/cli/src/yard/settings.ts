@@ -83,6 +83,6 @@ async function readTokens(path: string): Promise<string> {
 
 function invalidApiTokens(message: string): Error {
   return failWith("CONFIG_INVALID", message, {
-    hint: "One way to make a token: `openssl rand -base64 32`. Then: STACKYARD_API_TOKENS=ada=<token>,ci=<another>.",
+    hint: "Generate a token with `openssl rand -base64 32`, then set STACKYARD_API_TOKENS=ada=<token>,ci=<another>.",
   });
 }

@@ -150,6 +150,6 @@ export const noRecords: Records = {
 async function refuse(): Promise<never> {
   throw new StackyardError(
     "CONFIG_INVALID",
-    "This runner works without a store, and the task needs records or leases. Configure the yard's store for it.",
+    "This runner has no store, but the task needs records or leases. Configure the yard's store.",
   );
 }

@@ -181,7 +181,7 @@ function requireAws({ aws }: ContextDeps): AwsAccess {
   if (aws !== undefined) return aws;
   throw new StackyardError(
     "CONFIG_INVALID",
-    "This runner has no access to AWS. Run the task where AWS access is configured, or use a local form of it.",
+    "This runner has no access to AWS. Configure AWS access, or run the task locally.",
   );
 }
 

@@ -18,7 +18,7 @@ export async function loadSharedKey(records: Pick<Records, "get" | "put">, name:
 function toKey(name: string, value: unknown): string {
   const key = typeof value === "object" && value !== null && "key" in value ? value.key : undefined;
   if (typeof key === "string" && key.length >= 43) return key;
-  throw new StackyardError("STORE_CORRUPT", `The record "${name}" holds no key. Remove it; a new one is made.`);
+  throw new StackyardError("STORE_CORRUPT", `The record "${name}" contains no key. Remove it to create a new one.`);
 }
 
 /** An attempt as one runner holds it. */

@@ -280,7 +280,7 @@ function toCertainLocator(locator: Locator): Locator {
     async find(name, options) {
       const located = await locator.find(name, options);
       if (located.kind === "found") return located;
-      throw new StackyardError("MACHINE_UNKNOWN", `The machine "${name}" is not found by this runner.`);
+      throw new StackyardError("MACHINE_UNKNOWN", `This runner cannot find the machine "${name}".`);
     },
   };
 }

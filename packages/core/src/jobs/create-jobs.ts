@@ -168,7 +168,7 @@ function formatTaken(executor: string, runId: string): StackyardError {
 }
 
 function formatUnknown(runId: string): StackyardError {
-  return new StackyardError("NOT_FOUND", `No run "${runId}" is known. Runs are kept for a day, failed ones for 30.`);
+  return new StackyardError("NOT_FOUND", `Run "${runId}" not found. Runs are kept for 1 day, failed runs for 30 days.`);
 }
 
 const REPORT_PAGES = 100;

@@ -220,20 +220,17 @@ export function defineExecutor<Config extends TSchema, Progress extends TSchema,
   if (!NAME.test(spec.name)) {
     throw new StackyardError(
       "PLUGIN_INVALID",
-      `The executor's name ${JSON.stringify(spec.name)} must begin with a lower-case letter and hold only lower-case letters, digits and hyphens.`,
+      `Invalid executor name ${JSON.stringify(spec.name)}. Begin with a lower-case letter, and use only lower-case letters, digits and hyphens.`,
     );
   }
   if (spec.name === APPROVAL) {
-    throw new StackyardError(
-      "PLUGIN_INVALID",
-      'The executor "approval" is built in, and people do its work. Give yours another name.',
-    );
+    throw new StackyardError("PLUGIN_INVALID", 'The executor "approval" is built in. Use another name.');
   }
   const cancelWithin = spec.cancelWithin ?? DEFAULT_CANCEL_WITHIN;
   if (parseDuration(cancelWithin) === undefined) {
     throw new StackyardError(
       "PLUGIN_INVALID",
-      `The executor "${spec.name}" has cancelWithin ${JSON.stringify(cancelWithin)}; write a duration such as "5m".`,
+      `The executor "${spec.name}" has the invalid cancelWithin ${JSON.stringify(cancelWithin)}. Use a duration such as "5m".`,
     );
   }
   // The worker hands over only values that fit the schemas, which the compiler cannot see across the registry.

@@ -156,7 +156,7 @@ async function receiveRequest(app: EcsTaskApp, event: unknown, invocation: Invoc
   const request = parseRequest(event);
   if (request === undefined || !isResponseUrl(request.ResponseURL)) {
     const why = request === undefined ? "an id or ResponseURL is missing" : "ResponseURL is not an https address of S3";
-    throw new StackyardError("EVENT_INVALID", `ECS_REQUEST_INVALID: the request cannot be answered, since ${why}.`);
+    throw new StackyardError("EVENT_INVALID", `ECS_REQUEST_INVALID: the request cannot be answered, because ${why}.`);
   }
   const reception: Reception = {
     app,

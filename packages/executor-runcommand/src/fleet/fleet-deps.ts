@@ -111,7 +111,7 @@ export function toFleetFailure(error: unknown): FleetFailure {
   const { code, name } = findAwsFault(error);
   // What never came from AWS is a fault of ours, and its text says more than any advice.
   if (code === "INTERNAL") return toFailed(code, redactText(error instanceof Error ? error.message : String(error)));
-  return toFailed(code, toAwsError(error, `AWS refused a call${name === undefined ? "" : ` with ${name}`}.`).message);
+  return toFailed(code, toAwsError(error, `AWS rejected a call${name === undefined ? "" : ` with ${name}`}.`).message);
 }
 
 /**

@@ -198,7 +198,7 @@ export function parseReportPage(value: unknown): FleetReportPage {
   if (validator.Check(value)) return value;
   const [fault] = validator.Errors(value);
   const where = fault === undefined ? "" : ` (${fault.instancePath} ${fault.message})`;
-  throw new StackyardError("SERVER_ERROR", `The report of the run is not that of a fleet${where}.`);
+  throw new StackyardError("SERVER_ERROR", `The report of the run is not a fleet report${where}.`);
 }
 
 /** In one sentence how a run stands. */

@@ -63,8 +63,7 @@ async function* readPages<Entry>(load: (cursor: { readonly cursor?: string }) =>
     const { entries, cursor } = await load(at);
     yield* entries;
     if (cursor === undefined) return;
-    if (seen.has(cursor))
-      throw toArtifactError("SERVER_ERROR", "The distributor's list leads back to a page that was read.");
+    if (seen.has(cursor)) throw toArtifactError("SERVER_ERROR", "The distributor returned the same page twice.");
     seen.add(cursor);
     at = { cursor };
   }
@@ -118,17 +117,17 @@ async function invoke(
   if (output.FunctionError === undefined) return value;
   const { errorType = "Error", errorMessage = "" } = toFailure(value);
   const message = `The distributor "${functionName}" failed: ${errorType}: ${errorMessage}`.slice(0, 1_000);
-  throw toArtifactError("SERVER_ERROR", message, { hint: "Its log says more. The request may be repeated." });
+  throw toArtifactError("SERVER_ERROR", message, { hint: "Check its log, or repeat the request." });
 }
 
 function toSilent(functionName: string, timeoutMs: number, cause: unknown): StackyardError {
-  const hint = "Its log says whether the request came. It may be repeated.";
+  const hint = "Check its log, or repeat the request.";
   const message = `The distributor "${functionName}" has not answered for ${timeoutMs / 1_000} s.`;
   return new StackyardError("UNREACHABLE", message, { cause, details: { hint } });
 }
 
 function toInvokeError(error: unknown, functionName: string): StackyardError {
-  const made = toSdkError(error, `The distributor "${functionName}" could not be asked.`);
+  const made = toSdkError(error, `The distributor "${functionName}" could not be called.`);
   const hint = isStackyardError(error) ? undefined : HINTS[made.code];
   if (hint === undefined) return made;
   return new StackyardError(made.code, made.message, { cause: error, details: { ...made.details, hint } });
@@ -252,13 +251,9 @@ export function parseReply<Op extends DistributorRequest["op"]>(op: Op, value: u
   if (schema?.Check(value)) return (value as Extract<DistributorReply<Op>, { kind: "answer" }>).answer;
   const [fault] = schema?.Errors(value) ?? [];
   const where = fault === undefined ? "" : ` ${fault.instancePath || "The reply"} ${fault.message}.`;
-  throw toArtifactError(
-    "SERVER_ERROR",
-    `The function answered "${op}" with an invalid answer. It may not be a distributor.${where}`,
-    {
-      hint: "Is it the function of a distributor, and not older than this program?",
-    },
-  );
+  throw toArtifactError("SERVER_ERROR", `The function returned an invalid response to "${op}".${where}`, {
+    hint: "Check that it is the function of a distributor, and not older than this program.",
+  });
 }
 
 /** An account and a region. */

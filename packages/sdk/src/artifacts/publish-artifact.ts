@@ -168,7 +168,7 @@ async function findManifest(place: ManifestPlace): Promise<StandingManifest | un
   const parsed = parseManifest(text);
   if (parsed.kind === "manifest") return { manifest: parsed.manifest, manifestSha256: digestManifest(text) };
   const message = `"${manifestKey}" in the bucket ${bucket} is not a manifest: ${formatProblems(parsed.problems)}`;
-  throw toArtifactError("MANIFEST_INVALID", message, { hint: "Look who has written it, and publish another version." });
+  throw toArtifactError("MANIFEST_INVALID", message, { hint: "Check who wrote it, and publish another version." });
 }
 
 /**

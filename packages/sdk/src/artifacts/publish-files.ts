@@ -273,7 +273,7 @@ export async function planPublish(content: PublishContent, now: number): Promise
   const { name, version, labels = {} } = content;
   if (content.files.length > MAX_FILES) {
     const count = content.files.length.toLocaleString("en");
-    throw toArtifactError("USAGE", `An artifact has at most 1,000 files, and these are ${count}.`, {
+    throw toArtifactError("USAGE", `An artifact has at most 1,000 files; this one has ${count}.`, {
       hint: "Publish an archive of them, or several artifacts.",
     });
   }

@@ -176,7 +176,7 @@ async function beginUpload(target: UploadTarget, { signal }: UploadSource): Prom
     }),
     { abortSignal: signal },
   );
-  if (UploadId === undefined) throw toArtifactError("SERVER_ERROR", `S3 began no upload of "${target.key}".`);
+  if (UploadId === undefined) throw toArtifactError("SERVER_ERROR", `S3 did not start an upload of "${target.key}".`);
   return UploadId;
 }
 
@@ -251,7 +251,7 @@ function checkSize(target: UploadTarget, { size }: UploadSource, digest: FileDig
 
 function createTooLongError({ key }: UploadTarget): Error {
   const message = `"${key}" has more than ${MAX_PARTS} parts of the length for streams whose size is not known.`;
-  return toArtifactError("PAYLOAD_TOO_LARGE", message, { hint: "Give its size, or write it to a file first." });
+  return toArtifactError("PAYLOAD_TOO_LARGE", message, { hint: "Pass its size, or write it to a file first." });
 }
 
 function toContentType({ contentType }: UploadTarget) {

@@ -22,9 +22,9 @@ describe("loadConfigFile", () => {
   });
 
   it.each([
-    ["text", "cluster: main", /^"run\.json" is no JSON: /],
-    ["a list", "[]", /^"run\.json" holds no JSON object\.$/],
-    ["null", "null", /^"run\.json" holds no JSON object\.$/],
+    ["text", "cluster: main", /^"run\.json" is not valid JSON: /],
+    ["a list", "[]", /^"run\.json" does not contain a JSON object\.$/],
+    ["null", "null", /^"run\.json" does not contain a JSON object\.$/],
   ])("rejects %s", async (_what, content, message) => {
     writeFileSync(join(folder, "run.json"), content);
 

@@ -201,7 +201,7 @@ export async function loadConfigFile(
   if (path === undefined) return {};
   const config = parse(await readFile(resolve(cwd, path), "utf8"), path);
   if (isMap(config)) return { ...config };
-  throw new StackyardError("CONFIG_INVALID", `"${path}" holds no JSON object.`);
+  throw new StackyardError("CONFIG_INVALID", `"${path}" does not contain a JSON object.`);
 }
 
 function parse(text: string, path: string): unknown {
@@ -209,7 +209,7 @@ function parse(text: string, path: string): unknown {
     return JSON.parse(text);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new StackyardError("CONFIG_INVALID", `"${path}" is no JSON: ${why}`, { cause });
+    throw new StackyardError("CONFIG_INVALID", `"${path}" is not valid JSON: ${why}`, { cause });
   }
 }
 

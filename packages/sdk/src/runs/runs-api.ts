@@ -147,7 +147,7 @@ export async function waitForRun(look: Look, runId: string, options: WaitForRunO
     await sleep(pollMs, end);
   }
   if (signal?.aborted) throw new StackyardError("INTERRUPTED", `The wait for the run "${runId}" was stopped.`);
-  throw new StackyardError("TIMED_OUT", `${timeoutMs} ms were over before the run "${runId}" had ended.`);
+  throw new StackyardError("TIMED_OUT", `The run "${runId}" did not end within ${timeoutMs} ms.`);
 }
 
 type Look = (call: CallOptions) => Promise<Run>;

@@ -192,7 +192,7 @@ async function openLongLived(request: Request, opened: Promise<Response>): Promi
 async function readInput(c: Context, route: Route, maxBytes: number): Promise<RawInput> {
   const pairs = [...new URL(c.req.url).searchParams];
   const query = new Map(pairs);
-  if (query.size < pairs.length) throw new HttpError(400, "USAGE", "A query parameter is given twice.");
+  if (query.size < pairs.length) throw new HttpError(400, "USAGE", "A query parameter appears twice.");
   const body = route.method === "POST" ? await readJson(c.req.raw, maxBytes) : undefined;
   return { params: c.req.param(), query: Object.fromEntries(query), body };
 }
@@ -340,7 +340,7 @@ function toProblem(input: ProblemInput): ProblemDetails {
 /** Converts a thrown error to a problem. An unknown error is not described: its text may contain anything. */
 export function toProblemInput(error: unknown): ProblemInput {
   if (!isStackyardError(error)) {
-    return { status: 500, code: "INTERNAL", detail: "The server failed on this request. See its log." };
+    return { status: 500, code: "INTERNAL", detail: "The server failed to process the request. See its log." };
   }
   const status = error instanceof HttpError ? error.status : httpStatusOf(error.code);
   const faults = Array.isArray(error.details["faults"]) ? (error.details["faults"] as RequestFault[]) : undefined;

@@ -59,7 +59,7 @@ function publishRoute({ eventsPerRequest, allowExternalNext, ...deps }: EventRou
     async handle({ body }, { sender }) {
       const messages: readonly unknown[] = Array.isArray(body) ? body : [body];
       if (messages.length > eventsPerRequest) {
-        throw new StackyardError("PAYLOAD_TOO_LARGE", `A request takes ${eventsPerRequest} events at most.`);
+        throw new StackyardError("PAYLOAD_TOO_LARGE", `A request contains at most ${eventsPerRequest} events.`);
       }
       const results = await publishMessages(deps, messages, { sender, allowExternalNext });
       return json(202, { results: results.map(toPublishResult) });

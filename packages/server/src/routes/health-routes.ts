@@ -86,7 +86,8 @@ function proofRoute({ prove }: HealthRoutesDeps): Route {
     },
     async handle({ query: { challenge } }) {
       const proof = prove(challenge);
-      if (proof === undefined) throw new StackyardError("NOT_FOUND", "The server does not use a data folder's token.");
+      if (proof === undefined)
+        throw new StackyardError("NOT_FOUND", "The server does not use the token of a data folder.");
       return json(200, { proof });
     },
   });

@@ -289,7 +289,7 @@ function parseState(bytes: Uint8Array): object {
   } catch {
     // The parser's message would quote the state, which may hold secrets.
   }
-  throw new HttpError(400, "USAGE", "The body is no Terraform state: it is not a JSON object.");
+  throw new HttpError(400, "USAGE", "The body is not a Terraform state: it must be a JSON object.");
 }
 
 /** The top level of a state begins with scalars; numbers further down may be larger than JavaScript can hold. */

@@ -56,7 +56,7 @@ export async function answerTerraform(deps: TerraformBackendDeps, key: string, r
     throw new HttpError(405, "USAGE", `Method not allowed. Use ${allow}.`, { details: { allow } });
   }
   if (key === "" || key.length > MAX_KEY)
-    throw new HttpError(400, "USAGE", `A state's key has 1 to ${MAX_KEY} characters.`);
+    throw new HttpError(400, "USAGE", `The key of a state has 1 to ${MAX_KEY} characters.`);
   const caller = await findStateCaller(deps, request, key);
   if (caller === undefined) {
     throw new StackyardError(
@@ -138,7 +138,7 @@ async function checkWrite(
   const access = decideAccess(await findStanding(deps, head), { caller, write: true, id });
   if (access.kind === "forbidden") throw leaseEnded();
   if (access.kind === "held") {
-    throw new HttpError(423, "RECORD_CONFLICT", "The state is locked by another, or under another lock id.");
+    throw new HttpError(423, "RECORD_CONFLICT", "Another client has locked the state, or the lock id differs.");
   }
 }
 
@@ -167,7 +167,7 @@ function parseLockId(text: string): string | undefined {
 function checkDigest(request: Request, bytes: Uint8Array): void {
   const declared = request.headers.get("content-md5");
   if (declared !== null && declared !== createHash("md5").update(bytes).digest("base64")) {
-    throw new HttpError(400, "USAGE", "The body does not match its Content-MD5: it was cut or changed on the way.");
+    throw new HttpError(400, "USAGE", "The body does not match its Content-MD5. Send it again.");
   }
 }
 
