@@ -1,4 +1,10 @@
-import { type DurableStore, durableStoreConformance, storeConformance } from "@stackyard/core/testing";
+import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  type DurableStore,
+  damagedListConformance,
+  durableStoreConformance,
+  storeConformance,
+} from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listGranted, recordCalls } from "./testing/readme-policy.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
@@ -33,4 +39,26 @@ describe("the DynamoDB store", () => {
 
 describe("the DynamoDB store after a crash", () => {
   for (const { name, run } of durableStoreConformance) it(name, () => run(createDurableStore));
+});
+
+describe("lists of the DynamoDB store over damaged items", () => {
+  for (const { name, run } of damagedListConformance) {
+    it(name, () =>
+      run(async () => {
+        const table = tables.newTable();
+        return {
+          store: await tables.open({ table }),
+          async damage(id) {
+            const update = {
+              TableName: table,
+              Key: { id: { S: id } },
+              UpdateExpression: "SET stackyard = :damaged",
+              ExpressionAttributeValues: { ":damaged": { B: new Uint8Array([7]) } },
+            };
+            await tables.client.send(new UpdateItemCommand(update));
+          },
+        };
+      }),
+    );
+  }
 });

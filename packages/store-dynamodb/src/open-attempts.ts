@@ -34,7 +34,7 @@ export async function listOpenAttempts(
       .map(toListed);
     // A stack that moves meanwhile may be met twice.
     const others = found.filter(({ id }) => kept.every((row) => row.id !== id));
-    kept = keepPage([...kept, ...others].sort(byCursor), page) as readonly ListedAttempt[];
+    kept = keepPage([...kept, ...others].sort(byCursor), page);
   }
   const builder = createPageBuilder<OpenAttempt>(page);
   for (const row of kept) {

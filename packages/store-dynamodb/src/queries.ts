@@ -1,9 +1,12 @@
 import { StackyardError, type StoreStats } from "@stackyard/core";
 import {
+  assertSortable,
   checkStackFilter,
+  comparePlaces,
   createPageBuilder,
   createStackCounter,
   isInScopes,
+  type ListStacksInput,
   matchesStack,
   type Page,
   type PageInput,
@@ -11,7 +14,10 @@ import {
   type StackCounts,
   type StackFilter,
   type StackGrouping,
+  type StackOrder,
+  type StackPlace,
   type StoredStack,
+  toStackOrder,
 } from "@stackyard/core/engine";
 import type { Aggregate } from "./aggregate.ts";
 import type { Condition, Item } from "./database.ts";
@@ -22,45 +28,67 @@ import { WORK_INDEXES } from "./tables.ts";
 import { tryRead } from "./work-rows.ts";
 
 /**
- * Stacks in order of ids. The table is in no order: each page reads all of it, in parts of 1 MB, and keeps no more than
- * the page.
+ * Stacks that a filter fits, in the order that is asked for. The table is in no order: each page reads all of it, in parts of
+ * 1 MB, and keeps no more than the page.
  */
 export async function listStacks(
   context: StoreContext,
   filter: StackFilter,
-  page: PageInput,
+  page: ListStacksInput,
 ): Promise<Page<StoredStack>> {
   checkStackFilter(filter);
-  const { cursor = "" } = page;
+  const order = toStackOrder(page);
+  const { after } = order;
+  const afterId = order.key === "id" && !order.isDescending ? after?.id : undefined;
+  let fitting = 0;
   let kept: readonly ListedStack[] = [];
-  for await (const items of context.stacks.scanAll({ filter: toCondition(filter, cursor) })) {
-    const found = items.flatMap((item) => readStack(item, filter));
-    kept = keepPage([...kept, ...found].sort(byId), page);
+  for await (const items of context.stacks.scanAll({ filter: toCondition(filter, afterId ?? "") })) {
+    const found = items
+      .flatMap((item) => readStack(item, filter, order))
+      .filter(({ place }) => after === undefined || comparePlaces(order, place, after) > 0);
+    fitting += found.length;
+    if (order.key !== "id") assertSortable(order, fitting);
+    kept = keepPage(
+      [...kept, ...found].sort((a, b) => comparePlaces(order, a.place, b.place)),
+      page,
+    );
   }
   const builder = createPageBuilder<StoredStack>(page);
   for (const row of kept) if (!builder.add(row)) break;
   return builder.end();
 }
 
-type ListedStack = PageRow<StoredStack>;
+interface ListedStack extends PageRow<StoredStack> {
+  readonly place: StackPlace;
+}
 
 /** Returns the rows of the page, and one more when there is one: rows that come later can only push others out. */
-export function keepPage<Item>(rows: readonly PageRow<Item>[], page: PageInput): readonly PageRow<Item>[] {
+export function keepPage<Row extends PageRow<unknown>>(rows: readonly Row[], page: PageInput): readonly Row[] {
   const builder = createPageBuilder<undefined>(page);
   const end = rows.findIndex((row) => !builder.add({ ...row, read: () => undefined }));
   return end < 0 ? rows : rows.slice(0, end + 1);
 }
 
-function readStack(item: Item, filter: StackFilter): readonly ListedStack[] {
+function readStack(item: Item, filter: StackFilter, order: StackOrder): readonly ListedStack[] {
   const id = item["id"]?.S ?? "";
   const { item: parsed, read } = tryRead(() => parseStackItem(item));
   if (parsed === undefined) {
-    return isSeen(filter, item) ? [{ id, cursor: id, bytes: 0, read: () => toStored(read().aggregate) }] : [];
+    if (!isSeen(filter, item)) return [];
+    const place = { value: findInstant(item, order), id };
+    return [{ id, place, cursor: order.toCursor(place), bytes: 0, read: () => toStored(read().aggregate) }];
   }
   const { kind, aggregate } = parsed;
   const { stack } = aggregate;
   if (stack === undefined || kind === "removed" || !matchesStack(filter, stack, countParked(item))) return [];
-  return [{ id, cursor: id, bytes: Buffer.byteLength(JSON.stringify(stack)), read: () => toStored(aggregate) }];
+  const place = { value: order.key === "id" ? 0 : stack[order.key], id };
+  const bytes = Buffer.byteLength(JSON.stringify(stack));
+  return [{ id, place, cursor: order.toCursor(place), bytes, read: () => toStored(aggregate) }];
+}
+
+/** Of an item that cannot be read: when it was entered is not known outside of what is damaged. */
+function findInstant(item: Item, { key }: StackOrder): number {
+  if (key === "id") return 0;
+  return Number(item[key]?.N ?? item["updatedAt"]?.N ?? 0);
 }
 
 /** Of an item that cannot be read the id is known, and mostly the machine. */
@@ -95,10 +123,6 @@ export async function countStacks(
 function toStored({ stack, stackVersion: version }: Aggregate): StoredStack {
   if (stack === undefined) throw new StackyardError("STORE_CORRUPT", "The item does not contain a stack.");
   return { version, stack };
-}
-
-function byId(a: ListedStack, b: ListedStack): number {
-  return a.id < b.id ? -1 : 1;
 }
 
 /** Converts what DynamoDB can filter by. This saves transfer, not read capacity. */

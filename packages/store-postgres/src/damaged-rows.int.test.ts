@@ -1,4 +1,4 @@
-import { aPut, aQueuedEvent } from "@stackyard/core/testing";
+import { aPut, aQueuedEvent, damagedListConformance } from "@stackyard/core/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PostgresStore } from "./create-postgres-store.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
@@ -65,4 +65,21 @@ describe("a damaged row", () => {
     expect(records.items.map(({ key }) => key)).toEqual(["a", "c"]);
     expect(records.unreadable).toMatchObject([{ id: "b" }]);
   });
+});
+
+describe("lists over damaged rows", () => {
+  for (const { name, run } of damagedListConformance) {
+    it(name, () =>
+      run(async () => {
+        const own = await server.open();
+        const damage = (id: string) => server.sql(`update ${own.schema}.stacks set data = '{' where id = '${id}'`);
+        return {
+          store: own,
+          async damage(id) {
+            await damage(id);
+          },
+        };
+      }),
+    );
+  }
 });

@@ -9,9 +9,10 @@ import {
   type StoredHistoryEntry,
 } from "@stackyard/core/engine";
 import { listAttempts, listOpenAttempts } from "./attempt-views.ts";
+import { countStacks } from "./count-stacks.ts";
 import type { Database, Parameter, Statement } from "./database.ts";
 import { fromKeyText, toComparedText, toKeyText } from "./key-text.ts";
-import { countStacks, listStacks } from "./list-stacks.ts";
+import { listStacks } from "./list-stacks.ts";
 import { addFetched, type FetchedRow, maxBytesOf, withinBytes } from "./page-rows.ts";
 import type { Signals } from "./signals.ts";
 import { lookAtForeignRows } from "./take-over.ts";

@@ -10,6 +10,16 @@ export function toStackData(stack: Stack): string {
   return JSON.stringify(Object.assign({ machineHash, enteredAt }, stack, { state: undefined, _state: stack.state }));
 }
 
+// How `toStackData` begins.
+const HEAD = '^\\{"machineHash":"([^"\\\\]*)","enteredAt":(-?[0-9]{1,16})[,}]';
+const UPDATED = "(extract(epoch from s.last_updated_time) * 1000)::bigint";
+
+/** The revision of a record, of `stacks` as `s`; one of the predecessor, or that cannot be read, has none. */
+export const REVISION = `case when s.foreign_write then '' else coalesce((regexp_match(s.data, '${HEAD}'))[1], '') end`;
+
+/** When its state was entered. Of a record of the predecessor, or one that cannot be read, its last write is told instead. */
+export const ENTERED_AT = `coalesce(case when not s.foreign_write then (regexp_match(s.data, '${HEAD}'))[2]::bigint end, ${UPDATED})`;
+
 /** The columns of a `StackRow`, of `stacks` as `s`. */
 export const STACK_COLUMNS = `s.id, s.data, s.foreign_write, s.version,
        (extract(epoch from s.creation_time) * 1000)::bigint as created,

@@ -221,7 +221,7 @@ function createPrune(commits: GroupCommit): Store["prune"] {
 /** Lists for people and counts. */
 function createQueries(commits: GroupCommit): Store["queries"] {
   return {
-    listStacks: (filter, page) => commits.read(({ database }) => listStacks(database, filter, page)),
+    listStacks: (filter, page) => listStacks(commits, filter, page),
     countStacks: (filter, by) => countStacks(commits, filter, by),
     listHistory: (filter, page) => commits.read((state) => listHistory(state, filter, page)),
     listAttempts: (stackId) => commits.read((state) => state.attempts.listWith(listEnded(state, stackId), stackId)),

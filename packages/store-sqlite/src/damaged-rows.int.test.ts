@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { isStackyardError, silentLogger } from "@stackyard/core";
+import { damagedListConformance } from "@stackyard/core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
 
@@ -175,4 +176,22 @@ describe("a damaged row", () => {
     expect(items.map(({ stack }) => stack.id)).toEqual(["a", "b", "c"]);
     await expect(store.load(["c"])).rejects.toMatchObject({ code: "STORE_CORRUPT" });
   });
+});
+
+describe("lists over damaged rows", () => {
+  for (const { name, run } of damagedListConformance) {
+    it(name, () =>
+      run(async () => {
+        const own = mkdtempSync(join(folder, "own-"));
+        return {
+          store: await createSqliteStore({ folder: own }),
+          async damage(id) {
+            const database = new DatabaseSync(join(own, "stackyard.db"));
+            database.prepare("update stack set body = '{' where stack_id = ?").run(id);
+            database.close();
+          },
+        };
+      }),
+    );
+  }
 });

@@ -1,9 +1,12 @@
 import {
   afterPrefix,
+  assertSortable,
   checkStackFilter,
+  comparePlaces,
   createPageBuilder,
   createStackCounter,
   isInScopes,
+  type ListStacksInput,
   matchesMetadata,
   type Page,
   type PageInput,
@@ -14,10 +17,13 @@ import {
   type StackFilter,
   type StackGroup,
   type StackGrouping,
+  type StackOrder,
+  type StackPlace,
   type StackScope,
   type StoredStack,
   TROUBLE,
   toMetadataTexts,
+  toStackOrder,
 } from "@stackyard/core/engine";
 import { byteLengthOf, type Database, type Parameter } from "./database.ts";
 import type { GroupCommit } from "./group-commit.ts";
@@ -41,28 +47,128 @@ const CONDITIONS: Readonly<Record<StackCondition, string>> = {
   waiting: `(${BUSY} or trouble is not null or exists (select 1 from parked where parked.stack_id = stack.stack_id))`,
 };
 
-/** Stacks in order of ids. */
-export function listStacks(database: Database, filter: StackFilter, page: PageInput): Page<StoredStack> {
-  const after = page.cursor ?? "";
+/** Stacks that a filter fits, in the order that is asked for. */
+export async function listStacks(
+  commits: GroupCommit,
+  filter: StackFilter,
+  page: ListStacksInput,
+): Promise<Page<StoredStack>> {
+  const order = toStackOrder(page);
+  if (order.key === "id") return commits.read(({ database }) => listById(database, filter, page, order));
+  const places = await sortByInstant(commits, filter, page, order);
+  return commits.read(({ database }) => readPlaces(database, places, page, order));
+}
+
+function listById(database: Database, filter: StackFilter, page: PageInput, order: StackOrder): Page<StoredStack> {
   const { conditions, values } = toConditions(filter);
-  const scannedTo = conditions.length === 0 ? undefined : findScanEnd(database, filter, after);
-  const { range, bounds } = toRange(filter);
+  const range = toIdRange(filter, order);
+  const scannedTo = conditions.length === 0 ? undefined : findScanEnd(database, range);
   const rows = database.each<ListedRow>(
     `select stack_id, version, body from stack
-      where stack_id > ? and stack_id <= ? and ${[...range, ...conditions].join(" and ")}
-      order by stack_id limit ?`,
-    after,
-    scannedTo ?? afterPrefix(filter.idPrefix ?? ""),
-    ...bounds,
-    ...values,
+      where ${[IS_THERE, ...range.conditions, ...(scannedTo ? [range.end] : []), ...conditions].join(" and ")}
+      order by stack_id ${range.direction} limit ?`,
+    ...[...range.values, ...(scannedTo ? [scannedTo] : []), ...values],
     page.limit + 1,
   );
   const found = createPageBuilder<StoredStack>(page);
-  for (const { stack_id: id, version, body } of rows) {
-    const read = () => ({ version, stack: parseStored.stack(body, id) });
-    if (!found.add({ id, cursor: id, bytes: byteLengthOf(body), read })) break;
-  }
+  for (const row of rows) if (!found.add(toPageRow(row, row.stack_id))) break;
   return found.end(scannedTo);
+}
+
+function toPageRow({ stack_id: id, version, body }: ListedRow, cursor: string) {
+  const read = () => ({ version, stack: parseStored.stack(body, id) });
+  return { id, cursor, bytes: byteLengthOf(body), read };
+}
+
+/** Ids from the cursor on, in one direction. `end`: up to where a search goes. */
+interface IdRange extends Conditions {
+  readonly direction: "asc" | "desc";
+  readonly end: string;
+}
+
+function toIdRange(
+  { idPrefix }: StackFilter,
+  { isDescending, after }: Pick<StackOrder, "isDescending" | "after">,
+): IdRange {
+  const conditions: string[] = [];
+  const values: Parameter[] = [];
+  if (after !== undefined) {
+    conditions.push(isDescending ? "stack_id < ?" : "stack_id > ?");
+    values.push(after.id);
+  }
+  if (idPrefix !== undefined) {
+    conditions.push("stack_id >= ?", "stack_id <= ?");
+    values.push(idPrefix, afterPrefix(idPrefix));
+  }
+  const [direction, end] = isDescending ? (["desc", "stack_id >= ?"] as const) : (["asc", "stack_id <= ?"] as const);
+  return { conditions, values, direction, end };
+}
+
+/** The id at which the call ends its search; undefined when it reaches the end of the list. */
+function findScanEnd(database: Database, { conditions, values, direction }: IdRange): string | undefined {
+  const row = database.get<{ stack_id: string }>(
+    `select stack_id from stack where ${["true", ...conditions].join(" and ")}
+      order by stack_id ${direction} limit 1 offset ?`,
+    ...values,
+    MAX_SCANNED - 1,
+  );
+  return row?.stack_id;
+}
+
+const INSTANTS = { createdAt: "created_at", updatedAt: "updated_at", enteredAt: "entered_at" } as const;
+
+interface SortedRow extends StackPlace {
+  readonly stack_no: number;
+  /** Rows of the slice that the filter fits. */
+  readonly fitting: number;
+}
+
+/** The places of a page and one more, if there is one. No index is on instants: each commit would have to write it. */
+async function sortByInstant(
+  commits: GroupCommit,
+  filter: StackFilter,
+  { limit }: PageInput,
+  order: StackOrder,
+): Promise<readonly SortedRow[]> {
+  const column = order.key === "id" ? "stack_id" : INSTANTS[order.key];
+  const [direction, follows] = order.isDescending ? ["desc", "<"] : ["asc", ">"];
+  const { after } = order;
+  const where = toFilter(filter);
+  let fitting = 0;
+  let first: readonly SortedRow[] = [];
+  await forSlices(commits, (database, slice) => {
+    const behind = after === undefined ? [] : [`(${column}, stack_id) ${follows} (?, ?)`];
+    const rows = database.all<SortedRow>(
+      `select stack_no, stack_id as id, ${column} as value, count(*) over () as fitting from stack
+        where ${[...slice.conditions, ...where.conditions, ...behind].join(" and ")}
+        order by value ${direction}, id ${direction} limit ?`,
+      ...[...slice.values, ...where.values, ...(after === undefined ? [] : [after.value, after.id])],
+      limit + 1,
+    );
+    fitting += rows[0]?.fitting ?? 0;
+    assertSortable(order, fitting);
+    first = [...first, ...rows].sort((a, b) => comparePlaces(order, a, b)).slice(0, limit + 1);
+  });
+  return first;
+}
+
+/** Stacks that have gone meanwhile are left out. */
+function readPlaces(
+  database: Database,
+  places: readonly SortedRow[],
+  page: PageInput,
+  order: StackOrder,
+): Page<StoredStack> {
+  const found = createPageBuilder<StoredStack>(page);
+  for (const place of places) {
+    const row = database.get<ListedRow>(
+      `select stack_id, version, body from stack where stack_no = ? and ${IS_THERE}`,
+      place.stack_no,
+    );
+    if (row !== undefined && !found.add(toPageRow(row, order.toCursor(place)))) break;
+  }
+  const last = places.length > page.limit ? places.at(-1) : undefined;
+  return found.end(last && order.toCursor(last));
 }
 
 /** Part of a statement, with the values of its parameters. */
@@ -71,13 +177,7 @@ interface Conditions {
   readonly values: readonly Parameter[];
 }
 
-/** The ids that a filter can fit. */
-function toRange({ idPrefix }: StackFilter) {
-  const isThere = "body is not null";
-  return idPrefix === undefined
-    ? { range: [isThere], bounds: [] }
-    : { range: [isThere, "stack_id >= ?"], bounds: [idPrefix] };
-}
+const IS_THERE = "body is not null";
 
 /** What else must hold. */
 function toConditions(filter: StackFilter): Conditions {
@@ -98,19 +198,6 @@ function toConditions(filter: StackFilter): Conditions {
   add("is_in_scopes(?, stack_id, machine)", scopes && JSON.stringify(scopes));
   add("has_metadata(?, body)", metadata && JSON.stringify({ metadata }));
   return { conditions, values };
-}
-
-/** The id at which the call ends its search; undefined when it reaches the end of the list. */
-function findScanEnd(database: Database, filter: StackFilter, after: string): string | undefined {
-  const prefix = filter.idPrefix ?? "";
-  const row = database.get<{ stack_id: string }>(
-    "select stack_id from stack where stack_id > ? and stack_id >= ? and stack_id <= ? order by stack_id limit 1 offset ?",
-    after,
-    prefix,
-    afterPrefix(prefix),
-    MAX_SCANNED - 1,
-  );
-  return row?.stack_id;
 }
 
 /** Functions of our statements. They are JavaScript: SQL would evaluate documents of any length again for each row. */
@@ -219,11 +306,7 @@ function countGroups(
 const CONDITION_NAMES = Object.keys(CONDITIONS) as readonly StackCondition[];
 
 function toFilter(filter: StackFilter): Conditions {
-  const { range, bounds } = toRange(filter);
+  const range = toIdRange(filter, { isDescending: false });
   const { conditions, values } = toConditions(filter);
-  const end = filter.idPrefix === undefined ? [] : [afterPrefix(filter.idPrefix)];
-  return {
-    conditions: [...range, ...end.map(() => "stack_id <= ?"), ...conditions],
-    values: [...bounds, ...end, ...values],
-  };
+  return { conditions: [IS_THERE, ...range.conditions, ...conditions], values: [...range.values, ...values] };
 }

@@ -26,14 +26,19 @@ export { createMemoryStore } from "../memory/memory-store.ts";
 export type { Page, PageInput, StoredRecord, UnreadableRow } from "../ports/records.ts";
 export { checkRecordKey, createPageBuilder, type PageBuilder, type PageRow, toRecordText } from "../ports/records.ts";
 export {
+  assertSortable,
   checkStackFilter,
+  comparePlaces,
   createStackCounter,
   isInScopes,
   matchesAttempt,
   matchesMetadata,
   matchesStack,
   type StackCounter,
+  type StackOrder,
+  type StackPlace,
   toMetadataTexts,
+  toStackOrder,
 } from "../ports/stack-filter.ts";
 export type {
   AttemptView,
@@ -54,6 +59,7 @@ export type {
 } from "../ports/stack-store.ts";
 export type {
   HistoryFilter,
+  ListStacksInput,
   OpenAttempt,
   OpenAttemptFilter,
   Retention,
@@ -63,6 +69,7 @@ export type {
   StackGroup,
   StackGrouping,
   StackScope,
+  StackSort,
   StoredStack,
 } from "../ports/store.ts";
 export {

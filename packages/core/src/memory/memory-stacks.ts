@@ -1,9 +1,24 @@
 import { toEventKey } from "../machine/event-message.ts";
 import type { Stack } from "../machine/stack.ts";
-import type { Page, PageInput } from "../ports/records.ts";
-import { checkStackFilter, createStackCounter, matchesStack } from "../ports/stack-filter.ts";
+import type { Page } from "../ports/records.ts";
+import {
+  assertSortable,
+  checkStackFilter,
+  comparePlaces,
+  createStackCounter,
+  matchesStack,
+  toStackOrder,
+} from "../ports/stack-filter.ts";
 import type { Change, LoadedStack, ParkedEvent, StackWrite } from "../ports/stack-store.ts";
-import type { Retention, StackCounts, StackFilter, StackGrouping, StoredStack, StoreStats } from "../ports/store.ts";
+import type {
+  ListStacksInput,
+  Retention,
+  StackCounts,
+  StackFilter,
+  StackGrouping,
+  StoredStack,
+  StoreStats,
+} from "../ports/store.ts";
 import { listKeys, toPage } from "./memory-lists.ts";
 
 /** What is kept of one stack id; it outlives the stack. */
@@ -54,10 +69,17 @@ export function toEarliest(instants: readonly number[]): number | undefined {
   return instants.length === 0 ? undefined : Math.min(...instants);
 }
 
-/** Stacks in order of ids. */
-export function listStacks(rows: StackRows, filter: StackFilter, page: PageInput): Page<StoredStack> {
-  const found = findStacks(rows, filter, page.cursor).map(({ version, stack }) => ({ version, stack }));
-  return toPage(found, page, ({ stack }) => stack.id);
+/** Stacks that a filter fits, in the order that is asked for. */
+export function listStacks(rows: StackRows, filter: StackFilter, page: ListStacksInput): Page<StoredStack> {
+  const order = toStackOrder(page);
+  const toPlace = ({ stack }: StoredStack) => ({ value: order.key === "id" ? 0 : stack[order.key], id: stack.id });
+  const { after } = order;
+  const found = findStacks(rows, filter)
+    .map(({ version, stack }) => ({ version, stack }))
+    .filter((each) => after === undefined || comparePlaces(order, toPlace(each), after) > 0);
+  if (order.key !== "id") assertSortable(order, found.length);
+  found.sort((a, b) => comparePlaces(order, toPlace(a), toPlace(b)));
+  return toPage(found, page, (each) => order.toCursor(toPlace(each)));
 }
 
 /** Counts the stacks that a filter fits. */
@@ -67,9 +89,9 @@ export function countStacksBy(rows: StackRows, filter: StackFilter, by: StackGro
   return counter.end();
 }
 
-function findStacks(rows: StackRows, filter: StackFilter, after?: string) {
+function findStacks(rows: StackRows, filter: StackFilter) {
   checkStackFilter(filter);
-  return listKeys(rows, filter.idPrefix ?? "", after).flatMap(({ version, stack, parked }) =>
+  return listKeys(rows, filter.idPrefix ?? "", undefined).flatMap(({ version, stack, parked }) =>
     stack !== undefined && matchesStack(filter, stack, parked.size) ? [{ version, stack, parked: parked.size }] : [],
   );
 }

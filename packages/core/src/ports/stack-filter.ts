@@ -2,6 +2,7 @@ import { StackyardError } from "../errors/stackyard-error.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { AttemptView } from "./stack-store.ts";
 import type {
+  ListStacksInput,
   OpenAttemptFilter,
   StackCondition,
   StackCounts,
@@ -9,6 +10,7 @@ import type {
   StackGroup,
   StackGrouping,
   StackScope,
+  StackSort,
 } from "./store.ts";
 import { matchesCondition } from "./store-helpers.ts";
 
@@ -31,6 +33,77 @@ export function isInScopes(scopes: readonly StackScope[] | undefined, id: string
       (machines === undefined || machines.includes(machine)) &&
       (idPrefixes === undefined || idPrefixes.some((prefix) => id.startsWith(prefix))),
   );
+}
+
+/** How a list is ordered, and after which stack a page begins. */
+export interface StackOrder {
+  readonly key: "id" | "createdAt" | "updatedAt" | "enteredAt";
+  readonly isDescending: boolean;
+  /** Missing on the first page. `value` is that of the key; 0 in order of ids. */
+  readonly after?: StackPlace;
+  /** Stacks that may be sorted by an instant. */
+  readonly mostSorted: number;
+  /** The cursor of a page that ends there. */
+  toCursor(place: StackPlace): string;
+}
+
+/** The place of a stack in a list that is sorted by an instant. */
+export interface StackPlace {
+  readonly value: number;
+  readonly id: string;
+}
+
+const MOST_SORTED = 100_000;
+const PLACE = /^(-?[a-zA-Z]+)\/(-?\d{1,16})\/(.*)$/s;
+
+/** Reads the order of a list. Throws `USAGE` for a cursor of another one. */
+export function toStackOrder({ sort = "id", cursor, mostSorted = MOST_SORTED }: ListStacksInput): StackOrder {
+  const isDescending = sort.startsWith("-");
+  const key = toKey(sort);
+  const order = { key, isDescending, mostSorted: Math.min(mostSorted, MOST_SORTED) };
+  if (key === "id") {
+    return { ...order, ...(cursor !== undefined && { after: { value: 0, id: cursor } }), toCursor: ({ id }) => id };
+  }
+  const toCursor = ({ value, id }: StackPlace) => `${sort}/${value}/${id}`;
+  if (cursor === undefined) return { ...order, toCursor };
+  const [, of, value, id = ""] = PLACE.exec(cursor) ?? [];
+  if (of === sort) return { ...order, after: { value: Number(value), id }, toCursor };
+  throw new StackyardError("USAGE", "The cursor does not belong to this list. Start again without a cursor.");
+}
+
+function toKey(sort: StackSort): StackOrder["key"] {
+  switch (sort) {
+    case "id":
+    case "-id":
+      return "id";
+    case "createdAt":
+    case "-createdAt":
+      return "createdAt";
+    case "updatedAt":
+    case "-updatedAt":
+      return "updatedAt";
+    case "enteredAt":
+    case "-enteredAt":
+      return "enteredAt";
+  }
+}
+
+/** Compares two places as the order has them, texts by code points as databases do. */
+export function comparePlaces(
+  { isDescending }: Pick<StackOrder, "isDescending">,
+  a: StackPlace,
+  b: StackPlace,
+): number {
+  const ascending = a.value - b.value || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id));
+  return isDescending ? -ascending : ascending;
+}
+
+/** Throws `FILTER_TOO_WIDE` when more stacks fit than may be sorted. */
+export function assertSortable(order: Pick<StackOrder, "key" | "mostSorted">, fitting: number): void {
+  if (fitting <= order.mostSorted) return;
+  const limit = order.mostSorted.toLocaleString("en");
+  const message = `More than ${limit} stacks fit the filter: too many to sort by ${order.key}. Narrow the filter, or sort by id.`;
+  throw new StackyardError("FILTER_TOO_WIDE", message, { details: { limit: order.mostSorted } });
 }
 
 /** Evaluates a whole filter, for stores without a language for it. `parked`: the stack's parked events. */

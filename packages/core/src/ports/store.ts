@@ -74,6 +74,17 @@ export interface StackFilter {
 /** What stacks may be asked for by. */
 export type StackCondition = NonNullable<StackFilter["condition"]>;
 
+/** What stacks are sorted by; with `-` the last one comes first. Stacks of one instant are in order of their ids. */
+export type StackSort = `${"" | "-"}${"id" | "createdAt" | "updatedAt" | "enteredAt"}`;
+
+/** A page of stacks, and their order. */
+export interface ListStacksInput extends PageInput {
+  /** Default: `id`. */
+  readonly sort?: StackSort;
+  /** Stacks that may be sorted by an instant. Default and maximum: 100,000. */
+  readonly mostSorted?: number;
+}
+
 /** Which open attempts are listed. Machine and id are those of the attempt's stack. */
 export interface OpenAttemptFilter extends Pick<StackFilter, "machine" | "idPrefix" | "scopes"> {
   readonly status?: Exclude<AttemptView["status"], "settled">;
@@ -146,8 +157,12 @@ export interface Retention {
  * rows plus one row, and the store reads no more than that at a time. A row that cannot be read is reported in the page.
  */
 export interface StackQueries {
-  /** In order of ids. Cursors are ids: a reader continues after any id that it knows. */
-  listStacks(filter: StackFilter, page: PageInput): Promise<Page<StoredStack>>;
+  /**
+   * In order of ids cursors are ids: a reader continues after any id that it knows. Sorted by an instant, all stacks behind the
+   * cursor that the filter fits are looked at; `FILTER_TOO_WIDE` when they are too many. A stack whose instant changes
+   * between two pages moves in the list, and may so be in two pages or in none.
+   */
+  listStacks(filter: StackFilter, page: ListStacksInput): Promise<Page<StoredStack>>;
   /**
    * How many stacks a filter fits, and by what they are asked to be counted: at most 200 groups, the largest first. Rows that
    * cannot be read count as far as their store can tell.

@@ -14,6 +14,7 @@ import { longIdCases } from "./store-conformance/long-id-cases.ts";
 import { originCases, queueCases } from "./store-conformance/queue-cases.ts";
 import { runCases } from "./store-conformance/run-cases.ts";
 import { secretCases } from "./store-conformance/secret-cases.ts";
+import { sortCases } from "./store-conformance/sort-cases.ts";
 import { storeCase } from "./store-conformance/store-builders.ts";
 import { upkeepCases } from "./store-conformance/upkeep-cases.ts";
 
@@ -37,6 +38,7 @@ export const storeConformance: readonly ConformanceCase<Store>[] = [
   ...originCases,
   ...listCases,
   ...filterCases,
+  ...sortCases,
   ...openAttemptCases,
   ...pageCases,
   ...longIdCases,

@@ -27,20 +27,21 @@ import {
 } from "./store-builders.ts";
 
 /** A stack of a store, and whether an event is parked for it. */
-interface Written {
+export interface Written {
   readonly stack: Stack;
   readonly isParked: boolean;
 }
 
 /** Chooses by chance, the same for the same seed. */
-export interface Pick {
+export interface Chooser {
   one<const Value>(values: readonly Value[]): Value;
   upTo(most: number): number;
   /** Undefined twice in three times. */
   maybe<Value>(choose: () => Value): Value | undefined;
 }
 
-export function createPick(seed: number): Pick {
+/** Begins with a seed. */
+export function createChooser(seed: number): Chooser {
   const random = createRandom(seed);
   const upTo = (most: number) => Math.floor(random() * (most + 1));
   return {
@@ -62,7 +63,7 @@ const VALUES = ["main", "", 'x":"y', "ünï\n", 0, 1.5, -7e21, true, false, null
 const PREFIXES = ["", "web-", "web-1", "we_", "%", "né/"] as const;
 
 /** A stack as chance has it. Its time of update is unlike that of another in few cases. */
-export function pickStack(pick: Pick, id: string): Stack {
+export function pickStack(pick: Chooser, id: string): Stack {
   const metadata: Record<string, MetadataValue> = {};
   for (let left = pick.upTo(3); left > 0; left -= 1) metadata[pick.one(KEYS)] = pick.one(VALUES);
   const statuses = pick.one([[], ["PENDING"], ["ERROR"], ["SATISFIED", "PENDING", "ERROR"]] as const);
@@ -73,7 +74,8 @@ export function pickStack(pick: Pick, id: string): Stack {
     machineHash: pick.one(HASHES),
     metadata,
     tasks: statuses.map((status, index) => ({ name: `t${index}`, status })),
-    createdAt: T0 + pick.upTo(4),
+    // It stays as long as the stack.
+    createdAt: T0 + (id.charCodeAt(id.length - 1) % 5),
     updatedAt: T0 + pick.upTo(4),
     enteredAt: T0 + pick.upTo(4),
     // Texts that look like metadata, so that a search in the text of a record alone is not enough.
@@ -90,7 +92,7 @@ const CONDITIONS = ["failed", "stalled", "overdue", "approval", "busy", "waiting
 const COUNT = 60;
 
 /** Writes stacks as chance has them, some with a parked event. */
-async function putRandom(store: Store, pick: Pick): Promise<readonly Written[]> {
+export async function putRandom(store: Store, pick: Chooser): Promise<readonly Written[]> {
   const ids = new Set<string>();
   while (ids.size < COUNT) ids.add(`${pick.one(PREFIXES)}${pick.upTo(200)}`);
   const written = [...ids].map((id) => ({ stack: pickStack(pick, id), isParked: pick.upTo(3) === 0 }));
@@ -102,7 +104,8 @@ async function putRandom(store: Store, pick: Pick): Promise<readonly Written[]> 
   return written;
 }
 
-function pickFilter(pick: Pick): StackFilter {
+/** A filter as chance has it. */
+export function pickFilter(pick: Chooser): StackFilter {
   const prefix = () => pick.one([...PREFIXES, "a"]);
   const metadata = () => Object.fromEntries([[pick.one(KEYS), pick.one(VALUES)]]);
   const scope = () => ({
@@ -151,7 +154,7 @@ function toMember<Name extends string, Value>(name: Name, value: Value | undefin
 }
 
 /** A filter as its words say it, one sentence after the other. */
-function fits(filter: StackFilter, each: Written): boolean {
+export function fits(filter: StackFilter, each: Written): boolean {
   const { id, machine, state, machineHash } = each.stack;
   const { scopes } = filter;
   const answers = [
@@ -199,7 +202,7 @@ function conditionsOf({ stack, isParked }: Written): readonly NonNullable<StackF
 }
 
 /** All items of a list, a page after the other. */
-export async function readAll<Item>(list: (page: PageInput) => Promise<Page<Item>>, limit: number): Promise<Item[]> {
+async function readAll<Item>(list: (page: PageInput) => Promise<Page<Item>>, limit: number): Promise<Item[]> {
   const all: Item[] = [];
   let cursor: string | undefined;
   do {
@@ -238,7 +241,7 @@ function toSortText({ machine, state, condition, revision }: StackGroup): string
 /** Filters of lists and counts, against one that is written down plainly. */
 export const filterCases: readonly ConformanceCase<Store>[] = [
   storeCase("lists and counts the stacks that a filter fits, and no others", async (store) => {
-    const pick = createPick(1);
+    const pick = createChooser(1);
     const written = await putRandom(store, pick);
 
     for (let left = 150; left > 0; left -= 1) {

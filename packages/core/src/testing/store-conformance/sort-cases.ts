@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import type { Stack } from "../../machine/stack.ts";
+import type { UnreadableRow } from "../../ports/records.ts";
+import type { ListStacksInput, StackFilter, StackSort, Store } from "../../ports/store.ts";
+import type { ConformanceCase } from "../conformance-case.ts";
+import { type Chooser, createChooser, fits, pickFilter, pickStack, putRandom, type Written } from "./filter-cases.ts";
+import { aChange, aPut, assertRejects, commitNow, storeCase, T0 } from "./store-builders.ts";
+
+const SORTS: readonly StackSort[] = [
+  "id",
+  "-id",
+  "createdAt",
+  "-createdAt",
+  "updatedAt",
+  "-updatedAt",
+  "enteredAt",
+  "-enteredAt",
+];
+
+/** The order as its words say it. */
+function sortPlainly(stacks: readonly Stack[], sort: StackSort): readonly Stack[] {
+  const key = sort.replace("-", "") as "id" | "createdAt" | "updatedAt" | "enteredAt";
+  const byId = stacks.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const sorted = key === "id" ? byId : byId.toSorted((a, b) => a[key] - b[key]);
+  return sort.startsWith("-") ? sorted.toReversed() : sorted;
+}
+
+interface Listed {
+  readonly ids: string[];
+  readonly unreadable: UnreadableRow[];
+}
+
+/** All stacks of a list, a page after the other, and what happens between two pages. */
+async function readList(
+  store: Store,
+  filter: StackFilter,
+  input: ListStacksInput,
+  between: () => Promise<void> = async () => undefined,
+): Promise<Listed> {
+  const ids: string[] = [];
+  const unreadable: UnreadableRow[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await store.queries.listStacks(filter, { ...input, ...(cursor !== undefined && { cursor }) });
+    assert.ok(page.items.length <= input.limit);
+    ids.push(...page.items.map(({ stack }) => stack.id));
+    unreadable.push(...(page.unreadable ?? []));
+    cursor = page.cursor;
+    if (cursor !== undefined) await between();
+  } while (cursor !== undefined);
+  return { ids, unreadable };
+}
+
+/** Lists in every order. */
+export const sortCases: readonly ConformanceCase<Store>[] = [
+  storeCase("lists the stacks that a filter fits in every order", async (store) => {
+    const pick = createChooser(2);
+    const written = await putRandom(store, pick);
+
+    for (let left = 96; left > 0; left -= 1) {
+      const sort = SORTS[left % SORTS.length] ?? "id";
+      const filter = left % 3 === 0 ? {} : pickFilter(pick);
+      const { ids } = await readList(store, filter, { sort, limit: 1 + pick.upTo(25) });
+      const wanted = written.filter((each) => fits(filter, each)).map(({ stack }) => stack);
+      assert.deepEqual(
+        ids,
+        sortPlainly(wanted, sort).map(({ id }) => id),
+        JSON.stringify({ sort, filter }),
+      );
+    }
+  }),
+
+  storeCase("skips and doubles no stack that stays in its place while others change between pages", async (store) => {
+    const pick = createChooser(3);
+    const written = await putRandom(store, pick);
+
+    for (const sort of SORTS) {
+      const filter: StackFilter = pick.maybe(() => ({ state: "UP" })) ?? {};
+      const movers = new Set(written.filter(() => pick.upTo(2) === 0).map(({ stack }) => stack.id));
+      const stayers = written.filter((each) => !movers.has(each.stack.id) && fits(filter, each));
+      const { ids } = await readList(store, filter, { sort, limit: 4 }, () => changeSome(store, pick, movers));
+
+      const wanted = new Set(stayers.map(({ stack }) => stack.id));
+      assert.deepEqual(
+        ids.filter((id) => wanted.has(id)),
+        sortPlainly(
+          stayers.map(({ stack }) => stack),
+          sort,
+        ).map(({ id }) => id),
+        sort,
+      );
+      for (const { stack } of written) await commitNow(store, aPut(stack));
+    }
+  }),
+
+  storeCase("ends pages by bytes in every order", async (store) => {
+    const ids = Array.from({ length: 6 }, (_, index) => `s${index}`);
+    for (const [index, id] of ids.entries()) {
+      const at = T0 + index;
+      const instants = { createdAt: at, updatedAt: at, enteredAt: at };
+      await commitNow(store, aPut({ id, ...instants, metadata: { note: "x".repeat(60_000) } }));
+    }
+
+    for (const sort of SORTS) {
+      const first = await store.queries.listStacks({}, { sort, limit: 9, maxBytes: 130_000 });
+      assert.equal(first.items.length, 3, sort);
+      const all = await readList(store, {}, { sort, limit: 9, maxBytes: 130_000 });
+      assert.deepEqual(all.ids, sort.startsWith("-") ? ids.toReversed() : ids);
+    }
+  }),
+
+  storeCase("refuses to sort more stacks by an instant than it may, and the cursor of another list", async (store) => {
+    for (const id of ["a", "b", "c"]) await commitNow(store, aPut({ id, machine: id === "c" ? "db" : "web" }));
+    const list = (filter: StackFilter, input: Partial<ListStacksInput>) =>
+      store.queries.listStacks(filter, { limit: 1, ...input });
+
+    await assertRejects(() => list({}, { sort: "-createdAt", mostSorted: 2 }), "FILTER_TOO_WIDE");
+    assert.equal((await list({ machine: "web" }, { sort: "-createdAt", mostSorted: 2 })).items.length, 1);
+    assert.equal((await list({}, { sort: "-id", mostSorted: 2 })).items[0]?.stack.id, "c");
+    const { cursor = "" } = await list({}, { sort: "createdAt" });
+    for (const sort of ["-createdAt", "updatedAt"] as const) {
+      await assertRejects(() => list({}, { sort, cursor }), "USAGE");
+    }
+    await assertRejects(() => list({}, { sort: "createdAt", cursor: "a" }), "USAGE");
+  }),
+];
+
+/** New stacks come, and some of the movers are written anew or go. */
+async function changeSome(store: Store, pick: Chooser, movers: ReadonlySet<string>): Promise<void> {
+  await commitNow(store, aPut(pickStack(pick, `new-${pick.upTo(20)}`)));
+  for (const id of movers) {
+    if (pick.upTo(3) !== 0) continue;
+    const isRemoved = pick.upTo(2) === 0;
+    await commitNow(store, isRemoved ? aChange({ stackId: id, write: { kind: "remove" } }) : aPut(pickStack(pick, id)));
+  }
+}
+
+/** A store, and a way to damage the row of a stack so that its record cannot be read. */
+export interface DamageableStore {
+  readonly store: Store;
+  damage(stackId: string): Promise<void>;
+}
+
+/** What lists do about damaged rows. */
+export const damagedListConformance: readonly ConformanceCase<DamageableStore>[] = [
+  {
+    name: "lists in every order report damaged rows, each once, and return all others",
+    async run(create) {
+      const { store, damage } = await create();
+      try {
+        await listDamaged(store, damage);
+      } finally {
+        await store.close();
+      }
+    },
+  },
+];
+
+async function listDamaged(store: Store, damage: DamageableStore["damage"]): Promise<void> {
+  const pick = createChooser(4);
+  const written = await putRandom(store, pick);
+  const damaged = new Set(written.filter(() => pick.upTo(5) === 0).map(({ stack }) => stack.id));
+  for (const id of damaged) await damage(id);
+  const isDamaged = ({ stack }: Written) => damaged.has(stack.id);
+
+  for (let left = 64; left > 0; left -= 1) {
+    const sort = SORTS[left % SORTS.length] ?? "id";
+    const filter = left % 3 === 0 ? {} : pickFilter(pick);
+    const { ids, unreadable } = await readList(store, filter, { sort, limit: 1 + pick.upTo(25) });
+
+    const told = JSON.stringify({ sort, filter });
+    const readable = written.filter((each) => !isDamaged(each) && fits(filter, each)).map(({ stack }) => stack);
+    assert.deepEqual(
+      ids,
+      sortPlainly(readable, sort).map(({ id }) => id),
+      told,
+    );
+    // Of a damaged row not more than machine, state and id need be known.
+    const { condition, revision, metadata, ...known } = filter;
+    const reported = unreadable.map(({ id }) => id).sort();
+    const possible = written
+      .filter((each) => isDamaged(each) && fits(known, each))
+      .map(({ stack }) => stack.id)
+      .sort();
+    const isKnown = condition === undefined && revision === undefined && metadata === undefined;
+    assert.deepEqual(reported, isKnown ? possible : possible.filter((id) => reported.includes(id)), told);
+    assert.ok((await store.queries.countStacks(filter)).total >= readable.length, told);
+  }
+}

@@ -1,0 +1,95 @@
+import {
+  checkStackFilter,
+  matchesMetadata,
+  type StackCondition,
+  type StackFilter,
+  type StackScope,
+  TROUBLE,
+  toMetadataTexts,
+} from "@stackyard/core/engine";
+import type { Parameter } from "./database.ts";
+import { toKeyText } from "./key-text.ts";
+import { REVISION, readStackRow, type StackRow } from "./stack-data.ts";
+
+export const HAS_PARKED = "exists (select from stackyard.parked p where p.stack_id = s.id)";
+export const CONDITIONS: Readonly<Record<StackCondition, string>> = {
+  busy: "s.busy",
+  failed: `s.trouble & ${TROUBLE.failed} <> 0`,
+  stalled: `s.trouble & ${TROUBLE.stalled} <> 0`,
+  overdue: `s.trouble & ${TROUBLE.overdue} <> 0`,
+  approval: `s.trouble & ${TROUBLE.approval} <> 0`,
+  waiting: `(s.busy or s.trouble is not null or ${HAS_PARKED})`,
+};
+
+/** What of a filter is not a range of ids, as part of a statement. `names` distinguish the statements. */
+export interface Conditions {
+  readonly names: readonly string[];
+  readonly conditions: readonly string[];
+  readonly values: readonly Parameter[];
+}
+
+/** `taken`: parameters of the statement before these. */
+export function toConditions(filter: StackFilter, taken: number): Conditions {
+  checkStackFilter(filter);
+  const { machine, state, text, condition, revision, scopes } = filter;
+  const names: string[] = [];
+  const conditions: string[] = [];
+  const values: Parameter[] = [];
+  const put = (value: Parameter) => `$${taken + values.push(value)}`;
+  const add = (name: string, value: string | undefined, toSql: (parameter: string) => string) => {
+    if (value === undefined) return;
+    names.push(name);
+    conditions.push(toSql(put(toKeyText(value))));
+  };
+  add("m", machine, (parameter) => `s.machine = ${parameter}`);
+  add("s", state, (parameter) => `s.state = ${parameter}`);
+  add("r", revision, (parameter) => `${REVISION} = ${parameter}`);
+  add("t", text, (parameter) => `strpos(s.id, ${parameter}) > 0`);
+  if (condition !== undefined) {
+    names.push(condition);
+    conditions.push(CONDITIONS[condition]);
+  }
+  const parts = scopes && joinScopes(scopes);
+  if (parts !== undefined) {
+    names.push(
+      "in",
+      ...parts.flatMap((part) =>
+        part.machines && part.idPrefixes ? [] : Object.keys(part).map((key) => key.slice(0, 1)),
+      ),
+      `${parts.length}`,
+    );
+    conditions.push(parts.length === 0 ? "false" : `(${parts.map((part) => toScopeText(part, put)).join(" or ")})`);
+  }
+  for (const each of toMetadataTexts(filter)) {
+    names.push("d");
+    conditions.push(`(s.foreign_write or strpos(s.data, ${put(each)}) > 0)`);
+  }
+  return { names, conditions, values };
+}
+
+/**
+ * The same stacks in few parts: what is limited by machines alone is one part, and so for ids. Undefined where one scope has
+ * no limit.
+ */
+function joinScopes(scopes: readonly StackScope[]): readonly StackScope[] | undefined {
+  if (scopes.some(({ machines, idPrefixes }) => machines === undefined && idPrefixes === undefined)) return undefined;
+  const machines = scopes.flatMap((scope) => (scope.idPrefixes === undefined ? (scope.machines ?? []) : []));
+  const idPrefixes = scopes.flatMap((scope) => (scope.machines === undefined ? (scope.idPrefixes ?? []) : []));
+  const both = scopes.filter((scope) => scope.machines !== undefined && scope.idPrefixes !== undefined);
+  return [...(machines.length > 0 ? [{ machines }] : []), ...(idPrefixes.length > 0 ? [{ idPrefixes }] : []), ...both];
+}
+
+function toScopeText({ machines, idPrefixes }: StackScope, put: (value: Parameter) => string): string {
+  const parts = [
+    machines && `s.machine = any(${put(machines.map(toKeyText))}::text[])`,
+    idPrefixes && `s.id ^@ any(${put(idPrefixes.map(toKeyText))}::text[])`,
+  ];
+  return `(${parts.filter((part) => part !== undefined).join(" and ")})`;
+}
+
+/** What the server could not tell. A row that cannot be read fits, so that a list reports it. */
+export function fitsMetadata(row: StackRow, filter: StackFilter): boolean {
+  if (filter.metadata === undefined) return true;
+  const read = readStackRow(row);
+  return read.kind === "unreadable" || matchesMetadata(filter, read.stack);
+}
