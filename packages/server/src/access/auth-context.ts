@@ -78,6 +78,11 @@ export async function auditDenial(
   await context.audit.write({ action: "login", outcome: "denied", who, via: "api", on: {}, code, reason });
 }
 
+/** True for errors whose line was written with what the login knew. */
+export function isAudited(error: object): boolean {
+  return audited.has(error);
+}
+
 export function withFacts(sender: Sender, { requestId, address }: RequestFacts): Sender {
   return { ...sender, requestId, ...(address !== undefined && { address }) };
 }

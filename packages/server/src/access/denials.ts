@@ -1,6 +1,6 @@
 import { type Clock, isStackyardError } from "@stackyard/core";
 import type { AuditWriter, Sender } from "@stackyard/core/access";
-import { withFacts } from "./auth-context.ts";
+import { isAudited, withFacts } from "./auth-context.ts";
 import { type RequestFacts, toRateKey } from "./caller.ts";
 
 /** Audits requests that were denied. */
@@ -85,7 +85,7 @@ export function createDenials({ audit, clock, findSender }: DenialDeps): Denials
 
 /** A request that proves nothing is no denial: browsers and health checks send many. */
 function isDenial(request: Request, error: Error): error is Error & { readonly code: string } {
-  if (!isStackyardError(error) || !CODES.has(error.code)) return false;
+  if (!isStackyardError(error) || !CODES.has(error.code) || isAudited(error)) return false;
   return error.code !== "UNAUTHENTICATED" || request.headers.has("authorization") || request.headers.has("cookie");
 }
 

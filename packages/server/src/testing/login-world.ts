@@ -1,0 +1,60 @@
+import { createServer } from "node:net";
+import type { AuditEntry } from "@stackyard/core/access";
+import { startTestIssuer, type TestIssuer, type TestIssuerOptions } from "./test-issuer.ts";
+import { createTestYard, type TestYard, type TestYardOptions } from "./test-yard.ts";
+
+/** A yard whose server listens, with its issuer. */
+export interface LoginWorld {
+  readonly yard: TestYard;
+  readonly url: string;
+  readonly issuer: TestIssuer;
+  /** The name of the session's cookie. */
+  readonly cookie: string;
+  /** The lines of the audit log, oldest first. */
+  listAudit(): Promise<readonly AuditEntry[]>;
+  stop(): Promise<void>;
+}
+
+/** A port that is free now: the issuer must know the server's address before the server listens. */
+function findFreePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
+const GRANTS = [{ to: { group: "team-web" }, role: "operator" as const }];
+
+/** Starts both. `issuer` in `access.workloads` is replaced by the issuer's address. */
+export async function startLoginWorld(options: Partial<TestIssuerOptions> & TestYardOptions = {}): Promise<LoginWorld> {
+  const { clientId = "stackyard", clientSecret, access, ...rest } = options;
+  const port = await findFreePort();
+  const url = `http://127.0.0.1:${port}`;
+  const secret = clientSecret === undefined ? {} : { clientSecret };
+  const issuer = await startTestIssuer({ yardUrl: url, clientId, ...secret });
+  const workloads = access?.workloads?.map((workload) => ({ ...workload, issuer: issuer.url }));
+  const yard = createTestYard({
+    port,
+    url,
+    access: { people: { issuer: issuer.url, clientId }, grants: GRANTS, ...access, ...(workloads && { workloads }) },
+    ...secret,
+    ...rest,
+  });
+  await yard.server.start();
+  return {
+    yard,
+    url,
+    issuer,
+    cookie: `stackyard-${port}`,
+    async listAudit() {
+      const { items } = await yard.store.records.list("audit/pending/", { limit: 200, now: yard.clock.now() });
+      return items.map(({ value }) => value as AuditEntry);
+    },
+    async stop() {
+      await issuer.stop();
+      await yard.stop();
+    },
+  };
+}
