@@ -7,8 +7,10 @@ import {
   parseEnvironment as parseVariables,
   toEngineSettings,
 } from "@stackyard/core/environment";
+import { TelemetryVariables } from "@stackyard/telemetry";
 import { type Static, Type } from "typebox";
 
+const { LOG_LEVEL, EMF_METRICS, YARD_NAME } = TelemetryVariables.properties;
 const { bucket: BUCKET, queue: QUEUE, region: REGION, table: TABLE } = VARIABLE_FORMS;
 const ADDRESS = { pattern: "^https?://[^\\s]+$", maxLength: 2_048 };
 const FOLDER = { pattern: "^(/|[A-Za-z]:[\\\\/])", maxLength: 4_096, must: "be an absolute path" };
@@ -114,22 +116,9 @@ export const Variables = Type.Object({
       "`true` uses a separate session for each task in its target, with the yard, stack and task as name and tags; the roles there must allow `sts:TagSession`. `false` uses sessions of the runner",
     default: false,
   }),
-  LOG_LEVEL: Type.Enum(["debug", "info", "warn", "error"], {
-    description: "The lowest level that is logged: `debug`, `info`, `warn` or `error`",
-    default: "info",
-  }),
-  EMF_METRICS: Type.Optional(
-    Type.Boolean({
-      description:
-        "`true` writes metrics to the log in CloudWatch's embedded metric format. Default: `true` in Lambda and ECS, otherwise `false`",
-    }),
-  ),
-  YARD_NAME: Type.String({
-    description: "The name of the yard in role sessions and metrics",
-    pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
-    must: "be 1 to 64 letters, digits and _.-",
-    default: "main",
-  }),
+  LOG_LEVEL,
+  EMF_METRICS,
+  YARD_NAME,
   AWS_ENDPOINT_URL: text(
     "An address that replaces those of all AWS services, as in the AWS SDK; S3 then uses path-style URLs",
     {

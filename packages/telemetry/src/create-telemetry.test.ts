@@ -102,7 +102,8 @@ describe("telemetry", () => {
     const { telemetry, parsed } = await createBench({ environment: { OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4318" } });
 
     expect(await telemetry.tracing.run([one], async () => telemetry.tracing.inject())).toEqual(one);
-    expect(parsed()).toMatchObject([{ level: "warn" }, { level: "warn" }]);
+    const message = "OTEL_EXPORTER_OTLP_ENDPOINT must be an address such as http://localhost:4318. It is ignored.";
+    expect(parsed()).toMatchObject([{ level: "warn", message }]);
   });
 
   it("ends an invocation within seconds where a collector does not answer", async () => {

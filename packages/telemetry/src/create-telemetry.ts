@@ -1,5 +1,6 @@
 import { metrics, ProxyTracerProvider, trace } from "@opentelemetry/api";
 import type { Clock, Executor, Logger, Store } from "@stackyard/core";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 import {
   type EngineLike,
   type InstrumentDeps,
@@ -22,7 +23,6 @@ import {
   toSpanContext,
 } from "./spans.ts";
 import {
-  type EnvironmentVariables,
   INSTRUMENTATION,
   type OpenTelemetry,
   openExporters,

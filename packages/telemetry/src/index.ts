@@ -8,4 +8,4 @@ export {
 export type { EngineLike, StoreLike } from "./instrument.ts";
 export { type Count, type Dimensions, METRICS, type MetricDefinition, type MetricName } from "./metrics.ts";
 export type { TraceCarrier } from "./spans.ts";
-export type { OpenTelemetry } from "./telemetry-settings.ts";
+export { type OpenTelemetry, TelemetryVariables } from "./telemetry-settings.ts";

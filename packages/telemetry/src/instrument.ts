@@ -370,7 +370,8 @@ function toStalls({ stack }: StackBefore, write: Change["write"]): readonly Meas
 /** How long it was in the state that it leaves. States that it passes within one commit take no time. */
 function toStateDurations({ stack }: StackBefore, write: Change["write"], now: number): readonly Measured[] {
   if (stack === undefined || write.kind === "keep") return [];
-  if (write.kind === "put" && write.stack.entry === stack.entry && write.stack.incarnation === stack.incarnation) return [];
+  if (write.kind === "put" && write.stack.entry === stack.entry && write.stack.incarnation === stack.incarnation)
+    return [];
   const { machine, state, enteredAt } = stack;
   const value = Math.max(0, now - enteredAt) / 1_000;
   return [{ name: "state_duration_seconds", value, dimensions: { machine, state } }];

@@ -1,7 +1,7 @@
 import { StackyardError } from "@stackyard/core";
 import { createFakeClock } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { createJsonLogger, type JsonLoggerInput, redactFields, toLogLevel } from "./json-logger.ts";
+import { createJsonLogger, type JsonLoggerInput, redactFields } from "./json-logger.ts";
 
 function createLog(input: Partial<JsonLoggerInput> = {}) {
   const lines: string[] = [];
@@ -93,12 +93,6 @@ describe("the logger", () => {
     logger.info("It continues.", { hostile });
 
     expect(parsed()).toEqual([{ ...head, message: "It continues.", unreadable: "TypeError: no" }]);
-  });
-});
-
-describe("toLogLevel", () => {
-  it("is info by default and for unknown levels", () => {
-    expect([undefined, "", "loud", "debug"].map(toLogLevel)).toEqual(["info", "info", "info", "debug"]);
   });
 });
 

@@ -52,11 +52,6 @@ function toLine(head: Readonly<Record<string, unknown>>, fields: unknown): strin
   return `${JSON.stringify({ ...head, truncated: `${line.length} characters`, fields: names })}\n`;
 }
 
-/** The level of that name; `info` for any other. */
-export function toLogLevel(name: string | undefined): LogLevel {
-  return LEVELS.find((level) => level === name) ?? "info";
-}
-
 const HIDDEN = "[redacted]";
 /** The maximum depth of a logged value; deeper ones may be circular. */
 const DEEPEST = 8;

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import { formatVariableTable } from "@stackyard/core/environment";
 import { describe, expect, it } from "vitest";
+import { TelemetryVariables } from "./telemetry-settings.ts";
 import { toMetricTable } from "./testing/metric-table.ts";
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
@@ -11,4 +13,8 @@ describe.each([
   it("lists every metric", () => {
     expect(read(path)).toContain(toMetricTable());
   });
+});
+
+it("lists every variable in the README", () => {
+  expect(read("../README.md")).toContain(formatVariableTable(TelemetryVariables));
 });

@@ -52,6 +52,25 @@ describe("parseTelemetrySettings", () => {
     expect(faults[0]).toContain("must be an address such as http://localhost:4318");
   });
 
+  it("uses the default of everything that is invalid, and reports each once", () => {
+    const { level, yard, emf, faults } = parse({
+      LOG_LEVEL: "loud",
+      YARD_NAME: "two words",
+      EMF_METRICS: "maybe",
+      OTEL_TRACES_SAMPLER_ARG: "most",
+    });
+
+    expect([level, yard, emf]).toEqual(["info", "main", false]);
+    expect(faults).toEqual([
+      "OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1. It is ignored.",
+      "LOG_LEVEL must be debug, info, warn or error. It is ignored.",
+      "YARD_NAME must be 1 to 64 letters, digits and _.-. It is ignored.",
+      "EMF_METRICS must be true or false. It is ignored.",
+    ]);
+    expect(parse({ LOG_LEVEL: "debug" }).level).toBe("debug");
+    expect(parse({ LOG_LEVEL: "" }).level).toBe("info");
+  });
+
   it("reports that gRPC is not supported", () => {
     expect(parse({ ...ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }).faults).toHaveLength(1);
     expect(parse({ ...ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf" }).faults).toEqual([]);

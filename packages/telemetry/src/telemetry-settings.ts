@@ -1,9 +1,91 @@
 import { randomUUID } from "node:crypto";
 import type { Meter, Tracer } from "@opentelemetry/api";
-import { type LogLevel, toLogLevel } from "./json-logger.ts";
+import type { Resource } from "@opentelemetry/resources";
+import { type EnvironmentVariables, readEnvironment } from "@stackyard/core/environment";
+import { type Static, Type } from "typebox";
+import type { LogLevel } from "./json-logger.ts";
 
-/** Environment variables by name. */
-export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
+const TEXT = { maxLength: 16_384 };
+
+function address(description: string) {
+  const form = { pattern: "^[Hh][Tt][Tt][Pp][Ss]?://[^\\s/]+", maxLength: 2_048 };
+  return Type.Optional(Type.String({ ...form, description, must: "be an address such as http://localhost:4318" }));
+}
+
+/**
+ * The variables of traces, metrics and logs. Most names are OpenTelemetry's:
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ and
+ * https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+ */
+export const TelemetryVariables = Type.Object({
+  OTEL_EXPORTER_OTLP_ENDPOINT: address("The address of the collector, such as `http://localhost:4318`"),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: address("The whole address for traces. Default: `/v1/traces` of the collector"),
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: address(
+    "The whole address for metrics. Default: `/v1/metrics` of the collector",
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: Type.String({
+    ...TEXT,
+    description: "Headers for the collector, such as `x-api-key=…`, with commas between them",
+    default: "",
+  }),
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: Type.Optional(
+    Type.String({ ...TEXT, description: "Headers for traces, instead of the common ones" }),
+  ),
+  OTEL_EXPORTER_OTLP_METRICS_HEADERS: Type.Optional(
+    Type.String({ ...TEXT, description: "Headers for metrics, instead of the common ones" }),
+  ),
+  OTEL_EXPORTER_OTLP_PROTOCOL: Type.String({
+    ...TEXT,
+    description: "Must begin with `http/`; JSON is sent over HTTP",
+    default: "http/json",
+  }),
+  OTEL_TRACES_EXPORTER: Type.Optional(Type.String({ ...TEXT, description: "`none` sends no traces" })),
+  OTEL_METRICS_EXPORTER: Type.Optional(Type.String({ ...TEXT, description: "`none` sends no metrics" })),
+  OTEL_TRACES_SAMPLER: Type.Enum(
+    [
+      ...["always_on", "always_off", "traceidratio"],
+      ...["parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio"],
+    ],
+    {
+      description:
+        "Which traces are kept: `always_on`, `always_off` or `traceidratio`, each also with the prefix `parentbased_`",
+      default: "parentbased_always_on",
+    },
+  ),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({
+    description: "The share of traces that `traceidratio` keeps, from 0 to 1",
+    minimum: 0,
+    maximum: 1,
+    default: 1,
+  }),
+  OTEL_SERVICE_NAME: Type.Optional(
+    Type.String({ ...TEXT, description: "The name of the service. Default: the app's" }),
+  ),
+  OTEL_RESOURCE_ATTRIBUTES: Type.String({
+    ...TEXT,
+    description:
+      "Attributes of everything that is sent, such as `deployment.environment=test`, with commas between them",
+    default: "",
+  }),
+  OTEL_SDK_DISABLED: Type.Optional(Type.String({ ...TEXT, description: "`true` exports nothing" })),
+  LOG_LEVEL: Type.Enum(["debug", "info", "warn", "error"], {
+    description: "The lowest level that is logged: `debug`, `info`, `warn` or `error`",
+    default: "info",
+  }),
+  YARD_NAME: Type.String({
+    description: "The name of the yard in role sessions and metrics",
+    pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
+    must: "be 1 to 64 letters, digits and _.-",
+    default: "main",
+  }),
+  EMF_METRICS: Type.Optional(
+    Type.Boolean({
+      description:
+        "`true` writes metrics to the log in CloudWatch's embedded metric format. Default: `true` in Lambda and ECS, otherwise `false`",
+    }),
+  ),
+});
+type TelemetryVariables = Static<typeof TelemetryVariables>;
 
 /** Where one signal is sent. */
 interface ExportSettings {
@@ -35,75 +117,61 @@ export interface TelemetrySettings {
   readonly faults: readonly string[];
 }
 
-/**
- * Reads them. Nothing here makes an app fail: what is wrong is a sentence in `faults`. The names are OpenTelemetry's:
- * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ and
- * https://opentelemetry.io/docs/specs/otel/protocol/exporter/
- */
+/** Reads the settings. An invalid one does not stop an app: it is ignored, and `faults` has a sentence about it. */
 export function parseTelemetrySettings(environment: EnvironmentVariables, service: string): TelemetrySettings {
-  const faults: string[] = [];
-  const isOn = environment["OTEL_SDK_DISABLED"]?.toLowerCase() !== "true";
-  const find = (signal: Signal) => (isOn ? findExport(environment, signal, faults) : undefined);
-  const protocol = environment["OTEL_EXPORTER_OTLP_PROTOCOL"];
-  const [traces, metrics] = [find("traces"), find("metrics")];
-  if ((traces ?? metrics) !== undefined && protocol !== undefined && protocol !== "" && !protocol.startsWith("http/")) {
-    faults.push(
-      `OTEL_EXPORTER_OTLP_PROTOCOL is ${protocol}; this sends JSON over HTTP, to port 4318 of most collectors.`,
-    );
-  }
+  const { values, faults } = readEnvironment(TelemetryVariables, environment);
+  const isOn = values.OTEL_SDK_DISABLED?.toLowerCase() !== "true";
+  const traces = isOn ? findExport(values, "TRACES") : undefined;
+  const metrics = isOn ? findExport(values, "METRICS") : undefined;
+  const protocol = values.OTEL_EXPORTER_OTLP_PROTOCOL;
+  const isUnsupported = (traces ?? metrics) !== undefined && !protocol.startsWith("http/");
   return {
-    level: toLogLevel(environment["LOG_LEVEL"]),
-    yard: environment["YARD_NAME"] || "main",
-    service: environment["OTEL_SERVICE_NAME"] || service,
-    emf: toEmf(environment),
+    level: values.LOG_LEVEL,
+    yard: values.YARD_NAME,
+    service: values.OTEL_SERVICE_NAME ?? service,
+    emf: values.EMF_METRICS ?? isReadByCloudWatch(environment),
     traces,
     metrics,
-    faults,
-    sampler: toSampler(environment, faults),
-    resource: parsePairs(environment["OTEL_RESOURCE_ATTRIBUTES"]),
+    faults: [
+      ...faults.map((fault) => `${fault} It is ignored.`),
+      ...(isUnsupported
+        ? [`OTEL_EXPORTER_OTLP_PROTOCOL is ${protocol}; this sends JSON over HTTP, to port 4318 of most collectors.`]
+        : []),
+    ],
+    sampler: toSampler(values),
+    resource: parsePairs(values.OTEL_RESOURCE_ATTRIBUTES),
   };
 }
 
-type Signal = "traces" | "metrics";
-
-function findExport(environment: EnvironmentVariables, signal: Signal, faults: string[]): ExportSettings | undefined {
-  const name = signal.toUpperCase();
-  if (environment[`OTEL_${name}_EXPORTER`] === "none") return undefined;
-  const own = environment[`OTEL_EXPORTER_OTLP_${name}_ENDPOINT`];
-  const base = environment["OTEL_EXPORTER_OTLP_ENDPOINT"];
+function findExport(values: TelemetryVariables, signal: "TRACES" | "METRICS"): ExportSettings | undefined {
+  if (values[`OTEL_${signal}_EXPORTER`] === "none") return undefined;
+  const base = values.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/+$/, "");
   // The path is added to the common address only, as OpenTelemetry has it.
-  const url = own || (base ? `${base.replace(/\/+$/, "")}/v1/${signal}` : "");
-  if (url === "") return undefined;
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    faults.push(`OTEL_EXPORTER_OTLP_ENDPOINT must be an address such as http://localhost:4318; no ${signal} are sent.`);
-    return undefined;
-  }
-  const headers = environment[`OTEL_EXPORTER_OTLP_${name}_HEADERS`] || environment["OTEL_EXPORTER_OTLP_HEADERS"];
+  const common = base === undefined ? undefined : `${base}/v1/${signal.toLowerCase()}`;
+  const url = values[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`] ?? common;
+  if (url === undefined) return undefined;
+  const headers = values[`OTEL_EXPORTER_OTLP_${signal}_HEADERS`] ?? values.OTEL_EXPORTER_OTLP_HEADERS;
   return { url, headers: parsePairs(headers) };
 }
 
 /** CloudWatch Logs reads what functions and tasks of ECS write; at a terminal such lines would only disturb. */
-function toEmf(environment: EnvironmentVariables): boolean {
-  const asked = environment["EMF_METRICS"];
-  if (asked === "true" || asked === "false") return asked === "true";
+function isReadByCloudWatch(environment: EnvironmentVariables): boolean {
   return ["AWS_LAMBDA_FUNCTION_NAME", "ECS_CONTAINER_METADATA_URI_V4"].some((name) => Boolean(environment[name]));
 }
 
-function toSampler(environment: EnvironmentVariables, faults: string[]): SamplerSettings {
-  const name = environment["OTEL_TRACES_SAMPLER"] || "parentbased_always_on";
-  const isParentBased = name.startsWith("parentbased_");
-  const kind = KINDS.find((each) => each === name.replace("parentbased_", ""));
-  if (kind === undefined) faults.push(`OTEL_TRACES_SAMPLER is ${name}, which is not known; all traces are kept.`);
-  const ratio = Number(environment["OTEL_TRACES_SAMPLER_ARG"] || "1");
-  const isRatio = ratio >= 0 && ratio <= 1;
-  if (!isRatio) faults.push("OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1; all traces are kept.");
-  return { kind: kind ?? "always_on", ratio: isRatio ? ratio : 1, isParentBased: kind === undefined || isParentBased };
+function toSampler(values: TelemetryVariables): SamplerSettings {
+  const [, prefix, kind = ""] = /^(parentbased_)?(.*)$/.exec(values.OTEL_TRACES_SAMPLER) ?? [];
+  return {
+    kind: KINDS.find((each) => each === kind) ?? "always_on",
+    ratio: values.OTEL_TRACES_SAMPLER_ARG,
+    isParentBased: prefix !== undefined,
+  };
 }
 
 const KINDS = ["always_on", "always_off", "traceidratio"] as const;
 
 /** `a=1,b=2`, percent-encoded. Invalid pairs are ignored. */
-function parsePairs(text = ""): Readonly<Record<string, string>> {
+function parsePairs(text: string): Readonly<Record<string, string>> {
   const pairs = text.split(",").flatMap((pair) => {
     const [name = "", ...rest] = pair.split("=");
     return name.trim() === "" || rest.length === 0 ? [] : [[name.trim(), toDecoded(rest.join("=").trim())] as const];
@@ -155,8 +223,6 @@ export async function openExporters(settings: TelemetrySettings): Promise<OpenTe
     flush: async () => void (await Promise.all([traces?.forceFlush(), metrics?.forceFlush()])),
   };
 }
-
-type Resource = ReturnType<typeof import("@opentelemetry/resources").resourceFromAttributes>;
 
 async function openTraces(
   { url, headers }: NonNullable<TelemetrySettings["traces"]>,

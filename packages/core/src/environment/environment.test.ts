@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { formatVariableTable, type GivenVariables, parseEnvironment } from "./environment.ts";
+import { formatVariableTable, type GivenVariables, parseEnvironment, readEnvironment } from "./environment.ts";
 
 const Variables = Type.Object({
   PORT: Type.Integer({ description: "The port", minimum: 1, maximum: 65_535 }),
@@ -75,6 +75,28 @@ describe("parseEnvironment", () => {
   - A red one needs HOST.`,
       }),
     );
+  });
+});
+
+describe("readEnvironment", () => {
+  const Lenient = Type.Object({
+    SHARE: Type.Number({ description: "The share", minimum: 0, maximum: 1, default: 1 }),
+    COLOR: Type.Optional(Type.Enum(["blue", "green", "red"], { description: "The color" })),
+  });
+
+  it("reads what is valid, and returns no faults", () => {
+    const environment = { SHARE: "0.25", COLOR: "red" };
+
+    expect(readEnvironment(Lenient, environment)).toEqual({ values: { SHARE: 0.25, COLOR: "red" }, faults: [] });
+    expect(readEnvironment(Lenient, { SHARE: "", COLOR: "" })).toEqual({ values: { SHARE: 1 }, faults: [] });
+  });
+
+  it("uses the defaults of invalid variables, and reports each", () => {
+    expect(readEnvironment(Lenient, { SHARE: "2", COLOR: "pink" })).toEqual({
+      values: { SHARE: 1 },
+      faults: ["SHARE must be a number from 0 to 1.", "COLOR must be blue, green or red."],
+    });
+    expect(readEnvironment(Lenient, { SHARE: "half" }).values).toEqual({ SHARE: 1 });
   });
 });
 

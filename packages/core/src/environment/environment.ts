@@ -18,10 +18,45 @@ export interface ParseEnvironmentOptions<Properties extends TProperties> {
   readonly check?: (given: GivenVariables<Properties>) => readonly string[];
 }
 
+/** The values of variables, and a sentence for each one that is invalid or missing. */
+export interface ReadVariables<Properties extends TProperties> {
+  /** Invalid variables have their default, or are missing. */
+  readonly values: Static<TObject<Properties>>;
+  readonly faults: readonly string[];
+}
+
 /**
  * Reads the variables of an app by their schema: a text, number or boolean each, an enum, or an array, whose items are
  * separated by commas. An empty variable counts as not set, and then has its default. The keyword `must` of a variable
- * completes the message `NAME must …`.
+ * completes the message `NAME must …`. For settings without which an app can still work; others are for `parseEnvironment`.
+ */
+export function readEnvironment<Properties extends TProperties>(
+  schema: TObject<Properties>,
+  environment: EnvironmentVariables,
+): ReadVariables<Properties> {
+  const read = Object.entries(schema.properties).map(
+    ([name, variable]) => [name, readVariable(variable, environment[name])] as const,
+  );
+  const values = read.flatMap(([name, { value }]) => (value === undefined ? [] : [[name, value] as const]));
+  return {
+    // Each value has been checked.
+    values: Object.fromEntries(values) as Static<TObject<Properties>>,
+    faults: read.flatMap(([name, { fault }]) => (fault === undefined ? [] : [`${name} ${fault}.`])),
+  };
+}
+
+function readVariable(
+  variable: TSchema,
+  text: string | undefined,
+): { readonly value?: unknown; readonly fault?: string } {
+  const { default: preset } = keywordsOf(variable);
+  const value = text ? toValue(variable, text) : preset;
+  if (value === undefined) return IsOptional(variable) ? {} : { fault: `is not set: it must ${formatForm(variable)}` };
+  return Check(variable, value) ? { value } : { value: preset, fault: `must ${formatForm(variable)}` };
+}
+
+/**
+ * Reads the variables of an app as `readEnvironment` does.
  *
  * @throws StackyardError `CONFIG_INVALID` that lists all problems; it shows no values, because some are secret.
  */
@@ -30,21 +65,11 @@ export function parseEnvironment<Properties extends TProperties>(
   environment: EnvironmentVariables,
   { app, check = () => [] }: ParseEnvironmentOptions<Properties>,
 ): Static<TObject<Properties>> {
+  const { values, faults: own } = readEnvironment(schema, environment);
   const given = Object.fromEntries(Object.entries(environment).filter(([, text]) => text !== undefined && text !== ""));
-  const values = new Map<string, unknown>();
-  const faults = Object.entries(schema.properties).flatMap(([name, variable]) => {
-    const text = given[name];
-    const value = text === undefined ? keywordsOf(variable).default : toValue(variable, text);
-    if (text === undefined && value === undefined) {
-      return IsOptional(variable) ? [] : [`${name} is not set: it must ${formatForm(variable)}.`];
-    }
-    values.set(name, value);
-    return Check(variable, value) ? [] : [`${name} must ${formatForm(variable)}.`];
-  });
   // The keys of the schema are the names of the variables.
-  faults.push(...check(given as GivenVariables<Properties>));
-  // Each value has been checked.
-  if (faults.length === 0) return Object.fromEntries(values) as Static<TObject<Properties>>;
+  const faults = [...own, ...check(given as GivenVariables<Properties>)];
+  if (faults.length === 0) return values;
   const count = faults.length === 1 ? "an error" : `${faults.length} errors`;
   const list = faults.map((fault) => `\n  - ${fault}`).join("");
   throw new StackyardError("CONFIG_INVALID", `The environment of the ${app} has ${count}:${list}`, {
@@ -56,6 +81,7 @@ function toValue(variable: TSchema, text: string): unknown {
   const { type } = keywordsOf(variable);
   if (type === "boolean" && (text === "true" || text === "false")) return text === "true";
   if (type === "integer") return /^\d{1,15}$/.test(text) ? Number(text) : text;
+  if (type === "number") return Number.isNaN(Number(text)) ? text : Number(text);
   if (type === "array") return text.split(",").map((item) => item.trim());
   return text;
 }
@@ -65,6 +91,7 @@ function formatForm(variable: TSchema): string {
   if (must !== undefined) return must;
   if (type === "boolean") return "be true or false";
   if (type === "integer") return `be ${minimum} to ${maximum}`;
+  if (type === "number") return `be a number from ${minimum} to ${maximum}`;
   if (choices !== undefined) return `be ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
   return `be a text of at most ${maxLength} characters`;
 }

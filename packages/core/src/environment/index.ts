@@ -5,4 +5,6 @@ export {
   type GivenVariables,
   type ParseEnvironmentOptions,
   parseEnvironment,
+  type ReadVariables,
+  readEnvironment,
 } from "./environment.ts";
