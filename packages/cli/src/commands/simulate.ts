@@ -165,10 +165,18 @@ const COLORS = { applied: "green", removed: "green", refused: "yellow", ignored:
 
 function formatStack(stack: SimulationLine["stack"]): readonly string[] {
   if (stack === null) return [];
-  const { state, previousState, tasks, failed, overdue, stalled } = stack;
+  const { state, previousState, tasks, approvals = [], failed, overdue, stalled } = stack;
   const marks = Object.entries({ failed, overdue, stalled }).flatMap(([mark, is]) => (is ? [mark] : []));
   const was = previousState === null ? "" : ` (was ${previousState})`;
-  return [`${state}${was}`, ...tasks.map(formatTask), ...marks];
+  const shown = tasks.map((task) => {
+    const approval = approvals.find(({ task: name }) => name === task.name);
+    return approval === undefined ? formatTask(task) : `${formatTask(task)} ${formatGiven(approval)}`;
+  });
+  return [`${state}${was}`, ...shown, ...marks];
+}
+
+function formatGiven({ count, given }: { readonly count: number; readonly given: readonly string[] }): string {
+  return `(${[`${given.length} of ${count}`, ...given].join(", ")})`;
 }
 
 function formatTask({

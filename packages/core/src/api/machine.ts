@@ -100,7 +100,7 @@ export const SimulationLine = Type.Object({
       Type.Object({
         at: Type.String({ description: "ISO 8601." }),
         stackId: Type.String(),
-        timer: Type.Enum(["deadline", "cancel", "retry", "timeout", "after"]),
+        timer: Type.Enum(["deadline", "cancel", "retry", "approval", "timeout", "after"]),
         event: Type.String(),
         task: Type.Optional(Type.String()),
         outcome: Type.Enum(["applied", "refused", "ignored", "removed"]),

@@ -277,3 +277,28 @@ describe("the attempts of an explained task", () => {
     });
   });
 });
+
+describe("a task that people are asked about", () => {
+  const by = (name: string) => ({ by: { kind: "person", id: name, name } as const, at: NOW });
+  const ask = (count: number, ...given: readonly string[]) => {
+    const approval = { id: "a", from: ["release-managers"], count, askedAt: 0, given: given.map(by) };
+    const approvals = { "sign-off": { ...approval, expiresAt: NOW + 3 * 3_600_000 } };
+    return explain({ name: "sign-off", tasks: [task("sign-off", "APPROVING")], approvals });
+  };
+
+  it("says how many more must approve, who has, and until when", () => {
+    expect(ask(2, "ada")).toEqual({
+      why: "Waits for 1 more approval from release-managers (approved: ada). Expires in 3h.",
+      waitsFor: {
+        kind: "approval",
+        task: "sign-off",
+        groups: ["release-managers"],
+        need: 1,
+        given: ["ada"],
+        at: NOW + 3 * 3_600_000,
+      },
+    });
+    expect(ask(1).why).toBe("Waits for 1 approval from release-managers. Expires in 3h.");
+    expect(ask(3).why).toBe("Waits for 3 approvals from release-managers. Expires in 3h.");
+  });
+});

@@ -456,3 +456,47 @@ describe("the event of a line", () => {
     expect(toReplayEvent(aHistoryEntry("e", { event: "REMOVE_STACK" })).force).toBe(true);
   });
 });
+
+describe("the plan of an upgrade of a stack that people have approved", () => {
+  const source = `
+version: 2
+events: [SHIP]
+states:
+  INIT: { on: { SHIP: GATE } }
+  GATE: { tasks: [sign-off, deploy], on: { NEXT: LIVE } }
+  LIVE: {}
+tasks:
+  sign-off: { executor: approval, config: { from: [managers], count: 2 } }
+  deploy: { executor: work, config: {}, needs: [sign-off] }
+`;
+  const send = async (trial: ReturnType<typeof createTrial>, id: string, name: string) => {
+    const sender = { kind: "person", id: name, name, groups: name === "kim" ? [] : ["managers"] } as const;
+    const approval = { event: "APPROVE_TASK", task: { name: "sign-off" } };
+    const message = { stackId: "pr-1", machine: "app", ...(id === "e1" ? { event: "SHIP" } : approval) };
+    const queued = { id, stackId: "pr-1", origin: "external", receivedAt: 0, message, actor: name, sender } as const;
+    await trial.yard.store.enqueue([queued]);
+    await trial.yard.settle();
+  };
+
+  it("takes what was approved as the history has it, without the groups of the senders", async () => {
+    const trial = createTrial({ source });
+    const events = [
+      ["e1", "eve"],
+      ["e2", "kim"],
+      ["e3", "ada"],
+      ["e4", "ada"],
+      ["e5", "ben"],
+    ] as const;
+    for (const [id, name] of events) await send(trial, id, name);
+    expect((await trial.yard.findStack("pr-1"))?.state).toBe("LIVE");
+
+    const same = await plan(trial, source.replace("version: 2", "version: 2\ndescription: newer"));
+    const stricter = await plan(trial, source.replace("count: 2", "count: 3"));
+
+    expect([same.differences, same.end]).toEqual([[], []]);
+    expect(listDifferences(stricter)).toEqual([
+      "APPROVE_TASK: applied GATE deploy -> applied GATE",
+      "TASK_COMPLETED: applied LIVE -> ignored RESULT_STALE GATE",
+    ]);
+  });
+});

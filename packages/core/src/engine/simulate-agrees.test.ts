@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Machine } from "../machine/machine.ts";
 import { parseMachine } from "../machine/parse-machine.ts";
+import type { TaskState } from "../machine/stack.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import type { Random } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
@@ -69,17 +70,47 @@ const executors = new Map(
   ["work", "solo"].map((name) => [name, createScriptedExecutor(name, () => undefined).executor] as const),
 );
 
+const PEOPLE = [
+  { name: "ada", groups: ["ops"] },
+  { name: "ben", groups: ["ops", "dev"] },
+  { name: "kim", groups: ["dev"] },
+  { name: "you", kind: "local", groups: ["ops"] },
+  { name: "ci", kind: "token", groups: ["ops"] },
+] as const;
+
+/** In some machines, people do some of the tasks. */
+function withApprovals(random: Random, machine: ReturnType<typeof pickMachineV2>): object {
+  if (random() < 0.4) return machine;
+  const tasks = Object.entries(machine.tasks).map(([name, task]) => {
+    if (random() < 0.6) return [name, task] as const;
+    const { retry: _, exclusive: __, outputs: ___, ...rest } = task as Readonly<Record<string, unknown>>;
+    const from = pick(random, [["ops"], ["dev"], ["ops", "dev"]]);
+    const config = { from, count: pick(random, [1, 1, 2]), own: random() < 0.5 };
+    return [name, { ...rest, executor: "approval", config }] as const;
+  });
+  return { ...machine, tasks: Object.fromEntries(tasks) };
+}
+
+function pickAnswer(random: Random, about: object): Readonly<Record<string, unknown>> {
+  const event = pick(random, ["APPROVE_TASK", "APPROVE_TASK", "APPROVE_TASK", "REJECT_TASK", "WITHDRAW_APPROVAL"]);
+  return { event: { ...about, event }, sender: pick(random, PEOPLE) };
+}
+
+function pickEvent(random: Random, { index, ...to }: { readonly index: number }): Readonly<Record<string, unknown>> {
+  // Some come twice, and some are never understood.
+  const id = random() < 0.15 ? "repeated" : `e${index}`;
+  const metadata = random() < 0.4 ? { n: pick(random, [1, 2, null, "x"]) } : {};
+  const event = { ...to, id, event: pick(random, [...EVENTS, ...EVENTS, "OTHER"]), metadata };
+  return random() < 0.5 ? { event } : { event, sender: pick(random, PEOPLE) };
+}
+
 function pickStep(random: Random, index: number): Readonly<Record<string, unknown>> {
   const stackId = random() < 0.8 ? "s" : "t";
   const kind = random();
   const event = { stackId, machine: "app" };
   const task = { name: pick(random, TASKS) };
-  if (kind < 0.35) {
-    // Some come twice, and some are never understood.
-    const id = random() < 0.15 ? "repeated" : `e${index}`;
-    const metadata = random() < 0.4 ? { n: pick(random, [1, 2, null, "x"]) } : {};
-    return { event: { ...event, id, event: pick(random, [...EVENTS, ...EVENTS, "OTHER"]), metadata } };
-  }
+  if (random() < 0.2) return pickAnswer(random, { stackId, task });
+  if (kind < 0.35) return pickEvent(random, { ...event, index });
   if (kind < 0.4) return { event: { stackId, event: pick(random, ["RETRY_FAILED_TASKS", "RETRY_PENDING_TASKS"]) } };
   if (kind < 0.45) return { event: { stackId, event: "CANCEL_TASK", task } };
   if (kind < 0.75) {
@@ -179,14 +210,20 @@ function createEngineYard(locator: Locator) {
       const message = read.body as { readonly id?: string; readonly stackId: string };
       const origin = read.origin === "external" ? "external" : "worker";
       const { id = `simulated-step-${index}`, stackId } = message;
-      await send({ id, stackId, origin, receivedAt: clock.now(), message: { ...message } });
+      const sender = read.sender === undefined ? {} : { sender: read.sender };
+      await send({ id, stackId, origin, receivedAt: clock.now(), message: { ...message }, ...sender });
     },
     async show(stackId: string) {
       const [loaded] = await store.load([stackId]);
       const stack = loaded?.stack;
-      return { state: stack?.state, tasks: stack?.tasks.map(({ name, status }) => `${name} ${status}`), sent };
+      const given = Object.values(stack?.approvals ?? {}).map(({ given }) => given.map(({ by }) => by.name).join());
+      return { state: stack?.state, tasks: stack?.tasks.map(formatTask), sent, given: given.sort() };
     },
   };
+}
+
+function formatTask({ name, status, detail }: TaskState): string {
+  return [name, status, detail].join(" ");
 }
 
 /** Names of what the step has sent, over all stacks, with the stack. */
@@ -201,15 +238,30 @@ describe("simulate and the engine, over random machines and steps", () => {
   it("agree after each step", { timeout: 300_000 }, async () => {
     for (let seed = 1; seed <= MACHINES; seed += 1) {
       const random = createRandom(seed);
-      const source = JSON.stringify(random() < 0.25 ? pickMachineV1(random) : pickMachineV2(random));
+      const source = JSON.stringify(
+        random() < 0.25 ? pickMachineV1(random) : withApprovals(random, pickMachineV2(random)),
+      );
       const { machine } = parseMachine(source, { name: "app", executors });
       if (machine === undefined) throw new Error(`The machine of seed ${seed} has errors.`);
       const locator = createTrialLocator(executors, { app: source });
       for (let index = 1; index <= SCENARIOS_OF_EACH; index += 1)
         await playBoth(`${seed}/${index}`, random, machine, locator);
     }
+    const wanted = [
+      "asked",
+      "given",
+      "approval",
+      "NOT_ALLOWED",
+      "APPROVAL_CLOSED",
+      "APPROVAL_REPEATED",
+      "TASK_NOT_RUNNING",
+    ];
+    expect(wanted.filter((key) => !met.has(key))).toEqual([]);
   });
 });
+
+/** What the scenarios have met, so that none of it is tested by no scenario. */
+const met = new Map<string, number>();
 
 async function playBoth(seed: string, random: Random, machine: Machine, locator: Locator): Promise<void> {
   const simulation = createSimulation(new Map([["app", machine]]));
@@ -220,19 +272,31 @@ async function playBoth(seed: string, random: Random, machine: Machine, locator:
       index === 1 ? { event: { id: "e0", stackId: "s", machine: "app", event: "GO" } } : pickStep(random, index);
     steps.push(step);
     const line = simulation.step(step);
+    for (const key of listMet(line)) met.set(key, (met.get(key) ?? 0) + 1);
     // A simulation stops a timer that restarts itself again and again. An engine never does.
     if (line.code === "LOOP_LIMIT") return;
     await yard.step(index, step);
-    const { state, tasks, sent } = await yard.show(line.stack?.id ?? String(readSubject(step)));
+    const { state, tasks, sent, given } = await yard.show(line.stack?.id ?? String(readSubject(step)));
     expect(
       {
         state: line.stack?.state,
-        tasks: line.stack?.tasks.map(({ name, status }) => `${name} ${status}`),
+        tasks: line.stack?.tasks.map(formatTask),
         sent: listSent(line, String(readSubject(step))),
+        given: (line.stack?.approvals ?? []).map((approval) => approval.given.join()).sort(),
       },
       `seed ${seed}: ${JSON.stringify(steps)}`,
-    ).toEqual({ state, tasks, sent: [...sent].sort() });
+    ).toEqual({ state, tasks, sent: [...sent].sort(), given });
   }
+}
+
+function listMet({ code, stack, fired = [] }: ReturnType<Simulation["step"]>): readonly string[] {
+  const given = (stack?.approvals ?? []).some((approval) => approval.given.length > 0) ? ["given"] : [];
+  return [
+    ...(code ? [code] : []),
+    ...(stack?.approvals ? ["asked"] : []),
+    ...given,
+    ...fired.map(({ timer }) => timer),
+  ];
 }
 
 function readSubject(step: unknown): unknown {

@@ -1,4 +1,5 @@
 import type { DecidedEvent } from "../aggregate/apply-inputs.ts";
+import { findApproval } from "../machine/decide/ask-approval.ts";
 import type { Decision, Rejected } from "../machine/decide/decision.ts";
 import { toWireTasks } from "../machine/decide/start-tasks.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
@@ -11,8 +12,8 @@ export interface FiredTimer {
   /** ISO 8601. */
   readonly at: string;
   readonly stackId: string;
-  /** `deadline` and `cancel` of an attempt, `retry` of a task, `timeout` of the state, `after`. */
-  readonly timer: "deadline" | "cancel" | "retry" | "timeout" | "after";
+  /** `deadline` and `cancel` of an attempt, `retry` of a task, `approval`: its end, `timeout` of the state, `after`. */
+  readonly timer: "deadline" | "cancel" | "retry" | "approval" | "timeout" | "after";
   readonly event: string;
   readonly task?: string;
   readonly outcome: "applied" | "refused" | "ignored" | "removed";
@@ -54,10 +55,21 @@ export interface SimulatedStack {
   readonly previousState: string | null;
   readonly metadata: Readonly<Record<string, MetadataValue>>;
   readonly tasks: readonly WireTask[];
+  /** What people are asked, in the order of the tasks; absent: nothing. */
+  readonly approvals?: readonly SimulatedApproval[];
   /** These three in machines of version 2. */
   readonly failed?: true;
   readonly overdue?: true;
   readonly stalled?: true;
+}
+
+/** What people are asked to approve, with the names of those who have. */
+export interface SimulatedApproval {
+  readonly task: string;
+  readonly from: readonly string[];
+  readonly count: number;
+  readonly of?: string;
+  readonly given: readonly string[];
 }
 
 /** Another stack that a step has changed. */
@@ -152,8 +164,16 @@ function toSimulatedStack(stack: Stack, version: 1 | 2): SimulatedStack {
     previousState,
     metadata,
     tasks: toWireTasks(tasks),
+    ...(stack.approvals && { approvals: tasks.flatMap(({ name }) => toSimulatedApproval(stack, name)) }),
     ...(version === 2 && toMarks(stack)),
   };
+}
+
+function toSimulatedApproval(stack: Stack, task: string): readonly SimulatedApproval[] {
+  const approval = findApproval(stack, task);
+  if (approval === undefined) return [];
+  const { from, count, of, given } = approval;
+  return [{ task, from, count, ...(of !== undefined && { of }), given: given.map(({ by }) => by.name) }];
 }
 
 function toMarks({ failed, overdue, stalled }: Stack): Pick<SimulatedStack, "failed" | "overdue" | "stalled"> {

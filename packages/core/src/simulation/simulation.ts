@@ -321,7 +321,7 @@ function confirmTimedOut(
 }
 
 function toTimerKind({ name, task }: StackEvent): FiredTimer["timer"] {
-  if (task !== undefined) return "retry";
+  if (task !== undefined) return name === SYSTEM_EVENTS.taskTimedOut ? "approval" : "retry";
   return name === TIMEOUT ? "timeout" : "after";
 }
 
