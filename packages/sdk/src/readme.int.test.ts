@@ -42,7 +42,7 @@ it("shows a program in the README that launches and waits", async () => {
 
   const first = await launchPreview(url, TOKEN, 12);
 
-  expect(first).toMatch(/^Waits for an event: DOWN\. DOWN comes by itself in /);
+  expect(first).toMatch(/^Waits for an event: DOWN\. DOWN is sent automatically in /);
   await server.stop();
   await yard.stop();
 });

@@ -294,7 +294,7 @@ function applyOrPark(work: Work, queued: QueuedEvent): void {
 
 function toFault(error: unknown): { readonly code: string; readonly reason: string } {
   if (error instanceof MachineWanted) throw error;
-  return { code: "INTERNAL", reason: `It could not be decided: ${toErrorText(error)}` };
+  return { code: "INTERNAL", reason: `The event could not be decided: ${toErrorText(error)}` };
 }
 
 function fireTimers(work: Work): void {

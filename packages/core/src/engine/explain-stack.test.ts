@@ -30,19 +30,19 @@ function why(attempt: Partial<AttemptView> | undefined): string | undefined {
 
 describe("explainStack", () => {
   it.each([
-    [undefined, "Its message was sent; no answer has come."],
-    [{ status: "unclaimed" }, "No worker has taken it for 1m 5s."],
+    [undefined, "Its message was sent; no result has arrived."],
+    [{ status: "unclaimed" }, "No worker has claimed it for 1m 5s."],
     [
       { status: "queued", queuedFor: { key: "terraform:app/pr-12/net", holder: "pr-13/e/1/app/1", place: 2 } },
       'Waits for "terraform:app/pr-12/net", which task "app" of stack "pr-13" holds; place 2 in the queue.',
     ],
     [
       { status: "running", owner: "w1", leaseUntil: NOW + 1, progressMessage: "creating" },
-      "Runs at worker w1 since 1m 5s: creating",
+      "Runs on worker w1 since 1m 5s: creating",
     ],
     [
       { status: "running", owner: "w1", leaseUntil: NOW - 4_000 },
-      "The worker w1 has not been heard of since its lease ended 4s ago; another one takes it over.",
+      "The worker w1 has been silent since its lease expired 4s ago; another worker takes over.",
     ],
     [
       { status: "suspended", pollDueAt: NOW + 3 * 3_600_000, progressMessage: "3 of 9" },
@@ -50,9 +50,9 @@ describe("explainStack", () => {
     ],
     [
       { status: "running", leaseUntil: NOW + 1, cancelling: "timed-out" },
-      "It was asked to stop, because its time was over, and has not confirmed it yet.",
+      "It is being stopped because it timed out, and has not ended yet.",
     ],
-    [{ status: "settled" }, "Its result waits to be worked."],
+    [{ status: "settled" }, "Its result is waiting to be applied."],
   ] as const)("says why a pending task waits: %j", (attempt, sentence) => {
     expect(why(attempt)).toBe(sentence);
   });
@@ -88,14 +88,14 @@ describe("explainStack", () => {
 
     expect(summary({})).toBe("Waits for an event.");
     expect(summary({}, true)).toBe(
-      'An event is parked (EVENT_NOT_HANDLED: "LIVE" has no "PUSHED".); it is tried again in 30s.',
+      'An event is parked (EVENT_NOT_HANDLED: "LIVE" has no "PUSHED".); it is retried in 30s.',
     );
-    expect(summary({ tasks: ["a", "b"] })).toBe("Waits for a, b. a: Its message was sent; no answer has come.");
+    expect(summary({ tasks: ["a", "b"] })).toBe("Waits for a, b. a: Its message was sent; no result has arrived.");
     expect(summary({ tasks: [{ name: "a", status: "ERROR", errorMessage: "quota" }] })).toBe(
       "Failed: a. `stackyard stacks retry pr-12` tries again.",
     );
     expect(summary({ stalled: { code: "NEXT_NOT_HANDLED", reason: "no NEXT" } })).toBe(
-      "Stalled (NEXT_NOT_HANDLED): no NEXT To continue, correct the machine and move the stack to it with `stackyard stacks upgrade pr-12`. `stackyard stacks remove pr-12 --force --reason WHY` forgets it.",
+      "Stalled (NEXT_NOT_HANDLED): no NEXT To continue, correct the machine and move the stack to it with `stackyard stacks upgrade pr-12`. `stackyard stacks remove pr-12 --force --reason WHY` deletes its record.",
     );
   });
 });
@@ -203,14 +203,14 @@ describe("what a quiet stack waits for", () => {
     ];
 
     expect(sum({ timers })).toEqual({
-      why: "Waits for an event: PUSHED, MERGED. MERGED comes by itself in 1m 0s.",
+      why: "Waits for an event: PUSHED, MERGED. MERGED is sent automatically in 1m 0s.",
       waitsFor: { kind: "timer", event: "MERGED", at: NOW + 60_000, events: ["PUSHED", "MERGED"] },
     });
   });
 
   it("says that its time is over", () => {
     expect(sum({ overdue: true })).toEqual({
-      why: "Overdue: the state's time is over, and nothing handles that. Waits for an event: PUSHED, MERGED.",
+      why: "Overdue: the state has timed out and does not handle TIMEOUT. Waits for an event: PUSHED, MERGED.",
       waitsFor: { kind: "operator", events: ["PUSHED", "MERGED"] },
     });
   });
@@ -226,7 +226,7 @@ describe("what a quiet stack waits for", () => {
     const parked = { event, code: "EVENT_NOT_HANDLED", reason: "no", parkedAt: 0, tries: 1, nextTryAt: NOW + 30_000 };
 
     expect(sum({}, { parked: [parked] })).toEqual({
-      why: "The event KEEP is parked (EVENT_NOT_HANDLED: no); it is tried again in 30s.",
+      why: "The event KEEP is parked (EVENT_NOT_HANDLED: no); it is retried in 30s.",
       waitsFor: { kind: "parked", eventId: "e7", event: "KEEP", code: "EVENT_NOT_HANDLED", at: NOW + 30_000 },
     });
   });
@@ -262,7 +262,7 @@ describe("what a stack that cannot continue needs", () => {
       'Stalled (EVENT_NOT_HANDLED): "LIVE" has no "NEXT". Send one of PUSHED, MERGED, or correct the machine: the stack follows its newest revision.',
     );
     expect(sum({ stalled, state: "EMPTY" }).why).toMatch(
-      /To continue, correct the machine.*`stackyard stacks remove pr-12 --force --reason WHY` forgets it\.$/,
+      /To continue, correct the machine.*`stackyard stacks remove pr-12 --force --reason WHY` deletes its record\.$/,
     );
   });
 
@@ -305,8 +305,8 @@ describe("what a stack that works waits for", () => {
     const next = [NOW + 60_000, NOW + 30_000].map((nextTryAt) => ({ ...parked, nextTryAt }));
 
     expect(sum({}, { tasks, parked: next.slice(0, 1) }).why).toBe(
-      "Waits for db. db: Runs. (1 event is parked, tried again in 1m 0s or before.)",
+      "Waits for db. db: Runs. (1 event is parked and retried within 1m 0s.)",
     );
-    expect(sum({}, { tasks, parked: next }).why).toMatch(/ \(2 events are parked, tried again in 30s or before\.\)$/);
+    expect(sum({}, { tasks, parked: next }).why).toMatch(/ \(2 events are parked and retried within 30s\.\)$/);
   });
 });

@@ -131,7 +131,7 @@ export function summarise(facts: SummaryFacts): Reason {
   if (first === undefined) return reason;
   const next = formatTimespan(Math.min(...facts.parked.map(({ nextTryAt }) => nextTryAt)) - facts.now);
   const count = facts.parked.length === 1 ? "1 event is" : `${facts.parked.length} events are`;
-  return { ...reason, why: `${reason.why} (${count} parked, tried again in ${next} or before.)` };
+  return { ...reason, why: `${reason.why} (${count} parked and retried within ${next}.)` };
 }
 
 /** Undefined: no task is pending or has failed, the stack is not stalled, and nothing that was left is waited for. */
@@ -153,7 +153,7 @@ function explainStalled({ stack, machine }: SummaryFacts, { code, reason }: Stal
       ? " Find the cause of the loop, then send an event to continue."
       : events.length > 0
         ? ` Send one of ${formatNames(events)}, or ${adviseRevision(stack, machine)}.`
-        : ` To continue, ${adviseRevision(stack, machine)}. \`stackyard stacks remove ${stack.id} --force --reason WHY\` forgets it.`;
+        : ` To continue, ${adviseRevision(stack, machine)}. \`stackyard stacks remove ${stack.id} --force --reason WHY\` deletes its record.`;
   const waitsFor: Wait = { kind: "operator", code, ...(events.length > 0 ? { events } : {}) };
   return { why: `Stalled (${code}): ${reason}${advice}`, waitsFor };
 }
@@ -187,7 +187,7 @@ function explainPending(pending: SummaryFacts["tasks"], failed: readonly TaskSta
 }
 
 function explainQuiet({ stack, machine, parked, now }: SummaryFacts): Reason {
-  const overdue = stack.overdue === true ? "Overdue: the state's time is over, and nothing handles that. " : "";
+  const overdue = stack.overdue === true ? "Overdue: the state has timed out and does not handle TIMEOUT. " : "";
   const [first] = parked;
   if (first !== undefined) return explainParked(first, overdue, now);
   const events = listHandled(stack, machine);
@@ -197,7 +197,7 @@ function explainQuiet({ stack, machine, parked, now }: SummaryFacts): Reason {
     const kind = stack.overdue === true ? "operator" : "event";
     return { why: `${overdue}${wanted}`, waitsFor: { kind, ...(events.length > 0 ? { events } : {}) } };
   }
-  const byItself = `${timer.event} comes by itself in ${formatTimespan(timer.dueAt - now)}.`;
+  const byItself = `${timer.event} is sent automatically in ${formatTimespan(timer.dueAt - now)}.`;
   const waitsFor: Wait = {
     kind: "timer",
     event: timer.event,
@@ -218,7 +218,7 @@ function explainParked(parked: ParkedEvent, overdue: string, now: number): Reaso
   const name = findEventName(parked);
   const what = name === undefined ? "An event" : `The event ${name}`;
   return {
-    why: `${overdue}${what} is parked (${code}: ${reason}); it is tried again in ${formatTimespan(nextTryAt - now)}.`,
+    why: `${overdue}${what} is parked (${code}: ${reason}); it is retried in ${formatTimespan(nextTryAt - now)}.`,
     waitsFor: {
       kind: "parked",
       eventId: event.id,

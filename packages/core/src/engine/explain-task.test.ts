@@ -57,11 +57,11 @@ const view = (open: TaskRun, more: Partial<AttemptView> = {}): AttemptView => ({
 
 describe("a task that is done in its own way", () => {
   it.each([
-    [task("a", "SKIPPED", "SATISFIED"), "Skipped: its condition did not hold."],
+    [task("a", "SKIPPED", "SATISFIED"), "Skipped: its condition is false."],
     [task("a", undefined, "SATISFIED"), "Done."],
     [
       task("a", "CANCELLED", "ERROR"),
-      "Cancelled. `stackyard stacks retry pr-12 --task a` tries again; `stackyard stacks settle pr-12 a --reason WHY` counts it as done.",
+      "Cancelled. `stackyard stacks retry pr-12 --task a` tries again; `stackyard stacks settle pr-12 a --reason WHY` marks it as done.",
     ],
   ])("%j", (only, why) => {
     expect(explain({ name: "a", tasks: [only] }).why).toBe(why);
@@ -71,7 +71,7 @@ describe("a task that is done in its own way", () => {
 describe("a task that its machine has no more", () => {
   it("says so, instead of that it was sent", () => {
     expect(explain({ name: "app", tasks: [task("app")] }, machineOf({ db: {} }))).toEqual({
-      why: "The machine has no such task any more, so it is not sent. Bring it back, or count it as done with `stackyard stacks settle pr-12 app --reason WHY`.",
+      why: "The machine no longer has this task, so it is not sent. Restore the task, or mark it as done with `stackyard stacks settle pr-12 app --reason WHY`.",
       waitsFor: { kind: "operator", task: "app" },
     });
   });
@@ -91,7 +91,7 @@ describe("a task that waits for its needs", () => {
         runs.map((each) => view(each)),
       ),
     ).toEqual({
-      why: 'Waits for task "network": Runs at worker w1 since 5s. Besides for "db".',
+      why: 'Waits for task "network": Runs on worker w1 since 5s. It also waits for "db".',
       waitsFor: { kind: "need", tasks: ["network", "db"] },
     });
   });
@@ -116,7 +116,7 @@ describe("a task that waits for its needs", () => {
         runs.map((each) => view(each)),
       ),
     ).toEqual({
-      why: 'Waits for task "db", which waits for "network": Runs at worker w1 since 5s',
+      why: 'Waits for task "db", which waits for "network": Runs on worker w1 since 5s',
       waitsFor: { kind: "need", tasks: ["db"] },
     });
   });
@@ -133,7 +133,7 @@ describe("a task that waits for runs of earlier states", () => {
 
   it("names them, and why the first one still runs", () => {
     expect(explain(stack, machineOf({ app: {} }, "cancel"), [view(left, { cancelling: "requested" })])).toEqual({
-      why: 'Waits for 2 runs of earlier states to end: "old", "older". It was asked to stop, because it was cancelled, and has not confirmed it yet. Worker w1 has it.',
+      why: 'Waits for 2 runs of earlier states to end: "old", "older". It is being stopped because it was cancelled, and has not ended yet. Worker w1 has it.',
       waitsFor: { kind: "leaving", tasks: ["old", "older"], attemptId: left.attemptId },
     });
   });
@@ -156,7 +156,7 @@ describe("a task between two tries", () => {
 
   it("says when the next one begins, and how many there are", () => {
     expect(explain({ ...stack, timers }, machine)).toEqual({
-      why: "Try 3 of 4 begins in 40s; the one before has failed.",
+      why: "Try 3 of 4 begins in 40s; the previous one failed.",
       waitsFor: { kind: "timer", task: "db", event: "TASK_RETRY_DUE", at: NOW + 40_000 },
     });
     expect(explain({ ...stack, timers }).why).toMatch(/^Attempt 6 begins in 40s/);
@@ -166,7 +166,7 @@ describe("a task between two tries", () => {
     const open = run("db", 2);
 
     expect(explain({ ...stack, runs: [open] }, machine, [view(open, { cancelling: "timed-out" })])).toEqual({
-      why: "Try 3 of 4 begins when the one before has stopped. It was asked to stop, because its time was over, and has not confirmed it yet. Worker w1 has it.",
+      why: "Try 3 of 4 begins when the previous one has stopped. It is being stopped because it timed out, and has not ended yet. Worker w1 has it.",
       waitsFor: { kind: "cancel", attemptId: open.attemptId, worker: "w1" },
     });
   });
@@ -213,27 +213,27 @@ describe("the attempts of an explained task", () => {
 
   describe("an attempt that no worker has claimed", () => {
     it.each([
-      [undefined, "No worker has taken it for 12s."],
-      [[], 'No live worker that has the executor "ecs" is there; it waits for 12s. Start one.'],
+      [undefined, "No worker has claimed it for 12s."],
+      [[], 'No live worker that has the executor "ecs" has been available for 12s. Start one.'],
       [
         [aWorker({ executors: ["lambda"] })],
-        'No live worker that has the executor "ecs" is there; it waits for 12s. Start one.',
+        'No live worker that has the executor "ecs" has been available for 12s. Start one.',
       ],
       [
         [aWorker({ roles: ["engine"] })],
-        'No live worker that has the executor "ecs" is there; it waits for 12s. Start one.',
+        'No live worker that has the executor "ecs" has been available for 12s. Start one.',
       ],
       [
         [aWorker({ draining: true })],
-        'No live worker that has the executor "ecs" is there; it waits for 12s. Start one.',
+        'No live worker that has the executor "ecs" has been available for 12s. Start one.',
       ],
       [
         [aWorker()],
-        'No worker has taken it for 12s; there is 1 live worker that has the executor "ecs", with 8 of 8 places taken.',
+        'No worker has claimed it for 12s; there is 1 live worker that has the executor "ecs", with 8 of 8 slots in use.',
       ],
       [
         [aWorker(), aWorker({ id: "w2", running: 1 })],
-        'No worker has taken it for 12s; there are 2 live workers that have the executor "ecs", with 9 of 16 places taken.',
+        'No worker has claimed it for 12s; there are 2 live workers that have the executor "ecs", with 9 of 16 slots in use.',
       ],
     ])("says whether a worker could claim it: %#", (workers, why) => {
       expect(explain({}, workers)).toEqual({ why, waitsFor: { kind: "worker", attemptId: ID, executor: "ecs" } });
@@ -245,15 +245,15 @@ describe("the attempts of an explained task", () => {
 
     it("names its worker, and when that was seen last", () => {
       expect(explain(running, [aWorker()])).toEqual({
-        why: "Runs at worker w1 (host-1, seen 3s ago) since 12s",
+        why: "Runs on worker w1 (host-1, seen 3s ago) since 12s",
         waitsFor: { kind: "lease", attemptId: ID, worker: "w1", at: NOW + 9_000 },
       });
-      expect(explain(running, [aWorker({ id: "w9" })]).why).toBe("Runs at worker w1 since 12s");
+      expect(explain(running, [aWorker({ id: "w9" })]).why).toBe("Runs on worker w1 since 12s");
     });
 
     it("says why it was asked to stop, and who has it", () => {
       expect(explain({ ...running, cancelling: "requested" }, [aWorker()])).toEqual({
-        why: "It was asked to stop, because it was cancelled, and has not confirmed it yet. Worker w1 (host-1, seen 3s ago) has it.",
+        why: "It is being stopped because it was cancelled, and has not ended yet. Worker w1 (host-1, seen 3s ago) has it.",
         waitsFor: { kind: "cancel", attemptId: ID, worker: "w1" },
       });
     });

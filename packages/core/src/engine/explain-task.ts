@@ -23,7 +23,7 @@ export function findNewestAttempt({ stack, attempts }: TaskFacts, task: string):
 
 /** Returns why a task has its status, and what it waits for. */
 export function explainTask(facts: TaskFacts, task: TaskState): Reason {
-  if (task.detail === "SKIPPED") return { why: "Skipped: its condition did not hold." };
+  if (task.detail === "SKIPPED") return { why: "Skipped: its condition is false." };
   if (task.status === "SATISFIED") return { why: "Done." };
   if (task.status === "ERROR") return explainFailure(facts.stack, task);
   if (task.detail === "WAITING") return explainWaiting(facts, task.name);
@@ -33,7 +33,7 @@ export function explainTask(facts: TaskFacts, task: TaskState): Reason {
   const attempt = findNewestAttempt(facts, task.name);
   if (attempt !== undefined) return explainAttempt(attempt, facts);
   if (facts.machine?.tasks.has(task.name) === false) return explainLost(facts.stack, task.name);
-  return { why: "Its message was sent; no answer has come.", waitsFor: { kind: "result", task: task.name } };
+  return { why: "Its message was sent; no result has arrived.", waitsFor: { kind: "result", task: task.name } };
 }
 
 function explainApproval({ from, count, given, expiresAt }: Approval, task: string, now: number): Reason {
@@ -50,14 +50,14 @@ function explainApproval({ from, count, given, expiresAt }: Approval, task: stri
 
 /** A stack that follows its machine may be in a state with a task that the newest revision no longer has. */
 function explainLost({ id }: Stack, name: string): Reason {
-  const why = `The machine has no such task any more, so it is not sent. Bring it back, or count it as done with \`stackyard stacks settle ${id} ${name} --reason WHY\`.`;
+  const why = `The machine no longer has this task, so it is not sent. Restore the task, or mark it as done with \`stackyard stacks settle ${id} ${name} --reason WHY\`.`;
   return { why, waitsFor: { kind: "operator", task: name } };
 }
 
 function explainFailure({ id }: Stack, { name, detail, errorCode, errorMessage }: TaskState): Reason {
   const waitsFor = { kind: "operator", task: name, ...(errorCode === undefined ? {} : { code: errorCode }) } as const;
   if (detail === "CANCELLED") {
-    const why = `Cancelled. \`stackyard stacks retry ${id} --task ${name}\` tries again; \`stackyard stacks settle ${id} ${name} --reason WHY\` counts it as done.`;
+    const why = `Cancelled. \`stackyard stacks retry ${id} --task ${name}\` tries again; \`stackyard stacks settle ${id} ${name} --reason WHY\` marks it as done.`;
     return { why, waitsFor };
   }
   const code = errorCode === undefined ? "" : ` (${errorCode})`;
@@ -78,7 +78,7 @@ function explainWaiting(facts: TaskFacts, name: string): Reason {
       ? `it has failed; \`stackyard stacks retry ${facts.stack.id}\` tries again.`
       : explainTask(facts, root).why;
   const others = unmet.slice(1).map((need) => `"${need.name}"`);
-  const also = others.length > 0 ? ` Besides for ${formatNames(others)}.` : "";
+  const also = others.length > 0 ? ` It also waits for ${formatNames(others)}.` : "";
   return {
     why: `Waits for task "${first.name}"${through}: ${also === "" ? reason : toSentence(reason)}${also}`,
     waitsFor: { kind: "need", tasks: unmet.map((need) => need.name) },
@@ -138,14 +138,14 @@ function explainRetry(facts: TaskFacts, name: string): Reason {
   if (timer !== undefined) {
     const when = formatTimespan(timer.dueAt - now);
     const waitsFor = { kind: "timer", task: name, event: timer.event, at: timer.dueAt } as const;
-    return { why: `${number} begins in ${when}; the one before has failed.`, waitsFor };
+    return { why: `${number} begins in ${when}; the previous one failed.`, waitsFor };
   }
   const open = stack.runs.findLast((run) => run.task === name && isCurrent(stack, run));
   const view = facts.attempts.find(({ attemptId }) => attemptId === open?.attemptId);
   const reason = view === undefined ? undefined : explainAttempt(view, facts);
   const before = reason === undefined ? "" : ` ${reason.why}`;
   const waitsFor = reason?.waitsFor ?? ({ kind: "cancel", task: name } as const);
-  return { why: `${number} begins when the one before has stopped.${before}`, waitsFor };
+  return { why: `${number} begins when the previous one has stopped.${before}`, waitsFor };
 }
 
 /** What there is to know besides the attempt. */
@@ -169,16 +169,16 @@ export function explainAttempt(attempt: AttemptView, facts: AttemptFacts): Reaso
     case "suspended":
       return explainSuspended(attempt, facts);
     case "settled":
-      return { why: "Its result waits to be worked.", waitsFor: { kind: "result", attemptId } };
+      return { why: "Its result is waiting to be applied.", waitsFor: { kind: "result", attemptId } };
   }
 }
 
 function explainCancel({ attemptId, cancelling, owner, status }: AttemptView, { now, workers }: AttemptFacts): Reason {
-  const why = cancelling === "timed-out" ? "its time was over" : "it was cancelled";
+  const why = cancelling === "timed-out" ? "it timed out" : "it was cancelled";
   const held =
     owner !== undefined && status === "running" ? ` Worker ${formatWorker(owner, workers, now)} has it.` : "";
   const waitsFor: Wait = { kind: "cancel", attemptId, ...(owner === undefined ? {} : { worker: owner }) };
-  return { why: `It was asked to stop, because ${why}, and has not confirmed it yet.${held}`, waitsFor };
+  return { why: `It is being stopped because ${why}, and has not ended yet.${held}`, waitsFor };
 }
 
 function explainUnclaimed({ attemptId, dispatchedAt, executor }: AttemptView, { now, workers }: AttemptFacts): Reason {
@@ -187,16 +187,16 @@ function explainUnclaimed({ attemptId, dispatchedAt, executor }: AttemptView, { 
   const able = workers?.filter(({ roles, executors, draining }) => {
     return roles.includes("worker") && !draining && (executor === undefined || executors.includes(executor));
   });
-  if (able === undefined) return { why: `No worker has taken it for ${since}.`, waitsFor };
+  if (able === undefined) return { why: `No worker has claimed it for ${since}.`, waitsFor };
   const one = able.length <= 1;
   const named = executor === undefined ? "" : ` that ${one ? "has" : "have"} the executor "${executor}"`;
   if (able.length === 0) {
-    return { why: `No live worker${named} is there; it waits for ${since}. Start one.`, waitsFor };
+    return { why: `No live worker${named} has been available for ${since}. Start one.`, waitsFor };
   }
   const capacity = able.reduce((sum, each) => sum + each.capacity, 0);
   const running = able.reduce((sum, each) => sum + each.running, 0);
   const there = one ? "there is 1 live worker" : `there are ${able.length} live workers`;
-  const why = `No worker has taken it for ${since}; ${there}${named}, with ${running} of ${capacity} places taken.`;
+  const why = `No worker has claimed it for ${since}; ${there}${named}, with ${running} of ${capacity} slots in use.`;
   return { why, waitsFor };
 }
 
@@ -219,12 +219,12 @@ function explainRunning(attempt: AttemptView, { now, workers }: AttemptFacts): R
   const { attemptId, owner = "unknown", leaseUntil = 0, dispatchedAt } = attempt;
   const waitsFor: Wait = { kind: "lease", attemptId, worker: owner, at: leaseUntil };
   if (leaseUntil <= now) {
-    const why = `The worker ${owner} has not been heard of since its lease ended ${formatTimespan(now - leaseUntil)} ago; another one takes it over.`;
+    const why = `The worker ${owner} has been silent since its lease expired ${formatTimespan(now - leaseUntil)} ago; another worker takes over.`;
     return { why, waitsFor };
   }
   const since = formatTimespan(now - dispatchedAt);
   return {
-    why: `Runs at worker ${formatWorker(owner, workers, now)} since ${since}${formatProgress(attempt)}`,
+    why: `Runs on worker ${formatWorker(owner, workers, now)} since ${since}${formatProgress(attempt)}`,
     waitsFor,
   };
 }

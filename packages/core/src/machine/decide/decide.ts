@@ -268,16 +268,16 @@ function formatLeftovers(stack: Stack, reason: string): readonly string[] {
     `Removed by force in state "${stack.state}": ${maskText(listHeldSecrets(stack), reason)}`,
     ...stack.runs.map(formatRun),
     ...stack.tasks.filter(({ status }) => status !== "PENDING").map(formatTask),
-    "What tasks of earlier states made, and no task has taken away, may be left behind too.",
+    "Resources of tasks of earlier states may also be left behind.",
   ];
 }
 
 function formatRun({ task, entry, attempt }: TaskRun): string {
-  return `May be left behind: what task "${task}" (entry ${entry}, attempt ${attempt}), asked to stop, has made.`;
+  return `May be left behind: resources of task "${task}" (entry ${entry}, attempt ${attempt}), which is being stopped.`;
 }
 
 function formatTask({ name, status }: TaskState): string {
-  return `May be left behind: what task "${name}", ${status}, has made.`;
+  return `May be left behind: resources of task "${name}", ${status}.`;
 }
 
 /** Returns the message about an unknown machine, with the nearest known name. */

@@ -296,7 +296,7 @@ describe("a list of reactions", () => {
 
   it("refuses the event when no condition holds", () => {
     expect(decide(machine, aStack(), go({ size: 4 }))).toEqual(
-      refused("EVENT_NOT_HANDLED", 'No condition that "INIT" has for "GO" holds.'),
+      refused("EVENT_NOT_HANDLED", 'No condition of "GO" in "INIT" is true.'),
     );
   });
 
@@ -488,7 +488,7 @@ describe("NEXT and FAILED with conditions", () => {
 
     expect(play(never, go(), result("TASK_COMPLETED")).stalled).toEqual({
       code: "EVENT_NOT_HANDLED",
-      reason: 'No condition that "BUILD" has for "NEXT" holds.',
+      reason: 'No condition of "NEXT" in "BUILD" is true.',
     });
   });
 });

@@ -180,7 +180,7 @@ export function chooseReaction(occurrence: Occurrence): Choice {
     if (held === true) return { kind: "chosen", reaction };
     if (held !== false) return held;
   }
-  return reject("EVENT_NOT_HANDLED", `No condition that "${stack.state}" has for "${name}" holds.`);
+  return reject("EVENT_NOT_HANDLED", `No condition of "${name}" in "${stack.state}" is true.`);
 }
 
 /** The metadata that a reaction sets. All its expressions see the metadata as the event has left it. */

@@ -45,7 +45,7 @@ describe("mergeMetadata", () => {
     [Number.NaN, "the number NaN"],
     [Number.POSITIVE_INFINITY, "the number Infinity"],
   ])("refuses the value %j", (value, what) => {
-    const reason = `The metadata key "a" holds ${what}; values are strings, numbers, booleans or null.`;
+    const reason = `The metadata key "a" contains ${what}; values are strings, numbers, booleans or null.`;
 
     expect(mergeMetadata({}, { fine: 1, a: value })).toEqual(notFlat(reason));
   });

@@ -74,7 +74,7 @@ export function mergeMetadata(present: Metadata, brought: unknown): MergedMetada
   for (const key of keys) {
     const value = brought[key];
     if (!isScalar(value)) {
-      return notFlat(`The metadata key ${JSON.stringify(key)} holds ${describe(value)}; ${SCALARS}.`);
+      return notFlat(`The metadata key ${JSON.stringify(key)} contains ${describe(value)}; ${SCALARS}.`);
     }
     if (key === "__proto__") return notFlat('The metadata key "__proto__" is not allowed.');
     merged[key] = value;

@@ -340,9 +340,9 @@ describe("REMOVE_STACK", () => {
       endedAttempts: [],
       notes: [
         'Removed by force in state "BUILD": stuck',
-        'May be left behind: what task "network" (entry 1, attempt 1), asked to stop, has made.',
-        'May be left behind: what task "db", ERROR, has made.',
-        "What tasks of earlier states made, and no task has taken away, may be left behind too.",
+        'May be left behind: resources of task "network" (entry 1, attempt 1), which is being stopped.',
+        'May be left behind: resources of task "db", ERROR.',
+        "Resources of tasks of earlier states may also be left behind.",
       ],
     });
   });

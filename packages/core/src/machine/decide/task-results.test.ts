@@ -86,10 +86,10 @@ describe("TASK_COMPLETED", () => {
     const { stack } = decideOn(opened, failed("db"));
 
     expect(decide(machine, stack, done("db", { dispatchId: idOf("db") }))).toEqual(
-      stale("The attempt has ended already."),
+      stale("The attempt has already ended."),
     );
     expect(decide(machine, stack, done("db", { dispatchId: "garbage" }))).toEqual(
-      stale("The attempt has ended already."),
+      stale("The attempt has already ended."),
     );
   });
 
@@ -165,7 +165,7 @@ describe("answers of several attempts", () => {
 
     expect(stack.tasks).toEqual([pending("network"), error("db", "no")]);
     expect(decide(machine, stack, done("db", { dispatchId: idOf("db") }))).toEqual(
-      stale('A later attempt of task "db" was answered before.', idOf("db")),
+      stale('A later attempt of task "db" has already ended.', idOf("db")),
     );
   });
 
@@ -206,7 +206,7 @@ describe("results while runs of the same name are open in earlier entries", () =
     const answered = decideOn(retried, failed("db", { dispatchId: idOf("db", { entry: 2, attempt: 2 }) })).stack;
 
     expect(decide(machine, answered, done("db", { dispatchId: first }))).toEqual(
-      stale('A later attempt of task "db" was answered before.', first),
+      stale('A later attempt of task "db" has already ended.', first),
     );
   });
 
@@ -217,7 +217,7 @@ describe("results while runs of the same name are open in earlier entries", () =
     const answered = decideOn(retried, failed("db", { dispatchId: second })).stack;
 
     expect(decide(machine, answered, done("db", { dispatchId: idOf("db") }))).toEqual(
-      stale('A later attempt of task "db" was answered before.', idOf("db")),
+      stale('A later attempt of task "db" has already ended.', idOf("db")),
     );
   });
 });
@@ -262,8 +262,8 @@ describe("TASK_TIMED_OUT", () => {
   it("changes nothing for an attempt that has ended or is being cancelled", () => {
     const { stack } = decideOn(opened, timedOut(idOf("db")));
 
-    expect(decide(machine, opened, timedOut("other"))).toEqual(stale("The attempt has ended already."));
-    expect(decide(machine, stack, timedOut(idOf("db")))).toEqual(stale("The attempt is being cancelled already."));
+    expect(decide(machine, opened, timedOut("other"))).toEqual(stale("The attempt has already ended."));
+    expect(decide(machine, stack, timedOut(idOf("db")))).toEqual(stale("The attempt is already being cancelled."));
   });
 });
 
@@ -504,7 +504,7 @@ describe("a failed attempt", () => {
         { id: "1/retry/db", event: "TASK_RETRY_DUE", dueAt: 3_000, jitterMs: 1_000, task: "db" },
       ]);
       expect([stack.failures, endedAttempts, dispatches]).toEqual([{ db: 1 }, [idOf(1)], []]);
-      expect(notes).toEqual(['Attempt 1 of task "db" failed and is followed by another (QUOTA: no).']);
+      expect(notes).toEqual(['Attempt 1 of task "db" failed; another attempt follows (QUOTA: no).']);
     });
 
     it("gets its next attempt when the timer fires, and waits longer after the next failure", () => {
@@ -628,7 +628,7 @@ describe("a failed attempt", () => {
       expect(late.stack.tasks[0]?.detail).toBe("RETRYING");
       expect([late.stack.timers, late.cancels.map(({ why }) => why)]).toEqual([[], ["timed-out"]]);
       expect(late.notes).toEqual([
-        'Attempt 1 of task "db" failed and is followed by another (TASK_TIMEOUT: timed out after 1h).',
+        'Attempt 1 of task "db" failed; another attempt follows (TASK_TIMEOUT: timed out after 1h).',
       ]);
       expect(stack.timers).toMatchObject([{ dueAt: 9_000, jitterMs: 1_000 }]);
       expect([stack.failures, stack.runs]).toEqual([{ db: 1 }, []]);

@@ -73,7 +73,7 @@ export const timeOutTask: Handler = (work) => {
 const CANCELLING: Ignored = {
   kind: "ignored",
   code: "RESULT_STALE",
-  reason: "The attempt is being cancelled already.",
+  reason: "The attempt is already being cancelled.",
 };
 
 /** Ends the run that is answered; if its task still waits for it, stores what the answer brings and changes the task. */
@@ -155,14 +155,14 @@ function matchAnswer(work: Work): Match {
 }
 
 /** The answer of an attempt that is not open. */
-const ENDED: Ignored = { kind: "ignored", code: "RESULT_STALE", reason: "The attempt has ended already." };
+const ENDED: Ignored = { kind: "ignored", code: "RESULT_STALE", reason: "The attempt has already ended." };
 
 function matchRun(work: Work, run: TaskRun): Match {
   const { stack } = work;
   const task = findTask(stack, run.task);
   if (!isCurrent(stack, run) || task === undefined) return matchLeft(work, run);
   if (isOvertaken(stack, run)) {
-    return toStale(`A later attempt of task "${run.task}" was answered before.`, run.attemptId);
+    return toStale(`A later attempt of task "${run.task}" has already ended.`, run.attemptId);
   }
   return matchOpen(task, run);
 }
@@ -311,7 +311,7 @@ function countFailures(work: Work, name: string, failures: number): void {
 
 function formatRetry(work: Work, name: string, { code, message }: Failure): string {
   const why = [code, message].filter((part) => part !== undefined).join(": ");
-  return `Attempt ${attemptsOf(work.stack, name)} of task "${name}" failed and is followed by another${why && ` (${why})`}.`;
+  return `Attempt ${attemptsOf(work.stack, name)} of task "${name}" failed; another attempt follows${why && ` (${why})`}.`;
 }
 
 /** How an attempt failed. */
