@@ -11,7 +11,7 @@ const TRANSFER = Type.Enum(["identity", "presigned", "auto"], {
   default: "auto",
 });
 const RETIRE = Type.Boolean({
-  description: "`true`: files are deleted when the distributor says so",
+  description: "`true` deletes files that the distributor retires",
   default: false,
 });
 
@@ -37,7 +37,8 @@ export const CopyVariables = Type.Object({
   RECEIPT_BUS: Type.Optional(
     Type.String({
       ...eventBus,
-      description: "ARN of the distributor's bus of receipts. Default: no receipts, and no new URLs",
+      description:
+        "The ARN of the distributor's receipt bus. Default: none, so the consumer sends no receipts and requests no new URLs",
     }),
   ),
   QUEUE_URL: Type.Optional(

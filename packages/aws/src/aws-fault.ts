@@ -116,7 +116,7 @@ export function toAwsError(error: unknown, what: string, advice = ""): Stackyard
 const ADVICE: Partial<Record<ErrorCode, string>> = {
   RATE_LIMITED: "Try again later with fewer simultaneous calls.",
   UNREACHABLE: "Try again later; look at the network and at the service's health.",
-  UNAUTHENTICATED: "Give the runner valid credentials, and look at its clock.",
+  UNAUTHENTICATED: "Give the runner valid credentials, and check its clock.",
   FORBIDDEN: "Allow the call to the role that was used.",
 };
 

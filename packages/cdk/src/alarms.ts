@@ -149,7 +149,7 @@ function toThrottleRule(functionName: string): AlarmRule {
 
 function toErrorRule(functionName: string): AlarmRule {
   return {
-    description: `${functionName} fails again and again: its log says why.`,
+    description: `${functionName} fails repeatedly. Its log contains the cause.`,
     metric: toLambdaMetric("Errors", functionName),
     limit: { above: 2 },
     periodSeconds: FIVE_MINUTES,

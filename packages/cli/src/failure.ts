@@ -82,7 +82,7 @@ export function printFailure(
 const HINTS: Readonly<Record<string, string>> = {
   UNREACHABLE:
     "Start it with `stackyard dev` (or `stackyard server`), or pass another address with --url, --yard or STACKYARD_URL.",
-  UNAUTHENTICATED: "Give the token with --token or STACKYARD_TOKEN; `stackyard dev` prints where it lies.",
+  UNAUTHENTICATED: "Pass the token with --token or STACKYARD_TOKEN. `stackyard dev` prints its path.",
   FORBIDDEN: "Ask for a token that allows it.",
   DUPLICATE: "Use a unique --id, or omit it.",
   STACK_UNKNOWN: "`stackyard stacks ls` shows what there is; `stackyard stacks history ID` what there was.",

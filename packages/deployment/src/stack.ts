@@ -112,7 +112,7 @@ function toFailure({ status, failures, left }: OperationSummary): StackyardError
   const told = failures
     .slice(0, 5)
     .map(({ logicalId, type, reason }) => `${logicalId} (${type}): ${reason ?? "no reason"}`);
-  const why = told.length > 0 ? told.join("\n") : "CloudFormation names no resource; look at the events of the stack.";
+  const why = told.length > 0 ? told.join("\n") : "CloudFormation reported no resource. Check the events of the stack.";
   const isUndone = /^(UPDATE_)?ROLLBACK_COMPLETE$/.test(status) && left.length === 0;
   const details = { status, failed: failures.map(({ logicalId }) => logicalId), left };
   if (isUndone) {

@@ -201,7 +201,7 @@ describe("checkDefinition", () => {
     [
       "bridge",
       { networkConfiguration },
-      "The task definition api:7 has the network mode bridge, which takes no network configuration. Leave it out.",
+      "The task definition api:7 has the network mode bridge, which does not support a network configuration. Remove it.",
     ],
     [
       "host",
@@ -277,7 +277,7 @@ describe("isTransientReason", () => {
 describe("the text of a placement", () => {
   it("names reason, detail and place", () => {
     expect(toReasonText({ reason: "ATTRIBUTE", detail: "no GPU", arn: "arn:1" })).toBe("ATTRIBUTE (no GPU) arn:1");
-    expect(toReasonText({})).toBe("no reason was given");
+    expect(toReasonText({})).toBe("no reason was reported");
   });
 
   it("reports equal reasons once", () => {

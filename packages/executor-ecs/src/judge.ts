@@ -158,7 +158,7 @@ function checkNetwork(definition: CheckedDefinition, run: CheckedRun): Definitio
   const name = `The task definition ${toName(definition.taskDefinitionArn)} has the network mode ${networkMode}`;
   if (isAwsvpc) return toNetworkFault(`${name}: name subnets in its network configuration.`);
   if (isFargate(run)) return toNetworkFault(`${name}, and Fargate needs awsvpc.`);
-  return hasNetwork ? toNetworkFault(`${name}, which takes no network configuration. Leave it out.`) : undefined;
+  return hasNetwork ? toNetworkFault(`${name}, which does not support a network configuration. Remove it.`) : undefined;
 }
 
 function toNetworkFault(message: string): DefinitionFault {
@@ -212,7 +212,7 @@ export function isTransientReason(reason: string | undefined): boolean {
 
 /** `RESOURCE:MEMORY (detail) arn:…`, for people. */
 export function toReasonText({ arn, reason, detail }: PlacementFailure): string {
-  return [reason ?? "no reason was given", detail && `(${detail})`, arn].filter(Boolean).join(" ");
+  return [reason ?? "no reason was reported", detail && `(${detail})`, arn].filter(Boolean).join(" ");
 }
 
 /** Of what kinds the reasons are, with how many tasks had each. */

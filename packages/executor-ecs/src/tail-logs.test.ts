@@ -246,7 +246,7 @@ describe("toFailureText", () => {
     ["ResourceInitializationError: unable to pull secrets", "execution role"],
     ["OutOfMemoryError: Container killed due to memory usage", "raise its memory"],
     ["CannotStartContainerError: x", "entry point"],
-    ["ContainerRuntimeTimeoutError: x", "did not answer in time"],
+    ["ContainerRuntimeTimeoutError: x", "did not respond in time"],
   ])("says what to do about %s", (reason, hint) => {
     expect(toFailureText([aFailure({ reason })])).toContain(hint);
     expect(toFailureText([aFailure({ stoppedReason: reason })])).toContain(hint);

@@ -231,7 +231,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/CannotStartContainerError/, "Look at the command, the entry point and the container's user, mounts and limits."],
   [
     /ContainerRuntimeTimeoutError/,
-    "The container's runtime did not answer in time; try again, or look at the instance.",
+    "The container's runtime did not respond in time. Try again, or check the instance.",
   ],
 ];
 

@@ -259,10 +259,10 @@ function toResponseTooLarge(): FunctionAnswer {
 
 /** The system has run out of something. The function is as good as before, and a later try may start it. */
 const EXHAUSTED: ReadonlyMap<string, string> = new Map([
-  ["EMFILE", "This process has no file descriptor left. Raise its limit (ulimit -n), or lower the worker's capacity."],
-  ["ENFILE", "The system has no file descriptor left. Raise fs.file-max, or lower the worker's capacity."],
-  ["EAGAIN", "The system starts no more processes. Raise the limit (ulimit -u), or lower the worker's capacity."],
-  ["ENOMEM", "The system has no memory left. Lower the worker's capacity."],
+  ["EMFILE", "This process has no free file descriptors. Raise its limit (ulimit -n), or lower the worker's capacity."],
+  ["ENFILE", "The system has no free file descriptors. Raise fs.file-max, or lower the worker's capacity."],
+  ["EAGAIN", "The system cannot start more processes. Raise the limit (ulimit -u), or lower the worker's capacity."],
+  ["ENOMEM", "The system has no free memory. Lower the worker's capacity."],
 ]);
 
 /** The answer of a function whose program cannot be started; `LAMBDA_UNAVAILABLE` when the system has run out. */

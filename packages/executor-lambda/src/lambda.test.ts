@@ -47,7 +47,7 @@ describe("the executor lambda", () => {
       kind: "failed",
       code: "LAMBDA_NOT_FOUND",
       message:
-        'The function "make-bd" is not served locally, and local mode calls no other function. Served locally: "make-db". Did you mean "make-db"?',
+        'The function "make-bd" is not served locally, and local mode calls only local functions. Served locally: "make-db". Did you mean "make-db"?',
       retryable: false,
     });
   });

@@ -58,7 +58,7 @@ function findRoute({ mode, functions }: Yard, name: string): Route {
 async function invoke(ctx: ExecutorContext, yard: Yard, input: InvokeInput): Promise<FunctionAnswer | Failed> {
   const route = findRoute(yard, input.name);
   if (route === undefined)
-    return toUnknown("LAMBDA_NOT_FOUND", yard, input.name, "local mode calls no other function.");
+    return toUnknown("LAMBDA_NOT_FOUND", yard, input.name, "local mode calls only local functions.");
   if (route !== "aws") return invokeLocally(ctx, route, input);
   const answer = await invokeDeployed(ctx, yard, input);
   return "kind" in answer ? withServedText(answer, yard, input.name) : answer;

@@ -165,7 +165,7 @@ function findFleetStop(run: FleetRun, status = ""): RunStop | undefined {
   const plain = status.replace(/\s+/g, "").toLowerCase();
   if (plain === "rateexceeded") return RATE_EXCEEDED;
   if (plain === "noinstancesintag") {
-    return { code: "NO_INSTANCES", message: "SSM found no instance that fits the targets.", retryable: false };
+    return { code: "NO_INSTANCES", message: "SSM found no instance that matches the targets.", retryable: false };
   }
   if (tallyOf(run).waiting === 0) return undefined;
   if (["cancelled", "canceled"].includes(plain)) {

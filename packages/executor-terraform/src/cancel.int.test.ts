@@ -53,7 +53,7 @@ describe.skipIf(!hasTerraform())("a stopped run", () => {
       kind: "failed",
       code: "TERRAFORM_CANCELLED",
       retryable: false,
-      message: expect.stringContaining("what it had made before is in the state"),
+      message: expect.stringContaining("the state contains what it created before"),
     });
     expect(server.locks.size).toBe(0);
     expect([...server.states.values()][0]).toContain('"name": "quick"');

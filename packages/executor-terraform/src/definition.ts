@@ -17,7 +17,11 @@ const S3SourceConfig = Type.Object(
   {
     type: Type.Literal("s3"),
     bucket: Type.String({ minLength: 1, maxLength: 255, description: "Name of the bucket" }),
-    key: Type.String({ minLength: 1, maxLength: 1024, description: "One object, or the folder that holds the files" }),
+    key: Type.String({
+      minLength: 1,
+      maxLength: 1024,
+      description: "One object, or the folder that contains the files",
+    }),
   },
   { additionalProperties: false },
 );

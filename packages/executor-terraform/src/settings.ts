@@ -199,7 +199,7 @@ function checkValue(name: string, value: string): string {
 }
 
 function findFault(value: string): string | undefined {
-  if (value.includes("\0")) return "holds the character U+0000, which no program can be given";
+  if (value.includes("\0")) return "contains the character U+0000, which cannot be passed to a program";
   const bytes = Buffer.byteLength(value);
   return bytes > MAX_VALUE_BYTES ? `has ${bytes} bytes; a program can be given ${MAX_VALUE_BYTES}` : undefined;
 }

@@ -231,7 +231,7 @@ export async function loadSdkS3Source(ctx: ExecutorContext): Promise<S3Source> {
     },
     async read(bucket, key) {
       const { Body } = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }), abort);
-      if (Body === undefined) throw new Error(`S3 gave no body for ${key}.`);
+      if (Body === undefined) throw new Error(`S3 returned no body for ${key}.`);
       return Body.transformToWebStream();
     },
   };

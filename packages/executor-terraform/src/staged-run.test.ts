@@ -42,7 +42,7 @@ describe("toBackendSetup", () => {
   });
 
   it("rejects to lose the state", () => {
-    const lost = /the state with it|the state would be lost/;
+    const lost = /the state with it|[Tt]he state would be lost/;
 
     expect(() => toBackendSetup({ ...input, declared: undefined, stateBackendUrl: undefined })).toThrow(lost);
     expect(() => toBackendSetup({ ...input, declared: { ...s3, type: "local", inFolder: true } })).toThrow(lost);

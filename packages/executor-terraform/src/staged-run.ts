@@ -102,7 +102,7 @@ async function loadModuleFiles(module: string, source: Source): Promise<ModuleFi
   const names = (await readdir(module)).filter(isModuleFile);
   if (names.length === 0) {
     const where = source.type === "local" ? source.location : `s3://${source.bucket}/${source.key}`;
-    const text = `"${where}" holds no configuration files (*.tf, *.tf.json) at its top.`;
+    const text = `"${where}" contains no configuration files (*.tf, *.tf.json) at its top level.`;
     throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", text);
   }
   return Promise.all(names.map(async (name) => ({ name, text: await readFile(join(module, name), "utf8") })));
@@ -126,7 +126,8 @@ async function setBackend(
 function reportIgnored(ctx: ExecutorContext, { values, unusable }: Variables, { variables }: ModuleFacts): void {
   const undeclared = [...values.keys()].filter((name) => name !== "stack_id" && !variables.has(name));
   if (undeclared.length > 0) ctx.report(`Not declared as variables by the configuration: ${undeclared.join(", ")}`);
-  if (unusable.length > 0) ctx.report(`Skipped, because no variable can have such a name: ${unusable.join(", ")}`);
+  if (unusable.length > 0)
+    ctx.report(`Skipped, because the names are not valid variable names: ${unusable.join(", ")}`);
 }
 
 async function loadEnvironment(
@@ -193,7 +194,7 @@ const LOCAL_TEXT =
   "Declare a remote backend, give an absolute path, or remove the block to use the yard's own state backend.";
 
 const MISSING_TEXT =
-  "The configuration declares no backend, and this runner knows no state backend of the yard, so the state would be lost. " +
+  "The configuration declares no backend, and this runner has no state backend of the yard. The state would be lost. " +
   'Declare one, such as `terraform { backend "s3" { bucket = … } }`, or run the task where the yard\'s server is configured.';
 
 function requireUrl(stateBackendUrl: string | undefined): string {

@@ -323,9 +323,9 @@ function toFirstLine(code: TerraformFailureCode, command: string, { code: exitCo
     case "TERRAFORM_CANCELLED":
       return exitCode === null
         ? `${command} was stopped and ${how}; a lock of its state may be left.`
-        : `${command} was stopped; what it had made before is in the state.`;
+        : `${command} was stopped; the state contains what it created before.`;
     case "TERRAFORM_STATE_LOCKED":
-      return `${command} could not begin: another run holds the lock of its state.`;
+      return `${command} could not start: another run has the lock of its state.`;
     default:
       return `${command} ${how}.`;
   }

@@ -114,7 +114,7 @@ describe.skipIf(!hasTerraform())("terraform, the real program", () => {
     expect(ctx.lines.filter((line) => line.includes("sha"))).toEqual([
       "Not declared as variables by the configuration: sha, owner",
     ]);
-    expect(ctx.lines).toContain("Skipped, because no variable can have such a name: not an identifier");
+    expect(ctx.lines).toContain("Skipped, because the names are not valid variable names: not an identifier");
   });
 
   it("rejects a configuration that would not keep its state", async () => {

@@ -53,7 +53,7 @@ export const Variables = Type.Object({
   SQS_TICK_QUEUE_URL: text("The queue `stack-ticks`, which delays work that is due within two minutes", {
     ...QUEUE,
     pattern: "^https?://[^\\s/]+/[^\\s]+(?<!\\.fifo)$",
-    must: "be the URL of a standard queue: FIFO queues delay no single message",
+    must: "be the URL of a standard queue, because FIFO queues do not delay single messages",
   }),
   SQS_EVENT_DEAD_LETTER_QUEUE_URL: text("The queue that receives dead-lettered events with their reasons", QUEUE),
   SQS_TASK_DEAD_LETTER_QUEUE_URL: text("The queue that receives dead-lettered task messages with their reasons", QUEUE),

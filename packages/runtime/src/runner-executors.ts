@@ -44,7 +44,7 @@ async function loadBuiltIn({
 }
 
 const ADVICE =
-  "This function was made of a zip, which brings no Terraform. Send such tasks to a container (SQS_LONG_TASK_QUEUE_URL), make the function of the runner's image, or add a layer that holds bin/terraform.";
+  "This function was created from a zip, which contains no Terraform. Send such tasks to a container (SQS_LONG_TASK_QUEUE_URL), create the function from the runner's image, or add a layer with bin/terraform.";
 
 /** The executor `terraform` in a function: where the program is missing, the failure says how it gets there. */
 export function explainMissingTerraform(executor: Executor): Executor {

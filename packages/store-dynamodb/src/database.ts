@@ -73,7 +73,7 @@ const TOO_LARGE = /item size/i;
 
 /** What helps against errors by name; those of one line may pass by themselves. */
 const ADVICE: Readonly<Record<string, string>> = {
-  [MISSING]: "A table or an index is not there: see the README for those that are needed.",
+  [MISSING]: "A table or an index is missing. The README lists the required ones.",
   AccessDeniedException: "Grant the role the statement of the README.",
   UnrecognizedClientException: "The credentials are not valid here.",
   ExpiredTokenException: "The credentials are over.",
@@ -105,7 +105,7 @@ export function toStoreError(error: unknown): unknown {
     return new StackyardError("PAYLOAD_TOO_LARGE", message, { cause: error });
   }
   if (!isFromOutside(error)) return error;
-  const text = `DynamoDB says: ${error.message || error.name} (${error.name}). ${ADVICE[error.name] ?? ""}`.trim();
+  const text = `DynamoDB reported: ${error.message || error.name} (${error.name}). ${ADVICE[error.name] ?? ""}`.trim();
   return new StackyardError("STORE_UNAVAILABLE", text, { cause: error });
 }
 

@@ -178,7 +178,7 @@ function withoutDueIndex(table: string): TableFinding {
     severity: "warning",
     code: "index-missing",
     message: `The table "${table}" has no index "${name}": each sweep reads the whole table.`,
-    advice: `Add it, then start the apps anew: ${update.join(" ")} (a table with provisioned capacity needs ProvisionedThroughput in it).`,
+    advice: `Add it, then restart the apps: ${update.join(" ")} (a table with provisioned capacity needs ProvisionedThroughput in it).`,
   };
 }
 

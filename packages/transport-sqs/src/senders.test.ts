@@ -78,7 +78,7 @@ describe("createQueueSender", () => {
   it.each([
     [QUEUE, 900_001, "at most 900000 ms"],
     [QUEUE, -1, "at most"],
-    [`${QUEUE}.fifo`, 1, "FIFO queues delay no single message"],
+    [`${QUEUE}.fifo`, 1, "FIFO queues do not delay single messages"],
   ])("refuses delays that %s does not have: %d ms", async (queueUrl, delayMs, reason) => {
     const sending = createSender(queueUrl).send([aMessage()], { delayMs });
 

@@ -80,7 +80,7 @@ async function sendShrunk(
 function checkDelay(queueUrl: string, delayMs: number): void {
   const maxDelayMs = isFifo(queueUrl) ? 0 : MAX_DELAY_MS;
   if (delayMs >= 0 && delayMs <= maxDelayMs) return;
-  const why = maxDelayMs === 0 ? "FIFO queues delay no single message" : `at most ${maxDelayMs} ms are possible`;
+  const why = maxDelayMs === 0 ? "FIFO queues do not delay single messages" : `at most ${maxDelayMs} ms are possible`;
   throw new StackyardError(
     "CONFIG_INVALID",
     `A message to ${queueUrl} cannot wait ${delayMs} ms: ${why}. Keep it as due work.`,

@@ -116,7 +116,7 @@ async function readSource({ Body, ContentLength = 0 }: GetObjectCommandOutput): 
   if (ContentLength <= MAX_BYTES) return (await Body?.transformToString("utf-8")) ?? "";
   // An unread body would keep its connection open.
   if (Body instanceof Readable) Body.destroy();
-  throw new Error("It has grown meanwhile.");
+  throw new Error("It has grown since it was listed.");
 }
 
 function compile({ executors }: S3LocatorOptions, name: string, source: string): Located {

@@ -185,7 +185,7 @@ describe("a failure", () => {
 
     await expect(records.get("a", 0)).rejects.toMatchObject({
       code: "FORBIDDEN",
-      message: expect.stringContaining("s3:ListBucket on the bucket; without the last one S3 answers so"),
+      message: expect.stringContaining("s3:ListBucket on the bucket; without s3:ListBucket, S3 returns this error"),
     });
   });
 

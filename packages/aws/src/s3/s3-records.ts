@@ -258,7 +258,7 @@ function isLost(error: unknown): boolean {
 
 function toAdvice(error: unknown): string {
   return findAwsFault(error).code === "FORBIDDEN"
-    ? "Allow s3:GetObject, s3:PutObject and s3:DeleteObject on the objects and s3:ListBucket on the bucket; without the last one S3 answers so for objects that are not there."
+    ? "Allow s3:GetObject, s3:PutObject and s3:DeleteObject on the objects and s3:ListBucket on the bucket; without s3:ListBucket, S3 returns this error for missing objects."
     : "";
 }
 

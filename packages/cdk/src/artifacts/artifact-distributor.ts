@@ -164,7 +164,7 @@ const MISSING: AlarmRule = {
 
 function toFailureRule(queueName: string): AlarmRule {
   const metric = toQueueMetric(queueName, "ApproximateNumberOfMessagesVisible");
-  return toRule(`The distributor gave up events; they lie in ${queueName}. Its log says why.`, metric);
+  return toRule(`Events of the distributor failed and are in ${queueName}. Its log contains the cause.`, metric);
 }
 
 function toDeliveryRule(TopicName: string): AlarmRule {
@@ -177,12 +177,15 @@ function toDeliveryRule(TopicName: string): AlarmRule {
 }
 
 function toMachineRule(StateMachineArn: string): AlarmRule {
-  return toRule("An initial set has failed: the execution says why. An account that is not trusted asks in vain.", {
-    namespace: "AWS/States",
-    metricName: "ExecutionsFailed",
-    statistic: "Sum",
-    dimensions: { StateMachineArn },
-  });
+  return toRule(
+    "An initial set has failed. The execution contains the cause, for example an account that is not trusted.",
+    {
+      namespace: "AWS/States",
+      metricName: "ExecutionsFailed",
+      statistic: "Sum",
+      dimensions: { StateMachineArn },
+    },
+  );
 }
 
 function toRule(description: string, metric: AlarmMetric): AlarmRule {

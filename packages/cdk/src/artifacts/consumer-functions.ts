@@ -281,7 +281,7 @@ export class AdoptedBucket extends Construct {
       handler: HANDLERS.bucket,
       timeoutSeconds: BUCKET_TIMEOUT_SECONDS,
       recursiveLoop: "Terminate",
-      description: "Stackyard: makes the bucket of artifacts, or takes over the one that is there.",
+      description: "Stackyard: creates the bucket of artifacts, or adopts an existing one.",
       permissions: [adoptBucket(name), spareSource(props.sourceBucket), ...whereOn(emptyOnDelete, emptyBucket(name))],
       environment: { ...props.environment },
     });

@@ -83,8 +83,7 @@ export function addStateManagerTemplate(app: App): Stack {
   return stack;
 }
 
-const TASK_RUNNER_DESCRIPTION =
-  "Stackyard: a task runner alone, on queues that are there, with or without the yard's store.";
+const TASK_RUNNER_DESCRIPTION = "Stackyard: only a task runner, on existing queues, with or without the yard's store.";
 
 /** Adds the template of a task runner. */
 export function addTaskRunnerTemplate(app: App): Stack {

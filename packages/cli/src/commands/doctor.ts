@@ -105,7 +105,7 @@ function doubtStore(finding: Finding, variable: string): Finding {
   if (finding.status !== "fail") return finding;
   const message = `${variable} names a store that cannot be used; \`stackyard dev\` does without it. ${finding.message}`;
   const hint =
-    "Servers and workers would take it: if it is not meant for them, write `store` into the configuration. Until then do not migrate it.";
+    "Servers and workers would use it. If it is not meant for them, set `store` in the configuration before you migrate.";
   return warn(finding.check, message, hint);
 }
 
@@ -277,7 +277,7 @@ async function checkTerraform({ binary, needed, env }: CheckTerraformInput): Pro
   const hint =
     found === undefined
       ? "Install Terraform or OpenTofu, or set `executors.terraform.binary`."
-      : `${other} ${found} is there: set \`executors: { terraform: { binary: "${other}" } }\`.`;
+      : `${other} ${found} is installed. To use it, set \`executors: { terraform: { binary: "${other}" } }\`.`;
   return needed ? fail("terraform", message, hint) : warn("terraform", `${message} No machine needs it.`, hint);
 }
 

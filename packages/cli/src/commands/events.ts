@@ -57,7 +57,7 @@ function printEvents(context: ServerContext, filter: Filter, { parked, deadLette
   if (parked?.length === 0) out.note(formatNoneFound("No event is parked", filter));
   if (deadLetters?.length === 0) out.note(formatNoneFound("No dead-lettered event", filter));
   if ((deadLetters ?? []).length > 0)
-    out.note("Once the cause is corrected, `stackyard events redrive ID…` sends dead letters again.");
+    out.note("After you correct the cause, run `stackyard events redrive ID…` to send dead letters again.");
 }
 
 function printRows(
@@ -110,7 +110,7 @@ export const eventsRedrive = defineServerCommand({
     for (let at = 0; at < ids.length; at += BATCH) {
       const result = await context.yard.events.redrive(ids.slice(at, at + BATCH), { signal: context.signal });
       for (const id of result.redriven) context.out.result({ id, redriven: true }, () => `${id} was sent again.`);
-      for (const id of result.unknown) context.out.result({ id, redriven: false }, () => `${id} is not there.`);
+      for (const id of result.unknown) context.out.result({ id, redriven: false }, () => `${id} not found.`);
       unknown.push(...result.unknown);
     }
     if (ids.length === 0) context.out.note(formatNoneFound("No dead-lettered event", filter));

@@ -448,7 +448,7 @@ describe("doctor", () => {
         check: "store",
         status: "warn",
         message: expect.stringMatching(/^DATABASE_URL names a store/),
-        hint: expect.stringContaining("write `store` into the configuration"),
+        hint: expect.stringContaining("set `store` in the configuration"),
       },
     ]);
   });

@@ -151,7 +151,7 @@ async function toMissing(context: ServerContext, args: Args, attempts: readonly 
     const names = [...new Set(attempts.map((each) => each.task))].sort().join(", ");
     const hint = `It has attempts of ${names}; \`stackyard stacks logs ${stack}\` shows the newest of each.`;
     const what = task === undefined ? "attempt" : `attempt of task "${task}"`;
-    return failWith("NOT_FOUND", `Stack "${stack}" has no such ${what}.`, { hint });
+    return failWith("NOT_FOUND", `Stack "${stack}" has no matching ${what}.`, { hint });
   }
   const { items } = await context.yard.stacks.history(stack, { limit: 1, signal: context.signal });
   if (items.length === 0) return failWith("STACK_UNKNOWN", `Stack "${stack}" has no history.`);

@@ -17,7 +17,7 @@ export const ps = defineServerCommand({
     for await (const items of pages) processes.push(...items);
     if (out.json) for (const each of processes) out.result(each, () => "");
     else if (processes.length > 0) out.text(formatProcesses(processes, out, Date.now()));
-    if (processes.length === 0) out.note("No process has signed on.");
+    if (processes.length === 0) out.note("No process is registered.");
     return 0;
   },
 });

@@ -211,7 +211,7 @@ async function waitForOutcome(context: ServerContext, event: PublishedEvent, tim
       onParked(entry) {
         parked = entry;
         const { eventId, stackId, code, reason } = entry;
-        const shown = `${out.paint("yellow", "parked")} ${toWhy(entry)} It is tried again by itself.`;
+        const shown = `${out.paint("yellow", "parked")} ${toWhy(entry)} It is retried automatically.`;
         out.step({ kind: "parked", eventId, stackId, code, reason }, () => shown);
       },
     });

@@ -297,7 +297,7 @@ describe("a server or a worker that cannot start", () => {
   it.each([
     [
       "server",
-      /CONFIG_INVALID Tasks would run nowhere: the store is SQLite[\s\S]*npm install @stackyard\/store-postgres/,
+      /CONFIG_INVALID No worker can join this server, because the SQLite store is for one process[\s\S]*npm install @stackyard\/store-postgres/,
     ],
     ["worker", /CONFIG_INVALID A worker shares its store with the servers[\s\S]*DATABASE_URL/],
   ])("names Postgres when a %s has no store to share", async (command, told) => {
@@ -324,7 +324,7 @@ describe("a server or a worker that cannot start", () => {
     [
       "options of SQLite",
       { store: { type: "sqlite", folder: "x" } },
-      /store\.folder: the store "sqlite" takes no options/,
+      /store\.folder: the store "sqlite" has no options/,
     ],
   ])("reports %s", async (_what, config, told) => {
     const { exitCode, stderr } = await refuse(["worker"], config);

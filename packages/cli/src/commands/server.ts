@@ -102,8 +102,7 @@ async function findTokens({ env }: CommandContext, file: ConfigFile, host: strin
 function chooseServerStore(file: ConfigFile, env: CommandContext["env"], withWorker: boolean): StoreChoice {
   const choice = chooseSharedStore(file, env);
   if (choice.kind !== "sqlite" || withWorker) return choice;
-  const message =
-    "Tasks would run nowhere: the store is SQLite, which is for one process, so no worker can join this server.";
+  const message = "No worker can join this server, because the SQLite store is for one process.";
   throw failWith("CONFIG_INVALID", message, { hint: SHARED_STORE_HINT });
 }
 

@@ -175,9 +175,9 @@ async function explainMissing({ out, yard, signal }: ServerContext, id: string, 
 function adviseOn({ code, machine = "" }: ListedParkedEvent): string {
   switch (code) {
     case "MACHINE_INVALID":
-      return `\`stackyard machines show ${machine}\` lists the errors. When they are corrected, the event is applied by itself.`;
+      return `\`stackyard machines show ${machine}\` lists the errors. After you correct them, the event is applied automatically.`;
     case "MACHINE_UNKNOWN":
-      return "`stackyard machines ls` lists the machines. When this one exists, the event is applied by itself.";
+      return "`stackyard machines ls` lists the machines. When this one exists, the event is applied automatically.";
     default:
       return `\`stackyard machines show ${machine}\` lists the events that the state INIT handles: send one of them with --machine ${machine}.`;
   }

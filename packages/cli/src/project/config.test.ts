@@ -170,7 +170,7 @@ describe("the yards of a configuration", () => {
     [{ connectionSecret: "prod/db" }, "not in both"],
     [{ stacksTable: undefined, connectionSecret: "prod/db" }, "workTable goes with stacksTable"],
     [{ role: undefined }, "externalId goes with role"],
-    [{ tickQueueUrl: `${QUEUES}/stack-ticks.fifo` }, "FIFO queues delay no single message"],
+    [{ tickQueueUrl: `${QUEUES}/stack-ticks.fifo` }, "FIFO queues do not delay single messages"],
     [{ eventQueueUrl: `${QUEUES}/stack-events.fifo` }, "eventDeadLetterQueueUrl must be a FIFO queue"],
     [{ taskDeadLetterQueueUrl: `${QUEUES}/dead.fifo` }, "taskDeadLetterQueueUrl must be a FIFO queue"],
     [{ messages: "messages" }, "messages must be { bucket, prefix }"],

@@ -197,7 +197,7 @@ const TEXT: Form = { pattern: /^[^\p{Cc}]{1,2048}$/u, must: "text" };
 const QUEUE: Form = { pattern: /^https?:\/\/[^\s/]+\/\S{1,2000}$/, must: "the URL of a queue" };
 const STANDARD: Form = {
   pattern: /^https?:\/\/[^\s/]+\/\S{1,2000}(?<!\.fifo)$/,
-  must: "the URL of a standard queue: FIFO queues delay no single message",
+  must: "the URL of a standard queue, because FIFO queues do not delay single messages",
 };
 const TABLE: Form = {
   pattern: /^[a-zA-Z0-9_.-]{3,255}$/,
@@ -314,7 +314,7 @@ function findContradictions(place: string, yard: Fields): readonly string[] {
   const has = (key: string): boolean => yard[key] !== undefined;
   return [
     ...(has("stacksTable") && has("connectionSecret")
-      ? [`${place}: state lies in stacksTable or behind connectionSecret, not in both.`]
+      ? [`${place}: set either stacksTable or connectionSecret, not both.`]
       : []),
     ...(has("workTable") && !has("stacksTable") ? [`${place}.workTable goes with stacksTable.`] : []),
     ...(has("externalId") && !has("role") ? [`${place}.externalId goes with role.`] : []),

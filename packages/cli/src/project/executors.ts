@@ -288,7 +288,7 @@ export async function loadPlugins(references: readonly PluginReference[], projec
 /** The plugin with its options, or what is wrong with them. */
 export function checkOptions(plugin: Plugin, options: unknown): LoadedPlugin | string {
   if (plugin.options === undefined) {
-    return options === undefined ? { plugin, options } : `The plugin "${plugin.name}" takes no options.`;
+    return options === undefined ? { plugin, options } : `The plugin "${plugin.name}" has no options.`;
   }
   const given = options ?? {};
   const faults = formatFaults(Value.Errors(plugin.options, given));

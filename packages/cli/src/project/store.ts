@@ -33,7 +33,7 @@ export function chooseStore(file: ConfigFile): StoreChoice {
   if (type !== "sqlite") return { kind: "package", name: type, use: PACKAGES[type] ?? type, options };
   const [option] = Object.keys(options);
   if (option === undefined) return { kind: "sqlite", folder: dataDirOf(file) };
-  throw failWith("CONFIG_INVALID", `store.${option}: the store "sqlite" takes no options.`, {
+  throw failWith("CONFIG_INVALID", `store.${option}: the store "sqlite" has no options.`, {
     hint: "Set its folder in `dataDir`, next to `store`.",
   });
 }

@@ -39,7 +39,7 @@ export async function startHealthListener({ host, port, ...given }: HealthInput)
     const known = method === "GET" || method === "HEAD";
     if (known && url === "/health/live") answer(response, 200, OK);
     else if (known && url === "/health/ready") void answerReady(response, input);
-    else answer(response, 404, { detail: "Here are /health/live and /health/ready only." });
+    else answer(response, 404, { detail: "Only /health/live and /health/ready exist here." });
   });
   await listen(server, host, port);
   const { port: bound } = server.address() as AddressInfo;

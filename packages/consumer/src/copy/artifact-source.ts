@@ -117,7 +117,7 @@ function readStatus(error: unknown): number | undefined {
 export function createPresignedSource(fetch: SourceFetch): ArtifactSource {
   return async ({ key, url, range, signal }) => {
     if (url === undefined) {
-      throw new CopyStop({ kind: "counted", code: "SOURCE_DENIED", reason: "The message holds no URL." });
+      throw new CopyStop({ kind: "counted", code: "SOURCE_DENIED", reason: "The message contains no URL." });
     }
     const answer = await fetch({ url, key, signal, ...(range && { range }) });
     switch (answer.kind) {

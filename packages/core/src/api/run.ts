@@ -48,7 +48,7 @@ export const YardProcess = Type.Object({
   executors: Type.Array(Type.String(), { description: "Whose tasks it runs." }),
   capacity: Type.Integer({ minimum: 0, description: "Tasks that it runs at the same time." }),
   running: Type.Integer({ minimum: 0 }),
-  draining: Type.Boolean({ description: "It takes nothing new, and ends when what runs has ended." }),
+  draining: Type.Boolean({ description: "It accepts no new work, and ends when its running work has ended." }),
   startedAt: Instant,
   seenAt: Type.String({ format: "date-time", description: "Its newest heartbeat; one comes every 5 s." }),
   gone: Type.Boolean({ description: "No heartbeat for 20 s: it was killed, or cannot reach the store." }),

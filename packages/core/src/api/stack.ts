@@ -14,7 +14,7 @@ export const Attempt = Type.Object({
   attempt: Type.Integer({ description: "From 1." }),
   executor: Type.Optional(Type.String()),
   status: Type.Union([
-    Type.Literal("unclaimed", { description: "No runner has taken it yet." }),
+    Type.Literal("unclaimed", { description: "No runner has claimed it yet." }),
     Type.Literal("queued", { description: "It waits for an exclusive key." }),
     Type.Literal("running", { description: "A runner works on it." }),
     Type.Literal("suspended", { description: "The work continues elsewhere and is polled." }),
@@ -35,7 +35,7 @@ export const Attempt = Type.Object({
       Type.Literal("succeeded"),
       Type.Literal("failed"),
       Type.Literal("cancelled"),
-      Type.Literal("closed", { description: "Ended without an answer of its own." }),
+      Type.Literal("closed", { description: "Ended without a result." }),
     ]),
   ),
 });
@@ -119,7 +119,7 @@ export const Wait = Type.Object({
     Type.Literal("poll", { description: "The work continues elsewhere and is polled again." }),
     Type.Literal("cancel", { description: "The attempt was asked to stop." }),
     Type.Literal("result", { description: "The answer is on its way." }),
-    Type.Literal("timer", { description: "`event` comes by itself." }),
+    Type.Literal("timer", { description: "`event` is sent automatically." }),
     Type.Literal("need", { description: "Other tasks of the stack." }),
     Type.Literal("leaving", { description: "Runs of earlier states." }),
     Type.Literal("approval", { description: "People of `groups` must approve." }),
@@ -194,7 +194,8 @@ export const StackDetails = Type.Object({
       ...LastFailure.properties,
       missed: Type.Optional({
         ...Reachable,
-        description: "What the stack could have become by itself had the task succeeded.",
+        description:
+          "The states that the stack could have reached without an event from outside if the task had succeeded.",
       }),
     }),
   ),

@@ -20,7 +20,7 @@ export const UpgradePlan = Type.Object({
   from: Hash,
   to: Type.Optional({ ...Hash, description: "Absent when the revision does not exist." }),
   outcome: Type.Enum(["applied", "refused"], {
-    description: "Whether the upgrade would be accepted as the stack stands.",
+    description: "Whether the upgrade would be accepted in the current state of the stack.",
   }),
   code: Type.Optional(Type.String()),
   reason: Type.Optional(Type.String()),

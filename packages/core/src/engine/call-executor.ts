@@ -405,7 +405,7 @@ export function findTarget({ task }: TaskMessage): Target | undefined {
 /** Returns a failure if the target of a task is incomplete, because the work would run in the wrong account or region. */
 export function findTargetFault(message: TaskMessage): Failed | undefined {
   if (message.dispatch.version !== 2 || !isMap(message.task["target"]) || findTarget(message)) return undefined;
-  const reason = `The target of the task "${message.task.name}" names no account or no region. Give both, or leave the target out to work in the runner's own.`;
+  const reason = `The target of the task "${message.task.name}" has no account or no region. Set both, or remove the target to use those of the runner.`;
   return failed({ code: "CONFIG_INVALID", message: reason, retryable: false });
 }
 

@@ -67,7 +67,7 @@ describe("explainStack", () => {
   it.each([
     [{ errorMessage: "no answer", errorCode: "HTTP_CHECK_TIMED_OUT" }, "Failed (HTTP_CHECK_TIMED_OUT): no answer"],
     [{ errorMessage: "no answer" }, "Failed: no answer"],
-    [{}, "Failed: no reason was given"],
+    [{}, "Failed: no reason was reported"],
   ])("explains why a task has failed: %j", (told, expected) => {
     const stack = aStack({ tasks: [{ name: "db", status: "ERROR", ...told }] });
 

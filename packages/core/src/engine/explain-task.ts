@@ -61,7 +61,7 @@ function explainFailure({ id }: Stack, { name, detail, errorCode, errorMessage }
     return { why, waitsFor };
   }
   const code = errorCode === undefined ? "" : ` (${errorCode})`;
-  return { why: `Failed${code}: ${errorMessage ?? "no reason was given"}`, waitsFor };
+  return { why: `Failed${code}: ${errorMessage ?? "no reason was reported"}`, waitsFor };
 }
 
 /** Explains open runs of earlier states first: no task begins before they end. */

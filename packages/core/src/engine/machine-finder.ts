@@ -138,7 +138,7 @@ async function isLost(cache: RevisionCache, newest: Newer, { machineHash }: Stac
 }
 
 function toLostRevision({ machine, machineHash }: Stack): MissingMachine {
-  const reason = `The revision ${machineHash.slice(0, 12)} of "${machine}" that the stack keeps can no longer be used, perhaps because a plugin is missing. Bring it back, or upgrade the stack.`;
+  const reason = `The revision ${machineHash.slice(0, 12)} of "${machine}" that the stack keeps can no longer be used. If a plugin is missing, install it; otherwise upgrade the stack.`;
   return { kind: "missing", code: "MACHINE_INVALID", reason };
 }
 
@@ -256,7 +256,7 @@ function toFound(machine: Machine): FoundMachine {
 function toMissingRevision(name: string, to: string, newest: LocatedMachine, isBroken: boolean): MissingMachine {
   const short = to.slice(0, 12);
   if (isBroken) {
-    const reason = `The revision ${short} of "${name}" can no longer be used, perhaps because a plugin is missing.`;
+    const reason = `The revision ${short} of "${name}" can no longer be used. Check whether a plugin is missing.`;
     return { kind: "missing", code: "MACHINE_INVALID", reason };
   }
   const advice = newest.kind === "found" ? ` The newest one is ${newest.revision.hash}.` : "";

@@ -271,7 +271,7 @@ states:
     const planned = await plan(trial, SOURCE.replace("NEXT: LIVE", "NEXT: BROKEN"));
 
     expect(planned).toMatchObject({ outcome: "applied", replayed: 0, differences: [], end: [] });
-    expect(planned.incomplete).toMatch(/^The history no longer holds the beginning/);
+    expect(planned.incomplete).toMatch(/^The history no longer contains the beginning/);
   });
 
   it("reads a history that has lost its beginning no further than that shows", async () => {

@@ -107,7 +107,7 @@ export interface UpgradePlan {
   readonly from: string;
   /** Missing if the revision is unknown. */
   readonly to?: string;
-  /** Whether the upgrade would be accepted as the stack stands. */
+  /** Whether the upgrade would be accepted in the current state of the stack. */
   readonly outcome: "applied" | "refused";
   readonly code?: string;
   readonly reason?: string;
@@ -269,7 +269,7 @@ function isBeginning({ incarnation }: Stack, { eventId, outcome }: StoredHistory
 
 function explainPruned({ createdAt }: Stack): string {
   const since = new Date(createdAt).toISOString();
-  return `The history no longer holds the beginning of the stack (${since}), so that it cannot be replayed.`;
+  return `The history no longer contains the beginning of the stack (${since}), so it cannot be replayed.`;
 }
 
 /** One difference of the resulting stack. Sensitive values are compared by reference and printed as `***`. */

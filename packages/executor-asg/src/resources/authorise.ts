@@ -184,7 +184,7 @@ function isNamedAfter(name: string, scope: ServiceScope): boolean {
 function authoriseName(name: string, scope: ServiceScope): Authorisation {
   if (isNamedAfter(name, scope)) return AUTHORISED;
   const prefix = toPrefix(scope);
-  const message = `Placement group "${name}" is not there and cannot be created: its name must be "${prefix}" or begin with "${prefix}/".`;
+  const message = `Placement group "${name}" does not exist and cannot be created: its name must be "${prefix}" or begin with "${prefix}/".`;
   return { kind: "refused", code: "placement-group-name-wrong", message };
 }
 

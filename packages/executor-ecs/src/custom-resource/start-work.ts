@@ -122,7 +122,7 @@ const NONE_TEXTS: Readonly<Record<NoneReason, string>> = {
   COUNT_ZERO: "Nothing was run, since Count is 0.",
   RUN_ON_UPDATE_FALSE: "Nothing was run, since RunOnUpdate is false.",
   ROLLBACK: "Nothing was run, since the stack rolls back and RunOnRollback is false.",
-  CRITERIA_UNCHANGED: "Nothing was run, since no variable that UpdateCriteria names has changed.",
+  CRITERIA_UNCHANGED: "Nothing was run, because no variable in UpdateCriteria has changed.",
 };
 
 /** Asks for the facts that the decision depends on, decides, and looks whether what is to run can run. */
@@ -173,7 +173,7 @@ async function findStackStatus({ deps, work, logger, signal }: TurnContext): Pro
     const { Stacks = [] } = await deps.aws(CloudFormationClient).send(command, { abortSignal: signal });
     const status = Stacks[0]?.StackStatus;
     if (status !== undefined) return status;
-    throw new Error("CloudFormation names no such stack.");
+    throw new Error("CloudFormation does not know the stack.");
   } catch (error) {
     signal.throwIfAborted();
     const fields = { requestId: RequestId, stackId: toShown(StackId), error };

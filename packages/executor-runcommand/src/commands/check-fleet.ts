@@ -157,8 +157,7 @@ function checkWithout(members: readonly InstanceFacts[]): readonly FleetFinding[
 
 function checkProfile(arn: string, members: readonly InstanceFacts[], facts: ProfileFacts): readonly FleetFinding[] {
   if (facts.kind === "unknown") {
-    const hint =
-      "Allow iam:GetInstanceProfile and iam:SimulatePrincipalPolicy, or look at the role's policies yourself.";
+    const hint = "Allow iam:GetInstanceProfile and iam:SimulatePrincipalPolicy, or check the role's policies yourself.";
     return [{ check: "profiles", status: "warn", message: `${arn} could not be judged. ${facts.why}`, hint }];
   }
   if (facts.denied.length === 0) return [{ check: "profiles", status: "ok", message: `${arn} may do what is needed.` }];

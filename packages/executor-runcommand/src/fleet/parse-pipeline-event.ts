@@ -93,7 +93,7 @@ function findInputArtifact(jobId: string, data: unknown, name: string | undefine
   const fail = (code: PipelineFailure["code"], message: string): PipelineFailure => {
     return { kind: "fail", jobId, code, type: "ConfigurationError", message };
   };
-  if (artifacts.length === 0) return fail("ARTIFACT_MISSING", "The action has no input artifact. Give it one.");
+  if (artifacts.length === 0) return fail("ARTIFACT_MISSING", "The action has no input artifact. Add one.");
   const chosen = name === undefined ? artifacts[0] : artifacts.find((each) => readText(each, "name") === name);
   if (chosen === undefined) {
     return fail(
@@ -252,7 +252,7 @@ interface UserParametersOptions {
  */
 export function parseUserParameters(text: unknown, { profiles }: UserParametersOptions = {}): ParsedUserParameters {
   if (text === undefined || text === null || text === "") return { kind: "options", options: DEFAULT_USER_PARAMETERS };
-  if (typeof text !== "string") return refuse([{ path: "", message: "must be a text that holds a JSON object" }]);
+  if (typeof text !== "string") return refuse([{ path: "", message: "must be a string with a JSON object" }]);
   const length = countCharacters(text);
   const tooLong = length > MAX_CHARACTERS ? [toLengthProblem(length)] : [];
   const given = findObject(text);

@@ -53,7 +53,7 @@ function toParts(body: unknown): AsyncIterable<Uint8Array> {
 function findReadFailure(error: unknown, { bucket, key }: ArtifactLocation): FleetFailure | undefined {
   const { code, name } = findAwsFault(error);
   const place = `s3://${bucket}/${key}`;
-  if (code === "NOT_FOUND") return toFailed("ARTIFACT_NOT_FOUND", `The artifact ${place} is not there (${name}).`);
+  if (code === "NOT_FOUND") return toFailed("ARTIFACT_NOT_FOUND", `The artifact ${place} does not exist (${name}).`);
   if (code !== "FORBIDDEN") return undefined;
   const hint = "Allow s3:GetObject on it, and kms:Decrypt with the key that it is encrypted with.";
   return toFailed("ARTIFACT_ACCESS_DENIED", `The artifact ${place} may not be read (${name}). ${hint}`);
@@ -127,6 +127,6 @@ export async function findBootArtifact(fleet: Fleet, signal: AbortSignal): Promi
   const newest = await findNewestArtifact(s3, source);
   if (newest !== undefined) return pinArtifact(s3, newest, signal);
   const { pipeline, artifact, bucket } = source;
-  const why = `the bucket "${bucket}" holds no "${artifact}" of the pipeline "${pipeline}"`;
+  const why = `the bucket "${bucket}" contains no "${artifact}" of the pipeline "${pipeline}"`;
   return toFailed("ARTIFACT_NOT_FOUND", `${none}, and ${why}.`);
 }

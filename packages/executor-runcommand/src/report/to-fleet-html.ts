@@ -192,7 +192,7 @@ function toDetails(instance: FleetInstanceReport): Html {
   const parts = [
     ...toOutput("Error stream", stderrTail, links?.stderr),
     ...toOutput("Output", stdoutTail, links?.stdout),
-    ...(detailedStatus === undefined ? [] : [html`<p>Systems Manager says: <code>${detailedStatus}</code></p>`]),
+    ...(detailedStatus === undefined ? [] : [html`<p>Systems Manager reported: <code>${detailedStatus}</code></p>`]),
     ...(commandId === undefined ? [] : [html`<p>Command: <code>${commandId}</code></p>`]),
   ];
   if (parts.length === 0) return html``;

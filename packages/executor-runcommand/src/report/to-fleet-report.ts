@@ -367,13 +367,16 @@ export function explainSaid(line: string | undefined): CodeAdvice | undefined {
   const [, code = ""] = OWN_LINE.exec(line ?? "") ?? [];
   const advice = OUTPUT_ADVICE.get(code);
   if (advice === undefined) return undefined;
-  return { meaning: "Nothing of the artifact was run: the line below says why.", advice };
+  return { meaning: "The artifact was not run. The line below contains the reason.", advice };
 }
 
 const OUTPUT_ADVICE: ReadonlyMap<string, string> = new Map([
   ["ALREADY_RUNNING", "Wait for the other run on the host, then run again what failed."],
   ["ARTIFACT_CHECKSUM_MISMATCH", "Find out who has changed the artifact after it was chosen; build it again."],
-  ["ARTIFACT_DOWNLOAD_FAILED", "Let the instance profile read the artifact and its key, and look at the way to S3."],
+  [
+    "ARTIFACT_DOWNLOAD_FAILED",
+    "Allow the instance profile to read the artifact and its key, and check the network route to S3.",
+  ],
   ["ARTIFACT_UNREADABLE", "Build the artifact again, as a zip archive; `unzip` or `python3` must be on the instance."],
   ["ARTIFACT_UNSAFE", "Take links and paths that lead out of it from the artifact."],
   ["ENTRY_POINT_MISSING", "Put the file into the artifact, or use a profile with another one."],
@@ -381,7 +384,7 @@ const OUTPUT_ADVICE: ReadonlyMap<string, string> = new Map([
   ["LOCK_UNUSABLE", "Look at the permissions on the instance; the script runs as root."],
   ["METADATA_UNAVAILABLE", "Switch the instance metadata service on (IMDSv2)."],
   ["NO_INSTANCE_PROFILE", "Give the instance a profile with `AmazonSSMManagedInstanceCore`."],
-  ["PARAMETER_INVALID", "Look at the document and at who has sent it: our profiles send no such value."],
+  ["PARAMETER_INVALID", "Check the document and its sender: the built-in profiles never send this value."],
   ["ROLE_NAME_INVALID", "Correct the tag `Ansible_Roles` of the instance."],
   ["TOOL_MISSING", "Install the tool on the instance."],
 ]);

@@ -129,7 +129,7 @@ function toUnread(role: QueueRole, name: string): Finding {
   if (role === "longTasks") return ok("function", `No function reads ${name}: a container does.`);
   if (role === "ticks") {
     const message = `No function reads ${name}: timers that are due within the minute wait for the next sweep.`;
-    return warn("function", message, "Connect the state manager to it. A container needs no such queue.");
+    return warn("function", message, "Connect the state manager to it. A container does not need this queue.");
   }
   const message = `No function reads ${name}: a container must read it, or nothing is processed.`;
   return warn("function", message, "Connect the function to it, unless a container reads it.");
@@ -289,7 +289,7 @@ function evaluateVariables({ name, variables }: FunctionFacts, expected: readonl
     const set = variables[variable] || undefined;
     if (wanted === undefined || fits(set, wanted)) return [];
     const is = set === undefined ? "is not set" : `is ${set}`;
-    const message = `${name}: ${variable} ${is}, and the configuration says ${wanted}.`;
+    const message = `${name}: ${variable} ${is}, but the configuration has ${wanted}.`;
     const hint = "Compare both with the outputs of the template, and correct the wrong one.";
     return [set === undefined ? warn("settings", message, hint) : fail("settings", message, hint)];
   });

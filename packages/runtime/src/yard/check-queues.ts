@@ -138,7 +138,7 @@ function evaluateDeadLetters({ name, role, arn, waiting }: QueueFacts): readonly
 function evaluateVisibility({ name, url, visibilityMs }: QueueFacts, timeoutMs = 0): readonly Finding[] {
   const needed = timeoutMs * VISIBILITY_FACTOR;
   if (visibilityMs >= needed) return [];
-  const message = `${name}: messages come again after ${visibilityMs / 1_000} s, and a function that reads them may take ${timeoutMs / 1_000} s.`;
+  const message = `${name}: messages are delivered again after ${visibilityMs / 1_000} s, but a function that reads them may take ${timeoutMs / 1_000} s.`;
   return [
     warn("queue", message, `Set it to six times that: ${setAttribute(url, "VisibilityTimeout", needed / 1_000)}`),
   ];
@@ -147,7 +147,7 @@ function evaluateVisibility({ name, url, visibilityMs }: QueueFacts, timeoutMs =
 function evaluateRedrive(queue: QueueFacts, deadLetters: QueueFacts | undefined): readonly Finding[] {
   const { name, redrive, retentionMs } = queue;
   if (redrive === undefined) {
-    const message = `${name}: it has no redrive policy; a message that always fails comes again for ${toDays(retentionMs)}.`;
+    const message = `${name} has no redrive policy. A message that always fails is delivered again for ${toDays(retentionMs)}.`;
     return [warn("queue", message, `Give it a dead-letter queue, with maxReceiveCount ${MAX_DELIVERIES}.`)];
   }
   return [

@@ -29,6 +29,6 @@ describe("a topic before the queue of events", () => {
   });
 
   it("is there, where the queue is not known", () => {
-    expect(evaluateTopic(topic, [], undefined)).toMatchObject([{ status: "ok", message: "events is there." }]);
+    expect(evaluateTopic(topic, [], undefined)).toMatchObject([{ status: "ok", message: "events exists." }]);
   });
 });

@@ -75,7 +75,7 @@ describe("a look at a yard", () => {
       expect.stringMatching(/^ok identity: arn:aws:/),
       "ok clock: It agrees with the clock of AWS.",
       "ok queue: stack-events: standard, visibility 180 s, dead letters after 5 deliveries, 0 waiting.",
-      "warn queue: stack-tasks: messages come again after 180 s, and a function that reads them may take 900 s.",
+      "warn queue: stack-tasks: messages are delivered again after 180 s, but a function that reads them may take 900 s.",
       expect.stringMatching(/^ok queue: event-dead-letters: /),
       expect.stringMatching(/^ok queue: task-dead-letters: /),
       "ok function: state-manager reads stack-events.",
@@ -86,7 +86,7 @@ describe("a look at a yard", () => {
       expect.stringMatching(/^fail machine: broken \(s3:\/\/machines\/m\/broken\.yml\) is invalid: /),
       expect.stringMatching(/^ok machine: review-app \(s3:\/\/machines\/m\/review-app\.yml\), revision /),
       expect.stringMatching(/^ok permissions: Allowed: dynamodb:GetItem, .*sqs:SendMessage\.$/),
-      "fail settings: state-manager: DYNAMODB_TABLE is Other, and the configuration says Stacks.",
+      "fail settings: state-manager: DYNAMODB_TABLE is Other, but the configuration has Stacks.",
       "ok settings: task-runner uses the resources in the configuration.",
       expect.stringMatching(/^ok runner: task-runner works without a store/),
     ]);

@@ -212,7 +212,7 @@ export function evaluateTopic(
   queue: Pick<QueueFacts, "arn" | "name" | "statements"> | undefined,
 ): readonly Finding[] {
   const name = topicArn.split(":").at(-1) ?? topicArn;
-  if (queue === undefined) return [ok("topic", `${name} is there.`)];
+  if (queue === undefined) return [ok("topic", `${name} exists.`)];
   const isSubscribed = subscriptions.some(({ Protocol, Endpoint }) => Protocol === "sqs" && Endpoint === queue.arn);
   if (!isSubscribed) {
     const command = `aws sns subscribe --topic-arn ${topicArn} --protocol sqs --notification-endpoint ${queue.arn}`;

@@ -21,7 +21,7 @@ describe("a yard's queue", () => {
     expect(more).toEqual([]);
     expect(finding).toMatchObject({
       status: "warn",
-      message: "stack-events: messages come again after 60 s, and a function that reads them may take 30 s.",
+      message: "stack-events: messages are delivered again after 60 s, but a function that reads them may take 30 s.",
       hint: expect.stringContaining("stack-events --attributes VisibilityTimeout=180"),
     });
   });
@@ -36,7 +36,7 @@ describe("a yard's queue", () => {
     expect(evaluateQueue(aQueue({ redrive: undefined }), around)).toMatchObject([
       {
         status: "warn",
-        message: "stack-events: it has no redrive policy; a message that always fails comes again for 4 days.",
+        message: "stack-events has no redrive policy. A message that always fails is delivered again for 4 days.",
       },
     ]);
   });

@@ -28,11 +28,11 @@ describe("the state manager's settings", () => {
   });
 
   it.each([
-    ["DYNAMODB_TABLE", "Other", "Other, and the configuration says Stacks"],
-    ["DYNAMODB_WORK_TABLE", "Other", "Other, and the configuration says Stacks-work"],
-    ["MACHINE_S3_BUCKET", "other", "other, and the configuration says machines"],
-    ["MACHINE_S3_KEY", "n", "n, and the configuration says m/"],
-    ["SQS_TASK_QUEUE_URL", `${QUEUES}/tasks`, "and the configuration says"],
+    ["DYNAMODB_TABLE", "Other", "Other, but the configuration has Stacks"],
+    ["DYNAMODB_WORK_TABLE", "Other", "Other, but the configuration has Stacks-work"],
+    ["MACHINE_S3_BUCKET", "other", "other, but the configuration has machines"],
+    ["MACHINE_S3_KEY", "n", "n, but the configuration has m/"],
+    ["SQS_TASK_QUEUE_URL", `${QUEUES}/tasks`, "but the configuration has"],
   ])("fail where %s is %s", (name, value, told) => {
     const found = evaluateStateManager(yard, [aFunction({ variables: { ...variables, [name]: value } })]);
 

@@ -136,7 +136,7 @@ function toInvokeError(error: unknown, functionName: string): StackyardError {
 const HINTS: Readonly<Record<string, string>> = {
   CONFIG_INVALID: "Check the function's name or ARN, its account and its region.",
   FORBIDDEN: "Allow lambda:InvokeFunction on it to the role that was used.",
-  UNAUTHENTICATED: "Give valid credentials, and look at the machine's clock.",
+  UNAUTHENTICATED: "Use valid credentials, and check the machine's clock.",
   RATE_LIMITED: "Wait a little and try again.",
   UNREACHABLE: "Check the region and the network.",
 };

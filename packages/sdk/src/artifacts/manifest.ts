@@ -21,7 +21,7 @@ export const ManifestFile = Type.Object(
     key: Type.String({
       minLength: 1,
       maxLength: 1_024,
-      description: "Where it lies, in the source bucket and in each consumer's",
+      description: "Its key, in the source bucket and in the bucket of each consumer",
     }),
     size,
     sha256,

@@ -162,7 +162,7 @@ export const keyArg = Type.Optional(
     minLength: 1,
     maxLength: 255,
     placeholder: "text",
-    description: "A name of yours for this run: a repeat finds it and starts no other.",
+    description: "Your name for this run: a repeated command finds the run and does not start another.",
   }),
 );
 

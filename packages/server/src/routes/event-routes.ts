@@ -167,7 +167,7 @@ export function previewRoutes(deps: PreviewRoutesDeps): readonly Route[] {
       permission: "read",
       subject: "stack",
       tag: "machines",
-      summary: "What an event would do to the stack as it stands. Changes nothing.",
+      summary: "What an event would do to the stack in its current state. Changes nothing.",
       params: { stackId: StackId },
       body: Type.Object({}),
       // The stack id of the path counts.

@@ -21,7 +21,7 @@ const StartRunBody = Type.Object({
       minLength: 1,
       maxLength: 255,
       description:
-        "The caller's own: a repeat finds the same run, whatever the rest says. Default: another run each time.",
+        "A key of the caller: a repeated request with the same key returns the same run, whatever its other fields contain. Default: a new run for each request.",
     }),
   ),
   target: Type.Optional(

@@ -21,7 +21,7 @@ export const MachineGraph = Type.Object({
       to: Type.String(),
       event: Type.Optional(Type.String()),
       when: Type.Optional(Type.String({ description: "The condition under which it is taken, or `else`." })),
-      after: Type.Optional(Type.String({ description: "How long after the entry the event comes by itself." })),
+      after: Type.Optional(Type.String({ description: "How long after the entry the event is sent automatically." })),
       passing: Type.Boolean(),
     }),
   ),
