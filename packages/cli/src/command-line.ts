@@ -23,6 +23,7 @@ import { createOutput, type OutputOptions, type OutputStream } from "./output.ts
 import { type GlobalOptions, type Invocation, type ReadResult, readWords } from "./program.ts";
 import { findPluginCommands } from "./project/plugin-commands.ts";
 import { createMissingPackageError, findGroupName } from "./suggestions.ts";
+import { readVariables } from "./variables.ts";
 import { VERSION, version } from "./version.ts";
 
 /** Streams, folder and environment of a command line. */
@@ -155,7 +156,7 @@ function reportError(error: unknown, io: CommandLineIo, options: GlobalOptions):
   const out = createOutput(toOutputOptions(io, options));
   const people = createOutput(toOutputOptions({ ...io, stdout: io.stderr }, { ...options, json: false }));
   printFailure((text) => people.text(text), failure, out);
-  if (options.verbose || io.env["STACKYARD_DEBUG"]) io.stderr.write(`${inspect(error)}\n`);
+  if (options.verbose || readVariables(io.env).STACKYARD_DEBUG) io.stderr.write(`${inspect(error)}\n`);
   return failure.exitCode;
 }
 

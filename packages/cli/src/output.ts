@@ -1,6 +1,7 @@
 import { stripVTControlCharacters, styleText } from "node:util";
 import type { CommandOutput } from "@stackyard/core";
 import { truncateText } from "@stackyard/sdk/commands";
+import { readVariables } from "./variables.ts";
 
 export interface OutputOptions {
   readonly stdout: OutputStream;
@@ -76,8 +77,9 @@ export function createOutput({ stdout, stderr, json, quiet = false, env }: Outpu
 
 /** True where colours are wanted: a terminal, unless `NO_COLOR` (no-color.org) says no or `FORCE_COLOR` says yes. */
 function wantsColor(stream: OutputStream, env: OutputOptions["env"]): boolean {
-  if (env["NO_COLOR"]) return false;
-  if (env["FORCE_COLOR"]) return env["FORCE_COLOR"] !== "0";
+  const { NO_COLOR, FORCE_COLOR } = readVariables(env);
+  if (NO_COLOR !== undefined) return false;
+  if (FORCE_COLOR !== undefined) return FORCE_COLOR !== "0";
   return stream.isTTY === true && env["TERM"] !== "dumb";
 }
 

@@ -4,6 +4,7 @@ import { formatVariableTable } from "@stackyard/core/environment";
 import { describe, expect, it } from "vitest";
 import { COMMANDS } from "./command-line.ts";
 import { toReference } from "./reference.ts";
+import { CliVariables } from "./variables.ts";
 import { YardVariables } from "./yard/settings.ts";
 
 describe("docs/cli.md", () => {
@@ -13,9 +14,10 @@ describe("docs/cli.md", () => {
 });
 
 describe("docs/configuration.md", () => {
-  it("lists the variables of the engine as their schema describes them", () => {
+  it("lists the variables of commands and of the engine as their schemas describe them", () => {
     const page = readFileSync(join(import.meta.dirname, "../../../docs/configuration.md"), "utf8");
 
+    expect(page).toContain(formatVariableTable(CliVariables));
     expect(page).toContain(formatVariableTable(YardVariables));
   });
 });

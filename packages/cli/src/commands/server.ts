@@ -6,6 +6,7 @@ import { failWith } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile, projectArg } from "../project/config.ts";
 import { chooseSharedStore, SHARED_STORE_HINT, type StoreChoice } from "../project/store.ts";
+import { readVariables } from "../variables.ts";
 import { createProcessLogger, type HealthListener, startHealthListener } from "../yard/health-listener.ts";
 import {
   createReportPrinter,
@@ -181,7 +182,7 @@ export const worker = defineCommand({
     const running = await startProcess(file, {
       roles: ["worker"],
       store: chooseWorkerStore(file, env),
-      serverUrl: findServerUrl(file, url ?? env["STACKYARD_URL"]),
+      serverUrl: findServerUrl(file, url ?? readVariables(env).STACKYARD_URL),
       env,
       drainMs,
       logger: createProcessLogger(context),

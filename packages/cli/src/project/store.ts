@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isStackyardError, type Logger, type StackyardError, type Store } from "@stackyard/core";
 import { failWith } from "../failure.ts";
+import { PostgresVariables, TokenVariables } from "../variables.ts";
 import { type ConfigFile, dataDirOf } from "./config.ts";
 import { formatImportError, importFromProject, importOwn, offerOwnPackages } from "./modules.ts";
 
@@ -24,7 +25,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   dynamodb: "@stackyard/store-dynamodb",
 };
 /** Each names a Postgres server; the package reads them. */
-const POSTGRES_VARIABLES = ["DATABASE_URL", "DATABASE_URL_FILE", "POSTGRES_CONNECTION_SECRET"] as const;
+const POSTGRES_VARIABLES = Object.keys(PostgresVariables.properties);
 
 /** The store that the configuration names; without a word of it the embedded one. Throws `CONFIG_INVALID`. */
 export function chooseStore(file: ConfigFile): StoreChoice {
@@ -68,7 +69,7 @@ export function forgetSecrets(env: Record<string, string | undefined>, choice: S
   for (const name of [...TOKEN_VARIABLES, ...listStoreVariables(choice)]) delete env[name];
 }
 
-const TOKEN_VARIABLES = ["STACKYARD_TOKEN", "STACKYARD_API_TOKENS", "STACKYARD_API_TOKENS_FILE"];
+const TOKEN_VARIABLES = Object.keys(TokenVariables.properties);
 
 function listStoreVariables(choice: StoreChoice): readonly string[] {
   if (choice.kind === "sqlite") return [];

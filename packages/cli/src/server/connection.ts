@@ -8,6 +8,7 @@ import { type Command, type CommandContext, type CommandSpec, createCommand } fr
 import { failWith } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { dataDirOf, findYard, isAwsYard, loadConfigFile } from "../project/config.ts";
+import { readVariables } from "../variables.ts";
 import { serveAwsYard } from "../yard/aws-yard.ts";
 import { createProcessLogger } from "../yard/health-listener.ts";
 import { findIdentityFault, readServerFile, SERVER_FILE } from "./server-file.ts";
@@ -110,7 +111,7 @@ export async function openServer(
   const file = await loadConfigFile(context.cwd, given.project);
   const yard = findYard(file, name);
   if (isAwsYard(yard)) return serveAwsYard(yard, file, context);
-  const token = given.token ?? yard.token ?? (context.env["STACKYARD_TOKEN"] || undefined);
+  const token = given.token ?? yard.token ?? readVariables(context.env).STACKYARD_TOKEN;
   return { url: parseUrl(yard.url), ...defined({ token }), close: async () => {} };
 }
 
@@ -120,8 +121,8 @@ export function findYardName(given: GivenServer, env: CommandContext["env"]): st
     throw failWith("USAGE", "--url and --yard select different servers.", { hint: "Pass only one of them." });
   }
   if (given.yard !== undefined) return given.yard;
-  const hasUrl = given.url !== undefined || (env["STACKYARD_URL"] ?? "") !== "";
-  return hasUrl ? undefined : env["STACKYARD_YARD"] || undefined;
+  const { STACKYARD_URL, STACKYARD_YARD } = readVariables(env);
+  return (given.url ?? STACKYARD_URL) === undefined ? STACKYARD_YARD : undefined;
 }
 
 /** Arguments of every command that talks to a server. */
@@ -166,8 +167,8 @@ async function findServer(
   { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>> },
   given: { readonly url?: string; readonly token?: string; readonly project?: string },
 ): Promise<FoundServer> {
-  const url = given.url ?? (env["STACKYARD_URL"] || undefined);
-  const token = given.token ?? (env["STACKYARD_TOKEN"] || undefined);
+  const variables = readVariables(env);
+  const { url = variables.STACKYARD_URL, token = variables.STACKYARD_TOKEN } = given;
   if (url !== undefined && token !== undefined) return { url: parseUrl(url), token };
   const dataDir = dataDirOf(await loadConfigFile(cwd, given.project));
   if (url !== undefined) return withToken(parseUrl(url), token ?? (await findOwnToken(dataDir, parseUrl(url))));

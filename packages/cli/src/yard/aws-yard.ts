@@ -3,12 +3,14 @@ import { hostname } from "node:os";
 import type { AwsAccess } from "@stackyard/aws";
 import { type Executor, type Locator, type Logger, type Store, silentLogger } from "@stackyard/core";
 import { createUlids, systemClock } from "@stackyard/core/engine";
+import { EngineVariables, readEnvironment } from "@stackyard/core/environment";
 import type { CommandContext } from "../command.ts";
 import type { Finding } from "../failure.ts";
 import { failWith } from "../failure.ts";
 import type { AwsYardOptions, ConfigFile } from "../project/config.ts";
 import { loadExecutors } from "../project/executors.ts";
 import { importOwn } from "../project/modules.ts";
+import { readVariables } from "../variables.ts";
 import { VERSION } from "../version.ts";
 import { createProcessLogger } from "./health-listener.ts";
 
@@ -59,7 +61,7 @@ async function serve(
       tokens: [{ name: caller, token, kind: "aws" }],
       apiTokens: false,
       limits: { outcomeMs: OUTCOME_MS },
-      allowExternalNext: env["ALLOW_EXTERNAL_NEXT"] === "true",
+      allowExternalNext: readEnvironment(EngineVariables, env).values.ALLOW_EXTERNAL_NEXT,
     },
   );
   const { url } = await server.start();
@@ -138,7 +140,7 @@ export function toYardRuntimeContext(
 ): YardRuntimeContext {
   return {
     environment: env,
-    logger: env["STACKYARD_DEBUG"] ? createProcessLogger({ env, out }) : silentLogger,
+    logger: readVariables(env).STACKYARD_DEBUG !== undefined ? createProcessLogger({ env, out }) : silentLogger,
     executors: [...executors.values()],
     sessionName: `stackyard-${hostname()}`,
   };

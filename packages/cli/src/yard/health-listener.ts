@@ -5,6 +5,7 @@ import type { Logger } from "@stackyard/core";
 import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import type { Output, Style } from "../output.ts";
+import { readVariables } from "../variables.ts";
 
 /** Answers health checks of a process that has no API. */
 export interface HealthListener {
@@ -106,7 +107,7 @@ const STYLES: Readonly<Record<Level, Style>> = { debug: "dim", info: "dim", warn
 
 /** Warnings and errors go to people; the rest with `STACKYARD_DEBUG` only. */
 export function createProcessLogger({ out, env }: Pick<CommandContext, "out" | "env">): Logger {
-  const verbose = Boolean(env["STACKYARD_DEBUG"]);
+  const verbose = readVariables(env).STACKYARD_DEBUG !== undefined;
   const quiet = () => {};
   return {
     debug: verbose ? createLevel(out, "debug") : quiet,

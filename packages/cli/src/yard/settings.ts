@@ -8,6 +8,7 @@ import {
 } from "@stackyard/core/environment";
 import { Type } from "typebox";
 import { failWith } from "../failure.ts";
+import { readVariables } from "../variables.ts";
 
 /** The variables of an engine whose queue is its store: events are not delivered again. */
 export const YardVariables = Type.Object({
@@ -39,9 +40,9 @@ const SECRET = /^[\x21-\x2b\x2d-\x7e]{16,256}$/;
  * `CONFIG_INVALID` that shows no secret.
  */
 export async function loadApiTokens(env: EnvironmentVariables): Promise<readonly ApiToken[]> {
-  const path = env["STACKYARD_API_TOKENS_FILE"] ?? "";
-  const inFile = path === "" ? [] : parseApiTokens(await readTokens(path), path);
-  return [...parseApiTokens(env["STACKYARD_API_TOKENS"] ?? "", "STACKYARD_API_TOKENS"), ...inFile];
+  const { STACKYARD_API_TOKENS: text = "", STACKYARD_API_TOKENS_FILE: path } = readVariables(env);
+  const inFile = path === undefined ? [] : parseApiTokens(await readTokens(path), path);
+  return [...parseApiTokens(text, "STACKYARD_API_TOKENS"), ...inFile];
 }
 
 /** Reads a list of tokens, parted by commas or white space; a line that begins with `#` says nothing. */

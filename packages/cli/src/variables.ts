@@ -1,0 +1,44 @@
+import { type EnvironmentVariables, readEnvironment } from "@stackyard/core/environment";
+import { type Static, Type } from "typebox";
+
+function text(description: string) {
+  return Type.Optional(Type.String({ description }));
+}
+
+/** The variables of a Postgres database. `@stackyard/store-postgres` reads their values. */
+export const PostgresVariables = Type.Object({
+  DATABASE_URL: text(
+    "For the store `postgres`: `postgres://user:password@host:5432/database?sslmode=verify-full`, or the JSON of a connection secret",
+  ),
+  DATABASE_URL_FILE: text(
+    "The path of a file with the same value, such as a mounted secret; it is read again when the server rejects the credentials",
+  ),
+  POSTGRES_CONNECTION_SECRET: text(
+    "The JSON of a connection secret (`username`, `password`, `host`, `dbname`, `port`), as ECS injects it",
+  ),
+});
+
+/** The variables that contain tokens. Tasks do not see them. */
+export const TokenVariables = Type.Object({
+  STACKYARD_TOKEN: text("The token for the server that commands use, or that stores the Terraform states of a worker"),
+  STACKYARD_API_TOKENS: text("The names and tokens that `stackyard server` accepts: `ada=<token>,ci=<another>`"),
+  STACKYARD_API_TOKENS_FILE: text("The path of a file with the same value, optionally one entry per line"),
+});
+
+/** The variables that commands, servers and workers read. */
+export const CliVariables = Type.Object({
+  STACKYARD_URL: text(
+    "The address of the server that commands use instead of the project's own; for a worker, the server that stores Terraform states",
+  ),
+  STACKYARD_YARD: text("The yard of the configuration that commands use when `STACKYARD_URL` is not set"),
+  ...TokenVariables.properties,
+  ...PostgresVariables.properties,
+  NO_COLOR: text("Any text turns colors off"),
+  FORCE_COLOR: text("Any text except `0` turns colors on, also where the output is not a terminal"),
+  STACKYARD_DEBUG: text("`1` prints more log lines, and the stack trace of an error"),
+});
+
+/** Reads these variables. An empty one counts as not set. */
+export function readVariables(env: EnvironmentVariables): Static<typeof CliVariables> {
+  return readEnvironment(CliVariables, env).values;
+}
