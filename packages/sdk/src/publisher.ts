@@ -126,7 +126,7 @@ interface DeadLetterFilter {
 export interface EventsApi {
   /** What became of an event, oldest first. */
   history(eventId: string, page?: PageOptions): Promise<Page<HistoryEntry>>;
-  /** The history of the yard. */
+  /** Lists the history of the yard. */
   list(options?: HistoryOptions): Promise<Page<HistoryEntry>>;
   /** Events that their stacks refuse for the present, also of stacks that do not exist yet. Pages may be short. */
   listParked(filter?: DeadLetterFilter, page?: PageOptions): Promise<Page<ListedParkedEvent>>;

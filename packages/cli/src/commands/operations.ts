@@ -102,7 +102,7 @@ async function sentAnything({ yard, signal }: ServerContext, result: OperationRe
 /** `stackyard stacks cancel` */
 export const stacksCancel = defineServerCommand({
   name: "stacks cancel",
-  summary: "Ask a running task to stop.",
+  summary: "Cancel a running task.",
   examples: [
     {
       command: "stackyard stacks cancel pr-12 network",

@@ -102,7 +102,7 @@ function answerRoute(deps: OperateDeps, { name, event, ...spec }: ApprovalAnswer
     ...spec,
     params: { approvalId: AttemptId },
     answers: {
-      200: { description: "It was done.", schema: OperationAnswer },
+      200: { description: "The operation was applied.", schema: OperationAnswer },
       202: { description: "Not decided yet.", schema: OperationAnswer },
       404: { description: "NOT_FOUND, STACK_UNKNOWN" },
       409: {

@@ -41,7 +41,7 @@ export function eventRoutes(deps: EventRoutesDeps): readonly Route[] {
 }
 
 const publishAnswers = {
-  202: { description: "Each accepted event is stored, and applied soon.", schema: PublishAnswer },
+  202: { description: "Each accepted event is stored, and is applied later.", schema: PublishAnswer },
 };
 
 function publishRoute({ eventsPerRequest, allowExternalNext, ...deps }: EventRoutesDeps): Route {
@@ -52,7 +52,7 @@ function publishRoute({ eventsPerRequest, allowExternalNext, ...deps }: EventRou
     permission: "send",
     subject: "items",
     tag: "events",
-    summary: "Publish one event, or many in one commit. An id that its stack knows is answered with `duplicate`.",
+    summary: "Publish one event, or many in one commit. For an id that the stack knows, the result is `duplicate`.",
     body: PublishBody,
     describedBody: Type.Union([EventBody, Type.Array(EventBody, { minItems: 1 })]),
     answers: publishAnswers,
@@ -81,7 +81,7 @@ function eventRoute({ store }: EventRoutesDeps): Route {
     permission: "read",
     subject: "list",
     tag: "events",
-    summary: "What became of an event, oldest first. Empty: not decided yet, or unknown.",
+    summary: "List the outcomes of an event, oldest first. Empty if the event is unknown or not decided yet.",
     params: { eventId: EventId },
     query: pageQuery,
     answers: { 200: { description: "A page.", schema: pageOf(HistoryEntry) } },
@@ -99,7 +99,7 @@ function parkedRoute({ store }: EventRoutesDeps): Route {
     permission: "read",
     subject: "list",
     tag: "events",
-    summary: "Events that their stacks refuse for the present, in order of stack ids, those of one stack oldest first.",
+    summary: "List parked events, ordered by stack id, those of one stack oldest first.",
     query: { stackId: Type.Optional(StackId), code: Type.Optional(Type.String({ maxLength: 64 })), ...pageQuery },
     answers: { 200: { description: "A page; it may be short and have a cursor.", schema: pageOf(ListedParkedEvent) } },
     async handle({ query: { stackId, code, ...query } }) {
@@ -118,7 +118,7 @@ function deadLetterRoute({ store }: EventRoutesDeps): Route {
     permission: "read",
     subject: "list",
     tag: "events",
-    summary: "Events that were given up, newest first.",
+    summary: "List dead letters, newest first.",
     query: { stackId: Type.Optional(StackId), code: Type.Optional(Type.String({ maxLength: 64 })), ...pageQuery },
     answers: { 200: { description: "A page.", schema: pageOf(DeadLetter) } },
     async handle({ query: { stackId, code, ...query } }) {
@@ -139,9 +139,9 @@ function redriveRoute({ store, clock }: EventRoutesDeps): Route {
     permission: "repair",
     subject: "list",
     tag: "events",
-    summary: "Put dead letters back into the queue under their own ids.",
+    summary: "Send dead letters again with their own ids.",
     body: Type.Object({ ids }),
-    answers: { 200: { description: "Which were there.", schema: answer } },
+    answers: { 200: { description: "The ids that were found, and those that were not.", schema: answer } },
     async handle({ body }) {
       const redriven = await store.queries.redrive(body.ids, clock.now());
       return json(200, { redriven, unknown: body.ids.filter((id) => !redriven.includes(id)) });

@@ -38,8 +38,8 @@ function liveRoute(): Route {
     permission: "public",
     subject: "none",
     tag: "health",
-    summary: "The process answers.",
-    answers: { 200: { description: "It incarnations.", schema: Health } },
+    summary: "Check that the process is alive.",
+    answers: { 200: { description: "The process is alive.", schema: Health } },
     handle: async () => json(200, { status: "ok" }),
   });
 }
@@ -53,8 +53,11 @@ function readyRoute({ isStopping, ...deps }: HealthRoutesDeps): Route {
     permission: "public",
     subject: "none",
     tag: "health",
-    summary: "The store takes writes and the server is not about to stop. Checked once a second at most.",
-    answers: { 200: { description: "It is ready.", schema: Health }, 503: { description: "It is not." } },
+    summary: "Check that the store accepts writes and the server is not stopping. Checked at most once a second.",
+    answers: {
+      200: { description: "The server is ready.", schema: Health },
+      503: { description: "The server is not ready." },
+    },
     async handle() {
       if (isStopping())
         return problemResponse({ status: 503, code: "STORE_CLOSED", detail: "The server is stopping." });
@@ -78,7 +81,8 @@ function proofRoute({ prove }: HealthRoutesDeps): Route {
     permission: "public",
     subject: "none",
     tag: "health",
-    summary: "Proves that the server knows its data folder's token, before a program on this machine sends that token.",
+    summary:
+      "Prove that the server knows the token of its data folder, before a program on the same machine sends that token.",
     query: { challenge: Type.String({ pattern: "^[A-Za-z0-9_-]{43}$", description: "32 random bytes in base64url." }) },
     answers: {
       200: { description: "The HMAC of the challenge and the port under the token.", schema: ServerProof },
@@ -112,7 +116,7 @@ function yardRoute({ store, version }: HealthRoutesDeps): Route {
     permission: "read",
     subject: "yard",
     tag: "health",
-    summary: "The yard in numbers.",
+    summary: "Get statistics of the yard.",
     answers: { 200: { description: "Counts.", schema: Yard } },
     handle: async () => json(200, { version, ...(await store.queries.stats()) }),
   });
@@ -126,7 +130,7 @@ function metricsRoute({ store, clock, version, requests, countStreams }: HealthR
     permission: "read",
     subject: "yard",
     tag: "health",
-    summary: "The same for Prometheus.",
+    summary: "Get the statistics in the Prometheus format.",
     answers: { 200: { description: "Text format 0.0.4.", mediaType: "text/plain" } },
     async handle() {
       const streams: Metric = {
@@ -163,7 +167,7 @@ export function processRoutes({ store, clock }: ProcessRoutesDeps): readonly Rou
       subject: "yard",
       tag: "health",
       summary:
-        "Servers and workers in the order in which they started. One that died is listed as gone for 10 minutes.",
+        "List servers and workers in the order in which they started. A dead process is listed as gone for 10 minutes.",
       query: pageQuery,
       answers: { 200: { description: "A page.", schema: pageOf(YardProcess) } },
       async handle({ query }) {

@@ -25,13 +25,13 @@ function fullLogRoute(deps: LogRoutesDeps): Route {
     subject: "attempt",
     tag: "attempts",
     summary:
-      "The whole log of an attempt, up to 16 MiB, while it runs too. `Range: bytes=1000-` returns what comes after the first 1,000 bytes. Kept for 7 days; the end of the log where the whole is not kept.",
+      "Get the whole log of an attempt, up to 16 MiB, also while it runs. `Range: bytes=1000-` returns the bytes after the first 1,000. Logs are kept for 7 days. If the whole log is not stored, the response is its end.",
     params: { attemptId: AttemptId },
     answers: {
       200: { description: "Text.", mediaType: "text/plain" },
-      206: { description: "The bytes of the header `Range`, as `content-range` says.", mediaType: "text/plain" },
+      206: { description: "The bytes of the header `Range`; see `content-range`.", mediaType: "text/plain" },
       404: { description: "NOT_FOUND" },
-      416: { description: "USAGE: the log is shorter; `content-range` and `details.size` have its size now." },
+      416: { description: "USAGE: the log is shorter; `content-range` and `details.size` contain its present size." },
     },
     async handle({ params: { attemptId } }, { request }) {
       return answerRange(await loadFullLog(deps, attemptId), request.headers.get("range"));

@@ -36,9 +36,11 @@ function listRoute({ locator }: MachineRoutesDeps): Route {
     permission: "read",
     subject: "list",
     tag: "machines",
-    summary: "Machines in order of their names, with the problems of their documents.",
+    summary: "List machines, ordered by name, with the problems of their documents.",
     query: pageQuery,
-    answers: { 200: { description: "A page; without a limit as many as fit.", schema: pageOf(MachineSummary) } },
+    answers: {
+      200: { description: "A page; without a limit, as many machines as fit.", schema: pageOf(MachineSummary) },
+    },
     async handle({ query: { cursor = "", limit = MOST_MACHINES } }) {
       const listed = (await locator.list()).map(toMachineSummary).sort((a, b) => (a.name < b.name ? -1 : 1));
       const page = createPageBuilder<MachineSummary>({ limit });
@@ -62,7 +64,7 @@ function machineRoute({ locator }: MachineRoutesDeps): Route {
     permission: "read",
     subject: "machine",
     tag: "machines",
-    summary: "One machine: its document, events, states, tasks, problems.",
+    summary: "Get a machine: its document, events, states, tasks and problems.",
     params: { name: MachineName },
     answers: {
       200: { description: "The machine.", schema: MachineDetails },
@@ -86,7 +88,7 @@ function graphRoute({ locator }: MachineRoutesDeps): Route {
     permission: "read",
     subject: "machine",
     tag: "machines",
-    summary: "A drawing of a machine. Formats other than json are text of their own media type.",
+    summary: "Draw a machine. Formats other than JSON are text with their own media type.",
     params: { name: MachineName },
     query: { format: Type.Optional(formats) },
     answers: {
@@ -137,7 +139,7 @@ function simulateRoute({ locator }: MachineRoutesDeps): Route {
     summary: "Try events on the yard's machines, from an empty yard. Changes nothing.",
     body: Type.Object({ steps, now: Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 })) }),
     answers: {
-      200: { description: "A line a step.", schema: Type.Object({ lines: Type.Array(SimulationLine) }) },
+      200: { description: "One line for each step.", schema: Type.Object({ lines: Type.Array(SimulationLine) }) },
     },
     async handle({ body: { steps, now } }) {
       const listed = await locator.list();

@@ -13,7 +13,7 @@ export function operationRoutes(deps: OperateDeps): readonly Route[] {
     operationRoute(deps, {
       name: "retry",
       permission: "operate",
-      summary: "Give failed tasks a new attempt, or send pending ones again.",
+      summary: "Retry failed tasks, or send pending tasks again.",
       body: RetryBody,
       toMessage: ({ which, task, reason }) => ({
         event: which === "pending" ? "RETRY_PENDING_TASKS" : "RETRY_FAILED_TASKS",
@@ -24,21 +24,21 @@ export function operationRoutes(deps: OperateDeps): readonly Route[] {
     operationRoute(deps, {
       name: "cancel",
       permission: "operate",
-      summary: "Ask a task to stop.",
+      summary: "Cancel a task.",
       body: CancelBody,
       toMessage: ({ task, reason }) => ({ event: "CANCEL_TASK", task: { name: task }, reason }),
     }),
     operationRoute(deps, {
       name: "settle",
       permission: "repair",
-      summary: "Declare a task done by hand.",
+      summary: "Mark a task as succeeded.",
       body: SettleBody,
       toMessage: ({ task, ...rest }) => ({ event: "SETTLE_TASK", task: { name: task }, ...rest }),
     }),
     operationRoute(deps, {
       name: "remove",
       permission: "repair",
-      summary: "Remove the stack's record by force. What its tasks have made stays where it is.",
+      summary: "Delete the record of a stack by force. The resources of its tasks remain.",
       body: RemoveBody,
       toMessage: (body) => ({ event: "REMOVE_STACK", ...body }),
     }),
@@ -56,10 +56,10 @@ interface Operation<Body extends TSchema> {
 }
 
 const answers = {
-  200: { description: "It was done.", schema: AnswerSchema },
+  200: { description: "The operation was applied.", schema: AnswerSchema },
   202: { description: "Not decided yet.", schema: AnswerSchema },
   404: { description: "STACK_UNKNOWN" },
-  409: { description: "It was refused; `code` is the reason, such as TASK_NOT_RUNNING." },
+  409: { description: "The operation was refused; `code` is the reason, such as TASK_NOT_RUNNING." },
 };
 
 function operationRoute<Body extends TSchema>(deps: OperateDeps, operation: Operation<Body>): Route {
@@ -97,7 +97,7 @@ function listRoute({ store }: { readonly store: Store }): Route {
     permission: "read",
     subject: "list",
     tag: "attempts",
-    summary: "Attempts of a stack that have not ended, and the last 50 that have; newest first.",
+    summary: "List the open attempts of a stack and the last 50 ended attempts, newest first.",
     params: { stackId: StackId },
     answers: { 200: { description: "All of them.", schema: Type.Object({ items: Type.Array(Attempt) }) } },
     async handle({ params: { stackId } }) {
@@ -114,7 +114,7 @@ function attemptRoute({ store }: { readonly store: Store }): Route {
     permission: "read",
     subject: "attempt",
     tag: "attempts",
-    summary: "One attempt.",
+    summary: "Get an attempt.",
     params: { attemptId: AttemptId },
     answers: { 200: { description: "The attempt.", schema: Attempt }, 404: { description: "NOT_FOUND" } },
     async handle({ params: { attemptId } }) {
@@ -131,7 +131,7 @@ function logRoute({ store }: { readonly store: Store }): Route {
     permission: "read",
     subject: "attempt",
     tag: "attempts",
-    summary: "The end of the task's log, at most 64 KiB. Empty when the task has not logged.",
+    summary: "Get the end of the task's log, at most 64 KiB. Empty if the task has not logged.",
     params: { attemptId: AttemptId },
     answers: { 200: { description: "Text.", mediaType: "text/plain" }, 404: { description: "NOT_FOUND" } },
     async handle({ params: { attemptId } }) {

@@ -75,13 +75,13 @@ function startRoute(runs: Jobs): Route {
     permission: "repair",
     subject: "run",
     tag: "runs",
-    summary: "Start one task of an executor, without a machine. It can be watched, cancelled and tried again.",
+    summary: "Start a run: one task of an executor, without a machine.",
     body: StartRunBody,
     answers: {
-      202: { description: "It is started, or was by the same key before.", schema: Run },
-      409: { description: "OUTCOME_NEGATIVE: the key is that of another executor's run." },
-      413: { description: "PAYLOAD_TOO_LARGE: the config has more than 256 KiB." },
-      422: { description: "EXECUTOR_UNKNOWN, or CONFIG_INVALID with what does not fit." },
+      202: { description: "The run was started now, or earlier with the same key.", schema: Run },
+      409: { description: "OUTCOME_NEGATIVE: the key belongs to a run of another executor." },
+      413: { description: "PAYLOAD_TOO_LARGE: the config is larger than 256 KiB." },
+      422: { description: "EXECUTOR_UNKNOWN, or CONFIG_INVALID with the problems." },
     },
     async handle({ body }, { sender }) {
       const { runId } = await runs.start({ ...body, sender });
@@ -105,9 +105,9 @@ function listRoute(runs: Jobs): Route {
     subject: "list",
     tag: "runs",
     summary:
-      "Jobs that were accepted: kept for a day after a success, 30 days after a failure. With a filter, a page may be empty and still have a next one.",
+      "List runs. They are kept for 1 day after a success, 30 days after a failure. With a filter, a page may be empty and still have a cursor.",
     query: filterQuery,
-    answers: { 200: { description: "A page, in order of the ids.", schema: pageOf(Run) } },
+    answers: { 200: { description: "A page, ordered by id.", schema: pageOf(Run) } },
     async handle({ query: { cursor, limit, ...filter } }) {
       const input = pageInput({ ...(cursor ? { cursor } : {}), ...(limit ? { limit } : {}) });
       return json(200, toPage(await runs.list(filter, input), { toView: toRun, toId: ({ runId }) => runId }));
@@ -123,7 +123,7 @@ function runRoute(runs: Jobs): Route {
     permission: "read",
     subject: "run",
     tag: "runs",
-    summary: "One run: how far it is, and how it has ended.",
+    summary: "Get a run: its progress and its result.",
     params: { runId: RunId },
     answers: { 200: { description: "The run.", schema: Run }, 404: { description: "NOT_FOUND" } },
     async handle({ params: { runId } }) {
@@ -144,13 +144,13 @@ function reportRoute(runs: Jobs): Route {
     subject: "run",
     tag: "runs",
     summary:
-      "What the executor reports of each part of its work, such as each instance of a fleet, while it runs too. Of a task in a machine: under its idempotency key.",
+      "Get the executor's report about each part of its work, such as each instance of a fleet, also while it runs. For a task in a machine, use its idempotency key as the id.",
     params: { runId: RunId },
     query: {
       cursor: pageQuery.cursor,
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 50, description: "Pages. Default 10." })),
     },
-    answers: { 200: { description: "Pages of it.", schema: RunReport }, 404: { description: "NOT_FOUND" } },
+    answers: { 200: { description: "Pages of the report.", schema: RunReport }, 404: { description: "NOT_FOUND" } },
     async handle({ params: { runId }, query }) {
       const page = await runs.reportPage(runId, pageInput({ limit: REPORT_PAGES, ...query }));
       if (page.items.length === 0 && query.cursor === undefined) await loadRun(runs, runId);
@@ -178,8 +178,9 @@ function runOperationRoutes(runs: Jobs, deps: RunOperationDeps): readonly Route[
     }),
     operationRoute(runs, deps, {
       name: "retry",
-      summary: "Run a failed or cancelled run again with the same config. Of a fleet: what did not succeed.",
-      refusals: { 409: { description: "OUTCOME_NEGATIVE: it has not failed, or is kept no more." } },
+      summary:
+        "Retry a failed or cancelled run with the same config. For a fleet, only the instances that did not succeed.",
+      refusals: { 409: { description: "OUTCOME_NEGATIVE: the run has not failed, or is no longer stored." } },
       act: (runId, options) => runs.retry(runId, options),
       isDone: (run, before) => run.endedAt !== before.endedAt,
     }),
@@ -207,7 +208,7 @@ function operationRoute(runs: Jobs, deps: RunOperationDeps, operation: RunOperat
     params: { runId: RunId },
     body: RunOperationBody,
     answers: {
-      200: { description: "It was done.", schema: Run },
+      200: { description: "The operation was applied.", schema: Run },
       202: { description: "Not decided yet.", schema: Run },
       404: { description: "NOT_FOUND" },
       ...refusals,

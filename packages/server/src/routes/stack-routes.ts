@@ -64,7 +64,7 @@ function listRoute({ store, explainer }: StackRoutesDeps): Route {
     permission: "read",
     subject: "list",
     tag: "stacks",
-    summary: "Stacks in order of their ids.",
+    summary: "List stacks, ordered by id.",
     query: stackQuery,
     answers: { 200: { description: "A page.", schema: pageOf(StackSummary) } },
     async handle({ query: { cursor, limit, waiting = false, condition = waiting ? "waiting" : "any", ...given } }) {
@@ -90,13 +90,13 @@ function stackRoute({ store, explainer }: StackRoutesDeps): Route {
     permission: "read",
     subject: "stack",
     tag: "stacks",
-    summary: "One stack: its tasks and why each waits, attempts, parked events, timers.",
+    summary: "Get a stack: its tasks and why each waits, attempts, parked events, timers.",
     params: { stackId: StackId },
     answers: {
       200: { description: "The stack.", schema: StackDetails },
       404: {
         description:
-          "STACK_UNKNOWN: it does not exist (now). Its history may. `details.parked`: events that are parked for it, when there are some.",
+          "STACK_UNKNOWN: the stack does not exist. Its history may exist. `details.parked` lists events that are parked for it.",
       },
     },
     async handle({ params: { stackId } }) {
@@ -127,7 +127,7 @@ function stackHistoryRoute({ store }: StackRoutesDeps): Route {
     permission: "read",
     subject: "list",
     tag: "history",
-    summary: "The history of a stack id; it outlives the stack.",
+    summary: "List the history of a stack id, also after the stack was removed.",
     params: { stackId: StackId },
     query: orderQuery,
     answers: historyAnswers,
@@ -146,7 +146,7 @@ function historyRoute({ store }: StackRoutesDeps): Route {
     permission: "read",
     subject: "list",
     tag: "history",
-    summary: "The history of the yard.",
+    summary: "List the history of the yard.",
     query: { stackId: Type.Optional(StackId), eventId: Type.Optional(EventId), ...orderQuery },
     answers: historyAnswers,
     async handle({ query: { order, stackId, eventId, ...query } }) {

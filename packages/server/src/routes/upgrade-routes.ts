@@ -61,18 +61,20 @@ function stackRoute(deps: UpgradeRoutesDeps): Route {
     permission: "repair",
     subject: "stack",
     tag: "operations",
-    summary: "Move a stack to another revision of its machine, or report what that would do by replaying its history.",
+    summary:
+      "Move a stack to another revision of its machine. A dry run replays its history and reports the differences.",
     params: { stackId: StackId },
     body: UpgradeBody,
     answers: {
       200: {
-        description: "It was done, or the plan of a dry run.",
+        description: "The operation was applied, or the plan of a dry run.",
         schema: Type.Union([OperationAnswer, UpgradePlan]),
       },
       202: { description: "Not decided yet.", schema: OperationAnswer },
       404: { description: "STACK_UNKNOWN" },
       409: {
-        description: "It was refused: UPGRADE_STATE_MISSING, UPGRADE_TASK_UNKNOWN, MACHINE_UNKNOWN, MACHINE_INVALID.",
+        description:
+          "The upgrade was refused: UPGRADE_STATE_MISSING, UPGRADE_TASK_UNKNOWN, MACHINE_UNKNOWN, MACHINE_INVALID.",
       },
     },
     async handle({ params: { stackId }, body }, context) {
@@ -115,13 +117,13 @@ function machineRoute(deps: UpgradeRoutesDeps): Route {
     subject: "machine",
     tag: "operations",
     summary:
-      "Move the stacks of a machine to another revision, one page at a time, or report what that would do to each.",
+      "Move the stacks of a machine to another revision, one page at a time. A dry run reports the differences for each.",
     params: { name: Type.String({ minLength: 1, maxLength: 255 }) },
     body: UpgradeMachineBody,
     answers: {
-      200: { description: "What became of each stack of the page.", schema: pageOf(UpgradeResult) },
-      404: { description: "MACHINE_UNKNOWN: without `to` there must be a newest revision." },
-      422: { description: "MACHINE_INVALID: without `to` the newest one must be valid." },
+      200: { description: "The result of each stack of the page.", schema: pageOf(UpgradeResult) },
+      404: { description: "MACHINE_UNKNOWN: without `to`, the machine must have a newest revision." },
+      422: { description: "MACHINE_INVALID: without `to`, the newest revision must be valid." },
     },
     handle: async ({ params: { name }, body }, context) =>
       json(200, await upgradeMachine(deps, { name, ...body }, context)),

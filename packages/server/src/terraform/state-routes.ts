@@ -102,7 +102,7 @@ function listRoute(deps: TerraformStateRoutesDeps): Route {
     permission: "read",
     subject: "list",
     tag: "terraform",
-    summary: "Terraform states in order of their keys.",
+    summary: "List Terraform states, ordered by key.",
     query: { prefix: Type.Optional(Type.String({ maxLength: 255, description: "Keys that begin so." })), ...pageQuery },
     answers: { 200: { description: "A page.", schema: pageOf(TerraformState) } },
     async handle({ query: { prefix = "", ...query } }) {
@@ -120,7 +120,7 @@ function stateRoute(deps: TerraformStateRoutesDeps): Route {
     permission: "read",
     subject: "state",
     tag: "terraform",
-    summary: "A Terraform state's versions and its lock.",
+    summary: "Get the versions and the lock of a Terraform state.",
     params,
     answers: { 200: { description: "The state without its content.", schema: TerraformState }, ...unknown },
     handle: async ({ params: { key } }) => json(200, await show(deps, await loadKnownHead(deps, key))),
@@ -135,9 +135,9 @@ function versionRoute(deps: TerraformStateRoutesDeps): Route {
     permission: "states:read",
     subject: "state",
     tag: "terraform",
-    summary: "The content of one version. It may hold secrets.",
+    summary: "Get the content of one version. It may contain secrets.",
     params: { ...params, version: Type.String({ pattern: "^[1-9][0-9]{0,9}$" }) },
-    answers: { 200: { description: "As Terraform wrote it.", mediaType: "application/json" }, ...unknown },
+    answers: { 200: { description: "The state as Terraform wrote it.", mediaType: "application/json" }, ...unknown },
     async handle({ params: { key, version } }) {
       const found = findVersion(await loadKnownHead(deps, key), Number(version));
       const bytes = await deps.states.read(key, found);
@@ -154,7 +154,7 @@ function restoreRoute(deps: TerraformStateRoutesDeps): Route {
     permission: "states:write",
     subject: "state",
     tag: "terraform",
-    summary: "Make an old version the newest, under the next serial. Refused while the state is locked.",
+    summary: "Restore an old version as the newest, with the next serial. Refused while the state is locked.",
     params,
     body: Type.Object({ version: Type.Integer({ minimum: 1 }) }),
     answers: {
@@ -184,12 +184,12 @@ function unlockRoute(deps: TerraformStateRoutesDeps): Route {
     subject: "state",
     tag: "terraform",
     summary:
-      "Break the lock by force. Only when no Terraform works on the state any more. The state and the server's log keep who did it.",
+      "Break the lock by force. Use it only when no Terraform uses the state any more. The state and the server's log record who broke the lock.",
     params,
     body: Type.Object({ id: Type.String({ minLength: 1, maxLength: 255, description: "The lock's id." }) }),
     answers: {
       200: { description: "The state, unlocked.", schema: TerraformState },
-      409: { description: "RECORD_CONFLICT: it is locked under another id." },
+      409: { description: "RECORD_CONFLICT: the state is locked with another id." },
       ...unknown,
     },
     async handle({ params: { key }, body: { id } }, { actor }) {

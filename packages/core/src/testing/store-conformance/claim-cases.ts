@@ -52,7 +52,7 @@ export const claimCases: readonly ConformanceCase<Store>[] = [
     assert.equal(expectKind(await store.claim(claim), "granted").deadlineAt, T0 + SECOND + 7 * MINUTE);
   }),
 
-  storeCase("answers held while the lease incarnations, to its owner too", async (store) => {
+  storeCase("answers held while the lease is live, to its owner too", async (store) => {
     await dispatchNow(store, ["a1"]);
     await grantNow(store, "a1", { owner: "w1", leaseMs: MINUTE });
 
