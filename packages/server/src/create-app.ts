@@ -2,7 +2,8 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { HttpBindings } from "@hono/node-server";
 import type { Logger } from "@stackyard/core";
 import { type Context, Hono } from "hono";
-import { type Authenticate, createAddressFinder, type Guard, type RequestFacts } from "./access/caller.ts";
+import { createAddressFinder, type RequestFacts } from "./access/caller.ts";
+import type { Access } from "./access/create-access.ts";
 import { createWrongCredentials } from "./access/rate-limits.ts";
 import {
   HttpError,
@@ -19,8 +20,7 @@ export interface AppDeps extends Pick<ServerDeps, "logger" | "ids" | "clock"> {
   readonly settings: ServerSettings;
   readonly routes: readonly Route[];
   readonly requests: RequestMetrics;
-  readonly authenticate: Authenticate;
-  readonly guard: Guard;
+  readonly access: Pick<Access, "callers" | "guard">;
   /** Mounts paths outside the route table, such as the Terraform state backend. */
   readonly mount: (app: Hono, findFacts: (c: Context) => RequestFacts) => void;
   /** Records a denied request before it is answered. */
@@ -55,8 +55,8 @@ export function createApp(deps: AppDeps): Hono {
     deps.requests.observe(route, toMethodLabel(c.req.method), c.res.status, (deps.clock.now() - startedAt) / 1_000);
   });
   const { bodyBytes, requestMs } = settings.limits;
-  const { authenticate, guard } = deps;
-  mountRoutes(app, routes, { authenticate, guard, findFacts, bodyBytes, requestMs });
+  const { callers, guard } = deps.access;
+  mountRoutes(app, routes, { callers, guard, findFacts, bodyBytes, requestMs });
   deps.mount(app, findFacts);
   app.notFound(() => {
     throw new HttpError(404, "NOT_FOUND", "Path not found. /openapi.json lists all paths.");

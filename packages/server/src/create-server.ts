@@ -4,12 +4,9 @@ import { createServer as createHttpServer, type Server as HttpServer } from "nod
 import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
-import { defined, StackyardError } from "@stackyard/core";
-import { createAuditWriter, type Sender } from "@stackyard/core/access";
+import { StackyardError } from "@stackyard/core";
 import { createBulks, createPlanner } from "@stackyard/core/engine";
-import { type Authenticate, createCallerFinder, createGuard } from "./access/caller.ts";
-import { createDenials } from "./access/denials.ts";
-import { createLogins } from "./access/logins.ts";
+import { createAccess } from "./access/create-access.ts";
 import { sessionRoutes } from "./access/session-routes.ts";
 import { createApp, createAuthenticate, createRequestMetrics } from "./create-app.ts";
 import { namedSchemas, toOpenApi } from "./http/openapi.ts";
@@ -23,9 +20,10 @@ import { machineRoutes } from "./routes/machine-routes.ts";
 import { attemptRoutes, operationRoutes } from "./routes/operation-routes.ts";
 import { runRoutes } from "./routes/run-routes.ts";
 import { createStackExplainer, stackRoutes } from "./routes/stack-routes.ts";
+import { tokenRoutes } from "./routes/token-routes.ts";
 import { upgradeRoutes } from "./routes/upgrade-routes.ts";
 import { createChangeBell, createHistoryStreams, watchRoutes } from "./routes/watch-routes.ts";
-import { parseServerOptions, type ServerDeps, type ServerOptions, type ServerSettings } from "./server-options.ts";
+import { parseServerOptions, type ServerDeps, type ServerOptions } from "./server-options.ts";
 import { terraformStateRoutes } from "./terraform/state-routes.ts";
 import { createStateStore } from "./terraform/state-store.ts";
 import { answerTerraform } from "./terraform/terraform-backend.ts";
@@ -57,11 +55,11 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     keepVersions: limits.stateVersions,
   });
   let listener: Listener | undefined;
-  const { logins, authenticate, denials } = createAccess(deps, settings);
+  const findConfigured = createAuthenticate(settings.tokens, settings.allowAnonymous);
+  const access = createAccess({ ...deps, findConfigured }, settings);
+  const { logins, denials, guard, audit } = access;
   const planner = createPlanner({ ...deps, allowExternalNext });
   const operating = { ...deps, bell, outcomeMs: limits.outcomeMs };
-  const guard = createGuard(deps);
-  const audit = createAuditWriter({ ...deps, records: deps.store.records });
   const bulks = createBulks({ ...deps, bell });
   const routes = [
     ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
@@ -78,6 +76,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     ...terraformStateRoutes({ ...deps, states }),
     ...watchRoutes(streams),
     ...sessionRoutes(logins),
+    ...tokenRoutes({ ...deps, ...access }),
     ...processRoutes(deps),
     ...healthRoutes({
       ...deps,
@@ -88,14 +87,13 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     }),
   ];
   const all = [...routes, openApiRoute(routes, deps.version)];
-  const backend = { ...deps, states, authenticate, maxBytes: limits.stateBytes };
+  const backend = { ...deps, states, authenticate: access.callers.authenticate, maxBytes: limits.stateBytes };
   const app = createApp({
     ...deps,
     settings,
     routes: all,
     requests,
-    authenticate,
-    guard,
+    access,
     mount(hono, findFacts) {
       // OpenAPI has no LOCK and UNLOCK, the methods of Terraform.
       hono.all(`${STATE_PATH}*`, ({ req }) => answerTerraform(backend, toStateKey(req.raw), req.raw));
@@ -119,46 +117,11 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
       streams.stop();
       await bulks.stop();
       bell.stop();
+      access.callers.stop();
       await denials.flush();
       await listener?.close(limits.stopMs);
     },
   };
-}
-
-/** Who requests come from: tokens of the settings, sessions of logins. Denied requests are recorded. */
-function createAccess(deps: ServerDeps, settings: ServerSettings) {
-  const audit = createAuditWriter({ ...deps, records: deps.store.records });
-  const senders = new WeakMap<Request, Sender>();
-  const authenticate: Authenticate = async (request) => {
-    const caller = await callers.authenticate(request);
-    if (caller !== undefined) senders.set(request, caller.sender);
-    return caller;
-  };
-  const { people, workloads, grants } = settings.access ?? {};
-  const logins = createLogins(
-    {
-      ...deps,
-      records: deps.store.records,
-      audit,
-      random: randomBytes,
-      authenticate,
-      onEnded: (ids) => callers.forget(({ sessionId }) => sessionId !== undefined && ids.has(sessionId)),
-    },
-    {
-      ...defined({ url: settings.url, workloads, grants, local: settings.local }),
-      ...(people && { people: { ...people, ...defined({ clientSecret: settings.clientSecret }) } }),
-    },
-  );
-  const callers = createCallerFinder({
-    clock: deps.clock,
-    findConfigured: createAuthenticate(settings.tokens, settings.allowAnonymous),
-    authenticators: logins.authenticators,
-    findCookie: logins.findCookie,
-    kinds: new Map(settings.tokens.map(({ name, kind = "token" }) => [name, kind])),
-    ...defined({ grants }),
-  });
-  const denials = createDenials({ audit, clock: deps.clock, findSender: (request) => senders.get(request) });
-  return { logins, authenticate, denials };
 }
 
 function prove(secret: string | undefined, url: string | undefined, challenge: string): string | undefined {

@@ -24,6 +24,7 @@ let attemptId: string;
 let deadLetterId: string;
 let sessionId: string;
 let bulkId: string;
+let tokenId: string;
 
 const STATE_KEY = "review-app/pr-1/key";
 
@@ -56,6 +57,7 @@ beforeAll(async () => {
   const sessions = createSessions({ records: yard.store.records, clock: yard.clock, random: randomBytes });
   const sender = { kind: "person", id: "https://id.example.org 00u1", name: "ada", groups: [] } as const;
   sessionId = (await sessions.begin({ kind: "cli", sender, client: "laptop", address: "127.0.0.1" })).session.id;
+  tokenId = (await yard.json<{ id: string }>("/v1/tokens", { body: { name: "old", role: "viewer" } })).id;
   api = await yard.json<Document>("/openapi.json");
 });
 afterAll(() => yard.stop());
@@ -135,6 +137,11 @@ const cases: Readonly<Record<string, () => Case>> = {
   listProcesses: () => ({ path: "/v1/processes" }),
   getYard: () => ({ path: "/v1/yard" }),
   getMetrics: () => ({ path: "/metrics" }),
+  getMe: () => ({ path: "/v1/me" }),
+  createToken: () => ({ path: "/v1/tokens", body: { name: "ci", role: "viewer" }, status: 201 }),
+  listTokens: () => ({ path: "/v1/tokens" }),
+  rotateToken: () => ({ path: `/v1/tokens/${tokenId}/rotate`, body: {} }),
+  revokeToken: () => ({ path: `/v1/tokens/${tokenId}/revoke`, body: {} }),
 };
 
 function findOperation(operationId: string): Operation {

@@ -16,6 +16,22 @@ export {
   toRights,
 } from "./access-config.ts";
 export {
+  ApiTokenRecord,
+  ApiTokenRequest,
+  checkHandedOn,
+  findSecretEnd,
+  isOwnToken,
+  isUseNews,
+  makeApiToken,
+  revokeApiToken,
+  rotateApiToken,
+  statusOfToken,
+  type TokenCreator,
+  toOverlapMs,
+  toRecordEnd,
+  toTokenEnd,
+} from "./api-token.ts";
+export {
   type AuditEntry,
   type AuditLine,
   type AuditOutcome,

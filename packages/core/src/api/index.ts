@@ -1,3 +1,4 @@
+export { ApiToken, Me, NewApiToken } from "./access.ts";
 export { Approval } from "./approval.ts";
 export { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "./bulk.ts";
 export { DeadLetter, HistoryEntry, Instant, OperationAnswer, Outcome, PublishResult } from "./event.ts";

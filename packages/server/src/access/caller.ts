@@ -55,8 +55,14 @@ export type Authenticate = (request: Request) => Promise<Caller | undefined>;
 /** Finds callers, and remembers them for a few seconds. */
 export interface CallerFinder {
   readonly authenticate: Authenticate;
+  /** Returns whom a request was found to come from. */
+  readonly findSender: (request: Request) => Sender | undefined;
   /** Forgets remembered callers, such as those of a token that was revoked just now. */
   forget(isMeant: (caller: Caller) => boolean): void;
+  /** Returns a signal for long requests: aborted with the request, and when its credential is not good any more. */
+  untilRevoked(request: Request, caller: Caller): AbortSignal;
+  /** Looks at no credential of a long request any more. */
+  stop(): void;
 }
 
 export interface CallerFinderDeps {
@@ -79,6 +85,9 @@ const MOST_REMEMBERED = 10_000;
 export function createCallerFinder(deps: CallerFinderDeps): CallerFinder {
   const { clock, findConfigured, authenticators, findCookie = () => undefined } = deps;
   const configured = new Map<string, Caller>();
+  const senders = new WeakMap<Request, Sender>();
+  const stopping = new AbortController();
+  let forgotten = new AbortController();
   const remembered = new Map<string, { readonly caller: Caller; readonly until: number }>();
 
   function findOld(request: Request): Caller | undefined {
@@ -115,17 +124,40 @@ export function createCallerFinder(deps: CallerFinderDeps): CallerFinder {
     return authenticator && ask(authenticator, credential, request);
   }
 
-  return {
+  async function follow(request: Request, end: AbortController): Promise<void> {
+    const done = AbortSignal.any([request.signal, stopping.signal]);
+    while (!done.aborted) {
+      await clock.sleep(REMEMBER_MS, AbortSignal.any([done, forgotten.signal]));
+      // A store that does not answer allows nothing either.
+      const caller = done.aborted ? undefined : await finder.authenticate(request).catch(() => undefined);
+      if (caller === undefined) return end.abort();
+    }
+  }
+
+  const finder: CallerFinder = {
     async authenticate(request) {
       // A cookie comes first: where no credential is needed, it still says who the person is.
       const cookie = request.headers.has("cookie") ? findCookie(request) : undefined;
       const signedIn = cookie && (await find({ via: "cookie", secret: cookie }, request));
-      return signedIn || (findOld(request) ?? find(findCredential(request), request));
+      const caller = signedIn || (findOld(request) ?? (await find(findCredential(request), request)));
+      if (caller !== undefined) senders.set(request, caller.sender);
+      return caller;
     },
+    findSender: (request) => senders.get(request),
     forget(isMeant) {
       for (const [key, { caller }] of remembered) if (isMeant(caller)) remembered.delete(key);
+      forgotten.abort();
+      forgotten = new AbortController();
     },
+    untilRevoked(request, { via }) {
+      if (via === "old" || via === "anonymous") return request.signal;
+      const end = new AbortController();
+      void follow(request, end);
+      return AbortSignal.any([request.signal, end.signal]);
+    },
+    stop: () => stopping.abort(),
   };
+  return finder;
 }
 
 function toConfiguredCaller(name: string, { grants = [], kinds }: CallerFinderDeps, hasSecret: boolean): Caller {

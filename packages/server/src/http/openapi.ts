@@ -1,4 +1,5 @@
 import {
+  ApiToken,
   Approval,
   Attempt,
   Bulk,
@@ -10,7 +11,9 @@ import {
   MachineDetails,
   MachineProblem,
   MachineSummary,
+  Me,
   Metadata,
+  NewApiToken,
   OperationAnswer,
   ParkedEvent,
   PublishResult,
@@ -34,6 +37,7 @@ import { ProblemDetails, type Route, type RouteAnswer } from "./route.ts";
 /** Schemas under the names that the OpenAPI document gives them. */
 export const namedSchemas = {
   Approval,
+  ApiToken,
   Attempt,
   Bulk,
   BulkItem,
@@ -45,7 +49,9 @@ export const namedSchemas = {
   MachineGraph,
   MachineProblem,
   MachineSummary,
+  Me,
   Metadata,
+  NewApiToken,
   OperationAnswer,
   ParkedEvent,
   Preview,

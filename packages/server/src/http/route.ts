@@ -12,8 +12,8 @@ import type { Context, Hono } from "hono";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import {
-  type Authenticate,
   type Caller,
+  type CallerFinder,
   type Guard,
   NOBODY,
   type RequestFacts,
@@ -143,7 +143,7 @@ function refusal(faults: readonly RequestFault[]): HttpError {
 
 /** What every route goes through. */
 interface MountDeps {
-  readonly authenticate: Authenticate;
+  readonly callers: CallerFinder;
   readonly guard: Guard;
   readonly findFacts: (c: Context) => RequestFacts;
   readonly bodyBytes: number;
@@ -164,9 +164,11 @@ export function mountRoutes(app: Hono, routes: readonly Route[], deps: MountDeps
 async function callRoute(c: Context, route: Route, deps: MountDeps): Promise<Response> {
   const request = c.req.raw;
   const limit = AbortSignal.timeout(deps.requestMs);
-  const signal = route.longLived ? request.signal : AbortSignal.any([request.signal, limit]);
   const work = async () => {
     const caller = await findCaller(c, route, deps);
+    const signal = route.longLived
+      ? deps.callers.untilRevoked(request, caller)
+      : AbortSignal.any([request.signal, limit]);
     const input = await readInput(c, route, deps.bodyBytes);
     const { sender } = caller;
     const authorize: RouteContext["authorize"] = (access, params) => deps.guard.check(access, caller, params);
@@ -175,9 +177,9 @@ async function callRoute(c: Context, route: Route, deps: MountDeps): Promise<Res
   return route.longLived ? openLongLived(request, work()) : within(limit, work());
 }
 
-async function findCaller(c: Context, route: Route, { authenticate, findFacts }: MountDeps): Promise<Caller> {
+async function findCaller(c: Context, route: Route, { callers, findFacts }: MountDeps): Promise<Caller> {
   if (route.access.permission === "public") return withRequest(NOBODY, findFacts(c));
-  const caller = await authenticate(c.req.raw);
+  const caller = await callers.authenticate(c.req.raw);
   if (caller === undefined) throw unauthenticated();
   return withRequest(caller, findFacts(c));
 }

@@ -1,0 +1,258 @@
+import { createHash, randomBytes } from "node:crypto";
+import { type Clock, defined, type Ids, type Logger, listPages, type Records, StackyardError } from "@stackyard/core";
+import {
+  ApiTokenRecord,
+  type ApiTokenRequest,
+  type AuditWriter,
+  checkHandedOn,
+  findSecretEnd,
+  formatSecret,
+  isOwnToken,
+  isUseNews,
+  makeApiToken,
+  revokeApiToken,
+  rotateApiToken,
+  statusOfToken,
+  toOverlapMs,
+  toRecordEnd,
+  toRight,
+  toTokenEnd,
+} from "@stackyard/core/access";
+import type { Page, PageInput } from "@stackyard/core/engine";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { toPage } from "../routes/to-page.ts";
+import { type Authenticator, type Caller, hasEverywhere } from "./caller.ts";
+
+export interface ApiTokensDeps {
+  readonly records: Records;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly logger: Logger;
+  readonly audit: AuditWriter;
+  /** Called when a token or a secret has ended before its time. */
+  readonly onRevoked: (tokenId: string) => void;
+  /** Random bytes of a new secret. Default: those of the system. */
+  readonly random?: () => Uint8Array;
+}
+
+/** A token with its secret, which is known only now. */
+interface IssuedToken {
+  readonly secret: string;
+  readonly token: ApiTokenRecord;
+}
+
+/** The API tokens of a yard: one record each, and one for each secret's digest, which leads to the token. */
+export interface ApiTokens {
+  readonly authenticate: Authenticator;
+  /** Tokens that the caller may see, in order of their ids. A page may be short and have a cursor. */
+  list(caller: Caller, page: PageInput): Promise<Page<ApiTokenRecord>>;
+  /** Throws `FORBIDDEN` for more than the caller has, `USAGE` for a wrong duration. */
+  create(caller: Caller, request: ApiTokenRequest): Promise<IssuedToken>;
+  /** Throws `NOT_FOUND`, `OUTCOME_NEGATIVE` for a token that has ended, and as `create`. */
+  rotate(caller: Caller, id: string, options: RotateOptions): Promise<IssuedToken>;
+  /** Throws `NOT_FOUND`. */
+  revoke(caller: Caller, id: string): Promise<ApiTokenRecord>;
+}
+
+export interface RotateOptions {
+  readonly overlap?: string | undefined;
+  readonly expires?: string | undefined;
+}
+
+const TOKENS = "access/tokens/";
+const SECRETS = "access/secrets/";
+const MAX_TRIES = 20;
+const MAX_TOKENS = 100;
+const PAGE = { limit: 1_000 };
+
+const checkRecord = Compile(ApiTokenRecord);
+const checkSecretRecord = Compile(Type.Object({ tokenId: Type.String() }));
+
+/** Creates the tokens of a yard over its records. */
+export function createApiTokens(deps: ApiTokensDeps): ApiTokens {
+  const { clock, ids, logger, audit, onRevoked, random = () => randomBytes(32) } = deps;
+  const kept = createTokenRecords(deps);
+
+  async function loadOwn(caller: Caller, id: string): Promise<ApiTokenRecord> {
+    const found = await kept.find(id);
+    if (found !== undefined && maySee(caller, found.token)) return found.token;
+    throw unknownToken(id);
+  }
+
+  function issue(): { readonly secret: string; readonly hash: string } {
+    const secret = formatSecret("syt_", random());
+    return { secret, hash: digestOf(secret) };
+  }
+
+  /** Does not keep the request waiting: the time of a use is not worth that, nor an error. */
+  function noteUse({ token, version }: FoundToken, now: number): void {
+    kept.put({ ...token, lastUsedAt: now }, version).catch((error: unknown) => {
+      logger.debug("The use of an API token was not noted.", { tokenId: token.id, error });
+    });
+  }
+
+  return {
+    async authenticate({ via, secret }) {
+      const now = clock.now();
+      const hash = digestOf(secret);
+      const found = await kept.findBySecret(hash);
+      const endsAt = found && findSecretEnd(found.token, hash, now);
+      if (found === undefined || endsAt === undefined) return undefined;
+      if (isUseNews(found.token, now)) noteUse(found, now);
+      return toCaller(found.token, via, endsAt);
+    },
+
+    list: (caller, page) => kept.list(page, (token) => maySee(caller, token)),
+
+    async create(caller, request) {
+      const { secret, hash } = issue();
+      const token = makeApiToken(caller, request, { id: ids.next(), hash, now: clock.now() });
+      const own = await kept.count((each) => isCreator(each, caller) && statusOfToken(each, clock.now()) === "active");
+      if (own >= MAX_TOKENS) {
+        throw new StackyardError("OUTCOME_NEGATIVE", `You have ${own} API tokens. Revoke those you do not need.`);
+      }
+      await audit.run(toAction("createToken", caller, token), async () => {
+        await kept.put(token, "absent");
+        await kept.addSecret(hash, token.id);
+      });
+      return { secret, token };
+    },
+
+    async rotate(caller, id, { overlap, expires }) {
+      const overlapMs = toOverlapMs(overlap);
+      const now = clock.now();
+      const expiresAt = expires === undefined ? undefined : (toTokenEnd(expires, now) ?? ("never" as const));
+      const { secret, hash } = issue();
+      const decide = (token: ApiTokenRecord) => {
+        checkActive(token, now);
+        const rotated = rotateApiToken(token, { hash, now, overlapMs, ...defined({ expiresAt }) });
+        // A token may renew itself, but for no longer than it lives anyway.
+        if (caller.sender.id !== id || expires !== undefined) checkHandedOn(caller, rotated);
+        return rotated;
+      };
+      const before = await loadOwn(caller, id);
+      decide(before);
+      const token = await audit.run(toAction("rotateToken", caller, before), async () => {
+        // A secret that leads to a token that does not know it yet is refused, so this comes first.
+        await kept.addSecret(hash, id);
+        return kept.change(id, decide);
+      });
+      const good = new Set(token.secrets.map((each) => each.hash));
+      await kept.removeSecrets(before.secrets.map((each) => each.hash).filter((each) => !good.has(each)));
+      onRevoked(id);
+      return { secret, token };
+    },
+
+    async revoke(caller, id) {
+      const before = await loadOwn(caller, id);
+      const hashes = new Set(before.secrets.map((each) => each.hash));
+      const token = await audit.run(toAction("revokeToken", caller, before), () => {
+        return kept.change(id, (now) => {
+          for (const each of now.secrets) hashes.add(each.hash);
+          return revokeApiToken(now, clock.now());
+        });
+      });
+      onRevoked(id);
+      await kept.removeSecrets([...hashes]);
+      return token;
+    },
+  };
+}
+
+interface FoundToken {
+  readonly token: ApiTokenRecord;
+  readonly version: number;
+}
+
+/** Token records in the store. */
+function createTokenRecords({ records, clock }: Pick<ApiTokensDeps, "records" | "clock">) {
+  const kept = {
+    async find(id: string): Promise<FoundToken | undefined> {
+      const record = await records.get(`${TOKENS}${id}`, clock.now());
+      return record && { token: parseToken(record.value), version: record.version };
+    },
+    async findBySecret(hash: string): Promise<FoundToken | undefined> {
+      const lead = await records.get(`${SECRETS}${hash}`, clock.now());
+      return checkSecretRecord.Check(lead?.value) ? kept.find(lead.value.tokenId) : undefined;
+    },
+    put(token: ApiTokenRecord, expected: number | "absent") {
+      const expiresAt = toRecordEnd(token);
+      const key = `${TOKENS}${token.id}`;
+      return records.put({ key, value: token, expected, now: clock.now(), ...defined({ expiresAt }) });
+    },
+    /** Changes the record, again after a concurrent write. Throws what `decide` throws. */
+    async change(id: string, decide: (token: ApiTokenRecord) => ApiTokenRecord): Promise<ApiTokenRecord> {
+      for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+        const found = await kept.find(id);
+        if (found === undefined) throw unknownToken(id);
+        const token = decide(found.token);
+        if ((await kept.put(token, found.version)).kind === "written") return token;
+      }
+      throw new StackyardError("RECORD_CONFLICT", "Others change this token at the same time. Try again.");
+    },
+    /** Makes a secret lead to its token, which must know its digest too. */
+    async addSecret(hash: string, tokenId: string): Promise<void> {
+      await records.put({ key: `${SECRETS}${hash}`, value: { tokenId }, expected: "absent", now: clock.now() });
+    },
+    async removeSecrets(hashes: readonly string[]): Promise<void> {
+      for (const hash of hashes) {
+        const record = await records.get(`${SECRETS}${hash}`, clock.now());
+        if (record !== undefined) await records.remove(record.key, record.version);
+      }
+    },
+    async list(page: PageInput, isWanted: (token: ApiTokenRecord) => boolean): Promise<Page<ApiTokenRecord>> {
+      const found = await records.list(TOKENS, { ...page, now: clock.now() });
+      const { items, ...rest } = toPage(found, { toView: ({ value }) => parseToken(value), toId: ({ key }) => key });
+      return { ...rest, items: items.filter(isWanted) };
+    },
+    async count(isWanted: (token: ApiTokenRecord) => boolean): Promise<number> {
+      let count = 0;
+      const pages = listPages((start) => kept.list({ ...PAGE, ...start }, isWanted));
+      for await (const { items } of pages) count += items.length;
+      return count;
+    },
+  };
+  return kept;
+}
+
+function unknownToken(id: string): StackyardError {
+  return new StackyardError("NOT_FOUND", `Token "${id}" not found.`);
+}
+
+function parseToken(value: unknown): ApiTokenRecord {
+  if (checkRecord.Check(value)) return value;
+  throw new StackyardError("STORE_CORRUPT", "The record of an API token cannot be read.");
+}
+
+function toCaller(token: ApiTokenRecord, via: Caller["via"], endsAt: number): Caller {
+  const { id, name, groups = [], owner } = token;
+  return {
+    sender: { kind: "token", id, name, groups, ...defined({ owner }) },
+    rights: [toRight(token)],
+    via,
+    ...(Number.isFinite(endsAt) && { expiresAt: endsAt }),
+  };
+}
+
+function checkActive(token: ApiTokenRecord, now: number): void {
+  const status = statusOfToken(token, now);
+  if (status === "active") return;
+  throw new StackyardError("OUTCOME_NEGATIVE", `The token "${token.name}" is ${status}. Create another one.`);
+}
+
+function maySee({ sender, rights }: Caller, token: ApiTokenRecord): boolean {
+  return isOwnToken(token, sender) || hasEverywhere(rights, "access");
+}
+
+function isCreator({ createdBy }: ApiTokenRecord, { sender }: Caller): boolean {
+  return createdBy.kind === sender.kind && createdBy.id === sender.id;
+}
+
+function toAction(action: string, { sender }: Caller, { id, name }: ApiTokenRecord) {
+  return { action, who: sender, via: "api", on: { tokenId: id, key: name } };
+}
+
+function digestOf(secret: string): string {
+  return createHash("sha256").update(secret).digest("hex");
+}

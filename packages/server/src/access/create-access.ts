@@ -1,0 +1,75 @@
+import { randomBytes } from "node:crypto";
+import { defined } from "@stackyard/core";
+import { type AuditWriter, createAuditWriter, type SecretPrefix } from "@stackyard/core/access";
+import type { ServerDeps, ServerSettings } from "../server-options.ts";
+import { type ApiTokens, createApiTokens } from "./api-tokens.ts";
+import {
+  type Authenticator,
+  type CallerFinder,
+  type CallerFinderDeps,
+  createCallerFinder,
+  createGuard,
+  type Guard,
+} from "./caller.ts";
+import { createDenials, type Denials } from "./denials.ts";
+import { createLogins, type Logins } from "./logins.ts";
+
+/** Who may do what on a server. */
+export interface Access {
+  readonly logins: Logins;
+  readonly callers: CallerFinder;
+  readonly guard: Guard;
+  readonly audit: AuditWriter;
+  readonly denials: Denials;
+  /** Undefined: the server keeps none. */
+  readonly tokens: ApiTokens | undefined;
+}
+
+interface AccessDeps extends ServerDeps {
+  /** Finds the name of a configured token. */
+  readonly findConfigured: CallerFinderDeps["findConfigured"];
+}
+
+/** Creates what decides about requests: configured tokens, API tokens and sessions of logins. Denied requests are recorded. */
+export function createAccess(deps: AccessDeps, settings: ServerSettings): Access {
+  const { records } = deps.store;
+  const audit = createAuditWriter({ ...deps, records });
+  const tokens = createApiTokens({
+    ...deps,
+    records,
+    audit,
+    onRevoked: (id) => callers.forget(({ sender }) => sender.kind === "token" && sender.id === id),
+  });
+  const { people, workloads, grants } = settings.access ?? {};
+  const logins = createLogins(
+    {
+      ...deps,
+      records,
+      audit,
+      random: randomBytes,
+      authenticate: (request) => callers.authenticate(request),
+      onEnded: (ids) => callers.forget(({ sessionId }) => sessionId !== undefined && ids.has(sessionId)),
+    },
+    {
+      ...defined({ url: settings.url, workloads, grants, local: settings.local }),
+      ...(people && { people: { ...people, ...defined({ clientSecret: settings.clientSecret }) } }),
+    },
+  );
+  const ofTokens: readonly [SecretPrefix, Authenticator][] = settings.apiTokens ? [["syt_", tokens.authenticate]] : [];
+  const callers: CallerFinder = createCallerFinder({
+    clock: deps.clock,
+    findConfigured: deps.findConfigured,
+    authenticators: new Map([...logins.authenticators, ...ofTokens]),
+    findCookie: logins.findCookie,
+    kinds: new Map(settings.tokens.map(({ name, kind = "token" }) => [name, kind])),
+    ...defined({ grants }),
+  });
+  return {
+    logins,
+    callers,
+    guard: createGuard(deps),
+    audit,
+    denials: createDenials({ audit, clock: deps.clock, findSender: callers.findSender }),
+    tokens: settings.apiTokens ? tokens : undefined,
+  };
+}
