@@ -5,23 +5,23 @@ const DEFINITION = `${ARN}:ecs:[a-z0-9-]+:[0-9]{12}:task-definition/[A-Za-z0-9_*
 
 /** What the custom resource for tasks of ECS may run: parameters of the template `ecs-task`. */
 export const ECS_TASK_PARAMETERS = {
-  EcsTaskCodeKey: { group: "Code", description: "Key of the zip of the custom resource for tasks of ECS.", ...KEY },
+  EcsTaskCodeKey: { group: "Code", description: "Key of the zip of the custom resource for ECS tasks.", ...KEY },
   EcsTaskCodeVersion: {
     group: "Code",
-    description: "Version of that object. Empty: the newest when the stack is deployed.",
+    description: "Version of this object. Empty: the newest at the time of the deployment.",
     default: "",
     pattern: "^[^\\s]{0,1024}$",
   },
   ClusterArns: {
     group: "Tasks of ECS",
-    description: "Clusters that tasks run in, ARNs by commas.",
+    description: "Comma-separated ARNs of the clusters that tasks run in.",
     type: "CommaDelimitedList",
     pattern: `^${CLUSTER}$`,
     constraint: "ARNs of clusters.",
   },
   TaskDefinitionArns: {
     group: "Tasks of ECS",
-    description: "Task definitions that may be run, ARNs of families by commas, with :* behind for all revisions.",
+    description: "Comma-separated ARNs of the task definition families that may run. Append :* for all revisions.",
     type: "CommaDelimitedList",
     pattern: `^${DEFINITION}$`,
     constraint: "ARNs of task definitions, with :* or a revision behind.",
@@ -29,18 +29,19 @@ export const ECS_TASK_PARAMETERS = {
   TaskRoleArns: {
     group: "Tasks of ECS",
     description:
-      "Roles of those tasks and execution roles, ARNs by commas, which are handed on to ECS. Empty: definitions have none.",
+      "Comma-separated ARNs of the task roles and execution roles that are passed to ECS. Empty: the definitions have no roles.",
     ...LIST,
   },
   TaskLogGroupArns: {
     group: "Tasks of ECS",
     description:
-      "Log groups of those tasks, comma-separated ARNs without :*, whose last lines failures include. Empty: none.",
+      "Comma-separated ARNs, without :*, of the log groups of these tasks. Failures include their last lines. Empty: none.",
     ...LIST,
   },
   PhysicalId: {
     group: "Tasks of ECS",
-    description: "id: a resource keeps its id. taskArn: as of old, for templates that use Ref as the ARN of a task.",
+    description:
+      "id: a resource keeps its id. taskArn: the id is the ARN of a task, for existing templates that use Ref as this ARN.",
     default: "id",
     values: ["id", "taskArn"],
   },
@@ -53,59 +54,60 @@ const NAME = { pattern: "^[a-z][a-z0-9-]{0,62}$", constraint: "Lower-case letter
 export const FLEET_PARAMETERS = {
   FleetCodeKey: {
     group: "Code",
-    description: "Key of the zip of fleets: the function of pipelines and boot, and the runner that sends commands.",
+    description: "Key of the zip of fleets: the function for pipelines and boot, and the runner that sends commands.",
     ...KEY,
   },
   FleetCodeVersion: {
     group: "Code",
-    description: "Version of that object. Empty: the newest when the stack is deployed.",
+    description: "Version of this object. Empty: the newest at the time of the deployment.",
     default: "",
     pattern: "^[^\\s]{0,1024}$",
   },
   FleetEnvironment: {
     group: "Fleet",
-    description: "Name under which the fleet's current artifact is kept, where a yard has several fleets.",
+    description: "Name under which the current artifact of the fleet is stored, for yards with several fleets.",
     default: "main",
     ...NAME,
   },
   FleetReportUrl: {
     group: "Fleet",
     description:
-      "Where people see a run, with {runId} in it, such as https://stackyard.example.org/runs/{runId}. Empty: none.",
+      "Address of the page of a run, with {runId}, such as https://stackyard.example.org/runs/{runId}. Empty: none.",
     ...ADDRESS,
   },
   DocumentArns: {
     group: "Fleet",
-    description: "Documents of SSM that profiles of yours send, ARNs by commas. Empty: Stackyard's and AWS's alone.",
+    description:
+      "Comma-separated ARNs of the SSM documents that your profiles send. Empty: only those of Stackyard and AWS.",
     ...LIST,
   },
   ArtifactArns: {
     group: "Fleet",
     description:
-      "Objects of artifacts that runs name without their SHA-256, ARNs by commas such as arn:aws:s3:::bucket/prefix/*. Empty: none.",
+      "Comma-separated ARNs, such as arn:aws:s3:::bucket/prefix/*, of artifacts that runs use without a SHA-256. Empty: none.",
     ...LIST,
   },
   Boot: {
     group: "Boot",
-    description: "ENABLED: instances that start, and have the tag, get the current artifact.",
+    description: "ENABLED: instances with the tag get the current artifact when they start.",
     default: "ENABLED",
     values: ["ENABLED", "DISABLED"],
   },
   BootProfile: {
     group: "Boot",
-    description: "What they run: ansible, garlc-1, powershell, or a profile of yours.",
+    description: "The profile that instances run when they start: ansible, garlc-1, powershell, or your own profile.",
     default: "ansible",
     ...NAME,
   },
   BootBucket: {
     group: "Boot",
     description:
-      "Bucket of a pipeline whose newest artifact is taken where no run has succeeded yet. Empty: then nothing is taken.",
+      "Bucket of a pipeline whose newest artifact is used until a run has succeeded. Empty: no artifact is used until then.",
     ...optional("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "The name of a bucket, or nothing."),
   },
   BootPrefix: {
     group: "Boot",
-    description: "Beginning of the pipeline's keys there: the first 20 characters of its name, then /.",
+    description: "Prefix of the pipeline's keys in that bucket: the first 20 characters of its name, then /.",
     default: "",
     pattern: "^[^\\s*?]{0,512}$",
     constraint: "Without spaces, * and ?.",
@@ -117,12 +119,13 @@ export const FLEET_PARAMETERS = {
   },
   BootArtifact: {
     group: "Boot",
-    description: "Name of that artifact in the pipeline.",
+    description: "Name of the artifact in that pipeline.",
     ...optional("[A-Za-z0-9_-]{1,100}", "The name of an artifact, or nothing."),
   },
   AutoScalingGroupArns: {
     group: "Boot",
-    description: "Auto Scaling groups whose launches wait for the configuration, ARNs by commas. Empty: none.",
+    description:
+      "Comma-separated ARNs of the Auto Scaling groups whose launches wait for the configuration. Empty: none.",
     ...LIST,
   },
 } as const satisfies Readonly<Record<string, ParameterDefinition>>;
@@ -132,7 +135,7 @@ const ERRORS = "^(0|[1-9][0-9]{0,6}|([0-9]|[1-9][0-9]|100)%)$";
 
 /** The resources that accompany instances: parameters of the template `fleet-instances`. */
 export const INSTANCES_PARAMETERS = {
-  ArtifactBucket: { group: "Instances", description: "Bucket in which the pipeline puts artifacts.", ...BUCKET },
+  ArtifactBucket: { group: "Instances", description: "Bucket in which the pipeline stores artifacts.", ...BUCKET },
   ArtifactPrefix: {
     group: "Instances",
     description:
@@ -143,44 +146,43 @@ export const INSTANCES_PARAMETERS = {
   },
   OutputBucket: {
     group: "Instances",
-    description: "Bucket that instances write the whole output of commands to. Empty: none.",
+    description: "Bucket to which instances write the complete output of commands. Empty: none.",
     ...optional("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "The name of a bucket, or nothing."),
   },
   OutputPrefix: {
     group: "Instances",
-    description: "Beginning of its keys.",
+    description: "Prefix of the keys of these outputs.",
     default: "runs/",
     pattern: "^[^\\s*?]{1,400}$",
     constraint: "Without spaces, * and ?.",
   },
   AssociatedArtifact: {
     group: "Association",
-    description:
-      "Artifact that SSM itself applies when a node registers: s3://BUCKET/KEY, percent-encoded. Empty: none.",
+    description: "Artifact that SSM applies when a node registers: s3://BUCKET/KEY, percent-encoded. Empty: none.",
     ...optional("s3://[a-z0-9.-]{3,63}/[A-Za-z0-9_.~/%?=-]{1,3000}", "Such as s3://bucket/key, or nothing."),
   },
   AssociatedSha256: {
     group: "Association",
-    description: "Its SHA-256.",
+    description: "SHA-256 of that artifact.",
     ...optional("[0-9a-f]{64}", "64 lower-case hex digits, or nothing."),
   },
   AssociatedEntryPoint: {
     group: "Association",
-    description: "File of it that is run.",
+    description: "File of that artifact to run.",
     default: "ansible/playbook.yml",
     pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$",
     constraint: "A path within the artifact.",
   },
   AssociationConcurrency: {
     group: "Association",
-    description: "Instances at a time: a number or a share such as 10%.",
+    description: "How many instances run at the same time: a number or a share such as 10%.",
     default: "50",
     pattern: RATE,
     constraint: "A number above 0, or 1% to 100%.",
   },
   AssociationErrors: {
     group: "Association",
-    description: "Failures after which nothing more is begun: a number or a share.",
+    description: "Number or share of failures after which no further instances are started.",
     default: "0",
     pattern: ERRORS,
     constraint: "A number, or 0% to 100%.",
@@ -192,7 +194,7 @@ export const INSTANCES_PARAMETERS = {
   },
   LaunchHeartbeat: {
     group: "Launch hook",
-    description: "Seconds without a heartbeat after which a launch has failed; heartbeats come every two minutes.",
+    description: "Seconds without a heartbeat after which a launch has failed. Heartbeats are sent every two minutes.",
     type: "Number",
     default: 3600,
     min: 300,
@@ -200,19 +202,19 @@ export const INSTANCES_PARAMETERS = {
   },
   PatchSchedule: {
     group: "Patches",
-    description: "When instances are patched, such as cron(0 3 ? * SUN *). Empty: not at all.",
+    description: "Schedule of patches, such as cron(0 3 ? * SUN *). Empty: no patches.",
     ...optional("(cron|rate|at)\\([^)]{1,200}\\)", "cron(…), rate(…) or at(…), or nothing."),
   },
   PatchTimeZone: {
     group: "Patches",
-    description: "Time zone of that, such as Europe/Berlin.",
+    description: "Time zone of the schedule, such as Europe/Berlin.",
     default: "UTC",
     pattern: "^[A-Za-z0-9_+/-]{1,64}$",
     constraint: "A name of the IANA.",
   },
   PatchDurationHours: {
     group: "Patches",
-    description: "Hours that the window lasts.",
+    description: "Duration of the maintenance window in hours.",
     type: "Number",
     default: 4,
     min: 1,
@@ -220,7 +222,8 @@ export const INSTANCES_PARAMETERS = {
   },
   PatchCutoffHours: {
     group: "Patches",
-    description: "Hours before its end from which nothing new is begun; fewer than it lasts.",
+    description:
+      "Hours before the end of the window in which no new patches are started. Must be less than the duration.",
     type: "Number",
     default: 1,
     min: 0,
@@ -228,32 +231,33 @@ export const INSTANCES_PARAMETERS = {
   },
   PatchCutoffBehavior: {
     group: "Patches",
-    description: "What becomes of commands that run then.",
+    description: "What happens to commands that still run at that time.",
     default: "CONTINUE_TASK",
     values: ["CONTINUE_TASK", "CANCEL_TASK"],
   },
   PatchOperation: {
     group: "Patches",
-    description: "Look for patches, or install them.",
+    description: "Scan for patches, or install them.",
     default: "Scan",
     values: ["Scan", "Install"],
   },
   PatchRebootOption: {
     group: "Patches",
-    description: "Whether instances may start anew.",
+    description: "Whether instances may reboot.",
     default: "NoReboot",
     values: ["NoReboot", "RebootIfNeeded"],
   },
   PatchConcurrency: {
     group: "Patches",
-    description: "Instances at a time: a number or a share. A service never loses more.",
+    description:
+      "How many instances are patched at the same time: a number or a share. A service never loses more instances.",
     default: "10%",
     pattern: RATE,
     constraint: "A number above 0, or 1% to 100%.",
   },
   PatchErrors: {
     group: "Patches",
-    description: "Failures after which nothing more is begun: a number or a share.",
+    description: "Number or share of failures after which no further instances are patched.",
     default: "5%",
     pattern: ERRORS,
     constraint: "A number, or 0% to 100%.",
@@ -267,43 +271,44 @@ export const RELEASES_PARAMETERS = {
   ReleasesCodeKey: { group: "Code", description: "Key of the zip of releases.", ...KEY },
   ReleasesCodeVersion: {
     group: "Code",
-    description: "Version of that object. Empty: the newest when the stack is deployed.",
+    description: "Version of this object. Empty: the newest at the time of the deployment.",
     default: "",
     pattern: "^[^\\s]{0,1024}$",
   },
   ReleasesPreset: {
     group: "Releases",
     description:
-      "What function, state machine, bucket, table, role, tags and paths are called: as Stackyard does, or as the predecessor of that name.",
+      "Names of the function, state machine, bucket, table, role, tags and paths: those of Stackyard, or those of this predecessor.",
     default: "stackyard",
     values: ["stackyard", "odin", "step-asg-deployer"],
   },
   ExistingReleaseBucket: {
     group: "Releases",
     description:
-      "Bucket of documents that is there, such as the predecessor's. Empty: one is made, and kept when this stack is deleted.",
+      "Existing bucket of documents, such as that of the predecessor. Empty: a bucket is created, and kept when this stack is deleted.",
     ...optional(BUCKET.pattern.slice(1, -1), "The name of a bucket, or nothing."),
   },
   ExistingLockTable: {
     group: "Releases",
-    description: "Table of locks that is there, such as the predecessor's. Empty: one is made, and kept.",
+    description:
+      "Existing lock table, such as that of the predecessor. Empty: a table is created, and kept when this stack is deleted.",
     ...TABLE,
   },
   ReleaseKeyArn: {
     group: "Releases",
-    description: "Customer's KMS key of the bucket's objects. Empty: S3's own.",
+    description: "Customer managed KMS key of the bucket's objects. Empty: the key of S3.",
     ...optional(`${ARN}:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+`, "The ARN of a key, or nothing."),
   },
   DeployerRoleArn: {
     group: "Releases",
     description:
-      "Role of the deployer's function (output DeployerRoleArn of releases), which alone may take the role that is made.",
+      "Role of the deployer's function (output DeployerRoleArn of releases). Only this role may assume the created role.",
     pattern: `^${ROLE}$`,
     constraint: "The ARN of a role.",
   },
   AssumedRole: {
     group: "Releases",
-    description: "Name of the role in each account. Empty: the preset's.",
+    description: "Name of the role in each account. Empty: the name of the preset.",
     ...optional("[A-Za-z0-9+=,.@_-]{1,64}", "The name of a role, or nothing."),
   },
   AssumedRoleExternalId: {
@@ -314,14 +319,14 @@ export const RELEASES_PARAMETERS = {
   ReleaseSessionTags: {
     group: "Releases",
     description:
-      "true: sessions in accounts are tagged by project and config, and touch nothing of others. false: for roles that do not allow sts:TagSession.",
+      "true: sessions in accounts are tagged with project and config, and can change only their resources. false: for roles that do not allow sts:TagSession.",
     default: "true",
     values: ["true", "false"],
   },
   PassedRoleArns: {
     group: "Releases",
     description:
-      "Roles of instances and of lifecycle hooks, ARNs by commas. Empty: those under the preset's path of profiles, such as /odin/.",
+      "Comma-separated ARNs of the roles of instances and lifecycle hooks. Empty: the roles under the profile path of the preset, such as /odin/.",
     ...LIST,
   },
 } as const satisfies Readonly<Record<string, ParameterDefinition>>;

@@ -17,12 +17,13 @@ const SHARED = {
   KmsKeyArn: {
     group: "Artifacts",
     description:
-      "Customer's KMS key of the bucket's objects, also where a bucket that is there has one. Empty: S3's own.",
+      "Customer managed KMS key of the bucket's objects, also if an existing bucket has one. Empty: the key of S3.",
     ...KEY_ARN,
   },
   Transfer: {
     group: "Artifacts",
-    description: "identity: consumers read the distributor's bucket. presigned: by URLs. auto: the first that works.",
+    description:
+      "identity: consumers read the distributor's bucket. presigned: they use presigned URLs. auto: the first that works.",
     default: "auto",
     values: ["auto", "identity", "presigned"],
   },
@@ -34,51 +35,51 @@ const TRUSTED_ACCOUNTS = 40;
 
 /** The parameters of a distributor. */
 export const DISTRIBUTOR_PARAMETERS = {
-  DistributorCodeKey: { group: "Code", description: "Key of the distributor's zip.", ...KEY },
+  DistributorCodeKey: { group: "Code", description: "Key of the zip of the distributor.", ...KEY },
   DistributorCodeVersion: {
     group: "Code",
-    description: "Version of that object. Empty: the newest when the stack is deployed.",
+    description: "Version of this object. Empty: the newest at the time of the deployment.",
     default: "",
     pattern: "^[^\\s]{0,1024}$",
   },
   TrustedAccounts: {
     group: "Distributor",
     description:
-      "Accounts whose consumers are served, by commas, this one too if it has any; for more than 40 give OrganizationId. Empty: those of the organisation alone.",
+      "Comma-separated accounts whose consumers are served, including this account if it has consumers. For more than 40 accounts, set OrganizationId. Empty: only those of the organization.",
     ...accountsUpTo(TRUSTED_ACCOUNTS),
   },
   InitialSetRoleName: {
     group: "Distributor",
     description:
-      "Name of the role by which consumers start their initial set. A second distributor of the account, in another region, needs another one.",
+      "Name of the role with which consumers start their initial set. A second distributor in the account, in another region, needs another name.",
     default: "TriggerInitSetRole",
     pattern: `^${NAME}$`,
   },
   ConsumersMayWait: {
     group: "Distributor",
-    description: "true: consumers may see when their initial set has ended (WaitForInitialSet).",
+    description: "true: consumers may check when their initial set has ended (WaitForInitialSet).",
     ...SWITCH,
   },
   SourceBucketPrefix: {
     group: "Artifacts",
-    description: "Beginning of the name of the bucket of artifacts; account and region follow.",
+    description: "Prefix of the name of the artifact bucket, before account and region.",
     default: "stackyard-artifact-source",
     ...BUCKET_PREFIX,
   },
   ExistingSourceBucket: {
     group: "Artifacts",
     description:
-      "Bucket of artifacts that is there, such as the predecessor's, with notifications to EventBridge. Empty: one is made, and kept when this stack is deleted.",
+      "Existing artifact bucket, such as that of the predecessor, with notifications to EventBridge. Empty: a bucket is created, and kept when this stack is deleted.",
     ...BUCKET_OR_NOTHING,
   },
   ExistingRecordsTable: {
     group: "Artifacts",
-    description: "Table of records that is there. Empty: one is made, and kept.",
+    description: "Existing table of records. Empty: a table is created, and kept when this stack is deleted.",
     ...TABLE,
   },
   ArtifactPrefix: {
     group: "Artifacts",
-    description: "Beginning of the keys of artifacts with a manifest. Empty: the whole bucket.",
+    description: "Prefix of the keys of artifacts with a manifest. Empty: the whole bucket.",
     default: "",
     pattern: "^([^\\s*?]{0,255}/)?$",
     constraint: "Nothing, or a prefix without spaces, * and ? that ends with /.",
@@ -93,12 +94,12 @@ export const DISTRIBUTOR_PARAMETERS = {
   },
   TopicKeyArn: {
     group: "Distributor",
-    description: "Customer's KMS key of the topic, which lets sns.amazonaws.com use it. Empty: none.",
+    description: "Customer managed KMS key of the topic, which sns.amazonaws.com may use. Empty: none.",
     ...KEY_ARN,
   },
   UrlSeconds: {
     group: "Artifacts",
-    description: "How long URLs are valid, at most; the credentials that sign them last for an hour.",
+    description: "Maximum validity of URLs in seconds. The credentials that sign them expire after an hour.",
     type: "Number",
     default: 3_600,
     min: 900,
@@ -106,7 +107,7 @@ export const DISTRIBUTOR_PARAMETERS = {
   },
   OverdueSeconds: {
     group: "Artifacts",
-    description: "After that time without a receipt an artifact is announced again.",
+    description: "Seconds without a receipt after which an artifact is announced again.",
     type: "Number",
     default: 900,
     min: 300,
@@ -114,7 +115,8 @@ export const DISTRIBUTOR_PARAMETERS = {
   },
   KeepDays: {
     group: "Artifacts",
-    description: "Days for which versions that are neither current nor missing anywhere are kept. Empty: unlimited.",
+    description:
+      "Days for which versions are kept that are neither current nor missing at a consumer. Empty: unlimited.",
     ...COUNT,
   },
 } as const satisfies Readonly<Record<string, ParameterDefinition>>;
@@ -131,12 +133,12 @@ export const CONSUMER_PARAMETERS = {
   },
   DistributionRegion: {
     group: "Distributor",
-    description: "Region of the distributor. Empty: the one in the topic's ARN.",
+    description: "Region of the distributor. Empty: the region in the topic's ARN.",
     ...optional(REGION, "A region, or nothing."),
   },
   DistributionBucket: {
     group: "Distributor",
-    description: "Bucket that artifacts come from (output DistributionBucket).",
+    description: "Source bucket of artifacts (output DistributionBucket).",
     ...BUCKET_OR_NOTHING,
   },
   InitialDistributionRole: {
@@ -151,101 +153,102 @@ export const CONSUMER_PARAMETERS = {
   },
   ReceiptBus: {
     group: "Distributor",
-    description: "Event bus of receipts (output ReceiptBus). Empty: none are sent, as to distributors of old.",
+    description: "Event bus of receipts (output ReceiptBus). Empty: no receipts are sent.",
     ...optional(`${ARN}:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9._/-]{1,256}`, "The ARN of a bus, or nothing."),
   },
   DistributionKeyArn: {
     group: "Distributor",
-    description: "Customer's KMS key of the distributor's bucket (output DistributionKeyArn). Empty: S3's own.",
+    description:
+      "Customer managed KMS key of the distributor's bucket (output DistributionKeyArn). Empty: the key of S3.",
     ...KEY_ARN,
   },
   ExternalId: {
     group: "Distributor",
-    description: "External id that the role of initial sets requires. Empty: none, as with earlier consumers.",
+    description: "External id that the role of initial sets requires. Empty: none.",
     ...optional("[A-Za-z0-9+=,.@:/_-]{2,1224}", "An external id, or nothing."),
   },
   OrganizationId: {
     group: "Distributor",
-    description: "Organization that consumers and distributor belong to. Empty: not required.",
+    description: "Organization of consumers and distributor. Empty: not required.",
     ...optional("o-[a-z0-9]{10,32}", "The id of an organisation, or nothing."),
   },
   TargetBucket: {
     group: "Artifacts",
-    description:
-      "Bucket that is there, for the copies. !NO_VALUE or empty: one is made, or taken over where it is there.",
+    description: "Existing bucket for the copies. !NO_VALUE or empty: a bucket is created, or adopted if it exists.",
     default: "!NO_VALUE",
     pattern: `^(!NO_VALUE|${BUCKET_NAME})?$`,
     constraint: "The name of a bucket, !NO_VALUE or nothing.",
   },
   BucketPrefix: {
     group: "Artifacts",
-    description: "Beginning of that bucket's name; account and region follow. The predecessor's: tts-cloud-artifacts.",
+    description:
+      "Prefix of the name of that bucket, before account and region. The predecessor uses tts-cloud-artifacts.",
     default: "stackyard-artifacts",
     ...BUCKET_PREFIX,
   },
   EmptyOnDelete: {
     group: "Artifacts",
     description:
-      "true: that bucket, also one that was taken over, is emptied and deleted with the stack, also when its creation is rolled back. false: it is kept with all that is in it.",
+      "true: the bucket, also an adopted one, is emptied and deleted with the stack, or when its creation is rolled back. false: it is kept.",
     ...SWITCH,
   },
   SsmParameterName: {
     group: "Artifacts",
-    description: "Parameter of Systems Manager that holds the bucket's name. Empty: none.",
+    description: "Systems Manager parameter that contains the name of the bucket. Empty: none.",
     default: "/stackyard/consumer/bucket-name",
     pattern: "^(/[A-Za-z0-9_./-]{1,1000})?$",
     constraint: "A name that begins with /, or nothing.",
   },
   MaxBytes: {
     group: "Artifacts",
-    description: "Larger artifacts are refused.",
+    description: "Maximum size of an artifact in bytes.",
     type: "Number",
     default: 53_687_091_200,
     min: 1,
   },
   Retire: {
     group: "Artifacts",
-    description: "true: what the distributor retires is deleted here.",
+    description: "true: artifacts that the distributor retires are deleted here.",
     ...SWITCH,
   },
   AcceptV1: {
     group: "Artifacts",
-    description: "true: messages of distributors of old are taken, which know no digests.",
+    description: "true: accepts messages of distributors of version 1, which contain no digests.",
     default: "true",
     values: ["true", "false"],
   },
   ExtraHosts: {
     group: "Artifacts",
-    description: "Exact names of hosts besides S3's that artifacts may come from, by commas. Empty: none.",
+    description: "Comma-separated host names, besides those of S3, for downloads of artifacts. Empty: none.",
     ...optional("[a-z0-9.,-]{1,1000}", "Names of hosts by commas, or nothing."),
   },
   PrivateEndpoints: {
     group: "Artifacts",
-    description: "true: S3's names may lead to private addresses, as in subnets with an interface endpoint.",
+    description: "true: host names of S3 may resolve to private addresses, as in subnets with an interface endpoint.",
     ...SWITCH,
   },
   TriggerVersion: {
     group: "Artifacts",
-    description: "Another value sends the initial set again.",
+    description: "Change this value to request the initial set again.",
     default: "1.0",
     pattern: "^[^\\r\\n]{1,256}$",
   },
   WaitForInitialSet: {
     group: "Artifacts",
     description:
-      "true: the stack waits until the initial set was announced, at most 15 minutes. The distributor must let it.",
+      "true: the stack waits until the initial set was announced, at most 15 minutes. The distributor must allow it.",
     ...SWITCH,
   },
   CodeBucketPrefix: {
     group: "Code",
-    description: "Beginning of the names of buckets that hold the zip, one a region: PREFIX-eu-west-1 and so on.",
+    description: "Prefix of the names of the buckets with the zip, one in each region: PREFIX-eu-west-1 and so on.",
     pattern: "^[a-z0-9][a-z0-9.-]{1,45}$",
     constraint: "The beginning of the name of a bucket.",
   },
   ConsumerZip: {
     group: "Code",
     description:
-      "Key of the consumer's zip in that bucket. It contains the zip's SHA-256, so each zip has its own key.",
+      "Key of the consumer's zip in that bucket. It contains the SHA-256 of the zip, so each zip has its own key.",
     pattern: "^[^\\s]{0,900}[0-9a-f]{64}[^\\s]{0,60}$",
     constraint: "The key of an object with a SHA-256 of 64 small hexadecimal digits in it.",
   },
@@ -258,7 +261,7 @@ const PERCENT = { type: "Number", min: 0, max: 100 } as const;
 export const ROLLOUT_PARAMETERS = {
   ConsumerTemplateUrl: {
     group: "Rollout",
-    description: "Address of the template consumer in S3, which the account of the StackSet may read.",
+    description: "S3 URL of the template consumer. The account of the StackSet must be able to read it.",
     pattern: "^https://[^\\s]{1,1016}$",
     constraint: "An address that begins with https://.",
   },
@@ -271,44 +274,45 @@ export const ROLLOUT_PARAMETERS = {
   PermissionModel: {
     group: "Rollout",
     description:
-      "SERVICE_MANAGED: into units of the organisation. SELF_MANAGED: into accounts that have the roles of StackSets.",
+      "SERVICE_MANAGED: deploys to units of the organization. SELF_MANAGED: deploys to accounts that have the roles of StackSets.",
     default: "SERVICE_MANAGED",
     values: ["SERVICE_MANAGED", "SELF_MANAGED"],
   },
   CallAs: {
     group: "Rollout",
     description:
-      "For service-managed: SELF in the management account, DELEGATED_ADMIN in a delegated administrator account.",
+      "For SERVICE_MANAGED: SELF in the management account, DELEGATED_ADMIN in a delegated administrator account.",
     default: "SELF",
     values: ["SELF", "DELEGATED_ADMIN"],
   },
   OrganizationalUnitIds: {
     group: "Rollout",
-    description: "For service-managed: units or the root, ids by commas.",
+    description: "For SERVICE_MANAGED: comma-separated ids of units or of the root.",
     ...optional(`${UNIT}(,${UNIT}){0,99}`, "Ids such as ou-ab12-cd34ef56 or r-ab12 by commas, or nothing."),
   },
   ConsumerAccounts: {
     group: "Rollout",
-    description: "For self-managed: accounts by commas.",
+    description: "For SELF_MANAGED: comma-separated account ids.",
     ...accountsUpTo(200),
   },
-  ConsumerRegions: { group: "Rollout", description: "Regions by commas.", type: "CommaDelimitedList" },
+  ConsumerRegions: { group: "Rollout", description: "Comma-separated regions.", type: "CommaDelimitedList" },
   AutoDeployment: {
     group: "Rollout",
     description:
-      "For service-managed: true, an account that joins a unit gets a consumer, and one that leaves it loses it. The bucket is kept.",
+      "For SERVICE_MANAGED: true deploys a consumer to an account that joins a unit, and deletes that of an account that leaves it. The bucket is kept.",
     default: "true",
     values: ["true", "false"],
   },
   FailureTolerancePercentage: {
     group: "Rollout",
-    description: "Share of accounts in a region that may fail before the rest is given up. Not for auto-deployment.",
+    description:
+      "Percentage of accounts in a region that may fail before the deployment stops. Does not apply to automatic deployments.",
     ...PERCENT,
     default: 10,
   },
   MaxConcurrentPercentage: {
     group: "Rollout",
-    description: "Share of accounts that are worked at a time. Not for auto-deployment.",
+    description: "Percentage of accounts that are deployed at the same time. Does not apply to automatic deployments.",
     ...PERCENT,
     default: 25,
     min: 1,

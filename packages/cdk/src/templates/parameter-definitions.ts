@@ -14,42 +14,41 @@ export const PARAMETERS = {
   YardName: {
     group: "Yard",
     description:
-      "Name of this installation. Queues of main are called stack-events and so on; of others NAME-stack-events.",
+      "Name of this installation. The queues of main are called stack-events and so on; others begin with the name, as in NAME-stack-events.",
     default: "main",
     pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,29}$",
     constraint: "1 to 30 letters, digits, _ and -, and no _ or - first.",
   },
   LogLevel: {
     group: "Yard",
-    description: "What is logged.",
+    description: "Lowest level in the log.",
     default: "info",
     values: ["debug", "info", "warn", "error"],
   },
 
-  CodeBucket: { group: "Code", description: "Bucket in this region that holds the apps' zips.", ...BUCKET },
-  StateManagerCodeKey: { group: "Code", description: "Key of the state manager's zip.", ...KEY },
+  CodeBucket: { group: "Code", description: "Bucket in this region that contains the zips of the apps.", ...BUCKET },
+  StateManagerCodeKey: { group: "Code", description: "Key of the zip of the state manager.", ...KEY },
   StateManagerCodeVersion: {
     group: "Code",
-    description: "Version of that object, in a bucket with versions. Empty: the newest when the stack is deployed.",
+    description: "Version of this object in a versioned bucket. Empty: the newest at the time of the deployment.",
     default: "",
     pattern: "^[^\\s]{0,1024}$",
   },
-  TaskRunnerCodeKey: { group: "Code", description: "Key of the task runner's zip.", ...KEY },
+  TaskRunnerCodeKey: { group: "Code", description: "Key of the zip of the task runner.", ...KEY },
   TaskRunnerCodeVersion: {
     group: "Code",
-    description: "Version of that object. Empty: the newest when the stack is deployed.",
+    description: "Version of this object. Empty: the newest at the time of the deployment.",
     default: "",
     pattern: "^[^\\s]{0,1024}$",
   },
   TaskRunnerImageUri: {
     group: "Code",
-    description:
-      "Image of the task runner for Lambda instead of the zip, with Terraform in it, in ECR. Empty: the zip.",
+    description: "Image of the task runner in ECR, with Terraform, for Lambda; replaces the zip. Empty: the zip.",
     ...IMAGE,
   },
   TaskRunnerArchitecture: {
     group: "Code",
-    description: "Processors that the task runner's image is built for. The zip runs on both.",
+    description: "Processor architecture of the task runner's image. The zip runs on both.",
     default: "arm64",
     values: ["arm64", "x86_64"],
   },
@@ -63,7 +62,7 @@ export const PARAMETERS = {
   MachineBucket: { group: "Machines", description: "Bucket of the machines: YAML files.", ...BUCKET },
   MachinePrefix: {
     group: "Machines",
-    description: "Beginning of their keys, such as machines/. Empty: the whole bucket.",
+    description: "Prefix of their keys, such as machines/. Empty: the whole bucket.",
     default: "",
     pattern: "^[^\\s*?]{0,512}$",
     constraint: "Without spaces, * and ?.",

@@ -14,30 +14,30 @@ import {
 export const STORE_PARAMETERS = {
   ConnectionSecretArn: {
     group: "Store",
-    description: "Secret of a Postgres database, as RDS writes it. Empty: the yard keeps its state in DynamoDB.",
+    description: "Secret of a Postgres database, in the format of RDS. Empty: the yard uses DynamoDB.",
     ...optional(`${ARN}:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^\\s]{1,512}`, "The ARN of a secret, or nothing."),
   },
   ExistingStacksTable: {
     group: "Store",
     description:
-      "Table of stacks that is there, such as CloudSeam's. Empty: one is made, and kept when this stack is deleted.",
+      "Existing table of stacks, such as that of CloudSeam. Empty: a table is created, and kept when this stack is deleted.",
     ...TABLE,
   },
   ExistingWorkTable: {
     group: "Store",
-    description: "Work table that is there. Empty: one is made, and kept.",
+    description: "Existing work table. Empty: a table is created, and kept when this stack is deleted.",
     ...TABLE,
   },
   StacksTable: {
     group: "Store",
-    description: "Table of stacks, for a runner with the store. Empty: it works without a store.",
+    description: "Table of stacks, for a runner with the store. Empty: the runner works without a store.",
     ...TABLE,
   },
   WorkTable: { group: "Store", description: "Work table, together with StacksTable.", ...TABLE },
   RunnersHaveStore: {
     group: "Store",
     description:
-      "true when every runner that reads the queues of tasks has the store, so that claims, cancels and exclusive keys hold.",
+      "true if every runner that reads the task queues has the store, which claims, cancels and exclusive keys require.",
     default: "false",
     values: ["true", "false"],
   },
@@ -48,19 +48,19 @@ export const SENDER_PARAMETERS = {
   EventTopicArn: {
     group: "Queues",
     description:
-      "Topic of SNS in front of the queue of events, which is subscribed to it. A FIFO queue takes a FIFO topic. Empty: none.",
+      "SNS topic in front of the event queue, which subscribes to it. A FIFO queue requires a FIFO topic. Empty: none.",
     ...optional(`${ARN}:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\\.fifo)?`, "The ARN of a topic, or nothing."),
   },
   EventRuleArns: {
     group: "Queues",
-    description: "Rules of EventBridge that send to the queue of events, ARNs by commas. Empty: none.",
+    description: "Comma-separated ARNs of the EventBridge rules that send to the event queue. Empty: none.",
     ...LIST,
     ...optional(`${ARN}:events:[a-z0-9-]+:[0-9]{12}:rule/[A-Za-z0-9._/-]{1,320}`, "ARNs of rules, or nothing."),
   },
   EventSenderArns: {
     group: "Queues",
     description:
-      "Senders of events in other accounts, by commas: numbers of accounts, ARNs of roles and users. Empty: none.",
+      "Comma-separated senders of events in other accounts: account ids, ARNs of roles and users. Empty: none.",
     ...LIST,
     ...optional(
       `[0-9]{12}|${ARN}:iam::[0-9]{12}:(root|(role|user)/[A-Za-z0-9+=,.@_/-]{1,576})`,
@@ -78,7 +78,7 @@ export const QUEUE_PARAMETERS = {
   },
   EventQueueArn: {
     group: "Queues",
-    description: "Queue of events, for answers (output EventQueueArn).",
+    description: "Queue of events, for results (output EventQueueArn).",
     pattern: `^${QUEUE_ARN}$`,
   },
   TaskDeadLetterQueueArn: {
@@ -94,25 +94,25 @@ export const QUEUE_PARAMETERS = {
   EventOrder: {
     group: "Queues",
     description:
-      "standard: events mostly come in order. fifo: those of a stack always do, and senders give a group. Changing it makes new queues.",
+      "standard: events usually arrive in order. fifo: the events of one stack always arrive in order, and senders set a message group. A change creates new queues.",
     default: "standard",
     values: ["standard", "fifo"],
   },
   ...SENDER_PARAMETERS,
   QueueKeyArn: {
     group: "Queues",
-    description:
-      "Customer's KMS key for the queues. Its policy must let those send that do, such as sns.amazonaws.com. Empty: SQS's own key.",
+    description: "Customer managed KMS key of the queues; its policy must allow the senders. Empty: the key of SQS.",
     ...optional(`${ARN}:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+`, "The ARN of a key, or nothing."),
   },
   MessageBucket: {
     group: "Queues",
-    description: "Bucket for messages above 1 MiB; give it a lifecycle rule of 15 days. Empty: they are refused.",
+    description:
+      "Bucket for messages larger than 1 MiB. Add a lifecycle rule of 15 days. Empty: larger messages are rejected.",
     ...optional("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "The name of a bucket, or nothing."),
   },
   MessagePrefix: {
     group: "Queues",
-    description: "Beginning of the keys of such messages.",
+    description: "Prefix of the keys of these messages.",
     default: "stackyard/messages/",
     pattern: "^[^\\s*?]{1,512}$",
     constraint: "Without spaces, * and ?.",
@@ -126,26 +126,26 @@ export const ENGINE_PARAMETERS = {
   Executors: {
     group: "Decisions",
     description:
-      "Executors of runners of your own, by commas, such as delay,ecs: machines may name them. Empty: terraform and lambda alone.",
+      "Comma-separated executors of your own runners that machines may use, such as delay,ecs. Empty: only terraform and lambda.",
     ...optional(`${EXECUTOR}( *, *${EXECUTOR}){0,63}`, "Names of executors with commas between them, or nothing."),
   },
   RefusedEvents: {
     group: "Decisions",
     description:
-      "What becomes of events that a stack refuses for the present; redeliver, as CloudSeam does, not with EventOrder fifo.",
+      "What happens to events that a stack refuses for now. redeliver, as CloudSeam does, cannot be used with EventOrder fifo.",
     default: "park",
     values: ["park", "redeliver", "drop"],
   },
   RefusedEventsKeep: {
     group: "Decisions",
-    description: "How long a parked event is tried again, such as 90m.",
+    description: "How long a parked event is retried, such as 90m.",
     default: "1h",
     pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$",
     constraint: "A duration such as 90m.",
   },
   AutomaticTransitionsPerHour: {
     group: "Decisions",
-    description: "Entries of a stack that results and timers may cause within an hour before it is stopped.",
+    description: "Entries of a stack that results and timers may cause within an hour before it is stalled.",
     type: "Number",
     default: 1000,
     min: 1,
@@ -153,7 +153,7 @@ export const ENGINE_PARAMETERS = {
   },
   HistoryRetentionDays: {
     group: "Decisions",
-    description: "Days that the history of stacks is kept.",
+    description: "How many days the history of stacks is kept.",
     type: "Number",
     default: 30,
     min: 1,
@@ -161,7 +161,7 @@ export const ENGINE_PARAMETERS = {
   },
   AllowExternalNext: {
     group: "Decisions",
-    description: "true lets the event NEXT in from outside, as CloudSeam did.",
+    description: "true accepts the event NEXT from outside, as CloudSeam did.",
     default: "false",
     values: ["true", "false"],
   },
@@ -171,50 +171,53 @@ export const ENGINE_PARAMETERS = {
 export const TASK_PARAMETERS = {
   FunctionArns: {
     group: "Tasks",
-    description: "Functions that tasks call, ARNs by commas; with :* behind for versions and aliases. Empty: none.",
+    description:
+      "Comma-separated ARNs of the functions that tasks call. Append :* for versions and aliases. Empty: none.",
     ...LIST,
   },
   SourceBucketArns: {
     group: "Tasks",
-    description: "Buckets of Terraform sources, ARNs by commas. Empty: none.",
+    description: "Comma-separated ARNs of the buckets of Terraform sources. Empty: none.",
     ...LIST,
   },
   TargetRoleArns: {
     group: "Tasks",
-    description: "Roles in other accounts that tasks take, ARNs by commas. Empty: none.",
+    description: "Comma-separated ARNs of the roles in other accounts that tasks assume. Empty: none.",
     ...LIST,
   },
   TargetRole: {
     group: "Tasks",
-    description: "Role that tasks take in targets that name none: its name, path or ARN. Empty: the runner's own.",
+    description:
+      "Role that tasks assume in targets without a role: its name, path or ARN. Empty: the role of the runner.",
     ...optional("[A-Za-z0-9+=,.@_/:-]{1,2048}", "A role, or nothing."),
   },
   TargetExternalId: {
     group: "Tasks",
-    description: "External id that goes with it.",
+    description: "External id for this role.",
     ...optional("[A-Za-z0-9+=,.@:/_-]{2,1224}", "An external id, or nothing."),
   },
   SessionTags: {
     group: "Tasks",
     description:
-      "true: each task has sessions of its own in targets, named and tagged by yard, stack and task. Roles there must allow sts:TagSession.",
+      "true: each task has its own sessions in targets, named and tagged with yard, stack and task. The roles there must allow sts:TagSession.",
     default: "false",
     values: ["true", "false"],
   },
   TerraformStateUrl: {
     group: "Tasks",
     description:
-      "Server of Stackyard that keeps states of Terraform configurations without a backend. Needs the store. Empty: none.",
+      "Stackyard server that stores the Terraform states of configurations without a backend. Needs the store. Empty: none.",
     ...ADDRESS,
   },
   TaskRunnerPolicyArns: {
     group: "Tasks",
-    description: "Policies for what your tasks make, ARNs by commas, at most 10. Empty: none.",
+    description: "Comma-separated ARNs of policies for the resources that your tasks create, at most 10. Empty: none.",
     ...LIST,
   },
   TaskRunnerTimeout: {
     group: "Tasks",
-    description: "Seconds that the task runner may work on a task in one go. The queue hides a task six times as long.",
+    description:
+      "Seconds for which the task runner may work on a task in one invocation. The queue hides a task six times as long.",
     type: "Number",
     default: 900,
     values: [60, 300, 600, 900],
@@ -229,14 +232,14 @@ export const TASK_PARAMETERS = {
   },
   TaskConcurrency: {
     group: "Tasks",
-    description: "Tasks at a time, 2 to 1000. Empty: as many as Lambda runs.",
+    description: "How many tasks run at the same time, 2 to 1000. Empty: no limit other than that of Lambda.",
     ...optional("[2-9]|[1-9][0-9]{1,2}|1000", "2 to 1000, or nothing."),
   },
 
   LongTasks: {
     group: "Long tasks",
     description:
-      "none: everything runs in Lambda. queue: a queue for containers of yours. service: that and containers on Fargate.",
+      "none: all tasks run in Lambda. queue: a queue for your own containers. service: the queue, and containers on Fargate.",
     default: "none",
     values: ["none", "queue", "service"],
   },
@@ -247,30 +250,41 @@ export const TASK_PARAMETERS = {
   },
   LongTaskArchitecture: {
     group: "Long tasks",
-    description: "Processors that the image is built for.",
+    description: "Processor architecture of that image.",
     default: "ARM64",
     values: ["ARM64", "X86_64"],
   },
-  LongTaskSubnetIds: { group: "Long tasks", description: "For service: subnets by commas.", ...LIST },
-  LongTaskSecurityGroupIds: { group: "Long tasks", description: "For service: security groups by commas.", ...LIST },
+  LongTaskSubnetIds: { group: "Long tasks", description: "For service: comma-separated subnets.", ...LIST },
+  LongTaskSecurityGroupIds: {
+    group: "Long tasks",
+    description: "For service: comma-separated security groups.",
+    ...LIST,
+  },
   LongTaskPublicAddress: {
     group: "Long tasks",
     description:
-      "Whether containers get a public address: ENABLED in subnets whose only way out is an internet gateway.",
+      "Whether containers get a public address: ENABLED in subnets whose only route to the internet is an internet gateway.",
     default: "DISABLED",
     values: ["DISABLED", "ENABLED"],
   },
-  LongTaskCount: { group: "Long tasks", description: "Containers.", type: "Number", default: 1, min: 0, max: 100 },
+  LongTaskCount: {
+    group: "Long tasks",
+    description: "Number of containers.",
+    type: "Number",
+    default: 1,
+    min: 0,
+    max: 100,
+  },
 } as const satisfies Readonly<Record<string, ParameterDefinition>>;
 
 /** Where functions run, and how they are watched. */
 export const OPERATIONS_PARAMETERS = {
   SubnetIds: {
     group: "Network",
-    description: "Subnets of the functions, by commas. Empty: none, as for a yard without a database.",
+    description: "Comma-separated subnets of the functions. Empty: none.",
     ...LIST,
   },
-  SecurityGroupIds: { group: "Network", description: "Their security groups, by commas.", ...LIST },
+  SecurityGroupIds: { group: "Network", description: "Comma-separated security groups of the functions.", ...LIST },
 
   StateManagerMemory: {
     group: "Operations",
@@ -282,34 +296,34 @@ export const OPERATIONS_PARAMETERS = {
   },
   StateManagerReservedConcurrency: {
     group: "Operations",
-    description: "Concurrency reserved for the state manager. Empty: it shares the account's.",
+    description: "Concurrency reserved for the state manager. Empty: it uses that of the account.",
     ...COUNT,
   },
   TaskRunnerReservedConcurrency: {
     group: "Operations",
-    description: "Concurrency reserved for the task runner. Empty: it shares the account's.",
+    description: "Concurrency reserved for the task runner. Empty: it uses that of the account.",
     ...COUNT,
   },
   LogRetentionDays: {
     group: "Operations",
-    description: "Days that logs are kept.",
+    description: "How many days logs are kept.",
     type: "Number",
     default: 30,
     values: [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
   },
   OtlpEndpoint: {
     group: "Operations",
-    description: "Collector that traces and metrics are sent to by OTLP over HTTP. Empty: none.",
+    description: "Collector that receives traces and metrics with OTLP over HTTP. Empty: none.",
     ...ADDRESS,
   },
   AlarmTopicArns: {
     group: "Operations",
-    description: "Topics that alarms notify, as comma-separated ARNs. Empty: no notifications.",
+    description: "Comma-separated ARNs of the topics that alarms notify. Empty: no notifications.",
     ...LIST,
   },
   PermissionsBoundaryArn: {
     group: "Operations",
-    description: "Permissions boundary of the roles that are made. Empty: none.",
+    description: "Permissions boundary of the created roles. Empty: none.",
     ...optional(`${ARN}:iam::([0-9]{12}|aws):policy/[^\\s]{1,512}`, "The ARN of a policy, or nothing."),
   },
 } as const satisfies Readonly<Record<string, ParameterDefinition>>;
