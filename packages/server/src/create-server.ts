@@ -20,9 +20,10 @@ import { machineRoutes } from "./routes/machine-routes.ts";
 import { attemptRoutes, operationRoutes } from "./routes/operation-routes.ts";
 import { runRoutes } from "./routes/run-routes.ts";
 import { createStackExplainer, stackRoutes } from "./routes/stack-routes.ts";
+import { createLive } from "./routes/stream-routes.ts";
 import { tokenRoutes } from "./routes/token-routes.ts";
 import { upgradeRoutes } from "./routes/upgrade-routes.ts";
-import { createChangeBell, createHistoryStreams, watchRoutes } from "./routes/watch-routes.ts";
+import { createChangeBell } from "./routes/watch-routes.ts";
 import { parseServerOptions, type ServerDeps, type ServerOptions } from "./server-options.ts";
 import { terraformStateRoutes } from "./terraform/state-routes.ts";
 import { createStateStore } from "./terraform/state-store.ts";
@@ -47,7 +48,6 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const state = { stopping: false };
   const requests = createRequestMetrics();
   const bell = createChangeBell(deps.store, deps.clock);
-  const streams = createHistoryStreams({ ...deps, bell, heartbeatMs: limits.heartbeatMs, max: limits.streams });
   const states = createStateStore({
     ...deps,
     records: deps.store.records,
@@ -61,6 +61,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const planner = createPlanner({ ...deps, allowExternalNext });
   const operating = { ...deps, bell, outcomeMs: limits.outcomeMs };
   const bulks = createBulks({ ...deps, bell });
+  const live = createLive({ ...deps, bell, bulks, guard, authenticate: access.authenticate }, limits);
   const routes = [
     ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
     ...stackRoutes({ ...deps, explainer: createStackExplainer({ ...deps, planner }) }),
@@ -74,7 +75,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     ...machineRoutes(deps),
     ...previewRoutes({ ...deps, planner, allowExternalNext }),
     ...terraformStateRoutes({ ...deps, states }),
-    ...watchRoutes(streams),
+    ...live.routes,
     ...sessionRoutes(logins),
     ...tokenRoutes({ ...deps, ...access }),
     ...processRoutes(deps),
@@ -82,7 +83,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
       ...deps,
       requests,
       isStopping: () => state.stopping,
-      countStreams: () => streams.count,
+      countStreams: live.count,
       prove: (challenge) => prove(settings.proofSecret, listener?.url, challenge),
     }),
   ];
@@ -114,7 +115,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     },
     async stop() {
       state.stopping = true;
-      streams.stop();
+      live.stop();
       await bulks.stop();
       bell.stop();
       access.callers.stop();

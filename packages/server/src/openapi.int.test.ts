@@ -128,6 +128,7 @@ const cases: Readonly<Record<string, () => Case>> = {
   unlockTerraformState: () => ({ path: `/v1/terraform/states/${key}/unlock`, body: { id: "l1" } }),
   restoreTerraformState: () => ({ path: `/v1/terraform/states/${key}/restore`, body: { version: 1 } }),
   watchHistory: () => ({ path: "/v1/watch" }),
+  openStream: () => ({ path: "/v1/stream?kinds=history,bulk" }),
   listSessions: () => ({ path: "/v1/sessions" }),
   revokeSession: () => ({ path: `/v1/sessions/${sessionId}/revoke`, body: {} }),
   getLiveness: () => ({ path: "/health/live" }),

@@ -45,6 +45,8 @@ export interface ServerLimits {
   readonly outcomeMs: number;
   /** Open event streams. Default 200. */
   readonly streams: number;
+  /** Open streams of one identity at `/v1/stream`. Default 20. */
+  readonly streamsPerCaller: number;
   /** A comment line on a silent stream. Default 15 s. */
   readonly heartbeatMs: number;
   /** How long `stop` lets requests finish. Default 10 s. */
@@ -125,6 +127,7 @@ const DEFAULT_LIMITS: ServerLimits = {
   requestMs: 30_000,
   outcomeMs: 5_000,
   streams: 200,
+  streamsPerCaller: 20,
   heartbeatMs: 15_000,
   stopMs: 10_000,
   stateBytes: 33_554_432,

@@ -169,19 +169,25 @@ const SETTLED_LISTED = 50;
 export function createAttemptStore(context: StoreContext) {
   return {
     claim: (input: ClaimInput) => claim(context, input),
-    renew: (grant: Grant, input: RenewInput) =>
-      changeAttempt<RenewResult>(context, grant.attemptId, input.now, (row) => {
+    async renew(grant: Grant, input: RenewInput) {
+      const answer = await changeAttempt<RenewResult>(context, grant.attemptId, input.now, (row) => {
         const renewed = renewAttempt(row, grant, input);
         return renewed === undefined
           ? { result: { kind: "lost" } }
           : { write: renewed.attempt, result: renewed.answer };
-      }),
-    suspend: (grant: Grant, input: SuspendInput) =>
-      changeAttempt<"suspended" | "lost">(context, grant.attemptId, input.now, (row) => {
+      });
+      if (input.message !== undefined) context.listeners.notify(["progress"]);
+      return answer;
+    },
+    async suspend(grant: Grant, input: SuspendInput) {
+      const answer = await changeAttempt<"suspended" | "lost">(context, grant.attemptId, input.now, (row) => {
         const suspended = suspendAttempt(row, grant, input);
         if (suspended === undefined) return { result: "lost" };
         return { write: { ...suspended, hidden: undefined }, result: "suspended" };
-      }),
+      });
+      context.listeners.notify(["progress"]);
+      return answer;
+    },
     settle: (grant: Grant, input: SettleInput) => settle(context, grant, input),
     async findAttempt(attemptId: string): Promise<AttemptView | undefined> {
       const row = await findRow(context, attemptId);

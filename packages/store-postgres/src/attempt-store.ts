@@ -18,7 +18,8 @@ export interface AttemptGroups {
   readonly settles: GroupedCalls<SettleCall, "settled" | "lost">;
 }
 
-const TASK = new Set(["task"] as const);
+const SUSPENDED = new Set(["task", "progress"] as const);
+const PROGRESS = new Set(["progress"] as const);
 
 /** The part of the store that workers use. */
 export function createAttemptStore(database: Database, groups: AttemptGroups, signals: Signals): AttemptCalls {
@@ -30,11 +31,13 @@ export function createAttemptStore(database: Database, groups: AttemptGroups, si
     },
     async renew(grant, input) {
       database.assertOpen();
-      return groups.renewals.call({ grant, input });
+      const answer = await groups.renewals.call({ grant, input });
+      if (input.message !== undefined) signals.notify(PROGRESS);
+      return answer;
     },
     async suspend(grant, input) {
       const result = await suspend(database, grant, input);
-      signals.notify(TASK);
+      signals.notify(SUSPENDED);
       return result;
     },
     async settle(grant, input) {

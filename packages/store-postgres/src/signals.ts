@@ -8,9 +8,9 @@ import type { Connections } from "./connections.ts";
 type Kind = StoreSignal["kind"];
 
 const PAUSE_MS = 2;
-/** History is read by people only and every commit adds to it, so its notifications can wait. */
+/** History and progress are read by people only, so their notifications can wait. */
 const HISTORY_PAUSE_MS = 50;
-const KINDS: readonly Kind[] = ["event", "task", "history"];
+const KINDS: readonly Kind[] = ["event", "task", "history", "progress"];
 // A hint need not last, and the lock that all notifications of the server take must not be held through a wait for the disk.
 const NOTIFY = "select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)";
 

@@ -111,7 +111,7 @@ function assemble(
   return {
     folder: files.folder,
     ...createStackCalls(commits),
-    ...createAttemptCalls(commits),
+    ...createAttemptCalls(commits, () => listeners.notify(["progress"])),
     ...createQueueCalls(commits),
     queries: createQueries(commits),
     prune: createPrune(commits),
@@ -155,7 +155,7 @@ function createStackCalls(commits: GroupCommit): Pick<Store, "load" | "commit"> 
 type AttemptCalls = Pick<Store, "claim" | "renew" | "suspend" | "settle" | "findAttempt" | "findTaskMessage">;
 
 /** What workers use. */
-function createAttemptCalls(commits: GroupCommit): AttemptCalls {
+function createAttemptCalls(commits: GroupCommit, onProgress: () => void): AttemptCalls {
   return {
     claim: (input) => commits.write((transaction) => transaction.state.attempts.claim(transaction, input)),
     // Needs no wait for the disk: see `writeOpenAttempts`.
@@ -164,12 +164,13 @@ function createAttemptCalls(commits: GroupCommit): AttemptCalls {
         const answer = attempts.renew(grant, input);
         const stackId = attempts.find(grant.attemptId)?.stackId;
         if (answer.kind === "renewed" && stackId !== undefined) renewed.add(stackId);
+        if (input.message !== undefined) onProgress();
         return answer;
       }),
     suspend: (grant, input) =>
       commits.write((transaction) => {
         const answer = transaction.state.attempts.suspend(transaction, grant, input);
-        if (answer === "suspended") transaction.signal("task");
+        if (answer === "suspended") for (const kind of ["task", "progress"] as const) transaction.signal(kind);
         return answer;
       }),
     settle: (grant, input) =>

@@ -36,8 +36,14 @@ export function createMemoryStore(): Store {
     load: (ids) => ids.map((id) => loadStack(stacks, id)),
     commit: (changes) => changes.map((change) => commitChange(state, change)),
     claim: (input) => attempts.claim(sink, input),
-    renew: (grant, input) => attempts.renew(grant, input),
-    suspend: (grant, input) => attempts.suspend(sink, grant, toFrozen(input)),
+    renew: (grant, input) => {
+      if (input.message !== undefined) notify("progress");
+      return attempts.renew(grant, input);
+    },
+    suspend: (grant, input) => {
+      notify("progress");
+      return attempts.suspend(sink, grant, toFrozen(input));
+    },
     settle: (grant, input) => attempts.settle(sink, grant, input),
     findAttempt: (attemptId) => {
       const attempt = attempts.find(attemptId);

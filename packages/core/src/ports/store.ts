@@ -19,9 +19,12 @@ export interface Revisions {
   findHashes(name: string, prefix: string): Promise<readonly string[]>;
 }
 
-/** What has changed, as far as a store notices it in this process or by notification; only a hint. */
+/**
+ * What has changed, as far as a store notices it in this process or by notification; only a hint. `progress`: a running attempt
+ * has reported a line, or was suspended.
+ */
 export interface StoreSignal {
-  readonly kind: "event" | "task" | "history";
+  readonly kind: "event" | "task" | "history" | "progress";
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Clock, StackyardError, type Store } from "@stackyard/core";
+import { type Clock, StackyardError, type Store, type StoreSignal } from "@stackyard/core";
 import type { Page, StoredHistoryEntry } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { defineRoute, HttpError, type Route } from "../http/route.ts";
@@ -38,15 +38,54 @@ function parseLastEventId(request: Request): { readonly since?: number } {
   throw new HttpError(400, "USAGE", "Invalid position in the header Last-Event-ID.");
 }
 
-/** Opens event streams and ends them all when the server stops. */
+/** Opens streams of the history. */
 interface HistoryStreams {
   /**
    * `since`: the position after which the stream begins; without it, or beyond the newest one, only what comes from now
    * on.
    */
   open(input: { readonly stackId?: string; readonly since?: number }, signal: AbortSignal): Promise<Response>;
+}
+
+/** Counts open streams, and ends them all when the server stops. */
+export interface StreamSlots {
+  /** Throws `RATE_LIMITED` when too many are open, or more than `most` of that identity. */
+  take(signal: AbortSignal, whose?: { readonly identity: string; readonly most: number }): StreamSlot;
   readonly count: number;
   stop(): void;
+}
+
+/** One open stream. */
+interface StreamSlot {
+  readonly signal: AbortSignal;
+  readonly end: () => void;
+}
+
+/** Creates slots for so many streams. */
+export function createStreamSlots(max: number): StreamSlots {
+  const ending = new AbortController();
+  const open = new Map<AbortController, string>();
+  return {
+    get count() {
+      return open.size;
+    },
+    stop: () => ending.abort(),
+    take(signal, { identity, most } = { identity: "", most: max }) {
+      if (open.size >= max) throw new StackyardError("RATE_LIMITED", "Too many streams are open.");
+      const own = [...open.values()].filter((each) => each === identity).length;
+      if (own >= most) {
+        throw new StackyardError(
+          "RATE_LIMITED",
+          `You have ${own} streams open. Close one, or ask for several kinds in one.`,
+        );
+      }
+      const controller = new AbortController();
+      open.set(controller, identity);
+      const end = AbortSignal.any([signal, controller.signal, ending.signal]);
+      end.addEventListener("abort", () => open.delete(controller));
+      return { signal: end, end: () => controller.abort() };
+    },
+  };
 }
 
 interface HistoryStreamsDeps {
@@ -54,8 +93,7 @@ interface HistoryStreamsDeps {
   readonly clock: Clock;
   readonly bell: ChangeBell;
   readonly heartbeatMs: number;
-  /** Open streams; one more is `RATE_LIMITED`. */
-  readonly max: number;
+  readonly slots: StreamSlots;
 }
 
 const POLL_MS = 1_000;
@@ -64,27 +102,17 @@ const PAGE = { limit: 100, maxBytes: 32_768 };
 
 /** Streams of the history as server-sent events. Each reads when its receiver is ready, so a slow one holds no memory. */
 export function createHistoryStreams(deps: HistoryStreamsDeps): HistoryStreams {
-  const ending = new AbortController();
-  const open = new Set<AbortController>();
   return {
-    get count() {
-      return open.size;
-    },
-    stop: () => ending.abort(),
     async open({ stackId, since }, signal) {
-      if (open.size >= deps.max) throw new StackyardError("RATE_LIMITED", "Too many streams are open.");
-      const own = new AbortController();
-      open.add(own);
-      const end = AbortSignal.any([signal, own.signal, ending.signal]);
-      end.addEventListener("abort", () => open.delete(own));
+      const slot = deps.slots.take(signal);
       try {
         const filter = stackId === undefined ? {} : { stackId };
         const newest = await findNewestPosition(deps.store);
         // A store that was restored is behind what a receiver saw of it before: nothing would come for a long time.
         const position = Math.min(since ?? newest, newest);
-        return toEventStream(followHistory(deps, { filter, position, signal: end }), () => own.abort());
+        return toEventStream(followHistory(deps, { filter, position, signal: slot.signal }), slot.end);
       } catch (error) {
-        own.abort();
+        slot.end();
         throw error;
       }
     },
@@ -92,7 +120,7 @@ export function createHistoryStreams(deps: HistoryStreamsDeps): HistoryStreams {
 }
 
 /** The position of the newest entry of the yard; 0 when the history is empty. */
-async function findNewestPosition(store: Store): Promise<number> {
+export async function findNewestPosition(store: Store): Promise<number> {
   const { items } = await store.queries.listHistory({ newestFirst: true }, { limit: 1 });
   return items[0]?.position ?? 0;
 }
@@ -139,7 +167,8 @@ function toEvent(entry: StoredHistoryEntry): string {
   return `id: ${entry.position}\nevent: history\ndata: ${JSON.stringify(toHistoryEntry(entry))}\n\n`;
 }
 
-function toEventStream(chunks: AsyncGenerator<string>, cancel: () => void): Response {
+/** Answers with a stream. `cancel` is called when it ends, whoever ends it. */
+export function toEventStream(chunks: AsyncGenerator<string>, cancel: () => void): Response {
   const encoder = new TextEncoder();
   // Without a queue of its own a chunk is made when the socket takes it.
   const strategy = { highWaterMark: 0 };
@@ -172,12 +201,16 @@ export interface ChangeBell {
   stop(): void;
 }
 
-/** One subscription to the store for all who wait. */
-export function createChangeBell(store: Store, clock: Clock): ChangeBell {
+/** One subscription to the store for all who wait. `kinds`: what rings; default the history. */
+export function createChangeBell(
+  store: Store,
+  clock: Clock,
+  kinds: readonly StoreSignal["kind"][] = ["history"],
+): ChangeBell {
   let count = 0;
   let next = new AbortController();
   const stop = store.watch(({ kind }) => {
-    if (kind !== "history") return;
+    if (!kinds.includes(kind)) return;
     count += 1;
     next.abort();
     next = new AbortController();

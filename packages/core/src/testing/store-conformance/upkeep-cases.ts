@@ -13,6 +13,7 @@ import {
   commitNow,
   DAY,
   dispatchNow,
+  grantNow,
   HOUR,
   storeCase,
   T0,
@@ -165,6 +166,18 @@ export const upkeepCases: readonly ConformanceCase<Store>[] = [
     await dispatchNow(store, ["a1"]);
     await commitNow(store, aPut({}, { history: [aHistoryEntry("e1")] }));
     await Promise.all([task, history]);
+  }),
+
+  storeCase("notifies listeners of the progress of running attempts", async (store) => {
+    await dispatchNow(store, ["a1"]);
+    const grant = await grantNow(store, "a1");
+
+    const renewed = nextSignal(store, "progress");
+    await store.renew(grant, { leaseMs: 30_000, message: "half", now: T0 });
+    await renewed;
+    const suspended = nextSignal(store, "progress");
+    await store.suspend(grant, { progress: {}, dueAt: T0 + 1_000, now: T0 });
+    await suspended;
   }),
 
   storeCase("does not notify a listener after it stopped", async (store) => {

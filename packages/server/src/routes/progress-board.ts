@@ -1,0 +1,101 @@
+import { type Clock, mapLimited, type Store } from "@stackyard/core";
+import type { Attempt } from "@stackyard/core/api";
+import type { OpenAttempt } from "@stackyard/core/engine";
+import { toAttempt } from "../schemas/stack.ts";
+
+/** An attempt as it was when something of it changed. */
+export interface ProgressEntry {
+  /** Grows with each change of the board. */
+  readonly seq: number;
+  readonly attemptId: string;
+  readonly stackId: string;
+  readonly machine: string;
+  readonly isOpen: boolean;
+  /** The attempt as the API shows it, as JSON. */
+  readonly text: string;
+}
+
+/** The open attempts of the yard and what has changed in them, read once for all streams. */
+export interface ProgressBoard {
+  /** Reads the store again unless that was done just now. */
+  refresh(): Promise<void>;
+  /** Entries that changed after that, in the order of their changes. After 0: those of open attempts. */
+  listAfter(seq: number): Iterable<ProgressEntry>;
+}
+
+interface BoardDeps {
+  readonly store: Pick<Store, "queries" | "findAttempt">;
+  readonly clock: Clock;
+}
+
+const REFRESH_MS = 500;
+/** Open attempts on the board: those that were dispatched first. */
+const MOST_OPEN = 2_000;
+/** Ended ones that are remembered for streams whose receivers are slow. */
+const MOST_ENDED = 500;
+const PAGE = 500;
+const LOOKED_UP_AT_ONCE = 8;
+
+/** Creates an empty board. It reads nothing until a stream asks. */
+export function createProgressBoard({ store, clock }: BoardDeps): ProgressBoard {
+  const entries = new Map<string, ProgressEntry>();
+  let seq = 0;
+  let readAt = Number.NEGATIVE_INFINITY;
+  let reading: Promise<void> | undefined;
+
+  function put(entry: Omit<ProgressEntry, "seq">): void {
+    const known = entries.get(entry.attemptId);
+    if (known?.text === entry.text && known.isOpen === entry.isOpen) return;
+    seq += 1;
+    // At the end of the map, so that it is in the order of changes.
+    entries.delete(entry.attemptId);
+    entries.set(entry.attemptId, { ...entry, seq });
+  }
+
+  async function read(): Promise<void> {
+    const open = new Set<string>();
+    for (const attempt of await listOpen(store)) {
+      const { attemptId, stackId, machine } = attempt;
+      open.add(attemptId);
+      put({ attemptId, stackId, machine, isOpen: true, text: toText(attempt, machine) });
+    }
+    const ended = [...entries.values()].filter(({ attemptId, isOpen }) => isOpen && !open.has(attemptId));
+    await mapLimited(ended, LOOKED_UP_AT_ONCE, async (entry) => {
+      const attempt = await store.findAttempt(entry.attemptId);
+      put({ ...entry, isOpen: false, text: attempt === undefined ? entry.text : toText(attempt, entry.machine) });
+    });
+    const old = [...entries.values()].filter(({ isOpen }) => !isOpen).slice(0, -MOST_ENDED);
+    for (const { attemptId } of old) entries.delete(attemptId);
+  }
+
+  return {
+    async refresh() {
+      if (clock.now() - readAt < REFRESH_MS) return reading;
+      readAt = clock.now();
+      reading = read().finally(() => {
+        reading = undefined;
+      });
+      return reading;
+    },
+    *listAfter(after) {
+      for (const entry of entries.values()) if (entry.seq > after && (after > 0 || entry.isOpen)) yield entry;
+    },
+  };
+}
+
+async function listOpen({ queries }: Pick<Store, "queries">): Promise<readonly OpenAttempt[]> {
+  const found: OpenAttempt[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await queries.listOpenAttempts({}, { limit: PAGE, ...(cursor !== undefined && { cursor }) });
+    found.push(...page.items);
+    cursor = page.cursor;
+  } while (cursor !== undefined && found.length < MOST_OPEN);
+  return found.slice(0, MOST_OPEN);
+}
+
+/** Without the end of the lease: each renewal moves it. */
+function toText(attempt: Parameters<typeof toAttempt>[0], machine: string): string {
+  const { leaseUntil: _, ...view } = toAttempt(attempt);
+  return JSON.stringify({ ...view, machine } satisfies Attempt & { machine: string });
+}
