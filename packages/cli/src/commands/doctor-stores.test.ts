@@ -28,7 +28,7 @@ describe("evaluateProcesses", () => {
   it("reports what waits because a process is missing", () => {
     expect(judge([], "terraform", "lambda")).toEqual([
       "processes warn: 0 servers, 0 workers: no process applies events.",
-      "workers warn: No worker runs tasks of lambda, terraform: they wait.",
+      "workers warn: No worker runs tasks of lambda, terraform, so they wait.",
     ]);
   });
 
