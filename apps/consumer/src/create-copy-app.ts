@@ -45,7 +45,7 @@ export function createCopyApp(options: CopyAppOptions): {
       opened ??= open(options);
       const { awsRequestId, getRemainingTimeInMillis } = context;
       return opened.onMessages(event, {
-        ...(awsRequestId === undefined ? {} : { invocationId: awsRequestId }),
+        ...defined({ invocationId: awsRequestId }),
         ...(getRemainingTimeInMillis === undefined
           ? {}
           : { getRemainingTimeInMillis: () => getRemainingTimeInMillis.call(context) }),

@@ -1,5 +1,6 @@
 import { toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
 import type { ConsumerConfig } from "@stackyard/consumer";
+import { defined } from "@stackyard/core";
 import { type EnvironmentVariables, parseEnvironment } from "@stackyard/core/environment";
 import { type Static, Type } from "typebox";
 
@@ -144,6 +145,6 @@ export function toConsumerConfig(settings: Static<typeof CopyVariables>): Consum
     // A consumer that cannot request a new URL reports that the URL has expired.
     refresh: settings.RECEIPT_BUS !== undefined,
     extraHosts: settings.EXTRA_HOSTS,
-    ...(MAX_BYTES === undefined ? {} : { maxBytes: MAX_BYTES }),
+    ...defined({ maxBytes: MAX_BYTES }),
   };
 }

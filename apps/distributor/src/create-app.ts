@@ -88,7 +88,7 @@ function make(options: CreateAppOptions, { logger, tracing }: AppTelemetry, cloc
     events: access.client(EventBridgeClient, undefined),
     states: access.client(SFNClient, undefined),
     traceparent: () => tracing.inject()["traceparent"],
-    ...(options.write === undefined ? {} : { write: options.write }),
+    ...defined({ write: options.write }),
   });
 }
 

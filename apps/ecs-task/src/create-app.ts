@@ -1,7 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { type AwsAccess, createAwsAccess, createLimiter, findRegion } from "@stackyard/aws";
-import type { Clock, Logger } from "@stackyard/core";
+import { type Clock, defined, type Logger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import {
@@ -82,7 +82,7 @@ function createRegionalAws(environment: EnvironmentVariables, clock: Clock, logg
         limiter,
         logger,
         session: { name: "ecs-task" },
-        ...(region === undefined ? {} : { region }),
+        ...defined({ region }),
       });
     known.set(region ?? "", access);
     return access.client(clientClass, undefined);

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { CfnCondition } from "aws-cdk-lib";
 import { CfnRule } from "aws-cdk-lib/aws-events";
 import { CfnEventInvokeConfig, CfnEventSourceMapping, CfnPermission } from "aws-cdk-lib/aws-lambda";
@@ -58,9 +59,7 @@ export class CallFunction extends Construct {
       description,
       state,
       targets: [{ id: "Function", arn: functionArn }],
-      ...(eventPattern === undefined ? {} : { eventPattern }),
-      ...(eventBusName === undefined ? {} : { eventBusName }),
-      ...(schedule === undefined ? {} : { scheduleExpression: schedule }),
+      ...defined({ eventPattern, eventBusName, scheduleExpression: schedule }),
     });
     new CfnPermission(this, "Permission", {
       action: "lambda:InvokeFunction",

@@ -49,7 +49,7 @@ export class YardQueues extends Construct {
     const eventSeconds = props.eventVisibilitySeconds ?? TIMES_TIMEOUT * STATE_MANAGER_TIMEOUT_SECONDS;
     const taskSeconds = props.taskVisibilitySeconds ?? TIMES_TIMEOUT * TASK_RUNNER_TIMEOUT_SECONDS;
     const key = kmsKeyArn === undefined ? {} : { kmsKeyArn };
-    const make = (queueId: string, name: string, more: Partial<Parameters<typeof createWorkQueue>[2]> = {}) =>
+    const make = (queueId: string, name: string, more: Partial<WorkQueueProps> = {}) =>
       createWorkQueue(this, queueId, { name: `${prefix}${name}`, ...key, ...more });
 
     // A FIFO queue needs a FIFO queue for its dead letters.

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { type IQueue, Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { type YardAlarmSettings, YardAlarms } from "./alarms.ts";
@@ -48,7 +49,7 @@ export class Yard extends Construct {
     this.queues = new YardQueues(this, "Queues", {
       prefix: toPrefix(yardName),
       ...(timeoutSeconds === undefined ? {} : { taskVisibilitySeconds: TIMES_TIMEOUT * timeoutSeconds }),
-      ...(queueKeyArn === undefined ? {} : { kmsKeyArn: queueKeyArn }),
+      ...defined({ kmsKeyArn: queueKeyArn }),
       ...props.queues,
     });
     this.stores = props.stores ?? [createTables(this, yardName)];

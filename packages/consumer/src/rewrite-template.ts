@@ -1,4 +1,4 @@
-import { isMap } from "@stackyard/core";
+import { isMap, parseJson } from "@stackyard/core";
 
 /** The two buckets of a copy. */
 export interface RewriteInput {
@@ -41,12 +41,8 @@ function isTemplate(key: string, text: string): boolean {
 }
 
 function isJsonTemplate(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isMap(value) && Object.hasOwn(value, "AWSTemplateFormatVersion");
-  } catch {
-    return false;
-  }
+  const value = parseJson(text);
+  return isMap(value) && Object.hasOwn(value, "AWSTemplateFormatVersion");
 }
 
 function exchange(text: string, { source, target }: RewriteInput): string {

@@ -1,6 +1,13 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type ExecutorContext, type Failed, failed, type PluginContext, StackyardError } from "@stackyard/core";
+import {
+  type ExecutorContext,
+  type Failed,
+  failed,
+  type PluginContext,
+  parseJson,
+  StackyardError,
+} from "@stackyard/core";
 import type { LambdaOptions } from "./definition.ts";
 import { createLineSink, type LineSink, type ProgramEnd, type RunProgramInput, runProgram } from "./run-program.ts";
 import { type FunctionAnswer, type InvokeInput, MAX_RESPONSE_BYTES } from "./to-step.ts";
@@ -62,7 +69,7 @@ function toModuleAnswer(end: Ended, { context, sink }: Call): FunctionAnswer {
 
 /** A failed program may still report its error as Lambda's runtimes do. */
 function toCommandAnswer(end: Ended, { context, sink }: Call): FunctionAnswer {
-  const value = end.result.trim() === "" ? null : findJson(end.result);
+  const value = end.result.trim() === "" ? null : parseJson(end.result);
   if (end.code !== 0) {
     const told = typeof value === "object" && value !== null && "errorMessage" in value;
     return told
@@ -70,14 +77,6 @@ function toCommandAnswer(end: Ended, { context, sink }: Call): FunctionAnswer {
       : toExited(context.awsRequestId, end, sink.tail());
   }
   return value === undefined ? toNotJson(end.result) : { payload: JSON.stringify(value) };
-}
-
-function findJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function toProgramName({ entry }: LocalFunction): string {

@@ -1,4 +1,5 @@
 import {
+  defined,
   type ExecutorContext,
   type Failed,
   failed,
@@ -65,12 +66,8 @@ export function toOutputs(payload: string): AnswerOutputs {
 }
 
 function parseObject(payload: string): object {
-  try {
-    const value: unknown = JSON.parse(payload);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
-  } catch {
-    return {};
-  }
+  const value = parseJson(payload);
+  return isMap(value) ? value : {};
 }
 
 function isScalarEntry(entry: [string, unknown]): entry is [string, LambdaOutputs[string]] {
@@ -111,8 +108,7 @@ export function parseFunctionError(payload: string): FunctionError {
   const told = errorType === undefined && errorMessage === undefined ? toMessage(payload) : {};
   return {
     ...told,
-    ...(errorType === undefined ? {} : { errorType }),
-    ...(errorMessage === undefined ? {} : { errorMessage }),
+    ...defined({ errorType, errorMessage }),
     trace,
     timedOut,
   };

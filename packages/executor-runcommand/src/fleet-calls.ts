@@ -15,6 +15,7 @@ import {
   type InstanceInformation,
   ListCommandInvocationsCommand,
   ListCommandsCommand,
+  type ListCommandsCommandInput,
 } from "@aws-sdk/client-ssm";
 import { escapeFilterValue, redactText } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
@@ -166,9 +167,7 @@ export async function findCommand(aws: FleetAws, commandId: string): Promise<Sen
   return undefined;
 }
 
-type ListInput = ConstructorParameters<typeof ListCommandsCommand>[0];
-
-async function* listCommands(aws: FleetAws, given: ListInput): AsyncGenerator<SentCommand> {
+async function* listCommands(aws: FleetAws, given: ListCommandsCommandInput): AsyncGenerator<SentCommand> {
   const pages = listTokenPages(aws, "The commands could not be listed.", (token, options) =>
     aws.ssm.send(new ListCommandsCommand({ ...given, MaxResults: 50, ...token }), options),
   );

@@ -5,6 +5,7 @@ import { delimiter, isAbsolute, join, resolve, sep } from "node:path";
 import { promisify } from "node:util";
 import {
   type AwsCredentials,
+  defined,
   type ExecutorContext,
   isMap,
   parseJson,
@@ -70,7 +71,7 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
     environment: deps.environment,
     s3: deps.s3 ?? loadSdkS3Source,
     graceMs: deps.graceMs ?? DEFAULTS.graceMs,
-    ...(version === undefined ? {} : { version }),
+    ...defined({ version }),
     ...(cliConfigFile === undefined ? {} : { cliConfigFile: inProject(cliConfigFile) }),
   };
 }

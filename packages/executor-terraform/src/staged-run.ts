@@ -1,6 +1,6 @@
 import { lstat, mkdir, readdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { ExecutorContext } from "@stackyard/core";
+import { defined, type ExecutorContext } from "@stackyard/core";
 import { createOwnedFolder, type OwnedFolder, removeDeadFolders } from "./child.ts";
 import { TERRAFORM_STATE, type TerraformConfig, toStateAddress, toStateKey } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
@@ -143,9 +143,7 @@ async function loadEnvironment(
     passEnvironment,
     variables: values,
     settings: own,
-    ...(access === undefined ? {} : { access }),
-    ...(ctx.traceContext === undefined ? {} : { traceContext: ctx.traceContext }),
-    ...(cliConfigFile === undefined ? {} : { cliConfigFile }),
+    ...defined({ access, traceContext: ctx.traceContext, cliConfigFile }),
   });
 }
 

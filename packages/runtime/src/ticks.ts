@@ -1,4 +1,4 @@
-import type { Clock, Logger, Store, Transport } from "@stackyard/core";
+import { type Clock, type Logger, parseJson, type Store, type Transport } from "@stackyard/core";
 import type { Change, DueItem, TickSender, Yard } from "@stackyard/core/engine";
 import {
   type BatchItem,
@@ -55,12 +55,8 @@ export function toTick(item: DueItem): Tick | undefined {
 
 /** Parses the body of a message; undefined: it is not a tick. */
 export function parseTick(body: string): Tick | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return ticks.Check(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(body);
+  return ticks.Check(value) ? value : undefined;
 }
 
 /** Returns a tick as the due work that the engine takes; undefined: not the engine's. */

@@ -1,5 +1,5 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import { type Clock, defined, type Logger, type Random } from "@stackyard/core";
+import { type Clock, defined, type Logger, parseJson, type Random } from "@stackyard/core";
 import { type DeadLetter, systemClock } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -271,10 +271,6 @@ const Why = Type.Object({
 const validator = Compile(Why);
 
 function findWhy({ attributes }: IncomingMessage): QueuedDeadLetter["why"] {
-  try {
-    const why: unknown = JSON.parse(attributes[REASON_ATTRIBUTE] ?? "");
-    return validator.Check(why) ? why : undefined;
-  } catch {
-    return undefined;
-  }
+  const why = parseJson(attributes[REASON_ATTRIBUTE] ?? "");
+  return validator.Check(why) ? why : undefined;
 }

@@ -1,5 +1,5 @@
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
-import { defined, type EventDelivery, type TaskDelivery, type TaskMessage } from "@stackyard/core";
+import { defined, type EventDelivery, parseJson, type TaskDelivery, type TaskMessage } from "@stackyard/core";
 import type { QueuedEvent } from "@stackyard/core/engine";
 import { parseAttemptId, parseTaskMessage, unwrapBody } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
@@ -47,12 +47,8 @@ export function toNoteText(note: SenderNote): string {
 function findNote(attributes: Readonly<Record<string, string>>): SenderNote | undefined {
   const text = Object.hasOwn(attributes, NOTE_ATTRIBUTE) ? attributes[NOTE_ATTRIBUTE] : undefined;
   if (text === undefined) return undefined;
-  try {
-    const note: unknown = JSON.parse(text);
-    return validator.Check(note) ? note : undefined;
-  } catch {
-    return undefined;
-  }
+  const note = parseJson(text);
+  return validator.Check(note) ? note : undefined;
 }
 
 /** What a proof is about: a result as its receivers read it. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { defined } from "@stackyard/core";
+import { defined, isMap, parseJson } from "@stackyard/core";
 
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 // https://docs.aws.amazon.com/general/latest/gr/sns.html
@@ -130,16 +130,8 @@ export function readEnvelope(body: string): Envelope {
 type Fields = Readonly<Record<string, unknown>>;
 
 function parseMap(body: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return isMap(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isMap(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  const value = parseJson(body);
+  return isMap(value) ? value : undefined;
 }
 
 function toId(value: unknown): Pick<Envelope, "id"> {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Clock } from "@stackyard/core";
+import { type Clock, defined } from "@stackyard/core";
 import { jsonFaults } from "./service-faults.ts";
 import { findText, type ServiceFaults, type SimCall, type SimService, textOf } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
@@ -166,7 +166,7 @@ function toJobEvent(action: SimAction, { id, continuationToken }: SimJob): Reado
           secretAccessKey: "secret-of-artifact",
           sessionToken: "token-of-artifact",
         },
-        ...(continuationToken === undefined ? {} : { continuationToken }),
+        ...defined({ continuationToken }),
       },
     },
   };

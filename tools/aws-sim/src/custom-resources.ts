@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
-import type { Clock } from "@stackyard/core";
+import { type Clock, isMap, parseJson } from "@stackyard/core";
 
 /** A custom resource of one stack, as CloudFormation treats it. */
 export interface ResourceLife {
@@ -106,7 +106,8 @@ interface Known {
   readonly properties: Properties;
 }
 
-type Send = (facts: Pick<ResourceRequest, "RequestType"> & Partial<ResourceRequest>) => Promise<LifeStep>;
+type RequestFacts = Pick<ResourceRequest, "RequestType"> & Partial<ResourceRequest>;
+type Send = (facts: RequestFacts) => Promise<LifeStep>;
 
 /** With what follows: the old one is deleted when there is a new one; after a failure the way back. */
 async function updateResource(
@@ -140,7 +141,7 @@ function deleteResource(send: Send, { id, properties }: Known): Promise<LifeStep
 async function sendRequest(
   input: ResourceLifeInput,
   requests: ResourceRequest[],
-  facts: Parameters<Send>[0],
+  facts: RequestFacts,
 ): Promise<LifeStep> {
   const { region = "eu-west-1", account = "111122223333", stackName = "shop", logicalId = "Migration" } = input;
   const ids = {
@@ -425,10 +426,6 @@ function evaluateAnswer(
 }
 
 function parse(body: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(body);
+  return isMap(value) ? value : undefined;
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isMap, parseJson } from "@stackyard/core";
 import { jsonFaults } from "./service-faults.ts";
 import type { SimCall, SimService } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
@@ -196,16 +197,7 @@ function problemOf({ Source, DetailType, Detail }: Entry): { ErrorCode: string; 
   if (Source.startsWith("aws.")) {
     return { ErrorCode: "NotAuthorizedForSourceException", ErrorMessage: `Not authorized for the source ${Source}.` };
   }
-  return isObject(Detail) ? undefined : { ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed." };
-}
-
-function isObject(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value);
-  } catch {
-    return false;
-  }
+  return isMap(parseJson(Detail)) ? undefined : { ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed." };
 }
 
 /** User guide, "Calculating PutEvents event entry size". */

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { SimFault } from "./sim-fault.ts";
 
 /** Who signs a request. */
@@ -110,7 +111,7 @@ export function createIdentities(): Identities {
     return {
       accessKeyId,
       secretAccessKey: toSecret(accessKeyId),
-      ...(key.sessionToken === undefined ? {} : { sessionToken: key.sessionToken }),
+      ...defined({ sessionToken: key.sessionToken }),
       ...(key.endsAt === undefined ? {} : { expiration: new Date(key.endsAt) }),
     };
   }

@@ -1,5 +1,5 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { StackyardError } from "@stackyard/core";
+import { isMap, parseJson, StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { findAwsFault, toAwsError } from "../aws-fault.ts";
@@ -62,12 +62,9 @@ async function loadText({ client, secretId }: ConnectionSecretOptions): Promise<
 }
 
 function parseFields(text: string, secretId: string): object {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-  } catch {
-    // The error would show a part of the secret.
-  }
+  // An error of JSON.parse would show a part of the secret.
+  const value = parseJson(text);
+  if (isMap(value)) return value;
   throw invalid(secretId, "It must be a JSON object.");
 }
 

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { Aws, Fn, type IResolvable } from "aws-cdk-lib";
 import { CfnEventBus, CfnEventBusPolicy } from "aws-cdk-lib/aws-events";
 import { CfnTopic, CfnTopicPolicy } from "aws-cdk-lib/aws-sns";
@@ -146,8 +147,7 @@ function toStatement(
     Effect: "Allow",
     Principal,
     Action: actions,
-    ...(resources === undefined ? {} : { Resource: resources }),
-    ...(tests === undefined ? {} : { Condition: tests }),
+    ...defined({ Resource: resources, Condition: tests }),
   };
 }
 

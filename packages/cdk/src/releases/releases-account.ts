@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { PresetName } from "@stackyard/executor-asg/releases";
 import { CfnRole } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
@@ -47,7 +48,7 @@ export class ReleasesAccount extends Construct {
       placementRoot: names.placementRoot,
       project,
       config,
-      ...(passRoleArns === undefined ? {} : { passRoleArns }),
+      ...defined({ passRoleArns }),
     };
     const role = new CfnRole(this, "Role", {
       roleName: props.roleName ?? names.assumedRole,

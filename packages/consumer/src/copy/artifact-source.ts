@@ -7,7 +7,7 @@ import { findAwsFault } from "@stackyard/aws";
 import { defined, StackyardError } from "@stackyard/core";
 import type { UrlFault } from "../evaluate-url.ts";
 import type { ArtifactMessage } from "../messages.ts";
-import { type ByteRange, readWithin, type SourceFetch } from "./source-fetch.ts";
+import { type ByteRange, readWithin, type SourceContent, type SourceFetch } from "./source-fetch.ts";
 
 /** A file of the source bucket, as named in a message. */
 export interface SourceFile {
@@ -19,16 +19,8 @@ export interface SourceFile {
   readonly signal: AbortSignal;
 }
 
-/** A file whose download has started. */
-export interface OpenedFile {
-  /** The content length that the source reports. */
-  readonly length?: number;
-  readonly range?: ByteRange & { readonly size?: number };
-  /** Throws a `CopyStop`. */
-  readonly body: AsyncIterable<Uint8Array>;
-  /** Ends the download, whether or not the body was read. */
-  readonly cancel: () => void;
-}
+/** A file whose download has started. Reading its body throws a `CopyStop`. */
+export type OpenedFile = Omit<SourceContent, "kind">;
 
 /** Opens files of the source bucket. Throws a `CopyStop`. */
 export type ArtifactSource = (file: SourceFile) => Promise<OpenedFile>;

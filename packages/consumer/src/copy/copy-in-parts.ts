@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import { defined, mapLimited } from "@stackyard/core";
+import { defined, mapLimited, parseJson } from "@stackyard/core";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { AnnouncedMessage } from "../messages.ts";
@@ -120,12 +120,8 @@ async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer | undefi
 }
 
 function parseFiles(bytes: Buffer) {
-  try {
-    const value: unknown = JSON.parse(bytes.toString("utf-8"));
-    return compiled.Check(value) ? value.files : [];
-  } catch {
-    return [];
-  }
+  const value = parseJson(bytes.toString("utf-8"));
+  return compiled.Check(value) ? value.files : [];
 }
 
 /** A part of a file, with its expected digest. */

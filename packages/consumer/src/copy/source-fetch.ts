@@ -132,7 +132,7 @@ export type SourceAnswer =
   | { readonly kind: "unreachable"; readonly reason: string };
 
 /** A file whose download has started. */
-interface SourceContent {
+export interface SourceContent {
   readonly kind: "content";
   /** The content length that the source reports. */
   readonly length?: number;
@@ -140,7 +140,7 @@ interface SourceContent {
   readonly range?: ByteRange & { readonly size?: number };
   /** Read it to its end, or return from the loop. Throws `UNREACHABLE`. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** Ends the download unread. */
+  /** Ends the download, whether or not the body was read. */
   readonly cancel: () => void;
 }
 

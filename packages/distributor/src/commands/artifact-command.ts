@@ -1,6 +1,6 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { findEmulator } from "@stackyard/aws";
+import { findEmulator, findRegion } from "@stackyard/aws";
 import {
   type Clock,
   type CommandOutput,
@@ -179,9 +179,7 @@ export function findDistributorRegion(
 ): string | undefined {
   const name = words.distributor ?? environment["STACKYARD_DISTRIBUTOR"] ?? "";
   const ofArn = name.startsWith("arn:") ? name.split(":")[3] : undefined;
-  return (
-    words.distributorRegion ?? (ofArn || environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] || undefined)
-  );
+  return words.distributorRegion ?? (ofArn || findRegion(environment));
 }
 
 /** Returns the source bucket. Throws `USAGE` when none is configured. */

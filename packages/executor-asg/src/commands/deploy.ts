@@ -173,7 +173,8 @@ function createLook(context: ReleaseContext, place: ReleasePlace, id: string): (
   };
 }
 
-function toProgress({ runId, releaseId, standing, isHalting, report, message }: Release) {
+function toProgress(release: Release): Readonly<Record<string, unknown>> {
+  const { runId, releaseId, standing, isHalting, report, message } = release;
   const { state, since, services, error, end } = report ?? {};
   return {
     kind: "progress",
@@ -190,7 +191,11 @@ function toProgress({ runId, releaseId, standing, isHalting, report, message }: 
   };
 }
 
-function showProgress({ out, clock }: ReleaseContext, release: Release, value: ReturnType<typeof toProgress>): void {
+function showProgress(
+  { out, clock }: ReleaseContext,
+  release: Release,
+  value: Readonly<Record<string, unknown>>,
+): void {
   const { report } = release;
   const toBlock =
     report && ((columns: number) => toReleasePicture(report, { columns, colour: true, now: clock.now() }));

@@ -1,6 +1,6 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import { createAwsAccess, toPartition } from "@stackyard/aws";
+import { createAwsAccess, findRegion, toPartition } from "@stackyard/aws";
 import {
   type Clock,
   type CommandOutput,
@@ -60,7 +60,7 @@ export function toConstants(context: Pick<ReleaseContext, "environment">, words:
 /** Returns the default account and region of the command line. */
 export function toPlaceDefaults({ environment }: Pick<ReleaseContext, "environment">, words: PlaceWords) {
   const account = words.account ?? environment["AWS_ACCOUNT_ID"] ?? "";
-  const region = words.region ?? (environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] || "");
+  const region = words.region ?? findRegion(environment) ?? "";
   const named = findDeployer({ environment }, words)?.split(":");
   const [ofRegion = "", ofAccount = ""] = named === undefined ? [] : [named[3], named[4]];
   return {

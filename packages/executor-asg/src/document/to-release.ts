@@ -104,7 +104,7 @@ interface ServiceScope extends HookScope {
 
 /** Converts a service, with defaults. The document breaks no rule. */
 function toService(name: string, raw: RawService, scope: ServiceScope): Service {
-  return dropAbsent({
+  return defined({
     ...raw,
     ...(raw.ebs_volume_size === undefined ? {} : withDevice(raw, scope)),
     service_name: name,
@@ -133,11 +133,6 @@ function toTextMap(map: Readonly<Record<string, string | null>> | undefined): Re
   return Object.fromEntries(Object.entries(map ?? {}).map(([key, value]) => [key, value ?? ""]));
 }
 
-/** Copies an object without undefined members. */
-function dropAbsent(members: object): object {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
-}
-
 function toItems<Item>(list: readonly (Item | null)[] = []): readonly Item[] {
   return list.flatMap((item) => (item === null ? [] : [item]));
 }
@@ -150,7 +145,7 @@ function withDevice(raw: RawService, { volumeType }: ServiceScope): Partial<Serv
 }
 
 function toVolume({ device = "", size = 0, type = "gp3", ...rest }: RawVolume): Volume {
-  return { device, size, type, ...dropAbsent(rest) };
+  return { device, size, type, ...defined(rest) };
 }
 
 function toAutoscaling(raw: NonNullable<RawService["autoscaling"]>, scope: ServiceScope): Autoscaling {
@@ -186,7 +181,7 @@ function toPolicy(raw: RawPolicy): ScalingPolicy {
 
 function toTracking({ custom_metric, ...raw }: RawPolicy): ScalingPolicy {
   const dimensions = toTextMap(custom_metric?.dimensions);
-  return dropAbsent({ ...raw, custom_metric: custom_metric && { ...custom_metric, dimensions } }) as ScalingPolicy;
+  return defined({ ...raw, custom_metric: custom_metric && { ...custom_metric, dimensions } }) as ScalingPolicy;
 }
 
 type HookResult = NonNullable<LifecycleHook["default_result"]>;

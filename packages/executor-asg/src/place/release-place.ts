@@ -1,4 +1,4 @@
-import { listPages, StackyardError } from "@stackyard/core";
+import { listPages, parseJson, StackyardError } from "@stackyard/core";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import type { ProjectConfig, Release, ReleaseMemoryPlace, ReleasesApi } from "@stackyard/sdk/releases";
 import type { ReleaseConstants, ReleaseKey } from "../release-state.ts";
@@ -227,10 +227,6 @@ function toError({ standing, error }: Release): string {
 
 /** JSON text of a list, as the executor writes it. */
 function parseLeftOvers(value: unknown): readonly Readonly<Record<string, unknown>>[] {
-  try {
-    const list: unknown = JSON.parse(String(value));
-    return Array.isArray(list) ? list.map((each) => ({ ...Object(each) })) : [];
-  } catch {
-    return [];
-  }
+  const list = parseJson(String(value));
+  return Array.isArray(list) ? list.map((each) => ({ ...Object(each) })) : [];
 }

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { type AwsAccess, type SessionOptions, toPartition } from "@stackyard/aws";
-import { type Clock, defined, type Logger, type Random } from "@stackyard/core";
+import { type Clock, defined, isMap, type Logger, type Random } from "@stackyard/core";
 import { createBucketMemory } from "../deploy/memory.ts";
 import { isReleaseWorkName, type ReleaseWorkName, runState } from "../deploy/run-state.ts";
 import { validateRelease } from "../deploy/validate.ts";
@@ -212,7 +212,7 @@ function isSame(one: StateError, other: StateError): boolean {
 }
 
 function toObject(value: unknown, what: string): WireRelease {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  if (isMap(value)) return { ...value };
   throw new ReleaseError("RELEASE_UNREADABLE", `${what} is not an object.`);
 }
 

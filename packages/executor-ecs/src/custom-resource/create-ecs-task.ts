@@ -6,7 +6,7 @@ import {
   parseRequest,
   sendResponse,
 } from "@stackyard/aws/custom-resource";
-import { isMap, isStackyardError, type Logger, StackyardError, silentLogger } from "@stackyard/core";
+import { isMap, isStackyardError, type Logger, parseJson, StackyardError, silentLogger } from "@stackyard/core";
 import { mayRun } from "../task-run.ts";
 import {
   advanceWork,
@@ -104,13 +104,9 @@ function parseExecution(detail: Readonly<Record<string, unknown>>, stateMachineA
 }
 
 function findRequestId(input: unknown): string | undefined {
-  try {
-    const parsed: unknown = JSON.parse(String(input));
-    const requestId = isMap(parsed) ? parsed["requestId"] : undefined;
-    return typeof requestId === "string" ? requestId : undefined;
-  } catch {
-    return undefined;
-  }
+  const parsed = parseJson(String(input));
+  const requestId = isMap(parsed) ? parsed["requestId"] : undefined;
+  return typeof requestId === "string" ? requestId : undefined;
 }
 
 function parseTask({ startedBy, lastStatus }: Readonly<Record<string, unknown>>): FunctionCall | undefined {
@@ -126,12 +122,8 @@ function toErrorText(error: unknown): string | undefined {
 }
 
 function findMessage(cause: string): string {
-  try {
-    const parsed: unknown = JSON.parse(cause);
-    return isMap(parsed) && typeof parsed["errorMessage"] === "string" ? parsed["errorMessage"] : cause;
-  } catch {
-    return cause;
-  }
+  const parsed = parseJson(cause);
+  return isMap(parsed) && typeof parsed["errorMessage"] === "string" ? parsed["errorMessage"] : cause;
 }
 
 /** What is left for a request that must be answered without records. */

@@ -5,6 +5,7 @@ import type {
 } from "@aws-sdk/client-codepipeline";
 import { findAwsFault } from "@stackyard/aws";
 import type { JobView } from "@stackyard/core/jobs";
+import type { FleetCounts } from "../fleet-run.ts";
 import { endInTime, type Fleet, readField, readText, toFleetFailure } from "./fleet-deps.ts";
 import { type FailureType, toContinuationToken, toFailureType } from "./parse-pipeline-event.ts";
 
@@ -140,7 +141,7 @@ function formatInstances(failed: readonly FailedInstance[], room: number): strin
   return kept.length === 0 ? left : `${kept.join(", ")} and ${left}`;
 }
 
-function toSummary(counts: RunCounts, left: string): string {
+function toSummary(counts: FleetCounts, left: string): string {
   const { selected, succeeded, failed, running, skipped, notSent } = counts;
   const parts = [
     `${succeeded} of ${selected} instances succeeded`,
@@ -152,7 +153,7 @@ function toSummary(counts: RunCounts, left: string): string {
   return `${parts.join(", ")}.`;
 }
 
-function toPercent(counts: RunCounts | undefined): number {
+function toPercent(counts: FleetCounts | undefined): number {
   if (counts === undefined || counts.selected === 0) return 0;
   const done = counts.succeeded + counts.failed;
   return Math.max(0, Math.min(100, Math.floor((done * 100) / counts.selected)));
@@ -251,17 +252,6 @@ export function toUnavailable(
   return toJobResult({ jobId, run, report: undefined, wait: true });
 }
 
-/** How many instances stand how. */
-interface RunCounts {
-  readonly selected: number;
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly running: number;
-  readonly skipped: number;
-  /** Still to be sent, or never sent. */
-  readonly notSent: number;
-}
-
 /** An instance that the run could not configure. */
 interface FailedInstance {
   readonly instanceId: string;
@@ -270,7 +260,7 @@ interface FailedInstance {
 
 /** The part of a run's report that a pipeline is shown. */
 export interface RunReport {
-  readonly counts: RunCounts;
+  readonly counts: FleetCounts;
   readonly failed: readonly FailedInstance[];
 }
 

@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, isMap, parseJson } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import { type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -281,14 +281,9 @@ function toLengthProblem(length: number): ParameterProblem {
 }
 
 function findObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    // Entries, so that a key `__proto__` stays a key.
-    return isObject ? Object.assign(Object.create(null), Object.fromEntries(Object.entries(value))) : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  // Entries, so that a key `__proto__` stays a key.
+  return isMap(value) ? Object.assign(Object.create(null), Object.fromEntries(Object.entries(value))) : undefined;
 }
 
 /** People write a count without quotes as often as with them. */
@@ -359,19 +354,10 @@ export function toContinuationToken(runId: string): string {
 /** The run that a token of ours names; undefined for every other text. */
 export function findTokenRun(token: unknown): string | undefined {
   if (typeof token !== "string" || token.length > MAX_TOKEN) return undefined;
-  const value = findJsonObject(token);
-  if (value === undefined || Object.keys(value).length !== 2 || value["v"] !== 1) return undefined;
+  const value = parseJson(token);
+  if (!isMap(value) || Object.keys(value).length !== 2 || value["v"] !== 1) return undefined;
   const run = value["run"];
   return typeof run === "string" && RUN_ID.test(run) ? run : undefined;
-}
-
-function findJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 const CODES: readonly (readonly [FailureType, string])[] = [

@@ -1,5 +1,6 @@
 import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { toAwsError } from "@stackyard/aws";
+import { parseJson } from "@stackyard/core";
 import type { YardParts } from "./open-yard.ts";
 
 /** What a queue is for. */
@@ -61,8 +62,8 @@ export function toQueueFacts(
     visibilityMs: Number(attributes["VisibilityTimeout"] ?? 30) * 1_000,
     retentionMs: Number(attributes["MessageRetentionPeriod"] ?? 345_600) * 1_000,
     waiting: Number(attributes["ApproximateNumberOfMessages"] ?? 0),
-    redrive: toRedrive(parse(attributes["RedrivePolicy"])),
-    statements: toStatements(parse(attributes["Policy"])),
+    redrive: toRedrive(parseJson(attributes["RedrivePolicy"] ?? "null")),
+    statements: toStatements(parseJson(attributes["Policy"] ?? "null")),
   };
 }
 
@@ -95,12 +96,4 @@ function toList(value: unknown): readonly unknown[] {
 
 function read(value: unknown, key: string): unknown {
   return typeof value === "object" && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
-}
-
-function parse(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "null");
-  } catch {
-    return undefined;
-  }
 }

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { findNumber, findText, type SimCall, textOf, textsOf } from "../sim-call.ts";
 import { type AutoScalingState, groupOf } from "./auto-scaling-state.ts";
 import type { GroupKey } from "./group-key.ts";
@@ -40,10 +41,7 @@ export function readHook({ account, region, name: group }: GroupKey, input: SimC
     name,
     transition: readTransition(input),
     defaultResult: readResult(input),
-    ...(heartbeatSeconds === undefined ? {} : { heartbeatSeconds }),
-    ...(roleArn === undefined ? {} : { roleArn }),
-    ...(notificationTargetArn === undefined ? {} : { notificationTargetArn }),
-    ...(notificationMetadata === undefined ? {} : { notificationMetadata }),
+    ...defined({ heartbeatSeconds, roleArn, notificationTargetArn, notificationMetadata }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { findFlag, findNumber, findText, recordsOf, type SimCall, textsOf } from "../sim-call.ts";
 import { parsePageToken, toPageToken } from "../sim-fault.ts";
 import { type AutoScalingState, groupOf, ownGroups } from "./auto-scaling-state.ts";
@@ -43,7 +44,7 @@ export function toActivityOutput({ name, arn }: SimGroup, activity: SimActivity,
     StatusCode: status,
     Details: details,
     ...(endedAt === undefined ? { Progress: 50 } : { EndTime: new Date(endedAt), Progress: 100 }),
-    ...(message === undefined ? {} : { StatusMessage: message }),
+    ...defined({ StatusMessage: message }),
     ...(isGone ? { AutoScalingGroupState: "Deleted" } : {}),
   };
 }

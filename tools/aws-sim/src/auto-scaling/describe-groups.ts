@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { recordsOf, type SimCall, textsOf } from "../sim-call.ts";
 import { type AutoScalingState, ownGroups } from "./auto-scaling-state.ts";
 import { toRecordsPage } from "./describe-activities.ts";
@@ -60,7 +61,7 @@ function toGroupOutput(group: SimGroup): Readonly<Record<string, unknown>> {
     TrafficSources: attached.map(({ kind, id }) => ({ Identifier: id, Type: kind === "classic" ? "elb" : "elbv2" })),
     HealthCheckType: settings.healthCheckType,
     HealthCheckGracePeriod: settings.graceSeconds,
-    ...(settings.placementGroup === undefined ? {} : { PlacementGroup: settings.placementGroup }),
+    ...defined({ PlacementGroup: settings.placementGroup }),
     TerminationPolicies: settings.terminationPolicies,
     NewInstancesProtectedFromScaleIn: settings.isProtected,
     SuspendedProcesses: [],
@@ -83,7 +84,7 @@ function toMemberOutput(member: SimMember): Readonly<Record<string, unknown>> {
     HealthStatus: healthStatus,
     ProtectedFromScaleIn: isProtected,
     ...(template === undefined ? {} : { LaunchTemplate: toSpecification(template) }),
-    ...(configuration === undefined ? {} : { LaunchConfigurationName: configuration }),
+    ...defined({ LaunchConfigurationName: configuration }),
   };
 }
 

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { defined } from "@stackyard/core";
 import { DEFAULT_VPC } from "../ec2/resources.ts";
 import { type AwsEvent, toAwsEvent } from "../event-bridge.ts";
 import type { AutoScalingState } from "./auto-scaling-state.ts";
-import { type LaunchOrder, resolveLaunch } from "./launch-configurations.ts";
+import { type LaunchFault, type LaunchOrder, resolveLaunch } from "./launch-configurations.ts";
 import { beginAction, hooksOf, type LifecycleAction, outcomeOf, transitionOf } from "./lifecycle-hooks.ts";
 import {
   activeSources,
@@ -187,7 +188,7 @@ function toPlace({ ec2 }: AutoScalingState, { settings, members, region }: SimGr
 
 function findFault(
   { ec2 }: AutoScalingState,
-  order: ReturnType<typeof resolveLaunch>,
+  order: LaunchOrder | LaunchFault,
   { script, place }: { readonly script: LaunchScript; readonly place: LaunchPlace },
 ): string | undefined {
   const fail = (why: string) => `${why.replace(/\.$/, "")}. Launching EC2 instance failed.`;
@@ -375,7 +376,7 @@ function toHookEvent({ account, region, arn, name }: SimGroup, action: Lifecycle
       LifecycleTransition: transitionOf(hook),
       Origin: ends[0],
       Destination: ends[1],
-      ...(hook.notificationMetadata === undefined ? {} : { NotificationMetadata: hook.notificationMetadata }),
+      ...defined({ NotificationMetadata: hook.notificationMetadata }),
     },
   });
 }

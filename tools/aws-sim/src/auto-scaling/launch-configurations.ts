@@ -91,7 +91,7 @@ export interface LaunchOrder {
 }
 
 /** Why nothing can be launched, in the words of EC2. */
-interface LaunchFault {
+export interface LaunchFault {
   readonly fault: string;
 }
 

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { findText, type SimCall, textOf } from "../sim-call.ts";
 import {
   type CloudFormationState,
@@ -80,7 +81,7 @@ function toStack(stack: SimStack, now: number) {
     StackStatus: status,
     CreationTime: new Date(createdAt),
     ...(updatedAt === undefined ? {} : { LastUpdatedTime: new Date(updatedAt) }),
-    ...(reason === undefined ? {} : { StackStatusReason: reason }),
+    ...defined({ StackStatusReason: reason }),
     ...(content === undefined ? { Tags: [] } : toContentFields(content, stack)),
   };
 }
@@ -91,7 +92,7 @@ function toContentFields({ parameters, tags, template, resolved }: StackContent,
     return [key, resolveReferences(value, resolved.resources, place)] as const;
   });
   return {
-    ...(template.description === undefined ? {} : { Description: template.description }),
+    ...defined({ Description: template.description }),
     Parameters: [...parameters].map(([ParameterKey, value]) => {
       // API reference, "Parameter": values of NoEcho parameters are asterisks.
       return { ParameterKey, ParameterValue: template.parameters[ParameterKey]?.NoEcho ? "****" : value };
@@ -123,8 +124,7 @@ function toEvent({ id, name }: SimStack, event: StackEventRow, index: number) {
     ResourceType: type,
     ResourceStatus: status,
     Timestamp: new Date(at),
-    ...(reason === undefined ? {} : { ResourceStatusReason: reason }),
-    ...(token === undefined ? {} : { ClientRequestToken: token }),
+    ...defined({ ResourceStatusReason: reason, ClientRequestToken: token }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { findNumber, type SimCall, textsOf } from "../sim-call.ts";
 import {
   checkFilterNames,
@@ -131,7 +132,7 @@ function toInstance(instance: SimInstance, now: number): Readonly<Record<string,
     LaunchTime: new Date(launchTimeOf(instance, now)),
     State: { Code: STATE_CODES[state], Name: state },
     // Absent for Linux ("Instance", Platform: "The value is `Windows` for Windows instances; otherwise blank").
-    ...(platform === undefined ? {} : { Platform: platform }),
+    ...defined({ Platform: platform }),
     PlatformDetails: platform === undefined ? "Linux/UNIX" : "Windows",
     Tags: toTagList(tags),
   };

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { findNumber, findText, type SimCall, textsOf } from "../sim-call.ts";
 import type { SimFault } from "../sim-fault.ts";
 import {
@@ -366,7 +367,7 @@ function toOutput(group: SimPlacementGroup) {
     GroupArn: toArn(group),
     State: state,
     Strategy: strategy,
-    ...(partitionCount === undefined ? {} : { PartitionCount: partitionCount }),
+    ...defined({ PartitionCount: partitionCount }),
     Tags: toTagList(tags),
   };
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { sdkStreamMixin } from "@smithy/core/serde";
+import { defined } from "@stackyard/core";
 import { type AwsEvent, toAwsEvent } from "../event-bridge.ts";
 import { allows } from "../identities.ts";
 import { findNumber, findText, type SimCall, textOf } from "../sim-call.ts";
@@ -53,7 +54,7 @@ export async function putObject(buckets: Buckets, call: SimCall): Promise<Writte
     encryption,
     contentType: findText(input, "ContentType"),
     metadata: { ...Object(input["Metadata"]) },
-    ...(checksumSha256 === undefined ? {} : { checksumSha256 }),
+    ...defined({ checksumSha256 }),
   });
   const output = { ETag: object.etag, ...encryption, ...toVersion(object), ...toChecksum(object) };
   return { output, bucket, object };

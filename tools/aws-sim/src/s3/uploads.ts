@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { defined } from "@stackyard/core";
 import { findNumber, findText, type SimCall, textOf } from "../sim-call.ts";
 import {
   type Bucket,
@@ -68,7 +69,7 @@ export async function uploadPart(buckets: Buckets, call: SimCall): Promise<unkno
   return {
     ETag: etag,
     ...upload.encryption,
-    ...(checksumSha256 === undefined ? {} : { ChecksumSHA256: checksumSha256 }),
+    ...defined({ ChecksumSHA256: checksumSha256 }),
   };
 }
 
@@ -110,7 +111,7 @@ export function completeUpload(buckets: ReadonlyMap<string, Bucket>, call: SimCa
     etag: toEtagOfParts(parts),
     body: bucket.discards ? Buffer.alloc(0) : Buffer.concat(parts.map(({ body }) => body)),
     size: parts.reduce((sum, { size }) => sum + size, 0),
-    ...(checksumSha256 === undefined ? {} : { checksumSha256 }),
+    ...defined({ checksumSha256 }),
   });
   bucket.uploads.delete(upload.uploadId);
   const told = checksumSha256 === undefined ? {} : { ChecksumSHA256: checksumSha256, ChecksumType: "COMPOSITE" };

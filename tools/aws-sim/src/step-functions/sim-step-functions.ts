@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Clock } from "@stackyard/core";
+import { type Clock, defined } from "@stackyard/core";
 import { type AwsEvent, toAwsEvent } from "../event-bridge.ts";
 import { jsonFaults } from "../service-faults.ts";
 import { findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
@@ -106,9 +106,7 @@ function toDescription({ arn, machine, startedAt, stoppedAt, ...rest }: Executio
     input,
     startDate: new Date(startedAt),
     ...(stoppedAt === undefined ? {} : { stopDate: new Date(stoppedAt) }),
-    ...(output === undefined ? {} : { output }),
-    ...(error === undefined ? {} : { error }),
-    ...(cause === undefined ? {} : { cause }),
+    ...defined({ output, error, cause }),
   };
 }
 
@@ -181,7 +179,7 @@ async function invokeFunction(
 
 async function invoke(
   lambda: SimService,
-  call: Parameters<SimService["operations"][string]>[0],
+  call: SimCall,
 ): Promise<{ readonly FunctionError?: string; readonly Payload: Uint8Array }> {
   try {
     return Object(await lambda.operations["Invoke"]?.(call));
