@@ -50,7 +50,10 @@ export const CopyVariables = Type.Object({
     }),
   ),
   PARKING_QUEUE_URL: Type.Optional(
-    Type.String({ ...queue, description: "the queue of messages that are given up. Default: they are logged" }),
+    Type.String({
+      ...queue,
+      description: "the queue of messages that failed or were rejected. Default: they are only logged",
+    }),
   ),
   KMS_KEY_ARN: Type.Optional(
     Type.String({ ...key, description: "the key that files are encrypted with. Default: as the bucket says" }),

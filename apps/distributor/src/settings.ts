@@ -33,7 +33,7 @@ export const Variables = Type.Object({
     Type.String({
       ...eventBus,
       description:
-        "ARN of the bus of receipts. Nothing is called there: its rules bring events to this function. Default: none",
+        "The ARN of the receipt bus, whose rules send events to this function. The function does not call the bus. Default: none",
     }),
   ),
   RECORDS_TABLE: Type.String({

@@ -23,7 +23,7 @@ export const FleetVariables = Type.Object({
   ),
   FLEET_PROFILES: Type.Optional(
     Type.Array(Type.String({ pattern: NAME.pattern }), {
-      description: "All names of profiles, with commas, so that a pipeline that names another is refused at once",
+      description: "All profile names, separated by commas. A pipeline with another name is rejected at once",
       maxItems: 64,
       must: "be names of profiles with commas between them",
     }),

@@ -119,7 +119,7 @@ function formatPublished(
   published: readonly PublishedObject[],
   columns: number | undefined,
 ): readonly string[] {
-  if (place === undefined) return ["No publication is known to this project. Pass --bucket."];
+  if (place === undefined) return ["This project has not published yet. Pass --bucket."];
   const rows = published.map(({ kind, name, version, bytes, publishedAt }) => [
     kind,
     name,

@@ -392,7 +392,7 @@ export async function findStack(client: CloudFormationClient, name: string): Pro
     const { name: fault } = findAwsFault(error);
     // CloudFormation has no error of its own for it (API reference, "DescribeStacks").
     if (fault === "ValidationError" && String(error).includes("does not exist")) return undefined;
-    throw toAwsError(error, `CloudFormation does not say how the stack ${name} stands.`);
+    throw toAwsError(error, `Cannot read the status of the stack ${name} from CloudFormation.`);
   }
 }
 

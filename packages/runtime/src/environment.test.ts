@@ -189,7 +189,7 @@ describe("the environment", () => {
 
   it("refuses ticks in a queue of events or tasks", () => {
     expect(findFaults({ ...least, SQS_TICK_QUEUE_URL: TASKS })).toEqual([
-      "SQS_TICK_QUEUE_URL is the queue of SQS_TASK_QUEUE_URL: ticks need one of their own.",
+      "SQS_TICK_QUEUE_URL is the queue of SQS_TASK_QUEUE_URL. Use a separate queue for ticks.",
     ]);
   });
 

@@ -166,7 +166,7 @@ function findQueueFaults({ SQS_TICK_QUEUE_URL: ticks, REFUSED_EVENTS, ...given }
   // Senders of events or tasks could send ticks.
   const others = ["SQS_EVENT_QUEUE_URL", "SQS_TASK_QUEUE_URL", "SQS_LONG_TASK_QUEUE_URL"] as const;
   const same = others.filter((name) => ticks !== undefined && given[name] === ticks);
-  const faults = same.map((name) => `SQS_TICK_QUEUE_URL is the queue of ${name}: ticks need one of their own.`);
+  const faults = same.map((name) => `SQS_TICK_QUEUE_URL is the queue of ${name}. Use a separate queue for ticks.`);
   if (REFUSED_EVENTS !== "redeliver" || given.SQS_EVENT_QUEUE_URL?.endsWith(".fifo") !== true) return faults;
   return [
     ...faults,

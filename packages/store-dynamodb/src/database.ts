@@ -80,7 +80,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   InvalidSignatureException: "The secret key is wrong, or the clock of this machine is off by more than five minutes.",
   CredentialsProviderError: "No credentials were found.",
   ProvisionedThroughputExceededException: "The table's capacity is used up: use on-demand billing, or provision more.",
-  ThrottlingException: "Too many calls at once: it tries again.",
+  ThrottlingException: "Too many simultaneous calls. The call is retried.",
   RequestLimitExceeded: "The account's throughput is used up: ask AWS for a higher quota.",
 };
 

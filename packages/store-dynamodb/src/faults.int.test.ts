@@ -99,7 +99,7 @@ describe("the size of an item", () => {
     const commit = store.commit([aPut({ metadata: Object.fromEntries(noise) }, { appliedIds: ["e1"] })]);
 
     await expect(commit).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
-    await expect(commit).rejects.toThrow(/"s1" would take 4\d\d KB; DynamoDB holds at most 400 KB/);
+    await expect(commit).rejects.toThrow(/"s1" would take 4\d\d KB; an item of DynamoDB has at most 400 KB/);
     expect(await store.load(["s1"])).toEqual([{ stackId: "s1", version: 0, parked: [] }]);
   });
 

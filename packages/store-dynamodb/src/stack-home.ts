@@ -144,7 +144,7 @@ async function changeInTurn<Result>(
     if (next !== undefined) await pause(context, tries);
     loaded = await loadStack(context, stackId);
   }
-  const message = `The stack ${JSON.stringify(stackId)} is written by too many at once. Try again.`;
+  const message = `The stack ${JSON.stringify(stackId)} is written by too many processes at once. Try again.`;
   throw new StackyardError("STORE_UNAVAILABLE", message);
 }
 

@@ -90,7 +90,7 @@ export async function mutateRow<T extends WorkRow, Result>(
       await pause(context, tries);
       row = await loadRow(context, kind, id);
     }
-    const message = `The ${kind.name} ${JSON.stringify(id)} is written by too many at once. Try again.`;
+    const message = `The ${kind.name} ${JSON.stringify(id)} is written by too many processes at once. Try again.`;
     throw new StackyardError("STORE_UNAVAILABLE", message);
   });
 }
@@ -121,7 +121,7 @@ async function writeRow<T extends WorkRow>(
 
 /** The refusal of an item that DynamoDB would refuse. */
 export function tooLarge(name: string, id: string, bytes: number): StackyardError {
-  const message = `The ${name} ${JSON.stringify(id)} would take ${Math.ceil(bytes / 1024)} KB; DynamoDB holds at most 400 KB in one item. Make it smaller: shorter metadata, fewer tasks or events at once.`;
+  const message = `The ${name} ${JSON.stringify(id)} would take ${Math.ceil(bytes / 1024)} KB; an item of DynamoDB has at most 400 KB. Use shorter metadata, fewer tasks or fewer simultaneous events.`;
   return new StackyardError("PAYLOAD_TOO_LARGE", message, { details: { id, bytes } });
 }
 

@@ -196,7 +196,7 @@ export function assertUpToDate(database: Database, migrations: readonly Migratio
   assertNotTooNew(found, migrations);
   const newest = migrations.at(-1)?.version ?? 0;
   if (found === newest) return;
-  const message = `The store has schema version ${found}; this release needs ${newest}. \`stackyard migrate\`, or the next start, brings it there.`;
+  const message = `The store has schema version ${found}; this release needs ${newest}. Run \`stackyard migrate\`, or start the yard, to migrate it.`;
   throw new StackyardError("STORE_UNAVAILABLE", message, { details: { found, newest } });
 }
 

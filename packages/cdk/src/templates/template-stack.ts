@@ -43,8 +43,8 @@ export function addQueueOutputs(stack: Stack, queues: YardQueues): void {
     ["TaskQueue", queues.tasks, "Queue of tasks."],
     ["TickQueue", queues.ticks, "Queue of what is due soon."],
     ["LongTaskQueue", queues.longTasks, "Queue of tasks that do not fit a function's time."],
-    ["EventDeadLetterQueue", queues.eventDeadLetters, "Events that were given up, with their reasons."],
-    ["TaskDeadLetterQueue", queues.taskDeadLetters, "Task messages that were given up, with their reasons."],
+    ["EventDeadLetterQueue", queues.eventDeadLetters, "Dead-lettered events with their reasons."],
+    ["TaskDeadLetterQueue", queues.taskDeadLetters, "Dead-lettered task messages with their reasons."],
   ];
   for (const [name, queue, description] of outputs) {
     if (queue !== undefined) addQueueOutput(stack, name, queue, description);

@@ -79,7 +79,7 @@ describe("the end of dev", () => {
     remove();
 
     expect(exitCode).toBe(0);
-    if (flags.length === 0) expect(stderr).toContain("Stopping: pr-1 dig may end within 10 s");
+    if (flags.length === 0) expect(stderr).toContain("Waiting up to 10 s for pr-1 dig");
     else {
       const stopping = { kind: "stopping", running: [{ stackId: "pr-1", task: "dig" }] };
       expect(parseLines(stdout)).toContainEqual(stopping);
@@ -95,6 +95,6 @@ describe("the end of dev", () => {
     const { stderr } = await dev.result;
     remove();
 
-    expect(stderr).toContain("Stopping: no task runs.\nStopped.");
+    expect(stderr).toContain("Stopping. No task is running.\nStopped.");
   });
 });

@@ -127,9 +127,13 @@ describe("a configuration that does not load", () => {
     [
       "an executor that is built in",
       '"./lambda.mjs"',
-      /The plugin "lambda" brings an executor "lambda", which is built in/,
+      /The plugin "lambda" contains the executor "lambda", which is built in/,
     ],
-    ["an invalid executor", '"./half.mjs"', /The plugin "half" brings what `defineExecutor` has not made/],
+    [
+      "an invalid executor",
+      '"./half.mjs"',
+      /The plugin "half" contains an executor that was not created by `defineExecutor`/,
+    ],
   ])("reports %s", async (_what, list, told) => {
     const half =
       'export default { kind: "stackyard-plugin", name: "half", commands: [], executors: () => [{ name: "x" }] };';

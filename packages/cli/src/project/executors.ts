@@ -88,10 +88,12 @@ function addExecutors(
   const { plugin, options } = loaded;
   try {
     for (const executor of plugin.executors(options, context)) {
-      if (!isExecutor(executor)) return `The plugin "${plugin.name}" brings what \`defineExecutor\` has not made.`;
+      if (!isExecutor(executor))
+        return `The plugin "${plugin.name}" contains an executor that was not created by \`defineExecutor\`.`;
       const { name } = executor;
-      if (taken.includes(name)) return `The plugin "${plugin.name}" brings an executor "${name}", which is built in.`;
-      if (executors.has(name)) return `Two plugins bring an executor "${name}".`;
+      if (taken.includes(name))
+        return `The plugin "${plugin.name}" contains the executor "${name}", which is built in.`;
+      if (executors.has(name)) return `Two plugins contain the executor "${name}".`;
       executors.set(name, executor);
     }
     return undefined;

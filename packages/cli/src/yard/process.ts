@@ -233,13 +233,13 @@ export async function runUntilSignal(
   return 0;
 }
 
-/** Says which tasks a process waits for that was asked to end, and what becomes of them. */
+/** Prints which tasks a stopping process waits for. */
 export function printStopping(running: readonly RunningTask[], drainMs: number, out: Output): void {
   out.step({ kind: "stopping", running }, () => {
-    if (running.length === 0) return "Stopping: no task runs.";
+    if (running.length === 0) return "Stopping. No task is running.";
     const tasks = running.map(({ stackId, task }) => `${stackId} ${task}`).join(", ");
     const seconds = Math.round(drainMs / 1_000);
-    return `Stopping: ${tasks} may end within ${seconds} s and are then asked to stop. Ctrl-C again quits at once.`;
+    return `Stopping. Waiting up to ${seconds} s for ${tasks}. Press Ctrl-C again to quit at once.`;
   });
 }
 

@@ -16,7 +16,7 @@ export const HistoryEntry = Type.Object({
   eventId: Type.String(),
   internal: Type.Optional(
     Type.Literal(true, {
-      description: "A worker, a timer or a deadline brought it: no sender's event with the same id.",
+      description: "A worker, a timer or a deadline sent it; it is not an external event with the same id.",
     }),
   ),
   event: Type.String(),
@@ -31,11 +31,11 @@ export const HistoryEntry = Type.Object({
   to: Type.Optional(Type.String({ description: "The state after." })),
   task: Type.Optional(Type.String()),
   description: Type.Optional(Type.String()),
-  metadata: Type.Optional(Type.Unknown({ description: "What the event brought; sensitive values as `***`." })),
+  metadata: Type.Optional(Type.Unknown({ description: "The metadata of the event; sensitive values as `***`." })),
   outputs: Type.Optional(Type.Unknown({ description: "What a task gave, in stacks of version 2." })),
   retryable: Type.Optional(Type.Boolean({ description: "Of a failed task: another attempt may help." })),
   dispatchId: Type.Optional(Type.String({ description: "The attempt that an answer from outside named." })),
-  timer: Type.Optional(Type.String({ description: "The timer that has brought the event." })),
+  timer: Type.Optional(Type.String({ description: "The timer that sent the event." })),
   confirmed: Type.Optional(Type.Literal(true, { description: "The sender confirmed the stack's id." })),
   sent: Type.Array(Type.String(), { description: "Tasks that were sent." }),
   notes: Type.Array(Type.String()),
@@ -45,7 +45,7 @@ export type HistoryEntry = View<typeof HistoryEntry>;
 
 /** A dead-lettered event, kept until it is redriven or too old. */
 export const DeadLetter = Type.Object({
-  id: Type.String({ description: "Of this entry; `redrive` takes it." }),
+  id: Type.String({ description: "The id of this entry, for `redrive`." }),
   eventId: Type.String(),
   stackId: Type.String(),
   event: Type.Optional(Type.String()),

@@ -92,7 +92,7 @@ export const SimulationLine = Type.Object({
         outcome: Type.Enum(["applied", "refused", "ignored", "removed"]),
         code: Type.Optional(Type.String()),
       }),
-      { description: "Parked events that the step has settled: applied in their turn, or given up." },
+      { description: "Parked events that the step has settled: applied, or dead-lettered." },
     ),
   ),
   fired: Type.Optional(

@@ -81,7 +81,10 @@ const LastFailure = Type.Object(
       description: "When a task of this name succeeded since, or was settled by hand.",
     }),
   },
-  { description: "The newest task of this incarnation that failed for good. It stays when the stack moves on." },
+  {
+    description:
+      "The last task of this incarnation that failed for good. It remains when the stack enters another state.",
+  },
 );
 export type LastFailure = View<typeof LastFailure>;
 

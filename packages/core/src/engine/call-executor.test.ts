@@ -62,7 +62,7 @@ describe("the call of an executor", () => {
     const step = await callWith(executor, { operation: "poll", kept: { progress: { id: 1 }, cancelBegun: false } });
 
     expect(step).toMatchObject({ kind: "failed", code: "PLUGIN_INVALID", retryable: false });
-    expect(step.kind === "failed" && step.message).toContain('The kept progress does not fit "work"');
+    expect(step.kind === "failed" && step.message).toContain('The stored progress does not match "work"');
   });
 
   it.each([

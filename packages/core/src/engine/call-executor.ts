@@ -73,7 +73,7 @@ function findArgumentFault(
   if (operation === "start" || kept === undefined) return undefined;
   const outdated = findFaults(executor.progress, kept.progress);
   if (outdated === undefined) return undefined;
-  const message = `The kept progress does not fit "${name}", perhaps after an update of the plugin: ${outdated}.`;
+  const message = `The stored progress does not match "${name}", possibly after an update of the plugin: ${outdated}.`;
   return failed({ code: "PLUGIN_INVALID", message, retryable: false });
 }
 

@@ -79,7 +79,7 @@ export interface HistoryEntry {
   readonly retryable?: boolean;
   /** The attempt that a result from outside names. That of a worker is in the id of its event. */
   readonly dispatchId?: string;
-  /** The timer that has brought the event. */
+  /** The timer that sent the event. */
   readonly timer?: string;
   /** The sender confirmed the stack's id. */
   readonly confirmed?: true;

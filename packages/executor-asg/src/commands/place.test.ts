@@ -5,7 +5,7 @@ describe("toActor", () => {
   it.each([
     [{ STACKYARD_ACTOR: "pipeline", USER: "ann" }, "pipeline"],
     [{ STACKYARD_ACTOR: "", USER: "ann" }, "ann"],
-    [{ USER: "", LOGNAME: "" }, "somebody"],
+    [{ USER: "", LOGNAME: "" }, "unknown"],
   ])("of %j is %s", (environment, actor) => {
     expect(toActor({ environment })).toBe(actor);
   });

@@ -78,7 +78,7 @@ export function toBucket(context: Pick<ReleaseContext, "environment">, words: Pl
 
 /** Returns the user of the command. */
 export function toActor({ environment }: Pick<ReleaseContext, "environment">): string {
-  return environment["STACKYARD_ACTOR"] || environment["USER"] || environment["LOGNAME"] || "somebody";
+  return environment["STACKYARD_ACTOR"] || environment["USER"] || environment["LOGNAME"] || "unknown";
 }
 
 function toPreset({ environment }: Pick<ReleaseContext, "environment">, { preset, deployer }: PlaceWords): PresetName {

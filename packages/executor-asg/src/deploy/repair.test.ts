@@ -33,7 +33,7 @@ async function createFailed(): Promise<Switch> {
 describe("repairRelease", () => {
   it("changes nothing without confirmation, and takes no locks", async () => {
     const world = await createFailed();
-    await world.memory.locks.acquire(world.now.release, "somebody");
+    await world.memory.locks.acquire(world.now.release, "unknown");
 
     const result = await repair(world, { confirm: false });
 
@@ -127,7 +127,7 @@ describe("repairRelease", () => {
 
   it("does not start during a release", async () => {
     const world = await createFailed();
-    await world.memory.locks.acquire(world.now.release, "somebody");
+    await world.memory.locks.acquire(world.now.release, "unknown");
 
     await expect(repair(world)).rejects.toMatchObject({ releaseCode: "LOCK_EXISTS" });
   });

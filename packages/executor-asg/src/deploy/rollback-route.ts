@@ -34,7 +34,7 @@ interface RollbackFacts {
 export function findRollback({ groups, releaseId, place }: RollbackFacts): RollbackRoute {
   const running = [...new Set(groups.old.flatMap((group) => findReleaseId(group) ?? []))];
   if (releaseId === undefined && running.length > 1) {
-    return refused(`Groups of several releases stand: ${running.join(", ")}. Say which release is to be left.`);
+    return refused(`Groups of several releases exist: ${running.join(", ")}. Pass the release to roll back.`);
   }
   const from = releaseId ?? running[0];
   if (from === undefined) return refused("No release is in service.");

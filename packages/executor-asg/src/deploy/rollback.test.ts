@@ -77,7 +77,7 @@ describe("findRollback", () => {
     ["nothing runs", [], undefined, "No release is in service"],
     ["the release to be left has no groups", [], "release-9", 'Release "release-9" has no groups'],
     [
-      "several releases stand",
+      "several releases exist",
       [
         { name: "a", releaseId: "release-1" },
         { name: "b", releaseId: "release-2" },
@@ -316,7 +316,7 @@ describe("a rollback without kept groups", () => {
 describe("a rollback during another release", () => {
   it("does not begin", async () => {
     const world = await createReleased();
-    await world.memory.locks.acquire({ ...input.at, release_id: "release-3" }, "somebody");
+    await world.memory.locks.acquire({ ...input.at, release_id: "release-3" }, "unknown");
 
     expect(await rollbackRelease(world.deps, input)).toMatchObject({ kind: "failed", code: "LOCK_EXISTS" });
   });
@@ -347,14 +347,14 @@ describe("retireKept", () => {
 
   it("takes no locks where nothing is kept", async () => {
     const world = await createReleased({ release: {} });
-    await world.memory.locks.acquire({ ...input.at, release_id: "release-3" }, "somebody");
+    await world.memory.locks.acquire({ ...input.at, release_id: "release-3" }, "unknown");
 
     await expect(world.run(retireKept)).resolves.toBeDefined();
   });
 
   it("leaves all to a release that is under way", async () => {
     const world = await createReleased();
-    await world.memory.locks.acquire({ ...input.at, release_id: "release-3" }, "somebody");
+    await world.memory.locks.acquire({ ...input.at, release_id: "release-3" }, "unknown");
 
     await expect(world.run(retireKept)).rejects.toMatchObject({ releaseCode: "LOCK_EXISTS" });
     expect(world.standing()).toContain(world.oldGroup);
@@ -363,7 +363,7 @@ describe("retireKept", () => {
   it("releases the locks when a group cannot be deleted, and deletes it when called again", async () => {
     const world = await createReleased();
     world.sim.once("AutoScaling.DeleteAutoScalingGroup", denied);
-    const next = { key: { ...input.at, release_id: "release-3" }, owner: "somebody" };
+    const next = { key: { ...input.at, release_id: "release-3" }, owner: "unknown" };
 
     await expect(world.run(retireKept)).rejects.toMatchObject({ releaseCode: "CLEAN_UP_FAILED" });
 

@@ -361,7 +361,7 @@ export const ReleaseDocument = Type.Object(
       Type.Integer({ minimum: 1, maximum: 100, description: "Healthy looks in a row. Default 1." }),
     ),
     keep_scaled_capacity: Type.Optional(
-      Type.Boolean({ description: "Keep what a policy has added meanwhile. Default false." }),
+      Type.Boolean({ description: "Keep instances that a policy has added since. Default false." }),
     ),
     count_terminations: Type.Optional(Type.Enum(["snapshot", "cumulative"], { description: "Default snapshot." })),
     drain_timeout: Type.Optional(Type.Integer({ minimum: 10, maximum: 3600, description: "Seconds. Default 600." })),

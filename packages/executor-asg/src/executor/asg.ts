@@ -421,7 +421,7 @@ async function repairPlace(call: AsgCall, place: Place): Promise<AsgStep> {
 
 /** Locks a project and config for a person. */
 async function lockPlace(call: AsgCall, place: Place): Promise<AsgStep> {
-  const { actor = "somebody", reason = "" } = call.config;
+  const { actor = "unknown", reason = "" } = call.config;
   const deps = { ...openLocks(call), generation: call.constants.generation };
   const lock = await lockByUser(deps, toProjectConfig(place), { user: actor, reason });
   return succeeded({ locked: true, user: lock.user, reason: lock.reason });

@@ -257,7 +257,7 @@ function formatConfig({ project_name, config_name }: ReleaseKey): string {
 }
 
 function toOwner(file: LockFile | undefined): string {
-  if (file === undefined || file.uuid === "") return "somebody";
+  if (file === undefined || file.uuid === "") return "unknown";
   const owner = file.release === undefined ? file.uuid : `release ${file.release}`;
   return file.by === undefined ? owner : `${owner} (${file.by})`;
 }

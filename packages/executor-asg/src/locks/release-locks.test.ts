@@ -96,7 +96,7 @@ describe("acquire", () => {
     const { locks, files } = createWorld();
     await files.put(ROOT, text, "absent");
 
-    expect(await locks.acquire(key, "u1")).toMatchObject({ kind: "held", what: "root", by: "somebody" });
+    expect(await locks.acquire(key, "u1")).toMatchObject({ kind: "held", what: "root", by: "unknown" });
   });
 
   it.each(['{"uuid":""}', "{}", '{"uuid":null}', "null"])("takes a file without an owner: %s", async (text) => {
@@ -151,13 +151,13 @@ describe("acquire", () => {
   );
 
   it.each([
-    ["anything", "somebody: anything"],
-    [" ", "somebody:  "],
-    ["[]", "somebody: []"],
-    ['{"user":5}', 'somebody: {"user":5}'],
+    ["anything", "unknown: anything"],
+    [" ", "unknown:  "],
+    ["[]", "unknown: []"],
+    ['{"user":5}', 'unknown: {"user":5}'],
     ['{"user":"bob"}', "bob"],
     ['{"User":"bob","LOCK_REASON":"audit"}', "bob: audit"],
-    ['{"lock_reason":"audit"}', "somebody: audit"],
+    ['{"lock_reason":"audit"}', "unknown: audit"],
   ])("is kept out by %j", async (text, who) => {
     const { locks, files } = createWorld();
     await files.put("1/org/web/prod/user-lock", text, "absent");

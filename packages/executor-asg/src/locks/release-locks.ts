@@ -197,7 +197,7 @@ export interface UserLock {
 }
 
 const MAX_TRIES = 10;
-const SOMEBODY = "somebody";
+const UNKNOWN_USER = "unknown";
 /** Maximum length of a person's text in messages. */
 const MAX_LENGTH = 1_000;
 
@@ -277,7 +277,7 @@ function toPaths({ generation }: UserLockDeps, at: ProjectConfig) {
  */
 function parseUserLock(text: string): UserLock | undefined {
   if (text === "") return undefined;
-  const written: UserLock = { user: SOMEBODY, reason: text.slice(0, MAX_LENGTH) };
+  const written: UserLock = { user: UNKNOWN_USER, reason: text.slice(0, MAX_LENGTH) };
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -291,5 +291,5 @@ function parseUserLock(text: string): UserLock | undefined {
   const reason: unknown = fields.get("lock_reason") ?? "";
   if (typeof user !== "string" || typeof reason !== "string") return written;
   if (user === "" && reason === "") return undefined;
-  return { user: user === "" ? SOMEBODY : user.slice(0, MAX_LENGTH), reason: reason.slice(0, MAX_LENGTH) };
+  return { user: user === "" ? UNKNOWN_USER : user.slice(0, MAX_LENGTH), reason: reason.slice(0, MAX_LENGTH) };
 }

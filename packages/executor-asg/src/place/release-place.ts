@@ -166,7 +166,7 @@ function formatUnlock(release: Release, root: boolean): CareAnswer {
   if (release.standing !== "succeeded") return formatFailure(release);
   const { unlocked, rootRemoved, user, reason } = release.outputs ?? {};
   return formatUnlocked({
-    lock: unlocked === true ? { user: String(user ?? "somebody"), reason: String(reason ?? "") } : undefined,
+    lock: unlocked === true ? { user: String(user ?? "unknown"), reason: String(reason ?? "") } : undefined,
     ...(root ? { root: rootRemoved === true } : {}),
     facts: { runId: release.runId },
   });

@@ -58,7 +58,7 @@ describe("a release under Step Functions", () => {
   it("ends in Lock while another release has the project-config, which is left alone", async () => {
     const deployer = createDeployer();
     const lock = `${TARGET.account}/org/shop/production/lock`;
-    await deployer.put(lock, '{"uuid":"somebody"}');
+    await deployer.put(lock, '{"uuid":"unknown"}');
 
     const { error, path } = await deployer.execute(aClientDocument());
 

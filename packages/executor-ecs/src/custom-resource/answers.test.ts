@@ -217,7 +217,7 @@ describe("whatever throws", () => {
 
     expect([status, reason]).toEqual([
       "CREATE_FAILED",
-      "ECS_AWS_ERROR: The work was given up: TypeError: x is undefined.",
+      "ECS_AWS_ERROR: The work was abandoned: TypeError: x is undefined.",
     ]);
     expect(world.sim.ecs.tasks().map(({ desiredStatus }) => desiredStatus)).toEqual(["STOPPED"]);
   });
@@ -259,7 +259,7 @@ describe("whatever throws", () => {
     await world.until(world.function.handler(event));
 
     expect((await world.until(created)).reason).toBe(
-      "ECS_AWS_ERROR: The work was given up: the execution ended as ABORTED.",
+      "ECS_AWS_ERROR: The work was abandoned: the execution ended as ABORTED.",
     );
     expect(uploadsOf(world)).toHaveLength(1);
   });

@@ -307,7 +307,7 @@ async function giveUp(
   const { ending, request } = claimed.work;
   const isRun = request.RequestType !== "Delete" && mayRun(claimed.work);
   const { fault, changes } = isRun ? await stopAsFarAsPossible(context) : NOTHING_TO_STOP;
-  const text = ending?.message ?? `The work was given up: ${cause ?? "its execution ended before"}.`;
+  const text = ending?.message ?? `The work was abandoned: ${cause ?? "its execution ended before"}.`;
   const end = {
     status: "FAILED",
     code: ending?.code ?? "ECS_AWS_ERROR",
@@ -316,7 +316,7 @@ async function giveUp(
   } satisfies WorkEnd;
   const response = toEnd({ ...context, work: { ...context.work, ...changes } }, end);
   await claimed.save({ ...changes, phase: "answer", response });
-  (deps.logger ?? silentLogger).error("The work was given up.", {
+  (deps.logger ?? silentLogger).error("The work was abandoned.", {
     requestId: request.RequestId,
     cause: end.text,
     id: toResourceId(request),

@@ -176,7 +176,7 @@ function toDeleted(context: TurnContext, text: string): Turn {
 const TROUBLE_MS = 45_000;
 /** CloudFormation waits for a minute longer than the work may take; the answer takes some of it. */
 const AFTER_DEADLINE_MS = 50_000;
-const UNTOLD: WorkFailure = { code: "ECS_AWS_ERROR", message: "The work was given up." };
+const UNTOLD: WorkFailure = { code: "ECS_AWS_ERROR", message: "The work was abandoned." };
 
 /** Stops the tasks of failed work, waits for their end for `waitMs`, and then responds with the failure. */
 export async function endWork(context: TurnContext): Promise<Turn> {

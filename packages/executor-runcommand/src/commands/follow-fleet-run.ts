@@ -107,7 +107,7 @@ export async function showReport(
     const table = pages.length === 0 ? "" : toFleetTable(pages, options);
     return [run === undefined ? "" : formatRun(run, isPlan), table].filter((part) => part !== "").join("\n\n");
   });
-  if (!all && instances.length > shown) out.note("--all lists every instance, --json gives all that is known.");
+  if (!all && instances.length > shown) out.note("--all lists every instance; --json prints all details.");
   const isRetried = run?.endedAt !== undefined && causes.length > 0 && !isPlan;
   if (isRetried) out.note(`Again on exactly those that failed: stackyard fleet retry ${run.runId}`);
   if (html === undefined) return;

@@ -15,7 +15,7 @@ export const runArgs = {
   ),
   instanceId: textsArg("id", "Exactly this instance of those with the tag; may be repeated."),
   target: textsArg("key=value,…", "Targets of Systems Manager instead, such as tag:role=web,app; up to 5."),
-  profile: textArg("name", "What to do: ansible (default), garlc-1, powershell, or a profile of yours."),
+  profile: textArg("name", "The profile to run: ansible (default), garlc-1, powershell, or your own profile."),
   document: textArg("name", "A document of Systems Manager instead of a profile."),
   documentVersion: textArg("version", "Of the document."),
   parameter: textsArg("name=value", "Of the document; may be repeated, also for one name."),

@@ -132,7 +132,7 @@ function evaluateDeadLetters({ name, role, arn, waiting }: QueueFacts): readonly
     role === "eventDeadLetters"
       ? `\`stackyard events ls\` shows the dead letters and why; \`stackyard events redrive\` sends it again, and its copy here may be deleted. What is not listed: ${move}`
       : "Look at the runner's log; `stackyard stacks retry` starts the tasks again.";
-  return [warn("dead letters", `${name}: ${waiting} messages were given up.`, hint)];
+  return [warn("dead letters", `${name}: ${waiting} messages were dead-lettered.`, hint)];
 }
 
 function evaluateVisibility({ name, url, visibilityMs }: QueueFacts, timeoutMs = 0): readonly Finding[] {
@@ -158,7 +158,7 @@ function evaluateRedrive(queue: QueueFacts, deadLetters: QueueFacts | undefined)
 
 function evaluateCount({ name }: QueueFacts, count: number): readonly Finding[] {
   if (count >= MAX_DELIVERIES) return [];
-  const message = `${name}: SQS takes messages away after ${count} deliveries, before they are given up with a reason.`;
+  const message = `${name}: SQS removes messages after ${count} deliveries, before they are dead-lettered with a reason.`;
   return [warn("queue", message, `Set maxReceiveCount in its redrive policy to ${MAX_DELIVERIES}.`)];
 }
 

@@ -47,7 +47,7 @@ describe("a yard's queue", () => {
     expect(evaluateQueue(aQueue({ redrive }), around)).toMatchObject([
       {
         status: "warn",
-        message: expect.stringContaining("after 3 deliveries, before they are given up with a reason"),
+        message: expect.stringContaining("after 3 deliveries, before they are dead-lettered with a reason"),
       },
     ]);
   });
@@ -95,7 +95,7 @@ describe("a yard's queue", () => {
       {
         check: "dead letters",
         status: "warn",
-        message: "event-dead-letters: 12 messages were given up.",
+        message: "event-dead-letters: 12 messages were dead-lettered.",
         hint: expect.stringContaining("stackyard events redrive"),
       },
     ]);

@@ -26,7 +26,8 @@ const StartRunBody = Type.Object({
   ),
   target: Type.Optional(
     Type.Record(Type.String(), Type.Unknown(), {
-      description: "`account` and `region` to work in, perhaps `role` and `externalId`. Default: the runner's own.",
+      description:
+        "`account` and `region` to work in, optionally `role` and `externalId`. Default: those of the runner.",
     }),
   ),
   timeoutMs: Type.Optional(

@@ -177,7 +177,7 @@ function findGroupFault({ from }: Approval, sender: Sender | undefined): Rejecte
 function findOwnFault(approval: Approval, by: KnownSender): Rejected | undefined {
   const { count, given, own } = approval;
   if (!own && by.kind !== "local" && isAsker(approval, by)) {
-    return reject("NOT_ALLOWED", `${by.name} asked for it, so somebody else must approve it.`);
+    return reject("NOT_ALLOWED", `${by.name} asked for it, so another person must approve it.`);
   }
   if (!given.some((each) => isSame(each.by, by))) return undefined;
   return reject("APPROVAL_REPEATED", `${by.name} has approved it before; ${count - given.length} more must approve.`);

@@ -234,7 +234,7 @@ describe("who may approve", () => {
   });
 
   it("is not who asked for it, nor the owner of the token that did", () => {
-    const reason = "ada asked for it, so somebody else must approve it.";
+    const reason = "ada asked for it, so another person must approve it.";
     const renamed = aGate({ config: "from: [managers], own: true" });
 
     expect(refusal(play(aGate(), ship(ada), approve(ada)))).toEqual(["rejected", "NOT_ALLOWED", reason]);
@@ -373,7 +373,7 @@ describe("metadata that changes while people are asked", () => {
     expect(refusal(changed)).toEqual([
       "rejected",
       "NOT_ALLOWED",
-      "ben asked for it, so somebody else must approve it.",
+      "ben asked for it, so another person must approve it.",
     ]);
   });
 

@@ -157,12 +157,12 @@ describe("what an event brings", () => {
   const push = (metadata: unknown, name = "PUSHED") => decide(machine, stack, anEvent(name, { metadata }));
 
   it("must have the keys that the event requires, also those that the stack has", () => {
-    const both = '"PUSHED" must bring "image" and "size" in its metadata.';
+    const both = '"PUSHED" must contain "image" and "size" in its metadata.';
 
     expect([push(undefined), push("text"), push({ image: null })].map((decision) => decision)).toEqual(
       Array(3).fill(refused("EVENT_METADATA_REQUIRED", both)),
     );
-    expect(push({ image: "a" })).toMatchObject({ reason: '"PUSHED" must bring "size" in its metadata.' });
+    expect(push({ image: "a" })).toMatchObject({ reason: '"PUSHED" must contain "size" in its metadata.' });
     expect(push({ image: "a", size: 1 }).kind).toBe("applied");
   });
 

@@ -45,7 +45,7 @@ export function findUnbrought(machine: Machine, { name, metadata }: StackEvent):
   const required = machine.requiredMetadata.get(name) ?? NO_KEYS;
   const missing = required.filter((key) => !isBrought(metadata, key)).map((key) => JSON.stringify(key));
   if (missing.length === 0) return undefined;
-  const reason = `"${name}" must bring ${missing.join(" and ")} in its metadata.`;
+  const reason = `"${name}" must contain ${missing.join(" and ")} in its metadata.`;
   return { kind: "rejected", code: "EVENT_METADATA_REQUIRED", reason };
 }
 

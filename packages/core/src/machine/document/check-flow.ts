@@ -149,7 +149,7 @@ export function warnSelfAdvance(
   for (const [event, { advances }] of on) {
     const self = advances.find(({ target }) => target === name);
     if (!self) continue;
-    const message = `${event} leads from ${quote(name)} to itself: its tasks begin anew.`;
+    const message = `${event} leads from ${quote(name)} to itself: its tasks start again.`;
     problems.warn("self-advance", onValue(self.field), message);
   }
 }

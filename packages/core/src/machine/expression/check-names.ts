@@ -215,7 +215,7 @@ function hintRoot(name: string, source: string, place: ExpressionPlace): string 
 function hintQuotes(source: string): string {
   const text = source.trim();
   if (!BARE_TEXT.test(text) || text.length > 60) return "";
-  return ` A fixed text needs quotes of its own inside those of YAML: "'${text}'".`;
+  return ` Put a fixed text in its own quotes inside those of YAML: "'${text}'".`;
 }
 
 /**

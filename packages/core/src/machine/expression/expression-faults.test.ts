@@ -73,15 +73,12 @@ describe("faults of an expression", () => {
   });
 
   it.each([
-    [
-      "shared-db",
-      `Unknown variable "shared". A fixed text needs quotes of its own inside those of YAML: "'shared-db'".`,
-    ],
-    ["yard", `Unknown variable "yard". A fixed text needs quotes of its own inside those of YAML: "'yard'".`],
-    ["db/main", `Unknown variable "db". A fixed text needs quotes of its own inside those of YAML: "'db/main'".`],
+    ["shared-db", `Unknown variable "shared". Put a fixed text in its own quotes inside those of YAML: "'shared-db'".`],
+    ["yard", `Unknown variable "yard". Put a fixed text in its own quotes inside those of YAML: "'yard'".`],
+    ["db/main", `Unknown variable "db". Put a fixed text in its own quotes inside those of YAML: "'db/main'".`],
     [
       "image",
-      `Unknown variable "image". Did you mean metadata.image? A fixed text needs quotes of its own inside those of YAML: "'image'".`,
+      `Unknown variable "image". Did you mean metadata.image? Put a fixed text in its own quotes inside those of YAML: "'image'".`,
     ],
   ])("proposes inner quotes for the bare text %s", (source, message) => {
     expect(faults(source)).toEqual([{ code: "expression-unknown-name", message, offset: 0 }]);
@@ -110,7 +107,7 @@ describe("faults of an expression", () => {
   it.each([
     ["metadata.sign-in", `"sign-in" after a dot is read as a subtraction; write ['sign-in'].`],
     ["metadata.in == 3", "Write ['in']."],
-    ["shared db", `A fixed text needs quotes of its own inside those of YAML: "'shared db'".`],
+    ["shared db", `Put a fixed text in its own quotes inside those of YAML: "'shared db'".`],
   ])("helps with the syntax of %s", (source, hint) => {
     const [first] = faults(source);
 
