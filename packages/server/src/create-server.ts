@@ -61,7 +61,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const planner = createPlanner({ ...deps, allowExternalNext });
   const operating = { ...deps, bell, outcomeMs: limits.outcomeMs };
   const bulks = createBulks({ ...deps, bell });
-  const live = createLive({ ...deps, bell, bulks, guard, authenticate: access.authenticate }, limits);
+  const live = createLive({ ...deps, bell, bulks, guard, authenticate: access.callers.authenticate }, limits);
   const routes = [
     ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
     ...stackRoutes({ ...deps, explainer: createStackExplainer({ ...deps, planner }) }),
