@@ -12,6 +12,7 @@ import { stacksCancel, stacksRemove, stacksRetry, stacksSettle } from "./command
 import { ps } from "./commands/ps.ts";
 import { send } from "./commands/send.ts";
 import { server, worker } from "./commands/server.ts";
+import { login, logout, sessionsLs, sessionsRevoke } from "./commands/sessions.ts";
 import { simulate } from "./commands/simulate.ts";
 import { stacksHistory, stacksLs, stacksShow, stacksWatch } from "./commands/stacks.ts";
 import { taskRun } from "./commands/task-run.ts";
@@ -202,6 +203,10 @@ const OWN: readonly Command[] = [
   machinesLs,
   machinesShow,
   machinesUpgrade,
+  login,
+  logout,
+  sessionsLs,
+  sessionsRevoke,
   taskRun,
   ps,
   migrate,
@@ -219,6 +224,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   approvals: "List what waits for an approval, and approve or reject it.",
   events: "List dead-lettered events and send them again.",
   machines: "Inspect the machines of a server, and upgrade machine files.",
+  sessions: "List logins and end them.",
   task: "Try a task by hand.",
   // Commands of Stackyard's plugins.
   apps: "Publish and deploy what runs on AWS.",

@@ -82,7 +82,10 @@ export function printFailure(
 const HINTS: Readonly<Record<string, string>> = {
   UNREACHABLE:
     "Start it with `stackyard dev` (or `stackyard server`), or pass another address with --url, --yard or STACKYARD_URL.",
-  UNAUTHENTICATED: "Pass the token with --token or STACKYARD_TOKEN. `stackyard dev` prints its path.",
+  UNAUTHENTICATED:
+    "Run `stackyard login`, or pass a token with --token or STACKYARD_TOKEN. `stackyard dev` prints the path of its token.",
+  LOGIN_FAILED: "Try again. Of a CI job: check the audience and the issuer of its token.",
+  NO_GRANT: "Ask an administrator of the yard for a grant in access.grants.",
   FORBIDDEN: "Ask for a token that allows it.",
   DUPLICATE: "Use a unique --id, or omit it.",
   STACK_UNKNOWN: "`stackyard stacks ls` shows what there is; `stackyard stacks history ID` what there was.",

@@ -23,6 +23,11 @@ export const TokenVariables = Type.Object({
   STACKYARD_TOKEN: text("The token for the server that commands use, or that stores the Terraform states of a worker"),
   STACKYARD_API_TOKENS: text("The names and tokens that `stackyard server` accepts: `ada=<token>,ci=<another>`"),
   STACKYARD_API_TOKENS_FILE: text("The path of a file with the same value, optionally one entry per line"),
+  STACKYARD_ID_TOKEN: text(
+    "The ID token of a CI job, such as one of GitLab's `id_tokens`, which commands exchange for a session at the server",
+  ),
+  OIDC_CLIENT_SECRET: text("The secret of the client `access.people.clientId`; without it, the client is public"),
+  OIDC_CLIENT_SECRET_FILE: text("The path of a file with the same value"),
 });
 
 /** The variables that commands, servers and workers read. */

@@ -4,8 +4,8 @@ import { defined, ERROR_CODES, type ErrorCode, parseJson, StackyardError } from 
 export interface StackyardOptions {
   /** Such as `http://127.0.0.1:7070`; a path before the API's own is kept. */
   readonly url: string;
-  /** Without it the server must allow anonymous calls. */
-  readonly token?: string;
+  /** Without it the server must allow anonymous calls. A function is called for each request, such as `createCiToken` returns. */
+  readonly token?: string | TokenSource;
   /** Default: the global one. */
   readonly fetch?: typeof fetch;
   /** Further tries after a failure that may pass: the network, 429, 5xx. Default 3. */
@@ -13,6 +13,9 @@ export interface StackyardOptions {
   /** Of one try. Default 30 s. */
   readonly timeoutMs?: number;
 }
+
+/** Returns the present token; undefined for none. */
+export type TokenSource = () => string | undefined | Promise<string | undefined>;
 
 /** What a call may be given. */
 export interface CallOptions {
@@ -62,15 +65,17 @@ function createSend({ url, token, fetch: given }: StackyardOptions): Send {
   const base = parseBase(url);
   // Called as a plain function: browsers refuse a fetch that is called as a method of something else.
   const call = given ?? ((...input: Parameters<typeof fetch>) => globalThis.fetch(...input));
-  return (request, signal, headers = {}) => {
+  const findToken = async () => (typeof token === "function" ? token() : token);
+  return async (request, signal, headers = {}) => {
     const { method = "GET", body } = request;
+    const secret = await findToken();
     return call(toUrl(base, request), {
       method,
       signal,
       redirect: "error",
       headers: {
         accept: "application/json",
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(secret === undefined ? {} : { authorization: `Bearer ${secret}` }),
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...headers,
       },
@@ -125,13 +130,15 @@ async function sendOnce(
   }
 }
 
-function toTransportError(cause: unknown, abort: AbortSignal, limit: AbortSignal): StackyardError {
+/** Converts what `fetch` throws. */
+export function toTransportError(cause: unknown, abort: AbortSignal, limit: AbortSignal): StackyardError {
   if (abort.aborted) return new StackyardError("INTERRUPTED", "The call was stopped.", { cause });
   const detail = limit.aborted ? "did not answer in time" : "cannot be reached";
   return new StackyardError("UNREACHABLE", `The server ${detail}.`, { cause });
 }
 
-function toApiError(response: Response, text: string): StackyardApiError {
+/** Converts an answer that is not a success. */
+export function toApiError(response: Response, text: string): StackyardApiError {
   const problem = parseProblem(response, text);
   const wait = Number(response.headers.get("retry-after"));
   if (!(wait > 0)) return new StackyardApiError(problem);

@@ -13,6 +13,7 @@ export type {
   Outcome,
   ParkedEvent,
   Reachable,
+  Session,
   SimulationLine,
   StackDetails,
   StackSummary,
@@ -22,8 +23,9 @@ export type {
   YardProcess,
 } from "@stackyard/core/api";
 export type { ApprovalsApi } from "./approvals-api.ts";
+export { type CiTokenOptions, createCiToken } from "./ci-token.ts";
 export type { WatchOptions } from "./event-stream.ts";
-export type { Page, UnreadableRow } from "./http-client.ts";
+export type { Page, TokenSource, UnreadableRow } from "./http-client.ts";
 export { type CallOptions, type ProblemDetails, StackyardApiError, type StackyardOptions } from "./http-client.ts";
 export type { MachinesApi, ProcessesApi } from "./machines-api.ts";
 export {
@@ -36,6 +38,7 @@ export {
   type Publisher,
   type PublishResult,
 } from "./publisher.ts";
+export type { SessionsApi } from "./sessions-api.ts";
 export type { PageOptions, StackFilter, StacksApi } from "./stacks-api.ts";
 export { Stackyard } from "./stackyard.ts";
 export type { WaitForOutcomeOptions, WaitForStateOptions, WaitGoal, WaitOptions } from "./waiting.ts";

@@ -15,6 +15,7 @@ import {
   type PublishResult,
 } from "./publisher.ts";
 import { createRunsApi, type RunsApi } from "./runs/runs-api.ts";
+import { createSessionsApi, type SessionsApi } from "./sessions-api.ts";
 import { createStacksApi, type StacksApi } from "./stacks-api.ts";
 import {
   type WaitForOutcomeOptions,
@@ -36,6 +37,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
   readonly machines: MachinesApi;
   readonly processes: ProcessesApi;
   readonly runs: RunsApi;
+  readonly sessions: SessionsApi;
   readonly approvals: ApprovalsApi;
   readonly #http: HttpClient;
   readonly #publisher: Publisher;
@@ -48,6 +50,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
     this.machines = createMachinesApi(this.#http);
     this.processes = createProcessesApi(this.#http);
     this.runs = createRunsApi(this.#http);
+    this.sessions = createSessionsApi(this.#http);
     this.approvals = createApprovalsApi(this.#http);
   }
 

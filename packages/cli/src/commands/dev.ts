@@ -1,3 +1,4 @@
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { defined, type Locator, type Logger, type MachineListing } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
@@ -9,6 +10,7 @@ import type { Output } from "../output.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile, projectArg } from "../project/config.ts";
 import { chooseStore } from "../project/store.ts";
 import { createDisplayFetch } from "../server/connection.ts";
+import { requestLocalUrl } from "../server/sign-in.ts";
 import { createProcessLogger } from "../yard/health-listener.ts";
 import {
   createReportPrinter,
@@ -19,6 +21,7 @@ import {
   type TaskReport,
   toServerAddress,
 } from "../yard/process.ts";
+import { loadClientSecret } from "../yard/settings.ts";
 import { formatHistoryEntry } from "./stacks.ts";
 
 // As the help says.
@@ -50,15 +53,26 @@ export const dev = defineCommand({
     ),
     host: Type.Optional(Type.String({ minLength: 1, description: "Address to listen on. Default: 127.0.0.1." })),
     noToken: Type.Optional(Type.Boolean({ description: "Accept requests without a token. Loopback addresses only." })),
+    groups: Type.Optional(
+      Type.String({
+        minLength: 1,
+        placeholder: "a,b",
+        description: "Sign in with these groups, to try what grants give them. Default: everything is allowed.",
+      }),
+    ),
     ...projectArg,
   }),
-  async run(context, { noToken = false, project, ...given }) {
+  async run(context, { noToken = false, groups, project, ...given }) {
     const { cwd, env, out, signal } = context;
     const file = await loadConfigFile(cwd, project);
     const running = await startDev(file, {
       ...toServerAddress(file.config, given),
       env,
       anonymous: noToken,
+      groups: groups
+        ?.split(",")
+        .map((group) => group.trim())
+        .filter((group) => group !== ""),
       drainMs: DRAIN_MS,
       logger: createProcessLogger(context),
       onReport: createReportPrinter(out),
@@ -96,7 +110,7 @@ function printHistory(entry: HistoryEntry, out: Output): void {
 }
 
 function printReady(
-  { url, dataDir, machinesDir, executors }: RunningDev,
+  { url, dataDir, machinesDir, executors, signInUrl }: RunningDev,
   machines: readonly MachineListing[],
   { out, anonymous }: { readonly out: Output; readonly anonymous: boolean },
 ): void {
@@ -104,7 +118,7 @@ function printReady(
   const facts = {
     kind: "ready",
     url,
-    ...defined({ tokenFile }),
+    ...defined({ tokenFile, signInUrl }),
     dataDir,
     machinesDir,
     executors: [...executors.keys()],
@@ -115,6 +129,7 @@ function printReady(
     return [
       `${out.paint("bold", "Stackyard")} is at ${out.paint("cyan", url)}`,
       tokenFile === undefined ? "token      not required" : `token      ${tokenFile}`,
+      ...(signInUrl === undefined ? [] : [`browser    ${signInUrl}`]),
       `executors  ${[...executors.keys()].join(", ")}`,
       "machines",
       ...(machines.length === 0 ? [none] : machines.map((listing) => `  ${formatMachine(listing, out)}`)),
@@ -143,6 +158,8 @@ interface DevOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
   readonly onReport: (report: TaskReport) => void;
+  /** Of the person who signs in with the code; undefined: everything is allowed. */
+  readonly groups: readonly string[] | undefined;
   /** How long running tasks may continue when it ends. */
   readonly drainMs: number;
 }
@@ -152,11 +169,13 @@ interface RunningDev extends RunningProcess {
   readonly url: string;
   readonly token: string;
   readonly dataDir: string;
+  /** Where a browser signs in, once; undefined where no login is needed or possible. */
+  readonly signInUrl?: string;
 }
 
 /** Starts a project's yard, and leaves its address in the data folder. Throws as `startProcess`. */
 async function startDev(file: ConfigFile, options: DevOptions): Promise<RunningDev> {
-  const { host, port, anonymous, ...rest } = options;
+  const { host, port, anonymous, groups, ...rest } = options;
   const dataDir = dataDirOf(file);
   let token = "";
   const loadTokens = async () => {
@@ -164,19 +183,24 @@ async function startDev(file: ConfigFile, options: DevOptions): Promise<RunningD
     token = await ensureToken(dataDir);
     return [{ name: "operator", token }];
   };
+  const { isLoopbackHost } = await import("@stackyard/server");
+  const local = isLoopbackHost(host) ? { name: userInfo().username, ...defined({ groups }) } : undefined;
+  const clientSecret = await loadClientSecret(options.env);
   const started = await startProcess(file, {
     ...rest,
     roles: ["engine", "worker"],
     store: chooseStore(file),
-    serve: { host, port, anonymous, loadTokens, proofDir: dataDir },
+    serve: { host, port, anonymous, loadTokens, proofDir: dataDir, local, clientSecret },
   });
   const { url = "" } = started;
   const removeAddress = await publishAddress(dataDir, started);
+  const signInUrl = local === undefined || anonymous ? undefined : await requestLocalUrl(url, token);
   return {
     ...started,
     url,
     token,
     dataDir,
+    ...defined({ signInUrl }),
     async stop() {
       removeAddress();
       await started.stop();

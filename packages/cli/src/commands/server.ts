@@ -20,7 +20,7 @@ import {
   toServerAddress,
   toServerUrl,
 } from "../yard/process.ts";
-import { type ApiToken, loadApiTokens } from "../yard/settings.ts";
+import { type ApiToken, loadApiTokens, loadClientSecret } from "../yard/settings.ts";
 
 /** `stackyard server` */
 export const server = defineCommand({
@@ -73,6 +73,7 @@ export const server = defineCommand({
         port,
         anonymous: noToken,
         loadTokens: async () => tokens?.load() ?? [],
+        clientSecret: await loadClientSecret(env),
         ...(isPublished ? { proofDir: dataDirOf(file) } : {}),
       },
     });
@@ -91,12 +92,14 @@ interface ServerTokens {
 async function findTokens({ env }: CommandContext, file: ConfigFile, host: string): Promise<ServerTokens> {
   const { ensureToken, isLoopbackHost } = await import("@stackyard/server");
   const given = await loadApiTokens(env);
-  if (given.length > 0) return { own: false, load: async () => given };
+  const { people, workloads = [] } = file.config.access ?? {};
+  const hasLogins = people !== undefined || workloads.length > 0;
+  if (given.length > 0 || (hasLogins && !isLoopbackHost(host))) return { own: false, load: async () => given };
   if (isLoopbackHost(host)) {
     return { own: true, load: async () => [{ name: "operator", token: await ensureToken(dataDirOf(file)) }] };
   }
   throw failWith("CONFIG_INVALID", `${host} is reachable from other machines, but no API token is configured.`, {
-    hint: "Set STACKYARD_API_TOKENS=ada=<token>,ci=<another>, or listen on 127.0.0.1. `openssl rand -base64 32` generates a token.",
+    hint: "Configure access.people, set STACKYARD_API_TOKENS=ada=<token>,ci=<another>, or listen on 127.0.0.1. `openssl rand -base64 32` generates a token.",
   });
 }
 

@@ -1,8 +1,8 @@
 import { defined, isStackyardError, type PluginCommand, type PluginCommandContext } from "@stackyard/core";
 import { type TObject, Type } from "typebox";
-import { type Command, createCommand } from "../command.ts";
+import { type Command, type CommandContext, createCommand } from "../command.ts";
 import { failWith } from "../failure.ts";
-import { type OpenServer, openServer, serverArgs } from "../server/connection.ts";
+import { type GivenServer, openServer, serverArgs } from "../server/connection.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile } from "./config.ts";
 import { loadPlugins } from "./executors.ts";
 
@@ -45,7 +45,7 @@ function toCommand(command: PluginCommand, plugin: string, file: ConfigFile): Co
   return createCommand(facts, async ({ out, cwd, env, signal }, args) => {
     const { own: rest, server: given } = partArgs(args, own);
     // Not every command needs the server: a missing one is an error only when the command reads `server`.
-    const found = await Promise.allSettled([openServer({ cwd, env, out }, given)]);
+    const found = await Promise.allSettled([openPlainServer({ cwd, env, out }, given)]);
     const context: PluginCommandContext = {
       out,
       cwd,
@@ -56,7 +56,7 @@ function toCommand(command: PluginCommand, plugin: string, file: ConfigFile): Co
       signal,
       get server() {
         if (found[0].status === "rejected") throw found[0].reason;
-        return toPlainServer(found[0].value);
+        return found[0].value.plain;
       },
     };
     try {
@@ -77,8 +77,16 @@ function toOwnError(error: unknown, command: string, plugin: string): Error {
   return failWith("PLUGIN_INVALID", message, { cause: error, hint });
 }
 
-function toPlainServer({ url, token }: OpenServer): PluginCommandContext["server"] {
-  return { url, ...defined({ token }) };
+/** Plugins are given a token, not where it comes from. */
+async function openPlainServer(context: Pick<CommandContext, "cwd" | "env" | "out">, given: GivenServer) {
+  const { url, token: found, close } = await openServer(context, given);
+  try {
+    const token = typeof found === "function" ? await found() : found;
+    return { plain: { url, ...defined({ token }) }, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 function toObjectSchema(command: PluginCommand, plugin: string): TObject {

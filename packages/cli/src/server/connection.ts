@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defined, findNearestName, isStackyardError, type Logger, listPages } from "@stackyard/core";
-import type { Page, UnreadableRow } from "@stackyard/sdk";
-import { Stackyard } from "@stackyard/sdk";
+import { createCiToken, type Page, Stackyard, type TokenSource, type UnreadableRow } from "@stackyard/sdk";
 import { type Static, type TObject, Type } from "typebox";
 import { type Command, type CommandContext, type CommandSpec, createCommand } from "../command.ts";
 import { failWith } from "../failure.ts";
@@ -11,6 +10,7 @@ import { dataDirOf, findYard, isAwsYard, loadConfigFile } from "../project/confi
 import { readVariables } from "../variables.ts";
 import { serveAwsYard } from "../yard/aws-yard.ts";
 import { createProcessLogger } from "../yard/health-listener.ts";
+import { findLogin } from "./credentials.ts";
 import { findIdentityFault, readServerFile, SERVER_FILE } from "./server-file.ts";
 
 /** What a command that talks to a server is given. */
@@ -111,8 +111,9 @@ export async function openServer(
   const file = await loadConfigFile(context.cwd, given.project);
   const yard = findYard(file, name);
   if (isAwsYard(yard)) return serveAwsYard(yard, file, context);
+  const url = parseUrl(yard.url);
   const token = given.token ?? yard.token ?? readVariables(context.env).STACKYARD_TOKEN;
-  return { url: parseUrl(yard.url), ...defined({ token }), close: async () => {} };
+  return { ...withToken(url, token ?? (await findSignedInToken(context.env, url))), close: async () => {} };
 }
 
 /** The yard that flags or environment name; an address comes before it. Throws `USAGE` for flags of both kinds. */
@@ -134,7 +135,11 @@ export const serverArgs = {
     }),
   ),
   token: Type.Optional(
-    Type.String({ minLength: 1, description: "API token. Default: STACKYARD_TOKEN, or the project's token file." }),
+    Type.String({
+      minLength: 1,
+      description:
+        "API token. Default: STACKYARD_TOKEN, the CI job's own token, `stackyard login`, or the project's token file.",
+    }),
   ),
   yard: Type.Optional(
     Type.String({
@@ -155,7 +160,7 @@ export const serverArgs = {
 /** Where a yard's server is and how to get in. */
 interface FoundServer {
   readonly url: string;
-  readonly token?: string;
+  readonly token?: string | TokenSource;
 }
 
 /**
@@ -163,15 +168,21 @@ interface FoundServer {
  * proves itself before a token is sent to it. Throws `UNREACHABLE` when none is named and none runs, and
  * `CONFIG_INVALID` for an invalid address.
  */
-async function findServer(
-  { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>> },
-  given: { readonly url?: string; readonly token?: string; readonly project?: string },
-): Promise<FoundServer> {
+async function findServer({ cwd, env }: Pick<CommandContext, "cwd" | "env">, given: GivenServer): Promise<FoundServer> {
   const variables = readVariables(env);
   const { url = variables.STACKYARD_URL, token = variables.STACKYARD_TOKEN } = given;
-  if (url !== undefined && token !== undefined) return { url: parseUrl(url), token };
-  const dataDir = dataDirOf(await loadConfigFile(cwd, given.project));
-  if (url !== undefined) return withToken(parseUrl(url), token ?? (await findOwnToken(dataDir, parseUrl(url))));
+  const loadDataDir = async () => dataDirOf(await loadConfigFile(cwd, given.project));
+  if (url === undefined) return findRunningServer(await loadDataDir(), { token, env });
+  const address = parseUrl(url);
+  const signedIn = token ?? (await findSignedInToken(env, address));
+  return withToken(address, signedIn ?? (await findOwnToken(await loadDataDir(), address)));
+}
+
+/** The server of this project, which proves itself before a token is sent to it. */
+async function findRunningServer(
+  dataDir: string,
+  { token, env }: Pick<CommandContext, "env"> & { readonly token: string | undefined },
+): Promise<FoundServer> {
   const path = join(dataDir, SERVER_FILE);
   const running = await readServerFile(dataDir);
   if (running === undefined) {
@@ -181,7 +192,38 @@ async function findServer(
   const own = await findToken(dataDir);
   const fault = await findIdentityFault({ url: address, pid: running.pid }, { secret: own, path });
   if (fault !== undefined) throw fault;
-  return withToken(address, token ?? own);
+  return withToken(address, token ?? (await findSignedInToken(env, address)) ?? own);
+}
+
+/** The token of the CI job, else of `stackyard login` at this very server. */
+async function findSignedInToken(env: CommandContext["env"], url: string): Promise<string | TokenSource | undefined> {
+  // Jobs have the variables of GitHub Actions for other purposes too, and then may test a server of their own machine.
+  const isOfJob = readVariables(env).STACKYARD_ID_TOKEN !== undefined || url.startsWith("https:");
+  const ofJob = isOfJob ? createCiToken({ url, env }) : undefined;
+  return ofJob ?? (await findLogin(env, url, Date.now()))?.token;
+}
+
+/**
+ * The server that a login is for, and the project's token where the server is the project's own. Throws as `openServer`;
+ * `CONFIG_INVALID` for yards on AWS.
+ */
+export async function findServerPlace(
+  { cwd, env }: Pick<CommandContext, "cwd" | "env">,
+  given: GivenServer,
+): Promise<{ readonly url: string; readonly ownToken?: string }> {
+  const name = findYardName(given, env);
+  if (name !== undefined) {
+    const yard = findYard(await loadConfigFile(cwd, given.project), name);
+    if (!isAwsYard(yard)) return { url: parseUrl(yard.url) };
+    throw failWith("CONFIG_INVALID", `The yard "${name}" is on AWS, where IAM decides who may do what.`, {
+      hint: "No login is needed: commands use your AWS credentials.",
+    });
+  }
+  const { url = readVariables(env).STACKYARD_URL } = given;
+  const dataDir = dataDirOf(await loadConfigFile(cwd, given.project));
+  const own = url === undefined ? await findServer({ cwd, env: {} }, given) : { url: parseUrl(url) };
+  const ownToken = await findOwnToken(dataDir, own.url);
+  return { url: own.url, ...defined({ ownToken }) };
 }
 
 /** The project's token is a secret: it goes to the project's own server, never to another address or another server. */
@@ -193,7 +235,7 @@ async function findOwnToken(dataDir: string, address: string): Promise<string | 
   return fault === undefined ? own : undefined;
 }
 
-function withToken(url: string, token: string | undefined): FoundServer {
+function withToken(url: string, token: FoundServer["token"]): FoundServer {
   return token === undefined ? { url } : { url, token };
 }
 

@@ -53,6 +53,10 @@ interface ServeInput {
   readonly anonymous: boolean;
   /** Where the token lies that the server proves to this machine's commands that it knows. Without it: no proof. */
   readonly proofDir?: string;
+  /** The secret of the client of people's issuer. */
+  readonly clientSecret?: string | undefined;
+  /** The person at this machine, who may sign in with a code. */
+  readonly local?: { readonly name: string; readonly groups?: readonly string[] } | undefined;
 }
 
 /** What a process of a project's yard does. */
@@ -149,7 +153,7 @@ interface Served {
 
 async function startServing(
   parts: Parts,
-  { host, port, loadTokens, anonymous, proofDir, engine }: ServeInput & EngineSettings,
+  { host, port, loadTokens, anonymous, proofDir, clientSecret, local, engine }: ServeInput & EngineSettings,
   config: StackyardConfig,
 ): Promise<Served> {
   const { createServer, ensureToken, isLoopbackHost } = await import("@stackyard/server");
@@ -165,6 +169,7 @@ async function startServing(
       allowAnonymous: anonymous,
       allowExternalNext: engine.allowExternalNext,
       ...defined({ proofSecret, url: publicUrl, access: config.access, trustedProxies: config.server?.trustedProxies }),
+      ...defined({ clientSecret, local }),
       // On other addresses every name is allowed.
       ...(publicUrl === undefined || !isLoopbackHost(host) ? {} : allowProxy(new URL(publicUrl))),
     },

@@ -41,7 +41,7 @@ const SECRET = /^[\x21-\x2b\x2d-\x7e]{16,256}$/;
  */
 export async function loadApiTokens(env: EnvironmentVariables): Promise<readonly ApiToken[]> {
   const { STACKYARD_API_TOKENS: text = "", STACKYARD_API_TOKENS_FILE: path } = readVariables(env);
-  const inFile = path === undefined ? [] : parseApiTokens(await readTokens(path), path);
+  const inFile = path === undefined ? [] : parseApiTokens(await readSecret(path, "STACKYARD_API_TOKENS_FILE"), path);
   return [...parseApiTokens(text, "STACKYARD_API_TOKENS"), ...inFile];
 }
 
@@ -73,12 +73,12 @@ function parseToken(item: string, what: string): ApiToken {
   return { name, token };
 }
 
-async function readTokens(path: string): Promise<string> {
+async function readSecret(path: string, variable: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw failWith("CONFIG_INVALID", `The file of STACKYARD_API_TOKENS_FILE cannot be read: ${why}`, { cause: error });
+    throw failWith("CONFIG_INVALID", `The file of ${variable} cannot be read: ${why}`, { cause: error });
   }
 }
 
@@ -86,4 +86,21 @@ function invalidApiTokens(message: string): Error {
   return failWith("CONFIG_INVALID", message, {
     hint: "Generate a token with `openssl rand -base64 32`, then set STACKYARD_API_TOKENS=ada=<token>,ci=<another>.",
   });
+}
+
+/**
+ * The secret of the client `access.people.clientId`: `OIDC_CLIENT_SECRET`, or the file `OIDC_CLIENT_SECRET_FILE`. Undefined: a
+ * public client. Throws `CONFIG_INVALID`.
+ */
+export async function loadClientSecret(env: EnvironmentVariables): Promise<string | undefined> {
+  const { OIDC_CLIENT_SECRET: given, OIDC_CLIENT_SECRET_FILE: path } = readVariables(env);
+  if (path === undefined) return given;
+  if (given !== undefined) {
+    throw failWith("CONFIG_INVALID", "OIDC_CLIENT_SECRET and OIDC_CLIENT_SECRET_FILE are both set.", {
+      hint: "Unset one of them.",
+    });
+  }
+  const text = (await readSecret(path, "OIDC_CLIENT_SECRET_FILE")).trim();
+  if (text !== "") return text;
+  throw failWith("CONFIG_INVALID", `The file of OIDC_CLIENT_SECRET_FILE, "${path}", is empty.`);
 }

@@ -1,7 +1,6 @@
+import { createTestBrowser, startTestIssuer, type TestIssuer } from "@stackyard/oidc-issuer";
 import { afterEach, describe, expect, it } from "vitest";
 import { type LoginWorld, startLoginWorld } from "../testing/login-world.ts";
-import { createTestBrowser } from "../testing/test-browser.ts";
-import { startTestIssuer, type TestIssuer } from "../testing/test-issuer.ts";
 
 const open: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -1,8 +1,7 @@
+import { createTestBrowser, startTestIssuer } from "@stackyard/oidc-issuer";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { type LoginWorld, startLoginWorld } from "../testing/login-world.ts";
-import { createTestBrowser } from "../testing/test-browser.ts";
-import { startTestIssuer } from "../testing/test-issuer.ts";
 import { createTestYard, TOKEN } from "../testing/test-yard.ts";
 
 const open: (() => Promise<unknown>)[] = [];

@@ -1,6 +1,5 @@
-import { createServer } from "node:net";
 import type { AuditEntry } from "@stackyard/core/access";
-import { startTestIssuer, type TestIssuer, type TestIssuerOptions } from "./test-issuer.ts";
+import { findFreePort, startTestIssuer, type TestIssuer, type TestIssuerOptions } from "@stackyard/oidc-issuer";
 import { createTestYard, type TestYard, type TestYardOptions } from "./test-yard.ts";
 
 /** A yard whose server listens, with its issuer. */
@@ -13,16 +12,6 @@ export interface LoginWorld {
   /** The lines of the audit log, oldest first. */
   listAudit(): Promise<readonly AuditEntry[]>;
   stop(): Promise<void>;
-}
-
-/** A port that is free now: the issuer must know the server's address before the server listens. */
-function findFreePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }
 
 const GRANTS = [{ to: { group: "team-web" }, role: "operator" as const }];

@@ -63,6 +63,14 @@ export async function startTestIssuer(options: TestIssuerOptions): Promise<TestI
   return issuer;
 }
 
+/** A port that is free now: an issuer must know the address of the yard before the server listens. */
+export async function findFreePort(): Promise<number> {
+  const server = createServer();
+  const url = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return Number(new URL(url).port);
+}
+
 function listen(server: Server): Promise<string> {
   return new Promise((resolve) => {
     server.listen(0, "127.0.0.1", () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));

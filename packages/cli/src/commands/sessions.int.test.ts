@@ -1,0 +1,160 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createTestBrowser, findFreePort, startTestIssuer, type TestIssuer } from "@stackyard/oidc-issuer";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parseLines, runCli, startCli } from "../testing/run-cli.ts";
+import { makeTempProject } from "../testing/temp-project.ts";
+
+interface World {
+  readonly url: string;
+  readonly issuer: TestIssuer;
+  stop(): Promise<void>;
+}
+
+let world: World;
+let home: string;
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), "logins-"));
+  world = await startWorld();
+});
+afterEach(async () => {
+  await world.stop();
+  rmSync(home, { recursive: true });
+});
+
+/** A server with people and jobs, beside their issuer. */
+async function startWorld(): Promise<World> {
+  const port = await findFreePort();
+  const url = `http://127.0.0.1:${port}`;
+  const issuer = await startTestIssuer({ yardUrl: url });
+  const config = {
+    server: { url, port },
+    access: {
+      people: { issuer: issuer.url, clientId: "stackyard" },
+      workloads: [{ name: "ci", issuer: issuer.url }],
+      grants: [
+        { to: { group: "team-web" }, role: "operator" },
+        { to: { workload: "ci", claims: { repository_id: "424242" } }, role: "viewer" },
+      ],
+    },
+  };
+  const project = makeTempProject({ "stackyard.config.json": JSON.stringify(config) });
+  const server = startCli(["server", "--with-worker", "--json"], { cwd: project.folder });
+  await server.line((line) => line.includes('"kind":"ready"'));
+  return {
+    url,
+    issuer,
+    async stop() {
+      await issuer.stop();
+      server.interrupt();
+      await server.result;
+      project.remove();
+    },
+  };
+}
+
+const run = (words: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  runCli([...words, "--url", world.url, "--json"], { cwd: home, env: { XDG_CONFIG_HOME: home, ...env } });
+
+/** Signs in as a person does: with a browser, by the code that the terminal shows. */
+async function signIn() {
+  const cli = startCli(["login", "--url", world.url, "--json"], { cwd: home, env: { XDG_CONFIG_HOME: home } });
+  const { userCode, verificationUri }: Record<string, string> = JSON.parse(
+    await cli.line((line) => line.includes("userCode")),
+  );
+  const browser = createTestBrowser();
+  await browser.open(verificationUri ?? "");
+  await browser.submit(verificationUri ?? "", { code: userCode ?? "", answer: "allow" });
+  return cli.result;
+}
+
+describe("stackyard login", () => {
+  it("signs in by a code, keeps the login for its server, and logout ends it", async () => {
+    const result = await signIn();
+    const path = join(home, "stackyard/credentials.json");
+    const kept = JSON.parse(readFileSync(path, "utf8"));
+    const listed = await run(["sessions", "ls"]);
+    const out = await run(["logout"]);
+    const after = await run(["sessions", "ls"]);
+
+    expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(parseLines(result.stdout).at(-1)).toMatchObject({
+      kind: "signed-in",
+      name: "ada@example.org",
+      url: world.url,
+    });
+    expect(result.stdout).not.toContain("sys_");
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(Object.keys(kept)).toEqual([world.url]);
+    expect(parseLines(listed.stdout)).toMatchObject(
+      expect.arrayContaining([expect.objectContaining({ kind: "cli", current: true })]),
+    );
+    expect(parseLines(out.stdout)).toEqual([{ kind: "signed-out", url: world.url, ended: true }]);
+    expect(JSON.parse(readFileSync(path, "utf8"))).toEqual({});
+    expect([after.exitCode, JSON.parse(after.stderr).error.code]).toEqual([3, "UNAUTHENTICATED"]);
+  });
+
+  it("ends a login from another terminal", async () => {
+    await signIn();
+    const [session] = parseLines((await run(["sessions", "ls"])).stdout).filter(({ kind }) => kind === "cli");
+
+    const revoked = await run(["sessions", "revoke", String(session?.["id"])]);
+    const after = await run(["sessions", "ls"]);
+
+    expect(parseLines(revoked.stdout)).toMatchObject([{ id: session?.["id"], who: { name: "ada@example.org" } }]);
+    expect(after.exitCode).toBe(3);
+  });
+
+  it("says that nobody can sign in to a server without people", async () => {
+    const server = createServer((_request, response) => response.writeHead(404).end("{}")).listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+    const { exitCode, stderr } = await runCli(["login", "--url", url], { cwd: home, env: { XDG_CONFIG_HOME: home } });
+    server.close();
+
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain(`Nobody can sign in to ${url}.`);
+  });
+
+  it("prints an address for the browser while stackyard dev runs", async () => {
+    const project = makeTempProject({ "stackyard.config.json": "{}" });
+    const dev = startCli(["dev", "--port", "0", "--json"], { cwd: project.folder });
+    const ready = JSON.parse(await dev.line((line) => line.includes('"kind":"ready"')));
+
+    const { stdout } = await runCli(["login", "--json"], { cwd: project.folder, env: { XDG_CONFIG_HOME: home } });
+    const [{ url } = { url: "" }] = parseLines(stdout);
+    const browser = createTestBrowser();
+    const code = new URL(String(url)).searchParams.get("code") ?? "";
+    await browser.submit(`${ready.url}/auth/local`, { code });
+    const sessions = await (await browser.call(`${ready.url}/v1/sessions`)).json();
+    dev.interrupt();
+    await dev.result;
+    project.remove();
+
+    expect(ready.signInUrl).toMatch(/\/auth\/local\?code=[0-9A-Z]{4}-[0-9A-Z]{4}$/);
+    expect(url).not.toBe(ready.signInUrl);
+    expect(sessions).toMatchObject({ items: [{ kind: "browser", who: { kind: "local" } }] });
+  });
+});
+
+describe("the token of a CI job", () => {
+  const now = () => Math.floor(Date.now() / 1_000);
+  const sign = (repository: string) =>
+    world.issuer.sign({ aud: world.url, iat: now(), exp: now() + 300, sub: "job", repository_id: repository });
+
+  it("is exchanged for a session without a stored secret", async () => {
+    const { exitCode, stdout } = await run(["stacks", "ls"], { STACKYARD_ID_TOKEN: await sign("424242") });
+
+    expect([exitCode, stdout]).toEqual([0, ""]);
+  });
+
+  it("of another repository ends with NO_GRANT and exit code 3", async () => {
+    const { exitCode, stderr } = await run(["stacks", "ls"], { STACKYARD_ID_TOKEN: await sign("666") });
+
+    expect([exitCode, JSON.parse(stderr).error.code]).toEqual([3, "NO_GRANT"]);
+  });
+});

@@ -1,0 +1,170 @@
+import { hostname, userInfo } from "node:os";
+import { isStackyardError } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
+import type { Session } from "@stackyard/sdk";
+import { formatTable } from "@stackyard/sdk/commands";
+import { Type } from "typebox";
+import { defineCommand } from "../command.ts";
+import { failWith } from "../failure.ts";
+import { type Output, toAge } from "../output.ts";
+import { defineServerCommand, findServerPlace, type GivenServer, readPages, serverArgs } from "../server/connection.ts";
+import { findLogin, storeLogin } from "../server/credentials.ts";
+import { type DeviceCode, endLogin, pollDeviceCode, requestDeviceCode, requestLocalUrl } from "../server/sign-in.ts";
+
+const { token: _, ...placeArgs } = serverArgs;
+
+/** `stackyard login` */
+export const login = defineCommand({
+  name: "login",
+  summary: "Sign in to a server with your browser.",
+  description: [
+    "Prints an address and a code. Open the address, sign in, type the code, and allow this terminal. The login lasts 16 hours and is kept in $XDG_CONFIG_HOME/stackyard/credentials.json, by server.",
+    "Commands for the server of `stackyard dev` need no login. There, this command prints an address at which a browser signs in.",
+  ].join("\n"),
+  examples: [
+    { command: "stackyard login --url https://yard.example.org", what: "Sign in for the next 16 hours." },
+    { command: "stackyard login", what: "Print a new address for the browser, while `stackyard dev` runs." },
+  ],
+  args: Type.Object({ ...placeArgs }),
+  async run(context, given) {
+    const { out, env, signal } = context;
+    const { url, ownToken } = await findServerPlace(context, given as GivenServer);
+    const localUrl = ownToken === undefined ? undefined : await requestLocalUrl(url, ownToken);
+    if (localUrl !== undefined) {
+      out.result(
+        { kind: "local", url: localUrl },
+        () => `Open ${out.paint("cyan", localUrl)}\nIt can be used once, within 10 minutes.`,
+      );
+      return 0;
+    }
+    const code = await requestDeviceCode(url, `${userInfo().username}@${hostname()}`);
+    if (code === undefined) {
+      throw failWith("CONFIG_INVALID", `Nobody can sign in to ${url}.`, {
+        hint: "The server's configuration has no access.people. Use a token: --token or STACKYARD_TOKEN.",
+      });
+    }
+    printCode(code, out);
+    const { token, name, lifetimeMs } = await waitForAnswer(url, code, signal);
+    const now = Date.now();
+    const expiresAt = now + lifetimeMs;
+    await storeLogin(env, url, { login: { token, name, expiresAt }, now });
+    const until = new Date(expiresAt).toISOString();
+    out.result(
+      { kind: "signed-in", url, name, expiresAt: until },
+      () => `Signed in to ${url} as ${out.paint("bold", name)} until ${until}.`,
+    );
+    return 0;
+  },
+});
+
+function printCode({ userCode, verificationUri, expiresInMs }: DeviceCode, out: Output): void {
+  const expiresAt = new Date(Date.now() + expiresInMs).toISOString();
+  out.result({ kind: "code", userCode, verificationUri, expiresAt }, () =>
+    [
+      `Open       ${out.paint("cyan", verificationUri)}`,
+      `and type   ${out.paint("bold", userCode)}`,
+      "The page shows this machine's name. Allow it only when it is yours.",
+    ].join("\n"),
+  );
+}
+
+const SLOWER_MS = 5_000;
+
+async function waitForAnswer(url: string, code: DeviceCode, signal: AbortSignal) {
+  let { intervalMs } = code;
+  for (;;) {
+    await systemClock.sleep(intervalMs, signal);
+    if (signal.aborted) throw failWith("INTERRUPTED", "The login was interrupted.");
+    const result = await pollOrWait(url, code.deviceCode);
+    if (result.kind === "signed-in") return result;
+    if (result.kind === "slow-down") intervalMs += SLOWER_MS;
+  }
+}
+
+/** A server that restarts while a person types must not end the login; the code ends it. */
+async function pollOrWait(url: string, deviceCode: string) {
+  try {
+    return await pollDeviceCode(url, deviceCode);
+  } catch (error) {
+    if (isStackyardError(error, "UNREACHABLE") || isStackyardError(error, "RATE_LIMITED"))
+      return { kind: "slow-down" } as const;
+    throw error;
+  }
+}
+
+/** `stackyard logout` */
+export const logout = defineCommand({
+  name: "logout",
+  summary: "End the login of this machine at a server.",
+  description: "The browser stays signed in; sign out there, or end its session with `stackyard sessions revoke`.",
+  examples: [{ command: "stackyard logout --url https://yard.example.org", what: "End the login." }],
+  args: Type.Object({ ...placeArgs }),
+  async run(context, given) {
+    const { out, env } = context;
+    const { url } = await findServerPlace(context, given as GivenServer);
+    const now = Date.now();
+    const found = await findLogin(env, url, now);
+    if (found === undefined) {
+      out.result({ kind: "signed-out", url, ended: false }, () => `You are not signed in to ${url}.`);
+      return 0;
+    }
+    const ended = await endLogin(url, found.token);
+    await storeLogin(env, url, { login: undefined, now });
+    out.result({ kind: "signed-out", url, ended }, () => `Signed out of ${url}.`);
+    return 0;
+  },
+});
+
+/** `stackyard sessions ls` */
+export const sessionsLs = defineServerCommand({
+  name: "sessions ls",
+  summary: "List logins that have not ended: your own, and with the permission `access` those of others.",
+  examples: [{ command: "stackyard sessions ls", what: "List logins with their ids." }],
+  args: Type.Object({}),
+  async run({ out, yard, signal }) {
+    const sessions: Session[] = [];
+    for await (const items of readPages((page) => yard.sessions.list({ ...page, signal }), { out }))
+      sessions.push(...items);
+    if (out.json) for (const each of sessions) out.result(each, () => "");
+    else if (sessions.length > 0) out.text(formatSessions(sessions, out, Date.now()));
+    if (sessions.length === 0) out.note("Nobody is signed in.");
+    return 0;
+  },
+});
+
+/** `stackyard sessions revoke` */
+export const sessionsRevoke = defineServerCommand({
+  name: "sessions revoke",
+  summary: "End a login. Requests with it are refused within 5 s.",
+  examples: [{ command: "stackyard sessions revoke 4be0643f1d98573b97caca98a65347dd", what: "End one login." }],
+  args: Type.Object({ session: Type.String({ minLength: 1, description: "Its id, as `sessions ls` shows it." }) }),
+  positionals: ["session"],
+  async run({ out, yard, signal }, { session }) {
+    const ended = await yard.sessions.revoke(session, { signal });
+    out.result(ended, () => `Ended the ${KINDS[ended.kind]} login of ${ended.who.name}.`);
+    return 0;
+  },
+});
+
+const KINDS: Readonly<Record<Session["kind"], string>> = { browser: "browser", cli: "command line", workload: "job" };
+const COLUMNS = ["ID", "WHO", "LOGIN", "FROM", "SINCE", "USED", "ENDS", "GROUPS"];
+
+/** The table of `stackyard sessions ls`. */
+export function formatSessions(
+  sessions: readonly Session[],
+  out: Pick<Output, "paint" | "columns">,
+  now: number,
+): string {
+  const head = COLUMNS.map((name) => out.paint("dim", name));
+  const rows = sessions.map(({ id, who, kind, client, address = "", createdAt, usedAt, endsAt, current, groups }) => [
+    id,
+    `${out.paint("bold", who.name)}${current ? out.paint("green", " (you)") : ""}`,
+    client === undefined ? KINDS[kind] : `${KINDS[kind]} ${client}`,
+    address,
+    `${toAge(createdAt, now)} ago`,
+    `${toAge(usedAt, now)} ago`,
+    `in ${toAge(new Date(now).toISOString(), Date.parse(endsAt))}`,
+    groups.join(", "),
+  ]);
+  return formatTable([head, ...rows], { columns: out.columns });
+}

@@ -1,0 +1,83 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { isMap } from "@stackyard/core";
+import { failWith } from "../failure.ts";
+
+/** A login of this machine at one server. */
+export interface StoredLogin {
+  readonly token: string;
+  readonly name: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where logins are kept: `$XDG_CONFIG_HOME/stackyard/credentials.json`, else below `~/.config`. */
+export function credentialsPath(env: Environment): string {
+  const folder = env["XDG_CONFIG_HOME"] || join(env["HOME"] || homedir(), ".config");
+  return join(folder, "stackyard", "credentials.json");
+}
+
+/** Returns the login at a server; undefined when there is none or it has ended. The token goes to its own origin only. */
+export async function findLogin(env: Environment, url: string, now: number): Promise<StoredLogin | undefined> {
+  const login = (await loadLogins(credentialsPath(env))).get(new URL(url).origin);
+  return login !== undefined && login.expiresAt > now ? login : undefined;
+}
+
+/** Keeps a login, or removes it. Logins that have ended are removed too. */
+export async function storeLogin(
+  env: Environment,
+  url: string,
+  { login, now }: { readonly login: StoredLogin | undefined; readonly now: number },
+): Promise<void> {
+  const path = credentialsPath(env);
+  const logins = new Map([...(await loadLogins(path))].filter(([, { expiresAt }]) => expiresAt > now));
+  const { origin } = new URL(url);
+  if (login === undefined) logins.delete(origin);
+  else logins.set(origin, login);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  // Whole or not at all: another command may read it meanwhile.
+  const draft = `${path}.${randomBytes(6).toString("hex")}`;
+  await writeFile(draft, `${JSON.stringify(Object.fromEntries(logins), undefined, 2)}\n`, { mode: 0o600 });
+  await chmod(draft, 0o600);
+  await rename(draft, path);
+}
+
+async function loadLogins(path: string): Promise<ReadonlyMap<string, StoredLogin>> {
+  const text = await readText(path);
+  if (text === undefined) return new Map();
+  const value = parse(text);
+  if (!isMap(value)) {
+    throw failWith("CONFIG_INVALID", `"${path}" does not contain logins.`, {
+      hint: "Remove the file and run `stackyard login` again.",
+    });
+  }
+  return new Map(Object.entries(value).filter((entry): entry is [string, StoredLogin] => isLogin(entry[1])));
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isLogin(value: unknown): value is StoredLogin {
+  if (!isMap(value)) return false;
+  const { token, name, expiresAt } = value;
+  return typeof token === "string" && typeof name === "string" && typeof expiresAt === "number";
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
+      return undefined;
+    throw error;
+  }
+}

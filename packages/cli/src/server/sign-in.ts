@@ -1,0 +1,100 @@
+import { isMap, isStackyardError } from "@stackyard/core";
+import { failWith } from "../failure.ts";
+
+/** What a server answers to a request for a login of a command line (RFC 8628). */
+export interface DeviceCode {
+  readonly deviceCode: string;
+  readonly userCode: string;
+  readonly verificationUri: string;
+  readonly expiresInMs: number;
+  readonly intervalMs: number;
+}
+
+/** Asks for a code. Undefined: nobody can sign in to this server. Throws `UNREACHABLE`, `RATE_LIMITED`. */
+export async function requestDeviceCode(url: string, clientName: string): Promise<DeviceCode | undefined> {
+  const { status, body } = await post(`${url}/auth/device`, { client_id: "stackyard-cli", client_name: clientName });
+  if (status === 404) return undefined;
+  const { device_code, user_code, verification_uri, expires_in, interval } = body;
+  if (status !== 200 || typeof device_code !== "string" || typeof user_code !== "string") throw toError(status, body);
+  return {
+    deviceCode: device_code,
+    userCode: user_code,
+    verificationUri: String(verification_uri),
+    expiresInMs: Number(expires_in) * 1_000,
+    intervalMs: Number(interval ?? 5) * 1_000,
+  };
+}
+
+/** What a poll for the answer of the person gives. */
+export type PollResult =
+  | { readonly kind: "signed-in"; readonly token: string; readonly name: string; readonly lifetimeMs: number }
+  | { readonly kind: "pending" | "slow-down" };
+
+/** Asks whether the person has answered. Throws `LOGIN_FAILED` when the login was denied or has ended, and `UNREACHABLE`. */
+export async function pollDeviceCode(url: string, deviceCode: string): Promise<PollResult> {
+  const { status, body } = await post(`${url}/auth/token`, {
+    grant_type: "urn:ietf:params:oauth:grant-type:device_code",
+    device_code: deviceCode,
+    client_id: "stackyard-cli",
+  });
+  const { access_token, name, expires_in, error } = body;
+  if (status === 200 && typeof access_token === "string") {
+    return { kind: "signed-in", token: access_token, name: String(name), lifetimeMs: Number(expires_in) * 1_000 };
+  }
+  if (error === "authorization_pending") return { kind: "pending" };
+  if (error === "slow_down") return { kind: "slow-down" };
+  if (error === "access_denied") throw failWith("LOGIN_FAILED", "The login was denied in the browser.");
+  if (error === "expired_token") throw failWith("LOGIN_FAILED", "The code is older than 10 minutes. Sign in again.");
+  throw toError(status, body);
+}
+
+/** Asks `stackyard dev` for the address of a login at this machine; undefined: the server offers none. */
+export async function requestLocalUrl(url: string, token: string): Promise<string | undefined> {
+  const { status, body } = await post(`${url}/auth/local`, {}, { authorization: `Bearer ${token}` });
+  return status === 200 && typeof body["url"] === "string" ? body["url"] : undefined;
+}
+
+/** Ends the session of a token. False: the server does not know it any more. Throws `UNREACHABLE`. */
+export async function endLogin(url: string, token: string): Promise<boolean> {
+  const { status, body } = await post(`${url}/auth/logout`, {}, { authorization: `Bearer ${token}` });
+  if (status === 200) return true;
+  if (status === 401) return false;
+  throw toError(status, body);
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+const TIMEOUT_MS = 30_000;
+
+async function post(
+  url: string,
+  fields: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      body: new URLSearchParams(fields),
+      headers: { accept: "application/json", ...headers },
+      redirect: "error",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const body: unknown = await response.json().catch(() => undefined);
+    return { status: response.status, body: isMap(body) ? body : {} };
+  } catch (cause) {
+    throw isStackyardError(cause)
+      ? cause
+      : failWith("UNREACHABLE", `The server at ${new URL(url).origin} cannot be reached.`, { cause });
+  }
+}
+
+function toError(status: number, { code, detail }: Answer["body"]): Error {
+  const message = typeof detail === "string" ? detail : `The server answered ${status} to the login.`;
+  if (status === 429) return failWith("RATE_LIMITED", message);
+  if (status === 403 && code === "NO_GRANT") return failWith("NO_GRANT", message);
+  if (status === 401) return failWith("LOGIN_FAILED", message);
+  return failWith(status >= 500 ? "UNREACHABLE" : "LOGIN_FAILED", message);
+}

@@ -1,0 +1,21 @@
+import { defined } from "@stackyard/core";
+import type { Session } from "@stackyard/core/api";
+import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
+import type { PageOptions } from "./stacks-api.ts";
+
+/** Logins that have not ended: your own, and with the permission `access` those of others. */
+export interface SessionsApi {
+  /** In order of ids. */
+  list(page?: PageOptions): Promise<Page<Session>>;
+  /** Ends a login: on that server at once, on others within 5 s. Throws `NOT_FOUND`. */
+  revoke(sessionId: string, options?: CallOptions): Promise<Session>;
+}
+
+/** The part of the client that is about sessions. */
+export function createSessionsApi(http: HttpClient): SessionsApi {
+  return {
+    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "sessions"], query, ...defined({ signal }) }),
+    revoke: (sessionId, options) =>
+      http.requestJson({ method: "POST", path: ["v1", "sessions", sessionId, "revoke"], body: {}, ...options }),
+  };
+}
