@@ -48,7 +48,14 @@ export {
   succeeded,
   type Target,
 } from "./ports/executor.ts";
-export type { LocatedMachine, Locator, MachineListing, Revision } from "./ports/locator.ts";
+export type {
+  KeptRevision,
+  ListedRevision,
+  LocatedMachine,
+  Locator,
+  MachineListing,
+  Revision,
+} from "./ports/locator.ts";
 export type { Leases, ListRecordsInput, PutRecordInput, PutRecordResult, Records } from "./ports/records.ts";
 export type { DispatchAttempt, DueKind, RenewResult, SettleInput, SuspendInput } from "./ports/stack-store.ts";
 export { findStateOwner, toStatePrefix } from "./ports/state-prefix.ts";

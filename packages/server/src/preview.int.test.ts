@@ -55,7 +55,12 @@ describe("the preview of an event", () => {
     await createStack(PINNED);
     const hash = (await findStack())?.machineHash ?? "";
     yard.write(PINNED.replace("DOWN: GONE", "DOWN: GONE, LAUNCH: no-op"));
-    vi.spyOn(yard.store.revisions, "get").mockResolvedValue({ name: "review-app", hash, source: BROKEN });
+    vi.spyOn(yard.store.revisions, "get").mockResolvedValue({
+      name: "review-app",
+      hash,
+      source: BROKEN,
+      firstSeenAt: 0,
+    });
 
     expect(await preview({ event: "LAUNCH" })).toMatchObject({
       outcome: "refused",

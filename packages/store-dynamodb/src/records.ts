@@ -1,18 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { type PutRecordInput, type Records, StackyardError, type Store } from "@stackyard/core";
+import { type ListedRevision, type PutRecordInput, type Records, StackyardError, type Store } from "@stackyard/core";
 import { type AuditEntry, type PendingEntry, toPendingKey, toSealedKey } from "@stackyard/core/access";
 import {
   afterPrefix,
   checkRecordKey,
+  comparePlaces,
   createPageBuilder,
   type Page,
   type PageInput,
+  type StackPlace,
   type StoredRecord,
   toRecordText,
+  toRevisionOrder,
 } from "@stackyard/core/engine";
-import { createTable, fromItem, type Item, inParallel, takeRecordNumber, toItem } from "./database.ts";
+import { createTable, fromItem, type Item, inParallel, type Table, takeRecordNumber, toItem } from "./database.ts";
 import { toKeyPart } from "./keys.ts";
 import type { StoreContext } from "./store-context.ts";
 import { fillPage, tryRead } from "./work-rows.ts";
@@ -152,16 +155,16 @@ export function createRevisions({ work }: StoreContext): Store["revisions"] {
   const listKeyOf = (name: string) => ({ pk: { S: `revisions#${toKeyPart(name)}` } });
 
   return {
-    async put({ name, hash, source }) {
+    async put({ name, hash, source }, now) {
       if ((await work.get(keyOf(hash, "head"))) !== undefined) return;
-      const bytes = deflateRawSync(JSON.stringify({ name, hash, source }));
+      const bytes = deflateRawSync(JSON.stringify({ name, hash, source, firstSeenAt: now }));
       const count = Math.ceil(bytes.byteLength / PART_BYTES);
       const parts = Array.from({ length: count }, (_, part) => part);
       await inParallel(parts, (part) => {
         const B = bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES);
         return work.put({ pk: { S: `revision#${toKeyPart(hash)}` }, sk: { S: `part#${part}` }, bytes: { B } });
       });
-      await work.put({ ...listKeyOf(name), sk: { S: hash } });
+      await work.put({ ...listKeyOf(name), sk: { S: hash }, at: { N: String(now) } });
       const head = { pk: { S: `revision#${toKeyPart(hash)}` }, sk: { S: "head" }, parts: { N: String(count) } };
       await work.put({ ...head, name: { S: name.toWellFormed() } });
     },
@@ -173,6 +176,7 @@ export function createRevisions({ work }: StoreContext): Store["revisions"] {
       const bytes = Buffer.concat(parts.map((part) => part?.["bytes"]?.B ?? new Uint8Array()));
       return JSON.parse(inflateRawSync(bytes).toString());
     },
+    list: (name, page) => listRevisions(work, name, page),
     async findHashes(name, prefix) {
       const part = `revisions#${toKeyPart(name)}`;
       const hashes: string[] = [];
@@ -184,6 +188,27 @@ export function createRevisions({ work }: StoreContext): Store["revisions"] {
       return hashes;
     },
   };
+}
+
+/** Reads the whole list of a machine: its entries are small. One whose revision was not written whole is left out. */
+async function listRevisions(work: Table, name: string, page: PageInput): Promise<Page<ListedRevision>> {
+  const order = toRevisionOrder(page);
+  const places: StackPlace[] = [];
+  for await (const item of work.query({ part: `revisions#${toKeyPart(name)}` })) {
+    const place = { value: Number(item["at"]?.N ?? 0), id: item["sk"]?.S ?? "" };
+    if (order.after === undefined || comparePlaces(order, place, order.after) > 0) places.push(place);
+  }
+  const first = places.sort((a, b) => comparePlaces(order, a, b)).slice(0, page.limit + 1);
+  const heads = await inParallel(first, ({ id }) => work.get({ pk: `revision#${toKeyPart(id)}`, sk: "head" }));
+  const found = createPageBuilder<ListedRevision>(page);
+  for (const [index, place] of first.entries()) {
+    const { value: firstSeenAt, id } = place;
+    const read = () => ({ name, hash: id, firstSeenAt });
+    const row = { id, cursor: order.toCursor(place), bytes: Buffer.byteLength(id), read };
+    if (heads[index] !== undefined && !found.add(row)) break;
+  }
+  const last = first.length > page.limit ? first.at(-1) : undefined;
+  return found.end(last && order.toCursor(last));
 }
 
 /** Where records are. */

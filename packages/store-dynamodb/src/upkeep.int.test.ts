@@ -19,9 +19,9 @@ describe("revisions", () => {
     const numbers = Array.from({ length: 150_000 }, (_, index) => (index * 7919 * index) % 99_999_989);
     const revision = { name: "web", hash: "h1", source: `# ${numbers.join(" ")}` };
 
-    await store.revisions.put(revision);
+    await store.revisions.put(revision, T0);
 
-    expect(await store.revisions.get("h1")).toEqual(revision);
+    expect(await store.revisions.get("h1")).toEqual({ ...revision, firstSeenAt: T0 });
   });
 });
 

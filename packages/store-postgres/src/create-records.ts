@@ -1,4 +1,4 @@
-import type { PutRecordInput, PutRecordResult, Records, Revision, Store } from "@stackyard/core";
+import type { ListedRevision, PutRecordInput, PutRecordResult, Records, Store } from "@stackyard/core";
 import {
   afterPrefix,
   createPageBuilder,
@@ -7,6 +7,7 @@ import {
   parseStored,
   type StoredRecord,
   toRecordText,
+  toRevisionOrder,
 } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import { fromKeyText, toKeyText } from "./key-text.ts";
@@ -126,11 +127,11 @@ function toRecord({ key, version, value, expires_at: expiresAt }: RecordRow): St
 
 const PUT_REVISION = {
   name: "put_revision",
-  text: "insert into stackyard.revision (hash, name, source) values ($1, $2, $3) on conflict do nothing",
+  text: "insert into stackyard.revision (hash, name, source, first_seen_at) values ($1, $2, $3, $4) on conflict do nothing",
 };
 const GET_REVISION = {
   name: "get_revision",
-  text: "select name, hash, source from stackyard.revision where hash = $1",
+  text: "select name, hash, source, first_seen_at from stackyard.revision where hash = $1",
 };
 // "g" comes after every hexadecimal digit.
 const FIND_REVISIONS = {
@@ -138,16 +139,48 @@ const FIND_REVISIONS = {
   text: "select hash from stackyard.revision where hash >= $1 and hash < $1 || 'g' and name = $2 order by hash limit 10",
 };
 
+interface RevisionRow {
+  readonly name: string;
+  readonly hash: string;
+  readonly first_seen_at: number;
+}
+
+const LIST_REVISIONS = {
+  name: "list_revisions",
+  text: `select name, hash, first_seen_at from stackyard.revision
+          where hashtextextended(name, 0) = hashtextextended($1, 0) and name = $1 and (first_seen_at, hash) < ($2, $3)
+          order by first_seen_at desc, hash desc limit $4`,
+};
+
+function toListedRevision({ name, hash, first_seen_at: firstSeenAt }: RevisionRow): ListedRevision {
+  return { name: fromKeyText(name), hash: fromKeyText(hash), firstSeenAt };
+}
+
+async function listRevisions(database: Database, name: string, page: PageInput): Promise<Page<ListedRevision>> {
+  const order = toRevisionOrder(page);
+  const { value = Number.MAX_SAFE_INTEGER, id = "" } = order.after ?? {};
+  const values = [toKeyText(name), value, toKeyText(id), page.limit + 1];
+  const found = createPageBuilder<ListedRevision>(page);
+  for (const row of await database.rows<RevisionRow>(LIST_REVISIONS, ...values)) {
+    const revision = toListedRevision(row);
+    const { hash, firstSeenAt } = revision;
+    const cursor = order.toCursor({ value: firstSeenAt, id: hash });
+    if (!found.add({ id: hash, cursor, bytes: Buffer.byteLength(hash), read: () => revision })) break;
+  }
+  return found.end();
+}
+
 /** Sources of machines by content hash. */
 export function createRevisions(database: Database): Store["revisions"] {
   return {
-    async put({ hash, name, source }) {
-      await database.rows(PUT_REVISION, toKeyText(hash), toKeyText(name), toKeyText(source));
+    async put({ hash, name, source }, now) {
+      await database.rows(PUT_REVISION, toKeyText(hash), toKeyText(name), toKeyText(source), now);
     },
     async get(hash) {
-      const row = await database.row<Revision>(GET_REVISION, toKeyText(hash));
-      return row === undefined ? undefined : { name: fromKeyText(row.name), hash, source: fromKeyText(row.source) };
+      const row = await database.row<RevisionRow & { readonly source: string }>(GET_REVISION, toKeyText(hash));
+      return row && { ...toListedRevision(row), source: fromKeyText(row.source) };
     },
+    list: (name, page) => listRevisions(database, name, page),
     async findHashes(name, prefix) {
       const rows = await database.rows<{ readonly hash: string }>(FIND_REVISIONS, toKeyText(prefix), toKeyText(name));
       return rows.map(({ hash }) => hash);

@@ -114,11 +114,11 @@ describe("texts that PostgreSQL cannot hold", () => {
   });
 
   it("are kept in machines and documents", async () => {
-    await store.revisions.put({ hash: ODD, name: ODD, source: ODD });
+    await store.revisions.put({ hash: ODD, name: ODD, source: ODD }, 5);
     const odd = ODD.replaceAll("\u0000", "");
     await store.records.put({ key: odd, value: { [ODD]: ODD }, expected: "absent", now: T0 });
 
-    expect(await store.revisions.get(ODD)).toEqual({ hash: ODD, name: ODD, source: ODD });
+    expect(await store.revisions.get(ODD)).toEqual({ hash: ODD, name: ODD, source: ODD, firstSeenAt: 5 });
     expect(await store.records.get(odd, T0)).toMatchObject({ key: odd, value: { [ODD]: ODD } });
     expect((await store.records.list("a", { limit: 5, now: T0 })).items).toMatchObject([{ key: odd }]);
   });

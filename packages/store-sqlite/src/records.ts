@@ -1,4 +1,4 @@
-import type { PutRecordInput, PutRecordResult, Records, Revision, Store } from "@stackyard/core";
+import type { KeptRevision, ListedRevision, PutRecordInput, PutRecordResult, Records, Store } from "@stackyard/core";
 import {
   afterPrefix,
   createPageBuilder,
@@ -7,6 +7,7 @@ import {
   parseStored,
   type StoredRecord,
   toRecordText,
+  toRevisionOrder,
 } from "@stackyard/core/engine";
 import { byteLengthOf, type Database } from "./database.ts";
 import type { GroupCommit, Transaction } from "./group-commit.ts";
@@ -27,18 +28,18 @@ export function createRecords(commits: GroupCommit): Records {
 /** Sources of machines by content hash. */
 export function createRevisions(commits: GroupCommit): Store["revisions"] {
   return {
-    put: ({ hash, name, source }) =>
+    put: ({ hash, name, source }, now) =>
       commits.write(({ database }) => {
         database.run(
-          "insert into revision (hash, name, source) values (?, ?, ?) on conflict do nothing",
-          hash,
-          name,
-          source,
+          "insert into revision (hash, name, source, first_seen_at) values (?, ?, ?, ?) on conflict do nothing",
+          ...[hash, name, source, now],
         );
       }),
+    list: (name, page) => commits.read(({ database }) => listRevisions(database, name, page)),
     get: (hash) =>
       commits.read(({ database }) => {
-        const row = database.get<Revision>("select name, hash, source from revision where hash = ?", hash);
+        const columns = "name, hash, source, first_seen_at as firstSeenAt";
+        const row = database.get<KeptRevision>(`select ${columns} from revision where hash = ?`, hash);
         // Rows have no prototype; what callers compare has.
         return row === undefined ? undefined : { ...row };
       }),
@@ -55,6 +56,23 @@ export function createRevisions(commits: GroupCommit): Store["revisions"] {
           .map(({ hash }) => hash),
       ),
   };
+}
+
+function listRevisions(database: Database, name: string, page: PageInput): Page<ListedRevision> {
+  const order = toRevisionOrder(page);
+  const { value = Number.MAX_SAFE_INTEGER, id = "" } = order.after ?? {};
+  const rows = database.each<ListedRevision>(
+    `select name, hash, first_seen_at as firstSeenAt from revision
+      where name = ? and (first_seen_at, hash) < (?, ?) order by first_seen_at desc, hash desc limit ?`,
+    ...[name, value, id, page.limit + 1],
+  );
+  const found = createPageBuilder<ListedRevision>(page);
+  for (const row of rows) {
+    const { hash, firstSeenAt } = row;
+    const cursor = order.toCursor({ value: firstSeenAt, id: hash });
+    if (!found.add({ id: hash, cursor, bytes: byteLengthOf(hash), read: () => ({ ...row }) })) break;
+  }
+  return found.end();
 }
 
 interface RecordRow {

@@ -108,7 +108,13 @@ create table record (
 );
 create index record_expires on record (expires_at) where expires_at is not null;
 
-create table revision (hash text primary key, name text not null, source text not null) without rowid;
+create table revision (
+  hash text primary key,
+  name text not null,
+  first_seen_at integer not null,
+  source text not null
+) without rowid;
+create index revision_by_name on revision (name, first_seen_at, hash);
 
 -- The highest number that was given out in a table whose newest rows may have been pruned.
 create table high_water (name text primary key, value integer not null) without rowid;

@@ -229,7 +229,7 @@ function anExecutor(answer: () => Step = () => succeeded({}), calls: unknown[] =
 
 async function begin(yard: Simulator, input: RunInput & RunName): Promise<string> {
   const run = prepareRun(input);
-  await yard.store.revisions.put(run.revision);
+  await yard.store.revisions.put(run.revision, 0);
   await yard.store.enqueue([toRunEvent(run, yard.clock.now())]);
   await yard.settle();
   return run.stackId;

@@ -39,6 +39,7 @@ export {
   type StackOrder,
   type StackPlace,
   toMetadataTexts,
+  toRevisionOrder,
   toStackOrder,
 } from "../ports/stack-filter.ts";
 export type {

@@ -121,6 +121,7 @@ function createBench(kept: readonly Revision[] = []) {
       },
     },
     ({ name, hash, source }) => (source === "broken" ? undefined : aMachine({ INIT: {} }, { name, hash })),
+    { now: () => 0 },
   );
   return { cache, calls };
 }
@@ -173,6 +174,7 @@ describe("the revisions", () => {
         get: async () => undefined,
       },
       () => undefined,
+      { now: () => 0 },
     );
     cache.offer(revision);
 
@@ -206,7 +208,7 @@ describe("the finder of upgrades", () => {
   async function createBench(newest: Machine | "invalid" | "unknown", kept: readonly Machine[] = []) {
     const { revisions } = createMemoryStore();
     const machines = new Map(kept.map((machine) => [machine.hash, machine]));
-    for (const { name, hash } of kept) await revisions.put({ name, hash, source: hash });
+    for (const { name, hash } of kept) await revisions.put({ name, hash, source: hash }, 0);
     let located = toLocated(newest);
     const asked: string[] = [];
     const locator: Locator = {

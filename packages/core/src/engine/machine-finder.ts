@@ -40,7 +40,7 @@ export interface MachineFinder {
 
 /** Creates a finder with a cache of compiled revisions. */
 export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
-  const cache = createRevisionCache(deps.revisions, deps.compile);
+  const cache = createRevisionCache(deps.revisions, deps.compile, deps.clock);
   const locate = createLocate(deps);
   const upgrade = createUpgradeFinder(deps, cache);
   async function findDecided(wanted: WantedMachine): Promise<FoundMachine> {
@@ -164,8 +164,9 @@ const LIMIT = 1_000;
 
 /** Creates an empty cache over the store's revisions. */
 export function createRevisionCache(
-  revisions: Pick<Revisions, "put" | "get">,
+  revisions: Pick<Revisions, "put"> & { get(hash: string): Promise<Revision | undefined> },
   compile: CompileRevision,
+  clock: Pick<Clock, "now">,
 ): RevisionCache {
   const compiled = new Map<string, Machine>();
   const kept = new Map<string, true>();
@@ -189,7 +190,7 @@ export function createRevisionCache(
     async keep(hash) {
       const revision = offered.get(hash);
       if (revision === undefined) return;
-      await revisions.put(revision);
+      await revisions.put(revision, clock.now());
       remember(kept, hash, true);
       offered.delete(hash);
     },

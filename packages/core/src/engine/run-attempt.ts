@@ -265,8 +265,8 @@ async function settleInStore(
   { store, clock }: AttemptDeps,
   { grant, run, ...end }: AppliedResult & { readonly run: FollowUpRun | undefined; readonly event: QueuedEvent },
 ): Promise<"settled" | "lost"> {
-  if (run !== undefined) await store.revisions.put(run.revision);
   const now = clock.now();
+  if (run !== undefined) await store.revisions.put(run.revision, now);
   const followUps = run === undefined ? [] : [{ event: toRunEvent(run, now), notBefore: now + run.inMs }];
   return store.settle(grant, { ...end, followUps, now });
 }

@@ -159,7 +159,8 @@ export function createSweep(deps: SweepDeps, retention: Retention): (span?: Swee
       }
     };
     const ahead = span !== undefined && deps.ticks !== undefined ? { ...span, ticks: deps.ticks } : undefined;
-    const revised = ahead === undefined ? 0 : await step("check machines for new revisions", () => engine.sweepRevised());
+    const revised =
+      ahead === undefined ? 0 : await step("check machines for new revisions", () => engine.sweepRevised());
     const due = await step("process due work", () => (ahead ? sendAhead(deps, ENGINE_KINDS, ahead) : work(span)));
     const polls = await step("send polls", () => outbox && sendPolls(deps, outbox, span));
     const lapsed = await step("end lapsed leases", () => outbox?.relay.drain({ kinds: ["lapsedLease"], stopAt }));

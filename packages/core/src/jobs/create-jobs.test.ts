@@ -181,7 +181,7 @@ describe("a start that is interrupted", () => {
     const yard = createYard((store) => ({
       ...store,
       enqueue: (events) => die(() => store.enqueue(events)),
-      revisions: { ...store.revisions, put: (revision) => die(() => store.revisions.put(revision)) },
+      revisions: { ...store.revisions, put: (revision, now) => die(() => store.revisions.put(revision, now)) },
       records: { ...store.records, put: (input) => die(() => store.records.put(input)) },
     }));
     await expect(yard.runs.start({ key: "job-7", executor: "work", config: { n: 1 } })).rejects.toThrow("died");

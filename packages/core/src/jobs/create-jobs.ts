@@ -103,7 +103,7 @@ async function start(deps: Deps, request: JobRequest): Promise<{ readonly runId:
   const { stackId: runId, revision } = run;
   const now = clock.now();
   const found = await findRunRecord(store.records, runId, now);
-  if (found === undefined) await store.revisions.put(revision);
+  if (found === undefined) await store.revisions.put(revision, now);
   const asked = { revision: revision.hash, executor: executor.name, askedAt: now };
   const kept = found ?? (await putRunRecord(store.records, runId, asked));
   if (kept.executor !== executor.name) throw formatTaken(kept.executor, runId);

@@ -5,12 +5,13 @@ import { createDueIndex, type DueIndex, type DueSource, findNextDueAt, takeFrom 
 import { readAttemptSecrets } from "../machine/decide/work.ts";
 import { toEventKey } from "../machine/event-message.ts";
 import { silentLogger } from "../ports/executor.ts";
-import type { Revision } from "../ports/locator.ts";
+import type { KeptRevision, ListedRevision } from "../ports/locator.ts";
+import { comparePlaces, toRevisionOrder } from "../ports/stack-filter.ts";
 import type { Change, CommitResult, DueItem, DueKind, QueuedEvent, WorkQueue } from "../ports/stack-store.ts";
 import type { Retention, Revisions, StackQueries, Store, StoreSignal } from "../ports/store.ts";
 import { createClosable, createStoreListeners, type PortCalls } from "../ports/store-helpers.ts";
 import { createMemoryDeadLetters, createMemoryEvents, createMemoryHistory } from "./memory-events.ts";
-import { toFrozen } from "./memory-lists.ts";
+import { toFrozen, toPage } from "./memory-lists.ts";
 import { createMemoryRecords } from "./memory-records.ts";
 import {
   countStacks,
@@ -133,12 +134,22 @@ function createQueries(state: MemoryState): PortCalls<StackQueries> {
 
 /** Sources of machines by hash. */
 function createRevisions(): PortCalls<Revisions> {
-  const byHash = new Map<string, Revision>();
+  const byHash = new Map<string, KeptRevision>();
   return {
-    put(revision) {
-      if (!byHash.has(revision.hash)) byHash.set(revision.hash, toFrozen(revision));
+    put(revision, now) {
+      if (!byHash.has(revision.hash)) byHash.set(revision.hash, toFrozen({ ...revision, firstSeenAt: now }));
     },
     get: (hash) => byHash.get(hash),
+    list(name, page) {
+      const order = toRevisionOrder(page);
+      const toPlace = ({ hash, firstSeenAt }: ListedRevision) => ({ value: firstSeenAt, id: hash });
+      const listed = [...byHash.values()]
+        .filter((revision) => revision.name === name)
+        .map(({ source: _, ...rest }): ListedRevision => rest)
+        .filter((each) => order.after === undefined || comparePlaces(order, toPlace(each), order.after) > 0)
+        .sort((a, b) => comparePlaces(order, toPlace(a), toPlace(b)));
+      return toPage(listed, page, (each) => order.toCursor(toPlace(each)));
+    },
     findHashes: (name, prefix) =>
       [...byHash.values()]
         .filter((revision) => revision.name === name && revision.hash.startsWith(prefix))

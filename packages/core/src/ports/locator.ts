@@ -9,6 +9,15 @@ export interface Revision {
   readonly source: string;
 }
 
+/** A revision as a list shows it. */
+export interface ListedRevision extends Omit<Revision, "source"> {
+  /** When the yard stored it, epoch milliseconds. */
+  readonly firstSeenAt: number;
+}
+
+/** A revision that is stored. */
+export interface KeptRevision extends Revision, ListedRevision {}
+
 /** The result of a lookup by name. `invalid`: the newest document has errors; existing stacks use their stored revision. */
 export type LocatedMachine =
   | {

@@ -1,5 +1,6 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
 import type { Stack } from "../machine/stack.ts";
+import type { PageInput } from "./records.ts";
 import type { AttemptView } from "./stack-store.ts";
 import type {
   ListStacksInput,
@@ -86,6 +87,11 @@ function toKey(sort: StackSort): StackOrder["key"] {
     case "-enteredAt":
       return "enteredAt";
   }
+}
+
+/** The order of a machine's revisions: those first that were seen last. Throws `USAGE` for the cursor of another list. */
+export function toRevisionOrder({ cursor }: Pick<PageInput, "cursor">): StackOrder {
+  return toStackOrder({ sort: "-createdAt", limit: 1, ...(cursor !== undefined && { cursor }) });
 }
 
 /** Compares two places as the order has them, texts by code points as databases do. */

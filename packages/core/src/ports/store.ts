@@ -1,5 +1,5 @@
 import type { Metadata, Stack } from "../machine/stack.ts";
-import type { Revision } from "./locator.ts";
+import type { KeptRevision, ListedRevision, Revision } from "./locator.ts";
 import type { Page, PageInput, Records } from "./records.ts";
 import type {
   AttemptStore,
@@ -12,9 +12,11 @@ import type {
 
 /** Sources of machines by content hash. All revisions that a stack uses are kept. */
 export interface Revisions {
-  /** Adds a revision; ignores a known hash. */
-  put(revision: Revision): Promise<void>;
-  get(hash: string): Promise<Revision | undefined>;
+  /** Adds a revision as one that is seen now for the first time; ignores a known hash. */
+  put(revision: Revision, now: number): Promise<void>;
+  get(hash: string): Promise<KeptRevision | undefined>;
+  /** The revisions of a machine, those first that were seen last. Pages are bounded as those of `StackQueries`. */
+  list(name: string, page: PageInput): Promise<Page<ListedRevision>>;
   /** The hashes of a machine's kept revisions that begin with these hexadecimal digits, ascending, at most 10. */
   findHashes(name: string, prefix: string): Promise<readonly string[]>;
 }

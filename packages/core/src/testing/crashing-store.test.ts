@@ -37,7 +37,7 @@ describe("a crashing store", () => {
     die();
 
     await expect(store.enqueue([aQueuedEvent("a")])).rejects.toThrow(ProcessDied);
-    await expect(store.revisions.put({ name: "n", hash: "h", source: "s" })).rejects.toThrow(ProcessDied);
+    await expect(store.revisions.put({ name: "n", hash: "h", source: "s" }, 0)).rejects.toThrow(ProcessDied);
     await expect(store.records.get("k", 0)).rejects.toThrow(ProcessDied);
     expect([await countEvents(memory), await memory.revisions.get("h")]).toEqual([0, undefined]);
   });

@@ -212,7 +212,7 @@ export const durableStoreConformance: readonly ConformanceCase<DurableStore>[] =
   durableCase(
     "keeps records and revisions, and uses no version of a removed record again",
     async (store) => {
-      await store.revisions.put({ name: "web", hash: "h1", source: "name: web" });
+      await store.revisions.put({ name: "web", hash: "h1", source: "name: web" }, T0);
       await store.records.put({ key: "kept", value: { a: 1 }, expected: "absent", now: T0 });
       const removed = await store.records.put({ key: "removed", value: 1, expected: "absent", now: T0 });
       const version = expectKind(removed, "written").record.version;

@@ -8,7 +8,7 @@ const NEWEST = `abcf${"0".repeat(60)}`;
 
 async function find(digits: string): Promise<string> {
   const store = createMemoryStore();
-  for (const hash of [OLD, OTHER]) await store.revisions.put({ name: "web", hash, source: hash });
+  for (const hash of [OLD, OTHER]) await store.revisions.put({ name: "web", hash, source: hash }, 0);
   const found = { kind: "found", revision: { name: "web", hash: NEWEST, source: "" } } as never;
   const locator = { find: async () => found, list: async () => [] };
   return findRevisionHash({ store, locator }, { name: "web", digits });

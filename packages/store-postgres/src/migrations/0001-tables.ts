@@ -174,6 +174,8 @@ create index record_expires on stackyard.record (expires_at) where expires_at is
 create table stackyard.revision (
   hash text collate "C" not null primary key,
   name text collate "C" not null,
+  first_seen_at bigint not null,
   source text not null
 );
+create index revision_by_name on stackyard.revision (hashtextextended(name, 0), first_seen_at, hash);
 `;

@@ -232,7 +232,7 @@ async function startRun({ store, clock }: ActionDeps, key: string): Promise<void
   const executor = PLANNED_DEFINITIONS.get("work");
   if (executor === undefined) return;
   const run = prepareRun({ executor, config: {}, key });
-  await store.revisions.put(run.revision);
+  await store.revisions.put(run.revision, clock.now());
   await store.enqueue([toRunEvent(run, clock.now())]);
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { PageInput } from "../../ports/records.ts";
 import type { Retention, Store, StoreSignal } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import {
@@ -56,15 +57,48 @@ export const upkeepCases: readonly ConformanceCase<Store>[] = [
   storeCase("keeps revisions by hash, and ignores a known one", async (store) => {
     const revision = { name: "web", hash: "h1", source: "name: web\n# ünïcode\n" };
 
-    await store.revisions.put(revision);
-    await store.revisions.put({ ...revision, source: "other" });
+    await store.revisions.put(revision, T0);
+    await store.revisions.put({ ...revision, source: "other" }, T0 + 1);
 
-    assert.deepEqual(await store.revisions.get("h1"), revision);
+    assert.deepEqual(await store.revisions.get("h1"), { ...revision, firstSeenAt: T0 });
     assert.equal(await store.revisions.get("h2"), undefined);
   }),
 
+  storeCase("lists the revisions of a machine over pages, those first that were seen last", async (store) => {
+    const put = (name: string, hash: string, at: number) => store.revisions.put({ name, hash, source: hash }, at);
+    for (const [hash, at] of [
+      ["b", 2],
+      ["c", 2],
+      ["a", 3],
+      ["e", 1],
+      ["d", 2],
+    ] as const)
+      await put("web", hash, T0 + at);
+    await put("web", "a", T0 + 9);
+    await put("other", "f", T0 + 2);
+    const list = (input: PageInput) => store.revisions.list("web", input);
+
+    const all = (await list({ limit: 9 })).items;
+    const paged: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await list({ limit: 2, ...(cursor !== undefined && { cursor }) });
+      paged.push(...page.items.map(({ hash }) => hash));
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+
+    assert.deepEqual(all[0], { name: "web", hash: "a", firstSeenAt: T0 + 3 });
+    assert.deepEqual(
+      all.map(({ hash }) => hash),
+      ["a", "d", "c", "b", "e"],
+    );
+    assert.deepEqual(paged, ["a", "d", "c", "b", "e"]);
+    assert.deepEqual(await store.revisions.list("unknown", { limit: 9 }), { items: [] });
+    await assertRejects(() => list({ limit: 9, cursor: "x" }), "USAGE");
+  }),
+
   storeCase("finds the hashes of a machine's revisions by their first digits, at most 10", async (store) => {
-    const put = (name: string, hash: string) => store.revisions.put({ name, hash, source: hash });
+    const put = (name: string, hash: string) => store.revisions.put({ name, hash, source: hash }, T0);
     for (const hash of ["ab12ff", "ab1200", "ab2000", "cd0000"]) await put("web", hash);
     await put("api", "ab1299");
     for (let digit = 0; digit < 12; digit++) await put("web", `ee${digit.toString(16)}0`);
