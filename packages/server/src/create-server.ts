@@ -18,6 +18,7 @@ import { healthRoutes, processRoutes } from "./routes/health-routes.ts";
 import { logRoutes } from "./routes/log-routes.ts";
 import { machineRoutes } from "./routes/machine-routes.ts";
 import { attemptRoutes, operationRoutes } from "./routes/operation-routes.ts";
+import { revisionRoutes } from "./routes/revision-routes.ts";
 import { runRoutes } from "./routes/run-routes.ts";
 import { createStackExplainer, stackRoutes } from "./routes/stack-routes.ts";
 import { createLive } from "./routes/stream-routes.ts";
@@ -73,6 +74,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     ...attemptRoutes(deps),
     ...logRoutes(deps),
     ...machineRoutes(deps),
+    ...revisionRoutes(deps),
     ...previewRoutes({ ...deps, planner, allowExternalNext }),
     ...terraformStateRoutes({ ...deps, states }),
     ...live.routes,

@@ -25,6 +25,7 @@ let deadLetterId: string;
 let sessionId: string;
 let bulkId: string;
 let tokenId: string;
+let revision: string;
 
 const STATE_KEY = "review-app/pr-1/key";
 
@@ -43,6 +44,7 @@ beforeAll(async () => {
   await vi.waitFor(async () =>
     expect(await yard.json("/v1/stacks/pr-1")).toMatchObject({ parked: [{ eventId: "e4" }] }),
   );
+  revision = (await yard.json<{ hash: string }>("/v1/machines/review-app")).hash;
   const attempts = await yard.json<{ items: { attemptId: string }[] }>("/v1/stacks/pr-1/attempts");
   attemptId = attempts.items[0]?.attemptId ?? "";
   deadLetterId = await vi.waitFor(async () => {
@@ -81,6 +83,7 @@ const cases: Readonly<Record<string, () => Case>> = {
   listDeadLetters: () => ({ path: "/v1/dead-letters" }),
   redriveEvents: () => ({ path: "/v1/dead-letters/redrive", body: { ids: [deadLetterId] } }),
   listStacks: () => ({ path: "/v1/stacks?limit=1" }),
+  countStacks: () => ({ path: "/v1/stack-counts?by=state" }),
   getStack: () => ({ path: "/v1/stacks/pr-1" }),
   listStackHistory: () => ({ path: "/v1/stacks/pr-1/history" }),
   listHistory: () => ({ path: "/v1/history?limit=2" }),
@@ -114,6 +117,7 @@ const cases: Readonly<Record<string, () => Case>> = {
   listBulkItems: () => ({ path: `/v1/bulk/${bulkId}/items` }),
   cancelBulk: () => ({ path: `/v1/bulk/${bulkId}/cancel`, body: {} }),
   listAttempts: () => ({ path: "/v1/stacks/pr-1/attempts" }),
+  listOpenAttempts: () => ({ path: "/v1/attempts?status=running" }),
   getAttempt: () => ({ path: `/v1/attempts/${encodeURIComponent(attemptId)}` }),
   getAttemptLog: () => ({ path: `/v1/attempts/${encodeURIComponent(attemptId)}/log` }),
   getFullAttemptLog: () => ({ path: `/v1/attempts/${encodeURIComponent(attemptId)}/full-log` }),
@@ -121,6 +125,8 @@ const cases: Readonly<Record<string, () => Case>> = {
   getMachine: () => ({ path: "/v1/machines/review-app" }),
   getMachineGraph: () => ({ path: "/v1/machines/review-app/graph" }),
   simulate: () => ({ path: "/v1/simulate", body: { steps: [{ event: { event: "LAUNCH", stackId: "x" } }] } }),
+  listRevisions: () => ({ path: "/v1/machines/review-app/revisions" }),
+  getRevision: () => ({ path: `/v1/revisions/${revision}` }),
   previewEvent: () => ({ path: "/v1/stacks/pr-1/simulate", body: { event: "DOWN" } }),
   listTerraformStates: () => ({ path: "/v1/terraform/states" }),
   getTerraformState: () => ({ path: `/v1/terraform/states/${key}` }),

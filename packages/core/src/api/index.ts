@@ -2,7 +2,14 @@ export { ApiToken, Me, NewApiToken } from "./access.ts";
 export { Approval } from "./approval.ts";
 export { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "./bulk.ts";
 export { DeadLetter, HistoryEntry, Instant, OperationAnswer, Outcome, PublishResult } from "./event.ts";
-export { MachineDetails, MachineProblem, MachineSummary, SimulationLine } from "./machine.ts";
+export {
+  MachineDetails,
+  MachineProblem,
+  MachineSummary,
+  RevisionDetails,
+  RevisionSummary,
+  SimulationLine,
+} from "./machine.ts";
 export { Run, RunState, YardProcess } from "./run.ts";
 export { Session } from "./session.ts";
 export {
@@ -11,8 +18,10 @@ export {
   ListedParkedEvent,
   Metadata,
   type MetadataValue,
+  OpenAttempt,
   ParkedEvent,
   type Reachable,
+  StackCounts,
   StackDetails,
   StackSummary,
   type StackTask,

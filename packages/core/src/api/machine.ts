@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { Instant } from "./event.ts";
 import type { View } from "./view.ts";
 
 /** One fault of a machine document. */
@@ -64,6 +65,27 @@ export const MachineDetails = Type.Object({
   source: Type.Optional(Type.String({ description: "The document's text." })),
 });
 export type MachineDetails = View<typeof MachineDetails>;
+
+const revisionProperties = {
+  machine: Type.String(),
+  hash: Type.String(),
+  firstSeenAt: Type.Optional(Instant),
+  stacks: Type.Integer({ description: "Stacks that were last decided on it." }),
+  current: Type.Boolean({ description: "New stacks use it." }),
+};
+
+/** A revision of a machine as a list shows it. */
+export const RevisionSummary = Type.Object(revisionProperties, {
+  description: "Without `firstSeenAt` no stack has used the revision yet, so it is not stored.",
+});
+export type RevisionSummary = View<typeof RevisionSummary>;
+
+/** A revision with the text of its document. */
+export const RevisionDetails = Type.Object({
+  ...revisionProperties,
+  source: Type.String({ description: "The document's text." }),
+});
+export type RevisionDetails = View<typeof RevisionDetails>;
 
 /** One step of a simulation. */
 export const SimulationLine = Type.Object({

@@ -41,6 +41,10 @@ export const Attempt = Type.Object({
 });
 export type Attempt = View<typeof Attempt>;
 
+/** An attempt in the list of the yard's. */
+export const OpenAttempt = Type.Object({ ...Attempt.properties, machine: Type.String() });
+export type OpenAttempt = View<typeof OpenAttempt>;
+
 /** A value of a stack's metadata. */
 const MetadataValue = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
 export type MetadataValue = View<typeof MetadataValue>;
@@ -163,6 +167,24 @@ export const StackSummary = Type.Object({
   waiting: Type.Optional(Waiting),
 });
 export type StackSummary = View<typeof StackSummary>;
+
+const StackGroup = Type.Object({
+  machine: Type.Optional(Type.String({ description: "By machine, state or revision." })),
+  state: Type.Optional(Type.String()),
+  condition: Type.Optional(Type.String({ description: "Each is told, also without a stack." })),
+  revision: Type.Optional(Type.String({ description: "Its hash." })),
+  count: Type.Integer(),
+});
+
+/** How many stacks a filter fits. */
+export const StackCounts = Type.Object({
+  total: Type.Integer(),
+  groups: Type.Array(StackGroup, {
+    description: "At most 200, the largest first. A stack may have several conditions, or none. Empty without `by`.",
+  }),
+  moreGroups: Type.Optional(Type.Integer({ description: "Groups that were left out; missing when none was." })),
+});
+export type StackCounts = View<typeof StackCounts>;
 
 /** An event that the stack refuses for the present; it is decided again by itself. */
 export const ParkedEvent = Type.Object({

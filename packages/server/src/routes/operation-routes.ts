@@ -1,10 +1,21 @@
-import { type Clock, type Ids, StackyardError, type Store } from "@stackyard/core";
-import { OperationAnswer as AnswerSchema, Attempt, type OperationAnswer } from "@stackyard/core/api";
+import { type Clock, defined, type Ids, StackyardError, type Store } from "@stackyard/core";
+import { OperationAnswer as AnswerSchema, Attempt, OpenAttempt, type OperationAnswer } from "@stackyard/core/api";
 import { type AttemptView, publishMessages, type StoredHistoryEntry } from "@stackyard/core/engine";
 import { type TSchema, Type } from "typebox";
+import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, problemResponse, type Route, type RouteContext } from "../http/route.ts";
-import { AttemptId, CancelBody, RemoveBody, RetryBody, SettleBody, StackId } from "../schemas/event.ts";
+import {
+  AttemptId,
+  CancelBody,
+  pageOf,
+  pageQuery,
+  RemoveBody,
+  RetryBody,
+  SettleBody,
+  StackId,
+} from "../schemas/event.ts";
 import { toAttempt } from "../schemas/stack.ts";
+import { pageInput, toPage } from "./to-page.ts";
 import type { ChangeBell } from "./watch-routes.ts";
 
 /** Operations by hand. Each is an event with the actor in the history; the answer contains its outcome. */
@@ -86,7 +97,7 @@ function operationRoute<Body extends TSchema>(deps: OperateDeps, operation: Oper
 
 /** Attempts and the logs of their tasks. An attempt's id is one path segment: encode its slashes. */
 export function attemptRoutes(deps: { readonly store: Store }): readonly Route[] {
-  return [listRoute(deps), attemptRoute(deps), logRoute(deps)];
+  return [listRoute(deps), openRoute(deps), attemptRoute(deps), logRoute(deps)];
 }
 
 function listRoute({ store }: { readonly store: Store }): Route {
@@ -99,9 +110,53 @@ function listRoute({ store }: { readonly store: Store }): Route {
     tag: "attempts",
     summary: "List the open attempts of a stack and the last 50 ended attempts, newest first.",
     params: { stackId: StackId },
-    answers: { 200: { description: "All of them.", schema: Type.Object({ items: Type.Array(Attempt) }) } },
-    async handle({ params: { stackId } }) {
-      return json(200, { items: (await store.queries.listAttempts(stackId)).map(toAttempt) });
+    query: {
+      ...pageQuery,
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, description: "Default: all." })),
+    },
+    answers: { 200: { description: "A page; without a limit all of them.", schema: pageOf(Attempt) } },
+    async handle({ params: { stackId }, query: { cursor, limit } }) {
+      const attempts = await store.queries.listAttempts(stackId);
+      const rest = cursor === undefined ? attempts : listAfter(attempts, cursor);
+      const items = rest.slice(0, limit).map(toAttempt);
+      const last = items.length < rest.length ? items.at(-1) : undefined;
+      return json(200, { items, ...(last && { cursor: `${Date.parse(last.dispatchedAt)}/${last.attemptId}` }) });
+    },
+  });
+}
+
+/** Those behind the one that a page has ended with; when that is gone, those that were dispatched no later. */
+function listAfter(attempts: readonly AttemptView[], cursor: string): readonly AttemptView[] {
+  const [, at, id] = /^(\d{1,16})\/(.+)$/s.exec(cursor) ?? [];
+  if (at === undefined) {
+    throw new StackyardError("USAGE", "The cursor does not belong to this list. Start again without a cursor.");
+  }
+  const index = attempts.findIndex(({ attemptId }) => attemptId === id);
+  return index < 0 ? attempts.filter(({ dispatchedAt }) => dispatchedAt <= Number(at)) : attempts.slice(index + 1);
+}
+
+function openRoute({ store }: { readonly store: Store }): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/attempts",
+    operationId: "listOpenAttempts",
+    permission: "read",
+    subject: "list",
+    tag: "attempts",
+    summary: "List the attempts of the yard that have not ended, oldest first.",
+    query: {
+      status: Type.Optional(Type.Enum(["unclaimed", "queued", "running", "suspended"])),
+      executor: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+      machine: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+      idPrefix: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Of the id of the stack." })),
+      ...pageQuery,
+    },
+    answers: { 200: { description: "A page; it may be empty and have a cursor.", schema: pageOf(OpenAttempt) } },
+    async handle({ query: { cursor, limit, ...filter } }, { caller }) {
+      const input = pageInput(defined({ cursor, limit }));
+      const page = await store.queries.listOpenAttempts({ ...filter, ...toScopeFilter(caller, "read") }, input);
+      const toView = ({ machine, ...attempt }: (typeof page.items)[number]) => ({ ...toAttempt(attempt), machine });
+      return json(200, toPage(page, { toView, toId: ({ attemptId }) => attemptId }));
     },
   });
 }

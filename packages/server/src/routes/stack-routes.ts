@@ -1,44 +1,36 @@
 import { type Clock, defined, isStackyardError, type Locator, StackyardError, type Store } from "@stackyard/core";
-import { HistoryEntry, type ParkedEvent, StackDetails, StackSummary, type Waiting } from "@stackyard/core/api";
 import {
-  type LoadedStack,
-  loadLiveProcesses,
-  type Planner,
-  type StackFilter,
-  type StoredStack,
-} from "@stackyard/core/engine";
+  HistoryEntry,
+  type ParkedEvent,
+  StackCounts,
+  StackDetails,
+  StackSummary,
+  type Waiting,
+} from "@stackyard/core/api";
+import { type LoadedStack, loadLiveProcesses, type Planner, type StoredStack } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
 import { Type } from "typebox";
+import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { EventId, historyItem, pageOf, pageQuery, StackId } from "../schemas/event.ts";
 import { type StackFacts, toParked, toStackDetails, toStackSummary, toWaiting } from "../schemas/stack.ts";
+import { stackFilterQuery, stackSortQuery, toStackFilter } from "../schemas/stack-query.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
 interface StackRoutesDeps {
   readonly store: Store;
+  readonly locator: Locator;
   readonly explainer: StackExplainer;
 }
 
 /** Stacks and their history. */
 export function stackRoutes(deps: StackRoutesDeps): readonly Route[] {
-  return [listRoute(deps), stackRoute(deps), stackHistoryRoute(deps), historyRoute(deps)];
+  return [listRoute(deps), countRoute(deps), stackRoute(deps), stackHistoryRoute(deps), historyRoute(deps)];
 }
 
 const stackQuery = {
-  machine: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-  state: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-  idPrefix: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-  condition: Type.Optional(
-    Type.Union([
-      Type.Literal("failed", { description: "A task is in ERROR." }),
-      Type.Literal("stalled"),
-      Type.Literal("overdue"),
-      Type.Literal("approval"),
-      Type.Literal("busy", { description: "A task is PENDING." }),
-      Type.Literal("waiting", { description: "One of these, or an event is parked." }),
-      Type.Literal("any", { description: "Whatever it is; as without one, but where `waiting` is true." }),
-    ]),
-  ),
+  ...stackFilterQuery,
+  ...stackSortQuery,
   waiting: Type.Optional(
     Type.Boolean({
       description:
@@ -46,6 +38,12 @@ const stackQuery = {
     }),
   ),
   ...pageQuery,
+};
+const countQuery = {
+  ...stackFilterQuery,
+  by: Type.Optional(
+    Type.Enum(["machine", "state", "condition", "revision"], { description: "Default: the total alone." }),
+  ),
 };
 const MOST_EXPLAINED = 100;
 const orderQuery = {
@@ -56,7 +54,7 @@ const orderQuery = {
 };
 const historyAnswers = { 200: { description: "A page.", schema: pageOf(HistoryEntry) } };
 
-function listRoute({ store, explainer }: StackRoutesDeps): Route {
+function listRoute({ store, locator, explainer }: StackRoutesDeps): Route {
   return defineRoute({
     method: "GET",
     path: "/v1/stacks",
@@ -64,12 +62,16 @@ function listRoute({ store, explainer }: StackRoutesDeps): Route {
     permission: "read",
     subject: "list",
     tag: "stacks",
-    summary: "List stacks, ordered by id.",
+    summary: "List stacks, ordered by id or by a time.",
     query: stackQuery,
-    answers: { 200: { description: "A page.", schema: pageOf(StackSummary) } },
-    async handle({ query: { cursor, limit, waiting = false, condition = waiting ? "waiting" : "any", ...given } }) {
-      const filter: StackFilter = { ...given, ...(condition === "any" ? {} : { condition }) };
-      const input = pageInput({ ...(cursor ? { cursor } : {}), ...(limit ? { limit } : {}) });
+    answers: {
+      200: { description: "A page.", schema: pageOf(StackSummary) },
+      422: { description: "FILTER_TOO_WIDE: more than 100,000 stacks would have to be sorted." },
+    },
+    async handle({ query }, { caller }) {
+      const { cursor, limit, sort, waiting = false, condition = waiting ? "waiting" : "any", ...given } = query;
+      const filter = { ...(await toStackFilter({ ...given, condition }, locator)), ...toScopeFilter(caller, "read") };
+      const input = { ...pageInput(defined({ cursor, limit })), ...defined({ sort }) };
       const toId = ({ stack }: StoredStack) => stack.id;
       if (!waiting) {
         const page = await store.queries.listStacks(filter, input);
@@ -78,6 +80,24 @@ function listRoute({ store, explainer }: StackRoutesDeps): Route {
       const page = await store.queries.listStacks(filter, { ...input, limit: Math.min(input.limit, MOST_EXPLAINED) });
       const reasons = await explainer.explainAll(page.items);
       return json(200, toPage(page, { toView: (item, index) => toStackSummary(item, reasons[index]), toId }));
+    },
+  });
+}
+
+function countRoute({ store, locator }: StackRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/stack-counts",
+    operationId: "countStacks",
+    permission: "read",
+    subject: "list",
+    tag: "stacks",
+    summary: "Count stacks by machine, state, condition or revision.",
+    query: countQuery,
+    answers: { 200: { description: "The total, and at most 200 groups.", schema: StackCounts } },
+    async handle({ query: { by, ...given } }, { caller }) {
+      const filter = { ...(await toStackFilter(given, locator)), ...toScopeFilter(caller, "read") };
+      return json(200, await store.queries.countStacks(filter, by));
     },
   });
 }

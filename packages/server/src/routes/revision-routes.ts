@@ -1,0 +1,156 @@
+import { type KeptRevision, type Locator, type Revision, StackyardError, type Store } from "@stackyard/core";
+import { decideAccess } from "@stackyard/core/access";
+import { RevisionDetails, RevisionSummary } from "@stackyard/core/api";
+import { type Page, type PageInput, type StackFilter, toRevisionOrder } from "@stackyard/core/engine";
+import { RUN_MACHINE } from "@stackyard/core/machine";
+import { Type } from "typebox";
+import { type Caller, toUnknownMachine } from "../access/caller.ts";
+import { toScopeFilter } from "../access/stack-scopes.ts";
+import { defineRoute, json, type Route } from "../http/route.ts";
+import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import { pageInput, toPage } from "./to-page.ts";
+
+interface RevisionRoutesDeps {
+  readonly store: Store;
+  readonly locator: Locator;
+}
+
+/** Revisions of machines: which ones there are, and their documents. */
+export function revisionRoutes(deps: RevisionRoutesDeps): readonly Route[] {
+  return [listRoute(deps), revisionRoute(deps)];
+}
+
+function listRoute(deps: RevisionRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/machines/:name/revisions",
+    operationId: "listRevisions",
+    permission: "read",
+    subject: "machine",
+    tag: "machines",
+    summary: "List the revisions of a machine, newest first, with the number of stacks of each.",
+    params: { name: Type.String({ minLength: 1, maxLength: 255 }) },
+    query: pageQuery,
+    answers: {
+      200: { description: "A page.", schema: pageOf(RevisionSummary) },
+      404: { description: "MACHINE_UNKNOWN" },
+    },
+    async handle({ params: { name }, query }, { caller }) {
+      const { store, locator } = deps;
+      // Jobs have no machine that anybody may list.
+      if (name === RUN_MACHINE) throw await toUnknownMachine(locator, caller.rights, name);
+      const located = await locator.find(name);
+      const current = located.kind === "found" ? located.revision : undefined;
+      const page = await loadPage(store, name, { ...pageInput(query), current });
+      if (located.kind === "unknown" && page.items.length === 0 && query.cursor === undefined) {
+        throw await toUnknownMachine(locator, caller.rights, name);
+      }
+      const stacks = await countStacks(
+        store,
+        name,
+        page.items.map(({ hash }) => hash),
+        caller,
+      );
+      const toView = (each: ListedRevision) => toSummary(each, { stacks: stacks.get(each.hash) ?? 0, current });
+      return json(200, toPage(page, { toView, toId: ({ hash }) => hash }));
+    },
+  });
+}
+
+/** A page of what is stored; before it the newest one, where that is not. */
+async function loadPage(
+  store: Store,
+  name: string,
+  { current, ...input }: PageInput & { readonly current: Revision | undefined },
+): Promise<Page<ListedRevision>> {
+  const unused = input.cursor === undefined ? await findUnused(store, current) : undefined;
+  if (unused === undefined) return store.revisions.list(name, input);
+  if (input.limit === 1) return { items: [unused], cursor: START };
+  const page = await store.revisions.list(name, { ...input, limit: input.limit - 1 });
+  return { ...page, items: [unused, ...page.items] };
+}
+
+/** The cursor of the page that begins with the newest one that is stored. */
+const START = toRevisionOrder({}).toCursor({ value: Number.MAX_SAFE_INTEGER, id: "" });
+
+/** A revision that is stored, or the newest one that is not yet. */
+type ListedRevision = Omit<Revision, "source"> & { readonly firstSeenAt?: number };
+
+async function findCurrent(locator: Locator, name: string): Promise<Revision | undefined> {
+  const located = await locator.find(name);
+  return located.kind === "found" ? located.revision : undefined;
+}
+
+async function findUnused(store: Store, current: Revision | undefined): Promise<ListedRevision | undefined> {
+  if (current === undefined || (await store.revisions.get(current.hash)) !== undefined) return undefined;
+  return { name: current.name, hash: current.hash };
+}
+
+/** How many stacks each of some revisions has, as far as the caller may see them. */
+async function countStacks(
+  { queries }: Store,
+  machine: string,
+  hashes: readonly string[],
+  caller: Caller,
+): Promise<ReadonlyMap<string, number>> {
+  const filter: StackFilter = { machine, ...toScopeFilter(caller, "read") };
+  const { groups, moreGroups } = await queries.countStacks(filter, "revision");
+  const counts = new Map(groups.map(({ revision = "", count }) => [revision, count]));
+  for (const revision of moreGroups === undefined ? [] : hashes) {
+    if (!counts.has(revision)) counts.set(revision, (await queries.countStacks({ ...filter, revision })).total);
+  }
+  return counts;
+}
+
+function toSummary(
+  { name, hash, firstSeenAt }: ListedRevision,
+  { stacks, current }: { readonly stacks: number; readonly current: Revision | undefined },
+): RevisionSummary {
+  const isCurrent = current?.hash === hash;
+  return {
+    machine: name,
+    hash,
+    ...(firstSeenAt !== undefined && { firstSeenAt: toInstant(firstSeenAt) }),
+    stacks,
+    current: isCurrent,
+  };
+}
+
+function revisionRoute({ store, locator }: RevisionRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/revisions/:hash",
+    operationId: "getRevision",
+    permission: "read",
+    subject: "list",
+    tag: "machines",
+    summary: "Show one revision of a machine with its document.",
+    params: { hash: Type.String({ pattern: "^[0-9a-f]{64}$" }) },
+    answers: { 200: { description: "The revision.", schema: RevisionDetails }, 404: { description: "NOT_FOUND" } },
+    async handle({ params: { hash } }, { caller }) {
+      const found = await findRevision({ store, locator }, hash);
+      if (found === undefined || !isVisible(found, caller)) {
+        throw new StackyardError("NOT_FOUND", `There is no revision ${hash}.`);
+      }
+      const stacks = (await countStacks(store, found.name, [hash], caller)).get(hash) ?? 0;
+      const summary = toSummary(found, { stacks, current: await findCurrent(locator, found.name) });
+      return json(200, { ...summary, source: found.source } satisfies RevisionDetails);
+    },
+  });
+}
+
+/** A stored one, or the newest one of a machine. */
+async function findRevision(
+  { store, locator }: RevisionRoutesDeps,
+  hash: string,
+): Promise<KeptRevision | (Revision & { readonly firstSeenAt?: never }) | undefined> {
+  const kept = await store.revisions.get(hash);
+  if (kept !== undefined) return kept;
+  const listed = (await locator.list()).flatMap(({ located }) => (located.kind === "found" ? [located.revision] : []));
+  return listed.find((revision) => revision.hash === hash);
+}
+
+/** The config of a job is in its revision: what of it may be seen, the job itself shows. */
+function isVisible({ name }: Revision, { rights }: Caller): boolean {
+  return name !== RUN_MACHINE && decideAccess(rights, "read", { kind: "machine", machine: name }) === "allowed";
+}

@@ -1,0 +1,108 @@
+import { defined, isStackyardError, type Locator, StackyardError } from "@stackyard/core";
+import type { ListStacksInput, StackFilter } from "@stackyard/core/engine";
+import { type Static, Type } from "typebox";
+import { parseJson } from "../http/route.ts";
+
+const Name = Type.Optional(Type.String({ minLength: 1, maxLength: 255 }));
+
+/** Which stacks are meant, in a query. */
+export const stackFilterQuery = {
+  machine: Name,
+  state: Name,
+  idPrefix: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Ids that begin so." })),
+  text: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 255, description: "Ids with this text somewhere; case matters." }),
+  ),
+  revision: Type.Optional(
+    Type.String({
+      pattern: "^[0-9a-f]{64}$",
+      description: "The hash of the revision that the stack was last decided on.",
+    }),
+  ),
+  metadata: Type.Optional(
+    Type.String({
+      minLength: 2,
+      maxLength: 8_192,
+      description:
+        'Values that the metadata must have, at most 5, as JSON: `{"branch":"main"}`. Sensitive keys are refused (USAGE).',
+    }),
+  ),
+  condition: Type.Optional(
+    Type.Union([
+      Type.Literal("failed", { description: "A task is in ERROR." }),
+      Type.Literal("stalled"),
+      Type.Literal("overdue"),
+      Type.Literal("approval"),
+      Type.Literal("busy", { description: "A task is PENDING." }),
+      Type.Literal("waiting", { description: "One of these, or an event is parked." }),
+      Type.Literal("any", { description: "Whatever it is; as without one, but where `waiting` is true." }),
+    ]),
+  ),
+};
+
+const filterSchema = Type.Object(stackFilterQuery);
+
+/** What such a query asks for. Throws `USAGE` with what is wrong with its metadata. */
+export async function toStackFilter(query: Static<typeof filterSchema>, locator: Locator): Promise<StackFilter> {
+  const { condition, metadata: text, ...rest } = query;
+  const metadata = text === undefined ? undefined : parseMetadata(text);
+  if (metadata !== undefined) await refuseSensitive(locator, Object.keys(metadata), query.machine);
+  return {
+    ...defined(rest),
+    ...(condition !== undefined && condition !== "any" && { condition }),
+    ...defined({ metadata }),
+  };
+}
+
+const MOST = 5;
+
+function parseMetadata(text: string): NonNullable<StackFilter["metadata"]> {
+  const value = readJson(text);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw wrong('metadata is not a JSON object such as {"branch":"main"}.');
+  }
+  const entries = Object.entries(value);
+  if (entries.length > MOST) throw wrong(`metadata has ${entries.length} keys; at most ${MOST} are allowed.`);
+  for (const [key, each] of entries) {
+    if (typeof each === "object" && each !== null)
+      throw wrong(`metadata/${key} is not a text, a number, true, false or null.`);
+  }
+  // Only scalars are left.
+  return value as NonNullable<StackFilter["metadata"]>;
+}
+
+function readJson(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    // It speaks of a body.
+    throw wrong(`metadata: ${isStackyardError(error) ? error.message.replace("The body", "It") : "It is not JSON."}`);
+  }
+}
+
+function wrong(message: string): StackyardError {
+  return new StackyardError("USAGE", `query/${message}`);
+}
+
+/** Who could ask which stacks have a value could find the value out. */
+async function refuseSensitive(locator: Locator, keys: readonly string[], machine: string | undefined): Promise<void> {
+  for (const { name, located } of await locator.list()) {
+    if (located.kind !== "found" || (machine !== undefined && name !== machine)) continue;
+    const key = keys.find((each) => located.machine.metadata.keys.get(each)?.sensitive === true);
+    if (key !== undefined) {
+      throw wrong(`metadata/${key} is sensitive in the machine "${name}": stacks cannot be searched by it.`);
+    }
+  }
+}
+
+const SORTS = ["id", "-id", "createdAt", "-createdAt", "updatedAt", "-updatedAt", "enteredAt", "-enteredAt"] as const;
+
+/** The order of a list of stacks, in a query. */
+export const stackSortQuery = {
+  sort: Type.Optional(
+    Type.Enum([...SORTS] satisfies NonNullable<ListStacksInput["sort"]>[], {
+      description:
+        "Default id; with `-` the last one comes first. At most 100,000 stacks are sorted by an instant. Cursors belong to one order.",
+    }),
+  ),
+};
