@@ -22,7 +22,7 @@ export const Approval = Type.Object({
   from: Type.Array(Type.String(), { description: "Groups whose members may approve." }),
   count: Type.Integer({ description: "How many people must approve." }),
   need: Type.Integer({ description: "How many more people must approve." }),
-  own: Type.Boolean({ description: "Who asked for it may approve too." }),
+  own: Type.Boolean({ description: "The requester may approve too." }),
   comment: Type.Union([Type.Literal("required"), Type.Literal("optional")]),
   of: Type.Optional(Type.String({ description: "The text that each approval must repeat." })),
   askedBy: Type.Optional(ApprovalSender),

@@ -239,7 +239,7 @@ export const StackDetails = Type.Object({
   ),
   approvals: Type.Optional(
     Type.Array(Approval, {
-      description: "What people are asked to approve, in the order of the tasks. Absent: nothing.",
+      description: "Open approvals, in the order of the tasks. Missing if there are none.",
     }),
   ),
   attempts: Type.Array(Attempt, {

@@ -16,7 +16,7 @@ const MAX_OF_CHARACTERS = 1_024;
 const Group = Type.String({ minLength: 1, maxLength: MAX_GROUP_CHARACTERS });
 const FROM = { minItems: 1, maxItems: MAX_GROUPS, description: "Groups whose members may approve." };
 const COUNT = { minimum: 1, maximum: MAX_COUNT, description: "How many people must approve. Default: 1." };
-const OWN = { description: "True: who asked for it may approve too. Default: false." };
+const OWN = { description: "True: the requester may approve too. Default: false." };
 const Comment = Type.Union([Type.Literal("required"), Type.Literal("optional")], {
   description: "Whether those who approve or reject must say why. Default: optional.",
 });

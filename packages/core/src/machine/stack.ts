@@ -77,7 +77,7 @@ export interface Approval {
   readonly from: readonly string[];
   /** How many people must approve. */
   readonly count: number;
-  /** Who asked for it may approve too. */
+  /** The requester may approve too. */
   readonly own?: true;
   /** Who approves or rejects must say why. */
   readonly comment?: "required";

@@ -53,7 +53,7 @@ export const withdrawApproval: Handler = (work) => {
   const by = findSender(work);
   const given = approval.given.filter((each) => !isSame(each.by, by));
   if (given.length === approval.given.length) {
-    return reject("NOT_ALLOWED", `${describe(work)} has given no approval that could be withdrawn.`);
+    return reject("NOT_ALLOWED", `${describe(work)} has no approval to withdraw.`);
   }
   work.notes.push(`Withdrawn by ${by.name}: ${given.length} of ${approval.count}.`);
   replaceApproval(work, name, { ...approval, given });
@@ -137,7 +137,7 @@ function findOpen({ event, stack }: Work): Open | Rejected {
   const approval = findApproval(stack, name);
   if (approval === undefined) return reject("APPROVAL_CLOSED", describeClosed(stack, name));
   if (event.dispatchId === undefined || event.dispatchId === approval.id) return { kind: "open", name, approval };
-  const reason = `What was to be approved for "${name}" has changed since. Look at it again, then answer the new question.`;
+  const reason = `The subject of the approval "${name}" has changed. Read it again, then answer the new approval.`;
   return reject("APPROVAL_CLOSED", reason);
 }
 
@@ -164,7 +164,7 @@ export function mayApprove(stack: Stack, task: string, sender: Sender): boolean 
 
 /** Why the sender may neither approve nor reject. */
 function findGroupFault({ from }: Approval, sender: Sender | undefined): Rejected | undefined {
-  if (sender === undefined) return reject("NOT_ALLOWED", "Who has sent this is not known. Log in to approve.");
+  if (sender === undefined) return reject("NOT_ALLOWED", "The sender is unknown. Log in to approve.");
   const { kind, name, groups } = sender;
   if (!PEOPLE.has(kind)) {
     return reject("NOT_ALLOWED", `${name} is a ${toNoun(sender)}, and only people may approve or reject.`);
@@ -194,7 +194,7 @@ function findOfFault({ event }: Work, { of }: Approval): Rejected | undefined {
 
 function findCommentFault({ event }: Work, { comment }: Approval): Rejected | undefined {
   if (comment !== "required" || event.reason?.trim()) return undefined;
-  return reject("COMMENT_REQUIRED", "Say why: this approval needs a comment.");
+  return reject("COMMENT_REQUIRED", "This approval requires a comment. Add one.");
 }
 
 /** True for who asked, and for who changed what was asked. A token counts as the person who created it. */

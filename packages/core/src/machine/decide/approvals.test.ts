@@ -214,7 +214,7 @@ describe("who may approve", () => {
   const token: Sender = { kind: "token", id: "t1", name: "ci", groups: ["managers"], owner: "ada" };
 
   it.each([
-    ["nobody known", undefined, "Who has sent this is not known. Log in to approve."],
+    ["nobody known", undefined, "The sender is unknown. Log in to approve."],
     ["a token", token, "ci is a token, and only people may approve or reject."],
     ["a workload", { ...token, kind: "workload" } as const, "ci is a workload, and only people may approve or reject."],
     [
@@ -303,7 +303,7 @@ tasks:
     expect(refusal(play(machine, ship(kim), approve(ada), withdraw(ben)))).toEqual([
       "rejected",
       "NOT_ALLOWED",
-      "ben has given no approval that could be withdrawn.",
+      "ben has no approval to withdraw.",
     ]);
     expect(listGiven(play(machine, ship(kim), approve(ada), withdraw(ada), approve(ada)))).toEqual(["ada"]);
   });
@@ -352,7 +352,7 @@ describe("metadata that changes while people are asked", () => {
     expect(refusal(play(aGate({ config }), ship(kim), image("app:2"), late))).toMatchObject([
       "rejected",
       "APPROVAL_CLOSED",
-      expect.stringContaining("has changed since"),
+      expect.stringContaining("has changed. Read it again"),
     ]);
   });
 
