@@ -1,5 +1,5 @@
 import type { Sender } from "@stackyard/core/access";
-import type { Approval, StackDetails } from "@stackyard/core/api";
+import type { Approval, NewApiToken, StackDetails } from "@stackyard/core/api";
 import { createUlids, publishMessages, systemClock } from "@stackyard/core/engine";
 import { afterEach, describe, expect, it } from "vitest";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
@@ -110,6 +110,27 @@ describe("approvals over HTTP", () => {
 
     expect([first, second].map(({ items }) => items.map(({ stackId }) => stackId))).toEqual([["s1", "s2"], ["s3"]]);
     expect((await yard.call("/v1/approvals?mine=perhaps")).status).toBe(400);
+  });
+
+  it("are hidden from callers that may not see their stacks", async () => {
+    await ask("api-1", "web-1");
+    const { token } = await yard.json<NewApiToken>("/v1/tokens", {
+      body: { name: "w", role: "viewer", stacks: ["web-"] },
+    });
+    const init = { headers: { authorization: `Bearer ${token}` } };
+    const [hidden, shown] = (await list()).items;
+
+    const { items } = await yard.json<{ items: Approval[] }>("/v1/approvals", init);
+    const codes = [hidden, shown].map(async (approval) => {
+      const answer = await yard.call(pathOf(approval as Approval, "approve"), { body: {}, ...init });
+      return [answer.status, ((await answer.json()) as { code: string }).code];
+    });
+
+    expect(items.map(({ stackId }) => stackId)).toEqual(["web-1"]);
+    expect(await Promise.all(codes)).toEqual([
+      [404, "NOT_FOUND"],
+      [409, "NOT_ALLOWED"],
+    ]);
   });
 
   it.each(["approve", "reject"])("refuse to %s for a token, with a reason", async (name) => {

@@ -1,7 +1,8 @@
-import { decideAccess } from "@stackyard/core/access";
+import { defined } from "@stackyard/core";
+import { decideAccess, type Scope, scopesOf } from "@stackyard/core/access";
 import type { Approval } from "@stackyard/core/api";
 import { Approval as ApprovalSchema, OperationAnswer } from "@stackyard/core/api";
-import { type StoredStack, toPrinted } from "@stackyard/core/engine";
+import { type StackScope, type StoredStack, toPrinted } from "@stackyard/core/engine";
 import { mayApprove, parseAttemptId } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
@@ -60,11 +61,12 @@ function listRoute({ store }: OperateDeps): Route {
     },
     async handle({ query: { mine = false, ...query } }, { caller }) {
       const input = pageInput(query);
-      const page = await store.queries.listStacks({ condition: "approval" }, input);
+      const scopes = scopesOf(caller.rights, "read").map(toStackScope);
+      const page = await store.queries.listStacks({ condition: "approval", scopes }, input);
       const items: Approval[] = [];
       let bytes = 0;
       for (const [index, { stack }] of page.items.entries()) {
-        const found = listVisible(stack, caller).filter((approval) => !mine || approval.mine);
+        const found = toListed(stack, caller).filter((approval) => !mine || approval.mine);
         items.push(...found);
         bytes += JSON.stringify(found).length;
         const isFull = items.length >= input.limit || bytes >= MOST_BYTES;
@@ -75,9 +77,12 @@ function listRoute({ store }: OperateDeps): Route {
   });
 }
 
-function listVisible(stack: StoredStack["stack"], { rights, sender }: Caller): readonly Approval[] {
+function toStackScope({ machines, stacks }: Scope): StackScope {
+  return defined({ machines, idPrefixes: stacks });
+}
+
+function toListed(stack: StoredStack["stack"], { rights, sender }: Caller): readonly Approval[] {
   const subject = { kind: "stack", stackId: stack.id, machine: stack.machine } as const;
-  if (decideAccess(rights, "read", subject) !== "allowed") return [];
   const canApprove = decideAccess(rights, "approve", subject) === "allowed";
   return toApprovals(toPrinted.stack(stack)).map((approval) => {
     return { ...approval, mine: canApprove && mayApprove(stack, approval.task, sender) };
