@@ -60,7 +60,7 @@ describe("the environment", () => {
         limits: { automaticEntriesPerHour: 1_000 },
         allowExternalNext: false,
       },
-      retention: { historyMs: 30 * 86_400_000 },
+      retention: { historyMs: 30 * 86_400_000, auditMs: 400 * 86_400_000 },
       tasks: {
         hasStore: true,
         concurrency: 4,

@@ -11,7 +11,7 @@ describe("parseEngineSettings", () => {
         limits: { automaticEntriesPerHour: 1_000 },
         allowExternalNext: false,
       },
-      retention: { historyMs: 2_592_000_000 },
+      retention: { historyMs: 2_592_000_000, auditMs: 34_560_000_000 },
     };
 
     expect(parseEngineSettings({})).toEqual(defaults);
@@ -24,6 +24,7 @@ describe("parseEngineSettings", () => {
       REFUSED_EVENTS_KEEP: "90m",
       AUTOMATIC_TRANSITIONS_PER_HOUR: "50",
       HISTORY_RETENTION_DAYS: "365",
+      AUDIT_RETENTION_DAYS: "30",
       ALLOW_EXTERNAL_NEXT: "true",
     };
 
@@ -34,7 +35,7 @@ describe("parseEngineSettings", () => {
         limits: { automaticEntriesPerHour: 50 },
         allowExternalNext: true,
       },
-      retention: { historyMs: 31_536_000_000 },
+      retention: { historyMs: 31_536_000_000, auditMs: 2_592_000_000 },
     });
   });
 
@@ -46,6 +47,8 @@ describe("parseEngineSettings", () => {
     ["AUTOMATIC_TRANSITIONS_PER_HOUR", "1e3"],
     ["HISTORY_RETENTION_DAYS", "-1"],
     ["HISTORY_RETENTION_DAYS", "1.5"],
+    ["AUDIT_RETENTION_DAYS", "29"],
+    ["AUDIT_RETENTION_DAYS", "3651"],
     ["ALLOW_EXTERNAL_NEXT", "yes"],
   ])("rejects %s=%s", (name, value) => {
     const told = expect.objectContaining({

@@ -32,6 +32,15 @@ export {
   toTokenEnd,
 } from "./api-token.ts";
 export {
+  type AuditHead,
+  type ChainCheck,
+  type ChainFault,
+  type ChainReport,
+  checkChain,
+  type KnownHead,
+  parseLine,
+} from "./audit-chain.ts";
+export {
   type AuditEntry,
   type AuditLine,
   type AuditOutcome,
@@ -40,6 +49,7 @@ export {
   toPendingKey,
   toSealedKey,
 } from "./audit-entry.ts";
+export { AUDIT_RETENTION_DAYS, type AuditSealer, createAuditSealer } from "./audit-seal.ts";
 export {
   type AuditedAction,
   type AuditWriter,

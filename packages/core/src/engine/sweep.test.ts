@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import type { Store } from "../ports/store.ts";
-import { createFakeClock } from "../testing/fake-clock.ts";
+import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
+import { anAuditEntry } from "../testing/store-conformance/store-builders.ts";
 import type { Engine } from "./engine.ts";
 import { startSweep } from "./sweep.ts";
 import { DEFAULT_RETENTION } from "./yard.ts";
@@ -34,7 +35,7 @@ function createBench({ store: replaced = {}, sweep = async () => 0, owner = "p1"
       return sweep();
     },
   };
-  const subscription = startSweep({ engine, store, clock, logger, owner }, DEFAULT_RETENTION);
+  const subscription = startSweep({ engine, store, clock, logger, owner, ids: countingIds() }, DEFAULT_RETENTION);
   return { clock, logger, sweptAt, prunedAt, subscription };
 }
 
@@ -91,6 +92,24 @@ describe("the sweep", () => {
 
     expect(at).toEqual([0, 1_000, 601_000]);
     await bench.subscription.stop();
+  });
+
+  it("seals the audit log each second, in one process of several", async () => {
+    const { records } = createMemoryStore();
+    const [first, second] = ["p1", "p2"].map((owner) => createBench({ owner, store: { records } }));
+    const clock = createFakeClock();
+    for (let index = 1; index <= 300; index += 1) {
+      const entry = anAuditEntry(`01${String(index).padStart(4, "0")}`);
+      await records.put({ key: `audit/pending/${entry.id}`, value: entry, expected: "absent", now: clock.now() });
+    }
+
+    await first?.clock.advance(1_000);
+    await second?.clock.advance(1_000);
+
+    const { items } = await records.list("audit/log/", { limit: 1_000, now: clock.now() });
+    expect(items.length).toBe(300);
+    expect((await records.list("audit/pending/", { limit: 1, now: clock.now() })).items).toEqual([]);
+    await Promise.all([first?.subscription.stop(), second?.subscription.stop()]);
   });
 
   it("prunes in one process of several, and in another one when that is gone", async () => {

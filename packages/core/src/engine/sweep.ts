@@ -1,5 +1,7 @@
+import { createAuditSealer } from "../access/audit-seal.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
-import type { Clock } from "../ports/clock.ts";
+import { defined } from "../machine/json.ts";
+import type { Clock, Ids } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Lease } from "../ports/records.ts";
 import type { DueItem, DueKind } from "../ports/stack-store.ts";
@@ -15,12 +17,13 @@ export interface SweepDeps {
   readonly store: Pick<Store, "takeDue" | "nextDueAt" | "prune" | "records">;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Names this process among those that may prune. */
+  /** Names this process among those that may prune, and seal the audit log. */
   readonly owner: string;
   /** Set if the transport does not read the store. Default: consumers read the messages of commits from the store. */
   readonly outbox?: SweptOutbox | undefined;
   /** Sends due work ahead. Default: the sweep applies it itself. */
   readonly ticks?: TickSender | undefined;
+  readonly ids: Ids;
   /** Measures the yard. Default: it is not measured. */
   readonly measure?: (() => Promise<void>) | undefined;
 }
@@ -37,6 +40,12 @@ export interface SweptOutbox {
 /** Sends work to a queue with delayed messages, which delivers it when it is due. */
 export interface TickSender {
   send(items: readonly DueItem[]): Promise<void>;
+}
+
+/** What a sweep keeps. */
+export interface SweepRetention extends Retention {
+  /** Lines of the audit log. Default: 400 days. */
+  readonly auditMs?: number | undefined;
 }
 
 /** One call by a schedule. */
@@ -91,7 +100,7 @@ export interface SweepLoopOptions {
 /** Starts a loop that applies due work and deletes expired rows, unless another process deletes them. */
 export function startSweep(
   deps: SweepDeps,
-  retention: Retention,
+  retention: SweepRetention,
   { longestSleepMs = LONGEST_SLEEP_MS, shortestSleepMs = SHORTEST_SLEEP_MS }: SweepLoopOptions = {},
 ): Subscription {
   const stopping = new AbortController();
@@ -132,9 +141,10 @@ export function startSweep(
  * and prunes. A part that fails holds up no other; then it throws, so that the alarm of a schedule sees it. It may be killed
  * anywhere, and run twice at a time. Without a span it is a turn of a loop, and takes no more than one batch of a kind.
  */
-export function createSweep(deps: SweepDeps, retention: Retention): (span?: SweepSpan) => Promise<SweepReport> {
+export function createSweep(deps: SweepDeps, retention: SweepRetention): (span?: SweepSpan) => Promise<SweepReport> {
   const { clock, engine, logger, outbox } = deps;
   const prune = createPruner(deps, retention);
+  const seal = createSealer(deps, retention);
 
   async function work(span: SweepSpan | undefined): Promise<number> {
     if (span === undefined) return engine.sweep();
@@ -165,6 +175,7 @@ export function createSweep(deps: SweepDeps, retention: Retention): (span?: Swee
     const polls = await step("send polls", () => outbox && sendPolls(deps, outbox, span));
     const lapsed = await step("end lapsed leases", () => outbox?.relay.drain({ kinds: ["lapsedLease"], stopAt }));
     const drained = await step("drain the outbox", () => outbox?.drain(stopAt));
+    await step("seal the audit log", () => seal(span?.stopAt));
     await step("prune", () => prune(span?.stopAt));
     if (isMeasured(span, startedAt)) await measure(deps, stopAt);
     if (faults.length > 0) {
@@ -236,6 +247,35 @@ function createPruner({ store, clock, owner }: SweepDeps, retention: Retention) 
     let parts = 0;
     while (clock.now() < stopAt && (await pruneSome())) parts += 1;
     return parts;
+  };
+}
+
+const SEAL_EVERY_MS = 1_000;
+/** Of a turn of the loop: other work is waiting too. */
+const SEALED_BATCHES = 16;
+
+/** Seals entries of the audit log: in a loop each second, in a call by a schedule until none waits. */
+function createSealer({ store, clock, ids, logger, owner }: SweepDeps, { auditMs }: SweepRetention) {
+  const leases = createLeases(store.records, { clock });
+  const deps = { records: store.records, leases, clock, ids, logger, owner };
+  const sealer = createAuditSealer(deps, defined({ retentionMs: auditMs }));
+  let sealedAt = Number.NEGATIVE_INFINITY;
+
+  /** Whether another batch may follow; without a limit of time so many in one turn. */
+  const mayGoOn = (stopAt: number | undefined, batches: number): boolean =>
+    stopAt === undefined ? batches < SEALED_BATCHES : clock.now() < stopAt;
+
+  return async (stopAt?: number): Promise<number> => {
+    if (stopAt === undefined && clock.now() - sealedAt < SEAL_EVERY_MS) return 0;
+    let sum = 0;
+    for (let batches = 0; mayGoOn(stopAt, batches); batches += 1) {
+      const lines = await sealer.seal();
+      sum += lines;
+      if (lines > 0) continue;
+      sealedAt = clock.now();
+      break;
+    }
+    return sum;
   };
 }
 

@@ -17,6 +17,7 @@ import {
   type SweepDeps,
   type SweepLoopOptions,
   type SweepReport,
+  type SweepRetention,
   type SweepSpan,
   startSweep,
   type TickSender,
@@ -87,7 +88,7 @@ export interface YardOptions {
   readonly concurrency?: number;
   /** Events that one commit may take together. Default: 64. */
   readonly eventBatch?: number;
-  readonly retention?: Partial<Retention>;
+  readonly retention?: Partial<SweepRetention>;
   readonly sweep?: SweepLoopOptions;
   /** How long `stop` waits for running tasks before it aborts them. Default: 10 s. */
   readonly drainMs?: number | undefined;
@@ -187,7 +188,7 @@ interface YardParts {
   readonly worker: TaskRunner;
   readonly transport: Transport;
   readonly sweeping: SweepDeps;
-  readonly retention: Retention;
+  readonly retention: SweepRetention;
   /** Where results are decided in this process. */
   readonly direct?: DirectPath | undefined;
   readonly drain: Yard["drain"];
@@ -216,6 +217,7 @@ function connect(deps: YardDeps, roles: readonly YardRole[], options: YardOption
       clock,
       logger,
       owner: id,
+      ids: deps.ids,
       ticks: transport?.ticks,
       measure,
       outbox: relays && { relay: relays.all, drain: relays.drain, maxDelayMs: relays.maxDelayMs },

@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { AUDIT_RETENTION_DAYS } from "../access/audit-seal.ts";
 import { parseDuration } from "../machine/document/duration.ts";
 
 /** The variables of the engine, which every app that decides events reads. */
@@ -28,6 +29,13 @@ export const EngineVariables = Type.Object({
     must: "be a whole number of days above 0",
     default: 30,
   }),
+  AUDIT_RETENTION_DAYS: Type.Integer({
+    description: "How many days lines of the audit log are kept",
+    minimum: AUDIT_RETENTION_DAYS.least,
+    maximum: AUDIT_RETENTION_DAYS.most,
+    must: "be a whole number of days from 30 to 3650",
+    default: AUDIT_RETENTION_DAYS.default,
+  }),
   ALLOW_EXTERNAL_NEXT: Type.Boolean({
     description: "`true` accepts the event `NEXT` from outside, as CloudSeam did",
     default: false,
@@ -45,7 +53,7 @@ export interface EngineSettings {
     readonly limits: { readonly automaticEntriesPerHour: number };
     readonly allowExternalNext: boolean;
   };
-  readonly retention: { readonly historyMs: number };
+  readonly retention: { readonly historyMs: number; readonly auditMs: number };
 }
 
 /** Returns the options of the engine and the retention of history. */
@@ -57,6 +65,9 @@ export function toEngineSettings(variables: EngineVariables): EngineSettings {
       limits: { automaticEntriesPerHour: variables.AUTOMATIC_TRANSITIONS_PER_HOUR },
       allowExternalNext: variables.ALLOW_EXTERNAL_NEXT,
     },
-    retention: { historyMs: variables.HISTORY_RETENTION_DAYS * DAY_MS },
+    retention: {
+      historyMs: variables.HISTORY_RETENTION_DAYS * DAY_MS,
+      auditMs: variables.AUDIT_RETENTION_DAYS * DAY_MS,
+    },
   };
 }

@@ -68,8 +68,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: "result-in-turn", breaks: "results-in-turn", plant: onChanges(withoutTurns) },
   { name: "birth-lease", breaks: "one-lease", plant: onChanges(withoutBirthLeases) },
   { name: "token-returns", breaks: "fencing", plant: withReturningTokens },
+  { name: "audit-entries", breaks: "audited-once", plant: onChanges(({ audit: _, ...change }) => change) },
+  { name: "audit-removal", breaks: "audited-once", plant: keepPendingEntries },
   { name: "result-event", breaks: "comes-to-rest", plant: withoutResults },
 ];
+
+/** Entries of the audit log wait again after they were sealed. */
+function keepPendingEntries(store: Store): Store {
+  const { records } = store;
+  const remove = async (key: string, expected: number) =>
+    key.startsWith("audit/pending/") ? true : await records.remove(key, expected);
+  return { ...store, records: { ...records, remove } };
+}
 
 const DAY_MS = 86_400_000;
 const NEVER_MS = 8_000_000_000_000;

@@ -183,7 +183,7 @@ function startLoops(
   const store = storeOf("sweep");
   const clock = createIdleClock("sweep", parts);
   const owner = `node ${parts.incarnation.node}`;
-  const sweep = startSweep({ engine, store, clock, logger, owner }, DEFAULT_RETENTION);
+  const sweep = startSweep({ engine, store, clock, ids: deps.ids, logger, owner }, DEFAULT_RETENTION);
   return [events, tasks, sweep, ...startQueueLoop(engine, over)];
 }
 

@@ -12,6 +12,7 @@ import {
   aDeadLetter,
   aDispatch,
   aHistoryEntry,
+  anAuditEntry,
   aParkedEvent,
   aPut,
   aQueuedEvent,
@@ -53,6 +54,47 @@ const up = aHistoryEntry("e1", { to: "UP" });
 const again = (id: string, line: Partial<HistoryEntry> = {}) => aHistoryEntry(id, { from: "UP", to: "UP", ...line });
 const INTERNAL = { internal: true } as const;
 const dispatched = aPut({ runs: [run] }, { history: [up], dispatches: [aDispatch(A1)] });
+
+describe("the audit log", () => {
+  const cancelled = aHistoryEntry("e1", { event: "CANCEL_TASK" });
+  const entry = anAuditEntry("01A");
+
+  it.each([
+    ["an entry of an applied operator's event", [cancelled], [entry], []],
+    [
+      "no entry",
+      [cancelled],
+      [],
+      ["audited-once: s1: e1 (CANCEL_TASK) was applied, and has 0 lines in the audit log."],
+    ],
+    [
+      "two entries",
+      [cancelled],
+      [entry, anAuditEntry("01B")],
+      ["audited-once: s1: e1 (CANCEL_TASK) was applied, and has 2 lines in the audit log."],
+    ],
+    [
+      "an entry of a refused event that says it was applied",
+      [{ ...cancelled, outcome: "refused" as const }],
+      [entry],
+      ["audited-once: s1: e1 was not applied, and the audit log says that it was."],
+    ],
+    [
+      "an entry that says so of a refused event",
+      [{ ...cancelled, outcome: "refused" as const }],
+      [anAuditEntry("01A", { outcome: "failed" })],
+      [],
+    ],
+    ["no entry of another event", [aHistoryEntry("e1")], [], []],
+  ])("is checked with %s", async (_what, history, audit, expected) => {
+    const drive = async ({ store }: Driven) =>
+      commitNow(store, aPut({ state: "UP" }, { history: history.map((line) => ({ ...line, to: "UP" })), audit }));
+
+    const found = await findAfter(drive, { atRest: true });
+
+    expect(found.filter((text) => text.startsWith("audited-once"))).toEqual(expected);
+  });
+});
 
 describe("the invariants", () => {
   it("hold where nothing is wrong", async () => {

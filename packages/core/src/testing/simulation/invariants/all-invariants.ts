@@ -9,6 +9,7 @@ import {
   oneLease,
   startsHeld,
 } from "./attempt-invariants.ts";
+import { auditedOnce } from "./audit-invariants.ts";
 import type { Invariant } from "./invariant.ts";
 import {
   attemptNumbers,
@@ -47,5 +48,6 @@ export const ALL_INVARIANTS: readonly Invariant[] = [
   handedOut,
   deadlinesTold,
   nothingDropped,
+  auditedOnce,
   comesToRest,
 ];

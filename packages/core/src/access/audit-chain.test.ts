@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { type ChainReport, checkChain, EMPTY_HEAD, hashLine, type KnownHead, toLineText } from "./audit-chain.ts";
+import type { AuditEntry, AuditLine } from "./audit-entry.ts";
+
+function anEntry(id: string): AuditEntry {
+  const who = { kind: "person", id: "00u1", name: "ada", groups: [] } as const;
+  return { id, at: 1_000, action: "CANCEL_TASK", outcome: "done", who, via: "api", on: { stackId: "pr-1" } };
+}
+
+/** A chain of so many lines, and its head. */
+function aChain(count: number) {
+  const texts: string[] = [];
+  let { seq, hash } = EMPTY_HEAD;
+  for (let index = 1; index <= count; index += 1) {
+    const text = toLineText(anEntry(`01${index}`), { seq, hash });
+    texts.push(text);
+    [seq, hash] = [seq + 1, hashLine(text)];
+  }
+  return { texts, head: { seq, hash, first: EMPTY_HEAD.first } };
+}
+
+function check(texts: readonly string[], head?: KnownHead): ChainReport {
+  const checking = checkChain(head);
+  for (const text of texts) checking.add(text);
+  return checking.end();
+}
+
+function edit(text: string | undefined, change: Partial<AuditLine>): string {
+  return JSON.stringify({ ...(JSON.parse(text ?? "{}") as AuditLine), ...change });
+}
+
+describe("checkChain", () => {
+  const { texts, head } = aChain(6);
+  const at = (seq: number) => texts[seq - 1];
+
+  it("accepts a whole chain, with a head, with a noted hash and without", () => {
+    const whole = { kind: "whole", lines: 6, first: 1, last: { seq: 6, hash: head.hash } };
+
+    expect(check(texts)).toEqual(whole);
+    expect(check(texts, head)).toEqual(whole);
+    expect(check(texts, { hash: head.hash })).toEqual(whole);
+    expect(check(texts, { hash: hashLine(at(3) ?? "") })).toEqual(whole);
+    expect(check([], EMPTY_HEAD)).toEqual({ kind: "whole", lines: 0, first: 0, last: { seq: 0, hash: "" } });
+  });
+
+  it("accepts lines that came after the head", () => {
+    expect(check(texts, { ...head, seq: 4, hash: hashLine(at(4) ?? "") })).toMatchObject({ kind: "whole", lines: 6 });
+  });
+
+  it("accepts a chain whose beginning was pruned, as the head says it", () => {
+    const first = { seq: 3, prev: hashLine(at(2) ?? "") };
+
+    expect(check(texts.slice(2), { ...head, first })).toMatchObject({ kind: "whole", lines: 4, first: 3 });
+    expect(check(texts.slice(2))).toMatchObject({ kind: "whole", first: 3 });
+  });
+
+  it.each([1, 2, 4, 5, 6])("names line %i when it is changed", (seq) => {
+    const changed = texts.with(seq - 1, edit(at(seq), { reason: "none" }));
+
+    expect(check(changed, head)).toEqual({ kind: "broken", fault: { kind: "changed", seq } });
+  });
+
+  it.each([1, 2, 4, 6])("names line %i when what it says about the line before is changed", (seq) => {
+    const changed = texts.with(seq - 1, edit(at(seq), { prev: "0".repeat(64) }));
+
+    expect(check(changed, head)).toEqual({ kind: "broken", fault: { kind: "changed", seq } });
+  });
+
+  it.each([1, 3, 6])("names line %i when it is removed", (seq) => {
+    expect(check(texts.toSpliced(seq - 1, 1), head)).toEqual({ kind: "broken", fault: { kind: "removed", seq } });
+  });
+
+  it("names a line that does not belong there, and one that is not a line", () => {
+    expect(check(texts.toSpliced(3, 0, at(2) ?? ""), head)).toEqual({
+      kind: "broken",
+      fault: { kind: "foreign", seq: 2 },
+    });
+    for (const text of ["", "{}", "[]", "null", '{"seq":4}']) {
+      expect(check(texts.with(3, text), head)).toEqual({ kind: "broken", fault: { kind: "changed", seq: 4 } });
+    }
+  });
+
+  it("notices a missing end by a noted hash", () => {
+    expect(check(texts.slice(0, 5), { hash: head.hash })).toEqual({ kind: "broken", fault: { kind: "end", seq: 5 } });
+    expect(check([], { hash: head.hash })).toEqual({ kind: "broken", fault: { kind: "end", seq: 0 } });
+  });
+
+  it("notices that an attacker has computed all later hashes anew", () => {
+    const forged: string[] = [];
+    let last = { seq: 0, hash: "" };
+    for (const text of texts) {
+      const { seq: _, prev: __, ...entry } = JSON.parse(text) as AuditLine;
+      const line = toLineText(entry.id === "013" ? { ...entry, reason: "none" } : entry, last);
+      forged.push(line);
+      last = { seq: last.seq + 1, hash: hashLine(line) };
+    }
+
+    expect(check(forged)).toMatchObject({ kind: "whole" });
+    expect(check(forged, head)).toEqual({ kind: "broken", fault: { kind: "changed", seq: 6 } });
+    expect(check(forged, { hash: head.hash })).toEqual({ kind: "broken", fault: { kind: "end", seq: 6 } });
+  });
+});

@@ -1,0 +1,167 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { isMap, parseJson } from "../machine/json.ts";
+import type { AuditEntry, AuditLine } from "./audit-entry.ts";
+
+/** Where the chain of the audit log begins and ends. */
+export interface AuditHead {
+  /** The number of the newest line; 0 before the first. */
+  readonly seq: number;
+  /** SHA-256 of the newest line's text, in lower-case hex; `""` before the first. */
+  readonly hash: string;
+  /** The oldest line that is kept: earlier ones were pruned. `prev` is what that line says about the one before it. */
+  readonly first: { readonly seq: number; readonly prev: string };
+}
+
+/** The head before the first line. */
+export const EMPTY_HEAD: AuditHead = { seq: 0, hash: "", first: { seq: 1, prev: "" } };
+
+/** The record of the head. */
+export const HEAD_KEY = "audit/head";
+/** Everything under this key is a sealed line. */
+export const LOG_PREFIX = "audit/log/";
+
+/** The key of a line: in order of numbers. */
+export function toLineKey(seq: number): string {
+  return `${LOG_PREFIX}${String(seq).padStart(16, "0")}`;
+}
+
+/** Returns what the next line says about a line in `prev`: the SHA-256 of its text. */
+export function hashLine(text: string): string {
+  return bytesToHex(sha256(utf8ToBytes(text)));
+}
+
+/** Returns the text of an entry as the line after that end of the chain. */
+export function toLineText(entry: AuditEntry, { seq, hash }: Pick<AuditHead, "seq" | "hash">): string {
+  const line: AuditLine = { seq: seq + 1, prev: hash, ...entry };
+  return JSON.stringify(line);
+}
+
+/** Returns the line of a text; undefined when it is not one. */
+export function parseLine(text: unknown): AuditLine | undefined {
+  const value = typeof text === "string" ? parseJson(text) : undefined;
+  if (!isMap(value) || !isMap(value["who"]) || !isMap(value["on"])) return undefined;
+  const { seq, prev, id, at, action, outcome, via } = value;
+  const texts = [prev, id, action, outcome, via];
+  if (!Number.isSafeInteger(seq) || typeof at !== "number" || !texts.every((each) => typeof each === "string")) {
+    return undefined;
+  }
+  // Only what was checked is read by those who filter lines; the rest is shown as it is.
+  return value as unknown as AuditLine;
+}
+
+/**
+ * What is wrong with a chain: a line was changed or removed, or does not belong there. `end`: no line has the hash that was noted
+ * as the head, so that lines after this one are missing, or it was changed.
+ */
+export interface ChainFault {
+  readonly kind: "changed" | "removed" | "foreign" | "end";
+  readonly seq: number;
+}
+
+/** What a check of a chain has found. */
+export type ChainReport =
+  | {
+      readonly kind: "whole";
+      readonly lines: number;
+      readonly first: number;
+      readonly last: Pick<AuditHead, "seq" | "hash">;
+    }
+  | { readonly kind: "broken"; readonly fault: ChainFault };
+
+/** A head as it is known from elsewhere: as the log says it, or only a hash that was noted before. */
+export type KnownHead = AuditHead | Pick<AuditHead, "hash">;
+
+/** Checks the lines of an export, one after the other. */
+export interface ChainCheck {
+  /** Takes the text of the next line, without its end. Returns the first fault once there is one. */
+  add(text: string): ChainFault | undefined;
+  end(): ChainReport;
+}
+
+/**
+ * Begins a check. A line that was changed is known by the `prev` of the line after it, the newest one by the head alone. Lines
+ * after the head are checked too.
+ */
+export function checkChain(head?: KnownHead): ChainCheck {
+  const log = head !== undefined && "seq" in head ? head : undefined;
+  const links: Link[] = [];
+  let lines = 0;
+  let first = 0;
+  let isHeadSeen = head === undefined || head.hash === "";
+  let fault: ChainFault | undefined;
+
+  function addLine(text: string): ChainFault | undefined {
+    const before = links.at(-1);
+    const expected = before === undefined ? log?.first.seq : before.seq + 1;
+    const line = parseLine(text);
+    const misplaced = findMisplaced(line?.seq, expected);
+    if (line === undefined || misplaced !== undefined) return findUnfit(links, lines) ?? misplaced;
+    const link = toLink(line, text, before?.hash ?? log?.first.prev);
+    links.splice(0, links.length - 1);
+    links.push(link);
+    if (lines === 0) first = link.seq;
+    lines += 1;
+    isHeadSeen ||= link.hash === head?.hash;
+    return findChanged(before, link, lines) ?? findOtherEnd(log, link);
+  }
+
+  function findEnd(): ChainFault | undefined {
+    const last = links.at(-1);
+    const next = last === undefined ? (log?.first.seq ?? 1) : last.seq + 1;
+    const unfit = findUnfit(links, lines);
+    if (unfit !== undefined || (log?.seq ?? 0) >= next) return unfit ?? { kind: "removed", seq: next };
+    return isHeadSeen ? undefined : { kind: "end", seq: next - 1 };
+  }
+
+  return {
+    add(text) {
+      fault ??= addLine(text);
+      return fault;
+    },
+    end() {
+      fault ??= findEnd();
+      if (fault !== undefined) return { kind: "broken", fault };
+      const { seq = 0, hash = "" } = links.at(-1) ?? {};
+      return { kind: "whole", lines, first, last: { seq, hash } };
+    },
+  };
+}
+
+/** A line that was read. */
+interface Link {
+  readonly seq: number;
+  readonly hash: string;
+  /** Its `prev` is the hash of the line before it. */
+  readonly isFitting: boolean;
+}
+
+/** `known`: the hash of the line before it, where that is known. */
+function toLink({ seq, prev }: AuditLine, text: string, known: string | undefined): Link {
+  const expected = known ?? (seq === 1 ? "" : prev);
+  return { seq, hash: hashLine(text), isFitting: prev === expected };
+}
+
+function findMisplaced(seq: number | undefined, expected: number | undefined): ChainFault | undefined {
+  if (seq === undefined) return { kind: "changed", seq: expected ?? 1 };
+  if (expected === undefined || seq === expected) return undefined;
+  return seq > expected ? { kind: "removed", seq: expected } : { kind: "foreign", seq };
+}
+
+/** A line that does not fit is blamed once it is known whether the next one fits it. */
+function findChanged(before: Link | undefined, link: Link, lines: number): ChainFault | undefined {
+  if (before?.isFitting !== false) return undefined;
+  return { kind: "changed", seq: link.isFitting && lines > 2 ? before.seq - 1 : before.seq };
+}
+
+/** The newest line that the log knows of is another one. */
+function findOtherEnd(log: AuditHead | undefined, { seq, hash }: Link): ChainFault | undefined {
+  return log !== undefined && seq === log.seq && hash !== log.hash ? { kind: "changed", seq } : undefined;
+}
+
+/** The newest line does not fit, and no other one comes that would tell which of the two was changed. */
+function findUnfit(links: readonly Link[], lines: number): ChainFault | undefined {
+  const last = links.at(-1);
+  if (last?.isFitting !== false) return undefined;
+  return { kind: "changed", seq: lines > 1 ? last.seq - 1 : last.seq };
+}

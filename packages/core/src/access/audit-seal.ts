@@ -1,0 +1,335 @@
+import { isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
+import { listPages } from "../list-pages.ts";
+import { isMap } from "../machine/json.ts";
+import type { Clock, Ids } from "../ports/clock.ts";
+import type { Logger } from "../ports/executor.ts";
+import type { Lease, Leases, Records, StoredRecord } from "../ports/records.ts";
+import {
+  type AuditHead,
+  EMPTY_HEAD,
+  HEAD_KEY,
+  hashLine,
+  LOG_PREFIX,
+  parseLine,
+  toLineKey,
+  toLineText,
+} from "./audit-chain.ts";
+import { type AuditEntry, PENDING_PREFIX, type PendingEntry, toPendingKey, toSealedKey } from "./audit-entry.ts";
+
+/** What sealing works with. */
+export interface AuditSealerDeps {
+  readonly records: Records;
+  readonly leases: Leases;
+  readonly clock: Pick<Clock, "now">;
+  readonly ids: Ids;
+  readonly logger: Logger;
+  /** Names this process among those that may seal. */
+  readonly owner: string;
+}
+
+/** Limits of the audit log. */
+export interface AuditSealerOptions {
+  /** How long lines are kept, by their instant. Default: 400 days. */
+  readonly retentionMs?: number;
+}
+
+/** Writes the entries that wait into the chain of the audit log. */
+export interface AuditSealer {
+  /**
+   * Seals what waits, up to one batch, unless another process does; prunes now and then. Returns how many lines it has written.
+   * May be killed anywhere: the next call, of any process, finishes what was begun, and no entry is lost or written twice.
+   */
+  seal(): Promise<number>;
+}
+
+/** Days that lines of the audit log are kept: the default, and what may be configured. */
+export const AUDIT_RETENTION_DAYS = { default: 400, least: 30, most: 3_650 } as const;
+
+const DAY_MS = 86_400_000;
+const LEASE_KEY = "audit-seal";
+const LEASE_MS = 30_000;
+/** A page of records has no more, and SQLite commits so many writes at once. */
+const BATCH = 256;
+const PRUNE_EVERY_MS = 600_000;
+/** How long a store may relay an entry again after it was sealed. */
+const MARK_MS = 400 * DAY_MS;
+
+/** The head as its record holds it, with what a crash must not lose. */
+interface HeadValue extends AuditHead {
+  /** Of the lease under which it was written: a late owner of an earlier one cannot write it any more. */
+  readonly token: number;
+  /** Entries of the lines from here on may still wait, although they were sealed. */
+  readonly batchFrom: number;
+  /** Lines that are being pruned: they go when the entry about it is there. */
+  readonly pruning?: { readonly entryId: string; readonly at: number; readonly from: number };
+}
+
+/** The head with its record's version. */
+interface HeldHead {
+  readonly value: HeadValue;
+  readonly version: number | "absent";
+}
+
+/** Creates the sealer of a process. */
+export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOptions = {}): AuditSealer {
+  const { records, leases, clock, logger } = deps;
+  const retentionMs = options.retentionMs ?? AUDIT_RETENTION_DAYS.default * DAY_MS;
+  let lease: Lease | undefined;
+  /** Undefined until what an earlier owner has begun is finished. */
+  let head: HeldHead | undefined;
+  let prunedAt = Number.NEGATIVE_INFINITY;
+
+  async function hold(): Promise<Lease | undefined> {
+    if (lease !== undefined && clock.now() < lease.until - LEASE_MS / 2) return lease;
+    const renewed = lease && (await leases.renew(lease, LEASE_MS));
+    if (renewed === undefined) {
+      head = undefined;
+      const taken = await leases.acquire(LEASE_KEY, deps.owner, LEASE_MS);
+      lease = taken.kind === "acquired" ? taken.lease : undefined;
+    } else {
+      lease = renewed;
+    }
+    return lease;
+  }
+
+  async function sealPending(pending: readonly StoredRecord[]): Promise<number> {
+    const held = await hold();
+    if (held === undefined) return 0;
+    const known = head;
+    head = undefined;
+    const ready = known ?? (await recover(records, clock, held));
+    const sealed = await sealBatch(
+      records,
+      clock,
+      ready,
+      known === undefined ? await listPending(records, clock) : pending,
+    );
+    head = sealed.head;
+    return sealed.count;
+  }
+
+  async function prune(): Promise<void> {
+    // Without a head there are no lines.
+    const hasLines = head !== undefined || (await records.get(HEAD_KEY, clock.now())) !== undefined;
+    const held = hasLines ? await hold() : undefined;
+    let isMore = false;
+    if (held !== undefined) {
+      const ready = head ?? (await recover(records, clock, held));
+      head = undefined;
+      const entryId = deps.ids.next();
+      const begun = await beginPruning(records, clock, ready, { before: clock.now() - retentionMs, entryId });
+      head = await finishPruning(records, clock, begun);
+      isMore = begun !== ready;
+    }
+    prunedAt = isMore ? Number.NEGATIVE_INFINITY : clock.now();
+  }
+
+  return {
+    async seal() {
+      try {
+        if (clock.now() - prunedAt >= PRUNE_EVERY_MS) await prune();
+        const pending = await listPending(records, clock);
+        return pending.length === 0 ? 0 : await sealPending(pending);
+      } catch (error) {
+        if (!isStackyardError(error, "LEASE_LOST")) throw error;
+        // What was begun is finished by whoever holds the lease now.
+        logger.debug("Another process wrote into the audit log.");
+        lease = lease && (await leases.renew(lease, LEASE_MS));
+        return 0;
+      }
+    },
+  };
+}
+
+type Now = Pick<Clock, "now">;
+
+/** The entries that wait, in order of their ids; a page of them. */
+async function listPending(records: Records, clock: Now): Promise<readonly StoredRecord[]> {
+  return (await records.list(PENDING_PREFIX, { limit: BATCH, now: clock.now() })).items;
+}
+
+/** Writes the chain on with one batch of entries, each of them once. */
+async function sealBatch(
+  records: Records,
+  clock: Now,
+  head: HeldHead,
+  pending: readonly StoredRecord[],
+): Promise<{ readonly head: HeldHead; readonly count: number }> {
+  const waiting = pending.flatMap((record) => toWaiting(record) ?? []);
+  const [again, fresh] = await splitRelayed(records, clock, waiting);
+  let { seq, hash } = head.value;
+  const batchFrom = seq + 1;
+  const lines = fresh.map(({ entry }) => {
+    const text = toLineText(entry, { seq, hash });
+    seq += 1;
+    hash = hashLine(text);
+    return { key: toLineKey(seq), text };
+  });
+  await all(lines.map(({ key, text }) => putNew(records, clock, key, text)));
+  const next = lines.length === 0 ? head : await putHead(records, clock, head, { ...head.value, seq, hash, batchFrom });
+  await removeSealed(records, clock, [...again, ...fresh]);
+  return { head: next, count: lines.length };
+}
+
+/** An entry that waits, and its record. */
+interface WaitingEntry {
+  readonly entry: AuditEntry;
+  readonly record: StoredRecord;
+  readonly isRelayed: boolean;
+}
+
+/** Nothing but entries is written under the prefix; a record that is edited by hand into something else stays there. */
+function toWaiting(record: StoredRecord): WaitingEntry | undefined {
+  const { value } = record;
+  if (!isMap(value) || value["id"] === undefined || record.key !== toPendingKey(String(value["id"]))) return undefined;
+  const { relayed, ...entry } = value as unknown as PendingEntry;
+  return { entry, record, isRelayed: relayed === true };
+}
+
+/** Parts entries that a store has relayed again after they were sealed from those that are in no line. */
+async function splitRelayed(
+  records: Records,
+  clock: Now,
+  waiting: readonly WaitingEntry[],
+): Promise<readonly [readonly WaitingEntry[], readonly WaitingEntry[]]> {
+  const marks = await all(
+    waiting.map(async ({ entry, isRelayed }) =>
+      isRelayed ? await records.get(toSealedKey(entry.id), clock.now()) : undefined,
+    ),
+  );
+  const isAgain = (_: WaitingEntry, index: number) => marks[index] !== undefined;
+  return [waiting.filter(isAgain), waiting.filter((each, index) => !isAgain(each, index))];
+}
+
+/** Removes the records of entries that are in the chain. A mark outlives those that their store may relay again. */
+async function removeSealed(records: Records, clock: Now, sealed: readonly WaitingEntry[]): Promise<void> {
+  await all(
+    sealed.map(async ({ entry, record, isRelayed }) => {
+      const now = clock.now();
+      const mark = {
+        key: toSealedKey(entry.id),
+        value: {},
+        expected: "absent",
+        expiresAt: now + MARK_MS,
+        now,
+      } as const;
+      if (isRelayed) await records.put(mark);
+      await records.remove(record.key, record.version);
+    }),
+  );
+}
+
+/**
+ * Makes the head this owner's, so that no earlier owner can move it, and finishes what that one has begun: lines that continue
+ * the chain beyond the head are part of it, and others are not; entries of the last batch, and a pruning, may be left.
+ */
+async function recover(records: Records, clock: Now, { token }: Lease): Promise<HeldHead> {
+  const record = await records.get(HEAD_KEY, clock.now());
+  const before = (record?.value ?? { ...EMPTY_HEAD, batchFrom: 1, token: 0 }) as HeadValue;
+  if (before.token > token) throw lost();
+  const old: HeldHead = { value: before, version: record?.version ?? "absent" };
+  const fenced = await putHead(records, clock, old, { ...before, token });
+  const { ids, stray, seq, hash } = await readTail(records, clock, before);
+  await all(stray.map(({ key, version }) => records.remove(key, version)));
+  const head = seq === before.seq ? fenced : await putHead(records, clock, fenced, { ...fenced.value, seq, hash });
+  await removeLeft(records, clock, ids);
+  return finishPruning(records, clock, head);
+}
+
+/** Removes the records of entries that are in the chain already. */
+async function removeLeft(records: Records, clock: Now, ids: ReadonlySet<string>): Promise<void> {
+  if (ids.size === 0) return;
+  const pages = listPages((start) => records.list(PENDING_PREFIX, { limit: BATCH, now: clock.now(), ...start }));
+  for await (const { items } of pages) {
+    const waiting = items.flatMap((each) => toWaiting(each) ?? []);
+    await removeSealed(
+      records,
+      clock,
+      waiting.filter(({ entry }) => ids.has(entry.id)),
+    );
+  }
+}
+
+/** Lines from a number on, as their records hold them. */
+async function* walkLines(records: Records, clock: Now, from: number): AsyncGenerator<StoredRecord, void, undefined> {
+  const begin = toLineKey(from - 1);
+  const pages = listPages(({ cursor = begin }) => records.list(LOG_PREFIX, { limit: BATCH, now: clock.now(), cursor }));
+  for await (const { items } of pages) yield* items;
+}
+
+/** The ids of the last batch and of what continues the chain beyond the head; and lines that do not. */
+async function readTail(records: Records, clock: Now, { seq: headSeq, hash: headHash, batchFrom }: HeadValue) {
+  const ids = new Set<string>();
+  const stray: StoredRecord[] = [];
+  let [seq, hash] = [headSeq, headHash];
+  for await (const record of walkLines(records, clock, batchFrom)) {
+    const text = String(record.value);
+    const line = parseLine(text);
+    if (record.key === toLineKey(seq + 1) && line?.prev === hash) [seq, hash] = [seq + 1, hashLine(text)];
+    if (record.key > toLineKey(seq)) stray.push(record);
+    else if (line !== undefined) ids.add(line.id);
+  }
+  return { ids, stray, seq, hash };
+}
+
+/** So many lines go at once. */
+const PRUNED_AT_ONCE = 10_000;
+
+/** Moves the beginning of the chain behind the lines that are too old. The newest line stays. */
+async function beginPruning(
+  records: Records,
+  clock: Now,
+  head: HeldHead,
+  { before, entryId }: { readonly before: number; readonly entryId: string },
+): Promise<HeldHead> {
+  const { seq: last, first } = head.value;
+  let next = first;
+  for await (const { value } of walkLines(records, clock, first.seq)) {
+    const line = parseLine(value);
+    const isOld = line !== undefined && line.at < before && line.seq < last && line.seq - first.seq < PRUNED_AT_ONCE;
+    if (!isOld) break;
+    next = { seq: line.seq + 1, prev: hashLine(String(value)) };
+  }
+  if (next === first) return head;
+  const pruning = { entryId, at: clock.now(), from: first.seq };
+  return putHead(records, clock, head, { ...head.value, first: next, pruning });
+}
+
+/** Writes the entry about a pruning that has begun, and removes the lines. Done again after a crash, before anything is sealed. */
+async function finishPruning(records: Records, clock: Now, head: HeldHead): Promise<HeldHead> {
+  const { pruning, ...rest } = head.value;
+  if (pruning === undefined) return head;
+  const { entryId: id, at, from } = pruning;
+  const who = { kind: "host", id: "stackyard", name: "stackyard", groups: [] } as const;
+  const on = { key: `${from}-${rest.first.seq - 1}` };
+  const entry: AuditEntry = { id, at, action: "pruneAudit", outcome: "done", who, via: "host", on };
+  await records.put({ key: toPendingKey(id), value: entry, expected: "absent", now: clock.now() });
+  const pages = listPages((start) => records.list(LOG_PREFIX, { limit: BATCH, now: clock.now(), ...start }));
+  for await (const { items } of pages) {
+    const old = items.filter(({ key }) => key < toLineKey(rest.first.seq));
+    await all(old.map(({ key, version }) => records.remove(key, version)));
+    if (old.length < items.length) break;
+  }
+  return putHead(records, clock, head, rest);
+}
+
+async function putHead(records: Records, clock: Now, { version }: HeldHead, value: HeadValue): Promise<HeldHead> {
+  const put = await records.put({ key: HEAD_KEY, value, expected: version, now: clock.now() });
+  if (put.kind === "conflict") throw lost();
+  return { value, version: put.record.version };
+}
+
+async function putNew(records: Records, clock: Now, key: string, value: string): Promise<void> {
+  const put = await records.put({ key, value, expected: "absent", now: clock.now() });
+  if (put.kind === "conflict") throw lost();
+}
+
+function lost(): StackyardError {
+  return new StackyardError("LEASE_LOST", "Another process seals the audit log.");
+}
+
+/** Waits for all calls, also when one fails: none may take effect after the caller went on. */
+async function all<Result>(calls: readonly Promise<Result>[]): Promise<readonly Result[]> {
+  await Promise.allSettled(calls);
+  return Promise.all(calls);
+}
