@@ -13,11 +13,13 @@ import { namedSchemas, toOpenApi } from "./http/openapi.ts";
 import { defineRoute, json, type Route } from "./http/route.ts";
 import { approvalRoutes } from "./routes/approval-routes.ts";
 import { bulkRoutes } from "./routes/bulk-routes.ts";
+import { bundleRoutes } from "./routes/bundle-routes.ts";
 import { eventRoutes, previewRoutes } from "./routes/event-routes.ts";
 import { healthRoutes, processRoutes } from "./routes/health-routes.ts";
 import { logRoutes } from "./routes/log-routes.ts";
 import { machineRoutes } from "./routes/machine-routes.ts";
 import { attemptRoutes, operationRoutes } from "./routes/operation-routes.ts";
+import { revealRoutes } from "./routes/reveal-routes.ts";
 import { revisionRoutes } from "./routes/revision-routes.ts";
 import { runRoutes } from "./routes/run-routes.ts";
 import { createStackExplainer, stackRoutes } from "./routes/stack-routes.ts";
@@ -62,10 +64,13 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const planner = createPlanner({ ...deps, allowExternalNext });
   const operating = { ...deps, bell, outcomeMs: limits.outcomeMs };
   const bulks = createBulks({ ...deps, bell });
+  const explainer = createStackExplainer({ ...deps, planner });
   const live = createLive({ ...deps, bell, bulks, guard, authenticate: access.callers.authenticate }, limits);
   const routes = [
     ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
-    ...stackRoutes({ ...deps, explainer: createStackExplainer({ ...deps, planner }) }),
+    ...stackRoutes({ ...deps, explainer }),
+    ...bundleRoutes({ ...deps, explainer, audit }),
+    ...revealRoutes({ ...deps, audit }),
     ...operationRoutes(operating),
     ...approvalRoutes(operating),
     ...runRoutes({ ...deps, ...operating }),

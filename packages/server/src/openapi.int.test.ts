@@ -85,6 +85,8 @@ const cases: Readonly<Record<string, () => Case>> = {
   listStacks: () => ({ path: "/v1/stacks?limit=1" }),
   countStacks: () => ({ path: "/v1/stack-counts?by=state" }),
   getStack: () => ({ path: "/v1/stacks/pr-1" }),
+  getStackBundle: () => ({ path: "/v1/stacks/pr-1/bundle" }),
+  revealSecret: () => ({ path: "/v1/stacks/pr-1/secrets/a/reveal", body: { reason: "r" }, status: 403 }),
   listStackHistory: () => ({ path: "/v1/stacks/pr-1/history" }),
   listHistory: () => ({ path: "/v1/history?limit=2" }),
   retryStack: () => ({ path: "/v1/stacks/pr-1/retry", body: {} }),

@@ -1,6 +1,7 @@
 export { ApiToken, Me, NewApiToken } from "./access.ts";
 export { Approval } from "./approval.ts";
 export { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "./bulk.ts";
+export { StackBundle } from "./bundle.ts";
 export { DeadLetter, HistoryEntry, Instant, OperationAnswer, Outcome, PublishResult } from "./event.ts";
 export {
   MachineDetails,
@@ -21,6 +22,7 @@ export {
   OpenAttempt,
   ParkedEvent,
   type Reachable,
+  RevealedSecret,
   StackCounts,
   StackDetails,
   StackSummary,

@@ -49,6 +49,10 @@ export type OpenAttempt = View<typeof OpenAttempt>;
 const MetadataValue = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
 export type MetadataValue = View<typeof MetadataValue>;
 
+/** A sensitive value of a stack. */
+export const RevealedSecret = Type.Object({ stackId: Type.String(), key: Type.String(), value: MetadataValue });
+export type RevealedSecret = View<typeof RevealedSecret>;
+
 /** The same values as in the machine's events: flat, types kept. */
 export const Metadata = Type.Record(Type.String(), MetadataValue);
 

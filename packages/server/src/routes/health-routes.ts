@@ -178,6 +178,7 @@ export function processRoutes({ store, clock }: ProcessRoutesDeps): readonly Rou
   ];
 }
 
-function toYardProcess(process: ListedProcess): YardProcess {
+/** A process as the API shows it. */
+export function toYardProcess(process: ListedProcess): YardProcess {
   return { ...process, startedAt: toInstant(process.startedAt), seenAt: toInstant(process.seenAt) };
 }

@@ -180,7 +180,7 @@ function historyRoute({ store }: StackRoutesDeps): Route {
 }
 
 /** Says what stacks wait for. */
-interface StackExplainer {
+export interface StackExplainer {
   /** Undefined: the stack does not exist. */
   explain(loaded: LoadedStack): Promise<StackDetails | undefined>;
   /** For a page of a list, in its order; undefined for a stack that has gone meanwhile. */

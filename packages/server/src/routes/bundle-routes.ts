@@ -1,0 +1,177 @@
+import { type Clock, listPages, StackyardError, type Store } from "@stackyard/core";
+import type { AuditWriter } from "@stackyard/core/access";
+import { StackBundle } from "@stackyard/core/api";
+import { listProcesses, toPrinted } from "@stackyard/core/engine";
+import { defineRoute, type Route } from "../http/route.ts";
+import { StackId, toHistoryEntry, toInstant } from "../schemas/event.ts";
+import { toAttempt, toParked } from "../schemas/stack.ts";
+import { toYardProcess } from "./health-routes.ts";
+import type { StackExplainer } from "./stack-routes.ts";
+
+interface BundleRoutesDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly explainer: StackExplainer;
+  readonly audit: AuditWriter;
+  readonly version: string;
+}
+
+/** Everything about one stack in one file, to attach to an incident. */
+export function bundleRoutes(deps: BundleRoutesDeps): readonly Route[] {
+  return [
+    defineRoute({
+      method: "GET",
+      path: "/v1/stacks/:stackId/bundle",
+      operationId: "getStackBundle",
+      permission: "read",
+      subject: "stack",
+      tag: "stacks",
+      summary:
+        "Everything about a stack in one JSON document of at most 32 MiB: details, attempts with the ends of their logs, parked events, processes, the newest 10,000 lines of the history, and the revisions that they name. Sensitive values are masked.",
+      params: { stackId: StackId },
+      answers: {
+        200: {
+          description: "The document. `cut` names the parts that are not whole.",
+          schema: StackBundle,
+        },
+        404: { description: "STACK_UNKNOWN: neither the stack nor a history of it exists." },
+      },
+      async handle({ params: { stackId } }, { sender }) {
+        const bundle = await openBundle(deps, stackId);
+        const action = { action: "getStackBundle", who: sender, via: "api", on: { stackId } };
+        await deps.audit.write({ ...action, outcome: "done" });
+        return toDownload(bundle, stackId);
+      },
+    }),
+  ];
+}
+
+/** Of the whole document, in bytes. */
+const MOST_BYTES = 32 * 1_048_576;
+/** The last part begins before this, so that its first items find room. */
+const BEFORE_REVISIONS = 28 * 1_048_576;
+const MOST_LINES = 10_000;
+const MOST_REVISIONS = 50;
+const PAGE = { limit: 500 };
+
+/** What is loaded before the answer begins: a stack that does not exist is an error, and not a broken document. */
+async function openBundle(deps: BundleRoutesDeps, stackId: string): Promise<AsyncGenerator<string, void>> {
+  const { store, clock, explainer, version } = deps;
+  const [loaded] = await store.load([stackId]);
+  const details = loaded && (await explainer.explain(loaded));
+  const newest = await store.queries.listHistory({ stackId, newestFirst: true }, { limit: 1 });
+  if (details === undefined && newest.items.length === 0 && (newest.unreadable ?? []).length === 0) {
+    throw new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
+  }
+  const head = { format: 1, stackId, createdAt: toInstant(clock.now()), version, stack: details ?? null };
+  const parked = (loaded?.parked ?? []).map((each) => ({ ...toParked(each), message: toPrinted.message(each) }));
+  const hashes = new Set(details === undefined ? [] : [details.machineHash]);
+  return writeBundle(head, [
+    { name: "attempts", most: BEFORE_REVISIONS, items: listAttempts(store, stackId) },
+    { name: "parked", most: BEFORE_REVISIONS, items: parked },
+    { name: "processes", most: BEFORE_REVISIONS, items: listAllProcesses(deps) },
+    { name: "history", most: BEFORE_REVISIONS, items: listLines(store, stackId, hashes) },
+    { name: "revisions", most: MOST_BYTES, items: listRevisions(store, hashes) },
+  ]);
+}
+
+interface Part {
+  readonly name: string;
+  /** Bytes of the document beyond which the part is cut. */
+  readonly most: number;
+  readonly items: AsyncIterable<unknown> | Iterable<unknown>;
+}
+
+/** What ends a part that has more items than it may have. */
+const MORE = Symbol("more");
+
+/** The document in pieces: no more than one item is held. */
+async function* writeBundle(head: object, parts: readonly Part[]): AsyncGenerator<string, void> {
+  const cut: string[] = [];
+  const first = JSON.stringify(head).slice(0, -1);
+  let bytes = Buffer.byteLength(first);
+  yield first;
+  for (const { name, most, items } of parts) {
+    yield `,"${name}":[`;
+    let comma = "";
+    for await (const item of items) {
+      const text = item === MORE ? "" : `${comma}${JSON.stringify(item)}`;
+      const isTooMuch = bytes + Buffer.byteLength(text) > most - RESERVED;
+      if (item === MORE || isTooMuch) {
+        cut.push(name);
+        break;
+      }
+      bytes += Buffer.byteLength(text);
+      comma = ",";
+      yield text;
+    }
+    yield "]";
+  }
+  yield `,"cut":${JSON.stringify(cut)}}\n`;
+}
+
+/** For names, brackets and the list of what was cut. */
+const RESERVED = 1_024;
+
+async function* listAttempts(store: Store, stackId: string) {
+  for (const attempt of await store.queries.listAttempts(stackId)) {
+    const { log } = (attempt.hasLog && (await store.findAttempt(attempt.attemptId))) || {};
+    yield { ...toAttempt(attempt), ...(log !== undefined && { log }) };
+  }
+}
+
+async function* listAllProcesses({ store, clock }: BundleRoutesDeps) {
+  const now = clock.now();
+  for await (const page of listPages((start) => listProcesses(store.records, { ...PAGE, ...start, now }))) {
+    for (const process of page.items) yield toYardProcess(process);
+  }
+}
+
+/** Newest first. Notes the revisions. */
+async function* listLines(store: Store, stackId: string, hashes: Set<string>): AsyncGenerator<unknown, void> {
+  let count = 0;
+  const filter = { stackId, newestFirst: true };
+  for await (const page of listPages((start) => store.queries.listHistory(filter, { ...PAGE, ...start }))) {
+    for (const line of page.items) {
+      count += 1;
+      if (count > MOST_LINES) {
+        yield MORE;
+        return;
+      }
+      if (line.machineHash !== undefined) hashes.add(line.machineHash);
+      yield toHistoryEntry(line);
+    }
+  }
+}
+
+async function* listRevisions(store: Store, hashes: ReadonlySet<string>) {
+  const wanted = [...hashes];
+  for (const hash of wanted.slice(0, MOST_REVISIONS)) {
+    const revision = await store.revisions.get(hash);
+    if (revision !== undefined) yield revision;
+  }
+  if (wanted.length > MOST_REVISIONS) yield MORE;
+}
+
+function toDownload(parts: AsyncGenerator<string, void>, stackId: string): Response {
+  const encoder = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const next = await parts.next();
+        if (next.done) controller.close();
+        else controller.enqueue(encoder.encode(next.value));
+      },
+      async cancel() {
+        await parts.return();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const name = stackId.replaceAll(/[^A-Za-z0-9._-]/g, "_").slice(0, 100);
+  const headers = {
+    "content-type": "application/json",
+    "content-disposition": `attachment; filename="stackyard-${name}.json"`,
+  };
+  return new Response(body, { headers });
+}

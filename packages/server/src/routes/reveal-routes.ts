@@ -1,0 +1,50 @@
+import { StackyardError, type Store } from "@stackyard/core";
+import type { AuditWriter } from "@stackyard/core/access";
+import { RevealedSecret } from "@stackyard/core/api";
+import { Type } from "typebox";
+import { defineRoute, json, type Route } from "../http/route.ts";
+import { StackId } from "../schemas/event.ts";
+
+interface RevealRoutesDeps {
+  readonly store: Store;
+  readonly audit: AuditWriter;
+}
+
+/** One sensitive value of a stack, for people who must see it. */
+export function revealRoutes({ store, audit }: RevealRoutesDeps): readonly Route[] {
+  return [
+    defineRoute({
+      method: "POST",
+      path: "/v1/stacks/:stackId/secrets/:key/reveal",
+      operationId: "revealSecret",
+      permission: "secrets:read",
+      subject: "stack",
+      tag: "stacks",
+      summary:
+        "A sensitive value of a stack's metadata. Recorded in the audit log before it is read; without that record there is no answer.",
+      params: { stackId: StackId, key: Type.String({ minLength: 1, maxLength: 255 }) },
+      body: Type.Object({ reason: Type.String({ minLength: 1, maxLength: 4_096 }) }),
+      answers: {
+        200: { description: "The value.", schema: RevealedSecret },
+        403: { description: "FORBIDDEN: no role includes `secrets:read`." },
+        404: { description: "STACK_UNKNOWN, or NOT_FOUND: the stack has no sensitive value of that name." },
+        503: { description: "STORE_UNAVAILABLE: the audit log cannot be written." },
+      },
+      async handle({ params: { stackId, key }, body: { reason } }, { sender }) {
+        const action = { action: "revealSecret", who: sender, via: "api", on: { stackId, key }, reason };
+        return json(200, await audit.run(action, () => reveal(store, stackId, key)));
+      },
+    }),
+  ];
+}
+
+async function reveal(store: Store, stackId: string, key: string): Promise<RevealedSecret> {
+  const [loaded] = await store.load([stackId]);
+  const stack = loaded?.stack;
+  if (stack === undefined) throw new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
+  const { metadata, secretVersions = {} } = stack;
+  if (!Object.hasOwn(secretVersions, key) || !Object.hasOwn(metadata, key)) {
+    throw new StackyardError("NOT_FOUND", `Stack "${stackId}" has no sensitive value "${key}".`);
+  }
+  return { stackId, key, value: metadata[key] ?? null };
+}
