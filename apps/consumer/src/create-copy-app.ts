@@ -1,7 +1,7 @@
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { type AwsAccess, findEmulator, toArnPart } from "@stackyard/aws";
+import { type AwsAccess, findEmulator, type LambdaContext, toArnPart } from "@stackyard/aws";
 import { createS3Records } from "@stackyard/aws/s3";
 import {
   type Consumer,
@@ -27,12 +27,6 @@ export interface CopyAppOptions {
   readonly logger: Logger;
   /** Resolves the hosts of URLs; for tests. Default: the emulator of the environment, or else DNS. */
   readonly origin?: SourceFetchOptions["origin"];
-}
-
-/** The invocation context of Lambda. */
-export interface LambdaContext {
-  readonly awsRequestId?: string;
-  getRemainingTimeInMillis?(): number;
 }
 
 /** The function behind the queue. Each call fails with `CONFIG_INVALID` if the environment is invalid. */

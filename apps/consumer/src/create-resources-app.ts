@@ -1,7 +1,7 @@
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import { type AwsAccess, findEmulator, toArnPart } from "@stackyard/aws";
+import { type AwsAccess, findEmulator, type LambdaContext, toArnPart } from "@stackyard/aws";
 import { createConsumerResources, type InitialSetOptions } from "@stackyard/consumer/function";
 import { type Clock, defined, type Logger } from "@stackyard/core";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
@@ -17,13 +17,8 @@ export interface ResourcesAppOptions {
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** The invocation context of Lambda. */
-export interface ResourceContext {
-  getRemainingTimeInMillis?(): number;
-}
-
 /** Serves a request of CloudFormation. */
-export type ResourceHandler = (event: unknown, context?: ResourceContext) => Promise<void>;
+export type ResourceHandler = (event: unknown, context?: LambdaContext) => Promise<void>;
 
 /** Both handlers. Reports an invalid environment to CloudFormation. */
 export function createResourcesApp(options: ResourcesAppOptions): {
@@ -40,8 +35,8 @@ export function createResourcesApp(options: ResourcesAppOptions): {
     bucket: () => ({ s3: access(parseCommonSettings(environment).CONSUMER_REGION).client(S3Client, undefined) }),
   });
   return {
-    initialSet: (event, context) => ofSet.onResource(event, toTime(context)),
-    bucket: (event, context) => ofBucket.onResource(event, toTime(context)),
+    initialSet: (event, context) => ofSet.onResource(event, context),
+    bucket: (event, context) => ofBucket.onResource(event, context),
   };
 }
 
@@ -62,9 +57,4 @@ function openInitialSet({ environment, access }: ResourcesAppOptions): InitialSe
   // PutEvents only reaches buses in its own region.
   const client = access(toArnPart(bus, 3)).client(EventBridgeClient, undefined);
   return { ...common, receipts: { client, bus } };
-}
-
-function toTime(context: ResourceContext | undefined) {
-  const getRemainingTimeInMillis = context?.getRemainingTimeInMillis?.bind(context);
-  return getRemainingTimeInMillis === undefined ? {} : { getRemainingTimeInMillis };
 }

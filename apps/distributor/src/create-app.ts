@@ -3,16 +3,11 @@ import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
-import { type AwsAccess, createAwsAccess } from "@stackyard/aws";
+import { type AwsAccess, createAwsAccess, type LambdaContext } from "@stackyard/aws";
 import { type Clock, defined, type Records } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
-import {
-  createDistributor,
-  createSignerCredentials,
-  type Distributor,
-  type InvocationContext,
-} from "@stackyard/distributor/function";
+import { createDistributor, createSignerCredentials, type Distributor } from "@stackyard/distributor/function";
 import { createDynamodbRecords } from "@stackyard/store-dynamodb";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 import { parseSettings, toDistributorConfig } from "./settings.ts";
@@ -39,7 +34,7 @@ export interface AppTelemetry extends Pick<Telemetry, "logger" | "invoke"> {
 
 /** The distributor's function. */
 export interface DistributorApp {
-  handler(event: unknown, context?: InvocationContext): Promise<unknown>;
+  handler(event: unknown, context?: LambdaContext): Promise<unknown>;
 }
 
 /** Creates the function from its environment. If it is invalid, each call fails with `CONFIG_INVALID`. */
@@ -92,6 +87,6 @@ function make(options: CreateAppOptions, { logger, tracing }: AppTelemetry, cloc
   });
 }
 
-function toFields({ awsRequestId }: InvocationContext = {}): Readonly<Record<string, string>> {
-  return awsRequestId === undefined ? {} : { invocationId: awsRequestId };
+function toFields({ awsRequestId }: LambdaContext = {}): Readonly<Record<string, string>> {
+  return defined({ invocationId: awsRequestId });
 }

@@ -1,15 +1,10 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { type AwsAccess, createAwsAccess, createLimiter, findRegion } from "@stackyard/aws";
+import { type AwsAccess, createAwsAccess, createLimiter, findRegion, type LambdaContext } from "@stackyard/aws";
 import { type Clock, defined, type Logger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
-import {
-  createEcsTask,
-  type EcsTaskDeps,
-  type EcsTaskFunction,
-  type InvocationContext,
-} from "@stackyard/executor-ecs/custom-resource";
+import { createEcsTask, type EcsTaskDeps, type EcsTaskFunction } from "@stackyard/executor-ecs/custom-resource";
 import { createDynamodbRecords } from "@stackyard/store-dynamodb";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 import { loadSecret, parseSettings } from "./settings.ts";
@@ -89,7 +84,6 @@ function createRegionalAws(environment: EnvironmentVariables, clock: Clock, logg
   };
 }
 
-function toFields(context: InvocationContext | undefined): Readonly<Record<string, string>> {
-  const id: unknown = context !== undefined && "awsRequestId" in context ? context.awsRequestId : undefined;
-  return typeof id === "string" ? { invocationId: id } : {};
+function toFields({ awsRequestId }: LambdaContext = {}): Readonly<Record<string, string>> {
+  return defined({ invocationId: awsRequestId });
 }

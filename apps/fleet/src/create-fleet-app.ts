@@ -1,11 +1,10 @@
-import { findRegion } from "@stackyard/aws";
-import type { Clock, Target } from "@stackyard/core";
+import { findRegion, type LambdaContext } from "@stackyard/aws";
+import { type Clock, defined, type Target } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
 import {
   createFleet,
   type FleetApp,
-  type FleetContext,
   type FleetDeps,
   type FleetSettings,
   failJob,
@@ -38,7 +37,7 @@ export function createFleetApp(options: FleetAppOptions): FleetApp {
     },
   };
 
-  async function handle(event: unknown, context: FleetContext | undefined) {
+  async function handle(event: unknown, context: LambdaContext | undefined) {
     try {
       return await (await fleet()).handler(event, context);
     } catch (error) {
@@ -101,9 +100,8 @@ function openTelemetry({ environment, clock = systemClock }: FleetAppOptions): P
   return createTelemetry({ service: "fleet", environment, clock });
 }
 
-function toFields(context: FleetContext | undefined): Readonly<Record<string, string>> {
-  const id = context !== undefined && "awsRequestId" in context ? context.awsRequestId : undefined;
-  return typeof id === "string" ? { requestId: id } : {};
+function toFields({ awsRequestId }: LambdaContext = {}): Readonly<Record<string, string>> {
+  return defined({ requestId: awsRequestId });
 }
 
 interface Once<Value> {

@@ -1,4 +1,11 @@
-import { type AwsAccess, createAwsAccess, createLimiter, findRegion, type SessionOptions } from "@stackyard/aws";
+import {
+  type AwsAccess,
+  createAwsAccess,
+  createLimiter,
+  findRegion,
+  type LambdaContext,
+  type SessionOptions,
+} from "@stackyard/aws";
 import { type Clock, defined, type Logger, type Random } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
@@ -19,15 +26,10 @@ export interface CreateAppOptions {
   readonly telemetry?: Pick<Telemetry, "logger" | "invoke">;
 }
 
-/** The context of a Lambda invocation. */
-export interface InvocationContext {
-  readonly awsRequestId?: string;
-}
-
 /** The function behind the state machine of releases. */
 export interface ReleasesApp {
   /** Rejects with errors named after their class, which Lambda reports to Step Functions. */
-  handler(event: unknown, context?: InvocationContext): Promise<unknown>;
+  handler(event: unknown, context?: LambdaContext): Promise<unknown>;
 }
 
 /** Creates the function from its environment. If it is invalid, each call fails with `CONFIG_INVALID`. */
@@ -79,6 +81,6 @@ function make({ environment, random = Math.random, access }: CreateAppOptions, l
   });
 }
 
-function toFields({ awsRequestId }: InvocationContext = {}): Readonly<Record<string, string>> {
-  return awsRequestId === undefined ? {} : { invocationId: awsRequestId };
+function toFields({ awsRequestId }: LambdaContext = {}): Readonly<Record<string, string>> {
+  return defined({ invocationId: awsRequestId });
 }

@@ -8,6 +8,7 @@ export {
   toAwsError,
 } from "./aws-fault.ts";
 export { findEmulator, findRegion, toArnPart, VARIABLE_FORMS } from "./environment.ts";
+export type { LambdaContext } from "./lambda-context.ts";
 export {
   type ClientPlugin,
   createLimiter,

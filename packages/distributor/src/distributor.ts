@@ -1,3 +1,4 @@
+import type { LambdaContext } from "@stackyard/aws";
 import { defined, StackyardError, silentLogger } from "@stackyard/core";
 import { createAnnouncer } from "./announce.ts";
 import { onCall } from "./calls.ts";
@@ -21,19 +22,13 @@ import { createUploads } from "./upload.ts";
 import { createUrlSigner } from "./url-signer.ts";
 import type { ArtifactRecord } from "./versions.ts";
 
-/** The Lambda invocation. */
-export interface InvocationContext {
-  readonly awsRequestId?: string;
-  getRemainingTimeInMillis?(): number;
-}
-
 /** The distributor's function. */
 export interface Distributor {
   /**
    * Handles an event of S3, of a consumer, of the schedule or of the state machine, or a request. Throws when the event must be
    * redelivered, and `EVENT_INVALID` for an unsupported event.
    */
-  handle(event: unknown, context?: InvocationContext): Promise<unknown>;
+  handle(event: unknown, context?: LambdaContext): Promise<unknown>;
 }
 
 /** Time limit when the context does not provide one. */

@@ -1,17 +1,11 @@
-import { type Clock, exitCodeOf, type Ids, isStackyardError, type Logger, type Random } from "@stackyard/core";
+import type { LambdaContext } from "@stackyard/aws";
+import { type Clock, defined, exitCodeOf, type Ids, isStackyardError, type Logger, type Random } from "@stackyard/core";
 import { createUlids, systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 
 /** The telemetry that an app emits. */
 export type AppTelemetry = Telemetry;
-
-/** The fields of the context of a Lambda invocation that are read. */
-export interface LambdaContext {
-  readonly awsRequestId?: string;
-  readonly functionName?: string;
-  getRemainingTimeInMillis(): number;
-}
 
 /** One deployable part of a yard, in the three ways in which it runs. */
 export interface App {
@@ -88,9 +82,8 @@ export function createApp<Parts>(options: AppOptions, input: AppInput<Parts>): A
 }
 
 /** What names an invocation in the log, as Lambda's own lines do. Who calls a handler by hand may give no context. */
-export function toInvocationFields(context: LambdaContext | undefined): Readonly<Record<string, string>> {
-  const requestId = context?.awsRequestId;
-  return requestId === undefined ? {} : { requestId };
+export function toInvocationFields({ awsRequestId }: LambdaContext = {}): Readonly<Record<string, string>> {
+  return defined({ requestId: awsRequestId });
 }
 
 /** Does something once: later calls share its answer. What fails is done again by the next call. */

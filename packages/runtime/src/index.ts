@@ -1,6 +1,7 @@
+export type { LambdaContext } from "@stackyard/aws";
 export type { ExecutorDefinition } from "@stackyard/core";
 export type { EnvironmentVariables } from "@stackyard/core/environment";
-export type { App, AppOptions, LambdaContext } from "./app.ts";
+export type { App, AppOptions } from "./app.ts";
 export { type OpenedRuns, type OpenRunsOptions, openRuns } from "./runs/open-runs.ts";
 export { createStateManager, type StateManagerOptions } from "./state-manager.ts";
 export { createTaskRunner, type TaskRunnerOptions } from "./task-runner.ts";

@@ -1,3 +1,4 @@
+import type { LambdaContext } from "@stackyard/aws";
 import {
   type Clock,
   type ExecutorDefinition,
@@ -22,7 +23,7 @@ import {
   type SqsBatchResponse,
   type SqsTransportOptions,
 } from "@stackyard/transport-sqs";
-import { type App, type AppOptions, type AppTelemetry, createApp, type LambdaContext, untilAborted } from "./app.ts";
+import { type App, type AppOptions, type AppTelemetry, createApp, untilAborted } from "./app.ts";
 import { type Environment, type EnvironmentNeeds, parseEnvironment } from "./environment.ts";
 import {
   answerBatch,

@@ -1,4 +1,4 @@
-import { type AwsAccess, createLimiter, type SessionOptions } from "@stackyard/aws";
+import { type AwsAccess, createLimiter, type LambdaContext, type SessionOptions } from "@stackyard/aws";
 import { type Clock, type Executor, type Ids, type Random, StackyardError, type Transport } from "@stackyard/core";
 import {
   createMessageWorker,
@@ -19,7 +19,7 @@ import {
   type SqsBatchResponse,
   type SqsTransportOptions,
 } from "@stackyard/transport-sqs";
-import { type App, type AppOptions, type AppTelemetry, createApp, type LambdaContext, untilAborted } from "./app.ts";
+import { type App, type AppOptions, type AppTelemetry, createApp, untilAborted } from "./app.ts";
 import { type Environment, type EnvironmentNeeds, parseEnvironment } from "./environment.ts";
 import { answerBatch, type DeleteWorked, toBatchOptions, toDeleteWorked, toQueueName } from "./lambda-batch.ts";
 import {

@@ -42,7 +42,7 @@ export interface ConsumerOptions {
 export interface MessagesContext {
   /** Epoch milliseconds. Default: from `getRemainingTimeInMillis`; without either, no deadline. */
   readonly deadlineAt?: number;
-  readonly getRemainingTimeInMillis?: () => number;
+  getRemainingTimeInMillis?(): number;
   readonly invocationId?: string;
 }
 

@@ -1,6 +1,6 @@
 export { type AnnouncementSource, type AnnouncerOptions, createAnnouncer } from "../announce.ts";
 export type { DistributorConfig, DistributorOptions } from "../context.ts";
-export { createDistributor, type Distributor, type InvocationContext } from "../distributor.ts";
+export { createDistributor, type Distributor } from "../distributor.ts";
 export { toInitialSetDefinition } from "../initial-set/index.ts";
 export {
   createSignerCredentials,

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
+import type { LambdaContext } from "@stackyard/aws";
 import { sendResponse } from "@stackyard/aws/custom-resource";
 import { type Clock, isStackyardError, StackyardError, silentLogger } from "@stackyard/core";
 import { createDefinitionCache, type DefinitionCache, toAwsFailure } from "../task-order.ts";
@@ -203,11 +204,6 @@ export function createEcsTaskApp(deps: EcsTaskDeps): EcsTaskApp {
   };
 }
 
-/** The part of Lambda's invocation context that is used. */
-export interface InvocationContext {
-  getRemainingTimeInMillis?(): number;
-}
-
 /** One call of the function and its time. */
 export interface Invocation {
   /** Aborted when the time for work is over. */
@@ -223,7 +219,7 @@ const LEFT_FOR_ANSWER_MS = 20_000;
 const DEFAULT_TTL_MS = 60_000;
 
 /** Ends work 20 s before the function ends; in functions that have not twice as much, at half of their time. */
-export function createInvocation(clock: Clock, context: InvocationContext | undefined): Invocation {
+export function createInvocation(clock: Clock, context: LambdaContext | undefined): Invocation {
   const remainingMs = context?.getRemainingTimeInMillis?.();
   const controller = new AbortController();
   return {

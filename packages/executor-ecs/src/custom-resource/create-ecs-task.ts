@@ -1,4 +1,4 @@
-import { redactText } from "@stackyard/aws";
+import { type LambdaContext, redactText } from "@stackyard/aws";
 import {
   type CustomResourceRequest,
   isCloudFormationEvent,
@@ -15,7 +15,6 @@ import {
   createTurnContext,
   type EcsTaskApp,
   type Invocation,
-  type InvocationContext,
   release,
   sendAnswer,
   startExecution,
@@ -33,7 +32,7 @@ export interface EcsTaskFunction {
    * Takes requests of CloudFormation, the states of the machine (`{ op, requestId }`), and events of EventBridge: executions
    * that ended badly, and tasks that stopped. Rejects with `EVENT_INVALID` for everything else.
    */
-  readonly handler: (event: unknown, context?: InvocationContext) => Promise<unknown>;
+  readonly handler: (event: unknown, context?: LambdaContext) => Promise<unknown>;
 }
 
 /** Makes the function. Nothing is called before the first event. */

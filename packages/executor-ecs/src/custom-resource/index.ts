@@ -1,5 +1,4 @@
 export { type CustomResourceRequest, isResponseUrl, parseRequest } from "@stackyard/aws/custom-resource";
-export type { InvocationContext } from "./advance-work.ts";
 export { createEcsTask, type EcsTaskFunction } from "./create-ecs-task.ts";
 export {
   type CriteriaChange,

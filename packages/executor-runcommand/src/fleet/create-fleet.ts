@@ -1,3 +1,4 @@
+import type { LambdaContext } from "@stackyard/aws";
 import { selectInstances } from "../select-instances.ts";
 import { type Fleet, type FleetDeps, readField, readText, toFleet } from "./fleet-deps.ts";
 import { type EventDone, type EventRecord, findEventRecord, keepEventRecord, toBootIntent } from "./fleet-records.ts";
@@ -13,11 +14,6 @@ import {
 import { findBootArtifact } from "./pin-artifact.ts";
 import { handleTick, settleRun, startRun, type TickReport } from "./start-run.ts";
 
-/** The part of Lambda's invocation context that is used. */
-export interface FleetContext {
-  getRemainingTimeInMillis?(): number;
-}
-
 /** What became of an event. */
 export type FleetAnswer = JobOutcome | InstanceAnswer | TickReport;
 
@@ -27,7 +23,7 @@ export interface FleetApp {
    * Takes jobs of CodePipeline, "EC2 Instance State-change Notification", "EC2 Instance-launch Lifecycle Action", and the
    * event of a schedule, each minute. Every event may come again. Rejects when the event must come again.
    */
-  readonly handler: (event: unknown, context?: FleetContext) => Promise<FleetAnswer>;
+  readonly handler: (event: unknown, context?: LambdaContext) => Promise<FleetAnswer>;
 }
 
 /** Kept for telling a job's result; a quarter of the time where that is less. */

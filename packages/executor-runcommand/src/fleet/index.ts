@@ -1,4 +1,4 @@
-export { createFleet, type FleetAnswer, type FleetApp, type FleetContext } from "./create-fleet.ts";
+export { createFleet, type FleetAnswer, type FleetApp } from "./create-fleet.ts";
 export type { BootSettings, FleetDeps, FleetSettings } from "./fleet-deps.ts";
 export { failJob } from "./handle-job.ts";
 export { findRunReport, type JobResult, toFailureResult, toJobResult } from "./job-result.ts";

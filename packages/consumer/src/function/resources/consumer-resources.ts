@@ -23,7 +23,7 @@ export interface ConsumerResources {
 export interface ResourceContext {
   /** Epoch milliseconds. Default: from `getRemainingTimeInMillis`; without either, no deadline. */
   readonly deadlineAt?: number;
-  readonly getRemainingTimeInMillis?: () => number;
+  getRemainingTimeInMillis?(): number;
 }
 
 interface ResourceType {
