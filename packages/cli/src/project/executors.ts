@@ -22,6 +22,8 @@ import { formatImportError, importFromProject, isPlugin, offerOwnPackages } from
 
 /** The executors that come with the command line. */
 const BUILT_IN = ["terraform", "lambda"] as const;
+/** Plugins must not bring executors of these names; people do approvals. */
+const TAKEN: readonly string[] = [...BUILT_IN, "approval"];
 
 /** What is loaded of a project: `plugins` leaves out the built-in executors, whose names every machine knows. */
 type ExecutorScope = "all" | "plugins";
@@ -46,7 +48,7 @@ export async function loadExecutors(
       if (scope === "plugins") return typeof loaded === "string" ? loaded : undefined;
       return addExecutors(executors, loaded, { ...context, taken: [] });
     }),
-    ...plugins.map((loaded) => addExecutors(executors, loaded, { ...context, taken: BUILT_IN })),
+    ...plugins.map((loaded) => addExecutors(executors, loaded, { ...context, taken: TAKEN })),
   ];
   const all = [
     ...formatUnknownNames(config.executors ?? {}),

@@ -1,5 +1,7 @@
+import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import type { Sender } from "../../access/sender.ts";
+import { defineExecutor, succeeded } from "../../ports/executor.ts";
 import { anEvent } from "../../testing/builders.ts";
 import type { StackEvent } from "../event-message.ts";
 import type { Machine } from "../machine.ts";
@@ -419,5 +421,18 @@ states:
       "EVENT_NOT_HANDLED",
       {},
     ]);
+  });
+});
+
+describe("the name of the built-in executor", () => {
+  it("is refused for executors of plugins", () => {
+    const define = () =>
+      defineExecutor({ name: "approval", config: Type.Object({}), start: async () => succeeded({}) });
+
+    expect(define).toThrow(expect.objectContaining({ code: "PLUGIN_INVALID" }));
+  });
+
+  it("means people whatever executors a yard registers", () => {
+    expect(aGate().tasks.get("sign-off")).toMatchObject({ isApproval: true, timeoutMs: 7 * 24 * HOUR_MS });
   });
 });

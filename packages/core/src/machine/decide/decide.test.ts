@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { aMachine, anEvent, aStack, play, toApplied } from "../../testing/builders.ts";
 import { decide, decideWithoutMachine, followDecision, formatUnknownMachine, machineNameFor } from "./decide.ts";
-import { isParked, isParkedCode, type RefusalCode } from "./decision.ts";
+import { isOperators, isParked, isParkedCode, type RefusalCode } from "./decision.ts";
 
 const machine = aMachine({ IDLE: { on: {}, tasks: [] } });
 const app = aMachine({
@@ -270,6 +270,9 @@ const OTHERS: readonly RefusalCode[] = [
   "TASK_NOT_RUNNING",
   "UPGRADE_STATE_MISSING",
   "UPGRADE_TASK_UNKNOWN",
+  "APPROVAL_CLOSED",
+  "APPROVAL_REPEATED",
+  "COMMENT_REQUIRED",
 ];
 const CODES = [...PARKED, ...OTHERS];
 
@@ -300,6 +303,21 @@ describe("isParked", () => {
       expect(CODES.filter((code) => isParked(anEvent(name), code))).toEqual([]);
     },
   );
+});
+
+describe("an event about an approval", () => {
+  it("is kept only where a machine declares an event of its name, and refuses it as such", () => {
+    for (const name of ["APPROVE_TASK", "REJECT_TASK", "WITHDRAW_APPROVAL"]) {
+      expect(CODES.filter((code) => isParked(anEvent(name), code))).toEqual(["EVENT_NOT_HANDLED", "EXPRESSION_FAILED"]);
+      expect(CODES.filter((code) => !isOperators(anEvent(name), code))).toEqual([
+        "EVENT_NOT_HANDLED",
+        "EXPRESSION_FAILED",
+        "EVENT_METADATA_REQUIRED",
+        "METADATA_INVALID",
+        "CONFIRMATION_REQUIRED",
+      ]);
+    }
+  });
 });
 
 describe("formatUnknownMachine", () => {
