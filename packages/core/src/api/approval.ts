@@ -28,9 +28,16 @@ export const Approval = Type.Object({
   askedBy: Type.Optional(ApprovalSender),
   askedAt: Instant,
   expiresAt: Instant,
-  given: Type.Array(Type.Object({ by: ApprovalSender, at: Instant, comment: Type.Optional(Type.String()) }), {
-    description: "Oldest first, each person once.",
-  }),
+  given: Type.Array(
+    Type.Object({
+      by: ApprovalSender,
+      at: Instant,
+      comment: Type.Optional(Type.String({ description: "At most 500 characters; the history has all of it." })),
+    }),
+    {
+      description: "Oldest first, each person once.",
+    },
+  ),
   mine: Type.Optional(Type.Boolean({ description: "In lists: the caller may approve it." })),
 });
 export type Approval = View<typeof Approval>;

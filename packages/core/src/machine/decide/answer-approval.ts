@@ -22,7 +22,7 @@ export const approveTask: Handler = (work) => {
     findOfFault(work, approval) ??
     findCommentFault(work, approval);
   if (fault !== undefined && !isAllowed) return fault;
-  const own: GivenApproval = { by, at, ...(reason === undefined ? {} : { comment: toShown(work, reason) }) };
+  const own: GivenApproval = { by, at, ...(reason === undefined ? {} : { comment: toComment(work, reason) }) };
   const given = [...approval.given, own];
   if (isAsker(approval, by)) work.notes.push(`${by.name} asked for it too.`);
   work.notes.push(`Approved by ${by.name}: ${given.length} of ${approval.count}.`);
@@ -30,6 +30,15 @@ export const approveTask: Handler = (work) => {
   else changeTasks(work, () => succeed(work, name, given));
   return undefined;
 };
+
+/** The history has all of a comment; the record of a stack with many approvals must not become too large. */
+const MOST_COMMENT_CHARACTERS = 500;
+
+function toComment(work: Work, reason: string): string {
+  const shown = toShown(work, reason);
+  if (shown.length <= MOST_COMMENT_CHARACTERS) return shown;
+  return `${shown.slice(0, MOST_COMMENT_CHARACTERS - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
+}
 
 /** A person rejects: the task fails for good. */
 export const rejectTask: Handler = (work) => {

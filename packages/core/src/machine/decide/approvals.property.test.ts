@@ -113,7 +113,7 @@ describe("approvals, over random events", () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 });

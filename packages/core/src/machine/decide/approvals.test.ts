@@ -296,6 +296,12 @@ tasks:
     expect(refusal(play(aGate({ config }), ship(kim), approve(ada), approve({ ...ada, kind: "aws" })))).toBe("applied");
   });
 
+  it("is kept with the beginning of the comment", () => {
+    const given = findOpen(play(aGate({ config }), ship(kim), approve(ada, { reason: "🦊".repeat(2_000) })))?.given;
+
+    expect(given?.[0]?.comment).toBe(`${"🦊".repeat(249)}…`);
+  });
+
   it("may withdraw only an approval of their own", () => {
     const withdraw = (sender: Sender) => answer("WITHDRAW_APPROVAL", sender);
     const machine = aGate({ config });
