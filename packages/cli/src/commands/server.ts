@@ -123,10 +123,12 @@ function printReady({ id, url = "", machinesDir, executors }: RunningProcess, fa
   const tokenFile = own === true ? join(dataDirOf(file), "token") : undefined;
   const ready = { kind: "ready", id, url, ...defined({ tokenFile }), machinesDir, withWorker };
   const token = own === undefined ? "not required" : (tokenFile ?? "those of STACKYARD_API_TOKENS");
+  const { issuer } = file.config.access?.people ?? {};
   out.result(ready, () =>
     [
       `${out.paint("bold", "Stackyard server")} ${id} is at ${out.paint("cyan", url)}`,
       `token      ${token}`,
+      ...(issuer === undefined ? [] : [`people     sign in at ${issuer}`]),
       `machines   ${machinesDir}`,
       `tasks      ${withWorker ? [...executors.keys()].join(", ") : "run in `stackyard worker`"}`,
       "Ctrl-C stops.",

@@ -98,6 +98,13 @@ export const localBody = (code: string) =>
 <input name="code" autocomplete="off" required maxlength="20" value="${code}"></label>
 <button>Sign in</button></form>`;
 
+/** The page at `/`: who is signed in, and the way out. */
+export const homeBody = (name: string | undefined) =>
+  name === undefined
+    ? html`<p>You are not signed in.</p><p><a href="/auth/login">Sign in</a></p>`
+    : html`<p>You are signed in as ${name}.</p>
+<form method="post" action="/auth/logout"><button>Sign out</button></form>`;
+
 /** What went wrong, for people. */
 export const errorBody = (code: string, detail: string) =>
   html`<p role="alert">${detail}</p><p><code>${code}</code></p><p><a href="/auth/login">Sign in</a></p>`;

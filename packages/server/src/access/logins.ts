@@ -10,11 +10,12 @@ import {
   beginSession,
   checkOurPage,
   createNonce,
+  findBrowserSession,
   notConfigured,
   readForm,
   toSessionCookie,
 } from "./auth-context.ts";
-import { errorBody, localBody, signedInBody, toPage } from "./auth-pages.ts";
+import { errorBody, homeBody, localBody, signedInBody, toPage } from "./auth-pages.ts";
 import { type BrowserPlace, findBrowserRefusal, findCookie, toCookieNames } from "./browser-guard.ts";
 import type { Authenticate, Authenticator, RequestFacts } from "./caller.ts";
 import {
@@ -79,8 +80,6 @@ export interface Logins {
    * there is a credential too.
    */
   findCookie(request: Request): string | undefined;
-  /** Makes a code for a login at this machine. Throws `NOT_FOUND` where that is not configured. */
-  createLocalCode(): Promise<string>;
   /** Mounts `/auth/*`. */
   mount(app: Hono, findFacts: (c: Context) => RequestFacts): void;
 }
@@ -122,14 +121,11 @@ export function createLogins(deps: LoginDeps, options: LoginOptions): Logins {
       ["syw_", authenticator],
     ]),
     findCookie: (request) => findSessionCookie(context, request),
-    createLocalCode() {
-      if (local === undefined) throw notConfigured("Login by a code");
-      return codes.begin();
-    },
     mount(app, findFacts) {
       const answer = (c: Context, handler: AuthHandler) => guarded(context, handler, c.req.raw, findFacts(c));
       for (const [method, path, handler] of routes) app.on(method, path, (c) => answer(c, limited(handler, limit)));
       app.on("POST", "/auth/token", (c) => answer(c, createTokenHandler(context, { devices, workloads, failures })));
+      app.get("/", (c) => answer(c, createHomeHandler(context, devices.enabled)));
       app.all("/auth/*", () => {
         throw new HttpError(404, "NOT_FOUND", "Path not found, or not with this method.");
       });
@@ -257,6 +253,17 @@ const UNSUPPORTED_TYPE = {
   error: "invalid_request",
   error_description: `subject_token_type must be one of ${[...JWT_TYPES].join(", ")}.`,
 };
+
+/** `GET /`, where logins and logouts end. Programs get the same answer as for any other path that does not exist. */
+function createHomeHandler(context: AuthContext, enabled: boolean): AuthHandler {
+  return async (request) => {
+    if (!enabled || !wantsPage(request)) {
+      throw new HttpError(404, "NOT_FOUND", "Path not found. /openapi.json lists all paths.");
+    }
+    const session = await findBrowserSession(context, request);
+    return toPage({ title: "Stackyard", body: homeBody(session?.sender.name), nonce: createNonce(context) });
+  };
+}
 
 function createLocalPageHandler(context: AuthContext, local: LocalPerson | undefined): AuthHandler {
   return async (request) => {

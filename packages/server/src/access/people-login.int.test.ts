@@ -1,5 +1,8 @@
+import { silentLogger } from "@stackyard/core";
+import { createUlids } from "@stackyard/core/engine";
 import { createTestBrowser, startTestIssuer, type TestIssuer } from "@stackyard/oidc-issuer";
 import { afterEach, describe, expect, it } from "vitest";
+import { createServer } from "../create-server.ts";
 import { type LoginWorld, startLoginWorld } from "../testing/login-world.ts";
 
 const open: (() => Promise<unknown>)[] = [];
@@ -383,6 +386,51 @@ describe("a session", () => {
     expect(ofBen.status).toBe(404);
     expect(ofAda.status).toBe(200);
     expect(await listSessions(world, ada)).toMatchObject({ status: 401 });
+  });
+});
+
+describe("a session that is ended on one server", () => {
+  it("is refused on another within 5 s", async () => {
+    const world = await startWorld();
+    const browser = createTestBrowser();
+    await browser.open(`${world.url}/auth/login`);
+    const access = {
+      people: { issuer: world.issuer.url, clientId: "stackyard" },
+      grants: [{ to: { signedIn: true as const }, role: "viewer" as const }],
+    };
+    const deps = { ...world.yard, executors: new Map(), ids: createUlids(), logger: silentLogger, version: "0" };
+    const other = createServer(deps, { url: world.url, access });
+    const headers = {
+      host: new URL(world.url).host,
+      cookie: `${world.cookie}=${browser.cookie(world.cookie)}`,
+      "sec-fetch-site": "same-origin",
+    };
+    const callOther = async () => (await other.app.fetch(new Request(`${world.url}/v1/sessions`, { headers }))).status;
+    const before = await callOther();
+    await browser.call(`${world.url}/auth/logout`, { method: "POST" });
+    world.yard.advance(5_001);
+
+    expect([before, await callOther()]).toEqual([200, 401]);
+    await other.stop();
+  });
+});
+
+describe("the page at /", () => {
+  it("says who is signed in, to browsers only", async () => {
+    const world = await startWorld();
+    const browser = createTestBrowser();
+    const before = await browser.open(world.url);
+    const after = await browser.open(`${world.url}/auth/login`);
+    const left = await browser.submit(`${world.url}/auth/logout`, {});
+
+    expect(before.text).toContain("You are not signed in.");
+    expect(after).toMatchObject({
+      url: `${world.url}/`,
+      status: 200,
+      text: expect.stringContaining("ada@example.org"),
+    });
+    expect(new URL(left.url).origin).toBe(world.issuer.url);
+    expect((await fetch(world.url)).status).toBe(404);
   });
 });
 

@@ -1,0 +1,116 @@
+import { StackyardError } from "@stackyard/core";
+import type { AuditEntry } from "@stackyard/core/access";
+import { describe, expect, it } from "vitest";
+import { createDenials } from "./denials.ts";
+import { createWrongCredentials } from "./rate-limits.ts";
+
+function createWorld() {
+  let now = 1_000_000;
+  const lines: Omit<AuditEntry, "id" | "at">[] = [];
+  const audit = {
+    async write(entry: Omit<AuditEntry, "id" | "at">) {
+      lines.push(entry);
+      return { ...entry, id: "1", at: now };
+    },
+  };
+  const clock = { now: () => now };
+  return {
+    lines,
+    clock,
+    denials: createDenials({ audit, clock, findSender: () => undefined }),
+    advance: (ms: number) => (now += ms),
+  };
+}
+
+const aRequest = (token = "wrong", path = "/v1/stacks") =>
+  new Request(`http://127.0.0.1${path}`, { headers: token === "" ? {} : { authorization: `Bearer ${token}` } });
+const unauthenticated = () => new StackyardError("UNAUTHENTICATED", "Send the token.");
+const facts = (address = "203.0.113.9") => ({ requestId: "r1", address });
+
+describe("denied requests", () => {
+  it("have a line each, without the credential", async () => {
+    const { lines, denials } = createWorld();
+
+    await denials.record(aRequest("a-secret"), unauthenticated(), facts());
+
+    expect(lines).toMatchObject([
+      {
+        action: "denied",
+        outcome: "denied",
+        code: "UNAUTHENTICATED",
+        reason: "GET /v1/stacks",
+        who: { address: "203.0.113.9" },
+      },
+    ]);
+    expect(JSON.stringify(lines)).not.toContain("a-secret");
+  });
+
+  it("above 60 a minute and address are one line with their count", async () => {
+    const { lines, denials, advance } = createWorld();
+    for (let index = 0; index < 75; index += 1) await denials.record(aRequest(), unauthenticated(), facts());
+    await denials.record(aRequest(), unauthenticated(), facts("203.0.113.10"));
+    const before = lines.length;
+    advance(60_000);
+
+    await denials.record(aRequest(), unauthenticated(), facts());
+
+    expect(before).toBe(61);
+    expect(lines.slice(61)).toMatchObject([{ count: 15 }, { who: { address: "203.0.113.9" } }]);
+  });
+
+  it("are counted to the end when the server stops", async () => {
+    const { lines, denials } = createWorld();
+    for (let index = 0; index < 61; index += 1) await denials.record(aRequest(), unauthenticated(), facts());
+
+    await denials.flush();
+
+    expect(lines.at(-1)).toMatchObject({ count: 1 });
+  });
+
+  it.each([
+    ["a request without a credential", "", unauthenticated()],
+    ["something that does not exist", "x", new StackyardError("STACK_UNKNOWN", "No such stack.")],
+    ["a fault of the server", "x", new Error("boom")],
+  ])("are not %s", async (_what, token, error) => {
+    const { lines, denials } = createWorld();
+
+    await denials.record(aRequest(token), error, facts());
+
+    expect(lines).toEqual([]);
+  });
+});
+
+describe("wrong credentials", () => {
+  it("are refused after 60 in a minute, until it is over", () => {
+    const { clock, advance } = createWorld();
+    const wrong = createWrongCredentials(clock);
+    for (let index = 0; index < 60; index += 1) wrong.observe(aRequest(`guess-${index}`), "203.0.113.9", 401);
+
+    const refused = wrong.findRefusal(aRequest("guess-60"), "203.0.113.9");
+    const elsewhere = wrong.findRefusal(aRequest("guess-60"), "203.0.113.10");
+    advance(60_000);
+    const later = wrong.findRefusal(aRequest("guess-60"), "203.0.113.9");
+
+    expect(refused).toMatchObject({ status: 429, code: "RATE_LIMITED", details: { retryAfterMs: 60_000 } });
+    expect([elsewhere, later]).toEqual([undefined, undefined]);
+  });
+
+  it("count an IPv6 network of 64 bits as one address", () => {
+    const { clock } = createWorld();
+    const wrong = createWrongCredentials(clock);
+    for (let index = 0; index < 60; index += 1) wrong.observe(aRequest(), `2001:db8::${index.toString(16)}`, 401);
+
+    expect(wrong.findRefusal(aRequest(), "2001:db8::ffff")).toMatchObject({ status: 429 });
+  });
+
+  it("of others do not stop a credential that was right meanwhile", () => {
+    const { clock } = createWorld();
+    const wrong = createWrongCredentials(clock);
+    wrong.observe(aRequest("guess"), "203.0.113.9", 401);
+    wrong.observe(aRequest("right"), "203.0.113.9", 200);
+    for (let index = 0; index < 60; index += 1) wrong.observe(aRequest("guess"), "203.0.113.9", 401);
+
+    expect(wrong.findRefusal(aRequest("right"), "203.0.113.9")).toBeUndefined();
+    expect(wrong.findRefusal(aRequest("new"), "203.0.113.9")).toMatchObject({ status: 429 });
+  });
+});
