@@ -60,15 +60,15 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   let listener: Listener | undefined;
   const findConfigured = createAuthenticate(settings.tokens, settings.allowAnonymous);
   const access = createAccess({ ...deps, findConfigured }, settings);
-  const { logins, denials, guard, audit } = access;
+  const { logins, denials, guard, subjects, audit } = access;
   const planner = createPlanner({ ...deps, allowExternalNext });
   const operating = { ...deps, bell, outcomeMs: limits.outcomeMs };
   const bulks = createBulks({ ...deps, bell });
   const explainer = createStackExplainer({ ...deps, planner });
-  const live = createLive({ ...deps, bell, bulks, guard, authenticate: access.callers.authenticate }, limits);
+  const live = createLive({ ...deps, bell, bulks, guard, subjects, authenticate: access.callers.authenticate }, limits);
   const routes = [
-    ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
-    ...stackRoutes({ ...deps, explainer }),
+    ...eventRoutes({ ...deps, subjects, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
+    ...stackRoutes({ ...deps, subjects, explainer }),
     ...bundleRoutes({ ...deps, explainer, audit }),
     ...revealRoutes({ ...deps, audit }),
     ...operationRoutes(operating),
@@ -76,11 +76,11 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     ...runRoutes({ ...deps, ...operating }),
     ...upgradeRoutes({ ...deps, ...operating, planner }),
     ...bulkRoutes({ ...deps, bulks, planner, guard, audit }),
-    ...attemptRoutes(deps),
+    ...attemptRoutes({ ...deps, guard }),
     ...logRoutes(deps),
     ...machineRoutes(deps),
     ...revisionRoutes(deps),
-    ...previewRoutes({ ...deps, planner, allowExternalNext }),
+    ...previewRoutes({ ...deps, guard, planner, allowExternalNext }),
     ...terraformStateRoutes({ ...deps, states }),
     ...live.routes,
     ...sessionRoutes(logins),
@@ -95,7 +95,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     }),
   ];
   const all = [...routes, openApiRoute(routes, deps.version)];
-  const backend = { ...deps, states, authenticate: access.callers.authenticate, maxBytes: limits.stateBytes };
+  const backend = { ...deps, states, guard, authenticate: access.callers.authenticate, maxBytes: limits.stateBytes };
   const app = createApp({
     ...deps,
     settings,

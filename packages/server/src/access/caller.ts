@@ -349,6 +349,13 @@ export function hasEverywhere(rights: Rights, permission: Permission): boolean {
   });
 }
 
+const OF_EVENTS: readonly Permission[] = ["send", "operate", "repair", "approve"];
+
+/** Returns whether a caller may send any event to any stack: the common case. */
+export function mayPublishAll({ rights }: Pick<Caller, "rights">): boolean {
+  return OF_EVENTS.every((permission) => hasEverywhere(rights, permission));
+}
+
 function hasMachines({ machines }: Scope): boolean {
   return machines !== undefined;
 }

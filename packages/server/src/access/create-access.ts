@@ -13,12 +13,14 @@ import {
 } from "./caller.ts";
 import { createDenials, type Denials } from "./denials.ts";
 import { createLogins, type Logins } from "./logins.ts";
+import { createSubjectFinder, type SubjectFinder } from "./reach.ts";
 
 /** Who may do what on a server. */
 export interface Access {
   readonly logins: Logins;
   readonly callers: CallerFinder;
   readonly guard: Guard;
+  readonly subjects: SubjectFinder;
   readonly audit: AuditWriter;
   readonly denials: Denials;
   /** Undefined: the server keeps none. */
@@ -64,10 +66,12 @@ export function createAccess(deps: AccessDeps, settings: ServerSettings): Access
     kinds: new Map(settings.tokens.map(({ name, kind = "token" }) => [name, kind])),
     ...defined({ grants }),
   });
+  const guard = createGuard(deps);
   return {
     logins,
     callers,
-    guard: createGuard(deps),
+    guard,
+    subjects: createSubjectFinder({ ...deps, guard }),
     audit,
     denials: createDenials({ audit, clock: deps.clock, findSender: callers.findSender }),
     tokens: settings.apiTokens ? tokens : undefined,

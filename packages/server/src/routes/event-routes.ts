@@ -1,5 +1,5 @@
-import { type Clock, defined, type Ids, StackyardError, type Store } from "@stackyard/core";
-import type { Sender } from "@stackyard/core/access";
+import { type Clock, defined, type Ids, listPages, StackyardError, type Store } from "@stackyard/core";
+import { type AccessDecision, decideAccess } from "@stackyard/core/access";
 import { DeadLetter, HistoryEntry, ListedParkedEvent, type PublishResult } from "@stackyard/core/api";
 import {
   type Change,
@@ -10,6 +10,8 @@ import {
 } from "@stackyard/core/engine";
 import { parseEventMessage, type StackEvent } from "@stackyard/core/machine";
 import { Type } from "typebox";
+import { type Caller, type Guard, hasEverywhere, mayPublishAll } from "../access/caller.ts";
+import { checkDenied, checkPublished, loadVisible, mayRead, type SubjectFinder, withMachine } from "../access/reach.ts";
 import { defineRoute, HttpError, json, type Route } from "../http/route.ts";
 import {
   EventBody,
@@ -29,6 +31,7 @@ import { pageInput, toPage } from "./to-page.ts";
 
 interface EventRoutesDeps {
   readonly store: Store;
+  readonly subjects: SubjectFinder;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly eventsPerRequest: number;
@@ -56,15 +59,32 @@ function publishRoute({ eventsPerRequest, allowExternalNext, ...deps }: EventRou
     body: PublishBody,
     describedBody: Type.Union([EventBody, Type.Array(EventBody, { minItems: 1 })]),
     answers: publishAnswers,
-    async handle({ body }, { sender }) {
+    async handle({ body }, { sender, caller }) {
       const messages: readonly unknown[] = Array.isArray(body) ? body : [body];
       if (messages.length > eventsPerRequest) {
         throw new StackyardError("PAYLOAD_TOO_LARGE", `A request contains at most ${eventsPerRequest} events.`);
       }
+      if (!mayPublishAll(caller)) await checkMessages(deps, { caller, messages, allowExternalNext });
       const results = await publishMessages(deps, messages, { sender, allowExternalNext });
       return json(202, { results: results.map(toPublishResult) });
     },
   });
+}
+
+async function checkMessages(
+  deps: Pick<EventRoutesDeps, "store" | "clock" | "ids">,
+  input: { readonly caller: Caller; readonly messages: readonly unknown[]; readonly allowExternalNext: boolean },
+): Promise<void> {
+  const { caller, messages, allowExternalNext } = input;
+  const events = messages.map((message) => {
+    const parsed = parseEventMessage(message, {
+      at: deps.clock.now(),
+      messageId: deps.ids.next(),
+      allowExternalNext,
+    });
+    return parsed.kind === "event" ? parsed.event : undefined;
+  });
+  await checkPublished(deps, caller, events);
 }
 
 function toPublishResult(result: Published): PublishResult {
@@ -73,7 +93,7 @@ function toPublishResult(result: Published): PublishResult {
   return usedFor === undefined ? rest : { ...rest, usedFor: { ...usedFor, at: toInstant(usedFor.at) } };
 }
 
-function eventRoute({ store }: EventRoutesDeps): Route {
+function eventRoute({ store, subjects }: EventRoutesDeps): Route {
   return defineRoute({
     method: "GET",
     path: "/v1/events/:eventId/history",
@@ -85,13 +105,17 @@ function eventRoute({ store }: EventRoutesDeps): Route {
     params: { eventId: EventId },
     query: pageQuery,
     answers: { 200: { description: "A page.", schema: pageOf(HistoryEntry) } },
-    async handle({ params, query }) {
-      return json(200, toPage(await store.queries.listHistory(params, pageInput(query)), historyItem));
+    async handle({ params, query }, { caller }) {
+      const page = await loadVisible(caller, pageInput(query), {
+        load: (input) => store.queries.listHistory(params, input),
+        toSubject: (line) => subjects.ofLine(caller.rights, line),
+      });
+      return json(200, toPage(page, historyItem));
     },
   });
 }
 
-function parkedRoute({ store }: EventRoutesDeps): Route {
+function parkedRoute({ store, subjects }: EventRoutesDeps): Route {
   return defineRoute({
     method: "GET",
     path: "/v1/parked",
@@ -102,15 +126,18 @@ function parkedRoute({ store }: EventRoutesDeps): Route {
     summary: "List parked events, ordered by stack id, those of one stack oldest first.",
     query: { stackId: Type.Optional(StackId), code: Type.Optional(Type.String({ maxLength: 64 })), ...pageQuery },
     answers: { 200: { description: "A page; it may be short and have a cursor.", schema: pageOf(ListedParkedEvent) } },
-    async handle({ query: { stackId, code, ...query } }) {
+    async handle({ query: { stackId, code, ...query } }, { caller }) {
       const filter = defined({ stackId, code });
-      const page = await listParked(store, filter, pageInput(query));
+      const page = await loadVisible(caller, pageInput(query), {
+        load: (input) => listParked(store, filter, input),
+        toSubject: ({ parked }) => subjects.ofEvent(caller.rights, parked.event),
+      });
       return json(200, toPage(page, { toView: toListedParked, toId: ({ parked }) => parked.event.id }));
     },
   });
 }
 
-function deadLetterRoute({ store }: EventRoutesDeps): Route {
+function deadLetterRoute({ store, subjects }: EventRoutesDeps): Route {
   return defineRoute({
     method: "GET",
     path: "/v1/dead-letters",
@@ -121,15 +148,18 @@ function deadLetterRoute({ store }: EventRoutesDeps): Route {
     summary: "List dead letters, newest first.",
     query: { stackId: Type.Optional(StackId), code: Type.Optional(Type.String({ maxLength: 64 })), ...pageQuery },
     answers: { 200: { description: "A page.", schema: pageOf(DeadLetter) } },
-    async handle({ query: { stackId, code, ...query } }) {
+    async handle({ query: { stackId, code, ...query } }, { caller }) {
       const filter = defined({ stackId, code });
-      const page = await store.queries.listDeadLetters(filter, pageInput(query));
+      const page = await loadVisible(caller, pageInput(query), {
+        load: (input) => store.queries.listDeadLetters(filter, input),
+        toSubject: ({ event }) => subjects.ofEvent(caller.rights, event),
+      });
       return json(200, toPage(page, { toView: toDeadLetter, toId: ({ id }) => id }));
     },
   });
 }
 
-function redriveRoute({ store, clock }: EventRoutesDeps): Route {
+function redriveRoute({ store, clock, subjects }: EventRoutesDeps): Route {
   const ids = Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { minItems: 1, maxItems: 100 });
   const answer = Type.Object({ redriven: Type.Array(Type.String()), unknown: Type.Array(Type.String()) });
   return defineRoute({
@@ -142,15 +172,41 @@ function redriveRoute({ store, clock }: EventRoutesDeps): Route {
     summary: "Send dead letters again with their own ids.",
     body: Type.Object({ ids }),
     answers: { 200: { description: "The ids that were found, and those that were not.", schema: answer } },
-    async handle({ body }) {
-      const redriven = await store.queries.redrive(body.ids, clock.now());
+    async handle({ body }, { caller }) {
+      const known = hasEverywhere(caller.rights, "repair")
+        ? body.ids
+        : await findRedrivable(store, subjects, { caller, ids: body.ids });
+      const redriven = known.length === 0 ? [] : await store.queries.redrive(known, clock.now());
       return json(200, { redriven, unknown: body.ids.filter((id) => !redriven.includes(id)) });
     },
   });
 }
 
+/** The ids of dead letters that the caller may read. Throws `FORBIDDEN` when it may not redrive one of them. */
+async function findRedrivable(
+  store: Store,
+  subjects: SubjectFinder,
+  { caller: { rights }, ids }: { readonly caller: Caller; readonly ids: readonly string[] },
+): Promise<readonly string[]> {
+  const wanted = new Set(ids);
+  const found = new Map<string, AccessDecision>();
+  for await (const { items } of listPages((start) => store.queries.listDeadLetters({}, { limit: 1_000, ...start }))) {
+    for (const { id, event } of items) {
+      if (!wanted.has(id)) continue;
+      const subject = await subjects.ofEvent(rights, event);
+      found.set(id, subject === undefined ? "absent" : decideAccess(rights, "repair", subject));
+    }
+    if (found.size === wanted.size) break;
+  }
+  checkDenied(
+    ids.flatMap((id, index) => (found.get(id) === "forbidden" ? [{ index, permission: "repair" as const }] : [])),
+  );
+  return ids.filter((id) => found.get(id) === "allowed");
+}
+
 interface PreviewRoutesDeps {
   readonly store: Store;
+  readonly guard: Guard;
   readonly planner: Planner;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -165,7 +221,7 @@ export function previewRoutes(deps: PreviewRoutesDeps): readonly Route[] {
       path: "/v1/stacks/:stackId/simulate",
       operationId: "previewEvent",
       permission: "read",
-      subject: "stack",
+      subject: "items",
       tag: "machines",
       summary: "What an event would do to the stack in its current state. Changes nothing.",
       params: { stackId: StackId },
@@ -180,8 +236,8 @@ export function previewRoutes(deps: PreviewRoutesDeps): readonly Route[] {
         400: { description: "EVENT_INVALID" },
         404: { description: "STACK_UNKNOWN for an event without a machine." },
       },
-      async handle({ params: { stackId }, body }, { sender }) {
-        return json(200, await preview(deps, { ...body, stackId }, sender));
+      async handle({ params: { stackId }, body }, { caller }) {
+        return json(200, await preview(deps, { ...body, stackId }, caller));
       },
     }),
   ];
@@ -190,12 +246,16 @@ export function previewRoutes(deps: PreviewRoutesDeps): readonly Route[] {
 async function preview(
   deps: PreviewRoutesDeps,
   message: { readonly stackId: string },
-  sender: Sender,
+  caller: Caller,
 ): Promise<Preview> {
+  const { sender, rights } = caller;
   const event = parseEvent(message, deps);
   const { stackId } = event;
+  const isHidden =
+    !hasEverywhere(rights, "read") &&
+    !mayRead(caller, withMachine(await deps.guard.findStack(rights, stackId), event.machine));
   const loaded = (await deps.store.load([stackId]))[0] ?? { stackId, version: 0, parked: [] };
-  if (loaded.stack === undefined && event.machine === undefined) {
+  if (isHidden || (loaded.stack === undefined && event.machine === undefined)) {
     throw new StackyardError(
       "STACK_UNKNOWN",
       `Stack "${stackId}" does not exist. Pass its machine to preview a new stack.`,

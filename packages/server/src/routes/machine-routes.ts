@@ -1,4 +1,4 @@
-import { type Locator, StackyardError, type Store } from "@stackyard/core";
+import { type Locator, type MachineListing, StackyardError, type Store } from "@stackyard/core";
 import { MachineDetails, MachineSummary, SimulationLine } from "@stackyard/core/api";
 import { createPageBuilder } from "@stackyard/core/engine";
 import {
@@ -12,6 +12,8 @@ import {
   toSvg,
 } from "@stackyard/core/machine";
 import { Type } from "typebox";
+import type { Caller } from "../access/caller.ts";
+import { mayRead } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
 import { MachineGraph, toMachineDetails, toMachineSummary } from "../schemas/machine.ts";
@@ -41,8 +43,10 @@ function listRoute({ locator }: MachineRoutesDeps): Route {
     answers: {
       200: { description: "A page; without a limit, as many machines as fit.", schema: pageOf(MachineSummary) },
     },
-    async handle({ query: { cursor = "", limit = MOST_MACHINES } }) {
-      const listed = (await locator.list()).map(toMachineSummary).sort((a, b) => (a.name < b.name ? -1 : 1));
+    async handle({ query: { cursor = "", limit = MOST_MACHINES } }, { caller }) {
+      const listed = (await listReadable(locator, caller))
+        .map(toMachineSummary)
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
       const page = createPageBuilder<MachineSummary>({ limit });
       for (const machine of listed) {
         if (machine.name <= cursor) continue;
@@ -52,6 +56,10 @@ function listRoute({ locator }: MachineRoutesDeps): Route {
       return json(200, toPage(page.end(), { toView: (machine) => machine, toId: ({ name }) => name }));
     },
   });
+}
+
+async function listReadable(locator: Locator, caller: Caller): Promise<readonly MachineListing[]> {
+  return (await locator.list()).filter(({ name }) => mayRead(caller, { kind: "machine", machine: name }));
 }
 
 const MachineName = Type.String({ minLength: 1, maxLength: 255 });
@@ -141,8 +149,8 @@ function simulateRoute({ locator }: MachineRoutesDeps): Route {
     answers: {
       200: { description: "One line for each step.", schema: Type.Object({ lines: Type.Array(SimulationLine) }) },
     },
-    async handle({ body: { steps, now } }) {
-      const listed = await locator.list();
+    async handle({ body: { steps, now } }, { caller }) {
+      const listed = await listReadable(locator, caller);
       const machines = new Map(
         listed.map(({ name, located }) => [name, located.kind === "found" ? located.machine : undefined]),
       );

@@ -2,6 +2,8 @@ import { type Clock, defined, type Ids, StackyardError, type Store } from "@stac
 import { OperationAnswer as AnswerSchema, Attempt, OpenAttempt, type OperationAnswer } from "@stackyard/core/api";
 import { type AttemptView, publishMessages, type StoredHistoryEntry } from "@stackyard/core/engine";
 import { type TSchema, Type } from "typebox";
+import { type Guard, hasEverywhere } from "../access/caller.ts";
+import { mayRead } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, problemResponse, type Route, type RouteContext } from "../http/route.ts";
 import {
@@ -96,11 +98,16 @@ function operationRoute<Body extends TSchema>(deps: OperateDeps, operation: Oper
 }
 
 /** Attempts and the logs of their tasks. An attempt's id is one path segment: encode its slashes. */
-export function attemptRoutes(deps: { readonly store: Store }): readonly Route[] {
+export function attemptRoutes(deps: AttemptRoutesDeps): readonly Route[] {
   return [listRoute(deps), openRoute(deps), attemptRoute(deps), logRoute(deps)];
 }
 
-function listRoute({ store }: { readonly store: Store }): Route {
+interface AttemptRoutesDeps {
+  readonly store: Store;
+  readonly guard: Guard;
+}
+
+function listRoute({ store, guard }: AttemptRoutesDeps): Route {
   return defineRoute({
     method: "GET",
     path: "/v1/stacks/:stackId/attempts",
@@ -115,8 +122,11 @@ function listRoute({ store }: { readonly store: Store }): Route {
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, description: "Default: all." })),
     },
     answers: { 200: { description: "A page; without a limit all of them.", schema: pageOf(Attempt) } },
-    async handle({ params: { stackId }, query: { cursor, limit } }) {
-      const attempts = await store.queries.listAttempts(stackId);
+    async handle({ params: { stackId }, query: { cursor, limit } }, { caller }) {
+      const { rights } = caller;
+      // As of a stack that does not exist.
+      const isHidden = !hasEverywhere(rights, "read") && !mayRead(caller, await guard.findStack(rights, stackId));
+      const attempts = isHidden ? [] : await store.queries.listAttempts(stackId);
       const rest = cursor === undefined ? attempts : listAfter(attempts, cursor);
       const items = rest.slice(0, limit).map(toAttempt);
       const last = items.length < rest.length ? items.at(-1) : undefined;

@@ -1,7 +1,10 @@
 import { type Clock, defined, type Executor, type Ids, StackyardError, type Store } from "@stackyard/core";
 import { Run, RunState } from "@stackyard/core/api";
 import { createJobs, type JobOptions, type Jobs, type JobView } from "@stackyard/core/jobs";
+import { RUN_MACHINE } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
+import { hasEverywhere } from "../access/caller.ts";
+import { loadVisible } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
 import { pageInput, toPage } from "./to-page.ts";
@@ -109,9 +112,13 @@ function listRoute(runs: Jobs): Route {
       "List runs. They are kept for 1 day after a success, 30 days after a failure. With a filter, a page may be empty and still have a cursor.",
     query: filterQuery,
     answers: { 200: { description: "A page, ordered by id.", schema: pageOf(Run) } },
-    async handle({ query: { cursor, limit, ...filter } }) {
+    async handle({ query: { cursor, limit, ...filter } }, { caller }) {
       const input = pageInput({ ...(cursor ? { cursor } : {}), ...(limit ? { limit } : {}) });
-      return json(200, toPage(await runs.list(filter, input), { toView: toRun, toId: ({ runId }) => runId }));
+      const page = await loadVisible(caller, input, {
+        load: (start) => runs.list(filter, start),
+        toSubject: ({ runId }) => ({ kind: "stack", stackId: runId, machine: RUN_MACHINE }),
+      });
+      return json(200, toPage(page, { toView: toRun, toId: ({ runId }) => runId }));
     },
   });
 }
@@ -152,7 +159,9 @@ function reportRoute(runs: Jobs): Route {
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 50, description: "Pages. Default 10." })),
     },
     answers: { 200: { description: "Pages of the report.", schema: RunReport }, 404: { description: "NOT_FOUND" } },
-    async handle({ params: { runId }, query }) {
+    async handle({ params: { runId }, query }, { caller }) {
+      // A report may be that of a task of a machine, which belongs to its stack.
+      if (!hasEverywhere(caller.rights, "read")) await loadRun(runs, runId);
       const page = await runs.reportPage(runId, pageInput({ limit: REPORT_PAGES, ...query }));
       if (page.items.length === 0 && query.cursor === undefined) await loadRun(runs, runId);
       return json(200, toPage(page, { toView: (item) => item, toId: () => runId }) satisfies RunReport);

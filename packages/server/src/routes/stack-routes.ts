@@ -7,9 +7,17 @@ import {
   StackSummary,
   type Waiting,
 } from "@stackyard/core/api";
-import { type LoadedStack, loadLiveProcesses, type Planner, type StoredStack } from "@stackyard/core/engine";
+import {
+  type HistoryFilter,
+  type LoadedStack,
+  loadLiveProcesses,
+  type Planner,
+  type StoredStack,
+} from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
 import { Type } from "typebox";
+import type { Caller } from "../access/caller.ts";
+import { loadVisible, type SubjectFinder } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { EventId, historyItem, pageOf, pageQuery, StackId } from "../schemas/event.ts";
@@ -20,6 +28,7 @@ import { pageInput, toPage } from "./to-page.ts";
 interface StackRoutesDeps {
   readonly store: Store;
   readonly locator: Locator;
+  readonly subjects: SubjectFinder;
   readonly explainer: StackExplainer;
 }
 
@@ -139,7 +148,7 @@ function toUnknownStack(stackId: string, parked: readonly ParkedEvent[]): Stacky
   });
 }
 
-function stackHistoryRoute({ store }: StackRoutesDeps): Route {
+function stackHistoryRoute(deps: StackRoutesDeps): Route {
   return defineRoute({
     method: "GET",
     path: "/v1/stacks/:stackId/history",
@@ -151,14 +160,27 @@ function stackHistoryRoute({ store }: StackRoutesDeps): Route {
     params: { stackId: StackId },
     query: orderQuery,
     answers: historyAnswers,
-    async handle({ params, query: { order, ...query } }) {
+    async handle({ params, query: { order, ...query } }, { caller }) {
       const filter = { ...params, newestFirst: order !== "oldest" };
-      return json(200, toPage(await store.queries.listHistory(filter, pageInput(query)), historyItem));
+      return json(200, await listLines(deps, caller, filter, query));
     },
   });
 }
 
-function historyRoute({ store }: StackRoutesDeps): Route {
+async function listLines(
+  { store, subjects }: StackRoutesDeps,
+  caller: Caller,
+  filter: HistoryFilter,
+  query: { readonly cursor?: string; readonly limit?: number },
+) {
+  const page = await loadVisible(caller, pageInput(query), {
+    load: (input) => store.queries.listHistory(filter, input),
+    toSubject: (line) => subjects.ofLine(caller.rights, line),
+  });
+  return toPage(page, historyItem);
+}
+
+function historyRoute(deps: StackRoutesDeps): Route {
   return defineRoute({
     method: "GET",
     path: "/v1/history",
@@ -169,12 +191,12 @@ function historyRoute({ store }: StackRoutesDeps): Route {
     summary: "List the history of the yard.",
     query: { stackId: Type.Optional(StackId), eventId: Type.Optional(EventId), ...orderQuery },
     answers: historyAnswers,
-    async handle({ query: { order, stackId, eventId, ...query } }) {
+    async handle({ query: { order, stackId, eventId, ...query } }, { caller }) {
       const filter = {
         newestFirst: order !== "oldest",
         ...defined({ stackId, eventId }),
       };
-      return json(200, toPage(await store.queries.listHistory(filter, pageInput(query)), historyItem));
+      return json(200, await listLines(deps, caller, filter, query));
     },
   });
 }

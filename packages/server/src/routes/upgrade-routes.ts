@@ -9,6 +9,7 @@ import {
   type StoredHistoryEntry,
 } from "@stackyard/core/engine";
 import { Type } from "typebox";
+import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route, type RouteContext } from "../http/route.ts";
 import { EventId, pageOf, StackId, toInstant } from "../schemas/event.ts";
 import { findRevisionHash, isWholeHash, loadMachine } from "./machine-routes.ts";
@@ -158,9 +159,11 @@ async function upgradeMachine(
       ? (await loadMachine(deps.locator, name)).hash
       : await findRevisionHash(deps, { name, digits: to });
   const input = { limit: dryRun ? Math.min(limit, MOST_PLANS) : limit, ...defined({ cursor }) };
-  const page = await deps.store.queries.listStacks({ machine: name }, input);
+  const limits = toScopeFilter(context.caller, "repair");
+  const page = await deps.store.queries.listStacks({ machine: name, ...limits }, input);
   const stacks = page.items.map(({ stack }) => ({ stackId: stack.id, isThere: stack.machineHash === target }));
-  const unreadable = page.unreadable === undefined ? {} : { unreadable: [...page.unreadable] };
+  const unreadable =
+    page.unreadable === undefined || limits.scopes !== undefined ? {} : { unreadable: [...page.unreadable] };
   if (dryRun) return { ...(await plan(deps.planner, stacks, { to: target, next: page.cursor })), ...unreadable };
   const items = await upgrade(deps, stacks, { target, reason }, context);
   return { items, ...defined({ cursor: page.cursor }), ...unreadable };

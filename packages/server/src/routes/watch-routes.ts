@@ -1,6 +1,8 @@
 import { type Clock, StackyardError, type Store, type StoreSignal } from "@stackyard/core";
 import type { Page, StoredHistoryEntry } from "@stackyard/core/engine";
 import { Type } from "typebox";
+import { type Caller, hasEverywhere } from "../access/caller.ts";
+import { mayRead, type SubjectFinder } from "../access/reach.ts";
 import { defineRoute, HttpError, type Route } from "../http/route.ts";
 import { StackId, toHistoryEntry } from "../schemas/event.ts";
 
@@ -24,8 +26,8 @@ export function watchRoutes(streams: HistoryStreams): readonly Route[] {
       answers: {
         200: { description: "A stream.", mediaType: "text/event-stream" },
       },
-      handle({ query }, { request, signal }) {
-        return streams.open({ ...query, ...parseLastEventId(request) }, signal);
+      handle({ query }, { request, signal, caller }) {
+        return streams.open({ ...query, ...parseLastEventId(request), caller }, signal);
       },
     }),
   ];
@@ -44,7 +46,10 @@ interface HistoryStreams {
    * `since`: the position after which the stream begins; without it, or beyond the newest one, only what comes from now
    * on.
    */
-  open(input: { readonly stackId?: string; readonly since?: number }, signal: AbortSignal): Promise<Response>;
+  open(
+    input: { readonly stackId?: string; readonly since?: number; readonly caller: Caller },
+    signal: AbortSignal,
+  ): Promise<Response>;
 }
 
 /** Counts open streams, and ends them all when the server stops. */
@@ -92,6 +97,7 @@ interface HistoryStreamsDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly bell: ChangeBell;
+  readonly subjects: SubjectFinder;
   readonly heartbeatMs: number;
   readonly slots: StreamSlots;
 }
@@ -103,14 +109,14 @@ const PAGE = { limit: 100, maxBytes: 32_768 };
 /** Streams of the history as server-sent events. Each reads when its receiver is ready, so a slow one holds no memory. */
 export function createHistoryStreams(deps: HistoryStreamsDeps): HistoryStreams {
   return {
-    async open({ stackId, since }, signal) {
+    async open({ stackId, since, caller }, signal) {
       const slot = deps.slots.take(signal);
       try {
         const filter = stackId === undefined ? {} : { stackId };
         const newest = await findNewestPosition(deps.store);
         // A store that was restored is behind what a receiver saw of it before: nothing would come for a long time.
         const position = Math.min(since ?? newest, newest);
-        return toEventStream(followHistory(deps, { filter, position, signal: slot.signal }), slot.end);
+        return toEventStream(followHistory(deps, { filter, position, caller, signal: slot.signal }), slot.end);
       } catch (error) {
         slot.end();
         throw error;
@@ -128,6 +134,8 @@ export async function findNewestPosition(store: Store): Promise<number> {
 interface FollowInput {
   readonly filter: { readonly stackId?: string };
   readonly position: number;
+  /** Lines that it may not read are passed over. */
+  readonly caller: Caller;
   readonly signal: AbortSignal;
 }
 
@@ -136,7 +144,7 @@ interface FollowInput {
  * not depend on how much its receiver has missed.
  */
 async function* followHistory(deps: HistoryStreamsDeps, input: FollowInput): AsyncGenerator<string> {
-  const { filter, signal } = input;
+  const { filter, signal, caller } = input;
   let { position } = input;
   yield `retry: 2000\nid: ${position}\nevent: ready\ndata: {"position":${position}}\n\n`;
   let spokeAt = deps.clock.now();
@@ -144,10 +152,11 @@ async function* followHistory(deps: HistoryStreamsDeps, input: FollowInput): Asy
     const seen = deps.bell.count;
     // The cursor of a page of the history is its last position.
     const page = await deps.store.queries.listHistory(filter, { ...PAGE, cursor: String(position) });
-    for (const line of listLines(page)) {
+    for (const line of listLines(await withoutHidden(deps, caller, page))) {
       position = Math.max(position, line.position);
       yield line.text;
     }
+    position = Math.max(position, Number(page.cursor ?? page.items.at(-1)?.position ?? 0));
     if (page.items.length > 0) spokeAt = deps.clock.now();
     if (page.items.length > 0 || page.cursor !== undefined) continue;
     await deps.bell.wait(seen, Math.min(POLL_MS, deps.heartbeatMs), signal);
@@ -155,6 +164,20 @@ async function* followHistory(deps: HistoryStreamsDeps, input: FollowInput): Asy
     spokeAt = deps.clock.now();
     yield ": alive\n\n";
   }
+}
+
+async function withoutHidden(
+  { subjects }: HistoryStreamsDeps,
+  caller: Caller,
+  page: Page<StoredHistoryEntry>,
+): Promise<Page<StoredHistoryEntry>> {
+  if (hasEverywhere(caller.rights, "read")) return page;
+  const items: StoredHistoryEntry[] = [];
+  for (const line of page.items) {
+    const subject = await subjects.ofLine(caller.rights, line);
+    if (subject !== undefined && mayRead(caller, subject)) items.push(line);
+  }
+  return { items };
 }
 
 /** Formats a page for the stream. Receivers ignore comments, such as those about damaged lines. */

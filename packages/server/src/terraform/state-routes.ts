@@ -1,6 +1,8 @@
 import { type Clock, defined, type Logger, StackyardError, type Store } from "@stackyard/core";
 import { Instant } from "@stackyard/core/api";
 import { type Static, Type } from "typebox";
+import { toStateSubject } from "../access/caller.ts";
+import { loadVisible } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageInput } from "../routes/to-page.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
@@ -105,8 +107,11 @@ function listRoute(deps: TerraformStateRoutesDeps): Route {
     summary: "List Terraform states, ordered by key.",
     query: { prefix: Type.Optional(Type.String({ maxLength: 255, description: "Keys that begin so." })), ...pageQuery },
     answers: { 200: { description: "A page.", schema: pageOf(TerraformState) } },
-    async handle({ query: { prefix = "", ...query } }) {
-      const page = await deps.states.list(prefix, pageInput(query));
+    async handle({ query: { prefix = "", ...query } }, { caller }) {
+      const page = await loadVisible(caller, pageInput(query), {
+        load: (input) => deps.states.list(prefix, input),
+        toSubject: ({ key }) => toStateSubject(key),
+      });
       return json(200, { ...page, items: await Promise.all(page.items.map((head) => show(deps, head))) });
     },
   });

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type Clock, type Logger, StackyardError, type Store, toStatePrefix } from "@stackyard/core";
 import { type AttemptView, toAttemptPassword } from "@stackyard/core/engine";
-import type { Authenticate } from "../access/caller.ts";
+import type { Authenticate, Guard } from "../access/caller.ts";
 import { type BasicCredentials, parseBasic } from "../create-app.ts";
 import { HttpError, parseJson, readBytes } from "../http/route.ts";
 import {
@@ -175,6 +175,7 @@ interface StateCallerDeps {
   readonly store: Pick<Store, "findAttempt" | "findTaskMessage" | "records">;
   readonly clock: Clock;
   readonly authenticate: Authenticate;
+  readonly guard: Guard;
 }
 
 /**
@@ -186,6 +187,8 @@ async function findStateCaller(deps: StateCallerDeps, request: Request, key: str
   if (basic === undefined || basic.user === "token") {
     const caller = await deps.authenticate(request);
     if (caller === undefined) return undefined;
+    const permission = request.method === "GET" ? "states:read" : "states:write";
+    await deps.guard.check({ permission, subject: "state" }, caller, { key });
     const { name } = caller.sender;
     return { holder: { kind: "operator", name }, name, live: true };
   }

@@ -1,0 +1,403 @@
+import { permissionsOf, ROLES, type Role } from "@stackyard/core/access";
+import type { NewApiToken } from "@stackyard/core/api";
+import { runStackId } from "@stackyard/core/machine";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { type CallInit, createTestYard, type TestYard } from "../testing/test-yard.ts";
+
+/** The permission of every operation, as the specification lists them. */
+const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
+  read: [
+    ..."listStacks getStack listStackHistory listHistory listEventHistory listParked listDeadLetters".split(" "),
+    ..."watchHistory listAttempts getAttempt getAttemptLog getFullAttemptLog listMachines getMachine".split(" "),
+    ..."getMachineGraph simulate previewEvent listRuns getRun getRunReport listTerraformStates".split(" "),
+    ..."getTerraformState listProcesses getYard getMetrics listApprovals listBulks getBulk".split(" "),
+    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream".split(
+      " ",
+    ),
+  ],
+  approve: ["approveTask", "rejectTask", "withdrawApproval"],
+  send: ["publishEvents", "startBulk"],
+  operate: ["retryStack", "cancelStack", "cancelRun", "retryRun"],
+  repair: [
+    ..."settleStack removeStack upgradeStack upgradeStacks redriveEvents startRun unlockTerraformState".split(" "),
+  ],
+  "states:read": ["getTerraformStateVersion"],
+  "states:write": ["restoreTerraformState"],
+  "secrets:read": ["revealSecret"],
+  "signed-in": "getMe listTokens createToken rotateToken revokeToken listSessions revokeSession".split(" "),
+  public: ["getLiveness", "getReadiness", "getServerProof", "getOpenApi"],
+};
+
+type Place = "stack" | "list" | "yard" | "machine" | "run";
+interface Call extends CallInit {
+  readonly path: string;
+  /** What the operation is about, and so where its permission is needed. */
+  readonly place: Place;
+  /** Its answer to what the caller cannot read is an empty list, not 404. */
+  readonly isEmptyWhenHidden?: boolean;
+  /** Its answer to every denial is 403: what is to be made is nowhere yet. */
+  readonly isOfNothingYet?: boolean;
+}
+
+let yard: TestYard;
+const attempts = new Map<string, string>();
+let revision = "";
+const key = (stackId: string) => encodeURIComponent(`review-app/${stackId}/key`);
+const attempt = (stackId: string) => encodeURIComponent(attempts.get(stackId) ?? "");
+const RUN_ID = runStackId({ key: "job-7" });
+
+/** One call of each operation with a permission; `stackId` is `web-1` or `api-1`. */
+const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
+  listStacks: () => ({ place: "list", path: "/v1/stacks" }),
+  getStack: (id) => ({ place: "stack", path: `/v1/stacks/${id}` }),
+  getStackBundle: (id) => ({ place: "stack", path: `/v1/stacks/${id}/bundle` }),
+  listStackHistory: (id) => ({ place: "stack", path: `/v1/stacks/${id}/history`, isEmptyWhenHidden: true }),
+  listHistory: () => ({ place: "list", path: "/v1/history" }),
+  listEventHistory: (id) => ({ place: "stack", path: `/v1/events/launch-${id}/history`, isEmptyWhenHidden: true }),
+  listParked: () => ({ place: "list", path: "/v1/parked" }),
+  listDeadLetters: () => ({ place: "list", path: "/v1/dead-letters" }),
+  listAttempts: (id) => ({ place: "stack", path: `/v1/stacks/${id}/attempts`, isEmptyWhenHidden: true }),
+  getAttempt: (id) => ({ place: "stack", path: `/v1/attempts/${attempt(id)}` }),
+  getAttemptLog: (id) => ({ place: "stack", path: `/v1/attempts/${attempt(id)}/log` }),
+  getFullAttemptLog: (id) => ({ place: "stack", path: `/v1/attempts/${attempt(id)}/full-log` }),
+  listMachines: () => ({ place: "list", path: "/v1/machines" }),
+  getMachine: () => ({ place: "machine", path: "/v1/machines/review-app" }),
+  countStacks: () => ({ place: "list", path: "/v1/stack-counts?by=machine" }),
+  listOpenAttempts: () => ({ place: "list", path: "/v1/attempts" }),
+  listRevisions: () => ({ place: "machine", path: "/v1/machines/review-app/revisions" }),
+  getRevision: () => ({ place: "machine", path: `/v1/revisions/${revision}` }),
+  getMachineGraph: () => ({ place: "machine", path: "/v1/machines/review-app/graph" }),
+  simulate: () => ({ place: "list", path: "/v1/simulate", body: { steps: [{ advance: "1s" }] } }),
+  previewEvent: (id) => ({ place: "stack", path: `/v1/stacks/${id}/simulate`, body: { event: "DOWN" } }),
+  listRuns: () => ({ place: "list", path: "/v1/runs" }),
+  getRun: () => ({ place: "run", path: `/v1/runs/${RUN_ID}` }),
+  getRunReport: () => ({ place: "run", path: `/v1/runs/${RUN_ID}/report` }),
+  listTerraformStates: () => ({ place: "list", path: "/v1/terraform/states" }),
+  getTerraformState: (id) => ({ place: "stack", path: `/v1/terraform/states/${key(id)}` }),
+  listApprovals: () => ({ place: "list", path: "/v1/approvals" }),
+  listProcesses: () => ({ place: "yard", path: "/v1/processes" }),
+  getYard: () => ({ place: "yard", path: "/v1/yard" }),
+  getMetrics: () => ({ place: "yard", path: "/metrics" }),
+  publishEvents: (id) => ({
+    place: "stack",
+    path: "/v1/events",
+    body: [{ event: "DEPLOY", stackId: id }],
+    isOfNothingYet: true,
+  }),
+  retryStack: (id) => ({ place: "stack", path: `/v1/stacks/${id}/retry`, body: {} }),
+  cancelStack: (id) => ({ place: "stack", path: `/v1/stacks/${id}/cancel`, body: { task: "create" } }),
+  cancelRun: () => ({ place: "run", path: `/v1/runs/${RUN_ID}/cancel`, body: {} }),
+  retryRun: () => ({ place: "run", path: `/v1/runs/${RUN_ID}/retry`, body: {} }),
+  settleStack: (id) => ({
+    place: "stack",
+    path: `/v1/stacks/${id}/settle`,
+    body: { task: "create", as: "succeeded", reason: "r" },
+  }),
+  removeStack: (id) => ({ place: "stack", path: `/v1/stacks/${id}/remove`, body: { force: true, reason: "r" } }),
+  upgradeStack: (id) => ({ place: "stack", path: `/v1/stacks/${id}/upgrade`, body: { dryRun: true } }),
+  upgradeStacks: () => ({ place: "machine", path: "/v1/machines/review-app/upgrade", body: { dryRun: true } }),
+  redriveEvents: () => ({ place: "list", path: "/v1/dead-letters/redrive", body: { ids: ["unknown"] } }),
+  startRun: () => ({
+    place: "run",
+    path: "/v1/runs",
+    body: { executor: "script", config: {}, key: "job-7" },
+    isOfNothingYet: true,
+  }),
+  unlockTerraformState: (id) => ({ place: "stack", path: `/v1/terraform/states/${key(id)}/unlock`, body: { id: "l" } }),
+  getTerraformStateVersion: (id) => ({ place: "stack", path: `/v1/terraform/states/${key(id)}/versions/1` }),
+  restoreTerraformState: (id) => ({
+    place: "stack",
+    path: `/v1/terraform/states/${key(id)}/restore`,
+    body: { version: 1 },
+  }),
+};
+
+const SCOPES = {
+  everywhere: {},
+  prefix: { stacks: ["web-"] },
+  machine: { machines: ["review-app"] },
+  "other machine": { machines: ["database"] },
+  both: { machines: ["review-app"], stacks: ["web-"] },
+} as const;
+type ScopeName = keyof typeof SCOPES;
+
+const GIVEN = [
+  ...ROLES.map((role) => ({ role, also: [] as string[] })),
+  { role: "viewer" as Role, also: ["states:read", "states:write"] },
+];
+const secrets = new Map<string, string>();
+const nameOf = (scope: ScopeName, { role, also }: (typeof GIVEN)[number]) => `${scope} ${role} ${also.join(" ")}`;
+const cases = Object.keys(SCOPES).flatMap((scope) => GIVEN.map((given) => ({ scope: scope as ScopeName, given })));
+
+beforeAll(async () => {
+  yard = createTestYard({ limits: { outcomeMs: 1 } });
+  yard.run();
+  const launch = (stackId: string) => ({ id: `launch-${stackId}`, event: "LAUNCH", stackId, machine: "review-app" });
+  const parked = (stackId: string) => ({ id: `parked-${stackId}`, event: "LAUNCH", stackId });
+  await yard.call("/v1/events", { body: ["web-1", "api-1"].map(launch) });
+  await yard.call("/v1/runs", { body: { executor: "script", config: {}, key: "job-7" } });
+  for (const stackId of ["web-1", "api-1"]) {
+    await vi.waitFor(async () => expect(await yard.json(`/v1/stacks/${stackId}`)).toMatchObject({ state: "IDLE" }));
+    const { items } = await yard.json<{ items: { attemptId: string }[] }>(`/v1/stacks/${stackId}/attempts`);
+    attempts.set(stackId, items[0]?.attemptId ?? "");
+    await yard.call(`/terraform/state/review-app/${stackId}/key`, { body: { version: 4, serial: 1 } });
+    const dead = { id: `dead-${stackId}`, event: "UNHEARD-OF", stackId: `${stackId}-new`, machine: "review-app" };
+    await yard.call("/v1/events", { body: [parked(stackId), dead] });
+  }
+  revision = (await yard.json<{ machineHash: string }>("/v1/stacks/web-1")).machineHash;
+  await yard.call("/terraform/state/shared/key", { body: { version: 4, serial: 1 } });
+  await vi.waitFor(async () => {
+    expect((await yard.json<{ items: object[] }>("/v1/parked")).items).toHaveLength(2);
+    expect((await yard.json<{ items: object[] }>("/v1/dead-letters")).items).toHaveLength(2);
+  });
+  // What is sent from now on stays in the queue, so that no call changes what the next one finds.
+  await yard.halt();
+  for (const { scope, given } of cases) {
+    const body = { name: "t", ...given, ...SCOPES[scope] };
+    secrets.set(nameOf(scope, given), (await yard.json<NewApiToken>("/v1/tokens", { body })).token);
+  }
+});
+afterAll(() => yard.stop());
+
+const permissionOf = (operationId: string) =>
+  Object.keys(PERMISSIONS).find((permission) => PERMISSIONS[permission]?.includes(operationId)) ?? "";
+
+function fits(scope: ScopeName, place: Place, stackId: string): boolean {
+  if (scope === "everywhere") return true;
+  if (place === "list") return true;
+  if (place === "yard" || place === "run") return false;
+  if (place === "machine") return scope !== "other machine";
+  return scope === "machine" || (scope !== "other machine" && stackId.startsWith("web-"));
+}
+
+type Expected = "allowed" | "forbidden" | "absent" | "empty";
+
+function expect_(
+  call: Call,
+  scope: ScopeName,
+  given: (typeof GIVEN)[number],
+  ids: readonly [string, string],
+): Expected {
+  const [operationId, stackId] = ids;
+  const permission = permissionOf(operationId);
+  const has = [...permissionsOf(given.role), ...given.also].includes(permission);
+  if (fits(scope, call.place, stackId)) return has ? "allowed" : "forbidden";
+  if (call.place === "yard" || call.isOfNothingYet) return "forbidden";
+  return call.isEmptyWhenHidden ? "empty" : "absent";
+}
+
+async function ask(secret: string, { path, body }: Call) {
+  const headers = { authorization: `Bearer ${secret}` };
+  const response = await yard.call(path, { headers, ...(body === undefined ? {} : { body }) });
+  return { status: response.status, text: await response.text() };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+const CHECKS: Readonly<Record<Expected, (answer: Answer, where: string) => void>> = {
+  allowed: ({ status }, where) => expect([401, 403, 404].includes(status), where).toBe(false),
+  absent: ({ status }, where) => expect(status, where).toBe(404),
+  empty: ({ status, text }, where) => expect([status, JSON.parse(text).items], where).toEqual([200, []]),
+  forbidden({ status, text }, where) {
+    const { code, details } = JSON.parse(text);
+    expect([status, code, details.permission], where).toEqual([
+      403,
+      "FORBIDDEN",
+      permissionOf(where.split(" ")[0] ?? ""),
+    ]);
+  },
+};
+
+function checkAnswer(expected: Expected, answer: Answer, where: string): void {
+  CHECKS[expected](answer, `${where}: ${answer.status} ${answer.text.slice(0, 200)}`);
+}
+
+/** What no answer to a caller of a scope may contain. */
+const HIDDEN: Readonly<Record<ScopeName, RegExp>> = {
+  everywhere: /nothing is hidden/,
+  prefix: /api-1|shared\/key/,
+  both: /api-1|shared\/key/,
+  machine: /shared\/key/,
+  "other machine": /web-1|api-1|review-app|shared\/key/,
+};
+
+describe("the table of permissions", () => {
+  it("is that of the API's document, for every operation", async () => {
+    type Operation = { operationId: string; "x-stackyard-permission": string };
+    const api = await yard.json<{ paths: Record<string, Record<string, Operation>> }>("/openapi.json");
+    const operations = Object.values(api.paths).flatMap((path) => Object.values(path));
+
+    const found = Object.fromEntries(operations.map((each) => [each.operationId, each["x-stackyard-permission"]]));
+
+    expect(Object.keys(found).filter((operationId) => permissionOf(operationId) === "")).toEqual([]);
+    expect(found).toEqual(Object.fromEntries(Object.keys(found).map((each) => [each, permissionOf(each)])));
+  });
+
+  describe.each(Object.keys(CALLS))("%s", (operationId) => {
+    it.each(["web-1", "api-1"])("answers each role in each scope about %s", async (stackId) => {
+      for (const { scope, given } of cases) {
+        const call = CALLS[operationId]?.(stackId);
+        if (call === undefined) throw new Error("The call is missing.");
+        const expected = expect_(call, scope, given, [operationId, stackId]);
+
+        const { status, text } = await ask(secrets.get(nameOf(scope, given)) ?? "", call);
+
+        checkAnswer(expected, { status, text }, `${operationId} ${nameOf(scope, given)}`);
+      }
+    });
+  });
+
+  it("has a call for each operation about a stack, a machine, a run or a list", () => {
+    const others =
+      "watchHistory openStream revealSecret approveTask rejectTask withdrawApproval startBulk listBulks getBulk listBulkItems cancelBulk";
+    const open = [...(PERMISSIONS["signed-in"] ?? []), ...(PERMISSIONS["public"] ?? []), ...others.split(" ")];
+    const all = Object.values(PERMISSIONS).flat();
+
+    expect(all.filter((each) => !open.includes(each)).toSorted()).toEqual(Object.keys(CALLS).toSorted());
+  });
+});
+
+describe("what is out of reach", () => {
+  const READS = Object.entries(CALLS).filter(
+    ([id, call]) => permissionOf(id) === "read" && call("web-1").place === "list",
+  );
+
+  it.each(READS)("is not in %s", async (_, call) => {
+    for (const { scope, given } of cases) {
+      const { text } = await ask(secrets.get(nameOf(scope, given)) ?? "", call(""));
+      expect(text, scope).not.toMatch(HIDDEN[scope]);
+    }
+  });
+
+  it("shows what is within", async () => {
+    const secret = secrets.get(nameOf("both", { role: "viewer", also: [] })) ?? "";
+    for (const path of ["/v1/stacks", "/v1/history", "/v1/parked", "/v1/dead-letters", "/v1/terraform/states"]) {
+      expect((await ask(secret, { path, place: "list" })).text, path).toContain("web-1");
+    }
+    expect((await ask(secret, { path: "/v1/machines", place: "list" })).text).toContain("review-app");
+  });
+
+  it("is not in a stream, which goes on behind it", async () => {
+    const headers = { authorization: `Bearer ${secrets.get(nameOf("prefix", { role: "viewer", also: [] }))}` };
+    const response = await yard.call("/v1/watch?since=0", { headers });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    await vi.waitFor(async () => {
+      text += (await reader?.read())?.value ?? "";
+      expect(text).toContain("parked-web-1");
+    });
+    await reader?.cancel();
+
+    expect(text).toContain("launch-web-1");
+    expect(text).not.toContain("api-1");
+  });
+
+  it("cannot be told from what does not exist", async () => {
+    const secret = secrets.get(nameOf("prefix", { role: "admin", also: [] })) ?? "";
+    const both = (path: (id: string) => string) =>
+      Promise.all(["api-1", "api-2"].map((id) => ask(secret, { path: path(id), place: "stack" })));
+    for (const path of [
+      (id: string) => `/v1/stacks/${id}`,
+      (id: string) => `/v1/stacks/${id}/history`,
+      (id: string) => `/v1/stacks/${id}/attempts`,
+      (id: string) => `/v1/terraform/states/${key(id)}`,
+      (id: string) => `/v1/attempts/${encodeURIComponent(`${id}/launch-${id}/1/create/1`)}`,
+    ]) {
+      const [hidden, missing] = await both(path);
+      const plain = (answer: typeof hidden) =>
+        answer && [answer.status, answer.text.replaceAll(/api-\d/g, "api").replace(/"requestId":"[^"]*"/, "")];
+      expect(plain(hidden)).toEqual(plain(missing));
+    }
+  });
+});
+
+describe("publishEvents", () => {
+  const secretOf = (scope: ScopeName, role: Role) => secrets.get(nameOf(scope, { role, also: [] })) ?? "";
+  const publish = async (secret: string, events: readonly object[]) => {
+    const { status, text } = await ask(secret, { path: "/v1/events", place: "stack", body: events });
+    const { details, results } = JSON.parse(text);
+    return { status, denied: details?.denied, count: results?.length };
+  };
+
+  it("refuses all for one denied event, and names the places", async () => {
+    const events = ["web-1", "api-1", "web-2", "api-2"].map((stackId) => ({ event: "DEPLOY", stackId }));
+
+    expect(await publish(secretOf("prefix", "operator"), events)).toEqual({ status: 403, denied: [1, 3] });
+    expect(await publish(secretOf("prefix", "operator"), [events[0] ?? {}])).toEqual({ status: 202, count: 1 });
+  });
+
+  it.each<[string, Role, number]>([
+    ["DEPLOY", "viewer", 403],
+    ["TASK_COMPLETED", "operator", 202],
+    ["CANCEL_TASK", "viewer", 403],
+    ["CANCEL_TASK", "operator", 202],
+    ["REMOVE_STACK", "operator", 403],
+    ["REMOVE_STACK", "maintainer", 202],
+    ["APPROVE_TASK", "viewer", 202],
+  ])("takes %s of a %s: %i", async (event, role, status) => {
+    const body = { event, stackId: "web-1", task: { name: "create" }, force: true, reason: "r" };
+    expect(await publish(secretOf("prefix", role), [body])).toMatchObject({ status });
+  });
+
+  it("looks at the stack's own machine, not at the one that the event names", async () => {
+    const other = secretOf("other machine", "operator");
+
+    expect(await publish(other, [{ event: "DEPLOY", stackId: "web-1", machine: "database" }])).toMatchObject({
+      status: 403,
+    });
+    expect(await publish(other, [{ event: "OPEN", stackId: "db-1", machine: "database" }])).toMatchObject({
+      status: 202,
+    });
+    expect(await publish(other, [{ event: "OPEN", stackId: "db-2" }])).toMatchObject({ status: 403 });
+  });
+
+  it("takes what is not an event from those who may send somewhere", async () => {
+    expect(await publish(secretOf("prefix", "operator"), [{}])).toEqual({ status: 202, count: 1 });
+    expect(await publish(secretOf("prefix", "viewer"), [{}])).toEqual({ status: 403, denied: [0] });
+  });
+});
+
+describe("the Terraform backend", () => {
+  const states = { role: "viewer" as Role, also: ["states:read", "states:write"] };
+  const request = async (scope: ScopeName, given: (typeof GIVEN)[number], stackId: string, method: string) => {
+    const secret = secrets.get(nameOf(scope, given)) ?? "";
+    const authorization = `Basic ${Buffer.from(`token:${secret}`).toString("base64")}`;
+    const body = method === "GET" ? {} : { body: { version: 4, serial: 2, ID: "l" } };
+    return (
+      await yard.call(`/terraform/state/review-app/${stackId}/key`, { method, headers: { authorization }, ...body })
+    ).status;
+  };
+
+  it("needs states:read and states:write, in scope", async () => {
+    expect(await request("prefix", states, "web-1", "GET")).toBe(200);
+    expect(await request("prefix", states, "web-1", "POST")).toBe(200);
+    expect(await request("prefix", states, "web-1", "LOCK")).toBe(200);
+    expect(await request("prefix", states, "web-1", "UNLOCK")).toBe(200);
+    for (const method of ["GET", "POST", "LOCK", "UNLOCK"]) {
+      expect(await request("prefix", states, "api-1", method), method).toBe(404);
+      expect(await request("prefix", { role: "admin", also: [] }, "web-1", method), method).toBe(403);
+    }
+  });
+});
+
+describe("grants of configured tokens", () => {
+  it("replace all that the token might do before", async () => {
+    const tokens = [
+      { name: "grafana", token: "a-token-of-grafana" },
+      { name: "ci", token: "a-token-of-the-ci-system" },
+    ];
+    const grants = [{ to: { token: "grafana" }, role: "viewer" as const, stacks: ["web-"] }];
+    const other = createTestYard({ tokens, access: { grants } });
+    const status = async (secret: string, path: string, init: CallInit = {}) =>
+      (await other.call(path, { ...init, headers: { authorization: `Bearer ${secret}` } })).status;
+
+    expect(await status("a-token-of-grafana", "/v1/stacks")).toBe(200);
+    expect(await status("a-token-of-grafana", "/v1/yard")).toBe(403);
+    expect(await status("a-token-of-grafana", "/v1/events", { body: { event: "A", stackId: "web-1" } })).toBe(403);
+    expect(await status("a-token-of-the-ci-system", "/v1/yard")).toBe(200);
+    await other.stop();
+  });
+});

@@ -1,0 +1,136 @@
+import { defined, StackyardError, type Store } from "@stackyard/core";
+import {
+  type AccessSubject,
+  decideAccess,
+  type Permission,
+  permissionOfEvent,
+  type Rights,
+  scopesOf,
+} from "@stackyard/core/access";
+import type { HistoryEntry, Page, PageInput, QueuedEvent } from "@stackyard/core/engine";
+import type { StackEvent } from "@stackyard/core/machine";
+import { type Caller, type Guard, hasEverywhere } from "./caller.ts";
+
+/** Returns whether a caller may read something. */
+export function mayRead({ rights }: Pick<Caller, "rights">, subject: AccessSubject): boolean {
+  return decideAccess(rights, "read", subject) === "allowed";
+}
+
+/** How a page of a list is loaded, and what its items are about; undefined: nobody's, so only for those who read everything. */
+interface ListSource<Item> {
+  readonly load: (page: PageInput) => Promise<Page<Item>>;
+  readonly toSubject: (item: Item) => AccessSubject | undefined | Promise<AccessSubject | undefined>;
+}
+
+const MOST_PAGES = 20;
+
+/**
+ * Loads a page without what the caller cannot read. Empty pages are passed over, at most 20, so a page may still be empty and
+ * have a cursor. Rows that cannot be read are reported only to callers that read everything: nobody knows whose they are.
+ */
+export async function loadVisible<Item>(
+  caller: Caller,
+  input: PageInput,
+  { load, toSubject }: ListSource<Item>,
+): Promise<Page<Item>> {
+  if (hasEverywhere(caller.rights, "read")) return load(input);
+  let start = input;
+  for (let pages = 1; ; pages += 1) {
+    const { items, cursor } = await load(start);
+    const visible: Item[] = [];
+    for (const item of items) {
+      const subject = await toSubject(item);
+      if (subject !== undefined && mayRead(caller, subject)) visible.push(item);
+    }
+    const isEnd = visible.length > 0 || cursor === undefined || pages === MOST_PAGES;
+    if (isEnd) return { items: visible, ...defined({ cursor }) };
+    start = { ...input, ...defined({ cursor }) };
+  }
+}
+
+/** Finds out what lines and events are about. */
+export interface SubjectFinder {
+  /** A line belongs to the machine that decided it; one without, to the stack's. */
+  ofLine(rights: Rights, line: Pick<HistoryEntry, "stackId" | "machineHash">): Promise<AccessSubject | undefined>;
+  /** An event belongs to its stack; one of a stack that does not exist, to the machine that it names. */
+  ofEvent(rights: Rights, event: Pick<QueuedEvent, "stackId" | "message">): Promise<AccessSubject | undefined>;
+}
+
+const MOST_MACHINES = 10_000;
+
+/** Creates a finder. Which machine a revision is of never changes, so that is remembered. */
+export function createSubjectFinder({ store, guard }: { readonly store: Store; readonly guard: Guard }): SubjectFinder {
+  const machines = new Map<string, string>();
+
+  async function findMachine(hash: string): Promise<string | undefined> {
+    const known = machines.get(hash);
+    if (known !== undefined) return known;
+    const name = (await store.revisions.get(hash))?.name;
+    if (machines.size >= MOST_MACHINES) machines.clear();
+    if (name !== undefined) machines.set(hash, name);
+    return name;
+  }
+
+  return {
+    async ofLine(rights, { stackId, machineHash }) {
+      if (stackId === "") return undefined;
+      if (machineHash === undefined) return guard.findStack(rights, stackId);
+      const isLimited = rights.some((right) => right.machines !== undefined);
+      const machine = isLimited ? await findMachine(machineHash) : undefined;
+      return { kind: "stack", stackId, ...defined({ machine }) };
+    },
+    async ofEvent(rights, { stackId, message }) {
+      if (stackId === "") return undefined;
+      const subject = await guard.findStack(rights, stackId);
+      return withMachine(subject, message["machine"]);
+    },
+  };
+}
+
+/** A stack that does not exist yet will be of the machine that its event names. */
+export function withMachine(subject: AccessSubject, machine: unknown): AccessSubject {
+  if (subject.kind !== "stack" || subject.machine !== undefined || typeof machine !== "string") return subject;
+  return { ...subject, machine };
+}
+
+/** Throws `FORBIDDEN` that names the denied items by their places, if there are any. */
+export function checkDenied(denied: readonly { readonly index: number; readonly permission: Permission }[]): void {
+  const [first] = denied;
+  if (first === undefined) return;
+  const { permission } = first;
+  const count = denied.length === 1 ? "an item" : `${denied.length} items`;
+  throw new StackyardError(
+    "FORBIDDEN",
+    `You do not have the permission "${permission}" for ${count} of this request. Nothing was done.`,
+    {
+      details: { permission, denied: denied.map(({ index }) => index) },
+    },
+  );
+}
+
+/** An event of a request that was parsed; undefined for a message that is not an event. */
+type PublishedEvent = Pick<StackEvent, "name" | "stackId" | "machine"> | undefined;
+
+/**
+ * Throws `FORBIDDEN` with the places of events that the caller may not send; one refuses all. An event needs the permission of
+ * its operation on its stack, or on the machine that it names where the stack does not exist. A message that is not an event
+ * needs `send` somewhere.
+ */
+export async function checkPublished(
+  { store }: { readonly store: Pick<Store, "load"> },
+  { rights }: Pick<Caller, "rights">,
+  events: readonly PublishedEvent[],
+): Promise<void> {
+  const stackIds = [...new Set(events.flatMap((event) => (event === undefined ? [] : [event.stackId])))];
+  const isLimited = rights.some(({ machines }) => machines !== undefined);
+  const loaded = isLimited ? await store.load(stackIds) : [];
+  const machines = new Map(loaded.map(({ stackId, stack }) => [stackId, stack?.machine]));
+  const denied = events.flatMap((event, index) => {
+    const permission = event === undefined ? "send" : permissionOfEvent(event.name);
+    if (event === undefined) return scopesOf(rights, permission).length > 0 ? [] : [{ index, permission }];
+    const machine = machines.get(event.stackId) ?? event.machine;
+    const subject = { kind: "stack", stackId: event.stackId, ...defined({ machine }) } as const;
+    return decideAccess(rights, permission, subject) === "allowed" ? [] : [{ index, permission }];
+  });
+  checkDenied(denied);
+}
