@@ -7,14 +7,15 @@ import { dev } from "./commands/dev.ts";
 import { createDoctor } from "./commands/doctor.ts";
 import { eventsLs, eventsRedrive } from "./commands/events.ts";
 import { stacksLogs } from "./commands/logs.ts";
-import { graph, machinesLs, machinesShow, validate } from "./commands/machines.ts";
+import { graph, machinesLs, machinesRevision, machinesRevisions, machinesShow, validate } from "./commands/machines.ts";
 import { stacksCancel, stacksRemove, stacksRetry, stacksSettle } from "./commands/operations.ts";
 import { ps } from "./commands/ps.ts";
 import { send } from "./commands/send.ts";
 import { server, worker } from "./commands/server.ts";
 import { login, logout, sessionsLs, sessionsRevoke } from "./commands/sessions.ts";
 import { simulate } from "./commands/simulate.ts";
-import { stacksHistory, stacksLs, stacksShow, stacksWatch } from "./commands/stacks.ts";
+import { attemptsLs, stacksCounts, stacksLs } from "./commands/stack-lists.ts";
+import { stacksHistory, stacksShow, stacksWatch } from "./commands/stacks.ts";
 import { taskRun } from "./commands/task-run.ts";
 import { machinesUpgrade, stacksUpgrade } from "./commands/upgrade.ts";
 import { completeValues, completeWords, createCompletion } from "./completion.ts";
@@ -185,6 +186,7 @@ const OWN: readonly Command[] = [
   worker,
   send,
   stacksLs,
+  stacksCounts,
   stacksShow,
   stacksWatch,
   stacksHistory,
@@ -194,6 +196,7 @@ const OWN: readonly Command[] = [
   stacksSettle,
   stacksRemove,
   stacksUpgrade,
+  attemptsLs,
   approvalsLs,
   approvalsApprove,
   approvalsReject,
@@ -202,6 +205,8 @@ const OWN: readonly Command[] = [
   eventsRedrive,
   machinesLs,
   machinesShow,
+  machinesRevisions,
+  machinesRevision,
   machinesUpgrade,
   login,
   logout,
@@ -221,6 +226,7 @@ export const COMMANDS: readonly Command[] = [...OWN, createCompletion(OWN), vers
 /** Descriptions of command groups. */
 const GROUPS: Readonly<Record<string, string>> = {
   stacks: "Inspect and operate stacks.",
+  attempts: "List what runs or waits to run.",
   approvals: "List what waits for an approval, and approve or reject it.",
   events: "List dead-lettered events and send them again.",
   machines: "Inspect the machines of a server, and upgrade machine files.",

@@ -9,12 +9,16 @@ export type {
   MachineDetails,
   MachineSummary,
   MetadataValue,
+  OpenAttempt,
   OperationAnswer as OperationResult,
   Outcome,
   ParkedEvent,
   Reachable,
+  RevisionDetails,
+  RevisionSummary,
   Session,
   SimulationLine,
+  StackCounts,
   StackDetails,
   StackSummary,
   StackTask,
@@ -39,6 +43,14 @@ export {
   type PublishResult,
 } from "./publisher.ts";
 export type { SessionsApi } from "./sessions-api.ts";
-export type { PageOptions, StackFilter, StacksApi } from "./stacks-api.ts";
+export type {
+  AttemptsApi,
+  CountStacksOptions,
+  ListStacksOptions,
+  OpenAttemptFilter,
+  PageOptions,
+  StackFilter,
+  StacksApi,
+} from "./stacks-api.ts";
 export { Stackyard } from "./stackyard.ts";
 export type { WaitForOutcomeOptions, WaitForStateOptions, WaitGoal, WaitOptions } from "./waiting.ts";

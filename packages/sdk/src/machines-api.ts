@@ -1,5 +1,13 @@
 import { defined } from "@stackyard/core";
-import type { MachineDetails, MachineSummary, SimulationLine, UpgradeResult, YardProcess } from "@stackyard/core/api";
+import type {
+  MachineDetails,
+  MachineSummary,
+  RevisionDetails,
+  RevisionSummary,
+  SimulationLine,
+  UpgradeResult,
+  YardProcess,
+} from "@stackyard/core/api";
 import type { Page } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage } from "./http-client.ts";
 import type { PageOptions } from "./stacks-api.ts";
@@ -15,6 +23,10 @@ export interface MachinesApi {
   list(options?: CallOptions): Promise<readonly MachineSummary[]>;
   /** Throws `MACHINE_UNKNOWN`. */
   get(name: string, options?: CallOptions): Promise<MachineDetails>;
+  /** Its revisions, newest first, with the number of stacks of each. Throws `MACHINE_UNKNOWN`. */
+  revisions(name: string, page?: PageOptions): Promise<Page<RevisionSummary>>;
+  /** One revision by its whole hash, with its document. Throws `NOT_FOUND`. */
+  revision(hash: string, options?: CallOptions): Promise<RevisionDetails>;
   /** Tries steps, such as `{ event: {…} }` or `{ task, result }`, on an empty yard. Changes nothing. */
   simulate(steps: readonly unknown[], options?: CallOptions): Promise<readonly SimulationLine[]>;
   /** Moves one page of a machine's stacks to another revision, at most 100; pass the cursor for the next one. */
@@ -37,6 +49,9 @@ export function createMachinesApi(http: HttpClient): MachinesApi {
       return (await loadPage<MachineSummary>(http, { path: ["v1", "machines"], query, ...options })).items;
     },
     get: (name, options) => http.requestJson({ path: ["v1", "machines", name], ...options }),
+    revisions: (name, { signal, ...query } = {}) =>
+      loadPage(http, { path: ["v1", "machines", name, "revisions"], query, ...defined({ signal }) }),
+    revision: (hash, options) => http.requestJson({ path: ["v1", "revisions", hash], ...options }),
     async simulate(steps, options) {
       const request = { method: "POST", path: ["v1", "simulate"], body: { steps }, ...options } as const;
       return (await http.requestJson<{ readonly lines: readonly SimulationLine[] }>(request)).lines;

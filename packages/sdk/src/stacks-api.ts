@@ -2,7 +2,10 @@ import { defined } from "@stackyard/core";
 import type {
   Attempt,
   HistoryEntry,
+  MetadataValue,
+  OpenAttempt,
   OperationAnswer,
+  StackCounts,
   StackDetails,
   StackSummary,
   UpgradePlan,
@@ -28,10 +31,49 @@ export interface StackFilter {
   readonly machine?: string;
   readonly state?: string;
   readonly idPrefix?: string;
+  /** Ids with this text somewhere; case matters. */
+  readonly text?: string;
+  /** The hash of the revision that the stack was last decided on. */
+  readonly revision?: string;
+  /** Values that the metadata must have, at most 5; sensitive keys are refused (`USAGE`). */
+  readonly metadata?: Readonly<Record<string, MetadataValue>>;
   /** `failed`: a task is in ERROR. `busy`: a task is PENDING. `waiting`: one of these, or an event is parked. `any`: all. */
   readonly condition?: "failed" | "stalled" | "overdue" | "approval" | "busy" | "waiting" | "any";
   /** With what each stack waits for; without a condition only those that are not quiet. */
   readonly waiting?: boolean;
+}
+
+/** Which part of a list of stacks, and its order. */
+export interface ListStacksOptions extends PageOptions {
+  /** Default `id`; with `-` the last one comes first. At most 100,000 stacks are sorted by a time (`FILTER_TOO_WIDE`). */
+  readonly sort?: `${"" | "-"}${"id" | "createdAt" | "updatedAt" | "enteredAt"}`;
+}
+
+/** What stacks are counted by. Default: the total alone. */
+export interface CountStacksOptions extends CallOptions {
+  readonly by?: "machine" | "state" | "condition" | "revision";
+}
+
+/** Which attempts of the yard to list. Machine and id are those of their stacks. */
+export interface OpenAttemptFilter {
+  readonly status?: "unclaimed" | "queued" | "running" | "suspended";
+  readonly executor?: string;
+  readonly machine?: string;
+  readonly idPrefix?: string;
+}
+
+/** Attempts of the yard. */
+export interface AttemptsApi {
+  /** Those that have not ended, oldest first. */
+  list(filter?: OpenAttemptFilter, page?: PageOptions): Promise<Page<OpenAttempt>>;
+}
+
+/** The part of the client that is about the attempts of all stacks. */
+export function createAttemptsApi(http: HttpClient): AttemptsApi {
+  return {
+    list: (filter = {}, { signal, ...page } = {}) =>
+      loadPage(http, { path: ["v1", "attempts"], query: { ...filter, ...page }, ...defined({ signal }) }),
+  };
 }
 
 /** What every operation may be given. */
@@ -55,7 +97,9 @@ interface UpgradeOptions extends OperationOptions {
 
 /** Stacks of the yard. */
 export interface StacksApi {
-  list(filter?: StackFilter, page?: PageOptions): Promise<Page<StackSummary>>;
+  list(filter?: StackFilter, page?: ListStacksOptions): Promise<Page<StackSummary>>;
+  /** How many stacks the filter fits, and at most 200 groups of them. */
+  counts(filter?: Omit<StackFilter, "waiting">, options?: CountStacksOptions): Promise<StackCounts>;
   /** Throws `STACK_UNKNOWN`. */
   get(stackId: string, options?: CallOptions): Promise<StackDetails>;
   history(stackId: string, options?: HistoryOptions): Promise<Page<HistoryEntry>>;
@@ -78,6 +122,10 @@ export interface StacksApi {
   planUpgrade(stackId: string, options?: Pick<UpgradeOptions, "to" | "signal">): Promise<UpgradePlan>;
 }
 
+function toQuery({ metadata, ...filter }: Omit<StackFilter, "waiting">) {
+  return { ...filter, ...(metadata && { metadata: JSON.stringify(metadata) }) };
+}
+
 /** The part of the client that is about stacks. */
 export function createStacksApi(http: HttpClient): StacksApi {
   const operate = (
@@ -94,8 +142,12 @@ export function createStacksApi(http: HttpClient): StacksApi {
     });
   return {
     list: ({ waiting, ...filter } = {}, { signal, ...page } = {}) => {
-      const query = { ...filter, ...page, ...(waiting && { waiting: "true" }) };
+      const query = { ...toQuery(filter), ...page, ...(waiting && { waiting: "true" }) };
       return loadPage(http, { path: ["v1", "stacks"], query, ...defined({ signal }) });
+    },
+    counts: (filter = {}, { signal, by } = {}) => {
+      const query = { ...toQuery(filter), ...defined({ by }) };
+      return http.requestJson({ path: ["v1", "stack-counts"], query, ...defined({ signal }) });
     },
     get: (stackId, options) => http.requestJson({ path: ["v1", "stacks", stackId], ...options }),
     history: (stackId, { signal, ...query } = {}) =>

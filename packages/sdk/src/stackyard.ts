@@ -16,7 +16,7 @@ import {
 } from "./publisher.ts";
 import { createRunsApi, type RunsApi } from "./runs/runs-api.ts";
 import { createSessionsApi, type SessionsApi } from "./sessions-api.ts";
-import { createStacksApi, type StacksApi } from "./stacks-api.ts";
+import { type AttemptsApi, createAttemptsApi, createStacksApi, type StacksApi } from "./stacks-api.ts";
 import {
   type WaitForOutcomeOptions,
   type WaitForStateOptions,
@@ -33,6 +33,7 @@ import {
  */
 export class Stackyard<Machine extends MachineEvents = MachineEvents> implements Publisher<EventOf<Machine>> {
   readonly stacks: StacksApi;
+  readonly attempts: AttemptsApi;
   readonly events: EventsApi;
   readonly machines: MachinesApi;
   readonly processes: ProcessesApi;
@@ -46,6 +47,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
     this.#http = createHttpClient(options);
     this.#publisher = createHttpPublisher(this.#http);
     this.stacks = createStacksApi(this.#http);
+    this.attempts = createAttemptsApi(this.#http);
     this.events = createEventsApi(this.#http);
     this.machines = createMachinesApi(this.#http);
     this.processes = createProcessesApi(this.#http);

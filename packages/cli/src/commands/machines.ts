@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { findNearestName, isStackyardError } from "@stackyard/core";
 import { formatDuration, type Machine, toDot, toGraph, toMermaid, toSvg } from "@stackyard/core/machine";
-import type { MachineDetails, MachineSummary } from "@stackyard/sdk";
+import type { MachineDetails, MachineSummary, RevisionSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
@@ -18,7 +18,7 @@ import {
   readMachineFiles,
   requireReports,
 } from "../project/executors.ts";
-import { defineServerCommand, type ServerContext } from "../server/connection.ts";
+import { defineServerCommand, readAll, readPages, type ServerContext } from "../server/connection.ts";
 
 /** `stackyard machines ls` */
 export const machinesLs = defineServerCommand({
@@ -62,6 +62,89 @@ export const machinesShow = defineServerCommand({
     const machine = await yard.machines.get(name, { signal });
     if (source && !out.json) out.text(machine.source ?? "");
     else out.result(machine, () => formatMachine(machine, out));
+    return 0;
+  },
+});
+
+/** `stackyard machines revisions` */
+export const machinesRevisions = defineServerCommand({
+  name: "machines revisions",
+  summary: "List the revisions of a machine, newest first, with the number of stacks of each.",
+  examples: [{ command: "stackyard machines revisions review-app", what: "Show which revisions stacks still use." }],
+  args: Type.Object({
+    machine: Type.String({ minLength: 1, maxLength: 255, completes: "machine", description: "The machine's name." }),
+    limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "Maximum number." })),
+  }),
+  positionals: ["machine"],
+  async run({ out, yard, signal }, { machine: name, limit }) {
+    let shown = 0;
+    for await (const items of readPages((page) => yard.machines.revisions(name, { ...page, signal }), { out, limit })) {
+      const rows = items.map((revision) => toRevisionRow(revision, out));
+      const head = REVISION_COLUMNS.map((column) => out.paint("dim", column));
+      if (out.json) for (const revision of items) out.result(revision, () => "");
+      else if (rows.length > 0) out.text(formatTable(shown === 0 ? [head, ...rows] : rows, { columns: out.columns }));
+      shown += items.length;
+    }
+    if (shown === 0) out.note(`No revision of "${name}" can be used yet.`);
+    return 0;
+  },
+});
+
+const REVISION_COLUMNS = ["REVISION", "FIRST SEEN", "STACKS", ""] as const;
+
+function toRevisionRow({ hash, firstSeenAt, stacks, current }: RevisionSummary, out: Output): readonly string[] {
+  return [
+    out.paint("bold", hash.slice(0, 12)),
+    firstSeenAt ?? "not used yet",
+    String(stacks),
+    current ? "current" : "",
+  ];
+}
+
+const HASH_LENGTH = 64;
+
+/** The whole hash of a revision by its first digits, which name it only within its machine. Throws `USAGE`. */
+export async function findRevisionHash(
+  { yard, signal }: ServerContext,
+  digits: string,
+  machine: string | undefined,
+): Promise<string> {
+  if (digits.length === HASH_LENGTH) return digits;
+  if (machine === undefined) {
+    throw failWith("USAGE", `--revision ${digits} is not a whole hash.`, {
+      hint: "Add --machine, or pass all 64 digits.",
+    });
+  }
+  const revisions = await readAll((page) => yard.machines.revisions(machine, { ...page, signal }), {});
+  const hashes = revisions.map(({ hash }) => hash).filter((hash) => hash.startsWith(digits));
+  const [hash] = hashes;
+  if (hash !== undefined && hashes.length === 1) return hash;
+  const what = hash === undefined ? "No revision" : `${hashes.length} revisions`;
+  throw failWith("USAGE", `${what} of "${machine}" begin${hash === undefined ? "s" : ""} with ${digits}.`, {
+    hint: `\`stackyard machines revisions ${machine}\` lists them.`,
+  });
+}
+
+/** `stackyard machines revision` */
+export const machinesRevision = defineServerCommand({
+  name: "machines revision",
+  summary: "Print the document of a revision.",
+  examples: [
+    { command: "stackyard machines revision review-app 4f1c", what: "Print a document as it was." },
+    { command: "stackyard machines revision review-app 4f1c --json", what: "Print the revision as a JSON object." },
+  ],
+  args: Type.Object({
+    machine: Type.String({ minLength: 1, maxLength: 255, completes: "machine", description: "The machine's name." }),
+    hash: Type.String({
+      pattern: "^[0-9a-f]{4,64}$",
+      description: "The revision's hash, or 4 or more of its first digits.",
+    }),
+  }),
+  positionals: ["machine", "hash"],
+  async run(context, { machine, hash }) {
+    const { out, yard, signal } = context;
+    const revision = await yard.machines.revision(await findRevisionHash(context, hash, machine), { signal });
+    out.result(revision, () => revision.source.replace(/\n$/, ""));
     return 0;
   },
 });

@@ -1,19 +1,10 @@
 import { defined, isStackyardError } from "@stackyard/core";
-import type {
-  Attempt,
-  HistoryEntry,
-  LastFailure,
-  ListedParkedEvent,
-  StackDetails,
-  StackFilter,
-  StackSummary,
-} from "@stackyard/sdk";
+import type { Attempt, HistoryEntry, LastFailure, ListedParkedEvent, StackDetails, StackSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { failWith } from "../failure.ts";
 import { type Output, type Style, toAge } from "../output.ts";
 import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
-import { checkState } from "./machines.ts";
 
 /** The stack that a command is about. */
 export const stackArg = {
@@ -21,110 +12,6 @@ export const stackArg = {
 };
 
 const limitArg = { limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "Maximum number." })) };
-
-interface ListFilter extends Omit<StackFilter, "idPrefix"> {
-  readonly prefix?: string;
-}
-
-/** `stackyard stacks ls` */
-export const stacksLs = defineServerCommand({
-  name: "stacks ls",
-  summary: "List stacks, ordered by id.",
-  examples: [
-    { command: "stackyard stacks ls --condition failed", what: "List stacks with a failed task." },
-    { command: "stackyard stacks ls --waiting", what: "Show what each waiting stack waits for." },
-    {
-      command: "stackyard stacks ls --waiting --condition any",
-      what: "The same for all stacks, including quiet ones.",
-    },
-    {
-      command: "stackyard stacks ls --machine review-app --json",
-      what: "List the stacks of a machine, one JSON object per line.",
-    },
-  ],
-  args: Type.Object({
-    machine: Type.Optional(
-      Type.String({ short: "m", completes: "machine", description: "Only stacks of this machine." }),
-    ),
-    state: Type.Optional(
-      Type.String({ completes: "state", description: "Only stacks in this state. Names are case-sensitive." }),
-    ),
-    prefix: Type.Optional(Type.String({ completes: "stack", description: "Only ids that start with this text." })),
-    condition: Type.Optional(
-      Type.Union(
-        [
-          Type.Literal("failed"),
-          Type.Literal("stalled"),
-          Type.Literal("overdue"),
-          Type.Literal("approval"),
-          Type.Literal("busy"),
-          Type.Literal("waiting"),
-          Type.Literal("any"),
-        ],
-        {
-          description:
-            "Only stacks with a failed task, stalled, overdue, with an open approval, with a running task, or with one of these; any: all stacks.",
-        },
-      ),
-    ),
-    waiting: Type.Optional(
-      Type.Boolean({
-        short: "w",
-        description:
-          "Show what each stack waits for. Omits quiet stacks, which wait only for an event or a timer, unless you pass --condition any.",
-      }),
-    ),
-    ...limitArg,
-  }),
-  async run(context, { limit, ...filter }) {
-    const { out, yard, signal } = context;
-    let shown = 0;
-    for await (const items of readPages((page) => yard.stacks.list(toFilter(filter), { ...page, signal }), {
-      out,
-      limit,
-    })) {
-      printStacks(context, items, { withHead: shown === 0, waiting: filter.waiting === true });
-      shown += items.length;
-    }
-    if (shown > 0) return 0;
-    if (filter.state !== undefined) await checkState(context, filter.state, filter.machine);
-    out.note(formatNoneFound(filter));
-    return 0;
-  },
-});
-
-/** What is empty: the yard, or what the filter leaves of it. */
-function formatNoneFound({ machine, state, prefix, condition, waiting }: ListFilter): string {
-  const flags = [
-    machine === undefined ? "" : `--machine ${machine}`,
-    state === undefined ? "" : `--state ${state}`,
-    prefix === undefined ? "" : `--prefix ${prefix}`,
-    condition === undefined ? "" : `--condition ${condition}`,
-    waiting === true ? "--waiting" : "",
-  ].filter((flag) => flag !== "");
-  if (flags.length > 0) return `No stack matches ${flags.join(" ")}.`;
-  return "No stacks yet. `stackyard send STACK EVENT --machine MACHINE` creates one.";
-}
-
-function toFilter({ prefix, machine, state, condition, waiting }: ListFilter): StackFilter {
-  return defined({ machine, state, idPrefix: prefix, condition, waiting });
-}
-
-function printStacks(
-  { out }: ServerContext,
-  stacks: readonly StackSummary[],
-  { withHead, waiting }: { readonly withHead: boolean; readonly waiting: boolean },
-): void {
-  if (stacks.length === 0) return;
-  if (out.json) {
-    for (const stack of stacks) out.result(stack, () => "");
-    return;
-  }
-  const [columns, toRow] = waiting ? [WAITING_COLUMNS, toWaitingRow] : [toStackColumns(stacks), toStackRow];
-  const rows = stacks.map((stack) => toRow(stack, out, Date.now()));
-  const head = columns.map((name) => out.paint("dim", name));
-  out.text(formatTable(withHead ? [head, ...rows] : rows, { columns: out.columns }));
-}
 
 /** `stackyard stacks show` */
 export const stacksShow = defineServerCommand({
@@ -253,32 +140,11 @@ function formatStatus(status: TaskStatus, out: Painter): string {
   return out.paint(STYLES[status], status);
 }
 
-/** The row of a stack in a list. */
-function toStackRow(stack: StackSummary, out: Painter, now: number): readonly string[] {
-  return [
-    out.paint("bold", stack.id),
-    stack.machine,
-    formatState(stack, out),
-    formatTasks(stack),
-    toAge(stack.enteredAt, now),
-    ...(stack.lastFailure === undefined ? [] : [formatFailureCell(stack.lastFailure, out, now)]),
-  ];
-}
-
-/** The heads of the columns of `toStackRow`; the last one only where a stack has had a failure. */
-function toStackColumns(stacks: readonly StackSummary[]): readonly string[] {
-  const columns = ["STACK", "MACHINE", "STATE", "TASKS", "FOR"];
-  return stacks.some(({ lastFailure }) => lastFailure !== undefined) ? [...columns, "LAST FAILURE"] : columns;
-}
-
 /** The row of a stack in a list of those that wait. */
 export function toWaitingRow(stack: StackSummary, out: Painter, now: number): readonly string[] {
   const row = [out.paint("bold", stack.id), stack.machine, formatState(stack, out), toAge(stack.enteredAt, now)];
   return [...row, stack.waiting?.summary ?? "It is gone."];
 }
-
-/** The heads of the columns of `toWaitingRow`. */
-const WAITING_COLUMNS = ["STACK", "MACHINE", "STATE", "FOR", "WAITS FOR"] as const;
 
 /** A stack with everything that explains its present state. */
 export function formatStack(stack: StackDetails, out: Painter, now: number): string {
@@ -384,13 +250,15 @@ function toOldRows({ attempts, entry }: StackDetails): readonly (readonly string
   return old.map(({ task, status, deadlineAt }) => [`  ${task}`, status, `until ${deadlineAt} at the latest`]);
 }
 
-function formatState({ state, stalled, failed, overdue }: StackSummary | StackDetails, out: Painter): string {
+/** The state, with what is wrong with the stack. */
+export function formatState({ state, stalled, failed, overdue }: StackSummary | StackDetails, out: Painter): string {
   const marks = [stalled?.code, failed === true ? "failed" : undefined, overdue === true ? "overdue" : undefined];
   const shown = (stalled === undefined ? marks : marks.slice(0, 1)).filter((mark) => mark !== undefined);
   return `${state}${shown.map((mark) => out.paint("red", ` ${mark}`)).join("")}`;
 }
 
-function formatTasks({ tasks }: StackSummary): string {
+/** The tasks, as a row of a list shows them. */
+export function formatTasks({ tasks }: StackSummary): string {
   const parts = (["PENDING", "ERROR", "SATISFIED"] as const).map((wanted) => {
     const names = tasks.filter(({ status }) => status === wanted).map(({ name }) => name);
     return names.length === 0 ? "" : `${wanted}: ${names.join(", ")}`;

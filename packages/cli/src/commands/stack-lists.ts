@@ -1,0 +1,254 @@
+import { defined } from "@stackyard/core";
+import type { OpenAttempt, StackCounts, StackFilter, StackSummary } from "@stackyard/sdk";
+import { formatTable } from "@stackyard/sdk/commands";
+import { Type } from "typebox";
+import { type Output, toAge } from "../output.ts";
+import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
+import { checkState, findRevisionHash } from "./machines.ts";
+import { parseMetadata } from "./send.ts";
+import { formatFailureCell, formatState, formatTasks, toWaitingRow } from "./stacks.ts";
+
+const limitArg = { limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "Maximum number." })) };
+
+const filterArgs = {
+  machine: Type.Optional(
+    Type.String({ short: "m", completes: "machine", description: "Only stacks of this machine." }),
+  ),
+  state: Type.Optional(
+    Type.String({ completes: "state", description: "Only stacks in this state. Names are case-sensitive." }),
+  ),
+  prefix: Type.Optional(Type.String({ completes: "stack", description: "Only ids that start with this text." })),
+  text: Type.Optional(
+    Type.String({ minLength: 1, description: "Only ids that contain this text. It is case-sensitive." }),
+  ),
+  metadata: Type.Optional(
+    Type.Array(Type.String(), {
+      placeholder: "key=text",
+      description: "Only stacks with this metadata: key=text, key:=json, or a JSON object. At most 5 keys.",
+    }),
+  ),
+  revision: Type.Optional(
+    Type.String({
+      pattern: "^[0-9a-f]{4,64}$",
+      placeholder: "hash",
+      description: "Only stacks of this revision: the whole hash, or its first digits together with --machine.",
+    }),
+  ),
+  condition: Type.Optional(
+    Type.Union(
+      [
+        Type.Literal("failed"),
+        Type.Literal("stalled"),
+        Type.Literal("overdue"),
+        Type.Literal("approval"),
+        Type.Literal("busy"),
+        Type.Literal("waiting"),
+        Type.Literal("any"),
+      ],
+      {
+        description:
+          "Only stacks with a failed task, stalled, overdue, with an open approval, with a running task, or with one of these; any: all stacks.",
+      },
+    ),
+  ),
+};
+
+interface FilterArgs extends Omit<StackFilter, "idPrefix" | "metadata"> {
+  readonly prefix?: string;
+  readonly metadata?: readonly string[];
+}
+
+/** What the arguments ask for. Throws `USAGE` for metadata or a revision that cannot be read. */
+async function toFilter(context: ServerContext, args: FilterArgs): Promise<StackFilter> {
+  const { prefix, metadata, revision, machine, state, text, condition, waiting } = args;
+  const hash = revision === undefined ? undefined : await findRevisionHash(context, revision, machine);
+  return {
+    ...defined({ machine, state, text, condition, waiting, idPrefix: prefix }),
+    ...(metadata !== undefined && { metadata: parseMetadata(metadata) }),
+    ...(hash !== undefined && { revision: hash }),
+  };
+}
+
+/** `stackyard stacks ls` */
+export const stacksLs = defineServerCommand({
+  name: "stacks ls",
+  summary: "List stacks, ordered by id.",
+  examples: [
+    { command: "stackyard stacks ls --condition failed", what: "List stacks with a failed task." },
+    { command: "stackyard stacks ls --waiting", what: "Show what each waiting stack waits for." },
+    {
+      command: "stackyard stacks ls --waiting --condition any",
+      what: "The same for all stacks, including quiet ones.",
+    },
+    {
+      command: "stackyard stacks ls --machine review-app --json",
+      what: "List the stacks of a machine, one JSON object per line.",
+    },
+    {
+      command: "stackyard stacks ls --metadata branch=main --sort -updatedAt -n 20",
+      what: "List the 20 stacks of a branch that changed last.",
+    },
+  ],
+  args: Type.Object({
+    ...filterArgs,
+    sort: Type.Optional(
+      Type.Enum(["id", "-id", "createdAt", "-createdAt", "updatedAt", "-updatedAt", "enteredAt", "-enteredAt"], {
+        description: "The order. A leading - reverses it, as in --sort -updatedAt. Default: id.",
+      }),
+    ),
+    waiting: Type.Optional(
+      Type.Boolean({
+        short: "w",
+        description:
+          "Show what each stack waits for. Omits quiet stacks, which wait only for an event or a timer, unless you pass --condition any.",
+      }),
+    ),
+    ...limitArg,
+  }),
+  async run(context, { limit, sort, ...args }) {
+    const { out, yard, signal } = context;
+    const filter = await toFilter(context, args);
+    const load = (page: { readonly limit: number }) =>
+      yard.stacks.list(filter, { ...page, ...defined({ sort }), signal });
+    let shown = 0;
+    for await (const items of readPages(load, { out, limit })) {
+      printStacks(context, items, { withHead: shown === 0, waiting: args.waiting === true });
+      shown += items.length;
+    }
+    if (shown > 0) return 0;
+    if (args.state !== undefined) await checkState(context, args.state, args.machine);
+    out.note(formatNoneFound(args));
+    return 0;
+  },
+});
+
+/** What is empty: the yard, or what the filter leaves of it. */
+function formatNoneFound({ waiting, metadata = [], ...args }: FilterArgs): string {
+  const flags = [
+    ...Object.entries(defined(args)).map(([name, value]) => `--${name} ${value}`),
+    ...metadata.map((each) => `--metadata ${each}`),
+    ...(waiting === true ? ["--waiting"] : []),
+  ];
+  if (flags.length > 0) return `No stack matches ${flags.join(" ")}.`;
+  return "No stacks yet. `stackyard send STACK EVENT --machine MACHINE` creates one.";
+}
+
+function printStacks(
+  { out }: ServerContext,
+  stacks: readonly StackSummary[],
+  { withHead, waiting }: { readonly withHead: boolean; readonly waiting: boolean },
+): void {
+  if (waiting) printRows(out, stacks, { columns: WAITING_COLUMNS, toRow: toWaitingRow, withHead });
+  else printRows(out, stacks, { columns: toStackColumns(stacks), toRow: toStackRow, withHead });
+}
+
+interface Rows<Item> {
+  readonly columns: readonly string[];
+  readonly toRow: (item: Item, out: Output, now: number) => readonly string[];
+  readonly withHead: boolean;
+}
+
+/** One JSON object a line, or rows of a table. */
+function printRows<Item>(out: Output, items: readonly Item[], { columns, toRow, withHead }: Rows<Item>): void {
+  if (items.length === 0) return;
+  if (out.json) {
+    for (const item of items) out.result(item, () => "");
+    return;
+  }
+  const rows = items.map((item) => toRow(item, out, Date.now()));
+  const head = columns.map((name) => out.paint("dim", name));
+  out.text(formatTable(withHead ? [head, ...rows] : rows, { columns: out.columns }));
+}
+
+type Painter = Pick<Output, "paint" | "columns">;
+
+function toStackRow(stack: StackSummary, out: Painter, now: number): readonly string[] {
+  return [
+    out.paint("bold", stack.id),
+    stack.machine,
+    formatState(stack, out),
+    formatTasks(stack),
+    toAge(stack.enteredAt, now),
+    ...(stack.lastFailure === undefined ? [] : [formatFailureCell(stack.lastFailure, out, now)]),
+  ];
+}
+
+/** The heads of the columns of `toStackRow`; the last one only where a stack has had a failure. */
+function toStackColumns(stacks: readonly StackSummary[]): readonly string[] {
+  const columns = ["STACK", "MACHINE", "STATE", "TASKS", "FOR"];
+  return stacks.some(({ lastFailure }) => lastFailure !== undefined) ? [...columns, "LAST FAILURE"] : columns;
+}
+
+/** The heads of the columns of `toWaitingRow`. */
+const WAITING_COLUMNS = ["STACK", "MACHINE", "STATE", "FOR", "WAITS FOR"] as const;
+
+/** `stackyard stacks counts` */
+export const stacksCounts = defineServerCommand({
+  name: "stacks counts",
+  summary: "Count stacks by machine, state, condition or revision.",
+  description: "Prints the total and the 200 largest groups. A stack may have several conditions, or none.",
+  examples: [
+    { command: "stackyard stacks counts --by state --machine review-app", what: "Count the stacks in each state." },
+    { command: "stackyard stacks counts --by condition --json", what: "Print total and groups as one JSON object." },
+  ],
+  args: Type.Object({
+    ...filterArgs,
+    by: Type.Optional(
+      Type.Enum(["machine", "state", "condition", "revision"], { description: "Default: only the total." }),
+    ),
+  }),
+  async run(context, { by, ...args }) {
+    const { out, yard, signal } = context;
+    const counts = await yard.stacks.counts(await toFilter(context, args), { ...defined({ by }), signal });
+    out.result(counts, () => formatCounts(counts, out));
+    return 0;
+  },
+});
+
+/** The groups as a table, and the total below. */
+export function formatCounts({ total, groups, moreGroups }: StackCounts, out: Painter): string {
+  const rows = groups.map(({ machine, state, condition, revision, count }) => {
+    const names = [machine, state, condition, revision?.slice(0, 12)].filter((name) => name !== undefined);
+    return [String(count), ...names];
+  });
+  const more = moreGroups === undefined ? [] : [`… and ${moreGroups} more groups.`];
+  const sum = `${total} ${total === 1 ? "stack" : "stacks"}`;
+  return [...(rows.length === 0 ? [] : [formatTable(rows, { columns: out.columns })]), ...more, sum].join("\n");
+}
+
+/** `stackyard attempts ls` */
+export const attemptsLs = defineServerCommand({
+  name: "attempts ls",
+  summary: "List the attempts of all stacks that have not ended, oldest first.",
+  examples: [
+    { command: "stackyard attempts ls --status queued", what: "List what waits for an exclusive key." },
+    { command: "stackyard attempts ls --executor terraform --json", what: "Print one JSON object per line." },
+  ],
+  args: Type.Object({
+    status: Type.Optional(
+      Type.Enum(["unclaimed", "queued", "running", "suspended"], { description: "Only attempts with this status." }),
+    ),
+    executor: Type.Optional(Type.String({ minLength: 1, description: "Only attempts of this executor." })),
+    machine: filterArgs.machine,
+    prefix: filterArgs.prefix,
+    ...limitArg,
+  }),
+  async run({ out, yard, signal }, { limit, prefix, ...rest }) {
+    const filter = defined({ ...rest, idPrefix: prefix });
+    let shown = 0;
+    for await (const items of readPages((page) => yard.attempts.list(filter, { ...page, signal }), { out, limit })) {
+      printRows(out, items, { columns: ATTEMPT_COLUMNS, toRow: toAttemptRow, withHead: shown === 0 });
+      shown += items.length;
+    }
+    if (shown === 0) out.note("No open attempt matches.");
+    return 0;
+  },
+});
+
+const ATTEMPT_COLUMNS = ["STACK", "TASK", "EXECUTOR", "STATUS", "FOR", "RUNNER", "WHAT"] as const;
+
+function toAttemptRow(attempt: OpenAttempt, out: Painter, now: number): readonly string[] {
+  const { stackId, task, executor = "–", status, dispatchedAt, owner = "–", progressMessage = "", queuedFor } = attempt;
+  const what = queuedFor === undefined ? progressMessage : `${queuedFor.key}, place ${queuedFor.place}`;
+  return [out.paint("bold", stackId), task, executor, status, toAge(dispatchedAt, now), owner, what];
+}
