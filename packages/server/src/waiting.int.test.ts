@@ -41,7 +41,7 @@ describe("why a stack waits", () => {
     await listWorker(["ecs"]);
 
     expect(lapsed).toEqual([
-      expect.stringContaining("has not been heard of"),
+      expect.stringContaining("has been silent since its lease expired"),
       expect.objectContaining({ kind: "lease" }),
     ]);
     expect((await yard.json<{ tasks: unknown[] }>("/v1/stacks/pr-1")).tasks).toMatchObject([

@@ -100,7 +100,7 @@ describe("task run", () => {
   it.each([
     ["no JSON", "{", "is not valid JSON"],
     ["an invalid task message", '{"task": {}}', "The message is not a task"],
-    ["two messages", '{"Records": [{"body": "{}"}, {"body": "{}"}]}', "holds 2 messages"],
+    ["two messages", '{"Records": [{"body": "{}"}, {"body": "{}"}]}', "contains 2 messages"],
   ])("rejects %s", async (_what, stdin, reason) => {
     const { exitCode, stderr } = await runCli(["task", "run", "-"], { cwd: aProject(ECHO), env, stdin });
 

@@ -28,15 +28,10 @@ export const stackFilterQuery = {
     }),
   ),
   condition: Type.Optional(
-    Type.Union([
-      Type.Literal("failed", { description: "A task is in ERROR." }),
-      Type.Literal("stalled"),
-      Type.Literal("overdue"),
-      Type.Literal("approval"),
-      Type.Literal("busy", { description: "A task is PENDING." }),
-      Type.Literal("waiting", { description: "One of these, or an event is parked." }),
-      Type.Literal("any", { description: "Whatever it is; as without one, but where `waiting` is true." }),
-    ]),
+    Type.Enum(["failed", "stalled", "overdue", "approval", "busy", "waiting", "any"], {
+      description:
+        "`failed`: a task is in ERROR. `busy`: a task is PENDING. `waiting`: one of the other conditions, or a parked event. `any`: all stacks, also where `waiting` is true.",
+    }),
   ),
 };
 
