@@ -124,7 +124,7 @@ async function stopOnce(context: TurnContext, until: number): Promise<Turn> {
   if (taskArns.length === 0) return toDeleted(context, "No task was running.");
   if (listed.length > 0) await context.handOver();
   await context.save({ taskArns });
-  const { alive, unseen } = await stopTasks(context, taskArns, work.startedAt !== undefined);
+  const { alive, unseen } = await stopTasks(context, taskArns);
   const left = alive + unseen;
   // Tasks to wait for or to stop were handled before.
   if (left === 0 && !context.work.handedOver) return toDeleted(context, "No task was running.");
@@ -214,21 +214,10 @@ export async function stopAll(context: TurnContext): Promise<LeftTasks & { reado
   const { request, taskDefinitionArn: taskDefinition = configOf(context).taskDefinition } = work;
   const order = { cluster, startedBy: id, taskDefinition, tags: toTaskTags(request) };
   const taskArns = await findTasks(ecs, work, order);
-  return { ...(await stopTasks(context, taskArns, true)), changes: { taskArns } };
+  return { ...(await stopTasks(context, taskArns)), changes: { taskArns } };
 }
 
-/** `isOwn`: the work, whose age is known, has started them. */
-async function stopTasks(
-  { cluster, deps, ecs, work }: TurnContext,
-  taskArns: readonly string[],
-  isOwn: boolean,
-): Promise<LeftTasks> {
-  const reason = toStopReason(work);
-  const { alive, unseen } = await stopLeft(ecs, {
-    cluster,
-    taskArns,
-    reason,
-    isYoung: isOwn && isYoung(work, deps.clock.now()),
-  });
-  return { alive, unseen };
+function stopTasks({ cluster, deps, ecs, work }: TurnContext, taskArns: readonly string[]): Promise<LeftTasks> {
+  const input = { cluster, taskArns, reason: toStopReason(work), isYoung: isYoung(work, deps.clock.now()) };
+  return stopLeft(ecs, input);
 }
