@@ -15,13 +15,18 @@ declare module "oidc-provider" {
     };
   }
 
+  interface Feature {
+    readonly enabled: boolean;
+    readonly logoutSource?: (context: { body: unknown }, form: string) => Promise<void>;
+  }
+
   export interface Configuration {
     readonly adapter: new (name: string) => unknown;
     readonly clients: readonly Readonly<Record<string, unknown>>[];
     readonly jwks: { readonly keys: readonly object[] };
     readonly pkce: { readonly required: () => boolean };
     readonly claims: Readonly<Record<string, readonly string[]>>;
-    readonly features: Readonly<Record<string, { readonly enabled: boolean }>>;
+    readonly features: Readonly<Record<string, Feature>>;
     readonly interactions: { readonly url: (context: Context, interaction: { readonly uid: string }) => string };
     readonly findAccount: (context: Context, sub: string) => Promise<unknown>;
     readonly loadExistingGrant: (context: Context) => Promise<Grant | undefined>;

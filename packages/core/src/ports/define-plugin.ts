@@ -157,7 +157,7 @@ export function defineConfig(config: StackyardConfig): StackyardConfig {
 interface ServerYard {
   /** Such as `https://stackyard.example.org`. */
   readonly url: string;
-  /** Take it from the environment: `process.env.STAGING_TOKEN`. Default: `STACKYARD_TOKEN`. */
+  /** Take it from the environment: `process.env.STAGING_TOKEN`. Default: `STACKYARD_TOKEN`, the token of a CI job, or `stackyard login`. */
   readonly token?: string | undefined;
 }
 

@@ -59,7 +59,7 @@ export async function endSession(
   return ended;
 }
 
-const DENIALS: ReadonlySet<string> = new Set(["LOGIN_FAILED", "CLOCK_SKEW", "NO_GRANT", "GROUPS_MISSING"]);
+const DENIALS: ReadonlySet<string> = new Set(["LOGIN_FAILED", "CLOCK_SKEW", "NO_GRANT", "GROUPS_MISSING", "FORBIDDEN"]);
 
 /** Errors that have their line already. */
 const audited = new WeakSet<object>();

@@ -26,6 +26,13 @@ export interface SignedInPerson {
   readonly sid?: string;
 }
 
+/** A person who has just signed in. */
+export interface FinishedLogin {
+  readonly person: SignedInPerson;
+  /** Some issuers end their session only for who shows it. */
+  readonly idToken: string;
+}
+
 /** What ties an answer of the issuer to the browser that asked. All three are derived from the login's secret. */
 export interface LoginChecks {
   readonly state: string;
@@ -38,9 +45,9 @@ export interface IssuerClient {
   /** Returns where the browser goes to sign in. */
   startUrl(redirectUri: string, checks: LoginChecks): Promise<string>;
   /** Returns who signed in. Throws `LOGIN_FAILED`, `CLOCK_SKEW`, `GROUPS_MISSING`. */
-  finish(callback: URL, checks: LoginChecks): Promise<SignedInPerson>;
+  finish(callback: URL, checks: LoginChecks): Promise<FinishedLogin>;
   /** Returns where the browser goes to end the issuer's session; undefined when the issuer has no such page. */
-  findEndSessionUrl(returnTo: string): Promise<string | undefined>;
+  findEndSessionUrl(returnTo: string, idToken: string | undefined): Promise<string | undefined>;
   /** Returns the address of the issuer's keys and its name, as found. */
   loadMetadata(): Promise<IssuerMetadata>;
 }
@@ -84,15 +91,17 @@ export function createIssuerClient(options: IssuerOptions, { clock }: { readonly
     async finish(callback, checks) {
       const { openid, config } = await configure();
       try {
-        return toPerson(await loadClaims(openid, config, callback, checks), options);
+        const { claims, idToken } = await loadClaims(openid, config, callback, checks);
+        return { person: toPerson(claims, options), idToken };
       } catch (error) {
         throw toLoginError(error, { issuer: options.issuer, now: clock.now() });
       }
     },
-    async findEndSessionUrl(returnTo) {
+    async findEndSessionUrl(returnTo, idToken) {
       const { openid, config } = await configure();
       if (config.serverMetadata().end_session_endpoint === undefined) return undefined;
-      return openid.buildEndSessionUrl(config, { post_logout_redirect_uri: returnTo }).href;
+      const hint = idToken === undefined ? {} : { id_token_hint: idToken };
+      return openid.buildEndSessionUrl(config, { post_logout_redirect_uri: returnTo, ...hint }).href;
     },
     async loadMetadata() {
       const { metadata } = await discover();
@@ -175,7 +184,7 @@ async function loadClaims(
   config: OpenId.Configuration,
   callback: URL,
   { state, nonce, codeVerifier }: LoginChecks,
-): Promise<Claims> {
+): Promise<{ readonly claims: Claims; readonly idToken: string }> {
   const tokens = await openid.authorizationCodeGrant(config, callback, {
     expectedState: state,
     expectedNonce: nonce,
@@ -183,10 +192,14 @@ async function loadClaims(
     idTokenExpected: true,
   });
   const claims: Claims | undefined = tokens.claims();
-  if (claims === undefined) throw new StackyardError("LOGIN_FAILED", "The issuer sent no ID token.");
-  if (config.serverMetadata().userinfo_endpoint === undefined) return claims;
+  const { id_token: idToken, access_token: accessToken } = tokens;
+  if (claims === undefined || idToken === undefined) {
+    throw new StackyardError("LOGIN_FAILED", "The issuer sent no ID token.");
+  }
+  if (config.serverMetadata().userinfo_endpoint === undefined) return { claims, idToken };
+  const more = await openid.fetchUserInfo(config, accessToken, String(claims["sub"]));
   // What the ID token says is signed, so it comes first.
-  return { ...(await openid.fetchUserInfo(config, tokens.access_token, String(claims["sub"]))), ...claims };
+  return { claims: { ...more, ...claims }, idToken };
 }
 
 const MAX_GROUPS = 50;

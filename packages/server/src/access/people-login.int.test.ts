@@ -42,6 +42,8 @@ describe("the login of a person", () => {
     ]);
     const { items } = await world.yard.store.records.list("access/", { limit: 100, now: world.yard.clock.now() });
     expect(JSON.stringify(items)).not.toContain(browser.cookie(world.cookie));
+    // No JWT either: the issuer's tokens begin so.
+    expect(JSON.stringify(items)).not.toContain("eyJ");
   });
 
   it("keeps pages to themselves", async () => {
@@ -257,7 +259,11 @@ describe("a logout", () => {
     const answer = await browser.call(`${world.url}/auth/logout`, { method: "POST" });
 
     const body = (await answer.json()) as { endSessionUrl: string };
-    expect(new URL(body.endSessionUrl).origin).toBe(world.issuer.url);
+    const endSession = new URL(body.endSessionUrl);
+    expect(endSession.origin).toBe(world.issuer.url);
+    expect(endSession.searchParams.get("post_logout_redirect_uri")).toBe(`${world.url}/`);
+    const hint = endSession.searchParams.get("id_token_hint") ?? "";
+    expect(JSON.parse(Buffer.from(hint.split(".")[1] ?? "", "base64url").toString())).toMatchObject({ sub: "00u1" });
     expect(answer.headers.get("clear-site-data")).toBe('"cache", "storage"');
     expect(browser.cookie(world.cookie)).toBeUndefined();
     browser.plant(world.cookie, secret);

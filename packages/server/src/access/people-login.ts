@@ -17,7 +17,7 @@ import { findCredential, type RequestFacts } from "./caller.ts";
 import type { IssuerClient, SignedInPerson } from "./issuer-client.ts";
 import { type JwtVerifier, type LogoutOrder, parseLogoutClaims } from "./jwt-verifier.ts";
 import { LOGIN_MS, type PendingLogins } from "./pending-logins.ts";
-import type { NewSession, Session } from "./sessions.ts";
+import { type NewSession, openIdToken, type Session } from "./sessions.ts";
 
 /** Logins of people at their issuer. */
 export interface PeopleDeps {
@@ -57,8 +57,8 @@ export function createCallbackHandler(context: AuthContext, people: PeopleDeps |
     }
     // A proxy changes scheme and host; the issuer knows the address that people use.
     const callback = new URL(`/auth/callback${new URL(request.url).search}`, place.url.origin);
-    const person = await people.issuer.finish(callback, pending.checks);
-    const { secret } = await beginSession(context, toNewSession(person), facts);
+    const { person, idToken } = await people.issuer.finish(callback, pending.checks);
+    const { secret } = await beginSession(context, { ...toNewSession(person), idToken }, facts);
     const continueAt = pending.returnTo;
     return toPage({
       title: "Signed in",
@@ -123,7 +123,9 @@ async function findEndSessionUrl(
 ): Promise<string | undefined> {
   if (people === undefined || session?.issuer === undefined) return undefined;
   try {
-    return await people.issuer.findEndSessionUrl(`${context.findPlace(request).url.origin}/`);
+    const place = context.findPlace(request);
+    const secret = findCookie(request, toCookieNames(place, request).session) ?? "";
+    return await people.issuer.findEndSessionUrl(`${place.url.origin}/`, openIdToken(session, secret));
   } catch (error) {
     if (isStackyardError(error)) return undefined;
     throw error;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, createHmac } from "node:crypto";
 import { type Clock, defined, listPages, type Records } from "@stackyard/core";
 import { formatSecret, type Sender } from "@stackyard/core/access";
 import type { Page, PageInput, StoredRecord } from "@stackyard/core/engine";
@@ -22,6 +22,8 @@ const StoredSession = Type.Object({
   subject: Type.Optional(Type.String()),
   /** The issuer's own session. */
   sid: Type.Optional(Type.String()),
+  /** The issuer's ID token, for its logout: encrypted with a key of the secret, which only the browser has. */
+  sealedIdToken: Type.Optional(Type.String()),
   /** Of workloads: the name in the configuration, and the claims that grants name. */
   workload: Type.Optional(Type.String()),
   claims: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
@@ -43,6 +45,7 @@ export interface Session extends StoredSession {
 export interface NewSession
   extends Pick<StoredSession, "kind" | "issuer" | "subject" | "sid" | "workload" | "claims" | "client" | "address"> {
   readonly sender: Sender;
+  readonly idToken?: string;
 }
 
 /** Sessions as records of the yard. */
@@ -106,13 +109,14 @@ export function createSessions({ records, clock, random }: SessionDeps): Session
   }
 
   return {
-    async begin({ sender, ...input }) {
+    async begin({ sender, idToken, ...input }) {
       const secret = formatSecret(input.kind === "workload" ? "syw_" : "sys_", random(32));
       const now = clock.now();
       const { kind, id, name, groups } = sender;
       const value = Value.Parse(StoredSession, {
         ...input,
         sender: { kind, id, name, groups: [...groups] },
+        ...(idToken !== undefined && { sealedIdToken: seal(idToken, secret, random(NONCE_BYTES)) }),
         createdAt: now,
         usedAt: now,
         endsAt: now + TOTAL_MS[input.kind],
@@ -165,6 +169,35 @@ function keyOf(secret: string): string {
 
 function idOf(key: string): string {
   return key.slice(PREFIX.length, PREFIX.length + ID_LENGTH);
+}
+
+const CIPHER = "aes-256-gcm";
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+function seal(text: string, secret: string, nonce: Uint8Array): string {
+  const cipher = createCipheriv(CIPHER, keyOfSecret(secret), nonce);
+  return Buffer.concat([nonce, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]).toString("base64url");
+}
+
+/** Returns the ID token of a session; undefined when there is none. */
+export function openIdToken({ sealedIdToken }: Session, secret: string): string | undefined {
+  if (sealedIdToken === undefined) return undefined;
+  const sealed = Buffer.from(sealedIdToken, "base64url");
+  try {
+    const decipher = createDecipheriv(CIPHER, keyOfSecret(secret), sealed.subarray(0, NONCE_BYTES));
+    decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
+    const text = Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+    return text.toString("utf8");
+  } catch {
+    // The record was changed. The issuer asks the person instead.
+    return undefined;
+  }
+}
+
+/** Not the digest that the record is found by: that one is stored. */
+function keyOfSecret(secret: string): Buffer {
+  return createHmac("sha256", secret).update("id token").digest();
 }
 
 /** The parts of a session that lists show. */
